@@ -1,0 +1,42 @@
+package event
+
+// AgentKind tells people from programs. Closed list.
+type AgentKind string
+
+const (
+	Person  AgentKind = "person"
+	Machine AgentKind = "agent"
+)
+
+// AgentIntroduced is the first event of a log: what the agent says of itself.
+type AgentIntroduced struct {
+	Kind        AgentKind
+	PublicKey   string // public_key?: one line of OpenSSH public key
+	Description string // description?
+	Machine     string // machine?
+}
+
+// KeyRotated names the agent's next key; it is signed by the one before.
+type KeyRotated struct{ PublicKey string } // public_key
+
+// AgentForked proves that one key wrote two lines with one sequence.
+type AgentForked struct {
+	Agent        string
+	LineA, LineB string // the two lines as they stand in the logs
+}
+
+// AgentForkedFrom says that this log goes on where another one stopped.
+type AgentForkedFrom struct {
+	Agent string
+	Seq   uint64
+	Hash  string
+}
+
+// AgentRetired says that nothing more will come.
+type AgentRetired struct{ Reason string } // reason?
+
+func (*AgentIntroduced) Type() string { return "AgentIntroduced" }
+func (*KeyRotated) Type() string      { return "KeyRotated" }
+func (*AgentForked) Type() string     { return "AgentForked" }
+func (*AgentForkedFrom) Type() string { return "AgentForkedFrom" }
+func (*AgentRetired) Type() string    { return "AgentRetired" }

@@ -1,0 +1,138 @@
+package event
+
+// Status of an issue or milestone. Closed list.
+type Status string
+
+const (
+	Open     Status = "open"
+	Closed   Status = "closed"
+	Archived Status = "archived"
+)
+
+// Priority of an issue. Closed list.
+type Priority string
+
+const (
+	Low      Priority = "low"
+	Medium   Priority = "medium"
+	High     Priority = "high"
+	Critical Priority = "critical"
+)
+
+// RelationKind of two issues. Closed list; Related is undirected, the others
+// read "a <kind> b".
+type RelationKind string
+
+const (
+	Related        RelationKind = "related"
+	DiscoveredFrom RelationKind = "discovered-from"
+	Duplicates     RelationKind = "duplicates"
+	Supersedes     RelationKind = "supersedes"
+)
+
+// IssueCreated writes an issue's first registers. It never writes status.
+type IssueCreated struct {
+	UUID               UUID
+	Title              string
+	Description        string // "" = absent
+	Priority           Priority
+	Labels             []string
+	Parent             UUID // parent_uuid?
+	CreatedBy          string
+	ScheduledAt, DueAt Time
+}
+
+// IssueUpdated writes one register per member that is present.
+type IssueUpdated struct {
+	UUID        UUID
+	Title       *string
+	Description *string // "" clears
+	Priority    *Priority
+}
+
+// StatusChanged writes status, close time, reason and actor as one register.
+type StatusChanged struct {
+	UUID      UUID
+	NewStatus Status
+	ClosedAt  Time // closed_at?
+	Reason    string
+}
+
+// IssueDeleted hides an issue for ever.
+type IssueDeleted struct{ UUID UUID }
+
+// ScheduleChanged carries the full new value of both fields; absent = none.
+type ScheduleChanged struct {
+	Issue              UUID // issue_uuid
+	ScheduledAt, DueAt Time
+}
+
+// ParentChanged sets or (absent) removes the parent.
+type ParentChanged struct {
+	Issue  UUID // issue_uuid
+	Parent UUID // new_parent_uuid?
+}
+
+// LabelAdded and LabelRemoved move one element of the issue's label set.
+type LabelAdded struct {
+	Issue UUID // issue_uuid
+	Label string
+}
+
+// LabelRemoved removes one label.
+type LabelRemoved struct {
+	Issue UUID // issue_uuid
+	Label string
+}
+
+// AssigneeAdded adds one assignee.
+type AssigneeAdded struct {
+	Issue    UUID // issue_uuid
+	Assignee string
+}
+
+// AssigneeRemoved removes one assignee.
+type AssigneeRemoved struct {
+	Issue    UUID // issue_uuid
+	Assignee string
+}
+
+// DependencyAdded says that Blocked waits for Blocker.
+type DependencyAdded struct{ Blocked, Blocker UUID } // blocked_uuid, blocker_uuid
+
+// DependencyRemoved takes it back.
+type DependencyRemoved struct{ Blocked, Blocker UUID }
+
+// RelationAdded relates two issues; Kind "" on the wire is Related and decoded as such.
+type RelationAdded struct {
+	A, B UUID // uuid_a, uuid_b
+	Kind RelationKind
+}
+
+// RelationRemoved takes one relation of that kind back.
+type RelationRemoved struct {
+	A, B UUID
+	Kind RelationKind
+}
+
+// MilestoneAssigned puts the issue into a milestone, or (absent) into none.
+type MilestoneAssigned struct {
+	Issue     UUID // issue_uuid
+	Milestone UUID // milestone_uuid?
+}
+
+func (*IssueCreated) Type() string      { return "IssueCreated" }
+func (*IssueUpdated) Type() string      { return "IssueUpdated" }
+func (*StatusChanged) Type() string     { return "StatusChanged" }
+func (*IssueDeleted) Type() string      { return "IssueDeleted" }
+func (*ScheduleChanged) Type() string   { return "ScheduleChanged" }
+func (*ParentChanged) Type() string     { return "ParentChanged" }
+func (*LabelAdded) Type() string        { return "LabelAdded" }
+func (*LabelRemoved) Type() string      { return "LabelRemoved" }
+func (*AssigneeAdded) Type() string     { return "AssigneeAdded" }
+func (*AssigneeRemoved) Type() string   { return "AssigneeRemoved" }
+func (*DependencyAdded) Type() string   { return "DependencyAdded" }
+func (*DependencyRemoved) Type() string { return "DependencyRemoved" }
+func (*RelationAdded) Type() string     { return "RelationAdded" }
+func (*RelationRemoved) Type() string   { return "RelationRemoved" }
+func (*MilestoneAssigned) Type() string { return "MilestoneAssigned" }

@@ -1,0 +1,33 @@
+package event
+
+// RequestKind is what one agent asks of another. Closed list.
+type RequestKind string
+
+const (
+	Kill         RequestKind = "kill"
+	Pause        RequestKind = "pause"
+	Resume       RequestKind = "resume"
+	Reprioritise RequestKind = "reprioritise"
+)
+
+// RequestSent asks Target to do something. ID is a ULID (26 characters).
+type RequestSent struct {
+	ID          string // request_id
+	Target      string
+	Kind        RequestKind
+	Subject     UUID // subject_issue?
+	RequestedBy string
+	Reason      string // reason?
+	ExpiresAt   Time   // expires_at?
+}
+
+// RequestAcked answers a request; only the target's answer counts.
+type RequestAcked struct {
+	ID     string // request_id
+	Acted  bool
+	Result string
+	Notes  string // notes?
+}
+
+func (*RequestSent) Type() string  { return "RequestSent" }
+func (*RequestAcked) Type() string { return "RequestAcked" }
