@@ -1,0 +1,122 @@
+package store
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/git-crosslink/git-crosslink/event"
+)
+
+// Filter says which issues a list holds, and in which order. The zero Filter
+// is every open issue, newest first.
+type Filter struct {
+	Status    string   // "open" ("" is open), "closed", "archived" or "all"
+	Labels    []string // all of them
+	Priority  event.Priority
+	Assignee  string
+	Milestone event.UUID
+	Parent    event.UUID
+	Ready     bool // open, no open blocker, not scheduled for later than Now
+	Blocked   bool // open, with at least one open blocker
+	Overdue   bool // open, due before Now
+	Now       event.Time
+	Sort      string // one of Sorts; "" is "created"
+	Limit     int    // 0 is all
+}
+
+// Sorts are the orders a list may have. Each is total: created and uuid break
+// ties.
+var Sorts = []string{"created", "updated", "priority", "due", "number", "title"}
+
+// Statuses are the values Filter.Status may have.
+var Statuses = []string{"open", "closed", "archived", "all"}
+
+// Rank orders priorities, most urgent first.
+func Rank(p event.Priority) int {
+	switch p {
+	case event.Critical:
+		return 0
+	case event.High:
+		return 1
+	case event.Medium:
+		return 2
+	}
+	return 3
+}
+
+func (f *Filter) check() error {
+	if f.Status != "" && !slices.Contains(Statuses, f.Status) {
+		return fmt.Errorf("no status '%s'", f.Status)
+	}
+	if f.Sort != "" && !slices.Contains(Sorts, f.Sort) {
+		return fmt.Errorf("no sort order '%s'", f.Sort)
+	}
+	return nil
+}
+
+// match needs the projection to ask whether a blocker is open.
+func (f *Filter) match(m *Memory, i *Issue) bool {
+	switch f.Status {
+	case "all":
+	case "":
+		if i.Status != event.Open {
+			return false
+		}
+	default:
+		if i.Status != event.Status(f.Status) {
+			return false
+		}
+	}
+	for _, l := range f.Labels {
+		if !slices.Contains(i.Labels, l) {
+			return false
+		}
+	}
+	switch {
+	case f.Priority != "" && i.Priority != f.Priority,
+		f.Assignee != "" && !slices.Contains(i.Assignees, f.Assignee),
+		f.Milestone != event.UUID{} && i.Milestone != f.Milestone,
+		f.Parent != event.UUID{} && i.Parent != f.Parent,
+		f.Overdue && !(i.Status == event.Open && i.DueAt != 0 && i.DueAt < f.Now):
+		return false
+	}
+	if f.Ready && (i.Status != event.Open || i.ScheduledAt > f.Now || len(m.openBlockers(i)) > 0) {
+		return false
+	}
+	if f.Blocked && (i.Status != event.Open || len(m.openBlockers(i)) == 0) {
+		return false
+	}
+	return true
+}
+
+func (f *Filter) less() func(a, b *Issue) int {
+	newest := func(a, b *Issue) int { return -byCreation(a, b) }
+	switch f.Sort {
+	case "updated":
+		return func(a, b *Issue) int { return cmp.Or(-cmp.Compare(a.UpdatedAt, b.UpdatedAt), newest(a, b)) }
+	case "priority":
+		return func(a, b *Issue) int {
+			return cmp.Or(cmp.Compare(Rank(a.Priority), Rank(b.Priority)), byCreation(a, b))
+		}
+	case "due":
+		last := func(t event.Time) event.Time {
+			if t == 0 {
+				return event.MaxTime
+			}
+			return t
+		}
+		return func(a, b *Issue) int { return cmp.Or(cmp.Compare(last(a.DueAt), last(b.DueAt)), byCreation(a, b)) }
+	case "number":
+		last := func(n uint64) uint64 { return n - 1 } // 0, undecided, becomes the greatest
+		return func(a, b *Issue) int { return cmp.Or(cmp.Compare(last(a.Number), last(b.Number)), byCreation(a, b)) }
+	case "title":
+		return func(a, b *Issue) int { return cmp.Or(strings.Compare(a.Title, b.Title), byCreation(a, b)) }
+	}
+	return newest
+}
+
+func byCreation(a, b *Issue) int {
+	return cmp.Or(cmp.Compare(a.CreatedAt, b.CreatedAt), slices.Compare(a.UUID[:], b.UUID[:]))
+}

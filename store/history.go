@@ -1,0 +1,74 @@
+package store
+
+import (
+	"slices"
+
+	"github.com/git-crosslink/git-crosslink/event"
+)
+
+// History returns the lines aimed at an issue, in key order: what everybody
+// did to it, rejected and overruled ones included.
+func (m *Memory) History(u event.UUID) ([]*event.Envelope, error) {
+	if _, err := m.Issue(u); err != nil {
+		return nil, err
+	}
+	var lines []*event.Envelope
+	for _, e := range m.lines {
+		if slices.Contains(m.targets(e.Body), u) {
+			lines = append(lines, e)
+		}
+	}
+	slices.SortStableFunc(lines, func(a, b *event.Envelope) int { return a.Key().Compare(b.Key()) })
+	return lines, nil
+}
+
+// targets are the issues an event is aimed at.
+func (m *Memory) targets(b event.Body) []event.UUID {
+	switch e := b.(type) {
+	case *event.IssueCreated:
+		return []event.UUID{e.UUID}
+	case *event.IssueUpdated:
+		return []event.UUID{e.UUID}
+	case *event.StatusChanged:
+		return []event.UUID{e.UUID}
+	case *event.IssueDeleted:
+		return []event.UUID{e.UUID}
+	case *event.ScheduleChanged:
+		return []event.UUID{e.Issue}
+	case *event.ParentChanged:
+		return []event.UUID{e.Issue}
+	case *event.LabelAdded:
+		return []event.UUID{e.Issue}
+	case *event.LabelRemoved:
+		return []event.UUID{e.Issue}
+	case *event.AssigneeAdded:
+		return []event.UUID{e.Issue}
+	case *event.AssigneeRemoved:
+		return []event.UUID{e.Issue}
+	case *event.DependencyAdded:
+		return []event.UUID{e.Blocked, e.Blocker}
+	case *event.DependencyRemoved:
+		return []event.UUID{e.Blocked, e.Blocker}
+	case *event.RelationAdded:
+		return []event.UUID{e.A, e.B}
+	case *event.RelationRemoved:
+		return []event.UUID{e.A, e.B}
+	case *event.MilestoneAssigned:
+		return []event.UUID{e.Issue}
+	case *event.CommentAdded:
+		return []event.UUID{e.Issue}
+	case *event.CommentEdited:
+		return []event.UUID{m.home[e.Comment]}
+	case *event.CommentDeleted:
+		return []event.UUID{m.home[e.Comment]}
+	case *event.TimeEntryAdded:
+		return []event.UUID{e.Issue}
+	case *event.LockClaimed:
+		return []event.UUID{e.Issue}
+	case *event.LockReleased:
+		return []event.UUID{e.Issue}
+	case *event.LockBroken:
+		return []event.UUID{e.Issue}
+	}
+	return nil
+}

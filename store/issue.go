@@ -1,0 +1,65 @@
+// Package store answers the questions commands ask of the reduced state: one
+// issue, a filtered list, what is ready, what an id means, what happened to an
+// issue. It holds no truth: everything in it is rebuilt from the logs and may
+// be deleted at any time.
+//
+// Memory keeps the projection in the process. Times that a question depends on
+// (overdue, scheduled) are arguments; the store reads no clock.
+package store
+
+import (
+	"fmt"
+
+	"github.com/git-crosslink/git-crosslink/event"
+	"github.com/git-crosslink/git-crosslink/reducer"
+)
+
+// Issue is one row: the reduced issue, its decided number (0 while undecided)
+// and the short uuid that names it meanwhile.
+type Issue struct {
+	*reducer.Issue
+	Number uint64
+	Short  string // shortest unique prefix of at least 7 hex digits, one a letter
+}
+
+// Name is what people type for the issue: the number once decided, else the
+// short uuid.
+func (i *Issue) Name() string {
+	if i.Number != 0 {
+		return fmt.Sprint(i.Number)
+	}
+	return i.Short
+}
+
+// NotFoundError says that no issue (comment, milestone) has this id.
+type NotFoundError struct {
+	What string // "issue", "comment", "milestone"
+	ID   string
+}
+
+func (e *NotFoundError) Error() string { return fmt.Sprintf("no %s '%s'", e.What, e.ID) }
+
+// AmbiguousError says that an abbreviation names several things.
+type AmbiguousError struct {
+	What       string
+	ID         string
+	Candidates []Candidate
+}
+
+// Candidate is one thing an ambiguous abbreviation could mean.
+type Candidate struct {
+	UUID  event.UUID
+	Short string
+	Title string
+}
+
+func (e *AmbiguousError) Error() string {
+	return fmt.Sprintf("short id '%s' is ambiguous: %d %ss begin with it", e.ID, len(e.Candidates), e.What)
+}
+
+// BadIDError says that a string cannot be an id at all.
+type BadIDError struct{ What, ID string }
+
+func (e *BadIDError) Error() string {
+	return fmt.Sprintf("'%s' is not an id: a number, a uuid, or at least 4 hex digits of a uuid with a letter among them", e.ID)
+}

@@ -1,0 +1,211 @@
+package store
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/git-crosslink/git-crosslink/event"
+	"github.com/git-crosslink/git-crosslink/reducer"
+)
+
+// Memory is the projection held in the process: a view of the state, the
+// numbers decided so far and the lines it was reduced from.
+type Memory struct {
+	state   *reducer.State
+	view    *reducer.View
+	lines   []*event.Envelope
+	rows    map[event.UUID]*Issue
+	numbers map[uint64]event.UUID
+	issues  *index
+	comment *index
+	home    map[event.UUID]event.UUID // comment → issue
+}
+
+// NewMemory projects a state. lines are the envelopes it holds, in any order;
+// numbers the decided ones. The state must not change afterwards.
+func NewMemory(s *reducer.State, lines []*event.Envelope, numbers map[event.UUID]uint64) *Memory {
+	v := s.View()
+	m := &Memory{
+		state: s, view: v, lines: lines,
+		rows:    make(map[event.UUID]*Issue, len(v.Issues)),
+		numbers: make(map[uint64]event.UUID, len(numbers)),
+		issues:  newIndex("issue", len(v.Issues)),
+		comment: newIndex("comment", 0),
+		home:    map[event.UUID]event.UUID{},
+	}
+	for u, n := range numbers {
+		m.numbers[n] = u
+	}
+	for u, i := range v.Issues {
+		m.rows[u] = &Issue{Issue: i, Number: numbers[u]}
+		m.issues.add(u)
+		for k := range i.Comments {
+			c := i.Comments[k].UUID
+			m.comment.add(c)
+			m.home[c] = u
+		}
+	}
+	for u := range v.Deleted { // a short id keeps its length when an issue goes
+		if _, shown := v.Issues[u]; !shown {
+			m.issues.add(u)
+		}
+	}
+	m.issues.done()
+	m.comment.done()
+	for u, r := range m.rows {
+		r.Short = m.issues.short(u)
+	}
+	return m
+}
+
+// Resolve returns the issue that id names: *NotFoundError, *AmbiguousError or
+// *BadIDError if it does not name one.
+func (m *Memory) Resolve(id string) (event.UUID, error) {
+	if n, ok := number(id); ok {
+		if u, ok := m.numbers[n]; ok {
+			if _, shown := m.rows[u]; shown {
+				return u, nil
+			}
+		}
+		return event.UUID{}, &NotFoundError{"issue", id}
+	}
+	found, err := m.issues.find(id)
+	if err != nil {
+		return event.UUID{}, err
+	}
+	found = slices.DeleteFunc(found, func(u event.UUID) bool { return m.rows[u] == nil })
+	return one(found, "issue", id, func(u event.UUID) Candidate {
+		return Candidate{u, m.rows[u].Short, m.rows[u].Title}
+	})
+}
+
+// ResolveComment returns the comment that id names and the issue it stands on.
+func (m *Memory) ResolveComment(id string) (comment, issue event.UUID, err error) {
+	found, err := m.comment.find(id)
+	if err != nil {
+		return event.UUID{}, event.UUID{}, err
+	}
+	c, err := one(found, "comment", id, func(u event.UUID) Candidate {
+		return Candidate{u, m.comment.short(u), m.rows[m.home[u]].Title}
+	})
+	return c, m.home[c], err
+}
+
+func one(found []event.UUID, what, id string, candidate func(event.UUID) Candidate) (event.UUID, error) {
+	switch len(found) {
+	case 0:
+		return event.UUID{}, &NotFoundError{what, id}
+	case 1:
+		return found[0], nil
+	}
+	e := &AmbiguousError{What: what, ID: id}
+	for _, u := range found {
+		e.Candidates = append(e.Candidates, candidate(u))
+	}
+	return event.UUID{}, e
+}
+
+// CommentShort returns the short id to print for a comment.
+func (m *Memory) CommentShort(u event.UUID) string { return m.comment.short(u) }
+
+// Issue returns one row, or *NotFoundError.
+func (m *Memory) Issue(u event.UUID) (*Issue, error) {
+	if r := m.rows[u]; r != nil {
+		return r, nil
+	}
+	return nil, &NotFoundError{"issue", u.String()}
+}
+
+// List returns the issues the filter lets through, in its order, and how many
+// there are without its limit.
+func (m *Memory) List(f Filter) (rows []*Issue, total int, err error) {
+	return m.list(f, func(*Issue) bool { return true })
+}
+
+// Search is List over the issues whose title, description or comments hold
+// every word of the text, letters compared without case.
+func (m *Memory) Search(text string, f Filter) (rows []*Issue, total int, err error) {
+	words := strings.Fields(strings.ToLower(text))
+	return m.list(f, func(i *Issue) bool {
+		for _, w := range words {
+			if !contains(i, w) {
+				return false
+			}
+		}
+		return true
+	})
+}
+
+func contains(i *Issue, lower string) bool {
+	if strings.Contains(strings.ToLower(i.Title), lower) || strings.Contains(strings.ToLower(i.Description), lower) {
+		return true
+	}
+	for k := range i.Comments {
+		if strings.Contains(strings.ToLower(i.Comments[k].Content), lower) {
+			return true
+		}
+	}
+	return false
+}
+
+func (m *Memory) list(f Filter, also func(*Issue) bool) ([]*Issue, int, error) {
+	if err := f.check(); err != nil {
+		return nil, 0, err
+	}
+	rows := []*Issue{}
+	for _, i := range m.rows {
+		if f.match(m, i) && also(i) {
+			rows = append(rows, i)
+		}
+	}
+	slices.SortFunc(rows, f.less())
+	total := len(rows)
+	if f.Limit > 0 && total > f.Limit {
+		rows = rows[:f.Limit]
+	}
+	return rows, total, nil
+}
+
+// openBlockers are the issues i waits for.
+func (m *Memory) openBlockers(i *Issue) []*Issue {
+	var open []*Issue
+	for _, u := range i.BlockedBy {
+		if b := m.rows[u]; b != nil && b.Status == event.Open {
+			open = append(open, b)
+		}
+	}
+	return open
+}
+
+// OpenBlockers returns the open issues that u waits for.
+func (m *Memory) OpenBlockers(u event.UUID) ([]*Issue, error) {
+	i, err := m.Issue(u)
+	if err != nil {
+		return nil, err
+	}
+	return m.openBlockers(i), nil
+}
+
+// Milestones returns every milestone, by creation.
+func (m *Memory) Milestones() ([]*reducer.Milestone, error) {
+	var all []*reducer.Milestone
+	for _, s := range m.view.Milestones {
+		all = append(all, s)
+	}
+	slices.SortFunc(all, func(a, b *reducer.Milestone) int {
+		if a.CreatedAt != b.CreatedAt {
+			return int(min(1, max(-1, a.CreatedAt-b.CreatedAt)))
+		}
+		return slices.Compare(a.UUID[:], b.UUID[:])
+	})
+	return all, nil
+}
+
+// Rejections lists the events that broke a rule.
+func (m *Memory) Rejections() []reducer.Rejection { return m.state.Rejections() }
+
+// Check says whether the reducer would reject the event: *reducer.RejectedError.
+func (m *Memory) Check(author string, b event.Body) error { return m.state.Check(author, b) }
+
+// Hash is the hash of the canonical state.
+func (m *Memory) Hash() string { return m.state.Hash() }

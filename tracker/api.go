@@ -1,0 +1,186 @@
+package tracker
+
+import (
+	"time"
+
+	"github.com/git-crosslink/git-crosslink/event"
+	"github.com/git-crosslink/git-crosslink/reducer"
+	"github.com/git-crosslink/git-crosslink/store"
+)
+
+// Options say where a tracker is opened and what it uses of the world.
+type Options struct {
+	Dir     string           // the user's working directory; "" is the process's
+	Environ []string         // nil is the process's environment
+	Now     func() time.Time // nil is time.Now
+	Program string           // git-crosslink's own path, started for detached syncs; "" starts none
+	Notice  func(Notice)     // told what the user should read besides the answer; nil drops it
+}
+
+// Notice is something the user should read once, on stderr: never an error.
+type Notice struct {
+	Name  string   // names it in JSON and silences it: advice.crosslink.<name>
+	Text  string   // lower case, no full stop
+	Hints []string // each holds a command to run
+}
+
+// Projection answers questions about the state at one moment. It does not
+// change; store.Memory is one.
+type Projection interface {
+	// Resolve returns the issue an id names: *store.NotFoundError,
+	// *store.AmbiguousError or *store.BadIDError if it names none.
+	Resolve(id string) (event.UUID, error)
+	// ResolveComment does the same for a comment, and returns its issue too.
+	ResolveComment(id string) (comment, issue event.UUID, err error)
+	CommentShort(event.UUID) string
+	// Issue returns one row; rows are shared and not to be altered.
+	Issue(event.UUID) (*store.Issue, error)
+	// List returns the rows the filter lets through and their number without its limit.
+	List(store.Filter) (rows []*store.Issue, total int, err error)
+	// Search is List over the issues that hold every word of the text.
+	Search(text string, f store.Filter) (rows []*store.Issue, total int, err error)
+	OpenBlockers(event.UUID) ([]*store.Issue, error)
+	// History returns the lines aimed at an issue in key order.
+	History(event.UUID) ([]*event.Envelope, error)
+	Milestones() ([]*reducer.Milestone, error)
+	Rejections() []reducer.Rejection
+	// Check says whether the reducer would reject an event of this author now.
+	Check(author string, b event.Body) error
+	// Hash is the hash of the canonical state.
+	Hash() string
+}
+
+var _ Projection = (*store.Memory)(nil)
+
+// Freshness says how a read treats the hub.
+type Freshness int
+
+const (
+	// Here answers from what is here. With nothing here yet it is Fresh; when
+	// the last contact is old, a detached sync is started.
+	Here Freshness = iota
+	// Fresh syncs first, within a bounded wait, and answers in any case.
+	Fresh
+	// Offline never touches the network.
+	Offline
+)
+
+// Confirmation says how far a write has come.
+type Confirmation string
+
+const (
+	Confirmed Confirmation = "confirmed" // seen on the hub; where there is no remote, always
+	Queued    Confirmation = "queued"    // durable here, on its way
+	Local     Confirmation = "local"     // durable here, no hub to send it to yet
+)
+
+// EmitOptions say how a write is published.
+type EmitOptions struct {
+	Offline bool // append only, leave the hub alone
+	Wait    bool // wait for the hub; not confirmed in the end is Unconfirmed
+}
+
+// Receipt is what a write left behind.
+type Receipt struct {
+	Agent string            // who wrote
+	Lines []*event.Envelope // empty if there was nothing to write
+	Sync  Confirmation
+	View  Projection // the state with the lines applied (and what the sync brought)
+}
+
+// Unsettled reports whether confirmation was asked for and did not come.
+func (r *Receipt) Unsettled(o EmitOptions) bool { return o.Wait && r.Sync != Confirmed }
+
+// SyncOptions say how a sync behaves.
+type SyncOptions struct {
+	Detached bool // nobody watches: never prompt, return quietly when another sync runs
+}
+
+// SyncReport says what a sync did.
+type SyncReport struct {
+	Remote   string       `json:"remote"` // "" where there is none
+	URL      string       `json:"url,omitempty"`
+	Hub      string       `json:"hub,omitempty"` // hub id, "" when there is no hub yet
+	Received int          `json:"received"`      // events new here
+	Sent     int          `json:"sent"`          // events new on the hub
+	Unsent   int          `json:"unsent"`        // events still only here
+	State    Confirmation `json:"state"`
+	Reason   string       `json:"reason,omitempty"` // why something is unsent, in words
+}
+
+// InitOptions say which repository becomes the hub.
+type InitOptions struct {
+	Remote string // name of a remote; "" chooses origin, else the only one
+}
+
+// InitReport says what init found or made.
+type InitReport struct {
+	Remote   string   `json:"remote"` // "" where there is none
+	URL      string   `json:"url,omitempty"`
+	Hub      string   `json:"hub"`
+	Created  bool     `json:"created"`            // else there was one already
+	Branches []string `json:"branches,omitempty"` // made on the remote
+	Sent     int      `json:"sent"`               // events published with it
+	Agent    string   `json:"agent,omitempty"`
+}
+
+// Status is the tracker's own condition.
+type Status struct {
+	Remote      string     `json:"remote"` // "" where there is none
+	URL         string     `json:"url,omitempty"`
+	Hub         string     `json:"hub,omitempty"`
+	Level       int        `json:"level,omitempty"` // format level of the hub, 0 when there is none
+	Shared      bool       `json:"shared"`          // a hub exists on the remote
+	Agent       string     `json:"agent,omitempty"` // "" before the first write
+	Unsent      int        `json:"unsent"`
+	LastContact *time.Time `json:"last_contact"` // null: never
+	Open        int        `json:"open"`
+	Closed      int        `json:"closed"`
+	Archived    int        `json:"archived"`
+	Logs        []LogInfo  `json:"logs"`
+	Rejected    int        `json:"rejected"`
+	Hash        string     `json:"state"` // hash of the canonical state
+	Problems    []string   `json:"problems"`
+}
+
+// LogInfo is one agent's log.
+type LogInfo struct {
+	Agent  string `json:"agent"`
+	Events uint64 `json:"events"`
+	Unsent int    `json:"unsent"`
+	Newest string `json:"newest,omitempty"` // time shown of its last line
+	Ended  string `json:"ended,omitempty"`  // why the log stops before its end
+	Own    bool   `json:"own,omitempty"`
+}
+
+// Kind sorts refusals by what the caller can do about them; each is an exit
+// status (docs/exit-codes.md).
+type Kind int
+
+const (
+	No          Kind = 1   // a plain "no": nothing ready, not found
+	Lost        Kind = 2   // decided otherwise
+	Unconfirmed Kind = 3   // durable here, not confirmed on the hub
+	Denied      Kind = 4   // identity, trust or permission
+	Fatal       Kind = 128 // cannot be done
+)
+
+// Error is a refusal with its cure.
+type Error struct {
+	Kind    Kind
+	Name    string // short, stable: "no-repository", "level", "copied-clone" …
+	Message string // lower case, subject in single quotes, no full stop
+	Hints   []string
+	Err     error
+}
+
+func (e *Error) Error() string { return e.Message }
+
+// Unwrap returns the cause.
+func (e *Error) Unwrap() error { return e.Err }
+
+// Body and UUID are event's, named here for callers that only emit.
+type (
+	Body = event.Body
+	UUID = event.UUID
+)
