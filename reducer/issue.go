@@ -1,0 +1,266 @@
+package reducer
+
+import (
+	"bytes"
+
+	"github.com/git-crosslink/git-crosslink/event"
+)
+
+// The rules of issues are:
+//
+//   - IssueCreated writes title, description, priority, schedule and parent as
+//     registers and adds labels; it never writes status, so a creation that
+//     comes late cannot reopen an issue, and no write means open. Several
+//     creations of one uuid are register writes with their own keys; the
+//     smallest key says who created the issue and when.
+//   - IssueUpdated writes one register per member present.
+//   - StatusChanged writes status, close time, reason and actor as one register.
+//   - ScheduleChanged, ParentChanged and MilestoneAssigned write one register
+//     each, absent meaning none.
+//   - Labels, assignees and blockers are sets.
+//   - IssueDeleted hides the issue for ever; nothing brings it back.
+//   - Whatever names the issue touches it, losers of a register included: a
+//     dependency its blocked issue only, a relation both ends. Locks, sessions
+//     and requests never do.
+
+// issue is what is known about one uuid, perhaps before its creation.
+type issue struct {
+	created     first[string] // created_by
+	title       register[string]
+	description register[string]
+	priority    register[event.Priority]
+	status      register[status]
+	schedule    register[schedule]
+	parent      register[event.UUID]
+	milestone   register[event.UUID]
+	deleted     *stamp
+	touched     *stamp // the greatest of all that named the issue
+	labels      set[string]
+	assignees   set[string]
+	blockers    set[event.UUID]
+}
+
+// status is one register: a close time never outlives the status it belongs to.
+type status struct {
+	is       event.Status
+	closedAt event.Time
+	reason   string
+	actor    string
+}
+
+type schedule struct{ scheduledAt, dueAt event.Time }
+
+// relation is an element of the relation set. Related has no direction: its
+// smaller uuid stands first. The other kinds read "a kind b".
+type relation struct {
+	a, b event.UUID
+	kind event.RelationKind
+}
+
+func (s *State) issue(id event.UUID) *issue { return find(s.issues, id) }
+
+// touch returns the issue after noting that an event named it.
+func (s *State) touch(at *stamp, id event.UUID) *issue {
+	i := s.issue(id)
+	i.touched = latest(i.touched, at)
+	return i
+}
+
+func (s *State) issueCreated(at *stamp, e *event.IssueCreated) {
+	i := s.touch(at, e.UUID)
+	i.created.write(at, e.CreatedBy)
+	i.title.write(at, e.Title)
+	i.description.write(at, e.Description)
+	i.priority.write(at, e.Priority)
+	i.schedule.write(at, schedule{e.ScheduledAt, e.DueAt})
+	i.parent.write(at, e.Parent)
+	for _, l := range e.Labels {
+		i.labels.put(at, l, true)
+	}
+}
+
+func (s *State) issueUpdated(at *stamp, e *event.IssueUpdated) {
+	i := s.touch(at, e.UUID)
+	if e.Title != nil {
+		i.title.write(at, *e.Title)
+	}
+	if e.Description != nil {
+		i.description.write(at, *e.Description)
+	}
+	if e.Priority != nil {
+		i.priority.write(at, *e.Priority)
+	}
+}
+
+func (s *State) statusChanged(at *stamp, e *event.StatusChanged) {
+	v := status{is: e.NewStatus, closedAt: e.ClosedAt, reason: e.Reason, actor: at.key.Agent}
+	switch {
+	case v.is == event.Open:
+		v.closedAt = 0
+	case v.is == event.Closed && v.closedAt == 0:
+		v.closedAt = at.shown
+	}
+	s.touch(at, e.UUID).status.write(at, v)
+}
+
+func (s *State) issueDeleted(at *stamp, e *event.IssueDeleted) {
+	i := s.touch(at, e.UUID)
+	i.deleted = latest(i.deleted, at)
+}
+
+func (s *State) scheduleChanged(at *stamp, e *event.ScheduleChanged) {
+	s.touch(at, e.Issue).schedule.write(at, schedule{e.ScheduledAt, e.DueAt})
+}
+
+func (s *State) parentChanged(at *stamp, e *event.ParentChanged) {
+	s.touch(at, e.Issue).parent.write(at, e.Parent)
+}
+
+func (s *State) milestoneAssigned(at *stamp, e *event.MilestoneAssigned) {
+	s.touch(at, e.Issue).milestone.write(at, e.Milestone)
+}
+
+func (s *State) label(at *stamp, id event.UUID, label string, present bool) {
+	s.touch(at, id).labels.put(at, label, present)
+}
+
+func (s *State) assignee(at *stamp, id event.UUID, who string, present bool) {
+	s.touch(at, id).assignees.put(at, who, present)
+}
+
+// dependency touches the blocked issue only: that something waits for it is no
+// news about the blocker.
+func (s *State) dependency(at *stamp, blocked, blocker event.UUID, present bool) {
+	s.touch(at, blocked).blockers.put(at, blocker, present)
+}
+
+func (s *State) relation(at *stamp, a, b event.UUID, kind event.RelationKind, present bool) {
+	s.touch(at, a)
+	s.touch(at, b)
+	s.relations.put(at, relationOf(a, b, kind), present)
+}
+
+// relationOf gives the one element that stands for a relation. A kind left out
+// means related.
+func relationOf(a, b event.UUID, kind event.RelationKind) relation {
+	if kind == "" {
+		kind = event.Related
+	}
+	if kind == event.Related && bytes.Compare(a[:], b[:]) > 0 {
+		a, b = b, a
+	}
+	return relation{a, b, kind}
+}
+
+// shown reports whether people see the issue.
+func (i *issue) shown() bool { return i.created.at != nil && i.deleted == nil }
+
+func (i *issue) merge(o *issue) {
+	i.created.merge(o.created)
+	i.title.merge(o.title)
+	i.description.merge(o.description)
+	i.priority.merge(o.priority)
+	i.status.merge(o.status)
+	i.schedule.merge(o.schedule)
+	i.parent.merge(o.parent)
+	i.milestone.merge(o.milestone)
+	i.deleted = latest(i.deleted, o.deleted)
+	i.touched = latest(i.touched, o.touched)
+	i.labels.merge(o.labels)
+	i.assignees.merge(o.assignees)
+	i.blockers.merge(o.blockers)
+}
+
+func (i *issue) canonical(w *writer) {
+	canonFirst(w, "created", i.created, (*writer).quote)
+	canonRegister(w, "title", i.title, (*writer).quote)
+	canonRegister(w, "description", i.description, (*writer).quote)
+	canonRegister(w, "priority", i.priority, func(w *writer, p event.Priority) { w.quote(string(p)) })
+	canonRegister(w, "status", i.status, func(w *writer, v status) {
+		w.quote(string(v.is))
+		w.time(v.closedAt)
+		w.quote(v.reason)
+		w.quote(v.actor)
+	})
+	canonRegister(w, "schedule", i.schedule, func(w *writer, v schedule) {
+		w.time(v.scheduledAt)
+		w.time(v.dueAt)
+	})
+	canonRegister(w, "parent", i.parent, (*writer).uuid)
+	canonRegister(w, "milestone", i.milestone, (*writer).uuid)
+	canonStamp(w, "deleted", i.deleted)
+	canonStamp(w, "touched", i.touched)
+	canonSet(w, "label", i.labels, cmpString, (*writer).quote)
+	canonSet(w, "assignee", i.assignees, cmpString, (*writer).quote)
+	canonSet(w, "blocker", i.blockers, cmpUUID, (*writer).uuid)
+}
+
+// Issue is an issue as people see it.
+type Issue struct {
+	UUID        event.UUID
+	Title       string
+	Description string
+	Status      event.Status
+	Priority    event.Priority
+	Labels      []string // sorted
+	Assignees   []string // sorted
+	CreatedBy   string
+	CreatedAt   event.Time
+	UpdatedAt   event.Time
+	ClosedAt    event.Time // 0 when none
+	Reason      string     // of the last change of status
+	StatusBy    string     // the agent that made it; empty when there was none
+	ScheduledAt event.Time // 0 when none
+	DueAt       event.Time // 0 when none
+
+	// Parent is zero when there is none, when it is unknown or deleted, and when
+	// the edge lies on a cycle; ParentCyclic tells the last case.
+	Parent       event.UUID
+	ParentCyclic bool
+
+	// Edges shown, by the other issue's CreatedAt, then UUID. Cyclic are the
+	// blockers that are ignored because they wait for this issue themselves.
+	Children  []event.UUID
+	BlockedBy []event.UUID
+	Blocks    []event.UUID
+	Cyclic    []event.UUID
+	Relations []Relation // by the other issue's CreatedAt, UUID, then kind, outgoing first
+
+	Milestone event.UUID  // zero when none, unknown or deleted
+	Comments  []Comment   // by CreatedAt, then UUID
+	Time      []TimeEntry // by StartedAt, then UUID
+
+	Created event.Key // of the smallest creation
+}
+
+// Relation is one end of a relation. Outgoing says that this issue is the first
+// of the sentence "a supersedes b"; related is always outgoing, at both ends.
+type Relation struct {
+	Other    event.UUID
+	Kind     event.RelationKind
+	Outgoing bool
+}
+
+// see fills what can be told without looking at other objects.
+func (i *issue) see(id event.UUID, v *Issue) {
+	*v = Issue{
+		UUID:        id,
+		Title:       i.title.val,
+		Description: i.description.val,
+		Status:      event.Open,
+		Priority:    i.priority.val,
+		Labels:      present(i.labels),
+		Assignees:   present(i.assignees),
+		CreatedBy:   i.created.val,
+		CreatedAt:   i.created.at.shown,
+		ScheduledAt: i.schedule.val.scheduledAt,
+		DueAt:       i.schedule.val.dueAt,
+		Created:     i.created.at.key,
+	}
+	if i.status.at != nil {
+		v.Status = i.status.val.is
+		v.ClosedAt = i.status.val.closedAt
+		v.Reason = i.status.val.reason
+		v.StatusBy = i.status.val.actor
+	}
+}

@@ -1,0 +1,171 @@
+package reducer
+
+import (
+	"bytes"
+	"crypto/sha256"
+
+	"github.com/git-crosslink/git-crosslink/event"
+)
+
+// This file holds the lattices everything else is made of. The rules are:
+//
+//   - a register keeps the value with the greatest stamp;
+//   - a set keeps, per element, a register that says present or absent;
+//   - adds keep every different attempt to add one uuid, and the smallest is it;
+//   - a stamp orders by key, then by the hash of the event's bytes, then by the
+//     shown time.
+//
+// The second half of the last rule matters only when one agent wrote two lines
+// with one key (a forked log). Such lines are somebody's fault and are dealt
+// with elsewhere, but until then every replica that holds both must show the
+// same, in whatever order they came; the bytes are the only thing left to
+// decide by.
+
+// stamp is what a write is ordered by. One event has one stamp, shared by all
+// the registers it writes; a stamp is never altered.
+type stamp struct {
+	key   event.Key
+	hash  [sha256.Size]byte // of the event's bytes
+	shown event.Time        // what people see in place of key.Time
+}
+
+func stampOf(e *event.Envelope) *stamp {
+	return &stamp{key: e.Key(), hash: sha256.Sum256(e.Event), shown: e.Shown()}
+}
+
+// compare returns -1, 0 or +1. A missing stamp is before every other.
+func (s *stamp) compare(o *stamp) int {
+	switch {
+	case s == o:
+		return 0
+	case s == nil:
+		return -1
+	case o == nil:
+		return 1
+	}
+	if c := s.key.Compare(o.key); c != 0 {
+		return c
+	}
+	if c := bytes.Compare(s.hash[:], o.hash[:]); c != 0 {
+		return c
+	}
+	switch {
+	case s.shown < o.shown:
+		return -1
+	case s.shown > o.shown:
+		return 1
+	}
+	return 0
+}
+
+// base reports whether the stamp belongs to a level-3 checkpoint: no agent
+// wrote it, so no bytes stand behind it.
+func (s *stamp) base() bool { return s.key.Agent == "" }
+
+// compareFirst is compare with everything a checkpoint holds put before
+// everything a log holds: what it says about who made a thing, and when,
+// stands, although the same lines may be in the logs again.
+func (s *stamp) compareFirst(o *stamp) int {
+	if s != nil && o != nil && s.base() != o.base() {
+		if s.base() {
+			return -1
+		}
+		return 1
+	}
+	return s.compare(o)
+}
+
+// latest is the later of two stamps.
+func latest(a, b *stamp) *stamp {
+	if a.compare(b) < 0 {
+		return b
+	}
+	return a
+}
+
+// register holds one value and the stamp of its writer; the greatest stamp
+// wins. A register nobody wrote has no stamp and the zero value.
+type register[T any] struct {
+	at  *stamp
+	val T
+}
+
+// write is a join: order and repetition do not matter.
+func (r *register[T]) write(at *stamp, val T) {
+	if r.at.compare(at) < 0 {
+		r.at, r.val = at, val
+	}
+}
+
+func (r *register[T]) merge(o register[T]) { r.write(o.at, o.val) }
+
+// first is a register that the smallest stamp wins: who created a thing.
+type first[T any] struct {
+	at  *stamp
+	val T
+}
+
+func (f *first[T]) write(at *stamp, val T) {
+	if at != nil && (f.at == nil || at.compareFirst(f.at) < 0) {
+		f.at, f.val = at, val
+	}
+}
+
+func (f *first[T]) merge(o first[T]) { f.write(o.at, o.val) }
+
+// set is a set whose elements carry the stamp of their last add or remove.
+// Removed elements stay, so that a late add with a smaller key cannot bring
+// them back.
+type set[K comparable] map[K]register[bool]
+
+func (s *set[K]) put(at *stamp, elem K, present bool) {
+	if *s == nil {
+		*s = make(set[K])
+	}
+	r := (*s)[elem]
+	r.write(at, present)
+	(*s)[elem] = r
+}
+
+func (s *set[K]) merge(o set[K]) {
+	for elem, r := range o {
+		s.put(r.at, elem, r.val)
+	}
+}
+
+// add is one attempt to add something under a uuid that should be fresh.
+type add[T any] struct {
+	at   *stamp
+	body T
+}
+
+// adds holds all different attempts for one uuid, smallest first.
+type adds[T any] []add[T]
+
+// put keeps the slice sorted. Logs are read in order, so nearly always there is
+// nothing there yet or the place is at the end.
+func (a *adds[T]) put(at *stamp, body T) {
+	i := len(*a)
+	for i > 0 && (*a)[i-1].at.compareFirst(at) > 0 {
+		i--
+	}
+	if i > 0 && (*a)[i-1].at.compareFirst(at) == 0 {
+		return
+	}
+	*a = append(*a, add[T]{})
+	copy((*a)[i+1:], (*a)[i:])
+	(*a)[i] = add[T]{at, body}
+}
+
+func (a *adds[T]) merge(o adds[T]) {
+	for _, x := range o {
+		a.put(x.at, x.body)
+	}
+}
+
+// duplicate reports whether the i-th attempt says something else than the one
+// that counts. The same bytes again are the same fact again. What a checkpoint
+// holds has no bytes, so nothing can be told to differ from it.
+func (a adds[T]) duplicate(i int) bool {
+	return !a[0].at.base() && a[i].at.hash != a[0].at.hash
+}

@@ -1,0 +1,206 @@
+package reducer
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+
+	"github.com/git-crosslink/git-crosslink/event"
+)
+
+// The reasons this package gives; those of a member that breaks a rule of its
+// own come from package event.
+const (
+	ReasonSelfEdge      = "self-edge"
+	ReasonDuplicateUUID = "duplicate-uuid"
+	ReasonNotTarget     = "not-target"
+)
+
+// Rejection says that an event of a known type has no effect, and why. It is
+// no error of the reader; everything else goes on.
+type Rejection struct {
+	Agent  string
+	Seq    uint64
+	Type   string
+	Reason string // a short fixed word
+	Detail string // for people
+}
+
+// RejectedError is what Check returns: the Rejection the event would become.
+type RejectedError struct{ Reason, Detail string }
+
+func (e *RejectedError) Error() string {
+	if e.Detail == "" {
+		return e.Reason
+	}
+	return e.Reason + ": " + e.Detail
+}
+
+func rejection(agent string, seq uint64, typ string, err *RejectedError) Rejection {
+	return Rejection{agent, seq, typ, err.Reason, err.Detail}
+}
+
+// UnknownEvent is an event of a type this program does not know. It has no
+// effect and is no Rejection: a newer reader applies it.
+type UnknownEvent struct {
+	Agent string
+	Seq   uint64
+	Type  string
+}
+
+// Unknown lists the events of unknown types, by agent, then sequence.
+func (s *State) Unknown() []UnknownEvent {
+	var us []UnknownEvent
+	for u := range s.unknown {
+		us = append(us, u)
+	}
+	slices.SortFunc(us, func(a, b UnknownEvent) int {
+		return cmp.Or(cmp.Compare(a.Agent, b.Agent), cmp.Compare(a.Seq, b.Seq), cmp.Compare(a.Type, b.Type))
+	})
+	return us
+}
+
+// Rejections lists the events that have no effect, by agent, then sequence. The
+// list depends on the set of events only: what must be judged against other
+// events is judged here, when all that are known are known.
+func (s *State) Rejections() []Rejection {
+	seen := make(map[Rejection]struct{}, len(s.rejected))
+	for r := range s.rejected {
+		seen[r] = struct{}{}
+	}
+	reject := func(at *stamp, b event.Body, err *RejectedError) {
+		seen[rejection(at.key.Agent, at.key.Seq, b.Type(), err)] = struct{}{}
+	}
+	for id, c := range s.comments {
+		for i, a := range c.adds {
+			if c.adds.duplicate(i) {
+				reject(a.at, a.body, duplicate("comment", id.String(), c.adds[0].at))
+			}
+		}
+	}
+	for id, t := range s.entries {
+		for i, a := range t.adds {
+			if t.adds.duplicate(i) {
+				reject(a.at, a.body, duplicate("time entry", id.String(), t.adds[0].at))
+			}
+		}
+	}
+	for id, r := range s.requests {
+		if len(r.sent) == 0 {
+			continue // its acknowledgements are pending
+		}
+		for i, a := range r.sent {
+			if r.sent.duplicate(i) {
+				reject(a.at, a.body, duplicate("request", id, r.sent[0].at))
+			}
+		}
+		for _, a := range r.acks {
+			if err := r.mayAck(id, a.at.key.Agent); err != nil {
+				reject(a.at, a.body, err)
+			}
+		}
+	}
+	var rs []Rejection
+	for r := range seen {
+		rs = append(rs, r)
+	}
+	slices.SortFunc(rs, func(a, b Rejection) int {
+		return cmp.Or(cmp.Compare(a.Agent, b.Agent), cmp.Compare(a.Seq, b.Seq), cmp.Compare(a.Type, b.Type),
+			cmp.Compare(a.Reason, b.Reason), cmp.Compare(a.Detail, b.Detail))
+	})
+	return rs
+}
+
+func duplicate(noun, id string, by *stamp) *RejectedError {
+	return &RejectedError{ReasonDuplicateUUID, fmt.Sprintf("%s '%s' was added by '%s' as event %d, with other bytes", noun, id, by.key.Agent, by.key.Seq)}
+}
+
+// mayAck must be called only when the request is known.
+func (r *request) mayAck(id, author string) *RejectedError {
+	if t := r.sent[0].body.Target; t != author {
+		return &RejectedError{ReasonNotTarget, fmt.Sprintf("request '%s' is for '%s'", id, t)}
+	}
+	return nil
+}
+
+// judge holds the rules that need no other event. Decoding has judged the
+// members of a level-4 line already; a line of level 3 is decoded leniently, so
+// what the state relies on is judged here for both.
+func judge(b event.Body) *RejectedError {
+	switch b := b.(type) {
+	case *event.Invalid:
+		return &RejectedError{b.Reason, b.Detail}
+	case *event.IssueCreated:
+		if b.UUID == b.Parent {
+			return selfEdge("parent_uuid", b.UUID)
+		}
+	case *event.ParentChanged:
+		if b.Issue == b.Parent {
+			return selfEdge("new_parent_uuid", b.Issue)
+		}
+	case *event.DependencyAdded:
+		if b.Blocked == b.Blocker {
+			return selfEdge("blocker_uuid", b.Blocked)
+		}
+	case *event.DependencyRemoved:
+		if b.Blocked == b.Blocker {
+			return selfEdge("blocker_uuid", b.Blocked)
+		}
+	case *event.RelationAdded:
+		if b.A == b.B {
+			return selfEdge("uuid_b", b.A)
+		}
+	case *event.RelationRemoved:
+		if b.A == b.B {
+			return selfEdge("uuid_b", b.A)
+		}
+	}
+	return nil
+}
+
+func selfEdge(member string, id event.UUID) *RejectedError {
+	return &RejectedError{ReasonSelfEdge, fmt.Sprintf("%s is the issue itself, '%s'", member, id)}
+}
+
+// Check reports whether an event that author wrote now would be refused: nil,
+// or the *RejectedError with the reason and detail its Rejection would have.
+func (s *State) Check(author string, b event.Body) error {
+	if err := s.check(author, b); err != nil {
+		return err
+	}
+	return nil
+}
+
+func (s *State) check(author string, b event.Body) *RejectedError {
+	if err := judge(b); err != nil {
+		return err
+	}
+	switch b := b.(type) {
+	case *event.CommentAdded:
+		if c := s.comments[b.Comment]; c != nil && len(c.adds) > 0 && !c.adds[0].at.base() && *c.adds[0].body != *b {
+			return duplicate("comment", b.Comment.String(), c.adds[0].at)
+		}
+	case *event.TimeEntryAdded:
+		if t := s.entries[b.Entry]; t != nil && len(t.adds) > 0 && !t.adds[0].at.base() && !sameEntry(t.adds[0].body, b) {
+			return duplicate("time entry", b.Entry.String(), t.adds[0].at)
+		}
+	case *event.RequestSent:
+		if r := s.requests[b.ID]; r != nil && len(r.sent) > 0 && *r.sent[0].body != *b {
+			return duplicate("request", b.ID, r.sent[0].at)
+		}
+	case *event.RequestAcked:
+		if r := s.requests[b.ID]; r != nil && len(r.sent) > 0 {
+			return r.mayAck(b.ID, author)
+		}
+	}
+	return nil
+}
+
+func sameEntry(a, b *event.TimeEntryAdded) bool {
+	x, y := *a, *b
+	x.DurationSeconds, y.DurationSeconds = nil, nil
+	if x != y || (a.DurationSeconds == nil) != (b.DurationSeconds == nil) {
+		return false
+	}
+	return a.DurationSeconds == nil || *a.DurationSeconds == *b.DurationSeconds
+}

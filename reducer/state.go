@@ -1,0 +1,221 @@
+// Package reducer turns facts into state: it says what every kind of event
+// does, which events are refused, and what people are shown.
+//
+// # State
+//
+// A State is a join-semilattice. Apply, ApplyBase and Merge are joins: the same
+// set of events gives the same Canonical bytes in any order, with any
+// repetitions, in any batches, split over any number of States and merged in
+// any tree. Nothing is ever forgotten: a deletion is a register that hides its
+// object when the View is made, because a state that drops what is deleted
+// depends on the order in which a late event and the deletion arrive. For the
+// same reason an event whose object is not known yet is kept and takes effect
+// when the object's creation arrives.
+//
+// Values are held in registers that carry the ordering key (timestamp, agent,
+// sequence) of their writer; the greatest wins. Should two lines have one key
+// (a forked log), the hash of the event's bytes decides, everywhere a key is
+// compared; see register.go. Envelope.Event must therefore be set, as decoding
+// and encoding do.
+//
+// Which lines are fed is decided before: forks, revocation, policy and
+// signatures are not the reducer's business. If the fed set ever shrinks the
+// state has to be made anew from the logs.
+//
+// # Rejections
+//
+// An event that breaks a rule is not an error of the reader. It has no effect
+// but to be counted in Newest and listed by Rejections, which depend on the set
+// of events only. Check judges an event before it is written, in the same
+// words.
+//
+// # View
+//
+// View is the state as people see it: deleted and never-created objects hidden,
+// references to them shown as none, cyclic edges ignored. No rule reads a
+// clock; overdue, stale and the like are for the caller, who has one.
+//
+// The package is pure: no clock, no randomness, no files, no processes, no
+// logging. One noun, one file, with the same name as in package event; each
+// rule stands where it is obeyed.
+package reducer
+
+import "github.com/git-crosslink/git-crosslink/event"
+
+// State is everything a set of events says. It is not safe for concurrent use;
+// the Views it hands out are immutable and may be shared.
+type State struct {
+	newest     event.Time
+	issues     map[event.UUID]*issue
+	relations  set[relation]
+	comments   map[event.UUID]*comment
+	entries    map[event.UUID]*timeEntry
+	milestones map[event.UUID]*milestone
+	sessions   map[SessionID]*session
+	requests   map[string]*request
+	agents     map[string]*agent
+	rejected   map[Rejection]struct{} // those that do not depend on other events
+	unknown    map[UnknownEvent]struct{}
+
+	view *View // made by View, dropped by whatever changes the state
+}
+
+// New returns the state of no events.
+func New() *State {
+	return &State{
+		issues:     make(map[event.UUID]*issue),
+		relations:  make(set[relation]),
+		comments:   make(map[event.UUID]*comment),
+		entries:    make(map[event.UUID]*timeEntry),
+		milestones: make(map[event.UUID]*milestone),
+		sessions:   make(map[SessionID]*session),
+		requests:   make(map[string]*request),
+		agents:     make(map[string]*agent),
+		rejected:   make(map[Rejection]struct{}),
+		unknown:    make(map[UnknownEvent]struct{}),
+	}
+}
+
+// Apply adds one event. It is a join: order and repetition do not matter. The
+// envelope must not be altered afterwards.
+func (s *State) Apply(e *event.Envelope) {
+	s.view = nil
+	// Every line counts here, also a refused or unknown one: a new stamp must be
+	// greater than all its writer has seen.
+	s.newest = max(s.newest, e.Time)
+
+	if err := judge(e.Body); err != nil {
+		s.rejected[rejection(e.Agent, e.Seq, e.Body.Type(), err)] = struct{}{}
+		return
+	}
+	at := stampOf(e)
+	switch b := e.Body.(type) {
+	case *event.IssueCreated:
+		s.issueCreated(at, b)
+	case *event.IssueUpdated:
+		s.issueUpdated(at, b)
+	case *event.StatusChanged:
+		s.statusChanged(at, b)
+	case *event.IssueDeleted:
+		s.issueDeleted(at, b)
+	case *event.ScheduleChanged:
+		s.scheduleChanged(at, b)
+	case *event.ParentChanged:
+		s.parentChanged(at, b)
+	case *event.LabelAdded:
+		s.label(at, b.Issue, b.Label, true)
+	case *event.LabelRemoved:
+		s.label(at, b.Issue, b.Label, false)
+	case *event.AssigneeAdded:
+		s.assignee(at, b.Issue, b.Assignee, true)
+	case *event.AssigneeRemoved:
+		s.assignee(at, b.Issue, b.Assignee, false)
+	case *event.DependencyAdded:
+		s.dependency(at, b.Blocked, b.Blocker, true)
+	case *event.DependencyRemoved:
+		s.dependency(at, b.Blocked, b.Blocker, false)
+	case *event.RelationAdded:
+		s.relation(at, b.A, b.B, b.Kind, true)
+	case *event.RelationRemoved:
+		s.relation(at, b.A, b.B, b.Kind, false)
+	case *event.MilestoneAssigned:
+		s.milestoneAssigned(at, b)
+	case *event.CommentAdded:
+		s.commentAdded(at, b)
+	case *event.CommentEdited:
+		s.commentEdited(at, b)
+	case *event.CommentDeleted:
+		s.commentDeleted(at, b)
+	case *event.TimeEntryAdded:
+		s.timeEntryAdded(at, b)
+	case *event.MilestoneCreated:
+		s.milestoneCreated(at, b)
+	case *event.MilestoneUpdated:
+		s.milestoneUpdated(at, b)
+	case *event.MilestoneClosed:
+		s.milestoneClosed(at, b)
+	case *event.MilestoneReopened:
+		s.milestoneReopened(at, b)
+	case *event.MilestoneDeleted:
+		s.milestoneDeleted(at, b)
+	case *event.SessionStarted:
+		s.sessionStarted(at, b)
+	case *event.SessionWorked:
+		s.sessionWorked(at, b)
+	case *event.SessionEnded:
+		s.sessionEnded(at, b)
+	case *event.RequestSent:
+		s.requestSent(at, b)
+	case *event.RequestAcked:
+		s.requestAcked(at, b)
+	case *event.AgentIntroduced:
+		s.agentIntroduced(at, b)
+	case *event.KeyRotated:
+		s.keyRotated(at, b)
+	case *event.AgentForkedFrom:
+		s.agentForkedFrom(at, b)
+	case *event.AgentRetired:
+		s.agentRetired(at, b)
+	case *event.AgentForked: // agent.go says why not
+	case *event.LockClaimed, *event.LockReleased, *event.LockBroken: // lock.go says why not
+	case *event.Unknown:
+		s.unknown[UnknownEvent{e.Agent, e.Seq, b.Name}] = struct{}{}
+	}
+}
+
+// Merge adds everything o holds and leaves o as it is: the result is the state
+// of both sets of events. It is a join.
+func (s *State) Merge(o *State) {
+	s.view = nil
+	s.newest = max(s.newest, o.newest)
+	for id, x := range o.issues {
+		s.issue(id).merge(x)
+	}
+	s.relations.merge(o.relations)
+	for id, x := range o.comments {
+		s.comment(id).merge(x)
+	}
+	for id, x := range o.entries {
+		s.entry(id).merge(x)
+	}
+	for id, x := range o.milestones {
+		s.milestone(id).merge(x)
+	}
+	for id, x := range o.sessions {
+		s.session(id).merge(x)
+	}
+	for id, x := range o.requests {
+		s.request(id).merge(x)
+	}
+	for id, x := range o.agents {
+		s.agent(id).merge(x)
+	}
+	for x := range o.rejected {
+		s.rejected[x] = struct{}{}
+	}
+	for x := range o.unknown {
+		s.unknown[x] = struct{}{}
+	}
+}
+
+// Clone returns a copy that shares nothing that can change.
+func (s *State) Clone() *State {
+	c := New()
+	c.Merge(s)
+	c.view = s.view
+	return c
+}
+
+// Newest is the greatest timestamp applied, of all kinds of lines.
+func (s *State) Newest() event.Time { return s.newest }
+
+// find returns the object of a map, made if it is not there yet: events may
+// come before the creation of what they speak of.
+func find[K comparable, V any](m map[K]*V, id K) *V {
+	x := m[id]
+	if x == nil {
+		x = new(V)
+		m[id] = x
+	}
+	return x
+}

@@ -1,0 +1,59 @@
+package reducer
+
+import "github.com/git-crosslink/git-crosslink/event"
+
+// The rule of time entries is that of comments: all adds of one uuid are kept,
+// the smallest is it, those with other bytes are the Rejection duplicate-uuid.
+// A running timer is local; stopping it writes the one event there is.
+
+type timeEntry struct{ adds adds[*event.TimeEntryAdded] }
+
+func (s *State) entry(id event.UUID) *timeEntry { return find(s.entries, id) }
+
+func (s *State) timeEntryAdded(at *stamp, e *event.TimeEntryAdded) {
+	s.entry(e.Entry).adds.put(at, e)
+}
+
+func (t *timeEntry) merge(o *timeEntry) { t.adds.merge(o.adds) }
+
+func (t *timeEntry) canonical(w *writer) {
+	for _, a := range t.adds {
+		w.name("add")
+		w.stamp(a.at)
+		w.uuid(a.body.Issue)
+		w.time(a.body.StartedAt)
+		w.time(a.body.EndedAt)
+		if a.body.DurationSeconds != nil {
+			w.uint(*a.body.DurationSeconds)
+		}
+		w.end()
+	}
+}
+
+// touches calls f for every event of the entry that names an issue.
+func (t *timeEntry) touches(f func(id event.UUID, at *stamp)) {
+	for i, a := range t.adds {
+		if !a.at.base() && !t.adds.duplicate(i) {
+			f(a.body.Issue, a.at)
+		}
+	}
+}
+
+// TimeEntry is a time entry as people see it.
+type TimeEntry struct {
+	UUID            event.UUID
+	StartedAt       event.Time
+	EndedAt         event.Time // 0 when none
+	DurationSeconds *uint64    // nil when none
+	By              string     // the agent whose log holds it; empty when it comes from a checkpoint
+}
+
+func (t *timeEntry) see(id event.UUID) TimeEntry {
+	a := t.adds[0]
+	v := TimeEntry{UUID: id, StartedAt: a.body.StartedAt, EndedAt: a.body.EndedAt, By: a.at.key.Agent}
+	if a.body.DurationSeconds != nil {
+		d := *a.body.DurationSeconds
+		v.DurationSeconds = &d
+	}
+	return v
+}
