@@ -1,0 +1,94 @@
+package testkit
+
+import (
+	"net/http/cgi"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+
+	"github.com/rogpeppe/go-internal/testscript"
+)
+
+func (s *script) git(ts *testscript.TestScript, a *actor, args ...string) {
+	if st := s.run(ts, a, nil, append([]string{"git"}, args...)...); st != 0 {
+		ts.Fatalf("git %s: exit status %d", strings.Join(args, " "), st)
+	}
+}
+
+// cmdHub makes the repository everybody shares, with the one commit without
+// which nothing is published, and a clone for each actor.
+func cmdHub(ts *testscript.TestScript, neg bool, args []string) {
+	usage(ts, !neg && len(args) > 0, "hub NAME…")
+	s := get(ts)
+	bare := filepath.Join(s.work, "hub.git")
+	seed := &actor{name: "seed", dir: s.work, home: filepath.Join(s.work, "home"), trace: filepath.Join(s.work, "trace", "seed")}
+	ts.Check(os.MkdirAll(seed.home, 0o755))
+	s.git(ts, seed, "init", "-q", "--bare", "-b", "main", bare)
+	s.git(ts, seed, "init", "-q", "-b", "main", "seed")
+	s.git(ts, seed, "-C", "seed", "commit", "-q", "--allow-empty", "-m", "start")
+	s.git(ts, seed, "-C", "seed", "push", "-q", bare, "main")
+	ts.Check(os.RemoveAll(filepath.Join(s.work, "seed")))
+	s.url = bare
+	for _, name := range args {
+		a := s.add(ts, name, filepath.Join(s.work, name))
+		s.git(ts, a, "clone", "-q", bare, ".")
+	}
+	s.last.ran = false
+}
+
+func (s *script) move(ts *testscript.TestScript, url string) {
+	s.url = url
+	for _, a := range s.actors {
+		s.git(ts, a, "remote", "set-url", "origin", url)
+	}
+	s.last.ran = false
+	ts.Setenv("HUB", url)
+}
+
+// cmdHubHTTP serves $WORK over git's own CGI program until the script ends.
+func cmdHubHTTP(ts *testscript.TestScript, neg bool, args []string) {
+	usage(ts, !neg && len(args) == 0, "hub-http")
+	s := get(ts)
+	out, err := exec.Command("git", "--exec-path").Output()
+	ts.Check(err)
+	backend := filepath.Join(strings.TrimSpace(string(out)), "git-http-backend")
+	if _, err := os.Stat(backend); err != nil {
+		ts.Fatalf("hub-http needs git-http-backend: %v", err)
+	}
+	server := httptest.NewServer(&cgi.Handler{
+		Path: backend,
+		Dir:  s.work,
+		Env: append(Environment(),
+			"GIT_PROJECT_ROOT="+s.work, "GIT_HTTP_EXPORT_ALL=1", "HOME="+filepath.Join(s.work, "home"),
+			"GIT_CONFIG_COUNT=1", "GIT_CONFIG_KEY_0=http.receivepack", "GIT_CONFIG_VALUE_0=true"),
+		InheritEnv: []string{"PATH"},
+	})
+	ts.Defer(server.Close)
+	s.move(ts, server.URL+"/hub.git")
+}
+
+// stub stands for ssh: it drops the options and the host and runs the command
+// here. Its name is ssh, so that git passes it what it passes to OpenSSH.
+const stub = `#!/bin/sh
+while :; do
+	case $1 in
+	-o | -p) shift 2 ;;
+	-*) shift ;;
+	*) break ;;
+	esac
+done
+shift
+exec sh -c "$*"
+`
+
+func cmdHubSSH(ts *testscript.TestScript, neg bool, args []string) {
+	usage(ts, !neg && len(args) == 0, "hub-ssh")
+	s := get(ts)
+	dir := filepath.Join(s.work, "stub")
+	ts.Check(os.MkdirAll(dir, 0o755))
+	s.ssh = filepath.Join(dir, "ssh")
+	ts.Check(os.WriteFile(s.ssh, []byte(stub), 0o755))
+	s.move(ts, "ssh://hub.example"+filepath.Join(s.work, "hub.git"))
+}

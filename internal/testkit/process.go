@@ -1,0 +1,78 @@
+package testkit
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+)
+
+// marker names the variable that marks every process of a script.
+const marker = "CROSSLINK_TESTKIT"
+
+// settle waits until no process of a script runs any more, those included that
+// went on in the background in a session of their own. It reports false if they
+// do not end. Where there is no /proc it believes they ended.
+func settle(work string) bool {
+	want := []byte(marker + "=" + work)
+	for end := time.Now().Add(30 * time.Second); ; time.Sleep(5 * time.Millisecond) {
+		if !running(want) {
+			return true
+		}
+		if time.Now().After(end) {
+			return false
+		}
+	}
+}
+
+func running(want []byte) bool {
+	all, _ := filepath.Glob("/proc/[0-9]*/environ")
+	for _, f := range all {
+		b, err := os.ReadFile(f) // empty for a zombie, an error for another user's
+		if err == nil && slices.ContainsFunc(bytes.Split(b, []byte{0}), func(v []byte) bool { return bytes.Equal(v, want) }) {
+			return true
+		}
+	}
+	return false
+}
+
+// gitProcesses returns the command lines of the git processes that wrote their
+// trace into dir, oldest first: 'git' and the arguments as they were given.
+func gitProcesses(dir string) ([]string, error) {
+	files, err := filepath.Glob(filepath.Join(dir, "*"))
+	if err != nil {
+		return nil, err
+	}
+	type start struct {
+		Event string   `json:"event"`
+		Time  string   `json:"time"`
+		Argv  []string `json:"argv"`
+	}
+	var all []start
+	for _, f := range files {
+		b, err := os.ReadFile(f)
+		if err != nil {
+			return nil, err
+		}
+		in := bufio.NewScanner(bytes.NewReader(b))
+		in.Buffer(nil, 1<<24)
+		for in.Scan() {
+			var e start
+			if json.Unmarshal(in.Bytes(), &e) == nil && e.Event == "start" && len(e.Argv) > 0 {
+				e.Argv[0] = filepath.Base(e.Argv[0])
+				all = append(all, e)
+				break // one process, one file
+			}
+		}
+	}
+	slices.SortStableFunc(all, func(a, b start) int { return strings.Compare(a.Time, b.Time) })
+	out := make([]string, len(all))
+	for i, e := range all {
+		out[i] = strings.Join(e.Argv, " ")
+	}
+	return out, nil
+}
