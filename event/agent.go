@@ -35,6 +35,31 @@ type AgentForkedFrom struct {
 // AgentRetired says that nothing more will come.
 type AgentRetired struct{ Reason string } // reason?
 
+var agentKinds = []AgentKind{Person, Machine}
+
+func (e *AgentIntroduced) members(m *members) {
+	enum(m, "kind", &e.Kind, agentKinds)
+	m.optStr("public_key", &e.PublicKey, publicKey)
+	m.optStr("description", &e.Description, freeText)
+	m.optStr("machine", &e.Machine, name)
+}
+
+func (e *KeyRotated) members(m *members) { m.str("public_key", &e.PublicKey, publicKey) }
+
+func (e *AgentForked) members(m *members) {
+	m.str("agent", &e.Agent, agentID)
+	m.str("line_a", &e.LineA, quoted)
+	m.str("line_b", &e.LineB, quoted)
+}
+
+func (e *AgentForkedFrom) members(m *members) {
+	m.str("agent", &e.Agent, agentID)
+	m.uint("seq", &e.Seq, 1)
+	m.str("hash", &e.Hash, hash)
+}
+
+func (e *AgentRetired) members(m *members) { m.optStr("reason", &e.Reason, freeText) }
+
 func (*AgentIntroduced) Type() string { return "AgentIntroduced" }
 func (*KeyRotated) Type() string      { return "KeyRotated" }
 func (*AgentForked) Type() string     { return "AgentForked" }

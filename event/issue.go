@@ -30,6 +30,12 @@ const (
 	Supersedes     RelationKind = "supersedes"
 )
 
+var (
+	statuses      = []Status{Open, Closed, Archived}
+	priorities    = []Priority{Low, Medium, High, Critical}
+	relationKinds = []RelationKind{Related, DiscoveredFrom, Duplicates, Supersedes}
+)
+
 // IssueCreated writes an issue's first registers. It never writes status.
 type IssueCreated struct {
 	UUID               UUID
@@ -119,6 +125,105 @@ type RelationRemoved struct {
 type MilestoneAssigned struct {
 	Issue     UUID // issue_uuid
 	Milestone UUID // milestone_uuid?
+}
+
+func (e *IssueCreated) members(m *members) {
+	m.uuid("uuid", &e.UUID)
+	m.str("title", &e.Title, title)
+	m.optStr("description", &e.Description, freeText)
+	enum(m, "priority", &e.Priority, priorities)
+	m.list("labels", &e.Labels, name)
+	m.optUUID("parent_uuid", &e.Parent)
+	m.str("created_by", &e.CreatedBy, name)
+	m.optTime("scheduled_at", &e.ScheduledAt)
+	m.optTime("due_at", &e.DueAt)
+}
+
+func (e *IssueUpdated) members(m *members) {
+	m.uuid("uuid", &e.UUID)
+	m.strPtr("title", &e.Title, title)
+	m.strPtr("description", &e.Description, freeText)
+	enumPtr(m, "priority", &e.Priority, priorities)
+	m.some(e.Title != nil || e.Description != nil || e.Priority != nil, "title", "and all other members are absent: nothing is updated")
+}
+
+func (e *StatusChanged) members(m *members) {
+	m.uuid("uuid", &e.UUID)
+	enum(m, "new_status", &e.NewStatus, statuses)
+	m.optTime("closed_at", &e.ClosedAt)
+	if m.v4() {
+		m.optStr("reason", &e.Reason, freeText)
+	}
+}
+
+func (e *IssueDeleted) members(m *members) { m.uuid("uuid", &e.UUID) }
+
+func (e *ScheduleChanged) members(m *members) {
+	m.uuid("issue_uuid", &e.Issue)
+	m.optTime("scheduled_at", &e.ScheduledAt)
+	m.optTime("due_at", &e.DueAt)
+}
+
+func (e *ParentChanged) members(m *members) {
+	m.uuid("issue_uuid", &e.Issue)
+	m.optUUID("new_parent_uuid", &e.Parent)
+}
+
+func (e *LabelAdded) members(m *members) {
+	m.uuid("issue_uuid", &e.Issue)
+	m.str("label", &e.Label, name)
+}
+
+func (e *LabelRemoved) members(m *members) { (*LabelAdded)(e).members(m) }
+
+func (e *AssigneeAdded) members(m *members) {
+	m.uuid("issue_uuid", &e.Issue)
+	m.str("assignee", &e.Assignee, name)
+}
+
+func (e *AssigneeRemoved) members(m *members) { (*AssigneeAdded)(e).members(m) }
+
+func (e *DependencyAdded) members(m *members) {
+	m.uuid("blocked_uuid", &e.Blocked)
+	m.uuid("blocker_uuid", &e.Blocker)
+}
+
+func (e *DependencyRemoved) members(m *members) { (*DependencyAdded)(e).members(m) }
+
+func (e *RelationAdded) members(m *members) {
+	m.uuid("uuid_a", &e.A)
+	m.uuid("uuid_b", &e.B)
+	if m.v4() {
+		m.relationKind("kind", &e.Kind)
+	} else {
+		e.Kind = Related
+	}
+}
+
+func (e *RelationRemoved) members(m *members) { (*RelationAdded)(e).members(m) }
+
+// relationKind visits a relation's kind: absent on the wire means Related, and
+// Related is never written.
+func (m *members) relationKind(name string, p *RelationKind) {
+	kind := *p
+	if m.walk != reading && kind == Related {
+		kind = ""
+	}
+	if optEnum(m, name, &kind, relationKinds); m.walk != reading {
+		return
+	}
+	switch kind {
+	case "":
+		kind = Related
+	case Related:
+		m.fail(EmptyMember, name, "is written though it is the default")
+	}
+	*p = kind
+}
+
+func (e *MilestoneAssigned) members(m *members) {
+	m.uuid("issue_uuid", &e.Issue)
+	m.optUUID("milestone_uuid", &e.Milestone)
 }
 
 func (*IssueCreated) Type() string      { return "IssueCreated" }

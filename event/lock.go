@@ -18,6 +18,20 @@ type LockBroken struct {
 	Reason string
 }
 
+func (e *LockClaimed) members(m *members) {
+	m.uuid("issue_uuid", &e.Issue)
+	m.optStr("branch", &e.Branch, branch)
+	m.flag("wait", &e.Wait)
+}
+
+func (e *LockReleased) members(m *members) { m.uuid("issue_uuid", &e.Issue) }
+
+func (e *LockBroken) members(m *members) {
+	m.uuid("issue_uuid", &e.Issue)
+	m.uint("token", &e.Token, 1)
+	m.str("reason", &e.Reason, freeText)
+}
+
 func (*LockClaimed) Type() string  { return "LockClaimed" }
 func (*LockReleased) Type() string { return "LockReleased" }
 func (*LockBroken) Type() string   { return "LockBroken" }

@@ -27,6 +27,29 @@ type MilestoneReopened struct{ UUID UUID }
 // MilestoneDeleted hides it for ever.
 type MilestoneDeleted struct{ UUID UUID }
 
+func (e *MilestoneCreated) members(m *members) {
+	m.uuid("uuid", &e.UUID)
+	m.str("name", &e.Name, name)
+	m.optStr("description", &e.Description, freeText)
+	m.time("created_at", &e.CreatedAt)
+}
+
+func (e *MilestoneUpdated) members(m *members) {
+	m.uuid("uuid", &e.UUID)
+	m.strPtr("name", &e.Name, name)
+	m.strPtr("description", &e.Description, freeText)
+	m.some(e.Name != nil || e.Description != nil, "name", "and 'description' are absent: nothing is updated")
+}
+
+func (e *MilestoneClosed) members(m *members) {
+	m.uuid("uuid", &e.UUID)
+	m.time("closed_at", &e.ClosedAt)
+}
+
+func (e *MilestoneReopened) members(m *members) { m.uuid("uuid", &e.UUID) }
+
+func (e *MilestoneDeleted) members(m *members) { m.uuid("uuid", &e.UUID) }
+
 func (*MilestoneCreated) Type() string  { return "MilestoneCreated" }
 func (*MilestoneUpdated) Type() string  { return "MilestoneUpdated" }
 func (*MilestoneClosed) Type() string   { return "MilestoneClosed" }

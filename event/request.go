@@ -29,5 +29,24 @@ type RequestAcked struct {
 	Notes  string // notes?
 }
 
+var requestKinds = []RequestKind{Kill, Pause, Resume, Reprioritise}
+
+func (e *RequestSent) members(m *members) {
+	m.str("request_id", &e.ID, ulid)
+	m.str("target", &e.Target, agentID)
+	enum(m, "kind", &e.Kind, requestKinds)
+	m.optUUID("subject_issue", &e.Subject)
+	m.str("requested_by", &e.RequestedBy, name)
+	m.optStr("reason", &e.Reason, freeText)
+	m.optTime("expires_at", &e.ExpiresAt)
+}
+
+func (e *RequestAcked) members(m *members) {
+	m.str("request_id", &e.ID, ulid)
+	m.bool("acted", &e.Acted)
+	m.str("result", &e.Result, freeText)
+	m.optStr("notes", &e.Notes, freeText)
+}
+
 func (*RequestSent) Type() string  { return "RequestSent" }
 func (*RequestAcked) Type() string { return "RequestAcked" }

@@ -18,6 +18,21 @@ type SessionEnded struct {
 	Notes   string // notes?
 }
 
+func (e *SessionStarted) members(m *members) {
+	m.uuid("session_uuid", &e.Session)
+	m.optUUID("issue_uuid", &e.Issue)
+}
+
+func (e *SessionWorked) members(m *members) {
+	m.uuid("session_uuid", &e.Session)
+	m.uuid("issue_uuid", &e.Issue)
+}
+
+func (e *SessionEnded) members(m *members) {
+	m.uuid("session_uuid", &e.Session)
+	m.optStr("notes", &e.Notes, freeText)
+}
+
 func (*SessionStarted) Type() string { return "SessionStarted" }
 func (*SessionWorked) Type() string  { return "SessionWorked" }
 func (*SessionEnded) Type() string   { return "SessionEnded" }

@@ -10,4 +10,12 @@ type TimeEntryAdded struct {
 	DurationSeconds *uint64 // duration_seconds?
 }
 
+func (e *TimeEntryAdded) members(m *members) {
+	m.uuid("issue_uuid", &e.Issue)
+	m.uuid("entry_uuid", &e.Entry)
+	m.time("started_at", &e.StartedAt)
+	m.optTime("ended_at", &e.EndedAt)
+	m.uintPtr("duration_seconds", &e.DurationSeconds)
+}
+
 func (*TimeEntryAdded) Type() string { return "TimeEntryAdded" }

@@ -1,0 +1,180 @@
+package event
+
+import (
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/google/uuid"
+)
+
+// A level-2 hub is one branch of small files that were edited in place:
+//
+//	meta/counters.json              next numbers
+//	meta/milestones/<uuid>.json     or meta/milestones.json
+//	issues/<uuid>/issue.json        or issues/<uuid>.json, with comments inside
+//	issues/<uuid>/comments/<uuid>.json
+//
+// It is read, never written. As in the original a file that does not decode is
+// passed over: the files stand for themselves, unlike a checkpoint's parts.
+
+type (
+	issue2 struct {
+		issue3
+		UUID     string     `json:"uuid"`
+		Comments []comment2 `json:"comments"`
+		Time     []time2    `json:"time_entries"`
+	}
+	comment2 struct {
+		comment3
+		ID   int64  `json:"id"`
+		UUID string `json:"uuid"`
+	}
+	time2 struct {
+		time3
+		ID int64 `json:"id"`
+	}
+	mile2 struct {
+		mile3
+		UUID string `json:"uuid"`
+	}
+	counters2 struct {
+		NextIssue     int64 `json:"next_display_id"`
+		NextMilestone int64 `json:"next_milestone_id"`
+	}
+)
+
+// ParseBase2 reads the files of a level-2 hub, path → bytes.
+func ParseBase2(files map[string][]byte) (*Base, error) {
+	b := &Base{Numbers: map[UUID]uint64{}, NextIssue: 1, NextMilestone: 1}
+	index := map[UUID]int{}
+	found := false
+	for _, p := range sortedPaths(files) {
+		if !strings.HasPrefix(p, "issues/") || path.Base(path.Dir(p)) == "comments" {
+			continue
+		}
+		found = true
+		if i, ok := parseIssue2(files[p]); ok {
+			if _, twice := index[i.UUID]; !twice {
+				index[i.UUID] = len(b.Issues)
+				b.Issues = append(b.Issues, i)
+			}
+		}
+	}
+	for _, p := range sortedPaths(files) {
+		b.comment2(index, p, files[p])
+		if strings.HasPrefix(p, "meta/milestones") {
+			b.milestones2(files[p])
+		}
+	}
+	var c counters2
+	if loose(files["meta/counters.json"], &c) == nil {
+		b.NextIssue, b.NextMilestone = uint64(max(c.NextIssue, 1)), uint64(max(c.NextMilestone, 1))
+		found = true
+	}
+	if !found {
+		return nil, errors.New("the level-2 branch holds neither issues nor counters")
+	}
+	slices.SortFunc(b.Issues, func(x, y BaseIssue) int { return compareUUID(x.UUID, y.UUID) })
+	slices.SortFunc(b.Milestones, func(x, y BaseMilestone) int { return compareUUID(x.UUID, y.UUID) })
+	for i := range b.Issues {
+		x := &b.Issues[i]
+		slices.SortFunc(x.Comments, func(a, c BaseComment) int { return compareUUID(a.UUID, c.UUID) })
+		if x.Number != 0 {
+			b.Numbers[x.UUID] = x.Number
+			b.NextIssue = max(b.NextIssue, x.Number+1)
+		}
+	}
+	return b, b.unique()
+}
+
+func sortedPaths(files map[string][]byte) []string {
+	var ps []string
+	for p := range files {
+		if strings.HasSuffix(p, ".json") {
+			ps = append(ps, p)
+		}
+	}
+	slices.Sort(ps)
+	return ps
+}
+
+func parseIssue2(data []byte) (BaseIssue, bool) {
+	var in issue2
+	if loose(data, &in) != nil {
+		return BaseIssue{}, false
+	}
+	var r reader3
+	i := r.issue(in.UUID, in.issue3)
+	for _, c := range in.Comments {
+		i.Comments = append(i.Comments, r.comment(derived2("comment", in.UUID, c.ID), c.comment3))
+	}
+	for _, t := range in.Time {
+		e := BaseTime{UUID: derived2("time-entry", in.UUID, t.ID), StartedAt: r.time(t.StartedAt, "started_at"), EndedAt: r.optTime(t.EndedAt, "ended_at")}
+		if t.Duration != nil {
+			d := number(*t.Duration)
+			e.DurationSeconds = &d
+		}
+		i.Time = append(i.Time, e)
+	}
+	return i, r.err == nil
+}
+
+func (r *reader3) comment(u UUID, c comment3) BaseComment {
+	if c.Kind == "" {
+		c.Kind = "note"
+	}
+	return BaseComment{u, c.Author, c.Content, r.time(c.CreatedAt, "created_at"),
+		c.Kind, c.TriggerType, c.InterventionContext, c.DriverKeyFingerprint}
+}
+
+// derived2 is the uuid the original's migration gives to what had only a
+// number: the first 16 bytes of a hash, without version bits.
+func derived2(kind, issue string, id int64) UUID {
+	h := sha256.Sum256(fmt.Appendf(nil, "crosslink-hub-v3:%s:%s:%d", kind, issue, id))
+	return UUID(h[:16])
+}
+
+// comment2 adds the comment of issues/<uuid>/comments/<uuid>.json to its issue.
+func (b *Base) comment2(index map[UUID]int, p string, data []byte) {
+	parts := strings.Split(p, "/")
+	if len(parts) != 4 || parts[0] != "issues" || parts[2] != "comments" {
+		return
+	}
+	issue, err := uuid.Parse(parts[1])
+	at, ok := index[issue]
+	if err != nil || !ok {
+		return
+	}
+	var in comment2
+	if loose(data, &in) != nil {
+		return
+	}
+	var r reader3
+	c := r.comment(r.uuid(in.UUID, "uuid"), in.comment3)
+	if r.err == nil {
+		b.Issues[at].Comments = append(b.Issues[at].Comments, c)
+	}
+}
+
+func (b *Base) milestones2(data []byte) {
+	var many struct {
+		Milestones map[string]mile2 `json:"milestones"`
+	}
+	var one mile2
+	var r reader3
+	switch {
+	case loose(data, &many) == nil && len(many.Milestones) > 0:
+		for u, m := range many.Milestones {
+			b.Milestones = append(b.Milestones, r.milestone(u, m.mile3))
+		}
+	case loose(data, &one) == nil && one.UUID != "":
+		b.Milestones = append(b.Milestones, r.milestone(one.UUID, one.mile3))
+	}
+	if r.err != nil {
+		b.Milestones = slices.DeleteFunc(b.Milestones, func(m BaseMilestone) bool { return m.UUID == UUID{} || m.CreatedAt == 0 })
+	}
+}

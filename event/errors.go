@@ -1,0 +1,51 @@
+package event
+
+// Reasons a member is refused for. They appear in Invalid, in MemberError, in
+// LineError where the envelope itself is at fault, and so in Rejections: they
+// are part of the format and never change their meaning.
+const (
+	MissingMember    = "missing-member"
+	MemberOrder      = "member-order" // a known member behind its place or behind an unknown one
+	EmptyMember      = "empty-member" // written although it says nothing: absent is the one encoding
+	WrongType        = "wrong-type"
+	BadValue         = "bad-value"
+	TooLong          = "too-long"
+	ControlCharacter = "control-character"
+	NotUTF8          = "utf-8"
+)
+
+// Further reasons a line ends its log for, beside those of package canon and
+// those above.
+const (
+	LineTooLong = "line-too-long" // over MaxLine, or MaxForkLine for AgentForked
+	NoVersion   = "no-version"    // no "v", or one below 4: a level-3 line where none may stand
+	Newer       = "newer"         // "v" above 4: this program is too old and must not write to the hub
+	WrongHub    = "hub"           // the line belongs to another hub
+	WrongAgent  = "agent"         // the line belongs to another log
+	Sequence    = "sequence"      // not the next one
+	PrevHash    = "prev"          // not the hash of the line before
+	TimeFalls   = "time-falls"    // earlier than the line before
+)
+
+// MemberError says which member of an event breaks which rule.
+type MemberError struct {
+	Reason string // one of the constants above
+	Member string // its name on the wire
+	Detail string // for people; never holds the value itself
+}
+
+func (e *MemberError) Error() string { return e.Detail }
+
+// LineError says why a line cannot stand in its log. The log ends at the line
+// before it; nothing behind it counts.
+type LineError struct {
+	Reason string
+	Detail string // for people
+}
+
+func (e *LineError) Error() string {
+	if e.Detail == "" {
+		return e.Reason
+	}
+	return e.Reason + ": " + e.Detail
+}

@@ -1,0 +1,53 @@
+package event
+
+import "strings"
+
+const (
+	base64Both = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
+	base64URL  = base64Both + "-_"
+	base64Std  = base64Both + "+/"
+)
+
+// allOf reports whether s holds only bytes of set.
+func allOf(s, set string) bool {
+	for i := 0; i < len(s); i++ {
+		if strings.IndexByte(set, s[i]) < 0 {
+			return false
+		}
+	}
+	return true
+}
+
+// base64Value is the value of one character of either base64 alphabet.
+func base64Value(c byte) int {
+	switch c {
+	case '+', '-':
+		return 62
+	case '/', '_':
+		return 63
+	}
+	return strings.IndexByte(base64Both, c)
+}
+
+// isFingerprint reports whether s is "SHA256:" and 32 bytes in standard base64
+// without padding, as OpenSSH prints it.
+func isFingerprint(s string) bool {
+	s, ok := strings.CutPrefix(s, "SHA256:")
+	return ok && len(s) == 43 && allOf(s, base64Std) && base64Value(s[42])&3 == 0
+}
+
+// isBase64 reports whether s is bytes, at least one, in standard base64 with
+// padding, in its one spelling.
+func isBase64(s string) bool {
+	if s == "" || len(s)%4 != 0 {
+		return false
+	}
+	body, unused := s, 0
+	switch {
+	case strings.HasSuffix(s, "=="):
+		body, unused = s[:len(s)-2], 15
+	case strings.HasSuffix(s, "="):
+		body, unused = s[:len(s)-1], 3
+	}
+	return allOf(body, base64Std) && base64Value(body[len(body)-1])&unused == 0
+}
