@@ -1,0 +1,52 @@
+# Everything is one line and works offline once the modules are here.
+# 'make check' before every commit, 'make test' is what CI runs.
+
+GO         ?= go
+TAGS       := urfave_cli_no_docs
+STATIC     := CGO_ENABLED=0
+BUILDFLAGS := -trimpath -tags $(TAGS) -ldflags='-s -w'
+STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
+FUZZTIME   ?= 20s
+PROGRAMS   := git-crosslink git-remote-crosslink
+
+.PHONY: check test race fuzz bench nightly build install fmt vet staticcheck
+
+check: fmt vet staticcheck ## under a minute when warm: style, structure, documents, unit and property tests
+	$(STATIC) $(GO) run ./internal/gotest -short -tags $(TAGS) ./...
+
+test: fmt vet staticcheck build ## everything CI runs, at most ten minutes
+	$(STATIC) $(GO) run ./internal/gotest -count=1 -timeout 9m -tags $(TAGS) ./...
+	@echo "not run: make race, make fuzz, make bench, make nightly"
+
+race: ## the tests of 'check' with the race detector (needs a C compiler)
+	CGO_ENABLED=1 $(GO) run ./internal/gotest -race -short -count=1 -timeout 20m -tags $(TAGS) ./...
+
+fuzz: ## every fuzz target for FUZZTIME
+	@set -e; for p in $$($(GO) list ./...); do \
+		for f in $$($(STATIC) $(GO) test -list '^Fuzz' $$p | grep '^Fuzz' || true); do \
+			echo "$$p $$f"; $(STATIC) $(GO) test -run '^$$' -fuzz "^$$f\$$" -fuzztime $(FUZZTIME) $$p; \
+		done; done
+
+bench: ## every benchmark
+	$(STATIC) $(GO) test -run '^$$' -bench . -benchmem -tags $(TAGS) ./...
+
+nightly: ## long runs: the whole suite with CROSSLINK_NIGHTLY=1, then ten minutes a fuzz target
+	CROSSLINK_NIGHTLY=1 $(STATIC) $(GO) run ./internal/gotest -count=1 -timeout 6h -tags $(TAGS) ./...
+	$(MAKE) fuzz FUZZTIME=10m
+
+build: ## both programs, static, into bin/
+	@mkdir -p bin
+	$(foreach p,$(PROGRAMS),$(STATIC) $(GO) build $(BUILDFLAGS) -o bin/$(p) ./cmd/$(p) &&) true
+
+install: ## ./install.sh, with PREFIX if it is set
+	./install.sh $(if $(PREFIX),--prefix '$(PREFIX)')
+
+fmt:
+	@files=$$(git ls-files -co --exclude-standard '*.go' | xargs gofmt -l 2>/dev/null); \
+		if [ -n "$$files" ]; then echo "not gofmt'd:"; echo "$$files"; exit 1; fi
+
+vet:
+	$(STATIC) $(GO) vet -tags $(TAGS) ./...
+
+staticcheck:
+	$(STATIC) $(GO) run $(STATICCHECK) -tags $(TAGS) ./...

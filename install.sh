@@ -1,0 +1,194 @@
+#!/bin/sh
+# Builds git-crosslink from the source tree this file lies in and installs it.
+# The rules are: plain POSIX sh; everything in functions, called on the last
+# line, so that half a download does nothing; the user's git configuration is
+# never touched; what was made is written down in a list, and --uninstall
+# removes exactly that.
+
+set -eu
+
+programs="git-crosslink git-remote-crosslink"
+git_min=2.36 # the first whose core.fsync makes writes durable
+
+usage() {
+	cat <<'END'
+usage: ./install.sh [--prefix DIR] [--uninstall]
+
+Builds git-crosslink and git-remote-crosslink from this source tree and puts
+them into DIR/bin. Running it again updates them.
+
+  --prefix DIR   where to install (default: ~/.local, or /usr/local for root)
+  --uninstall    remove what was installed under DIR, and nothing else
+  -h, --help     this text
+
+It needs git 2.36 and Go (the version in go.mod; Go 1.21 and newer fetch it by
+themselves). Your git configuration is not changed.
+END
+}
+
+say() { printf '%s\n' "$*"; }
+
+die() {
+	printf 'error: %s\n' "$1" >&2
+	shift
+	for hint in "$@"; do
+		printf 'hint: %s\n' "$hint" >&2
+	done
+	exit 1
+}
+
+# at_least HAVE WANT compares dotted versions, two fields.
+at_least() {
+	have_major=${1%%.*} have_rest=${1#*.}
+	have_minor=${have_rest%%[!0-9]*}
+	want_major=${2%%.*} want_rest=${2#*.}
+	want_minor=${want_rest%%[!0-9]*}
+	[ "$have_major" -gt "$want_major" ] && return 0
+	[ "$have_major" -eq "$want_major" ] && [ "${have_minor:-0}" -ge "${want_minor:-0}" ]
+}
+
+check_git() {
+	command -v git >/dev/null 2>&1 ||
+		die "git is not installed" "install git $git_min or newer from your system's packages or https://git-scm.com"
+	version=$(git version | sed 's/[^0-9]*\([0-9][0-9]*\.[0-9][0-9]*\).*/\1/')
+	at_least "$version" "$git_min" ||
+		die "git $version is too old: $git_min or newer is needed"
+}
+
+check_go() {
+	want=$(sed -n 's/^go \([0-9][0-9.]*\).*/\1/p' "$source/go.mod")
+	command -v go >/dev/null 2>&1 ||
+		die "go is not installed" "install Go $want or newer from https://go.dev/dl"
+	# From / with the local toolchain: what is here, without fetching another.
+	have=$(cd / && GOTOOLCHAIN=local go env GOVERSION) || die "'go env' fails" "reinstall Go from https://go.dev/dl"
+	have=${have#go}
+	at_least "$have" "$want" && return 0
+	if at_least "$have" 1.21 && [ "$(cd / && go env GOTOOLCHAIN)" != local ]; then
+		say "go $have is here; it fetches go $want for this build"
+		return 0
+	fi
+	die "go $have is too old: $want or newer is needed" "install it from https://go.dev/dl"
+}
+
+build() {
+	for p in $programs; do
+		say "building $p"
+		(cd "$source" && CGO_ENABLED=0 go build -trimpath -tags urfave_cli_no_docs \
+			-ldflags='-s -w' -o "$1/$p" "./cmd/$p") ||
+			die "cannot build '$p'"
+	done
+}
+
+# The list of what was made: one path a line, below the prefix, files and
+# directories in the order they were made.
+listed() { [ -f "$list" ] && grep -Fqx "$1" "$list"; }
+
+note() { listed "$1" || printf '%s\n' "$1" >>"$list.new"; }
+
+make_dir() { # below the prefix; parents first
+	[ -d "$prefix/$1" ] && return 0
+	case $1 in */*) make_dir "${1%/*}" ;; esac
+	mkdir "$prefix/$1"
+	made="$made $1"
+}
+
+install_all() {
+	check_git
+	check_go
+	for p in $programs; do
+		if [ -e "$prefix/bin/$p" ] && ! listed "bin/$p"; then
+			die "'$prefix/bin/$p' exists and was not put there by this script" "move it away, or choose another --prefix"
+		fi
+	done
+	work=$(mktemp -d)
+	trap 'rm -rf "$work"' EXIT
+	trap 'exit 130' INT
+	trap 'exit 143' TERM
+	build "$work"
+
+	made=
+	[ -d "$prefix" ] || { mkdir -p "$prefix" && made=" ."; }
+	make_dir bin
+	make_dir share/git-crosslink
+	{
+		[ -f "$list" ] && cat "$list"
+		for d in $made; do printf '%s\n' "$d"; done
+	} >"$list.new"
+	for p in $programs; do note "bin/$p"; done
+	mv "$list.new" "$list" # before the files: an interrupted run can be undone
+	for p in $programs; do
+		cp "$work/$p" "$prefix/bin/.$p.new"
+		chmod 755 "$prefix/bin/.$p.new"
+		mv "$prefix/bin/.$p.new" "$prefix/bin/$p"
+		say "installed $prefix/bin/$p"
+	done
+
+	case :$PATH: in
+	*:"$prefix/bin":*) say "run: git crosslink -h" ;;
+	*)
+		say "'$prefix/bin' is not on your PATH; git finds the program only there. Add to your shell's profile:"
+		say "  export PATH=\"$prefix/bin:\$PATH\""
+		;;
+	esac
+}
+
+uninstall_all() {
+	if [ ! -f "$list" ]; then
+		say "nothing is installed under $prefix"
+		return 0
+	fi
+	# Files first, then the directories this script made, the innermost first;
+	# one that holds something else stays.
+	while IFS= read -r f; do
+		if [ -f "$prefix/$f" ] || [ -L "$prefix/$f" ]; then
+			rm -f "$prefix/$f"
+			say "removed $prefix/$f"
+		fi
+	done <"$list"
+	dirs=$(sed '1!G;h;$!d' "$list")
+	rm -f "$list"
+	for d in $dirs; do
+		case $d in .) d=$prefix ;; *) d=$prefix/$d ;; esac
+		[ -d "$d" ] && rmdir "$d" 2>/dev/null && say "removed $d"
+	done
+	return 0
+}
+
+main() {
+	prefix=
+	action=install_all
+	while [ $# -gt 0 ]; do
+		case $1 in
+		--prefix)
+			[ $# -ge 2 ] || { usage >&2; exit 129; }
+			prefix=$2
+			shift
+			;;
+		--prefix=*) prefix=${1#--prefix=} ;;
+		--uninstall) action=uninstall_all ;;
+		-h | --help)
+			usage
+			exit 0
+			;;
+		*)
+			printf "error: unknown option '%s'\n" "$1" >&2
+			usage >&2
+			exit 129
+			;;
+		esac
+		shift
+	done
+	if [ -z "$prefix" ]; then
+		if [ "$(id -u)" = 0 ]; then prefix=/usr/local; else prefix=${HOME:?HOME is not set; use --prefix}/.local; fi
+	fi
+	case $prefix in
+	/) ;;
+	/*) prefix=${prefix%/} ;;
+	*) prefix=$(pwd)/${prefix%/} ;;
+	esac
+	source=$(cd "$(dirname "$0")" && pwd)
+	list=$prefix/share/git-crosslink/installed
+	$action
+}
+
+main "$@"

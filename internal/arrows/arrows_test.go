@@ -1,0 +1,275 @@
+package arrows
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"io"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+const module = "github.com/git-crosslink/git-crosslink"
+
+// rule says what one package may import of ours, and why no more.
+type rule struct {
+	may string // packages, separated by blanks
+	why string
+	// pure packages see no clock, no randomness, no file, no process, no log.
+	pure bool
+}
+
+// rules is the picture of docs/architecture.md, arrow by arrow. A package that
+// is not here may import nothing of ours.
+var rules = map[string]rule{
+	"event/canon": {pure: true, why: "canonical JSON knows no event"},
+	"event":       {pure: true, may: "event/canon", why: "the vocabulary is the bottom: it knows bytes, no rule and no file"},
+	"reducer":     {pure: true, may: "event event/canon", why: "the state follows from events alone; what is stored or fetched must not matter"},
+	"trust":       {pure: true, may: "event event/canon", why: "a verdict follows from bytes alone"},
+
+	"refs":          {may: "internal/fault", why: "storage moves bytes and knows no issue, so that it can be replaced"},
+	"refs/refstest": {may: "refs", why: "one suite for every implementation of refs"},
+	"store":         {may: "event reducer", why: "a projection answers questions about a state; it fetches nothing and decides nothing"},
+
+	"tracker": {
+		may: "event event/canon reducer trust refs store internal/fault",
+		why: "the conductor is the only package that sees both core and edges",
+	},
+	"cli": {
+		may: "event reducer store tracker",
+		why: "commands ask the tracker and print its answers; refs and trust stay behind it",
+	},
+
+	"cmd/git-crosslink":        {may: "cli", why: "main only"},
+	"cmd/git-remote-crosslink": {why: "main only"},
+
+	"internal/oracle": {
+		may: "event reducer",
+		why: "a second, slow reducer to compare the first with; only tests import it",
+	},
+	"internal/testkit": {
+		may: "event event/canon reducer trust refs store tracker internal/fault",
+		why: "tests may look at everything below the command line; only tests import testkit",
+	},
+}
+
+// testOnly must not be reached from a program.
+var testOnly = []string{"testing", "internal/oracle", "internal/testkit", "refs/refstest", "github.com/rogpeppe/go-internal", "pgregory.net/rapid"}
+
+// mayTest are the packages that exist for tests.
+var mayTest = []string{"internal/oracle", "internal/testkit", "refs/refstest"}
+
+// impure are packages of the standard library that let the world in.
+var impure = map[string]string{
+	"os": "files and environment", "os/exec": "processes", "os/signal": "processes", "io/fs": "files",
+	"path/filepath": "files", "net": "network", "net/http": "network", "syscall": "the system",
+	"math/rand": "randomness", "math/rand/v2": "randomness", "crypto/rand": "randomness",
+	"log": "a log", "log/slog": "a log", "runtime": "the machine",
+	"context": "cancellation: a pure function is never cut short",
+}
+
+// impureCalls are functions of packages that are pure otherwise.
+var impureCalls = map[string]string{
+	"time.Now": "a clock", "time.Since": "a clock", "time.Until": "a clock", "time.Sleep": "a clock",
+	"time.After": "a clock", "time.NewTimer": "a clock", "time.Tick": "a clock", "time.Local": "the machine",
+	"uuid.New": "randomness", "uuid.NewString": "randomness", "uuid.NewRandom": "randomness", "uuid.NewUUID": "a clock",
+	"fmt.Print": "a stream", "fmt.Println": "a stream", "fmt.Printf": "a stream",
+}
+
+type pkg struct {
+	Dir, ImportPath, Doc      string
+	GoFiles, IgnoredGoFiles   []string
+	Imports                   []string
+	TestGoFiles, XTestGoFiles []string
+}
+
+func (p *pkg) short() string {
+	return strings.TrimPrefix(strings.TrimPrefix(p.ImportPath, module), "/")
+}
+
+func packages(t *testing.T) []*pkg {
+	t.Helper()
+	cmd := exec.Command("go", "list", "-e", "-json=Dir,ImportPath,Doc,GoFiles,IgnoredGoFiles,Imports,TestGoFiles,XTestGoFiles", module+"/...")
+	var stderr bytes.Buffer
+	cmd.Stderr = &stderr
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatalf("go list: %v\n%s", err, &stderr)
+	}
+	var all []*pkg
+	for d := json.NewDecoder(bytes.NewReader(out)); ; {
+		var p pkg
+		if err := d.Decode(&p); errors.Is(err, io.EOF) {
+			break
+		} else if err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, &p)
+	}
+	if len(all) < 5 {
+		t.Fatalf("go list found %d packages", len(all))
+	}
+	return all
+}
+
+// forbidden returns what is wrong with one package importing another.
+func forbidden(from, to string) string {
+	r := rules[from]
+	mine, ours := strings.CutPrefix(to, module+"/")
+	if !ours {
+		if why, bad := impure[to]; bad && r.pure {
+			return fmt.Sprintf("%s imports '%s': it is pure, that is %s", from, to, why)
+		}
+		mine = to
+	}
+	if !slices.Contains(mayTest, from) {
+		for _, p := range testOnly {
+			if mine == p || strings.HasPrefix(mine, p+"/") {
+				return fmt.Sprintf("%s imports '%s': only tests may", from, mine)
+			}
+		}
+	}
+	if !ours || slices.Contains(strings.Fields(r.may), mine) {
+		return ""
+	}
+	if r.why == "" {
+		return fmt.Sprintf("%s imports %s: it has no rule; add one to internal/arrows and to docs/architecture.md", from, mine)
+	}
+	return fmt.Sprintf("%s imports %s: %s", from, mine, r.why)
+}
+
+func TestArrows(t *testing.T) {
+	seen := map[string]bool{}
+	for _, p := range packages(t) {
+		seen[p.short()] = true
+		for _, to := range p.Imports {
+			if why := forbidden(p.short(), to); why != "" {
+				t.Error(why)
+			}
+		}
+	}
+	for name, r := range rules {
+		for _, to := range append(strings.Fields(r.may), name) {
+			if _, ok := rules[to]; !ok && to != "internal/fault" {
+				t.Errorf("the rule of %s names %s, which has none", name, to)
+			}
+			if !seen[to] {
+				t.Errorf("the rule of %s names %s, which does not exist", name, to)
+			}
+		}
+	}
+}
+
+func TestArrowsCanFail(t *testing.T) {
+	for _, c := range []struct{ from, to, want string }{
+		{"event", module + "/reducer", "the vocabulary is the bottom"},
+		{"reducer", "os", "it is pure"},
+		{"reducer", module + "/store", "the state follows from events alone"},
+		{"refs", module + "/event", "knows no issue"},
+		{"cli", module + "/refs", "stay behind it"},
+		{"cmd/git-crosslink", module + "/tracker", "main only"},
+		{"cli", "testing", "only tests may"},
+		{"tracker", module + "/internal/testkit", "only tests may"},
+		{"somewhere", module + "/event", "it has no rule"},
+		{"internal/testkit", "testing", ""},
+		{"store", module + "/reducer", ""},
+		{"tracker", "os", ""},
+	} {
+		got := forbidden(c.from, c.to)
+		if (got == "") != (c.want == "") || !strings.Contains(got, c.want) {
+			t.Errorf("%s → %s: %q, want %q", c.from, c.to, got, c.want)
+		}
+	}
+}
+
+func TestPurePackagesCallNothingImpure(t *testing.T) {
+	for _, p := range packages(t) {
+		if !rules[p.short()].pure {
+			continue
+		}
+		for _, f := range p.GoFiles {
+			set := token.NewFileSet()
+			file, err := parser.ParseFile(set, filepath.Join(p.Dir, f), nil, 0)
+			if err != nil {
+				t.Error(err)
+				continue
+			}
+			for _, bad := range impureIn(set, file) {
+				t.Error(bad)
+			}
+		}
+	}
+}
+
+func impureIn(set *token.FileSet, file *ast.File) (bad []string) {
+	names := map[string]string{} // as written → package
+	for _, i := range file.Imports {
+		path, _ := strconv.Unquote(i.Path.Value)
+		base := path[strings.LastIndexByte(path, '/')+1:]
+		if i.Name != nil {
+			names[i.Name.Name] = base
+		} else {
+			names[base] = base
+		}
+	}
+	ast.Inspect(file, func(n ast.Node) bool {
+		if s, ok := n.(*ast.SelectorExpr); ok {
+			if x, ok := s.X.(*ast.Ident); ok {
+				call := names[x.Name] + "." + s.Sel.Name
+				if why, is := impureCalls[call]; is {
+					bad = append(bad, fmt.Sprintf("%s: %s: the package is pure, that is %s", set.Position(s.Pos()), call, why))
+				}
+			}
+		}
+		return true
+	})
+	return bad
+}
+
+func TestImpureCallsAreSeen(t *testing.T) {
+	set := token.NewFileSet()
+	file, err := parser.ParseFile(set, "x.go", "package x\nimport clock \"time\"\nvar _ = clock.Now()\nvar _ = clock.Second\n", 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := impureIn(set, file); len(got) != 1 {
+		t.Errorf("found %v", got)
+	}
+}
+
+// TestPackagesSayWhatTheyAre: a package comment is the first thing a reader
+// of a package sees.
+func TestPackagesSayWhatTheyAre(t *testing.T) {
+	for _, p := range packages(t) {
+		if len(p.GoFiles) == 0 {
+			continue // tests only
+		}
+		if len(p.Doc) < 20 {
+			t.Errorf("%s has no package comment", p.ImportPath)
+		}
+	}
+}
+
+// maxLines keeps files small enough to be read at once.
+const maxLines = 500
+
+func TestFilesAreSmall(t *testing.T) {
+	for _, p := range packages(t) {
+		if slices.Contains(mayTest, p.short()) {
+			continue
+		}
+		for _, f := range p.GoFiles {
+			if n := countLines(t, filepath.Join(p.Dir, f)); n > maxLines {
+				t.Errorf("%s/%s has %d lines, more than %d: split it by noun or by step", p.short(), f, n, maxLines)
+			}
+		}
+	}
+}
