@@ -1,0 +1,187 @@
+package refs
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os/exec"
+	"strings"
+	"sync"
+
+	"github.com/git-crosslink/git-crosslink/internal/fault"
+)
+
+// hubRemote is the remote that exists only in the environment of one call.
+const hubRemote = "xl-hub"
+
+// ErrNoRemote says that the configuration has no URL for the named remote.
+var ErrNoRemote = errors.New("no such remote")
+
+// gitRemote is Remote by git. How it connects is what the user's configuration
+// says; nothing else of it is let in.
+type gitRemote struct {
+	replica *Replica
+	name    string // of the user's remote; "" if only a URL is known
+	url     string
+	cfg     Config
+
+	mu  sync.Mutex
+	env []string
+}
+
+var _ Remote = (*gitRemote)(nil)
+
+// Remote is the hub behind a remote of the user's configuration. What git says
+// when the remote has no URL comes from Fetch and Push as ErrNoRemote.
+func (r *Replica) Remote(name string, cfg Config) Remote {
+	return &gitRemote{replica: r, name: name, cfg: cfg}
+}
+
+// RemoteURL is the hub at a URL or path; a relative one starts at the top of
+// the main worktree.
+func (r *Replica) RemoteURL(url string, cfg Config) Remote {
+	return &gitRemote{replica: r, url: url, cfg: cfg}
+}
+
+// connection are the settings that say how to reach a server.
+func connection(key string) bool {
+	for _, p := range []string{"http.", "credential.", "url.", "protocol.", "ssh."} {
+		if strings.HasPrefix(key, p) {
+			return true
+		}
+	}
+	switch key {
+	case "core.sshcommand", "core.gitproxy", "core.askpass", "push.negotiate":
+		return true
+	}
+	return false
+}
+
+// settings are what a call needs from the user's configuration outer, beyond
+// what git finds by itself in the replica (inner): system and user-wide files
+// are read again there, and `git -c` is inherited. Values given twice matter
+// (headers and helpers are lists), hence the multiset.
+func (g *gitRemote) settings(inner Config) ([]Setting, error) {
+	found := make(map[Setting]int)
+	for _, s := range inner {
+		found[s]++
+	}
+	var out []Setting
+	for _, s := range g.cfg {
+		if !connection(s.Key) || s.Scope == "command" {
+			continue
+		}
+		if (s.Scope == "system" || s.Scope == "global") && found[s] > 0 {
+			found[s]--
+			continue
+		}
+		out = append(out, s)
+	}
+	set := func(key, value string) {
+		out = append(out, Setting{Key: "remote." + hubRemote + "." + key, Value: value})
+	}
+	if g.name == "" {
+		set("url", g.url)
+		return out, nil
+	}
+	url := firstURL(g.cfg.All("remote." + g.name + ".url"))
+	if url == "" {
+		return nil, fmt.Errorf("%w: '%s'", ErrNoRemote, g.name)
+	}
+	set("url", url)
+	// Only the first: git pushes to several one after the other, so it could
+	// land in one and die in the next.
+	if push := firstURL(g.cfg.All("remote." + g.name + ".pushurl")); push != "" {
+		set("pushurl", push)
+	}
+	for _, key := range []string{"proxy", "proxyAuthMethod", "uploadpack", "receivepack"} {
+		if v, ok := g.cfg.Get("remote." + g.name + "." + key); ok {
+			set(key, v)
+		}
+	}
+	for _, v := range g.cfg.All("remote." + g.name + ".serverOption") {
+		set("serverOption", v)
+	}
+	return out, nil
+}
+
+// firstURL honours that an empty value clears the list.
+func firstURL(urls []string) string {
+	first := ""
+	for _, u := range urls {
+		if u == "" || first == "" {
+			first = u
+		}
+	}
+	return first
+}
+
+// environ makes the environment of this remote's calls once.
+func (g *gitRemote) environ(ctx context.Context) ([]string, error) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.env != nil {
+		return g.env, nil
+	}
+	out, err := g.replica.git.run(ctx, nil, "config", "--list", "-z", "--show-scope")
+	if err != nil {
+		return nil, err
+	}
+	inner, err := parseConfig(out)
+	if err != nil {
+		return nil, err
+	}
+	settings, err := g.settings(inner)
+	if err != nil {
+		return nil, err
+	}
+	env := withConfig(g.replica.git.env, settings)
+	if !g.replica.Prompt {
+		env = append(env, "GIT_TERMINAL_PROMPT=0", "GCM_INTERACTIVE=never", "SSH_ASKPASS_REQUIRE=never")
+		_, configured := g.cfg.Get("core.sshCommand")
+		if !configured && getenv(env, "GIT_SSH_COMMAND") == "" && getenv(env, "GIT_SSH") == "" {
+			env = append(env, "GIT_SSH_COMMAND=ssh -oBatchMode=yes")
+		}
+	}
+	g.env = env
+	return env, nil
+}
+
+// command prepares one transport command.
+func (g *gitRemote) command(ctx context.Context, args ...string) (*exec.Cmd, error) {
+	env, err := g.environ(ctx)
+	if err != nil {
+		return nil, err
+	}
+	iso := ownSession
+	if g.replica.Prompt {
+		iso = sameGroup
+	}
+	// Push options are a list; the empty value clears the user's `git -c` too.
+	cmd := g.replica.git.command(ctx, iso, append([]string{"-c", "push.pushOption="}, args...)...)
+	cmd.Env = env
+	return cmd, nil
+}
+
+// Fetch implements Remote.
+func (g *gitRemote) Fetch(ctx context.Context) error {
+	if err := fault.Error("refs.fetch.before"); err != nil {
+		return &RemoteError{NoConnection: true, Err: err}
+	}
+	cmd, err := g.command(ctx, "fetch", "-q", "--refmap=", "--no-tags", "--no-write-fetch-head", "--no-recurse-submodules",
+		"--prune", "--no-auto-maintenance", hubRemote, "+"+HubPrefix+"*:"+IncomingPrefix+"*")
+	if err != nil {
+		return &RemoteError{Err: err}
+	}
+	err = runCommand(ctx, cmd, "fetch")
+	fault.Point("refs.fetch.after")
+	if err == nil {
+		return nil
+	}
+	re := &RemoteError{Err: err}
+	if ge, ok := errors.AsType[*GitError](err); ok {
+		// Status 1: the hub answered, and a ref could not be stored here.
+		re.NoConnection, re.Stderr = ge.Exit != 1, ge.Stderr
+	}
+	return re
+}

@@ -1,0 +1,257 @@
+package refs
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+)
+
+// ErrNotRepository says that there is no git repository here.
+var ErrNotRepository = errors.New("not a git repository")
+
+// UnsafeError says that git refuses to work in a repository because it belongs
+// to somebody else. Says holds git's own words, which tell what to do.
+type UnsafeError struct{ Says string }
+
+func (e *UnsafeError) Error() string { return firstLine(e.Says) }
+
+// Outer is the user's repository, as git finds it from where the user stands.
+type Outer struct {
+	GitDir    string // of this worktree; absolute, like all of these
+	CommonDir string // shared by all worktrees
+	Worktree  string // top of this worktree; "" if there is none here
+	Top       string // top of the main worktree, or the git dir if there is none
+	Bare      bool   // there is no main worktree
+	Format    Format
+
+	dir     string
+	environ []string
+}
+
+// Linked reports whether this is a linked worktree.
+func (o *Outer) Linked() bool { return o.GitDir != o.CommonDir }
+
+// Discover asks git which repository dir belongs to, with the user's own
+// environment and without --git-dir: so GIT_DIR, ceilings and safe.directory
+// are honoured, and nothing of a repository is believed that git does not
+// trust. environ nil is the process's own. One git process; a second in a
+// linked worktree.
+func Discover(ctx context.Context, dir string, environ []string) (*Outer, error) {
+	if environ == nil {
+		environ = os.Environ()
+	}
+	o := &Outer{dir: dir, environ: environ}
+
+	// Paths may hold line breaks. rev-parse prints an option that it does not
+	// know as it is, so one that nobody can guess marks where a path ends.
+	mark := "--" + rand.Text()
+	out, err := o.ask(ctx, "rev-parse", "--path-format=absolute", "--show-object-format", "--is-bare-repository",
+		"--is-inside-work-tree", mark, "--git-common-dir", mark, "--git-dir", mark, "--show-toplevel")
+	parts := strings.Split(string(out), mark+"\n")
+	var head []string
+	if len(parts) == 4 {
+		head = strings.Fields(parts[0])
+	}
+	if len(head) != 3 {
+		if err == nil {
+			err = fmt.Errorf("git rev-parse: unexpected answer %q", out)
+		}
+		return nil, discoverError(err)
+	}
+	// --show-toplevel comes last because it fails where there is no worktree.
+	inside := head[2] == "true"
+	if err != nil && inside {
+		return nil, discoverError(err)
+	}
+	path := func(s string) string { return filepath.Clean(strings.TrimSuffix(s, "\n")) }
+	if o.Format, err = ParseFormat(head[0]); err != nil {
+		return nil, err
+	}
+	o.Bare = head[1] == "true"
+	o.CommonDir, o.GitDir = path(parts[1]), path(parts[2])
+	if inside {
+		o.Worktree = path(parts[3])
+	}
+	switch {
+	case o.Linked():
+		return o, o.findMain(ctx)
+	case o.Bare:
+		o.Top = o.GitDir
+	case inside:
+		o.Top = o.Worktree
+	case filepath.Base(o.CommonDir) == ".git": // standing inside .git
+		o.Top = filepath.Dir(o.CommonDir)
+	default:
+		o.Top = o.CommonDir
+	}
+	return o, nil
+}
+
+// findMain finds the main worktree from a linked one.
+func (o *Outer) findMain(ctx context.Context) error {
+	out, err := o.ask(ctx, "worktree", "list", "--porcelain", "-z")
+	if err != nil {
+		return err
+	}
+	first, _, _ := bytes.Cut(out, []byte("\x00\x00"))
+	lines := strings.Split(string(first), "\x00")
+	top, ok := strings.CutPrefix(lines[0], "worktree ")
+	if !ok {
+		return fmt.Errorf("git worktree list: unexpected answer %q", first)
+	}
+	o.Top = filepath.Clean(top)
+	for _, l := range lines {
+		o.Bare = o.Bare || l == "bare"
+	}
+	// Commands run there; a main worktree that is gone is no place for that.
+	if st, err := os.Stat(o.Top); o.Bare || err != nil || !st.IsDir() {
+		o.Top = o.CommonDir
+	}
+	return nil
+}
+
+// ask runs git where the user stands, as the user would.
+func (o *Outer) ask(ctx context.Context, args ...string) ([]byte, error) {
+	cmd := exec.CommandContext(ctx, "git", args...)
+	cmd.Dir = o.dir
+	for _, kv := range o.environ {
+		// GIT_CONFIG would make `git config` read another file.
+		if !strings.HasPrefix(kv, "GIT_CONFIG=") {
+			cmd.Env = append(cmd.Env, kv)
+		}
+	}
+	cmd.Env = append(cmd.Env, "LC_ALL=C", InnerVariable+"=1")
+	isolate(cmd, ownGroup)
+	cmd.WaitDelay = waitDelay
+	var out bytes.Buffer
+	cmd.Stdout = &out
+	err := runCommand(ctx, cmd, args[0])
+	return out.Bytes(), err
+}
+
+// discoverError tells apart what git only tells in words. This is the one
+// place that reads them, in the C locale; whatever is not recognised is passed
+// on as git said it.
+func discoverError(err error) error {
+	ge, ok := errors.AsType[*GitError](err)
+	if !ok {
+		return err
+	}
+	switch {
+	case strings.Contains(ge.Stderr, "safe.directory"), strings.Contains(ge.Stderr, "safe.bareRepository"),
+		strings.Contains(ge.Stderr, "dubious ownership"):
+		return &UnsafeError{Says: ge.Stderr}
+	case strings.Contains(ge.Stderr, "not a git repository"):
+		return fmt.Errorf("%w: %w", ErrNotRepository, err)
+	}
+	return err
+}
+
+// Setting is one configuration value.
+type Setting struct {
+	Scope string // system, global, local, worktree, command
+	Key   string // as git prints it: section and variable in lower case
+	Value string // "true" for a key without a value
+}
+
+// Config is a configuration in git's order: the last value of a key counts.
+type Config []Setting
+
+// Config reads all configuration that applies where the user stands, with
+// worktree scope and `git -c`. One git process.
+func (o *Outer) Config(ctx context.Context) (Config, error) {
+	out, err := o.ask(ctx, "config", "--list", "-z", "--show-scope")
+	if err != nil {
+		return nil, err
+	}
+	return parseConfig(out)
+}
+
+func parseConfig(out []byte) (Config, error) {
+	var c Config
+	f := strings.Split(string(out), "\x00")
+	for i := 0; i+1 < len(f); i += 2 {
+		key, value, ok := strings.Cut(f[i+1], "\n")
+		if !ok {
+			value = "true"
+		}
+		c = append(c, Setting{Scope: f[i], Key: key, Value: value})
+	}
+	if len(f)%2 != 1 {
+		return nil, errors.New("git config: answer is cut short")
+	}
+	return c, nil
+}
+
+// configKey brings a key into the form in which git prints it.
+func configKey(key string) string {
+	i, j := strings.IndexByte(key, '.'), strings.LastIndexByte(key, '.')
+	if i < 0 {
+		return strings.ToLower(key)
+	}
+	return strings.ToLower(key[:i]) + key[i:j] + strings.ToLower(key[j:])
+}
+
+// Get returns the value that counts.
+func (c Config) Get(key string) (string, bool) {
+	key = configKey(key)
+	for i := len(c) - 1; i >= 0; i-- {
+		if c[i].Key == key {
+			return c[i].Value, true
+		}
+	}
+	return "", false
+}
+
+// All returns the values of a key in order.
+func (c Config) All(key string) []string {
+	key = configKey(key)
+	var vs []string
+	for _, s := range c {
+		if s.Key == key {
+			vs = append(vs, s.Value)
+		}
+	}
+	return vs
+}
+
+// Bool returns a value as git reads booleans, or def if it is not set or not a
+// boolean.
+func (c Config) Bool(key string, def bool) bool {
+	v, ok := c.Get(key)
+	if !ok {
+		return def
+	}
+	switch strings.ToLower(v) {
+	case "true", "yes", "on":
+		return true
+	case "false", "no", "off", "":
+		return false
+	}
+	if n, err := strconv.Atoi(v); err == nil {
+		return n != 0
+	}
+	return def
+}
+
+// Remotes returns the names of the configured remotes, in order of first
+// mention.
+func (c Config) Remotes() []string {
+	var names []string
+	seen := make(map[string]bool)
+	for _, s := range c {
+		name, ok := strings.CutPrefix(s.Key, "remote.")
+		if name, ok2 := strings.CutSuffix(name, ".url"); ok && ok2 && !seen[name] {
+			seen[name] = true
+			names = append(names, name)
+		}
+	}
+	return names
+}

@@ -1,0 +1,104 @@
+package refs
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/git-crosslink/git-crosslink/internal/fault"
+)
+
+// pushArgs is the command line of a push. Ids and names are checked, so none
+// can be taken for an option.
+func pushArgs(f Format, p Push) ([]string, error) {
+	if len(p.Refs) == 0 {
+		return nil, errors.New("push: no ref given")
+	}
+	args := []string{"push", "--porcelain", "--no-verify", "--no-signed", "--no-follow-tags", "--recurse-submodules=no"}
+	if p.Atomic {
+		args = append(args, "--atomic")
+	}
+	var specs []string
+	for _, r := range p.Refs {
+		if err := CheckRefName(r.Dst); err != nil {
+			return nil, err
+		}
+		if r.Src != "" && !f.Valid(r.Src) {
+			return nil, fmt.Errorf("push '%s': bad object id '%s'", r.Dst, r.Src)
+		}
+		if r.Lease != nil {
+			if *r.Lease != "" && !f.Valid(*r.Lease) {
+				return nil, fmt.Errorf("push '%s': bad object id '%s'", r.Dst, *r.Lease)
+			}
+			args = append(args, fmt.Sprintf("--force-with-lease=%s:%s", r.Dst, *r.Lease))
+		}
+		specs = append(specs, string(r.Src)+":"+r.Dst)
+	}
+	args = append(args, hubRemote)
+	return append(args, specs...), nil
+}
+
+// Push implements Remote.
+func (r *gitRemote) Push(ctx context.Context, p Push) (*PushResult, error) {
+	args, err := pushArgs(r.replica.outer.Format, p)
+	if err != nil {
+		return nil, err
+	}
+	if err := fault.Error("refs.push.before"); err != nil {
+		return nil, err
+	}
+	cmd, err := r.command(ctx, args...)
+	if err != nil {
+		return nil, err
+	}
+	var out bytes.Buffer
+	cmd.Stdout = &out
+	err = runCommand(ctx, cmd, "push")
+	fault.Point("refs.push.after")
+	res := parsePush(out.Bytes(), p)
+	if err != nil {
+		ge, ok := errors.AsType[*GitError](err)
+		if !ok || ge.Exit < 0 {
+			return nil, err
+		}
+		res.Exit, res.Stderr = ge.Exit, ge.Stderr
+	}
+	return res, nil
+}
+
+// parsePush reads `git push --porcelain`: between "To <url>" and "Done" one
+// line per ref, <flag> TAB <from>:<to> TAB <summary>[ (<reason>)]. Lines about
+// refs that were not pushed are ignored. Should a ref be named twice, a
+// refusal counts: nothing is taken for published on a doubtful answer.
+func parsePush(out []byte, p Push) *PushResult {
+	res := &PushResult{Refs: make(map[string]RefStatus)}
+	asked := make(map[string]bool)
+	for _, r := range p.Refs {
+		asked[r.Dst] = true
+	}
+	for line := range strings.Lines(string(out)) {
+		line = strings.TrimSuffix(line, "\n")
+		if strings.HasPrefix(line, "To ") {
+			res.Reached = true
+			continue
+		}
+		w := strings.SplitN(line, "\t", 3)
+		if len(w) != 3 || len(w[0]) != 1 {
+			continue
+		}
+		_, dst, ok := strings.Cut(w[1], ":")
+		if !ok || !asked[dst] {
+			continue
+		}
+		st := RefStatus{Flag: w[0][0], Summary: w[2]}
+		if summary, reason, ok := strings.Cut(w[2], " ("); ok {
+			st.Summary, st.Reason = summary, strings.TrimSuffix(reason, ")")
+		}
+		if was, twice := res.Refs[dst]; !twice || was.Accepted() {
+			res.Refs[dst] = st
+		}
+	}
+	return res
+}

@@ -1,0 +1,106 @@
+package refs
+
+import (
+	"context"
+	"fmt"
+	"strings"
+)
+
+// Where the hub's refs are on the hub, and where Fetch leaves them here.
+const (
+	HubPrefix      = "refs/heads/crosslink/" // on the hub, and our own here
+	IncomingPrefix = "refs/incoming/"        // what the last fetch brought, unchecked
+)
+
+// Remote is the hub as git reaches it. Only one call at a time should be made
+// per repository (the caller holds a sync lock): two fetches at once are safe
+// but one of them may fail.
+type Remote interface {
+	// Fetch makes refs/incoming/* the mirror of the hub's
+	// refs/heads/crosslink/*: new and rewound refs are taken as they are, refs
+	// the hub no longer has are removed. Nothing else moves. What it brings
+	// is hostile until checked. The error is a *RemoteError; after one some
+	// refs may have moved: look at them. Idempotent.
+	Fetch(ctx context.Context) error
+
+	// Push offers objects to the hub. The outcome is in the result, never in
+	// the error: an error means that git could not be run to its end (not
+	// found, ctx done), and then the push may have been applied all the same.
+	// Idempotent: pushing what is there already gives flag '='.
+	Push(ctx context.Context, p Push) (*PushResult, error)
+}
+
+// Push is one `git push`.
+type Push struct {
+	Refs   []PushRef
+	Atomic bool // all refs or none; a hub that cannot says nothing (Reached false)
+}
+
+// PushRef is one ref of a push. Without a Lease the hub's ref moves only
+// forward.
+type PushRef struct {
+	Src   OID    // "" = delete
+	Dst   string // full name on the hub
+	Lease *OID   // nil = none; "" = expect it absent; else expect exactly this. Lifts the fast-forward test
+}
+
+// PushResult is what `git push --porcelain` said.
+type PushResult struct {
+	Reached bool // a To line came: the hub was reached and had an opinion
+	Refs    map[string]RefStatus
+	Exit    int    // git's exit status
+	Stderr  string // for people; bytes of the server, so escape before printing
+}
+
+// RefStatus is one line of the answer.
+type RefStatus struct {
+	Flag    byte   // ' ' moved, '*' new, '=' up to date, '+' forced, '-' deleted, '!' refused
+	Summary string // e.g. "[remote rejected]"
+	Reason  string // e.g. "hook declined"; the server's words
+}
+
+// Accepted says that the hub has what was pushed.
+func (s RefStatus) Accepted() bool {
+	switch s.Flag {
+	case ' ', '*', '=', '+', '-':
+		return true
+	}
+	return false
+}
+
+// Rejected says that git refused here, before sending, from what the hub
+// advertised: not a fast-forward, a lease that does not hold, or another ref
+// of an atomic push.
+func (s RefStatus) Rejected() bool { return s.Flag == '!' && !s.RemoteRejected() }
+
+// RemoteRejected says that the hub itself refused: a lost race, a hook, a rule.
+func (s RefStatus) RemoteRejected() bool {
+	return s.Flag == '!' && strings.HasPrefix(s.Summary, "[remote ")
+}
+
+// Collateral says that the ref was refused only because another ref of an
+// atomic push was.
+func (s RefStatus) Collateral() bool {
+	return s.Flag == '!' && strings.HasPrefix(s.Reason, "atomic push fail")
+}
+
+// RemoteError is a fetch that failed.
+type RemoteError struct {
+	NoConnection bool   // the hub was not reached, or did not answer to the end
+	Stderr       string // for people; bytes of the server, so escape before printing
+	Err          error
+}
+
+func (e *RemoteError) Error() string {
+	what := "fetch from the hub failed"
+	if e.NoConnection {
+		what = "no connection to the hub"
+	}
+	if e.Err != nil {
+		return fmt.Sprintf("%s: %v", what, e.Err)
+	}
+	return what
+}
+
+// Unwrap returns the cause, e.g. context.DeadlineExceeded.
+func (e *RemoteError) Unwrap() error { return e.Err }

@@ -1,0 +1,264 @@
+package refs
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/git-crosslink/git-crosslink/internal/fault"
+)
+
+// ErrNoReplica says that this repository has no tracker yet.
+var ErrNoReplica = errors.New("no replica in this repository")
+
+// Replica is the private bare repository in which a clone keeps its tracker:
+// $GIT_COMMON_DIR/crosslink/replica.git. Only this program writes it. It
+// includes nothing of the user's configuration; what a call needs of it goes
+// with the call.
+type Replica struct {
+	// Prompt lets Fetch and Push ask for passwords on the terminal. Without
+	// it they run in a session of their own and fail instead of asking. Set
+	// it before Remote is called.
+	Prompt bool
+
+	outer *Outer
+	path  string
+	git   *git
+	local *Plumbing
+}
+
+// replicaConfig is the replica's whole configuration besides what `git init`
+// writes. Each line undoes something that a system or user-wide setting could
+// do to it.
+const replicaConfig = `[core]
+	hooksPath = /dev/null
+	logAllRefUpdates = false
+	fsync = all
+	fsyncMethod = fsync
+	fsmonitor = false
+	alternateRefsCommand =
+	useReplaceRefs = false
+[gc]
+	auto = 0
+	autoDetach = false
+	pruneExpire = 2.weeks.ago
+[maintenance]
+	auto = false
+[fetch]
+	prune = false
+	recurseSubmodules = no
+	writeCommitGraph = false
+	fsckObjects = false
+[transfer]
+	fsckObjects = false
+[push]
+	pushOption =
+	followTags = false
+	gpgSign = false
+	recurseSubmodules = no
+	autoSetupRemote = false
+[remote]
+	pushDefault =
+[commit]
+	gpgSign = false
+[color]
+	ui = false
+[crosslink]
+	replica = 1
+`
+
+// ReplicaPath is where a repository's replica is or would be.
+func ReplicaPath(o *Outer) string { return filepath.Join(o.CommonDir, "crosslink", "replica.git") }
+
+// OpenReplica opens the replica; if there is none it creates it or, without
+// create, returns ErrNoReplica. Opening writes nothing and starts nothing.
+// Any number of processes may create at once: all get the same good one. A
+// creation that was killed leaves a directory that the next one removes.
+func OpenReplica(ctx context.Context, o *Outer, create bool) (*Replica, error) {
+	path := ReplicaPath(o)
+	ok, err := isReplica(path)
+	if err == nil && !ok {
+		if !create {
+			return nil, ErrNoReplica
+		}
+		err = createReplica(ctx, o, path)
+	}
+	if err != nil {
+		return nil, err
+	}
+	g := &git{dir: path, work: o.Top, env: innerEnv(o.environ)}
+	return &Replica{outer: o, path: path, git: g, local: newPlumbing(g, o.Format)}, nil
+}
+
+// isReplica reports whether a whole replica is at path.
+func isReplica(path string) (bool, error) {
+	if _, err := os.Stat(path); errors.Is(err, os.ErrNotExist) {
+		return false, nil
+	} else if err != nil {
+		return false, err
+	}
+	for _, name := range []string{"HEAD", "config", "objects", "refs"} {
+		if _, err := os.Stat(filepath.Join(path, name)); err != nil {
+			return false, fmt.Errorf("replica is damaged: %w", err)
+		}
+	}
+	return true, nil
+}
+
+// createPatience is how long one process waits for another one's creation.
+const createPatience = 30 * time.Second
+
+func createReplica(ctx context.Context, o *Outer, path string) error {
+	dir := filepath.Dir(path)
+	shared, err := makeHome(ctx, o, dir)
+	if err != nil {
+		return err
+	}
+	f, ok, err := flock(ctx, filepath.Join(dir, "replica.lock"), createPatience)
+	if err != nil {
+		return err
+	}
+	if !ok {
+		return errors.New("another process is creating the replica")
+	}
+	defer f.Close()
+	if ok, err := isReplica(path); ok || err != nil {
+		return err // another process was first
+	}
+	// Nobody else is creating: what lies here was left by a killed process.
+	old, _ := filepath.Glob(globQuote(path) + ".tmp-*")
+	for _, p := range old {
+		os.RemoveAll(p)
+	}
+	tmp := path + ".tmp-" + rand.Text()[:8]
+	defer os.RemoveAll(tmp)
+	if err := initReplica(ctx, o, tmp, shared); err != nil {
+		return fmt.Errorf("create the replica: %w", err)
+	}
+	fault.Point("refs.replica.made")
+	if err := os.Rename(tmp, path); err != nil {
+		return err
+	}
+	fault.Point("refs.replica.renamed")
+	return errors.Join(syncDir(dir), syncDir(o.CommonDir))
+}
+
+func initReplica(ctx context.Context, o *Outer, tmp, shared string) error {
+	// The format of refs is ours to choose: locks and syncs rely on it.
+	g := &git{dir: tmp, work: o.Top, env: append(innerEnv(o.environ), "GIT_DEFAULT_REF_FORMAT=files")}
+	args := []string{"init", "-q", "--bare", "--template=", "--object-format=" + o.Format.String()}
+	if shared != "" {
+		args = append(args, "--shared="+shared)
+	}
+	if _, err := g.run(ctx, nil, append(args, tmp)...); err != nil {
+		return err
+	}
+	config := filepath.Join(tmp, "config")
+	b, err := os.ReadFile(config)
+	if err != nil {
+		return err
+	}
+	if err := writeSynced(config, append(b, replicaConfig...)); err != nil {
+		return err
+	}
+	// No branch is checked out, so none is protected.
+	if err := writeSynced(filepath.Join(tmp, "HEAD"), []byte("ref: refs/crosslink/none\n")); err != nil {
+		return err
+	}
+	for _, d := range []string{"objects", "refs", "."} {
+		if err := syncDir(filepath.Join(tmp, d)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// makeHome makes <common dir>/crosslink as the group of a shared repository
+// needs it, and returns the sharing to give to `git init`.
+func makeHome(ctx context.Context, o *Outer, dir string) (shared string, err error) {
+	c, err := o.Config(ctx)
+	if err != nil {
+		return "", err
+	}
+	shared, _ = c.Get("core.sharedRepository")
+	switch strings.ToLower(shared) {
+	case "false", "umask", "no", "off", "0":
+		shared = ""
+	}
+	err = os.Mkdir(dir, 0o777)
+	if errors.Is(err, os.ErrExist) {
+		return shared, nil
+	}
+	if err == nil && shared != "" {
+		if st, serr := os.Stat(o.CommonDir); serr == nil {
+			err = os.Chmod(dir, st.Mode().Perm()|st.Mode()&os.ModeSetgid)
+		}
+	}
+	return shared, err
+}
+
+func writeSynced(path string, b []byte) error {
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_TRUNC, 0)
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(b)
+	return errors.Join(err, f.Sync(), f.Close())
+}
+
+// globQuote makes a path match itself only.
+func globQuote(path string) string {
+	return strings.NewReplacer(`\`, `\\`, `*`, `\*`, `?`, `\?`, `[`, `\[`).Replace(path)
+}
+
+// openShared opens a lock file, made as accessible as its directory is.
+func openShared(path string) (*os.File, error) {
+	f, err := os.OpenFile(path, os.O_RDWR, 0)
+	if !errors.Is(err, os.ErrNotExist) {
+		return f, err
+	}
+	if f, err = os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o666); err != nil {
+		return nil, err
+	}
+	if st, err := os.Stat(filepath.Dir(path)); err == nil && st.Mode().Perm()&0o020 != 0 {
+		f.Chmod(st.Mode().Perm() & 0o666) // fails where another process made it; then it has done so
+	}
+	return f, nil
+}
+
+// Path is the replica's absolute path.
+func (r *Replica) Path() string { return r.path }
+
+// Local is the replica's objects and refs.
+func (r *Replica) Local() Local { return r.local }
+
+// Close ends what was started.
+func (r *Replica) Close() error { return r.local.Close() }
+
+// Git runs git in the replica, for the curious and for maintenance, and
+// returns what it printed.
+func (r *Replica) Git(ctx context.Context, args ...string) ([]byte, error) {
+	if len(args) == 0 {
+		return nil, errors.New("no git command given")
+	}
+	return r.git.run(ctx, nil, args...)
+}
+
+// Lock takes the lock called name (lower-case letters and dashes) and waits
+// for it at most wait. ok is false if somebody else has kept it. The lock ends
+// with unlock or with the process. It is not inherited by children.
+func (r *Replica) Lock(ctx context.Context, name string, wait time.Duration) (unlock func(), ok bool, err error) {
+	if name == "" || name == "swap" || name == "packed-refs" || strings.Trim(name, "abcdefghijklmnopqrstuvwxyz-") != "" {
+		return nil, false, fmt.Errorf("bad lock name '%s'", name)
+	}
+	f, ok, err := flock(ctx, filepath.Join(r.path, name+".lock"), wait)
+	if !ok || err != nil {
+		return nil, false, err
+	}
+	return func() { f.Close() }, true, nil
+}
