@@ -35,11 +35,7 @@ func (s *State) milestoneUpdated(at *stamp, e *event.MilestoneUpdated) {
 }
 
 func (s *State) milestoneClosed(at *stamp, e *event.MilestoneClosed) {
-	v := status{is: event.Closed, closedAt: e.ClosedAt, actor: at.key.Agent}
-	if v.closedAt == 0 {
-		v.closedAt = at.shown
-	}
-	s.milestone(e.UUID).status.write(at, v)
+	s.milestone(e.UUID).status.write(at, status{is: event.Closed, closedAt: e.ClosedAt, actor: at.key.Agent})
 }
 
 func (s *State) milestoneReopened(at *stamp, e *event.MilestoneReopened) {

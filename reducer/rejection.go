@@ -2,6 +2,7 @@ package reducer
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -125,7 +126,7 @@ func (r *request) mayAck(id, author string) *RejectedError {
 
 // judge holds the rules that need no other event. Decoding has judged the
 // members of a level-4 line already; a line of level 3 is decoded leniently, so
-// what the state relies on is judged here for both.
+// what is a rule for both is judged here, in the words of event.Check.
 func judge(b event.Body) *RejectedError {
 	switch b := b.(type) {
 	case *event.Invalid:
@@ -133,6 +134,13 @@ func judge(b event.Body) *RejectedError {
 	case *event.IssueCreated:
 		if b.UUID == b.Parent {
 			return selfEdge("parent_uuid", b.UUID)
+		}
+	case *event.IssueUpdated:
+		switch {
+		case b.Title == nil && b.Description == nil && b.Priority == nil:
+			return &RejectedError{event.MissingMember, "'title' and all other members are absent: nothing is updated"}
+		case b.Title != nil && *b.Title == "":
+			return &RejectedError{event.EmptyMember, "'title' is empty"}
 		}
 	case *event.ParentChanged:
 		if b.Issue == b.Parent {
@@ -172,6 +180,11 @@ func (s *State) Check(author string, b event.Body) error {
 }
 
 func (s *State) check(author string, b event.Body) *RejectedError {
+	if err := event.Check(b); err != nil {
+		var m *event.MemberError
+		errors.As(err, &m) // it is always one
+		return &RejectedError{m.Reason, m.Detail}
+	}
 	if err := judge(b); err != nil {
 		return err
 	}

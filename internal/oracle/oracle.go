@@ -51,20 +51,28 @@ type oracle struct {
 // sorted gives the events in order, each once. Lines of one key are ordered by
 // the hash of their events, then by the time they show.
 func sorted(events []*event.Envelope) []*event.Envelope {
-	es := append([]*event.Envelope(nil), events...)
-	name := func(e *event.Envelope) string {
-		h := sha256.Sum256(e.Event)
-		return fmt.Sprintf("%020d\x00%s\x00%020d\x00%x\x00%020d", e.Time, e.Agent, e.Seq, h, e.Shown())
+	type named struct {
+		*event.Envelope
+		hash [sha256.Size]byte
 	}
-	names := make(map[*event.Envelope]string)
-	for _, e := range es {
-		names[e] = name(e)
+	var es []named
+	for _, e := range events {
+		es = append(es, named{e, sha256.Sum256(e.Event)})
 	}
-	sort.SliceStable(es, func(i, j int) bool { return names[es[i]] < names[es[j]] })
+	before := func(a, b named) bool {
+		if a.Key() != b.Key() {
+			return a.Key().Less(b.Key())
+		}
+		if a.hash != b.hash {
+			return string(a.hash[:]) < string(b.hash[:])
+		}
+		return a.Shown() < b.Shown()
+	}
+	sort.Slice(es, func(i, j int) bool { return before(es[i], es[j]) })
 	var once []*event.Envelope
 	for i, e := range es {
-		if i == 0 || names[e] != names[es[i-1]] {
-			once = append(once, e)
+		if i == 0 || before(es[i-1], e) {
+			once = append(once, e.Envelope)
 		}
 	}
 	return once
@@ -527,9 +535,6 @@ func (o *oracle) milestone(id event.UUID) *reducer.Milestone {
 				break
 			}
 			m.Status, m.ClosedAt, m.StatusBy = event.Closed, b.ClosedAt, e.Agent
-			if b.ClosedAt == 0 {
-				m.ClosedAt = e.Shown()
-			}
 		case *event.MilestoneReopened:
 			if b.UUID != id {
 				break

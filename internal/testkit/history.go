@@ -60,7 +60,7 @@ func History(rng *rand.Rand, o HistoryOptions) []*event.Envelope {
 		if o.Skew > 0 {
 			a.skew = event.Time(rng.Int64N(2*int64(o.Skew)+1)) - event.Time(o.Skew)
 		}
-		a.chain = chainStandIn{Hub: o.Hub, Agent: a.id}
+		a.chain = event.Chain{Hub: o.Hub, Agent: a.id}
 		h.authors = append(h.authors, a)
 	}
 	// About ten events for each issue, and fewer of what hangs on issues.
@@ -95,7 +95,7 @@ type author struct {
 	id    string
 	skew  event.Time
 	seen  event.Time
-	chain chainStandIn
+	chain event.Chain
 }
 
 func (h *history) step() {
@@ -116,9 +116,16 @@ func (h *history) step() {
 	}
 }
 
-func (h *history) write(a *author, c *chainStandIn, b event.Body) {
+func (h *history) write(a *author, c *event.Chain, b event.Body) {
 	now := min(event.MaxTime, max(h.o.Start/2, h.now+a.skew))
-	d := stampStandIn(c, b, now, a.seen)
+	line, err := c.Stamp(&event.Envelope{Body: b}, now, a.seen)
+	if err != nil {
+		panic(fmt.Sprintf("history: %T %+v: %v", b, b, err)) // the generator is wrong
+	}
+	d, err := event.Decode(line)
+	if err != nil {
+		panic(fmt.Sprintf("history: %s: %v", line, err))
+	}
 	h.newest = max(h.newest, d.Time)
 	h.out = append(h.out, d)
 }
@@ -319,8 +326,8 @@ func (h *history) body(a *author) event.Body {
 		if h.IntN(2) == 0 {
 			return &event.Unknown{Name: pick(h, []string{"FluxCalibrated", "IssuePondered"})}
 		}
-		// Known names with no members: decoded, they are invalid.
-		return &event.Unknown{Name: pick(h, []string{"LabelAdded", "IssueCreated", "CommentAdded", "StatusChanged"})}
+		// A known type without members.
+		return &event.Invalid{Name: pick(h, []string{"LabelAdded", "IssueCreated", "CommentAdded", "StatusChanged"})}
 	}
 	n := h.IntN(weights)
 	for _, k := range eventKinds {
