@@ -13,7 +13,7 @@ func ValidAgentID(id string) error {
 	switch {
 	case len(id) < 3 || len(id) > 64:
 		return errors.New("an agent id has 3 to 64 bytes")
-	case !allOf(id, "abcdefghijklmnopqrstuvwxyz0123456789-"):
+	case !allOf(id, &mintable):
 		return errors.New("an agent id holds only a–z, 0–9 and '-'")
 	case id[0] == '-' || id[len(id)-1] == '-' || strings.Contains(id, "--"):
 		return errors.New("an agent id neither starts nor ends with '-' and holds no '--'")
@@ -29,7 +29,7 @@ func ValidAgentID3(id string) error {
 	switch {
 	case len(id) < 3 || len(id) > 64:
 		return errors.New("an agent id has 3 to 64 bytes")
-	case !allOf(id, base64URL):
+	case !allOf(id, &base64URL):
 		return errors.New("an agent id holds only letters, digits, '-' and '_'")
 	}
 	return nil

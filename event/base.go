@@ -173,12 +173,19 @@ func ParseBase3(stateJSON []byte) (*Base, error) {
 		b.NextMilestone = uint64(max(*in.NextMilestone, 1))
 	}
 	for u, n := range in.Numbers {
+		id := r.uuid(u, "display_id_map")
+		_, twice := b.Numbers[id]
+		r.check(!twice, "display_id_map")
 		if n > 0 {
-			b.Numbers[r.uuid(u, "display_id_map")] = uint64(n)
+			b.Numbers[id] = uint64(n)
 		}
 	}
 	for u, x := range in.Issues {
-		b.Issues = append(b.Issues, r.issue(u, x))
+		i := r.issue(u, x)
+		if i.Number == 0 {
+			i.Number = b.Numbers[i.UUID]
+		}
+		b.Issues = append(b.Issues, i)
 	}
 	for u, x := range in.Milestones {
 		b.Milestones = append(b.Milestones, r.milestone(u, x))
@@ -188,29 +195,22 @@ func ParseBase3(stateJSON []byte) (*Base, error) {
 		r.check(err == nil, "locks")
 		b.Locks = append(b.Locks, BaseLock{num, x.Agent, x.Branch, r.time(x.ClaimedAt, "claimed_at")})
 	}
+	sortOnce(&r, "issues", b.Issues, func(x BaseIssue) UUID { return x.UUID })
+	sortOnce(&r, "milestones", b.Milestones, func(x BaseMilestone) UUID { return x.UUID })
+	slices.SortFunc(b.Locks, func(x, y BaseLock) int { return cmp.Compare(x.Number, y.Number) })
 	if r.err != nil {
 		return nil, r.err
 	}
-	slices.SortFunc(b.Issues, func(x, y BaseIssue) int { return compareUUID(x.UUID, y.UUID) })
-	slices.SortFunc(b.Milestones, func(x, y BaseMilestone) int { return compareUUID(x.UUID, y.UUID) })
-	slices.SortFunc(b.Locks, func(x, y BaseLock) int { return cmp.Compare(x.Number, y.Number) })
-	return b, b.unique()
+	return b, nil
 }
 
-// unique refuses two spellings of one uuid among the keys: which of the two
-// values counts would depend on nothing.
-func (b *Base) unique() error {
-	for i := 1; i < len(b.Issues); i++ {
-		if b.Issues[i].UUID == b.Issues[i-1].UUID {
-			return fmt.Errorf("the checkpoint holds issue %s twice", b.Issues[i].UUID)
-		}
+// sortOnce sorts by uuid and refuses two spellings of one uuid: which of the
+// two counts would be an accident.
+func sortOnce[T any](r *reader3, member string, list []T, id func(T) UUID) {
+	slices.SortFunc(list, func(x, y T) int { return compareUUID(id(x), id(y)) })
+	for i := 1; i < len(list); i++ {
+		r.check(id(list[i]) != id(list[i-1]), member)
 	}
-	for i := 1; i < len(b.Milestones); i++ {
-		if b.Milestones[i].UUID == b.Milestones[i-1].UUID {
-			return fmt.Errorf("the checkpoint holds milestone %s twice", b.Milestones[i].UUID)
-		}
-	}
-	return nil
 }
 
 // reader3 converts the checkpoint's values and keeps the first error.
@@ -290,7 +290,7 @@ func (r *reader3) issue(key string, x issue3) BaseIssue {
 		i.Comments = append(i.Comments, BaseComment{r.uuid(u, "comments"), c.Author, c.Content, r.time(c.CreatedAt, "created_at"),
 			c.Kind, c.TriggerType, c.InterventionContext, c.DriverKeyFingerprint})
 	}
-	slices.SortFunc(i.Comments, func(a, b BaseComment) int { return compareUUID(a.UUID, b.UUID) })
+	sortOnce(r, "comments", i.Comments, func(x BaseComment) UUID { return x.UUID })
 	for u, t := range x.Time {
 		e := BaseTime{UUID: r.uuid(u, "time_entries"), StartedAt: r.time(t.StartedAt, "started_at"), EndedAt: r.optTime(t.EndedAt, "ended_at")}
 		if t.Duration != nil {
@@ -299,7 +299,7 @@ func (r *reader3) issue(key string, x issue3) BaseIssue {
 		}
 		i.Time = append(i.Time, e)
 	}
-	slices.SortFunc(i.Time, func(a, b BaseTime) int { return compareUUID(a.UUID, b.UUID) })
+	sortOnce(r, "time_entries", i.Time, func(x BaseTime) UUID { return x.UUID })
 	return i
 }
 

@@ -78,8 +78,9 @@ func ParseBase2(files map[string][]byte) (*Base, error) {
 	if !found {
 		return nil, errors.New("the level-2 branch holds neither issues nor counters")
 	}
-	slices.SortFunc(b.Issues, func(x, y BaseIssue) int { return compareUUID(x.UUID, y.UUID) })
-	slices.SortFunc(b.Milestones, func(x, y BaseMilestone) int { return compareUUID(x.UUID, y.UUID) })
+	var r reader3
+	sortOnce(&r, "issues", b.Issues, func(x BaseIssue) UUID { return x.UUID })
+	sortOnce(&r, "milestones", b.Milestones, func(x BaseMilestone) UUID { return x.UUID })
 	for i := range b.Issues {
 		x := &b.Issues[i]
 		slices.SortFunc(x.Comments, func(a, c BaseComment) int { return compareUUID(a.UUID, c.UUID) })
@@ -88,7 +89,7 @@ func ParseBase2(files map[string][]byte) (*Base, error) {
 			b.NextIssue = max(b.NextIssue, x.Number+1)
 		}
 	}
-	return b, b.unique()
+	return b, r.err
 }
 
 func sortedPaths(files map[string][]byte) []string {

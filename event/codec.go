@@ -152,7 +152,7 @@ func Decode(line []byte) (*Envelope, error) {
 	if m.err != nil {
 		return nil, &LineError{m.err.Reason, m.err.Detail}
 	}
-	if !e.decodeEvent(ev) {
+	if !e.decodeEvent(&m, ev) {
 		return nil, &LineError{WrongType, "'event' is not an object that begins with its type"}
 	}
 	if len(line) > maxLine(e.Body.Type()) {
@@ -176,7 +176,7 @@ func newer(line []byte) bool {
 }
 
 // decodeEvent reads the event object; false means that it has no type.
-func (e *Envelope) decodeEvent(v canon.Value) bool {
+func (e *Envelope) decodeEvent(m *members, v canon.Value) bool {
 	in := v.Members()
 	if len(in) == 0 || in[0].Name != "type" {
 		return false
@@ -186,10 +186,10 @@ func (e *Envelope) decodeEvent(v canon.Value) bool {
 		return false
 	}
 	e.Event = v.Raw()
-	m := members{in: in, next: 1}
+	m.in, m.next = in, 1
 	if t, ok := types[typ]; ok {
 		b := t.make()
-		b.members(&m)
+		b.members(m)
 		e.EventExtra = m.rest(len(in), func() []string {
 			l := members{walk: listing}
 			t.make().members(&l)

@@ -2,16 +2,29 @@ package event
 
 import "strings"
 
-const (
-	base64Both = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
-	base64URL  = base64Both + "-_"
-	base64Std  = base64Both + "+/"
+// set is a set of bytes.
+type set [256]bool
+
+func setOf(s string) (t set) {
+	for i := 0; i < len(s); i++ {
+		t[s[i]] = true
+	}
+	return t
+}
+
+const base64Both = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
+
+var (
+	base64URL = setOf(base64Both + "-_")
+	base64Std = setOf(base64Both + "+/")
+	crockford = setOf("0123456789ABCDEFGHJKMNPQRSTVWXYZ")
+	mintable  = setOf("abcdefghijklmnopqrstuvwxyz0123456789-")
 )
 
-// allOf reports whether s holds only bytes of set.
-func allOf(s, set string) bool {
+// allOf reports whether s holds only bytes of t.
+func allOf(s string, t *set) bool {
 	for i := 0; i < len(s); i++ {
-		if strings.IndexByte(set, s[i]) < 0 {
+		if !t[s[i]] {
 			return false
 		}
 	}
@@ -33,7 +46,7 @@ func base64Value(c byte) int {
 // without padding, as OpenSSH prints it.
 func isFingerprint(s string) bool {
 	s, ok := strings.CutPrefix(s, "SHA256:")
-	return ok && len(s) == 43 && allOf(s, base64Std) && base64Value(s[42])&3 == 0
+	return ok && len(s) == 43 && allOf(s, &base64Std) && base64Value(s[42])&3 == 0
 }
 
 // isBase64 reports whether s is bytes, at least one, in standard base64 with
@@ -49,5 +62,5 @@ func isBase64(s string) bool {
 	case strings.HasSuffix(s, "="):
 		body, unused = s[:len(s)-1], 3
 	}
-	return allOf(body, base64Std) && base64Value(body[len(body)-1])&unused == 0
+	return allOf(body, &base64Std) && base64Value(body[len(body)-1])&unused == 0
 }

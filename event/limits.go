@@ -61,26 +61,38 @@ func (r rule) check(s string) (reason, words string) {
 		return "", ""
 	}
 	for i := 0; i < len(s); i++ {
+		if !suspect[s[i]] {
+			continue
+		}
 		switch c := s[i]; {
 		case c == '\n' || c == '\t':
 			if !r.lines {
 				return ControlCharacter, "holds a line break or a tab"
 			}
 		// U+0080 … U+009F are C2 80 … C2 9F in UTF-8.
-		case c < 0x20 || c == 0x7f || c == 0xc2 && s[i+1] < 0xa0:
+		case c != 0xc2 || s[i+1] < 0xa0:
 			return ControlCharacter, "holds a control character"
 		}
 	}
 	return "", ""
 }
 
+// suspect holds the bytes that begin a control character, or may.
+var suspect = func() (t [256]bool) {
+	for c := range 0x20 {
+		t[c] = true
+	}
+	t[0x7f], t[0xc2] = true, true
+	return t
+}()
+
 // isHash reports whether s is 32 bytes in base64url without padding; the last
 // character's two unused bits are zero, so that each hash has one spelling.
 func isHash(s string) bool {
-	return len(s) == 43 && allOf(s, base64URL) && base64Value(s[42])&3 == 0
+	return len(s) == 43 && allOf(s, &base64URL) && base64Value(s[42])&3 == 0
 }
 
 // isULID reports whether s is a ULID in upper case (Crockford base32).
 func isULID(s string) bool {
-	return len(s) == 26 && s[0] <= '7' && allOf(s, "0123456789ABCDEFGHJKMNPQRSTVWXYZ")
+	return len(s) == 26 && s[0] <= '7' && allOf(s, &crockford)
 }

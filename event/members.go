@@ -1,6 +1,7 @@
 package event
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/git-crosslink/git-crosslink/event/canon"
@@ -147,10 +148,26 @@ func (m *members) str(name string, p *string, r rule) { m.string(name, false, p,
 func (m *members) optStr(name string, p *string, r rule) { m.string(name, true, p, r) }
 
 func (m *members) string(name string, opt bool, p *string, r rule) {
-	v, ok := m.visit(name, opt, *p != "")
+	if v, ok := m.visit(name, opt, *p != ""); ok {
+		m.stringIn(v, name, opt, p, r)
+	}
+}
+
+// strPtr visits an optional string whose absence is nil, so that "" may be said.
+func (m *members) strPtr(name string, p **string, r rule) {
+	v, ok := m.visit(name, true, *p != nil)
 	if !ok {
 		return
 	}
+	if m.walk == reading {
+		*p = new(string)
+	}
+	m.stringIn(v, name, false, *p, r)
+}
+
+// stringIn does a string's work behind visit. An optional one may not be there
+// and empty.
+func (m *members) stringIn(v canon.Value, name string, opt bool, p *string, r rule) {
 	if m.walk == reading {
 		s, isStr := v.Str()
 		if !isStr {
@@ -173,34 +190,6 @@ func (m *members) string(name string, opt bool, p *string, r rule) {
 	if m.walk == writing {
 		m.w.Str(*p)
 	}
-}
-
-// strPtr visits an optional string whose absence is nil, so that "" may be said.
-func (m *members) strPtr(name string, p **string, r rule) {
-	s := new(string)
-	if m.walk == reading {
-		if m.level3 || m.next < len(m.in) && m.in[m.next].Name == name {
-			v, ok := m.take(name, true)
-			if !ok {
-				return
-			}
-			if *s, ok = v.Str(); !ok {
-				m.fail(WrongType, name, "is not a string")
-				return
-			}
-			*p = s
-			if reason, words := r.check(*s); reason != "" && !m.level3 {
-				m.fail(reason, name, words)
-			}
-		}
-		return
-	}
-	if *p != nil {
-		s = *p
-	} else if m.walk != listing {
-		return
-	}
-	m.string(name, false, s, r)
 }
 
 // list visits a list of names; an empty one is absent.
@@ -252,31 +241,29 @@ func optEnum[T ~string](m *members, name string, p *T, list []T) { enumOf(m, nam
 
 func enumOf[T ~string](m *members, name string, opt bool, p *T, list []T) {
 	s := string(*p)
-	m.string(name, opt, &s, rule{list: func(s string) bool {
-		for _, x := range list {
-			if string(x) == s {
-				return true
-			}
-		}
-		return false
-	}, words: func() string { return "is not one of " + join(list) }})
+	m.string(name, opt, &s, oneOf(list))
 	*p = T(s)
 }
 
 // enumPtr visits an optional member of a closed list whose absence is nil.
 func enumPtr[T ~string](m *members, name string, p **T, list []T) {
-	v := new(T)
-	if m.walk != reading {
-		if *p != nil {
-			v = *p
-		}
+	v, ok := m.visit(name, true, *p != nil)
+	if !ok {
+		return
 	}
-	s := *v
-	optEnum(m, name, &s, list)
-	if m.walk == reading && s != "" {
-		*p = &s
-	} else if m.walk != reading && m.walk != listing && *p != nil && **p == "" {
-		m.fail(EmptyMember, name, "is written though empty")
+	if m.walk == reading {
+		*p = new(T)
+	}
+	s := string(**p)
+	m.stringIn(v, name, true, &s, oneOf(list))
+	**p = T(s)
+}
+
+// oneOf is the rule of a closed list.
+func oneOf[T ~string](list []T) rule {
+	return rule{
+		list:  func(s string) bool { return slices.Contains(list, T(s)) },
+		words: func() string { return "is not one of " + join(list) },
 	}
 }
 

@@ -3,13 +3,17 @@ package canon
 import (
 	"slices"
 	"strings"
+	"sync"
 	"unicode/utf8"
+	"unsafe"
 )
 
 // Parse checks that b is one canonical JSON value and returns it. The error is
 // an *Error. The Value aliases b.
 func Parse(b []byte) (Value, error) {
-	p := parser{in: b}
+	p := parsers.Get().(*parser)
+	defer p.free()
+	p.in = unsafe.String(unsafe.SliceData(b), len(b))
 	v := p.value(0)
 	if p.reason == "" && p.pos != len(b) {
 		p.fail(Trailing)
@@ -20,13 +24,28 @@ func Parse(b []byte) (Value, error) {
 	return v, nil
 }
 
+// parsers keeps the buffers of parsers: most lines need no new one.
+var parsers = sync.Pool{New: func() any { return &parser{members: make([]Member, 0, 32)} }}
+
+// free gives p back without a trace of its input.
+func (p *parser) free() {
+	if cap(p.members) > 1024 || cap(p.items) > 1024 {
+		return // of a monster; not worth keeping
+	}
+	clear(p.members[:max(p.high, len(p.members))])
+	clear(p.items[:cap(p.items)])
+	*p = parser{members: p.members[:0], items: p.items[:0]}
+	parsers.Put(p)
+}
+
 // parser walks the input once. The first fault stops it: reason is set, pos
 // stays there, and everything above returns.
 type parser struct {
-	in      []byte
+	in      string
 	pos     int
 	reason  string
 	members []Member // of the objects that are open, innermost last
+	high    int      // how many members there were at most
 	items   []Value  // of the arrays that are open, innermost last
 }
 
@@ -85,14 +104,14 @@ func (p *parser) value(depth int) Value {
 
 func (p *parser) word(w string, k Kind) Value {
 	rest := p.in[p.pos:]
-	if len(rest) < len(w) && strings.HasPrefix(w, string(rest)) {
+	if strings.HasPrefix(rest, w) {
+		p.pos += len(w)
+		return Value{kind: k, raw: rest[:len(w)]}
+	}
+	if strings.HasPrefix(w, rest) {
 		return p.fail(Unfinished)
 	}
-	if len(rest) < len(w) || string(rest[:len(w)]) != w {
-		return p.fail(Syntax)
-	}
-	p.pos += len(w)
-	return Value{kind: k, raw: rest[:len(w):len(w)]}
+	return p.fail(Syntax)
 }
 
 func (p *parser) number() Value {
@@ -111,7 +130,7 @@ func (p *parser) number() Value {
 			return p.fail(Number)
 		}
 	}
-	return Value{kind: Int, raw: p.in[start:p.pos:p.pos]}
+	return Value{kind: Int, raw: p.in[start:p.pos]}
 }
 
 func (p *parser) array(depth int) Value {
@@ -134,15 +153,13 @@ func (p *parser) array(depth int) Value {
 		return p.end()
 	}
 	p.pos++
-	v := Value{kind: Array, raw: p.in[start:p.pos:p.pos], items: slices.Clone(p.items[base:])}
+	items := make([]Value, len(p.items)-base)
+	copy(items, p.items[base:])
 	p.items = p.items[:base]
-	return v
+	return Value{kind: Array, raw: p.in[start:p.pos], inner: &inner{items: items}}
 }
 
 func (p *parser) object(depth int) Value {
-	if p.members == nil {
-		p.members = make([]Member, 0, 16)
-	}
 	start, base := p.pos, len(p.members)
 	p.pos++
 	if p.peek() != '}' {
@@ -183,15 +200,17 @@ func (p *parser) object(depth int) Value {
 	if p.peek() != '}' {
 		return p.end()
 	}
+	p.high = max(p.high, len(p.members))
 	open := p.members[base:]
 	if len(open) > few && twice(open) {
 		p.pos = start
 		return p.fail(Duplicate)
 	}
 	p.pos++
-	v := Value{kind: Object, raw: p.in[start:p.pos:p.pos], members: slices.Clone(open)}
+	members := make([]Member, len(open))
+	copy(members, open)
 	p.members = p.members[:base]
-	return v
+	return Value{kind: Object, raw: p.in[start:p.pos], inner: &inner{members: members}}
 }
 
 // few is up to how many members' names are compared pair by pair.
@@ -223,11 +242,11 @@ func (p *parser) str() Value {
 		case c >= utf8.RuneSelf:
 			ascii = false
 		case c == '"':
-			if !ascii && !utf8.Valid(in[start:i]) {
+			if !ascii && !utf8.ValidString(in[start:i]) {
 				return p.fail(UTF8)
 			}
 			p.pos = i + 1
-			return Value{kind: String, raw: in[start:p.pos:p.pos], escaped: escaped}
+			return Value{kind: String, raw: in[start:p.pos], escaped: escaped}
 		case c == '\\':
 			n := escapeLen(in[i:])
 			if n == 0 {
@@ -255,7 +274,7 @@ var plain = func() (t [256]bool) {
 
 // escapeLen returns how long the canonical escape at the start of in is, 0 if
 // there is none.
-func escapeLen(in []byte) int {
+func escapeLen(in string) int {
 	if len(in) < 2 {
 		return 0
 	}

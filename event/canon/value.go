@@ -1,8 +1,8 @@
 package canon
 
 import (
-	"bytes"
 	"strconv"
+	"strings"
 	"unsafe"
 )
 
@@ -27,11 +27,17 @@ func (k Kind) String() string {
 // Value is one canonical JSON value. It aliases the parsed input: neither may
 // be altered afterwards.
 type Value struct {
-	raw     []byte
-	members []Member
-	items   []Value
+	raw     string // its bytes in the input
+	inner   *inner // of an object or array
 	kind    Kind
 	escaped bool // a string that holds a backslash
+}
+
+// inner is what an object or an array holds. It stands apart to keep Value
+// small: a line is many values and few of these.
+type inner struct {
+	members []Member
+	items   []Value
 }
 
 // Member is one member of an object.
@@ -44,7 +50,7 @@ type Member struct {
 func (v Value) Kind() Kind { return v.kind }
 
 // Raw returns v's bytes in the input, not a copy.
-func (v Value) Raw() []byte { return v.raw }
+func (v Value) Raw() []byte { return unsafe.Slice(unsafe.StringData(v.raw), len(v.raw)) }
 
 // Str returns a string's text. Without escapes it aliases the input.
 func (v Value) Str() (string, bool) {
@@ -53,9 +59,9 @@ func (v Value) Str() (string, bool) {
 	}
 	in := v.raw[1 : len(v.raw)-1]
 	if v.escaped {
-		in = unescape(in)
+		return unescape(in), true
 	}
-	return alias(in), true
+	return in, true
 }
 
 // Uint returns an integer's value, at most MaxUint.
@@ -63,7 +69,7 @@ func (v Value) Uint() (uint64, bool) {
 	if v.kind != Int {
 		return 0, false
 	}
-	n, err := strconv.ParseUint(alias(v.raw), 10, 64)
+	n, err := strconv.ParseUint(v.raw, 10, 64)
 	return n, err == nil
 }
 
@@ -73,31 +79,39 @@ func (v Value) Bool() (b, ok bool) {
 }
 
 // Items returns an array's values, else nil.
-func (v Value) Items() []Value { return v.items }
+func (v Value) Items() []Value {
+	if v.kind != Array {
+		return nil
+	}
+	return v.inner.items
+}
 
 // Members returns an object's members in the order of the input, else nil.
-func (v Value) Members() []Member { return v.members }
+func (v Value) Members() []Member {
+	if v.kind != Object {
+		return nil
+	}
+	return v.inner.members
+}
 
 // Get returns the member of that name.
 func (v Value) Get(name string) (Value, bool) {
-	for i := range v.members {
-		if v.members[i].Name == name {
-			return v.members[i].Value, true
+	ms := v.Members()
+	for i := range ms {
+		if ms[i].Name == name {
+			return ms[i].Value, true
 		}
 	}
 	return Value{}, false
 }
 
-// alias returns b's bytes as a string without a copy; see Value.
-func alias(b []byte) string { return unsafe.String(unsafe.SliceData(b), len(b)) }
-
 // unescape returns the text of a string that the parser has accepted.
-func unescape(in []byte) []byte {
+func unescape(in string) string {
 	out := make([]byte, 0, len(in))
 	for {
-		i := bytes.IndexByte(in, '\\')
+		i := strings.IndexByte(in, '\\')
 		if i < 0 {
-			return append(out, in...)
+			return string(append(out, in...))
 		}
 		out = append(out, in[:i]...)
 		switch c := in[i+1]; c {
