@@ -28,6 +28,11 @@ type Remote interface {
 	// found, ctx done), and then the push may have been applied all the same.
 	// Idempotent: pushing what is there already gives flag '='.
 	Push(ctx context.Context, p Push) (*PushResult, error)
+
+	// Heads names the branches of the hub, the user's included, in no order.
+	// It makes the hub advertise every one of them: only for founding a hub,
+	// never in a sync. The error is a *RemoteError.
+	Heads(ctx context.Context) ([]string, error)
 }
 
 // Push is one `git push`.

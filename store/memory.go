@@ -50,6 +50,11 @@ func NewMemory(s *reducer.State, lines []*event.Envelope, numbers map[event.UUID
 			m.issues.add(u)
 		}
 	}
+	for _, e := range lines { // a deleted comment still has a history
+		if c, ok := e.Body.(*event.CommentAdded); ok && m.home[c.Comment] == (event.UUID{}) {
+			m.home[c.Comment] = c.Issue
+		}
+	}
 	m.issues.done()
 	m.comment.done()
 	for u, r := range m.rows {

@@ -1,48 +1,220 @@
 // Package tracker conducts: it opens the replica, reads the logs, lets the
 // core judge and reduce them, appends what commands emit and carries it to the
 // hub and back. It holds no rule of its own; event, reducer and trust do.
+//
+// The way of a write (docs/architecture.md, "One command from main to pixel"):
+//
+//	Emit: settle who writes → ensure the replica → learn of the hub →
+//	      load → build → Check → Stamp → AppendLog → Swap → publish
+//
+// and of a read: load refs → choose each agent's tip → walk its chain → reduce
+// → project. Everything printed comes from a Projection or a report.
 package tracker
 
 import (
 	"context"
+	"crypto/rand"
+	"encoding/hex"
 	"errors"
+	"fmt"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/git-crosslink/git-crosslink/refs"
 )
 
-// Tracker is one repository's tracker, seen by one process.
+// Tracker is one repository's tracker, seen by one process. Its methods are
+// not for several goroutines at once.
 type Tracker struct {
-	o Options
+	o       Options
+	environ []string
+	outer   *refs.Outer
+	conf    refs.Config
+	replica *refs.Replica // nil until there is one
+	contact contact
+
+	hub       *hub  // nil: this repository has no hub to talk to
+	chooseErr error // why not, if the user has to choose
+
+	agent     string   // settled by the first Emit
+	insist    bool     // ask a hub again that refused before
+	seenOnHub refs.OID // last hub tip deliver looked at
+	fetched   bool     // this process has reached the hub
 }
 
-var errStub = errors.New("not built yet")
+// hub is the remote the tracker lives on.
+type hub struct {
+	Name string
+	URL  string
+	link refs.Remote
+}
 
 // Open finds the repository of o.Dir and its replica. Nothing is written.
-func Open(ctx context.Context, o Options) (*Tracker, error) { return &Tracker{o: o}, nil }
-
-// Close ends the helper processes.
-func (t *Tracker) Close() error { return nil }
-
-// Agent returns the id this worktree writes under, "" before the first write.
-func (t *Tracker) Agent() string { return "" }
-
-// Read returns the state. See Freshness.
-func (t *Tracker) Read(ctx context.Context, f Freshness) (Projection, error) { return nil, errStub }
-
-// Emit appends what build returns as one commit, all or nothing, and publishes
-// it. build may run several times (another process appended meanwhile) and
-// sees the newest state each time; no bodies means nothing is written.
-func (t *Tracker) Emit(ctx context.Context, o EmitOptions, build func(p Projection) ([]Body, error)) (*Receipt, error) {
-	return nil, errStub
+func Open(ctx context.Context, o Options) (*Tracker, error) {
+	t := &Tracker{o: o, environ: o.Environ}
+	if t.environ == nil {
+		t.environ = os.Environ()
+	}
+	var err error
+	if t.outer, err = refs.Discover(ctx, o.Dir, t.environ); err != nil {
+		return nil, openError(err)
+	}
+	if t.conf, err = t.outer.Config(ctx); err != nil {
+		return nil, fmt.Errorf("read the git configuration: %w", err)
+	}
+	t.contact = t.readContact()
+	t.chooseHub()
+	t.replica, err = refs.OpenReplica(ctx, t.outer, false)
+	if err != nil && !errors.Is(err, refs.ErrNoReplica) {
+		return nil, fmt.Errorf("open the replica: %w", err)
+	}
+	if t.agent, err = t.knownAgent(); err != nil {
+		t.agent = "" // a read needs no identity; the first Emit says what is wrong
+	}
+	return t, nil
 }
 
-// Sync fetches what is new on the hub and sends what is not there yet.
-func (t *Tracker) Sync(ctx context.Context, o SyncOptions) (*SyncReport, error) { return nil, errStub }
+func openError(err error) error {
+	switch {
+	case errors.Is(err, refs.ErrNotRepository):
+		return &Error{Kind: Fatal, Name: "no-repository", Message: "not a git repository (or any of the parent directories)",
+			Hints: []string{"go to one, or make one: git init"}, Err: err}
+	}
+	var unsafe *refs.UnsafeError
+	if errors.As(err, &unsafe) {
+		return &Error{Kind: Fatal, Name: "unsafe-repository", Message: unsafe.Error(),
+			Hints: []string{"if you trust it: git config --global --add safe.directory <directory>"}, Err: err}
+	}
+	return err
+}
 
-// Init makes the remote a hub, or joins the one that is there.
-func (t *Tracker) Init(ctx context.Context, o InitOptions) (*InitReport, error) { return nil, errStub }
+// Close ends the helper processes.
+func (t *Tracker) Close() error {
+	if t.replica == nil {
+		return nil
+	}
+	return t.replica.Close()
+}
 
-// Status tells the tracker's own condition from what is here.
-func (t *Tracker) Status(ctx context.Context) (*Status, error) { return nil, errStub }
+// Agent returns the id this worktree writes under, "" before the first write.
+func (t *Tracker) Agent() string { return t.agent }
+
+func (t *Tracker) local() refs.Local { return t.replica.Local() }
+
+func (t *Tracker) now() time.Time {
+	if t.o.Now != nil {
+		return t.o.Now()
+	}
+	return time.Now()
+}
+
+func (t *Tracker) notice(n Notice) {
+	if t.o.Notice != nil && t.config("advice.crosslink."+n.Name) != "false" {
+		t.o.Notice(n)
+	}
+}
+
+func (t *Tracker) config(key string) string {
+	v, _ := t.conf.Get(key)
+	return v
+}
+
+// chooseHub finds the remote the tracker lives on: the one chosen before, the
+// one named by crosslink.remote, origin, the only one. It never depends on the
+// current branch. With several and none of these the user has to say.
+func (t *Tracker) chooseHub() {
+	names := t.remotes()
+	name := t.contact.Remote
+	switch {
+	case name != "":
+	case t.config("crosslink.remote") != "":
+		name = t.config("crosslink.remote")
+	case contains(names, "origin"):
+		name = "origin"
+	case len(names) == 1:
+		name = names[0]
+	case len(names) == 0:
+		return
+	default:
+		t.chooseErr = &Error{Kind: Fatal, Name: "several-remotes",
+			Message: fmt.Sprintf("which remote holds the tracker? there are '%s'", strings.Join(names, "', '")),
+			Hints:   []string{"name one: git config crosslink.remote " + names[0]}}
+		return
+	}
+	if !contains(names, name) {
+		t.chooseErr = &Error{Kind: Fatal, Name: "no-such-remote",
+			Message: fmt.Sprintf("the tracker lives on the remote '%s', which is not configured here", name),
+			Hints:   []string{fmt.Sprintf("add it again: git remote add %s <url>", name)}}
+		return
+	}
+	url, _ := t.conf.Get("remote." + name + ".url")
+	t.hub = &hub{Name: name, URL: url}
+	t.contact.Remote = name
+}
+
+// remotes names the remotes of the user's configuration, in its order.
+func (t *Tracker) remotes() []string {
+	var names []string
+	for _, s := range t.conf {
+		name, ok := strings.CutPrefix(s.Key, "remote.")
+		if !ok {
+			continue
+		}
+		if name, ok = strings.CutSuffix(name, ".url"); ok && !contains(names, name) {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
+func contains(all []string, one string) bool {
+	for _, s := range all {
+		if s == one {
+			return true
+		}
+	}
+	return false
+}
+
+// remote is the hub as git reaches it; only with a hub and a replica.
+func (t *Tracker) remote() refs.Remote {
+	if t.hub.link == nil {
+		t.hub.link = t.replica.Remote(t.hub.Name, t.conf)
+	}
+	return t.hub.link
+}
+
+func (t *Tracker) ensureReplica(ctx context.Context) error {
+	if t.replica != nil {
+		return nil
+	}
+	r, err := refs.OpenReplica(ctx, t.outer, true)
+	if err != nil {
+		return fmt.Errorf("make the replica: %w", err)
+	}
+	t.replica = r
+	return nil
+}
 
 // MintUUID draws a fresh uuid v4 whose first 7 hex digits hold a letter, so
 // that its short form is never taken for a number.
-func (t *Tracker) MintUUID() UUID { return UUID{} }
+func (t *Tracker) MintUUID() UUID {
+	for {
+		var u uuid.UUID
+		rand.Read(u[:])
+		u[6] = u[6]&0x0f | 0x40 // version 4
+		u[8] = u[8]&0x3f | 0x80 // RFC 9562 variant
+		if strings.ContainsAny(hex.EncodeToString(u[:])[:7], "abcdef") {
+			return u
+		}
+	}
+}
+
+// lastLine is the last line of what git said, for people.
+func lastLine(s string) string {
+	s = strings.TrimSpace(s)
+	return s[strings.LastIndexByte(s, '\n')+1:]
+}

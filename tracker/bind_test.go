@@ -1,0 +1,110 @@
+package tracker_test
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"testing"
+
+	"github.com/git-crosslink/git-crosslink/event"
+	"github.com/git-crosslink/git-crosslink/tracker"
+)
+
+// What was written before there was a hub is published by whoever makes it,
+// and rebuilt under its id by everybody else: same uuids, times and order.
+func TestWrittenBeforeTheHub(t *testing.T) {
+	w := newWorld(t)
+	alice, bob := w.clone("alice"), w.clone("bob")
+	a, b := alice.create("alice's"), bob.create("bob's")
+	bob.comment(b, "one")
+	bob.comment(b, "two")
+	before := bob.titles()["bob's"]
+	alice.init()
+	if branches := w.git(w.hub, "for-each-ref", "--format=%(refname)"); strings.Contains(branches, "bob") {
+		t.Fatalf("bob's log was published by alice: %s", branches)
+	}
+	w.converge(alice, bob)
+	after := alice.titles()
+	if after["alice's"] == nil || after["alice's"].UUID != a {
+		t.Fatal("alice's issue changed")
+	}
+	got := after["bob's"]
+	if got == nil || got.UUID != b || got.CreatedAt != before.CreatedAt || len(got.Comments) != 2 ||
+		got.Comments[0].UUID != before.Comments[0].UUID || got.Comments[1].Content != "two" {
+		t.Fatalf("bob's issue did not survive the binding: %+v", got)
+	}
+}
+
+// A write in a clone without a hub is kept and says how to share it, once.
+func TestUnsharedIsSaidOnce(t *testing.T) {
+	w := newWorld(t)
+	alice := w.clone("alice")
+	r := alice.emit(func(tr *tracker.Tracker, _ tracker.Projection) []event.Body {
+		return []event.Body{&event.IssueCreated{UUID: tr.MintUUID(), Title: "x", Priority: event.Low, CreatedBy: tr.Agent()}}
+	})
+	if r.Sync != tracker.Local {
+		t.Errorf("sync = %s", r.Sync)
+	}
+	alice.create("y")
+	n := 0
+	for _, x := range alice.notices {
+		if x.Name == "unshared" {
+			n++
+			if len(x.Hints) != 1 || !strings.Contains(x.Hints[0], "git crosslink init") {
+				t.Errorf("hints %q", x.Hints)
+			}
+		}
+	}
+	if n != 1 {
+		t.Errorf("said %d times", n)
+	}
+	if refs := w.git(w.hub, "for-each-ref", "--format=%(refname)"); strings.Contains(refs, "crosslink") {
+		t.Errorf("something was published unasked: %s", refs)
+	}
+}
+
+// Without a remote everything is decided here.
+func TestRepositoryWithoutRemote(t *testing.T) {
+	w := newWorld(t)
+	alice := w.clone("alice")
+	w.git(alice.dir, "remote", "remove", "origin")
+	alice.create("private")
+	if alice.titles()["private"] == nil {
+		t.Fatal("not there")
+	}
+	tr := alice.open()
+	defer tr.Close()
+	st, err := tr.Status(context.Background())
+	if err != nil || st.Shared || st.Unsent != 0 || st.Remote != "" {
+		t.Fatalf("%+v, %v", st, err)
+	}
+}
+
+// A remote without any branch would get the tracker as its default one.
+func TestInitRefusesAnEmptyRemote(t *testing.T) {
+	w := newWorld(t)
+	alice := w.clone("alice")
+	w.git(w.hub, "update-ref", "-d", "refs/heads/main")
+	w.git(alice.dir, "update-ref", "-d", "refs/remotes/origin/main")
+	tr := alice.open()
+	defer tr.Close()
+	_, err := tr.Init(context.Background(), tracker.InitOptions{})
+	var e *tracker.Error
+	if !errors.As(err, &e) || e.Name != "empty-remote" {
+		t.Fatalf("%v", err)
+	}
+}
+
+// In CI a write needs a named agent, so that jobs do not add a log each.
+func TestWriteInCINeedsAnAgent(t *testing.T) {
+	w := newWorld(t)
+	alice := w.clone("alice")
+	alice.name = ""
+	tr := alice.open("CI=true")
+	defer tr.Close()
+	_, err := tr.Emit(context.Background(), tracker.EmitOptions{}, func(tracker.Projection) ([]event.Body, error) { return nil, nil })
+	var e *tracker.Error
+	if !errors.As(err, &e) || e.Kind != tracker.Denied || e.Name != "ci-agent" {
+		t.Fatalf("%v", err)
+	}
+}

@@ -1,0 +1,84 @@
+package tracker
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+)
+
+// contact is what this clone remembers of its hub between commands. It is a
+// note, not truth: without it the next sync finds everything out again, except
+// which remote was chosen.
+type contact struct {
+	Remote string    `json:"remote,omitempty"` // the remote chosen at first contact
+	Hub    string    `json:"hub,omitempty"`    // hub id seen there
+	Last   time.Time `json:"last,omitzero"`    // last fetch that worked
+
+	// NoAtomic: the hub cannot push atomically.
+	NoAtomic bool `json:"no_atomic,omitempty"`
+	// Refused is what the hub said when it refused a push for good, and when;
+	// it is not asked again by itself for 24 h.
+	Refused   string    `json:"refused,omitempty"`
+	RefusedAt time.Time `json:"refused_at,omitzero"`
+	// Told are the notices that were given and have not changed since.
+	Told map[string]string `json:"told,omitempty"`
+}
+
+func (t *Tracker) contactPath() string {
+	return filepath.Join(t.outer.CommonDir, "crosslink", "contact.json")
+}
+
+func (t *Tracker) readContact() contact {
+	var c contact
+	if b, err := os.ReadFile(t.contactPath()); err == nil {
+		if json.Unmarshal(b, &c) != nil {
+			c = contact{}
+		}
+	}
+	return c
+}
+
+// remember changes the note and puts it in place whole.
+func (t *Tracker) remember(change func(*contact)) error {
+	c := t.readContact()
+	change(&c)
+	t.contact = c
+	b, err := json.MarshalIndent(c, "", "  ")
+	if err != nil {
+		return err
+	}
+	path := t.contactPath()
+	f, err := os.CreateTemp(filepath.Dir(path), "contact-")
+	if err != nil {
+		return fmt.Errorf("remember the hub: %w", err)
+	}
+	defer os.Remove(f.Name())
+	_, err = f.Write(append(b, '\n'))
+	if cerr := f.Close(); err == nil {
+		err = cerr
+	}
+	if err == nil {
+		err = os.Rename(f.Name(), path)
+	}
+	if err != nil {
+		return fmt.Errorf("remember the hub: %w", err)
+	}
+	return nil
+}
+
+// tellOnce gives a notice unless the same text was given since the last change.
+func (t *Tracker) tellOnce(n Notice) {
+	if t.contact.Told[n.Name] == n.Text {
+		return
+	}
+	t.notice(n)
+	// a note that cannot be kept only means the text is said again
+	_ = t.remember(func(c *contact) {
+		if c.Told == nil {
+			c.Told = map[string]string{}
+		}
+		c.Told[n.Name] = n.Text
+	})
+}

@@ -1,0 +1,296 @@
+package tracker
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/git-crosslink/git-crosslink/event"
+	"github.com/git-crosslink/git-crosslink/internal/fault"
+	"github.com/git-crosslink/git-crosslink/refs"
+	"github.com/git-crosslink/git-crosslink/trust"
+)
+
+// joinEvery bounds how often a clone without a known hub looks for one before
+// a write.
+const joinEvery = time.Minute
+
+// Emit appends what build returns as one commit, all or nothing, and publishes
+// it. build may run several times (another process appended meanwhile) and
+// sees the newest state each time; no bodies means nothing is written.
+//
+// When Emit returns a receipt, its lines survive kill -9 and power loss,
+// whatever becomes of the publishing.
+func (t *Tracker) Emit(ctx context.Context, o EmitOptions, build func(p Projection) ([]Body, error)) (*Receipt, error) {
+	if err := t.prepare(ctx, o); err != nil {
+		return nil, err
+	}
+	r, after, err := t.append(ctx, build)
+	if err != nil {
+		return nil, err
+	}
+	if len(r.Lines) == 0 {
+		if l := after.logs[t.agent]; l != nil && l.unsent() > 0 && t.hub != nil {
+			r.Sync = Queued
+		}
+		return r, nil
+	}
+	return r, t.settle(ctx, o, r, after)
+}
+
+// prepare makes sure that there is somebody to write, somewhere to write to,
+// and that the hub, if there is one in reach, is known.
+func (t *Tracker) prepare(ctx context.Context, o EmitOptions) error {
+	agent, err := t.settleAgent(ctx)
+	if err != nil {
+		return err
+	}
+	t.agent = agent
+	if t.chooseErr != nil {
+		return t.chooseErr
+	}
+	if err := t.ensureReplica(ctx); err != nil {
+		return err
+	}
+	if t.hub == nil || o.Offline || t.config("crosslink.sync") == "manual" {
+		return nil
+	}
+	all, err := t.local().Refs(ctx, hubRoot)
+	if err != nil || len(all) > 0 || t.now().Sub(t.contact.Last) < joinEvery {
+		return err
+	}
+	bounded, cancel := context.WithTimeout(ctx, t.patience(o))
+	defer cancel()
+	var re *refs.RemoteError
+	if err := t.fetch(bounded); err != nil && !errors.As(err, &re) && bounded.Err() == nil {
+		return err
+	}
+	return nil // not reachable: the event is kept and bound to the hub later
+}
+
+// patience is how long a command waits for the hub.
+func (t *Tracker) patience(o EmitOptions) time.Duration {
+	switch {
+	case t.getenv("CI") != "":
+		return 10 * time.Minute
+	case o.Wait:
+		return insistent
+	}
+	return foreground
+}
+
+// append runs build on the newest state and swaps the own ref; it goes round
+// again when another process was faster.
+func (t *Tracker) append(ctx context.Context, build func(p Projection) ([]Body, error)) (*Receipt, *snapshot, error) {
+	// politeness only: without it processes would keep losing the swap to each
+	// other; the swap alone is what makes appends safe
+	unlock, _, err := t.replica.Lock(ctx, "append", 10*time.Second)
+	if err != nil {
+		return nil, nil, err
+	}
+	defer unlock()
+	for range 64 {
+		s, err := t.load(ctx)
+		if err != nil {
+			return nil, nil, err
+		}
+		if err := t.mayAppend(s); err != nil {
+			return nil, nil, err
+		}
+		bodies, err := build(s.project())
+		if err != nil {
+			return nil, nil, err
+		}
+		if len(bodies) == 0 {
+			return &Receipt{Agent: t.agent, Sync: t.settled(s), View: s.project()}, s, nil
+		}
+		lines, ups, err := t.stamp(ctx, s, bodies)
+		if err != nil {
+			return nil, nil, err
+		}
+		fault.Point("append.before-swap")
+		err = t.local().Swap(ctx, ups)
+		if errors.Is(err, refs.ErrConflict) {
+			continue
+		}
+		if err != nil {
+			return nil, nil, fmt.Errorf("append to '%s%s%s': %w", headRoot, agents, t.agent, err)
+		}
+		fault.Point("append.after-swap")
+		s.view = nil
+		return &Receipt{Agent: t.agent, Lines: lines, View: s.project()}, s, nil
+	}
+	return nil, nil, fmt.Errorf("append to the log of '%s': %w", t.agent, refs.ErrConflict)
+}
+
+// mayAppend refuses where a line would not be read by others, or fork the log.
+func (t *Tracker) mayAppend(s *snapshot) error {
+	if err := t.refuseLevel(s); err != nil {
+		return err
+	}
+	l := s.logs[t.agent]
+	switch {
+	case l == nil:
+		return nil
+	case l.diverged:
+		return divergedError(t.agent)
+	case l.ended != "":
+		return &Error{Kind: Fatal, Name: "own-log",
+			Message: fmt.Sprintf("the log of '%s' cannot be read to its end (%s): nothing was written", t.agent, l.ended),
+			Hints:   []string{"see where it stops: git crosslink status", "write under a new id meanwhile: git config crosslink.agent <new id>"}}
+	}
+	return nil
+}
+
+// stamp turns bodies into lines of the own log, judges each on the state with
+// the ones before it applied, and writes the objects. The updates it returns
+// make them visible.
+func (t *Tracker) stamp(ctx context.Context, s *snapshot, bodies []Body) ([]*event.Envelope, []refs.Update, error) {
+	var ups []refs.Update
+	if s.meta == nil {
+		up, err := t.provisionalMeta(ctx, s)
+		if err != nil {
+			return nil, nil, err
+		}
+		ups = append(ups, up)
+	}
+	l := s.logs[t.agent]
+	if l == nil {
+		l = &log{agent: t.agent, chain: event.Chain{Hub: s.hubID(), Agent: t.agent}}
+		s.logs[t.agent] = l
+	}
+	if l.chain.Seq == 0 {
+		bodies = append([]Body{t.introduction()}, bodies...)
+	}
+	var lines []*event.Envelope
+	var raw [][]byte
+	var says []string
+	for _, b := range bodies {
+		if err := s.state.Check(t.agent, b); err != nil {
+			return nil, nil, err
+		}
+		e := &event.Envelope{Body: b}
+		line, err := l.chain.Stamp(e, event.TimeOf(t.now()), s.state.Newest())
+		if err != nil {
+			return nil, nil, err
+		}
+		s.state.Apply(e)
+		lines, raw = append(lines, e), append(raw, line)
+		says = append(says, subject(e))
+	}
+	s.lines = append(s.lines, lines...)
+	tip, err := refs.AppendLog(ctx, t.local(), t.agent, l.view, raw, refs.CommitInfo{
+		Author: t.agent, When: t.now(), Message: strings.Join(says, "\n") + "\n\n[skip ci]\n"})
+	if err != nil {
+		return nil, nil, fmt.Errorf("write the event: %w", err)
+	}
+	ups = append(ups, refs.Update{Ref: headRoot + agents + t.agent, Old: l.here, New: tip})
+	l.here, l.view = tip, tip
+	return lines, ups, nil
+}
+
+// subject is an event's line of the commit message.
+func subject(e *event.Envelope) string {
+	s := fmt.Sprintf("crosslink: %s %d %s", e.Agent, e.Seq, e.Body.Type())
+	if c, ok := e.Body.(*event.IssueCreated); ok {
+		s += " " + c.Title
+	}
+	return s
+}
+
+func (t *Tracker) introduction() Body {
+	kind := event.Person
+	if t.getenv("GIT_CROSSLINK_AGENT") != "" {
+		kind = event.Machine
+	}
+	return &event.AgentIntroduced{Kind: kind}
+}
+
+// provisionalMeta makes the hub id lines carry until a hub is known. Where
+// there is no remote it stays.
+func (t *Tracker) provisionalMeta(ctx context.Context, s *snapshot) (refs.Update, error) {
+	var id uuid.UUID
+	rand.Read(id[:])
+	id[6], id[8] = id[6]&0x0f|0x40, id[8]&0x3f|0x80
+	m := &trust.Meta{Version: Level, Hub: id.String(), Seq: 1,
+		CreatedAt: event.TimeOf(t.now()), Signing: "warn", Open: true}
+	tip, err := refs.WriteCommit(ctx, t.local(), map[string][]byte{"hub.json": m.Encode(), "allowed_signers": {}}, nil,
+		refs.CommitInfo{Author: t.agent, When: t.now(), Message: "crosslink: hub " + hex.EncodeToString(id[:4]) + "\n\n[skip ci]\n"})
+	if err != nil {
+		return refs.Update{}, fmt.Errorf("write the hub's meta: %w", err)
+	}
+	s.meta, s.level = m, Level
+	return refs.Update{Ref: headRoot + metaName, New: tip}, nil
+}
+
+// settled is the confirmation of lines that need no publishing.
+func (t *Tracker) settled(s *snapshot) Confirmation {
+	switch {
+	case t.hub == nil:
+		return Confirmed // the replica is the hub
+	case !s.bound:
+		return Local
+	}
+	return Confirmed
+}
+
+// settle publishes what was appended as far as it was asked to.
+func (t *Tracker) settle(ctx context.Context, o EmitOptions, r *Receipt, s *snapshot) error {
+	mode := t.config("crosslink.sync")
+	switch r.Sync = t.settled(s); {
+	case t.hub == nil:
+		return nil
+	case !s.bound:
+		t.tellUnbound()
+		return nil
+	case o.Offline || mode == "manual":
+		r.Sync = Queued
+		return nil
+	case mode == "background" && !o.Wait:
+		r.Sync = Queued
+		return t.detach()
+	}
+	there, reason, err := t.deliver(ctx, t.agent, s.logs[t.agent].chain.Seq, t.patience(o))
+	if err != nil {
+		// the event is durable: say what went wrong, but it is no failure of the write
+		reason = err.Error()
+	}
+	if there {
+		r.Sync = Confirmed
+		return t.refreshView(ctx, r)
+	}
+	r.Sync = Queued
+	if reason != "" {
+		t.tellOnce(Notice{Name: "queued", Text: "kept here, sent later: " + reason, Hints: []string{"git crosslink sync"}})
+		return nil
+	}
+	return t.detach()
+}
+
+// refreshView shows the writer what the sync brought along, if anything.
+func (t *Tracker) refreshView(ctx context.Context, r *Receipt) error {
+	if !t.fetched {
+		return nil
+	}
+	s, err := t.load(ctx)
+	if err != nil {
+		return err
+	}
+	r.View = s.project()
+	return nil
+}
+
+func (t *Tracker) tellUnbound() {
+	if t.contact.Last.IsZero() {
+		t.tellOnce(Notice{Name: "unreachable", Text: fmt.Sprintf("kept here: the hub on '%s' is not reachable", t.hub.Name), Hints: []string{"git crosslink sync"}})
+		return
+	}
+	t.tellOnce(Notice{Name: "unshared", Text: fmt.Sprintf("kept here: there is no tracker on '%s' yet", t.hub.Name),
+		Hints: []string{"share it with your team: git crosslink init"}})
+}

@@ -1,0 +1,197 @@
+package tracker
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"os/user"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+
+	"github.com/git-crosslink/git-crosslink/event"
+)
+
+// Who writes here. The rules are (docs/format.md, "Agents"):
+//   - GIT_CROSSLINK_AGENT, then crosslink.agent, name the agent outright;
+//   - else each worktree has an identity file in its git directory, made by
+//     the first write;
+//   - the file remembers its own inode, its path and the host. When the inode
+//     differs and the path or the host does too, the file was copied: a new id
+//     is minted, because two writers on one log would fork it. A moved
+//     repository (same inode) and a restore in place (same path and host) keep
+//     theirs.
+
+// identity is the content of <git dir>/crosslink/identity.
+type identity struct {
+	Agent  string `json:"agent"`
+	Host   string `json:"host"`
+	Path   string `json:"path"`
+	Device uint64 `json:"device"`
+	Inode  uint64 `json:"inode"`
+}
+
+func (t *Tracker) identityPath() string {
+	return filepath.Join(t.outer.GitDir, "crosslink", "identity")
+}
+
+// knownAgent returns the id this worktree writes under if that is settled, else
+// "". Nothing is written.
+func (t *Tracker) knownAgent() (string, error) {
+	named, source := t.getenv("GIT_CROSSLINK_AGENT"), "GIT_CROSSLINK_AGENT"
+	if named == "" {
+		named, source = t.config("crosslink.agent"), "crosslink.agent"
+	}
+	if named != "" {
+		if err := event.ValidAgentID(named); err != nil {
+			return "", &Error{Kind: Denied, Name: "agent-id",
+				Message: fmt.Sprintf("%s: %v", source, err),
+				Hints:   []string{"an agent id has 3 to 64 of a-z, 0-9 and '-', for instance: GIT_CROSSLINK_AGENT=builder-1"}}
+		}
+		return named, nil
+	}
+	id, err := readIdentity(t.identityPath())
+	if err != nil || id == nil || copied(t.identityPath(), id) {
+		return "", err
+	}
+	return id.Agent, nil
+}
+
+// settleAgent returns the id to write under, minting one if there is none yet.
+func (t *Tracker) settleAgent(ctx context.Context) (string, error) {
+	if a, err := t.knownAgent(); err != nil || a != "" {
+		return a, err
+	}
+	if t.getenv("CI") != "" {
+		return "", &Error{Kind: Denied, Name: "ci-agent",
+			Message: "no agent id in a CI job: each job would add a log of its own to everybody's fetch",
+			Hints:   []string{"name one for all jobs of this kind: GIT_CROSSLINK_AGENT=ci-build"}}
+	}
+	path := t.identityPath()
+	old, err := readIdentity(path)
+	if err != nil {
+		return "", err
+	}
+	id, err := writeIdentity(path, mintAgent(t.getenv("USER")), old != nil)
+	if err != nil {
+		return "", fmt.Errorf("make this worktree's identity: %w", err)
+	}
+	if old != nil {
+		t.notice(Notice{Name: "copied-clone",
+			Text: fmt.Sprintf("this repository is a copy of one that writes as '%s'; here you write as '%s'", old.Agent, id)})
+	} else {
+		t.notice(Notice{Name: "new-agent", Text: fmt.Sprintf("you write here as '%s'", id)})
+	}
+	return id, nil
+}
+
+func mintAgent(userName string) string {
+	if userName == "" {
+		if u, err := user.Current(); err == nil {
+			userName = u.Username
+		}
+	}
+	host, _ := os.Hostname()
+	const alphabet = "abcdefghijklmnopqrstuvwxyz234567"
+	var b [4]byte
+	rand.Read(b[:])
+	for i := range b {
+		b[i] = alphabet[b[i]%32]
+	}
+	return event.MintAgentID(userName, host, string(b[:]))
+}
+
+func readIdentity(path string) (*identity, error) {
+	b, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	var id identity
+	if err := json.Unmarshal(b, &id); err != nil || event.ValidAgentID(id.Agent) != nil {
+		return nil, &Error{Kind: Denied, Name: "identity-file",
+			Message: fmt.Sprintf("'%s' does not hold an identity", path),
+			Hints:   []string{"name the agent yourself: git config crosslink.agent <id>"}}
+	}
+	return &id, nil
+}
+
+func copied(path string, id *identity) bool {
+	fi, err := os.Stat(path)
+	if err != nil {
+		return false
+	}
+	st, ok := fi.Sys().(*syscall.Stat_t)
+	if !ok || uint64(st.Ino) == id.Inode && uint64(st.Dev) == id.Device {
+		return false
+	}
+	host, _ := os.Hostname()
+	return host != id.Host || filepath.Dir(path) != id.Path
+}
+
+// writeIdentity puts the file in place and returns the agent it names: of two
+// processes that mint at once one wins and both write under its id.
+func writeIdentity(path, agent string, replace bool) (string, error) {
+	dir := filepath.Dir(path)
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return "", err
+	}
+	f, err := os.CreateTemp(dir, "identity-")
+	if err != nil {
+		return "", err
+	}
+	defer os.Remove(f.Name())
+	defer f.Close()
+	fi, err := f.Stat()
+	if err != nil {
+		return "", err
+	}
+	host, _ := os.Hostname()
+	id := identity{Agent: agent, Host: host, Path: dir}
+	if st, ok := fi.Sys().(*syscall.Stat_t); ok {
+		id.Device, id.Inode = uint64(st.Dev), uint64(st.Ino)
+	}
+	b, err := json.Marshal(id)
+	if err != nil {
+		return "", err
+	}
+	if _, err := f.Write(append(b, '\n')); err != nil {
+		return "", err
+	}
+	if err := f.Sync(); err != nil {
+		return "", err
+	}
+	if replace {
+		return agent, os.Rename(f.Name(), path)
+	}
+	// link, unlike rename, fails when somebody was faster
+	if err := os.Link(f.Name(), path); errors.Is(err, fs.ErrExist) {
+		winner, err := readIdentity(path)
+		if err != nil {
+			return "", err
+		}
+		if winner == nil {
+			return "", fmt.Errorf("'%s' came and went", path)
+		}
+		return winner.Agent, nil
+	} else if err != nil {
+		return "", err
+	}
+	return agent, nil
+}
+
+func (t *Tracker) getenv(name string) string {
+	for _, kv := range slices.Backward(t.environ) {
+		if k, v, _ := strings.Cut(kv, "="); k == name {
+			return v
+		}
+	}
+	return ""
+}

@@ -1,0 +1,201 @@
+package tracker
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/git-crosslink/git-crosslink/refs"
+)
+
+// Init makes the remote a hub, or joins the one that is there. The hub comes
+// into being in one atomic push of meta and of every log written here, which
+// expects that there is none yet: of two that try at once, one makes it and
+// the other joins.
+func (t *Tracker) Init(ctx context.Context, o InitOptions) (*InitReport, error) {
+	if o.Remote != "" {
+		t.contact.Remote, t.hub, t.chooseErr = o.Remote, nil, nil
+		t.chooseHub()
+	}
+	if t.chooseErr != nil {
+		return nil, t.chooseErr
+	}
+	agent, err := t.settleAgent(ctx)
+	if err != nil {
+		return nil, err
+	}
+	t.agent = agent
+	if err := t.ensureReplica(ctx); err != nil {
+		return nil, err
+	}
+	if t.hub == nil {
+		return t.initPrivate(ctx)
+	}
+	unlock, ok, err := t.lockSync(ctx, SyncOptions{})
+	if err != nil || !ok {
+		return nil, err
+	}
+	defer unlock()
+	for range tries {
+		r, again, err := t.initOnce(ctx)
+		if err != nil || !again {
+			return r, err
+		}
+	}
+	return nil, &Error{Kind: Unconfirmed, Name: "init-race", Message: fmt.Sprintf("the hub on '%s' kept changing; nothing is lost", t.hub.Name),
+		Hints: []string{"try again: git crosslink init"}}
+}
+
+// initPrivate starts the tracker of a repository without a remote.
+func (t *Tracker) initPrivate(ctx context.Context) (*InitReport, error) {
+	s, err := t.load(ctx)
+	if err != nil {
+		return nil, err
+	}
+	made := s.logs[t.agent] == nil
+	if made {
+		if s, err = t.introduce(ctx); err != nil {
+			return nil, err
+		}
+	}
+	return &InitReport{Hub: s.hubID(), Created: made, Agent: t.agent}, nil
+}
+
+// introduce appends the first line of the own log: who writes here.
+func (t *Tracker) introduce(ctx context.Context) (*snapshot, error) {
+	_, s, err := t.append(ctx, func(p Projection) ([]Body, error) { return nil, nil })
+	if err != nil {
+		return nil, err
+	}
+	if l := s.logs[t.agent]; l != nil && l.chain.Seq > 0 {
+		return s, nil
+	}
+	_, ups, err := t.stamp(ctx, s, nil)
+	if err != nil {
+		return nil, err
+	}
+	if err := t.local().Swap(ctx, ups); err != nil && !errors.Is(err, refs.ErrConflict) {
+		return nil, err
+	}
+	return t.load(ctx)
+}
+
+func (t *Tracker) initOnce(ctx context.Context) (r *InitReport, again bool, err error) {
+	if err := t.fetch(ctx); err != nil {
+		var re *refs.RemoteError
+		if errors.As(err, &re) {
+			err = &Error{Kind: Fatal, Name: "unreachable", Message: fmt.Sprintf("the remote '%s' is not reachable", t.hub.Name),
+				Hints: []string{"what git says: " + lastLine(re.Stderr), "look at its URL: git remote -v"}, Err: err}
+		}
+		return nil, false, err
+	}
+	s, err := t.load(ctx)
+	if err != nil {
+		return nil, false, err
+	}
+	if err := t.refuseLevel(s); err != nil {
+		return nil, false, err
+	}
+	if s.bound {
+		return t.join(ctx, s)
+	}
+	if err := t.hasCode(ctx); err != nil {
+		return nil, false, err
+	}
+	if s, err = t.introduce(ctx); err != nil {
+		return nil, false, err
+	}
+	return t.found(ctx, s)
+}
+
+// join reports the hub that is there and sends what was written before.
+func (t *Tracker) join(ctx context.Context, s *snapshot) (*InitReport, bool, error) {
+	out, err := t.publish(ctx)
+	if err != nil {
+		return nil, false, err
+	}
+	return &InitReport{Remote: t.hub.Name, URL: t.hub.URL, Hub: s.meta.Hub, Sent: out.sent, Agent: t.agent}, false, nil
+}
+
+// hasCode refuses a remote without a branch of its own: a forge would make the
+// tracker its default branch.
+func (t *Tracker) hasCode(ctx context.Context) error {
+	heads, err := t.remote().Heads(ctx)
+	if err != nil {
+		return err
+	}
+	for _, h := range heads {
+		if !strings.HasPrefix(h, headRoot) {
+			return nil
+		}
+	}
+	return &Error{Kind: Fatal, Name: "empty-remote",
+		Message: fmt.Sprintf("the remote '%s' has no branch yet, and a forge would make the tracker its default one", t.hub.Name),
+		Hints:   []string{fmt.Sprintf("publish your code first: git push %s HEAD", t.hub.Name)}}
+}
+
+// found pushes meta and all logs at once, expecting every one of them absent.
+func (t *Tracker) found(ctx context.Context, s *snapshot) (*InitReport, bool, error) {
+	absent := refs.OID("")
+	p := refs.Push{Atomic: true, Refs: []refs.PushRef{{Src: s.refs[headRoot+metaName], Dst: headRoot + metaName, Lease: &absent}}}
+	r := &InitReport{Remote: t.hub.Name, URL: t.hub.URL, Hub: s.hubID(), Created: true, Agent: t.agent, Branches: []string{"crosslink/" + metaName}}
+	ups := []refs.Update{{Ref: hubRoot + metaName, New: p.Refs[0].Src}, {Ref: headRoot + metaName, Old: p.Refs[0].Src}}
+	for _, id := range s.agents() {
+		l := s.logs[id]
+		if l.here == "" {
+			continue
+		}
+		p.Refs = append(p.Refs, refs.PushRef{Src: l.here, Dst: headRoot + agents + id, Lease: &absent})
+		ups = append(ups, refs.Update{Ref: hubRoot + agents + id, New: l.here})
+		r.Branches = append(r.Branches, "crosslink/"+agents+id)
+		r.Sent += int(l.chain.Seq)
+	}
+	res, err := t.remote().Push(ctx, p)
+	if err != nil {
+		return nil, false, err
+	}
+	if allAccepted(p, res) {
+		if err := t.local().Swap(ctx, ups); err != nil {
+			return nil, false, fmt.Errorf("record the hub: %w", err)
+		}
+		return r, false, t.welcome()
+	}
+	if !res.Reached {
+		return t.foundWithoutAtomic(ctx, p, r, ups, res)
+	}
+	for _, st := range res.Refs {
+		if st.RemoteRejected() && !st.Collateral() && st.Reason != "atomic transaction failed" {
+			return nil, false, &Error{Kind: Denied, Name: "refused",
+				Message: fmt.Sprintf("the remote '%s' refuses the tracker's branches: %s", t.hub.Name, st.Reason),
+				Hints:   []string{"ask who runs it to allow branches under crosslink/"}}
+		}
+	}
+	return nil, true, nil // somebody else was faster: look again
+}
+
+// foundWithoutAtomic pushes meta alone first where the server knows no atomic
+// push: whoever gets that ref has made the hub.
+func (t *Tracker) foundWithoutAtomic(ctx context.Context, p refs.Push, r *InitReport, ups []refs.Update, first *refs.PushResult) (*InitReport, bool, error) {
+	res, err := t.remote().Push(ctx, refs.Push{Refs: p.Refs[:1]})
+	if err != nil {
+		return nil, false, err
+	}
+	if !res.Reached {
+		return nil, false, &Error{Kind: Denied, Name: "read-only",
+			Message: fmt.Sprintf("the remote '%s' takes no pushes from you", t.hub.Name),
+			Hints:   []string{"what git says: " + lastLine(first.Stderr)}}
+	}
+	if !allAccepted(refs.Push{Refs: p.Refs[:1]}, res) {
+		return nil, true, nil
+	}
+	if err := t.local().Swap(ctx, ups[:2]); err != nil {
+		return nil, false, fmt.Errorf("record the hub: %w", err)
+	}
+	if err := t.remember(func(c *contact) { c.NoAtomic = true }); err != nil {
+		return nil, false, err
+	}
+	out, err := t.publish(ctx)
+	r.Sent = out.sent
+	return r, false, err
+}

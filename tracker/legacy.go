@@ -1,0 +1,97 @@
+package tracker
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/git-crosslink/git-crosslink/event"
+	"github.com/git-crosslink/git-crosslink/refs"
+)
+
+// loadLegacy reads a hub of level 3 or 2. Its checkpoint is taken as the base,
+// and every line of every log is applied over it: events that the original's
+// watermark dropped are there again. Numbers are the checkpoint's.
+func (t *Tracker) loadLegacy(ctx context.Context, s *snapshot) error {
+	base, err := t.legacyBase(ctx, s)
+	if err != nil {
+		return err
+	}
+	if base != nil {
+		s.state.ApplyBase(base)
+		for u, n := range base.Numbers {
+			s.numbers[u] = n
+		}
+	}
+	var want []refs.LogRequest
+	for name, oid := range s.refs {
+		id, ok := strings.CutPrefix(name, hubRoot+agents)
+		if !ok || event.ValidAgentID3(id) != nil {
+			continue
+		}
+		s.logs[id] = &log{agent: id, hub: oid, view: oid, legacyOnly: true}
+		want = append(want, refs.LogRequest{Agent: id, Tip: oid})
+	}
+	logs, err := refs.ReadLogs(ctx, t.local(), want)
+	if err != nil {
+		return fmt.Errorf("read the logs: %w", err)
+	}
+	for i, r := range want {
+		l := s.logs[r.Agent]
+		bad := 0
+		for _, line := range logs[i].Legacy {
+			e, err := event.Decode3(line)
+			if err != nil || e.Agent != r.Agent {
+				bad++ // a level-3 line carries no chain, so the next one still stands
+				continue
+			}
+			l.lines = append(l.lines, e)
+			s.state.Apply(e)
+		}
+		l.chain = event.Chain{Agent: r.Agent, Seq: uint64(len(l.lines))}
+		l.hubSeq = l.chain.Seq
+		if bad > 0 {
+			l.ended = fmt.Sprintf("%d lines are not events of this agent", bad)
+		}
+		s.lines = append(s.lines, l.lines...)
+	}
+	return nil
+}
+
+func (t *Tracker) legacyBase(ctx context.Context, s *snapshot) (*event.Base, error) {
+	if s.level == 2 {
+		files, err := refs.ReadFiles(ctx, t.local(), s.refs[hubRoot+v2Name], checkpointLimit)
+		if err != nil {
+			return nil, fmt.Errorf("read the level-2 branch: %w", err)
+		}
+		return event.ParseBase2(files)
+	}
+	tip := s.refs[hubRoot+"checkpoint"]
+	if tip == "" {
+		return nil, nil
+	}
+	files, err := refs.ReadFiles(ctx, t.local(), tip, checkpointLimit)
+	if err != nil {
+		return nil, fmt.Errorf("read the level-3 checkpoint: %w", err)
+	}
+	return event.ParseBase3(files["state.json"])
+}
+
+// refuseLevel is the refusal to write to a hub of another level.
+func (t *Tracker) refuseLevel(s *snapshot) error {
+	switch {
+	case s.level == 0 || s.level == Level:
+		return nil
+	case s.level < Level:
+		return &Error{Kind: Fatal, Name: "level",
+			Message: fmt.Sprintf("the hub on '%s' is of level %d, which this program reads and does not write: nothing was written", t.contact.Remote, s.level),
+			Hints: []string{
+				"look at it: git crosslink list",
+				"go on writing with the program that made it until the hub is migrated to level 4",
+			}}
+	default:
+		return &Error{Kind: Fatal, Name: "level",
+			Message: fmt.Sprintf("the hub on '%s' holds lines of a newer level than %d: nothing was written", t.contact.Remote, Level),
+			Hints:   []string{"install a newer git-crosslink; this one is: git crosslink version"}}
+	}
+}

@@ -1,0 +1,261 @@
+package tracker
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/git-crosslink/git-crosslink/event"
+	"github.com/git-crosslink/git-crosslink/reducer"
+	"github.com/git-crosslink/git-crosslink/refs"
+	"github.com/git-crosslink/git-crosslink/store"
+	"github.com/git-crosslink/git-crosslink/trust"
+)
+
+// Ref names inside the replica.
+const (
+	headRoot     = "refs/heads/crosslink/" // written here
+	hubRoot      = "refs/hub/"             // last seen on the hub and believed
+	incomingRoot = "refs/incoming/"        // last fetched, not looked at yet
+	agents       = "agents/"
+	metaName     = "meta"
+	v2Name       = "hub" // the branch of a level-2 hub
+)
+
+// Level is the hub format this program writes.
+const Level = 4
+
+// metaLimit bounds the files of the meta branch and a level-3 checkpoint.
+const (
+	metaLimit       = 16 << 20
+	checkpointLimit = 256 << 20
+)
+
+// log is one agent's log as this replica sees it.
+type log struct {
+	agent      string
+	here, hub  refs.OID // tips; "" where there is none
+	view       refs.OID // the one of the two that holds all lines
+	chain      event.Chain
+	hubSeq     uint64 // last sequence the hub holds
+	lines      []*event.Envelope
+	newestOwn  event.Time
+	ended      string // why the log stops before its end, "" if it does not
+	diverged   bool   // here and hub hold different lines
+	legacyOnly bool   // level-3 lines: no chain to go on from
+}
+
+// unsent is how many lines the hub does not have.
+func (l *log) unsent() int {
+	if l.chain.Seq <= l.hubSeq {
+		return 0
+	}
+	return int(l.chain.Seq - l.hubSeq)
+}
+
+// snapshot is everything read from the replica at one moment.
+type snapshot struct {
+	refs    map[string]refs.OID
+	meta    *trust.Meta // of the hub, else the provisional one, else nil
+	level   int         // 0: no hub yet
+	bound   bool        // the hub's own meta has been seen
+	logs    map[string]*log
+	state   *reducer.State
+	lines   []*event.Envelope
+	numbers map[event.UUID]uint64
+	view    *store.Memory
+}
+
+// hubID is the id lines written now carry; "" when there is no meta at all.
+func (s *snapshot) hubID() string {
+	if s.meta == nil {
+		return ""
+	}
+	return s.meta.Hub
+}
+
+func (s *snapshot) unsent() int {
+	n := 0
+	for _, l := range s.logs {
+		n += l.unsent()
+	}
+	return n
+}
+
+// agents returns the ids in order, so that nothing depends on map order.
+func (s *snapshot) agents() []string {
+	var ids []string
+	for id := range s.logs {
+		ids = append(ids, id)
+	}
+	slices.Sort(ids)
+	return ids
+}
+
+// project makes the projection once.
+func (s *snapshot) project() *store.Memory {
+	if s.view == nil {
+		s.view = store.NewMemory(s.state, s.lines, s.numbers)
+	}
+	return s.view
+}
+
+// load reads the replica: refs, meta, every log, and reduces them.
+func (t *Tracker) load(ctx context.Context) (*snapshot, error) {
+	s := &snapshot{logs: map[string]*log{}, state: reducer.New(), numbers: map[event.UUID]uint64{}}
+	if t.replica == nil {
+		return s, nil
+	}
+	if err := t.loadRefs(ctx, s); err != nil {
+		return nil, err
+	}
+	if err := t.loadMeta(ctx, s); err != nil {
+		return nil, err
+	}
+	switch s.level {
+	case 2, 3:
+		return s, t.loadLegacy(ctx, s)
+	}
+	if err := t.chooseTips(ctx, s); err != nil {
+		return nil, err
+	}
+	return s, t.readLogs(ctx, s)
+}
+
+func (t *Tracker) loadRefs(ctx context.Context, s *snapshot) error {
+	all, err := t.local().Refs(ctx, "refs/")
+	if err != nil {
+		return fmt.Errorf("list the replica's refs: %w", err)
+	}
+	s.refs = make(map[string]refs.OID, len(all))
+	for _, r := range all {
+		s.refs[r.Name] = r.OID
+	}
+	return nil
+}
+
+func (t *Tracker) loadMeta(ctx context.Context, s *snapshot) error {
+	name := hubRoot + metaName
+	s.bound = s.refs[name] != ""
+	if !s.bound {
+		if s.refs[hubRoot+v2Name] != "" {
+			s.level = 2
+			return nil
+		}
+		if name = headRoot + metaName; s.refs[name] == "" {
+			return nil
+		}
+	}
+	files, err := refs.ReadFiles(ctx, t.local(), s.refs[name], metaLimit)
+	if err != nil {
+		return fmt.Errorf("read '%s': %w", name, err)
+	}
+	s.level = trust.Level(files["hub.json"])
+	if s.level != Level {
+		return nil
+	}
+	s.meta, err = trust.DecodeMeta(files["hub.json"])
+	if err != nil {
+		return fmt.Errorf("read 'hub.json' of '%s': %w", name, err)
+	}
+	return nil
+}
+
+// chooseTips decides, for each agent, which of the tips known holds the view:
+// the one with more lines if the other is its beginning (content, never
+// ancestry). Where both hold lines of their own the one written here stays in
+// view, so that nobody misses what was acknowledged, and the log is marked.
+func (t *Tracker) chooseTips(ctx context.Context, s *snapshot) error {
+	for name, oid := range s.refs {
+		for _, root := range []string{headRoot, hubRoot} {
+			id, ok := strings.CutPrefix(name, root+agents)
+			if !ok || event.ValidAgentID(id) != nil {
+				continue
+			}
+			l := s.logs[id]
+			if l == nil {
+				l = &log{agent: id}
+				s.logs[id] = l
+			}
+			if root == headRoot {
+				l.here = oid
+			} else {
+				l.hub = oid
+			}
+		}
+	}
+	for _, id := range s.agents() {
+		l := s.logs[id]
+		switch {
+		case l.here == "":
+			l.view = l.hub
+		case l.hub == "" || l.hub == l.here:
+			l.view = l.here
+		default:
+			rel, err := refs.IsPrefix(ctx, t.local(), id, l.hub, l.here)
+			if err != nil {
+				return fmt.Errorf("compare the two tips of '%s': %w", id, err)
+			}
+			switch rel {
+			case refs.Extends:
+				l.view = l.hub
+			case refs.Diverged:
+				l.view, l.diverged = l.here, true
+			default:
+				l.view = l.here
+			}
+		}
+	}
+	return nil
+}
+
+func (t *Tracker) readLogs(ctx context.Context, s *snapshot) error {
+	var want []refs.LogRequest
+	for _, id := range s.agents() {
+		l := s.logs[id]
+		want = append(want, refs.LogRequest{Agent: id, Tip: l.view, From: 1})
+		if l.hub != "" && l.hub != l.view {
+			want = append(want, refs.LogRequest{Agent: id, Tip: l.hub, From: 1})
+		}
+	}
+	got, err := refs.ReadLogs(ctx, t.local(), want)
+	if err != nil {
+		return fmt.Errorf("read the logs: %w", err)
+	}
+	for i, r := range want {
+		l := s.logs[r.Agent]
+		if r.Tip != l.view {
+			l.hubSeq = uint64(len(got[i].Lines))
+			continue
+		}
+		t.walk(s, l, got[i])
+		if l.hub == l.view {
+			l.hubSeq = l.chain.Seq
+		}
+	}
+	return nil
+}
+
+// walk checks a log line by line and feeds the good part to the reducer.
+func (t *Tracker) walk(s *snapshot, l *log, raw refs.Log) {
+	l.chain = event.Chain{Hub: s.hubID(), Agent: l.agent}
+	for _, line := range raw.Lines {
+		e, err := l.chain.Next(line)
+		if err != nil {
+			var le *event.LineError
+			if errors.As(err, &le) && le.Reason == "newer" {
+				s.level = max(s.level, Level+1)
+			}
+			l.ended = err.Error()
+			break
+		}
+		l.lines = append(l.lines, e)
+		s.state.Apply(e)
+	}
+	if l.ended == "" && raw.Bad != "" {
+		l.ended = raw.Bad
+	}
+	s.lines = append(s.lines, l.lines...)
+}

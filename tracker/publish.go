@@ -1,0 +1,263 @@
+package tracker
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"strings"
+	"time"
+
+	"github.com/git-crosslink/git-crosslink/refs"
+)
+
+// tries bounds how often one publish goes round after losing a race.
+const tries = 8
+
+// outcome is how a publish ended.
+type outcome struct {
+	sent   int
+	reason string // why lines stay here, "" when all went out
+	asked  bool   // the hub was reached
+}
+
+// publish sends every local log the hub lacks lines of, in one push, under the
+// sync lock, which the caller holds. It does not fetch first: a push that finds
+// the hub as last seen is one round trip.
+func (t *Tracker) publish(ctx context.Context) (outcome, error) {
+	var o outcome
+	refusals := 0
+	for try := range tries {
+		s, err := t.load(ctx)
+		if err != nil {
+			return o, err
+		}
+		p, seqs := t.plan(s)
+		if len(p.Refs) == 0 {
+			return o, nil
+		}
+		if err := t.mayPush(s); err != nil {
+			o.reason = err.Error()
+			return o, nil
+		}
+		res, err := t.remote().Push(ctx, p)
+		if err != nil && (res == nil || ctx.Err() != nil) {
+			return o, err
+		}
+		o.asked = o.asked || res.Reached
+		n, err := t.accepted(ctx, s, p, res, seqs)
+		o.sent += n
+		if err != nil {
+			return o, err
+		}
+		if allAccepted(p, res) {
+			if more, err := t.appendedSince(ctx, p); err != nil || !more {
+				return o, err
+			}
+			continue
+		}
+		moved, again, err := t.afterRefusal(ctx, p, res, &o, &refusals)
+		if err != nil || !again {
+			return o, err
+		}
+		if !moved || try > 1 {
+			pause(ctx, try)
+		}
+	}
+	o.reason = "the hub kept changing while this was sent; the next sync tries again"
+	return o, nil
+}
+
+// plan is the push that would bring the hub up to date: every log written here
+// that holds lines the hub lacks, and meta as a no-op under a lease, so that a
+// hub whose meta moved refuses everything and is looked at first.
+func (t *Tracker) plan(s *snapshot) (refs.Push, map[string]uint64) {
+	seqs := map[string]uint64{}
+	if !s.bound || s.level != Level {
+		return refs.Push{}, seqs
+	}
+	var p refs.Push
+	for _, id := range s.agents() {
+		l := s.logs[id]
+		if l.here == "" || l.view != l.here || l.unsent() == 0 || l.diverged {
+			continue
+		}
+		ref := headRoot + agents + id
+		p.Refs = append(p.Refs, refs.PushRef{Src: l.here, Dst: ref})
+		seqs[ref] = l.chain.Seq
+	}
+	if len(p.Refs) == 0 {
+		return p, seqs
+	}
+	if !t.contact.NoAtomic {
+		p.Atomic = true
+		meta := s.refs[hubRoot+metaName]
+		p.Refs = append(p.Refs, refs.PushRef{Src: meta, Dst: headRoot + metaName, Lease: &meta})
+	}
+	return p, seqs
+}
+
+// mayPush holds back what the hub refused for good: it is asked again after a
+// day, or when the user syncs by hand.
+func (t *Tracker) mayPush(*snapshot) error {
+	if t.contact.Refused != "" && !t.insist && t.now().Sub(t.contact.RefusedAt) < 24*time.Hour {
+		return errors.New(t.contact.Refused)
+	}
+	return nil
+}
+
+// appendedSince reports whether another process has appended to a log since
+// the push was planned: its lines go out in the next round, for it.
+func (t *Tracker) appendedSince(ctx context.Context, p refs.Push) (bool, error) {
+	all, err := t.local().Refs(ctx, headRoot+agents)
+	if err != nil {
+		return false, err
+	}
+	pushed := map[string]refs.OID{}
+	for _, r := range p.Refs {
+		pushed[r.Dst] = r.Src
+	}
+	for _, r := range all {
+		if src, ok := pushed[r.Name]; ok && src != r.OID {
+			return true, nil
+		}
+	}
+	return false, nil
+}
+
+func allAccepted(p refs.Push, res *refs.PushResult) bool {
+	for _, r := range p.Refs {
+		if st, ok := res.Refs[r.Dst]; !ok || !st.Accepted() {
+			return false
+		}
+	}
+	return true
+}
+
+// accepted records what the hub took as seen on it, and counts the lines.
+func (t *Tracker) accepted(ctx context.Context, s *snapshot, p refs.Push, res *refs.PushResult, seqs map[string]uint64) (int, error) {
+	var ups []refs.Update
+	n := 0
+	for _, r := range p.Refs {
+		st, ok := res.Refs[r.Dst]
+		if !ok || !st.Accepted() {
+			continue
+		}
+		name := strings.TrimPrefix(r.Dst, headRoot)
+		if old := s.refs[hubRoot+name]; old != r.Src {
+			ups = append(ups, refs.Update{Ref: hubRoot + name, Old: old, New: r.Src})
+		}
+		if id, ok := strings.CutPrefix(name, agents); ok {
+			n += int(seqs[r.Dst] - s.logs[id].hubSeq)
+		}
+	}
+	if len(ups) == 0 {
+		return n, nil
+	}
+	if err := t.local().Swap(ctx, ups); err != nil && !errors.Is(err, refs.ErrConflict) {
+		return n, fmt.Errorf("record what the hub took: %w", err)
+	}
+	return n, t.welcome()
+}
+
+// welcome forgets an earlier refusal once the hub has taken a push.
+func (t *Tracker) welcome() error {
+	if t.contact.Refused == "" && len(t.contact.Told) == 0 {
+		return nil
+	}
+	return t.remember(func(c *contact) { c.Refused, c.Told = "", nil })
+}
+
+// afterRefusal sorts a push that did not land, from refs and never from words:
+// a race is tried again, a rule of the server is recorded, no answer is no
+// connection.
+func (t *Tracker) afterRefusal(ctx context.Context, p refs.Push, res *refs.PushResult, o *outcome, refusals *int) (moved, again bool, err error) {
+	before, err := t.hubTips(ctx)
+	if err != nil {
+		return false, false, err
+	}
+	if err := t.fetch(ctx); err != nil {
+		var re *refs.RemoteError
+		if errors.As(err, &re) {
+			o.reason = "the hub is not reachable"
+			return false, false, nil
+		}
+		return false, false, err
+	}
+	o.asked = true
+	after, err := t.hubTips(ctx)
+	if err != nil {
+		return false, false, err
+	}
+	for _, r := range p.Refs {
+		name := strings.TrimPrefix(r.Dst, headRoot)
+		moved = moved || before[name] != after[name]
+	}
+	if !res.Reached {
+		return moved, t.withoutAtomic(ctx, p, o), nil
+	}
+	var rule string
+	for _, st := range res.Refs {
+		if st.RemoteRejected() && !strings.HasPrefix(st.Reason, "atomic ") {
+			rule = st.Reason
+		}
+	}
+	if moved || rule == "" {
+		// rejected before anything was sent: the hub holds something else than
+		// last seen, and the fetch has brought it, or it is refused as evidence
+		if !moved {
+			*refusals++
+		}
+		if *refusals >= 3 {
+			o.reason = "the hub holds another version of a log written here"
+			return moved, false, nil
+		}
+		return moved, true, nil
+	}
+	if *refusals++; *refusals < 3 {
+		return false, true, nil
+	}
+	o.reason = "the hub refuses it: " + rule
+	return false, false, t.remember(func(c *contact) { c.Refused, c.RefusedAt = o.reason, t.now() })
+}
+
+// withoutAtomic handles a server that answered a fetch but gave no line for
+// the push: it either knows no atomic push or takes none from this user. One
+// plain push of one log tells which.
+func (t *Tracker) withoutAtomic(ctx context.Context, p refs.Push, o *outcome) (again bool) {
+	if !p.Atomic {
+		o.reason = "the hub takes no pushes from you"
+	} else if res, err := t.remote().Push(ctx, refs.Push{Refs: p.Refs[:1]}); err == nil && allAccepted(refs.Push{Refs: p.Refs[:1]}, res) {
+		return t.remember(func(c *contact) { c.NoAtomic = true }) == nil
+	} else {
+		o.reason = "the hub takes no pushes from you"
+	}
+	reason := o.reason
+	_ = t.remember(func(c *contact) { c.Refused, c.RefusedAt = reason, t.now() })
+	return false
+}
+
+func (t *Tracker) hubTips(ctx context.Context) (map[string]refs.OID, error) {
+	tips := map[string]refs.OID{}
+	for _, root := range []string{hubRoot, incomingRoot} {
+		all, err := t.local().Refs(ctx, root)
+		if err != nil {
+			return nil, err
+		}
+		for _, r := range all {
+			if _, known := tips[strings.TrimPrefix(r.Name, root)]; !known {
+				tips[strings.TrimPrefix(r.Name, root)] = r.OID
+			}
+		}
+	}
+	return tips, nil
+}
+
+// pause waits longer with each try, at random, so that racing clones part.
+func pause(ctx context.Context, try int) {
+	d := time.Duration(20<<min(try, 6)) * time.Millisecond
+	select {
+	case <-ctx.Done():
+	case <-time.After(d/2 + rand.N(d)):
+	}
+}

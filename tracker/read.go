@@ -1,0 +1,102 @@
+package tracker
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"syscall"
+	"time"
+
+	"github.com/git-crosslink/git-crosslink/refs"
+)
+
+// Read returns the state. See Freshness.
+func (t *Tracker) Read(ctx context.Context, f Freshness) (Projection, error) {
+	if err := t.freshen(ctx, f); err != nil {
+		return nil, err
+	}
+	s, err := t.load(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return s.project(), nil
+}
+
+// Refreshed reports whether this process has reached the hub, and when this
+// clone last did.
+func (t *Tracker) Refreshed() (now bool, last time.Time) { return t.fetched, t.contact.Last }
+
+func (t *Tracker) freshen(ctx context.Context, f Freshness) error {
+	if f == Offline || t.hub == nil || t.config("crosslink.sync") == "manual" {
+		return nil
+	}
+	never := t.contact.Last.IsZero()
+	if f == Here && !never {
+		if age := t.now().Sub(t.contact.Last); age > stale {
+			t.notice(Notice{Name: "stale", Text: "as of " + ago(age), Hints: []string{"git crosslink sync"}})
+			return t.detach()
+		}
+		return nil
+	}
+	if err := t.ensureReplica(ctx); err != nil {
+		if never {
+			return nil // nothing here and nowhere to put it: an empty answer is the truth
+		}
+		return err
+	}
+	bounded, cancel := context.WithTimeout(ctx, t.patience(EmitOptions{Wait: never}))
+	defer cancel()
+	unlock, ok, err := t.replica.Lock(bounded, "sync", foreground)
+	if err != nil || !ok {
+		return t.late(bounded, err) // another process is at it
+	}
+	defer unlock()
+	err = t.fetch(bounded)
+	var re *refs.RemoteError
+	if errors.As(err, &re) || bounded.Err() == context.DeadlineExceeded {
+		text := fmt.Sprintf("the hub on '%s' is not reachable", t.hub.Name)
+		if !never {
+			text += ", as of " + ago(t.now().Sub(t.contact.Last))
+		}
+		t.notice(Notice{Name: "unreachable", Text: text, Hints: []string{"git crosslink sync"}})
+		return nil
+	}
+	return err
+}
+
+// ago says how long something is past, in one unit.
+func ago(d time.Duration) string {
+	switch {
+	case d < time.Minute:
+		return "just now"
+	case d < time.Hour:
+		return fmt.Sprintf("%d min ago", int(d.Minutes()))
+	case d < 48*time.Hour:
+		return fmt.Sprintf("%d h ago", int(d.Hours()))
+	}
+	return fmt.Sprintf("%d days ago", int(d.Hours()/24))
+}
+
+// detach starts a sync that goes on when this command is over: a session of
+// its own, nothing inherited that somebody could wait for.
+func (t *Tracker) detach() error {
+	if t.o.Program == "" {
+		return nil
+	}
+	cmd := exec.Command(t.o.Program, "sync", "--detached")
+	cmd.Dir = t.outer.Top
+	cmd.Env = append(t.environ, "GIT_DIR="+t.outer.GitDir, "GIT_TERMINAL_PROMPT=0", "GIT_CROSSLINK_DETACHED=1")
+	null, err := os.OpenFile(os.DevNull, os.O_RDWR, 0)
+	if err != nil {
+		return err
+	}
+	defer null.Close()
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = null, null, null
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
+	if err := cmd.Start(); err != nil {
+		return fmt.Errorf("start the detached sync: %w", err)
+	}
+	return cmd.Process.Release()
+}

@@ -1,0 +1,86 @@
+package tracker_test
+
+import (
+	"context"
+	"maps"
+	"path/filepath"
+	"slices"
+	"testing"
+
+	"github.com/git-crosslink/git-crosslink/event"
+	"github.com/git-crosslink/git-crosslink/tracker"
+)
+
+// transport counts the processes of a trace that talk to a hub.
+func transport(n map[string]int) int {
+	return n["push"] + n["fetch"] + n["ls-remote"] + n["clone"] + n["pull"]
+}
+
+// An uncontended write is one push and no other contact; a sync with nothing
+// new is one fetch.
+func TestOneRoundTrip(t *testing.T) {
+	w := newWorld(t)
+	alice, bob := w.clone("alice"), w.clone("bob")
+	alice.init()
+	bob.sync()
+
+	count := func(name string, call func(tr *tracker.Tracker)) map[string]int {
+		trace := filepath.Join(w.dir, name+".trace")
+		tr := alice.open("GIT_TRACE2_EVENT=" + trace)
+		defer tr.Close()
+		call(tr)
+		return traced(t, trace)
+	}
+	n := count("new", func(tr *tracker.Tracker) {
+		r, err := tr.Emit(context.Background(), tracker.EmitOptions{}, func(tracker.Projection) ([]event.Body, error) {
+			return []event.Body{&event.IssueCreated{UUID: tr.MintUUID(), Title: "one", Priority: event.Medium, CreatedBy: tr.Agent()}}, nil
+		})
+		if err != nil || r.Sync != tracker.Confirmed {
+			t.Fatalf("%v, %v", r, err)
+		}
+	})
+	if n["push"] != 1 || transport(n) != 1 {
+		t.Errorf("a write talked to the hub with %v", n)
+	}
+	t.Logf("git processes of a write: %v", show(n))
+
+	n = count("sync", func(tr *tracker.Tracker) {
+		if _, err := tr.Sync(context.Background(), tracker.SyncOptions{}); err != nil {
+			t.Fatal(err)
+		}
+	})
+	if n["fetch"] != 1 || transport(n) != 1 {
+		t.Errorf("a sync with nothing new talked to the hub with %v", n)
+	}
+	t.Logf("git processes of a sync with nothing new: %v", show(n))
+
+	bob.create("two")
+	n = count("sync2", func(tr *tracker.Tracker) {
+		r, err := tr.Sync(context.Background(), tracker.SyncOptions{})
+		if err != nil || r.Received != 2 { // bob's introduction and his issue
+			t.Fatalf("%+v, %v", r, err)
+		}
+	})
+	if transport(n) != 1 {
+		t.Errorf("a sync with news talked to the hub with %v", n)
+	}
+	n = count("read", func(tr *tracker.Tracker) {
+		if _, err := tr.Read(context.Background(), tracker.Here); err != nil {
+			t.Fatal(err)
+		}
+	})
+	if transport(n) != 0 {
+		t.Errorf("a read talked to the hub with %v", n)
+	}
+	t.Logf("git processes of a read: %v", show(n))
+}
+
+func show(n map[string]int) []string {
+	var all []string
+	for _, k := range slices.Sorted(maps.Keys(n)) {
+		for range n[k] {
+			all = append(all, k)
+		}
+	}
+	return all
+}

@@ -1,0 +1,70 @@
+package tracker
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/git-crosslink/git-crosslink/store"
+)
+
+// Status tells the tracker's own condition from what is here.
+func (t *Tracker) Status(ctx context.Context) (*Status, error) {
+	s, err := t.load(ctx)
+	if err != nil {
+		return nil, err
+	}
+	st := &Status{Remote: t.contact.Remote, Agent: t.agent, Level: s.level, Shared: s.bound || s.level == 2 || s.level == 3,
+		Unsent: s.unsent(), Logs: []LogInfo{}, Problems: []string{}, Hash: s.state.Hash()}
+	if t.hub != nil {
+		st.URL = t.hub.URL
+	}
+	if s.meta != nil {
+		st.Hub = s.meta.Hub
+	}
+	if !t.contact.Last.IsZero() {
+		st.LastContact = &t.contact.Last
+	}
+	view := s.project()
+	rows, _, err := view.List(store.Filter{Status: "all"})
+	if err != nil {
+		return nil, err
+	}
+	for _, r := range rows {
+		switch r.Status {
+		case "closed":
+			st.Closed++
+		case "archived":
+			st.Archived++
+		default:
+			st.Open++
+		}
+	}
+	st.Rejected = len(view.Rejections())
+	for _, id := range s.agents() {
+		l := s.logs[id]
+		info := LogInfo{Agent: id, Events: l.chain.Seq, Ended: l.ended, Own: id == t.agent}
+		if t.hub != nil {
+			info.Unsent = l.unsent()
+		}
+		if n := len(l.lines); n > 0 {
+			info.Newest = l.lines[n-1].Shown().String()
+		}
+		st.Logs = append(st.Logs, info)
+		if l.ended != "" {
+			st.Problems = append(st.Problems, fmt.Sprintf("the log of '%s' stops after %d events: %s", id, l.chain.Seq, l.ended))
+		}
+		if l.diverged {
+			st.Problems = append(st.Problems, divergedError(id).Error())
+		}
+	}
+	if t.hub == nil {
+		st.Unsent = 0
+	}
+	if t.contact.Refused != "" {
+		st.Problems = append(st.Problems, t.contact.Refused)
+	}
+	if t.chooseErr != nil {
+		st.Problems = append(st.Problems, t.chooseErr.Error())
+	}
+	return st, nil
+}

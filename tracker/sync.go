@@ -1,0 +1,207 @@
+package tracker
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/git-crosslink/git-crosslink/refs"
+)
+
+// Bounds of waiting in the foreground; a push that takes longer goes on in a
+// detached process.
+const (
+	foreground = 3 * time.Second
+	insistent  = 30 * time.Second // with --wait, or in CI
+	stale      = 15 * time.Minute // an answer from before this says so
+)
+
+// Sync fetches what is new on the hub and sends what is not there yet. With
+// nothing to send it is one fetch.
+func (t *Tracker) Sync(ctx context.Context, o SyncOptions) (*SyncReport, error) {
+	if err := t.ensureReplica(ctx); err != nil {
+		return nil, err
+	}
+	r := &SyncReport{Remote: t.contact.Remote, State: Confirmed}
+	if t.hub == nil {
+		return r, t.chooseErr
+	}
+	r.URL = t.hub.URL
+	t.insist = !o.Detached
+	unlock, ok, err := t.lockSync(ctx, o)
+	if err != nil || !ok {
+		return r, err
+	}
+	defer unlock()
+	before, err := t.load(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if err := t.fetch(ctx); err != nil {
+		var re *refs.RemoteError
+		if !errors.As(err, &re) {
+			return nil, err
+		}
+		r.State, r.Unsent, r.Reason = Queued, before.unsent(), "the hub is not reachable"
+		return r, &Error{Kind: Unconfirmed, Name: "unreachable",
+			Message: fmt.Sprintf("the hub on '%s' is not reachable; everything written here is kept", t.contact.Remote),
+			Hints:   []string{"what git says: " + lastLine(re.Stderr)}, Err: err}
+	}
+	out, err := t.publish(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return t.reportSync(ctx, r, before, out)
+}
+
+func (t *Tracker) reportSync(ctx context.Context, r *SyncReport, before *snapshot, out outcome) (*SyncReport, error) {
+	after, err := t.load(ctx)
+	if err != nil {
+		return nil, err
+	}
+	r.Sent = out.sent
+	for id, l := range after.logs {
+		was := uint64(0)
+		if b := before.logs[id]; b != nil {
+			was = b.chain.Seq
+		}
+		if l.here == "" && l.chain.Seq > was {
+			r.Received += int(l.chain.Seq - was)
+		}
+	}
+	r.Unsent, r.Reason = after.unsent(), out.reason
+	switch {
+	case after.level == 0 || after.level == Level && !after.bound:
+		r.State = Local
+	case r.Unsent > 0:
+		r.State = Queued
+	}
+	if after.bound && after.meta != nil {
+		r.Hub = after.meta.Hub
+	}
+	for id, l := range after.logs {
+		if l.here != "" && l.diverged {
+			return r, divergedError(id)
+		}
+	}
+	return r, nil
+}
+
+func divergedError(id string) error {
+	return &Error{Kind: Fatal, Name: "copied-clone",
+		Message: fmt.Sprintf("the hub's log of '%s' holds lines that were not written here: two clones write under one id", id),
+		Hints: []string{
+			"what was written here is kept: git crosslink log shows it",
+			"go on under an id of your own: git config crosslink.agent <new id>",
+		}}
+}
+
+// lockSync takes the sync lock: one process of a clone talks to the hub at a
+// time, for all of them. A detached sync waits behind at most one other.
+func (t *Tracker) lockSync(ctx context.Context, o SyncOptions) (func(), bool, error) {
+	if !o.Detached {
+		unlock, ok, err := t.replica.Lock(ctx, "sync", insistent)
+		if err == nil && !ok {
+			err = &Error{Kind: Unconfirmed, Name: "sync-busy",
+				Message: "another sync of this clone has been running for 30 s",
+				Hints:   []string{"look again in a moment: git crosslink status"}}
+		}
+		return unlock, ok, err
+	}
+	// whoever holds "next" will start after every append made so far
+	next, ok, err := t.replica.Lock(ctx, "next", 0)
+	if err != nil || !ok {
+		return nil, false, err
+	}
+	defer next()
+	return t.replica.Lock(ctx, "sync", 5*time.Minute)
+}
+
+// fetch brings the hub's refs and takes over what may be believed.
+func (t *Tracker) fetch(ctx context.Context) error {
+	if err := t.remote().Fetch(ctx); err != nil {
+		return err
+	}
+	t.fetched = true
+	problems, err := t.adopt(ctx)
+	if err != nil {
+		return err
+	}
+	if err := t.bind(ctx); err != nil {
+		return err
+	}
+	for _, p := range problems {
+		t.tellOnce(Notice{Name: "hub", Text: p, Hints: []string{"git crosslink status"}})
+	}
+	return t.remember(func(c *contact) {
+		c.Last = t.now()
+		if t.hub != nil {
+			c.Remote = t.hub.Name
+		}
+	})
+}
+
+// deliver publishes after a write, within the bound: whoever gets the sync
+// lock sends for everybody, the others wait for that result. It reports
+// whether everything written here is on the hub.
+func (t *Tracker) deliver(ctx context.Context, agent string, seq uint64, wait time.Duration) (bool, string, error) {
+	ctx, cancel := context.WithTimeout(ctx, wait)
+	defer cancel()
+	for {
+		unlock, ok, err := t.replica.Lock(ctx, "sync", 50*time.Millisecond)
+		if err != nil {
+			return false, "", t.late(ctx, err)
+		}
+		if ok {
+			out, err := t.publishOnce(ctx, agent, seq)
+			unlock()
+			if err != nil {
+				return false, "", t.late(ctx, err)
+			}
+			return out.reason == "", out.reason, nil
+		}
+		if there, err := t.onHub(ctx, agent, seq); err != nil || there {
+			return there, "", t.late(ctx, err)
+		}
+		if ctx.Err() != nil {
+			return false, "", t.late(ctx, ctx.Err())
+		}
+	}
+}
+
+// late turns "the time is over" into no error: the detached sync goes on.
+func (t *Tracker) late(ctx context.Context, err error) error {
+	if err != nil && ctx.Err() == context.DeadlineExceeded {
+		return nil
+	}
+	return err
+}
+
+// publishOnce publishes unless another process did it meanwhile.
+func (t *Tracker) publishOnce(ctx context.Context, agent string, seq uint64) (outcome, error) {
+	if there, err := t.onHub(ctx, agent, seq); err != nil || there {
+		return outcome{}, err
+	}
+	return t.publish(ctx)
+}
+
+// onHub reports whether the hub is known to hold the agent's line seq.
+func (t *Tracker) onHub(ctx context.Context, agent string, seq uint64) (bool, error) {
+	all, err := t.local().Refs(ctx, hubRoot+agents+agent)
+	if err != nil {
+		return false, err
+	}
+	for _, r := range all {
+		if r.Name != hubRoot+agents+agent || r.OID == t.seenOnHub {
+			continue
+		}
+		t.seenOnHub = r.OID
+		l, err := refs.ReadLog(ctx, t.local(), agent, r.OID, seq)
+		if err != nil {
+			return false, err
+		}
+		return l.First+uint64(len(l.Lines)) > seq, nil
+	}
+	return false, nil
+}

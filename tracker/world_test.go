@@ -1,0 +1,217 @@
+package tracker_test
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/git-crosslink/git-crosslink/event"
+	"github.com/git-crosslink/git-crosslink/store"
+	"github.com/git-crosslink/git-crosslink/tracker"
+)
+
+// world is a bare hub and clones of it, each with a clock of its own. Every
+// call of a clone opens the tracker anew, as a process would.
+type world struct {
+	t   *testing.T
+	dir string
+	hub string
+	env []string
+}
+
+type clone struct {
+	w       *world
+	name    string
+	dir     string
+	now     func() time.Time
+	offline bool
+	notices []tracker.Notice
+}
+
+func newWorld(t *testing.T) *world {
+	t.Helper()
+	w := &world{t: t, dir: t.TempDir()}
+	w.env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + w.dir, "USER=tester", "LC_ALL=C", "TZ=UTC",
+		"GIT_CONFIG_GLOBAL=/dev/null", "GIT_CONFIG_NOSYSTEM=1",
+		"GIT_AUTHOR_NAME=T", "GIT_AUTHOR_EMAIL=t@example.com", "GIT_COMMITTER_NAME=T", "GIT_COMMITTER_EMAIL=t@example.com"}
+	w.hub = filepath.Join(w.dir, "hub.git")
+	w.git(w.dir, "init", "-q", "--bare", "-b", "main", w.hub)
+	seed := filepath.Join(w.dir, "seed")
+	w.git(w.dir, "init", "-q", "-b", "main", seed)
+	w.git(seed, "commit", "-q", "--allow-empty", "-m", "first")
+	w.git(seed, "push", "-q", w.hub, "main")
+	return w
+}
+
+func (w *world) git(dir string, args ...string) string {
+	w.t.Helper()
+	cmd := exec.Command("git", args...)
+	cmd.Dir, cmd.Env = dir, w.env
+	var out, msg bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &msg
+	if err := cmd.Run(); err != nil {
+		w.t.Fatalf("git %s: %v\n%s", strings.Join(args, " "), err, msg.String())
+	}
+	return out.String()
+}
+
+func (w *world) clone(name string) *clone {
+	w.t.Helper()
+	c := &clone{w: w, name: name, dir: filepath.Join(w.dir, name), now: time.Now}
+	w.git(w.dir, "clone", "-q", w.hub, c.dir)
+	return c
+}
+
+// cut takes the network away from a clone, or gives it back.
+func (c *clone) cut(off bool) {
+	c.offline = off
+	url := c.w.hub
+	if off {
+		url = filepath.Join(c.w.dir, "nowhere.git")
+	}
+	c.w.git(c.dir, "remote", "set-url", "origin", url)
+}
+
+func (c *clone) open(more ...string) *tracker.Tracker {
+	c.w.t.Helper()
+	t, err := tracker.Open(context.Background(), tracker.Options{
+		Dir: c.dir, Environ: append(append([]string{"GIT_CROSSLINK_AGENT=" + c.name}, c.w.env...), more...), Now: c.now,
+		Notice: func(n tracker.Notice) { c.notices = append(c.notices, n) }})
+	if err != nil {
+		c.w.t.Fatal(err)
+	}
+	return t
+}
+
+func (c *clone) emit(build func(t *tracker.Tracker, p tracker.Projection) []event.Body) *tracker.Receipt {
+	c.w.t.Helper()
+	t := c.open()
+	defer t.Close()
+	r, err := t.Emit(context.Background(), tracker.EmitOptions{}, func(p tracker.Projection) ([]event.Body, error) { return build(t, p), nil })
+	if err != nil {
+		c.w.t.Fatalf("%s: %v", c.name, err)
+	}
+	return r
+}
+
+func (c *clone) create(title string) event.UUID {
+	c.w.t.Helper()
+	var u event.UUID
+	c.emit(func(t *tracker.Tracker, p tracker.Projection) []event.Body {
+		u = t.MintUUID()
+		return []event.Body{&event.IssueCreated{UUID: u, Title: title, Priority: event.Medium, CreatedBy: t.Agent()}}
+	})
+	return u
+}
+
+func (c *clone) comment(issue event.UUID, text string) {
+	c.w.t.Helper()
+	c.emit(func(t *tracker.Tracker, p tracker.Projection) []event.Body {
+		return []event.Body{&event.CommentAdded{Issue: issue, Comment: t.MintUUID(), Author: t.Agent(), Content: text,
+			CreatedAt: event.TimeOf(c.now()), Kind: "note"}}
+	})
+}
+
+func (c *clone) init() *tracker.InitReport {
+	c.w.t.Helper()
+	t := c.open()
+	defer t.Close()
+	r, err := t.Init(context.Background(), tracker.InitOptions{})
+	if err != nil {
+		c.w.t.Fatalf("%s: init: %v", c.name, err)
+	}
+	return r
+}
+
+func (c *clone) sync() *tracker.SyncReport {
+	c.w.t.Helper()
+	t := c.open()
+	defer t.Close()
+	r, err := t.Sync(context.Background(), tracker.SyncOptions{})
+	if err != nil {
+		c.w.t.Fatalf("%s: sync: %v", c.name, err)
+	}
+	return r
+}
+
+func (c *clone) read() tracker.Projection {
+	c.w.t.Helper()
+	t := c.open()
+	defer t.Close()
+	p, err := t.Read(context.Background(), tracker.Offline)
+	if err != nil {
+		c.w.t.Fatalf("%s: %v", c.name, err)
+	}
+	return p
+}
+
+func (c *clone) titles() map[string]*store.Issue {
+	c.w.t.Helper()
+	rows, _, err := c.read().List(store.Filter{Status: "all"})
+	if err != nil {
+		c.w.t.Fatal(err)
+	}
+	m := map[string]*store.Issue{}
+	for _, r := range rows {
+		m[r.Title] = r
+	}
+	return m
+}
+
+// converge syncs everybody twice and fails unless all show the same state.
+func (w *world) converge(clones ...*clone) {
+	w.t.Helper()
+	for range 2 {
+		for _, c := range clones {
+			c.sync()
+		}
+	}
+	first := clones[0].read().Hash()
+	for _, c := range clones[1:] {
+		if h := c.read().Hash(); h != first {
+			w.t.Fatalf("'%s' has state %s, '%s' has %s", c.name, h, clones[0].name, first)
+		}
+	}
+}
+
+// traced counts the git processes a call starts, by subcommand.
+func traced(t *testing.T, file string) map[string]int {
+	t.Helper()
+	f, err := os.Open(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	n := map[string]int{}
+	lines := bufio.NewScanner(f)
+	lines.Buffer(nil, 1<<20)
+	for lines.Scan() {
+		var e struct {
+			Event string
+			SID   string
+			Name  string
+			Argv  []string
+		}
+		if err := json.Unmarshal(lines.Bytes(), &e); err != nil {
+			t.Fatal(err)
+		}
+		// a child of a git process has its parent's session id before its own
+		if e.Event == "cmd_name" && !strings.Contains(e.SID, "/") {
+			n[e.Name]++
+		}
+	}
+	return n
+}
+
+func splitLines(s string) []string {
+	return strings.FieldsFunc(s, func(r rune) bool { return r == '\n' })
+}
+
+func containsWord(s, w string) bool { return strings.Contains(" "+s+" ", " "+w+" ") }
