@@ -187,11 +187,11 @@ func runCommand(ctx context.Context, cmd *exec.Cmd, name string) error {
 	var stderr capped
 	cmd.Stderr = &stderr
 	err := cmd.Run()
-	if ctx.Err() != nil {
-		endGroup(cmd)
-	}
 	if err == nil {
 		return nil
+	}
+	if ctx.Err() != nil {
+		endGroup(cmd)
 	}
 	// A child that finished but left a pipe to a stray descendant has still
 	// finished; its status counts.

@@ -1,0 +1,3 @@
+package refs_test
+
+func child(string, []string) int { return 2 }
