@@ -14,11 +14,15 @@ import (
 // marker names the variable that marks every process of a script.
 const marker = "CROSSLINK_TESTKIT"
 
-// settle waits until no process of a script runs any more, those included that
+// Mark is the environment variable by which Settle finds the processes of one
+// test; name is unique to it.
+func Mark(name string) string { return marker + "=" + name }
+
+// Settle waits until no process of a test runs any more, those included that
 // went on in the background in a session of their own. It reports false if they
 // do not end. Where there is no /proc it believes they ended.
-func settle(work string) bool {
-	want := []byte(marker + "=" + work)
+func Settle(name string) bool {
+	want := []byte(Mark(name))
 	for end := time.Now().Add(30 * time.Second); ; time.Sleep(5 * time.Millisecond) {
 		if !running(want) {
 			return true

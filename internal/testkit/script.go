@@ -121,12 +121,12 @@ func setup(e *testscript.Env, golden string) error {
 	s := &script{work: e.WorkDir, golden: golden, name: path.Base(t.Name()), norm: NewNormaliser(), recording: true}
 	s.norm.Path(e.WorkDir, "$WORK")
 	e.Vars = append(e.Vars, Environment()...)
-	// Marks every process of this script, so that settle finds those that
+	// Marks every process of this script, so that Settle finds those that
 	// outlive the command that started them.
-	e.Vars = append(e.Vars, marker+"="+e.WorkDir, "HOME="+filepath.Join(e.WorkDir, "home"))
+	e.Vars = append(e.Vars, Mark(e.WorkDir), "HOME="+filepath.Join(e.WorkDir, "home"))
 	e.Values[stateKey{}] = s
 	e.Defer(func() {
-		if !settle(e.WorkDir) {
+		if !Settle(e.WorkDir) {
 			t.Errorf("the script left a process behind that does not end")
 		}
 		if t.Failed() || t.Skipped() {
@@ -210,7 +210,7 @@ func (s *script) run(ts *testscript.TestScript, a *actor, extra []string, args .
 	if status < 0 {
 		ts.Fatalf("cannot run '%s': %v", strings.Join(args, " "), err)
 	}
-	if !settle(s.work) {
+	if !Settle(s.work) {
 		ts.Fatalf("'%s' left a process behind that does not end", strings.Join(args, " "))
 	}
 	s.last.actor, s.last.status, s.last.ran = a, status, true
