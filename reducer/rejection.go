@@ -133,7 +133,7 @@ func judge(b event.Body) *RejectedError {
 		return &RejectedError{b.Reason, b.Detail}
 	case *event.IssueCreated:
 		if b.UUID == b.Parent {
-			return selfEdge("parent_uuid", b.UUID)
+			return selfEdge("parent_uuid")
 		}
 	case *event.IssueUpdated:
 		switch {
@@ -144,30 +144,30 @@ func judge(b event.Body) *RejectedError {
 		}
 	case *event.ParentChanged:
 		if b.Issue == b.Parent {
-			return selfEdge("new_parent_uuid", b.Issue)
+			return selfEdge("new_parent_uuid")
 		}
 	case *event.DependencyAdded:
 		if b.Blocked == b.Blocker {
-			return selfEdge("blocker_uuid", b.Blocked)
+			return selfEdge("blocker_uuid")
 		}
 	case *event.DependencyRemoved:
 		if b.Blocked == b.Blocker {
-			return selfEdge("blocker_uuid", b.Blocked)
+			return selfEdge("blocker_uuid")
 		}
 	case *event.RelationAdded:
 		if b.A == b.B {
-			return selfEdge("uuid_b", b.A)
+			return selfEdge("uuid_b")
 		}
 	case *event.RelationRemoved:
 		if b.A == b.B {
-			return selfEdge("uuid_b", b.A)
+			return selfEdge("uuid_b")
 		}
 	}
 	return nil
 }
 
-func selfEdge(member string, id event.UUID) *RejectedError {
-	return &RejectedError{ReasonSelfEdge, fmt.Sprintf("%s is the issue itself, '%s'", member, id)}
+func selfEdge(member string) *RejectedError {
+	return &RejectedError{ReasonSelfEdge, "'" + member + "' is the issue itself"}
 }
 
 // Check reports whether an event that author wrote now would be refused: nil,

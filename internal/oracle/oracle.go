@@ -100,6 +100,14 @@ func ownFault(e *event.Envelope) string {
 	switch b := e.Body.(type) {
 	case *event.Invalid:
 		return b.Reason
+	case *event.IssueUpdated:
+		if b.Title == nil && b.Description == nil && b.Priority == nil {
+			return "missing-member"
+		}
+		if b.Title != nil && *b.Title == "" {
+			return "empty-member"
+		}
+		return ""
 	case *event.IssueCreated:
 		from, to = b.UUID, b.Parent
 	case *event.ParentChanged:
