@@ -1,0 +1,153 @@
+package cli
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/git-crosslink/git-crosslink/event"
+)
+
+// answer is what a command says on stdout, once, in the form that was asked
+// for: JSON, records for scripts, ids, or a page for people.
+type answer struct {
+	data    any         // --json
+	records *records    // --porcelain, -z, --format; nil when not asked for
+	ids     []string    // -q, and the page of commands that have none
+	page    func(*page) // for people
+	pager   bool        // the page may be long
+	no      *failure    // a status other than 0 that comes with the answer
+}
+
+// records are lines for scripts and the byte that ends each.
+type records struct {
+	lines []string
+	end   byte
+}
+
+// say prints the answer and returns its status as an error.
+func (e *env) say(ctx context.Context, a answer) error {
+	if err := e.print(ctx, a); err != nil {
+		return err
+	}
+	if a.no != nil {
+		return a.no
+	}
+	return nil
+}
+
+func (e *env) print(ctx context.Context, a answer) error {
+	switch {
+	case e.asJSON:
+		return e.writeEnvelope(a)
+	case a.records != nil:
+		w := bufio.NewWriter(e.out)
+		for _, l := range a.records.lines {
+			w.WriteString(l)
+			w.WriteByte(a.records.end)
+		}
+		return w.Flush()
+	case e.quiet || a.page == nil:
+		w := bufio.NewWriter(e.out)
+		for _, id := range a.ids {
+			fmt.Fprintln(w, oneLine(id))
+		}
+		return w.Flush()
+	}
+	p := &page{env: e, paint: e.palette(ctx), unicode: e.unicode()}
+	if e.human() {
+		p.width = e.width
+		if p.width == 0 {
+			p.width = 80
+		}
+	}
+	show := func(w io.Writer) error {
+		p.w = bufio.NewWriter(w)
+		a.page(p)
+		return p.w.Flush()
+	}
+	if a.pager {
+		return e.paged(ctx, show)
+	}
+	return show(e.out)
+}
+
+// page is where an answer for people is written. Write errors show up when it
+// is flushed.
+type page struct {
+	env     *env
+	w       *bufio.Writer
+	paint   palette
+	width   int // columns of the terminal; 0 in a pipe
+	unicode bool
+}
+
+// print writes text that is fit for a terminal already.
+func (p *page) print(format string, args ...any) { fmt.Fprintf(p.w, format, args...) }
+
+// block writes foreign text of several lines, each behind the margin.
+func (p *page) block(margin, text string) {
+	for _, l := range strings.Split(strings.TrimRight(text, "\n"), "\n") {
+		fmt.Fprintf(p.w, "%s\n", strings.TrimRight(margin+manyLines(l), " "))
+	}
+}
+
+// glyph is a symbol where the locale can show it, else its stand-in.
+func (p *page) glyph(symbol, plain string) string {
+	if p.unicode {
+		return symbol
+	}
+	return plain
+}
+
+// unicode reports whether the locale is UTF-8.
+func (e *env) unicode() bool {
+	for _, name := range []string{"LC_ALL", "LC_CTYPE", "LANG"} {
+		if v := e.getenv(name); v != "" {
+			v = strings.ToLower(v)
+			return strings.Contains(v, "utf-8") || strings.Contains(v, "utf8")
+		}
+	}
+	return false
+}
+
+// ago tells how long before now t was, or how long after.
+func (e *env) ago(t event.Time) string {
+	d := e.now().Sub(t.Std())
+	if d < 0 {
+		if -d < time.Minute { // clocks differ a little
+			return "just now"
+		}
+		return "in " + span(-d)
+	}
+	if d < time.Minute {
+		return "just now"
+	}
+	return span(d) + " ago"
+}
+
+// span is a length of time in its greatest unit.
+func span(d time.Duration) string {
+	const day = 24 * time.Hour
+	switch {
+	case d < time.Minute:
+		return fmt.Sprintf("%d s", d/time.Second)
+	case d < time.Hour:
+		return fmt.Sprintf("%d min", d/time.Minute)
+	case d < 2*day:
+		return fmt.Sprintf("%d h", d/time.Hour)
+	case d < 60*day:
+		return fmt.Sprintf("%d d", d/day)
+	case d < 730*day:
+		return fmt.Sprintf("%d months", d/(30*day))
+	}
+	return fmt.Sprintf("%d years", d/(365*day))
+}
+
+// date is a moment in the user's own time.
+func (e *env) date(t event.Time) string {
+	return t.Std().In(e.now().Location()).Format("2006-01-02 15:04")
+}

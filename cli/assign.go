@@ -1,0 +1,83 @@
+package cli
+
+import (
+	"context"
+	"slices"
+
+	urfave "github.com/urfave/cli/v2"
+
+	"github.com/git-crosslink/git-crosslink/event"
+	"github.com/git-crosslink/git-crosslink/store"
+	"github.com/git-crosslink/git-crosslink/tracker"
+)
+
+func newAssignCommand(e *env) *urfave.Command {
+	return e.command(&urfave.Command{
+		Name: "assign", Category: groupIssues,
+		Usage:     "assign people or agents",
+		UsageText: "git crosslink assign [<options>] <id> <who>…",
+		Description: `Adds assignees to an issue; @me is yourself.
+
+Examples:
+  git crosslink assign 12 @me
+  git crosslink assign 12 alice bob`,
+		Flags: writeFlags(),
+	}, func(u *urfave.Context) error {
+		opts, err := elementOptionsOf(u, e, "an assignee")
+		if err != nil {
+			return err
+		}
+		return runAssign(u.Context, opts, e)
+	})
+}
+
+func runAssign(ctx context.Context, opts elementOptions, e *env) error {
+	s := single{opts.id, opts.emit, func(h hub, _ tracker.Projection, i *store.Issue, said *said) (bodies []event.Body, _ error) {
+		for _, w := range opts.words {
+			w = whom(h, w)
+			if slices.Contains(i.Assignees, w) {
+				said.add("%s is assigned to '%s' already", i.Name(), oneLine(w))
+				continue
+			}
+			bodies = append(bodies, &event.AssigneeAdded{Issue: i.UUID, Assignee: w})
+			said.add("assigned %s to '%s'", i.Name(), oneLine(w))
+		}
+		return bodies, nil
+	}}
+	return s.run(ctx, e)
+}
+
+func newUnassignCommand(e *env) *urfave.Command {
+	return e.command(&urfave.Command{
+		Name: "unassign", Category: groupIssues,
+		Usage:     "take assignees off",
+		UsageText: "git crosslink unassign [<options>] <id> <who>…",
+		Description: `Removes assignees from an issue; @me is yourself.
+
+Examples:
+  git crosslink unassign 12 @me`,
+		Flags: writeFlags(),
+	}, func(u *urfave.Context) error {
+		opts, err := elementOptionsOf(u, e, "an assignee")
+		if err != nil {
+			return err
+		}
+		return runUnassign(u.Context, opts, e)
+	})
+}
+
+func runUnassign(ctx context.Context, opts elementOptions, e *env) error {
+	s := single{opts.id, opts.emit, func(h hub, _ tracker.Projection, i *store.Issue, said *said) (bodies []event.Body, _ error) {
+		for _, w := range opts.words {
+			w = whom(h, w)
+			if !slices.Contains(i.Assignees, w) {
+				said.add("%s is not assigned to '%s'", i.Name(), oneLine(w))
+				continue
+			}
+			bodies = append(bodies, &event.AssigneeRemoved{Issue: i.UUID, Assignee: w})
+			said.add("took '%s' off %s", oneLine(w), i.Name())
+		}
+		return bodies, nil
+	}}
+	return s.run(ctx, e)
+}

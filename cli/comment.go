@@ -1,0 +1,300 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	urfave "github.com/urfave/cli/v2"
+
+	"github.com/git-crosslink/git-crosslink/event"
+	"github.com/git-crosslink/git-crosslink/reducer"
+	"github.com/git-crosslink/git-crosslink/store"
+	"github.com/git-crosslink/git-crosslink/tracker"
+)
+
+type commentOptions struct {
+	id      string // of the issue, or of the comment to edit
+	text    textSource
+	kind    string
+	trigger string
+	context string
+	emit    tracker.EmitOptions
+}
+
+// intervention is the kind of comment that says what a person stopped or
+// steered an agent for.
+const intervention = "intervention"
+
+func newCommentCommand(e *env) *urfave.Command {
+	edit := e.command(&urfave.Command{
+		Name: "edit", Usage: "replace a comment's text",
+		UsageText: "git crosslink comment edit [<options>] <comment> [<text>]",
+		Description: `Replaces the text of a comment, which is named by its short uuid (see 'show').
+
+Examples:
+  git crosslink comment edit 3f9a1c2 'it was the cache'`,
+		Flags: append(textFlags("text"), writeFlags()...),
+	}, func(u *urfave.Context) error {
+		opts, err := commentOptionsOf(u, e, "the short uuid of a comment")
+		if err != nil {
+			return err
+		}
+		return runCommentEdit(u.Context, opts, e)
+	})
+	remove := e.command(&urfave.Command{
+		Name: "delete", Usage: "hide comments for ever",
+		UsageText: "git crosslink comment delete [<options>] <comment>…",
+		Description: `Hides the comments, all or none, everywhere and for ever, without asking.
+
+Examples:
+  git crosslink comment delete 3f9a1c2`,
+		Flags: writeFlags(),
+	}, func(u *urfave.Context) error {
+		ids, err := arguments(u, 1, -1, "the short uuid of a comment")
+		if err != nil {
+			return err
+		}
+		o, err := e.emitOptions(u)
+		if err != nil {
+			return err
+		}
+		return runCommentDelete(u.Context, ids, o, e)
+	})
+	return e.command(&urfave.Command{
+		Name: "comment", Category: groupIssues,
+		Usage:     "say something on an issue",
+		UsageText: "git crosslink comment [<options>] <id> [<text>]\ngit crosslink comment edit [<options>] <comment> [<text>]\ngit crosslink comment delete [<options>] <comment>…",
+		Description: `Adds a comment and prints its short uuid. The text is the second argument, or
+comes from a file, from stdin (-F -) or from the editor.
+
+Kinds in use are note, plan, decision, observation, blocker, resolution, result,
+handoff, human, intervention and system; others are accepted. An intervention
+also takes --trigger and --context.
+
+Examples:
+  git crosslink comment 12 'it is the cache'
+  git crosslink comment 12 --kind decision -F decision.md
+  git crosslink comment edit 3f9a1c2 'it was the cache'`,
+		Flags: slices.Concat([]urfave.Flag{
+			&urfave.StringFlag{Name: "kind", Aliases: []string{"k"}, Usage: "`KIND` of comment", Value: "note"},
+			&urfave.StringFlag{Name: "trigger", Usage: "what made the person intervene, in a `WORD`: tool_rejected, redirect …"},
+			&urfave.StringFlag{Name: "context", Usage: "what was going on, in `TEXT`"},
+		}, textFlags("text"), writeFlags()),
+		Subcommands: []*urfave.Command{edit, remove},
+	}, func(u *urfave.Context) error {
+		opts, err := commentOptionsOf(u, e, "the id of an issue")
+		if err != nil {
+			return err
+		}
+		return runComment(u.Context, opts, e)
+	})
+}
+
+func commentOptionsOf(u *urfave.Context, e *env, what string) (opts commentOptions, err error) {
+	args, err := arguments(u, 1, -1, what)
+	if err != nil {
+		return opts, err
+	}
+	if len(args) > 2 {
+		return opts, misuse(fmt.Sprintf("%d texts: a text is one argument", len(args)-1), "quote it, or use -F -")
+	}
+	opts.id = args[0]
+	if opts.text, err = textSourceOf(u); err != nil {
+		return opts, err
+	}
+	if len(args) == 2 {
+		if opts.text.file != "" {
+			return opts, misuse("a text and '--file' exclude each other")
+		}
+		opts.text.given = &args[1]
+	}
+	if opts.text.none() {
+		if !e.inTTY || !e.outTTY || u.Bool("json") {
+			return opts, misuse("no text", "give it as the second argument, or with -F <file>, -F - or --edit")
+		}
+		opts.text.edit = true
+	}
+	opts.kind, opts.trigger, opts.context = u.String("kind"), u.String("trigger"), tidy(u.String("context"))
+	if (opts.trigger != "" || opts.context != "") && opts.kind != intervention {
+		if u.IsSet("kind") {
+			return opts, misuse("'--trigger' and '--context' go with '--kind intervention'")
+		}
+		opts.kind = intervention
+	}
+	opts.emit, err = e.emitOptions(u)
+	return opts, err
+}
+
+// commentText gets the text; old is what the editor starts with if nothing is
+// given.
+func (e *env) commentText(ctx context.Context, s textSource, old string) (string, *draft, error) {
+	text, present, err := e.readText(s)
+	if err != nil {
+		return "", nil, err
+	}
+	if !present {
+		text = old
+	}
+	if s.edit {
+		return e.editText(ctx, text, "This is the comment. An empty text writes nothing.")
+	}
+	if text == "" {
+		return "", nil, misuse("the text is empty")
+	}
+	return text, nil, nil
+}
+
+// commentDoc answers commands that write to a comment.
+type commentDoc struct {
+	Comment commentShape `json:"comment"`
+	Issue   issueShape   `json:"issue"`
+	writeShape
+}
+
+func runComment(ctx context.Context, opts commentOptions, e *env) error {
+	text, d, err := e.commentText(ctx, opts.text, "")
+	if err != nil {
+		return err
+	}
+	h, err := e.hub(ctx)
+	if err != nil {
+		return d.done(err)
+	}
+	var (
+		i *store.Issue
+		c = h.MintUUID()
+	)
+	r, err := e.emit(ctx, opts.emit, func(h hub, p tracker.Projection) (_ []event.Body, err error) {
+		if i, err = resolve(p, opts.id); err != nil {
+			return nil, err
+		}
+		return []event.Body{&event.CommentAdded{
+			Issue: i.UUID, Comment: c, Author: h.Agent(), Content: text, CreatedAt: event.TimeOf(e.now()),
+			Kind: opts.kind, TriggerType: opts.trigger, InterventionContext: opts.context,
+		}}, nil
+	})
+	if err != nil {
+		return d.done(err)
+	}
+	d.done(nil)
+	e.talk("commented on %s", named(i))
+	return e.wroteComment(ctx, r, opts.emit, c, i.UUID)
+}
+
+func runCommentEdit(ctx context.Context, opts commentOptions, e *env) error {
+	old := ""
+	if opts.text.edit && opts.text.given == nil && opts.text.file == "" {
+		err := e.read(ctx, tracker.Here, func(_ hub, p tracker.Projection) error {
+			_, c, err := findComment(p, opts.id)
+			if err == nil {
+				old = c.Content
+			}
+			return err
+		})
+		if err != nil {
+			return err
+		}
+	}
+	text, d, err := e.commentText(ctx, opts.text, old)
+	if err != nil {
+		return err
+	}
+	var (
+		i *store.Issue
+		c *reducer.Comment
+	)
+	r, err := e.emit(ctx, opts.emit, func(_ hub, p tracker.Projection) (_ []event.Body, err error) {
+		if i, c, err = findComment(p, opts.id); err != nil || c.Content == text {
+			return nil, err
+		}
+		return []event.Body{&event.CommentEdited{Comment: c.UUID, Content: text}}, nil
+	})
+	if err != nil {
+		return d.done(err)
+	}
+	d.done(nil)
+	if len(r.Lines) == 0 {
+		e.talk("the comment says so already")
+	} else {
+		e.talk("edited the comment on %s", named(i))
+	}
+	return e.wroteComment(ctx, r, opts.emit, c.UUID, i.UUID)
+}
+
+func findComment(p tracker.Projection, id string) (*store.Issue, *reducer.Comment, error) {
+	c, u, err := p.ResolveComment(id)
+	if err != nil {
+		return nil, nil, err
+	}
+	i, err := p.Issue(u)
+	if err != nil {
+		return nil, nil, err
+	}
+	for k := range i.Comments {
+		if i.Comments[k].UUID == c {
+			return i, &i.Comments[k], nil
+		}
+	}
+	return nil, nil, &store.NotFoundError{What: "comment", ID: id}
+}
+
+func (e *env) wroteComment(ctx context.Context, r *tracker.Receipt, o tracker.EmitOptions, c, u event.UUID) error {
+	i, err := r.View.Issue(u)
+	if err != nil {
+		return err
+	}
+	s, err := newShaper(r.View)
+	if err != nil {
+		return err
+	}
+	doc := commentDoc{writeShape: writeShapeOf(r)}
+	if doc.Issue, err = s.issue(i); err != nil {
+		return err
+	}
+	for k := range i.Comments {
+		if i.Comments[k].UUID == c {
+			doc.Comment = s.comment(&i.Comments[k])
+		}
+	}
+	return e.say(ctx, answer{data: doc, ids: []string{r.View.CommentShort(c)}, no: unconfirmed(r, o)})
+}
+
+// commentsDoc answers comment delete.
+type commentsDoc struct {
+	Comments []commentShape `json:"comments"`
+	writeShape
+}
+
+func runCommentDelete(ctx context.Context, ids []string, o tracker.EmitOptions, e *env) error {
+	var (
+		said said
+		gone []commentShape
+	)
+	r, err := e.emit(ctx, o, func(_ hub, p tracker.Projection) (bodies []event.Body, err error) {
+		said, gone = nil, []commentShape{}
+		s, err := newShaper(p)
+		if err != nil {
+			return nil, err
+		}
+		for _, id := range unique(ids) {
+			i, c, err := findComment(p, id)
+			if err != nil {
+				return nil, err
+			}
+			bodies = append(bodies, &event.CommentDeleted{Comment: c.UUID})
+			gone = append(gone, s.comment(c))
+			said.add("deleted the comment on %s", named(i))
+		}
+		return bodies, nil
+	})
+	if err != nil {
+		return err
+	}
+	said.tell(e)
+	a := answer{data: commentsDoc{gone, writeShapeOf(r)}, no: unconfirmed(r, o)}
+	for _, c := range gone {
+		a.ids = append(a.ids, c.Short)
+	}
+	return e.say(ctx, a)
+}

@@ -1,0 +1,110 @@
+package cli
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/git-crosslink/git-crosslink/event"
+)
+
+// The rules of dates are:
+//
+//   - a day ('2026-03-01', 'today', 'tomorrow', '+3d', '+2w', 'friday') is its
+//     last second in UTC where something is due, its first where it is
+//     scheduled; today is the user's own today, 'friday' the next one after it;
+//   - RFC 3339 is exactly that moment;
+//   - 'none' clears.
+
+type edge int
+
+const (
+	dayStart edge = iota // scheduled
+	dayEnd               // due
+)
+
+const dateForms = "2026-03-01, 2026-03-01T10:00:00Z, today, tomorrow, +3d, +2w, monday … sunday, none"
+
+// parseDate reads one of the forms; 0 is none.
+func parseDate(option, s string, at edge, now time.Time) (event.Time, error) {
+	bad := func() error {
+		f := misuse(fmt.Sprintf("'%s' is not a date for '%s'", s, option), "valid forms: "+dateForms)
+		f.kind = "bad-value"
+		return f
+	}
+	word := strings.ToLower(strings.TrimSpace(s))
+	today := time.Date(now.Year(), now.Month(), now.Day(), 0, 0, 0, 0, time.UTC)
+	var day time.Time
+	switch {
+	case word == "none":
+		return 0, nil
+	case word == "today":
+		day = today
+	case word == "tomorrow":
+		day = today.AddDate(0, 0, 1)
+	case strings.HasPrefix(word, "+"):
+		n, ok := daysAhead(word[1:])
+		if !ok {
+			return 0, bad()
+		}
+		day = today.AddDate(0, 0, n)
+	case len(word) == len("2006-01-02"):
+		d, err := time.Parse("2006-01-02", word)
+		if err != nil {
+			return 0, bad()
+		}
+		day = d
+	default:
+		if w, ok := weekday(word); ok {
+			day = today.AddDate(0, 0, (int(w)-int(today.Weekday())+6)%7+1)
+			break
+		}
+		t, err := time.Parse(time.RFC3339Nano, strings.ToUpper(word))
+		if err != nil {
+			return 0, bad()
+		}
+		return bounded(option, s, t)
+	}
+	if at == dayEnd {
+		day = day.Add(24*time.Hour - time.Second)
+	}
+	return bounded(option, s, day)
+}
+
+// bounded refuses what a line cannot carry, and the epoch, which means none.
+func bounded(option, s string, t time.Time) (event.Time, error) {
+	if !t.After(time.Unix(0, 0)) || t.After(event.MaxTime.Std()) {
+		f := misuse(fmt.Sprintf("'%s' for '%s' is outside 1970 … 2199", s, option))
+		f.kind = "bad-value"
+		return 0, f
+	}
+	return event.TimeOf(t), nil
+}
+
+func daysAhead(s string) (int, bool) {
+	if len(s) < 2 {
+		return 0, false
+	}
+	n, err := strconv.ParseUint(s[:len(s)-1], 10, 16)
+	if err != nil {
+		return 0, false
+	}
+	switch s[len(s)-1] {
+	case 'd':
+		return int(n), true
+	case 'w':
+		return int(n) * 7, true
+	}
+	return 0, false
+}
+
+func weekday(s string) (time.Weekday, bool) {
+	for w := time.Sunday; w <= time.Saturday; w++ {
+		name := strings.ToLower(w.String())
+		if s == name || s == name[:3] {
+			return w, true
+		}
+	}
+	return 0, false
+}

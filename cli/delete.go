@@ -1,0 +1,75 @@
+package cli
+
+import (
+	"context"
+
+	urfave "github.com/urfave/cli/v2"
+
+	"github.com/git-crosslink/git-crosslink/event"
+	"github.com/git-crosslink/git-crosslink/store"
+	"github.com/git-crosslink/git-crosslink/tracker"
+)
+
+type deleteOptions struct {
+	ids  []string
+	emit tracker.EmitOptions
+}
+
+func newDeleteCommand(e *env) *urfave.Command {
+	return e.command(&urfave.Command{
+		Name: "delete", Category: groupIssues,
+		Usage:     "hide issues for ever",
+		UsageText: "git crosslink delete [<options>] <id>…",
+		Description: `Hides the issues, all or none, everywhere and for ever, without asking. The
+events stay in the logs, a number is never given again. To put an issue away so
+that it can come back, use 'archive'.
+
+Examples:
+  git crosslink delete 12`,
+		Flags: writeFlags(),
+	}, func(u *urfave.Context) (err error) {
+		var opts deleteOptions
+		if opts.ids, err = arguments(u, 1, -1, "the id of an issue"); err != nil {
+			return err
+		}
+		if opts.emit, err = e.emitOptions(u); err != nil {
+			return err
+		}
+		return runDelete(u.Context, opts, e)
+	})
+}
+
+func runDelete(ctx context.Context, opts deleteOptions, e *env) error {
+	var (
+		rows   []*store.Issue
+		shapes []issueShape
+	)
+	r, err := e.emit(ctx, opts.emit, func(_ hub, p tracker.Projection) (bodies []event.Body, err error) {
+		if rows, err = resolveAll(p, opts.ids); err != nil {
+			return nil, err
+		}
+		s, err := newShaper(p) // afterwards there is nothing to show
+		if err != nil {
+			return nil, err
+		}
+		if shapes, err = s.issues(rows); err != nil {
+			return nil, err
+		}
+		for _, i := range rows {
+			bodies = append(bodies, &event.IssueDeleted{UUID: i.UUID})
+		}
+		return bodies, nil
+	})
+	if err != nil {
+		return err
+	}
+	a := answer{
+		data: manyShape{Issues: shapes, Unblocked: []issueShape{}, writeShape: writeShapeOf(r)},
+		no:   unconfirmed(r, opts.emit),
+	}
+	for _, i := range rows {
+		e.talk("deleted %s", named(i))
+		a.ids = append(a.ids, i.Name())
+	}
+	return e.say(ctx, a)
+}

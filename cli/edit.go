@@ -1,0 +1,148 @@
+package cli
+
+import (
+	"context"
+
+	urfave "github.com/urfave/cli/v2"
+
+	"github.com/git-crosslink/git-crosslink/event"
+	"github.com/git-crosslink/git-crosslink/store"
+	"github.com/git-crosslink/git-crosslink/tracker"
+)
+
+type editOptions struct {
+	id       string
+	title    *string
+	text     textSource
+	priority *event.Priority
+	emit     tracker.EmitOptions
+}
+
+func newEditCommand(e *env) *urfave.Command {
+	return e.command(&urfave.Command{
+		Name: "edit", Category: groupIssues,
+		Usage:     "change title, description or priority",
+		UsageText: "git crosslink edit [<options>] <id>",
+		Description: `Changes what is named and nothing else; -d '' clears the description. On a
+terminal without options, and with --edit, the editor opens on title and
+description.
+
+Examples:
+  git crosslink edit 12 --title 'fix the flux for good' -p critical
+  git crosslink edit 12 -F notes.md`,
+		Flags: append(append([]urfave.Flag{
+			&urfave.StringFlag{Name: "title", Aliases: []string{"t"}, Usage: "call it `TEXT`"},
+			&urfave.StringFlag{Name: "priority", Aliases: []string{"p"}, Usage: "low, medium, high or critical"},
+		}, descriptionFlags()...), writeFlags()...),
+	}, func(u *urfave.Context) error {
+		opts, err := editOptionsOf(u, e)
+		if err != nil {
+			return err
+		}
+		return runEdit(u.Context, opts, e)
+	})
+}
+
+func editOptionsOf(u *urfave.Context, e *env) (opts editOptions, err error) {
+	args, err := arguments(u, 1, 1, "one id of an issue")
+	if err != nil {
+		return opts, err
+	}
+	opts.id = args[0]
+	if opts.text, err = textSourceOf(u); err != nil {
+		return opts, err
+	}
+	if u.IsSet("title") {
+		t := u.String("title")
+		if t == "" {
+			return opts, misuse("the title is empty")
+		}
+		opts.title = &t
+	}
+	if u.IsSet("priority") {
+		v, err := oneOf(u, "priority", priorities)
+		if err != nil {
+			return opts, err
+		}
+		p := event.Priority(v)
+		opts.priority = &p
+	}
+	if opts.title == nil && opts.priority == nil && opts.text.none() {
+		if !e.inTTY || !e.outTTY || u.Bool("json") {
+			return opts, misuse("nothing to change", "say what: --title, --description, --file, --priority or --edit")
+		}
+		opts.text.edit = true
+	}
+	opts.emit, err = e.emitOptions(u)
+	return opts, err
+}
+
+func runEdit(ctx context.Context, opts editOptions, e *env) error {
+	description, present, err := e.readText(opts.text)
+	if err != nil {
+		return err
+	}
+	title := opts.title
+	var d *draft
+	if opts.text.edit {
+		if title, description, d, err = e.editIssue(ctx, opts, title, description, present); err != nil {
+			return err
+		}
+		present = true
+	}
+	var i *store.Issue
+	r, err := e.emit(ctx, opts.emit, func(_ hub, p tracker.Projection) (_ []event.Body, err error) {
+		if i, err = resolve(p, opts.id); err != nil {
+			return nil, err
+		}
+		u := &event.IssueUpdated{UUID: i.UUID}
+		if title != nil && *title != i.Title {
+			u.Title = title
+		}
+		if present && description != i.Description {
+			u.Description = &description
+		}
+		if opts.priority != nil && *opts.priority != i.Priority {
+			u.Priority = opts.priority
+		}
+		if u.Title == nil && u.Description == nil && u.Priority == nil {
+			return nil, nil
+		}
+		return []event.Body{u}, nil
+	})
+	if err != nil {
+		return d.done(err)
+	}
+	d.done(nil)
+	if len(r.Lines) == 0 {
+		e.talk("%s is so already", named(i))
+	} else {
+		e.talk("changed %s", i.Name())
+	}
+	return e.wroteOne(ctx, r, opts.emit, i.UUID)
+}
+
+// editIssue opens the editor on an issue's title and description, or on those
+// given in their place.
+func (e *env) editIssue(ctx context.Context, opts editOptions, title *string, description string, present bool) (*string, string, *draft, error) {
+	var i *store.Issue
+	err := e.read(ctx, tracker.Here, func(_ hub, p tracker.Projection) (err error) {
+		i, err = resolve(p, opts.id)
+		return err
+	})
+	if err != nil {
+		return nil, "", nil, err
+	}
+	if title == nil {
+		title = &i.Title
+	}
+	if !present {
+		description = i.Description
+	}
+	text, d, err := e.editText(ctx, *title+"\n\n"+description, "The first line is the title, the rest the description.\nAn empty text changes nothing.")
+	if err != nil {
+		return nil, "", nil, err
+	}
+	t, description := splitMessage(text)
+	return &t, description, d, nil
+}

@@ -1,0 +1,184 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/mattn/go-isatty"
+	"github.com/rs/zerolog"
+	"golang.org/x/term"
+
+	"github.com/git-crosslink/git-crosslink/event"
+	"github.com/git-crosslink/git-crosslink/tracker"
+)
+
+// hub is what commands need of *tracker.Tracker, whose comments are the
+// contract.
+type hub interface {
+	Agent() string
+	Read(context.Context, tracker.Freshness) (tracker.Projection, error)
+	Emit(context.Context, tracker.EmitOptions, func(tracker.Projection) ([]event.Body, error)) (*tracker.Receipt, error)
+	Sync(context.Context, tracker.SyncOptions) (*tracker.SyncReport, error)
+	Init(context.Context, tracker.InitOptions) (*tracker.InitReport, error)
+	Status(context.Context) (*tracker.Status, error)
+	MintUUID() event.UUID
+	Close() error
+}
+
+var _ hub = (*tracker.Tracker)(nil)
+
+// env is the outside world as one command sees it, and the options every
+// command has.
+type env struct {
+	in       io.Reader
+	out, err io.Writer
+	inTTY    bool
+	outTTY   bool
+	errTTY   bool
+	width    int // of the terminal; 0 is unknown
+	now      func() time.Time
+	getenv   func(string) string
+	chdir    func(string) error
+	open     func(context.Context) (hub, error) // called once, by the first command that needs it
+	trace    zerolog.Logger
+
+	opened   hub
+	asJSON   bool
+	quiet    bool
+	offline  bool
+	color    string // auto, always, never
+	noPager  bool
+	warnings []warning // told under --json
+	answered bool      // the JSON document is out
+	failing  bool      // errors are being reported: notices go straight to stderr
+	asked    time.Time // when the hub was asked for an id that is not here
+}
+
+func newEnv() *env {
+	e := &env{
+		in: os.Stdin, out: os.Stdout, err: os.Stderr,
+		inTTY:  terminal(os.Stdin),
+		outTTY: terminal(os.Stdout),
+		errTTY: terminal(os.Stderr),
+		now:    time.Now,
+		getenv: os.Getenv,
+		chdir:  os.Chdir,
+		color:  "auto",
+	}
+	e.width = e.terminalWidth()
+	e.trace = traceTo(e.getenv("GIT_CROSSLINK_TRACE"), os.Stderr)
+	e.open = func(ctx context.Context) (hub, error) {
+		program, err := os.Executable()
+		if err != nil {
+			program = ""
+		}
+		t, err := tracker.Open(ctx, tracker.Options{Now: e.now, Program: program, Notice: e.notice})
+		if err != nil {
+			return nil, err
+		}
+		return t, nil
+	}
+	return e
+}
+
+func terminal(f *os.File) bool {
+	return isatty.IsTerminal(f.Fd()) || isatty.IsCygwinTerminal(f.Fd())
+}
+
+// terminalWidth honours COLUMNS, which git sets when it has started a pager.
+func (e *env) terminalWidth() int {
+	if n, err := strconv.Atoi(e.getenv("COLUMNS")); err == nil && n > 0 {
+		return n
+	}
+	if e.outTTY {
+		if w, _, err := term.GetSize(int(os.Stdout.Fd())); err == nil {
+			return w
+		}
+	}
+	return 0
+}
+
+// human reports whether a person reads stdout: a terminal, or a pager that git
+// has started on one.
+func (e *env) human() bool { return e.outTTY || e.pagerInUse() }
+
+func (e *env) pagerInUse() bool {
+	switch strings.ToLower(e.getenv("GIT_PAGER_IN_USE")) {
+	case "", "0", "false", "no", "off":
+		return false
+	}
+	return true
+}
+
+// hub opens the tracker when a command first needs it.
+func (e *env) hub(ctx context.Context) (hub, error) {
+	if e.opened == nil {
+		h, err := e.open(ctx)
+		if err != nil {
+			return nil, err
+		}
+		e.opened = h
+	}
+	return e.opened, nil
+}
+
+func (e *env) closeHub() {
+	if e.opened == nil {
+		return
+	}
+	if err := e.opened.Close(); err != nil {
+		e.trace.Debug().Err(err).Msg("close")
+	}
+}
+
+// warning is a notice under --json.
+type warning struct {
+	Name  string   `json:"name"`
+	Text  string   `json:"text"`
+	Hints []string `json:"hints"`
+}
+
+// notice tells what the tracker wants read, on stderr or in the JSON document.
+func (e *env) notice(n tracker.Notice) {
+	if e.asJSON && !e.answered && !e.failing {
+		e.warnings = append(e.warnings, warning{n.Name, n.Text, append([]string{}, n.Hints...)})
+		return
+	}
+	if e.quiet {
+		return
+	}
+	fmt.Fprintf(e.err, "%s\n", manyLines(n.Text))
+	e.hint(n.Hints)
+}
+
+// warn is a notice of the command line itself.
+func (e *env) warn(name, text string, hints ...string) {
+	e.notice(tracker.Notice{Name: name, Text: text, Hints: hints})
+}
+
+// talk says on stderr what happened; -q and --json silence it.
+func (e *env) talk(format string, args ...any) {
+	if e.quiet || e.asJSON {
+		return
+	}
+	fmt.Fprintf(e.err, "%s\n", manyLines(fmt.Sprintf(format, args...)))
+}
+
+func (e *env) hint(hints []string) {
+	for _, h := range hints {
+		fmt.Fprintf(e.err, "hint: %s\n", oneLine(h))
+	}
+}
+
+// freshness is the command's wish, unless --offline forbids the hub.
+func (e *env) freshness(wish tracker.Freshness) tracker.Freshness {
+	if e.offline {
+		return tracker.Offline
+	}
+	return wish
+}

@@ -1,0 +1,191 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"strings"
+	"syscall"
+
+	"github.com/git-crosslink/git-crosslink/event"
+	"github.com/git-crosslink/git-crosslink/reducer"
+	"github.com/git-crosslink/git-crosslink/store"
+	"github.com/git-crosslink/git-crosslink/tracker"
+)
+
+// The exit statuses. docs/exit-codes.md says what each means.
+const (
+	exitDone        = 0
+	exitNo          = int(tracker.No)
+	exitLost        = int(tracker.Lost)
+	exitUnconfirmed = int(tracker.Unconfirmed)
+	exitDenied      = int(tracker.Denied)
+	exitFatal       = int(tracker.Fatal)
+	exitUsage       = 129
+	exitInterrupted = 130
+	exitTerminated  = 143
+)
+
+// failure is an error as the user meets it: one line, its cures, a status.
+type failure struct {
+	code    int
+	kind    string // short, stable: "not-found", "ambiguous", "usage" …
+	message string // lower case, subject in single quotes, no full stop
+	usage   string // the command's synopsis, for mistakes in usage
+	hints   []string
+	cause   error
+}
+
+func (f *failure) Error() string { return f.message }
+
+// Unwrap returns the cause.
+func (f *failure) Unwrap() error { return f.cause }
+
+// fatal is something that cannot be done.
+func fatal(kind, message string, hints ...string) *failure {
+	return &failure{code: exitFatal, kind: kind, message: message, hints: hints}
+}
+
+// misuse is a mistake in the words of the command.
+func misuse(message string, hints ...string) *failure {
+	return &failure{code: exitUsage, kind: "usage", message: message, hints: hints}
+}
+
+// no is a plain answer in the negative.
+func no(kind, message string, hints ...string) *failure {
+	return &failure{code: exitNo, kind: kind, message: message, hints: hints}
+}
+
+// badValue is an option's value that is not one of the valid ones.
+func badValue(option, value string, valid []string) *failure {
+	f := misuse(fmt.Sprintf("'%s' is not a value of '%s'", value, option),
+		"valid values: "+strings.Join(valid, ", "))
+	f.kind = "bad-value"
+	if near := nearest(value, valid); near != "" {
+		f.hints = append([]string{"did you mean '" + near + "'?"}, f.hints...)
+	}
+	return f
+}
+
+// silent ends a command with a status and no words.
+type silent struct{ code int }
+
+func (s *silent) Error() string { return fmt.Sprintf("exit status %d", s.code) }
+
+// explain is the one place where errors become words and an exit status.
+func explain(err error) *failure {
+	var (
+		own       *failure
+		refused   *tracker.Error
+		missing   *store.NotFoundError
+		ambiguous *store.AmbiguousError
+		badID     *store.BadIDError
+		member    *event.MemberError
+		rejected  *reducer.RejectedError
+		signal    *interrupted
+	)
+	switch {
+	case errors.As(err, &own):
+		return own
+	case errors.As(err, &signal):
+		return &failure{code: signal.code(), kind: "interrupted", message: "interrupted", cause: err}
+	case errors.As(err, &refused):
+		return &failure{code: int(refused.Kind), kind: refused.Name, message: refused.Message, hints: refused.Hints, cause: err}
+	case errors.As(err, &missing):
+		return no("not-found", missing.Error())
+	case errors.As(err, &ambiguous):
+		f := fatal("ambiguous", ambiguous.Error())
+		for _, c := range ambiguous.Candidates {
+			f.hints = append(f.hints, fmt.Sprintf("'%s' is '%s'", c.Short, c.Title))
+		}
+		return f
+	case errors.As(err, &badID):
+		f := misuse(badID.Error())
+		f.kind = "bad-id"
+		return f
+	case errors.As(err, &member):
+		f := misuse(member.Error())
+		f.kind = "bad-value"
+		return f
+	case errors.As(err, &rejected):
+		return fatal(rejected.Reason, rejectedText(rejected))
+	case errors.Is(err, context.Canceled):
+		return &failure{code: exitInterrupted, kind: "interrupted", message: "interrupted", cause: err}
+	case errors.Is(err, context.DeadlineExceeded):
+		return fatal("timeout", "it took too long")
+	}
+	return &failure{code: exitFatal, kind: "fatal", message: err.Error(), cause: err}
+}
+
+func rejectedText(r *reducer.RejectedError) string {
+	if r.Detail == "" {
+		return fmt.Sprintf("refused: '%s'", r.Reason)
+	}
+	return r.Detail
+}
+
+// unreadable puts a file error into the project's words.
+func unreadable(path string, err error) *failure {
+	var p *fs.PathError
+	if errors.As(err, &p) {
+		err = p.Err
+	}
+	return &failure{code: exitFatal, kind: "file", message: fmt.Sprintf("cannot read '%s': %s", path, strings.ToLower(err.Error())), cause: err}
+}
+
+// quietEnd reports errors that are no news: the reader of our output has gone.
+func quietEnd(err error) bool { return errors.Is(err, syscall.EPIPE) }
+
+// conclude reports an error, if there is one, and gives the exit status.
+func (e *env) conclude(ctx context.Context, err error) int {
+	if err == nil || quietEnd(err) {
+		return exitDone
+	}
+	if s := (*silent)(nil); errors.As(err, &s) {
+		return s.code
+	}
+	f := e.whereLooked(ctx, err)
+	e.trace.Debug().Err(err).Str("kind", f.kind).Msg("error")
+	if e.asJSON {
+		if e.answered {
+			return f.code
+		}
+		if err := e.writeEnvelope(answer{no: f}); err == nil {
+			return f.code
+		}
+	}
+	e.failing = true
+	fmt.Fprintf(e.err, "error: %s\n", oneLine(f.message))
+	if f.usage != "" {
+		fmt.Fprintf(e.err, "usage: %s\n", f.usage)
+	}
+	e.hint(f.hints)
+	return f.code
+}
+
+// whereLooked explains an error; to a "not found" it adds whether the hub has
+// been asked.
+func (e *env) whereLooked(ctx context.Context, err error) *failure {
+	f := explain(err)
+	var missing *store.NotFoundError
+	if !errors.As(err, &missing) || e.opened == nil || ctx.Err() != nil {
+		return f
+	}
+	s, serr := e.opened.Status(ctx)
+	switch {
+	case serr != nil || s.Remote == "":
+		return f
+	case e.offline:
+		f.message += " (hub not asked)"
+	case e.asked.IsZero():
+		return f
+	case s.LastContact != nil && !s.LastContact.Before(e.asked):
+		f.message += " (hub checked)"
+	case s.LastContact != nil:
+		f.message += fmt.Sprintf(" (hub not reached, last seen %s)", e.ago(event.TimeOf(*s.LastContact)))
+	default:
+		f.message += " (hub not reached)"
+	}
+	return f
+}

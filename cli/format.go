@@ -1,0 +1,269 @@
+package cli
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	urfave "github.com/urfave/cli/v2"
+
+	"github.com/git-crosslink/git-crosslink/event"
+	"github.com/git-crosslink/git-crosslink/store"
+)
+
+// forms are the ways a list may be printed for scripts.
+type forms struct {
+	porcelain bool
+	null      bool // -z: each record ends in NUL, text keeps its line ends
+	format    *format
+}
+
+func (f *forms) forScripts() bool { return f.porcelain || f.null || f.format != nil }
+
+func (f *forms) end() byte {
+	if f.null {
+		return 0
+	}
+	return '\n'
+}
+
+// text makes a field fit for a record.
+func (f *forms) text(s string) string {
+	if f.null {
+		return strings.ReplaceAll(manyLines(s), "\t", `\t`)
+	}
+	return oneLine(s)
+}
+
+// porcelainFlags are --porcelain and -z.
+func porcelainFlags() []urfave.Flag {
+	return []urfave.Flag{
+		&urfave.StringFlag{Name: "porcelain", Usage: "stable tab-separated lines; `VERSION` is v1"},
+		&urfave.BoolFlag{Name: "z", Usage: "like --porcelain, each record ended by NUL"},
+	}
+}
+
+// formFlags are those and --format.
+func formFlags() []urfave.Flag {
+	return append(porcelainFlags(),
+		&urfave.StringFlag{Name: "format", Usage: "print each issue by `FORMAT`, e.g. '%(number) %(title)'"})
+}
+
+func formsOf(u *urfave.Context, e *env) (f forms, err error) {
+	if u.IsSet("porcelain") {
+		if v := u.String("porcelain"); v != "v1" && v != "1" {
+			return f, badValue("--porcelain", v, []string{"v1"})
+		}
+		f.porcelain = true
+	}
+	f.null = u.Bool("z")
+	if u.IsSet("format") {
+		if f.porcelain {
+			return f, misuse("'--format' and '--porcelain' exclude each other")
+		}
+		if f.format, err = parseFormat(u.String("format")); err != nil {
+			return f, err
+		}
+	}
+	if e.asJSON && f.forScripts() {
+		return f, misuse("'--json' and the other forms for scripts exclude each other")
+	}
+	return f, nil
+}
+
+// issueRecords gives the rows in the form for scripts, or nil.
+func (f *forms) issueRecords(e *env, s *shaper, rows []*store.Issue) *records {
+	if !f.forScripts() {
+		return nil
+	}
+	r := &records{end: f.end()}
+	for _, i := range rows {
+		r.lines = append(r.lines, f.issueRecord(e, s, i))
+	}
+	return r
+}
+
+// porcelainFields are the fields of a record in version 1, for ever.
+var porcelainFields = []string{"number", "short", "uuid", "status", "priority", "labels", "assignees", "created_at", "updated_at", "due_at", "parent", "title"}
+
+func (f *forms) issueRecord(e *env, s *shaper, i *store.Issue) string {
+	if f.format != nil {
+		return f.format.expand(e, s, f, i)
+	}
+	fields := make([]string, len(porcelainFields))
+	for k, name := range porcelainFields {
+		fields[k] = f.text(fieldsOf[name].get(e, s, i, ""))
+	}
+	return strings.Join(fields, "\t")
+}
+
+// field is something --format may name.
+type field struct {
+	get  func(e *env, s *shaper, i *store.Issue, modifier string) string
+	date bool // takes the modifiers of dates
+}
+
+var dateModifiers = []string{"relative", "short", "unix"}
+
+func text(get func(i *store.Issue) string) field {
+	return field{get: func(_ *env, _ *shaper, i *store.Issue, _ string) string { return get(i) }}
+}
+
+func moment(get func(i *store.Issue) event.Time) field {
+	return field{date: true, get: func(e *env, _ *shaper, i *store.Issue, modifier string) string {
+		t := get(i)
+		switch {
+		case t == 0:
+			return ""
+		case modifier == "relative":
+			return e.ago(t)
+		case modifier == "short":
+			return t.Std().Format(time.DateOnly)
+		case modifier == "unix":
+			return strconv.FormatInt(t.Std().Unix(), 10)
+		}
+		return t.String()
+	}}
+}
+
+func others(get func(i *store.Issue) []event.UUID) field {
+	return field{get: func(_ *env, s *shaper, i *store.Issue, _ string) string {
+		var names []string
+		for _, o := range known(s.p, get(i)) {
+			names = append(names, o.Name())
+		}
+		return strings.Join(names, ",")
+	}}
+}
+
+// fieldsOf are the names of --format: those of the JSON shape, and id.
+var fieldsOf = map[string]field{
+	"id":          text(func(i *store.Issue) string { return i.Name() }),
+	"number":      text(func(i *store.Issue) string { return numberText(i) }),
+	"short":       text(func(i *store.Issue) string { return i.Short }),
+	"uuid":        text(func(i *store.Issue) string { return i.UUID.String() }),
+	"title":       text(func(i *store.Issue) string { return i.Title }),
+	"description": text(func(i *store.Issue) string { return i.Description }),
+	"status":      text(func(i *store.Issue) string { return string(i.Status) }),
+	"priority":    text(func(i *store.Issue) string { return string(i.Priority) }),
+	"labels":      text(func(i *store.Issue) string { return strings.Join(i.Labels, ",") }),
+	"assignees":   text(func(i *store.Issue) string { return strings.Join(i.Assignees, ",") }),
+	"created_by":  text(func(i *store.Issue) string { return i.CreatedBy }),
+	"status_by":   text(func(i *store.Issue) string { return i.StatusBy }),
+	"reason":      text(func(i *store.Issue) string { return i.Reason }),
+	"created_at":  moment(func(i *store.Issue) event.Time { return i.CreatedAt }),
+	"updated_at":  moment(func(i *store.Issue) event.Time { return i.UpdatedAt }),
+	"closed_at":   moment(func(i *store.Issue) event.Time { return i.ClosedAt }),
+	"due_at":      moment(func(i *store.Issue) event.Time { return i.DueAt }),
+	"scheduled_at": moment(func(i *store.Issue) event.Time {
+		return i.ScheduledAt
+	}),
+	"parent":        others(func(i *store.Issue) []event.UUID { return []event.UUID{i.Parent} }),
+	"blocked_by":    others(func(i *store.Issue) []event.UUID { return i.BlockedBy }),
+	"blocks":        others(func(i *store.Issue) []event.UUID { return i.Blocks }),
+	"milestone":     {get: func(_ *env, s *shaper, i *store.Issue, _ string) string { return s.milestoneName(i.Milestone) }},
+	"child_count":   text(func(i *store.Issue) string { return strconv.Itoa(len(i.Children)) }),
+	"comment_count": text(func(i *store.Issue) string { return strconv.Itoa(len(i.Comments)) }),
+}
+
+func numberText(i *store.Issue) string {
+	if i.Number == 0 {
+		return ""
+	}
+	return strconv.FormatUint(i.Number, 10)
+}
+
+func (s *shaper) milestoneName(u event.UUID) string {
+	if m := s.milestones[u]; m != nil {
+		return m.Name
+	}
+	return ""
+}
+
+func fieldNames() []string {
+	var names []string
+	for n := range fieldsOf {
+		names = append(names, n)
+	}
+	slices.Sort(names)
+	return names
+}
+
+// format is a --format, in the manner of git for-each-ref: %(field),
+// %(field:modifier), %% and %xx for the byte of that hex value.
+type format struct{ parts []formatPart }
+
+type formatPart struct {
+	literal  string
+	field    string
+	modifier string
+}
+
+func parseFormat(s string) (*format, error) {
+	f := &format{}
+	for s != "" {
+		at := strings.IndexByte(s, '%')
+		if at < 0 {
+			f.parts = append(f.parts, formatPart{literal: s})
+			break
+		}
+		if at > 0 {
+			f.parts = append(f.parts, formatPart{literal: s[:at]})
+		}
+		s = s[at+1:]
+		switch {
+		case strings.HasPrefix(s, "%"):
+			f.parts = append(f.parts, formatPart{literal: "%"})
+			s = s[1:]
+		case strings.HasPrefix(s, "("):
+			name, rest, ok := strings.Cut(s[1:], ")")
+			if !ok {
+				return nil, misuse("'--format' has a '%(' without ')'")
+			}
+			part, err := parseField(name)
+			if err != nil {
+				return nil, err
+			}
+			f.parts = append(f.parts, part)
+			s = rest
+		default:
+			if len(s) >= 2 {
+				if b, err := strconv.ParseUint(s[:2], 16, 8); err == nil {
+					f.parts = append(f.parts, formatPart{literal: string([]byte{byte(b)})})
+					s = s[2:]
+					continue
+				}
+			}
+			f.parts = append(f.parts, formatPart{literal: "%"})
+		}
+	}
+	return f, nil
+}
+
+func parseField(name string) (formatPart, error) {
+	name, modifier, has := strings.Cut(name, ":")
+	d, ok := fieldsOf[name]
+	switch {
+	case !ok:
+		return formatPart{}, badValue("--format", "%("+name+")", fieldNames())
+	case has && !d.date:
+		return formatPart{}, misuse(fmt.Sprintf("field '%s' takes no modifier", name))
+	case has && !slices.Contains(dateModifiers, modifier):
+		return formatPart{}, badValue("%("+name+":…)", modifier, dateModifiers)
+	}
+	return formatPart{field: name, modifier: modifier}, nil
+}
+
+func (f *format) expand(e *env, s *shaper, in *forms, i *store.Issue) string {
+	var b strings.Builder
+	for _, p := range f.parts {
+		if p.field == "" {
+			b.WriteString(p.literal)
+			continue
+		}
+		b.WriteString(in.text(fieldsOf[p.field].get(e, s, i, p.modifier)))
+	}
+	return b.String()
+}

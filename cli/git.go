@@ -1,0 +1,25 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"os/exec"
+	"strings"
+)
+
+// git asks git one question (git var, git config) in the user's directory and
+// environment.
+func (e *env) git(ctx context.Context, args ...string) (string, error) {
+	e.trace.Debug().Strs("git", args).Msg("child")
+	out, err := exec.CommandContext(ctx, "git", args...).Output()
+	return strings.TrimSuffix(string(out), "\n"), err
+}
+
+// gitSays is what git wrote to stderr when it failed.
+func gitSays(err error) string {
+	var x *exec.ExitError
+	if errors.As(err, &x) && len(x.Stderr) > 0 {
+		return strings.TrimPrefix(strings.TrimSpace(string(x.Stderr)), "fatal: ")
+	}
+	return err.Error()
+}

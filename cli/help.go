@@ -1,0 +1,186 @@
+package cli
+
+import (
+	"fmt"
+	"io"
+	"strings"
+
+	urfave "github.com/urfave/cli/v2"
+)
+
+// The rules of help are git's: -h prints the usage on stdout and exits 129;
+// --help and 'help' print everything and exit 0. Man pages are made from the
+// same texts: a command's Description is its prose, then "Examples:" and
+// indented lines.
+
+func newHelpCommand(e *env) *urfave.Command {
+	return e.command(&urfave.Command{
+		Name:      "help",
+		Category:  groupRest,
+		Usage:     "explain a command",
+		UsageText: "git crosslink help [<command>…]",
+	}, func(u *urfave.Context) error {
+		root := tree(e)
+		v := &invocation{help: manual}
+		at := root
+		for _, w := range u.Args().Slice() {
+			c := at.Command(w)
+			if c == nil {
+				return unknownCommand(root, at, w)
+			}
+			at, v.command = c, c
+		}
+		return e.help(root, v)
+	})
+}
+
+// help prints what -h or --help asks for.
+func (e *env) help(root *urfave.Command, v *invocation) error {
+	c := v.command
+	if c == nil {
+		c = root
+	}
+	if v.help == synopsis {
+		writeSynopsis(e.out, c)
+		return &silent{exitUsage}
+	}
+	writeManual(e.out, c)
+	return nil
+}
+
+func usageLine(c *urfave.Command) string {
+	if c.UsageText != "" {
+		return c.UsageText
+	}
+	return commandName(c) + " <command>"
+}
+
+// writeSynopsis is what fits on a screen.
+func writeSynopsis(w io.Writer, c *urfave.Command) {
+	if c.Name == program {
+		fmt.Fprintln(w, "usage: git crosslink [-C <dir>] [--json] [-q] [--offline] <command> [<args>]")
+		writeCommands(w, c)
+		fmt.Fprintln(w, "\n'git crosslink <command> -h' lists a command's options, 'git crosslink help <command>' explains it.")
+		return
+	}
+	for i, l := range strings.Split(usageLine(c), "\n") {
+		fmt.Fprintln(w, []string{"usage: ", "   or: "}[min(i, 1)]+l)
+	}
+	writeSubcommands(w, c)
+	writeOptions(w, c)
+}
+
+func writeManual(w io.Writer, c *urfave.Command) {
+	if c.Name == program {
+		fmt.Fprint(w, "git crosslink: issues that live in git, for people and programs\n\n")
+		writeSynopsis(w, c)
+		fmt.Fprint(w, "\n", aboutIDs, "\n", aboutStatus)
+		return
+	}
+	fmt.Fprintf(w, "%s: %s\n\n", commandName(c), c.Usage)
+	for i, l := range strings.Split(usageLine(c), "\n") {
+		fmt.Fprintln(w, []string{"usage: ", "   or: "}[min(i, 1)]+l)
+	}
+	if len(c.Aliases) > 0 {
+		fmt.Fprintf(w, "also: git crosslink %s\n", strings.Join(c.Aliases, ", git crosslink "))
+	}
+	writeSubcommands(w, c)
+	if c.Description != "" {
+		fmt.Fprintf(w, "\n%s\n", strings.TrimSpace(c.Description))
+	}
+	writeOptions(w, c)
+}
+
+const aboutIDs = `ids
+  An issue is named by its number (12 or '#12'), its uuid, or an unambiguous
+  beginning of the uuid: at least 4 hex digits, one of them a letter.
+`
+
+const aboutStatus = `exit status
+  0    done
+  1    a "no": not found, nothing ready
+  2    lost to somebody else
+  3    kept here, but not confirmed on the hub although that was asked for
+  4    identity, trust or permission
+  128  fatal
+  129  usage
+`
+
+func writeCommands(w io.Writer, root *urfave.Command) {
+	for _, group := range []string{groupIssues, groupNext, groupHub, groupRest} {
+		fmt.Fprintf(w, "\n%s\n", group)
+		for _, c := range root.Subcommands {
+			if c.Category == group && !c.Hidden {
+				fmt.Fprintf(w, "  %-10s %s\n", c.Name, c.Usage)
+			}
+		}
+	}
+}
+
+func writeSubcommands(w io.Writer, c *urfave.Command) {
+	if len(c.Subcommands) == 0 {
+		return
+	}
+	fmt.Fprintln(w, "\ncommands")
+	for _, s := range c.Subcommands {
+		fmt.Fprintf(w, "  %-10s %s\n", s.Name, s.Usage)
+	}
+}
+
+func writeOptions(w io.Writer, c *urfave.Command) {
+	common := optionsOf(commonFlags())
+	var own, shared []urfave.Flag
+	for _, f := range c.Flags {
+		if h, ok := f.(urfave.VisibleFlag); ok && !h.IsVisible() {
+			continue
+		}
+		if _, ok := common[f.Names()[0]]; ok {
+			shared = append(shared, f)
+		} else {
+			own = append(own, f)
+		}
+	}
+	for _, part := range []struct {
+		title string
+		flags []urfave.Flag
+	}{{"options", own}, {"common options", shared}} {
+		if len(part.flags) == 0 {
+			continue
+		}
+		fmt.Fprintf(w, "\n%s\n", part.title)
+		for _, f := range part.flags {
+			writeOption(w, f)
+		}
+	}
+}
+
+// writeOption prints one option; the word in back quotes of its usage names
+// its value.
+func writeOption(w io.Writer, f urfave.Flag) {
+	d := f.(urfave.DocGenerationFlag)
+	usage, value := d.GetUsage(), ""
+	if before, rest, ok := strings.Cut(usage, "`"); ok {
+		if name, after, ok := strings.Cut(rest, "`"); ok {
+			usage, value = before+name+after, " <"+strings.ToLower(name)+">"
+		}
+	} else if d.TakesValue() {
+		value = " <" + f.Names()[0] + ">"
+	}
+	if without := withoutValue[f.Names()[0]]; without != "" {
+		value = "[=<" + strings.Trim(value, " <>") + ">]"
+	}
+	var names []string
+	for _, n := range f.Names() {
+		if len(n) == 1 {
+			names = append([]string{"-" + n}, names...)
+		} else {
+			names = append(names, "--"+n)
+		}
+	}
+	left := strings.Join(names, ", ") + value
+	if len(left) > 26 {
+		fmt.Fprintf(w, "  %s\n  %-26s %s\n", left, "", usage)
+		return
+	}
+	fmt.Fprintf(w, "  %-26s %s\n", left, usage)
+}

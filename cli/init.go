@@ -1,0 +1,74 @@
+package cli
+
+import (
+	"context"
+	"strings"
+
+	urfave "github.com/urfave/cli/v2"
+
+	"github.com/git-crosslink/git-crosslink/tracker"
+)
+
+func newInitCommand(e *env) *urfave.Command {
+	return e.command(&urfave.Command{
+		Name: "init", Category: groupHub,
+		Usage:     "share the tracker on a remote, or join it",
+		UsageText: "git crosslink init [<options>] [<remote>]",
+		Description: `Makes the remote a hub, or joins the one that is there, and prints the hub's
+id. Without a name the remote is 'origin', or the only one. Nothing but branches
+below crosslink/ is created. Doing it again changes nothing.
+
+Issues can be written before: they stay here until there is a hub.
+
+Examples:
+  git crosslink init
+  git crosslink init upstream`,
+		Flags: []urfave.Flag{
+			&urfave.StringFlag{Name: "hub", Usage: "the `REMOTE`, instead of the argument"},
+		},
+	}, func(u *urfave.Context) error {
+		args, err := arguments(u, 0, 1, "at most one remote")
+		if err != nil {
+			return err
+		}
+		remote := u.String("hub")
+		if len(args) == 1 {
+			if remote != "" && remote != args[0] {
+				return misuse("two remotes: '" + remote + "' and '" + args[0] + "'")
+			}
+			remote = args[0]
+		}
+		if u.Bool("offline") {
+			return misuse("'init' talks to the hub, '--offline' forbids it")
+		}
+		return runInit(u.Context, tracker.InitOptions{Remote: remote}, e)
+	})
+}
+
+func runInit(ctx context.Context, opts tracker.InitOptions, e *env) error {
+	h, err := e.hub(ctx)
+	if err != nil {
+		return err
+	}
+	r, err := h.Init(ctx, opts)
+	if err != nil {
+		return err
+	}
+	where := "here: the repository has no remote"
+	if r.Remote != "" {
+		where = "on '" + oneLine(r.Remote) + "' (" + oneLine(r.URL) + ")"
+	}
+	if r.Created {
+		e.talk("created the hub %s", where)
+	} else {
+		e.talk("joined the hub %s", where)
+	}
+	if len(r.Branches) > 0 {
+		e.talk("branches made there: %s", oneLine(strings.Join(r.Branches, ", ")))
+	}
+	if r.Sent > 0 {
+		e.talk("sent %s", count(r.Sent, "event"))
+	}
+	r.Branches = append([]string{}, r.Branches...)
+	return e.say(ctx, answer{data: r, ids: []string{r.Hub}})
+}

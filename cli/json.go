@@ -1,0 +1,91 @@
+package cli
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"unicode/utf8"
+)
+
+// The rules of JSON output are (fields: docs/json.md):
+//
+//   - one document a command, on stdout, errors too;
+//   - ok is false for the statuses 2, 4, 128, 129 and signals; a plain "no" (1)
+//     and "not confirmed" (3) are answers, and say why in error;
+//   - lists are arrays, never null; times are RFC 3339 in UTC with nine digits;
+//   - text is exact, and what a terminal must not see is escaped.
+
+// envelope is the outside of every JSON document.
+type envelope struct {
+	V        int         `json:"v"`
+	OK       bool        `json:"ok"`
+	Code     int         `json:"code"`
+	Data     *any        `json:"data,omitempty"`
+	Error    *errorShape `json:"error,omitempty"`
+	Warnings []warning   `json:"warnings"`
+}
+
+type errorShape struct {
+	Code    int      `json:"code"`
+	Kind    string   `json:"kind"`
+	Message string   `json:"message"`
+	Hints   []string `json:"hints"`
+}
+
+// acceptable reports the statuses under which a document is ok.
+func acceptable(code int) bool {
+	return code == exitDone || code == exitNo || code == exitUnconfirmed
+}
+
+// writeEnvelope prints the one JSON document of a command.
+func (e *env) writeEnvelope(a answer) error {
+	doc := envelope{V: 1, OK: true, Warnings: e.warnings}
+	if doc.Warnings == nil {
+		doc.Warnings = []warning{}
+	}
+	if a.no != nil {
+		doc.Code, doc.OK = a.no.code, acceptable(a.no.code)
+		doc.Error = &errorShape{a.no.code, a.no.kind, a.no.message, append([]string{}, a.no.hints...)}
+		if a.no.usage != "" {
+			doc.Error.Hints = append(doc.Error.Hints, "usage: "+a.no.usage)
+		}
+	}
+	if doc.OK {
+		doc.Data = &a.data
+	}
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	if err := enc.Encode(doc); err != nil {
+		return fmt.Errorf("write JSON: %w", err)
+	}
+	e.answered = true
+	_, err := e.out.Write(escapeHidden(b.Bytes()))
+	return err
+}
+
+// escapeHidden rewrites what a terminal must not see as \u escapes. Such
+// characters stand only inside the strings of a JSON document, so this changes
+// its bytes and not its meaning.
+func escapeHidden(doc []byte) []byte {
+	var out []byte
+	from := 0
+	for i := 0; i < len(doc); {
+		r, n := utf8.DecodeRune(doc[i:])
+		if r == utf8.RuneError && n == 1 || r >= 0x7F && hidden(r) {
+			out = append(out, doc[from:i]...)
+			if r > 0xFFFF {
+				r -= 0x10000
+				out = fmt.Appendf(out, `\u%04x\u%04x`, 0xD800+(r>>10), 0xDC00+(r&0x3FF))
+			} else {
+				out = fmt.Appendf(out, `\u%04x`, r)
+			}
+			from = i + n
+		}
+		i += n
+	}
+	if from == 0 {
+		return doc
+	}
+	return append(out, doc[from:]...)
+}

@@ -1,0 +1,120 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	urfave "github.com/urfave/cli/v2"
+
+	"github.com/git-crosslink/git-crosslink/event"
+	"github.com/git-crosslink/git-crosslink/store"
+	"github.com/git-crosslink/git-crosslink/tracker"
+)
+
+// elementOptions are those of commands that put words on an issue or take them
+// off: labels, assignees.
+type elementOptions struct {
+	id    string
+	words []string
+	emit  tracker.EmitOptions
+}
+
+func elementOptionsOf(u *urfave.Context, e *env, what string) (o elementOptions, err error) {
+	args, err := arguments(u, 2, -1, "the id of an issue and "+what)
+	if err != nil {
+		return o, err
+	}
+	o.id, o.words = args[0], unique(args[1:])
+	if slices.Contains(o.words, "") {
+		return o, misuse(what + " cannot be empty")
+	}
+	o.emit, err = e.emitOptions(u)
+	return o, err
+}
+
+// labelsOf checks labels to be added. One with a comma is most likely a list,
+// which is not what the reader of 'a,b' would look for.
+func labelsOf(labels []string) ([]string, error) {
+	for _, l := range labels {
+		switch {
+		case l == "":
+			return nil, misuse("a label cannot be empty")
+		case strings.Contains(l, ","):
+			return nil, misuse(fmt.Sprintf("label '%s' has a comma", l), "name each label on its own")
+		}
+	}
+	return unique(labels), nil
+}
+
+func newLabelCommand(e *env) *urfave.Command {
+	return e.command(&urfave.Command{
+		Name: "label", Category: groupIssues,
+		Usage:     "add labels",
+		UsageText: "git crosslink label [<options>] <id> <label>…",
+		Description: `Adds labels to an issue. One that is there already is no mistake.
+
+Examples:
+  git crosslink label 12 bug ui`,
+		Flags: writeFlags(),
+	}, func(u *urfave.Context) error {
+		opts, err := elementOptionsOf(u, e, "a label")
+		if err != nil {
+			return err
+		}
+		if opts.words, err = labelsOf(opts.words); err != nil {
+			return err
+		}
+		return runLabel(u.Context, opts, e)
+	})
+}
+
+func runLabel(ctx context.Context, opts elementOptions, e *env) error {
+	s := single{opts.id, opts.emit, func(_ hub, _ tracker.Projection, i *store.Issue, said *said) (bodies []event.Body, _ error) {
+		for _, l := range opts.words {
+			if slices.Contains(i.Labels, l) {
+				said.add("%s has label '%s' already", i.Name(), oneLine(l))
+				continue
+			}
+			bodies = append(bodies, &event.LabelAdded{Issue: i.UUID, Label: l})
+			said.add("added label '%s' to %s", oneLine(l), i.Name())
+		}
+		return bodies, nil
+	}}
+	return s.run(ctx, e)
+}
+
+func newUnlabelCommand(e *env) *urfave.Command {
+	return e.command(&urfave.Command{
+		Name: "unlabel", Category: groupIssues,
+		Usage:     "remove labels",
+		UsageText: "git crosslink unlabel [<options>] <id> <label>…",
+		Description: `Removes labels from an issue. One that is not there is no mistake.
+
+Examples:
+  git crosslink unlabel 12 ui`,
+		Flags: writeFlags(),
+	}, func(u *urfave.Context) error {
+		opts, err := elementOptionsOf(u, e, "a label")
+		if err != nil {
+			return err
+		}
+		return runUnlabel(u.Context, opts, e)
+	})
+}
+
+func runUnlabel(ctx context.Context, opts elementOptions, e *env) error {
+	s := single{opts.id, opts.emit, func(_ hub, _ tracker.Projection, i *store.Issue, said *said) (bodies []event.Body, _ error) {
+		for _, l := range opts.words {
+			if !slices.Contains(i.Labels, l) {
+				said.add("%s has no label '%s'", i.Name(), oneLine(l))
+				continue
+			}
+			bodies = append(bodies, &event.LabelRemoved{Issue: i.UUID, Label: l})
+			said.add("removed label '%s' from %s", oneLine(l), i.Name())
+		}
+		return bodies, nil
+	}}
+	return s.run(ctx, e)
+}

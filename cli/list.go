@@ -1,0 +1,191 @@
+package cli
+
+import (
+	"context"
+	"slices"
+	"strings"
+
+	urfave "github.com/urfave/cli/v2"
+
+	"github.com/git-crosslink/git-crosslink/event"
+	"github.com/git-crosslink/git-crosslink/store"
+	"github.com/git-crosslink/git-crosslink/tracker"
+)
+
+func newListCommand(e *env) *urfave.Command {
+	return e.command(&urfave.Command{
+		Name: "list", Aliases: []string{"ls"}, Category: groupIssues,
+		Usage:     "list issues",
+		UsageText: "git crosslink list [<options>]",
+		Description: `Lists the open issues, newest first, or those that the options choose.
+
+It answers from what is here and at once. On a terminal it is a table; in a pipe
+the fields id, status, priority, title, labels, assignees and time of the last
+change are separated by tabs. Layouts for people may change, --porcelain, -z and
+--format do not: see docs/json.md for their fields.
+
+Examples:
+  git crosslink list --label bug --priority high
+  git crosslink list --status all --sort updated --limit 10
+  git crosslink list --assignee @me --format '%(number) %(due_at:short) %(title)'`,
+		Flags: slices.Concat([]urfave.Flag{statusFlag("open")}, filterFlags("created"), formFlags()),
+	}, func(u *urfave.Context) error {
+		if _, err := arguments(u, 0, 0, ""); err != nil {
+			return err
+		}
+		opts, err := filterOptionsOf(u, e)
+		if err != nil {
+			return err
+		}
+		return runList(u.Context, opts, e)
+	})
+}
+
+func runList(ctx context.Context, opts filterOptions, e *env) error {
+	l := listing{opts: opts, wish: tracker.Here, status: opts.filter.Status != "open"}
+	return l.run(ctx, e, func(p tracker.Projection, f store.Filter) ([]*store.Issue, int, error) { return p.List(f) })
+}
+
+func newSearchCommand(e *env) *urfave.Command {
+	return e.command(&urfave.Command{
+		Name: "search", Category: groupIssues,
+		Usage:     "find issues by words",
+		UsageText: "git crosslink search [<options>] <word>…",
+		Description: `Lists the issues, closed ones too, whose title, description or comments hold
+every word; upper and lower case are alike. The exit status is 1 if there is
+none.
+
+Examples:
+  git crosslink search flux capacitor
+  git crosslink search --status open timeout`,
+		Flags: slices.Concat([]urfave.Flag{statusFlag("all")}, filterFlags("updated"), formFlags()),
+	}, func(u *urfave.Context) error {
+		words, err := arguments(u, 1, -1, "a word to look for")
+		if err != nil {
+			return err
+		}
+		opts, err := filterOptionsOf(u, e)
+		if err != nil {
+			return err
+		}
+		return runSearch(u.Context, opts, strings.Join(words, " "), e)
+	})
+}
+
+func runSearch(ctx context.Context, opts filterOptions, text string, e *env) error {
+	l := listing{opts: opts, wish: tracker.Here, status: true, none: no("no-match", "no issue holds these words")}
+	return l.run(ctx, e, func(p tracker.Projection, f store.Filter) ([]*store.Issue, int, error) {
+		return p.Search(text, f)
+	})
+}
+
+// listing is what the commands that print rows have in common.
+type listing struct {
+	opts   filterOptions
+	wish   tracker.Freshness
+	status bool     // show the column
+	none   *failure // what an empty list means; nil is nothing
+	// why adds a column that explains each row.
+	why func(p tracker.Projection, i *store.Issue) (string, error)
+}
+
+func (l *listing) run(ctx context.Context, e *env, query func(tracker.Projection, store.Filter) ([]*store.Issue, int, error)) error {
+	var (
+		p     tracker.Projection
+		rows  []*store.Issue
+		total int
+	)
+	err := e.read(ctx, l.wish, func(h hub, now tracker.Projection) error {
+		p = now
+		f, err := l.opts.resolved(h, p)
+		if err != nil {
+			return err
+		}
+		rows, total, err = l.opts.rows(e, f, func(f store.Filter) ([]*store.Issue, int, error) { return query(p, f) })
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	a, err := l.answer(e, p, rows)
+	if err != nil {
+		return err
+	}
+	if len(rows) == 0 && l.none != nil {
+		a.no = l.none
+	}
+	e.tellLimited(len(rows), total)
+	return e.say(ctx, a)
+}
+
+// explained is a row of JSON with its reason.
+type explained struct {
+	issueShape
+	Why string `json:"why"`
+}
+
+func (l *listing) answer(e *env, p tracker.Projection, rows []*store.Issue) (a answer, err error) {
+	s, err := newShaper(p)
+	if err != nil {
+		return a, err
+	}
+	why := make([]string, len(rows))
+	for k, i := range rows {
+		a.ids = append(a.ids, i.Name())
+		if l.why != nil {
+			if why[k], err = l.why(p, i); err != nil {
+				return a, err
+			}
+		}
+	}
+	if e.asJSON {
+		shapes, err := s.issues(rows)
+		if err != nil {
+			return a, err
+		}
+		a.data = shapes
+		if l.why != nil {
+			list := make([]explained, len(shapes))
+			for k := range shapes {
+				list[k] = explained{shapes[k], why[k]}
+			}
+			a.data = list
+		}
+	}
+	a.records = l.opts.forms.issueRecords(e, s, rows)
+	a.pager = true
+	a.page = func(pg *page) { l.table(e, rows, why, pg) }
+	return a, nil
+}
+
+// table prints rows for people. In a pipe every column is there.
+func (l *listing) table(e *env, rows []*store.Issue, why []string, pg *page) {
+	t := &table{header: []string{"id", "status", "priority", "title", "labels", "who", "changed"}, flex: 3}
+	if l.why != nil {
+		t.header = append(t.header, "why")
+	}
+	status := l.status || pg.width == 0
+	for k, i := range rows {
+		c := []cell{
+			{i.Name(), yellow}, {"", statusStyle(i.Status)}, {string(i.Priority), priorityStyle(i.Priority)},
+			{i.Title, plain}, {strings.Join(i.Labels, ","), blue}, {strings.Join(i.Assignees, ","), plain},
+			{i.UpdatedAt.String(), dim},
+		}
+		if status {
+			c[1].text = string(i.Status)
+		}
+		if pg.width > 0 {
+			c[6].text = e.ago(i.UpdatedAt)
+		}
+		if l.why != nil {
+			c = append(c, cell{why[k], dim})
+		}
+		t.add(c...)
+	}
+	t.write(pg)
+}
+
+// overdue reports whether an issue should have been done.
+func (e *env) overdue(i *store.Issue) bool {
+	return i.Status == event.Open && i.DueAt != 0 && i.DueAt < event.TimeOf(e.now())
+}

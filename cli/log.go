@@ -1,0 +1,152 @@
+package cli
+
+import (
+	"context"
+	"encoding/json"
+	"slices"
+	"strconv"
+	"strings"
+
+	urfave "github.com/urfave/cli/v2"
+
+	"github.com/git-crosslink/git-crosslink/event"
+	"github.com/git-crosslink/git-crosslink/reducer"
+	"github.com/git-crosslink/git-crosslink/store"
+	"github.com/git-crosslink/git-crosslink/tracker"
+)
+
+type logOptions struct {
+	id      string
+	reverse bool
+	forms   forms
+}
+
+// lineShape is one event of a log in JSON.
+type lineShape struct {
+	Agent    string          `json:"agent"`
+	Seq      uint64          `json:"seq"`
+	Time     string          `json:"time"`
+	Ordered  string          `json:"ordered_at"`
+	Type     string          `json:"type"`
+	Text     string          `json:"text"`
+	SignedBy *string         `json:"signed_by"`
+	Rejected *rejectedShape  `json:"rejected"`
+	Event    json.RawMessage `json:"event"`
+}
+
+type rejectedShape struct {
+	Reason string `json:"reason"`
+	Detail string `json:"detail"`
+}
+
+func newLogCommand(e *env) *urfave.Command {
+	return e.command(&urfave.Command{
+		Name: "log", Category: groupIssues,
+		Usage:     "show the history of an issue",
+		UsageText: "git crosslink log [<options>] <id>",
+		Description: `Prints who did what to the issue and when, oldest first: what was overruled or
+rejected too. --porcelain prints time, agent, sequence, type, signer, reason of
+a rejection and text.
+
+Examples:
+  git crosslink log 12
+  git crosslink log 12 --json`,
+		Flags: append([]urfave.Flag{
+			&urfave.BoolFlag{Name: "reverse", Usage: "newest first"},
+		}, porcelainFlags()...),
+	}, func(u *urfave.Context) error {
+		args, err := arguments(u, 1, 1, "one id of an issue")
+		if err != nil {
+			return err
+		}
+		opts := logOptions{id: args[0], reverse: u.Bool("reverse")}
+		if opts.forms, err = formsOf(u, e); err != nil {
+			return err
+		}
+		return runLog(u.Context, opts, e)
+	})
+}
+
+func runLog(ctx context.Context, opts logOptions, e *env) error {
+	var (
+		p     tracker.Projection
+		i     *store.Issue
+		lines []*event.Envelope
+	)
+	err := e.read(ctx, tracker.Here, func(_ hub, now tracker.Projection) (err error) {
+		p = now
+		if i, err = resolve(p, opts.id); err != nil {
+			return err
+		}
+		lines, err = p.History(i.UUID)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	shapes := historyOf(p, i.UUID, lines)
+	if opts.reverse {
+		slices.Reverse(shapes)
+		lines = slices.Clone(lines)
+		slices.Reverse(lines)
+	}
+	a := answer{data: shapes, ids: []string{i.Name()}, pager: true}
+	if opts.forms.forScripts() {
+		a.records = &records{end: opts.forms.end()}
+		for _, l := range shapes {
+			a.records.lines = append(a.records.lines, l.record(&opts.forms))
+		}
+	}
+	a.page = func(pg *page) {
+		for k, l := range shapes {
+			pg.print("%s  %s  %s\n", pg.paint.text(dim, e.date(lines[k].Shown())), pg.paint.text(blue, oneLine(l.Agent)), oneLine(l.Text))
+			if l.Rejected != nil {
+				pg.print("    %s %s\n", pg.paint.text(red, "rejected:"), oneLine(l.Rejected.Reason+": "+l.Rejected.Detail))
+			}
+		}
+	}
+	return e.say(ctx, a)
+}
+
+func historyOf(p tracker.Projection, u event.UUID, lines []*event.Envelope) []lineShape {
+	type position struct {
+		agent string
+		seq   uint64
+	}
+	rejected := map[position]reducer.Rejection{}
+	for _, r := range p.Rejections() {
+		rejected[position{r.Agent, r.Seq}] = r
+	}
+	shapes := make([]lineShape, 0, len(lines))
+	for _, l := range lines {
+		s := lineShape{
+			Agent: l.Agent, Seq: l.Seq, Time: l.Shown().String(), Ordered: l.Time.String(),
+			Type: l.Body.Type(), Text: describe(p, u, l.Body), SignedBy: textOrNull(l.SignedBy),
+		}
+		if json.Valid(l.Event) {
+			s.Event = json.RawMessage(l.Event)
+		}
+		if r, ok := rejected[position{l.Agent, l.Seq}]; ok {
+			s.Rejected = &rejectedShape{r.Reason, r.Detail}
+		}
+		shapes = append(shapes, s)
+	}
+	return shapes
+}
+
+func (l *lineShape) record(f *forms) string {
+	signer, reason := "", ""
+	if l.SignedBy != nil {
+		signer = *l.SignedBy
+	}
+	if l.Rejected != nil {
+		reason = l.Rejected.Reason
+	}
+	fields := []string{l.Time, l.Agent, strconv.FormatUint(l.Seq, 10), l.Type, signer, reason, l.Text}
+	for k := range fields {
+		fields[k] = f.text(fields[k])
+	}
+	return strings.Join(fields, "\t")
+}
+
+func itoa(n int) string { return strconv.Itoa(n) }

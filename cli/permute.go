@@ -1,0 +1,263 @@
+package cli
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	urfave "github.com/urfave/cli/v2"
+)
+
+// The rules of words on the command line are git's:
+//
+//   - options may stand anywhere, before the verb too; '--' and
+//     '--end-of-options' end them;
+//   - '--name=value', '--name value', '-nvalue', '-n value', and '-qz' for two
+//     switches; '--no-name' turns a switch off; a unique beginning of a long
+//     name is enough;
+//   - an option with an optional value takes it only after '='.
+//
+// urfave stops at the first word that is no option, so the words are put in
+// its order here, and everything wrong with them is found here.
+
+// invocation is a command line put in order.
+type invocation struct {
+	dirs    []string // -C, one after the other
+	command *urfave.Command
+	path    []string // the words that name it
+	flags   []string // --name=value, in the order given
+	args    []string
+	help    helpKind
+	version bool
+}
+
+type helpKind int
+
+const (
+	noHelp   helpKind = iota
+	synopsis          // -h
+	manual            // --help
+)
+
+// words is what is handed to urfave.
+func (v *invocation) words() []string {
+	w := append([]string{program}, v.path...)
+	w = append(w, v.flags...)
+	return append(append(w, "--"), v.args...)
+}
+
+// withoutValue says what an option means that may be given without a value.
+var withoutValue = map[string]string{"color": "always", "porcelain": "v1"}
+
+// option is a flag as permute needs to know it.
+type option struct {
+	name  string // its long name
+	value bool   // it takes one
+}
+
+type options map[string]option
+
+func optionsOf(flags []urfave.Flag) options {
+	o := options{}
+	for _, f := range flags {
+		d, ok := f.(urfave.DocGenerationFlag)
+		for _, n := range f.Names() {
+			o[n] = option{f.Names()[0], ok && d.TakesValue()}
+		}
+	}
+	return o
+}
+
+// permute puts the words in order: which command, which options, which
+// arguments.
+func permute(root *urfave.Command, args []string) (*invocation, error) {
+	v := &invocation{}
+	at, known := root, optionsOf(root.Flags)
+	for i := 0; i < len(args); i++ {
+		word := args[i]
+		switch {
+		case word == "--" || word == "--end-of-options":
+			if at == root {
+				continue
+			}
+			v.args = append(v.args, args[i+1:]...)
+			i = len(args)
+		case len(word) > 1 && word[0] == '-':
+			used, err := v.option(at, known, word, args[i+1:])
+			if err != nil {
+				v.command = at
+				return v, err
+			}
+			i += used
+		default:
+			sub := at.Command(word)
+			switch {
+			case sub != nil && len(v.args) == 0:
+				at, known = sub, optionsOf(sub.Flags)
+				if sub.Name != issueNoun {
+					v.path = append(v.path, sub.Name)
+				}
+			case at.Action == nil: // a noun that needs a verb
+				return v, unknownCommand(root, at, word)
+			default:
+				v.args = append(v.args, word)
+			}
+		}
+	}
+	if at != root {
+		v.command = at
+	}
+	for _, f := range v.flags { // one given before the verb may be none of the verb's
+		name, _, _ := strings.Cut(strings.TrimPrefix(f, "--"), "=")
+		if _, ok := known[name]; !ok {
+			return v, misuse(fmt.Sprintf("'%s' has no option '--%s'", at.Name, name))
+		}
+	}
+	return v, nil
+}
+
+// option reads one word of options and returns how many of the rest it used.
+func (v *invocation) option(at *urfave.Command, known options, word string, rest []string) (int, error) {
+	if strings.HasPrefix(word, "--") {
+		return v.long(at, known, word[2:], rest)
+	}
+	for k := 1; k < len(word); k++ {
+		name := word[k : k+1]
+		switch name {
+		case "h":
+			v.help = synopsis
+			continue
+		case "v":
+			if at.Name == program {
+				v.version = true
+				continue
+			}
+		}
+		o, ok := known[name]
+		switch {
+		case !ok:
+			return 0, misuse(fmt.Sprintf("unknown option '-%s'", name), near(at, known, "")...)
+		case !o.value:
+			v.flags = append(v.flags, "--"+o.name+"=true")
+			continue
+		case k+1 < len(word):
+			return 0, v.give(o.name, word[k+1:])
+		case len(rest) == 0:
+			return 0, misuse(fmt.Sprintf("option '-%s' needs a value", name))
+		}
+		return 1, v.give(o.name, rest[0])
+	}
+	return 0, nil
+}
+
+func (v *invocation) long(at *urfave.Command, known options, word string, rest []string) (int, error) {
+	name, value, has := strings.Cut(word, "=")
+	switch {
+	case name == "help" && !has:
+		v.help = manual
+		return 0, nil
+	case name == "version" && !has && at.Name == program:
+		v.version = true
+		return 0, nil
+	}
+	o, negated, err := known.find(at, name)
+	if err != nil {
+		return 0, err
+	}
+	switch {
+	case negated && has:
+		return 0, misuse(fmt.Sprintf("option '--%s' takes no value", name))
+	case negated && o.name == "color":
+		return 0, v.give("color", "never")
+	case negated:
+		v.flags = append(v.flags, "--"+o.name+"=false")
+		return 0, nil
+	case !o.value:
+		if !has {
+			value = "true"
+		}
+		if value != "true" && value != "false" {
+			return 0, misuse(fmt.Sprintf("option '--%s' takes no value", name))
+		}
+		v.flags = append(v.flags, "--"+o.name+"="+value)
+		return 0, nil
+	case has:
+		return 0, v.give(o.name, value)
+	case withoutValue[o.name] != "":
+		return 0, v.give(o.name, withoutValue[o.name])
+	case len(rest) == 0:
+		return 0, misuse(fmt.Sprintf("option '--%s' needs a value", name))
+	}
+	return 1, v.give(o.name, rest[0])
+}
+
+func (v *invocation) give(name, value string) error {
+	if name == "C" {
+		v.dirs = append(v.dirs, value)
+		return nil
+	}
+	v.flags = append(v.flags, "--"+name+"="+value)
+	return nil
+}
+
+// find knows an option by its name, by '--no-', or by a unique beginning.
+func (o options) find(at *urfave.Command, name string) (found option, negated bool, err error) {
+	if f, ok := o[name]; ok && len(name) > 1 {
+		return f, false, nil
+	}
+	if positive, ok := strings.CutPrefix(name, "no-"); ok {
+		if f, ok := o[positive]; ok && (!f.value || f.name == "color") {
+			return f, true, nil
+		}
+	}
+	var full []string
+	for n := range o {
+		if len(name) > 1 && len(n) > 1 && strings.HasPrefix(n, name) {
+			full = append(full, n)
+		}
+	}
+	slices.Sort(full)
+	switch len(full) {
+	case 0:
+		return option{}, false, misuse(fmt.Sprintf("unknown option '--%s'", name), near(at, o, name)...)
+	case 1:
+		return o[full[0]], false, nil
+	}
+	return option{}, false, misuse(fmt.Sprintf("option '--%s' is ambiguous: could be --%s", name, strings.Join(full, " or --")))
+}
+
+// near says which option may have been meant and where all of them are listed.
+func near(at *urfave.Command, known options, name string) []string {
+	var long, hints []string
+	for n := range known {
+		if len(n) > 1 {
+			long = append(long, n)
+		}
+	}
+	if n := nearest(name, long); n != "" {
+		hints = append(hints, "did you mean '--"+n+"'?")
+	}
+	if at.Name == program {
+		return append(hints, "git crosslink -h")
+	}
+	return append(hints, commandName(at)+" -h")
+}
+
+func unknownCommand(root, at *urfave.Command, word string) error {
+	var names []string
+	for _, c := range at.Subcommands {
+		if !c.Hidden {
+			names = append(names, c.Names()...)
+		}
+	}
+	f := misuse(fmt.Sprintf("'%s' is not a command of %s", word, commandName(at)))
+	f.kind = "unknown-command"
+	if at == root {
+		f.message = fmt.Sprintf("'%s' is not a git crosslink command", word)
+	}
+	if n := nearest(word, names); n != "" {
+		f.hints = append(f.hints, "the most similar command is: "+commandName(at)+" "+n)
+	}
+	f.hints = append(f.hints, "all commands: git crosslink -h")
+	return f
+}

@@ -1,0 +1,202 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	urfave "github.com/urfave/cli/v2"
+
+	"github.com/git-crosslink/git-crosslink/event"
+	"github.com/git-crosslink/git-crosslink/store"
+	"github.com/git-crosslink/git-crosslink/tracker"
+)
+
+func explainFlag() urfave.Flag {
+	return &urfave.BoolFlag{Name: "explain", Usage: "say why of each"}
+}
+
+type readyOptions struct {
+	filterOptions
+	explain bool
+}
+
+func readyOptionsOf(u *urfave.Context, e *env) (o readyOptions, err error) {
+	if _, err := arguments(u, 0, 0, ""); err != nil {
+		return o, err
+	}
+	o.filterOptions, err = filterOptionsOf(u, e)
+	o.explain = u.Bool("explain")
+	return o, err
+}
+
+func newReadyCommand(e *env) *urfave.Command {
+	return e.command(&urfave.Command{
+		Name: "ready", Category: groupNext,
+		Usage:     "list what can be worked on now",
+		UsageText: "git crosslink ready [<options>]",
+		Description: `Lists the open issues that wait for no other and are not scheduled for later,
+most urgent first. The hub is asked first, within a bounded time. The exit
+status is 1 if nothing is ready.
+
+Examples:
+  git crosslink ready
+  git crosslink ready --explain --limit 5
+  git crosslink ready --assignee @me -q`,
+		Flags: slices.Concat([]urfave.Flag{explainFlag()}, filterFlags("priority"), formFlags()),
+	}, func(u *urfave.Context) error {
+		opts, err := readyOptionsOf(u, e)
+		if err != nil {
+			return err
+		}
+		return runReady(u.Context, opts, e)
+	})
+}
+
+func runReady(ctx context.Context, opts readyOptions, e *env) error {
+	opts.filter.Ready = true
+	l := listing{opts: opts.filterOptions, wish: tracker.Fresh, none: nothingReady()}
+	if opts.explain {
+		l.why = e.whyReady
+	}
+	return l.run(ctx, e, func(p tracker.Projection, f store.Filter) ([]*store.Issue, int, error) { return p.List(f) })
+}
+
+func nothingReady() *failure {
+	return no("nothing-ready", "nothing is ready", "what waits, and for what: git crosslink blocked --explain")
+}
+
+func newBlockedCommand(e *env) *urfave.Command {
+	return e.command(&urfave.Command{
+		Name: "blocked", Category: groupNext,
+		Usage:     "list what waits for other issues",
+		UsageText: "git crosslink blocked [<options>]",
+		Description: `Lists the open issues that wait for an open one; --explain names those.
+
+Examples:
+  git crosslink blocked --explain`,
+		Flags: slices.Concat([]urfave.Flag{explainFlag()}, filterFlags("priority"), formFlags()),
+	}, func(u *urfave.Context) error {
+		opts, err := readyOptionsOf(u, e)
+		if err != nil {
+			return err
+		}
+		return runBlocked(u.Context, opts, e)
+	})
+}
+
+func runBlocked(ctx context.Context, opts readyOptions, e *env) error {
+	opts.filter.Blocked = true
+	l := listing{opts: opts.filterOptions, wish: tracker.Here}
+	if opts.explain {
+		l.why = whyBlocked
+	}
+	return l.run(ctx, e, func(p tracker.Projection, f store.Filter) ([]*store.Issue, int, error) { return p.List(f) })
+}
+
+func newNextCommand(e *env) *urfave.Command {
+	return e.command(&urfave.Command{
+		Name: "next", Category: groupNext,
+		Usage:     "name the issue to work on next",
+		UsageText: "git crosslink next [<options>]",
+		Description: `Prints the first of what 'ready' lists. The exit status is 1 if nothing is
+ready.
+
+Examples:
+  git crosslink next --explain
+  git crosslink show $(git crosslink next -q)`,
+		Flags: slices.Concat([]urfave.Flag{explainFlag()}, filterFlags("priority"), formFlags()),
+	}, func(u *urfave.Context) error {
+		opts, err := readyOptionsOf(u, e)
+		if err != nil {
+			return err
+		}
+		return runNext(u.Context, opts, e)
+	})
+}
+
+func runNext(ctx context.Context, opts readyOptions, e *env) error {
+	opts.filter.Ready = true
+	opts.limit = 1
+	var (
+		p     tracker.Projection
+		rows  []*store.Issue
+		total int
+	)
+	err := e.read(ctx, tracker.Fresh, func(h hub, now tracker.Projection) error {
+		p = now
+		f, err := opts.resolved(h, p)
+		if err != nil {
+			return err
+		}
+		rows, total, err = opts.rows(e, f, p.List)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	if len(rows) == 0 {
+		return e.say(ctx, answer{no: nothingReady()})
+	}
+	s, err := newShaper(p)
+	if err != nil {
+		return err
+	}
+	i := rows[0]
+	shape, err := s.issue(i)
+	if err != nil {
+		return err
+	}
+	why, err := e.whyReady(p, i)
+	if err != nil {
+		return err
+	}
+	a := answer{data: explained{shape, why}, ids: []string{i.Name()}, records: opts.forms.issueRecords(e, s, rows)}
+	a.page = func(pg *page) {
+		pg.print("%s  %s\n", pg.paint.text(yellow, i.Name()), oneLine(i.Title))
+		if opts.explain {
+			pg.print("    first of %d ready: %s\n", total, oneLine(why))
+		}
+	}
+	return e.say(ctx, a)
+}
+
+// whyReady says what speaks for an issue.
+func (e *env) whyReady(p tracker.Projection, i *store.Issue) (string, error) {
+	reasons := []string{string(i.Priority) + " priority"}
+	switch {
+	case e.overdue(i):
+		reasons = append(reasons, "overdue since "+strings.TrimSuffix(e.ago(i.DueAt), " ago"))
+	case i.DueAt != 0:
+		reasons = append(reasons, "due "+e.ago(i.DueAt))
+	}
+	if len(i.BlockedBy) == 0 {
+		reasons = append(reasons, "waits for nothing")
+	} else {
+		reasons = append(reasons, fmt.Sprintf("all %d it waited for are done", len(i.BlockedBy)))
+	}
+	waiting := 0
+	for _, o := range known(p, i.Blocks) {
+		if o.Status == event.Open {
+			waiting++
+		}
+	}
+	if waiting > 0 {
+		reasons = append(reasons, fmt.Sprintf("%d wait for it", waiting))
+	}
+	return strings.Join(reasons, ", "), nil
+}
+
+// whyBlocked names what an issue waits for.
+func whyBlocked(p tracker.Projection, i *store.Issue) (string, error) {
+	open, err := p.OpenBlockers(i.UUID)
+	if err != nil {
+		return "", err
+	}
+	var names []string
+	for _, b := range open {
+		names = append(names, named(b))
+	}
+	return "waits for " + strings.Join(names, ", "), nil
+}

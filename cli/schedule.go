@@ -1,0 +1,96 @@
+package cli
+
+import (
+	"context"
+
+	urfave "github.com/urfave/cli/v2"
+
+	"github.com/git-crosslink/git-crosslink/event"
+	"github.com/git-crosslink/git-crosslink/store"
+	"github.com/git-crosslink/git-crosslink/tracker"
+)
+
+type scheduleOptions struct {
+	id             string
+	due, scheduled *event.Time // nil leaves it, 0 clears it
+	emit           tracker.EmitOptions
+}
+
+func newScheduleCommand(e *env) *urfave.Command {
+	return e.command(&urfave.Command{
+		Name: "schedule", Category: groupIssues,
+		Usage:     "say when an issue is due, or ready at the earliest",
+		UsageText: "git crosslink schedule <id> [--due <date>] [--scheduled <date>]",
+		Description: `Sets or clears the dates of an issue. A date is a day (2026-03-01, today,
+tomorrow, +3d, +2w, friday), a moment (2026-03-01T10:00:00Z) or 'none'. Due is
+the end of the day, scheduled its beginning, in UTC.
+
+Examples:
+  git crosslink schedule 12 --due friday
+  git crosslink schedule 12 --scheduled +2w --due none`,
+		Flags: append([]urfave.Flag{
+			&urfave.StringFlag{Name: "due", Usage: "due at `DATE`"},
+			&urfave.StringFlag{Name: "scheduled", Usage: "not ready before `DATE`"},
+		}, writeFlags()...),
+	}, func(u *urfave.Context) error {
+		opts, err := scheduleOptionsOf(u, e)
+		if err != nil {
+			return err
+		}
+		return runSchedule(u.Context, opts, e)
+	})
+}
+
+func scheduleOptionsOf(u *urfave.Context, e *env) (o scheduleOptions, err error) {
+	args, err := arguments(u, 1, 1, "one id of an issue")
+	if err != nil {
+		return o, err
+	}
+	o.id = args[0]
+	if !u.IsSet("due") && !u.IsSet("scheduled") {
+		return o, misuse("no date", "give --due <date>, --scheduled <date> or both; 'none' clears")
+	}
+	for _, d := range []struct {
+		name string
+		at   edge
+		into **event.Time
+	}{{"due", dayEnd, &o.due}, {"scheduled", dayStart, &o.scheduled}} {
+		if u.IsSet(d.name) {
+			t, err := parseDate("--"+d.name, u.String(d.name), d.at, e.now())
+			if err != nil {
+				return o, err
+			}
+			*d.into = &t
+		}
+	}
+	o.emit, err = e.emitOptions(u)
+	return o, err
+}
+
+func runSchedule(ctx context.Context, opts scheduleOptions, e *env) error {
+	s := single{opts.id, opts.emit, func(_ hub, _ tracker.Projection, i *store.Issue, said *said) ([]event.Body, error) {
+		c := &event.ScheduleChanged{Issue: i.UUID, ScheduledAt: i.ScheduledAt, DueAt: i.DueAt}
+		if opts.due != nil {
+			c.DueAt = *opts.due
+			said.add("%s is %s", i.Name(), e.dateWords("due", c.DueAt))
+		}
+		if opts.scheduled != nil {
+			c.ScheduledAt = *opts.scheduled
+			said.add("%s is %s", i.Name(), e.dateWords("scheduled", c.ScheduledAt))
+		}
+		if c.DueAt == i.DueAt && c.ScheduledAt == i.ScheduledAt {
+			*said = nil
+			said.add("%s has these dates already", i.Name())
+			return nil, nil
+		}
+		return []event.Body{c}, nil
+	}}
+	return s.run(ctx, e)
+}
+
+func (e *env) dateWords(what string, t event.Time) string {
+	if t == 0 {
+		return "not " + what + " any more"
+	}
+	return what + " " + e.date(t)
+}

@@ -1,0 +1,133 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+
+	urfave "github.com/urfave/cli/v2"
+
+	"github.com/git-crosslink/git-crosslink/event"
+	"github.com/git-crosslink/git-crosslink/tracker"
+)
+
+func newStatusCommand(e *env) *urfave.Command {
+	return e.command(&urfave.Command{
+		Name: "status", Category: groupHub,
+		Usage:     "show the tracker's own condition",
+		UsageText: "git crosslink status [<options>]",
+		Description: `Tells which hub there is, when it was reached last, what is not there yet, and
+what is wrong. It answers from what is here. --porcelain prints lines of key and
+value.
+
+Examples:
+  git crosslink status
+  git crosslink status --json`,
+		Flags: porcelainFlags(),
+	}, func(u *urfave.Context) error {
+		if _, err := arguments(u, 0, 0, ""); err != nil {
+			return err
+		}
+		f, err := formsOf(u, e)
+		if err != nil {
+			return err
+		}
+		return runShowStatus(u.Context, f, e)
+	})
+}
+
+func runShowStatus(ctx context.Context, f forms, e *env) error {
+	h, err := e.hub(ctx)
+	if err != nil {
+		return err
+	}
+	s, err := h.Status(ctx)
+	if err != nil {
+		return err
+	}
+	s.Logs = append([]tracker.LogInfo{}, s.Logs...)
+	s.Problems = append([]string{}, s.Problems...)
+	a := answer{data: s, page: func(pg *page) { e.statusPage(pg, s) }}
+	if f.forScripts() {
+		a.records = &records{statusRecords(&f, s), f.end()}
+	}
+	return e.say(ctx, a)
+}
+
+func (e *env) statusPage(pg *page, s *tracker.Status) {
+	switch {
+	case s.Remote == "":
+		pg.print("hub: none, the repository has no remote\n")
+	case !s.Shared:
+		pg.print("hub: none on '%s' yet (git crosslink init)\n", oneLine(s.Remote))
+	default:
+		pg.print("hub: '%s' (%s)\n", oneLine(s.Remote), oneLine(s.URL))
+	}
+	if s.Remote != "" {
+		if s.LastContact == nil {
+			pg.print("last contact: never\n")
+		} else {
+			pg.print("last contact: %s\n", e.ago(event.TimeOf(*s.LastContact)))
+		}
+	}
+	if s.Agent == "" {
+		pg.print("agent: none before the first write\n")
+	} else {
+		pg.print("agent: %s\n", oneLine(s.Agent))
+	}
+	pg.print("issues: %d open, %d closed, %d archived\n", s.Open, s.Closed, s.Archived)
+	if s.Remote != "" {
+		pg.print("not on the hub: %s\n", count(s.Unsent, "event"))
+	}
+	var events uint64
+	for _, l := range s.Logs {
+		events += l.Events
+	}
+	pg.print("logs: %d, %d events, %d rejected\n", len(s.Logs), events, s.Rejected)
+	for _, l := range s.Logs {
+		if l.Ended != "" {
+			pg.print("%s the log of '%s' ends early: %s\n", pg.paint.text(red, "problem:"), oneLine(l.Agent), oneLine(l.Ended))
+		}
+	}
+	for _, p := range s.Problems {
+		pg.print("%s %s\n", pg.paint.text(red, "problem:"), oneLine(p))
+	}
+}
+
+func statusRecords(f *forms, s *tracker.Status) []string {
+	contact := ""
+	if s.LastContact != nil {
+		contact = event.TimeOf(*s.LastContact).String()
+	}
+	lines := []string{}
+	add := func(fields ...string) {
+		line := ""
+		for k, x := range fields {
+			if k > 0 {
+				line += "\t"
+			}
+			line += f.text(x)
+		}
+		lines = append(lines, line)
+	}
+	add("remote", s.Remote)
+	add("url", s.URL)
+	add("hub", s.Hub)
+	add("level", strconv.Itoa(s.Level))
+	add("shared", strconv.FormatBool(s.Shared))
+	add("agent", s.Agent)
+	add("unsent", strconv.Itoa(s.Unsent))
+	add("last_contact", contact)
+	add("open", strconv.Itoa(s.Open))
+	add("closed", strconv.Itoa(s.Closed))
+	add("archived", strconv.Itoa(s.Archived))
+	add("rejected", strconv.Itoa(s.Rejected))
+	add("state", s.Hash)
+	for _, l := range s.Logs {
+		add("log", l.Agent, fmt.Sprint(l.Events), strconv.Itoa(l.Unsent), l.Ended)
+	}
+	for _, p := range s.Problems {
+		add("problem", p)
+	}
+	return lines
+}

@@ -1,0 +1,81 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	urfave "github.com/urfave/cli/v2"
+
+	"github.com/git-crosslink/git-crosslink/tracker"
+)
+
+func newSyncCommand(e *env) *urfave.Command {
+	return e.command(&urfave.Command{
+		Name: "sync", Category: groupHub,
+		Usage:     "exchange events with the hub",
+		UsageText: "git crosslink sync [<options>]",
+		Description: `Fetches what is new on the hub and sends what is not there yet. Commands do so
+by themselves; this one waits until it is done. The exit status is 3 if
+something could not be sent: it is kept and sent later.
+
+Examples:
+  git crosslink sync`,
+		Flags: []urfave.Flag{
+			&urfave.BoolFlag{Name: "detached", Usage: "nobody watches: never prompt, leave if another sync runs"},
+		},
+	}, func(u *urfave.Context) error {
+		if _, err := arguments(u, 0, 0, ""); err != nil {
+			return err
+		}
+		if u.Bool("offline") {
+			return misuse("'sync' talks to the hub, '--offline' forbids it")
+		}
+		return runSync(u.Context, tracker.SyncOptions{Detached: u.Bool("detached")}, e)
+	})
+}
+
+func runSync(ctx context.Context, opts tracker.SyncOptions, e *env) error {
+	h, err := e.hub(ctx)
+	if err != nil {
+		return err
+	}
+	r, err := h.Sync(ctx, opts)
+	if err != nil {
+		return err
+	}
+	a := answer{data: r}
+	switch {
+	case opts.Detached:
+	case r.Remote == "":
+		e.talk("nothing to do: the repository has no remote")
+	case r.Hub == "" || r.State == tracker.Local:
+		e.talk("nothing is shared yet")
+		e.talkHint("git crosslink init")
+	default:
+		e.talk("received %d, sent %s with '%s'", r.Received, count(r.Sent, "event"), oneLine(r.Remote))
+	}
+	if !opts.Detached && r.State == tracker.Queued {
+		why := ""
+		if r.Reason != "" {
+			why = ": " + strings.TrimSuffix(r.Reason, ".")
+		}
+		a.no = &failure{code: exitUnconfirmed, kind: "unconfirmed", message: fmt.Sprintf("%s kept here, not on the hub%s", count(r.Unsent, "event"), why)}
+	}
+	return e.say(ctx, a)
+}
+
+// talkHint is a hint that comes with talk.
+func (e *env) talkHint(command string) {
+	if !e.quiet && !e.asJSON {
+		e.hint([]string{command})
+	}
+}
+
+// count says how many of a thing there are.
+func count(n int, thing string) string {
+	if n == 1 {
+		return "1 " + thing
+	}
+	return fmt.Sprintf("%d %ss", n, thing)
+}

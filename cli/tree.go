@@ -1,0 +1,156 @@
+package cli
+
+import (
+	"context"
+
+	urfave "github.com/urfave/cli/v2"
+
+	"github.com/git-crosslink/git-crosslink/event"
+	"github.com/git-crosslink/git-crosslink/store"
+	"github.com/git-crosslink/git-crosslink/tracker"
+)
+
+type treeOptions struct {
+	id    string
+	all   bool
+	forms forms
+}
+
+// treeNode is an issue with its children. In JSON it is recursive.
+type treeNode struct {
+	Issue    issueShape `json:"issue"`
+	Children []treeNode `json:"children"`
+	row      *store.Issue
+}
+
+func newTreeCommand(e *env) *urfave.Command {
+	return e.command(&urfave.Command{
+		Name: "tree", Category: groupIssues,
+		Usage:     "show parents and children",
+		UsageText: "git crosslink tree [<options>] [<id>]",
+		Description: `Prints issues below their parents: those that are open or have an open
+descendant, oldest first; or everything below one issue. --porcelain adds the
+depth, 0 for a root, as first field.
+
+Examples:
+  git crosslink tree
+  git crosslink tree 3`,
+		Flags: append([]urfave.Flag{
+			&urfave.BoolFlag{Name: "all", Aliases: []string{"a"}, Usage: "closed and archived ones too"},
+		}, porcelainFlags()...),
+	}, func(u *urfave.Context) error {
+		args, err := arguments(u, 0, 1, "at most one id of an issue")
+		if err != nil {
+			return err
+		}
+		opts := treeOptions{all: u.Bool("all")}
+		if len(args) == 1 {
+			opts.id, opts.all = args[0], true
+		}
+		if opts.forms, err = formsOf(u, e); err != nil {
+			return err
+		}
+		return runTree(u.Context, opts, e)
+	})
+}
+
+func runTree(ctx context.Context, opts treeOptions, e *env) error {
+	var (
+		p     tracker.Projection
+		roots []*store.Issue
+	)
+	err := e.read(ctx, tracker.Here, func(_ hub, now tracker.Projection) (err error) {
+		p, roots = now, nil
+		if opts.id != "" {
+			i, err := resolve(p, opts.id)
+			if err != nil {
+				return err
+			}
+			roots = []*store.Issue{i}
+			return nil
+		}
+		all, _, err := p.List(store.Filter{Status: "all"})
+		if err != nil {
+			return err
+		}
+		for k := len(all) - 1; k >= 0; k-- { // the list is newest first
+			if all[k].Parent == (event.UUID{}) {
+				roots = append(roots, all[k])
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	s, err := newShaper(p)
+	if err != nil {
+		return err
+	}
+	nodes := []treeNode{}
+	for _, r := range roots {
+		n, open, err := grow(s, r, opts.all)
+		if err != nil {
+			return err
+		}
+		if open || opts.all {
+			nodes = append(nodes, n)
+		}
+	}
+	a := answer{data: nodes, pager: true}
+	if opts.forms.forScripts() {
+		a.records = &records{end: opts.forms.end()}
+	}
+	walk(nodes, 0, func(n *treeNode, depth int) {
+		a.ids = append(a.ids, n.row.Name())
+		if a.records != nil {
+			a.records.lines = append(a.records.lines, itoa(depth)+"\t"+opts.forms.issueRecord(e, s, n.row))
+		}
+	})
+	a.page = func(pg *page) { drawTree(pg, nodes, "", true) }
+	return e.say(ctx, a)
+}
+
+// grow makes the tree below an issue and reports whether anything in it is
+// open. Parents never form a cycle: the reducer shows none.
+func grow(s *shaper, i *store.Issue, all bool) (n treeNode, open bool, err error) {
+	n = treeNode{Children: []treeNode{}, row: i}
+	if n.Issue, err = s.issue(i); err != nil {
+		return n, false, err
+	}
+	open = i.Status == event.Open
+	for _, c := range known(s.p, i.Children) {
+		child, alive, err := grow(s, c, all)
+		if err != nil {
+			return n, false, err
+		}
+		if alive || all {
+			n.Children = append(n.Children, child)
+		}
+		open = open || alive
+	}
+	return n, open, nil
+}
+
+func walk(nodes []treeNode, depth int, visit func(n *treeNode, depth int)) {
+	for k := range nodes {
+		visit(&nodes[k], depth)
+		walk(nodes[k].Children, depth+1, visit)
+	}
+}
+
+func drawTree(pg *page, nodes []treeNode, margin string, root bool) {
+	for k := range nodes {
+		n := &nodes[k]
+		branch, below := pg.glyph("├─ ", "|- "), pg.glyph("│  ", "|  ")
+		if k == len(nodes)-1 {
+			branch, below = pg.glyph("└─ ", "`- "), "   "
+		}
+		if root {
+			branch, below = "", ""
+		}
+		pg.print("%s%s%s  %s  %s\n", margin, branch, pg.paint.text(yellow, n.row.Name()),
+			pg.paint.text(statusStyle(n.row.Status), string(n.row.Status)), oneLine(n.row.Title))
+		drawTree(pg, n.Children, margin+below, false)
+	}
+}

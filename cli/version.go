@@ -1,0 +1,68 @@
+package cli
+
+import (
+	"context"
+	"runtime"
+	"runtime/debug"
+
+	urfave "github.com/urfave/cli/v2"
+)
+
+type versionOptions struct{ build bool }
+
+// versionShape is version in JSON.
+type versionShape struct {
+	Version  string `json:"version"`
+	Go       string `json:"go"`
+	Platform string `json:"platform"`
+	Commit   string `json:"commit"`
+	Modified bool   `json:"modified"`
+}
+
+func newVersionCommand(e *env) *urfave.Command {
+	return e.command(&urfave.Command{
+		Name: "version", Category: groupRest,
+		Usage:     "print the version",
+		UsageText: "git crosslink version [--build-options]",
+		Description: `Prints the version as git prints its own.
+
+Examples:
+  git crosslink version --build-options`,
+		Flags: []urfave.Flag{
+			&urfave.BoolFlag{Name: "build-options", Usage: "also how it was built"},
+		},
+	}, func(u *urfave.Context) error {
+		if _, err := arguments(u, 0, 0, ""); err != nil {
+			return err
+		}
+		return runVersion(versionOptions{u.Bool("build-options")}, e)
+	})
+}
+
+func runVersion(opts versionOptions, e *env) error {
+	v := versionShape{Version: Version, Go: runtime.Version(), Platform: runtime.GOOS + "/" + runtime.GOARCH}
+	if info, ok := debug.ReadBuildInfo(); ok {
+		for _, s := range info.Settings {
+			switch s.Key {
+			case "vcs.revision":
+				v.Commit = s.Value
+			case "vcs.modified":
+				v.Modified = s.Value == "true"
+			}
+		}
+	}
+	return e.say(context.Background(), answer{data: v, ids: []string{v.Version}, page: func(pg *page) {
+		pg.print("git crosslink version %s\n", v.Version)
+		if !opts.build {
+			return
+		}
+		pg.print("platform: %s\nbuilt with: %s\n", v.Platform, v.Go)
+		switch {
+		case v.Commit == "":
+		case v.Modified:
+			pg.print("built from commit: %s, modified\n", v.Commit)
+		default:
+			pg.print("built from commit: %s\n", v.Commit)
+		}
+	}})
+}

@@ -1,0 +1,187 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	urfave "github.com/urfave/cli/v2"
+
+	"github.com/git-crosslink/git-crosslink/event"
+	"github.com/git-crosslink/git-crosslink/store"
+	"github.com/git-crosslink/git-crosslink/tracker"
+)
+
+// emitOptions are what a writing command was told about the hub.
+func (e *env) emitOptions(u *urfave.Context) (tracker.EmitOptions, error) {
+	o := tracker.EmitOptions{Offline: u.Bool("offline"), Wait: u.Bool("wait")}
+	if o.Offline && o.Wait {
+		return o, misuse("'--wait' and '--offline' exclude each other")
+	}
+	return o, nil
+}
+
+// emit publishes what build makes. An id that is not known here is asked for
+// at the hub once.
+func (e *env) emit(ctx context.Context, o tracker.EmitOptions, build func(h hub, p tracker.Projection) ([]event.Body, error)) (*tracker.Receipt, error) {
+	h, err := e.hub(ctx)
+	if err != nil {
+		return nil, err
+	}
+	emit := func() (*tracker.Receipt, error) {
+		return h.Emit(ctx, o, func(p tracker.Projection) ([]event.Body, error) { return build(h, p) })
+	}
+	r, err := emit()
+	if o.Offline || !notFound(err) {
+		return r, err
+	}
+	e.asked = e.now()
+	if _, ferr := h.Read(ctx, tracker.Fresh); ferr != nil {
+		return nil, ferr
+	}
+	return emit()
+}
+
+// read hands the state to use; an id that is not known here is asked for at
+// the hub once, so use may run twice and must not print.
+func (e *env) read(ctx context.Context, wish tracker.Freshness, use func(h hub, p tracker.Projection) error) error {
+	h, err := e.hub(ctx)
+	if err != nil {
+		return err
+	}
+	if wish == tracker.Fresh {
+		e.asked = e.now()
+	}
+	p, err := h.Read(ctx, e.freshness(wish))
+	if err != nil {
+		return err
+	}
+	err = use(h, p)
+	if wish == tracker.Fresh || e.offline || !notFound(err) {
+		return err
+	}
+	e.asked = e.now()
+	if p, err = h.Read(ctx, tracker.Fresh); err != nil {
+		return err
+	}
+	return use(h, p)
+}
+
+func notFound(err error) bool {
+	var missing *store.NotFoundError
+	return errors.As(err, &missing)
+}
+
+// resolve finds the issue an id names.
+func resolve(p tracker.Projection, id string) (*store.Issue, error) {
+	u, err := p.Resolve(id)
+	if err != nil {
+		return nil, err
+	}
+	return p.Issue(u)
+}
+
+// resolveAll finds issues by their ids, each once, in the order named.
+func resolveAll(p tracker.Projection, ids []string) ([]*store.Issue, error) {
+	var rows []*store.Issue
+	for _, id := range ids {
+		i, err := resolve(p, id)
+		if err != nil {
+			return nil, err
+		}
+		if !slices.ContainsFunc(rows, func(o *store.Issue) bool { return o.UUID == i.UUID }) {
+			rows = append(rows, i)
+		}
+	}
+	return rows, nil
+}
+
+// known are the rows of those issues that are shown.
+func known(p tracker.Projection, us []event.UUID) []*store.Issue {
+	var rows []*store.Issue
+	for _, u := range us {
+		if i, err := p.Issue(u); err == nil {
+			rows = append(rows, i)
+		}
+	}
+	return rows
+}
+
+// writeShape is what every write says in JSON besides the issues.
+type writeShape struct {
+	Changed bool   `json:"changed"`
+	Agent   string `json:"agent"`
+	Sync    string `json:"sync"`
+}
+
+func writeShapeOf(r *tracker.Receipt) writeShape {
+	return writeShape{len(r.Lines) > 0, r.Agent, string(r.Sync)}
+}
+
+// oneShape answers commands that write to one issue.
+type oneShape struct {
+	Issue issueShape `json:"issue"`
+	writeShape
+}
+
+// manyShape answers commands that may write to several.
+type manyShape struct {
+	Issues    []issueShape `json:"issues"`
+	Unblocked []issueShape `json:"unblocked"`
+	Next      *issueShape  `json:"next,omitempty"`
+	writeShape
+}
+
+// unconfirmed is the status of a write that was to be confirmed and is not.
+func unconfirmed(r *tracker.Receipt, o tracker.EmitOptions) *failure {
+	if !r.Unsettled(o) {
+		return nil
+	}
+	return &failure{code: exitUnconfirmed, kind: "unconfirmed",
+		message: "kept here, but not confirmed on the hub", hints: []string{"git crosslink sync"}}
+}
+
+// wroteOne prints the answer of a write to one issue.
+func (e *env) wroteOne(ctx context.Context, r *tracker.Receipt, o tracker.EmitOptions, u event.UUID) error {
+	i, err := r.View.Issue(u)
+	if err != nil {
+		return err
+	}
+	s, err := newShaper(r.View)
+	if err != nil {
+		return err
+	}
+	shape, err := s.issue(i)
+	if err != nil {
+		return err
+	}
+	return e.say(ctx, answer{
+		data: oneShape{shape, writeShapeOf(r)}, ids: []string{i.Name()}, no: unconfirmed(r, o),
+	})
+}
+
+// named is how talk names an issue.
+func named(i *store.Issue) string {
+	return fmt.Sprintf("%s '%s'", i.Name(), oneLine(i.Title))
+}
+
+// said collects what a command tells while it builds; building again starts
+// anew.
+type said []string
+
+func (s *said) add(format string, args ...any) { *s = append(*s, fmt.Sprintf(format, args...)) }
+
+func (s said) tell(e *env) {
+	for _, l := range s {
+		e.talk("%s", l)
+	}
+}
+
+// whom puts this worktree's own agent id in the place of '@me'.
+func whom(h hub, name string) string {
+	if name == "@me" {
+		return h.Agent()
+	}
+	return name
+}

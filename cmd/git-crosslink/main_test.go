@@ -1,0 +1,14 @@
+package main
+
+import (
+	"testing"
+
+	"github.com/git-crosslink/git-crosslink/internal/testkit"
+	"github.com/rogpeppe/go-internal/testscript"
+)
+
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){"git-crosslink": main})
+}
+
+func TestScript(t *testing.T) { testkit.Scripts(t, "testdata/script") }
