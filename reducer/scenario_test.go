@@ -260,4 +260,5 @@ func body(t *testing.T, agent string, at event.Time, ws []string) event.Body {
 	return nil
 }
 
-func ulid(s string) string { return (s + strings.Repeat("0", 26))[:26] }
+// ulid is "0", the name, and zeros up to the length of a ULID.
+func ulid(s string) string { return ("0" + s + strings.Repeat("0", 26))[:26] }
