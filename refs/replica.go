@@ -167,7 +167,7 @@ func initReplica(ctx context.Context, o *Outer, tmp, shared string) error {
 		return err
 	}
 	// No branch is checked out, so none is protected.
-	if err := writeSynced(filepath.Join(tmp, "HEAD"), []byte("ref: refs/crosslink/none\n")); err != nil {
+	if err := writeSynced(filepath.Join(tmp, "HEAD"), []byte("ref: refs/heads/none\n")); err != nil {
 		return err
 	}
 	for _, d := range []string{"objects", "refs", "."} {
