@@ -146,9 +146,6 @@ func Decode(line []byte) (*Envelope, error) {
 	}
 	e.Extra = m.rest(end, envelopeNames)
 	e.tail(&m)
-	if m.err == nil && m.next < len(m.in) {
-		m.fail(MemberOrder, m.in[m.next].Name, "is not in its place")
-	}
 	if m.err != nil {
 		return nil, &LineError{m.err.Reason, m.err.Detail}
 	}

@@ -20,6 +20,9 @@ func (e *Envelope) head(m *members) {
 func (e *Envelope) tail(m *members) {
 	m.optStr("signed_by", &e.SignedBy, fingerprint)
 	m.optStr("signature", &e.Signature, signature)
+	if m.walk == reading && m.next < len(m.in) {
+		m.fail(MemberOrder, m.in[m.next].Name, "is not in its place")
+	}
 	if (e.SignedBy == "") != (e.Signature == "") {
 		m.fail(MissingMember, "signature", "and 'signed_by' come together or not at all")
 	}

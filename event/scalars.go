@@ -43,20 +43,18 @@ func parseUUID(s string) (u UUID, ok bool) {
 	if len(s) != 36 || s[8] != '-' || s[13] != '-' || s[18] != '-' || s[23] != '-' {
 		return UUID{}, false
 	}
-	n := 0
-	for i := 0; i < len(s); i += 2 {
-		if s[i] == '-' {
-			i++
-		}
+	for n, i := range uuidDigits {
 		hi, lo := nibble[s[i]], nibble[s[i+1]]
 		if hi|lo > 15 {
 			return UUID{}, false
 		}
 		u[n] = hi<<4 | lo
-		n++
 	}
 	return u, true
 }
+
+// uuidDigits is where each byte's two digits stand.
+var uuidDigits = [16]int{0, 2, 4, 6, 9, 11, 14, 16, 19, 21, 24, 26, 28, 30, 32, 34}
 
 // nibble is the value of a lower-case hexadecimal digit, 0xff for other bytes.
 var nibble = func() (t [256]byte) {
