@@ -21,7 +21,9 @@ func base() *event.Base {
 				Comments: []event.BaseComment{{UUID: id("c"), Author: "ann", Content: "as kept", CreatedAt: t + 20e9, Kind: "note"}},
 				Time:     []event.BaseTime{{UUID: id("e"), StartedAt: t + 21e9, DurationSeconds: ptr(uint64(7))}},
 			},
-			{UUID: id("B"), Title: "b", Status: event.Open, Priority: event.Medium, Parent: id("B"), CreatedBy: "bob", CreatedAt: t + 11e9, UpdatedAt: t + 12e9},
+			{UUID: id("B"), Title: "b", Status: event.Open, Priority: event.Medium, Parent: id("B"), CreatedBy: "bob", CreatedAt: t + 11e9, UpdatedAt: t + 12e9,
+				Comments: []event.BaseComment{{UUID: id("f"), Author: "bob", Content: "f", CreatedAt: t + 13e9, Kind: "note"}},
+				Time:     []event.BaseTime{{UUID: id("g"), StartedAt: t + 14e9}}},
 		},
 		Milestones: []event.BaseMilestone{{UUID: id("M"), Name: "m", Status: event.Closed, CreatedAt: t + 5e9, ClosedAt: t + 6e9}},
 		Deleted:    []event.UUID{id("D")},
@@ -64,6 +66,9 @@ func TestBaseIsShownAsItIs(t *testing.T) {
 	}
 	if !slices.Equal(b.Relations, []reducer.Relation{{Other: id("A"), Kind: event.Related, Outgoing: true}}) {
 		t.Errorf("the side that did not list the relation shows %v", b.Relations)
+	}
+	if b.UpdatedAt != sec(12) {
+		t.Errorf("updated %s: the checkpoint says itself when its issues were updated", at(b.UpdatedAt))
 	}
 	if b.Parent != (event.UUID{}) || b.ParentCyclic {
 		t.Error("a self edge of the checkpoint is shown")

@@ -47,7 +47,10 @@ func TestMergeIsAJoin(t *testing.T) {
 		same(t, "with itself", self, a)
 
 		ab := merge(a, b)
-		again := ab.Clone()
+		again := a.Clone()
+		again.View() // must not outlive the merge
+		again.Merge(b)
+		same(t, "looked at before", again, ab)
 		again.Merge(a)
 		same(t, "absorbs what it holds", again, ab)
 
