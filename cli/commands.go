@@ -96,14 +96,14 @@ func commonFlags() []urfave.Flag {
 		&urfave.BoolFlag{Name: "quiet", Aliases: []string{"q"}, Usage: "print ids only, say nothing else"},
 		&urfave.BoolFlag{Name: "offline", Usage: "leave the hub alone"},
 		&urfave.StringFlag{Name: "color", Usage: "auto, always or never", Value: "auto", DefaultText: "auto"},
-		&urfave.BoolFlag{Name: "pager", Usage: "use a pager on a terminal; --no-pager does not", Value: true},
+		&urfave.BoolFlag{Name: "pager", Usage: "no pager, not even on a terminal", Value: true},
 	}
 }
 
 // writeFlags are options of every command that writes.
 func writeFlags() []urfave.Flag {
 	return []urfave.Flag{
-		&urfave.BoolFlag{Name: "wait", Usage: "wait until the hub has it; status 3 if it has not in the end"},
+		&urfave.BoolFlag{Name: "wait", Usage: "wait for the hub; status 3 if it has it not in the end"},
 	}
 }
 
@@ -173,8 +173,8 @@ func (e *env) dispatch(ctx context.Context, args []string) error {
 
 // withUsage adds the command's synopsis to a mistake in usage.
 func withUsage(err error, c *urfave.Command) error {
-	if f, ok := err.(*failure); ok && f.kind == "usage" && c != nil && f.usage == "" && c.Name != program {
-		f.usage = usageLine(c)
+	if f, ok := err.(*failure); ok && f.kind == "usage" && c != nil && f.usage == nil && c.Name != program {
+		f.usage = usageLines(c)
 	}
 	return err
 }

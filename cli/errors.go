@@ -30,9 +30,9 @@ const (
 // failure is an error as the user meets it: one line, its cures, a status.
 type failure struct {
 	code    int
-	kind    string // short, stable: "not-found", "ambiguous", "usage" …
-	message string // lower case, subject in single quotes, no full stop
-	usage   string // the command's synopsis, for mistakes in usage
+	kind    string   // short, stable: "not-found", "ambiguous", "usage" …
+	message string   // lower case, subject in single quotes, no full stop
+	usage   []string // the command's synopsis, for mistakes in usage
 	hints   []string
 	cause   error
 }
@@ -107,6 +107,9 @@ func explain(err error) *failure {
 	case errors.As(err, &member):
 		f := misuse(member.Error())
 		f.kind = "bad-value"
+		if member.Reason == event.TooLong {
+			f.hints = []string{fmt.Sprintf("at most %d bytes", longest(member.Member))}
+		}
 		return f
 	case errors.As(err, &rejected):
 		return fatal(rejected.Reason, rejectedText(rejected))
@@ -116,6 +119,17 @@ func explain(err error) *failure {
 		return fatal("timeout", "it took too long")
 	}
 	return &failure{code: exitFatal, kind: "fatal", message: err.Error(), cause: err}
+}
+
+// longest is how many bytes a member may have.
+func longest(member string) int {
+	switch member {
+	case "title", "branch":
+		return event.MaxTitle
+	case "description", "content", "reason", "intervention_context", "notes":
+		return event.MaxText
+	}
+	return event.MaxName
 }
 
 func rejectedText(r *reducer.RejectedError) string {
@@ -157,9 +171,7 @@ func (e *env) conclude(ctx context.Context, err error) int {
 	}
 	e.failing = true
 	fmt.Fprintf(e.err, "error: %s\n", oneLine(f.message))
-	if f.usage != "" {
-		fmt.Fprintf(e.err, "usage: %s\n", f.usage)
-	}
+	writeUsage(e.err, f.usage)
 	e.hint(f.hints)
 	return f.code
 }

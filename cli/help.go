@@ -48,11 +48,17 @@ func (e *env) help(root *urfave.Command, v *invocation) error {
 	return nil
 }
 
-func usageLine(c *urfave.Command) string {
+func usageLines(c *urfave.Command) []string {
 	if c.UsageText != "" {
-		return c.UsageText
+		return strings.Split(c.UsageText, "\n")
 	}
-	return commandName(c) + " <command>"
+	return []string{commandName(c) + " <command>"}
+}
+
+func writeUsage(w io.Writer, lines []string) {
+	for i, l := range lines {
+		fmt.Fprintln(w, []string{"usage: ", "   or: "}[min(i, 1)]+l)
+	}
 }
 
 // writeSynopsis is what fits on a screen.
@@ -63,9 +69,7 @@ func writeSynopsis(w io.Writer, c *urfave.Command) {
 		fmt.Fprintln(w, "\n'git crosslink <command> -h' lists a command's options, 'git crosslink help <command>' explains it.")
 		return
 	}
-	for i, l := range strings.Split(usageLine(c), "\n") {
-		fmt.Fprintln(w, []string{"usage: ", "   or: "}[min(i, 1)]+l)
-	}
+	writeUsage(w, usageLines(c))
 	writeSubcommands(w, c)
 	writeOptions(w, c)
 }
@@ -78,9 +82,7 @@ func writeManual(w io.Writer, c *urfave.Command) {
 		return
 	}
 	fmt.Fprintf(w, "%s: %s\n\n", commandName(c), c.Usage)
-	for i, l := range strings.Split(usageLine(c), "\n") {
-		fmt.Fprintln(w, []string{"usage: ", "   or: "}[min(i, 1)]+l)
-	}
+	writeUsage(w, usageLines(c))
 	if len(c.Aliases) > 0 {
 		fmt.Fprintf(w, "also: git crosslink %s\n", strings.Join(c.Aliases, ", git crosslink "))
 	}
@@ -161,19 +163,27 @@ func writeOption(w io.Writer, f urfave.Flag) {
 	usage, value := d.GetUsage(), ""
 	if before, rest, ok := strings.Cut(usage, "`"); ok {
 		if name, after, ok := strings.Cut(rest, "`"); ok {
-			usage, value = before+name+after, " <"+strings.ToLower(name)+">"
+			value = "<" + strings.ToLower(name) + ">"
+			usage = before + value + after
 		}
 	} else if d.TakesValue() {
-		value = " <" + f.Names()[0] + ">"
+		value = "<" + f.Names()[0] + ">"
 	}
-	if without := withoutValue[f.Names()[0]]; without != "" {
-		value = "[=<" + strings.Trim(value, " <>") + ">]"
+	switch {
+	case value == "":
+	case withoutValue[f.Names()[0]] != "":
+		value = "[=" + value + "]"
+	default:
+		value = " " + value
 	}
 	var names []string
 	for _, n := range f.Names() {
-		if len(n) == 1 {
+		switch {
+		case len(n) == 1:
 			names = append([]string{"-" + n}, names...)
-		} else {
+		case onUnlessSaid(f):
+			names = append(names, "--no-"+n)
+		default:
 			names = append(names, "--"+n)
 		}
 	}
@@ -183,4 +193,11 @@ func writeOption(w io.Writer, f urfave.Flag) {
 		return
 	}
 	fmt.Fprintf(w, "  %-26s %s\n", left, usage)
+}
+
+// onUnlessSaid reports a switch that is shown in its negative form, because it
+// is on by itself.
+func onUnlessSaid(f urfave.Flag) bool {
+	b, ok := f.(*urfave.BoolFlag)
+	return ok && b.Value
 }

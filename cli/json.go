@@ -46,8 +46,8 @@ func (e *env) writeEnvelope(a answer) error {
 	if a.no != nil {
 		doc.Code, doc.OK = a.no.code, acceptable(a.no.code)
 		doc.Error = &errorShape{a.no.code, a.no.kind, a.no.message, append([]string{}, a.no.hints...)}
-		if a.no.usage != "" {
-			doc.Error.Hints = append(doc.Error.Hints, "usage: "+a.no.usage)
+		for _, u := range a.no.usage {
+			doc.Error.Hints = append(doc.Error.Hints, "usage: "+u)
 		}
 	}
 	if doc.OK {

@@ -1,0 +1,62 @@
+package cli
+
+import (
+	"testing"
+	"time"
+)
+
+func TestParseDate(t *testing.T) {
+	monday := time.Date(2026, 3, 2, 23, 30, 0, 0, time.UTC)
+	for _, c := range []struct {
+		in   string
+		at   edge
+		want string
+	}{
+		{"2026-03-01", dayEnd, "2026-03-01T23:59:59.000000000Z"},
+		{"2026-03-01", dayStart, "2026-03-01T00:00:00.000000000Z"},
+		{"2026-03-01T10:00:00+01:00", dayEnd, "2026-03-01T09:00:00.000000000Z"},
+		{"2026-03-01t10:00:00.5z", dayEnd, "2026-03-01T10:00:00.500000000Z"},
+		{"today", dayStart, "2026-03-02T00:00:00.000000000Z"},
+		{"Tomorrow", dayEnd, "2026-03-03T23:59:59.000000000Z"},
+		{"+3d", dayStart, "2026-03-05T00:00:00.000000000Z"},
+		{"+2w", dayStart, "2026-03-16T00:00:00.000000000Z"},
+		{"+0d", dayStart, "2026-03-02T00:00:00.000000000Z"},
+		{"monday", dayStart, "2026-03-09T00:00:00.000000000Z"},
+		{"tue", dayStart, "2026-03-03T00:00:00.000000000Z"},
+		{"Sunday", dayStart, "2026-03-08T00:00:00.000000000Z"},
+	} {
+		got, err := parseDate("--due", c.in, c.at, monday)
+		if err != nil {
+			t.Errorf("%s: %v", c.in, err)
+		}
+		check(t, c.in, got, c.want)
+	}
+	if got, err := parseDate("--due", "none", dayEnd, monday); err != nil || got != 0 {
+		t.Errorf("none: %v %v", got, err)
+	}
+	for _, in := range []string{"", "yesterday", "2026-02-30", "2026-3-1", "+d", "+3", "+-3d", "+3m", "1970-01-01T00:00:00Z", "1969-12-31", "2200-01-01", "+99999999d", "someday!!!"} {
+		if got, err := parseDate("--due", in, dayEnd, monday); err == nil {
+			t.Errorf("'%s' gives %s", in, got)
+		} else if f := explain(err); f.code != exitUsage {
+			t.Errorf("'%s': status %d", in, f.code)
+		}
+	}
+}
+
+func TestTodayIsTheUsersOwn(t *testing.T) {
+	tokyo := time.FixedZone("", 9*60*60)
+	got, err := parseDate("--due", "today", dayEnd, time.Date(2026, 3, 2, 8, 0, 0, 0, tokyo)) // still March 1st in UTC
+	if err != nil {
+		t.Fatal(err)
+	}
+	check(t, "today", got, "2026-03-02T23:59:59.000000000Z")
+}
+
+func TestSpan(t *testing.T) {
+	for d, want := range map[time.Duration]string{
+		30 * time.Second: "30 s", 5 * time.Minute: "5 min", 47 * time.Hour: "47 h", 72 * time.Hour: "3 d",
+		70 * 24 * time.Hour: "2 months", 800 * 24 * time.Hour: "2 years",
+	} {
+		check(t, d.String(), span(d), want)
+	}
+}

@@ -1,0 +1,208 @@
+package cli
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/rs/zerolog"
+
+	"github.com/git-crosslink/git-crosslink/event"
+	"github.com/git-crosslink/git-crosslink/reducer"
+	"github.com/git-crosslink/git-crosslink/store"
+	"github.com/git-crosslink/git-crosslink/tracker"
+)
+
+// memoryHub is a tracker in memory: it stamps, judges and reduces as the real
+// one does, and decides numbers in order of arrival.
+type memoryHub struct {
+	chain   event.Chain
+	state   *reducer.State
+	lines   []*event.Envelope
+	numbers map[event.UUID]uint64
+	now     func() time.Time
+	minted  int
+
+	undecided bool                 // gives no numbers
+	sync      tracker.Confirmation // what writes come to; "" is confirmed
+	status    tracker.Status
+	report    tracker.SyncReport
+	failWith  error // of Emit
+	late      func(*memoryHub)
+	reads     []tracker.Freshness
+	emitted   [][]event.Body // what each Emit wrote
+}
+
+func newMemoryHub(now func() time.Time) *memoryHub {
+	return &memoryHub{
+		chain: event.Chain{Hub: "11111111-1111-4111-8111-111111111111", Agent: "alice-laptop-abcd"},
+		state: reducer.New(), numbers: map[event.UUID]uint64{}, now: now,
+	}
+}
+
+func (h *memoryHub) Agent() string { return h.chain.Agent }
+
+// MintUUID counts, with a letter among the first digits.
+func (h *memoryHub) MintUUID() event.UUID {
+	h.minted++
+	return uuid.MustParse(fmt.Sprintf("%05da00-0000-4000-8000-000000000000", h.minted))
+}
+
+func (h *memoryHub) project() tracker.Projection {
+	numbers := map[event.UUID]uint64{}
+	for u, n := range h.numbers {
+		numbers[u] = n
+	}
+	return store.NewMemory(h.state.Clone(), h.lines, numbers)
+}
+
+func (h *memoryHub) Read(_ context.Context, f tracker.Freshness) (tracker.Projection, error) {
+	h.reads = append(h.reads, f)
+	if f == tracker.Fresh && h.late != nil {
+		h.late(h)
+		h.late = nil
+	}
+	return h.project(), nil
+}
+
+func (h *memoryHub) Emit(_ context.Context, _ tracker.EmitOptions, build func(tracker.Projection) ([]event.Body, error)) (*tracker.Receipt, error) {
+	if h.failWith != nil {
+		return nil, h.failWith
+	}
+	// Twice, as when another process appends meanwhile.
+	if _, err := build(h.project()); err != nil {
+		return nil, err
+	}
+	bodies, err := build(h.project())
+	if err != nil {
+		return nil, err
+	}
+	r := &tracker.Receipt{Agent: h.chain.Agent, Sync: h.sync}
+	if r.Sync == "" {
+		r.Sync = tracker.Confirmed
+	}
+	for _, b := range bodies {
+		if err := event.Check(b); err != nil {
+			return nil, err
+		}
+		if err := h.state.Check(h.chain.Agent, b); err != nil {
+			return nil, err
+		}
+	}
+	for _, b := range bodies {
+		e := &event.Envelope{Body: b}
+		if _, err := h.chain.Stamp(e, event.TimeOf(h.now()), h.state.Newest()); err != nil {
+			return nil, err
+		}
+		h.state.Apply(e)
+		h.lines = append(h.lines, e)
+		r.Lines = append(r.Lines, e)
+		if c, ok := b.(*event.IssueCreated); ok && !h.undecided {
+			h.numbers[c.UUID] = uint64(len(h.numbers) + 1)
+		}
+	}
+	if len(bodies) > 0 {
+		h.emitted = append(h.emitted, bodies)
+	}
+	r.View = h.project()
+	return r, nil
+}
+
+func (h *memoryHub) Sync(context.Context, tracker.SyncOptions) (*tracker.SyncReport, error) {
+	return &h.report, nil
+}
+
+func (h *memoryHub) Init(_ context.Context, o tracker.InitOptions) (*tracker.InitReport, error) {
+	return &tracker.InitReport{Remote: o.Remote, URL: "/srv/hub.git", Hub: h.chain.Hub, Created: true, Branches: []string{"crosslink/meta"}}, nil
+}
+
+func (h *memoryHub) Status(context.Context) (*tracker.Status, error) { return &h.status, nil }
+
+func (h *memoryHub) Close() error { return nil }
+
+// world is a command line with a memoryHub behind it.
+type world struct {
+	t    *testing.T
+	hub  *memoryHub
+	in   string
+	tty  bool
+	vars map[string]string
+	time time.Time
+}
+
+func newWorld(t *testing.T) *world {
+	w := &world{t: t, time: time.Date(2026, 3, 2, 10, 0, 0, 0, time.UTC), vars: map[string]string{}} // a Monday
+	w.hub = newMemoryHub(func() time.Time { return w.time })
+	return w
+}
+
+// ran is what one command line left.
+type ran struct {
+	out, err string
+	code     int
+}
+
+// run runs one command line; time goes on by a minute.
+func (w *world) run(args ...string) ran {
+	w.t.Helper()
+	w.time = w.time.Add(time.Minute)
+	var out, errs bytes.Buffer
+	e := &env{
+		in: strings.NewReader(w.in), out: &out, err: &errs,
+		inTTY: w.tty, errTTY: w.tty, width: 80,
+		now:    func() time.Time { return w.time },
+		getenv: func(n string) string { return w.vars[n] },
+		chdir:  func(string) error { return nil },
+		open:   func(context.Context) (hub, error) { return w.hub, nil },
+		color:  "auto", trace: zerolog.Nop(),
+	}
+	code := e.run(context.Background(), args)
+	return ran{out.String(), errs.String(), code}
+}
+
+// ok is run for commands that must succeed.
+func (w *world) ok(args ...string) ran {
+	w.t.Helper()
+	r := w.run(args...)
+	if r.code != 0 {
+		w.t.Fatalf("%v: status %d\n%s%s", args, r.code, r.out, r.err)
+	}
+	return r
+}
+
+// last is what the last write emitted.
+func (w *world) last() []event.Body {
+	w.t.Helper()
+	if len(w.hub.emitted) == 0 {
+		w.t.Fatal("nothing was emitted")
+	}
+	return w.hub.emitted[len(w.hub.emitted)-1]
+}
+
+func types(bodies []event.Body) string {
+	var names []string
+	for _, b := range bodies {
+		names = append(names, b.Type())
+	}
+	return strings.Join(names, " ")
+}
+
+func check(t *testing.T, what string, got, want any) {
+	t.Helper()
+	if g, w := fmt.Sprint(got), fmt.Sprint(want); g != w {
+		t.Errorf("%s:\n got %q\nwant %q", what, g, w)
+	}
+}
+
+func contains(t *testing.T, what, got string, parts ...string) {
+	t.Helper()
+	for _, p := range parts {
+		if !strings.Contains(got, p) {
+			t.Errorf("%s: %q is missing in\n%s", what, p, got)
+		}
+	}
+}

@@ -1,0 +1,125 @@
+package cli
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+)
+
+func TestPermute(t *testing.T) {
+	for _, c := range []struct{ args, want string }{
+		{"close 12 --reason x 13", "close --reason=x -- 12 13"},
+		{"--json close 12", "close --json=true -- 12"},
+		{"-q --offline ls", "list --quiet=true --offline=true --"},
+		{"close -rx 12", "close --reason=x -- 12"},
+		{"close -qr x 12", "close --quiet=true --reason=x -- 12"},
+		{"close --reason=a=b 12", "close --reason=a=b -- 12"},
+		{"close --reason --wait 12", "close --reason=--wait -- 12"},
+		{"close -- --reason", "close -- --reason"},
+		{"new --end-of-options -x", "new -- -x"},
+		{"-- close 12", "close -- 12"},
+		{"close --no-wait 12", "close --wait=false -- 12"},
+		{"list --no-color", "list --color=never --"},
+		{"list --color never", "list --color=always -- never"},
+		{"list --porcelain", "list --porcelain=v1 --"},
+		{"list --porc=v1", "list --porcelain=v1 --"},
+		{"list --no-pager", "list --pager=false --"},
+		{"issue close 12", "close -- 12"},
+		{"comment edit 3f9a x", "comment edit -- 3f9a x"},
+		{"comment 12 edit", "comment -- 12 edit"},
+		{"comment 12 -", "comment -- 12 -"},
+		{"create a -l x -l y", "new --label=x --label=y -- a"},
+	} {
+		v, err := permute(tree(&env{}), strings.Fields(c.args))
+		if err != nil {
+			t.Errorf("%s: %v", c.args, err)
+			continue
+		}
+		check(t, c.args, strings.Join(v.words()[1:], " "), c.want)
+	}
+}
+
+func TestPermuteMistakes(t *testing.T) {
+	for _, c := range []struct{ args, want string }{
+		{"list --lable x", "unknown option '--lable' / did you mean '--label'? / git crosslink list -h"},
+		{"list -Y", "unknown option '-Y' / git crosslink list -h"},
+		{"list --label", "option '--label' needs a value"},
+		{"list -l", "option '-l' needs a value"},
+		{"list --reverse=yes", "option '--reverse' takes no value"},
+		{"list --s", "unknown option '--s' / git crosslink list -h"},
+		{"list --pa x", "option '--pa' is ambiguous: could be --pager or --parent"},
+		{"list --no-label", "unknown option '--no-label' / git crosslink list -h"},
+		{"clsoe 12", "'clsoe' is not a git crosslink command / the most similar command is: git crosslink close / all commands: git crosslink -h"},
+		{"frobnicate", "'frobnicate' is not a git crosslink command / all commands: git crosslink -h"},
+		{"issue sync", "'sync' is not a command of git crosslink issue / all commands: git crosslink -h"},
+		{"comment --kind x edit 3f9a y", "'edit' has no option '--kind'"},
+	} {
+		_, err := permute(tree(&env{}), strings.Fields(c.args))
+		f, ok := err.(*failure)
+		if !ok {
+			t.Errorf("%s: %v", c.args, err)
+			continue
+		}
+		check(t, c.args, strings.Join(append([]string{f.message}, f.hints...), " / "), c.want)
+		check(t, c.args, f.code, exitUsage)
+	}
+}
+
+func TestDirectories(t *testing.T) {
+	v, err := permute(tree(&env{}), []string{"-C", "a", "-Cb", "list"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	check(t, "dirs", v.dirs, "[a b]")
+}
+
+func FuzzPermute(f *testing.F) {
+	f.Add("close 12 --reason x -- -q")
+	f.Add("--json -C x comment edit -hq")
+	root := tree(&env{})
+	f.Fuzz(func(t *testing.T, line string) {
+		v, err := permute(root, strings.Split(line, " "))
+		if err == nil && v == nil {
+			t.Error("neither")
+		}
+		if err != nil {
+			_ = fmt.Sprint(err)
+		}
+	})
+}
+
+func TestHelp(t *testing.T) {
+	w := newWorld(t)
+	for _, c := range []struct {
+		args string
+		code int
+	}{{"", exitUsage}, {"-h", exitUsage}, {"close -h", exitUsage}, {"-h close", exitUsage}, {"--help", 0}, {"close --help", 0},
+		{"help", 0}, {"help close", 0}, {"help comment edit", 0}, {"issue", exitUsage}, {"issue -h", exitUsage}, {"comment edit -h", exitUsage}} {
+		r := w.run(strings.Fields(c.args)...)
+		check(t, c.args, r.code, c.code)
+		check(t, c.args+": stderr", r.err, "")
+		contains(t, c.args, r.out, "usage: git crosslink")
+	}
+	check(t, "unknown topic", w.run("help", "nope").code, exitUsage)
+}
+
+// TestEveryCommandIsExplained: man pages are made from these texts.
+func TestEveryCommandIsExplained(t *testing.T) {
+	e := &env{}
+	for _, c := range tree(e).Subcommands {
+		if c.Hidden {
+			continue
+		}
+		if c.Usage == "" || c.UsageText == "" || c.Category == "" {
+			t.Errorf("%s: usage, synopsis or group is missing", c.Name)
+		}
+		if c.Name != "help" && !strings.Contains(c.Description, "Examples:\n  git crosslink "+c.Name) && c.Name != "blocked" {
+			t.Errorf("%s: no example", c.Name)
+		}
+		for _, l := range strings.Split(c.Description+"\n"+c.UsageText, "\n") {
+			if width(l) > 100 {
+				t.Errorf("%s: a line of %d columns: %s", c.Name, width(l), l)
+			}
+		}
+	}
+}
