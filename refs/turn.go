@@ -2,6 +2,7 @@ package refs
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"os"
@@ -97,7 +98,17 @@ func (t *turn) updateRef(ctx context.Context, script []byte) error {
 	cmd := t.p.git.command(ctx, ownGroup, "update-ref", "--no-deref", "--stdin")
 	cmd.Stdin = strings.NewReader(string(script))
 	cmd.ExtraFiles = []*os.File{t.f}
-	return runCommand(ctx, cmd, "update-ref")
+	err := runCommand(ctx, cmd, "update-ref")
+	if ge, ok := errors.AsType[*GitError](err); ok && ge.Exit < 0 {
+		// the child was killed, this process was not: its locks are nobody's
+		if err := t.recover(); err != nil {
+			return err
+		}
+		if _, err := t.f.WriteAt(t.names, 0); err != nil {
+			return err
+		}
+	}
+	return err
 }
 
 // lockHeld reports whether a lock file of these refs is there, after removing

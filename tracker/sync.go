@@ -183,7 +183,32 @@ func (t *Tracker) publishOnce(ctx context.Context, agent string, seq uint64) (ou
 	if there, err := t.onHub(ctx, agent, seq); err != nil || there {
 		return outcome{}, err
 	}
+	if err := t.gather(ctx); err != nil {
+		return outcome{}, err
+	}
 	return t.publish(ctx)
+}
+
+// gather lets processes that are appending right now ride along: while one of
+// them holds the append lock, the push waits, a little. Nobody else appending,
+// it costs one system call.
+func (t *Tracker) gather(ctx context.Context) error {
+	for range 20 {
+		unlock, free, err := t.replica.Lock(ctx, "append", 0)
+		if err != nil {
+			return err
+		}
+		if free {
+			unlock()
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(25 * time.Millisecond):
+		}
+	}
+	return nil
 }
 
 // onHub reports whether the hub is known to hold the agent's line seq.

@@ -1,0 +1,244 @@
+package tracker_test
+
+import (
+	"bytes"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/git-crosslink/git-crosslink/event"
+)
+
+// A process is killed at every boundary at which it changes the world: each
+// object written, before and after the swap, before and after push and fetch.
+// Nothing acknowledged is lost, no repair is needed, the log never forks and
+// trying again duplicates nothing.
+func TestKilledAtEachBoundary(t *testing.T) {
+	for _, work := range []string{"create x", "sync"} {
+		t.Run(strings.Fields(work)[0], func(t *testing.T) {
+			w := newWorld(t)
+			alice := w.clone("alice")
+			alice.init()
+			alice.create("before")
+			setup := func() {
+				if work == "sync" { // something to send and something to fetch
+					alice.cut(true)
+					alice.create("unsent")
+					alice.cut(false)
+				}
+			}
+			setup()
+			points := alice.boundaries(work)
+			if len(points) < 6 {
+				t.Fatalf("only %d boundaries: %v", len(points), points)
+			}
+			killed := 0
+			for n := range points {
+				setup()
+				cmd := alice.process(work, fmt.Sprintf("CROSSLINK_FAULT=*:%d", n+1))
+				var out bytes.Buffer
+				cmd.Stdout = &out
+				err := cmd.Run()
+				if err != nil && cmd.ProcessState.ExitCode() == -1 {
+					killed++
+				}
+				done := acknowledged(t, out.Bytes())
+				alice.keeps(t, done)
+				// the same again, unharmed
+				retry := alice.process(work)
+				if msg, err := retry.CombinedOutput(); err != nil {
+					t.Fatalf("after a kill at '%s': %v: %s", points[n], err, msg)
+				}
+				alice.sync()
+				alice.sound()
+				alice.keeps(t, done)
+			}
+			if killed != len(points) {
+				t.Errorf("killed at %d of %d boundaries", killed, len(points))
+			}
+			t.Logf("killed at each of %d boundaries: %s", killed, strings.Join(points, " "))
+		})
+	}
+}
+
+// The first write of a clone makes identity, replica and log: killed at each
+// boundary of that, the next try starts as if nothing had been.
+func TestFirstWriteKilledAtEachBoundary(t *testing.T) {
+	w := newWorld(t)
+	w.clone("alice").init()
+	points := w.clone("probe").boundaries("create x")
+	for n := range points {
+		c := w.clone(fmt.Sprintf("clone-%d", n))
+		cmd := c.process("create x", fmt.Sprintf("CROSSLINK_FAULT=*:%d", n+1))
+		out, _ := cmd.Output()
+		if cmd.ProcessState.ExitCode() != -1 {
+			t.Fatalf("not killed at '%s'", points[n])
+		}
+		if msg, err := c.process("create y").CombinedOutput(); err != nil {
+			t.Fatalf("after a kill at '%s': %v: %s", points[n], err, msg)
+		}
+		c.sync()
+		c.sound()
+		c.keeps(t, acknowledged(t, out))
+	}
+	t.Logf("killed at each of %d boundaries", len(points))
+}
+
+// The programs git runs for an append are killed, or told that the disk is
+// full or broken, at each system call that changes a file: the command fails
+// and says so, or succeeds and means it; the next one needs no repair.
+func TestEachSystemCallOfAnAppendFails(t *testing.T) {
+	if _, err := exec.LookPath("strace"); err != nil {
+		t.Skip("NOT RUN: no strace on this machine")
+	}
+	w := newWorld(t)
+	alice := w.clone("alice")
+	w.git(alice.dir, "remote", "remove", "origin")
+	alice.create("before")
+	var done []event.UUID
+	failed := map[string]int{}
+	for _, fault := range []string{"signal=KILL", "error=EIO", "error=ENOSPC"} {
+		for _, call := range []string{"fsync", "link,linkat", "rename,renameat,renameat2", "unlink,unlinkat", "mkdir,mkdirat"} {
+			for n := 1; n <= 5; n++ {
+				cmd := alice.process("create during")
+				run := exec.Command("strace", append([]string{"-f", "-qq", "-o", "/dev/null", "-e", "trace=" + call,
+					"-e", fmt.Sprintf("inject=%s:%s:when=%d", call, fault, n)}, cmd.Args...)...)
+				run.Dir, run.Env = cmd.Dir, cmd.Env
+				var out bytes.Buffer
+				run.Stdout = &out
+				err := run.Run()
+				if err != nil {
+					failed[fault]++
+				}
+				ack := acknowledged(t, out.Bytes())
+				if err == nil && len(ack) != 1 {
+					t.Fatalf("%s %s %d: success without an acknowledgement", fault, call, n)
+				}
+				done = append(done, ack...)
+				alice.create("after")
+			}
+		}
+		alice.sound()
+		alice.keeps(t, done)
+	}
+	for _, fault := range []string{"signal=KILL", "error=EIO", "error=ENOSPC"} {
+		if failed[fault] == 0 {
+			t.Errorf("%s never made an append fail: nothing was injected", fault)
+		}
+	}
+	t.Logf("appends that failed: %v of 25 each; %d acknowledged, all there", failed, len(done))
+}
+
+// boundaries runs a worker unharmed and lists the fault points it visits.
+func (c *clone) boundaries(work string) []string {
+	c.w.t.Helper()
+	log := filepath.Join(c.w.dir, "points")
+	os.Remove(log)
+	if msg, err := c.process(work, "CROSSLINK_FAULT_LOG="+log).CombinedOutput(); err != nil {
+		c.w.t.Fatalf("%v: %s", err, msg)
+	}
+	b, err := os.ReadFile(log)
+	if err != nil {
+		c.w.t.Fatal(err)
+	}
+	return strings.Fields(string(b))
+}
+
+// keeps fails unless every issue of us is shown.
+func (c *clone) keeps(t *testing.T, us []event.UUID) {
+	t.Helper()
+	p := c.read()
+	for _, u := range us {
+		if _, err := p.Issue(u); err != nil {
+			t.Fatalf("%s was acknowledged and is lost", u)
+		}
+	}
+}
+
+// A writer is killed with SIGKILL at random moments, again and again.
+func TestKilledAtRandom(t *testing.T) {
+	kills := 200
+	if os.Getenv("CROSSLINK_NIGHTLY") != "" {
+		kills = 5000
+	}
+	seed := uint64(time.Now().UnixNano())
+	rng := rand.New(rand.NewPCG(seed, 0))
+	t.Logf("seed %d", seed)
+	w := newWorld(t)
+	alice := w.clone("alice")
+	alice.init()
+	var done []event.UUID
+	hit := 0
+	for i := range kills {
+		cmd := alice.process(fmt.Sprintf("forever run-%d", i))
+		var out bytes.Buffer
+		cmd.Stdout = &out
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(time.Duration(rng.IntN(400)) * time.Millisecond)
+		if err := cmd.Process.Kill(); err != nil {
+			t.Fatal(err)
+		}
+		cmd.Wait()
+		hit++
+		done = append(done, acknowledged(t, out.Bytes())...)
+		if i%20 == 19 {
+			alice.keeps(t, done)
+			alice.sound()
+		}
+	}
+	alice.sync()
+	alice.sound()
+	alice.keeps(t, done)
+	if hit != kills || len(done) < kills/4 {
+		t.Fatalf("%d kills, %d acknowledged: too few to mean anything", hit, len(done))
+	}
+	bob := w.clone("bob")
+	w.converge(alice, bob)
+	bob.keeps(t, done)
+	t.Logf("%d kills, %d acknowledged events, all there", hit, len(done))
+}
+
+// Every object, the ref and its directory are synced to disk before success is
+// printed: counted on the system calls themselves.
+func TestSyncedBeforeSuccess(t *testing.T) {
+	if _, err := exec.LookPath("strace"); err != nil {
+		t.Skip("NOT RUN: no strace on this machine")
+	}
+	w := newWorld(t)
+	alice := w.clone("alice")
+	w.git(alice.dir, "remote", "remove", "origin")
+	alice.create("first") // the replica exists now
+	log := filepath.Join(w.dir, "strace")
+	cmd := alice.process("create second")
+	traced := exec.Command("strace", append([]string{"-f", "-s", "12", "-e", "trace=fsync,fdatasync,write", "-o", log}, cmd.Args...)...)
+	traced.Dir, traced.Env = cmd.Dir, cmd.Env
+	if msg, err := traced.CombinedOutput(); err != nil {
+		t.Skipf("NOT RUN: strace cannot trace here: %v: %s", err, msg)
+	}
+	b, err := os.ReadFile(log)
+	if err != nil {
+		t.Fatal(err)
+	}
+	syncs, ok := 0, false
+	for line := range strings.Lines(string(b)) {
+		switch {
+		case ok:
+		case strings.Contains(line, "write(1, \"ok "):
+			ok = true
+		case (strings.Contains(line, "fsync(") || strings.Contains(line, "fdatasync(") || strings.Contains(line, "fsync resumed") || strings.Contains(line, "fdatasync resumed")) && strings.HasSuffix(strings.TrimSpace(line), "= 0"):
+			syncs++
+		}
+	}
+	// segment, events tree, root tree and commit; the ref's lock file; its directory
+	if !ok || syncs < 6 {
+		t.Errorf("%d syncs before success (seen: %v), at least 6 are due", syncs, ok)
+	}
+	t.Logf("%d syncs to disk before the success message", syncs)
+}
