@@ -67,7 +67,11 @@ func tree(t *testing.T, dir string) string {
 		if err != nil {
 			return err
 		}
-		line := strings.TrimPrefix(p, dir) + " " + info.Mode().String()
+		name := strings.TrimPrefix(p, dir)
+		if name == "/.config" { // Go's own counters of itself
+			return fs.SkipDir
+		}
+		line := name + " " + info.Mode().String()
 		if d.Type().IsRegular() {
 			b, err := os.ReadFile(p)
 			if err != nil {

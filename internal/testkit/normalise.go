@@ -16,6 +16,7 @@ import (
 //   - 40 or 64 hex digits become <oid>, 43 characters of base64url <hash>;
 //   - 2026-03-01T10:00:00Z, 2026-03-01 10:00 and 2026-03-01 become <time>;
 //   - '3 s ago', '2 min ago', 'just now' become <age>;
+//   - what follows 'what git says: ' becomes <git>: its words differ by version;
 //   - a port on the loopback address becomes <port>;
 //   - in a line where something of varying width was replaced, runs of blanks
 //     become two, since they are the padding of a column.
@@ -49,6 +50,7 @@ var (
 		`(?P<uuid>\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b)`,
 		`(?P<time>\b\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|\b))?)`,
 		`(?P<age>\b\d+ ?(?:ms|s|sec|min|h|d|days?|weeks?|months?|years?) ago\b|\bjust now\b)`,
+		`(?P<git>\bwhat git says: .*)`,
 		`(?P<port>\b127\.0\.0\.1:\d+)`,
 		`(?P<hash>\b[A-Za-z0-9_-]{43}(?:[^A-Za-z0-9_-]|$))`,
 		`(?P<hex>\b[0-9a-f]{7,64}\b)`,
@@ -84,6 +86,8 @@ func (n *Normaliser) line(s string) string {
 		case "age":
 			width = true
 			return "<age>"
+		case "git":
+			return "what git says: <git>"
 		case "port":
 			width = true
 			return "127.0.0.1:<port>"
