@@ -128,7 +128,8 @@ const waitDelay = time.Second
 // command prepares `git --git-dir=… args…`. The guards in front win even over
 // the user's `git -c`: no foreign hook runs here, and what is written is synced.
 func (g *git) command(ctx context.Context, iso isolation, args ...string) *exec.Cmd {
-	full := append([]string{"--git-dir=" + g.dir, "-c", "core.hooksPath=/dev/null", "-c", "core.fsync=all"}, args...)
+	full := append([]string{"--git-dir=" + g.dir, "-c", "core.hooksPath=/dev/null", "-c", "core.fsync=all",
+		"-c", "core.logAllRefUpdates=false"}, args...)
 	cmd := exec.CommandContext(ctx, "git", full...)
 	cmd.Dir = g.work
 	cmd.Env = g.env

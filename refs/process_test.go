@@ -1,3 +1,379 @@
 package refs_test
 
-func child(string, []string) int { return 2 }
+import (
+	"bufio"
+	"bytes"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/git-crosslink/git-crosslink/refs"
+	"github.com/git-crosslink/git-crosslink/refs/refstest"
+)
+
+// child is what the test binary does as a second process. It prints a line
+// for each thing that was acknowledged.
+func child(run string, args []string) int {
+	fail := func(err error) int {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	switch run {
+	case "append": // <git dir> <agent> <tag> <n>: append lines to a log
+		l := plumbing(args[0], refs.SHA1)
+		defer l.Close()
+		n, _ := strconv.Atoi(args[3])
+		for i := range n {
+			line := fmt.Sprintf("%s.%d", args[2], i)
+			if err := refstest.AppendOne(l, args[1], line); err != nil {
+				return fail(err)
+			}
+			fmt.Println(line)
+		}
+	case "session": // <worktree> <tag>: one whole command: create, append, push, fetch
+		o, err := refs.Discover(ctx, args[0], nil)
+		if err != nil {
+			return fail(err)
+		}
+		r, err := refs.OpenReplica(ctx, o, true)
+		if err != nil {
+			return fail(err)
+		}
+		defer r.Close()
+		for i := range 2 {
+			line := fmt.Sprintf("%s.%d", args[1], i)
+			if err := refstest.AppendOne(r.Local(), agent, line); err != nil {
+				return fail(err)
+			}
+			fmt.Println(line)
+		}
+		cfg, err := o.Config(ctx)
+		if err != nil {
+			return fail(err)
+		}
+		name := refs.HubPrefix + "agents/" + agent
+		rs, err := r.Local().Refs(ctx, name)
+		if err != nil || len(rs) != 1 {
+			return fail(fmt.Errorf("%v %w", rs, err))
+		}
+		hub := r.Remote("origin", cfg)
+		res, err := hub.Push(ctx, refs.Push{Refs: []refs.PushRef{{Src: rs[0].OID, Dst: name}}, Atomic: true})
+		if err != nil || !res.Refs[name].Accepted() {
+			return fail(fmt.Errorf("%v %w", res, err))
+		}
+		if err := hub.Fetch(ctx); err != nil {
+			return fail(err)
+		}
+	case "create": // <worktree>: open or create the replica and read it
+		o, err := refs.Discover(ctx, args[0], nil)
+		if err != nil {
+			return fail(err)
+		}
+		r, err := refs.OpenReplica(ctx, o, true)
+		if err != nil {
+			return fail(err)
+		}
+		defer r.Close()
+		if _, err := r.Local().Refs(ctx, ""); err != nil {
+			return fail(err)
+		}
+	default:
+		return 2
+	}
+	return 0
+}
+
+func command(env []string, run string, args ...string) *exec.Cmd {
+	cmd := exec.Command(os.Args[0], args...)
+	cmd.Env = append(append(os.Environ(), "REFS_TEST_CHILD="+run), env...)
+	return cmd
+}
+
+// start runs a child and returns what it acknowledged and how it ended.
+func start(env []string, run string, args ...string) ([]string, error) {
+	cmd := command(env, run, args...)
+	var stderr bytes.Buffer
+	cmd.Stderr = &stderr
+	out, err := cmd.Output()
+	if err != nil {
+		err = fmt.Errorf("%w: %s", err, stderr.String())
+	}
+	return strings.Fields(string(out)), err
+}
+
+func logLines(t *testing.T, l refs.Local, agent string) []string {
+	t.Helper()
+	rs, err := l.Refs(ctx, refs.HubPrefix+"agents/"+agent)
+	if err != nil || len(rs) > 1 {
+		t.Fatal(rs, err)
+	}
+	if len(rs) == 0 {
+		return nil
+	}
+	log, err := refs.ReadLog(ctx, l, agent, rs[0].OID, 0)
+	if err != nil || log.Bad != "" {
+		t.Fatal(err, log.Bad)
+	}
+	var s []string
+	for _, b := range log.Lines {
+		s = append(s, string(b))
+	}
+	return s
+}
+
+// TestProcessesAppendToOneLog: several processes, one ref, git's maintenance
+// beside them: every acknowledged line is there, once.
+func TestProcessesAppendToOneLog(t *testing.T) {
+	dir := bare(t, refs.SHA1)
+	stop := make(chan struct{})
+	var beside, wg sync.WaitGroup
+	beside.Go(func() {
+		for {
+			select {
+			case <-stop:
+				return
+			case <-time.After(50 * time.Millisecond):
+				exec.Command("git", "--git-dir="+dir, "pack-refs", "--all").Run()
+			}
+		}
+	})
+	var mu sync.Mutex
+	acked := make(map[string]int)
+	for p := range 3 {
+		wg.Go(func() {
+			lines, err := start(nil, "append", dir, agent, fmt.Sprint("p", p), "12")
+			if err != nil {
+				t.Error(err)
+			}
+			mu.Lock()
+			defer mu.Unlock()
+			for _, s := range lines {
+				acked[s]++
+			}
+		})
+	}
+	wg.Wait()
+	close(stop)
+	beside.Wait()
+	l := plumbing(dir, refs.SHA1)
+	defer l.Close()
+	for _, s := range logLines(t, l, agent) {
+		acked[s]--
+	}
+	for s, n := range acked {
+		if n != 0 {
+			t.Errorf("line %s: acknowledged and present differ by %d", s, n)
+		}
+	}
+	if len(acked) != 36 {
+		t.Errorf("%d lines acknowledged", len(acked))
+	}
+	refstest.Git(t, "--git-dir="+dir, "fsck", "--strict", "--no-dangling")
+}
+
+// TestKillAtEveryPoint kills a command at each boundary it crosses. What it
+// acknowledged is there afterwards, and the next command needs no repair.
+func TestKillAtEveryPoint(t *testing.T) {
+	base := t.TempDir()
+	n := 0
+	setup := func() string {
+		n++
+		top := filepath.Join(base, fmt.Sprint(n))
+		refstest.Git(t, "init", "-q", "--bare", top+"/hub.git")
+		refstest.Git(t, "init", "-q", top+"/w")
+		refstest.Git(t, "-C", top+"/w", "remote", "add", "origin", "../hub.git")
+		return top
+	}
+	top := setup()
+	points := filepath.Join(top, "points")
+	if _, err := start([]string{"CROSSLINK_FAULT_LOG=" + points}, "session", top+"/w", "x"); err != nil {
+		t.Fatal(err)
+	}
+	b, err := os.ReadFile(points)
+	if err != nil {
+		t.Fatal(err)
+	}
+	visited := strings.Fields(string(b))
+	if len(visited) < 15 {
+		t.Fatalf("only %d boundaries: %v", len(visited), visited)
+	}
+	t.Log(len(visited), "boundaries:", visited)
+	for k, point := range visited {
+		for _, mode := range []string{"", "=error"} {
+			if mode != "" && !strings.HasSuffix(point, ".before") || testing.Short() && k%4 != 0 {
+				continue
+			}
+			top := setup()
+			t.Run(fmt.Sprint(k+1, ".", point, mode), func(t *testing.T) {
+				t.Parallel()
+				killAt(t, top, fmt.Sprintf("CROSSLINK_FAULT=*:%d%s", k+1, mode))
+			})
+		}
+	}
+}
+
+func killAt(t *testing.T, top, fault string) {
+	acked, err := start([]string{fault}, "session", top+"/w", "a")
+	if !strings.HasSuffix(fault, "=error") && err == nil {
+		t.Fatal("was not killed")
+	}
+	more, err := start(nil, "session", top+"/w", "b")
+	if err != nil {
+		t.Fatal("the next command:", err)
+	}
+	o, err := refs.Discover(ctx, top+"/w", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := refs.OpenReplica(ctx, o, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	have := strings.Join(logLines(t, r.Local(), agent), " ") + " "
+	for _, s := range append(acked, more...) {
+		if strings.Count(have, s+" ") != 1 {
+			t.Errorf("line %s: log is %s", s, have)
+		}
+	}
+	refstest.Git(t, "--git-dir="+r.Path(), "fsck", "--strict", "--no-dangling")
+	if left, _ := filepath.Glob(filepath.Dir(r.Path()) + "/*.tmp-*"); len(left) > 0 {
+		t.Errorf("left behind: %v", left)
+	}
+}
+
+// TestProcessesCreateOneReplica: all end with a good one, also where a killed
+// creation left its directory.
+func TestProcessesCreateOneReplica(t *testing.T) {
+	w := t.TempDir()
+	refstest.Git(t, "init", "-q", w)
+	left := filepath.Join(w, ".git/crosslink/replica.git.tmp-OLD")
+	if err := os.MkdirAll(filepath.Join(left, "objects"), 0o777); err != nil {
+		t.Fatal(err)
+	}
+	var wg sync.WaitGroup
+	for range 6 {
+		wg.Go(func() {
+			if _, err := start(nil, "create", w); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	wg.Wait()
+	entries, _ := os.ReadDir(filepath.Join(w, ".git/crosslink"))
+	var names []string
+	for _, e := range entries {
+		names = append(names, e.Name())
+	}
+	if got := strings.Join(names, " "); got != "replica.git replica.lock" {
+		t.Error(got)
+	}
+}
+
+// TestSwapAfterKilledGit: a git that was killed in the middle of a swap leaves
+// its lock file; the next swap removes it and goes on at once.
+func TestSwapAfterKilledGit(t *testing.T) {
+	dir := bare(t, refs.SHA1)
+	l := plumbing(dir, refs.SHA1)
+	defer l.Close()
+	a, b := refstest.CommitOf(t, l, "a"), refstest.CommitOf(t, l, "b")
+	name := refs.HubPrefix + "agents/a"
+	if err := l.Swap(ctx, []refs.Update{{Ref: name, New: a}}); err != nil {
+		t.Fatal(err)
+	}
+	lock := filepath.Join(dir, name+".lock")
+	leave := func(names string) {
+		if err := errors.Join(os.WriteFile(lock, nil, 0o666), os.WriteFile(dir+"/swap.lock", []byte(names), 0o666)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	leave(name + "\n../../config\nrefs/cut")
+	begin := time.Now()
+	if err := l.Swap(ctx, []refs.Update{{Ref: name, Old: a, New: b}}); err != nil {
+		t.Fatal(err)
+	}
+	if d := time.Since(begin); d > time.Second {
+		t.Errorf("took %v", d)
+	}
+	// Power loss: the lock is there, the names are not.
+	leave("")
+	old := time.Now().Add(-2 * time.Minute)
+	if err := os.Chtimes(lock, old, old); err != nil {
+		t.Fatal(err)
+	}
+	if err := l.Swap(ctx, []refs.Update{{Ref: name, Old: b, New: a}}); err != nil {
+		t.Fatal(err)
+	}
+	if st, err := os.Stat(dir + "/swap.lock"); err != nil || st.Size() != 0 {
+		t.Error("the turn was not ended in order")
+	}
+}
+
+// TestHalfATransaction: update-ref that loses its parent in the middle of the
+// script changes nothing.
+func TestHalfATransaction(t *testing.T) {
+	dir := bare(t, refs.SHA1)
+	l := plumbing(dir, refs.SHA1)
+	defer l.Close()
+	a := refstest.CommitOf(t, l, "a")
+	cmd := exec.Command("git", "--git-dir="+dir, "update-ref", "--no-deref", "--stdin")
+	cmd.Stdin = strings.NewReader(fmt.Sprintf("start\ncreate refs/heads/x %s\nprepare\n", a))
+	cmd.Run()
+	if rs, err := l.Refs(ctx, ""); err != nil || len(rs) != 0 {
+		t.Error(rs, err)
+	}
+}
+
+// TestDurable counts what one append syncs.
+func TestDurable(t *testing.T) {
+	if exec.Command("strace", "-f", "-o", os.DevNull, "true").Run() != nil {
+		t.Skip("no strace")
+	}
+	dir := bare(t, refs.SHA1)
+	trace := filepath.Join(t.TempDir(), "trace")
+	inner := command(nil, "append", dir, agent, "x", "1")
+	cmd := exec.Command("strace", append([]string{"-f", "-y", "-qq", "-e", "trace=fsync,fdatasync,rename,link", "-o", trace}, inner.Args...)...)
+	cmd.Env = inner.Env
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatal(err, string(out))
+	}
+	b, err := os.ReadFile(trace)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var objects, lock, fanouts int
+	refDirs := make(map[string]bool)
+	moved := false
+	for sc := bufio.NewScanner(bytes.NewReader(b)); sc.Scan(); {
+		s := sc.Text()
+		if strings.Contains(s, "rename(") && strings.Contains(s, "agents/"+agent+".lock") {
+			moved = true
+		}
+		if !strings.Contains(s, "sync(") {
+			continue
+		}
+		_, path, _ := strings.Cut(s, "<")
+		path, _, _ = strings.Cut(path, ">")
+		rel := strings.TrimPrefix(path, dir+"/")
+		switch {
+		case strings.Contains(rel, "/tmp_obj"):
+			objects++
+		case rel == "refs/heads/crosslink/agents/"+agent+".lock":
+			lock++
+		case strings.HasPrefix(rel, "objects"):
+			fanouts++
+		case strings.HasPrefix(rel, "refs") && moved:
+			refDirs[rel] = true
+		}
+	}
+	if objects != 4 || lock != 1 || fanouts < 2 || !refDirs["refs/heads/crosslink/agents"] || !refDirs["refs"] {
+		t.Errorf("synced: %d objects, %d ref locks, %d object directories, then %v\n%s", objects, lock, fanouts, refDirs, b)
+	}
+}
