@@ -84,6 +84,8 @@ func TestDecode_FaultsInsideTheEventAreInvalid(t *testing.T) {
 		{"an unknown kind of agent", `{"type":"AgentIntroduced","kind":"robot"}`, BadValue},
 		{"a hash of 42 characters", `{"type":"AgentForkedFrom","agent":"bob","seq":1,"hash":"` + strings.Repeat("A", 42) + `"}`, BadValue},
 		{"a hash with stray bits", `{"type":"AgentForkedFrom","agent":"bob","seq":1,"hash":"` + strings.Repeat("A", 42) + `B"}`, BadValue},
+		{"a hash with stray bits at its end", `{"type":"AgentForkedFrom","agent":"bob","seq":1,"hash":"` + strings.Repeat("A", 42) + `_"}`, BadValue},
+		{"a hash in the other alphabet", `{"type":"AgentForkedFrom","agent":"bob","seq":1,"hash":"` + strings.Repeat("+", 42) + `A"}`, BadValue},
 		{"a forked line over its limit", `{"type":"AgentForked","agent":"bob","line_a":"` + strings.Repeat("x", MaxLine+1) + `","line_b":"x"}`, TooLong},
 	} {
 		t.Run(c.rule, func(t *testing.T) {
@@ -215,6 +217,7 @@ func TestDecode_WhatEndsALog(t *testing.T) {
 		{"signed_by alone", change(`}}`, `},"signed_by":"`+testKey+`"}`), MissingMember},
 		{"signature alone", change(`}}`, `},"signature":"AAAA"}`), MissingMember},
 		{"a fingerprint of another form", change(`}}`, `},"signed_by":"MD5:00","signature":"AAAA"}`), BadValue},
+		{"a fingerprint with stray bits", change(`}}`, `},"signed_by":"SHA256:`+strings.Repeat("A", 42)+`+","signature":"AAAA"}`), BadValue},
 		{"a signature that is no base64", change(`}}`, `},"signed_by":"`+testKey+`","signature":"AAA"}`), BadValue},
 		{"a signature with stray bits", change(`}}`, `},"signed_by":"`+testKey+`","signature":"AB=="}`), BadValue},
 		{"a signature with stray bits at one pad", change(`}}`, `},"signed_by":"`+testKey+`","signature":"AAB="}`), BadValue},
