@@ -12,8 +12,8 @@ import (
 	"github.com/git-crosslink/git-crosslink/trust"
 )
 
-// adopt takes what the last fetch brought from refs/incoming into refs/hub,
-// each ref by its own rule:
+// adopt takes what the last fetch brought from refs/incoming (root) into
+// refs/hub, each ref by its own rule:
 //   - a log is taken when it holds all lines the one believed before holds;
 //     else it stays in refs/incoming as evidence and the old one stands;
 //   - meta is taken unless it names another hub or is older;
@@ -21,7 +21,7 @@ import (
 //   - nothing believed is dropped because the hub no longer offers it.
 //
 // It returns what the user should know.
-func (t *Tracker) adopt(ctx context.Context) (problems []string, err error) {
+func (t *Tracker) adopt(ctx context.Context, root string) (problems []string, err error) {
 	all, err := t.local().Refs(ctx, "refs/")
 	if err != nil {
 		return nil, fmt.Errorf("list the replica's refs: %w", err)
@@ -30,13 +30,13 @@ func (t *Tracker) adopt(ctx context.Context) (problems []string, err error) {
 	for _, r := range all {
 		have[r.Name] = r.OID
 	}
-	level, err := t.incomingLevel(ctx, have)
+	level, err := t.incomingLevel(ctx, have, root)
 	if err != nil {
 		return nil, err
 	}
 	var ups []refs.Update
 	for _, r := range all {
-		name, ok := strings.CutPrefix(r.Name, incomingRoot)
+		name, ok := strings.CutPrefix(r.Name, root)
 		if !ok {
 			continue
 		}
@@ -64,10 +64,10 @@ func (t *Tracker) adopt(ctx context.Context) (problems []string, err error) {
 	return problems, err
 }
 
-func (t *Tracker) incomingLevel(ctx context.Context, have map[string]refs.OID) (int, error) {
-	tip := have[incomingRoot+metaName]
+func (t *Tracker) incomingLevel(ctx context.Context, have map[string]refs.OID, root string) (int, error) {
+	tip := have[root+metaName]
 	if tip == "" {
-		if have[incomingRoot+v2Name] != "" {
+		if have[root+v2Name] != "" {
 			return 2, nil
 		}
 		return 0, nil

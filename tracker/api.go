@@ -14,6 +14,7 @@ type Options struct {
 	Environ []string         // nil is the process's environment
 	Now     func() time.Time // nil is time.Now
 	Program string           // git-crosslink's own path, started for detached syncs; "" starts none
+	Ask     bool             // sync and init may ask for passwords on the terminal
 	Notice  func(Notice)     // told what the user should read besides the answer; nil drops it
 }
 

@@ -58,6 +58,9 @@ func (t *Tracker) prepare(ctx context.Context, o EmitOptions) error {
 	if err := t.ensureReplica(ctx); err != nil {
 		return err
 	}
+	if err := t.takeOver(ctx); err != nil {
+		return err
+	}
 	if t.hub == nil || o.Offline || t.config("crosslink.sync") == "manual" {
 		return nil
 	}

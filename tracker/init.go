@@ -32,6 +32,7 @@ func (t *Tracker) Init(ctx context.Context, o InitOptions) (*InitReport, error) 
 	if t.hub == nil {
 		return t.initPrivate(ctx)
 	}
+	t.replica.Prompt = t.o.Ask
 	unlock, ok, err := t.lockSync(ctx, SyncOptions{})
 	if err != nil || !ok {
 		return nil, err

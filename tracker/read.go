@@ -14,6 +14,9 @@ import (
 
 // Read returns the state. See Freshness.
 func (t *Tracker) Read(ctx context.Context, f Freshness) (Projection, error) {
+	if err := t.takeOver(ctx); err != nil {
+		return nil, err
+	}
 	if err := t.freshen(ctx, f); err != nil {
 		return nil, err
 	}
@@ -22,6 +25,41 @@ func (t *Tracker) Read(ctx context.Context, f Freshness) (Projection, error) {
 		return nil, err
 	}
 	return s.project(), nil
+}
+
+// takeOver takes in what the user's own fetch or pull brought, without
+// network. What it offers may be older than what is known here, or not to be
+// believed: then it is passed over in silence, the next fetch tells.
+func (t *Tracker) takeOver(ctx context.Context) error {
+	if t.hub == nil {
+		return nil
+	}
+	if t.replica == nil {
+		if _, err := os.Lstat(t.outer.CommonDir + "/refs/remotes/" + t.hub.Name); err != nil {
+			return nil // never fetched: nothing to make a replica for
+		}
+		if t.ensureReplica(ctx) != nil {
+			return nil // a read-only repository: the answer is what is here, nothing
+		}
+	}
+	moved, err := t.replica.TakeOver(ctx, t.hub.Name, t.conf)
+	if err != nil || !moved {
+		return err
+	}
+	if _, err := t.adopt(ctx, refs.OuterPrefix); err != nil {
+		return err
+	}
+	if err := t.bind(ctx); err != nil {
+		return err
+	}
+	when := t.outer.LastFetch()
+	if when.IsZero() {
+		when = t.now()
+	}
+	if when.Before(t.contact.Last) {
+		return nil
+	}
+	return t.remember(func(c *contact) { c.Remote, c.Last = t.hub.Name, when })
 }
 
 // Refreshed reports whether this process has reached the hub, and when this

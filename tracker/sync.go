@@ -29,6 +29,7 @@ func (t *Tracker) Sync(ctx context.Context, o SyncOptions) (*SyncReport, error) 
 	}
 	r.URL = t.hub.URL
 	t.insist = !o.Detached
+	t.replica.Prompt = t.o.Ask && !o.Detached
 	unlock, ok, err := t.lockSync(ctx, o)
 	if err != nil || !ok {
 		return r, err
@@ -124,7 +125,7 @@ func (t *Tracker) fetch(ctx context.Context) error {
 		return err
 	}
 	t.fetched = true
-	problems, err := t.adopt(ctx)
+	problems, err := t.adopt(ctx, incomingRoot)
 	if err != nil {
 		return err
 	}

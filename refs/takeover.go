@@ -1,0 +1,98 @@
+package refs
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// OuterPrefix is where TakeOver leaves what the user's repository has of the
+// hub, unchecked. It is apart from refs/incoming because it may be older.
+const OuterPrefix = "refs/outer/"
+
+// The user's own fetch and pull bring the hub's branches along, into
+// refs/remotes/<n>/crosslink/*. TakeOver copies them into the replica, so that
+// the next command has the news without network. The rules are:
+//
+//   - tips are compared first (one git process); a copy is made only for tips
+//     not looked at before;
+//   - a shallow repository has logs without their beginning, a partial one
+//     without their blobs, and git does not read another user's repository in
+//     a child: in all three the copy is quietly not used;
+//   - success is what the refs say, never an exit status.
+
+// TakeOver makes refs/outer/* what the user's repository has of the remote's
+// tracker branches. moved reports whether something is new there.
+func (r *Replica) TakeOver(ctx context.Context, remote string, cfg Config) (moved bool, err error) {
+	if remote == "" || !r.outer.mayCopy(cfg) {
+		return false, nil
+	}
+	root := "refs/remotes/" + remote + "/crosslink/"
+	out, err := r.outer.ask(ctx, "for-each-ref", "--format=%(objectname) %(refname)", root)
+	if err != nil {
+		return false, fmt.Errorf("look at the remote-tracking branches: %w", err)
+	}
+	seen, err := r.local.Refs(ctx, OuterPrefix)
+	if err != nil {
+		return false, err
+	}
+	old := make(map[string]OID, len(seen))
+	for _, s := range seen {
+		old[s.Name] = s.OID
+	}
+	fresh := false
+	for line := range strings.Lines(string(out)) {
+		id, name, _ := strings.Cut(strings.TrimSuffix(line, "\n"), " ")
+		name, ok := strings.CutPrefix(name, root)
+		fresh = fresh || ok && old[OuterPrefix+name] != OID(id)
+	}
+	if !fresh {
+		return false, nil
+	}
+	// whatever git says to this, the refs tell what came of it
+	_, _ = r.git.run(ctx, nil, "fetch", "-q", "--refmap=", "--no-tags", "--no-write-fetch-head", "--no-recurse-submodules",
+		"--prune", "--no-auto-maintenance", r.outer.CommonDir, "+"+root+"*:"+OuterPrefix+"*")
+	now, err := r.local.Refs(ctx, OuterPrefix)
+	if err != nil {
+		return false, err
+	}
+	for _, n := range now {
+		if old[n.Name] != n.OID {
+			return true, nil
+		}
+	}
+	return false, nil
+}
+
+// mayCopy reports whether the repository's copy of the hub's branches is
+// whole, and readable by a git that we start.
+func (o *Outer) mayCopy(cfg Config) bool {
+	if _, err := os.Lstat(filepath.Join(o.CommonDir, "shallow")); err == nil {
+		return false
+	}
+	for _, s := range cfg {
+		if s.Key == "extensions.partialclone" || strings.HasPrefix(s.Key, "remote.") && strings.HasSuffix(s.Key, ".promisor") {
+			return false
+		}
+	}
+	st, err := os.Stat(o.CommonDir)
+	if err != nil {
+		return false
+	}
+	sys, ok := st.Sys().(*syscall.Stat_t)
+	return ok && int(sys.Uid) == os.Geteuid()
+}
+
+// LastFetch is when the user's repository last fetched; zero if it never did
+// since it was cloned.
+func (o *Outer) LastFetch() time.Time {
+	st, err := os.Stat(filepath.Join(o.GitDir, "FETCH_HEAD"))
+	if err != nil {
+		return time.Time{}
+	}
+	return st.ModTime()
+}
