@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 	"strings"
+	"time"
 
 	urfave "github.com/urfave/cli/v2"
 
@@ -169,7 +170,7 @@ func (l *listing) table(e *env, rows []*store.Issue, why []string, pg *page) {
 		c := []cell{
 			{i.Name(), yellow}, {"", statusStyle(i.Status)}, {string(i.Priority), priorityStyle(i.Priority)},
 			{i.Title, plain}, {strings.Join(i.Labels, ","), blue}, {strings.Join(i.Assignees, ","), plain},
-			{i.UpdatedAt.String(), dim},
+			{i.UpdatedAt.Std().Format(time.RFC3339), dim},
 		}
 		if status {
 			c[1].text = string(i.Status)

@@ -133,11 +133,7 @@ func runNew(ctx context.Context, opts newOptions, e *env) error {
 	if err != nil {
 		return err
 	}
-	if i.Number == 0 {
-		e.talk("created %s; its number follows", named(i))
-	} else {
-		e.talk("created %s", named(i))
-	}
+	e.talk("created %s", named(i))
 	return e.wroteOne(ctx, r, opts.emit, issue)
 }
 

@@ -1,0 +1,139 @@
+package cli
+
+import (
+	"os"
+	"reflect"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/git-crosslink/git-crosslink/tracker"
+)
+
+func page1(t *testing.T, name string) string {
+	t.Helper()
+	b, err := os.ReadFile("../docs/" + name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(b)
+}
+
+// section is the part of a page from a heading to the next one, or from a
+// table's head to its end.
+func section(t *testing.T, page, from, to string) string {
+	t.Helper()
+	_, rest, ok := strings.Cut(page, from)
+	if !ok {
+		t.Fatalf("%q is missing", from)
+	}
+	part, _, _ := strings.Cut(rest, to)
+	return part
+}
+
+var rowName = regexp.MustCompile("(?m)^\\| `([a-z_]+)` \\|")
+
+func rowNames(part string) []string {
+	var names []string
+	for _, m := range rowName.FindAllStringSubmatch(part, -1) {
+		names = append(names, m[1])
+	}
+	return names
+}
+
+// members are the JSON names of a struct, embedded ones included.
+func members(v any) []string {
+	var names []string
+	t := reflect.TypeOf(v)
+	for i := range t.NumField() {
+		f := t.Field(i)
+		if f.Anonymous {
+			names = append(names, members(reflect.Zero(f.Type).Interface())...)
+			continue
+		}
+		if tag := f.Tag.Get("json"); tag != "" {
+			name, _, _ := strings.Cut(tag, ",")
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
+// TestJSONIsDocumented: docs/json.md and the code name the same members, in the
+// same order.
+func TestJSONIsDocumented(t *testing.T) {
+	page := page1(t, "json.md")
+	issue := section(t, page, "\n## Issue\n", "A reference to another issue")
+	check(t, "envelope", rowNames(section(t, page, "| field | type | |", "| field of error")), members(envelope{}))
+	check(t, "error", rowNames(section(t, page, "| field of error", "\n\n")), members(errorShape{}))
+	check(t, "issue", rowNames(issue), members(issueShape{}))
+	check(t, "show", rowNames(section(t, page, "`show` adds:", "## Comment")), members(detailShape{})[len(members(issueShape{})):])
+	check(t, "comment", rowNames(section(t, page, "## Comment", "## data")), members(commentShape{}))
+	check(t, "write", rowNames(section(t, page, "| field of write", "\n\n")), members(writeShape{}))
+	check(t, "line", rowNames(section(t, page, "| field of line", "\n\n")), members(lineShape{}))
+	for _, part := range []struct {
+		row string
+		v   any
+	}{
+		{"| `init` |", tracker.InitReport{}}, {"| `sync` |", tracker.SyncReport{}},
+		{"| `status` | `remote`", tracker.Status{}}, {"| `version` |", versionShape{}},
+		{"| `relations` |", relationShape{}}, {"| `time` | array", timeShape{}}, {"| `milestone` |", milestoneShape{}},
+		{"| `warnings` |", warning{}}, {"A reference to another issue has", refShape{}}, {"| `tree` | array of nodes", treeNode{}},
+	} {
+		row := section(t, page, part.row, "\n")
+		for _, m := range members(part.v) {
+			if !strings.Contains(part.row+row, "`"+m+"`") {
+				t.Errorf("docs/json.md: %s does not name '%s'", part.row, m)
+			}
+		}
+	}
+}
+
+// TestLinesAreDocumented: docs/json.md names the fields of records and formats.
+func TestLinesAreDocumented(t *testing.T) {
+	page := page1(t, "json.md")
+	check(t, "porcelain", section(t, page, "| `list`, `search`, `ready`, `blocked`, `next` | number", "|"),
+		strings.TrimPrefix(strings.Join(porcelainFields, ", "), "number")+" ")
+	var named []string
+	for _, m := range regexp.MustCompile("`([a-z_]+)`").FindAllStringSubmatch(section(t, page, "hex value:", "Times take"), -1) {
+		named = append(named, m[1])
+	}
+	slices.Sort(named)
+	check(t, "format", named, fieldNames())
+	for _, m := range dateModifiers {
+		contains(t, "modifiers", page, "`:"+m+"`")
+	}
+	contains(t, "limit", page, "a page for people holds "+strconv.Itoa(pageLimit))
+}
+
+// TestDataIsDocumented: every command has its row.
+func TestDataIsDocumented(t *testing.T) {
+	rows := section(t, page1(t, "json.md"), "## data", "A write has")
+	for _, c := range tree(&env{}).Subcommands {
+		if !c.Hidden && c.Name != "help" && !strings.Contains(rows, "`"+c.Name+"`") {
+			t.Errorf("docs/json.md does not say what '%s' answers", c.Name)
+		}
+	}
+}
+
+// TestExitCodesAreDocumented: docs/exit-codes.md has the statuses there are,
+// and what JSON says of each.
+func TestExitCodesAreDocumented(t *testing.T) {
+	documented := map[int]bool{}
+	for _, m := range regexp.MustCompile(`(?m)^\| (\d+) \| (true|false) \|`).FindAllStringSubmatch(page1(t, "exit-codes.md"), -1) {
+		code, err := strconv.Atoi(m[1])
+		if err != nil {
+			t.Fatal(err)
+		}
+		documented[code] = true
+		check(t, "ok of "+m[1], m[2], acceptable(code))
+	}
+	for _, code := range []int{exitDone, exitNo, exitLost, exitUnconfirmed, exitDenied, exitFatal, exitUsage, exitInterrupted, exitTerminated} {
+		if !documented[code] {
+			t.Errorf("docs/exit-codes.md does not have %d", code)
+		}
+	}
+	check(t, "how many", len(documented), 9)
+}

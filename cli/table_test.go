@@ -1,0 +1,74 @@
+package cli
+
+import (
+	"bufio"
+	"bytes"
+	"strings"
+	"testing"
+)
+
+func render(width int, on bool, t *table) string {
+	var b bytes.Buffer
+	p := &page{env: &env{}, w: bufio.NewWriter(&b), paint: palette{on}, width: width, unicode: true}
+	t.write(p)
+	p.w.Flush()
+	return b.String()
+}
+
+func sample() *table {
+	t := &table{header: []string{"id", "title", "who"}, flex: 1}
+	t.add(cell{"1", yellow}, cell{"short", plain}, cell{"", plain})
+	t.add(cell{"12", yellow}, cell{"a title that is much too long for the terminal", plain}, cell{"", plain})
+	t.add(cell{"3", yellow}, cell{"日本語の題名がとても長いとき切る必要がある", plain}, cell{"", plain})
+	return t
+}
+
+func TestTableOnATerminal(t *testing.T) {
+	check(t, "columns", render(30, false, sample()), strings.Join([]string{
+		"ID  TITLE",
+		"1   short",
+		"12  a title that is much too…",
+		"3   日本語の題名がとても長い…",
+		"",
+	}, "\n"))
+}
+
+func TestTableInAPipe(t *testing.T) {
+	check(t, "fields", render(0, false, sample()), "1\tshort\t\n12\ta title that is much too long for the terminal\t\n3\t日本語の題名がとても長いとき切る必要がある\t\n")
+}
+
+func TestTableColour(t *testing.T) {
+	tb := &table{header: []string{"id", "title"}, flex: 1}
+	tb.add(cell{"1\x1b[0m", yellow}, cell{"x", plain})
+	check(t, "escapes are ours alone", render(80, true, tb), "\x1b[1mID\x1b[m        \x1b[1mTITLE\x1b[m\n\x1b[33m1\\x1b[0m\x1b[m  x\n")
+	check(t, "empty", render(80, true, &table{header: []string{"id"}}), "")
+}
+
+func TestWidth(t *testing.T) {
+	for s, want := range map[string]int{"abc": 3, "ü": 1, "e\u0301": 1, "世界": 4, "👍": 2, "": 0} {
+		check(t, s, width(s), want)
+	}
+	check(t, "cut", cut("abcdef", 4, "…"), "abc…")
+	check(t, "cut at a space", cut("ab cdef", 4, "…"), "ab…")
+	check(t, "not cut", cut("abcd", 4, "…"), "abcd")
+}
+
+// TestColourOnlyWhereAsked: without a terminal there is none, unless always.
+func TestColourOnlyWhereAsked(t *testing.T) {
+	w := newWorld(t)
+	w.id("a")
+	check(t, "auto", strings.Contains(w.ok("list").out, "\x1b"), false)
+	check(t, "always", strings.Contains(w.ok("list", "--color").out, "\x1b[33m1\x1b[m"), true)
+	w.vars["GIT_PAGER_IN_USE"] = "true" // git has started a pager on a terminal
+	w.vars["NO_COLOR"] = "1"
+	r := w.ok("list")
+	check(t, "NO_COLOR", strings.Contains(r.out, "\x1b"), false)
+	contains(t, "the layout of a terminal", r.out, "ID  PRIORITY  TITLE")
+	check(t, "unknown", w.run("list", "--color=pink").code, exitUsage)
+}
+
+func TestNearest(t *testing.T) {
+	for word, want := range map[string]string{"clsoe": "close", "lst": "list", "cloze": "close", "xyzzy": "", "": ""} {
+		check(t, word, nearest(word, []string{"close", "list", "new"}), want)
+	}
+}

@@ -1,0 +1,107 @@
+package cli
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/git-crosslink/git-crosslink/event"
+	"github.com/git-crosslink/git-crosslink/tracker"
+)
+
+// edits lets git's editor be a script.
+func edits(t *testing.T, script string) {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "ed it or")
+	if err := os.WriteFile(path, []byte("#!/bin/sh\n"+script), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("GIT_EDITOR", shellQuote(path))
+	t.Setenv("GIT_CONFIG_GLOBAL", os.DevNull)
+	t.Setenv("GIT_CONFIG_SYSTEM", os.DevNull)
+	t.Setenv("TMPDIR", t.TempDir())
+}
+
+func TestEditorMakesAnIssue(t *testing.T) {
+	w := newWorld(t)
+	edits(t, `grep -q 'first line is the title' "$1" || exit 1
+	{ echo 'from the editor'; echo; echo '# a heading stays'; cat "$1"; } > "$1.new" && mv "$1.new" "$1"`)
+	w.ok("new", "--edit", "-d", "given")
+	c := w.last()[0].(*event.IssueCreated)
+	check(t, "title", c.Title, "from the editor")
+	check(t, "description", c.Description, "# a heading stays\n\n\ngiven")
+	left, err := os.ReadDir(os.Getenv("TMPDIR"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	check(t, "drafts left", len(left), 0)
+}
+
+func TestEditorLeftEmpty(t *testing.T) {
+	w := newWorld(t)
+	edits(t, `: > "$1"`)
+	r := w.run("new", "--edit")
+	check(t, "status", r.code, exitFatal)
+	contains(t, "stderr", r.err, "error: the text is empty, nothing is written")
+	edits(t, "exit 3")
+	r = w.run("new", "x", "--edit")
+	check(t, "status", r.code, exitFatal)
+	contains(t, "stderr", r.err, "failed", "hint: your text is kept in '")
+}
+
+func TestDraftSurvivesARefusal(t *testing.T) {
+	w := newWorld(t)
+	edits(t, `echo 'precious' > "$1"`)
+	w.hub.failWith = &tracker.Error{Kind: tracker.Denied, Name: "x", Message: "not you"}
+	r := w.run("new", "--edit")
+	check(t, "status", r.code, exitDenied)
+	_, path, _ := strings.Cut(r.err, "kept in '")
+	path, _, _ = strings.Cut(path, "'")
+	b, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	check(t, "draft", string(b), "precious\n")
+}
+
+func TestEditorOnAnIssue(t *testing.T) {
+	w := newWorld(t)
+	w.ok("new", "old title", "-d", "old text")
+	edits(t, `sed -i -e 's/old title/new title/' "$1"`)
+	w.ok("edit", "1", "--edit")
+	u := w.last()[0].(*event.IssueUpdated)
+	check(t, "title", *u.Title, "new title")
+	check(t, "description", u.Description == nil, true)
+}
+
+func TestFilesOfText(t *testing.T) {
+	w := newWorld(t)
+	path := filepath.Join(t.TempDir(), "f")
+	r := w.run("new", "x", "-F", path)
+	check(t, "status", r.code, exitFatal)
+	contains(t, "stderr", r.err, "error: cannot read '"+path+"': no such file or directory")
+	if err := os.WriteFile(path, []byte(strings.Repeat("x", maxText+1)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	contains(t, "too long", w.run("new", "x", "-F", path).err, "longer than any text may be")
+	check(t, "two sources", w.run("new", "x", "-F", path, "-d", "y").code, exitUsage)
+}
+
+func TestTrace(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "trace")
+	l := traceTo(path, nil)
+	l.Debug().Msg("x")
+	b, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	contains(t, "file", string(b), `"message":"x"`)
+	var out strings.Builder
+	l = traceTo("1", &out)
+	l.Debug().Msg("y")
+	contains(t, "stderr", out.String(), `"message":"y"`)
+	l = traceTo("relative", &out)
+	l.Debug().Msg("z")
+	check(t, "a relative path is none", strings.Contains(out.String(), "z"), false)
+}
