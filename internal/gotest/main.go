@@ -1,6 +1,6 @@
 // Command gotest runs 'go test' with the arguments it is given and prints one
 // line a package, what failing tests printed, and at the end every test that
-// was skipped, with its reason: what was not run must not look like what passed.
+// failed, and every one that was skipped with its reason: what was not run must not look like what passed.
 package main
 
 import (
@@ -43,8 +43,8 @@ func report(r io.Reader, w io.Writer) bool {
 	var (
 		said    = map[string]*strings.Builder{} // package and test → output
 		skipped []string
+		failed  []string
 		passed  int
-		failed  int
 		start   = time.Now()
 	)
 	in := bufio.NewReader(r)
@@ -80,7 +80,7 @@ func report(r io.Reader, w io.Writer) bool {
 				}
 				delete(said, key)
 			case "fail":
-				failed++
+				failed = append(failed, strings.TrimSpace(key))
 				if s := said[key]; s != nil {
 					fmt.Fprint(w, s)
 				}
@@ -94,12 +94,16 @@ func report(r io.Reader, w io.Writer) bool {
 			break
 		}
 	}
-	fmt.Fprintf(w, "\n%d tests passed, %d failed, %d not run, in %.0f s\n", passed, failed, len(skipped), time.Since(start).Seconds())
+	fmt.Fprintf(w, "\n%d tests passed, %d failed, %d not run, in %.0f s\n", passed, len(failed), len(skipped), time.Since(start).Seconds())
+	slices.Sort(failed)
+	for _, f := range failed {
+		fmt.Fprintf(w, "failed: %s\n", f)
+	}
 	slices.Sort(skipped)
 	for _, s := range skipped {
 		fmt.Fprintf(w, "not run: %s\n", s)
 	}
-	return failed == 0
+	return len(failed) == 0
 }
 
 // reason finds what a test said when it skipped: the last line that is not

@@ -23,7 +23,7 @@ func TestReport(t *testing.T) {
 {"Action":"output","Package":"p","Test":"TestA","Output":"    a_test.go:3: broken\n"}
 {"Action":"fail","Package":"p","Test":"TestA"}
 {"Action":"fail","Package":"p","Elapsed":0.5}`, false,
-			[]string{"a_test.go:3: broken", "FAIL  p"}},
+			[]string{"a_test.go:3: broken", "FAIL  p", "failed: p TestA"}},
 		{"what the compiler says is shown", `
 {"Action":"build-output","ImportPath":"p","Output":"x.go:1: undefined: y\n"}
 {"Action":"build-fail","ImportPath":"p"}
