@@ -93,6 +93,10 @@ func TestDecode3_WhatCannotBeRead(t *testing.T) {
 	if _, err := Decode3([]byte(ok)); err != nil {
 		t.Fatal(err)
 	}
+	// An escape that only looks like a surrogate is a character.
+	if e, err := Decode3([]byte(strings.Replace(ok, `X`, `\ud55c`, 1))); err != nil || e.Body.Type() != "한" {
+		t.Fatal(err)
+	}
 	for _, c := range []struct{ rule, old, new, reason string }{
 		{"not JSON", `}}`, `}`, "syntax"},
 		{"two values", `}}`, `}}{}`, "syntax"},
@@ -186,6 +190,14 @@ func TestParseBase3_Genesis(t *testing.T) {
 	b, err := ParseBase3([]byte(`{"next_display_id":1,"next_comment_id":1,"display_id_map":{},"locks":{},"issues":{},"next_milestone_id":1,
 		"watermark":{"timestamp":"1970-01-01T00:00:00Z","agent_id":"hub-v3-genesis","agent_seq":0}}`))
 	if err != nil || len(b.Issues) != 0 || b.NextIssue != 1 || b.NextMilestone != 1 {
+		t.Fatalf("%+v %v", b, err)
+	}
+}
+
+// Numbers below 1 are none, as in a checkpoint that never gave any.
+func TestParseBase3_WithoutMilestonesAndNumbers(t *testing.T) {
+	b, err := ParseBase3([]byte(`{"next_display_id":0,"next_comment_id":1,"display_id_map":{` + u1 + `:0},"locks":{},"issues":{}}`))
+	if err != nil || len(b.Numbers) != 0 || b.NextIssue != 1 || b.NextMilestone != 1 {
 		t.Fatalf("%+v %v", b, err)
 	}
 }
