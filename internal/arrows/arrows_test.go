@@ -35,12 +35,14 @@ var rules = map[string]rule{
 	"reducer":     {pure: true, may: "event event/canon", why: "the state follows from events alone; what is stored or fetched must not matter"},
 	"trust":       {pure: true, may: "event event/canon", why: "a verdict follows from bytes alone"},
 
+	"ledger": {pure: true, may: "event event/canon", why: "a decision follows from the lines its step covers alone, never from a reducer's state"},
+
 	"refs":          {may: "internal/fault", why: "storage moves bytes and knows no issue, so that it can be replaced"},
 	"refs/refstest": {may: "refs", why: "one suite for every implementation of refs"},
 	"store":         {may: "event reducer", why: "a projection answers questions about a state; it fetches nothing and decides nothing"},
 
 	"tracker": {
-		may: "event event/canon reducer trust refs store internal/fault",
+		may: "event event/canon reducer ledger trust refs store internal/fault",
 		why: "the conductor is the only package that sees both core and edges",
 	},
 	"cli": {
@@ -60,6 +62,9 @@ var rules = map[string]rule{
 		why: "tests may look at everything below the command line; only tests import testkit",
 	},
 }
+
+// planned may have rules before they exist.
+var planned = []string{"ledger"}
 
 // testOnly must not be reached from a program.
 var testOnly = []string{"testing", "internal/oracle", "internal/testkit", "refs/refstest", "github.com/rogpeppe/go-internal", "pgregory.net/rapid"}
@@ -161,7 +166,7 @@ func TestArrows(t *testing.T) {
 			if _, ok := rules[to]; !ok && to != "internal/fault" {
 				t.Errorf("the rule of %s names %s, which has none", name, to)
 			}
-			if !seen[to] {
+			if !seen[to] && !slices.Contains(planned, to) {
 				t.Errorf("the rule of %s names %s, which does not exist", name, to)
 			}
 		}
