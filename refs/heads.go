@@ -1,6 +1,7 @@
 package refs
 
 import (
+	"bytes"
 	"context"
 	"strings"
 )
@@ -11,7 +12,8 @@ func (g *gitRemote) Heads(ctx context.Context) ([]string, error) {
 	if err != nil {
 		return nil, &RemoteError{Err: err}
 	}
-	var out capped
+	// Not capped like stderr: tracker branches come first and may be many.
+	var out bytes.Buffer
 	cmd.Stdout = &out
 	if err := runCommand(ctx, cmd, "ls-remote"); err != nil {
 		return nil, &RemoteError{NoConnection: true, Err: err}

@@ -81,3 +81,9 @@ func syncDir(path string) error {
 	}
 	return err
 }
+
+// ownedByUs is git's own test of whose a repository is, without its exceptions.
+func ownedByUs(st os.FileInfo) bool {
+	sys, ok := st.Sys().(*syscall.Stat_t)
+	return ok && int(sys.Uid) == os.Geteuid()
+}

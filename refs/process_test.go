@@ -377,3 +377,93 @@ func TestDurable(t *testing.T) {
 		t.Errorf("synced: %d objects, %d ref locks, %d object directories, then %v\n%s", objects, lock, fanouts, refDirs, b)
 	}
 }
+
+// TestProcessesOfOneFetch: a fetch is one `git fetch`, and starts no
+// maintenance.
+func TestProcessesOfOneFetch(t *testing.T) {
+	top := clone(t)
+	if err := roundTrip(t, top+"/w", nil); err != nil {
+		t.Fatal(err)
+	}
+	trace := filepath.Join(top, "trace")
+	o, err := refs.Discover(ctx, top+"/w", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cfg, err := o.Config(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	o, err = refs.Discover(ctx, top+"/w", append(os.Environ(), "GIT_TRACE2="+trace))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := refs.OpenReplica(ctx, o, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	hub := r.Remote("origin", cfg)
+	for range 2 {
+		os.Remove(trace)
+		if err := hub.Fetch(ctx); err != nil {
+			t.Fatal(err)
+		}
+	}
+	b, err := os.ReadFile(trace)
+	if err != nil {
+		t.Fatal(err)
+	}
+	fetches, others := 0, 0
+	for line := range strings.Lines(string(b)) {
+		_, cmd, ok := strings.Cut(line, " start ")
+		switch {
+		case !ok, strings.Contains(cmd, "upload-pack"):
+		case strings.Contains(cmd, " fetch "):
+			fetches++
+		case strings.Contains(cmd, "rev-list"): // git's own connectivity check
+		default:
+			others++
+			t.Log(cmd)
+		}
+	}
+	if fetches != 1 || others != 0 {
+		t.Errorf("%d fetches, %d others:\n%s", fetches, others, b)
+	}
+}
+
+// TestBrokenRef: a ref file that power loss emptied is not taken for a free
+// name.
+func TestBrokenRef(t *testing.T) {
+	dir := bare(t, refs.SHA1)
+	l := plumbing(dir, refs.SHA1)
+	defer l.Close()
+	a, b := refstest.CommitOf(t, l, "a"), refstest.CommitOf(t, l, "b")
+	name := refs.HubPrefix + "agents/a"
+	if err := l.Swap(ctx, []refs.Update{{Ref: name, New: a}}); err != nil {
+		t.Fatal(err)
+	}
+	for _, content := range []string{"", "\x00\x00\x00", "garbage\n", string(a)[:20]} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(content), 0o666); err != nil {
+			t.Fatal(err)
+		}
+		if err := l.Swap(ctx, []refs.Update{{Ref: name, New: b}}); err == nil || errors.Is(err, refs.ErrLocked) {
+			t.Errorf("%q: %v", content, err)
+		}
+	}
+	// A ref whose object is missing is listed: it is not a free name either.
+	gone := refs.OID(strings.Repeat("1", 40))
+	if err := os.WriteFile(filepath.Join(dir, name), []byte(gone+"\n"), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	if rs, err := l.Refs(ctx, name); err != nil || len(rs) != 1 || rs[0].OID != gone {
+		t.Error(rs, err)
+	}
+	log, err := refs.ReadLog(ctx, l, "a", gone, 0)
+	if err != nil || !log.Missing {
+		t.Error(log, err)
+	}
+	if err := l.Swap(ctx, []refs.Update{{Ref: name, Old: gone, New: a}}); err != nil {
+		t.Error(err)
+	}
+}

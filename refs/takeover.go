@@ -6,7 +6,6 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"time"
 )
 
@@ -83,8 +82,7 @@ func (o *Outer) mayCopy(cfg Config) bool {
 	if err != nil {
 		return false
 	}
-	sys, ok := st.Sys().(*syscall.Stat_t)
-	return ok && int(sys.Uid) == os.Geteuid()
+	return ownedByUs(st)
 }
 
 // LastFetch is when the user's repository last fetched; zero if it never did
