@@ -93,11 +93,13 @@ func (t *Tracker) patience(o EmitOptions) time.Duration {
 func (t *Tracker) append(ctx context.Context, build func(p Projection) ([]Body, error)) (*Receipt, *snapshot, error) {
 	// politeness only: without it processes would keep losing the swap to each
 	// other; the swap alone is what makes appends safe
-	unlock, _, err := t.replica.Lock(ctx, "append", 10*time.Second)
+	unlock, polite, err := t.replica.Lock(ctx, "append", 10*time.Second)
 	if err != nil {
 		return nil, nil, err
 	}
-	defer unlock()
+	if polite {
+		defer unlock()
+	}
 	for range 64 {
 		s, err := t.load(ctx)
 		if err != nil {

@@ -87,7 +87,7 @@ func (t *Tracker) initOnce(ctx context.Context) (r *InitReport, again bool, err 
 		var re *refs.RemoteError
 		if errors.As(err, &re) {
 			err = &Error{Kind: Fatal, Name: "unreachable", Message: fmt.Sprintf("the remote '%s' is not reachable", t.hub.Name),
-				Hints: []string{"what git says: " + lastLine(re.Stderr), "look at its URL: git remote -v"}, Err: err}
+				Hints: []string{"what git says: " + gist(re.Stderr), "look at its URL: git remote -v"}, Err: err}
 		}
 		return nil, false, err
 	}
@@ -185,7 +185,7 @@ func (t *Tracker) foundWithoutAtomic(ctx context.Context, p refs.Push, r *InitRe
 	if !res.Reached {
 		return nil, false, &Error{Kind: Denied, Name: "read-only",
 			Message: fmt.Sprintf("the remote '%s' takes no pushes from you", t.hub.Name),
-			Hints:   []string{"what git says: " + lastLine(first.Stderr)}}
+			Hints:   []string{"what git says: " + gist(first.Stderr)}}
 	}
 	if !allAccepted(refs.Push{Refs: p.Refs[:1]}, res) {
 		return nil, true, nil

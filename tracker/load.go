@@ -41,7 +41,6 @@ type log struct {
 	chain      event.Chain
 	hubSeq     uint64 // last sequence the hub holds
 	lines      []*event.Envelope
-	newestOwn  event.Time
 	ended      string // why the log stops before its end, "" if it does not
 	diverged   bool   // here and hub hold different lines
 	legacyOnly bool   // level-3 lines: no chain to go on from

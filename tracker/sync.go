@@ -47,7 +47,7 @@ func (t *Tracker) Sync(ctx context.Context, o SyncOptions) (*SyncReport, error) 
 		r.State, r.Unsent, r.Reason = Queued, before.unsent(), "the hub is not reachable"
 		return r, &Error{Kind: Unconfirmed, Name: "unreachable",
 			Message: fmt.Sprintf("the hub on '%s' is not reachable; everything written here is kept", t.contact.Remote),
-			Hints:   []string{"what git says: " + lastLine(re.Stderr)}, Err: err}
+			Hints:   []string{"what git says: " + gist(re.Stderr)}, Err: err}
 	}
 	out, err := t.publish(ctx)
 	if err != nil {

@@ -213,8 +213,17 @@ func (t *Tracker) MintUUID() UUID {
 	}
 }
 
-// lastLine is the last line of what git said, for people.
-func lastLine(s string) string {
-	s = strings.TrimSpace(s)
-	return s[strings.LastIndexByte(s, '\n')+1:]
+// gist is the line in which git says why it gave up.
+func gist(stderr string) string {
+	first := ""
+	for line := range strings.Lines(stderr) {
+		line = strings.TrimSpace(line)
+		if s, ok := strings.CutPrefix(line, "fatal: "); ok {
+			return s
+		}
+		if first == "" {
+			first = line
+		}
+	}
+	return first
 }
