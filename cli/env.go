@@ -7,6 +7,7 @@ import (
 	"os"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/mattn/go-isatty"
@@ -47,6 +48,7 @@ type env struct {
 	open     func(context.Context) (hub, error) // called once, by the first command that needs it
 	trace    zerolog.Logger
 
+	lent     atomic.Bool // an editor or pager has the terminal
 	opened   hub
 	asJSON   bool
 	quiet    bool

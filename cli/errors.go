@@ -83,13 +83,10 @@ func explain(err error) *failure {
 		badID     *store.BadIDError
 		member    *event.MemberError
 		rejected  *reducer.RejectedError
-		signal    *interrupted
 	)
 	switch {
 	case errors.As(err, &own):
 		return own
-	case errors.As(err, &signal):
-		return &failure{code: signal.code(), kind: "interrupted", message: "interrupted", cause: err}
 	case errors.As(err, &refused):
 		return &failure{code: int(refused.Kind), kind: refused.Name, message: refused.Message, hints: refused.Hints, cause: err}
 	case errors.As(err, &missing):

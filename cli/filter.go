@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"context"
 	"fmt"
 	"slices"
 	"strconv"
@@ -136,9 +137,12 @@ func (o *filterOptions) rows(e *env, f store.Filter, query func(store.Filter) ([
 	return rows, total, nil
 }
 
-// tellLimited says that a list was cut.
-func (e *env) tellLimited(shown, total int) {
+// tellLimited says that a list was cut, unless advice.crosslink.limited is off.
+func (e *env) tellLimited(ctx context.Context, shown, total int) {
 	if shown < total {
+		if v, err := e.git(ctx, "config", "--type=bool", "--get", "advice.crosslink.limited"); err == nil && v == "false" {
+			return
+		}
 		e.warn("limited", fmt.Sprintf("showing %d of %d issues", shown, total), "all of them: --limit 0")
 	}
 }

@@ -95,7 +95,8 @@ func writeManual(w io.Writer, c *urfave.Command) {
 
 const aboutIDs = `ids
   An issue is named by its number (12 or '#12'), its uuid, or an unambiguous
-  beginning of the uuid: at least 4 hex digits, one of them a letter.
+  beginning of the uuid: at least 4 hex digits, one of them a letter. 'issue'
+  before a command of the first two groups is accepted and changes nothing.
 `
 
 const aboutStatus = `exit status

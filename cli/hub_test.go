@@ -132,10 +132,11 @@ type world struct {
 	tty  bool
 	vars map[string]string
 	time time.Time
+	ctx  context.Context
 }
 
 func newWorld(t *testing.T) *world {
-	w := &world{t: t, time: time.Date(2026, 3, 2, 10, 0, 0, 0, time.UTC), vars: map[string]string{}} // a Monday
+	w := &world{t: t, time: time.Date(2026, 3, 2, 10, 0, 0, 0, time.UTC), vars: map[string]string{}, ctx: t.Context()} // a Monday
 	w.hub = newMemoryHub(func() time.Time { return w.time })
 	return w
 }
@@ -160,7 +161,7 @@ func (w *world) run(args ...string) ran {
 		open:   func(context.Context) (hub, error) { return w.hub, nil },
 		color:  "auto", trace: zerolog.Nop(),
 	}
-	code := e.run(context.Background(), args)
+	code := e.run(w.ctx, args)
 	return ran{out.String(), errs.String(), code}
 }
 

@@ -1,10 +1,13 @@
 package cli
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"os"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/git-crosslink/git-crosslink/event"
@@ -108,12 +111,8 @@ func TestExplain(t *testing.T) {
 		{&reducer.RejectedError{Reason: "self-edge", Detail: "d"}, 128, "self-edge", "d"},
 		{&reducer.RejectedError{Reason: "not-target"}, 128, "not-target", "refused: 'not-target'"},
 		{errors.New("disk full"), 128, "fatal", "disk full"},
-		{&interrupted{}, 130, "interrupted", "interrupted"},
-		{t.Context().Err(), 0, "", ""},
+		{context.Canceled, 130, "interrupted", "interrupted"},
 	} {
-		if c.err == nil {
-			continue
-		}
 		f := explain(c.err)
 		check(t, c.text, fmt.Sprint(f.code, " ", f.kind, " ", f.message), fmt.Sprint(c.code, " ", c.kind, " ", c.text))
 	}
@@ -131,4 +130,19 @@ func TestErrorsOfTheTracker(t *testing.T) {
 	check(t, "status", r.code, exitDenied)
 	check(t, "stderr", r.err, "error: no agent id in a CI job\nhint: GIT_CROSSLINK_AGENT=ci\n")
 	check(t, "stdout", r.out, "")
+}
+
+// TestInterrupted: a command that a signal ends keeps the hints of what it was
+// at, and exits as shells expect.
+func TestInterrupted(t *testing.T) {
+	for sig, code := range map[os.Signal]int{os.Interrupt: 130, syscall.SIGTERM: 143} {
+		w := newWorld(t)
+		w.hub.failWith = fmt.Errorf("append: %w", context.Canceled)
+		ctx, cancel := context.WithCancelCause(t.Context())
+		cancel(&interrupted{sig})
+		w.ctx = ctx
+		r := w.run("new", "x")
+		check(t, "status", r.code, code)
+		check(t, "stderr", r.err, "error: interrupted\n")
+	}
 }

@@ -115,7 +115,7 @@ func (l *listing) run(ctx context.Context, e *env, query func(tracker.Projection
 	if len(rows) == 0 && l.none != nil {
 		a.no = l.none
 	}
-	e.tellLimited(len(rows), total)
+	e.tellLimited(ctx, len(rows), total)
 	return e.say(ctx, a)
 }
 
@@ -163,10 +163,10 @@ func (l *listing) answer(e *env, p tracker.Projection, rows []*store.Issue) (a a
 func (l *listing) table(e *env, rows []*store.Issue, why []string, pg *page) {
 	t := &table{header: []string{"id", "status", "priority", "title", "labels", "who", "changed"}, flex: 3}
 	if l.why != nil {
-		t.header = append(t.header, "why")
+		t.notes = why
 	}
 	status := l.status || pg.width == 0
-	for k, i := range rows {
+	for _, i := range rows {
 		c := []cell{
 			{i.Name(), yellow}, {"", statusStyle(i.Status)}, {string(i.Priority), priorityStyle(i.Priority)},
 			{i.Title, plain}, {strings.Join(i.Labels, ","), blue}, {strings.Join(i.Assignees, ","), plain},
@@ -177,9 +177,6 @@ func (l *listing) table(e *env, rows []*store.Issue, why []string, pg *page) {
 		}
 		if pg.width > 0 {
 			c[6].text = e.ago(i.UpdatedAt)
-		}
-		if l.why != nil {
-			c = append(c, cell{why[k], dim})
 		}
 		t.add(c...)
 	}

@@ -32,12 +32,13 @@ var Version = "0.1.0"
 // Main runs one command line, args[0] being the program, and returns the exit
 // status.
 func Main(args []string) int {
-	ctx, stop := interruptible(context.Background())
+	e := newEnv()
+	ctx, stop := e.interruptible(context.Background())
 	defer stop()
 	if len(args) > 0 {
 		args = args[1:]
 	}
-	return newEnv().run(ctx, args)
+	return e.run(ctx, args)
 }
 
 // interrupted is why a context ended when a signal ended it.
@@ -55,23 +56,27 @@ func (i *interrupted) code() int {
 
 // interruptible ends the context on the first SIGINT or SIGTERM, so that what
 // is under way can be left in order, and the process on the second. SIGPIPE
-// keeps its default, which ends the process quietly.
-func interruptible(parent context.Context) (context.Context, func()) {
+// keeps its default, which ends the process quietly. A SIGINT while an editor
+// or pager has the terminal is meant for that.
+func (e *env) interruptible(parent context.Context) (context.Context, func()) {
 	ctx, cancel := context.WithCancelCause(parent)
 	signals := make(chan os.Signal, 2)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
 	done := make(chan struct{})
 	go func() {
-		select {
-		case s := <-signals:
-			cancel(&interrupted{s})
-		case <-done:
-			return
-		}
-		select {
-		case s := <-signals:
-			os.Exit((&interrupted{s}).code())
-		case <-done:
+		for {
+			select {
+			case s := <-signals:
+				if s == os.Interrupt && e.lent.Load() {
+					continue
+				}
+				if ctx.Err() != nil {
+					os.Exit((&interrupted{s}).code())
+				}
+				cancel(&interrupted{s})
+			case <-done:
+				return
+			}
 		}
 	}()
 	return ctx, func() {
@@ -86,7 +91,7 @@ func (e *env) run(ctx context.Context, args []string) int {
 	defer e.closeHub()
 	err := e.dispatch(ctx, args)
 	if i := (*interrupted)(nil); errors.As(context.Cause(ctx), &i) && err != nil {
-		err = i
+		err = &failure{code: i.code(), kind: "interrupted", message: i.Error(), hints: explain(err).hints, cause: err}
 	}
 	code := e.conclude(ctx, err)
 	e.trace.Debug().Int("code", code).Msg("exit")

@@ -30,6 +30,8 @@ func (e *env) paged(ctx context.Context, show func(io.Writer) error) error {
 	if err := c.Start(); err != nil {
 		return show(e.out)
 	}
+	e.lent.Store(true)
+	defer e.lent.Store(false)
 	err = show(w)
 	w.Close()
 	if werr := c.Wait(); werr != nil {

@@ -17,18 +17,22 @@ type table struct {
 	header []string
 	flex   int // the column that is cut
 	rows   [][]cell
+	notes  []string // on a terminal below each row; in a pipe the last field
 }
 
 func (t *table) add(cells ...cell) { t.rows = append(t.rows, cells) }
 
 func (t *table) write(p *page) {
 	if p.width == 0 {
-		for _, r := range t.rows {
+		for k, r := range t.rows {
 			for i, c := range r {
 				if i > 0 {
 					p.print("\t")
 				}
 				p.print("%s", p.paint.text(c.style, oneLine(c.text)))
+			}
+			if k < len(t.notes) {
+				p.print("\t%s", oneLine(t.notes[k]))
 			}
 			p.print("\n")
 		}
@@ -82,8 +86,11 @@ func (t *table) write(p *page) {
 		head[i] = cell{strings.ToUpper(h), bold}
 	}
 	line(head)
-	for _, r := range t.rows {
+	for k, r := range t.rows {
 		line(r)
+		if k < len(t.notes) {
+			p.print("    %s\n", p.paint.text(dim, oneLine(t.notes[k])))
+		}
 	}
 }
 

@@ -140,7 +140,10 @@ func (e *env) editText(ctx context.Context, text, about string) (string, *draft,
 	if !e.outTTY { // stdout is for the answer
 		c.Stdout = e.err
 	}
-	if err := c.Run(); err != nil {
+	e.lent.Store(true)
+	err = c.Run()
+	e.lent.Store(false)
+	if err != nil {
 		return "", nil, d.done(fatal("editor", fmt.Sprintf("the editor '%s' failed: %v", editor, err)))
 	}
 	b, err := os.ReadFile(d.path)
