@@ -1,0 +1,266 @@
+package ledger
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/git-crosslink/git-crosslink/event"
+	"github.com/git-crosslink/git-crosslink/event/canon"
+)
+
+// base.json: what a migrated hub held that its logs do not. The rules are:
+//   - it comes with the root step and is never altered; state.json holds its hash;
+//   - the values are registers with the key (created_at, "", 0), lower than any
+//     event's, over which all level-3 lines are applied again;
+//   - its numbers live only here: no lines in numbers/, no creation demanded;
+//     `last` starts at next − 1; no number stands twice;
+//   - level-3 locks are not taken over: they are by number and leaked;
+//   - one canonical line plus LF, keys in byte order, absent when empty.
+
+// MaxBase is the longest base.json that is read, in bytes.
+const MaxBase = event.MaxBase
+
+const basePath = "base.json"
+
+// Base is base.json. Locks is always nil; the numbers of issues stand in
+// Numbers, those of milestones in Milestones.
+type Base struct {
+	HubVersion int    // of the hub that was migrated: 2 or 3
+	Source     string // the commit it was read from
+	event.Base
+}
+
+// base is a Base as a ledger keeps it.
+type base struct {
+	Base
+	milestones map[event.UUID]uint64
+	taken      map[uint64]bool // issue numbers
+	takenM     map[uint64]bool
+	raw        []byte
+	hash       string
+}
+
+// EncodeBase returns base.json. Next numbers are raised above all that were
+// given. Two issues with one number are an error: which of them keeps it is a
+// decision, and the one who migrates makes it.
+func EncodeBase(x *Base) ([]byte, error) {
+	next, nextM := max(x.NextIssue, 1), max(x.NextMilestone, 1)
+	nums := own(x.Numbers)
+	for _, i := range x.Issues {
+		if i.Number != 0 {
+			nums[i.UUID] = i.Number
+		}
+	}
+	for _, n := range nums {
+		next = max(next, n+1)
+	}
+	for _, m := range x.Milestones {
+		nextM = max(nextM, m.Number+1)
+	}
+	var w canon.Writer
+	o := writer{w: &w}
+	w.Obj()
+	o.uuids("deleted", x.Deleted)
+	o.num("hub_version", uint64(x.HubVersion))
+	w.Name("issues")
+	w.Obj()
+	for _, i := range x.Issues {
+		w.Name(i.UUID.String())
+		o.issue(&i)
+	}
+	w.EndObj()
+	w.Name("milestones")
+	w.Obj()
+	for _, m := range x.Milestones {
+		w.Name(m.UUID.String())
+		o.milestone(&m)
+	}
+	w.EndObj()
+	o.num("next_issue", next)
+	o.num("next_milestone", nextM)
+	w.Name("numbers")
+	w.Obj()
+	for _, u := range sortedUUIDs(nums) {
+		o.num(u.String(), nums[u])
+	}
+	w.EndObj()
+	o.str("source", x.Source)
+	w.EndObj()
+	data := append(w.Bytes(), '\n')
+	if _, err := readBase(data); err != nil {
+		return nil, fmt.Errorf("encode base.json: %w", err)
+	}
+	return data, nil
+}
+
+// DecodeBase reads base.json. It is strict: what it accepts, EncodeBase gives
+// back byte for byte.
+func DecodeBase(data []byte) (*Base, error) {
+	b, err := readBase(data)
+	if err != nil {
+		return nil, err
+	}
+	return &b.Base, nil
+}
+
+var errBase = errors.New("base.json is not of the canonical form")
+
+func readBase(data []byte) (*base, error) {
+	line, ok := bytes.CutSuffix(data, []byte("\n"))
+	if !ok || len(data) > MaxBase {
+		return nil, errBase
+	}
+	v, err := canon.Parse(line)
+	if err != nil {
+		return nil, fmt.Errorf("base.json is %w", err)
+	}
+	r := newReader(v)
+	b := &base{raw: data, hash: event.Hash(data), milestones: map[event.UUID]uint64{}, taken: map[uint64]bool{}, takenM: map[uint64]bool{}}
+	b.Deleted = r.uuids("deleted")
+	b.HubVersion = int(r.uint("hub_version", 1))
+	b.NextIssue, b.NextMilestone = r.uint("next_issue", 1), r.uint("next_milestone", 1)
+	b.Numbers = map[event.UUID]uint64{}
+	number := func(name string, n, next uint64, taken map[uint64]bool) {
+		// Room above, so that `last` of an honest hub never reaches the limit
+		// of an integer.
+		if n >= next || next > canon.MaxUint/2 || taken[n] {
+			r.fail()
+		}
+		taken[n] = true
+	}
+	numbers, _ := r.sub("numbers", true)
+	numbers.each(func(name string, v canon.Value) {
+		n, ok := v.Uint()
+		if !ok || n == 0 {
+			r.fail()
+		}
+		b.Numbers[r.uuid(name)] = n
+		number(name, n, b.NextIssue, b.taken)
+	})
+	issues, _ := r.sub("issues", true)
+	issues.each(func(name string, v canon.Value) {
+		i := issues.child(v).issue(r.uuid(name))
+		i.Number = b.Numbers[i.UUID]
+		b.Issues = append(b.Issues, i)
+	})
+	milestones, _ := r.sub("milestones", true)
+	milestones.each(func(name string, v canon.Value) {
+		m := milestones.child(v).milestone(r.uuid(name))
+		if m.Number != 0 {
+			b.milestones[m.UUID] = m.Number
+			number(name, m.Number, b.NextMilestone, b.takenM)
+		}
+		b.Milestones = append(b.Milestones, m)
+	})
+	b.Source = r.str("source")
+	r.end(isOID(b.Source) && (b.HubVersion == 2 || b.HubVersion == 3) && b.NextIssue <= canon.MaxUint/2 && b.NextMilestone <= canon.MaxUint/2)
+	if r.failed() {
+		return nil, errBase
+	}
+	return b, nil
+}
+
+// sorted returns numbers that have no creation, by number.
+func sorted(m map[event.UUID]uint64) []Numbered {
+	out := make([]Numbered, 0, len(m))
+	for u, n := range m {
+		out = append(out, Numbered{Number: n, UUID: u})
+	}
+	slices.SortFunc(out, func(a, b Numbered) int { return int(a.Number) - int(b.Number) })
+	return out
+}
+
+// writer writes members that are absent when empty.
+type writer struct{ w *canon.Writer }
+
+func (o writer) str(name, s string)          { o.w.Name(name); o.w.Str(s) }
+func (o writer) num(name string, n uint64)   { o.w.Name(name); o.w.Uint(n) }
+func (o writer) time(n string, t event.Time) { o.str(n, t.String()) }
+
+func (o writer) opt(name, s string) {
+	if s != "" {
+		o.str(name, s)
+	}
+}
+
+func (o writer) optTime(name string, t event.Time) {
+	if t != 0 {
+		o.time(name, t)
+	}
+}
+
+func (o writer) optUUID(name string, u event.UUID) {
+	if u != (event.UUID{}) {
+		o.str(name, u.String())
+	}
+}
+
+func (o writer) strs(name string, list []string) {
+	if len(list) == 0 {
+		return
+	}
+	o.w.Name(name)
+	o.w.Arr()
+	for _, s := range list {
+		o.w.Str(s)
+	}
+	o.w.EndArr()
+}
+
+func (o writer) uuids(name string, list []event.UUID) {
+	var s []string
+	for _, u := range list {
+		s = append(s, u.String())
+	}
+	o.strs(name, s)
+}
+
+// uuids reads a set: sorted, each once.
+func (r *reader) uuids(name string) (out []event.UUID) {
+	for _, s := range r.strs(name) {
+		out = append(out, r.uuid(s))
+	}
+	return out
+}
+
+// strs reads a sorted list without duplicates; an empty one is absent.
+func (r *reader) strs(name string) (out []string) {
+	v, ok := r.take(name)
+	if !ok {
+		return nil
+	}
+	for _, x := range v.Items() {
+		s, ok := x.Str()
+		if !ok || len(out) > 0 && out[len(out)-1] >= s {
+			r.fail()
+		}
+		out = append(out, s)
+	}
+	if len(out) == 0 {
+		r.fail()
+	}
+	return out
+}
+
+// children reads an optional object of objects by uuid.
+func (r *reader) children(name string, f func(u event.UUID, c *reader)) {
+	o, ok := r.sub(name, false)
+	if !ok {
+		return
+	}
+	o.each(func(name string, v canon.Value) { f(r.uuid(name), o.child(v)) })
+	if len(o.v.Members()) == 0 {
+		r.fail()
+	}
+}
+
+// oneOf reads a text of a closed list.
+func oneOf[T ~string](r *reader, name string, list ...T) T {
+	s := T(r.str(name))
+	if !slices.Contains(list, s) {
+		r.fail()
+	}
+	return s
+}

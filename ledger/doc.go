@@ -1,0 +1,25 @@
+// Package ledger is the two things a tracker must agree on: which number an
+// issue or milestone has, and who holds a lock. Everything else merges and is
+// the reducer's.
+//
+// A ledger is the state after one step. Steps are the commits of the
+// checkpoint ref along the first parent; the ref moves by fast-forward only,
+// so a step is a compare-and-swap. A step is a pure function of the ledger it
+// stands on and of the log lines it newly covers:
+//
+//	next = Decide(base, lines between base's positions and next's)
+//
+// and it carries its inputs: the log tips and the meta commit it was decided
+// under are parents of its commit. So whoever has a step can do the sum again,
+// and a step whose bytes differ is bad: skipped, reported, harmless. What a
+// reader knows beyond a step's positions never matters, so all readers agree,
+// whoever wrote the steps and in whatever order they were seen.
+//
+// The rules stand where they are obeyed: Decide in decide.go, Merge in
+// merge.go, verdicts in judge.go, the walk along the chain in reader.go, the
+// bytes in state.go, numbers.go, positions.go and base.go. docs/ledger.md tells
+// them in order.
+//
+// The package is pure: no clock, no randomness, no files, no processes, no
+// logging. Bytes come through Source, the time from the caller.
+package ledger

@@ -1,0 +1,108 @@
+package ledger
+
+import (
+	"errors"
+	"fmt"
+)
+
+// Files returns the whole tree of the ledger's step, path → bytes. The bytes
+// are shared with other ledgers and must not be altered.
+func (l *Ledger) Files() map[string][]byte {
+	out := make(map[string][]byte, 64+l.issues.count()+l.milestones.count())
+	l.each(Empty(l.Hub), func(path string, data []byte) { out[path] = data })
+	return out
+}
+
+// Changes returns the files that differ from those of a ledger that l was
+// derived from, so that writing a step costs what it changed. Nothing is ever
+// removed: numbers and positions only grow.
+func (l *Ledger) Changes(from *Ledger) map[string][]byte {
+	out := map[string][]byte{}
+	l.each(from, func(path string, data []byte) { out[path] = data })
+	return out
+}
+
+// each calls f for every file that is not the same in from.
+func (l *Ledger) each(from *Ledger, f func(path string, data []byte)) {
+	f(statePath, l.state())
+	if l.base != nil && from.base != l.base {
+		f(basePath, l.base.raw)
+	}
+	if l.issues.n != from.issues.n {
+		l.issues.files(from.issues.n/linesPerFile, f)
+	}
+	if l.milestones.n != from.milestones.n {
+		l.milestones.files(from.milestones.n/linesPerFile, f)
+	}
+	for k, s := range l.positions.shards {
+		if s != nil && from.positions.shards[k] != s {
+			f(shardPaths[k], s.text)
+		}
+	}
+}
+
+// Decode reads the tree of one step. It is strict: every file must be there
+// and add up, no other may be, and Files of the result is the input. It does
+// not say that the step is valid: that is Judge's. The ledger aliases the
+// files, which must not be altered.
+func Decode(files map[string][]byte) (*Ledger, error) {
+	rest := own(files)
+	data, ok := rest[statePath]
+	if !ok {
+		return nil, errors.New("there is no state.json")
+	}
+	delete(rest, statePath)
+	l, h, err := readState(data)
+	if err != nil {
+		return nil, err
+	}
+	if data, ok := rest[basePath]; ok {
+		delete(rest, basePath)
+		if l.base, err = readBase(data); err != nil {
+			return nil, err
+		}
+	}
+	if (l.base == nil) != (h.base == "") || l.base != nil && l.base.hash != h.base {
+		return nil, errors.New("base.json is not the one that state.json names")
+	}
+	if l.issues, err = readNumbers("numbers/issues/", rest, l.inBase(false)); err != nil {
+		return nil, err
+	}
+	if l.milestones, err = readNumbers("numbers/milestones/", rest, l.inBase(true)); err != nil {
+		return nil, err
+	}
+	if l.issues.hash.String() != h.issueHash || l.milestones.hash.String() != h.milestoneHash {
+		return nil, errors.New("the numbers do not add up to the hash in state.json")
+	}
+	lastI, lastM := l.issues.last, l.milestones.last
+	if l.base != nil {
+		lastI, lastM = max(lastI, l.base.NextIssue-1), max(lastM, l.base.NextMilestone-1)
+	}
+	if h.issueLast < lastI || h.milestoneLast < lastM {
+		return nil, errors.New("a number is greater than the last one in state.json")
+	}
+	l.issues.last, l.milestones.last = h.issueLast, h.milestoneLast
+	if l.positions, err = readPositions(rest); err != nil {
+		return nil, err
+	}
+	if l.positions.hash != h.positions {
+		return nil, errors.New("the positions do not add up to the hash in state.json")
+	}
+	for path := range rest {
+		return nil, fmt.Errorf("'%.60s' is not a file of a ledger", path)
+	}
+	return l, nil
+}
+
+// inBase reports whether a number or its uuid is in the migration base.
+func (l *Ledger) inBase(milestones bool) func(Numbered) bool {
+	return func(x Numbered) bool {
+		switch {
+		case l.base == nil:
+			return false
+		case milestones:
+			return l.base.milestones[x.UUID] != 0 || l.base.takenM[x.Number]
+		}
+		return l.base.Numbers[x.UUID] != 0 || l.base.taken[x.Number]
+	}
+}

@@ -1,0 +1,221 @@
+package ledger
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+)
+
+// The walk along the chain. The rules are:
+//   - the chain of a tip is its first parents down to the commit that has none;
+//   - steps are judged one by one from there; the base of a step is its nearest
+//     valid ancestor, before the first valid one Empty;
+//   - a bad step is skipped and reported; its commit counts in `sequence`.
+//
+// So a view follows from the tip's id alone.
+
+// View is a chain as a reader sees it.
+type View struct {
+	Tip    string  // the commit it was read from; "" = there is no chain yet
+	Step   string  // the nearest valid step at or below the tip; "" = none
+	Ledger *Ledger // after that step
+	Since  uint64  // commits from Step to Tip: bad steps
+	Bad    []Bad   // bad steps judged for the first time by this reader, oldest first
+}
+
+// Sequence returns the tip's sequence, bad steps counted.
+func (v View) Sequence() uint64 { return v.Ledger.Sequence + v.Since }
+
+// Bad is a step that no reader believes.
+type Bad struct {
+	ID       string
+	Sequence uint64
+	Reason   string
+}
+
+// Reader judges chains and remembers what it has judged. It is not safe for
+// concurrent use.
+type Reader struct {
+	src    Source
+	hub    string
+	judged map[string]View // by tip, without Bad
+	recent []string        // tips that are forgotten after a while
+}
+
+// NewReader returns a reader of one hub's chains.
+func NewReader(src Source, hub string) *Reader {
+	return &Reader{src: src, hub: hub, judged: map[string]View{}}
+}
+
+const (
+	waypoint = 64 // every so many steps stay remembered, for lost branches
+	remember = 16 // and so many of the tips that were asked for
+)
+
+// Resume tells the reader of a view that an earlier one has returned; its
+// ledger is what Decode gives for the files of its Step. Read then judges only
+// what is behind it.
+func (r *Reader) Resume(v View) {
+	v.Bad = nil
+	r.judged[v.Tip] = v
+}
+
+// Read returns the view of a tip, "" for a hub without a chain.
+func (r *Reader) Read(tip string) (View, error) {
+	v, err := r.read(tip)
+	if err == nil && !slices.Contains(r.recent, tip) {
+		r.recent = append(r.recent, tip)
+		if len(r.recent) > remember {
+			delete(r.judged, r.recent[0])
+			r.recent = r.recent[1:]
+		}
+	}
+	return v, err
+}
+
+// commit is one of the chain on the way up.
+type commit struct {
+	id      string
+	parents []string
+}
+
+func (r *Reader) read(tip string) (View, error) {
+	v := View{Ledger: Empty(r.hub)}
+	var todo []commit
+	for id := tip; id != ""; {
+		if known, ok := r.judged[id]; ok {
+			v = known
+			break
+		}
+		parents, err := r.src.Parents(id)
+		if err != nil {
+			return View{}, fmt.Errorf("read ledger step '%s': %w", id, err)
+		}
+		todo = append(todo, commit{id, parents})
+		if id = ""; len(parents) > 0 {
+			id = parents[0]
+		}
+	}
+	for i, c := range slices.Backward(todo) {
+		if err := r.take(&v, c); err != nil {
+			return View{}, fmt.Errorf("judge ledger step '%s': %w", c.id, err)
+		}
+		if i == 0 || (len(todo)-i)%waypoint == 0 {
+			keep := v
+			keep.Bad = nil
+			r.judged[c.id] = keep
+		}
+	}
+	return v, nil
+}
+
+// take judges the next commit of a view.
+func (r *Reader) take(v *View, c commit) error {
+	l, err := r.judge(&step{id: c.id, parents: c.parents, base: v.Ledger, since: v.Since})
+	v.Tip = c.id
+	var why bad
+	switch {
+	case err == nil:
+		v.Step, v.Ledger, v.Since = c.id, l, 0
+	case errors.As(err, &why):
+		v.Since++
+		v.Bad = append(v.Bad, Bad{c.id, v.Sequence(), string(why)})
+	default:
+		return err
+	}
+	return nil
+}
+
+// Extends reports whether the commit old is on the chain of tip.
+func (r *Reader) Extends(tip, old string) (bool, error) {
+	found := old == ""
+	err := r.walk(tip, func(c commit) bool { found = found || c.id == old; return !found })
+	return found, err
+}
+
+// walk calls f for the commits of a chain, newest first, until it says stop.
+func (r *Reader) walk(tip string, f func(commit) bool) error {
+	for id := tip; id != ""; {
+		parents, err := r.src.Parents(id)
+		if err != nil {
+			return fmt.Errorf("read ledger step '%s': %w", id, err)
+		}
+		if !f(commit{id, parents}) {
+			break
+		}
+		if id = ""; len(parents) > 0 {
+			id = parents[0]
+		}
+	}
+	return nil
+}
+
+// Holds reports whether what was decided up to the commit old is part of tip:
+// old is on its chain, or on that of a branch that a valid merge step of it
+// (or of such a branch) brought back. If not, the hub has lost decisions.
+func (r *Reader) Holds(tip, old string) (bool, error) {
+	if ok, err := r.Extends(tip, old); ok || err != nil {
+		return ok, err
+	}
+	seen := map[string]bool{}
+	for branches := []string{tip}; len(branches) > 0; {
+		branch := branches[0]
+		branches = branches[1:]
+		var merges []commit
+		err := r.walk(branch, func(c commit) bool {
+			if seen[c.id] {
+				return false
+			}
+			seen[c.id] = true
+			if len(c.parents) > 1 {
+				merges = append(merges, c)
+			}
+			return true
+		})
+		if err != nil {
+			return false, err
+		}
+		for _, m := range merges {
+			v, err := r.read(m.id)
+			if err != nil {
+				return false, err
+			}
+			if v.Step == m.id && v.Ledger.Merged != "" {
+				branches = append(branches, v.Ledger.Merged)
+			}
+		}
+		if seen[old] {
+			return true, nil
+		}
+	}
+	return false, nil
+}
+
+// lost reads the branch that a merge step on the given tip brings back.
+func (r *Reader) lost(onto, tip string) (*Lost, error) {
+	ours := map[string]bool{}
+	if err := r.walk(onto, func(c commit) bool { ours[c.id] = true; return true }); err != nil {
+		return nil, err
+	}
+	if ours[tip] {
+		return nil, bad(BadMerge) // nothing was lost
+	}
+	v, err := r.read(tip)
+	if err != nil {
+		return nil, err
+	}
+	x := &Lost{ID: tip, Ledger: v.Ledger, Sequence: v.Sequence(), Over: map[string]uint64{}}
+	fork := ""
+	err = r.walk(tip, func(c commit) bool {
+		if ours[c.id] {
+			fork = c.id
+		}
+		return fork == ""
+	})
+	if err != nil || fork == "" {
+		return x, err
+	}
+	f, err := r.read(fork)
+	x.Fork = f.Sequence()
+	return x, err
+}

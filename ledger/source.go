@@ -1,0 +1,100 @@
+package ledger
+
+import "github.com/git-crosslink/git-crosslink/event"
+
+// Source reads what steps are made of. Every answer follows from the ids
+// alone, never from refs: the same question has the same answer in every
+// clone, now and later.
+//
+// An error means that the answer is not known here (an object is missing, the
+// disk fails); the reader then stops without a verdict. What is there but
+// wrong is no error: the calls below say how it is told.
+type Source interface {
+	// Parents returns the parents of a commit of the chain, first parent first.
+	Parents(id string) ([]string, error)
+
+	// Files returns the tree of a commit of the chain, path → bytes. ok is
+	// false for a tree that cannot be that of a step: other modes than plain
+	// files and directories, files over MaxState (MaxBase for base.json) or an
+	// unreasonable number of them. Handing out the same slice for the same
+	// blob makes judging cheaper. The bytes must not be altered afterwards.
+	Files(id string) (files map[string][]byte, ok bool, err error)
+
+	// Lines returns the lines behind the position after, up to the sequence
+	// upTo, of the log whose tip is the commit tip: as many as are in the good
+	// part of agent's log (as event.Chain walks it from its start; level-3
+	// lines only where meta's migrated_from has them). Fewer, or none, if the
+	// log is shorter, bad earlier, another agent's, does not hold after.Hash
+	// at after.Seq, or if tip is no log at all.
+	Lines(tip, agent string, after Position, upTo uint64) ([]*event.Envelope, error)
+
+	// Meta returns the policy of a meta commit. ok is false if id is not a
+	// valid meta commit of this hub, or is neither from nor a descendant of
+	// it. from is "" for a step on a root.
+	Meta(id, from string) (p Policy, ok bool, err error)
+}
+
+// Policy is what a meta commit says about steps decided under it.
+type Policy interface {
+	// Covers returns the last sequence of the log up to which a step may
+	// cover it, given the lines behind its base's position: not beyond a
+	// revocation, nothing of an agent that is not admitted, under `require`
+	// nothing beyond the last validly signed line. A result below the base's
+	// position means that nothing may be added; it undoes nothing.
+	Covers(agent string, after Position, lines []*event.Envelope) uint64
+
+	// Accepts reports whether the step's signature (SignedBy, Signature over
+	// l.Signed(), by l.WrittenBy) is what the policy requires.
+	Accepts(l *Ledger) bool
+
+	// Rules is the greatest number of decision rules that the meta admits, 1
+	// where it says nothing. A step that claims a greater one is bad; one that
+	// is admitted but unknown to this program stops it (ErrNewer).
+	Rules() uint64
+}
+
+// Free is the Policy that covers everything and requires no signature.
+type Free struct{}
+
+// Covers returns no limit.
+func (Free) Covers(string, Position, []*event.Envelope) uint64 { return 1<<53 - 1 }
+
+// Accepts returns true.
+func (Free) Accepts(*Ledger) bool { return true }
+
+// Rules returns 1.
+func (Free) Rules() uint64 { return Rules }
+
+// advance returns the position after the line e, if e is the next line of a
+// log behind p.
+func (p Position) advance(e *event.Envelope, agent string) (Position, bool) {
+	if e.Agent != agent {
+		return p, false
+	}
+	if e.V != Version {
+		h, err := event.ResumeRunningHash(p.Hash)
+		if err != nil {
+			return p, false
+		}
+		h.Add(e.Raw)
+		return Position{p.Seq + 1, h.String()}, true
+	}
+	if e.Prev != p.Hash || e.Seq != p.Seq+1 {
+		return p, false
+	}
+	return Position{e.Seq, event.Hash(e.Raw)}, true
+}
+
+// holds reports whether lines, which follow the position after, hold p.
+func holds(after Position, agent string, lines []*event.Envelope, p Position) bool {
+	at, ok := after, true
+	for _, e := range lines {
+		if at.Seq >= p.Seq {
+			break
+		}
+		if at, ok = at.advance(e, agent); !ok {
+			return false
+		}
+	}
+	return at == p
+}
