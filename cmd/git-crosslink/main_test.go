@@ -12,3 +12,7 @@ func TestMain(m *testing.M) {
 }
 
 func TestScript(t *testing.T) { testkit.Scripts(t, "testdata/script") }
+
+func TestEveryVerbOverEachTransport(t *testing.T) {
+	testkit.ScriptOver(t, "testdata/transports/verbs.txtar", "", "hub-http", "hub-ssh")
+}

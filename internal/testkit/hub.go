@@ -30,7 +30,7 @@ func cmdHub(ts *testscript.TestScript, neg bool, args []string) {
 	s.git(ts, seed, "-C", "seed", "commit", "-q", "--allow-empty", "-m", "start")
 	s.git(ts, seed, "-C", "seed", "push", "-q", bare, "main")
 	ts.Check(os.RemoveAll(filepath.Join(s.work, "seed")))
-	s.url = bare
+	s.reach(bare)
 	for _, name := range args {
 		a := s.add(ts, name, filepath.Join(s.work, name))
 		s.git(ts, a, "clone", "-q", bare, ".")
@@ -39,7 +39,7 @@ func cmdHub(ts *testscript.TestScript, neg bool, args []string) {
 }
 
 func (s *script) move(ts *testscript.TestScript, url string) {
-	s.url = url
+	s.reach(url)
 	for _, a := range s.actors {
 		s.git(ts, a, "remote", "set-url", "origin", url)
 	}
@@ -91,4 +91,13 @@ func cmdHubSSH(ts *testscript.TestScript, neg bool, args []string) {
 	s.ssh = filepath.Join(dir, "ssh")
 	ts.Check(os.WriteFile(s.ssh, []byte(stub), 0o755))
 	s.move(ts, "ssh://hub.example"+filepath.Join(s.work, "hub.git"))
+}
+
+// reach notes the hub's URL. Where the transcript is one for all transports it
+// is shown as $HUB.
+func (s *script) reach(url string) {
+	s.url = url
+	if s.anyTransport {
+		s.norm.Path(url, "$HUB")
+	}
 }

@@ -55,7 +55,9 @@ type script struct {
 	actors []*actor
 	url    string // of the hub as clones see it
 	ssh    string // stub, "" until hub-ssh
-	last   struct {
+
+	anyTransport bool // the transcript does not name the hub's URL
+	last         struct {
 		actor  *actor
 		status int
 		ran    bool
@@ -381,5 +383,42 @@ func cmdCountGit(ts *testscript.TestScript, neg bool, args []string) {
 	}
 	if strconv.Itoa(n) != args[1] {
 		ts.Fatalf("%d git processes match '%s', want %s, of:\n%s", n, args[0], args[1], strings.Join(all, "\n"))
+	}
+}
+
+// ScriptOver runs one script file once per transport, "hub-http" and the like
+// standing where it says TRANSPORT. All of them share one golden transcript:
+// what people read does not depend on how the hub is reached.
+func ScriptOver(t *testing.T, file string, transports ...string) {
+	text, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(string(text), "\nTRANSPORT\n") {
+		t.Fatalf("'%s' has no line TRANSPORT", file)
+	}
+	golden, err := filepath.Abs(filepath.Join(filepath.Dir(file), "..", "golden"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, transport := range transports {
+		name := transport
+		if name == "" {
+			name = "file"
+		}
+		t.Run(name, func(t *testing.T) {
+			dir := t.TempDir()
+			variant := strings.Replace(string(text), "\nTRANSPORT\n", "\n"+transport+"\n", 1)
+			if err := os.WriteFile(filepath.Join(dir, filepath.Base(file)), []byte(variant), 0o644); err != nil {
+				t.Fatal(err)
+			}
+			p := params(dir)
+			p.Setup = func(e *testscript.Env) error {
+				err := setup(e, golden)
+				e.Values[stateKey{}].(*script).anyTransport = true
+				return err
+			}
+			testscript.Run(t, p)
+		})
 	}
 }
