@@ -140,6 +140,7 @@ func newGitHub(t testing.TB, f refs.Format) gitHub {
 func TestGitHub(t *testing.T) {
 	for _, f := range []refs.Format{refs.SHA1, refs.SHA256} {
 		t.Run(f.String(), func(t *testing.T) {
+			t.Parallel()
 			refstest.Remote(t, func(t testing.TB) refstest.Hub { return newGitHub(t, f) })
 		})
 	}

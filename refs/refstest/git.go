@@ -92,7 +92,7 @@ func gc(t *testing.T, l refs.Local, dir string) {
 			exec.Command("git", "--git-dir="+dir, "pack-refs", "--all").Run()
 		}
 	})
-	const n = 40
+	const n = 25
 	for i := range n {
 		if err := AppendOne(l, "alice-1", fmt.Sprint(i)); err != nil {
 			t.Error(err)
