@@ -5,6 +5,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"math"
+	"slices"
 )
 
 // ErrBadLog says that a log's own objects are not in order, so that nothing
@@ -34,7 +37,7 @@ func AppendLog(ctx context.Context, l Local, agent string, tip OID, lines [][]by
 	var tail []byte // the newest segment
 	next := uint64(1)
 	if tip != "" {
-		all, err := shapes(ctx, l, []LogRequest{{Agent: agent, Tip: tip}})
+		all, err := shapes(ctx, l, []LogRequest{{Agent: agent, Tip: tip, From: math.MaxUint64}})
 		if err != nil {
 			return "", err
 		}
@@ -51,10 +54,8 @@ func AppendLog(ctx context.Context, l Local, agent string, tip OID, lines [][]by
 	}
 
 	var objs []Object
-	events := make(map[string]TreeEntry, len(s.events)+1)
-	for _, e := range s.events {
-		events[e.Name] = e
-	}
+	events := entriesOf(s.events)
+	shards := make(map[string]map[string]TreeEntry)
 	add := func(kind Kind, data []byte) OID {
 		o := Object{kind, data}
 		objs = append(objs, o)
@@ -76,19 +77,27 @@ func AppendLog(ctx context.Context, l Local, agent string, tip OID, lines [][]by
 		if len(data) > SegmentLimit {
 			return "", fmt.Errorf("append: segment %d: %w", first, ErrTooLarge)
 		}
+		dir := shardName(first)
+		if shards[dir] == nil {
+			shards[dir] = entriesOf(s.shardEntries(dir))
+		}
 		name := SegmentName(agent, first)
-		events[name] = TreeEntry{ModeBlob, name, add(Blob, data)}
+		shards[dir][name] = TreeEntry{ModeBlob, name, add(Blob, data)}
 		lines, tail, next = lines[room:], nil, next+uint64(room)
 		first = next
+	}
+	for _, name := range slices.Sorted(maps.Keys(shards)) {
+		id, err := addTree(f, shards[name], add)
+		if err != nil {
+			return "", err
+		}
+		events[name] = TreeEntry{ModeTree, name, id}
 	}
 	dir, err := addTree(f, events, add)
 	if err != nil {
 		return "", err
 	}
-	root := make(map[string]TreeEntry, len(s.root)+1)
-	for _, e := range s.root {
-		root[e.Name] = e
-	}
+	root := entriesOf(s.root)
 	root[eventsDir] = TreeEntry{ModeTree, eventsDir, dir}
 	tree, err := addTree(f, root, add)
 	if err != nil {
@@ -103,6 +112,22 @@ func AppendLog(ctx context.Context, l Local, agent string, tip OID, lines [][]by
 		return "", err
 	}
 	return id, nil
+}
+
+func entriesOf(list []TreeEntry) map[string]TreeEntry {
+	m := make(map[string]TreeEntry, len(list)+1)
+	for _, e := range list {
+		m[e.Name] = e
+	}
+	return m
+}
+
+// shardEntries is what the newest shard holds, if that is the one of this name.
+func (s *shape) shardEntries(name string) []TreeEntry {
+	if n := len(s.shards); n > 0 && fmt.Sprintf("%06d", s.shards[n-1].index) == name {
+		return s.shards[n-1].entries
+	}
+	return nil
 }
 
 // tail returns the newest segment if it has room, and the next sequence. told

@@ -26,8 +26,8 @@
 //
 // The tree of a log:
 //
-//	events/000000000001.5c5d25b2              lines 1 to 64
-//	events/000000000065.5c5d25b2              lines 65 to …, the newest growing
+//	events/000000/000000000001.5c5d25b2       lines 1 to 64
+//	events/000000/000000000065.5c5d25b2       lines 65 to …, the newest growing
 //	events.log                                level 3 only: lines from before
 //
 // A segment is named by the sequence of its first line and eight hex digits of

@@ -13,6 +13,11 @@ import (
 // The layout of a log. Sizes are what a reader accepts of strangers.
 const (
 	SegmentLines = 64
+	// ShardLines is how many lines the segments of one directory hold. Every
+	// append writes its directory anew, so one directory for all segments
+	// would make an append cost more the longer the log is: measured 1.5
+	// times at 100,000 lines (docs/decisions/0007-sharded-segments.md).
+	ShardLines = 64 * SegmentLines
 	// SegmentLimit is the largest segment that is read: 64 lines of 256 KiB,
 	// and room for one line that is longer because it quotes two others.
 	SegmentLimit = SegmentLines*(256<<10+1) + 1<<20
@@ -53,6 +58,16 @@ type LogRequest struct {
 	From  uint64
 }
 
+// SegmentPath is the path of the segment whose first line has the sequence
+// first: events/<shard>/<SegmentName>.
+func SegmentPath(agent string, first uint64) string {
+	return eventsDir + "/" + shardName(first) + "/" + SegmentName(agent, first)
+}
+
+// shardName is the directory of the segment: six digits or more, so that
+// byte order is the order of sequences up to four thousand million lines.
+func shardName(first uint64) string { return fmt.Sprintf("%06d", (first-1)/ShardLines) }
+
 // SegmentName is the file name of the segment whose first line has the
 // sequence first. The agent's hash is part of it because git groups blobs for
 // delta compression by the end of their path: a fixed name makes packs ten
@@ -66,7 +81,17 @@ func agentHash(agent string) string {
 	return hex.EncodeToString(h[:4])
 }
 
-// segment is one file of events/.
+// shard is one directory of events/.
+type shard struct {
+	index   uint64 // lines index·ShardLines + 1 and on
+	oid     OID
+	entries []TreeEntry // nil if it was not read
+}
+
+// last is the sequence of a full shard's last line.
+func (d shard) last() uint64 { return (d.index + 1) * ShardLines }
+
+// segment is one file of a shard.
 type segment struct {
 	first uint64
 	oid   OID
@@ -82,7 +107,8 @@ type shape struct {
 	root    []TreeEntry
 	events  []TreeEntry
 	legacy  OID // "" if there is none
-	segs    []segment
+	shards  []shard
+	segs    []segment // of the shards that were read
 	bad     string
 	missing bool
 }
@@ -116,8 +142,9 @@ func readKind(ctx context.Context, l Local, ids []OID, kind Kind, limit int64) (
 	return out, err
 }
 
-// shapes reads commit, root tree and events tree of each log: three Read
-// calls, however many logs there are.
+// shapes reads commit, root tree, events tree and the shards that hold lines
+// from From on (the newest in any case) of each log: four Read calls, however
+// many logs there are.
 func shapes(ctx context.Context, l Local, reqs []LogRequest) ([]*shape, error) {
 	f := l.Format()
 	all := make([]*shape, len(reqs))
@@ -190,37 +217,119 @@ func shapes(ctx context.Context, l Local, reqs []LogRequest) ([]*shape, error) {
 		if s.events, err = ParseTree(f, data); err != nil {
 			return err
 		}
-		s.segment()
+		s.pickShards()
 		return nil
 	})
-	return all, err
+	if err != nil {
+		return nil, err
+	}
+	if err := readShards(ctx, l, all, reqs); err != nil {
+		return nil, err
+	}
+	for _, s := range all {
+		s.pickSegments()
+	}
+	return all, nil
 }
 
-// segment picks the log's files out of events/ and checks that they follow
-// each other. Other entries are somebody's extension: kept and ignored.
-func (s *shape) segment() {
-	suffix := "." + agentHash(s.agent)
+// pickShards finds the log's directories in events/. Other entries are
+// somebody's extension: kept and ignored.
+func (s *shape) pickShards() {
 	for _, e := range s.events { // sorted, so by sequence
-		if len(e.Name) != 12+len(suffix) || e.Name[12:] != suffix {
+		index, err := strconv.ParseUint(e.Name, 10, 32)
+		if err != nil || e.Name != fmt.Sprintf("%06d", index) {
 			continue
 		}
-		first, err := strconv.ParseUint(e.Name[:12], 10, 64)
-		if err != nil {
-			continue
-		}
-		g := segment{first: first, oid: e.OID}
-		switch n := len(s.segs); {
-		case e.Mode != ModeBlob:
-			s.fail(fmt.Sprintf("segment '%s' is not a plain file", e.Name), nil)
-		case n > 0 && first != s.segs[n-1].last()+1,
-			n == 0 && first != 1 && (s.legacy == "" || first == 0):
-			s.fail(fmt.Sprintf("segment '%s' does not follow", e.Name), nil)
+		switch n := len(s.shards); {
+		case e.Mode != ModeTree:
+			s.fail(fmt.Sprintf("'events/%s' is not a directory", e.Name), nil)
+		case n > 0 && index != s.shards[n-1].index+1, n == 0 && index != 0 && s.legacy == "":
+			s.fail(fmt.Sprintf("'events/%s' does not follow", e.Name), nil)
 		}
 		if s.bad != "" {
 			return
 		}
-		s.segs = append(s.segs, g)
+		s.shards = append(s.shards, shard{index: index, oid: e.OID})
 	}
+}
+
+// readShards reads the directories in which lines from From on can be.
+func readShards(ctx context.Context, l Local, all []*shape, reqs []LogRequest) error {
+	type which struct{ log, shard int }
+	var ids []OID
+	var who []which
+	for i, s := range all {
+		for k, d := range s.shards {
+			if d.last() >= reqs[i].From || k == len(s.shards)-1 {
+				ids, who = append(ids, d.oid), append(who, which{i, k})
+			}
+		}
+	}
+	objs, err := readKind(ctx, l, ids, Tree, treeLimit)
+	if err != nil {
+		return err
+	}
+	for n, g := range objs {
+		s := all[who[n].log]
+		if s.bad != "" && len(s.shards) == 0 {
+			continue
+		}
+		d := &s.shards[who[n].shard]
+		if g.err == nil {
+			d.entries, g.err = ParseTree(l.Format(), g.o.Data)
+		}
+		if g.err != nil {
+			s.shards = s.shards[:min(len(s.shards), who[n].shard)]
+			s.fail(fmt.Sprintf("'events/%06d'", who[n].shard), g.err)
+		}
+	}
+	return nil
+}
+
+// pickSegments picks the log's files out of the shards that were read and
+// checks that they follow each other. Other entries are kept and ignored.
+func (s *shape) pickSegments() {
+	suffix := "." + agentHash(s.agent)
+	for k, d := range s.shards {
+		if d.entries == nil {
+			continue
+		}
+		for _, e := range d.entries { // sorted, so by sequence
+			if len(e.Name) != 12+len(suffix) || e.Name[12:] != suffix {
+				continue
+			}
+			first, err := strconv.ParseUint(e.Name[:12], 10, 64)
+			if err != nil {
+				continue
+			}
+			g := segment{first: first, oid: e.OID}
+			due := d.index*ShardLines + 1
+			if n := len(s.segs); n > 0 {
+				due = s.segs[n-1].last() + 1
+			} else if k == 0 && s.legacy != "" && first > d.index*ShardLines {
+				due = first // a migrated log goes on where its old part ends
+			}
+			switch {
+			case e.Mode != ModeBlob:
+				s.cut(fmt.Sprintf("segment '%s' is not a plain file", e.Name))
+			case first != due || first > d.last():
+				s.cut(fmt.Sprintf("segment '%s' does not follow", e.Name))
+			default:
+				s.segs = append(s.segs, g)
+				continue
+			}
+			return
+		}
+		if n := len(s.segs); k < len(s.shards)-1 && (n == 0 || s.segs[n-1].last() != d.last()) {
+			s.cut(fmt.Sprintf("'events/%06d' is not full", d.index))
+			return
+		}
+	}
+}
+
+// cut ends the log here: what is wrong comes before any fault found behind it.
+func (s *shape) cut(what string) {
+	s.bad, s.missing = what, false
 }
 
 // from is the index of the first segment to read.

@@ -32,7 +32,7 @@ func logOf(t *testing.T, l refs.Local, files map[string]string) refs.OID {
 	return id
 }
 
-func seg(first uint64) string { return "events/" + refs.SegmentName(agent, first) }
+func seg(first uint64) string { return refs.SegmentPath(agent, first) }
 
 func numbered(first, n int) string {
 	var b strings.Builder
@@ -54,11 +54,15 @@ func TestLogShapes(t *testing.T) {
 		{"empty tree", nil, 0, 0, ""},
 		{"one", map[string]string{seg(1): numbered(1, 3)}, 3, 1, ""},
 		{"two", map[string]string{seg(1): numbered(1, 64), seg(65): numbered(65, 1)}, 65, 1, ""},
-		{"siblings", map[string]string{seg(1): numbered(1, 3), "note": "x", "events/note": "y", "events/000000000065.00000000": "z", "events/65.x": "z", "dir/x": ""}, 3, 1, ""},
+		{"siblings", map[string]string{seg(1): numbered(1, 3), "note": "x", "events/note": "y", "events/000000/note": "y", "events/0/x": "y", "events/0000000/x": "y", "events/000000/000000000065.00000000": "z", "events/000000/65.x": "z", "dir/x": ""}, 3, 1, ""},
 		{"begins late", map[string]string{seg(65): numbered(65, 3)}, 0, 0, "does not follow"},
 		{"not aligned", map[string]string{seg(1): numbered(1, 64), seg(70): numbered(70, 3)}, 64, 1, "does not follow"},
+		{"a file for a shard", map[string]string{seg(1): numbered(1, 3), "events/000001": "x"}, 3, 1, "not a directory"},
+		{"hole of a shard", map[string]string{seg(1): numbered(1, 64), seg(2*refs.ShardLines + 1): numbered(1, 3)}, 64, 1, "does not follow"},
+		{"shard not full", map[string]string{seg(1): numbered(1, 64), seg(refs.ShardLines + 1): numbered(1, 3)}, 64, 1, "not full"},
+		{"segment in another shard", map[string]string{seg(1): numbered(1, 64), "events/000001/" + refs.SegmentName(agent, 65): numbered(65, 3)}, 64, 1, "not full"},
 		{"hole", map[string]string{seg(1): numbered(1, 64), seg(129): numbered(129, 3)}, 64, 1, "does not follow"},
-		{"zero", map[string]string{seg(0): numbered(0, 3)}, 0, 0, "does not follow"},
+		{"zero", map[string]string{"events/000000/" + refs.SegmentName(agent, 0): numbered(0, 3)}, 0, 0, "does not follow"},
 		{"short", map[string]string{seg(1): numbered(1, 63), seg(65): numbered(65, 3)}, 63, 1, "too few"},
 		{"long", map[string]string{seg(1): numbered(1, 65)}, 64, 1, "too many"},
 		{"long before another", map[string]string{seg(1): numbered(1, 65), seg(65): numbered(65, 3)}, 64, 1, "too many"},
@@ -131,7 +135,7 @@ func TestReadLogsIsConstant(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if l.reads != 4 {
+	if l.reads != 5 {
 		t.Errorf("%d calls", l.reads)
 	}
 	for i, log := range logs {
@@ -144,14 +148,14 @@ func TestReadLogsIsConstant(t *testing.T) {
 	}
 }
 
-// TestAppendIsConstant: appending to a log of 40 segments reads and writes as
-// many objects as to a log of one.
+// TestAppendIsConstant: appending to a log of three shards reads as many
+// objects as to a log of one line.
 func TestAppendIsConstant(t *testing.T) {
 	l := &counter{Local: refs.NewMemory(refs.SHA1)}
 	one := [][]byte{[]byte("x")}
 	short, _ := refs.AppendLog(ctx, l, agent, "", one, at("x"))
 	var many [][]byte
-	for range 40*refs.SegmentLines - 7 {
+	for range 3*refs.ShardLines - 7 {
 		many = append(many, []byte("y"))
 	}
 	long, err := refs.AppendLog(ctx, l, agent, "", many, at("x"))
@@ -160,7 +164,7 @@ func TestAppendIsConstant(t *testing.T) {
 	}
 	for _, tip := range []refs.OID{short, long} {
 		l.objects = 0
-		if _, err := refs.AppendLog(ctx, l, agent, tip, one, at("x")); err != nil || l.objects != 4 {
+		if _, err := refs.AppendLog(ctx, l, agent, tip, one, at("x")); err != nil || l.objects != 5 {
 			t.Errorf("%d objects read, %v", l.objects, err)
 		}
 	}
@@ -223,8 +227,10 @@ func TestAppendKeepsSiblings(t *testing.T) {
 	l := refs.NewMemory(refs.SHA1)
 	f := l.Format()
 	ids, _ := l.Write(ctx, []refs.Object{{Kind: refs.Blob, Data: []byte("1\n")}, {Kind: refs.Blob, Data: []byte("odd")}})
-	events, _ := refs.EncodeTree(f, []refs.TreeEntry{
-		{Mode: refs.ModeBlob, Name: refs.SegmentName(agent, 1), OID: ids[0]}, {Mode: "100755", Name: "zz", OID: ids[1]}})
+	odd := refs.TreeEntry{Mode: "100755", Name: "zz", OID: ids[1]}
+	shard, _ := refs.EncodeTree(f, []refs.TreeEntry{{Mode: refs.ModeBlob, Name: refs.SegmentName(agent, 1), OID: ids[0]}, odd})
+	inner, _ := l.Write(ctx, []refs.Object{{Kind: refs.Tree, Data: shard}})
+	events, _ := refs.EncodeTree(f, []refs.TreeEntry{{Mode: refs.ModeTree, Name: "000000", OID: inner[0]}, odd})
 	sub, _ := l.Write(ctx, []refs.Object{{Kind: refs.Tree, Data: events}})
 	root, _ := refs.EncodeTree(f, []refs.TreeEntry{
 		{Mode: refs.ModeTree, Name: "events", OID: sub[0]}, {Mode: "120000", Name: "link", OID: ids[1]}, {Mode: "160000", Name: "module", OID: ids[1]}})

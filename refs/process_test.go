@@ -373,7 +373,7 @@ func TestDurable(t *testing.T) {
 			refDirs[rel] = true
 		}
 	}
-	if objects != 4 || lock != 1 || fanouts < 2 || !refDirs["refs/heads/crosslink/agents"] || !refDirs["refs"] {
+	if objects != 5 || lock != 1 || fanouts < 2 || !refDirs["refs/heads/crosslink/agents"] || !refDirs["refs"] {
 		t.Errorf("synced: %d objects, %d ref locks, %d object directories, then %v\n%s", objects, lock, fanouts, refDirs, b)
 	}
 }

@@ -178,8 +178,8 @@ func initReplica(ctx context.Context, o *Outer, tmp, shared string) error {
 	return nil
 }
 
-// makeHome makes <common dir>/crosslink as the group of a shared repository
-// needs it, and returns the sharing to give to `git init`.
+// makeHome makes <common dir>/crosslink and returns the sharing to give to
+// `git init`.
 func makeHome(ctx context.Context, o *Outer, dir string) (shared string, err error) {
 	c, err := o.Config(ctx)
 	if err != nil {
@@ -190,16 +190,7 @@ func makeHome(ctx context.Context, o *Outer, dir string) (shared string, err err
 	case "false", "umask", "no", "off", "0":
 		shared = ""
 	}
-	err = os.Mkdir(dir, 0o777)
-	if errors.Is(err, os.ErrExist) {
-		return shared, nil
-	}
-	if err == nil && shared != "" {
-		if st, serr := os.Stat(o.CommonDir); serr == nil {
-			err = os.Chmod(dir, st.Mode().Perm()|st.Mode()&os.ModeSetgid)
-		}
-	}
-	return shared, err
+	return shared, MakeHome(dir)
 }
 
 func writeSynced(path string, b []byte) error {
@@ -214,21 +205,6 @@ func writeSynced(path string, b []byte) error {
 // globQuote makes a path match itself only.
 func globQuote(path string) string {
 	return strings.NewReplacer(`\`, `\\`, `*`, `\*`, `?`, `\?`, `[`, `\[`).Replace(path)
-}
-
-// openShared opens a lock file, made as accessible as its directory is.
-func openShared(path string) (*os.File, error) {
-	f, err := os.OpenFile(path, os.O_RDWR, 0)
-	if !errors.Is(err, os.ErrNotExist) {
-		return f, err
-	}
-	if f, err = os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o666); err != nil {
-		return nil, err
-	}
-	if st, err := os.Stat(filepath.Dir(path)); err == nil && st.Mode().Perm()&0o020 != 0 {
-		f.Chmod(st.Mode().Perm() & 0o666) // fails where another process made it; then it has done so
-	}
-	return f, nil
 }
 
 // Path is the replica's absolute path.

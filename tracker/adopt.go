@@ -9,32 +9,41 @@ import (
 
 	"github.com/git-crosslink/git-crosslink/event"
 	"github.com/git-crosslink/git-crosslink/refs"
-	"github.com/git-crosslink/git-crosslink/trust"
 )
+
+// maxLogs bounds how many logs of a hub are taken over: a hub that offers more
+// is not one, and each costs every reader something. The ones known stay.
+const maxLogs = 1 << 16
 
 // adopt takes what the last fetch brought from refs/incoming (root) into
 // refs/hub, each ref by its own rule:
 //   - a log is taken when it holds all lines the one believed before holds;
 //     else it stays in refs/incoming as evidence and the old one stands;
-//   - meta is taken unless it names another hub or is older;
+//   - meta is taken if it can be read, is of the same hub, not older and of no
+//     lower level;
 //   - a hub of level 3 or 2 is mirrored as it is, its logs may be rewritten;
+//   - a ref that is none of the tracker's is left alone;
 //   - nothing believed is dropped because the hub no longer offers it.
 //
-// It returns what the user should know.
+// One ref that is refused never stops another. It returns what the user should
+// know.
 func (t *Tracker) adopt(ctx context.Context, root string) (problems []string, err error) {
 	all, err := t.local().Refs(ctx, "refs/")
 	if err != nil {
 		return nil, fmt.Errorf("list the replica's refs: %w", err)
 	}
 	have := make(map[string]refs.OID, len(all))
+	logs := 0
 	for _, r := range all {
 		have[r.Name] = r.OID
+		if strings.HasPrefix(r.Name, hubRoot+agents) {
+			logs++
+		}
 	}
-	level, err := t.incomingLevel(ctx, have, root)
-	if err != nil {
-		return nil, err
-	}
+	a := adoption{t: t, known: t.readClaims(ctx, have[hubRoot+metaName]), fresh: t.readClaims(ctx, have[root+metaName])}
+	a.settle(have[root+v2Name] != "")
 	var ups []refs.Update
+	untaken := 0
 	for _, r := range all {
 		name, ok := strings.CutPrefix(r.Name, root)
 		if !ok {
@@ -44,15 +53,23 @@ func (t *Tracker) adopt(ctx context.Context, root string) (problems []string, er
 		if old == r.OID {
 			continue
 		}
-		problem, err := t.refuse(ctx, name, old, r.OID, level)
-		if err != nil {
+		take, problem, err := a.judge(ctx, name, old, r.OID)
+		switch {
+		case err != nil:
 			return nil, err
-		}
-		if problem != "" {
+		case problem != "":
 			problems = append(problems, problem)
-			continue
+		case take && old == "" && strings.HasPrefix(name, agents) && logs >= maxLogs:
+			untaken++
+		case take:
+			if old == "" && strings.HasPrefix(name, agents) {
+				logs++
+			}
+			ups = append(ups, refs.Update{Ref: hubRoot + name, Old: old, New: r.OID})
 		}
-		ups = append(ups, refs.Update{Ref: hubRoot + name, Old: old, New: r.OID})
+	}
+	if untaken > 0 {
+		problems = append(problems, fmt.Sprintf("the hub offers %d logs more than the %d that are read", untaken, maxLogs))
 	}
 	if len(ups) == 0 {
 		return problems, nil
@@ -62,74 +79,6 @@ func (t *Tracker) adopt(ctx context.Context, root string) (problems []string, er
 		return problems, nil // another process of this clone adopted at the same time
 	}
 	return problems, err
-}
-
-func (t *Tracker) incomingLevel(ctx context.Context, have map[string]refs.OID, root string) (int, error) {
-	tip := have[root+metaName]
-	if tip == "" {
-		if have[root+v2Name] != "" {
-			return 2, nil
-		}
-		return 0, nil
-	}
-	files, err := refs.ReadFiles(ctx, t.local(), tip, metaLimit)
-	if err != nil {
-		return 0, fmt.Errorf("read the hub's meta: %w", err)
-	}
-	return trust.Level(files["hub.json"]), nil
-}
-
-// refuse says why an incoming ref is not believed, "" if it is.
-func (t *Tracker) refuse(ctx context.Context, name string, old, fresh refs.OID, level int) (string, error) {
-	legacy := level == 2 || level == 3
-	if id, ok := strings.CutPrefix(name, agents); ok {
-		if legacy {
-			return "", nil
-		}
-		if err := event.ValidAgentID(id); err != nil {
-			return fmt.Sprintf("the log '%s' is ignored: %v", id, err), nil
-		}
-		if old == "" {
-			return "", nil
-		}
-		rel, err := refs.IsPrefix(ctx, t.local(), id, old, fresh)
-		if err != nil {
-			return "", fmt.Errorf("compare the log of '%s' with the one known: %w", id, err)
-		}
-		switch rel {
-		case refs.Prefix, refs.Equal:
-			return "", nil
-		case refs.Extends:
-			return fmt.Sprintf("the hub is behind: its log of '%s' lacks lines that were on it before; the ones known here stand", id), nil
-		}
-		return fmt.Sprintf("the hub's log of '%s' was rewritten; the one known here stands", id), nil
-	}
-	if name != metaName || old == "" || legacy {
-		return "", nil
-	}
-	was, err := t.readMeta(ctx, old)
-	if err != nil {
-		return "", err
-	}
-	is, err := t.readMeta(ctx, fresh)
-	if err != nil {
-		return fmt.Sprintf("the hub's meta cannot be read: %v", err), nil
-	}
-	switch {
-	case is.Hub != was.Hub:
-		return fmt.Sprintf("the hub id changed from '%s' to '%s'; the one known here stands", was.Hub, is.Hub), nil
-	case is.Seq < was.Seq:
-		return fmt.Sprintf("the hub's meta is older (%d) than the one known here (%d), which stands", is.Seq, was.Seq), nil
-	}
-	return "", nil
-}
-
-func (t *Tracker) readMeta(ctx context.Context, tip refs.OID) (*trust.Meta, error) {
-	files, err := refs.ReadFiles(ctx, t.local(), tip, metaLimit)
-	if err != nil {
-		return nil, err
-	}
-	return trust.DecodeMeta(files["hub.json"])
 }
 
 // bind rebuilds the logs written here before the hub was known: same events,

@@ -120,6 +120,7 @@ type InitReport struct {
 	URL      string   `json:"url,omitempty"`
 	Hub      string   `json:"hub"`
 	Created  bool     `json:"created"`            // else there was one already
+	Already  bool     `json:"already"`            // this clone had joined it before
 	Branches []string `json:"branches,omitempty"` // made on the remote
 	Sent     int      `json:"sent"`               // events published with it
 	Agent    string   `json:"agent,omitempty"`

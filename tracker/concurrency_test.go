@@ -19,7 +19,10 @@ import (
 // in the repository and in the replica: every acknowledged event is there, the
 // log has no gap, and they share a few pushes.
 func TestManyProcessesInOneClone(t *testing.T) {
-	const creates, comments = 20, 72
+	creates, comments := 20, 72
+	if testing.Short() {
+		creates, comments = 5, 15
+	}
 	w := newWorld(t)
 	alice := w.clone("alice")
 	alice.init()

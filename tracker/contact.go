@@ -6,6 +6,8 @@ import (
 	"os"
 	"path/filepath"
 	"time"
+
+	"github.com/git-crosslink/git-crosslink/refs"
 )
 
 // contact is what this clone remembers of its hub between commands. It is a
@@ -50,7 +52,7 @@ func (t *Tracker) remember(change func(*contact)) error {
 		return err
 	}
 	path := t.contactPath()
-	f, err := os.CreateTemp(filepath.Dir(path), "contact-")
+	f, err := refs.CreateTemp(filepath.Dir(path), "contact-")
 	if err != nil {
 		return fmt.Errorf("remember the hub: %w", err)
 	}

@@ -19,6 +19,9 @@ import (
 // Nothing acknowledged is lost, no repair is needed, the log never forks and
 // trying again duplicates nothing.
 func TestKilledAtEachBoundary(t *testing.T) {
+	if testing.Short() {
+		t.Skip("NOT RUN with -short: a process for each boundary")
+	}
 	for _, work := range []string{"create x", "sync"} {
 		t.Run(strings.Fields(work)[0], func(t *testing.T) {
 			w := newWorld(t)
@@ -69,6 +72,9 @@ func TestKilledAtEachBoundary(t *testing.T) {
 // The first write of a clone makes identity, replica and log: killed at each
 // boundary of that, the next try starts as if nothing had been.
 func TestFirstWriteKilledAtEachBoundary(t *testing.T) {
+	if testing.Short() {
+		t.Skip("NOT RUN with -short: a process for each boundary")
+	}
 	w := newWorld(t)
 	w.clone("alice").init()
 	points := w.clone("probe").boundaries("create x")
@@ -96,6 +102,10 @@ func TestEachSystemCallOfAnAppendFails(t *testing.T) {
 	if _, err := exec.LookPath("strace"); err != nil {
 		t.Skip("NOT RUN: no strace on this machine")
 	}
+	deep := 4
+	if testing.Short() {
+		deep = 1
+	}
 	w := newWorld(t)
 	alice := w.clone("alice")
 	w.git(alice.dir, "remote", "remove", "origin")
@@ -104,7 +114,7 @@ func TestEachSystemCallOfAnAppendFails(t *testing.T) {
 	failed := map[string]int{}
 	for _, fault := range []string{"signal=KILL", "error=EIO", "error=ENOSPC"} {
 		for _, call := range []string{"fsync", "link,linkat", "rename,renameat,renameat2", "unlink,unlinkat", "mkdir,mkdirat"} {
-			for n := 1; n <= 5; n++ {
+			for n := 1; n <= deep; n++ {
 				cmd := alice.process("create during")
 				run := exec.Command("strace", append([]string{"-f", "-qq", "-o", "/dev/null", "-e", "trace=" + call,
 					"-e", fmt.Sprintf("inject=%s:%s:when=%d", call, fault, n)}, cmd.Args...)...)
@@ -131,7 +141,7 @@ func TestEachSystemCallOfAnAppendFails(t *testing.T) {
 			t.Errorf("%s never made an append fail: nothing was injected", fault)
 		}
 	}
-	t.Logf("appends that failed: %v of 25 each; %d acknowledged, all there", failed, len(done))
+	t.Logf("appends that failed: %v of %d each; %d acknowledged, all there", failed, 5*deep, len(done))
 }
 
 // boundaries runs a worker unharmed and lists the fault points it visits.
@@ -163,6 +173,9 @@ func (c *clone) keeps(t *testing.T, us []event.UUID) {
 // A writer is killed with SIGKILL at random moments, again and again.
 func TestKilledAtRandom(t *testing.T) {
 	kills := 200
+	if testing.Short() {
+		kills = 20
+	}
 	if os.Getenv("CROSSLINK_NIGHTLY") != "" {
 		kills = 5000
 	}

@@ -15,6 +15,7 @@ import (
 	"syscall"
 
 	"github.com/git-crosslink/git-crosslink/event"
+	"github.com/git-crosslink/git-crosslink/refs"
 )
 
 // Who writes here. The rules are (docs/format.md, "Agents"):
@@ -140,10 +141,10 @@ func copied(path string, id *identity) bool {
 // processes that mint at once one wins and both write under its id.
 func writeIdentity(path, agent string, replace bool) (string, error) {
 	dir := filepath.Dir(path)
-	if err := os.MkdirAll(dir, 0o700); err != nil {
+	if err := refs.MakeHome(dir); err != nil {
 		return "", err
 	}
-	f, err := os.CreateTemp(dir, "identity-")
+	f, err := refs.CreateTemp(dir, "identity-")
 	if err != nil {
 		return "", err
 	}

@@ -38,8 +38,15 @@ func (t *Tracker) Init(ctx context.Context, o InitOptions) (*InitReport, error) 
 		return nil, err
 	}
 	defer unlock()
+	joined, err := t.local().Refs(ctx, hubRoot+metaName)
+	if err != nil {
+		return nil, err
+	}
 	for range tries {
 		r, again, err := t.initOnce(ctx)
+		if err == nil && !again {
+			r.Already = len(joined) > 0 && !r.Created
+		}
 		if err != nil || !again {
 			return r, err
 		}
@@ -60,7 +67,7 @@ func (t *Tracker) initPrivate(ctx context.Context) (*InitReport, error) {
 			return nil, err
 		}
 	}
-	return &InitReport{Hub: s.hubID(), Created: made, Agent: t.agent}, nil
+	return &InitReport{Hub: s.hubID(), Created: made, Already: !made, Agent: t.agent}, nil
 }
 
 // introduce appends the first line of the own log: who writes here.

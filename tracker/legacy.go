@@ -91,7 +91,7 @@ func (t *Tracker) refuseLevel(s *snapshot) error {
 			}}
 	default:
 		return &Error{Kind: Fatal, Name: "level",
-			Message: fmt.Sprintf("the hub on '%s' holds lines of a newer level than %d: nothing was written", t.contact.Remote, Level),
+			Message: fmt.Sprintf("the hub on '%s' is of level %d, which is newer than this program: nothing was written", t.contact.Remote, s.level),
 			Hints:   []string{"install a newer git-crosslink; this one is: git crosslink version"}}
 	}
 }

@@ -2,7 +2,6 @@ package tracker
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -22,6 +21,8 @@ const (
 	agents       = "agents/"
 	metaName     = "meta"
 	v2Name       = "hub" // the branch of a level-2 hub
+
+	checkpointName = "checkpoint"
 )
 
 // Level is the hub format this program writes.
@@ -151,7 +152,10 @@ func (t *Tracker) loadMeta(ctx context.Context, s *snapshot) error {
 	if err != nil {
 		return fmt.Errorf("read '%s': %w", name, err)
 	}
-	s.level = trust.Level(files["hub.json"])
+	is := trust.Claimed(files["hub.json"])
+	if s.level = is.Level; s.level > Level {
+		s.meta = &trust.Meta{Version: is.Level, Hub: is.Hub, Seq: is.Seq} // what is needed to show its level-4 lines
+	}
 	if s.level != Level {
 		return nil
 	}
@@ -243,10 +247,6 @@ func (t *Tracker) walk(s *snapshot, l *log, raw refs.Log) {
 	for _, line := range raw.Lines {
 		e, err := l.chain.Next(line)
 		if err != nil {
-			var le *event.LineError
-			if errors.As(err, &le) && le.Reason == "newer" {
-				s.level = max(s.level, Level+1)
-			}
 			l.ended = err.Error()
 			break
 		}

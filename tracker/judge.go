@@ -1,0 +1,167 @@
+package tracker
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/git-crosslink/git-crosslink/event"
+	"github.com/git-crosslink/git-crosslink/refs"
+	"github.com/git-crosslink/git-crosslink/trust"
+)
+
+// claims is what a meta tip says, read as far as it can be.
+type claims struct {
+	trust.Claims
+	there bool
+	err   error // why it cannot be read
+}
+
+func (t *Tracker) readClaims(ctx context.Context, tip refs.OID) claims {
+	c := claims{there: tip != ""}
+	if !c.there {
+		return c
+	}
+	files, err := refs.ReadFiles(ctx, t.local(), tip, metaLimit)
+	if err != nil {
+		c.err = err
+		return c
+	}
+	c.Claims = trust.Claimed(files["hub.json"])
+	switch {
+	case c.Level < 2:
+		c.err = errors.New("'hub.json' says no level")
+	case c.Level == Level:
+		_, c.err = trust.DecodeMeta(files["hub.json"])
+	}
+	return c
+}
+
+// adoption judges the refs of one fetch.
+type adoption struct {
+	t            *Tracker
+	known, fresh claims
+	level        int    // the hub's, as it is believed after this
+	meta         string // why the fresh meta is not believed
+}
+
+// settle judges meta first: the level decides how all else is judged.
+func (a *adoption) settle(v2 bool) {
+	known := a.known.err == nil && a.known.there
+	switch {
+	case !a.fresh.there:
+		if a.level = a.known.Level; a.level == 0 && v2 {
+			a.level = 2
+		}
+		return
+	case a.fresh.err != nil:
+		a.meta = fmt.Sprintf("the hub's meta cannot be read: %v", a.fresh.err)
+	case !known:
+	case a.fresh.Level < a.known.Level && a.known.Level >= Level:
+		a.meta = fmt.Sprintf("the hub's meta is of level %d, lower than the one known here (%d), which stands", a.fresh.Level, a.known.Level)
+	case a.known.Level < Level:
+	case a.fresh.Hub != a.known.Hub:
+		a.meta = fmt.Sprintf("the hub id changed from '%s' to '%s'; the one known here stands", a.known.Hub, clip(a.fresh.Hub))
+	case a.fresh.Seq < a.known.Seq:
+		a.meta = fmt.Sprintf("the hub's meta is older (%d) than the one known here (%d), which stands", a.fresh.Seq, a.known.Seq)
+	}
+	a.level = a.fresh.Level
+	if a.meta != "" {
+		a.level = a.known.Level
+	}
+}
+
+// judge says whether an incoming ref is believed, and if not, why not; a ref
+// that is none of the tracker's is passed over without a word.
+func (a *adoption) judge(ctx context.Context, name string, old, fresh refs.OID) (take bool, problem string, err error) {
+	legacy := a.level == 2 || a.level == 3
+	id, isLog := strings.CutPrefix(name, agents)
+	switch {
+	case name == metaName:
+		return a.meta == "", a.meta, nil
+	case !isLog:
+		return name == checkpointName || name == v2Name && legacy, "", nil
+	case legacy:
+		if err := event.ValidAgentID3(id); err != nil {
+			return false, fmt.Sprintf("the log '%s' is ignored: %v", clip(id), err), nil
+		}
+		return true, "", nil
+	}
+	if err := event.ValidAgentID(id); err != nil {
+		return false, fmt.Sprintf("the log '%s' is ignored: %v", clip(id), err), nil
+	}
+	if old == "" {
+		return true, "", nil
+	}
+	rel, err := refs.IsPrefix(ctx, a.t.local(), id, old, fresh)
+	if err != nil {
+		return false, "", fmt.Errorf("compare the log of '%s' with the one known: %w", id, err)
+	}
+	switch rel {
+	case refs.Prefix, refs.Equal:
+		return true, "", nil
+	case refs.Extends:
+		return false, fmt.Sprintf("the hub is behind: its log of '%s' lacks lines that were on it before; the ones known here stand", id), nil
+	}
+	return a.mended(ctx, id, old, fresh)
+}
+
+// mended judges a log that does not simply go on: where the one believed so
+// far ends early, by its own fault, one that holds its good lines and more, or
+// ends as it should, is its repair.
+func (a *adoption) mended(ctx context.Context, id string, old, fresh refs.OID) (take bool, problem string, err error) {
+	hub := a.known.Hub
+	if hub == "" {
+		hub = a.fresh.Hub
+	}
+	was, bad, _, err := a.t.goodPart(ctx, hub, id, old, 0)
+	if err != nil {
+		return false, "", err
+	}
+	is, worse, at, err := a.t.goodPart(ctx, hub, id, fresh, was.Seq)
+	switch {
+	case err != nil:
+		return false, "", err
+	case is.Seq < was.Seq || at != was.Hash:
+		return false, fmt.Sprintf("the hub's log of '%s' was rewritten; the one known here stands", id), nil
+	case bad == "" && worse != "" && is.Seq == was.Seq:
+		return false, fmt.Sprintf("the hub's log of '%s' goes on behind event %d with what is no event: %s", id, is.Seq, worse), nil
+	}
+	return true, "", nil
+}
+
+// goodPart walks a log as far as it is good. ended says why it stops before its
+// end, at is the chain's hash at sequence seq.
+func (t *Tracker) goodPart(ctx context.Context, hub, id string, tip refs.OID, seq uint64) (c event.Chain, ended, at string, err error) {
+	c = event.Chain{Hub: hub, Agent: id}
+	log, err := refs.ReadLog(ctx, t.local(), id, tip, 1)
+	if err != nil {
+		return c, "", "", err
+	}
+	for _, line := range log.Lines {
+		if _, err := c.Next(line); err != nil {
+			return c, err.Error(), at, nil
+		}
+		if c.Seq == seq {
+			at = c.Hash
+		}
+	}
+	return c, log.Bad, at, nil
+}
+
+// clip keeps a stranger's word short.
+func clip(s string) string {
+	if len(s) > 80 {
+		return strings.ToValidUTF8(s[:80], "") + "…"
+	}
+	return s
+}
+
+func (t *Tracker) readMeta(ctx context.Context, tip refs.OID) (*trust.Meta, error) {
+	files, err := refs.ReadFiles(ctx, t.local(), tip, metaLimit)
+	if err != nil {
+		return nil, err
+	}
+	return trust.DecodeMeta(files["hub.json"])
+}
