@@ -9,7 +9,7 @@ import (
 // are shared with other ledgers and must not be altered.
 func (l *Ledger) Files() map[string][]byte {
 	out := make(map[string][]byte, 64+l.issues.count()+l.milestones.count())
-	l.each(Empty(l.Hub), func(path string, data []byte) { out[path] = data })
+	l.each(&Ledger{positions: noPositions}, func(path string, data []byte) { out[path] = data })
 	return out
 }
 

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/git-crosslink/git-crosslink/event"
@@ -31,7 +32,6 @@ type track struct {
 	view   ledger.View
 	over   map[claimID]bool
 	tokens map[event.UUID]uint64 // greatest ever
-	given  map[claimID]bool      // numbers are compared with the view's
 }
 
 type oracle struct {
@@ -39,9 +39,11 @@ type oracle struct {
 	agents  []*agent
 	reader  *ledger.Reader
 	tracks  map[string]*track // by tip
+	hashes  map[*ledger.Ledger]string
 	digest  map[string]string // tip → what every reader must see
-	numbers map[event.UUID]uint64
-	lost    bool // the hub has lost acknowledged steps: numbers may have aliases
+	heard   map[*ledger.Ledger]bool
+	numbers map[event.UUID]uint64 // what somebody was first told
+	lost    bool                  // the hub has lost acknowledged steps: numbers may have aliases
 	forged  map[string]bool
 	badSeen map[string]string
 	merges  int
@@ -50,7 +52,7 @@ type oracle struct {
 
 func newOracle(h *hub, agents ...*agent) *oracle {
 	o := &oracle{
-		h: h, agents: agents, reader: ledger.NewReader(h.w, hubID), tracks: map[string]*track{}, digest: map[string]string{},
+		h: h, agents: agents, reader: ledger.NewReader(h.w, hubID), tracks: map[string]*track{}, hashes: map[*ledger.Ledger]string{}, heard: map[*ledger.Ledger]bool{}, digest: map[string]string{},
 		numbers: map[event.UUID]uint64{}, forged: map[string]bool{}, badSeen: map[string]string{},
 	}
 	h.changed = func() {
@@ -67,14 +69,20 @@ func (o *oracle) fail(format string, args ...any) {
 	}
 }
 
-// digestOf is what a reader sees at a tip.
-func digestOf(v ledger.View) string {
-	return fmt.Sprint(v.Step, " ", v.Since, " ", event.Hash(v.Ledger.Files()["state.json"]))
+// digestOf is what a reader sees at a tip. A ledger is never altered, so its
+// hash is made once.
+func (o *oracle) digestOf(v ledger.View) string {
+	h, ok := o.hashes[v.Ledger]
+	if !ok {
+		h = event.Hash(v.Ledger.Files()["state.json"])
+		o.hashes[v.Ledger] = h
+	}
+	return v.Step + " " + strconv.FormatUint(v.Since, 10) + " " + h
 }
 
 // same checks that everybody sees the same at one tip.
 func (o *oracle) same(who string, v ledger.View) {
-	d := digestOf(v)
+	d := o.digestOf(v)
 	if was, ok := o.digest[v.Tip]; ok && was != d {
 		o.fail("%s sees '%s' at %s, others '%s'", who, d, v.Tip, was)
 	}
@@ -134,7 +142,6 @@ func (o *oracle) step(prev, t *track) {
 			o.fail("number %d was given twice", x.Number)
 		}
 		given[x.Number] = true
-		o.number(x, is)
 	}
 	for u, k := range is.Locks {
 		p, held := was.Locks[u]
@@ -159,14 +166,21 @@ func (o *oracle) step(prev, t *track) {
 	o.ends(t, is)
 }
 
-// number checks a number against what anybody was ever told.
-func (o *oracle) number(x ledger.Numbered, l *ledger.Ledger) {
-	n, told := o.numbers[x.UUID]
-	if told && n != x.Number && !o.lost {
-		o.fail("issue %s had number %d and has %d", x.UUID, n, x.Number)
+// told notes what an agent's user was told, and that it was not told otherwise
+// before.
+func (o *oracle) told(l *ledger.Ledger) {
+	if o.heard[l] {
+		return
 	}
-	if !told {
-		o.numbers[x.UUID] = x.Number
+	o.heard[l] = true
+	for _, x := range l.Issues() {
+		n, told := o.numbers[x.UUID]
+		if told && n != x.Number && !o.lost {
+			o.fail("issue %s had number %d and has %d", x.UUID, n, x.Number)
+		}
+		if !told {
+			o.numbers[x.UUID] = x.Number
+		}
 	}
 }
 
@@ -205,6 +219,7 @@ func (o *oracle) during() {
 	for _, a := range o.agents {
 		if a.view.Tip != "" {
 			o.same(a.id, a.view)
+			o.told(a.view.Ledger)
 		}
 	}
 }

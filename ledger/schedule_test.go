@@ -3,6 +3,7 @@ package ledger_test
 import (
 	"fmt"
 	"iter"
+	"sync"
 	"testing"
 
 	"github.com/git-crosslink/git-crosslink/event"
@@ -144,27 +145,39 @@ func TestEverySchedule(t *testing.T) {
 		{[2]program{claimReleaseSync, waitSync}, false},
 		{[2]program{claimReleaseSync, claimReleaseSync}, false},
 	}
+	if testing.Short() {
+		pairs = pairs[:4]
+	}
+	var mu sync.Mutex
 	var fired [faults]int
 	total := 0
-	for _, p := range pairs {
-		name := fmt.Sprintf("%s ‖ %s, fresh %v", p.programs[0].name, p.programs[1].name, p.fresh)
-		t.Run(name, func(t *testing.T) {
-			c := &chooser{}
-			n := 0
-			for more := true; more; more = c.next() {
-				o, f := schedule(t, c, p.fresh, p.programs)
-				if o.failed != "" {
-					t.Fatalf("schedule %v: %s\n%s", c.made, o.failed, o.tell())
+	t.Run("pairs", func(t *testing.T) {
+		for _, p := range pairs {
+			t.Run(fmt.Sprintf("%s ‖ %s, fresh %v", p.programs[0].name, p.programs[1].name, p.fresh), func(t *testing.T) {
+				t.Parallel()
+				c := &chooser{}
+				n := 0
+				var mine [faults]int
+				for more := true; more; more = c.next() {
+					o, f := schedule(t, c, p.fresh, p.programs)
+					if o.failed != "" {
+						t.Fatalf("schedule %v: %s\n%s", c.made, o.failed, o.tell())
+					}
+					for k := range f {
+						mine[k] += f[k]
+					}
+					n++
 				}
-				for k := range f {
-					fired[k] += f[k]
+				t.Logf("%d schedules", n)
+				mu.Lock()
+				defer mu.Unlock()
+				total += n
+				for k := range mine {
+					fired[k] += mine[k]
 				}
-				n++
-			}
-			total += n
-			t.Logf("%d schedules", n)
-		})
-	}
+			})
+		}
+	})
 	for _, f := range append(fetchFaults[1:], pushFaults[1:]...) {
 		if fired[f] == 0 {
 			t.Errorf("the fault '%s' never fired", faultNames[f])
