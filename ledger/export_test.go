@@ -1,0 +1,36 @@
+package ledger
+
+// What forgers need: ledgers that Decide would never make.
+
+// ForgeNumbers returns l with other issue numbers.
+func (l *Ledger) ForgeNumbers(list []Numbered) *Ledger {
+	n := *l
+	n.issues = newNumbers("numbers/issues/", 0)
+	for _, x := range list {
+		n.issues.add(x)
+	}
+	return &n
+}
+
+// ForgePositions returns l with some positions set.
+func (l *Ledger) ForgePositions(moved map[string]Position) *Ledger {
+	n := *l
+	n.positions = l.positions.with(moved)
+	return &n
+}
+
+// ForgeWithout returns l without the positions of one agent.
+func (l *Ledger) ForgeWithout(agent string) *Ledger {
+	n := *l
+	all := l.positions.all()
+	delete(all, agent)
+	n.positions = noPositions.with(all)
+	return &n
+}
+
+// Copy returns a ledger whose exported fields may be altered.
+func (l *Ledger) Copy() *Ledger {
+	n := *l
+	n.Locks, n.Queue, n.IssueAliases = own(l.Locks), own(l.Queue), own(l.IssueAliases)
+	return &n
+}
