@@ -42,6 +42,12 @@ import (
 //	capture VAR           the last stdout, without its newline, becomes $VAR
 //	transcript on|off     switch recording, for commands whose output depends on a race
 //	golden NAME           compare what was recorded since the last golden with testdata/golden/<script>.NAME.txt
+//	before NAME           remember that clone, every byte of it
+//	untouched NAME        nothing but the tracker has changed there since
+//	works NAME [OTHER…]   write and read there, leaving it untouched; the others see it; gc and fetch go on
+//	newer-git             from here on git is the newer one
+//
+// Conditions: [newer-git] there is one, [root] the test may become another user.
 
 var update = flag.Bool("update", false, "rewrite the golden transcripts of scripts")
 
@@ -67,7 +73,12 @@ type script struct {
 	recording bool
 }
 
-type actor struct{ name, dir, home, trace string }
+type actor struct {
+	name, dir, home, trace string
+
+	before []string // its repository as 'before' saw it
+	walks  int      // how often 'works' ran
+}
 
 // Scripts runs every script of dir. Golden transcripts lie in the directory
 // 'golden' beside it.
@@ -94,7 +105,9 @@ func params(dir string) testscript.Params {
 			"as": cmdAs, "status": cmdStatus, "sync": cmdSync, "same": cmdSame,
 			"count-git": cmdCountGit, "kill-at": cmdKillAt, "capture": cmdCapture,
 			"transcript": cmdTranscript, "golden": cmdGolden,
+			"before": cmdBefore, "untouched": cmdUntouched, "works": cmdWorks, "newer-git": cmdNewerGit,
 		},
+		Condition: condition,
 	}
 }
 

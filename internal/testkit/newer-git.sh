@@ -1,0 +1,71 @@
+#!/bin/sh
+# Puts a git of a newer Debian beside the one installed here, for scripts that
+# need it (reftable, hooks in the configuration). Nothing is installed: the
+# packages are unpacked below DIR, and DIR/bin/git starts that git with that
+# release's own C library. The scripts look there, or where
+# CROSSLINK_NEWER_GIT names a git; without either they say 'not run'.
+#
+# usage: newer-git.sh [SUITE [DIR]]
+#   SUITE  a Debian release, default sid
+#   DIR    default ${XDG_CACHE_HOME:-~/.cache}/git-crosslink/newer-git
+#
+# Needs apt-get and dpkg-deb, and Debian's packages in reach. What it gets
+# cannot speak http: no libcurl is taken along.
+set -eu
+
+suite=${1:-sid}
+dir=${2:-${XDG_CACHE_HOME:-$HOME/.cache}/git-crosslink/newer-git}
+packages='git libc6 libpcre2-8-0 zlib1g patchelf libstdc++6 libgcc-s1'
+
+# The mirror and the keys are those this machine already trusts.
+mirror=$(apt-get indextargets --format '$(REPO_URI)' 'Identifier: Packages' | grep '/debian/$' | sort -u | head -n 1)
+keys=/usr/share/keyrings/debian-archive-keyring.gpg
+if [ -z "$mirror" ] || [ ! -r "$keys" ]; then
+	echo "newer-git.sh: no Debian mirror is configured here, or its keys are missing" >&2
+	exit 1
+fi
+
+new=$dir.new-$$
+trap 'rm -rf "$new"' EXIT
+trap 'exit 130' INT TERM
+mkdir -p "$new/apt/lists/partial" "$new/apt/archives/partial" "$new/root" "$new/bin"
+echo "deb [signed-by=$keys] $mirror $suite main" >"$new/apt/sources.list"
+apt() {
+	apt-get -q -q -o Dir::Etc::SourceList="$new/apt/sources.list" -o Dir::Etc::SourceParts=- \
+		-o Dir::State::Lists="$new/apt/lists" -o Dir::Cache="$new/apt" -o APT::Sandbox::User=root \
+		-o Acquire::Languages=none -o Debug::NoLocking=1 "$@"
+}
+apt update
+(cd "$new/apt/archives" && for p in $packages; do apt download "$p/$suite"; done)
+for deb in "$new"/apt/archives/*.deb; do
+	dpkg-deb -x "$deb" "$new/root"
+done
+rm -rf "$new/apt" "$new/root/usr/share/doc" "$new/root/usr/share/man"
+
+# Everything below says where it will lie in the end.
+libs=$(dirname "$(find "$new/root/usr/lib" "$new/root/lib" -name 'libc.so.6' 2>/dev/null | head -n 1)")
+loader=$(find "$libs" "$new"/root/usr/lib64 "$new"/root/lib64 -name 'ld-linux*.so.*' 2>/dev/null | head -n 1)
+final() { echo "$dir${1#"$new"}"; }
+find "$new/root/usr/bin/git" "$new/root/usr/lib/git-core" -type f -links 1 | while read -r f; do
+	case $(head -c 4 "$f" | tr -d '\177') in
+	ELF) "$loader" --library-path "$libs" "$new/root/usr/bin/patchelf" \
+		--set-interpreter "$(final "$loader")" --set-rpath "$(final "$libs")" "$f" ;;
+	esac
+done
+# git-core/git may be a link to, or a copy of, bin/git.
+cp -f "$new/root/usr/bin/git" "$new/root/usr/lib/git-core/git.new"
+mv -f "$new/root/usr/lib/git-core/git.new" "$new/root/usr/lib/git-core/git"
+for name in git git-upload-pack git-receive-pack git-upload-archive; do
+	cat >"$new/bin/$name" <<END
+#!/bin/sh
+GIT_EXEC_PATH='$dir/root/usr/lib/git-core' GIT_TEMPLATE_DIR='$dir/root/usr/share/git-core/templates'
+export GIT_EXEC_PATH GIT_TEMPLATE_DIR
+exec '$dir/root/usr/lib/git-core/$name' "\$@"
+END
+	chmod +x "$new/bin/$name"
+done
+
+mkdir -p "$(dirname "$dir")"
+rm -rf "$dir"
+mv "$new" "$dir"
+"$dir/bin/git" version

@@ -1,0 +1,45 @@
+package testkit
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/rogpeppe/go-internal/testscript"
+)
+
+// newerGit is the directory of a git beside the one installed: of
+// CROSSLINK_NEWER_GIT, or where newer-git.sh has put it. "" if there is none.
+func newerGit() string {
+	program := os.Getenv("CROSSLINK_NEWER_GIT")
+	if program == "" {
+		cache, err := os.UserCacheDir()
+		if err != nil {
+			return ""
+		}
+		program = filepath.Join(cache, "git-crosslink", "newer-git", "bin", "git")
+	}
+	if _, err := os.Stat(program); err != nil {
+		return ""
+	}
+	return filepath.Dir(program)
+}
+
+func condition(cond string) (bool, error) {
+	switch cond {
+	case "newer-git":
+		return newerGit() != "", nil
+	case "root":
+		return os.Geteuid() == 0, nil
+	}
+	return false, fmt.Errorf("unknown condition '%s'", cond)
+}
+
+func cmdNewerGit(ts *testscript.TestScript, neg bool, args []string) {
+	usage(ts, !neg && len(args) == 0, "newer-git")
+	dir := newerGit()
+	if dir == "" {
+		ts.Fatalf("there is no newer git: internal/testkit/newer-git.sh gets one")
+	}
+	ts.Setenv("PATH", dir+string(os.PathListSeparator)+ts.Getenv("PATH"))
+}
