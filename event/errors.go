@@ -19,7 +19,7 @@ const (
 const (
 	LineTooLong = "line-too-long" // over MaxLine, or MaxForkLine for AgentForked
 	NoVersion   = "no-version"    // no "v", or one below 4: a level-3 line where none may stand
-	Newer       = "newer"         // "v" above 4: this program is too old and must not write to the hub
+	Newer       = "newer"         // "v" above 4: the line is of rules not known here
 	WrongHub    = "hub"           // the line belongs to another hub
 	WrongAgent  = "agent"         // the line belongs to another log
 	Sequence    = "sequence"      // not the next one

@@ -85,6 +85,9 @@ func (t *Tracker) adopt(ctx context.Context, root string) (problems []string, er
 // same times, same order, under the hub's id. Nothing of them was published,
 // so no line changes that anybody has seen.
 func (t *Tracker) bind(ctx context.Context) error {
+	if provisional, err := t.local().Refs(ctx, headRoot+metaName); err != nil || len(provisional) == 0 {
+		return err
+	}
 	for range 8 {
 		s, err := t.load(ctx)
 		if err != nil {

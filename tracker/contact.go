@@ -24,6 +24,9 @@ type contact struct {
 	// it is not asked again by itself for 24 h.
 	Refused   string    `json:"refused,omitempty"`
 	RefusedAt time.Time `json:"refused_at,omitzero"`
+	// Refusals is what of the last fetch is not believed, the first few and
+	// how many more.
+	Refusals []string `json:"refusals,omitempty"`
 	// Told are the notices that were given and have not changed since.
 	Told map[string]string `json:"told,omitempty"`
 }

@@ -108,6 +108,11 @@ func (t *Tracker) initOnce(ctx context.Context) (r *InitReport, again bool, err 
 	if s.bound {
 		return t.join(ctx, s)
 	}
+	if s.refs[incomingRoot+metaName] != "" {
+		return nil, false, &Error{Kind: Fatal, Name: "hub-meta",
+			Message: fmt.Sprintf("there is a tracker on '%s' whose meta is not to be believed: nothing was written there", t.hub.Name),
+			Hints:   []string{"what is wrong with it: git crosslink status", "ask who runs the hub to put its branch 'crosslink/meta' back"}}
+	}
 	if err := t.hasCode(ctx); err != nil {
 		return nil, false, err
 	}

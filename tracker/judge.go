@@ -95,7 +95,7 @@ func (a *adoption) judge(ctx context.Context, name string, old, fresh refs.OID) 
 		return true, "", nil
 	}
 	rel, err := refs.IsPrefix(ctx, a.t.local(), id, old, fresh)
-	if err != nil {
+	if err != nil && !errors.Is(err, refs.ErrMissing) {
 		return false, "", fmt.Errorf("compare the log of '%s' with the one known: %w", id, err)
 	}
 	switch rel {

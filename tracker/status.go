@@ -60,6 +60,7 @@ func (t *Tracker) Status(ctx context.Context) (*Status, error) {
 	if t.hub == nil {
 		st.Unsent = 0
 	}
+	st.Problems = append(st.Problems, t.contact.Refusals...)
 	if t.contact.Refused != "" {
 		st.Problems = append(st.Problems, t.contact.Refused)
 	}

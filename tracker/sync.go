@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/git-crosslink/git-crosslink/refs"
@@ -32,10 +33,10 @@ func (t *Tracker) Sync(ctx context.Context, o SyncOptions) (*SyncReport, error) 
 	t.replica.Prompt = t.o.Ask && !o.Detached
 	unlock, ok, err := t.lockSync(ctx, o)
 	if err != nil || !ok {
-		return r, err
+		return r, t.unwritable(err)
 	}
 	defer unlock()
-	before, err := t.load(ctx)
+	before, err := t.counts(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -44,7 +45,7 @@ func (t *Tracker) Sync(ctx context.Context, o SyncOptions) (*SyncReport, error) 
 		if !errors.As(err, &re) {
 			return nil, err
 		}
-		r.State, r.Unsent, r.Reason = Queued, before.unsent(), "the hub is not reachable"
+		r.State, r.Unsent, r.Reason = Queued, before.unsent, "the hub is not reachable"
 		return r, &Error{Kind: Unconfirmed, Name: "unreachable",
 			Message: fmt.Sprintf("the hub on '%s' is not reachable; everything written here is kept", t.contact.Remote),
 			Hints:   []string{"what git says: " + gist(re.Stderr)}, Err: err}
@@ -56,17 +57,33 @@ func (t *Tracker) Sync(ctx context.Context, o SyncOptions) (*SyncReport, error) 
 	return t.reportSync(ctx, r, before, out)
 }
 
-func (t *Tracker) reportSync(ctx context.Context, r *SyncReport, before *snapshot, out outcome) (*SyncReport, error) {
+// counts is what a report needs of the state before: two whole states at once
+// would take twice the memory.
+type counts struct {
+	events map[string]uint64
+	unsent int
+}
+
+func (t *Tracker) counts(ctx context.Context) (counts, error) {
+	s, err := t.load(ctx)
+	if err != nil {
+		return counts{}, err
+	}
+	c := counts{events: make(map[string]uint64, len(s.logs)), unsent: s.unsent()}
+	for id, l := range s.logs {
+		c.events[id] = l.chain.Seq
+	}
+	return c, nil
+}
+
+func (t *Tracker) reportSync(ctx context.Context, r *SyncReport, before counts, out outcome) (*SyncReport, error) {
 	after, err := t.load(ctx)
 	if err != nil {
 		return nil, err
 	}
 	r.Sent = out.sent
 	for id, l := range after.logs {
-		was := uint64(0)
-		if b := before.logs[id]; b != nil {
-			was = b.chain.Seq
-		}
+		was := before.events[id]
 		if l.here == "" && l.chain.Seq > was {
 			r.Received += int(l.chain.Seq - was)
 		}
@@ -132,15 +149,30 @@ func (t *Tracker) fetch(ctx context.Context) error {
 	if err := t.bind(ctx); err != nil {
 		return err
 	}
-	for _, p := range problems {
-		t.tellOnce(Notice{Name: "hub", Text: p, Hints: []string{"git crosslink status"}})
+	if len(problems) > 0 {
+		text := problems[0]
+		if n := len(problems) - 1; n > 0 {
+			text += fmt.Sprintf(" (and %d more like it)", n)
+		}
+		t.tellOnce(Notice{Name: "hub", Text: text, Hints: []string{"git crosslink status"}})
 	}
 	return t.remember(func(c *contact) {
-		c.Last = t.now()
+		c.Last, c.Refusals = t.now(), first(problems, maxRefusals)
 		if t.hub != nil {
 			c.Remote = t.hub.Name
 		}
 	})
+}
+
+// maxRefusals bounds what is remembered of a fetch.
+const maxRefusals = 1000
+
+// first keeps the first n, and says how many more there are.
+func first(all []string, n int) []string {
+	if len(all) <= n {
+		return all
+	}
+	return append(slices.Clip(all[:n]), fmt.Sprintf("%d more are not listed", len(all)-n))
 }
 
 // deliver publishes after a write, within the bound: whoever gets the sync

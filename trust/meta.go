@@ -74,17 +74,34 @@ type Position struct {
 	Hash string
 }
 
-// Level returns the level that a hub.json of any kind claims: 3, 4 or another,
-// 0 if it claims none. It reads leniently: a newer hub must be recognised.
-func Level(hubJSON []byte) int {
-	var m struct {
-		Version int `json:"hub_version"`
-	}
-	if len(hubJSON) > MaxMeta || json.Unmarshal(hubJSON, &m) != nil || m.Version < 0 {
-		return 0
-	}
-	return m.Version
+// Claims is what a hub.json of any level says of itself, for programs that do
+// not know its level.
+type Claims struct {
+	Level int    `json:"hub_version"`
+	Hub   string `json:"hub"`
+	Seq   uint64 `json:"seq"`
 }
+
+// Claimed reads leniently: a newer hub must be recognised. What cannot be read
+// claims nothing, level 0.
+func Claimed(hubJSON []byte) Claims {
+	var c Claims
+	if len(hubJSON) > MaxMeta || json.Unmarshal(hubJSON, &c) != nil || c.Level < 0 {
+		// an older hub may say the rest in another way
+		var v struct {
+			Level int `json:"hub_version"`
+		}
+		if len(hubJSON) > MaxMeta || json.Unmarshal(hubJSON, &v) != nil || v.Level < 0 {
+			return Claims{}
+		}
+		return Claims{Level: v.Level}
+	}
+	return c
+}
+
+// Level returns the level that a hub.json of any kind claims: 3, 4 or another,
+// 0 if it claims none.
+func Level(hubJSON []byte) int { return Claimed(hubJSON).Level }
 
 // Encode returns the canonical bytes of m, with LF. Maps and objects are
 // sorted by key. It does not check m: DecodeMeta of the result does.
