@@ -268,17 +268,23 @@ type commentsDoc struct {
 
 func runCommentDelete(ctx context.Context, ids []string, o tracker.EmitOptions, e *env) error {
 	var (
-		said said
-		gone []commentShape
+		said   said
+		gone   []commentShape
+		before []string // what those were called that are deleted already
 	)
 	r, err := e.emit(ctx, o, func(_ hub, p tracker.Projection) (bodies []event.Body, err error) {
-		said, gone = nil, []commentShape{}
+		said, gone, before = nil, []commentShape{}, nil
 		s, err := newShaper(p)
 		if err != nil {
 			return nil, err
 		}
 		for _, id := range unique(ids) {
 			i, c, err := findComment(p, id)
+			if name := deletedAs(err); name != "" {
+				before = append(before, name)
+				said.add("comment %s is deleted already", name)
+				continue
+			}
 			if err != nil {
 				return nil, err
 			}
@@ -296,5 +302,6 @@ func runCommentDelete(ctx context.Context, ids []string, o tracker.EmitOptions, 
 	for _, c := range gone {
 		a.ids = append(a.ids, c.Short)
 	}
+	a.ids = append(a.ids, before...)
 	return e.say(ctx, a)
 }

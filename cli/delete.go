@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"slices"
 
 	urfave "github.com/urfave/cli/v2"
 
@@ -22,7 +23,7 @@ func newDeleteCommand(e *env) *urfave.Command {
 		UsageText: "git crosslink delete [<options>] <id>…",
 		Description: `Hides the issues, all or none, everywhere and for ever, without asking. The
 events stay in the logs, a number is never given again. To put an issue away so
-that it can come back, use 'archive'.
+that it can come back, use 'archive'. Deleting a deleted issue succeeds.
 
 Examples:
   git crosslink delete 12`,
@@ -43,10 +44,22 @@ func runDelete(ctx context.Context, opts deleteOptions, e *env) error {
 	var (
 		rows   []*store.Issue
 		shapes []issueShape
+		before []string // what those were called that are deleted already
 	)
 	r, err := e.emit(ctx, opts.emit, func(_ hub, p tracker.Projection) (bodies []event.Body, err error) {
-		if rows, err = resolveAll(p, opts.ids); err != nil {
-			return nil, err
+		rows, before = nil, nil
+		for _, id := range opts.ids {
+			found, err := resolveAll(p, []string{id})
+			if name := deletedAs(err); name != "" {
+				before = append(before, name)
+				continue
+			}
+			if err != nil {
+				return nil, err
+			}
+			if !slices.ContainsFunc(rows, func(o *store.Issue) bool { return o.UUID == found[0].UUID }) {
+				rows = append(rows, found...)
+			}
 		}
 		s, err := newShaper(p) // afterwards there is nothing to show
 		if err != nil {
@@ -70,6 +83,10 @@ func runDelete(ctx context.Context, opts deleteOptions, e *env) error {
 	for _, i := range rows {
 		e.talk("deleted %s", named(i))
 		a.ids = append(a.ids, i.Name())
+	}
+	for _, name := range unique(before) {
+		e.talk("%s is deleted already", name)
+		a.ids = append(a.ids, name)
 	}
 	return e.say(ctx, a)
 }

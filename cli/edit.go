@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"strings"
 
 	urfave "github.com/urfave/cli/v2"
 
@@ -54,7 +55,7 @@ func editOptionsOf(u *urfave.Context, e *env) (opts editOptions, err error) {
 	}
 	if u.IsSet("title") {
 		t := u.String("title")
-		if t == "" {
+		if strings.TrimSpace(t) == "" {
 			return opts, misuse("the title is empty")
 		}
 		opts.title = &t

@@ -90,7 +90,15 @@ func explain(err error) *failure {
 	case errors.As(err, &refused):
 		return &failure{code: int(refused.Kind), kind: refused.Name, message: refused.Message, hints: refused.Hints, cause: err}
 	case errors.As(err, &missing):
-		return no("not-found", missing.Error())
+		f := no("not-found", missing.Error())
+		var m *unknownMilestone
+		switch where := whereListed[missing.What]; {
+		case errors.As(err, &m):
+			f.hints = []string{m.names()}
+		case where != "":
+			f.hints = []string{"those there are: " + where}
+		}
+		return f
 	case errors.As(err, &ambiguous):
 		f := fatal("ambiguous", ambiguous.Error())
 		for _, c := range ambiguous.Candidates {
@@ -100,14 +108,12 @@ func explain(err error) *failure {
 	case errors.As(err, &badID):
 		f := misuse(badID.Error())
 		f.kind = "bad-id"
-		return f
-	case errors.As(err, &member):
-		f := misuse(member.Error())
-		f.kind = "bad-value"
-		if member.Reason == event.TooLong {
-			f.hints = []string{fmt.Sprintf("at most %d bytes", longest(member.Member))}
+		if where := whereListed[badID.What]; where != "" {
+			f.hints = []string{"those there are: " + where}
 		}
 		return f
+	case errors.As(err, &member):
+		return badMember(member)
 	case errors.As(err, &rejected):
 		return fatal(rejected.Reason, rejectedText(rejected))
 	case errors.Is(err, context.Canceled):
@@ -116,17 +122,6 @@ func explain(err error) *failure {
 		return fatal("timeout", "it took too long")
 	}
 	return &failure{code: exitFatal, kind: "fatal", message: err.Error(), cause: err}
-}
-
-// longest is how many bytes a member may have.
-func longest(member string) int {
-	switch member {
-	case "title", "branch":
-		return event.MaxTitle
-	case "description", "content", "reason", "intervention_context", "notes":
-		return event.MaxText
-	}
-	return event.MaxName
 }
 
 func rejectedText(r *reducer.RejectedError) string {
@@ -178,7 +173,7 @@ func (e *env) conclude(ctx context.Context, err error) int {
 func (e *env) whereLooked(ctx context.Context, err error) *failure {
 	f := explain(err)
 	var missing *store.NotFoundError
-	if !errors.As(err, &missing) || e.opened == nil || ctx.Err() != nil {
+	if !errors.As(err, &missing) || missing.Deleted != "" || e.opened == nil || ctx.Err() != nil {
 		return f
 	}
 	s, serr := e.opened.Status(ctx)

@@ -58,9 +58,12 @@ func runInit(ctx context.Context, opts tracker.InitOptions, e *env) error {
 	if r.Remote != "" {
 		where = "on '" + oneLine(r.Remote) + "' (" + oneLine(r.URL) + ")"
 	}
-	if r.Created {
+	switch {
+	case r.Created:
 		e.talk("created the hub %s", where)
-	} else {
+	case r.Already:
+		e.talk("joined the hub already, %s", where)
+	default:
 		e.talk("joined the hub %s", where)
 	}
 	if len(r.Branches) > 0 {

@@ -4,8 +4,11 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	urfave "github.com/urfave/cli/v2"
+
+	"github.com/git-crosslink/git-crosslink/event"
 )
 
 // The rules of words on the command line are git's:
@@ -53,6 +56,7 @@ var withoutValue = map[string]string{"color": "always", "porcelain": "v1"}
 type option struct {
 	name  string // its long name
 	value bool   // it takes one
+	list  bool   // it may be repeated
 }
 
 type options map[string]option
@@ -62,7 +66,8 @@ func optionsOf(flags []urfave.Flag) options {
 	for _, f := range flags {
 		d, ok := f.(urfave.DocGenerationFlag)
 		for _, n := range f.Names() {
-			o[n] = option{f.Names()[0], ok && d.TakesValue()}
+			_, list := f.(*urfave.StringSliceFlag)
+			o[n] = option{f.Names()[0], ok && d.TakesValue(), list}
 		}
 	}
 	return o
@@ -141,11 +146,11 @@ func (v *invocation) option(at *urfave.Command, known options, word string, rest
 			v.flags = append(v.flags, "--"+o.name+"=true")
 			continue
 		case k+1 < len(word):
-			return 0, v.give(o.name, word[k+1:])
+			return 0, v.give(o, word[k+1:])
 		case len(rest) == 0:
 			return 0, misuse(fmt.Sprintf("option '-%s' needs a value", name))
 		}
-		return 1, v.give(o.name, rest[0])
+		return 1, v.give(o, rest[0])
 	}
 	return 0, nil
 }
@@ -168,7 +173,7 @@ func (v *invocation) long(at *urfave.Command, known options, word string, rest [
 	case negated && has:
 		return 0, misuse(fmt.Sprintf("option '--%s' takes no value", name))
 	case negated && o.name == "color":
-		return 0, v.give("color", "never")
+		return 0, v.give(o, "never")
 	case negated:
 		v.flags = append(v.flags, "--"+o.name+"=false")
 		return 0, nil
@@ -182,21 +187,28 @@ func (v *invocation) long(at *urfave.Command, known options, word string, rest [
 		v.flags = append(v.flags, "--"+o.name+"="+value)
 		return 0, nil
 	case has:
-		return 0, v.give(o.name, value)
+		return 0, v.give(o, value)
 	case withoutValue[o.name] != "":
-		return 0, v.give(o.name, withoutValue[o.name])
+		return 0, v.give(o, withoutValue[o.name])
 	case len(rest) == 0:
 		return 0, misuse(fmt.Sprintf("option '--%s' needs a value", name))
 	}
-	return 1, v.give(o.name, rest[0])
+	return 1, v.give(o, rest[0])
 }
 
-func (v *invocation) give(name, value string) error {
-	if name == "C" {
+func (v *invocation) give(o option, value string) error {
+	switch {
+	case o.name == "C":
 		v.dirs = append(v.dirs, value)
 		return nil
+	case o.list && !utf8.ValidString(value): // urfave would put other bytes in its place
+		name := o.name
+		if name == "assign" {
+			name = "assignee"
+		}
+		return badMember(&event.MemberError{Reason: event.NotUTF8, Member: name, Detail: "'" + name + "' is not valid UTF-8"})
 	}
-	v.flags = append(v.flags, "--"+name+"="+value)
+	v.flags = append(v.flags, "--"+o.name+"="+value)
 	return nil
 }
 

@@ -100,12 +100,8 @@ type briefing struct {
 
 func (b *briefing) write() {
 	i := b.i
-	state := string(i.Status)
-	if i.Reason != "" {
-		state += ": " + oneLine(i.Reason)
-	}
 	b.print("%s  %s\n", b.paint.text(yellow, i.Name()), b.paint.text(bold, oneLine(i.Title)))
-	b.print("    %s, %s\n", b.paint.text(statusStyle(i.Status), state), b.paint.text(priorityStyle(i.Priority), string(i.Priority)+" priority"))
+	b.print("    %s, %s\n", b.paint.text(statusStyle(i.Status), string(i.Status)), b.paint.text(priorityStyle(i.Priority), string(i.Priority)+" priority"))
 	b.print("    created %s by %s, changed %s\n", b.when(i.CreatedAt), oneLine(i.CreatedBy), b.e.ago(i.UpdatedAt))
 	if i.ClosedAt != 0 {
 		by := ""
@@ -113,6 +109,9 @@ func (b *briefing) write() {
 			by = " by " + oneLine(i.StatusBy)
 		}
 		b.print("    closed %s%s\n", b.when(i.ClosedAt), by)
+	}
+	if i.Reason != "" {
+		b.reason(i.Reason)
 	}
 	if i.DueAt != 0 {
 		late := ""
@@ -144,6 +143,16 @@ func (b *briefing) write() {
 	b.relations()
 	b.time()
 	b.comments()
+}
+
+// reason is why the status is what it is: behind its name, or below it.
+func (b *briefing) reason(text string) {
+	if !strings.Contains(text, "\n") {
+		b.print("    reason: %s\n", oneLine(text))
+		return
+	}
+	b.print("    reason:\n")
+	b.block("        ", text)
 }
 
 func (b *briefing) when(t event.Time) string {

@@ -97,7 +97,7 @@ func TestReopenArchiveDelete(t *testing.T) {
 	check(t, "deleted", w.ok("delete", "1").out, "1\n")
 	r := w.run("show", "1")
 	check(t, "after deletion", r.code, exitNo)
-	contains(t, "after deletion", r.err, "error: no issue '1'")
+	contains(t, "after deletion", r.err, "error: issue '1' is deleted")
 }
 
 func TestRepeatingWritesNothing(t *testing.T) {

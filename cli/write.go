@@ -30,10 +30,10 @@ func (e *env) emit(ctx context.Context, o tracker.EmitOptions, build func(h hub,
 		return nil, err
 	}
 	emit := func() (*tracker.Receipt, error) {
-		return h.Emit(ctx, o, func(p tracker.Projection) ([]event.Body, error) { return build(h, p) })
+		return h.Emit(ctx, o, func(p tracker.Projection) ([]event.Body, error) { return checked(build(h, p)) })
 	}
 	r, err := emit()
-	if o.Offline || !notFound(err) {
+	if o.Offline || !unknown(err) {
 		return r, err
 	}
 	e.asked = e.now()
@@ -58,7 +58,7 @@ func (e *env) read(ctx context.Context, wish tracker.Freshness, use func(h hub, 
 		return err
 	}
 	err = use(h, p)
-	if wish == tracker.Fresh || e.offline || !notFound(err) {
+	if wish == tracker.Fresh || e.offline || !unknown(err) {
 		return err
 	}
 	e.asked = e.now()
@@ -71,6 +71,22 @@ func (e *env) read(ctx context.Context, wish tracker.Freshness, use func(h hub, 
 func notFound(err error) bool {
 	var missing *store.NotFoundError
 	return errors.As(err, &missing)
+}
+
+// unknown reports an id that the hub may know.
+func unknown(err error) bool {
+	var missing *store.NotFoundError
+	return errors.As(err, &missing) && missing.Deleted == ""
+}
+
+// deletedAs is what something was called that is deleted, "" if the error says
+// anything else.
+func deletedAs(err error) string {
+	var missing *store.NotFoundError
+	if errors.As(err, &missing) {
+		return missing.Deleted
+	}
+	return ""
 }
 
 // resolve finds the issue an id names.

@@ -34,6 +34,9 @@ func newIndex(what string, n int) *index {
 
 func (x *index) add(u event.UUID) {
 	h := hex.EncodeToString(u[:])
+	if _, there := x.uuid[h]; there {
+		return
+	}
 	x.hex = append(x.hex, h)
 	x.uuid[h] = u
 }

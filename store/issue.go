@@ -35,9 +35,16 @@ func (i *Issue) Name() string {
 type NotFoundError struct {
 	What string // "issue", "comment", "milestone"
 	ID   string
+	// Deleted is what it was called, number or short id, if it was deleted.
+	Deleted string
 }
 
-func (e *NotFoundError) Error() string { return fmt.Sprintf("no %s '%s'", e.What, e.ID) }
+func (e *NotFoundError) Error() string {
+	if e.Deleted != "" {
+		return fmt.Sprintf("%s '%s' is deleted", e.What, e.ID)
+	}
+	return fmt.Sprintf("no %s '%s'", e.What, e.ID)
+}
 
 // AmbiguousError says that an abbreviation names several things.
 type AmbiguousError struct {

@@ -2,6 +2,7 @@ package store
 
 import (
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/git-crosslink/git-crosslink/event"
@@ -18,6 +19,7 @@ type Memory struct {
 	numbers map[uint64]event.UUID
 	issues  *index
 	comment *index
+	gone    *index                    // deleted comments
 	home    map[event.UUID]event.UUID // comment → issue
 }
 
@@ -31,6 +33,7 @@ func NewMemory(s *reducer.State, lines []*event.Envelope, numbers map[event.UUID
 		numbers: make(map[uint64]event.UUID, len(numbers)),
 		issues:  newIndex("issue", len(v.Issues)),
 		comment: newIndex("comment", 0),
+		gone:    newIndex("comment", 0),
 		home:    map[event.UUID]event.UUID{},
 	}
 	for u, n := range numbers {
@@ -55,8 +58,14 @@ func NewMemory(s *reducer.State, lines []*event.Envelope, numbers map[event.UUID
 			m.home[c.Comment] = c.Issue
 		}
 	}
+	for _, e := range lines {
+		if d, ok := e.Body.(*event.CommentDeleted); ok && m.home[d.Comment] != (event.UUID{}) {
+			m.gone.add(d.Comment)
+		}
+	}
 	m.issues.done()
 	m.comment.done()
+	m.gone.done()
 	for u, r := range m.rows {
 		r.Short = m.issues.short(u)
 	}
@@ -71,14 +80,23 @@ func (m *Memory) Resolve(id string) (event.UUID, error) {
 			if _, shown := m.rows[u]; shown {
 				return u, nil
 			}
+			return event.UUID{}, &NotFoundError{What: "issue", ID: id, Deleted: strconv.FormatUint(n, 10)}
 		}
-		return event.UUID{}, &NotFoundError{"issue", id}
+		return event.UUID{}, &NotFoundError{What: "issue", ID: id}
 	}
-	found, err := m.issues.find(id)
+	all, err := m.issues.find(id)
 	if err != nil {
 		return event.UUID{}, err
 	}
-	found = slices.DeleteFunc(found, func(u event.UUID) bool { return m.rows[u] == nil })
+	var found []event.UUID
+	for _, u := range all {
+		if m.rows[u] != nil {
+			found = append(found, u)
+		}
+	}
+	if len(found) == 0 && len(all) == 1 {
+		return event.UUID{}, &NotFoundError{What: "issue", ID: id, Deleted: m.issues.short(all[0])}
+	}
 	return one(found, "issue", id, func(u event.UUID) Candidate {
 		return Candidate{u, m.rows[u].Short, m.rows[u].Title}
 	})
@@ -90,6 +108,11 @@ func (m *Memory) ResolveComment(id string) (comment, issue event.UUID, err error
 	if err != nil {
 		return event.UUID{}, event.UUID{}, err
 	}
+	if len(found) == 0 {
+		if gone, _ := m.gone.find(id); len(gone) == 1 {
+			return event.UUID{}, event.UUID{}, &NotFoundError{What: "comment", ID: id, Deleted: m.gone.short(gone[0])}
+		}
+	}
 	c, err := one(found, "comment", id, func(u event.UUID) Candidate {
 		return Candidate{u, m.comment.short(u), m.rows[m.home[u]].Title}
 	})
@@ -99,7 +122,7 @@ func (m *Memory) ResolveComment(id string) (comment, issue event.UUID, err error
 func one(found []event.UUID, what, id string, candidate func(event.UUID) Candidate) (event.UUID, error) {
 	switch len(found) {
 	case 0:
-		return event.UUID{}, &NotFoundError{what, id}
+		return event.UUID{}, &NotFoundError{What: what, ID: id}
 	case 1:
 		return found[0], nil
 	}
@@ -118,7 +141,7 @@ func (m *Memory) Issue(u event.UUID) (*Issue, error) {
 	if r := m.rows[u]; r != nil {
 		return r, nil
 	}
-	return nil, &NotFoundError{"issue", u.String()}
+	return nil, &NotFoundError{What: "issue", ID: u.String()}
 }
 
 // List returns the issues the filter lets through, in its order, and how many

@@ -29,11 +29,11 @@ const joinEvery = time.Minute
 // whatever becomes of the publishing.
 func (t *Tracker) Emit(ctx context.Context, o EmitOptions, build func(p Projection) ([]Body, error)) (*Receipt, error) {
 	if err := t.prepare(ctx, o); err != nil {
-		return nil, err
+		return nil, t.unwritable(err)
 	}
 	r, after, err := t.append(ctx, build)
 	if err != nil {
-		return nil, err
+		return nil, t.unwritable(err)
 	}
 	if len(r.Lines) == 0 {
 		if l := after.logs[t.agent]; l != nil && l.unsent() > 0 && t.hub != nil {
@@ -41,7 +41,11 @@ func (t *Tracker) Emit(ctx context.Context, o EmitOptions, build func(p Projecti
 		}
 		return r, nil
 	}
-	return r, t.settle(ctx, o, r, after)
+	if err := t.settle(ctx, o, r, after); err != nil {
+		// the lines are durable: this is no failure of the write
+		t.tellOnce(Notice{Name: "queued", Text: "kept here, sent later: " + err.Error(), Hints: []string{"git crosslink sync"}})
+	}
+	return r, nil
 }
 
 // prepare makes sure that there is somebody to write, somewhere to write to,

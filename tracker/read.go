@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"strings"
 	"syscall"
 	"time"
 
@@ -18,13 +19,31 @@ func (t *Tracker) Read(ctx context.Context, f Freshness) (Projection, error) {
 		return nil, err
 	}
 	if err := t.freshen(ctx, f); err != nil {
-		return nil, err
+		if !t.tellNotAsked(err) {
+			return nil, err
+		}
 	}
 	s, err := t.load(ctx)
 	if err != nil {
 		return nil, err
 	}
 	return s.project(), nil
+}
+
+// tellNotAsked reports whether err is only that the own disk cannot take what
+// the hub has: then the answer is what is here, and the user is told.
+func (t *Tracker) tellNotAsked(err error) bool {
+	var e *Error
+	if !errors.As(t.unwritable(err), &e) || e.Name != "not-writable" && e.Name != "disk-full" {
+		return false
+	}
+	why, _, _ := strings.Cut(e.Message, ": nothing")
+	text := "the hub was not asked: " + why
+	if !t.contact.Last.IsZero() {
+		text = "as of " + ago(t.now().Sub(t.contact.Last)) + ", " + text
+	}
+	t.notice(Notice{Name: "stale", Text: text})
+	return true
 }
 
 // takeOver takes in what the user's own fetch or pull brought, without

@@ -86,9 +86,22 @@ func openError(err error) error {
 	var unsafe *refs.UnsafeError
 	if errors.As(err, &unsafe) {
 		return &Error{Kind: Fatal, Name: "unsafe-repository", Message: unsafe.Error(),
-			Hints: []string{"if you trust it: git config --global --add safe.directory <directory>"}, Err: err}
+			Hints: unsafeHints(unsafe.Says), Err: err}
 	}
 	return err
+}
+
+// unsafeHints takes the command from git's own words, which name the directory.
+func unsafeHints(says string) []string {
+	if strings.Contains(says, "safe.bareRepository") {
+		return []string{"if you trust it, name it: git --git-dir=<directory> crosslink …"}
+	}
+	for line := range strings.Lines(says) {
+		if line = strings.TrimSpace(line); strings.HasPrefix(line, "git config ") {
+			return []string{"if you trust it: " + line}
+		}
+	}
+	return []string{"if you trust it: git config --global --add safe.directory <directory>"}
 }
 
 // Close ends the helper processes.

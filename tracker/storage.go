@@ -1,0 +1,53 @@
+package tracker
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"strings"
+	"syscall"
+
+	"github.com/git-crosslink/git-crosslink/refs"
+)
+
+// unwritable explains an error of the own disk that ended a write before
+// anything of it could be seen; other errors, those of the hub among them, are
+// returned as they are.
+func (t *Tracker) unwritable(err error) error {
+	var hub *refs.RemoteError
+	if err == nil || errors.As(err, &hub) {
+		return err
+	}
+	where := shellQuote(t.outer.CommonDir)
+	switch {
+	case says(err, syscall.ENOSPC, "No space left on device"), says(err, syscall.EDQUOT, "Disk quota exceeded"):
+		return &Error{Kind: Fatal, Name: "disk-full",
+			Message: fmt.Sprintf("no space left on the disk of '%s': nothing was written", t.outer.CommonDir),
+			Hints:   []string{"what is free: df -h " + where, "reading works: git crosslink list"}, Err: err}
+	case says(err, syscall.EROFS, "Read-only file system"):
+		return &Error{Kind: Denied, Name: "not-writable",
+			Message: fmt.Sprintf("the file system of '%s' is read-only: nothing was written", t.outer.CommonDir),
+			Hints:   []string{"reading works: git crosslink list"}, Err: err}
+	case errors.Is(err, fs.ErrPermission), says(err, syscall.EACCES, "Permission denied"),
+		says(err, syscall.EACCES, "insufficient permission for adding an object"):
+		return &Error{Kind: Denied, Name: "not-writable",
+			Message: fmt.Sprintf("you may not write to '%s': nothing was written", t.outer.CommonDir),
+			Hints:   []string{"whose it is: ls -ld " + where, "reading works: git crosslink list"}, Err: err}
+	}
+	return err
+}
+
+// says reports an error of the system, met here or by a git whose words it is
+// known by: the children run in the C locale.
+func says(err error, number syscall.Errno, words string) bool {
+	if errors.Is(err, number) {
+		return true
+	}
+	var g *refs.GitError
+	return errors.As(err, &g) && strings.Contains(g.Stderr, words)
+}
+
+// shellQuote writes s as one word of a shell.
+func shellQuote(s string) string {
+	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
+}
