@@ -57,8 +57,14 @@ func (t *Tracker) adopt(ctx context.Context, root string) (problems []string, er
 		switch {
 		case err != nil:
 			return nil, err
+		case problem != "" && !take:
+			problems = append(problems, problem)
 		case problem != "":
 			problems = append(problems, problem)
+			ups = append(ups, refs.Update{Ref: hubRoot + name, Old: old, New: r.OID})
+			if aside := lostRoot + string(old); have[aside] == "" {
+				ups = append(ups, refs.Update{Ref: aside, New: old})
+			}
 		case take && old == "" && strings.HasPrefix(name, agents) && logs >= maxLogs:
 			untaken++
 		case take:

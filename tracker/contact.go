@@ -6,8 +6,6 @@ import (
 	"os"
 	"path/filepath"
 	"time"
-
-	"github.com/git-crosslink/git-crosslink/refs"
 )
 
 // contact is what this clone remembers of its hub between commands. It is a
@@ -18,6 +16,9 @@ type contact struct {
 	Hub    string    `json:"hub,omitempty"`    // hub id seen there
 	Last   time.Time `json:"last,omitzero"`    // last fetch that worked
 
+	// Undecided is since when facts lie undecided on the hub, as seen from here.
+	Undecided time.Time `json:"undecided,omitzero"`
+
 	// NoAtomic: the hub cannot push atomically.
 	NoAtomic bool `json:"no_atomic,omitempty"`
 	// Refused is what the hub said when it refused a push for good, and when;
@@ -27,6 +28,8 @@ type contact struct {
 	// Refusals is what of the last fetch is not believed, the first few and
 	// how many more.
 	Refusals []string `json:"refusals,omitempty"`
+	// NoMeta: at the last fetch the hub had lost its meta.
+	NoMeta bool `json:"no_meta,omitempty"`
 	// Told are the notices that were given and have not changed since.
 	Told map[string]string `json:"told,omitempty"`
 }
@@ -54,20 +57,7 @@ func (t *Tracker) remember(change func(*contact)) error {
 	if err != nil {
 		return err
 	}
-	path := t.contactPath()
-	f, err := refs.CreateTemp(filepath.Dir(path), "contact-")
-	if err != nil {
-		return fmt.Errorf("remember the hub: %w", err)
-	}
-	defer os.Remove(f.Name())
-	_, err = f.Write(append(b, '\n'))
-	if cerr := f.Close(); err == nil {
-		err = cerr
-	}
-	if err == nil {
-		err = os.Rename(f.Name(), path)
-	}
-	if err != nil {
+	if err := writeWhole(t.contactPath(), append(b, '\n')); err != nil {
 		return fmt.Errorf("remember the hub: %w", err)
 	}
 	return nil

@@ -73,13 +73,16 @@ func (a *adoption) settle(v2 bool) {
 }
 
 // judge says whether an incoming ref is believed, and if not, why not; a ref
-// that is none of the tracker's is passed over without a word.
+// that is none of the tracker's is passed over without a word. Believed with a
+// problem: something that was believed before goes, and is kept aside.
 func (a *adoption) judge(ctx context.Context, name string, old, fresh refs.OID) (take bool, problem string, err error) {
 	legacy := a.level == 2 || a.level == 3
 	id, isLog := strings.CutPrefix(name, agents)
 	switch {
 	case name == metaName:
 		return a.meta == "", a.meta, nil
+	case name == checkpointName && !legacy:
+		return a.t.judgeLedger(ctx, old, fresh)
 	case !isLog:
 		return name == checkpointName || name == v2Name && legacy, "", nil
 	case legacy:

@@ -65,6 +65,8 @@ type snapshot struct {
 	state   *reducer.State
 	lines   []*event.Envelope
 	numbers map[event.UUID]uint64
+	aliases map[uint64]uint64 // numbers a hub lost → the ones that stand
+	decided decided
 	view    *store.Memory
 }
 
@@ -121,7 +123,11 @@ func (t *Tracker) load(ctx context.Context) (*snapshot, error) {
 	if err := t.chooseTips(ctx, s); err != nil {
 		return nil, err
 	}
-	return s, t.readLogs(ctx, s)
+	if err := t.readLogs(ctx, s); err != nil {
+		return nil, err
+	}
+	t.loadLedger(ctx, s)
+	return s, nil
 }
 
 func (t *Tracker) loadRefs(ctx context.Context, s *snapshot) error {

@@ -1,0 +1,86 @@
+package refs
+
+import "context"
+
+// ReadHead reads one commit's tree and parents. The error wraps ErrMissing,
+// or says what is malformed.
+func ReadHead(ctx context.Context, l Local, id OID) (CommitHead, error) {
+	objs, err := readKind(ctx, l, []OID{id}, Commit, commitLimit)
+	if err == nil {
+		err = objs[0].err
+	}
+	if err != nil {
+		return CommitHead{}, err
+	}
+	return ParseCommit(l.Format(), objs[0].o.Data)
+}
+
+// ListFiles lists the files of a commit, path → blob, without reading them.
+// whole is false if there is anything but plain files and directories, or more
+// than max of them, or a directory deeper than four.
+func ListFiles(ctx context.Context, l Local, id OID, max int) (files map[string]OID, whole bool, err error) {
+	head, err := ReadHead(ctx, l, id)
+	if err != nil {
+		return nil, false, err
+	}
+	files = map[string]OID{}
+	type dir struct {
+		path string
+		oid  OID
+	}
+	dirs := []dir{{"", head.Tree}}
+	for depth := 0; len(dirs) > 0; depth++ {
+		if depth == maxDepth {
+			return nil, false, nil
+		}
+		ids := make([]OID, len(dirs))
+		for i, d := range dirs {
+			ids[i] = d.oid
+		}
+		trees, err := readKind(ctx, l, ids, Tree, treeLimit)
+		if err != nil {
+			return nil, false, err
+		}
+		var below []dir
+		for i, g := range trees {
+			if g.err != nil {
+				return nil, false, g.err
+			}
+			es, err := ParseTree(l.Format(), g.o.Data)
+			if err != nil {
+				return nil, false, nil
+			}
+			for _, e := range es {
+				switch e.Mode {
+				case ModeBlob:
+					files[dirs[i].path+e.Name] = e.OID
+				case ModeTree:
+					below = append(below, dir{dirs[i].path + e.Name + "/", e.OID})
+				default:
+					return nil, false, nil
+				}
+			}
+			if len(files)+len(below) > max {
+				return nil, false, nil
+			}
+		}
+		dirs = below
+	}
+	return files, true, nil
+}
+
+// ReadBlobs reads files by id, in order; one over limit is ErrTooLarge.
+func ReadBlobs(ctx context.Context, l Local, ids []OID, limit int64) ([][]byte, error) {
+	objs, err := readKind(ctx, l, ids, Blob, limit)
+	if err != nil {
+		return nil, err
+	}
+	out := make([][]byte, len(ids))
+	for i, g := range objs {
+		if g.err != nil {
+			return nil, g.err
+		}
+		out[i] = g.o.Data
+	}
+	return out, nil
+}

@@ -1,0 +1,268 @@
+package tracker
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/git-crosslink/git-crosslink/event"
+	"github.com/git-crosslink/git-crosslink/ledger"
+	"github.com/git-crosslink/git-crosslink/refs"
+)
+
+// Where the ledger is in the replica. What is in refs/hub has been seen on the
+// hub and judged; a step built here is only an object until then.
+const (
+	lostRoot = "refs/lost/" // tips of a branch that the hub lost, by id
+)
+
+// undecidedFor is how long a fact may lie undecided on the hub before
+// anybody's sync decides it, counted from when this clone first saw it; up to
+// jitter more, so that not all do it at once.
+const (
+	undecidedFor = 30 * time.Second
+	jitter       = 15 * time.Second
+)
+
+// decided is the ledger as this replica has judged it.
+type decided struct {
+	reader *ledger.Reader
+	view   ledger.View
+	tip    refs.OID // ref it was read from
+	lost   []refs.OID
+	err    error // why it could not be judged: then nothing is shown as decided, and nothing decided
+}
+
+// judged is the note that lets the next command judge only what is new.
+type judged struct {
+	Hub   string `json:"hub"`
+	Tip   string `json:"tip"`
+	Step  string `json:"step"`
+	Since uint64 `json:"since"`
+}
+
+func (t *Tracker) judgedPath() string {
+	return filepath.Join(t.outer.CommonDir, "crosslink", "judged.json")
+}
+
+// loadLedger judges the chain of the checkpoint: of the hub, or of the private
+// tracker that this repository had before there was one.
+func (t *Tracker) loadLedger(ctx context.Context, s *snapshot) {
+	d := &s.decided
+	hubID := s.hubID()
+	d.reader = ledger.NewReader(newSteps(ctx, t.local(), hubID), hubID)
+	d.view = ledger.View{Ledger: ledger.Empty(hubID)}
+	if hubID == "" {
+		return
+	}
+	d.tip = s.refs[hubRoot+checkpointName]
+	if d.tip == "" && !s.bound {
+		d.tip = s.refs[headRoot+checkpointName]
+	}
+	for name, oid := range s.refs {
+		if strings.HasPrefix(name, lostRoot) {
+			d.lost = append(d.lost, oid)
+		}
+	}
+	if d.tip == "" {
+		return
+	}
+	was := t.resume(ctx, d.reader, hubID)
+	view, err := d.reader.Read(string(d.tip))
+	if err != nil {
+		d.err = err
+		return
+	}
+	d.view = view
+	for _, n := range view.Ledger.Issues() {
+		s.numbers[n.UUID] = n.Number
+	}
+	s.aliases = view.Ledger.IssueAliases
+	for _, b := range view.Bad {
+		t.tellOnce(Notice{Name: "bad-step", Text: fmt.Sprintf("a step of the ledger is not believed (%s, %s); decisions go on over it", b.ID[:min(12, len(b.ID))], b.Reason),
+			Hints: []string{"git crosslink status"}})
+	}
+	if now := (judged{hubID, view.Tip, view.Step, view.Since}); now != was && view.Step != "" {
+		t.noteJudged(now)
+	}
+}
+
+// resume tells the reader what an earlier command has judged. A note that is
+// missing or wrong only means that the chain is judged from its root again.
+func (t *Tracker) resume(ctx context.Context, r *ledger.Reader, hubID string) judged {
+	var note judged
+	b, err := os.ReadFile(t.judgedPath())
+	if err != nil || json.Unmarshal(b, &note) != nil || note.Hub != hubID || note.Step == "" {
+		return judged{}
+	}
+	files, whole, err := newSteps(ctx, t.local(), hubID).Files(note.Step)
+	if err != nil || !whole {
+		return judged{}
+	}
+	l, err := ledger.Decode(files)
+	if err != nil {
+		return judged{}
+	}
+	r.Resume(ledger.View{Tip: note.Tip, Step: note.Step, Ledger: l, Since: note.Since})
+	return note
+}
+
+func (t *Tracker) noteJudged(n judged) {
+	b, err := json.Marshal(n)
+	if err != nil {
+		return
+	}
+	// a note that cannot be kept costs the next command time, nothing else
+	_ = writeWhole(t.judgedPath(), append(b, '\n'))
+}
+
+// writeWhole puts a file in place all at once.
+func writeWhole(path string, b []byte) error {
+	f, err := refs.CreateTemp(filepath.Dir(path), filepath.Base(path)+"-")
+	if err != nil {
+		return err
+	}
+	defer os.Remove(f.Name())
+	_, err = f.Write(b)
+	if cerr := f.Close(); err == nil {
+		err = cerr
+	}
+	if err == nil {
+		err = os.Rename(f.Name(), path)
+	}
+	return err
+}
+
+// tips are the logs a step may cover: what the hub was seen to have, or gets
+// in the same push.
+func (s *snapshot) tips(push refs.Push) map[string]string {
+	going := map[string]refs.OID{}
+	for _, r := range push.Refs {
+		going[r.Dst] = r.Src
+	}
+	tips := map[string]string{}
+	for id, l := range s.logs {
+		tip, seq := l.hub, l.hubSeq
+		if src, ok := going[headRoot+agents+id]; ok {
+			tip, seq = src, l.chain.Seq
+		}
+		if tip != "" && seq > s.decided.view.Ledger.Position(id).Seq {
+			tips[id] = string(tip)
+		}
+	}
+	return tips
+}
+
+// decide builds the next step over the tips, and its commit; "" if there is
+// nothing to decide. Nothing moves.
+func (t *Tracker) decide(ctx context.Context, s *snapshot, meta refs.OID, tips map[string]string) (refs.OID, error) {
+	d := &s.decided
+	if d.err != nil || meta == "" {
+		return "", nil
+	}
+	plan := ledger.Plan{On: d.view, Meta: string(meta), By: t.author(s), At: event.TimeOf(t.now()), Logs: tips}
+	for _, lost := range d.lost {
+		held, err := d.reader.Holds(d.view.Tip, string(lost))
+		if err != nil {
+			return "", err
+		}
+		if !held {
+			plan.Lost = string(lost)
+			break
+		}
+	}
+	if len(tips) == 0 && plan.Lost == "" {
+		return "", nil
+	}
+	if plan.On.Tip == "" {
+		root, err := t.root(ctx, s)
+		if err != nil {
+			return "", err
+		}
+		if plan.On, err = d.reader.Read(string(root)); err != nil {
+			return "", err
+		}
+	}
+	draft, err := d.reader.Next(plan)
+	if err != nil || draft == nil {
+		return "", err
+	}
+	var parents []refs.OID
+	for _, p := range draft.Parents {
+		parents = append(parents, refs.OID(p))
+	}
+	return refs.WriteChanges(ctx, t.local(), refs.OID(draft.On.Step), draft.Files(), parents, refs.CommitInfo{
+		Author: plan.By, When: t.now(), Message: fmt.Sprintf("crosslink: ledger %d\n\n[skip ci]\n", draft.Ledger.Sequence)})
+}
+
+// root writes the first commit of a chain, which decides nothing.
+func (t *Tracker) root(ctx context.Context, s *snapshot) (refs.OID, error) {
+	l, err := ledger.Root(s.hubID(), nil, t.author(s), event.TimeOf(t.now()))
+	if err != nil {
+		return "", err
+	}
+	return refs.WriteChanges(ctx, t.local(), "", l.Files(), nil, refs.CommitInfo{
+		Author: t.author(s), When: t.now(), Message: "crosslink: ledger begins\n\n[skip ci]\n"})
+}
+
+// author signs a step: the agent of this worktree, else any that writes here.
+func (t *Tracker) author(s *snapshot) string {
+	if t.agent != "" {
+		return t.agent
+	}
+	for _, id := range s.agents() {
+		if s.logs[id].here != "" {
+			return id
+		}
+	}
+	return ""
+}
+
+// overdue reports whether facts that others left undecided on the hub have
+// lain there for long enough to decide them.
+func (t *Tracker) overdue(undecided bool) bool {
+	since := t.contact.Undecided
+	switch {
+	case !undecided:
+		if !since.IsZero() {
+			_ = t.remember(func(c *contact) { c.Undecided = time.Time{} })
+		}
+		return false
+	case since.IsZero():
+		_ = t.remember(func(c *contact) { c.Undecided = t.now().Add(rand.N(jitter)) })
+		return false
+	}
+	return t.now().Sub(since) > undecidedFor
+}
+
+// judgeLedger says whether an incoming ledger is believed. Taken with a
+// problem means that decisions known here are not part of it: they are kept
+// aside until a merge step has brought them back.
+func (t *Tracker) judgeLedger(ctx context.Context, old, fresh refs.OID) (take bool, problem string, err error) {
+	if old == "" {
+		return true, "", nil
+	}
+	r := ledger.NewReader(newSteps(ctx, t.local(), ""), "") // only walks parents
+	if on, err := r.Extends(string(fresh), string(old)); err != nil || on {
+		return true, "", ignoreMissing(err)
+	}
+	if behind, err := r.Extends(string(old), string(fresh)); err != nil || behind {
+		return false, "the hub's ledger is behind: it was set back; what was decided stands and goes back with the next push", ignoreMissing(err)
+	}
+	return true, "the hub has lost decisions that it had acknowledged; the next sync brings them back, and a number given twice gets an alias", nil
+}
+
+// ignoreMissing: a chain whose objects are not all here is judged, or not,
+// when it is read.
+func ignoreMissing(err error) error {
+	if errors.Is(err, refs.ErrMissing) {
+		return nil
+	}
+	return err
+}

@@ -1,0 +1,173 @@
+package tracker
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/git-crosslink/git-crosslink/event"
+	"github.com/git-crosslink/git-crosslink/ledger"
+	"github.com/git-crosslink/git-crosslink/refs"
+	"github.com/git-crosslink/git-crosslink/trust"
+)
+
+// steps is ledger.Source over the replica's objects. It reads by object id
+// only, so the same question has the same answer in every clone.
+type steps struct {
+	ctx   context.Context
+	local refs.Local
+	hub   string
+
+	heads map[string]refs.CommitHead
+	blobs map[refs.OID][]byte // of the last tree read: the next one shares most
+	metas map[string]bool     // meta commits of this hub
+}
+
+var _ ledger.Source = (*steps)(nil)
+
+// maxStepFiles bounds the tree of a step: a file for each 64 numbers and 256
+// of positions.
+const maxStepFiles = 1 << 18
+
+// maxStepFile bounds one file of a step; base.json may be as long as a
+// level-3 checkpoint.
+const maxStepFile = ledger.MaxBase
+
+func newSteps(ctx context.Context, l refs.Local, hub string) *steps {
+	return &steps{ctx: ctx, local: l, hub: hub, heads: map[string]refs.CommitHead{}, blobs: map[refs.OID][]byte{}, metas: map[string]bool{}}
+}
+
+func (s *steps) head(id string) (refs.CommitHead, error) {
+	if h, ok := s.heads[id]; ok {
+		return h, nil
+	}
+	h, err := refs.ReadHead(s.ctx, s.local, refs.OID(id))
+	if err == nil {
+		s.heads[id] = h
+	}
+	return h, err
+}
+
+// Parents implements ledger.Source.
+func (s *steps) Parents(id string) ([]string, error) {
+	h, err := s.head(id)
+	if err != nil {
+		return nil, err
+	}
+	var ids []string
+	for _, p := range h.Parents {
+		ids = append(ids, string(p))
+	}
+	return ids, nil
+}
+
+// Files implements ledger.Source.
+func (s *steps) Files(id string) (map[string][]byte, bool, error) {
+	names, whole, err := refs.ListFiles(s.ctx, s.local, refs.OID(id), maxStepFiles)
+	if err != nil || !whole {
+		return nil, false, err
+	}
+	var want []refs.OID
+	for _, oid := range names {
+		if _, ok := s.blobs[oid]; !ok {
+			want = append(want, oid)
+		}
+	}
+	read, err := refs.ReadBlobs(s.ctx, s.local, want, maxStepFile)
+	if errors.Is(err, refs.ErrTooLarge) {
+		return nil, false, nil
+	}
+	if err != nil {
+		return nil, false, err
+	}
+	for i, oid := range want {
+		s.blobs[oid] = read[i]
+	}
+	files, keep := make(map[string][]byte, len(names)), make(map[refs.OID][]byte, len(names))
+	for name, oid := range names {
+		files[name], keep[oid] = s.blobs[oid], s.blobs[oid]
+	}
+	s.blobs = keep
+	return files, true, nil
+}
+
+// Lines implements ledger.Source. The line at the position after vouches by
+// its hash for all lines before it.
+func (s *steps) Lines(tip, agent string, after ledger.Position, upTo uint64) ([]*event.Envelope, error) {
+	if event.ValidAgentID(agent) != nil {
+		return nil, nil
+	}
+	log, err := refs.ReadLog(s.ctx, s.local, agent, refs.OID(tip), max(after.Seq, 1))
+	if err != nil {
+		return nil, err
+	}
+	if log.Missing {
+		return nil, fmt.Errorf("log of '%s' at '%s': %w", agent, tip, refs.ErrMissing)
+	}
+	chain := event.Chain{Hub: s.hub, Agent: agent}
+	lines := log.Lines
+	if after.Seq > 0 {
+		if log.First == 0 || log.First > after.Seq || after.Seq-log.First >= uint64(len(lines)) {
+			return nil, nil
+		}
+		lines = lines[after.Seq-log.First:]
+		at, err := event.Decode(lines[0])
+		if err != nil || event.Hash(lines[0]) != after.Hash || at.Seq != after.Seq {
+			return nil, nil
+		}
+		chain.Seq, chain.Hash, chain.Time = at.Seq, after.Hash, at.Time
+		lines = lines[1:]
+	}
+	var good []*event.Envelope
+	for _, line := range lines {
+		if chain.Seq >= upTo {
+			break
+		}
+		e, err := chain.Next(line)
+		if err != nil {
+			break
+		}
+		good = append(good, e)
+	}
+	return good, nil
+}
+
+// Meta implements ledger.Source. Until events are signed every meta commit of
+// this hub admits everything; it must be from or a descendant of it.
+func (s *steps) Meta(id, from string) (ledger.Policy, bool, error) {
+	ok, err := s.isMeta(id)
+	if err != nil || !ok {
+		return nil, false, err
+	}
+	for at := id; from != "" && at != from; {
+		h, err := s.head(at)
+		if err != nil {
+			return nil, false, err
+		}
+		if len(h.Parents) == 0 {
+			return nil, false, nil
+		}
+		at = string(h.Parents[0])
+	}
+	return ledger.Free{}, true, nil
+}
+
+func (s *steps) isMeta(id string) (bool, error) {
+	if ok, known := s.metas[id]; known {
+		return ok, nil
+	}
+	if !s.local.Format().Valid(refs.OID(id)) {
+		return false, nil
+	}
+	files, err := refs.ReadFiles(s.ctx, s.local, refs.OID(id), metaLimit)
+	if errors.Is(err, refs.ErrMissing) {
+		return false, err
+	}
+	ok := false
+	if err == nil {
+		m, err := trust.DecodeMeta(files["hub.json"])
+		ok = err == nil && m.Hub == s.hub
+	}
+	s.metas[id] = ok
+	return ok, nil
+}
