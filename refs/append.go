@@ -37,7 +37,7 @@ func AppendLog(ctx context.Context, l Local, agent string, tip OID, lines [][]by
 	var tail []byte // the newest segment
 	next := uint64(1)
 	if tip != "" {
-		all, err := shapes(ctx, l, []LogRequest{{Agent: agent, Tip: tip, From: math.MaxUint64}})
+		all, err := shapes(ctx, l, []LogRequest{{Agent: agent, Tip: tip, From: math.MaxUint64}}, true)
 		if err != nil {
 			return "", err
 		}
@@ -151,9 +151,8 @@ func (s *shape) tail(ctx context.Context, l Local, told uint64) ([]byte, uint64,
 		return nil, 0, fmt.Errorf("%w: segment %d: %w", ErrBadLog, g.first, err)
 	}
 	data := objs[0].o.Data
-	lines, whole := splitLines(data)
-	next := g.first + uint64(len(lines))
-	if len(lines) == 0 || !whole || next > g.last()+1 {
+	next := g.first + uint64(bytes.Count(data, []byte{'\n'}))
+	if len(data) == 0 || !endsLine(data) || next > g.last()+1 {
 		return nil, 0, fmt.Errorf("%w: segment %d", ErrBadLog, g.first)
 	}
 	if next > g.last() {
@@ -222,7 +221,7 @@ func IsPrefix(ctx context.Context, l Local, agent string, old, new OID) (Relatio
 	if old == new {
 		return Equal, nil
 	}
-	all, err := shapes(ctx, l, []LogRequest{{Agent: agent, Tip: old}, {Agent: agent, Tip: new}})
+	all, err := shapes(ctx, l, []LogRequest{{Agent: agent, Tip: old}, {Agent: agent, Tip: new}}, false)
 	if err != nil {
 		return Diverged, err
 	}
@@ -267,7 +266,11 @@ func compareTails(ctx context.Context, l Local, a, b []segment) (Relation, error
 	if len(a) > 1 && len(b) > 1 {
 		return Diverged, nil
 	}
-	objs, err := readKind(ctx, l, []OID{a[0].oid, b[0].oid}, Blob, max(SegmentLimit, LegacyLimit))
+	limit := int64(SegmentLimit)
+	if a[0].first == 0 {
+		limit = LegacyLimit
+	}
+	objs, err := readKind(ctx, l, []OID{a[0].oid, b[0].oid}, Blob, limit)
 	if err != nil {
 		return Diverged, err
 	}

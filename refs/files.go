@@ -50,18 +50,18 @@ func ReadFiles(ctx context.Context, l Local, commit OID, limit int64) (map[strin
 		for i, d := range dirs {
 			ids[i] = d.oid
 		}
-		trees, err := readKind(ctx, l, ids, Tree, treeLimit)
-		if err != nil {
-			return nil, err
-		}
 		var below []dir
-		for i, g := range trees {
-			if g.err != nil {
-				return nil, g.err
+		size := 0
+		err := eachKind(ctx, l, ids, Tree, treeLimit, func(i int, data []byte, err error) error {
+			if size += len(data); err == nil && size > treeLimit {
+				err = fmt.Errorf("tree: %w", ErrTooLarge)
 			}
-			es, err := ParseTree(f, g.o.Data)
 			if err != nil {
-				return nil, err
+				return err
+			}
+			es, err := ParseTree(f, data)
+			if err != nil {
+				return err
 			}
 			for _, e := range es {
 				p := path.Join(dirs[i].path, e.Name)
@@ -71,12 +71,16 @@ func ReadFiles(ctx context.Context, l Local, commit OID, limit int64) (map[strin
 				case ModeTree:
 					below = append(below, dir{p, e.OID})
 				default:
-					return nil, fmt.Errorf("'%s' has mode %s", p, e.Mode)
+					return fmt.Errorf("'%s' has mode %s", p, e.Mode)
 				}
 			}
 			if len(blobs)+len(below) > maxFiles {
-				return nil, fmt.Errorf("tree: %w", ErrTooLarge)
+				return fmt.Errorf("tree: %w", ErrTooLarge)
 			}
+			return nil
+		})
+		if err != nil {
+			return nil, err
 		}
 		dirs = below
 	}

@@ -1,12 +1,12 @@
 package refs
 
 import (
-	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"math"
 	"strconv"
 )
 
@@ -23,13 +23,15 @@ const (
 	SegmentLimit = SegmentLines*(256<<10+1) + 1<<20
 	// LegacyLimit is the largest level-3 events.log that is read.
 	LegacyLimit = 64 << 20
-	// LogLimit is how much of one log is held in memory at once. A log that
-	// needs more is read in pieces (LogRequest.From), but not from strangers:
-	// small packs unfold to any size.
+	// LogLimit is how much of one log is read at once: small packs unfold to
+	// any size.
 	LogLimit = 1 << 30
 
-	treeLimit   = 16 << 20
-	commitLimit = 1 << 20
+	// logTreeLimit bounds each tree of a log. An events tree of that size lists
+	// more lines than LogLimit lets through.
+	logTreeLimit = 64 << 10
+	treeLimit    = 16 << 20 // other trees, all of one level together
+	commitLimit  = 1 << 20
 
 	eventsDir  = "events"
 	legacyFile = "events.log"
@@ -85,7 +87,7 @@ func agentHash(agent string) string {
 type shard struct {
 	index   uint64 // lines index·ShardLines + 1 and on
 	oid     OID
-	entries []TreeEntry // nil if it was not read
+	entries []TreeEntry // kept only to append
 }
 
 // last is the sequence of a full shard's last line.
@@ -104,11 +106,14 @@ func (s segment) last() uint64 { return (s.first-1)/SegmentLines*SegmentLines + 
 // shape is a log's trees without its lines.
 type shape struct {
 	agent   string
+	keep    bool // the entries of the trees, to append to them
 	root    []TreeEntry
 	events  []TreeEntry
 	legacy  OID // "" if there is none
 	shards  []shard
+	next    int       // shards before this one were read or are not wanted
 	segs    []segment // of the shards that were read
+	due     uint64    // first line of the segment to come; 0 = none was seen
 	bad     string
 	missing bool
 }
@@ -129,27 +134,34 @@ type got struct {
 	err error
 }
 
-// readKind reads objects that must be of one kind.
+// readKind reads a few objects that must be of one kind.
 func readKind(ctx context.Context, l Local, ids []OID, kind Kind, limit int64) ([]got, error) {
 	out := make([]got, len(ids))
-	err := l.Read(ctx, ids, limit, func(i int, o Object, err error) error {
-		if err == nil && o.Kind != kind {
-			err = fmt.Errorf("object '%s' is not a %s", ids[i], kind)
-		}
-		out[i] = got{o, err}
+	err := eachKind(ctx, l, ids, kind, limit, func(i int, data []byte, err error) error {
+		out[i] = got{Object{kind, data}, err}
 		return nil
 	})
 	return out, err
 }
 
-// shapes reads commit, root tree, events tree and the shards that hold lines
-// from From on (the newest in any case) of each log: four Read calls, however
-// many logs there are.
-func shapes(ctx context.Context, l Local, reqs []LogRequest) ([]*shape, error) {
+// eachKind is Read of objects that must be of one kind.
+func eachKind(ctx context.Context, l Local, ids []OID, kind Kind, limit int64, each func(i int, data []byte, err error) error) error {
+	return l.Read(ctx, ids, limit, func(i int, o Object, err error) error {
+		if err == nil && o.Kind != kind {
+			o, err = Object{}, fmt.Errorf("object '%s' is not a %s", ids[i], kind)
+		}
+		return each(i, o.Data, err)
+	})
+}
+
+// heads reads commit, root tree and events tree of each log: three Read calls,
+// however many logs there are. What is read is dropped at once, but for what a
+// shape holds.
+func heads(ctx context.Context, l Local, reqs []LogRequest, keep bool) ([]*shape, error) {
 	f := l.Format()
 	all := make([]*shape, len(reqs))
 	for i, r := range reqs {
-		all[i] = &shape{agent: r.Agent}
+		all[i] = &shape{agent: r.Agent, keep: keep}
 	}
 	// level reads one object of each log that is still good and has one.
 	level := func(what string, kind Kind, limit int64, id func(i int) OID, use func(i int, data []byte) error) error {
@@ -164,21 +176,17 @@ func shapes(ctx context.Context, l Local, reqs []LogRequest) ([]*shape, error) {
 				ids, who = append(ids, oid), append(who, i)
 			}
 		}
-		objs, err := readKind(ctx, l, ids, kind, limit)
-		if err != nil {
-			return err
-		}
-		for k, g := range objs {
-			if g.err == nil {
-				g.err = use(who[k], g.o.Data)
+		return eachKind(ctx, l, ids, kind, limit, func(k int, data []byte, err error) error {
+			if err == nil {
+				err = use(who[k], data)
 			}
-			if g.err != nil {
-				all[who[k]].fail(what, g.err)
+			if err != nil {
+				all[who[k]].fail(what, err)
 			}
-		}
-		return nil
+			return nil
+		})
 	}
-	trees := make([]OID, len(all))
+	trees, dirs := make([]OID, len(all)), make([]OID, len(all))
 	err := level("commit", Commit, commitLimit, func(i int) OID { return reqs[i].Tip }, func(i int, data []byte) error {
 		c, err := ParseCommit(f, data)
 		trees[i] = c.Tree
@@ -187,55 +195,65 @@ func shapes(ctx context.Context, l Local, reqs []LogRequest) ([]*shape, error) {
 	if err != nil {
 		return nil, err
 	}
-	dirs := make([]OID, len(all))
-	err = level("tree", Tree, treeLimit, func(i int) OID { return trees[i] }, func(i int, data []byte) (err error) {
-		s := all[i]
-		if s.root, err = ParseTree(f, data); err != nil {
-			return err
+	err = level("tree", Tree, logTreeLimit, func(i int) OID { return trees[i] }, func(i int, data []byte) error {
+		es, err := ParseTree(f, data)
+		if err == nil {
+			dirs[i], err = all[i].pickRoot(es)
 		}
-		for _, e := range s.root {
-			switch e.Name {
-			case eventsDir:
-				if e.Mode != ModeTree {
-					return errors.New("'events' is not a directory")
-				}
-				dirs[i] = e.OID
-			case legacyFile:
-				if e.Mode != ModeBlob {
-					return errors.New("'events.log' is not a plain file")
-				}
-				s.legacy = e.OID
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	err = level(eventsDir, Tree, logTreeLimit, func(i int) OID { return dirs[i] }, func(i int, data []byte) error {
+		es, err := ParseTree(f, data)
+		if err == nil {
+			all[i].pickShards(es, reqs[i].From)
+		}
+		return err
+	})
+	return all, err
+}
+
+// shapes is heads with the segments of all shards that hold lines from From on
+// (the newest in any case): four Read calls.
+func shapes(ctx context.Context, l Local, reqs []LogRequest, keep bool) ([]*shape, error) {
+	all, err := heads(ctx, l, reqs, keep)
+	if err == nil {
+		err = readShards(ctx, l, all, math.MaxInt)
+	}
+	return all, err
+}
+
+// pickRoot finds the log's parts in the root tree.
+func (s *shape) pickRoot(es []TreeEntry) (events OID, err error) {
+	if s.keep {
+		s.root = es
+	}
+	for _, e := range es {
+		switch e.Name {
+		case eventsDir:
+			if e.Mode != ModeTree {
+				return "", errors.New("'events' is not a directory")
 			}
+			events = e.OID
+		case legacyFile:
+			if e.Mode != ModeBlob {
+				return "", errors.New("'events.log' is not a plain file")
+			}
+			s.legacy = e.OID
 		}
-		return nil
-	})
-	if err != nil {
-		return nil, err
 	}
-	err = level("events", Tree, treeLimit, func(i int) OID { return dirs[i] }, func(i int, data []byte) (err error) {
-		s := all[i]
-		if s.events, err = ParseTree(f, data); err != nil {
-			return err
-		}
-		s.pickShards()
-		return nil
-	})
-	if err != nil {
-		return nil, err
-	}
-	if err := readShards(ctx, l, all, reqs); err != nil {
-		return nil, err
-	}
-	for _, s := range all {
-		s.pickSegments()
-	}
-	return all, nil
+	return events, nil
 }
 
 // pickShards finds the log's directories in events/. Other entries are
 // somebody's extension: kept and ignored.
-func (s *shape) pickShards() {
-	for _, e := range s.events { // sorted, so by sequence
+func (s *shape) pickShards(es []TreeEntry, from uint64) {
+	if s.keep {
+		s.events = es
+	}
+	for _, e := range es { // sorted, so by sequence
 		index, err := strconv.ParseUint(e.Name, 10, 32)
 		if err != nil || e.Name != fmt.Sprintf("%06d", index) {
 			continue
@@ -247,98 +265,94 @@ func (s *shape) pickShards() {
 			s.fail(fmt.Sprintf("'events/%s' does not follow", e.Name), nil)
 		}
 		if s.bad != "" {
-			return
+			break
 		}
 		s.shards = append(s.shards, shard{index: index, oid: e.OID})
 	}
+	for s.next < len(s.shards)-1 && s.shards[s.next].last() < from {
+		s.next++
+	}
 }
 
-// readShards reads the directories in which lines from From on can be.
-func readShards(ctx context.Context, l Local, all []*shape, reqs []LogRequest) error {
+// readShards reads up to n further shards of each log, in one Read call.
+func readShards(ctx context.Context, l Local, all []*shape, n int) error {
 	type which struct{ log, shard int }
 	var ids []OID
 	var who []which
 	for i, s := range all {
-		for k, d := range s.shards {
-			if d.last() >= reqs[i].From || k == len(s.shards)-1 {
-				ids, who = append(ids, d.oid), append(who, which{i, k})
-			}
+		for k := 0; k < n && s.next < len(s.shards); k++ {
+			ids, who = append(ids, s.shards[s.next].oid), append(who, which{i, s.next})
+			s.next++
 		}
 	}
-	objs, err := readKind(ctx, l, ids, Tree, treeLimit)
-	if err != nil {
-		return err
+	if len(ids) == 0 {
+		return nil
 	}
-	for n, g := range objs {
-		s := all[who[n].log]
-		if s.bad != "" && len(s.shards) == 0 {
-			continue
+	return eachKind(ctx, l, ids, Tree, logTreeLimit, func(n int, data []byte, err error) error {
+		s, k := all[who[n].log], who[n].shard
+		if k >= len(s.shards) {
+			return nil // the log was cut before it
 		}
-		d := &s.shards[who[n].shard]
-		if g.err == nil {
-			d.entries, g.err = ParseTree(l.Format(), g.o.Data)
+		var es []TreeEntry
+		if err == nil {
+			es, err = ParseTree(l.Format(), data)
 		}
-		if g.err != nil {
-			s.shards = s.shards[:min(len(s.shards), who[n].shard)]
-			s.fail(fmt.Sprintf("'events/%06d'", who[n].shard), g.err)
+		if err != nil {
+			dir := fmt.Sprintf("'events/%06d'", s.shards[k].index)
+			s.cut(k, "")
+			s.fail(dir, err)
+			return nil
 		}
-	}
-	return nil
+		s.pickSegments(k, es)
+		return nil
+	})
 }
 
-// pickSegments picks the log's files out of the shards that were read and
-// checks that they follow each other. Other entries are kept and ignored.
-func (s *shape) pickSegments() {
+// pickSegments picks the log's files out of a shard and checks that they
+// follow those before. Other entries are kept and ignored.
+func (s *shape) pickSegments(k int, es []TreeEntry) {
+	d := &s.shards[k]
+	if s.keep {
+		d.entries = es
+	}
 	suffix := "." + agentHash(s.agent)
-	for k, d := range s.shards {
-		if d.entries == nil {
+	for _, e := range es { // sorted, so by sequence
+		if len(e.Name) != 12+len(suffix) || e.Name[12:] != suffix {
 			continue
 		}
-		for _, e := range d.entries { // sorted, so by sequence
-			if len(e.Name) != 12+len(suffix) || e.Name[12:] != suffix {
-				continue
-			}
-			first, err := strconv.ParseUint(e.Name[:12], 10, 64)
-			if err != nil {
-				continue
-			}
-			g := segment{first: first, oid: e.OID}
-			due := d.index*ShardLines + 1
-			if n := len(s.segs); n > 0 {
-				due = s.segs[n-1].last() + 1
-			} else if k == 0 && s.legacy != "" && first > d.index*ShardLines {
+		first, err := strconv.ParseUint(e.Name[:12], 10, 64)
+		if err != nil {
+			continue
+		}
+		due := s.due
+		if due == 0 {
+			due = d.index*ShardLines + 1
+			if k == 0 && s.legacy != "" && first >= due {
 				due = first // a migrated log goes on where its old part ends
 			}
-			switch {
-			case e.Mode != ModeBlob:
-				s.cut(fmt.Sprintf("segment '%s' is not a plain file", e.Name))
-			case first != due || first > d.last():
-				s.cut(fmt.Sprintf("segment '%s' does not follow", e.Name))
-			default:
-				s.segs = append(s.segs, g)
-				continue
-			}
+		}
+		switch {
+		case e.Mode != ModeBlob:
+			s.cut(k, fmt.Sprintf("segment '%s' is not a plain file", e.Name))
+			return
+		case first != due || first > d.last():
+			s.cut(k, fmt.Sprintf("segment '%s' does not follow", e.Name))
 			return
 		}
-		if n := len(s.segs); k < len(s.shards)-1 && (n == 0 || s.segs[n-1].last() != d.last()) {
-			s.cut(fmt.Sprintf("'events/%06d' is not full", d.index))
-			return
-		}
+		g := segment{first: first, oid: e.OID}
+		s.segs, s.due = append(s.segs, g), g.last()+1
+	}
+	if k < len(s.shards)-1 && s.due != d.last()+1 {
+		s.cut(k, fmt.Sprintf("'events/%06d' is not full", d.index))
 	}
 }
 
-// cut ends the log here: what is wrong comes before any fault found behind it.
-func (s *shape) cut(what string) {
+// cut ends the log in shard k: what is wrong there comes before any fault found
+// behind it.
+func (s *shape) cut(k int, what string) {
 	s.bad, s.missing = what, false
-}
-
-// from is the index of the first segment to read.
-func (s *shape) from(seq uint64) int {
-	i := 0
-	for i < len(s.segs)-1 && s.segs[i].last() < seq {
-		i++
-	}
-	return i
+	s.shards = s.shards[:k+1]
+	s.next = len(s.shards)
 }
 
 // ReadLog reads one log. The error is this side's (ctx, git); whatever is
@@ -351,107 +365,20 @@ func ReadLog(ctx context.Context, l Local, agent string, tip OID, from uint64) (
 	return logs[0], nil
 }
 
-// ReadLogs reads many logs with four Read calls in all. One bad log never
-// stops the others. Lines share memory with their segment.
+// ReadLogs reads many logs and holds all of them; WalkLogs does not. Lines
+// share memory with their segment.
 func ReadLogs(ctx context.Context, l Local, reqs []LogRequest) ([]Log, error) {
-	all, err := shapes(ctx, l, reqs)
-	if err != nil {
-		return nil, err
-	}
-	// What to read, log by log: the legacy file (seg -1), then segments.
-	type want struct{ log, seg int }
-	var ids []OID
-	var wants []want
-	for i, s := range all {
-		k := s.from(reqs[i].From)
-		if s.legacy != "" && (len(s.segs) == 0 || reqs[i].From < s.segs[0].first) {
-			ids, wants = append(ids, s.legacy), append(wants, want{i, -1})
+	lines, legacy := make([][][]byte, len(reqs)), make([][][]byte, len(reqs))
+	logs, err := WalkLogs(ctx, l, reqs, func(i int, seq uint64, line []byte) bool {
+		if seq == 0 {
+			legacy[i] = append(legacy[i], line)
+		} else {
+			lines[i] = append(lines[i], line)
 		}
-		for ; k < len(s.segs); k++ {
-			ids, wants = append(ids, s.segs[k].oid), append(wants, want{i, k})
-		}
-	}
-	logs := make([]Log, len(reqs))
-	ended := make([]bool, len(reqs)) // nothing after a fault is taken
-	sizes := make([]int, len(reqs))
-	end := func(i int, what string, err error) {
-		// This fault comes before whatever the trees showed.
-		all[i].bad, ended[i] = "", true
-		all[i].fail(what, err)
-	}
-	err = l.Read(ctx, ids, max(SegmentLimit, LegacyLimit), func(n int, o Object, err error) error {
-		i, k := wants[n].log, wants[n].seg
-		if ended[i] {
-			return nil
-		}
-		s, log := all[i], &logs[i]
-		if err == nil && o.Kind != Blob {
-			err = errors.New("not a file")
-		}
-		if err == nil && k >= 0 && len(o.Data) > SegmentLimit {
-			err = ErrTooLarge
-		}
-		if sizes[i] += len(o.Data); err == nil && sizes[i] > LogLimit {
-			err = ErrTooLarge
-		}
-		if k < 0 {
-			if err != nil {
-				end(i, "events.log", err)
-				return nil
-			}
-			for line := range bytes.SplitSeq(o.Data, []byte{'\n'}) {
-				if len(line) > 0 {
-					log.Legacy = append(log.Legacy, line)
-				}
-			}
-			return nil
-		}
-		g := s.segs[k]
-		name := fmt.Sprintf("segment %d", g.first)
-		if err != nil {
-			end(i, name, err)
-			return nil
-		}
-		lines, whole := splitLines(o.Data)
-		full := int(g.last() - g.first + 1)
-		over := len(lines) > full
-		if over {
-			lines = lines[:full]
-		}
-		if log.First == 0 && len(lines) > 0 {
-			log.First = g.first
-		}
-		log.Lines = append(log.Lines, lines...)
-		switch {
-		case len(lines) == 0 && whole:
-			end(i, name+" is empty", nil)
-		case over:
-			end(i, name+" has too many lines", nil)
-		case !whole:
-			end(i, name+" ends in the middle of a line", nil)
-		case k < len(s.segs)-1 && len(lines) < full:
-			end(i, name+" has too few lines", nil)
-		}
-		return nil
+		return true
 	})
-	if err != nil {
-		return nil, err
+	for i := range logs {
+		logs[i].Lines, logs[i].Legacy = lines[i], legacy[i]
 	}
-	for i, s := range all {
-		logs[i].Tip, logs[i].Bad, logs[i].Missing = reqs[i].Tip, s.bad, s.missing
-	}
-	return logs, nil
-}
-
-// splitLines splits at LF. whole is false if a rest without LF was left out.
-func splitLines(data []byte) (lines [][]byte, whole bool) {
-	for len(data) > 0 {
-		n := bytes.IndexByte(data, '\n')
-		if n < 0 {
-			return lines, false
-		}
-		lines = append(lines, data[:n:n])
-		data = data[n+1:]
-	}
-	return lines, true
+	return logs, err
 }

@@ -184,7 +184,7 @@ func TestReadFrom(t *testing.T) {
 	for from, segments := range map[uint64]int{0: 16, 1: 16, 64: 16, 65: 15, 961: 1, 1001: 1, 5000: 1} {
 		l.objects = 0
 		log, err := refs.ReadLog(ctx, l, agent, tip, from)
-		if err != nil || log.Bad != "" || l.objects != 3+segments || int(log.First)+len(log.Lines) != 1001 {
+		if err != nil || log.Bad != "" || l.objects != 4+segments || int(log.First)+len(log.Lines) != 1001 {
 			t.Errorf("from %d: %d objects, first %d, %d lines, %v", from, l.objects, log.First, len(log.Lines), err)
 		}
 	}
