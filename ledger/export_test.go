@@ -32,5 +32,8 @@ func (l *Ledger) ForgeWithout(agent string) *Ledger {
 func (l *Ledger) Copy() *Ledger {
 	n := *l
 	n.Locks, n.Queue, n.IssueAliases = own(l.Locks), own(l.Queue), own(l.IssueAliases)
+	for u, q := range n.Queue {
+		n.Queue[u] = append([]Waiter(nil), q...)
+	}
 	return &n
 }
