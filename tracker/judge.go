@@ -138,19 +138,26 @@ func (a *adoption) mended(ctx context.Context, id string, old, fresh refs.OID) (
 // end, at is the chain's hash at sequence seq.
 func (t *Tracker) goodPart(ctx context.Context, hub, id string, tip refs.OID, seq uint64) (c event.Chain, ended, at string, err error) {
 	c = event.Chain{Hub: hub, Agent: id}
-	log, err := refs.ReadLog(ctx, t.local(), id, tip, 1)
-	if err != nil {
-		return c, "", "", err
-	}
-	for _, line := range log.Lines {
+	logs, err := refs.WalkLogs(ctx, t.local(), []refs.LogRequest{{Agent: id, Tip: tip, From: 1}}, func(_ int, n uint64, line []byte) bool {
+		if n == 0 {
+			return true
+		}
 		if _, err := c.Next(line); err != nil {
-			return c, err.Error(), at, nil
+			ended = err.Error()
+			return false
 		}
 		if c.Seq == seq {
 			at = c.Hash
 		}
+		return true
+	})
+	if err != nil {
+		return c, "", "", err
 	}
-	return c, log.Bad, at, nil
+	if ended == "" {
+		ended = logs[0].Bad
+	}
+	return c, ended, at, nil
 }
 
 // clip keeps a stranger's word short.

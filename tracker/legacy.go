@@ -1,6 +1,7 @@
 package tracker
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"strings"
@@ -32,26 +33,30 @@ func (t *Tracker) loadLegacy(ctx context.Context, s *snapshot) error {
 		s.logs[id] = &log{agent: id, hub: oid, view: oid, legacyOnly: true}
 		want = append(want, refs.LogRequest{Agent: id, Tip: oid})
 	}
-	logs, err := refs.ReadLogs(ctx, t.local(), want)
+	bad := make([]int, len(want))
+	got, err := refs.WalkLogs(ctx, t.local(), want, func(i int, seq uint64, line []byte) bool {
+		if seq != 0 {
+			return true
+		}
+		e, err := event.Decode3(bytes.Clone(line))
+		if err != nil || e.Agent != want[i].Agent {
+			bad[i]++ // a level-3 line carries no chain, so the next one still stands
+			return true
+		}
+		l := s.logs[e.Agent]
+		l.lines = append(l.lines, e)
+		s.state.Apply(e)
+		return true
+	})
 	if err != nil {
 		return fmt.Errorf("read the logs: %w", err)
 	}
 	for i, r := range want {
 		l := s.logs[r.Agent]
-		bad := 0
-		for _, line := range logs[i].Legacy {
-			e, err := event.Decode3(line)
-			if err != nil || e.Agent != r.Agent {
-				bad++ // a level-3 line carries no chain, so the next one still stands
-				continue
-			}
-			l.lines = append(l.lines, e)
-			s.state.Apply(e)
-		}
 		l.chain = event.Chain{Agent: r.Agent, Seq: uint64(len(l.lines))}
 		l.hubSeq = l.chain.Seq
-		if bad > 0 {
-			l.ended = fmt.Sprintf("%d lines are not events of this agent", bad)
+		if l.ended = got[i].Bad; bad[i] > 0 {
+			l.ended = fmt.Sprintf("%d lines are not events of this agent", bad[i])
 		}
 		s.lines = append(s.lines, l.lines...)
 	}

@@ -1,8 +1,10 @@
 package tracker
 
 import (
+	"bytes"
 	"context"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 
@@ -220,47 +222,51 @@ func (t *Tracker) chooseTips(ctx context.Context, s *snapshot) error {
 	return nil
 }
 
+// readLogs walks every log line by line and feeds the good part to the
+// reducer. What is not good is never held.
 func (t *Tracker) readLogs(ctx context.Context, s *snapshot) error {
 	var want []refs.LogRequest
 	for _, id := range s.agents() {
 		l := s.logs[id]
+		l.chain = event.Chain{Hub: s.hubID(), Agent: id}
 		want = append(want, refs.LogRequest{Agent: id, Tip: l.view, From: 1})
-		if l.hub != "" && l.hub != l.view {
-			want = append(want, refs.LogRequest{Agent: id, Tip: l.hub, From: 1})
+		if l.hub != "" && l.hub != l.view { // only how far it goes
+			want = append(want, refs.LogRequest{Agent: id, Tip: l.hub, From: math.MaxUint64})
 		}
 	}
-	got, err := refs.ReadLogs(ctx, t.local(), want)
+	got, err := refs.WalkLogs(ctx, t.local(), want, func(i int, seq uint64, line []byte) bool {
+		l := s.logs[want[i].Agent]
+		switch {
+		case seq == 0:
+			return true
+		case want[i].Tip != l.view:
+			l.hubSeq = seq
+			return true
+		}
+		e, err := l.chain.Next(bytes.Clone(line))
+		if err != nil {
+			l.ended = err.Error()
+			return false
+		}
+		l.lines = append(l.lines, e)
+		s.state.Apply(e)
+		return true
+	})
 	if err != nil {
 		return fmt.Errorf("read the logs: %w", err)
 	}
 	for i, r := range want {
 		l := s.logs[r.Agent]
 		if r.Tip != l.view {
-			l.hubSeq = uint64(len(got[i].Lines))
 			continue
 		}
-		t.walk(s, l, got[i])
+		if l.ended == "" {
+			l.ended = got[i].Bad
+		}
 		if l.hub == l.view {
 			l.hubSeq = l.chain.Seq
 		}
+		s.lines = append(s.lines, l.lines...)
 	}
 	return nil
-}
-
-// walk checks a log line by line and feeds the good part to the reducer.
-func (t *Tracker) walk(s *snapshot, l *log, raw refs.Log) {
-	l.chain = event.Chain{Hub: s.hubID(), Agent: l.agent}
-	for _, line := range raw.Lines {
-		e, err := l.chain.Next(line)
-		if err != nil {
-			l.ended = err.Error()
-			break
-		}
-		l.lines = append(l.lines, e)
-		s.state.Apply(e)
-	}
-	if l.ended == "" && raw.Bad != "" {
-		l.ended = raw.Bad
-	}
-	s.lines = append(s.lines, l.lines...)
 }
