@@ -164,6 +164,12 @@ type Setting struct {
 // Config is a configuration in git's order: the last value of a key counts.
 type Config []Setting
 
+// HasRef reports whether the user's repository has a ref of exactly that name.
+func (o *Outer) HasRef(ctx context.Context, name string) bool {
+	_, err := o.ask(ctx, "show-ref", "--verify", "--quiet", name)
+	return err == nil
+}
+
 // Config reads all configuration that applies where the user stands, with
 // worktree scope and `git -c`. One git process.
 func (o *Outer) Config(ctx context.Context) (Config, error) {

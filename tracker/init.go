@@ -105,6 +105,9 @@ func (t *Tracker) initOnce(ctx context.Context) (r *InitReport, again bool, err 
 	if err := t.refuseLevel(s); err != nil {
 		return nil, false, err
 	}
+	if s.bound && t.contact.NoMeta {
+		return nil, false, t.lostError()
+	}
 	if s.bound {
 		return t.join(ctx, s)
 	}

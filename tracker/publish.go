@@ -103,6 +103,9 @@ func (t *Tracker) mayPush(*snapshot) error {
 	if t.contact.Refused != "" && !t.insist && t.now().Sub(t.contact.RefusedAt) < 24*time.Hour {
 		return errors.New(t.contact.Refused)
 	}
+	if t.contact.NoMeta && t.contact.NoAtomic {
+		return errors.New(lostMeta) // with an atomic push the lease on meta sees to it
+	}
 	return nil
 }
 
@@ -192,6 +195,10 @@ func (t *Tracker) afterRefusal(ctx context.Context, p refs.Push, res *refs.PushR
 	for _, r := range p.Refs {
 		name := strings.TrimPrefix(r.Dst, headRoot)
 		moved = moved || before[name] != after[name]
+	}
+	if t.contact.NoMeta {
+		o.reason = lostMeta
+		return moved, false, nil
 	}
 	if !res.Reached {
 		return moved, t.withoutAtomic(ctx, p, o), nil

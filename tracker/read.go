@@ -50,7 +50,7 @@ func (t *Tracker) tellNotAsked(err error) bool {
 // network. What it offers may be older than what is known here, or not to be
 // believed: then it is passed over in silence, the next fetch tells.
 func (t *Tracker) takeOver(ctx context.Context) error {
-	if t.hub == nil {
+	if t.hub == nil || t.hub.self {
 		return nil
 	}
 	if t.replica == nil {
@@ -90,7 +90,7 @@ func (t *Tracker) freshen(ctx context.Context, f Freshness) error {
 		return nil
 	}
 	never := t.contact.Last.IsZero()
-	if f == Here && !never {
+	if f == Here && !never && !t.hub.self {
 		if age := t.now().Sub(t.contact.Last); age > stale {
 			t.notice(Notice{Name: "stale", Text: "as of " + ago(age), Hints: []string{"git crosslink sync"}})
 			return t.detach()

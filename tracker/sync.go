@@ -138,6 +138,10 @@ func (t *Tracker) lockSync(ctx context.Context, o SyncOptions) (func(), bool, er
 
 // fetch brings the hub's refs and takes over what may be believed.
 func (t *Tracker) fetch(ctx context.Context) error {
+	before, err := t.believed(ctx)
+	if err != nil {
+		return err
+	}
 	if err := t.remote().Fetch(ctx); err != nil {
 		return err
 	}
@@ -146,6 +150,11 @@ func (t *Tracker) fetch(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	noMeta, gone, err := t.lost(ctx, before)
+	if err != nil {
+		return err
+	}
+	problems = append(problems, gone...)
 	if err := t.bind(ctx); err != nil {
 		return err
 	}
@@ -157,7 +166,7 @@ func (t *Tracker) fetch(ctx context.Context) error {
 		t.tellOnce(Notice{Name: "hub", Text: text, Hints: []string{"git crosslink status"}})
 	}
 	return t.remember(func(c *contact) {
-		c.Last, c.Refusals = t.now(), first(problems, maxRefusals)
+		c.Last, c.Refusals, c.NoMeta = t.now(), first(problems, maxRefusals), noMeta
 		if t.hub != nil {
 			c.Remote = t.hub.Name
 		}

@@ -36,10 +36,12 @@ type Tracker struct {
 	replica *refs.Replica // nil until there is one
 	contact contact
 
+	self      bool  // this repository is its own hub
 	hub       *hub  // nil: this repository has no hub to talk to
 	chooseErr error // why not, if the user has to choose
 
 	agent     string   // settled by the first Emit
+	joining   bool     // join a hub although numbers end by it
 	insist    bool     // ask a hub again that refused before
 	seenOnHub refs.OID // last hub tip deliver looked at
 	fetched   bool     // this process has reached the hub
@@ -49,6 +51,7 @@ type Tracker struct {
 type hub struct {
 	Name string
 	URL  string
+	self bool
 	link refs.Remote
 }
 
@@ -66,6 +69,7 @@ func Open(ctx context.Context, o Options) (*Tracker, error) {
 		return nil, fmt.Errorf("read the git configuration: %w", err)
 	}
 	t.contact = t.readContact()
+	t.self = t.isHub(ctx)
 	t.chooseHub()
 	t.replica, err = refs.OpenReplica(ctx, t.outer, false)
 	if err != nil && !errors.Is(err, refs.ErrNoReplica) {
@@ -136,11 +140,17 @@ func (t *Tracker) config(key string) string {
 }
 
 // chooseHub finds the remote the tracker lives on: the one chosen before, the
-// one named by crosslink.remote, origin, the only one. It never depends on the
-// current branch. With several and none of these the user has to say.
+// repository itself if it is a hub, the one named by crosslink.remote, origin,
+// the only one. It never depends on the current branch. With several and none
+// of these the user has to say.
 func (t *Tracker) chooseHub() {
 	names := t.remotes()
 	name := t.contact.Remote
+	if name == selfName || name == "" && t.self {
+		t.hub = &hub{Name: selfName, URL: t.outer.CommonDir, self: true}
+		t.contact.Remote = selfName
+		return
+	}
 	switch {
 	case name != "":
 	case t.config("crosslink.remote") != "":
@@ -194,6 +204,9 @@ func contains(all []string, one string) bool {
 
 // remote is the hub as git reaches it; only with a hub and a replica.
 func (t *Tracker) remote() refs.Remote {
+	if t.hub.link == nil && t.hub.self {
+		t.hub.link = t.replica.RemoteURL(t.hub.URL, t.conf)
+	}
 	if t.hub.link == nil {
 		t.hub.link = t.replica.Remote(t.hub.Name, t.conf)
 	}

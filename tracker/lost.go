@@ -1,0 +1,51 @@
+package tracker
+
+import (
+	"context"
+	"fmt"
+	"strings"
+)
+
+// A hub can lose its branches: 'git push --mirror' from a plain clone deletes
+// all that the clone has no branch for, a backup may lack some. What was seen
+// on it stays in refs/hub and in view; these functions only tell.
+
+// lostMeta is why nothing is sent to such a hub: lines there without a meta
+// would belong to no hub.
+const lostMeta = "the hub no longer has its branch 'crosslink/meta'"
+
+// believed names what the hub is known to have had, without the root.
+func (t *Tracker) believed(ctx context.Context) ([]string, error) {
+	all, err := t.local().Refs(ctx, hubRoot)
+	var names []string
+	for _, r := range all {
+		names = append(names, strings.TrimPrefix(r.Name, hubRoot))
+	}
+	return names, err
+}
+
+// lost says which of the branches believed before a fetch it did not bring.
+func (t *Tracker) lost(ctx context.Context, before []string) (meta bool, problems []string, err error) {
+	all, err := t.local().Refs(ctx, incomingRoot)
+	if err != nil {
+		return false, nil, err
+	}
+	there := make(map[string]bool, len(all))
+	for _, r := range all {
+		there[strings.TrimPrefix(r.Name, incomingRoot)] = true
+	}
+	for _, name := range before {
+		if !there[name] {
+			meta = meta || name == metaName
+			problems = append(problems, fmt.Sprintf("the hub no longer has its branch 'crosslink/%s'; what is known of it stays", name))
+		}
+	}
+	return meta, problems, nil
+}
+
+// lostError refuses to make a second hub where one has lost its meta.
+func (t *Tracker) lostError() error {
+	return &Error{Kind: Fatal, Name: "hub-lost",
+		Message: fmt.Sprintf("the tracker's branches are gone from '%s'; what was seen there is kept here, nothing was written", t.hub.Name),
+		Hints:   []string{"see which: git crosslink status", "ask who runs the hub to put them back"}}
+}
