@@ -16,9 +16,11 @@ type Filter struct {
 	Labels    []string // all of them
 	Priority  event.Priority
 	Assignee  string
+	LockedBy  string // agent id: held or claimed by it
 	Milestone event.UUID
 	Parent    event.UUID
-	Ready     bool // open, no open blocker, not scheduled for later than Now
+	Ready     bool // open, no open blocker, not locked by others than Me, not scheduled for later than Now
+	Me        string
 	Blocked   bool // open, with at least one open blocker
 	Overdue   bool // open, due before Now
 	Now       event.Time
@@ -77,12 +79,13 @@ func (f *Filter) match(m *Memory, i *Issue) bool {
 	switch {
 	case f.Priority != "" && i.Priority != f.Priority,
 		f.Assignee != "" && !slices.Contains(i.Assignees, f.Assignee),
+		f.LockedBy != "" && (i.Lock == nil || i.Lock.Holder != f.LockedBy),
 		f.Milestone != event.UUID{} && i.Milestone != f.Milestone,
 		f.Parent != event.UUID{} && i.Parent != f.Parent,
 		f.Overdue && !(i.Status == event.Open && i.DueAt != 0 && i.DueAt < f.Now):
 		return false
 	}
-	if f.Ready && (i.Status != event.Open || i.ScheduledAt > f.Now || len(m.openBlockers(i)) > 0) {
+	if f.Ready && (i.Status != event.Open || i.Lock != nil && i.Lock.Holder != f.Me || i.ScheduledAt > f.Now || len(m.openBlockers(i)) > 0) {
 		return false
 	}
 	if f.Blocked && (i.Status != event.Open || len(m.openBlockers(i)) == 0) {

@@ -20,6 +20,8 @@ type Issue struct {
 	*reducer.Issue
 	Number uint64
 	Short  string // shortest unique prefix of at least 7 hex digits, one a letter
+	Lock   *Lock  // nil: nobody holds or claims it
+	Queue  []Waiter
 }
 
 // Name is what people type for the issue: the number once decided, else the

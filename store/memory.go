@@ -17,6 +17,7 @@ type Memory struct {
 	lines   []*event.Envelope
 	rows    map[event.UUID]*Issue
 	numbers map[uint64]event.UUID
+	aliases map[uint64]uint64
 	issues  *index
 	comment *index
 	gone    *index                    // deleted comments
@@ -76,6 +77,9 @@ func NewMemory(s *reducer.State, lines []*event.Envelope, numbers map[event.UUID
 // *BadIDError if it does not name one.
 func (m *Memory) Resolve(id string) (event.UUID, error) {
 	if n, ok := number(id); ok {
+		if now, lost := m.aliases[n]; lost && m.numbers[n] == (event.UUID{}) {
+			n = now
+		}
 		if u, ok := m.numbers[n]; ok {
 			if _, shown := m.rows[u]; shown {
 				return u, nil

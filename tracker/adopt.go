@@ -121,6 +121,13 @@ func (t *Tracker) rebuild(ctx context.Context, s *snapshot) ([]refs.Update, erro
 		return nil, fmt.Errorf("read the provisional meta: %w", err)
 	}
 	ups := []refs.Update{{Ref: headRoot + metaName, Old: provisional}}
+	private := s.refs[headRoot+checkpointName]
+	if private != "" && was.Hub != s.meta.Hub && !t.joining {
+		return nil, nil // numbers would end: init --join
+	}
+	if private != "" {
+		ups = append(ups, refs.Update{Ref: headRoot + checkpointName, Old: private})
+	}
 	if was.Hub == s.meta.Hub {
 		return ups, nil // ours became the hub's: every line stands
 	}

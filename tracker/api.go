@@ -43,6 +43,10 @@ type Projection interface {
 	OpenBlockers(event.UUID) ([]*store.Issue, error)
 	// History returns the lines aimed at an issue in key order.
 	History(event.UUID) ([]*event.Envelope, error)
+	// Locked returns the issues that are locked or claimed, oldest lock first.
+	Locked() ([]*store.Issue, error)
+	// LastSign is the shown time of an agent's newest line: its last sign of life.
+	LastSign(agent string) event.Time
 	Milestones() ([]*reducer.Milestone, error)
 	Rejections() []reducer.Rejection
 	// Check says whether the reducer would reject an event of this author now.
@@ -79,6 +83,7 @@ const (
 type EmitOptions struct {
 	Offline bool // append only, leave the hub alone
 	Wait    bool // wait for the hub; not confirmed in the end is Unconfirmed
+	Lock    bool // a claim or a release: worth 30 s
 }
 
 // Receipt is what a write left behind.
@@ -86,11 +91,15 @@ type Receipt struct {
 	Agent string            // who wrote
 	Lines []*event.Envelope // empty if there was nothing to write
 	Sync  Confirmation
-	View  Projection // the state with the lines applied (and what the sync brought)
+	// Undecided: some line awaits a decision of the ledger (a number, a lock).
+	Undecided bool
+	View      Projection // the state with the lines applied (and what the sync brought)
 }
 
 // Unsettled reports whether confirmation was asked for and did not come.
-func (r *Receipt) Unsettled(o EmitOptions) bool { return o.Wait && r.Sync != Confirmed }
+func (r *Receipt) Unsettled(o EmitOptions) bool {
+	return o.Wait && (r.Sync != Confirmed || r.Undecided)
+}
 
 // SyncOptions say how a sync behaves.
 type SyncOptions struct {
@@ -112,6 +121,7 @@ type SyncReport struct {
 // InitOptions say which repository becomes the hub.
 type InitOptions struct {
 	Remote string // name of a remote; "" chooses origin, else the only one
+	Join   bool   // join a hub although this repository gave out numbers of its own
 }
 
 // InitReport says what init found or made.
@@ -123,7 +133,17 @@ type InitReport struct {
 	Already  bool     `json:"already"`            // this clone had joined it before
 	Branches []string `json:"branches,omitempty"` // made on the remote
 	Sent     int      `json:"sent"`               // events published with it
-	Agent    string   `json:"agent,omitempty"`
+	// Renumbered are the issues whose private numbers ended with the joining.
+	Renumbered []Renumbered `json:"renumbered,omitempty"`
+	Agent      string       `json:"agent,omitempty"`
+}
+
+// Renumbered is an issue whose private number ended.
+type Renumbered struct {
+	Was   uint64 `json:"was"`
+	UUID  string `json:"uuid"`
+	Short string `json:"short"`
+	Title string `json:"title"`
 }
 
 // Status is the tracker's own condition.

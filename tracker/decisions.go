@@ -14,6 +14,7 @@ import (
 	"github.com/git-crosslink/git-crosslink/event"
 	"github.com/git-crosslink/git-crosslink/ledger"
 	"github.com/git-crosslink/git-crosslink/refs"
+	"github.com/git-crosslink/git-crosslink/store"
 )
 
 // Where the ledger is in the replica. What is in refs/hub has been seen on the
@@ -159,18 +160,17 @@ func (s *snapshot) tips(push refs.Push) map[string]string {
 	return tips
 }
 
-// decide builds the next step over the tips, and its commit; "" if there is
-// nothing to decide. Nothing moves.
-func (t *Tracker) decide(ctx context.Context, s *snapshot, meta refs.OID, tips map[string]string) (refs.OID, error) {
+// draft makes the next step over the tips; nil if there is nothing to decide.
+func (t *Tracker) draft(ctx context.Context, s *snapshot, meta refs.OID, tips map[string]string) (*ledger.Draft, error) {
 	d := &s.decided
 	if d.err != nil || meta == "" {
-		return "", nil
+		return nil, nil
 	}
 	plan := ledger.Plan{On: d.view, Meta: string(meta), By: t.author(s), At: event.TimeOf(t.now()), Logs: tips}
 	for _, lost := range d.lost {
 		held, err := d.reader.Holds(d.view.Tip, string(lost))
 		if err != nil {
-			return "", err
+			return nil, err
 		}
 		if !held {
 			plan.Lost = string(lost)
@@ -178,18 +178,24 @@ func (t *Tracker) decide(ctx context.Context, s *snapshot, meta refs.OID, tips m
 		}
 	}
 	if len(tips) == 0 && plan.Lost == "" {
-		return "", nil
+		return nil, nil
 	}
 	if plan.On.Tip == "" {
 		root, err := t.root(ctx, s)
 		if err != nil {
-			return "", err
+			return nil, err
 		}
 		if plan.On, err = d.reader.Read(string(root)); err != nil {
-			return "", err
+			return nil, err
 		}
 	}
-	draft, err := d.reader.Next(plan)
+	return d.reader.Next(plan)
+}
+
+// decide writes the next step over the tips; "" if there is nothing to decide.
+// No ref moves.
+func (t *Tracker) decide(ctx context.Context, s *snapshot, meta refs.OID, tips map[string]string) (refs.OID, error) {
+	draft, err := t.draft(ctx, s, meta, tips)
 	if err != nil || draft == nil {
 		return "", err
 	}
@@ -198,7 +204,115 @@ func (t *Tracker) decide(ctx context.Context, s *snapshot, meta refs.OID, tips m
 		parents = append(parents, refs.OID(p))
 	}
 	return refs.WriteChanges(ctx, t.local(), refs.OID(draft.On.Step), draft.Files(), parents, refs.CommitInfo{
-		Author: plan.By, When: t.now(), Message: fmt.Sprintf("crosslink: ledger %d\n\n[skip ci]\n", draft.Ledger.Sequence)})
+		Author: t.author(s), When: t.now(), Message: fmt.Sprintf("crosslink: ledger %d\n\n[skip ci]\n", draft.Ledger.Sequence)})
+}
+
+// dropFound forgets lost tips that the ledger holds again.
+func (t *Tracker) dropFound(ctx context.Context, s *snapshot, p refs.Push) error {
+	var ups []refs.Update
+	for _, r := range p.Refs {
+		if r.Dst != headRoot+checkpointName {
+			continue
+		}
+		for _, lost := range s.decided.lost {
+			if held, err := s.decided.reader.Holds(string(r.Src), string(lost)); err != nil || !held {
+				return err
+			}
+			ups = append(ups, refs.Update{Ref: lostRoot + string(lost), Old: lost})
+		}
+	}
+	err := t.local().Swap(ctx, ups)
+	if errors.Is(err, refs.ErrConflict) {
+		return nil
+	}
+	return err
+}
+
+// locks are the grants of the ledger, and the claims written in this clone
+// that it does not cover yet.
+func (s *snapshot) locks() store.Decided {
+	d := store.Decided{Aliases: s.aliases, Locks: map[event.UUID]store.Lock{}, Queue: map[event.UUID][]store.Waiter{}}
+	l := s.decided.view.Ledger
+	if l == nil {
+		return d
+	}
+	for u, k := range l.Locks {
+		d.Locks[u] = store.Lock{Holder: k.Agent, Token: k.Token, Since: k.ClaimedAt, Branch: k.Branch, Confirmed: true}
+	}
+	for u, q := range l.Queue {
+		for _, w := range q {
+			d.Queue[u] = append(d.Queue[u], store.Waiter{Agent: w.Agent, Since: w.ClaimedAt})
+		}
+	}
+	for _, id := range s.agents() {
+		if s.logs[id].here == "" {
+			continue
+		}
+		for _, e := range s.logs[id].lines {
+			if e.Seq <= l.Position(id).Seq {
+				continue
+			}
+			switch b := e.Body.(type) {
+			case *event.LockClaimed:
+				if _, held := d.Locks[b.Issue]; !held {
+					d.Locks[b.Issue] = store.Lock{Holder: id, Since: e.Shown(), Branch: b.Branch}
+				}
+			case *event.LockReleased:
+				if k, held := d.Locks[b.Issue]; held && k.Holder == id && !k.Confirmed {
+					delete(d.Locks, b.Issue)
+				}
+			}
+		}
+	}
+	return d
+}
+
+// undecided reports whether lines of the agent from the sequence on await a
+// decision.
+func (s *snapshot) undecided(agent string, from uint64) bool {
+	l := s.logs[agent]
+	if l == nil || s.decided.view.Ledger == nil {
+		return false
+	}
+	at := s.decided.view.Ledger.Position(agent).Seq
+	for _, e := range l.lines {
+		if e.Seq >= from && e.Seq > at && deciding(e.Body) {
+			return true
+		}
+	}
+	return false
+}
+
+// deciding reports whether an event is one that a step of the ledger answers.
+func deciding(b event.Body) bool {
+	switch b.(type) {
+	case *event.IssueCreated, *event.MilestoneCreated, *event.IssueDeleted, *event.LockClaimed, *event.LockReleased, *event.LockBroken:
+		return true
+	}
+	return false
+}
+
+// waiting reports whether it is this clone's turn to decide what others left
+// undecided, or to bring back what the hub lost.
+func (t *Tracker) waiting(ctx context.Context) (bool, error) {
+	s, err := t.load(ctx)
+	if err != nil || !s.bound || s.level != Level {
+		return false, err
+	}
+	draft, err := t.draft(ctx, s, s.refs[hubRoot+metaName], s.tips(refs.Push{}))
+	if err != nil {
+		return false, err
+	}
+	if draft != nil && draft.Ledger.Merged != "" {
+		return true, nil
+	}
+	return t.overdue(draft != nil), nil
+}
+
+// unjoined reports whether the hub was met by a repository that had given out
+// numbers of its own: joining ends those, so it is never done unasked.
+func (s *snapshot) unjoined() bool {
+	return s.bound && s.refs[headRoot+metaName] != "" && s.refs[headRoot+checkpointName] != ""
 }
 
 // root writes the first commit of a chain, which decides nothing.

@@ -13,6 +13,7 @@ import (
 
 	"github.com/git-crosslink/git-crosslink/event"
 	"github.com/git-crosslink/git-crosslink/internal/fault"
+	"github.com/git-crosslink/git-crosslink/ledger"
 	"github.com/git-crosslink/git-crosslink/refs"
 	"github.com/git-crosslink/git-crosslink/trust"
 )
@@ -86,7 +87,7 @@ func (t *Tracker) patience(o EmitOptions) time.Duration {
 	switch {
 	case t.getenv("CI") != "":
 		return 10 * time.Minute
-	case o.Wait:
+	case o.Wait, o.Lock:
 		return insistent
 	}
 	return foreground
@@ -132,7 +133,11 @@ func (t *Tracker) append(ctx context.Context, build func(p Projection) ([]Body, 
 			return nil, nil, fmt.Errorf("append to '%s%s%s': %w", headRoot, agents, t.agent, err)
 		}
 		fault.Point("append.after-swap")
-		s.view = nil
+		if s.view = nil; len(ups) > 1 { // something was decided with it
+			if s, err = t.load(ctx); err != nil {
+				return nil, nil, err
+			}
+		}
 		return &Receipt{Agent: t.agent, Lines: lines, View: s.project()}, s, nil
 	}
 	return nil, nil, fmt.Errorf("append to the log of '%s': %w", t.agent, refs.ErrConflict)
@@ -143,10 +148,18 @@ func (t *Tracker) mayAppend(s *snapshot) error {
 	if err := t.refuseLevel(s); err != nil {
 		return err
 	}
+	if s.unjoined() {
+		return &Error{Kind: Fatal, Name: "private-numbers",
+			Message: fmt.Sprintf("the tracker of this repository gave out numbers of its own before it met the hub on '%s': nothing was written", t.contact.Remote),
+			Hints:   []string{"join the hub; these issues then get numbers there: git crosslink init --join"}}
+	}
 	l := s.logs[t.agent]
 	switch {
 	case l == nil:
 		return nil
+	case errors.Is(s.decided.err, ledger.ErrNewer):
+		return &Error{Kind: Fatal, Name: "level", Message: s.decided.err.Error() + ": nothing was written",
+			Hints: []string{"install a newer git-crosslink; this one is: git crosslink version"}}
 	case l.diverged:
 		return divergedError(t.agent)
 	case l.ended != "":
@@ -162,12 +175,14 @@ func (t *Tracker) mayAppend(s *snapshot) error {
 // make them visible.
 func (t *Tracker) stamp(ctx context.Context, s *snapshot, bodies []Body) ([]*event.Envelope, []refs.Update, error) {
 	var ups []refs.Update
+	meta := s.refs[headRoot+metaName]
 	if s.meta == nil {
 		up, err := t.provisionalMeta(ctx, s)
 		if err != nil {
 			return nil, nil, err
 		}
-		ups = append(ups, up)
+		ups, meta = append(ups, up), up.New
+		t.loadLedger(ctx, s)
 	}
 	l := s.logs[t.agent]
 	if l == nil {
@@ -201,6 +216,15 @@ func (t *Tracker) stamp(ctx context.Context, s *snapshot, bodies []Body) ([]*eve
 	}
 	ups = append(ups, refs.Update{Ref: headRoot + agents + t.agent, Old: l.here, New: tip})
 	l.here, l.view = tip, tip
+	if t.hub == nil { // the replica is the hub: decided at once
+		step, err := t.decide(ctx, s, meta, map[string]string{t.agent: string(tip)})
+		if err != nil {
+			return nil, nil, fmt.Errorf("decide: %w", err)
+		}
+		if step != "" {
+			ups = append(ups, refs.Update{Ref: headRoot + checkpointName, Old: s.refs[headRoot+checkpointName], New: step})
+		}
+	}
 	return lines, ups, nil
 }
 
@@ -265,34 +289,42 @@ func (t *Tracker) settle(ctx context.Context, o EmitOptions, r *Receipt, s *snap
 		r.Sync = Queued
 		return t.detach()
 	}
-	there, reason, err := t.deliver(ctx, t.agent, s.logs[t.agent].chain.Seq, t.patience(o))
+	return t.deliverAndLook(ctx, o, r, s.logs[t.agent].chain.Seq)
+}
+
+// deliverAndLook publishes the receipt's lines and fills in what came of it.
+// Whatever goes wrong, the lines are durable: it is told, and is no failure.
+func (t *Tracker) deliverAndLook(ctx context.Context, o EmitOptions, r *Receipt, seq uint64) error {
+	decide := false
+	for _, e := range r.Lines {
+		decide = decide || deciding(e.Body)
+	}
+	there, reason, err := t.deliver(ctx, seq, decide, t.patience(o))
 	if err != nil {
-		// the event is durable: say what went wrong, but it is no failure of the write
 		reason = err.Error()
+	}
+	r.Sync = Queued
+	if decide || t.fetched || !there {
+		s, err := t.load(ctx)
+		if err != nil {
+			return err
+		}
+		r.View = s.project()
+		l := s.logs[t.agent]
+		there = l != nil && l.hubSeq >= seq
+		r.Undecided = s.undecided(t.agent, r.Lines[0].Seq)
 	}
 	if there {
 		r.Sync = Confirmed
-		return t.refreshView(ctx, r)
 	}
-	r.Sync = Queued
-	if reason != "" {
+	switch {
+	case there && !r.Undecided:
+		return nil
+	case reason != "":
 		t.tellOnce(Notice{Name: "queued", Text: "kept here, sent later: " + reason, Hints: []string{"git crosslink sync"}})
 		return nil
 	}
 	return t.detach()
-}
-
-// refreshView shows the writer what the sync brought along, if anything.
-func (t *Tracker) refreshView(ctx context.Context, r *Receipt) error {
-	if !t.fetched {
-		return nil
-	}
-	s, err := t.load(ctx)
-	if err != nil {
-		return err
-	}
-	r.View = s.project()
-	return nil
 }
 
 func (t *Tracker) tellUnbound() {

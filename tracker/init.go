@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/git-crosslink/git-crosslink/refs"
+	"github.com/git-crosslink/git-crosslink/store"
 )
 
 // Init makes the remote a hub, or joins the one that is there. The hub comes
@@ -23,14 +24,20 @@ func (t *Tracker) Init(ctx context.Context, o InitOptions) (*InitReport, error) 
 	}
 	agent, err := t.settleAgent(ctx)
 	if err != nil {
-		return nil, err
+		return nil, t.unwritable(err)
 	}
 	t.agent = agent
 	if err := t.ensureReplica(ctx); err != nil {
-		return nil, err
+		return nil, t.unwritable(err)
 	}
 	if t.hub == nil {
-		return t.initPrivate(ctx)
+		r, err := t.initPrivate(ctx)
+		return r, t.unwritable(err)
+	}
+	t.joining = o.Join
+	private, err := t.privateNumbers(ctx, o)
+	if err != nil {
+		return nil, err
 	}
 	t.replica.Prompt = t.o.Ask
 	unlock, ok, err := t.lockSync(ctx, SyncOptions{})
@@ -46,6 +53,9 @@ func (t *Tracker) Init(ctx context.Context, o InitOptions) (*InitReport, error) 
 		r, again, err := t.initOnce(ctx)
 		if err == nil && !again {
 			r.Already = len(joined) > 0 && !r.Created
+		}
+		if r != nil && !r.Created {
+			r.Renumbered = private
 		}
 		if err != nil || !again {
 			return r, err
@@ -108,6 +118,9 @@ func (t *Tracker) initOnce(ctx context.Context) (r *InitReport, again bool, err 
 	if s.bound && t.contact.NoMeta {
 		return nil, false, t.lostError()
 	}
+	if s.unjoined() {
+		return nil, false, t.mayAppend(s)
+	}
 	if s.bound {
 		return t.join(ctx, s)
 	}
@@ -127,7 +140,7 @@ func (t *Tracker) initOnce(ctx context.Context) (r *InitReport, again bool, err 
 
 // join reports the hub that is there and sends what was written before.
 func (t *Tracker) join(ctx context.Context, s *snapshot) (*InitReport, bool, error) {
-	out, err := t.publish(ctx)
+	out, err := t.publish(ctx, true)
 	if err != nil {
 		return nil, false, err
 	}
@@ -152,10 +165,10 @@ func (t *Tracker) hasCode(ctx context.Context) error {
 }
 
 // found pushes meta and all logs at once, expecting every one of them absent.
-func (t *Tracker) found(ctx context.Context, s *snapshot) (*InitReport, bool, error) {
+func (t *Tracker) found(ctx context.Context, s *snapshot) (r *InitReport, again bool, err error) {
 	absent := refs.OID("")
 	p := refs.Push{Atomic: true, Refs: []refs.PushRef{{Src: s.refs[headRoot+metaName], Dst: headRoot + metaName, Lease: &absent}}}
-	r := &InitReport{Remote: t.hub.Name, URL: t.hub.URL, Hub: s.hubID(), Created: true, Agent: t.agent, Branches: []string{"crosslink/" + metaName}}
+	r = &InitReport{Remote: t.hub.Name, URL: t.hub.URL, Hub: s.hubID(), Created: true, Agent: t.agent, Branches: []string{"crosslink/" + metaName}}
 	ups := []refs.Update{{Ref: hubRoot + metaName, New: p.Refs[0].Src}, {Ref: headRoot + metaName, Old: p.Refs[0].Src}}
 	for _, id := range s.agents() {
 		l := s.logs[id]
@@ -166,6 +179,9 @@ func (t *Tracker) found(ctx context.Context, s *snapshot) (*InitReport, bool, er
 		ups = append(ups, refs.Update{Ref: hubRoot + agents + id, New: l.here})
 		r.Branches = append(r.Branches, "crosslink/"+agents+id)
 		r.Sent += int(l.chain.Seq)
+	}
+	if p, ups, err = t.foundLedger(ctx, s, p, ups); err != nil {
+		return nil, false, err
 	}
 	res, err := t.remote().Push(ctx, p)
 	if err != nil {
@@ -190,6 +206,57 @@ func (t *Tracker) found(ctx context.Context, s *snapshot) (*InitReport, bool, er
 	return nil, true, nil // somebody else was faster: look again
 }
 
+// foundLedger adds the ledger to the push: the private one, so that a tracker
+// that is published keeps its numbers, and the step that decides the rest.
+func (t *Tracker) foundLedger(ctx context.Context, s *snapshot, p refs.Push, ups []refs.Update) (refs.Push, []refs.Update, error) {
+	tips := map[string]string{}
+	for id, l := range s.logs {
+		if l.here != "" {
+			tips[id] = string(l.here)
+		}
+	}
+	private := s.refs[headRoot+checkpointName]
+	step, err := t.decide(ctx, s, s.refs[headRoot+metaName], tips)
+	if err != nil {
+		return p, ups, err
+	}
+	if step == "" {
+		step = private
+	}
+	if step == "" {
+		return p, ups, nil
+	}
+	absent := refs.OID("")
+	p.Refs = append(p.Refs, refs.PushRef{Src: step, Dst: headRoot + checkpointName, Lease: &absent})
+	ups = append(ups, refs.Update{Ref: hubRoot + checkpointName, New: step})
+	if private != "" {
+		ups = append(ups, refs.Update{Ref: headRoot + checkpointName, Old: private})
+	}
+	return p, ups, nil
+}
+
+// privateNumbers are the numbers that joining a hub would end.
+func (t *Tracker) privateNumbers(ctx context.Context, o InitOptions) ([]Renumbered, error) {
+	if !o.Join {
+		return nil, nil
+	}
+	s, err := t.load(ctx)
+	if err != nil || s.refs[headRoot+checkpointName] == "" {
+		return nil, err
+	}
+	rows, _, err := s.project().List(store.Filter{Status: "all", Sort: "number"})
+	if err != nil {
+		return nil, err
+	}
+	var ended []Renumbered
+	for _, i := range rows {
+		if i.Number != 0 {
+			ended = append(ended, Renumbered{i.Number, i.UUID.String(), i.Short, i.Title})
+		}
+	}
+	return ended, nil
+}
+
 // foundWithoutAtomic pushes meta alone first where the server knows no atomic
 // push: whoever gets that ref has made the hub.
 func (t *Tracker) foundWithoutAtomic(ctx context.Context, p refs.Push, r *InitReport, ups []refs.Update, first *refs.PushResult) (*InitReport, bool, error) {
@@ -211,7 +278,7 @@ func (t *Tracker) foundWithoutAtomic(ctx context.Context, p refs.Push, r *InitRe
 	if err := t.remember(func(c *contact) { c.NoAtomic = true }); err != nil {
 		return nil, false, err
 	}
-	out, err := t.publish(ctx)
+	out, err := t.publish(ctx, true)
 	r.Sent = out.sent
 	return r, false, err
 }

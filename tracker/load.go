@@ -101,7 +101,7 @@ func (s *snapshot) agents() []string {
 // project makes the projection once.
 func (s *snapshot) project() *store.Memory {
 	if s.view == nil {
-		s.view = store.NewMemory(s.state, s.lines, s.numbers)
+		s.view = store.NewMemory(s.state, s.lines, s.numbers).WithDecided(s.locks())
 	}
 	return s.view
 }

@@ -21,19 +21,43 @@ type outcome struct {
 	asked  bool   // the hub was reached
 }
 
-// publish sends every local log the hub lacks lines of, in one push, under the
+// round says what one push of a publish carries.
+type round byte
+
+const (
+	all      round = iota // logs, and the step that decides them
+	logsOnly              // single-writer, so they land whatever else happens
+	stepOnly              // what is still undecided of what the hub has
+)
+
+// publish sends every local log the hub lacks lines of, and the next step of
+// the ledger if there is something to decide, in one atomic push, under the
 // sync lock, which the caller holds. It does not fetch first: a push that finds
-// the hub as last seen is one round trip.
-func (t *Tracker) publish(ctx context.Context) (outcome, error) {
+// the hub as last seen is one round trip. Refused, it sends the logs alone,
+// fetches, and decides what is then still undecided on what the hub has.
+//
+// others asks it to decide what others left undecided, too.
+func (t *Tracker) publish(ctx context.Context, others bool) (outcome, error) {
 	var o outcome
 	refusals := 0
+	what := all
+	if t.contact.NoAtomic {
+		what = logsOnly
+	}
 	for try := range tries {
 		s, err := t.load(ctx)
 		if err != nil {
 			return o, err
 		}
-		p, seqs := t.plan(s)
+		p, seqs, err := t.plan(ctx, s, what, others)
+		if err != nil {
+			return o, err
+		}
 		if len(p.Refs) == 0 {
+			if what == logsOnly {
+				what = stepOnly
+				continue
+			}
 			return o, nil
 		}
 		if err := t.mayPush(s); err != nil {
@@ -51,7 +75,17 @@ func (t *Tracker) publish(ctx context.Context) (outcome, error) {
 			return o, err
 		}
 		if allAccepted(p, res) {
-			if more, err := t.appendedSince(ctx, p); err != nil || !more {
+			more, err := t.appendedSince(ctx, p)
+			switch {
+			case err != nil:
+				return o, err
+			case more:
+				continue
+			case what != logsOnly:
+				return o, t.dropFound(ctx, s, p)
+			}
+			what = stepOnly
+			if err := t.look(ctx, &o); err != nil || o.reason != "" {
 				return o, err
 			}
 			continue
@@ -60,7 +94,10 @@ func (t *Tracker) publish(ctx context.Context) (outcome, error) {
 		if err != nil || !again {
 			return o, err
 		}
-		if !moved || try > 1 {
+		if what == all {
+			what = logsOnly
+		}
+		if what == stepOnly || !moved {
 			pause(ctx, try)
 		}
 	}
@@ -68,33 +105,68 @@ func (t *Tracker) publish(ctx context.Context) (outcome, error) {
 	return o, nil
 }
 
+// look fetches what others have sent and decided meanwhile.
+func (t *Tracker) look(ctx context.Context, o *outcome) error {
+	err := t.fetch(ctx)
+	if re := (*refs.RemoteError)(nil); errors.As(err, &re) {
+		o.reason = "the hub is not reachable"
+		return nil
+	}
+	return err
+}
+
 // plan is the push that would bring the hub up to date: every log written here
-// that holds lines the hub lacks, and meta as a no-op under a lease, so that a
-// hub whose meta moved refuses everything and is looked at first.
-func (t *Tracker) plan(s *snapshot) (refs.Push, map[string]uint64) {
+// that holds lines the hub lacks, the step that decides them, and meta as a
+// no-op under a lease, so that a hub whose meta moved refuses everything and is
+// looked at first.
+func (t *Tracker) plan(ctx context.Context, s *snapshot, what round, others bool) (refs.Push, map[string]uint64, error) {
 	seqs := map[string]uint64{}
 	if !s.bound || s.level != Level {
-		return refs.Push{}, seqs
+		return refs.Push{}, seqs, nil
 	}
 	var p refs.Push
 	for _, id := range s.agents() {
 		l := s.logs[id]
-		if l.here == "" || l.view != l.here || l.unsent() == 0 || l.diverged {
+		if what == stepOnly || l.here == "" || l.view != l.here || l.unsent() == 0 || l.diverged {
 			continue
 		}
 		ref := headRoot + agents + id
 		p.Refs = append(p.Refs, refs.PushRef{Src: l.here, Dst: ref})
 		seqs[ref] = l.chain.Seq
 	}
-	if len(p.Refs) == 0 {
-		return p, seqs
+	meta := s.refs[hubRoot+metaName]
+	if what != logsOnly && (others || len(p.Refs) > 0 || what == stepOnly) {
+		step, err := t.step(ctx, s, meta, p)
+		if err != nil {
+			return refs.Push{}, seqs, err
+		}
+		if step != "" {
+			p.Refs = append(p.Refs, refs.PushRef{Src: step, Dst: headRoot + checkpointName})
+		}
 	}
-	if !t.contact.NoAtomic {
+	if len(p.Refs) > 0 && !t.contact.NoAtomic {
 		p.Atomic = true
-		meta := s.refs[hubRoot+metaName]
 		p.Refs = append(p.Refs, refs.PushRef{Src: meta, Dst: headRoot + metaName, Lease: &meta})
 	}
-	return p, seqs
+	return p, seqs, nil
+}
+
+// step is the tip the checkpoint should have after a push: the next step, or
+// the one known here where the hub was set back.
+func (t *Tracker) step(ctx context.Context, s *snapshot, meta refs.OID, p refs.Push) (refs.OID, error) {
+	next, err := t.decide(ctx, s, meta, s.tips(p))
+	if err != nil || next != "" {
+		return next, err
+	}
+	known, there := s.refs[hubRoot+checkpointName], s.refs[incomingRoot+checkpointName]
+	if known == "" || there == "" || known == there {
+		return "", nil
+	}
+	behind, err := s.decided.reader.Extends(string(known), string(there))
+	if err != nil || !behind {
+		return "", ignoreMissing(err)
+	}
+	return known, nil
 }
 
 // mayPush holds back what the hub refused for good: it is asked again after a

@@ -22,7 +22,7 @@ const (
 // nothing to send it is one fetch.
 func (t *Tracker) Sync(ctx context.Context, o SyncOptions) (*SyncReport, error) {
 	if err := t.ensureReplica(ctx); err != nil {
-		return nil, err
+		return nil, t.unwritable(err)
 	}
 	r := &SyncReport{Remote: t.contact.Remote, State: Confirmed}
 	if t.hub == nil {
@@ -50,7 +50,11 @@ func (t *Tracker) Sync(ctx context.Context, o SyncOptions) (*SyncReport, error) 
 			Message: fmt.Sprintf("the hub on '%s' is not reachable; everything written here is kept", t.contact.Remote),
 			Hints:   []string{"what git says: " + gist(re.Stderr)}, Err: err}
 	}
-	out, err := t.publish(ctx)
+	others, err := t.waiting(ctx)
+	if err != nil {
+		return nil, err
+	}
+	out, err := t.publish(ctx, others)
 	if err != nil {
 		return nil, err
 	}
@@ -186,8 +190,8 @@ func first(all []string, n int) []string {
 
 // deliver publishes after a write, within the bound: whoever gets the sync
 // lock sends for everybody, the others wait for that result. It reports
-// whether everything written here is on the hub.
-func (t *Tracker) deliver(ctx context.Context, agent string, seq uint64, wait time.Duration) (bool, string, error) {
+// whether the lines are on the hub and, if they need it, decided.
+func (t *Tracker) deliver(ctx context.Context, seq uint64, decide bool, wait time.Duration) (bool, string, error) {
 	ctx, cancel := context.WithTimeout(ctx, wait)
 	defer cancel()
 	for {
@@ -196,14 +200,14 @@ func (t *Tracker) deliver(ctx context.Context, agent string, seq uint64, wait ti
 			return false, "", t.late(ctx, err)
 		}
 		if ok {
-			out, err := t.publishOnce(ctx, agent, seq)
+			out, err := t.publishOnce(ctx, seq, decide)
 			unlock()
 			if err != nil {
 				return false, "", t.late(ctx, err)
 			}
 			return out.reason == "", out.reason, nil
 		}
-		if there, err := t.onHub(ctx, agent, seq); err != nil || there {
+		if there, err := t.onHub(ctx, t.agent, seq); err != nil || there && !decide {
 			return there, "", t.late(ctx, err)
 		}
 		if ctx.Err() != nil {
@@ -221,14 +225,14 @@ func (t *Tracker) late(ctx context.Context, err error) error {
 }
 
 // publishOnce publishes unless another process did it meanwhile.
-func (t *Tracker) publishOnce(ctx context.Context, agent string, seq uint64) (outcome, error) {
-	if there, err := t.onHub(ctx, agent, seq); err != nil || there {
+func (t *Tracker) publishOnce(ctx context.Context, seq uint64, decide bool) (outcome, error) {
+	if there, err := t.onHub(ctx, t.agent, seq); err != nil || there && !decide {
 		return outcome{}, err
 	}
 	if err := t.gather(ctx); err != nil {
 		return outcome{}, err
 	}
-	return t.publish(ctx)
+	return t.publish(ctx, decide)
 }
 
 // gather lets processes that are appending right now ride along: while one of

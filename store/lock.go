@@ -1,0 +1,73 @@
+package store
+
+import (
+	"cmp"
+	"slices"
+
+	"github.com/git-crosslink/git-crosslink/event"
+)
+
+// Lock is who holds an issue. Confirmed says that the ledger on the hub grants
+// it; otherwise it is a claim of this clone that nobody has decided yet.
+type Lock struct {
+	Holder    string
+	Token     uint64 // of the grant; 0 while unconfirmed
+	Since     event.Time
+	Branch    string
+	Confirmed bool
+}
+
+// Waiter is an agent in the queue for a lock, first in, first out.
+type Waiter struct {
+	Agent string
+	Since event.Time
+}
+
+// Decided is what the ledger has decided besides numbers.
+type Decided struct {
+	Aliases map[uint64]uint64 // a number that a hub lost → the one that stands
+	Locks   map[event.UUID]Lock
+	Queue   map[event.UUID][]Waiter
+}
+
+// WithDecided puts locks and aliases into the projection. It is called once,
+// before anything is asked.
+func (m *Memory) WithDecided(d Decided) *Memory {
+	m.aliases = d.Aliases
+	for u, l := range d.Locks {
+		if row := m.rows[u]; row != nil {
+			row.Lock = &l
+			row.Queue = d.Queue[u]
+		}
+	}
+	return m
+}
+
+// Locked returns the issues that are locked or claimed, oldest lock first.
+func (m *Memory) Locked() ([]*Issue, error) {
+	rows := []*Issue{}
+	for _, i := range m.rows {
+		if i.Lock != nil {
+			rows = append(rows, i)
+		}
+	}
+	slices.SortFunc(rows, func(a, b *Issue) int {
+		return cmp.Or(cmp.Compare(a.Lock.Since, b.Lock.Since), byCreation(a, b))
+	})
+	return rows, nil
+}
+
+// LastSign is the shown time of an agent's newest line, 0 if there is none:
+// its last sign of life.
+func (m *Memory) LastSign(agent string) event.Time {
+	var last *event.Envelope
+	for _, e := range m.lines {
+		if e.Agent == agent && (last == nil || e.Seq > last.Seq) {
+			last = e
+		}
+	}
+	if last == nil {
+		return 0
+	}
+	return last.Shown()
+}
