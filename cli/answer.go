@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"reflect"
 	"strings"
 	"time"
 
@@ -57,7 +58,8 @@ func (e *env) print(ctx context.Context, a answer) error {
 		}
 		return w.Flush()
 	}
-	p := &page{env: e, paint: e.palette(ctx), unicode: e.unicode()}
+	pager := e.pagerCommand(ctx, a.pager)
+	p := &page{env: e, paint: e.palette(ctx, pager != ""), unicode: e.unicode()}
 	if e.human() {
 		p.width = e.width
 		if p.width == 0 {
@@ -69,8 +71,8 @@ func (e *env) print(ctx context.Context, a answer) error {
 		a.page(p)
 		return p.w.Flush()
 	}
-	if a.pager {
-		return e.paged(ctx, show)
+	if pager != "" {
+		return e.paged(pager, show)
 	}
 	return show(e.out)
 }
@@ -85,8 +87,23 @@ type page struct {
 	unicode bool
 }
 
-// print writes text that is fit for a terminal already.
-func (p *page) print(format string, args ...any) { fmt.Fprintf(p.w, format, args...) }
+// print writes its arguments as fit for one line of a terminal, wherever they
+// came from; only what has been painted is so already.
+func (p *page) print(format string, args ...any) {
+	for k, a := range args {
+		if _, fit := a.(painted); fit {
+			continue
+		}
+		switch v := reflect.ValueOf(a); v.Kind() {
+		case reflect.Int, reflect.Int64, reflect.Uint64: // %d
+		case reflect.String:
+			args[k] = oneLine(v.String())
+		default:
+			args[k] = oneLine(fmt.Sprint(a))
+		}
+	}
+	fmt.Fprintf(p.w, format, args...)
+}
 
 // block writes foreign text of several lines, each behind the margin.
 func (p *page) block(margin, text string) {
@@ -112,6 +129,35 @@ func (e *env) unicode() bool {
 		}
 	}
 	return false
+}
+
+// plainSymbols stand for the symbols of our own words.
+var plainSymbols = strings.NewReplacer("…", "...", "→", "->", "–", "-")
+
+// symbols writes our own words so that the locale can show them.
+func (e *env) symbols(s string) string {
+	if e.unicode() {
+		return s
+	}
+	return plainSymbols.Replace(s)
+}
+
+// symbolic does the same for what is written to w.
+func (e *env) symbolic(w io.Writer) io.Writer {
+	if e.unicode() {
+		return w
+	}
+	return symbolWriter{w}
+}
+
+type symbolWriter struct{ w io.Writer }
+
+// Write is called with whole words only.
+func (s symbolWriter) Write(p []byte) (int, error) {
+	if _, err := plainSymbols.WriteString(s.w, string(p)); err != nil {
+		return 0, err
+	}
+	return len(p), nil
 }
 
 // ago tells how long before now t was, or how long after.

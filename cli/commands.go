@@ -114,10 +114,11 @@ func (e *env) command(c *urfave.Command, run func(*urfave.Context) error) *urfav
 	c.Flags = append(c.Flags, commonFlags()...)
 	c.HideHelp = true
 	c.Action = func(u *urfave.Context) error {
+		e.verb = c.Name
 		e.asJSON = u.Bool("json")
 		e.quiet = u.Bool("quiet")
 		e.offline = u.Bool("offline")
-		e.noPager = !u.Bool("pager")
+		e.noPager = e.noPager || !u.Bool("pager")
 		e.color = u.String("color")
 		if !slices.Contains(colors, e.color) {
 			return badValue("--color", e.color, colors)
@@ -146,10 +147,10 @@ func (e *env) dispatch(ctx context.Context, args []string) error {
 	case v.help != noHelp:
 		return e.help(root, v)
 	case v.command == nil:
-		writeSynopsis(e.out, root)
+		writeSynopsis(e.symbolic(e.out), root)
 		return &silent{exitUsage}
 	case v.command.Action == nil:
-		writeSynopsis(e.out, v.command)
+		writeSynopsis(e.symbolic(e.out), v.command)
 		return &silent{exitUsage}
 	}
 	app := &urfave.App{

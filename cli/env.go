@@ -22,6 +22,7 @@ import (
 // contract.
 type hub interface {
 	Agent() string
+	Config(key string) (string, bool)
 	Read(context.Context, tracker.Freshness) (tracker.Projection, error)
 	Emit(context.Context, tracker.EmitOptions, func(tracker.Projection) ([]event.Body, error)) (*tracker.Receipt, error)
 	Sync(context.Context, tracker.SyncOptions) (*tracker.SyncReport, error)
@@ -50,6 +51,7 @@ type env struct {
 
 	lent     atomic.Bool // an editor or pager has the terminal
 	opened   hub
+	verb     string // the command that runs
 	asJSON   bool
 	quiet    bool
 	offline  bool
@@ -58,6 +60,7 @@ type env struct {
 	warnings []warning // told under --json
 	answered bool      // the JSON document is out
 	failing  bool      // errors are being reported: notices go straight to stderr
+	cutShort bool      // a write is kept, and a signal ended what came after it
 	asked    time.Time // when the hub was asked for an id that is not here
 }
 
@@ -79,7 +82,7 @@ func newEnv() *env {
 		if err != nil {
 			program = ""
 		}
-		t, err := tracker.Open(ctx, tracker.Options{Now: e.now, Program: program, Notice: e.notice})
+		t, err := tracker.Open(ctx, tracker.Options{Now: e.now, Program: program, Notice: e.notice, Ask: e.inTTY && e.outTTY && !e.asJSON})
 		if err != nil {
 			return nil, err
 		}
@@ -154,7 +157,7 @@ func (e *env) notice(n tracker.Notice) {
 	if e.quiet {
 		return
 	}
-	fmt.Fprintf(e.err, "%s\n", manyLines(n.Text))
+	fmt.Fprintf(e.err, "%s\n", oneLine(n.Text))
 	e.hint(n.Hints)
 }
 
@@ -168,12 +171,12 @@ func (e *env) talk(format string, args ...any) {
 	if e.quiet || e.asJSON {
 		return
 	}
-	fmt.Fprintf(e.err, "%s\n", manyLines(fmt.Sprintf(format, args...)))
+	fmt.Fprintf(e.err, "%s\n", oneLine(fmt.Sprintf(format, args...)))
 }
 
 func (e *env) hint(hints []string) {
 	for _, h := range hints {
-		fmt.Fprintf(e.err, "hint: %s\n", oneLine(h))
+		fmt.Fprintf(e.err, "hint: %s\n", e.symbols(oneLine(h)))
 	}
 }
 

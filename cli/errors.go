@@ -162,8 +162,8 @@ func (e *env) conclude(ctx context.Context, err error) int {
 		}
 	}
 	e.failing = true
-	fmt.Fprintf(e.err, "error: %s\n", oneLine(f.message))
-	writeUsage(e.err, f.usage)
+	fmt.Fprintf(e.err, "error: %s\n", e.symbols(oneLine(f.message)))
+	writeUsage(e.symbolic(e.err), f.usage)
 	e.hint(f.hints)
 	return f.code
 }

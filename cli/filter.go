@@ -140,7 +140,7 @@ func (o *filterOptions) rows(e *env, f store.Filter, query func(store.Filter) ([
 // tellLimited says that a list was cut, unless advice.crosslink.limited is off.
 func (e *env) tellLimited(ctx context.Context, shown, total int) {
 	if shown < total {
-		if v, err := e.git(ctx, "config", "--type=bool", "--get", "advice.crosslink.limited"); err == nil && v == "false" {
+		if v, _ := e.setting(ctx, "advice.crosslink.limited"); !isTrue(v, true) {
 			return
 		}
 		e.warn("limited", fmt.Sprintf("showing %d of %d issues", shown, total), "all of them: --limit 0")

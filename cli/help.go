@@ -41,10 +41,10 @@ func (e *env) help(root *urfave.Command, v *invocation) error {
 		c = root
 	}
 	if v.help == synopsis {
-		writeSynopsis(e.out, c)
+		writeSynopsis(e.symbolic(e.out), c)
 		return &silent{exitUsage}
 	}
-	writeManual(e.out, c)
+	writeManual(e.symbolic(e.out), c)
 	return nil
 }
 

@@ -27,6 +27,7 @@ type memoryHub struct {
 	now     func() time.Time
 	minted  int
 
+	config    map[string]string
 	undecided bool                 // gives no numbers
 	sync      tracker.Confirmation // what writes come to; "" is confirmed
 	status    tracker.Status
@@ -45,6 +46,11 @@ func newMemoryHub(now func() time.Time) *memoryHub {
 }
 
 func (h *memoryHub) Agent() string { return h.chain.Agent }
+
+func (h *memoryHub) Config(key string) (string, bool) {
+	v, ok := h.config[strings.ToLower(key)]
+	return v, ok
+}
 
 // MintUUID counts, with a letter among the first digits.
 func (h *memoryHub) MintUUID() event.UUID {
@@ -126,13 +132,16 @@ func (h *memoryHub) Close() error { return nil }
 
 // world is a command line with a memoryHub behind it.
 type world struct {
-	t    *testing.T
-	hub  *memoryHub
-	in   string
-	tty  bool
-	vars map[string]string
-	time time.Time
-	ctx  context.Context
+	t   *testing.T
+	hub *memoryHub
+	in  string
+	tty bool // stdin and stderr
+
+	outTTY bool
+	person bool // reads stdout: a terminal, but no pager
+	vars   map[string]string
+	time   time.Time
+	ctx    context.Context
 }
 
 func newWorld(t *testing.T) *world {
@@ -154,7 +163,7 @@ func (w *world) run(args ...string) ran {
 	var out, errs bytes.Buffer
 	e := &env{
 		in: strings.NewReader(w.in), out: &out, err: &errs,
-		inTTY: w.tty, errTTY: w.tty, width: 80,
+		inTTY: w.tty, errTTY: w.tty, outTTY: w.outTTY || w.person, noPager: w.person, width: 80,
 		now:    func() time.Time { return w.time },
 		getenv: func(n string) string { return w.vars[n] },
 		chdir:  func(string) error { return nil },

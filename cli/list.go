@@ -168,9 +168,9 @@ func (l *listing) table(e *env, rows []*store.Issue, why []string, pg *page) {
 	status := l.status || pg.width == 0
 	for _, i := range rows {
 		c := []cell{
-			{i.Name(), yellow}, {"", statusStyle(i.Status)}, {string(i.Priority), priorityStyle(i.Priority)},
-			{i.Title, plain}, {strings.Join(i.Labels, ","), blue}, {strings.Join(i.Assignees, ","), plain},
-			{i.UpdatedAt.Std().Format(time.RFC3339), dim},
+			{i.Name(), slotID}, {"", slot(i.Status)}, {string(i.Priority), slot(i.Priority)},
+			{i.Title, plain}, {strings.Join(i.Labels, ","), slotLabel}, {strings.Join(i.Assignees, ","), plain},
+			{i.UpdatedAt.Std().Format(time.RFC3339), slotTime},
 		}
 		if status {
 			c[1].text = string(i.Status)

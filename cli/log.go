@@ -99,9 +99,9 @@ func runLog(ctx context.Context, opts logOptions, e *env) error {
 	}
 	a.page = func(pg *page) {
 		for k, l := range shapes {
-			pg.print("%s  %s  %s\n", pg.paint.text(dim, e.date(lines[k].Shown())), pg.paint.text(blue, oneLine(l.Agent)), oneLine(l.Text))
+			pg.print("%s  %s  %s\n", pg.paint.text(slotTime, e.date(lines[k].Shown())), pg.paint.text(slotAgent, l.Agent), l.Text)
 			if l.Rejected != nil {
-				pg.print("    %s %s\n", pg.paint.text(red, "rejected:"), oneLine(l.Rejected.Reason+": "+l.Rejected.Detail))
+				pg.print("    %s %s\n", pg.paint.text(slotProblem, "rejected:"), l.Rejected.Reason+": "+l.Rejected.Detail)
 			}
 		}
 	}

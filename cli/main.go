@@ -90,8 +90,14 @@ func (e *env) interruptible(parent context.Context) (context.Context, func()) {
 func (e *env) run(ctx context.Context, args []string) int {
 	defer e.closeHub()
 	err := e.dispatch(ctx, args)
-	if i := (*interrupted)(nil); errors.As(context.Cause(ctx), &i) && err != nil {
-		err = &failure{code: i.code(), kind: "interrupted", message: i.Error(), hints: explain(err).hints, cause: err}
+	if i := (*interrupted)(nil); errors.As(context.Cause(ctx), &i) && (err != nil || e.cutShort) {
+		f := &failure{code: i.code(), kind: "interrupted", message: i.Error(), cause: err}
+		if e.cutShort {
+			f.hints = []string{"the event is kept and sent later: git crosslink sync"}
+		} else {
+			f.hints = explain(err).hints
+		}
+		err = f
 	}
 	code := e.conclude(ctx, err)
 	e.trace.Debug().Int("code", code).Msg("exit")

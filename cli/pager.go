@@ -8,13 +8,8 @@ import (
 	"strings"
 )
 
-// paged shows a long page through the user's pager: the one git would start,
-// on a terminal only, and not inside another.
-func (e *env) paged(ctx context.Context, show func(io.Writer) error) error {
-	command := e.pagerCommand(ctx)
-	if command == "" {
-		return show(e.out)
-	}
+// paged shows a page through a pager.
+func (e *env) paged(command string, show func(io.Writer) error) error {
 	c := exec.Command("sh", "-c", command)
 	c.Stdout, c.Stderr = e.out, e.err
 	c.Env = append(os.Environ(), "GIT_PAGER_IN_USE=true")
@@ -43,15 +38,37 @@ func (e *env) paged(ctx context.Context, show func(io.Writer) error) error {
 	return err
 }
 
-func (e *env) pagerCommand(ctx context.Context) string {
-	if !e.outTTY || e.noPager || e.pagerInUse() {
+// pagerCommand is the pager to start, "" for none: on a terminal only, not
+// inside another, for pages that may be long; pager.crosslink and, before it,
+// pager.crosslink.<command> say otherwise: a boolean, or the pager to use.
+// Where git started us it has looked at pager.crosslink itself.
+func (e *env) pagerCommand(ctx context.Context, long bool) string {
+	if !e.outTTY || e.noPager || e.pagerInUse() || e.opened == nil {
 		return ""
 	}
-	if v, err := e.git(ctx, "config", "--type=bool", "--get", "pager.crosslink"); err == nil && v == "false" {
+	command := ""
+	for _, key := range []string{"pager.crosslink", "pager.crosslink." + e.verb} {
+		v, ok := e.setting(ctx, key)
+		switch {
+		case !ok:
+		case isTrue(v, false):
+			long, command = true, ""
+		case !isTrue(v, true), v == "":
+			long = false
+		default:
+			long, command = true, v
+		}
+	}
+	if !long {
 		return ""
 	}
-	command, err := e.git(ctx, "var", "GIT_PAGER")
-	if err != nil || strings.TrimSpace(command) == "cat" {
+	if command == "" {
+		var err error
+		if command, err = e.git(ctx, "var", "GIT_PAGER"); err != nil {
+			return ""
+		}
+	}
+	if strings.TrimSpace(command) == "cat" {
 		return ""
 	}
 	return command

@@ -154,9 +154,9 @@ func runNext(ctx context.Context, opts readyOptions, e *env) error {
 	}
 	a := answer{data: explained{shape, why}, ids: []string{i.Name()}, records: opts.forms.issueRecords(e, s, rows)}
 	a.page = func(pg *page) {
-		pg.print("%s  %s\n", pg.paint.text(yellow, i.Name()), oneLine(i.Title))
+		pg.print("%s  %s\n", pg.paint.text(slotID, i.Name()), i.Title)
 		if opts.explain {
-			pg.print("    first of %d ready: %s\n", total, oneLine(why))
+			pg.print("    first of %d ready: %s\n", total, why)
 		}
 	}
 	return e.say(ctx, a)

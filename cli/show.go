@@ -100,9 +100,9 @@ type briefing struct {
 
 func (b *briefing) write() {
 	i := b.i
-	b.print("%s  %s\n", b.paint.text(yellow, i.Name()), b.paint.text(bold, oneLine(i.Title)))
-	b.print("    %s, %s\n", b.paint.text(statusStyle(i.Status), string(i.Status)), b.paint.text(priorityStyle(i.Priority), string(i.Priority)+" priority"))
-	b.print("    created %s by %s, changed %s\n", b.when(i.CreatedAt), oneLine(i.CreatedBy), b.e.ago(i.UpdatedAt))
+	b.print("%s  %s\n", b.paint.text(slotID, i.Name()), b.paint.text(slotTitle, i.Title))
+	b.print("    %s, %s\n", b.paint.text(slot(i.Status), string(i.Status)), b.paint.text(slot(i.Priority), string(i.Priority)+" priority"))
+	b.print("    created %s by %s, changed %s\n", b.when(i.CreatedAt), i.CreatedBy, b.e.ago(i.UpdatedAt))
 	if i.ClosedAt != 0 {
 		by := ""
 		if i.StatusBy != "" {
@@ -114,9 +114,9 @@ func (b *briefing) write() {
 		b.reason(i.Reason)
 	}
 	if i.DueAt != 0 {
-		late := ""
+		late := painted("")
 		if b.e.overdue(i) {
-			late = b.paint.text(alarm, " overdue")
+			late = b.paint.text(slotOverdue, " overdue")
 		}
 		b.print("    due %s%s\n", b.when(i.DueAt), late)
 	}
@@ -126,7 +126,7 @@ func (b *briefing) write() {
 	b.list("labels", i.Labels)
 	b.list("assigned to", i.Assignees)
 	if m := b.s.milestones[i.Milestone]; m != nil {
-		b.print("    milestone %s (%s)\n", oneLine(m.Name), m.Status)
+		b.print("    milestone %s (%s)\n", m.Name, m.Status)
 	}
 	b.print("    uuid %s\n", i.UUID)
 	if i.Description != "" {
@@ -148,7 +148,7 @@ func (b *briefing) write() {
 // reason is why the status is what it is: behind its name, or below it.
 func (b *briefing) reason(text string) {
 	if !strings.Contains(text, "\n") {
-		b.print("    reason: %s\n", oneLine(text))
+		b.print("    reason: %s\n", text)
 		return
 	}
 	b.print("    reason:\n")
@@ -161,11 +161,11 @@ func (b *briefing) when(t event.Time) string {
 
 func (b *briefing) list(title string, words []string) {
 	if len(words) > 0 {
-		b.print("    %s %s\n", title, oneLine(strings.Join(words, ", ")))
+		b.print("    %s %s\n", title, strings.Join(words, ", "))
 	}
 }
 
-func (b *briefing) heading(title string) { b.print("\n%s\n", b.paint.text(bold, title)) }
+func (b *briefing) heading(title string) { b.print("\n%s\n", b.paint.text(slotHeading, title)) }
 
 // neighbours lists other issues with their state.
 func (b *briefing) neighbours(title string, us []event.UUID) {
@@ -180,7 +180,7 @@ func (b *briefing) neighbours(title string, us []event.UUID) {
 }
 
 func (b *briefing) neighbour(before string, o *store.Issue) {
-	b.print("    %s%s %s  %s\n", before, b.paint.text(statusStyle(o.Status), b.mark(o.Status)), b.paint.text(yellow, o.Name()), oneLine(o.Title))
+	b.print("    %s%s %s  %s\n", before, b.paint.text(slot(o.Status), b.mark(o.Status)), b.paint.text(slotID, o.Name()), o.Title)
 }
 
 // mark shows a status: a symbol where possible, always with its word.
@@ -258,10 +258,10 @@ func (b *briefing) comments() {
 		if c.Edited {
 			edited = ", edited"
 		}
-		b.print("    %s %s, %s, %s%s\n", b.paint.text(yellow, b.s.p.CommentShort(c.UUID)),
-			oneLine(c.Author), oneLine(c.Kind), b.when(c.CreatedAt), edited)
+		b.print("    %s %s, %s, %s%s\n", b.paint.text(slotID, b.s.p.CommentShort(c.UUID)),
+			c.Author, c.Kind, b.when(c.CreatedAt), edited)
 		if c.TriggerType != "" {
-			b.print("        trigger: %s\n", oneLine(c.TriggerType))
+			b.print("        trigger: %s\n", c.TriggerType)
 		}
 		b.block("        ", c.Content)
 		if c.InterventionContext != "" {

@@ -59,9 +59,9 @@ func (e *env) statusPage(pg *page, s *tracker.Status) {
 	case s.Remote == "":
 		pg.print("hub: none, the repository has no remote\n")
 	case !s.Shared:
-		pg.print("hub: none on '%s' yet (git crosslink init)\n", oneLine(s.Remote))
+		pg.print("hub: none on '%s' yet (git crosslink init)\n", s.Remote)
 	default:
-		pg.print("hub: '%s' (%s)\n", oneLine(s.Remote), oneLine(s.URL))
+		pg.print("hub: '%s' (%s)\n", s.Remote, s.URL)
 	}
 	if s.Remote != "" {
 		if s.LastContact == nil {
@@ -73,7 +73,7 @@ func (e *env) statusPage(pg *page, s *tracker.Status) {
 	if s.Agent == "" {
 		pg.print("agent: none before the first write\n")
 	} else {
-		pg.print("agent: %s\n", oneLine(s.Agent))
+		pg.print("agent: %s\n", s.Agent)
 	}
 	pg.print("issues: %d open, %d closed, %d archived\n", s.Open, s.Closed, s.Archived)
 	if s.Remote != "" {
@@ -86,11 +86,11 @@ func (e *env) statusPage(pg *page, s *tracker.Status) {
 	pg.print("logs: %d, %d events, %d rejected\n", len(s.Logs), events, s.Rejected)
 	for _, l := range s.Logs {
 		if l.Ended != "" {
-			pg.print("%s the log of '%s' ends early: %s\n", pg.paint.text(red, "problem:"), oneLine(l.Agent), oneLine(l.Ended))
+			pg.print("%s the log of '%s' ends early: %s\n", pg.paint.text(slotProblem, "problem:"), l.Agent, l.Ended)
 		}
 	}
 	for _, p := range s.Problems {
-		pg.print("%s %s\n", pg.paint.text(red, "problem:"), oneLine(p))
+		pg.print("%s %s\n", pg.paint.text(slotProblem, "problem:"), p)
 	}
 }
 

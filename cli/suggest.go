@@ -6,8 +6,7 @@ import "slices"
 // fingers for, or "".
 func nearest(word string, candidates []string) string {
 	best, found := 1+max(1, len(word)/3), ""
-	slices.Sort(candidates)
-	for _, c := range candidates {
+	for _, c := range slices.Sorted(slices.Values(candidates)) {
 		if d := distance(word, c); d < best && d < len(c) {
 			best, found = d, c
 		}

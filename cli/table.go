@@ -7,8 +7,8 @@ import (
 
 // cell is one field of a table; its text may come from anywhere.
 type cell struct {
-	text  string
-	style style
+	text string
+	slot slot
 }
 
 // table is aligned on a terminal, with one column cut to the width; in a pipe
@@ -29,10 +29,10 @@ func (t *table) write(p *page) {
 				if i > 0 {
 					p.print("\t")
 				}
-				p.print("%s", p.paint.text(c.style, oneLine(c.text)))
+				p.print("%s", p.paint.text(c.slot, c.text))
 			}
 			if k < len(t.notes) {
-				p.print("\t%s", oneLine(t.notes[k]))
+				p.print("\t%s", t.notes[k])
 			}
 			p.print("\n")
 		}
@@ -76,20 +76,20 @@ func (t *table) write(p *page) {
 			}
 			text := cut(c.text, widths[i], p.glyph("…", ">"))
 			b.WriteString(strings.Repeat(" ", gap))
-			b.WriteString(p.paint.text(c.style, text))
+			b.WriteString(string(p.paint.text(c.slot, text)))
 			gap = widths[i] - width(text) + 2
 		}
-		p.print("%s\n", b.String())
+		p.print("%s\n", painted(b.String()))
 	}
 	head := make([]cell, len(t.header))
 	for i, h := range t.header {
-		head[i] = cell{strings.ToUpper(h), bold}
+		head[i] = cell{strings.ToUpper(h), slotHeading}
 	}
 	line(head)
 	for k, r := range t.rows {
 		line(r)
 		if k < len(t.notes) {
-			p.print("    %s\n", p.paint.text(dim, oneLine(t.notes[k])))
+			p.print("    %s\n", p.paint.text(slotNote, t.notes[k]))
 		}
 	}
 }

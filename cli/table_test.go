@@ -9,7 +9,7 @@ import (
 
 func render(width int, on bool, t *table) string {
 	var b bytes.Buffer
-	p := &page{env: &env{}, w: bufio.NewWriter(&b), paint: palette{on}, width: width, unicode: true}
+	p := &page{env: &env{}, w: bufio.NewWriter(&b), paint: palette{on: on}, width: width, unicode: true}
 	t.write(p)
 	p.w.Flush()
 	return b.String()
@@ -17,9 +17,9 @@ func render(width int, on bool, t *table) string {
 
 func sample() *table {
 	t := &table{header: []string{"id", "title", "who"}, flex: 1}
-	t.add(cell{"1", yellow}, cell{"short", plain}, cell{"", plain})
-	t.add(cell{"12", yellow}, cell{"a title that is much too long for the terminal", plain}, cell{"", plain})
-	t.add(cell{"3", yellow}, cell{"日本語の題名がとても長いとき切る必要がある", plain}, cell{"", plain})
+	t.add(cell{"1", slotID}, cell{"short", plain}, cell{"", plain})
+	t.add(cell{"12", slotID}, cell{"a title that is much too long for the terminal", plain}, cell{"", plain})
+	t.add(cell{"3", slotID}, cell{"日本語の題名がとても長いとき切る必要がある", plain}, cell{"", plain})
 	return t
 }
 
@@ -39,7 +39,7 @@ func TestTableInAPipe(t *testing.T) {
 
 func TestTableColour(t *testing.T) {
 	tb := &table{header: []string{"id", "title"}, flex: 1}
-	tb.add(cell{"1\x1b[0m", yellow}, cell{"x", plain})
+	tb.add(cell{"1\x1b[0m", slotID}, cell{"x", plain})
 	check(t, "escapes are ours alone", render(80, true, tb), "\x1b[1mID\x1b[m        \x1b[1mTITLE\x1b[m\n\x1b[33m1\\x1b[0m\x1b[m  x\n")
 	check(t, "empty", render(80, true, &table{header: []string{"id"}}), "")
 }

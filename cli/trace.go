@@ -30,5 +30,17 @@ func traceTo(where string, stderr io.Writer) zerolog.Logger {
 		}
 		w = f
 	}
-	return zerolog.New(w).With().Timestamp().Int("pid", os.Getpid()).Logger()
+	return zerolog.New(escaped{w}).With().Timestamp().Int("pid", os.Getpid()).Logger()
+}
+
+// escaped keeps from w what a terminal must not see: zerolog escapes control
+// characters, but not what hides or turns text.
+type escaped struct{ w io.Writer }
+
+// Write is called with one JSON document.
+func (e escaped) Write(p []byte) (int, error) {
+	if _, err := e.w.Write(escapeHidden(p)); err != nil {
+		return 0, err
+	}
+	return len(p), nil
 }

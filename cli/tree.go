@@ -149,8 +149,8 @@ func drawTree(pg *page, nodes []treeNode, margin string, root bool) {
 		if root {
 			branch, below = "", ""
 		}
-		pg.print("%s%s%s  %s  %s\n", margin, branch, pg.paint.text(yellow, n.row.Name()),
-			pg.paint.text(statusStyle(n.row.Status), string(n.row.Status)), oneLine(n.row.Title))
+		pg.print("%s%s%s  %s  %s\n", margin, branch, pg.paint.text(slotID, n.row.Name()),
+			pg.paint.text(slot(n.row.Status), string(n.row.Status)), n.row.Title)
 		drawTree(pg, n.Children, margin+below, false)
 	}
 }

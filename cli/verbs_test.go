@@ -126,6 +126,7 @@ func (w *world) id(title string) string { return strings.TrimSpace(w.ok("new", t
 
 func TestCyclesAreRefused(t *testing.T) {
 	w := newWorld(t)
+	w.vars["LC_ALL"] = "C.UTF-8"
 	for _, title := range []string{"a", "b", "c"} {
 		w.id(title)
 	}
@@ -137,6 +138,8 @@ func TestCyclesAreRefused(t *testing.T) {
 	contains(t, "itself", w.run("block", "3", "3").err, "error: issue '3' cannot wait for itself")
 	w.ok("parent", "1", "2")
 	contains(t, "parents", w.run("parent", "2", "1").err, "that closes a cycle, 2 → 1 → 2")
+	w.vars["LC_ALL"] = "C"
+	contains(t, "symbols outside UTF-8", w.run("block", "3", "1").err, "3 -> 1 -> 2 -> 3")
 	w.ok("parent", "3", "1") // the two graphs are looked at apart
 }
 

@@ -29,7 +29,8 @@ func (e *env) emit(ctx context.Context, o tracker.EmitOptions, build func(h hub,
 	if err != nil {
 		return nil, err
 	}
-	emit := func() (*tracker.Receipt, error) {
+	emit := func() (r *tracker.Receipt, err error) {
+		defer func() { e.cutShort = err == nil && ctx.Err() != nil && len(r.Lines) > 0 }()
 		return h.Emit(ctx, o, func(p tracker.Projection) ([]event.Body, error) { return checked(build(h, p)) })
 	}
 	r, err := emit()

@@ -134,6 +134,10 @@ func (t *Tracker) notice(n Notice) {
 	}
 }
 
+// Config returns a value of the user's configuration as git sees it from where
+// the tracker was opened.
+func (t *Tracker) Config(key string) (string, bool) { return t.conf.Get(key) }
+
 func (t *Tracker) config(key string) string {
 	v, _ := t.conf.Get(key)
 	return v
