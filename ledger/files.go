@@ -9,7 +9,8 @@ import (
 // are shared with other ledgers and must not be altered.
 func (l *Ledger) Files() map[string][]byte {
 	out := make(map[string][]byte, 64+l.issues.count()+l.milestones.count())
-	l.each(&Ledger{positions: noPositions}, func(path string, data []byte) { out[path] = data })
+	out[statePath] = l.state()
+	l.each(nil, func(path string, data []byte) { out[path] = data })
 	return out
 }
 
@@ -17,14 +18,17 @@ func (l *Ledger) Files() map[string][]byte {
 // derived from, so that writing a step costs what it changed. Nothing is ever
 // removed: numbers and positions only grow.
 func (l *Ledger) Changes(from *Ledger) map[string][]byte {
-	out := map[string][]byte{}
+	out := map[string][]byte{statePath: l.state()}
 	l.each(from, func(path string, data []byte) { out[path] = data })
 	return out
 }
 
-// each calls f for every file that is not the same in from.
+// each calls f for every file but state.json that is not the same in from, or
+// for all.
 func (l *Ledger) each(from *Ledger, f func(path string, data []byte)) {
-	f(statePath, l.state())
+	if from == nil {
+		from = &Ledger{positions: noPositions}
+	}
 	if l.base != nil && from.base != l.base {
 		f(basePath, l.base.raw)
 	}
@@ -52,7 +56,11 @@ func Decode(files map[string][]byte) (*Ledger, error) {
 		return nil, errors.New("there is no state.json")
 	}
 	delete(rest, statePath)
-	l, h, err := readState(data)
+	v, err := parseState(data)
+	if err != nil {
+		return nil, err
+	}
+	l, h, err := readState(v)
 	if err != nil {
 		return nil, err
 	}

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/git-crosslink/git-crosslink/event"
+	"github.com/git-crosslink/git-crosslink/event/canon"
 )
 
 // Verdicts. The rules are:
@@ -114,17 +115,14 @@ func (r *Reader) readStep(s *step) error {
 	if !ok {
 		return bad(Malformed)
 	}
-	if rules, meta := rulesOf(s.files[statePath]); rules > Rules {
-		p, ok, err := r.src.Meta(meta, s.base.Meta)
-		if err != nil {
-			return err
-		}
-		if ok && rules <= p.Rules() {
-			return ErrNewer
-		}
-		return bad(OtherRules)
+	v, err := parseState(s.files[statePath])
+	if err != nil {
+		return bad(Malformed)
 	}
-	if s.is, s.head, err = readState(s.files[statePath]); err != nil {
+	if err := r.knowsRules(s, v); err != nil {
+		return err
+	}
+	if s.is, s.head, err = readState(v); err != nil {
 		return bad(Malformed)
 	}
 	for _, p := range []*string{&s.is.Meta, &s.is.WrittenBy, &s.is.Merged, &s.is.SignedBy, &s.is.Signature} {
@@ -134,6 +132,28 @@ func (r *Reader) readStep(s *step) error {
 		return bad(OtherHub)
 	}
 	return nil
+}
+
+// knowsRules is asked before the state is read: other rules may have other members.
+func (r *Reader) knowsRules(s *step, v canon.Value) error {
+	x, _ := v.Get("rules")
+	rules, _ := x.Uint()
+	if rules <= Rules {
+		return nil
+	}
+	x, _ = v.Get("meta")
+	meta, _ := x.Str()
+	if !isOID(meta) {
+		return bad(OtherRules)
+	}
+	p, ok, err := r.src.Meta(meta, s.base.Meta)
+	if err != nil {
+		return err
+	}
+	if ok && rules <= p.Rules() {
+		return ErrNewer
+	}
+	return bad(OtherRules)
 }
 
 func (s *step) judgeRoot() (*Ledger, error) {
@@ -262,8 +282,8 @@ func (s *step) compare(want *Ledger) error {
 	if !bytes.Equal(s.files[statePath], want.state()) {
 		return bad(s.difference(want))
 	}
-	n, why := 0, ""
-	want.each(&Ledger{positions: noPositions}, func(path string, data []byte) {
+	n, why := 1, ""
+	want.each(nil, func(path string, data []byte) {
 		n++
 		if why != "" || bytes.Equal(s.files[path], data) {
 			return

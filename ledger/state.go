@@ -36,7 +36,7 @@ func (l *Ledger) Signed() []byte { return l.line(false) }
 
 func (l *Ledger) line(signature bool) []byte {
 	var w canon.Writer
-	w.Reset(make([]byte, 0, 1024))
+	w.Reset(make([]byte, 0, 1024+256*(len(l.Locks)+len(l.Queue))))
 	str := func(name, s string) { w.Name(name); w.Str(s) }
 	opt := func(name, s string) {
 		if s != "" {
@@ -162,37 +162,23 @@ type header struct {
 
 var errState = errors.New("state.json is not of the canonical form")
 
-// rulesOf returns the number of the rules a state.json of any form claims to
-// be decided by, and the meta it names; 0 if it claims none.
-func rulesOf(data []byte) (rules uint64, meta string) {
-	if len(data) > MaxState {
-		return 0, ""
+// parseState reads the one line of state.json.
+func parseState(data []byte) (canon.Value, error) {
+	line, ok := bytes.CutSuffix(data, []byte("\n"))
+	if !ok || len(data) > MaxState {
+		return canon.Value{}, errState
 	}
-	v, err := canon.Parse(bytes.TrimSuffix(data, []byte("\n")))
+	v, err := canon.Parse(line)
 	if err != nil {
-		return 0, ""
+		return v, fmt.Errorf("state.json is %w", err)
 	}
-	if m, ok := v.Get("rules"); ok {
-		rules, _ = m.Uint()
-	}
-	if m, ok := v.Get("meta"); ok {
-		meta, _ = m.Str()
-	}
-	return rules, meta
+	return v, nil
 }
 
 // readState decodes state.json. The ledger it returns has neither numbers nor
 // positions nor base: they are in other files.
-func readState(data []byte) (*Ledger, header, error) {
+func readState(v canon.Value) (*Ledger, header, error) {
 	var h header
-	line, ok := bytes.CutSuffix(data, []byte("\n"))
-	if !ok || len(data) > MaxState {
-		return nil, h, errState
-	}
-	v, err := canon.Parse(line)
-	if err != nil {
-		return nil, h, fmt.Errorf("state.json is %w", err)
-	}
 	r := newReader(v)
 	l := &Ledger{Hub: r.str("hub"), Sequence: r.uint("sequence", 1), WrittenBy: r.str("written_by"), WrittenAt: r.time("written_at")}
 	if _, ok := event.ParseUUID(l.Hub); !ok || event.ValidAgentID3(l.WrittenBy) != nil {
