@@ -9,7 +9,7 @@ STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 FUZZTIME   ?= 20s
 PROGRAMS   := git-crosslink git-remote-crosslink
 
-.PHONY: check test race fuzz bench nightly build install fmt vet staticcheck
+.PHONY: check test race fuzz bench nightly build man install fmt vet staticcheck
 
 check: fmt vet staticcheck ## under a minute when warm: style, structure, documents, unit and property tests
 	$(STATIC) $(GO) run ./internal/gotest -short -tags $(TAGS) ./...
@@ -37,6 +37,9 @@ nightly: ## long runs: the whole suite with CROSSLINK_NIGHTLY=1, then ten minute
 build: ## both programs, static, into bin/
 	@mkdir -p bin
 	$(foreach p,$(PROGRAMS),$(STATIC) $(GO) build $(BUILDFLAGS) -o bin/$(p) ./cmd/$(p) &&) true
+
+man: ## the manual in man/, from the texts of help and docs/format.md
+	$(STATIC) $(GO) run -tags $(TAGS) ./internal/manpage
 
 install: ## ./install.sh, with PREFIX if it is set
 	./install.sh $(if $(PREFIX),--prefix '$(PREFIX)')

@@ -15,7 +15,8 @@ usage() {
 usage: ./install.sh [--prefix DIR] [--uninstall]
 
 Builds git-crosslink and git-remote-crosslink from this source tree and puts
-them into DIR/bin. Running it again updates them.
+them into DIR/bin, and the manual into DIR/share/man. Running it again updates
+them.
 
   --prefix DIR   where to install (default: ~/.local, or /usr/local for root)
   --uninstall    remove what was installed under DIR, and nothing else
@@ -92,12 +93,30 @@ make_dir() { # below the prefix; parents first
 	made="$made $1"
 }
 
+# The manual's pages, below share/man: man1/git-crosslink.1 …
+pages() {
+	for f in "$source"/man/*.[1-8]; do
+		[ -f "$f" ] && printf 'man%s/%s\n' "${f##*.}" "${f##*/}"
+	done
+}
+
+# put FILE MODE NAME copies a file below the prefix, whole or not at all.
+put() {
+	cp "$1" "$prefix/${3%/*}/.${3##*/}.new"
+	chmod "$2" "$prefix/${3%/*}/.${3##*/}.new"
+	mv "$prefix/${3%/*}/.${3##*/}.new" "$prefix/$3"
+}
+
 install_all() {
 	check_git
 	check_go
-	for p in $programs; do
-		if [ -e "$prefix/bin/$p" ] && ! listed "bin/$p"; then
-			die "'$prefix/bin/$p' exists and was not put there by this script" "move it away, or choose another --prefix"
+	files=
+	for p in $programs; do files="$files bin/$p"; done
+	manual=$(pages)
+	for m in $manual; do files="$files share/man/$m"; done
+	for f in $files; do
+		if [ -e "$prefix/$f" ] && ! listed "$f"; then
+			die "'$prefix/$f' exists and was not put there by this script" "move it away, or choose another --prefix"
 		fi
 	done
 	work=$(mktemp -d)
@@ -110,18 +129,27 @@ install_all() {
 	[ -d "$prefix" ] || { mkdir -p "$prefix" && made=" ."; }
 	make_dir bin
 	make_dir share/git-crosslink
+	for m in $manual; do make_dir "share/man/${m%/*}"; done
 	{
 		[ -f "$list" ] && cat "$list"
 		for d in $made; do printf '%s\n' "$d"; done
 	} >"$list.new"
-	for p in $programs; do note "bin/$p"; done
+	for f in $files; do note "$f"; done
 	mv "$list.new" "$list" # before the files: an interrupted run can be undone
 	for p in $programs; do
-		cp "$work/$p" "$prefix/bin/.$p.new"
-		chmod 755 "$prefix/bin/.$p.new"
-		mv "$prefix/bin/.$p.new" "$prefix/bin/$p"
+		put "$work/$p" 755 "bin/$p"
 		say "installed $prefix/bin/$p"
 	done
+	# A page that is no longer made goes; pages are only added or replaced else.
+	while IFS= read -r f; do
+		case $f in
+		share/man/*/*)
+			case " $files " in *" $f "*) ;; *) rm -f "$prefix/$f" ;; esac
+			;;
+		esac
+	done <"$list"
+	for m in $manual; do put "$source/man/${m##*/}" 644 "share/man/$m"; done
+	[ -z "$manual" ] || say "installed the manual under $prefix/share/man: git help crosslink"
 
 	case :$PATH: in
 	*:"$prefix/bin":*) say "run: git crosslink -h" ;;
@@ -142,7 +170,7 @@ uninstall_all() {
 	while IFS= read -r f; do
 		if [ -f "$prefix/$f" ] || [ -L "$prefix/$f" ]; then
 			rm -f "$prefix/$f"
-			say "removed $prefix/$f"
+			case $f in share/man/*) ;; *) say "removed $prefix/$f" ;; esac
 		fi
 	done <"$list"
 	dirs=$(sed '1!G;h;$!d' "$list")

@@ -15,13 +15,22 @@ const (
 	issueNoun = "issue"
 )
 
-// The groups of commands, in the order help shows them.
+// The groups of commands.
 const (
 	groupIssues = "issues"
 	groupNext   = "what next"
 	groupHub    = "hub"
 	groupRest   = "rest"
 )
+
+// groups are they in the order help shows them, each with its page of the
+// manual, git-crosslink-<page>(1); "" is git-crosslink(1) itself.
+var groups = []struct{ name, page, about string }{
+	{groupIssues, "issue", "create, change, list and show issues"},
+	{groupNext, "next", "find out what to work on"},
+	{groupHub, "hub", "share the tracker and keep it up to date"},
+	{groupRest, "", ""},
+}
 
 // tree returns the whole command line. The root is no urfave App yet: permute
 // and help read it first.

@@ -9,8 +9,9 @@ import (
 )
 
 // The rules of help are git's: -h prints the usage on stdout and exits 129;
-// --help and 'help' print everything and exit 0. Man pages are made from the
-// same texts: a command's Description is its prose, then "Examples:" and
+// --help and 'help' print everything and exit 0 (git itself runs man for 'git
+// crosslink --help' and 'git help crosslink'). Man pages are made from the same
+// texts (man.go): a command's Description is its prose, then "Examples:" and
 // indented lines.
 
 func newHelpCommand(e *env) *urfave.Command {
@@ -64,7 +65,7 @@ func writeUsage(w io.Writer, lines []string) {
 // writeSynopsis is what fits on a screen.
 func writeSynopsis(w io.Writer, c *urfave.Command) {
 	if c.Name == program {
-		fmt.Fprintln(w, "usage: git crosslink [-C <dir>] [--json] [-q] [--offline] <command> [<args>]")
+		fmt.Fprintln(w, "usage: "+programUsage)
 		writeCommands(w, c)
 		fmt.Fprintln(w, "\n'git crosslink <command> -h' lists a command's options, 'git crosslink help <command>' explains it.")
 		return
@@ -76,7 +77,7 @@ func writeSynopsis(w io.Writer, c *urfave.Command) {
 
 func writeManual(w io.Writer, c *urfave.Command) {
 	if c.Name == program {
-		fmt.Fprint(w, "git crosslink: issues that live in git, for people and programs\n\n")
+		fmt.Fprint(w, "git crosslink: ", aboutProgram, "\n\n")
 		writeSynopsis(w, c)
 		fmt.Fprint(w, "\n", aboutIDs, "\n", aboutStatus)
 		return
@@ -92,6 +93,28 @@ func writeManual(w io.Writer, c *urfave.Command) {
 	}
 	writeOptions(w, c)
 }
+
+const (
+	programUsage = "git crosslink [-C <dir>] [--json] [-q] [--offline] <command> [<args>]"
+	aboutProgram = "issues that live in git, for people and programs"
+)
+
+// aboutManual opens the manual; what it says of a first session is also in
+// README.md.
+const aboutManual = `Issues are kept as events, each writer's in a log of its own that is a branch of
+the repository. Every clone has all of them and works without network; whoever
+can fetch and push can take part.
+
+To begin: write the first issue, then share it.
+
+  git crosslink new 'fix the flux' -p high -l bug
+  git crosslink init
+  git crosslink list
+
+'git crosslink <command> -h' lists the options of a command, 'git crosslink help
+<command>' explains it, as does 'git help git-crosslink-<command>'. Settings are
+read as git reads its own; docs/configuration.md lists them.
+`
 
 const aboutIDs = `ids
   An issue is named by its number (12 or '#12'), its uuid, or an unambiguous
@@ -110,14 +133,23 @@ const aboutStatus = `exit status
 `
 
 func writeCommands(w io.Writer, root *urfave.Command) {
-	for _, group := range []string{groupIssues, groupNext, groupHub, groupRest} {
-		fmt.Fprintf(w, "\n%s\n", group)
-		for _, c := range root.Subcommands {
-			if c.Category == group && !c.Hidden {
-				fmt.Fprintf(w, "  %-10s %s\n", c.Name, c.Usage)
-			}
+	for _, group := range groups {
+		fmt.Fprintf(w, "\n%s\n", group.name)
+		for _, c := range commandsOf(root, group.name) {
+			fmt.Fprintf(w, "  %-10s %s\n", c.Name, c.Usage)
 		}
 	}
+}
+
+// commandsOf are the commands of one group that help shows.
+func commandsOf(root *urfave.Command, group string) []*urfave.Command {
+	var list []*urfave.Command
+	for _, c := range root.Subcommands {
+		if c.Category == group && !c.Hidden {
+			list = append(list, c)
+		}
+	}
+	return list
 }
 
 func writeSubcommands(w io.Writer, c *urfave.Command) {
@@ -131,18 +163,7 @@ func writeSubcommands(w io.Writer, c *urfave.Command) {
 }
 
 func writeOptions(w io.Writer, c *urfave.Command) {
-	common := optionsOf(commonFlags())
-	var own, shared []urfave.Flag
-	for _, f := range c.Flags {
-		if h, ok := f.(urfave.VisibleFlag); ok && !h.IsVisible() {
-			continue
-		}
-		if _, ok := common[f.Names()[0]]; ok {
-			shared = append(shared, f)
-		} else {
-			own = append(own, f)
-		}
-	}
+	own, shared := optionsToShow(c)
 	for _, part := range []struct {
 		title string
 		flags []urfave.Flag
@@ -157,11 +178,37 @@ func writeOptions(w io.Writer, c *urfave.Command) {
 	}
 }
 
-// writeOption prints one option; the word in back quotes of its usage names
-// its value.
+// optionsToShow are a command's own options and those every command has.
+func optionsToShow(c *urfave.Command) (own, shared []urfave.Flag) {
+	common := optionsOf(commonFlags())
+	for _, f := range c.Flags {
+		if h, ok := f.(urfave.VisibleFlag); ok && !h.IsVisible() {
+			continue
+		}
+		if _, ok := common[f.Names()[0]]; ok {
+			shared = append(shared, f)
+		} else {
+			own = append(own, f)
+		}
+	}
+	return own, shared
+}
+
 func writeOption(w io.Writer, f urfave.Flag) {
+	left, usage := optionText(f)
+	if len(left) > 26 {
+		fmt.Fprintf(w, "  %s\n  %-26s %s\n", left, "", usage)
+		return
+	}
+	fmt.Fprintf(w, "  %-26s %s\n", left, usage)
+}
+
+// optionText is an option as it is typed, and what it does; the word in back
+// quotes of its usage names its value.
+func optionText(f urfave.Flag) (left, usage string) {
 	d := f.(urfave.DocGenerationFlag)
-	usage, value := d.GetUsage(), ""
+	usage = d.GetUsage()
+	value := ""
 	if before, rest, ok := strings.Cut(usage, "`"); ok {
 		if name, after, ok := strings.Cut(rest, "`"); ok {
 			value = "<" + strings.ToLower(name) + ">"
@@ -188,12 +235,7 @@ func writeOption(w io.Writer, f urfave.Flag) {
 			names = append(names, "--"+n)
 		}
 	}
-	left := strings.Join(names, ", ") + value
-	if len(left) > 26 {
-		fmt.Fprintf(w, "  %s\n  %-26s %s\n", left, "", usage)
-		return
-	}
-	fmt.Fprintf(w, "  %-26s %s\n", left, usage)
+	return strings.Join(names, ", ") + value, usage
 }
 
 // onUnlessSaid reports a switch that is shown in its negative form, because it

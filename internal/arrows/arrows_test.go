@@ -53,6 +53,8 @@ var rules = map[string]rule{
 	"cmd/git-crosslink":        {may: "cli", why: "main only"},
 	"cmd/git-remote-crosslink": {why: "main only"},
 
+	"internal/manpage": {may: "cli", why: "the manual is made from the texts of help"},
+
 	"internal/oracle": {
 		may: "event reducer",
 		why: "a second, slow reducer to compare the first with; only tests import it",

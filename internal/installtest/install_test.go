@@ -145,6 +145,7 @@ func TestInstallTwiceUninstall(t *testing.T) {
 			if out, err := cmd.CombinedOutput(); err != nil {
 				t.Errorf("git crosslink version: %v\n%s", err, out)
 			}
+			manual(t, onPath, base, prefix)
 			cmd = exec.Command("git", "ls-remote", "crosslink::x")
 			cmd.Env, cmd.Dir = onPath, base
 			if out, _ := cmd.CombinedOutput(); !strings.HasPrefix(string(out), "git-remote-crosslink: ") {
@@ -203,6 +204,8 @@ func TestRefusals(t *testing.T) {
 	prefix := filepath.Join(base, "prefix")
 	taken := filepath.Join(base, "taken")
 	write(t, filepath.Join(taken, "bin", "git-crosslink"), "somebody else's\n", 0o755)
+	page := filepath.Join(base, "page")
+	write(t, filepath.Join(page, "share", "man", "man1", "git-crosslink.1"), "somebody else's\n", 0o644)
 	for _, c := range []struct {
 		name  string
 		tools map[string]string
@@ -217,6 +220,7 @@ func TestRefusals(t *testing.T) {
 		{"go may not fetch another", map[string]string{"git": git, "go": goVersion("go1.22.1", "local")}, nil, "error: go 1.22.1 is too old", 1},
 		{"go fetches another", map[string]string{"git": git, "go": goVersion("go1.22.1", "auto")}, nil, "it fetches go 1.", 1}, // and cannot build
 		{"foreign file", map[string]string{"git": git, "go": goVersion("go1.99.0", "auto")}, []string{"--prefix", taken}, "was not put there by this script", 1},
+		{"foreign page", map[string]string{"git": git, "go": goVersion("go1.99.0", "auto")}, []string{"--prefix", page}, "was not put there by this script", 1},
 		{"unknown option", nil, []string{"--frobnicate"}, "error: unknown option '--frobnicate'\nusage: ", 129},
 		{"option without value", nil, []string{"--prefix"}, "usage: ", 129},
 	} {

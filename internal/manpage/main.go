@@ -1,0 +1,49 @@
+// Command manpage writes the manual into man/: the pages of the command line
+// from the texts of help, and gitcrosslink-format(5) from docs/format.md. It is
+// not installed.
+package main
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/git-crosslink/git-crosslink/cli"
+)
+
+func main() {
+	if err := run("."); err != nil {
+		fmt.Fprintln(os.Stderr, "error:", err)
+		os.Exit(1)
+	}
+}
+
+// run makes man/ hold the pages and nothing else.
+func run(root string) error {
+	pages, err := all(root)
+	if err != nil {
+		return err
+	}
+	dir := filepath.Join(root, "man")
+	if err := os.RemoveAll(dir); err != nil {
+		return err
+	}
+	if err := os.Mkdir(dir, 0o755); err != nil {
+		return err
+	}
+	for _, p := range pages {
+		if err := os.WriteFile(filepath.Join(dir, p.Name), []byte(p.Roff), 0o644); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// all are the pages there should be.
+func all(root string) ([]cli.ManPage, error) {
+	text, err := os.ReadFile(filepath.Join(root, "docs", "format.md"))
+	if err != nil {
+		return nil, err
+	}
+	return append(cli.ManPages(), cli.ManPage{Name: "gitcrosslink-format.5", Roff: formatPage(string(text))}), nil
+}
