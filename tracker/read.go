@@ -65,6 +65,9 @@ func (t *Tracker) takeOver(ctx context.Context) error {
 	if err != nil || !moved {
 		return err
 	}
+	if ok, err := t.copyMakesSense(ctx); err != nil || !ok {
+		return err
+	}
 	if _, err := t.adopt(ctx, refs.OuterPrefix); err != nil {
 		return err
 	}
@@ -79,6 +82,26 @@ func (t *Tracker) takeOver(ctx context.Context) error {
 		return nil
 	}
 	return t.remember(func(c *contact) { c.Remote, c.Last = t.hub.Name, when })
+}
+
+// copyMakesSense reports whether the user's copy has a meta that can be read.
+// One that was pruned or rewritten there ('git filter-branch --all' rewrites
+// remote-tracking branches too) is no news of the hub.
+func (t *Tracker) copyMakesSense(ctx context.Context) (bool, error) {
+	all, err := t.local().Refs(ctx, refs.OuterPrefix)
+	if err != nil {
+		return false, err
+	}
+	v2 := false
+	for _, r := range all {
+		switch strings.TrimPrefix(r.Name, refs.OuterPrefix) {
+		case v2Name:
+			v2 = true
+		case metaName:
+			return t.readClaims(ctx, r.OID).err == nil, nil
+		}
+	}
+	return v2, nil
 }
 
 // Refreshed reports whether this process has reached the hub, and when this
