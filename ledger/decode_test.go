@@ -79,6 +79,41 @@ func TestDecodeIsStrict(t *testing.T) {
 	}
 }
 
+// TestDecodeRefusesWhatHasTheRightHash: the hashes agree, the files are wrong.
+func TestDecodeRefusesWhatHasTheRightHash(t *testing.T) {
+	s := newScene(t)
+	u := s.create("agent-a")
+	l := s.step()
+	one := ledger.Numbered{Number: 1, UUID: u, Agent: "agent-a", Seq: 1}
+	for name, list := range map[string][]ledger.Numbered{
+		"a number twice":      {one, {Number: 1, UUID: s.uuid(), Agent: "agent-a", Seq: 2}},
+		"a uuid twice":        {one, {Number: 2, UUID: u, Agent: "agent-a", Seq: 2}},
+		"number 0":            {{Number: 0, UUID: u, Agent: "agent-a", Seq: 1}},
+		"an agent of two":     {{Number: 1, UUID: u, Agent: "agent a", Seq: 1}},
+		"the nil uuid":        {{Number: 1, Agent: "agent-a", Seq: 1}},
+		"too great a number":  {{Number: 1 << 60, UUID: u, Agent: "agent-a", Seq: 1}},
+		"too great a seq":     {{Number: 1, UUID: u, Agent: "agent-a", Seq: 1 << 60}},
+		"an agent id missing": {{Number: 1, UUID: u, Seq: 1}},
+	} {
+		if _, err := ledger.Decode(l.ForgeNumbers(list).Files()); err == nil {
+			t.Errorf("%s is accepted", name)
+		}
+	}
+	if _, err := ledger.Decode(l.ForgeNumbers([]ledger.Numbered{one}).Files()); err != nil {
+		t.Fatal(err)
+	}
+	files := l.Files()
+	for p, data := range files {
+		if strings.HasPrefix(p, "positions/") {
+			delete(files, p)
+			files["positions/0/0"] = data
+		}
+	}
+	if _, err := ledger.Decode(files); err == nil {
+		t.Error("an agent in the wrong shard is accepted")
+	}
+}
+
 func with(files map[string][]byte, path string, data []byte) map[string][]byte {
 	out := maps.Clone(files)
 	out[path] = data

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/git-crosslink/git-crosslink/event"
+	"github.com/git-crosslink/git-crosslink/ledger"
 )
 
 // Random runs: 3–5 agents of 8 operations each, everything going wrong at
@@ -25,6 +26,7 @@ const (
 	restarted  = "restart"
 	mergeStep  = "merge step"
 	sentAgain  = "chain sent again"
+	forgedStep = "forged step"
 )
 
 // run is one random run; it returns what went wrong, if anything.
@@ -50,6 +52,7 @@ func run(t testing.TB, seed uint64, count map[string]int) (failed, trace string)
 	o := newOracle(h, agents...)
 	risk := []int{0, 5, 15, 40}[rnd.IntN(4)] // per cent of calls that go wrong
 	disasters := rnd.IntN(3) == 0            // a hub that loses things
+	vandal := rnd.IntN(3) == 0               // somebody who writes what he likes
 	h.fault = func(of []fault) fault {
 		if rnd.IntN(100) >= risk {
 			return none
@@ -78,6 +81,9 @@ func run(t testing.TB, seed uint64, count map[string]int) (failed, trace string)
 	for len(live) > 0 {
 		if disasters && rnd.IntN(25) == 0 {
 			disaster(rnd, o, agents, &log, count)
+		}
+		if vandal && rnd.IntN(15) == 0 {
+			vandalise(rnd, o, &log, count)
 		}
 		k := rnd.IntN(len(live))
 		if !live[k].next() {
@@ -137,6 +143,33 @@ func disaster(rnd *rand.Rand, o *oracle, agents []*agent, log *strings.Builder, 
 		h.lose(checkpointRef, rnd.IntN(4)*back)
 		count[hubLostAll]++
 	}
+}
+
+// vandalise puts a forged step on the hub's chain.
+func vandalise(rnd *rand.Rand, o *oracle, log *strings.Builder, count map[string]int) {
+	tip := o.h.refs[checkpointRef]
+	if tip == "" {
+		return
+	}
+	v := o.follow(tip).view
+	l := v.Ledger.Copy()
+	l.Sequence += v.Since + 1
+	u := o.h.w.uuid()
+	for x := range l.Locks {
+		u = x
+	}
+	delete(l.Queue, u)
+	l.Locks[u] = ledger.Lock{Agent: "agent-0", ClaimedAt: at(1), ClaimSeq: 1, Token: l.Sequence}
+	c := &commit{parents: []string{tip}, forged: true, files: l.Files()}
+	switch rnd.IntN(3) {
+	case 0:
+		c.files = map[string][]byte{"x": nil}
+	case 1:
+		c.files = o.h.w.commits[tip].files // what is there, once more
+	}
+	fmt.Fprintf(log, "  %s\n", forgedStep)
+	count[forgedStep]++
+	o.h.apply([]update{{checkpointRef, o.h.w.add(c)}}, o.h.refs)
 }
 
 // operate does one operation of one agent.
@@ -227,7 +260,7 @@ func TestRandomRuns(t *testing.T) {
 		}
 	}
 	t.Logf("%d runs: %v", runs, count)
-	for _, what := range append(faultNames[1:], hubRewound, hubLostLog, hubLostAll, wentOff, clockOff, restarted, mergeStep, sentAgain) {
+	for _, what := range append(faultNames[1:], hubRewound, hubLostLog, hubLostAll, wentOff, clockOff, restarted, mergeStep, sentAgain, forgedStep) {
 		if count[what] < wanted {
 			t.Errorf("'%s' happened %d times", what, count[what])
 		}
