@@ -19,7 +19,6 @@ type scene struct {
 	tip    string
 	meta   string
 	second int
-	policy ledger.Policy
 }
 
 func newScene(t testing.TB) *scene {

@@ -25,9 +25,6 @@ const MaxState = 16 << 20
 
 const statePath = "state.json"
 
-// maxText bounds branch names and ids inside state.json.
-const maxText = 512
-
 func (l *Ledger) state() []byte { return append(l.line(true), '\n') }
 
 // Signed returns the bytes that a step's signature covers (SSHSIG namespace
