@@ -4,10 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 
-	"github.com/git-crosslink/git-crosslink/event"
 	"github.com/git-crosslink/git-crosslink/refs"
 )
 
@@ -60,6 +58,7 @@ func (t *Tracker) adopt(ctx context.Context, root string) (problems []string, er
 		case problem != "" && !take:
 			problems = append(problems, problem)
 		case problem != "":
+			t.tellOnce(Notice{Name: "lost-decisions", Text: problem, Hints: []string{"git crosslink status"}})
 			problems = append(problems, problem)
 			ups = append(ups, refs.Update{Ref: hubRoot + name, Old: old, New: r.OID})
 			if aside := lostRoot + string(old); have[aside] == "" {
@@ -85,93 +84,4 @@ func (t *Tracker) adopt(ctx context.Context, root string) (problems []string, er
 		return problems, nil // another process of this clone adopted at the same time
 	}
 	return problems, err
-}
-
-// bind rebuilds the logs written here before the hub was known: same events,
-// same times, same order, under the hub's id. Nothing of them was published,
-// so no line changes that anybody has seen.
-func (t *Tracker) bind(ctx context.Context) error {
-	if provisional, err := t.local().Refs(ctx, headRoot+metaName); err != nil || len(provisional) == 0 {
-		return err
-	}
-	for range 8 {
-		s, err := t.load(ctx)
-		if err != nil {
-			return err
-		}
-		ups, err := t.rebuild(ctx, s)
-		if err != nil || len(ups) == 0 {
-			return err
-		}
-		err = t.local().Swap(ctx, ups)
-		if !errors.Is(err, refs.ErrConflict) {
-			return err
-		}
-	}
-	return fmt.Errorf("bind the logs written here to the hub: %w", refs.ErrConflict)
-}
-
-func (t *Tracker) rebuild(ctx context.Context, s *snapshot) ([]refs.Update, error) {
-	provisional := s.refs[headRoot+metaName]
-	if !s.bound || s.level != Level || provisional == "" {
-		return nil, nil
-	}
-	was, err := t.readMeta(ctx, provisional)
-	if err != nil {
-		return nil, fmt.Errorf("read the provisional meta: %w", err)
-	}
-	ups := []refs.Update{{Ref: headRoot + metaName, Old: provisional}}
-	private := s.refs[headRoot+checkpointName]
-	if private != "" && was.Hub != s.meta.Hub && !t.joining {
-		return nil, nil // numbers would end: init --join
-	}
-	if private != "" {
-		ups = append(ups, refs.Update{Ref: headRoot + checkpointName, Old: private})
-	}
-	if was.Hub == s.meta.Hub {
-		return ups, nil // ours became the hub's: every line stands
-	}
-	for _, id := range s.agents() {
-		l := s.logs[id]
-		if l.here == "" || l.hub != "" {
-			continue
-		}
-		raw, err := refs.ReadLog(ctx, t.local(), id, l.here, 1)
-		if err != nil {
-			return nil, err
-		}
-		lines, err := rewrite(raw.Lines, id, was.Hub, s.meta.Hub)
-		if err != nil {
-			return nil, fmt.Errorf("bind the log of '%s' to the hub: %w", id, err)
-		}
-		tip, err := refs.AppendLog(ctx, t.local(), id, "", lines, refs.CommitInfo{
-			Author: id, When: t.now(), Message: fmt.Sprintf("crosslink: %s rebound to hub %s\n\n[skip ci]\n", id, s.meta.Hub)})
-		if err != nil {
-			return nil, err
-		}
-		ups = append(ups, refs.Update{Ref: headRoot + agents + id, Old: l.here, New: tip})
-	}
-	return ups, nil
-}
-
-// rewrite gives lines of one hub id another one, with the chain that follows
-// from it. Signatures do not survive it.
-func rewrite(lines [][]byte, agent, from, to string) ([][]byte, error) {
-	was := event.Chain{Hub: from, Agent: agent}
-	prev := ""
-	var out [][]byte
-	for _, line := range lines {
-		e, err := was.Next(slices.Clone(line))
-		if err != nil {
-			return nil, err
-		}
-		e.Hub, e.Prev, e.SignedBy, e.Signature = to, prev, "", ""
-		b, err := event.Encode(e)
-		if err != nil {
-			return nil, err
-		}
-		prev = event.Hash(b)
-		out = append(out, b)
-	}
-	return out, nil
 }

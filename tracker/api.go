@@ -132,6 +132,7 @@ type InitReport struct {
 	Created  bool     `json:"created"`            // else there was one already
 	Already  bool     `json:"already"`            // this clone had joined it before
 	Branches []string `json:"branches,omitempty"` // made on the remote
+	Restored bool     `json:"restored,omitempty"` // the hub had lost its branches: they are back
 	Sent     int      `json:"sent"`               // events published with it
 	// Renumbered are the issues whose private numbers ended with the joining.
 	Renumbered []Renumbered `json:"renumbered,omitempty"`

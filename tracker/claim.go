@@ -14,14 +14,15 @@ type ClaimOptions struct {
 	Offline bool   // append only, leave the hub alone
 }
 
-// Outcome is how a claim stands.
+// Outcome is how a lock stands for one agent.
 type Outcome string
 
 const (
-	Held    Outcome = "held"        // confirmed by the hub's ledger
-	Waiting Outcome = "queued"      // in the queue, confirmed
+	Held    Outcome = "held"        // by it, confirmed by the hub's ledger
+	Waiting Outcome = "queued"      // it is in the queue, confirmed
 	Taken   Outcome = "taken"       // somebody else holds it
-	Pending Outcome = "unconfirmed" // durable here, not decided yet
+	Pending Outcome = "unconfirmed" // claimed, durable here, not decided yet
+	Free    Outcome = "free"        // nobody holds it, or the grant has been ended here
 )
 
 // Claim is what became of asking for a lock.
@@ -29,13 +30,46 @@ type Claim struct {
 	Outcome Outcome
 	Already bool        // it was so before: nothing was written
 	Lock    *store.Lock // who holds or claims it now; nil if nobody
-	Place   int         // 1 is next, with Waiting
+	Place   int         // in the queue, 1 is next; 0 outside
 	View    Projection
 }
+
+// Standing is how the lock of an issue stands for an agent in a projection.
+func Standing(p Projection, issue event.UUID, agent string) (*Claim, error) {
+	row, err := p.Issue(issue)
+	if err != nil {
+		return nil, err
+	}
+	c := &Claim{Lock: row.Lock, View: p}
+	if agent != "" {
+		c.Place = waits(row.Queue, agent)
+	}
+	switch {
+	case c.Place > 0 && row.Queue[c.Place-1].Confirmed:
+		c.Outcome = Waiting
+	case c.Place > 0:
+		c.Outcome = Pending
+	case row.Lock == nil || row.Lock.Ending:
+		c.Outcome = Free
+	case !row.Lock.Confirmed:
+		c.Outcome = Pending
+	case row.Lock.Holder == agent:
+		c.Outcome = Held
+	default:
+		c.Outcome = Taken
+	}
+	return c, nil
+}
+
+// claimTries bounds how often a claim is made again that lost to a holder who
+// has gone since.
+const claimTries = 4
 
 // Claim asks for an issue's lock. It looks at the hub first, so a lock that is
 // held is not claimed in vain; the ledger decides between claims that race.
 func (t *Tracker) Claim(ctx context.Context, issue event.UUID, o ClaimOptions) (*Claim, error) {
+	t.asking = issue
+	defer func() { t.asking = event.UUID{} }()
 	freshness := Fresh
 	if o.Offline {
 		freshness = Offline
@@ -44,60 +78,58 @@ func (t *Tracker) Claim(ctx context.Context, issue event.UUID, o ClaimOptions) (
 	if err != nil {
 		return nil, err
 	}
-	if c, err := t.standing(p, issue); err != nil || c.Outcome == Held || c.Outcome == Waiting || c.Outcome == Taken && !o.Queue {
+	if c, err := Standing(p, issue, t.agent); err != nil || c.settled(o) {
 		if c != nil {
 			c.Already = true
 		}
 		return c, err
 	}
+	for range claimTries {
+		c, r, err := t.claim(ctx, issue, o)
+		switch {
+		case err != nil:
+			return nil, err
+		case r.Undecided && !o.Queue && c.lost(t.agent):
+			// refused before the ledger has seen the claim: it must not be
+			// granted later, when nobody waits for it any more
+			c.Outcome, c.Place = Taken, 0
+			_, err = t.Emit(ctx, EmitOptions{Offline: o.Offline, Lock: true}, func(Projection) ([]Body, error) {
+				return []Body{&event.LockReleased{Issue: issue}}, nil
+			})
+			return c, err
+		case c.settled(o) || r.Undecided || c.Outcome == Pending:
+			return c, nil
+		}
+		// it was held when the step was made, and is not any more
+	}
+	return nil, &Error{Kind: Unconfirmed, Name: "claim-race",
+		Message: "the lock kept changing hands while it was claimed; no claim of yours is left",
+		Hints:   []string{"take a place in the queue: git crosslink lock --wait <id>"}}
+}
+
+// lost reports whether somebody else is known to hold it.
+func (c *Claim) lost(agent string) bool {
+	return c.Lock != nil && c.Lock.Confirmed && !c.Lock.Ending && c.Lock.Holder != agent
+}
+
+// settled reports whether there is nothing more to ask for.
+func (c *Claim) settled(o ClaimOptions) bool {
+	return c.Outcome == Held || c.Outcome == Waiting || c.Outcome == Taken && !o.Queue
+}
+
+// claim appends a claim, unless one of this agent is on its way already, and
+// publishes it.
+func (t *Tracker) claim(ctx context.Context, issue event.UUID, o ClaimOptions) (*Claim, *Receipt, error) {
 	r, err := t.Emit(ctx, EmitOptions{Offline: o.Offline, Lock: true}, func(p Projection) ([]Body, error) {
-		c, err := t.standing(p, issue)
-		if err != nil || c.Lock != nil && c.Lock.Holder == t.agent || c.Outcome == Waiting {
+		row, err := p.Issue(issue)
+		if err != nil || waits(row.Queue, t.agent) > 0 || row.Lock != nil && row.Lock.Holder == t.agent && !row.Lock.Ending {
 			return nil, err // asked for already
 		}
 		return []Body{&event.LockClaimed{Issue: issue, Branch: o.Branch, Wait: o.Queue}}, nil
 	})
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	c, err := t.standing(r.View, issue)
-	if err != nil || c.Outcome != Taken || !r.Undecided {
-		return c, err
-	}
-	if o.Queue {
-		c.Outcome = Pending
-		return c, nil
-	}
-	// refused before the ledger has seen the claim: it must not be granted
-	// later, when nobody waits for it any more
-	_, err = t.Emit(ctx, EmitOptions{Offline: o.Offline, Lock: true}, func(Projection) ([]Body, error) {
-		return []Body{&event.LockReleased{Issue: issue}}, nil
-	})
-	return c, err
-}
-
-// standing is how the lock of an issue stands for this agent.
-func (t *Tracker) standing(p Projection, issue event.UUID) (*Claim, error) {
-	row, err := p.Issue(issue)
-	if err != nil {
-		return nil, err
-	}
-	c := &Claim{Lock: row.Lock, View: p}
-	for i, w := range row.Queue {
-		if w.Agent == t.agent && t.agent != "" {
-			c.Outcome, c.Place = Waiting, i+1
-			return c, nil
-		}
-	}
-	switch {
-	case row.Lock == nil:
-		c.Outcome = Pending
-	case row.Lock.Holder == t.agent && row.Lock.Confirmed:
-		c.Outcome = Held
-	case row.Lock.Holder == t.agent || !row.Lock.Confirmed:
-		c.Outcome = Pending
-	default:
-		c.Outcome = Taken
-	}
-	return c, nil
+	c, err := Standing(r.View, issue, t.agent)
+	return c, r, err
 }

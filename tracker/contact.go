@@ -13,7 +13,7 @@ import (
 // which remote was chosen.
 type contact struct {
 	Remote string    `json:"remote,omitempty"` // the remote chosen at first contact
-	Hub    string    `json:"hub,omitempty"`    // hub id seen there
+	URL    string    `json:"url,omitempty"`    // its URL then
 	Last   time.Time `json:"last,omitzero"`    // last fetch that worked
 
 	// Undecided is since when facts lie undecided on the hub, as seen from here.
@@ -30,6 +30,8 @@ type contact struct {
 	Refusals []string `json:"refusals,omitempty"`
 	// NoMeta: at the last fetch the hub had lost its meta.
 	NoMeta bool `json:"no_meta,omitempty"`
+	// Shown is what was shown undecided: it is told once when it is decided.
+	Shown []shown `json:"shown,omitempty"`
 	// Told are the notices that were given and have not changed since.
 	Told map[string]string `json:"told,omitempty"`
 }

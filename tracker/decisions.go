@@ -14,7 +14,6 @@ import (
 	"github.com/git-crosslink/git-crosslink/event"
 	"github.com/git-crosslink/git-crosslink/ledger"
 	"github.com/git-crosslink/git-crosslink/refs"
-	"github.com/git-crosslink/git-crosslink/store"
 )
 
 // Where the ledger is in the replica. What is in refs/hub has been seen on the
@@ -228,59 +227,31 @@ func (t *Tracker) dropFound(ctx context.Context, s *snapshot, p refs.Push) error
 	return err
 }
 
-// locks are the grants of the ledger, and the claims written in this clone
-// that it does not cover yet.
-func (s *snapshot) locks() store.Decided {
-	d := store.Decided{Aliases: s.aliases, Locks: map[event.UUID]store.Lock{}, Queue: map[event.UUID][]store.Waiter{}}
-	l := s.decided.view.Ledger
-	if l == nil {
-		return d
-	}
-	for u, k := range l.Locks {
-		d.Locks[u] = store.Lock{Holder: k.Agent, Token: k.Token, Since: k.ClaimedAt, Branch: k.Branch, Confirmed: true}
-	}
-	for u, q := range l.Queue {
-		for _, w := range q {
-			d.Queue[u] = append(d.Queue[u], store.Waiter{Agent: w.Agent, Since: w.ClaimedAt})
-		}
-	}
-	for _, id := range s.agents() {
-		if s.logs[id].here == "" {
-			continue
-		}
-		for _, e := range s.logs[id].lines {
-			if e.Seq <= l.Position(id).Seq {
-				continue
-			}
-			switch b := e.Body.(type) {
-			case *event.LockClaimed:
-				if _, held := d.Locks[b.Issue]; !held {
-					d.Locks[b.Issue] = store.Lock{Holder: id, Since: e.Shown(), Branch: b.Branch}
-				}
-			case *event.LockReleased:
-				if k, held := d.Locks[b.Issue]; held && k.Holder == id && !k.Confirmed {
-					delete(d.Locks, b.Issue)
-				}
-			}
-		}
-	}
-	return d
-}
-
 // undecided reports whether lines of the agent from the sequence on await a
 // decision.
 func (s *snapshot) undecided(agent string, from uint64) bool {
-	l := s.logs[agent]
-	if l == nil || s.decided.view.Ledger == nil {
-		return false
-	}
-	at := s.decided.view.Ledger.Position(agent).Seq
-	for _, e := range l.lines {
-		if e.Seq >= from && e.Seq > at && deciding(e.Body) {
+	for _, e := range s.pending(agent) {
+		if e.Seq >= from {
 			return true
 		}
 	}
 	return false
+}
+
+// pending are the lines of the agent that await a decision.
+func (s *snapshot) pending(agent string) []*event.Envelope {
+	l := s.logs[agent]
+	if l == nil || s.decided.view.Ledger == nil {
+		return nil
+	}
+	var lines []*event.Envelope
+	at := s.decided.view.Ledger.Position(agent).Seq
+	for _, e := range l.lines {
+		if e.Seq > at && deciding(e.Body) {
+			lines = append(lines, e)
+		}
+	}
+	return lines
 }
 
 // deciding reports whether an event is one that a step of the ledger answers.

@@ -36,16 +36,23 @@ func (t *Tracker) Emit(ctx context.Context, o EmitOptions, build func(p Projecti
 	if err != nil {
 		return nil, t.unwritable(err)
 	}
-	if len(r.Lines) == 0 {
+	lines := r.Lines
+	if len(lines) == 0 && o.Lock { // a claim that is on its way already
+		lines = after.pending(t.agent)
+	}
+	if len(lines) == 0 {
 		if l := after.logs[t.agent]; l != nil && l.unsent() > 0 && t.hub != nil {
 			r.Sync = Queued
 		}
+		t.tellDecided(r.View)
 		return r, nil
 	}
-	if err := t.settle(ctx, o, r, after); err != nil {
+	if err := t.settle(ctx, o, r, after, lines); err != nil {
 		// the lines are durable: this is no failure of the write
 		t.tellOnce(Notice{Name: "queued", Text: "kept here, sent later: " + err.Error(), Hints: []string{"git crosslink sync"}})
 	}
+	t.tellDecided(r.View)
+	t.watch(r)
 	return r, nil
 }
 
@@ -113,6 +120,12 @@ func (t *Tracker) append(ctx context.Context, build func(p Projection) ([]Body, 
 		if err := t.mayAppend(s); err != nil {
 			return nil, nil, err
 		}
+		if s.unboundLines() {
+			if err := t.bind(ctx); err != nil {
+				return nil, nil, err
+			}
+			continue
+		}
 		bodies, err := build(s.project())
 		if err != nil {
 			return nil, nil, err
@@ -133,7 +146,7 @@ func (t *Tracker) append(ctx context.Context, build func(p Projection) ([]Body, 
 			return nil, nil, fmt.Errorf("append to '%s%s%s': %w", headRoot, agents, t.agent, err)
 		}
 		fault.Point("append.after-swap")
-		if s.view = nil; len(ups) > 1 { // something was decided with it
+		if s.view = nil; t.hub == nil { // decided with it
 			if s, err = t.load(ctx); err != nil {
 				return nil, nil, err
 			}
@@ -161,7 +174,11 @@ func (t *Tracker) mayAppend(s *snapshot) error {
 		return &Error{Kind: Fatal, Name: "level", Message: s.decided.err.Error() + ": nothing was written",
 			Hints: []string{"install a newer git-crosslink; this one is: git crosslink version"}}
 	case l.diverged:
-		return divergedError(t.agent)
+		return t.divergedError(t.agent)
+	case l.torn:
+		return &Error{Kind: Fatal, Name: "own-log",
+			Message: fmt.Sprintf("objects of the log of '%s' are missing here: nothing was written", t.agent),
+			Hints:   []string{"take what the hub has: git crosslink sync"}}
 	case l.ended != "":
 		return &Error{Kind: Fatal, Name: "own-log",
 			Message: fmt.Sprintf("the log of '%s' cannot be read to its end (%s): nothing was written", t.agent, l.ended),
@@ -174,8 +191,16 @@ func (t *Tracker) mayAppend(s *snapshot) error {
 // the ones before it applied, and writes the objects. The updates it returns
 // make them visible.
 func (t *Tracker) stamp(ctx context.Context, s *snapshot, bodies []Body) ([]*event.Envelope, []refs.Update, error) {
+	// the hub these lines are written for must still be the one known when
+	// they become visible
 	var ups []refs.Update
 	meta := s.refs[headRoot+metaName]
+	if s.bound {
+		meta = s.refs[hubRoot+metaName]
+		ups = append(ups, refs.Update{Ref: hubRoot + metaName, Old: meta, New: meta})
+	} else if s.meta != nil {
+		ups = append(ups, refs.Update{Ref: headRoot + metaName, Old: meta, New: meta}, refs.Update{Ref: hubRoot + metaName})
+	}
 	if s.meta == nil {
 		up, err := t.provisionalMeta(ctx, s)
 		if err != nil {
@@ -274,8 +299,9 @@ func (t *Tracker) settled(s *snapshot) Confirmation {
 }
 
 // settle publishes what was appended as far as it was asked to.
-func (t *Tracker) settle(ctx context.Context, o EmitOptions, r *Receipt, s *snapshot) error {
+func (t *Tracker) settle(ctx context.Context, o EmitOptions, r *Receipt, s *snapshot, lines []*event.Envelope) error {
 	mode := t.config("crosslink.sync")
+	r.Undecided = s.undecided(t.agent, lines[0].Seq)
 	switch r.Sync = t.settled(s); {
 	case t.hub == nil:
 		return nil
@@ -287,32 +313,34 @@ func (t *Tracker) settle(ctx context.Context, o EmitOptions, r *Receipt, s *snap
 		return nil
 	case mode == "background" && !o.Wait:
 		r.Sync = Queued
-		return t.detach()
+		t.detach()
+		return nil
 	}
-	return t.deliverAndLook(ctx, o, r, s.logs[t.agent].chain.Seq)
+	return t.deliverAndLook(ctx, o, r, lines)
 }
 
-// deliverAndLook publishes the receipt's lines and fills in what came of it.
-// Whatever goes wrong, the lines are durable: it is told, and is no failure.
-func (t *Tracker) deliverAndLook(ctx context.Context, o EmitOptions, r *Receipt, seq uint64) error {
+// deliverAndLook publishes the lines and fills in what came of it. Whatever
+// goes wrong, they are durable: it is told, and is no failure.
+func (t *Tracker) deliverAndLook(ctx context.Context, o EmitOptions, r *Receipt, lines []*event.Envelope) error {
 	decide := false
-	for _, e := range r.Lines {
+	for _, e := range lines {
 		decide = decide || deciding(e.Body)
 	}
-	there, reason, err := t.deliver(ctx, seq, decide, t.patience(o))
+	last := lines[len(lines)-1]
+	there, reason, err := t.deliver(ctx, last, decide, t.patience(o))
 	if err != nil {
 		reason = err.Error()
 	}
 	r.Sync = Queued
-	if decide || t.fetched || !there {
+	if decide || t.fetched || !there || reason != "" {
 		s, err := t.load(ctx)
 		if err != nil {
 			return err
 		}
 		r.View = s.project()
 		l := s.logs[t.agent]
-		there = l != nil && l.hubSeq >= seq
-		r.Undecided = s.undecided(t.agent, r.Lines[0].Seq)
+		there = l != nil && l.hubSeq >= last.Seq && !l.diverged
+		r.Undecided = s.undecided(t.agent, lines[0].Seq)
 	}
 	if there {
 		r.Sync = Confirmed
@@ -324,7 +352,8 @@ func (t *Tracker) deliverAndLook(ctx context.Context, o EmitOptions, r *Receipt,
 		t.tellOnce(Notice{Name: "queued", Text: "kept here, sent later: " + reason, Hints: []string{"git crosslink sync"}})
 		return nil
 	}
-	return t.detach()
+	t.detach()
+	return nil
 }
 
 func (t *Tracker) tellUnbound() {

@@ -116,7 +116,13 @@ func (t *Tracker) initOnce(ctx context.Context) (r *InitReport, again bool, err 
 		return nil, false, err
 	}
 	if s.bound && t.contact.NoMeta {
-		return nil, false, t.lostError()
+		r, err := t.restore(ctx, s)
+		return r, false, err
+	}
+	if why := t.elsewhere(); why != "" {
+		return nil, false, &Error{Kind: Fatal, Name: "other-hub",
+			Message: fmt.Sprintf("the tracker of this clone belongs to another hub than the one on '%s': %s", t.hub.Name, why),
+			Hints:   []string{"if the remote's URL was changed, look at it: git remote -v"}}
 	}
 	if s.unjoined() {
 		return nil, false, t.mayAppend(s)
@@ -143,6 +149,9 @@ func (t *Tracker) join(ctx context.Context, s *snapshot) (*InitReport, bool, err
 	out, err := t.publish(ctx, true)
 	if err != nil {
 		return nil, false, err
+	}
+	if out.reason != "" {
+		t.notice(Notice{Name: "queued", Text: "kept here, sent later: " + out.reason, Hints: []string{"git crosslink sync"}})
 	}
 	return &InitReport{Remote: t.hub.Name, URL: t.hub.URL, Hub: s.meta.Hub, Sent: out.sent, Agent: t.agent}, false, nil
 }

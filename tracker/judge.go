@@ -167,11 +167,3 @@ func clip(s string) string {
 	}
 	return s
 }
-
-func (t *Tracker) readMeta(ctx context.Context, tip refs.OID) (*trust.Meta, error) {
-	files, err := refs.ReadFiles(ctx, t.local(), tip, metaLimit)
-	if err != nil {
-		return nil, err
-	}
-	return trust.DecodeMeta(files["hub.json"])
-}

@@ -3,6 +3,7 @@ package tracker
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"math"
 	"slices"
@@ -45,7 +46,9 @@ type log struct {
 	hubSeq     uint64 // last sequence the hub holds
 	lines      []*event.Envelope
 	ended      string // why the log stops before its end, "" if it does not
-	diverged   bool   // here and hub hold different lines
+	diverged   bool   // here and hub hold different lines of this hub
+	foreign    bool   // here are lines written for another hub id: not in view until bind has rebuilt them
+	torn       bool   // objects of here are missing
 	legacyOnly bool   // level-3 lines: no chain to go on from
 }
 
@@ -86,6 +89,16 @@ func (s *snapshot) unsent() int {
 		n += l.unsent()
 	}
 	return n
+}
+
+// unboundLines reports whether lines written here wait to be rebuilt for the hub.
+func (s *snapshot) unboundLines() bool {
+	for _, l := range s.logs {
+		if l.foreign && l.ended == "" {
+			return true
+		}
+	}
+	return false
 }
 
 // agents returns the ids in order, so that nothing depends on map order.
@@ -202,21 +215,41 @@ func (t *Tracker) chooseTips(ctx context.Context, s *snapshot) error {
 		switch {
 		case l.here == "":
 			l.view = l.hub
-		case l.hub == "" || l.hub == l.here:
+		case l.hub == l.here:
 			l.view = l.here
 		default:
-			rel, err := refs.IsPrefix(ctx, t.local(), id, l.hub, l.here)
-			if err != nil {
+			if err := t.choose(ctx, s, l); err != nil {
 				return fmt.Errorf("compare the two tips of '%s': %w", id, err)
 			}
-			switch rel {
-			case refs.Extends:
-				l.view = l.hub
-			case refs.Diverged:
-				l.view, l.diverged = l.here, true
-			default:
-				l.view = l.here
-			}
+		}
+	}
+	return nil
+}
+
+// choose compares a log written here with the hub's.
+func (t *Tracker) choose(ctx context.Context, s *snapshot, l *log) (err error) {
+	if l.hub == "" {
+		l.view = l.here
+		l.foreign, err = t.foreign(ctx, s, l.agent, l.here)
+		return err
+	}
+	rel, err := refs.IsPrefix(ctx, t.local(), l.agent, l.hub, l.here)
+	switch {
+	case errors.Is(err, refs.ErrMissing):
+		l.view, l.torn = l.hub, true
+		return nil
+	case err != nil:
+		return err
+	case rel == refs.Prefix || rel == refs.Equal:
+		l.view = l.here
+	case rel == refs.Extends:
+		l.view = l.hub
+	default:
+		if l.foreign, err = t.foreign(ctx, s, l.agent, l.here); err != nil {
+			return err
+		}
+		if l.view, l.diverged = l.here, !l.foreign; l.foreign {
+			l.view = l.hub
 		}
 	}
 	return nil
@@ -262,6 +295,9 @@ func (t *Tracker) readLogs(ctx context.Context, s *snapshot) error {
 		}
 		if l.ended == "" {
 			l.ended = got[i].Bad
+		}
+		if l.foreign && l.hub == "" {
+			l.ended = ""
 		}
 		if l.hub == l.view {
 			l.hubSeq = l.chain.Seq

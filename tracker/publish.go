@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"time"
 
@@ -44,6 +45,11 @@ func (t *Tracker) publish(ctx context.Context, others bool) (outcome, error) {
 	if t.contact.NoAtomic {
 		what = logsOnly
 	}
+	if t.contact.URL != "" && t.contact.URL != t.hub.URL { // another repository, perhaps another hub
+		if err := t.look(ctx, &o); err != nil || o.reason != "" {
+			return o, err
+		}
+	}
 	for try := range tries {
 		s, err := t.load(ctx)
 		if err != nil {
@@ -58,6 +64,7 @@ func (t *Tracker) publish(ctx context.Context, others bool) (outcome, error) {
 				what = stepOnly
 				continue
 			}
+			o.reason = t.stuck(s)
 			return o, nil
 		}
 		if err := t.mayPush(s); err != nil {
@@ -82,6 +89,7 @@ func (t *Tracker) publish(ctx context.Context, others bool) (outcome, error) {
 			case more:
 				continue
 			case what != logsOnly:
+				o.reason = t.stuck(s)
 				return o, t.dropFound(ctx, s, p)
 			}
 			what = stepOnly
@@ -134,6 +142,12 @@ func (t *Tracker) plan(ctx context.Context, s *snapshot, what round, others bool
 		p.Refs = append(p.Refs, refs.PushRef{Src: l.here, Dst: ref})
 		seqs[ref] = l.chain.Seq
 	}
+	if what != stepOnly {
+		var err error
+		if p, err = t.putBack(ctx, s, p); err != nil {
+			return refs.Push{}, seqs, err
+		}
+	}
 	meta := s.refs[hubRoot+metaName]
 	if what != logsOnly && (others || len(p.Refs) > 0 || what == stepOnly) {
 		step, err := t.step(ctx, s, meta, p)
@@ -159,8 +173,11 @@ func (t *Tracker) step(ctx context.Context, s *snapshot, meta refs.OID, p refs.P
 		return next, err
 	}
 	known, there := s.refs[hubRoot+checkpointName], s.refs[incomingRoot+checkpointName]
-	if known == "" || there == "" || known == there {
+	if known == "" || known == there || there == "" && !t.fetched {
 		return "", nil
+	}
+	if there == "" {
+		return known, nil
 	}
 	behind, err := s.decided.reader.Extends(string(known), string(there))
 	if err != nil || !behind {
@@ -172,11 +189,14 @@ func (t *Tracker) step(ctx context.Context, s *snapshot, meta refs.OID, p refs.P
 // mayPush holds back what the hub refused for good: it is asked again after a
 // day, or when the user syncs by hand.
 func (t *Tracker) mayPush(*snapshot) error {
-	if t.contact.Refused != "" && !t.insist && t.now().Sub(t.contact.RefusedAt) < 24*time.Hour {
+	if t.contact.Refused != "" && !t.insist && t.now().Sub(t.contact.RefusedAt).Abs() < 24*time.Hour {
 		return errors.New(t.contact.Refused)
 	}
 	if t.contact.NoMeta && t.contact.NoAtomic {
 		return errors.New(lostMeta) // with an atomic push the lease on meta sees to it
+	}
+	if why := t.elsewhere(); why != "" && t.contact.NoAtomic {
+		return errors.New(why)
 	}
 	return nil
 }
@@ -223,7 +243,8 @@ func (t *Tracker) accepted(ctx context.Context, s *snapshot, p refs.Push, res *r
 			ups = append(ups, refs.Update{Ref: hubRoot + name, Old: old, New: r.Src})
 		}
 		if id, ok := strings.CutPrefix(name, agents); ok {
-			n += int(seqs[r.Dst] - s.logs[id].hubSeq)
+			n += int(max(seqs[r.Dst], s.logs[id].hubSeq) - s.logs[id].hubSeq)
+			delete(t.behind, name)
 		}
 	}
 	if len(ups) == 0 {
@@ -272,6 +293,13 @@ func (t *Tracker) afterRefusal(ctx context.Context, p refs.Push, res *refs.PushR
 		o.reason = lostMeta
 		return moved, false, nil
 	}
+	if why := t.elsewhere(); why != "" {
+		o.reason = why
+		return moved, false, nil
+	}
+	if reparented, err := t.regraft(ctx, p, res); err != nil || reparented {
+		return true, err == nil, err
+	}
 	if !res.Reached {
 		return moved, t.withoutAtomic(ctx, p, o), nil
 	}
@@ -298,6 +326,49 @@ func (t *Tracker) afterRefusal(ctx context.Context, p refs.Push, res *refs.PushR
 	}
 	o.reason = "the hub refuses it: " + rule
 	return false, false, t.remember(func(c *contact) { c.Refused, c.RefusedAt = o.reason, t.now() })
+}
+
+// regraft puts a commit of ours on top of the hub's where the hub holds the
+// beginning of a log written here in another commit.
+func (t *Tracker) regraft(ctx context.Context, p refs.Push, res *refs.PushResult) (bool, error) {
+	t.reparent = map[string]bool{}
+	for _, r := range p.Refs {
+		id, isLog := strings.CutPrefix(r.Dst, headRoot+agents)
+		if st := res.Refs[r.Dst]; isLog && st.Rejected() && !st.Collateral() {
+			t.reparent[id] = true
+		}
+	}
+	if len(t.reparent) == 0 {
+		return false, nil
+	}
+	before, err := t.local().Refs(ctx, headRoot+agents)
+	if err != nil {
+		return false, err
+	}
+	if err := t.bind(ctx); err != nil {
+		return false, err
+	}
+	t.reparent = nil
+	after, err := t.local().Refs(ctx, headRoot+agents)
+	return !slices.Equal(before, after), err
+}
+
+// elsewhere says that the remote is another hub now, or none of ours.
+func (t *Tracker) elsewhere() string {
+	for _, problem := range t.contact.Refusals {
+		if strings.HasPrefix(problem, "the hub id changed") {
+			return problem
+		}
+	}
+	return ""
+}
+
+// stuck says why a log written here is not sent at all.
+func (t *Tracker) stuck(s *snapshot) string {
+	if l := s.logs[t.agent]; l != nil && l.here != "" && l.diverged {
+		return t.divergedError(t.agent).Error()
+	}
+	return ""
 }
 
 // withoutAtomic handles a server that answered a fetch but gave no line for

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -27,6 +28,12 @@ func (t *Tracker) Read(ctx context.Context, f Freshness) (Projection, error) {
 	if err != nil {
 		return nil, err
 	}
+	if s.unboundLines() && !s.unjoined() && t.bind(ctx) == nil {
+		if s, err = t.load(ctx); err != nil {
+			return nil, err
+		}
+	}
+	t.tellDecided(s.project())
 	return s.project(), nil
 }
 
@@ -114,9 +121,9 @@ func (t *Tracker) freshen(ctx context.Context, f Freshness) error {
 	}
 	never := t.contact.Last.IsZero()
 	if f == Here && !never && !t.hub.self {
-		if age := t.now().Sub(t.contact.Last); age > stale {
+		if age := t.now().Sub(t.contact.Last); age > stale || age < -stale { // a clock was wrong: look again
 			t.notice(Notice{Name: "stale", Text: "as of " + ago(age), Hints: []string{"git crosslink sync"}})
-			return t.detach()
+			t.detach()
 		}
 		return nil
 	}
@@ -126,7 +133,7 @@ func (t *Tracker) freshen(ctx context.Context, f Freshness) error {
 		}
 		return err
 	}
-	bounded, cancel := context.WithTimeout(ctx, t.patience(EmitOptions{Wait: never}))
+	bounded, cancel := context.WithTimeout(ctx, t.firstPatience(never))
 	defer cancel()
 	unlock, ok, err := t.replica.Lock(bounded, "sync", foreground)
 	if err != nil || !ok {
@@ -146,9 +153,20 @@ func (t *Tracker) freshen(ctx context.Context, f Freshness) error {
 	return err
 }
 
+// firstPatience: a clone that has nothing yet is worth a little more.
+func (t *Tracker) firstPatience(never bool) time.Duration {
+	wait := t.patience(EmitOptions{})
+	if never {
+		wait = max(wait, 3*foreground)
+	}
+	return wait
+}
+
 // ago says how long something is past, in one unit.
 func ago(d time.Duration) string {
 	switch {
+	case d < -time.Minute:
+		return "a time that has not come yet"
 	case d < time.Minute:
 		return "just now"
 	case d < time.Hour:
@@ -160,23 +178,23 @@ func ago(d time.Duration) string {
 }
 
 // detach starts a sync that goes on when this command is over: a session of
-// its own, nothing inherited that somebody could wait for.
-func (t *Tracker) detach() error {
+// its own, nothing inherited that somebody could wait for. If it cannot be
+// started the next command's sync does its work.
+func (t *Tracker) detach() {
 	if t.o.Program == "" {
-		return nil
+		return
 	}
-	cmd := exec.Command(t.o.Program, "sync", "--detached")
-	cmd.Dir = t.outer.Top
-	cmd.Env = append(t.environ, "GIT_DIR="+t.outer.GitDir, "GIT_TERMINAL_PROMPT=0", "GIT_CROSSLINK_DETACHED=1")
 	null, err := os.OpenFile(os.DevNull, os.O_RDWR, 0)
 	if err != nil {
-		return err
+		return
 	}
 	defer null.Close()
+	cmd := exec.Command(t.o.Program, "sync", "--detached")
+	cmd.Dir = t.outer.Top
+	cmd.Env = append(slices.Clone(t.environ), "GIT_DIR="+t.outer.GitDir, "GIT_TERMINAL_PROMPT=0", "GIT_CROSSLINK_DETACHED=1")
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = null, null, null
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
-	if err := cmd.Start(); err != nil {
-		return fmt.Errorf("start the detached sync: %w", err)
+	if cmd.Start() == nil {
+		cmd.Process.Release()
 	}
-	return cmd.Process.Release()
 }

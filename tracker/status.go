@@ -54,7 +54,7 @@ func (t *Tracker) Status(ctx context.Context) (*Status, error) {
 			st.Problems = append(st.Problems, fmt.Sprintf("the log of '%s' stops after %d events: %s", id, l.chain.Seq, l.ended))
 		}
 		if l.diverged {
-			st.Problems = append(st.Problems, divergedError(id).Error())
+			st.Problems = append(st.Problems, t.divergedError(id).Error())
 		}
 	}
 	if t.hub == nil {

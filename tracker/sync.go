@@ -1,12 +1,14 @@
 package tracker
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"slices"
 	"time"
 
+	"github.com/git-crosslink/git-crosslink/event"
 	"github.com/git-crosslink/git-crosslink/refs"
 )
 
@@ -16,6 +18,10 @@ const (
 	foreground = 3 * time.Second
 	insistent  = 30 * time.Second // with --wait, or in CI
 	stale      = 15 * time.Minute // an answer from before this says so
+
+	// detachedFor bounds a sync that nobody watches: one that hangs must not
+	// hold the sync lock for ever
+	detachedFor = 3 * time.Minute
 )
 
 // Sync fetches what is new on the hub and sends what is not there yet. With
@@ -36,6 +42,11 @@ func (t *Tracker) Sync(ctx context.Context, o SyncOptions) (*SyncReport, error) 
 		return r, t.unwritable(err)
 	}
 	defer unlock()
+	if o.Detached {
+		bounded, cancel := context.WithTimeout(ctx, detachedFor)
+		defer cancel()
+		ctx = bounded
+	}
 	before, err := t.counts(ctx)
 	if err != nil {
 		return nil, err
@@ -86,6 +97,9 @@ func (t *Tracker) reportSync(ctx context.Context, r *SyncReport, before counts, 
 		return nil, err
 	}
 	r.Sent = out.sent
+	if t.insist { // somebody reads it
+		t.tellDecided(after.project())
+	}
 	for id, l := range after.logs {
 		was := before.events[id]
 		if l.here == "" && l.chain.Seq > was {
@@ -102,21 +116,17 @@ func (t *Tracker) reportSync(ctx context.Context, r *SyncReport, before counts, 
 	if after.bound && after.meta != nil {
 		r.Hub = after.meta.Hub
 	}
-	for id, l := range after.logs {
-		if l.here != "" && l.diverged {
-			return r, divergedError(id)
-		}
+	if l := after.logs[t.agent]; l != nil && l.diverged {
+		return r, t.divergedError(t.agent)
 	}
 	return r, nil
 }
 
-func divergedError(id string) error {
+// divergedError says that two clones write under one id, and the way out.
+func (t *Tracker) divergedError(id string) error {
 	return &Error{Kind: Fatal, Name: "copied-clone",
 		Message: fmt.Sprintf("the hub's log of '%s' holds lines that were not written here: two clones write under one id", id),
-		Hints: []string{
-			"what was written here is kept: git crosslink log shows it",
-			"go on under an id of your own: git config crosslink.agent <new id>",
-		}}
+		Hints:   []string{"everything written here is kept; go on under an id of your own: git crosslink agent fork"}}
 }
 
 // lockSync takes the sync lock: one process of a clone talks to the hub at a
@@ -137,7 +147,7 @@ func (t *Tracker) lockSync(ctx context.Context, o SyncOptions) (func(), bool, er
 		return nil, false, err
 	}
 	defer next()
-	return t.replica.Lock(ctx, "sync", 5*time.Minute)
+	return t.replica.Lock(ctx, "sync", detachedFor)
 }
 
 // fetch brings the hub's refs and takes over what may be believed.
@@ -162,6 +172,9 @@ func (t *Tracker) fetch(ctx context.Context) error {
 	if err := t.bind(ctx); err != nil {
 		return err
 	}
+	if err := t.noteBehind(ctx); err != nil {
+		return err
+	}
 	if len(problems) > 0 {
 		text := problems[0]
 		if n := len(problems) - 1; n > 0 {
@@ -172,7 +185,7 @@ func (t *Tracker) fetch(ctx context.Context) error {
 	return t.remember(func(c *contact) {
 		c.Last, c.Refusals, c.NoMeta = t.now(), first(problems, maxRefusals), noMeta
 		if t.hub != nil {
-			c.Remote = t.hub.Name
+			c.Remote, c.URL = t.hub.Name, t.hub.URL
 		}
 	})
 }
@@ -191,7 +204,7 @@ func first(all []string, n int) []string {
 // deliver publishes after a write, within the bound: whoever gets the sync
 // lock sends for everybody, the others wait for that result. It reports
 // whether the lines are on the hub and, if they need it, decided.
-func (t *Tracker) deliver(ctx context.Context, seq uint64, decide bool, wait time.Duration) (bool, string, error) {
+func (t *Tracker) deliver(ctx context.Context, last *event.Envelope, decide bool, wait time.Duration) (bool, string, error) {
 	ctx, cancel := context.WithTimeout(ctx, wait)
 	defer cancel()
 	for {
@@ -200,14 +213,14 @@ func (t *Tracker) deliver(ctx context.Context, seq uint64, decide bool, wait tim
 			return false, "", t.late(ctx, err)
 		}
 		if ok {
-			out, err := t.publishOnce(ctx, seq, decide)
+			out, err := t.publishOnce(ctx, last, decide)
 			unlock()
 			if err != nil {
 				return false, "", t.late(ctx, err)
 			}
 			return out.reason == "", out.reason, nil
 		}
-		if there, err := t.onHub(ctx, t.agent, seq); err != nil || there && !decide {
+		if there, err := t.onHub(ctx, last); err != nil || there && !decide {
 			return there, "", t.late(ctx, err)
 		}
 		if ctx.Err() != nil {
@@ -225,8 +238,8 @@ func (t *Tracker) late(ctx context.Context, err error) error {
 }
 
 // publishOnce publishes unless another process did it meanwhile.
-func (t *Tracker) publishOnce(ctx context.Context, seq uint64, decide bool) (outcome, error) {
-	if there, err := t.onHub(ctx, t.agent, seq); err != nil || there && !decide {
+func (t *Tracker) publishOnce(ctx context.Context, last *event.Envelope, decide bool) (outcome, error) {
+	if there, err := t.onHub(ctx, last); err != nil || there && !decide {
 		return outcome{}, err
 	}
 	if err := t.gather(ctx); err != nil {
@@ -257,22 +270,26 @@ func (t *Tracker) gather(ctx context.Context) error {
 	return nil
 }
 
-// onHub reports whether the hub is known to hold the agent's line seq.
-func (t *Tracker) onHub(ctx context.Context, agent string, seq uint64) (bool, error) {
-	all, err := t.local().Refs(ctx, hubRoot+agents+agent)
+// onHub reports whether the hub is known to hold this line.
+func (t *Tracker) onHub(ctx context.Context, line *event.Envelope) (bool, error) {
+	name := hubRoot + agents + line.Agent
+	all, err := t.local().Refs(ctx, name)
 	if err != nil {
 		return false, err
 	}
 	for _, r := range all {
-		if r.Name != hubRoot+agents+agent || r.OID == t.seenOnHub {
+		if r.Name != name || r.OID == t.seenOnHub {
 			continue
 		}
 		t.seenOnHub = r.OID
-		l, err := refs.ReadLog(ctx, t.local(), agent, r.OID, seq)
+		l, err := refs.ReadLog(ctx, t.local(), line.Agent, r.OID, line.Seq)
 		if err != nil {
 			return false, err
 		}
-		return l.First+uint64(len(l.Lines)) > seq, nil
+		if l.First == 0 || l.First > line.Seq || line.Seq-l.First >= uint64(len(l.Lines)) {
+			return false, nil
+		}
+		return bytes.Equal(l.Lines[line.Seq-l.First], line.Raw), nil
 	}
 	return false, nil
 }

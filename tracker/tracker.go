@@ -40,11 +40,14 @@ type Tracker struct {
 	hub       *hub  // nil: this repository has no hub to talk to
 	chooseErr error // why not, if the user has to choose
 
-	agent     string   // settled by the first Emit
-	joining   bool     // join a hub although numbers end by it
-	insist    bool     // ask a hub again that refused before
-	seenOnHub refs.OID // last hub tip deliver looked at
-	fetched   bool     // this process has reached the hub
+	agent     string              // settled by the first Emit
+	reparent  map[string]bool     // agents whose lines the hub has in another commit
+	behind    map[string]refs.OID // branches the hub has lost lines of, as the last fetch showed
+	joining   bool                // join a hub although numbers end by it
+	asking    UUID                // the lock that is being claimed: its answer is no news
+	insist    bool                // ask a hub again that refused before
+	seenOnHub refs.OID            // last hub tip deliver looked at
+	fetched   bool                // this process has reached the hub
 }
 
 // hub is the remote the tracker lives on.
@@ -172,14 +175,35 @@ func (t *Tracker) chooseHub() {
 		return
 	}
 	if !contains(names, name) {
+		name = t.renamed(names, name)
+	}
+	if !contains(names, name) {
 		t.chooseErr = &Error{Kind: Fatal, Name: "no-such-remote",
 			Message: fmt.Sprintf("the tracker lives on the remote '%s', which is not configured here", name),
-			Hints:   []string{fmt.Sprintf("add it again: git remote add %s <url>", name)}}
+			Hints:   []string{"say which remote it is now: git config crosslink.remote <name>", fmt.Sprintf("or add it again: git remote add %s <url>", name)}}
 		return
 	}
 	url, _ := t.conf.Get("remote." + name + ".url")
 	t.hub = &hub{Name: name, URL: url}
 	t.contact.Remote = name
+}
+
+// renamed follows a remote that was renamed: the one with the URL that the hub
+// had at the last contact, if there is just one. crosslink.remote says it too.
+func (t *Tracker) renamed(names []string, was string) string {
+	var same []string
+	for _, n := range names {
+		if url, _ := t.conf.Get("remote." + n + ".url"); url == t.contact.URL && url != "" {
+			same = append(same, n)
+		}
+	}
+	switch said := t.config("crosslink.remote"); {
+	case contains(names, said):
+		return said
+	case len(same) == 1:
+		return same[0]
+	}
+	return was
 }
 
 // remotes names the remotes of the user's configuration, in its order.

@@ -215,3 +215,5 @@ func splitLines(s string) []string {
 }
 
 func containsWord(s, w string) bool { return strings.Contains(" "+s+" ", " "+w+" ") }
+
+func splitWords(s string) []string { return strings.Fields(s) }

@@ -1,0 +1,134 @@
+package tracker
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/git-crosslink/git-crosslink/event"
+	"github.com/git-crosslink/git-crosslink/refs"
+)
+
+// A hub can be set back: restored from an old backup, rewound, robbed of
+// branches. What was seen on it stays believed here, and whoever syncs puts it
+// back: logs and ledger go forward again, nothing is forced. If its meta is
+// gone, it is no hub any more and nothing is sent unasked; init puts all back.
+
+// behind notes, after a fetch, which logs the hub has lost lines of: name →
+// what it has instead, "" for nothing.
+func (t *Tracker) noteBehind(ctx context.Context) error {
+	t.behind = map[string]refs.OID{}
+	all, err := t.local().Refs(ctx, "refs/")
+	if err != nil {
+		return err
+	}
+	there := map[string]refs.OID{}
+	for _, r := range all {
+		if name, ok := strings.CutPrefix(r.Name, incomingRoot); ok {
+			there[name] = r.OID
+		}
+	}
+	if there[metaName] == "" {
+		return nil
+	}
+	for _, r := range all {
+		name, ok := strings.CutPrefix(r.Name, hubRoot)
+		id, isLog := strings.CutPrefix(name, agents)
+		if !ok || !isLog || there[name] == r.OID || event.ValidAgentID(id) != nil {
+			continue
+		}
+		if there[name] == "" {
+			t.behind[name] = ""
+			continue
+		}
+		rel, err := refs.IsPrefix(ctx, t.local(), id, there[name], r.OID)
+		if err != nil && !errors.Is(err, refs.ErrMissing) {
+			return err
+		}
+		if err == nil && rel == refs.Prefix {
+			t.behind[name] = there[name]
+		}
+	}
+	return nil
+}
+
+// putBack adds to a push what the hub has lost.
+func (t *Tracker) putBack(ctx context.Context, s *snapshot, p refs.Push) (refs.Push, error) {
+	going := map[string]bool{}
+	for _, r := range p.Refs {
+		going[r.Dst] = true
+	}
+	for _, id := range s.agents() {
+		l := s.logs[id]
+		there, lost := t.behind[agents+id]
+		if !lost || going[headRoot+agents+id] || l.diverged || l.foreign || l.torn || l.hub == "" {
+			continue
+		}
+		src := l.hub
+		if there != "" {
+			grown, err := t.descends(ctx, l.hub, there)
+			if err != nil {
+				return p, err
+			}
+			if !grown { // the same lines came from elsewhere: a commit on top of both
+				if src, err = refs.Recommit(ctx, t.local(), l.hub, []refs.OID{there, l.hub}, refs.CommitInfo{
+					Author: id, When: t.now(), Message: fmt.Sprintf("crosslink: the log of %s is put back\n\n[skip ci]\n", id)}); err != nil {
+					return p, err
+				}
+			}
+		}
+		p.Refs = append(p.Refs, refs.PushRef{Src: src, Dst: headRoot + agents + id})
+	}
+	return p, nil
+}
+
+// maxDescent bounds how far a tip's past is searched for another tip.
+const maxDescent = 10_000
+
+// descends reports whether old is found among the first parents of tip.
+func (t *Tracker) descends(ctx context.Context, tip, old refs.OID) (bool, error) {
+	for range maxDescent {
+		if tip == old {
+			return true, nil
+		}
+		h, err := refs.ReadHead(ctx, t.local(), tip)
+		if err != nil || len(h.Parents) == 0 {
+			return false, ignoreMissing(err)
+		}
+		tip = h.Parents[0]
+	}
+	return false, nil
+}
+
+// restore puts everything back on a hub that lost its meta: only by init,
+// which somebody typed.
+func (t *Tracker) restore(ctx context.Context, s *snapshot) (*InitReport, error) {
+	absent := refs.OID("")
+	p := refs.Push{Atomic: true}
+	r := &InitReport{Remote: t.hub.Name, URL: t.hub.URL, Hub: s.hubID(), Restored: true, Agent: t.agent}
+	for name, oid := range s.refs {
+		name, ok := strings.CutPrefix(name, hubRoot)
+		if !ok || s.refs[incomingRoot+name] != "" {
+			continue
+		}
+		p.Refs = append(p.Refs, refs.PushRef{Src: oid, Dst: headRoot + name, Lease: &absent})
+		r.Branches = append(r.Branches, "crosslink/"+name)
+	}
+	res, err := t.remote().Push(ctx, p)
+	if err != nil {
+		return nil, err
+	}
+	if !allAccepted(p, res) {
+		return nil, t.lostError()
+	}
+	if err := t.fetch(ctx); err != nil {
+		return nil, err
+	}
+	out, err := t.publish(ctx, true)
+	if err != nil {
+		return nil, err
+	}
+	r.Sent = out.sent
+	return r, nil
+}

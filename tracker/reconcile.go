@@ -1,0 +1,200 @@
+package tracker
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/git-crosslink/git-crosslink/event"
+	"github.com/git-crosslink/git-crosslink/refs"
+)
+
+// Lines written here do not always continue what the hub holds. The rules are:
+//
+//   - lines of another hub id were written before this hub was known, or after
+//     the replica was lost, and nobody has seen them: they are rebuilt behind
+//     what the hub's log of that agent holds, same events, times and order. The
+//     rebuilt commit is the same in every copy of a clone;
+//   - a hub log that continues the one here takes its place;
+//   - the same lines in another commit: one commit on top of both;
+//   - objects that are missing here (a torn backup, power loss): what the hub
+//     has takes their place, and it is told what is lost;
+//   - lines of this hub that differ are a fork: two clones write under one id.
+//     Nobody resolves that unasked (Fork).
+
+// foreign reports whether a log's lines were written for another hub.
+func (t *Tracker) foreign(ctx context.Context, s *snapshot, id string, tip refs.OID) (bool, error) {
+	if !s.bound || s.level != Level || tip == "" {
+		return false, nil
+	}
+	first := ""
+	_, err := refs.WalkLogs(ctx, t.local(), []refs.LogRequest{{Agent: id, Tip: tip, From: 1}}, func(_ int, seq uint64, line []byte) bool {
+		if seq == 0 {
+			return true
+		}
+		if e, err := event.Decode(bytes.Clone(line)); err == nil {
+			first = e.Hub
+		}
+		return false
+	})
+	return first != "" && first != s.hubID(), err
+}
+
+// bind makes every log written here continue what the hub holds, as far as
+// that needs no decision of a person.
+func (t *Tracker) bind(ctx context.Context) error {
+	for range 8 {
+		s, err := t.load(ctx)
+		if err != nil {
+			return err
+		}
+		ups, err := t.mend(ctx, s)
+		if err != nil || len(ups) == 0 {
+			return err
+		}
+		// the hub these lines are rebuilt for must still be the one known
+		meta := s.refs[hubRoot+metaName]
+		err = t.local().Swap(ctx, append(ups, refs.Update{Ref: hubRoot + metaName, Old: meta, New: meta}))
+		if !errors.Is(err, refs.ErrConflict) {
+			return err
+		}
+	}
+	return fmt.Errorf("bind the logs written here to the hub: %w", refs.ErrConflict)
+}
+
+// mend builds what bind swaps.
+func (t *Tracker) mend(ctx context.Context, s *snapshot) ([]refs.Update, error) {
+	if !s.bound || s.level != Level || s.unjoined() && !t.joining {
+		return nil, nil
+	}
+	var ups []refs.Update
+	for _, name := range []string{metaName, checkpointName} {
+		if old := s.refs[headRoot+name]; old != "" {
+			ups = append(ups, refs.Update{Ref: headRoot + name, Old: old})
+		}
+	}
+	for _, id := range s.agents() {
+		l := s.logs[id]
+		tip, err := t.mended(ctx, s, l)
+		if err != nil {
+			return nil, fmt.Errorf("bind the log of '%s' to the hub: %w", id, err)
+		}
+		if tip != l.here {
+			ups = append(ups, refs.Update{Ref: headRoot + agents + id, Old: l.here, New: tip})
+		}
+	}
+	return ups, nil
+}
+
+// mended is the tip a log written here should have.
+func (t *Tracker) mended(ctx context.Context, s *snapshot, l *log) (refs.OID, error) {
+	switch {
+	case l.here == "" || l.here == l.hub:
+		return l.here, nil
+	case l.foreign:
+		return t.carry(ctx, s, l)
+	case l.torn && t.fetched && l.hub != "":
+		t.notice(Notice{Name: "torn-log", Text: fmt.Sprintf("lines of '%s' behind event %d, never sent, cannot be read here and are lost; what the hub has takes their place", l.agent, l.hubSeq)})
+		return l.hub, nil
+	case l.torn || l.diverged || l.hub == "":
+		return l.here, nil
+	case l.view == l.hub:
+		return l.hub, nil
+	case t.reparent[l.agent]:
+		return refs.Recommit(ctx, t.local(), l.here, []refs.OID{l.hub, l.here}, refs.CommitInfo{
+			Author: l.agent, When: t.now(), Message: fmt.Sprintf("crosslink: %s continues on the hub's commit\n\n[skip ci]\n", l.agent)})
+	}
+	return l.here, nil
+}
+
+// carry rebuilds lines written for another hub behind those that the hub holds.
+func (t *Tracker) carry(ctx context.Context, s *snapshot, l *log) (refs.OID, error) {
+	written, err := t.goodLines(ctx, l.agent, l.here)
+	if err != nil {
+		return "", err
+	}
+	chain := event.Chain{Hub: s.hubID(), Agent: l.agent}
+	if l.hub != "" {
+		chain = l.chain
+		if l.ended != "" {
+			return l.here, nil // the hub's log cannot be continued: these lines wait
+		}
+	}
+	rest := written[same(written, l.lines):]
+	if len(rest) == 0 && l.hub != "" {
+		return l.hub, nil
+	}
+	lines, err := continued(&chain, rest)
+	if err != nil {
+		return "", err
+	}
+	if len(lines) == 0 {
+		return l.hub, nil
+	}
+	// dated by its content, so that copies of one clone build one commit
+	return refs.AppendLog(ctx, t.local(), l.agent, l.hub, lines, refs.CommitInfo{
+		Author: l.agent, When: chain.Time.Std(), Message: fmt.Sprintf("crosslink: %s bound to hub %s\n\n[skip ci]\n", l.agent, s.hubID())})
+}
+
+// goodLines reads a log for whatever hub it was written.
+func (t *Tracker) goodLines(ctx context.Context, id string, tip refs.OID) ([]*event.Envelope, error) {
+	log, err := refs.ReadLog(ctx, t.local(), id, tip, 1)
+	if err != nil {
+		return nil, err
+	}
+	var lines []*event.Envelope
+	chain := event.Chain{Agent: id}
+	for i, line := range log.Lines {
+		if i == 0 {
+			first, err := event.Decode(line)
+			if err != nil {
+				return nil, nil
+			}
+			chain.Hub = first.Hub
+		}
+		e, err := chain.Next(bytes.Clone(line))
+		if err != nil {
+			break
+		}
+		lines = append(lines, e)
+	}
+	return lines, nil
+}
+
+// same counts the lines that say the same in both logs.
+func same(a, b []*event.Envelope) int {
+	n := 0
+	for n < len(a) && n < len(b) && a[n].Time == b[n].Time && bytes.Equal(a[n].Event, b[n].Event) {
+		n++
+	}
+	return n
+}
+
+// continued puts lines behind a chain: same events, shown times and order; the
+// ordering time never falls. A second introduction is left out. Signatures do
+// not survive it.
+func continued(chain *event.Chain, lines []*event.Envelope) ([][]byte, error) {
+	var out [][]byte
+	for _, e := range lines {
+		if _, again := e.Body.(*event.AgentIntroduced); again && chain.Seq > 0 {
+			continue
+		}
+		c := *e
+		shown := e.Shown()
+		c.Hub, c.Agent, c.Seq, c.Prev, c.SignedBy, c.Signature = chain.Hub, chain.Agent, chain.Seq+1, chain.Hash, "", ""
+		c.Time, c.Wall = max(e.Time, chain.Time), 0
+		if shown != c.Time {
+			c.Wall = shown
+		}
+		line, err := event.Encode(&c)
+		if err != nil {
+			return nil, err
+		}
+		if _, err := chain.Next(line); err != nil {
+			return nil, err
+		}
+		out = append(out, line)
+	}
+	return out, nil
+}

@@ -1,0 +1,220 @@
+package tracker_test
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/git-crosslink/git-crosslink/event"
+	"github.com/git-crosslink/git-crosslink/tracker"
+)
+
+// A write after the replica was deleted, before the hub can be reached, is
+// rebuilt behind what the hub holds.
+func TestReplicaDeleted(t *testing.T) {
+	w := newWorld(t)
+	alice, bob := w.clone("alice"), w.clone("bob")
+	alice.init()
+	alice.create("first")
+	if err := os.RemoveAll(alice.replica()); err != nil {
+		t.Fatal(err)
+	}
+	alice.cut(true)
+	alice.create("precious")
+	alice.cut(false)
+	alice.sync()
+	alice.create("after")
+	w.converge(alice, bob)
+	alice.sound()
+	if got := bob.titles(); len(got) != 3 {
+		t.Fatalf("%d issues of 3", len(got))
+	}
+}
+
+// One agent id in two clones that both wrote before there was a hub: nothing
+// of either is lost.
+func TestOneIDInTwoUnboundClones(t *testing.T) {
+	w := newWorld(t)
+	a, b := w.clone("desk-1"), w.clone("second")
+	b.name = "desk-1"
+	a.create("A")
+	b.create("B")
+	a.init()
+	b.sync()
+	a.sync()
+	b.sync()
+	for _, c := range []*clone{a, b} {
+		if got := c.titles(); len(got) != 2 {
+			t.Fatalf("%d issues of 2 in '%s'", len(got), c.dir)
+		}
+	}
+}
+
+// A copy of an unbound clone syncs first: the original finds its own lines on
+// the hub and goes on.
+func TestCopyOfAnUnboundClone(t *testing.T) {
+	w := newWorld(t)
+	alice, carol := w.clone("alice"), w.clone("carol")
+	alice.create("one")
+	w.git(w.dir, "-c", "alias.cp=!cp -r", "cp", alice.dir, filepath.Join(w.dir, "copy"))
+	copied := &clone{w: w, name: "alice", dir: filepath.Join(w.dir, "copy"), now: func() time.Time { return time.Now().Add(5 * time.Second) }}
+	carol.init()
+	copied.sync()
+	alice.sync()
+	alice.create("two")
+	w.converge(alice, carol)
+	if got := carol.titles(); len(got) != 2 {
+		t.Fatalf("%d issues of 2", len(got))
+	}
+	alice.sound()
+}
+
+// Two clones write under one id on one hub: the loser is told, never that its
+// line is confirmed, and fork carries its lines over under another id.
+func TestTwoClonesUnderOneID(t *testing.T) {
+	w := newWorld(t)
+	a, b := w.clone("builder-1"), w.clone("second")
+	b.name = "builder-1"
+	a.init()
+	a.create("a1")
+	b.sync()
+	a.create("a2")
+	r := b.emit(func(tr *tracker.Tracker, _ tracker.Projection) []event.Body {
+		return []event.Body{&event.IssueCreated{UUID: tr.MintUUID(), Title: "b2", Priority: event.Low, CreatedBy: "builder-1"}}
+	})
+	if r.Sync == tracker.Confirmed {
+		t.Fatal("a line that the hub does not have is called confirmed")
+	}
+	tr := b.open()
+	_, err := tr.Sync(context.Background(), tracker.SyncOptions{})
+	tr.Close()
+	var e *tracker.Error
+	if !errors.As(err, &e) || e.Name != "copied-clone" || !strings.Contains(e.Hints[0], "agent fork") {
+		t.Fatalf("%v", err)
+	}
+	tr = b.open()
+	f, err := tr.Fork(context.Background(), "builder-2")
+	tr.Close()
+	if err != nil || f.Agent != "builder-2" || f.Carried != 1 {
+		t.Fatalf("%+v, %v", f, err)
+	}
+	b.name = "builder-2"
+	b.create("b3")
+	w.converge(a, b)
+	for _, c := range []*clone{a, b} {
+		if got := c.titles(); len(got) != 4 {
+			t.Fatalf("%d issues of 4 in '%s'", len(got), c.dir)
+		}
+	}
+	a.sound()
+	b.sound()
+}
+
+// Branches deleted on the hub are put back by whoever syncs; if all of them
+// are gone, by init.
+func TestDeletedBranchesArePutBack(t *testing.T) {
+	w := newWorld(t)
+	alice, bob := w.clone("alice"), w.clone("bob")
+	alice.init()
+	alice.create("one")
+	bob.create("two")
+	w.converge(alice, bob)
+	before := w.git(w.hub, "for-each-ref", "--format=%(refname)", "refs/heads/crosslink")
+	w.git(w.hub, "update-ref", "-d", "refs/heads/crosslink/agents/alice")
+	w.git(w.hub, "update-ref", "-d", "refs/heads/crosslink/checkpoint")
+	bob.sync()
+	if after := w.git(w.hub, "for-each-ref", "--format=%(refname)", "refs/heads/crosslink"); after != before {
+		t.Errorf("the hub has\n%sof\n%s", after, before)
+	}
+	for _, ref := range splitLines(before) {
+		w.git(w.hub, "update-ref", "-d", ref)
+	}
+	alice.create("kept here")
+	if after := w.git(w.hub, "for-each-ref", "--format=%(refname)", "refs/heads/crosslink"); after != "" {
+		t.Errorf("something was published to a hub that has lost everything: %s", after)
+	}
+	if r := bob.init(); !r.Restored {
+		t.Errorf("%+v", r)
+	}
+	w.converge(alice, bob)
+	if got := bob.numbers(); len(got) != 3 || got["one"] != 1 || got["two"] != 2 || got["kept here"] != 3 {
+		t.Errorf("%v", got)
+	}
+}
+
+// The hub holds the same lines in another commit: they are continued.
+func TestSameLinesInAnotherCommit(t *testing.T) {
+	w := newWorld(t)
+	alice, bob := w.clone("alice"), w.clone("bob")
+	alice.init()
+	alice.create("one")
+	ref := "refs/heads/crosslink/agents/alice"
+	w.git(w.hub, "update-ref", ref, strings.TrimSpace(w.git(w.hub, "-c", "user.name=x", "-c", "user.email=x@x", "commit-tree", ref+"^{tree}", "-m", "squashed")))
+	alice.create("two")
+	w.converge(alice, bob)
+	if got := bob.titles(); len(got) != 2 {
+		t.Fatalf("%d issues of 2", len(got))
+	}
+}
+
+// Objects of the own log are missing: reading goes on, a sync takes what the
+// hub has, and the next write proceeds.
+func TestMissingObjects(t *testing.T) {
+	w := newWorld(t)
+	alice, bob := w.clone("alice"), w.clone("bob")
+	alice.init()
+	alice.create("sent")
+	alice.cut(true)
+	alice.create("unsent")
+	alice.cut(false)
+	blobs := splitLines(w.git(w.dir, "--git-dir="+alice.replica(), "ls-tree", "-r", "--object-only", "refs/heads/crosslink/agents/alice"))
+	blob := blobs[len(blobs)-1]
+	if err := os.Remove(filepath.Join(alice.replica(), "objects", blob[:2], blob[2:])); err != nil {
+		t.Fatal(err)
+	}
+	if got := alice.titles(); got["sent"] == nil {
+		t.Fatalf("what the hub has is not shown: %v", got)
+	}
+	alice.sync()
+	alice.create("next")
+	w.converge(alice, bob)
+	if got := bob.titles(); got["sent"] == nil || got["next"] == nil {
+		t.Fatalf("%v", got)
+	}
+}
+
+// The remote was renamed: the hub is followed to the same URL. Its URL was
+// changed to another hub: nothing is sent there.
+func TestRemoteRenamedOrElsewhere(t *testing.T) {
+	w := newWorld(t)
+	alice, bob := w.clone("alice"), w.clone("bob")
+	alice.init()
+	alice.create("one")
+	w.git(alice.dir, "remote", "rename", "origin", "upstream")
+	alice.create("two")
+	w.converge(bob)
+	if got := bob.titles(); len(got) != 2 {
+		t.Fatalf("%d issues of 2 after the rename", len(got))
+	}
+	other := newWorld(t)
+	carol := other.clone("carol")
+	carol.init()
+	before := other.git(other.hub, "for-each-ref")
+	w.git(alice.dir, "remote", "set-url", "upstream", other.hub)
+	for _, atomic := range []string{"true", "false"} {
+		other.git(other.hub, "config", "receive.advertiseAtomic", atomic)
+		r := alice.emit(func(tr *tracker.Tracker, _ tracker.Projection) []event.Body {
+			return []event.Body{&event.IssueCreated{UUID: tr.MintUUID(), Title: "three " + atomic, Priority: event.Low, CreatedBy: "alice"}}
+		})
+		if r.Sync == tracker.Confirmed {
+			t.Error("called confirmed on another hub")
+		}
+	}
+	if after := other.git(other.hub, "for-each-ref"); after != before {
+		t.Errorf("another hub was written to:\n%s", after)
+	}
+}

@@ -1,0 +1,126 @@
+package tracker
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/google/uuid"
+
+	"github.com/git-crosslink/git-crosslink/event"
+)
+
+// What a command had to show undecided (an issue without a number, a lock that
+// is claimed or waited for) is told once when it is decided, by whichever
+// command of the clone sees it first. Nothing hangs on these notes: a lost one
+// is a sentence that is not said.
+
+// shown is one thing that was shown undecided.
+type shown struct {
+	Issue string  `json:"issue"`
+	Agent string  `json:"agent,omitempty"` // of a claim; a number belongs to nobody
+	Lock  Outcome `json:"lock,omitempty"`  // how the claim stood when it was told
+}
+
+// maxShown bounds the notes; what is beyond is not told.
+const maxShown = 500
+
+// watch notes what the lines of a write leave undecided.
+func (t *Tracker) watch(r *Receipt) {
+	var add []shown
+	drop := map[shown]bool{}
+	for _, e := range r.Lines {
+		switch b := e.Body.(type) {
+		case *event.IssueCreated:
+			if row, err := r.View.Issue(b.UUID); err == nil && row.Number == 0 {
+				add = append(add, shown{Issue: b.UUID.String()})
+			}
+		case *event.LockClaimed:
+			if c, err := Standing(r.View, b.Issue, r.Agent); err == nil && (c.Outcome == Pending || c.Outcome == Waiting) {
+				add = append(add, shown{b.Issue.String(), r.Agent, c.Outcome})
+			}
+		case *event.LockReleased:
+			drop[shown{Issue: b.Issue.String(), Agent: r.Agent}] = true
+		}
+	}
+	if len(add) == 0 && len(drop) == 0 {
+		return
+	}
+	t.noteShown(func(n shown) (shown, bool) {
+		n.Lock = ""
+		return n, drop[n] || slices.ContainsFunc(add, func(a shown) bool { return a.Issue == n.Issue && a.Agent == n.Agent })
+	}, add)
+}
+
+// noteShown drops the notes that gone says, and adds some.
+func (t *Tracker) noteShown(gone func(shown) (shown, bool), add []shown) {
+	_ = t.remember(func(c *contact) {
+		c.Shown = slices.DeleteFunc(c.Shown, func(n shown) bool { _, is := gone(n); return is })
+		c.Shown = append(c.Shown, add[:min(len(add), max(0, maxShown-len(c.Shown)))]...)
+	})
+}
+
+// tellDecided tells what has been decided since it was shown undecided.
+func (t *Tracker) tellDecided(p Projection) {
+	if len(t.contact.Shown) == 0 || t.o.Notice == nil {
+		return
+	}
+	done, changed := map[shown]bool{}, []shown(nil)
+	for _, n := range t.contact.Shown {
+		if n.Agent != "" && n.Agent != t.agent {
+			continue // another worktree's
+		}
+		u, err := uuid.Parse(n.Issue)
+		if err != nil {
+			done[n] = true
+			continue
+		}
+		next := t.tellOne(p, u, n)
+		if next == n {
+			continue
+		}
+		if done[n] = true; next != (shown{}) {
+			changed = append(changed, next)
+		}
+	}
+	if len(done) > 0 {
+		t.noteShown(func(n shown) (shown, bool) { return n, done[n] }, changed)
+	}
+}
+
+// tellOne tells what became of one thing, and returns what is left to be told.
+func (t *Tracker) tellOne(p Projection, u event.UUID, n shown) shown {
+	row, err := p.Issue(u)
+	if err != nil {
+		return shown{} // deleted since
+	}
+	if n.Agent == "" {
+		if row.Number == 0 {
+			return n
+		}
+		t.notice(Notice{Name: "numbered", Text: fmt.Sprintf("%s '%s' is %d now", row.Short, row.Title, row.Number)})
+		return shown{}
+	}
+	c, err := Standing(p, u, n.Agent)
+	if err != nil || c.Outcome == Pending || c.Outcome == n.Lock {
+		return n
+	}
+	name := fmt.Sprintf("%s '%s'", row.Name(), row.Title)
+	tell := func(format string, args ...any) {
+		if u != t.asking {
+			t.notice(Notice{Name: "lock", Text: fmt.Sprintf(format, args...)})
+		}
+	}
+	switch c.Outcome {
+	case Held:
+		tell("%s is locked by you now (token %d)", name, c.Lock.Token)
+	case Waiting:
+		tell("you wait for the lock of %s, place %d; '%s' has it", name, c.Place, c.Lock.Holder)
+		n.Lock = Waiting
+		return n
+	case Taken:
+		tell("%s was locked by '%s' first (token %d): your claim is over", name, c.Lock.Holder, c.Lock.Token)
+	case Free:
+		tell("your claim of the lock of %s is over, and nobody holds it", name)
+	}
+	return shown{}
+}
