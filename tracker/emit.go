@@ -73,6 +73,11 @@ func (t *Tracker) prepare(ctx context.Context, o EmitOptions) error {
 	if err := t.takeOver(ctx); err != nil {
 		return err
 	}
+	if t.followed && t.hub != nil {
+		if err := t.remember(func(c *contact) { c.Remote = t.hub.Name }); err != nil {
+			return err
+		}
+	}
 	if t.hub == nil || o.Offline || t.config("crosslink.sync") == "manual" {
 		return nil
 	}

@@ -43,6 +43,7 @@ type Tracker struct {
 	agent     string              // settled by the first Emit
 	reparent  map[string]bool     // agents whose lines the hub has in another commit
 	behind    map[string]refs.OID // branches the hub has lost lines of, as the last fetch showed
+	followed  bool                // the remote was renamed: to be remembered by the first write
 	joining   bool                // join a hub although numbers end by it
 	asking    UUID                // the lock that is being claimed: its answer is no news
 	insist    bool                // ask a hub again that refused before
@@ -176,6 +177,7 @@ func (t *Tracker) chooseHub() {
 	}
 	if !contains(names, name) {
 		name = t.renamed(names, name)
+		t.followed = true
 	}
 	if !contains(names, name) {
 		t.chooseErr = &Error{Kind: Fatal, Name: "no-such-remote",
