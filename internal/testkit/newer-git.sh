@@ -28,7 +28,7 @@ fi
 new=$dir.new-$$
 trap 'rm -rf "$new"' EXIT
 trap 'exit 130' INT TERM
-mkdir -p "$new/apt/lists/partial" "$new/apt/archives/partial" "$new/root" "$new/bin"
+mkdir -p "$new/apt/lists/partial" "$new/apt/archives/partial" "$new/unpacked" "$new/bin"
 echo "deb [signed-by=$keys] $mirror $suite main" >"$new/apt/sources.list"
 apt() {
 	apt-get -q -q -o Dir::Etc::SourceList="$new/apt/sources.list" -o Dir::Etc::SourceParts=- \
@@ -38,29 +38,29 @@ apt() {
 apt update
 (cd "$new/apt/archives" && for p in $packages; do apt download "$p/$suite"; done)
 for deb in "$new"/apt/archives/*.deb; do
-	dpkg-deb -x "$deb" "$new/root"
+	dpkg-deb -x "$deb" "$new/unpacked"
 done
-rm -rf "$new/apt" "$new/root/usr/share/doc" "$new/root/usr/share/man"
+rm -rf "$new/apt" "$new/unpacked/usr/share/doc" "$new/unpacked/usr/share/man"
 
 # Everything below says where it will lie in the end.
-libs=$(dirname "$(find "$new/root/usr/lib" "$new/root/lib" -name 'libc.so.6' 2>/dev/null | head -n 1)")
-loader=$(find "$libs" "$new"/root/usr/lib64 "$new"/root/lib64 -name 'ld-linux*.so.*' 2>/dev/null | head -n 1)
+libs=$(dirname "$(find "$new/unpacked/usr/lib" "$new/unpacked/lib" -name 'libc.so.6' 2>/dev/null | head -n 1)")
+loader=$(find "$libs" "$new"/unpacked/usr/lib64 "$new"/unpacked/lib64 -name 'ld-linux*.so.*' 2>/dev/null | head -n 1)
 final() { echo "$dir${1#"$new"}"; }
-find "$new/root/usr/bin/git" "$new/root/usr/lib/git-core" -type f -links 1 | while read -r f; do
+find "$new/unpacked/usr/bin/git" "$new/unpacked/usr/lib/git-core" -type f -links 1 | while read -r f; do
 	case $(head -c 4 "$f" | tr -d '\177') in
-	ELF) "$loader" --library-path "$libs" "$new/root/usr/bin/patchelf" \
+	ELF) "$loader" --library-path "$libs" "$new/unpacked/usr/bin/patchelf" \
 		--set-interpreter "$(final "$loader")" --set-rpath "$(final "$libs")" "$f" ;;
 	esac
 done
 # git-core/git may be a link to, or a copy of, bin/git.
-cp -f "$new/root/usr/bin/git" "$new/root/usr/lib/git-core/git.new"
-mv -f "$new/root/usr/lib/git-core/git.new" "$new/root/usr/lib/git-core/git"
+cp -f "$new/unpacked/usr/bin/git" "$new/unpacked/usr/lib/git-core/git.new"
+mv -f "$new/unpacked/usr/lib/git-core/git.new" "$new/unpacked/usr/lib/git-core/git"
 for name in git git-upload-pack git-receive-pack git-upload-archive; do
 	cat >"$new/bin/$name" <<END
 #!/bin/sh
-GIT_EXEC_PATH='$dir/root/usr/lib/git-core' GIT_TEMPLATE_DIR='$dir/root/usr/share/git-core/templates'
+GIT_EXEC_PATH='$dir/unpacked/usr/lib/git-core' GIT_TEMPLATE_DIR='$dir/unpacked/usr/share/git-core/templates'
 export GIT_EXEC_PATH GIT_TEMPLATE_DIR
-exec '$dir/root/usr/lib/git-core/$name' "\$@"
+exec '$dir/unpacked/usr/lib/git-core/$name' "\$@"
 END
 	chmod +x "$new/bin/$name"
 done
