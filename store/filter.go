@@ -85,7 +85,7 @@ func (f *Filter) match(m *Memory, i *Issue) bool {
 		f.Overdue && !(i.Status == event.Open && i.DueAt != 0 && i.DueAt < f.Now):
 		return false
 	}
-	if f.Ready && (i.Status != event.Open || i.Lock != nil && i.Lock.Holder != f.Me || i.ScheduledAt > f.Now || len(m.openBlockers(i)) > 0) {
+	if f.Ready && (i.Status != event.Open || i.Lock != nil && !i.Lock.Ending && i.Lock.Holder != f.Me || i.ScheduledAt > f.Now || len(m.openBlockers(i)) > 0) {
 		return false
 	}
 	if f.Blocked && (i.Status != event.Open || len(m.openBlockers(i)) == 0) {

@@ -15,12 +15,17 @@ type Lock struct {
 	Since     event.Time
 	Branch    string
 	Confirmed bool
+	// Ending: released or broken in this clone, which nobody has decided yet.
+	Ending bool
 }
 
-// Waiter is an agent in the queue for a lock, first in, first out.
+// Waiter is an agent in the queue for a lock, first in, first out. Those that
+// are not Confirmed are claims of this clone that nobody has decided yet; they
+// stand at the end.
 type Waiter struct {
-	Agent string
-	Since event.Time
+	Agent     string
+	Since     event.Time
+	Confirmed bool
 }
 
 // Decided is what the ledger has decided besides numbers.
