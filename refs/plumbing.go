@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"sort"
 	"strings"
 	"sync"
@@ -157,7 +158,11 @@ func (p *Plumbing) Swap(ctx context.Context, ups []Update) error {
 	if len(ups) == 0 {
 		return nil
 	}
-	script, err := swapScript(p.form, ups)
+	if _, err := swapScript(p.form, ups); err != nil {
+		return err
+	}
+	moves := slices.DeleteFunc(slices.Clone(ups), func(u Update) bool { return u.Old == u.New })
+	script, err := swapScript(p.form, moves)
 	if err != nil {
 		return err
 	}
@@ -176,6 +181,17 @@ func (p *Plumbing) Swap(ctx context.Context, ups []Update) error {
 	ctx = context.WithoutCancel(ctx)
 	if err := fault.Error("refs.swap.before"); err != nil {
 		return err
+	}
+	if len(moves) < len(ups) {
+		// Refs that are only verified are looked at, not locked: nobody of
+		// ours moves a ref without a turn, and a lock that git could not
+		// remove would be in everybody's way.
+		if again, err := p.explain(ctx, ups, turn); err != nil && !again {
+			return err
+		}
+		if len(moves) == 0 {
+			return nil
+		}
 	}
 	deadline := time.Now().Add(swapPatience)
 	for try := 1; ; try++ {

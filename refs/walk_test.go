@@ -183,7 +183,9 @@ func TestLargeTreesOfALog(t *testing.T) {
 		}
 		return writeTree(t, l, more...)
 	}
-	dir := func(name string, id refs.OID) refs.TreeEntry { return refs.TreeEntry{Mode: refs.ModeTree, Name: name, OID: id} }
+	dir := func(name string, id refs.OID) refs.TreeEntry {
+		return refs.TreeEntry{Mode: refs.ModeTree, Name: name, OID: id}
+	}
 	seg := refs.TreeEntry{Mode: refs.ModeBlob, Name: refs.SegmentName(agent, 1), OID: blob}
 	for name, tree := range map[string]refs.OID{
 		"root":   many(dir("events", writeTree(t, l, dir("000000", writeTree(t, l, seg))))),
