@@ -126,10 +126,11 @@ const (
 const waitDelay = time.Second
 
 // command prepares `git --git-dir=… args…`. The guards in front win even over
-// the user's `git -c`: no foreign hook runs here, and what is written is synced.
+// the user's `git -c`: no foreign hook runs here, what is written is synced,
+// and no huge blob is held in memory.
 func (g *git) command(ctx context.Context, iso isolation, args ...string) *exec.Cmd {
 	full := append([]string{"--git-dir=" + g.dir, "-c", "core.hooksPath=/dev/null", "-c", "core.fsync=all",
-		"-c", "core.logAllRefUpdates=false"}, args...)
+		"-c", "core.logAllRefUpdates=false", "-c", "core.bigFileThreshold=32m"}, args...)
 	cmd := exec.CommandContext(ctx, "git", full...)
 	cmd.Dir = g.work
 	cmd.Env = g.env

@@ -181,7 +181,7 @@ func (g *gitRemote) Fetch(ctx context.Context) error {
 	re := &RemoteError{Err: err}
 	if ge, ok := errors.AsType[*GitError](err); ok {
 		// Status 1: the hub answered, and a ref could not be stored here.
-		re.NoConnection, re.Stderr = ge.Exit != 1, ge.Stderr
+		re.NoConnection, re.Partly, re.Stderr = ge.Exit != 1, ge.Exit == 1, ge.Stderr
 	}
 	return re
 }

@@ -92,6 +92,7 @@ func (s RefStatus) Collateral() bool {
 // RemoteError is a fetch that failed.
 type RemoteError struct {
 	NoConnection bool   // the hub was not reached, or did not answer to the end
+	Partly       bool   // the hub answered, all else is here, but some refs could not be stored
 	Stderr       string // for people; bytes of the server, so escape before printing
 	Err          error
 }

@@ -65,7 +65,12 @@ func (w *walker) group(ctx context.Context) (err error) {
 		if err := readShards(ctx, w.l, w.shapes, 1); err != nil {
 			return err
 		}
-		if err := w.read(ctx, w.wants(round == 0)); err != nil {
+		if round == 0 {
+			if err := w.read(ctx, w.legacy(), LegacyLimit); err != nil {
+				return err
+			}
+		}
+		if err := w.read(ctx, w.wants(), SegmentLimit); err != nil {
 			return err
 		}
 		more = false
@@ -83,17 +88,24 @@ func (w *walker) group(ctx context.Context) (err error) {
 	return nil
 }
 
-// wants is what to read now, log by log: the legacy file first, then segments
-// that hold lines from From on, and the newest in any case.
-func (w *walker) wants(first bool) []want {
+// legacy is each log's level-3 file, if it holds lines from From on.
+func (w *walker) legacy() []want {
 	var ws []want
 	for i, s := range w.shapes {
-		from := w.reqs[i].From
-		if first && s.legacy != "" && (len(s.segs) == 0 || from < s.segs[0].first) {
+		if s.legacy != "" && (len(s.segs) == 0 || w.reqs[i].From < s.segs[0].first) {
 			ws = append(ws, want{i, -1})
 		}
+	}
+	return ws
+}
+
+// wants is what to read now, log by log: segments that hold lines from From
+// on, and the newest in any case.
+func (w *walker) wants() []want {
+	var ws []want
+	for i, s := range w.shapes {
 		for k, g := range s.segs {
-			if g.last() >= from || w.newest(i, k) {
+			if g.last() >= w.reqs[i].From || w.newest(i, k) {
 				ws = append(ws, want{i, k})
 			}
 		}
@@ -109,7 +121,7 @@ func (w *walker) newest(i, seg int) bool {
 // errWaste ends a Read call that brings mostly what nobody wants any more.
 var errWaste = errors.New("the rest is not wanted")
 
-func (w *walker) read(ctx context.Context, wants []want) error {
+func (w *walker) read(ctx context.Context, wants []want, limit int64) error {
 	for len(wants) > 0 {
 		ids := make([]OID, len(wants))
 		for n, x := range wants {
@@ -119,7 +131,7 @@ func (w *walker) read(ctx context.Context, wants []want) error {
 		}
 		w.waste = 0
 		done := 0
-		err := w.l.Read(ctx, ids, max(SegmentLimit, LegacyLimit), func(n int, o Object, err error) error {
+		err := w.l.Read(ctx, ids, limit, func(n int, o Object, err error) error {
 			done = n + 1
 			return w.file(wants[n], o, err)
 		})
@@ -159,9 +171,6 @@ func (w *walker) file(x want, o Object, err error) error {
 	}
 	if err == nil && o.Kind != Blob {
 		err = errors.New("not a file")
-	}
-	if err == nil && x.seg >= 0 && len(o.Data) > SegmentLimit {
-		err = ErrTooLarge
 	}
 	if w.sizes[i] += len(o.Data); err == nil && w.sizes[i] > LogLimit {
 		err = ErrTooLarge

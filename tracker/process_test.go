@@ -43,6 +43,8 @@ func doWork(words []string) error {
 		defer t.Close()
 		_, err = t.Sync(ctx, tracker.SyncOptions{})
 		return err
+	case "measure":
+		return measure(ctx)
 	case "forever":
 		for i := 0; ; i++ {
 			if err := work(ctx, "create", fmt.Sprintf("%s-%d", words[1], i)); err != nil {

@@ -156,7 +156,8 @@ func (t *Tracker) fetch(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := t.remote().Fetch(ctx); err != nil {
+	var partly *refs.RemoteError
+	if err := t.remote().Fetch(ctx); err != nil && (!errors.As(err, &partly) || !partly.Partly) {
 		return err
 	}
 	t.fetched = true
@@ -174,6 +175,9 @@ func (t *Tracker) fetch(ctx context.Context) error {
 	}
 	if err := t.noteBehind(ctx); err != nil {
 		return err
+	}
+	if partly != nil {
+		problems = append(problems, "git could not store every ref of the hub: "+clip(gist(partly.Stderr)))
 	}
 	if len(problems) > 0 {
 		text := problems[0]
