@@ -2,6 +2,7 @@ package tracker
 
 import (
 	"context"
+	"fmt"
 
 	"github.com/git-crosslink/git-crosslink/event"
 	"github.com/git-crosslink/git-crosslink/store"
@@ -84,6 +85,9 @@ func (t *Tracker) Claim(ctx context.Context, issue event.UUID, o ClaimOptions) (
 		}
 		return c, err
 	}
+	if err := open(p, issue); err != nil {
+		return nil, err
+	}
 	for range claimTries {
 		c, r, err := t.claim(ctx, issue, o)
 		switch {
@@ -105,6 +109,16 @@ func (t *Tracker) Claim(ctx context.Context, issue event.UUID, o ClaimOptions) (
 	return nil, &Error{Kind: Unconfirmed, Name: "claim-race",
 		Message: "the lock kept changing hands while it was claimed; no claim of yours is left",
 		Hints:   []string{"take a place in the queue: git crosslink lock --wait <id>"}}
+}
+
+// open refuses to claim what is done: who asks for a lock is about to work.
+func open(p Projection, issue event.UUID) error {
+	row, err := p.Issue(issue)
+	if err != nil || row.Status == event.Open {
+		return err
+	}
+	return &Error{Kind: No, Name: "closed", Message: fmt.Sprintf("issue '%s' is %s: there is nothing to lock", row.Name(), row.Status),
+		Hints: []string{"if there is still something to do: git crosslink reopen " + row.Name()}}
 }
 
 // lost reports whether somebody else is known to hold it.

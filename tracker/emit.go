@@ -198,6 +198,7 @@ func (t *Tracker) mayAppend(s *snapshot) error {
 func (t *Tracker) stamp(ctx context.Context, s *snapshot, bodies []Body) ([]*event.Envelope, []refs.Update, error) {
 	// the hub these lines are written for must still be the one known when
 	// they become visible
+	t.loaded = nil
 	var ups []refs.Update
 	meta := s.refs[headRoot+metaName]
 	if s.bound {

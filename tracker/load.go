@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"math"
 	"slices"
 	"strings"
@@ -128,6 +129,10 @@ func (t *Tracker) load(ctx context.Context) (*snapshot, error) {
 	if err := t.loadRefs(ctx, s); err != nil {
 		return nil, err
 	}
+	if t.loaded != nil && maps.Equal(t.loaded.refs, s.refs) {
+		return t.loaded, nil // a snapshot follows from the refs alone
+	}
+	t.loaded = nil
 	if err := t.loadMeta(ctx, s); err != nil {
 		return nil, err
 	}
@@ -142,6 +147,7 @@ func (t *Tracker) load(ctx context.Context) (*snapshot, error) {
 		return nil, err
 	}
 	t.loadLedger(ctx, s)
+	t.loaded = s
 	return s, nil
 }
 

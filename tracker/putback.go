@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/git-crosslink/git-crosslink/event"
+	"github.com/git-crosslink/git-crosslink/ledger"
 	"github.com/git-crosslink/git-crosslink/refs"
 )
 
@@ -131,4 +132,54 @@ func (t *Tracker) restore(ctx context.Context, s *snapshot) (*InitReport, error)
 	}
 	r.Sent = out.sent
 	return r, nil
+}
+
+// fromLedger finds logs that the ledger covers and the hub no longer offers, or
+// only their beginning: a step carries its inputs, so they are among its
+// parents. They are believed like any log that was seen on the hub.
+func (t *Tracker) fromLedger(ctx context.Context) error {
+	s, err := t.load(ctx)
+	if err != nil || !s.bound || s.decided.err != nil || s.decided.view.Step == "" {
+		return err
+	}
+	missing := map[string]ledger.Position{}
+	for id, at := range s.decided.view.Ledger.Positions() {
+		if l := s.logs[id]; l == nil || l.hub == "" || l.hubSeq < at.Seq && !l.diverged {
+			missing[id] = at
+		}
+	}
+	var ups []refs.Update
+	step := s.decided.tip
+	for range maxDescent {
+		if len(missing) == 0 || step == "" {
+			break
+		}
+		h, err := refs.ReadHead(ctx, t.local(), step)
+		if err != nil {
+			return ignoreMissing(err)
+		}
+		if step = ""; len(h.Parents) == 0 {
+			break
+		}
+		step = h.Parents[0]
+		for _, p := range h.Parents[1:] {
+			for id, at := range missing {
+				log, err := refs.ReadLog(ctx, t.local(), id, p, at.Seq)
+				if err != nil {
+					return err
+				}
+				if log.First == 0 || log.First > at.Seq || at.Seq-log.First >= uint64(len(log.Lines)) ||
+					event.Hash(log.Lines[at.Seq-log.First]) != at.Hash {
+					continue
+				}
+				name := hubRoot + agents + id
+				ups = append(ups, refs.Update{Ref: name, Old: s.refs[name], New: p})
+				delete(missing, id)
+			}
+		}
+	}
+	if err := t.local().Swap(ctx, ups); err != nil && !errors.Is(err, refs.ErrConflict) {
+		return err
+	}
+	return nil
 }

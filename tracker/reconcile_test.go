@@ -218,3 +218,21 @@ func TestRemoteRenamedOrElsewhere(t *testing.T) {
 		t.Errorf("another hub was written to:\n%s", after)
 	}
 }
+
+// A log that the hub has lost is found among the inputs of the ledger's steps,
+// also by a clone that never saw it there, and put back.
+func TestLostLogIsFoundInTheLedger(t *testing.T) {
+	w := newWorld(t)
+	alice, bob := w.clone("alice"), w.clone("bob")
+	alice.init()
+	alice.create("one")
+	w.git(w.hub, "update-ref", "-d", "refs/heads/crosslink/agents/alice")
+	bob.sync()
+	if got := bob.numbers(); got["one"] != 1 {
+		t.Fatalf("%v", got)
+	}
+	if refs := w.git(w.hub, "for-each-ref", "--format=%(refname)", "refs/heads/crosslink/agents"); !strings.Contains(refs, "alice") {
+		t.Errorf("the log was not put back: %s", refs)
+	}
+	w.converge(alice, bob)
+}

@@ -173,6 +173,9 @@ func (t *Tracker) fetch(ctx context.Context) error {
 	if err := t.bind(ctx); err != nil {
 		return err
 	}
+	if err := t.fromLedger(ctx); err != nil {
+		return err
+	}
 	if err := t.noteBehind(ctx); err != nil {
 		return err
 	}

@@ -40,6 +40,8 @@ type Tracker struct {
 	hub       *hub  // nil: this repository has no hub to talk to
 	chooseErr error // why not, if the user has to choose
 
+	loaded *snapshot // what load returned last, until stamp writes on it
+
 	agent     string              // settled by the first Emit
 	reparent  map[string]bool     // agents whose lines the hub has in another commit
 	behind    map[string]refs.OID // branches the hub has lost lines of, as the last fetch showed
