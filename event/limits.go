@@ -27,7 +27,6 @@ var (
 	title     = rule{max: MaxTitle, full: true}
 	name      = rule{max: MaxName, full: true}
 	freeText  = rule{max: MaxText, lines: true}
-	fullText  = rule{max: MaxText, lines: true, full: true}
 	branch    = rule{max: MaxTitle, full: true}
 	publicKey = rule{max: MaxKey, full: true}
 	quoted    = rule{max: MaxLine, full: true, raw: true}
