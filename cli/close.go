@@ -18,6 +18,7 @@ type statusOptions struct {
 	done        string  // what was done, for people: "closed"
 	reason      *string // nil is not given
 	suggestNext bool
+	claimNext   bool
 	emit        tracker.EmitOptions
 }
 
@@ -30,7 +31,7 @@ func statusOptionsOf(u *urfave.Context, e *env, to event.Status, done string) (o
 		r := tidy(u.String("reason"))
 		o.reason = &r
 	}
-	o.suggestNext = u.Bool("suggest-next")
+	o.suggestNext, o.claimNext = u.Bool("suggest-next"), u.Bool("claim-next")
 	o.emit, err = e.emitOptions(u)
 	return o, err
 }
@@ -46,14 +47,18 @@ func newCloseCommand(e *env) *urfave.Command {
 		UsageText: "git crosslink close [<options>] <id>…",
 		Description: `Closes the issues, all or none, and says what is ready because of it.
 
-Closing a closed issue succeeds; a new reason replaces the old one.
+Closing a closed issue succeeds; a new reason replaces the old one. A lock of
+the issue ends with it, whoever has it. --claim-next claims what to work on next
+and prints its id last.
 
 Examples:
   git crosslink close 12 --reason 'fixed in 4f2a'
-  git crosslink close 12 13 --suggest-next`,
+  git crosslink close 12 13 --suggest-next
+  git crosslink close 12 --claim-next`,
 		Flags: append([]urfave.Flag{
 			reasonFlag(),
 			&urfave.BoolFlag{Name: "suggest-next", Usage: "name the issue to work on next"},
+			&urfave.BoolFlag{Name: "claim-next", Usage: "claim it, too; status 1 if there is none"},
 		}, writeFlags()...),
 	}, func(u *urfave.Context) error {
 		opts, err := statusOptionsOf(u, e, event.Closed, "closed")
@@ -108,8 +113,9 @@ func runStatus(ctx context.Context, opts statusOptions, e *env) error {
 		rows    []*store.Issue
 		changed []event.UUID
 	)
-	r, err := e.emit(ctx, opts.emit, func(_ hub, p tracker.Projection) (bodies []event.Body, err error) {
-		changed = nil
+	var said said
+	r, err := e.emit(ctx, opts.emit, func(h hub, p tracker.Projection) (bodies []event.Body, err error) {
+		changed, said = nil, nil
 		if rows, err = resolveAll(p, opts.ids); err != nil {
 			return nil, err
 		}
@@ -117,6 +123,9 @@ func runStatus(ctx context.Context, opts statusOptions, e *env) error {
 			if b := opts.body(i); b != nil {
 				bodies = append(bodies, b)
 				changed = append(changed, i.UUID)
+			}
+			if opts.to != event.Open {
+				bodies = append(bodies, endLock(h, i, &said)...)
 			}
 		}
 		return bodies, nil
@@ -131,7 +140,30 @@ func runStatus(ctx context.Context, opts statusOptions, e *env) error {
 			e.talk("%s is %s already", named(i), opts.to)
 		}
 	}
+	said.tell(e)
 	return e.wroteStatus(ctx, opts, r, rows, changed)
+}
+
+// endLock is the end of a lock that an issue's end implies: its own agent's
+// release, or the breaking of the grant that somebody else holds now.
+func endLock(h hub, i *store.Issue, said *said) []event.Body {
+	me := h.Agent()
+	var bodies []event.Body
+	mine := slices.ContainsFunc(i.Queue, func(w store.Waiter) bool { return w.Agent == me })
+	if l := i.Lock; l != nil && !l.Ending {
+		switch {
+		case l.Holder == me:
+			mine = true
+			said.add("unlocked '%s'", i.Name())
+		case l.Confirmed:
+			said.add("ended the lock of '%s' on '%s' (token %d)", l.Holder, i.Name(), l.Token)
+			bodies = append(bodies, &event.LockBroken{Issue: i.UUID, Token: l.Token, Reason: "closed"})
+		}
+	}
+	if mine {
+		bodies = append(bodies, &event.LockReleased{Issue: i.UUID})
+	}
+	return bodies
 }
 
 // body is the event for one issue, nil if it is so already.
@@ -174,16 +206,40 @@ func (e *env) wroteStatus(ctx context.Context, opts statusOptions, r *tracker.Re
 	if doc.Unblocked, err = s.issues(unblocked); err != nil {
 		return err
 	}
-	if opts.suggestNext {
+	a := answer{no: unconfirmed(r, opts.emit)}
+	for _, i := range after {
+		a.ids = append(a.ids, i.Name())
+	}
+	switch {
+	case opts.claimNext:
+		if doc.Next, err = e.claimNext(ctx, r.View, &a); err != nil {
+			return err
+		}
+	case opts.suggestNext:
 		if doc.Next, err = e.suggestNext(s, r.View); err != nil {
 			return err
 		}
 	}
-	a := answer{data: doc, no: unconfirmed(r, opts.emit)}
-	for _, i := range after {
-		a.ids = append(a.ids, i.Name())
-	}
+	a.data = doc
 	return e.say(ctx, a)
+}
+
+// claimNext claims the first issue that is ready and adds it to the answer.
+func (e *env) claimNext(ctx context.Context, p tracker.Projection, a *answer) (*issueShape, error) {
+	c, i, err := e.claimFirst(ctx, e.opened, p, store.Filter{Now: event.TimeOf(e.now()), Sort: "priority"}, nil)
+	if err != nil {
+		return nil, err
+	}
+	if c == nil {
+		a.no = nothingToClaim()
+		return nil, nil
+	}
+	if f := e.claimed(e.opened, c, i); f != nil {
+		a.no = f
+	}
+	a.ids = append(a.ids, i.Name())
+	shape, _, err := claimShapeOf(c, i.UUID)
+	return &shape.Issue, err
 }
 
 func ids(rows []*store.Issue) []event.UUID {
@@ -214,7 +270,7 @@ func unblockedBy(p tracker.Projection, done []event.UUID) ([]*store.Issue, error
 
 // suggestNext names the first issue that is ready.
 func (e *env) suggestNext(s *shaper, p tracker.Projection) (*issueShape, error) {
-	rows, _, err := p.List(store.Filter{Ready: true, Now: event.TimeOf(e.now()), Sort: "priority", Limit: 1})
+	rows, _, err := p.List(store.Filter{Ready: true, Me: e.opened.Agent(), Now: event.TimeOf(e.now()), Sort: "priority", Limit: 1})
 	if err != nil {
 		return nil, err
 	}

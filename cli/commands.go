@@ -19,6 +19,7 @@ const (
 const (
 	groupIssues = "issues"
 	groupNext   = "what next"
+	groupLocks  = "locks"
 	groupHub    = "hub"
 	groupRest   = "rest"
 )
@@ -28,6 +29,7 @@ const (
 var groups = []struct{ name, page, about string }{
 	{groupIssues, "issue", "create, change, list and show issues"},
 	{groupNext, "next", "find out what to work on"},
+	{groupLocks, "lock", "claim issues and see who works on what"},
 	{groupHub, "hub", "share the tracker and keep it up to date"},
 	{groupRest, "", ""},
 }
@@ -61,6 +63,9 @@ func tree(e *env) *urfave.Command {
 		newReadyCommand(e),
 		newBlockedCommand(e),
 		newNextCommand(e),
+		newLockCommand(e),
+		newUnlockCommand(e),
+		newLocksCommand(e),
 	}
 	rest := []*urfave.Command{
 		newInitCommand(e),

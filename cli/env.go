@@ -25,6 +25,8 @@ type hub interface {
 	Config(key string) (string, bool)
 	Read(context.Context, tracker.Freshness) (tracker.Projection, error)
 	Emit(context.Context, tracker.EmitOptions, func(tracker.Projection) ([]event.Body, error)) (*tracker.Receipt, error)
+	Claim(context.Context, event.UUID, tracker.ClaimOptions) (*tracker.Claim, error)
+	Refreshed() (now bool, last time.Time)
 	Sync(context.Context, tracker.SyncOptions) (*tracker.SyncReport, error)
 	Init(context.Context, tracker.InitOptions) (*tracker.InitReport, error)
 	Status(context.Context) (*tracker.Status, error)

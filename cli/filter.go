@@ -22,6 +22,7 @@ const pageLimit = 50
 type filterOptions struct {
 	filter    store.Filter
 	assignee  string
+	lockedBy  string
 	milestone string
 	parent    string
 	reverse   bool
@@ -35,6 +36,7 @@ func filterFlags(sorted string) []urfave.Flag {
 		&urfave.StringSliceFlag{Name: "label", Aliases: []string{"l"}, Usage: "with `LABEL`; repeated: with all of them"},
 		&urfave.StringFlag{Name: "priority", Aliases: []string{"p"}, Usage: "low, medium, high or critical"},
 		&urfave.StringFlag{Name: "assignee", Usage: "assigned to `WHO`; @me is yourself"},
+		&urfave.StringFlag{Name: "locked-by", Usage: "locked or claimed by `WHO`; @me is yourself"},
 		&urfave.StringFlag{Name: "milestone", Usage: "in `MILESTONE`, by name or short uuid"},
 		&urfave.StringFlag{Name: "parent", Usage: "children of issue `ID`"},
 		&urfave.BoolFlag{Name: "overdue", Usage: "due before now"},
@@ -67,6 +69,7 @@ func filterOptionsOf(u *urfave.Context, e *env) (o filterOptions, err error) {
 	o.filter.Overdue = u.Bool("overdue")
 	o.filter.Now = event.TimeOf(e.now())
 	o.assignee, o.milestone, o.parent = u.String("assignee"), u.String("milestone"), u.String("parent")
+	o.lockedBy = u.String("locked-by")
 	o.reverse = u.Bool("reverse")
 	o.limit = -1
 	if u.IsSet("limit") {
@@ -90,6 +93,13 @@ func (o *filterOptions) resolved(h hub, p tracker.Projection) (store.Filter, err
 			f.Assignee = o.assignee
 		}
 	}
+	if o.lockedBy != "" {
+		f.LockedBy = whom(h, o.lockedBy)
+		if f.LockedBy == "" {
+			f.LockedBy = o.lockedBy
+		}
+	}
+	f.Me = h.Agent()
 	if o.parent != "" {
 		i, err := resolve(p, o.parent)
 		if err != nil {

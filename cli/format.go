@@ -160,12 +160,30 @@ var fieldsOf = map[string]field{
 	"scheduled_at": moment(func(i *store.Issue) event.Time {
 		return i.ScheduledAt
 	}),
-	"parent":        others(func(i *store.Issue) []event.UUID { return []event.UUID{i.Parent} }),
-	"blocked_by":    others(func(i *store.Issue) []event.UUID { return i.BlockedBy }),
-	"blocks":        others(func(i *store.Issue) []event.UUID { return i.Blocks }),
-	"milestone":     {get: func(_ *env, s *shaper, i *store.Issue, _ string) string { return s.milestoneName(i.Milestone) }},
+	"parent":     others(func(i *store.Issue) []event.UUID { return []event.UUID{i.Parent} }),
+	"blocked_by": others(func(i *store.Issue) []event.UUID { return i.BlockedBy }),
+	"blocks":     others(func(i *store.Issue) []event.UUID { return i.Blocks }),
+	"milestone":  {get: func(_ *env, s *shaper, i *store.Issue, _ string) string { return s.milestoneName(i.Milestone) }},
+	"lock":       text(func(i *store.Issue) string { return lockText(i, func(l *store.Lock) string { return l.Holder }) }),
+	"lock_token": text(func(i *store.Issue) string {
+		return lockText(i, func(l *store.Lock) string { return strconv.FormatUint(l.Token, 10) })
+	}),
+	"lock_since": moment(func(i *store.Issue) event.Time {
+		if i.Lock == nil {
+			return 0
+		}
+		return i.Lock.Since
+	}),
 	"child_count":   text(func(i *store.Issue) string { return strconv.Itoa(len(i.Children)) }),
 	"comment_count": text(func(i *store.Issue) string { return strconv.Itoa(len(i.Comments)) }),
+}
+
+// lockText is empty where nothing is locked.
+func lockText(i *store.Issue, get func(*store.Lock) string) string {
+	if i.Lock == nil {
+		return ""
+	}
+	return get(i.Lock)
 }
 
 func numberText(i *store.Issue) string {

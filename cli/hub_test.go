@@ -28,6 +28,7 @@ type memoryHub struct {
 	minted  int
 
 	config    map[string]string
+	locks     memoryLocks
 	undecided bool                 // gives no numbers
 	sync      tracker.Confirmation // what writes come to; "" is confirmed
 	status    tracker.Status
@@ -63,7 +64,7 @@ func (h *memoryHub) project() tracker.Projection {
 	for u, n := range h.numbers {
 		numbers[u] = n
 	}
-	return store.NewMemory(h.state.Clone(), h.lines, numbers)
+	return store.NewMemory(h.state.Clone(), h.lines, numbers).WithDecided(h.locks.decided())
 }
 
 func (h *memoryHub) Read(_ context.Context, f tracker.Freshness) (tracker.Projection, error) {
@@ -107,6 +108,7 @@ func (h *memoryHub) Emit(_ context.Context, _ tracker.EmitOptions, build func(tr
 		h.state.Apply(e)
 		h.lines = append(h.lines, e)
 		r.Lines = append(r.Lines, e)
+		h.locks.take(e, !h.undecided)
 		if c, ok := b.(*event.IssueCreated); ok && !h.undecided {
 			h.numbers[c.UUID] = uint64(len(h.numbers) + 1)
 		}

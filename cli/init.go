@@ -22,9 +22,11 @@ Issues can be written before: they stay here until there is a hub.
 
 Examples:
   git crosslink init
-  git crosslink init upstream`,
+  git crosslink init upstream
+  git crosslink init --join`,
 		Flags: []urfave.Flag{
 			&urfave.StringFlag{Name: "hub", Usage: "the `REMOTE`, instead of the argument"},
+			&urfave.BoolFlag{Name: "join", Usage: "join a hub although numbers given out here end by it"},
 		},
 	}, func(u *urfave.Context) error {
 		args, err := arguments(u, 0, 1, "at most one remote")
@@ -41,7 +43,7 @@ Examples:
 		if u.Bool("offline") {
 			return misuse("'init' talks to the hub, '--offline' forbids it")
 		}
-		return runInit(u.Context, tracker.InitOptions{Remote: remote}, e)
+		return runInit(u.Context, tracker.InitOptions{Remote: remote, Join: u.Bool("join")}, e)
 	})
 }
 
@@ -71,6 +73,9 @@ func runInit(ctx context.Context, opts tracker.InitOptions, e *env) error {
 	}
 	if r.Sent > 0 {
 		e.talk("sent %s", count(r.Sent, "event"))
+	}
+	for _, n := range r.Renumbered {
+		e.talk("%d was %s '%s', whose number follows from the hub", n.Was, n.Short, oneLine(n.Title))
 	}
 	r.Branches = append([]string{}, r.Branches...)
 	return e.say(ctx, answer{data: r, ids: []string{r.Hub}})

@@ -50,7 +50,7 @@ func (e *env) writeEnvelope(a answer) error {
 			doc.Error.Hints = append(doc.Error.Hints, "usage: "+u)
 		}
 	}
-	if doc.OK {
+	if doc.OK || a.data != nil { // lock says who has it
 		doc.Data = &a.data
 	}
 	var b bytes.Buffer

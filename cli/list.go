@@ -22,8 +22,9 @@ func newListCommand(e *env) *urfave.Command {
 
 It answers from what is here and at once. On a terminal it is a table; in a pipe
 the fields id, status, priority, title, labels, assignees and time of the last
-change are separated by tabs. Layouts for people may change, --porcelain, -z and
---format do not: see docs/json.md for their fields.
+change are separated by tabs, then who has the lock if any of them is locked.
+Layouts for people may change, --porcelain, -z and --format do not: see
+docs/json.md for their fields.
 
 Examples:
   git crosslink list --label bug --priority high
@@ -166,6 +167,10 @@ func (l *listing) table(e *env, rows []*store.Issue, why []string, pg *page) {
 		t.notes = why
 	}
 	status := l.status || pg.width == 0
+	locked := slices.ContainsFunc(rows, func(i *store.Issue) bool { return i.Lock != nil })
+	if locked {
+		t.header = append(t.header, "locked by")
+	}
 	for _, i := range rows {
 		c := []cell{
 			{i.Name(), slotID}, {"", slot(i.Status)}, {string(i.Priority), slot(i.Priority)},
@@ -177,6 +182,9 @@ func (l *listing) table(e *env, rows []*store.Issue, why []string, pg *page) {
 		}
 		if pg.width > 0 {
 			c[6].text = e.ago(i.UpdatedAt)
+		}
+		if locked {
+			c = append(c, cell{lockMark(i), slotAgent})
 		}
 		t.add(c...)
 	}

@@ -25,6 +25,7 @@ type newOptions struct {
 	milestone      string
 	assign         []string
 	discoveredFrom string
+	lock           bool
 	emit           tracker.EmitOptions
 }
 
@@ -54,6 +55,7 @@ Examples:
 			&urfave.StringFlag{Name: "milestone", Usage: "put it into `MILESTONE`, by name or short uuid"},
 			&urfave.StringSliceFlag{Name: "assign", Usage: "assign `WHO`; @me is yourself; may be repeated"},
 			&urfave.StringFlag{Name: "discovered-from", Usage: "found while working on issue `ID`"},
+			&urfave.BoolFlag{Name: "lock", Usage: "claim it, too; status 3 if that is not confirmed"},
 		}, writeFlags()),
 	}, func(u *urfave.Context) error {
 		opts, err := newOptionsOf(u, e)
@@ -96,6 +98,8 @@ func newOptionsOf(u *urfave.Context, e *env) (opts newOptions, err error) {
 	opts.assign = u.StringSlice("assign")
 	opts.discoveredFrom = u.String("discovered-from")
 	opts.emit, err = e.emitOptions(u)
+	opts.lock = u.Bool("lock")
+	opts.emit.Lock = opts.lock
 	return opts, err
 }
 
@@ -122,8 +126,16 @@ func runNew(ctx context.Context, opts newOptions, e *env) error {
 		return d.done(err)
 	}
 	issue := h.MintUUID()
+	branch := ""
+	if opts.lock {
+		branch = e.branch(ctx, nil)
+	}
 	r, err := e.emit(ctx, opts.emit, func(h hub, p tracker.Projection) ([]event.Body, error) {
-		return opts.bodies(h, p, issue, title, description)
+		bodies, err := opts.bodies(h, p, issue, title, description)
+		if opts.lock {
+			bodies = append(bodies, &event.LockClaimed{Issue: issue, Branch: branch})
+		}
+		return bodies, err
 	})
 	if err != nil {
 		return d.done(err)
@@ -133,8 +145,22 @@ func runNew(ctx context.Context, opts newOptions, e *env) error {
 	if err != nil {
 		return err
 	}
-	e.talk("created %s", named(i))
-	return e.wroteOne(ctx, r, opts.emit, issue)
+	follows := ""
+	if i.Number == 0 {
+		follows = "; its number follows"
+	}
+	e.talk("created %s%s", named(i), follows)
+	no := unconfirmed(r, opts.emit)
+	if opts.lock {
+		c, err := tracker.Standing(r.View, issue, r.Agent)
+		if err != nil {
+			return err
+		}
+		if f := e.claimed(h, c, i); no == nil {
+			no = f
+		}
+	}
+	return e.wroteIssue(ctx, r, issue, no)
 }
 
 // compose gets title and description from wherever they are.

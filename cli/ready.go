@@ -20,6 +20,7 @@ func explainFlag() urfave.Flag {
 type readyOptions struct {
 	filterOptions
 	explain bool
+	claim   bool
 }
 
 func readyOptionsOf(u *urfave.Context, e *env) (o readyOptions, err error) {
@@ -27,7 +28,7 @@ func readyOptionsOf(u *urfave.Context, e *env) (o readyOptions, err error) {
 		return o, err
 	}
 	o.filterOptions, err = filterOptionsOf(u, e)
-	o.explain = u.Bool("explain")
+	o.explain, o.claim = u.Bool("explain"), u.Bool("claim")
 	return o, err
 }
 
@@ -36,15 +37,20 @@ func newReadyCommand(e *env) *urfave.Command {
 		Name: "ready", Category: groupNext,
 		Usage:     "list what can be worked on now",
 		UsageText: "git crosslink ready [<options>]",
-		Description: `Lists the open issues that wait for no other and are not scheduled for later,
-most urgent first. The hub is asked first, within a bounded time. The exit
-status is 1 if nothing is ready.
+		Description: `Lists the open issues that wait for no other, are not locked by somebody else
+and not scheduled for later, most urgent first. The hub is asked first, within a
+bounded time. The exit status is 1 if nothing is ready.
+
+--claim claims the first whose lock is granted and prints its id; an issue that
+you have locked already comes first, so asking again gives the same. The exit
+status is 1 if nothing can be claimed, 3 if the claim is not confirmed.
 
 Examples:
   git crosslink ready
   git crosslink ready --explain --limit 5
-  git crosslink ready --assignee @me -q`,
-		Flags: slices.Concat([]urfave.Flag{explainFlag()}, filterFlags("priority"), formFlags()),
+  git crosslink ready --assignee @me -q
+  git crosslink ready --claim --label backend`,
+		Flags: slices.Concat([]urfave.Flag{explainFlag(), &urfave.BoolFlag{Name: "claim", Usage: "claim the first that can be had"}}, filterFlags("priority"), formFlags()),
 	}, func(u *urfave.Context) error {
 		opts, err := readyOptionsOf(u, e)
 		if err != nil {
@@ -56,11 +62,45 @@ Examples:
 
 func runReady(ctx context.Context, opts readyOptions, e *env) error {
 	opts.filter.Ready = true
+	if opts.claim {
+		return runReadyClaim(ctx, opts, e)
+	}
 	l := listing{opts: opts.filterOptions, wish: tracker.Fresh, none: nothingReady()}
 	if opts.explain {
 		l.why = e.whyReady
 	}
 	return l.run(ctx, e, func(p tracker.Projection, f store.Filter) ([]*store.Issue, int, error) { return p.List(f) })
+}
+
+func runReadyClaim(ctx context.Context, opts readyOptions, e *env) error {
+	if opts.forms.forScripts() {
+		return misuse("'--claim' prints one id; it takes no '--format', '--porcelain' or '-z'")
+	}
+	var (
+		h hub
+		p tracker.Projection
+		f store.Filter
+	)
+	err := e.read(ctx, tracker.Fresh, func(now hub, view tracker.Projection) (err error) {
+		h, p = now, view
+		f, err = opts.resolved(h, p)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	c, i, err := e.claimFirst(ctx, h, p, f, nil)
+	if err != nil {
+		return err
+	}
+	if c == nil {
+		return e.say(ctx, answer{no: nothingToClaim()})
+	}
+	shape, _, err := claimShapeOf(c, i.UUID)
+	if err != nil {
+		return err
+	}
+	return e.say(ctx, answer{data: shape, ids: []string{i.Name()}, no: e.claimed(h, c, i)})
 }
 
 func nothingReady() *failure {
@@ -175,6 +215,9 @@ func (e *env) whyReady(p tracker.Projection, i *store.Issue) (string, error) {
 		reasons = append(reasons, "waits for nothing")
 	} else {
 		reasons = append(reasons, fmt.Sprintf("all %d it waited for are done", len(i.BlockedBy)))
+	}
+	if i.Lock != nil {
+		reasons = append(reasons, "locked by you")
 	}
 	waiting := 0
 	for _, o := range known(p, i.Blocks) {

@@ -31,10 +31,27 @@ type issueShape struct {
 	Blocks           []refShape      `json:"blocks"`
 	Cyclic           []refShape      `json:"cyclic"`
 	Milestone        *milestoneShape `json:"milestone"`
-	Lock             *struct{}       `json:"lock"`
+	Lock             *lockShape      `json:"lock"`
 	OpenBlockerCount int             `json:"open_blocker_count"`
 	ChildCount       int             `json:"child_count"`
 	CommentCount     int             `json:"comment_count"`
+}
+
+// lockShape is who has an issue and who waits for it.
+type lockShape struct {
+	Holder    string        `json:"holder"`
+	Token     uint64        `json:"token"`
+	Since     string        `json:"since"`
+	Branch    *string       `json:"branch"`
+	Confirmed bool          `json:"confirmed"`
+	Ending    bool          `json:"ending"`
+	Queue     []waiterShape `json:"queue"`
+}
+
+type waiterShape struct {
+	Agent     string `json:"agent"`
+	Since     string `json:"since"`
+	Confirmed bool   `json:"confirmed"`
 }
 
 // refShape names another issue.
@@ -121,7 +138,7 @@ func (s *shaper) issue(i *store.Issue) (issueShape, error) {
 		DueAt: timeOrNull(i.DueAt), ScheduledAt: timeOrNull(i.ScheduledAt),
 		Parent:    s.refOrNull(i.Parent),
 		BlockedBy: s.refs(i.BlockedBy), Blocks: s.refs(i.Blocks), Cyclic: s.refs(i.Cyclic),
-		Milestone:        s.milestone(i.Milestone),
+		Milestone: s.milestone(i.Milestone), Lock: lockOf(i),
 		OpenBlockerCount: len(open), ChildCount: len(i.Children), CommentCount: len(i.Comments),
 	}, nil
 }
@@ -175,6 +192,18 @@ func (s *shaper) milestone(u event.UUID) *milestoneShape {
 		return nil
 	}
 	return &milestoneShape{m.UUID.String(), m.Name, string(m.Status)}
+}
+
+func lockOf(i *store.Issue) *lockShape {
+	l := i.Lock
+	if l == nil {
+		return nil
+	}
+	shape := &lockShape{l.Holder, l.Token, l.Since.String(), textOrNull(l.Branch), l.Confirmed, l.Ending, []waiterShape{}}
+	for _, w := range i.Queue {
+		shape.Queue = append(shape.Queue, waiterShape{w.Agent, w.Since.String(), w.Confirmed})
+	}
+	return shape
 }
 
 func refOf(i *store.Issue) refShape {

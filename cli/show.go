@@ -123,6 +123,7 @@ func (b *briefing) write() {
 	if i.ScheduledAt != 0 {
 		b.print("    scheduled %s\n", b.when(i.ScheduledAt))
 	}
+	b.lock()
 	b.list("labels", i.Labels)
 	b.list("assigned to", i.Assignees)
 	if m := b.s.milestones[i.Milestone]; m != nil {

@@ -161,6 +161,10 @@ func unconfirmed(r *tracker.Receipt, o tracker.EmitOptions) *failure {
 
 // wroteOne prints the answer of a write to one issue.
 func (e *env) wroteOne(ctx context.Context, r *tracker.Receipt, o tracker.EmitOptions, u event.UUID) error {
+	return e.wroteIssue(ctx, r, u, unconfirmed(r, o))
+}
+
+func (e *env) wroteIssue(ctx context.Context, r *tracker.Receipt, u event.UUID, no *failure) error {
 	i, err := r.View.Issue(u)
 	if err != nil {
 		return err
@@ -174,7 +178,7 @@ func (e *env) wroteOne(ctx context.Context, r *tracker.Receipt, o tracker.EmitOp
 		return err
 	}
 	return e.say(ctx, answer{
-		data: oneShape{shape, writeShapeOf(r)}, ids: []string{i.Name()}, no: unconfirmed(r, o),
+		data: oneShape{shape, writeShapeOf(r)}, ids: []string{i.Name()}, no: no,
 	})
 }
 

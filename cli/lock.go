@@ -1,0 +1,262 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"time"
+
+	urfave "github.com/urfave/cli/v2"
+
+	"github.com/git-crosslink/git-crosslink/event"
+	"github.com/git-crosslink/git-crosslink/store"
+	"github.com/git-crosslink/git-crosslink/tracker"
+)
+
+type lockOptions struct {
+	ids    []string
+	queue  bool
+	branch *string // nil is not given: the current one
+}
+
+func newLockCommand(e *env) *urfave.Command {
+	return e.command(&urfave.Command{
+		Name: "lock", Aliases: []string{"claim", "start"}, Category: groupLocks,
+		Usage:     "claim issues, so that nobody else works on them",
+		UsageText: "git crosslink lock [<options>] <id>…\ngit crosslink lock list [<options>]\ngit crosslink lock check [<options>] <id>",
+		Description: `Claims the lock of each issue and waits until the hub has decided. A lock has
+one confirmed holder at any time, and each grant a token that rises: what is
+protected can refuse an older one. Claiming one's own lock again succeeds. A
+lock keeps out those who ask for it, nobody else.
+
+The exit status is 0 if all are held, 2 if somebody else holds one, 3 if a claim
+waits: in the queue (--wait), or for the hub. What was claimed without the hub
+is told when it is decided. 'unlock' takes a claim back.
+
+Examples:
+  git crosslink lock 12
+  git crosslink lock --wait 12
+  git crosslink lock check 12 && make release`,
+		Flags: []urfave.Flag{
+			&urfave.BoolFlag{Name: "wait", Usage: "take a place in the queue if it is held"},
+			branchFlag(),
+		},
+		Subcommands: []*urfave.Command{newLockListCommand(e), newLockCheckCommand(e)},
+	}, func(u *urfave.Context) error {
+		ids, err := arguments(u, 1, -1, "the id of an issue")
+		if err != nil {
+			return err
+		}
+		return runLock(u.Context, lockOptions{ids: ids, queue: u.Bool("wait"), branch: branchOf(u)}, e)
+	})
+}
+
+// newLocksCommand is the noun: 'locks' lists, and takes the verbs of locks.
+func newLocksCommand(e *env) *urfave.Command {
+	c := newLockListCommand(e)
+	c.Name, c.Hidden = "locks", true
+	c.Subcommands = []*urfave.Command{newLockListCommand(e), newLockCheckCommand(e), newLockCommand(e), newUnlockCommand(e)}
+	return c
+}
+
+func branchFlag() urfave.Flag {
+	return &urfave.StringFlag{Name: "branch", Usage: "say on which `BRANCH` the work happens (default: the current one)"}
+}
+
+func branchOf(u *urfave.Context) *string {
+	if !u.IsSet("branch") {
+		return nil
+	}
+	b := u.String("branch")
+	return &b
+}
+
+// branch is what a claim says of the branch: the one given, else the current
+// one if there is one and its name may stand in an event.
+func (e *env) branch(ctx context.Context, given *string) string {
+	if given != nil {
+		return *given
+	}
+	name, err := e.git(ctx, "symbolic-ref", "--quiet", "--short", "HEAD")
+	if err != nil || event.Check(&event.LockClaimed{Issue: event.UUID{1}, Branch: name}) != nil {
+		return ""
+	}
+	return name
+}
+
+// claimShape is one answer of lock.
+type claimShape struct {
+	Outcome string     `json:"outcome"`
+	Already bool       `json:"already"`
+	Place   int        `json:"place,omitempty"`
+	Issue   issueShape `json:"issue"`
+}
+
+func claimShapeOf(c *tracker.Claim, u event.UUID) (shape claimShape, i *store.Issue, err error) {
+	if i, err = c.View.Issue(u); err != nil {
+		return shape, nil, err
+	}
+	s, err := newShaper(c.View)
+	if err != nil {
+		return shape, nil, err
+	}
+	shape = claimShape{Outcome: string(c.Outcome), Already: c.Already, Place: c.Place}
+	shape.Issue, err = s.issue(i)
+	return shape, i, err
+}
+
+func runLock(ctx context.Context, opts lockOptions, e *env) error {
+	var rows []*store.Issue
+	var h hub
+	err := e.read(ctx, tracker.Here, func(now hub, p tracker.Projection) (err error) {
+		h = now
+		rows, err = resolveAll(p, opts.ids)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	o := tracker.ClaimOptions{Queue: opts.queue, Branch: e.branch(ctx, opts.branch), Offline: e.offline}
+	doc := struct {
+		Claims []claimShape `json:"claims"`
+	}{[]claimShape{}}
+	var a answer
+	for _, row := range rows {
+		c, err := h.Claim(ctx, row.UUID, o)
+		if err != nil {
+			return err
+		}
+		shape, i, err := claimShapeOf(c, row.UUID)
+		if err != nil {
+			return err
+		}
+		doc.Claims = append(doc.Claims, shape)
+		f := e.claimed(h, c, i)
+		switch {
+		case f == nil:
+			a.ids = append(a.ids, i.Name())
+		case a.no == nil:
+			a.no = f
+		case f.code < a.no.code: // lost to somebody else says more than unconfirmed
+			e.talk("%s", a.no.message)
+			a.no = f
+		default:
+			e.talk("%s", f.message)
+		}
+	}
+	a.data = doc
+	return e.say(ctx, a)
+}
+
+// claimed says what became of a claim; nil is that it is held.
+func (e *env) claimed(h hub, c *tracker.Claim, i *store.Issue) *failure {
+	switch c.Outcome {
+	case tracker.Held:
+		if c.Already {
+			e.talk("%s is locked by you already (token %d)", named(i), c.Lock.Token)
+		} else {
+			e.talk("locked %s (token %d)", named(i), c.Lock.Token)
+		}
+		return nil
+	case tracker.Taken:
+		return e.lockedBy(h, c.View, i, fmt.Sprintf("git crosslink lock --wait %s", i.Name()))
+	case tracker.Waiting:
+		ahead := c.Lock.Holder
+		if c.Place > 1 {
+			ahead = i.Queue[c.Place-2].Agent
+		}
+		f := &failure{code: exitUnconfirmed, kind: "waiting",
+			message: fmt.Sprintf("you wait for the lock of '%s': place %d, behind '%s'", i.Name(), c.Place, ahead),
+			hints:   []string{"see whose it is: git crosslink lock check " + i.Name()}}
+		if ahead != c.Lock.Holder {
+			f.message += fmt.Sprintf("; '%s' has it", c.Lock.Holder)
+		}
+		return f
+	}
+	return &failure{code: exitUnconfirmed, kind: "claim-unconfirmed",
+		message: fmt.Sprintf("'%s' is claimed, unconfirmed: the hub has not decided yet", i.Name()),
+		hints:   []string{"git crosslink sync", "see whose it is: git crosslink lock check " + i.Name()}}
+}
+
+// lockedBy is the refusal where somebody else has the lock: who, by which
+// grant, since when, and whether there is a sign of life.
+func (e *env) lockedBy(h hub, p tracker.Projection, i *store.Issue, hints ...string) *failure {
+	f := &failure{code: exitLost, kind: "locked", hints: hints,
+		message: fmt.Sprintf("issue '%s' is locked by '%s': token %d, claimed %s, last sign of life %s",
+			i.Name(), i.Lock.Holder, i.Lock.Token, e.ago(i.Lock.Since), e.lastSign(p, i.Lock.Holder))}
+	if silence, stale := e.silent(h, p, i.Lock.Holder); stale {
+		f.hints = append(f.hints, fmt.Sprintf("no sign of life for %s; to end that lock: git crosslink unlock --break --reason '…' %s", span(silence), i.Name()))
+	}
+	return f
+}
+
+func (e *env) lastSign(p tracker.Projection, agent string) string {
+	if t := p.LastSign(agent); t != 0 {
+		return e.ago(t)
+	}
+	return "never seen"
+}
+
+// silent says for how long an agent has shown no sign of life, and whether
+// that is longer than crosslink.lockTimeout.
+func (e *env) silent(h hub, p tracker.Projection, agent string) (time.Duration, bool) {
+	limit := 60
+	if v, ok := h.Config("crosslink.lockTimeout"); ok {
+		if n, err := strconv.Atoi(v); err == nil && n >= 0 {
+			limit = n
+		}
+	}
+	d := e.now().Sub(p.LastSign(agent).Std())
+	return d, d > time.Duration(limit)*time.Minute
+}
+
+// closedError reports the refusal to claim what is done.
+func closedError(err error) bool {
+	var t *tracker.Error
+	return errors.As(err, &t) && t.Name == "closed"
+}
+
+// claimFirst claims the first ready issue whose lock is granted. One that is
+// held already comes before all others, so that asking again gives the same.
+// Nothing claimed is nil.
+func (e *env) claimFirst(ctx context.Context, h hub, p tracker.Projection, f store.Filter, branch *string) (*tracker.Claim, *store.Issue, error) {
+	f.Ready, f.Me, f.Limit = true, h.Agent(), 0
+	o := tracker.ClaimOptions{Branch: e.branch(ctx, branch), Offline: e.offline}
+	var tried []event.UUID
+	for {
+		rows, _, err := p.List(f)
+		if err != nil {
+			return nil, nil, err
+		}
+		rows = slices.DeleteFunc(slices.Clone(rows), func(i *store.Issue) bool { return slices.Contains(tried, i.UUID) })
+		if len(rows) == 0 {
+			return nil, nil, nil
+		}
+		next := rows[0]
+		if mine := slices.IndexFunc(rows, func(i *store.Issue) bool { return i.Lock != nil && i.Lock.Holder == f.Me }); mine >= 0 && f.Me != "" {
+			next = rows[mine]
+		}
+		tried = append(tried, next.UUID)
+		c, err := h.Claim(ctx, next.UUID, o)
+		f.Me = h.Agent()
+		switch {
+		case closedError(err) || notFound(err):
+			if p, err = h.Read(ctx, tracker.Offline); err != nil {
+				return nil, nil, err
+			}
+			continue
+		case err != nil:
+			return nil, nil, err
+		case c.Outcome == tracker.Held || c.Outcome == tracker.Pending:
+			i, err := c.View.Issue(next.UUID)
+			return c, i, err
+		}
+		p = c.View
+	}
+}
+
+func nothingToClaim() *failure {
+	return no("nothing-to-claim", "nothing is ready that could be claimed", "what waits, and for what: git crosslink blocked --explain", "who works on what: git crosslink lock list")
+}

@@ -1,0 +1,242 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	urfave "github.com/urfave/cli/v2"
+
+	"github.com/git-crosslink/git-crosslink/event"
+	"github.com/git-crosslink/git-crosslink/store"
+	"github.com/git-crosslink/git-crosslink/tracker"
+)
+
+func newLockListCommand(e *env) *urfave.Command {
+	return e.command(&urfave.Command{
+		Name: "list", Usage: "list what is locked, and by whom",
+		UsageText: "git crosslink lock list [<options>]",
+		Description: `Lists the issues that are locked or claimed, the oldest lock first. The hub is
+asked first, within a bounded time. In a pipe the fields are id, holder, token
+('-' while it is not confirmed), since, branch, queue and title.
+
+Examples:
+  git crosslink lock list
+  git crosslink list --locked-by @me`,
+		Flags: porcelainFlags(),
+	}, func(u *urfave.Context) error {
+		if _, err := arguments(u, 0, 0, ""); err != nil {
+			return err
+		}
+		f, err := formsOf(u, e)
+		if err != nil {
+			return err
+		}
+		return runLockList(u.Context, f, e)
+	})
+}
+
+func runLockList(ctx context.Context, f forms, e *env) error {
+	var (
+		p    tracker.Projection
+		rows []*store.Issue
+	)
+	err := e.read(ctx, tracker.Fresh, func(_ hub, now tracker.Projection) (err error) {
+		p = now
+		rows, err = p.Locked()
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	s, err := newShaper(p)
+	if err != nil {
+		return err
+	}
+	shapes, err := s.issues(rows)
+	if err != nil {
+		return err
+	}
+	a := answer{data: shapes, pager: true, page: func(pg *page) { e.lockTable(pg, rows) }}
+	for _, i := range rows {
+		a.ids = append(a.ids, i.Name())
+	}
+	if f.forScripts() {
+		a.records = &records{end: f.end()}
+		for _, i := range rows {
+			fields := []string{numberText(i), i.Short, i.UUID.String(), i.Lock.Holder, strconv.FormatUint(i.Lock.Token, 10),
+				i.Lock.Since.String(), i.Lock.Branch, strconv.FormatBool(i.Lock.Confirmed), strings.Join(waiting(i), ","), f.text(i.Title)}
+			a.records.lines = append(a.records.lines, strings.Join(fields, "\t"))
+		}
+	}
+	return e.say(ctx, a)
+}
+
+func waiting(i *store.Issue) []string {
+	var names []string
+	for _, w := range i.Queue {
+		names = append(names, w.Agent)
+	}
+	return names
+}
+
+func (e *env) lockTable(pg *page, rows []*store.Issue) {
+	t := &table{header: []string{"id", "locked by", "token", "since", "branch", "queue", "title"}, flex: 6}
+	for _, i := range rows {
+		token, since := "-", e.ago(i.Lock.Since)
+		if i.Lock.Confirmed {
+			token = strconv.FormatUint(i.Lock.Token, 10)
+		}
+		if pg.width == 0 {
+			since = i.Lock.Since.Std().Format(time.RFC3339)
+		}
+		t.add(cell{i.Name(), slotID}, cell{lockMark(i), slotAgent}, cell{token, plain}, cell{since, slotTime},
+			cell{i.Lock.Branch, plain}, cell{strings.Join(waiting(i), ","), slotAgent}, cell{i.Title, plain})
+	}
+	t.write(pg)
+}
+
+// lockMark names the holder, and says if that is not decided.
+func lockMark(i *store.Issue) string {
+	switch {
+	case i.Lock == nil:
+		return ""
+	case !i.Lock.Confirmed:
+		return i.Lock.Holder + " (unconfirmed)"
+	case i.Lock.Ending:
+		return i.Lock.Holder + " (ending)"
+	}
+	return i.Lock.Holder
+}
+
+func newLockCheckCommand(e *env) *urfave.Command {
+	return e.command(&urfave.Command{
+		Name: "check", Usage: "prove whose lock it is",
+		UsageText: "git crosslink lock check [<options>] <id>",
+		Description: `Asks the hub and tells how the lock of an issue stands: whether the hub's ledger
+confirms it, who has it, by which token, since when, the holder's last sign of
+life and the last contact with the hub.
+
+The exit status is 0 if it is your own and confirmed, 1 if nobody has it, 2 if
+somebody else has it, 3 if it is claimed and not confirmed.
+
+Examples:
+  git crosslink lock check 12 && make release`,
+	}, func(u *urfave.Context) error {
+		args, err := arguments(u, 1, 1, "the id of one issue")
+		if err != nil {
+			return err
+		}
+		return runLockCheck(u.Context, args[0], e)
+	})
+}
+
+// proofShape is what lock check says.
+type proofShape struct {
+	Outcome     string     `json:"outcome"`
+	Agent       string     `json:"agent"`
+	Place       int        `json:"place,omitempty"`
+	LastSign    *string    `json:"last_sign"`
+	Reached     bool       `json:"reached"`
+	LastContact *string    `json:"last_contact"`
+	Issue       issueShape `json:"issue"`
+}
+
+func runLockCheck(ctx context.Context, id string, e *env) error {
+	var (
+		h hub
+		p tracker.Projection
+		i *store.Issue
+	)
+	err := e.read(ctx, tracker.Fresh, func(now hub, view tracker.Projection) (err error) {
+		h, p = now, view
+		i, err = resolve(p, id)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	c, err := tracker.Standing(p, i.UUID, h.Agent())
+	if err != nil {
+		return err
+	}
+	s, err := newShaper(p)
+	if err != nil {
+		return err
+	}
+	doc := proofShape{Outcome: string(c.Outcome), Agent: h.Agent(), Place: c.Place}
+	if doc.Issue, err = s.issue(i); err != nil {
+		return err
+	}
+	if c.Lock != nil {
+		doc.LastSign = timeOrNull(p.LastSign(c.Lock.Holder))
+	}
+	reached, last := h.Refreshed()
+	doc.Reached = reached
+	if !last.IsZero() {
+		doc.LastContact = timeOrNull(event.TimeOf(last))
+	}
+	a := answer{data: doc, ids: []string{i.Name()}, page: func(pg *page) { e.proof(pg, p, i, c, last) }}
+	a.no = e.checked(h, c, i)
+	return e.say(ctx, a)
+}
+
+// checked is the status of a check that is not "yours".
+func (e *env) checked(h hub, c *tracker.Claim, i *store.Issue) *failure {
+	switch c.Outcome {
+	case tracker.Held:
+		return nil
+	case tracker.Free:
+		return no("not-locked", fmt.Sprintf("issue '%s' is not locked", i.Name()), "git crosslink lock "+i.Name())
+	case tracker.Taken:
+		return &failure{code: exitLost, kind: "locked", message: fmt.Sprintf("issue '%s' is locked by '%s'", i.Name(), c.Lock.Holder)}
+	case tracker.Waiting:
+		return &failure{code: exitLost, kind: "locked", message: fmt.Sprintf("issue '%s' is locked by '%s'; you wait, place %d", i.Name(), c.Lock.Holder, c.Place)}
+	}
+	return &failure{code: exitUnconfirmed, kind: "claim-unconfirmed",
+		message: fmt.Sprintf("'%s' is claimed, unconfirmed: the hub has not decided yet", i.Name()), hints: []string{"git crosslink sync"}}
+}
+
+func (e *env) proof(pg *page, p tracker.Projection, i *store.Issue, c *tracker.Claim, last time.Time) {
+	pg.print("%s  %s\n", pg.paint.text(slotID, i.Name()), pg.paint.text(slotTitle, i.Title))
+	b := &briefing{page: pg, e: e, i: i}
+	b.lock()
+	if c.Lock == nil {
+		pg.print("    not locked\n")
+	} else {
+		pg.print("    last sign of life of '%s' %s\n", oneLine(c.Lock.Holder), e.lastSign(p, c.Lock.Holder))
+	}
+	if last.IsZero() {
+		pg.print("    no contact with a hub yet\n")
+	} else {
+		pg.print("    last contact with the hub %s\n", e.ago(event.TimeOf(last)))
+	}
+}
+
+// lock says who has the issue and who waits for it.
+func (b *briefing) lock() {
+	i := b.i
+	if l := i.Lock; l != nil {
+		on := ""
+		if l.Branch != "" {
+			on = ", on branch " + oneLine(l.Branch)
+		}
+		switch {
+		case !l.Confirmed:
+			b.print("    claimed by %s %s, unconfirmed%s\n", oneLine(l.Holder), b.when(l.Since), on)
+		case l.Ending:
+			b.print("    locked by %s %s, token %d%s; ended here, unconfirmed\n", oneLine(l.Holder), b.when(l.Since), l.Token, on)
+		default:
+			b.print("    locked by %s %s, token %d%s\n", oneLine(l.Holder), b.when(l.Since), l.Token, on)
+		}
+	}
+	for _, w := range i.Queue {
+		mark := ""
+		if !w.Confirmed {
+			mark = ", unconfirmed"
+		}
+		b.print("    in the queue: %s %s%s\n", oneLine(w.Agent), b.when(w.Since), mark)
+	}
+}

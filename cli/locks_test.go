@@ -1,0 +1,202 @@
+package cli
+
+import (
+	"context"
+	"encoding/json"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/git-crosslink/git-crosslink/event"
+	"github.com/git-crosslink/git-crosslink/store"
+	"github.com/git-crosslink/git-crosslink/tracker"
+)
+
+// memoryLocks decides locks in order of arrival.
+type memoryLocks struct {
+	locks map[event.UUID]store.Lock
+	queue map[event.UUID][]store.Waiter
+	token uint64
+}
+
+func (m *memoryLocks) decided() store.Decided {
+	return store.Decided{Locks: m.locks, Queue: m.queue}
+}
+
+func (m *memoryLocks) take(e *event.Envelope, confirmed bool) {
+	if m.locks == nil {
+		m.locks, m.queue = map[event.UUID]store.Lock{}, map[event.UUID][]store.Waiter{}
+	}
+	switch b := e.Body.(type) {
+	case *event.LockClaimed:
+		m.claim(e.Agent, b, e.Shown(), confirmed)
+	case *event.LockReleased:
+		m.queue[b.Issue] = slices.DeleteFunc(m.queue[b.Issue], func(w store.Waiter) bool { return w.Agent == e.Agent })
+		if m.locks[b.Issue].Holder == e.Agent {
+			m.end(b.Issue)
+		}
+	case *event.LockBroken:
+		if m.locks[b.Issue].Token == b.Token {
+			m.end(b.Issue)
+		}
+	}
+}
+
+func (m *memoryLocks) claim(agent string, b *event.LockClaimed, at event.Time, confirmed bool) {
+	if m.locks == nil {
+		m.locks, m.queue = map[event.UUID]store.Lock{}, map[event.UUID][]store.Waiter{}
+	}
+	if _, held := m.locks[b.Issue]; held {
+		if b.Wait {
+			m.queue[b.Issue] = append(m.queue[b.Issue], store.Waiter{Agent: agent, Since: at, Confirmed: confirmed})
+		}
+		return
+	}
+	l := store.Lock{Holder: agent, Since: at, Branch: b.Branch, Confirmed: confirmed}
+	if confirmed {
+		m.token++
+		l.Token = m.token
+	}
+	m.locks[b.Issue] = l
+}
+
+func (m *memoryLocks) end(u event.UUID) {
+	delete(m.locks, u)
+	if q := m.queue[u]; len(q) > 0 {
+		m.queue[u] = q[1:]
+		m.token++
+		m.locks[u] = store.Lock{Holder: q[0].Agent, Since: q[0].Since, Token: m.token, Confirmed: true}
+	}
+}
+
+// Claim does what the tracker's does, without a hub.
+func (h *memoryHub) Claim(ctx context.Context, u event.UUID, o tracker.ClaimOptions) (*tracker.Claim, error) {
+	c, err := tracker.Standing(h.project(), u, h.Agent())
+	if err != nil || c.Outcome == tracker.Held || c.Outcome == tracker.Taken && !o.Queue {
+		if c != nil {
+			c.Already = true
+		}
+		return c, err
+	}
+	if _, err := h.Emit(ctx, tracker.EmitOptions{}, func(tracker.Projection) ([]event.Body, error) {
+		return []event.Body{&event.LockClaimed{Issue: u, Branch: o.Branch, Wait: o.Queue}}, nil
+	}); err != nil {
+		return nil, err
+	}
+	return tracker.Standing(h.project(), u, h.Agent())
+}
+
+func (h *memoryHub) Refreshed() (bool, time.Time) { return true, h.now() }
+
+// bobs lets somebody else hold an issue's lock.
+func (w *world) bobs(u event.UUID) {
+	w.hub.locks.claim("bob", &event.LockClaimed{Issue: u, Branch: "fix"}, event.TimeOf(w.time), true)
+}
+
+func issueUUID(n int) event.UUID {
+	return uuid.MustParse("0000" + string(rune('0'+n)) + "a00-0000-4000-8000-000000000000")
+}
+
+func TestLock(t *testing.T) {
+	w := newWorld(t)
+	w.ok("new", "a")
+	r := w.ok("lock", "1", "--branch", "fix/a")
+	check(t, "stdout", r.out, "1\n")
+	check(t, "stderr", r.err, "locked 1 'a' (token 1)\n")
+	check(t, "branch", w.last()[0].(*event.LockClaimed).Branch, "fix/a")
+	check(t, "again", w.ok("claim", "1").err, "1 'a' is locked by you already (token 1)\n")
+	check(t, "nothing was written for it", len(w.hub.emitted), 2)
+	r = w.ok("lock", "check", "1")
+	contains(t, "check", r.out, "locked by alice-laptop-abcd", "token 1, on branch fix/a", "last sign of life of 'alice-laptop-abcd'", "last contact with the hub")
+	check(t, "unlock", w.ok("unlock", "1").err, "unlocked 1 'a'\n")
+	check(t, "unlock again", w.ok("release", "1").err, "1 'a' is not locked\n")
+	check(t, "check of none", w.run("lock", "check", "1").code, exitNo)
+	check(t, "locks", w.ok("locks").out, "")
+}
+
+func TestLockLost(t *testing.T) {
+	w := newWorld(t)
+	w.ok("new", "a")
+	w.bobs(issueUUID(1))
+	r := w.run("lock", "1")
+	check(t, "status", r.code, exitLost)
+	check(t, "stdout", r.out, "")
+	contains(t, "stderr", r.err, "error: issue '1' is locked by 'bob': token 1, claimed 1 min ago, last sign of life never seen",
+		"hint: git crosslink lock --wait 1")
+	d := w.json("lock", "1")
+	var data struct{ Claims []claimShape }
+	if err := json.Unmarshal(d.Data, &data); err != nil || len(data.Claims) != 1 || data.Claims[0].Outcome != "taken" ||
+		data.Claims[0].Issue.Lock.Holder != "bob" || *data.Claims[0].Issue.Lock.Branch != "fix" {
+		t.Errorf("%v %+v", err, data)
+	}
+	check(t, "check", w.run("lock", "check", "1").code, exitLost)
+	r = w.run("unlock", "1")
+	check(t, "unlock", r.code, exitLost)
+	contains(t, "unlock", r.err, "it is not yours to give back")
+	r = w.run("lock", "1", "--wait")
+	check(t, "wait", r.code, exitUnconfirmed)
+	contains(t, "wait", r.err, "error: you wait for the lock of '1': place 1, behind 'bob'")
+	check(t, "left", w.ok("unlock", "1").err, "left the queue for 1 'a'\n")
+}
+
+func TestBreak(t *testing.T) {
+	w := newWorld(t)
+	w.ok("new", "a")
+	w.bobs(issueUUID(1))
+	check(t, "without a reason", w.run("unlock", "--break", "1").code, exitUsage)
+	check(t, "a reason without it", w.run("unlock", "--reason", "x", "1").code, exitUsage)
+	w.hub.config = map[string]string{"crosslink.locktimeout": "99999999999"}
+	r := w.ok("unlock", "--break", "--reason", "gone", "1")
+	contains(t, "stderr", r.err, "broke the lock of 'bob' on 1 'a' (token 1)")
+	b := w.last()[0].(*event.LockBroken)
+	check(t, "event", []any{b.Token, b.Reason}, []any{1, "gone"})
+	check(t, "list", w.ok("lock", "list").out, "")
+}
+
+func TestCloseEndsLocks(t *testing.T) {
+	w := newWorld(t)
+	w.ok("new", "a")
+	w.ok("new", "b")
+	w.ok("new", "c")
+	w.ok("lock", "1")
+	w.bobs(issueUUID(2))
+	r := w.ok("close", "1", "2", "--claim-next")
+	check(t, "stdout", r.out, "1\n2\n3\n")
+	contains(t, "stderr", r.err, "unlocked '1'", "ended the lock of 'bob' on '2' (token 2)", "locked 3 'c'")
+	check(t, "events", types(w.hub.emitted[4]), "StatusChanged LockReleased StatusChanged LockBroken")
+	r = w.run("close", "3", "--claim-next")
+	check(t, "nothing left", r.code, exitNo)
+	check(t, "it is closed all the same", r.out, "3\n")
+}
+
+func TestReadyClaim(t *testing.T) {
+	w := newWorld(t)
+	check(t, "nothing", w.run("ready", "--claim").code, exitNo)
+	w.ok("new", "a", "-p", "high")
+	w.ok("new", "b")
+	w.ok("new", "c", "--lock")
+	w.bobs(issueUUID(1))
+	check(t, "own first", w.ok("ready", "--claim").out, "3\n")
+	w.ok("unlock", "3")
+	check(t, "not what others have", w.ok("ready", "--claim").out, "2\n")
+	check(t, "the same again", w.ok("ready", "--claim").out, "2\n")
+	check(t, "ready", w.ok("ready", "-q").out, "2\n3\n")
+	check(t, "locked by me", w.ok("list", "--locked-by", "@me", "-q").out, "2\n")
+	check(t, "locked by bob", w.ok("list", "--locked-by", "bob", "--format", "%(id) %(lock) %(lock_token)").out, "1 bob 2\n")
+}
+
+func TestUnconfirmedClaim(t *testing.T) {
+	w := newWorld(t)
+	w.ok("new", "a")
+	w.hub.undecided = true
+	r := w.run("lock", "1")
+	check(t, "status", r.code, exitUnconfirmed)
+	contains(t, "stderr", r.err, "error: '1' is claimed, unconfirmed")
+	check(t, "check", w.run("lock", "check", "1").code, exitUnconfirmed)
+	contains(t, "list", w.ok("list").out, "alice-laptop-abcd (unconfirmed)")
+	contains(t, "show", w.ok("show", "1").out, "claimed by alice-laptop-abcd", "unconfirmed")
+	check(t, "new --lock", w.run("new", "b", "--lock").code, exitUnconfirmed)
+	check(t, "take back", w.ok("unlock", "1").err, "took back the claim of 1 'a'\n")
+}
