@@ -168,20 +168,29 @@ func (g *gitRemote) Fetch(ctx context.Context) error {
 	if err := fault.Error("refs.fetch.before"); err != nil {
 		return &RemoteError{NoConnection: true, Err: err}
 	}
-	cmd, err := g.command(ctx, "fetch", "-q", "--refmap=", "--no-tags", "--no-write-fetch-head", "--no-recurse-submodules",
-		"--prune", "--no-auto-maintenance", hubRemote, "+"+HubPrefix+"*:"+IncomingPrefix+"*")
-	if err != nil {
-		return &RemoteError{Err: err}
+	err := g.fetchOnce(ctx)
+	if failedHere(err) && ctx.Err() == nil && g.replica.sweepLocks(ctx, IncomingPrefix) {
+		err = g.fetchOnce(ctx)
 	}
-	err = runCommand(ctx, cmd, "fetch")
 	fault.Point("refs.fetch.after")
 	if err == nil {
 		return nil
 	}
 	re := &RemoteError{Err: err}
-	if ge, ok := errors.AsType[*GitError](err); ok {
-		// Status 1: the hub answered, and a ref could not be stored here.
-		re.NoConnection, re.Partly, re.Stderr = ge.Exit != 1, ge.Exit == 1, ge.Stderr
+	if ge, ok := errors.AsType[*GitError](err); ok && ge.Command == "fetch" {
+		killed := ge.Exit < 0 && ctx.Err() == nil
+		re.NoConnection, re.Stderr = !killed && !failedHere(err), ge.Stderr
 	}
 	return re
+}
+
+// fetchOnce runs the fetch. Its errors are those of git, or of what comes
+// before it.
+func (g *gitRemote) fetchOnce(ctx context.Context) error {
+	cmd, err := g.command(ctx, "fetch", "-q", "--refmap=", "--no-tags", "--no-write-fetch-head", "--no-recurse-submodules",
+		"--prune", "--no-auto-maintenance", hubRemote, "+"+HubPrefix+"*:"+IncomingPrefix+"*")
+	if err != nil {
+		return err
+	}
+	return runCommand(ctx, cmd, "fetch")
 }

@@ -26,6 +26,8 @@ type Replica struct {
 	// it before Remote is called.
 	Prompt bool
 
+	Mended []string // files of the recipe that were missing and are there again
+
 	outer *Outer
 	path  string
 	git   *git
@@ -76,38 +78,27 @@ const replicaConfig = `[core]
 func ReplicaPath(o *Outer) string { return filepath.Join(o.CommonDir, "crosslink", "replica.git") }
 
 // OpenReplica opens the replica; if there is none it creates it or, without
-// create, returns ErrNoReplica. Opening writes nothing and starts nothing.
+// create, returns ErrNoReplica. Opening starts nothing and writes nothing, but
+// for a part of the recipe that is missing (mend.go).
 // Any number of processes may create at once: all get the same good one. A
 // creation that was killed leaves a directory that the next one removes.
 func OpenReplica(ctx context.Context, o *Outer, create bool) (*Replica, error) {
 	path := ReplicaPath(o)
-	ok, err := isReplica(path)
-	if err == nil && !ok {
-		if !create {
-			return nil, ErrNoReplica
-		}
+	missing, ok, err := inspect(path)
+	switch {
+	case err != nil:
+	case !ok && !create:
+		return nil, ErrNoReplica
+	case !ok:
 		err = createReplica(ctx, o, path)
+	case len(missing) > 0:
+		err = mendReplica(ctx, o, path)
 	}
 	if err != nil {
 		return nil, err
 	}
 	g := &git{dir: path, work: o.Top, env: innerEnv(o.environ)}
-	return &Replica{outer: o, path: path, git: g, local: newPlumbing(g, o.Format)}, nil
-}
-
-// isReplica reports whether a whole replica is at path.
-func isReplica(path string) (bool, error) {
-	if _, err := os.Stat(path); errors.Is(err, os.ErrNotExist) {
-		return false, nil
-	} else if err != nil {
-		return false, err
-	}
-	for _, name := range []string{"HEAD", "config", "objects", "refs"} {
-		if _, err := os.Stat(filepath.Join(path, name)); err != nil {
-			return false, fmt.Errorf("replica is damaged: %w", err)
-		}
-	}
-	return true, nil
+	return &Replica{Mended: missing, outer: o, path: path, git: g, local: newPlumbing(g, o.Format)}, nil
 }
 
 // createPatience is how long one process waits for another one's creation.
@@ -127,17 +118,12 @@ func createReplica(ctx context.Context, o *Outer, path string) error {
 		return errors.New("another process is creating the replica")
 	}
 	defer f.Close()
-	if ok, err := isReplica(path); ok || err != nil {
+	if _, ok, err := inspect(path); ok || err != nil {
 		return err // another process was first
 	}
-	// Nobody else is creating: what lies here was left by a killed process.
-	old, _ := filepath.Glob(globQuote(path) + ".tmp-*")
-	for _, p := range old {
-		os.RemoveAll(p)
-	}
-	tmp := path + ".tmp-" + rand.Text()[:8]
+	tmp, err := freshReplica(ctx, o, path, shared)
 	defer os.RemoveAll(tmp)
-	if err := initReplica(ctx, o, tmp, shared); err != nil {
+	if err != nil {
 		return fmt.Errorf("create the replica: %w", err)
 	}
 	fault.Point("refs.replica.made")
@@ -146,6 +132,18 @@ func createReplica(ctx context.Context, o *Outer, path string) error {
 	}
 	fault.Point("refs.replica.renamed")
 	return errors.Join(syncDir(dir), syncDir(o.CommonDir))
+}
+
+// freshReplica makes a replica beside path. The caller holds the creation lock
+// and removes what is left of it.
+func freshReplica(ctx context.Context, o *Outer, path, shared string) (tmp string, err error) {
+	// Nobody else is creating: what lies here was left by a killed process.
+	old, _ := filepath.Glob(globQuote(path) + ".tmp-*")
+	for _, p := range old {
+		os.RemoveAll(p)
+	}
+	tmp = path + ".tmp-" + rand.Text()[:8]
+	return tmp, initReplica(ctx, o, tmp, shared)
 }
 
 func initReplica(ctx context.Context, o *Outer, tmp, shared string) error {

@@ -53,8 +53,13 @@ func (r *Replica) TakeOver(ctx context.Context, remote string, cfg Config) (move
 		return false, nil
 	}
 	// whatever git says to this, the refs tell what came of it
-	_, _ = r.git.run(ctx, nil, "fetch", "-q", "--refmap=", "--no-tags", "--no-write-fetch-head", "--no-recurse-submodules",
-		"--prune", "--no-auto-maintenance", r.outer.CommonDir, "+"+root+"*:"+OuterPrefix+"*")
+	for range 2 {
+		_, err := r.git.run(ctx, nil, "fetch", "-q", "--refmap=", "--no-tags", "--no-write-fetch-head", "--no-recurse-submodules",
+			"--prune", "--no-auto-maintenance", r.outer.CommonDir, "+"+root+"*:"+OuterPrefix+"*")
+		if !failedHere(err) || !r.sweepLocks(ctx, OuterPrefix) {
+			break
+		}
+	}
 	now, err := r.local.Refs(ctx, OuterPrefix)
 	if err != nil {
 		return false, err
