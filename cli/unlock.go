@@ -115,8 +115,8 @@ func (o *unlockOptions) body(h hub, p tracker.Projection, i *store.Issue, e *env
 	case c.Place > 0 && !o.breaking:
 		said.add("left the queue for %s", named(i))
 	case c.Lock.Confirmed && o.breaking:
-		if silence, stale := e.silent(h, p, c.Lock.Holder); !stale {
-			said.add("the last sign of life of '%s' is %s old", c.Lock.Holder, span(max(0, silence)))
+		if _, stale := e.silent(h, p, c.Lock.Holder); !stale {
+			said.add("'%s' showed a sign of life %s", c.Lock.Holder, e.lastSign(p, c.Lock.Holder))
 		}
 		said.add("broke the lock of '%s' on %s (token %d)", c.Lock.Holder, named(i), c.Lock.Token)
 		return &event.LockBroken{Issue: i.UUID, Token: c.Lock.Token, Reason: o.reason}, nil

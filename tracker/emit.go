@@ -51,7 +51,6 @@ func (t *Tracker) Emit(ctx context.Context, o EmitOptions, build func(p Projecti
 		// the lines are durable: this is no failure of the write
 		t.tellOnce(Notice{Name: "queued", Text: "kept here, sent later: " + err.Error(), Hints: []string{"git crosslink sync"}})
 	}
-	t.tellDecided(r.View)
 	t.watch(r)
 	return r, nil
 }
@@ -239,7 +238,7 @@ func (t *Tracker) stamp(ctx context.Context, s *snapshot, bodies []Body) ([]*eve
 		lines, raw = append(lines, e), append(raw, line)
 		says = append(says, subject(e))
 	}
-	s.lines = append(s.lines, lines...)
+	s.lines, l.lines = append(s.lines, lines...), append(l.lines, lines...)
 	tip, err := refs.AppendLog(ctx, t.local(), t.agent, l.view, raw, refs.CommitInfo{
 		Author: t.agent, When: t.now(), Message: strings.Join(says, "\n") + "\n\n[skip ci]\n"})
 	if err != nil {

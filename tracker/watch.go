@@ -11,7 +11,7 @@ import (
 
 // What a command had to show undecided (an issue without a number, a lock that
 // is claimed or waited for) is told once when it is decided, by whichever
-// command of the clone sees it first. Nothing hangs on these notes: a lost one
+// command of the clone sees it first; so is the end of a lock by others. Nothing hangs on these notes: a lost one
 // is a sentence that is not said.
 
 // shown is one thing that was shown undecided.
@@ -24,7 +24,9 @@ type shown struct {
 // maxShown bounds the notes; what is beyond is not told.
 const maxShown = 500
 
-// watch notes what the lines of a write leave undecided.
+// watch tells what has been decided with a write, or before, and notes what the
+// write leaves undecided. A lock is watched until it is given back, so that
+// its breaking is told, too.
 func (t *Tracker) watch(r *Receipt) {
 	var add []shown
 	drop := map[shown]bool{}
@@ -35,26 +37,27 @@ func (t *Tracker) watch(r *Receipt) {
 				add = append(add, shown{Issue: b.UUID.String()})
 			}
 		case *event.LockClaimed:
-			if c, err := Standing(r.View, b.Issue, r.Agent); err == nil && (c.Outcome == Pending || c.Outcome == Waiting) {
+			if c, err := Standing(r.View, b.Issue, r.Agent); err == nil && c.Outcome != Free && c.Outcome != Taken {
 				add = append(add, shown{b.Issue.String(), r.Agent, c.Outcome})
 			}
+			drop[shown{Issue: b.Issue.String(), Agent: r.Agent}] = true
 		case *event.LockReleased:
 			drop[shown{Issue: b.Issue.String(), Agent: r.Agent}] = true
 		}
 	}
-	if len(add) == 0 && len(drop) == 0 {
-		return
+	if len(drop) > 0 {
+		t.noteShown(func(n shown) bool { return drop[shown{Issue: n.Issue, Agent: n.Agent}] }, nil)
 	}
-	t.noteShown(func(n shown) (shown, bool) {
-		n.Lock = ""
-		return n, drop[n] || slices.ContainsFunc(add, func(a shown) bool { return a.Issue == n.Issue && a.Agent == n.Agent })
-	}, add)
+	t.tellDecided(r.View)
+	if len(add) > 0 {
+		t.noteShown(func(shown) bool { return false }, add)
+	}
 }
 
 // noteShown drops the notes that gone says, and adds some.
-func (t *Tracker) noteShown(gone func(shown) (shown, bool), add []shown) {
+func (t *Tracker) noteShown(gone func(shown) bool, add []shown) {
 	_ = t.remember(func(c *contact) {
-		c.Shown = slices.DeleteFunc(c.Shown, func(n shown) bool { _, is := gone(n); return is })
+		c.Shown = slices.DeleteFunc(c.Shown, gone)
 		c.Shown = append(c.Shown, add[:min(len(add), max(0, maxShown-len(c.Shown)))]...)
 	})
 }
@@ -83,7 +86,7 @@ func (t *Tracker) tellDecided(p Projection) {
 		}
 	}
 	if len(done) > 0 {
-		t.noteShown(func(n shown) (shown, bool) { return n, done[n] }, changed)
+		t.noteShown(func(n shown) bool { return done[n] }, changed)
 	}
 }
 
@@ -110,17 +113,26 @@ func (t *Tracker) tellOne(p Projection, u event.UUID, n shown) shown {
 			t.notice(Notice{Name: "lock", Text: fmt.Sprintf(format, args...)})
 		}
 	}
-	switch c.Outcome {
+	held := n.Lock == Held
+	switch n.Lock = c.Outcome; c.Outcome {
 	case Held:
 		tell("%s is locked by you now (token %d)", name, c.Lock.Token)
+		return n
 	case Waiting:
 		tell("you wait for the lock of %s, place %d; '%s' has it", name, c.Place, c.Lock.Holder)
-		n.Lock = Waiting
 		return n
 	case Taken:
-		tell("%s was locked by '%s' first (token %d): your claim is over", name, c.Lock.Holder, c.Lock.Token)
+		if held {
+			tell("your lock of %s was ended; '%s' has it now (token %d)", name, c.Lock.Holder, c.Lock.Token)
+		} else {
+			tell("%s was locked by '%s' first (token %d): your claim is over", name, c.Lock.Holder, c.Lock.Token)
+		}
 	case Free:
-		tell("your claim of the lock of %s is over, and nobody holds it", name)
+		if held {
+			tell("your lock of %s was ended", name)
+		} else {
+			tell("your claim of the lock of %s is over, and nobody holds it", name)
+		}
 	}
 	return shown{}
 }
