@@ -103,8 +103,11 @@ func (t *Tracker) initOnce(ctx context.Context) (r *InitReport, again bool, err 
 	if err := t.fetch(ctx); err != nil {
 		var re *refs.RemoteError
 		if errors.As(err, &re) {
-			err = &Error{Kind: Fatal, Name: "unreachable", Message: fmt.Sprintf("the remote '%s' is not reachable", t.hub.Name),
-				Hints: []string{"what git says: " + gist(re.Stderr), "look at its URL: git remote -v"}, Err: err}
+			e := t.unfetched(re)
+			if e.Kind = Fatal; re.NoConnection {
+				e.Message, e.Hints = fmt.Sprintf("the remote '%s' is not reachable", t.hub.Name), append(e.Hints, "look at its URL: git remote -v")
+			}
+			err = e
 		}
 		return nil, false, err
 	}

@@ -117,7 +117,7 @@ func (t *Tracker) publish(ctx context.Context, others bool) (outcome, error) {
 func (t *Tracker) look(ctx context.Context, o *outcome) error {
 	err := t.fetch(ctx)
 	if re := (*refs.RemoteError)(nil); errors.As(err, &re) {
-		o.reason = "the hub is not reachable"
+		o.reason = t.unfetchedReason(re)
 		return nil
 	}
 	return err
@@ -275,7 +275,7 @@ func (t *Tracker) afterRefusal(ctx context.Context, p refs.Push, res *refs.PushR
 	if err := t.fetch(ctx); err != nil {
 		var re *refs.RemoteError
 		if errors.As(err, &re) {
-			o.reason = "the hub is not reachable"
+			o.reason = t.unfetchedReason(re)
 			return false, false, nil
 		}
 		return false, false, err

@@ -142,15 +142,21 @@ func (t *Tracker) freshen(ctx context.Context, f Freshness) error {
 	defer unlock()
 	err = t.fetch(bounded)
 	var re *refs.RemoteError
-	if errors.As(err, &re) || bounded.Err() == context.DeadlineExceeded {
-		text := fmt.Sprintf("the hub on '%s' is not reachable", t.hub.Name)
-		if !never {
-			text += ", as of " + ago(t.now().Sub(t.contact.Last))
-		}
-		t.notice(Notice{Name: "unreachable", Text: text, Hints: []string{"git crosslink sync"}})
-		return nil
+	if !errors.As(err, &re) && bounded.Err() != context.DeadlineExceeded {
+		return err
 	}
-	return err
+	if re == nil {
+		re = &refs.RemoteError{NoConnection: true, Err: err}
+	}
+	e := t.unfetched(re)
+	if e.Kind != Unconfirmed {
+		return e
+	}
+	if !never {
+		e.Message += ", as of " + ago(t.now().Sub(t.contact.Last))
+	}
+	t.notice(Notice{Name: e.Name, Text: e.Message, Hints: []string{"git crosslink sync"}})
+	return nil
 }
 
 // firstPatience: a clone that has nothing yet is worth a little more.

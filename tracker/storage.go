@@ -11,11 +11,11 @@ import (
 )
 
 // unwritable explains an error of the own disk that ended a write before
-// anything of it could be seen; other errors, those of the hub among them, are
-// returned as they are.
+// anything of it could be seen; other errors, no connection to the hub among
+// them, are returned as they are.
 func (t *Tracker) unwritable(err error) error {
 	var hub *refs.RemoteError
-	if err == nil || errors.As(err, &hub) {
+	if err == nil || errors.As(err, &hub) && hub.NoConnection {
 		return err
 	}
 	where := shellQuote(t.outer.CommonDir)

@@ -56,10 +56,12 @@ func (t *Tracker) Sync(ctx context.Context, o SyncOptions) (*SyncReport, error) 
 		if !errors.As(err, &re) {
 			return nil, err
 		}
-		r.State, r.Unsent, r.Reason = Queued, before.unsent, "the hub is not reachable"
-		return r, &Error{Kind: Unconfirmed, Name: "unreachable",
-			Message: fmt.Sprintf("the hub on '%s' is not reachable; everything written here is kept", t.contact.Remote),
-			Hints:   []string{"what git says: " + gist(re.Stderr)}, Err: err}
+		r.State, r.Unsent, r.Reason = Queued, before.unsent, t.unfetchedReason(re)
+		e := t.unfetched(re)
+		if e.Kind == Unconfirmed {
+			e.Message += "; everything written here is kept"
+		}
+		return r, e
 	}
 	others, err := t.waiting(ctx)
 	if err != nil {

@@ -74,12 +74,14 @@ func Open(ctx context.Context, o Options) (*Tracker, error) {
 	if t.conf, err = t.outer.Config(ctx); err != nil {
 		return nil, fmt.Errorf("read the git configuration: %w", err)
 	}
+	if err := t.insideReplica(); err != nil {
+		return nil, err
+	}
 	t.contact = t.readContact()
 	t.self = t.isHub(ctx)
 	t.chooseHub()
-	t.replica, err = refs.OpenReplica(ctx, t.outer, false)
-	if err != nil && !errors.Is(err, refs.ErrNoReplica) {
-		return nil, fmt.Errorf("open the replica: %w", err)
+	if err := t.openReplica(ctx, false); err != nil && !errors.Is(err, refs.ErrNoReplica) {
+		return nil, err
 	}
 	if t.agent, err = t.knownAgent(); err != nil {
 		t.agent = "" // a read needs no identity; the first Emit says what is wrong
@@ -249,12 +251,7 @@ func (t *Tracker) ensureReplica(ctx context.Context) error {
 	if t.replica != nil {
 		return nil
 	}
-	r, err := refs.OpenReplica(ctx, t.outer, true)
-	if err != nil {
-		return fmt.Errorf("make the replica: %w", err)
-	}
-	t.replica = r
-	return nil
+	return t.openReplica(ctx, true)
 }
 
 // MintUUID draws a fresh uuid v4 whose first 7 hex digits hold a letter, so

@@ -1,0 +1,59 @@
+package tracker
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"strings"
+
+	"github.com/git-crosslink/git-crosslink/refs"
+)
+
+// openReplica opens the replica, or makes it. What could be mended of it is
+// told; what could not is an error with the way out.
+func (t *Tracker) openReplica(ctx context.Context, create bool) error {
+	r, err := refs.OpenReplica(ctx, t.outer, create)
+	var damaged *refs.DamagedError
+	switch {
+	case errors.As(err, &damaged):
+		return t.tornReplica(damaged)
+	case err != nil && create:
+		return fmt.Errorf("make the replica: %w", err)
+	case err != nil:
+		return t.unwritable(fmt.Errorf("open the replica: %w", err))
+	}
+	t.replica = r
+	if len(r.Mended) > 0 {
+		t.notice(Notice{Name: "replica-mended", Hints: []string{"git crosslink status"},
+			Text: fmt.Sprintf("the tracker's replica '%s' was damaged: '%s' is written again", r.Path(), strings.Join(r.Mended, "' and '"))})
+	}
+	return nil
+}
+
+// tornReplica: without its objects or refs a replica cannot be gone on from,
+// and beginning anew unasked would hide what is lost.
+func (t *Tracker) tornReplica(d *refs.DamagedError) error {
+	aside := shellQuote(d.Replica) + " " + shellQuote(d.Replica+".damaged")
+	return &Error{Kind: Fatal, Name: "torn-replica", Err: d,
+		Message: fmt.Sprintf("the tracker's replica is damaged: '%s' is missing", filepath.Join(d.Replica, d.Missing)),
+		Hints: []string{"bring it back from a backup; or move the replica aside, what the hub has is fetched again: mv " + aside,
+			"events that were never sent are in the replica alone"}}
+}
+
+// insideReplica refuses to make a tracker of a tracker's own repository.
+func (t *Tracker) insideReplica() error {
+	for _, s := range t.conf {
+		if s.Key != "crosslink.replica" || s.Scope != "local" {
+			continue
+		}
+		home := filepath.Dir(filepath.Dir(t.outer.CommonDir)) // <git dir>/crosslink/replica.git
+		if filepath.Base(home) == ".git" {
+			home = filepath.Dir(home)
+		}
+		return &Error{Kind: Fatal, Name: "inside-replica",
+			Message: fmt.Sprintf("'%s' is the tracker's own repository", t.outer.CommonDir),
+			Hints:   []string{"go to the repository it belongs to: cd " + shellQuote(home)}}
+	}
+	return nil
+}

@@ -1,0 +1,68 @@
+package tracker_test
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/git-crosslink/git-crosslink/tracker"
+)
+
+// refusal opens the tracker where it is to be refused.
+func refusal(t *testing.T, c *clone, dir string) *tracker.Error {
+	t.Helper()
+	tr, err := tracker.Open(context.Background(), tracker.Options{Dir: dir, Environ: c.w.env, Now: c.now})
+	var e *tracker.Error
+	if !errors.As(err, &e) {
+		if err == nil {
+			tr.Close()
+		}
+		t.Fatalf("no refusal: %v", err)
+	}
+	return e
+}
+
+// A replica without HEAD or config is mended, and the user is told; without
+// refs it is refused, with the file and the way out.
+func TestTornReplica(t *testing.T) {
+	w := newWorld(t)
+	alice := w.clone("alice")
+	alice.init()
+	alice.create("one")
+	for _, name := range []string{"HEAD", "config"} {
+		if err := os.Remove(filepath.Join(alice.replica(), name)); err != nil {
+			t.Fatal(err)
+		}
+		alice.notices = nil
+		alice.open().Close()
+		if len(alice.notices) != 1 || alice.notices[0].Name != "replica-mended" || !strings.Contains(alice.notices[0].Text, "'"+name+"'") {
+			t.Errorf("%s: %v", name, alice.notices)
+		}
+	}
+	alice.create("two")
+	alice.sound()
+	if err := os.Rename(filepath.Join(alice.replica(), "refs"), filepath.Join(alice.dir, "refs")); err != nil {
+		t.Fatal(err)
+	}
+	e := refusal(t, alice, alice.dir)
+	if e.Name != "torn-replica" || !strings.Contains(e.Message, "replica.git/refs'") || !strings.Contains(e.Hints[0], "mv ") {
+		t.Errorf("%s: %s %v", e.Name, e.Message, e.Hints)
+	}
+}
+
+// The replica is no repository to keep a tracker in.
+func TestInsideTheReplica(t *testing.T) {
+	w := newWorld(t)
+	alice := w.clone("alice")
+	alice.create("one")
+	e := refusal(t, alice, alice.replica())
+	if e.Name != "inside-replica" || !strings.HasSuffix(e.Hints[0], "cd '"+alice.dir+"'") {
+		t.Errorf("%s: %s %v", e.Name, e.Message, e.Hints)
+	}
+	if _, err := os.Stat(filepath.Join(alice.replica(), "crosslink")); err == nil {
+		t.Error("there is a tracker in the tracker")
+	}
+}

@@ -1,0 +1,47 @@
+package tracker
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/git-crosslink/git-crosslink/refs"
+)
+
+// A fetch fails for want of a connection, or because this side could not keep
+// what it brought: a full disk, a lock. The two have different cures, so they
+// are never told as one.
+
+// unfetched explains a fetch that failed.
+func (t *Tracker) unfetched(re *refs.RemoteError) *Error {
+	if re.NoConnection {
+		return &Error{Kind: Unconfirmed, Name: "unreachable",
+			Message: fmt.Sprintf("the hub on '%s' is not reachable", t.hub.Name),
+			Hints:   []string{"what git says: " + gitWords(re)}, Err: re}
+	}
+	if e, ok := t.unwritable(re).(*Error); ok {
+		return e
+	}
+	return &Error{Kind: Unconfirmed, Name: "not-stored",
+		Message: fmt.Sprintf("what the hub on '%s' has could not be stored here: %s", t.hub.Name, gitWords(re)),
+		Hints:   []string{"a lock that a killed process left behind is removed after a minute: git crosslink sync"}, Err: re}
+}
+
+// unfetchedReason is the same as a clause behind "kept here, sent later".
+func (t *Tracker) unfetchedReason(re *refs.RemoteError) string {
+	if re.NoConnection {
+		return "the hub is not reachable"
+	}
+	why, _, _ := strings.Cut(t.unfetched(re).Message, ": nothing")
+	return why
+}
+
+// gitWords is what git said, or why there was no git to say anything.
+func gitWords(re *refs.RemoteError) string {
+	if says := gist(re.Stderr); says != "" {
+		return strings.TrimPrefix(says, "error: ")
+	}
+	if re.Err != nil {
+		return re.Err.Error()
+	}
+	return "nothing"
+}
