@@ -1,6 +1,7 @@
 package testkit
 
 import (
+	"net/http"
 	"net/http/cgi"
 	"net/http/httptest"
 	"os"
@@ -47,9 +48,10 @@ func (s *script) move(ts *testscript.TestScript, url string) {
 	ts.Setenv("HUB", url)
 }
 
-// cmdHubHTTP serves $WORK over git's own CGI program until the script ends.
+// cmdHubHTTP serves $WORK over git's own CGI program until the script ends, to
+// whoever knows the name and the password if there is one.
 func cmdHubHTTP(ts *testscript.TestScript, neg bool, args []string) {
-	usage(ts, !neg && len(args) == 0, "hub-http")
+	usage(ts, !neg && (len(args) == 0 || len(args) == 1 && strings.Contains(args[0], ":")), "hub-http [NAME:PASSWORD]")
 	s := get(ts)
 	out, err := exec.Command("git", "--exec-path").Output()
 	ts.Check(err)
@@ -57,14 +59,26 @@ func cmdHubHTTP(ts *testscript.TestScript, neg bool, args []string) {
 	if _, err := os.Stat(backend); err != nil {
 		ts.Fatalf("hub-http needs git-http-backend: %v", err)
 	}
-	server := httptest.NewServer(&cgi.Handler{
+	var handler http.Handler = &cgi.Handler{
 		Path: backend,
 		Dir:  s.work,
 		Env: append(Environment(),
 			"GIT_PROJECT_ROOT="+s.work, "GIT_HTTP_EXPORT_ALL=1", "HOME="+filepath.Join(s.work, "home"),
 			"GIT_CONFIG_COUNT=1", "GIT_CONFIG_KEY_0=http.receivepack", "GIT_CONFIG_VALUE_0=true"),
 		InheritEnv: []string{"PATH"},
-	})
+	}
+	if len(args) == 1 {
+		open := handler
+		handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if name, password, ok := r.BasicAuth(); !ok || name+":"+password != args[0] {
+				w.Header().Set("WWW-Authenticate", `Basic realm="hub"`)
+				w.WriteHeader(http.StatusUnauthorized)
+				return
+			}
+			open.ServeHTTP(w, r)
+		})
+	}
+	server := httptest.NewServer(handler)
 	ts.Defer(server.Close)
 	s.move(ts, server.URL+"/hub.git")
 }

@@ -3,6 +3,7 @@ package testkit
 import (
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 
 	"github.com/rogpeppe/go-internal/testscript"
@@ -29,6 +30,8 @@ func condition(cond string) (bool, error) {
 	switch cond {
 	case "newer-git":
 		return newerGit() != "", nil
+	case "tmpfs": // in a mount namespace of its own
+		return exec.Command("unshare", "-m", "mount", "-t", "tmpfs", "none", os.TempDir()).Run() == nil, nil
 	case "root":
 		return os.Geteuid() == 0, nil
 	}

@@ -30,7 +30,7 @@ import (
 // Commands:
 //
 //	hub NAME…             bare repository $WORK/hub.git with one commit on main, a clone per name
-//	hub-http              serve the hub over http from here on; the clones' URLs follow
+//	hub-http [NAME:PASS]  serve the hub over http from here on; the clones' URLs follow
 //	hub-ssh               the same through a stub of ssh
 //	actor NAME DIR        another actor whose clone is DIR (a worktree, a copy, nothing yet)
 //	as NAME CMD…          run a command as that actor; ! demands failure
@@ -40,6 +40,8 @@ import (
 //	count-git PATTERN N   N git processes of the last `as` match (regexp over "git push --atomic …")
 //	kill-at POINT as …    the same as `as`, with CROSSLINK_FAULT=POINT; the process must die of SIGKILL
 //	capture VAR           the last stdout, without its newline, becomes $VAR
+//	refused N as NAME …   the same as `as`; the status must be N, no ref of the replica moves, no lock stays
+//	unlocked NAME         no lock of that actor's tracker is held or left
 //	transcript on|off     switch recording, for commands whose output depends on a race
 //	golden NAME           compare what was recorded since the last golden with testdata/golden/<script>.NAME.txt
 //	before NAME           remember that clone, every byte of it
@@ -106,6 +108,7 @@ func params(dir string) testscript.Params {
 			"count-git": cmdCountGit, "kill-at": cmdKillAt, "capture": cmdCapture,
 			"transcript": cmdTranscript, "golden": cmdGolden,
 			"before": cmdBefore, "untouched": cmdUntouched, "works": cmdWorks, "newer-git": cmdNewerGit,
+			"refused": cmdRefused, "unlocked": cmdUnlocked,
 		},
 		Condition: condition,
 	}
