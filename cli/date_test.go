@@ -1,8 +1,11 @@
 package cli
 
 import (
+	"strings"
 	"testing"
 	"time"
+
+	"github.com/git-crosslink/git-crosslink/event"
 )
 
 func TestParseDate(t *testing.T) {
@@ -59,4 +62,31 @@ func TestSpan(t *testing.T) {
 	} {
 		check(t, d.String(), span(d), want)
 	}
+}
+
+// FuzzParseDate: whatever is typed gives a moment that a line can carry, none,
+// or a refusal.
+func FuzzParseDate(f *testing.F) {
+	for _, s := range []string{"2026-03-01", "2026-03-01T10:00:00.5+14:00", "today", "+3d", "+65535w", "fri", "none", " Tomorrow ", "9999-12-31T23:59:60Z"} {
+		f.Add(s, int64(1_800_000_000), true)
+	}
+	f.Fuzz(func(t *testing.T, s string, sec int64, due bool) {
+		at := dayStart
+		if due {
+			at = dayEnd
+		}
+		now := time.Unix(sec%(1<<33), 0).UTC()
+		d, err := parseDate("--due", s, at, now)
+		if err != nil && d != 0 || d < 0 || d > event.MaxTime {
+			t.Fatalf("%q: %d, %v", s, d, err)
+		}
+		if err == nil && d == 0 && strings.ToLower(strings.TrimSpace(s)) != "none" {
+			t.Fatalf("%q clears", s)
+		}
+		if err == nil && d != 0 { // what is printed means the same again
+			if again, err := parseDate("--due", d.String(), at, now); err != nil || again != d {
+				t.Fatalf("%q is %s, then %s, %v", s, d, again, err)
+			}
+		}
+	})
 }

@@ -79,11 +79,20 @@ func FuzzPermute(f *testing.F) {
 	root := tree(&env{})
 	f.Fuzz(func(t *testing.T, line string) {
 		v, err := permute(root, strings.Split(line, " "))
-		if err == nil && v == nil {
-			t.Error("neither")
-		}
 		if err != nil {
 			_ = fmt.Sprint(err)
+			return
+		}
+		if v == nil {
+			t.Fatal("neither")
+		}
+		// what was put in order stays as it is
+		again, err := permute(root, v.words()[1:])
+		if err != nil {
+			t.Fatalf("%q becomes %q: %v", line, v.words(), err)
+		}
+		if len(again.dirs) > 0 || strings.Join(again.words(), "\x00") != strings.Join(v.words(), "\x00") {
+			t.Errorf("%q becomes %q, then %q", line, v.words(), again.words())
 		}
 	})
 }

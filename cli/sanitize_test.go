@@ -54,10 +54,10 @@ func fit(s string) bool {
 func FuzzSanitize(f *testing.F) {
 	f.Add("\x1b[31m\u202e\xff")
 	f.Fuzz(func(t *testing.T, s string) {
-		if l := oneLine(s); !fit(l) || strings.ContainsAny(l, "\n\t\x00") {
+		if l := oneLine(s); !fit(l) || strings.ContainsAny(l, "\n\t\x00") || oneLine(l) != l || manyLines(l) != l {
 			t.Errorf("%q gives %q", s, l)
 		}
-		if l := manyLines(s); !fit(l) || strings.Contains(l, "\x00") {
+		if l := manyLines(s); !fit(l) || strings.Contains(l, "\x00") || manyLines(l) != l || oneLine(l) != oneLine(s) {
 			t.Errorf("%q gives %q", s, l)
 		}
 	})

@@ -84,15 +84,17 @@ func (e *env) statusPage(pg *page, s *tracker.Status) {
 		events += l.Events
 	}
 	pg.print("logs: %d, %d events, %d rejected\n", len(s.Logs), events, s.Rejected)
-	for _, l := range s.Logs {
-		if l.Ended != "" {
-			pg.print("%s the log of '%s' ends early: %s\n", pg.paint.text(slotProblem, "problem:"), l.Agent, l.Ended)
+	for i, p := range s.Problems {
+		if i == shownProblems {
+			pg.print("%s %d more (git crosslink status --json)\n", pg.paint.text(slotProblem, "problem:"), len(s.Problems)-i)
+			break
 		}
-	}
-	for _, p := range s.Problems {
 		pg.print("%s %s\n", pg.paint.text(slotProblem, "problem:"), p)
 	}
 }
+
+// shownProblems keeps a page a page on a hub where much is wrong.
+const shownProblems = 20
 
 func statusRecords(f *forms, s *tracker.Status) []string {
 	contact := ""

@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"maps"
 	"path"
 	"slices"
 	"strings"
@@ -78,18 +79,19 @@ func ParseBase2(files map[string][]byte) (*Base, error) {
 	if !found {
 		return nil, errors.New("the level-2 branch holds neither issues nor counters")
 	}
-	var r reader3
-	sortOnce(&r, "issues", b.Issues, func(x BaseIssue) UUID { return x.UUID })
-	sortOnce(&r, "milestones", b.Milestones, func(x BaseMilestone) UUID { return x.UUID })
+	slices.SortFunc(b.Issues, func(x, y BaseIssue) int { return compareUUID(x.UUID, y.UUID) })
+	// Of two that say the same uuid the first path counts, as with issues.
+	slices.SortStableFunc(b.Milestones, func(x, y BaseMilestone) int { return compareUUID(x.UUID, y.UUID) })
+	b.Milestones = slices.CompactFunc(b.Milestones, func(x, y BaseMilestone) bool { return x.UUID == y.UUID })
 	for i := range b.Issues {
 		x := &b.Issues[i]
-		slices.SortFunc(x.Comments, func(a, c BaseComment) int { return compareUUID(a.UUID, c.UUID) })
+		slices.SortStableFunc(x.Comments, func(a, c BaseComment) int { return compareUUID(a.UUID, c.UUID) })
 		if x.Number != 0 {
 			b.Numbers[x.UUID] = x.Number
 			b.NextIssue = max(b.NextIssue, x.Number+1)
 		}
 	}
-	return b, r.err
+	return b, nil
 }
 
 func sortedPaths(files map[string][]byte) []string {
@@ -166,16 +168,18 @@ func (b *Base) milestones2(data []byte) {
 		Milestones map[string]mile2 `json:"milestones"`
 	}
 	var one mile2
-	var r reader3
+	add := func(u string, m mile3) {
+		var r reader3
+		if x := r.milestone(u, m); r.err == nil {
+			b.Milestones = append(b.Milestones, x)
+		}
+	}
 	switch {
 	case loose(data, &many) == nil && len(many.Milestones) > 0:
-		for u, m := range many.Milestones {
-			b.Milestones = append(b.Milestones, r.milestone(u, m.mile3))
+		for _, u := range slices.Sorted(maps.Keys(many.Milestones)) {
+			add(u, many.Milestones[u].mile3)
 		}
 	case loose(data, &one) == nil && one.UUID != "":
-		b.Milestones = append(b.Milestones, r.milestone(one.UUID, one.mile3))
-	}
-	if r.err != nil {
-		b.Milestones = slices.DeleteFunc(b.Milestones, func(m BaseMilestone) bool { return m.UUID == UUID{} || m.CreatedAt == 0 })
+		add(one.UUID, one.mile3)
 	}
 }

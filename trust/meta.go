@@ -86,15 +86,20 @@ type Claims struct {
 // claims nothing, level 0.
 func Claimed(hubJSON []byte) Claims {
 	var c Claims
-	if len(hubJSON) > MaxMeta || json.Unmarshal(hubJSON, &c) != nil || c.Level < 0 {
-		// an older hub may say the rest in another way
+	if len(hubJSON) > MaxMeta {
+		return c
+	}
+	if json.Unmarshal(hubJSON, &c) != nil { // another level may say the rest in another way
 		var v struct {
 			Level int `json:"hub_version"`
 		}
-		if len(hubJSON) > MaxMeta || json.Unmarshal(hubJSON, &v) != nil || v.Level < 0 {
+		if json.Unmarshal(hubJSON, &v) != nil {
 			return Claims{}
 		}
-		return Claims{Level: v.Level}
+		c = Claims{Level: v.Level}
+	}
+	if c.Level <= 0 {
+		return Claims{}
 	}
 	return c
 }

@@ -196,8 +196,14 @@ func FuzzDecodeMeta(f *testing.F) {
 		f.Add([]byte(strings.TrimSuffix(l, "\n") + "\n"))
 	}
 	f.Fuzz(func(t *testing.T, in []byte) {
-		Level(in)
+		is := Claimed(in)
 		m, err := DecodeMeta(in)
+		if err == nil && (is.Level != m.Version || is.Hub != m.Hub || is.Seq != m.Seq) {
+			t.Fatalf("claims %+v, is %+v", is, m)
+		}
+		if is.Level < 0 || is.Level == 0 && is != (Claims{}) {
+			t.Fatalf("%+v", is)
+		}
 		if err != nil {
 			if m != nil {
 				t.Fatal("an error and a value")
