@@ -179,7 +179,7 @@ func (g *gitRemote) Fetch(ctx context.Context) error {
 	re := &RemoteError{Err: err}
 	if ge, ok := errors.AsType[*GitError](err); ok && ge.Command == "fetch" {
 		killed := ge.Exit < 0 && ctx.Err() == nil
-		re.NoConnection, re.Stderr = !killed && !failedHere(err), ge.Stderr
+		re.NoConnection, re.Partly, re.Stderr = !killed && !failedHere(err), ge.Exit == 1, ge.Stderr
 	}
 	return re
 }

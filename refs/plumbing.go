@@ -199,7 +199,23 @@ func (p *Plumbing) Swap(ctx context.Context, ups []Update) error {
 		if err == nil {
 			break
 		}
-		again, why := p.explain(ctx, ups, turn)
+		// git moves the refs of a transaction one by one. If it was killed or
+		// met a broken disk between two, the rest is moved behind it: taken for
+		// a conflict, the caller would do again what is done already.
+		rest, ferr := p.forward(ctx, moves)
+		if ferr != nil {
+			return ferr
+		}
+		if len(rest) == 0 {
+			break
+		}
+		if len(rest) < len(moves) {
+			moves = rest
+			if script, ferr = swapScript(p.form, moves); ferr != nil {
+				return ferr
+			}
+		}
+		again, why := p.explain(ctx, moves, turn)
 		if why != nil {
 			return why
 		}
@@ -217,6 +233,24 @@ func (p *Plumbing) Swap(ctx context.Context, ups []Update) error {
 	}
 	fault.Point("refs.swap.after")
 	return nil
+}
+
+// forward returns the moves that a failed transaction has not made yet. Only
+// the first ones can be made: nobody else moves refs while we have the turn.
+func (p *Plumbing) forward(ctx context.Context, moves []Update) ([]Update, error) {
+	all, err := p.Refs(ctx, "")
+	if err != nil {
+		return nil, err
+	}
+	now := make(map[string]OID, len(all))
+	for _, r := range all {
+		now[r.Name] = r.OID
+	}
+	made := 0
+	for made < len(moves) && now[moves[made].Ref] == moves[made].New {
+		made++
+	}
+	return moves[made:], nil
 }
 
 // swapScript is the transaction for `update-ref --stdin`. It commits only when
