@@ -25,7 +25,7 @@ const maxLogs = 1 << 16
 //
 // One ref that is refused never stops another. It returns what the user should
 // know.
-func (t *Tracker) adopt(ctx context.Context, root string) (problems []string, err error) {
+func (t *Tracker) adopt(ctx context.Context, root string) (problems []hubProblem, err error) {
 	all, err := t.local().Refs(ctx, "refs/")
 	if err != nil {
 		return nil, fmt.Errorf("list the replica's refs: %w", err)
@@ -56,10 +56,10 @@ func (t *Tracker) adopt(ctx context.Context, root string) (problems []string, er
 		case err != nil:
 			return nil, err
 		case problem != "" && !take:
-			problems = append(problems, problem)
+			problems = append(problems, hubProblem{Ref: name, Text: problem})
 		case problem != "":
 			t.tellOnce(Notice{Name: "lost-decisions", Text: problem, Hints: []string{"git crosslink status"}})
-			problems = append(problems, problem)
+			problems = append(problems, hubProblem{Ref: name, Text: problem, Told: true})
 			ups = append(ups, refs.Update{Ref: hubRoot + name, Old: old, New: r.OID})
 			if aside := lostRoot + string(old); have[aside] == "" {
 				ups = append(ups, refs.Update{Ref: aside, New: old})
@@ -74,7 +74,7 @@ func (t *Tracker) adopt(ctx context.Context, root string) (problems []string, er
 		}
 	}
 	if untaken > 0 {
-		problems = append(problems, fmt.Sprintf("the hub offers %d logs more than the %d that are read", untaken, maxLogs))
+		problems = append(problems, hubProblem{Text: fmt.Sprintf("the hub offers %d logs more than the %d that are read", untaken, maxLogs)})
 	}
 	if len(ups) == 0 {
 		return problems, nil

@@ -25,9 +25,9 @@ type contact struct {
 	// it is not asked again by itself for 24 h.
 	Refused   string    `json:"refused,omitempty"`
 	RefusedAt time.Time `json:"refused_at,omitzero"`
-	// Refusals is what of the last fetch is not believed, the first few and
-	// how many more.
-	Refusals []string `json:"refusals,omitempty"`
+	// Problems are what is wrong with the hub as it was last seen, the first
+	// of them and how many more.
+	Problems []hubProblem `json:"problems,omitempty"`
 	// NoMeta: at the last fetch the hub had lost its meta.
 	NoMeta bool `json:"no_meta,omitempty"`
 	// Shown is what was shown undecided: it is told once when it is decided.
@@ -47,7 +47,21 @@ func (t *Tracker) readContact() contact {
 			c = contact{}
 		}
 	}
+	// a clock that was wrong once must not hold anything up for years
+	if c.RefusedAt.After(t.now()) {
+		c.RefusedAt = time.Time{}
+	}
+	if c.Undecided.After(t.now().Add(jitter)) {
+		c.Undecided = time.Time{}
+	}
 	return c
+}
+
+// sinceContact is how long ago the hub was reached; false if never, or at a
+// time that has not come yet.
+func (t *Tracker) sinceContact() (time.Duration, bool) {
+	age := t.now().Sub(t.contact.Last)
+	return age, !t.contact.Last.IsZero() && age >= 0
 }
 
 // remember changes the note and puts it in place whole.
@@ -60,14 +74,24 @@ func (t *Tracker) remember(change func(*contact)) error {
 		return err
 	}
 	if err := writeWhole(t.contactPath(), append(b, '\n')); err != nil {
-		return fmt.Errorf("remember the hub: %w", err)
+		return inTheWay(t.contactPath(), fmt.Errorf("remember the hub: %w", err))
 	}
 	return nil
 }
 
+// inTheWay explains err where a directory stands in the place of a file.
+func inTheWay(path string, err error) error {
+	if st, serr := os.Lstat(path); err == nil || serr != nil || !st.IsDir() {
+		return err
+	}
+	return &Error{Kind: Fatal, Name: "in-the-way", Err: err,
+		Message: fmt.Sprintf("'%s' is a directory; the tracker keeps a file there", path),
+		Hints:   []string{fmt.Sprintf("move it away: mv %s %s", shellQuote(path), shellQuote(path+".moved"))}}
+}
+
 // tellOnce gives a notice unless the same text was given since the last change.
 func (t *Tracker) tellOnce(n Notice) {
-	if t.contact.Told[n.Name] == n.Text {
+	if t.unwatched || t.contact.Told[n.Name] == n.Text {
 		return
 	}
 	t.notice(n)

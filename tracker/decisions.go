@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -119,7 +120,10 @@ func (t *Tracker) noteJudged(n judged) {
 		return
 	}
 	// a note that cannot be kept costs the next command time, nothing else
-	_ = writeWhole(t.judgedPath(), append(b, '\n'))
+	var e *Error
+	if errors.As(inTheWay(t.judgedPath(), writeWhole(t.judgedPath(), append(b, '\n'))), &e) {
+		t.tellOnce(Notice{Name: "in-the-way", Text: e.Message, Hints: e.Hints})
+	}
 }
 
 // writeWhole puts a file in place all at once.
@@ -238,17 +242,39 @@ func (s *snapshot) undecided(agent string, from uint64) bool {
 	return false
 }
 
-// pending are the lines of the agent that await a decision.
+// pending are the lines of the agent that a step has still to answer. What
+// would change nothing (the release of a lock that is not held, a claim that
+// was taken back before anybody saw it) is answered by no step of its own.
 func (s *snapshot) pending(agent string) []*event.Envelope {
-	l := s.logs[agent]
-	if l == nil || s.decided.view.Ledger == nil {
+	l, now := s.logs[agent], s.decided.view.Ledger
+	if l == nil || now == nil {
 		return nil
 	}
 	var lines []*event.Envelope
-	at := s.decided.view.Ledger.Position(agent).Seq
+	at := now.Position(agent).Seq
 	for _, e := range l.lines {
-		if e.Seq > at && deciding(e.Body) {
+		if e.Seq <= at {
+			continue
+		}
+		switch b := e.Body.(type) {
+		case *event.IssueCreated, *event.MilestoneCreated, *event.LockClaimed:
 			lines = append(lines, e)
+		case *event.IssueDeleted:
+			if now.Locks[b.UUID].Token > 0 {
+				lines = append(lines, e)
+			}
+		case *event.LockBroken:
+			if k := now.Locks[b.Issue]; k.Token > 0 && k.Token == b.Token {
+				lines = append(lines, e)
+			}
+		case *event.LockReleased:
+			lines = slices.DeleteFunc(lines, func(o *event.Envelope) bool {
+				c, claim := o.Body.(*event.LockClaimed)
+				return claim && c.Issue == b.Issue
+			})
+			if now.Locks[b.Issue].Agent == agent || now.Waits(b.Issue, agent) {
+				lines = append(lines, e)
+			}
 		}
 	}
 	return lines

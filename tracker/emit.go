@@ -81,7 +81,7 @@ func (t *Tracker) prepare(ctx context.Context, o EmitOptions) error {
 		return nil
 	}
 	all, err := t.local().Refs(ctx, hubRoot)
-	if err != nil || len(all) > 0 || t.now().Sub(t.contact.Last) < joinEvery {
+	if age, known := t.sinceContact(); err != nil || len(all) > 0 || known && age < joinEvery {
 		return err
 	}
 	bounded, cancel := context.WithTimeout(ctx, t.patience(o))

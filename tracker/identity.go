@@ -24,7 +24,8 @@ import (
 //     the first write;
 //   - the file remembers its own inode, its path and the host. When the inode
 //     differs and the path or the host does too, the file was copied: a new id
-//     is minted, because two writers on one log would fork it. A moved
+//     is minted, because two writers on one log would fork it. So was one with
+//     the same inode, a second link and another path ('cp -al'). A moved
 //     repository (same inode) and a restore in place (same path and host) keep
 //     theirs.
 
@@ -113,7 +114,7 @@ func readIdentity(path string) (*identity, error) {
 		return nil, nil
 	}
 	if err != nil {
-		return nil, err
+		return nil, inTheWay(path, err)
 	}
 	var id identity
 	if err := json.Unmarshal(b, &id); err != nil || event.ValidAgentID(id.Agent) != nil {
@@ -130,7 +131,12 @@ func copied(path string, id *identity) bool {
 		return false
 	}
 	st, ok := fi.Sys().(*syscall.Stat_t)
-	if !ok || uint64(st.Ino) == id.Inode && uint64(st.Dev) == id.Device {
+	if !ok {
+		return false
+	}
+	// a copy by hard links shares the inode: the original is where it was
+	same := uint64(st.Ino) == id.Inode && uint64(st.Dev) == id.Device
+	if same && (st.Nlink < 2 || filepath.Dir(path) == id.Path) {
 		return false
 	}
 	host, _ := os.Hostname()

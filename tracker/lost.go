@@ -25,7 +25,7 @@ func (t *Tracker) believed(ctx context.Context) ([]string, error) {
 }
 
 // lost says which of the branches believed before a fetch it did not bring.
-func (t *Tracker) lost(ctx context.Context, before []string) (meta bool, problems []string, err error) {
+func (t *Tracker) lost(ctx context.Context, before []string) (meta bool, problems []hubProblem, err error) {
 	all, err := t.local().Refs(ctx, incomingRoot)
 	if err != nil {
 		return false, nil, err
@@ -37,7 +37,7 @@ func (t *Tracker) lost(ctx context.Context, before []string) (meta bool, problem
 	for _, name := range before {
 		if !there[name] {
 			meta = meta || name == metaName
-			problems = append(problems, fmt.Sprintf("the hub no longer has its branch 'crosslink/%s'; what is known of it stays", name))
+			problems = append(problems, hubProblem{Ref: name, Text: fmt.Sprintf("the hub no longer has its branch 'crosslink/%s'; what is known of it stays", name)})
 		}
 	}
 	return meta, problems, nil

@@ -189,7 +189,7 @@ func (t *Tracker) step(ctx context.Context, s *snapshot, meta refs.OID, p refs.P
 // mayPush holds back what the hub refused for good: it is asked again after a
 // day, or when the user syncs by hand.
 func (t *Tracker) mayPush(*snapshot) error {
-	if t.contact.Refused != "" && !t.insist && t.now().Sub(t.contact.RefusedAt).Abs() < 24*time.Hour {
+	if t.contact.Refused != "" && !t.insist && t.now().Sub(t.contact.RefusedAt) < 24*time.Hour {
 		return errors.New(t.contact.Refused)
 	}
 	if t.contact.NoMeta && t.contact.NoAtomic {
@@ -247,8 +247,8 @@ func (t *Tracker) accepted(ctx context.Context, s *snapshot, p refs.Push, res *r
 			delete(t.behind, name)
 		}
 	}
-	if len(ups) == 0 {
-		return n, nil
+	if err := t.overcome(p, res); err != nil || len(ups) == 0 {
+		return n, err
 	}
 	if err := t.local().Swap(ctx, ups); err != nil && !errors.Is(err, refs.ErrConflict) {
 		return n, fmt.Errorf("record what the hub took: %w", err)
@@ -355,9 +355,9 @@ func (t *Tracker) regraft(ctx context.Context, p refs.Push, res *refs.PushResult
 
 // elsewhere says that the remote is another hub now, or none of ours.
 func (t *Tracker) elsewhere() string {
-	for _, problem := range t.contact.Refusals {
-		if strings.HasPrefix(problem, "the hub id changed") {
-			return problem
+	for _, p := range t.contact.Problems {
+		if p.Ref == metaName && strings.HasPrefix(p.Text, "the hub id changed") {
+			return p.Text
 		}
 	}
 	return ""

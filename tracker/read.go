@@ -82,10 +82,10 @@ func (t *Tracker) takeOver(ctx context.Context) error {
 		return err
 	}
 	when := t.outer.LastFetch()
-	if when.IsZero() {
+	if when.IsZero() || when.After(t.now()) {
 		when = t.now()
 	}
-	if when.Before(t.contact.Last) {
+	if _, known := t.sinceContact(); known && when.Before(t.contact.Last) {
 		return nil
 	}
 	return t.remember(func(c *contact) { c.Remote, c.Last = t.hub.Name, when })

@@ -60,7 +60,9 @@ func (t *Tracker) Status(ctx context.Context) (*Status, error) {
 	if t.hub == nil {
 		st.Unsent = 0
 	}
-	st.Problems = append(st.Problems, t.contact.Refusals...)
+	for _, p := range t.contact.Problems {
+		st.Problems = append(st.Problems, p.Text)
+	}
 	if t.contact.Refused != "" {
 		st.Problems = append(st.Problems, t.contact.Refused)
 	}

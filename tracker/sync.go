@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"time"
 
 	"github.com/git-crosslink/git-crosslink/event"
@@ -35,7 +34,7 @@ func (t *Tracker) Sync(ctx context.Context, o SyncOptions) (*SyncReport, error) 
 		return r, t.chooseErr
 	}
 	r.URL = t.hub.URL
-	t.insist = !o.Detached
+	t.insist, t.unwatched = !o.Detached, o.Detached
 	t.replica.Prompt = t.o.Ask && !o.Detached
 	unlock, ok, err := t.lockSync(ctx, o)
 	if err != nil || !ok {
@@ -182,32 +181,15 @@ func (t *Tracker) fetch(ctx context.Context) error {
 		return err
 	}
 	if partly != nil {
-		problems = append(problems, "git could not store every ref of the hub: "+clip(gist(partly.Stderr)))
+		problems = append(problems, hubProblem{Text: "git could not store every ref of the hub: " + clip(gitWords(partly))})
 	}
-	if len(problems) > 0 {
-		text := problems[0]
-		if n := len(problems) - 1; n > 0 {
-			text += fmt.Sprintf(" (and %d more like it)", n)
-		}
-		t.tellOnce(Notice{Name: "hub", Text: text, Hints: []string{"git crosslink status"}})
-	}
+	problems = t.tellProblems(problems)
 	return t.remember(func(c *contact) {
-		c.Last, c.Refusals, c.NoMeta = t.now(), first(problems, maxRefusals), noMeta
+		c.Last, c.Problems, c.NoMeta = t.now(), problems, noMeta
 		if t.hub != nil {
 			c.Remote, c.URL = t.hub.Name, t.hub.URL
 		}
 	})
-}
-
-// maxRefusals bounds what is remembered of a fetch.
-const maxRefusals = 1000
-
-// first keeps the first n, and says how many more there are.
-func first(all []string, n int) []string {
-	if len(all) <= n {
-		return all
-	}
-	return append(slices.Clip(all[:n]), fmt.Sprintf("%d more are not listed", len(all)-n))
 }
 
 // deliver publishes after a write, within the bound: whoever gets the sync

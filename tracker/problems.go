@@ -1,0 +1,61 @@
+package tracker
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/git-crosslink/git-crosslink/refs"
+)
+
+// hubProblem is something wrong with the hub, as the last fetch found it. Each
+// is listed by status until a fetch no longer finds it or a push has mended
+// it, and told once, by the first command that somebody watches.
+type hubProblem struct {
+	Ref  string `json:"ref,omitempty"` // below crosslink/; "" is of none in particular
+	Text string `json:"text"`
+	Told bool   `json:"told,omitempty"`
+}
+
+const (
+	maxProblems = 1000 // remembered of a fetch
+	maxTold     = 10   // told one by one
+)
+
+// tellProblems tells those that are new and returns what is to be remembered.
+func (t *Tracker) tellProblems(now []hubProblem) []hubProblem {
+	told := map[hubProblem]bool{}
+	for _, p := range t.contact.Problems {
+		told[p] = p.Told
+	}
+	if n := len(now) - maxProblems; n > 0 {
+		now = append(slices.Clip(now[:maxProblems]), hubProblem{Text: fmt.Sprintf("%d more are not listed", n), Told: true})
+	}
+	tell := 0
+	for i := range now {
+		p := &now[i]
+		if p.Told = p.Told || told[hubProblem{p.Ref, p.Text, true}]; p.Told || t.unwatched {
+			continue
+		}
+		if p.Told, tell = true, tell+1; tell <= maxTold {
+			t.notice(Notice{Name: "hub", Text: p.Text, Hints: []string{"git crosslink status"}})
+		}
+	}
+	if tell > maxTold {
+		t.notice(Notice{Name: "hub", Text: fmt.Sprintf("there are %d more problems with the hub", tell-maxTold), Hints: []string{"git crosslink status"}})
+	}
+	return now
+}
+
+// overcome forgets the problems of branches that the hub has just taken.
+func (t *Tracker) overcome(p refs.Push, res *refs.PushResult) error {
+	over := func(h hubProblem) bool {
+		return h.Ref != "" && slices.ContainsFunc(p.Refs, func(r refs.PushRef) bool {
+			st, ok := res.Refs[r.Dst]
+			return r.Dst == headRoot+h.Ref && ok && st.Accepted()
+		})
+	}
+	if !slices.ContainsFunc(t.contact.Problems, over) {
+		return nil
+	}
+	return t.remember(func(c *contact) { c.Problems = slices.DeleteFunc(c.Problems, over) })
+}
