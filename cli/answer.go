@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/git-crosslink/git-crosslink/event"
+	"github.com/git-crosslink/git-crosslink/store"
 )
 
 // answer is what a command says on stdout, once, in the form that was asked
@@ -23,10 +24,31 @@ type answer struct {
 	no      *failure    // a status other than 0 that comes with the answer
 }
 
-// records are lines for scripts and the byte that ends each.
+// records are lines for scripts. Fields get in as fit for them, by add, and
+// issues by --format, which sees to its own.
 type records struct {
+	form  *forms
 	lines []string
-	end   byte
+}
+
+func (r *records) add(fields ...string) {
+	fit := make([]string, len(fields))
+	for k, f := range fields {
+		fit[k] = r.form.text(f)
+	}
+	r.lines = append(r.lines, strings.Join(fit, "\t"))
+}
+
+// issue adds one; before are fields that stand in front.
+func (r *records) issue(e *env, s *shaper, i *store.Issue, before ...string) {
+	if r.form.format != nil {
+		r.lines = append(r.lines, strings.Join(append(before, r.form.format.expand(e, s, r.form, i)), "\t"))
+		return
+	}
+	for _, name := range porcelainFields {
+		before = append(before, fieldsOf[name].get(e, s, i, ""))
+	}
+	r.add(before...)
 }
 
 // say prints the answer and returns its status as an error.
@@ -48,7 +70,7 @@ func (e *env) print(ctx context.Context, a answer) error {
 		w := bufio.NewWriter(e.out)
 		for _, l := range a.records.lines {
 			w.WriteString(l)
-			w.WriteByte(a.records.end)
+			w.WriteByte(a.records.form.end())
 		}
 		return w.Flush()
 	case e.quiet || a.page == nil:

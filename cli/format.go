@@ -78,26 +78,15 @@ func (f *forms) issueRecords(e *env, s *shaper, rows []*store.Issue) *records {
 	if !f.forScripts() {
 		return nil
 	}
-	r := &records{end: f.end()}
+	r := &records{form: f}
 	for _, i := range rows {
-		r.lines = append(r.lines, f.issueRecord(e, s, i))
+		r.issue(e, s, i)
 	}
 	return r
 }
 
 // porcelainFields are the fields of a record in version 1, for ever.
 var porcelainFields = []string{"number", "short", "uuid", "status", "priority", "labels", "assignees", "created_at", "updated_at", "due_at", "parent", "title"}
-
-func (f *forms) issueRecord(e *env, s *shaper, i *store.Issue) string {
-	if f.format != nil {
-		return f.format.expand(e, s, f, i)
-	}
-	fields := make([]string, len(porcelainFields))
-	for k, name := range porcelainFields {
-		fields[k] = f.text(fieldsOf[name].get(e, s, i, ""))
-	}
-	return strings.Join(fields, "\t")
-}
 
 // field is something --format may name.
 type field struct {

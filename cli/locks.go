@@ -64,11 +64,10 @@ func runLockList(ctx context.Context, f forms, e *env) error {
 		a.ids = append(a.ids, i.Name())
 	}
 	if f.forScripts() {
-		a.records = &records{end: f.end()}
+		a.records = &records{form: &f}
 		for _, i := range rows {
-			fields := []string{numberText(i), i.Short, i.UUID.String(), i.Lock.Holder, strconv.FormatUint(i.Lock.Token, 10),
-				i.Lock.Since.String(), i.Lock.Branch, strconv.FormatBool(i.Lock.Confirmed), strings.Join(waiting(i), ","), f.text(i.Title)}
-			a.records.lines = append(a.records.lines, strings.Join(fields, "\t"))
+			a.records.add(numberText(i), i.Short, i.UUID.String(), i.Lock.Holder, strconv.FormatUint(i.Lock.Token, 10),
+				i.Lock.Since.String(), i.Lock.Branch, strconv.FormatBool(i.Lock.Confirmed), strings.Join(waiting(i), ","), i.Title)
 		}
 	}
 	return e.say(ctx, a)

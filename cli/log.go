@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"slices"
 	"strconv"
-	"strings"
 
 	urfave "github.com/urfave/cli/v2"
 
@@ -92,9 +91,9 @@ func runLog(ctx context.Context, opts logOptions, e *env) error {
 	}
 	a := answer{data: shapes, ids: []string{i.Name()}, pager: true}
 	if opts.forms.forScripts() {
-		a.records = &records{end: opts.forms.end()}
+		a.records = &records{form: &opts.forms}
 		for _, l := range shapes {
-			a.records.lines = append(a.records.lines, l.record(&opts.forms))
+			a.records.add(l.fields()...)
 		}
 	}
 	a.page = func(pg *page) {
@@ -134,7 +133,7 @@ func historyOf(p tracker.Projection, u event.UUID, lines []*event.Envelope) []li
 	return shapes
 }
 
-func (l *lineShape) record(f *forms) string {
+func (l *lineShape) fields() []string {
 	signer, reason := "", ""
 	if l.SignedBy != nil {
 		signer = *l.SignedBy
@@ -142,11 +141,7 @@ func (l *lineShape) record(f *forms) string {
 	if l.Rejected != nil {
 		reason = l.Rejected.Reason
 	}
-	fields := []string{l.Time, l.Agent, strconv.FormatUint(l.Seq, 10), l.Type, signer, reason, l.Text}
-	for k := range fields {
-		fields[k] = f.text(fields[k])
-	}
-	return strings.Join(fields, "\t")
+	return []string{l.Time, l.Agent, strconv.FormatUint(l.Seq, 10), l.Type, signer, reason, l.Text}
 }
 
 func itoa(n int) string { return strconv.Itoa(n) }

@@ -4,6 +4,8 @@ import (
 	"bufio"
 	"encoding/json"
 	"errors"
+	"os"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
@@ -191,6 +193,39 @@ func TestPagesNeedNoCare(t *testing.T) {
 	p.block("  ", "a\x07\nb")
 	p.w.Flush()
 	check(t, "page", b.String(), `\x1b[31m \x9b \u202e 7 `+"\x1b[33m"+`\x1b`+"\x1b[m\n"+`  a\x07`+"\n  b\n")
+}
+
+// writers are the files that hold a stream: each writes what has been made fit,
+// or words of the program itself.
+var writers = map[string]string{
+	"answer.go": "pages, records, ids", "json.go": "the envelope", "env.go": "notices, talk, hints", "errors.go": "errors",
+	"commands.go": "help", "help.go": "help", "pager.go": "hands the streams on", "draft.go": "hands the streams on", "trace.go": "the trace",
+}
+
+// TestNobodyElseWrites: a command has answers, talk and errors to speak with;
+// the lines of records are made by their own methods.
+func TestNobodyElseWrites(t *testing.T) {
+	files, err := filepath.Glob("*.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	stream := regexp.MustCompile(`\be\.(?:out|err)\b|\bos\.Std(?:out|err)\b|fmt\.Print`)
+	line := regexp.MustCompile(`\.lines = append|records\{[^f}]`)
+	for _, f := range files {
+		if strings.HasSuffix(f, "_test.go") {
+			continue
+		}
+		b, err := os.ReadFile(f)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if m := stream.Find(b); m != nil && writers[f] == "" {
+			t.Errorf("%s writes to a stream itself: %s", f, m)
+		}
+		if m := line.Find(b); m != nil && f != "answer.go" {
+			t.Errorf("%s makes lines of records itself: %s", f, m)
+		}
+	}
 }
 
 // TestTraceIsFit: the log of diagnostics may be read on a terminal.

@@ -49,7 +49,7 @@ func runShowStatus(ctx context.Context, f forms, e *env) error {
 	s.Problems = append([]string{}, s.Problems...)
 	a := answer{data: s, page: func(pg *page) { e.statusPage(pg, s) }}
 	if f.forScripts() {
-		a.records = &records{statusRecords(&f, s), f.end()}
+		a.records = statusRecords(&f, s)
 	}
 	return e.say(ctx, a)
 }
@@ -96,40 +96,30 @@ func (e *env) statusPage(pg *page, s *tracker.Status) {
 // shownProblems keeps a page a page on a hub where much is wrong.
 const shownProblems = 20
 
-func statusRecords(f *forms, s *tracker.Status) []string {
+func statusRecords(f *forms, s *tracker.Status) *records {
 	contact := ""
 	if s.LastContact != nil {
 		contact = event.TimeOf(*s.LastContact).String()
 	}
-	lines := []string{}
-	add := func(fields ...string) {
-		line := ""
-		for k, x := range fields {
-			if k > 0 {
-				line += "\t"
-			}
-			line += f.text(x)
-		}
-		lines = append(lines, line)
-	}
-	add("remote", s.Remote)
-	add("url", s.URL)
-	add("hub", s.Hub)
-	add("level", strconv.Itoa(s.Level))
-	add("shared", strconv.FormatBool(s.Shared))
-	add("agent", s.Agent)
-	add("unsent", strconv.Itoa(s.Unsent))
-	add("last_contact", contact)
-	add("open", strconv.Itoa(s.Open))
-	add("closed", strconv.Itoa(s.Closed))
-	add("archived", strconv.Itoa(s.Archived))
-	add("rejected", strconv.Itoa(s.Rejected))
-	add("state", s.Hash)
+	r := &records{form: f}
+	r.add("remote", s.Remote)
+	r.add("url", s.URL)
+	r.add("hub", s.Hub)
+	r.add("level", strconv.Itoa(s.Level))
+	r.add("shared", strconv.FormatBool(s.Shared))
+	r.add("agent", s.Agent)
+	r.add("unsent", strconv.Itoa(s.Unsent))
+	r.add("last_contact", contact)
+	r.add("open", strconv.Itoa(s.Open))
+	r.add("closed", strconv.Itoa(s.Closed))
+	r.add("archived", strconv.Itoa(s.Archived))
+	r.add("rejected", strconv.Itoa(s.Rejected))
+	r.add("state", s.Hash)
 	for _, l := range s.Logs {
-		add("log", l.Agent, fmt.Sprint(l.Events), strconv.Itoa(l.Unsent), l.Ended)
+		r.add("log", l.Agent, fmt.Sprint(l.Events), strconv.Itoa(l.Unsent), l.Ended)
 	}
 	for _, p := range s.Problems {
-		add("problem", p)
+		r.add("problem", p)
 	}
-	return lines
+	return r
 }

@@ -99,12 +99,12 @@ func runTree(ctx context.Context, opts treeOptions, e *env) error {
 	}
 	a := answer{data: nodes, pager: true}
 	if opts.forms.forScripts() {
-		a.records = &records{end: opts.forms.end()}
+		a.records = &records{form: &opts.forms}
 	}
 	walk(nodes, 0, func(n *treeNode, depth int) {
 		a.ids = append(a.ids, n.row.Name())
 		if a.records != nil {
-			a.records.lines = append(a.records.lines, itoa(depth)+"\t"+opts.forms.issueRecord(e, s, n.row))
+			a.records.issue(e, s, n.row, itoa(depth))
 		}
 	})
 	a.page = func(pg *page) { drawTree(pg, nodes, "", true) }
