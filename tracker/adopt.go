@@ -39,7 +39,7 @@ func (t *Tracker) adopt(ctx context.Context, root string) (problems []hubProblem
 		}
 	}
 	a := adoption{t: t, known: t.readClaims(ctx, have[hubRoot+metaName]), fresh: t.readClaims(ctx, have[root+metaName])}
-	a.settle(have[root+v2Name] != "")
+	a.settle(have[root+metaName] == "" && t.isLevel2(ctx, have[root+v2Name]))
 	var ups []refs.Update
 	untaken := 0
 	for _, r := range all {
@@ -53,8 +53,12 @@ func (t *Tracker) adopt(ctx context.Context, root string) (problems []hubProblem
 		}
 		take, problem, err := a.judge(ctx, name, old, r.OID)
 		switch {
-		case err != nil:
+		case err != nil && ctx.Err() != nil:
 			return nil, err
+		case err != nil:
+			problems = append(problems, hubProblem{Ref: name, Text: fmt.Sprintf("'crosslink/%s' cannot be judged: %v", clip(name), err)})
+		case problem != "" && root == refs.OuterPrefix:
+			// the user's copy may be old or of elsewhere: only the hub says what the hub lost
 		case problem != "" && !take:
 			problems = append(problems, hubProblem{Ref: name, Text: problem})
 		case problem != "":

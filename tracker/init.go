@@ -138,7 +138,7 @@ func (t *Tracker) initOnce(ctx context.Context) (r *InitReport, again bool, err 
 			Message: fmt.Sprintf("there is a tracker on '%s' whose meta is not to be believed: nothing was written there", t.hub.Name),
 			Hints:   []string{"what is wrong with it: git crosslink status", "ask who runs the hub to put its branch 'crosslink/meta' back"}}
 	}
-	if err := t.hasCode(ctx); err != nil {
+	if err := t.hasRoom(ctx); err != nil {
 		return nil, false, err
 	}
 	if s, err = t.introduce(ctx); err != nil {
@@ -159,21 +159,35 @@ func (t *Tracker) join(ctx context.Context, s *snapshot) (*InitReport, bool, err
 	return &InitReport{Remote: t.hub.Name, URL: t.hub.URL, Hub: s.meta.Hub, Sent: out.sent, Agent: t.agent}, false, nil
 }
 
-// hasCode refuses a remote without a branch of its own: a forge would make the
-// tracker its default branch.
-func (t *Tracker) hasCode(ctx context.Context) error {
+// hasRoom refuses a remote without a branch of its own: a forge would make the
+// tracker its default branch. So it does one with a branch whose name a branch
+// of ours would have to be a directory of, or the reverse.
+func (t *Tracker) hasRoom(ctx context.Context) error {
 	heads, err := t.remote().Heads(ctx)
 	if err != nil {
 		return err
 	}
+	code := false
 	for _, h := range heads {
-		if !strings.HasPrefix(h, headRoot) {
-			return nil
+		for _, ours := range []string{metaName, checkpointName, agents + t.agent} {
+			if ours = headRoot + ours; strings.HasPrefix(ours, h+"/") || strings.HasPrefix(h, ours+"/") {
+				return t.branchInTheWay(strings.TrimPrefix(h, "refs/heads/"), strings.TrimPrefix(ours, "refs/heads/"))
+			}
 		}
+		code = code || !strings.HasPrefix(h, headRoot)
+	}
+	if code {
+		return nil
 	}
 	return &Error{Kind: Fatal, Name: "empty-remote",
 		Message: fmt.Sprintf("the remote '%s' has no branch yet, and a forge would make the tracker its default one", t.hub.Name),
 		Hints:   []string{fmt.Sprintf("publish your code first: git push %s HEAD", t.hub.Name)}}
+}
+
+func (t *Tracker) branchInTheWay(there, ours string) error {
+	return &Error{Kind: Fatal, Name: "branch-in-the-way",
+		Message: fmt.Sprintf("the remote '%s' has a branch '%s', beside which git cannot make '%s': nothing was written there", t.hub.Name, there, ours),
+		Hints:   []string{fmt.Sprintf("look at it: git fetch %s && git log FETCH_HEAD", shellQuote(t.hub.Name)+" "+shellQuote(there)), "give it another name there, then: git crosslink init"}}
 }
 
 // found pushes meta and all logs at once, expecting every one of them absent.

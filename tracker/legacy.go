@@ -3,6 +3,7 @@ package tracker
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 
@@ -61,6 +62,52 @@ func (t *Tracker) loadLegacy(ctx context.Context, s *snapshot) error {
 		s.lines = append(s.lines, l.lines...)
 	}
 	return nil
+}
+
+// isLevel2 reports whether a tip of the branch 'crosslink/hub' is a level-2
+// hub: it has issues or counters. Any other is somebody's branch that happens
+// to be called so. One that cannot be read may be a hub, so it counts as one.
+func (t *Tracker) isLevel2(ctx context.Context, tip refs.OID) bool {
+	if tip == "" {
+		return false
+	}
+	head, err := refs.ReadHead(ctx, t.local(), tip)
+	if err != nil {
+		return unreadable(err)
+	}
+	for _, dir := range []string{"issues", "meta"} {
+		below, err := t.entry(ctx, head.Tree, dir)
+		if err == nil && dir == "meta" && below != "" {
+			below, err = t.entry(ctx, below, "counters.json")
+		}
+		if err != nil || below != "" {
+			return err == nil || unreadable(err)
+		}
+	}
+	return false
+}
+
+func unreadable(err error) bool {
+	return errors.Is(err, refs.ErrMissing) || errors.Is(err, refs.ErrCorrupt)
+}
+
+// entry finds a name in a tree; "" if it is not there.
+func (t *Tracker) entry(ctx context.Context, tree refs.OID, name string) (found refs.OID, err error) {
+	rerr := t.local().Read(ctx, []refs.OID{tree}, metaLimit, func(_ int, o refs.Object, e error) error {
+		if e != nil || o.Kind != refs.Tree {
+			err = e
+			return nil
+		}
+		entries, e := refs.ParseTree(t.local().Format(), o.Data)
+		for _, x := range entries {
+			if x.Name == name {
+				found = x.OID
+			}
+		}
+		err = e
+		return nil
+	})
+	return found, errors.Join(rerr, err)
 }
 
 func (t *Tracker) legacyBase(ctx context.Context, s *snapshot) (*event.Base, error) {

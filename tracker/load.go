@@ -147,7 +147,9 @@ func (t *Tracker) load(ctx context.Context) (*snapshot, error) {
 		return nil, err
 	}
 	t.loadLedger(ctx, s)
-	t.loaded = s
+	if s.decided.err == nil {
+		t.loaded = s
+	}
 	return s, nil
 }
 
@@ -167,7 +169,7 @@ func (t *Tracker) loadMeta(ctx context.Context, s *snapshot) error {
 	name := hubRoot + metaName
 	s.bound = s.refs[name] != ""
 	if !s.bound {
-		if s.refs[hubRoot+v2Name] != "" {
+		if t.isLevel2(ctx, s.refs[hubRoot+v2Name]) {
 			s.level = 2
 			return nil
 		}

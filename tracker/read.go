@@ -103,7 +103,7 @@ func (t *Tracker) copyMakesSense(ctx context.Context) (bool, error) {
 	for _, r := range all {
 		switch strings.TrimPrefix(r.Name, refs.OuterPrefix) {
 		case v2Name:
-			v2 = true
+			v2 = t.isLevel2(ctx, r.OID)
 		case metaName:
 			return t.readClaims(ctx, r.OID).err == nil, nil
 		}
