@@ -41,7 +41,7 @@ func (c *comment) merge(o *comment) {
 }
 
 func (c *comment) canonical(w *writer) {
-	for _, a := range c.adds {
+	for _, a := range c.adds.all() {
 		w.name("add")
 		w.stamp(a.at)
 		w.uuid(a.body.Issue)
@@ -60,14 +60,14 @@ func (c *comment) canonical(w *writer) {
 
 // touches calls f for every event of the comment that names an issue.
 func (c *comment) touches(f func(id event.UUID, at *stamp)) {
-	for i, a := range c.adds {
+	for i, a := range c.adds.all() {
 		// A checkpoint says itself when its issues were updated.
 		if !a.at.base() && !c.adds.duplicate(i) {
 			f(a.body.Issue, a.at)
 		}
 	}
-	if len(c.adds) > 0 {
-		f(c.adds[0].body.Issue, latest(c.content.at, c.deleted))
+	if len(c.adds.all()) > 0 {
+		f(c.adds.all()[0].body.Issue, latest(c.content.at, c.deleted))
 	}
 }
 
@@ -87,7 +87,7 @@ type Comment struct {
 
 // see must be called only when there is an add.
 func (c *comment) see(id event.UUID) Comment {
-	a := c.adds[0]
+	a := c.adds.all()[0]
 	v := Comment{
 		UUID:                 id,
 		Author:               a.body.Author,

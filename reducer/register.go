@@ -3,6 +3,7 @@ package reducer
 import (
 	"bytes"
 	"crypto/sha256"
+	"slices"
 
 	"github.com/git-crosslink/git-crosslink/event"
 )
@@ -139,26 +140,41 @@ type add[T any] struct {
 	body T
 }
 
-// adds holds all different attempts for one uuid, smallest first.
-type adds[T any] []add[T]
-
-// put keeps the slice sorted. Logs are read in order, so nearly always there is
-// nothing there yet or the place is at the end.
-func (a *adds[T]) put(at *stamp, body T) {
-	i := len(*a)
-	for i > 0 && (*a)[i-1].at.compareFirst(at) > 0 {
-		i--
-	}
-	if i > 0 && (*a)[i-1].at.compareFirst(at) == 0 {
-		return
-	}
-	*a = append(*a, add[T]{})
-	copy((*a)[i+1:], (*a)[i:])
-	(*a)[i] = add[T]{at, body}
+// adds holds all different attempts for one uuid. They are put in order when
+// somebody looks: one at a time in its place would take quadratic time on two
+// logs that add one uuid a hundred thousand times.
+type adds[T any] struct {
+	list  []add[T]
+	mixed bool // list is not in order, or holds one twice
 }
 
+// put keeps at and body. Logs are read in order, so nearly always there is
+// nothing there yet or the place is at the end.
+func (a *adds[T]) put(at *stamp, body T) {
+	if n := len(a.list); n > 0 && !a.mixed {
+		switch c := a.list[n-1].at.compareFirst(at); {
+		case c == 0:
+			return
+		case c > 0:
+			a.mixed = true
+		}
+	}
+	a.list = append(a.list, add[T]{at, body})
+}
+
+// all returns the attempts, smallest first.
+func (a *adds[T]) all() []add[T] {
+	if a.mixed {
+		slices.SortStableFunc(a.list, func(x, y add[T]) int { return x.at.compareFirst(y.at) })
+		a.list = slices.CompactFunc(a.list, func(x, y add[T]) bool { return x.at.compareFirst(y.at) == 0 })
+		a.mixed = false
+	}
+	return a.list
+}
+
+// merge leaves o as it is.
 func (a *adds[T]) merge(o adds[T]) {
-	for _, x := range o {
+	for _, x := range o.list {
 		a.put(x.at, x.body)
 	}
 }
@@ -166,6 +182,7 @@ func (a *adds[T]) merge(o adds[T]) {
 // duplicate reports whether the i-th attempt says something else than the one
 // that counts. The same bytes again are the same fact again. What a checkpoint
 // holds has no bytes, so nothing can be told to differ from it.
-func (a adds[T]) duplicate(i int) bool {
-	return !a[0].at.base() && a[i].at.hash != a[0].at.hash
+func (a *adds[T]) duplicate(i int) bool {
+	l := a.all()
+	return !l[0].at.base() && l[i].at.hash != l[0].at.hash
 }

@@ -73,29 +73,29 @@ func (s *State) Rejections() []Rejection {
 		seen[rejection(at.key.Agent, at.key.Seq, b.Type(), err)] = struct{}{}
 	}
 	for id, c := range s.comments {
-		for i, a := range c.adds {
+		for i, a := range c.adds.all() {
 			if c.adds.duplicate(i) {
-				reject(a.at, a.body, duplicate("comment", id.String(), c.adds[0].at))
+				reject(a.at, a.body, duplicate("comment", id.String(), c.adds.all()[0].at))
 			}
 		}
 	}
 	for id, t := range s.entries {
-		for i, a := range t.adds {
+		for i, a := range t.adds.all() {
 			if t.adds.duplicate(i) {
-				reject(a.at, a.body, duplicate("time entry", id.String(), t.adds[0].at))
+				reject(a.at, a.body, duplicate("time entry", id.String(), t.adds.all()[0].at))
 			}
 		}
 	}
 	for id, r := range s.requests {
-		if len(r.sent) == 0 {
+		if len(r.sent.all()) == 0 {
 			continue // its acknowledgements are pending
 		}
-		for i, a := range r.sent {
+		for i, a := range r.sent.all() {
 			if r.sent.duplicate(i) {
-				reject(a.at, a.body, duplicate("request", id, r.sent[0].at))
+				reject(a.at, a.body, duplicate("request", id, r.sent.all()[0].at))
 			}
 		}
-		for _, a := range r.acks {
+		for _, a := range r.acks.all() {
 			if err := r.mayAck(id, a.at.key.Agent); err != nil {
 				reject(a.at, a.body, err)
 			}
@@ -118,7 +118,7 @@ func duplicate(noun, id string, by *stamp) *RejectedError {
 
 // mayAck must be called only when the request is known.
 func (r *request) mayAck(id, author string) *RejectedError {
-	if t := r.sent[0].body.Target; t != author {
+	if t := r.sent.all()[0].body.Target; t != author {
 		return &RejectedError{ReasonNotTarget, fmt.Sprintf("request '%s' is for '%s'", id, t)}
 	}
 	return nil
@@ -190,19 +190,19 @@ func (s *State) check(author string, b event.Body) *RejectedError {
 	}
 	switch b := b.(type) {
 	case *event.CommentAdded:
-		if c := s.comments[b.Comment]; c != nil && len(c.adds) > 0 && !c.adds[0].at.base() && *c.adds[0].body != *b {
-			return duplicate("comment", b.Comment.String(), c.adds[0].at)
+		if c := s.comments[b.Comment]; c != nil && len(c.adds.all()) > 0 && !c.adds.all()[0].at.base() && *c.adds.all()[0].body != *b {
+			return duplicate("comment", b.Comment.String(), c.adds.all()[0].at)
 		}
 	case *event.TimeEntryAdded:
-		if t := s.entries[b.Entry]; t != nil && len(t.adds) > 0 && !t.adds[0].at.base() && !sameEntry(t.adds[0].body, b) {
-			return duplicate("time entry", b.Entry.String(), t.adds[0].at)
+		if t := s.entries[b.Entry]; t != nil && len(t.adds.all()) > 0 && !t.adds.all()[0].at.base() && !sameEntry(t.adds.all()[0].body, b) {
+			return duplicate("time entry", b.Entry.String(), t.adds.all()[0].at)
 		}
 	case *event.RequestSent:
-		if r := s.requests[b.ID]; r != nil && len(r.sent) > 0 && *r.sent[0].body != *b {
-			return duplicate("request", b.ID, r.sent[0].at)
+		if r := s.requests[b.ID]; r != nil && len(r.sent.all()) > 0 && *r.sent.all()[0].body != *b {
+			return duplicate("request", b.ID, r.sent.all()[0].at)
 		}
 	case *event.RequestAcked:
-		if r := s.requests[b.ID]; r != nil && len(r.sent) > 0 {
+		if r := s.requests[b.ID]; r != nil && len(r.sent.all()) > 0 {
 			return r.mayAck(b.ID, author)
 		}
 	}

@@ -33,7 +33,7 @@ func (r *request) merge(o *request) {
 }
 
 func (r *request) canonical(w *writer) {
-	for _, a := range r.sent {
+	for _, a := range r.sent.all() {
 		w.name("sent")
 		w.stamp(a.at)
 		w.quote(a.body.Target)
@@ -44,7 +44,7 @@ func (r *request) canonical(w *writer) {
 		w.time(a.body.ExpiresAt)
 		w.end()
 	}
-	for _, a := range r.acks {
+	for _, a := range r.acks.all() {
 		w.name("ack")
 		w.stamp(a.at)
 		w.bool(a.body.Acted)
@@ -77,7 +77,7 @@ type Request struct {
 
 // see leaves Subject to View, which knows what is shown.
 func (r *request) see(id string) *Request {
-	s := r.sent[0]
+	s := r.sent.all()[0]
 	v := &Request{
 		ID:          id,
 		By:          s.at.key.Agent,
@@ -89,7 +89,7 @@ func (r *request) see(id string) *Request {
 		ExpiresAt:   s.body.ExpiresAt,
 		Sent:        s.at.key,
 	}
-	for _, a := range r.acks {
+	for _, a := range r.acks.all() {
 		if a.at.key.Agent == s.body.Target {
 			v.Acked, v.AckedAt = true, a.at.shown
 			v.Acted, v.Result, v.Notes = a.body.Acted, a.body.Result, a.body.Notes

@@ -17,7 +17,7 @@ func (s *State) timeEntryAdded(at *stamp, e *event.TimeEntryAdded) {
 func (t *timeEntry) merge(o *timeEntry) { t.adds.merge(o.adds) }
 
 func (t *timeEntry) canonical(w *writer) {
-	for _, a := range t.adds {
+	for _, a := range t.adds.all() {
 		w.name("add")
 		w.stamp(a.at)
 		w.uuid(a.body.Issue)
@@ -32,7 +32,7 @@ func (t *timeEntry) canonical(w *writer) {
 
 // touches calls f for every event of the entry that names an issue.
 func (t *timeEntry) touches(f func(id event.UUID, at *stamp)) {
-	for i, a := range t.adds {
+	for i, a := range t.adds.all() {
 		if !a.at.base() && !t.adds.duplicate(i) {
 			f(a.body.Issue, a.at)
 		}
@@ -49,7 +49,7 @@ type TimeEntry struct {
 }
 
 func (t *timeEntry) see(id event.UUID) TimeEntry {
-	a := t.adds[0]
+	a := t.adds.all()[0]
 	v := TimeEntry{UUID: id, StartedAt: a.body.StartedAt, EndedAt: a.body.EndedAt, By: a.at.key.Agent}
 	if a.body.DurationSeconds != nil {
 		d := *a.body.DurationSeconds

@@ -69,9 +69,9 @@ func (s *State) makeView() *View {
 		}
 	}
 	for id, r := range s.requests {
-		if len(r.sent) > 0 {
+		if len(r.sent.all()) > 0 {
 			w := r.see(id)
-			w.Subject = v.shown(r.sent[0].body.Subject)
+			w.Subject = v.shown(r.sent.all()[0].body.Subject)
 			v.Requests[id] = w
 		}
 	}
@@ -144,10 +144,10 @@ func (b *builder) touch(id event.UUID, at *stamp) {
 func (b *builder) comments() {
 	for id, c := range b.s.comments {
 		c.touches(b.touch)
-		if len(c.adds) == 0 || c.deleted != nil {
+		if len(c.adds.all()) == 0 || c.deleted != nil {
 			continue
 		}
-		if n, ok := b.number[c.adds[0].body.Issue]; ok {
+		if n, ok := b.number[c.adds.all()[0].body.Issue]; ok {
 			b.shown[n].Comments = append(b.shown[n].Comments, c.see(id))
 		}
 	}
@@ -161,7 +161,7 @@ func (b *builder) comments() {
 func (b *builder) entries() {
 	for id, t := range b.s.entries {
 		t.touches(b.touch)
-		if n, ok := b.number[t.adds[0].body.Issue]; ok {
+		if n, ok := b.number[t.adds.all()[0].body.Issue]; ok {
 			b.shown[n].Time = append(b.shown[n].Time, t.see(id))
 		}
 	}
