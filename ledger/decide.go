@@ -27,7 +27,9 @@ type Input struct {
 }
 
 // Decide returns the ledger after the step, and whether anything was decided:
-// if not, no step is written (one that is written all the same is valid).
+// if not, no step is written (one that is written all the same is valid). That
+// a claim is void is a decision: until it is covered it could still be granted,
+// to somebody who was refused.
 // Positions and policy are the caller's business (Next, Judge); a merge step
 // goes through here too.
 //
@@ -73,7 +75,7 @@ func Decide(base *Ledger, in Input) (next *Ledger, decided bool) {
 	if in.Lost != nil {
 		d.renew(in.Lost.Fork)
 	}
-	decided = in.Lost != nil || d.changed || l.issues.n != base.issues.n || l.milestones.n != base.milestones.n
+	decided = in.Lost != nil || d.changed || d.void || l.issues.n != base.issues.n || l.milestones.n != base.milestones.n
 	return l, decided
 }
 
@@ -107,6 +109,7 @@ type locksDecision struct {
 	order   []*issueFacts
 	owned   bool // ledger's maps are its own
 	changed bool
+	void    bool // some claim was void: who asked is to be told, once and for all
 }
 
 func (d *locksDecision) add(f fact, in Input) {
@@ -162,11 +165,14 @@ func (d *locksDecision) issue(x *issueFacts) {
 		w := Waiter{c.key.Agent, c.branch, c.key.Time, c.key.Seq}
 		switch {
 		case x.ended(w.Agent, w.ClaimSeq):
-		case held && lock.Agent == w.Agent || waits(queue, w.Agent): // void
+		case held && lock.Agent == w.Agent || waits(queue, w.Agent):
+			d.void = true
 		case !held && len(queue) == 0:
 			held, lock = true, w.granted(l.Sequence)
 		case c.wait:
 			queue = append(queue, w)
+		default:
+			d.void = true
 		}
 	}
 	d.store(x.uuid, lock, held, queue)

@@ -223,7 +223,7 @@ var decideRules = []struct {
 		s.is(s.step(), u, "a/1@2 < b/1")
 		s.claim("agent-a", u, true)
 		s.claim("agent-b", u, true)
-		s.nothing()
+		s.is(s.step(), u, "a/1@2 < b/1")
 	}},
 	{"a step makes at most one grant per issue, and the token is its sequence", func(t *testing.T, s *scene) {
 		u := s.uuid()
@@ -292,20 +292,21 @@ var decideRules = []struct {
 		s.numbers(s.step("agent-b"), map[event.UUID]uint64{v: 1})
 		s.numbers(s.step(), map[event.UUID]uint64{v: 1, u: 2})
 	}},
-	{"a refused lock appends a release only if its claim is not yet covered", func(t *testing.T, s *scene) {
+	{"that a claim is void is a decision: a refused lock needs no release", func(t *testing.T, s *scene) {
 		h := newHub(s.world)
 		a, b := newAgent(h, "agent-x"), newAgent(h, "agent-y")
 		u := a.create()
 		a.claim(u, false)
 		b.sync()
-		b.claim(u, false) // nothing to decide: not covered
-		if n := len(s.commits[b.tip].lines); n != 2 {
-			t.Fatalf("%d lines: claim and release", n)
+		b.claim(u, false)
+		if n := len(s.commits[b.tip].lines); n != 1 {
+			t.Fatalf("%d lines: the claim alone", n)
 		}
-		b.append(created(s.uuid()))
-		b.claim(u, false) // the new issue makes a step, which covers the claim
-		if n := len(s.commits[b.tip].lines); n != 4 {
-			t.Fatalf("%d lines: no second release", n)
+		a.sync()
+		a.release(u) // and what is void is not granted later
+		b.sync()
+		if k, held := b.view.Ledger.Locks[u]; held {
+			t.Fatalf("'%s' got the lock that it was refused", k.Agent)
 		}
 	}},
 }

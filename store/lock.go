@@ -15,7 +15,7 @@ type Lock struct {
 	Since     event.Time
 	Branch    string
 	Confirmed bool
-	// Ending: released or broken in this clone, which nobody has decided yet.
+	// Ending: released or broken, which nobody has decided yet.
 	Ending bool
 }
 

@@ -71,6 +71,7 @@ func (t *Tracker) loadLedger(ctx context.Context, s *snapshot) {
 			d.lost = append(d.lost, oid)
 		}
 	}
+	slices.Sort(d.lost)
 	if d.tip == "" {
 		return
 	}
@@ -85,11 +86,12 @@ func (t *Tracker) loadLedger(ctx context.Context, s *snapshot) {
 		s.numbers[n.UUID] = n.Number
 	}
 	s.aliases = view.Ledger.IssueAliases
-	for _, b := range view.Bad {
-		t.tellOnce(Notice{Name: "bad-step", Text: fmt.Sprintf("a step of the ledger is not believed (%s, %s); decisions go on over it", b.ID[:min(12, len(b.ID))], b.Reason),
-			Hints: []string{"git crosslink status"}})
+	if n := len(view.Bad); n > 0 {
+		b := view.Bad[n-1]
+		t.tellOnce(Notice{Name: "bad-step", Text: fmt.Sprintf("%d steps of the ledger are not believed (the last: %s, %s); decisions go on over them", n, b.ID[:min(12, len(b.ID))], b.Reason),
+			Hints: []string{"git crosslink fsck --full"}})
 	}
-	if now := (judged{hubID, view.Tip, view.Step, view.Since}); now != was && view.Step != "" {
+	if now := (judged{hubID, view.Tip, view.Step, view.Since}); now != was {
 		t.noteJudged(now)
 	}
 }
@@ -99,8 +101,12 @@ func (t *Tracker) loadLedger(ctx context.Context, s *snapshot) {
 func (t *Tracker) resume(ctx context.Context, r *ledger.Reader, hubID string) judged {
 	var note judged
 	b, err := os.ReadFile(t.judgedPath())
-	if err != nil || json.Unmarshal(b, &note) != nil || note.Hub != hubID || note.Step == "" {
+	if err != nil || json.Unmarshal(b, &note) != nil || note.Hub != hubID || note.Tip == "" {
 		return judged{}
+	}
+	if note.Step == "" { // nothing valid so far
+		r.Resume(ledger.View{Tip: note.Tip, Ledger: ledger.Empty(hubID), Since: note.Since})
+		return note
 	}
 	files, whole, err := newSteps(ctx, t.local(), hubID).Files(note.Step)
 	if err != nil || !whole {
@@ -170,6 +176,17 @@ func (t *Tracker) draft(ctx context.Context, s *snapshot, meta refs.OID, tips ma
 		return nil, nil
 	}
 	plan := ledger.Plan{On: d.view, Meta: string(meta), By: t.author(s), At: event.TimeOf(t.now()), Logs: tips}
+	if base := d.view.Ledger.Meta; base != "" {
+		// a step may have been decided under a meta that is not on its branch:
+		// others go on under that, or one such step would stop everybody
+		onBranch, err := metaDescends(ctx, t.local(), refs.OID(base), meta)
+		if err != nil {
+			return nil, err
+		}
+		if !onBranch {
+			plan.Meta = base
+		}
+	}
 	for _, lost := range d.lost {
 		held, err := d.reader.Holds(d.view.Tip, string(lost))
 		if err != nil {
@@ -218,8 +235,12 @@ func (t *Tracker) dropFound(ctx context.Context, s *snapshot, p refs.Push) error
 			continue
 		}
 		for _, lost := range s.decided.lost {
-			if held, err := s.decided.reader.Holds(string(r.Src), string(lost)); err != nil || !held {
+			held, err := s.decided.reader.Holds(string(r.Src), string(lost))
+			if err != nil {
 				return err
+			}
+			if !held {
+				continue // its merge step is the next one
 			}
 			ups = append(ups, refs.Update{Ref: lostRoot + string(lost), Old: lost})
 		}

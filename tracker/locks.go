@@ -7,8 +7,9 @@ import (
 	"github.com/git-crosslink/git-crosslink/store"
 )
 
-// locks are the grants and queues of the ledger, and over them what was
-// written in this clone and is not covered yet: claims, releases, breaks.
+// locks are the grants and queues of the ledger, and over them what is not
+// covered yet: claims written in this clone, and every release and break, which
+// will end its grant whoever decides it.
 func (s *snapshot) locks() store.Decided {
 	d := store.Decided{Aliases: s.aliases, Locks: map[event.UUID]store.Lock{}, Queue: map[event.UUID][]store.Waiter{}}
 	l := s.decided.view.Ledger
@@ -24,11 +25,9 @@ func (s *snapshot) locks() store.Decided {
 		}
 	}
 	for _, id := range s.agents() {
-		if s.logs[id].here == "" {
-			continue
-		}
+		own := s.logs[id].here != ""
 		for _, e := range s.logs[id].lines {
-			if e.Seq > l.Position(id).Seq {
+			if _, claim := e.Body.(*event.LockClaimed); e.Seq > l.Position(id).Seq && (own || !claim) {
 				pend(d, id, e)
 			}
 		}

@@ -1,0 +1,359 @@
+package tracker_test
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/anishathalye/porcupine"
+
+	"github.com/git-crosslink/git-crosslink/event"
+	"github.com/git-crosslink/git-crosslink/tracker"
+)
+
+// nightly is a count that is greater where time does not matter.
+func nightly(usual, atNight int) int {
+	if os.Getenv("CROSSLINK_NIGHTLY") != "" {
+		return atNight
+	}
+	return usual
+}
+
+// createMany makes issues with one command.
+func (c *clone) createMany(n int) []event.UUID {
+	c.w.t.Helper()
+	var us []event.UUID
+	c.emit(func(t *tracker.Tracker, _ tracker.Projection) (bodies []event.Body) {
+		us = nil
+		for i := range n {
+			u := t.MintUUID()
+			us = append(us, u)
+			bodies = append(bodies, &event.IssueCreated{UUID: u, Title: fmt.Sprintf("race %d", i), Priority: event.Low, CreatedBy: t.Agent()})
+		}
+		return bodies
+	})
+	return us
+}
+
+// TestTwoClonesRaceForOneLock: of two processes that claim at once one holds
+// the lock, confirmed; the other is told so, and by whom; both clones agree.
+func TestTwoClonesRaceForOneLock(t *testing.T) {
+	races := nightly(25, 500)
+	if testing.Short() {
+		races = 5
+	}
+	w := newWorld(t)
+	clones := []*clone{w.clone("alice"), w.clone("bob")}
+	clones[0].init()
+	clones[1].sync()
+	issues := clones[0].createMany(races)
+	clones[1].sync()
+	won := map[string]int{}
+	start := time.Now()
+	for i, u := range issues {
+		var both sync.WaitGroup
+		said := make([]string, len(clones))
+		for k, c := range clones {
+			both.Go(func() {
+				cmd := c.process("claim " + u.String())
+				var msg bytes.Buffer
+				cmd.Stderr = &msg
+				out, err := cmd.Output()
+				if err != nil {
+					t.Errorf("race %d, %s: %v\n%s", i, c.name, err, msg.String())
+				}
+				said[k] = strings.TrimSpace(string(out))
+			})
+		}
+		both.Wait()
+		winner := ""
+		for k, c := range clones {
+			if strings.HasPrefix(said[k], string(tracker.Held)+" "+c.name+" ") {
+				winner += c.name
+			}
+		}
+		if winner != "alice" && winner != "bob" {
+			t.Fatalf("race %d: alice got '%s', bob '%s'", i, said[0], said[1])
+		}
+		won[winner]++
+		_, grant, _ := strings.Cut(said[map[string]int{"alice": 0, "bob": 1}[winner]], " ")
+		for k := range clones {
+			if said[k] != "held "+grant && said[k] != "taken "+grant {
+				t.Fatalf("race %d: alice got '%s', bob '%s'", i, said[0], said[1])
+			}
+		}
+	}
+	t.Logf("%d races in %s; won by %v", races, time.Since(start).Round(time.Millisecond), won)
+	w.converge(clones...)
+	for i, u := range issues {
+		a, b := clones[0].lock(u), clones[1].lock(u)
+		if a != b || a == "" {
+			t.Fatalf("issue %d: alice shows the lock with '%s', bob with '%s'", i, a, b)
+		}
+	}
+}
+
+// lock is who holds an issue, as the clone shows it; the tests of claims give
+// the token with it.
+func (c *clone) lock(u event.UUID) string {
+	c.w.t.Helper()
+	row, err := c.read().Issue(u)
+	if err != nil {
+		c.w.t.Fatal(err)
+	}
+	if row.Lock == nil || !row.Lock.Confirmed {
+		return ""
+	}
+	return fmt.Sprintf("%s %d", row.Lock.Holder, row.Lock.Token)
+}
+
+// TestTenClonesCreateAtOnce: fifty issues made at once by ten clones all get a
+// number, each its own, without gap, and everybody shows the same.
+func TestTenClonesCreateAtOnce(t *testing.T) {
+	writers, each := 10, 5
+	if testing.Short() {
+		writers, each = 4, 2
+	}
+	w := newWorld(t)
+	var clones []*clone
+	for i := range writers {
+		clones = append(clones, w.clone(fmt.Sprintf("agent-%d", i)))
+	}
+	clones[0].init()
+	var all sync.WaitGroup
+	traces := t.TempDir()
+	start := time.Now()
+	for _, c := range clones {
+		for i := range each {
+			all.Go(func() {
+				out, err := c.process(fmt.Sprintf("create %s-%d", c.name, i), "GIT_TRACE2_EVENT="+traces).CombinedOutput()
+				if err != nil {
+					t.Errorf("%s: %v\n%s", c.name, err, out)
+				}
+			})
+		}
+	}
+	all.Wait()
+	took := time.Since(start)
+	clones[0].sync()
+	atOnce := numbered(clones[0])
+	for range 5 { // what lies undecided is decided by whoever syncs later
+		if numbered(clones[0]) == writers*each {
+			break
+		}
+		for _, c := range clones {
+			later := c.now().Add(time.Minute)
+			c.now = func() time.Time { return later }
+			c.sync()
+		}
+	}
+	for _, c := range clones {
+		c.sync()
+	}
+	want := clones[0].numbers()
+	seen := map[uint64]string{}
+	for title, n := range want {
+		if n == 0 || n > uint64(writers*each) || seen[n] != "" {
+			t.Errorf("'%s' has number %d, as '%s'", title, n, seen[n])
+		}
+		seen[n] = title
+	}
+	if len(want) != writers*each {
+		t.Errorf("%d issues of %d", len(want), writers*each)
+	}
+	for _, c := range clones {
+		if fmt.Sprint(c.numbers()) != fmt.Sprint(want) {
+			t.Errorf("'%s' shows other numbers", c.name)
+		}
+	}
+	pushes := pushesIn(t, traces)
+	t.Logf("%d issues from %d clones in %s: %d numbered when the commands had ended, %d pushes", writers*each, writers, took.Round(time.Millisecond), atOnce, pushes)
+}
+
+// pushesIn counts the pushes of traced processes.
+func pushesIn(t *testing.T, traces string) int {
+	t.Helper()
+	files, err := os.ReadDir(traces)
+	if err != nil {
+		t.Fatal(err)
+	}
+	n := 0
+	for _, f := range files {
+		n += traced(t, filepath.Join(traces, f.Name()))["push"]
+	}
+	return n
+}
+
+func numbered(c *clone) int {
+	n := 0
+	for _, number := range c.numbers() {
+		if number != 0 {
+			n++
+		}
+	}
+	return n
+}
+
+// The object that a lock is: at most one holder, a token that rises with each
+// grant. The rules are those a user relies on, not the ledger's.
+type lockOp struct {
+	do    string // claim, release, break, look
+	agent string
+	token uint64 // of a break
+}
+
+type lockAnswer struct {
+	outcome tracker.Outcome
+	holder  string
+	token   uint64
+}
+
+// lockState is "who token": the holder and the newest token ever given.
+type lockState struct {
+	holder string
+	token  uint64
+}
+
+var lockModel = porcupine.Model{
+	Init: func() any { return lockState{} },
+	Step: func(state, input, output any) (bool, any) {
+		s, in, out := state.(lockState), input.(lockOp), output.(lockAnswer)
+		shows := out.holder == s.holder && (s.holder == "" || out.token == s.token)
+		switch in.do {
+		case "claim":
+			switch {
+			case out.outcome == tracker.Held && s.holder == "":
+				return out.holder == in.agent && out.token > s.token, lockState{in.agent, out.token}
+			case out.outcome == tracker.Held:
+				return s.holder == in.agent && shows, s
+			case out.outcome == tracker.Taken:
+				return s.holder != in.agent && shows, s
+			}
+			return false, s
+		case "release":
+			if s.holder == in.agent {
+				s.holder = ""
+			}
+			return true, s
+		case "break":
+			if s.holder != "" && s.token == in.token {
+				s.holder = ""
+			}
+			return true, s
+		}
+		return shows, s
+	},
+	DescribeOperation: func(input, output any) string { return fmt.Sprintf("%+v -> %+v", input, output) },
+}
+
+// act does one operation on the lock and says what was answered.
+func (c *clone) act(op lockOp, u event.UUID) (lockAnswer, error) {
+	t := c.open()
+	defer t.Close()
+	ctx := context.Background()
+	var p tracker.Projection
+	outcome := tracker.Outcome("")
+	switch op.do {
+	case "claim":
+		k, err := t.Claim(ctx, u, tracker.ClaimOptions{})
+		if err != nil {
+			return lockAnswer{}, err
+		}
+		p, outcome = k.View, k.Outcome
+	case "look":
+		var err error
+		if p, err = t.Read(ctx, tracker.Fresh); err != nil {
+			return lockAnswer{}, err
+		}
+	default:
+		var body event.Body = &event.LockReleased{Issue: u}
+		if op.do == "break" {
+			body = &event.LockBroken{Issue: u, Token: op.token, Reason: "test"}
+		}
+		r, err := t.Emit(ctx, tracker.EmitOptions{Lock: true}, func(tracker.Projection) ([]event.Body, error) { return []event.Body{body}, nil })
+		if err == nil && (r.Undecided || r.Sync != tracker.Confirmed) {
+			err = fmt.Errorf("%s is not decided", op.do)
+		}
+		return lockAnswer{}, err
+	}
+	row, err := p.Issue(u)
+	if err != nil || row.Lock == nil {
+		return lockAnswer{outcome: outcome}, err
+	}
+	return lockAnswer{outcome, row.Lock.Holder, row.Lock.Token}, nil
+}
+
+// TestLocksAreLinearizable: what clones are told of lock, unlock, break and
+// looking, all at once, is what one lock in one place could have told them.
+func TestLocksAreLinearizable(t *testing.T) {
+	histories, each := nightly(1, 20), nightly(7, 12)
+	for h := range histories {
+		seed := uint64(h + 1)
+		t.Run(fmt.Sprintf("seed %d", seed), func(t *testing.T) {
+			w := newWorld(t)
+			clones := []*clone{w.clone("alice"), w.clone("bob"), w.clone("carol")}
+			clones[0].init()
+			u := clones[0].create("contended")
+			for _, c := range clones {
+				c.sync()
+			}
+			var mu sync.Mutex
+			var history []porcupine.Operation
+			held := map[string]bool{}
+			newest := uint64(0)
+			var all sync.WaitGroup
+			began := time.Now()
+			for k, c := range clones {
+				rng := rand.New(rand.NewPCG(seed, uint64(k)))
+				all.Go(func() {
+					for range each {
+						mu.Lock()
+						op := lockOp{do: []string{"claim", "claim", "release", "break", "look"}[rng.IntN(5)], agent: c.name, token: newest}
+						if held[c.name] && rng.IntN(2) == 0 {
+							op.do = "release"
+						}
+						if op.do == "break" && newest == 0 {
+							op.do = "claim"
+						}
+						mu.Unlock()
+						call := time.Since(began)
+						out, err := c.act(op, u)
+						back := time.Since(began)
+						if err != nil {
+							t.Errorf("%s %s: %v", c.name, op.do, err)
+							return
+						}
+						mu.Lock()
+						held[c.name] = out.outcome == tracker.Held
+						newest = max(newest, out.token)
+						history = append(history, porcupine.Operation{ClientId: k, Input: op, Call: int64(call), Output: out, Return: int64(back)})
+						mu.Unlock()
+					}
+				})
+			}
+			all.Wait()
+			res, info := porcupine.CheckOperationsVerbose(lockModel, history, time.Minute)
+			grants := 0
+			for _, o := range history {
+				if a := o.Output.(lockAnswer); a.outcome == tracker.Held {
+					grants++
+				}
+			}
+			t.Logf("%d operations, %d times held, in %s: %s", len(history), grants, time.Since(began).Round(time.Millisecond), res)
+			if res != porcupine.Ok {
+				for _, o := range history {
+					t.Logf("%8.3f %8.3f %s", time.Duration(o.Call).Seconds(), time.Duration(o.Return).Seconds(), lockModel.DescribeOperation(o.Input, o.Output))
+				}
+				t.Errorf("no order of these explains the answers: %v", info)
+			}
+			w.converge(clones...)
+		})
+	}
+}
