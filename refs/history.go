@@ -1,11 +1,19 @@
 package refs
 
-import "context"
+import (
+	"context"
+	"errors"
+)
+
+// headLimit is the largest commit whose parents are read: a step of the ledger
+// names a parent for each log that moved, and a stranger's message must not
+// hide what is behind it.
+const headLimit = 32 << 20
 
 // ReadHead reads one commit's tree and parents. The error wraps ErrMissing,
 // or says what is malformed.
 func ReadHead(ctx context.Context, l Local, id OID) (CommitHead, error) {
-	objs, err := readKind(ctx, l, []OID{id}, Commit, commitLimit)
+	objs, err := readKind(ctx, l, []OID{id}, Commit, headLimit)
 	if err == nil {
 		err = objs[0].err
 	}
@@ -43,8 +51,11 @@ func ListFiles(ctx context.Context, l Local, id OID, max int) (files map[string]
 		}
 		var below []dir
 		for i, g := range trees {
-			if g.err != nil {
+			if errors.Is(g.err, ErrMissing) || errors.Is(g.err, ErrCorrupt) {
 				return nil, false, g.err
+			}
+			if g.err != nil {
+				return nil, false, nil
 			}
 			es, err := ParseTree(l.Format(), g.o.Data)
 			if err != nil {

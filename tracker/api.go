@@ -47,6 +47,11 @@ type Projection interface {
 	Locked() ([]*store.Issue, error)
 	// LastSign is the shown time of an agent's newest line: its last sign of life.
 	LastSign(agent string) event.Time
+	// Aliases maps a number that the hub gave out and lost to the number that its
+	// issue has now; the lost one was given to another issue.
+	Aliases() map[uint64]uint64
+	// Agents returns the agents that have said something of themselves, by id.
+	Agents() []*reducer.Agent
 	Milestones() ([]*reducer.Milestone, error)
 	Rejections() []reducer.Rejection
 	// Check says whether the reducer would reject an event of this author now.
@@ -162,6 +167,10 @@ type Status struct {
 	Archived    int        `json:"archived"`
 	Logs        []LogInfo  `json:"logs"`
 	Rejected    int        `json:"rejected"`
+	Sequence    uint64     `json:"sequence"`  // of the ledger as last seen, 0 when there is none
+	Undecided   int        `json:"undecided"` // events that a step has still to answer
+	Lost        int        `json:"lost"`      // branches of the ledger that the hub lost and that are being brought back
+	BadSteps    int        `json:"bad_steps"` // of the ledger, not believed
 	Hash        string     `json:"state"` // hash of the canonical state
 	Problems    []string   `json:"problems"`
 }

@@ -37,6 +37,7 @@ type decided struct {
 	view   ledger.View
 	tip    refs.OID // ref it was read from
 	lost   []refs.OID
+	bad    []ledger.Bad // steps that are not believed
 	err    error // why it could not be judged: then nothing is shown as decided, and nothing decided
 }
 
@@ -46,7 +47,11 @@ type judged struct {
 	Tip   string `json:"tip"`
 	Step  string `json:"step"`
 	Since uint64 `json:"since"`
+	// Bad are the steps below Tip that are not believed, the newest maxBad.
+	Bad []ledger.Bad `json:"bad,omitempty"`
 }
+
+const maxBad = 100
 
 func (t *Tracker) judgedPath() string {
 	return filepath.Join(t.outer.CommonDir, "crosslink", "judged.json")
@@ -91,8 +96,10 @@ func (t *Tracker) loadLedger(ctx context.Context, s *snapshot) {
 		t.tellOnce(Notice{Name: "bad-step", Text: fmt.Sprintf("%d steps of the ledger are not believed (the last: %s, %s); decisions go on over them", n, b.ID[:min(12, len(b.ID))], b.Reason),
 			Hints: []string{"git crosslink fsck --full"}})
 	}
-	if now := (judged{hubID, view.Tip, view.Step, view.Since}); now != was {
-		t.noteJudged(now)
+	d.bad = slices.Concat(was.Bad, view.Bad)
+	d.bad = d.bad[max(0, len(d.bad)-maxBad):]
+	if view.Tip != was.Tip {
+		t.noteJudged(judged{hubID, view.Tip, view.Step, view.Since, d.bad})
 	}
 }
 

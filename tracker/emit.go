@@ -86,6 +86,11 @@ func (t *Tracker) prepare(ctx context.Context, o EmitOptions) error {
 	}
 	bounded, cancel := context.WithTimeout(ctx, t.patience(o))
 	defer cancel()
+	unlock, free, err := t.replica.Lock(bounded, "sync", foreground)
+	if err != nil || !free {
+		return t.late(bounded, err) // another process is fetching
+	}
+	defer unlock()
 	var re *refs.RemoteError
 	if err := t.fetch(bounded); err != nil && !errors.As(err, &re) && bounded.Err() == nil {
 		return err
@@ -248,8 +253,8 @@ func (t *Tracker) stamp(ctx context.Context, s *snapshot, bodies []Body) ([]*eve
 	l.here, l.view = tip, tip
 	if t.hub == nil { // the replica is the hub: decided at once
 		step, err := t.decide(ctx, s, meta, map[string]string{t.agent: string(tip)})
-		if err != nil {
-			return nil, nil, fmt.Errorf("decide: %w", err)
+		if err != nil { // facts need no agreement
+			t.tellOnce(Notice{Name: "undecidable", Text: fmt.Sprintf("nothing can be decided just now: %v", err), Hints: []string{"git crosslink status"}})
 		}
 		if step != "" {
 			ups = append(ups, refs.Update{Ref: headRoot + checkpointName, Old: s.refs[headRoot+checkpointName], New: step})

@@ -403,9 +403,9 @@ func TestMendedLog(t *testing.T) {
 				h.land()
 				alice.sync()
 				// said, or put back
-				there := strings.TrimSpace(w.git(w.hub, "rev-parse", "crosslink/agents/dave"))
+				there := w.git(w.hub, "rev-parse", "crosslink/agents/dave^{tree}")
 				s := alice.status()
-				if mentions(s.Problems, "'dave' was rewritten")+mentions(s.Problems, "'dave' lacks lines") != 1 && there != string(bad) {
+				if mentions(s.Problems, "'dave' was rewritten")+mentions(s.Problems, "'dave' lacks lines") != 1 && there != w.git(w.hub, "rev-parse", string(bad)+"^{tree}") {
 					t.Errorf("lost lines: %q", s.Problems)
 				}
 			}

@@ -79,6 +79,12 @@ func (a *adoption) judge(ctx context.Context, name string, old, fresh refs.OID) 
 	legacy := a.level == 2 || a.level == 3
 	id, isLog := strings.CutPrefix(name, agents)
 	switch {
+	case name == metaName && a.meta == "" && old != "" && a.known.Level == Level && a.fresh.Level == Level && a.known.err == nil:
+		ok, err := metaDescends(ctx, a.t.local(), old, fresh)
+		if err != nil || ok {
+			return ok, "", err
+		}
+		return false, "the hub's meta does not continue the one known here, which stands", nil
 	case name == metaName:
 		return a.meta == "", a.meta, nil
 	case name == checkpointName && !legacy:

@@ -152,7 +152,11 @@ func (t *Tracker) plan(ctx context.Context, s *snapshot, what round, others bool
 	if what != logsOnly && (others || len(p.Refs) > 0 || what == stepOnly) {
 		step, err := t.step(ctx, s, meta, p)
 		if err != nil {
-			return refs.Push{}, seqs, err
+			if ctx.Err() != nil {
+				return refs.Push{}, seqs, err
+			}
+			// facts need no agreement: they go out whatever hinders a decision
+			t.tellOnce(Notice{Name: "undecidable", Text: fmt.Sprintf("nothing can be decided just now: %v", err), Hints: []string{"git crosslink status"}})
 		}
 		if step != "" {
 			p.Refs = append(p.Refs, refs.PushRef{Src: step, Dst: headRoot + checkpointName})
@@ -377,6 +381,8 @@ func (t *Tracker) stuck(s *snapshot) string {
 func (t *Tracker) withoutAtomic(ctx context.Context, p refs.Push, o *outcome) (again bool) {
 	if !p.Atomic {
 		o.reason = "the hub takes no pushes from you"
+	} else if res, err := t.remote().Push(ctx, p); err == nil && res.Reached {
+		return true // a connection was lost, nothing more
 	} else if res, err := t.remote().Push(ctx, refs.Push{Refs: p.Refs[:1]}); err == nil && allAccepted(refs.Push{Refs: p.Refs[:1]}, res) {
 		return t.remember(func(c *contact) { c.NoAtomic = true }) == nil
 	} else {

@@ -47,11 +47,39 @@ func (t *Tracker) noteBehind(ctx context.Context) error {
 		if err != nil && !errors.Is(err, refs.ErrMissing) {
 			return err
 		}
+		if err == nil && rel == refs.Diverged {
+			if rel, err = t.againstLedger(ctx, id, there[name]); err != nil {
+				return err
+			}
+		}
 		if err == nil && rel == refs.Prefix {
 			t.behind[name] = there[name]
 		}
 	}
 	return nil
+}
+
+// againstLedger judges a log that is not what was seen on the hub before: what
+// the ledger covers is the log, and one without it counts as one that lacks
+// lines. Where the ledger says nothing the two are a fork.
+func (t *Tracker) againstLedger(ctx context.Context, id string, tip refs.OID) (refs.Relation, error) {
+	s, err := t.load(ctx)
+	if err != nil || s.decided.err != nil {
+		return refs.Diverged, err
+	}
+	at := s.decided.view.Ledger.Position(id)
+	if at.Seq == 0 {
+		return refs.Diverged, nil
+	}
+	log, err := refs.ReadLog(ctx, t.local(), id, tip, at.Seq)
+	if err != nil {
+		return refs.Diverged, err
+	}
+	if log.First != 0 && log.First <= at.Seq && at.Seq-log.First < uint64(len(log.Lines)) &&
+		event.Hash(log.Lines[at.Seq-log.First]) == at.Hash {
+		return refs.Diverged, nil
+	}
+	return refs.Prefix, nil
 }
 
 // putBack adds to a push what the hub has lost.
@@ -144,7 +172,11 @@ func (t *Tracker) fromLedger(ctx context.Context) error {
 	}
 	missing := map[string]ledger.Position{}
 	for id, at := range s.decided.view.Ledger.Positions() {
-		if l := s.logs[id]; l == nil || l.hub == "" || l.hubSeq < at.Seq && !l.diverged {
+		l := s.logs[id]
+		switch {
+		case l == nil, l.hub == "", l.hubSeq < at.Seq && !l.diverged,
+			// what the ledger covers is the log: another line there is a forgery
+			l.view == l.hub && uint64(len(l.lines)) >= at.Seq && at.Seq > 0 && event.Hash(l.lines[at.Seq-1].Raw) != at.Hash:
 			missing[id] = at
 		}
 	}

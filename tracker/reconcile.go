@@ -82,6 +82,9 @@ func (t *Tracker) mend(ctx context.Context, s *snapshot) ([]refs.Update, error) 
 		}
 		if tip != l.here {
 			ups = append(ups, refs.Update{Ref: headRoot + agents + id, Old: l.here, New: tip})
+			if kept := "refs/forked/" + id + "/" + string(l.here); l.foreign && s.refs[kept] == "" {
+				ups = append(ups, refs.Update{Ref: kept, New: l.here}) // as it was written
+			}
 		}
 	}
 	return ups, nil

@@ -40,6 +40,9 @@ func (t *Tracker) Status(ctx context.Context) (*Status, error) {
 		}
 	}
 	st.Rejected = len(view.Rejections())
+	if err := t.ledgerStatus(s, st); err != nil {
+		return nil, err
+	}
 	for _, id := range s.agents() {
 		l := s.logs[id]
 		info := LogInfo{Agent: id, Events: l.chain.Seq, Ended: l.ended, Own: id == t.agent}
@@ -70,4 +73,36 @@ func (t *Tracker) Status(ctx context.Context) (*Status, error) {
 		st.Problems = append(st.Problems, t.chooseErr.Error())
 	}
 	return st, nil
+}
+
+// ledgerStatus tells how the ledger stands.
+func (t *Tracker) ledgerStatus(s *snapshot, st *Status) error {
+	d := &s.decided
+	if d.err != nil {
+		st.Problems = append(st.Problems, fmt.Sprintf("the ledger cannot be judged, so nothing is shown as decided: %v", d.err))
+	}
+	if d.view.Ledger == nil {
+		return nil
+	}
+	st.Sequence, st.BadSteps = d.view.Sequence(), len(d.bad)
+	for _, id := range s.agents() {
+		st.Undecided += len(s.pending(id))
+	}
+	for _, tip := range d.lost {
+		held, err := d.reader.Holds(d.view.Tip, string(tip))
+		if ignoreMissing(err) != nil {
+			return err
+		}
+		if !held {
+			st.Lost++
+		}
+	}
+	if st.Lost > 0 {
+		st.Problems = append(st.Problems, "the hub has lost decisions that it had acknowledged; the next sync brings them back")
+	}
+	if st.BadSteps > 0 {
+		b := d.bad[len(d.bad)-1]
+		st.Problems = append(st.Problems, fmt.Sprintf("%d steps of the ledger are not believed, the last is %d (%s)", st.BadSteps, b.Sequence, b.Reason))
+	}
+	return nil
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"regexp"
 
 	"github.com/git-crosslink/git-crosslink/event"
 	"github.com/git-crosslink/git-crosslink/ledger"
@@ -20,7 +21,7 @@ type steps struct {
 
 	heads map[string]refs.CommitHead
 	blobs map[refs.OID][]byte // of the last tree read: the next one shares most
-	metas map[string]bool     // meta commits of this hub
+	metas map[string]bool     // meta commit, blank, the one it must continue → does it
 }
 
 var _ ledger.Source = (*steps)(nil)
@@ -33,8 +34,15 @@ const maxStepFiles = 1 << 18
 // level-3 checkpoint.
 const maxStepFile = ledger.MaxBase
 
+// maxStep bounds all files of a step together.
+const maxStep = 2 * maxStepFile
+
+// stepFile are the names a step's tree may hold.
+var stepFile = regexp.MustCompile(`^(state\.json|base\.json|numbers/(issues|milestones)/[0-9]{6,}|positions/[0-9a-f]/[0-9a-f])$`)
+
 func newSteps(ctx context.Context, l refs.Local, hub string) *steps {
-	return &steps{ctx: ctx, local: l, hub: hub, heads: map[string]refs.CommitHead{}, blobs: map[refs.OID][]byte{}, metas: map[string]bool{}}
+	// a snapshot outlives the bounded call in which it was read
+	return &steps{ctx: context.WithoutCancel(ctx), local: l, hub: hub, heads: map[string]refs.CommitHead{}, blobs: map[refs.OID][]byte{}, metas: map[string]bool{}}
 }
 
 func (s *steps) head(id string) (refs.CommitHead, error) {
@@ -68,20 +76,17 @@ func (s *steps) Files(id string) (map[string][]byte, bool, error) {
 		return nil, false, err
 	}
 	var want []refs.OID
-	for _, oid := range names {
-		if _, ok := s.blobs[oid]; !ok {
-			want = append(want, oid)
+	asked := map[refs.OID]bool{}
+	for name, oid := range names {
+		if !stepFile.MatchString(name) {
+			return nil, false, nil
+		}
+		if _, ok := s.blobs[oid]; !ok && !asked[oid] {
+			want, asked[oid] = append(want, oid), true
 		}
 	}
-	read, err := refs.ReadBlobs(s.ctx, s.local, want, maxStepFile)
-	if errors.Is(err, refs.ErrTooLarge) {
-		return nil, false, nil
-	}
-	if err != nil {
+	if whole, err = s.readBlobs(want); err != nil || !whole {
 		return nil, false, err
-	}
-	for i, oid := range want {
-		s.blobs[oid] = read[i]
 	}
 	files, keep := make(map[string][]byte, len(names)), make(map[refs.OID][]byte, len(names))
 	for name, oid := range names {
@@ -89,6 +94,24 @@ func (s *steps) Files(id string) (map[string][]byte, bool, error) {
 	}
 	s.blobs = keep
 	return files, true, nil
+}
+
+// readBlobs reads files of a step, as long as they are of a step's size
+// together; whole is false if they are not.
+func (s *steps) readBlobs(want []refs.OID) (whole bool, err error) {
+	total := 0
+	tooMuch := errors.New("too much")
+	err = s.local.Read(s.ctx, want, maxStepFile, func(i int, o refs.Object, err error) error {
+		if total += len(o.Data); errors.Is(err, refs.ErrTooLarge) || err == nil && (o.Kind != refs.Blob || total > maxStep) {
+			return tooMuch
+		}
+		s.blobs[want[i]] = o.Data
+		return err
+	})
+	if errors.Is(err, tooMuch) {
+		return false, nil
+	}
+	return err == nil, err
 }
 
 // Lines implements ledger.Source. The line at the position after vouches by
@@ -133,41 +156,33 @@ func (s *steps) Lines(tip, agent string, after ledger.Position, upTo uint64) ([]
 }
 
 // Meta implements ledger.Source. Until events are signed every meta commit of
-// this hub admits everything; it must be from or a descendant of it.
+// this hub admits everything; it must continue from.
 func (s *steps) Meta(id, from string) (ledger.Policy, bool, error) {
-	ok, err := s.isMeta(id)
-	if err != nil || !ok {
-		return nil, false, err
-	}
-	for at := id; from != "" && at != from; {
-		h, err := s.head(at)
-		if err != nil {
-			return nil, false, err
-		}
-		if len(h.Parents) == 0 {
-			return nil, false, nil
-		}
-		at = string(h.Parents[0])
-	}
-	return ledger.Free{}, true, nil
+	ok, err := s.isMeta(id, from)
+	return ledger.Free{}, ok, err
 }
 
-func (s *steps) isMeta(id string) (bool, error) {
-	if ok, known := s.metas[id]; known {
+func (s *steps) isMeta(id, from string) (bool, error) {
+	if ok, known := s.metas[id+" "+from]; known {
 		return ok, nil
 	}
 	if !s.local.Format().Valid(refs.OID(id)) {
 		return false, nil
 	}
 	files, err := refs.ReadFiles(s.ctx, s.local, refs.OID(id), metaLimit)
-	if errors.Is(err, refs.ErrMissing) {
-		return false, err
+	if own := ownFault(err); own != nil {
+		return false, own
 	}
 	ok := false
 	if err == nil {
 		m, err := trust.DecodeMeta(files["hub.json"])
 		ok = err == nil && m.Hub == s.hub
 	}
-	s.metas[id] = ok
+	if ok && from != "" && id != from {
+		if ok, err = metaDescends(s.ctx, s.local, refs.OID(from), refs.OID(id)); err != nil {
+			return false, err
+		}
+	}
+	s.metas[id+" "+from] = ok
 	return ok, nil
 }

@@ -1,0 +1,159 @@
+package tracker
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/git-crosslink/git-crosslink/event"
+	"github.com/git-crosslink/git-crosslink/ledger"
+	"github.com/git-crosslink/git-crosslink/refs"
+)
+
+// FsckReport says what was looked at and what is wrong with it.
+type FsckReport struct {
+	Full     bool      `json:"full"`
+	Logs     int       `json:"logs"`
+	Events   uint64    `json:"events"`
+	Sequence uint64    `json:"sequence"` // of the ledger
+	Findings []Finding `json:"findings"`
+}
+
+// Finding is one thing that is wrong. None needs a repair: what is not believed
+// is passed over by everybody in the same way.
+type Finding struct {
+	Kind  string `json:"kind"` // rejected, ended, diverged, torn, bad-step, ledger, lost, hub
+	Agent string `json:"agent,omitempty"`
+	Seq   uint64 `json:"seq,omitempty"`  // of the event, or of the step
+	Step  string `json:"step,omitempty"` // commit
+	Text  string `json:"text"`
+}
+
+// Fsck looks for what is wrong with the tracker as it is here. Full judges the
+// ledger again from its first step, whatever an earlier command thought of it,
+// and walks every tip of every log, also those that are not in view.
+func (t *Tracker) Fsck(ctx context.Context, full bool) (*FsckReport, error) {
+	s, err := t.load(ctx)
+	if err != nil {
+		return nil, err
+	}
+	r := &FsckReport{Full: full, Logs: len(s.logs), Findings: []Finding{}}
+	if s.decided.view.Ledger != nil {
+		r.Sequence = s.decided.view.Sequence()
+	}
+	for _, x := range s.project().Rejections() {
+		r.add(Finding{Kind: "rejected", Agent: x.Agent, Seq: x.Seq, Text: x.Reason})
+	}
+	for _, id := range s.agents() {
+		l := s.logs[id]
+		r.Events += l.chain.Seq
+		f := Finding{Agent: id, Seq: l.chain.Seq}
+		switch {
+		case l.diverged:
+			f.Kind, f.Text = "diverged", t.divergedError(id).Error()
+		case l.torn:
+			f.Kind, f.Text = "torn", "objects of the log written here are missing; the hub's is shown"
+		case l.ended != "":
+			f.Kind, f.Text = "ended", l.ended
+		default:
+			continue
+		}
+		r.add(f)
+	}
+	for _, p := range t.contact.Problems {
+		r.add(Finding{Kind: "hub", Text: p.Text})
+	}
+	bad, err := t.fsckLedger(ctx, s, r)
+	if err != nil {
+		return nil, err
+	}
+	if full {
+		if bad, err = t.fsckFull(ctx, s, r); err != nil {
+			return nil, err
+		}
+	}
+	for _, b := range bad {
+		r.add(Finding{Kind: "bad-step", Seq: b.Sequence, Step: b.ID, Text: b.Reason})
+	}
+	return r, nil
+}
+
+func (r *FsckReport) add(f Finding) { r.Findings = append(r.Findings, f) }
+
+func (t *Tracker) fsckLedger(ctx context.Context, s *snapshot, r *FsckReport) ([]ledger.Bad, error) {
+	d := &s.decided
+	if d.err != nil {
+		r.add(Finding{Kind: "ledger", Step: string(d.tip), Text: d.err.Error()})
+		return d.bad, nil
+	}
+	for _, tip := range d.lost {
+		held, err := d.reader.Holds(d.view.Tip, string(tip))
+		if ignoreMissing(err) != nil {
+			return nil, err
+		}
+		if !held {
+			r.add(Finding{Kind: "lost", Step: string(tip), Text: "the hub has lost what was decided up to this step; the next sync brings it back"})
+		}
+	}
+	return d.bad, nil
+}
+
+// fsckFull trusts no note. A note that is wrong is replaced.
+func (t *Tracker) fsckFull(ctx context.Context, s *snapshot, r *FsckReport) ([]ledger.Bad, error) {
+	d := &s.decided
+	if err := t.fsckTips(ctx, s, r); err != nil || d.tip == "" {
+		return nil, err
+	}
+	hubID := s.hubID()
+	view, err := ledger.NewReader(newSteps(ctx, t.local(), hubID), hubID).Read(string(d.tip))
+	if err != nil {
+		if d.err == nil {
+			r.add(Finding{Kind: "ledger", Step: string(d.tip), Text: err.Error()})
+		}
+		return d.bad, nil
+	}
+	if d.err == nil && (view.Step != d.view.Step || view.Since != d.view.Since || len(view.Bad) != len(d.bad) && len(d.bad) < maxBad) {
+		r.add(Finding{Kind: "ledger", Step: string(d.tip), Text: "the note of what was judged before was wrong; it is replaced"})
+		t.noteJudged(judged{hubID, view.Tip, view.Step, view.Since, view.Bad[max(0, len(view.Bad)-maxBad):]})
+	}
+	return view.Bad, nil
+}
+
+// fsckTips walks the tips of logs that load did not: those not in view.
+func (t *Tracker) fsckTips(ctx context.Context, s *snapshot, r *FsckReport) error {
+	for _, id := range s.agents() {
+		l := s.logs[id]
+		if l.legacyOnly {
+			continue
+		}
+		for _, tip := range []struct {
+			oid   refs.OID
+			where string
+		}{{l.here, "written here"}, {l.hub, "last seen on the hub"}} {
+			if tip.oid == "" || tip.oid == l.view || tip.oid == l.here && l.foreign {
+				continue
+			}
+			chain, ended, _, err := t.goodPart(ctx, s.hubID(), id, tip.oid, 0)
+			if ignoreMissing(err) != nil {
+				return err
+			}
+			if ended != "" || err != nil {
+				if err != nil {
+					ended = err.Error()
+				}
+				r.add(Finding{Kind: "ended", Agent: id, Seq: chain.Seq, Step: string(tip.oid), Text: fmt.Sprintf("the log %s: %s", tip.where, ended)})
+			}
+		}
+	}
+	for name, oid := range s.refs { // what of the last fetch was not taken over
+		id, ok := strings.CutPrefix(name, incomingRoot+agents)
+		if !ok || event.ValidAgentID(id) != nil || s.logs[id] != nil && (oid == s.logs[id].hub || oid == s.logs[id].here) {
+			continue
+		}
+		chain, ended, _, err := t.goodPart(ctx, s.hubID(), id, oid, 0)
+		if err == nil && ended != "" {
+			r.add(Finding{Kind: "ended", Agent: id, Seq: chain.Seq, Step: string(oid), Text: "the log offered by the hub: " + ended})
+		}
+	}
+	return nil
+}

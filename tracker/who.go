@@ -1,0 +1,66 @@
+package tracker
+
+import (
+	"context"
+	"fmt"
+)
+
+// How it stands with the agent of a worktree.
+const (
+	AgentOK      = "ok"
+	AgentNone    = "none"    // nobody has written here yet
+	AgentCopied  = "copied"  // the identity file is a copy: the first write takes a new id
+	AgentForked  = "forked"  // two clones wrote under this id: Fork
+	AgentDamaged = "damaged" // the log cannot be read to its end here
+)
+
+// Who is the agent of this worktree.
+type Who struct {
+	Agent  string // "" while there is none
+	Source string // environment, config or file; "" while there is none
+	Where  string // the variable, the key or the path that says so
+	Events uint64
+	Unsent int
+	State  string
+}
+
+// Who tells under which id this worktree writes, and what says so. Nothing is
+// written, so a worktree that was never written in has none.
+func (t *Tracker) Who(ctx context.Context) (*Who, error) {
+	agent, err := t.knownAgent()
+	if err != nil {
+		return nil, err
+	}
+	w := &Who{Agent: agent, State: AgentNone}
+	switch {
+	case t.getenv("GIT_CROSSLINK_AGENT") != "":
+		w.Source, w.Where = "environment", "GIT_CROSSLINK_AGENT"
+	case t.config("crosslink.agent") != "":
+		w.Source, w.Where = "config", "crosslink.agent"
+	case agent != "":
+		w.Source, w.Where = "file", t.identityPath()
+	default:
+		if old, err := readIdentity(t.identityPath()); err == nil && old != nil {
+			w.State = AgentCopied
+		}
+		return w, nil
+	}
+	s, err := t.load(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("read the log of '%s': %w", agent, err)
+	}
+	l := s.logs[agent]
+	if w.State = AgentOK; l == nil {
+		return w, nil
+	}
+	if w.Events = l.chain.Seq; t.hub != nil {
+		w.Unsent = l.unsent()
+	}
+	switch {
+	case l.diverged:
+		w.State = AgentForked
+	case l.torn || l.ended != "":
+		w.State = AgentDamaged
+	}
+	return w, nil
+}
