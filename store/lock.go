@@ -48,6 +48,9 @@ func (m *Memory) WithDecided(d Decided) *Memory {
 	return m
 }
 
+// Aliases maps numbers that a hub lost to those that stand.
+func (m *Memory) Aliases() map[uint64]uint64 { return m.aliases }
+
 // Locked returns the issues that are locked or claimed, oldest lock first.
 func (m *Memory) Locked() ([]*Issue, error) {
 	rows := []*Issue{}

@@ -38,7 +38,7 @@ type decided struct {
 	tip    refs.OID // ref it was read from
 	lost   []refs.OID
 	bad    []ledger.Bad // steps that are not believed
-	err    error // why it could not be judged: then nothing is shown as decided, and nothing decided
+	err    error        // why it could not be judged: then nothing is shown as decided, and nothing decided
 }
 
 // judged is the note that lets the next command judge only what is new.

@@ -42,7 +42,11 @@ func (t *Tracker) Fsck(ctx context.Context, full bool) (*FsckReport, error) {
 		r.Sequence = s.decided.view.Sequence()
 	}
 	for _, x := range s.project().Rejections() {
-		r.add(Finding{Kind: "rejected", Agent: x.Agent, Seq: x.Seq, Text: x.Reason})
+		text := x.Reason
+		if x.Detail != "" {
+			text += ": " + x.Detail
+		}
+		r.add(Finding{Kind: "rejected", Agent: x.Agent, Seq: x.Seq, Text: x.Type + ", " + text})
 	}
 	for _, id := range s.agents() {
 		l := s.logs[id]
