@@ -63,6 +63,8 @@ func runInit(ctx context.Context, opts tracker.InitOptions, e *env) error {
 	switch {
 	case r.Created:
 		e.talk("created the hub %s", where)
+	case r.Restored:
+		e.talk("put back what the hub %s had lost", where)
 	case r.Already:
 		e.talk("joined the hub already, %s", where)
 	default:
@@ -77,6 +79,5 @@ func runInit(ctx context.Context, opts tracker.InitOptions, e *env) error {
 	for _, n := range r.Renumbered {
 		e.talk("%d was %s '%s', whose number follows from the hub", n.Was, n.Short, oneLine(n.Title))
 	}
-	r.Branches = append([]string{}, r.Branches...)
-	return e.say(ctx, answer{data: r, ids: []string{r.Hub}})
+	return e.say(ctx, answer{data: initShapeOf(r), ids: []string{r.Hub}})
 }
