@@ -20,6 +20,7 @@ const (
 	groupIssues = "issues"
 	groupNext   = "what next"
 	groupLocks  = "locks"
+	groupAgents = "agents"
 	groupHub    = "hub"
 	groupRest   = "rest"
 )
@@ -30,6 +31,7 @@ var groups = []struct{ name, page, about string }{
 	{groupIssues, "issue", "create, change, list and show issues"},
 	{groupNext, "next", "find out what to work on"},
 	{groupLocks, "lock", "claim issues and see who works on what"},
+	{groupAgents, "agent", "see who writes, and settle who does"},
 	{groupHub, "hub", "share the tracker and keep it up to date"},
 	{groupRest, "", ""},
 }
@@ -68,9 +70,11 @@ func tree(e *env) *urfave.Command {
 		newLocksCommand(e),
 	}
 	rest := []*urfave.Command{
+		newAgentCommand(e),
 		newInitCommand(e),
 		newSyncCommand(e),
 		newStatusCommand(e),
+		newFsckCommand(e),
 		newVersionCommand(e),
 		newHelpCommand(e),
 	}
@@ -161,11 +165,9 @@ func (e *env) dispatch(ctx context.Context, args []string) error {
 	case v.help != noHelp:
 		return e.help(root, v)
 	case v.command == nil:
-		writeSynopsis(e.symbolic(e.out), root)
-		return &silent{exitUsage}
+		return e.synopsis(root)
 	case v.command.Action == nil:
-		writeSynopsis(e.symbolic(e.out), v.command)
-		return &silent{exitUsage}
+		return e.synopsis(v.command)
 	}
 	app := &urfave.App{
 		Name:                      program,

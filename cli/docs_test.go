@@ -8,8 +8,6 @@ import (
 	"strconv"
 	"strings"
 	"testing"
-
-	"github.com/git-crosslink/git-crosslink/tracker"
 )
 
 func page1(t *testing.T, name string) string {
@@ -77,8 +75,9 @@ func TestJSONIsDocumented(t *testing.T) {
 		row string
 		v   any
 	}{
-		{"| `init` |", tracker.InitReport{}}, {"| `sync` |", tracker.SyncReport{}},
-		{"| `status` | `remote`", tracker.Status{}}, {"| `version` |", versionShape{}},
+		{"| `init` |", initShape{}}, {"| `sync` |", syncShape{}},
+		{"| `status` | `remote`", statusShape{}}, {"| `version` |", versionShape{}}, {"A log of `status`", logShape{}},
+		{"| `agent show` |", whoShape{}}, {"| `agent list` |", agentShape{}}, {"| `agent fork` |", forkedShape{}},
 		{"| `relations` |", relationShape{}}, {"| `time` | array", timeShape{}}, {"| `milestone` |", milestoneShape{}},
 		{"| `warnings` |", warning{}}, {"A reference to another issue has", refShape{}}, {"| `tree` | array of nodes", treeNode{}},
 	} {

@@ -2,7 +2,6 @@ package cli
 
 import (
 	"context"
-	"strings"
 
 	urfave "github.com/urfave/cli/v2"
 
@@ -54,8 +53,8 @@ func editOptionsOf(u *urfave.Context, e *env) (opts editOptions, err error) {
 		return opts, err
 	}
 	if u.IsSet("title") {
-		t := u.String("title")
-		if strings.TrimSpace(t) == "" {
+		t := tidyTitle(u.String("title"))
+		if t == "" {
 			return opts, misuse("the title is empty")
 		}
 		opts.title = &t

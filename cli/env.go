@@ -30,6 +30,9 @@ type hub interface {
 	Sync(context.Context, tracker.SyncOptions) (*tracker.SyncReport, error)
 	Init(context.Context, tracker.InitOptions) (*tracker.InitReport, error)
 	Status(context.Context) (*tracker.Status, error)
+	Fsck(ctx context.Context, full bool) (*tracker.FsckReport, error)
+	Who(context.Context) (*tracker.Who, error)
+	Fork(ctx context.Context, newID string) (*tracker.Forked, error)
 	MintUUID() event.UUID
 	Close() error
 }

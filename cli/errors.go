@@ -184,7 +184,7 @@ func (e *env) whereLooked(ctx context.Context, err error) *failure {
 		f.message += " (hub not asked)"
 	case e.asked.IsZero():
 		return f
-	case s.LastContact != nil && !s.LastContact.Before(e.asked):
+	case s.LastContact != nil && !s.LastContact.Before(e.asked) && !s.LastContact.After(e.now()):
 		f.message += " (hub checked)"
 	case s.LastContact != nil:
 		f.message += fmt.Sprintf(" (hub not reached, last seen %s)", e.ago(event.TimeOf(*s.LastContact)))

@@ -42,11 +42,35 @@ func (e *env) help(root *urfave.Command, v *invocation) error {
 		c = root
 	}
 	if v.help == synopsis {
-		writeSynopsis(e.symbolic(e.out), c)
-		return &silent{exitUsage}
+		return e.synopsis(c)
+	}
+	if e.asJSON {
+		var text strings.Builder
+		writeManual(&text, c)
+		return e.writeEnvelope(answer{data: helpShape{commandName(c), text.String()}})
 	}
 	writeManual(e.symbolic(e.out), c)
 	return nil
+}
+
+// helpShape is a command explained, in JSON.
+type helpShape struct {
+	Command string `json:"command"`
+	Text    string `json:"text"`
+}
+
+// synopsis is the answer to -h and to no command at all. Its status is 129, so
+// in JSON it is an error that holds the usage.
+func (e *env) synopsis(c *urfave.Command) error {
+	if !e.asJSON {
+		writeSynopsis(e.symbolic(e.out), c)
+		return &silent{exitUsage}
+	}
+	f := misuse("this is how '"+commandName(c)+"' is used", "all of it: git crosslink help --json")
+	if f.usage = usageLines(c); c.Name == program {
+		f.usage = []string{programUsage}
+	}
+	return f
 }
 
 func usageLines(c *urfave.Command) []string {

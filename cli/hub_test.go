@@ -29,6 +29,7 @@ type memoryHub struct {
 
 	config    map[string]string
 	locks     memoryLocks
+	fsck      tracker.FsckReport
 	undecided bool                 // gives no numbers
 	sync      tracker.Confirmation // what writes come to; "" is confirmed
 	status    tracker.Status
@@ -57,6 +58,14 @@ func (h *memoryHub) Config(key string) (string, bool) {
 func (h *memoryHub) MintUUID() event.UUID {
 	h.minted++
 	return uuid.MustParse(fmt.Sprintf("%05da00-0000-4000-8000-000000000000", h.minted))
+}
+
+func (h *memoryHub) Who(context.Context) (*tracker.Who, error) {
+	return &tracker.Who{Agent: h.Agent(), Source: "file", Where: "identity", Events: h.chain.Seq, State: tracker.AgentOK}, nil
+}
+
+func (h *memoryHub) Fork(_ context.Context, newID string) (*tracker.Forked, error) {
+	return &tracker.Forked{Was: h.Agent(), Agent: newID, Carried: 2, Set: "GIT_CROSSLINK_AGENT=" + newID}, nil
 }
 
 func (h *memoryHub) project() tracker.Projection {

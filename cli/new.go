@@ -71,8 +71,8 @@ func newOptionsOf(u *urfave.Context, e *env) (opts newOptions, err error) {
 		return opts, misuse(fmt.Sprintf("%d titles: a title is one argument", n),
 			"quote it: git crosslink new "+shellQuote(strings.Join(u.Args().Slice(), " ")))
 	}
-	opts.title = u.Args().First()
-	if u.NArg() == 1 && strings.TrimSpace(opts.title) == "" {
+	opts.title = tidyTitle(u.Args().First())
+	if u.NArg() == 1 && opts.title == "" {
 		return opts, misuse("the title is empty")
 	}
 	if opts.text, err = textSourceOf(u); err != nil {

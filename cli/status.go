@@ -45,9 +45,7 @@ func runShowStatus(ctx context.Context, f forms, e *env) error {
 	if err != nil {
 		return err
 	}
-	s.Logs = append([]tracker.LogInfo{}, s.Logs...)
-	s.Problems = append([]string{}, s.Problems...)
-	a := answer{data: s, page: func(pg *page) { e.statusPage(pg, s) }}
+	a := answer{data: statusShapeOf(s), page: func(pg *page) { e.statusPage(pg, s) }}
 	if f.forScripts() {
 		a.records = statusRecords(&f, s)
 	}

@@ -44,7 +44,7 @@ func runSync(ctx context.Context, opts tracker.SyncOptions, e *env) error {
 	if err != nil {
 		return err
 	}
-	a := answer{data: r}
+	a := answer{data: syncShapeOf(r)}
 	switch {
 	case opts.Detached:
 	case r.Remote == "":

@@ -5,6 +5,7 @@ import (
 	"io"
 	"os"
 	"strings"
+	"unicode"
 
 	urfave "github.com/urfave/cli/v2"
 )
@@ -81,14 +82,23 @@ func (e *env) readText(s textSource) (text string, present bool, err error) {
 	return tidy(string(b)), true, nil
 }
 
-// tidy makes line ends LF and drops those at the end.
+// tidy makes line ends LF and drops those at the end, and the byte order mark
+// that some editors put in front.
 func tidy(s string) string {
+	s = strings.TrimPrefix(s, byteOrderMark)
 	return strings.TrimRight(strings.ReplaceAll(s, "\r\n", "\n"), "\n")
+}
+
+const byteOrderMark = "\ufeff"
+
+// tidyTitle drops the blanks around a title too.
+func tidyTitle(s string) string {
+	return strings.TrimFunc(s, func(r rune) bool { return unicode.IsSpace(r) || string(r) == byteOrderMark })
 }
 
 // splitMessage takes a text apart as git does a commit message: the first line
 // is the title, the rest the description.
 func splitMessage(text string) (title, description string) {
 	title, rest, _ := strings.Cut(strings.TrimLeft(text, "\n"), "\n")
-	return strings.TrimSpace(title), strings.Trim(rest, "\n")
+	return tidyTitle(title), strings.Trim(rest, "\n")
 }

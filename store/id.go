@@ -10,7 +10,7 @@ import (
 )
 
 // The rules of ids (docs/format.md, "What a user sees"):
-//   - digits alone (with or without '#') are a number, always;
+//   - a '#' in front is passed over; digits alone are a number, always;
 //   - a full uuid is itself;
 //   - a prefix has at least 4 hex digits, one of them a letter; case and
 //     hyphens do not matter;
@@ -75,7 +75,7 @@ func hasLetter(s string) bool { return strings.ContainsAny(s, "abcdef") }
 
 // find returns the uuids that id, a uuid or a prefix of one, may mean.
 func (x *index) find(id string) ([]event.UUID, error) {
-	h := strings.ToLower(strings.ReplaceAll(id, "-", ""))
+	h := strings.ToLower(strings.ReplaceAll(strings.TrimPrefix(id, "#"), "-", ""))
 	full := len(h) == 32 && strings.Contains(id, "-")
 	if len(h) < minTyped || len(h) > 32 || strings.Trim(h, "0123456789abcdef") != "" || !full && !hasLetter(h) {
 		return nil, &BadIDError{x.what, id}

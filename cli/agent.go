@@ -1,0 +1,261 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"time"
+
+	urfave "github.com/urfave/cli/v2"
+
+	"github.com/git-crosslink/git-crosslink/event"
+	"github.com/git-crosslink/git-crosslink/reducer"
+	"github.com/git-crosslink/git-crosslink/tracker"
+)
+
+func newAgentCommand(e *env) *urfave.Command {
+	show := e.command(&urfave.Command{
+		Name: "show", Usage: "show under which id you write here",
+		UsageText: "git crosslink agent show [<options>]",
+		Description: `Prints the id under which this worktree writes, what says so (the environment
+variable GIT_CROSSLINK_AGENT, the setting crosslink.agent, or the identity file
+that the first write makes), how many events its log has and how many of them
+are not on the hub, and how it stands: ok, forked (two clones wrote under this
+id), damaged, copied (the first write takes a new id) or none.
+
+The exit status is 1 while there is no id.
+
+Examples:
+  git crosslink agent show`,
+	}, func(u *urfave.Context) error {
+		if _, err := arguments(u, 0, 0, ""); err != nil {
+			return err
+		}
+		return runAgentShow(u.Context, e)
+	})
+	list := e.command(&urfave.Command{
+		Name: "list", Usage: "list everybody who writes",
+		UsageText: "git crosslink agent list [<options>]",
+		Description: `Lists the logs there are: whose, person or agent, how many events, when the
+last one was written, and whether the agent is retired. In a pipe the fields are
+id, kind, events, last event, and 'retired' or nothing.
+
+Examples:
+  git crosslink agent list`,
+		Flags: porcelainFlags(),
+	}, func(u *urfave.Context) error {
+		if _, err := arguments(u, 0, 0, ""); err != nil {
+			return err
+		}
+		f, err := formsOf(u, e)
+		if err != nil {
+			return err
+		}
+		return runAgentList(u.Context, f, e)
+	})
+	fork := e.command(&urfave.Command{
+		Name: "fork", Usage: "go on under an id of your own",
+		UsageText: "git crosslink agent fork [<options>] [<new-id>]",
+		Description: `Two clones that write under one id fork its log: the hub keeps the lines of one,
+the other is told so and cannot write. This carries what the hub does not have
+over to a log under a new id, same uuids and times, and prints that id; claims of
+locks are not carried over. Without an id one is made. Where the id is set by the
+environment or the configuration it says what to set from now on.
+
+The exit status is 1 if the log has not forked.
+
+Examples:
+  git crosslink agent fork
+  git crosslink agent fork builder-2`,
+	}, func(u *urfave.Context) error {
+		args, err := arguments(u, 0, 1, "at most one new id")
+		if err != nil {
+			return err
+		}
+		newID := ""
+		if len(args) == 1 {
+			if newID = args[0]; newID == "" {
+				return misuse("the new id is empty")
+			}
+		}
+		return runAgentFork(u.Context, newID, e)
+	})
+	return &urfave.Command{
+		Name: "agent", Category: groupAgents, HideHelp: true,
+		Usage:       "see who writes, and settle who does",
+		UsageText:   "git crosslink agent show [<options>]\ngit crosslink agent list [<options>]\ngit crosslink agent fork [<options>] [<new-id>]",
+		Description: `Every worktree writes under an id, into a log of its own. Two clones must not
+write under one id: when they did, 'agent fork' is the way out.
+
+Examples:
+  git crosslink agent show
+  git crosslink agent fork`,
+		Subcommands: []*urfave.Command{show, list, fork},
+	}
+}
+
+// whoShape is the agent of this worktree in JSON.
+type whoShape struct {
+	Agent  *string `json:"agent"`
+	Source *string `json:"source"`
+	Where  *string `json:"where"`
+	Events uint64  `json:"events"`
+	Unsent int     `json:"unsent"`
+	State  string  `json:"state"`
+}
+
+func runAgentShow(ctx context.Context, e *env) error {
+	h, err := e.hub(ctx)
+	if err != nil {
+		return err
+	}
+	w, err := h.Who(ctx)
+	if err != nil {
+		return err
+	}
+	a := answer{data: whoShape{textOrNull(w.Agent), textOrNull(w.Source), textOrNull(w.Where), w.Events, w.Unsent, w.State}}
+	switch w.State {
+	case tracker.AgentNone:
+		a.no = no("no-agent", "nobody has written here yet", "the first write makes an id; to choose it: git config crosslink.agent <id>")
+	case tracker.AgentCopied:
+		a.no = no("no-agent", "this repository is a copy: the first write takes a new id", "to choose it: git config crosslink.agent <id>")
+	default:
+		a.ids = []string{w.Agent}
+	}
+	a.page = func(pg *page) {
+		if w.Agent == "" {
+			return
+		}
+		pg.print("%s\n", pg.paint.text(slotAgent, w.Agent))
+		pg.print("    set by %s\n", map[string]string{"environment": "the environment variable ", "config": "the setting ", "file": ""}[w.Source]+w.Where)
+		if w.State != tracker.AgentForked { // how many of a fork's are there is for 'fork' to find out
+			pg.print("    %s, %d not on the hub\n", count(int(w.Events), "event"), w.Unsent)
+		}
+		switch w.State {
+		case tracker.AgentForked:
+			pg.print("    %s two clones wrote under this id (git crosslink agent fork)\n", pg.paint.text(slotProblem, "forked:"))
+		case tracker.AgentDamaged:
+			pg.print("    %s its log cannot be read to the end (git crosslink status)\n", pg.paint.text(slotProblem, "damaged:"))
+		}
+	}
+	return e.say(ctx, a)
+}
+
+// agentShape is one agent in JSON.
+type agentShape struct {
+	Agent       string      `json:"agent"`
+	Kind        *string     `json:"kind"`
+	Description *string     `json:"description"`
+	Events      uint64      `json:"events"`
+	Unsent      int         `json:"unsent"`
+	LastSign    *string     `json:"last_sign"`
+	RetiredAt   *string     `json:"retired_at"`
+	ForkedFrom  []forkShape `json:"forked_from"`
+	Own         bool        `json:"own"`
+}
+
+// forkShape is the last line of another log that counts for this one.
+type forkShape struct {
+	Agent string `json:"agent"`
+	Seq   uint64 `json:"seq"`
+}
+
+func runAgentList(ctx context.Context, f forms, e *env) error {
+	var (
+		s   *tracker.Status
+		all []agentShape
+	)
+	err := e.read(ctx, tracker.Here, func(h hub, p tracker.Projection) (err error) {
+		if s, err = h.Status(ctx); err != nil {
+			return err
+		}
+		known := map[string]*reducer.Agent{}
+		for _, a := range p.Agents() {
+			known[a.ID] = a
+		}
+		all = []agentShape{}
+		for _, l := range s.Logs {
+			all = append(all, agentShapeOf(l, known[l.Agent], p.LastSign(l.Agent)))
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	a := answer{data: all, pager: true, page: func(pg *page) { e.agentTable(pg, all) }}
+	for _, x := range all {
+		a.ids = append(a.ids, x.Agent)
+	}
+	if f.forScripts() {
+		a.records = &records{form: &f}
+		for _, x := range all {
+			a.records.add(x.Agent, orEmpty(x.Kind), strconv.FormatUint(x.Events, 10), strconv.Itoa(x.Unsent),
+				orEmpty(x.LastSign), orEmpty(x.RetiredAt), strconv.FormatBool(x.Own))
+		}
+	}
+	return e.say(ctx, a)
+}
+
+func agentShapeOf(l tracker.LogInfo, a *reducer.Agent, last event.Time) agentShape {
+	x := agentShape{Agent: l.Agent, Events: l.Events, Unsent: l.Unsent, LastSign: timeOrNull(last), Own: l.Own, ForkedFrom: []forkShape{}}
+	if a == nil {
+		return x
+	}
+	x.Kind, x.Description = textOrNull(string(a.Kind)), textOrNull(a.Description)
+	if a.Retired {
+		x.RetiredAt = timeOrNull(a.RetiredAt)
+	}
+	for _, p := range a.ForkedFrom {
+		x.ForkedFrom = append(x.ForkedFrom, forkShape{p.Agent, p.Seq})
+	}
+	return x
+}
+
+func (e *env) agentTable(pg *page, all []agentShape) {
+	t := &table{header: []string{"agent", "kind", "events", "last event", ""}, flex: 0}
+	for _, x := range all {
+		last, retired := "", ""
+		if at, err := event.ParseTime(orEmpty(x.LastSign)); err == nil {
+			if last = e.ago(at); pg.width == 0 {
+				last = at.Std().Format(time.RFC3339)
+			}
+		}
+		if x.RetiredAt != nil {
+			retired = "retired"
+		}
+		t.add(cell{x.Agent, slotAgent}, cell{orEmpty(x.Kind), plain}, cell{fmt.Sprint(x.Events), plain}, cell{last, slotTime}, cell{retired, plain})
+	}
+	t.write(pg)
+}
+
+func orEmpty(s *string) string {
+	if s == nil {
+		return ""
+	}
+	return *s
+}
+
+// forkedShape is what a fork did in JSON.
+type forkedShape struct {
+	Was     string  `json:"was"`
+	Agent   string  `json:"agent"`
+	Carried int     `json:"carried"`
+	Set     *string `json:"set"`
+}
+
+func runAgentFork(ctx context.Context, newID string, e *env) error {
+	h, err := e.hub(ctx)
+	if err != nil {
+		return err
+	}
+	f, err := h.Fork(ctx, newID)
+	if err != nil {
+		return err
+	}
+	e.talk("carried %s over from '%s' to '%s'; the next sync sends them", count(f.Carried, "event"), f.Was, f.Agent)
+	if f.Set != "" {
+		e.talk("from now on set: %s", f.Set)
+	}
+	e.talkHint("git crosslink sync")
+	return e.say(ctx, answer{data: forkedShape{f.Was, f.Agent, f.Carried, textOrNull(f.Set)}, ids: []string{f.Agent}})
+}

@@ -1,0 +1,85 @@
+package cli
+
+import (
+	"github.com/git-crosslink/git-crosslink/event"
+	"github.com/git-crosslink/git-crosslink/tracker"
+)
+
+// The answers about the hub in JSON. Every member is always there: null where
+// there is no value, an empty array where there is none (docs/json.md).
+
+type statusShape struct {
+	Remote      *string    `json:"remote"`
+	URL         *string    `json:"url"`
+	Hub         *string    `json:"hub"`
+	Level       *int       `json:"level"`
+	Shared      bool       `json:"shared"`
+	Agent       *string    `json:"agent"`
+	Unsent      int        `json:"unsent"`
+	LastContact *string    `json:"last_contact"`
+	Open        int        `json:"open"`
+	Closed      int        `json:"closed"`
+	Archived    int        `json:"archived"`
+	Logs        []logShape `json:"logs"`
+	Rejected    int        `json:"rejected"`
+	State       string     `json:"state"`
+	Problems    []string   `json:"problems"`
+}
+
+type logShape struct {
+	Agent  string  `json:"agent"`
+	Events uint64  `json:"events"`
+	Unsent int     `json:"unsent"`
+	Newest *string `json:"newest"`
+	Ended  *string `json:"ended"`
+	Own    bool    `json:"own"`
+}
+
+func statusShapeOf(s *tracker.Status) statusShape {
+	x := statusShape{Remote: textOrNull(s.Remote), URL: textOrNull(s.URL), Hub: textOrNull(s.Hub), Shared: s.Shared,
+		Agent: textOrNull(s.Agent), Unsent: s.Unsent, Open: s.Open, Closed: s.Closed, Archived: s.Archived,
+		Logs: []logShape{}, Rejected: s.Rejected, State: s.Hash, Problems: append([]string{}, s.Problems...)}
+	if s.Level != 0 {
+		x.Level = &s.Level
+	}
+	if s.LastContact != nil {
+		x.LastContact = timeOrNull(event.TimeOf(*s.LastContact))
+	}
+	for _, l := range s.Logs {
+		x.Logs = append(x.Logs, logShape{l.Agent, l.Events, l.Unsent, textOrNull(l.Newest), textOrNull(l.Ended), l.Own})
+	}
+	return x
+}
+
+type syncShape struct {
+	Remote   *string `json:"remote"`
+	URL      *string `json:"url"`
+	Hub      *string `json:"hub"`
+	Received int     `json:"received"`
+	Sent     int     `json:"sent"`
+	Unsent   int     `json:"unsent"`
+	State    string  `json:"state"`
+	Reason   *string `json:"reason"`
+}
+
+func syncShapeOf(r *tracker.SyncReport) syncShape {
+	return syncShape{textOrNull(r.Remote), textOrNull(r.URL), textOrNull(r.Hub), r.Received, r.Sent, r.Unsent, string(r.State), textOrNull(r.Reason)}
+}
+
+type initShape struct {
+	Remote     *string              `json:"remote"`
+	URL        *string              `json:"url"`
+	Hub        *string              `json:"hub"`
+	Created    bool                 `json:"created"`
+	Already    bool                 `json:"already"`
+	Branches   []string             `json:"branches"`
+	Restored   bool                 `json:"restored"`
+	Sent       int                  `json:"sent"`
+	Renumbered []tracker.Renumbered `json:"renumbered"`
+	Agent      *string              `json:"agent"`
+}
+
+func initShapeOf(r *tracker.InitReport) initShape {
+	return initShape{textOrNull(r.Remote), textOrNull(r.URL), textOrNull(r.Hub), r.Created, r.Already,
+		append([]string{}, r.Branches...), r.Restored, r.Sent, append([]tracker.Renumbered{}, r.Renumbered...), textOrNull(r.Agent)}
+}
