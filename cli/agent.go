@@ -82,8 +82,8 @@ Examples:
 	})
 	return &urfave.Command{
 		Name: "agent", Category: groupAgents, HideHelp: true,
-		Usage:       "see who writes, and settle who does",
-		UsageText:   "git crosslink agent show [<options>]\ngit crosslink agent list [<options>]\ngit crosslink agent fork [<options>] [<new-id>]",
+		Usage:     "see who writes, and settle who does",
+		UsageText: "git crosslink agent show [<options>]\ngit crosslink agent list [<options>]\ngit crosslink agent fork [<options>] [<new-id>]",
 		Description: `Every worktree writes under an id, into a log of its own. Two clones must not
 write under one id: when they did, 'agent fork' is the way out.
 

@@ -44,6 +44,14 @@ func TestHelpInJSON(t *testing.T) {
 	contains(t, "text", d.Data.Text, "usage: git crosslink close")
 }
 
+// TestShapesKeepUp: what the tracker reports is in the answer.
+func TestShapesKeepUp(t *testing.T) {
+	check(t, "status", members(statusShape{}), members(tracker.Status{}))
+	check(t, "log", members(logShape{}), members(tracker.LogInfo{}))
+	check(t, "sync", members(syncShape{}), members(tracker.SyncReport{}))
+	check(t, "init", members(initShape{}), members(tracker.InitReport{}))
+}
+
 // TestHubAnswersAreWhole: every documented member is there, with or without a
 // value.
 func TestHubAnswersAreWhole(t *testing.T) {

@@ -22,6 +22,10 @@ type statusShape struct {
 	Archived    int        `json:"archived"`
 	Logs        []logShape `json:"logs"`
 	Rejected    int        `json:"rejected"`
+	Sequence    uint64     `json:"sequence"`
+	Undecided   int        `json:"undecided"`
+	Lost        int        `json:"lost"`
+	BadSteps    int        `json:"bad_steps"`
 	State       string     `json:"state"`
 	Problems    []string   `json:"problems"`
 }
@@ -38,7 +42,7 @@ type logShape struct {
 func statusShapeOf(s *tracker.Status) statusShape {
 	x := statusShape{Remote: textOrNull(s.Remote), URL: textOrNull(s.URL), Hub: textOrNull(s.Hub), Shared: s.Shared,
 		Agent: textOrNull(s.Agent), Unsent: s.Unsent, Open: s.Open, Closed: s.Closed, Archived: s.Archived,
-		Logs: []logShape{}, Rejected: s.Rejected, State: s.Hash, Problems: append([]string{}, s.Problems...)}
+		Logs: []logShape{}, Rejected: s.Rejected, Sequence: s.Sequence, Undecided: s.Undecided, Lost: s.Lost, BadSteps: s.BadSteps, State: s.Hash, Problems: append([]string{}, s.Problems...)}
 	if s.Level != 0 {
 		x.Level = &s.Level
 	}
