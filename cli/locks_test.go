@@ -88,6 +88,8 @@ func (h *memoryHub) Claim(ctx context.Context, u event.UUID, o tracker.ClaimOpti
 	return tracker.Standing(h.project(), u, h.Agent())
 }
 
+func (h *memoryHub) Fsck(context.Context, bool) (*tracker.FsckReport, error) { return &h.fsck, nil }
+
 func (h *memoryHub) Refreshed() (bool, time.Time) { return true, h.now() }
 
 // bobs lets somebody else hold an issue's lock.
@@ -199,4 +201,21 @@ func TestUnconfirmedClaim(t *testing.T) {
 	contains(t, "show", w.ok("show", "1").out, "claimed by alice-laptop-abcd", "unconfirmed")
 	check(t, "new --lock", w.run("new", "b", "--lock").code, exitUnconfirmed)
 	check(t, "take back", w.ok("unlock", "1").err, "took back the claim of 1 'a'\n")
+}
+
+func TestFsck(t *testing.T) {
+	w := newWorld(t)
+	w.hub.fsck = tracker.FsckReport{Logs: 2, Events: 7, Sequence: 3}
+	r := w.ok("fsck")
+	check(t, "sound", r.out+r.err, "looked at 2 logs, 7 events and 3 steps of the ledger\n")
+	w.hub.fsck.Findings = []tracker.Finding{{Kind: "bad-step", Seq: 2, Step: "0123456789abcdef", Text: "result"}, {Kind: "rejected", Agent: "bob", Seq: 4, Text: "a\tb"}}
+	r = w.run("fsck", "--full")
+	check(t, "status", r.code, exitNo)
+	check(t, "stdout", r.out, "bad-step\t\t2\t0123456789ab\tresult\nrejected\tbob\t4\t\ta\\tb\n")
+	check(t, "-z", w.run("fsck", "-z").out, "bad-step\t\t2\t0123456789abcdef\tresult\x00rejected\tbob\t4\t\ta\\tb\x00")
+	d := w.json("fsck")
+	var doc fsckShape
+	if err := json.Unmarshal(d.Data, &doc); err != nil || len(doc.Findings) != 2 || doc.Findings[0].Agent != nil || *doc.Findings[1].Seq != 4 {
+		t.Errorf("%v %+v", err, doc)
+	}
 }

@@ -1,6 +1,8 @@
 package cli
 
 import (
+	"slices"
+
 	"github.com/git-crosslink/git-crosslink/event"
 	"github.com/git-crosslink/git-crosslink/reducer"
 	"github.com/git-crosslink/git-crosslink/store"
@@ -13,6 +15,7 @@ type issueShape struct {
 	UUID             string          `json:"uuid"`
 	Short            string          `json:"short"`
 	Number           uint64          `json:"number,omitempty"` // only once decided
+	Was              []uint64        `json:"was"`
 	Title            string          `json:"title"`
 	Status           string          `json:"status"`
 	Priority         string          `json:"priority"`
@@ -130,7 +133,7 @@ func (s *shaper) issue(i *store.Issue) (issueShape, error) {
 		return issueShape{}, err
 	}
 	return issueShape{
-		UUID: i.UUID.String(), Short: i.Short, Number: i.Number,
+		UUID: i.UUID.String(), Short: i.Short, Number: i.Number, Was: numbersBefore(s.p, i),
 		Title: i.Title, Status: string(i.Status), Priority: string(i.Priority),
 		Labels: append([]string{}, i.Labels...), Assignees: append([]string{}, i.Assignees...),
 		CreatedBy: i.CreatedBy, CreatedAt: i.CreatedAt.String(), UpdatedAt: i.UpdatedAt.String(),
@@ -192,6 +195,18 @@ func (s *shaper) milestone(u event.UUID) *milestoneShape {
 		return nil
 	}
 	return &milestoneShape{m.UUID.String(), m.Name, string(m.Status)}
+}
+
+// numbersBefore are the numbers an issue had that its hub lost.
+func numbersBefore(p tracker.Projection, i *store.Issue) []uint64 {
+	was := []uint64{}
+	for lost, now := range p.Aliases() {
+		if now == i.Number && i.Number != 0 {
+			was = append(was, lost)
+		}
+	}
+	slices.Sort(was)
+	return was
 }
 
 func lockOf(i *store.Issue) *lockShape {

@@ -103,6 +103,12 @@ func (b *briefing) write() {
 	b.print("%s  %s\n", b.paint.text(slotID, i.Name()), b.paint.text(slotTitle, i.Title))
 	b.print("    %s, %s\n", b.paint.text(slot(i.Status), string(i.Status)), b.paint.text(slot(i.Priority), string(i.Priority)+" priority"))
 	b.print("    created %s by %s, changed %s\n", b.when(i.CreatedAt), i.CreatedBy, b.e.ago(i.UpdatedAt))
+	for _, n := range numbersBefore(b.s.p, i) {
+		b.print("    was %d until the hub lost that\n", n)
+	}
+	if now := b.s.p.Aliases()[i.Number]; now != 0 && i.Number != 0 {
+		b.print("    the number was that of %d until the hub lost that\n", now)
+	}
 	if i.ClosedAt != 0 {
 		by := ""
 		if i.StatusBy != "" {

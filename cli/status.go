@@ -82,6 +82,9 @@ func (e *env) statusPage(pg *page, s *tracker.Status) {
 		events += l.Events
 	}
 	pg.print("logs: %d, %d events, %d rejected\n", len(s.Logs), events, s.Rejected)
+	if s.Sequence > 0 {
+		pg.print("ledger: step %d, %s undecided\n", s.Sequence, count(s.Undecided, "event"))
+	}
 	for i, p := range s.Problems {
 		if i == shownProblems {
 			pg.print("%s %d more (git crosslink status --json)\n", pg.paint.text(slotProblem, "problem:"), len(s.Problems)-i)
@@ -112,6 +115,10 @@ func statusRecords(f *forms, s *tracker.Status) *records {
 	r.add("closed", strconv.Itoa(s.Closed))
 	r.add("archived", strconv.Itoa(s.Archived))
 	r.add("rejected", strconv.Itoa(s.Rejected))
+	r.add("sequence", strconv.FormatUint(s.Sequence, 10))
+	r.add("undecided", strconv.Itoa(s.Undecided))
+	r.add("lost", strconv.Itoa(s.Lost))
+	r.add("bad_steps", strconv.Itoa(s.BadSteps))
 	r.add("state", s.Hash)
 	for _, l := range s.Logs {
 		r.add("log", l.Agent, fmt.Sprint(l.Events), strconv.Itoa(l.Unsent), l.Ended)

@@ -30,6 +30,9 @@ type contact struct {
 	Problems []hubProblem `json:"problems,omitempty"`
 	// NoMeta: at the last fetch the hub had lost its meta.
 	NoMeta bool `json:"no_meta,omitempty"`
+	// Aliases are the numbers lost by a hub whose new ones were told; null until
+	// this clone has looked, which tells nothing.
+	Aliases []uint64 `json:"aliases"`
 	// Shown is what was shown undecided: it is told once when it is decided.
 	Shown []shown `json:"shown,omitempty"`
 	// Told are the notices that were given and have not changed since.

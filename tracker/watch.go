@@ -2,6 +2,7 @@ package tracker
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 
 	"github.com/google/uuid"
@@ -64,7 +65,11 @@ func (t *Tracker) noteShown(gone func(shown) bool, add []shown) {
 
 // tellDecided tells what has been decided since it was shown undecided.
 func (t *Tracker) tellDecided(p Projection) {
-	if len(t.contact.Shown) == 0 || t.o.Notice == nil {
+	if t.o.Notice == nil {
+		return
+	}
+	t.tellAliases(p)
+	if len(t.contact.Shown) == 0 {
 		return
 	}
 	done, changed := map[shown]bool{}, []shown(nil)
@@ -88,6 +93,30 @@ func (t *Tracker) tellDecided(p Projection) {
 	if len(done) > 0 {
 		t.noteShown(func(n shown) bool { return done[n] }, changed)
 	}
+}
+
+// tellAliases tells, once, which numbers mean another issue because the hub
+// had lost them and given them again. A new clone knows none of the old ones.
+func (t *Tracker) tellAliases(p Projection) {
+	now, first := p.Aliases(), t.contact.Aliases == nil
+	if t.contact.Last.IsZero() || !first && len(now) == len(t.contact.Aliases) {
+		return
+	}
+	told := []uint64{}
+	for _, n := range slices.Sorted(maps.Keys(now)) {
+		told = append(told, n)
+		if first || slices.Contains(t.contact.Aliases, n) {
+			continue
+		}
+		text := fmt.Sprintf("%d was %d until the hub lost that", now[n], n)
+		if u, err := p.Resolve(fmt.Sprint(now[n])); err == nil {
+			if row, err := p.Issue(u); err == nil {
+				text = fmt.Sprintf("%d '%s' was %d until the hub lost that; %d is another issue now", now[n], row.Title, n, n)
+			}
+		}
+		t.notice(Notice{Name: "renumbered", Text: text})
+	}
+	_ = t.remember(func(c *contact) { c.Aliases = told })
 }
 
 // tellOne tells what became of one thing, and returns what is left to be told.
