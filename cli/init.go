@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"fmt"
 	"strings"
 
 	urfave "github.com/urfave/cli/v2"
@@ -76,8 +77,27 @@ func runInit(ctx context.Context, opts tracker.InitOptions, e *env) error {
 	if r.Sent > 0 {
 		e.talk("sent %s", count(r.Sent, "event"))
 	}
-	for _, n := range r.Renumbered {
-		e.talk("%d was %s '%s', whose number follows from the hub", n.Was, n.Short, oneLine(n.Title))
+	if err := e.tellRenumbered(ctx, h, r.Renumbered); err != nil {
+		return err
 	}
 	return e.say(ctx, answer{data: initShapeOf(r), ids: []string{r.Hub}})
+}
+
+// tellRenumbered lists the issues whose private numbers ended.
+func (e *env) tellRenumbered(ctx context.Context, h hub, list []tracker.Renumbered) error {
+	if len(list) == 0 {
+		return nil
+	}
+	p, err := h.Read(ctx, tracker.Offline)
+	if err != nil {
+		return err
+	}
+	for _, n := range list {
+		now := "its number follows"
+		if i, err := resolve(p, n.UUID); err == nil && i.Number != 0 {
+			now = fmt.Sprintf("%d now", i.Number)
+		}
+		e.talk("%d was %s '%s', %s", n.Was, n.Short, oneLine(n.Title), now)
+	}
+	return nil
 }

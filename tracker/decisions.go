@@ -334,12 +334,6 @@ func (t *Tracker) waiting(ctx context.Context) (bool, error) {
 	return t.overdue(draft != nil), nil
 }
 
-// unjoined reports whether the hub was met by a repository that had given out
-// numbers of its own: joining ends those, so it is never done unasked.
-func (s *snapshot) unjoined() bool {
-	return s.bound && s.refs[headRoot+metaName] != "" && s.refs[headRoot+checkpointName] != ""
-}
-
 // root writes the first commit of a chain, which decides nothing.
 func (t *Tracker) root(ctx context.Context, s *snapshot) (refs.OID, error) {
 	l, err := ledger.Root(s.hubID(), nil, t.author(s), event.TimeOf(t.now()))

@@ -170,10 +170,8 @@ func (t *Tracker) mayAppend(s *snapshot) error {
 	if err := t.refuseLevel(s); err != nil {
 		return err
 	}
-	if s.unjoined() {
-		return &Error{Kind: Fatal, Name: "private-numbers",
-			Message: fmt.Sprintf("the tracker of this repository gave out numbers of its own before it met the hub on '%s': nothing was written", t.contact.Remote),
-			Hints:   []string{"join the hub; these issues then get numbers there: git crosslink init --join"}}
+	if s.apart {
+		return t.apartError()
 	}
 	l := s.logs[t.agent]
 	switch {

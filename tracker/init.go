@@ -7,7 +7,6 @@ import (
 	"strings"
 
 	"github.com/git-crosslink/git-crosslink/refs"
-	"github.com/git-crosslink/git-crosslink/store"
 )
 
 // Init makes the remote a hub, or joins the one that is there. The hub comes
@@ -34,11 +33,11 @@ func (t *Tracker) Init(ctx context.Context, o InitOptions) (*InitReport, error) 
 		r, err := t.initPrivate(ctx)
 		return r, t.unwritable(err)
 	}
-	t.joining = o.Join
 	private, err := t.privateNumbers(ctx, o)
 	if err != nil {
 		return nil, err
 	}
+	t.joining, t.loaded = o.Join, nil
 	t.replica.Prompt = t.o.Ask
 	unlock, ok, err := t.lockSync(ctx, SyncOptions{})
 	if err != nil || !ok {
@@ -52,7 +51,7 @@ func (t *Tracker) Init(ctx context.Context, o InitOptions) (*InitReport, error) 
 	for range tries {
 		r, again, err := t.initOnce(ctx)
 		if err == nil && !again {
-			r.Already = len(joined) > 0 && !r.Created
+			r.Already = len(joined) > 0 && !r.Created && private == nil
 		}
 		if r != nil && !r.Created {
 			r.Renumbered = private
@@ -127,8 +126,8 @@ func (t *Tracker) initOnce(ctx context.Context) (r *InitReport, again bool, err 
 			Message: fmt.Sprintf("the tracker of this clone belongs to another hub than the one on '%s': %s", t.hub.Name, why),
 			Hints:   []string{"if the remote's URL was changed, look at it: git remote -v"}}
 	}
-	if s.unjoined() {
-		return nil, false, t.mayAppend(s)
+	if s.apart {
+		return nil, false, t.apartError()
 	}
 	if s.bound {
 		return t.join(ctx, s)
@@ -259,28 +258,6 @@ func (t *Tracker) foundLedger(ctx context.Context, s *snapshot, p refs.Push, ups
 		ups = append(ups, refs.Update{Ref: headRoot + checkpointName, Old: private})
 	}
 	return p, ups, nil
-}
-
-// privateNumbers are the numbers that joining a hub would end.
-func (t *Tracker) privateNumbers(ctx context.Context, o InitOptions) ([]Renumbered, error) {
-	if !o.Join {
-		return nil, nil
-	}
-	s, err := t.load(ctx)
-	if err != nil || s.refs[headRoot+checkpointName] == "" {
-		return nil, err
-	}
-	rows, _, err := s.project().List(store.Filter{Status: "all", Sort: "number"})
-	if err != nil {
-		return nil, err
-	}
-	var ended []Renumbered
-	for _, i := range rows {
-		if i.Number != 0 {
-			ended = append(ended, Renumbered{i.Number, i.UUID.String(), i.Short, i.Title})
-		}
-	}
-	return ended, nil
 }
 
 // foundWithoutAtomic pushes meta alone first where the server knows no atomic

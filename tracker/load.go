@@ -67,6 +67,7 @@ type snapshot struct {
 	meta    *trust.Meta // of the hub, else the provisional one, else nil
 	level   int         // 0: no hub yet
 	bound   bool        // the hub's own meta has been seen
+	apart   bool        // a hub was met, but the numbers given out here stand until init --join
 	logs    map[string]*log
 	state   *reducer.State
 	lines   []*event.Envelope
@@ -127,6 +128,9 @@ func (t *Tracker) load(ctx context.Context) (*snapshot, error) {
 		return s, nil
 	}
 	if err := t.loadRefs(ctx, s); err != nil {
+		return nil, err
+	}
+	if err := t.keepApart(ctx, s); err != nil {
 		return nil, err
 	}
 	if t.loaded != nil && maps.Equal(t.loaded.refs, s.refs) {

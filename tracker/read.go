@@ -28,7 +28,10 @@ func (t *Tracker) Read(ctx context.Context, f Freshness) (Projection, error) {
 	if err != nil {
 		return nil, err
 	}
-	if s.unboundLines() && !s.unjoined() && t.bind(ctx) == nil {
+	if s.apart {
+		t.tellApart()
+	}
+	if s.unboundLines() && t.bind(ctx) == nil {
 		if s, err = t.load(ctx); err != nil {
 			return nil, err
 		}

@@ -65,7 +65,7 @@ func (t *Tracker) bind(ctx context.Context) error {
 
 // mend builds what bind swaps.
 func (t *Tracker) mend(ctx context.Context, s *snapshot) ([]refs.Update, error) {
-	if !s.bound || s.level != Level || s.unjoined() && !t.joining {
+	if !s.bound || s.level != Level {
 		return nil, nil
 	}
 	var ups []refs.Update

@@ -13,7 +13,7 @@ func (t *Tracker) Status(ctx context.Context) (*Status, error) {
 	if err != nil {
 		return nil, err
 	}
-	st := &Status{Remote: t.contact.Remote, Agent: t.agent, Level: s.level, Shared: s.bound || s.level == 2 || s.level == 3,
+	st := &Status{Remote: t.contact.Remote, Agent: t.agent, Level: s.level, Shared: s.bound || s.apart || s.level == 2 || s.level == 3,
 		Unsent: s.unsent(), Logs: []LogInfo{}, Problems: []string{}, Hash: s.state.Hash()}
 	if t.hub != nil {
 		st.URL = t.hub.URL
@@ -59,6 +59,9 @@ func (t *Tracker) Status(ctx context.Context) (*Status, error) {
 		if l.diverged {
 			st.Problems = append(st.Problems, t.divergedError(id).Error())
 		}
+	}
+	if s.apart {
+		st.Problems = append(st.Problems, "the numbers here are this repository's own: the hub is not joined")
 	}
 	if t.hub == nil {
 		st.Unsent = 0

@@ -108,6 +108,9 @@ func (t *Tracker) reportSync(ctx context.Context, r *SyncReport, before counts, 
 		}
 	}
 	r.Unsent, r.Reason = after.unsent(), out.reason
+	if after.apart {
+		return r, t.apartError()
+	}
 	switch {
 	case after.level == 0 || after.level == Level && !after.bound:
 		r.State = Local
