@@ -182,10 +182,12 @@ func (p *Plumbing) Swap(ctx context.Context, ups []Update) error {
 	if err := fault.Error("refs.swap.before"); err != nil {
 		return err
 	}
-	if len(moves) < len(ups) {
+	looked := len(ups) > 1 || len(moves) < len(ups)
+	if looked {
 		// Refs that are only verified are looked at, not locked: nobody of
 		// ours moves a ref without a turn, and a lock that git could not
-		// remove would be in everybody's way.
+		// remove would be in everybody's way. That all stood at their Old is
+		// what tells a move half made from a conflict.
 		if again, err := p.explain(ctx, ups, turn); err != nil && !again {
 			return err
 		}
@@ -202,17 +204,20 @@ func (p *Plumbing) Swap(ctx context.Context, ups []Update) error {
 		// git moves the refs of a transaction one by one. If it was killed or
 		// met a broken disk between two, the rest is moved behind it: taken for
 		// a conflict, the caller would do again what is done already.
-		rest, ferr := p.forward(ctx, moves)
-		if ferr != nil {
-			return ferr
+		rest := moves
+		if ge, ok := errors.AsType[*GitError](err); looked || ok && ge.Exit < 0 {
+			var ferr error
+			if rest, ferr = p.forward(ctx, moves); ferr != nil {
+				return ferr
+			}
 		}
 		if len(rest) == 0 {
 			break
 		}
 		if len(rest) < len(moves) {
 			moves = rest
-			if script, ferr = swapScript(p.form, moves); ferr != nil {
-				return ferr
+			if script, err = swapScript(p.form, moves); err != nil {
+				return err
 			}
 		}
 		again, why := p.explain(ctx, moves, turn)
