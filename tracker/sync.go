@@ -14,9 +14,13 @@ import (
 // Bounds of waiting in the foreground; a push that takes longer goes on in a
 // detached process.
 const (
+	insistent = 30 * time.Second // with --wait, or in CI
+	stale     = 15 * time.Minute // an answer from before this says so
+)
+
+// Only tests change these.
+var (
 	foreground = 3 * time.Second
-	insistent  = 30 * time.Second // with --wait, or in CI
-	stale      = 15 * time.Minute // an answer from before this says so
 
 	// detachedFor bounds a sync that nobody watches: one that hangs must not
 	// hold the sync lock for ever
