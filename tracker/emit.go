@@ -155,6 +155,9 @@ func (t *Tracker) append(ctx context.Context, build func(p Projection) ([]Body, 
 			return nil, nil, fmt.Errorf("append to '%s%s%s': %w", headRoot, agents, t.agent, err)
 		}
 		fault.Point("append.after-swap")
+		if t.overruled {
+			t.tellOverruled(s)
+		}
 		if s.view = nil; t.hub == nil { // decided with it
 			if s, err = t.load(ctx); err != nil {
 				return nil, nil, err
@@ -200,7 +203,7 @@ func (t *Tracker) mayAppend(s *snapshot) error {
 func (t *Tracker) stamp(ctx context.Context, s *snapshot, bodies []Body) ([]*event.Envelope, []refs.Update, error) {
 	// the hub these lines are written for must still be the one known when
 	// they become visible
-	t.loaded = nil
+	t.loaded, t.overruled = nil, false
 	var ups []refs.Update
 	meta := s.refs[headRoot+metaName]
 	if s.bound {
@@ -237,7 +240,7 @@ func (t *Tracker) stamp(ctx context.Context, s *snapshot, bodies []Body) ([]*eve
 		if err != nil {
 			return nil, nil, err
 		}
-		s.state.Apply(e)
+		t.overruled = s.apply(e) || t.overruled
 		lines, raw = append(lines, e), append(raw, line)
 		says = append(says, subject(e))
 	}

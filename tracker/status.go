@@ -60,6 +60,7 @@ func (t *Tracker) Status(ctx context.Context) (*Status, error) {
 			st.Problems = append(st.Problems, t.divergedError(id).Error())
 		}
 	}
+	st.Problems = append(st.Problems, t.aheadProblems(s)...)
 	if s.apart {
 		st.Problems = append(st.Problems, "the numbers here are this repository's own: the hub is not joined")
 	}

@@ -46,6 +46,7 @@ type Tracker struct {
 	reparent  map[string]bool     // agents whose lines the hub has in another commit
 	behind    map[string]refs.OID // branches the hub has lost lines of, as the last fetch showed
 	followed  bool                // the remote was renamed: to be remembered by the first write
+	overruled bool                // what was stamped last changed nothing
 	joining   bool                // join a hub although numbers end by it
 	asking    UUID                // the lock that is being claimed: its answer is no news
 	insist    bool                // ask a hub again that refused before
