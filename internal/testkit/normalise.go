@@ -52,7 +52,7 @@ var (
 		`(?P<age>\b\d+ ?(?:ms|s|sec|min|h|d|days?|weeks?|months?|years?) ago\b|\bjust now\b)`,
 		`(?P<git>\bwhat git says: .*)`,
 		`(?P<port>\b127\.0\.0\.1:\d+)`,
-		`(?P<hash>\b[A-Za-z0-9_-]{43}(?:[^A-Za-z0-9_-]|$))`,
+		`(?P<hash>(?:\b[A-Za-z0-9_-]|-)[A-Za-z0-9_-]{42}(?:[^A-Za-z0-9_-]|$))`,
 		`(?P<hex>\b[0-9a-f]{7,64}\b)`,
 	}, "|"))
 	blanks = regexp.MustCompile(`(\S)  +`)

@@ -15,6 +15,7 @@ func TestNormaliser(t *testing.T) {
 		{"digits are a number", "1234567 42", "1234567 42"},
 		{"object id", "0123456789abcdef0123456789abcdef01234567", "<oid>"},
 		{"hash", `"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNO_-"`, `"<hash>"`},
+		{"hash that begins with a hyphen", `"-bcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNO_-"`, `"<hash>"`},
 		{"hash at the end", "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNO_0", "<hash>"},
 		{"one character short of a hash", "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNO_", "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNO_"},
 		{"times", "2026-03-01T10:00:00.123456789Z 2026-03-01 10:00 2026-03-01 x", "<time> <time> <time> x"},
