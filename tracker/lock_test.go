@@ -114,6 +114,64 @@ func (c *clone) lock(u event.UUID) string {
 	return fmt.Sprintf("%s %d", row.Lock.Holder, row.Lock.Token)
 }
 
+// A release that reached the hub without a step, as when its writer is killed
+// between the two, is the end of its grant for everybody: nobody has to wait
+// until somebody decides it.
+func TestReleaseWithoutStepFreesTheLock(t *testing.T) {
+	w := newWorld(t)
+	alice, bob := w.clone("alice"), w.clone("bob")
+	alice.init()
+	u := alice.create("held")
+	bob.sync()
+	if a, err := alice.act(lockOp{do: "claim"}, u); err != nil || a.outcome != tracker.Held {
+		t.Fatalf("%+v, %v", a, err)
+	}
+	alice.cut(true)
+	alice.emit(func(*tracker.Tracker, tracker.Projection) []event.Body {
+		return []event.Body{&event.LockReleased{Issue: u}}
+	})
+	alice.cut(false)
+	w.git(alice.dir, "--git-dir="+alice.replica(), "push", "-q", w.hub, "refs/heads/crosslink/agents/alice")
+	a, err := bob.act(lockOp{do: "claim"}, u)
+	if err != nil || a.outcome != tracker.Held || a.holder != "bob" {
+		t.Errorf("bob: %+v, %v", a, err)
+	}
+	w.converge(alice, bob)
+	if got := alice.lock(u); got != bob.lock(u) || got == "" {
+		t.Errorf("alice shows the lock with '%s', bob with '%s'", got, bob.lock(u))
+	}
+}
+
+// A claim that loses to a lock taken while the hub was away is void for ever:
+// it is not granted when the holder gives the lock back.
+func TestRefusedClaimIsNeverGranted(t *testing.T) {
+	w := newWorld(t)
+	alice, bob := w.clone("alice"), w.clone("bob")
+	alice.init()
+	u := alice.create("wanted by two")
+	bob.sync()
+	bob.cut(true)
+	if a, err := bob.act(lockOp{do: "claim"}, u); err != nil || a.outcome != tracker.Pending {
+		t.Fatalf("bob without the hub: %+v, %v", a, err)
+	}
+	if _, err := alice.act(lockOp{do: "claim"}, u); err != nil {
+		t.Fatal(err)
+	}
+	bob.cut(false)
+	if a, err := bob.act(lockOp{do: "claim"}, u); err != nil || a.outcome != tracker.Taken || a.holder != "alice" {
+		t.Fatalf("bob with the hub: %+v, %v", a, err)
+	}
+	if _, err := alice.act(lockOp{do: "release"}, u); err != nil {
+		t.Fatal(err)
+	}
+	w.converge(alice, bob)
+	for _, c := range []*clone{alice, bob} {
+		if got := c.lock(u); got != "" {
+			t.Errorf("'%s' shows the lock with '%s'", c.name, got)
+		}
+	}
+}
+
 // TestTenClonesCreateAtOnce: fifty issues made at once by ten clones all get a
 // number, each its own, without gap, and everybody shows the same.
 func TestTenClonesCreateAtOnce(t *testing.T) {
