@@ -33,7 +33,7 @@ type turn struct {
 }
 
 const (
-	turnPatience = 10 * time.Second
+	turnPatience = 30 * time.Second
 	staleLock    = time.Minute
 )
 
