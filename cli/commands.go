@@ -75,6 +75,7 @@ func tree(e *env) *urfave.Command {
 		newSyncCommand(e),
 		newStatusCommand(e),
 		newFsckCommand(e),
+		newDoctorCommand(e),
 		newVersionCommand(e),
 		newHelpCommand(e),
 	}

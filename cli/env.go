@@ -31,6 +31,7 @@ type hub interface {
 	Init(context.Context, tracker.InitOptions) (*tracker.InitReport, error)
 	Status(context.Context) (*tracker.Status, error)
 	Fsck(ctx context.Context, full bool) (*tracker.FsckReport, error)
+	Doctor(ctx context.Context, offline bool) (*tracker.DoctorReport, error)
 	Who(context.Context) (*tracker.Who, error)
 	Fork(ctx context.Context, newID string) (*tracker.Forked, error)
 	MintUUID() event.UUID

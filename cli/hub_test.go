@@ -30,6 +30,7 @@ type memoryHub struct {
 	config    map[string]string
 	locks     memoryLocks
 	fsck      tracker.FsckReport
+	doctor    tracker.DoctorReport
 	undecided bool                 // gives no numbers
 	sync      tracker.Confirmation // what writes come to; "" is confirmed
 	status    tracker.Status
@@ -62,6 +63,11 @@ func (h *memoryHub) MintUUID() event.UUID {
 
 func (h *memoryHub) Who(context.Context) (*tracker.Who, error) {
 	return &tracker.Who{Agent: h.Agent(), Source: "file", Where: "identity", Events: h.chain.Seq, State: tracker.AgentOK}, nil
+}
+
+func (h *memoryHub) Doctor(_ context.Context, offline bool) (*tracker.DoctorReport, error) {
+	h.doctor.Reached = !offline
+	return &h.doctor, nil
 }
 
 func (h *memoryHub) Fork(_ context.Context, newID string) (*tracker.Forked, error) {

@@ -1,6 +1,7 @@
 package tracker
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"os"
@@ -105,4 +106,55 @@ func (t *Tracker) tellOnce(n Notice) {
 		}
 		c.Told[n.Name] = n.Text
 	})
+}
+
+// checkHub is the doctor's look at which hub there is and what was seen on it.
+func (t *Tracker) checkHub(_ context.Context, s *snapshot) ([]Diagnosis, error) {
+	var found []Diagnosis
+	switch {
+	case t.chooseErr != nil:
+		return []Diagnosis{diagnosed(Problem, t.chooseErr, "several-remotes")}, nil
+	case t.hub == nil:
+		found = append(found, Diagnosis{"private", Note, "the repository has no remote: its tracker is here and nowhere else", nil})
+	case s.apart:
+		found = append(found, diagnosed(Problem, t.apartError(), "private-numbers"))
+	case s.level != 0 && s.level != Level:
+		found = append(found, diagnosed(Problem, t.refuseLevel(s), "level"))
+	case !s.bound && t.contact.Last.IsZero() && !t.fetched:
+		found = append(found, Diagnosis{"unseen", Note, fmt.Sprintf("'%s' has not been reached yet", t.hub.Name), []string{"git crosslink sync"}})
+	case !s.bound:
+		found = append(found, Diagnosis{"unshared", Warning, fmt.Sprintf("there is no tracker on '%s' yet; what is written stays here", t.hub.Name),
+			[]string{"share it with your team: git crosslink init"}})
+	}
+	for _, p := range t.contact.Problems {
+		found = append(found, Diagnosis{"hub", Warning, p.Text, []string{"what was seen before is kept and in use; see what else is known: git crosslink status"}})
+	}
+	return found, nil
+}
+
+// checkSending is the doctor's look at what is not on the hub, and why.
+func (t *Tracker) checkSending(_ context.Context, s *snapshot) ([]Diagnosis, error) {
+	if t.hub == nil || !s.bound {
+		return nil, nil
+	}
+	var found []Diagnosis
+	n := s.unsent()
+	if t.contact.Refused != "" {
+		found = append(found, Diagnosis{"refused", Problem, fmt.Sprintf("%s; %s kept here", t.contact.Refused, events(n)),
+			[]string{"ask whoever runs the hub to let you push branches below 'crosslink/', then: git crosslink sync"}})
+	} else if n > 0 {
+		found = append(found, Diagnosis{"queued", Warning, fmt.Sprintf("%s not on the hub yet", events(n)), []string{"git crosslink sync"}})
+	}
+	if t.config("crosslink.sync") == "manual" {
+		found = append(found, Diagnosis{"manual", Note, "crosslink.sync is 'manual': only 'git crosslink sync' and 'init' talk to the hub", nil})
+	}
+	return found, nil
+}
+
+// events says how many there are.
+func events(n int) string {
+	if n == 1 {
+		return "1 event is"
+	}
+	return fmt.Sprintf("%d events are", n)
 }

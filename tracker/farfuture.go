@@ -1,6 +1,7 @@
 package tracker
 
 import (
+	"context"
 	"fmt"
 	"slices"
 	"time"
@@ -53,6 +54,15 @@ func (t *Tracker) aheadProblems(s *snapshot) []string {
 		problems = append(problems, text)
 	}
 	return problems
+}
+
+// checkClocks is the doctor's look at times.
+func (t *Tracker) checkClocks(_ context.Context, s *snapshot) ([]Diagnosis, error) {
+	var found []Diagnosis
+	for _, text := range t.aheadProblems(s) {
+		found = append(found, Diagnosis{"far-future", Warning, text, []string{"set the clock of that writer's machine; nothing is lost or delayed by it: git crosslink status"}})
+	}
+	return found, nil
 }
 
 // apply adds a line just stamped to the state and reports whether, for want of

@@ -161,3 +161,50 @@ func (t *Tracker) fsckTips(ctx context.Context, s *snapshot, r *FsckReport) erro
 	}
 	return nil
 }
+
+// checkLogs is the doctor's look at the logs that are not used to their end.
+func (t *Tracker) checkLogs(_ context.Context, s *snapshot) ([]Diagnosis, error) {
+	var found []Diagnosis
+	for _, id := range s.agents() {
+		l := s.logs[id]
+		switch {
+		case id == t.agent: // checkAgent
+		case l.diverged:
+			found = append(found, Diagnosis{"copied-clone", Warning, t.divergedError(id).Error(),
+				[]string{"where that agent writes: git crosslink agent fork"}})
+		case l.torn:
+			found = append(found, Diagnosis{"torn-log", Warning, fmt.Sprintf("objects of the log of '%s' are missing here; the hub's is shown", id), []string{"git crosslink sync"}})
+		case l.ended != "":
+			found = append(found, Diagnosis{"ended", Warning, fmt.Sprintf("the log of '%s' stops after %d events: %s", id, l.chain.Seq, l.ended),
+				[]string{"its writer should see it; what is in front of it counts: git crosslink fsck"}})
+		}
+	}
+	if n := len(s.project().Rejections()); n > 0 {
+		found = append(found, Diagnosis{"rejected", Note, fmt.Sprintf("%d events break a rule and are passed over by everybody", n), []string{"git crosslink fsck"}})
+	}
+	return found, nil
+}
+
+// checkLedger is the doctor's look at what was decided.
+func (t *Tracker) checkLedger(ctx context.Context, s *snapshot) ([]Diagnosis, error) {
+	r := &FsckReport{}
+	bad, err := t.fsckLedger(ctx, s, r)
+	if err != nil {
+		return nil, err
+	}
+	var found []Diagnosis
+	for _, f := range r.Findings {
+		if f.Kind == "lost" {
+			found = append(found, Diagnosis{"lost-decisions", Warning, "the hub has lost decisions that it had acknowledged", []string{"bring them back: git crosslink sync"}})
+			continue
+		}
+		found = append(found, Diagnosis{"ledger", Problem, "the ledger cannot be judged, so nothing is shown as decided: " + f.Text,
+			[]string{"judge it from its root: git crosslink fsck --full"}})
+	}
+	if len(bad) > 0 {
+		b := bad[len(bad)-1]
+		found = append(found, Diagnosis{"bad-step", Warning, fmt.Sprintf("%d steps of the ledger are not believed, the last is %d (%s); everybody skips them", len(bad), b.Sequence, b.Reason),
+			[]string{"see who wrote them: git crosslink fsck"}})
+	}
+	return found, nil
+}

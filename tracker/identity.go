@@ -70,9 +70,7 @@ func (t *Tracker) settleAgent(ctx context.Context) (string, error) {
 		return a, err
 	}
 	if t.getenv("CI") != "" {
-		return "", &Error{Kind: Denied, Name: "ci-agent",
-			Message: "no agent id in a CI job: each job would add a log of its own to everybody's fetch",
-			Hints:   []string{"name one for all jobs of this kind: GIT_CROSSLINK_AGENT=ci-build"}}
+		return "", t.noAgentInCI()
 	}
 	path := t.identityPath()
 	old, err := readIdentity(path)
@@ -90,6 +88,14 @@ func (t *Tracker) settleAgent(ctx context.Context) (string, error) {
 		t.notice(Notice{Name: "new-agent", Text: fmt.Sprintf("you write here as '%s'", id)})
 	}
 	return id, nil
+}
+
+// noAgentInCI refuses a write of a job that nobody named: three thousand jobs
+// would be three thousand agents.
+func (t *Tracker) noAgentInCI() error {
+	return &Error{Kind: Denied, Name: "ci-agent",
+		Message: "no agent id in a CI job: each job would add a log of its own to everybody's fetch",
+		Hints:   []string{"name one for all jobs of this kind: GIT_CROSSLINK_AGENT=ci-build"}}
 }
 
 func mintAgent(userName string) string {

@@ -64,3 +64,29 @@ func (t *Tracker) Who(ctx context.Context) (*Who, error) {
 	}
 	return w, nil
 }
+
+// checkAgent is the doctor's look at who writes here.
+func (t *Tracker) checkAgent(ctx context.Context, s *snapshot) ([]Diagnosis, error) {
+	w, err := t.Who(ctx)
+	if err != nil {
+		return []Diagnosis{diagnosed(Problem, err, "agent-id")}, nil
+	}
+	var found []Diagnosis
+	switch w.State {
+	case AgentNone:
+		if t.getenv("CI") != "" {
+			found = append(found, diagnosed(Problem, t.noAgentInCI(), "ci-agent"))
+		} else {
+			found = append(found, Diagnosis{"no-agent", Note, "nobody has written here yet: the first write makes an id", nil})
+		}
+	case AgentCopied:
+		found = append(found, Diagnosis{"copied-clone", Note, "this repository is a copy: the first write takes a new id", nil})
+	case AgentForked:
+		found = append(found, diagnosed(Problem, t.divergedError(w.Agent), "copied-clone"))
+	case AgentDamaged:
+		if err := t.mayAppend(s); err != nil {
+			found = append(found, diagnosed(Problem, err, "own-log"))
+		}
+	}
+	return found, nil
+}

@@ -1,0 +1,115 @@
+package cli
+
+import (
+	"context"
+	"strings"
+
+	urfave "github.com/urfave/cli/v2"
+
+	"github.com/git-crosslink/git-crosslink/tracker"
+)
+
+// examination looks at one subject that the tracker does not know of: hooks,
+// the remote helper, completion. The rules of tracker/doctor.go hold.
+type examination struct {
+	subject string
+	look    func(context.Context, *env, hub) ([]tracker.Diagnosis, error)
+}
+
+// examinations come behind the tracker's own checks, in this order.
+var examinations = []examination{}
+
+func newDoctorCommand(e *env) *urfave.Command {
+	return e.command(&urfave.Command{
+		Name: "doctor", Category: groupHub,
+		Usage:     "find out what keeps the tracker from working",
+		UsageText: "git crosslink doctor [<options>]",
+		Description: `Asks the hub and looks at everything that can keep the tracker from working: who
+writes here, which hub there is and whether it takes what is sent, logs, ledger,
+clocks. Each finding comes with its cure; nothing is changed. A 'problem' keeps
+something from working, a 'warning' is not as it should be, a 'note' is worth
+knowing and nothing is wrong.
+
+With --porcelain the fields are severity, name, text and one for each hint.
+
+The exit status is 1 if there is a problem or a warning.
+
+Examples:
+  git crosslink doctor
+  git crosslink doctor --offline --json`,
+		Flags: porcelainFlags(),
+	}, func(u *urfave.Context) error {
+		if _, err := arguments(u, 0, 0, ""); err != nil {
+			return err
+		}
+		f, err := formsOf(u, e)
+		if err != nil {
+			return err
+		}
+		return runDoctor(u.Context, f, e)
+	})
+}
+
+// diagnosisShape is one finding in JSON.
+type diagnosisShape struct {
+	Name     string   `json:"name"`
+	Severity string   `json:"severity"`
+	Text     string   `json:"text"`
+	Hints    []string `json:"hints"`
+}
+
+type doctorShape struct {
+	Looked   []string         `json:"looked"`
+	Reached  bool             `json:"reached"`
+	Findings []diagnosisShape `json:"findings"`
+}
+
+func runDoctor(ctx context.Context, f forms, e *env) error {
+	h, err := e.hub(ctx)
+	if err != nil {
+		return err
+	}
+	r, err := h.Doctor(ctx, e.offline)
+	if err != nil {
+		return err
+	}
+	looked, findings := append([]string{}, r.Looked...), append([]tracker.Diagnosis{}, r.Findings...)
+	for _, x := range examinations {
+		more, err := x.look(ctx, e, h)
+		if err != nil {
+			return err
+		}
+		looked, findings = append(looked, x.subject), append(findings, more...)
+	}
+	doc, rec, wrong := doctorShape{looked, r.Reached, []diagnosisShape{}}, &records{form: &f}, 0
+	for _, d := range findings {
+		doc.Findings = append(doc.Findings, diagnosisShape{d.Name, string(d.Severity), d.Text, append([]string{}, d.Hints...)})
+		rec.add(append([]string{string(d.Severity), d.Name, d.Text}, d.Hints...)...)
+		if d.Severity != tracker.Note {
+			wrong++
+		}
+	}
+	a := answer{data: doc, pager: true, page: func(pg *page) { diagnosisPage(pg, findings) }}
+	if f.forScripts() {
+		a.records = rec
+	}
+	if wrong > 0 {
+		a.no = no("findings", count(wrong, "finding"))
+	} else {
+		e.talk("looked at %s: nothing is wrong", strings.Join(looked, ", "))
+	}
+	return e.say(ctx, a)
+}
+
+func diagnosisPage(pg *page, findings []tracker.Diagnosis) {
+	for _, d := range findings {
+		slot := slotProblem
+		if d.Severity == tracker.Note {
+			slot = slotNote
+		}
+		pg.print("%s %s\n", pg.paint.text(slot, string(d.Severity)+":"), d.Text)
+		for _, h := range d.Hints {
+			pg.print("    hint: %s\n", h)
+		}
+	}
+}

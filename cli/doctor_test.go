@@ -1,0 +1,28 @@
+package cli
+
+import (
+	"testing"
+
+	"github.com/git-crosslink/git-crosslink/tracker"
+)
+
+func TestDoctor(t *testing.T) {
+	w := newWorld(t)
+	w.hub.doctor = tracker.DoctorReport{Looked: []string{"the hub"}}
+	r := w.ok("doctor")
+	check(t, "well", r.out, "")
+	contains(t, "well", r.err, "looked at the hub", "nothing is wrong")
+
+	w.hub.doctor.Findings = []tracker.Diagnosis{{Name: "private", Severity: tracker.Note, Text: "alone"}}
+	check(t, "a note", w.ok("doctor").out, "note: alone\n")
+
+	w.hub.doctor.Findings = append(w.hub.doctor.Findings, tracker.Diagnosis{Name: "refused", Severity: tracker.Problem,
+		Text: "no\x1b[2J\n", Hints: []string{"git crosslink sync", "ask\r"}})
+	r = w.run("doctor")
+	check(t, "status", r.code, 1)
+	check(t, "page", r.out, "note: alone\nproblem: no\\x1b[2J\\n\n    hint: git crosslink sync\n    hint: ask\\r\n")
+	check(t, "talk", r.err, "error: 1 finding\n")
+	check(t, "porcelain", w.run("doctor", "--porcelain").out, "note\tprivate\talone\nproblem\trefused\tno\\x1b[2J\\n\tgit crosslink sync\task\\r\n")
+	contains(t, "json", w.run("doctor", "--json", "--offline").out, `"reached":false`, `"looked":["the hub"]`,
+		`{"name":"private","severity":"note","text":"alone","hints":[]}`, `"code":1`)
+}

@@ -1,0 +1,138 @@
+package tracker
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/git-crosslink/git-crosslink/refs"
+)
+
+// The doctor looks at everything that can keep a tracker from working and
+// names the cure. The rules are:
+//
+//   - each check lives in the file of its subject, as a method check…; checks
+//     lists them in the order in which they are shown;
+//   - a check reads what is here. Only the doctor itself asks the hub, once,
+//     before them;
+//   - every diagnosis that is not a note has a hint with a command to run, and
+//     no hint destroys anything (doctor_test.go);
+//   - what fsck finds in the events needs no cure and is fsck's: the doctor only
+//     says that there is something.
+
+// Severity says what a diagnosis means to the user.
+type Severity string
+
+const (
+	Problem Severity = "problem" // something does not work until it is cured
+	Warning Severity = "warning" // it works, and not as it should
+	Note    Severity = "note"    // worth knowing; nothing is wrong
+)
+
+// Diagnosis is one thing the doctor has to say.
+type Diagnosis struct {
+	Name     string // short, stable, that of the error or notice it explains where there is one
+	Severity Severity
+	Text     string   // lower case, subject in single quotes, no full stop
+	Hints    []string // each holds a command to run
+}
+
+// check looks at one subject. s is the tracker as it is here.
+type check struct {
+	subject string // in words: "looked at <subject>, <subject> …"
+	look    func(t *Tracker, ctx context.Context, s *snapshot) ([]Diagnosis, error)
+}
+
+var checks = []check{
+	{"who writes here", (*Tracker).checkAgent},
+	{"the hub", (*Tracker).checkHub},
+	{"what is sent", (*Tracker).checkSending},
+	{"the logs", (*Tracker).checkLogs},
+	{"the ledger", (*Tracker).checkLedger},
+	{"the clocks", (*Tracker).checkClocks},
+}
+
+// DoctorReport says what the doctor looked at and what it found.
+type DoctorReport struct {
+	Looked   []string // subjects
+	Reached  bool     // the hub answered just now
+	Findings []Diagnosis
+}
+
+// Doctor asks the hub, unless offline, and looks for what is wrong. What
+// cannot be looked at is a finding, never an error.
+func (t *Tracker) Doctor(ctx context.Context, offline bool) (*DoctorReport, error) {
+	r := &DoctorReport{Looked: []string{}, Findings: []Diagnosis{}}
+	found, err := t.askHub(ctx, offline)
+	if err != nil {
+		return nil, err
+	}
+	r.Findings = append(r.Findings, found...)
+	r.Reached = t.fetched
+	s, err := t.load(ctx)
+	if err != nil {
+		if ctx.Err() != nil {
+			return nil, ctx.Err()
+		}
+		r.Findings = append(r.Findings, diagnosed(Problem, err, "replica"))
+		return r, nil
+	}
+	for _, c := range checks {
+		found, err := c.look(t, ctx, s)
+		if ctx.Err() != nil {
+			return nil, ctx.Err()
+		}
+		if err != nil {
+			found = append(found, diagnosed(Problem, fmt.Errorf("cannot look at %s: %w", c.subject, err), "unseen"))
+		}
+		r.Looked, r.Findings = append(r.Looked, c.subject), append(r.Findings, found...)
+	}
+	return r, nil
+}
+
+// askHub brings what the hub has, within a bounded time.
+func (t *Tracker) askHub(ctx context.Context, offline bool) ([]Diagnosis, error) {
+	if offline || t.hub == nil || t.config("crosslink.sync") == "manual" {
+		return nil, nil
+	}
+	if err := t.ensureReplica(ctx); err != nil {
+		return []Diagnosis{diagnosed(Problem, t.unwritable(err), "not-writable")}, nil
+	}
+	t.unwatched = true // what it would tell is in the findings
+	bounded, cancel := context.WithTimeout(ctx, insistent)
+	defer cancel()
+	unlock, ok, err := t.replica.Lock(bounded, "sync", foreground)
+	if err != nil {
+		return []Diagnosis{diagnosed(Problem, t.unwritable(err), "not-writable")}, ctx.Err()
+	}
+	if !ok {
+		busy := Diagnosis{"sync-busy", Note, "another process of this clone is talking to the hub; this is what was known before", nil}
+		return []Diagnosis{busy}, nil
+	}
+	defer unlock()
+	err = t.fetch(bounded)
+	if err == nil || ctx.Err() != nil {
+		return nil, ctx.Err()
+	}
+	re, ok := errors.AsType[*refs.RemoteError](err)
+	if !ok {
+		if bounded.Err() == nil {
+			return []Diagnosis{diagnosed(Problem, t.unwritable(err), "not-stored")}, nil
+		}
+		re = &refs.RemoteError{NoConnection: true, Err: fmt.Errorf("no answer in %d s", insistent/time.Second)}
+	}
+	d := diagnosed(Problem, t.unfetched(re), "unreachable")
+	if re.NoConnection {
+		d.Hints = append(d.Hints, "see whether git itself reaches it: git fetch "+shellQuote(t.hub.Name))
+	}
+	return []Diagnosis{d}, nil
+}
+
+// diagnosed makes a diagnosis of an error; name is for one that has none.
+func diagnosed(s Severity, err error, name string) Diagnosis {
+	if e, ok := errors.AsType[*Error](err); ok && e.Error() == err.Error() {
+		return Diagnosis{e.Name, s, e.Message, e.Hints}
+	}
+	return Diagnosis{name, s, err.Error(), []string{"see what it does: GIT_CROSSLINK_TRACE=1 git crosslink status"}}
+}

@@ -1,0 +1,126 @@
+package tracker_test
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/git-crosslink/git-crosslink/tracker"
+)
+
+func (c *clone) doctor(offline bool, more ...string) *tracker.DoctorReport {
+	c.w.t.Helper()
+	t := c.open(more...)
+	defer t.Close()
+	r, err := t.Doctor(context.Background(), offline)
+	if err != nil {
+		c.w.t.Fatal(err)
+	}
+	for _, d := range r.Findings {
+		if d.Severity != tracker.Note && len(d.Hints) == 0 {
+			c.w.t.Errorf("no cure: %+v", d)
+		}
+	}
+	return r
+}
+
+// diagnoses are the findings, as severity and name.
+func diagnoses(r *tracker.DoctorReport) string {
+	var all []string
+	for _, d := range r.Findings {
+		all = append(all, string(d.Severity)+" "+d.Name)
+	}
+	return strings.Join(all, ", ")
+}
+
+// What each condition looks like to the doctor, from the first minute on.
+func TestDoctor(t *testing.T) {
+	w := newWorld(t)
+	alice, bob := w.clone("alice"), w.clone("bob")
+	is := func(c *clone, offline bool, want string, more ...string) {
+		t.Helper()
+		if got := diagnoses(c.doctor(offline, more...)); got != want {
+			t.Errorf("%s: %q, want %q", c.name, got, want)
+		}
+	}
+	is(alice, true, "note unseen")
+	is(alice, false, "warning unshared")
+	alice.init()
+	issue := alice.create("one")
+	is(alice, false, "")
+	is(bob, false, "")
+	is(bob, true, "problem agent-id", "GIT_CROSSLINK_AGENT=No")
+	is(bob, true, "note no-agent", "GIT_CROSSLINK_AGENT=")
+	is(bob, true, "problem ci-agent", "GIT_CROSSLINK_AGENT=", "CI=1")
+
+	bob.cut(true)
+	bob.comment(issue, "alone")
+	is(bob, false, "problem unreachable, warning queued")
+	if r := bob.doctor(false); r.Reached {
+		t.Error("reached a hub that is not there")
+	}
+	bob.cut(false)
+	bob.sync()
+	is(bob, false, "")
+
+	hook := filepath.Join(w.hub, "hooks", "pre-receive")
+	if err := os.MkdirAll(filepath.Dir(hook), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(hook, []byte("#!/bin/sh\nexit 1\n"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	alice.comment(issue, "refused")
+	is(alice, false, "problem refused")
+	if err := os.Remove(hook); err != nil {
+		t.Fatal(err)
+	}
+	alice.sync()
+	w.git(w.hub, "update-ref", "refs/heads/crosslink/agents/Not_An_Id", strings.TrimSpace(w.git(w.hub, "rev-parse", "main")))
+	alice.now = func() time.Time { return time.Now().AddDate(9, 0, 0) }
+	alice.comment(issue, "from the future")
+	alice.now = time.Now
+	is(alice, false, "warning hub, warning far-future")
+
+	w.git(bob.dir, "config", "crosslink.sync", "manual")
+	is(bob, false, "note manual")
+}
+
+// No hint of the tracker or the command line destroys anything. "mv" moves
+// aside, "config --unset" is written down in the configuration's own words.
+func TestNoHintDestroys(t *testing.T) {
+	destroys := regexp.MustCompile(`(?i)\brm -|--force|\bpush -f|\breset --hard|\bclean -|--delete|update-ref -d|branch -D|\bprune\b|reflog expire|\brm '`)
+	hint := regexp.MustCompile("Hints:.*|hint.*\\[\\]string\\{.*|hints?\\(.*|^\\s*\\[\\]string\\{\".*")
+	n := 0
+	for _, pattern := range []string{"*.go", "../cli/*.go"} {
+		files, err := filepath.Glob(pattern)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, f := range files {
+			if strings.HasSuffix(f, "_test.go") {
+				continue
+			}
+			b, err := os.ReadFile(f)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for line := range strings.Lines(string(b)) {
+				if !hint.MatchString(line) {
+					continue
+				}
+				n++
+				if destroys.MatchString(line) {
+					t.Errorf("%s: %s", f, strings.TrimSpace(line))
+				}
+			}
+		}
+	}
+	if n < 50 {
+		t.Errorf("found only %d lines with hints", n)
+	}
+}
