@@ -223,6 +223,7 @@ func (c *capped) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-func (c *capped) String() string { return c.buf.String() }
+// String is fit to be shown: no URL in it holds a secret.
+func (c *capped) String() string { return WithoutSecrets(c.buf.String()) }
 
 var _ io.Writer = (*capped)(nil)

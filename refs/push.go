@@ -94,7 +94,7 @@ func parsePush(out []byte, p Push) *PushResult {
 		}
 		st := RefStatus{Flag: w[0][0], Summary: w[2]}
 		if summary, reason, ok := strings.Cut(w[2], " ("); ok {
-			st.Summary, st.Reason = summary, strings.TrimSuffix(reason, ")")
+			st.Summary, st.Reason = summary, WithoutSecrets(strings.TrimSuffix(reason, ")"))
 		}
 		if was, twice := res.Refs[dst]; !twice || was.Accepted() {
 			res.Refs[dst] = st

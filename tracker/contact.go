@@ -7,6 +7,8 @@ import (
 	"os"
 	"path/filepath"
 	"time"
+
+	"github.com/git-crosslink/git-crosslink/refs"
 )
 
 // contact is what this clone remembers of its hub between commands. It is a
@@ -51,6 +53,7 @@ func (t *Tracker) readContact() contact {
 			c = contact{}
 		}
 	}
+	c.URL = refs.WithoutSecrets(c.URL) // notes of earlier versions kept them
 	// a clock that was wrong once must not hold anything up for years
 	if c.RefusedAt.After(t.now()) {
 		c.RefusedAt = time.Time{}

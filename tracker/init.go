@@ -155,7 +155,7 @@ func (t *Tracker) join(ctx context.Context, s *snapshot) (*InitReport, bool, err
 	if out.reason != "" {
 		t.notice(Notice{Name: "queued", Text: "kept here, sent later: " + out.reason, Hints: []string{"git crosslink sync"}})
 	}
-	return &InitReport{Remote: t.hub.Name, URL: t.hub.URL, Hub: s.meta.Hub, Sent: out.sent, Agent: t.agent}, false, nil
+	return &InitReport{Remote: t.hub.Name, URL: t.hub.shown(), Hub: s.meta.Hub, Sent: out.sent, Agent: t.agent}, false, nil
 }
 
 // hasRoom refuses a remote without a branch of its own: a forge would make the
@@ -193,7 +193,7 @@ func (t *Tracker) branchInTheWay(there, ours string) error {
 func (t *Tracker) found(ctx context.Context, s *snapshot) (r *InitReport, again bool, err error) {
 	absent := refs.OID("")
 	p := refs.Push{Atomic: true, Refs: []refs.PushRef{{Src: s.refs[headRoot+metaName], Dst: headRoot + metaName, Lease: &absent}}}
-	r = &InitReport{Remote: t.hub.Name, URL: t.hub.URL, Hub: s.hubID(), Created: true, Agent: t.agent, Branches: []string{"crosslink/" + metaName}}
+	r = &InitReport{Remote: t.hub.Name, URL: t.hub.shown(), Hub: s.hubID(), Created: true, Agent: t.agent, Branches: []string{"crosslink/" + metaName}}
 	ups := []refs.Update{{Ref: hubRoot + metaName, New: p.Refs[0].Src}, {Ref: headRoot + metaName, Old: p.Refs[0].Src}}
 	for _, id := range s.agents() {
 		l := s.logs[id]

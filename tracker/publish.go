@@ -45,7 +45,7 @@ func (t *Tracker) publish(ctx context.Context, others bool) (outcome, error) {
 	if t.contact.NoAtomic {
 		what = logsOnly
 	}
-	if t.contact.URL != "" && t.contact.URL != t.hub.URL { // another repository, perhaps another hub
+	if t.contact.URL != "" && t.contact.URL != t.hub.shown() { // another repository, perhaps another hub
 		if err := t.look(ctx, &o); err != nil || o.reason != "" {
 			return o, err
 		}

@@ -135,7 +135,7 @@ func (t *Tracker) descends(ctx context.Context, tip, old refs.OID) (bool, error)
 func (t *Tracker) restore(ctx context.Context, s *snapshot) (*InitReport, error) {
 	absent := refs.OID("")
 	p := refs.Push{Atomic: true}
-	r := &InitReport{Remote: t.hub.Name, URL: t.hub.URL, Hub: s.hubID(), Restored: true, Agent: t.agent}
+	r := &InitReport{Remote: t.hub.Name, URL: t.hub.shown(), Hub: s.hubID(), Restored: true, Agent: t.agent}
 	for name, oid := range s.refs {
 		name, ok := strings.CutPrefix(name, hubRoot)
 		if !ok || s.refs[incomingRoot+name] != "" {

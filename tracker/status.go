@@ -16,7 +16,7 @@ func (t *Tracker) Status(ctx context.Context) (*Status, error) {
 	st := &Status{Remote: t.contact.Remote, Agent: t.agent, Level: s.level, Shared: s.bound || s.apart || s.level == 2 || s.level == 3,
 		Unsent: s.unsent(), Logs: []LogInfo{}, Problems: []string{}, Hash: s.state.Hash()}
 	if t.hub != nil {
-		st.URL = t.hub.URL
+		st.URL = t.hub.shown()
 	}
 	if s.meta != nil {
 		st.Hub = s.meta.Hub

@@ -37,7 +37,7 @@ func (t *Tracker) Sync(ctx context.Context, o SyncOptions) (*SyncReport, error) 
 	if t.hub == nil {
 		return r, t.chooseErr
 	}
-	r.URL = t.hub.URL
+	r.URL = t.hub.shown()
 	t.insist, t.unwatched = !o.Detached, o.Detached
 	t.replica.Prompt = t.o.Ask && !o.Detached
 	unlock, ok, err := t.lockSync(ctx, o)
@@ -194,7 +194,7 @@ func (t *Tracker) fetch(ctx context.Context) error {
 	return t.remember(func(c *contact) {
 		c.Last, c.Problems, c.NoMeta = t.now(), problems, noMeta
 		if t.hub != nil {
-			c.Remote, c.URL = t.hub.Name, t.hub.URL
+			c.Remote, c.URL = t.hub.Name, t.hub.shown()
 		}
 	})
 }

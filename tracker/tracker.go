@@ -63,6 +63,10 @@ type hub struct {
 	link refs.Remote
 }
 
+// shown is the hub's URL without the password it may hold. It is what is
+// printed, and what is remembered: a new password makes no new hub.
+func (h *hub) shown() string { return refs.WithoutSecrets(h.URL) }
+
 // Open finds the repository of o.Dir and its replica. Nothing is written.
 func Open(ctx context.Context, o Options) (*Tracker, error) {
 	t := &Tracker{o: o, environ: o.Environ}
@@ -201,7 +205,7 @@ func (t *Tracker) chooseHub() {
 func (t *Tracker) renamed(names []string, was string) string {
 	var same []string
 	for _, n := range names {
-		if url, _ := t.conf.Get("remote." + n + ".url"); url == t.contact.URL && url != "" {
+		if url, _ := t.conf.Get("remote." + n + ".url"); url != "" && refs.WithoutSecrets(url) == t.contact.URL {
 			same = append(same, n)
 		}
 	}
