@@ -9,7 +9,7 @@ STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 FUZZTIME   ?= 20s
 PROGRAMS   := git-crosslink git-remote-crosslink
 
-.PHONY: check test race fuzz bench nightly build man install fmt vet staticcheck
+.PHONY: check test race fuzz bench nightly newer-git scripts-newer-git build man install fmt vet staticcheck
 
 check: fmt vet staticcheck ## under a minute when warm: style, structure, documents, unit and property tests
 	$(STATIC) $(GO) run ./internal/gotest -short -tags $(TAGS) ./...
@@ -30,9 +30,21 @@ fuzz: ## every fuzz target for FUZZTIME
 bench: ## every benchmark
 	$(STATIC) $(GO) test -run '^$$' -bench . -benchmem -tags $(TAGS) ./...
 
-nightly: ## long runs: the whole suite with CROSSLINK_NIGHTLY=1, then ten minutes a fuzz target
+nightly: ## long runs: the whole suite with CROSSLINK_NIGHTLY=1, the scripts with a newer git, then ten minutes a fuzz target
+	-$(MAKE) newer-git
 	CROSSLINK_NIGHTLY=1 $(STATIC) $(GO) run ./internal/gotest -count=1 -timeout 6h -tags $(TAGS) ./...
+	$(MAKE) scripts-newer-git
 	$(MAKE) fuzz FUZZTIME=10m
+
+NEWER_GIT ?= $${XDG_CACHE_HOME:-$$HOME/.cache}/git-crosslink/newer-git
+
+newer-git: ## a newer git beside the one installed (Debian's, from its mirror), for the scripts that need one
+	sh internal/testkit/newer-git.sh
+
+scripts-newer-git: ## every script with that git instead of the one installed
+	@test -x "$(NEWER_GIT)/bin/git" || { echo "not run: the scripts with a newer git: make newer-git gets one"; exit 0; }; \
+		PATH="$(NEWER_GIT)/bin:$$PATH" && git version && \
+		$(STATIC) $(GO) run ./internal/gotest -count=1 -timeout 40m -tags $(TAGS) ./cmd/...
 
 build: ## both programs, static, into bin/
 	@mkdir -p bin

@@ -10,12 +10,11 @@
 #   DIR    default ${XDG_CACHE_HOME:-~/.cache}/git-crosslink/newer-git
 #
 # Needs apt-get and dpkg-deb, and Debian's packages in reach. What it gets
-# cannot speak http: no libcurl is taken along.
+# speaks http: all libraries that git needs come along, but not perl.
 set -eu
 
 suite=${1:-sid}
 dir=${2:-${XDG_CACHE_HOME:-$HOME/.cache}/git-crosslink/newer-git}
-packages='git libc6 libpcre2-8-0 zlib1g patchelf libstdc++6 libgcc-s1'
 
 # The mirror and the keys are those this machine already trusts.
 mirror=$(apt-get indextargets --format '$(REPO_URI)' 'Identifier: Packages' | grep '/debian/$' | sort -u | head -n 1)
@@ -29,14 +28,17 @@ new=$dir.new-$$
 trap 'rm -rf "$new"' EXIT
 trap 'exit 130' INT TERM
 mkdir -p "$new/apt/lists/partial" "$new/apt/archives/partial" "$new/unpacked" "$new/bin"
+: >"$new/apt/status" # nothing is installed, so everything needed is listed
 echo "deb [signed-by=$keys] $mirror $suite main" >"$new/apt/sources.list"
 apt() {
 	apt-get -q -q -o Dir::Etc::SourceList="$new/apt/sources.list" -o Dir::Etc::SourceParts=- \
-		-o Dir::State::Lists="$new/apt/lists" -o Dir::Cache="$new/apt" -o APT::Sandbox::User=root \
+		-o Dir::State::Lists="$new/apt/lists" -o Dir::State::Status="$new/apt/status" -o Dir::Cache="$new/apt" -o APT::Sandbox::User=root \
 		-o Acquire::Languages=none -o Debug::NoLocking=1 "$@"
 }
 apt update
-(cd "$new/apt/archives" && for p in $packages; do apt download "$p/$suite"; done)
+packages=$(apt install --print-uris --no-install-recommends git patchelf |
+	sed -n "s/^'[^']*' \([a-z0-9.+-]*\)_.*/\1/p" | grep -v -x -e 'perl.*' -e '.*perl.*' -e 'git-man' -e 'libdb.*' -e 'libgdbm.*' -e '.*-base' -e 'libc-gconv.*')
+(cd "$new/apt/archives" && for p in $packages; do apt download "$p"; done)
 for deb in "$new"/apt/archives/*.deb; do
 	dpkg-deb -x "$deb" "$new/unpacked"
 done
@@ -49,7 +51,7 @@ final() { echo "$dir${1#"$new"}"; }
 find "$new/unpacked/usr/bin/git" "$new/unpacked/usr/lib/git-core" -type f -links 1 | while read -r f; do
 	case $(head -c 4 "$f" | tr -d '\177') in
 	ELF) "$loader" --library-path "$libs" "$new/unpacked/usr/bin/patchelf" \
-		--set-interpreter "$(final "$loader")" --set-rpath "$(final "$libs")" "$f" ;;
+		--set-interpreter "$(final "$loader")" --force-rpath --set-rpath "$(final "$libs")" "$f" ;;
 	esac
 done
 # git-core/git may be a link to, or a copy of, bin/git.
