@@ -88,6 +88,9 @@ func (e *env) interruptible(parent context.Context) (context.Context, func()) {
 
 // run carries one command line from its words to its exit status.
 func (e *env) run(ctx context.Context, args []string) int {
+	if len(args) > 0 && args[0] == hookVerb {
+		return e.hook(ctx, args[1:])
+	}
 	defer e.closeHub()
 	err := e.dispatch(ctx, args)
 	if i := (*interrupted)(nil); errors.As(context.Cause(ctx), &i) && (err != nil || e.cutShort) {

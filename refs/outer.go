@@ -261,3 +261,10 @@ func (c Config) Remotes() []string {
 	}
 	return names
 }
+
+// Contains reports whether commit old is an ancestor of commit id in the user's
+// repository; false also where either is not there.
+func (o *Outer) Contains(ctx context.Context, id, old string) bool {
+	_, err := o.ask(ctx, "merge-base", "--is-ancestor", "--end-of-options", old, id)
+	return err == nil
+}

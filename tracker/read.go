@@ -5,10 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"os/exec"
-	"slices"
 	"strings"
-	"syscall"
 	"time"
 
 	"github.com/git-crosslink/git-crosslink/refs"
@@ -184,26 +181,4 @@ func ago(d time.Duration) string {
 		return fmt.Sprintf("%d h ago", int(d.Hours()))
 	}
 	return fmt.Sprintf("%d days ago", int(d.Hours()/24))
-}
-
-// detach starts a sync that goes on when this command is over: a session of
-// its own, nothing inherited that somebody could wait for. If it cannot be
-// started the next command's sync does its work.
-func (t *Tracker) detach() {
-	if t.o.Program == "" {
-		return
-	}
-	null, err := os.OpenFile(os.DevNull, os.O_RDWR, 0)
-	if err != nil {
-		return
-	}
-	defer null.Close()
-	cmd := exec.Command(t.o.Program, "sync", "--detached")
-	cmd.Dir = t.outer.Top
-	cmd.Env = append(slices.Clone(t.environ), "GIT_DIR="+t.outer.GitDir, "GIT_TERMINAL_PROMPT=0", "GIT_CROSSLINK_DETACHED=1")
-	cmd.Stdin, cmd.Stdout, cmd.Stderr = null, null, null
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
-	if cmd.Start() == nil {
-		cmd.Process.Release()
-	}
 }

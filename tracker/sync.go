@@ -38,6 +38,9 @@ func (t *Tracker) Sync(ctx context.Context, o SyncOptions) (*SyncReport, error) 
 		return r, t.chooseErr
 	}
 	r.URL = t.hub.shown()
+	if o.Detached && t.config("crosslink.sync") == "manual" {
+		return r, nil
+	}
 	t.insist, t.unwatched = !o.Detached, o.Detached
 	t.replica.Prompt = t.o.Ask && !o.Detached
 	unlock, ok, err := t.lockSync(ctx, o)
@@ -138,7 +141,8 @@ func (t *Tracker) divergedError(id string) error {
 }
 
 // lockSync takes the sync lock: one process of a clone talks to the hub at a
-// time, for all of them. A detached sync waits behind at most one other.
+// time, for all of them. A detached sync waits behind at most one other, and
+// keeps its distance from the one before (paced).
 func (t *Tracker) lockSync(ctx context.Context, o SyncOptions) (func(), bool, error) {
 	if !o.Detached {
 		unlock, ok, err := t.replica.Lock(ctx, "sync", insistent)
@@ -155,6 +159,9 @@ func (t *Tracker) lockSync(ctx context.Context, o SyncOptions) (func(), bool, er
 		return nil, false, err
 	}
 	defer next()
+	if err := t.paced(ctx); err != nil {
+		return nil, false, err
+	}
 	return t.replica.Lock(ctx, "sync", detachedFor)
 }
 

@@ -133,6 +133,14 @@ func (t *Tracker) Close() error {
 // Agent returns the id this worktree writes under, "" before the first write.
 func (t *Tracker) Agent() string { return t.agent }
 
+// Hub returns the remote the tracker lives on and its URL, "" if there is none.
+func (t *Tracker) Hub() (remote, url string) {
+	if t.hub == nil {
+		return "", ""
+	}
+	return t.hub.Name, t.hub.URL
+}
+
 func (t *Tracker) local() refs.Local { return t.replica.Local() }
 
 func (t *Tracker) now() time.Time {

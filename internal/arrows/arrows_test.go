@@ -45,8 +45,12 @@ var rules = map[string]rule{
 		may: "event event/canon reducer ledger trust refs store internal/fault",
 		why: "the conductor is the only package that sees both core and edges",
 	},
+	"hooks": {
+		may: "refs tracker",
+		why: "a hook starts the tracker and asks git where it is; what it says is the command line's to print",
+	},
 	"cli": {
-		may: "event reducer store tracker",
+		may: "event reducer store tracker hooks",
 		why: "commands ask the tracker and print its answers; refs and trust stay behind it",
 	},
 

@@ -1,0 +1,64 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"time"
+
+	"github.com/git-crosslink/git-crosslink/hooks"
+	"github.com/git-crosslink/git-crosslink/tracker"
+)
+
+// hookVerb is what git's hooks and the remote helper call: `git-crosslink hook
+// <name> [<argument>…]`. It is no command for people, is not listed, knows no
+// option, and goes its own way before anything else is set up, because it
+// stands in the way of somebody's git command.
+const hookVerb = "hook"
+
+// clonePatience is how long a clone is held up for the tracker.
+const clonePatience = 30 * time.Second
+
+// hook runs one hook. The status is 0 whatever becomes of the tracker, but for
+// a push that is stopped (1) and a name that no hook has (129). What it has to
+// say goes to stdout: the scripts that call it throw stderr away, where a broken
+// program would complain.
+func (e *env) hook(ctx context.Context, args []string) (code int) {
+	defer func() {
+		if recover() != nil {
+			code = exitDone // a fault of ours is no reason to stop the user's command
+		}
+	}()
+	if len(args) > 0 && args[0] == hooks.Cloned {
+		e.cloned(ctx)
+		return exitDone
+	}
+	if len(args) == 0 || !hooks.Known(args[0]) {
+		return e.conclude(ctx, misuse("'hook' is called by git's hooks, with their name", "see what is in place: git crosslink hooks status"))
+	}
+	program, err := os.Executable()
+	if err != nil {
+		return exitDone
+	}
+	stop := hooks.Run(ctx, hooks.Call{Name: args[0], Args: args[1:], Stdin: e.in, Program: program})
+	if stop == nil {
+		return exitDone
+	}
+	fmt.Fprintf(e.out, "error: %s\n", e.symbols(oneLine(stop.Error())))
+	for _, h := range stop.Hints() {
+		fmt.Fprintf(e.out, "hint: %s\n", e.symbols(oneLine(h)))
+	}
+	return exitNo
+}
+
+// cloned brings the tracker into a new clone, once, in the foreground.
+func (e *env) cloned(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, clonePatience)
+	defer cancel()
+	h, err := e.hub(ctx)
+	if err == nil {
+		_, err = h.Sync(ctx, tracker.SyncOptions{})
+		e.closeHub()
+	}
+	e.trace.Debug().Err(err).Msg("cloned")
+}

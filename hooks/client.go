@@ -1,0 +1,251 @@
+package hooks
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/git-crosslink/git-crosslink/refs"
+	"github.com/git-crosslink/git-crosslink/tracker"
+)
+
+// The hooks git calls. "Any" stands in git's configuration, where one command
+// serves all of them and is not told which one it is.
+const (
+	PrePush     = "pre-push"
+	PostMerge   = "post-merge"
+	PostRewrite = "post-rewrite"
+	Any         = "any"
+)
+
+// Names are the hooks that are put in place.
+var Names = []string{PostMerge, PostRewrite, PrePush}
+
+// What the remote helper calls when its conversation with git is over.
+const (
+	Fetched = "fetched"
+	Pushed  = "pushed"
+	Cloned  = "cloned" // the one that waits for the sync: people expect to find the tracker
+)
+
+// Known reports whether there is a hook of that name.
+func Known(name string) bool {
+	return slices.Contains([]string{PrePush, PostMerge, PostRewrite, Any, Fetched, Pushed}, name)
+}
+
+// Call is one call of a hook.
+type Call struct {
+	Name    string
+	Args    []string // as git gives them
+	Stdin   io.Reader
+	Dir     string   // "" is the process's
+	Environ []string // nil is the process's
+	Program string   // git-crosslink's own path
+}
+
+// Stop says why a push must not go on.
+type Stop struct {
+	Remote           string
+	Removed, Rewound []string // branches, below refs/heads/
+}
+
+// maxNamed bounds how many branches an explanation names.
+const maxNamed = 3
+
+// Error is the explanation in one line.
+func (s *Stop) Error() string {
+	what, all := "delete", s.Removed
+	if len(all) == 0 {
+		what, all = "rewind", s.Rewound
+	}
+	named := "'" + strings.Join(all[:min(len(all), maxNamed)], "', '") + "'"
+	if n := len(all) - maxNamed; n > 0 {
+		named += fmt.Sprintf(" and %d more", n)
+	}
+	return fmt.Sprintf("nothing was pushed: the push would %s the tracker on '%s': %s", what, s.Remote, named)
+}
+
+// Hints say what to do instead.
+func (s *Stop) Hints() []string {
+	return []string{
+		"push the code without them: git push " + s.Remote + " --all, and git push " + s.Remote + " --tags",
+		"a mirror leaves them alone with: git config --add remote." + s.Remote + ".push '^refs/heads/crosslink/*'",
+	}
+}
+
+// Run does what a hook is there for and reports a push that must not go on,
+// else nil. It takes a few milliseconds and fails in silence.
+func Run(ctx context.Context, c Call) *Stop {
+	if c.Environ == nil {
+		c.Environ = os.Environ()
+	}
+	if lookup(c.Environ, refs.InnerVariable) != "" {
+		return nil // one of our own git commands
+	}
+	name := c.Name
+	if name == Any {
+		name = told(c.Args)
+	}
+	var lost []update
+	switch {
+	case name == PrePush:
+		lost = dangerous(c.Stdin)
+	case name == PostRewrite && len(c.Args) > 0 && c.Args[0] == "amend":
+		return nil // a commit: nothing came, nothing goes
+	}
+	if len(lost) > 0 {
+		if stop := judge(ctx, c, lost); stop != nil {
+			return stop
+		}
+	}
+	replica, ok := replicaNear(c.Dir, c.Environ)
+	if !ok || waiting(replica) {
+		return nil
+	}
+	_ = tracker.Detach(c.Program, c.Dir, c.Environ)
+	return nil
+}
+
+// told tells the configured hooks apart by their arguments: pre-push has a
+// remote and its URL, post-merge 0 or 1, post-rewrite 'amend' or 'rebase'.
+func told(args []string) string {
+	switch {
+	case len(args) == 2:
+		return PrePush
+	case len(args) == 1 && (args[0] == "amend" || args[0] == "rebase"):
+		return PostRewrite
+	}
+	return PostMerge
+}
+
+// update is one line of what pre-push reads: a ref of the remote, and what it
+// is to become.
+type update struct {
+	ref, from, to string
+}
+
+// branches is where the tracker lies on a hub.
+const branches = "refs/heads/crosslink/"
+
+// dangerous reads what is to be pushed and returns what would delete a branch
+// of the tracker, or could rewind it. Lines that are no such lines are passed
+// over, so that the rest is still read.
+func dangerous(stdin io.Reader) []update {
+	if stdin == nil {
+		return nil
+	}
+	var all []update
+	in := bufio.NewScanner(stdin)
+	in.Buffer(nil, 1<<20)
+	for in.Scan() {
+		f := strings.Fields(in.Text()) // local ref, local id, remote ref, remote id
+		if len(f) != 4 || !strings.HasPrefix(f[2], branches) || zero(f[3]) {
+			continue
+		}
+		all = append(all, update{ref: f[2], from: f[3], to: f[1]})
+	}
+	return all
+}
+
+func zero(id string) bool { return strings.Trim(id, "0") == "" }
+
+// judge looks closer, which a push of ordinary branches never needs: which
+// remote it is, and whether a move goes forward.
+func judge(ctx context.Context, c Call, all []update) *Stop {
+	s := &Stop{}
+	url := ""
+	if len(c.Args) > 0 {
+		s.Remote = c.Args[0]
+	}
+	if len(c.Args) > 1 {
+		url = c.Args[1]
+	}
+	if t, err := tracker.Open(ctx, tracker.Options{Dir: c.Dir, Environ: c.Environ}); err == nil {
+		name, hub := t.Hub()
+		t.Close()
+		if name != "" && name != s.Remote && hub != url {
+			return nil // a copy elsewhere is the user's own affair
+		}
+	}
+	o, err := refs.Discover(ctx, c.Dir, c.Environ)
+	for _, u := range all {
+		name := strings.TrimPrefix(u.ref, "refs/heads/")
+		switch {
+		case zero(u.to):
+			s.Removed = append(s.Removed, name)
+		case err == nil && !o.Contains(ctx, u.to, u.from):
+			s.Rewound = append(s.Rewound, name)
+		}
+	}
+	if len(s.Removed)+len(s.Rewound) == 0 {
+		return nil
+	}
+	return s
+}
+
+// replicaNear finds the replica of the repository a hook runs for, as cheaply
+// as can be: git calls its hooks at the top of the worktree, or names the
+// repository in GIT_DIR. No replica: nothing to sync.
+func replicaNear(dir string, environ []string) (string, bool) {
+	if dir == "" {
+		dir = "."
+	}
+	gitDir := lookup(environ, "GIT_DIR")
+	if gitDir == "" {
+		gitDir = gitDirOf(dir)
+	} else if !filepath.IsAbs(gitDir) {
+		gitDir = filepath.Join(dir, gitDir)
+	}
+	if b, err := os.ReadFile(filepath.Join(gitDir, "commondir")); err == nil {
+		gitDir = below(gitDir, strings.TrimSuffix(string(b), "\n"))
+	}
+	replica := filepath.Join(gitDir, "crosslink", "replica.git")
+	st, err := os.Stat(replica)
+	return replica, err == nil && st.IsDir()
+}
+
+// gitDirOf is the git directory of the worktree whose top is dir, or of which
+// dir is a part.
+func gitDirOf(dir string) string {
+	abs, err := filepath.Abs(dir)
+	if err != nil {
+		return dir
+	}
+	for at := abs; ; at = filepath.Dir(at) {
+		dotGit := filepath.Join(at, ".git")
+		if st, err := os.Stat(dotGit); err == nil {
+			if st.IsDir() {
+				return dotGit
+			}
+			if b, err := os.ReadFile(dotGit); err == nil {
+				if to, ok := strings.CutPrefix(strings.TrimSuffix(string(b), "\n"), "gitdir: "); ok {
+					return below(at, to)
+				}
+			}
+		}
+		if at == filepath.Dir(at) {
+			return abs // perhaps a bare repository
+		}
+	}
+}
+
+func below(dir, path string) string {
+	if filepath.IsAbs(path) {
+		return path
+	}
+	return filepath.Join(dir, path)
+}
+
+func lookup(environ []string, name string) string {
+	for i := len(environ) - 1; i >= 0; i-- {
+		if v, ok := strings.CutPrefix(environ[i], name+"="); ok {
+			return v
+		}
+	}
+	return ""
+}

@@ -1,0 +1,73 @@
+package tracker
+
+import (
+	"context"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"syscall"
+	"time"
+)
+
+// detach starts a sync that goes on when this command is over. If it cannot be
+// started the next command's sync does its work.
+func (t *Tracker) detach() {
+	if t.o.Program == "" {
+		return
+	}
+	_ = Detach(t.o.Program, t.outer.Top, append(slices.Clone(t.environ), "GIT_DIR="+t.outer.GitDir))
+}
+
+// Detach starts program, git-crosslink's own path, for a sync that nobody waits
+// for: in a session of its own, nothing inherited that somebody could wait for.
+// dir and environ say which repository, as for any command.
+func Detach(program, dir string, environ []string) error {
+	null, err := os.OpenFile(os.DevNull, os.O_RDWR, 0)
+	if err != nil {
+		return err
+	}
+	defer null.Close()
+	cmd := exec.Command(program, "sync", "--detached")
+	cmd.Dir = dir
+	cmd.Env = append(slices.Clone(environ), "GIT_TERMINAL_PROMPT=0", "GIT_CROSSLINK_DETACHED=1")
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = null, null, null
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
+	if err := cmd.Start(); err != nil {
+		return err
+	}
+	return cmd.Process.Release()
+}
+
+// syncInterval is how far apart detached syncs are: forges count pushes, and
+// what is written in between goes along with the next one.
+const syncInterval = 10 * time.Second
+
+// paced waits until it is time for another detached sync. The caller holds
+// "next", so that one process waits for all that come meanwhile.
+func (t *Tracker) paced(ctx context.Context) error {
+	mark := filepath.Join(t.replica.Path(), "detached")
+	interval := syncInterval
+	if n, err := strconv.Atoi(t.config("crosslink.syncInterval")); err == nil && n >= 0 {
+		interval = min(time.Duration(n)*time.Second, detachedFor)
+	}
+	if st, err := os.Stat(mark); err == nil {
+		// a time that has not come yet was written by a clock that was wrong
+		if wait := interval - time.Since(st.ModTime()); wait > 0 && wait <= interval {
+			select {
+			case <-ctx.Done():
+				return ctx.Err()
+			case <-time.After(wait):
+			}
+		}
+	}
+	f, err := os.OpenFile(mark, os.O_WRONLY|os.O_CREATE, 0o666)
+	if err != nil {
+		return nil // a pace that cannot be kept is no reason not to sync
+	}
+	defer f.Close()
+	now := time.Now()
+	_ = os.Chtimes(mark, now, now)
+	return nil
+}
