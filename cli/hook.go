@@ -2,7 +2,6 @@ package cli
 
 import (
 	"context"
-	"fmt"
 	"os"
 	"time"
 
@@ -44,11 +43,8 @@ func (e *env) hook(ctx context.Context, args []string) (code int) {
 	if stop == nil {
 		return exitDone
 	}
-	fmt.Fprintf(e.out, "error: %s\n", e.symbols(oneLine(stop.Error())))
-	for _, h := range stop.Hints() {
-		fmt.Fprintf(e.out, "hint: %s\n", e.symbols(oneLine(h)))
-	}
-	return exitNo
+	e.err = e.out
+	return e.conclude(ctx, no("tracker-lost", stop.Error(), stop.Hints()...))
 }
 
 // cloned brings the tracker into a new clone, once, in the foreground.
