@@ -1,14 +1,3 @@
-// Package trust is who may write to a hub and under which rules: the meta ref's
-// content and, on it, keys, signatures, policy, revocation and the verdict on
-// each line.
-//
-// meta.go holds hub.json. The package will also hold: the chain of meta commits
-// and their signatures (meta.sig), allowed_signers, SSHSIG making and checking,
-// the key in force at a position (KeyRotated), revocation, and the verdict
-// (signed, vouched for by a later line, unsigned, refused) that decides which
-// lines the reducer is fed.
-//
-// The package is pure: the bytes come from refs, the time from the caller.
 package trust
 
 import (

@@ -1,0 +1,32 @@
+// Package trust is who may write to a hub and under which rules: keys and
+// signatures, the chain of meta commits, and the verdict on every line of a log.
+//
+// The package is pure: the bytes come from refs, the time from the caller. All
+// that it says follows from a meta chain, a log's lines, the fork proofs and
+// what the ledger covers, so that every replica that holds the same says the
+// same, whatever came first. Clients, which must verify everything themselves,
+// and the gate of a server use the same calls:
+//
+//	roll, err := trust.FirstMeta(files)    // files of the first meta commit
+//	roll, err = roll.Next(files)           // and of each one behind it; err is a *Fault
+//
+//	log := roll.Log(agent, LogOptions{…})  // proofs of forks: ProofIn each line of all logs
+//	log.Feed(envelope)                     // each line of the good part, in order
+//	v := log.Verdict()                     // v.Fed, v.Ends, v.Vouched, v.Mark(seq)
+//
+// Feed costs next to nothing: signatures are checked from the end backwards,
+// until one is valid. It vouches for all lines before it, for they are chained
+// by hash (the chain rule). Only a KeyRotated line is checked where it stands.
+// A caller that hands in the Memo of an earlier verdict has no signature
+// checked twice.
+//
+// What is only about one line or file: VerifyLine, Signature.Verify,
+// (*Proof).Check, (*Roll).CheckStep.
+//
+// Rules have names, the Rule… constants; those of the chain itself (hub, agent,
+// sequence, prev, …) are event's. They are part of the format: they are shown,
+// stored and scripted against, and never change their meaning.
+//
+// One noun, one file: key.go, sshsig.go, signers.go (allowed_signers), meta.go
+// (hub.json), chain.go (the meta chain), log.go (verdicts), proof.go (forks).
+package trust
