@@ -116,6 +116,17 @@ func firstURL(urls []string) string {
 	return first
 }
 
+// near reports whether pushes go to this machine.
+func (g *gitRemote) near() bool {
+	if g.name == "" {
+		return IsLocal(g.url)
+	}
+	if push := firstURL(g.cfg.All("remote." + g.name + ".pushurl")); push != "" {
+		return IsLocal(push)
+	}
+	return IsLocal(firstURL(g.cfg.All("remote." + g.name + ".url")))
+}
+
 // environ makes the environment of this remote's calls once.
 func (g *gitRemote) environ(ctx context.Context) ([]string, error) {
 	g.mu.Lock()

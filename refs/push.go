@@ -55,9 +55,14 @@ func (r *gitRemote) Push(ctx context.Context, p Push) (*PushResult, error) {
 	}
 	var out bytes.Buffer
 	cmd.Stdout = &out
+	var trace *httpTrace
+	if !r.near() {
+		trace = traceHTTP(cmd)
+	}
 	err = runCommand(ctx, cmd, "push")
 	fault.Point("refs.push.after")
 	res := parsePush(out.Bytes(), p)
+	res.Status, res.RetryAfter = trace.last()
 	if err != nil {
 		ge, ok := errors.AsType[*GitError](err)
 		if !ok || ge.Exit < 0 {

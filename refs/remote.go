@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"time"
 )
 
 // Where the hub's refs are on the hub, and where Fetch leaves them here.
@@ -55,7 +56,17 @@ type PushResult struct {
 	Refs    map[string]RefStatus
 	Exit    int    // git's exit status
 	Stderr  string // for people; bytes of the server, so escape before printing
+
+	Status     int           // of the server's last http answer, 0 if there was none to see
+	RetryAfter time.Duration // how long it asks to be left alone
 }
+
+// Busy says that the server could not or would not serve anybody just now.
+func (r *PushResult) Busy() bool { return r.Status == 429 || r.Status >= 500 }
+
+// Forbidden says that the server knows who asks, or wants to, and does not let
+// them push.
+func (r *PushResult) Forbidden() bool { return r.Status == 401 || r.Status == 403 }
 
 // RefStatus is one line of the answer.
 type RefStatus struct {
@@ -87,6 +98,16 @@ func (s RefStatus) RemoteRejected() bool {
 // atomic push was.
 func (s RefStatus) Collateral() bool {
 	return s.Flag == '!' && strings.HasPrefix(s.Reason, "atomic push fail")
+}
+
+// IsLocal reports whether a URL names a repository on this machine's file
+// systems, as git tells it apart: a path, or file://.
+func IsLocal(url string) bool {
+	if strings.HasPrefix(url, "file://") {
+		return true
+	}
+	colon, slash := strings.IndexByte(url, ':'), strings.IndexByte(url, '/')
+	return colon < 0 || slash >= 0 && slash < colon
 }
 
 // RemoteError is a fetch that failed.

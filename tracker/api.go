@@ -10,12 +10,13 @@ import (
 
 // Options say where a tracker is opened and what it uses of the world.
 type Options struct {
-	Dir     string           // the user's working directory; "" is the process's
-	Environ []string         // nil is the process's environment
-	Now     func() time.Time // nil is time.Now
-	Program string           // git-crosslink's own path, started for detached syncs; "" starts none
-	Ask     bool             // sync and init may ask for passwords on the terminal
-	Notice  func(Notice)     // told what the user should read besides the answer; nil drops it
+	Dir     string              // the user's working directory; "" is the process's
+	Environ []string            // nil is the process's environment
+	Now     func() time.Time    // nil is time.Now
+	Sleep   func(time.Duration) // waits until pushing is in order again; nil really waits
+	Program string              // git-crosslink's own path, started for detached syncs; "" starts none
+	Ask     bool                // sync and init may ask for passwords on the terminal
+	Notice  func(Notice)        // told what the user should read besides the answer; nil drops it
 }
 
 // Notice is something the user should read once, on stderr: never an error.

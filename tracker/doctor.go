@@ -48,6 +48,7 @@ var checks = []check{
 	{"who writes here", (*Tracker).checkAgent},
 	{"the hub", (*Tracker).checkHub},
 	{"what is sent", (*Tracker).checkSending},
+	{"how often it is sent", (*Tracker).checkPacing},
 	{"the logs", (*Tracker).checkLogs},
 	{"the ledger", (*Tracker).checkLedger},
 	{"the clocks", (*Tracker).checkClocks},

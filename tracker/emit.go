@@ -326,6 +326,12 @@ func (t *Tracker) settle(ctx context.Context, o EmitOptions, r *Receipt, s *snap
 		r.Sync = Queued
 		t.detach()
 		return nil
+	case !o.Wait && !o.Lock && t.getenv("CI") == "" && t.readPace().Slow:
+		r.Sync = Queued
+		t.tellOnce(Notice{Name: "slow", Text: fmt.Sprintf("kept here, sent in the background: the hub takes longer than %d s", int(foreground.Seconds())),
+			Hints: []string{"to wait for it: git crosslink sync"}})
+		t.detach()
+		return nil
 	}
 	return t.deliverAndLook(ctx, o, r, lines)
 }
@@ -338,7 +344,14 @@ func (t *Tracker) deliverAndLook(ctx context.Context, o EmitOptions, r *Receipt,
 		decide = decide || deciding(e.Body)
 	}
 	last := lines[len(lines)-1]
-	there, reason, err := t.deliver(ctx, last, decide, t.patience(o))
+	switch {
+	case o.Wait, o.Lock:
+		t.urgency = somebody
+	case decide:
+		t.urgency = max(t.urgency, numbers)
+	}
+	there, out, err := t.deliver(ctx, last, decide, t.patience(o))
+	reason := out.reason
 	if err != nil {
 		reason = err.Error()
 	}
@@ -359,9 +372,13 @@ func (t *Tracker) deliverAndLook(ctx context.Context, o EmitOptions, r *Receipt,
 	switch {
 	case there && !r.Undecided:
 		return nil
+	case out.paced != nil && !out.paced.busy:
+		t.tellOnce(Notice{Name: "paced", Text: "kept here, sent within a minute: " + reason, Hints: []string{"to wait for it: git crosslink sync"}})
 	case reason != "":
 		t.tellOnce(Notice{Name: "queued", Text: "kept here, sent later: " + reason, Hints: []string{"git crosslink sync"}})
-		return nil
+		if out.paced == nil {
+			return nil
+		}
 	}
 	t.detach()
 	return nil

@@ -37,7 +37,7 @@ func (t *Tracker) Init(ctx context.Context, o InitOptions) (*InitReport, error) 
 	if err != nil {
 		return nil, err
 	}
-	t.joining, t.loaded = o.Join, nil
+	t.joining, t.loaded, t.urgency, t.insist = o.Join, nil, somebody, true
 	t.replica.Prompt = t.o.Ask
 	unlock, ok, err := t.lockSync(ctx, SyncOptions{})
 	if err != nil || !ok {
@@ -208,7 +208,7 @@ func (t *Tracker) found(ctx context.Context, s *snapshot) (r *InitReport, again 
 	if p, ups, err = t.foundLedger(ctx, s, p, ups); err != nil {
 		return nil, false, err
 	}
-	res, err := t.remote().Push(ctx, p)
+	res, err := t.pushPatiently(ctx, p)
 	if err != nil {
 		return nil, false, err
 	}
@@ -263,7 +263,7 @@ func (t *Tracker) foundLedger(ctx context.Context, s *snapshot, p refs.Push, ups
 // foundWithoutAtomic pushes meta alone first where the server knows no atomic
 // push: whoever gets that ref has made the hub.
 func (t *Tracker) foundWithoutAtomic(ctx context.Context, p refs.Push, r *InitReport, ups []refs.Update, first *refs.PushResult) (*InitReport, bool, error) {
-	res, err := t.remote().Push(ctx, refs.Push{Refs: p.Refs[:1]})
+	res, err := t.pushPatiently(ctx, refs.Push{Refs: p.Refs[:1]})
 	if err != nil {
 		return nil, false, err
 	}

@@ -18,8 +18,18 @@ const tries = 8
 // outcome is how a publish ended.
 type outcome struct {
 	sent   int
-	reason string // why lines stay here, "" when all went out
-	asked  bool   // the hub was reached
+	reason string      // why lines stay here, "" when all went out
+	asked  bool        // the hub was reached
+	paced  *pacedError // why it was not asked to the end just now; nil if it was
+}
+
+// waits reports whether err only says that no push may start just now.
+func (o *outcome) waits(err error) bool {
+	paced, ok := errors.AsType[*pacedError](err)
+	if ok {
+		o.paced, o.reason = paced, paced.why
+	}
+	return ok
 }
 
 // round says what one push of a publish carries.
@@ -71,7 +81,10 @@ func (t *Tracker) publish(ctx context.Context, others bool) (outcome, error) {
 			o.reason = err.Error()
 			return o, nil
 		}
-		res, err := t.remote().Push(ctx, p)
+		res, err := t.push(ctx, p)
+		if o.waits(err) {
+			return o, nil
+		}
 		if err != nil && (res == nil || ctx.Err() != nil) {
 			return o, err
 		}
@@ -305,7 +318,7 @@ func (t *Tracker) afterRefusal(ctx context.Context, p refs.Push, res *refs.PushR
 		return true, err == nil, err
 	}
 	if !res.Reached {
-		return moved, t.withoutAtomic(ctx, p, o), nil
+		return moved, t.withoutAtomic(ctx, p, res, o), nil
 	}
 	var rule string
 	for _, st := range res.Refs {
@@ -378,17 +391,25 @@ func (t *Tracker) stuck(s *snapshot) string {
 // withoutAtomic handles a server that answered a fetch but gave no line for
 // the push: it either knows no atomic push or takes none from this user. One
 // plain push of one log tells which.
-func (t *Tracker) withoutAtomic(ctx context.Context, p refs.Push, o *outcome) (again bool) {
-	if !p.Atomic {
-		o.reason = "the hub takes no pushes from you"
-	} else if res, err := t.remote().Push(ctx, p); err == nil && res.Reached {
-		return true // a connection was lost, nothing more
-	} else if res, err := t.remote().Push(ctx, refs.Push{Refs: p.Refs[:1]}); err == nil && allAccepted(refs.Push{Refs: p.Refs[:1]}, res) {
-		return t.remember(func(c *contact) { c.NoAtomic = true }) == nil
-	} else {
-		o.reason = "the hub takes no pushes from you"
+func (t *Tracker) withoutAtomic(ctx context.Context, p refs.Push, first *refs.PushResult, o *outcome) (again bool) {
+	if p.Atomic && !first.Forbidden() {
+		res, err := t.push(ctx, p)
+		if o.waits(err) {
+			return false
+		}
+		if err == nil && res.Reached {
+			return true // a connection was lost, nothing more
+		}
+		one := refs.Push{Refs: p.Refs[:1]}
+		if res, err = t.push(ctx, one); o.waits(err) {
+			return false
+		}
+		if err == nil && allAccepted(one, res) {
+			return t.remember(func(c *contact) { c.NoAtomic = true }) == nil
+		}
 	}
-	reason := o.reason
+	reason := "the hub takes no pushes from you"
+	o.reason = reason
 	_ = t.remember(func(c *contact) { c.Refused, c.RefusedAt = reason, t.now() })
 	return false
 }

@@ -144,7 +144,7 @@ func (t *Tracker) restore(ctx context.Context, s *snapshot) (*InitReport, error)
 		p.Refs = append(p.Refs, refs.PushRef{Src: oid, Dst: headRoot + name, Lease: &absent})
 		r.Branches = append(r.Branches, "crosslink/"+name)
 	}
-	res, err := t.remote().Push(ctx, p)
+	res, err := t.pushPatiently(ctx, p)
 	if err != nil {
 		return nil, err
 	}

@@ -41,13 +41,15 @@ func (t *Tracker) Sync(ctx context.Context, o SyncOptions) (*SyncReport, error) 
 	if o.Detached && t.config("crosslink.sync") == "manual" {
 		return r, nil
 	}
-	t.insist, t.unwatched = !o.Detached, o.Detached
+	if t.insist, t.unwatched = !o.Detached, o.Detached; t.insist {
+		t.urgency = somebody
+	}
 	t.replica.Prompt = t.o.Ask && !o.Detached
 	unlock, ok, err := t.lockSync(ctx, o)
 	if err != nil || !ok {
 		return r, t.unwritable(err)
 	}
-	defer unlock()
+	defer func() { unlock() }()
 	if o.Detached {
 		bounded, cancel := context.WithTimeout(ctx, detachedFor)
 		defer cancel()
@@ -73,11 +75,29 @@ func (t *Tracker) Sync(ctx context.Context, o SyncOptions) (*SyncReport, error) 
 	if err != nil {
 		return nil, err
 	}
-	out, err := t.publish(ctx, others)
-	if err != nil {
-		return nil, err
+	sent := 0
+	for {
+		out, err := t.publish(ctx, others)
+		if err != nil {
+			return nil, err
+		}
+		out.sent += sent
+		if sent = out.sent; out.paced == nil || out.paced.busy && !o.Detached {
+			return t.reportSync(ctx, r, before, out)
+		}
+		if !o.Detached {
+			t.tellWaiting(out.paced)
+		}
+		unlock() // a claim of another process goes first
+		slept := t.sleepUntil(ctx, out.paced.until)
+		again, ok, err := t.replica.Lock(ctx, "sync", insistent)
+		if unlock = again; err != nil || !ok {
+			unlock = func() {}
+		}
+		if err != nil || !ok || !slept {
+			return t.reportSync(ctx, r, before, out)
+		}
 	}
-	return t.reportSync(ctx, r, before, out)
 }
 
 // counts is what a report needs of the state before: two whole states at once
@@ -162,6 +182,9 @@ func (t *Tracker) lockSync(ctx context.Context, o SyncOptions) (func(), bool, er
 	if err := t.paced(ctx); err != nil {
 		return nil, false, err
 	}
+	bounded, cancel := context.WithTimeout(ctx, detachedFor)
+	defer cancel()
+	t.sleepUntil(bounded, t.quiet())
 	return t.replica.Lock(ctx, "sync", detachedFor)
 }
 
@@ -208,28 +231,32 @@ func (t *Tracker) fetch(ctx context.Context) error {
 
 // deliver publishes after a write, within the bound: whoever gets the sync
 // lock sends for everybody, the others wait for that result. It reports
-// whether the lines are on the hub and, if they need it, decided.
-func (t *Tracker) deliver(ctx context.Context, last *event.Envelope, decide bool, wait time.Duration) (bool, string, error) {
+// whether the lines are on the hub and, if they need it, decided, and how the
+// publishing ended.
+func (t *Tracker) deliver(ctx context.Context, last *event.Envelope, decide bool, wait time.Duration) (bool, outcome, error) {
 	ctx, cancel := context.WithTimeout(ctx, wait)
 	defer cancel()
 	for {
 		unlock, ok, err := t.replica.Lock(ctx, "sync", 50*time.Millisecond)
 		if err != nil {
-			return false, "", t.late(ctx, err)
+			return false, outcome{}, t.late(ctx, err)
 		}
 		if ok {
 			out, err := t.publishOnce(ctx, last, decide)
 			unlock()
 			if err != nil {
-				return false, "", t.late(ctx, err)
+				return false, outcome{}, t.late(ctx, err)
 			}
-			return out.reason == "", out.reason, nil
+			if out.paced != nil && t.sleepUntil(ctx, out.paced.until) {
+				continue
+			}
+			return out.reason == "", out, nil
 		}
 		if there, err := t.onHub(ctx, last); err != nil || there && !decide {
-			return there, "", t.late(ctx, err)
+			return there, outcome{}, t.late(ctx, err)
 		}
 		if ctx.Err() != nil {
-			return false, "", t.late(ctx, ctx.Err())
+			return false, outcome{}, t.late(ctx, ctx.Err())
 		}
 	}
 }

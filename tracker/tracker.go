@@ -50,6 +50,7 @@ type Tracker struct {
 	joining   bool                // join a hub although numbers end by it
 	asking    UUID                // the lock that is being claimed: its answer is no news
 	insist    bool                // ask a hub again that refused before
+	urgency   urgency             // of what is pushed
 	unwatched bool                // a detached sync: nobody reads what is told
 	seenOnHub refs.OID            // last hub tip deliver looked at
 	fetched   bool                // this process has reached the hub

@@ -31,6 +31,7 @@ type clone struct {
 	name    string
 	dir     string
 	now     func() time.Time
+	sleep   func(time.Duration)
 	offline bool
 	notices []tracker.Notice
 }
@@ -82,7 +83,7 @@ func (c *clone) cut(off bool) {
 func (c *clone) open(more ...string) *tracker.Tracker {
 	c.w.t.Helper()
 	t, err := tracker.Open(context.Background(), tracker.Options{
-		Dir: c.dir, Environ: append(append([]string{"GIT_CROSSLINK_AGENT=" + c.name}, c.w.env...), more...), Now: c.now,
+		Dir: c.dir, Environ: append(append([]string{"GIT_CROSSLINK_AGENT=" + c.name}, c.w.env...), more...), Now: c.now, Sleep: c.sleep,
 		Notice: func(n tracker.Notice) { c.notices = append(c.notices, n) }})
 	if err != nil {
 		c.w.t.Fatal(err)

@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 
 	"github.com/rogpeppe/go-internal/testscript"
@@ -43,6 +44,7 @@ func (s *script) move(ts *testscript.TestScript, url string) {
 	s.reach(url)
 	for _, a := range s.actors {
 		s.git(ts, a, "remote", "set-url", "origin", url)
+		s.git(ts, a, "config", "crosslink.pushesPerMinute", "0") // a script is a busy clone; pacing has its own
 	}
 	s.last.ran = false
 	ts.Setenv("HUB", url)
@@ -67,6 +69,7 @@ func cmdHubHTTP(ts *testscript.TestScript, neg bool, args []string) {
 			"GIT_CONFIG_COUNT=1", "GIT_CONFIG_KEY_0=http.receivepack", "GIT_CONFIG_VALUE_0=true"),
 		InheritEnv: []string{"PATH"},
 	}
+	handler = answering(filepath.Join(s.work, "answer"), handler)
 	if len(args) == 1 {
 		open := handler
 		handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -81,6 +84,24 @@ func cmdHubHTTP(ts *testscript.TestScript, neg bool, args []string) {
 	server := httptest.NewServer(handler)
 	ts.Defer(server.Close)
 	s.move(ts, server.URL+"/hub.git")
+}
+
+// answering lets a script say how pushes are answered: with the status that
+// the file holds, or "hang"; without it they are served.
+func answering(file string, next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		b, err := os.ReadFile(file)
+		answer := strings.TrimSpace(string(b))
+		status, _ := strconv.Atoi(answer)
+		switch {
+		case err != nil || r.URL.Query().Get("service") != "git-receive-pack" && !strings.HasSuffix(r.URL.Path, "/git-receive-pack"):
+			next.ServeHTTP(w, r)
+		case answer == "hang":
+			<-r.Context().Done()
+		default:
+			w.WriteHeader(status)
+		}
+	})
 }
 
 // stub stands for ssh: it drops the options and the host and runs the command

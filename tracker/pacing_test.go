@@ -1,0 +1,413 @@
+package tracker_test
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"net/http/cgi"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/git-crosslink/git-crosslink/event"
+	"github.com/git-crosslink/git-crosslink/tracker"
+)
+
+// forge is a hub over http that counts pushes by the clock of the test and
+// can be told how to answer them.
+type forge struct {
+	url string
+
+	mu     sync.Mutex
+	now    time.Time
+	pushes []time.Time // when each push was announced
+	answer string      // "", "429", "429 <seconds>", "503", "post 503", "403", "hang"
+	gave   map[string]int
+}
+
+func newForge(w *world) *forge {
+	w.t.Helper()
+	out, err := exec.Command("git", "--exec-path").Output()
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	f := &forge{now: time.Now(), gave: map[string]int{}}
+	git := &cgi.Handler{Path: filepath.Join(strings.TrimSpace(string(out)), "git-http-backend"), Dir: w.dir,
+		Env: append([]string{"GIT_PROJECT_ROOT=" + w.dir, "GIT_HTTP_EXPORT_ALL=1", "GIT_CONFIG_COUNT=1",
+			"GIT_CONFIG_KEY_0=http.receivepack", "GIT_CONFIG_VALUE_0=true"}, w.env...)}
+	srv := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+		announced := r.URL.Query().Get("service") == "git-receive-pack"
+		posted := strings.HasSuffix(r.URL.Path, "/git-receive-pack")
+		f.mu.Lock()
+		answer := f.answer
+		if announced {
+			f.pushes = append(f.pushes, f.now)
+		}
+		if announced || posted {
+			f.gave[answer]++
+		}
+		f.mu.Unlock()
+		status, after, _ := strings.Cut(answer, " ")
+		switch {
+		case !announced && !posted || answer == "":
+			git.ServeHTTP(rw, r)
+		case answer == "hang":
+			<-r.Context().Done()
+		case answer == "post 503" && announced:
+			git.ServeHTTP(rw, r)
+		case answer == "post 503":
+			rw.WriteHeader(503)
+		default:
+			if after != "" {
+				rw.Header().Set("Retry-After", after)
+			}
+			n := 0
+			fmt.Sscan(status, &n)
+			rw.WriteHeader(n)
+		}
+	}))
+	w.t.Cleanup(srv.Close)
+	f.url = srv.URL + "/hub.git"
+	return f
+}
+
+// as makes a clone reach the forge and live by its clock.
+func (f *forge) as(c *clone) *clone {
+	c.w.git(c.dir, "remote", "set-url", "origin", f.url)
+	c.w.git(c.dir, "config", "crosslink.syncInterval", "0") // that one goes by the real clock
+	c.now = f.time
+	c.sleep = f.advance
+	return c
+}
+
+func (f *forge) time() time.Time {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.now
+}
+
+func (f *forge) advance(d time.Duration) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.now = f.now.Add(d)
+}
+
+func (f *forge) says(answer string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.answer = answer
+}
+
+func (f *forge) count() int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return len(f.pushes)
+}
+
+// atMost6 fails if more than 6 pushes started in any 60 s.
+func (f *forge) atMost6(t *testing.T) {
+	t.Helper()
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for i := 6; i < len(f.pushes); i++ {
+		if d := f.pushes[i].Sub(f.pushes[i-6]); d < time.Minute {
+			t.Errorf("pushes %d to %d came within %v", i-5, i+1, d)
+		}
+	}
+}
+
+// A busy clone: many writes at once, claims among them. Whatever is written,
+// the forge sees at most 6 pushes in any 60 s; a claim still goes at once while
+// comments wait; in the end everything is there.
+func TestPacing(t *testing.T) {
+	w := newWorld(t)
+	f := newForge(w)
+	alice := f.as(w.clone("alice"))
+	alice.init()
+	issue := alice.create("one")
+	for i := range 6 {
+		alice.comment(issue, fmt.Sprint("burst ", i))
+		f.advance(200 * time.Millisecond)
+	}
+	if n := f.count(); n != 3 { // half of 6 are kept for others
+		t.Errorf("%d pushes in the first seconds, want 3", n)
+	}
+	if n := alice.count("paced"); n != 1 {
+		t.Errorf("told %d times: %v", n, alice.notices)
+	}
+	if n := alice.status().Unsent; n != 5 {
+		t.Errorf("%d unsent, want 5", n)
+	}
+	before, clock := f.count(), f.time()
+	c := alice.claimLock(issue)
+	if c.Outcome != tracker.Held || f.count() != before+1 || !f.time().Equal(clock) {
+		t.Errorf("the claim is %s after %d pushes and %v", c.Outcome, f.count()-before, f.time().Sub(clock))
+	}
+	if n := alice.status().Unsent; n != 0 { // they went with it
+		t.Errorf("%d unsent, want 0", n)
+	}
+	for i := range 8 { // detached syncs coalesce: each waits until 10 s after the last push
+		alice.keep(issue, fmt.Sprint("offline ", i))
+		alice.detachedSync()
+	}
+	f.atMost6(t)
+	for i := range 8 {
+		alice.comment(issue, fmt.Sprint("more ", i))
+		alice.sync() // somebody waits: as long as it takes
+		f.advance(time.Second)
+	}
+	f.atMost6(t)
+	if n := alice.status().Unsent; n != 0 {
+		t.Errorf("%d unsent, want 0", n)
+	}
+	bob := f.as(w.clone("bob"))
+	w.converge(alice, bob)
+	f.atMost6(t)
+	if n := f.count(); n < 16 {
+		t.Errorf("only %d pushes were seen", n)
+	}
+}
+
+// Two quiet detached syncs are at least 10 s apart, and one of them carries
+// what was written in between.
+func TestCoalescing(t *testing.T) {
+	w := newWorld(t)
+	f := newForge(w)
+	alice := f.as(w.clone("alice"))
+	alice.init()
+	issue := alice.create("one")
+	f.advance(time.Hour)
+	start := f.count()
+	for i := range 5 {
+		alice.keep(issue, fmt.Sprint(i))
+	}
+	alice.detachedSync()
+	if n := f.count() - start; n != 1 || f.time().Sub(f.pushes[len(f.pushes)-1]) != 0 {
+		t.Errorf("%d pushes, want 1, at once", n)
+	}
+	alice.keep(issue, "after it")
+	alice.detachedSync()
+	if d := f.pushes[len(f.pushes)-1].Sub(f.pushes[len(f.pushes)-2]); f.count() != start+2 || d < 10*time.Second {
+		t.Errorf("%d pushes, %v apart", f.count()-start, d)
+	}
+}
+
+// A forge that is busy, or hangs, is left alone for longer each time; it is
+// never taken for one that lets nobody push. What was written is kept and gone
+// in the end.
+func TestBusyForge(t *testing.T) {
+	w := newWorld(t)
+	f := newForge(w)
+	alice := f.as(w.clone("alice"))
+	alice.init()
+	issue := alice.create("one")
+	for _, answer := range []string{"429", "429 120", "503", "post 503"} {
+		f.advance(2 * time.Hour)
+		f.says(answer)
+		before := f.count()
+		alice.notices = nil
+		for i := range 5 {
+			alice.comment(issue, answer+fmt.Sprint(i))
+			f.advance(time.Second)
+		}
+		if n := f.count() - before; n != 1 {
+			t.Errorf("%s: asked %d times in 5 s", answer, n)
+		}
+		if n := alice.count("queued"); n != 1 {
+			t.Errorf("%s: told %d times: %v", answer, n, alice.notices)
+		}
+		if got := diagnoses(alice.doctor(true)); got != "warning queued, warning busy" {
+			t.Errorf("%s: the doctor says %q", answer, got)
+		}
+		if answer == "post 503" { // nobody syncs by hand
+			for range 30 {
+				alice.comment(issue, "again")
+				f.advance(time.Minute)
+			}
+			if n := f.count() - before; n < 3 || n > 7 {
+				t.Errorf("%s: asked %d times in half an hour, want about 6", answer, n)
+			}
+		}
+		f.atMost6(t)
+		f.says("")
+		alice.sync() // by hand: at once
+		if s := alice.status(); s.Unsent != 0 || len(s.Problems) != 0 {
+			t.Errorf("%s: %+v", answer, s)
+		}
+	}
+	for answer, n := range f.gave {
+		if n == 0 {
+			t.Errorf("%s was never given", answer)
+		}
+	}
+	if len(f.gave) != 5 {
+		t.Errorf("given: %v", f.gave)
+	}
+}
+
+// A clone that asks for Retry-After is given it.
+func TestRetryAfter(t *testing.T) {
+	w := newWorld(t)
+	f := newForge(w)
+	alice := f.as(w.clone("alice"))
+	alice.init()
+	issue := alice.create("one")
+	f.says("429 1800")
+	alice.comment(issue, "a")
+	before := f.count()
+	for range 14 {
+		f.advance(2 * time.Minute)
+		alice.comment(issue, "b")
+	}
+	if n := f.count() - before; n != 0 {
+		t.Errorf("asked %d times within the half hour it wanted", n)
+	}
+	f.says("")
+	f.advance(2 * time.Minute)
+	alice.comment(issue, "c")
+	if s := alice.status(); s.Unsent != 0 {
+		t.Errorf("%+v", s)
+	}
+}
+
+// A push that hangs costs the first command its three seconds; the next ones
+// send in the background, until a push is quick again.
+func TestHangingForge(t *testing.T) {
+	tracker.ShortBounds(t, 1500*time.Millisecond, 4*time.Second)
+	w := newWorld(t)
+	f := newForge(w)
+	alice := f.as(w.clone("alice"))
+	alice.init()
+	issue := alice.create("one")
+	f.says("hang")
+	before := f.count()
+	alice.comment(issue, "cut off")
+	for range 4 {
+		alice.comment(issue, "in the background")
+	}
+	if n := f.count() - before; n != 1 {
+		t.Errorf("%d pushes were tried in the foreground", n)
+	}
+	if n := alice.count("slow"); n != 1 {
+		t.Errorf("told %d times: %v", n, alice.notices)
+	}
+	f.advance(time.Minute)
+	tr := alice.open()
+	if _, err := tr.Sync(context.Background(), tracker.SyncOptions{Detached: true}); err == nil { // hangs until it is ended
+		t.Error("the push ended by itself")
+	}
+	tr.Close()
+	if n := f.count() - before; n != 2 || f.gave["hang"] < 2 {
+		t.Errorf("%d pushes", n)
+	}
+	if got := diagnoses(alice.doctor(true)); got != "warning queued, warning busy, note slow" {
+		t.Errorf("the doctor says %q", got)
+	}
+	f.says("")
+	tracker.ShortBounds(t, 20*time.Second, 60*time.Second)
+	f.advance(2 * time.Hour)
+	alice.detachedSync()
+	if s := alice.status(); s.Unsent != 0 {
+		t.Errorf("%+v", s)
+	}
+	alice.notices = nil
+	alice.comment(issue, "at once again")
+	if s := alice.status(); s.Unsent != 0 || alice.count("slow") != 0 {
+		t.Errorf("%+v, %v", s, alice.notices)
+	}
+}
+
+// A forge that does not let this user push is no busy one: nothing is sent for
+// a day, and it takes one push to find that out.
+func TestForbiddenForge(t *testing.T) {
+	w := newWorld(t)
+	f := newForge(w)
+	alice, bob := f.as(w.clone("alice")), f.as(w.clone("bob"))
+	alice.init()
+	issue := alice.create("one")
+	f.says("403")
+	before := f.count()
+	for range 5 {
+		bob.comment(issue, "from a reader")
+		f.advance(10 * time.Minute)
+	}
+	if n := f.count() - before; n != 1 {
+		t.Errorf("asked %d times", n)
+	}
+	if got := diagnoses(bob.doctor(true)); got != "problem refused" {
+		t.Errorf("the doctor says %q", got)
+	}
+	f.says("")
+	f.advance(25 * time.Hour)
+	bob.comment(issue, "a day later")
+	if s := bob.status(); s.Unsent != 0 {
+		t.Errorf("%+v", s)
+	}
+}
+
+// Without a network there is nothing to pace, unless it is asked for.
+func TestPacingIsConfigured(t *testing.T) {
+	w := newWorld(t)
+	alice := w.clone("alice")
+	alice.init()
+	issue := alice.create("one")
+	for i := range 8 {
+		alice.comment(issue, fmt.Sprint(i))
+	}
+	if n := alice.status().Unsent; n != 0 {
+		t.Errorf("%d unsent", n)
+	}
+	w.git(alice.dir, "config", "crosslink.pushesPerMinute", "3")
+	for i := range 8 {
+		alice.comment(issue, fmt.Sprint(i))
+	}
+	if n := alice.status().Unsent; n != 6 {
+		t.Errorf("%d unsent, want 6", n)
+	}
+	if err := os.WriteFile(filepath.Join(alice.dir, ".git", "crosslink", "pace.json"), []byte(`{"pushes":["2199-01-01T00:00:00Z"],"until":"2199-01-01T00:00:00Z"}`), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	alice.comment(issue, "a note of a clock that was wrong holds nothing up")
+	if n := alice.status().Unsent; n != 0 {
+		t.Errorf("%d unsent, want 0", n)
+	}
+}
+
+// count is how often a notice was given.
+func (c *clone) count(name string) (n int) {
+	for _, x := range c.notices {
+		if x.Name == name {
+			n++
+		}
+	}
+	return n
+}
+
+// keep comments without the hub.
+func (c *clone) keep(issue event.UUID, text string) {
+	c.w.t.Helper()
+	t := c.open()
+	defer t.Close()
+	if _, err := t.Emit(context.Background(), tracker.EmitOptions{Offline: true}, func(tracker.Projection) ([]event.Body, error) {
+		return []event.Body{&event.CommentAdded{Issue: issue, Comment: t.MintUUID(), Author: t.Agent(), Content: text,
+			CreatedAt: event.TimeOf(c.now()), Kind: "note"}}, nil
+	}); err != nil {
+		c.w.t.Fatal(err)
+	}
+}
+
+func (c *clone) claimLock(issue event.UUID) *tracker.Claim {
+	c.w.t.Helper()
+	t := c.open()
+	defer t.Close()
+	got, err := t.Claim(context.Background(), issue, tracker.ClaimOptions{})
+	if err != nil {
+		c.w.t.Fatal(err)
+	}
+	return got
+}
