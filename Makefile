@@ -34,6 +34,7 @@ nightly: ## long runs: the whole suite with CROSSLINK_NIGHTLY=1, the scripts wit
 	-$(MAKE) newer-git
 	CROSSLINK_NIGHTLY=1 $(STATIC) $(GO) run ./internal/gotest -count=1 -timeout 6h -tags $(TAGS) ./...
 	$(MAKE) scripts-newer-git
+	CROSSLINK_REFS=plumbing $(STATIC) $(GO) run ./internal/gotest -count=1 -timeout 2h -tags $(TAGS) ./refs ./tracker
 	$(MAKE) fuzz FUZZTIME=10m
 
 NEWER_GIT ?= $${XDG_CACHE_HOME:-$$HOME/.cache}/git-crosslink/newer-git

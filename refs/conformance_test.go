@@ -49,13 +49,40 @@ func TestMemoryLocal(t *testing.T) {
 	})
 }
 
+// implementations are the ones that work on a repository of SHA-1 format.
+var implementations = map[string]func(dir string) refs.Local{
+	"plumbing": func(dir string) refs.Local { return plumbing(dir, refs.SHA1) },
+	"native":   native,
+}
+
+func native(dir string) refs.Local { return refs.NewNative(dir, dir, os.Environ()) }
+
 func TestPlumbingLocal(t *testing.T) {
+	onDisk(t, func(dir string, f refs.Format) refs.Local { return plumbing(dir, f) })
+}
+
+func TestNativeLocal(t *testing.T) {
+	onDisk(t, func(dir string, _ refs.Format) refs.Local { return native(dir) }, refs.SHA1)
+}
+
+// TestNativeBesidePlumbing: two handles on one repository are of two kinds.
+func TestNativeBesidePlumbing(t *testing.T) {
+	n := 0
+	onDisk(t, func(dir string, f refs.Format) refs.Local {
+		if n++; n%2 == 0 {
+			return plumbing(dir, f)
+		}
+		return native(dir)
+	}, refs.SHA1)
+}
+
+func onDisk(t *testing.T, newLocal func(dir string, f refs.Format) refs.Local, formats ...refs.Format) {
 	var mu sync.Mutex
 	dirs := make(map[refs.Local]string)
 	open := func(dir string, f refs.Format) refs.Local {
-		l := plumbing(dir, f)
 		mu.Lock()
 		defer mu.Unlock()
+		l := newLocal(dir, f)
 		dirs[l] = dir
 		return l
 	}
@@ -65,8 +92,9 @@ func TestPlumbingLocal(t *testing.T) {
 		return dirs[l]
 	}
 	refstest.Local(t, refstest.LocalMaker{
-		New:    func(t testing.TB, f refs.Format) refs.Local { return open(bare(t, f), f) },
-		Again:  func(_ testing.TB, l refs.Local) refs.Local { return open(gitDir(l), l.Format()) },
-		GitDir: gitDir,
+		New:     func(t testing.TB, f refs.Format) refs.Local { return open(bare(t, f), f) },
+		Again:   func(_ testing.TB, l refs.Local) refs.Local { return open(gitDir(l), l.Format()) },
+		GitDir:  gitDir,
+		Formats: formats,
 	})
 }

@@ -50,9 +50,11 @@
 //     to connect. No hook runs there. No child outlives a cancelled call.
 //
 // Not guaranteed: power loss in the middle of a Swap of several refs may leave
-// some of them moved (git's own limit).
+// some of them moved (git's own limit). A kill leaves them so until the next
+// turn is taken, which moves the rest.
 //
-// Plumbing is Local by git itself, Memory its twin for tests; Replica.Remote is
+// Native is Local by this process, Plumbing by git itself, Memory their twin
+// for tests; OpenReplica chooses between the first two. Replica.Remote is
 // Remote by git, MemoryHub its twin. Package refstest holds what all of them
 // must pass.
 package refs

@@ -101,9 +101,11 @@ type Local interface {
 	// early when ctx is done once git has been asked: the outcome is then
 	// known to the caller. No update at all is success.
 	//
-	// Not idempotent: the same Swap again is a conflict. One limit, git's
-	// own: power loss (not a killed process) in the middle of a Swap of
-	// several refs may leave some of them moved.
+	// Not idempotent: the same Swap again is a conflict. Two limits: power
+	// loss in the middle of a Swap of several refs may leave some of them
+	// moved (git's own limit); and if the process is killed there, readers may
+	// see some of them moved until the next Swap, by anyone, has moved the
+	// rest before its own.
 	Swap(ctx context.Context, ups []Update) error
 
 	// Close ends what was started. Further calls are an error.

@@ -140,7 +140,7 @@ func (m *Memory) Write(ctx context.Context, objs []Object) ([]OID, error) {
 
 // Swap implements Local.
 func (m *Memory) Swap(ctx context.Context, ups []Update) error {
-	if _, err := swapScript(m.form, ups); err != nil {
+	if err := checkUpdates(m.form, ups); err != nil {
 		return err
 	}
 	m.mu.Lock()

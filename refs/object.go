@@ -316,18 +316,31 @@ func CheckRefName(name string) error {
 	if !strings.HasPrefix(name, "refs/") || len(name) > 512 {
 		return bad("not a full ref name")
 	}
-	for i := 0; i < len(name); i++ {
-		if c := name[i]; c <= ' ' || c == 0x7f || strings.IndexByte(`~^:?*[\`, c) >= 0 {
-			return bad("character not allowed")
-		}
-	}
-	if strings.Contains(name, "..") || strings.Contains(name, "@{") {
-		return bad("sequence not allowed")
+	if !wellFormed(name) {
+		return bad("not well formed")
 	}
 	for part := range strings.SplitSeq(name, "/") {
-		if part == "" || part[0] == '.' || part[0] == '-' || part[len(part)-1] == '.' || strings.HasSuffix(part, ".lock") {
+		if part[0] == '-' || part[len(part)-1] == '.' {
 			return bad("component not allowed")
 		}
 	}
 	return nil
+}
+
+// wellFormed are the rules of `git check-ref-format`.
+func wellFormed(name string) bool {
+	for i := 0; i < len(name); i++ {
+		if c := name[i]; c <= ' ' || c == 0x7f || strings.IndexByte(`~^:?*[\`, c) >= 0 {
+			return false
+		}
+	}
+	if strings.Contains(name, "..") || strings.Contains(name, "@{") || strings.HasSuffix(name, ".") {
+		return false
+	}
+	for part := range strings.SplitSeq(name, "/") {
+		if part == "" || part[0] == '.' || strings.HasSuffix(part, ".lock") {
+			return false
+		}
+	}
+	return true
 }

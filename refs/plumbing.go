@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -24,6 +25,8 @@ type Plumbing struct {
 	form Format
 	cat  *catFile
 	swap sync.Mutex // goroutines queue here, processes at the flock
+
+	writer writer
 }
 
 var _ Local = (*Plumbing)(nil)
@@ -43,16 +46,24 @@ func newPlumbing(g *git, f Format) *Plumbing {
 func (p *Plumbing) Format() Format { return p.form }
 
 // Close implements Local.
-func (p *Plumbing) Close() error { p.cat.close(); return nil }
+func (p *Plumbing) Close() error {
+	p.writerDone()
+	p.cat.close()
+	return nil
+}
+
+// beWriter keeps prune away until writerDone.
+func (p *Plumbing) beWriter(ctx context.Context) error { return p.writer.begin(ctx, p.git.dir) }
+func (p *Plumbing) writerDone()                        { p.writer.end() }
 
 // Refs implements Local.
 func (p *Plumbing) Refs(ctx context.Context, prefix string) ([]Ref, error) {
 	// git matches whole components only: ask for the directory and filter.
 	args := []string{"for-each-ref", "--format=%(objectname) %(refname)"}
+	if err := checkPrefix(prefix); err != nil {
+		return nil, err
+	}
 	if i := strings.LastIndexByte(prefix, '/'); i > 0 {
-		if err := CheckRefName(prefix[:i] + "/x"); err != nil {
-			return nil, err
-		}
 		args = append(args, prefix[:i])
 	}
 	out, err := p.git.run(ctx, nil, args...)
@@ -96,6 +107,9 @@ func (p *Plumbing) Write(ctx context.Context, objs []Object) ([]OID, error) {
 			return nil, errors.New("write: object of no known kind")
 		}
 		ids[i] = p.form.ID(o)
+	}
+	if err := p.beWriter(ctx); err != nil {
+		return nil, err
 	}
 	pack := encodePack(p.form, objs)
 	for try := 1; ; try++ {
@@ -158,20 +172,17 @@ func (p *Plumbing) Swap(ctx context.Context, ups []Update) error {
 	if len(ups) == 0 {
 		return nil
 	}
-	if _, err := swapScript(p.form, ups); err != nil {
+	if err := checkUpdates(p.form, ups); err != nil {
 		return err
 	}
 	moves := slices.DeleteFunc(slices.Clone(ups), func(u Update) bool { return u.Old == u.New })
-	script, err := swapScript(p.form, moves)
-	if err != nil {
-		return err
-	}
+	script := swapScript(p.form, moves)
 	if err := ctx.Err(); err != nil {
 		return context.Cause(ctx)
 	}
 	p.swap.Lock()
 	defer p.swap.Unlock()
-	turn, err := p.takeTurn(ctx, ups)
+	turn, err := takeTurn(ctx, p.git, ups)
 	if err != nil {
 		return err
 	}
@@ -216,9 +227,7 @@ func (p *Plumbing) Swap(ctx context.Context, ups []Update) error {
 		}
 		if len(rest) < len(moves) {
 			moves = rest
-			if script, err = swapScript(p.form, moves); err != nil {
-				return err
-			}
+			script = swapScript(p.form, moves)
 		}
 		again, why := p.explain(ctx, moves, turn)
 		if why != nil {
@@ -233,10 +242,11 @@ func (p *Plumbing) Swap(ctx context.Context, ups []Update) error {
 		pause(ctx, min(try, 5))
 	}
 	fault.Point("refs.swap.moved")
-	if err := p.syncRefs(ups); err != nil {
+	if err := p.git.syncRefs(ups); err != nil {
 		return err
 	}
 	fault.Point("refs.swap.after")
+	p.writerDone()
 	return nil
 }
 
@@ -258,26 +268,33 @@ func (p *Plumbing) forward(ctx context.Context, moves []Update) ([]Update, error
 	return moves[made:], nil
 }
 
-// swapScript is the transaction for `update-ref --stdin`. It commits only when
-// told: a git whose parent was killed half-way reads an end of input and
-// gives up, where the form without "start" would apply the half it got.
-func swapScript(f Format, ups []Update) ([]byte, error) {
-	var b bytes.Buffer
-	b.WriteString("start\n")
+// checkUpdates refuses what can never be asked for.
+func checkUpdates(f Format, ups []Update) error {
 	seen := make(map[string]bool)
 	for _, u := range ups {
 		if err := CheckRefName(u.Ref); err != nil {
-			return nil, err
+			return err
 		}
 		if seen[u.Ref] {
-			return nil, fmt.Errorf("ref '%s' is given twice", u.Ref)
+			return fmt.Errorf("ref '%s' is given twice", u.Ref)
 		}
 		seen[u.Ref] = true
 		for _, id := range []OID{u.Old, u.New} {
 			if id != "" && (!f.Valid(id) || id == f.Zero()) {
-				return nil, fmt.Errorf("ref '%s': bad object id '%s'", u.Ref, id)
+				return fmt.Errorf("ref '%s': bad object id '%s'", u.Ref, id)
 			}
 		}
+	}
+	return nil
+}
+
+// swapScript is the transaction for `update-ref --stdin`. It commits only when
+// told: a git whose parent was killed half-way reads an end of input and
+// gives up, where the form without "start" would apply the half it got.
+func swapScript(f Format, ups []Update) []byte {
+	var b bytes.Buffer
+	b.WriteString("start\n")
+	for _, u := range ups {
 		switch {
 		case u.Old == u.New && u.Old == "":
 			fmt.Fprintf(&b, "verify %s %s\n", u.Ref, f.Zero())
@@ -292,7 +309,7 @@ func swapScript(f Format, ups []Update) ([]byte, error) {
 		}
 	}
 	b.WriteString("prepare\ncommit\n")
-	return b.Bytes(), nil
+	return b.Bytes()
 }
 
 // explain finds out why git refused, from the refs and never from its words.
@@ -357,30 +374,28 @@ func nameTaken(ref string, ups []Update, all []Ref) error {
 
 // syncRefs makes the moved refs' directory entries survive power loss: git
 // syncs the lock file, renames it, and leaves it at that.
-func (p *Plumbing) syncRefs(ups []Update) error {
-	done := make(map[string]bool)
+func (g *git) syncRefs(ups []Update) error {
+	dirs := make(map[string]bool)
 	for _, u := range ups {
 		if u.Old == u.New {
 			continue
 		}
 		if u.New == "" { // may have been cut out of packed-refs
-			done[p.git.dir] = false
+			dirs[g.dir] = true
 		}
 		for name := u.Ref; strings.Contains(name, "/"); {
 			name = name[:strings.LastIndexByte(name, '/')]
-			if dir := filepath.Join(p.git.dir, filepath.FromSlash(name)); !done[dir] {
-				// An emptied directory is removed by git.
-				if err := syncDir(dir); err != nil && !errors.Is(err, os.ErrNotExist) {
-					return fmt.Errorf("sync '%s': %w", name, err)
-				}
-				done[dir] = true
-			}
+			dirs[filepath.Join(g.dir, filepath.FromSlash(name))] = true
 		}
 	}
-	if d, ok := done[p.git.dir]; ok && !d {
-		return syncDir(p.git.dir)
-	}
-	return nil
+	list := slices.Collect(maps.Keys(dirs))
+	return atOnce(len(list), func(i int) error {
+		// An emptied directory is removed by git.
+		if err := syncDir(list[i]); err != nil && !errors.Is(err, os.ErrNotExist) {
+			return fmt.Errorf("sync '%s': %w", list[i], err)
+		}
+		return nil
+	})
 }
 
 // pause waits a little longer after each try, unevenly, so that two that

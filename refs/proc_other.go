@@ -39,6 +39,13 @@ func flock(ctx context.Context, path string, wait time.Duration) (*os.File, bool
 	}
 }
 
+// flockWithOthers cannot be had without flock(2): Maintain does not prune here.
+func flockWithOthers(context.Context, string, time.Duration) (*os.File, bool, error) {
+	return nil, true, nil
+}
+
+const canPrune = false
+
 func syncDir(string) error { return nil }
 
 func ownedByUs(os.FileInfo) bool { return false }

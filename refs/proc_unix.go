@@ -40,13 +40,23 @@ func endGroup(cmd *exec.Cmd) {
 // the open file, so it ends with the last process that holds it, however that
 // process ends. ok is false when the time was not enough.
 func flock(ctx context.Context, path string, wait time.Duration) (f *os.File, ok bool, err error) {
+	return flockAs(ctx, path, wait, syscall.LOCK_EX)
+}
+
+// flockWithOthers is flock for a lock that any number may hold at once, but
+// not beside one that holds it alone.
+func flockWithOthers(ctx context.Context, path string, wait time.Duration) (f *os.File, ok bool, err error) {
+	return flockAs(ctx, path, wait, syscall.LOCK_SH)
+}
+
+func flockAs(ctx context.Context, path string, wait time.Duration, how int) (f *os.File, ok bool, err error) {
 	f, err = openShared(path)
 	if err != nil {
 		return nil, false, err
 	}
 	deadline := time.Now().Add(wait)
 	for pause := time.Millisecond; ; pause = min(2*pause, 25*time.Millisecond) {
-		err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
+		err := syscall.Flock(int(f.Fd()), how|syscall.LOCK_NB)
 		if err == nil {
 			return f, true, nil
 		}
@@ -66,6 +76,9 @@ func flock(ctx context.Context, path string, wait time.Duration) (f *os.File, ok
 		}
 	}
 }
+
+// canPrune says that prune and writers can exclude each other here.
+const canPrune = true
 
 // syncDir makes the directory's entries survive power loss. git never does.
 func syncDir(path string) error {

@@ -27,7 +27,7 @@ func child(run string, args []string) int {
 	}
 	switch run {
 	case "append": // <git dir> <agent> <tag> <n>: append lines to a log
-		l := plumbing(args[0], refs.SHA1)
+		l := implementations[os.Getenv(refs.BackendVariable)](args[0])
 		defer l.Close()
 		n, _ := strconv.Atoi(args[3])
 		for i := range n {
@@ -36,6 +36,16 @@ func child(run string, args []string) int {
 				return fail(err)
 			}
 			fmt.Println(line)
+		}
+	case "swap": // <git dir> <id> <ref>…: create refs, all in one
+		l := native(args[0])
+		defer l.Close()
+		var ups []refs.Update
+		for _, name := range args[2:] {
+			ups = append(ups, refs.Update{Ref: name, New: refs.OID(args[1])})
+		}
+		if err := l.Swap(ctx, ups); err != nil {
+			return fail(err)
 		}
 	case "session": // <worktree> <tag>: one whole command: create, append, push, fetch
 		o, err := refs.Discover(ctx, args[0], nil)
@@ -128,8 +138,8 @@ func logLines(t *testing.T, l refs.Local, agent string) []string {
 	return s
 }
 
-// TestProcessesAppendToOneLog: several processes, one ref, git's maintenance
-// beside them: every acknowledged line is there, once.
+// TestProcessesAppendToOneLog: several processes of both kinds, one ref, git's
+// maintenance beside them: every acknowledged line is there, once.
 func TestProcessesAppendToOneLog(t *testing.T) {
 	dir := bare(t, refs.SHA1)
 	stop := make(chan struct{})
@@ -146,9 +156,10 @@ func TestProcessesAppendToOneLog(t *testing.T) {
 	})
 	var mu sync.Mutex
 	acked := make(map[string]int)
-	for p := range 3 {
+	for p := range 4 {
 		wg.Go(func() {
-			lines, err := start(nil, "append", dir, agent, fmt.Sprint("p", p), "12")
+			use := refs.BackendVariable + "=" + []string{"plumbing", "native"}[p%2]
+			lines, err := start([]string{use}, "append", dir, agent, fmt.Sprint("p", p), "12")
 			if err != nil {
 				t.Error(err)
 			}
@@ -172,7 +183,7 @@ func TestProcessesAppendToOneLog(t *testing.T) {
 			t.Errorf("line %s: acknowledged and present differ by %d", s, n)
 		}
 	}
-	if len(acked) != 36 {
+	if len(acked) != 48 {
 		t.Errorf("%d lines acknowledged", len(acked))
 	}
 	refstest.Git(t, "--git-dir="+dir, "fsck", "--strict", "--no-dangling")
@@ -181,6 +192,12 @@ func TestProcessesAppendToOneLog(t *testing.T) {
 // TestKillAtEveryPoint kills a command at each boundary it crosses. What it
 // acknowledged is there afterwards, and the next command needs no repair.
 func TestKillAtEveryPoint(t *testing.T) {
+	for kind := range implementations {
+		t.Run(kind, func(t *testing.T) { killAtEveryPoint(t, refs.BackendVariable+"="+kind) })
+	}
+}
+
+func killAtEveryPoint(t *testing.T, use string) {
 	base := t.TempDir()
 	n := 0
 	setup := func() string {
@@ -193,7 +210,7 @@ func TestKillAtEveryPoint(t *testing.T) {
 	}
 	top := setup()
 	points := filepath.Join(top, "points")
-	if _, err := start([]string{"CROSSLINK_FAULT_LOG=" + points}, "session", top+"/w", "x"); err != nil {
+	if _, err := start([]string{use, "CROSSLINK_FAULT_LOG=" + points}, "session", top+"/w", "x"); err != nil {
 		t.Fatal(err)
 	}
 	b, err := os.ReadFile(points)
@@ -213,18 +230,18 @@ func TestKillAtEveryPoint(t *testing.T) {
 			top := setup()
 			t.Run(fmt.Sprint(k+1, ".", point, mode), func(t *testing.T) {
 				t.Parallel()
-				killAt(t, top, fmt.Sprintf("CROSSLINK_FAULT=*:%d%s", k+1, mode))
+				killAt(t, top, use, fmt.Sprintf("CROSSLINK_FAULT=*:%d%s", k+1, mode))
 			})
 		}
 	}
 }
 
-func killAt(t *testing.T, top, fault string) {
-	acked, err := start([]string{fault}, "session", top+"/w", "a")
+func killAt(t *testing.T, top, use, fault string) {
+	acked, err := start([]string{use, fault}, "session", top+"/w", "a")
 	if !strings.HasSuffix(fault, "=error") && err == nil {
 		t.Fatal("was not killed")
 	}
-	more, err := start(nil, "session", top+"/w", "b")
+	more, err := start([]string{use}, "session", top+"/w", "b")
 	if err != nil {
 		t.Fatal("the next command:", err)
 	}
@@ -280,8 +297,14 @@ func TestProcessesCreateOneReplica(t *testing.T) {
 // TestSwapAfterKilledGit: a git that was killed in the middle of a swap leaves
 // its lock file; the next swap removes it and goes on at once.
 func TestSwapAfterKilledGit(t *testing.T) {
+	for kind, open := range implementations {
+		t.Run(kind, func(t *testing.T) { swapAfterKilledGit(t, open) })
+	}
+}
+
+func swapAfterKilledGit(t *testing.T, open func(string) refs.Local) {
 	dir := bare(t, refs.SHA1)
-	l := plumbing(dir, refs.SHA1)
+	l := open(dir)
 	defer l.Close()
 	a, b := refstest.CommitOf(t, l, "a"), refstest.CommitOf(t, l, "b")
 	name := refs.HubPrefix + "agents/a"
@@ -336,10 +359,16 @@ func TestDurable(t *testing.T) {
 	if exec.Command("strace", "-f", "-o", os.DevNull, "true").Run() != nil {
 		t.Skip("no strace")
 	}
+	for kind := range implementations {
+		t.Run(kind, func(t *testing.T) { durable(t, refs.BackendVariable+"="+kind) })
+	}
+}
+
+func durable(t *testing.T, use string) {
 	dir := bare(t, refs.SHA1)
 	trace := filepath.Join(t.TempDir(), "trace")
-	inner := command(nil, "append", dir, agent, "x", "1")
-	cmd := exec.Command("strace", append([]string{"-f", "-y", "-qq", "-e", "trace=fsync,fdatasync,rename,link", "-o", trace}, inner.Args...)...)
+	inner := command([]string{use}, "append", dir, agent, "x", "1")
+	cmd := exec.Command("strace", append([]string{"-f", "-y", "-qq", "-e", "trace=fsync,fdatasync,rename,renameat,link", "-o", trace}, inner.Args...)...)
 	cmd.Env = inner.Env
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Fatal(err, string(out))
@@ -353,7 +382,7 @@ func TestDurable(t *testing.T) {
 	moved := false
 	for sc := bufio.NewScanner(bytes.NewReader(b)); sc.Scan(); {
 		s := sc.Text()
-		if strings.Contains(s, "rename(") && strings.Contains(s, "agents/"+agent+".lock") {
+		if strings.Contains(s, "rename") && strings.Contains(s, "agents/"+agent+".lock") {
 			moved = true
 		}
 		if !strings.Contains(s, "sync(") {
@@ -435,8 +464,14 @@ func TestProcessesOfOneFetch(t *testing.T) {
 // TestBrokenRef: a ref file that power loss emptied is not taken for a free
 // name.
 func TestBrokenRef(t *testing.T) {
+	for kind, open := range implementations {
+		t.Run(kind, func(t *testing.T) { brokenRef(t, open) })
+	}
+}
+
+func brokenRef(t *testing.T, open func(string) refs.Local) {
 	dir := bare(t, refs.SHA1)
-	l := plumbing(dir, refs.SHA1)
+	l := open(dir)
 	defer l.Close()
 	a, b := refstest.CommitOf(t, l, "a"), refstest.CommitOf(t, l, "b")
 	name := refs.HubPrefix + "agents/a"

@@ -31,7 +31,7 @@ type Replica struct {
 	outer *Outer
 	path  string
 	git   *git
-	local *Plumbing
+	local Local
 }
 
 // replicaConfig is the replica's whole configuration besides what `git init`
@@ -98,7 +98,27 @@ func OpenReplica(ctx context.Context, o *Outer, create bool) (*Replica, error) {
 		return nil, err
 	}
 	g := &git{dir: path, work: o.Top, env: innerEnv(o.environ)}
-	return &Replica{Mended: missing, outer: o, path: path, git: g, local: newPlumbing(g, o.Format)}, nil
+	return &Replica{Mended: missing, outer: o, path: path, git: g, local: chooseLocal(g, o.Format)}, nil
+}
+
+// BackendVariable forces one implementation of Local, for tests: "plumbing" or
+// "native".
+const BackendVariable = "CROSSLINK_REFS"
+
+// chooseLocal picks the implementation for a replica. git answers where the
+// native one cannot.
+func chooseLocal(g *git, f Format) Local {
+	if getenv(g.env, BackendVariable) == "native" && nativeCan(g.dir, f) {
+		return newNative(g)
+	}
+	return newPlumbing(g, f)
+}
+
+// nativeCan reports whether a repository is of SHA-1 format and its refs are
+// files: where they are not, git leaves a directory that says so.
+func nativeCan(gitDir string, f Format) bool {
+	_, err := os.Lstat(filepath.Join(gitDir, "reftable"))
+	return f == SHA1 && errors.Is(err, os.ErrNotExist)
 }
 
 // createPatience is how long one process waits for another one's creation.

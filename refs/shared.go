@@ -12,7 +12,10 @@ import (
 // so is the new entry, whatever the umask.
 
 // MakeHome makes <git dir>/crosslink; that it is there already is success.
-func MakeHome(dir string) error {
+func MakeHome(dir string) error { return mkdirShared(dir) }
+
+// mkdirShared makes one directory; that it is there already is success.
+func mkdirShared(dir string) error {
 	if err := os.Mkdir(dir, 0o777); err != nil {
 		if errors.Is(err, os.ErrExist) {
 			return nil
@@ -27,10 +30,13 @@ func MakeHome(dir string) error {
 
 // CreateTemp makes a new file in dir whose name begins with prefix. Unlike
 // os.CreateTemp's it may be read by whoever may read what lies beside it.
-func CreateTemp(dir, prefix string) (*os.File, error) {
-	f, err := os.OpenFile(filepath.Join(dir, prefix+rand.Text()), os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o666)
+func CreateTemp(dir, prefix string) (*os.File, error) { return createIn(dir, prefix, 0o666) }
+
+// createIn is CreateTemp with the mode that the umask is applied to.
+func createIn(dir, prefix string, mode os.FileMode) (*os.File, error) {
+	f, err := os.OpenFile(filepath.Join(dir, prefix+rand.Text()), os.O_RDWR|os.O_CREATE|os.O_EXCL, mode)
 	if err == nil {
-		share(f)
+		share(f, mode)
 	}
 	return f, err
 }
@@ -42,15 +48,15 @@ func openShared(path string) (*os.File, error) {
 		return f, err
 	}
 	if f, err = os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o666); err == nil {
-		share(f)
+		share(f, 0o666)
 	}
 	return f, err
 }
 
 // share fails where another process made the file; then that has shared it.
-func share(f *os.File) {
+func share(f *os.File, mask os.FileMode) {
 	if mode, ok := groups(filepath.Dir(f.Name())); ok {
-		f.Chmod(mode.Perm() & 0o666)
+		f.Chmod(mode.Perm() & mask)
 	}
 }
 

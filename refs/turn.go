@@ -1,6 +1,7 @@
 package refs
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -22,12 +23,16 @@ import (
 //   - the file says which refs are about to be locked, and is emptied when the
 //     turn ends in order. Whoever finds names in it follows a pair that was
 //     killed, and removes the lock files of exactly those refs;
+//   - this process itself (Native) is killed where git as a child would go on
+//     to the end. So before it moves the first of several refs it writes down
+//     what each will be: whoever finds that finishes the moves, if the lock
+//     files still hold just those ids;
 //   - power loss may lose the names but not the lock file, so while a turn is
 //     held, when nobody of ours can be at work, a lock that is older than
 //     staleLock is removed as well. A younger one belongs to a git of somebody
 //     else (gc, pack-refs): it is respected, and waited for.
 type turn struct {
-	p     *Plumbing
+	git   *git
 	f     *os.File
 	names []byte // what the file says
 }
@@ -37,8 +42,8 @@ const (
 	staleLock    = time.Minute
 )
 
-func (p *Plumbing) takeTurn(ctx context.Context, ups []Update) (*turn, error) {
-	path := filepath.Join(p.git.dir, "swap.lock")
+func takeTurn(ctx context.Context, g *git, ups []Update) (*turn, error) {
+	path := filepath.Join(g.dir, "swap.lock")
 	f, ok, err := flock(ctx, path, turnPatience)
 	if err != nil {
 		return nil, err
@@ -46,7 +51,7 @@ func (p *Plumbing) takeTurn(ctx context.Context, ups []Update) (*turn, error) {
 	if !ok {
 		return nil, fmt.Errorf("move '%s': %w", ups[0].Ref, ErrLocked)
 	}
-	t := &turn{p: p, f: f}
+	t := &turn{git: g, f: f}
 	if err := t.recover(); err != nil {
 		f.Close()
 		return nil, err
@@ -64,7 +69,8 @@ func (p *Plumbing) takeTurn(ctx context.Context, ups []Update) (*turn, error) {
 // maxTurn bounds what is read of a file that may hold anything after a crash.
 const maxTurn = 4 << 20
 
-// recover removes the lock files of a killed predecessor.
+// recover removes the lock files of a killed predecessor, after finishing the
+// moves that it had begun to make.
 func (t *turn) recover() error {
 	st, err := t.f.Stat()
 	if err != nil || st.Size() == 0 {
@@ -73,6 +79,14 @@ func (t *turn) recover() error {
 	b := make([]byte, min(st.Size(), maxTurn))
 	if _, err := t.f.ReadAt(b, 0); err != nil {
 		return err
+	}
+	if bytes.HasSuffix(b, []byte("\n"+allDecided)) {
+		for line := range strings.Lines(string(b)) {
+			if id, name, ok := strings.Cut(strings.TrimSuffix(line, "\n"), " "); ok && CheckRefName(name) == nil {
+				t.finish(name, id)
+			}
+		}
+		return t.f.Truncate(0) // other locks are not that pair's
 	}
 	for name := range strings.Lines(string(b)) {
 		name, whole := strings.CutSuffix(name, "\n")
@@ -84,9 +98,40 @@ func (t *turn) recover() error {
 	return t.f.Truncate(0)
 }
 
-func (t *turn) lockPath(ref string) string {
-	return filepath.Join(t.p.git.dir, filepath.FromSlash(ref)+".lock")
+// allDecided is the last line of a turn whose refs are being moved.
+const allDecided = "decided\n"
+
+// decided writes down what the refs will be: from here on the moves are made,
+// by this process or by whoever takes the next turn. The names stand before
+// it, so half of it is as good as nothing.
+func (t *turn) decided(moves []Update) error {
+	var b bytes.Buffer
+	for _, u := range moves {
+		fmt.Fprintf(&b, "%s %s\n", u.New, u.Ref)
+	}
+	b.WriteString(allDecided)
+	_, err := t.f.WriteAt(b.Bytes(), int64(len(t.names)))
+	return err
 }
+
+// undecided takes back what decided wrote: the process is alive, and what is
+// left of the moves is up to it again.
+func (t *turn) undecided() error { return t.f.Truncate(int64(len(t.names))) }
+
+// finish makes one move of a killed predecessor.
+func (t *turn) finish(name, id string) {
+	lock := t.lockPath(name)
+	if b, err := os.ReadFile(lock); err != nil || string(b) != id+"\n" {
+		return // made already; a lock with another content is somebody else's
+	}
+	if err := os.Rename(lock, t.refPath(name)); err != nil {
+		os.Remove(lock)
+	}
+}
+
+func (t *turn) lockPath(ref string) string { return t.refPath(ref) + ".lock" }
+
+func (t *turn) refPath(ref string) string { return filepath.Join(t.git.dir, filepath.FromSlash(ref)) }
 
 func (t *turn) end() {
 	t.f.Truncate(0)
@@ -95,7 +140,7 @@ func (t *turn) end() {
 
 // updateRef runs one transaction. The child holds the turn too.
 func (t *turn) updateRef(ctx context.Context, script []byte) error {
-	cmd := t.p.git.command(ctx, ownGroup, "update-ref", "--no-deref", "--stdin")
+	cmd := t.git.command(ctx, ownGroup, "update-ref", "--no-deref", "--stdin")
 	cmd.Stdin = strings.NewReader(string(script))
 	cmd.ExtraFiles = []*os.File{t.f}
 	err := runCommand(ctx, cmd, "update-ref")
@@ -115,7 +160,7 @@ func (t *turn) updateRef(ctx context.Context, script []byte) error {
 // those that nobody alive can hold.
 func (t *turn) lockHeld(ups []Update) bool {
 	held := false
-	paths := []string{filepath.Join(t.p.git.dir, "packed-refs.lock")}
+	paths := []string{filepath.Join(t.git.dir, "packed-refs.lock")}
 	for _, u := range ups {
 		paths = append(paths, t.lockPath(u.Ref))
 	}

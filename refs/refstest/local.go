@@ -25,13 +25,19 @@ type LocalMaker struct {
 	Again func(t testing.TB, l refs.Local) refs.Local
 	// GitDir is where git finds the repository; nil if it does not.
 	GitDir func(l refs.Local) string
+	// Formats are what it can do; nil is all.
+	Formats []refs.Format
 }
 
 var ctx = context.Background()
 
-// Local runs the suite for both object formats.
+// Local runs the suite for each object format.
 func Local(t *testing.T, m LocalMaker) {
-	for _, f := range []refs.Format{refs.SHA1, refs.SHA256} {
+	formats := m.Formats
+	if formats == nil {
+		formats = []refs.Format{refs.SHA1, refs.SHA256}
+	}
+	for _, f := range formats {
 		t.Run(f.String(), func(t *testing.T) {
 			t.Parallel() // most of the time goes into waiting for the disk
 			local := func(name string, test func(t *testing.T, l refs.Local)) {

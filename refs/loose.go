@@ -1,0 +1,183 @@
+package refs
+
+import (
+	"bufio"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"github.com/go-git/go-git/v5/plumbing"
+	"github.com/go-git/go-git/v5/plumbing/format/objfile"
+
+	"github.com/git-crosslink/git-crosslink/internal/fault"
+)
+
+// loose is a directory of loose objects, objects/ in a repository of SHA-1
+// format. go-git reads and writes the bytes of an object; making it durable is
+// done here: git's own way of naming (a temporary file in the object's
+// directory, renamed once it is whole and synced), and the directories synced
+// after that, which git leaves out.
+type loose struct{ dir string }
+
+func (d loose) fanOut(id OID) string { return filepath.Join(d.dir, string(id[:2])) }
+func (d loose) path(id OID) string   { return filepath.Join(d.dir, string(id[:2]), string(id[2:])) }
+
+// has reports whether the object is there. An empty file is what power loss
+// leaves on some file systems: it is as good as none.
+func (d loose) has(id OID) bool {
+	st, err := os.Lstat(d.path(id))
+	return err == nil && st.Size() > 0
+}
+
+// read returns one object, or ErrTooLarge. Whatever else is wrong is for git
+// to judge: it may hold the object in a pack as well.
+func (d loose) read(id OID, limit int64) (Object, error) {
+	f, err := os.Open(d.path(id))
+	if err != nil {
+		return Object{}, err
+	}
+	defer f.Close()
+	r, err := objfile.NewReader(bufio.NewReader(f))
+	if err != nil {
+		return Object{}, err
+	}
+	defer r.Close()
+	t, size, err := r.Header()
+	if err != nil {
+		return Object{}, err
+	}
+	if size < 0 {
+		return Object{}, ErrCorrupt
+	}
+	if size > limit {
+		return Object{}, fmt.Errorf("object '%s': %w", id, ErrTooLarge)
+	}
+	data := make([]byte, size)
+	if _, err := io.ReadFull(r, data); err != nil {
+		return Object{}, err
+	}
+	// Only at its end does the stream tell that it is whole.
+	if n, err := r.Read(make([]byte, 1)); n != 0 || err != io.EOF {
+		return Object{}, ErrCorrupt
+	}
+	if h := r.Hash(); hex.EncodeToString(h[:]) != string(id) {
+		return Object{}, ErrCorrupt
+	}
+	k := Kind(t) // numbered as in a pack, like ours
+	if k.String() == other.String() {
+		k = other
+	}
+	return Object{Kind: k, Data: data}, nil
+}
+
+// store makes the objects exist and survive power loss. ids are theirs.
+func (d loose) store(ids []OID, objs []Object) error {
+	var missing []int
+	seen := make(map[OID]bool, len(ids))
+	dirs := map[string]bool{d.dir: true}
+	for i, id := range ids {
+		if seen[id] {
+			continue
+		}
+		seen[id] = true
+		dirs[d.fanOut(id)] = true
+		if !d.has(id) || !freshen(d.path(id)) { // freshen fails on another user's file
+			missing = append(missing, i)
+		}
+	}
+	temps := make([]string, len(missing))
+	defer func() {
+		for _, name := range temps {
+			if name != "" {
+				os.Remove(name)
+			}
+		}
+	}()
+	err := atOnce(len(missing), func(k int) (err error) {
+		temps[k], err = d.temp(ids[missing[k]], objs[missing[k]])
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	fault.Point("refs.write.synced")
+	for k, i := range missing {
+		if k == 1 {
+			fault.Point("refs.write.one-named")
+		}
+		if err := os.Rename(temps[k], d.path(ids[i])); err != nil {
+			return err
+		}
+		temps[k] = ""
+	}
+	fault.Point("refs.write.named")
+	// Also those of objects that were there: who stored them may still be on
+	// the way to this.
+	var list []string
+	for dir := range dirs {
+		list = append(list, dir)
+	}
+	return atOnce(len(list), func(i int) error { return syncDir(list[i]) })
+}
+
+// temp makes an object's file, whole and synced, under a temporary name in its
+// directory. There is none if it fails.
+func (d loose) temp(id OID, o Object) (string, error) {
+	dir := d.fanOut(id)
+	if err := mkdirShared(dir); err != nil {
+		return "", err
+	}
+	f, err := createIn(dir, "tmp_obj_", 0o444) // gc removes those that stay behind
+	if err != nil {
+		return "", err
+	}
+	w := objfile.NewWriter(f)
+	err = w.WriteHeader(plumbing.ObjectType(o.Kind), int64(len(o.Data)))
+	if err == nil {
+		_, err = w.Write(o.Data)
+	}
+	err = errors.Join(err, w.Close())
+	if err == nil {
+		err = f.Sync()
+	}
+	if err = errors.Join(err, f.Close()); err != nil {
+		os.Remove(f.Name())
+		return "", err
+	}
+	return f.Name(), nil
+}
+
+// freshen makes an object as young as if it had been written now, so that no
+// garbage collection takes it for a leftover.
+func freshen(path string) bool {
+	now := time.Now()
+	return os.Chtimes(path, now, now) == nil
+}
+
+// atOnceLimit bounds how many files are synced at the same time. Syncs that
+// run together share the journal's commit, so many cost little more than one.
+const atOnceLimit = 16
+
+// atOnce calls f for 0 … n-1, several at a time, and returns what went wrong.
+func atOnce(n int, f func(i int) error) error {
+	if n == 1 {
+		return f(0)
+	}
+	errs := make([]error, n)
+	var wg sync.WaitGroup
+	slots := make(chan struct{}, atOnceLimit)
+	for i := range n {
+		slots <- struct{}{}
+		wg.Go(func() {
+			defer func() { <-slots }()
+			errs[i] = f(i)
+		})
+	}
+	wg.Wait()
+	return errors.Join(errs...)
+}

@@ -1,0 +1,196 @@
+package refs
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+)
+
+// refFiles are a repository's refs in git's "files" format: one file for each,
+// and packed-refs for those that `git pack-refs` put together. A file of its
+// own wins over packed-refs, so it is read first: a ref that is packed
+// meanwhile is then found there.
+type refFiles struct {
+	dir  string // the git dir
+	form Format
+}
+
+// errOdd says that something is there that only git itself should judge: a
+// symbolic ref, a link, a packed-refs that is not as git writes it.
+var errOdd = errors.New("for git to look at")
+
+func (r refFiles) path(name string) string { return filepath.Join(r.dir, filepath.FromSlash(name)) }
+
+// list returns the refs whose name begins with prefix, sorted. As in git, a
+// ref whose file is broken is not listed, not even if it is packed.
+func (r refFiles) list(prefix string) ([]Ref, error) {
+	found := make(map[string]OID)
+	dir := "refs"
+	if i := strings.LastIndexByte(prefix, '/'); i > 0 {
+		dir = prefix[:i]
+	}
+	if err := r.walk(dir, found); err != nil {
+		return nil, err
+	}
+	packed, err := r.packed()
+	if err != nil {
+		return nil, err
+	}
+	for name, id := range packed {
+		if _, own := found[name]; !own {
+			found[name] = id
+		}
+	}
+	var all []Ref
+	for name, id := range found {
+		if id != "" && strings.HasPrefix(name, prefix) {
+			all = append(all, Ref{Name: name, OID: id})
+		}
+	}
+	slices.SortFunc(all, func(a, b Ref) int { return strings.Compare(a.Name, b.Name) })
+	return all, nil
+}
+
+// walk collects the refs below a directory that have a file; "" is a broken one.
+func (r refFiles) walk(dir string, found map[string]OID) error {
+	entries, err := os.ReadDir(r.path(dir))
+	if absent(err) {
+		return nil // removed meanwhile, or a file
+	}
+	if err != nil {
+		return err
+	}
+	for _, e := range entries {
+		name := dir + "/" + e.Name()
+		switch {
+		case !wellFormed(name): // a lock, or nothing of git's
+		case e.IsDir():
+			if err := r.walk(name, found); err != nil {
+				return err
+			}
+		case !e.Type().IsRegular():
+			return errOdd
+		default:
+			id, there, err := r.own(name)
+			if err != nil && !errors.Is(err, errBroken) {
+				return err
+			}
+			if there || err != nil {
+				found[name] = id
+			}
+		}
+	}
+	return nil
+}
+
+var errBroken = errors.New("its file is broken")
+
+// own reads a ref's own file. A broken one is errBroken.
+func (r refFiles) own(name string) (id OID, there bool, err error) {
+	f, err := os.Open(r.path(name))
+	if err == nil {
+		defer f.Close()
+		buf := make([]byte, 256)
+		var n int
+		if n, err = f.Read(buf); err == nil || n == 0 && !errors.Is(err, syscall.EISDIR) {
+			return r.parse(buf[:n])
+		}
+	}
+	if absent(err) {
+		return "", false, nil
+	}
+	return "", false, err
+}
+
+func (r refFiles) parse(b []byte) (id OID, there bool, err error) {
+	if bytes.HasPrefix(b, []byte("ref:")) {
+		return "", false, errOdd
+	}
+	n := 2 * r.form.size()
+	if len(b) < n || len(bytes.TrimSpace(b[n:])) > 0 || len(b) > n && !isSpace(b[n]) {
+		return "", false, errBroken
+	}
+	if id = OID(bytes.ToLower(b[:n])); !r.form.Valid(id) || id == r.form.Zero() {
+		return "", false, errBroken
+	}
+	return id, true, nil
+}
+
+func isSpace(c byte) bool { return c == ' ' || c >= '\t' && c <= '\r' }
+
+// absent reports whether an error says that there is no such file: nothing, a
+// directory, or a file where a directory should be.
+func absent(err error) bool {
+	return errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.EISDIR) || errors.Is(err, syscall.ENOTDIR)
+}
+
+// value is where one ref points to; "" if it is not there.
+func (r refFiles) value(name string) (OID, error) {
+	id, there, err := r.own(name)
+	if err != nil && !errors.Is(err, errOdd) {
+		return "", fmt.Errorf("ref '%s': %w", name, err)
+	}
+	if there || err != nil {
+		return id, err
+	}
+	packed, err := r.packed()
+	return packed[name], err
+}
+
+// packed reads packed-refs: "<id> <name>" lines, each perhaps followed by a
+// "^<id>" of what a tag points to; lines with '#' tell how it was written.
+func (r refFiles) packed() (map[string]OID, error) {
+	b, err := os.ReadFile(filepath.Join(r.dir, "packed-refs"))
+	if err != nil {
+		if absent(err) {
+			return nil, nil
+		}
+		return nil, err
+	}
+	m := make(map[string]OID)
+	for line := range strings.Lines(string(b)) {
+		if line[0] == '#' || line[0] == '^' {
+			continue
+		}
+		line, whole := strings.CutSuffix(line, "\n")
+		id, name, ok := strings.Cut(line, " ")
+		if !whole || !ok || !r.form.Valid(OID(id)) {
+			return nil, errOdd
+		}
+		if wellFormed(name) && OID(id) != r.form.Zero() {
+			m[name] = OID(id)
+		}
+	}
+	return m, nil
+}
+
+// clearWay removes empty directories where a ref's file will be: what is left
+// of refs whose names began with it. It fails if they are not empty.
+func (r refFiles) clearWay(name string) error {
+	path := r.path(name)
+	if st, err := os.Lstat(path); err != nil || !st.IsDir() {
+		return nil
+	}
+	var dirs []string
+	err := filepath.WalkDir(path, func(p string, d fs.DirEntry, err error) error {
+		if err == nil && d.IsDir() {
+			dirs = append(dirs, p)
+		}
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	for _, d := range slices.Backward(dirs) {
+		if err := os.Remove(d); err != nil {
+			return err
+		}
+	}
+	return nil
+}
