@@ -1,0 +1,345 @@
+// Package enrol lets plain `git fetch`, `pull` and `push` of a remote go
+// through git-remote-crosslink, and ends that again.
+//
+// The rules are:
+//
+//   - the remote's URL stays plain. What enrols it is `remote.<name>.vcs`, in a
+//     file outside the repository that its configuration includes. git ignores
+//     an include that is not there: where this program is not installed, or not
+//     any more, git works as ever;
+//   - the file lies with the installed program and goes with it. It also says
+//     where the program is, so that a job without the user's PATH finds it;
+//   - the include is on the condition that some remote has a URL
+//     (`hasconfig:remote.*.url:**`): when the last remote is removed, nothing
+//     of it is left for `git remote add` to stumble over;
+//   - ending it takes the include away, and the configuration is byte for byte
+//     what it was.
+package enrol
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+)
+
+// Prefix begins a URL that names the helper.
+const Prefix = "crosslink::"
+
+const vcs = "crosslink"
+
+// includeKey is where a repository includes what enrols it.
+const includeKey = "includeIf.hasconfig:remote.*.url:**.path"
+
+// ErrNoRemote says that there is no remote of that name with a URL.
+var ErrNoRemote = errors.New("no such remote")
+
+// Error says why a remote cannot go through the helper.
+type Error struct{ Remote, Why string }
+
+func (e *Error) Error() string {
+	return fmt.Sprintf("'%s' cannot go through the remote helper: %s", e.Remote, e.Why)
+}
+
+// Repository is the user's repository, by its git.
+type Repository struct {
+	// Git runs git there and returns what it printed. The error of a command
+	// that exited has a method ExitCode.
+	Git func(ctx context.Context, args ...string) (string, error)
+	// Programs is the directory of the installed programs; Data where the user
+	// keeps data (XDG_DATA_HOME), for programs that no installer put there.
+	Programs, Data string
+	Home           string
+}
+
+// file is where the include of one remote's name lies: with the program if its
+// installer has made a place there that can be used, else with the user's data.
+func (r *Repository) file(remote string) string {
+	name := filepath.Join("git-crosslink", "enrolled", escape(remote)+".gitconfig")
+	installed := filepath.Join(filepath.Dir(r.Programs), "share", name)
+	if _, err := os.Stat(installed); err == nil || writable(filepath.Dir(filepath.Dir(installed))) {
+		return installed
+	}
+	return filepath.Join(r.Data, name)
+}
+
+// writable reports whether a directory is there and takes a file.
+func writable(dir string) bool {
+	f, err := os.CreateTemp(dir, ".enrol*")
+	if err != nil {
+		return false
+	}
+	f.Close()
+	return os.Remove(f.Name()) == nil
+}
+
+// escape makes a file name of a remote's.
+func escape(name string) string {
+	var b strings.Builder
+	for i := 0; i < len(name); i++ {
+		switch c := name[i]; {
+		case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', '0' <= c && c <= '9', c == '-', c == '_', c == '.' && i > 0:
+			b.WriteByte(c)
+		default:
+			fmt.Fprintf(&b, "%%%02x", c)
+		}
+	}
+	return b.String()
+}
+
+// Text is the include of one remote's name.
+func Text(remote, programs string) string {
+	return `# Made by git crosslink; included by repositories that were enrolled with
+# 'git crosslink init --helper' or cloned with 'git clone crosslink::<url>'.
+# It goes with the program: without it git works as ever.
+[remote ` + quoted(remote) + `]
+	vcs = ` + vcs + `
+[protocol "` + vcs + `"]
+	allow = always
+[alias]
+	remote-` + vcs + ` = ` + quoted("!"+shellWord(filepath.Join(programs, "git-remote-crosslink"))) + `
+`
+}
+
+// quoted is a string as git's configuration quotes it.
+func quoted(s string) string {
+	return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`, "\n", `\n`, "\t", `\t`).Replace(s) + `"`
+}
+
+func shellWord(s string) string { return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'" }
+
+// path is the file as the configuration names it: below the home directory by
+// '~', so that another user of the repository, whose git need not find the
+// program, is not enrolled.
+func (r *Repository) path(remote string) string {
+	file := r.file(remote)
+	if rest, ok := strings.CutPrefix(file, strings.TrimSuffix(r.Home, "/")+"/"); ok && r.Home != "" {
+		return "~/" + rest
+	}
+	return file
+}
+
+// Enrol lets a remote go through the helper. It reports whether it did already.
+// A URL with the prefix 'crosslink::' becomes plain; base is what a relative
+// one starts from, "" to leave it.
+func (r *Repository) Enrol(ctx context.Context, remote, base string) (already bool, err error) {
+	urls, err := r.values(ctx, "remote."+remote+".url")
+	if err != nil {
+		return false, err
+	}
+	if len(urls) == 0 {
+		return false, fmt.Errorf("%w: '%s'", ErrNoRemote, remote)
+	}
+	if other, _ := r.values(ctx, "remote."+remote+".vcs"); len(other) > 0 && other[len(other)-1] != vcs {
+		return false, &Error{remote, fmt.Sprintf("remote.%s.vcs is '%s' already", remote, other[len(other)-1])}
+	}
+	pushURLs, err := r.values(ctx, "remote."+remote+".pushurl")
+	if err != nil {
+		return false, err
+	}
+	for _, u := range slices.Concat(urls, pushURLs) {
+		if why := unfit(strings.TrimPrefix(u, Prefix)); why != "" {
+			return false, &Error{remote, why}
+		}
+	}
+	if err := r.write(remote); err != nil {
+		return false, err
+	}
+	includes, err := r.values(ctx, "--local", includeKey)
+	if err != nil {
+		return false, err
+	}
+	if already = slices.Contains(includes, r.path(remote)); !already {
+		if _, err := r.Git(ctx, "config", "--local", "--add", includeKey, r.path(remote)); err != nil {
+			return false, err
+		}
+	}
+	if got, err := r.values(ctx, "remote."+remote+".vcs"); err != nil || !slices.Contains(got, vcs) {
+		if !already {
+			r.Git(ctx, "config", "--local", "--fixed-value", "--unset-all", includeKey, r.path(remote))
+		}
+		return false, errors.Join(&Error{remote, "git does not read '" + r.path(remote) + "'"}, err)
+	}
+	for key, values := range map[string][]string{"url": urls, "pushurl": pushURLs} {
+		for _, u := range values {
+			if err := r.plain(ctx, "remote."+remote+"."+key, u, base); err != nil {
+				return already, err
+			}
+		}
+	}
+	return already, nil
+}
+
+// plain takes the prefix off one URL.
+func (r *Repository) plain(ctx context.Context, key, url, base string) error {
+	bare, ok := strings.CutPrefix(url, Prefix)
+	if !ok {
+		return nil
+	}
+	if base != "" && relative(bare) {
+		bare = filepath.Join(base, bare)
+	}
+	_, err := r.Git(ctx, "config", "--local", "--fixed-value", key, bare, url)
+	return err
+}
+
+// relative reports whether a URL is a path that starts where one stands.
+func relative(url string) bool {
+	return !strings.Contains(url, "://") && !strings.HasPrefix(url, "/") && !strings.HasPrefix(url, "~") &&
+		!(strings.Contains(url, ":") && (!strings.Contains(url, "/") || strings.Index(url, ":") < strings.Index(url, "/")))
+}
+
+// unfit says why a URL cannot go through the helper, "" if it can.
+func unfit(url string) string {
+	switch i := strings.Index(url, "::"); {
+	case strings.HasPrefix(url, "[") && i >= 0 && !strings.Contains(url, "://"):
+		return "git cuts its URL at '::'; write it as ssh://[<address>]/<path>"
+	case i >= 0 && !strings.ContainsAny(url[:i], ":/@["):
+		return "its URL names another helper, '" + url[:i] + "'"
+	}
+	if st, err := os.Stat(url); err == nil && st.Mode().IsRegular() {
+		return "its URL is a file: git reads bundles itself"
+	}
+	return ""
+}
+
+// write puts the include in its place, whole, unless it says that already.
+func (r *Repository) write(remote string) error {
+	file, text := r.file(remote), Text(remote, r.Programs)
+	if b, err := os.ReadFile(file); err == nil && string(b) == text {
+		return nil
+	}
+	if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
+		return err
+	}
+	f, err := os.CreateTemp(filepath.Dir(file), ".new*")
+	if err != nil {
+		return err
+	}
+	defer os.Remove(f.Name())
+	_, err = f.WriteString(text)
+	if err = errors.Join(err, f.Chmod(0o644), f.Close()); err != nil {
+		return err
+	}
+	return os.Rename(f.Name(), file)
+}
+
+// Leave ends it. It reports whether there was something to end.
+func (r *Repository) Leave(ctx context.Context, remote string) (bool, error) {
+	includes, err := r.values(ctx, "--local", includeKey)
+	if err != nil {
+		return false, err
+	}
+	left := false
+	for _, path := range includes {
+		if !r.ours(path, remote) {
+			continue
+		}
+		if _, err := r.Git(ctx, "config", "--local", "--fixed-value", "--unset-all", includeKey, path); err != nil {
+			return left, err
+		}
+		left = true
+	}
+	return left, nil
+}
+
+// ours reports whether an include is of this package, for that remote.
+func (r *Repository) ours(path, remote string) bool {
+	return strings.HasSuffix(path, "/git-crosslink/enrolled/"+escape(remote)+".gitconfig")
+}
+
+// Include is one that a repository's configuration holds.
+type Include struct {
+	Remote string // whose name it enrols
+	Path   string // as the configuration names it
+	There  bool   // the file is there, and the program is where it says
+	Named  bool   // the remote is there and has a URL
+}
+
+// Includes are what the repository's configuration includes of this package.
+func (r *Repository) Includes(ctx context.Context) ([]Include, error) {
+	paths, err := r.values(ctx, "--local", includeKey)
+	if err != nil {
+		return nil, err
+	}
+	var all []Include
+	for _, path := range paths {
+		dir, name := filepath.Split(path)
+		name, ok := strings.CutSuffix(name, ".gitconfig")
+		if !ok || !strings.HasSuffix(dir, "/git-crosslink/enrolled/") {
+			continue
+		}
+		i := Include{Remote: unescape(name), Path: path}
+		file := path
+		if rest, ok := strings.CutPrefix(path, "~/"); ok {
+			file = filepath.Join(r.Home, rest)
+		}
+		if _, err := os.Stat(file); err == nil {
+			i.There = true
+		}
+		urls, err := r.values(ctx, "remote."+i.Remote+".url")
+		if err != nil {
+			return nil, err
+		}
+		i.Named = len(urls) > 0
+		all = append(all, i)
+	}
+	return all, nil
+}
+
+func unescape(name string) string {
+	var b strings.Builder
+	for i := 0; i < len(name); i++ {
+		var c byte
+		if name[i] == '%' && i+2 < len(name) {
+			if n, err := fmt.Sscanf(name[i+1:i+3], "%02x", &c); n == 1 && err == nil {
+				b.WriteByte(c)
+				i += 2
+				continue
+			}
+		}
+		b.WriteByte(name[i])
+	}
+	return b.String()
+}
+
+// Repair follows a remote that was renamed: what was enrolled under a name
+// that no remote has any more goes, and the remote to, if it is not "", is
+// enrolled instead. It reports the name that went, "" if nothing was amiss.
+func (r *Repository) Repair(ctx context.Context, to string) (from string, err error) {
+	all, err := r.Includes(ctx)
+	if err != nil {
+		return "", err
+	}
+	for _, i := range all {
+		if i.Named {
+			continue
+		}
+		if _, err := r.Leave(ctx, i.Remote); err != nil {
+			return "", err
+		}
+		from = i.Remote
+	}
+	if from == "" || to == "" {
+		return from, nil
+	}
+	_, err = r.Enrol(ctx, to, "")
+	return from, err
+}
+
+// values are what git has for a key, in order.
+func (r *Repository) values(ctx context.Context, args ...string) ([]string, error) {
+	args = slices.Concat([]string{"config", "-z"}, args[:len(args)-1], []string{"--get-all", args[len(args)-1]})
+	out, err := r.Git(ctx, args...)
+	var exit interface{ ExitCode() int }
+	if errors.As(err, &exit) && exit.ExitCode() == 1 {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	return strings.Split(strings.TrimSuffix(out, "\x00"), "\x00"), nil
+}

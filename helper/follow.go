@@ -1,0 +1,167 @@
+package helper
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// This file decides whether a sync follows, and starts it. The rules are:
+//
+//   - none in a session that this program started itself, outside a
+//     repository, for a remote without a name, for a lazy fetch of missing
+//     blobs, after a failure, or where `crosslink.sync` is manual;
+//   - a fetch that brings nothing asks for refs only, as `ls-remote` does. It
+//     is followed by a sync only if something may be unsent here, or if the
+//     remote's refspec leaves out the tracker's branches, so that git would
+//     not have seen that they moved;
+//   - the sync is a process in a session of its own with no stream of ours, so
+//     that nobody waits for it; only where such a process would be killed (CI)
+//     and after a clone it is waited for, a little;
+//   - what becomes of it is nobody's concern here.
+
+// The events after which a sync follows, as `git crosslink helper` knows them.
+const (
+	fetched = "fetched"
+	pushed  = "pushed"
+	cloned  = "cloned"
+)
+
+// innerVariable is set in every git that the tracker starts.
+const innerVariable = "CROSSLINK_INNER"
+
+// How long a sync that is waited for may take; it goes on after that.
+const patience = 20 * time.Second
+
+// event is what the sync is told happened, "" if none follows.
+func (s *Session) event(t Traffic, first bool) string {
+	if _, inner := s.getenv(innerVariable); inner {
+		return ""
+	}
+	gitDir, _ := s.getenv("GIT_DIR")
+	sync, _ := s.Config.Get("crosslink.sync")
+	switch {
+	case gitDir == "" || !s.named() || s.lazy():
+		return ""
+	case first && (t.Fetched || t.Listed):
+		return cloned
+	case sync == "manual":
+		return ""
+	case t.Pushed:
+		return pushed
+	case t.Fetched, t.Listed && (unsent(gitDir) || !s.seesTracker()):
+		return fetched
+	}
+	return ""
+}
+
+// lazy reports whether git fetches what a partial clone lacks: it then
+// negotiates nothing, and says so to itself.
+func (s *Session) lazy() bool {
+	v, _ := s.Config.Get("fetch.negotiationalgorithm")
+	given, _ := s.getenv("GIT_CONFIG_PARAMETERS")
+	return v == "noop" && strings.Contains(strings.ToLower(given), "fetch.negotiationalgorithm")
+}
+
+// seesTracker reports whether what is fetched from the remote includes the
+// tracker's branches.
+func (s *Session) seesTracker() bool {
+	sees := false
+	for _, refspec := range s.Config.All("remote." + s.Name + ".fetch") {
+		src, _, _ := strings.Cut(strings.TrimPrefix(refspec, "+"), ":")
+		switch src {
+		case "refs/heads/*", "refs/*", "refs/heads/crosslink/*":
+			sees = true
+		}
+		if strings.HasPrefix(src, "^refs/heads/crosslink") {
+			return false
+		}
+	}
+	return sees
+}
+
+// unsent reports whether the replica may hold a log that the hub has not: the
+// tips as they lie in files, without a process. A tip that has been packed has
+// rested for long.
+func unsent(gitDir string) bool {
+	replica := filepath.Join(commonDir(gitDir), "crosslink", "replica.git", "refs")
+	here := filepath.Join(replica, "heads", "crosslink", "agents")
+	entries, err := os.ReadDir(here)
+	if err != nil {
+		return false
+	}
+	for _, e := range entries {
+		own, err := os.ReadFile(filepath.Join(here, e.Name()))
+		if err != nil || strings.HasSuffix(e.Name(), ".lock") {
+			continue
+		}
+		hub, err := os.ReadFile(filepath.Join(replica, "hub", "agents", e.Name()))
+		if err != nil || string(hub) != string(own) {
+			return true
+		}
+	}
+	return false
+}
+
+func commonDir(gitDir string) string {
+	b, err := os.ReadFile(filepath.Join(gitDir, "commondir"))
+	if err != nil {
+		return gitDir
+	}
+	dir := strings.TrimRight(string(b), "\n")
+	if filepath.IsAbs(dir) {
+		return dir
+	}
+	return filepath.Join(gitDir, dir)
+}
+
+// follow starts `git-crosslink helper <event> <remote>`, the program beside
+// this one or else on PATH.
+func (s *Session) follow(event string) {
+	program, err := exec.LookPath("git-crosslink")
+	if self, e := os.Executable(); e == nil {
+		if beside := filepath.Join(filepath.Dir(self), "git-crosslink"); isFile(beside) {
+			program, err = beside, nil
+		}
+	}
+	if err != nil {
+		return
+	}
+	null, err := os.OpenFile(os.DevNull, os.O_RDWR, 0)
+	if err != nil {
+		return
+	}
+	defer null.Close()
+	cmd := exec.Command(program, "helper", event, s.Name)
+	gitDir, _ := s.getenv("GIT_DIR")
+	if gitDir, err = filepath.Abs(gitDir); err != nil {
+		return
+	}
+	cmd.Env = append(append([]string(nil), s.Env...), "GIT_DIR="+gitDir, "GIT_TERMINAL_PROMPT=0", "GIT_CROSSLINK_DETACHED=1")
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = null, null, null
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
+	if cmd.Start() != nil {
+		return
+	}
+	if ci, _ := s.getenv("CI"); event != cloned && ci == "" {
+		cmd.Process.Release()
+		return
+	}
+	done := make(chan struct{})
+	go func() {
+		cmd.Wait()
+		close(done)
+	}()
+	select {
+	case <-done:
+	case <-time.After(patience):
+	}
+}
+
+func isFile(path string) bool {
+	st, err := os.Stat(path)
+	return err == nil && st.Mode().IsRegular()
+}

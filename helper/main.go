@@ -1,0 +1,72 @@
+package helper
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"strings"
+)
+
+// Main is git-remote-crosslink: args are its own name, the remote's and the
+// URL. It returns the exit status.
+func Main(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
+	if len(args) < 2 || len(args) > 3 || strings.HasPrefix(args[1], "-") {
+		fmt.Fprint(stderr, `usage: git remote-crosslink <remote> [<url>]
+
+git runs this for remotes that were enrolled with 'git crosslink init --helper'
+and for URLs that begin with 'crosslink::'. See git-remote-crosslink(1).
+`)
+		return 129
+	}
+	s := &Session{Name: args[1], Env: os.Environ(), In: stdin, Out: stdout, Err: stderr}
+	if len(args) == 3 {
+		s.URL = args[2]
+	}
+	var err error
+	if s.Config, err = ReadConfig(s.Env); err != nil {
+		// git has said why, or will when the inner command asks
+		s.Config = nil
+	}
+	first := s.Prefixed() && s.isNew()
+	if err := s.keepPassword(first); err != nil {
+		fmt.Fprintf(stderr, "fatal: %s\n", err)
+		fmt.Fprintln(stderr, "hint: use the plain URL, or enrol the remote: git crosslink init --helper")
+		return statusFatal
+	}
+	traffic, status := s.Run()
+	if status == 0 {
+		if event := s.event(traffic, first); event != "" {
+			s.follow(event)
+		}
+	}
+	return status
+}
+
+// named reports whether the remote is one of the configuration.
+func (s *Session) named() bool {
+	return len(s.Config.All("remote."+s.Name+".url")) > 0
+}
+
+// isNew reports whether this is a clone: a named remote in a repository that
+// has no ref yet.
+func (s *Session) isNew() bool {
+	if _, ok := s.getenv("GIT_DIR"); !ok || !s.named() {
+		return false
+	}
+	cmd := exec.Command("git", "for-each-ref", "--count=1")
+	cmd.Env = s.Env
+	out, err := cmd.Output()
+	return err == nil && len(out) == 0
+}
+
+// keepPassword refuses a URL behind the prefix that holds a password: git
+// hides passwords only in URLs it knows, so it would print this one, and write
+// it to FETCH_HEAD. A clone does neither.
+func (s *Session) keepPassword(first bool) error {
+	if s.Prefixed() && !first && password(s.URL) {
+		return errors.New("git would show the password in this 'crosslink::' URL")
+	}
+	return nil
+}

@@ -1,0 +1,357 @@
+package helper
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os/exec"
+	"strings"
+	"syscall"
+)
+
+// The services of a git server.
+const (
+	uploadPack    = "git-upload-pack"
+	receivePack   = "git-receive-pack"
+	uploadArchive = "git-upload-archive"
+)
+
+// statusFatal is what git exits with when it dies.
+const statusFatal = 128
+
+// Prefix begins a URL that names this helper.
+const Prefix = "crosslink::"
+
+// Session is one run of the helper: git on In and Out, and a server.
+type Session struct {
+	Name string // remote, or the URL if it has no name
+	URL  string
+	Env  []string // of the process
+	In   io.Reader
+	Out  io.Writer
+	Err  io.Writer // for people
+
+	Config Config
+
+	family  family
+	verbose bool
+	servers map[string]string // service → what to run instead, --upload-pack
+	seen    sniffer
+}
+
+// Run carries the session to its end. It returns what it was about and the
+// exit status: the service's, or git's own when it dies.
+func (s *Session) Run() (Traffic, int) {
+	status, err := s.run()
+	if err != nil {
+		fmt.Fprintf(s.Err, "fatal: %s\n", err)
+		return Traffic{}, statusFatal
+	}
+	return s.seen.traffic(), status
+}
+
+func (s *Session) run() (int, error) {
+	s.servers = map[string]string{}
+	fetch, push := s.urls()
+	if fetch == "" {
+		return 0, die("remote '%s' has no URL", s.Name)
+	}
+	f, err := s.endpoint(fetch)
+	if err != nil {
+		return 0, err
+	}
+	p := f
+	if push != fetch {
+		if p, err = s.endpoint(push); err != nil {
+			return 0, err
+		}
+	}
+	switch {
+	case f.Kind != Inner:
+		return s.connecting(f, p)
+	case push == fetch:
+		return s.relay(f)
+	}
+	return s.undecided(f, p)
+}
+
+// endpoint parses a URL and asks whether it may be used.
+func (s *Session) endpoint(url string) (Endpoint, error) {
+	e, err := ParseURL(url)
+	if err != nil {
+		return e, err
+	}
+	scheme := e.Kind.String()
+	if e.Kind == Inner {
+		scheme = e.Scheme
+	}
+	if e.Kind == Inner && scheme == "crosslink" {
+		return e, die("'%s' names this helper again", Prefix)
+	}
+	return e, s.Config.allowed(scheme, s.getenv)
+}
+
+// Prefixed reports whether git was given the URL with the prefix 'crosslink::'.
+// Without it, the remote is enrolled: its `vcs` is crosslink and its URL plain.
+func (s *Session) Prefixed() bool {
+	if s.Name == s.URL || strings.HasPrefix(s.Name, Prefix) {
+		return true
+	}
+	for _, key := range []string{"url", "pushurl"} {
+		for _, u := range s.Config.All("remote." + s.Name + "." + key) {
+			if u == Prefix+s.URL {
+				return true
+			}
+		}
+	}
+	vcs, _ := s.Config.Get("remote." + s.Name + ".vcs")
+	return vcs != "crosslink"
+}
+
+// urls are where to fetch from and push to. Behind the prefix git has not
+// applied insteadOf and pushInsteadOf; a plain URL it has.
+func (s *Session) urls() (fetch, push string) {
+	if !s.Prefixed() {
+		return s.URL, s.URL
+	}
+	fetch, _ = s.Config.rewrite(s.URL, "insteadof")
+	push = fetch
+	if len(s.Config.All("remote."+s.Name+".pushurl")) == 0 {
+		if u, ok := s.Config.rewrite(s.URL, "pushinsteadof"); ok {
+			push = u
+		}
+	}
+	return fetch, push
+}
+
+func (s *Session) getenv(name string) (string, bool) {
+	for i := len(s.Env) - 1; i >= 0; i-- {
+		if v, ok := strings.CutPrefix(s.Env[i], name+"="); ok {
+			return v, true
+		}
+	}
+	return "", false
+}
+
+// line reads one line, byte by byte: what follows the line that connects
+// belongs to the service, which may read it from the same pipe.
+func (s *Session) line() (string, error) {
+	var b strings.Builder
+	one := make([]byte, 1)
+	for {
+		n, err := s.In.Read(one)
+		switch {
+		case n == 1 && one[0] == '\n':
+			return b.String(), nil
+		case n == 1:
+			if b.WriteByte(one[0]); b.Len() > maxLine {
+				return "", die("a line of the helper protocol is longer than %d bytes", maxLine)
+			}
+		case err != nil:
+			return "", err
+		}
+	}
+}
+
+// maxLine bounds what git may say in one line.
+const maxLine = 1 << 20
+
+func (s *Session) reply(text string) error {
+	_, err := io.WriteString(s.Out, text+"\n")
+	return err
+}
+
+// connecting speaks for ssh, paths and git://: options, then one connection.
+// Only a push that goes elsewhere by pushInsteadOf, to another helper, needs
+// more: then that helper is asked.
+func (s *Session) connecting(f, p Endpoint) (int, error) {
+	capabilities := "connect\noption\n"
+	if p.Kind == Inner {
+		capabilities += "push\n"
+	}
+	var said []string
+	for {
+		line, err := s.line()
+		if errors.Is(err, io.EOF) {
+			return 0, nil
+		}
+		if err != nil {
+			return 0, err
+		}
+		word, rest, _ := strings.Cut(line, " ")
+		switch {
+		case line == "":
+			return 0, nil
+		case line == "capabilities":
+			err = s.reply(capabilities)
+		case word == "option":
+			said = append(said, line)
+			err = s.reply(s.option(rest))
+		case word == "connect" && rest == receivePack && p.Kind == Inner:
+			err = s.reply("fallback")
+		case word == "connect" && rest == receivePack:
+			return s.connect(p, rest)
+		case word == "connect":
+			return s.connect(f, rest)
+		case line == "list for-push" && p.Kind == Inner:
+			return s.begin(p, said, line)
+		default:
+			return 0, die("git asks for '%s', which was not offered", line)
+		}
+		if err != nil {
+			return 0, err
+		}
+	}
+}
+
+// option takes one option and returns the answer. What is not known is for git
+// to do, over the connection.
+func (s *Session) option(text string) string {
+	name, value, _ := strings.Cut(text, " ")
+	switch name {
+	case "verbosity":
+		s.verbose = len(value) > 1 || value > "1"
+		return "ok"
+	case "progress":
+		return "ok"
+	case "family":
+		switch value {
+		case "ipv4":
+			s.family = ipv4
+		case "ipv6":
+			s.family = ipv6
+		case "all":
+			s.family = anyFamily
+		default:
+			return "error unknown family"
+		}
+		return "ok"
+	case "servpath":
+		v, ok := unquote(value)
+		if !ok {
+			return "error bad quoting"
+		}
+		s.servers[""] = v
+		return "ok"
+	}
+	return "unsupported"
+}
+
+// connect runs a service of an endpoint until it ends.
+func (s *Session) connect(e Endpoint, service string) (int, error) {
+	switch service {
+	case uploadPack, receivePack, uploadArchive:
+	default:
+		return 0, die("no such service: '%s'", service)
+	}
+	// the sniffer sees the line as if it had passed through
+	fmt.Fprintf(&s.seen, "connect %s\n", service)
+	version, err := s.Config.version(service)
+	if err != nil {
+		return 0, err
+	}
+	run := service
+	if p := s.servers[""]; p != "" {
+		run = p
+	}
+	if e.Kind == Daemon {
+		return s.daemon(e, run, version)
+	}
+	command := run + " " + quote(e.Path)
+	p := &program{args: []string{command}, shell: true}
+	if e.Kind == SSH {
+		if p, err = s.sshCommand(e, command, version); err != nil {
+			return 0, err
+		}
+	} else if version > 0 {
+		p.env = []string{fmt.Sprintf("GIT_PROTOCOL=version=%d", version)}
+	}
+	cmd := p.command()
+	if cmd.Err != nil {
+		fmt.Fprintf(s.Err, "error: cannot run %s: No such file or directory\n", p.args[0])
+		return 0, die("unable to fork")
+	}
+	cmd.Env = append(s.serviceEnv(), p.env...)
+	if err := s.reply(""); err != nil {
+		return 0, err
+	}
+	return s.serve(cmd, service == uploadPack)
+}
+
+// serve runs a child whose stdout and stderr are ours. Its stdin is git's too,
+// unless what git says is to be looked at on the way.
+func (s *Session) serve(cmd *exec.Cmd, look bool) (int, error) {
+	cmd.Stdout, cmd.Stderr = s.Out, s.Err
+	if !look {
+		cmd.Stdin = s.In
+		return exitStatus(cmd.Run(), cmd, s.Err)
+	}
+	in, err := cmd.StdinPipe()
+	if err != nil {
+		return 0, err
+	}
+	if err := cmd.Start(); err != nil {
+		return 0, err
+	}
+	// Not waited for: when the child ends first, nobody will write any more.
+	go func() {
+		io.Copy(io.MultiWriter(&s.seen, in), onlyReader{s.In})
+		in.Close()
+	}()
+	return exitStatus(cmd.Wait(), cmd, s.Err)
+}
+
+// onlyReader keeps io.Copy from taking a shortcut around the sniffer.
+type onlyReader struct{ io.Reader }
+
+// exitStatus is the status as git would report it of a child of its own.
+func exitStatus(err error, cmd *exec.Cmd, stderr io.Writer) (int, error) {
+	var exit *exec.ExitError
+	if err == nil || !errors.As(err, &exit) {
+		return 0, err
+	}
+	w, ok := exit.Sys().(syscall.WaitStatus)
+	if !ok || !w.Signaled() {
+		return exit.ExitCode(), nil
+	}
+	switch w.Signal() {
+	case syscall.SIGINT, syscall.SIGQUIT, syscall.SIGPIPE:
+	default:
+		fmt.Fprintf(stderr, "error: %s died of signal %d\n", cmd.Args[0], w.Signal())
+	}
+	return 128 + int(w.Signal()), nil
+}
+
+// serviceEnv is the environment of a service: without what belongs to the
+// repository git works in.
+func (s *Session) serviceEnv() []string {
+	env := make([]string, 0, len(s.Env)+1)
+	for _, kv := range s.Env {
+		name, _, _ := strings.Cut(kv, "=")
+		if !localVariables[name] {
+			env = append(env, kv)
+		}
+	}
+	return env
+}
+
+// localVariables are `git rev-parse --local-env-vars` of all versions.
+var localVariables = map[string]bool{
+	"GIT_ALTERNATE_OBJECT_DIRECTORIES": true,
+	"GIT_CONFIG":                       true,
+	"GIT_CONFIG_PARAMETERS":            true,
+	"GIT_CONFIG_COUNT":                 true,
+	"GIT_OBJECT_DIRECTORY":             true,
+	"GIT_DIR":                          true,
+	"GIT_WORK_TREE":                    true,
+	"GIT_IMPLICIT_WORK_TREE":           true,
+	"GIT_GRAFT_FILE":                   true,
+	"GIT_INDEX_FILE":                   true,
+	"GIT_NO_REPLACE_OBJECTS":           true,
+	"GIT_REPLACE_REF_BASE":             true,
+	"GIT_PREFIX":                       true,
+	"GIT_INTERNAL_SUPER_PREFIX":        true,
+	"GIT_SHALLOW_FILE":                 true,
+	"GIT_COMMON_DIR":                   true,
+	"GIT_REFERENCE_BACKEND":            true,
+}
