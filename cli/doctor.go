@@ -17,7 +17,9 @@ type examination struct {
 }
 
 // examinations come behind the tracker's own checks, in this order.
-var examinations = []examination{}
+var examinations = []examination{
+	{"the remote helper", examineHelper},
+}
 
 func newDoctorCommand(e *env) *urfave.Command {
 	return e.command(&urfave.Command{

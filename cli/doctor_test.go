@@ -23,6 +23,6 @@ func TestDoctor(t *testing.T) {
 	check(t, "page", r.out, "note: alone\nproblem: no\\x1b[2J\\n\n    hint: git crosslink sync\n    hint: ask\\r\n")
 	check(t, "talk", r.err, "error: 1 finding\n")
 	check(t, "porcelain", w.run("doctor", "--porcelain").out, "note\tprivate\talone\nproblem\trefused\tno\\x1b[2J\\n\tgit crosslink sync\task\\r\n")
-	contains(t, "json", w.run("doctor", "--json", "--offline").out, `"reached":false`, `"looked":["the hub"]`,
+	contains(t, "json", w.run("doctor", "--json", "--offline").out, `"reached":false`, `"looked":["the hub"`,
 		`{"name":"private","severity":"note","text":"alone","hints":[]}`, `"code":1`)
 }

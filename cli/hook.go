@@ -29,7 +29,7 @@ func (e *env) hook(ctx context.Context, args []string) (code int) {
 		}
 	}()
 	if len(args) > 0 && args[0] == hooks.Cloned {
-		e.cloned(ctx)
+		e.cloned(ctx, args[1:])
 		return exitDone
 	}
 	if len(args) == 0 || !hooks.Known(args[0]) {
@@ -47,10 +47,14 @@ func (e *env) hook(ctx context.Context, args []string) (code int) {
 	return e.conclude(ctx, no("tracker-lost", stop.Error(), stop.Hints()...))
 }
 
-// cloned brings the tracker into a new clone, once, in the foreground.
-func (e *env) cloned(ctx context.Context) {
+// cloned enrols the remote of a new clone and brings the tracker into it, once,
+// in the foreground.
+func (e *env) cloned(ctx context.Context, remote []string) {
 	ctx, cancel := context.WithTimeout(ctx, clonePatience)
 	defer cancel()
+	if len(remote) == 1 {
+		e.enrolClone(ctx, remote[0])
+	}
 	h, err := e.hub(ctx)
 	if err == nil {
 		_, err = h.Sync(ctx, tracker.SyncOptions{})

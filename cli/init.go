@@ -21,12 +21,18 @@ below crosslink/ is created. Doing it again changes nothing.
 
 Issues can be written before: they stay here until there is a hub.
 
+With --helper, plain git fetch, pull and push of the remote go through
+git-remote-crosslink(1) from then on and carry the tracker; its URL stays as it
+is. --no-helper ends that and does nothing else.
+
 Examples:
   git crosslink init
   git crosslink init upstream
-  git crosslink init --join`,
+  git crosslink init --join
+  git crosslink init --helper`,
 		Flags: []urfave.Flag{
 			&urfave.StringFlag{Name: "hub", Usage: "the `REMOTE`, instead of the argument"},
+			&urfave.BoolFlag{Name: "helper", Usage: "git fetch, pull and push of the remote carry the tracker"},
 			&urfave.BoolFlag{Name: "join", Usage: "join a hub although numbers given out here end by it"},
 		},
 	}, func(u *urfave.Context) error {
@@ -41,14 +47,22 @@ Examples:
 			}
 			remote = args[0]
 		}
+		if u.IsSet("helper") && !u.Bool("helper") {
+			return runNoHelper(u.Context, remote, e)
+		}
 		if u.Bool("offline") {
 			return misuse("'init' talks to the hub, '--offline' forbids it")
 		}
-		return runInit(u.Context, tracker.InitOptions{Remote: remote, Join: u.Bool("join")}, e)
+		return runInit(u.Context, tracker.InitOptions{Remote: remote, Join: u.Bool("join")}, u.Bool("helper"), e)
 	})
 }
 
-func runInit(ctx context.Context, opts tracker.InitOptions, e *env) error {
+func runInit(ctx context.Context, opts tracker.InitOptions, helper bool, e *env) error {
+	if helper && opts.Remote != "" {
+		if err := e.canEnrol(ctx, opts.Remote); err != nil {
+			return err
+		}
+	}
 	h, err := e.hub(ctx)
 	if err != nil {
 		return err
@@ -79,6 +93,18 @@ func runInit(ctx context.Context, opts tracker.InitOptions, e *env) error {
 	}
 	if err := e.tellRenumbered(ctx, h, r.Renumbered); err != nil {
 		return err
+	}
+	name := opts.Remote
+	if name == "" {
+		name = r.Remote
+	}
+	if helper && name == "" {
+		return no("not-enrolled", "there is no remote that could go through the remote helper", "git remote add origin <url>")
+	}
+	if helper {
+		if err := e.enrol(ctx, name); err != nil {
+			return err
+		}
 	}
 	return e.say(ctx, answer{data: initShapeOf(r), ids: []string{r.Hub}})
 }

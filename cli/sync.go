@@ -44,6 +44,7 @@ func runSync(ctx context.Context, opts tracker.SyncOptions, e *env) error {
 	if err != nil {
 		return err
 	}
+	e.followRename(ctx, r.Remote)
 	a := answer{data: syncShapeOf(r)}
 	switch {
 	case opts.Detached:

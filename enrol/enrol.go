@@ -126,26 +126,12 @@ func (r *Repository) path(remote string) string {
 // A URL with the prefix 'crosslink::' becomes plain; base is what a relative
 // one starts from, "" to leave it.
 func (r *Repository) Enrol(ctx context.Context, remote, base string) (already bool, err error) {
-	urls, err := r.values(ctx, "remote."+remote+".url")
+	urls, pushURLs, err := r.fit(ctx, remote)
 	if err != nil {
 		return false, err
 	}
-	if len(urls) == 0 {
-		return false, fmt.Errorf("%w: '%s'", ErrNoRemote, remote)
-	}
-	if other, _ := r.values(ctx, "remote."+remote+".vcs"); len(other) > 0 && other[len(other)-1] != vcs {
-		return false, &Error{remote, fmt.Sprintf("remote.%s.vcs is '%s' already", remote, other[len(other)-1])}
-	}
-	pushURLs, err := r.values(ctx, "remote."+remote+".pushurl")
+	written, err := r.write(remote)
 	if err != nil {
-		return false, err
-	}
-	for _, u := range slices.Concat(urls, pushURLs) {
-		if why := unfit(strings.TrimPrefix(u, Prefix)); why != "" {
-			return false, &Error{remote, why}
-		}
-	}
-	if err := r.write(remote); err != nil {
 		return false, err
 	}
 	includes, err := r.values(ctx, "--local", includeKey)
@@ -170,7 +156,36 @@ func (r *Repository) Enrol(ctx context.Context, remote, base string) (already bo
 			}
 		}
 	}
-	return already, nil
+	return already && !written, nil
+}
+
+// Check says why a remote cannot be enrolled, nil if it can.
+func (r *Repository) Check(ctx context.Context, remote string) error {
+	_, _, err := r.fit(ctx, remote)
+	return err
+}
+
+func (r *Repository) fit(ctx context.Context, remote string) (urls, pushURLs []string, err error) {
+	urls, err = r.values(ctx, "remote."+remote+".url")
+	if err != nil {
+		return nil, nil, err
+	}
+	if len(urls) == 0 {
+		return nil, nil, fmt.Errorf("%w: '%s'", ErrNoRemote, remote)
+	}
+	if other, _ := r.values(ctx, "remote."+remote+".vcs"); len(other) > 0 && other[len(other)-1] != vcs {
+		return nil, nil, &Error{remote, fmt.Sprintf("remote.%s.vcs is '%s' already", remote, other[len(other)-1])}
+	}
+	pushURLs, err = r.values(ctx, "remote."+remote+".pushurl")
+	if err != nil {
+		return nil, nil, err
+	}
+	for _, u := range slices.Concat(urls, pushURLs) {
+		if why := unfit(strings.TrimPrefix(u, Prefix)); why != "" {
+			return nil, nil, &Error{remote, why}
+		}
+	}
+	return urls, pushURLs, nil
 }
 
 // plain takes the prefix off one URL.
@@ -207,24 +222,24 @@ func unfit(url string) string {
 }
 
 // write puts the include in its place, whole, unless it says that already.
-func (r *Repository) write(remote string) error {
+func (r *Repository) write(remote string) (written bool, err error) {
 	file, text := r.file(remote), Text(remote, r.Programs)
 	if b, err := os.ReadFile(file); err == nil && string(b) == text {
-		return nil
+		return false, nil
 	}
 	if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
-		return err
+		return false, err
 	}
 	f, err := os.CreateTemp(filepath.Dir(file), ".new*")
 	if err != nil {
-		return err
+		return false, err
 	}
 	defer os.Remove(f.Name())
 	_, err = f.WriteString(text)
 	if err = errors.Join(err, f.Chmod(0o644), f.Close()); err != nil {
-		return err
+		return false, err
 	}
-	return os.Rename(f.Name(), file)
+	return true, os.Rename(f.Name(), file)
 }
 
 // Leave ends it. It reports whether there was something to end.

@@ -23,21 +23,22 @@ import (
 //     and after a clone it is waited for, a little;
 //   - what becomes of it is nobody's concern here.
 
-// The events after which a sync follows, as `git crosslink helper` knows them.
+// The events after which a sync follows, as `git-crosslink hook` knows them.
 const (
 	fetched = "fetched"
 	pushed  = "pushed"
-	cloned  = "cloned"
+	cloned  = "cloned" // or first used: the remote is not enrolled yet
 )
 
 // innerVariable is set in every git that the tracker starts.
 const innerVariable = "CROSSLINK_INNER"
 
-// How long a sync that is waited for may take; it goes on after that.
-const patience = 20 * time.Second
+// How long a sync that is waited for may take; it goes on after that, if it
+// does not end by itself.
+const patience = 40 * time.Second
 
 // event is what the sync is told happened, "" if none follows.
-func (s *Session) event(t Traffic, first bool) string {
+func (s *Session) event(t Traffic) string {
 	if _, inner := s.getenv(innerVariable); inner {
 		return ""
 	}
@@ -46,7 +47,7 @@ func (s *Session) event(t Traffic, first bool) string {
 	switch {
 	case gitDir == "" || !s.named() || s.lazy():
 		return ""
-	case first && (t.Fetched || t.Listed):
+	case s.Prefixed():
 		return cloned
 	case sync == "manual":
 		return ""
@@ -118,9 +119,9 @@ func commonDir(gitDir string) string {
 	return filepath.Join(gitDir, dir)
 }
 
-// follow starts `git-crosslink helper <event> <remote>`, the program beside
+// follow starts `git-crosslink hook <event> <remote>`, the program beside
 // this one or else on PATH.
-func (s *Session) follow(event string) {
+func (s *Session) follow(event string, first bool) {
 	program, err := exec.LookPath("git-crosslink")
 	if self, e := os.Executable(); e == nil {
 		if beside := filepath.Join(filepath.Dir(self), "git-crosslink"); isFile(beside) {
@@ -135,7 +136,7 @@ func (s *Session) follow(event string) {
 		return
 	}
 	defer null.Close()
-	cmd := exec.Command(program, "helper", event, s.Name)
+	cmd := exec.Command(program, "hook", event, s.Name)
 	gitDir, _ := s.getenv("GIT_DIR")
 	if gitDir, err = filepath.Abs(gitDir); err != nil {
 		return
@@ -146,7 +147,7 @@ func (s *Session) follow(event string) {
 	if cmd.Start() != nil {
 		return
 	}
-	if ci, _ := s.getenv("CI"); event != cloned && ci == "" {
+	if ci, _ := s.getenv("CI"); !(first || ci != "") {
 		cmd.Process.Release()
 		return
 	}

@@ -37,8 +37,8 @@ and for URLs that begin with 'crosslink::'. See git-remote-crosslink(1).
 	}
 	traffic, status := s.Run()
 	if status == 0 {
-		if event := s.event(traffic, first); event != "" {
-			s.follow(event)
+		if event := s.event(traffic); event != "" {
+			s.follow(event, first)
 		}
 	}
 	return status

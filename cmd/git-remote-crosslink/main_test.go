@@ -1,14 +1,19 @@
 package main
 
 import (
+	"os"
 	"testing"
 
+	"github.com/git-crosslink/git-crosslink/cli"
 	"github.com/git-crosslink/git-crosslink/internal/testkit"
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"git-remote-crosslink": main})
+	testscript.Main(m, map[string]func(){
+		"git-remote-crosslink": main,
+		"git-crosslink":        func() { os.Exit(cli.Main(os.Args)) },
+	})
 }
 
 func TestScript(t *testing.T) { testkit.Scripts(t, "testdata/script") }

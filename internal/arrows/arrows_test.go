@@ -50,12 +50,15 @@ var rules = map[string]rule{
 		why: "a hook starts the tracker and asks git where it is; what it says is the command line's to print",
 	},
 	"cli": {
-		may: "event reducer store tracker hooks",
+		may: "event reducer store tracker hooks enrol",
 		why: "commands ask the tracker and print its answers; refs and trust stay behind it",
 	},
 
 	"cmd/git-crosslink":        {may: "cli", why: "main only"},
-	"cmd/git-remote-crosslink": {why: "main only"},
+	"cmd/git-remote-crosslink": {may: "helper", why: "main only"},
+
+	"helper": {why: "it carries bytes between git and a server and knows no tracker, so that it starts fast and cannot fail with it"},
+	"enrol":  {why: "it writes git's configuration and knows no tracker"},
 
 	"internal/manpage": {may: "cli", why: "the manual is made from the texts of help"},
 

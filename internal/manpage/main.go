@@ -1,6 +1,6 @@
 // Command manpage writes the manual into man/: the pages of the command line
-// from the texts of help, and gitcrosslink-format(5) from docs/format.md. It is
-// not installed.
+// from the texts of help, gitcrosslink-format(5) and git-remote-crosslink(1) from
+// pages of docs/. It is not installed.
 package main
 
 import (
@@ -41,9 +41,13 @@ func run(root string) error {
 
 // all are the pages there should be.
 func all(root string) ([]cli.ManPage, error) {
-	text, err := os.ReadFile(filepath.Join(root, "docs", "format.md"))
-	if err != nil {
-		return nil, err
+	pages := cli.ManPages()
+	for _, d := range documents {
+		text, err := os.ReadFile(filepath.Join(root, "docs", d.file))
+		if err != nil {
+			return nil, err
+		}
+		pages = append(pages, cli.ManPage{Name: d.name + "." + d.section, Roff: d.roff(string(text))})
 	}
-	return append(cli.ManPages(), cli.ManPage{Name: "gitcrosslink-format.5", Roff: formatPage(string(text))}), nil
+	return pages, nil
 }

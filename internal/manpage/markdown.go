@@ -7,15 +7,24 @@ import (
 	"github.com/git-crosslink/git-crosslink/cli"
 )
 
-// formatPage is docs/format.md in roff. It knows the Markdown that page uses:
+// document is a page of docs/ that is a page of the manual, too.
+type document struct{ file, name, section, about string }
+
+// documents are they.
+var documents = []document{
+	{"format.md", "gitcrosslink-format", "5", "what lies on a hub of git crosslink"},
+	{"remote-helper.md", "git-remote-crosslink", "1", "let plain git carry the tracker"},
+}
+
+// roff is a document's Markdown in roff. It knows what those pages use:
 // headings, paragraphs, lists, tables, fenced blocks, and within a line code,
 // links and emphasis.
-func formatPage(markdown string) string {
+func (d document) roff(markdown string) string {
 	p := &page{}
-	p.line(`.\" Made by 'go run ./internal/manpage' from docs/format.md.`)
-	p.line(`.TH GITCROSSLINK-FORMAT 5 "" "git crosslink" "Git Crosslink Manual"`)
+	p.line(`.\" Made by 'go run ./internal/manpage' from docs/` + d.file + `.`)
+	p.line(`.TH ` + strings.ToUpper(d.name) + ` ` + d.section + ` "" "git crosslink" "Git Crosslink Manual"`)
 	p.line(".nh\n.ad l\n.SH NAME")
-	p.line(`gitcrosslink\-format \- what lies on a hub of git crosslink`)
+	p.line(strings.ReplaceAll(d.name, "-", `\-`) + ` \- ` + d.about)
 	lines := strings.Split(markdown, "\n")
 	for i := 0; i < len(lines); i++ {
 		switch l := lines[i]; {

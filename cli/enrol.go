@@ -1,0 +1,159 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/git-crosslink/git-crosslink/enrol"
+	"github.com/git-crosslink/git-crosslink/tracker"
+)
+
+// repository is the user's, for what package enrol does with it.
+func (e *env) repository() (*enrol.Repository, error) {
+	program, err := os.Executable()
+	if err != nil {
+		return nil, err
+	}
+	home := e.getenv("HOME")
+	data := e.getenv("XDG_DATA_HOME")
+	if !filepath.IsAbs(data) {
+		data = filepath.Join(home, ".local", "share")
+	}
+	return &enrol.Repository{Git: e.git, Programs: filepath.Dir(program), Data: data, Home: home}, nil
+}
+
+// enrol lets a remote go through the remote helper, and says so.
+func (e *env) enrol(ctx context.Context, remote string) error {
+	r, err := e.repository()
+	if err != nil {
+		return err
+	}
+	already, err := r.Enrol(ctx, remote, "")
+	if err != nil {
+		return enrolError(remote, err)
+	}
+	if already {
+		e.talk("'%s' goes through the remote helper already", remote)
+	} else {
+		e.talk("git fetch, pull and push of '%s' carry the tracker from now on", remote)
+	}
+	return nil
+}
+
+// canEnrol says why a remote cannot go through the remote helper.
+func (e *env) canEnrol(ctx context.Context, remote string) error {
+	r, err := e.repository()
+	if err == nil {
+		err = r.Check(ctx, remote)
+	}
+	if err != nil {
+		return enrolError(remote, err)
+	}
+	return nil
+}
+
+func enrolError(remote string, err error) error {
+	var unfit *enrol.Error
+	switch {
+	case errors.Is(err, enrol.ErrNoRemote):
+		return no("no-such-remote", fmt.Sprintf("there is no remote '%s' with a URL", remote), "git remote -v")
+	case errors.As(err, &unfit):
+		return no("not-enrolled", unfit.Error(), "everything else works as before: git crosslink sync")
+	}
+	return fatal("not-enrolled", fmt.Sprintf("'%s' cannot go through the remote helper: %s", remote, gitSays(err)),
+		"everything else works as before: git crosslink sync")
+}
+
+// runNoHelper ends what init --helper began; nothing else is touched, and the
+// hub is not asked.
+func runNoHelper(ctx context.Context, remote string, e *env) error {
+	r, err := e.repository()
+	if err != nil {
+		return err
+	}
+	all, err := r.Includes(ctx)
+	if err != nil {
+		return fatal("not-enrolled", gitSays(err))
+	}
+	names := []string{remote}
+	if remote == "" {
+		names = nil
+		for _, i := range all {
+			names = append(names, i.Remote)
+		}
+	}
+	shape := helperShape{Left: []string{}}
+	for _, name := range names {
+		left, err := r.Leave(ctx, name)
+		if err != nil {
+			return fatal("not-enrolled", gitSays(err))
+		}
+		if left {
+			shape.Left = append(shape.Left, name)
+			e.talk("'%s' is fetched from and pushed to by git alone again", name)
+		}
+	}
+	if len(shape.Left) == 0 {
+		e.talk("nothing to do: no remote goes through the remote helper")
+	}
+	return e.say(ctx, answer{data: shape, ids: shape.Left})
+}
+
+// helperShape is the answer of init --no-helper.
+type helperShape struct {
+	Left []string `json:"left"`
+}
+
+// enrolClone makes a remote whose URL begins with 'crosslink::' an enrolled
+// one with a plain URL; a relative path starts where git was called.
+func (e *env) enrolClone(ctx context.Context, remote string) {
+	r, err := e.repository()
+	if err == nil {
+		base, _ := os.Getwd()
+		_, err = r.Enrol(ctx, remote, base)
+	}
+	e.trace.Debug().Err(err).Str("remote", remote).Msg("enrol")
+}
+
+// followRename enrols the tracker's remote under its new name after it was
+// renamed.
+func (e *env) followRename(ctx context.Context, remote string) {
+	r, err := e.repository()
+	if err != nil {
+		return
+	}
+	from, err := r.Repair(ctx, remote)
+	e.trace.Debug().Err(err).Str("from", from).Str("to", remote).Msg("enrol")
+	if err == nil && from != "" && remote != "" {
+		e.warn("helper-renamed", fmt.Sprintf("'%s' goes through the remote helper now, as '%s' did before it was renamed", remote, from))
+	}
+}
+
+// examineHelper finds remotes whose enrolment does not hold.
+func examineHelper(ctx context.Context, e *env, h hub) ([]tracker.Diagnosis, error) {
+	r, err := e.repository()
+	if err != nil {
+		return nil, err
+	}
+	all, err := r.Includes(ctx)
+	if err != nil {
+		return nil, fatal("fatal", gitSays(err))
+	}
+	var found []tracker.Diagnosis
+	for _, i := range all {
+		switch {
+		case !i.Named:
+			found = append(found, tracker.Diagnosis{Name: "helper-renamed", Severity: tracker.Warning,
+				Text:  fmt.Sprintf("the remote helper is set up for '%s', and no remote of that name has a URL: it was renamed or removed", oneLine(i.Remote)),
+				Hints: []string{"follow it to its new name, or clear it away: git crosslink sync"}})
+		case !i.There:
+			found = append(found, tracker.Diagnosis{Name: "helper-missing", Severity: tracker.Warning,
+				Text:  fmt.Sprintf("'%s' is to go through the remote helper, but '%s' is not there: git goes without", oneLine(i.Remote), oneLine(i.Path)),
+				Hints: []string{"set it up again: git crosslink init --helper " + oneLine(i.Remote), "or end it: git crosslink init --no-helper " + oneLine(i.Remote)}})
+		}
+	}
+	return found, nil
+}
