@@ -78,6 +78,7 @@ type initShape struct {
 	Already    bool                 `json:"already"`
 	Branches   []string             `json:"branches"`
 	Restored   bool                 `json:"restored"`
+	Moved      bool                 `json:"moved"`
 	Sent       int                  `json:"sent"`
 	Renumbered []tracker.Renumbered `json:"renumbered"`
 	Agent      *string              `json:"agent"`
@@ -85,5 +86,5 @@ type initShape struct {
 
 func initShapeOf(r *tracker.InitReport) initShape {
 	return initShape{textOrNull(r.Remote), textOrNull(r.URL), textOrNull(r.Hub), r.Created, r.Already,
-		append([]string{}, r.Branches...), r.Restored, r.Sent, append([]tracker.Renumbered{}, r.Renumbered...), textOrNull(r.Agent)}
+		append([]string{}, r.Branches...), r.Restored, r.Moved, r.Sent, append([]tracker.Renumbered{}, r.Renumbered...), textOrNull(r.Agent)}
 }

@@ -19,6 +19,12 @@ func newInitCommand(e *env) *urfave.Command {
 id. Without a name the remote is 'origin', or the only one. Nothing but branches
 below crosslink/ is created. Doing it again changes nothing.
 
+The hub is chosen once. Later remotes, names, URLs and branches do not change it
+by themselves; 'git config crosslink.remote <name>' does.
+
+With --hub, or in a bare repository without remotes, this repository itself
+becomes the hub: its clones share the tracker (crosslink.hub is set).
+
 Issues can be written before: they stay here until there is a hub.
 
 With --helper, plain git fetch, pull and push of the remote go through
@@ -31,7 +37,7 @@ Examples:
   git crosslink init --join
   git crosslink init --helper`,
 		Flags: []urfave.Flag{
-			&urfave.StringFlag{Name: "hub", Usage: "the `REMOTE`, instead of the argument"},
+			&urfave.BoolFlag{Name: "hub", Usage: "make this repository itself the hub of its clones"},
 			&urfave.BoolFlag{Name: "helper", Usage: "git fetch, pull and push of the remote carry the tracker"},
 			&urfave.BoolFlag{Name: "join", Usage: "join a hub although numbers given out here end by it"},
 		},
@@ -40,12 +46,11 @@ Examples:
 		if err != nil {
 			return err
 		}
-		remote := u.String("hub")
+		remote := ""
 		if len(args) == 1 {
-			if remote != "" && remote != args[0] {
-				return misuse("two remotes: '" + remote + "' and '" + args[0] + "'")
+			if remote = args[0]; u.Bool("hub") {
+				return misuse("'--hub' makes this repository the hub, and '" + remote + "' is another")
 			}
-			remote = args[0]
 		}
 		if u.IsSet("helper") && !u.Bool("helper") {
 			return runNoHelper(u.Context, remote, e)
@@ -53,7 +58,7 @@ Examples:
 		if u.Bool("offline") {
 			return misuse("'init' talks to the hub, '--offline' forbids it")
 		}
-		return runInit(u.Context, tracker.InitOptions{Remote: remote, Join: u.Bool("join")}, u.Bool("helper"), e)
+		return runInit(u.Context, tracker.InitOptions{Remote: remote, Self: u.Bool("hub"), Join: u.Bool("join")}, u.Bool("helper"), e)
 	})
 }
 
@@ -71,13 +76,19 @@ func runInit(ctx context.Context, opts tracker.InitOptions, helper bool, e *env)
 	if err != nil {
 		return err
 	}
-	where := "here: the repository has no remote"
-	if r.Remote != "" {
-		where = "on '" + oneLine(r.Remote) + "' (" + oneLine(r.URL) + ")"
+	where := "on '" + oneLine(r.Remote) + "' (" + oneLine(r.URL) + ")"
+	if r.Remote == "." {
+		where = "in this repository (" + oneLine(r.URL) + "); its clones share it"
 	}
 	switch {
+	case r.Remote == "" && r.Created:
+		e.talk("created a tracker in this repository alone: it has no remote")
+	case r.Remote == "":
+		e.talk("the tracker is in this repository alone: it has no remote")
 	case r.Created:
 		e.talk("created the hub %s", where)
+	case r.Moved:
+		e.talk("published the tracker %s", where)
 	case r.Restored:
 		e.talk("put back what the hub %s had lost", where)
 	case r.Already:

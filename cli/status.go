@@ -56,8 +56,12 @@ func (e *env) statusPage(pg *page, s *tracker.Status) {
 	switch {
 	case s.Remote == "":
 		pg.print("hub: none, the repository has no remote\n")
+	case !s.Shared && s.LastContact == nil:
+		pg.print("hub: not known, '%s' was not reached yet\n", s.Remote)
 	case !s.Shared:
 		pg.print("hub: none on '%s' yet (git crosslink init)\n", s.Remote)
+	case s.Remote == ".":
+		pg.print("hub: this repository (%s)\n", s.URL)
 	default:
 		pg.print("hub: '%s' (%s)\n", s.Remote, s.URL)
 	}

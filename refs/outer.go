@@ -170,6 +170,12 @@ func (o *Outer) HasRef(ctx context.Context, name string) bool {
 	return err == nil
 }
 
+// SetConfig sets a value in the repository's own configuration.
+func (o *Outer) SetConfig(ctx context.Context, key, value string) error {
+	_, err := o.ask(ctx, "config", "--local", key, value)
+	return err
+}
+
 // Config reads all configuration that applies where the user stands, with
 // worktree scope and `git -c`. One git process.
 func (o *Outer) Config(ctx context.Context) (Config, error) {

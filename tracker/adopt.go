@@ -20,6 +20,9 @@ const maxLogs = 1 << 16
 //   - meta is taken if it can be read, is of the same hub, not older and of no
 //     lower level;
 //   - a hub of level 3 or 2 is mirrored as it is, its logs may be rewritten;
+//   - of another hub nothing is taken; beside a meta of another hub, which may
+//     only have been put there, a log counts if its lines are of this one. Nothing
+//     new is taken where there is no meta;
 //   - a ref that is none of the tracker's is left alone;
 //   - nothing believed is dropped because the hub no longer offers it.
 //
@@ -39,6 +42,18 @@ func (t *Tracker) adopt(ctx context.Context, root string) (problems []hubProblem
 		}
 	}
 	a := adoption{t: t, known: t.readClaims(ctx, have[hubRoot+metaName]), fresh: t.readClaims(ctx, have[root+metaName])}
+	other := a.other(t.contact.Hub)
+	if root == incomingRoot {
+		t.otherHub = other
+	}
+	if other != "" {
+		known := a.known.Hub
+		if known == "" {
+			known = t.contact.Hub
+		}
+		problems = append(problems, hubProblem{Ref: metaName, Text: fmt.Sprintf("the remote holds another tracker (hub %s) than the one of this clone (hub %s), which stands", clipHub(other), clipHub(known)), Told: true})
+		a.pinned = known
+	}
 	a.settle(have[root+metaName] == "" && t.isLevel2(ctx, have[root+v2Name]))
 	var ups []refs.Update
 	untaken := 0
@@ -52,6 +67,12 @@ func (t *Tracker) adopt(ctx context.Context, root string) (problems []hubProblem
 			continue
 		}
 		take, problem, err := a.judge(ctx, name, old, r.OID)
+		if a.pinned != "" && err == nil && (take || problem != "") {
+			problem = ""
+			if take, err = a.ours(ctx, name, old, r.OID); !take && err == nil {
+				continue
+			}
+		}
 		switch {
 		case err != nil && ctx.Err() != nil:
 			return nil, err
@@ -61,6 +82,8 @@ func (t *Tracker) adopt(ctx context.Context, root string) (problems []hubProblem
 			// the user's copy may be old or of elsewhere: only the hub says what the hub lost
 		case problem != "" && !take:
 			problems = append(problems, hubProblem{Ref: name, Text: problem})
+		case old != r.OID && !a.fresh.there && a.level != 2:
+			// nothing says which hub this is of
 		case problem != "":
 			t.tellOnce(Notice{Name: "lost-decisions", Text: problem, Hints: []string{"git crosslink status"}})
 			problems = append(problems, hubProblem{Ref: name, Text: problem, Told: true})

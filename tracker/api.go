@@ -127,6 +127,7 @@ type SyncReport struct {
 // InitOptions say which repository becomes the hub.
 type InitOptions struct {
 	Remote string // name of a remote; "" chooses origin, else the only one
+	Self   bool   // make this repository itself the hub
 	Join   bool   // join a hub although this repository gave out numbers of its own
 }
 
@@ -139,6 +140,7 @@ type InitReport struct {
 	Already  bool     `json:"already"`            // this clone had joined it before
 	Branches []string `json:"branches,omitempty"` // made on the remote
 	Restored bool     `json:"restored,omitempty"` // the hub had lost its branches: they are back
+	Moved    bool     `json:"moved,omitempty"`    // with restored: the remote's URL leads to a repository that had none of them
 	Sent     int      `json:"sent"`               // events published with it
 	// Renumbered are the issues whose private numbers ended with the joining.
 	Renumbered []Renumbered `json:"renumbered,omitempty"`

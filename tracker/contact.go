@@ -16,7 +16,9 @@ import (
 // which remote was chosen.
 type contact struct {
 	Remote string    `json:"remote,omitempty"` // the remote chosen at first contact
-	URL    string    `json:"url,omitempty"`    // its URL then
+	URL    string    `json:"url,omitempty"`    // at which it was seen last
+	Hub    string    `json:"hub,omitempty"`    // the hub's id, pinned
+	Other  string    `json:"other,omitempty"`  // at the last fetch the remote held this other hub
 	Last   time.Time `json:"last,omitzero"`    // last fetch that worked
 
 	// Undecided is since when facts lie undecided on the hub, as seen from here.

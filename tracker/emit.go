@@ -58,24 +58,22 @@ func (t *Tracker) Emit(ctx context.Context, o EmitOptions, build func(p Projecti
 // prepare makes sure that there is somebody to write, somewhere to write to,
 // and that the hub, if there is one in reach, is known.
 func (t *Tracker) prepare(ctx context.Context, o EmitOptions) error {
+	if t.chooseErr != nil {
+		return t.chooseErr
+	}
 	agent, err := t.settleAgent(ctx)
 	if err != nil {
 		return err
 	}
 	t.agent = agent
-	if t.chooseErr != nil {
-		return t.chooseErr
-	}
 	if err := t.ensureReplica(ctx); err != nil {
 		return err
 	}
 	if err := t.takeOver(ctx); err != nil {
 		return err
 	}
-	if t.followed && t.hub != nil {
-		if err := t.remember(func(c *contact) { c.Remote = t.hub.Name }); err != nil {
-			return err
-		}
+	if err := t.pin(); err != nil {
+		return err
 	}
 	if t.hub == nil || o.Offline || t.config("crosslink.sync") == "manual" {
 		return nil
@@ -385,6 +383,11 @@ func (t *Tracker) deliverAndLook(ctx context.Context, o EmitOptions, r *Receipt,
 }
 
 func (t *Tracker) tellUnbound() {
+	if t.contact.Other != "" {
+		e := t.elsewhereError()
+		t.tellOnce(Notice{Name: e.Name, Text: "kept here: " + t.elsewhere(), Hints: e.Hints})
+		return
+	}
 	if t.contact.Last.IsZero() {
 		t.tellOnce(Notice{Name: "unreachable", Text: fmt.Sprintf("kept here: the hub on '%s' is not reachable", t.hub.Name), Hints: []string{"git crosslink sync"}})
 		return

@@ -284,8 +284,8 @@ func TestHostileMeta(t *testing.T) {
 		{"downgrade", file(`{"hub_version":3}`), "lower than the one known", 4},
 		{"other hub", func(h *hostile) refs.OID {
 			return file(strings.Replace(good(h), h.hub, "00000000-0000-4000-8000-000000000001", 1))(h)
-		}, "hub id changed", 4},
-		{"newer, other hub", file(`{"hub":"00000000-0000-4000-8000-000000000001","hub_version":5,"seq":9}`), "hub id changed", 4},
+		}, "another tracker", 4},
+		{"newer, other hub", file(`{"hub":"00000000-0000-4000-8000-000000000001","hub_version":5,"seq":9}`), "another tracker", 4},
 		{"newer", func(h *hostile) refs.OID {
 			return file(strings.Replace(good(h), `"hub_version":4`, `"hub_version":5,"more":[1.5]`, 1))(h)
 		}, "", 5},
@@ -323,7 +323,10 @@ func TestHostileMeta(t *testing.T) {
 			alice.create("before")
 			h.tips["refs/heads/crosslink/meta"] = c.make(h)
 			h.land()
-			bob.sync()
+			other := strings.HasSuffix(c.name, "other hub")
+			if err := bob.trySync(); (err != nil) != other || other && errorName(err) != "other-hub" {
+				t.Error(err)
+			}
 			if bob.titles()["before"] == nil {
 				t.Error("alice's issue is not there")
 			}

@@ -14,12 +14,8 @@ import (
 // expects that there is none yet: of two that try at once, one makes it and
 // the other joins.
 func (t *Tracker) Init(ctx context.Context, o InitOptions) (*InitReport, error) {
-	if o.Remote != "" {
-		t.contact.Remote, t.hub, t.chooseErr = o.Remote, nil, nil
-		t.chooseHub()
-	}
-	if t.chooseErr != nil {
-		return nil, t.chooseErr
+	if err := t.chooseFor(ctx, o); err != nil {
+		return nil, err
 	}
 	agent, err := t.settleAgent(ctx)
 	if err != nil {
@@ -37,7 +33,7 @@ func (t *Tracker) Init(ctx context.Context, o InitOptions) (*InitReport, error) 
 	if err != nil {
 		return nil, err
 	}
-	t.joining, t.loaded, t.urgency, t.insist = o.Join, nil, somebody, true
+	t.joining, t.loaded, t.urgency, t.insist, t.pinning = o.Join, nil, somebody, true, true
 	t.replica.Prompt = t.o.Ask
 	unlock, ok, err := t.lockSync(ctx, SyncOptions{})
 	if err != nil || !ok {
@@ -121,10 +117,8 @@ func (t *Tracker) initOnce(ctx context.Context) (r *InitReport, again bool, err 
 		r, err := t.restore(ctx, s)
 		return r, false, err
 	}
-	if why := t.elsewhere(); why != "" {
-		return nil, false, &Error{Kind: Fatal, Name: "other-hub",
-			Message: fmt.Sprintf("the tracker of this clone belongs to another hub than the one on '%s': %s", t.hub.Name, why),
-			Hints:   []string{"if the remote's URL was changed, look at it: git remote -v"}}
+	if t.otherHub != "" {
+		return nil, false, t.elsewhereError()
 	}
 	if s.apart {
 		return nil, false, t.apartError()
@@ -175,12 +169,12 @@ func (t *Tracker) hasRoom(ctx context.Context) error {
 		}
 		code = code || !strings.HasPrefix(h, headRoot)
 	}
-	if code {
+	if code || t.hub.self { // a repository at hand keeps the default branch it has
 		return nil
 	}
 	return &Error{Kind: Fatal, Name: "empty-remote",
 		Message: fmt.Sprintf("the remote '%s' has no branch yet, and a forge would make the tracker its default one", t.hub.Name),
-		Hints:   []string{fmt.Sprintf("publish your code first: git push %s HEAD", t.hub.Name)}}
+		Hints:   []string{fmt.Sprintf("publish your code first: git push %s HEAD", shellWord(t.hub.Name))}}
 }
 
 func (t *Tracker) branchInTheWay(there, ours string) error {
@@ -205,7 +199,7 @@ func (t *Tracker) found(ctx context.Context, s *snapshot) (r *InitReport, again 
 		r.Branches = append(r.Branches, "crosslink/"+agents+id)
 		r.Sent += int(l.chain.Seq)
 	}
-	if p, ups, err = t.foundLedger(ctx, s, p, ups); err != nil {
+	if p, ups, err = t.foundLedger(ctx, s, p, ups, r); err != nil {
 		return nil, false, err
 	}
 	res, err := t.pushPatiently(ctx, p)
@@ -216,7 +210,7 @@ func (t *Tracker) found(ctx context.Context, s *snapshot) (r *InitReport, again 
 		if err := t.local().Swap(ctx, ups); err != nil {
 			return nil, false, fmt.Errorf("record the hub: %w", err)
 		}
-		return r, false, t.welcome()
+		return r, false, errors.Join(t.noteFounded(r.Hub), t.welcome())
 	}
 	if !res.Reached {
 		return t.foundWithoutAtomic(ctx, p, r, ups, res)
@@ -233,7 +227,7 @@ func (t *Tracker) found(ctx context.Context, s *snapshot) (r *InitReport, again 
 
 // foundLedger adds the ledger to the push: the private one, so that a tracker
 // that is published keeps its numbers, and the step that decides the rest.
-func (t *Tracker) foundLedger(ctx context.Context, s *snapshot, p refs.Push, ups []refs.Update) (refs.Push, []refs.Update, error) {
+func (t *Tracker) foundLedger(ctx context.Context, s *snapshot, p refs.Push, ups []refs.Update, r *InitReport) (refs.Push, []refs.Update, error) {
 	tips := map[string]string{}
 	for id, l := range s.logs {
 		if l.here != "" {
@@ -254,6 +248,7 @@ func (t *Tracker) foundLedger(ctx context.Context, s *snapshot, p refs.Push, ups
 	absent := refs.OID("")
 	p.Refs = append(p.Refs, refs.PushRef{Src: step, Dst: headRoot + checkpointName, Lease: &absent})
 	ups = append(ups, refs.Update{Ref: hubRoot + checkpointName, New: step})
+	r.Branches = append(r.Branches, "crosslink/"+checkpointName)
 	if private != "" {
 		ups = append(ups, refs.Update{Ref: headRoot + checkpointName, Old: private})
 	}
@@ -278,7 +273,7 @@ func (t *Tracker) foundWithoutAtomic(ctx context.Context, p refs.Push, r *InitRe
 	if err := t.local().Swap(ctx, ups[:2]); err != nil {
 		return nil, false, fmt.Errorf("record the hub: %w", err)
 	}
-	if err := t.remember(func(c *contact) { c.NoAtomic = true }); err != nil {
+	if err := errors.Join(t.noteFounded(r.Hub), t.remember(func(c *contact) { c.NoAtomic = true })); err != nil {
 		return nil, false, err
 	}
 	out, err := t.publish(ctx, true)

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/git-crosslink/git-crosslink/event"
+	"github.com/git-crosslink/git-crosslink/ledger"
 	"github.com/git-crosslink/git-crosslink/refs"
 	"github.com/git-crosslink/git-crosslink/trust"
 )
@@ -44,6 +45,7 @@ type adoption struct {
 	known, fresh claims
 	level        int    // the hub's, as it is believed after this
 	meta         string // why the fresh meta is not believed
+	pinned       string // this hub's id, where the fresh meta is another's
 }
 
 // settle judges meta first: the level decides how all else is judged.
@@ -61,8 +63,6 @@ func (a *adoption) settle(v2 bool) {
 	case a.fresh.Level < a.known.Level && a.known.Level >= Level:
 		a.meta = fmt.Sprintf("the hub's meta is of level %d, lower than the one known here (%d), which stands", a.fresh.Level, a.known.Level)
 	case a.known.Level < Level:
-	case a.fresh.Hub != a.known.Hub:
-		a.meta = fmt.Sprintf("the hub id changed from '%s' to '%s'; the one known here stands", a.known.Hub, clip(a.fresh.Hub))
 	case a.fresh.Seq < a.known.Seq:
 		a.meta = fmt.Sprintf("the hub's meta is older (%d) than the one known here (%d), which stands", a.fresh.Seq, a.known.Seq)
 	}
@@ -70,6 +70,34 @@ func (a *adoption) settle(v2 bool) {
 	if a.meta != "" {
 		a.level = a.known.Level
 	}
+}
+
+// other is the id of the hub whose meta this is, if it is not the one that was
+// pinned: then nothing of it is ours, its logs and its ledger neither.
+func (a *adoption) other(pinned string) string {
+	if a.known.err == nil && a.known.there {
+		if pinned = a.known.Hub; a.known.Level < Level {
+			return ""
+		}
+	}
+	if !a.fresh.there || a.fresh.err != nil || pinned == "" || a.fresh.Hub == pinned || a.fresh.Level < Level {
+		return ""
+	}
+	return clip(a.fresh.Hub)
+}
+
+// ours reports whether a ref beside another hub's meta is of this hub.
+func (a *adoption) ours(ctx context.Context, name string, old, fresh refs.OID) (bool, error) {
+	if name == checkpointName && old != "" {
+		on, err := ledger.NewReader(newSteps(ctx, a.t.local(), ""), "").Extends(string(fresh), string(old))
+		return on, ignoreMissing(err)
+	}
+	id, isLog := strings.CutPrefix(name, agents)
+	if !isLog {
+		return false, nil
+	}
+	hub, err := a.t.firstHub(ctx, id, fresh)
+	return hub == a.pinned, err
 }
 
 // judge says whether an incoming ref is believed, and if not, why not; a ref

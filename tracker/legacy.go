@@ -136,14 +136,14 @@ func (t *Tracker) refuseLevel(s *snapshot) error {
 		return nil
 	case s.level < Level:
 		return &Error{Kind: Fatal, Name: "level",
-			Message: fmt.Sprintf("the hub on '%s' is of level %d, which this program reads and does not write: nothing was written", t.contact.Remote, s.level),
+			Message: fmt.Sprintf("the hub on '%s' is of level %d, which this program reads and does not write: nothing was written", t.hubName(), s.level),
 			Hints: []string{
 				"look at it: git crosslink list",
 				"go on writing with the program that made it until the hub is migrated to level 4",
 			}}
 	default:
 		return &Error{Kind: Fatal, Name: "level",
-			Message: fmt.Sprintf("the hub on '%s' is of level %d, which is newer than this program: nothing was written", t.contact.Remote, s.level),
+			Message: fmt.Sprintf("the hub on '%s' is of level %d, which is newer than this program: nothing was written", t.hubName(), s.level),
 			Hints:   []string{"install a newer git-crosslink; this one is: git crosslink version"}}
 	}
 }

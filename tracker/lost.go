@@ -3,6 +3,7 @@ package tracker
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -34,6 +35,9 @@ func (t *Tracker) lost(ctx context.Context, before []string) (meta bool, problem
 	for _, r := range all {
 		there[strings.TrimPrefix(r.Name, incomingRoot)] = true
 	}
+	if t.moved() && !there[metaName] && slices.Contains(before, metaName) {
+		return true, []hubProblem{{Ref: metaName, Text: t.notThere()}}, nil
+	}
 	for _, name := range before {
 		if !there[name] {
 			meta = meta || name == metaName
@@ -41,6 +45,19 @@ func (t *Tracker) lost(ctx context.Context, before []string) (meta bool, problem
 		}
 	}
 	return meta, problems, nil
+}
+
+// notThere says that the remote's new URL leads to a repository without the tracker.
+func (t *Tracker) notThere() string {
+	return fmt.Sprintf("there is no tracker on '%s' (%s); it was at '%s' (to publish it here, too: git crosslink init)", t.hub.Name, t.hub.shown(), t.contact.URL)
+}
+
+// lostReason is why nothing is sent.
+func (t *Tracker) lostReason() string {
+	if t.moved() {
+		return fmt.Sprintf("there is no tracker on '%s'", t.hub.Name)
+	}
+	return lostMeta
 }
 
 // lostError refuses to make a second hub where one has lost its meta.

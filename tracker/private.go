@@ -43,13 +43,13 @@ func (t *Tracker) keepApart(ctx context.Context, s *snapshot) error {
 // apartError refuses what would mix the two.
 func (t *Tracker) apartError() error {
 	return &Error{Kind: Fatal, Name: "private-numbers",
-		Message: fmt.Sprintf("the tracker of this repository gave out numbers of its own before it met the hub on '%s': nothing was written", t.contact.Remote),
+		Message: fmt.Sprintf("the tracker of this repository gave out numbers of its own before it met the hub on '%s': nothing was written", t.hubName()),
 		Hints:   []string{"join the hub; these issues then get numbers there: git crosslink init --join"}}
 }
 
 // tellApart says so to a reader.
 func (t *Tracker) tellApart() {
-	t.tellOnce(Notice{Name: "private-numbers", Text: fmt.Sprintf("there is a hub on '%s'; shown is this repository's own tracker, with numbers of its own", t.contact.Remote),
+	t.tellOnce(Notice{Name: "private-numbers", Text: fmt.Sprintf("there is a hub on '%s'; shown is this repository's own tracker, with numbers of its own", t.hubName()),
 		Hints: []string{"join the hub; these issues then get numbers there: git crosslink init --join"}})
 }
 

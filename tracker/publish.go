@@ -55,9 +55,12 @@ func (t *Tracker) publish(ctx context.Context, others bool) (outcome, error) {
 	if t.contact.NoAtomic {
 		what = logsOnly
 	}
-	if t.contact.URL != "" && t.contact.URL != t.hub.shown() { // another repository, perhaps another hub
+	if t.moved() || t.contact.Other != "" { // another repository, perhaps another hub
 		if err := t.look(ctx, &o); err != nil || o.reason != "" {
 			return o, err
+		}
+		if o.reason = t.elsewhere(); o.reason != "" {
+			return o, nil
 		}
 	}
 	for try := range tries {
@@ -210,7 +213,7 @@ func (t *Tracker) mayPush(*snapshot) error {
 		return errors.New(t.contact.Refused)
 	}
 	if t.contact.NoMeta && t.contact.NoAtomic {
-		return errors.New(lostMeta) // with an atomic push the lease on meta sees to it
+		return errors.New(t.lostReason()) // with an atomic push the lease on meta sees to it
 	}
 	if why := t.elsewhere(); why != "" && t.contact.NoAtomic {
 		return errors.New(why)
@@ -307,7 +310,7 @@ func (t *Tracker) afterRefusal(ctx context.Context, p refs.Push, res *refs.PushR
 		moved = moved || before[name] != after[name]
 	}
 	if t.contact.NoMeta {
-		o.reason = lostMeta
+		o.reason = t.lostReason()
 		return moved, false, nil
 	}
 	if why := t.elsewhere(); why != "" {
@@ -368,16 +371,6 @@ func (t *Tracker) regraft(ctx context.Context, p refs.Push, res *refs.PushResult
 	t.reparent = nil
 	after, err := t.local().Refs(ctx, headRoot+agents)
 	return !slices.Equal(before, after), err
-}
-
-// elsewhere says that the remote is another hub now, or none of ours.
-func (t *Tracker) elsewhere() string {
-	for _, p := range t.contact.Problems {
-		if p.Ref == metaName && strings.HasPrefix(p.Text, "the hub id changed") {
-			return p.Text
-		}
-	}
-	return ""
 }
 
 // stuck says why a log written here is not sent at all.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/git-crosslink/git-crosslink/event"
@@ -133,9 +134,12 @@ func (t *Tracker) descends(ctx context.Context, tip, old refs.OID) (bool, error)
 // restore puts everything back on a hub that lost its meta: only by init,
 // which somebody typed.
 func (t *Tracker) restore(ctx context.Context, s *snapshot) (*InitReport, error) {
+	if err := t.hasRoom(ctx); err != nil {
+		return nil, err
+	}
 	absent := refs.OID("")
 	p := refs.Push{Atomic: true}
-	r := &InitReport{Remote: t.hub.Name, URL: t.hub.shown(), Hub: s.hubID(), Restored: true, Agent: t.agent}
+	r := &InitReport{Remote: t.hub.Name, URL: t.hub.shown(), Hub: s.hubID(), Restored: true, Moved: t.moved(), Agent: t.agent}
 	for name, oid := range s.refs {
 		name, ok := strings.CutPrefix(name, hubRoot)
 		if !ok || s.refs[incomingRoot+name] != "" {
@@ -144,12 +148,16 @@ func (t *Tracker) restore(ctx context.Context, s *snapshot) (*InitReport, error)
 		p.Refs = append(p.Refs, refs.PushRef{Src: oid, Dst: headRoot + name, Lease: &absent})
 		r.Branches = append(r.Branches, "crosslink/"+name)
 	}
+	slices.Sort(r.Branches)
 	res, err := t.pushPatiently(ctx, p)
 	if err != nil {
 		return nil, err
 	}
 	if !allAccepted(p, res) {
 		return nil, t.lostError()
+	}
+	if err := t.noteFounded(r.Hub); err != nil {
+		return nil, err
 	}
 	if err := t.fetch(ctx); err != nil {
 		return nil, err

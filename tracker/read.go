@@ -28,6 +28,9 @@ func (t *Tracker) Read(ctx context.Context, f Freshness) (Projection, error) {
 	if s.apart {
 		t.tellApart()
 	}
+	if e := (*Error)(nil); errors.As(t.chooseErr, &e) {
+		t.tellOnce(Notice{Name: e.Name, Text: e.Message, Hints: e.Hints})
+	}
 	if s.unboundLines() && t.bind(ctx) == nil {
 		if s, err = t.load(ctx); err != nil {
 			return nil, err
@@ -88,7 +91,16 @@ func (t *Tracker) takeOver(ctx context.Context) error {
 	if _, known := t.sinceContact(); known && when.Before(t.contact.Last) {
 		return nil
 	}
-	return t.remember(func(c *contact) { c.Remote, c.Last = t.hub.Name, when })
+	tip, err := t.metaTip(ctx)
+	if err != nil || tip == "" {
+		return err
+	}
+	id := t.readClaims(ctx, tip).Hub
+	return t.remember(func(c *contact) {
+		if c.Last = when; c.Hub == "" {
+			c.Remote, c.URL, c.Hub = t.hub.Name, t.hub.shown(), id
+		}
+	})
 }
 
 // copyMakesSense reports whether the user's copy has a meta that can be read.
@@ -143,6 +155,7 @@ func (t *Tracker) freshen(ctx context.Context, f Freshness) error {
 	err = t.fetch(bounded)
 	var re *refs.RemoteError
 	if !errors.As(err, &re) && bounded.Err() != context.DeadlineExceeded {
+		t.tellElsewhere()
 		return err
 	}
 	if re == nil {

@@ -28,17 +28,22 @@ func (t *Tracker) foreign(ctx context.Context, s *snapshot, id string, tip refs.
 	if !s.bound || s.level != Level || tip == "" {
 		return false, nil
 	}
-	first := ""
-	_, err := refs.WalkLogs(ctx, t.local(), []refs.LogRequest{{Agent: id, Tip: tip, From: 1}}, func(_ int, seq uint64, line []byte) bool {
+	first, err := t.firstHub(ctx, id, tip)
+	return first != "" && first != s.hubID(), err
+}
+
+// firstHub is the hub id that the first line of a log carries.
+func (t *Tracker) firstHub(ctx context.Context, id string, tip refs.OID) (hub string, err error) {
+	_, err = refs.WalkLogs(ctx, t.local(), []refs.LogRequest{{Agent: id, Tip: tip, From: 1}}, func(_ int, seq uint64, line []byte) bool {
 		if seq == 0 {
 			return true
 		}
 		if e, err := event.Decode(bytes.Clone(line)); err == nil {
-			first = e.Hub
+			hub = e.Hub
 		}
 		return false
 	})
-	return first != "" && first != s.hubID(), err
+	return hub, err
 }
 
 // bind makes every log written here continue what the hub holds, as far as

@@ -13,7 +13,7 @@ func (t *Tracker) Status(ctx context.Context) (*Status, error) {
 	if err != nil {
 		return nil, err
 	}
-	st := &Status{Remote: t.contact.Remote, Agent: t.agent, Level: s.level, Shared: s.bound || s.apart || s.level == 2 || s.level == 3,
+	st := &Status{Remote: t.hubName(), Agent: t.agent, Level: s.level, Shared: s.bound || s.apart || s.level == 2 || s.level == 3,
 		Unsent: s.unsent(), Logs: []LogInfo{}, Problems: []string{}, Hash: s.state.Hash()}
 	if t.hub != nil {
 		st.URL = t.hub.shown()

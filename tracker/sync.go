@@ -33,7 +33,7 @@ func (t *Tracker) Sync(ctx context.Context, o SyncOptions) (*SyncReport, error) 
 	if err := t.ensureReplica(ctx); err != nil {
 		return nil, t.unwritable(err)
 	}
-	r := &SyncReport{Remote: t.contact.Remote, State: Confirmed}
+	r := &SyncReport{Remote: t.hubName(), State: Confirmed}
 	if t.hub == nil {
 		return r, t.chooseErr
 	}
@@ -70,6 +70,10 @@ func (t *Tracker) Sync(ctx context.Context, o SyncOptions) (*SyncReport, error) 
 			e.Message += "; everything written here is kept"
 		}
 		return r, e
+	}
+	if t.otherHub != "" {
+		r.State, r.Unsent, r.Reason = Queued, before.unsent, t.elsewhere()
+		return r, t.elsewhereError()
 	}
 	others, err := t.waiting(ctx)
 	if err != nil {
@@ -207,7 +211,9 @@ func (t *Tracker) fetch(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	problems = append(problems, gone...)
+	if t.otherHub == "" {
+		problems = append(problems, gone...)
+	}
 	if err := t.bind(ctx); err != nil {
 		return err
 	}
@@ -220,13 +226,7 @@ func (t *Tracker) fetch(ctx context.Context) error {
 	if partly != nil {
 		problems = append(problems, hubProblem{Text: "git could not store every ref of the hub: " + clip(gitWords(partly))})
 	}
-	problems = t.tellProblems(problems)
-	return t.remember(func(c *contact) {
-		c.Last, c.Problems, c.NoMeta = t.now(), problems, noMeta
-		if t.hub != nil {
-			c.Remote, c.URL = t.hub.Name, t.hub.shown()
-		}
-	})
+	return t.noteHub(ctx, problems, noMeta)
 }
 
 // deliver publishes after a write, within the bound: whoever gets the sync

@@ -44,8 +44,9 @@ type Tracker struct {
 
 	agent     string              // settled by the first Emit
 	reparent  map[string]bool     // agents whose lines the hub has in another commit
+	otherHub  string              // id of another tracker that the last fetch found on the remote
 	behind    map[string]refs.OID // branches the hub has lost lines of, as the last fetch showed
-	followed  bool                // the remote was renamed: to be remembered by the first write
+	pinning   bool                // this command chooses the hub for good: a write, init
 	overruled bool                // what was stamped last changed nothing
 	joining   bool                // join a hub although numbers end by it
 	asking    UUID                // the lock that is being claimed: its answer is no news
@@ -164,82 +165,6 @@ func (t *Tracker) Config(key string) (string, bool) { return t.conf.Get(key) }
 func (t *Tracker) config(key string) string {
 	v, _ := t.conf.Get(key)
 	return v
-}
-
-// chooseHub finds the remote the tracker lives on: the one chosen before, the
-// repository itself if it is a hub, the one named by crosslink.remote, origin,
-// the only one. It never depends on the current branch. With several and none
-// of these the user has to say.
-func (t *Tracker) chooseHub() {
-	names := t.remotes()
-	name := t.contact.Remote
-	if name == selfName || name == "" && t.self {
-		t.hub = &hub{Name: selfName, URL: t.outer.CommonDir, self: true}
-		t.contact.Remote = selfName
-		return
-	}
-	switch {
-	case name != "":
-	case t.config("crosslink.remote") != "":
-		name = t.config("crosslink.remote")
-	case contains(names, "origin"):
-		name = "origin"
-	case len(names) == 1:
-		name = names[0]
-	case len(names) == 0:
-		return
-	default:
-		t.chooseErr = &Error{Kind: Fatal, Name: "several-remotes",
-			Message: fmt.Sprintf("which remote holds the tracker? there are '%s'", strings.Join(names, "', '")),
-			Hints:   []string{"name one: git config crosslink.remote " + names[0]}}
-		return
-	}
-	if !contains(names, name) {
-		name = t.renamed(names, name)
-		t.followed = true
-	}
-	if !contains(names, name) {
-		t.chooseErr = &Error{Kind: Fatal, Name: "no-such-remote",
-			Message: fmt.Sprintf("the tracker lives on the remote '%s', which is not configured here", name),
-			Hints:   []string{"say which remote it is now: git config crosslink.remote <name>", fmt.Sprintf("or add it again: git remote add %s <url>", name)}}
-		return
-	}
-	url, _ := t.conf.Get("remote." + name + ".url")
-	t.hub = &hub{Name: name, URL: url}
-	t.contact.Remote = name
-}
-
-// renamed follows a remote that was renamed: the one with the URL that the hub
-// had at the last contact, if there is just one. crosslink.remote says it too.
-func (t *Tracker) renamed(names []string, was string) string {
-	var same []string
-	for _, n := range names {
-		if url, _ := t.conf.Get("remote." + n + ".url"); url != "" && refs.WithoutSecrets(url) == t.contact.URL {
-			same = append(same, n)
-		}
-	}
-	switch said := t.config("crosslink.remote"); {
-	case contains(names, said):
-		return said
-	case len(same) == 1:
-		return same[0]
-	}
-	return was
-}
-
-// remotes names the remotes of the user's configuration, in its order.
-func (t *Tracker) remotes() []string {
-	var names []string
-	for _, s := range t.conf {
-		name, ok := strings.CutPrefix(s.Key, "remote.")
-		if !ok {
-			continue
-		}
-		if name, ok = strings.CutSuffix(name, ".url"); ok && !contains(names, name) {
-			names = append(names, name)
-		}
-	}
-	return names
 }
 
 func contains(all []string, one string) bool {

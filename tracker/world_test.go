@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -140,6 +141,32 @@ func (c *clone) sync() *tracker.SyncReport {
 		c.w.t.Fatalf("%s: sync: %v", c.name, err)
 	}
 	return r
+}
+
+// trySync returns what sync says.
+func (c *clone) trySync() error {
+	c.w.t.Helper()
+	t := c.open()
+	defer t.Close()
+	_, err := t.Sync(context.Background(), tracker.SyncOptions{})
+	return err
+}
+
+// errorName is the name of a refusal, "" for none.
+func errorName(err error) string {
+	var e *tracker.Error
+	if errors.As(err, &e) {
+		return e.Name
+	}
+	return ""
+}
+
+// tryEmit returns what a write says.
+func (c *clone) tryEmit(build func(t *tracker.Tracker) []event.Body) (*tracker.Receipt, error) {
+	c.w.t.Helper()
+	t := c.open()
+	defer t.Close()
+	return t.Emit(context.Background(), tracker.EmitOptions{}, func(tracker.Projection) ([]event.Body, error) { return build(t), nil })
 }
 
 func (c *clone) read() tracker.Projection {
