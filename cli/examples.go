@@ -1,0 +1,27 @@
+package cli
+
+import (
+	"strings"
+
+	urfave "github.com/urfave/cli/v2"
+)
+
+// Examples returns the command lines that stand under "Examples:" in the texts
+// of help, and so in the manual, by the command that explains them.
+func Examples() map[string][]string {
+	all := map[string][]string{}
+	var walk func(cs []*urfave.Command)
+	walk = func(cs []*urfave.Command) {
+		for _, c := range cs {
+			_, examples, _ := strings.Cut(c.Description, "Examples:\n")
+			for line := range strings.Lines(examples) {
+				if text, ok := strings.CutPrefix(line, "  "); ok {
+					all[commandName(c)] = append(all[commandName(c)], strings.TrimSpace(text))
+				}
+			}
+			walk(c.Subcommands)
+		}
+	}
+	walk(tree(&env{}).Subcommands)
+	return all
+}

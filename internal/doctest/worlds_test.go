@@ -1,0 +1,125 @@
+package doctest
+
+// past is what has happened in the world before a command is pasted there:
+// alice and bob share a hub with 13 issues, carol has cloned it and not written
+// yet. 12 is in the middle of everything.
+const past = `
+export GIT_TEMPLATE_DIR=
+git init -q --bare -b main hub.git
+git clone -q hub.git alice 2>&1
+cd alice
+git commit -q --allow-empty -m start
+git push -q origin HEAD:main
+git config crosslink.agent alice
+git crosslink init
+for n in 1 2 3 4 5 6 7 8 9 10 11; do
+	echo "issue $n: flux capacitor timeout"
+done >titles
+while read -r title; do git crosslink --offline new "$title" -l backend; done <titles
+git crosslink --offline new 'the twelfth' -l ui -l bug -p high
+git crosslink sync
+git crosslink new 'the thirteenth' --blocked-by 11
+git crosslink comment 12 'by alice'
+git crosslink assign 12 @me alice bob
+git crosslink relate 12 9
+echo 'some words' | tee notes.md >decision.md
+printf 'release:\n\t@echo released\n' >Makefile
+cd ..
+git clone -q hub.git bob
+cd bob
+git config crosslink.agent bob
+git crosslink comment 3 'by bob'
+cd ..
+git clone -q hub.git carol
+git -C hub.git gc -q
+for one in alice bob; do git --git-dir=$one/.git/crosslink/replica.git repack -a -d -q; done
+`
+
+// examples are what the ids of examples stand for, and what tells them.
+var examples = map[string]string{
+	"3f9a1c2":   `git crosslink show 12 --json | grep -o '"short":"[0-9a-f]*"' | head -n 1 | cut -d '"' -f 4`,
+	"<comment>": `git crosslink show 12 --json | grep -o '"comments":.{"uuid":"[0-9a-f-]*"' | cut -d '"' -f 6`,
+}
+
+// placeholders are what words in angle brackets usually stand for.
+var placeholders = map[string]string{
+	"<id>":      "12",
+	"<name>":    "origin",
+	"<command>": "list",
+	"<url>":     "../hub.git",
+	"<text>":    "gone",
+	"<prefix>":  "/usr/local",
+	"<agent>":   "somebody",
+}
+
+// A log that forked: two clones write as builder, and the other was faster.
+const forked = `
+git config crosslink.agent builder
+git clone -q ../hub.git ../dave
+git -C ../dave config crosslink.agent builder
+git -C ../dave crosslink new 'by dave'
+git crosslink sync
+git -C ../dave crosslink --offline new 'again by dave'
+git crosslink --offline new 'at the same time'
+git -C ../dave crosslink sync
+! git crosslink sync
+`
+
+const (
+	held       = "git crosslink lock 12"
+	heldByBob  = "git -C ../bob crosslink lock 12"
+	anyCommand = "list"
+)
+
+// special are the commands that are not run as they stand in alice's clone, or
+// do not end with status 0.
+var special = map[string]how{
+	"git crosslink":              {status: 129},
+	"git crosslink -h":           {status: 129},
+	"git crosslink <command> -h": {status: 129},
+
+	"GIT_CROSSLINK_TRACE=1 git crosslink …": {with: map[string]string{"…": anyCommand}},
+	"git crosslink …":                       {with: map[string]string{"…": anyCommand}},
+	"git-crosslink …":                       {with: map[string]string{"…": anyCommand}},
+	"git -p crosslink …":                    {with: map[string]string{"…": anyCommand}},
+	"git --no-pager crosslink …":            {with: map[string]string{"…": anyCommand}},
+	"git -c key=value crosslink …":          {with: map[string]string{"…": anyCommand, "key=value": "color.ui=never"}},
+
+	"git crosslink agent fork":                                       {in: "carol", before: forked},
+	"git crosslink agent fork builder-2":                             {in: "carol", before: forked},
+	"git crosslink comment delete 3f9a1c2":                           {with: map[string]string{"3f9a1c2": "<comment>"}},
+	"git crosslink comment edit 3f9a1c2 'it was the cache'":          {with: map[string]string{"3f9a1c2": "<comment>"}},
+	"git crosslink init":                                             {in: "carol"},
+	"git crosslink init upstream":                                    {in: "carol", before: "git remote rename origin upstream"},
+	"git crosslink lock --wait 12":                                   {before: held},
+	"git crosslink lock --wait <id>":                                 {before: held},
+	"git crosslink lock check 12 && make release":                    {before: held},
+	"git crosslink unlock 12":                                        {before: held},
+	"git crosslink unlock <id>":                                      {before: held},
+	"git crosslink unlock --break --reason 'its machine is gone' 12": {before: heldByBob},
+	"git crosslink unlock --break --reason <text> <id>":              {before: heldByBob},
+	"git crosslink reopen <id>":                                      {before: "git crosslink close 12"},
+	"git crosslink reopen 12 --reason 'seen again'":                  {before: "git crosslink close 12"},
+	"git config --unset crosslink.sync":                              {before: "git config crosslink.sync manual"},
+	"git config advice.crosslink.<name> false":                       {with: map[string]string{"<name>": "numbered"}},
+	"git-crosslink hook <name>":                                      {with: map[string]string{"<name>": "post-merge"}},
+
+	"git crosslink --help":       {not: manual},
+	"git help crosslink":         {not: manual},
+	"git help crosslink new":     {not: manual},
+	"git help git-crosslink-new": {not: manual},
+	"git help crosslink-format":  {not: manual},
+	"git config":                 {not: "named, not shown"},
+	"go run":                     {not: "named, not shown"},
+	"git … is too old":           {not: "a message"},
+	"go … is too old":            {not: "a message"},
+	"go test ./ledger":           {not: tests},
+	"go test ./cmd/git-crosslink -run 'Script/hello' -v":     {not: tests},
+	"go test ./cmd/git-crosslink -run Script -update":        {not: tests},
+	"go test ./cmd/git-crosslink -run Script/<verb> -update": {not: tests},
+}
+
+const (
+	manual = "man shows an installed page: internal/installtest runs it"
+	tests  = "runs tests, as this is one"
+)
