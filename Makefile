@@ -32,7 +32,7 @@ bench: ## every benchmark
 
 nightly: ## long runs: the whole suite with CROSSLINK_NIGHTLY=1, the scripts with a newer git, then ten minutes a fuzz target
 	-$(MAKE) newer-git
-	CROSSLINK_NIGHTLY=1 $(STATIC) $(GO) run ./internal/gotest -count=1 -timeout 6h -tags $(TAGS) ./...
+	CROSSLINK_NIGHTLY=1 CROSSLINK_DISK=1 $(STATIC) $(GO) run ./internal/gotest -count=1 -timeout 6h -tags $(TAGS) ./...
 	$(MAKE) scripts-newer-git
 	CROSSLINK_REFS=plumbing $(STATIC) $(GO) run ./internal/gotest -count=1 -timeout 2h -tags $(TAGS) ./refs ./tracker
 	$(MAKE) fuzz FUZZTIME=10m

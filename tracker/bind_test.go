@@ -13,6 +13,7 @@ import (
 // What was written before there was a hub is published by whoever makes it,
 // and rebuilt under its id by everybody else: same uuids, times and order.
 func TestWrittenBeforeTheHub(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	alice, bob := w.clone("alice"), w.clone("bob")
 	a, b := alice.create("alice's"), bob.create("bob's")
@@ -37,6 +38,7 @@ func TestWrittenBeforeTheHub(t *testing.T) {
 
 // A write in a clone without a hub is kept and says how to share it, once.
 func TestUnsharedIsSaidOnce(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	alice := w.clone("alice")
 	r := alice.emit(func(tr *tracker.Tracker, _ tracker.Projection) []event.Body {
@@ -65,6 +67,7 @@ func TestUnsharedIsSaidOnce(t *testing.T) {
 
 // Without a remote everything is decided here.
 func TestRepositoryWithoutRemote(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	alice := w.clone("alice")
 	w.git(alice.dir, "remote", "remove", "origin")

@@ -19,6 +19,7 @@ import (
 // in the repository and in the replica: every acknowledged event is there, the
 // log has no gap, and they share a few pushes.
 func TestManyProcessesInOneClone(t *testing.T) {
+	t.Parallel()
 	creates, comments := 20, 72
 	if testing.Short() {
 		creates, comments = 5, 15
@@ -121,6 +122,7 @@ func TestManyProcessesInOneClone(t *testing.T) {
 // Two worktrees of one repository write under ids of their own into one
 // replica, and one sync sends both.
 func TestWorktreesHaveTheirOwnLogs(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	alice := w.clone("alice")
 	alice.init()

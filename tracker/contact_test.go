@@ -19,6 +19,7 @@ func (c *clone) note() string { return filepath.Join(c.dir, ".git", "crosslink",
 // A clock that was years ahead once has left times that have not come yet:
 // the hub is looked for, deciding and sending go on.
 func TestTimesInTheFuture(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	alice, bob := w.clone("alice"), w.clone("bob")
 	alice.create("before there was a hub")
@@ -45,6 +46,7 @@ func TestTimesInTheFuture(t *testing.T) {
 
 // Where a file of ours should be is a directory: the error names it.
 func TestDirectoryInThePlaceOfAFile(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	for _, name := range []string{"contact.json", "identity", "judged.json"} {
 		c := w.clone("in-" + strings.TrimSuffix(name, ".json"))
@@ -83,6 +85,7 @@ func TestDirectoryInThePlaceOfAFile(t *testing.T) {
 
 // What is wrong with the hub is listed until it is over, and told once each.
 func TestProblemsOfTheHub(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	alice, bob, carol := w.clone("alice"), w.clone("bob"), w.clone("carol")
 	alice.init()

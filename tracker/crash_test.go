@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/git-crosslink/git-crosslink/event"
+	"github.com/git-crosslink/git-crosslink/internal/testkit"
 )
 
 // A process is killed at every boundary at which it changes the world: each
@@ -19,11 +20,13 @@ import (
 // Nothing acknowledged is lost, no repair is needed, the log never forks and
 // trying again duplicates nothing.
 func TestKilledAtEachBoundary(t *testing.T) {
+	t.Parallel()
 	if testing.Short() {
 		t.Skip("NOT RUN with -short: a process for each boundary")
 	}
 	for _, work := range []string{"create x", "sync"} {
 		t.Run(strings.Fields(work)[0], func(t *testing.T) {
+			t.Parallel()
 			w := newWorld(t)
 			alice := w.clone("alice")
 			alice.init()
@@ -72,35 +75,48 @@ func TestKilledAtEachBoundary(t *testing.T) {
 // The first write of a clone makes identity, replica and log: killed at each
 // boundary of that, the next try starts as if nothing had been.
 func TestFirstWriteKilledAtEachBoundary(t *testing.T) {
+	t.Parallel()
 	if testing.Short() {
 		t.Skip("NOT RUN with -short: a process for each boundary")
 	}
-	w := newWorld(t)
-	alice := w.clone("alice")
-	alice.init()
-	alice.create("the ledger begins") // so that every clone crosses the same boundaries
-	points := w.clone("probe").boundaries("create x")
-	for n := range points {
-		c := w.clone(fmt.Sprintf("clone-%d", n))
-		cmd := c.process("create x", fmt.Sprintf("CROSSLINK_FAULT=*:%d", n+1))
-		out, _ := cmd.Output()
-		if cmd.ProcessState.ExitCode() != -1 {
-			t.Fatalf("not killed at '%s'", points[n])
-		}
-		if msg, err := c.process("create y").CombinedOutput(); err != nil {
-			t.Fatalf("after a kill at '%s': %v: %s", points[n], err, msg)
-		}
-		c.sync()
-		c.sound()
-		c.keeps(t, acknowledged(t, out))
+	const parts = 3 // beside each other, on hubs of their own
+	for part := range parts {
+		t.Run(fmt.Sprint(part), func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			alice := w.clone("alice")
+			alice.init()
+			alice.create("the ledger begins") // so that every clone crosses the same boundaries
+			points := w.clone("probe").boundaries("create x")
+			killed := 0
+			for n := part; n < len(points); n += parts {
+				c := w.clone(fmt.Sprintf("clone-%d", n))
+				cmd := c.process("create x", fmt.Sprintf("CROSSLINK_FAULT=*:%d", n+1))
+				out, _ := cmd.Output()
+				if cmd.ProcessState.ExitCode() != -1 {
+					t.Fatalf("not killed at '%s'", points[n])
+				}
+				killed++
+				if msg, err := c.process("create y").CombinedOutput(); err != nil {
+					t.Fatalf("after a kill at '%s': %v: %s", points[n], err, msg)
+				}
+				c.sync()
+				c.sound()
+				c.keeps(t, acknowledged(t, out))
+			}
+			if killed < 3 {
+				t.Errorf("only %d of the boundaries %v", killed, points)
+			}
+			t.Logf("killed at %d of %d boundaries", killed, len(points))
+		})
 	}
-	t.Logf("killed at each of %d boundaries", len(points))
 }
 
 // The programs git runs for an append are killed, or told that the disk is
 // full or broken, at each system call that changes a file: the command fails
 // and says so, or succeeds and means it; the next one needs no repair.
 func TestEachSystemCallOfAnAppendFails(t *testing.T) {
+	t.Parallel()
 	if _, err := exec.LookPath("strace"); err != nil {
 		t.Skip("NOT RUN: no strace on this machine")
 	}
@@ -108,42 +124,43 @@ func TestEachSystemCallOfAnAppendFails(t *testing.T) {
 	if testing.Short() {
 		deep = 1
 	}
-	w := newWorld(t)
-	alice := w.clone("alice")
-	w.git(alice.dir, "remote", "remove", "origin")
-	alice.create("before")
-	var done []event.UUID
-	failed := map[string]int{}
 	for _, fault := range []string{"signal=KILL", "error=EIO", "error=ENOSPC"} {
-		for _, call := range []string{"fsync", "link,linkat", "rename,renameat,renameat2", "unlink,unlinkat", "mkdir,mkdirat"} {
-			for n := 1; n <= deep; n++ {
-				cmd := alice.process("create during")
-				run := exec.Command("strace", append([]string{"-f", "-qq", "-o", "/dev/null", "-e", "trace=" + call,
-					"-e", fmt.Sprintf("inject=%s:%s:when=%d", call, fault, n)}, cmd.Args...)...)
-				run.Dir, run.Env = cmd.Dir, cmd.Env
-				var out bytes.Buffer
-				run.Stdout = &out
-				err := run.Run()
-				if err != nil {
-					failed[fault]++
+		t.Run(fault, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			alice := w.clone("alice")
+			w.git(alice.dir, "remote", "remove", "origin")
+			alice.create("before")
+			var done []event.UUID
+			failed := 0
+			for _, call := range []string{"fsync", "link,linkat", "rename,renameat,renameat2", "unlink,unlinkat", "mkdir,mkdirat"} {
+				for n := 1; n <= deep; n++ {
+					cmd := alice.process("create during")
+					run := exec.Command("strace", append([]string{"-f", "-qq", "-o", "/dev/null", "-e", "trace=" + call,
+						"-e", fmt.Sprintf("inject=%s:%s:when=%d", call, fault, n)}, cmd.Args...)...)
+					run.Dir, run.Env = cmd.Dir, cmd.Env
+					var out bytes.Buffer
+					run.Stdout = &out
+					err := run.Run()
+					if err != nil {
+						failed++
+					}
+					ack := acknowledged(t, out.Bytes())
+					if err == nil && len(ack) != 1 {
+						t.Fatalf("%s %s %d: success without an acknowledgement", fault, call, n)
+					}
+					done = append(done, ack...)
+					alice.create("after")
 				}
-				ack := acknowledged(t, out.Bytes())
-				if err == nil && len(ack) != 1 {
-					t.Fatalf("%s %s %d: success without an acknowledgement", fault, call, n)
-				}
-				done = append(done, ack...)
-				alice.create("after")
 			}
-		}
-		alice.sound()
-		alice.keeps(t, done)
+			alice.sound()
+			alice.keeps(t, done)
+			if failed == 0 {
+				t.Errorf("%s never made an append fail: nothing was injected", fault)
+			}
+			t.Logf("%d of %d appends failed; %d acknowledged, all there", failed, 5*deep, len(done))
+		})
 	}
-	for _, fault := range []string{"signal=KILL", "error=EIO", "error=ENOSPC"} {
-		if failed[fault] == 0 {
-			t.Errorf("%s never made an append fail: nothing was injected", fault)
-		}
-	}
-	t.Logf("appends that failed: %v of %d each; %d acknowledged, all there", failed, 5*deep, len(done))
 }
 
 // boundaries runs a worker unharmed and lists the fault points it visits.
@@ -174,6 +191,7 @@ func (c *clone) keeps(t *testing.T, us []event.UUID) {
 
 // A writer is killed with SIGKILL at random moments, again and again.
 func TestKilledAtRandom(t *testing.T) {
+	t.Parallel()
 	kills := 200
 	if testing.Short() {
 		kills = 20
@@ -181,6 +199,16 @@ func TestKilledAtRandom(t *testing.T) {
 	if os.Getenv("CROSSLINK_NIGHTLY") != "" {
 		kills = 5000
 	}
+	const parts = 4 // clones that are killed beside each other, each with a hub of its own
+	for part := range parts {
+		t.Run(fmt.Sprint(part), func(t *testing.T) {
+			t.Parallel()
+			killedAtRandom(t, kills/parts)
+		})
+	}
+}
+
+func killedAtRandom(t *testing.T, kills int) {
 	seed := uint64(time.Now().UnixNano())
 	rng := rand.New(rand.NewPCG(seed, 0))
 	t.Logf("seed %d", seed)
@@ -190,10 +218,11 @@ func TestKilledAtRandom(t *testing.T) {
 	began := time.Now()
 	alice.create("how long one takes")
 	span := 3 * time.Since(began) // a kill falls into a write or between two, on any machine
+	mark := testkit.Mark(w.dir)
 	var done []event.UUID
 	hit := 0
 	for i := range kills {
-		cmd := alice.process(fmt.Sprintf("forever run-%d", i))
+		cmd := alice.process(fmt.Sprintf("forever run-%d", i), mark)
 		var out bytes.Buffer
 		cmd.Stdout = &out
 		if err := cmd.Start(); err != nil {
@@ -205,12 +234,21 @@ func TestKilledAtRandom(t *testing.T) {
 		}
 		cmd.Wait()
 		hit++
-		done = append(done, acknowledged(t, out.Bytes())...)
+		ack := acknowledged(t, out.Bytes())
+		done = append(done, ack...)
+		switch { // the machine has become slower, or faster
+		case len(ack) == 0:
+			span += span / 10
+		case len(ack) > 1:
+			span -= span / 5
+		}
 		if i%20 == 19 {
+			settle(t, w.dir)
 			alice.keeps(t, done)
 			alice.sound()
 		}
 	}
+	settle(t, w.dir)
 	alice.sync()
 	alice.sound()
 	alice.keeps(t, done)
@@ -223,9 +261,19 @@ func TestKilledAtRandom(t *testing.T) {
 	t.Logf("%d kills, %d acknowledged events, all there", hit, len(done))
 }
 
+// settle waits for what a killed process left running: git fsck calls a hub
+// broken to which a push is landing.
+func settle(t *testing.T, mark string) {
+	t.Helper()
+	if !testkit.Settle(mark) {
+		t.Fatal("a process is left that does not end")
+	}
+}
+
 // Every object, the ref and its directory are synced to disk before success is
 // printed: counted on the system calls themselves.
 func TestSyncedBeforeSuccess(t *testing.T) {
+	t.Parallel()
 	if _, err := exec.LookPath("strace"); err != nil {
 		t.Skip("NOT RUN: no strace on this machine")
 	}

@@ -12,6 +12,7 @@ import (
 // A line with the greatest time there is cannot be followed: who writes behind
 // it under a smaller id is told that it changed nothing, and whose log it is.
 func TestGreatestTime(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	alice, zed := w.clone("alice"), w.clone("zed")
 	alice.init()
@@ -45,6 +46,7 @@ func TestGreatestTime(t *testing.T) {
 // A clock that is years ahead, but not at the end of time, is named and stops
 // nobody.
 func TestYearsAhead(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	alice, zed := w.clone("alice"), w.clone("zed")
 	alice.init()

@@ -32,6 +32,7 @@ func (c *clone) findings(full bool) string {
 // What is wrong is found, and what is sound is not; only a full look doubts
 // the note of what was judged before.
 func TestFsck(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	alice, bob := w.clone("alice"), w.clone("bob")
 	if r := alice.look(true); r.Logs != 0 || len(r.Findings) != 0 {

@@ -11,6 +11,7 @@ import (
 // An agent that was offline for a year returns: every event of it applies on
 // all clones, whatever the others did meanwhile.
 func TestOfflineForAYear(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	alice, bob := w.clone("alice"), w.clone("bob")
 	alice.init()
@@ -39,6 +40,7 @@ func TestOfflineForAYear(t *testing.T) {
 // An event that arrives before its issue's creation takes effect once that
 // arrives.
 func TestEventBeforeItsIssue(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	alice, bob, carol := w.clone("alice"), w.clone("bob"), w.clone("carol")
 	alice.init()
@@ -62,6 +64,7 @@ func TestEventBeforeItsIssue(t *testing.T) {
 
 // A clock 20 years off, ahead or behind, loses and delays nothing.
 func TestClockDecadesOff(t *testing.T) {
+	t.Parallel()
 	for name, years := range map[string]int{"ahead": 20, "behind": -20} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t)
@@ -102,6 +105,7 @@ func TestClockDecadesOff(t *testing.T) {
 // The cases in which the original loses data; here everything is present
 // everywhere in each of them.
 func TestCasesInWhichTheOriginalLosesData(t *testing.T) {
+	t.Parallel()
 	cases := []struct {
 		name string
 		run  func(alice, bob *clone)

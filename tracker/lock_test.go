@@ -45,6 +45,7 @@ func (c *clone) createMany(n int) []event.UUID {
 // TestTwoClonesRaceForOneLock: of two processes that claim at once one holds
 // the lock, confirmed; the other is told so, and by whom; both clones agree.
 func TestTwoClonesRaceForOneLock(t *testing.T) {
+	t.Parallel()
 	races := nightly(25, 500)
 	if testing.Short() {
 		races = 5
@@ -118,6 +119,7 @@ func (c *clone) lock(u event.UUID) string {
 // between the two, is the end of its grant for everybody: nobody has to wait
 // until somebody decides it.
 func TestReleaseWithoutStepFreesTheLock(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	alice, bob := w.clone("alice"), w.clone("bob")
 	alice.init()
@@ -145,6 +147,7 @@ func TestReleaseWithoutStepFreesTheLock(t *testing.T) {
 // A claim that loses to a lock taken while the hub was away is void for ever:
 // it is not granted when the holder gives the lock back.
 func TestRefusedClaimIsNeverGranted(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	alice, bob := w.clone("alice"), w.clone("bob")
 	alice.init()
@@ -175,6 +178,7 @@ func TestRefusedClaimIsNeverGranted(t *testing.T) {
 // TestTenClonesCreateAtOnce: fifty issues made at once by ten clones all get a
 // number, each its own, without gap, and everybody shows the same.
 func TestTenClonesCreateAtOnce(t *testing.T) {
+	t.Parallel()
 	writers, each := 10, 5
 	if testing.Short() {
 		writers, each = 4, 2
@@ -351,6 +355,7 @@ func (c *clone) act(op lockOp, u event.UUID) (lockAnswer, error) {
 // TestLocksAreLinearizable: what clones are told of lock, unlock, break and
 // looking, all at once, is what one lock in one place could have told them.
 func TestLocksAreLinearizable(t *testing.T) {
+	t.Parallel()
 	histories, each := nightly(1, 20), nightly(7, 12)
 	for h := range histories {
 		seed := uint64(h + 1)

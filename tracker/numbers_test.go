@@ -23,6 +23,7 @@ func (c *clone) numbers() map[string]uint64 {
 
 // A new issue has its number when the command ends, in one push.
 func TestNumberedAtOnce(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	alice, bob := w.clone("alice"), w.clone("bob")
 	alice.create("before the hub")
@@ -47,6 +48,7 @@ func TestNumberedAtOnce(t *testing.T) {
 
 // An event that arrives a year late, however stamped, changes no number.
 func TestLateEventsChangeNoNumber(t *testing.T) {
+	t.Parallel()
 	for name, years := range map[string]int{"stamped early": -10, "stamped late": 10} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t)
@@ -81,6 +83,7 @@ func TestLateEventsChangeNoNumber(t *testing.T) {
 
 // A hub that cannot push atomically gets the log first, then the step.
 func TestHubWithoutAtomicPush(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	w.git(w.hub, "config", "receive.advertiseAtomic", "false")
 	alice, bob := w.clone("alice"), w.clone("bob")
@@ -95,6 +98,7 @@ func TestHubWithoutAtomicPush(t *testing.T) {
 
 // What has lain undecided on the hub for a while is decided by anybody's sync.
 func TestAnybodyDecidesWhatLiesUndecided(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	alice, bob := w.clone("alice"), w.clone("bob")
 	alice.init()
@@ -120,6 +124,7 @@ func TestAnybodyDecidesWhatLiesUndecided(t *testing.T) {
 // A private tracker that is published keeps its numbers; one that meets a hub
 // keeps them until somebody says that they may end.
 func TestPrivateNumbers(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	private := func(name string) *clone {
 		c := w.clone(name)
@@ -161,6 +166,7 @@ func TestPrivateNumbers(t *testing.T) {
 // A hub restored from an old backup, on which others went on: what was decided
 // and lost comes back by a merge step; a number given twice becomes an alias.
 func TestHubRestoredFromBackup(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	alice, bob := w.clone("alice"), w.clone("bob")
 	alice.init()
@@ -197,6 +203,7 @@ func TestHubRestoredFromBackup(t *testing.T) {
 // A hub set back to an old backup that nobody wrote to since gets everything
 // back by fast-forward: no number changes.
 func TestHubSetBack(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	alice, bob := w.clone("alice"), w.clone("bob")
 	alice.init()

@@ -16,6 +16,7 @@ import (
 // A write after the replica was deleted, before the hub can be reached, is
 // rebuilt behind what the hub holds.
 func TestReplicaDeleted(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	alice, bob := w.clone("alice"), w.clone("bob")
 	alice.init()
@@ -38,6 +39,7 @@ func TestReplicaDeleted(t *testing.T) {
 // One agent id in two clones that both wrote before there was a hub: nothing
 // of either is lost.
 func TestOneIDInTwoUnboundClones(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	a, b := w.clone("desk-1"), w.clone("second")
 	b.name = "desk-1"
@@ -57,6 +59,7 @@ func TestOneIDInTwoUnboundClones(t *testing.T) {
 // A copy of an unbound clone syncs first: the original finds its own lines on
 // the hub and goes on.
 func TestCopyOfAnUnboundClone(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	alice, carol := w.clone("alice"), w.clone("carol")
 	alice.create("one")
@@ -76,6 +79,7 @@ func TestCopyOfAnUnboundClone(t *testing.T) {
 // Two clones write under one id on one hub: the loser is told, never that its
 // line is confirmed, and fork carries its lines over under another id.
 func TestTwoClonesUnderOneID(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	a, b := w.clone("builder-1"), w.clone("second")
 	b.name = "builder-1"
@@ -117,6 +121,7 @@ func TestTwoClonesUnderOneID(t *testing.T) {
 // Branches deleted on the hub are put back by whoever syncs; if all of them
 // are gone, by init.
 func TestDeletedBranchesArePutBack(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	alice, bob := w.clone("alice"), w.clone("bob")
 	alice.init()
@@ -148,6 +153,7 @@ func TestDeletedBranchesArePutBack(t *testing.T) {
 
 // The hub holds the same lines in another commit: they are continued.
 func TestSameLinesInAnotherCommit(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	alice, bob := w.clone("alice"), w.clone("bob")
 	alice.init()
@@ -164,6 +170,7 @@ func TestSameLinesInAnotherCommit(t *testing.T) {
 // Objects of the own log are missing: reading goes on, a sync takes what the
 // hub has, and the next write proceeds.
 func TestMissingObjects(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	alice, bob := w.clone("alice"), w.clone("bob")
 	alice.init()
@@ -190,6 +197,7 @@ func TestMissingObjects(t *testing.T) {
 // The remote was renamed: the hub is followed to the same URL. Its URL was
 // changed to another hub: nothing is sent there.
 func TestRemoteRenamedOrElsewhere(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	alice, bob := w.clone("alice"), w.clone("bob")
 	alice.init()
@@ -222,6 +230,7 @@ func TestRemoteRenamedOrElsewhere(t *testing.T) {
 // A log that the hub has lost is found among the inputs of the ledger's steps,
 // also by a clone that never saw it there, and put back.
 func TestLostLogIsFoundInTheLedger(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	alice, bob := w.clone("alice"), w.clone("bob")
 	alice.init()

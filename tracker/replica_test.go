@@ -28,6 +28,7 @@ func refusal(t *testing.T, c *clone, dir string) *tracker.Error {
 // A replica without HEAD or config is mended, and the user is told; without
 // refs it is refused, with the file and the way out.
 func TestTornReplica(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	alice := w.clone("alice")
 	alice.init()
@@ -55,6 +56,7 @@ func TestTornReplica(t *testing.T) {
 
 // The replica is no repository to keep a tracker in.
 func TestInsideTheReplica(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	alice := w.clone("alice")
 	alice.create("one")

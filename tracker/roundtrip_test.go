@@ -19,6 +19,7 @@ func transport(n map[string]int) int {
 // An uncontended write is one push and no other contact; a sync with nothing
 // new is one fetch.
 func TestOneRoundTrip(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	alice, bob := w.clone("alice"), w.clone("bob")
 	alice.init()

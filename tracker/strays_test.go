@@ -12,6 +12,7 @@ import (
 // A branch that happens to be called crosslink/hub is no level-2 hub: reads
 // work, a tracker is made beside it, and it stays as it is.
 func TestStrayHubBranch(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	w.write("crosslink/hub", map[string]string{"README": "not a hub", "meta/notes": "none either"})
 	before := w.git(w.hub, "rev-parse", "crosslink/hub")
@@ -33,6 +34,7 @@ func TestStrayHubBranch(t *testing.T) {
 
 // Where a branch's name leaves no room for the tracker's, init says which.
 func TestBranchInTheWay(t *testing.T) {
+	t.Parallel()
 	for _, name := range []string{"crosslink", "crosslink/agents", "crosslink/meta/x"} {
 		w := newWorld(t)
 		w.git(w.hub, "branch", name, "main")
@@ -55,6 +57,7 @@ func TestBranchInTheWay(t *testing.T) {
 // A branch below crosslink/ that is none of ours becomes a directory: what is
 // sent goes on arriving.
 func TestStrayBranchBecomesDirectory(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	alice, bob := w.clone("alice"), w.clone("bob")
 	alice.init()

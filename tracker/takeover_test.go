@@ -32,6 +32,7 @@ func (c *clone) list() (titles map[string]*store.Issue, contacts int) {
 
 // After a plain git pull the next list shows the news, without network.
 func TestPullBringsTheNews(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	alice, bob := w.clone("alice"), w.clone("bob")
 	alice.init()
@@ -57,6 +58,7 @@ func TestPullBringsTheNews(t *testing.T) {
 
 // A tracking branch that is older than what is known here takes nothing away.
 func TestOlderTrackingBranchesAreIgnored(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	alice, bob := w.clone("alice"), w.clone("bob")
 	alice.init()
@@ -75,6 +77,7 @@ func TestOlderTrackingBranchesAreIgnored(t *testing.T) {
 // In a shallow or partial clone the tracking branches are incomplete: they are
 // quietly not used, and a sync brings everything.
 func TestShallowAndPartialCopiesAreNotUsed(t *testing.T) {
+	t.Parallel()
 	for name, args := range map[string][]string{
 		"shallow": {"--depth=1", "--no-single-branch"}, "partial": {"--filter=blob:none"}, "treeless": {"--filter=tree:0"}, "single": {"--single-branch"},
 	} {

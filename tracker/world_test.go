@@ -59,7 +59,7 @@ func (w *world) git(dir string, args ...string) string {
 	var out, msg bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &msg
 	if err := cmd.Run(); err != nil {
-		w.t.Fatalf("git %s: %v\n%s", strings.Join(args, " "), err, msg.String())
+		w.t.Fatalf("git %s: %v\n%s%s", strings.Join(args, " "), err, msg.String(), out.String())
 	}
 	return out.String()
 }

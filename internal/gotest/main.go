@@ -16,8 +16,10 @@ import (
 )
 
 func main() {
-	cmd := exec.Command("go", append([]string{"test", "-json"}, os.Args[1:]...)...)
-	cmd.Stderr = os.Stderr
+	cmd := exec.Command("go", append([]string{"test", "-json", "-parallel", parallel()}, os.Args[1:]...)...)
+	env, where := environment(memory, os.Getenv)
+	cmd.Env, cmd.Stderr = append(os.Environ(), env...), os.Stderr
+	fmt.Printf("temporary files in %s, %s tests of a package at a time\n", where, parallel())
 	out, err := cmd.StdoutPipe()
 	if err == nil {
 		err = cmd.Start()

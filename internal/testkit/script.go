@@ -424,6 +424,7 @@ func ScriptOver(t *testing.T, file string, transports ...string) {
 			name = "file"
 		}
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			dir := t.TempDir()
 			variant := strings.Replace(string(text), "\nTRANSPORT\n", "\n"+transport+"\n", 1)
 			if err := os.WriteFile(filepath.Join(dir, filepath.Base(file)), []byte(variant), 0o644); err != nil {

@@ -1,0 +1,5 @@
+//go:build !linux && !darwin
+
+package main
+
+func room(string) uint64 { return 0 }
