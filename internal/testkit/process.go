@@ -21,10 +21,17 @@ func Mark(name string) string { return marker + "=" + name }
 // Settle waits until no process of a test runs any more, those included that
 // went on in the background in a session of their own. It reports false if they
 // do not end. Where there is no /proc it believes they ended.
+//
+// One look can miss a process whose parent started it, and ended, while the
+// look was under way; so several have to agree.
 func Settle(name string) bool {
 	want := []byte(Mark(name))
+	quiet := 0
 	for end := time.Now().Add(30 * time.Second); ; time.Sleep(5 * time.Millisecond) {
-		if !running(want) {
+		if quiet++; running(want) {
+			quiet = 0
+		}
+		if quiet == 3 {
 			return true
 		}
 		if time.Now().After(end) {
