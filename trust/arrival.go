@@ -1,0 +1,107 @@
+package trust
+
+import (
+	"github.com/git-crosslink/git-crosslink/event"
+)
+
+// Lines that arrive at a hub are judged one by one, more strictly than a reader
+// judges them: a reader must make the best of what there is, a hub need not let
+// it in. The rules are those of the verdict (log.go), and:
+//   - a signature that is there must be good, by whatever key it names, even
+//     where a later line would vouch for it;
+//   - for an agent that the meta lists it must be by a key in force, also under
+//     `warn`;
+//   - under `require` the last line that arrives at once carries a signature:
+//     there is none behind it to vouch for it.
+//
+// Proofs of forks are not looked at: they may be in any log.
+
+// Arrival judges what arrives for one log. It holds keys, no lines.
+type Arrival struct {
+	log    *Log
+	keys   *keyring
+	listed bool
+	last   string // why the last line is not signed, "" if it is
+	came   bool
+}
+
+// Arrival returns the judge of what arrives for an agent's log under the state r.
+func (r *Roll) Arrival(agent string) *Arrival {
+	a := &Arrival{log: r.Log(agent, LogOptions{}), listed: r.Signers.Lists(Principal(agent))}
+	a.keys = a.log.keyring(true)
+	return a
+}
+
+// KeyLine reports whether a line of the past matters to an Arrival.
+func KeyLine(e *event.Envelope) bool {
+	switch e.Body.(type) {
+	case *event.AgentIntroduced:
+		return e.Seq == 1
+	case *event.KeyRotated:
+		return true
+	}
+	return false
+}
+
+// Past takes a line that is on the hub already. Only those that KeyLine names
+// are needed, in order.
+func (a *Arrival) Past(e *event.Envelope) {
+	if b, ok := e.Body.(*event.AgentIntroduced); ok && e.Seq == 1 && !a.listed {
+		if key, err := ParseKey(b.PublicKey); err == nil {
+			a.keys.enforce(key)
+		}
+	}
+	a.log.rotate(a.keys, int(e.Seq)-1, e)
+}
+
+// Next judges the next line that arrives; the error is a *Fault.
+func (a *Arrival) Next(e *event.Envelope) error {
+	a.came = true
+	meta := a.log.roll.Meta
+	r, revoked := meta.Revoked[a.log.agent]
+	switch {
+	case !meta.Open && !a.listed:
+		return fault(RuleNotAdmitted, "the hub is not open, and does not list '%s'", a.log.agent)
+	case revoked && e.Seq > r.AfterSeq:
+		return fault(RuleRevoked, "'%s' was revoked behind line %d", a.log.agent, r.AfterSeq)
+	case revoked && e.Seq == r.AfterSeq && event.Hash(e.Raw) != r.Hash:
+		return fault(RuleRevokedHash, "it is not the line that the revocation of '%s' pins", a.log.agent)
+	case meta.Signing == Off:
+		return nil
+	case meta.Signing == Require && !a.listed:
+		return fault(RuleUnapproved, "the hub takes lines of listed agents alone, and does not list '%s'", a.log.agent)
+	}
+	if e.Seq == 1 {
+		a.Past(e) // introduces the key that signs it
+	}
+	a.last = a.log.rule(a.keys, e)
+	switch a.last {
+	case RuleRotatedOut:
+		return fault(RuleRotatedOut, "it is signed by the key %s, which '%s' has replaced", e.SignedBy, a.log.agent)
+	case RuleBadSignature, RuleUnknownSigner:
+		if _, err := VerifyLine(e); err != nil {
+			return err
+		}
+		if a.listed {
+			return fault(RuleUnknownSigner, "it is signed by the key %s, which is not one of '%s'", e.SignedBy, a.log.agent)
+		}
+	}
+	if e.Seq > 1 {
+		a.log.rotate(a.keys, int(e.Seq)-1, e)
+	}
+	return nil
+}
+
+// End judges what arrived as a whole; the error is a *Fault.
+func (a *Arrival) End() error {
+	if a.came && a.log.roll.Meta.Signing == Require && a.last != "" {
+		return fault(RuleUnsigned, "the hub requires signatures, and none vouches for the last line")
+	}
+	return nil
+}
+
+// InForce reports whether a key is one of the agent's behind the last line.
+func (a *Arrival) InForce(k Key) bool {
+	_, ok := a.keys.force[k.Fingerprint()]
+	return ok
+}
