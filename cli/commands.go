@@ -76,6 +76,7 @@ func tree(e *env) *urfave.Command {
 		newStatusCommand(e),
 		newFsckCommand(e),
 		newDoctorCommand(e),
+		newServerCommand(e),
 		newVersionCommand(e),
 		newHelpCommand(e),
 	}

@@ -5,6 +5,7 @@ import (
 	"os"
 	"time"
 
+	"github.com/git-crosslink/git-crosslink/gate"
 	"github.com/git-crosslink/git-crosslink/hooks"
 	"github.com/git-crosslink/git-crosslink/tracker"
 )
@@ -23,6 +24,9 @@ const clonePatience = 30 * time.Second
 // say goes to stdout: the scripts that call it throw stderr away, where a broken
 // program would complain.
 func (e *env) hook(ctx context.Context, args []string) (code int) {
+	if len(args) == 1 && (args[0] == gate.Whole || args[0] == gate.PerRef) { // on a server
+		return e.gateHook(ctx, args[0])
+	}
 	defer func() {
 		if recover() != nil {
 			code = exitDone // a fault of ours is no reason to stop the user's command

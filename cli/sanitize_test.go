@@ -200,7 +200,7 @@ func TestPagesNeedNoCare(t *testing.T) {
 var writers = map[string]string{
 	"answer.go": "pages, records, ids", "json.go": "the envelope", "env.go": "notices, talk, hints", "errors.go": "errors",
 	"commands.go": "help", "help.go": "help", "pager.go": "hands the streams on", "draft.go": "hands the streams on", "trace.go": "the trace",
-	"hook.go": "has errors told on stdout",
+	"server.go": "refusals of the gate, and its talk with git", "hook.go": "has errors told on stdout",
 }
 
 // TestNobodyElseWrites: a command has answers, talk and errors to speak with;

@@ -49,8 +49,12 @@ var rules = map[string]rule{
 		may: "refs tracker",
 		why: "a hook starts the tracker and asks git where it is; what it says is the command line's to print",
 	},
+	"gate": {
+		may: "event ledger trust refs tracker",
+		why: "on a server a push is judged by the core's rules over objects in quarantine: no state, no store, no commands",
+	},
 	"cli": {
-		may: "event reducer store tracker hooks enrol",
+		may: "event reducer store tracker hooks enrol gate",
 		why: "commands ask the tracker and print its answers; refs and trust stay behind it",
 	},
 

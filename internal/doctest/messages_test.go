@@ -9,7 +9,7 @@ import (
 )
 
 // named finds the names of errors and notices where they are made.
-var named = regexp.MustCompile(`(?:Error|Notice)\{(?:Kind: \w+, )?Name:\s*"([a-z-]+)"|\b(?:fatal|no|warn)\("([a-z-]+)",|\bkind: +"([a-z-]+)"|Diagnosis\{"([a-z-]+)"|diagnosed\(\w+, .+, "([a-z-]+)"\)`)
+var named = regexp.MustCompile(`(?:Error|Notice)\{(?:Kind: [\w.]+, )?Name:\s*"([a-z-]+)"|\b(?:fatal|no|warn)\("([a-z-]+)",|\bkind: +"([a-z-]+)"|Diagnosis\{"([a-z-]+)"|diagnosed\(\w+, .+, "([a-z-]+)"\)|\bfind\([\w.]+, "([a-z-]+)"`)
 
 // TestEveryMessageIsExplained: docs/troubleshooting.md has a row for each name
 // an error or a notice can have, and none for a name that is gone.
@@ -24,7 +24,7 @@ func TestEveryMessageIsExplained(t *testing.T) {
 		explained[m[1]] = true
 	}
 	made := map[string]bool{"usage": true, "bad-value": true, "bad-id": true}
-	for _, pattern := range []string{"tracker/*.go", "cli/*.go"} {
+	for _, pattern := range []string{"tracker/*.go", "cli/*.go", "gate/*.go"} {
 		files, err := filepath.Glob(filepath.Join(dir, pattern))
 		if err != nil || len(files) == 0 {
 			t.Fatalf("%s: %v", pattern, err)
@@ -38,7 +38,7 @@ func TestEveryMessageIsExplained(t *testing.T) {
 				t.Fatal(err)
 			}
 			for _, m := range named.FindAllStringSubmatch(string(b), -1) {
-				name := m[1] + m[2] + m[3] + m[4] + m[5]
+				name := m[1] + m[2] + m[3] + m[4] + m[5] + m[6]
 				made[name] = true
 				if !explained[name] && name != "fatal" && name != "interrupted" {
 					t.Errorf("%s: '%s' is not in docs/troubleshooting.md", filepath.Base(f), name)

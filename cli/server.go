@@ -1,0 +1,230 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"os"
+
+	urfave "github.com/urfave/cli/v2"
+
+	"github.com/git-crosslink/git-crosslink/gate"
+	"github.com/git-crosslink/git-crosslink/tracker"
+)
+
+func newServerCommand(e *env) *urfave.Command {
+	install := e.command(&urfave.Command{
+		Name: "install", Usage: "put a gate before the tracker's branches",
+		UsageText: "git crosslink server install [<options>]",
+		Description: `In the bare repository that others push to: puts a pre-receive hook in place that
+checks every push to the tracker's branches, and says that this repository is a
+hub (crosslink.hub). Branches of code are not looked at. A hook that is there goes
+on: it is called behind the gate, with the same input. Doing it twice does it once.
+
+A push in which something is refused is refused as a whole, code included. With
+--per-ref the gate is a proc-receive hook (git 2.29), which is started only if
+tracker branches are pushed and refuses those alone.
+
+Examples:
+  git crosslink -C hub.git server install
+  git crosslink -C hub.git server install --per-ref`,
+		Flags: []urfave.Flag{&urfave.BoolFlag{Name: "per-ref", Usage: "refuse single branches, not whole pushes"}},
+	}, func(u *urfave.Context) error {
+		if _, err := arguments(u, 0, 0, ""); err != nil {
+			return err
+		}
+		mode := gate.Whole
+		if u.Bool("per-ref") {
+			mode = gate.PerRef
+		}
+		return runServerInstall(u.Context, mode, e)
+	})
+	check := e.command(&urfave.Command{
+		Name: "check", Usage: "see how the gate stands",
+		UsageText: "git crosslink server check [<options>]",
+		Description: `Looks at the hook, its settings, the program it starts, and what the hub's policy
+lets through. In a pipe the fields are severity, name, text and hint.
+
+The exit status is 1 if there is a problem or a warning.
+
+Examples:
+  git crosslink -C hub.git server check`,
+		Flags: porcelainFlags(),
+	}, func(u *urfave.Context) error {
+		if _, err := arguments(u, 0, 0, ""); err != nil {
+			return err
+		}
+		f, err := formsOf(u, e)
+		if err != nil {
+			return err
+		}
+		return runServerCheck(u.Context, f, e)
+	})
+	uninstall := e.command(&urfave.Command{
+		Name: "uninstall", Usage: "take the gate away",
+		UsageText: "git crosslink server uninstall [<options>]",
+		Description: `Takes the hook and its settings away. A hook that was there before stands in its
+place again; hooks and configuration are byte for byte what they were.
+
+Examples:
+  git crosslink -C hub.git server uninstall`,
+	}, func(u *urfave.Context) error {
+		if _, err := arguments(u, 0, 0, ""); err != nil {
+			return err
+		}
+		return runServerUninstall(u.Context, e)
+	})
+	return &urfave.Command{
+		Name: "server", Category: groupHub, HideHelp: true,
+		Usage:     "guard a hub that you run yourself",
+		UsageText: "git crosslink server install [<options>]\ngit crosslink server check [<options>]\ngit crosslink server uninstall [<options>]",
+		Description: `On a server where hooks can be installed a gate checks what is pushed to the
+tracker's branches: lines are only added, by their writer, in order, and nothing is
+deleted or rewound. Where there is no gate the clones verify everything themselves;
+'git crosslink doctor' names the rule to set on a hosted forge.
+
+Examples:
+  git crosslink server check
+  git crosslink -C hub.git server install`,
+		Subcommands: []*urfave.Command{install, check, uninstall},
+	}
+}
+
+// self is the path of this program, "" if nobody knows.
+func self() string {
+	program, err := os.Executable()
+	if err != nil {
+		return ""
+	}
+	return program
+}
+
+type serverInstallShape struct {
+	Hub     string  `json:"hub"`
+	Mode    string  `json:"mode"`
+	Hook    string  `json:"hook"`
+	Kept    *string `json:"kept"`
+	Already bool    `json:"already"`
+}
+
+func runServerInstall(ctx context.Context, mode string, e *env) error {
+	program := self()
+	if program == "" {
+		return fatal("no-program", "the path of this program is not known, so no hook can start it", "install it under a fixed path: ./install.sh")
+	}
+	r, err := gate.Install(ctx, "", mode, program, os.Environ())
+	if err != nil {
+		return err
+	}
+	what := "the whole push"
+	if mode == gate.PerRef {
+		what = "the branch alone"
+	}
+	if r.Already {
+		e.talk("the gate is in place already: '%s'", r.Hook)
+	} else {
+		e.talk("the gate is in place: '%s'; what it does not take it refuses, %s", r.Hook, what)
+		if r.Kept != "" {
+			e.talk("the hook that was there is called behind it: '%s'", r.Kept)
+		}
+	}
+	return e.say(ctx, answer{data: serverInstallShape{r.Hub, r.Mode, r.Hook, textOrNull(r.Kept), r.Already}})
+}
+
+type serverCheckShape struct {
+	Hub      string           `json:"hub"`
+	Mode     *string          `json:"mode"`
+	Program  *string          `json:"program"`
+	Level    int              `json:"level"`
+	Signing  *string          `json:"signing"`
+	Findings []diagnosisShape `json:"findings"`
+}
+
+func runServerCheck(ctx context.Context, f forms, e *env) error {
+	r, err := gate.Inspect(ctx, "", self(), os.Environ())
+	if err != nil {
+		return err
+	}
+	doc := serverCheckShape{r.Hub, textOrNull(r.Mode), textOrNull(r.Program), r.Level, textOrNull(r.Signing), []diagnosisShape{}}
+	rec, wrong := &records{form: &f}, 0
+	for _, d := range r.Findings {
+		doc.Findings = append(doc.Findings, diagnosisShape{d.Name, string(d.Severity), d.Text, append([]string{}, d.Hints...)})
+		rec.add(append([]string{string(d.Severity), d.Name, d.Text}, d.Hints...)...)
+		if d.Severity != tracker.Note {
+			wrong++
+		}
+	}
+	if r.Mode != "" {
+		e.talk("the gate of '%s' is a %s hook", r.Hub, r.Mode)
+	}
+	a := answer{data: doc, page: func(pg *page) { diagnosisPage(pg, r.Findings) }}
+	if f.forScripts() {
+		a.records = rec
+	}
+	if wrong > 0 {
+		a.no = no("findings", count(wrong, "finding"))
+	}
+	return e.say(ctx, a)
+}
+
+type serverUninstallShape struct {
+	Hub     string  `json:"hub"`
+	Back    *string `json:"back"`
+	Left    *string `json:"left"`
+	Already bool    `json:"already"`
+}
+
+func runServerUninstall(ctx context.Context, e *env) error {
+	r, err := gate.Uninstall(ctx, "", os.Environ())
+	if err != nil {
+		return err
+	}
+	switch {
+	case r.Already:
+		e.talk("there is no gate in '%s'", r.Hub)
+	case r.Back != "":
+		e.talk("the gate is gone; the hook that was there before stands in its place again: '%s'", r.Back)
+	default:
+		e.talk("the gate is gone from '%s'", r.Hub)
+	}
+	if r.Left != "" {
+		e.talk("another hook stands where the gate did; the one before it is left as '%s'", r.Left)
+	}
+	return e.say(ctx, answer{data: serverUninstallShape{r.Hub, textOrNull(r.Back), textOrNull(r.Left), r.Already}})
+}
+
+// maxRefused bounds how many refusals are told one by one.
+const maxRefused = 20
+
+// gateHook is the gate at work: git calls it on the server, while somebody
+// pushes. What it says goes to stderr, which git carries to the one who pushes.
+// Whatever goes wrong, nothing is let through that was not judged.
+func (e *env) gateHook(ctx context.Context, mode string) int {
+	dir, err := os.Getwd()
+	var refused []*gate.Refusal
+	if err == nil {
+		h := gate.Hook{Dir: dir, Environ: os.Environ(), Now: e.now(), In: e.in, Out: e.out}
+		if mode == gate.PerRef {
+			// git tells the reasons itself, ref by ref
+			if _, err = gate.ProcReceive(ctx, h); err == nil {
+				return exitDone
+			}
+		} else {
+			refused, err = gate.PreReceive(ctx, h)
+		}
+	}
+	if err != nil {
+		return e.conclude(ctx, no("gate", fmt.Sprintf("refused: the gate of the tracker's branches cannot judge this push: %v", err), "ask who runs this hub to look there: git crosslink server check"))
+	}
+	for i, r := range refused {
+		if i == maxRefused {
+			fmt.Fprintf(e.err, "error: and %s more\n", count(len(refused)-i, "ref"))
+			break
+		}
+		fmt.Fprintf(e.err, "error: %s\n", e.symbols(oneLine(r.Error())))
+		e.hint([]string{r.Cure})
+	}
+	if len(refused) > 0 {
+		return exitNo
+	}
+	return exitDone
+}

@@ -1,0 +1,311 @@
+// Package gate is the server's check of a push: what may become of the
+// tracker's branches on a hub whose owner can install hooks.
+//
+// Clients verify everything themselves and skip what is wrong. The gate keeps
+// it out in the first place, and tells the one who pushed. The rules are:
+//
+//   - only the tracker's own refs are looked at; any other ref is not the
+//     gate's business, whatever it holds;
+//   - what is on the hub stays: no deletion, no rewind, no line altered;
+//   - only what is new is checked: new commits, new lines, new steps. What is
+//     there was checked when it came, or came before the gate did;
+//   - meta first, for it says by which rules; logs next; then the ledger, which
+//     may cover only what the hub's logs then hold;
+//   - the core decides (event.Chain, ledger.Reader, trust); the gate adds what
+//     only a server can ask: shape, size, order of arrival, the server's clock;
+//   - everything pushed is hostile: bounded reads, one log at a time.
+//
+// It sees core and edges, as tracker does, but on a server there is no clone,
+// no replica and no state to be conducted, only a push to be judged.
+package gate
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/git-crosslink/git-crosslink/event"
+	"github.com/git-crosslink/git-crosslink/refs"
+)
+
+// Command is one ref of a push.
+type Command struct {
+	Ref      string
+	Old, New refs.OID // "" = the ref is not there, before or after
+}
+
+// Options say how a push is judged.
+type Options struct {
+	Now       time.Time        // the server's clock
+	NotesPath string           // file that remembers what was judged; "" = none
+	Namespace string           // what stands before every ref in the repository (git namespaces); ends in '/'
+	Pusher    *PushCertificate // who pushed, where that is asked for; nil = nobody is bound
+}
+
+// ahead is how far a stamp may be ahead of clock and hub.
+const ahead = event.Time(60 * time.Second)
+
+// maxCommits bounds what one push may bring.
+const maxCommits = 100_000
+
+const (
+	heads       = refs.HubPrefix
+	agentPrefix = heads + "agents/"
+	metaRef     = heads + "meta"
+	ledgerRef   = heads + "checkpoint"
+	presence    = "refs/crosslink/presence/"
+)
+
+// Private are the namespaces that the program keeps to itself in a replica:
+// what `push --mirror` of one would upload.
+var Private = []string{"refs/crosslink/", refs.IncomingPrefix, "refs/hub/", "refs/lost/", "refs/forked/", refs.OuterPrefix}
+
+// Ours reports whether a ref is the gate's business.
+func Ours(ref string) bool {
+	return strings.HasPrefix(ref, heads) || ref+"/" == heads ||
+		slices.ContainsFunc(Private, func(p string) bool { return strings.HasPrefix(ref, p) })
+}
+
+// gate judges one push.
+type gate struct {
+	ctx  context.Context
+	repo *refs.Server
+	o    Options
+
+	before   map[string]refs.OID     // the tracker's refs as they are
+	after    map[string]refs.OID     // and as they will be, as far as they are accepted
+	incoming map[refs.OID][]refs.OID // commits the push brings → parents
+	meta     *metaState              // by which rules; nil = there is no hub
+	pinned   pins                    // what the ledger on the hub covers
+	newest   event.Time              // stamp on the hub; -1 = not looked for yet
+}
+
+// Check judges a push and returns what is refused, at most one refusal a ref.
+// Refs that are not the tracker's are passed over. An error means that nothing
+// could be judged.
+func Check(ctx context.Context, repo *refs.Server, push []Command, o Options) ([]*Refusal, error) {
+	g := &gate{ctx: ctx, repo: repo, o: o, before: map[string]refs.OID{}, after: map[string]refs.OID{}, newest: -1}
+	var mine []Command
+	for _, c := range push {
+		if Ours(c.Ref) {
+			mine = append(mine, c)
+		}
+	}
+	if len(mine) == 0 {
+		return nil, nil
+	}
+	if err := g.look(); err != nil {
+		return nil, err
+	}
+	// Meta says how the logs are judged, and logs what a step may cover.
+	slices.SortStableFunc(mine, func(a, b Command) int { return rank(a.Ref) - rank(b.Ref) })
+	refused, mine := g.names(mine)
+	if err := g.arrive(mine); err != nil {
+		return nil, err
+	}
+	if g.incoming == nil {
+		for _, c := range mine {
+			refused = append(refused, on(c, refuse(TooMuch, cureLess, "the push brings more than %d commits", maxCommits)))
+		}
+		return refused, nil
+	}
+	if err := g.readMeta(); err != nil {
+		return nil, err
+	}
+	for _, c := range mine {
+		r, err := g.judge(c)
+		if err != nil {
+			if r = unreadable(err); r == nil {
+				return nil, fmt.Errorf("judge '%s': %w", c.Ref, err)
+			}
+		}
+		if r != nil {
+			refused = append(refused, on(c, r))
+			continue
+		}
+		g.after[c.Ref] = c.New
+	}
+	return refused, nil
+}
+
+func on(c Command, r *Refusal) *Refusal {
+	r.Ref = c.Ref
+	return r
+}
+
+// unreadable takes an error for the push's own fault if it is about an object.
+func unreadable(err error) *Refusal {
+	if errors.Is(err, refs.ErrMissing) || errors.Is(err, refs.ErrCorrupt) || errors.Is(err, refs.ErrTooLarge) {
+		return refuse(Unreadable, cureLess, "%v", err)
+	}
+	return nil
+}
+
+func rank(ref string) int {
+	switch {
+	case ref == metaRef:
+		return 0
+	case strings.HasPrefix(ref, agentPrefix):
+		return 1
+	case ref == ledgerRef:
+		return 2
+	}
+	return 3
+}
+
+// look reads which refs the hub has.
+func (g *gate) look() error {
+	all, err := g.repo.Refs(g.ctx, g.o.Namespace+heads)
+	if err != nil {
+		return fmt.Errorf("list the hub's refs: %w", err)
+	}
+	for _, r := range all {
+		name := strings.TrimPrefix(r.Name, g.o.Namespace)
+		g.before[name], g.after[name] = r.OID, r.OID
+	}
+	return nil
+}
+
+// names refuses what its name alone condemns and returns the rest.
+func (g *gate) names(push []Command) (refused []*Refusal, rest []Command) {
+	logs := map[string]string{} // name in lower case → name
+	for name := range g.before {
+		if strings.HasPrefix(name, agentPrefix) {
+			logs[strings.ToLower(name)] = name
+		}
+	}
+	for _, c := range push {
+		r := g.name(c, logs)
+		if r != nil {
+			refused = append(refused, on(c, r))
+			continue
+		}
+		rest = append(rest, c)
+	}
+	return refused, rest
+}
+
+func (g *gate) name(c Command, logs map[string]string) *Refusal {
+	id, isLog := strings.CutPrefix(c.Ref, agentPrefix)
+	clone, isPresence := strings.CutPrefix(c.Ref, presence)
+	switch {
+	case isPresence:
+		if clone == "" || strings.Trim(clone, "abcdefghijklmnopqrstuvwxyz0123456789-") != "" || len(clone) > 64 {
+			return refuse(Name, cureNoPush, "'%s' is not the name of a clone", plain(clone))
+		}
+		return nil
+	case strings.HasPrefix(c.Ref, heads) && c.New == "":
+		return refuse(Deletion, cureMirror, "the tracker's branches are never deleted")
+	case isLog:
+		if err := event.ValidAgentID(id); err != nil {
+			return refuse(AgentID, "choose another: git config crosslink.agent <id>", "%v", err)
+		}
+		if twin := logs[c.Ref]; c.Old == "" && twin != "" && twin != c.Ref {
+			return refuse(CaseTwin, "choose another: git config crosslink.agent <id>", "there is a log '%s', which differs only in case", plain(strings.TrimPrefix(twin, agentPrefix)))
+		}
+		return nil
+	case c.Ref == metaRef, c.Ref == ledgerRef:
+		return nil
+	case c.Ref+"/" == heads:
+		return refuse(Name, "give your branch another name", "a branch 'crosslink' leaves no room for the tracker's branches below 'crosslink/'")
+	case strings.HasPrefix(c.Ref, heads):
+		return refuse(Name, "give your branch another name", "below 'crosslink/' are the tracker's branches alone: agents/<id>, checkpoint, meta")
+	}
+	return refuse(HiddenRef, cureNoPush, "the program keeps these refs to itself")
+}
+
+// arrive lists the commits that the push brings; incoming stays nil if they
+// are too many.
+func (g *gate) arrive(push []Command) error {
+	var tips []refs.OID
+	for _, c := range push {
+		if c.New != "" {
+			tips = append(tips, c.New)
+		}
+	}
+	if len(tips) == 0 {
+		g.incoming = map[refs.OID][]refs.OID{}
+		return nil
+	}
+	var err error
+	if g.incoming, err = g.repo.Incoming(g.ctx, tips, maxCommits); err != nil && !errors.Is(err, refs.ErrTooMany) {
+		return fmt.Errorf("list what the push brings: %w", err)
+	}
+	return nil
+}
+
+// judge judges one ref. An error about an object is the push's.
+func (g *gate) judge(c Command) (*Refusal, error) {
+	id, isLog := strings.CutPrefix(c.Ref, agentPrefix)
+	switch {
+	case strings.HasPrefix(c.Ref, presence):
+		return g.presence(c)
+	case c.Ref == metaRef:
+		return g.judgeMeta(c)
+	case g.meta == nil:
+		return refuse(NoHub, cureHub, "there is no 'crosslink/meta' yet: it is pushed first, or with the rest"), nil
+	case g.meta.refused != nil:
+		r := *g.meta.refused
+		return &r, nil
+	case isLog:
+		return g.judgeLog(c, id)
+	}
+	return g.judgeLedger(c)
+}
+
+// reach walks the commits of the push that are below tip. edge are the commits
+// that were there before and that these stand on.
+func (g *gate) reach(tip refs.OID) (fresh, edge []refs.OID) {
+	seen := map[refs.OID]bool{tip: true}
+	for todo := []refs.OID{tip}; len(todo) > 0; {
+		id := todo[len(todo)-1]
+		todo = todo[:len(todo)-1]
+		parents, isNew := g.incoming[id]
+		if !isNew {
+			edge = append(edge, id)
+			continue
+		}
+		fresh = append(fresh, id)
+		for _, p := range parents {
+			if !seen[p] {
+				seen[p] = true
+				todo = append(todo, p)
+			}
+		}
+	}
+	return fresh, edge
+}
+
+// forward refuses what does not stand on the hub's own tip.
+func (g *gate) forward(c Command, edge []refs.OID) (*Refusal, error) {
+	if c.Old == "" || slices.Contains(edge, c.Old) {
+		return nil, nil
+	}
+	ok, err := g.repo.IsAncestor(g.ctx, c.Old, c.New)
+	if err != nil || ok {
+		return nil, err
+	}
+	return refuse(FastForward, cureSync, "this is not a fast-forward: what is on the hub is never rewound or replaced, not even with --force"), nil
+}
+
+// plain makes a stranger's word fit to be quoted: short, and nothing in it that
+// a terminal obeys.
+func plain(s string) string {
+	if len(s) > 160 {
+		s = s[:160] + "..."
+	}
+	return printable(s)
+}
+
+// printable writes '?' for whatever is not plain text.
+func printable(s string) string {
+	return strings.Map(func(r rune) rune {
+		if r < ' ' || r >= 0x7f {
+			return '?'
+		}
+		return r
+	}, strings.ToValidUTF8(s, "?"))
+}

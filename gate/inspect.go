@@ -1,0 +1,106 @@
+package gate
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/git-crosslink/git-crosslink/tracker"
+	"github.com/git-crosslink/git-crosslink/trust"
+)
+
+// Inspected says how a gate stands.
+type Inspected struct {
+	Hub      string // directory
+	Mode     string // "" = there is no gate
+	Program  string // what its hook starts
+	Level    int    // of the hub; 0 = there is no tracker in it yet
+	Signing  string // its policy; "" likewise
+	Findings []tracker.Diagnosis
+}
+
+// Inspect looks at the gate of the repository of dir. program is what Install
+// would put into the hook now.
+func Inspect(ctx context.Context, dir, program string, environ []string) (*Inspected, error) {
+	h, err := openHub(ctx, dir, environ)
+	if err != nil {
+		return nil, err
+	}
+	r := &Inspected{Hub: h.outer.CommonDir, Findings: []tracker.Diagnosis{}}
+	find := func(s tracker.Severity, name, hint, format string, args ...any) {
+		r.Findings = append(r.Findings, tracker.Diagnosis{Name: name, Severity: s, Text: fmt.Sprintf(format, args...), Hints: []string{hint}})
+	}
+	const again = "git crosslink server install"
+	file, err := os.ReadFile(filepath.Join(h.outer.CommonDir, "config"))
+	if err != nil {
+		return nil, err
+	}
+	wanted := modeIn(file)
+	for _, mode := range []string{Whole, PerRef} {
+		path := filepath.Join(h.hooks, mode)
+		mine, text := ours(path)
+		switch {
+		case mine && r.Mode != "":
+			find(tracker.Warning, "two-gates", again, "both hooks are in place; one is enough")
+		case mine:
+			r.Mode, r.Program = mode, programIn(text)
+		case exists(path + keptSuffix):
+			find(tracker.Problem, "hook-lost", again, "'%s' is no longer the gate, and '%s', which stood there before it, is not called", path, path+keptSuffix)
+		}
+	}
+	option := ""
+	if r.Mode == PerRef {
+		option = " --per-ref"
+	}
+	again2 := again + option
+	switch {
+	case r.Mode == "":
+		find(tracker.Problem, "no-gate", again, "there is no gate here: whoever may push may write anything")
+		return r, h.readPolicy(ctx, environ, r, find)
+	case h.shared() != "":
+		find(tracker.Problem, "shared-hooks", "git config --show-origin core.hooksPath", "git looks for hooks in '%s' (core.hooksPath): the gate is not called", h.shared())
+	case wanted != r.Mode:
+		find(tracker.Problem, "config-touched", again2, "the settings that belong to the hook '%s' are not in the configuration", r.Mode)
+	}
+	if st, err := os.Stat(r.Program); err != nil || st.Mode()&0o111 == 0 {
+		find(tracker.Warning, "program-gone", again2, "'%s', which the hook starts, is not there: the one on PATH is used, or pushes to the tracker are refused", r.Program)
+	} else if r.Program != program && program != "" {
+		find(tracker.Note, "other-program", again2, "the hook starts '%s', which is not this program", r.Program)
+	}
+	if st, err := os.Stat(filepath.Join(h.hooks, r.Mode)); err == nil && st.Mode().Perm()&0o111 == 0 {
+		find(tracker.Problem, "not-executable", again2, "the hook '%s' cannot be executed, so git passes over it", filepath.Join(h.hooks, r.Mode))
+	}
+	if _, set := h.conf.Get("receive.maxInputSize"); !set {
+		find(tracker.Note, "no-limit", "git config receive.maxInputSize 100m", "a push may be of any size: git unpacks it before any hook sees it")
+	}
+	return r, h.readPolicy(ctx, environ, r, find)
+}
+
+// readPolicy adds what the hub's meta says.
+func (h *hub) readPolicy(ctx context.Context, environ []string, r *Inspected, find func(tracker.Severity, string, string, string, ...any)) error {
+	m, err := h.level(ctx, environ)
+	switch {
+	case err != nil:
+		find(tracker.Problem, "hub-meta", "git crosslink fsck", "the hub's meta cannot be judged by: %v", err)
+	case m == nil:
+		find(tracker.Note, "no-hub", cureHub, "there is no tracker in it yet; the first clone that runs 'init' makes it")
+	default:
+		r.Level, r.Signing = m.Version, m.Signing
+		if m.Signing != trust.Require {
+			find(tracker.Note, "unsigned-allowed", "git crosslink trust policy signing require", "events need no signature here (policy '%s'): who may push may write under any agent's name", m.Signing)
+		}
+	}
+	return nil
+}
+
+// programIn reads which program a hook starts.
+func programIn(text []byte) string {
+	_, rest, ok := strings.Cut(string(text), "\nprogram='")
+	if !ok {
+		return ""
+	}
+	word, _, _ := strings.Cut(rest, "'\n")
+	return strings.ReplaceAll(word, `'\''`, "'")
+}

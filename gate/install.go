@@ -1,0 +1,331 @@
+package gate
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"github.com/git-crosslink/git-crosslink/refs"
+	"github.com/git-crosslink/git-crosslink/tracker"
+	"github.com/git-crosslink/git-crosslink/trust"
+)
+
+// Putting the gate in place. The rules are:
+//
+//   - only in a bare repository, which is then said to be a hub;
+//   - a hook that is there goes on: it is kept beside ours and called after it,
+//     with the same input and arguments, if the gate lets the push through;
+//   - where the hooks are not the repository's own (core.hooksPath), nothing is
+//     written: many repositories may share them;
+//   - what is done twice is done once; uninstall leaves every byte as it was.
+
+// stateDir is below the repository, shared with the tracker's own files.
+const stateDir = "crosslink"
+
+// hub is the repository a gate is put into.
+type hub struct {
+	outer *refs.Outer
+	conf  refs.Config
+	hooks string // directory
+}
+
+func openHub(ctx context.Context, dir string, environ []string) (*hub, error) {
+	o, err := refs.Discover(ctx, dir, environ)
+	if errors.Is(err, refs.ErrNotRepository) {
+		return nil, &tracker.Error{Kind: tracker.Fatal, Name: "no-repository", Message: "not a git repository",
+			Hints: []string{"go to the hub's own directory, or name it: git crosslink -C <hub>.git server install"}, Err: err}
+	}
+	if err != nil {
+		return nil, &tracker.Error{Kind: tracker.Fatal, Name: "unsafe-repository", Message: err.Error(),
+			Hints: []string{"run it as the owner of the repository"}, Err: err}
+	}
+	if !o.Bare || o.Linked() {
+		return nil, &tracker.Error{Kind: tracker.Fatal, Name: "not-bare", Message: "a gate stands in a bare repository, the hub that others push to; this one has a worktree",
+			Hints: []string{"run it in the hub: git crosslink -C <hub>.git server install"}}
+	}
+	h := &hub{outer: o, hooks: filepath.Join(o.CommonDir, "hooks")}
+	if h.conf, err = o.Config(ctx); err != nil {
+		return nil, fmt.Errorf("read the git configuration: %w", err)
+	}
+	return h, nil
+}
+
+// shared returns the directory in which git looks for hooks instead, "" if it
+// is the repository's own.
+func (h *hub) shared() string {
+	path, set := h.conf.Get("core.hooksPath")
+	if !set {
+		return ""
+	}
+	if !filepath.IsAbs(path) {
+		path = filepath.Join(h.outer.CommonDir, path)
+	}
+	if filepath.Clean(path) == h.hooks {
+		return ""
+	}
+	return path
+}
+
+// level looks whether the hub's meta, if there is any, is what the gate knows.
+func (h *hub) level(ctx context.Context, environ []string) (*trust.Meta, error) {
+	local := refs.NewPlumbing(h.outer.CommonDir, h.outer.CommonDir, h.outer.Format, environ)
+	defer local.Close()
+	all, err := local.Refs(ctx, metaRef)
+	if err != nil {
+		return nil, err
+	}
+	for _, r := range all {
+		if r.Name != metaRef {
+			continue
+		}
+		files, err := refs.ReadFiles(ctx, local, r.OID, metaLimit)
+		if err != nil {
+			return nil, fmt.Errorf("read the hub's meta: %w", err)
+		}
+		if level := trust.Level(files["hub.json"]); level != tracker4 {
+			return nil, &tracker.Error{Kind: tracker.Fatal, Name: "level", Message: fmt.Sprintf("this hub is of level %d; the gate checks level %d", level, tracker4),
+				Hints: []string{"move it to this level first: git crosslink migrate"}}
+		}
+		return trust.DecodeMeta(files["hub.json"])
+	}
+	return nil, nil
+}
+
+// Installed says what Install did.
+type Installed struct {
+	Hub     string // directory
+	Mode    string // Whole or PerRef
+	Hook    string // file
+	Kept    string // the hook that was there before; "" = none
+	Already bool   // all was so
+}
+
+// state is what uninstall has to know.
+type state struct {
+	HooksMade bool `json:"hooks_made"` // the directory was not there
+}
+
+func (h *hub) statePath() string { return filepath.Join(h.outer.CommonDir, stateDir, "server.json") }
+
+// Install puts the gate into the repository of dir. program is what the hook
+// starts.
+func Install(ctx context.Context, dir, mode, program string, environ []string) (*Installed, error) {
+	h, err := openHub(ctx, dir, environ)
+	if err != nil {
+		return nil, err
+	}
+	if path := h.shared(); path != "" {
+		return nil, &tracker.Error{Kind: tracker.Fatal, Name: "shared-hooks", Message: fmt.Sprintf("the hooks of this repository are in '%s' (core.hooksPath), perhaps shared with others: nothing is written there", path),
+			Hints: []string{fmt.Sprintf("add to '%s': git-crosslink hook pre-receive || exit 1", filepath.Join(path, Whole))}}
+	}
+	if _, err := h.level(ctx, environ); err != nil {
+		return nil, err
+	}
+	if mode == PerRef && !h.outer.AtLeast(ctx, 2, 29) {
+		return nil, &tracker.Error{Kind: tracker.Fatal, Name: "old-git", Message: "this git knows no proc-receive hook (2.29 does)",
+			Hints: []string{"check whole pushes: git crosslink server install"}}
+	}
+	c, err := lockConfig(h.outer)
+	if err != nil {
+		return nil, h.busy(err)
+	}
+	defer c.release()
+	other := PerRef
+	if mode == PerRef {
+		other = Whole
+	}
+	r := &Installed{Hub: h.outer.CommonDir, Mode: mode, Hook: filepath.Join(h.hooks, mode)}
+	made, err := h.makeDirs()
+	if err != nil {
+		return nil, err
+	}
+	placed, err := h.place(mode, script(mode, program))
+	if err != nil {
+		return nil, err
+	}
+	removed, err := h.remove(other)
+	if err != nil {
+		return nil, err
+	}
+	if kept := r.Hook + keptSuffix; mode == Whole && exists(kept) {
+		r.Kept = kept
+	}
+	plainConfig, err := withoutBlock(c.was)
+	if err != nil {
+		return nil, h.touched(err)
+	}
+	is := withBlock(plainConfig, mode)
+	r.Already = !made && !placed && !removed && bytes.Equal(is, c.was)
+	return r, c.write(is)
+}
+
+func exists(path string) bool { _, err := os.Lstat(path); return err == nil }
+
+func (h *hub) busy(err error) error {
+	if errors.Is(err, fs.ErrExist) {
+		return &tracker.Error{Kind: tracker.Fatal, Name: "config-locked", Message: fmt.Sprintf("'%s' is locked by another process", filepath.Join(h.outer.CommonDir, "config")),
+			Hints: []string{"try again: git crosslink server install"}, Err: err}
+	}
+	return &tracker.Error{Kind: tracker.Fatal, Name: "not-writable", Message: fmt.Sprintf("the hub's configuration cannot be written: %v", err),
+		Hints: []string{"run it as the owner of the repository"}, Err: err}
+}
+
+func (h *hub) touched(err error) error {
+	return &tracker.Error{Kind: tracker.Fatal, Name: "config-touched", Message: fmt.Sprintf("'%s': %v", filepath.Join(h.outer.CommonDir, "config"), err),
+		Hints: []string{"move what is yours out of it, below the line '" + blockEnd[:len(blockEnd)-1] + "', and try again: git config --edit"}, Err: err}
+}
+
+// makeDirs makes hooks/ and the state's directory, and says whether anything
+// was made.
+func (h *hub) makeDirs() (made bool, err error) {
+	fresh := !exists(h.hooks)
+	for _, dir := range []string{h.hooks, filepath.Join(h.outer.CommonDir, stateDir)} {
+		if err := os.MkdirAll(dir, 0o777); err != nil {
+			return false, h.busy(err)
+		}
+	}
+	if exists(h.statePath()) {
+		return false, nil
+	}
+	b, err := json.Marshal(state{HooksMade: fresh})
+	if err == nil {
+		err = os.WriteFile(h.statePath(), append(b, '\n'), 0o666)
+	}
+	return true, err
+}
+
+// ours reports whether a file is a hook of ours, of any version.
+func ours(path string) (bool, []byte) {
+	st, err := os.Lstat(path)
+	if err != nil || !st.Mode().IsRegular() || st.Size() > 1<<20 {
+		return false, nil
+	}
+	b, err := os.ReadFile(path)
+	return err == nil && bytes.Contains(b, []byte(signature)), b
+}
+
+// place puts our hook there, and says whether that changed anything. What was
+// there stays beside it, and there is no moment without either.
+func (h *hub) place(mode string, text []byte) (changed bool, err error) {
+	path := filepath.Join(h.hooks, mode)
+	mine, is := ours(path)
+	if mine && bytes.Equal(is, text) {
+		st, err := os.Stat(path)
+		if err == nil && st.Mode().Perm()&0o111 == 0o111 {
+			return false, nil
+		}
+	}
+	if !mine && exists(path) {
+		if mode == PerRef {
+			return false, &tracker.Error{Kind: tracker.Fatal, Name: "hook-taken", Message: fmt.Sprintf("there is a hook '%s' already, and two of these cannot stand in a row", path),
+				Hints: []string{"check whole pushes instead, which goes with it: git crosslink server install"}}
+		}
+		if exists(path + keptSuffix) {
+			return false, &tracker.Error{Kind: tracker.Fatal, Name: "hook-taken", Message: fmt.Sprintf("there are a hook '%s' and an older one that was kept, '%s'", path, path+keptSuffix),
+				Hints: []string{"make one of the two, then: git crosslink server install"}}
+		}
+		if os.Link(path, path+keptSuffix) != nil { // a file system without
+			if err := os.Rename(path, path+keptSuffix); err != nil {
+				return false, h.busy(err)
+			}
+		}
+	}
+	f, err := os.CreateTemp(h.hooks, ".crosslink-")
+	if err != nil {
+		return false, h.busy(err)
+	}
+	defer os.Remove(f.Name())
+	if _, err = f.Write(text); err == nil {
+		err = f.Chmod(0o755)
+	}
+	if cerr := f.Close(); err == nil {
+		err = cerr
+	}
+	if err == nil {
+		err = os.Rename(f.Name(), path)
+	}
+	return err == nil, err
+}
+
+// remove takes our hook away and puts back what was there before.
+func (h *hub) remove(mode string) (changed bool, err error) {
+	path := filepath.Join(h.hooks, mode)
+	if mine, _ := ours(path); !mine {
+		return false, nil
+	}
+	if kept := path + keptSuffix; exists(kept) {
+		return true, os.Rename(kept, path)
+	}
+	return true, os.Remove(path)
+}
+
+// Removed says what Uninstall did.
+type Removed struct {
+	Hub     string
+	Back    string // the hook that stands in its old place again; "" = none
+	Already bool   // nothing was there
+	Left    string // a kept hook that cannot go back: another one stands there now
+}
+
+// Uninstall takes the gate away.
+func Uninstall(ctx context.Context, dir string, environ []string) (*Removed, error) {
+	h, err := openHub(ctx, dir, environ)
+	if err != nil {
+		return nil, err
+	}
+	c, err := lockConfig(h.outer)
+	if err != nil {
+		return nil, h.busy(err)
+	}
+	defer c.release()
+	is, err := withoutBlock(c.was)
+	if err != nil {
+		return nil, h.touched(err)
+	}
+	r := &Removed{Hub: h.outer.CommonDir, Already: bytes.Equal(is, c.was)}
+	for _, mode := range []string{Whole, PerRef} {
+		path := filepath.Join(h.hooks, mode)
+		kept := exists(path + keptSuffix)
+		gone, err := h.remove(mode)
+		if err != nil {
+			return nil, h.busy(err)
+		}
+		if gone {
+			r.Already = false
+		}
+		switch {
+		case kept && gone:
+			r.Back = path
+		case kept:
+			r.Left = path + keptSuffix
+		}
+	}
+	if err := h.forget(); err != nil {
+		return nil, err
+	}
+	return r, c.write(is)
+}
+
+// forget removes what was made beside the hook.
+func (h *hub) forget() error {
+	var s state
+	if b, err := os.ReadFile(h.statePath()); err == nil {
+		_ = json.Unmarshal(b, &s) // else a directory too many stays
+	}
+	for _, name := range []string{"server.json", "gate.json"} {
+		if err := os.Remove(filepath.Join(h.outer.CommonDir, stateDir, name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return h.busy(err)
+		}
+	}
+	// not empty: the hub's own tracker is there, or somebody's hooks
+	_ = os.Remove(filepath.Join(h.outer.CommonDir, stateDir))
+	if s.HooksMade {
+		_ = os.Remove(h.hooks)
+	}
+	return nil
+}

@@ -1,0 +1,279 @@
+package gate
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/git-crosslink/git-crosslink/event"
+	"github.com/git-crosslink/git-crosslink/refs"
+	"github.com/git-crosslink/git-crosslink/trust"
+)
+
+// Meta that is pushed is right if the hub's tip is behind it, each commit has
+// that one parent and follows from it (trust.Roll.Next: next sequence, same
+// hub, chained, signed by a then-admin), and holds files of meta alone.
+
+// metaLimit is for all files of one meta commit together.
+const metaLimit = 8 << 20
+
+// maxMeta bounds the chain.
+const maxMeta = 10_000
+
+// metaState is what a meta commit says.
+type metaState struct {
+	*trust.Meta
+	roll    *trust.Roll
+	chain   []refs.OID // from the tip to the first
+	refused *Refusal   // why nothing can be judged under it
+}
+
+// metaFile reports whether a file has its place in meta.
+func metaFile(name string) bool {
+	return name == "hub.json" || name == "allowed_signers" || name == "meta.sig"
+}
+
+// readMeta reads the meta that is on the hub. It was judged when it came, or
+// was there first; what does not follow from what stands before it is no meta
+// to judge others by.
+func (g *gate) readMeta() error {
+	tip := g.before[metaRef]
+	if tip == "" {
+		return nil
+	}
+	chain, r, err := g.metaChain(tip, "")
+	if err != nil {
+		return err
+	}
+	if r == nil {
+		var m *metaState
+		if m, r, err = g.follow(nil, chain); err != nil {
+			return err
+		}
+		g.meta = m
+	}
+	if r != nil {
+		r.Why, r.Cure = "the hub's own 'crosslink/meta' is not right: "+r.Why, cureServer
+		g.meta = &metaState{refused: r}
+	}
+	return nil
+}
+
+// metaChain lists the meta commits from tip down to the one before old, or to
+// the first.
+func (g *gate) metaChain(tip, old refs.OID) ([]refs.OID, *Refusal, error) {
+	var chain []refs.OID
+	for id := tip; id != old; {
+		if len(chain) == maxMeta {
+			return nil, refuse(TooMuch, cureServer, "the chain of meta is longer than %d", maxMeta), nil
+		}
+		chain = append(chain, id)
+		h, err := g.commit(id)
+		switch {
+		case err != nil:
+			return nil, nil, err
+		case len(h.Parents) > 1:
+			return nil, refuse(Tree, cureDoctor, "commit %s of meta has %d parents", id[:12], len(h.Parents)), nil
+		case len(h.Parents) == 1:
+			id = h.Parents[0]
+		case old != "":
+			return nil, refuse(FastForward, cureSync, "the meta on the hub is not behind it"), nil
+		default:
+			return chain, nil, nil
+		}
+	}
+	return chain, nil, nil
+}
+
+// follow judges the commits of a chain, the last of them first, behind from.
+func (g *gate) follow(from *metaState, chain []refs.OID) (*metaState, *Refusal, error) {
+	m := metaState{}
+	if from != nil {
+		m = *from
+	}
+	var before map[string]entry
+	if len(m.chain) > 0 {
+		var err error
+		if before, err = g.list(m.chain[0]); err != nil {
+			return nil, nil, err
+		}
+	}
+	for _, id := range slices.Backward(chain) {
+		files, tree, r, err := g.metaFiles(id, before)
+		if r != nil || err != nil {
+			return nil, r, err
+		}
+		before = tree
+		switch level := trust.Level(files["hub.json"]); {
+		case level == tracker4, level == 0: // what says none is malformed
+		case level < tracker4 && m.roll != nil:
+			return nil, refuse(Level, cureSync, "it says level %d, and the level of a hub only rises", level), nil
+		default:
+			return nil, refuse(Level, cureUpdate, "the hub would be of level %d, and the gate that stands here checks level %d", level, tracker4), nil
+		}
+		if m.roll == nil {
+			m.roll, err = trust.FirstMeta(files)
+		} else {
+			m.roll, err = m.roll.Next(files)
+		}
+		if err != nil {
+			return nil, metaFault(err), nil
+		}
+	}
+	m.Meta, m.chain = m.roll.Meta, slices.Concat(chain, m.chain)
+	return &m, nil, nil
+}
+
+// tracker4 is the format level that this gate checks.
+const tracker4 = 4
+
+func metaFault(err error) *Refusal {
+	var f *trust.Fault
+	if !errors.As(err, &f) {
+		return refuse(trust.RuleMetaMalformed, cureDoctor, "%v", err)
+	}
+	cure := cureSync
+	if f.Rule == trust.RuleMetaNotAdmin || f.Rule == trust.RuleMetaUnsigned {
+		cure = "ask an admin of this hub to change it: git crosslink trust"
+	}
+	return refuse(f.Rule, cure, "%s", why(f))
+}
+
+// why is what a fault says for people.
+func why(f *trust.Fault) string {
+	if f.Detail == "" {
+		return "it breaks this rule"
+	}
+	return f.Detail
+}
+
+// metaFiles reads one meta commit. Files that program does not know may stay,
+// not come.
+func (g *gate) metaFiles(id refs.OID, before map[string]entry) (map[string][]byte, map[string]entry, *Refusal, error) {
+	h, err := g.commit(id)
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	tree := map[string]entry{}
+	w := treeWalk{g: g, seen: map[string]bool{}, allow: func(p string, e entry) string {
+		tree[p] = e
+		switch {
+		case before[p] == e:
+			return ""
+		case !metaFile(p):
+			return "is no file of meta"
+		case e.mode != refs.ModeBlob:
+			return "is no plain file"
+		}
+		return ""
+	}}
+	if r, err := w.tree("", h.Tree); r != nil || err != nil {
+		return nil, nil, r, err
+	}
+	files, err := refs.ReadFiles(g.ctx, g.repo, id, metaLimit)
+	if err != nil {
+		if unreadable(err) != nil {
+			return nil, nil, nil, err
+		}
+		return nil, nil, refuse(Tree, cureDoctor, "%v", err), nil
+	}
+	return files, tree, nil, nil
+}
+
+func (g *gate) judgeMeta(c Command) (*Refusal, error) {
+	if g.meta != nil && g.meta.refused != nil {
+		r := *g.meta.refused
+		return &r, nil
+	}
+	_, edge := g.reach(c.New)
+	if r, err := g.forward(c, edge); r != nil || err != nil {
+		return r, err
+	}
+	chain, r, err := g.metaChain(c.New, c.Old)
+	if r != nil || err != nil {
+		return r, err
+	}
+	m, r, err := g.follow(g.meta, chain)
+	if r != nil || err != nil {
+		return r, err
+	}
+	g.meta = m
+	return nil, nil
+}
+
+// verdict judges the signatures of what arrives for a log.
+type verdict struct {
+	l *logCheck
+	a *trust.Arrival
+}
+
+// verdict knows the keys in force behind what the hub has of the log.
+func (m *metaState) verdict(l *logCheck) (verdict, error) {
+	v := verdict{l, m.roll.Arrival(l.id)}
+	if l.c.Old == "" || l.restored || m.Signing == trust.Off {
+		return v, nil
+	}
+	lines, err := l.keyLines()
+	if err != nil {
+		return v, err
+	}
+	for _, e := range lines {
+		v.a.Past(e)
+	}
+	return v, nil
+}
+
+// keyLines are the lines on the hub that say which keys are in force.
+func (l *logCheck) keyLines() ([]*event.Envelope, error) {
+	var lines []*event.Envelope
+	_, err := refs.WalkLogs(l.ctx, l.repo, []refs.LogRequest{{Agent: l.id, Tip: l.c.Old, From: 1}}, func(_ int, seq uint64, line []byte) bool {
+		if seq > 1 && !bytes.Contains(line, []byte(`"KeyRotated"`)) {
+			return true
+		}
+		e, err := event.Decode(bytes.Clone(line))
+		if err == nil && trust.KeyLine(e) {
+			lines = append(lines, e)
+		}
+		return true
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read the log on the hub: %w", err)
+	}
+	return lines, nil
+}
+
+// line judges one line that arrives.
+func (v verdict) line(e *event.Envelope) *Refusal {
+	if v.l.covered(e.Seq) {
+		if trust.KeyLine(e) {
+			v.a.Past(e)
+		}
+		return nil
+	}
+	return v.refusal(v.a.Next(e))
+}
+
+// end judges all of them together.
+func (v verdict) end() *Refusal { return v.refusal(v.a.End()) }
+
+func (v verdict) refusal(err error) *Refusal {
+	if err == nil {
+		return nil
+	}
+	r := refuse(trust.RuleBadSignature, cureDoctor, "%v", err)
+	var f *trust.Fault
+	if !errors.As(err, &f) {
+		return r
+	}
+	r.Rule, r.Why = f.Rule, why(f)
+	switch f.Rule {
+	case trust.RuleNotAdmitted, trust.RuleUnapproved:
+		r.Cure = "ask an admin of this hub: git crosslink trust approve " + v.l.id
+	case trust.RuleUnsigned, trust.RuleUnknownSigner, trust.RuleRotatedOut, trust.RuleBadSignature:
+		r.Cure = "see which key signs here: git crosslink key show"
+	case trust.RuleRevoked, trust.RuleRevokedHash:
+		r.Cure = "ask an admin of this hub; to go on under another id: git config crosslink.agent <id>"
+	}
+	return r
+}

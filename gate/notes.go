@@ -1,0 +1,96 @@
+package gate
+
+import (
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+
+	"github.com/git-crosslink/git-crosslink/ledger"
+)
+
+var (
+	stepDir  = regexp.MustCompile(`^(events|numbers|numbers/issues|numbers/milestones|positions|positions/[0-9a-f])$`)
+	stepFile = regexp.MustCompile(`^(state\.json|base\.json|numbers/(issues|milestones)/[0-9]{6,}|positions/[0-9a-f]/[0-9a-f])$`)
+)
+
+// notes remember what was judged of the ledger, so that a push costs what is
+// new in it. A file that is missing, stale or cannot be written only means that
+// the chain is judged from its first step again.
+type notes struct {
+	path string
+	Hub  string `json:"hub"`
+	Tips []note `json:"tips"` // oldest first
+}
+
+// note is one judged tip: the nearest valid step at or below it, "" if there is
+// none, and how many bad ones are between.
+type note struct {
+	Tip   string `json:"tip"`
+	Step  string `json:"step"`
+	Since uint64 `json:"since"`
+}
+
+// maxNotes is more than the pushes that may be under way at once: each knows
+// the tip it found and the one it would leave.
+const maxNotes = 32
+
+func readNotes(path, hub string) *notes {
+	n := &notes{path: path}
+	if b, err := os.ReadFile(path); path != "" && err == nil && json.Unmarshal(b, n) == nil && n.Hub == hub {
+		return n
+	}
+	return &notes{path: path, Hub: hub}
+}
+
+func (n *notes) of(tip string) (note, bool) {
+	i := slices.IndexFunc(n.Tips, func(x note) bool { return x.Tip == tip })
+	if i < 0 || tip == "" {
+		return note{}, false
+	}
+	return n.Tips[i], true
+}
+
+// view is the ledger at a noted tip.
+func (x note) view(src ledger.Source, hub string) (ledger.View, bool) {
+	v := ledger.View{Tip: x.Tip, Step: x.Step, Ledger: ledger.Empty(hub), Since: x.Since}
+	if x.Step == "" {
+		return v, true
+	}
+	files, whole, err := src.Files(x.Step)
+	if err != nil || !whole {
+		return v, false
+	}
+	l, err := ledger.Decode(files)
+	if err != nil || l.Hub != hub {
+		return v, false
+	}
+	v.Ledger = l
+	return v, true
+}
+
+// add notes a view.
+func (n *notes) add(v ledger.View) {
+	x := note{v.Tip, v.Step, v.Since}
+	if was, ok := n.of(v.Tip); v.Tip == "" || ok && was == x || n.path == "" {
+		return
+	}
+	n.Tips = append(slices.DeleteFunc(n.Tips, func(o note) bool { return o.Tip == v.Tip }), x)
+	n.Tips = n.Tips[max(0, len(n.Tips)-maxNotes):]
+	b, err := json.Marshal(n)
+	if err != nil {
+		return
+	}
+	f, err := os.CreateTemp(filepath.Dir(n.path), filepath.Base(n.path)+"-")
+	if err != nil {
+		return
+	}
+	defer os.Remove(f.Name())
+	if _, err = f.Write(append(b, '\n')); err == nil {
+		err = f.Chmod(0o644)
+	}
+	if cerr := f.Close(); err == nil && cerr == nil {
+		_ = os.Rename(f.Name(), n.path)
+	}
+}

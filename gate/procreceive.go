@@ -1,0 +1,120 @@
+package gate
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// The protocol of proc-receive (githooks(5)), in pkt-lines: git and the hook
+// say their version and what they can do, git tells the refs, the hook answers
+// for each. It is given only the refs that receive.procReceiveRefs names, so a
+// push of code alone does not start it. What it takes it leaves to git to do
+// ("fall-through"); what it does not, alone is refused.
+
+// ProcReceive talks to git until the push is judged, and returns what was
+// refused.
+func ProcReceive(ctx context.Context, h Hook) ([]*Refusal, error) {
+	in, out := bufio.NewReaderSize(h.In, 64<<10), bufio.NewWriter(h.Out)
+	hello, err := section(in)
+	if err != nil {
+		return nil, err
+	}
+	if len(hello) == 0 || !strings.HasPrefix(hello[0], "version=1") {
+		return nil, errors.New("git speaks another version of proc-receive")
+	}
+	can := strings.Fields(strings.ReplaceAll(strings.TrimPrefix(hello[0], "version=1"), "\x00", " "))
+	options := slices.Contains(can, "push-options")
+	answer := "version=1\x00"
+	if options {
+		answer += "push-options"
+	}
+	if err := say(out, answer+"\n"); err != nil {
+		return nil, err
+	}
+	lines, err := section(in)
+	if err != nil {
+		return nil, err
+	}
+	if options { // they are other hooks' business
+		if _, err := section(in); err != nil {
+			return nil, err
+		}
+	}
+	var push, mine []Command
+	for _, line := range lines {
+		c, err := command(strings.TrimSuffix(line, "\n"))
+		if err != nil {
+			return nil, err
+		}
+		push = append(push, c)
+		if Ours(c.Ref) {
+			mine = append(mine, c)
+		}
+	}
+	refused, err := h.check(ctx, mine)
+	why := map[string]string{}
+	for _, r := range refused {
+		why[r.Ref] = fmt.Sprintf("%s; hint: %s", r.reason(), printable(r.Cure))
+	}
+	if err != nil {
+		for _, c := range mine {
+			why[c.Ref] = "the gate cannot judge it"
+		}
+	}
+	var answers []string
+	for _, c := range push {
+		if w, bad := why[c.Ref]; bad {
+			answers = append(answers, "ng "+c.Ref+" "+w+"\n")
+		} else {
+			answers = append(answers, "ok "+c.Ref+"\n", "option fall-through\n")
+		}
+	}
+	if serr := say(out, answers...); err == nil {
+		err = serr
+	}
+	return refused, err
+}
+
+// section reads pkt-lines up to a flush.
+func section(in *bufio.Reader) ([]string, error) {
+	var lines []string
+	for {
+		var head [4]byte
+		if _, err := io.ReadFull(in, head[:]); err != nil {
+			return nil, fmt.Errorf("read from git: %w", err)
+		}
+		n, err := strconv.ParseUint(string(head[:]), 16, 16)
+		switch {
+		case err != nil || n > 0 && n < 4:
+			return nil, fmt.Errorf("unexpected length '%s' from git", plain(string(head[:])))
+		case n == 0:
+			return lines, nil
+		}
+		data := make([]byte, n-4)
+		if _, err := io.ReadFull(in, data); err != nil {
+			return nil, fmt.Errorf("read from git: %w", err)
+		}
+		lines = append(lines, string(data))
+	}
+}
+
+// maxPacket is how much one pkt-line carries.
+const maxPacket = 1000
+
+// say writes pkt-lines and a flush.
+func say(out *bufio.Writer, lines ...string) error {
+	for _, l := range lines {
+		if len(l) > maxPacket {
+			l = l[:maxPacket-1] + "\n"
+		}
+		fmt.Fprintf(out, "%04x%s", len(l)+4, l)
+	}
+	out.WriteString("0000")
+	return out.Flush()
+}

@@ -1,0 +1,61 @@
+package gate
+
+import (
+	_ "embed"
+	"strings"
+)
+
+// The hooks themselves. sh stands between git and the program so that a push
+// without tracker refs starts no program, a missing program is told in words,
+// and a hook that was there before goes on.
+
+//go:embed pre-receive.sh
+var preReceive string
+
+//go:embed proc-receive.sh
+var procReceive string
+
+// The two ways to stand in a push.
+const (
+	Whole  = "pre-receive"  // refuses the whole push
+	PerRef = "proc-receive" // refuses single refs
+)
+
+// signature is the line by which a hook of ours is known, whatever its version.
+const signature = "# git crosslink: the gate of the tracker's branches."
+
+// keptSuffix names the hook that was there before.
+const keptSuffix = ".before-crosslink"
+
+// guarded are the beginnings of the refs that the gate looks at.
+func guarded() []string {
+	return append([]string{strings.TrimSuffix(heads, "/")}, trimmed(Private)...)
+}
+
+func trimmed(prefixes []string) []string {
+	var out []string
+	for _, p := range prefixes {
+		out = append(out, strings.TrimSuffix(p, "/"))
+	}
+	return out
+}
+
+// script is the hook file of a mode.
+func script(mode, program string) []byte {
+	text := procReceive
+	if mode == Whole {
+		text = preReceive
+	}
+	var patterns []string
+	for _, p := range guarded() {
+		patterns = append(patterns, "*' "+p+"'*")
+	}
+	return []byte(strings.NewReplacer(
+		"@PROGRAM@", quoted(program),
+		"@REFS@", strings.Join(patterns, "|"),
+		"@KEPT@", Whole+keptSuffix,
+	).Replace(text))
+}
+
+// quoted is s as one word of sh.
+func quoted(s string) string { return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'" }
