@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strconv"
+	"strings"
 	"time"
 
 	urfave "github.com/urfave/cli/v2"
@@ -36,9 +37,10 @@ Examples:
 	list := e.command(&urfave.Command{
 		Name: "list", Usage: "list everybody who writes",
 		UsageText: "git crosslink agent list [<options>]",
-		Description: `Lists the logs there are: whose, person or agent, how many events, when the
-last one was written, and whether the agent is retired. In a pipe the fields are
-id, kind, events, last event, and 'retired' or nothing.
+		Description: `Lists the logs there are: whose, person or agent, how many events, the last sign
+of life, and what the agent says of itself: its state if a heartbeat told one,
+'retired', its description. In a pipe the fields are id, kind, events, last sign
+and that.
 
 Examples:
   git crosslink agent list`,
@@ -143,15 +145,16 @@ func runAgentShow(ctx context.Context, e *env) error {
 
 // agentShape is one agent in JSON.
 type agentShape struct {
-	Agent       string      `json:"agent"`
-	Kind        *string     `json:"kind"`
-	Description *string     `json:"description"`
-	Events      uint64      `json:"events"`
-	Unsent      int         `json:"unsent"`
-	LastSign    *string     `json:"last_sign"`
-	RetiredAt   *string     `json:"retired_at"`
-	ForkedFrom  []forkShape `json:"forked_from"`
-	Own         bool        `json:"own"`
+	Agent       string         `json:"agent"`
+	Kind        *string        `json:"kind"`
+	Description *string        `json:"description"`
+	Events      uint64         `json:"events"`
+	Unsent      int            `json:"unsent"`
+	LastSign    *string        `json:"last_sign"`
+	Presence    *presenceShape `json:"presence"`
+	RetiredAt   *string        `json:"retired_at"`
+	ForkedFrom  []forkShape    `json:"forked_from"`
+	Own         bool           `json:"own"`
 }
 
 // forkShape is the last line of another log that counts for this one.
@@ -175,7 +178,9 @@ func runAgentList(ctx context.Context, f forms, e *env) error {
 		}
 		all = []agentShape{}
 		for _, l := range s.Logs {
-			all = append(all, agentShapeOf(l, known[l.Agent], p.LastSign(l.Agent)))
+			x := agentShapeOf(l, known[l.Agent], p.LastSign(l.Agent))
+			x.Presence = presenceOf(p, l.Agent)
+			all = append(all, x)
 		}
 		return nil
 	})
@@ -212,20 +217,31 @@ func agentShapeOf(l tracker.LogInfo, a *reducer.Agent, last event.Time) agentSha
 }
 
 func (e *env) agentTable(pg *page, all []agentShape) {
-	t := &table{header: []string{"agent", "kind", "events", "last event", ""}, flex: 0}
+	t := &table{header: []string{"agent", "kind", "events", "last sign", ""}, flex: 4}
 	for _, x := range all {
-		last, retired := "", ""
+		last, says := "", x.says()
 		if at, err := event.ParseTime(orEmpty(x.LastSign)); err == nil {
 			if last = e.ago(at); pg.width == 0 {
 				last = at.Std().Format(time.RFC3339)
 			}
 		}
-		if x.RetiredAt != nil {
-			retired = "retired"
-		}
-		t.add(cell{x.Agent, slotAgent}, cell{orEmpty(x.Kind), plain}, cell{fmt.Sprint(x.Events), plain}, cell{last, slotTime}, cell{retired, plain})
+		t.add(cell{x.Agent, slotAgent}, cell{orEmpty(x.Kind), plain}, cell{fmt.Sprint(x.Events), plain}, cell{last, slotTime}, cell{says, plain})
 	}
 	t.write(pg)
+}
+
+// says is what an agent says of itself, in a few words.
+func (x agentShape) says() string {
+	var words []string
+	if x.RetiredAt != nil {
+		words = append(words, "retired")
+	} else if x.Presence != nil && x.LastSign != nil && x.Presence.Seen == *x.LastSign {
+		words = append(words, x.Presence.State)
+	}
+	if first, _, _ := strings.Cut(orEmpty(x.Description), "\n"); first != "" {
+		words = append(words, first)
+	}
+	return strings.Join(words, ", ")
 }
 
 func orEmpty(s *string) string {

@@ -71,6 +71,7 @@ func tree(e *env) *urfave.Command {
 	}
 	rest := []*urfave.Command{
 		newAgentCommand(e),
+		newHeartbeatCommand(e),
 		newInitCommand(e),
 		newSyncCommand(e),
 		newStatusCommand(e),

@@ -34,6 +34,7 @@ type hub interface {
 	Doctor(ctx context.Context, offline bool) (*tracker.DoctorReport, error)
 	Who(context.Context) (*tracker.Who, error)
 	Fork(ctx context.Context, newID string) (*tracker.Forked, error)
+	Heartbeat(context.Context, tracker.HeartbeatOptions) (*tracker.Heartbeat, error)
 	MintUUID() event.UUID
 	Close() error
 }

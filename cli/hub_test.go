@@ -31,6 +31,8 @@ type memoryHub struct {
 	locks     memoryLocks
 	fsck      tracker.FsckReport
 	doctor    tracker.DoctorReport
+	heartbeat tracker.Heartbeat
+	presence  map[string]event.AgentPresence
 	undecided bool                 // gives no numbers
 	sync      tracker.Confirmation // what writes come to; "" is confirmed
 	status    tracker.Status
@@ -65,6 +67,15 @@ func (h *memoryHub) Who(context.Context) (*tracker.Who, error) {
 	return &tracker.Who{Agent: h.Agent(), Source: "file", Where: "identity", Events: h.chain.Seq, State: tracker.AgentOK}, nil
 }
 
+func (h *memoryHub) Heartbeat(_ context.Context, o tracker.HeartbeatOptions) (*tracker.Heartbeat, error) {
+	b := h.heartbeat
+	b.Agent, b.Issue = h.Agent(), o.Issue
+	if b.State = o.State; b.State == "" {
+		b.State = "working"
+	}
+	return &b, nil
+}
+
 func (h *memoryHub) Doctor(_ context.Context, offline bool) (*tracker.DoctorReport, error) {
 	h.doctor.Reached = !offline
 	return &h.doctor, nil
@@ -79,7 +90,7 @@ func (h *memoryHub) project() tracker.Projection {
 	for u, n := range h.numbers {
 		numbers[u] = n
 	}
-	return store.NewMemory(h.state.Clone(), h.lines, numbers).WithDecided(h.locks.decided())
+	return store.NewMemory(h.state.Clone(), h.lines, numbers).WithDecided(h.locks.decided()).WithPresence(func() map[string]event.AgentPresence { return h.presence })
 }
 
 func (h *memoryHub) Read(_ context.Context, f tracker.Freshness) (tracker.Projection, error) {

@@ -192,13 +192,6 @@ func (e *env) lockedBy(h hub, p tracker.Projection, i *store.Issue, hints ...str
 	return f
 }
 
-func (e *env) lastSign(p tracker.Projection, agent string) string {
-	if t := p.LastSign(agent); t != 0 {
-		return e.ago(t)
-	}
-	return "never seen"
-}
-
 // silent says for how long an agent has shown no sign of life, and whether
 // that is longer than crosslink.lockTimeout.
 func (e *env) silent(h hub, p tracker.Projection, agent string) (time.Duration, bool) {

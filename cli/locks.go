@@ -20,7 +20,8 @@ func newLockListCommand(e *env) *urfave.Command {
 		UsageText: "git crosslink lock list [<options>]",
 		Description: `Lists the issues that are locked or claimed, the oldest lock first. The hub is
 asked first, within a bounded time. In a pipe the fields are id, holder, token
-('-' while it is not confirmed), since, branch, queue and title.
+('-' while it is not confirmed), since, the holder's last sign of life, branch,
+queue and title.
 
 Examples:
   git crosslink lock list
@@ -59,7 +60,7 @@ func runLockList(ctx context.Context, f forms, e *env) error {
 	if err != nil {
 		return err
 	}
-	a := answer{data: shapes, pager: true, page: func(pg *page) { e.lockTable(pg, rows) }}
+	a := answer{data: shapes, pager: true, page: func(pg *page) { e.lockTable(pg, p, rows) }}
 	for _, i := range rows {
 		a.ids = append(a.ids, i.Name())
 	}
@@ -81,17 +82,18 @@ func waiting(i *store.Issue) []string {
 	return names
 }
 
-func (e *env) lockTable(pg *page, rows []*store.Issue) {
-	t := &table{header: []string{"id", "locked by", "token", "since", "branch", "queue", "title"}, flex: 6}
+func (e *env) lockTable(pg *page, p tracker.Projection, rows []*store.Issue) {
+	t := &table{header: []string{"id", "locked by", "token", "since", "last sign", "branch", "queue", "title"}, flex: 7}
 	for _, i := range rows {
-		token, since := "-", e.ago(i.Lock.Since)
+		token, since, sign := "-", e.ago(i.Lock.Since), e.lastSign(p, i.Lock.Holder)
 		if i.Lock.Confirmed {
 			token = strconv.FormatUint(i.Lock.Token, 10)
 		}
 		if pg.width == 0 {
 			since = i.Lock.Since.Std().Format(time.RFC3339)
+			sign = p.LastSign(i.Lock.Holder).Std().Format(time.RFC3339)
 		}
-		t.add(cell{i.Name(), slotID}, cell{lockMark(i), slotAgent}, cell{token, plain}, cell{since, slotTime},
+		t.add(cell{i.Name(), slotID}, cell{lockMark(i), slotAgent}, cell{token, plain}, cell{since, slotTime}, cell{sign, slotTime},
 			cell{i.Lock.Branch, plain}, cell{strings.Join(waiting(i), ","), slotAgent}, cell{i.Title, plain})
 	}
 	t.write(pg)
@@ -134,13 +136,14 @@ Examples:
 
 // proofShape is what lock check says.
 type proofShape struct {
-	Outcome     string     `json:"outcome"`
-	Agent       string     `json:"agent"`
-	Place       int        `json:"place,omitempty"`
-	LastSign    *string    `json:"last_sign"`
-	Reached     bool       `json:"reached"`
-	LastContact *string    `json:"last_contact"`
-	Issue       issueShape `json:"issue"`
+	Outcome     string         `json:"outcome"`
+	Agent       string         `json:"agent"`
+	Place       int            `json:"place,omitempty"`
+	LastSign    *string        `json:"last_sign"`
+	Presence    *presenceShape `json:"presence"`
+	Reached     bool           `json:"reached"`
+	LastContact *string        `json:"last_contact"`
+	Issue       issueShape     `json:"issue"`
 }
 
 func runLockCheck(ctx context.Context, id string, e *env) error {
@@ -170,7 +173,7 @@ func runLockCheck(ctx context.Context, id string, e *env) error {
 		return err
 	}
 	if c.Lock != nil {
-		doc.LastSign = timeOrNull(p.LastSign(c.Lock.Holder))
+		doc.LastSign, doc.Presence = timeOrNull(p.LastSign(c.Lock.Holder)), presenceOf(p, c.Lock.Holder)
 	}
 	reached, last := h.Refreshed()
 	doc.Reached = reached

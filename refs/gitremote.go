@@ -180,7 +180,7 @@ func (g *gitRemote) Fetch(ctx context.Context) error {
 		return &RemoteError{NoConnection: true, Err: err}
 	}
 	err := g.fetchOnce(ctx)
-	if failedHere(err) && ctx.Err() == nil && g.replica.sweepLocks(ctx, IncomingPrefix) {
+	if failedHere(err) && ctx.Err() == nil && g.replica.sweepLocks(ctx, IncomingPrefix, PresenceHere) {
 		err = g.fetchOnce(ctx)
 	}
 	fault.Point("refs.fetch.after")
@@ -199,7 +199,8 @@ func (g *gitRemote) Fetch(ctx context.Context) error {
 // before it.
 func (g *gitRemote) fetchOnce(ctx context.Context) error {
 	cmd, err := g.command(ctx, "fetch", "-q", "--refmap=", "--no-tags", "--no-write-fetch-head", "--no-recurse-submodules",
-		"--prune", "--no-auto-maintenance", hubRemote, "+"+HubPrefix+"*:"+IncomingPrefix+"*")
+		"--prune", "--no-auto-maintenance", hubRemote,
+		"+"+HubPrefix+"*:"+IncomingPrefix+"*", "+"+HubPresence+"*:"+PresenceHere+"*")
 	if err != nil {
 		return err
 	}

@@ -81,20 +81,24 @@ func (r *memoryRemote) Fetch(ctx context.Context) error {
 	got := make(map[OID]Object)
 	incoming := make(map[string]OID)
 	for name, id := range adv {
+		here := IncomingPrefix
 		rest, ok := strings.CutPrefix(name, HubPrefix)
 		if !ok {
-			continue
+			here = PresenceHere
+			if rest, ok = strings.CutPrefix(name, HubPresence); !ok {
+				continue
+			}
 		}
 		if err := closure(r.local.form, theirs, r.local.objects, id, got); err != nil {
 			return &RemoteError{NoConnection: true, Err: err} // upload-pack dies
 		}
-		incoming[IncomingPrefix+rest] = id
+		incoming[here+rest] = id
 	}
 	for id, o := range got {
 		r.local.objects[id] = o
 	}
 	for name := range r.local.refs {
-		if strings.HasPrefix(name, IncomingPrefix) {
+		if strings.HasPrefix(name, IncomingPrefix) || strings.HasPrefix(name, PresenceHere) {
 			delete(r.local.refs, name)
 		}
 	}
@@ -139,7 +143,7 @@ func (r *memoryRemote) Push(ctx context.Context, p Push) (*PushResult, error) {
 		case u.Lease != nil && *u.Lease != old:
 			refuse(u.Dst, here, "stale info")
 			continue
-		case u.Lease != nil, u.Src == "", old == "":
+		case u.Lease != nil, u.Force, u.Src == "", old == "":
 		case !known:
 			refuse(u.Dst, here, "fetch first")
 			continue

@@ -34,7 +34,14 @@ func pushArgs(f Format, p Push) ([]string, error) {
 			}
 			args = append(args, fmt.Sprintf("--force-with-lease=%s:%s", r.Dst, *r.Lease))
 		}
-		specs = append(specs, string(r.Src)+":"+r.Dst)
+		spec := string(r.Src) + ":" + r.Dst
+		if r.Force {
+			if !strings.HasPrefix(r.Dst, HubPresence) {
+				return nil, fmt.Errorf("push '%s': a ref with a history is never forced", r.Dst)
+			}
+			spec = "+" + spec
+		}
+		specs = append(specs, spec)
 	}
 	args = append(args, hubRemote)
 	return append(args, specs...), nil

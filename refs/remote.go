@@ -11,6 +11,9 @@ import (
 const (
 	HubPrefix      = "refs/heads/crosslink/" // on the hub, and our own here
 	IncomingPrefix = "refs/incoming/"        // what the last fetch brought, unchecked
+
+	HubPresence  = "refs/crosslink/presence/" // signs of life on the hub
+	PresenceHere = "refs/presence/"           // what the last fetch brought of them, unchecked
 )
 
 // Remote is the hub as git reaches it. Only one call at a time should be made
@@ -18,7 +21,8 @@ const (
 // but one of them may fail.
 type Remote interface {
 	// Fetch makes refs/incoming/* the mirror of the hub's
-	// refs/heads/crosslink/*: new and rewound refs are taken as they are, refs
+	// refs/heads/crosslink/*, and refs/presence/* that of its
+	// refs/crosslink/presence/*: new and rewound refs are taken as they are, refs
 	// the hub no longer has are removed. Nothing else moves. What it brings
 	// is hostile until checked. The error is a *RemoteError; after one some
 	// refs may have moved: look at them. Idempotent.
@@ -48,6 +52,7 @@ type PushRef struct {
 	Src   OID    // "" = delete
 	Dst   string // full name on the hub
 	Lease *OID   // nil = none; "" = expect it absent; else expect exactly this. Lifts the fast-forward test
+	Force bool   // moves the ref wherever it is: only for refs without a history
 }
 
 // PushResult is what `git push --porcelain` said.

@@ -65,7 +65,8 @@ func (m *Memory) Locked() ([]*Issue, error) {
 	return rows, nil
 }
 
-// LastSign is the shown time of an agent's newest line, 0 if there is none:
+// LastSign is the shown time of an agent's newest line, or of a newer sign of
+// life that its clone gave outside the log; 0 if there is none:
 // its last sign of life.
 func (m *Memory) LastSign(agent string) event.Time {
 	var last *event.Envelope
@@ -74,8 +75,12 @@ func (m *Memory) LastSign(agent string) event.Time {
 			last = e
 		}
 	}
-	if last == nil {
-		return 0
+	var at event.Time
+	if last != nil {
+		at = last.Shown()
 	}
-	return last.Shown()
+	if p, ok := m.Presence(agent); ok {
+		at = max(at, p.LastSeen)
+	}
+	return at
 }

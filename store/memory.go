@@ -12,16 +12,17 @@ import (
 // Memory is the projection held in the process: a view of the state, the
 // numbers decided so far and the lines it was reduced from.
 type Memory struct {
-	state   *reducer.State
-	view    *reducer.View
-	lines   []*event.Envelope
-	rows    map[event.UUID]*Issue
-	numbers map[uint64]event.UUID
-	aliases map[uint64]uint64
-	issues  *index
-	comment *index
-	gone    *index                    // deleted comments
-	home    map[event.UUID]event.UUID // comment → issue
+	presence func() map[string]event.AgentPresence // nil is none
+	state    *reducer.State
+	view     *reducer.View
+	lines    []*event.Envelope
+	rows     map[event.UUID]*Issue
+	numbers  map[uint64]event.UUID
+	aliases  map[uint64]uint64
+	issues   *index
+	comment  *index
+	gone     *index                    // deleted comments
+	home     map[event.UUID]event.UUID // comment → issue
 }
 
 // NewMemory projects a state. lines are the envelopes it holds, in any order;

@@ -46,8 +46,12 @@ type Projection interface {
 	History(event.UUID) ([]*event.Envelope, error)
 	// Locked returns the issues that are locked or claimed, oldest lock first.
 	Locked() ([]*store.Issue, error)
-	// LastSign is the shown time of an agent's newest line: its last sign of life.
+	// LastSign is when an agent was last seen: the shown time of its newest line,
+	// or a sign of life outside its log; 0 is never.
 	LastSign(agent string) event.Time
+	// Presence is the newest sign of life outside its log: a hint. It is read when
+	// one is first asked for, while the tracker is open.
+	Presence(agent string) (event.AgentPresence, bool)
 	// Aliases maps a number that the hub gave out and lost to the number that its
 	// issue has now; the lost one was given to another issue.
 	Aliases() map[uint64]uint64

@@ -49,6 +49,7 @@ var checks = []check{
 	{"the hub", (*Tracker).checkHub},
 	{"what is sent", (*Tracker).checkSending},
 	{"how often it is sent", (*Tracker).checkPacing},
+	{"signs of life", (*Tracker).checkPresence},
 	{"the logs", (*Tracker).checkLogs},
 	{"the ledger", (*Tracker).checkLedger},
 	{"the clocks", (*Tracker).checkClocks},

@@ -75,6 +75,7 @@ type snapshot struct {
 	aliases map[uint64]uint64 // numbers a hub lost → the ones that stand
 	decided decided
 	view    *store.Memory
+	seen    func() map[string]event.AgentPresence // signs of life outside the logs
 }
 
 // hubID is the id lines written now carry; "" when there is no meta at all.
@@ -116,7 +117,7 @@ func (s *snapshot) agents() []string {
 // project makes the projection once.
 func (s *snapshot) project() *store.Memory {
 	if s.view == nil {
-		s.view = store.NewMemory(s.state, s.lines, s.numbers).WithDecided(s.locks())
+		s.view = store.NewMemory(s.state, s.lines, s.numbers).WithDecided(s.locks()).WithPresence(s.seen)
 	}
 	return s.view
 }
@@ -133,6 +134,7 @@ func (t *Tracker) load(ctx context.Context) (*snapshot, error) {
 	if err := t.keepApart(ctx, s); err != nil {
 		return nil, err
 	}
+	s.seen = t.presences(ctx, s)
 	if t.loaded != nil && maps.Equal(t.loaded.refs, s.refs) {
 		return t.loaded, nil // a snapshot follows from the refs alone
 	}

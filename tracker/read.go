@@ -37,6 +37,9 @@ func (t *Tracker) Read(ctx context.Context, f Freshness) (Projection, error) {
 		}
 	}
 	t.tellDecided(s.project())
+	if f != Offline {
+		t.pulse(s)
+	}
 	return s.project(), nil
 }
 

@@ -87,6 +87,11 @@ func (t *Tracker) Sync(ctx context.Context, o SyncOptions) (*SyncReport, error) 
 		}
 		out.sent += sent
 		if sent = out.sent; out.paced == nil || out.paced.busy && !o.Detached {
+			if o.Detached && out.reason == "" {
+				if err := t.showPresence(ctx); err != nil {
+					return nil, err
+				}
+			}
 			return t.reportSync(ctx, r, before, out)
 		}
 		if !o.Detached {

@@ -40,6 +40,7 @@ func Remote(t *testing.T, make func(t testing.TB) Hub) {
 		"LeaseLost":        leaseLost,
 		"LeaseAbsent":      leaseAbsent,
 		"LeaseForces":      leaseForces,
+		"Presence":         presence,
 		"DeleteOnHub":      deleteOnHub,
 		"RaceAtomic":       raceAtomic,
 		"RacePlain":        racePlain,
@@ -160,6 +161,30 @@ func fetchMirrors(t *testing.T, h Hub) {
 	fetch(t, rb)
 	wantRefs(t, lb, "", refs.Ref{Name: incoming(alice), OID: a1}, refs.Ref{Name: incoming(bob + "/below"), OID: x})
 	fetch(t, rb)
+}
+
+// presence: refs without a history are forced, come with the same fetch, and go
+// with it.
+func presence(t *testing.T, h Hub) {
+	la, ra := h.Clone(t)
+	lb, rb := h.Clone(t)
+	a1, a2 := CommitOf(t, la, "a1"), CommitOf(t, la, "a2")
+	ref := refs.HubPresence + "clone-1"
+	want(t, push(t, ra, false, refs.PushRef{Src: a1, Dst: ref, Force: true}), "*", ref)
+	fetch(t, rb)
+	wantRefs(t, lb, "", refs.Ref{Name: refs.PresenceHere + "clone-1", OID: a1})
+	res := push(t, ra, false, refs.PushRef{Src: a2, Dst: ref, Force: true})
+	if !res.Refs[ref].Accepted() {
+		t.Fatalf("%+v", res)
+	}
+	fetch(t, rb)
+	wantRefs(t, lb, "", refs.Ref{Name: refs.PresenceHere + "clone-1", OID: a2})
+	push(t, ra, false, refs.PushRef{Dst: ref})
+	fetch(t, rb)
+	wantRefs(t, lb, "")
+	if _, err := ra.Push(ctx, refs.Push{Refs: []refs.PushRef{{Src: a1, Dst: alice, Force: true}}}); err == nil {
+		t.Fatal("a log was forced")
+	}
 }
 
 func fetchOnlyTracker(t *testing.T, h Hub) {

@@ -1,0 +1,136 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+
+	urfave "github.com/urfave/cli/v2"
+
+	"github.com/git-crosslink/git-crosslink/event"
+	"github.com/git-crosslink/git-crosslink/store"
+	"github.com/git-crosslink/git-crosslink/tracker"
+)
+
+func newHeartbeatCommand(e *env) *urfave.Command {
+	return e.command(&urfave.Command{
+		Name: "heartbeat", Category: groupAgents,
+		Usage:     "show that you are alive, without writing an event",
+		UsageText: "git crosslink heartbeat [<options>] [<id>]",
+		Description: `Who holds a lock and writes nothing for an hour looks gone, and others are told
+how to break the lock. This shows them a sign of life: when you were seen, in
+which state, and on which issue (the one you locked last, or the one named). It
+is sent in the background, at most every 15 minutes, and only while you hold a
+lock; any other command you run does the same by itself. Nothing of it goes into
+a log.
+
+Examples:
+  git crosslink heartbeat
+  git crosslink heartbeat --state awaiting_input 12`,
+		Flags: []urfave.Flag{
+			&urfave.StringFlag{Name: "state", Usage: "`STATE`: working, idle, awaiting_input or paused (default: as before)"},
+		},
+	}, func(u *urfave.Context) error {
+		args, err := arguments(u, 0, 1, "at most one id")
+		if err != nil {
+			return err
+		}
+		state, err := oneOf(u, "state", event.PresenceStates)
+		if err != nil {
+			return err
+		}
+		return runHeartbeat(u.Context, args, state, e)
+	})
+}
+
+// heartbeatShape is what a heartbeat came to in JSON.
+type heartbeatShape struct {
+	Agent    string  `json:"agent"`
+	State    string  `json:"state"`
+	Issue    *string `json:"issue"`
+	Outcome  string  `json:"outcome"`
+	PushedAt *string `json:"pushed_at"`
+}
+
+func runHeartbeat(ctx context.Context, ids []string, state string, e *env) error {
+	var (
+		h   hub
+		p   tracker.Projection
+		row *store.Issue
+	)
+	err := e.read(ctx, tracker.Here, func(now hub, view tracker.Projection) (err error) {
+		h, p = now, view
+		if len(ids) == 1 {
+			row, err = resolve(p, ids[0])
+		}
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	o := tracker.HeartbeatOptions{State: state, Offline: e.offline}
+	if row != nil {
+		o.Issue = row.UUID
+	}
+	b, err := h.Heartbeat(ctx, o)
+	if err != nil {
+		return err
+	}
+	doc := heartbeatShape{Agent: b.Agent, State: b.State, Outcome: b.Outcome}
+	on := ""
+	if b.Issue != (event.UUID{}) {
+		u := b.Issue.String()
+		doc.Issue = &u
+		if row, err := p.Issue(b.Issue); err == nil {
+			on = " on " + named(row)
+		}
+	}
+	if !b.Pushed.IsZero() {
+		doc.PushedAt = timeOrNull(event.TimeOf(b.Pushed))
+	}
+	switch b.Outcome {
+	case tracker.HeartbeatSent:
+		e.talk("others are shown: %s%s", b.State, on)
+	case tracker.HeartbeatRecent:
+		e.talk("noted: %s%s; others were shown a sign of life %s", b.State, on, e.ago(event.TimeOf(b.Pushed)))
+	case tracker.HeartbeatUnheld:
+		e.talk("noted; you hold no lock, so nobody waits for a sign of life")
+	case tracker.HeartbeatRefused:
+		e.talk("noted; the hub takes no signs of life, others see your events only")
+	default:
+		e.talk("noted; there is nobody to show it to just now")
+	}
+	return e.say(ctx, answer{data: doc, ids: []string{b.Agent}})
+}
+
+// presenceShape is a sign of life outside the log in JSON.
+type presenceShape struct {
+	Seen  string  `json:"seen"`
+	State string  `json:"state"`
+	Issue *string `json:"issue"`
+}
+
+func presenceOf(p tracker.Projection, agent string) *presenceShape {
+	a, ok := p.Presence(agent)
+	if !ok {
+		return nil
+	}
+	s := &presenceShape{Seen: a.LastSeen.String(), State: a.State}
+	if a.Issue != (event.UUID{}) {
+		u := a.Issue.String()
+		s.Issue = &u
+	}
+	return s
+}
+
+// lastSign says when an agent was last seen and, if it said so itself, in
+// which state.
+func (e *env) lastSign(p tracker.Projection, agent string) string {
+	t := p.LastSign(agent)
+	if t == 0 {
+		return "never seen"
+	}
+	if a, ok := p.Presence(agent); ok && a.LastSeen == t {
+		return fmt.Sprintf("%s (%s)", e.ago(t), a.State)
+	}
+	return e.ago(t)
+}

@@ -1,0 +1,305 @@
+package tracker
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/git-crosslink/git-crosslink/event"
+	"github.com/git-crosslink/git-crosslink/refs"
+)
+
+// A holder that works for hours without an event looks dead to whoever wants
+// its lock. Presence says that it is not, outside all logs: a ref per clone,
+// without a history. The rules are:
+//
+//   - only while an agent of the clone holds a lock, and its last sign, an event
+//     or a presence, is 15 min old;
+//   - pushed by itself, in the background, never with a log or a step, at most
+//     every 15 min; after one refusal not for 24 h (some hosts allow no refs
+//     but branches);
+//   - fetched with everything else; read only when a sign of life is asked for;
+//   - a hint, for people and for the offer to break a lock. Nothing is decided
+//     by it. A time that has not come yet is passed over.
+const (
+	presenceEvery   = 15 * time.Minute
+	presenceRefused = 24 * time.Hour
+	presenceTried   = time.Minute // between two attempts that came to nothing
+	clockSkew       = 5 * time.Minute
+)
+
+// present is what a clone remembers of its own signs of life.
+type present struct {
+	Agents  map[string]sign `json:"agents"`
+	Due     bool            `json:"due,omitempty"` // the next sync in the background pushes it
+	Pushed  time.Time       `json:"pushed,omitzero"`
+	Tried   time.Time       `json:"tried,omitzero"`
+	Refused time.Time       `json:"refused,omitzero"`
+}
+
+// sign is one agent's.
+type sign struct {
+	Seen  time.Time  `json:"seen"`
+	Issue event.UUID `json:"issue,omitzero"`
+	State string     `json:"state"`
+}
+
+func (t *Tracker) presentPath() string {
+	return filepath.Join(t.outer.CommonDir, "crosslink", "present.json")
+}
+
+// readPresent returns the note as of now; one that cannot be read is none.
+func (t *Tracker) readPresent() present {
+	var p present
+	if b, err := os.ReadFile(t.presentPath()); err != nil || json.Unmarshal(b, &p) != nil {
+		p = present{}
+	}
+	if p.Agents == nil {
+		p.Agents = map[string]sign{}
+	}
+	for _, at := range []*time.Time{&p.Pushed, &p.Tried, &p.Refused} {
+		if at.After(t.now()) { // a clock was wrong
+			*at = time.Time{}
+		}
+	}
+	return p
+}
+
+func (t *Tracker) notePresent(p present) error {
+	b, err := json.Marshal(p)
+	if err != nil {
+		return err
+	}
+	if err := refs.MakeHome(filepath.Dir(t.presentPath())); err != nil {
+		return err
+	}
+	return writeWhole(t.presentPath(), append(b, '\n'))
+}
+
+// held returns the issue whose lock an agent got last; false if it has none.
+func (s *snapshot) held(agent string) (event.UUID, bool) {
+	var issue event.UUID
+	var token uint64
+	if s.decided.view.Ledger == nil || agent == "" {
+		return issue, false
+	}
+	for u, k := range s.decided.view.Ledger.Locks {
+		if k.Agent == agent && k.Token > token {
+			issue, token = u, k.Token
+		}
+	}
+	return issue, token > 0
+}
+
+// canShow reports whether there is anybody to show signs of life to, and a
+// clone that lasts.
+func (t *Tracker) canShow(s *snapshot) bool {
+	return t.hub != nil && !t.hub.self && s.bound && s.level == Level && t.getenv("CI") == "" && t.config("crosslink.sync") != "manual"
+}
+
+// pulse is called at the end of commands that know the state: that somebody
+// runs them is a sign of life.
+func (t *Tracker) pulse(s *snapshot) {
+	issue, holds := s.held(t.agent)
+	if !holds || t.unwatched || !t.canShow(s) {
+		return
+	}
+	p, now := t.readPresent(), t.now()
+	last := p.Pushed
+	if l := s.logs[t.agent]; l != nil && len(l.lines) > 0 {
+		if at := l.lines[len(l.lines)-1].Shown().Std(); at.After(last) {
+			last = at
+		}
+	}
+	if now.Sub(last) < presenceEvery || now.Sub(p.Tried) < presenceTried {
+		return
+	}
+	me := p.Agents[t.agent]
+	if me.Seen, me.Issue = now, issue; me.State == "" {
+		me.State = event.PresenceStates[0]
+	}
+	p.Agents[t.agent], p.Due, p.Tried = me, true, now
+	// nobody waits for it: a note that cannot be kept is a sign not given
+	if t.notePresent(p) == nil && now.Sub(p.Refused) >= presenceRefused {
+		t.detach()
+	}
+}
+
+// HeartbeatOptions say what an agent is doing.
+type HeartbeatOptions struct {
+	Issue   UUID   // zero: the one whose lock it got last
+	State   string // "" is as before
+	Offline bool
+}
+
+// What becomes of a heartbeat.
+const (
+	HeartbeatSent    = "sent"    // on its way, in the background
+	HeartbeatRecent  = "recent"  // others have seen a sign less than 15 min old
+	HeartbeatUnheld  = "unheld"  // no lock is held: nobody waits for it
+	HeartbeatRefused = "refused" // the hub takes no signs of life
+	HeartbeatKept    = "kept"    // nobody to show it to: no hub, offline, a CI job
+)
+
+// Heartbeat is what a heartbeat came to.
+type Heartbeat struct {
+	Agent   string
+	State   string
+	Issue   UUID   // zero is none
+	Outcome string // one of the above
+	Pushed  time.Time
+}
+
+// Heartbeat notes that this worktree's agent is alive, and shows it to others
+// if one of its locks makes somebody ask.
+func (t *Tracker) Heartbeat(ctx context.Context, o HeartbeatOptions) (*Heartbeat, error) {
+	if t.agent == "" {
+		if _, err := t.knownAgent(); err != nil {
+			return nil, err
+		}
+		return nil, &Error{Kind: No, Name: "no-agent", Message: "nobody has written here yet", Hints: []string{"the first write makes an id: git crosslink new '…'"}}
+	}
+	s, err := t.load(ctx)
+	if err != nil {
+		return nil, err
+	}
+	p, now := t.readPresent(), t.now()
+	issue, holds := s.held(t.agent)
+	me := p.Agents[t.agent]
+	if me.Seen, me.Issue = now, issue; o.Issue != (UUID{}) {
+		me.Issue = o.Issue
+	}
+	switch {
+	case o.State != "":
+		me.State = o.State
+	case me.State == "":
+		me.State = event.PresenceStates[0]
+	}
+	p.Agents[t.agent] = me
+	h := &Heartbeat{Agent: t.agent, State: me.State, Issue: me.Issue, Outcome: HeartbeatSent, Pushed: p.Pushed}
+	switch {
+	case !t.canShow(s) || o.Offline:
+		h.Outcome = HeartbeatKept
+	case !holds:
+		h.Outcome = HeartbeatUnheld
+	case now.Sub(p.Refused) < presenceRefused:
+		h.Outcome = HeartbeatRefused
+	case now.Sub(p.Pushed) < presenceEvery:
+		h.Outcome = HeartbeatRecent
+	default:
+		p.Due, p.Tried = true, now
+	}
+	if err := t.notePresent(p); err != nil {
+		return nil, t.unwritable(inTheWay(t.presentPath(), fmt.Errorf("note the heartbeat: %w", err)))
+	}
+	if h.Outcome == HeartbeatSent {
+		t.detach()
+	}
+	return h, nil
+}
+
+// showPresence is the part of a sync in the background that pushes signs of
+// life, under the sync lock. What goes wrong with it is nobody's business.
+func (t *Tracker) showPresence(ctx context.Context) error {
+	p, now := t.readPresent(), t.now()
+	if !p.Due || now.Sub(p.Refused) < presenceRefused || now.Sub(p.Pushed) < presenceEvery || t.contact.Refused != "" {
+		return nil
+	}
+	s, err := t.load(ctx)
+	if err != nil || !t.canShow(s) {
+		return err
+	}
+	var shown event.Presence
+	for id, a := range p.Agents {
+		if _, holds := s.held(id); !holds || s.logs[id] == nil || s.logs[id].here == "" {
+			delete(p.Agents, id)
+			continue
+		}
+		shown = append(shown, event.AgentPresence{Agent: id, LastSeen: event.TimeOf(a.Seen), Issue: a.Issue, State: a.State})
+	}
+	if p.Due = false; len(shown) == 0 {
+		return t.notePresent(p)
+	}
+	id, err := t.cloneID()
+	if err != nil {
+		return err
+	}
+	tip, err := refs.WriteCommit(ctx, t.local(), map[string][]byte{"presence.json": shown.Encode()}, nil,
+		refs.CommitInfo{Author: shown[0].Agent, When: now, Message: "crosslink: presence\n\n[skip ci]\n"})
+	if err != nil {
+		return err
+	}
+	push := refs.Push{Refs: []refs.PushRef{{Src: tip, Dst: refs.HubPresence + id, Force: true}}}
+	res, err := t.push(ctx, push)
+	switch {
+	case err != nil:
+		return nil // paced, or no time left: the next one shows more
+	case allAccepted(push, res):
+		p.Pushed = now
+	default:
+		p.Refused = now
+	}
+	return t.notePresent(p)
+}
+
+// cloneID names this clone, at random, once; a copy of a clone takes another.
+func (t *Tracker) cloneID() (string, error) {
+	path := filepath.Join(t.outer.CommonDir, "crosslink", "clone")
+	id, err := readIdentity(path)
+	if err == nil && id != nil && !copied(path, id) {
+		return id.Agent, nil
+	}
+	return writeIdentity(path, strings.ToLower(rand.Text()), id != nil || err != nil)
+}
+
+// presences reads, when it is first asked for, what the last fetch brought.
+func (t *Tracker) presences(ctx context.Context, s *snapshot) func() map[string]event.AgentPresence {
+	ctx = context.WithoutCancel(ctx) // a snapshot outlives the fetch in which it was loaded
+	return sync.OnceValue(func() map[string]event.AgentPresence {
+		all := map[string]event.AgentPresence{}
+		latest := event.TimeOf(t.now().Add(clockSkew))
+		var names []string
+		for name := range s.refs {
+			if strings.HasPrefix(name, refs.PresenceHere) {
+				names = append(names, name)
+			}
+		}
+		slices.Sort(names)
+		for _, name := range names {
+			files, err := refs.ReadFiles(ctx, t.local(), s.refs[name], event.MaxPresence)
+			if err != nil {
+				continue
+			}
+			p, err := event.DecodePresence(files["presence.json"])
+			if err != nil {
+				continue
+			}
+			for _, a := range p {
+				if a.LastSeen > all[a.Agent].LastSeen && a.LastSeen <= latest {
+					all[a.Agent] = a
+				}
+			}
+		}
+		return all
+	})
+}
+
+// checkPresence is the doctor's look at signs of life.
+func (t *Tracker) checkPresence(_ context.Context, s *snapshot) ([]Diagnosis, error) {
+	if _, holds := s.held(t.agent); !holds || t.now().Sub(t.readPresent().Refused) >= presenceRefused {
+		return nil, nil
+	}
+	return []Diagnosis{presenceNote()}, nil
+}
+
+func presenceNote() Diagnosis {
+	return Diagnosis{"presence", Note, "the hub takes no signs of life (refs/crosslink/presence): who wants your lock sees your events only, so write one now and then",
+		[]string{"for instance: git crosslink comment <id> 'still at it'"}}
+}

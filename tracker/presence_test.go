@@ -1,0 +1,231 @@
+package tracker_test
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/git-crosslink/git-crosslink/event"
+	"github.com/git-crosslink/git-crosslink/tracker"
+)
+
+// looks reads as 'list' does, which is a sign of life of whoever asks.
+func (c *clone) looks(f tracker.Freshness) tracker.Projection {
+	c.w.t.Helper()
+	t := c.open()
+	defer t.Close()
+	p, err := t.Read(context.Background(), f)
+	if err != nil {
+		c.w.t.Fatal(err)
+	}
+	p.Presence("") // read while the tracker is open
+	return p
+}
+
+// signs are the presence refs of the hub.
+func (w *world) signs() string {
+	w.t.Helper()
+	return w.git(w.hub, "for-each-ref", "--format=%(refname) %(objectname)", "refs/crosslink")
+}
+
+// later moves a clone's clock.
+func (c *clone) later(d time.Duration) {
+	at := c.now().Add(d)
+	c.now = func() time.Time { return at }
+}
+
+// A holder that runs commands and writes nothing shows signs of life: by
+// themselves, at most every 15 minutes, only while a lock is held, in a ref
+// without a history that others get with the fetch they make anyway.
+func TestPresence(t *testing.T) {
+	w := newWorld(t)
+	alice, bob := w.clone("alice"), w.clone("bob")
+	alice.init()
+	issue := alice.create("one")
+	w.converge(alice, bob)
+	start := time.Now()
+	alice.now, bob.now = func() time.Time { return start }, func() time.Time { return start }
+	pulse := func() {
+		t.Helper()
+		alice.looks(tracker.Here)
+		alice.detachedSync()
+	}
+	alice.later(time.Hour)
+	if pulse(); w.signs() != "" {
+		t.Fatalf("without a lock: %s", w.signs())
+	}
+	if c := alice.claimLock(issue); c.Outcome != tracker.Held {
+		t.Fatalf("%+v", c)
+	}
+	alice.later(14 * time.Minute)
+	if pulse(); w.signs() != "" {
+		t.Fatalf("the claim itself is a sign of life: %s", w.signs())
+	}
+	alice.later(time.Hour)
+	pulse()
+	first := w.signs()
+	name, tip, _ := strings.Cut(strings.TrimSpace(first), " ")
+	if strings.Count(first, "\n") != 1 || len(strings.TrimPrefix(name, "refs/crosslink/presence/")) < 20 {
+		t.Fatalf("%q", first)
+	}
+	if n := strings.TrimSpace(w.git(w.hub, "rev-list", "--count", tip)); n != "1" {
+		t.Errorf("%s commits", n)
+	}
+	alice.later(10 * time.Minute)
+	if pulse(); w.signs() != first {
+		t.Error("again after 10 minutes")
+	}
+	alice.later(10 * time.Minute)
+	if pulse(); w.signs() == first || strings.Count(w.signs(), "\n") != 1 {
+		t.Errorf("after 20 minutes: %q", w.signs())
+	}
+
+	bob.now = alice.now
+	before := bob.looks(tracker.Offline)
+	trace := filepath.Join(w.dir, "trace")
+	tr := bob.open("GIT_TRACE2_EVENT=" + trace)
+	after, err := tr.Read(context.Background(), tracker.Fresh)
+	if err != nil {
+		t.Fatal(err)
+	}
+	after.Presence("")
+	tr.Close()
+	if n := traced(t, trace); n["fetch"] != 1 || n["ls-remote"] != 0 {
+		t.Errorf("%v", n)
+	}
+	p, ok := after.Presence("alice")
+	want := event.AgentPresence{Agent: "alice", LastSeen: event.TimeOf(alice.now()), Issue: issue, State: "working"}
+	if !ok || p != want || after.LastSign("alice") != want.LastSeen || before.LastSign("alice") >= want.LastSeen {
+		t.Errorf("%+v %v, before %s", p, ok, before.LastSign("alice"))
+	}
+	// what others put there is a hint at most
+	w.git(w.hub, "update-ref", "refs/crosslink/presence/junk", strings.TrimSpace(w.git(w.hub, "rev-parse", "main")))
+	w.sign("future", fmt.Sprintf(`{"agents":{"alice":{"last_seen":"%s","state":"idle"}}}`, event.TimeOf(alice.now().AddDate(1, 0, 0))))
+	w.sign("broken", `{"agents":{"alice":1}}`)
+	w.sign("great", strings.Repeat(" ", 100_000))
+	if p, _ := bob.looks(tracker.Fresh).Presence("alice"); p != want {
+		t.Errorf("%+v", p)
+	}
+	if s := bob.status(); len(s.Problems) != 0 {
+		t.Errorf("%v", s.Problems)
+	}
+}
+
+// sign puts a presence on the hub as anybody could.
+func (w *world) sign(name, text string) {
+	w.t.Helper()
+	dir := filepath.Join(w.dir, "sign-"+name)
+	w.git(w.dir, "init", "-q", dir)
+	if err := os.WriteFile(filepath.Join(dir, "presence.json"), []byte(text+"\n"), 0o666); err != nil {
+		w.t.Fatal(err)
+	}
+	w.git(dir, "add", ".")
+	w.git(dir, "commit", "-q", "-m", name)
+	w.git(dir, "push", "-q", w.hub, "HEAD:refs/crosslink/presence/"+name)
+}
+
+// Some hosts take no refs but branches: they are asked once a day, and nothing
+// else notices.
+func TestPresenceRefused(t *testing.T) {
+	w := newWorld(t)
+	alice := w.clone("alice")
+	alice.init()
+	issue := alice.create("one")
+	hook := filepath.Join(w.hub, "hooks", "update")
+	asked := filepath.Join(w.dir, "asked")
+	if err := os.MkdirAll(filepath.Dir(hook), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(hook, []byte("#!/bin/sh\ncase $1 in refs/crosslink/*) echo x >> "+asked+"; exit 1;; esac\n"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	count := func() int {
+		b, _ := os.ReadFile(asked)
+		return strings.Count(string(b), "x")
+	}
+	start := time.Now()
+	alice.now = func() time.Time { return start }
+	alice.claimLock(issue)
+	for range 6 {
+		alice.later(3 * time.Hour)
+		alice.looks(tracker.Here)
+		alice.detachedSync()
+	}
+	if n := count(); n != 1 {
+		t.Errorf("asked %d times in 18 hours", n)
+	}
+	if got := diagnoses(alice.doctor(true)); got != "note presence" {
+		t.Errorf("the doctor says %q", got)
+	}
+	b := alice.heartbeat(tracker.HeartbeatOptions{})
+	if b.Outcome != tracker.HeartbeatRefused {
+		t.Errorf("%+v", b)
+	}
+	alice.comment(issue, "events go on")
+	if s := alice.status(); s.Unsent != 0 || len(s.Problems) != 0 {
+		t.Errorf("%+v", s)
+	}
+	alice.later(10 * time.Hour)
+	alice.looks(tracker.Here)
+	alice.detachedSync()
+	if n := count(); n != 2 {
+		t.Errorf("asked %d times after a day", n)
+	}
+}
+
+func (c *clone) heartbeat(o tracker.HeartbeatOptions) *tracker.Heartbeat {
+	c.w.t.Helper()
+	t := c.open()
+	defer t.Close()
+	b, err := t.Heartbeat(context.Background(), o)
+	if err != nil {
+		c.w.t.Fatal(err)
+	}
+	return b
+}
+
+func TestHeartbeat(t *testing.T) {
+	w := newWorld(t)
+	alice, bob := w.clone("alice"), w.clone("bob")
+	if b := alice.heartbeat(tracker.HeartbeatOptions{}); b.Outcome != tracker.HeartbeatKept {
+		t.Errorf("before there is a hub: %+v", b)
+	}
+	alice.init()
+	issue, other := alice.create("one"), alice.create("two")
+	if b := alice.heartbeat(tracker.HeartbeatOptions{}); b.Outcome != tracker.HeartbeatUnheld || b.State != "working" {
+		t.Errorf("without a lock: %+v", b)
+	}
+	alice.claimLock(issue)
+	if b := alice.heartbeat(tracker.HeartbeatOptions{Offline: true}); b.Outcome != tracker.HeartbeatKept {
+		t.Errorf("offline: %+v", b)
+	}
+	b := alice.heartbeat(tracker.HeartbeatOptions{State: "awaiting_input", Issue: other})
+	if b.Outcome != tracker.HeartbeatSent || b.Issue != other {
+		t.Errorf("%+v", b)
+	}
+	alice.detachedSync()
+	if b := alice.heartbeat(tracker.HeartbeatOptions{}); b.Outcome != tracker.HeartbeatRecent || b.State != "awaiting_input" || b.Issue != issue {
+		t.Errorf("at once again: %+v", b)
+	}
+	p, ok := bob.looks(tracker.Fresh).Presence("alice")
+	if !ok || p.State != "awaiting_input" || p.Issue != other {
+		t.Errorf("%+v %v", p, ok)
+	}
+
+	// a copy of the clone names itself anew
+	was := w.signs()
+	copied := filepath.Join(w.dir, "copy")
+	if err := os.CopyFS(copied, os.DirFS(alice.dir)); err != nil {
+		t.Fatal(err)
+	}
+	carol := &clone{w: w, name: "alice", dir: copied, now: func() time.Time { return time.Now().Add(time.Hour) }}
+	carol.heartbeat(tracker.HeartbeatOptions{})
+	carol.detachedSync()
+	if n := strings.Count(w.signs(), "\n"); n != 2 || !strings.Contains(w.signs(), strings.TrimSpace(was)) {
+		t.Errorf("%q after %q", w.signs(), was)
+	}
+}
