@@ -53,6 +53,7 @@ func (r *records) issue(e *env, s *shaper, i *store.Issue, before ...string) {
 
 // say prints the answer and returns its status as an error.
 func (e *env) say(ctx context.Context, a answer) error {
+	e.putHooks(ctx)
 	if err := e.print(ctx, a); err != nil {
 		return err
 	}

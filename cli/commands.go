@@ -76,6 +76,7 @@ func tree(e *env) *urfave.Command {
 		newSyncCommand(e),
 		newStatusCommand(e),
 		newFsckCommand(e),
+		newHooksCommand(e),
 		newDoctorCommand(e),
 		newServerCommand(e),
 		newVersionCommand(e),

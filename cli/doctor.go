@@ -19,6 +19,7 @@ type examination struct {
 // examinations come behind the tracker's own checks, in this order.
 var examinations = []examination{
 	{"the remote helper", examineHelper},
+	{"the hooks", examineHooks},
 }
 
 func newDoctorCommand(e *env) *urfave.Command {

@@ -36,6 +36,7 @@ type hub interface {
 	Fork(ctx context.Context, newID string) (*tracker.Forked, error)
 	Heartbeat(context.Context, tracker.HeartbeatOptions) (*tracker.Heartbeat, error)
 	MintUUID() event.UUID
+	Home() string
 	Close() error
 }
 
@@ -68,6 +69,7 @@ type env struct {
 	answered bool      // the JSON document is out
 	failing  bool      // errors are being reported: notices go straight to stderr
 	cutShort bool      // a write is kept, and a signal ended what came after it
+	wrote    bool      // something was written
 	asked    time.Time // when the hub was asked for an id that is not here
 }
 
@@ -93,7 +95,7 @@ func newEnv() *env {
 		if err != nil {
 			return nil, err
 		}
-		return t, nil
+		return hooked{t, e}, nil
 	}
 	return e
 }

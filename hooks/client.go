@@ -46,6 +46,7 @@ type Call struct {
 	Dir     string   // "" is the process's
 	Environ []string // nil is the process's
 	Program string   // git-crosslink's own path
+	Words   []string // what git was called with; nil: what our ancestors say
 }
 
 // Stop says why a push must not go on.
@@ -73,8 +74,8 @@ func (s *Stop) Error() string {
 // Hints say what to do instead.
 func (s *Stop) Hints() []string {
 	return []string{
-		"push the code without them: git push " + s.Remote + " --all, and git push " + s.Remote + " --tags",
-		"a mirror leaves them alone with: git config --add remote." + s.Remote + ".push '^refs/heads/crosslink/*'",
+		"push the code without them: git push " + s.Remote + " --all",
+		"and the tags: git push " + s.Remote + " --tags",
 	}
 }
 
@@ -91,19 +92,23 @@ func Run(ctx context.Context, c Call) *Stop {
 	if name == Any {
 		name = told(c.Args)
 	}
-	var lost []update
+	replica, ok := replicaNear(c.Dir, c.Environ)
 	switch {
 	case name == PrePush:
-		lost = dangerous(c.Stdin)
+		lost := dangerous(c.Stdin)
+		if !ok && len(lost) == 0 {
+			return nil
+		}
+		mirror := mirrors(ctx, c, filepath.Dir(filepath.Dir(replica)))
+		if len(lost) == 0 && !mirror {
+			break
+		}
+		if stop := judge(ctx, c, lost, mirror); stop != nil {
+			return stop
+		}
 	case name == PostRewrite && len(c.Args) > 0 && c.Args[0] == "amend":
 		return nil // a commit: nothing came, nothing goes
 	}
-	if len(lost) > 0 {
-		if stop := judge(ctx, c, lost); stop != nil {
-			return stop
-		}
-	}
-	replica, ok := replicaNear(c.Dir, c.Environ)
 	if !ok || waiting(replica) {
 		return nil
 	}
@@ -156,7 +161,7 @@ func zero(id string) bool { return strings.Trim(id, "0") == "" }
 
 // judge looks closer, which a push of ordinary branches never needs: which
 // remote it is, and whether a move goes forward.
-func judge(ctx context.Context, c Call, all []update) *Stop {
+func judge(ctx context.Context, c Call, all []update, mirror bool) *Stop {
 	s := &Stop{}
 	url := ""
 	if len(c.Args) > 0 {
@@ -165,17 +170,26 @@ func judge(ctx context.Context, c Call, all []update) *Stop {
 	if len(c.Args) > 1 {
 		url = c.Args[1]
 	}
+	var seen []string // branches of the hub
 	if t, err := tracker.Open(ctx, tracker.Options{Dir: c.Dir, Environ: c.Environ}); err == nil {
-		name, hub := t.Hub()
-		t.Close()
-		if name != "" && name != s.Remote && hub != url {
+		defer t.Close()
+		if name, hub := t.Hub(); name != "" && name != s.Remote && hub != url {
 			return nil // a copy elsewhere is the user's own affair
+		}
+		if mirror {
+			seen = t.HubBranches(ctx)
 		}
 	}
 	o, err := refs.Discover(ctx, c.Dir, c.Environ)
+	for _, name := range seen {
+		if err == nil && !o.HasRef(ctx, "refs/heads/"+name) {
+			s.Removed = append(s.Removed, name)
+		}
+	}
 	for _, u := range all {
 		name := strings.TrimPrefix(u.ref, "refs/heads/")
 		switch {
+		case zero(u.to) && slices.Contains(s.Removed, name):
 		case zero(u.to):
 			s.Removed = append(s.Removed, name)
 		case err == nil && !o.Contains(ctx, u.to, u.from):

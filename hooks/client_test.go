@@ -24,6 +24,7 @@ type repo struct {
 func environ(t *testing.T, more ...string) []string {
 	t.Helper()
 	who := []string{"PATH=" + os.Getenv("PATH"), "HOME=" + t.TempDir(),
+		"GIT_CONFIG_COUNT=3", "GIT_CONFIG_KEY_2=maintenance.auto", "GIT_CONFIG_VALUE_2=false",
 		"GIT_AUTHOR_NAME=alice", "GIT_AUTHOR_EMAIL=alice@example.com",
 		"GIT_COMMITTER_NAME=alice", "GIT_COMMITTER_EMAIL=alice@example.com"}
 	return append(append(testkit.Environment(), who...), more...)
@@ -185,6 +186,18 @@ func TestDangerous(t *testing.T) {
 	} {
 		if got := hooks.Dangerous(strings.NewReader(c.lines)); got != c.want {
 			t.Errorf("%s: %q, want %q", c.name, got, c.want)
+		}
+	}
+}
+
+func TestWhatAsksForAMirror(t *testing.T) {
+	for words, want := range map[string]bool{
+		"push --mirror": true, "push --mirr origin": true, "push origin --mirror": true, "-C x push --m": true,
+		"push": false, "push --no-mirror": false, "push --mirror --no-mirror": false, "push -- --mirror": false,
+		"push --mirrored": false, "push --no-m --mirror": true, "push --": false,
+	} {
+		if got := hooks.AsksForMirror(strings.Fields(words)); got != want {
+			t.Errorf("git %s: %v", words, got)
 		}
 	}
 }

@@ -10,3 +10,9 @@ func Dangerous(stdin io.Reader) string {
 	}
 	return s
 }
+
+// Version is version.
+var Version = version
+
+// AsksForMirror is the answer of asksForMirror.
+func AsksForMirror(words []string) bool { asked, _ := asksForMirror(words); return asked }

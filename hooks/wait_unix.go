@@ -6,6 +6,8 @@ import (
 	"os"
 	"path/filepath"
 	"syscall"
+
+	"github.com/git-crosslink/git-crosslink/refs"
 )
 
 // waiting reports whether a detached sync of this replica has not begun yet: it
@@ -17,4 +19,23 @@ func waiting(replica string) bool {
 	}
 	defer f.Close()
 	return syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB) == syscall.EWOULDBLOCK
+}
+
+// exclusive waits for the lock on path, which ends with the process.
+func exclusive(path string) (unlock func(), err error) {
+	f, err := refs.OpenShared(path)
+	if err != nil {
+		return nil, err
+	}
+	for {
+		err = syscall.Flock(int(f.Fd()), syscall.LOCK_EX)
+		if err != syscall.EINTR {
+			break
+		}
+	}
+	if err != nil {
+		f.Close()
+		return nil, &os.PathError{Op: "flock", Path: path, Err: err}
+	}
+	return func() { f.Close() }, nil
 }

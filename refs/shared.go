@@ -68,3 +68,7 @@ func groups(dir string) (os.FileMode, bool) {
 	}
 	return st.Mode(), true
 }
+
+// OpenShared opens a file for writing, made as accessible as its directory is
+// if it is not there yet.
+func OpenShared(path string) (*os.File, error) { return openShared(path) }

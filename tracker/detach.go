@@ -9,6 +9,8 @@ import (
 	"strconv"
 	"syscall"
 	"time"
+
+	"github.com/git-crosslink/git-crosslink/refs"
 )
 
 // detach starts a sync that goes on when this command is over. If it cannot be
@@ -62,7 +64,7 @@ func (t *Tracker) paced(ctx context.Context) error {
 			}
 		}
 	}
-	f, err := os.OpenFile(mark, os.O_WRONLY|os.O_CREATE, 0o666)
+	f, err := refs.OpenShared(mark)
 	if err != nil {
 		return nil // a pace that cannot be kept is no reason not to sync
 	}

@@ -31,6 +31,9 @@ func (t *Tracker) Read(ctx context.Context, f Freshness) (Projection, error) {
 	if e := (*Error)(nil); errors.As(t.chooseErr, &e) {
 		t.tellOnce(Notice{Name: e.Name, Text: e.Message, Hints: e.Hints})
 	}
+	if t.news && f == Here && t.hub != nil && t.config("crosslink.sync") != "manual" && s.bound && s.unsent() > 0 {
+		t.detach() // the hub was in reach just now, and something waits here
+	}
 	if s.unboundLines() && t.bind(ctx) == nil {
 		if s, err = t.load(ctx); err != nil {
 			return nil, err
@@ -78,6 +81,7 @@ func (t *Tracker) takeOver(ctx context.Context) error {
 	if err != nil || !moved {
 		return err
 	}
+	t.news = true
 	if ok, err := t.copyMakesSense(ctx); err != nil || !ok {
 		return err
 	}

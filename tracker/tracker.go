@@ -18,6 +18,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"strings"
 	"time"
 
@@ -54,6 +55,7 @@ type Tracker struct {
 	urgency   urgency             // of what is pushed
 	unwatched bool                // a detached sync: nobody reads what is told
 	seenOnHub refs.OID            // last hub tip deliver looked at
+	news      bool                // the user's own fetch had brought something
 	fetched   bool                // this process has reached the hub
 }
 
@@ -77,7 +79,7 @@ func Open(ctx context.Context, o Options) (*Tracker, error) {
 	}
 	var err error
 	if t.outer, err = refs.Discover(ctx, o.Dir, t.environ); err != nil {
-		return nil, openError(err)
+		return nil, OpenError(err)
 	}
 	if t.conf, err = t.outer.Config(ctx); err != nil {
 		return nil, fmt.Errorf("read the git configuration: %w", err)
@@ -97,7 +99,8 @@ func Open(ctx context.Context, o Options) (*Tracker, error) {
 	return t, nil
 }
 
-func openError(err error) error {
+// OpenError explains why there is no repository to work in.
+func OpenError(err error) error {
 	switch {
 	case errors.Is(err, refs.ErrNotRepository):
 		return &Error{Kind: Fatal, Name: "no-repository", Message: "not a git repository (or any of the parent directories)",
@@ -134,6 +137,32 @@ func (t *Tracker) Close() error {
 
 // Agent returns the id this worktree writes under, "" before the first write.
 func (t *Tracker) Agent() string { return t.agent }
+
+// Home is where this clone keeps its tracker, "" where there is no remote whose
+// fetch and push could take it along.
+func (t *Tracker) Home() string {
+	if t.hub == nil || t.hub.self {
+		return ""
+	}
+	return filepath.Dir(t.contactPath())
+}
+
+// HubBranches names the tracker's branches as last seen on the hub, below
+// refs/heads/.
+func (t *Tracker) HubBranches(ctx context.Context) []string {
+	if t.replica == nil {
+		return nil
+	}
+	all, err := t.local().Refs(ctx, hubRoot)
+	if err != nil {
+		return nil
+	}
+	var names []string
+	for _, r := range all {
+		names = append(names, strings.TrimPrefix(headRoot, "refs/heads/")+strings.TrimPrefix(r.Name, hubRoot))
+	}
+	return names
+}
 
 // Hub returns the remote the tracker lives on and its URL, "" if there is none.
 func (t *Tracker) Hub() (remote, url string) {

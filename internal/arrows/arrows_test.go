@@ -71,7 +71,7 @@ var rules = map[string]rule{
 		why: "a second, slow reducer to compare the first with; only tests import it",
 	},
 	"internal/testkit": {
-		may: "event event/canon reducer trust refs store tracker internal/fault",
+		may: "event event/canon reducer trust refs store tracker hooks internal/fault",
 		why: "tests may look at everything below the command line; only tests import testkit",
 	},
 }

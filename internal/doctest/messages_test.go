@@ -9,7 +9,7 @@ import (
 )
 
 // named finds the names of errors and notices where they are made.
-var named = regexp.MustCompile(`(?:Error|Notice)\{(?:Kind: [\w.]+, )?Name:\s*"([a-z-]+)"|\b(?:fatal|no|warn)\("([a-z-]+)",|\bkind: +"([a-z-]+)"|Diagnosis\{"([a-z-]+)"|diagnosed\(\w+, .+, "([a-z-]+)"\)|\bfind\([\w.]+, "([a-z-]+)"`)
+var named = regexp.MustCompile(`(?:Error|Notice|Diagnosis)\{(?:Kind: [\w.]+, )?Name:\s*"([a-z-]+)"|\b(?:fatal|no|warn)\("([a-z-]+)",|\bkind: +"([a-z-]+)"|Diagnosis\{"([a-z-]+)"|diagnosed\(\w+, .+, "([a-z-]+)"\)|\bfind\([\w.]+, "([a-z-]+)"`)
 
 // TestEveryMessageIsExplained: docs/troubleshooting.md has a row for each name
 // an error or a notice can have, and none for a name that is gone.

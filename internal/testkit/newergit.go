@@ -9,9 +9,9 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
-// newerGit is the directory of a git beside the one installed: of
+// NewerGit is the directory of a git beside the one installed: of
 // CROSSLINK_NEWER_GIT, or where newer-git.sh has put it. "" if there is none.
-func newerGit() string {
+func NewerGit() string {
 	program := os.Getenv("CROSSLINK_NEWER_GIT")
 	if program == "" {
 		cache, err := os.UserCacheDir()
@@ -29,9 +29,12 @@ func newerGit() string {
 func condition(cond string) (bool, error) {
 	switch cond {
 	case "newer-git":
-		return newerGit() != "", nil
+		return NewerGit() != "", nil
 	case "tmpfs": // in a mount namespace of its own
 		return exec.Command("unshare", "-m", "mount", "-t", "tmpfs", "none", os.TempDir()).Run() == nil, nil
+	case "hook-files": // git 2.54 and newer take hooks from the configuration
+		cmd := exec.Command("git", "hook", "list", "pre-push")
+		return cmd.Run() != nil && cmd.ProcessState.ExitCode() != 1, nil
 	case "root":
 		return os.Geteuid() == 0, nil
 	}
@@ -40,7 +43,7 @@ func condition(cond string) (bool, error) {
 
 func cmdNewerGit(ts *testscript.TestScript, neg bool, args []string) {
 	usage(ts, !neg && len(args) == 0, "newer-git")
-	dir := newerGit()
+	dir := NewerGit()
 	if dir == "" {
 		ts.Fatalf("there is no newer git: internal/testkit/newer-git.sh gets one")
 	}

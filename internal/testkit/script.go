@@ -50,7 +50,7 @@ import (
 //	works NAME [OTHER…]   write and read there, leaving it untouched; the others see it; gc and fetch go on
 //	newer-git             from here on git is the newer one
 //
-// Conditions: [newer-git] there is one, [root] the test may become another user.
+// Conditions: [newer-git] there is one, [hook-files] git knows hooks as files only, [root] the test may become another user.
 
 var update = flag.Bool("update", false, "rewrite the golden transcripts of scripts")
 
@@ -124,9 +124,13 @@ type tester interface {
 }
 
 // Environment is what every process of a script starts with, besides PATH,
-// HOME and what names the actor: no configuration of the machine, no CI.
+// HOME and what names the actor: no configuration of the machine, no CI. What
+// is the same in every clone is not told, and nothing waits for its turn.
 func Environment() []string {
 	return []string{
+		"GIT_CONFIG_COUNT=2",
+		"GIT_CONFIG_KEY_0=advice.crosslink.hooks", "GIT_CONFIG_VALUE_0=false",
+		"GIT_CONFIG_KEY_1=crosslink.syncInterval", "GIT_CONFIG_VALUE_1=0",
 		"GIT_CONFIG_GLOBAL=" + os.DevNull,
 		"GIT_CONFIG_NOSYSTEM=1",
 		"GIT_TERMINAL_PROMPT=0",

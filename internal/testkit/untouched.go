@@ -1,6 +1,7 @@
 package testkit
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"fmt"
 	"io/fs"
@@ -9,11 +10,13 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/git-crosslink/git-crosslink/hooks"
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
 // This file holds the program to its promise that the user's repository is
-// left alone. What is compared, byte for byte, is more than a user would see:
+// left alone, but for the hooks that the first write puts in place: those, in
+// these very words, and nothing else. What is compared, byte for byte, is more than a user would see:
 // every file of the git directory but <git dir>/crosslink (so configuration,
 // refs, reflogs, hooks, index, objects), every file of the worktree, and what
 // git status, branch and log --all say.
@@ -122,6 +125,9 @@ func (s *script) picture(ts *testscript.TestScript, a *actor) []string {
 			if d.IsDir() && (ours(p) || i == 1 && p == common) {
 				return fs.SkipDir
 			}
+			if hook(p) {
+				return nil
+			}
 			line, err := describe(p, d)
 			all = append(all, line)
 			return err
@@ -143,6 +149,15 @@ func ours(p string) bool {
 	return false
 }
 
+// hook reports a file that is exactly one of our hooks.
+func hook(p string) bool {
+	if !slices.Contains(hooks.Names, filepath.Base(p)) || filepath.Base(filepath.Dir(p)) != "hooks" {
+		return false
+	}
+	b, err := os.ReadFile(p)
+	return err == nil && string(b) == hooks.Script(filepath.Base(p))
+}
+
 func describe(p string, d fs.DirEntry) (string, error) {
 	info, err := d.Info()
 	if err != nil {
@@ -155,6 +170,9 @@ func describe(p string, d fs.DirEntry) (string, error) {
 		return line + " " + to, err
 	case d.Type().IsRegular():
 		b, err := os.ReadFile(p)
+		if d.Name() == "config" { // hooks of git 2.54 and newer
+			b = bytes.Replace(b, []byte(hooks.Configuration), nil, 1)
+		}
 		return line + fmt.Sprintf(" %x", sha256.Sum256(b)), err
 	}
 	return line, nil

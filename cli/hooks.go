@@ -1,0 +1,335 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	urfave "github.com/urfave/cli/v2"
+
+	"github.com/git-crosslink/git-crosslink/event"
+	"github.com/git-crosslink/git-crosslink/hooks"
+	"github.com/git-crosslink/git-crosslink/tracker"
+)
+
+func newHooksCommand(e *env) *urfave.Command {
+	verb := func(name, usage, about string, run func(context.Context, forms, *env) error) *urfave.Command {
+		return e.command(&urfave.Command{Name: name, Usage: usage, Flags: porcelainFlags(),
+			UsageText: "git crosslink hooks " + name + " [<options>]", Description: about,
+		}, func(u *urfave.Context) error {
+			if _, err := arguments(u, 0, 0, ""); err != nil {
+				return err
+			}
+			f, err := formsOf(u, e)
+			if err != nil {
+				return err
+			}
+			return run(u.Context, f, e)
+		})
+	}
+	install := verb("install", "let pull and push take the tracker along",
+		`Puts the hooks post-merge, post-rewrite and pre-push in place: into the
+configuration of this repository with git 2.54 and newer, else as files. 'init'
+and the first write do so too. A hook that is there already is never changed: what
+to add to it is told. Doing it again brings hooks of an older version up to date.
+
+The exit status is 1 if git does not run all of them.
+
+Examples:
+  git crosslink hooks install`, runHooksInstall)
+	uninstall := verb("uninstall", "take the hooks away again",
+		`Removes what 'install' put in place and nothing else; configuration and hooks are
+what they were before. No write puts them in place again; 'install' does.
+
+Examples:
+  git crosslink hooks uninstall`, runHooksUninstall)
+	status := verb("status", "show how the hooks stand",
+		`Tells for each hook whether git runs it and where it is: in place, called (by a
+hook of somebody else), outdated, missing, foreign (of somebody else), disabled.
+In a pipe the fields are name, state, place.
+
+The exit status is 1 if git does not run all of them.
+
+Examples:
+  git crosslink hooks status`, runHooksStatus)
+	return &urfave.Command{
+		Name: "hooks", Category: groupHub, HideHelp: true,
+		Usage:     "let git pull and git push take the tracker along",
+		UsageText: "git crosslink hooks install [<options>]\ngit crosslink hooks uninstall [<options>]\ngit crosslink hooks status [<options>]",
+		Description: `After a merge or a rebase and with a push, a sync is started in the background:
+the git command does not wait for it, and succeeds whatever becomes of it. One
+push is stopped: one that would delete or rewind the tracker's branches on its hub,
+as 'git push --mirror' from a plain clone does.
+
+'init' and the first write put the hooks in place, unless crosslink.hooks is false
+or a manager of hooks decides what git runs; then what to add is told.
+
+Examples:
+  git crosslink hooks status
+  git config crosslink.hooks false`,
+		Subcommands: []*urfave.Command{install, uninstall, status},
+	}
+}
+
+// hookShape is one hook in JSON.
+type hookShape struct {
+	Name  string `json:"name"`
+	State string `json:"state"`
+	Where string `json:"where"`
+	Add   string `json:"add,omitempty"`
+}
+
+type hooksShape struct {
+	Works   bool        `json:"works"`
+	Changed bool        `json:"changed"`
+	Manager *string     `json:"manager"`
+	Off     bool        `json:"off"`
+	Removed bool        `json:"removed"`
+	Hooks   []hookShape `json:"hooks"`
+}
+
+func openHooks(ctx context.Context) (*hooks.Clone, error) {
+	c, err := hooks.Open(ctx, "", nil)
+	if err != nil {
+		return nil, tracker.OpenError(err)
+	}
+	return c, nil
+}
+
+func runHooksInstall(ctx context.Context, f forms, e *env) error {
+	c, err := openHooks(ctx)
+	if err != nil {
+		return err
+	}
+	r, err := c.Install(ctx)
+	if err != nil {
+		return fatal("hooks-not-put", err.Error(), "see who may write there: git crosslink hooks status")
+	}
+	if r.Changed {
+		e.talk("git pull and git push take the tracker along from now on")
+	} else if r.Works() {
+		e.talk("the hooks are in place already")
+	}
+	return e.sayHooks(ctx, f, r, true)
+}
+
+func runHooksUninstall(ctx context.Context, f forms, e *env) error {
+	c, err := openHooks(ctx)
+	if err != nil {
+		return err
+	}
+	r, err := c.Uninstall(ctx)
+	if err != nil {
+		return fatal("hooks-not-put", err.Error(), "see what is there: git crosslink hooks status")
+	}
+	if r.Changed {
+		e.talk("the hooks are gone; everything is as it was before")
+	} else {
+		e.talk("no hooks of the tracker are in place")
+	}
+	for _, h := range r.Hooks {
+		if h.State == hooks.Chained {
+			e.talk("%s calls the tracker still; take out: %s", e.shownPath(h.Where), hooks.Line(h.Name))
+		}
+	}
+	return e.sayHooks(ctx, f, r, false)
+}
+
+func runHooksStatus(ctx context.Context, f forms, e *env) error {
+	c, err := openHooks(ctx)
+	if err != nil {
+		return err
+	}
+	return e.sayHooks(ctx, f, c.Status(), true)
+}
+
+// sayHooks answers with how the hooks stand; where all should work it says what
+// is to be done for those that do not.
+func (e *env) sayHooks(ctx context.Context, f forms, r *hooks.Report, want bool) error {
+	doc := hooksShape{Works: r.Works(), Changed: r.Changed, Manager: textOrNull(r.Manager), Off: r.Off, Removed: r.Removed, Hooks: []hookShape{}}
+	a := answer{}
+	if f.forScripts() {
+		a.records = &records{form: &f}
+	}
+	for _, h := range r.Hooks {
+		s := hookShape{Name: h.Name, State: string(h.State), Where: e.shownPath(h.Where)}
+		if adds(r, h) {
+			s.Add = hooks.Line(h.Name)
+		}
+		doc.Hooks = append(doc.Hooks, s)
+		if a.records != nil {
+			a.records.add(s.Name, s.State, s.Where)
+		}
+		if h.State.Works() {
+			a.ids = append(a.ids, h.Name)
+		}
+	}
+	a.data = doc
+	if want || e.asJSON || a.records != nil {
+		a.page = func(pg *page) {
+			for _, h := range doc.Hooks {
+				pg.print("%s: %s, %s\n", h.Name, h.State, h.Where)
+			}
+		}
+	} else {
+		a.ids = nil
+	}
+	if want {
+		a.no = e.hooksFailure(r)
+	}
+	return e.say(ctx, a)
+}
+
+// adds reports a hook that works once its line is added by hand.
+func adds(r *hooks.Report, h hooks.Hook) bool {
+	return h.State == hooks.Foreign || h.State == hooks.Missing && r.Manager != ""
+}
+
+// hooksFailure says what git does not run, and the cure; nil if it runs all.
+func (e *env) hooksFailure(r *hooks.Report) *failure {
+	if r.Works() {
+		return nil
+	}
+	var names, hints []string
+	missing := false
+	for _, h := range r.Hooks {
+		if h.State.Works() {
+			continue
+		}
+		names = append(names, "'"+h.Name+"'")
+		switch {
+		case adds(r, h):
+			hints = append(hints, fmt.Sprintf("add to %s: %s", e.whereToAdd(r, h), hooks.Line(h.Name)))
+		case h.State == hooks.Disabled:
+			hints = []string{"switch them on: git config --unset hook.crosslink.enabled"}
+		default:
+			missing = true
+		}
+	}
+	text := "git does not run the tracker's " + strings.Join(names, ", ")
+	switch {
+	case r.Manager != "":
+		text += ": '" + r.Manager + "' decides which hooks run here"
+	case missing:
+		hints = append(hints, "put them in place: git crosslink hooks install")
+	}
+	return no("hooks-missing", text, hints...)
+}
+
+// whereToAdd names the file a line goes into.
+func (e *env) whereToAdd(r *hooks.Report, h hooks.Hook) string {
+	switch r.Manager {
+	case "lefthook":
+		return "'" + e.shownPath(h.Where) + "', under " + h.Name
+	}
+	return "'" + e.shownPath(h.Where) + "'"
+}
+
+// shownPath is a path as short as it can be said from here.
+func (e *env) shownPath(path string) string {
+	if here, err := os.Getwd(); err == nil && filepath.IsAbs(path) {
+		if rel, err := filepath.Rel(here, path); err == nil && rel != ".." && !strings.HasPrefix(rel, "../") {
+			return rel
+		}
+	}
+	return path
+}
+
+// hooked is a tracker whose first write puts git's hooks in place, when the
+// command answers.
+type hooked struct {
+	hub
+	e *env
+}
+
+func (h hooked) Emit(ctx context.Context, o tracker.EmitOptions, build func(tracker.Projection) ([]event.Body, error)) (*tracker.Receipt, error) {
+	r, err := h.hub.Emit(ctx, o, build)
+	h.e.wrote = h.e.wrote || err == nil && len(r.Lines) > 0
+	return r, err
+}
+
+func (h hooked) Claim(ctx context.Context, u event.UUID, o tracker.ClaimOptions) (*tracker.Claim, error) {
+	c, err := h.hub.Claim(ctx, u, o)
+	h.e.wrote = h.e.wrote || err == nil
+	return c, err
+}
+
+func (h hooked) Init(ctx context.Context, o tracker.InitOptions) (*tracker.InitReport, error) {
+	r, err := h.hub.Init(ctx, o)
+	h.e.wrote = h.e.wrote || err == nil
+	return r, err
+}
+
+// putHooks puts the hooks in place when something was written, once in the life
+// of a clone. What hinders it is no failure of the write; doctor finds it.
+func (e *env) putHooks(ctx context.Context) {
+	if !e.wrote {
+		return
+	}
+	home := e.opened.Home()
+	if home == "" || hooks.Settled(home) {
+		return
+	}
+	if v, set := e.opened.Config("crosslink.hooks"); set && isFalse(v) {
+		return
+	}
+	c, err := openHooks(ctx)
+	if err == nil {
+		var r *hooks.Report
+		if r, err = c.Install(ctx); err == nil {
+			e.tellHooks(r)
+		}
+	}
+	e.trace.Debug().Err(err).Msg("hooks")
+}
+
+// tellHooks says in one line what became of the hooks.
+func (e *env) tellHooks(r *hooks.Report) {
+	n := tracker.Notice{Name: "hooks", Text: "git pull and git push take the tracker along from now on", Hints: []string{"what was put in place: git crosslink hooks status"}}
+	if f := e.hooksFailure(r); f != nil {
+		n.Text, n.Hints = f.message, []string{"what to do: git crosslink hooks status"}
+	} else if !r.Changed {
+		return
+	}
+	if v, set := e.opened.Config("advice.crosslink." + n.Name); !set || !isFalse(v) {
+		e.notice(n)
+	}
+}
+
+// isFalse reports git's words for no.
+func isFalse(v string) bool {
+	switch strings.ToLower(v) {
+	case "false", "no", "off", "0", "":
+		return true
+	}
+	return false
+}
+
+// examineHooks is the doctor's look at them.
+func examineHooks(ctx context.Context, e *env, h hub) ([]tracker.Diagnosis, error) {
+	home := h.Home()
+	if home == "" || !hooks.Settled(home) { // the first write will see to it
+		return nil, nil
+	}
+	c, err := openHooks(ctx)
+	if err != nil {
+		return nil, err
+	}
+	r := c.Status()
+	if r.Off || r.Removed {
+		return nil, nil
+	}
+	var found []tracker.Diagnosis
+	if f := e.hooksFailure(r); f != nil {
+		found = append(found, tracker.Diagnosis{Name: f.kind, Severity: tracker.Warning, Text: f.message, Hints: f.hints})
+	}
+	for _, k := range r.Hooks {
+		if k.State == hooks.Outdated {
+			found = append(found, tracker.Diagnosis{Name: "hooks-outdated", Severity: tracker.Warning,
+				Text: fmt.Sprintf("the hook '%s' is of another version of this program", k.Name), Hints: []string{"git crosslink hooks install"}})
+		}
+	}
+	return found, nil
+}

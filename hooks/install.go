@@ -1,0 +1,376 @@
+package hooks
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/git-crosslink/git-crosslink/refs"
+)
+
+// State says how one hook stands.
+type State string
+
+const (
+	InPlace  State = "in place"
+	Chained  State = "called" // by a hook that is not ours
+	Missing  State = "missing"
+	Foreign  State = "foreign"  // not ours, and does not call ours
+	Outdated State = "outdated" // ours, of another version
+	Disabled State = "disabled" // hook.crosslink.enabled=false
+)
+
+// Works reports whether git runs the hook.
+func (s State) Works() bool { return s == InPlace || s == Chained || s == Outdated }
+
+// Hook is one hook of a clone.
+type Hook struct {
+	Name  string
+	State State
+	Where string // its file, or 'configuration'
+}
+
+// Report says how the hooks of a clone stand.
+type Report struct {
+	Hooks   []Hook
+	Manager string // who decides which hooks run here, "" if git's own directory does
+	Off     bool   // crosslink.hooks=false: writes put none in place
+	Removed bool   // they were uninstalled here: writes put none in place
+	Changed bool   // something was put or taken away just now
+}
+
+// Works reports whether git runs all of them.
+func (r *Report) Works() bool {
+	return !slices.ContainsFunc(r.Hooks, func(h Hook) bool { return !h.State.Works() })
+}
+
+const configuration = "configuration"
+
+// Clone is a clone as hooks are put into it.
+type Clone struct {
+	outer      *refs.Outer
+	conf       refs.Config
+	dir        string // where git looks for files
+	configures bool   // git runs hooks of its configuration
+}
+
+// Open looks at the clone dir belongs to; it changes nothing.
+func Open(ctx context.Context, dir string, environ []string) (*Clone, error) {
+	o, err := refs.Discover(ctx, dir, environ)
+	if err != nil {
+		return nil, err
+	}
+	c := &Clone{outer: o, configures: o.ConfiguresHooks(ctx)}
+	if c.dir, err = o.HooksDir(ctx); err != nil {
+		return nil, err
+	}
+	return c, c.reread(ctx)
+}
+
+func (c *Clone) reread(ctx context.Context) (err error) {
+	c.conf, err = c.outer.Config(ctx)
+	return err
+}
+
+// Status says how the hooks stand.
+func (c *Clone) Status() *Report {
+	r := &Report{Manager: c.manager(), Off: !c.conf.Bool("crosslink.hooks", true), Removed: c.record().Removed}
+	for _, name := range Names {
+		r.Hooks = append(r.Hooks, c.look(name))
+	}
+	return r
+}
+
+// look finds a hook in the configuration, where git reads that, else in its
+// file.
+func (c *Clone) look(name string) Hook {
+	if h := (Hook{Name: name, Where: configuration}); c.configures && slices.Contains(c.conf.All(section+".event"), name) {
+		got, _ := c.conf.Get(section + ".command")
+		switch {
+		case !c.conf.Bool(section+".enabled", true):
+			h.State = Disabled
+		case got == command:
+			h.State = InPlace
+		case strings.Contains(got, "git-crosslink hook "):
+			h.State = Outdated
+		default:
+			h.State = Foreign
+		}
+		return h
+	}
+	h := Hook{Name: name, Where: c.where(name), State: Missing}
+	b, err := os.ReadFile(h.Where)
+	switch text := string(b); {
+	case errors.Is(err, fs.ErrNotExist):
+	case err != nil:
+		h.State = Foreign
+	case text == Script(name):
+		h.State = InPlace
+	case version(text) > 0:
+		h.State = Outdated
+	case calls(name, text):
+		h.State = Chained
+	case h.Where == c.lefthook():
+	default:
+		h.State = Foreign
+	}
+	return h
+}
+
+// where is the file that decides whether git runs a hook: husky's own directory
+// holds what it writes, people's hooks lie above it.
+func (c *Clone) where(name string) string {
+	switch dir := c.dir; c.manager() {
+	case "husky":
+		if filepath.Base(dir) == "_" {
+			dir = filepath.Dir(dir)
+		}
+		return filepath.Join(dir, name)
+	case "lefthook":
+		return c.lefthook()
+	}
+	return filepath.Join(c.dir, name)
+}
+
+// manager names who owns the hooks: a directory that core.hooksPath names is
+// part of the worktree (husky) or shared by many repositories, and lefthook
+// writes git's own directory anew from its file. A manager that only adds a file
+// for its own hooks (pre-commit) is none: it goes on beside ours.
+func (c *Clone) manager() string {
+	if c.configures { // hooks of the configuration run beside any manager's
+		return ""
+	}
+	if rel, err := filepath.Rel(real(c.outer.CommonDir), real(c.dir)); err != nil || rel == ".." || strings.HasPrefix(rel, "../") {
+		for dir := c.dir; dir != filepath.Dir(dir); dir = filepath.Dir(dir) {
+			if filepath.Base(dir) == ".husky" {
+				return "husky"
+			}
+		}
+		return "core.hooksPath"
+	}
+	if c.lefthook() != "" {
+		return "lefthook"
+	}
+	return ""
+}
+
+// lefthook is that manager's file, "" if there is none.
+func (c *Clone) lefthook() string {
+	if c.outer.Worktree == "" {
+		return ""
+	}
+	for _, name := range []string{"lefthook", ".lefthook"} {
+		for _, ext := range []string{".yml", ".yaml", ".json", ".toml"} {
+			file := filepath.Join(c.outer.Worktree, name+ext)
+			if _, err := os.Lstat(file); err == nil {
+				return file
+			}
+		}
+	}
+	return ""
+}
+
+// real resolves links as far as the path exists.
+func real(path string) string {
+	if to, err := filepath.EvalSymlinks(path); err == nil {
+		return to
+	}
+	if path == filepath.Dir(path) {
+		return path
+	}
+	return filepath.Join(real(filepath.Dir(path)), filepath.Base(path))
+}
+
+// Install puts in place what is not there and brings ours up to date. What is
+// not ours stays as it is; the report says which that is.
+func (c *Clone) Install(ctx context.Context) (*Report, error) {
+	unlock, err := c.lock()
+	if err != nil {
+		return nil, err
+	}
+	defer unlock()
+	if err := c.reread(ctx); err != nil {
+		return nil, err
+	}
+	rec := c.record()
+	rec.Removed = false
+	// First what will have to be undone, then the deed.
+	if err := c.prepare(&rec); err != nil {
+		return nil, err
+	}
+	changed, err := false, error(nil)
+	if c.configures {
+		changed, err = c.configure(ctx)
+	} else if c.manager() == "" {
+		changed, err = c.writeFiles()
+	}
+	if err != nil {
+		return nil, err
+	}
+	if err := c.reread(ctx); err != nil {
+		return nil, err
+	}
+	r := c.Status()
+	r.Changed = changed
+	return r, nil
+}
+
+// configure writes the section. The command comes first: git refuses to run
+// anything for an event whose command it does not know.
+func (c *Clone) configure(ctx context.Context) (changed bool, err error) {
+	good := func(h Hook) bool { return h.State == InPlace || h.State == Disabled || h.State == Foreign }
+	if hs := c.Status().Hooks; !slices.ContainsFunc(hs, func(h Hook) bool { return !good(h) || h.Where != configuration }) {
+		return false, nil
+	}
+	if err := c.unconfigure(ctx); err != nil {
+		return false, err
+	}
+	if err := c.outer.AddConfig(ctx, section+".command", command); err != nil {
+		return false, fmt.Errorf("put the hooks into '%s': %w", c.outer.ConfigFile(), err)
+	}
+	for _, name := range Names {
+		if err := c.outer.AddConfig(ctx, section+".event", name); err != nil {
+			return false, fmt.Errorf("put the hooks into '%s': %w", c.outer.ConfigFile(), err)
+		}
+	}
+	_, err = c.removeFiles() // of an older git: once is enough
+	return true, err
+}
+
+// writeFiles makes the files that are not there and replaces our own older ones.
+func (c *Clone) writeFiles() (changed bool, err error) {
+	for _, name := range Names {
+		h := c.look(name)
+		if h.Where == configuration || h.State != Missing && h.State != Outdated {
+			continue
+		}
+		if err := os.Mkdir(c.dir, 0o777); err != nil && !errors.Is(err, fs.ErrExist) {
+			return changed, fmt.Errorf("put the hooks into '%s': %w", c.dir, err)
+		}
+		if err := c.writeFile(h); errors.Is(err, fs.ErrExist) {
+			continue // somebody else's, made just now
+		} else if err != nil {
+			return changed, fmt.Errorf("put the hooks into '%s': %w", c.dir, err)
+		}
+		changed = true
+	}
+	return changed, nil
+}
+
+// writeFile makes the file appear whole, and never over another's.
+func (c *Clone) writeFile(h Hook) error {
+	f, err := refs.CreateTemp(c.dir, ".crosslink-")
+	if err != nil {
+		return err
+	}
+	defer os.Remove(f.Name())
+	mode := os.FileMode(0o111)
+	if st, err := f.Stat(); err == nil {
+		mode = st.Mode().Perm() | st.Mode().Perm()>>2&0o111 // executable for whom it is readable
+	}
+	_, err = f.WriteString(Script(h.Name))
+	if err := errors.Join(err, f.Chmod(mode), f.Close()); err != nil {
+		return err
+	}
+	if h.State == Outdated {
+		return os.Rename(f.Name(), h.Where)
+	}
+	return os.Link(f.Name(), h.Where)
+}
+
+// Uninstall takes away what is ours and nothing else.
+func (c *Clone) Uninstall(ctx context.Context) (*Report, error) {
+	unlock, err := c.lock()
+	if err != nil {
+		return nil, err
+	}
+	defer unlock()
+	if err := c.reread(ctx); err != nil {
+		return nil, err
+	}
+	rec := c.record()
+	had := len(c.local(section+".command"))+len(c.local(section+".event")) > 0
+	if err := c.unconfigure(ctx); err != nil {
+		return nil, err
+	}
+	if had {
+		if err := c.restoreEnd(rec); err != nil {
+			return nil, err
+		}
+	}
+	removed, err := c.removeFiles()
+	if err != nil {
+		return nil, err
+	}
+	if rec.MadeDir {
+		os.Remove(filepath.Join(c.outer.CommonDir, "hooks")) // stays if something else is in it
+	}
+	if err := c.remember(record{Removed: true}); err != nil {
+		return nil, err
+	}
+	if err := c.reread(ctx); err != nil {
+		return nil, err
+	}
+	r := c.Status()
+	r.Changed = had || removed
+	return r, nil
+}
+
+// local are the values of a key in the repository's own configuration.
+func (c *Clone) local(key string) []string {
+	var vs []string
+	for _, s := range c.conf {
+		if s.Scope == "local" && s.Key == key {
+			vs = append(vs, s.Value)
+		}
+	}
+	return vs
+}
+
+// unconfigure removes our part of the section; what a user has added stays.
+func (c *Clone) unconfigure(ctx context.Context) error {
+	cmd := c.local(section + ".command")
+	if len(cmd) == 0 && len(c.local(section+".event")) == 0 || len(cmd) > 0 && !strings.Contains(cmd[len(cmd)-1], "git-crosslink hook ") {
+		return nil
+	}
+	others := slices.ContainsFunc(c.conf, func(s refs.Setting) bool {
+		return s.Scope == "local" && strings.HasPrefix(s.Key, section+".") && s.Key != section+".command" && s.Key != section+".event"
+	})
+	var err error
+	if !others {
+		err = c.outer.RemoveConfigSection(ctx, section)
+	} else {
+		// events first: git refuses to go on where an event has no command
+		for _, key := range []string{section + ".event", section + ".command"} {
+			if len(c.local(key)) > 0 {
+				err = errors.Join(err, c.outer.UnsetConfig(ctx, key))
+			}
+		}
+	}
+	if err != nil {
+		return fmt.Errorf("take the hooks out of '%s': %w", c.outer.ConfigFile(), err)
+	}
+	return c.reread(ctx)
+}
+
+// removeFiles removes the files that are ours, unchanged, of any version.
+func (c *Clone) removeFiles() (removed bool, err error) {
+	for _, name := range Names {
+		file := filepath.Join(c.dir, name)
+		b, rerr := os.ReadFile(file)
+		if rerr != nil || version(string(b)) == 0 {
+			continue
+		}
+		if rerr := os.Remove(file); rerr != nil {
+			err = errors.Join(err, fmt.Errorf("take the hook away: %w", rerr))
+			continue
+		}
+		removed = true
+	}
+	return removed, err
+}

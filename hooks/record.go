@@ -1,0 +1,120 @@
+package hooks
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"github.com/git-crosslink/git-crosslink/refs"
+)
+
+// record is what a clone remembers of its hooks, in <git dir>/crosslink. That
+// there is one means that the question was settled: a write puts hooks in place
+// once, and never again where they were removed.
+type record struct {
+	Removed bool `json:"removed,omitempty"` // by the user
+	MadeDir bool `json:"made_dir,omitempty"`
+	// Unended is the hash of the configuration file as it was, if its last line
+	// had no end: git ends it when it adds to it.
+	Unended string `json:"unended,omitempty"`
+}
+
+func recordPath(home string) string { return filepath.Join(home, "hooks.json") }
+
+func (c *Clone) home() string { return filepath.Join(c.outer.CommonDir, "crosslink") }
+
+// Settled reports whether it was decided before whether the clone whose
+// tracker lies in home gets hooks. It costs one system call.
+func Settled(home string) bool {
+	_, err := os.Lstat(recordPath(home))
+	return err == nil
+}
+
+func (c *Clone) record() (r record) {
+	if b, err := os.ReadFile(recordPath(c.home())); err == nil && json.Unmarshal(b, &r) != nil {
+		return record{}
+	}
+	return r
+}
+
+// remember puts the record in place whole.
+func (c *Clone) remember(r record) error {
+	b, err := json.Marshal(r)
+	if err != nil {
+		return err
+	}
+	return replace(recordPath(c.home()), append(b, '\n'))
+}
+
+// replace writes a file whole or not at all.
+func replace(path string, b []byte) error {
+	f, err := refs.CreateTemp(filepath.Dir(path), filepath.Base(path)+".tmp-")
+	if err != nil {
+		return err
+	}
+	defer os.Remove(f.Name())
+	_, err = f.Write(b)
+	if err := errors.Join(err, f.Close()); err != nil {
+		return err
+	}
+	return os.Rename(f.Name(), path)
+}
+
+// prepare notes what has to be undone later and cannot be seen then.
+func (c *Clone) prepare(r *record) error {
+	if c.configures && len(c.local(section+".command")) == 0 {
+		b, err := os.ReadFile(c.outer.ConfigFile())
+		if err != nil {
+			return err
+		}
+		r.Unended = ""
+		if len(b) > 0 && b[len(b)-1] != '\n' {
+			r.Unended = hash(b)
+		}
+	}
+	if _, err := os.Lstat(c.dir); !c.configures && errors.Is(err, fs.ErrNotExist) && c.manager() == "" {
+		r.MadeDir = true
+	}
+	return c.remember(*r)
+}
+
+func hash(b []byte) string {
+	sum := sha256.Sum256(b)
+	return hex.EncodeToString(sum[:])
+}
+
+// restoreEnd takes away the end of line that git added, if the file is then
+// what it was before. It follows git's own protocol for writing the file.
+func (c *Clone) restoreEnd(r record) error {
+	file := c.outer.ConfigFile()
+	b, err := os.ReadFile(file)
+	if err != nil || r.Unended == "" || len(b) == 0 || hash(b[:len(b)-1]) != r.Unended {
+		return nil
+	}
+	f, err := os.OpenFile(file+".lock", os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o666)
+	if err != nil {
+		return fmt.Errorf("restore '%s': %w", file, err)
+	}
+	if st, serr := os.Stat(file); serr == nil {
+		err = f.Chmod(st.Mode().Perm())
+	}
+	_, werr := f.Write(b[:len(b)-1])
+	if err := errors.Join(err, werr, f.Close()); err != nil {
+		os.Remove(f.Name())
+		return fmt.Errorf("restore '%s': %w", file, err)
+	}
+	return os.Rename(f.Name(), file)
+}
+
+// lock keeps two processes from putting the same thing in place twice.
+func (c *Clone) lock() (unlock func(), err error) {
+	if err := refs.MakeHome(c.home()); err != nil {
+		return nil, err
+	}
+	return exclusive(filepath.Join(c.home(), "hooks.lock"))
+}

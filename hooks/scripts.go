@@ -1,0 +1,75 @@
+package hooks
+
+import (
+	"crypto/sha256"
+	"embed"
+	"encoding/hex"
+	"path"
+	"regexp"
+	"strconv"
+	"strings"
+)
+
+//go:embed scripts
+var scripts embed.FS
+
+// Script is the text of a hook file.
+func Script(name string) string {
+	b, err := scripts.ReadFile(path.Join("scripts", name))
+	if err != nil {
+		panic("no script for the hook '" + name + "'") // Names and scripts/ are one list
+	}
+	return string(b)
+}
+
+// Line is what calls a hook from another's hook file. It takes nothing that
+// others read: a pre-push hook that reads its input keeps it.
+func Line(name string) string {
+	if name == PrePush {
+		return `{ git-crosslink hook pre-push "$@" </dev/null >/dev/null; } 2>/dev/null || :`
+	}
+	return "{ git-crosslink hook " + name + ` "$@" >/dev/null; } 2>/dev/null || :`
+}
+
+// The section of the configuration that stands for all three files where git
+// knows hooks of its configuration. git appends "$@" to the command, and does
+// not say which hook it is.
+const (
+	section = "hook.crosslink"
+	command = `f() { [ "$1" = amend ] || { git-crosslink hook any "$@" >&3; } 3>&2 2>/dev/null; [ $? -ne 1 ]; }; f`
+)
+
+// Configuration is the section as git writes it.
+var Configuration = "[hook \"crosslink\"]\n\tcommand = \"" + strings.ReplaceAll(command, `"`, `\"`) + "\"\n" +
+	"\tevent = " + strings.Join(Names, "\n\tevent = ") + "\n"
+
+// mark is the second line of every version of every script: which version, and
+// the beginning of the hash of what follows. So a file that somebody has
+// changed is known to be his, and an older one to be ours.
+var mark = regexp.MustCompile(`\A#!/bin/sh\n# git crosslink ([0-9]{1,4}) ([0-9a-f]{16}): .*\n`)
+
+// version is that of a script, 0 if it is not one of ours as it was written.
+func version(text string) int {
+	m := mark.FindStringSubmatch(text)
+	if m == nil {
+		return 0
+	}
+	sum := sha256.Sum256([]byte(text[len(m[0]):]))
+	if hex.EncodeToString(sum[:8]) != m[2] {
+		return 0
+	}
+	n, _ := strconv.Atoi(m[1])
+	return n
+}
+
+// calls reports a foreign hook file that runs our hook, too.
+func calls(name, text string) bool {
+	for line := range strings.Lines(text) {
+		line = strings.TrimSpace(line)
+		if !strings.HasPrefix(line, "#") &&
+			(strings.Contains(line, "git-crosslink hook "+name) || strings.Contains(line, "git crosslink hook "+name)) {
+			return true
+		}
+	}
+	return false
+}
