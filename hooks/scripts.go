@@ -36,11 +36,12 @@ func Line(name string) string {
 // not say which hook it is.
 const (
 	section = "hook.crosslink"
-	command = `f() { [ "$1" = amend ] || { git-crosslink hook any "$@" >&3; } 3>&2 2>/dev/null; [ $? -ne 1 ]; }; f`
+	command = `f() { [ "$1" != amend ] || return 0; said=$({ git-crosslink hook any "$@"; } 2>/dev/null); ` +
+		`[ $? -ne 1 ] || { printf '%s\n' "$said" >&2; return 1; }; }; f`
 )
 
 // Configuration is the section as git writes it.
-var Configuration = "[hook \"crosslink\"]\n\tcommand = \"" + strings.ReplaceAll(command, `"`, `\"`) + "\"\n" +
+var Configuration = "[hook \"crosslink\"]\n\tcommand = \"" + strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(command) + "\"\n" +
 	"\tevent = " + strings.Join(Names, "\n\tevent = ") + "\n"
 
 // mark is the second line of every version of every script: which version, and
