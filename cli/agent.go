@@ -22,7 +22,7 @@ func newAgentCommand(e *env) *urfave.Command {
 variable GIT_CROSSLINK_AGENT, the setting crosslink.agent, or the identity file
 that the first write makes), how many events its log has and how many of them
 are not on the hub, and how it stands: ok, forked (two clones wrote under this
-id), damaged, copied (the first write takes a new id) or none.
+id), damaged, retired, copied (the first write takes a new id) or none.
 
 The exit status is 1 while there is no id.
 
@@ -85,14 +85,14 @@ Examples:
 	return &urfave.Command{
 		Name: "agent", Category: groupAgents, HideHelp: true,
 		Usage:     "see who writes, and settle who does",
-		UsageText: "git crosslink agent show [<options>]\ngit crosslink agent list [<options>]\ngit crosslink agent fork [<options>] [<new-id>]",
+		UsageText: "git crosslink agent show [<options>]\ngit crosslink agent list [<options>]\ngit crosslink agent describe [<options>] <text>\ngit crosslink agent fork [<options>] [<new-id>]\ngit crosslink agent retire [<options>]",
 		Description: `Every worktree writes under an id, into a log of its own. Two clones must not
 write under one id: when they did, 'agent fork' is the way out.
 
 Examples:
   git crosslink agent show
   git crosslink agent fork`,
-		Subcommands: []*urfave.Command{show, list, fork},
+		Subcommands: []*urfave.Command{show, list, newAgentDescribeCommand(e), fork, newAgentRetireCommand(e)},
 	}
 }
 
@@ -136,6 +136,8 @@ func runAgentShow(ctx context.Context, e *env) error {
 		switch w.State {
 		case tracker.AgentForked:
 			pg.print("    %s two clones wrote under this id (git crosslink agent fork)\n", pg.paint.text(slotProblem, "forked:"))
+		case tracker.AgentRetired:
+			pg.print("    %s writes are refused (git config crosslink.agent <new id>)\n", pg.paint.text(slotProblem, "retired:"))
 		case tracker.AgentDamaged:
 			pg.print("    %s its log cannot be read to the end (git crosslink status)\n", pg.paint.text(slotProblem, "damaged:"))
 		}

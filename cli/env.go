@@ -34,6 +34,8 @@ type hub interface {
 	Doctor(ctx context.Context, offline bool) (*tracker.DoctorReport, error)
 	Who(context.Context) (*tracker.Who, error)
 	Fork(ctx context.Context, newID string) (*tracker.Forked, error)
+	Describe(context.Context, tracker.EmitOptions, string, event.AgentKind) (*tracker.Receipt, error)
+	Retire(ctx context.Context, o tracker.EmitOptions, reason string) (*tracker.Receipt, error)
 	Heartbeat(context.Context, tracker.HeartbeatOptions) (*tracker.Heartbeat, error)
 	MintUUID() event.UUID
 	Home() string

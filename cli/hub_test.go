@@ -79,6 +79,28 @@ func (h *memoryHub) Heartbeat(_ context.Context, o tracker.HeartbeatOptions) (*t
 	return &b, nil
 }
 
+func (h *memoryHub) Describe(ctx context.Context, o tracker.EmitOptions, text string, kind event.AgentKind) (*tracker.Receipt, error) {
+	if kind == "" {
+		kind = event.Person
+	}
+	return h.Emit(ctx, o, func(p tracker.Projection) ([]event.Body, error) {
+		if a := describedAgent(p, h.Agent()); a != nil && a.Description == text && a.Kind == kind {
+			return nil, nil
+		}
+		return []event.Body{&event.AgentIntroduced{Kind: kind, Description: text}}, nil
+	})
+}
+
+func (h *memoryHub) Retire(ctx context.Context, o tracker.EmitOptions, reason string) (*tracker.Receipt, error) {
+	return h.Emit(ctx, o, func(p tracker.Projection) (bodies []event.Body, err error) {
+		rows, err := p.Locked()
+		for _, i := range rows {
+			bodies = append(bodies, &event.LockReleased{Issue: i.UUID})
+		}
+		return append(bodies, &event.AgentRetired{Reason: reason}), err
+	})
+}
+
 func (h *memoryHub) Doctor(_ context.Context, offline bool) (*tracker.DoctorReport, error) {
 	h.doctor.Reached = !offline
 	return &h.doctor, nil

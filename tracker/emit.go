@@ -133,6 +133,9 @@ func (t *Tracker) append(ctx context.Context, build func(p Projection) ([]Body, 
 			}
 			continue
 		}
+		if err := t.retiredError(s.project()); err != nil {
+			return nil, nil, err
+		}
 		bodies, err := build(s.project())
 		if err != nil {
 			return nil, nil, err

@@ -111,8 +111,12 @@ func (t *Tracker) carryOver(ctx context.Context, s *snapshot, l *log, newID stri
 	var carried []*event.Envelope
 	for _, e := range rest {
 		switch e.Body.(type) {
-		case *event.LockClaimed, *event.LockReleased, *event.LockBroken, *event.AgentIntroduced:
+		case *event.LockClaimed, *event.LockReleased, *event.LockBroken:
 			continue // a claim is the old agent's
+		case *event.AgentIntroduced:
+			if !said(e.Body) {
+				continue
+			}
 		}
 		carried = append(carried, e)
 	}

@@ -180,12 +180,12 @@ func same(a, b []*event.Envelope) int {
 }
 
 // continued puts lines behind a chain: same events, shown times and order; the
-// ordering time never falls. A second introduction is left out. Signatures do
+// ordering time never falls. A second introduction that says no more than the first is left out. Signatures do
 // not survive it.
 func continued(chain *event.Chain, lines []*event.Envelope) ([][]byte, error) {
 	var out [][]byte
 	for _, e := range lines {
-		if _, again := e.Body.(*event.AgentIntroduced); again && chain.Seq > 0 {
+		if _, again := e.Body.(*event.AgentIntroduced); again && chain.Seq > 0 && !said(e.Body) {
 			continue
 		}
 		c := *e

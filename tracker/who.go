@@ -12,6 +12,7 @@ const (
 	AgentCopied  = "copied"  // the identity file is a copy: the first write takes a new id
 	AgentForked  = "forked"  // two clones wrote under this id: Fork
 	AgentDamaged = "damaged" // the log cannot be read to its end here
+	AgentRetired = "retired" // it said so: writes are refused
 )
 
 // Who is the agent of this worktree.
@@ -61,6 +62,8 @@ func (t *Tracker) Who(ctx context.Context) (*Who, error) {
 		w.State = AgentForked
 	case l.torn || l.ended != "":
 		w.State = AgentDamaged
+	case t.retiredError(s.project()) != nil:
+		w.State = AgentRetired
 	}
 	return w, nil
 }
@@ -83,6 +86,8 @@ func (t *Tracker) checkAgent(ctx context.Context, s *snapshot) ([]Diagnosis, err
 		found = append(found, Diagnosis{"copied-clone", Note, "this repository is a copy: the first write takes a new id", nil})
 	case AgentForked:
 		found = append(found, diagnosed(Problem, t.divergedError(w.Agent), "copied-clone"))
+	case AgentRetired:
+		found = append(found, diagnosed(Problem, t.retiredError(s.project()), "retired"))
 	case AgentDamaged:
 		if err := t.mayAppend(s); err != nil {
 			found = append(found, diagnosed(Problem, err, "own-log"))

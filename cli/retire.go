@@ -1,0 +1,154 @@
+package cli
+
+import (
+	"context"
+
+	urfave "github.com/urfave/cli/v2"
+
+	"github.com/git-crosslink/git-crosslink/event"
+	"github.com/git-crosslink/git-crosslink/reducer"
+	"github.com/git-crosslink/git-crosslink/tracker"
+)
+
+func newAgentDescribeCommand(e *env) *urfave.Command {
+	return e.command(&urfave.Command{
+		Name: "describe", Usage: "say to others what you are",
+		UsageText: "git crosslink agent describe [<options>] <text>",
+		Description: `Says in a few words who writes under this worktree's id; 'agent list' shows the
+first line. An empty text takes it back. --kind says whether that is a person or
+an agent, which is a program.
+
+Examples:
+  git crosslink agent describe 'nightly dependency updates, ask dave'
+  git crosslink agent describe --kind agent 'the reviewer'`,
+		Flags: append([]urfave.Flag{
+			&urfave.StringFlag{Name: "kind", Usage: "`KIND`: person or agent (default: as before)"},
+		}, writeFlags()...),
+	}, func(u *urfave.Context) error {
+		args, err := arguments(u, 1, 1, "a text; quote it if it has several words")
+		if err != nil {
+			return err
+		}
+		kind, err := oneOf(u, "kind", []string{string(event.Person), string(event.Machine)})
+		if err != nil {
+			return err
+		}
+		o, err := e.emitOptions(u)
+		if err != nil {
+			return err
+		}
+		return runAgentDescribe(u.Context, args[0], event.AgentKind(kind), o, e)
+	})
+}
+
+func newAgentRetireCommand(e *env) *urfave.Command {
+	return e.command(&urfave.Command{
+		Name: "retire", Usage: "say that nothing more comes from this id",
+		UsageText: "git crosslink agent retire [<options>]",
+		Description: `Gives back every lock of this worktree's agent, leaves every queue, and says that
+nothing more will come: 'agent list' shows it as retired, for ever. What it wrote
+stays. The next write here makes a new id; where the id is set by the environment
+or the configuration, writes are refused until another one is set.
+
+Examples:
+  git crosslink agent retire --reason 'the migration is done'`,
+		Flags: append([]urfave.Flag{
+			&urfave.StringFlag{Name: "reason", Usage: "say why"},
+		}, writeFlags()...),
+	}, func(u *urfave.Context) error {
+		if _, err := arguments(u, 0, 0, ""); err != nil {
+			return err
+		}
+		o, err := e.emitOptions(u)
+		if err != nil {
+			return err
+		}
+		return runAgentRetire(u.Context, u.String("reason"), o, e)
+	})
+}
+
+// agentWriteShape is a write about oneself in JSON.
+type agentWriteShape struct {
+	writeShape
+	Kind        *string `json:"kind"`
+	Description *string `json:"description"`
+	RetiredAt   *string `json:"retired_at"`
+	Released    int     `json:"released"` // locks and places in queues
+}
+
+func runAgentDescribe(ctx context.Context, text string, kind event.AgentKind, o tracker.EmitOptions, e *env) error {
+	if err := event.Check(&event.AgentIntroduced{Kind: event.Person, Description: text}); err != nil {
+		return err
+	}
+	h, err := e.hub(ctx)
+	if err != nil {
+		return err
+	}
+	r, err := h.Describe(ctx, o, text, kind)
+	if err != nil {
+		return err
+	}
+	switch {
+	case len(r.Lines) == 0:
+		e.talk("'%s' is described so already", r.Agent)
+	case text == "":
+		e.talk("'%s' has no description now", r.Agent)
+	default:
+		e.talk("described '%s'", r.Agent)
+	}
+	return e.sayAgent(ctx, r, o)
+}
+
+func runAgentRetire(ctx context.Context, reason string, o tracker.EmitOptions, e *env) error {
+	h, err := e.hub(ctx)
+	if err != nil {
+		return err
+	}
+	p, err := h.Read(ctx, tracker.Offline)
+	if err != nil {
+		return err
+	}
+	if a := describedAgent(p, h.Agent()); a != nil && a.Retired {
+		e.talk("'%s' is retired already", a.ID)
+		return e.sayAgent(ctx, &tracker.Receipt{Agent: a.ID, Sync: tracker.Confirmed, View: p}, o)
+	}
+	r, err := h.Retire(ctx, o, reason)
+	if err != nil {
+		return err
+	}
+	if n := released(r); n > 0 {
+		e.talk("retired '%s'; gave back %s", r.Agent, count(n, "lock"))
+	} else {
+		e.talk("retired '%s'", r.Agent)
+	}
+	return e.sayAgent(ctx, r, o)
+}
+
+func released(r *tracker.Receipt) (n int) {
+	for _, l := range r.Lines {
+		if _, ok := l.Body.(*event.LockReleased); ok {
+			n++
+		}
+	}
+	return n
+}
+
+func describedAgent(p tracker.Projection, id string) *reducer.Agent {
+	for _, a := range p.Agents() {
+		if a.ID == id {
+			return a
+		}
+	}
+	return nil
+}
+
+func (e *env) sayAgent(ctx context.Context, r *tracker.Receipt, o tracker.EmitOptions) error {
+	x := agentWriteShape{writeShape: writeShapeOf(r), Released: released(r)}
+	if a := describedAgent(r.View, r.Agent); a != nil {
+		x.Kind, x.Description = textOrNull(string(a.Kind)), textOrNull(a.Description)
+		if a.Retired {
+			x.RetiredAt = timeOrNull(a.RetiredAt)
+		}
+	}
+	return e.say(ctx, answer{data: x, ids: []string{r.Agent}, no: unconfirmed(r, o)})
+}

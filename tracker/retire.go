@@ -1,0 +1,104 @@
+package tracker
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+
+	"github.com/git-crosslink/git-crosslink/event"
+	"github.com/git-crosslink/git-crosslink/reducer"
+	"github.com/git-crosslink/git-crosslink/store"
+)
+
+// agentNamed is what an agent has said of itself, nil if nothing.
+func agentNamed(p Projection, id string) *reducer.Agent {
+	for _, a := range p.Agents() {
+		if a.ID == id {
+			return a
+		}
+	}
+	return nil
+}
+
+// Describe says what the agent of this worktree is: a text for others, "" for
+// none, and its kind, "" to leave it.
+func (t *Tracker) Describe(ctx context.Context, o EmitOptions, text string, kind event.AgentKind) (*Receipt, error) {
+	return t.Emit(ctx, o, func(p Projection) ([]Body, error) {
+		now := *t.introduction().(*event.AgentIntroduced)
+		was := agentNamed(p, t.agent)
+		if was != nil && was.Kind != "" {
+			now.Kind, now.Machine = was.Kind, was.Machine
+		}
+		if kind != "" {
+			now.Kind = kind
+		}
+		now.Description, now.PublicKey = text, "" // a key said before stands
+		if was != nil && was.Kind == now.Kind && was.Description == text {
+			return nil, nil
+		}
+		return []Body{&now}, nil
+	})
+}
+
+// Retire ends the log of this worktree's agent: its locks are given back, its
+// places in queues too, and nothing more will come. An id from the identity
+// file is given up with it, so the next write makes a new one; an id that the
+// environment or the configuration names is refused from then on.
+func (t *Tracker) Retire(ctx context.Context, o EmitOptions, reason string) (*Receipt, error) {
+	agent, err := t.knownAgent()
+	if err != nil {
+		return nil, err
+	}
+	if agent == "" {
+		return nil, &Error{Kind: No, Name: "no-agent", Message: "nobody has written here: there is nobody to retire"}
+	}
+	r, err := t.Emit(ctx, o, func(p Projection) ([]Body, error) {
+		rows, _, err := p.List(store.Filter{Status: "all"})
+		if err != nil {
+			return nil, err
+		}
+		var bodies []Body
+		for _, i := range rows {
+			if i.Lock != nil && i.Lock.Holder == agent && !i.Lock.Ending || waits(i.Queue, agent) > 0 {
+				bodies = append(bodies, &event.LockReleased{Issue: i.UUID})
+			}
+		}
+		return append(bodies, &event.AgentRetired{Reason: reason}), nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	id, err := readIdentity(t.identityPath())
+	if err != nil || id == nil || id.Agent != agent {
+		return r, err
+	}
+	if err := os.Remove(t.identityPath()); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return r, fmt.Errorf("give up the id of this worktree: %w", err)
+	}
+	return r, nil
+}
+
+// retiredError refuses a line behind the last one.
+func (t *Tracker) retiredError(p Projection) error {
+	a := agentNamed(p, t.agent)
+	if a == nil || !a.Retired {
+		return nil
+	}
+	e := &Error{Kind: Denied, Name: "retired", Message: fmt.Sprintf("'%s' is retired: nothing was written", t.agent)}
+	switch {
+	case t.getenv("GIT_CROSSLINK_AGENT") != "":
+		e.Hints = []string{"name another agent: GIT_CROSSLINK_AGENT=" + t.agent + "-2"}
+	default:
+		e.Hints = []string{"name another agent: git config crosslink.agent " + t.agent + "-2"}
+	}
+	return e
+}
+
+// said reports whether an introduction says more than the one every log begins
+// with.
+func said(b Body) bool {
+	i, ok := b.(*event.AgentIntroduced)
+	return ok && (i.Description != "" || i.Machine != "")
+}
