@@ -108,7 +108,7 @@ const BackendVariable = "CROSSLINK_REFS"
 // chooseLocal picks the implementation for a replica. git answers where the
 // native one cannot.
 func chooseLocal(g *git, f Format) Local {
-	if getenv(g.env, BackendVariable) == "native" && nativeCan(g.dir, f) {
+	if getenv(g.env, BackendVariable) != "plumbing" && nativeCan(g.dir, f) {
 		return newNative(g)
 	}
 	return newPlumbing(g, f)
