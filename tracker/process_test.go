@@ -35,6 +35,8 @@ func TestMain(m *testing.M) {
 func doWork(words []string) error {
 	ctx := context.Background()
 	switch words[0] {
+	case "gate":
+		return passGate(words[1:])
 	case "sync":
 		t, err := tracker.Open(ctx, tracker.Options{})
 		if err != nil {
