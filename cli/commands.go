@@ -73,6 +73,7 @@ func tree(e *env) *urfave.Command {
 		newAgentCommand(e),
 		newHeartbeatCommand(e),
 		newInitCommand(e),
+		newForkCommand(e),
 		newSyncCommand(e),
 		newStatusCommand(e),
 		newFsckCommand(e),

@@ -77,7 +77,7 @@ func TestJSONIsDocumented(t *testing.T) {
 	}{
 		{"| `init` |", initShape{}}, {"| `sync` |", syncShape{}},
 		{"| `status` | `remote`", statusShape{}}, {"| `version` |", versionShape{}}, {"A log of `status`", logShape{}},
-		{"| `agent show` |", whoShape{}}, {"| `agent list` |", agentShape{}}, {"| `agent fork` |", forkedShape{}},
+		{"| `agent show` |", whoShape{}}, {"| `agent list` |", agentShape{}}, {"| `agent fork` |", forkedShape{}}, {"| `fork detach` |", detachedShape{}},
 		{"| `relations` |", relationShape{}}, {"| `time` | array", timeShape{}}, {"| `milestone` |", milestoneShape{}},
 		{"| `warnings` |", warning{}}, {"A reference to another issue has", refShape{}}, {"| `tree` | array of nodes", treeNode{}},
 	} {

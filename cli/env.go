@@ -37,6 +37,7 @@ type hub interface {
 	Describe(context.Context, tracker.EmitOptions, string, event.AgentKind) (*tracker.Receipt, error)
 	Retire(ctx context.Context, o tracker.EmitOptions, reason string) (*tracker.Receipt, error)
 	Heartbeat(context.Context, tracker.HeartbeatOptions) (*tracker.Heartbeat, error)
+	Detach(ctx context.Context, remote string) (*tracker.Detached, error)
 	MintUUID() event.UUID
 	Home() string
 	Close() error

@@ -110,6 +110,10 @@ func (h *memoryHub) Fork(_ context.Context, newID string) (*tracker.Forked, erro
 	return &tracker.Forked{Was: h.Agent(), Agent: newID, Carried: 2, Set: "GIT_CROSSLINK_AGENT=" + newID}, nil
 }
 
+func (h *memoryHub) Detach(_ context.Context, remote string) (*tracker.Detached, error) {
+	return &tracker.Detached{Remote: remote, Was: "11111111-1111-4111-8111-111111111111", Hub: "22222222-2222-4222-8222-222222222222", Logs: 2, Events: 3}, nil
+}
+
 func (h *memoryHub) project() tracker.Projection {
 	numbers := map[event.UUID]uint64{}
 	for u, n := range h.numbers {

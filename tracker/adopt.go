@@ -43,6 +43,16 @@ func (t *Tracker) adopt(ctx context.Context, root string) (problems []hubProblem
 	}
 	a := adoption{t: t, known: t.readClaims(ctx, have[hubRoot+metaName]), fresh: t.readClaims(ctx, have[root+metaName])}
 	other := a.other(t.contact.Hub)
+	if root == incomingRoot && other == "" {
+		forked, err := t.parted(ctx, have[hubRoot+checkpointName], have[root+checkpointName])
+		if err != nil {
+			return nil, err
+		}
+		if forked {
+			t.otherHub = t.contact.Hub // its own: the same id, gone another way
+			return []hubProblem{{Ref: metaName, Text: t.forkText(), Told: true}}, nil
+		}
+	}
 	if root == incomingRoot {
 		t.otherHub = other
 	}
@@ -52,6 +62,9 @@ func (t *Tracker) adopt(ctx context.Context, root string) (problems []hubProblem
 			known = t.contact.Hub
 		}
 		problems = append(problems, hubProblem{Ref: metaName, Text: fmt.Sprintf("the remote holds another tracker (hub %s) than the one of this clone (hub %s), which stands", clipHub(other), clipHub(known)), Told: true})
+		if t.detached = t.detachedFrom(ctx, have[root+metaName], known); t.detached {
+			return problems, nil // what was this tracker's there is another's now
+		}
 		a.pinned = known
 	}
 	a.settle(have[root+metaName] == "" && t.isLevel2(ctx, have[root+v2Name]))

@@ -177,6 +177,9 @@ func (t *Tracker) elsewhere() string {
 	if t.contact.Other == "" {
 		return ""
 	}
+	if t.contact.Other == t.contact.Hub {
+		return t.forkText()
+	}
 	return fmt.Sprintf("'%s' holds another tracker (hub %s) than the one of this clone (hub %s)", t.hubName(), clipHub(t.contact.Other), clipHub(t.contact.Hub))
 }
 
@@ -187,15 +190,30 @@ func (t *Tracker) tellElsewhere() {
 	}
 }
 
+// forkText says that the remote holds a fork of this tracker.
+func (t *Tracker) forkText() string {
+	return fmt.Sprintf("'%s' (%s) holds a fork of this clone's tracker, in which other things were decided", t.hubName(), t.hub.shown())
+}
+
 // clipHub is the beginning of a hub's id, enough to tell two apart.
 func clipHub(id string) string { return id[:min(8, len(id))] }
 
 // elsewhereError refuses what would mix the two.
 func (t *Tracker) elsewhereError() *Error {
-	return &Error{Kind: Fatal, Name: "other-hub",
-		Message: t.elsewhere() + ": nothing was taken from there or sent there",
-		Hints: []string{"look at the remote's URL: git remote -v",
-			"a remote that holds the tracker of this clone can be named: git config crosslink.remote <name>"}}
+	hints := []string{"look at the remote's URL: git remote -v",
+		"a remote that holds the tracker of this clone can be named: git config crosslink.remote <name>"}
+	switch {
+	case t.detached:
+		hints = []string{"it was detached from this clone's (git crosslink fork detach); to follow it: git crosslink init --join"}
+		if t.moved() {
+			hints = append([]string{"look at the remote's URL: git remote -v"}, hints...)
+		}
+	case t.contact.Other == t.contact.Hub:
+		hints = []string{"look at the remote's URL: git remote -v",
+			"to bring the two together there, with new numbers where both gave one: git crosslink init --join"}
+	}
+	return &Error{Kind: Fatal, Name: "other-hub", Hints: hints,
+		Message: t.elsewhere() + ": nothing was taken from there or sent there"}
 }
 
 // shellWord quotes s for a shell if it has to be.

@@ -299,8 +299,12 @@ func raceToBootstrap(t *testing.T, s situation, order []moment) (*gatekeeper, st
 		w.git(c.dir, "config", "--unset", "remote.origin.uploadpack")
 		w.git(c.dir, "config", "--unset", "remote.origin.receivepack")
 	}
-	write(a, "a after")
-	write(b, "b after")
+	for _, c := range []*clone{a, b} {
+		title := c.name[:1] + " after"
+		if want[title] = true; c.write(title) != "sent" {
+			t.Errorf("'%s' cannot send", c.name)
+		}
+	}
 	w.converge(a, b)
 	return g, w.oneHub([]*clone{a, b}, want)
 }

@@ -47,7 +47,7 @@ func (t *Tracker) Init(ctx context.Context, o InitOptions) (*InitReport, error) 
 	for range tries {
 		r, again, err := t.initOnce(ctx)
 		if err == nil && !again {
-			r.Already = len(joined) > 0 && !r.Created && private == nil
+			r.Already = len(joined) > 0 && !r.Created && private == nil && !t.followed
 		}
 		if r != nil && !r.Created {
 			r.Renumbered = private
@@ -117,7 +117,16 @@ func (t *Tracker) initOnce(ctx context.Context) (r *InitReport, again bool, err 
 		r, err := t.restore(ctx, s)
 		return r, false, err
 	}
-	if t.otherHub != "" {
+	switch {
+	case t.otherHub == "":
+	case t.joining && t.detached:
+		if err := t.followDetached(ctx); err != nil {
+			return nil, false, err
+		}
+		if s, err = t.load(ctx); err != nil {
+			return nil, false, err
+		}
+	default:
 		return nil, false, t.elsewhereError()
 	}
 	if s.apart {

@@ -155,7 +155,11 @@ func (t *Tracker) plan(ctx context.Context, s *snapshot, what round, others bool
 			continue
 		}
 		ref := headRoot + agents + id
-		p.Refs = append(p.Refs, refs.PushRef{Src: l.here, Dst: ref})
+		src, err := t.onTop(ctx, id, l.here)
+		if err != nil {
+			return refs.Push{}, seqs, err
+		}
+		p.Refs = append(p.Refs, refs.PushRef{Src: src, Dst: ref})
 		seqs[ref] = l.chain.Seq
 	}
 	if what != stepOnly {

@@ -91,26 +91,32 @@ func (t *Tracker) putBack(ctx context.Context, s *snapshot, p refs.Push) (refs.P
 	}
 	for _, id := range s.agents() {
 		l := s.logs[id]
-		there, lost := t.behind[agents+id]
+		_, lost := t.behind[agents+id]
 		if !lost || going[headRoot+agents+id] || l.diverged || l.foreign || l.torn || l.hub == "" {
 			continue
 		}
-		src := l.hub
-		if there != "" {
-			grown, err := t.descends(ctx, l.hub, there)
-			if err != nil {
-				return p, err
-			}
-			if !grown { // the same lines came from elsewhere: a commit on top of both
-				if src, err = refs.Recommit(ctx, t.local(), l.hub, []refs.OID{there, l.hub}, refs.CommitInfo{
-					Author: id, When: t.now(), Message: fmt.Sprintf("crosslink: the log of %s is put back\n\n[skip ci]\n", id)}); err != nil {
-					return p, err
-				}
-			}
+		src, err := t.onTop(ctx, id, l.hub)
+		if err != nil {
+			return p, err
 		}
 		p.Refs = append(p.Refs, refs.PushRef{Src: src, Dst: headRoot + agents + id})
 	}
 	return p, nil
+}
+
+// onTop is the tip of a log as it can go to the hub: where the hub holds
+// something that it does not go on from, in the place of lines that were there
+// before, a commit with this log on top of both.
+func (t *Tracker) onTop(ctx context.Context, id string, tip refs.OID) (refs.OID, error) {
+	there := t.behind[agents+id]
+	if there == "" {
+		return tip, nil
+	}
+	if grown, err := t.descends(ctx, tip, there); err != nil || grown {
+		return tip, err
+	}
+	return refs.Recommit(ctx, t.local(), tip, []refs.OID{there, tip}, refs.CommitInfo{
+		Author: id, When: t.now(), Message: fmt.Sprintf("crosslink: the log of %s is put back\n\n[skip ci]\n", id)})
 }
 
 // maxDescent bounds how far a tip's past is searched for another tip.

@@ -67,6 +67,14 @@ func (t *Tracker) Status(ctx context.Context) (*Status, error) {
 	if t.hub == nil {
 		st.Unsent = 0
 	}
+	twins, err := t.twins(ctx, s)
+	if err != nil {
+		return nil, err
+	}
+	for _, remote := range twins {
+		text, _ := t.twinText(remote)
+		st.Problems = append(st.Problems, text)
+	}
 	for _, p := range t.contact.Problems {
 		st.Problems = append(st.Problems, p.Text)
 	}

@@ -75,6 +75,9 @@ func (t *Tracker) Sync(ctx context.Context, o SyncOptions) (*SyncReport, error) 
 		r.State, r.Unsent, r.Reason = Queued, before.unsent, t.elsewhere()
 		return r, t.elsewhereError()
 	}
+	if t.insist {
+		t.tellTwins(ctx)
+	}
 	others, err := t.waiting(ctx)
 	if err != nil {
 		return nil, err

@@ -45,6 +45,8 @@ type Tracker struct {
 
 	agent     string              // settled by the first Emit
 	reparent  map[string]bool     // agents whose lines the hub has in another commit
+	followed  bool                // this command went over to the hub that was detached
+	detached  bool                // what the last fetch found there was detached from this clone's tracker
 	otherHub  string              // id of another tracker that the last fetch found on the remote
 	behind    map[string]refs.OID // branches the hub has lost lines of, as the last fetch showed
 	pinning   bool                // this command chooses the hub for good: a write, init

@@ -161,12 +161,13 @@ func errorName(err error) string {
 	return ""
 }
 
-// tryEmit returns what a write says.
+// tryEmit returns what a write says that waits for the hub, however slow the
+// machine.
 func (c *clone) tryEmit(build func(t *tracker.Tracker) []event.Body) (*tracker.Receipt, error) {
 	c.w.t.Helper()
 	t := c.open()
 	defer t.Close()
-	return t.Emit(context.Background(), tracker.EmitOptions{}, func(tracker.Projection) ([]event.Body, error) { return build(t), nil })
+	return t.Emit(context.Background(), tracker.EmitOptions{Wait: true}, func(tracker.Projection) ([]event.Body, error) { return build(t), nil })
 }
 
 func (c *clone) read() tracker.Projection {

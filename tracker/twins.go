@@ -1,0 +1,85 @@
+package tracker
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/git-crosslink/git-crosslink/ledger"
+	"github.com/git-crosslink/git-crosslink/refs"
+	"github.com/git-crosslink/git-crosslink/trust"
+)
+
+// twins names the remotes, other than the hub, that hold a tracker of this
+// hub's id and have decided something that this one has not: one is a fork of
+// the other. They are seen in what the user's own fetches brought, without
+// network. A copy that is only behind is a mirror and no twin.
+func (t *Tracker) twins(ctx context.Context, s *snapshot) ([]string, error) {
+	if t.hub == nil || t.hub.self || !s.bound || s.meta == nil || s.level != Level {
+		return nil, nil
+	}
+	copies, err := t.outer.Copies(ctx, t.conf, []string{metaName, checkpointName})
+	if err != nil {
+		return nil, err
+	}
+	var twins []string
+	for _, remote := range t.remotes() {
+		c := copies[remote]
+		if remote == t.hub.Name || t.urlOf(remote) == t.hub.shown() || c[metaName] == "" || c[checkpointName] == "" {
+			continue
+		}
+		files, err := t.outer.File(ctx, c[metaName], "hub.json", trust.MaxMeta)
+		if err != nil || trust.Claimed(files).Hub != s.meta.Hub {
+			continue // what cannot be read there is no twin of this
+		}
+		ours := s.refs[hubRoot+checkpointName]
+		behind, err := s.decided.reader.Extends(string(ours), string(c[checkpointName]))
+		if ignoreMissing(err) != nil {
+			return nil, err
+		}
+		if !behind {
+			twins = append(twins, remote)
+		}
+	}
+	return twins, nil
+}
+
+// twinText says what is to be known of a twin, and what can be done.
+func (t *Tracker) twinText(remote string) (text string, hints []string) {
+	return fmt.Sprintf("'%s' holds this tracker, too, with decisions that '%s' has not: one is a fork of the other", remote, t.hub.Name), []string{
+		"to use that one: git config crosslink.remote " + shellWord(remote),
+		fmt.Sprintf("to make the one on '%s' a tracker of its own: git crosslink fork detach", t.hub.Name)}
+}
+
+// tellTwins says so, once.
+func (t *Tracker) tellTwins(ctx context.Context) {
+	s, err := t.load(ctx)
+	if err != nil {
+		return
+	}
+	twins, err := t.twins(ctx, s)
+	if err != nil || len(twins) == 0 {
+		return // the next sync looks again
+	}
+	text, hints := t.twinText(twins[0])
+	if len(twins) > 1 {
+		text += fmt.Sprintf(" (so do '%s')", strings.Join(twins[1:], "', '"))
+	}
+	t.tellOnce(Notice{Name: "hub-fork", Text: text, Hints: hints})
+}
+
+// parted reports whether the remote's new URL leads to a fork of this tracker:
+// the same id, and on each side decisions that the other has not. Following it
+// would mix the two.
+func (t *Tracker) parted(ctx context.Context, ours, theirs refs.OID) (bool, error) {
+	if !t.moved() || t.joining || ours == "" || theirs == "" || ours == theirs {
+		return false, nil
+	}
+	r := ledger.NewReader(newSteps(ctx, t.local(), ""), "") // only walks parents
+	for _, p := range [][2]refs.OID{{ours, theirs}, {theirs, ours}} {
+		if on, err := r.Extends(string(p[0]), string(p[1])); on || err != nil {
+			return false, ignoreMissing(err)
+		}
+	}
+	return true, nil
+}
