@@ -76,7 +76,7 @@ func (s *Session) dial(hostport string) (net.Conn, error) {
 	for i, a := range addrs {
 		conn, err := net.Dial(network, net.JoinHostPort(a, port))
 		if err == nil {
-			say("done.\n")
+			say("%s done.\n", a)
 			return conn, nil
 		}
 		fmt.Fprintf(&failed, "%s[%d: %s]: errno=%s\n", host, i, a, errno(err))

@@ -27,7 +27,7 @@ import (
 const (
 	fetched = "fetched"
 	pushed  = "pushed"
-	cloned  = "cloned" // or first used: the remote is not enrolled yet
+	cloned  = "cloned" // git still waits, so that its configuration can be changed
 )
 
 // innerVariable is set in every git that the tracker starts.
@@ -38,7 +38,7 @@ const innerVariable = "CROSSLINK_INNER"
 const patience = 40 * time.Second
 
 // event is what the sync is told happened, "" if none follows.
-func (s *Session) event(t Traffic) string {
+func (s *Session) event(t Traffic, first bool) string {
 	if _, inner := s.getenv(innerVariable); inner {
 		return ""
 	}
@@ -47,7 +47,7 @@ func (s *Session) event(t Traffic) string {
 	switch {
 	case gitDir == "" || !s.named() || s.lazy():
 		return ""
-	case s.Prefixed():
+	case first:
 		return cloned
 	case sync == "manual":
 		return ""

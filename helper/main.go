@@ -6,6 +6,8 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"runtime"
+	"runtime/debug"
 	"strings"
 )
 
@@ -20,6 +22,9 @@ and for URLs that begin with 'crosslink::'. See git-remote-crosslink(1).
 `)
 		return 129
 	}
+	// It waits, and does little else: more threads would only cost.
+	runtime.GOMAXPROCS(1)
+	debug.SetGCPercent(-1)
 	s := &Session{Name: args[1], Env: os.Environ(), In: stdin, Out: stdout, Err: stderr}
 	if len(args) == 3 {
 		s.URL = args[2]
@@ -37,7 +42,7 @@ and for URLs that begin with 'crosslink::'. See git-remote-crosslink(1).
 	}
 	traffic, status := s.Run()
 	if status == 0 {
-		if event := s.event(traffic); event != "" {
+		if event := s.event(traffic, first); event != "" {
 			s.follow(event, first)
 		}
 	}

@@ -35,7 +35,7 @@ type Session struct {
 
 	family  family
 	verbose bool
-	servers map[string]string // service → what to run instead, --upload-pack
+	server  string // what to run instead of the service: --upload-pack
 	seen    sniffer
 }
 
@@ -51,7 +51,6 @@ func (s *Session) Run() (Traffic, int) {
 }
 
 func (s *Session) run() (int, error) {
-	s.servers = map[string]string{}
 	fetch, push := s.urls()
 	if fetch == "" {
 		return 0, die("remote '%s' has no URL", s.Name)
@@ -231,7 +230,7 @@ func (s *Session) option(text string) string {
 		if !ok {
 			return "error bad quoting"
 		}
-		s.servers[""] = v
+		s.server = v
 		return "ok"
 	}
 	return "unsupported"
@@ -251,8 +250,8 @@ func (s *Session) connect(e Endpoint, service string) (int, error) {
 		return 0, err
 	}
 	run := service
-	if p := s.servers[""]; p != "" {
-		run = p
+	if s.server != "" {
+		run = s.server
 	}
 	if e.Kind == Daemon {
 		return s.daemon(e, run, version)
@@ -263,8 +262,14 @@ func (s *Session) connect(e Endpoint, service string) (int, error) {
 		if p, err = s.sshCommand(e, command, version); err != nil {
 			return 0, err
 		}
-	} else if version > 0 {
-		p.env = []string{fmt.Sprintf("GIT_PROTOCOL=version=%d", version)}
+	} else {
+		if run == service {
+			// git would ask a shell to take the quotes off again
+			p = &program{args: []string{service, e.Path}}
+		}
+		if version > 0 {
+			p.env = []string{fmt.Sprintf("GIT_PROTOCOL=version=%d", version)}
+		}
 	}
 	cmd := p.command()
 	if cmd.Err != nil {

@@ -3,6 +3,7 @@ package helper
 import (
 	"os/exec"
 	"path"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -62,7 +63,7 @@ func (s *Session) sshCommand(e Endpoint, command string, version int) (*program,
 }
 
 func (s *Session) quietly(cmd *exec.Cmd, env []string) error {
-	cmd.Env = append(s.serviceEnv(), env...)
+	cmd.Env = append(slices.Clone(s.Env), env...)
 	return cmd.Run()
 }
 
