@@ -24,6 +24,11 @@ type contact struct {
 	// Undecided is since when facts lie undecided on the hub, as seen from here.
 	Undecided time.Time `json:"undecided,omitzero"`
 
+	// PushSeen and PushApart are a pair of fetch and push URL that led to one
+	// repository, or to two.
+	PushSeen  string `json:"push_seen,omitempty"`
+	PushApart string `json:"push_apart,omitempty"`
+
 	// NoAtomic: the hub cannot push atomically.
 	NoAtomic bool `json:"no_atomic,omitempty"`
 	// Refused is what the hub said when it refused a push for good, and when;

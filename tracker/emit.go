@@ -19,7 +19,7 @@ import (
 )
 
 // joinEvery bounds how often a clone without a known hub looks for one before
-// a write.
+// a write that does not wait for it.
 const joinEvery = time.Minute
 
 // Emit appends what build returns as one commit, all or nothing, and publishes
@@ -79,7 +79,7 @@ func (t *Tracker) prepare(ctx context.Context, o EmitOptions) error {
 		return nil
 	}
 	all, err := t.local().Refs(ctx, hubRoot)
-	if age, known := t.sinceContact(); err != nil || len(all) > 0 || known && age < joinEvery {
+	if age, known := t.sinceContact(); err != nil || len(all) > 0 || known && age < joinEvery && !o.Wait {
 		return err
 	}
 	bounded, cancel := context.WithTimeout(ctx, t.patience(o))

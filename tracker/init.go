@@ -216,6 +216,11 @@ func (t *Tracker) found(ctx context.Context, s *snapshot) (r *InitReport, again 
 		return nil, false, err
 	}
 	if allAccepted(p, res) {
+		if there, err := t.arrived(ctx, p); err != nil {
+			return nil, false, err
+		} else if !there {
+			return nil, false, t.apartPushError()
+		}
 		if err := t.local().Swap(ctx, ups); err != nil {
 			return nil, false, fmt.Errorf("record the hub: %w", err)
 		}

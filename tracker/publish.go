@@ -92,6 +92,12 @@ func (t *Tracker) publish(ctx context.Context, others bool) (outcome, error) {
 			return o, err
 		}
 		o.asked = o.asked || res.Reached
+		if allAccepted(p, res) {
+			if there, err := t.arrived(ctx, p); err != nil || !there {
+				o.reason = t.apart()
+				return o, err
+			}
+		}
 		n, err := t.accepted(ctx, s, p, res, seqs)
 		o.sent += n
 		if err != nil {
@@ -216,6 +222,9 @@ func (t *Tracker) mayPush(*snapshot) error {
 	if t.contact.Refused != "" && !t.insist && t.now().Sub(t.contact.RefusedAt) < 24*time.Hour {
 		return errors.New(t.contact.Refused)
 	}
+	if why := t.apart(); why != "" && !t.insist {
+		return errors.New(why)
+	}
 	if t.contact.NoMeta && t.contact.NoAtomic {
 		return errors.New(t.lostReason()) // with an atomic push the lease on meta sees to it
 	}
@@ -320,6 +329,10 @@ func (t *Tracker) afterRefusal(ctx context.Context, p refs.Push, res *refs.PushR
 	if why := t.elsewhere(); why != "" {
 		o.reason = why
 		return moved, false, nil
+	}
+	if lost, err := t.leaseLost(ctx, p, res); lost || err != nil {
+		o.reason = t.apart()
+		return moved, false, err
 	}
 	if reparented, err := t.regraft(ctx, p, res); err != nil || reparented {
 		return true, err == nil, err

@@ -67,6 +67,9 @@ func (t *Tracker) Status(ctx context.Context) (*Status, error) {
 	if t.hub == nil {
 		st.Unsent = 0
 	}
+	if why := t.apart(); why != "" {
+		st.Problems = append(st.Problems, why)
+	}
 	twins, err := t.twins(ctx, s)
 	if err != nil {
 		return nil, err

@@ -1,0 +1,125 @@
+package tracker
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/git-crosslink/git-crosslink/refs"
+)
+
+// A remote can push to another URL than it fetches from. Mostly that is the
+// same repository by another way; where it is another one, a fork, pushes
+// succeed and nobody ever sees them. So after the first push the hub is looked
+// at, once for each pair of URLs.
+
+// pushPair names the two URLs of the hub, "" if there is one for both.
+func (t *Tracker) pushPair() string {
+	if t.hub == nil || t.hub.self {
+		return ""
+	}
+	var push string
+	for _, u := range t.conf.All("remote." + t.hub.Name + ".pushurl") {
+		if u == "" || push == "" { // an empty one clears the list
+			push = u
+		}
+	}
+	for _, s := range t.conf {
+		base, ok := strings.CutSuffix(strings.TrimPrefix(s.Key, "url."), ".pushinsteadof")
+		if rest, is := strings.CutPrefix(t.hub.URL, s.Value); push == "" && ok && is && strings.HasPrefix(s.Key, "url.") && s.Value != "" {
+			push = base + rest
+		}
+	}
+	if push == "" || push == t.hub.URL {
+		return ""
+	}
+	return t.hub.shown() + " " + refs.WithoutSecrets(push)
+}
+
+// apart says that pushes go to another repository than fetches come from; ""
+// if that is not known.
+func (t *Tracker) apart() string {
+	pair := t.pushPair()
+	if pair == "" || t.contact.PushApart != pair {
+		return ""
+	}
+	from, to, _ := strings.Cut(pair, " ")
+	return fmt.Sprintf("'%s' pushes to another repository ('%s') than it fetches from ('%s'), where nobody would see it", t.hub.Name, to, from)
+}
+
+// apartPushError is the same as a refusal.
+func (t *Tracker) apartPushError() *Error {
+	return &Error{Kind: Fatal, Name: "push-url", Message: t.apart(), Hints: []string{
+		"look at its two URLs: git remote -v",
+		"name a remote that pushes to where it fetches from: git config crosslink.remote <name>"}}
+}
+
+// arrived looks whether what was pushed, all of it accepted, is on the hub.
+func (t *Tracker) arrived(ctx context.Context, p refs.Push) (bool, error) {
+	pair := t.pushPair()
+	if pair == "" || t.contact.PushSeen == pair {
+		return true, nil
+	}
+	if err := t.remote().Fetch(ctx); err != nil {
+		return true, notReached(err) // not reached: the next push is looked after
+	}
+	there, err := t.incoming(ctx)
+	if err != nil {
+		return false, err
+	}
+	for _, r := range p.Refs {
+		name := strings.TrimPrefix(r.Dst, headRoot)
+		if there[name] == r.Src {
+			continue
+		}
+		grown := false // somebody may have gone on from it
+		if there[name] != "" {
+			if grown, err = t.descends(ctx, there[name], r.Src); err != nil {
+				return false, err
+			}
+		}
+		if !grown {
+			return false, t.remember(func(c *contact) { c.PushApart, c.PushSeen = pair, "" })
+		}
+	}
+	return true, t.remember(func(c *contact) { c.PushApart, c.PushSeen = "", pair })
+}
+
+// leaseLost reports whether a push was refused for a meta that the hub, as it
+// was just fetched, has as it was expected: then the two are not one.
+func (t *Tracker) leaseLost(ctx context.Context, p refs.Push, res *refs.PushResult) (bool, error) {
+	pair := t.pushPair()
+	if pair == "" || t.contact.PushSeen == pair {
+		return false, nil
+	}
+	there, err := t.incoming(ctx)
+	if err != nil {
+		return false, err
+	}
+	for _, r := range p.Refs {
+		st := res.Refs[r.Dst]
+		if r.Dst == headRoot+metaName && r.Lease != nil && st.Rejected() && !st.Collateral() && there[metaName] == *r.Lease {
+			return true, t.remember(func(c *contact) { c.PushApart = pair })
+		}
+	}
+	return false, nil
+}
+
+// notReached keeps an error unless it is that the hub did not answer.
+func notReached(err error) error {
+	if re := (*refs.RemoteError)(nil); errors.As(err, &re) {
+		return nil
+	}
+	return err
+}
+
+// incoming is what the last fetch brought, by name.
+func (t *Tracker) incoming(ctx context.Context) (map[string]refs.OID, error) {
+	all, err := t.local().Refs(ctx, incomingRoot)
+	there := make(map[string]refs.OID, len(all))
+	for _, r := range all {
+		there[strings.TrimPrefix(r.Name, incomingRoot)] = r.OID
+	}
+	return there, err
+}
