@@ -75,11 +75,11 @@ func (e *env) print(ctx context.Context, a answer) error {
 		}
 		return w.Flush()
 	case e.quiet || a.page == nil:
-		w := bufio.NewWriter(e.out)
-		for _, id := range a.ids {
-			fmt.Fprintln(w, oneLine(id))
+		fit := make([]string, len(a.ids))
+		for k, id := range a.ids {
+			fit[k] = oneLine(id)
 		}
-		return w.Flush()
+		return e.lines(fit)
 	}
 	pager := e.pagerCommand(ctx, a.pager)
 	p := &page{env: e, paint: e.palette(ctx, pager != ""), unicode: e.unicode()}
@@ -98,6 +98,15 @@ func (e *env) print(ctx context.Context, a answer) error {
 		return e.paged(pager, show)
 	}
 	return show(e.out)
+}
+
+// lines prints lines that are fit for a terminal.
+func (e *env) lines(all []string) error {
+	w := bufio.NewWriter(e.out)
+	for _, l := range all {
+		fmt.Fprintln(w, l)
+	}
+	return w.Flush()
 }
 
 // page is where an answer for people is written. Write errors show up when it

@@ -80,6 +80,7 @@ func tree(e *env) *urfave.Command {
 		newHooksCommand(e),
 		newDoctorCommand(e),
 		newServerCommand(e),
+		newCompletionCommand(e),
 		newVersionCommand(e),
 		newHelpCommand(e),
 	}

@@ -40,6 +40,7 @@ type hub interface {
 	Detach(ctx context.Context, remote string) (*tracker.Detached, error)
 	MintUUID() event.UUID
 	Home() string
+	Hub() (remote, url string)
 	Close() error
 }
 
@@ -68,12 +69,13 @@ type env struct {
 	offline  bool
 	color    string // auto, always, never
 	noPager  bool
-	warnings []warning // told under --json
-	answered bool      // the JSON document is out
-	failing  bool      // errors are being reported: notices go straight to stderr
-	cutShort bool      // a write is kept, and a signal ended what came after it
-	wrote    bool      // something was written
-	asked    time.Time // when the hub was asked for an id that is not here
+	warnings []warning          // told under --json
+	answered bool               // the JSON document is out
+	failing  bool               // errors are being reported: notices go straight to stderr
+	cutShort bool               // a write is kept, and a signal ended what came after it
+	wrote    bool               // something was written
+	saw      tracker.Projection // what was read last
+	asked    time.Time          // when the hub was asked for an id that is not here
 }
 
 func newEnv() *env {
@@ -148,6 +150,7 @@ func (e *env) closeHub() {
 	if e.opened == nil {
 		return
 	}
+	e.index()
 	if err := e.opened.Close(); err != nil {
 		e.trace.Debug().Err(err).Msg("close")
 	}

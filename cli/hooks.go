@@ -238,20 +238,34 @@ func (e *env) shownPath(path string) string {
 }
 
 // hooked is a tracker whose first write puts git's hooks in place, when the
-// command answers.
+// command answers, and whose state is indexed for completion at the end.
 type hooked struct {
 	hub
 	e *env
 }
 
+func (h hooked) Read(ctx context.Context, f tracker.Freshness) (tracker.Projection, error) {
+	p, err := h.hub.Read(ctx, f)
+	if err == nil {
+		h.e.saw = p
+	}
+	return p, err
+}
+
 func (h hooked) Emit(ctx context.Context, o tracker.EmitOptions, build func(tracker.Projection) ([]event.Body, error)) (*tracker.Receipt, error) {
 	r, err := h.hub.Emit(ctx, o, build)
+	if err == nil {
+		h.e.saw = r.View
+	}
 	h.e.wrote = h.e.wrote || err == nil && len(r.Lines) > 0
 	return r, err
 }
 
 func (h hooked) Claim(ctx context.Context, u event.UUID, o tracker.ClaimOptions) (*tracker.Claim, error) {
 	c, err := h.hub.Claim(ctx, u, o)
+	if err == nil {
+		h.e.saw = c.View
+	}
 	h.e.wrote = h.e.wrote || err == nil
 	return c, err
 }
@@ -268,8 +282,7 @@ func (e *env) putHooks(ctx context.Context) {
 	if !e.wrote {
 		return
 	}
-	home := e.opened.Home()
-	if home == "" || hooks.Settled(home) {
+	if remote, _ := e.opened.Hub(); remote == "" || hooks.Settled(e.opened.Home()) {
 		return
 	}
 	if v, set := e.opened.Config("crosslink.hooks"); set && isFalse(v) {
@@ -309,8 +322,7 @@ func isFalse(v string) bool {
 
 // examineHooks is the doctor's look at them.
 func examineHooks(ctx context.Context, e *env, h hub) ([]tracker.Diagnosis, error) {
-	home := h.Home()
-	if home == "" || !hooks.Settled(home) { // the first write will see to it
+	if remote, _ := h.Hub(); remote == "" || !hooks.Settled(h.Home()) { // the first write will see to it
 		return nil, nil
 	}
 	c, err := openHooks(ctx)

@@ -53,6 +53,8 @@ func newMemoryHub(now func() time.Time) *memoryHub {
 // Home: there is no repository that hooks could be put into.
 func (h *memoryHub) Home() string { return "" }
 
+func (h *memoryHub) Hub() (string, string) { return "", "" }
+
 func (h *memoryHub) Agent() string { return h.chain.Agent }
 
 func (h *memoryHub) Config(key string) (string, bool) {

@@ -91,6 +91,9 @@ func (e *env) run(ctx context.Context, args []string) int {
 	if len(args) > 0 && args[0] == hookVerb {
 		return e.hook(ctx, args[1:])
 	}
+	if len(args) > 0 && args[0] == completeVerb {
+		return e.complete(args[1:])
+	}
 	defer e.closeHub()
 	err := e.dispatch(ctx, args)
 	if i := (*interrupted)(nil); errors.As(context.Cause(ctx), &i) && (err != nil || e.cutShort) {

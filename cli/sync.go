@@ -45,6 +45,11 @@ func runSync(ctx context.Context, opts tracker.SyncOptions, e *env) error {
 		return err
 	}
 	e.followRename(ctx, r.Remote)
+	if r.Received+r.Sent > 0 && ctx.Err() == nil {
+		if _, err := h.Read(ctx, tracker.Offline); err == nil { // for completion
+			e.wrote = true
+		}
+	}
 	a := answer{data: syncShapeOf(r)}
 	switch {
 	case opts.Detached:

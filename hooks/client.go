@@ -223,6 +223,16 @@ func replicaNear(dir string, environ []string) (string, bool) {
 	return replica, err == nil && st.IsDir()
 }
 
+// Home is where the clone that dir belongs to keeps its tracker, found as
+// cheaply; there need not be one.
+func Home(dir string, environ []string) string {
+	if environ == nil {
+		environ = os.Environ()
+	}
+	replica, _ := replicaNear(dir, environ)
+	return filepath.Dir(replica)
+}
+
 // gitDirOf is the git directory of the worktree whose top is dir, or of which
 // dir is a part.
 func gitDirOf(dir string) string {

@@ -140,12 +140,8 @@ func (t *Tracker) Close() error {
 // Agent returns the id this worktree writes under, "" before the first write.
 func (t *Tracker) Agent() string { return t.agent }
 
-// Home is where this clone keeps its tracker, "" where there is no remote whose
-// fetch and push could take it along.
+// Home is where this clone keeps its tracker, whether it has one yet or not.
 func (t *Tracker) Home() string {
-	if t.hub == nil || t.hub.self {
-		return ""
-	}
 	return filepath.Dir(t.contactPath())
 }
 
@@ -166,9 +162,10 @@ func (t *Tracker) HubBranches(ctx context.Context) []string {
 	return names
 }
 
-// Hub returns the remote the tracker lives on and its URL, "" if there is none.
+// Hub returns the remote the tracker lives on and its URL, "" if there is none
+// or the repository is the hub itself.
 func (t *Tracker) Hub() (remote, url string) {
-	if t.hub == nil {
+	if t.hub == nil || t.hub.self {
 		return "", ""
 	}
 	return t.hub.Name, t.hub.URL

@@ -1,0 +1,187 @@
+package cli
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	urfave "github.com/urfave/cli/v2"
+)
+
+// indexedRepo is a clone with an index; the test stands in it.
+func indexedRepo(t testing.TB, lines ...string) {
+	t.Helper()
+	dir := t.TempDir()
+	home := filepath.Join(dir, ".git", "crosslink")
+	if err := os.MkdirAll(home, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(indexPath(home), []byte(strings.Join(lines, "\n")+"\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.MkdirAll(filepath.Join(dir, "sub", "dir"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if tt, ok := t.(*testing.T); ok {
+		tt.Chdir(filepath.Join(dir, "sub", "dir"))
+	} else if err := os.Chdir(dir); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestComplete(t *testing.T) {
+	indexedRepo(t,
+		"12\t3f9a1c2\topen\tFix the flux",
+		"7\ta89195f\tclosed\tpaint the door",
+		"b07514a\tb07514a\topen\tno number yet",
+		"1\t1e57a5d\topen\tevil \x1b[31m\u202e $(touch x) `y`",
+		"a line that is none", "\tx\topen\tno name", "")
+	w := newWorld(t)
+	for _, c := range []struct{ words, want string }{
+		{"show|", "12 b07514a 1 7"}, // those closed come last
+		{"show|1", "12 1"},
+		{"show|3f9", "12"},
+		{"show|#12", "12"},
+		{"show|FLUX", "12"}, // by a word of the title
+		{"show|nothing", ""},
+		{"close|", "12 b07514a 1"},
+		{"reopen|", "7"},
+		{"close|12|", "12 b07514a 1"},
+		{"issue|close|7", "7"},
+		{"comment|", "edit delete 12 b07514a 1 7"},
+		{"comment|12|", ""}, // a text
+		{"comment|edit|", ""},
+		{"block|12|pai", "7"},
+		{"parent|12|fl", "12"},
+		{"parent|12|7|", ""},
+		{"lock|", "list check 12 b07514a 1"},
+		{"lock|list|", ""},
+		{"lock|check|12", "12"},
+		{"new|", ""},
+		{"label|12|", ""},
+		{"tree|7", "7"},
+		{"-q|show|12", "12"},
+		{"show|--color|never|12", "12"},
+		{"show|--|12", "12"},
+		{"cl", "close"},
+		{"issue|cl", "close"},
+		{"hoo", "hooks"},
+		{"hook|", ""}, // no command of people's
+		{"hooks|", "install uninstall status"},
+		{"list|--status|", "open closed archived all"},
+		{"list|--status=|", ""},
+		{"list|--status=cl", "--status=closed"},
+		{"list|--status|=|cl", "closed"}, // as bash parts it
+		{"list|--status|=", "open closed archived all"},
+		{"new|-p|h", "high"},
+		{"new|--priority=h", "--priority=high"},
+		{"list|--sor", "--sort="},
+		{"relate|--kind|d", "discovered-from duplicates"},
+		{"list|--no-p", ""},
+		{"list|--pag", "--no-pager"},
+		{"nonsense|12|", ""},
+		{"", "new"},
+	} {
+		r := w.run(append([]string{completeVerb}, strings.Split(c.words, "|")...)...)
+		var got []string
+		for line := range strings.Lines(r.out) {
+			word, _, _ := strings.Cut(strings.TrimSuffix(line, "\n"), "\t")
+			got = append(got, word)
+		}
+		if all := strings.Join(got, " "); r.code != 0 || r.err != "" || all != c.want && (c.words != "" || got[0] != c.want) {
+			t.Errorf("%s: %q (status %d, stderr %q), want %q", c.words, all, r.code, r.err, c.want)
+		}
+	}
+	contains(t, "notes", w.run(completeVerb, "show", "").out, "12\tFix the flux\n", "7\tpaint the door (closed)\n", `1	evil \x1b[31m\u202e $(touch x)`)
+	if out := w.run(completeVerb, "show", "").out; strings.ContainsAny(out, "\x1b\u202e") {
+		t.Errorf("a terminal must not see this: %q", out)
+	}
+}
+
+// TestEveryArgumentIsKnown: an id is completed wherever a usage names one.
+func TestEveryArgumentIsKnown(t *testing.T) {
+	n := 0
+	var walk func(c *urfave.Command)
+	walk = func(c *urfave.Command) {
+		for _, s := range c.Subcommands {
+			walk(s)
+		}
+		for _, line := range usageLines(c) {
+			if words := strings.Fields(strings.TrimPrefix(line, commandName(c))); len(c.Subcommands) == 0 && strings.Contains(line, "<id>") {
+				n++
+				first := ""
+				for _, w := range words {
+					if !strings.HasPrefix(w, "[<options>") && !strings.HasPrefix(w, "-") && w != "<text>" {
+						first = w
+						break
+					}
+				}
+				if strings.Contains(first, "<id>") && argumentKind(c, 0) != "id" {
+					t.Errorf("'%s' takes an id, and none is completed", line)
+				}
+			}
+		}
+	}
+	walk(tree(&env{}))
+	if n < 15 {
+		t.Errorf("only %d usages name an id", n)
+	}
+}
+
+func TestCompletionPrintsItsScript(t *testing.T) {
+	w := newWorld(t)
+	for _, shell := range []string{"bash", "zsh", "fish"} {
+		b, err := completions.ReadFile("completion/" + shell)
+		if err != nil {
+			t.Fatal(err)
+		}
+		check(t, shell, w.ok("completion", shell).out, string(b))
+	}
+	check(t, "another shell", w.run("completion", "csh").code, exitUsage)
+	check(t, "none", w.run("completion").code, exitUsage)
+}
+
+func TestIndex(t *testing.T) {
+	w := newWorld(t)
+	w.ok("new", "fix\u202e the flux")
+	w.ok("new", "paint")
+	w.ok("close", "2")
+	path := filepath.Join(t.TempDir(), "completion")
+	if err := writeIndex(path, w.hub.project()); err != nil {
+		t.Fatal(err)
+	}
+	got := readIndex(filepath.Dir(path))
+	if len(got) != 2 {
+		t.Fatalf("%+v", got)
+	}
+	for _, i := range got {
+		if i.closed != (i.name == "2") || i.name == "1" && i.title != `fix\u202e the flux` {
+			t.Errorf("%+v", i)
+		}
+	}
+	if left, _ := filepath.Glob(filepath.Join(filepath.Dir(path), ".completion-*")); len(left) > 0 {
+		t.Errorf("left behind: %v", left)
+	}
+}
+
+// BenchmarkComplete is one key press in a clone with as many issues as are
+// indexed; a person waits about 50 ms.
+func BenchmarkComplete(b *testing.B) {
+	var lines []string
+	for i := range maxIndexed {
+		lines = append(lines, fmt.Sprintf("%d\t%07xa\topen\tissue %d of many with a title of usual length", i+1, i, i))
+	}
+	indexedRepo(b, lines...)
+	for b.Loop() {
+		e := &env{out: discard{}, getenv: os.Getenv}
+		if e.complete([]string{"show", "many"}) != exitDone {
+			b.Fatal("failed")
+		}
+	}
+}
+
+type discard struct{}
+
+func (discard) Write(p []byte) (int, error) { return len(p), nil }
