@@ -98,12 +98,14 @@ Examples:
 
 // whoShape is the agent of this worktree in JSON.
 type whoShape struct {
-	Agent  *string `json:"agent"`
-	Source *string `json:"source"`
-	Where  *string `json:"where"`
-	Events uint64  `json:"events"`
-	Unsent int     `json:"unsent"`
-	State  string  `json:"state"`
+	Agent       *string `json:"agent"`
+	Source      *string `json:"source"`
+	Where       *string `json:"where"`
+	Events      uint64  `json:"events"`
+	Unsent      int     `json:"unsent"`
+	State       string  `json:"state"`
+	Kind        *string `json:"kind"`
+	Description *string `json:"description"`
 }
 
 func runAgentShow(ctx context.Context, e *env) error {
@@ -115,7 +117,7 @@ func runAgentShow(ctx context.Context, e *env) error {
 	if err != nil {
 		return err
 	}
-	a := answer{data: whoShape{textOrNull(w.Agent), textOrNull(w.Source), textOrNull(w.Where), w.Events, w.Unsent, w.State}}
+	a := answer{data: whoShape{textOrNull(w.Agent), textOrNull(w.Source), textOrNull(w.Where), w.Events, w.Unsent, w.State, textOrNull(string(w.Kind)), textOrNull(w.Description)}}
 	switch w.State {
 	case tracker.AgentNone:
 		a.no = no("no-agent", "nobody has written here yet", "the first write makes an id; to choose it: git config crosslink.agent <id>")
@@ -130,6 +132,10 @@ func runAgentShow(ctx context.Context, e *env) error {
 		}
 		pg.print("%s\n", pg.paint.text(slotAgent, w.Agent))
 		pg.print("    set by %s\n", map[string]string{"environment": "the environment variable ", "config": "the setting ", "file": ""}[w.Source]+w.Where)
+		if w.Description != "" {
+			first, _, _ := strings.Cut(w.Description, "\n")
+			pg.print("    %s\n", first)
+		}
 		if w.State != tracker.AgentForked { // how many of a fork's are there is for 'fork' to find out
 			pg.print("    %s, %d not on the hub\n", count(int(w.Events), "event"), w.Unsent)
 		}

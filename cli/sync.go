@@ -67,6 +67,9 @@ func runSync(ctx context.Context, opts tracker.SyncOptions, e *env) error {
 			why = ": " + strings.TrimSuffix(r.Reason, ".")
 		}
 		a.no = &failure{code: exitUnconfirmed, kind: "unconfirmed", message: fmt.Sprintf("%s kept here, not on the hub%s", count(r.Unsent, "event"), why)}
+		if why != "" {
+			a.no.hints = []string{"git crosslink doctor"}
+		}
 	}
 	return e.say(ctx, a)
 }

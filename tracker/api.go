@@ -103,6 +103,7 @@ type Receipt struct {
 	Sync  Confirmation
 	// Undecided: some line awaits a decision of the ledger (a number, a lock).
 	Undecided bool
+	forked    bool       // somebody else writes under this id
 	View      Projection // the state with the lines applied (and what the sync brought)
 }
 

@@ -148,14 +148,18 @@ func (t *Tracker) checkSending(_ context.Context, s *snapshot) ([]Diagnosis, err
 		return nil, nil
 	}
 	var found []Diagnosis
-	n := s.unsent()
+	n, manual := s.unsent(), t.config("crosslink.sync") == "manual"
 	if t.contact.Refused != "" {
 		found = append(found, Diagnosis{"refused", Problem, fmt.Sprintf("%s; %s kept here", t.contact.Refused, events(n)),
 			[]string{"ask whoever runs the hub to let you push branches below 'crosslink/', then: git crosslink sync"}})
 	} else if n > 0 {
-		found = append(found, Diagnosis{"queued", Warning, fmt.Sprintf("%s not on the hub yet", events(n)), []string{"git crosslink sync"}})
+		severity := Warning
+		if manual { // as the user wants it
+			severity = Note
+		}
+		found = append(found, Diagnosis{"queued", severity, fmt.Sprintf("%s not on the hub yet", events(n)), []string{"git crosslink sync"}})
 	}
-	if t.config("crosslink.sync") == "manual" {
+	if manual {
 		found = append(found, Diagnosis{"manual", Note, "crosslink.sync is 'manual': only 'git crosslink sync' and 'init' talk to the hub", nil})
 	}
 	return found, nil

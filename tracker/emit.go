@@ -365,6 +365,7 @@ func (t *Tracker) deliverAndLook(ctx context.Context, o EmitOptions, r *Receipt,
 		r.View = s.project()
 		l := s.logs[t.agent]
 		there = l != nil && l.hubSeq >= last.Seq && !l.diverged
+		r.forked = l != nil && l.diverged
 		r.Undecided = s.undecided(t.agent, lines[0].Seq)
 	}
 	if there {
@@ -373,8 +374,15 @@ func (t *Tracker) deliverAndLook(ctx context.Context, o EmitOptions, r *Receipt,
 	switch {
 	case there && !r.Undecided:
 		return nil
+	case r.forked:
+		e := t.divergedError(t.agent)
+		t.tellOnce(Notice{Name: "copied-clone", Text: "kept here, and not sent: " + e.Error(), Hints: e.(*Error).Hints})
+		return nil
 	case out.paced != nil && !out.paced.busy:
 		t.tellOnce(Notice{Name: "paced", Text: "kept here, sent within a minute: " + reason, Hints: []string{"to wait for it: git crosslink sync"}})
+	case reason != "" && reason == t.contact.Refused:
+		t.tellOnce(Notice{Name: "queued", Text: "kept here, not sent: " + reason, Hints: []string{"what to do: git crosslink doctor"}})
+		return nil
 	case reason != "":
 		t.tellOnce(Notice{Name: "queued", Text: "kept here, sent later: " + reason, Hints: []string{"git crosslink sync"}})
 		if out.paced == nil {

@@ -362,6 +362,9 @@ func (t *Tracker) afterRefusal(ctx context.Context, p refs.Push, res *refs.PushR
 		return false, true, nil
 	}
 	o.reason = "the hub refuses it: " + rule
+	if words := serverWords(res.Stderr); words != "" {
+		o.reason += " (" + words + ")"
+	}
 	return false, false, t.remember(func(c *contact) { c.Refused, c.RefusedAt = o.reason, t.now() })
 }
 

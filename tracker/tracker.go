@@ -250,3 +250,18 @@ func gist(stderr string) string {
 	}
 	return first
 }
+
+// serverWords are the first lines that the server itself said about a push, for
+// people to read. git marks them, and repeats its own remarks among them.
+func serverWords(stderr string) string {
+	var said []string
+	for line := range strings.Lines(stderr) {
+		words, ok := strings.CutPrefix(line, "remote: ")
+		words = strings.TrimSpace(words)
+		if ok && words != "" && !strings.HasPrefix(words, "error: hook declined") && len(said) < 3 {
+			said = append(said, words)
+		}
+	}
+	words := strings.Join(said, "; ")
+	return strings.ToValidUTF8(words[:min(len(words), 240)], "")
+}

@@ -3,6 +3,8 @@ package tracker
 import (
 	"context"
 	"fmt"
+
+	"github.com/git-crosslink/git-crosslink/event"
 )
 
 // How it stands with the agent of a worktree.
@@ -23,6 +25,9 @@ type Who struct {
 	Events uint64
 	Unsent int
 	State  string
+
+	Kind        event.AgentKind // what it says of itself; "" if nothing
+	Description string
 }
 
 // Who tells under which id this worktree writes, and what says so. Nothing is
@@ -56,6 +61,9 @@ func (t *Tracker) Who(ctx context.Context) (*Who, error) {
 	}
 	if w.Events = l.chain.Seq; t.hub != nil {
 		w.Unsent = l.unsent()
+	}
+	if a := agentNamed(s.project(), agent); a != nil {
+		w.Kind, w.Description = a.Kind, a.Description
 	}
 	switch {
 	case l.diverged:

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 )
@@ -87,7 +88,8 @@ func cmdHubHTTP(ts *testscript.TestScript, neg bool, args []string) {
 }
 
 // answering lets a script say how pushes are answered: with the status that
-// the file holds, or "hang"; without it they are served.
+// the file holds, or "hang", which is until it is gone; without it they are
+// served.
 func answering(file string, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		b, err := os.ReadFile(file)
@@ -97,7 +99,11 @@ func answering(file string, next http.Handler) http.Handler {
 		case err != nil || r.URL.Query().Get("service") != "git-receive-pack" && !strings.HasSuffix(r.URL.Path, "/git-receive-pack"):
 			next.ServeHTTP(w, r)
 		case answer == "hang":
-			<-r.Context().Done()
+			for r.Context().Err() == nil && err == nil {
+				time.Sleep(20 * time.Millisecond)
+				_, err = os.Stat(file)
+			}
+			next.ServeHTTP(w, r)
 		default:
 			w.WriteHeader(status)
 		}

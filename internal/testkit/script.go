@@ -257,7 +257,11 @@ func exitStatus(err error) int {
 
 // learn reads the actor's agent id, so that the transcript says 'alice'.
 func (s *script) learn(a *actor) {
-	for _, dir := range []string{filepath.Join(a.dir, ".git"), a.dir} {
+	git := filepath.Join(a.dir, ".git")
+	if b, err := os.ReadFile(git); err == nil { // a linked worktree
+		git = strings.TrimSpace(strings.TrimPrefix(string(b), "gitdir: "))
+	}
+	for _, dir := range []string{git, a.dir} {
 		b, err := os.ReadFile(filepath.Join(dir, "crosslink", "identity"))
 		if err != nil {
 			continue
