@@ -114,7 +114,13 @@ install_all() {
 	for p in $programs; do files="$files bin/$p"; done
 	manual=$(pages)
 	for m in $manual; do files="$files share/man/$m"; done
+	# What repositories include for 'init --helper'. Under a prefix of their own
+	# users' programs make it; others cannot write here.
+	enrolled=
+	[ "$(id -u)" != 0 ] || enrolled='origin upstream'
+	for r in $enrolled; do files="$files share/git-crosslink/enrolled/$r.gitconfig"; done
 	for f in $files; do
+		case $f in share/git-crosslink/*) continue ;; esac
 		if [ -e "$prefix/$f" ] && ! listed "$f"; then
 			die "'$prefix/$f' exists and was not put there by this script" "move it away, or choose another --prefix"
 		fi
@@ -129,6 +135,7 @@ install_all() {
 	[ -d "$prefix" ] || { mkdir -p "$prefix" && made=" ."; }
 	make_dir bin
 	make_dir share/git-crosslink
+	[ -z "$enrolled" ] || make_dir share/git-crosslink/enrolled
 	for m in $manual; do make_dir "share/man/${m%/*}"; done
 	{
 		[ -f "$list" ] && cat "$list"
@@ -149,6 +156,10 @@ install_all() {
 		esac
 	done <"$list"
 	for m in $manual; do put "$source/man/${m##*/}" 644 "share/man/$m"; done
+	for r in $enrolled; do
+		"$work/git-crosslink" hook include "$r" "$prefix/bin" >"$work/include" || die "the program does not run"
+		put "$work/include" 644 "share/git-crosslink/enrolled/$r.gitconfig"
+	done
 	[ -z "$manual" ] || say "installed the manual under $prefix/share/man: git help crosslink"
 
 	case :$PATH: in
@@ -173,6 +184,9 @@ uninstall_all() {
 			case $f in share/man/*) ;; *) say "removed $prefix/$f" ;; esac
 		fi
 	done <"$list"
+	# Repositories that were enrolled include these; without them git goes alone.
+	rm -f "$prefix"/share/git-crosslink/enrolled/*.gitconfig
+	[ ! -d "$prefix/share/git-crosslink/enrolled" ] || rmdir "$prefix/share/git-crosslink/enrolled" 2>/dev/null || :
 	dirs=$(sed '1!G;h;$!d' "$list")
 	rm -f "$list"
 	for d in $dirs; do

@@ -2,9 +2,11 @@ package cli
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"time"
 
+	"github.com/git-crosslink/git-crosslink/enrol"
 	"github.com/git-crosslink/git-crosslink/gate"
 	"github.com/git-crosslink/git-crosslink/hooks"
 	"github.com/git-crosslink/git-crosslink/tracker"
@@ -34,6 +36,10 @@ func (e *env) hook(ctx context.Context, args []string) (code int) {
 	}()
 	if len(args) > 0 && args[0] == hooks.Cloned {
 		e.cloned(ctx, args[1:])
+		return exitDone
+	}
+	if len(args) == 3 && args[0] == "include" { // the installer asks
+		fmt.Fprint(e.out, enrol.Text(args[1], args[2]))
 		return exitDone
 	}
 	if len(args) == 0 || !hooks.Known(args[0]) {

@@ -232,6 +232,9 @@ func (r *Repository) write(remote string) (written bool, err error) {
 	}
 	f, err := os.CreateTemp(filepath.Dir(file), ".new*")
 	if err != nil {
+		if _, e := os.Stat(file); e == nil {
+			return false, nil // the installer's, which knows better than we
+		}
 		return false, err
 	}
 	defer os.Remove(f.Name())

@@ -105,7 +105,7 @@ var features = []feature{
 }
 
 // everywhere are the features that the default run takes over each transport.
-var everywhere = []string{"clone", "push"}
+var everywhere = []string{"clone"}
 
 // modes say how the helper comes in.
 var modes = []string{"plain", "prefix", "enrol"}

@@ -111,6 +111,39 @@ func shells(t *testing.T) []string {
 	return found
 }
 
+// enrolled makes a clone whose remote goes through the installed helper, and
+// returns git there.
+func enrolled(t *testing.T, env []string, base string) func(args ...string) string {
+	t.Helper()
+	home := filepath.Join(base, "another home")
+	write(t, filepath.Join(home, ".gitconfig"), "[user]\n\tname = bob\n\temail = bob@example.com\n", 0o644)
+	clone := filepath.Join(base, "clone")
+	git := func(args ...string) string {
+		t.Helper()
+		cmd := exec.Command("git", args...)
+		cmd.Env, cmd.Dir = append(env, "HOME="+home), clone
+		out, err := cmd.CombinedOutput()
+		if err != nil {
+			t.Errorf("git %s: %v\n%s", strings.Join(args, " "), err, out)
+		}
+		return string(out)
+	}
+	write(t, filepath.Join(clone, "f"), "", 0o644)
+	git("init", "-q", "--bare", "../hub.git")
+	git("init", "-q")
+	git("add", "f")
+	git("commit", "-q", "-m", "start")
+	git("remote", "add", "origin", "../hub.git")
+	git("push", "-q", "origin", "HEAD")
+	git("crosslink", "init", "-q", "--helper")
+	if vcs := git("config", "--show-origin", "remote.origin.vcs"); !strings.Contains(vcs, "share/git-crosslink/enrolled/origin.gitconfig") {
+		t.Errorf("the include does not lie with the program: %s", vcs)
+	}
+	git("fetch", "origin")
+	git("ls-remote", "crosslink::../hub.git")
+	return git
+}
+
 func TestInstallTwiceUninstall(t *testing.T) {
 	if testing.Short() {
 		t.Skip("builds the programs; -short")
@@ -146,13 +179,10 @@ func TestInstallTwiceUninstall(t *testing.T) {
 				t.Errorf("git crosslink version: %v\n%s", err, out)
 			}
 			manual(t, onPath, base, prefix)
-			cmd = exec.Command("git", "ls-remote", "crosslink::x")
-			cmd.Env, cmd.Dir = onPath, base
-			if out, _ := cmd.CombinedOutput(); !strings.HasPrefix(string(out), "git-remote-crosslink: ") {
-				t.Errorf("git ls-remote crosslink::x: %s", out)
-			}
+			git := enrolled(t, onPath, base)
 
 			must(t, env, shell, "--prefix", prefix, "--uninstall")
+			git("fetch", "origin") // program and include are gone together
 			if after := tree(t, prefix); after != before {
 				t.Errorf("uninstalling left a difference:\n%s\n\n%s", before, after)
 			}

@@ -1,0 +1,95 @@
+package main
+
+import (
+	"bytes"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/git-crosslink/git-crosslink/internal/testkit"
+)
+
+// TestNoProcessIsLeft fetches and pushes through the helper, again and again,
+// with something to sync each time: no process stays, and however fast they
+// come, no more than two syncs are at work (one that runs, one that waits).
+// 5 rounds of both; 100 with CROSSLINK_NIGHTLY=1.
+func TestNoProcessIsLeft(t *testing.T) {
+	if _, err := os.Stat("/proc/self/environ"); err != nil {
+		t.Skip("processes are counted in /proc")
+	}
+	rounds := 5
+	if os.Getenv("CROSSLINK_NIGHTLY") != "" {
+		rounds = 100
+	}
+	root := t.TempDir()
+	env := append(testkit.Environment(), testkit.Mark(root), "PATH="+os.Getenv("PATH"), "HOME="+filepath.Join(root, "home"),
+		"GIT_AUTHOR_NAME=a", "GIT_AUTHOR_EMAIL=a@example.com", "GIT_COMMITTER_NAME=a", "GIT_COMMITTER_EMAIL=a@example.com", "GIT_CROSSLINK_AGENT=alice")
+	run := func(dir string, args ...string) string {
+		t.Helper()
+		cmd := exec.Command(args[0], args[1:]...)
+		cmd.Dir, cmd.Env = filepath.Join(root, dir), env
+		out, err := cmd.CombinedOutput()
+		if err != nil {
+			t.Fatalf("%s: %v\n%s", strings.Join(args, " "), err, out)
+		}
+		return string(out)
+	}
+	must(t, os.MkdirAll(filepath.Join(root, "home"), 0o755))
+	run("", "git", "init", "-q", "--bare", "-b", "main", "hub.git")
+	run("", "git", "clone", "-q", "hub.git", "other")
+	run("other", "git", "commit", "-q", "--allow-empty", "-m", "start")
+	run("other", "git", "push", "-q", "origin", "HEAD:main")
+	run("", "git", "clone", "-q", "crosslink::"+filepath.Join(root, "hub.git"), "work")
+	run("work", "git", "config", "crosslink.syncInterval", "1")
+	run("work", "git", "crosslink", "init", "-q")
+	if !testkit.Settle(root) {
+		t.Fatal("a process does not end")
+	}
+	before, most := marked(t, root), 0
+	for range rounds {
+		run("other", "git", "commit", "-q", "--allow-empty", "-m", "x")
+		run("other", "git", "push", "-q", "origin", "HEAD:main")
+		run("work", "git", "crosslink", "new", "-q", "--offline", "x")
+		run("work", "git", "fetch", "-q")
+		run("work", "git", "push", "-q", "origin", "origin/main:refs/heads/copy")
+		syncs := 0
+		for _, p := range marked(t, root) {
+			if strings.Contains(p, "sync\x00--detached") {
+				syncs++
+			}
+		}
+		most = max(most, syncs)
+	}
+	if !testkit.Settle(root) {
+		t.Error("a process does not end")
+	}
+	if after := marked(t, root); len(after) != len(before) {
+		t.Errorf("%d processes before, %d after: %q", len(before), len(after), after)
+	}
+	if most == 0 || most > 3 { // a third has seen that one waits and is about to leave
+		t.Errorf("%d syncs at once", most)
+	}
+	if out := run("work", "git", "crosslink", "status"); !strings.Contains(out, "not on the hub: 0 events") {
+		t.Errorf("after %d rounds:\n%s", rounds, out)
+	}
+	t.Logf("%d fetches and %d pushes: %d processes before, %d after, at most %d syncs at once", rounds, rounds, len(before), len(marked(t, root)), most)
+}
+
+// marked are the command lines of the processes of a test.
+func marked(t *testing.T, root string) []string {
+	t.Helper()
+	all, err := filepath.Glob("/proc/[0-9]*/environ")
+	must(t, err)
+	var found []string
+	for _, f := range all {
+		b, err := os.ReadFile(f)
+		if err == nil && slices.ContainsFunc(bytes.Split(b, []byte{0}), func(v []byte) bool { return string(v) == testkit.Mark(root) }) {
+			line, _ := os.ReadFile(filepath.Join(filepath.Dir(f), "cmdline"))
+			found = append(found, string(line))
+		}
+	}
+	return found
+}

@@ -1,0 +1,220 @@
+package enrol
+
+import (
+	"context"
+	"errors"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// world is a home, an installation and a repository, with real git.
+type world struct {
+	*Repository
+	t    *testing.T
+	root string
+}
+
+func newWorld(t *testing.T) *world {
+	t.Helper()
+	root := t.TempDir()
+	w := &world{t: t, root: root}
+	w.Repository = &Repository{
+		Git: func(ctx context.Context, args ...string) (string, error) {
+			cmd := exec.CommandContext(ctx, "git", args...)
+			cmd.Dir = filepath.Join(root, "repo")
+			cmd.Env = append(os.Environ(), "HOME="+filepath.Join(root, "home"), "GIT_CONFIG_NOSYSTEM=1", "XDG_CONFIG_HOME=/nowhere", "LC_ALL=C")
+			out, err := cmd.Output()
+			return strings.TrimSuffix(string(out), "\n"), err
+		},
+		Programs: filepath.Join(root, "home", "go", "bin"), Data: filepath.Join(root, "home", "data"), Home: filepath.Join(root, "home"),
+	}
+	for _, dir := range []string{"repo", "home"} {
+		if err := os.Mkdir(filepath.Join(root, dir), 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	w.git("init", "-q")
+	w.git("remote", "add", "origin", "https://u:sesame@example.com/p.git")
+	return w
+}
+
+func (w *world) git(args ...string) string {
+	w.t.Helper()
+	out, err := w.Git(context.Background(), args...)
+	if err != nil {
+		w.t.Fatalf("git %s: %v", strings.Join(args, " "), err)
+	}
+	return out
+}
+
+func (w *world) config() string {
+	b, err := os.ReadFile(filepath.Join(w.root, "repo", ".git", "config"))
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return string(b)
+}
+
+func TestEnrolAndLeave(t *testing.T) {
+	w, ctx := newWorld(t), context.Background()
+	before := w.config()
+	for i, want := range []bool{false, true} {
+		if already, err := w.Enrol(ctx, "origin", ""); err != nil || already != want {
+			t.Fatalf("time %d: already %v, %v", i, already, err)
+		}
+	}
+	if n := strings.Count(w.config(), "sesame"); n != 1 {
+		t.Errorf("the password is stored %d times:\n%s", n, w.config())
+	}
+	if vcs := w.git("config", "remote.origin.vcs"); vcs != "crosslink" {
+		t.Errorf("vcs %q", vcs)
+	}
+	if !strings.Contains(w.config(), "path = ~/data/git-crosslink/enrolled/origin.gitconfig") {
+		t.Errorf("the include is not below the user's home:\n%s", w.config())
+	}
+	include, _ := os.ReadFile(filepath.Join(w.root, "home/data/git-crosslink/enrolled/origin.gitconfig"))
+	if strings.Contains(string(include), "example.com") {
+		t.Errorf("the include knows the URL:\n%s", include)
+	}
+	if left, err := w.Leave(ctx, "origin"); err != nil || !left || w.config() != before {
+		t.Errorf("left %v, %v:\n%s\nwant\n%s", left, err, w.config(), before)
+	}
+	if left, err := w.Leave(ctx, "origin"); err != nil || left {
+		t.Errorf("left again: %v, %v", left, err)
+	}
+}
+
+// TestForeignLinesStay: what others have put there is neither touched nor lost.
+func TestForeignLinesStay(t *testing.T) {
+	w, ctx := newWorld(t), context.Background()
+	w.git("config", "--add", includeKey, "~/mine")
+	w.git("config", "--add", "include.path", "other")
+	before := w.config()
+	if _, err := w.Enrol(ctx, "origin", ""); err != nil {
+		t.Fatal(err)
+	}
+	if all, err := w.Includes(ctx); err != nil || len(all) != 1 {
+		t.Errorf("%v, %v", all, err)
+	}
+	if _, err := w.Leave(ctx, "origin"); err != nil || w.config() != before {
+		t.Errorf("%v:\n%s\nwant\n%s", err, w.config(), before)
+	}
+}
+
+func TestTheInstallersPlace(t *testing.T) {
+	w, ctx := newWorld(t), context.Background()
+	share := filepath.Join(w.root, "home", "go", "share", "git-crosslink")
+	if err := os.MkdirAll(share, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := w.Enrol(ctx, "origin", ""); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(filepath.Join(share, "enrolled", "origin.gitconfig")); err != nil {
+		t.Error(err)
+	}
+	if err := os.RemoveAll(filepath.Join(w.root, "home", "go")); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := w.Git(ctx, "config", "remote.origin.vcs"); err == nil {
+		t.Error("enrolled although program and include are gone")
+	}
+	if all, err := w.Includes(ctx); err != nil || len(all) != 1 || all[0].There || !all[0].Named {
+		t.Errorf("%+v, %v", all, err)
+	}
+}
+
+func TestPrefixBecomesPlain(t *testing.T) {
+	for _, c := range []struct{ url, base, want string }{
+		{"crosslink::https://u:sesame@h/p", "/base", "https://u:sesame@h/p"},
+		{"crosslink::../hub.git", "/base/x", "/base/hub.git"},
+		{"crosslink::hub.git", "/base", "/base/hub.git"},
+		{"crosslink::h:p", "/base", "h:p"},
+		{"crosslink::./a:b", "/base", "/base/a:b"},
+		{"crosslink::/abs", "/base", "/abs"},
+		{"crosslink::../hub.git", "", "../hub.git"},
+		{"crosslink::ssh://h/~x", "/base", "ssh://h/~x"},
+	} {
+		w := newWorld(t)
+		w.git("config", "remote.origin.url", c.url)
+		w.git("config", "remote.origin.pushurl", "crosslink::/push")
+		if _, err := w.Enrol(context.Background(), "origin", c.base); err != nil {
+			t.Errorf("%s: %v", c.url, err)
+			continue
+		}
+		if got := w.git("config", "remote.origin.url"); got != c.want {
+			t.Errorf("%s from %s: %s, want %s", c.url, c.base, got, c.want)
+		}
+		if got := w.git("config", "remote.origin.pushurl"); got != "/push" {
+			t.Errorf("pushurl %s", got)
+		}
+	}
+}
+
+func TestUnfit(t *testing.T) {
+	w, ctx := newWorld(t), context.Background()
+	bundle := filepath.Join(w.root, "b.bundle")
+	if err := os.WriteFile(bundle, nil, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	before := ""
+	for url, want := range map[string]string{
+		"[::1]:p": "git cuts its URL at '::'", "ext::sh": "names another helper, 'ext'", bundle: "is a file", "crosslink::ext::sh": "names another helper, 'ext'",
+	} {
+		w.git("config", "remote.origin.url", url)
+		before = w.config()
+		var unfit *Error
+		if _, err := w.Enrol(ctx, "origin", ""); !errors.As(err, &unfit) || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v", url, err)
+		}
+		if w.config() != before {
+			t.Errorf("%s: the configuration changed:\n%s", url, w.config())
+		}
+	}
+	for _, url := range []string{"ssh://[::1]/p", "https://h/a::b", "h:a::b", "/a::b"} {
+		if why := unfit(url); why != "" {
+			t.Errorf("%s: %s", url, why)
+		}
+	}
+	w.git("config", "remote.origin.vcs", "hg")
+	if _, err := w.Enrol(ctx, "origin", ""); err == nil {
+		t.Error("a remote of another helper is enrolled")
+	}
+	if _, err := w.Enrol(ctx, "none", ""); !errors.Is(err, ErrNoRemote) {
+		t.Error(err)
+	}
+}
+
+func TestRepairFollowsARename(t *testing.T) {
+	w, ctx := newWorld(t), context.Background()
+	if from, err := w.Repair(ctx, "origin"); err != nil || from != "" {
+		t.Fatalf("nothing to repair: %q, %v", from, err)
+	}
+	if _, err := w.Enrol(ctx, "origin", ""); err != nil {
+		t.Fatal(err)
+	}
+	w.git("remote", "rename", "origin", "new/name")
+	if from, err := w.Repair(ctx, "new/name"); err != nil || from != "origin" {
+		t.Fatalf("%q, %v", from, err)
+	}
+	if got := w.git("remote"); got != "new/name" {
+		t.Errorf("remotes: %q", got)
+	}
+	if vcs := w.git("config", "remote.new/name.vcs"); vcs != "crosslink" {
+		t.Errorf("vcs %q", vcs)
+	}
+	w.git("remote", "remove", "new/name")
+	w.git("remote", "add", "new/name", "x") // git does not stumble
+}
+
+func TestNamesOfFiles(t *testing.T) {
+	for _, name := range []string{"origin", "a/b", "..", ".x", "é ü", "a%b", "x.gitconfig"} {
+		file := escape(name)
+		if strings.ContainsAny(file, "/ ") || strings.HasPrefix(file, ".") || unescape(file) != name {
+			t.Errorf("%q: %q, %q", name, file, unescape(file))
+		}
+	}
+}
