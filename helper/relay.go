@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os/exec"
+	"slices"
 	"strings"
 )
 
@@ -28,6 +29,11 @@ func (s *Session) relay(e Endpoint) (int, error) {
 // if it comes to a push.
 func (s *Session) undecided(f, p Endpoint) (int, error) {
 	inner := s.innerHelper(f)
+	if p.Kind != Inner {
+		// git prefers the connection it is offered for the push, and without
+		// stateless-connect version 2 lists nothing
+		inner.Args = slices.Insert(inner.Args, 1, "-c", "protocol.version=0")
+	}
 	inner.Stderr = s.Err
 	to, err := inner.StdinPipe()
 	if err != nil {
@@ -91,17 +97,7 @@ func (s *Session) undecided(f, p Endpoint) (int, error) {
 			leave()
 			return s.begin(p, said, line)
 		default:
-			fmt.Fprintln(io.MultiWriter(&s.seen, to), line)
-			go func() {
-				io.Copy(io.MultiWriter(&s.seen, to), onlyReader{s.In})
-				to.Close()
-			}()
-			_, copyErr := io.Copy(s.Out, answers)
-			status, err := exitStatus(inner.Wait(), inner, s.Err)
-			if err == nil {
-				err = copyErr
-			}
-			return status, err
+			return s.pass(inner, to, answers, line)
 		}
 	}
 }
@@ -133,10 +129,31 @@ func (s *Session) begin(e Endpoint, said []string, first string) (int, error) {
 			return exitStatus(inner.Wait(), inner, s.Err)
 		}
 	}
-	fmt.Fprintln(io.MultiWriter(&s.seen, to), first)
+	return s.pass(inner, to, answers, first)
+}
+
+// pass lets git speak to a helper that runs, from the line first on.
+func (s *Session) pass(inner *exec.Cmd, to io.WriteCloser, answers io.Reader, first string) (int, error) {
+	both := io.MultiWriter(&s.seen, to)
+	fmt.Fprintln(both, first)
 	go func() {
-		io.Copy(io.MultiWriter(&s.seen, to), onlyReader{s.In})
-		to.Close()
+		defer to.Close()
+		for line := first; ; {
+			if strings.HasPrefix(line, "stateless-connect ") {
+				io.Copy(both, onlyReader{s.In}) // no lines any more
+				return
+			}
+			var err error
+			if line, err = s.line(); err != nil {
+				return
+			}
+			// git asks again for the connection it was refused
+			if strings.HasPrefix(line, "connect ") {
+				s.reply("fallback")
+				continue
+			}
+			fmt.Fprintln(both, line)
+		}
 	}()
 	_, copyErr := io.Copy(s.Out, answers)
 	status, err := exitStatus(inner.Wait(), inner, s.Err)
