@@ -115,14 +115,14 @@ func runServerInstall(ctx context.Context, mode string, e *env) error {
 	if err != nil {
 		return err
 	}
-	what := "the whole push"
+	what := "a push with something wrong in it is refused as a whole"
 	if mode == gate.PerRef {
-		what = "the branch alone"
+		what = "a branch with something wrong in it is refused alone"
 	}
 	if r.Already {
 		e.talk("the gate is in place already: '%s'", r.Hook)
 	} else {
-		e.talk("the gate is in place: '%s'; what it does not take it refuses, %s", r.Hook, what)
+		e.talk("the gate is in place: '%s'; %s", r.Hook, what)
 		if r.Kept != "" {
 			e.talk("the hook that was there is called behind it: '%s'", r.Kept)
 		}
@@ -221,7 +221,9 @@ func (e *env) gateHook(ctx context.Context, mode string) int {
 			break
 		}
 		fmt.Fprintf(e.err, "error: %s\n", e.symbols(oneLine(r.Error())))
-		e.hint([]string{r.Cure})
+		if last := i+1 == min(len(refused), maxRefused); last || refused[i+1].Cure != r.Cure {
+			e.hint([]string{r.Cure}) // once for those in a row that have it in common
+		}
 	}
 	if len(refused) > 0 {
 		return exitNo

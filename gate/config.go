@@ -12,20 +12,25 @@ import (
 	"github.com/git-crosslink/git-crosslink/refs"
 )
 
-// What the gate needs in the repository's configuration stands in one block at
-// the end of the file, so that taking it away gives back the file as it was.
-// The file is written as git does: config.lock, then a rename.
+// What the gate needs in the repository's configuration is in a file of its
+// own, which one block at the end of the repository's file includes: git puts
+// what somebody configures later into the sections that are there, and would
+// put it into ours. Taking the block away gives back the file as it was. The
+// file is written as git does: config.lock, then a rename.
 
 const (
 	blockBegin  = "# git crosslink server: begin\n"
 	blockJoined = "# git crosslink server: begin, behind a last line without its end\n"
+	blockBody   = "[include]\n\tpath = " + stateDir + "/" + settingsFile + "\n"
 	blockEnd    = "# git crosslink server: end\n"
+
+	settingsFile = "server.config"
 )
 
-// settings are the lines of the block.
+// settings is the file that is included.
 func settings(mode string) string {
 	var b strings.Builder
-	b.WriteString("[crosslink]\n\thub = true\n")
+	b.WriteString("# written by 'git crosslink server install'\n[crosslink]\n\thub = true\n")
 	if mode == PerRef {
 		b.WriteString("[receive]\n")
 		for _, p := range guarded() {
@@ -36,44 +41,41 @@ func settings(mode string) string {
 }
 
 // withBlock puts the block behind what the file says.
-func withBlock(file []byte, mode string) []byte {
+func withBlock(file []byte) []byte {
 	begin := blockBegin
 	if len(file) > 0 && file[len(file)-1] != '\n' {
 		begin = "\n" + blockJoined
 	}
-	return append(bytes.Clone(file), begin+settings(mode)+blockEnd...)
+	return append(bytes.Clone(file), begin+blockBody+blockEnd...)
 }
 
-// withoutBlock takes the block away. It is an error if somebody has written
-// into it: which line is whose cannot be told then.
+// withoutBlock takes the block away. Its comments may be gone: git takes what
+// stands in front of a section for a part of the one before it. It is an error
+// if somebody has written into it: which line is whose cannot be told then.
 func withoutBlock(file []byte) ([]byte, error) {
-	for _, begin := range []string{"\n" + blockJoined, blockBegin} {
-		at := bytes.Index(file, []byte(begin))
-		if at < 0 {
-			continue
+	before, after, found := bytes.Cut(file, []byte(blockBody))
+	if !found {
+		if bytes.Contains(file, []byte(settingsFile)) {
+			return nil, errTouched
 		}
-		for _, mode := range []string{Whole, PerRef} {
-			block := []byte(begin + settings(mode) + blockEnd)
-			if bytes.HasPrefix(file[at:], block) {
-				return append(bytes.Clone(file[:at]), file[at+len(block):]...), nil
-			}
-		}
+		return file, nil
+	}
+	if rest, ok := bytes.CutPrefix(after, []byte(blockEnd)); ok {
+		after = rest
+	} else if len(after) > 0 && after[0] != '[' && after[0] != '#' { // a line of the section
 		return nil, errTouched
 	}
-	return file, nil
+	if rest, ok := bytes.CutSuffix(before, []byte("\n"+blockJoined)); ok {
+		if before = rest; len(after) > 0 {
+			before = append(bytes.Clone(before), '\n') // the line has an end now
+		}
+	} else {
+		before = bytes.TrimSuffix(before, []byte(blockBegin))
+	}
+	return append(bytes.Clone(before), after...), nil
 }
 
 var errTouched = errors.New("the block that 'git crosslink server install' wrote into it was changed since")
-
-// modeIn tells which mode's block the file has, "" if none.
-func modeIn(file []byte) string {
-	for _, mode := range []string{PerRef, Whole} {
-		if bytes.Contains(file, []byte(settings(mode)+blockEnd)) {
-			return mode
-		}
-	}
-	return ""
-}
 
 // configFile is the repository's configuration, locked as git locks it.
 type configFile struct {

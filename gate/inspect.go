@@ -33,11 +33,7 @@ func Inspect(ctx context.Context, dir, program string, environ []string) (*Inspe
 		r.Findings = append(r.Findings, tracker.Diagnosis{Name: name, Severity: s, Text: fmt.Sprintf(format, args...), Hints: []string{hint}})
 	}
 	const again = "git crosslink server install"
-	file, err := os.ReadFile(filepath.Join(h.outer.CommonDir, "config"))
-	if err != nil {
-		return nil, err
-	}
-	wanted := modeIn(file)
+	refsSet := len(h.conf.All("receive.procReceiveRefs")) > 0
 	for _, mode := range []string{Whole, PerRef} {
 		path := filepath.Join(h.hooks, mode)
 		mine, text := ours(path)
@@ -61,7 +57,7 @@ func Inspect(ctx context.Context, dir, program string, environ []string) (*Inspe
 		return r, h.readPolicy(ctx, environ, r, find)
 	case h.shared() != "":
 		find(tracker.Problem, "shared-hooks", "git config --show-origin core.hooksPath", "git looks for hooks in '%s' (core.hooksPath): the gate is not called", h.shared())
-	case wanted != r.Mode:
+	case !h.conf.Bool("crosslink.hub", false), r.Mode == PerRef && !refsSet:
 		find(tracker.Problem, "config-touched", again2, "the settings that belong to the hook '%s' are not in the configuration", r.Mode)
 	}
 	if st, err := os.Stat(r.Program); err != nil || st.Mode()&0o111 == 0 {

@@ -139,6 +139,13 @@ func Install(ctx context.Context, dir, mode, program string, environ []string) (
 	if mode == PerRef {
 		other = Whole
 	}
+	plainConfig, err := withoutBlock(c.was)
+	if err != nil {
+		return nil, h.touched(err)
+	}
+	if err := h.free(mode); err != nil {
+		return nil, err
+	}
 	r := &Installed{Hub: h.outer.CommonDir, Mode: mode, Hook: filepath.Join(h.hooks, mode)}
 	made, err := h.makeDirs()
 	if err != nil {
@@ -155,12 +162,15 @@ func Install(ctx context.Context, dir, mode, program string, environ []string) (
 	if kept := r.Hook + keptSuffix; mode == Whole && exists(kept) {
 		r.Kept = kept
 	}
-	plainConfig, err := withoutBlock(c.was)
+	wrote, err := h.writeSettings(mode)
 	if err != nil {
-		return nil, h.touched(err)
+		return nil, h.busy(err)
 	}
-	is := withBlock(plainConfig, mode)
-	r.Already = !made && !placed && !removed && bytes.Equal(is, c.was)
+	is := c.was
+	if bytes.Equal(is, plainConfig) {
+		is = withBlock(is)
+	}
+	r.Already = !made && !placed && !removed && !wrote && bytes.Equal(is, c.was)
 	return r, c.write(is)
 }
 
@@ -199,6 +209,18 @@ func (h *hub) makeDirs() (made bool, err error) {
 	return true, err
 }
 
+func (h *hub) settingsPath() string { return filepath.Join(h.outer.CommonDir, stateDir, settingsFile) }
+
+// writeSettings writes the file that the configuration includes, and says
+// whether that changed it.
+func (h *hub) writeSettings(mode string) (changed bool, err error) {
+	is := []byte(settings(mode))
+	if was, err := os.ReadFile(h.settingsPath()); err == nil && bytes.Equal(was, is) {
+		return false, nil
+	}
+	return true, os.WriteFile(h.settingsPath(), is, 0o666)
+}
+
 // ours reports whether a file is a hook of ours, of any version.
 func ours(path string) (bool, []byte) {
 	st, err := os.Lstat(path)
@@ -207,6 +229,23 @@ func ours(path string) (bool, []byte) {
 	}
 	b, err := os.ReadFile(path)
 	return err == nil && bytes.Contains(b, []byte(signature)), b
+}
+
+// free refuses to put a hook where it cannot stand.
+func (h *hub) free(mode string) error {
+	path := filepath.Join(h.hooks, mode)
+	mine, _ := ours(path)
+	switch {
+	case mine || !exists(path):
+		return nil
+	case mode == PerRef:
+		return &tracker.Error{Kind: tracker.Fatal, Name: "hook-taken", Message: fmt.Sprintf("there is a hook '%s' already, and two of these cannot stand in a row", path),
+			Hints: []string{"check whole pushes instead, which goes with it: git crosslink server install"}}
+	case exists(path + keptSuffix):
+		return &tracker.Error{Kind: tracker.Fatal, Name: "hook-taken", Message: fmt.Sprintf("there are a hook '%s' and an older one that was kept, '%s'", path, path+keptSuffix),
+			Hints: []string{"make one of the two, then: git crosslink server install"}}
+	}
+	return nil
 }
 
 // place puts our hook there, and says whether that changed anything. What was
@@ -220,19 +259,9 @@ func (h *hub) place(mode string, text []byte) (changed bool, err error) {
 			return false, nil
 		}
 	}
-	if !mine && exists(path) {
-		if mode == PerRef {
-			return false, &tracker.Error{Kind: tracker.Fatal, Name: "hook-taken", Message: fmt.Sprintf("there is a hook '%s' already, and two of these cannot stand in a row", path),
-				Hints: []string{"check whole pushes instead, which goes with it: git crosslink server install"}}
-		}
-		if exists(path + keptSuffix) {
-			return false, &tracker.Error{Kind: tracker.Fatal, Name: "hook-taken", Message: fmt.Sprintf("there are a hook '%s' and an older one that was kept, '%s'", path, path+keptSuffix),
-				Hints: []string{"make one of the two, then: git crosslink server install"}}
-		}
-		if os.Link(path, path+keptSuffix) != nil { // a file system without
-			if err := os.Rename(path, path+keptSuffix); err != nil {
-				return false, h.busy(err)
-			}
+	if !mine && exists(path) && os.Link(path, path+keptSuffix) != nil { // a file system without
+		if err := os.Rename(path, path+keptSuffix); err != nil {
+			return false, h.busy(err)
 		}
 	}
 	f, err := os.CreateTemp(h.hooks, ".crosslink-")
@@ -317,7 +346,7 @@ func (h *hub) forget() error {
 	if b, err := os.ReadFile(h.statePath()); err == nil {
 		_ = json.Unmarshal(b, &s) // else a directory too many stays
 	}
-	for _, name := range []string{"server.json", "gate.json"} {
+	for _, name := range []string{"server.json", "gate.json", settingsFile} {
 		if err := os.Remove(filepath.Join(h.outer.CommonDir, stateDir, name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return h.busy(err)
 		}

@@ -31,9 +31,23 @@ import (
 // the whole program.
 func TestMain(m *testing.M) {
 	if len(os.Args) == 3 && os.Args[1] == "hook" {
-		os.Exit(cli.Main(os.Args))
+		code := cli.Main(os.Args)
+		if file := os.Getenv("CROSSLINK_TEST_PEAK"); file != "" {
+			notePeak(file)
+		}
+		os.Exit(code)
 	}
 	os.Exit(m.Run())
+}
+
+// notePeak writes down how many KB this process took at most.
+func notePeak(file string) {
+	b, _ := os.ReadFile("/proc/self/status")
+	for line := range strings.Lines(string(b)) {
+		if kb, ok := strings.CutPrefix(line, "VmHWM:"); ok {
+			os.WriteFile(file, []byte(strings.TrimSuffix(strings.TrimSpace(kb), " kB")), 0o644)
+		}
+	}
 }
 
 const hubID = "0b9ba0a4-8a9f-4f1a-9d53-3f1f3c3b7a10"
@@ -426,4 +440,16 @@ func (w *world) tree(base refs.OID, entries map[string][]byte, parents ...refs.O
 		args = append(args, "-p", string(p))
 	}
 	return refs.OID(run(nil, args...))
+}
+
+// refusedInWords pushes what must not be taken, for a reason of no rule.
+func (w *world) refusedInWords(spec, words string) {
+	w.t.Helper()
+	before := w.refs()
+	if says, ok := w.push(spec); ok || !strings.Contains(says, words) {
+		w.t.Errorf("want %q, git says\n%s", words, says)
+	}
+	if !maps.Equal(before, w.refs()) {
+		w.t.Errorf("something moved: %v", w.refs())
+	}
 }

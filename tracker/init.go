@@ -232,7 +232,7 @@ func (t *Tracker) found(ctx context.Context, s *snapshot) (r *InitReport, again 
 	for _, st := range res.Refs {
 		if st.RemoteRejected() && !st.Collateral() && st.Reason != "atomic transaction failed" {
 			return nil, false, &Error{Kind: Denied, Name: "refused",
-				Message: fmt.Sprintf("the remote '%s' refuses the tracker's branches: %s", t.hub.Name, st.Reason),
+				Message: fmt.Sprintf("the remote '%s' refuses the tracker's branches: %s", t.hub.Name, refusedBy(p, res)),
 				Hints:   []string{"ask who runs it to allow branches under crosslink/"}}
 		}
 	}

@@ -340,12 +340,7 @@ func (t *Tracker) afterRefusal(ctx context.Context, p refs.Push, res *refs.PushR
 	if !res.Reached {
 		return moved, t.withoutAtomic(ctx, p, res, o), nil
 	}
-	var rule string
-	for _, st := range res.Refs {
-		if st.RemoteRejected() && !strings.HasPrefix(st.Reason, "atomic ") {
-			rule = st.Reason
-		}
-	}
+	rule := refusedBy(p, res)
 	if moved || rule == "" {
 		// rejected before anything was sent: the hub holds something else than
 		// last seen, and the fetch has brought it, or it is refused as evidence
