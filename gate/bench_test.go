@@ -3,6 +3,7 @@ package gate_test
 import (
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/git-crosslink/git-crosslink/gate"
@@ -77,6 +78,13 @@ func TestCodeAloneStartsNothing(t *testing.T) {
 // Where the program is gone the code goes on and the tracker does not.
 func TestAProgramThatIsGone(t *testing.T) {
 	w := newWorld(t, "sha1")
+	var path []string // as if the program were installed nowhere
+	for _, dir := range filepath.SplitList(os.Getenv("PATH")) {
+		if _, err := os.Stat(filepath.Join(dir, "git-crosslink")); err != nil {
+			path = append(path, dir)
+		}
+	}
+	w.env = append(w.env, "PATH="+strings.Join(path, string(os.PathListSeparator)))
 	for _, mode := range []string{gate.Whole, gate.PerRef} {
 		if _, err := gate.Install(w.ctx, w.hub, mode, filepath.Join(w.dir, "gone"), w.env); err != nil {
 			t.Fatal(err)

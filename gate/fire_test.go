@@ -209,7 +209,7 @@ func TestHostilePacks(t *testing.T) {
 	}
 	w := settled(t, gate.Whole, trust.Warn, true)
 	l := w.logs["alice"]
-	huge := bytes.Repeat([]byte("x"), 70<<20) // a few kB in a pack; more than any file may have
+	huge := bytes.Repeat([]byte("x"), 70<<20) // a few kB in a pack
 	peak := filepath.Join(w.dir, "peak")
 	hook := filepath.Join(w.hub, "hooks", gate.Whole)
 	text, err := os.ReadFile(hook)
@@ -217,8 +217,11 @@ func TestHostilePacks(t *testing.T) {
 		t.Fatal(err)
 	}
 	// the hook notes how much memory its children took at most
-	put(t, hook, strings.Replace(string(text), `| "$program" hook pre-receive || exit 1`,
-		`| CROSSLINK_TEST_PEAK=`+peak+` "$program" hook pre-receive || exit 1`, 1), 0o755)
+	const start = `"$program" hook pre-receive`
+	if !bytes.Contains(text, []byte(start)) {
+		t.Fatalf("the hook does not start the program in the way that is altered here: %s", text)
+	}
+	put(t, hook, strings.Replace(string(text), start, "CROSSLINK_TEST_PEAK='"+peak+"' "+start, 1), 0o755)
 	for name, tip := range map[string]refs.OID{
 		"a segment": w.tree(l.tip, map[string][]byte{"100644 " + refs.SegmentPath("alice", 65): huge}, l.tip),
 		"a file":    w.tree(w.metas[1].id, map[string][]byte{"100644 hub.json": huge}, w.metas[1].id),
@@ -242,7 +245,11 @@ func TestHostilePacks(t *testing.T) {
 			t.Fatalf("%s: no peak: %v, %v", name, err, perr)
 		}
 		t.Logf("%s of %d MB: the gate took %d MB at most", name, len(huge)>>20, kb>>10)
-		if kb>>10 > 64 {
+		bound := 64
+		if name == "a step" { // a file of the ledger may be as long as what a level-3 hub left behind
+			bound = 256
+		}
+		if kb>>10 > bound {
 			t.Errorf("%s: the gate took %d MB", name, kb>>10)
 		}
 	}

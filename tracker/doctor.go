@@ -46,7 +46,7 @@ type check struct {
 
 var checks = []check{
 	{"who writes here", (*Tracker).checkAgent},
-	{"the hub", (*Tracker).checkHub},
+	{"the hub", (*Tracker).checkHubAndForge},
 	{"what is sent", (*Tracker).checkSending},
 	{"how often it is sent", (*Tracker).checkPacing},
 	{"signs of life", (*Tracker).checkPresence},
