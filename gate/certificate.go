@@ -20,6 +20,8 @@ import (
 //   - with crosslink.pushCertificate = require every push of new lines needs one;
 //   - lines that the ledger covers may be brought back by anyone.
 //
+// git tells a pre-receive hook of certificates, a proc-receive hook nothing.
+//
 // No line's validity depends on it: a line's own signature says who wrote it.
 
 // PushCertificate says who pushed.
@@ -27,6 +29,7 @@ type PushCertificate struct {
 	Required bool
 	Key      trust.Key // zero: there is no certificate, or none that is good
 	Why      string    // why there is no key
+	Blind    bool      // git does not tell this hook of certificates
 }
 
 // certificateLimit bounds what is read of one.
@@ -91,6 +94,8 @@ func (l *logCheck) pusher(last uint64) *Refusal {
 	}
 	const cure = "push it from the clone that wrote it, with that agent's key"
 	switch {
+	case p.Blind && p.Required:
+		return refuse(Certificate, cureServer, "this hub takes signed pushes alone, and git tells this kind of hook nothing of signatures")
 	case p.Key.IsZero() && p.Required:
 		return refuse(Certificate, "sign the push with the key of '"+l.id+"': git push --signed", "this hub takes signed pushes alone: %s", p.Why)
 	case p.Key.IsZero():

@@ -21,6 +21,8 @@ type Hook struct {
 	Now     time.Time
 	In      io.Reader
 	Out     io.Writer // spoken with git; nobody else's
+
+	perRef bool
 }
 
 // PreReceive judges a whole push: git tells it in In, one line a ref. What is
@@ -138,5 +140,9 @@ func (h Hook) pusher(ctx context.Context, repo *refs.Server) (*PushCertificate, 
 	if !repo.Format().Valid(id) || id == repo.Format().Zero() {
 		id = ""
 	}
-	return ReadCertificate(ctx, repo, id, h.getenv("GIT_PUSH_CERT_NONCE_STATUS"), required)
+	p, err := ReadCertificate(ctx, repo, id, h.getenv("GIT_PUSH_CERT_NONCE_STATUS"), required)
+	if p != nil && id == "" && h.perRef {
+		p.Blind = true
+	}
+	return p, err
 }

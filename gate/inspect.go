@@ -68,6 +68,9 @@ func Inspect(ctx context.Context, dir, program string, environ []string) (*Inspe
 	if st, err := os.Stat(filepath.Join(h.hooks, r.Mode)); err == nil && st.Mode().Perm()&0o111 == 0 {
 		find(tracker.Problem, "not-executable", again2, "the hook '%s' cannot be executed, so git passes over it", filepath.Join(h.hooks, r.Mode))
 	}
+	if v, _ := h.conf.Get("crosslink.pushCertificate"); v == "require" && r.Mode == PerRef {
+		find(tracker.Problem, "no-certificates", again, "signed pushes are required (crosslink.pushCertificate), and git tells a proc-receive hook nothing of them: no new line is taken")
+	}
 	if _, set := h.conf.Get("receive.maxInputSize"); !set {
 		find(tracker.Note, "no-limit", "git config receive.maxInputSize 100m", "a push may be of any size: git unpacks it before any hook sees it")
 	}

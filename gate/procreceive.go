@@ -20,6 +20,7 @@ import (
 // ProcReceive talks to git until the push is judged, and returns what was
 // refused.
 func ProcReceive(ctx context.Context, h Hook) ([]*Refusal, error) {
+	h.perRef = true
 	in, out := bufio.NewReaderSize(h.In, 64<<10), bufio.NewWriter(h.Out)
 	hello, err := section(in)
 	if err != nil {
