@@ -143,7 +143,7 @@ func runAgentShow(ctx context.Context, e *env) error {
 		case tracker.AgentForked:
 			pg.print("    %s two clones wrote under this id (git crosslink agent fork)\n", pg.paint.text(slotProblem, "forked:"))
 		case tracker.AgentRetired:
-			pg.print("    %s writes are refused (git config crosslink.agent <new id>)\n", pg.paint.text(slotProblem, "retired:"))
+			pg.print("    %s writes are refused until another id is set there\n", pg.paint.text(slotProblem, "retired:"))
 		case tracker.AgentDamaged:
 			pg.print("    %s its log cannot be read to the end (git crosslink status)\n", pg.paint.text(slotProblem, "damaged:"))
 		}

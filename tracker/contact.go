@@ -154,7 +154,7 @@ func (t *Tracker) checkSending(_ context.Context, s *snapshot) ([]Diagnosis, err
 			[]string{"ask whoever runs the hub to let you push branches below 'crosslink/', then: git crosslink sync"}})
 	} else if n > 0 {
 		severity := Warning
-		if manual { // as the user wants it
+		if manual || t.quiet().After(t.now()) && !t.readPace().Until.After(t.now()) { // as the user wants it, or on its way
 			severity = Note
 		}
 		found = append(found, Diagnosis{"queued", severity, fmt.Sprintf("%s not on the hub yet", events(n)), []string{"git crosslink sync"}})

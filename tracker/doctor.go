@@ -45,6 +45,7 @@ type check struct {
 }
 
 var checks = []check{
+	{"git", (*Tracker).checkGit},
 	{"who writes here", (*Tracker).checkAgent},
 	{"the hub", (*Tracker).checkHubAndForge},
 	{"what is sent", (*Tracker).checkSending},

@@ -90,6 +90,17 @@ func TestDoctor(t *testing.T) {
 	is(bob, false, "note manual")
 }
 
+func TestGitTooOld(t *testing.T) {
+	for says, want := range map[string]string{
+		"git version 2.39.5\n": "", "git version 2.36.0": "", "git version 3.0.1": "", "git version 10.1": "", "": "", "git": "", "git version next": "",
+		"git version 2.35.8.windows.1\n": "2.35.8.windows.1", "git version 1.99.0": "1.99.0", "git version 2.9.5 (Apple Git-1)": "2.9.5",
+	} {
+		if got := tracker.TooOld(says); got != want {
+			t.Errorf("%q: %q", says, got)
+		}
+	}
+}
+
 // No hint of the tracker or the command line destroys anything. "mv" moves
 // aside, "config --unset" is written down in the configuration's own words.
 func TestNoHintDestroys(t *testing.T) {

@@ -57,3 +57,36 @@ func (t *Tracker) insideReplica() error {
 	}
 	return nil
 }
+
+// oldestGit is the first one that makes refs durable (core.fsync).
+const oldestGit = 36 // of git 2
+
+// checkGit is the doctor's look at the git that is found.
+func (t *Tracker) checkGit(ctx context.Context, _ *snapshot) ([]Diagnosis, error) {
+	if t.replica == nil {
+		return nil, nil
+	}
+	out, err := t.replica.Git(ctx, "version")
+	if err != nil {
+		return nil, err
+	}
+	if old := tooOld(string(out)); old != "" {
+		d := Diagnosis{"old-git", Warning, fmt.Sprintf("git %s does not write refs so that they survive a power cut; 2.%d does", old, oldestGit),
+			[]string{"install a newer one, and look which is found: git version"}}
+		return []Diagnosis{d}, nil
+	}
+	return nil, nil
+}
+
+// tooOld returns the version that 'git version' names if it is too old.
+func tooOld(says string) string {
+	words := strings.Fields(says)
+	if len(words) < 3 {
+		return ""
+	}
+	var major, minor int
+	if n, _ := fmt.Sscanf(words[2], "%d.%d", &major, &minor); n == 2 && (major < 2 || major == 2 && minor < oldestGit) {
+		return words[2]
+	}
+	return ""
+}

@@ -84,6 +84,9 @@ func (t *Tracker) Status(ctx context.Context) (*Status, error) {
 	if t.contact.Refused != "" {
 		st.Problems = append(st.Problems, t.contact.Refused)
 	}
+	if p := t.readPace(); p.Until.After(t.now()) {
+		st.Problems = append(st.Problems, p.Why+"; it is left alone for a while")
+	}
 	if t.chooseErr != nil {
 		st.Problems = append(st.Problems, t.chooseErr.Error())
 	}
