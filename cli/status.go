@@ -65,6 +65,9 @@ func (e *env) statusPage(pg *page, s *tracker.Status) {
 	default:
 		pg.print("hub: '%s' (%s)\n", s.Remote, s.URL)
 	}
+	if s.Level != 0 && s.Level != tracker.Level {
+		pg.print("level: %d, which this program only reads\n", s.Level)
+	}
 	if s.Remote != "" {
 		if s.LastContact == nil {
 			pg.print("last contact: never\n")

@@ -55,7 +55,7 @@ func runSync(ctx context.Context, opts tracker.SyncOptions, e *env) error {
 	case opts.Detached:
 	case r.Remote == "":
 		e.talk("nothing to do: the repository has no remote")
-	case r.Hub == "" || r.State == tracker.Local:
+	case r.State == tracker.Local:
 		e.talk("nothing is shared yet")
 		e.talkHint("git crosslink init")
 	default:

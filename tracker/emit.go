@@ -49,7 +49,7 @@ func (t *Tracker) Emit(ctx context.Context, o EmitOptions, build func(p Projecti
 	}
 	if err := t.settle(ctx, o, r, after, lines); err != nil {
 		// the lines are durable: this is no failure of the write
-		t.tellOnce(Notice{Name: "queued", Text: "kept here, sent later: " + err.Error(), Hints: []string{"git crosslink sync"}})
+		t.tellOnce(t.queued(err.Error()))
 	}
 	t.watch(r)
 	return r, nil
@@ -384,7 +384,7 @@ func (t *Tracker) deliverAndLook(ctx context.Context, o EmitOptions, r *Receipt,
 		t.tellOnce(Notice{Name: "queued", Text: "kept here, not sent: " + reason, Hints: []string{"what to do: git crosslink doctor"}})
 		return nil
 	case reason != "":
-		t.tellOnce(Notice{Name: "queued", Text: "kept here, sent later: " + reason, Hints: []string{"git crosslink sync"}})
+		t.tellOnce(t.queued(reason))
 		if out.paced == nil {
 			return nil
 		}

@@ -156,7 +156,7 @@ func (t *Tracker) join(ctx context.Context, s *snapshot) (*InitReport, bool, err
 		return nil, false, err
 	}
 	if out.reason != "" {
-		t.notice(Notice{Name: "queued", Text: "kept here, sent later: " + out.reason, Hints: []string{"git crosslink sync"}})
+		t.notice(t.queued(out.reason))
 	}
 	return &InitReport{Remote: t.hub.Name, URL: t.hub.shown(), Hub: s.meta.Hub, Sent: out.sent, Agent: t.agent}, false, nil
 }

@@ -61,7 +61,36 @@ func (t *Tracker) loadLegacy(ctx context.Context, s *snapshot) error {
 		}
 		s.lines = append(s.lines, l.lines...)
 	}
+	return t.loadWaiting(ctx, s)
+}
+
+// loadWaiting keeps in view what was written here before such a hub was met; it
+// waits until the hub is of this program's level.
+func (t *Tracker) loadWaiting(ctx context.Context, s *snapshot) error {
+	for name, oid := range s.refs {
+		id, ok := strings.CutPrefix(name, headRoot+agents)
+		if !ok || event.ValidAgentID(id) != nil || s.logs[id] != nil {
+			continue
+		}
+		lines, err := t.goodLines(ctx, id, oid)
+		if err != nil {
+			return fmt.Errorf("read the log of '%s': %w", id, err)
+		}
+		l := &log{agent: id, here: oid, view: oid, lines: lines, chain: event.Chain{Agent: id, Seq: uint64(len(lines))}}
+		s.logs[id], s.lines = l, append(s.lines, lines...)
+		for _, e := range lines {
+			s.state.Apply(e)
+		}
+	}
 	return nil
+}
+
+// levelReason is why nothing is sent to a hub of another level.
+func (t *Tracker) levelReason(s *snapshot) string {
+	if s.level == 0 || s.level == Level {
+		return ""
+	}
+	return fmt.Sprintf("the hub is of level %d, which this program does not write", s.level)
 }
 
 // isLevel2 reports whether a tip of the branch 'crosslink/hub' is a level-2
@@ -127,6 +156,14 @@ func (t *Tracker) legacyBase(ctx context.Context, s *snapshot) (*event.Base, err
 		return nil, fmt.Errorf("read the level-3 checkpoint: %w", err)
 	}
 	return event.ParseBase3(files["state.json"])
+}
+
+// tellLevel says to a reader that a hub may hold more than can be shown.
+func (t *Tracker) tellLevel(s *snapshot) {
+	if s.level > Level {
+		t.tellOnce(Notice{Name: "level", Text: fmt.Sprintf("the hub on '%s' is of level %d, newer than this program: not all of it can be shown", t.hubName(), s.level),
+			Hints: []string{"install a newer git-crosslink; this one is: git crosslink version"}})
+	}
 }
 
 // refuseLevel is the refusal to write to a hub of another level.

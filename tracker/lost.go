@@ -15,6 +15,9 @@ import (
 // would belong to no hub.
 const lostMeta = "the hub no longer has its branch 'crosslink/meta'"
 
+// lostAll is said where nothing of the tracker is left.
+const lostAll = "the hub no longer has the tracker's branches"
+
 // believed names what the hub is known to have had, without the root.
 func (t *Tracker) believed(ctx context.Context) ([]string, error) {
 	all, err := t.local().Refs(ctx, hubRoot)
@@ -38,6 +41,9 @@ func (t *Tracker) lost(ctx context.Context, before []string) (meta bool, problem
 	if t.moved() && !there[metaName] && slices.Contains(before, metaName) {
 		return true, []hubProblem{{Ref: metaName, Text: t.notThere()}}, nil
 	}
+	if len(there) == 0 && slices.Contains(before, metaName) {
+		return true, []hubProblem{{Ref: metaName, Text: lostAll + " ('git push --mirror' from a plain clone deletes them); what is known of them stays here (to put them back: git crosslink init)"}}, nil
+	}
 	for _, name := range before {
 		if !there[name] {
 			meta = meta || name == metaName
@@ -52,10 +58,25 @@ func (t *Tracker) notThere() string {
 	return fmt.Sprintf("there is no tracker on '%s' (%s); it was at '%s' (to publish it here, too: git crosslink init)", t.hub.Name, t.hub.shown(), t.contact.URL)
 }
 
+// queued tells that something is kept here, and what would send it.
+func (t *Tracker) queued(why string) Notice {
+	hint := "git crosslink sync"
+	switch {
+	case t.contact.Other != "", t.apart() != "":
+		hint = "look at the remote's URLs: git remote -v"
+	case t.contact.NoMeta:
+		hint = "put the tracker's branches there: git crosslink init"
+	}
+	return Notice{Name: "queued", Text: "kept here, sent later: " + why, Hints: []string{hint}}
+}
+
 // lostReason is why nothing is sent.
 func (t *Tracker) lostReason() string {
 	if t.moved() {
 		return fmt.Sprintf("there is no tracker on '%s'", t.hub.Name)
+	}
+	if len(t.contact.Problems) > 0 && strings.HasPrefix(t.contact.Problems[0].Text, lostAll) {
+		return lostAll
 	}
 	return lostMeta
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"slices"
 	"strings"
@@ -265,6 +266,7 @@ func allAccepted(p refs.Push, res *refs.PushResult) bool {
 // accepted records what the hub took as seen on it, and counts the lines.
 func (t *Tracker) accepted(ctx context.Context, s *snapshot, p refs.Push, res *refs.PushResult, seqs map[string]uint64) (int, error) {
 	var ups []refs.Update
+	var back []string
 	n := 0
 	for _, r := range p.Refs {
 		st, ok := res.Refs[r.Dst]
@@ -277,9 +279,13 @@ func (t *Tracker) accepted(ctx context.Context, s *snapshot, p refs.Push, res *r
 		}
 		if id, ok := strings.CutPrefix(name, agents); ok {
 			n += int(max(seqs[r.Dst], s.logs[id].hubSeq) - s.logs[id].hubSeq)
-			delete(t.behind, name)
+			if _, was := t.behind[name]; was {
+				back = append(back, id)
+				delete(t.behind, name)
+			}
 		}
 	}
+	t.tellBack(back)
 	if err := t.overcome(p, res); err != nil || len(ups) == 0 {
 		return n, err
 	}
@@ -291,10 +297,13 @@ func (t *Tracker) accepted(ctx context.Context, s *snapshot, p refs.Push, res *r
 
 // welcome forgets an earlier refusal once the hub has taken a push.
 func (t *Tracker) welcome() error {
-	if t.contact.Refused == "" && len(t.contact.Told) == 0 {
+	if fork := t.contact.Told["hub-fork"] != ""; t.contact.Refused == "" && (len(t.contact.Told) == 0 || fork && len(t.contact.Told) == 1) {
 		return nil
 	}
-	return t.remember(func(c *contact) { c.Refused, c.Told = "", nil })
+	return t.remember(func(c *contact) {
+		c.Refused = ""
+		maps.DeleteFunc(c.Told, func(name, _ string) bool { return name != "hub-fork" })
+	})
 }
 
 // afterRefusal sorts a push that did not land, from refs and never from words:

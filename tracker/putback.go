@@ -104,6 +104,18 @@ func (t *Tracker) putBack(ctx context.Context, s *snapshot, p refs.Push) (refs.P
 	return p, nil
 }
 
+// tellBack says whose logs the hub has again.
+func (t *Tracker) tellBack(ids []string) {
+	if len(ids) == 0 || t.unwatched {
+		return
+	}
+	text := fmt.Sprintf("the hub has all of the log of '%s' again", ids[0])
+	if len(ids) > 1 {
+		text = fmt.Sprintf("the hub has all of %d logs again", len(ids))
+	}
+	t.notice(Notice{Name: "put-back", Text: text})
+}
+
 // onTop is the tip of a log as it can go to the hub: where the hub holds
 // something that it does not go on from, in the place of lines that were there
 // before, a commit with this log on top of both.

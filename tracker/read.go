@@ -28,6 +28,7 @@ func (t *Tracker) Read(ctx context.Context, f Freshness) (Projection, error) {
 	if s.apart {
 		t.tellApart()
 	}
+	t.tellLevel(s)
 	if e := (*Error)(nil); errors.As(t.chooseErr, &e) {
 		t.tellOnce(Notice{Name: e.Name, Text: e.Message, Hints: e.Hints})
 	}

@@ -147,6 +147,9 @@ func (t *Tracker) reportSync(ctx context.Context, r *SyncReport, before counts, 
 		}
 	}
 	r.Unsent, r.Reason = after.unsent(), out.reason
+	if r.Reason == "" {
+		r.Reason = t.levelReason(after)
+	}
 	if after.apart {
 		return r, t.apartError()
 	}
