@@ -272,3 +272,27 @@ func (t *Tracker) noteFounded(id string) error {
 		c.Remote, c.URL, c.Hub, c.Other, c.NoMeta = t.hub.Name, t.hub.shown(), id, "", false
 	})
 }
+
+// checkWhich is the doctor's look at whether the hub is the one this clone
+// belongs to, and the only one of its id.
+func (t *Tracker) checkWhich(ctx context.Context, s *snapshot) ([]Diagnosis, error) {
+	var found []Diagnosis
+	switch {
+	case t.hub == nil:
+		return nil, nil
+	case t.contact.Other != "":
+		found = append(found, diagnosed(Problem, t.elsewhereError(), "other-hub"))
+	case t.contact.NoMeta && len(t.contact.Problems) > 0:
+		found = append(found, Diagnosis{"hub-lost", Problem, t.contact.Problems[0].Text,
+			[]string{"look at the remote's URL: git remote -v", "put the tracker's branches there: git crosslink init"}})
+	}
+	if t.apart() != "" {
+		found = append(found, diagnosed(Problem, t.apartPushError(), "push-url"))
+	}
+	twins, err := t.twins(ctx, s)
+	for _, remote := range twins {
+		text, hints := t.twinText(remote)
+		found = append(found, Diagnosis{"hub-fork", Warning, text, hints})
+	}
+	return found, err
+}

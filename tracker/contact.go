@@ -119,7 +119,7 @@ func (t *Tracker) tellOnce(n Notice) {
 }
 
 // checkHub is the doctor's look at which hub there is and what was seen on it.
-func (t *Tracker) checkHub(_ context.Context, s *snapshot) ([]Diagnosis, error) {
+func (t *Tracker) checkHub(ctx context.Context, s *snapshot) ([]Diagnosis, error) {
 	var found []Diagnosis
 	switch {
 	case t.chooseErr != nil:
@@ -136,7 +136,15 @@ func (t *Tracker) checkHub(_ context.Context, s *snapshot) ([]Diagnosis, error) 
 		found = append(found, Diagnosis{"unshared", Warning, fmt.Sprintf("there is no tracker on '%s' yet; what is written stays here", t.hub.Name),
 			[]string{"share it with your team: git crosslink init"}})
 	}
+	which, err := t.checkWhich(ctx, s)
+	if err != nil {
+		return nil, err
+	}
+	found = append(found, which...)
 	for _, p := range t.contact.Problems {
+		if len(which) > 0 && p.Ref == metaName {
+			continue // said already
+		}
 		found = append(found, Diagnosis{"hub", Warning, p.Text, []string{"what was seen before is kept and in use; see what else is known: git crosslink status"}})
 	}
 	return found, nil
