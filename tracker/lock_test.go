@@ -3,10 +3,12 @@ package tracker_test
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"fmt"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -235,22 +237,51 @@ func TestTenClonesCreateAtOnce(t *testing.T) {
 			t.Errorf("'%s' shows other numbers", c.name)
 		}
 	}
-	pushes := pushesIn(t, traces)
-	t.Logf("%d issues from %d clones in %s: %d numbered when the commands had ended, %d pushes", writers*each, writers, took.Round(time.Millisecond), atOnce, pushes)
+	pushes, kinds := pushesIn(t, traces)
+	t.Logf("%d issues from %d clones in %s: %d numbered when the commands had ended, %d pushes: %v", writers*each, writers, took.Round(time.Millisecond), atOnce, pushes, kinds)
 }
 
-// pushesIn counts the pushes of traced processes.
-func pushesIn(t *testing.T, traces string) int {
+// pushesIn counts the pushes of traced processes by what they carried and
+// whether they landed.
+func pushesIn(t *testing.T, traces string) (n int, kinds map[string]int) {
 	t.Helper()
 	files, err := os.ReadDir(traces)
 	if err != nil {
 		t.Fatal(err)
 	}
-	n := 0
+	kinds = map[string]int{}
 	for _, f := range files {
-		n += traced(t, filepath.Join(traces, f.Name()))["push"]
+		b, err := os.ReadFile(filepath.Join(traces, f.Name()))
+		if err != nil {
+			t.Fatal(err)
+		}
+		kind := ""
+		for line := range bytes.Lines(b) {
+			var e struct {
+				Event string
+				SID   string
+				Argv  []string
+				Code  int
+			}
+			if json.Unmarshal(line, &e) != nil || strings.Contains(e.SID, "/") {
+				continue
+			}
+			switch words := strings.Join(e.Argv, " "); {
+			case e.Event == "start" && slices.Contains(e.Argv, "push"):
+				n++
+				kind = "push of nothing"
+				if strings.Contains(words, ":refs/heads/crosslink/agents/") {
+					kind = "logs"
+				}
+				if strings.Contains(words, ":refs/heads/crosslink/checkpoint") {
+					kind = strings.TrimPrefix(kind+" and step", "push of nothing and ")
+				}
+			case e.Event == "exit" && kind != "":
+				kinds[kind+map[bool]string{true: "", false: ", refused"}[e.Code == 0]]++
+			}
+		}
 	}
-	return n
+	return n, kinds
 }
 
 func numbered(c *clone) int {
