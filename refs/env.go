@@ -184,8 +184,15 @@ func (g *git) run(ctx context.Context, stdin []byte, args ...string) ([]byte, er
 	return out.Bytes(), err
 }
 
-// runCommand runs cmd, collects a bounded stderr, and names the failure.
+// runCommand runs cmd, collects a bounded stderr, and names the failure. If ctx
+// ends, so does the whole family of the child.
 func runCommand(ctx context.Context, cmd *exec.Cmd, name string) error {
+	return runEnding(ctx, cmd, name, endGroup)
+}
+
+// runEnding is runCommand, with what is done about the child's family when the
+// child has been ended.
+func runEnding(ctx context.Context, cmd *exec.Cmd, name string, end func(*exec.Cmd)) error {
 	var stderr capped
 	cmd.Stderr = &stderr
 	err := cmd.Run()
@@ -193,7 +200,7 @@ func runCommand(ctx context.Context, cmd *exec.Cmd, name string) error {
 		return nil
 	}
 	if ctx.Err() != nil {
-		endGroup(cmd)
+		end(cmd)
 	}
 	// A child that finished but left a pipe to a stray descendant has still
 	// finished; its status counts.

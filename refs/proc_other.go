@@ -13,6 +13,10 @@ func isolate(*exec.Cmd, isolation) {}
 
 func endGroup(*exec.Cmd) {}
 
+func alone(*exec.Cmd) {}
+
+func endGroupGently(*exec.Cmd) {}
+
 // flock without flock(2): the exclusive creation of a second file. It outlives
 // a killed process, so one that is older than a minute is taken away.
 func flock(ctx context.Context, path string, wait time.Duration) (*os.File, bool, error) {

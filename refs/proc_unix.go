@@ -28,12 +28,31 @@ func isolate(cmd *exec.Cmd, iso isolation) {
 	}
 }
 
+// alone lets only the child itself end when the context does, not its family.
+func alone(cmd *exec.Cmd) {
+	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
+}
+
 // endGroup kills what is left of a child's group after the child itself has
 // been waited for. The group's number stays taken while it has a member.
 func endGroup(cmd *exec.Cmd) {
 	if cmd.Process != nil && cmd.SysProcAttr != nil && (cmd.SysProcAttr.Setpgid || cmd.SysProcAttr.Setsid) {
 		syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL)
 	}
+}
+
+// endGroupGently is endGroup for those who would leave locks behind.
+func endGroupGently(cmd *exec.Cmd) {
+	if cmd.Process == nil {
+		return
+	}
+	for n := range 50 {
+		if n == 0 && syscall.Kill(-cmd.Process.Pid, syscall.SIGTERM) != nil || syscall.Kill(-cmd.Process.Pid, 0) != nil {
+			return // all have ended
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	endGroup(cmd)
 }
 
 // flock waits up to wait for the exclusive lock on path. The lock belongs to

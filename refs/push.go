@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/git-crosslink/git-crosslink/internal/fault"
 )
@@ -66,7 +67,13 @@ func (r *gitRemote) Push(ctx context.Context, p Push) (*PushResult, error) {
 	if !r.near() {
 		trace = traceHTTP(cmd)
 	}
-	err = runCommand(ctx, cmd, "push")
+	end := endGroup
+	if r.serverHere() {
+		alone(cmd)
+		cmd.WaitDelay = serverGrace // as long as the server keeps its stderr, the child's, open
+		end = endGroupGently
+	}
+	err = runEnding(ctx, cmd, "push", end)
 	fault.Point("refs.push.after")
 	res := parsePush(out.Bytes(), p)
 	res.Status, res.RetryAfter = trace.last()
@@ -79,6 +86,25 @@ func (r *gitRemote) Push(ctx context.Context, p Push) (*PushResult, error) {
 	}
 	return res, nil
 }
+
+// serverHere reports whether the receiving end of a push is a process of this
+// machine that git itself starts. It is not killed with the push: it may hold
+// locks of refs on the hub, and one that is killed leaves them there, where
+// nobody removes them. Its input ends with the push, so it ends by itself,
+// having moved all refs or none; only one that does not is told to.
+func (r *gitRemote) serverHere() bool {
+	url := r.url
+	if r.name != "" {
+		url = firstURL(r.cfg.All("remote." + r.name + ".url"))
+		if push := firstURL(r.cfg.All("remote." + r.name + ".pushurl")); push != "" {
+			url = push
+		}
+	}
+	return IsLocal(url)
+}
+
+// serverGrace is how long the receiving end may take for that.
+const serverGrace = 3 * time.Second
 
 // parsePush reads `git push --porcelain`: between "To <url>" and "Done" one
 // line per ref, <flag> TAB <from>:<to> TAB <summary>[ (<reason>)]. Lines about

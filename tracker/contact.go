@@ -29,6 +29,9 @@ type contact struct {
 	PushSeen  string `json:"push_seen,omitempty"`
 	PushApart string `json:"push_apart,omitempty"`
 
+	// Raced is when this clone last lost a race for the ledger (race.go).
+	Raced time.Time `json:"raced,omitzero"`
+
 	// NoAtomic: the hub cannot push atomically.
 	NoAtomic bool `json:"no_atomic,omitempty"`
 	// Refused is what the hub said when it refused a push for good, and when;

@@ -51,9 +51,9 @@ const (
 // others asks it to decide what others left undecided, too.
 func (t *Tracker) publish(ctx context.Context, others bool) (outcome, error) {
 	var o outcome
-	refusals := 0
+	refusals, took := 0, time.Duration(0)
 	what := all
-	if t.contact.NoAtomic {
+	if t.contact.NoAtomic || t.raced() {
 		what = logsOnly
 	}
 	if t.moved() || t.contact.Other != "" { // another repository, perhaps another hub
@@ -76,6 +76,11 @@ func (t *Tracker) publish(ctx context.Context, others bool) (outcome, error) {
 		if len(p.Refs) == 0 {
 			if what == logsOnly {
 				what = stepOnly
+				if t.raced() {
+					if err := t.lookInTurn(ctx, &o, took); err != nil || o.reason != "" {
+						return o, err
+					}
+				}
 				continue
 			}
 			o.reason = t.stuck(s)
@@ -85,7 +90,9 @@ func (t *Tracker) publish(ctx context.Context, others bool) (outcome, error) {
 			o.reason = err.Error()
 			return o, nil
 		}
+		began := time.Now()
 		res, err := t.push(ctx, p)
+		took = time.Since(began)
 		if o.waits(err) {
 			return o, nil
 		}
@@ -116,7 +123,7 @@ func (t *Tracker) publish(ctx context.Context, others bool) (outcome, error) {
 				return o, t.dropFound(ctx, s, p)
 			}
 			what = stepOnly
-			if err := t.look(ctx, &o); err != nil || o.reason != "" {
+			if err := t.lookInTurn(ctx, &o, took); err != nil || o.reason != "" {
 				return o, err
 			}
 			continue
@@ -125,11 +132,20 @@ func (t *Tracker) publish(ctx context.Context, others bool) (outcome, error) {
 		if err != nil || !again {
 			return o, err
 		}
-		if what == all {
-			what = logsOnly
+		if _, err := t.overtaken(ctx, s, p); err != nil {
+			return o, err
 		}
-		if what == stepOnly || !moved {
-			pause(ctx, try)
+		switch {
+		case what == all:
+			what = logsOnly
+		case what == stepOnly && moved:
+			if err := t.lookInTurn(ctx, &o, took); err != nil || o.reason != "" {
+				return o, err
+			}
+			continue
+		}
+		if !moved { // perhaps a push that was given up here is still landing there
+			pause(ctx, try+3*refusals)
 		}
 	}
 	o.reason = "the hub kept changing while this was sent; the next sync tries again"

@@ -140,6 +140,9 @@ func (c *clone) sync() *tracker.SyncReport {
 	if err != nil {
 		c.w.t.Fatalf("%s: sync: %v", c.name, err)
 	}
+	if r.Reason != "" || r.Unsent > 0 {
+		c.w.t.Logf("%s: a sync ends with %+v", c.name, *r)
+	}
 	return r
 }
 
