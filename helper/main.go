@@ -36,6 +36,7 @@ and for URLs that begin with 'crosslink::'. See git-remote-crosslink(1).
 	}
 	first := s.Prefixed() && s.isNew()
 	if err := s.keepPassword(first); err != nil {
+		s.listen()
 		fmt.Fprintf(stderr, "fatal: %s\n", err)
 		fmt.Fprintln(stderr, "hint: use the plain URL, or enrol the remote: git crosslink init --helper")
 		return statusFatal

@@ -36,6 +36,7 @@ type Session struct {
 	family  family
 	verbose bool
 	server  string // what to run instead of the service: --upload-pack
+	heard   bool   // git has said something
 	seen    sniffer
 }
 
@@ -44,6 +45,7 @@ type Session struct {
 func (s *Session) Run() (Traffic, int) {
 	status, err := s.run()
 	if err != nil {
+		s.listen()
 		fmt.Fprintf(s.Err, "fatal: %s\n", err)
 		return Traffic{}, statusFatal
 	}
@@ -132,9 +134,18 @@ func (s *Session) getenv(name string) (string, bool) {
 	return "", false
 }
 
+// listen waits for git's first words if none have been read: git complains of
+// a helper that ends while it speaks.
+func (s *Session) listen() {
+	if !s.heard {
+		_, _ = s.line()
+	}
+}
+
 // line reads one line, byte by byte: what follows the line that connects
 // belongs to the service, which may read it from the same pipe.
 func (s *Session) line() (string, error) {
+	s.heard = true
 	var b strings.Builder
 	one := make([]byte, 1)
 	for {

@@ -118,7 +118,8 @@ var differences = []struct {
 	why        string
 }{
 	{re(`^clone[a-z-]*/path/prefix$`), re(`^2 (done\.|warning: --)`), "a path behind the prefix is cloned as from a server, not linked or copied"},
-	{re(`^clone-[a-z-]+/path/prefix$`), re(`^(2 remote: |new: |1 )`), "and so --depth and --filter mean something"},
+	{re(`^clone-(depth|since|partial)/path/prefix$`), re(`^(status |2 |new: |1 )`), "and so --depth and --filter, which a plain clone of a path ignores, mean something"},
+	{re(`^clone-[a-z-]+/path/prefix$`), re(`^2 (remote: |Receiving |Resolving )`), "and shows its progress"},
 	{re(`^(clone|push)-missing/path/prefix$`), re(`^2 `), "what is missing is missed by the server, in its words"},
 	{re(`^fetch-insteadof/[a-z]+/prefix$`), re(`^(2 From |work: [0-9a-f]{40}\t)`), "the URL is shown as it was given"},
 	{re(`^push-insteadof/[a-z]+/prefix$`), re(`^2 To `), "the URL is shown as it was given"},
