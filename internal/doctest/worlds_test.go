@@ -31,6 +31,8 @@ git config crosslink.agent bob
 git crosslink comment 3 'by bob'
 cd ..
 git clone -q hub.git carol
+git init -q -b main solo
+git -C solo commit -q --allow-empty -m start
 git -C hub.git gc -q
 for one in alice bob; do git --git-dir=$one/.git/crosslink/replica.git repack -a -d -q; done
 `
@@ -50,6 +52,7 @@ var placeholders = map[string]string{
 	"<text>":    "gone",
 	"<prefix>":  "/usr/local",
 	"<agent>":   "somebody",
+	"<remote>":  "origin",
 }
 
 // A log that forked: two clones write as builder, and the other was faster.
@@ -69,7 +72,18 @@ const (
 	held       = "git crosslink lock 12"
 	heldByBob  = "git -C ../bob crosslink lock 12"
 	anyCommand = "list"
+	gated      = "git crosslink -C hub.git server install"
 )
+
+// A fork of the hub's repository, with the original beside it.
+const forkedHub = `
+cp -R ../hub.git ../fork.git
+git remote set-url origin ../fork.git
+git crosslink new 'in the fork'
+git remote add upstream ../hub.git
+git fetch -q upstream
+git crosslink sync
+`
 
 // special are the commands that are not run as they stand in alice's clone, or
 // do not end with status 0.
@@ -104,15 +118,49 @@ var special = map[string]how{
 	"git config advice.crosslink.<name> false":                       {with: map[string]string{"<name>": "numbered"}},
 	"git-crosslink hook <name>":                                      {with: map[string]string{"<name>": "post-merge"}},
 
+	"git clone crosslink::/path":                                              {with: map[string]string{"/path": "$PWD/../hub.git"}},
+	"git crosslink -C <hub>.git server install":                               {in: ".", with: map[string]string{"<hub>": "hub"}},
+	"git crosslink -C hub.git server install":                                 {in: "."},
+	"git crosslink -C hub.git server install --per-ref":                       {in: "."},
+	"git crosslink -C hub.git server check":                                   {in: ".", before: gated},
+	"git crosslink -C hub.git server uninstall":                               {in: ".", before: gated},
+	"git crosslink server check":                                              {in: "hub.git", before: "git crosslink server install"},
+	"git crosslink server install":                                            {in: "hub.git"},
+	"git crosslink completion fish >~/.config/fish/conf.d/git-crosslink.fish": {before: "mkdir -p ~/.config/fish/conf.d"},
+	"git crosslink completion zsh >~/.zsh/_git-crosslink":                     {before: "mkdir -p ~/.zsh"},
+	"git crosslink init --helper [<remote>]":                                  {with: map[string]string{"[<remote>]": "origin"}},
+	"git crosslink init --no-helper [<remote>]":                               {with: map[string]string{"[<remote>]": "origin"}},
+	"git crosslink init --hub":                                                {in: "solo"},
+	"git crosslink fork detach":                                               {in: "carol", before: forkedHub},
+	"git fetch upstream":                                                      {before: "git remote add upstream ../hub.git"},
+	"git push --mirror":                                                       {status: 1}, // the hook stops it
+	"git crosslink new":                                                       {status: 129},
+
+	// not there yet: once they are, these entries fail and go
+	"git crosslink trust":                        {status: 129},
+	"git crosslink trust policy signing require": {status: 129},
+	"git crosslink trust approve <id>":           {status: 129},
+	"git crosslink key show":                     {status: 129},
+
+	"git clone crosslink::https://example.com/project.git": {not: "a host of the network"},
+	"git remote rename":   {not: onlyNamed},
+	"git remote remove":   {not: onlyNamed},
+	"git remote set-url":  {not: onlyNamed},
+	"git remote-<scheme>": {not: onlyNamed},
+	"git commit":          {not: onlyNamed},
+	"git push --signed":   {not: onlyNamed},
+	"git does not run the tracker's 'pre-push' …":              {not: message},
+	"git pull and git push take the tracker along from now on": {not: message},
+
 	"git crosslink --help":       {not: manual},
 	"git help crosslink":         {not: manual},
 	"git help crosslink new":     {not: manual},
 	"git help git-crosslink-new": {not: manual},
 	"git help crosslink-format":  {not: manual},
-	"git config":                 {not: "named, not shown"},
-	"go run":                     {not: "named, not shown"},
-	"git … is too old":           {not: "a message"},
-	"go … is too old":            {not: "a message"},
+	"git config":                 {not: onlyNamed},
+	"go run":                     {not: onlyNamed},
+	"git … is too old":           {not: message},
+	"go … is too old":            {not: message},
 	"go test ./ledger":           {not: tests},
 	"go test ./cmd/git-crosslink -run 'Script/hello' -v":     {not: tests},
 	"go test ./cmd/git-crosslink -run Script -update":        {not: tests},
@@ -120,6 +168,8 @@ var special = map[string]how{
 }
 
 const (
-	manual = "man shows an installed page: internal/installtest runs it"
-	tests  = "runs tests, as this is one"
+	onlyNamed = "named, not shown"
+	message   = "a message"
+	manual    = "man shows an installed page: internal/installtest runs it"
+	tests     = "runs tests, as this is one"
 )
