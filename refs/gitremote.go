@@ -127,6 +127,27 @@ func (g *gitRemote) near() bool {
 	return IsLocal(firstURL(g.cfg.All("remote." + g.name + ".url")))
 }
 
+// inner is what git finds by itself in the replica. System and user-wide files
+// say there what they say in the user's repository, unless they include others
+// by where they are read.
+func (g *gitRemote) inner(ctx context.Context) (Config, error) {
+	var wide Config
+	for _, s := range g.cfg {
+		if s.Scope != "system" && s.Scope != "global" {
+			continue
+		}
+		if strings.HasPrefix(s.Key, "includeif.") {
+			out, err := g.replica.git.run(ctx, nil, "config", "--list", "-z", "--show-scope")
+			if err != nil {
+				return nil, err
+			}
+			return parseConfig(out)
+		}
+		wide = append(wide, s)
+	}
+	return wide, nil
+}
+
 // environ makes the environment of this remote's calls once.
 func (g *gitRemote) environ(ctx context.Context) ([]string, error) {
 	g.mu.Lock()
@@ -134,11 +155,7 @@ func (g *gitRemote) environ(ctx context.Context) ([]string, error) {
 	if g.env != nil {
 		return g.env, nil
 	}
-	out, err := g.replica.git.run(ctx, nil, "config", "--list", "-z", "--show-scope")
-	if err != nil {
-		return nil, err
-	}
-	inner, err := parseConfig(out)
+	inner, err := g.inner(ctx)
 	if err != nil {
 		return nil, err
 	}

@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 )
 
 // ErrNotRepository says that there is no git repository here.
@@ -92,6 +93,30 @@ func Discover(ctx context.Context, dir string, environ []string) (*Outer, error)
 		o.Top = o.CommonDir
 	}
 	return o, nil
+}
+
+// Survey is Discover and Config at once: their two git processes run at the
+// same time. What a repository says that git does not trust is thrown away.
+func Survey(ctx context.Context, dir string, environ []string) (*Outer, Config, error) {
+	var conf Config
+	var confErr error
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		o := &Outer{dir: dir, environ: environ}
+		if environ == nil {
+			o.environ = os.Environ()
+		}
+		conf, confErr = o.Config(ctx)
+	})
+	o, err := Discover(ctx, dir, environ)
+	wg.Wait()
+	if err != nil {
+		return nil, nil, err
+	}
+	if confErr != nil {
+		return nil, nil, fmt.Errorf("read the git configuration: %w", confErr)
+	}
+	return o, conf, nil
 }
 
 // findMain finds the main worktree from a linked one.

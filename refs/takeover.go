@@ -2,6 +2,7 @@ package refs
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -17,8 +18,8 @@ const OuterPrefix = "refs/outer/"
 // refs/remotes/<n>/crosslink/*. TakeOver copies them into the replica, so that
 // the next command has the news without network. The rules are:
 //
-//   - tips are compared first (one git process); a copy is made only for tips
-//     not looked at before;
+//   - tips are compared first; a copy is made only for tips not looked at
+//     before;
 //   - a shallow repository has logs without their beginning, a partial one
 //     without their blobs, and git does not read another user's repository in
 //     a child: in all three the copy is quietly not used;
@@ -31,7 +32,7 @@ func (r *Replica) TakeOver(ctx context.Context, remote string, cfg Config) (move
 		return false, nil
 	}
 	root := "refs/remotes/" + remote + "/crosslink/"
-	out, err := r.outer.ask(ctx, "for-each-ref", "--format=%(objectname) %(refname)", root)
+	theirs, err := r.outer.refs(ctx, cfg, root)
 	if err != nil {
 		return false, fmt.Errorf("look at the remote-tracking branches: %w", err)
 	}
@@ -44,10 +45,8 @@ func (r *Replica) TakeOver(ctx context.Context, remote string, cfg Config) (move
 		old[s.Name] = s.OID
 	}
 	fresh := false
-	for line := range strings.Lines(string(out)) {
-		id, name, _ := strings.Cut(strings.TrimSuffix(line, "\n"), " ")
-		name, ok := strings.CutPrefix(name, root)
-		fresh = fresh || ok && old[OuterPrefix+name] != OID(id)
+	for _, t := range theirs {
+		fresh = fresh || old[OuterPrefix+strings.TrimPrefix(t.Name, root)] != t.OID
 	}
 	if !fresh {
 		return false, nil
@@ -70,6 +69,37 @@ func (r *Replica) TakeOver(ctx context.Context, remote string, cfg Config) (move
 		}
 	}
 	return false, nil
+}
+
+// packedLimit is the largest packed-refs of a user that is read whole here: git
+// finds a few refs in a larger one sooner than we read it.
+const packedLimit = 1 << 20
+
+// refs lists the user's refs below root, which ends in '/': in this process
+// where they are plain files.
+func (o *Outer) refs(ctx context.Context, cfg Config, root string) ([]Ref, error) {
+	st, err := os.Lstat(filepath.Join(o.CommonDir, "packed-refs"))
+	small := err != nil || st.Size() <= packedLimit
+	storage, _ := cfg.Get("extensions.refStorage")
+	files := (storage == "" || storage == "files") && getenv(o.environ, "GIT_REFERENCE_BACKEND") == ""
+	if small && files && CheckRefName(root+"x") == nil {
+		all, err := refFiles{dir: o.CommonDir, form: o.Format}.list(root)
+		if !errors.Is(err, errOdd) {
+			return all, err
+		}
+	}
+	out, err := o.ask(ctx, "for-each-ref", "--format=%(objectname) %(refname)", root)
+	if err != nil {
+		return nil, err
+	}
+	var all []Ref
+	for line := range strings.Lines(string(out)) {
+		id, name, _ := strings.Cut(strings.TrimSuffix(line, "\n"), " ")
+		if strings.HasPrefix(name, root) && o.Format.Valid(OID(id)) {
+			all = append(all, Ref{name, OID(id)})
+		}
+	}
+	return all, nil
 }
 
 // mayCopy reports whether the repository's copy of the hub's branches is

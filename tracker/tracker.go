@@ -16,7 +16,6 @@ import (
 	"crypto/rand"
 	"encoding/hex"
 	"errors"
-	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -80,11 +79,8 @@ func Open(ctx context.Context, o Options) (*Tracker, error) {
 		t.environ = os.Environ()
 	}
 	var err error
-	if t.outer, err = refs.Discover(ctx, o.Dir, t.environ); err != nil {
+	if t.outer, t.conf, err = refs.Survey(ctx, o.Dir, t.environ); err != nil {
 		return nil, OpenError(err)
-	}
-	if t.conf, err = t.outer.Config(ctx); err != nil {
-		return nil, fmt.Errorf("read the git configuration: %w", err)
 	}
 	if err := t.insideReplica(); err != nil {
 		return nil, err
