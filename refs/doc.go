@@ -21,7 +21,8 @@
 //	    refs/heads/crosslink/…                what is written here
 //	    refs/incoming/…                       what the last fetch brought, unchecked
 //	    refs/hub/…                            what was last accepted of it (the caller's)
-//	    swap.lock, <name>.lock                flocks
+//	    swap.lock, <name>.lock                flocks; prune.lock: writer.go
+//	    maintained                            when it was packed last: maintain.go
 //	$GIT_COMMON_DIR/crosslink/replica.lock    held while the replica is created
 //
 // The tree of a log:

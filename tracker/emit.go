@@ -52,6 +52,9 @@ func (t *Tracker) Emit(ctx context.Context, o EmitOptions, build func(p Projecti
 		t.tellOnce(t.queued(err.Error()))
 	}
 	t.watch(r)
+	if !o.Offline {
+		t.keepUpLater()
+	}
 	return r, nil
 }
 

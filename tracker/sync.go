@@ -34,6 +34,9 @@ func (t *Tracker) Sync(ctx context.Context, o SyncOptions) (*SyncReport, error) 
 		return nil, t.unwritable(err)
 	}
 	r := &SyncReport{Remote: t.hubName(), State: Confirmed}
+	if o.Detached {
+		defer t.keepUp(ctx) // last: it holds up nobody
+	}
 	if t.hub == nil {
 		return r, t.chooseErr
 	}
