@@ -34,6 +34,7 @@ var rules = map[string]rule{
 	"event":       {pure: true, may: "event/canon", why: "the vocabulary is the bottom: it knows bytes, no rule and no file"},
 	"reducer":     {pure: true, may: "event event/canon", why: "the state follows from events alone; what is stored or fetched must not matter"},
 	"trust":       {pure: true, may: "event event/canon", why: "a verdict follows from bytes alone"},
+	"trust/keys":  {may: "event trust", why: "private keys have one place; everything that is decided about signatures is in trust"},
 
 	"ledger": {pure: true, may: "event event/canon", why: "a decision follows from the lines its step covers alone, never from a reducer's state"},
 
@@ -42,7 +43,7 @@ var rules = map[string]rule{
 	"store":         {may: "event reducer", why: "a projection answers questions about a state; it fetches nothing and decides nothing"},
 
 	"tracker": {
-		may: "event event/canon reducer ledger trust refs store internal/fault",
+		may: "event event/canon reducer ledger trust trust/keys refs store internal/fault",
 		why: "the conductor is the only package that sees both core and edges",
 	},
 	"hooks": {
