@@ -21,6 +21,7 @@ const (
 	groupNext   = "what next"
 	groupLocks  = "locks"
 	groupAgents = "agents"
+	groupTrust  = "trust"
 	groupHub    = "hub"
 	groupRest   = "rest"
 )
@@ -32,6 +33,7 @@ var groups = []struct{ name, page, about string }{
 	{groupNext, "next", "find out what to work on"},
 	{groupLocks, "lock", "claim issues and see who works on what"},
 	{groupAgents, "agent", "see who writes, and settle who does"},
+	{groupTrust, "trust", "see and say who may write, and with which key"},
 	{groupHub, "hub", "share the tracker and keep it up to date"},
 	{groupRest, "", ""},
 }
@@ -71,6 +73,9 @@ func tree(e *env) *urfave.Command {
 	}
 	rest := []*urfave.Command{
 		newAgentCommand(e),
+		newTrustCommand(e),
+		newKeyCommand(e),
+		newVerifyProofCommand(e),
 		newHeartbeatCommand(e),
 		newInitCommand(e),
 		newForkCommand(e),

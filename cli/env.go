@@ -33,6 +33,13 @@ type hub interface {
 	Fsck(ctx context.Context, full bool) (*tracker.FsckReport, error)
 	Doctor(ctx context.Context, offline bool) (*tracker.DoctorReport, error)
 	Who(context.Context) (*tracker.Who, error)
+	Trust(context.Context) (*tracker.Trust, error)
+	Approve(context.Context, tracker.Approve) ([]tracker.Approved, error)
+	Revoke(ctx context.Context, agent string, after *uint64, reason string) (*tracker.TrustRevocation, error)
+	SetPolicy(ctx context.Context, signing string, open *bool) error
+	ProofOf(ctx context.Context, agent string) (*tracker.ForkProof, error)
+	Key(context.Context) (*tracker.AgentKey, error)
+	RotateKey(context.Context) (was, is *tracker.AgentKey, err error)
 	Fork(ctx context.Context, newID string) (*tracker.Forked, error)
 	Describe(context.Context, tracker.EmitOptions, string, event.AgentKind) (*tracker.Receipt, error)
 	Retire(ctx context.Context, o tracker.EmitOptions, reason string) (*tracker.Receipt, error)

@@ -68,6 +68,9 @@ func writeIndex(path string, p tracker.Projection) error {
 	}
 	defer os.Remove(f.Name())
 	_, err = f.Write(b.Bytes())
+	if st, serr := os.Stat(filepath.Dir(path)); serr == nil { // for whoever the directory is for
+		_ = f.Chmod(st.Mode() & 0o666)
+	}
 	if err := errors.Join(err, f.Close()); err != nil {
 		return err
 	}

@@ -29,6 +29,7 @@ type lineShape struct {
 	Type     string          `json:"type"`
 	Text     string          `json:"text"`
 	SignedBy *string         `json:"signed_by"`
+	Mark     *string         `json:"mark"`
 	Rejected *rejectedShape  `json:"rejected"`
 	Event    json.RawMessage `json:"event"`
 }
@@ -98,7 +99,11 @@ func runLog(ctx context.Context, opts logOptions, e *env) error {
 	}
 	a.page = func(pg *page) {
 		for k, l := range shapes {
-			pg.print("%s  %s  %s\n", pg.paint.text(slotTime, e.date(lines[k].Shown())), pg.paint.text(slotAgent, l.Agent), l.Text)
+			mark := ""
+			if l.Mark != nil {
+				mark = marked(*l.Mark)
+			}
+			pg.print("%s  %s%s  %s\n", pg.paint.text(slotTime, e.date(lines[k].Shown())), pg.paint.text(slotAgent, l.Agent), pg.paint.text(slotProblem, mark), l.Text)
 			if l.Rejected != nil {
 				pg.print("    %s %s\n", pg.paint.text(slotProblem, "rejected:"), l.Rejected.Reason+": "+l.Rejected.Detail)
 			}
@@ -121,6 +126,7 @@ func historyOf(p tracker.Projection, u event.UUID, lines []*event.Envelope) []li
 		s := lineShape{
 			Agent: l.Agent, Seq: l.Seq, Time: l.Shown().String(), Ordered: l.Time.String(),
 			Type: l.Body.Type(), Text: describe(p, u, l.Body), SignedBy: textOrNull(l.SignedBy),
+			Mark: textOrNull(p.Mark(l.Agent, l.Seq)),
 		}
 		if json.Valid(l.Event) {
 			s.Event = json.RawMessage(l.Event)

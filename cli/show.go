@@ -62,7 +62,11 @@ func runShow(ctx context.Context, ids []string, e *env) error {
 	}
 	a := answer{pager: true}
 	details := make([]detailShape, 0, len(rows))
-	for _, i := range rows {
+	marks := make([]issueMarks, len(rows))
+	for k, i := range rows {
+		if marks[k], err = marksOf(p, i.UUID); err != nil {
+			return err
+		}
 		d, err := s.detail(i)
 		if err != nil {
 			return err
@@ -76,7 +80,7 @@ func runShow(ctx context.Context, ids []string, e *env) error {
 			if k > 0 {
 				pg.print("\n")
 			}
-			b := briefing{page: pg, e: e, s: s, i: i}
+			b := briefing{page: pg, e: e, s: s, i: i, marks: marks[k]}
 			b.write()
 		}
 	}
@@ -96,13 +100,15 @@ type briefing struct {
 	e *env
 	s *shaper
 	i *store.Issue
+
+	marks issueMarks
 }
 
 func (b *briefing) write() {
 	i := b.i
 	b.print("%s  %s\n", b.paint.text(slotID, i.Name()), b.paint.text(slotTitle, i.Title))
 	b.print("    %s, %s\n", b.paint.text(slot(i.Status), string(i.Status)), b.paint.text(slot(i.Priority), string(i.Priority)+" priority"))
-	b.print("    created %s by %s, changed %s\n", b.when(i.CreatedAt), i.CreatedBy, b.e.ago(i.UpdatedAt))
+	b.print("    created %s by %s%s, changed %s\n", b.when(i.CreatedAt), i.CreatedBy, b.paint.text(slotProblem, marked(b.marks.created)), b.e.ago(i.UpdatedAt))
 	for _, n := range numbersBefore(b.s.p, i) {
 		b.print("    was %d until the hub lost that\n", n)
 	}
@@ -136,6 +142,9 @@ func (b *briefing) write() {
 		b.print("    milestone %s (%s)\n", m.Name, m.Status)
 	}
 	b.print("    uuid %s\n", i.UUID)
+	if text := b.marks.summary(i.Name()); text != "" {
+		b.print("    %s\n", b.paint.text(slotProblem, text))
+	}
 	if i.Description != "" {
 		b.print("\n")
 		b.block("    ", i.Description)
@@ -265,8 +274,8 @@ func (b *briefing) comments() {
 		if c.Edited {
 			edited = ", edited"
 		}
-		b.print("    %s %s, %s, %s%s\n", b.paint.text(slotID, b.s.p.CommentShort(c.UUID)),
-			c.Author, c.Kind, b.when(c.CreatedAt), edited)
+		b.print("    %s %s%s, %s, %s%s\n", b.paint.text(slotID, b.s.p.CommentShort(c.UUID)),
+			c.Author, b.paint.text(slotProblem, marked(b.marks.comments[c.UUID])), c.Kind, b.when(c.CreatedAt), edited)
 		if c.TriggerType != "" {
 			b.print("        trigger: %s\n", c.TriggerType)
 		}

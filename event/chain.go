@@ -77,6 +77,16 @@ func (c *Chain) Stamp(e *Envelope, now, seen Time) ([]byte, error) {
 	return line, nil
 }
 
+// Rewrite signs and encodes an envelope whose place in the log and times are
+// set: one that was written before, for another place. It does not advance.
+func (c *Chain) Rewrite(e *Envelope) ([]byte, error) {
+	e.SignedBy, e.Signature = "", ""
+	if err := c.sign(e); err != nil {
+		return nil, err
+	}
+	return Encode(e)
+}
+
 // sign sets SignedBy and Signature.
 func (c *Chain) sign(e *Envelope) error {
 	if c.Sign == nil {

@@ -23,15 +23,15 @@ type policy struct {
 	rules  uint64
 }
 
-func (p policy) Covers(agent string, _ ledger.Position, lines []*event.Envelope) uint64 {
+func (p policy) Covers(_, agent string, _ ledger.Position, lines []*event.Envelope) (uint64, error) {
 	n, ok := p.limit[agent]
 	switch {
 	case ok:
-		return n
+		return n, nil
 	case p.closed:
-		return 0
+		return 0, nil
 	}
-	return p.Free.Covers(agent, ledger.Position{}, lines)
+	return p.Free.Covers("", agent, ledger.Position{}, lines)
 }
 
 func (p policy) Accepts(l *ledger.Ledger) bool { return !p.signed || l.Signature == "good" }

@@ -264,13 +264,21 @@ func (r *Reader) readLog(s *step, tip, agent string) error {
 		return bad(NotInParent)
 	}
 	if lost.Seq > from.Seq && holds(from, agent, lines, lost) {
-		if to.Seq < min(lost.Seq, s.policy.Covers(agent, from, lines)) {
+		limit, err := s.policy.Covers(tip, agent, from, lines)
+		if err != nil {
+			return err
+		}
+		if to.Seq < min(lost.Seq, limit) {
 			return bad(PositionBack)
 		}
 		s.lost.Over[agent] = lost.Seq
 	}
 	lines = lines[:to.Seq-from.Seq]
-	if s.policy.Covers(agent, from, lines) < to.Seq {
+	limit, err := s.policy.Covers(tip, agent, from, lines)
+	if err != nil {
+		return err
+	}
+	if limit < to.Seq {
 		return bad(NotCovered)
 	}
 	s.lines = append(s.lines, lines...)

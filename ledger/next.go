@@ -96,7 +96,10 @@ func (r *Reader) cover(s *step, tip, agent string) (bool, error) {
 			s.lost.Over[agent] = lost.Seq
 		}
 	}
-	limit := s.policy.Covers(agent, from, lines)
+	limit, err := s.policy.Covers(tip, agent, from, lines)
+	if err != nil {
+		return false, err
+	}
 	to := from
 	for i, e := range lines {
 		next, ok := to.advance(e, agent)

@@ -40,8 +40,10 @@ type Policy interface {
 	// cover it, given the lines behind its base's position: not beyond a
 	// revocation, nothing of an agent that is not admitted, under `require`
 	// nothing beyond the last validly signed line. A result below the base's
-	// position means that nothing may be added; it undoes nothing.
-	Covers(agent string, after Position, lines []*event.Envelope) uint64
+	// position means that nothing may be added; it undoes nothing. tip is the
+	// commit that the lines were read from: it holds those before them, too.
+	// An error means that the answer is not known here.
+	Covers(tip, agent string, after Position, lines []*event.Envelope) (uint64, error)
 
 	// Accepts reports whether the step's signature (SignedBy, Signature over
 	// l.Signed(), by l.WrittenBy) is what the policy requires.
@@ -57,7 +59,9 @@ type Policy interface {
 type Free struct{}
 
 // Covers returns no limit.
-func (Free) Covers(string, Position, []*event.Envelope) uint64 { return 1<<53 - 1 }
+func (Free) Covers(string, string, Position, []*event.Envelope) (uint64, error) {
+	return 1<<53 - 1, nil
+}
 
 // Accepts returns true.
 func (Free) Accepts(*Ledger) bool { return true }

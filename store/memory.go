@@ -23,6 +23,7 @@ type Memory struct {
 	comment  *index
 	gone     *index                    // deleted comments
 	home     map[event.UUID]event.UUID // comment → issue
+	mark     func(agent string, seq uint64) string
 }
 
 // NewMemory projects a state. lines are the envelopes it holds, in any order;
@@ -72,6 +73,21 @@ func NewMemory(s *reducer.State, lines []*event.Envelope, numbers map[event.UUID
 		r.Short = m.issues.short(u)
 	}
 	return m
+}
+
+// WithMarks says what there is to say of each line's signature.
+func (m *Memory) WithMarks(mark func(agent string, seq uint64) string) *Memory {
+	m.mark = mark
+	return m
+}
+
+// Mark returns what is to be said of a line's signature where it is shown, a
+// rule of package trust; "" for nothing.
+func (m *Memory) Mark(agent string, seq uint64) string {
+	if m.mark == nil {
+		return ""
+	}
+	return m.mark(agent, seq)
 }
 
 // Resolve returns the issue that id names: *NotFoundError, *AmbiguousError or

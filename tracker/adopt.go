@@ -41,7 +41,10 @@ func (t *Tracker) adopt(ctx context.Context, root string) (problems []hubProblem
 			logs++
 		}
 	}
-	a := adoption{t: t, known: t.readClaims(ctx, have[hubRoot+metaName]), fresh: t.readClaims(ctx, have[root+metaName])}
+	a := adoption{t: t}
+	if err := a.readMetas(ctx, have[trustedMeta], have[hubRoot+metaName], have[root+metaName]); err != nil {
+		return nil, err
+	}
 	other := a.other(t.contact.Hub)
 	if root == incomingRoot && other == "" {
 		forked, err := t.parted(ctx, have[hubRoot+checkpointName], have[root+checkpointName])
@@ -69,6 +72,16 @@ func (t *Tracker) adopt(ctx context.Context, root string) (problems []hubProblem
 	}
 	a.settle(have[root+metaName] == "" && t.isLevel2(ctx, have[root+v2Name]))
 	var ups []refs.Update
+	if a.meta == "" && a.metas.roll != nil {
+		if was := have[trustedMeta]; was != a.metas.commit {
+			ups = append(ups, refs.Update{Ref: trustedMeta, Old: was, New: a.metas.commit})
+		}
+		if root != refs.OuterPrefix {
+			for _, b := range a.metas.bad {
+				problems = append(problems, hubProblem{Text: b.String()})
+			}
+		}
+	}
 	untaken := 0
 	for _, r := range all {
 		name, ok := strings.CutPrefix(r.Name, root)

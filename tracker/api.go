@@ -59,6 +59,9 @@ type Projection interface {
 	Agents() []*reducer.Agent
 	Milestones() ([]*reducer.Milestone, error)
 	Rejections() []reducer.Rejection
+	// Mark is what is to be said of a line's signature where it is shown, the
+	// name of a rule of trust: "" for nothing.
+	Mark(agent string, seq uint64) string
 	// Check says whether the reducer would reject an event of this author now.
 	Check(author string, b event.Body) error
 	// Hash is the hash of the canonical state.

@@ -48,6 +48,8 @@ type contact struct {
 	Aliases []uint64 `json:"aliases"`
 	// Shown is what was shown undecided: it is told once when it is decided.
 	Shown []shown `json:"shown,omitempty"`
+	// Unsigned: that signing is switched off here was told.
+	Unsigned bool `json:"unsigned,omitempty"`
 	// Told are the notices that were given and have not changed since.
 	Told map[string]string `json:"told,omitempty"`
 }

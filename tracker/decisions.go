@@ -34,6 +34,7 @@ const (
 // decided is the ledger as this replica has judged it.
 type decided struct {
 	reader *ledger.Reader
+	metas  *metaChain
 	view   ledger.View
 	tip    refs.OID // ref it was read from
 	lost   []refs.OID
@@ -62,7 +63,11 @@ func (t *Tracker) judgedPath() string {
 func (t *Tracker) loadLedger(ctx context.Context, s *snapshot) {
 	d := &s.decided
 	hubID := s.hubID()
-	d.reader = ledger.NewReader(newSteps(ctx, t.local(), hubID), hubID)
+	src := newSteps(ctx, t.local(), hubID)
+	d.reader, d.metas = ledger.NewReader(src, hubID), src.metas
+	if s.roll != nil && s.metaCommit != "" {
+		src.metas.known[s.metaCommit] = metaState{commit: s.metaCommit, roll: s.roll}
+	}
 	d.view = ledger.View{Ledger: ledger.Empty(hubID)}
 	if hubID == "" {
 		return
@@ -165,6 +170,9 @@ func (s *snapshot) tips(push refs.Push) map[string]string {
 	}
 	tips := map[string]string{}
 	for id, l := range s.logs {
+		if l.verdict != nil && l.verdict.Forked {
+			continue // what is covered of it stays, nothing is added
+		}
 		tip, seq := l.hub, l.hubSeq
 		if src, ok := going[headRoot+agents+id]; ok {
 			tip, seq = src, l.chain.Seq
@@ -186,7 +194,7 @@ func (t *Tracker) draft(ctx context.Context, s *snapshot, meta refs.OID, tips ma
 	if base := d.view.Ledger.Meta; base != "" {
 		// a step may have been decided under a meta that is not on its branch:
 		// others go on under that, or one such step would stop everybody
-		onBranch, err := metaDescends(ctx, t.local(), refs.OID(base), meta)
+		onBranch, err := d.metas.descends(refs.OID(base), meta)
 		if err != nil {
 			return nil, err
 		}
@@ -224,6 +232,9 @@ func (t *Tracker) draft(ctx context.Context, s *snapshot, meta refs.OID, tips ma
 func (t *Tracker) decide(ctx context.Context, s *snapshot, meta refs.OID, tips map[string]string) (refs.OID, error) {
 	draft, err := t.draft(ctx, s, meta, tips)
 	if err != nil || draft == nil {
+		return "", err
+	}
+	if err := t.signStep(ctx, s, draft.Ledger); err != nil {
 		return "", err
 	}
 	var parents []refs.OID
@@ -324,7 +335,7 @@ func (t *Tracker) waiting(ctx context.Context) (bool, error) {
 	if err != nil || !s.bound || s.level != Level {
 		return false, err
 	}
-	draft, err := t.draft(ctx, s, s.refs[hubRoot+metaName], s.tips(refs.Push{}))
+	draft, err := t.draft(ctx, s, s.metaCommit, s.tips(refs.Push{}))
 	if err != nil {
 		return false, err
 	}

@@ -16,6 +16,7 @@ import (
 	"github.com/git-crosslink/git-crosslink/ledger"
 	"github.com/git-crosslink/git-crosslink/refs"
 	"github.com/git-crosslink/git-crosslink/trust"
+	"github.com/git-crosslink/git-crosslink/trust/keys"
 )
 
 // joinEvery bounds how often a clone without a known hub looks for one before
@@ -33,6 +34,9 @@ func (t *Tracker) Emit(ctx context.Context, o EmitOptions, build func(p Projecti
 		return nil, t.unwritable(err)
 	}
 	r, after, err := t.append(ctx, build)
+	if t.maybeOutdated(ctx, o, err) { // the hub may trust others by now
+		r, after, err = t.append(ctx, build)
+	}
 	if err != nil {
 		return nil, t.unwritable(err)
 	}
@@ -147,6 +151,9 @@ func (t *Tracker) append(ctx context.Context, build func(p Projection) ([]Body, 
 			return &Receipt{Agent: t.agent, Sync: t.settled(s), View: s.project()}, s, nil
 		}
 		lines, ups, err := t.stamp(ctx, s, bodies)
+		if errors.Is(err, errAgain) {
+			continue
+		}
 		if err != nil {
 			return nil, nil, err
 		}
@@ -180,6 +187,9 @@ func (t *Tracker) mayAppend(s *snapshot) error {
 	if s.apart {
 		return t.apartError()
 	}
+	if err := t.admitted(s); err != nil {
+		return err
+	}
 	l := s.logs[t.agent]
 	switch {
 	case l == nil:
@@ -189,6 +199,10 @@ func (t *Tracker) mayAppend(s *snapshot) error {
 			Hints: []string{"install a newer git-crosslink; this one is: git crosslink version"}}
 	case l.diverged:
 		return t.divergedError(t.agent)
+	case l.forked():
+		return &Error{Kind: Fatal, Name: "forked",
+			Message: fmt.Sprintf("the key of '%s' wrote two histories, and behind event %d nothing counts any more: nothing was written", t.agent, l.verdict.Fed),
+			Hints:   []string{"go on under an id of your own: git crosslink agent fork"}}
 	case l.torn:
 		return &Error{Kind: Fatal, Name: "own-log",
 			Message: fmt.Sprintf("objects of the log of '%s' are missing here: nothing was written", t.agent),
@@ -229,8 +243,15 @@ func (t *Tracker) stamp(ctx context.Context, s *snapshot, bodies []Body) ([]*eve
 		l = &log{agent: t.agent, chain: event.Chain{Hub: s.hubID(), Agent: t.agent}}
 		s.logs[t.agent] = l
 	}
+	k, err := t.writer(s, t.agent, l.chain.Seq == 0)
+	if err != nil {
+		return nil, nil, err
+	}
 	if l.chain.Seq == 0 {
-		bodies = append([]Body{t.introduction()}, bodies...)
+		bodies = append([]Body{t.introduction(k)}, bodies...)
+	}
+	if k != nil {
+		signWith(ctx, &l.chain, k)
 	}
 	var lines []*event.Envelope
 	var raw [][]byte
@@ -240,15 +261,17 @@ func (t *Tracker) stamp(ctx context.Context, s *snapshot, bodies []Body) ([]*eve
 			return nil, nil, err
 		}
 		e := &event.Envelope{Body: b}
-		line, err := l.chain.Stamp(e, event.TimeOf(t.now()), s.state.Newest())
+		line, err := l.chain.Stamp(e, event.TimeOf(t.now()), max(s.newest, s.state.Newest()))
 		if err != nil {
-			return nil, nil, err
+			return nil, nil, t.unsignedThen(s, err)
 		}
+		s.newest = max(s.newest, e.Time)
 		t.overruled = s.apply(e) || t.overruled
 		lines, raw = append(lines, e), append(raw, line)
 		says = append(says, subject(e))
 	}
 	s.lines, l.lines = append(s.lines, lines...), append(l.lines, lines...)
+	l.chain.Sign, l.verdict = nil, s.judge(l, nil)
 	tip, err := refs.AppendLog(ctx, t.local(), t.agent, l.view, raw, refs.CommitInfo{
 		Author: t.agent, When: t.now(), Message: strings.Join(says, "\n") + "\n\n[skip ci]\n"})
 	if err != nil {
@@ -277,12 +300,16 @@ func subject(e *event.Envelope) string {
 	return s
 }
 
-func (t *Tracker) introduction() Body {
+func (t *Tracker) introduction(k keys.Signer) Body {
 	kind := event.Person
 	if t.getenv("GIT_CROSSLINK_AGENT") != "" {
 		kind = event.Machine
 	}
-	return &event.AgentIntroduced{Kind: kind}
+	b := &event.AgentIntroduced{Kind: kind}
+	if k != nil {
+		b.PublicKey = k.Key().String()
+	}
+	return b
 }
 
 // provisionalMeta makes the hub id lines carry until a hub is known. Where
@@ -291,14 +318,19 @@ func (t *Tracker) provisionalMeta(ctx context.Context, s *snapshot) (refs.Update
 	var id uuid.UUID
 	rand.Read(id[:])
 	id[6], id[8] = id[6]&0x0f|0x40, id[8]&0x3f|0x80
-	m := &trust.Meta{Version: Level, Hub: id.String(), Seq: 1,
-		CreatedAt: event.TimeOf(t.now()), Signing: "warn", Open: true}
-	tip, err := refs.WriteCommit(ctx, t.local(), map[string][]byte{"hub.json": m.Encode(), "allowed_signers": {}}, nil,
+	files, err := t.foundingMeta(ctx, id.String())
+	if err != nil {
+		return refs.Update{}, fmt.Errorf("make the hub's meta: %w", err)
+	}
+	if s.roll, err = trust.FirstMeta(files); err != nil {
+		return refs.Update{}, fmt.Errorf("make the hub's meta: %w", err)
+	}
+	tip, err := refs.WriteCommit(ctx, t.local(), files, nil,
 		refs.CommitInfo{Author: t.agent, When: t.now(), Message: "crosslink: hub " + hex.EncodeToString(id[:4]) + "\n\n[skip ci]\n"})
 	if err != nil {
 		return refs.Update{}, fmt.Errorf("write the hub's meta: %w", err)
 	}
-	s.meta, s.level = m, Level
+	s.meta, s.level, s.metaCommit = s.roll.Meta, Level, tip
 	return refs.Update{Ref: headRoot + metaName, New: tip}, nil
 }
 

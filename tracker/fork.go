@@ -2,6 +2,7 @@ package tracker
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"fmt"
 
@@ -37,7 +38,7 @@ func (t *Tracker) Fork(ctx context.Context, newID string) (*Forked, error) {
 		return nil, err
 	}
 	l := s.logs[t.agent]
-	if l == nil || !l.diverged {
+	if l == nil || !l.diverged && !l.forked() {
 		return nil, &Error{Kind: No, Name: "no-fork", Message: fmt.Sprintf("the log of '%s' has not forked: there is nothing to carry over", t.agent)}
 	}
 	if s.logs[newID] != nil {
@@ -50,7 +51,7 @@ func (t *Tracker) Fork(ctx context.Context, newID string) (*Forked, error) {
 	}
 	err = t.local().Swap(ctx, []refs.Update{
 		{Ref: headRoot + agents + newID, New: tip},
-		{Ref: headRoot + agents + t.agent, Old: l.here, New: l.hub},
+		{Ref: headRoot + agents + t.agent, Old: l.here, New: cmp.Or(l.hub, l.here)},
 		{Ref: "refs/forked/" + t.agent + "/" + string(l.here), New: l.here},
 	})
 	if err != nil {
@@ -71,6 +72,9 @@ func (t *Tracker) Fork(ctx context.Context, newID string) (*Forked, error) {
 	return f, nil
 }
 
+// forked reports whether a proof stands against the log.
+func (l *log) forked() bool { return l.verdict != nil && l.verdict.Forked }
+
 // carryOver writes the new log.
 func (t *Tracker) carryOver(ctx context.Context, s *snapshot, l *log, newID string) (refs.OID, int, error) {
 	written, err := t.goodLines(ctx, l.agent, l.here)
@@ -85,6 +89,9 @@ func (t *Tracker) carryOver(ctx context.Context, s *snapshot, l *log, newID stri
 	for common < min(len(written), len(theirs)) && bytes.Equal(written[common].Raw, theirs[common].Raw) {
 		common++
 	}
+	if l.forked() {
+		common = min(int(l.verdict.Fed), len(written))
+	}
 	rest := written[common:]
 	from := &event.AgentForkedFrom{Agent: l.agent}
 	if common > 0 {
@@ -96,7 +103,14 @@ func (t *Tracker) carryOver(ctx context.Context, s *snapshot, l *log, newID stri
 	}
 	chain := event.Chain{Hub: s.hubID(), Agent: newID}
 	var lines [][]byte
-	head := []Body{t.introduction()}
+	k, err := t.writer(s, newID, true)
+	if err != nil {
+		return "", 0, err
+	}
+	if k != nil {
+		signWith(ctx, &chain, k)
+	}
+	head := []Body{t.introduction(k)}
 	if from.Seq > 0 {
 		head = append(head, from)
 	}
@@ -120,7 +134,7 @@ func (t *Tracker) carryOver(ctx context.Context, s *snapshot, l *log, newID stri
 		}
 		carried = append(carried, e)
 	}
-	more, err := continued(&chain, carried)
+	more, err := continued(&chain, carried, k)
 	if err != nil {
 		return "", 0, err
 	}

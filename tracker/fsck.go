@@ -3,6 +3,7 @@ package tracker
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/git-crosslink/git-crosslink/event"
@@ -22,7 +23,7 @@ type FsckReport struct {
 // Finding is one thing that is wrong. None needs a repair: what is not believed
 // is passed over by everybody in the same way.
 type Finding struct {
-	Kind  string `json:"kind"` // rejected, ended, diverged, torn, bad-step, ledger, lost, hub
+	Kind  string `json:"kind"` // rejected, ended, diverged, torn, bad-step, ledger, lost, hub, trust, meta
 	Agent string `json:"agent,omitempty"`
 	Seq   uint64 `json:"seq,omitempty"`  // of the event, or of the step
 	Step  string `json:"step,omitempty"` // commit
@@ -51,6 +52,13 @@ func (t *Tracker) Fsck(ctx context.Context, full bool) (*FsckReport, error) {
 	for _, id := range s.agents() {
 		l := s.logs[id]
 		r.Events += l.chain.Seq
+		if why := l.distrust(); why != "" {
+			at := l.verdict.Vouched
+			if l.verdict.Ends != "" {
+				at = l.verdict.Fed
+			}
+			r.add(Finding{Kind: "trust", Agent: id, Seq: at, Text: why})
+		}
 		f := Finding{Agent: id, Seq: l.chain.Seq}
 		switch {
 		case l.diverged:
@@ -64,7 +72,13 @@ func (t *Tracker) Fsck(ctx context.Context, full bool) (*FsckReport, error) {
 		}
 		r.add(f)
 	}
+	for _, b := range s.metaBad {
+		r.add(Finding{Kind: "meta", Step: string(b.commit), Text: b.String()})
+	}
 	for _, p := range t.contact.Problems {
+		if slices.ContainsFunc(s.metaBad, func(b badMeta) bool { return b.String() == p.Text }) {
+			continue
+		}
 		r.add(Finding{Kind: "hub", Text: p.Text})
 	}
 	bad, err := t.fsckLedger(ctx, s, r)
@@ -169,6 +183,8 @@ func (t *Tracker) checkLogs(_ context.Context, s *snapshot) ([]Diagnosis, error)
 		l := s.logs[id]
 		switch {
 		case id == t.agent: // checkAgent
+		case l.distrust() != "":
+			found = append(found, Diagnosis{"trust", Warning, l.distrust(), []string{"see how it stands: git crosslink trust show " + id}})
 		case l.diverged:
 			found = append(found, Diagnosis{"copied-clone", Warning, t.divergedError(id).Error(),
 				[]string{"where that agent writes: git crosslink agent fork"}})

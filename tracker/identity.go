@@ -85,7 +85,7 @@ func (t *Tracker) settleAgent(ctx context.Context) (string, error) {
 		t.notice(Notice{Name: "copied-clone",
 			Text: fmt.Sprintf("this repository is a copy of one that writes as '%s'; here you write as '%s'", old.Agent, id)})
 	} else {
-		t.notice(Notice{Name: "new-agent", Text: fmt.Sprintf("you write here as '%s'", id)})
+		t.notice(Notice{Name: "new-agent", Text: fmt.Sprintf("you write here as '%s'%s", id, t.madeKey(id))})
 	}
 	return id, nil
 }

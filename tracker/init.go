@@ -85,6 +85,9 @@ func (t *Tracker) introduce(ctx context.Context) (*snapshot, error) {
 		return s, nil
 	}
 	_, ups, err := t.stamp(ctx, s, nil)
+	if errors.Is(err, errAgain) {
+		return t.introduce(ctx)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -249,7 +252,7 @@ func (t *Tracker) foundLedger(ctx context.Context, s *snapshot, p refs.Push, ups
 		}
 	}
 	private := s.refs[headRoot+checkpointName]
-	step, err := t.decide(ctx, s, s.refs[headRoot+metaName], tips)
+	step, err := t.decide(ctx, s, s.metaCommit, tips)
 	if err != nil {
 		return p, ups, err
 	}

@@ -43,9 +43,53 @@ func (t *Tracker) readClaims(ctx context.Context, tip refs.OID) claims {
 type adoption struct {
 	t            *Tracker
 	known, fresh claims
-	level        int    // the hub's, as it is believed after this
-	meta         string // why the fresh meta is not believed
-	pinned       string // this hub's id, where the fresh meta is another's
+	level        int       // the hub's, as it is believed after this
+	meta         string    // why the fresh meta is not believed
+	metas        metaState // what it says, if it is
+	pinned       string    // this hub's id, where the fresh meta is another's
+}
+
+// readMetas looks at the two chains. What is said of each is what its nearest
+// valid commit says: a tip that nobody believes says nothing. trusted is the
+// commit believed here, "" at first contact.
+func (a *adoption) readMetas(ctx context.Context, trusted, known, fresh refs.OID) error {
+	a.known, a.fresh = a.t.readClaims(ctx, known), a.t.readClaims(ctx, fresh)
+	chain := newMetaChain(ctx, a.t.local())
+	if trusted != "" {
+		if err := chain.believe(trusted); err != nil {
+			return err
+		}
+	}
+	said := func(c *claims, tip refs.OID) (metaState, error) {
+		if tip == "" {
+			return metaState{}, nil
+		}
+		st, err := chain.at(tip)
+		if err != nil && ctx.Err() == nil {
+			c.err = err // an object is missing: what is known stands
+			return metaState{}, nil
+		}
+		if err == nil && st.roll != nil {
+			*c = claims{Claims: trust.Claims{Level: st.roll.Meta.Version, Hub: st.roll.Meta.Hub, Seq: st.roll.Meta.Seq}, there: true}
+		}
+		return st, err
+	}
+	was, err := said(&a.known, known)
+	if err != nil {
+		return err
+	}
+	a.metas, err = said(&a.fresh, fresh)
+	if err == nil && a.metas.roll == nil && a.fresh.Level == Level && len(a.metas.bad) > 0 {
+		a.meta = fmt.Sprintf("the hub's meta is not to be believed: %v", a.metas.bad[0].err)
+	}
+	if err != nil || was.roll == nil || a.metas.roll == nil {
+		return err
+	}
+	on, err := chain.holds(fresh, was.commit)
+	if err == nil && !on && was.commit != a.metas.commit {
+		a.meta = "the hub's meta does not continue the one known here, which stands"
+	}
+	return err
 }
 
 // settle judges meta first: the level decides how all else is judged.
@@ -107,12 +151,6 @@ func (a *adoption) judge(ctx context.Context, name string, old, fresh refs.OID) 
 	legacy := a.level == 2 || a.level == 3
 	id, isLog := strings.CutPrefix(name, agents)
 	switch {
-	case name == metaName && a.meta == "" && old != "" && a.known.Level == Level && a.fresh.Level == Level && a.known.err == nil:
-		ok, err := metaDescends(ctx, a.t.local(), old, fresh)
-		if err != nil || ok {
-			return ok, "", err
-		}
-		return false, "the hub's meta does not continue the one known here, which stands", nil
 	case name == metaName:
 		return a.meta == "", a.meta, nil
 	case name == checkpointName && !legacy:
@@ -161,6 +199,10 @@ func (a *adoption) mended(ctx context.Context, id string, old, fresh refs.OID) (
 	case err != nil:
 		return false, "", err
 	case is.Seq < was.Seq || at != was.Hash:
+		forked, err := a.prove(ctx, id, old, fresh)
+		if err != nil || forked {
+			return false, fmt.Sprintf("the hub's log of '%s' was rewritten with its own key: it has forked; the one known here stands", id), err
+		}
 		return false, fmt.Sprintf("the hub's log of '%s' was rewritten; the one known here stands", id), nil
 	case bad == "" && worse != "" && is.Seq == was.Seq:
 		return false, fmt.Sprintf("the hub's log of '%s' goes on behind event %d with what is no event: %s", id, is.Seq, worse), nil

@@ -51,6 +51,8 @@ type log struct {
 	foreign    bool   // here are lines written for another hub id: not in view until bind has rebuilt them
 	torn       bool   // objects of here are missing
 	legacyOnly bool   // level-3 lines: no chain to go on from
+
+	verdict *trust.Verdict // what of the lines counts; nil: all of it
 }
 
 // unsent is how many lines the hub does not have.
@@ -63,19 +65,24 @@ func (l *log) unsent() int {
 
 // snapshot is everything read from the replica at one moment.
 type snapshot struct {
-	refs    map[string]refs.OID
-	meta    *trust.Meta // of the hub, else the provisional one, else nil
-	level   int         // 0: no hub yet
-	bound   bool        // the hub's own meta has been seen
-	apart   bool        // a hub was met, but the numbers given out here stand until init --join
-	logs    map[string]*log
-	state   *reducer.State
-	lines   []*event.Envelope
-	numbers map[event.UUID]uint64
-	aliases map[uint64]uint64 // numbers a hub lost → the ones that stand
-	decided decided
-	view    *store.Memory
-	seen    func() map[string]event.AgentPresence // signs of life outside the logs
+	refs       map[string]refs.OID
+	meta       *trust.Meta // of the hub, else the provisional one, else nil
+	roll       *trust.Roll // meta and who may sign; nil if there is none of level 4
+	metaBad    []badMeta   // meta commits above it that nobody believes
+	proofs     map[string][]*trust.Proof
+	newest     event.Time // of all good lines, those that do not count included
+	level      int        // 0: no hub yet
+	bound      bool       // the hub's own meta has been seen
+	metaCommit refs.OID   // the commit roll was read from
+	apart      bool       // a hub was met, but the numbers given out here stand until init --join
+	logs       map[string]*log
+	state      *reducer.State
+	lines      []*event.Envelope // those that count
+	numbers    map[event.UUID]uint64
+	aliases    map[uint64]uint64 // numbers a hub lost → the ones that stand
+	decided    decided
+	view       *store.Memory
+	seen       func() map[string]event.AgentPresence // signs of life outside the logs
 }
 
 // hubID is the id lines written now carry; "" when there is no meta at all.
@@ -117,7 +124,7 @@ func (s *snapshot) agents() []string {
 // project makes the projection once.
 func (s *snapshot) project() *store.Memory {
 	if s.view == nil {
-		s.view = store.NewMemory(s.state, s.lines, s.numbers).WithDecided(s.locks()).WithPresence(s.seen)
+		s.view = store.NewMemory(s.state, s.lines, s.numbers).WithDecided(s.locks()).WithPresence(s.seen).WithMarks(s.mark)
 	}
 	return s.view
 }
@@ -153,6 +160,7 @@ func (t *Tracker) load(ctx context.Context) (*snapshot, error) {
 		return nil, err
 	}
 	t.loadLedger(ctx, s)
+	t.judgeLogs(s)
 	if s.decided.err == nil {
 		t.loaded = s
 	}
@@ -188,15 +196,24 @@ func (t *Tracker) loadMeta(ctx context.Context, s *snapshot) error {
 		return fmt.Errorf("read '%s': %w", name, err)
 	}
 	is := trust.Claimed(files["hub.json"])
-	if s.level = is.Level; s.level > Level {
+	s.level = is.Level
+	chain := newMetaChain(ctx, t.local())
+	if known := s.refs[trustedMeta]; known != "" && s.bound {
+		if err := chain.believe(known); err != nil {
+			return err
+		}
+	}
+	st, err := chain.at(s.refs[name])
+	switch {
+	case err != nil:
+		return err
+	case st.roll != nil:
+		s.meta, s.roll, s.metaCommit, s.metaBad = st.roll.Meta, st.roll, st.commit, st.bad
+		s.level = max(s.roll.Newer(), Level)
+	case s.level > Level:
 		s.meta = &trust.Meta{Version: is.Level, Hub: is.Hub, Seq: is.Seq} // what is needed to show its level-4 lines
-	}
-	if s.level != Level {
-		return nil
-	}
-	s.meta, err = trust.DecodeMeta(files["hub.json"])
-	if err != nil {
-		return fmt.Errorf("read 'hub.json' of '%s': %w", name, err)
+	case s.level == Level:
+		return fmt.Errorf("read 'hub.json' of '%s': %w", name, st.bad[0].err)
 	}
 	return nil
 }
@@ -269,8 +286,7 @@ func (t *Tracker) choose(ctx context.Context, s *snapshot, l *log) (err error) {
 	return nil
 }
 
-// readLogs walks every log line by line and feeds the good part to the
-// reducer. What is not good is never held.
+// readLogs walks every log line by line and holds the good part.
 func (t *Tracker) readLogs(ctx context.Context, s *snapshot) error {
 	var want []refs.LogRequest
 	for _, id := range s.agents() {
@@ -296,7 +312,6 @@ func (t *Tracker) readLogs(ctx context.Context, s *snapshot) error {
 			return false
 		}
 		l.lines = append(l.lines, e)
-		s.state.Apply(e)
 		return true
 	})
 	if err != nil {
@@ -316,7 +331,6 @@ func (t *Tracker) readLogs(ctx context.Context, s *snapshot) error {
 		if l.hub == l.view {
 			l.hubSeq = l.chain.Seq
 		}
-		s.lines = append(s.lines, l.lines...)
 	}
 	return nil
 }

@@ -193,7 +193,7 @@ func (t *Tracker) plan(ctx context.Context, s *snapshot, what round, others bool
 	}
 	meta := s.refs[hubRoot+metaName]
 	if what != logsOnly && (others || len(p.Refs) > 0 || what == stepOnly) {
-		step, err := t.step(ctx, s, meta, p)
+		step, err := t.step(ctx, s, s.metaCommit, p)
 		if err != nil {
 			if ctx.Err() != nil {
 				return refs.Push{}, seqs, err

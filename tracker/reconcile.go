@@ -8,6 +8,7 @@ import (
 
 	"github.com/git-crosslink/git-crosslink/event"
 	"github.com/git-crosslink/git-crosslink/refs"
+	"github.com/git-crosslink/git-crosslink/trust/keys"
 )
 
 // Lines written here do not always continue what the hub holds. The rules are:
@@ -133,7 +134,24 @@ func (t *Tracker) carry(ctx context.Context, s *snapshot, l *log) (refs.OID, err
 	if len(rest) == 0 && l.hub != "" {
 		return l.hub, nil
 	}
-	lines, err := continued(&chain, rest)
+	// what was signed for another hub is signed again for this one
+	k, err := t.signer(l.agent, s.force(l.agent), chain.Seq == 0)
+	if err != nil {
+		if err := t.cannotSign(s, l.agent, err); err != nil {
+			return l.here, nil // these lines wait for the key
+		}
+	}
+	if k != nil {
+		signWith(ctx, &chain, k)
+	}
+	lines, err := continued(&chain, rest, k)
+	if failed := (*signError)(nil); errors.As(err, &failed) {
+		if err := t.cannotSign(s, l.agent, err); err != nil {
+			return l.here, nil
+		}
+		chain.Sign = nil
+		lines, err = continued(&chain, rest, nil)
+	}
 	if err != nil {
 		return "", err
 	}
@@ -180,23 +198,37 @@ func same(a, b []*event.Envelope) int {
 }
 
 // continued puts lines behind a chain: same events, shown times and order; the
-// ordering time never falls. A second introduction that says no more than the first is left out. Signatures do
-// not survive it.
-func continued(chain *event.Chain, lines []*event.Envelope) ([][]byte, error) {
+// ordering time never falls. Signatures do not survive it: the chain signs
+// anew, all of it with the key k that signs now. So changes of keys are
+// left out, and so is a second introduction that says no more than the first;
+// the first introduces k.
+func continued(chain *event.Chain, lines []*event.Envelope, k keys.Signer) ([][]byte, error) {
 	var out [][]byte
+	start := *chain
 	for _, e := range lines {
-		if _, again := e.Body.(*event.AgentIntroduced); again && chain.Seq > 0 && !said(e.Body) {
-			continue
-		}
 		c := *e
+		switch b := e.Body.(type) {
+		case *event.KeyRotated:
+			continue
+		case *event.AgentIntroduced:
+			if chain.Seq > 0 && !said(b) {
+				continue
+			}
+			in := *b
+			if in.PublicKey = ""; k != nil && chain.Seq == 0 {
+				in.PublicKey = k.Key().String()
+			}
+			c.Body = &in
+		}
 		shown := e.Shown()
 		c.Hub, c.Agent, c.Seq, c.Prev, c.SignedBy, c.Signature = chain.Hub, chain.Agent, chain.Seq+1, chain.Hash, "", ""
 		c.Time, c.Wall = max(e.Time, chain.Time), 0
 		if shown != c.Time {
 			c.Wall = shown
 		}
-		line, err := event.Encode(&c)
+		line, err := chain.Rewrite(&c)
 		if err != nil {
+			*chain = start
 			return nil, err
 		}
 		if _, err := chain.Next(line); err != nil {

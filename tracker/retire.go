@@ -26,7 +26,7 @@ func agentNamed(p Projection, id string) *reducer.Agent {
 // none, and its kind, "" to leave it.
 func (t *Tracker) Describe(ctx context.Context, o EmitOptions, text string, kind event.AgentKind) (*Receipt, error) {
 	return t.Emit(ctx, o, func(p Projection) ([]Body, error) {
-		now := *t.introduction().(*event.AgentIntroduced)
+		now := *t.introduction(nil).(*event.AgentIntroduced)
 		was := agentNamed(p, t.agent)
 		if was != nil && was.Kind != "" {
 			now.Kind, now.Machine = was.Kind, was.Machine

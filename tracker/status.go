@@ -3,6 +3,7 @@ package tracker
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/git-crosslink/git-crosslink/store"
 )
@@ -56,9 +57,15 @@ func (t *Tracker) Status(ctx context.Context) (*Status, error) {
 		if l.ended != "" {
 			st.Problems = append(st.Problems, fmt.Sprintf("the log of '%s' stops after %d events: %s", id, l.chain.Seq, l.ended))
 		}
+		if why := l.distrust(); why != "" {
+			st.Problems = append(st.Problems, why)
+		}
 		if l.diverged {
 			st.Problems = append(st.Problems, t.divergedError(id).Error())
 		}
+	}
+	for _, b := range s.metaBad {
+		st.Problems = append(st.Problems, b.String())
 	}
 	st.Problems = append(st.Problems, t.aheadProblems(s)...)
 	if s.apart {
@@ -79,6 +86,9 @@ func (t *Tracker) Status(ctx context.Context) (*Status, error) {
 		st.Problems = append(st.Problems, text)
 	}
 	for _, p := range t.contact.Problems {
+		if slices.Contains(st.Problems, p.Text) {
+			continue
+		}
 		st.Problems = append(st.Problems, p.Text)
 	}
 	if t.contact.Refused != "" {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"slices"
 
 	"github.com/git-crosslink/git-crosslink/event"
 	"github.com/git-crosslink/git-crosslink/ledger"
@@ -21,7 +22,8 @@ type steps struct {
 
 	heads map[string]refs.CommitHead
 	blobs map[refs.OID][]byte // of the last tree read: the next one shares most
-	metas map[string]bool     // meta commit, blank, the one it must continue → does it
+	metas *metaChain
+	read  map[string][]*event.Envelope // logs from their first line on, as far as a policy asked for them
 }
 
 var _ ledger.Source = (*steps)(nil)
@@ -42,7 +44,8 @@ var stepFile = regexp.MustCompile(`^(state\.json|base\.json|numbers/(issues|mile
 
 func newSteps(ctx context.Context, l refs.Local, hub string) *steps {
 	// a snapshot outlives the bounded call in which it was read
-	return &steps{ctx: context.WithoutCancel(ctx), local: l, hub: hub, heads: map[string]refs.CommitHead{}, blobs: map[refs.OID][]byte{}, metas: map[string]bool{}}
+	return &steps{ctx: context.WithoutCancel(ctx), local: l, hub: hub, heads: map[string]refs.CommitHead{}, blobs: map[refs.OID][]byte{},
+		metas: newMetaChain(ctx, l), read: map[string][]*event.Envelope{}}
 }
 
 func (s *steps) head(id string) (refs.CommitHead, error) {
@@ -155,34 +158,74 @@ func (s *steps) Lines(tip, agent string, after ledger.Position, upTo uint64) ([]
 	return good, nil
 }
 
-// Meta implements ledger.Source. Until events are signed every meta commit of
-// this hub admits everything; it must continue from.
+// Meta implements ledger.Source: a meta commit is one that its own chain makes
+// valid, and it must continue from.
 func (s *steps) Meta(id, from string) (ledger.Policy, bool, error) {
-	ok, err := s.isMeta(id, from)
-	return ledger.Free{}, ok, err
+	if !s.local.Format().Valid(refs.OID(id)) {
+		return nil, false, nil
+	}
+	ok, err := s.metas.descends(refs.OID(from), refs.OID(id))
+	if err != nil || !ok {
+		return nil, false, err
+	}
+	st, err := s.metas.at(refs.OID(id))
+	if err != nil || st.roll.Meta.Hub != s.hub || st.roll.Newer() > 0 {
+		return nil, false, err
+	}
+	return &stepPolicy{s, st.roll}, true, nil
 }
 
-func (s *steps) isMeta(id, from string) (bool, error) {
-	if ok, known := s.metas[id+" "+from]; known {
-		return ok, nil
+// stepPolicy is what a meta commit says about the steps decided under it.
+type stepPolicy struct {
+	steps *steps
+	roll  *trust.Roll
+}
+
+// Covers implements ledger.Policy.
+func (p *stepPolicy) Covers(tip, agent string, after ledger.Position, lines []*event.Envelope) (uint64, error) {
+	m := p.roll.Meta
+	r, revoked := m.Revoked[agent]
+	switch {
+	case m.Signing == trust.Require && len(lines) > 0:
+		return p.signedUpTo(tip, agent, after, lines)
+	case !m.Open && !p.roll.Signers.Lists(trust.Principal(agent)):
+		return 0, nil
+	case !revoked:
+		return 1<<53 - 1, nil
 	}
-	if !s.local.Format().Valid(refs.OID(id)) {
-		return false, nil
+	if n := r.AfterSeq - after.Seq; r.AfterSeq > after.Seq && n <= uint64(len(lines)) && event.Hash(lines[n-1].Raw) != r.Hash {
+		return after.Seq, nil // another log than the one that was revoked
 	}
-	files, err := refs.ReadFiles(s.ctx, s.local, refs.OID(id), metaLimit)
-	if own := ownFault(err); own != nil {
-		return false, own
-	}
-	ok := false
-	if err == nil {
-		m, err := trust.DecodeMeta(files["hub.json"])
-		ok = err == nil && m.Hub == s.hub
-	}
-	if ok && from != "" && id != from {
-		if ok, err = metaDescends(s.ctx, s.local, refs.OID(from), refs.OID(id)); err != nil {
-			return false, err
+	return r.AfterSeq, nil
+}
+
+// signedUpTo is the last line that counts where signatures are required. Which
+// keys are in force there, the lines from the log's start say.
+func (p *stepPolicy) signedUpTo(tip, agent string, after ledger.Position, lines []*event.Envelope) (uint64, error) {
+	s := p.steps
+	head := s.read[agent]
+	if n := uint64(len(head)); n < after.Seq || after.Seq > 0 && event.Hash(head[after.Seq-1].Raw) != after.Hash {
+		var err error
+		if head, err = s.Lines(tip, agent, ledger.Position{}, after.Seq); err != nil {
+			return 0, err
 		}
 	}
-	s.metas[id+" "+from] = ok
-	return ok, nil
+	if uint64(len(head)) < after.Seq || after.Seq > 0 && event.Hash(head[after.Seq-1].Raw) != after.Hash {
+		return after.Seq, nil
+	}
+	whole := slices.Concat(head[:after.Seq], lines)
+	s.read[agent] = whole
+	l := p.roll.Log(agent, trust.LogOptions{})
+	for _, e := range whole {
+		l.Feed(e)
+	}
+	return l.Verdict().Fed, nil
 }
+
+// Accepts implements ledger.Policy.
+func (p *stepPolicy) Accepts(l *ledger.Ledger) bool {
+	return p.roll.CheckStep(l.WrittenBy, l.SignedBy, l.Signature, l.Signed()) == nil
+}
+
+// Rules implements ledger.Policy.
+func (p *stepPolicy) Rules() uint64 { return ledger.Rules }

@@ -81,6 +81,9 @@ func (t *Tracker) Sync(ctx context.Context, o SyncOptions) (*SyncReport, error) 
 	if t.insist {
 		t.tellTwins(ctx)
 	}
+	if err := t.tellForks(ctx); err != nil {
+		return nil, err
+	}
 	others, err := t.waiting(ctx)
 	if err != nil {
 		return nil, err

@@ -24,6 +24,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/git-crosslink/git-crosslink/refs"
+	"github.com/git-crosslink/git-crosslink/trust"
 )
 
 // Tracker is one repository's tracker, seen by one process. Its methods are
@@ -40,24 +41,28 @@ type Tracker struct {
 	hub       *hub  // nil: this repository has no hub to talk to
 	chooseErr error // why not, if the user has to choose
 
+	signatures map[string]bool // those checked before; nil until it is read
+
 	loaded *snapshot // what load returned last, until stamp writes on it
 
-	agent     string              // settled by the first Emit
-	reparent  map[string]bool     // agents whose lines the hub has in another commit
-	followed  bool                // this command went over to the hub that was detached
-	detached  bool                // what the last fetch found there was detached from this clone's tracker
-	otherHub  string              // id of another tracker that the last fetch found on the remote
-	behind    map[string]refs.OID // branches the hub has lost lines of, as the last fetch showed
-	pinning   bool                // this command chooses the hub for good: a write, init
-	overruled bool                // what was stamped last changed nothing
-	joining   bool                // join a hub although numbers end by it
-	asking    UUID                // the lock that is being claimed: its answer is no news
-	insist    bool                // ask a hub again that refused before
-	urgency   urgency             // of what is pushed
-	unwatched bool                // a detached sync: nobody reads what is told
-	seenOnHub refs.OID            // last hub tip deliver looked at
-	news      bool                // the user's own fetch had brought something
-	fetched   bool                // this process has reached the hub
+	agent     string                  // settled by the first Emit
+	reparent  map[string]bool         // agents whose lines the hub has in another commit
+	followed  bool                    // this command went over to the hub that was detached
+	detached  bool                    // what the last fetch found there was detached from this clone's tracker
+	otherHub  string                  // id of another tracker that the last fetch found on the remote
+	behind    map[string]refs.OID     // branches the hub has lost lines of, as the last fetch showed
+	pinning   bool                    // this command chooses the hub for good: a write, init
+	overruled bool                    // what was stamped last changed nothing
+	joining   bool                    // join a hub although numbers end by it
+	forks     map[string]*trust.Proof // that the last fetch brought, by agent
+	unsigned  bool                    // the key failed, and it was told
+	asking    UUID                    // the lock that is being claimed: its answer is no news
+	insist    bool                    // ask a hub again that refused before
+	urgency   urgency                 // of what is pushed
+	unwatched bool                    // a detached sync: nobody reads what is told
+	seenOnHub refs.OID                // last hub tip deliver looked at
+	news      bool                    // the user's own fetch had brought something
+	fetched   bool                    // this process has reached the hub
 }
 
 // hub is the remote the tracker lives on.

@@ -65,7 +65,7 @@ func (t *Tracker) noteShown(gone func(shown) bool, add []shown) {
 
 // tellDecided tells what has been decided since it was shown undecided.
 func (t *Tracker) tellDecided(p Projection) {
-	if t.o.Notice == nil {
+	if t.o.Notice == nil || t.unwatched { // whoever is there to hear it is told
 		return
 	}
 	t.tellAliases(p)

@@ -298,6 +298,20 @@ func TestRealHub(t *testing.T) {
 	}
 }
 
+// TestFormatDoc_Signers: what docs/format.md shows is accepted.
+func TestFormatDoc_Signers(t *testing.T) {
+	doc, err := os.ReadFile("../docs/format.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, rest, ok := strings.Cut(string(doc), "\n```signers\n")
+	block, _, _ := strings.Cut(rest, "```")
+	s, err := ParseSigners([]byte(block))
+	if !ok || err != nil || len(s.All()) != 2 || string(s.Encode()) != block {
+		t.Fatalf("%v %v", ok, err)
+	}
+}
+
 func TestParseSigners(t *testing.T) {
 	a, b := newKey(t, "a").Key.String(), newKey(t, "b").Key.String()
 	good := "# who may\n\nalice@crosslink " + a + "\nbob@crosslink namespaces=\"" + EventNamespace + ",git\" " + b + " old one\nbob@crosslink " + a + "\n"

@@ -13,6 +13,8 @@ import (
 //   - known directories become their names ($WORK), known agent ids the actor;
 //   - 3f9a1c2e-… becomes <uuid-1>, its short form 3f9a1c2 <short-1>, numbered
 //     by first appearance: the same issue has the same number in both forms;
+//   - 'left alone for 33 s' becomes 'left alone for <wait>';
+//   - fingerprints become SHA256:<hash>, public keys ssh-ed25519 <key>;
 //   - 40 or 64 hex digits become <oid>, 43 characters of base64url <hash>;
 //   - 2026-03-01T10:00:00Z, 2026-03-01 10:00 and 2026-03-01 become <time>;
 //   - '3 s ago', '2 min ago', 'just now' become <age>;
@@ -47,6 +49,9 @@ func replaceLongest(list [][2]string, from, to string) [][2]string {
 
 var (
 	varying = regexp.MustCompile(strings.Join([]string{
+		`(?P<print>SHA256:[A-Za-z0-9+/]{43})`,
+		`(?P<wait>\bleft alone for \d+ (?:s|min)\b)`,
+		`(?P<key>ssh-ed25519 AAAA[A-Za-z0-9+/]{60,64}=*)`,
 		`(?P<uuid>\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b)`,
 		`(?P<time>\b\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|\b))?)`,
 		`(?P<age>\b\d+ ?(?:ms|s|sec|min|h|d|days?|weeks?|months?|years?) ago\b|\bjust now\b)`,
@@ -79,6 +84,12 @@ func (n *Normaliser) line(s string) string {
 	}
 	s = replaceNamed(s, func(kind, m string) string {
 		switch kind {
+		case "print":
+			return "SHA256:<hash>"
+		case "wait":
+			return "left alone for <wait>"
+		case "key":
+			return "ssh-ed25519 <key>"
 		case "uuid":
 			return fmt.Sprintf("<uuid-%d>", n.id(strings.ReplaceAll(m, "-", "")))
 		case "time":

@@ -1,0 +1,138 @@
+package tracker
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/git-crosslink/git-crosslink/event"
+	"github.com/git-crosslink/git-crosslink/trust"
+	"github.com/git-crosslink/git-crosslink/trust/keys"
+)
+
+// AgentKey is the key that this worktree's agent signs with.
+type AgentKey struct {
+	Agent       string `json:"agent"`
+	Fingerprint string `json:"fingerprint"`
+	Key         string `json:"key"`      // one line of OpenSSH public key
+	Where       string `json:"where"`    // its file, or the program that has it
+	Approved    bool   `json:"approved"` // the hub lists it
+	Admin       bool   `json:"admin"`
+}
+
+// Key tells which key this worktree's agent signs with. Nothing is written.
+func (t *Tracker) Key(ctx context.Context) (*AgentKey, error) {
+	s, k, err := t.ownKey(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return t.agentKey(s, k), nil
+}
+
+func (t *Tracker) agentKey(s *snapshot, k keys.Signer) *AgentKey {
+	a := &AgentKey{Agent: t.agent, Fingerprint: k.Key().Fingerprint(), Key: k.Key().String(), Where: k.Where()}
+	if s.roll != nil {
+		a.Approved = slices.Contains(s.roll.Signers.Keys(trust.Principal(t.agent), trust.EventNamespace), k.Key())
+		a.Admin = s.roll.AdminOf(k.Key()) != ""
+	}
+	return a
+}
+
+func (t *Tracker) ownKey(ctx context.Context) (*snapshot, keys.Signer, error) {
+	s, err := t.load(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	if t.agent == "" {
+		return nil, nil, &Error{Kind: No, Name: "no-agent", Message: "nobody has written here yet: the first write makes an id and a key",
+			Hints: []string{"who writes here: git crosslink agent show"}}
+	}
+	k, err := t.signer(t.agent, s.force(t.agent), false)
+	if err != nil {
+		return nil, nil, &Error{Kind: No, Name: "no-key", Err: err, Message: fmt.Sprintf("'%s' does not sign: %v", t.agent, err),
+			Hints: []string{"name a key: git config crosslink.signingKey <file>"}}
+	}
+	return s, k, nil
+}
+
+// RotateKey puts a new key in the place of the one in force: the one that
+// crosslink.signingKey names, else one that is made. The order matters, and
+// each step can be taken again: the hub lists the new key (if the old one is an
+// admin's), the log says so, signed by the old one, and then the old one goes.
+func (t *Tracker) RotateKey(ctx context.Context) (was, is *AgentKey, err error) {
+	s, old, err := t.ownKey(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	if l := s.logs[t.agent]; l == nil || l.chain.Seq == 0 {
+		return nil, nil, &Error{Kind: No, Name: "no-log", Message: fmt.Sprintf("'%s' has written nothing yet: there is nothing to go on from", t.agent),
+			Hints: []string{"which key it will use: git crosslink key show"}}
+	}
+	if !slices.Contains(s.force(t.agent), old.Key()) {
+		return nil, nil, &Error{Kind: Denied, Name: "no-key", Message: fmt.Sprintf("the log of '%s' knows no key that could hand over to another", t.agent),
+			Hints: []string{fmt.Sprintf("ask an admin: git crosslink trust approve %s --key '%s'", t.agent, old.Key())}}
+	}
+	was = t.agentKey(s, old)
+	next, made, err := t.nextKey(old)
+	if err != nil {
+		return nil, nil, err
+	}
+	if was.Admin {
+		if err := t.handOver(ctx, old.Key(), next.Key()); err != nil {
+			return nil, nil, err
+		}
+	}
+	t.unsigned = false
+	r, err := t.Emit(ctx, EmitOptions{}, func(Projection) ([]Body, error) {
+		return []Body{&event.KeyRotated{PublicKey: next.Key().String()}}, nil
+	})
+	if err != nil {
+		return nil, nil, err
+	}
+	if last := r.Lines[len(r.Lines)-1]; last.SignedBy != old.Key().Fingerprint() {
+		return nil, nil, &Error{Kind: Denied, Name: "unsigned", Message: "the old key did not sign: it stays in force", Hints: []string{"see why: git crosslink key show"}}
+	}
+	if made {
+		if err := t.ring().Promote(t.agent); err != nil {
+			return nil, nil, fmt.Errorf("put the new key in its place: %w", err)
+		}
+	}
+	if s, err = t.load(ctx); err != nil {
+		return nil, nil, err
+	}
+	return was, t.agentKey(s, next), nil
+}
+
+// nextKey is the key to follow; made says that it is in the ring.
+func (t *Tracker) nextKey(old keys.Signer) (k keys.Signer, made bool, err error) {
+	if v := t.config("crosslink.signingKey"); v != "" {
+		k, err := t.ring().Configured(t.path(v))
+		if err != nil {
+			return nil, false, &Error{Kind: Denied, Name: "no-key", Err: err, Message: err.Error(), Hints: []string{"look at the setting: git config crosslink.signingKey"}}
+		}
+		if k.Key() == old.Key() {
+			return nil, false, &Error{Kind: No, Name: "same-key", Message: "crosslink.signingKey names the key that is in force",
+				Hints: []string{"name the new one first: git config crosslink.signingKey <file>"}}
+		}
+		return k, false, nil
+	}
+	k, err = t.ring().MakeNext(t.agent)
+	if err != nil {
+		return nil, false, t.unwritable(fmt.Errorf("make the new key: %w", err))
+	}
+	return k, true, nil
+}
+
+// handOver lists the new key for all purposes, and the old one for the lines it
+// has signed and the one by which it goes.
+func (t *Tracker) handOver(ctx context.Context, old, next trust.Key) error {
+	return t.changeMeta(ctx, "changes its key", func(s *snapshot, _ *trust.Meta, list *trust.Signers) (*trust.Signers, error) {
+		p := trust.Principal(t.agent)
+		if s.roll.AdminOf(old) != p {
+			return nil, errors.New("the key is an admin's under another name")
+		}
+		list = list.With(trust.Signer{Principal: p, Namespaces: []string{trust.EventNamespace}, Key: old})
+		return list.With(trust.Signer{Principal: p, Key: next}), nil
+	})
+}

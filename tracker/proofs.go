@@ -1,0 +1,144 @@
+package tracker
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/git-crosslink/git-crosslink/event"
+	"github.com/git-crosslink/git-crosslink/refs"
+	"github.com/git-crosslink/git-crosslink/trust"
+)
+
+// ForkProof is a checked proof that one key wrote two histories of a log.
+type ForkProof struct {
+	Agent       string `json:"agent"`
+	Hub         string `json:"hub"`
+	Seq         uint64 `json:"seq"`
+	Fingerprint string `json:"fingerprint"`
+	Key         string `json:"key"`
+	LineA       string `json:"line_a"`
+	LineB       string `json:"line_b"`
+	File        []byte `json:"-"`
+}
+
+func forkProof(p *trust.Proof) *ForkProof {
+	return &ForkProof{p.Agent, p.Hub, p.Seq, p.Key.Fingerprint(), p.Key.String(), string(p.A.Raw), string(p.B.Raw), p.File()}
+}
+
+// MaxProof is the longest proof file there is, in bytes.
+const MaxProof = trust.MaxProof
+
+// VerifyProof checks a proof file with nothing else at hand.
+func VerifyProof(file []byte) (*ForkProof, error) {
+	p, err := trust.ParseProof(file)
+	if err != nil {
+		return nil, &Error{Kind: No, Name: "no-proof", Err: err, Message: fmt.Sprintf("that proves nothing: %v", err),
+			Hints: []string{"where one comes from: git crosslink trust show <agent> --proof <file>"}}
+	}
+	return forkProof(p), nil
+}
+
+// ProofOf returns the first proof that stands against an agent.
+func (t *Tracker) ProofOf(ctx context.Context, agent string) (*ForkProof, error) {
+	s, err := t.load(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if l := s.logs[agent]; l == nil || l.verdict == nil || len(s.proofs[agent]) == 0 {
+		return nil, &Error{Kind: No, Name: "no-proof", Message: fmt.Sprintf("nothing proves that '%s' has forked", clip(agent)), Hints: []string{"how its log stands: git crosslink trust show " + clip(agent)}}
+	}
+	return forkProof(s.proofs[agent][0]), nil
+}
+
+// prove looks whether a log that was rewritten was so by its own key. What is
+// proven is written into the own log by the next sync.
+func (a *adoption) prove(ctx context.Context, id string, old, fresh refs.OID) (bool, error) {
+	ours, err := a.t.goodLines(ctx, id, old)
+	if err != nil {
+		return false, ignoreMissing(err)
+	}
+	theirs, err := a.t.goodLines(ctx, id, fresh)
+	if err != nil {
+		return false, ignoreMissing(err)
+	}
+	p := trust.FindFork(ours, theirs, nil)
+	if p == nil || a.metas.roll == nil || p.Hub != a.metas.roll.Meta.Hub {
+		return false, nil
+	}
+	// by its own key, or by somebody else's who may push?
+	l := a.metas.roll.Log(id, trust.LogOptions{Proofs: []*trust.Proof{p}})
+	for _, e := range ours {
+		l.Feed(e)
+	}
+	if !l.Verdict().Forked {
+		return false, nil
+	}
+	if a.t.forks == nil {
+		a.t.forks = map[string]*trust.Proof{}
+	}
+	a.t.forks[id] = p
+	return true, nil
+}
+
+// tellForks writes the proofs that this replica holds and no log that counts
+// carries into the own log, once: whoever holds both lines tells everybody. One
+// proof for each agent is enough.
+func (t *Tracker) tellForks(ctx context.Context) error {
+	s, err := t.load(ctx)
+	if err != nil || t.agent == "" || s.logs[t.agent] == nil || s.logs[t.agent].chain.Seq == 0 || t.mayAppend(s) != nil {
+		return err
+	}
+	if len(t.untold(s)) == 0 {
+		return nil
+	}
+	r, _, err := t.append(ctx, func(Projection) ([]Body, error) {
+		s, err := t.load(ctx)
+		if err != nil {
+			return nil, err
+		}
+		var bodies []Body
+		for _, p := range t.untold(s) {
+			bodies = append(bodies, p.Event())
+		}
+		return bodies, nil
+	})
+	if err != nil {
+		return fmt.Errorf("tell of a fork: %w", err)
+	}
+	for _, e := range r.Lines {
+		if b, ok := e.Body.(*event.AgentForked); ok {
+			t.notice(Notice{Name: "forked", Text: fmt.Sprintf("the key of '%s' wrote two histories: its log has forked, and stops there", b.Agent),
+				Hints: []string{"see it: git crosslink trust show " + b.Agent}})
+		}
+	}
+	return nil
+}
+
+// untold are the proofs held here of agents against which no line that counts
+// holds one, by agent.
+func (t *Tracker) untold(s *snapshot) []*trust.Proof {
+	found := map[string]*trust.Proof{}
+	for id, p := range t.forks {
+		found[id] = p
+	}
+	for id, ps := range s.proofs {
+		if found[id] == nil {
+			found[id] = ps[0]
+		}
+	}
+	for _, e := range s.lines {
+		if p := trust.ProofIn(e, t.memo()); p != nil {
+			delete(found, p.Agent)
+		}
+	}
+	var all []*trust.Proof
+	for _, id := range slices.Sorted(maps.Keys(found)) {
+		_, revoked := s.roll.Meta.Revoked[id]
+		if id != t.agent && !revoked && s.hubID() == found[id].Hub {
+			all = append(all, found[id])
+		}
+	}
+	return all
+}
