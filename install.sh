@@ -15,11 +15,13 @@ usage() {
 usage: ./install.sh [--prefix DIR] [--uninstall]
 
 Builds git-crosslink and git-remote-crosslink from this source tree and puts
-them into DIR/bin, and the manual into DIR/share/man. Running it again updates
-them.
+them into DIR/bin, the manual into DIR/share/man, and what completes commands in
+bash, zsh and fish below DIR/share. Then it looks whether git finds them. Running
+it again updates them.
 
   --prefix DIR   where to install (default: ~/.local, or /usr/local for root)
-  --uninstall    remove what was installed under DIR, and nothing else
+  --uninstall    remove what was installed under DIR, and nothing else; clones
+                 that go through the remote helper go on with plain git
   -h, --help     this text
 
 It needs git 2.36 and Go (the version in go.mod; Go 1.21 and newer fetch it by
@@ -100,6 +102,11 @@ pages() {
 	done
 }
 
+# The completions: shell, and where that shell looks below the prefix.
+completions="bash:share/bash-completion/completions/git-crosslink
+zsh:share/zsh/site-functions/_git-crosslink
+fish:share/fish/vendor_conf.d/git-crosslink.fish"
+
 # put FILE MODE NAME copies a file below the prefix, whole or not at all.
 put() {
 	cp "$1" "$prefix/${3%/*}/.${3##*/}.new"
@@ -119,6 +126,7 @@ install_all() {
 	enrolled=
 	[ "$(id -u)" != 0 ] || enrolled='origin upstream'
 	for r in $enrolled; do files="$files share/git-crosslink/enrolled/$r.gitconfig"; done
+	for c in $completions; do files="$files ${c#*:}"; done
 	for f in $files; do
 		case $f in share/git-crosslink/*) continue ;; esac
 		if [ -e "$prefix/$f" ] && ! listed "$f"; then
@@ -137,6 +145,7 @@ install_all() {
 	make_dir share/git-crosslink
 	[ -z "$enrolled" ] || make_dir share/git-crosslink/enrolled
 	for m in $manual; do make_dir "share/man/${m%/*}"; done
+	for c in $completions; do c=${c#*:} && make_dir "${c%/*}"; done
 	{
 		[ -f "$list" ] && cat "$list"
 		for d in $made; do printf '%s\n' "$d"; done
@@ -144,23 +153,32 @@ install_all() {
 	for f in $files; do note "$f"; done
 	mv "$list.new" "$list" # before the files: an interrupted run can be undone
 	for p in $programs; do
+		verb=installed
+		[ ! -f "$prefix/bin/$p" ] || verb=updated
 		put "$work/$p" 755 "bin/$p"
-		say "installed $prefix/bin/$p"
+		say "$verb $prefix/bin/$p"
 	done
-	# A page that is no longer made goes; pages are only added or replaced else.
+	# What an older version had put there and this one does not goes.
 	while IFS= read -r f; do
-		case $f in
-		share/man/*/*)
-			case " $files " in *" $f "*) ;; *) rm -f "$prefix/$f" ;; esac
-			;;
+		case " $files " in
+		*" $f "*) ;;
+		*) if [ ! -d "$prefix/$f" ]; then rm -f "$prefix/$f" && continue; fi ;;
 		esac
-	done <"$list"
+		printf '%s\n' "$f"
+	done <"$list" >"$list.new"
+	mv "$list.new" "$list"
 	for m in $manual; do put "$source/man/${m##*/}" 644 "share/man/$m"; done
 	for r in $enrolled; do
 		"$work/git-crosslink" hook include "$r" "$prefix/bin" >"$work/include" || die "the program does not run"
 		put "$work/include" 644 "share/git-crosslink/enrolled/$r.gitconfig"
 	done
 	[ -z "$manual" ] || say "installed the manual under $prefix/share/man: git help crosslink"
+	for c in $completions; do put "$source/cli/completion/${c%%:*}" 644 "${c#*:}"; done
+	say "installed completion for bash, zsh and fish under $prefix/share"
+	if command -v zsh >/dev/null 2>&1 && ! zsh -fc "[[ \${fpath[(Ie)\$1]} -gt 0 ]]" zsh "$prefix/share/zsh/site-functions"; then
+		say "  zsh looks for it there with a line in ~/.zshrc before compinit: fpath=('$prefix/share/zsh/site-functions' \$fpath)"
+	fi
+	check_installed
 
 	case :$PATH: in
 	*:"$prefix/bin":*) say "run: git crosslink -h" ;;
@@ -171,17 +189,69 @@ install_all() {
 	esac
 }
 
+# answers WANT COMMAND… runs a command as the user will, away from any
+# repository and the user's settings, and looks for a text in what it prints.
+answers() {
+	want=$1
+	shift
+	out=$(
+		cd "$work" && unset GIT_DIR GIT_WORK_TREE GIT_ALLOW_PROTOCOL GIT_PROTOCOL_FROM_USER MANPATH
+		PATH=$prefix/bin:$PATH MANPAGER=cat PAGER=cat GIT_PAGER=cat GIT_CEILING_DIRECTORIES=${work%/*} \
+			GIT_CONFIG_GLOBAL=/dev/null GIT_CONFIG_NOSYSTEM=1 LC_ALL=C "$@" 2>&1 </dev/null
+	) || out="$out
+(exit status $?)"
+	case $out in *"$want"*) return 0 ;; esac
+	return 1
+}
+
+# check_installed asks what was installed for an answer, through git.
+check_installed() {
+	answers "crosslink version" git crosslink version ||
+		die "'git crosslink' does not answer: $out" "run it yourself: $prefix/bin/git-crosslink version"
+	checked="git crosslink"
+	git init -q --bare "$work/probe.git"
+	answers "" git ls-remote "crosslink::$work/probe.git"
+	[ -z "$out" ] ||
+		die "the remote helper does not answer: $out" "run it yourself: git ls-remote crosslink::<url>"
+	checked="$checked, git ls-remote crosslink::"
+	# Some images have a program of that name which only says that it is not there.
+	case $(man --version 2>/dev/null) in
+	man\ *)
+		for how in "crosslink --help" "help crosslink"; do
+			# shellcheck disable=SC2086 # two words
+			answers "git-crosslink - " git $how ||
+				die "'git $how' does not answer: $out" "man looks beside the directories of PATH; else: export MANPATH=\"$prefix/share/man:\""
+			checked="$checked, git $how"
+		done
+		say "checked: $checked"
+		;;
+	*) say "checked: $checked; not the manual, 'man' is not here" ;;
+	esac
+}
+
 uninstall_all() {
 	if [ ! -f "$list" ]; then
 		say "nothing is installed under $prefix"
 		return 0
 	fi
+	# What lets git go through the remote helper goes before the helper does: a
+	# clone whose include is not there goes on with plain git.
+	for f in "$prefix/share/git-crosslink/enrolled"/*.gitconfig "${XDG_DATA_HOME:-${HOME:-/}/.local/share}/git-crosslink/enrolled"/*.gitconfig; do
+		case $f in
+		"$prefix"/*) ;;
+		*) grep -Fq "$prefix/bin/git-remote-crosslink" "$f" 2>/dev/null || continue ;;
+		esac
+		[ -f "$f" ] || continue
+		rm -f "$f"
+		say "removed $f"
+		rmdir "${f%/*}" 2>/dev/null || :
+	done
 	# Files first, then the directories this script made, the innermost first;
 	# one that holds something else stays.
 	while IFS= read -r f; do
 		if [ -f "$prefix/$f" ] || [ -L "$prefix/$f" ]; then
 			rm -f "$prefix/$f"
-			case $f in share/man/*) ;; *) say "removed $prefix/$f" ;; esac
+			case $f in share/*) ;; *) say "removed $prefix/$f" ;; esac
 		fi
 	done <"$list"
 	# Repositories that were enrolled include these; without them git goes alone.

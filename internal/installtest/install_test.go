@@ -111,39 +111,6 @@ func shells(t *testing.T) []string {
 	return found
 }
 
-// enrolled makes a clone whose remote goes through the installed helper, and
-// returns git there.
-func enrolled(t *testing.T, env []string, base string) func(args ...string) string {
-	t.Helper()
-	home := filepath.Join(base, "another home")
-	write(t, filepath.Join(home, ".gitconfig"), "[user]\n\tname = bob\n\temail = bob@example.com\n", 0o644)
-	clone := filepath.Join(base, "clone")
-	git := func(args ...string) string {
-		t.Helper()
-		cmd := exec.Command("git", args...)
-		cmd.Env, cmd.Dir = append(env, "HOME="+home), clone
-		out, err := cmd.CombinedOutput()
-		if err != nil {
-			t.Errorf("git %s: %v\n%s", strings.Join(args, " "), err, out)
-		}
-		return string(out)
-	}
-	write(t, filepath.Join(clone, "f"), "", 0o644)
-	git("init", "-q", "--bare", "../hub.git")
-	git("init", "-q")
-	git("add", "f")
-	git("commit", "-q", "-m", "start")
-	git("remote", "add", "origin", "../hub.git")
-	git("push", "-q", "origin", "HEAD")
-	git("crosslink", "init", "-q", "--helper")
-	if vcs := git("config", "--show-origin", "remote.origin.vcs"); !strings.Contains(vcs, "share/git-crosslink/enrolled/origin.gitconfig") {
-		t.Errorf("the include does not lie with the program: %s", vcs)
-	}
-	git("fetch", "origin")
-	git("ls-remote", "crosslink::../hub.git")
-	return git
-}
-
 func TestInstallTwiceUninstall(t *testing.T) {
 	if testing.Short() {
 		t.Skip("builds the programs; -short")
@@ -158,15 +125,17 @@ func TestInstallTwiceUninstall(t *testing.T) {
 			before, homeBefore := tree(t, prefix), tree(t, home)
 
 			out := must(t, env, shell, "--prefix", prefix)
-			for _, want := range []string{"installed " + prefix + "/bin/git-crosslink\n", "installed " + prefix + "/bin/git-remote-crosslink\n", "is not on your PATH"} {
+			for _, want := range []string{"installed " + prefix + "/bin/git-crosslink\n", "installed " + prefix + "/bin/git-remote-crosslink\n", "is not on your PATH",
+				"checked: git crosslink, git ls-remote crosslink::"} {
 				if !strings.Contains(out, want) {
 					t.Errorf("no %q in:\n%s", want, out)
 				}
 			}
 			once := tree(t, prefix)
 			onPath := append(env, "PATH="+filepath.Join(prefix, "bin")+":"+os.Getenv("PATH"))
-			if out := must(t, onPath, shell, "--prefix", prefix+"/"); strings.Contains(out, "is not on your PATH") {
-				t.Errorf("PATH is right, yet:\n%s", out)
+			older(t, prefix)
+			if out := must(t, onPath, shell, "--prefix", prefix+"/"); strings.Contains(out, "is not on your PATH") || !strings.Contains(out, "updated "+prefix+"/bin/git-crosslink\n") {
+				t.Errorf("PATH is right, and it is an update, yet:\n%s", out)
 			}
 			if twice := tree(t, prefix); twice != once {
 				t.Errorf("the second run changed something:\n%s\n\n%s", once, twice)
@@ -179,10 +148,11 @@ func TestInstallTwiceUninstall(t *testing.T) {
 				t.Errorf("git crosslink version: %v\n%s", err, out)
 			}
 			manual(t, onPath, base, prefix)
-			git := enrolled(t, onPath, base)
+			completions(t, prefix)
+			inUse := enrolled(t, onPath, base, prefix)
 
 			must(t, env, shell, "--prefix", prefix, "--uninstall")
-			git("fetch", "origin") // program and include are gone together
+			inUse()
 			if after := tree(t, prefix); after != before {
 				t.Errorf("uninstalling left a difference:\n%s\n\n%s", before, after)
 			}
@@ -193,6 +163,121 @@ func TestInstallTwiceUninstall(t *testing.T) {
 				t.Errorf("the home directory changed:\n%s\n\n%s", homeBefore, after)
 			}
 		})
+	}
+}
+
+// older makes what is installed one of an older version: with a program that
+// answers otherwise, a page that is no longer made, and one file that this
+// script has not put there.
+func older(t *testing.T, prefix string) {
+	t.Helper()
+	write(t, filepath.Join(prefix, "bin", "git-crosslink"), "#!/bin/sh\nexit 9\n", 0o755)
+	write(t, filepath.Join(prefix, "share", "man", "man1", "git-crosslink-gone.1"), "gone\n", 0o644)
+	list := filepath.Join(prefix, "share", "git-crosslink", "installed")
+	b, err := os.ReadFile(list)
+	if err != nil {
+		t.Fatal(err)
+	}
+	write(t, list, string(b)+"share/man/man1/git-crosslink-gone.1\n", 0o644)
+}
+
+// completions are where the shells look, and say what the program says.
+func completions(t *testing.T, prefix string) {
+	t.Helper()
+	for shell, file := range map[string]string{"bash": "bash-completion/completions/git-crosslink", "zsh": "zsh/site-functions/_git-crosslink", "fish": "fish/vendor_conf.d/git-crosslink.fish"} {
+		got, err := os.ReadFile(filepath.Join(prefix, "share", file))
+		if err != nil {
+			t.Error(err)
+			continue
+		}
+		want, err := exec.Command(filepath.Join(prefix, "bin", "git-crosslink"), "completion", shell).Output()
+		if err != nil || string(got) != string(want) {
+			t.Errorf("%s: %v, or another text than the program's", file, err)
+		}
+	}
+}
+
+// enrolled makes a clone go through the remote helper. What it returns looks,
+// when program and include are gone, whether the clone goes on with plain git.
+func enrolled(t *testing.T, env []string, base, prefix string) func() {
+	t.Helper()
+	git := func(args ...string) string {
+		t.Helper()
+		cmd := exec.Command("git", args...)
+		cmd.Env, cmd.Dir = append(env, "XDG_DATA_HOME="+filepath.Join(base, "data"), "GIT_AUTHOR_NAME=a", "GIT_AUTHOR_EMAIL=a@example.com", "GIT_COMMITTER_NAME=a", "GIT_COMMITTER_EMAIL=a@example.com"), base
+		out, err := cmd.CombinedOutput()
+		if err != nil {
+			t.Errorf("git %s: %v\n%s", strings.Join(args, " "), err, out)
+		}
+		return string(out)
+	}
+	git("init", "-q", "-b", "main", "origin")
+	git("-C", "origin", "commit", "-q", "--allow-empty", "-m", "start")
+	git("clone", "-q", "crosslink::"+filepath.Join(base, "origin"), "clone")
+	if git("-C", "clone", "config", "remote.origin.vcs") != "crosslink\n" {
+		t.Error("the clone does not go through the helper")
+	}
+	files, err := filepath.Glob(filepath.Join(prefix, "share", "git-crosslink", "enrolled", "*"))
+	if err != nil || len(files) == 0 {
+		t.Fatalf("%v: the include is not with the program: %v", err, files)
+	}
+	config, err := os.ReadFile(filepath.Join(base, "clone", ".git", "config"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return func() {
+		t.Helper()
+		git("-C", "clone", "fetch", "-q")
+		if after, err := os.ReadFile(filepath.Join(base, "clone", ".git", "config")); err != nil || string(after) != string(config) {
+			t.Errorf("%v: uninstalling changed the clone's configuration", err)
+		}
+		for _, dir := range []string{"origin", "clone"} {
+			os.RemoveAll(filepath.Join(base, dir))
+		}
+	}
+}
+
+// TestUninstallTakesIncludesOfItsProgramAlone: where the user keeps data, those
+// of another installation stay.
+func TestUninstallTakesIncludesOfItsProgramAlone(t *testing.T) {
+	base := t.TempDir()
+	prefix, data := filepath.Join(base, "prefix"), filepath.Join(base, "data", "git-crosslink", "enrolled")
+	write(t, filepath.Join(prefix, "share", "git-crosslink", "installed"), "share/git-crosslink\n", 0o644)
+	write(t, filepath.Join(data, "origin.gitconfig"), "[alias]\n\tremote-crosslink = \"!'"+prefix+"/bin/git-remote-crosslink'\"\n", 0o644)
+	write(t, filepath.Join(data, "other.gitconfig"), "[alias]\n\tremote-crosslink = \"!'/elsewhere/bin/git-remote-crosslink'\"\n", 0o644)
+	must(t, []string{"PATH=" + os.Getenv("PATH"), "HOME=" + base, "XDG_DATA_HOME=" + filepath.Join(base, "data")}, "sh", "--prefix", prefix, "--uninstall")
+	if left, _ := filepath.Glob(filepath.Join(data, "*")); len(left) != 1 || filepath.Base(left[0]) != "other.gitconfig" {
+		t.Errorf("left are %v", left)
+	}
+}
+
+// TestChecksCanFail: an installation that git does not find, or finds broken, is
+// told as such.
+func TestChecksCanFail(t *testing.T) {
+	if testing.Short() {
+		t.Skip("builds the programs; -short")
+	}
+	git, err := exec.LookPath("git")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct{ words, want string }{
+		{"'crosslink version'*", "error: 'git crosslink' does not answer: broken"},
+		{"'ls-remote crosslink::'*", "error: the remote helper does not answer: broken"},
+		{"'help crosslink'", "error: 'git help crosslink' does not answer: broken"},
+	} {
+		if strings.Contains(c.words, "help") {
+			if out, err := exec.Command("man", "--version").Output(); err != nil || !strings.Contains(string(out), "man 2") {
+				t.Log("not run: the manual, there is no man-db here")
+				continue
+			}
+		}
+		base := t.TempDir()
+		write(t, filepath.Join(base, "bin", "git"), "#!/bin/sh\ncase \"$*\" in "+c.words+") echo broken; exit 1 ;; esac\nexec "+git+" \"$@\"\n", 0o755)
+		env := append(environment(t, base), "PATH="+filepath.Join(base, "bin")+":"+os.Getenv("PATH"))
+		if out, err := run(t, env, "sh", "--prefix", filepath.Join(base, "prefix")); err == nil || !strings.Contains(out, c.want) {
+			t.Errorf("%v: no %q in:\n%s", err, c.want, out)
+		}
 	}
 }
 
