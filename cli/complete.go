@@ -174,8 +174,9 @@ func (e *env) issueCandidates(verb, word string) []candidate {
 	known := readIndex(hooks.Home("", nil))
 	reopens := verb == "reopen"
 	var first, second []candidate
+	number := strings.Trim(word, "0123456789") == "" // digits alone are one, never the beginning of a uuid
 	for _, i := range known {
-		if !strings.HasPrefix(i.name, strings.TrimPrefix(word, "#")) && !strings.HasPrefix(i.short, word) &&
+		if !strings.HasPrefix(i.name, strings.TrimPrefix(word, "#")) && (number || !strings.HasPrefix(i.short, word)) &&
 			(word == "" || !strings.Contains(strings.ToLower(i.title), strings.ToLower(word))) {
 			continue
 		}

@@ -42,6 +42,7 @@ func TestComplete(t *testing.T) {
 	for _, c := range []struct{ words, want string }{
 		{"show|", "12 b07514a 1 7"}, // those closed come last
 		{"show|1", "12 1"},
+		{"show|1e", "1"}, // the beginning of a uuid has a letter
 		{"show|3f9", "12"},
 		{"show|#12", "12"},
 		{"show|FLUX", "12"}, // by a word of the title
@@ -161,7 +162,7 @@ func TestIndex(t *testing.T) {
 			t.Errorf("%+v", i)
 		}
 	}
-	if left, _ := filepath.Glob(filepath.Join(filepath.Dir(path), ".completion-*")); len(left) > 0 {
+	if left, _ := filepath.Glob(filepath.Join(filepath.Dir(path), "completion-*")); len(left) > 0 {
 		t.Errorf("left behind: %v", left)
 	}
 }

@@ -2,7 +2,6 @@ package cli
 
 import (
 	"bytes"
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -62,19 +61,7 @@ func writeIndex(path string, p tracker.Projection) error {
 		}
 		fmt.Fprintf(&b, "%s\t%s\t%s\t%s\n", i.Name(), i.Short, state, oneLine(i.Title))
 	}
-	f, err := os.CreateTemp(filepath.Dir(path), ".completion-*")
-	if err != nil {
-		return err
-	}
-	defer os.Remove(f.Name())
-	_, err = f.Write(b.Bytes())
-	if st, serr := os.Stat(filepath.Dir(path)); serr == nil { // for whoever the directory is for
-		_ = f.Chmod(st.Mode() & 0o666)
-	}
-	if err := errors.Join(err, f.Close()); err != nil {
-		return err
-	}
-	return os.Rename(f.Name(), path)
+	return tracker.WriteNote(path, b.Bytes())
 }
 
 // readIndex reads it, whatever it may hold.

@@ -161,6 +161,10 @@ func writeWhole(path string, b []byte) error {
 	return err
 }
 
+// WriteNote puts a file of <git dir>/crosslink in place, whole or not at all, for
+// whoever may read what lies beside it.
+func WriteNote(path string, b []byte) error { return writeWhole(path, b) }
+
 // tips are the logs a step may cover: what the hub was seen to have, or gets
 // in the same push.
 func (s *snapshot) tips(push refs.Push) map[string]string {

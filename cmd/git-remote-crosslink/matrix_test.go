@@ -431,7 +431,7 @@ func (f *fixture) serve(t testing.TB) {
 			w.WriteHeader(http.StatusProxyAuthRequired)
 			return
 		}
-		(&httputil.ReverseProxy{Director: func(r *http.Request) { r.URL.Host = strings.TrimPrefix(web.URL, "http://") }}).ServeHTTP(w, r)
+		(&httputil.ReverseProxy{Rewrite: func(p *httputil.ProxyRequest) { p.Out.URL.Host = strings.TrimPrefix(web.URL, "http://") }}).ServeHTTP(w, r)
 	}))
 	t.Cleanup(proxy.Close)
 	add := fmt.Sprintf(`git config --global http.http://behind.invalid/.proxy http://p:sesame@%s
