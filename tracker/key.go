@@ -83,7 +83,8 @@ func (t *Tracker) RotateKey(ctx context.Context) (was, is *AgentKey, err error) 
 			return nil, nil, err
 		}
 	}
-	t.unsigned = false
+	t.unsigned, t.handing = false, old.Key()
+	defer func() { t.handing = trust.Key{} }()
 	r, err := t.Emit(ctx, EmitOptions{}, func(Projection) ([]Body, error) {
 		return []Body{&event.KeyRotated{PublicKey: next.Key().String()}}, nil
 	})

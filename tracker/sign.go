@@ -68,6 +68,11 @@ func (t *Tracker) signer(agent string, force []trust.Key, first bool) (keys.Sign
 	if len(force) == 0 && len(have) > 0 {
 		return have[0], nil
 	}
+	for _, k := range have { // while a key hands over the hub may list both
+		if k.Key() == t.handing {
+			return k, nil
+		}
+	}
 	for _, k := range have {
 		if slices.Contains(force, k.Key()) {
 			if len(made) == 2 && k == made[1] { // the rotation was written and what follows it was cut short

@@ -63,6 +63,7 @@ type Tracker struct {
 	seenOnHub refs.OID                // last hub tip deliver looked at
 	news      bool                    // the user's own fetch had brought something
 	fetched   bool                    // this process has reached the hub
+	handing   trust.Key               // the own key that is handing over to the next one
 }
 
 // hub is the remote the tracker lives on.

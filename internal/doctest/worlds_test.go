@@ -75,11 +75,18 @@ const (
 	gated      = "git crosslink -C hub.git server install"
 )
 
+// bob is who the agents of examples are; he has written, and waits to be approved.
+var bob = map[string]string{"<id>": "bob", "<agent>": "bob", "bob-box-cd3e": "bob", "carol-box-ef4g": "bob"}
+
+// aKey is a public key, made on the way.
+const aKey = `"$(ssh-keygen -q -t ed25519 -N '' -f ~/key && cut -d ' ' -f 1,2 ~/key.pub)"`
+
 // A fork of the hub's repository, with the original beside it.
 const forkedHub = `
 cp -R ../hub.git ../fork.git
 git remote set-url origin ../fork.git
 git crosslink new 'in the fork'
+git -C ../alice crosslink new 'in the original'
 git remote add upstream ../hub.git
 git fetch -q upstream
 git crosslink sync
@@ -136,11 +143,27 @@ var special = map[string]how{
 	"git push --mirror":                                                       {status: 1}, // the hook stops it
 	"git crosslink new":                                                       {status: 129},
 
-	// not there yet: once they are, these entries fail and go
-	"git crosslink trust":                        {status: 129},
-	"git crosslink trust policy signing require": {status: 129},
-	"git crosslink trust approve <id>":           {status: 129},
-	"git crosslink key show":                     {status: 129},
+	"git config crosslink.signingKey ~/.ssh/id_ed25519 && git crosslink key rotate":                 {before: "mkdir -p ~/.ssh && ssh-keygen -q -t ed25519 -N '' -f ~/.ssh/id_ed25519"},
+	"git crosslink trust approve <id>":                                                              {with: bob},
+	"git crosslink trust approve <agent> --admin":                                                   {with: bob},
+	"git crosslink trust approve <agent> --key '…'":                                                 {with: map[string]string{"'…'": aKey}},
+	"git crosslink trust approve ci-build --key 'ssh-ed25519 AAAA…'":                                {with: map[string]string{"'ssh-ed25519 AAAA…'": aKey}},
+	"git crosslink trust approve bob-box-cd3e":                                                      {with: bob},
+	"git crosslink trust approve carol-box-ef4g --admin":                                            {with: bob},
+	"git crosslink trust pending":                                                                   {before: "git crosslink sync"},
+	"git crosslink trust revoke <agent> --after <event>":                                            {with: map[string]string{"<agent>": "bob", "<event>": "1"}},
+	"git crosslink trust revoke bob-box-cd3e --after 12":                                            {with: map[string]string{"bob-box-cd3e": "bob", "12": "1"}},
+	"git crosslink trust revoke bob-box-cd3e --reason 'the box was stolen'":                         {with: bob},
+	"git crosslink trust show <agent>":                                                              {with: bob, before: "git crosslink sync"},
+	"git crosslink trust":                                                                           {status: 129},
+	"git config crosslink.signingKey <file>":                                                        {with: map[string]string{"<file>": "~/.ssh/id_ed25519"}},
+	"git --git-dir=.git/crosslink/replica.git push --signed <url> refs/heads/crosslink/agents/<id>": {with: map[string]string{"<id>": "alice", "--signed": "--signed=if-asked"}},
+	"git crosslink trust show bob-box-cd3e":                                                         {with: bob, before: "git crosslink sync"},
+
+	"git crosslink trust show bob-box-cd3e --proof proof.json":     {not: proofs},
+	"git crosslink verify-proof proof.json":                        {not: proofs},
+	"git crosslink verify-proof":                                   {not: onlyNamed},
+	"git … does not write refs so that they survive a power cut …": {not: message},
 
 	"git clone crosslink::https://example.com/project.git": {not: "a host of the network"},
 	"git remote rename":   {not: onlyNamed},
@@ -169,6 +192,7 @@ var special = map[string]how{
 
 const (
 	onlyNamed = "named, not shown"
+	proofs    = "needs a fork that one key has signed: tracker's TestAC66_EndToEnd makes one"
 	message   = "a message"
 	manual    = "man shows an installed page: internal/installtest runs it"
 	tests     = "runs tests, as this is one"
