@@ -3,6 +3,7 @@ package tracker
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/git-crosslink/git-crosslink/ledger"
@@ -18,14 +19,20 @@ func (t *Tracker) twins(ctx context.Context, s *snapshot) ([]string, error) {
 	if t.hub == nil || t.hub.self || !s.bound || s.meta == nil || s.level != Level {
 		return nil, nil
 	}
+	others := slices.DeleteFunc(t.remotes(), func(remote string) bool {
+		return remote == t.hub.Name || t.urlOf(remote) == t.hub.shown()
+	})
+	if len(others) == 0 {
+		return nil, nil
+	}
 	copies, err := t.outer.Copies(ctx, t.conf, []string{metaName, checkpointName})
 	if err != nil {
 		return nil, err
 	}
 	var twins []string
-	for _, remote := range t.remotes() {
+	for _, remote := range others {
 		c := copies[remote]
-		if remote == t.hub.Name || t.urlOf(remote) == t.hub.shown() || c[metaName] == "" || c[checkpointName] == "" {
+		if c[metaName] == "" || c[checkpointName] == "" {
 			continue
 		}
 		files, err := t.outer.File(ctx, c[metaName], "hub.json", trust.MaxMeta)
