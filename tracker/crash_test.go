@@ -31,13 +31,17 @@ func TestKilledAtEachBoundary(t *testing.T) {
 			alice := w.clone("alice")
 			alice.init()
 			alice.create("before")
+			bob := w.clone("bob")
 			setup := func() {
 				if work == "sync" { // something to send and something to fetch
+					bob.create("theirs")
 					alice.cut(true)
 					alice.create("unsent")
 					alice.cut(false)
 				}
 			}
+			setup()
+			alice.sync() // from here on every round crosses the same boundaries
 			setup()
 			points := alice.boundaries(work)
 			if len(points) < 6 {
