@@ -162,6 +162,10 @@ func (e *env) claimed(h hub, c *tracker.Claim, i *store.Issue) *failure {
 		return nil
 	case tracker.Taken:
 		return e.lockedBy(h, c.View, i, fmt.Sprintf("git crosslink lock --wait %s", i.Name()))
+	case tracker.Ended:
+		return &failure{code: exitLost, kind: "lock-ended",
+			message: fmt.Sprintf("your lock of '%s' (token %d) was ended before you heard of it", i.Name(), c.Token),
+			hints:   []string{"see by whom and why: git crosslink log " + i.Name(), "ask for it again: git crosslink lock " + i.Name()}}
 	case tracker.Waiting:
 		ahead := c.Lock.Holder
 		if c.Place > 1 {

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+
+	"github.com/git-crosslink/git-crosslink/event"
 )
 
 // The walk along the chain. The rules are:
@@ -148,6 +150,28 @@ func (r *Reader) walk(tip string, f func(commit) bool) error {
 		}
 	}
 	return nil
+}
+
+// Granted returns the lock that a claim was given on the chain of tip, whether
+// it has ended since or not; false if it was void, waits or is not covered yet.
+// The steps above the ones this reader knows are judged: for a claim that was
+// just made, resume it from before.
+func (r *Reader) Granted(tip string, issue event.UUID, agent string, claimSeq uint64) (l Lock, granted bool, err error) {
+	var unread error
+	err = r.walk(tip, func(c commit) bool {
+		v, err := r.read(c.id)
+		if err != nil {
+			unread = err
+			return false
+		}
+		l, granted = v.Ledger.Locks[issue]
+		granted = granted && l.Agent == agent && l.ClaimSeq == claimSeq
+		return !granted && v.Ledger.Position(agent).Seq >= claimSeq
+	})
+	if err = errors.Join(err, unread); err != nil || !granted {
+		return Lock{}, false, err
+	}
+	return l, true, nil
 }
 
 // Holds reports whether what was decided up to the commit old is part of tip:

@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/git-crosslink/git-crosslink/event"
+	"github.com/git-crosslink/git-crosslink/ledger"
 	"github.com/git-crosslink/git-crosslink/store"
 )
 
@@ -24,6 +25,7 @@ const (
 	Taken   Outcome = "taken"       // somebody else holds it
 	Pending Outcome = "unconfirmed" // claimed, durable here, not decided yet
 	Free    Outcome = "free"        // nobody holds it, or the grant has been ended here
+	Ended   Outcome = "ended"       // it was granted, and somebody ended it before this clone heard of it
 )
 
 // Claim is what became of asking for a lock.
@@ -32,6 +34,7 @@ type Claim struct {
 	Already bool        // it was so before: nothing was written
 	Lock    *store.Lock // who holds or claims it now; nil if nobody
 	Place   int         // in the queue, 1 is next; 0 outside
+	Token   uint64      // of the grant that was Ended
 	View    Projection
 }
 
@@ -89,10 +92,23 @@ func (t *Tracker) Claim(ctx context.Context, issue event.UUID, o ClaimOptions) (
 		return nil, err
 	}
 	for range claimTries {
-		c, r, err := t.claim(ctx, issue, o)
-		switch {
-		case err != nil:
+		before, err := t.load(ctx)
+		if err != nil {
 			return nil, err
+		}
+		known := before.decided.view
+		c, r, err := t.claim(ctx, issue, o)
+		if err != nil {
+			return nil, err
+		}
+		token, err := t.ended(ctx, c, r, known)
+		if err != nil {
+			return nil, err
+		}
+		switch {
+		case token != 0:
+			c.Outcome, c.Token, c.Place = Ended, token, 0
+			return c, nil
 		case r.Undecided && !o.Queue && c.lost(t.agent):
 			// refused before the ledger has seen the claim: it must not be
 			// granted later, when nobody waits for it any more
@@ -109,6 +125,34 @@ func (t *Tracker) Claim(ctx context.Context, issue event.UUID, o ClaimOptions) (
 	return nil, &Error{Kind: Unconfirmed, Name: "claim-race",
 		Message: "the lock kept changing hands while it was claimed; no claim of yours is left",
 		Hints:   []string{"take a place in the queue: git crosslink lock --wait <id>"}}
+}
+
+// ended returns the token of the grant that the claim of a receipt got and has
+// lost again, 0 if there was none. Others were shown that grant, and somebody
+// broke it: to claim again would undo that behind his back. known is the ledger
+// from before the claim.
+func (t *Tracker) ended(ctx context.Context, c *Claim, r *Receipt, known ledger.View) (uint64, error) {
+	if r.Undecided || len(r.Lines) == 0 || c.Outcome != Free && c.Outcome != Taken {
+		return 0, nil
+	}
+	line := r.Lines[len(r.Lines)-1]
+	claimed, ok := line.Body.(*event.LockClaimed)
+	if !ok {
+		return 0, nil
+	}
+	s, err := t.load(ctx)
+	if err != nil || s.decided.err != nil {
+		return 0, err
+	}
+	reader := ledger.NewReader(newSteps(ctx, t.local(), s.hubID()), s.hubID())
+	if known.Tip != "" {
+		reader.Resume(known)
+	}
+	l, granted, err := reader.Granted(s.decided.view.Tip, claimed.Issue, r.Agent, line.Seq)
+	if err != nil || !granted {
+		return 0, ignoreMissing(err)
+	}
+	return l.Token, nil
 }
 
 // open refuses to claim what is done: who asks for a lock is about to work.

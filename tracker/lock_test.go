@@ -326,6 +326,8 @@ var lockModel = porcupine.Model{
 				return out.holder == in.agent && out.token > s.token, lockState{in.agent, out.token}
 			case out.outcome == tracker.Held:
 				return s.holder == in.agent && shows, s
+			case out.outcome == tracker.Ended: // it was granted; what ended it stands behind
+				return s.holder == "" && out.token > s.token, lockState{in.agent, out.token}
 			case out.outcome == tracker.Taken:
 				return s.holder != in.agent && shows, s
 			}
@@ -359,7 +361,9 @@ func (c *clone) act(op lockOp, u event.UUID) (lockAnswer, error) {
 		if err != nil {
 			return lockAnswer{}, err
 		}
-		p, outcome = k.View, k.Outcome
+		if p, outcome = k.View, k.Outcome; outcome == tracker.Ended {
+			return lockAnswer{outcome, "", k.Token}, nil
+		}
 	case "look":
 		var err error
 		if p, err = t.Read(ctx, tracker.Fresh); err != nil {
