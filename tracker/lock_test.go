@@ -371,7 +371,10 @@ func (c *clone) act(op lockOp, u event.UUID) (lockAnswer, error) {
 		}
 	default:
 		var body event.Body = &event.LockReleased{Issue: u}
-		if op.do == "break" {
+		if op.do == "break" { // as unlock --break does, it looks first: the token is somebody else's news
+			if _, err := t.Read(ctx, tracker.Fresh); err != nil {
+				return lockAnswer{}, err
+			}
 			body = &event.LockBroken{Issue: u, Token: op.token, Reason: "test"}
 		}
 		r, err := t.Emit(ctx, tracker.EmitOptions{Lock: true}, func(tracker.Projection) ([]event.Body, error) { return []event.Body{body}, nil })
