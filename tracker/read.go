@@ -153,7 +153,8 @@ func (t *Tracker) freshen(ctx context.Context, f Freshness) error {
 		}
 		return err
 	}
-	bounded, cancel := context.WithTimeout(ctx, t.firstPatience(never))
+	patience := t.firstPatience(never)
+	bounded, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	unlock, ok, err := t.replica.Lock(bounded, "sync", foreground)
 	if err != nil || !ok {
@@ -162,7 +163,7 @@ func (t *Tracker) freshen(ctx context.Context, f Freshness) error {
 	defer unlock()
 	err = t.fetch(bounded)
 	var re *refs.RemoteError
-	if !errors.As(err, &re) && bounded.Err() != context.DeadlineExceeded {
+	if err == nil || !errors.As(err, &re) && bounded.Err() != context.DeadlineExceeded {
 		t.tellElsewhere()
 		return err
 	}
@@ -172,6 +173,9 @@ func (t *Tracker) freshen(ctx context.Context, f Freshness) error {
 	e := t.unfetched(re)
 	if e.Kind != Unconfirmed {
 		return e
+	}
+	if re.NoConnection && bounded.Err() == context.DeadlineExceeded { // busy, or hanging: nobody knows
+		e.Message = fmt.Sprintf("the hub on '%s' has not answered within %d s", t.hub.Name, int(patience.Seconds()))
 	}
 	if !never {
 		e.Message += ", as of " + ago(t.now().Sub(t.contact.Last))
