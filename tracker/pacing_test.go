@@ -278,12 +278,12 @@ func TestRetryAfter(t *testing.T) {
 // A push that hangs costs the first command its three seconds; the next ones
 // send in the background, until a push is quick again.
 func TestHangingForge(t *testing.T) {
-	tracker.ShortBounds(t, 1500*time.Millisecond, 4*time.Second)
 	w := newWorld(t)
 	f := newForge(w)
 	alice := f.as(w.clone("alice"))
 	alice.init()
 	issue := alice.create("one")
+	tracker.ShortBounds(t, 1500*time.Millisecond, 4*time.Second)
 	f.says("hang")
 	before := f.count()
 	alice.comment(issue, "cut off")

@@ -47,8 +47,6 @@ func doWork(words []string) error {
 		return err
 	case "measure":
 		return measure(ctx)
-	case "claim":
-		return workClaim(ctx, words[1])
 	case "forever":
 		for i := 0; ; i++ {
 			if err := work(ctx, "create", fmt.Sprintf("%s-%d", words[1], i)); err != nil {
@@ -57,29 +55,6 @@ func doWork(words []string) error {
 		}
 	}
 	return work(ctx, words...)
-}
-
-// workClaim prints how a claim ended, who holds the lock and by which token.
-func workClaim(ctx context.Context, issue string) error {
-	t, err := tracker.Open(ctx, tracker.Options{})
-	if err != nil {
-		return err
-	}
-	defer t.Close()
-	u, err := uuid.Parse(issue)
-	if err != nil {
-		return err
-	}
-	c, err := t.Claim(ctx, u, tracker.ClaimOptions{})
-	if err != nil {
-		return err
-	}
-	holder, token := "-", uint64(0)
-	if c.Lock != nil {
-		holder, token = c.Lock.Holder, c.Lock.Token
-	}
-	_, err = fmt.Printf("%s %s %d\n", c.Outcome, holder, token)
-	return err
 }
 
 func work(ctx context.Context, words ...string) error {
