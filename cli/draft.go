@@ -49,11 +49,7 @@ func (e *env) editText(ctx context.Context, text, about string) (string, *draft,
 		return "", nil, fatal("editor", "cannot make a file for the editor: "+unwrapPath(err))
 	}
 	d := &draft{f.Name()}
-	body := manyLines(text) + "\n\n" + line + "\n"
-	for _, l := range strings.Split(about, "\n") {
-		body += strings.TrimSuffix(line, scissors) + l + "\n"
-	}
-	_, err = f.WriteString(body)
+	_, err = f.WriteString(draftPage(text, line, about))
 	if cerr := f.Close(); err == nil {
 		err = cerr
 	}
@@ -68,7 +64,7 @@ func (e *env) editText(ctx context.Context, text, about string) (string, *draft,
 	if err != nil {
 		return "", nil, unreadable(d.path, err)
 	}
-	result := strings.TrimSpace(unescaped(above(tidy(string(b)), line, linesLike(text, line)), text))
+	result := leftOn(string(b), text, line)
 	if result == "" {
 		os.Remove(d.path)
 		return "", nil, fatal("empty", "the text is empty, nothing is written")
@@ -86,6 +82,20 @@ func (e *env) runEditor(editor, path string) error {
 	e.lent.Store(true)
 	defer e.lent.Store(false)
 	return c.Run()
+}
+
+// draftPage is what the editor is given; line is the scissors.
+func draftPage(text, line, about string) string {
+	body := manyLines(text) + "\n\n" + line + "\n"
+	for _, l := range strings.Split(about, "\n") {
+		body += strings.TrimSuffix(line, scissors) + l + "\n"
+	}
+	return body
+}
+
+// leftOn is the text on a page that began as that of text.
+func leftOn(page, text, line string) string {
+	return strings.TrimSpace(unescaped(above(tidy(page), line, linesLike(text, line)), text))
 }
 
 // above is what stands above the last line that is the scissors, if there are

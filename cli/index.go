@@ -64,14 +64,18 @@ func writeIndex(path string, p tracker.Projection) error {
 	return tracker.WriteNote(path, b.Bytes())
 }
 
-// readIndex reads it, whatever it may hold.
 func readIndex(home string) []indexed {
 	b, err := os.ReadFile(indexPath(home))
 	if err != nil {
 		return nil
 	}
+	return parseIndex(string(b))
+}
+
+// parseIndex takes an index apart, whatever it may hold.
+func parseIndex(s string) []indexed {
 	var all []indexed
-	for line := range strings.Lines(string(b)) {
+	for line := range strings.Lines(s) {
 		f := strings.Split(strings.TrimSuffix(line, "\n"), "\t")
 		if len(f) != 4 || f[0] == "" {
 			continue

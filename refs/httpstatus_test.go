@@ -24,3 +24,20 @@ func TestParseHTTPTrace(t *testing.T) {
 		}
 	}
 }
+
+// FuzzHTTPTrace: whatever a server says, it is busy for at most 18 hours.
+func FuzzHTTPTrace(f *testing.F) {
+	f.Add([]byte("12:00:00.1 http.c:1 <= Recv header: HTTP/1.1 429 Too Many Requests\n<= Recv header: Retry-After: 1800\n"))
+	f.Add([]byte("<= Recv header: HTTP/2 99999999999999999999\n<= Recv header: retry-after:-1\n<= Recv header: :\n"))
+	f.Add([]byte("<= Recv header: HTTP/ +503\n<= Recv header: HTTP/1.1"))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		status, after := parseHTTPTrace(b)
+		if status != 0 && (status < 100 || status > 999) || after < 0 || after > 65535*time.Second {
+			t.Fatal(status, after)
+		}
+		more := append(append(append([]byte{}, b...), '\n'), "<= Recv header: HTTP/1.1 200 OK\n"...)
+		if status, after := parseHTTPTrace(more); status != 200 || after != 0 {
+			t.Fatal(status, after)
+		}
+	})
+}

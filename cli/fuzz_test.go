@@ -1,0 +1,99 @@
+package cli
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"unicode/utf8"
+)
+
+// FuzzFormat: a --format that is taken means one thing: written out again, it
+// is the same. What is not taken is said in one line.
+func FuzzFormat(f *testing.F) {
+	for _, s := range []string{"%(number) %(due_at:short) %(title)", "%", "%%", "%0a%00%fF", "%(", "%()", "%(:)", "%(title:x)", "%(nonsense)", "100%x"} {
+		f.Add(s)
+	}
+	written := func(is *format) (out, literal string) {
+		for _, p := range is.parts {
+			switch {
+			case p.field == "":
+				literal += p.literal
+				out += strings.ReplaceAll(p.literal, "%", "%%")
+				continue
+			case p.modifier != "":
+				out += "%(" + p.field + ":" + p.modifier + ")"
+			default:
+				out += "%(" + p.field + ")"
+			}
+			literal += "\x00" + p.field + "\x00" + p.modifier + "\x00"
+		}
+		return out, literal
+	}
+	f.Fuzz(func(t *testing.T, s string) {
+		is, err := parseFormat(s)
+		if err != nil {
+			if is != nil {
+				t.Fatal("both")
+			}
+			if says := oneLine(err.Error()); says == "" || strings.Contains(says, "\n") {
+				t.Fatalf("says %q", says)
+			}
+			return
+		}
+		out, means := written(is)
+		again, err := parseFormat(out)
+		if err != nil {
+			t.Fatalf("%q became %q: %v", s, out, err)
+		}
+		if twice, same := written(again); twice != out || same != means {
+			t.Fatalf("%q became %q, then %q", s, out, twice)
+		}
+	})
+}
+
+// FuzzDraft: a draft that is left as it is leaves the text as it was, whatever
+// it holds; and any page whatever leaves a text that can be an event's.
+func FuzzDraft(f *testing.F) {
+	f.Add("a text", "# "+scissors, "about it", "another page")
+	f.Add("# "+scissors+"\n\u202ereversed\\u202e", "# "+scissors, "\n\n", "# "+scissors+"\n# "+scissors)
+	f.Add("\u200b\u200c\\u200", ";; "+scissors, "", "\\u200b\r\n\xff\x00")
+	f.Fuzz(func(t *testing.T, text, line, about, other string) {
+		if strings.Contains(line, "\n") || line != oneLine(line) || strings.TrimSpace(line) == "" || !strings.HasSuffix(line, scissors) {
+			return // commentMark sees to that
+		}
+		if edited := leftOn(other, text, line); edited != strings.TrimSpace(edited) || strings.Contains(edited, "\r\n") {
+			t.Fatalf("%q left %q", other, edited)
+		}
+		if !utf8.ValidString(text) || text != strings.TrimSpace(tidy(text)) {
+			return // no event holds it
+		}
+		for _, r := range text {
+			if r != '\n' && r != '\t' && (r < 0x20 || r >= 0x7F && r < 0xA0) || hidden(r) && strings.Contains(text, oneLine(string(r))) {
+				return // nor that; or the escape stands in the text in letters, which is left as it is
+			}
+		}
+		if got := leftOn(draftPage(text, line, oneLine(about)), text, line); got != text {
+			t.Fatalf("%q became %q", text, got)
+		}
+	})
+}
+
+// FuzzIndex: what is no line of an index is passed over, the others are read.
+func FuzzIndex(f *testing.F) {
+	f.Add("1\tabcd\topen\tfix the flux\n2\tabce\tclosed\twrite\n")
+	f.Add("\t\t\t\n1\t2\n\x00\xff\t\t\t\t\t")
+	f.Fuzz(func(t *testing.T, s string) {
+		var b strings.Builder
+		all := parseIndex(s)
+		for _, i := range all {
+			state := map[bool]string{true: "closed", false: "open"}[i.closed]
+			fmt.Fprintf(&b, "%s\t%s\t%s\t%s\n", i.name, i.short, state, i.title)
+		}
+		if again := parseIndex(b.String()); fmt.Sprint(again) != fmt.Sprint(all) {
+			t.Fatalf("%v became %v", all, again)
+		}
+		if more := parseIndex(strings.TrimSuffix(s, "\n") + "\n7\tabcd\topen\tlast\n"); len(more) == 0 || more[len(more)-1].name != "7" {
+			t.Fatalf("the last line is lost: %v", more)
+		}
+	})
+}
