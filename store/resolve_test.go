@@ -83,3 +83,22 @@ func FuzzResolve(f *testing.F) {
 		}
 	})
 }
+
+// A number that a hub lost names the issue that had it, unless the number has
+// been given again: then it is that one's.
+func TestLostNumbers(t *testing.T) {
+	m, _ := nearby(t) // 1 to 6
+	m.WithDecided(store.Decided{Aliases: map[uint64]uint64{9: 2, 3: 4, 8: 6, 10: 77}})
+	for id, want := range map[string]string{"9": near[1], "#9": near[1], "3": near[2], "2": near[1]} {
+		if u, err := m.Resolve(id); err != nil || u.String() != want {
+			t.Errorf("'%s' is %s, %v", id, u, err)
+		}
+	}
+	for id, gone := range map[string]string{"8": "6", "10": "", "11": ""} { // of a deleted one, of none, of nothing
+		_, err := m.Resolve(id)
+		missing, ok := errors.AsType[*store.NotFoundError](err)
+		if !ok || missing.ID != id || missing.Deleted != gone {
+			t.Errorf("'%s': %v", id, err)
+		}
+	}
+}
