@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"maps"
 	"testing"
-	"time"
 
 	"github.com/git-crosslink/git-crosslink/ledger"
 )
@@ -75,22 +74,6 @@ func (s *chainSource) judge(t testing.TB, root, tip string) ledger.View {
 		t.Fatal(v.Bad, err)
 	}
 	return v
-}
-
-// TestJudgingALongChain: 10,000 steps from the root within a few seconds.
-func TestJudgingALongChain(t *testing.T) {
-	steps := 10_000
-	if testing.Short() {
-		steps = 1000
-	}
-	src, root, tip := longChain(t, 50, steps)
-	start := time.Now()
-	v := src.judge(t, root, tip)
-	took := time.Since(start)
-	t.Logf("%d steps in %v, %d issues", steps, took, v.Ledger.LastIssue())
-	if took > 20*time.Second {
-		t.Errorf("judging %d steps took %v", steps, took)
-	}
 }
 
 func BenchmarkJudge(b *testing.B) {
