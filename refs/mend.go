@@ -52,32 +52,21 @@ func inspect(path string) (missing []string, ok bool, err error) {
 
 // mendReplica writes again what is missing of the recipe.
 func mendReplica(ctx context.Context, o *Outer, path string) error {
-	dir := filepath.Dir(path)
-	shared, err := makeHome(ctx, o, dir)
-	if err != nil {
-		return err
-	}
-	f, ok, err := flock(ctx, filepath.Join(dir, "replica.lock"), createPatience)
-	if err != nil {
-		return err
-	}
-	if !ok {
-		return errors.New("another process is mending the replica")
-	}
-	defer f.Close()
-	missing, _, err := inspect(path)
-	if err != nil || len(missing) == 0 {
-		return err // another process was first
-	}
-	tmp, err := freshReplica(ctx, o, path, shared)
-	defer os.RemoveAll(tmp)
-	if err != nil {
-		return fmt.Errorf("mend the replica: %w", err)
-	}
-	for _, name := range missing {
-		if err := os.Rename(filepath.Join(tmp, name), filepath.Join(path, name)); err != nil {
+	return underCreationLock(ctx, o, path, func(shared string) error {
+		missing, _, err := inspect(path)
+		if err != nil || len(missing) == 0 {
+			return err // another process was first
+		}
+		tmp, err := freshReplica(ctx, o, path, shared)
+		defer os.RemoveAll(tmp)
+		if err != nil {
 			return fmt.Errorf("mend the replica: %w", err)
 		}
-	}
-	return syncDir(path)
+		for _, name := range missing {
+			if err := os.Rename(filepath.Join(tmp, name), filepath.Join(path, name)); err != nil {
+				return fmt.Errorf("mend the replica: %w", err)
+			}
+		}
+		return syncDir(path)
+	})
 }

@@ -124,7 +124,9 @@ func nativeCan(gitDir string, f Format) bool {
 // createPatience is how long one process waits for another one's creation.
 const createPatience = 30 * time.Second
 
-func createReplica(ctx context.Context, o *Outer, path string) error {
+// underCreationLock runs do while nobody else creates or mends the replica at
+// path; shared is what git calls core.sharedRepository there.
+func underCreationLock(ctx context.Context, o *Outer, path string, do func(shared string) error) error {
 	dir := filepath.Dir(path)
 	shared, err := makeHome(ctx, o, dir)
 	if err != nil {
@@ -138,20 +140,26 @@ func createReplica(ctx context.Context, o *Outer, path string) error {
 		return errors.New("another process is creating the replica")
 	}
 	defer f.Close()
-	if _, ok, err := inspect(path); ok || err != nil {
-		return err // another process was first
-	}
-	tmp, err := freshReplica(ctx, o, path, shared)
-	defer os.RemoveAll(tmp)
-	if err != nil {
-		return fmt.Errorf("create the replica: %w", err)
-	}
-	fault.Point("refs.replica.made")
-	if err := os.Rename(tmp, path); err != nil {
-		return err
-	}
-	fault.Point("refs.replica.renamed")
-	return errors.Join(syncDir(dir), syncDir(o.CommonDir))
+	return do(shared)
+}
+
+func createReplica(ctx context.Context, o *Outer, path string) error {
+	return underCreationLock(ctx, o, path, func(shared string) error {
+		if _, ok, err := inspect(path); ok || err != nil {
+			return err // another process was first
+		}
+		tmp, err := freshReplica(ctx, o, path, shared)
+		defer os.RemoveAll(tmp)
+		if err != nil {
+			return fmt.Errorf("create the replica: %w", err)
+		}
+		fault.Point("refs.replica.made")
+		if err := os.Rename(tmp, path); err != nil {
+			return err
+		}
+		fault.Point("refs.replica.renamed")
+		return errors.Join(syncDir(filepath.Dir(path)), syncDir(o.CommonDir))
+	})
 }
 
 // freshReplica makes a replica beside path. The caller holds the creation lock
