@@ -10,6 +10,7 @@ import (
 
 	"github.com/git-crosslink/git-crosslink/event"
 	"github.com/git-crosslink/git-crosslink/gate"
+	"github.com/git-crosslink/git-crosslink/ledger"
 	"github.com/git-crosslink/git-crosslink/refs"
 	"github.com/git-crosslink/git-crosslink/trust"
 )
@@ -112,6 +113,12 @@ func TestStricterHubs(t *testing.T) {
 				lines, _ := w.next(l, 1)
 				return w.put("stranger", "", lines...)
 			}},
+			{"a step that nobody signed", "ledger-" + ledger.BadSignature, "checkpoint", 0, func(w *world) refs.OID {
+				return w.step(w.tip, w.metas[1].id, nil, w.tips("gone"))
+			}},
+			{"a step signed by a key that is not listed", "ledger-" + ledger.BadSignature, "checkpoint", 0, func(w *world) refs.OID {
+				return w.step(w.tip, w.metas[1].id, w.key("stranger"), w.tips("gone"))
+			}},
 		}},
 		{"closed", trust.Warn, false, []tampering{
 			{"an agent that nobody listed", trust.RuleNotAdmitted, "agents/newcomer", 1, unsigned("newcomer", 1)},
@@ -127,7 +134,11 @@ func TestStricterHubs(t *testing.T) {
 				})
 			}
 			w.t = t
-			if c.signing == trust.Require { // a later signature vouches for the line before it
+			if c.signing == trust.Require {
+				// the same step, signed as it should be
+				w.tip = w.step(w.tip, w.metas[1].id, w.key("alice"), w.tips("gone"))
+				w.mustPush(string(w.tip) + ":refs/heads/crosslink/checkpoint")
+				// a later signature vouches for the line before it
 				l := w.logs["bob"]
 				chain := l.chain
 				one := w.line(&chain, w.body(l, chain.Seq+1))

@@ -88,7 +88,7 @@ func (h *hub) readPolicy(ctx context.Context, environ []string, r *Inspected, fi
 	default:
 		r.Level, r.Signing = m.Version, m.Signing
 		if m.Signing != trust.Require {
-			find(tracker.Note, "unsigned-allowed", "git crosslink trust policy signing require", "events need no signature here (policy '%s'): who may push may write under any agent's name", m.Signing)
+			find(tracker.Note, "unsigned-allowed", "git crosslink trust policy --signing require", "events need no signature here (policy '%s'): who may push may write under any agent's name", m.Signing)
 		}
 	}
 	return nil

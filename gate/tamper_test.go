@@ -9,6 +9,7 @@ import (
 
 	"github.com/git-crosslink/git-crosslink/event"
 	"github.com/git-crosslink/git-crosslink/gate"
+	"github.com/git-crosslink/git-crosslink/ledger"
 	"github.com/git-crosslink/git-crosslink/refs"
 	"github.com/git-crosslink/git-crosslink/trust"
 )
@@ -167,8 +168,8 @@ var tamperings = []tampering{
 		return onAlice(w, changed(good(w), `{"v":4,"hub":"`+hubID+`",`, `{`))
 	}},
 	{"a line of a newer level", event.Newer, "agents/alice", 71, func(w *world) refs.OID { return onAlice(w, changed(good(w), `{"v":4`, `{"v":5`)) }},
-	{"what is no line", "", "agents/alice", 71, func(w *world) refs.OID { return onAlice(w, []byte("hello\x1b[31m")) }},
-	{"another spelling of a line", "", "agents/alice", 71, func(w *world) refs.OID { return onAlice(w, changed(good(w), `{"v":4`, `{ "v":4`)) }},
+	{"what is no line", "syntax", "agents/alice", 71, func(w *world) refs.OID { return onAlice(w, []byte("hello\x1b[31m")) }},
+	{"another spelling of a line", "syntax", "agents/alice", 71, func(w *world) refs.OID { return onAlice(w, changed(good(w), `{"v":4`, `{ "v":4`)) }},
 	{"after the revocation", trust.RuleRevoked, "agents/gone", 5, func(w *world) refs.OID {
 		lines, _ := w.next(w.logs["gone"], 1)
 		return w.put("gone", w.logs["gone"].tip, lines...)
@@ -304,23 +305,28 @@ var tamperings = []tampering{
 	}},
 
 	// ledger
-	{"a forged step: another number", "ledger-", "checkpoint", 0, func(w *world) refs.OID { return forgedStep(w, `"last":4`, `"last":9`) }},
-	{"a forged step: a lock", "ledger-", "checkpoint", 0, func(w *world) refs.OID {
-		return forgedStep(w, `"locks":{}`, `"locks":{"`+uuid(7).String()+`":{"agent":"bob","claimed_at":"2026-01-01T00:00:00.000000000Z","claim_seq":1,"token":3}}`)
+	{"a forged step: another number", "ledger-" + ledger.BadNumbers, "checkpoint", 0, func(w *world) refs.OID { return forgedStep(w, `"last":4`, `"last":9`) }},
+	{"a forged step: a lock", "ledger-" + ledger.BadLocks, "checkpoint", 0, func(w *world) refs.OID {
+		return forgedStep(w, `"locks":{}`, `"locks":{"`+uuid(7).String()+`":{"agent":"bob","claim_seq":1,"claimed_at":"2026-01-01T00:00:00.000000000Z","token":3}}`)
 	}},
 	{"a step that covers a forged log", gate.NotOnHub, "checkpoint", 0, func(w *world) refs.OID {
 		c := event.Chain{Hub: hubID, Agent: "newcomer"}
 		tip := w.put("newcomer", "", w.line(&c, &event.IssueCreated{UUID: uuid(3), Title: "forged", Priority: event.Low, CreatedBy: "newcomer"}))
 		return w.step(w.tip, w.metas[1].id, w.key("alice"), map[string]string{"newcomer": string(tip)})
 	}},
-	{"a step under meta that is not on the hub", "", "checkpoint", 0, func(w *world) refs.OID {
+	{"a step under meta that is not on the hub", gate.NotOnHub, "checkpoint", 0, func(w *world) refs.OID {
 		c := w.meta(w.key("alice"), require)
 		tip := w.put("bob", w.logs["bob"].tip, w.line(bobs(w), &event.IssueCreated{UUID: uuid(4), Title: "x", Priority: event.Low, CreatedBy: "bob"}))
 		return w.step(w.tip, c.id, w.key("alice"), map[string]string{"bob": string(tip)})
 	}},
 	{"the ledger rewound", gate.FastForward, "checkpoint", 0, func(w *world) refs.OID { return refs.OID(w.git("rev-parse", string(w.tip)+"^")) }},
 	{"another ledger", gate.FastForward, "checkpoint", 0, func(w *world) refs.OID { return w.step("", w.metas[0].id, w.key("alice"), w.tips("bob")) }},
-	{"no step", "ledger-malformed", "checkpoint", 0, func(w *world) refs.OID { return w.files(map[string][]byte{"x": nil}, []refs.OID{w.tip}) }},
+	{"a step with a false signature", "ledger-" + ledger.BadSignature, "checkpoint", 0, misSigned},
+	{"a step under the name of a key that is not its own", "ledger-" + ledger.BadSignature, "checkpoint", 0, func(w *world) refs.OID {
+		right := w.step(w.tip, w.metas[1].id, w.key("bob"), w.tips("carol"))
+		return restate(w, right, w.key("bob").Fingerprint(), w.key("alice").Fingerprint())
+	}},
+	{"no step", "ledger-" + ledger.Malformed, "checkpoint", 0, func(w *world) refs.OID { return w.files(map[string][]byte{"x": nil}, []refs.OID{w.tip}) }},
 }
 
 func require(m *trust.Meta, s *trust.Signers) *trust.Signers { m.Signing = trust.Require; return s }
@@ -333,14 +339,28 @@ func bobs(w *world) *event.Chain {
 
 // forgedStep is a step that says something else than what follows.
 func forgedStep(w *world, old, new string) refs.OID {
-	right := w.step(w.tip, w.metas[1].id, nil, w.tips("carol"))
-	state := []byte(w.git("cat-file", "blob", string(right)+":state.json") + "\n")
-	parents := strings.Fields(w.git("log", "-1", "--format=%P", string(right)))
-	var ids []refs.OID
-	for _, p := range parents {
-		ids = append(ids, refs.OID(p))
+	return restate(w, w.step(w.tip, w.metas[1].id, nil, w.tips("carol")), old, new)
+}
+
+// restate is a step whose state says something else.
+func restate(w *world, step refs.OID, old, new string) refs.OID {
+	state := []byte(w.git("cat-file", "blob", string(step)+":state.json") + "\n")
+	var parents []refs.OID
+	for _, p := range strings.Fields(w.git("log", "-1", "--format=%P", string(step))) {
+		parents = append(parents, refs.OID(p))
 	}
-	return w.tree(right, map[string][]byte{"100644 state.json": changed(state, old, new)}, ids...)
+	return w.tree(step, map[string][]byte{"100644 state.json": changed(state, old, new)}, parents...)
+}
+
+// misSigned is a step that carries the signature of another one.
+func misSigned(w *world) refs.OID {
+	signature := func(step refs.OID) string {
+		_, after, _ := strings.Cut(w.git("cat-file", "blob", string(step)+":state.json"), `"signature":"`)
+		s, _, _ := strings.Cut(after, `"`)
+		return s
+	}
+	one := w.step(w.tip, w.metas[1].id, w.key("alice"), w.tips("carol"))
+	return restate(w, one, signature(one), signature(w.tip))
 }
 
 // TestTampering: each wrong thing is refused by its rule, in words that name
@@ -389,10 +409,8 @@ func (w *world) refused(c tampering, mode string) {
 	if mode == gate.PerRef {
 		want = "\t[remote rejected] (rule '" + c.rule
 	}
-	if c.rule != "" && !strings.HasSuffix(c.rule, "-") {
-		want += "'"
-	}
-	if c.line > 0 && c.rule != "" {
+	want += "'"
+	if c.line > 0 {
 		want += fmt.Sprintf(", line %d", c.line)
 	}
 	if !strings.Contains(says, want) || !strings.Contains(says, "hint: ") || strings.Contains(says, "\x1b") {
