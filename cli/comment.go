@@ -252,9 +252,13 @@ func (e *env) wroteComment(ctx context.Context, r *tracker.Receipt, o tracker.Em
 	if doc.Issue, err = s.issue(i); err != nil {
 		return err
 	}
+	marks, err := marksOf(r.View, u)
+	if err != nil {
+		return err
+	}
 	for k := range i.Comments {
 		if i.Comments[k].UUID == c {
-			doc.Comment = s.comment(&i.Comments[k])
+			doc.Comment = s.comment(&i.Comments[k], marks)
 		}
 	}
 	return e.say(ctx, answer{data: doc, ids: []string{r.View.CommentShort(c)}, no: unconfirmed(r, o)})
@@ -289,7 +293,11 @@ func runCommentDelete(ctx context.Context, ids []string, o tracker.EmitOptions, 
 				return nil, err
 			}
 			bodies = append(bodies, &event.CommentDeleted{Comment: c.UUID})
-			gone = append(gone, s.comment(c))
+			marks, err := marksOf(p, i.UUID)
+			if err != nil {
+				return nil, err
+			}
+			gone = append(gone, s.comment(c, marks))
 			said.add("deleted the comment on %s", named(i))
 		}
 		return bodies, nil

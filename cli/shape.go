@@ -38,6 +38,7 @@ type issueShape struct {
 	OpenBlockerCount int             `json:"open_blocker_count"`
 	ChildCount       int             `json:"child_count"`
 	CommentCount     int             `json:"comment_count"`
+	Mark             *string         `json:"mark"`
 }
 
 // lockShape is who has an issue and who waits for it.
@@ -99,6 +100,7 @@ type commentShape struct {
 	Edited      bool    `json:"edited"`
 	TriggerType *string `json:"trigger_type"`
 	Context     *string `json:"intervention_context"`
+	Mark        *string `json:"mark"`
 }
 
 type timeShape struct {
@@ -143,6 +145,7 @@ func (s *shaper) issue(i *store.Issue) (issueShape, error) {
 		BlockedBy: s.refs(i.BlockedBy), Blocks: s.refs(i.Blocks), Cyclic: s.refs(i.Cyclic),
 		Milestone: s.milestone(i.Milestone), Lock: lockOf(i),
 		OpenBlockerCount: len(open), ChildCount: len(i.Children), CommentCount: len(i.Comments),
+		Mark: textOrNull(s.p.Mark(i.Created.Agent, i.Created.Seq)),
 	}, nil
 }
 
@@ -158,7 +161,8 @@ func (s *shaper) issues(rows []*store.Issue) ([]issueShape, error) {
 	return list, nil
 }
 
-func (s *shaper) detail(i *store.Issue) (detailShape, error) {
+// detail is what show answers; the marks are the issue's.
+func (s *shaper) detail(i *store.Issue, marks issueMarks) (detailShape, error) {
 	flat, err := s.issue(i)
 	if err != nil {
 		return detailShape{}, err
@@ -173,7 +177,7 @@ func (s *shaper) detail(i *store.Issue) (detailShape, error) {
 		}
 	}
 	for k := range i.Comments {
-		d.Comments = append(d.Comments, s.comment(&i.Comments[k]))
+		d.Comments = append(d.Comments, s.comment(&i.Comments[k], marks))
 	}
 	for _, t := range i.Time {
 		d.Time = append(d.Time, timeShape{t.UUID.String(), t.By, t.StartedAt.String(), timeOrNull(t.EndedAt), t.DurationSeconds})
@@ -181,11 +185,12 @@ func (s *shaper) detail(i *store.Issue) (detailShape, error) {
 	return d, nil
 }
 
-func (s *shaper) comment(c *reducer.Comment) commentShape {
+func (s *shaper) comment(c *reducer.Comment, marks issueMarks) commentShape {
 	return commentShape{
 		UUID: c.UUID.String(), Short: s.p.CommentShort(c.UUID), Author: c.Author, By: c.By,
 		CreatedAt: c.CreatedAt.String(), Kind: c.Kind, Content: c.Content, Edited: c.Edited,
 		TriggerType: textOrNull(c.TriggerType), Context: textOrNull(c.InterventionContext),
+		Mark: textOrNull(marks.comments[c.UUID]),
 	}
 }
 

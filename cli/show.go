@@ -67,7 +67,7 @@ func runShow(ctx context.Context, ids []string, e *env) error {
 		if marks[k], err = marksOf(p, i.UUID); err != nil {
 			return err
 		}
-		d, err := s.detail(i)
+		d, err := s.detail(i, marks[k])
 		if err != nil {
 			return err
 		}
