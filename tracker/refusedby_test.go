@@ -1,6 +1,7 @@
 package tracker
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/git-crosslink/git-crosslink/refs"
@@ -22,6 +23,22 @@ func TestARefusalIsThatOfTheRefItIsAbout(t *testing.T) {
 		{"only with others", map[string]refs.RefStatus{"a": rejected("atomic push failure")}, ""},
 	} {
 		if got := refusedBy(refs.Push{Refs: []refs.PushRef{{Dst: "b"}, {Dst: "a"}}}, &refs.PushResult{Refs: c.refs}); got != c.want {
+			t.Errorf("%s: %q, want %q", c.name, got, c.want)
+		}
+	}
+}
+
+func TestAServersWordsAreWhole(t *testing.T) {
+	long := strings.Repeat("ä", 320)
+	refusal := "error: refused 'refs/heads/crosslink/agents/" + strings.Repeat("a", 64) + "': rule 'agent', line 71: " + long
+	for _, c := range []struct{ name, says, want string }{
+		{"nothing", "fatal: no\nTo hub\n", ""},
+		{"a refusal longer than a terminal", "remote: " + refusal + "        \nremote: hint: git crosslink sync   \nTo hub\n", refusal + "; hint: git crosslink sync"},
+		{"more refusals than are repeated", "remote: a\nremote: b\nremote: c\nremote: d\nremote: hint: e\n", "a; b; c; hint: e"},
+		{"what git says itself", "remote: error: hook declined to update refs/heads/x\nremote: \nremote: a\n", "a"},
+		{"no end", "remote: " + strings.Repeat("ä", 5000) + "\nremote: b\n", strings.Repeat("ä", 400) + "…; b"},
+	} {
+		if got := serverWords(c.says); got != c.want {
 			t.Errorf("%s: %q, want %q", c.name, got, c.want)
 		}
 	}

@@ -253,17 +253,34 @@ func gist(stderr string) string {
 	return first
 }
 
+// What is repeated of a server's words. A gate's refusal names ref, rule, line
+// and cure, and may quote 160 bytes of what was pushed: it fits whole.
+const (
+	maxServerLines = 3   // and as many hints, which stand behind the rest
+	maxServerLine  = 800 // bytes
+)
+
 // serverWords are the first lines that the server itself said about a push, for
-// people to read. git marks them, and repeats its own remarks among them.
+// people to read. git marks them, and repeats its own remarks among them. A line
+// is taken whole or, if it is longer than any gate's, visibly cut.
 func serverWords(stderr string) string {
-	var said []string
+	var said, hints []string
 	for line := range strings.Lines(stderr) {
 		words, ok := strings.CutPrefix(line, "remote: ")
 		words = strings.TrimSpace(words)
-		if ok && words != "" && !strings.HasPrefix(words, "error: hook declined") && len(said) < 3 {
-			said = append(said, words)
+		if !ok || words == "" || strings.HasPrefix(words, "error: hook declined") {
+			continue
+		}
+		if len(words) > maxServerLine {
+			words = strings.ToValidUTF8(words[:maxServerLine], "") + "…"
+		}
+		to := &said
+		if strings.HasPrefix(words, "hint: ") {
+			to = &hints
+		}
+		if len(*to) < maxServerLines {
+			*to = append(*to, words)
 		}
 	}
-	words := strings.Join(said, "; ")
-	return strings.ToValidUTF8(words[:min(len(words), 240)], "")
+	return strings.Join(append(said, hints...), "; ")
 }
