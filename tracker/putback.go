@@ -49,7 +49,7 @@ func (t *Tracker) noteBehind(ctx context.Context) error {
 			return err
 		}
 		if err == nil && rel == refs.Diverged {
-			if rel, err = t.againstLedger(ctx, id, there[name]); err != nil {
+			if rel, err = t.againstLedger(ctx, id, there[name], r.OID); err != nil {
 				return err
 			}
 		}
@@ -62,15 +62,16 @@ func (t *Tracker) noteBehind(ctx context.Context) error {
 
 // againstLedger judges a log that is not what was seen on the hub before: what
 // the ledger covers is the log, and one without it counts as one that lacks
-// lines. Where the ledger says nothing the two are a fork.
-func (t *Tracker) againstLedger(ctx context.Context, id string, tip refs.OID) (refs.Relation, error) {
+// lines. Where the ledger says nothing the two are a fork, unless what the hub has
+// in place of the lost lines is none.
+func (t *Tracker) againstLedger(ctx context.Context, id string, tip, seen refs.OID) (refs.Relation, error) {
 	s, err := t.load(ctx)
 	if err != nil || s.decided.err != nil {
 		return refs.Diverged, err
 	}
 	at := s.decided.view.Ledger.Position(id)
 	if at.Seq == 0 {
-		return refs.Diverged, nil
+		return t.onlyLost(ctx, s.hubID(), id, tip, seen)
 	}
 	log, err := refs.ReadLog(ctx, t.local(), id, tip, at.Seq)
 	if err != nil {
@@ -78,9 +79,25 @@ func (t *Tracker) againstLedger(ctx context.Context, id string, tip refs.OID) (r
 	}
 	if log.First != 0 && log.First <= at.Seq && at.Seq-log.First < uint64(len(log.Lines)) &&
 		event.Hash(log.Lines[at.Seq-log.First]) == at.Hash {
-		return refs.Diverged, nil
+		return t.onlyLost(ctx, s.hubID(), id, tip, seen)
 	}
 	return refs.Prefix, nil
+}
+
+// onlyLost judges a log of the hub that is not what was seen there before by
+// its good part alone: if that is a beginning of what was seen, and what stands
+// behind it is no line of this log, then lines were lost and nothing was written
+// in their place.
+func (t *Tracker) onlyLost(ctx context.Context, hub, id string, tip, seen refs.OID) (refs.Relation, error) {
+	is, ended, _, err := t.goodPart(ctx, hub, id, tip, 0)
+	if err != nil || ended == "" {
+		return refs.Diverged, ignoreMissing(err)
+	}
+	was, _, at, err := t.goodPart(ctx, hub, id, seen, is.Seq)
+	if err == nil && is.Seq > 0 && is.Seq < was.Seq && at == is.Hash {
+		return refs.Prefix, nil
+	}
+	return refs.Diverged, ignoreMissing(err)
 }
 
 // putBack adds to a push what the hub has lost.
