@@ -254,9 +254,6 @@ uninstall_all() {
 			case $f in share/*) ;; *) say "removed $prefix/$f" ;; esac
 		fi
 	done <"$list"
-	# Repositories that were enrolled include these; without them git goes alone.
-	rm -f "$prefix"/share/git-crosslink/enrolled/*.gitconfig
-	[ ! -d "$prefix/share/git-crosslink/enrolled" ] || rmdir "$prefix/share/git-crosslink/enrolled" 2>/dev/null || :
 	dirs=$(sed '1!G;h;$!d' "$list")
 	rm -f "$list"
 	for d in $dirs; do

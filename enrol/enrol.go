@@ -9,9 +9,11 @@
 //     any more, git works as ever;
 //   - the file lies with the installed program and goes with it. It also says
 //     where the program is, so that a job without the user's PATH finds it;
-//   - the include is on the condition that some remote has a URL
-//     (`hasconfig:remote.*.url:**`): when the last remote is removed, nothing
-//     of it is left for `git remote add` to stumble over;
+//   - no remote is known to git by its `vcs` alone, without a URL: git 2.39 dies
+//     of that. The include is on the condition that some remote has a URL
+//     (`hasconfig:remote.*.url:**`), and its path leads through the directory of
+//     the remote's reflogs, which `git remote rename` and `remove` take away
+//     (docs/decisions/0018-the-include-that-goes-with-the-remote.md);
 //   - ending it takes the include away, and the configuration is byte for byte
 //     what it was.
 package enrol
@@ -111,7 +113,7 @@ func quoted(s string) string {
 
 func shellWord(s string) string { return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'" }
 
-// path is the file as the configuration names it: below the home directory by
+// path is the file as a configuration names it: below the home directory by
 // '~', so that another user of the repository, whose git need not find the
 // program, is not enrolled.
 func (r *Repository) path(remote string) string {
@@ -134,18 +136,25 @@ func (r *Repository) Enrol(ctx context.Context, remote, base string) (already bo
 	if err != nil {
 		return false, err
 	}
+	path, err := r.guard(ctx, remote)
+	if err != nil {
+		return false, err
+	}
 	includes, err := r.values(ctx, "--local", includeKey)
 	if err != nil {
 		return false, err
 	}
-	if already = slices.Contains(includes, r.path(remote)); !already {
-		if _, err := r.Git(ctx, "config", "--local", "--add", includeKey, r.path(remote)); err != nil {
+	if already = slices.Contains(includes, path); !already {
+		if _, err := r.Leave(ctx, remote); err != nil { // by another path
+			return false, err
+		}
+		if _, err := r.Git(ctx, "config", "--local", "--add", includeKey, path); err != nil {
 			return false, err
 		}
 	}
 	if got, err := r.values(ctx, "remote."+remote+".vcs"); err != nil || !slices.Contains(got, vcs) {
 		if !already {
-			r.Git(ctx, "config", "--local", "--fixed-value", "--unset-all", includeKey, r.path(remote))
+			r.Leave(ctx, remote)
 		}
 		return false, errors.Join(&Error{remote, "git does not read '" + r.path(remote) + "'"}, err)
 	}
@@ -227,22 +236,30 @@ func (r *Repository) write(remote string) (written bool, err error) {
 	if b, err := os.ReadFile(file); err == nil && string(b) == text {
 		return false, nil
 	}
-	if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
-		return false, err
-	}
-	f, err := os.CreateTemp(filepath.Dir(file), ".new*")
-	if err != nil {
+	if err := replace(file, text); err != nil {
 		if _, e := os.Stat(file); e == nil {
 			return false, nil // the installer's, which knows better than we
 		}
 		return false, err
 	}
+	return true, nil
+}
+
+// replace writes a file whole or not at all.
+func replace(file, text string) error {
+	if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
+		return err
+	}
+	f, err := os.CreateTemp(filepath.Dir(file), ".new*")
+	if err != nil {
+		return err
+	}
 	defer os.Remove(f.Name())
 	_, err = f.WriteString(text)
 	if err = errors.Join(err, f.Chmod(0o644), f.Close()); err != nil {
-		return false, err
+		return err
 	}
-	return true, os.Rename(f.Name(), file)
+	return os.Rename(f.Name(), file)
 }
 
 // Leave ends it. It reports whether there was something to end.
@@ -253,7 +270,7 @@ func (r *Repository) Leave(ctx context.Context, remote string) (bool, error) {
 	}
 	left := false
 	for _, path := range includes {
-		if !r.ours(path, remote) {
+		if name, ok := ours(path); !ok || name != remote {
 			continue
 		}
 		if _, err := r.Git(ctx, "config", "--local", "--fixed-value", "--unset-all", includeKey, path); err != nil {
@@ -261,18 +278,24 @@ func (r *Repository) Leave(ctx context.Context, remote string) (bool, error) {
 		}
 		left = true
 	}
+	if dir, err := r.Git(ctx, "rev-parse", "--path-format=absolute", "--git-common-dir"); err == nil && left {
+		os.Remove(link(dir, remote))
+		os.Remove(filepath.Dir(link(dir, remote))) // if it is empty
+	}
 	return left, nil
 }
 
-// ours reports whether an include is of this package, for that remote.
-func (r *Repository) ours(path, remote string) bool {
-	return strings.HasSuffix(path, "/git-crosslink/enrolled/"+escape(remote)+".gitconfig")
+// ours reports whose name an include enrols, if it is of this package.
+func ours(path string) (remote string, ok bool) {
+	dir, name := filepath.Split(path)
+	name, ok = strings.CutSuffix(name, ".gitconfig")
+	return unescape(name), ok && (strings.HasSuffix(dir, "/git-crosslink/enrolled/") || strings.HasSuffix(dir, "/../crosslink/enrolled/"))
 }
 
 // Include is one that a repository's configuration holds.
 type Include struct {
 	Remote string // whose name it enrols
-	Path   string // as the configuration names it
+	Path   string // of the file outside the repository, as the configuration names it
 	There  bool   // the file is there, and the program is where it says
 	Named  bool   // the remote is there and has a URL
 }
@@ -285,14 +308,18 @@ func (r *Repository) Includes(ctx context.Context) ([]Include, error) {
 	}
 	var all []Include
 	for _, path := range paths {
-		dir, name := filepath.Split(path)
-		name, ok := strings.CutSuffix(name, ".gitconfig")
-		if !ok || !strings.HasSuffix(dir, "/git-crosslink/enrolled/") {
+		remote, ok := ours(path)
+		if !ok {
 			continue
 		}
-		i := Include{Remote: unescape(name), Path: path}
-		file := path
-		if rest, ok := strings.CutPrefix(path, "~/"); ok {
+		i := Include{Remote: remote, Path: path}
+		if strings.HasPrefix(path, "logs/") {
+			if i.Path, err = r.behind(ctx, remote); err != nil {
+				return nil, err
+			}
+		}
+		file := i.Path
+		if rest, ok := strings.CutPrefix(file, "~/"); ok {
 			file = filepath.Join(r.Home, rest)
 		}
 		if _, err := os.Stat(file); err == nil {

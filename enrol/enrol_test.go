@@ -72,8 +72,11 @@ func TestEnrolAndLeave(t *testing.T) {
 	if vcs := w.git("config", "remote.origin.vcs"); vcs != "crosslink" {
 		t.Errorf("vcs %q", vcs)
 	}
-	if !strings.Contains(w.config(), "path = ~/data/git-crosslink/enrolled/origin.gitconfig") {
-		t.Errorf("the include is not below the user's home:\n%s", w.config())
+	if !strings.Contains(w.config(), "path = logs/refs/remotes/origin/../../../../crosslink/enrolled/origin.gitconfig") {
+		t.Errorf("the include does not go with the remote:\n%s", w.config())
+	}
+	if b, err := os.ReadFile(filepath.Join(w.root, "repo/.git/crosslink/enrolled/origin.gitconfig")); err != nil || !strings.Contains(string(b), `path = "~/data/git-crosslink/enrolled/origin.gitconfig"`) {
+		t.Errorf("the include is not below the user's home: %v\n%s", err, b)
 	}
 	include, _ := os.ReadFile(filepath.Join(w.root, "home/data/git-crosslink/enrolled/origin.gitconfig"))
 	if strings.Contains(string(include), "example.com") {
@@ -84,6 +87,63 @@ func TestEnrolAndLeave(t *testing.T) {
 	}
 	if left, err := w.Leave(ctx, "origin"); err != nil || left {
 		t.Errorf("left again: %v, %v", left, err)
+	}
+	if _, err := os.Stat(filepath.Join(w.root, "repo/.git/crosslink/enrolled")); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("left lies %v", err)
+	}
+}
+
+// TestRenameLeavesNoName: once a remote has another name, or is gone, git knows
+// nothing of the old one, and before any command of ours runs. git 2.39 dies of
+// a remote that has a `vcs` and no URL, and `git remote add` refuses its name.
+func TestRenameLeavesNoName(t *testing.T) {
+	for _, remote := range []string{"origin", "a/b"} {
+		for _, packed := range []bool{false, true} {
+			w, ctx := newWorld(t), context.Background()
+			w.git("init", "-q", "--bare", "../hub.git")
+			w.git("remote", "remove", "origin")
+			w.git("remote", "add", remote, "../hub.git")
+			w.git("-c", "user.name=a", "-c", "user.email=a@example.com", "commit", "-q", "--allow-empty", "-m", "x")
+			w.git("push", "-q", remote, "HEAD:main")
+			if packed {
+				w.git("pack-refs", "--all", "--prune")
+			}
+			if _, err := w.Enrol(ctx, remote, ""); err != nil {
+				t.Fatal(err)
+			}
+			if vcs := w.git("config", "remote."+remote+".vcs"); vcs != "crosslink" {
+				t.Errorf("vcs %q", vcs)
+			}
+			w.git("remote", "rename", remote, "upstream")
+			if got := w.git("remote"); got != "upstream" {
+				t.Errorf("%s, packed %v: remotes are %q", remote, packed, got)
+			}
+			w.git("fetch", "-q", "--all")
+			w.git("remote", "add", remote, "../hub.git")
+			w.git("remote", "remove", remote)
+			if from, err := w.Repair(ctx, "upstream"); err != nil || from != remote {
+				t.Errorf("%q, %v", from, err)
+			}
+			if vcs := w.git("config", "remote.upstream.vcs"); vcs != "crosslink" {
+				t.Errorf("vcs %q", vcs)
+			}
+		}
+	}
+}
+
+// TestWhereNoReflogsAre: a bare repository is enrolled by the file itself.
+func TestWhereNoReflogsAre(t *testing.T) {
+	w, ctx := newWorld(t), context.Background()
+	w.git("config", "core.bare", "true")
+	before := w.config()
+	if _, err := w.Enrol(ctx, "origin", ""); err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(w.config(), "path = ~/data/git-crosslink/enrolled/origin.gitconfig") {
+		t.Errorf("included is\n%s", w.config())
+	}
+	if _, err := w.Leave(ctx, "origin"); err != nil || w.config() != before {
+		t.Errorf("%v:\n%s\nwant\n%s", err, w.config(), before)
 	}
 }
 

@@ -134,11 +134,28 @@ func (s *Session) getenv(name string) (string, bool) {
 	return "", false
 }
 
-// listen waits for git's first words if none have been read: git complains of
-// a helper that ends while it speaks.
+// listen talks to git up to where it asks for a connection, if nothing has been
+// said yet: git complains, in words of its own, of a helper that ends earlier.
 func (s *Session) listen() {
-	if !s.heard {
-		_, _ = s.line()
+	if s.heard {
+		return
+	}
+	for {
+		line, err := s.line()
+		if err != nil {
+			return
+		}
+		switch word, rest, _ := strings.Cut(line, " "); word {
+		case "capabilities":
+			err = s.reply("connect\noption\n")
+		case "option":
+			err = s.reply(s.option(rest))
+		default:
+			return
+		}
+		if err != nil {
+			return
+		}
 	}
 }
 
