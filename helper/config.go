@@ -15,10 +15,14 @@ type Config []Setting
 // Setting is one value; "true" for a key without one.
 type Setting struct{ Key, Value string }
 
-// ReadConfig asks git, once, in the environment git started the helper with.
-func ReadConfig(env []string) (Config, error) {
+// ReadConfig reads the files if they are of the plainest kind, or else asks git,
+// once, in the environment git started the helper with.
+func (s *Session) ReadConfig() (Config, error) {
+	if c, ok := files(s.getenv); ok {
+		return c, nil
+	}
 	cmd := exec.Command("git", "config", "--list", "-z")
-	cmd.Env = env
+	cmd.Env = s.Env
 	out, err := cmd.Output()
 	if err != nil {
 		return nil, fmt.Errorf("git config: %w", err)

@@ -30,7 +30,7 @@ and for URLs that begin with 'crosslink::'. See git-remote-crosslink(1).
 		s.URL = args[2]
 	}
 	var err error
-	if s.Config, err = ReadConfig(s.Env); err != nil {
+	if s.Config, err = s.ReadConfig(); err != nil {
 		// git has said why, or will when the inner command asks
 		s.Config = nil
 	}

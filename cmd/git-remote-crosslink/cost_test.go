@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -9,6 +10,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/git-crosslink/git-crosslink/enrol"
 )
 
 // What the helper costs, in processor time of git and everything it starts,
@@ -26,8 +29,19 @@ func BenchmarkCostOfNoOpFetch(b *testing.B) {
 		b.Run(transport, func(b *testing.B) {
 			url := f.urls[transport](filepath.Join(f.root, "template", "server.git"))
 			work := filepath.Join(f.root, "work-"+transport)
-			f.sh(b, f.root, nil, "git clone -q "+url+" "+work+" && git -C "+work+" fetch -q")
-			ratio(b, "", func(mode string) *exec.Cmd { return f.git(work, mode, "fetch") })
+			f.sh(b, f.root, nil, "git clone -q "+url+" "+work+" && git -C "+work+" fetch -q && cp -r "+work+" "+work+"-enrol")
+			enrolled := &enrol.Repository{Programs: filepath.Join(f.root, "bin"), Data: filepath.Join(f.root, "home", "data"), Home: filepath.Join(f.root, "home"),
+				Git: func(ctx context.Context, args ...string) (string, error) {
+					cmd := f.git(work+"-enrol", args...)
+					out, err := cmd.Output()
+					return strings.TrimSuffix(string(out), "\n"), err
+				}}
+			if _, err := enrolled.Enrol(context.Background(), "origin", ""); err != nil {
+				b.Fatal(err)
+			}
+			ratio(b, "", func(mode string) *exec.Cmd {
+				return f.git(work+map[string]string{"enrol": "-enrol"}[mode], "fetch")
+			})
 		})
 	}
 }
@@ -49,7 +63,7 @@ func BenchmarkCostOfClone(b *testing.B) {
 				if mode == "enrol" {
 					args = slices.Insert(args, 2, "-c", "remote.origin.vcs=crosslink")
 				}
-				return f.git(f.root, "", args...)
+				return f.git(f.root, args...)
 			})
 		})
 	}
@@ -70,11 +84,8 @@ func costFixture(b *testing.B) *fixture {
 	return f
 }
 
-// git prepares a command; mode enrol lets its remote go through the helper.
-func (f *fixture) git(dir, mode string, args ...string) *exec.Cmd {
-	if mode == "enrol" {
-		args = append([]string{"-c", "remote.origin.vcs=crosslink"}, args...)
-	}
+// git prepares a command.
+func (f *fixture) git(dir string, args ...string) *exec.Cmd {
 	cmd := exec.Command("git", args...)
 	cmd.Dir, cmd.Env = dir, f.env
 	return cmd

@@ -354,9 +354,15 @@ func newFixture(t testing.TB) *fixture {
 	detachedHead = false
 [core]
 	sshCommand = `+root+`/ssh
+[advice "crosslink"]
+	hooks = false
+[crosslink]
+	syncInterval = 0
 `), 0o644))
 	must(t, os.WriteFile(filepath.Join(root, "ssh"), []byte("#!/bin/sh\nwhile :; do case $1 in -o | -p) shift 2 ;; -*) shift ;; *) break ;; esac; done\nshift\nexec sh -c \"$*\"\n"), 0o755))
-	f.env = append(testkit.Environment(), testkit.Mark(root), "PATH="+os.Getenv("PATH"), "HOME="+filepath.Join(root, "home"),
+	// Settings lie in files alone, as with most users.
+	f.env = slices.DeleteFunc(testkit.Environment(), func(kv string) bool { return strings.HasPrefix(kv, "GIT_CONFIG_COUNT=") })
+	f.env = append(f.env, testkit.Mark(root), "PATH="+os.Getenv("PATH"), "HOME="+filepath.Join(root, "home"),
 		"GIT_CONFIG_GLOBAL="+filepath.Join(root, "gitconfig"), "GIT_COMMITTER_DATE=2020-01-05T00:00:00Z", "GIT_AUTHOR_DATE=2020-01-05T00:00:00Z", "GIT_MERGE_AUTOEDIT=no")
 	f.sh(t, root, nil, `ssh-keygen -q -t ed25519 -N '' -f key
 mkdir template && cd template
