@@ -277,9 +277,14 @@ func runAgentFork(ctx context.Context, newID string, e *env) error {
 		return err
 	}
 	e.talk("carried %s over from '%s' to '%s'; the next sync sends them", count(f.Carried, "event"), f.Was, f.Agent)
-	if f.Set != "" {
+	switch {
+	case f.Set == "":
+		e.talkHint("git crosslink sync")
+	case strings.HasPrefix(f.Set, "git "):
+		e.talkHint(f.Set + " && git crosslink sync")
+	default:
 		e.talk("from now on set: %s", f.Set)
+		e.talkHint(f.Set + " git crosslink sync")
 	}
-	e.talkHint("git crosslink sync")
 	return e.say(ctx, answer{data: forkedShape{f.Was, f.Agent, f.Carried, textOrNull(f.Set)}, ids: []string{f.Agent}})
 }

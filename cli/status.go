@@ -49,7 +49,11 @@ func runShowStatus(ctx context.Context, f forms, e *env) error {
 	if f.forScripts() {
 		a.records = statusRecords(&f, s)
 	}
-	return e.say(ctx, a)
+	if err := e.say(ctx, a); err != nil || f.forScripts() || len(s.Problems) == 0 {
+		return err
+	}
+	e.talkHint("what to do: git crosslink doctor")
+	return nil
 }
 
 func (e *env) statusPage(pg *page, s *tracker.Status) {
@@ -57,7 +61,7 @@ func (e *env) statusPage(pg *page, s *tracker.Status) {
 	case s.Remote == "":
 		pg.print("hub: none, the repository has no remote\n")
 	case !s.Shared && s.LastContact == nil:
-		pg.print("hub: not known, '%s' was not reached yet\n", s.Remote)
+		pg.print("hub: not known, '%s' was not reached yet (git crosslink sync)\n", s.Remote)
 	case !s.Shared:
 		pg.print("hub: none on '%s' yet (git crosslink init)\n", s.Remote)
 	case s.Remote == ".":

@@ -7,7 +7,7 @@ import (
 )
 
 // Heads implements Remote.
-func (g *gitRemote) Heads(ctx context.Context) ([]string, error) {
+func (g *gitRemote) Heads(ctx context.Context) (map[string]OID, error) {
 	cmd, err := g.command(ctx, "ls-remote", "-q", "--heads", hubRemote)
 	if err != nil {
 		return nil, &RemoteError{Err: err}
@@ -18,23 +18,23 @@ func (g *gitRemote) Heads(ctx context.Context) ([]string, error) {
 	if err := runCommand(ctx, cmd, "ls-remote"); err != nil {
 		return nil, &RemoteError{NoConnection: true, Err: err}
 	}
-	var names []string
+	tips := map[string]OID{}
 	for line := range strings.Lines(out.String()) {
-		if _, name, ok := strings.Cut(strings.TrimSpace(line), "\t"); ok {
-			names = append(names, name)
+		if oid, name, ok := strings.Cut(strings.TrimSpace(line), "\t"); ok {
+			tips[name] = OID(oid)
 		}
 	}
-	return names, nil
+	return tips, nil
 }
 
 // Heads implements Remote.
-func (r *memoryRemote) Heads(ctx context.Context) ([]string, error) {
+func (r *memoryRemote) Heads(ctx context.Context) (map[string]OID, error) {
 	_, refs := r.hub.snapshot()
-	var names []string
-	for name := range refs {
+	tips := map[string]OID{}
+	for name, oid := range refs {
 		if strings.HasPrefix(name, "refs/heads/") {
-			names = append(names, name)
+			tips[name] = oid
 		}
 	}
-	return names, nil
+	return tips, nil
 }

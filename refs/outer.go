@@ -154,7 +154,9 @@ func (o *Outer) ask(ctx context.Context, args ...string) ([]byte, error) {
 	}
 	cmd.Env = append(cmd.Env, "LC_ALL=C", InnerVariable+"=1")
 	isolate(cmd, ownGroup)
-	cmd.WaitDelay = waitDelay
+	// It leaves no descendant that could keep a pipe open, and on a busy machine
+	// its answer may be read late: one that was cut off would be a wrong one.
+	cmd.WaitDelay = 30 * waitDelay
 	var out bytes.Buffer
 	cmd.Stdout = &out
 	err := runCommand(ctx, cmd, args[0])

@@ -34,10 +34,10 @@ type Remote interface {
 	// Idempotent: pushing what is there already gives flag '='.
 	Push(ctx context.Context, p Push) (*PushResult, error)
 
-	// Heads names the branches of the hub, the user's included, in no order.
+	// Heads are the branches of the hub, the user's included, each with its tip.
 	// It makes the hub advertise every one of them: only for founding a hub,
 	// never in a sync. The error is a *RemoteError.
-	Heads(ctx context.Context) ([]string, error)
+	Heads(ctx context.Context) (map[string]OID, error)
 }
 
 // Push is one `git push`.

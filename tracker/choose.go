@@ -150,7 +150,7 @@ func (t *Tracker) noteHub(ctx context.Context, problems []hubProblem, noMeta boo
 	if was := t.contact.URL; t.moved() && here && tip != "" {
 		t.notice(Notice{Name: "hub-moved", Text: fmt.Sprintf("the tracker is found at '%s' now; it was at '%s'", t.hub.shown(), was)})
 	}
-	problems = t.tellProblems(problems)
+	problems = t.tellProblems(problems, noMeta)
 	return t.remember(func(c *contact) {
 		c.Last, c.Problems, c.NoMeta, c.Hub, c.Other = t.now(), problems, noMeta, id, t.otherHub
 		if here && (tip != "" || t.pinning) {
@@ -283,8 +283,7 @@ func (t *Tracker) checkWhich(ctx context.Context, s *snapshot) ([]Diagnosis, err
 	case t.contact.Other != "":
 		found = append(found, diagnosed(Problem, t.elsewhereError(), "other-hub"))
 	case t.contact.NoMeta && len(t.contact.Problems) > 0:
-		found = append(found, Diagnosis{"hub-lost", Problem, t.contact.Problems[0].Text,
-			[]string{"look at the remote's URL: git remote -v", "put the tracker's branches there: git crosslink init"}})
+		found = append(found, Diagnosis{"hub-lost", Problem, t.contact.Problems[0].Text, t.lostHints()})
 	}
 	if t.apart() != "" {
 		found = append(found, diagnosed(Problem, t.apartPushError(), "push-url"))

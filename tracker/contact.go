@@ -150,7 +150,7 @@ func (t *Tracker) checkHub(ctx context.Context, s *snapshot) ([]Diagnosis, error
 		if len(which) > 0 && p.Ref == metaName {
 			continue // said already
 		}
-		found = append(found, Diagnosis{"hub", Warning, p.Text, []string{"what was seen before is kept and in use; see what else is known: git crosslink status"}})
+		found = append(found, Diagnosis{"hub", Warning, p.Text, []string{"nothing here: what was seen before is kept and in use"}})
 	}
 	return found, nil
 }
@@ -165,6 +165,8 @@ func (t *Tracker) checkSending(_ context.Context, s *snapshot) ([]Diagnosis, err
 	if t.contact.Refused != "" {
 		found = append(found, Diagnosis{"refused", Problem, fmt.Sprintf("%s; %s kept here", t.contact.Refused, events(n)),
 			[]string{"ask whoever runs the hub to let you push branches below 'crosslink/', then: git crosslink sync"}})
+	} else if n > 0 && (t.contact.Other != "" || t.contact.NoMeta || t.apart() != "") { // checkWhich says what to do
+		found = append(found, Diagnosis{"queued", Note, fmt.Sprintf("%s kept here until then", events(n)), nil})
 	} else if n > 0 {
 		severity := Warning
 		if manual || t.quiet().After(t.now()) && !t.readPace().Until.After(t.now()) { // as the user wants it, or on its way

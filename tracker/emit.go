@@ -2,14 +2,12 @@ package tracker
 
 import (
 	"context"
-	"crypto/rand"
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
-
-	"github.com/google/uuid"
 
 	"github.com/git-crosslink/git-crosslink/event"
 	"github.com/git-crosslink/git-crosslink/internal/fault"
@@ -55,6 +53,9 @@ func (t *Tracker) Emit(ctx context.Context, o EmitOptions, build func(p Projecti
 		// the lines are durable: this is no failure of the write
 		t.tellOnce(t.queued(err.Error()))
 	}
+	if err := t.countsStill(ctx); err != nil {
+		return nil, err
+	}
 	t.watch(r)
 	if !o.Offline {
 		t.keepUpLater()
@@ -62,17 +63,16 @@ func (t *Tracker) Emit(ctx context.Context, o EmitOptions, build func(p Projecti
 	return r, nil
 }
 
-// prepare makes sure that there is somebody to write, somewhere to write to,
-// and that the hub, if there is one in reach, is known.
+// prepare makes sure that there is somewhere to write to, that the hub, if
+// there is one in reach, is known, and that there is somebody to write: who
+// cannot write there is given no identity.
 func (t *Tracker) prepare(ctx context.Context, o EmitOptions) error {
 	if t.chooseErr != nil {
 		return t.chooseErr
 	}
-	agent, err := t.settleAgent(ctx)
-	if err != nil {
+	if err := t.mayName(); err != nil {
 		return err
 	}
-	t.agent = agent
 	if err := t.ensureReplica(ctx); err != nil {
 		return err
 	}
@@ -82,12 +82,38 @@ func (t *Tracker) prepare(ctx context.Context, o EmitOptions) error {
 	if err := t.pin(); err != nil {
 		return err
 	}
+	if err := t.meetHub(ctx, o); err != nil || t.agent != "" {
+		return err
+	}
+	s, err := t.load(ctx)
+	if err == nil {
+		err = t.refuseLevel(s)
+	}
+	if err == nil {
+		t.agent, err = t.settleAgent(ctx)
+	}
+	return err
+}
+
+// meetHub looks at the hub, if it is in reach and not known yet, or before
+// anybody's first line: whether a stranger may write is its word of now.
+func (t *Tracker) meetHub(ctx context.Context, o EmitOptions) error {
 	if t.hub == nil || o.Offline || t.config("crosslink.sync") == "manual" {
 		return nil
 	}
 	all, err := t.local().Refs(ctx, hubRoot)
-	if age, known := t.sinceContact(); err != nil || len(all) > 0 || known && age < joinEvery && !o.Wait {
+	if err != nil {
 		return err
+	}
+	age, known := t.sinceContact()
+	if len(all) == 0 && known && age < joinEvery && !o.Wait || t.fetched {
+		return nil
+	}
+	if len(all) > 0 && t.agent != "" {
+		own, err := t.local().Refs(ctx, headRoot+agents+t.agent)
+		if err != nil || slices.ContainsFunc(own, func(r refs.Ref) bool { return r.Name == headRoot+agents+t.agent }) {
+			return err
+		}
 	}
 	bounded, cancel := context.WithTimeout(ctx, t.patience(o))
 	defer cancel()
@@ -315,9 +341,7 @@ func (t *Tracker) introduction(k keys.Signer) Body {
 // provisionalMeta makes the hub id lines carry until a hub is known. Where
 // there is no remote it stays.
 func (t *Tracker) provisionalMeta(ctx context.Context, s *snapshot) (refs.Update, error) {
-	var id uuid.UUID
-	rand.Read(id[:])
-	id[6], id[8] = id[6]&0x0f|0x40, id[8]&0x3f|0x80
+	id := t.MintUUID()
 	files, err := t.foundingMeta(ctx, id.String())
 	if err != nil {
 		return refs.Update{}, fmt.Errorf("make the hub's meta: %w", err)
@@ -353,7 +377,7 @@ func (t *Tracker) settle(ctx context.Context, o EmitOptions, r *Receipt, s *snap
 	case t.hub == nil:
 		return nil
 	case !s.bound:
-		t.tellUnbound()
+		t.tellUnbound(o.Offline || mode == "manual")
 		return nil
 	case o.Offline || mode == "manual":
 		r.Sync = Queued
@@ -428,10 +452,15 @@ func (t *Tracker) deliverAndLook(ctx context.Context, o EmitOptions, r *Receipt,
 	return nil
 }
 
-func (t *Tracker) tellUnbound() {
+// tellUnbound says why what was written is not shared. Who asked not to talk to
+// the hub is not told that nobody did.
+func (t *Tracker) tellUnbound(unasked bool) {
 	if t.contact.Other != "" {
 		e := t.elsewhereError()
 		t.tellOnce(Notice{Name: e.Name, Text: "kept here: " + t.elsewhere(), Hints: e.Hints})
+		return
+	}
+	if t.contact.Last.IsZero() && unasked {
 		return
 	}
 	if t.contact.Last.IsZero() {

@@ -64,13 +64,19 @@ func (t *Tracker) knownAgent() (string, error) {
 	return id.Agent, nil
 }
 
+// mayName looks whether there is an id to write under, or one may be made;
+// none is, before the hub has been looked at.
+func (t *Tracker) mayName() (err error) {
+	if t.agent, err = t.knownAgent(); err == nil && t.agent == "" && t.getenv("CI") != "" {
+		return t.noAgentInCI()
+	}
+	return err
+}
+
 // settleAgent returns the id to write under, minting one if there is none yet.
 func (t *Tracker) settleAgent(ctx context.Context) (string, error) {
-	if a, err := t.knownAgent(); err != nil || a != "" {
-		return a, err
-	}
-	if t.getenv("CI") != "" {
-		return "", t.noAgentInCI()
+	if err := t.mayName(); err != nil || t.agent != "" {
+		return t.agent, err
 	}
 	path := t.identityPath()
 	old, err := readIdentity(path)

@@ -17,11 +17,9 @@ func (t *Tracker) Init(ctx context.Context, o InitOptions) (*InitReport, error) 
 	if err := t.chooseFor(ctx, o); err != nil {
 		return nil, err
 	}
-	agent, err := t.settleAgent(ctx)
-	if err != nil {
+	if err := t.mayName(); err != nil {
 		return nil, t.unwritable(err)
 	}
-	t.agent = agent
 	if err := t.ensureReplica(ctx); err != nil {
 		return nil, t.unwritable(err)
 	}
@@ -33,7 +31,7 @@ func (t *Tracker) Init(ctx context.Context, o InitOptions) (*InitReport, error) 
 	if err != nil {
 		return nil, err
 	}
-	t.joining, t.loaded, t.urgency, t.insist, t.pinning = o.Join, nil, somebody, true, true
+	t.joining, t.loaded, t.urgency, t.insist, t.pinning, t.mending = o.Join, nil, somebody, true, true, true
 	t.replica.Prompt = t.o.Ask
 	unlock, ok, err := t.lockSync(ctx, SyncOptions{})
 	if err != nil || !ok {
@@ -52,6 +50,12 @@ func (t *Tracker) Init(ctx context.Context, o InitOptions) (*InitReport, error) 
 		if r != nil && !r.Created {
 			r.Renumbered = private
 		}
+		if err == nil && !again {
+			var s *snapshot
+			if s, err = t.load(ctx); err == nil {
+				t.tellDecided(s.project())
+			}
+		}
 		if err != nil || !again {
 			return r, err
 		}
@@ -64,6 +68,9 @@ func (t *Tracker) Init(ctx context.Context, o InitOptions) (*InitReport, error) 
 func (t *Tracker) initPrivate(ctx context.Context) (*InitReport, error) {
 	s, err := t.load(ctx)
 	if err != nil {
+		return nil, err
+	}
+	if t.agent, err = t.settleAgent(ctx); err != nil {
 		return nil, err
 	}
 	made := s.logs[t.agent] == nil
@@ -117,6 +124,9 @@ func (t *Tracker) initOnce(ctx context.Context) (r *InitReport, again bool, err 
 		return nil, false, err
 	}
 	if s.bound && t.contact.NoMeta {
+		if t.agent, err = t.settleAgent(ctx); err != nil {
+			return nil, false, t.unwritable(err)
+		}
 		r, err := t.restore(ctx, s)
 		return r, false, err
 	}
@@ -136,6 +146,9 @@ func (t *Tracker) initOnce(ctx context.Context) (r *InitReport, again bool, err 
 		return nil, false, t.apartError()
 	}
 	if s.bound {
+		if t.agent, err = t.settleAgent(ctx); err != nil {
+			return nil, false, t.unwritable(err)
+		}
 		return t.join(ctx, s)
 	}
 	if s.refs[incomingRoot+metaName] != "" {
@@ -143,8 +156,15 @@ func (t *Tracker) initOnce(ctx context.Context) (r *InitReport, again bool, err 
 			Message: fmt.Sprintf("there is a tracker on '%s' whose meta is not to be believed: nothing was written there", t.hub.Name),
 			Hints:   []string{"what is wrong with it: git crosslink status", "ask who runs the hub to put its branch 'crosslink/meta' back"}}
 	}
-	if err := t.hasRoom(ctx); err != nil {
+	heads, err := t.hasRoom(ctx)
+	if err != nil {
 		return nil, false, err
+	}
+	if err := t.oneRepository(ctx, heads); err != nil {
+		return nil, false, err
+	}
+	if t.agent, err = t.settleAgent(ctx); err != nil {
+		return nil, false, t.unwritable(err)
 	}
 	if s, err = t.introduce(ctx); err != nil {
 		return nil, false, err
@@ -166,25 +186,26 @@ func (t *Tracker) join(ctx context.Context, s *snapshot) (*InitReport, bool, err
 
 // hasRoom refuses a remote without a branch of its own: a forge would make the
 // tracker its default branch. So it does one with a branch whose name a branch
-// of ours would have to be a directory of, or the reverse.
-func (t *Tracker) hasRoom(ctx context.Context) error {
+// of ours would have to be a directory of, or the reverse. It returns the
+// branches.
+func (t *Tracker) hasRoom(ctx context.Context) (map[string]refs.OID, error) {
 	heads, err := t.remote().Heads(ctx)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	code := false
-	for _, h := range heads {
+	for h := range heads {
 		for _, ours := range []string{metaName, checkpointName, agents + t.agent} {
 			if ours = headRoot + ours; strings.HasPrefix(ours, h+"/") || strings.HasPrefix(h, ours+"/") {
-				return t.branchInTheWay(strings.TrimPrefix(h, "refs/heads/"), strings.TrimPrefix(ours, "refs/heads/"))
+				return nil, t.branchInTheWay(strings.TrimPrefix(h, "refs/heads/"), strings.Trim(strings.TrimPrefix(ours, "refs/heads/"), "/"))
 			}
 		}
 		code = code || !strings.HasPrefix(h, headRoot)
 	}
 	if code || t.hub.self { // a repository at hand keeps the default branch it has
-		return nil
+		return heads, nil
 	}
-	return &Error{Kind: Fatal, Name: "empty-remote",
+	return nil, &Error{Kind: Fatal, Name: "empty-remote",
 		Message: fmt.Sprintf("the remote '%s' has no branch yet, and a forge would make the tracker its default one", t.hub.Name),
 		Hints:   []string{fmt.Sprintf("publish your code first: git push %s HEAD", shellWord(t.hub.Name))}}
 }
@@ -222,7 +243,7 @@ func (t *Tracker) found(ctx context.Context, s *snapshot) (r *InitReport, again 
 		if there, err := t.arrived(ctx, p); err != nil {
 			return nil, false, err
 		} else if !there {
-			return nil, false, t.apartPushError()
+			return nil, false, t.takeBack(ctx, p, r.Branches)
 		}
 		if err := t.local().Swap(ctx, ups); err != nil {
 			return nil, false, fmt.Errorf("record the hub: %w", err)

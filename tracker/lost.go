@@ -42,7 +42,7 @@ func (t *Tracker) lost(ctx context.Context, before []string) (meta bool, problem
 		return true, []hubProblem{{Ref: metaName, Text: t.notThere()}}, nil
 	}
 	if len(there) == 0 && slices.Contains(before, metaName) {
-		return true, []hubProblem{{Ref: metaName, Text: lostAll + " ('git push --mirror' from a plain clone deletes them); what is known of them stays here (to put them back: git crosslink init)"}}, nil
+		return true, []hubProblem{{Ref: metaName, Text: lostAll + " ('git push --mirror' from a plain clone deletes them); what is known of them stays here"}}, nil
 	}
 	for _, name := range before {
 		if !there[name] {
@@ -55,7 +55,7 @@ func (t *Tracker) lost(ctx context.Context, before []string) (meta bool, problem
 
 // notThere says that the remote's new URL leads to a repository without the tracker.
 func (t *Tracker) notThere() string {
-	return fmt.Sprintf("there is no tracker on '%s' (%s); it was at '%s' (to publish it here, too: git crosslink init)", t.hub.Name, t.hub.shown(), t.contact.URL)
+	return fmt.Sprintf("there is no tracker on '%s' (%s); it was at '%s'", t.hub.Name, t.hub.shown(), t.contact.URL)
 }
 
 // queued tells that something is kept here, and what would send it.
@@ -65,9 +65,17 @@ func (t *Tracker) queued(why string) Notice {
 	case t.contact.Other != "", t.apart() != "":
 		hint = "look at the remote's URLs: git remote -v"
 	case t.contact.NoMeta:
-		hint = "put the tracker's branches there: git crosslink init"
+		hint = t.lostHints()[0]
 	}
 	return Notice{Name: "queued", Text: "kept here, sent later: " + why, Hints: []string{hint}}
+}
+
+// lostHints are what to do about it.
+func (t *Tracker) lostHints() []string {
+	if t.moved() {
+		return []string{"look at the remote's URL: git remote -v", "or publish the tracker there, too: git crosslink init"}
+	}
+	return []string{"put the tracker's branches there: git crosslink init"}
 }
 
 // lostReason is why nothing is sent.

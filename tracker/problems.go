@@ -22,7 +22,7 @@ const (
 )
 
 // tellProblems tells those that are new and returns what is to be remembered.
-func (t *Tracker) tellProblems(now []hubProblem) []hubProblem {
+func (t *Tracker) tellProblems(now []hubProblem, noMeta bool) []hubProblem {
 	told := map[hubProblem]bool{}
 	for _, p := range t.contact.Problems {
 		told[p] = p.Told
@@ -36,8 +36,15 @@ func (t *Tracker) tellProblems(now []hubProblem) []hubProblem {
 		if p.Told = p.Told || told[hubProblem{p.Ref, p.Text, true}]; p.Told || t.unwatched {
 			continue
 		}
+		hints := []string{"git crosslink status"}
+		if noMeta && p.Ref == metaName {
+			if p.Told = t.mending; p.Told {
+				continue
+			}
+			hints = t.lostHints()
+		}
 		if p.Told, tell = true, tell+1; tell <= maxTold {
-			t.notice(Notice{Name: "hub", Text: p.Text, Hints: []string{"git crosslink status"}})
+			t.notice(Notice{Name: "hub", Text: p.Text, Hints: hints})
 		}
 	}
 	if tell > maxTold {

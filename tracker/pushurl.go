@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"strings"
 
 	"github.com/git-crosslink/git-crosslink/refs"
@@ -16,6 +17,15 @@ import (
 
 // pushPair names the two URLs of the hub, "" if there is one for both.
 func (t *Tracker) pushPair() string {
+	push := t.pushURL()
+	if push == "" {
+		return ""
+	}
+	return t.hub.shown() + " " + refs.WithoutSecrets(push)
+}
+
+// pushURL is the URL that pushes go to if it is not the one of fetches.
+func (t *Tracker) pushURL() string {
 	if t.hub == nil || t.hub.self {
 		return ""
 	}
@@ -31,10 +41,10 @@ func (t *Tracker) pushPair() string {
 			push = base + rest
 		}
 	}
-	if push == "" || push == t.hub.URL {
+	if push == t.hub.URL {
 		return ""
 	}
-	return t.hub.shown() + " " + refs.WithoutSecrets(push)
+	return push
 }
 
 // apart says that pushes go to another repository than fetches come from; ""
@@ -53,6 +63,45 @@ func (t *Tracker) apartPushError() *Error {
 	return &Error{Kind: Fatal, Name: "push-url", Message: t.apart(), Hints: []string{
 		"look at its two URLs: git remote -v",
 		"name a remote that pushes to where it fetches from: git config crosslink.remote <name>"}}
+}
+
+// oneRepository refuses to found a hub where the branches that there are at
+// the URL of pushes are not those at the URL of fetches. Where they are alike,
+// or cannot be seen, the push will tell.
+func (t *Tracker) oneRepository(ctx context.Context, heads map[string]refs.OID) error {
+	pair := t.pushPair()
+	if pair == "" || t.contact.PushSeen == pair {
+		return nil
+	}
+	there, err := t.replica.RemoteURL(t.pushURL(), t.conf).Heads(ctx)
+	if err != nil || maps.Equal(heads, there) {
+		return ctx.Err()
+	}
+	if heads, err = t.remote().Heads(ctx); err != nil || maps.Equal(heads, there) { // somebody pushed just now
+		return err
+	}
+	if err := t.remember(func(c *contact) { c.PushApart = pair }); err != nil {
+		return err
+	}
+	e := t.apartPushError()
+	e.Message += ": nothing was written there"
+	return e
+}
+
+// takeBack deletes what a push has just made in another repository than the
+// hub, each branch only as it was made, and says so.
+func (t *Tracker) takeBack(ctx context.Context, p refs.Push, branches []string) error {
+	back := refs.Push{Atomic: true}
+	for _, r := range p.Refs {
+		back.Refs = append(back.Refs, refs.PushRef{Dst: r.Dst, Lease: &r.Src})
+	}
+	e := t.apartPushError()
+	if res, err := t.pushPatiently(ctx, back); err != nil || !allAccepted(back, res) {
+		e.Message += fmt.Sprintf(": it holds %s now", strings.Join(branches, ", "))
+	} else {
+		e.Message += ": what was made there was taken back"
+	}
+	return e
 }
 
 // arrived looks whether what was pushed, all of it accepted, is on the hub.

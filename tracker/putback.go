@@ -169,7 +169,7 @@ func (t *Tracker) descends(ctx context.Context, tip, old refs.OID) (bool, error)
 // restore puts everything back on a hub that lost its meta: only by init,
 // which somebody typed.
 func (t *Tracker) restore(ctx context.Context, s *snapshot) (*InitReport, error) {
-	if err := t.hasRoom(ctx); err != nil {
+	if _, err := t.hasRoom(ctx); err != nil {
 		return nil, err
 	}
 	absent := refs.OID("")

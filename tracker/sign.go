@@ -186,6 +186,48 @@ func (t *Tracker) cannotSign(s *snapshot, agent string, err error) error {
 // does not list, one that is revoked, one whose key is not listed where
 // signatures are required.
 func (t *Tracker) admitted(s *snapshot) error {
+	e := t.notAdmitted(s, true)
+	if e == nil {
+		return nil
+	}
+	e.Message += ": nothing was written"
+	return e
+}
+
+// countsStill says, of a write whose publishing showed that the hub's policy
+// had changed meanwhile, that nobody counts it: it is kept.
+func (t *Tracker) countsStill(ctx context.Context) error {
+	if !t.fetched {
+		return nil
+	}
+	s, err := t.load(ctx)
+	if err != nil {
+		return nil // the next command tells
+	}
+	e := t.notAdmitted(s, true)
+	if e == nil {
+		return nil
+	}
+	e.Kind = Unconfirmed
+	e.Message += ", as was heard only now: this is kept here, and does not count"
+	return e
+}
+
+// tellNotAdmitted says that what was written here before that was known does
+// not count.
+func (t *Tracker) tellNotAdmitted(s *snapshot) {
+	l := s.logs[t.agent]
+	if l == nil || l.chain.Seq == 0 {
+		return
+	}
+	if e := t.notAdmitted(s, false); e != nil && e.Name == "not-approved" {
+		t.tellOnce(Notice{Name: e.Name, Text: e.Message + ": what is written here is kept, and does not count", Hints: e.Hints})
+	}
+}
+
+// notAdmitted says why nothing that is written now would count, nil if it
+// would. make lets it make the key that an admin is to see.
+func (t *Tracker) notAdmitted(s *snapshot, make bool) *Error {
 	if s.roll == nil || s.roll.Newer() > 0 {
 		return nil
 	}
@@ -193,18 +235,18 @@ func (t *Tracker) admitted(s *snapshot) error {
 	listed := s.roll.Signers.Lists(trust.Principal(t.agent))
 	if _, revoked := m.Revoked[t.agent]; revoked {
 		return &Error{Kind: Denied, Name: "revoked",
-			Message: fmt.Sprintf("the agent '%s' is revoked: nothing was written", t.agent),
+			Message: fmt.Sprintf("the agent '%s' is revoked", t.agent),
 			Hints:   []string{"see why: git crosslink trust show " + t.agent, "write under a new id: git config crosslink.agent <new id>"}}
 	}
 	if listed || m.Open && m.Signing != trust.Require {
 		return nil
 	}
 	ask := "show an admin your key: git crosslink key show"
-	if k, err := t.signer(t.agent, nil, true); err == nil {
+	if k, err := t.signer(t.agent, nil, make); err == nil {
 		ask = fmt.Sprintf("ask an admin: git crosslink trust approve %s --key '%s'", t.agent, k.Key())
 	}
 	return &Error{Kind: Denied, Name: "not-approved",
-		Message: fmt.Sprintf("the hub does not know the agent '%s': nothing was written", t.agent), Hints: []string{ask}}
+		Message: fmt.Sprintf("the hub does not know the agent '%s'", t.agent), Hints: []string{ask}}
 }
 
 // errAgain says that a write has to begin again.

@@ -145,6 +145,7 @@ func (t *Tracker) reportSync(ctx context.Context, r *SyncReport, before counts, 
 	r.Sent = out.sent
 	if t.insist { // somebody reads it
 		t.tellDecided(after.project())
+		t.tellNotAdmitted(after)
 	}
 	for id, l := range after.logs {
 		was := before.events[id]

@@ -54,6 +54,7 @@ type Tracker struct {
 	pinning   bool                    // this command chooses the hub for good: a write, init
 	overruled bool                    // what was stamped last changed nothing
 	joining   bool                    // join a hub although numbers end by it
+	mending   bool                    // init: a hub that lost its meta gets it back, and nobody has to be told before
 	forks     map[string]*trust.Proof // that the last fetch brought, by agent
 	unsigned  bool                    // the key failed, and it was told
 	asking    UUID                    // the lock that is being claimed: its answer is no news

@@ -120,6 +120,9 @@ func (l *log) distrust() string {
 	case v == nil:
 		return ""
 	case v.Ends != "":
+		if v.Fed == 0 {
+			return fmt.Sprintf("nothing of the log of '%s' counts: %s", l.agent, v.Ends)
+		}
 		return fmt.Sprintf("of the log of '%s' nothing counts behind event %d: %s", l.agent, v.Fed, v.Ends)
 	case v.Lapsed():
 		return fmt.Sprintf("the log of '%s' was signed up to event %d, and is not since: %s", l.agent, v.Vouched, v.Mark(v.Fed))

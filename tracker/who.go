@@ -100,6 +100,10 @@ func (t *Tracker) checkAgent(ctx context.Context, s *snapshot) ([]Diagnosis, err
 		if err := t.mayAppend(s); err != nil {
 			found = append(found, diagnosed(Problem, err, "own-log"))
 		}
+	case AgentOK:
+		if e := t.notAdmitted(s, false); e != nil {
+			found = append(found, Diagnosis{e.Name, Problem, e.Message + ": nothing can be written", e.Hints})
+		}
 	}
 	return found, nil
 }
