@@ -7,8 +7,8 @@ import (
 	"strings"
 )
 
-// git asks git one question (git var, git config) in the user's directory and
-// environment.
+// git runs git in the user's directory and environment: git var, and git config
+// to look something up or, for package enrol, to set it.
 func (e *env) git(ctx context.Context, args ...string) (string, error) {
 	e.trace.Debug().Strs("git", args).Msg("child")
 	out, err := exec.CommandContext(ctx, "git", args...).Output()

@@ -1,6 +1,6 @@
 // Package refs moves bytes in refs: it reads and writes objects, moves refs by
 // compare-and-swap, and talks to the hub. It knows no issue, no event and no
-// signature, and imports nothing of ours.
+// signature, and imports nothing of ours but internal/fault.
 //
 // # Vocabulary
 //
@@ -10,7 +10,8 @@
 //	swap        a compare-and-swap of refs: all move, or none
 //	hub         the repository through which clones meet; Remote is the way to it
 //	outer       the user's own repository, of which we read the place and the
-//	            configuration, and write nothing
+//	            configuration; what is ever written there is in outer_hooks.go,
+//	            and SetConfig
 //	replica     our private bare repository inside the outer one's git directory
 //	log         one agent's lines, in the tree of that agent's ref
 //	segment     one file of a log, 64 lines

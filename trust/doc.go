@@ -28,5 +28,7 @@
 // stored and scripted against, and never change their meaning.
 //
 // One noun, one file: key.go, sshsig.go, signers.go (allowed_signers), meta.go
-// (hub.json), chain.go (the meta chain), log.go (verdicts), proof.go (forks).
+// (hub.json), origin.go (where a detached hub comes from), chain.go (the meta
+// chain), log.go (verdicts), arrival.go (lines as they come to a hub), proof.go
+// (forks), level3.go, fault.go (the rules' names).
 package trust
