@@ -103,6 +103,32 @@ var impureCalls = map[string]string{
 	"fmt.Print": "a stream", "fmt.Println": "a stream", "fmt.Printf": "a stream",
 }
 
+// starts are the packages that may start a process, and which.
+var starts = map[string]string{
+	"refs": "git", "helper": "what git would start for a remote", "trust/keys": "ssh-keygen", "hooks": "ps, to ask what called a hook",
+	"tracker": "a sync in the background", "cli": "the editor, the pager, git var and git config",
+	"internal/gotest": "go test",
+}
+
+// TestWhoStartsProcesses: git is started in one place, with a prepared
+// environment; who else starts a program is known by name.
+func TestWhoStartsProcesses(t *testing.T) {
+	seen := map[string]bool{}
+	for _, p := range packages(t) {
+		if slices.Contains(mayTest, p.short()) || !slices.Contains(p.Imports, "os/exec") {
+			continue
+		}
+		if seen[p.short()] = true; starts[p.short()] == "" {
+			t.Errorf("%s starts processes: git is for refs to start, anything else has to be named in 'starts'", p.short())
+		}
+	}
+	for name := range starts {
+		if !seen[name] {
+			t.Errorf("%s starts no processes any more", name)
+		}
+	}
+}
+
 type pkg struct {
 	Dir, ImportPath, Doc      string
 	GoFiles, IgnoredGoFiles   []string
