@@ -132,7 +132,7 @@ func (g *gate) underMeta(is ledger.View) (*Refusal, error) {
 			return nil, nil
 		}
 	}
-	return refuse(NotOnHub, cureSync, "it was decided under a 'crosslink/meta' that is not on the hub (%s)", plain(string(meta))[:12]), nil
+	return refuse(NotOnHub, cureSync, "it was decided under a 'crosslink/meta' that is not on the hub (%.12s)", plain(string(meta))), nil
 }
 
 // covers refuses a ledger that moved a position to where no log on the hub is.
@@ -193,13 +193,13 @@ func (g *gate) strays(c Command, fresh []refs.OID) (*Refusal, error) {
 
 // anyPlace says whether an entry is one of a step, a log or meta.
 func anyPlace(p string, e entry) string {
-	dir := shardPath.MatchString(p) || stepDir.MatchString(p)
+	dir := p == "events" || shardPath.MatchString(p) || ledger.HasDir(p)
 	switch {
 	case dir && e.mode != refs.ModeTree:
 		return "is no directory"
 	case !dir && e.mode != refs.ModeBlob:
 		return "is no plain file"
-	case dir, segmentPath.MatchString(p), stepFile.MatchString(p), metaFile(p), p == "events.log":
+	case dir, segmentPath.MatchString(p), ledger.HasFile(p), metaFile(p), p == "events.log":
 		return ""
 	}
 	return "is no part of a tracker"

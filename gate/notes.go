@@ -4,15 +4,9 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
-	"regexp"
 	"slices"
 
 	"github.com/git-crosslink/git-crosslink/ledger"
-)
-
-var (
-	stepDir  = regexp.MustCompile(`^(events|numbers|numbers/issues|numbers/milestones|positions|positions/[0-9a-f])$`)
-	stepFile = regexp.MustCompile(`^(state\.json|base\.json|numbers/(issues|milestones)/[0-9]{6,}|positions/[0-9a-f]/[0-9a-f])$`)
 )
 
 // notes remember what was judged of the ledger, so that a push costs what is

@@ -3,7 +3,20 @@ package ledger
 import (
 	"errors"
 	"fmt"
+	"regexp"
 )
+
+var (
+	filePath = regexp.MustCompile(`^(state\.json|base\.json|numbers/(issues|milestones)/[0-9]{6,}|positions/[0-9a-f]/[0-9a-f])$`)
+	dirPath  = regexp.MustCompile(`^(numbers(/(issues|milestones))?|positions(/[0-9a-f])?)$`)
+)
+
+// HasFile reports whether the tree of a step may have a file of that name, and
+// HasDir a directory. What is in them is Decode's to say.
+func HasFile(path string) bool { return filePath.MatchString(path) }
+
+// HasDir is HasFile for directories.
+func HasDir(path string) bool { return dirPath.MatchString(path) }
 
 // Files returns the whole tree of the ledger's step, path → bytes. The bytes
 // are shared with other ledgers and must not be altered.

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"regexp"
 	"slices"
 
 	"github.com/git-crosslink/git-crosslink/event"
@@ -38,9 +37,6 @@ const maxStepFile = ledger.MaxBase
 
 // maxStep bounds all files of a step together.
 const maxStep = 2 * maxStepFile
-
-// stepFile are the names a step's tree may hold.
-var stepFile = regexp.MustCompile(`^(state\.json|base\.json|numbers/(issues|milestones)/[0-9]{6,}|positions/[0-9a-f]/[0-9a-f])$`)
 
 func newSteps(ctx context.Context, l refs.Local, hub string) *steps {
 	// a snapshot outlives the bounded call in which it was read
@@ -81,7 +77,7 @@ func (s *steps) Files(id string) (map[string][]byte, bool, error) {
 	var want []refs.OID
 	asked := map[refs.OID]bool{}
 	for name, oid := range names {
-		if !stepFile.MatchString(name) {
+		if !ledger.HasFile(name) {
 			return nil, false, nil
 		}
 		if _, ok := s.blobs[oid]; !ok && !asked[oid] {
