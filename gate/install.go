@@ -89,7 +89,7 @@ func (h *hub) level(ctx context.Context, environ []string) (*trust.Meta, error) 
 		}
 		if level := trust.Level(files["hub.json"]); level != tracker4 {
 			return nil, &tracker.Error{Kind: tracker.Fatal, Name: "level", Message: fmt.Sprintf("this hub is of level %d; the gate checks level %d", level, tracker4),
-				Hints: []string{"move it to this level first: git crosslink migrate"}}
+				Hints: []string{cureUpdate}}
 		}
 		return trust.DecodeMeta(files["hub.json"])
 	}
@@ -271,6 +271,9 @@ func (h *hub) place(mode string, text []byte) (changed bool, err error) {
 	defer os.Remove(f.Name())
 	if _, err = f.Write(text); err == nil {
 		err = f.Chmod(0o755)
+	}
+	if err == nil { // an empty file, as power loss leaves it, would let everything through
+		err = f.Sync()
 	}
 	if cerr := f.Close(); err == nil {
 		err = cerr
