@@ -463,6 +463,9 @@ func TestAC66_Equivocation(t *testing.T) {
 		}
 	}
 	t.Logf("%d schedules: %v", to-from, kinds)
+	if to-from > 1 && uint64(kinds["not provable"]) > (to-from)/10 {
+		t.Errorf("%d schedules were passed over", kinds["not provable"])
+	}
 	for _, k := range []string{"hidden", "covered", "not covered", "told by 1"} {
 		if to-from > 1 && kinds[k] < 20 {
 			t.Errorf("'%s' happened %d times", k, kinds[k])
