@@ -43,12 +43,13 @@ func (t *Tracker) signer(agent string, force []trust.Key, first bool) (keys.Sign
 	}
 	r := t.ring()
 	var have []keys.Signer
+	var unread error // why the key that is configured is none
 	if v := t.config("crosslink.signingKey"); v != "" && (agent == t.agent || t.agent == "") {
 		k, err := r.Configured(t.path(v))
 		if err != nil && len(force) == 0 {
 			return nil, err
 		}
-		if err == nil {
+		if unread = err; err == nil {
 			have = append(have, k)
 		}
 	}
@@ -84,6 +85,9 @@ func (t *Tracker) signer(agent string, force []trust.Key, first bool) (keys.Sign
 	if len(force) == 0 {
 		return nil, errors.New("there is no key for it here")
 	}
+	if unread != nil { // the key in force may well be that one
+		return nil, unread
+	}
 	return nil, fmt.Errorf("the key %s %w", force[0].Fingerprint(), errElsewhere)
 }
 
@@ -104,7 +108,7 @@ func (t *Tracker) path(v string) string {
 	if rest, ok := strings.CutPrefix(v, "~/"); ok {
 		return filepath.Join(t.getenv("HOME"), rest)
 	}
-	if strings.Contains(v, " ") || strings.Contains(v, "::") || filepath.IsAbs(v) {
+	if keys.IsPublic(v) || filepath.IsAbs(v) {
 		return v
 	}
 	return filepath.Join(t.outer.Top, v)

@@ -10,6 +10,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"golang.org/x/crypto/ssh"
@@ -141,12 +142,17 @@ func syncDir(dir string) error {
 	return d.Sync()
 }
 
+// IsPublic reports whether a value of crosslink.signingKey is a public key
+// itself; any other names a file.
+func IsPublic(value string) bool {
+	return slices.ContainsFunc([]string{"key::", "ssh-", "ecdsa-", "sk-ssh-", "sk-ecdsa-"}, func(p string) bool { return strings.HasPrefix(value, p) })
+}
+
 // Configured returns the key that crosslink.signingKey names: a file, a public
 // key, or `key::` and a public key, as git's user.signingKey has it.
 func (r *Ring) Configured(value string) (Signer, error) {
-	literal, ok := strings.CutPrefix(value, "key::")
-	if ok || strings.HasPrefix(value, "sk-ssh-") || strings.HasPrefix(value, "ssh-") || strings.HasPrefix(value, "ecdsa-") || strings.HasPrefix(value, "sk-ecdsa-") {
-		k, err := trust.ParseKey(strings.TrimSpace(literal))
+	if IsPublic(value) {
+		k, err := trust.ParseKey(strings.TrimSpace(strings.TrimPrefix(value, "key::")))
 		if err != nil {
 			return nil, fmt.Errorf("crosslink.signingKey: %w", err)
 		}
