@@ -1,6 +1,7 @@
 package tracker
 
 import (
+	"cmp"
 	"context"
 	"encoding/hex"
 	"errors"
@@ -167,7 +168,10 @@ func (t *Tracker) append(ctx context.Context, build func(p Projection) ([]Body, 
 			continue
 		}
 		if err := t.retiredError(s.project()); err != nil {
-			return nil, nil, err
+			if again, gerr := t.outlived(ctx); gerr != nil || !again {
+				return nil, nil, cmp.Or(gerr, err)
+			}
+			continue
 		}
 		bodies, err := build(s.project())
 		if err != nil {

@@ -55,6 +55,9 @@ func (t *Tracker) Retire(ctx context.Context, o EmitOptions, reason string) (*Re
 		return nil, &Error{Kind: No, Name: "no-agent", Message: "nobody has written here: there is nobody to retire"}
 	}
 	r, err := t.Emit(ctx, o, func(p Projection) ([]Body, error) {
+		if t.agent != agent {
+			return nil, nil // it was retired before
+		}
 		rows, _, err := p.List(store.Filter{Status: "all"})
 		if err != nil {
 			return nil, err
@@ -70,14 +73,37 @@ func (t *Tracker) Retire(ctx context.Context, o EmitOptions, reason string) (*Re
 	if err != nil {
 		return nil, err
 	}
+	_, err = t.giveUp(agent)
+	return r, err
+}
+
+// giveUp removes the identity file if it names that agent.
+func (t *Tracker) giveUp(agent string) (was bool, err error) {
 	id, err := readIdentity(t.identityPath())
 	if err != nil || id == nil || id.Agent != agent {
-		return r, err
+		return false, err
 	}
 	if err := os.Remove(t.identityPath()); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return r, fmt.Errorf("give up the id of this worktree: %w", err)
+		return false, fmt.Errorf("give up the id of this worktree: %w", err)
 	}
-	return r, nil
+	return true, nil
+}
+
+// outlived goes on under a new id where the identity file still names one that
+// is retired: a kill came between the last line of its log and giveUp.
+func (t *Tracker) outlived(ctx context.Context) (bool, error) {
+	if t.getenv("GIT_CROSSLINK_AGENT") != "" || t.config("crosslink.agent") != "" {
+		return false, nil
+	}
+	if was, err := t.giveUp(t.agent); err != nil || !was {
+		return false, err
+	}
+	agent, err := t.settleAgent(ctx)
+	if err != nil {
+		return false, err
+	}
+	t.agent, t.loaded = agent, nil
+	return true, nil
 }
 
 // retiredError refuses a line behind the last one.

@@ -163,4 +163,23 @@ func TestRetireIdentity(t *testing.T) {
 	if a := c.agent(first); !a.Retired || a.Description != "the first" {
 		t.Errorf("%+v", a)
 	}
+	// a kill behind the last line, before the identity is given up
+	path := filepath.Join(c.dir, ".git", "crosslink", "identity")
+	left, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	second := describe("the second")
+	if err := retire(); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, left, 0o666); err != nil {
+		t.Fatal(err)
+	}
+	if third := describe("the third"); third == second || third == first {
+		t.Errorf("'%s' is retired and writes on", third)
+	}
+	if a := c.agent(second); !a.Retired || a.Description != "the second" {
+		t.Errorf("%+v", a)
+	}
 }

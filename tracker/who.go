@@ -14,7 +14,7 @@ const (
 	AgentCopied  = "copied"  // the identity file is a copy: the first write takes a new id
 	AgentForked  = "forked"  // two clones wrote under this id: Fork
 	AgentDamaged = "damaged" // the log cannot be read to its end here
-	AgentRetired = "retired" // it said so: writes are refused
+	AgentRetired = "retired" // it said so: writes are refused, or make a new id where a file says this one
 )
 
 // Who is the agent of this worktree.
@@ -95,6 +95,9 @@ func (t *Tracker) checkAgent(ctx context.Context, s *snapshot) ([]Diagnosis, err
 	case AgentForked:
 		found = append(found, diagnosed(Problem, t.divergedError(w.Agent), "copied-clone"))
 	case AgentRetired:
+		if w.Source == "file" {
+			return []Diagnosis{{"retired", Note, fmt.Sprintf("'%s' is retired: the next write makes a new id", w.Agent), nil}}, nil
+		}
 		found = append(found, diagnosed(Problem, t.retiredError(s.project()), "retired"))
 	case AgentDamaged:
 		if err := t.mayAppend(s); err != nil {
