@@ -128,8 +128,9 @@ func (t *Tracker) untold(s *snapshot) []*trust.Proof {
 			found[id] = ps[0]
 		}
 	}
+	memo := t.memo()
 	for _, e := range s.lines {
-		if p := trust.ProofIn(e, t.memo()); p != nil {
+		if p := trust.ProofIn(e, memo); p != nil {
 			delete(found, p.Agent)
 		}
 	}
