@@ -243,6 +243,7 @@ func (t *Tracker) showPresence(ctx context.Context) error {
 		return nil // paced, or no time left: the next one shows more
 	case allAccepted(push, res):
 		p.Pushed = now
+	case !res.Reached: // a connection that was lost is no refusal
 	default:
 		p.Refused = now
 	}

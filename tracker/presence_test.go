@@ -229,3 +229,30 @@ func TestHeartbeat(t *testing.T) {
 		t.Errorf("%q after %q", w.signs(), was)
 	}
 }
+
+// A hub that goes away in the middle of it has refused nothing.
+func TestPresenceCutOff(t *testing.T) {
+	w := newWorld(t)
+	alice := w.clone("alice")
+	alice.init()
+	issue := alice.create("one")
+	hook, asked := filepath.Join(w.hub, "hooks", "update"), filepath.Join(w.dir, "asked")
+	if err := os.MkdirAll(filepath.Dir(hook), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(hook, []byte("#!/bin/sh\ncase $1 in refs/crosslink/*) echo x >> "+asked+"; kill -9 $PPID;; esac\n"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	start := time.Now()
+	alice.now = func() time.Time { return start }
+	alice.claimLock(issue)
+	alice.later(time.Hour)
+	alice.looks(tracker.Here)
+	alice.detachedSync()
+	if _, err := os.Stat(asked); err != nil {
+		t.Fatal("the hub was not asked", err)
+	}
+	if b := alice.heartbeat(tracker.HeartbeatOptions{}); b.Outcome != tracker.HeartbeatSent {
+		t.Errorf("%+v", b)
+	}
+}
