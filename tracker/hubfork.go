@@ -112,7 +112,7 @@ func (t *Tracker) detachOnce(ctx context.Context, remote string, sent *int) (d *
 			ups = append(ups, refs.Update{Ref: name, Old: old, New: n.refs[rest]})
 		}
 	}
-	res, err := t.pushPatiently(ctx, p)
+	res, err := t.pushPatiently(ctx, p, "git crosslink fork detach")
 	switch {
 	case err != nil:
 		return nil, false, err

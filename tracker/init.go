@@ -235,7 +235,7 @@ func (t *Tracker) found(ctx context.Context, s *snapshot) (r *InitReport, again 
 	if p, ups, err = t.foundLedger(ctx, s, p, ups, r); err != nil {
 		return nil, false, err
 	}
-	res, err := t.pushPatiently(ctx, p)
+	res, err := t.pushPatiently(ctx, p, "git crosslink init")
 	if err != nil {
 		return nil, false, err
 	}
@@ -296,7 +296,7 @@ func (t *Tracker) foundLedger(ctx context.Context, s *snapshot, p refs.Push, ups
 // foundWithoutAtomic pushes meta alone first where the server knows no atomic
 // push: whoever gets that ref has made the hub.
 func (t *Tracker) foundWithoutAtomic(ctx context.Context, p refs.Push, r *InitReport, ups []refs.Update, first *refs.PushResult) (*InitReport, bool, error) {
-	res, err := t.pushPatiently(ctx, refs.Push{Refs: p.Refs[:1]})
+	res, err := t.pushPatiently(ctx, refs.Push{Refs: p.Refs[:1]}, "git crosslink init")
 	if err != nil {
 		return nil, false, err
 	}

@@ -206,8 +206,9 @@ func (t *Tracker) sleepUntil(ctx context.Context, at time.Time) bool {
 	}
 }
 
-// pushPatiently waits for its turn: for init, which somebody watches.
-func (t *Tracker) pushPatiently(ctx context.Context, p refs.Push) (*refs.PushResult, error) {
+// pushPatiently waits for its turn: for what somebody watches. again is the
+// command to try again with.
+func (t *Tracker) pushPatiently(ctx context.Context, p refs.Push, again string) (*refs.PushResult, error) {
 	for {
 		res, err := t.push(ctx, p)
 		paced, ok := errors.AsType[*pacedError](err)
@@ -216,7 +217,7 @@ func (t *Tracker) pushPatiently(ctx context.Context, p refs.Push) (*refs.PushRes
 		}
 		if paced.busy {
 			return nil, &Error{Kind: Unconfirmed, Name: "busy", Message: fmt.Sprintf("%s: nothing was written there", paced.why),
-				Hints: []string{"try again in a while: git crosslink init"}}
+				Hints: []string{"try again in a while: " + again}}
 		}
 		t.tellWaiting(paced)
 		if !t.sleepUntil(ctx, paced.until) {

@@ -411,3 +411,28 @@ func (c *clone) claimLock(issue event.UUID) *tracker.Claim {
 	}
 	return got
 }
+
+// What an admin changes is a push like any other: it counts, and waits for its
+// turn.
+func TestAnAdminsPushIsPaced(t *testing.T) {
+	w := newWorld(t)
+	alice := w.clone("alice")
+	alice.init()
+	alice.create("the flux")
+	w.git(alice.dir, "config", "crosslink.pushesPerMinute", "1")
+	at, slept := time.Now(), time.Duration(0)
+	alice.now = func() time.Time { return at }
+	alice.sleep = func(d time.Duration) { slept, at = slept+d, at.Add(d) }
+	alice.require()
+	if slept != 0 {
+		t.Errorf("the first one waited %v", slept)
+	}
+	open := false
+	alice.admin(func(tr *tracker.Tracker) error { return tr.SetPolicy(context.Background(), "", &open) })
+	if slept < 59*time.Second {
+		t.Errorf("the second one in a minute waited %v", slept)
+	}
+	if s := alice.trust(); s.Signing != "require" || s.Open {
+		t.Errorf("%+v", s)
+	}
+}

@@ -184,7 +184,7 @@ func (t *Tracker) restore(ctx context.Context, s *snapshot) (*InitReport, error)
 		r.Branches = append(r.Branches, "crosslink/"+name)
 	}
 	slices.Sort(r.Branches)
-	res, err := t.pushPatiently(ctx, p)
+	res, err := t.pushPatiently(ctx, p, "git crosslink init")
 	if err != nil {
 		return nil, err
 	}

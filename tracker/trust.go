@@ -300,6 +300,7 @@ func (t *Tracker) changeMeta(ctx context.Context, does string, change func(*snap
 	if err := t.ensureReplica(ctx); err != nil {
 		return t.unwritable(err)
 	}
+	t.urgency = somebody
 	if t.hub != nil {
 		unlock, ok, err := t.lockSync(ctx, SyncOptions{})
 		if err != nil || !ok {
@@ -379,7 +380,7 @@ func (t *Tracker) changeMetaOnce(ctx context.Context, does string, change func(*
 	ups := []refs.Update{{Ref: ref, Old: tip, New: commit}}
 	if t.hub != nil {
 		p := refs.Push{Refs: []refs.PushRef{{Src: commit, Dst: headRoot + metaName, Lease: &tip}}}
-		res, err := t.remote().Push(ctx, p)
+		res, err := t.pushPatiently(ctx, p, "the same command")
 		if err != nil {
 			return false, err
 		}
