@@ -1,6 +1,7 @@
 package tracker_test
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -129,4 +130,32 @@ func (w *world) rewrite(ref string) {
 	do("update-index", "--add", "--cacheinfo", "100644,"+blob+","+last)
 	tree := do("write-tree")
 	w.git(w.hub, "update-ref", ref, strings.TrimSpace(w.git(w.hub, "commit-tree", "-m", "forged", tree)))
+}
+
+// A ref of the replica whose file is empty (a file system that lost the end of
+// its journal) makes git's fetch store nothing. That is no news of the hub: it
+// is not said to have lost its branches, and nobody is sent to put them back.
+func TestBrokenRefIsNotTheHubs(t *testing.T) {
+	w := newWorld(t)
+	alice, bob := w.clone("alice"), w.clone("bob")
+	alice.init()
+	alice.create("one")
+	bob.create("two")
+	w.converge(alice, bob)
+	path := filepath.Join(alice.replica(), "refs", "trusted", "meta")
+	if _, err := os.Stat(path); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, nil, 0o666); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.RemoveAll(filepath.Join(alice.replica(), "refs", "incoming")); err != nil { // as in a fresh clone
+		t.Fatal(err)
+	}
+	bob.create("three")
+	err := alice.trySync()
+	problems := fmt.Sprint(alice.status().Problems)
+	if strings.Contains(problems, "no longer has") || !strings.Contains(problems, "could not store every ref") {
+		t.Errorf("the hub is whole, sync says %v, and status: %s", err, problems)
+	}
 }

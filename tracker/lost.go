@@ -29,7 +29,9 @@ func (t *Tracker) believed(ctx context.Context) ([]string, error) {
 }
 
 // lost says which of the branches believed before a fetch it did not bring.
-func (t *Tracker) lost(ctx context.Context, before []string) (meta bool, problems []hubProblem, err error) {
+// One that git could not store here (partly) and that left nothing says nothing
+// about the hub.
+func (t *Tracker) lost(ctx context.Context, before []string, partly bool) (meta bool, problems []hubProblem, err error) {
 	all, err := t.local().Refs(ctx, incomingRoot)
 	if err != nil {
 		return false, nil, err
@@ -37,6 +39,9 @@ func (t *Tracker) lost(ctx context.Context, before []string) (meta bool, problem
 	there := make(map[string]bool, len(all))
 	for _, r := range all {
 		there[strings.TrimPrefix(r.Name, incomingRoot)] = true
+	}
+	if partly && len(there) == 0 {
+		return false, nil, nil
 	}
 	if t.moved() && !there[metaName] && slices.Contains(before, metaName) {
 		return true, []hubProblem{{Ref: metaName, Text: t.notThere()}}, nil

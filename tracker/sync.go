@@ -225,7 +225,7 @@ func (t *Tracker) fetch(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	noMeta, gone, err := t.lost(ctx, before)
+	noMeta, gone, err := t.lost(ctx, before, partly != nil)
 	if err != nil {
 		return err
 	}
