@@ -13,7 +13,7 @@
 //     of that. The include is on the condition that some remote has a URL
 //     (`hasconfig:remote.*.url:**`), and its path leads through the directory of
 //     the remote's reflogs, which `git remote rename` and `remove` take away
-//     (docs/decisions/0018-the-include-that-goes-with-the-remote.md);
+//     (docs/decisions/0016-the-include-that-goes-with-the-remote.md);
 //   - ending it takes the include away, and the configuration is byte for byte
 //     what it was.
 package enrol

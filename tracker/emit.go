@@ -54,7 +54,7 @@ func (t *Tracker) Emit(ctx context.Context, o EmitOptions, build func(p Projecti
 		// the lines are durable: this is no failure of the write
 		t.tellOnce(t.queued(err.Error()))
 	}
-	if err := t.countsStill(ctx); err != nil {
+	if err := t.countsStill(ctx, r.Lines); err != nil {
 		return nil, err
 	}
 	t.watch(r)

@@ -96,7 +96,7 @@ func (t *Tracker) takeBack(ctx context.Context, p refs.Push, branches []string) 
 		back.Refs = append(back.Refs, refs.PushRef{Dst: r.Dst, Lease: &r.Src})
 	}
 	e := t.apartPushError()
-	if res, err := t.pushPatiently(ctx, back); err != nil || !allAccepted(back, res) {
+	if res, err := t.pushPatiently(ctx, back, "git crosslink init"); err != nil || !allAccepted(back, res) {
 		e.Message += fmt.Sprintf(": it holds %s now", strings.Join(branches, ", "))
 	} else {
 		e.Message += ": what was made there was taken back"

@@ -200,13 +200,16 @@ func (t *Tracker) admitted(s *snapshot) error {
 
 // countsStill says, of a write whose publishing showed that the hub's policy
 // had changed meanwhile, that nobody counts it: it is kept.
-func (t *Tracker) countsStill(ctx context.Context) error {
-	if !t.fetched {
+func (t *Tracker) countsStill(ctx context.Context, lines []*event.Envelope) error {
+	if !t.fetched || len(lines) == 0 {
 		return nil
 	}
 	s, err := t.load(ctx)
 	if err != nil {
 		return nil // the next command tells
+	}
+	if l := s.logs[t.agent]; l == nil || l.verdict == nil || l.verdict.Fed >= lines[len(lines)-1].Seq {
+		return nil
 	}
 	e := t.notAdmitted(s, true)
 	if e == nil {
