@@ -98,7 +98,7 @@ func (t *Tracker) loadLedger(ctx context.Context, s *snapshot) {
 	s.aliases = view.Ledger.IssueAliases
 	if n := len(view.Bad); n > 0 {
 		b := view.Bad[n-1]
-		t.tellOnce(Notice{Name: "bad-step", Text: fmt.Sprintf("%d steps of the ledger are not believed (the last: %s, %s); decisions go on over them", n, b.ID[:min(12, len(b.ID))], b.Reason),
+		t.tellOnce(Notice{Name: "bad-step", Text: fmt.Sprintf("%s not believed (the last: %s, %s); decisions go on over them", badSteps(n), b.ID[:min(12, len(b.ID))], b.Reason),
 			Hints: []string{"git crosslink fsck --full"}})
 	}
 	d.bad = slices.Concat(was.Bad, view.Bad)
@@ -418,4 +418,12 @@ func ignoreMissing(err error) error {
 		return nil
 	}
 	return err
+}
+
+// badSteps says how many there are.
+func badSteps(n int) string {
+	if n == 1 {
+		return "1 step of the ledger is"
+	}
+	return fmt.Sprintf("%d steps of the ledger are", n)
 }

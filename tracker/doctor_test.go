@@ -55,6 +55,7 @@ func TestDoctor(t *testing.T) {
 	is(bob, false, "")
 	is(bob, true, "problem agent-id", "GIT_CROSSLINK_AGENT=No")
 	is(bob, true, "note no-agent", "GIT_CROSSLINK_AGENT=")
+	is(bob, true, "warning odd-setting", "GIT_CONFIG_COUNT=1", "GIT_CONFIG_KEY_0=crosslink.sync", "GIT_CONFIG_VALUE_0=manuel")
 	is(bob, true, "problem ci-agent", "GIT_CROSSLINK_AGENT=", "CI=1")
 
 	bob.cut(true)

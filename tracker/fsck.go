@@ -219,7 +219,7 @@ func (t *Tracker) checkLedger(ctx context.Context, s *snapshot) ([]Diagnosis, er
 	}
 	if len(bad) > 0 {
 		b := bad[len(bad)-1]
-		found = append(found, Diagnosis{"bad-step", Warning, fmt.Sprintf("%d steps of the ledger are not believed, the last is %d (%s); everybody skips them", len(bad), b.Sequence, b.Reason),
+		found = append(found, Diagnosis{"bad-step", Warning, fmt.Sprintf("%s not believed, the last is %d (%s); everybody skips them", badSteps(len(bad)), b.Sequence, b.Reason),
 			[]string{"see who wrote them: git crosslink fsck"}})
 	}
 	return found, nil

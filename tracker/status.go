@@ -130,7 +130,7 @@ func (t *Tracker) ledgerStatus(s *snapshot, st *Status) error {
 	}
 	if st.BadSteps > 0 {
 		b := d.bad[len(d.bad)-1]
-		st.Problems = append(st.Problems, fmt.Sprintf("%d steps of the ledger are not believed, the last is %d (%s)", st.BadSteps, b.Sequence, b.Reason))
+		st.Problems = append(st.Problems, fmt.Sprintf("%s not believed, the last is %d (%s)", badSteps(st.BadSteps), b.Sequence, b.Reason))
 	}
 	return nil
 }
