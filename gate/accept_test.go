@@ -159,6 +159,12 @@ func TestNamesAndAnEmptyHub(t *testing.T) {
 	w.install(gate.Whole)
 	w.refused(tampering{"before there is meta", gate.NoHub, "agents/alice", 0, func(w *world) refs.OID { return l.tip }}, gate.Whole)
 	w.refused(tampering{"a branch in the way", gate.Name, "refs/heads/crosslink", 0, func(w *world) refs.OID { return w.code("x") }}, gate.Whole)
+	for _, ref := range []string{"refs/heads/Crosslink/meta", "refs/heads/CROSSLINK", "refs/heads/crossLink/agents/alice"} {
+		w.refused(tampering{"a twin of the tracker's", gate.CaseTwin, ref, 0, func(w *world) refs.OID { return w.code("x") }}, gate.Whole)
+	}
+	w.git("--git-dir="+w.hub, "fetch", "-q", w.evil, string(w.code("x"))+":refs/heads/Crosslink/x") // from before the gate
+	w.mustPush(":refs/heads/Crosslink/x")
+	w.mustPush(string(w.code("x")) + ":refs/heads/crosslinks/x")
 	later := w.metaOf(changedMeta(w), nil)
 	w.refused(tampering{"meta without a beginning", trust.RuleMetaOlder, "meta", 0, func(w *world) refs.OID { return later.id }}, gate.Whole)
 	w.mustPush(string(w.metas[0].id) + ":refs/heads/crosslink/meta")

@@ -65,8 +65,17 @@ var Private = []string{"refs/crosslink/", refs.IncomingPrefix, "refs/hub/", "ref
 
 // Ours reports whether a ref is the gate's business.
 func Ours(ref string) bool {
-	return strings.HasPrefix(ref, heads) || ref+"/" == heads ||
+	return strings.HasPrefix(ref, heads) || ref+"/" == heads || caseTwin(ref) ||
 		slices.ContainsFunc(Private, func(p string) bool { return strings.HasPrefix(ref, p) })
+}
+
+// caseTwin reports a branch whose name begins as the tracker's do but for case.
+// Where a file system folds case, on the hub or in a clone, it is one of them.
+func caseTwin(ref string) bool {
+	branch, ok := strings.CutPrefix(ref, "refs/heads/")
+	first, _, _ := strings.Cut(branch, "/")
+	own := strings.TrimSuffix(strings.TrimPrefix(heads, "refs/heads/"), "/")
+	return ok && first != own && strings.EqualFold(first, own)
 }
 
 // gate judges one push.
@@ -178,6 +187,9 @@ func (g *gate) names(push []Command) (refused []*Refusal, rest []Command) {
 		}
 	}
 	for _, c := range push {
+		if c.New == "" && caseTwin(c.Ref) {
+			continue // one that is there may go
+		}
 		r := g.name(c, logs)
 		if r != nil {
 			refused = append(refused, on(c, r))
@@ -209,6 +221,8 @@ func (g *gate) name(c Command, logs map[string]string) *Refusal {
 		return nil
 	case c.Ref == metaRef, c.Ref == ledgerRef:
 		return nil
+	case caseTwin(c.Ref):
+		return refuse(CaseTwin, "give your branch another name", "it differs from the tracker's branches below 'crosslink/' only in case")
 	case c.Ref+"/" == heads:
 		return refuse(Name, "give your branch another name", "a branch 'crosslink' leaves no room for the tracker's branches below 'crosslink/'")
 	case strings.HasPrefix(c.Ref, heads):

@@ -50,11 +50,21 @@ func script(mode, program string) []byte {
 	for _, p := range guarded() {
 		patterns = append(patterns, "*' "+p+"'*")
 	}
+	patterns = append(patterns, "*' refs/heads/'"+anyCase("crosslink")+"*") // see caseTwin
 	return []byte(strings.NewReplacer(
 		"@PROGRAM@", quoted(program),
 		"@REFS@", strings.Join(patterns, "|"),
 		"@KEPT@", Whole+keptSuffix,
 	).Replace(text))
+}
+
+// anyCase is a pattern of sh for an ASCII word, in whatever case.
+func anyCase(word string) string {
+	var b strings.Builder
+	for _, c := range strings.ToLower(word) {
+		b.WriteString("[" + string(c) + strings.ToUpper(string(c)) + "]")
+	}
+	return b.String()
 }
 
 // quoted is s as one word of sh.
