@@ -15,7 +15,7 @@ check: fmt vet staticcheck ## under a minute when warm: style, structure, docume
 	$(STATIC) $(GO) run ./internal/gotest -short -tags $(TAGS) ./...
 
 test: fmt vet staticcheck build ## everything CI runs, at most ten minutes
-	$(STATIC) $(GO) run ./internal/gotest -count=1 -timeout 40m -tags $(TAGS) ./...
+	$(STATIC) $(GO) run ./internal/gotest -count=1 -timeout 40m -tags $(TAGS) ./tracker ./cmd/git-crosslink ./... # the longest first
 	@echo "not run: make race, make fuzz, make bench, make nightly"
 
 race: ## the tests of 'check' with the race detector (needs a C compiler)

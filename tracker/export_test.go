@@ -14,7 +14,7 @@ func TooOld(says string) string { return tooOld(says) }
 
 // ShortBounds shortens for one test how long a command waits for the hub, and
 // how long a sync that nobody watches may take.
-func ShortBounds(t *testing.T, wait, detached time.Duration) {
+func ShortBounds(t testing.TB, wait, detached time.Duration) {
 	was, wasDetached := foreground, detachedFor
 	foreground, detachedFor = wait, detached
 	t.Cleanup(func() { foreground, detachedFor = was, wasDetached })

@@ -31,6 +31,7 @@ type forge struct {
 }
 
 func newForge(w *world) *forge {
+	tracker.ShortBounds(w.t, 3*time.Second, time.Minute) // what is paced is what cannot be waited for
 	w.t.Helper()
 	out, err := exec.Command("git", "--exec-path").Output()
 	if err != nil {
@@ -352,6 +353,7 @@ func TestForbiddenForge(t *testing.T) {
 
 // Without a network there is nothing to pace, unless it is asked for.
 func TestPacingIsConfigured(t *testing.T) {
+	tracker.ShortBounds(t, 3*time.Second, time.Minute)
 	w := newWorld(t)
 	alice := w.clone("alice")
 	alice.init()

@@ -85,7 +85,8 @@ func TestTwoClonesUnderOneID(t *testing.T) {
 	b.name = "builder-1"
 	a.init()
 	a.create("a1")
-	b.sync()
+	b.create("b1") // before its first line it looks at the hub
+	a.sync()
 	a.create("a2")
 	r := b.emit(func(tr *tracker.Tracker, _ tracker.Projection) []event.Body {
 		return []event.Body{&event.IssueCreated{UUID: tr.MintUUID(), Title: "b2", Priority: event.Low, CreatedBy: "builder-1"}}
@@ -110,8 +111,8 @@ func TestTwoClonesUnderOneID(t *testing.T) {
 	b.create("b3")
 	w.converge(a, b)
 	for _, c := range []*clone{a, b} {
-		if got := c.titles(); len(got) != 4 {
-			t.Fatalf("%d issues of 4 in '%s'", len(got), c.dir)
+		if got := c.titles(); len(got) != 5 {
+			t.Fatalf("%d issues of 5 in '%s'", len(got), c.dir)
 		}
 	}
 	a.sound()

@@ -108,9 +108,5 @@ func (t *Tracker) checkAgent(ctx context.Context, s *snapshot) ([]Diagnosis, err
 			found = append(found, Diagnosis{e.Name, Problem, e.Message + ": nothing can be written", e.Hints})
 		}
 	}
-	if e := t.notAdmitted(s, false); e != nil && t.agent != "" && w.State != AgentRetired {
-		e.Message += ": what it writes does not count"
-		found = append(found, diagnosed(Problem, e, e.Name))
-	}
 	return found, nil
 }

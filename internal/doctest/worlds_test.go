@@ -121,6 +121,7 @@ var special = map[string]how{
 	"git crosslink unlock --break --reason <text> <id>":              {before: heldByBob},
 	"git crosslink reopen <id>":                                      {before: "git crosslink close 12"},
 	"git crosslink reopen 12 --reason 'seen again'":                  {before: "git crosslink close 12"},
+	"git config --unset crosslink.hub":                               {before: "git config crosslink.hub true"},
 	"git config --unset crosslink.sync":                              {before: "git config crosslink.sync manual"},
 	"git config advice.crosslink.<name> false":                       {with: map[string]string{"<name>": "numbered"}},
 	"git-crosslink hook <name>":                                      {with: map[string]string{"<name>": "post-merge"}},
