@@ -226,3 +226,55 @@ func TestADroppedLine(t *testing.T) {
 		}
 	}
 }
+
+// TestGarbageBehindALog: somebody who may push puts what is no line of that log
+// behind its last one. Its writer goes on, nobody takes his lines for another
+// clone's, and the log of the hub is his again.
+func TestGarbageBehindALog(t *testing.T) {
+	t.Parallel()
+	for name, garbage := range map[string]func(good [][]byte) []byte{
+		"no event":        func([][]byte) []byte { return []byte("no event") },
+		"replayed line":   func(good [][]byte) []byte { return good[1] },
+		"another's line":  nil,
+		"an empty line":   func([][]byte) []byte { return nil },
+		"half of a line":  func(good [][]byte) []byte { return good[1][:len(good[1])/2] },
+		"its first again": func(good [][]byte) []byte { return good[0] },
+	} {
+		for _, seen := range []bool{false, true} {
+			t.Run(fmt.Sprintf("%s, seen %v", name, seen), func(t *testing.T) {
+				t.Parallel()
+				w := newWorld(t)
+				alice, bob := w.clone("alice"), w.clone("bob")
+				hub := alice.init().Hub
+				issue := alice.create("one")
+				bob.comment(issue, "first")
+				alice.sync()
+				good := w.hubLines("bob")
+				line := w.hubLines("alice")[1]
+				if garbage != nil {
+					line = garbage(good)
+				}
+				h := newHostile(w, hub)
+				h.ref("bob", h.file("bob", append(bytes.Join(append(slices.Clone(good), line), []byte("\n")), '\n')))
+				h.land()
+				if seen { // else the push finds it
+					bob.sync()
+				}
+				bob.comment(issue, "second")
+				bob.sync()
+				w.converge(alice, bob)
+				cold := w.clone("cold")
+				cold.sync()
+				for _, c := range []*clone{alice, bob, cold} {
+					if got := c.ends("bob"); got != fmt.Sprintf("%d ", len(good)+1) || len(c.status().Problems) != 0 {
+						t.Errorf("%s: %q, %q", c.name, got, c.status().Problems)
+					}
+				}
+				if got := w.hubLines("bob"); len(got) != len(good)+1 || !slices.EqualFunc(got[:len(good)], good, bytes.Equal) {
+					t.Errorf("the hub has %d lines", len(got))
+				}
+				bob.sound()
+			})
+		}
+	}
+}

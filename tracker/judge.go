@@ -1,9 +1,11 @@
 package tracker
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"strings"
 
 	"github.com/git-crosslink/git-crosslink/event"
@@ -175,11 +177,44 @@ func (a *adoption) judge(ctx context.Context, name string, old, fresh refs.OID) 
 	}
 	switch rel {
 	case refs.Prefix, refs.Equal:
-		return true, "", nil
+		seq, litter, err := a.litter(ctx, id, old, fresh)
+		if err != nil || litter == "" {
+			return err == nil, "", err
+		}
+		return false, fmt.Sprintf("the hub's log of '%s' goes on behind event %d with what is no event: %s", id, seq, litter), nil
 	case refs.Extends:
 		return false, fmt.Sprintf("the hub is behind: its log of '%s' lacks lines that were on it before; the ones known here stand", id), nil
 	}
 	return a.mended(ctx, id, old, fresh)
+}
+
+// litter says why what stands directly behind the lines of old in fresh, which
+// holds them all, is no line of this log; "" if it is one, or nothing stands there.
+// Anybody who may push can put such a thing there: taken for the log it would
+// stop its writer.
+func (a *adoption) litter(ctx context.Context, id string, old, fresh refs.OID) (seq uint64, why string, err error) {
+	was, err := refs.ReadLog(ctx, a.t.local(), id, old, math.MaxUint64)
+	if err != nil || was.Bad != "" || len(was.Lines) == 0 {
+		return 0, "", err // the one believed has its own fault
+	}
+	seq = was.First + uint64(len(was.Lines)) - 1
+	last, err := event.Decode(bytes.Clone(was.Lines[len(was.Lines)-1]))
+	if err != nil || last.Seq != seq {
+		return 0, "", nil
+	}
+	is, err := refs.ReadLog(ctx, a.t.local(), id, fresh, seq+1)
+	if err != nil {
+		return 0, "", err
+	}
+	next := seq + 1 - is.First
+	if is.First == 0 || next >= uint64(len(is.Lines)) {
+		return seq, is.Bad, nil
+	}
+	chain := event.Chain{Hub: last.Hub, Agent: id, Seq: seq, Hash: event.Hash(last.Raw), Time: last.Time}
+	if _, err := chain.Next(bytes.Clone(is.Lines[next])); err != nil {
+		return seq, err.Error(), nil
+	}
+	return seq, "", nil
 }
 
 // mended judges a log that does not simply go on: where the one believed so

@@ -45,13 +45,15 @@ func (t *Tracker) noteBehind(ctx context.Context) error {
 			continue
 		}
 		rel, err := refs.IsPrefix(ctx, t.local(), id, there[name], r.OID)
+		switch {
+		case err != nil:
+		case rel == refs.Diverged:
+			rel, err = t.againstLedger(ctx, id, there[name], r.OID)
+		case rel == refs.Extends: // and was not believed: what follows may be no line
+			rel, err = t.nothingElse(ctx, id, there[name], r.OID)
+		}
 		if err != nil && !errors.Is(err, refs.ErrMissing) {
 			return err
-		}
-		if err == nil && rel == refs.Diverged {
-			if rel, err = t.againstLedger(ctx, id, there[name], r.OID); err != nil {
-				return err
-			}
 		}
 		if err == nil && rel == refs.Prefix {
 			t.behind[name] = there[name]
@@ -84,17 +86,27 @@ func (t *Tracker) againstLedger(ctx context.Context, id string, tip, seen refs.O
 	return refs.Prefix, nil
 }
 
+// nothingElse judges a log of the hub that goes on behind what was seen there.
+func (t *Tracker) nothingElse(ctx context.Context, id string, tip, seen refs.OID) (refs.Relation, error) {
+	s, err := t.load(ctx)
+	if err != nil {
+		return refs.Diverged, err
+	}
+	return t.onlyLost(ctx, s.hubID(), id, tip, seen)
+}
+
 // onlyLost judges a log of the hub that is not what was seen there before by
-// its good part alone: if that is a beginning of what was seen, and what stands
-// behind it is no line of this log, then lines were lost and nothing was written
-// in their place.
+// its good part alone: if that is a beginning of what was seen, or all of it, and
+// what stands behind it is no line of this log, then lines were lost, or nothing
+// was, and none was written in their place. Whoever may push can put such a thing
+// there; it must not stop the log's writer.
 func (t *Tracker) onlyLost(ctx context.Context, hub, id string, tip, seen refs.OID) (refs.Relation, error) {
 	is, ended, _, err := t.goodPart(ctx, hub, id, tip, 0)
 	if err != nil || ended == "" {
 		return refs.Diverged, ignoreMissing(err)
 	}
 	was, _, at, err := t.goodPart(ctx, hub, id, seen, is.Seq)
-	if err == nil && is.Seq > 0 && is.Seq < was.Seq && at == is.Hash {
+	if err == nil && is.Seq > 0 && is.Seq <= was.Seq && at == is.Hash {
 		return refs.Prefix, nil
 	}
 	return refs.Diverged, ignoreMissing(err)
