@@ -289,7 +289,7 @@ func (r *Repository) Leave(ctx context.Context, remote string) (bool, error) {
 func ours(path string) (remote string, ok bool) {
 	dir, name := filepath.Split(path)
 	name, ok = strings.CutSuffix(name, ".gitconfig")
-	return unescape(name), ok && (strings.HasSuffix(dir, "/git-crosslink/enrolled/") || strings.HasSuffix(dir, "/../crosslink/enrolled/"))
+	return unescape(name), ok && (dir == "crosslink/enrolled/" || strings.HasSuffix(dir, "/git-crosslink/enrolled/") || strings.HasSuffix(dir, "/../crosslink/enrolled/"))
 }
 
 // Include is one that a repository's configuration holds.
@@ -313,7 +313,7 @@ func (r *Repository) Includes(ctx context.Context) ([]Include, error) {
 			continue
 		}
 		i := Include{Remote: remote, Path: path}
-		if strings.HasPrefix(path, "logs/") {
+		if !strings.HasPrefix(path, "/") && !strings.HasPrefix(path, "~/") {
 			if i.Path, err = r.behind(ctx, remote); err != nil {
 				return nil, err
 			}

@@ -3,6 +3,7 @@ package enrol
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -131,7 +132,84 @@ func TestRenameLeavesNoName(t *testing.T) {
 	}
 }
 
-// TestWhereNoReflogsAre: a bare repository is enrolled by the file itself.
+// TestWithoutHome: a job without HOME, and one with another, works in an enrolled
+// repository with plain git: below the home directory, beside it, and where the
+// include can be reached by nobody but its owner.
+func TestWithoutHome(t *testing.T) {
+	for name, c := range map[string]struct {
+		repo     string
+		private  bool // the home directory
+		bare     bool
+		enrolled bool // without HOME, too
+		stops    bool // what cannot be had
+	}{
+		"below home":                       {repo: "home/projects/repo"},
+		"below home, bare":                 {repo: "home/projects/repo", bare: true},
+		"below a private home":             {repo: "home/projects/repo", private: true},
+		"beside home":                      {repo: "repo", enrolled: true},
+		"beside home, bare":                {repo: "repo", bare: true, enrolled: true},
+		"beside a home that is not public": {repo: "repo", private: true, stops: true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w, ctx := newWorld(t), context.Background()
+			for dir := w.root; dir != "/"; dir = filepath.Dir(dir) {
+				if st, err := os.Stat(dir); err == nil && st.Mode()&0o001 == 0 {
+					if err := os.Chmod(dir, st.Mode()|0o001); err != nil { // the test's own directories are private
+						t.Skipf("NOT RUN: '%s' cannot be entered by others", dir)
+					}
+				}
+			}
+			dir := filepath.Join(w.root, c.repo)
+			if c.repo != "repo" {
+				if err := errors.Join(os.MkdirAll(filepath.Dir(dir), 0o755), os.Rename(filepath.Join(w.root, "repo"), dir)); err != nil {
+					t.Fatal(err)
+				}
+			}
+			run := func(home string, args ...string) (string, error) {
+				cmd := exec.Command("git", args...)
+				cmd.Dir = dir
+				for _, kv := range os.Environ() {
+					if !strings.HasPrefix(kv, "HOME=") && !strings.HasPrefix(kv, "XDG_CONFIG_HOME=") {
+						cmd.Env = append(cmd.Env, kv)
+					}
+				}
+				if cmd.Env = append(cmd.Env, "GIT_CONFIG_NOSYSTEM=1", "LC_ALL=C"); home != "" {
+					cmd.Env = append(cmd.Env, "HOME="+home)
+				}
+				out, err := cmd.CombinedOutput()
+				return strings.TrimSuffix(string(out), "\n"), err
+			}
+			w.Git = func(_ context.Context, args ...string) (string, error) { return run(w.Home, args...) }
+			w.git("config", "core.bare", fmt.Sprint(c.bare))
+			if c.private {
+				if err := os.Chmod(w.Home, 0o700); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if _, err := w.Enrol(ctx, "origin", ""); err != nil {
+				t.Fatal(err)
+			}
+			if vcs := w.git("config", "remote.origin.vcs"); vcs != "crosslink" {
+				t.Errorf("vcs %q", vcs)
+			}
+			if all, err := w.Includes(ctx); err != nil || len(all) != 1 || !strings.HasSuffix(all[0].Path, "data/git-crosslink/enrolled/origin.gitconfig") {
+				t.Errorf("%v, %v", all, err)
+			}
+			for _, home := range []string{"", filepath.Join(w.root, "another")} {
+				out, err := run(home, "rev-parse", "--git-dir")
+				if stopped := err != nil; stopped != (c.stops && home == "") {
+					t.Errorf("HOME=%s: %v: %s", home, err, out)
+				}
+				vcs, _ := run(home, "config", "remote.origin.vcs")
+				if enrolled := vcs == "crosslink"; enrolled != c.enrolled {
+					t.Errorf("HOME=%s: vcs is %q", home, vcs)
+				}
+			}
+		})
+	}
+}
+
+// TestWhereNoReflogsAre: a bare repository is enrolled by a file in it.
 func TestWhereNoReflogsAre(t *testing.T) {
 	w, ctx := newWorld(t), context.Background()
 	w.git("config", "core.bare", "true")
@@ -139,7 +217,7 @@ func TestWhereNoReflogsAre(t *testing.T) {
 	if _, err := w.Enrol(ctx, "origin", ""); err != nil {
 		t.Fatal(err)
 	}
-	if !strings.Contains(w.config(), "path = ~/data/git-crosslink/enrolled/origin.gitconfig") {
+	if !strings.Contains(w.config(), "path = crosslink/enrolled/origin.gitconfig") {
 		t.Errorf("included is\n%s", w.config())
 	}
 	if _, err := w.Leave(ctx, "origin"); err != nil || w.config() != before {

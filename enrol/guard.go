@@ -15,29 +15,68 @@ import (
 //
 // `git remote rename` and `git remote remove` take that directory away, so the
 // include is gone with the name. Where git keeps no such directory (a bare
-// repository, reftable) it is the file itself.
+// repository, reftable) the path is that of the file in the git directory.
 func (r *Repository) guard(ctx context.Context, remote string) (string, error) {
 	dir, err := r.Git(ctx, "rev-parse", "--path-format=absolute", "--git-common-dir")
 	if err != nil {
 		return "", err
 	}
-	logs := filepath.Join("logs", "refs", "remotes", remote)
-	if !filepath.IsLocal(remote) || !r.keepsLogs(ctx, dir) {
-		return r.path(remote), nil
-	}
-	// It is not there yet while git clones.
-	if err := os.MkdirAll(filepath.Join(dir, logs), 0o777); err != nil {
-		return r.path(remote), nil
-	}
-	file := link(dir, remote)
-	text := "# Made by git crosslink init --helper.\n[include]\n\tpath = " + quoted(r.path(remote)) + "\n"
+	file, text := link(dir, remote), r.leadOn(dir, remote)
 	if b, err := os.ReadFile(file); err != nil || string(b) != text {
 		if err := replace(file, text); err != nil {
 			return "", err
 		}
 	}
-	up := strings.Repeat("../", strings.Count(logs, "/")+1)
-	return logs + "/" + up + "crosslink/enrolled/" + filepath.Base(file), nil
+	inside := "crosslink/enrolled/" + filepath.Base(file)
+	logs := filepath.Join("logs", "refs", "remotes", remote)
+	if !filepath.IsLocal(remote) || !r.keepsLogs(ctx, dir) {
+		return inside, nil
+	}
+	// It is not there yet while git clones.
+	if err := os.MkdirAll(filepath.Join(dir, logs), 0o777); err != nil {
+		return inside, nil
+	}
+	return logs + "/" + strings.Repeat("../", strings.Count(logs, "/")+1) + inside, nil
+}
+
+// leadOn is the file in the git directory. git stops where it cannot expand `~`
+// (a job without HOME) and where it may not look (another user's home): so `~`
+// stands behind a condition that is false without HOME, if the repository lies
+// below it; else the path is spelled out if everybody can reach the file.
+func (r *Repository) leadOn(dir, remote string) string {
+	section, path := "include", r.path(remote)
+	if strings.HasPrefix(path, "~/") {
+		switch {
+		case below(dir, r.Home):
+			section = `includeIf "gitdir:~/"`
+		case reachable(r.file(remote)):
+			path = r.file(remote)
+		}
+	}
+	return "# Made by git crosslink init --helper.\n[" + section + "]\n\tpath = " + quoted(path) + "\n"
+}
+
+// below reports whether a directory lies below another, symbolic links followed.
+func below(dir, above string) bool {
+	d, err := filepath.EvalSymlinks(dir)
+	a, err2 := filepath.EvalSymlinks(above)
+	return err == nil && err2 == nil && strings.HasPrefix(d, strings.TrimSuffix(a, "/")+"/")
+}
+
+// reachable reports whether everybody may read a file, and would be told if it
+// were not there.
+func reachable(file string) bool {
+	if st, err := os.Stat(file); err != nil || st.Mode()&0o004 == 0 {
+		return false
+	}
+	for dir := filepath.Dir(file); ; dir = filepath.Dir(dir) {
+		if st, err := os.Stat(dir); err != nil || st.Mode()&0o001 == 0 {
+			return false
+		}
+		if dir == filepath.Dir(dir) {
+			return true
+		}
+	}
 }
 
 // link is the file in the git directory that includes the one outside.
@@ -54,11 +93,13 @@ func (r *Repository) behind(ctx context.Context, remote string) (string, error) 
 	if _, err := os.Stat(link(dir, remote)); err != nil {
 		return r.path(remote), nil
 	}
-	all, err := r.values(ctx, "--file", link(dir, remote), "include.path")
-	if err != nil || len(all) == 0 {
-		return r.path(remote), err
+	for _, key := range []string{"include.path", "includeIf.gitdir:~/.path"} {
+		all, err := r.values(ctx, "--file", link(dir, remote), key)
+		if err != nil || len(all) > 0 {
+			return strings.Join(all[:min(1, len(all))], ""), err
+		}
 	}
-	return all[0], nil
+	return r.path(remote), nil
 }
 
 // keepsLogs reports whether git keeps reflogs of remote-tracking branches there,

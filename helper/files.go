@@ -23,7 +23,8 @@ func files(getenv func(string) (string, bool)) (Config, bool) {
 		return nil, false
 	}
 	home, _ := getenv("HOME")
-	r := reader{home: home}
+	gitDir, _ := getenv("GIT_DIR")
+	r := reader{home: home, gitDir: gitDir}
 	for _, path := range paths {
 		if !r.file(path, true) {
 			return nil, false
@@ -90,6 +91,7 @@ func places(getenv func(string) (string, bool)) (paths []string, ok bool) {
 type reader struct {
 	all         Config
 	home        string
+	gitDir      string
 	conditional bool // something was included on the condition that a remote has a URL
 	read        int
 }
@@ -97,6 +99,24 @@ type reader struct {
 // enrolling is the key, as git lists it, of the one include that is followed
 // from a repository's configuration.
 const enrolling = "includeif.hasconfig:remote.*.url:**.path"
+
+// atHome is the key by which the file in the git directory leads on, where the
+// repository lies below the home directory.
+const atHome = "includeif.gitdir:~/.path"
+
+// below reports whether the repository lies below the home directory, as git
+// looks at it for that.
+func (r *reader) below() bool {
+	home, err := filepath.EvalSymlinks(r.home)
+	if err != nil || !filepath.IsAbs(home) {
+		return false
+	}
+	dir, err := filepath.Abs(r.gitDir)
+	if err == nil {
+		dir, err = filepath.EvalSymlinks(dir)
+	}
+	return err == nil && strings.HasPrefix(dir, strings.TrimSuffix(home, "/")+"/")
+}
 
 // file reads one; one that is not there says nothing.
 func (r *reader) file(path string, own bool) bool {
@@ -137,7 +157,7 @@ func (r *reader) file(path string, own bool) bool {
 		// The file that enrols a remote, and the one in the git directory that
 		// leads to it.
 		if !strings.HasSuffix(value, ".gitconfig") || !strings.Contains(value, "crosslink/enrolled/") ||
-			own && key != enrolling || !own && key != "include.path" {
+			own && key != enrolling || !own && key != "include.path" && !(key == atHome && r.below()) {
 			return false
 		}
 		r.conditional = true
