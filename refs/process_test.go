@@ -35,7 +35,9 @@ func child(run string, args []string) int {
 			if err := refstest.AppendOne(l, args[1], line); err != nil {
 				return fail(err)
 			}
-			fmt.Println(line)
+			if _, err := fmt.Println(line); err != nil { // the fault has struck the answer
+				return fail(err)
+			}
 		}
 	case "swap": // <git dir> <id> <ref>…: create refs, all in one
 		l := native(args[0])
@@ -62,7 +64,9 @@ func child(run string, args []string) int {
 			if err := refstest.AppendOne(r.Local(), agent, line); err != nil {
 				return fail(err)
 			}
-			fmt.Println(line)
+			if _, err := fmt.Println(line); err != nil { // the fault has struck the answer
+				return fail(err)
+			}
 		}
 		cfg, err := o.Config(ctx)
 		if err != nil {
