@@ -278,3 +278,37 @@ func TestGarbageBehindALog(t *testing.T) {
 		}
 	}
 }
+
+// TestALineOfANewerProgram: a newer program wrote on in a log. This one cannot
+// read it, keeps it, says so, and never puts what it knows in its place.
+func TestALineOfANewerProgram(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	alice, bob := w.clone("alice"), w.clone("bob")
+	hub := alice.init().Hub
+	issue := alice.create("one")
+	bob.comment(issue, "first")
+	alice.sync()
+	good := w.hubLines("bob")
+	h := newHostile(w, hub)
+	h.ref("bob", h.file("bob", append(bytes.Join(append(slices.Clone(good), []byte(`{"v":5,"more":"than is known"}`)), []byte("\n")), '\n')))
+	h.land()
+	tip := strings.TrimSpace(w.git(w.hub, "rev-parse", "crosslink/agents/bob"))
+	cold := w.clone("cold")
+	for _, c := range []*clone{alice, cold, alice} {
+		c.comment(issue, "by "+c.name)
+		c.sync()
+		if got, want := c.ends("bob"), fmt.Sprintf("%d %s", len(good), event.Newer); got != want {
+			t.Errorf("%s: %q, want %q", c.name, got, want)
+		}
+	}
+	bob.comment(issue, "by the older program")
+	_ = bob.trySync()
+	alice.sync()
+	if got := strings.TrimSpace(w.git(w.hub, "rev-parse", "crosslink/agents/bob")); got != tip {
+		t.Errorf("the hub has %s in place of the newer line", got)
+	}
+	if p := fmt.Sprint(bob.status().Problems); !strings.Contains(p, "bob") {
+		t.Errorf("bob is not told: %s", p)
+	}
+}

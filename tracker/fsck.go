@@ -151,15 +151,15 @@ func (t *Tracker) fsckTips(ctx context.Context, s *snapshot, r *FsckReport) erro
 			if tip.oid == "" || tip.oid == l.view || tip.oid == l.here && l.foreign {
 				continue
 			}
-			chain, ended, _, err := t.goodPart(ctx, s.hubID(), id, tip.oid, 0)
+			good, err := t.goodPart(ctx, s.hubID(), id, tip.oid, 0)
 			if ignoreMissing(err) != nil {
 				return err
 			}
-			if ended != "" || err != nil {
-				if err != nil {
-					ended = err.Error()
-				}
-				r.add(Finding{Kind: "ended", Agent: id, Seq: chain.Seq, Step: string(tip.oid), Text: fmt.Sprintf("the log %s: %s", tip.where, ended)})
+			if err != nil {
+				good.ended = err.Error()
+			}
+			if good.ended != "" {
+				r.add(Finding{Kind: "ended", Agent: id, Seq: good.Seq, Step: string(tip.oid), Text: fmt.Sprintf("the log %s: %s", tip.where, good.ended)})
 			}
 		}
 	}
@@ -168,9 +168,9 @@ func (t *Tracker) fsckTips(ctx context.Context, s *snapshot, r *FsckReport) erro
 		if !ok || event.ValidAgentID(id) != nil || s.logs[id] != nil && (oid == s.logs[id].hub || oid == s.logs[id].here) {
 			continue
 		}
-		chain, ended, _, err := t.goodPart(ctx, s.hubID(), id, oid, 0)
-		if err == nil && ended != "" {
-			r.add(Finding{Kind: "ended", Agent: id, Seq: chain.Seq, Step: string(oid), Text: "the log offered by the hub: " + ended})
+		good, err := t.goodPart(ctx, s.hubID(), id, oid, 0)
+		if err == nil && good.ended != "" {
+			r.add(Finding{Kind: "ended", Agent: id, Seq: good.Seq, Step: string(oid), Text: "the log offered by the hub: " + good.ended})
 		}
 	}
 	return nil

@@ -211,10 +211,17 @@ func (a *adoption) litter(ctx context.Context, id string, old, fresh refs.OID) (
 		return seq, is.Bad, nil
 	}
 	chain := event.Chain{Hub: last.Hub, Agent: id, Seq: seq, Hash: event.Hash(last.Raw), Time: last.Time}
-	if _, err := chain.Next(bytes.Clone(is.Lines[next])); err != nil {
+	if _, err := chain.Next(bytes.Clone(is.Lines[next])); err != nil && !isNewer(err) {
 		return seq, err.Error(), nil
 	}
 	return seq, "", nil
+}
+
+// isNewer reports whether a line could not be read because a newer program wrote
+// it. Such a line is one of the log: it is kept, and nothing is put in its place.
+func isNewer(err error) bool {
+	var le *event.LineError
+	return errors.As(err, &le) && le.Reason == event.Newer
 }
 
 // mended judges a log that does not simply go on: where the one believed so
@@ -225,50 +232,59 @@ func (a *adoption) mended(ctx context.Context, id string, old, fresh refs.OID) (
 	if hub == "" {
 		hub = a.fresh.Hub
 	}
-	was, bad, _, err := a.t.goodPart(ctx, hub, id, old, 0)
+	was, err := a.t.goodPart(ctx, hub, id, old, 0)
 	if err != nil {
 		return false, "", err
 	}
-	is, worse, at, err := a.t.goodPart(ctx, hub, id, fresh, was.Seq)
+	is, err := a.t.goodPart(ctx, hub, id, fresh, was.Seq)
 	switch {
 	case err != nil:
 		return false, "", err
-	case is.Seq < was.Seq || at != was.Hash:
+	case was.newer: // what stands there cannot be told from its repair
+		return false, fmt.Sprintf("the hub's log of '%s' was rewritten; the one known here stands", id), nil
+	case is.Seq < was.Seq || is.at != was.Hash:
 		forked, err := a.prove(ctx, id, old, fresh)
 		if err != nil || forked {
 			return false, fmt.Sprintf("the hub's log of '%s' was rewritten with its own key: it has forked; the one known here stands", id), err
 		}
 		return false, fmt.Sprintf("the hub's log of '%s' was rewritten; the one known here stands", id), nil
-	case bad == "" && worse != "" && is.Seq == was.Seq:
-		return false, fmt.Sprintf("the hub's log of '%s' goes on behind event %d with what is no event: %s", id, is.Seq, worse), nil
+	case was.ended == "" && is.ended != "" && is.Seq == was.Seq:
+		return false, fmt.Sprintf("the hub's log of '%s' goes on behind event %d with what is no event: %s", id, is.Seq, is.ended), nil
 	}
 	return true, "", nil
 }
 
-// goodPart walks a log as far as it is good. ended says why it stops before its
-// end, at is the chain's hash at sequence seq.
-func (t *Tracker) goodPart(ctx context.Context, hub, id string, tip refs.OID, seq uint64) (c event.Chain, ended, at string, err error) {
-	c = event.Chain{Hub: hub, Agent: id}
+// goodPart is a log as far as it is good.
+type goodPart struct {
+	event.Chain
+	ended string // why it stops before its end; "" where it does not
+	newer bool   // it stops at a line of a newer program
+	at    string // the chain's hash at the sequence asked for
+}
+
+// goodPart walks a log as far as it is good.
+func (t *Tracker) goodPart(ctx context.Context, hub, id string, tip refs.OID, seq uint64) (goodPart, error) {
+	p := goodPart{Chain: event.Chain{Hub: hub, Agent: id}}
 	logs, err := refs.WalkLogs(ctx, t.local(), []refs.LogRequest{{Agent: id, Tip: tip, From: 1}}, func(_ int, n uint64, line []byte) bool {
 		if n == 0 {
 			return true
 		}
-		if _, err := c.Next(line); err != nil {
-			ended = err.Error()
+		if _, err := p.Next(line); err != nil {
+			p.ended, p.newer = err.Error(), isNewer(err)
 			return false
 		}
-		if c.Seq == seq {
-			at = c.Hash
+		if p.Seq == seq {
+			p.at = p.Hash
 		}
 		return true
 	})
 	if err != nil {
-		return c, "", "", err
+		return p, err
 	}
-	if ended == "" {
-		ended = logs[0].Bad
+	if p.ended == "" {
+		p.ended = logs[0].Bad
 	}
-	return c, ended, at, nil
+	return p, nil
 }
 
 // clip keeps a stranger's word short.

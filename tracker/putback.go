@@ -101,12 +101,12 @@ func (t *Tracker) nothingElse(ctx context.Context, id string, tip, seen refs.OID
 // was, and none was written in their place. Whoever may push can put such a thing
 // there; it must not stop the log's writer.
 func (t *Tracker) onlyLost(ctx context.Context, hub, id string, tip, seen refs.OID) (refs.Relation, error) {
-	is, ended, _, err := t.goodPart(ctx, hub, id, tip, 0)
-	if err != nil || ended == "" {
+	is, err := t.goodPart(ctx, hub, id, tip, 0)
+	if err != nil || is.ended == "" || is.newer {
 		return refs.Diverged, ignoreMissing(err)
 	}
-	was, _, at, err := t.goodPart(ctx, hub, id, seen, is.Seq)
-	if err == nil && is.Seq > 0 && is.Seq <= was.Seq && at == is.Hash {
+	was, err := t.goodPart(ctx, hub, id, seen, is.Seq)
+	if err == nil && is.Seq > 0 && is.Seq <= was.Seq && was.at == is.Hash {
 		return refs.Prefix, nil
 	}
 	return refs.Diverged, ignoreMissing(err)
