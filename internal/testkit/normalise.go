@@ -12,7 +12,9 @@ import (
 //
 //   - known directories become their names ($WORK), known agent ids the actor;
 //   - 3f9a1c2e-… becomes <uuid-1>, its short form 3f9a1c2 <short-1>, numbered
-//     by first appearance: the same issue has the same number in both forms;
+//     by first appearance: the same issue has the same number in both forms.
+//     Seven digits are an id too, one of 27 has no letter: no other number of a
+//     transcript may have seven;
 //   - 'left alone for 33 s' becomes 'left alone for <wait>';
 //   - fingerprints become SHA256:<hash>, public keys ssh-ed25519 <key>;
 //   - 40 or 64 hex digits become <oid>, 43 characters of base64url <hash>;
@@ -27,6 +29,9 @@ type Normaliser struct {
 	agents [][2]string
 	ids    []string // hex digits without hyphens, the longest seen of each
 }
+
+// short is how many digits an abbreviated id has here.
+const short = 7
 
 // NewNormaliser returns one that knows no path and no agent.
 func NewNormaliser() *Normaliser { return &Normaliser{} }
@@ -108,7 +113,7 @@ func (n *Normaliser) line(s string) string {
 		switch {
 		case len(m) == 40 || len(m) == 64:
 			return "<oid>"
-		case len(m) > 32 || !strings.ContainsAny(m, "abcdef"):
+		case len(m) > 32 || len(m) != short && !strings.ContainsAny(m, "abcdef"):
 			return m
 		}
 		return fmt.Sprintf("<short-%d>", n.id(m))
