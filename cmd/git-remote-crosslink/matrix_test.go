@@ -217,6 +217,9 @@ func (f *fixture) run(t *testing.T, ft feature, transport, mode string) []string
 	t.Helper()
 	// One path for all modes: it gets into messages of merges.
 	cell := filepath.Join(f.root, "cells", ft.name, transport)
+	if !testkit.Settle(f.root) { // what git leaves in the background writes there
+		t.Fatal("a process does not end")
+	}
 	must(t, os.RemoveAll(cell))
 	must(t, os.MkdirAll(cell, 0o755))
 	for _, name := range []string{"server.git", "super.git", "sub.git", "empty.git", "work"} {
