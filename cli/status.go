@@ -16,8 +16,8 @@ func newStatusCommand(e *env) *urfave.Command {
 		Name: "status", Category: groupHub,
 		Usage:     "show the tracker's own condition",
 		UsageText: "git crosslink status [<options>]",
-		Description: `Tells which hub there is, when it was reached last, what is not there yet, and
-what is wrong. It answers from what is here. --porcelain prints lines of key and
+		Description: `Tells which hub there is, when it was reached last, what is not there yet, which
+open issues have another number since a hub lost theirs, and what is wrong. It answers from what is here. --porcelain prints lines of key and
 value.
 
 Examples:
@@ -96,6 +96,7 @@ func (e *env) statusPage(pg *page, s *tracker.Status) {
 	if s.Sequence > 0 {
 		pg.print("ledger: step %d, %s undecided\n", s.Sequence, count(s.Undecided, "event"))
 	}
+	statusRenumbered(pg, s.Renumbered)
 	for i, p := range s.Problems {
 		if i == shownProblems {
 			pg.print("%s %d more (git crosslink status --json)\n", pg.paint.text(slotProblem, "problem:"), len(s.Problems)-i)
@@ -104,6 +105,28 @@ func (e *env) statusPage(pg *page, s *tracker.Status) {
 		pg.print("%s %s\n", pg.paint.text(slotProblem, "problem:"), p)
 	}
 }
+
+// statusRenumbered says which open issues had another number, which the hub
+// lost: who has the old one in mind looks for it. The ledger keeps it for ever,
+// a page does not.
+func statusRenumbered(pg *page, list []tracker.Alias) {
+	var open []tracker.Alias
+	for _, a := range list {
+		if a.Status == string(event.Open) {
+			open = append(open, a)
+		}
+	}
+	for i, a := range open {
+		if i == shownRenumbered {
+			pg.print("renumbered: %d more (git crosslink status --json)\n", len(open)-i)
+			return
+		}
+		pg.print("renumbered: %s\n", a)
+	}
+}
+
+// shownRenumbered is how many of them a page names.
+const shownRenumbered = 5
 
 // shownProblems keeps a page a page on a hub where much is wrong.
 const shownProblems = 20
@@ -131,6 +154,9 @@ func statusRecords(f *forms, s *tracker.Status) *records {
 	r.add("lost", strconv.Itoa(s.Lost))
 	r.add("bad_steps", strconv.Itoa(s.BadSteps))
 	r.add("state", s.Hash)
+	for _, a := range s.Renumbered {
+		r.add("renumbered", strconv.FormatUint(a.Was, 10), strconv.FormatUint(a.Number, 10), a.UUID)
+	}
 	for _, l := range s.Logs {
 		r.add("log", l.Agent, fmt.Sprint(l.Events), strconv.Itoa(l.Unsent), l.Ended)
 	}

@@ -182,7 +182,8 @@ type Status struct {
 	Undecided   int        `json:"undecided"` // events that a step has still to answer
 	Lost        int        `json:"lost"`      // branches of the ledger that the hub lost and that are being brought back
 	BadSteps    int        `json:"bad_steps"` // of the ledger, not believed
-	Hash        string     `json:"state"`     // hash of the canonical state
+	Renumbered  []Alias    `json:"renumbered"`
+	Hash        string     `json:"state"` // hash of the canonical state
 	Problems    []string   `json:"problems"`
 }
 

@@ -15,7 +15,7 @@ func (t *Tracker) Status(ctx context.Context) (*Status, error) {
 		return nil, err
 	}
 	st := &Status{Remote: t.hubName(), Agent: t.agent, Level: s.level, Shared: s.bound || s.apart || s.level == 2 || s.level == 3,
-		Unsent: s.unsent(), Logs: []LogInfo{}, Problems: []string{}, Hash: s.state.Hash()}
+		Unsent: s.unsent(), Logs: []LogInfo{}, Renumbered: []Alias{}, Problems: []string{}, Hash: s.state.Hash()}
 	if t.hub != nil {
 		st.URL = t.hub.shown()
 	}
@@ -40,7 +40,7 @@ func (t *Tracker) Status(ctx context.Context) (*Status, error) {
 			st.Open++
 		}
 	}
-	st.Rejected = len(view.Rejections())
+	st.Rejected, st.Renumbered = len(view.Rejections()), renumbered(view)
 	if err := t.ledgerStatus(s, st); err != nil {
 		return nil, err
 	}

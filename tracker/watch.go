@@ -102,20 +102,15 @@ func (t *Tracker) tellAliases(p Projection) {
 	if t.contact.Last.IsZero() || !first && len(now) == len(t.contact.Aliases) {
 		return
 	}
-	told := []uint64{}
-	for _, n := range slices.Sorted(maps.Keys(now)) {
-		told = append(told, n)
-		if first || slices.Contains(t.contact.Aliases, n) {
-			continue
-		}
-		text := fmt.Sprintf("%d was %d until the hub lost that", now[n], n)
-		if u, err := p.Resolve(fmt.Sprint(now[n])); err == nil {
-			if row, err := p.Issue(u); err == nil {
-				text = fmt.Sprintf("%d '%s' was %d until the hub lost that; %d is another issue now", now[n], row.Title, n, n)
+	if !first {
+		for _, a := range renumbered(p) {
+			if !slices.Contains(t.contact.Aliases, a.Was) {
+				t.notice(Notice{Name: "renumbered", Text: a.String()})
 			}
 		}
-		t.notice(Notice{Name: "renumbered", Text: text})
 	}
+	told := slices.AppendSeq([]uint64{}, maps.Keys(now))
+	slices.Sort(told)
 	_ = t.remember(func(c *contact) { c.Aliases = told })
 }
 

@@ -1,0 +1,53 @@
+package tracker
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/git-crosslink/git-crosslink/store"
+)
+
+// Alias is an issue whose number the hub gave out and lost, and which has
+// another one since.
+type Alias struct {
+	Was    uint64 `json:"was"`
+	Number uint64 `json:"number"`
+	UUID   string `json:"uuid"`
+	Short  string `json:"short"`
+	Title  string `json:"title"`
+	Status string `json:"status"`
+	Reused bool   `json:"reused"` // the lost number means another issue now
+}
+
+// String says it as it is told once and in status.
+func (a Alias) String() string {
+	text := fmt.Sprintf("%d '%s' was %d until the hub lost that", a.Number, a.Title, a.Was)
+	if a.Reused {
+		text += fmt.Sprintf("; %d is another issue now", a.Was)
+	}
+	return text
+}
+
+// renumbered lists the issues whose number a hub lost, by the lost number;
+// those that are deleted are not among them.
+func renumbered(p Projection) []Alias {
+	list := []Alias{}
+	now := p.Aliases()
+	for _, was := range slices.Sorted(maps.Keys(now)) {
+		u, err := p.Resolve(fmt.Sprint(now[was]))
+		if err != nil {
+			continue
+		}
+		row, err := p.Issue(u)
+		if err != nil {
+			continue
+		}
+		other, err := p.Resolve(fmt.Sprint(was))
+		gone := (*store.NotFoundError)(nil)
+		list = append(list, Alias{was, now[was], u.String(), row.Short, row.Title, string(row.Status),
+			err == nil && other != u || errors.As(err, &gone) && gone.Deleted != ""})
+	}
+	return list
+}

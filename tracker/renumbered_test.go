@@ -1,0 +1,70 @@
+package tracker
+
+import (
+	"testing"
+
+	"github.com/google/uuid"
+
+	"github.com/git-crosslink/git-crosslink/event"
+	"github.com/git-crosslink/git-crosslink/reducer"
+	"github.com/git-crosslink/git-crosslink/store"
+)
+
+// numbered is a projection of issues by number, and of lost numbers.
+type numbered struct {
+	Projection
+	rows    map[string]*store.Issue
+	deleted map[string]bool
+	aliases map[uint64]uint64
+}
+
+func (n numbered) Aliases() map[uint64]uint64 { return n.aliases }
+
+func (n numbered) Resolve(id string) (event.UUID, error) {
+	if r := n.rows[id]; r != nil {
+		return r.UUID, nil
+	}
+	gone := &store.NotFoundError{What: "issue", ID: id}
+	if n.deleted[id] {
+		gone.Deleted = id
+	}
+	return event.UUID{}, gone
+}
+
+func (n numbered) Issue(u event.UUID) (*store.Issue, error) {
+	for _, r := range n.rows {
+		if r.UUID == u {
+			return r, nil
+		}
+	}
+	return nil, &store.NotFoundError{What: "issue", ID: u.String()}
+}
+
+// What is said of a lost number is so: it is another issue's only if it was
+// given again, also to one that was deleted since.
+func TestRenumberedSaysWhatIsSo(t *testing.T) {
+	row := func(number uint64, title string) *store.Issue {
+		r := &store.Issue{Issue: &reducer.Issue{}, Number: number}
+		r.UUID, r.Title, r.Status = uuid.New(), title, event.Open
+		return r
+	}
+	five, six := row(5, "five"), row(6, "six")
+	p := numbered{aliases: map[uint64]uint64{3: 5, 4: 6, 2: 5, 1: 8, 7: 6},
+		rows:    map[string]*store.Issue{"3": row(3, "three"), "5": five, "6": six, "7": six}, // 7 leads to its issue
+		deleted: map[string]bool{"4": true, "8": true}}
+	want := []string{
+		"5 'five' was 2 until the hub lost that",
+		"5 'five' was 3 until the hub lost that; 3 is another issue now",
+		"6 'six' was 4 until the hub lost that; 4 is another issue now",
+		"6 'six' was 7 until the hub lost that",
+	}
+	got := renumbered(p)
+	if len(got) != len(want) {
+		t.Fatalf("%d of them: %v", len(got), got)
+	}
+	for i, a := range got {
+		if a.String() != want[i] {
+			t.Errorf("%q, not %q", a, want[i])
+		}
+	}
+}
