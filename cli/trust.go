@@ -383,7 +383,8 @@ func newTrustRevoke(e *env) *urfave.Command {
 		UsageText: "git crosslink trust revoke [<options>] <agent>",
 		Description: `Ends an agent's log: what counts of it now stays, nothing behind it ever will,
 and its key signs nothing any more. --after ends it earlier, at an event that was
-still its own; 0 is before the first. What the ledger has decided stays decided.
+still its own; 0 is before the first. What is revoked stays so: done again, it can
+only end earlier still. What the ledger has decided stays decided.
 It takes an admin's key, and the hub. It also settles a fork: the history that is
 in view here is the one that counts. Prints the agent.
 

@@ -55,6 +55,14 @@ type log struct {
 	verdict *trust.Verdict // what of the lines counts; nil: all of it
 }
 
+// hashAt is the hash of a line, "" where there is none; l may be nil.
+func (l *log) hashAt(seq uint64) string {
+	if l == nil || seq == 0 || seq > uint64(len(l.lines)) {
+		return ""
+	}
+	return event.Hash(l.lines[seq-1].Raw)
+}
+
 // unsent is how many lines the hub does not have.
 func (l *log) unsent() int {
 	if l.chain.Seq <= l.hubSeq {

@@ -179,8 +179,7 @@ func (s *snapshot) keyToApprove(id, given string) (trust.Key, error) {
 		return trust.Key{}, &Error{Kind: Fatal, Name: "agent-id", Message: fmt.Sprintf("'%s' is no agent id: %v", clip(id), err), Hints: []string{"those that wait: git crosslink trust pending"}}
 	}
 	if _, revoked := s.roll.Meta.Revoked[id]; revoked {
-		return trust.Key{}, &Error{Kind: Denied, Name: "revoked", Message: fmt.Sprintf("the agent '%s' is revoked, and stays so: what it wrote behind that would count again", id),
-			Hints: []string{"let it go on under a new id: git config crosslink.agent <new id>"}}
+		return trust.Key{}, stillRevoked(id)
 	}
 	if given != "" {
 		k, err := trust.ParseKey(given)
@@ -201,8 +200,14 @@ func (s *snapshot) keyToApprove(id, given string) (trust.Key, error) {
 	return l.verdict.Keys[0], nil
 }
 
+// stillRevoked refuses what would let lines behind a revocation count again.
+func stillRevoked(agent string, hints ...string) error {
+	return &Error{Kind: Denied, Name: "revoked", Message: fmt.Sprintf("the agent '%s' is revoked, and stays so: what it wrote behind that would count again", agent),
+		Hints: append(hints, "let it go on under a new id: git config crosslink.agent <new id>")}
+}
+
 // Revoke ends an agent's log: lines 1 … after count, no line behind them. nil
-// is all that counts now.
+// is all that counts now. One that is revoked already can only end earlier.
 func (t *Tracker) Revoke(ctx context.Context, agent string, after *uint64, reason string) (*TrustRevocation, error) {
 	var done *TrustRevocation
 	err := t.changeMeta(ctx, "revokes", func(s *snapshot, m *trust.Meta, list *trust.Signers) (*trust.Signers, error) {
@@ -220,8 +225,14 @@ func (t *Tracker) Revoke(ctx context.Context, agent string, after *uint64, reaso
 		if l == nil && r.AfterSeq > 0 || l != nil && r.AfterSeq > uint64(len(l.lines)) {
 			return nil, &Error{Kind: Fatal, Name: "no-event", Message: fmt.Sprintf("the log of '%s' has no event %d here", agent, r.AfterSeq), Hints: []string{"how many it has: git crosslink trust show " + agent}}
 		}
-		if r.AfterSeq > 0 {
-			r.Hash = event.Hash(l.lines[r.AfterSeq-1].Raw)
+		r.Hash = l.hashAt(r.AfterSeq)
+		if was, already := m.Revoked[agent]; already {
+			if !r.Within(was, l.hashAt) {
+				return nil, stillRevoked(agent, fmt.Sprintf("where it ends now: git crosslink trust show %s", agent))
+			}
+			if r.Reason == "" {
+				r.Reason = was.Reason
+			}
 		}
 		m.Revoked[agent] = r
 		m.Admins = slices.DeleteFunc(m.Admins, func(p string) bool { return p == trust.Principal(agent) })

@@ -51,6 +51,13 @@ type Revocation struct {
 	Reason   string
 }
 
+// Within reports whether no line counts under r that did not under was: r ends
+// no later, in the log that was pins. hashAt returns the event.Hash of a line of
+// the log that r was made for, "" where it has none.
+func (r Revocation) Within(was Revocation, hashAt func(seq uint64) string) bool {
+	return r.AfterSeq == 0 || r.AfterSeq <= was.AfterSeq && hashAt(was.AfterSeq) == was.Hash && hashAt(r.AfterSeq) == r.Hash
+}
+
 // Migration pins where the level-3 part of each log ends.
 type Migration struct {
 	Commit string // the level-3 checkpoint's commit id, hexadecimal

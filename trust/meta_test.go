@@ -215,3 +215,38 @@ func FuzzDecodeMeta(f *testing.F) {
 		}
 	})
 }
+
+// What is revoked stays so: another revocation may end the same log earlier.
+func TestRevocationsOnlyTighten(t *testing.T) {
+	hashes := map[string][]string{"it": {"a", "b", "c", "d"}, "another": {"a", "b", "x", "y"}, "short": {"a"}, "none": nil}
+	was := Revocation{AfterSeq: 3, Hash: "c"}
+	for _, c := range []struct {
+		log   string
+		now   Revocation
+		stays bool
+	}{
+		{"it", Revocation{AfterSeq: 3, Hash: "c", Reason: "said again"}, true},
+		{"it", Revocation{AfterSeq: 2, Hash: "b"}, true},
+		{"it", Revocation{}, true},
+		{"it", Revocation{AfterSeq: 4, Hash: "d"}, false},
+		{"it", Revocation{AfterSeq: 2, Hash: "x"}, false},
+		{"another", Revocation{AfterSeq: 3, Hash: "x"}, false}, // of it nothing counts
+		{"another", Revocation{AfterSeq: 2, Hash: "b"}, false},
+		{"another", Revocation{}, true},
+		{"short", Revocation{AfterSeq: 1, Hash: "a"}, false},
+		{"none", Revocation{}, true},
+	} {
+		hashAt := func(seq uint64) string {
+			if all := hashes[c.log]; seq > 0 && seq <= uint64(len(all)) {
+				return all[seq-1]
+			}
+			return ""
+		}
+		if got := c.now.Within(was, hashAt); got != c.stays {
+			t.Errorf("%s, %+v: %v", c.log, c.now, got)
+		}
+	}
+	if !(Revocation{}).Within(Revocation{}, func(uint64) string { return "" }) || (Revocation{AfterSeq: 1, Hash: "a"}).Within(Revocation{}, func(uint64) string { return "a" }) {
+		t.Error("all of it is revoked, and stays so")
+	}
+}
