@@ -2,6 +2,8 @@ package cli
 
 import (
 	"context"
+	"fmt"
+	"strings"
 
 	urfave "github.com/urfave/cli/v2"
 )
@@ -13,7 +15,9 @@ func newForkCommand(e *env) *urfave.Command {
 		Description: `A fork of a repository brings the branches of the tracker along: then two
 repositories hold one tracker, and each goes its own way. This gives the one that
 this clone writes to an id of its own, and prints it. Numbers, locks, authors,
-times and texts stay what they are; signatures end. The original is not touched.
+times and texts stay what they are; signatures end, and with them the policy
+'require', which becomes 'warn'. Who is approved and revoked, and whether anybody
+may write, is taken over; you alone are its admin. The original is not touched.
 The branches crosslink/meta and crosslink/checkpoint of the fork are replaced, in
 one push, if nobody else was faster.
 
@@ -68,6 +72,11 @@ type detachedShape struct {
 	Logs   int     `json:"logs"`
 	Events int     `json:"events"`
 	Sent   int     `json:"sent"`
+
+	Admins  []string `json:"admins"`
+	Signing string   `json:"signing"`
+	Open    bool     `json:"open"`
+	Before  string   `json:"signing_before"`
 }
 
 func runForkDetach(ctx context.Context, remote string, e *env) error {
@@ -81,6 +90,15 @@ func runForkDetach(ctx context.Context, remote string, e *env) error {
 	}
 	e.talk("the tracker on '%s' (%s) is one of its own now", d.Remote, d.URL)
 	e.talk("%s of %s kept, with their numbers and locks", count(d.Events, "event"), count(d.Logs, "log"))
+	if len(d.Admins) == 0 {
+		e.talk("it has no admin: whoever writes there with a key may become one (git crosslink trust approve <agent> --admin)")
+	} else {
+		e.talk("its admin is %s alone; who is approved and who is revoked is as before", strings.Join(d.Admins, ", "))
+	}
+	if d.Signing != d.Before {
+		e.warn("policy-lowered", fmt.Sprintf("its signing policy is '%s', it was '%s': what was written again is not signed, and would not count", d.Signing, d.Before),
+			"when those who write here have written something again: git crosslink trust policy --signing "+d.Before)
+	}
 	return e.say(ctx, answer{
-		data: detachedShape{textOrNull(d.Remote), textOrNull(d.URL), d.Was, d.Hub, d.Logs, d.Events, d.Sent}, ids: []string{d.Hub}})
+		data: detachedShape{textOrNull(d.Remote), textOrNull(d.URL), d.Was, d.Hub, d.Logs, d.Events, d.Sent, d.Admins, d.Signing, d.Open, d.Before}, ids: []string{d.Hub}})
 }

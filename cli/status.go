@@ -17,8 +17,8 @@ func newStatusCommand(e *env) *urfave.Command {
 		Usage:     "show the tracker's own condition",
 		UsageText: "git crosslink status [<options>]",
 		Description: `Tells which hub there is, when it was reached last, what is not there yet, which
-open issues have another number since a hub lost theirs, and what is wrong. It answers from what is here. --porcelain prints lines of key and
-value.
+open issues have another number since a hub lost theirs, and what is wrong. It
+answers from what is here. --porcelain prints lines of key and value.
 
 Examples:
   git crosslink status

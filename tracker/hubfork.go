@@ -24,6 +24,11 @@ type Detached struct {
 	Logs   int    `json:"logs"`
 	Events int    `json:"events"`
 	Sent   int    `json:"sent"` // events that were sent before
+
+	Admins  []string `json:"admins"`  // principals, as everywhere
+	Signing string   `json:"signing"` // its policy now, which is the old hub's but for 'require'
+	Open    bool     `json:"open"`
+	Before  string   `json:"before"` // the old hub's signing
 }
 
 // A fork of a repository brings the tracker's branches along: two hubs with
@@ -35,7 +40,8 @@ type Detached struct {
 //   - the ledger is decided again, step by step, from the same lines: what comes
 //     out is compared, and unless every number and lock is what it was nothing
 //     is written;
-//   - meta begins anew and says where it comes from (trust.Origin);
+//   - meta begins anew and says where it comes from (trust.Origin), then what
+//     the old one said of who may write (carried.go);
 //   - all of it is one atomic push that expects the hub as it was just seen. The
 //     logs go forward from the old ones; meta and ledger have to be replaced,
 //     for their first commits have no past;
@@ -48,7 +54,7 @@ func (t *Tracker) Detach(ctx context.Context, remote string) (*Detached, error) 
 	if t.chooseErr != nil {
 		return nil, t.chooseErr
 	}
-	if t.hub == nil || t.replica == nil {
+	if t.hub == nil {
 		return nil, &Error{Kind: No, Name: "no-fork", Message: "there is no tracker on a remote: nothing was detached"}
 	}
 	if remote != "" && remote != t.hub.Name {
@@ -59,6 +65,9 @@ func (t *Tracker) Detach(ctx context.Context, remote string) (*Detached, error) 
 		return nil, t.unwritable(err)
 	}
 	t.agent, t.insist = agent, true
+	if err := t.ensureReplica(ctx); err != nil { // a clone that has not been looked at yet
+		return nil, t.unwritable(err)
+	}
 	unlock, ok, err := t.lockSync(ctx, SyncOptions{})
 	if err != nil || !ok {
 		return nil, err
@@ -131,7 +140,9 @@ func (t *Tracker) detachOnce(ctx context.Context, remote string, sent *int) (d *
 	if err := t.switchTo(ctx, s, n.hub, ups); err != nil {
 		return nil, false, err
 	}
-	return &Detached{Remote: t.hub.Name, URL: t.hub.shown(), Was: s.hubID(), Hub: n.hub, Logs: n.logs, Events: n.events, Sent: *sent}, false, t.bind(ctx)
+	m := n.roll.Meta
+	return &Detached{Remote: t.hub.Name, URL: t.hub.shown(), Was: s.hubID(), Hub: n.hub, Logs: n.logs, Events: n.events, Sent: *sent,
+		Admins: append([]string{}, m.Admins...), Signing: m.Signing, Open: m.Open, Before: s.meta.Signing}, false, t.bind(ctx)
 }
 
 // mayDetach says what has to be so before anything is written.
@@ -223,6 +234,7 @@ func (t *Tracker) detachedFrom(ctx context.Context, tip refs.OID, id string) boo
 type anewHub struct {
 	hub          string
 	refs         map[string]refs.OID // what its branches are, by name below crosslink/
+	roll         *trust.Roll
 	logs, events int
 }
 
@@ -233,7 +245,7 @@ func (t *Tracker) anew(ctx context.Context, s *snapshot) (*anewHub, error) {
 		return nil, err
 	}
 	n := &anewHub{hub: hub, refs: map[string]refs.OID{metaName: meta}}
-	w := &rewriting{t: t, s: s, hub: hub, tips: map[string]refs.OID{}, chains: map[string]*event.Chain{}}
+	w := &rewriting{t: t, s: s, hub: hub, tips: map[string]refs.OID{}, chains: map[string]*event.Chain{}, hashes: map[string]rewritten{}}
 	step, err := w.ledger(ctx, meta)
 	if err != nil {
 		return nil, err
@@ -258,6 +270,13 @@ func (t *Tracker) anew(ctx context.Context, s *snapshot) (*anewHub, error) {
 		}
 		n.refs[agents+id] = tip
 		n.logs, n.events = n.logs+1, n.events+len(l.lines)
+	}
+	second, roll, err := t.carried(ctx, s, meta, w.hashes)
+	if err != nil {
+		return nil, err
+	}
+	if n.roll = roll; second != "" {
+		n.refs[metaName] = second
 	}
 	return n, nil
 }
@@ -289,6 +308,7 @@ type rewriting struct {
 	hub    string
 	tips   map[string]refs.OID
 	chains map[string]*event.Chain
+	hashes map[string]rewritten
 }
 
 // upTo writes the log of an agent up to a sequence and returns its tip.
@@ -316,6 +336,7 @@ func (w *rewriting) upTo(ctx context.Context, id string, seq uint64) (refs.OID, 
 			return "", err
 		}
 		lines = append(lines, bytes.Clone(line))
+		w.hashes[id] = append(w.hashes[id], c.Hash)
 	}
 	tip, err := refs.AppendLog(ctx, w.t.local(), id, w.tips[id], lines, refs.CommitInfo{
 		Author: id, When: c.Time.Std(), Message: fmt.Sprintf("crosslink: %s up to %d for hub %s\n\n[skip ci]\n", id, seq, w.hub)})

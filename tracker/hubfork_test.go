@@ -136,7 +136,7 @@ func TestDetachAFork(t *testing.T) {
 	if got := alice.numbers(); len(got) != 3 {
 		t.Errorf("the original shows %v", got)
 	}
-	if n := strings.TrimSpace(f.git(f.hub, "rev-list", "--count", "crosslink/meta")); n != "1" {
+	if n := strings.TrimSpace(f.git(f.hub, "rev-list", "--count", "crosslink/meta")); n != "2" { // the first, and whom the original trusted
 		t.Errorf("meta has %s commits", n)
 	}
 }
@@ -185,4 +185,91 @@ func noticed(c *clone, name string) (n int) {
 		}
 	}
 	return n
+}
+
+// What the original said of who may write holds in the fork: a closed hub stays
+// closed, whoever is approved or revoked stays so, with the keys that rotations
+// have led to; what was decided of lines behind a revocation stands. 'require'
+// would let nothing count that is written again, and becomes 'warn'.
+func TestDetachTakesOverWhoMayWrite(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	alice, bob, rex, eve := w.clone("alice"), w.clone("bob"), w.clone("rex"), w.clone("eve")
+	alice.init()
+	alice.create("from alice")
+	bob.create("from bob")
+	bob.create("decided, and revoked later")
+	rex.create("from rex")
+	alice.sync()
+	alice.approve("bob", "rex")
+	rex.admin(func(tr *tracker.Tracker) error { _, _, err := tr.RotateKey(context.Background()); return err })
+	rex.create("with the new key")
+	closed := false
+	eve.create("of nobody in particular")
+	alice.admin(func(tr *tracker.Tracker) error {
+		after := uint64(2)
+		if _, err := tr.Revoke(context.Background(), "bob", &after, "left"); err != nil {
+			return err
+		}
+		return tr.SetPolicy(context.Background(), trust.Require, &closed)
+	})
+	f, fred := w.forked("fred")
+	gina := f.clone("gina")
+	gina.sync()
+	d, err := fred.detach("origin")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if d.Before != trust.Require || d.Signing != trust.Warn || d.Open || len(d.Admins) != 1 || d.Admins[0] != "fred@crosslink" {
+		t.Errorf("%+v", d)
+	}
+	cold := f.clone("cold")
+	cold.sync()
+	for _, c := range []*clone{fred, cold} {
+		now := c.trust()
+		if now.Open || now.Signing != trust.Warn || len(now.Refused) > 0 {
+			t.Errorf("'%s' believes %+v", c.name, now)
+		}
+		b, r, e := c.trusts("bob"), c.trusts("rex"), c.trusts("eve")
+		if b.Revoked == nil || b.Revoked.After != 2 || b.Revoked.Reason != "left" || b.Counts != 2 || b.Events != 3 {
+			t.Errorf("'%s': bob is %+v", c.name, b)
+		}
+		if !r.Approved || len(r.Keys) != 1 || r.Keys[0].Fingerprint != rex.key().Key().Fingerprint() || r.Counts != r.Events {
+			t.Errorf("'%s': rex is %+v", c.name, r)
+		}
+		if e.Counts != 0 || e.Ends != trust.RuleNotAdmitted || e.Events == 0 {
+			t.Errorf("'%s': eve is %+v", c.name, e)
+		}
+		got := c.numbers()
+		if len(got) != 4 || got["from alice"] != 1 || got["from bob"] != 2 || got["with the new key"] == 0 {
+			t.Errorf("'%s' shows %v", c.name, got)
+		}
+		if p := c.status().Problems; len(p) != 2 || !strings.Contains(p[0], "'bob' nothing counts behind event 2") || !strings.Contains(p[1], "of 'eve' counts: not-admitted") {
+			t.Errorf("problems: %q", p)
+		}
+	}
+	// the stranger is refused, who is approved writes on
+	if _, err := gina.tryEmit(func(tr *tracker.Tracker) []event.Body {
+		return []event.Body{&event.IssueCreated{UUID: tr.MintUUID(), Title: "x", Priority: event.Low, CreatedBy: "gina"}}
+	}); err == nil {
+		t.Error("a stranger writes to a closed hub")
+	}
+	w.git(rex.dir, "remote", "set-url", "origin", f.hub)
+	tr := rex.open()
+	_, err = tr.Init(context.Background(), tracker.InitOptions{Join: true})
+	tr.Close()
+	if err != nil {
+		t.Fatal(err)
+	}
+	rex.create("of rex in the fork")
+	fred.sync()
+	if r := fred.trusts("rex"); r.Signed != r.Events || r.Mark != "" {
+		t.Errorf("rex is %+v", r)
+	}
+	// and the policy can be what it was
+	fred.admin(func(tr *tracker.Tracker) error { return tr.SetPolicy(context.Background(), trust.Require, nil) })
+	cold.sync()
+	if got := cold.numbers(); got["of rex in the fork"] == 0 || got["with the new key"] == 0 || got["from alice"] != 0 {
+		t.Errorf("under 'require' the fork shows %v", got)
+	}
 }
