@@ -195,26 +195,51 @@ func runCommand(ctx context.Context, cmd *exec.Cmd, name string) error {
 func runEnding(ctx context.Context, cmd *exec.Cmd, name string, end func(*exec.Cmd)) error {
 	var stderr capped
 	cmd.Stderr = &stderr
-	err := cmd.Run()
-	if err == nil {
+	err, cut := runWhole(ctx, cmd, end)
+	if err == nil && cut == nil {
 		return nil
-	}
-	if ctx.Err() != nil {
-		end(cmd)
-	}
-	// A child that finished but left a pipe to a stray descendant has still
-	// finished; its status counts.
-	if errors.Is(err, exec.ErrWaitDelay) && ctx.Err() == nil {
-		return nil
-	}
-	if cause := context.Cause(ctx); cause != nil {
-		err = cause
 	}
 	e := &GitError{Command: name, Exit: -1, Stderr: stderr.String(), Err: err}
-	if cmd.ProcessState != nil {
+	if cut != nil {
+		e.Err = cut
+	} else if cmd.ProcessState != nil {
 		e.Exit = cmd.ProcessState.ExitCode()
 	}
+	if cause := context.Cause(ctx); cause != nil {
+		e.Err = cause
+	}
 	return e
+}
+
+// runWhole runs cmd and reads its stdout to the end. err is how it ended, cut
+// that its output is not whole.
+func runWhole(ctx context.Context, cmd *exec.Cmd, end func(*exec.Cmd)) (err, cut error) {
+	out, err := readOutput(cmd, outputGrace)
+	if err != nil {
+		return err, nil
+	}
+	err = cmd.Start()
+	if out != nil {
+		out.begin()
+	}
+	if err == nil {
+		err = cmd.Wait()
+	}
+	if err != nil && ctx.Err() != nil {
+		end(cmd)
+	}
+	// A child that finished but left its stderr to a stray descendant has still
+	// finished; its status counts.
+	if errors.Is(err, exec.ErrWaitDelay) && ctx.Err() == nil {
+		err = nil
+	}
+	if out == nil {
+		return err, nil
+	}
+	if cut = out.end(ctx); cut != nil && ctx.Err() != nil {
+		end(cmd)
+	}
+	return err, cut
 }
 
 // capped keeps the first bytes of what a child says and drops the rest: a
