@@ -100,6 +100,17 @@ func TestNoCertificatesByRef(t *testing.T) {
 	}
 }
 
+// A misspelled 'require' requires nothing, and 'server check' says so.
+func TestMisspelledCertificateSetting(t *testing.T) {
+	w := settled(t, gate.Whole, trust.Warn, true)
+	w.git("--git-dir="+w.hub, "config", "crosslink.pushCertificate", "required")
+	r, err := gate.Inspect(w.ctx, w.hub, "", w.env)
+	k := slices.IndexFunc(r.Findings, func(d tracker.Diagnosis) bool { return d.Name == "odd-setting" })
+	if err != nil || k < 0 || r.Findings[k].Severity != tracker.Warning || r.Findings[k].Hints[0] != "git config crosslink.pushCertificate require" {
+		t.Errorf("%+v, %v", r, err)
+	}
+}
+
 // A certificate of another push, or one that was altered, is nobody's.
 func TestACertificateOfAnotherPush(t *testing.T) {
 	w := newWorld(t, "sha1")

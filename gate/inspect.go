@@ -71,6 +71,11 @@ func Inspect(ctx context.Context, dir, program string, environ []string) (*Inspe
 	if v, _ := h.conf.Get("crosslink.pushCertificate"); v == "require" && r.Mode == PerRef {
 		find(tracker.Problem, "no-certificates", again, "signed pushes are required (crosslink.pushCertificate), and git tells a proc-receive hook nothing of them: no new line is taken")
 	}
+	if v, _ := h.conf.Get("crosslink.pushCertificate"); v != "require" {
+		if text, hint := tracker.OddSetting("crosslink.pushCertificate", v); text != "" {
+			find(tracker.Warning, "odd-setting", strings.TrimPrefix(hint, "set it: "), "%s", text)
+		}
+	}
 	if _, set := h.conf.Get("receive.maxInputSize"); !set {
 		find(tracker.Note, "no-limit", "git config receive.maxInputSize 100m", "a push may be of any size: git unpacks it before any hook sees it")
 	}

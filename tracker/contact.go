@@ -174,12 +174,6 @@ func (t *Tracker) checkSending(_ context.Context, s *snapshot) ([]Diagnosis, err
 		}
 		found = append(found, Diagnosis{"queued", severity, fmt.Sprintf("%s not on the hub yet", events(n)), []string{"git crosslink sync"}})
 	}
-	switch mode := t.config("crosslink.sync"); mode {
-	case "", "auto", "background", "manual":
-	default:
-		found = append(found, Diagnosis{"odd-setting", Warning, fmt.Sprintf("crosslink.sync is '%s', which is none of 'auto', 'background' and 'manual': it is read as 'auto'", mode),
-			[]string{"choose one: git config crosslink.sync background"}})
-	}
 	if manual {
 		found = append(found, Diagnosis{"manual", Note, "crosslink.sync is 'manual': only 'git crosslink sync' and 'init' talk to the hub", nil})
 	}

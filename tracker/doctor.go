@@ -46,6 +46,7 @@ type check struct {
 
 var checks = []check{
 	{"git", (*Tracker).checkGit},
+	{"the settings", (*Tracker).checkSettings},
 	{"who writes here", (*Tracker).checkAgent},
 	{"the hub", (*Tracker).checkHubAndForge},
 	{"what is sent", (*Tracker).checkSending},

@@ -56,6 +56,8 @@ func TestDoctor(t *testing.T) {
 	is(bob, true, "problem agent-id", "GIT_CROSSLINK_AGENT=No")
 	is(bob, true, "note no-agent", "GIT_CROSSLINK_AGENT=")
 	is(bob, true, "warning odd-setting", "GIT_CONFIG_COUNT=1", "GIT_CONFIG_KEY_0=crosslink.sync", "GIT_CONFIG_VALUE_0=manuel")
+	is(bob, true, "warning odd-setting, warning odd-setting", "GIT_CONFIG_COUNT=2", "GIT_CONFIG_KEY_0=crosslink.lockTimeout", "GIT_CONFIG_VALUE_0=1h",
+		"GIT_CONFIG_KEY_1=crosslink.sign", "GIT_CONFIG_VALUE_1=maybe")
 	is(bob, true, "problem ci-agent", "GIT_CROSSLINK_AGENT=", "CI=1")
 
 	bob.cut(true)

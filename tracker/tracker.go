@@ -184,7 +184,7 @@ func (t *Tracker) now() time.Time {
 }
 
 func (t *Tracker) notice(n Notice) {
-	if t.o.Notice != nil && t.config("advice.crosslink."+n.Name) != "false" {
+	if t.o.Notice != nil && t.conf.Bool("advice.crosslink."+n.Name, true) {
 		t.o.Notice(n)
 	}
 }

@@ -1,0 +1,76 @@
+package tracker
+
+import (
+	"os"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/git-crosslink/git-crosslink/refs"
+)
+
+// What is read as the default is named, and nothing else; the value of the hint
+// is one that is understood.
+func TestOddSettings(t *testing.T) {
+	for _, c := range []struct {
+		key  string
+		good []string
+		odd  []string
+		as   string
+	}{
+		{"crosslink.sync", []string{"auto", "background", "manual", ""}, []string{"manuel", "Manual", "true"}, "'auto'"},
+		{"crosslink.syncInterval", []string{"0", "10", "3600"}, []string{"10s", "-1", "", "1.5"}, "10"},
+		{"crosslink.pushesPerMinute", []string{"0", "60"}, []string{"many", "1k"}, "if it were not set"},
+		{"crosslink.lockTimeout", []string{"0", "90"}, []string{"1h", "true"}, "60"},
+		{"crosslink.hub", []string{"true", "No", "1", "0", ""}, []string{"here"}, "false"},
+		{"crosslink.hooks", []string{"off"}, []string{"falsch"}, "true"},
+		{"crosslink.sign", []string{"yes"}, []string{"never"}, "true"},
+		{"crosslink.pushCertificate", []string{"require", ""}, []string{"required", "true"}, "if it were not set"},
+		{"crosslink.agent", []string{"anything"}, nil, ""},
+	} {
+		for _, v := range c.good {
+			if text, hint := OddSetting(c.key, v); text+hint != "" {
+				t.Errorf("%s=%s: %s", c.key, v, text)
+			}
+		}
+		for _, v := range c.odd {
+			text, hint := OddSetting(strings.ToLower(c.key), v)
+			if !strings.HasPrefix(text, c.key+" is '"+v+"', which is ") || !strings.HasSuffix(text, ": it is read as "+c.as) {
+				t.Errorf("%s=%s: %q", c.key, v, text)
+			}
+			set, ok := strings.CutPrefix(hint, "set it: git config "+c.key+" ")
+			if still, _ := OddSetting(c.key, set); !ok || still != "" {
+				t.Errorf("%s=%s: %q", c.key, v, hint)
+			}
+		}
+	}
+	if text, _ := OddSetting("crosslink.sync", strings.Repeat("x", 5000)); len(text) > 300 {
+		t.Errorf("%d bytes", len(text))
+	}
+	// what is said of booleans is what the configuration does with them
+	for _, v := range []string{"true", "YES", "on", "false", "no", "Off", "", "0", "7", "-1", "here", "t"} {
+		conf := refs.Config{{Scope: "local", Key: "crosslink.sign", Value: v}}
+		if understood := conf.Bool("crosslink.sign", true) == conf.Bool("crosslink.sign", false); understood != truth(v) {
+			t.Errorf("%q: understood is %v", v, understood)
+		}
+	}
+}
+
+// Every setting that is documented is looked at, or takes any value.
+func TestEverySettingIsLookedAt(t *testing.T) {
+	b, err := os.ReadFile("../docs/configuration.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	free := "crosslink.agent crosslink.remote crosslink.editor crosslink.signingKey "
+	keys := regexp.MustCompile("(?m)^\\| `(crosslink\\.[A-Za-z]+)` ").FindAllStringSubmatch(string(b), -1)
+	if len(keys) < len(settings)+4 {
+		t.Errorf("%d settings are documented", len(keys))
+	}
+	for _, k := range keys {
+		text, _ := OddSetting(k[1], "\x00")
+		if isFree := strings.Contains(free, k[1]+" "); isFree == (text != "") {
+			t.Errorf("%s: free is %v, %q", k[1], isFree, text)
+		}
+	}
+}
