@@ -153,6 +153,10 @@ func examineHelper(ctx context.Context, e *env, h hub) ([]tracker.Diagnosis, err
 			found = append(found, tracker.Diagnosis{Name: "helper-missing", Severity: tracker.Warning,
 				Text:  fmt.Sprintf("'%s' is to go through the remote helper, but '%s' is not there: git goes without", oneLine(i.Remote), oneLine(i.Path)),
 				Hints: []string{"set it up again: git crosslink init --helper " + oneLine(i.Remote), "or end it: git crosslink init --no-helper " + oneLine(i.Remote)}})
+		case i.Gone != "":
+			found = append(found, tracker.Diagnosis{Name: "helper-gone", Severity: tracker.Warning,
+				Text:  fmt.Sprintf("'%s' is to go through '%s', which is not there: git goes without", oneLine(i.Remote), oneLine(i.Gone)),
+				Hints: []string{"install it again, or end it: git crosslink init --no-helper " + oneLine(i.Remote)}})
 		}
 	}
 	return found, nil

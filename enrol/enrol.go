@@ -8,7 +8,8 @@
 //     an include that is not there: where this program is not installed, or not
 //     any more, git works as ever;
 //   - the file lies with the installed program and goes with it. It also says
-//     where the program is, so that a job without the user's PATH finds it;
+//     where the program is, so that a job without the user's PATH finds it, and
+//     what to do if it is gone all the same: what git would do (plain.sh);
 //   - no remote is known to git by its `vcs` alone, without a URL: git 2.39 dies
 //     of that. The include is on the condition that some remote has a URL
 //     (`hasconfig:remote.*.url:**`), and its path leads through the directory of
@@ -20,6 +21,7 @@ package enrol
 
 import (
 	"context"
+	_ "embed"
 	"errors"
 	"fmt"
 	"os"
@@ -102,9 +104,40 @@ func Text(remote, programs string) string {
 [protocol "` + vcs + `"]
 	allow = always
 [alias]
-	remote-` + vcs + ` = ` + quoted("!"+shellWord(filepath.Join(programs, "git-remote-crosslink"))) + `
+	remote-` + vcs + ` = ` + quoted("!"+strings.TrimSuffix(strings.ReplaceAll(plain, "@PROGRAM@", shellWord(helperIn(programs))), "\n")) + `
 `
 }
+
+// plain is what git runs if it does not find the helper itself.
+//
+//go:embed plain.sh
+var plain string
+
+// helperThere reports whether git finds a helper: where an include says, or as
+// it finds any command.
+func helperThere(program string) bool {
+	name := filepath.Base(program)
+	for _, dir := range append([]string{filepath.Dir(program)}, filepath.SplitList(os.Getenv("PATH"))...) {
+		if st, err := os.Stat(filepath.Join(dir, name)); err == nil && st.Mode().IsRegular() && st.Mode()&0o111 != 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// helperOf is where an include says the helper lies, "" if it does not say so.
+func helperOf(text []byte) string {
+	code := strings.NewReplacer(`\\`, `\`, `\"`, `"`, `\n`, "\n", `\t`, "\t").Replace(string(text))
+	_, rest, _ := strings.Cut(code, "\np='")
+	word, _, ok := strings.Cut(rest, "'\n")
+	if !ok {
+		return ""
+	}
+	return strings.ReplaceAll(word, `'\''`, "'")
+}
+
+// helperIn is where the helper lies.
+func helperIn(programs string) string { return filepath.Join(programs, "git-remote-"+vcs) }
 
 // quoted is a string as git's configuration quotes it.
 func quoted(s string) string {
@@ -184,6 +217,9 @@ func (r *Repository) fit(ctx context.Context, remote string) (urls, pushURLs []s
 	}
 	if other, _ := r.values(ctx, "remote."+remote+".vcs"); len(other) > 0 && other[len(other)-1] != vcs {
 		return nil, nil, &Error{remote, fmt.Sprintf("remote.%s.vcs is '%s' already", remote, other[len(other)-1])}
+	}
+	if !helperThere(helperIn(r.Programs)) {
+		return nil, nil, &Error{remote, "'" + helperIn(r.Programs) + "' is not there"}
 	}
 	pushURLs, err = r.values(ctx, "remote."+remote+".pushurl")
 	if err != nil {
@@ -296,7 +332,8 @@ func ours(path string) (remote string, ok bool) {
 type Include struct {
 	Remote string // whose name it enrols
 	Path   string // of the file outside the repository, as the configuration names it
-	There  bool   // the file is there, and the program is where it says
+	There  bool   // the file is there
+	Gone   string // the helper, if the file is there and the program is not; else ""
 	Named  bool   // the remote is there and has a URL
 }
 
@@ -322,8 +359,11 @@ func (r *Repository) Includes(ctx context.Context) ([]Include, error) {
 		if rest, ok := strings.CutPrefix(file, "~/"); ok {
 			file = filepath.Join(r.Home, rest)
 		}
-		if _, err := os.Stat(file); err == nil {
+		if text, err := os.ReadFile(file); err == nil {
 			i.There = true
+			if program := helperOf(text); program != "" && !helperThere(program) {
+				i.Gone = program
+			}
 		}
 		urls, err := r.values(ctx, "remote."+i.Remote+".url")
 		if err != nil {

@@ -32,10 +32,13 @@ func newWorld(t *testing.T) *world {
 		},
 		Programs: filepath.Join(root, "home", "go", "bin"), Data: filepath.Join(root, "home", "data"), Home: filepath.Join(root, "home"),
 	}
-	for _, dir := range []string{"repo", "home"} {
-		if err := os.Mkdir(filepath.Join(root, dir), 0o755); err != nil {
+	for _, dir := range []string{"repo", "home", "home/go/bin"} {
+		if err := os.MkdirAll(filepath.Join(root, dir), 0o755); err != nil {
 			t.Fatal(err)
 		}
+	}
+	if err := os.WriteFile(filepath.Join(w.Programs, "git-remote-crosslink"), []byte("#!/bin/sh\nexit 9\n"), 0o755); err != nil {
+		t.Fatal(err)
 	}
 	w.git("init", "-q")
 	w.git("remote", "add", "origin", "https://u:sesame@example.com/p.git")
@@ -354,5 +357,59 @@ func TestNamesOfFiles(t *testing.T) {
 		if strings.ContainsAny(file, "/ ") || strings.HasPrefix(file, ".") || unescape(file) != name {
 			t.Errorf("%q: %q, %q", name, file, unescape(file))
 		}
+	}
+}
+
+// A program that is gone while its include is there is found, whatever its
+// path; nobody is enrolled for one that is not there.
+func TestTheHelperIsGone(t *testing.T) {
+	w, ctx := newWorld(t), context.Background()
+	t.Setenv("PATH", "/usr/bin:/bin") // none that somebody has installed
+	w.Programs = filepath.Join(w.root, "home", `it's a "bin"\n`)
+	program := filepath.Join(w.Programs, "git-remote-crosslink")
+	var unfit *Error
+	if _, err := w.Enrol(ctx, "origin", ""); !errors.As(err, &unfit) || unfit.Why != "'"+program+"' is not there" {
+		t.Fatalf("%v", err)
+	}
+	if err := os.MkdirAll(w.Programs, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(program, []byte("#!/bin/sh\nexit 9\n"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := w.Enrol(ctx, "origin", ""); err != nil {
+		t.Fatal(err)
+	}
+	gone := func() string {
+		t.Helper()
+		all, err := w.Includes(ctx)
+		if err != nil || len(all) != 1 || !all[0].There {
+			t.Fatalf("%+v, %v", all, err)
+		}
+		return all[0].Gone
+	}
+	if got := gone(); got != "" {
+		t.Errorf("gone: %q", got)
+	}
+	// git runs what the include says, by the path in it
+	exits := func() int {
+		_, err := w.Git(ctx, "remote-crosslink", "origin", "git://localhost/x")
+		var exit *exec.ExitError
+		if !errors.As(err, &exit) {
+			t.Fatalf("%v", err)
+		}
+		return exit.ExitCode()
+	}
+	if n := exits(); n != 9 {
+		t.Errorf("status %d", n)
+	}
+	if err := os.Remove(program); err != nil {
+		t.Fatal(err)
+	}
+	if got := gone(); got != program {
+		t.Errorf("gone: %q", got)
+	}
+	if n := exits(); n != 128 {
+		t.Errorf("status %d", n)
 	}
 }
