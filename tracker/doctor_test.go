@@ -2,9 +2,13 @@ package tracker_test
 
 import (
 	"context"
+	"go/ast"
+	"go/parser"
+	"go/token"
 	"os"
 	"path/filepath"
 	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -104,10 +108,12 @@ func TestGitTooOld(t *testing.T) {
 	}
 }
 
-// No hint of the tracker or the command line destroys anything. "mv" moves
-// aside, "config --unset" is written down in the configuration's own words.
+// destroys finds commands that take something away. "mv" moves aside, "config
+// --unset" is written down in the configuration's own words.
+var destroys = regexp.MustCompile(`(?i)\brm -|--force|\bpush -f|\breset --hard|\bclean -|--delete|update-ref -d|branch -D|\bprune\b|reflog expire|\brm '`)
+
+// No hint of the tracker or the command line destroys anything.
 func TestNoHintDestroys(t *testing.T) {
-	destroys := regexp.MustCompile(`(?i)\brm -|--force|\bpush -f|\breset --hard|\bclean -|--delete|update-ref -d|branch -D|\bprune\b|reflog expire|\brm '`)
 	hint := regexp.MustCompile("Hints:.*|hint.*\\[\\]string\\{.*|hints?\\(.*|^\\s*\\[\\]string\\{\".*")
 	n := 0
 	for _, pattern := range []string{"*.go", "../cli/*.go"} {
@@ -136,5 +142,74 @@ func TestNoHintDestroys(t *testing.T) {
 	}
 	if n < 50 {
 		t.Errorf("found only %d lines with hints", n)
+	}
+}
+
+// Nor does any text of the packages whose words reach people through git: the
+// gate's cures, what the helper, the hooks and the enrolment say, in Go and in
+// shell. harmless are those that only name such a command.
+func TestNoTextOfTheOthersDestroys(t *testing.T) {
+	harmless := map[string]string{
+		"push without --mirror and --prune, your branches alone: git push <remote> <branch>":                 "says what not to do",
+		"this is not a fast-forward: what is on the hub is never rewound or replaced, not even with --force": "says that it does not help",
+	}
+	seen := map[string]bool{}
+	for _, pkg := range []string{"gate", "helper", "enrol", "hooks"} {
+		files, err := filepath.Glob("../" + pkg + "/*")
+		if err != nil {
+			t.Fatal(err)
+		}
+		scripts, err := filepath.Glob("../" + pkg + "/scripts/*")
+		if err != nil {
+			t.Fatal(err)
+		}
+		files, n := append(files, scripts...), 0
+		check := func(where, text string) {
+			n++
+			if destroys.MatchString(text) && harmless[text] == "" {
+				t.Errorf("%s: %q", where, text)
+			}
+			seen[text] = true
+		}
+		for _, f := range files {
+			switch {
+			case strings.HasSuffix(f, "_test.go"):
+			case strings.HasSuffix(f, ".go"):
+				set := token.NewFileSet()
+				tree, err := parser.ParseFile(set, f, nil, 0)
+				if err != nil {
+					t.Fatal(err)
+				}
+				ast.Inspect(tree, func(x ast.Node) bool {
+					if lit, ok := x.(*ast.BasicLit); ok && lit.Kind == token.STRING {
+						text, err := strconv.Unquote(lit.Value)
+						if err != nil {
+							t.Fatal(err)
+						}
+						check(set.Position(lit.Pos()).String(), text)
+					}
+					return true
+				})
+			case strings.HasSuffix(f, ".sh"), strings.Contains(f, "/scripts/"):
+				b, err := os.ReadFile(f)
+				if err != nil {
+					t.Fatal(err)
+				}
+				for line := range strings.Lines(string(b)) {
+					check(f, strings.TrimSpace(line))
+				}
+			}
+		}
+		if n < 30 {
+			t.Errorf("%s: only %d texts", pkg, n)
+		}
+	}
+	for text := range harmless {
+		if !seen[text] {
+			t.Errorf("nobody says %q any more", text)
+		}
+	}
+	if !destroys.MatchString("git push --force") || !destroys.MatchString("rm -r x") {
+		t.Error("it finds nothing")
 	}
 }
