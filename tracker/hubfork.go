@@ -122,20 +122,10 @@ func (t *Tracker) detachOnce(ctx context.Context, remote string, sent *int) (d *
 		}
 	}
 	res, err := t.pushPatiently(ctx, p, "git crosslink fork detach")
-	switch {
-	case err != nil:
-		return nil, false, err
-	case !res.Reached:
-		return nil, false, &Error{Kind: Denied, Name: "read-only", Message: fmt.Sprintf("the remote '%s' takes no such push from you: nothing was detached", t.hub.Name),
-			Hints: []string{"what git says: " + gist(res.Stderr)}}
-	case !allAccepted(p, res):
-		for _, st := range res.Refs {
-			if st.RemoteRejected() && !st.Collateral() && st.Reason != "atomic transaction failed" {
-				return nil, false, &Error{Kind: Denied, Name: "refused", Hints: []string{"ask who runs it to allow the branches below crosslink/ to be replaced, for this once"},
-					Message: fmt.Sprintf("the remote '%s' refuses it: %s; nothing was detached", t.hub.Name, st.Reason)}
-			}
+	if err != nil || !allAccepted(p, res) {
+		if landed, again, err := t.detachOutcome(ctx, n, res, err); !landed {
+			return nil, again, err
 		}
-		return nil, true, nil
 	}
 	if err := t.switchTo(ctx, s, n.hub, ups); err != nil {
 		return nil, false, err
@@ -143,6 +133,42 @@ func (t *Tracker) detachOnce(ctx context.Context, remote string, sent *int) (d *
 	m := n.roll.Meta
 	return &Detached{Remote: t.hub.Name, URL: t.hub.shown(), Was: s.hubID(), Hub: n.hub, Logs: n.logs, Events: n.events, Sent: *sent,
 		Admins: append([]string{}, m.Admins...), Signing: m.Signing, Open: m.Open, Before: s.meta.Signing}, false, t.bind(ctx)
+}
+
+// detachOutcome is what became of a push that was not answered with a yes.
+func (t *Tracker) detachOutcome(ctx context.Context, n *anewHub, res *refs.PushResult, pushed error) (landed, again bool, err error) {
+	if ctx.Err() != nil {
+		return false, false, pushed
+	}
+	answered := false
+	if res != nil {
+		for _, st := range res.Refs {
+			answered = true
+			if st.RemoteRejected() && !st.Collateral() && st.Reason != "atomic transaction failed" {
+				return false, false, &Error{Kind: Denied, Name: "refused", Hints: []string{"ask who runs it to allow the branches below crosslink/ to be replaced, for this once"},
+					Message: fmt.Sprintf("the remote '%s' refuses it: %s; nothing was detached", t.hub.Name, st.Reason)}
+			}
+		}
+	}
+	if answered {
+		return false, true, nil
+	}
+	if err := t.fetch(ctx); err != nil {
+		re, ok := errors.AsType[*refs.RemoteError](err)
+		if !ok {
+			return false, false, err
+		}
+		return false, false, t.unanswered("detached", "git crosslink status", gitWords(re))
+	}
+	there, err := t.local().Refs(ctx, incomingRoot+metaName)
+	if err != nil || len(there) == 1 && there[0].OID == n.refs[metaName] {
+		return err == nil, false, err
+	}
+	if pushed != nil {
+		return false, false, pushed
+	}
+	return false, false, &Error{Kind: Denied, Name: "read-only", Message: fmt.Sprintf("the remote '%s' takes no such push from you: nothing was detached", t.hub.Name),
+		Hints: []string{"what git says: " + gist(res.Stderr)}}
 }
 
 // mayDetach says what has to be so before anything is written.

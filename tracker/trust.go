@@ -392,30 +392,11 @@ func (t *Tracker) changeMetaOnce(ctx context.Context, does string, change func(*
 	if t.hub != nil {
 		p := refs.Push{Refs: []refs.PushRef{{Src: commit, Dst: headRoot + metaName, Lease: &tip}}}
 		res, err := t.pushPatiently(ctx, p, "the same command")
-		if err != nil {
-			return false, err
-		}
-		if !allAccepted(p, res) {
-			if !res.Reached {
-				return false, &Error{Kind: Unconfirmed, Name: "unreachable", Message: fmt.Sprintf("the hub on '%s' took nothing: nothing was changed", t.hub.Name),
-					Hints: []string{"what git says: " + gist(res.Stderr)}}
-			}
-			for _, st := range res.Refs {
-				if st.RemoteRejected() {
-					return false, &Error{Kind: Denied, Name: "refused", Message: fmt.Sprintf("the hub refuses the change: %s", clip(st.Reason)), Hints: []string{"git crosslink doctor"}}
-				}
-			}
-			return true, nil
+		if err != nil || !allAccepted(p, res) {
+			return t.metaOutcome(ctx, s, commit, res, err)
 		}
 		ups = append(ups, refs.Update{Ref: trustedMeta, Old: s.refs[trustedMeta], New: commit})
 	}
 	err = t.local().Swap(ctx, ups)
 	return errors.Is(err, refs.ErrConflict), ignoreConflict(err)
-}
-
-func ignoreConflict(err error) error {
-	if errors.Is(err, refs.ErrConflict) {
-		return nil
-	}
-	return err
 }

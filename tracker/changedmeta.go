@@ -1,0 +1,67 @@
+package tracker
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/git-crosslink/git-crosslink/refs"
+)
+
+// What became of a push that was not answered with a yes. Only the hub knows:
+// an answer can be lost when the branch has moved already. So it is asked, and
+// what is said is what is there.
+
+// metaOutcome is that of a change of meta. again: somebody else was faster.
+func (t *Tracker) metaOutcome(ctx context.Context, s *snapshot, commit refs.OID, res *refs.PushResult, pushed error) (again bool, err error) {
+	if ctx.Err() != nil {
+		return false, pushed
+	}
+	if res != nil {
+		for _, st := range res.Refs {
+			if st.RemoteRejected() {
+				return false, &Error{Kind: Denied, Name: "refused", Message: fmt.Sprintf("the hub refuses the change: %s", clip(st.Reason)), Hints: []string{"git crosslink doctor"}}
+			}
+			if st.Rejected() {
+				return true, nil
+			}
+		}
+	}
+	if err := t.fetch(ctx); err != nil {
+		re, ok := errors.AsType[*refs.RemoteError](err)
+		if !ok {
+			return false, err
+		}
+		return false, t.unanswered("changed", "git crosslink trust show", gitWords(re))
+	}
+	now, err := t.load(ctx)
+	if err != nil {
+		return false, err
+	}
+	tip := now.refs[hubRoot+metaName]
+	there, err := newMetaChain(ctx, t.local()).holds(tip, commit)
+	switch {
+	case err != nil || there:
+		return false, err
+	case tip != s.refs[hubRoot+metaName]:
+		return true, nil
+	case pushed != nil:
+		return false, pushed
+	}
+	return false, &Error{Kind: Unconfirmed, Name: "unreachable", Message: fmt.Sprintf("the hub on '%s' took nothing: nothing was changed", t.hub.Name),
+		Hints: []string{"what git says: " + gist(res.Stderr)}}
+}
+
+// unanswered says that nobody here knows whether a push has landed; look is how
+// to find out.
+func (t *Tracker) unanswered(done, look, says string) *Error {
+	return &Error{Kind: Unconfirmed, Name: "unanswered", Message: fmt.Sprintf("the hub on '%s' has not answered: whether it was %s there is not known", t.hub.Name, done),
+		Hints: []string{"look when it can be reached: git crosslink sync && " + look, "what git says: " + says}}
+}
+
+func ignoreConflict(err error) error {
+	if errors.Is(err, refs.ErrConflict) {
+		return nil
+	}
+	return err
+}
