@@ -62,7 +62,8 @@ func (r *Reader) Resume(v View) {
 	r.judged[v.Tip] = v
 }
 
-// Read returns the view of a tip, "" for a hub without a chain.
+// Read returns the view of a tip, "" for a hub without a chain. With ErrNewer
+// it is that of what was decided by rules that are known.
 func (r *Reader) Read(tip string) (View, error) {
 	v, err := r.read(tip)
 	if err == nil && !slices.Contains(r.recent, tip) {
@@ -99,8 +100,12 @@ func (r *Reader) read(tip string) (View, error) {
 		}
 	}
 	for i, c := range slices.Backward(todo) {
+		below := v
 		if err := r.take(&v, c); err != nil {
-			return View{}, fmt.Errorf("judge ledger step '%s': %w", c.id, err)
+			if !errors.Is(err, ErrNewer) {
+				below = View{}
+			}
+			return below, fmt.Errorf("judge ledger step '%s': %w", c.id, err)
 		}
 		if i == 0 || (len(todo)-i)%waypoint == 0 {
 			keep := v

@@ -133,7 +133,7 @@ func (t *Tracker) checkHub(ctx context.Context, s *snapshot) ([]Diagnosis, error
 		found = append(found, Diagnosis{"private", Note, "the repository has no remote: its tracker is here and nowhere else", nil})
 	case s.apart:
 		found = append(found, diagnosed(Problem, t.apartError(), "private-numbers"))
-	case s.level != 0 && s.level != Level:
+	case s.level != 0 && !s.writable():
 		found = append(found, diagnosed(Problem, t.refuseLevel(s), "level"))
 	case !s.bound && t.contact.Last.IsZero() && !t.fetched:
 		found = append(found, Diagnosis{"unseen", Note, fmt.Sprintf("'%s' has not been reached yet", t.hub.Name), []string{"git crosslink sync"}})

@@ -87,15 +87,20 @@ func (t *Tracker) loadLedger(ctx context.Context, s *snapshot) {
 	}
 	was := t.resume(ctx, d.reader, hubID)
 	view, err := d.reader.Read(string(d.tip))
+	if err == nil || errors.Is(err, ledger.ErrNewer) { // a number stays what it is, by whatever rules
+		for _, n := range view.Ledger.Issues() {
+			s.numbers[n.UUID] = n.Number
+		}
+		s.aliases = view.Ledger.IssueAliases
+	}
+	d.err = err
+	if s.newerRules() {
+		d.view = view // what is known to be decided; locks() shows nothing of it
+	}
 	if err != nil {
-		d.err = err
 		return
 	}
 	d.view = view
-	for _, n := range view.Ledger.Issues() {
-		s.numbers[n.UUID] = n.Number
-	}
-	s.aliases = view.Ledger.IssueAliases
 	if n := len(view.Bad); n > 0 {
 		b := view.Bad[n-1]
 		t.tellOnce(Notice{Name: "bad-step", Text: fmt.Sprintf("%s not believed (the last: %s, %s); decisions go on over them", badSteps(n), b.ID[:min(12, len(b.ID))], b.Reason),
@@ -336,7 +341,7 @@ func deciding(b event.Body) bool {
 // undecided, or to bring back what the hub lost.
 func (t *Tracker) waiting(ctx context.Context) (bool, error) {
 	s, err := t.load(ctx)
-	if err != nil || !s.bound || s.level != Level {
+	if err != nil || !s.bound || !s.writable() {
 		return false, err
 	}
 	draft, err := t.draft(ctx, s, s.metaCommit, s.tips(refs.Push{}))

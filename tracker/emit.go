@@ -12,7 +12,6 @@ import (
 
 	"github.com/git-crosslink/git-crosslink/event"
 	"github.com/git-crosslink/git-crosslink/internal/fault"
-	"github.com/git-crosslink/git-crosslink/ledger"
 	"github.com/git-crosslink/git-crosslink/refs"
 	"github.com/git-crosslink/git-crosslink/trust"
 	"github.com/git-crosslink/git-crosslink/trust/keys"
@@ -224,9 +223,6 @@ func (t *Tracker) mayAppend(s *snapshot) error {
 	switch {
 	case l == nil:
 		return nil
-	case errors.Is(s.decided.err, ledger.ErrNewer):
-		return &Error{Kind: Fatal, Name: "level", Message: s.decided.err.Error() + ": nothing was written",
-			Hints: []string{"install a newer git-crosslink; this one is: git crosslink version"}}
 	case l.diverged:
 		return t.divergedError(t.agent)
 	case l.forked():

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/git-crosslink/git-crosslink/event"
+	"github.com/git-crosslink/git-crosslink/ledger"
 	"github.com/git-crosslink/git-crosslink/refs"
 )
 
@@ -85,9 +86,19 @@ func (t *Tracker) loadWaiting(ctx context.Context, s *snapshot) error {
 	return nil
 }
 
+// newerRules reports whether the ledger holds a step that was decided by rules
+// that this program does not know, and the hub's meta admits them.
+func (s *snapshot) newerRules() bool { return errors.Is(s.decided.err, ledger.ErrNewer) }
+
+// writable reports whether this program writes to a hub of this level.
+func (s *snapshot) writable() bool { return s.level == Level && !s.newerRules() }
+
 // levelReason is why nothing is sent to a hub of another level.
 func (t *Tracker) levelReason(s *snapshot) string {
-	if s.level == 0 || s.level == Level {
+	switch {
+	case s.newerRules():
+		return "the hub decides by rules that are newer than this program"
+	case s.level == 0 || s.level == Level:
 		return ""
 	}
 	return fmt.Sprintf("the hub is of level %d, which this program does not write", s.level)
@@ -160,15 +171,22 @@ func (t *Tracker) legacyBase(ctx context.Context, s *snapshot) (*event.Base, err
 
 // tellLevel says to a reader that a hub may hold more than can be shown.
 func (t *Tracker) tellLevel(s *snapshot) {
-	if s.level > Level {
-		t.tellOnce(Notice{Name: "level", Text: fmt.Sprintf("the hub on '%s' is of level %d, newer than this program: not all of it can be shown", t.hubName(), s.level),
-			Hints: []string{"install a newer git-crosslink; this one is: git crosslink version"}})
+	const hint = "install a newer git-crosslink; this one is: git crosslink version"
+	switch {
+	case s.level > Level:
+		t.tellOnce(Notice{Name: "level", Text: fmt.Sprintf("the hub on '%s' is of level %d, newer than this program: not all of it can be shown", t.hubName(), s.level), Hints: []string{hint}})
+	case s.newerRules():
+		t.tellOnce(Notice{Name: "level", Text: fmt.Sprintf("the hub on '%s' decides by rules that are newer than this program: numbers given since and locks cannot be shown", t.hubName()), Hints: []string{hint}})
 	}
 }
 
 // refuseLevel is the refusal to write to a hub of another level.
 func (t *Tracker) refuseLevel(s *snapshot) error {
 	switch {
+	case s.newerRules():
+		return &Error{Kind: Fatal, Name: "level",
+			Message: fmt.Sprintf("the hub on '%s' decides by rules that are newer than this program: nothing was written", t.hubName()),
+			Hints:   []string{"install a newer git-crosslink; this one is: git crosslink version"}}
 	case s.level == 0 || s.level == Level:
 		return nil
 	case s.level < Level:

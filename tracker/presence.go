@@ -101,7 +101,7 @@ func (s *snapshot) held(agent string) (event.UUID, bool) {
 // canShow reports whether there is anybody to show signs of life to, and a
 // clone that lasts.
 func (t *Tracker) canShow(s *snapshot) bool {
-	return t.hub != nil && !t.hub.self && s.bound && s.level == Level && t.getenv("CI") == "" && t.config("crosslink.sync") != "manual"
+	return t.hub != nil && !t.hub.self && s.bound && s.writable() && t.getenv("CI") == "" && t.config("crosslink.sync") != "manual"
 }
 
 // pulse is called at the end of commands that know the state: that somebody

@@ -168,7 +168,7 @@ func (t *Tracker) look(ctx context.Context, o *outcome) error {
 // looked at first.
 func (t *Tracker) plan(ctx context.Context, s *snapshot, what round, others bool) (refs.Push, map[string]uint64, error) {
 	seqs := map[string]uint64{}
-	if !s.bound || s.level != Level {
+	if !s.bound || !s.writable() {
 		return refs.Push{}, seqs, nil
 	}
 	var p refs.Push

@@ -106,7 +106,9 @@ func (t *Tracker) Status(ctx context.Context) (*Status, error) {
 // ledgerStatus tells how the ledger stands.
 func (t *Tracker) ledgerStatus(s *snapshot, st *Status) error {
 	d := &s.decided
-	if d.err != nil {
+	if s.newerRules() {
+		st.Problems = append(st.Problems, "the hub decides by rules that are newer than this program: numbers given since and locks are not shown, and nothing is written")
+	} else if d.err != nil {
 		st.Problems = append(st.Problems, fmt.Sprintf("the ledger cannot be judged, so nothing is shown as decided: %v", d.err))
 	}
 	if d.view.Ledger == nil {
@@ -114,7 +116,9 @@ func (t *Tracker) ledgerStatus(s *snapshot, st *Status) error {
 	}
 	st.Sequence, st.BadSteps = d.view.Sequence(), len(d.bad)
 	for _, id := range s.agents() {
-		st.Undecided += len(s.pending(id))
+		if !s.newerRules() {
+			st.Undecided += len(s.pending(id))
+		}
 	}
 	for _, tip := range d.lost {
 		held, err := d.reader.Holds(d.view.Tip, string(tip))

@@ -224,4 +224,4 @@ func (p *stepPolicy) Accepts(l *ledger.Ledger) bool {
 }
 
 // Rules implements ledger.Policy.
-func (p *stepPolicy) Rules() uint64 { return ledger.Rules }
+func (p *stepPolicy) Rules() uint64 { return p.roll.Meta.Rules() }

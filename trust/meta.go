@@ -43,6 +43,17 @@ type Meta struct {
 	Extra, PolicyExtra map[string][]byte
 }
 
+// Rules is the greatest number of decision rules that steps of the ledger may
+// claim under m (`rules`), 1 where it says nothing.
+func (m *Meta) Rules() uint64 {
+	v, err := canon.Parse(m.Extra["rules"])
+	if err != nil {
+		return 1
+	}
+	n, _ := v.Uint()
+	return max(n, 1)
+}
+
 // Revocation ends an agent's log behind a good position; zero AfterSeq and ""
 // revoke all of it.
 type Revocation struct {

@@ -250,3 +250,17 @@ func TestRevocationsOnlyTighten(t *testing.T) {
 		t.Error("all of it is revoked, and stays so")
 	}
 }
+
+// The rules that meta admits are a number of at least 1; anything else says
+// nothing.
+func TestMetaRules(t *testing.T) {
+	for says, want := range map[string]uint64{"": 1, "1": 1, "2": 2, "9007199254740991": 9007199254740991, "0": 1, `"2"`: 1, "null": 1, "[2]": 1, "2.5": 1} {
+		m := &Meta{Extra: map[string][]byte{"rules": []byte(says)}}
+		if got := m.Rules(); got != want {
+			t.Errorf("%q admits %d", says, got)
+		}
+	}
+	if got := (&Meta{}).Rules(); got != 1 {
+		t.Errorf("nothing admits %d", got)
+	}
+}
