@@ -33,7 +33,7 @@ func settings(mode string) string {
 	b.WriteString("# written by 'git crosslink server install'\n[crosslink]\n\thub = true\n")
 	if mode == PerRef {
 		b.WriteString("[receive]\n")
-		for _, p := range guarded() {
+		for _, p := range watched() {
 			b.WriteString("\tprocReceiveRefs = " + p + "\n")
 		}
 	}

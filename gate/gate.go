@@ -48,8 +48,8 @@ type Options struct {
 // ahead is how far a stamp may be ahead of clock and hub.
 const ahead = event.Time(60 * time.Second)
 
-// maxCommits bounds what one push may bring.
-const maxCommits = 100_000
+// maxCommits bounds what one push may bring; a variable for its test.
+var maxCommits = 100_000
 
 const (
 	heads       = refs.HubPrefix
@@ -65,17 +65,46 @@ var Private = []string{"refs/crosslink/", refs.IncomingPrefix, "refs/hub/", "ref
 
 // Ours reports whether a ref is the gate's business.
 func Ours(ref string) bool {
-	return strings.HasPrefix(ref, heads) || ref+"/" == heads || caseTwin(ref) ||
+	return strings.HasPrefix(ref, heads) || ref+"/" == heads || caseTwin(ref) || namespaced(ref) ||
 		slices.ContainsFunc(Private, func(p string) bool { return strings.HasPrefix(ref, p) })
 }
 
-// caseTwin reports a branch whose name begins as the tracker's do but for case.
-// Where a file system folds case, on the hub or in a clone, it is one of them.
+// caseTwin reports a ref whose name begins as those the gate looks at do but
+// for case. Where a file system folds case, on the hub or in a clone, it is one
+// of them.
 func caseTwin(ref string) bool {
-	branch, ok := strings.CutPrefix(ref, "refs/heads/")
-	first, _, _ := strings.Cut(branch, "/")
-	own := strings.TrimSuffix(strings.TrimPrefix(heads, "refs/heads/"), "/")
-	return ok && first != own && strings.EqualFold(first, own)
+	return slices.ContainsFunc(guarded(), func(p string) bool {
+		n := len(p)
+		return len(ref) >= n && ref[:n] != p && folded(ref[:n]) == p && (len(ref) == n || ref[n] == '/')
+	})
+}
+
+// folded is an ASCII name in lower case.
+func folded(s string) string {
+	return strings.Map(func(r rune) rune {
+		if 'A' <= r && r <= 'Z' {
+			return r + 'a' - 'A'
+		}
+		return r
+	}, s)
+}
+
+// namespaced reports a ref of another namespace of git's (gitnamespaces(7))
+// that would be the gate's business there. Whoever pushes to that namespace is
+// judged by its rules; by its full name it would go past them.
+func namespaced(ref string) bool {
+	const above = "refs/namespaces/"
+	in := false
+	for {
+		rest, ok := strings.CutPrefix(ref, above)
+		if !ok {
+			return in && Ours(ref)
+		}
+		in = true
+		if _, ref, ok = strings.Cut(rest, "/"); !ok {
+			return false
+		}
+	}
 }
 
 // gate judges one push.
@@ -204,6 +233,8 @@ func (g *gate) name(c Command, logs map[string]string) *Refusal {
 	id, isLog := strings.CutPrefix(c.Ref, agentPrefix)
 	clone, isPresence := strings.CutPrefix(c.Ref, presence)
 	switch {
+	case namespaced(c.Ref):
+		return refuse(HiddenRef, "push to that namespace itself (gitnamespaces): git crosslink sync", "it is a branch of a tracker in another namespace")
 	case isPresence:
 		if clone == "" || strings.Trim(clone, "abcdefghijklmnopqrstuvwxyz0123456789-") != "" || len(clone) > 64 {
 			return refuse(Name, cureNoPush, "'%s' is not the name of a clone", plain(clone))
@@ -222,7 +253,7 @@ func (g *gate) name(c Command, logs map[string]string) *Refusal {
 	case c.Ref == metaRef, c.Ref == ledgerRef:
 		return nil
 	case caseTwin(c.Ref):
-		return refuse(CaseTwin, "give your branch another name", "it differs from the tracker's branches below 'crosslink/' only in case")
+		return refuse(CaseTwin, "give your branch another name", "it differs from the tracker's own, below 'crosslink/', only in case")
 	case c.Ref+"/" == heads:
 		return refuse(Name, "give your branch another name", "a branch 'crosslink' leaves no room for the tracker's branches below 'crosslink/'")
 	case strings.HasPrefix(c.Ref, heads):

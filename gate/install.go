@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/git-crosslink/git-crosslink/refs"
 	"github.com/git-crosslink/git-crosslink/tracker"
@@ -75,12 +76,18 @@ func (h *hub) shared() string {
 func (h *hub) level(ctx context.Context, environ []string) (*trust.Meta, error) {
 	local := refs.NewPlumbing(h.outer.CommonDir, h.outer.CommonDir, h.outer.Format, environ)
 	defer local.Close()
-	all, err := local.Refs(ctx, metaRef)
+	ref := metaRef
+	for _, kv := range environ {
+		if ns, ok := strings.CutPrefix(kv, "GIT_NAMESPACE="); ok {
+			ref = namespace(ns) + metaRef
+		}
+	}
+	all, err := local.Refs(ctx, ref)
 	if err != nil {
 		return nil, err
 	}
 	for _, r := range all {
-		if r.Name != metaRef {
+		if r.Name != ref {
 			continue
 		}
 		files, err := refs.ReadFiles(ctx, local, r.OID, metaLimit)

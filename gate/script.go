@@ -46,11 +46,10 @@ func script(mode, program string) []byte {
 	if mode == Whole {
 		text = preReceive
 	}
-	var patterns []string
+	patterns := []string{"*' refs/namespaces/'*"}
 	for _, p := range guarded() {
-		patterns = append(patterns, "*' "+p+"'*")
+		patterns = append(patterns, "*' refs/'"+anyCase(strings.TrimPrefix(p, "refs/"))+"*") // see caseTwin
 	}
-	patterns = append(patterns, "*' refs/heads/'"+anyCase("crosslink")+"*") // see caseTwin
 	return []byte(strings.NewReplacer(
 		"@PROGRAM@", quoted(program),
 		"@REFS@", strings.Join(patterns, "|"),
@@ -58,13 +57,47 @@ func script(mode, program string) []byte {
 	).Replace(text))
 }
 
-// anyCase is a pattern of sh for an ASCII word, in whatever case.
-func anyCase(word string) string {
+// anyCase is a pattern of sh for an ASCII name, in whatever case.
+func anyCase(name string) string {
 	var b strings.Builder
-	for _, c := range strings.ToLower(word) {
+	for _, c := range strings.ToLower(name) {
+		if c < 'a' || c > 'z' {
+			b.WriteRune(c)
+			continue
+		}
 		b.WriteString("[" + string(c) + strings.ToUpper(string(c)) + "]")
 	}
 	return b.String()
+}
+
+// spellings are all ways to write an ASCII word, the one in lower case first.
+func spellings(word string) []string {
+	all := []string{""}
+	for _, c := range strings.ToLower(word) {
+		next := make([]string, 0, 2*len(all))
+		for _, upper := range []string{string(c), strings.ToUpper(string(c))} {
+			for _, s := range all {
+				next = append(next, s+upper)
+			}
+		}
+		all = next
+	}
+	return all
+}
+
+// watched are the beginnings of refs that git is to tell proc-receive of: it
+// compares them letter by letter, whole components, so those that differ in
+// case have to be spelled out. Of the refs that the program keeps to itself
+// only those that a hub holds are.
+func watched() []string {
+	all := append(guarded(), "refs/namespaces")
+	for _, s := range spellings("crosslink")[1:] {
+		all = append(all, "refs/heads/"+s, "refs/"+s)
+	}
+	for _, s := range spellings("heads")[1:] {
+		all = append(all, "refs/"+s)
+	}
+	return all
 }
 
 // quoted is s as one word of sh.
