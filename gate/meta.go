@@ -18,8 +18,8 @@ import (
 // metaLimit is for all files of one meta commit together.
 const metaLimit = 8 << 20
 
-// maxMeta bounds the chain.
-const maxMeta = 10_000
+// maxMeta bounds the chain, as clients do.
+const maxMeta = 100_000
 
 // metaState is what a meta commit says.
 type metaState struct {

@@ -77,8 +77,8 @@ func (t *Tracker) adopt(ctx context.Context, root string) (problems []hubProblem
 			ups = append(ups, refs.Update{Ref: trustedMeta, Old: was, New: a.metas.commit})
 		}
 		if root != refs.OuterPrefix {
-			for _, b := range a.metas.bad {
-				problems = append(problems, hubProblem{Text: b.String()})
+			for _, text := range a.metas.bad.texts() {
+				problems = append(problems, hubProblem{Text: text})
 			}
 		}
 	}

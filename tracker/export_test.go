@@ -19,3 +19,13 @@ func ShortBounds(t testing.TB, wait, detached time.Duration) {
 	foreground, detachedFor = wait, detached
 	t.Cleanup(func() { foreground, detachedFor = was, wasDetached })
 }
+
+// ShortMeta sets for one test how many meta commits are walked.
+func ShortMeta(t testing.TB, n int) {
+	was := maxMeta
+	maxMeta = n
+	t.Cleanup(func() { maxMeta = was })
+}
+
+// MaxBadMeta is how many meta commits that nobody believes are named.
+const MaxBadMeta = maxBadMeta

@@ -72,11 +72,12 @@ func (t *Tracker) Fsck(ctx context.Context, full bool) (*FsckReport, error) {
 		}
 		r.add(f)
 	}
-	for _, b := range s.metaBad {
+	said := s.metaBad.texts()
+	for b := s.metaBad; b != nil; b = b.below { // all of them: who looks wants to know
 		r.add(Finding{Kind: "meta", Step: string(b.commit), Text: b.String()})
 	}
 	for _, p := range t.contact.Problems {
-		if slices.ContainsFunc(s.metaBad, func(b badMeta) bool { return b.String() == p.Text }) {
+		if slices.Contains(said, p.Text) {
 			continue
 		}
 		r.add(Finding{Kind: "hub", Text: p.Text})

@@ -81,8 +81,11 @@ func (a *adoption) readMetas(ctx context.Context, trusted, known, fresh refs.OID
 		return err
 	}
 	a.metas, err = said(&a.fresh, fresh)
-	if err == nil && a.metas.roll == nil && a.fresh.Level == Level && len(a.metas.bad) > 0 {
-		a.meta = fmt.Sprintf("the hub's meta is not to be believed: %v", a.metas.bad[0].err)
+	if b := a.metas.bad; b != nil && errors.Is(b.err, errLongMeta) {
+		a.fresh.err = b.err // whatever its tip says
+	}
+	if err == nil && a.metas.roll == nil && a.fresh.Level == Level && a.metas.bad != nil {
+		a.meta = fmt.Sprintf("the hub's meta is not to be believed: %v", a.metas.bad.err)
 	}
 	if err != nil || was.roll == nil || a.metas.roll == nil {
 		return err

@@ -76,7 +76,7 @@ type snapshot struct {
 	refs       map[string]refs.OID
 	meta       *trust.Meta // of the hub, else the provisional one, else nil
 	roll       *trust.Roll // meta and who may sign; nil if there is none of level 4
-	metaBad    []badMeta   // meta commits above it that nobody believes
+	metaBad    *badMeta    // meta commits above it that nobody believes
 	proofs     map[string][]*trust.Proof
 	newest     event.Time // of all good lines, those that do not count included
 	level      int        // 0: no hub yet
@@ -221,7 +221,7 @@ func (t *Tracker) loadMeta(ctx context.Context, s *snapshot) error {
 	case s.level > Level:
 		s.meta = &trust.Meta{Version: is.Level, Hub: is.Hub, Seq: is.Seq} // what is needed to show its level-4 lines
 	case s.level == Level:
-		return fmt.Errorf("read 'hub.json' of '%s': %w", name, st.bad[0].err)
+		return fmt.Errorf("read 'hub.json' of '%s': %w", name, st.bad.err)
 	}
 	return nil
 }

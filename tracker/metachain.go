@@ -26,25 +26,56 @@ import (
 // the newest valid one of what it sees, then whatever continues it.
 const trustedMeta = "refs/trusted/meta"
 
-// maxMeta bounds how many meta commits are walked.
-const maxMeta = 10_000
+// maxMeta bounds how many meta commits are walked above what is believed here,
+// or from the first one on; a variable for its test. A hub whose chain is longer
+// is not judged by whoever comes new, and not written to.
+var maxMeta = 100_000
+
+var errLongMeta = errors.New("its chain has more")
+
+// maxBadMeta is how many commits that nobody believes are named, the newest.
+const maxBadMeta = 20
 
 // metaState is what a meta commit leaves.
 type metaState struct {
 	commit refs.OID    // the nearest valid one at or below it; "" = there is none
 	roll   *trust.Roll // of that
-	bad    []badMeta   // passed over above that, oldest first
+	bad    *badMeta    // passed over above that, the newest; nil: none
 	before bool        // it and all below it are of an older level
 }
 
 // badMeta is a meta commit that nobody believes.
 type badMeta struct {
 	commit refs.OID
-	err    error // a *trust.Fault, or why it cannot be read as a meta commit
+	err    error    // a *trust.Fault, or why it cannot be read as a meta commit
+	below  *badMeta // the one before it; shared by all states above that
+	n      int      // how many there are, with it
 }
 
-func (b badMeta) String() string {
+func (b *badMeta) String() string {
 	return fmt.Sprintf("the meta commit %.12s is not believed: %v", b.commit, b.err)
+}
+
+// texts says them, oldest first, of many only the newest.
+func (b *badMeta) texts() []string {
+	var all []string
+	for ; b != nil && len(all) < maxBadMeta; b = b.below {
+		all = append(all, b.String())
+	}
+	if b != nil {
+		all = append(all, fmt.Sprintf("%d more meta commits below are not believed", b.n))
+	}
+	slices.Reverse(all)
+	return all
+}
+
+// behind is a list with one more.
+func (b *badMeta) behind(commit refs.OID, err error) *badMeta {
+	n := 1
+	if b != nil {
+		n = b.n + 1
+	}
+	return &badMeta{commit, err, b, n}
 }
 
 // metaChain judges meta commits, each once.
@@ -83,7 +114,7 @@ func (c *metaChain) at(id refs.OID) (metaState, error) {
 	st := metaState{before: true}
 	for tip := id; ; {
 		if len(up) == maxMeta {
-			return metaState{bad: []badMeta{{tip, errors.New("its chain is too long")}}}, nil
+			return metaState{bad: (*badMeta)(nil).behind(tip, fmt.Errorf("%w than %d commits, which is more than is read", errLongMeta, maxMeta))}, nil
 		}
 		if known, ok := c.known[id]; ok {
 			st = known
@@ -94,7 +125,7 @@ func (c *metaChain) at(id refs.OID) (metaState, error) {
 			if own := ownFault(err); own != nil {
 				return metaState{}, fmt.Errorf("read the meta commit '%s': %w", id, own)
 			}
-			return metaState{bad: []badMeta{{id, err}}}, nil
+			return metaState{bad: (*badMeta)(nil).behind(id, err)}, nil
 		}
 		up = append(up, todo{id, len(h.Parents) == 0})
 		if len(h.Parents) == 0 {
@@ -137,7 +168,7 @@ func (c *metaChain) step(st metaState, id refs.OID, root bool) (metaState, error
 	case older:
 		return st, nil
 	case err != nil:
-		return metaState{st.commit, st.roll, append(slices.Clip(st.bad), badMeta{id, err}), false}, nil
+		return metaState{st.commit, st.roll, st.bad.behind(id, err), false}, nil
 	}
 	return metaState{commit: id, roll: roll}, nil
 }

@@ -64,9 +64,7 @@ func (t *Tracker) Status(ctx context.Context) (*Status, error) {
 			st.Problems = append(st.Problems, t.divergedError(id).Error())
 		}
 	}
-	for _, b := range s.metaBad {
-		st.Problems = append(st.Problems, b.String())
-	}
+	st.Problems = append(st.Problems, s.metaBad.texts()...)
 	st.Problems = append(st.Problems, t.aheadProblems(s)...)
 	if s.apart {
 		st.Problems = append(st.Problems, "the numbers here are this repository's own: the hub is not joined")

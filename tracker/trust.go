@@ -80,9 +80,7 @@ func (t *Tracker) trustOf(s *snapshot) (*Trust, error) {
 	for _, x := range s.roll.Signers.All() {
 		r.Signers = append(r.Signers, trustKey(x.Principal, x.Key, x.Namespaces))
 	}
-	for _, b := range s.metaBad {
-		r.Refused = append(r.Refused, b.String())
-	}
+	r.Refused = append(r.Refused, s.metaBad.texts()...)
 	ids := s.agents()
 	for _, x := range s.roll.Signers.All() { // approved before it has written
 		if id := trust.AgentOf(x.Principal); id != "" && s.logs[id] == nil && !slices.Contains(ids, id) {
