@@ -29,3 +29,11 @@ func ShortMeta(t testing.TB, n int) {
 
 // MaxBadMeta is how many meta commits that nobody believes are named.
 const MaxBadMeta = maxBadMeta
+
+// FewPresences sets for one test how many signs of life are read, and of how
+// many the date is looked at.
+func FewPresences(t testing.TB, n, heads int) {
+	was, wasHeads := maxPresences, maxPresenceHeads
+	maxPresences, maxPresenceHeads = n, heads
+	t.Cleanup(func() { maxPresences, maxPresenceHeads = was, wasHeads })
+}

@@ -91,6 +91,7 @@ type snapshot struct {
 	decided    decided
 	view       *store.Memory
 	seen       func() map[string]event.AgentPresence // signs of life outside the logs
+	unread     func() int                            // how many more of them there are
 }
 
 // hubID is the id lines written now carry; "" when there is no meta at all.
@@ -149,7 +150,7 @@ func (t *Tracker) load(ctx context.Context) (*snapshot, error) {
 	if err := t.keepApart(ctx, s); err != nil {
 		return nil, err
 	}
-	s.seen = t.presences(ctx, s)
+	s.seen, s.unread = t.presences(ctx, s)
 	if t.loaded != nil && maps.Equal(t.loaded.refs, s.refs) {
 		return t.loaded, nil // a snapshot follows from the refs alone
 	}

@@ -1,6 +1,7 @@
 package tracker
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"encoding/json"
@@ -26,6 +27,7 @@ import (
 //     every 15 min; after one refusal not for 24 h (some hosts allow no refs
 //     but branches);
 //   - fetched with everything else; read only when a sign of life is asked for;
+//   - of many clones only the newest are read: anybody may push any number;
 //   - a hint, for people and for the offer to break a lock. Nothing is decided
 //     by it. A time that has not come yet is passed over.
 const (
@@ -260,21 +262,21 @@ func (t *Tracker) cloneID() (string, error) {
 	return writeIdentity(path, strings.ToLower(rand.Text()), id != nil || err != nil)
 }
 
-// presences reads, when it is first asked for, what the last fetch brought.
-func (t *Tracker) presences(ctx context.Context, s *snapshot) func() map[string]event.AgentPresence {
+// maxPresences is how many clones' signs of life are read, the newest by their
+// commits' dates; maxPresenceHeads of how many the date is looked at. Variables
+// for their test.
+var maxPresences, maxPresenceHeads = 1000, 20_000
+
+// presences reads, when it is first asked for, what the last fetch brought. The
+// second function says how many were not read.
+func (t *Tracker) presences(ctx context.Context, s *snapshot) (seen func() map[string]event.AgentPresence, unread func() int) {
 	ctx = context.WithoutCancel(ctx) // a snapshot outlives the fetch in which it was loaded
-	return sync.OnceValue(func() map[string]event.AgentPresence {
+	read := sync.OnceValues(func() (map[string]event.AgentPresence, int) {
 		all := map[string]event.AgentPresence{}
 		latest := event.TimeOf(t.now().Add(clockSkew))
-		var names []string
-		for name := range s.refs {
-			if strings.HasPrefix(name, refs.PresenceHere) {
-				names = append(names, name)
-			}
-		}
-		slices.Sort(names)
-		for _, name := range names {
-			files, err := refs.ReadFiles(ctx, t.local(), s.refs[name], event.MaxPresence)
+		tips, left := t.newestPresences(ctx, s)
+		for _, tip := range tips {
+			files, err := refs.ReadFiles(ctx, t.local(), tip, event.MaxPresence)
 			if err != nil {
 				continue
 			}
@@ -288,16 +290,60 @@ func (t *Tracker) presences(ctx context.Context, s *snapshot) func() map[string]
 				}
 			}
 		}
-		return all
+		return all, left
 	})
+	return func() map[string]event.AgentPresence { all, _ := read(); return all }, func() int { _, left := read(); return left }
 }
+
+// newestPresences are the commits to be read, and how many are left. A date
+// that has not come yet is older than any.
+func (t *Tracker) newestPresences(ctx context.Context, s *snapshot) (tips []refs.OID, left int) {
+	var names []string
+	for name := range s.refs {
+		if strings.HasPrefix(name, refs.PresenceHere) {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	for _, name := range names[:min(len(names), maxPresenceHeads)] {
+		tips = append(tips, s.refs[name])
+	}
+	if len(names) <= maxPresences {
+		return tips, 0
+	}
+	dates := map[refs.OID]int64{}
+	latest := t.now().Add(clockSkew).Unix()
+	// one that cannot be read has no date
+	_ = t.local().Read(ctx, tips, presenceHead, func(i int, o refs.Object, err error) error {
+		if err == nil && o.Kind == refs.Commit {
+			if h, err := refs.ParseCommit(t.local().Format(), o.Data); err == nil && h.When <= latest {
+				dates[tips[i]] = h.When
+			}
+		}
+		return nil
+	})
+	slices.SortStableFunc(tips, func(a, b refs.OID) int { return cmp.Compare(dates[b], dates[a]) })
+	tips = tips[:min(len(tips), maxPresences)]
+	return tips, len(names) - len(tips)
+}
+
+// presenceHead bounds the commit of a sign of life.
+const presenceHead = 8 << 10
 
 // checkPresence is the doctor's look at signs of life.
 func (t *Tracker) checkPresence(_ context.Context, s *snapshot) ([]Diagnosis, error) {
-	if _, holds := s.held(t.agent); !holds || t.now().Sub(t.readPresent().Refused) >= presenceRefused {
-		return nil, nil
+	var found []Diagnosis
+	if s.unread == nil {
+		return nil, nil // nothing was fetched yet
 	}
-	return []Diagnosis{presenceNote()}, nil
+	if n := s.unread(); n > 0 {
+		found = append(found, Diagnosis{"presence-many", Note, fmt.Sprintf("the hub holds %d signs of life, of which the newest %d are read: %d are not shown", n+maxPresences, maxPresences, n),
+			[]string{"whoever runs the hub can look at them: git for-each-ref refs/crosslink/presence"}})
+	}
+	if _, holds := s.held(t.agent); !holds || t.now().Sub(t.readPresent().Refused) >= presenceRefused {
+		return found, nil
+	}
+	return append(found, presenceNote()), nil
 }
 
 func presenceNote() Diagnosis {

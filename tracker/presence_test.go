@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/git-crosslink/git-crosslink/event"
+	"github.com/git-crosslink/git-crosslink/refs"
 	"github.com/git-crosslink/git-crosslink/tracker"
 )
 
@@ -126,6 +127,56 @@ func (w *world) sign(name, text string) {
 	w.git(dir, "add", ".")
 	w.git(dir, "commit", "-q", "-m", name)
 	w.git(dir, "push", "-q", w.hub, "HEAD:refs/crosslink/presence/"+name)
+}
+
+// Anybody may push any number of signs of life: the newest are read, what is
+// dated ahead is not the newest, and the doctor says how many are left.
+func TestManyPresences(t *testing.T) {
+	tracker.FewPresences(t, 3, 8)
+	w := newWorld(t)
+	alice, bob := w.clone("alice"), w.clone("bob")
+	alice.init()
+	ctx := context.Background()
+	repo := refs.NewPlumbing(w.hub, w.hub, refs.SHA1, w.env)
+	defer repo.Close()
+	now := time.Now()
+	put := func(name, agent string, dated, seen time.Duration) {
+		t.Helper()
+		text := fmt.Sprintf(`{"agents":{"%s":{"last_seen":"%s","state":"idle"}}}`+"\n", agent, event.TimeOf(now.Add(seen)))
+		id, err := refs.WriteCommit(ctx, repo, map[string][]byte{"presence.json": []byte(text)}, nil, refs.CommitInfo{Author: agent, When: now.Add(dated), Message: "x"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		w.git(w.hub, "update-ref", "refs/crosslink/presence/"+name, string(id))
+	}
+	is := func(agent string, want time.Duration, doctor string) {
+		t.Helper()
+		p, ok := bob.looks(tracker.Fresh).Presence(agent)
+		if ok != (want != 0) || ok && p.LastSeen != event.TimeOf(now.Add(want)) {
+			t.Errorf("%s: %+v %v, want %v", agent, p, ok, want)
+		}
+		if got := diagnoses(bob.doctor(false)); got != doctor {
+			t.Errorf("the doctor says %q", got)
+		}
+	}
+	put("a", "old", -4*time.Hour, -4*time.Hour)
+	put("b", "alice", -time.Hour, -time.Hour)
+	put("c", "carol", -2*time.Hour, -2*time.Hour)
+	is("old", -4*time.Hour, "") // at the bound
+	put("d", "eve", 24*time.Hour, -time.Minute)
+	is("eve", 0, "note presence-many")
+	is("old", -4*time.Hour, "note presence-many")
+	put("e", "alice", -time.Minute, -time.Minute)
+	is("alice", -time.Minute, "note presence-many")
+	is("old", 0, "note presence-many")
+	is("carol", -2*time.Hour, "note presence-many")
+	for _, d := range bob.doctor(false).Findings {
+		if !strings.Contains(d.Text, "holds 5 signs of life") || !strings.Contains(d.Text, "2 are not shown") {
+			t.Errorf("%s", d.Text)
+		}
+	}
+	tracker.FewPresences(t, 3, 4) // the fifth is not looked at
+	is("alice", -time.Hour, "note presence-many")
 }
 
 // Some hosts take no refs but branches: they are asked once a day, and nothing
