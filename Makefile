@@ -9,7 +9,7 @@ STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 FUZZTIME   ?= 20s
 PROGRAMS   := git-crosslink git-remote-crosslink
 
-.PHONY: check test race fuzz bench nightly newer-git scripts-newer-git build man install fmt vet staticcheck
+.PHONY: check test race fuzz bench benchmarks nightly newer-git scripts-newer-git build man install fmt vet staticcheck
 
 check: fmt vet staticcheck ## under a minute when warm: style, structure, documents, unit and property tests
 	$(STATIC) $(GO) run ./internal/gotest -short -tags $(TAGS) ./...
@@ -27,15 +27,19 @@ fuzz: ## every fuzz target for FUZZTIME
 			echo "$$p $$f"; $(STATIC) $(GO) test -run '^$$' -fuzz "^$$f\$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 2s $$p; \
 		done; done
 
-bench: ## every benchmark
+bench: build ## the budgets of docs/performance.md, as ratios to git itself; ROWS=<regexp> for some, BENCH=<options>
+	$(STATIC) $(GO) run -tags $(TAGS) ./internal/bench -rows '$(ROWS)' $(BENCH) bin/git-crosslink
+
+benchmarks: ## every benchmark of a package
 	$(STATIC) $(GO) test -run '^$$' -bench . -benchmem -tags $(TAGS) ./...
 
-nightly: ## long runs: the whole suite with CROSSLINK_NIGHTLY=1, the scripts with a newer git, then ten minutes a fuzz target
+nightly: ## long runs: the whole suite with CROSSLINK_NIGHTLY=1, the scripts with a newer git, then ten minutes a fuzz target, then all budgets
 	-$(MAKE) newer-git
 	CROSSLINK_NIGHTLY=1 CROSSLINK_DISK=1 $(STATIC) $(GO) run ./internal/gotest -count=1 -timeout 6h -tags $(TAGS) ./...
 	$(MAKE) scripts-newer-git
 	CROSSLINK_REFS=plumbing $(STATIC) $(GO) run ./internal/gotest -count=1 -timeout 2h -tags $(TAGS) ./refs ./tracker
 	$(MAKE) fuzz FUZZTIME=10m
+	$(MAKE) bench BENCH=-long
 
 NEWER_GIT ?= $${XDG_CACHE_HOME:-$$HOME/.cache}/git-crosslink/newer-git
 

@@ -65,6 +65,7 @@ var rules = map[string]rule{
 	"helper": {why: "it carries bytes between git and a server and knows no tracker, so that it starts fast and cannot fail with it"},
 	"enrol":  {why: "it writes git's configuration and knows no tracker"},
 
+	"internal/bench":   {may: "event reducer refs enrol", why: "it measures programs as they are, and these from inside, and makes the data they are measured on"},
 	"internal/manpage": {may: "cli", why: "the manual is made from the texts of help"},
 
 	"internal/oracle": {

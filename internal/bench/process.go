@@ -1,0 +1,199 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"math"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+var nan = math.NaN()
+
+// enough is how long one row's runs take at most, once there are some.
+const (
+	enough = 25 * time.Second
+	some   = 5
+)
+
+// prepare finds what is needed and builds the program that says hello.
+func (b *bench) prepare() (err error) {
+	if _, err := os.Stat(b.program); err != nil {
+		return err
+	}
+	if b.self, err = os.Executable(); err != nil {
+		return err
+	}
+	cache, err := os.UserCacheDir()
+	if err != nil {
+		return err
+	}
+	b.cache = filepath.Join(cache, "git-crosslink", "bench")
+	for _, kv := range os.Environ() { // nothing of the user's git, and no CI
+		name, _, _ := strings.Cut(kv, "=")
+		if !strings.HasPrefix(name, "GIT_") && !strings.HasPrefix(name, "CROSSLINK_") && name != "CI" && name != "PATH" {
+			b.env = append(b.env, kv)
+		}
+	}
+	b.env = append(b.env, "PATH="+filepath.Dir(b.program)+string(filepath.ListSeparator)+os.Getenv("PATH"),
+		"GIT_CONFIG_GLOBAL="+filepath.Join(b.dir, "gitconfig"), "GIT_CONFIG_NOSYSTEM=1", "HOME="+b.dir, "LC_ALL=C",
+		"GIT_CROSSLINK_AGENT=", "XDG_CONFIG_HOME=", "XDG_DATA_HOME=")
+	// Git's hooks would run in the floor, too, and settings lie in a file as
+	// with most users.
+	settings := "[user]\n\tname = Bench\n\temail = bench@example.org\n[init]\n\tdefaultBranch = main\n[crosslink]\n\thooks = false\n[protocol \"file\"]\n\tallow = always\n"
+	if err := os.WriteFile(filepath.Join(b.dir, "gitconfig"), []byte(settings), 0o666); err != nil {
+		return err
+	}
+	src := filepath.Join(b.dir, "hello.go")
+	text := "package main\n\nimport \"os\"\n\nfunc main() { os.Stdout.WriteString(\"hello\\n\") }\n"
+	if err := os.WriteFile(src, []byte(text), 0o666); err != nil {
+		return err
+	}
+	build := exec.Command("go", "build", "-trimpath", "-ldflags=-s -w", "-o", b.hello(), src)
+	build.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := build.CombinedOutput(); err != nil {
+		return fmt.Errorf("build hello: %w: %s", err, out)
+	}
+	return nil
+}
+
+func (b *bench) hello() string { return filepath.Join(b.dir, "hello") }
+
+func (b *bench) gitVersion() string {
+	out, err := b.cmd("", "git", "--version")().Output()
+	if err != nil {
+		return "git"
+	}
+	return strings.TrimSpace(strings.Replace(string(out), "git version", "git", 1))
+}
+
+// maker makes a command, anew for each run.
+type maker func() *exec.Cmd
+
+func (b *bench) cmd(dir string, words ...string) maker {
+	return func() *exec.Cmd {
+		c := exec.Command(words[0], words[1:]...)
+		c.Dir, c.Env = dir, slices.Clone(b.env)
+		return c
+	}
+}
+
+func (b *bench) run(dir string, words ...string) error {
+	if out, err := b.cmd(dir, words...)().CombinedOutput(); err != nil {
+		return fmt.Errorf("%s: %w: %s", strings.Join(words, " "), err, out)
+	}
+	return nil
+}
+
+// action is one side of a comparison: commands that run one after the other,
+// behind something untimed.
+type action struct {
+	before func() error
+	run    []maker
+}
+
+func only(m ...maker) action { return action{run: m} }
+
+// once runs it and sums up what its commands took.
+func (a action) once() (cost, error) {
+	var c cost
+	if a.before != nil {
+		if err := a.before(); err != nil {
+			return c, err
+		}
+	}
+	for _, m := range a.run {
+		cmd := m()
+		var msg bytes.Buffer
+		cmd.Stderr = &msg
+		began := time.Now()
+		err := cmd.Run()
+		c.wall += time.Since(began)
+		if err != nil {
+			return c, fmt.Errorf("%s: %w: %s", strings.Join(cmd.Args, " "), err, msg.String())
+		}
+		c.cpu += cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime() // with children it waited for
+	}
+	return c, nil
+}
+
+// against measures two turn and turn about.
+func (b *bench) against(one, floor action) (measurement, error) {
+	return b.interleave(one.once, floor.once)
+}
+
+// cost is what one run took.
+type cost struct{ wall, cpu time.Duration }
+
+func (b *bench) interleave(one, floor func() (cost, error)) (m measurement, err error) {
+	began := time.Now()
+	for n := range b.rounds + 1 {
+		c, err := one()
+		if err != nil {
+			return m, err
+		}
+		f, err := floor()
+		if err != nil {
+			return m, err
+		}
+		if n == 0 { // warms up
+			continue
+		}
+		m.one.add(c)
+		m.floor.add(f)
+		if n >= some && time.Since(began) > enough {
+			break
+		}
+	}
+	return m, nil
+}
+
+// value is a measurement that is no ratio.
+func value(v float64, err error) (measurement, error) { return measurement{value: v}, err }
+
+// peakWord makes this program run another and print how much memory it held.
+// A process begins its life with the peak of the one that started it, and this
+// one may hold much when it measures.
+const peakWord = "peak-of"
+
+func reportPeak(words []string) int {
+	cmd := exec.Command(words[0], words[1:]...)
+	cmd.Stderr = os.Stderr
+	if err := cmd.Run(); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	fmt.Printf("%.0f\n", peak(cmd.ProcessState))
+	return 0
+}
+
+// peakOf is the most memory a command, or the largest of its children, held,
+// in MB: the median of three runs.
+func (b *bench) peakOf(dir string, before func() error, words ...string) (float64, error) {
+	var all []float64
+	for range 3 {
+		if before != nil {
+			if err := before(); err != nil {
+				return 0, err
+			}
+		}
+		cmd := b.cmd(dir, append([]string{b.self, peakWord}, words...)...)()
+		var msg bytes.Buffer
+		cmd.Stderr = &msg
+		out, err := cmd.Output()
+		if err != nil {
+			return 0, fmt.Errorf("%s: %w: %s", strings.Join(words, " "), err, msg.String())
+		}
+		n, err := strconv.ParseFloat(strings.TrimSpace(string(out)), 64)
+		if err != nil {
+			return 0, err
+		}
+		all = append(all, n/1e6)
+	}
+	return median(all), nil
+}

@@ -1,0 +1,32 @@
+package main
+
+// rows are the budgets, in the order of docs/performance.md.
+var rows = []row{
+	{name: "version", what: "process start: `git crosslink version`", against: "a program that says hello", budget: 3, unit: "x", measure: (*bench).start},
+	{name: "version-memory", what: "peak memory of it", budget: 30, unit: "MB", measure: (*bench).startMemory},
+	{name: "new", what: "`new` without a hub to wait for: signed, on disk", against: "one `git commit-tree`", budget: 8, unit: "x", measure: (*bench).newLocal},
+	{name: "new-long-log", what: "the same in an own log of 100,000 lines", against: "the same in a short one", budget: 1.2, unit: "x", measure: (*bench).newLongLog},
+	{name: "new-many-issues", what: "the same in a tracker of 10,000 issues and 40,000 comments", against: "the same in an empty one", budget: 1.2, unit: "x", measure: (*bench).newManyIssues},
+	{name: "append-long-log", what: "of that, the write alone (in one process): 100,000 lines", against: "none", budget: 1.2, unit: "x", measure: (*bench).appendLong},
+	{name: "list", what: "`list` of 50 of 10,000 issues, nothing new", against: "`git --version`", budget: 4, unit: "x", measure: (*bench).list},
+	{name: "list-memory", what: "peak memory of it", budget: 40, unit: "MB", measure: (*bench).listMemory},
+	{name: "new-hub", what: "`new` with a hub: numbered there", against: "`git push` of one ref", budget: 1.4, unit: "x", measure: (*bench).newHub},
+	{name: "comment-hub", what: "`comment` with a hub: nothing to decide", against: "`git push` of one ref", unit: "x", measure: (*bench).commentHub},
+	{name: "push-same", what: "`git push` of what that `new` pushes", against: "`git push` of one ref", unit: "x", measure: (*bench).pushSame},
+	{name: "new-hub-processes", what: "processes of `new` that talk to the hub", budget: 1, unit: "git push", measure: (*bench).pushes},
+	{name: "sync", what: "`sync` with nothing new", against: "`git fetch` of the same branches", budget: 1.3, unit: "x", measure: (*bench).syncNothing},
+	{name: "sync-processes", what: "processes of it that talk to the hub", budget: 1, unit: "git fetch", measure: (*bench).fetches},
+	{name: "pull-list", what: "`sync` that brings one event into 10,000 issues, then `list`", against: "both with nothing new", budget: 1.5, unit: "x", measure: (*bench).pullList},
+	{name: "list-after-pull", what: "that `list` alone", against: "`list` with nothing new", budget: 1.5, unit: "x", measure: (*bench).listAfterPull},
+	{name: "rebuild-rate", what: "decoded and reduced, without reads and signatures, on one core", budget: 100_000, unit: "events/s", atLeast: true, measure: (*bench).rebuildRate},
+	{name: "rebuild", what: "`list` without a store: 10,000 issues and 40,000 comments", budget: 3, unit: "s", measure: (*bench).rebuild},
+	{name: "rebuild-memory", what: "peak memory of it", unit: "MB", measure: (*bench).rebuildMemory},
+	{name: "million", what: "`list` without a store: 1,000,000 events of 50 agents", unit: "s", long: true, measure: (*bench).million},
+	{name: "million-memory", what: "peak memory of it", unit: "MB", long: true, measure: (*bench).millionMemory},
+	{name: "disk-packed", what: "disk: a signed event, packed", budget: 1, unit: "KB", measure: (*bench).packedBytes},
+	{name: "disk-loose", what: "disk: an append, loose", budget: 15, unit: "KB", measure: (*bench).looseBytes},
+	{name: "binary", what: "the program, static", budget: 20, unit: "MB", measure: (*bench).programSize},
+	{name: "fetch-path", what: "`git fetch` with nothing new through the remote helper, a path", against: "plain", budget: 1.5, unit: "x", byCPU: true, measure: (*bench).fetchPath},
+	{name: "fetch-ssh", what: "the same over ssh (a stub that only starts the service)", against: "plain", budget: 1.5, unit: "x", byCPU: true, measure: (*bench).fetchSSH},
+	{name: "fetch-http", what: "the same over http", against: "plain", budget: 1.5, unit: "x", byCPU: true, measure: (*bench).fetchHTTP},
+}

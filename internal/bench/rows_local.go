@@ -1,0 +1,250 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime"
+	"time"
+
+	"github.com/git-crosslink/git-crosslink/event"
+	"github.com/git-crosslink/git-crosslink/reducer"
+	"github.com/git-crosslink/git-crosslink/refs"
+)
+
+const usual = "an issue of the usual length, or so"
+
+func (b *bench) start() (measurement, error) {
+	return b.against(only(b.cmd("", b.program, "version")), only(b.cmd("", b.hello())))
+}
+
+func (b *bench) startMemory() (measurement, error) {
+	return value(b.peakOf("", nil, b.program, "version"))
+}
+
+func (b *bench) newLocal() (measurement, error) {
+	w, err := b.world()
+	if err != nil {
+		return measurement{}, err
+	}
+	tree := w.git("hash-object", "-t", "tree", "-w", "--stdin")
+	if w.err != nil {
+		return measurement{}, w.err
+	}
+	return b.against(only(w.cmd("new", "-q", "--offline", usual)), only(b.cmd(w.dir, "git", "commit-tree", "-m", "x", tree)))
+}
+
+// many is the tracker of 10,000 issues and 40,000 comments.
+func (b *bench) many() (*world, error) {
+	return b.kept("issues", func(w *world) error { return crowd(w, 50_000) })
+}
+
+// newBeside compares a write into a large world with one into an empty one.
+func (b *bench) newBeside(large *world, err error) (measurement, error) {
+	if err != nil {
+		return measurement{}, err
+	}
+	if large, err = large.copied(); err != nil {
+		return measurement{}, err
+	}
+	empty, err := b.world()
+	if err != nil {
+		return measurement{}, err
+	}
+	return b.against(only(large.cmd("new", "-q", "--offline", usual)), only(empty.cmd("new", "-q", "--offline", usual)))
+}
+
+func (b *bench) newLongLog() (measurement, error) {
+	return b.newBeside(b.kept("long-log", func(w *world) error { return lengthen(w, 100_000) }))
+}
+
+func (b *bench) newManyIssues() (measurement, error) { return b.newBeside(b.many()) }
+
+func (b *bench) list() (measurement, error) {
+	w, err := b.many()
+	if err != nil {
+		return measurement{}, err
+	}
+	return b.against(only(w.cmd("list", "-n", "50")), only(b.cmd(w.dir, "git", "--version")))
+}
+
+func (b *bench) listMemory() (measurement, error) {
+	w, err := b.many()
+	if err != nil {
+		return measurement{}, err
+	}
+	return value(b.peakOf(w.dir, nil, b.program, "list", "-n", "50"))
+}
+
+// grow appends signed lines to a new log, at most each at a time.
+func (b *bench) grow(dir string, lines, each int) (refs.Local, error) {
+	if err := b.run("", "git", "init", "-q", "--bare", dir); err != nil {
+		return nil, err
+	}
+	l := refs.NewNative(dir, dir, b.env)
+	a := author{chain: event.Chain{Hub: uuidOf("hub", 0).String(), Agent: agentName(0)}}
+	signed(&a.chain)
+	for n := range lines {
+		if err := a.say(n, body(n, a.chain.Agent)); err != nil {
+			return nil, err
+		}
+		if len(a.lines) == each || n == lines-1 {
+			if err := appendTo(context.Background(), l, a.chain.Agent, a.lines); err != nil {
+				return nil, err
+			}
+			a.lines = nil
+		}
+	}
+	return l, nil
+}
+
+// appendLong appends in this process; both logs begin a segment at once.
+func (b *bench) appendLong() (measurement, error) {
+	long, err := b.grow(filepath.Join(b.dir, "long.git"), 100_032, 10_000)
+	if err != nil {
+		return measurement{}, err
+	}
+	defer long.Close()
+	short, err := b.grow(filepath.Join(b.dir, "short.git"), 32, 32)
+	if err != nil {
+		return measurement{}, err
+	}
+	defer short.Close()
+	n := 0
+	one := func(l refs.Local) func() (cost, error) {
+		return func() (cost, error) {
+			n++
+			line := fmt.Appendf(nil, `{"v":4,"n":"%s","text":"%s"}`, uuidOf("line", n), words(n, 30))
+			began := time.Now()
+			err := appendTo(context.Background(), l, agentName(0), [][]byte{line})
+			return cost{wall: time.Since(began)}, err
+		}
+	}
+	return b.interleave(one(long), one(short))
+}
+
+// rebuildRate is what a cold rebuild does without its reads.
+func (b *bench) rebuildRate() (measurement, error) {
+	const events = 50_000
+	hub := uuidOf("hub", 0).String()
+	logs := map[string][][]byte{}
+	err := history(hub, events, true, func(agent string, lines [][]byte) error {
+		logs[agent] = lines
+		return nil
+	})
+	if err != nil {
+		return measurement{}, err
+	}
+	old := runtime.GOMAXPROCS(1)
+	defer runtime.GOMAXPROCS(old)
+	var rates []float64
+	for range 5 {
+		runtime.GC()
+		began := time.Now()
+		s, n := reducer.New(), 0
+		for agent, lines := range logs {
+			c := event.Chain{Hub: hub, Agent: agent}
+			for _, l := range lines {
+				e, err := c.Next(l)
+				if err != nil {
+					return measurement{}, err
+				}
+				s.Apply(e)
+				n++
+			}
+		}
+		rates = append(rates, float64(n)/time.Since(began).Seconds())
+	}
+	return value(median(rates), nil)
+}
+
+// coldList is how long a list takes that has to make the store first, in s.
+func (b *bench) coldList(w *world, rounds int) (measurement, error) {
+	var took []float64
+	for range rounds {
+		c, err := action{before: w.cold, run: []maker{w.cmd("list", "-n", "50")}}.once()
+		if err != nil {
+			return measurement{}, err
+		}
+		took = append(took, c.wall.Seconds())
+	}
+	return value(median(took), nil)
+}
+
+func (b *bench) rebuild() (measurement, error) {
+	w, err := b.many()
+	if err != nil {
+		return measurement{}, err
+	}
+	if w, err = w.copied(); err != nil {
+		return measurement{}, err
+	}
+	return b.coldList(w, 5)
+}
+
+func (b *bench) rebuildMemory() (measurement, error) {
+	w, err := b.many()
+	if err != nil {
+		return measurement{}, err
+	}
+	if w, err = w.copied(); err != nil {
+		return measurement{}, err
+	}
+	return value(b.peakOf(w.dir, w.cold, b.program, "list", "-n", "50"))
+}
+
+// crowded is the tracker of a million events. Only its store is ever changed.
+func (b *bench) crowded() (*world, error) {
+	return b.kept("million", func(w *world) error { return crowd(w, 1_000_000) })
+}
+
+func (b *bench) million() (measurement, error) {
+	w, err := b.crowded()
+	if err != nil {
+		return measurement{}, err
+	}
+	return b.coldList(w, 3)
+}
+
+func (b *bench) millionMemory() (measurement, error) {
+	w, err := b.crowded()
+	if err != nil {
+		return measurement{}, err
+	}
+	return value(b.peakOf(w.dir, w.cold, b.program, "list", "-n", "50"))
+}
+
+const diskLines = 320
+
+// looseBytes averages over whole segments: an append to a nearly full one
+// writes more than one to a new one.
+func (b *bench) looseBytes() (measurement, error) { return b.diskBytes("loose.git") }
+
+func (b *bench) packedBytes() (measurement, error) {
+	return b.diskBytes("packed.git", "repack", "-adq")
+}
+
+func (b *bench) diskBytes(name string, then ...string) (measurement, error) {
+	dir := filepath.Join(b.dir, name)
+	l, err := b.grow(dir, diskLines, 1)
+	if err != nil {
+		return measurement{}, err
+	}
+	defer l.Close()
+	if len(then) > 0 {
+		if err := b.run("", append([]string{"git", "--git-dir=" + dir}, then...)...); err != nil {
+			return measurement{}, err
+		}
+	}
+	n, err := size(filepath.Join(dir, "objects"))
+	return value(n/diskLines/1e3, err)
+}
+
+func (b *bench) programSize() (measurement, error) {
+	st, err := os.Stat(b.program)
+	if err != nil {
+		return measurement{}, err
+	}
+	return value(float64(st.Size())/1e6, nil)
+}
