@@ -108,7 +108,7 @@ var impureCalls = map[string]string{
 var starts = map[string]string{
 	"refs": "git", "helper": "what git would start for a remote", "trust/keys": "ssh-keygen", "hooks": "ps, to ask what called a hook",
 	"tracker": "a sync in the background", "cli": "the editor, the pager, git var and git config",
-	"internal/gotest": "go test",
+	"internal/gotest": "go test", "internal/bench": "git and our programs, to measure them",
 }
 
 // TestWhoStartsProcesses: git is started in one place, with a prepared

@@ -124,7 +124,7 @@ func crowd(w *world, events int) error {
 	w.at(w.hub, "git", "prune-packed", "-q")
 	w.at(w.hub, "git", "pack-refs", "--all")
 	w.ours("sync", "-q")
-	w.ours("new", "-q", "with a step that decides all that came")
+	w.ours("new", "-q", "--offline", "with a step that decides all that came")
 	w.ours("sync", "-q")
 	return w.err
 }
@@ -168,7 +168,7 @@ func lengthen(w *world, lines int) error {
 	if err := appendTo(ctx, l, agent, a.lines); err != nil {
 		return err
 	}
-	w.ours("new", "-q", "signed, and so the lines before")
+	w.ours("new", "-q", "--offline", "signed, and so the lines before")
 	w.ours("sync", "-q")
 	w.at(w.replica(), "git", "repack", "-adq")
 	return w.err
