@@ -193,13 +193,13 @@ func (g *gate) strays(c Command, fresh []refs.OID) (*Refusal, error) {
 
 // anyPlace says whether an entry is one of a step, a log or meta.
 func anyPlace(p string, e entry) string {
-	dir := p == "events" || shardPath.MatchString(p) || ledger.HasDir(p)
+	dir := p == "events" || shardPath().MatchString(p) || ledger.HasDir(p)
 	switch {
 	case dir && e.mode != refs.ModeTree:
 		return "is no directory"
 	case !dir && e.mode != refs.ModeBlob:
 		return "is no plain file"
-	case dir, segmentPath.MatchString(p), ledger.HasFile(p), metaFile(p), p == "events.log":
+	case dir, segmentPath().MatchString(p), ledger.HasFile(p), metaFile(p), p == "events.log":
 		return ""
 	}
 	return "is no part of a tracker"

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 
 	"github.com/git-crosslink/git-crosslink/event"
 	"github.com/git-crosslink/git-crosslink/refs"
@@ -66,25 +67,27 @@ func (g *gate) judgeLog(c Command, id string) (*Refusal, error) {
 }
 
 var (
-	shardPath   = regexp.MustCompile(`^events/[0-9]{6,10}$`)
-	segmentPath = regexp.MustCompile(`^events/([0-9]{6,10})/([0-9]{12})\.[0-9a-f]{8}$`)
+	shardPath   = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^events/[0-9]{6,10}$`) })
+	segmentPath = sync.OnceValue(func() *regexp.Regexp {
+		return regexp.MustCompile(`^events/([0-9]{6,10})/([0-9]{12})\.[0-9a-f]{8}$`)
+	})
 )
 
 // place says what is wrong with an entry of this agent's log, wherever in its
 // life, "" if nothing is.
 func (l *logCheck) place(p string, e entry) string {
 	switch {
-	case p == "events" || shardPath.MatchString(p):
+	case p == "events" || shardPath().MatchString(p):
 		if e.mode != refs.ModeTree {
 			return "is no directory"
 		}
 		return ""
-	case !segmentPath.MatchString(p):
+	case !segmentPath().MatchString(p):
 		return "is no part of a log"
 	case e.mode != refs.ModeBlob:
 		return "is no plain file"
 	}
-	first, _ := strconv.ParseUint(segmentPath.FindStringSubmatch(p)[2], 10, 64)
+	first, _ := strconv.ParseUint(segmentPath().FindStringSubmatch(p)[2], 10, 64)
 	if first == 0 || p != refs.SegmentPath(l.id, first) {
 		return "is no part of the log of '" + l.id + "'"
 	}
@@ -154,7 +157,7 @@ func (l *logCheck) extends(tail refs.Log) (*Refusal, error) {
 	l.was.Seq, l.was.Hash, l.was.Time = last.Seq, event.Hash(last.Raw), last.Time
 	first, file := tail.First, refs.OID("") // full segments are the same files
 	for p, e := range l.old {
-		if m := segmentPath.FindStringSubmatch(p); m != nil && l.new[p] != e {
+		if m := segmentPath().FindStringSubmatch(p); m != nil && l.new[p] != e {
 			if n, _ := strconv.ParseUint(m[2], 10, 64); n < first {
 				first, file = n, e.oid
 			}
@@ -176,7 +179,7 @@ func (l *logCheck) extends(tail refs.Log) (*Refusal, error) {
 
 func hasSegments(files map[string]entry) bool {
 	for p := range files {
-		if segmentPath.MatchString(p) {
+		if segmentPath().MatchString(p) {
 			return true
 		}
 	}

@@ -8,6 +8,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"sync"
 )
 
 //go:embed scripts
@@ -47,11 +48,13 @@ var Configuration = "[hook \"crosslink\"]\n\tcommand = \"" + strings.NewReplacer
 // mark is the second line of every version of every script: which version, and
 // the beginning of the hash of what follows. So a file that somebody has
 // changed is known to be his, and an older one to be ours.
-var mark = regexp.MustCompile(`\A#!/bin/sh\n# git crosslink ([0-9]{1,4}) ([0-9a-f]{16}): .*\n`)
+var mark = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`\A#!/bin/sh\n# git crosslink ([0-9]{1,4}) ([0-9a-f]{16}): .*\n`)
+})
 
 // version is that of a script, 0 if it is not one of ours as it was written.
 func version(text string) int {
-	m := mark.FindStringSubmatch(text)
+	m := mark().FindStringSubmatch(text)
 	if m == nil {
 		return 0
 	}

@@ -3,20 +3,38 @@ package ledger
 import (
 	"errors"
 	"fmt"
-	"regexp"
-)
-
-var (
-	filePath = regexp.MustCompile(`^(state\.json|base\.json|numbers/(issues|milestones)/[0-9]{6,}|positions/[0-9a-f]/[0-9a-f])$`)
-	dirPath  = regexp.MustCompile(`^(numbers(/(issues|milestones))?|positions(/[0-9a-f])?)$`)
+	"strings"
 )
 
 // HasFile reports whether the tree of a step may have a file of that name, and
 // HasDir a directory. What is in them is Decode's to say.
-func HasFile(path string) bool { return filePath.MatchString(path) }
+func HasFile(path string) bool {
+	if path == statePath || path == basePath {
+		return true
+	}
+	i := strings.LastIndexByte(path, '/')
+	if i < 0 {
+		return false
+	}
+	switch dir, name := path[:i], path[i+1:]; dir {
+	case "numbers/issues", "numbers/milestones":
+		return len(name) >= 6 && strings.Trim(name, "0123456789") == ""
+	default:
+		return strings.HasPrefix(dir, "positions/") && HasDir(dir) && hexDigit(name)
+	}
+}
 
 // HasDir is HasFile for directories.
-func HasDir(path string) bool { return dirPath.MatchString(path) }
+func HasDir(path string) bool {
+	switch path {
+	case "numbers", "numbers/issues", "numbers/milestones", "positions":
+		return true
+	}
+	name, ok := strings.CutPrefix(path, "positions/")
+	return ok && hexDigit(name)
+}
+
+func hexDigit(s string) bool { return len(s) == 1 && strings.Trim(s, "0123456789abcdef") == "" }
 
 // Files returns the whole tree of the ledger's step, path → bytes. The bytes
 // are shared with other ledgers and must not be altered.

@@ -2,6 +2,8 @@ package refs
 
 import (
 	"bufio"
+	"bytes"
+	"compress/zlib"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -11,18 +13,20 @@ import (
 	"sync"
 	"time"
 
-	"github.com/go-git/go-git/v5/plumbing"
 	"github.com/go-git/go-git/v5/plumbing/format/objfile"
 
 	"github.com/git-crosslink/git-crosslink/internal/fault"
 )
 
 // loose is a directory of loose objects, objects/ in a repository of SHA-1
-// format. go-git reads and writes the bytes of an object; making it durable is
-// done here: git's own way of naming (a temporary file in the object's
+// format. go-git reads the bytes of an object; writing it, and making it durable,
+// is done here: git's own way of naming (a temporary file in the object's
 // directory, renamed once it is whole and synced), and the directories synced
 // after that, which git leaves out.
-type loose struct{ dir string }
+type loose struct {
+	dir  string
+	held *held
+}
 
 func (d loose) fanOut(id OID) string { return filepath.Join(d.dir, string(id[:2])) }
 func (d loose) path(id OID) string   { return filepath.Join(d.dir, string(id[:2]), string(id[2:])) }
@@ -37,6 +41,13 @@ func (d loose) has(id OID) bool {
 // read returns one object, or ErrTooLarge. Whatever else is wrong is for git
 // to judge: it may hold the object in a pack as well.
 func (d loose) read(id OID, limit int64) (Object, error) {
+	file, err := os.Lstat(d.path(id))
+	if err != nil {
+		return Object{}, err
+	}
+	if o, ok := d.held.get(id, file); ok && int64(len(o.Data)) <= limit {
+		return o, nil
+	}
 	f, err := os.Open(d.path(id))
 	if err != nil {
 		return Object{}, err
@@ -72,7 +83,11 @@ func (d loose) read(id OID, limit int64) (Object, error) {
 	if k.String() == other.String() {
 		k = other
 	}
-	return Object{Kind: k, Data: data}, nil
+	o := Object{Kind: k, Data: data}
+	if now, err := f.Stat(); err == nil && os.SameFile(file, now) {
+		d.held.put(id, o, file)
+	}
+	return o, nil
 }
 
 // store makes the objects exist and survive power loss. ids are theirs.
@@ -132,24 +147,48 @@ func (d loose) temp(id OID, o Object) (string, error) {
 	if err := mkdirShared(dir); err != nil {
 		return "", err
 	}
+	packed, err := deflate(o)
+	if err != nil {
+		return "", err
+	}
 	f, err := createIn(dir, "tmp_obj_", 0o444) // gc removes those that stay behind
 	if err != nil {
 		return "", err
 	}
-	w := objfile.NewWriter(f)
-	err = w.WriteHeader(plumbing.ObjectType(o.Kind), int64(len(o.Data)))
-	if err == nil {
-		_, err = w.Write(o.Data)
-	}
-	err = errors.Join(err, w.Close())
-	if err == nil {
+	if _, err = f.Write(packed); err == nil {
 		err = f.Sync()
+	}
+	if st, serr := f.Stat(); err == nil && serr == nil {
+		d.held.put(id, o, st)
 	}
 	if err = errors.Join(err, f.Close()); err != nil {
 		os.Remove(f.Name())
 		return "", err
 	}
 	return f.Name(), nil
+}
+
+// deflaters are kept for the next object: making one costs more than a small
+// object's compression.
+var deflaters = sync.Pool{New: func() any {
+	z, _ := zlib.NewWriterLevel(io.Discard, zlib.BestSpeed) // as git does; its only error is another level
+	return z
+}}
+
+// deflate encodes a loose object.
+func deflate(o Object) ([]byte, error) {
+	var b bytes.Buffer
+	z := deflaters.Get().(*zlib.Writer)
+	defer deflaters.Put(z)
+	z.Reset(&b)
+	_, err := fmt.Fprintf(z, "%s %d\x00", o.Kind, len(o.Data))
+	if err == nil {
+		_, err = z.Write(o.Data)
+	}
+	if err = errors.Join(err, z.Close()); err != nil {
+		return nil, err
+	}
+	return b.Bytes(), nil
 }
 
 // freshen makes an object as young as if it had been written now, so that no

@@ -159,7 +159,7 @@ func TestMaintainBesideWriters(t *testing.T) {
 	r, _ := grown(t, 5)
 	lines := 40
 	if testing.Short() {
-		lines = 10
+		lines = 30
 	}
 	type result struct {
 		acked []string

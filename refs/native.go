@@ -46,7 +46,7 @@ func NewNative(gitDir, workDir string, environ []string) *Native {
 func newNative(g *git) *Native {
 	return &Native{
 		plumbing: newPlumbing(g, SHA1),
-		objects:  loose{dir: filepath.Join(g.dir, "objects")},
+		objects:  loose{dir: filepath.Join(g.dir, "objects"), held: new(held)},
 		refs:     refFiles{dir: g.dir, form: SHA1},
 		recent:   make(map[OID]Object),
 	}

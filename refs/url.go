@@ -3,11 +3,14 @@ package refs
 import (
 	"regexp"
 	"strings"
+	"sync"
 )
 
 // userinfo finds what stands between a URL's scheme and its host. git takes it
 // up to the '@'; a password that was not encoded may hold more of them.
-var userinfo = regexp.MustCompile(`([A-Za-z][A-Za-z0-9+.-]*)://([^/?#\s'"<>]*)@`)
+var userinfo = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`([A-Za-z][A-Za-z0-9+.-]*)://([^/?#\s'"<>]*)@`)
+})
 
 // WithoutSecrets takes out of a text, or a URL, what must not be shown of the
 // URLs in it. As in git's own messages a password is dropped; over http and
@@ -17,8 +20,8 @@ func WithoutSecrets(text string) string {
 	if !strings.Contains(text, "://") {
 		return text
 	}
-	return userinfo.ReplaceAllStringFunc(text, func(found string) string {
-		m := userinfo.FindStringSubmatch(found)
+	return userinfo().ReplaceAllStringFunc(text, func(found string) string {
+		m := userinfo().FindStringSubmatch(found)
 		user, _, _ := strings.Cut(m[2], ":")
 		switch strings.ToLower(m[1]) {
 		case "http", "https", "ftp", "ftps":
