@@ -198,6 +198,7 @@ func (t *Tracker) append(ctx context.Context, build func(p Projection) ([]Body, 
 		if t.overruled {
 			t.tellOverruled(s)
 		}
+		t.loaded = s                    // load goes on from it
 		if s.view = nil; t.hub == nil { // decided with it
 			if s, err = t.load(ctx); err != nil {
 				return nil, nil, err

@@ -154,7 +154,9 @@ func (t *Tracker) load(ctx context.Context) (*snapshot, error) {
 	if t.loaded != nil && maps.Equal(t.loaded.refs, s.refs) {
 		return t.loaded, nil // a snapshot follows from the refs alone
 	}
-	t.loaded = nil
+	if t.loaded = t.follow(ctx, t.loaded, s); t.loaded != nil {
+		return t.loaded, nil
+	}
 	if err := t.loadMeta(ctx, s); err != nil {
 		return nil, err
 	}

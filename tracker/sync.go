@@ -58,11 +58,14 @@ func (t *Tracker) Sync(ctx context.Context, o SyncOptions) (*SyncReport, error) 
 		defer cancel()
 		ctx = bounded
 	}
+	// what is here is counted while git waits for the hub
+	came := atOnce(ctx, t.remote().Fetch)
 	before, err := t.counts(ctx)
+	fetched := came()
 	if err != nil {
 		return nil, err
 	}
-	if err := t.fetch(ctx); err != nil {
+	if err := t.takeIn(ctx, fetched); err != nil {
 		var re *refs.RemoteError
 		if !errors.As(err, &re) {
 			return nil, err
@@ -210,15 +213,28 @@ func (t *Tracker) lockSync(ctx context.Context, o SyncOptions) (func(), bool, er
 	return t.replica.Lock(ctx, "sync", detachedFor)
 }
 
+// atOnce begins f; the function it returns waits for its end.
+func atOnce(ctx context.Context, f func(context.Context) error) (wait func() error) {
+	done := make(chan error, 1)
+	go func() { done <- f(ctx) }()
+	return func() error { return <-done }
+}
+
 // fetch brings the hub's refs and takes over what may be believed.
 func (t *Tracker) fetch(ctx context.Context) error {
+	return t.takeIn(ctx, t.remote().Fetch(ctx))
+}
+
+// takeIn takes over what may be believed of what a fetch that ended so has
+// brought: nothing but refs/incoming and refs/presence has moved by it.
+func (t *Tracker) takeIn(ctx context.Context, fetched error) error {
 	before, err := t.believed(ctx)
 	if err != nil {
 		return err
 	}
 	var partly *refs.RemoteError
-	if err := t.remote().Fetch(ctx); err != nil && (!errors.As(err, &partly) || !partly.Partly) {
-		return err
+	if fetched != nil && (!errors.As(fetched, &partly) || !partly.Partly) {
+		return fetched
 	}
 	t.fetched = true
 	problems, err := t.adopt(ctx, incomingRoot)

@@ -18,6 +18,18 @@ import (
 
 // judgeLogs gives each log its verdict and the reducer the lines that count.
 func (t *Tracker) judgeLogs(s *snapshot) {
+	t.giveVerdicts(s)
+	for _, id := range s.agents() {
+		fed := s.logs[id].fed()
+		for _, e := range fed {
+			s.state.Apply(e)
+		}
+		s.lines = append(s.lines, fed...)
+	}
+}
+
+// giveVerdicts judges every log.
+func (t *Tracker) giveVerdicts(s *snapshot) {
 	memo := t.memo()
 	s.proofs = map[string][]*trust.Proof{}
 	for _, id := range s.agents() {
@@ -34,18 +46,17 @@ func (t *Tracker) judgeLogs(s *snapshot) {
 		}
 	}
 	for _, id := range s.agents() {
-		l := s.logs[id]
-		l.verdict = s.judge(l, memo)
-		fed := l.lines
-		if l.verdict != nil {
-			fed = l.lines[:l.verdict.Fed]
-		}
-		for _, e := range fed {
-			s.state.Apply(e)
-		}
-		s.lines = append(s.lines, fed...)
+		s.logs[id].verdict = s.judge(s.logs[id], memo)
 	}
 	t.keepMemo(memo)
+}
+
+// fed are the lines that count.
+func (l *log) fed() []*event.Envelope {
+	if l.verdict == nil {
+		return l.lines
+	}
+	return l.lines[:l.verdict.Fed]
 }
 
 // judge is the verdict on one log, nil where there is no meta to judge by.

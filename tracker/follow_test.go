@@ -1,0 +1,82 @@
+package tracker
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"maps"
+	"reflect"
+	"slices"
+	"sync/atomic"
+)
+
+// followed counts the snapshots that were made without reading a log.
+var followed atomic.Int64
+
+// Followed is how many there were so far.
+func Followed() int64 { return followed.Load() }
+
+// Whatever a test does, a snapshot that was followed is the one that reading all
+// would have given.
+func init() {
+	checkFollowed = func(ctx context.Context, t *Tracker, s *snapshot) {
+		other := *t
+		other.loaded, other.signatures, other.unwatched = nil, nil, true // who only looks tells nothing
+		full, err := other.load(context.WithoutCancel(ctx))
+		if err != nil || !maps.Equal(full.refs, s.refs) {
+			return // another process of the clone moved a ref meanwhile
+		}
+		followed.Add(1)
+		if diff := differ(s, full); diff != "" {
+			panic("a followed snapshot is not what is in the refs: " + diff)
+		}
+	}
+}
+
+func differ(s, full *snapshot) string {
+	var diff []string
+	same := func(what string, a, b any) {
+		if !reflect.DeepEqual(a, b) {
+			diff = append(diff, fmt.Sprintf("%s: %v, read: %v", what, a, b))
+		}
+	}
+	same("level", s.level, full.level)
+	same("bound", s.bound, full.bound)
+	same("meta", s.metaCommit, full.metaCommit)
+	same("hub", s.hubID(), full.hubID())
+	same("newest", s.newest, full.newest)
+	same("state", s.state.Hash(), full.state.Hash())
+	same("numbers", s.numbers, full.numbers)
+	same("aliases", s.aliases, full.aliases)
+	same("apart", s.apart, full.apart)
+	same("proofs", len(s.proofs), len(full.proofs))
+	same("agents", s.agents(), full.agents())
+	same("ledger tip", s.decided.tip, full.decided.tip)
+	same("ledger view", []any{s.decided.view.Tip, s.decided.view.Step, s.decided.view.Since}, []any{full.decided.view.Tip, full.decided.view.Step, full.decided.view.Since})
+	same("ledger", s.decided.view.Ledger.Files(), full.decided.view.Ledger.Files())
+	same("lost", s.decided.lost, full.decided.lost)
+	same("bad steps", len(s.decided.bad), len(full.decided.bad))
+	same("lines", len(s.lines), len(full.lines))
+	for i := range min(len(s.lines), len(full.lines)) {
+		if !bytes.Equal(s.lines[i].Raw, full.lines[i].Raw) {
+			same("line", s.lines[i].Key(), full.lines[i].Key())
+			break
+		}
+	}
+	for _, id := range slices.Sorted(maps.Keys(full.logs)) {
+		a, b := s.logs[id], full.logs[id]
+		if a == nil {
+			continue // said above
+		}
+		same(id+"'s tips", []any{a.here, a.hub, a.view}, []any{b.here, b.hub, b.view})
+		same(id+"'s chain", a.chain, b.chain)
+		same(id+"'s lines on the hub", a.hubSeq, b.hubSeq)
+		same(id+"'s lines", len(a.lines), len(b.lines))
+		same(id+"'s faults", []any{a.ended, a.diverged, a.foreign, a.torn, a.legacyOnly}, []any{b.ended, b.diverged, b.foreign, b.torn, b.legacyOnly})
+		same(id+"'s verdict", a.verdict, b.verdict)
+	}
+	if len(diff) == 0 {
+		return ""
+	}
+	return fmt.Sprint(diff)
+}
