@@ -137,10 +137,11 @@ func TestProblemsOfTheHub(t *testing.T) {
 	}
 }
 
-// detachedSync syncs as a detached process does.
+// detachedSync syncs as a detached process does, but for their pace, which goes
+// by the real clock.
 func (c *clone) detachedSync() {
 	c.w.t.Helper()
-	tr := c.open()
+	tr := c.open("GIT_CONFIG_COUNT=1", "GIT_CONFIG_KEY_0=crosslink.syncInterval", "GIT_CONFIG_VALUE_0=0")
 	defer tr.Close()
 	if _, err := tr.Sync(context.Background(), tracker.SyncOptions{Detached: true}); err != nil {
 		c.w.t.Fatal(err)
