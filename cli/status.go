@@ -92,7 +92,7 @@ func (e *env) statusPage(pg *page, s *tracker.Status) {
 	for _, l := range s.Logs {
 		events += l.Events
 	}
-	pg.print("logs: %d, %d events, %d rejected\n", len(s.Logs), events, s.Rejected)
+	pg.print("logs: %d, %s, %d rejected\n", len(s.Logs), count(int(events), "event"), s.Rejected)
 	if s.Sequence > 0 {
 		pg.print("ledger: step %d, %s undecided\n", s.Sequence, count(s.Undecided, "event"))
 	}

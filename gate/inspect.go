@@ -24,7 +24,7 @@ type Inspected struct {
 // Inspect looks at the gate of the repository of dir. program is what Install
 // would put into the hook now.
 func Inspect(ctx context.Context, dir, program string, environ []string) (*Inspected, error) {
-	h, err := openHub(ctx, dir, environ)
+	h, err := openHub(ctx, dir, "check", environ)
 	if err != nil {
 		return nil, err
 	}
@@ -93,7 +93,7 @@ func (h *hub) readPolicy(ctx context.Context, environ []string, r *Inspected, fi
 	default:
 		r.Level, r.Signing = m.Version, m.Signing
 		if m.Signing != trust.Require {
-			find(tracker.Note, "unsigned-allowed", "git crosslink trust policy --signing require", "events need no signature here (policy '%s'): who may push may write under any agent's name", m.Signing)
+			find(tracker.Note, "unsigned-allowed", "an admin, in a clone: git crosslink trust policy --signing require", "events need no signature here (policy '%s'): who may push may write under any agent's name", m.Signing)
 		}
 	}
 	return nil

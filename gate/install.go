@@ -35,11 +35,12 @@ type hub struct {
 	hooks string // directory
 }
 
-func openHub(ctx context.Context, dir string, environ []string) (*hub, error) {
+// openHub opens it for a verb of 'git crosslink server'.
+func openHub(ctx context.Context, dir, verb string, environ []string) (*hub, error) {
 	o, err := refs.Discover(ctx, dir, environ)
 	if errors.Is(err, refs.ErrNotRepository) {
 		return nil, &tracker.Error{Kind: tracker.Fatal, Name: "no-repository", Message: "not a git repository",
-			Hints: []string{"go to the hub's own directory, or name it: git crosslink -C <hub>.git server install"}, Err: err}
+			Hints: []string{"go to the hub's own directory, or name it: git crosslink -C <hub>.git server " + verb}, Err: err}
 	}
 	if err != nil {
 		return nil, &tracker.Error{Kind: tracker.Fatal, Name: "unsafe-repository", Message: err.Error(),
@@ -47,7 +48,7 @@ func openHub(ctx context.Context, dir string, environ []string) (*hub, error) {
 	}
 	if !o.Bare || o.Linked() {
 		return nil, &tracker.Error{Kind: tracker.Fatal, Name: "not-bare", Message: "a gate stands in a bare repository, the hub that others push to; this one has a worktree",
-			Hints: []string{"run it in the hub: git crosslink -C <hub>.git server install"}}
+			Hints: []string{"run it in the hub: git crosslink -C <hub>.git server " + verb}}
 	}
 	h := &hub{outer: o, hooks: filepath.Join(o.CommonDir, "hooks")}
 	if h.conf, err = o.Config(ctx); err != nil {
@@ -122,7 +123,7 @@ func (h *hub) statePath() string { return filepath.Join(h.outer.CommonDir, state
 // Install puts the gate into the repository of dir. program is what the hook
 // starts.
 func Install(ctx context.Context, dir, mode, program string, environ []string) (*Installed, error) {
-	h, err := openHub(ctx, dir, environ)
+	h, err := openHub(ctx, dir, "install", environ)
 	if err != nil {
 		return nil, err
 	}
@@ -313,7 +314,7 @@ type Removed struct {
 
 // Uninstall takes the gate away.
 func Uninstall(ctx context.Context, dir string, environ []string) (*Removed, error) {
-	h, err := openHub(ctx, dir, environ)
+	h, err := openHub(ctx, dir, "uninstall", environ)
 	if err != nil {
 		return nil, err
 	}

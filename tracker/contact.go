@@ -162,7 +162,9 @@ func (t *Tracker) checkSending(_ context.Context, s *snapshot) ([]Diagnosis, err
 	}
 	var found []Diagnosis
 	n, manual := s.unsent(), t.config("crosslink.sync") == "manual"
-	if t.contact.Refused != "" {
+	if t.contact.Refused != "" && t.admitted(s) != nil { // checkAgent says whom to ask
+		found = append(found, Diagnosis{"queued", Note, fmt.Sprintf("%s kept here until then", events(n)), nil})
+	} else if t.contact.Refused != "" {
 		found = append(found, Diagnosis{"refused", Problem, fmt.Sprintf("%s; %s kept here", t.contact.Refused, events(n)),
 			[]string{"ask whoever runs the hub to let you push branches below 'crosslink/', then: git crosslink sync"}})
 	} else if n > 0 && (t.contact.Other != "" || t.contact.NoMeta || t.apart() != "") { // checkWhich says what to do

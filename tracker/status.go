@@ -8,8 +8,13 @@ import (
 	"github.com/git-crosslink/git-crosslink/store"
 )
 
-// Status tells the tracker's own condition from what is here.
+// Status tells the tracker's own condition from what is here: what the user's
+// own fetch or clone brought, and in a hub what it holds.
 func (t *Tracker) Status(ctx context.Context) (*Status, error) {
+	_ = t.takeOver(ctx) // else it is told what was known before
+	if t.hub != nil && t.hub.self {
+		_ = t.freshen(ctx, Here)
+	}
 	s, err := t.load(ctx)
 	if err != nil {
 		return nil, err
