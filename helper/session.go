@@ -319,6 +319,9 @@ func (s *Session) serve(cmd *exec.Cmd, look bool) (int, error) {
 		cmd.Stdin = s.In
 		return exitStatus(cmd.Run(), cmd, s.Err)
 	}
+	if status, err, done := s.direct(cmd); done {
+		return status, err
+	}
 	in, err := cmd.StdinPipe()
 	if err != nil {
 		return 0, err
@@ -344,15 +347,23 @@ func exitStatus(err error, cmd *exec.Cmd, stderr io.Writer) (int, error) {
 		return 0, err
 	}
 	w, ok := exit.Sys().(syscall.WaitStatus)
-	if !ok || !w.Signaled() {
+	if !ok {
 		return exit.ExitCode(), nil
+	}
+	return ended(w, cmd.Args[0], stderr), nil
+}
+
+// ended is the exit status of a child of that name.
+func ended(w syscall.WaitStatus, name string, stderr io.Writer) int {
+	if !w.Signaled() {
+		return w.ExitStatus()
 	}
 	switch w.Signal() {
 	case syscall.SIGINT, syscall.SIGQUIT, syscall.SIGPIPE:
 	default:
-		fmt.Fprintf(stderr, "error: %s died of signal %d\n", cmd.Args[0], w.Signal())
+		fmt.Fprintf(stderr, "error: %s died of signal %d\n", name, w.Signal())
 	}
-	return 128 + int(w.Signal()), nil
+	return 128 + int(w.Signal())
 }
 
 // serviceEnv is the environment of a service: without what belongs to the
