@@ -50,6 +50,9 @@ type contact struct {
 	Shown []shown `json:"shown,omitempty"`
 	// Unsigned: that signing is switched off here was told.
 	Unsigned bool `json:"unsigned,omitempty"`
+	// Idle stands for the refs of the last sync, if it found nothing to do
+	// (idle.go).
+	Idle string `json:"idle,omitempty"`
 	// Told are the notices that were given and have not changed since.
 	Told map[string]string `json:"told,omitempty"`
 }

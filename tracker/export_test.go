@@ -12,6 +12,9 @@ func init() { foreground = time.Minute }
 // TooOld is the version of a git that is too old.
 func TooOld(says string) string { return tooOld(says) }
 
+// HasLoaded reports whether the logs were read.
+func (t *Tracker) HasLoaded() bool { return t.loaded != nil }
+
 // ShortBounds shortens for one test how long a command waits for the hub, and
 // how long a sync that nobody watches may take.
 func ShortBounds(t testing.TB, wait, detached time.Duration) {

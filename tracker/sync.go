@@ -60,10 +60,21 @@ func (t *Tracker) Sync(ctx context.Context, o SyncOptions) (*SyncReport, error) 
 	}
 	// what is here is counted while git waits for the hub
 	came := atOnce(ctx, t.remote().Fetch)
-	before, err := t.counts(ctx)
+	idle, before, err := t.idle(ctx), counts{}, error(nil)
+	if !idle {
+		before, err = t.counts(ctx)
+	}
 	fetched := came()
 	if err != nil {
 		return nil, err
+	}
+	if idle && fetched == nil {
+		if t.idle(ctx) {
+			return t.stillIdle(ctx, r, o)
+		}
+		if before, err = t.counts(ctx); err != nil { // a fetch moves nothing that counts
+			return nil, err
+		}
 	}
 	if err := t.takeIn(ctx, fetched); err != nil {
 		var re *refs.RemoteError
@@ -104,7 +115,11 @@ func (t *Tracker) Sync(ctx context.Context, o SyncOptions) (*SyncReport, error) 
 					return nil, err
 				}
 			}
-			return t.reportSync(ctx, r, before, out)
+			r, err := t.reportSync(ctx, r, before, out)
+			if err == nil && !others && sent == 0 {
+				t.noteIdle(ctx, r)
+			}
+			return r, err
 		}
 		if !o.Detached {
 			t.tellWaiting(out.paced)

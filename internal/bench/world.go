@@ -68,9 +68,18 @@ func (w *world) top() string { return filepath.Dir(w.dir) }
 // replica is the tracker's own repository in the clone.
 func (w *world) replica() string { return filepath.Join(w.dir, ".git", "crosslink", "replica.git") }
 
-// cold removes whatever the clone could make again from its replica: stores and
-// notes of what was checked.
+// cold removes whatever the clone could make again from its replica: the store
+// and notes of what was checked.
 func (w *world) cold() error {
+	stores, err := filepath.Glob(filepath.Join(w.replica(), "store.*"))
+	if err != nil {
+		return err
+	}
+	for _, path := range stores {
+		if err := os.Remove(path); err != nil {
+			return err
+		}
+	}
 	home := filepath.Dir(w.replica())
 	all, err := os.ReadDir(home)
 	if err != nil {

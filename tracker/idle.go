@@ -1,0 +1,93 @@
+package tracker
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/git-crosslink/git-crosslink/ledger"
+	"github.com/git-crosslink/git-crosslink/refs"
+)
+
+// Most syncs find nothing to do, and a large tracker takes long to read. What a
+// sync does follows from the refs, from the note of the contact and, as long as
+// something waits to be decided or told, from the time. So one that found
+// nothing to do and nothing to say notes the refs it was so for, and the next
+// one that finds the same refs, before its fetch and after it, reads no object.
+
+// idleRefs stands for all refs a sync follows from; "" if what was fetched is not
+// what is believed, or if something is kept that has to go back to the hub. Signs
+// of life are read apart.
+func (t *Tracker) idleRefs(all map[string]refs.OID) string {
+	h := sha256.New()
+	fmt.Fprintf(h, "%d\n%s\n%s\n", ledger.Rules, t.agent, t.hub.shown())
+	for _, name := range slices.Sorted(maps.Keys(all)) {
+		switch {
+		case strings.HasPrefix(name, refs.PresenceHere):
+			continue
+		case strings.HasPrefix(name, lostRoot):
+			return ""
+		}
+		for _, pair := range [][2]string{{incomingRoot, hubRoot}, {hubRoot, incomingRoot}, {headRoot + agents, hubRoot + agents}} {
+			if rest, ok := strings.CutPrefix(name, pair[0]); ok && all[pair[1]+rest] != all[name] {
+				return ""
+			}
+		}
+		fmt.Fprintf(h, "%s %s\n", all[name], name)
+	}
+	return hex.EncodeToString(h.Sum(nil))
+}
+
+// idle reports whether the refs are those of the last sync that found nothing to
+// do, and nothing else says that there might be something now.
+func (t *Tracker) idle(ctx context.Context) bool {
+	c := &t.contact
+	if c.Idle == "" || !t.undisturbed() || t.joining || t.pinning || len(t.forks) > 0 {
+		return false
+	}
+	s := &snapshot{}
+	return t.loadRefs(ctx, s) == nil && t.idleRefs(s.refs) == c.Idle
+}
+
+// undisturbed reports whether the note of the contact holds nothing that a sync
+// would look into, and nobody else could hold this tracker.
+func (t *Tracker) undisturbed() bool {
+	c := &t.contact
+	return c.Undecided.IsZero() && len(c.Shown) == 0 && c.Aliases != nil && len(c.Problems) == 0 &&
+		c.Refused == "" && !c.NoMeta && c.Other == "" && c.Hub != "" && len(c.Told) == 0 &&
+		!t.moved() && t.pushPair() == "" && !slices.ContainsFunc(t.remotes(), func(name string) bool { return name != t.hub.Name })
+}
+
+// stillIdle is the end of a sync that found nothing to do once more.
+func (t *Tracker) stillIdle(ctx context.Context, r *SyncReport, o SyncOptions) (*SyncReport, error) {
+	t.fetched = true
+	r.Hub = t.contact.Hub
+	if err := t.remember(func(c *contact) { c.Last = t.now() }); err != nil {
+		return r, err
+	}
+	if o.Detached {
+		return r, t.showPresence(ctx)
+	}
+	return r, nil
+}
+
+// noteIdle remembers that a sync found nothing to do.
+func (t *Tracker) noteIdle(ctx context.Context, r *SyncReport) {
+	s, err := t.load(ctx)
+	if err != nil || r.State != Confirmed || r.Reason != "" || r.Hub == "" || r.Hub != t.contact.Hub || !t.undisturbed() ||
+		s.decided.err != nil || len(s.decided.bad) > 0 || len(s.metaBad) > 0 || len(s.proofs) > 0 || len(t.behind) > 0 || t.notAdmitted(s, false) != nil {
+		return
+	}
+	for _, l := range s.logs {
+		if l.ended != "" || l.diverged || l.foreign || l.torn || l.here != "" && l.here != l.hub {
+			return
+		}
+	}
+	if is := t.idleRefs(s.refs); is != t.contact.Idle {
+		_ = t.remember(func(c *contact) { c.Idle = is })
+	}
+}
