@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/git-crosslink/git-crosslink/gate"
+	"github.com/git-crosslink/git-crosslink/ledger"
 	"github.com/git-crosslink/git-crosslink/refs"
 	"github.com/git-crosslink/git-crosslink/trust"
 )
@@ -129,4 +130,30 @@ func TestTooMuch(t *testing.T) {
 	if got, err = repo.Incoming(w.ctx, []refs.OID{l.tip}, 2); err != nil || len(got) != 2 {
 		t.Errorf("%d commits, %v", len(got), err)
 	}
+}
+
+// A step by rules that the hub admits and this gate does not know is refused
+// with what to install; without the hub's word it is a bad one. Logs go on.
+func TestNewerRules(t *testing.T) {
+	w := settled(t, gate.Whole, trust.Warn, true)
+	w.grow(w.logs["alice"], 1)
+	w.mustPush(string(w.logs["alice"].tip) + ":" + agents + "alice")
+	newer := func(w *world) refs.OID {
+		return restate(w, w.step(w.tip, w.metas[len(w.metas)-1].id, nil, w.tips("carol")), `"rules":1`, `"rules":2`)
+	}
+	w.refused(tampering{"not admitted", "ledger-" + ledger.OtherRules, "checkpoint", 0, newer}, gate.Whole)
+	if says, _ := w.push(string(newer(w)) + ":refs/heads/crosslink/checkpoint"); !strings.Contains(says, "hint: git crosslink sync") {
+		t.Errorf("%s", says)
+	}
+	w.accept(w.meta(w.key("alice"), func(m *trust.Meta, s *trust.Signers) *trust.Signers {
+		m.Extra = map[string][]byte{"rules": []byte("2")}
+		return s
+	}))
+	w.mustPush(string(w.metas[len(w.metas)-1].id) + ":refs/heads/crosslink/meta")
+	w.refused(tampering{"admitted", "ledger-" + ledger.OtherRules, "checkpoint", 0, newer}, gate.Whole)
+	if says, _ := w.push(string(newer(w)) + ":refs/heads/crosslink/checkpoint"); !strings.Contains(says, "hint: install the git-crosslink") {
+		t.Errorf("%s", says)
+	}
+	w.grow(w.logs["bob"], 1)
+	w.mustPush(string(w.logs["bob"].tip) + ":" + agents + "bob")
 }
