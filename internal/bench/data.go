@@ -112,7 +112,7 @@ func (w *world) hubID() string {
 // crowd puts a history on the hub, packed as a server packs it, and into the
 // clone, which decides its numbers.
 func crowd(w *world, events int) error {
-	l := refs.NewNative(w.hub, w.hub, w.b.env)
+	l := packer{refs.NewNative(w.hub, w.hub, w.b.env), w.b, w.hub}
 	defer l.Close()
 	err := history(w.hubID(), events, false, func(agent string, lines [][]byte) error {
 		return appendTo(context.Background(), l, agent, lines)
@@ -134,7 +134,7 @@ func lengthen(w *world, lines int) error {
 	ctx := context.Background()
 	ref := w.at(w.replica(), "git", "for-each-ref", "--format=%(refname)", "refs/heads/crosslink/agents/")
 	agent := strings.TrimPrefix(ref, refs.HubPrefix+"agents/")
-	l := refs.NewNative(w.replica(), w.replica(), w.b.env)
+	l := packer{refs.NewNative(w.replica(), w.replica(), w.b.env), w.b, w.replica()}
 	defer l.Close()
 	at, err := l.Refs(ctx, ref)
 	if err != nil || len(at) != 1 {

@@ -82,7 +82,10 @@ func (b *bench) grow(dir string, lines, each int) (refs.Local, error) {
 	if err := b.run("", "git", "init", "-q", "--bare", dir); err != nil {
 		return nil, err
 	}
-	l := refs.NewNative(dir, dir, b.env)
+	var l refs.Local = refs.NewNative(dir, dir, b.env)
+	if each > 1 {
+		l = packer{l, b, dir}
+	}
 	a := author{chain: event.Chain{Hub: uuidOf("hub", 0).String(), Agent: agentName(0)}}
 	signed(&a.chain)
 	for n := range lines {
