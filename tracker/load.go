@@ -1,7 +1,6 @@
 package tracker
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -308,23 +307,22 @@ func (t *Tracker) readLogs(ctx context.Context, s *snapshot) error {
 			want = append(want, refs.LogRequest{Agent: id, Tip: l.hub, From: math.MaxUint64})
 		}
 	}
+	logs := make([]*log, len(want))
+	for i, r := range want {
+		logs[i] = s.logs[r.Agent]
+	}
+	d := newDecoding(logs)
 	got, err := refs.WalkLogs(ctx, t.local(), want, func(i int, seq uint64, line []byte) bool {
-		l := s.logs[want[i].Agent]
-		switch {
+		switch l := logs[i]; {
 		case seq == 0:
 			return true
 		case want[i].Tip != l.view:
 			l.hubSeq = seq
 			return true
 		}
-		e, err := l.chain.Next(bytes.Clone(line))
-		if err != nil {
-			l.ended = err.Error()
-			return false
-		}
-		l.lines = append(l.lines, e)
-		return true
+		return d.add(i, line)
 	})
+	d.end()
 	if err != nil {
 		return fmt.Errorf("read the logs: %w", err)
 	}
