@@ -41,8 +41,11 @@ func (e *env) index() {
 		return
 	}
 	path := indexPath(home)
-	if st, err := os.Stat(path); err == nil && !e.wrote && e.now().Sub(st.ModTime()).Abs() < indexFresh {
-		return
+	if st, err := os.Stat(path); err == nil && !e.wrote {
+		f, nothingNew := e.saw.(*store.File)
+		if e.now().Sub(st.ModTime()).Abs() < indexFresh || nothingNew && !f.Changed().IsZero() && st.ModTime().After(f.Changed()) {
+			return
+		}
 	}
 	err := writeIndex(path, e.saw)
 	e.trace.Debug().Err(err).Msg("index")

@@ -205,3 +205,26 @@ func (e *Envelope) decodeEvent(m *members, v canon.Value) bool {
 	e.EventExtra = m.rest(len(in), func() []string { return nil })
 	return true
 }
+
+// DecodeEvent reads the event object of a line that was accepted at level v: the
+// Body that the whole line was decoded to. It is for caches, which keep no more
+// of a line.
+func DecodeEvent(v int, raw []byte) (Body, error) {
+	if v == 3 {
+		var all map[string]any
+		if err := loose(raw, &all); err != nil {
+			return nil, &LineError{WrongType, "'event' is not an object"}
+		}
+		typ, _ := all["type"].(string)
+		return body3(typ, all), nil
+	}
+	x, err := canon.Parse(raw)
+	if err != nil {
+		return nil, err
+	}
+	var e Envelope
+	if x.Kind() != canon.Object || !e.decodeEvent(&members{}, x) {
+		return nil, &LineError{WrongType, "'event' is not an object that begins with its type"}
+	}
+	return e.Body, nil
+}

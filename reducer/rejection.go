@@ -27,6 +27,12 @@ type Rejection struct {
 	Detail string // for people
 }
 
+// Compare orders rejections by agent, then sequence.
+func (r Rejection) Compare(o Rejection) int {
+	return cmp.Or(cmp.Compare(r.Agent, o.Agent), cmp.Compare(r.Seq, o.Seq), cmp.Compare(r.Type, o.Type),
+		cmp.Compare(r.Reason, o.Reason), cmp.Compare(r.Detail, o.Detail))
+}
+
 // RejectedError is what Check returns: the Rejection the event would become.
 type RejectedError struct{ Reason, Detail string }
 
@@ -105,10 +111,7 @@ func (s *State) Rejections() []Rejection {
 	for r := range seen {
 		rs = append(rs, r)
 	}
-	slices.SortFunc(rs, func(a, b Rejection) int {
-		return cmp.Or(cmp.Compare(a.Agent, b.Agent), cmp.Compare(a.Seq, b.Seq), cmp.Compare(a.Type, b.Type),
-			cmp.Compare(a.Reason, b.Reason), cmp.Compare(a.Detail, b.Detail))
-	})
+	slices.SortFunc(rs, Rejection.Compare)
 	return rs
 }
 

@@ -14,7 +14,8 @@ func (m *Memory) History(u event.UUID) ([]*event.Envelope, error) {
 	}
 	var lines []*event.Envelope
 	for _, e := range m.lines {
-		if slices.Contains(m.targets(e.Body), u) {
+		issues, comment := targets(e.Body)
+		if slices.Contains(issues, u) || comment != (event.UUID{}) && m.home[comment] == u {
 			lines = append(lines, e)
 		}
 	}
@@ -22,8 +23,23 @@ func (m *Memory) History(u event.UUID) ([]*event.Envelope, error) {
 	return lines, nil
 }
 
-// targets are the issues an event is aimed at.
-func (m *Memory) targets(b event.Body) []event.UUID {
+// targets are the issues an event is aimed at, or the comment it changes, which
+// tells the issue.
+func targets(b event.Body) (issues []event.UUID, comment event.UUID) {
+	return targeted(b), changed(b)
+}
+
+func changed(b event.Body) event.UUID {
+	switch e := b.(type) {
+	case *event.CommentEdited:
+		return e.Comment
+	case *event.CommentDeleted:
+		return e.Comment
+	}
+	return event.UUID{}
+}
+
+func targeted(b event.Body) []event.UUID {
 	switch e := b.(type) {
 	case *event.IssueCreated:
 		return []event.UUID{e.UUID}
@@ -57,10 +73,6 @@ func (m *Memory) targets(b event.Body) []event.UUID {
 		return []event.UUID{e.Issue}
 	case *event.CommentAdded:
 		return []event.UUID{e.Issue}
-	case *event.CommentEdited:
-		return []event.UUID{m.home[e.Comment]}
-	case *event.CommentDeleted:
-		return []event.UUID{m.home[e.Comment]}
 	case *event.TimeEntryAdded:
 		return []event.UUID{e.Issue}
 	case *event.LockClaimed:

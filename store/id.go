@@ -75,16 +75,25 @@ func hasLetter(s string) bool { return strings.ContainsAny(s, "abcdef") }
 
 // find returns the uuids that id, a uuid or a prefix of one, may mean.
 func (x *index) find(id string) ([]event.UUID, error) {
-	h := strings.ToLower(strings.ReplaceAll(strings.TrimPrefix(id, "#"), "-", ""))
-	full := len(h) == 32 && strings.Contains(id, "-")
-	if len(h) < minTyped || len(h) > 32 || strings.Trim(h, "0123456789abcdef") != "" || !full && !hasLetter(h) {
-		return nil, &BadIDError{x.what, id}
+	h, err := prefix(x.what, id)
+	if err != nil {
+		return nil, err
 	}
 	var found []event.UUID
 	for i := sort.SearchStrings(x.hex, h); i < len(x.hex) && strings.HasPrefix(x.hex[i], h); i++ {
 		found = append(found, x.uuid[x.hex[i]])
 	}
 	return found, nil
+}
+
+// prefix returns the hex digits that a uuid or a prefix of one begins with.
+func prefix(what, id string) (string, error) {
+	h := strings.ToLower(strings.ReplaceAll(strings.TrimPrefix(id, "#"), "-", ""))
+	full := len(h) == 32 && strings.Contains(id, "-")
+	if len(h) < minTyped || len(h) > 32 || strings.Trim(h, "0123456789abcdef") != "" || !full && !hasLetter(h) {
+		return "", &BadIDError{what, id}
+	}
+	return h, nil
 }
 
 // number reports whether id is a number, and which.

@@ -59,10 +59,12 @@ func (m *Memory) Locked() ([]*Issue, error) {
 			rows = append(rows, i)
 		}
 	}
-	slices.SortFunc(rows, func(a, b *Issue) int {
-		return cmp.Or(cmp.Compare(a.Lock.Since, b.Lock.Since), byCreation(a, b))
-	})
+	slices.SortFunc(rows, lockOrder)
 	return rows, nil
+}
+
+func lockOrder(a, b *Issue) int {
+	return cmp.Or(cmp.Compare(a.Lock.Since, b.Lock.Since), byCreation(a, b))
 }
 
 // LastSign is the shown time of an agent's newest line, or of a newer sign of

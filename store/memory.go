@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"slices"
 	"strconv"
 	"strings"
@@ -174,15 +175,20 @@ func (m *Memory) List(f Filter) (rows []*Issue, total int, err error) {
 // Search is List over the issues whose title, description or comments hold
 // every word of the text, letters compared without case.
 func (m *Memory) Search(text string, f Filter) (rows []*Issue, total int, err error) {
-	words := strings.Fields(strings.ToLower(text))
-	return m.list(f, func(i *Issue) bool {
-		for _, w := range words {
-			if !contains(i, w) {
-				return false
-			}
+	words := wanted(text)
+	return m.list(f, func(i *Issue) bool { return holds(i, words) })
+}
+
+// wanted are the words of a search, as they are compared.
+func wanted(text string) []string { return strings.Fields(strings.ToLower(text)) }
+
+func holds(i *Issue, words []string) bool {
+	for _, w := range words {
+		if !contains(i, w) {
+			return false
 		}
-		return true
-	})
+	}
+	return true
 }
 
 func contains(i *Issue, lower string) bool {
@@ -241,13 +247,12 @@ func (m *Memory) Milestones() ([]*reducer.Milestone, error) {
 	for _, s := range m.view.Milestones {
 		all = append(all, s)
 	}
-	slices.SortFunc(all, func(a, b *reducer.Milestone) int {
-		if a.CreatedAt != b.CreatedAt {
-			return int(min(1, max(-1, a.CreatedAt-b.CreatedAt)))
-		}
-		return slices.Compare(a.UUID[:], b.UUID[:])
-	})
+	slices.SortFunc(all, milestoneOrder)
 	return all, nil
+}
+
+func milestoneOrder(a, b *reducer.Milestone) int {
+	return cmp.Or(cmp.Compare(a.CreatedAt, b.CreatedAt), slices.Compare(a.UUID[:], b.UUID[:]))
 }
 
 // Rejections lists the events that broke a rule.

@@ -17,6 +17,8 @@ type Options struct {
 	Program string              // git-crosslink's own path, started for detached syncs; "" starts none
 	Ask     bool                // sync and init may ask for passwords on the terminal
 	Notice  func(Notice)        // told what the user should read besides the answer; nil drops it
+
+	Stored func(store.Written, error) // told what became of the store when logs were read; nil drops it
 }
 
 // Notice is something the user should read once, on stderr: never an error.
@@ -27,7 +29,8 @@ type Notice struct {
 }
 
 // Projection answers questions about the state at one moment. It does not
-// change; store.Memory is one.
+// change, and is asked while the tracker is open; store.Memory is one,
+// store.File another.
 type Projection interface {
 	// Resolve returns the issue an id names: *store.NotFoundError,
 	// *store.AmbiguousError or *store.BadIDError if it names none.
@@ -68,7 +71,10 @@ type Projection interface {
 	Hash() string
 }
 
-var _ Projection = (*store.Memory)(nil)
+var (
+	_ Projection = (*store.Memory)(nil)
+	_ Projection = (*store.File)(nil)
+)
 
 // Freshness says how a read treats the hub.
 type Freshness int

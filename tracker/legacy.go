@@ -57,6 +57,7 @@ func (t *Tracker) loadLegacy(ctx context.Context, s *snapshot) error {
 		l := s.logs[r.Agent]
 		l.chain = event.Chain{Agent: r.Agent, Seq: uint64(len(l.lines))}
 		l.hubSeq = l.chain.Seq
+		l.missing = got[i].Missing
 		if l.ended = got[i].Bad; bad[i] > 0 {
 			l.ended = fmt.Sprintf("%d lines are not events of this agent", bad[i])
 		}
@@ -170,12 +171,12 @@ func (t *Tracker) legacyBase(ctx context.Context, s *snapshot) (*event.Base, err
 }
 
 // tellLevel says to a reader that a hub may hold more than can be shown.
-func (t *Tracker) tellLevel(s *snapshot) {
+func (t *Tracker) tellLevel(g glance) {
 	const hint = "install a newer git-crosslink; this one is: git crosslink version"
 	switch {
-	case s.level > Level:
-		t.tellOnce(Notice{Name: "level", Text: fmt.Sprintf("the hub on '%s' is of level %d, newer than this program: not all of it can be shown", t.hubName(), s.level), Hints: []string{hint}})
-	case s.newerRules():
+	case g.Level > Level:
+		t.tellOnce(Notice{Name: "level", Text: fmt.Sprintf("the hub on '%s' is of level %d, newer than this program: not all of it can be shown", t.hubName(), g.Level), Hints: []string{hint}})
+	case g.newer:
 		t.tellOnce(Notice{Name: "level", Text: fmt.Sprintf("the hub on '%s' decides by rules that are newer than this program: numbers given since and locks cannot be shown", t.hubName()), Hints: []string{hint}})
 	}
 }

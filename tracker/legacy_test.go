@@ -121,7 +121,7 @@ func TestRealLevel3Hub(t *testing.T) {
 func (c *clone) fresh() tracker.Projection {
 	c.w.t.Helper()
 	t := c.open()
-	defer t.Close()
+	c.w.t.Cleanup(func() { t.Close() })
 	p, err := t.Read(context.Background(), tracker.Here)
 	if err != nil {
 		c.w.t.Fatal(err)

@@ -49,6 +49,7 @@ type log struct {
 	diverged   bool   // here and hub hold different lines of this hub
 	foreign    bool   // here are lines written for another hub id: not in view until bind has rebuilt them
 	torn       bool   // objects of here are missing
+	missing    bool   // objects of the view are
 	legacyOnly bool   // level-3 lines: no chain to go on from
 
 	verdict *trust.Verdict // what of the lines counts; nil: all of it
@@ -139,12 +140,18 @@ func (s *snapshot) project() *store.Memory {
 
 // load reads the replica: refs, meta, every log, and reduces them.
 func (t *Tracker) load(ctx context.Context) (*snapshot, error) {
-	s := &snapshot{logs: map[string]*log{}, state: reducer.New(), numbers: map[event.UUID]uint64{}}
-	if t.replica == nil {
-		return s, nil
-	}
+	s := &snapshot{}
 	if err := t.loadRefs(ctx, s); err != nil {
 		return nil, err
+	}
+	return t.loadFrom(ctx, s)
+}
+
+// loadFrom fills a snapshot of which the refs are known.
+func (t *Tracker) loadFrom(ctx context.Context, s *snapshot) (*snapshot, error) {
+	s.logs, s.state, s.numbers = map[string]*log{}, reducer.New(), map[event.UUID]uint64{}
+	if t.replica == nil {
+		return s, nil
 	}
 	if err := t.keepApart(ctx, s); err != nil {
 		return nil, err
@@ -178,6 +185,9 @@ func (t *Tracker) load(ctx context.Context) (*snapshot, error) {
 }
 
 func (t *Tracker) loadRefs(ctx context.Context, s *snapshot) error {
+	if t.replica == nil {
+		return nil
+	}
 	all, err := t.local().Refs(ctx, "refs/")
 	if err != nil {
 		return fmt.Errorf("list the replica's refs: %w", err)
@@ -334,6 +344,7 @@ func (t *Tracker) readLogs(ctx context.Context, s *snapshot) error {
 		if l.ended == "" {
 			l.ended = got[i].Bad
 		}
+		l.missing = got[i].Missing
 		if l.foreign && l.hub == "" {
 			l.ended = ""
 		}

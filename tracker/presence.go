@@ -102,29 +102,27 @@ func (s *snapshot) held(agent string) (event.UUID, bool) {
 
 // canShow reports whether there is anybody to show signs of life to, and a
 // clone that lasts.
-func (t *Tracker) canShow(s *snapshot) bool {
-	return t.hub != nil && !t.hub.self && s.bound && s.writable() && t.getenv("CI") == "" && t.config("crosslink.sync") != "manual"
+func (t *Tracker) canShow(bound, writable bool) bool {
+	return t.hub != nil && !t.hub.self && bound && writable && t.getenv("CI") == "" && t.config("crosslink.sync") != "manual"
 }
 
 // pulse is called at the end of commands that know the state: that somebody
 // runs them is a sign of life.
-func (t *Tracker) pulse(s *snapshot) {
-	issue, holds := s.held(t.agent)
-	if !holds || t.unwatched || !t.canShow(s) {
+func (t *Tracker) pulse(g glance) {
+	has, holds := g.Held[t.agent]
+	if !holds || t.unwatched || !t.canShow(g.Bound, g.Level == Level && !g.newer) {
 		return
 	}
 	p, now := t.readPresent(), t.now()
 	last := p.Pushed
-	if l := s.logs[t.agent]; l != nil && len(l.lines) > 0 {
-		if at := l.lines[len(l.lines)-1].Shown().Std(); at.After(last) {
-			last = at
-		}
+	if at := has.Wrote.Std(); at.After(last) {
+		last = at
 	}
 	if now.Sub(last) < presenceEvery || now.Sub(p.Tried) < presenceTried {
 		return
 	}
 	me := p.Agents[t.agent]
-	if me.Seen, me.Issue = now, issue; me.State == "" {
+	if me.Seen, me.Issue = now, has.Issue; me.State == "" {
 		me.State = event.PresenceStates[0]
 	}
 	p.Agents[t.agent], p.Due, p.Tried = me, true, now
@@ -187,7 +185,7 @@ func (t *Tracker) Heartbeat(ctx context.Context, o HeartbeatOptions) (*Heartbeat
 	p.Agents[t.agent] = me
 	h := &Heartbeat{Agent: t.agent, State: me.State, Issue: me.Issue, Outcome: HeartbeatSent, Pushed: p.Pushed}
 	switch {
-	case !t.canShow(s) || o.Offline:
+	case !t.canShow(s.bound, s.writable()) || o.Offline:
 		h.Outcome = HeartbeatKept
 	case !holds:
 		h.Outcome = HeartbeatUnheld
@@ -215,7 +213,7 @@ func (t *Tracker) showPresence(ctx context.Context) error {
 		return nil
 	}
 	s, err := t.load(ctx)
-	if err != nil || !t.canShow(s) {
+	if err != nil || !t.canShow(s.bound, s.writable()) {
 		return err
 	}
 	var shown event.Presence

@@ -18,12 +18,12 @@ import (
 func (c *clone) looks(f tracker.Freshness) tracker.Projection {
 	c.w.t.Helper()
 	t := c.open()
-	defer t.Close()
+	c.w.t.Cleanup(func() { t.Close() })
 	p, err := t.Read(context.Background(), f)
 	if err != nil {
 		c.w.t.Fatal(err)
 	}
-	p.Presence("") // read while the tracker is open
+	p.Presence("") // what is known now
 	return p
 }
 

@@ -21,30 +21,47 @@ func (t *Tracker) Read(ctx context.Context, f Freshness) (Projection, error) {
 			return nil, err
 		}
 	}
-	s, err := t.load(ctx)
+	p, g, err := t.current(ctx)
 	if err != nil {
 		return nil, err
+	}
+	t.tellLevel(g)
+	if e := (*Error)(nil); errors.As(t.chooseErr, &e) {
+		t.tellOnce(Notice{Name: e.Name, Text: e.Message, Hints: e.Hints})
+	}
+	if t.news && f == Here && t.hub != nil && t.config("crosslink.sync") != "manual" && g.Bound && g.Unsent > 0 {
+		t.detach() // the hub was in reach just now, and something waits here
+	}
+	t.tellDecided(p)
+	if f != Offline {
+		t.pulse(g)
+	}
+	return p, nil
+}
+
+// current answers from the store, or loads and keeps what it loaded there.
+func (t *Tracker) current(ctx context.Context) (Projection, glance, error) {
+	s := &snapshot{}
+	if err := t.loadRefs(ctx, s); err != nil {
+		return nil, glance{}, err
+	}
+	if f, g, ok := t.stored(ctx, s); ok {
+		return f, g, nil
+	}
+	s, err := t.loadFrom(ctx, s)
+	if err != nil {
+		return nil, glance{}, err
 	}
 	if s.apart {
 		t.tellApart()
 	}
-	t.tellLevel(s)
-	if e := (*Error)(nil); errors.As(t.chooseErr, &e) {
-		t.tellOnce(Notice{Name: e.Name, Text: e.Message, Hints: e.Hints})
-	}
-	if t.news && f == Here && t.hub != nil && t.config("crosslink.sync") != "manual" && s.bound && s.unsent() > 0 {
-		t.detach() // the hub was in reach just now, and something waits here
-	}
 	if s.unboundLines() && t.bind(ctx) == nil {
 		if s, err = t.load(ctx); err != nil {
-			return nil, err
+			return nil, glance{}, err
 		}
 	}
-	t.tellDecided(s.project())
-	if f != Offline {
-		t.pulse(s)
-	}
-	return s.project(), nil
+	t.keep(ctx, s)
+	return s.project(), s.glance(), nil
 }
 
 // tellNotAsked reports whether err is only that the own disk cannot take what

@@ -24,6 +24,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/git-crosslink/git-crosslink/refs"
+	"github.com/git-crosslink/git-crosslink/store"
 	"github.com/git-crosslink/git-crosslink/trust"
 )
 
@@ -43,7 +44,8 @@ type Tracker struct {
 
 	signatures map[string]bool // those checked before; nil until it is read
 
-	loaded *snapshot // what load returned last, until stamp writes on it
+	loaded *snapshot   // what load returned last, until stamp writes on it
+	file   *store.File // what Read answered from last, if it was the store
 
 	agent     string                  // settled by the first Emit
 	reparent  map[string]bool         // agents whose lines the hub has in another commit
@@ -134,6 +136,9 @@ func unsafeHints(says string) []string {
 
 // Close ends the helper processes.
 func (t *Tracker) Close() error {
+	if t.file != nil {
+		t.file.Close()
+	}
 	if t.replica == nil {
 		return nil
 	}

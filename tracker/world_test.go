@@ -176,7 +176,7 @@ func (c *clone) tryEmit(build func(t *tracker.Tracker) []event.Body) (*tracker.R
 func (c *clone) read() tracker.Projection {
 	c.w.t.Helper()
 	t := c.open()
-	defer t.Close()
+	c.w.t.Cleanup(func() { t.Close() }) // answers may come from a file
 	p, err := t.Read(context.Background(), tracker.Offline)
 	if err != nil {
 		c.w.t.Fatalf("%s: %v", c.name, err)

@@ -1,0 +1,186 @@
+package store
+
+import (
+	"bytes"
+	"context"
+	"database/sql"
+	"fmt"
+	"os"
+	"sync"
+	"time"
+
+	"github.com/git-crosslink/git-crosslink/event"
+)
+
+// File is the projection as a store holds it. It answers what Memory would.
+// Whatever goes wrong with the file, it goes on as the Memory that recall makes
+// of the same refs.
+type File struct {
+	store  *Store
+	digest []byte
+	recall func() (*Memory, error)
+	seen   func() map[string]event.AgentPresence
+
+	mu      sync.Mutex
+	db      *sql.DB
+	conn    *sql.Conn // one connection, which has the one transaction
+	reading bool      // in a transaction
+	idle    *time.Timer
+	stmts   map[string]*sql.Stmt
+	memory  *Memory // once the file has failed
+
+	rows  map[event.UUID]*Issue // asked for before; nil is none
+	marks map[string][]markRun
+	alias map[uint64]uint64
+}
+
+// idleAfter is how long the file stays locked for a command that asks nothing
+// more: one that waits for its pager must not keep others from writing.
+const idleAfter = 50 * time.Millisecond
+
+// Open returns the projection if the store was made from what digest stands
+// for, and the note that was kept with it. recall makes the Memory of the same;
+// seen are the signs of life outside the logs. Any error means: no.
+func (s *Store) Open(digest []byte, recall func() (*Memory, error), seen func() map[string]event.AgentPresence) (*File, []byte, error) {
+	if of, ok := readSeal(s.Path); !ok || !bytes.Equal(of, digest) {
+		return nil, nil, errOther
+	}
+	db, conn, err := open(s.Path, false)
+	if err != nil {
+		return nil, nil, err
+	}
+	f := &File{store: s, digest: digest, recall: recall, seen: seen, db: db, conn: conn,
+		stmts: map[string]*sql.Stmt{}, rows: map[event.UUID]*Issue{}, marks: map[string][]markRun{}}
+	f.idle = time.AfterFunc(idleAfter, f.rest)
+	var note []byte
+	if err := f.query(func(r *sql.Rows) error { return r.Scan(&note) }, "SELECT note FROM head"); err != nil {
+		f.Close()
+		return nil, nil, err
+	}
+	return f, note, nil
+}
+
+// Close ends it; nothing may be asked any more.
+func (f *File) Close() error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.idle.Stop()
+	f.shut()
+	return nil
+}
+
+// shut closes the file.
+func (f *File) shut() {
+	if f.db == nil {
+		return
+	}
+	for _, s := range f.stmts {
+		s.Close()
+	}
+	f.conn.Close()
+	f.db.Close()
+	f.db, f.conn, f.stmts, f.reading = nil, nil, nil, false
+}
+
+// rest ends the transaction of a file that nobody asks.
+func (f *File) rest() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.reading {
+		f.conn.ExecContext(context.Background(), "COMMIT")
+		f.reading = false
+	}
+}
+
+// query runs a statement and gives each row of its result to each. The file
+// must still be of the state it was opened for.
+func (f *File) query(each func(*sql.Rows) error, query string, args ...any) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.db == nil {
+		return errOther
+	}
+	if err := f.begin(); err != nil {
+		return err
+	}
+	defer f.idle.Reset(idleAfter)
+	return f.run(each, query, args...)
+}
+
+func (f *File) begin() error {
+	if f.reading {
+		return nil
+	}
+	return again(func() error {
+		if _, err := f.conn.ExecContext(context.Background(), "BEGIN"); err != nil {
+			return err
+		}
+		f.reading = true
+		var of []byte
+		err := f.run(func(r *sql.Rows) error { return r.Scan(&of) }, "SELECT of FROM head")
+		if err == nil && !bytes.Equal(of, f.digest) {
+			err = errOther
+		}
+		if err != nil {
+			f.conn.ExecContext(context.Background(), "ROLLBACK")
+			f.reading = false
+		}
+		return err
+	})
+}
+
+func (f *File) run(each func(*sql.Rows) error, query string, args ...any) error {
+	s := f.stmts[query]
+	if s == nil {
+		var err error
+		if s, err = f.conn.PrepareContext(context.Background(), query); err != nil {
+			return err
+		}
+		f.stmts[query] = s
+	}
+	rows, err := s.Query(args...)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		if err := each(rows); err != nil {
+			return err
+		}
+	}
+	return rows.Err()
+}
+
+// fallen returns the Memory that answers from now on.
+func (f *File) fallen() (*Memory, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.memory == nil {
+		f.shut()
+		m, err := f.recall()
+		if err != nil {
+			return nil, err
+		}
+		f.memory = m
+	}
+	return f.memory, nil
+}
+
+// whole reports whether the file has answered so far.
+func (f *File) whole() bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.db != nil
+}
+
+// Changed is when the store was written last; zero if that is not known.
+func (f *File) Changed() time.Time {
+	st, err := os.Stat(f.store.Path)
+	if err != nil {
+		return time.Time{}
+	}
+	return st.ModTime()
+}
+
+// failed says that a row which must be there is not.
+func failed(what string) error { return fmt.Errorf("the store lacks %s", what) }

@@ -1,0 +1,45 @@
+package store
+
+import (
+	"crypto/sha256"
+	_ "embed"
+	"fmt"
+	"os"
+	"reflect"
+	"runtime/debug"
+	"strings"
+	"sync"
+
+	"github.com/git-crosslink/git-crosslink/reducer"
+)
+
+// Schema numbers schema/<n>.sql, which must not change without it.
+const Schema = 1
+
+//go:embed schema/1.sql
+var schema string
+
+// fingerprint is what a store must have been written by for this program to
+// believe its rows: the same schema, the same shape of rows, the same rules. Of
+// rules nobody can take a fingerprint, so it is the program itself.
+var fingerprint = sync.OnceValue(func() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%d\n%s\n", Schema, schema)
+	for _, row := range []any{Issue{}, reducer.Milestone{}, reducer.Agent{}, reducer.Rejection{}, storedLine{}} {
+		shape(&b, reflect.TypeOf(row))
+	}
+	if info, ok := debug.ReadBuildInfo(); ok {
+		fmt.Fprintf(&b, "\n%s %s", info.GoVersion, info.Main.Version)
+		for _, s := range info.Settings {
+			if strings.HasPrefix(s.Key, "vcs.") {
+				fmt.Fprintf(&b, " %s", s.Value)
+			}
+		}
+	}
+	if path, err := os.Executable(); err == nil {
+		if st, err := os.Stat(path); err == nil {
+			fmt.Fprintf(&b, "\n%d %d", st.Size(), st.ModTime().UnixNano())
+		}
+	}
+	return fmt.Sprintf("%x", sha256.Sum256([]byte(b.String())))
+})

@@ -1,0 +1,140 @@
+package store_test
+
+import (
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"reflect"
+	"strings"
+	"testing"
+
+	"github.com/git-crosslink/git-crosslink/event"
+	"github.com/git-crosslink/git-crosslink/store"
+)
+
+// questions asks everything and calls answer with what was asked and what came
+// back. What to ask of is taken from m.
+func questions(m *store.Memory, p projection, answer func(what string, got any)) {
+	all, _, _ := m.List(store.Filter{Status: "all"})
+	for _, f := range filters(m) {
+		rows, total, err := p.List(f)
+		answer(fmt.Sprintf("list %+v %q", f, f.Labels), list(rows, total, err))
+	}
+	words := awkward
+	for _, i := range all {
+		words = append(words, i.Title, strings.ToUpper(i.Description))
+		for _, c := range i.Comments {
+			words = append(words, c.Content)
+		}
+	}
+	for n, s := range words {
+		rows, total, err := p.Search(s, store.Filter{Status: "all", Sort: "updated", Limit: n % 4})
+		answer(fmt.Sprintf("search %q %d", s, n%4), list(rows, total, err))
+	}
+	ids := []string{"1", "#2", "3", "7", "99", "0", "18446744073709551615", "99999999999999999999", "nonsense", "abcd", "-", "00000000-0000-0000-0000-000000000000"}
+	var comments []event.UUID
+	seen := map[event.UUID]bool{}
+	lines := m.Lines()
+	for _, e := range lines {
+		for _, u := range uuidsIn(e.Body) {
+			if !seen[u] {
+				seen[u] = true
+				comments = append(comments, u)
+				ids = append(ids, u.String(), hex.EncodeToString(u[:])[:5], hex.EncodeToString(u[:])[:4], strings.ToUpper(u.String()[:13]))
+			}
+		}
+		answer(fmt.Sprintf("mark %s %d", e.Agent, e.Seq), []any{p.Mark(e.Agent, e.Seq), p.Mark(e.Agent, e.Seq+1)})
+		answer("last sign "+e.Agent, p.LastSign(e.Agent))
+	}
+	for _, id := range ids {
+		u, err := p.Resolve(id)
+		answer("resolve "+id, said(u, err))
+		c, i, err := p.ResolveComment(id)
+		answer("resolve comment "+id, said([]event.UUID{c, i}, err))
+		if err == nil {
+			answer("short of "+id, p.CommentShort(c))
+		}
+	}
+	for _, u := range comments {
+		i, err := p.Issue(u)
+		answer("issue "+u.String(), said(i, err))
+		open, err := p.OpenBlockers(u)
+		answer("blockers "+u.String(), list(open, 0, err))
+		h, err := p.History(u)
+		for k, e := range h { // a store keeps what is shown
+			h[k] = &event.Envelope{V: e.V, Agent: e.Agent, Seq: e.Seq, Time: e.Time, Wall: e.Wall, SignedBy: e.SignedBy, Event: e.Event, Body: e.Body}
+		}
+		answer("history "+u.String(), said(h, err))
+	}
+	locked, err := p.Locked()
+	answer("locked", list(locked, 0, err))
+	ms, err := p.Milestones()
+	answer("milestones", said(ms, err))
+	answer("agents", p.Agents())
+	answer("rejections", p.Rejections())
+	answer("aliases", p.Aliases())
+	answer("last sign of nobody", p.LastSign("nobody"))
+}
+
+type answered struct {
+	X   any
+	Err error
+}
+
+func said(x any, err error) any { return answered{x, err} }
+
+func list(rows []*store.Issue, total int, err error) any {
+	var plain []store.Issue
+	for _, r := range rows {
+		plain = append(plain, *r)
+	}
+	return []any{plain, rows == nil, total, err}
+}
+
+// uuidsIn are the uuids an event names.
+func uuidsIn(b event.Body) (us []event.UUID) {
+	v := reflect.Indirect(reflect.ValueOf(b))
+	for i := range v.NumField() {
+		if u, ok := v.Field(i).Interface().(event.UUID); ok {
+			us = append(us, u)
+		}
+	}
+	return us
+}
+
+// sameAnswers fails unless p answers all that m answers, in the same way.
+func sameAnswers(t testing.TB, m *store.Memory, p projection) {
+	t.Helper()
+	want := map[string]any{}
+	questions(m, m, func(what string, got any) { want[what] = got })
+	n := 0
+	questions(m, p, func(what string, got any) {
+		n++
+		if w, ok := want[what]; !ok || !reflect.DeepEqual(w, got) {
+			t.Fatalf("%s\nthe store says: %s\nmemory says:    %s", what, dump(got), dump(w))
+		}
+	})
+	if n == 0 || len(want) == 0 {
+		t.Fatal("nothing was asked")
+	}
+}
+
+func dump(x any) string {
+	if a, ok := x.(answered); ok {
+		if _, is := errors.AsType[*store.NotFoundError](a.Err); is {
+			return fmt.Sprintf("%#v", a.Err)
+		}
+	}
+	s := fmt.Sprintf("%+v", x)
+	if len(s) > 2000 {
+		s = s[:2000] + "…"
+	}
+	return s
+}
+
+func sameRow(t testing.TB, want, got *store.Issue) {
+	t.Helper()
+	if !reflect.DeepEqual(*want, *got) {
+		t.Fatalf("a row is %+v, not %+v", got, want)
+	}
+}

@@ -1,0 +1,83 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"net/url"
+	"os"
+	"time"
+
+	"modernc.org/sqlite" // the driver registers itself
+)
+
+// Store is the projection in a file, so that a command need not read what an
+// earlier one has read. It is a cache: whatever is wrong with it, the answer is
+// the one that memory gives, and nothing is told.
+type Store struct {
+	Path string // of the database; its journal and its seal lie beside it
+	// Lock keeps other writers of the store away; false if one is at it.
+	Lock func() (unlock func(), ok bool)
+	// Create makes a new file in dir whose name begins with prefix.
+	Create func(dir, prefix string) (*os.File, error)
+}
+
+// busy is how long a lock of the database is waited for, twice.
+const busy = 100 * time.Millisecond
+
+// errOther says that the store was made from something else, or by another
+// program, or is not as it was left.
+var errOther = errors.New("the store is of another state")
+
+// open opens the database file at path.
+func open(path string, write bool) (*sql.DB, *sql.Conn, error) {
+	q := url.Values{"_pragma": {
+		fmt.Sprintf("busy_timeout(%d)", busy.Milliseconds()), "cell_size_check(1)", "trusted_schema(0)", "temp_store(2)",
+	}}
+	if write {
+		sync := "0" // the seal knows a file that may not have reached the disk
+		if bootID() == "" {
+			sync = "1"
+		}
+		q.Set("mode", "rw")
+		q["_pragma"] = append(q["_pragma"], "synchronous("+sync+")", "cache_size(-16384)")
+	} else {
+		q.Set("mode", "ro")
+		q["_pragma"] = append(q["_pragma"], "query_only(1)")
+	}
+	at := url.URL{Scheme: "file", Opaque: (&url.URL{Path: path}).EscapedPath(), RawQuery: q.Encode()}
+	db, err := sql.Open("sqlite", at.String())
+	if err != nil {
+		return nil, nil, err
+	}
+	conn, err := db.Conn(context.Background())
+	if err != nil {
+		db.Close()
+		return nil, nil, err
+	}
+	return db, conn, nil
+}
+
+// again does something that may find the database busy, and once more if it did.
+func again(do func() error) error {
+	err := do()
+	if sqliteCode(err) == codeBusy {
+		err = do()
+	}
+	return err
+}
+
+const (
+	codeBusy     = 5 // SQLITE_BUSY, and so on
+	codeReadOnly = 8
+	codeFull     = 13
+)
+
+// sqliteCode is SQLite's primary result code, 0 for another error.
+func sqliteCode(err error) int {
+	if e := (*sqlite.Error)(nil); errors.As(err, &e) {
+		return e.Code() & 0xff
+	}
+	return 0
+}

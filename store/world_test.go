@@ -1,0 +1,172 @@
+package store_test
+
+import (
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/git-crosslink/git-crosslink/event"
+	"github.com/git-crosslink/git-crosslink/internal/testkit"
+	"github.com/git-crosslink/git-crosslink/reducer"
+	"github.com/git-crosslink/git-crosslink/store"
+)
+
+// projection is what a Memory and a File have in common (tracker.Projection).
+type projection interface {
+	Resolve(id string) (event.UUID, error)
+	ResolveComment(id string) (comment, issue event.UUID, err error)
+	CommentShort(event.UUID) string
+	Issue(event.UUID) (*store.Issue, error)
+	List(store.Filter) ([]*store.Issue, int, error)
+	Search(string, store.Filter) ([]*store.Issue, int, error)
+	OpenBlockers(event.UUID) ([]*store.Issue, error)
+	History(event.UUID) ([]*event.Envelope, error)
+	Locked() ([]*store.Issue, error)
+	LastSign(string) event.Time
+	Aliases() map[uint64]uint64
+	Agents() []*reducer.Agent
+	Milestones() ([]*reducer.Milestone, error)
+	Rejections() []reducer.Rejection
+	Mark(string, uint64) string
+}
+
+// a world is lines and what was decided of them: all a Memory is made of.
+type world struct {
+	lines   []*event.Envelope
+	numbers map[event.UUID]uint64
+	decided store.Decided
+	marks   uint64 // which lines are marked
+}
+
+// newWorld draws lines of all kinds, and decisions about some of their issues.
+func newWorld(rng *rand.Rand, events int) *world {
+	w := &world{lines: testkit.History(rng, testkit.HistoryOptions{Agents: 2 + rng.IntN(5), Events: events, Invalid: true}), marks: rng.Uint64()}
+	w.decide(rng)
+	return w
+}
+
+// decide draws numbers, locks and aliases for the issues there are.
+func (w *world) decide(rng *rand.Rand) {
+	w.numbers = map[event.UUID]uint64{}
+	w.decided = store.Decided{Aliases: map[uint64]uint64{}, Locks: map[event.UUID]store.Lock{}, Queue: map[event.UUID][]store.Waiter{}}
+	n := uint64(0)
+	for _, e := range w.lines {
+		var u event.UUID
+		switch b := e.Body.(type) {
+		case *event.IssueCreated:
+			u = b.UUID
+		case *event.IssueDeleted:
+			u = b.UUID
+		default:
+			continue
+		}
+		if w.numbers[u] != 0 || rng.IntN(4) == 0 {
+			continue
+		}
+		n++
+		w.numbers[u] = n
+		if rng.IntN(5) == 0 {
+			n++
+			w.decided.Aliases[n] = w.numbers[u]
+		}
+		if rng.IntN(3) == 0 {
+			w.decided.Locks[u] = store.Lock{Holder: e.Agent, Token: n, Since: e.Time, Branch: "b", Confirmed: rng.IntN(2) == 0, Ending: rng.IntN(3) == 0}
+			w.decided.Queue[u] = []store.Waiter{{Agent: "zoe", Since: e.Time, Confirmed: true}}
+		}
+	}
+}
+
+// until is the world as it was when only the first n lines were known.
+func (w *world) until(n int) *world {
+	x := *w
+	x.lines = w.lines[:n]
+	return &x
+}
+
+// memory projects the world, log by log as the tracker does.
+func (w *world) memory() *store.Memory {
+	s := reducer.New()
+	lines := slices.Clone(w.lines)
+	slices.SortStableFunc(lines, func(a, b *event.Envelope) int { return strings.Compare(a.Agent, b.Agent) })
+	for _, e := range lines {
+		s.Apply(e)
+	}
+	return store.NewMemory(s, lines, w.numbers).WithDecided(w.decided).WithMarks(func(agent string, seq uint64) string {
+		return []string{"", "", "unsigned", "unapproved"}[(w.marks>>(seq/5%16*4)^uint64(agent[0]))&3]
+	})
+}
+
+// digest stands for all a world's answers follow from.
+func (w *world) digest() []byte {
+	h := sha256.New()
+	for _, e := range w.lines {
+		h.Write(e.Raw)
+	}
+	fmt.Fprint(h, w.numbers, w.decided, w.marks)
+	return h.Sum(nil)
+}
+
+// files is a store in a directory of its own.
+func files(t testing.TB) *store.Store { return storeAt(filepath.Join(t.TempDir(), "store.db")) }
+
+func storeAt(path string) *store.Store {
+	return &store.Store{
+		Path:   path,
+		Lock:   func() (func(), bool) { return func() {}, true },
+		Create: func(dir, prefix string) (*os.File, error) { return os.CreateTemp(dir, prefix) },
+	}
+}
+
+// mustFile opens the store for a world and fails if memory was asked.
+func mustFile(t testing.TB, s *store.Store, w *world) *store.File {
+	t.Helper()
+	f, _, err := s.Open(w.digest(), func() (*store.Memory, error) { return nil, errors.New("the file did not answer") }, nil)
+	if err != nil {
+		t.Fatalf("open the store: %v", err)
+	}
+	t.Cleanup(func() { f.Close() })
+	return f
+}
+
+// filters are lists as commands ask for them.
+func filters(m *store.Memory) []store.Filter {
+	fs := []store.Filter{{}, {Status: "nonsense"}, {Sort: "nonsense"}}
+	rows, _, _ := m.List(store.Filter{Status: "all"})
+	now := event.Time(1772359200000000000) + event.Time(3600e9)
+	for _, sort := range store.Sorts {
+		for _, status := range store.Statuses {
+			fs = append(fs, store.Filter{Status: status, Sort: sort}, store.Filter{Status: status, Sort: sort, Limit: 3})
+		}
+	}
+	for _, p := range []event.Priority{event.Low, event.Medium, event.High, event.Critical} {
+		fs = append(fs, store.Filter{Status: "all", Priority: p, Limit: 2})
+	}
+	for _, l := range [][]string{{"bug"}, {"ü"}, {"zz top"}, {"bug", "flux"}, {"zz"}, {""}, {"(62)"}, {"bug", ""}} {
+		fs = append(fs, store.Filter{Status: "all", Labels: l}, store.Filter{Labels: l, Sort: "updated", Limit: 1})
+	}
+	fs = append(fs, store.Filter{Ready: true, Now: now}, store.Filter{Blocked: true}, store.Filter{Overdue: true, Now: now, Status: "all"},
+		store.Filter{Ready: true, Now: event.MaxTime, Sort: "priority", Limit: 4}, store.Filter{Blocked: true, Ready: true}, store.Filter{Overdue: true, Now: event.MaxTime})
+	for _, i := range rows {
+		fs = append(fs, store.Filter{Status: "all", Parent: i.UUID}, store.Filter{Parent: i.Parent, Milestone: i.Milestone, Status: "all"})
+		for _, a := range i.Assignees {
+			fs = append(fs, store.Filter{Status: "all", Assignee: a})
+		}
+		if i.Lock != nil {
+			fs = append(fs, store.Filter{Ready: true, Now: now, Me: i.Lock.Holder}, store.Filter{Status: "all", LockedBy: i.Lock.Holder})
+		}
+	}
+	return fs
+}
+
+// awkward are searches that an index of words may get wrong.
+var awkward = []string{
+	"title", "TITLE 3", "e", "3", "ti", "desc", "comment", "nothing like it", "", "  ", `"`, `""`, `"title`, "title*", "title AND description", "OR", "NOT title",
+	"NEAR(title, 3)", "text:title", "(title", "^title", "ti'tle", "title 1 title 2 title 3", "a\x00b", "\xff\xfe", "ß", "İ", "ÜMLAUT", "straße", "日本語", "日本", "日", "👩‍🚀", "é", "é", "�",
+	"%", "_", "-", "--", ";", "tit\\le", strings.Repeat("title ", 40), strings.Repeat("x", 500),
+}

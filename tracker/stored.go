@@ -1,0 +1,145 @@
+package tracker
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/git-crosslink/git-crosslink/event"
+	"github.com/git-crosslink/git-crosslink/refs"
+	"github.com/git-crosslink/git-crosslink/store"
+)
+
+// A reading command that finds the refs where an earlier one has seen them
+// answers from the store; any other loads the logs and brings the store up to
+// date. Commands that write neither read nor write it.
+
+// storeFile is the database in the replica's directory. It may be removed.
+const storeFile = "store.db"
+
+// storePatience is how long another process's update is waited for.
+const storePatience = 100 * time.Millisecond
+
+func (t *Tracker) store(ctx context.Context) *store.Store {
+	return &store.Store{
+		Path: filepath.Join(t.replica.Path(), storeFile),
+		Lock: func() (func(), bool) {
+			unlock, ok, err := t.replica.Lock(context.WithoutCancel(ctx), "store", storePatience)
+			return unlock, ok && err == nil
+		},
+		Create: refs.CreateTemp,
+	}
+}
+
+// glance is what a read tells besides the answer. It is kept with the store.
+type glance struct {
+	Level  int             `json:"level"`
+	Bound  bool            `json:"bound"`
+	Unsent int             `json:"unsent"`
+	Held   map[string]held `json:"held"` // by agent
+
+	newer bool // the ledger has rules that only newer programs know; then nothing is kept
+}
+
+// held is what an agent has, and when it last wrote.
+type held struct {
+	Issue event.UUID `json:"issue"`
+	Wrote event.Time `json:"wrote"`
+}
+
+func (s *snapshot) glance() glance {
+	g := glance{Level: s.level, Bound: s.bound, Unsent: s.unsent(), Held: map[string]held{}, newer: s.newerRules()}
+	if s.decided.view.Ledger == nil {
+		return g
+	}
+	for _, k := range s.decided.view.Ledger.Locks {
+		var h held
+		h.Issue, _ = s.held(k.Agent)
+		if l := s.logs[k.Agent]; l != nil && len(l.lines) > 0 {
+			h.Wrote = l.lines[len(l.lines)-1].Shown()
+		}
+		g.Held[k.Agent] = h
+	}
+	return g
+}
+
+// seenRoots are the refs that a snapshot follows from. Signs of life are read
+// apart, and what was fetched and not believed changes nothing.
+var seenRoots = []string{headRoot, hubRoot, trustedMeta, lostRoot}
+
+// digest stands for all refs that a snapshot follows from.
+func digest(all map[string]refs.OID) []byte {
+	h := sha256.New()
+	for _, name := range slices.Sorted(maps.Keys(all)) {
+		if slices.ContainsFunc(seenRoots, func(root string) bool { return strings.HasPrefix(name, root) }) {
+			fmt.Fprintf(h, "%s %s\n", all[name], name)
+		}
+	}
+	return h.Sum(nil)
+}
+
+// stored returns the projection of the store if it was made from these refs.
+func (t *Tracker) stored(ctx context.Context, s *snapshot) (*store.File, glance, bool) {
+	var g glance
+	if t.replica == nil || t.joining || t.loaded != nil {
+		return nil, g, false
+	}
+	all := maps.Clone(s.refs)
+	recall := func() (*store.Memory, error) {
+		again, err := t.loadFrom(context.WithoutCancel(ctx), &snapshot{refs: all})
+		if err != nil {
+			return nil, err
+		}
+		return again.project(), nil
+	}
+	presences, _ := t.presences(ctx, s)
+	f, note, err := t.store(ctx).Open(digest(all), recall, presences)
+	if err == nil && json.Unmarshal(note, &g) != nil {
+		f.Close()
+		err = fmt.Errorf("the note in '%s' cannot be read", storeFile)
+	}
+	if err != nil {
+		return nil, g, false
+	}
+	if t.file != nil {
+		t.file.Close()
+	}
+	t.file = f
+	return f, g, true
+}
+
+// keep brings the store up to date. What hinders it hinders nothing else: the
+// next command reads the logs again.
+func (t *Tracker) keep(ctx context.Context, s *snapshot) {
+	if t.replica == nil || t.joining || !s.lasting() {
+		return
+	}
+	note, err := json.Marshal(s.glance())
+	if err != nil {
+		return
+	}
+	w, err := t.store(ctx).Update(s.project(), digest(s.refs), note)
+	if t.o.Stored != nil {
+		t.o.Stored(w, err)
+	}
+}
+
+// lasting reports whether a snapshot follows from its refs for ever: nothing is
+// shown in place of something that may still come.
+func (s *snapshot) lasting() bool {
+	if s.apart || s.decided.err != nil || s.unboundLines() {
+		return false
+	}
+	for _, l := range s.logs {
+		if l.torn || l.missing || l.here != "" && (s.level == 2 || s.level == 3) {
+			return false
+		}
+	}
+	return true
+}

@@ -1,0 +1,223 @@
+package tracker_test
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/git-crosslink/git-crosslink/event"
+	"github.com/git-crosslink/git-crosslink/store"
+	"github.com/git-crosslink/git-crosslink/tracker"
+)
+
+// kept is what became of the store in the reads of a clone, in order.
+type kept struct {
+	store.Written
+	err error
+}
+
+// readsWith reads and returns what became of the store; nil if it answered.
+func (c *clone) readsWith(more ...string) (tracker.Projection, *kept) {
+	c.w.t.Helper()
+	var k *kept
+	t, err := tracker.Open(context.Background(), tracker.Options{
+		Dir: c.dir, Environ: append(append([]string{"GIT_CROSSLINK_AGENT=" + c.name}, c.w.env...), more...), Now: c.now,
+		Stored: func(w store.Written, err error) { k = &kept{w, err} }})
+	if err != nil {
+		c.w.t.Fatal(err)
+	}
+	c.w.t.Cleanup(func() { t.Close() })
+	p, err := t.Read(context.Background(), tracker.Offline)
+	if err != nil {
+		c.w.t.Fatal(err)
+	}
+	return p, k
+}
+
+func (c *clone) storePath() string { return filepath.Join(c.replica(), "store.db") }
+
+// all is what a projection answers, as text.
+func all(t *testing.T, p tracker.Projection) string {
+	t.Helper()
+	var doc []any
+	rows, total, err := p.List(store.Filter{Status: "all"})
+	doc = append(doc, rows, total, err)
+	found, _, err := p.Search("word", store.Filter{Status: "all"})
+	doc = append(doc, found, err)
+	for _, i := range rows {
+		h, err := p.History(i.UUID)
+		for _, e := range h {
+			doc = append(doc, e.Agent, e.Seq, e.Shown(), e.SignedBy, string(e.Event), p.Mark(e.Agent, e.Seq), p.LastSign(e.Agent))
+		}
+		open, err2 := p.OpenBlockers(i.UUID)
+		u, err3 := p.Resolve(i.Name())
+		doc = append(doc, err, open, err2, u, err3)
+		for k := range i.Comments {
+			doc = append(doc, p.CommentShort(i.Comments[k].UUID))
+		}
+	}
+	locked, err := p.Locked()
+	doc = append(doc, locked, err, p.Agents(), fmt.Sprint(p.Aliases()), p.Rejections())
+	b, err := json.MarshalIndent(doc, "", " ")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(b)
+}
+
+// With nothing new a read reads no object and starts no git but the two that
+// find the repository.
+func TestNothingNewReadsNothing(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	alice, bob := w.clone("alice"), w.clone("bob")
+	alice.init()
+	one := alice.create("one word")
+	bob.sync()
+	bob.comment(one, "another word")
+	alice.sync()
+	p, k := alice.readsWith()
+	if k == nil || k.err != nil || !k.Anew {
+		t.Fatalf("the first read leaves %+v", k)
+	}
+	want := all(t, p)
+
+	objects := filepath.Join(alice.replica(), "objects")
+	if err := os.Rename(objects, objects+".away"); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Mkdir(objects, 0o777); err != nil {
+		t.Fatal(err)
+	}
+	trace := filepath.Join(t.TempDir(), "trace")
+	p, k = alice.readsWith("GIT_TRACE2_EVENT=" + trace)
+	if k != nil {
+		t.Fatalf("with nothing new the store was written: %+v", k)
+	}
+	if got := all(t, p); got != want {
+		t.Fatalf("without an object to read it answers\n%s\nnot\n%s", got, want)
+	}
+	if n := traced(t, trace); !maps.Equal(n, map[string]int{"rev-parse": 1, "config": 1}) {
+		t.Errorf("git processes: %v", n)
+	}
+	if err := os.Remove(alice.storePath()); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Remove(objects); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Rename(objects+".away", objects); err != nil {
+		t.Fatal(err)
+	}
+	if p, k = alice.readsWith(); k == nil || !k.Anew || all(t, p) != want {
+		t.Fatalf("without the store: %+v", k)
+	}
+}
+
+// What another clone wrote touches its issue's rows only.
+func TestOneEventWritesOneIssue(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	alice, bob := w.clone("alice"), w.clone("bob")
+	alice.init()
+	var issue event.UUID
+	for range 5 {
+		issue = alice.create("x")
+	}
+	bob.sync()
+	bob.readsWith()
+	alice.comment(issue, "news")
+	bob.sync()
+	p, k := bob.readsWith()
+	want := map[string]int{"issue": 1, "comment": 1, "line": 1, "log": 1, "agent": 1, "head": 1}
+	if k == nil || k.err != nil || k.Anew || !maps.Equal(k.Rows, want) {
+		t.Fatalf("one comment writes %+v", k)
+	}
+	fresh := all(t, p)
+	p, k = bob.readsWith()
+	if k != nil || all(t, p) != fresh {
+		t.Fatalf("the store answers otherwise than the memory it was made of: %+v", k)
+	}
+}
+
+// A write opens no store; the next read sees what it wrote.
+func TestWritesLeaveTheStore(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	alice := w.clone("alice")
+	alice.init()
+	alice.create("one")
+	if _, err := os.Stat(alice.storePath()); !os.IsNotExist(err) {
+		t.Fatalf("a write made a store: %v", err)
+	}
+	alice.readsWith()
+	before, err := os.Stat(alice.storePath())
+	if err != nil {
+		t.Fatal(err)
+	}
+	alice.create("two")
+	after, err := os.Stat(alice.storePath())
+	if err != nil || after.ModTime() != before.ModTime() || !os.SameFile(before, after) {
+		t.Fatalf("a write wrote to the store: %v", err)
+	}
+	if n := len(alice.titles()); n != 2 {
+		t.Fatalf("%d issues are shown", n)
+	}
+}
+
+// Where no store can be made the answers are the same, and nothing is told.
+func TestNoStore(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	alice := w.clone("alice")
+	alice.init()
+	alice.create("one word")
+	if err := os.MkdirAll(filepath.Join(alice.storePath(), "in the way"), 0o777); err != nil {
+		t.Fatal(err)
+	}
+	alice.notices = nil
+	p, k := alice.readsWith()
+	if k == nil || k.err == nil {
+		t.Fatalf("a directory in the way of the store: %+v", k)
+	}
+	want := all(t, p)
+	if err := os.RemoveAll(alice.storePath()); err != nil {
+		t.Fatal(err)
+	}
+	if p, k = alice.readsWith(); k == nil || k.err != nil || all(t, p) != want {
+		t.Fatalf("once it is gone: %+v", k)
+	}
+	if len(alice.notices) > 0 {
+		t.Fatalf("told: %+v", alice.notices)
+	}
+}
+
+// What is missing here and may come back is not kept as if it were all.
+func TestStoreOfATornReplica(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	alice, bob := w.clone("alice"), w.clone("bob")
+	alice.init()
+	alice.create("one")
+	bob.sync()
+	replica := bob.replica()
+	tip := splitLines(w.git(replica, "rev-parse", "refs/hub/agents/alice^{tree}"))[0]
+	object := filepath.Join(replica, "objects", tip[:2], tip[2:])
+	if err := os.Rename(object, object+".away"); err != nil {
+		t.Fatal(err)
+	}
+	if p, k := bob.readsWith(); k != nil {
+		rows, _, _ := p.List(store.Filter{})
+		t.Fatalf("with an object missing %d issues were kept: %+v", len(rows), k)
+	}
+	if err := os.Rename(object+".away", object); err != nil {
+		t.Fatal(err)
+	}
+	if n := len(bob.titles()); n != 1 {
+		t.Fatalf("once it is back %d issues are shown", n)
+	}
+}
