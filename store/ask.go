@@ -241,7 +241,9 @@ func (f *File) Locked() ([]*Issue, error) {
 		rows := []*Issue{}
 		err := f.query(func(r *sql.Rows) error {
 			i, err := f.scan(r)
-			rows = append(rows, i)
+			if err == nil {
+				rows = append(rows, i)
+			}
 			return err
 		}, "SELECT k, row FROM issue WHERE holder IS NOT NULL")
 		if err == nil {
@@ -263,19 +265,12 @@ func (f *File) History(u event.UUID) ([]*event.Envelope, error) {
 			if err := r.Scan(&row); err != nil {
 				return err
 			}
-			var l storedLine
-			if err := unpack(row, &l); err != nil {
-				return err
+			e, err := unpackLine(row)
+			if err == nil {
+				lines = append(lines, e)
 			}
-			body, err := event.DecodeEvent(l.V, l.Event)
-			if err != nil {
-				return err
-			}
-			lines = append(lines, &event.Envelope{V: l.V, Agent: l.Agent, Seq: l.Seq, Time: l.Time, Wall: l.Wall, SignedBy: l.SignedBy, Event: l.Event, Body: body})
-			return nil
-		}, `SELECT row FROM line WHERE id IN (
-			SELECT line FROM aimed WHERE target = ?1 UNION
-			SELECT line FROM comment c JOIN aimed ON target = c.k WHERE c.issue = ?1) ORDER BY id`, u[:])
+			return err
+		}, historyQuery, u[:])
 		slices.SortStableFunc(lines, func(a, b *event.Envelope) int { return a.Key().Compare(b.Key()) })
 		return lines, nil, err
 	}, func(m *Memory) ([]*event.Envelope, error) { return m.History(u) })

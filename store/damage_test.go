@@ -24,7 +24,7 @@ func TestForeignChange(t *testing.T) {
 	s := files(t)
 	make := func() []byte {
 		t.Helper()
-		if _, err := s.Update(m, w.digest(), nil); err != nil {
+		if _, err := s.Update(m, store.State{Digest: w.digest()}); err != nil {
 			t.Fatal(err)
 		}
 		mustFile(t, s, w).Close()
@@ -57,7 +57,7 @@ func TestForeignChange(t *testing.T) {
 			refused("a bit flipped", at)
 		}
 	}
-	w2, err := s.Update(m, w.digest(), nil)
+	w2, err := s.Update(m, store.State{Digest: w.digest()})
 	if err != nil || !w2.Anew {
 		t.Fatalf("the damaged file was gone on with: %+v, %v", w2, err)
 	}
@@ -96,7 +96,7 @@ func TestRottenDisk(t *testing.T) {
 	w := newWorld(rng, 120)
 	m := w.memory()
 	s := files(t)
-	if _, err := s.Update(m, w.digest(), nil); err != nil {
+	if _, err := s.Update(m, store.State{Digest: w.digest()}); err != nil {
 		t.Fatal(err)
 	}
 	whole, err := os.ReadFile(s.Path)
@@ -160,7 +160,7 @@ func TestFileFailsHalfway(t *testing.T) {
 		"of another state": nil,
 	} {
 		s := files(t)
-		if _, err := s.Update(m, w.digest(), nil); err != nil {
+		if _, err := s.Update(m, store.State{Digest: w.digest()}); err != nil {
 			t.Fatal(err)
 		}
 		asked := 0
@@ -176,7 +176,7 @@ func TestFileFailsHalfway(t *testing.T) {
 		} else {
 			time.Sleep(4 * store.IdleAfter) // a command that waits lets others write
 			other := w.until(20)
-			_, err = s.Update(other.memory(), other.digest(), nil)
+			_, err = s.Update(other.memory(), store.State{Digest: other.digest()})
 		}
 		if err != nil {
 			t.Fatalf("%s: %v", what, err)
@@ -194,7 +194,7 @@ func TestNothingAnswers(t *testing.T) {
 	t.Parallel()
 	w := newWorld(rand.New(rand.NewPCG(5, 8)), 50)
 	s := files(t)
-	if _, err := s.Update(w.memory(), w.digest(), nil); err != nil {
+	if _, err := s.Update(w.memory(), store.State{Digest: w.digest()}); err != nil {
 		t.Fatal(err)
 	}
 	broken := errors.New("no object")

@@ -49,15 +49,20 @@ func (s *Store) Open(digest []byte, recall func() (*Memory, error), seen func() 
 	if err != nil {
 		return nil, nil, err
 	}
-	f := &File{store: s, digest: digest, recall: recall, seen: seen, db: db, conn: conn,
-		stmts: map[string]*sql.Stmt{}, rows: map[event.UUID]*Issue{}, marks: map[string][]markRun{}}
-	f.idle = time.AfterFunc(idleAfter, f.rest)
+	f := s.file(db, conn, digest, recall, seen)
 	var note []byte
 	if err := f.query(func(r *sql.Rows) error { return r.Scan(&note) }, "SELECT note FROM head"); err != nil {
 		f.Close()
 		return nil, nil, err
 	}
 	return f, note, nil
+}
+
+func (s *Store) file(db *sql.DB, conn *sql.Conn, digest []byte, recall func() (*Memory, error), seen func() map[string]event.AgentPresence) *File {
+	f := &File{store: s, digest: digest, recall: recall, seen: seen, db: db, conn: conn,
+		stmts: map[string]*sql.Stmt{}, rows: map[event.UUID]*Issue{}, marks: map[string][]markRun{}}
+	f.idle = time.AfterFunc(idleAfter, f.rest)
+	return f
 }
 
 // Close ends it; nothing may be asked any more.

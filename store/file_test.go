@@ -47,7 +47,7 @@ func TestFileAnswersAsMemory(t *testing.T) {
 				now = w
 			}
 			m := now.memory()
-			if _, err := s.Update(m, now.digest(), nil); err != nil {
+			if _, err := s.Update(m, store.State{Digest: now.digest()}); err != nil {
 				t.Fatal(err)
 			}
 			f := mustFile(t, s, now)
@@ -63,22 +63,22 @@ func TestRowsWritten(t *testing.T) {
 	t.Parallel()
 	w, issue := crowd(t, 10_000)
 	s := files(t)
-	first, err := s.Update(w.memory(), w.digest(), nil)
+	first, err := s.Update(w.memory(), store.State{Digest: w.digest()})
 	if err != nil || !first.Anew || first.Rows["issue"] != 10_000 {
 		t.Fatalf("%+v, %v", first, err)
 	}
-	again, err := s.Update(w.memory(), w.digest(), nil)
+	again, err := s.Update(w.memory(), store.State{Digest: w.digest()})
 	if err != nil || again.Anew || len(again.Rows) != 1 || again.Rows["head"] != 1 {
 		t.Fatalf("nothing new writes %+v, %v", again, err)
 	}
 	w.say(t, &event.CommentAdded{Issue: issue, Comment: event.UUID{0xcc, 1}, Author: "alice", Content: "a word in time", CreatedAt: 1, Kind: "note"})
-	one, err := s.Update(w.memory(), w.digest(), nil)
+	one, err := s.Update(w.memory(), store.State{Digest: w.digest()})
 	want := map[string]int{"issue": 1, "comment": 1, "line": 1, "log": 1, "agent": 1, "head": 1}
 	if err != nil || one.Anew || !maps.Equal(one.Rows, want) {
 		t.Fatalf("a comment writes %+v, %v", one, err)
 	}
 	w.say(t, &event.StatusChanged{UUID: issue, NewStatus: event.Closed})
-	one, err = s.Update(w.memory(), w.digest(), nil)
+	one, err = s.Update(w.memory(), store.State{Digest: w.digest()})
 	delete(want, "comment")
 	if err != nil || one.Anew || !maps.Equal(one.Rows, want) {
 		t.Fatalf("a close writes %+v, %v", one, err)
@@ -92,7 +92,7 @@ func TestRowsWritten(t *testing.T) {
 
 // crowd is a world of many issues by one agent, and one of them.
 func crowd(t testing.TB, issues int) (*world, event.UUID) {
-	w := &world{numbers: map[event.UUID]uint64{}}
+	w := &world{numbers: map[event.UUID]uint64{}, oneMark: true}
 	var u event.UUID
 	for n := range issues {
 		u = event.UUID{byte(n), byte(n >> 8), 0xaa, byte(n * 7), byte(n * 31 >> 8)}
@@ -105,6 +105,12 @@ func crowd(t testing.TB, issues int) (*world, event.UUID) {
 // say adds a line.
 func (w *world) say(t testing.TB, b event.Body) {
 	t.Helper()
+	if err := w.try(b); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func (w *world) try(b event.Body) error {
 	c := event.Chain{Hub: testkit.HistoryHub, Agent: "alice"}
 	if n := len(w.lines); n > 0 {
 		last := w.lines[n-1]
@@ -112,13 +118,14 @@ func (w *world) say(t testing.TB, b event.Body) {
 	}
 	raw, err := c.Stamp(&event.Envelope{Body: b}, event.Time(1772359200000000000)+event.Time(len(w.lines)), 0)
 	if err != nil {
-		t.Fatal(err)
+		return err
 	}
 	e, err := event.Decode(raw)
 	if err != nil {
-		t.Fatal(err)
+		return err
 	}
 	w.lines = append(w.lines, e)
+	return nil
 }
 
 // The index of words is made by the first search, and kept up with what comes.
@@ -127,7 +134,7 @@ func TestWordsOnFirstUse(t *testing.T) {
 	s := files(t)
 	update := func() *store.File {
 		t.Helper()
-		if _, err := s.Update(w.memory(), w.digest(), nil); err != nil {
+		if _, err := s.Update(w.memory(), store.State{Digest: w.digest()}); err != nil {
 			t.Fatal(err)
 		}
 		return mustFile(t, s, w)
@@ -167,7 +174,7 @@ func TestWordsOnFirstUse(t *testing.T) {
 func TestSearchWithoutWriting(t *testing.T) {
 	w, _ := crowd(t, 20)
 	s := files(t)
-	if _, err := s.Update(w.memory(), w.digest(), nil); err != nil {
+	if _, err := s.Update(w.memory(), store.State{Digest: w.digest()}); err != nil {
 		t.Fatal(err)
 	}
 	s.Lock = func() (func(), bool) { return nil, false }
@@ -175,7 +182,7 @@ func TestSearchWithoutWriting(t *testing.T) {
 	if _, total, err := f.Search("flux", store.Filter{}); err != nil || total != 20 || store.HasWords(s) {
 		t.Fatalf("%d, %v", total, err)
 	}
-	if _, err := s.Update(w.memory(), w.digest(), nil); !errors.Is(err, store.ErrBusy) {
+	if _, err := s.Update(w.memory(), store.State{Digest: w.digest()}); !errors.Is(err, store.ErrBusy) {
 		t.Fatalf("an update beside another: %v", err)
 	}
 }
@@ -184,7 +191,7 @@ func TestSearchWithoutWriting(t *testing.T) {
 func TestAnotherProgram(t *testing.T) {
 	w, _ := crowd(t, 3)
 	s := files(t)
-	if _, err := s.Update(w.memory(), w.digest(), []byte("a note")); err != nil {
+	if _, err := s.Update(w.memory(), store.State{Digest: w.digest(), Note: []byte("a note")}); err != nil {
 		t.Fatal(err)
 	}
 	back := store.ByAnotherProgram()
@@ -192,7 +199,7 @@ func TestAnotherProgram(t *testing.T) {
 	if _, _, err := s.Open(w.digest(), nil, nil); err == nil {
 		t.Fatal("another program believes the store")
 	}
-	if got, err := s.Update(w.memory(), w.digest(), []byte("its note")); err != nil || !got.Anew {
+	if got, err := s.Update(w.memory(), store.State{Digest: w.digest(), Note: []byte("its note")}); err != nil || !got.Anew {
 		t.Fatalf("%+v, %v", got, err)
 	}
 	f, note, err := s.Open(w.digest(), nil, nil)

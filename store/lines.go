@@ -19,6 +19,23 @@ type storedLine struct {
 	Event      []byte
 }
 
+// historyQuery finds the lines aimed at an issue, or at one of its comments.
+const historyQuery = `SELECT row FROM line WHERE id IN (
+	SELECT line FROM aimed WHERE target = ?1 UNION
+	SELECT line FROM comment c JOIN aimed ON target = c.k WHERE c.issue = ?1) ORDER BY id`
+
+func unpackLine(b []byte) (*event.Envelope, error) {
+	var l storedLine
+	if err := unpack(b, &l); err != nil {
+		return nil, err
+	}
+	body, err := event.DecodeEvent(l.V, l.Event)
+	if err != nil {
+		return nil, err
+	}
+	return &event.Envelope{V: l.V, Agent: l.Agent, Seq: l.Seq, Time: l.Time, Wall: l.Wall, SignedBy: l.SignedBy, Event: l.Event, Body: body}, nil
+}
+
 // logs adds the lines that are new at the end of each log, and writes a log
 // again that does not go on.
 func (w *writer) logs() error {
@@ -65,7 +82,7 @@ func (w *writer) logs() error {
 				return err
 			}
 		}
-		w.rows["log"]++
+		w.count["log"]++
 		if err := w.exec("INSERT INTO log (agent, id, lines, tip) VALUES (?, ?, ?, ?) ON CONFLICT (agent) DO UPDATE SET id = excluded.id, lines = excluded.lines, tip = excluded.tip",
 			agent, k.id, int64(len(lines)), tips[1]); err != nil {
 			return err
@@ -75,7 +92,7 @@ func (w *writer) logs() error {
 		if err := w.forget(k.id); err != nil {
 			return err
 		}
-		w.rows["log"]++
+		w.count["log"]++
 		if err := w.exec("DELETE FROM log WHERE agent = ?", agent); err != nil {
 			return err
 		}
@@ -90,7 +107,7 @@ func (w *writer) forget(log int64) error {
 			return err
 		}
 	}
-	w.rows["line"]++
+	w.count["line"]++
 	return nil
 }
 
@@ -121,7 +138,7 @@ func tipsOf(lines []*event.Envelope, n int64) [2][]byte {
 }
 
 func (w *writer) line(id int64, e *event.Envelope) error {
-	w.rows["line"]++
+	w.count["line"]++
 	l := storedLine{e.V, e.Agent, e.Seq, e.Time, e.Wall, e.SignedBy, e.Event}
 	if err := w.exec("INSERT INTO line (id, row) VALUES (?, ?)", id, pack(&l)); err != nil {
 		return err

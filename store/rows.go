@@ -12,8 +12,16 @@ import (
 	"github.com/git-crosslink/git-crosslink/reducer"
 )
 
+// The columns of tables besides k and sum.
+const (
+	issueColumns   = "short shown status rank created updated due scheduled position title labels assignees parent milestone holder ending row"
+	commentColumns = "issue short gone"
+	agentColumns   = "sign row"
+	markColumns    = "agent seq rule"
+)
+
 func (w *writer) issues() error {
-	return w.sync("issue", "short shown status rank created updated due scheduled position title labels assignees parent milestone holder ending row", func(yield func(row) bool) {
+	return w.sync("issue", issueColumns, func(yield func(row) bool) {
 		for u, i := range w.m.rows {
 			if !yield(row{u[:], issueValues(i)}) {
 				return
@@ -84,7 +92,7 @@ func (w *writer) edges() error {
 }
 
 func (w *writer) comments() error {
-	return w.sync("comment", "issue short gone", func(yield func(row) bool) {
+	return w.sync("comment", commentColumns, func(yield func(row) bool) {
 		for c, issue := range w.m.home {
 			short, gone := "", ""
 			h := hex.EncodeToString(c[:])
@@ -142,7 +150,7 @@ func (w *writer) agents() error {
 			last[id] = nil
 		}
 	}
-	return w.sync("agent", "sign row", func(yield func(row) bool) {
+	return w.sync("agent", agentColumns, func(yield func(row) bool) {
 		for id, e := range last {
 			sign, about := int64(0), any(nil)
 			if e != nil {
@@ -170,28 +178,25 @@ func (w *writer) rejections() error {
 	})
 }
 
-// marks keeps what is said of each line and of what stands behind the last as
-// runs, for it changes rarely along a log.
+// marks keeps what is said of each line as runs, for it changes rarely along a
+// log.
 func (w *writer) marks() error {
-	return w.sync("mark", "agent seq rule", func(yield func(row) bool) {
+	return w.sync("mark", markColumns, func(yield func(row) bool) {
 		for id, lines := range w.m.byAgent() {
 			rule := ""
-			for n := 0; n <= len(lines); n++ {
-				seq := lines[max(0, n-1)].Seq
-				if n < len(lines) {
-					seq = lines[n].Seq
-				} else {
-					seq++
-				}
-				now := w.m.Mark(id, seq)
+			for _, e := range lines {
+				now := w.m.Mark(id, e.Seq)
 				if now == rule {
 					continue
 				}
-				rule = now
-				if !yield(row{binary.BigEndian.AppendUint64([]byte(id+"\x00"), seq), []any{id, int64(seq), rule}}) {
+				if rule = now; !yield(markRow(id, e.Seq, rule)) {
 					return
 				}
 			}
 		}
 	})
+}
+
+func markRow(agent string, seq uint64, rule string) row {
+	return row{binary.BigEndian.AppendUint64([]byte(agent+"\x00"), seq), []any{agent, int64(seq), rule}}
 }

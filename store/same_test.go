@@ -43,7 +43,7 @@ func questions(m *store.Memory, p projection, answer func(what string, got any))
 				ids = append(ids, u.String(), hex.EncodeToString(u[:])[:5], hex.EncodeToString(u[:])[:4], strings.ToUpper(u.String()[:13]))
 			}
 		}
-		answer(fmt.Sprintf("mark %s %d", e.Agent, e.Seq), []any{p.Mark(e.Agent, e.Seq), p.Mark(e.Agent, e.Seq+1)})
+		answer(fmt.Sprintf("mark %s %d", e.Agent, e.Seq), p.Mark(e.Agent, e.Seq))
 		answer("last sign "+e.Agent, p.LastSign(e.Agent))
 	}
 	for _, id := range ids {
@@ -72,7 +72,7 @@ func questions(m *store.Memory, p projection, answer func(what string, got any))
 	answer("milestones", said(ms, err))
 	answer("agents", p.Agents())
 	answer("rejections", p.Rejections())
-	answer("aliases", p.Aliases())
+	answer("aliases", fmt.Sprint(p.Aliases()))
 	answer("last sign of nobody", p.LastSign("nobody"))
 }
 

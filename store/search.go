@@ -1,7 +1,6 @@
 package store
 
 import (
-	"context"
 	"database/sql"
 	"fmt"
 	"strings"
@@ -86,18 +85,9 @@ func (s *Store) readWords() error {
 	}
 	defer db.Close()
 	defer conn.Close()
-	w := &writer{ctx: context.Background(), conn: conn, stmts: map[string]*sql.Stmt{}}
+	w := newWriter(conn, nil)
 	defer w.close()
-	if err := again(func() error { return w.exec("BEGIN IMMEDIATE") }); err != nil {
-		return err
-	}
-	if err = w.words(); err == nil {
-		err = again(func() error { return w.exec("COMMIT") })
-	}
-	if err != nil {
-		w.exec("ROLLBACK")
-	}
-	return err
+	return w.within(w.words)
 }
 
 func (w *writer) words() error {

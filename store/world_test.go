@@ -42,6 +42,9 @@ type world struct {
 	numbers map[event.UUID]uint64
 	decided store.Decided
 	marks   uint64 // which lines are marked
+
+	oneMark bool // all in one way
+	mark    string
 }
 
 // newWorld draws lines of all kinds, and decisions about some of their issues.
@@ -98,6 +101,9 @@ func (w *world) memory() *store.Memory {
 		s.Apply(e)
 	}
 	return store.NewMemory(s, lines, w.numbers).WithDecided(w.decided).WithMarks(func(agent string, seq uint64) string {
+		if w.oneMark {
+			return w.mark
+		}
 		return []string{"", "", "unsigned", "unapproved"}[(w.marks>>(seq/5%16*4)^uint64(agent[0]))&3]
 	})
 }
@@ -108,7 +114,7 @@ func (w *world) digest() []byte {
 	for _, e := range w.lines {
 		h.Write(e.Raw)
 	}
-	fmt.Fprint(h, w.numbers, w.decided, w.marks)
+	fmt.Fprint(h, w.numbers, w.decided, w.marks, w.oneMark, w.mark)
 	return h.Sum(nil)
 }
 

@@ -17,35 +17,35 @@ var ErrBusy = errors.New("the store is being written by another process")
 
 // Written counts the rows that an update inserted, changed or deleted, by table.
 type Written struct {
-	Anew bool // the file was made anew
-	Rows map[string]int
+	Anew     bool // the file was made anew
+	Followed bool // by what was new alone
+	Rows     map[string]int
 }
 
-// Update makes the file hold what m answers. digest stands for all that m
-// follows from; note is kept for whoever opens the file. Only rows that differ
+// Update makes the file hold what m answers, which is the state is. Only rows that differ
 // are written, all of them or none. What fails leaves a file that is not
 // believed, or the one there was.
-func (s *Store) Update(m *Memory, digest, note []byte) (Written, error) {
+func (s *Store) Update(m *Memory, is State) (Written, error) {
 	unlock, ok := s.Lock()
 	if !ok {
 		return Written{}, ErrBusy
 	}
 	defer unlock()
 	if _, good := readSeal(s.Path); good {
-		w, err := s.write(s.Path, m, digest, note)
+		w, err := s.transact(s.Path, m, func(w *writer) error { return w.all(is) })
 		if err == nil {
-			return w, writeSeal(s.Path, digest, s.Create)
+			return w, writeSeal(s.Path, is.Digest, s.Create)
 		}
 		if code := sqliteCode(err); code == codeBusy || code == codeFull || code == codeReadOnly {
 			return Written{}, err // the file is as it was
 		}
 	}
-	return s.anew(m, digest, note)
+	return s.anew(m, is)
 }
 
 // anew makes a whole file and puts it in place. Who reads the old one goes on
 // reading it.
-func (s *Store) anew(m *Memory, digest, note []byte) (Written, error) {
+func (s *Store) anew(m *Memory, is State) (Written, error) {
 	tmp := s.Path + "-new"
 	for _, leftover := range []string{tmp, tmp + "-journal"} {
 		if err := os.Remove(leftover); err != nil && !errors.Is(err, os.ErrNotExist) {
@@ -56,7 +56,7 @@ func (s *Store) anew(m *Memory, digest, note []byte) (Written, error) {
 		return Written{}, err
 	}
 	defer os.Remove(tmp)
-	w, err := s.write(tmp, m, digest, note)
+	w, err := s.transact(tmp, m, func(w *writer) error { return w.all(is) })
 	if err != nil {
 		return Written{}, err
 	}
@@ -67,17 +67,18 @@ func (s *Store) anew(m *Memory, digest, note []byte) (Written, error) {
 	if err := os.Rename(tmp, s.Path); err != nil {
 		return Written{}, err
 	}
-	return w, writeSeal(s.Path, digest, s.Create)
+	return w, writeSeal(s.Path, is.Digest, s.Create)
 }
 
-func (s *Store) write(path string, m *Memory, digest, note []byte) (Written, error) {
+// transact lets do write to the file at path: all of it, or nothing.
+func (s *Store) transact(path string, m *Memory, do func(*writer) error) (Written, error) {
 	db, conn, err := open(path, true)
 	if err != nil {
 		return Written{}, err
 	}
 	defer db.Close()
 	defer conn.Close()
-	w := &writer{ctx: context.Background(), conn: conn, m: m, rows: map[string]int{}, stmts: map[string]*sql.Stmt{}}
+	w := newWriter(conn, m)
 	defer w.close()
 	if st, err := os.Stat(path); err == nil && st.Size() == 0 {
 		// nobody sees this file before it is whole
@@ -88,18 +89,8 @@ func (s *Store) write(path string, m *Memory, digest, note []byte) (Written, err
 			return Written{}, err
 		}
 	}
-	if err := again(func() error { return w.exec("BEGIN IMMEDIATE") }); err != nil {
-		return Written{}, err
-	}
-	err = w.all(digest, note)
-	if err == nil {
-		err = again(func() error { return w.exec("COMMIT") })
-	}
-	if err != nil {
-		w.exec("ROLLBACK")
-		return Written{}, err
-	}
-	return Written{Rows: w.rows}, nil
+	err = w.within(func() error { return do(w) })
+	return Written{Rows: w.count}, err
 }
 
 // writer is one update.
@@ -107,8 +98,27 @@ type writer struct {
 	ctx   context.Context
 	conn  *sql.Conn
 	m     *Memory
-	rows  map[string]int
+	count map[string]int // rows written, by table
 	stmts map[string]*sql.Stmt
+}
+
+func newWriter(conn *sql.Conn, m *Memory) *writer {
+	return &writer{ctx: context.Background(), conn: conn, m: m, count: map[string]int{}, stmts: map[string]*sql.Stmt{}}
+}
+
+// within runs do in a transaction.
+func (w *writer) within(do func() error) error {
+	if err := again(func() error { return w.exec("BEGIN IMMEDIATE") }); err != nil {
+		return err
+	}
+	err := do()
+	if err == nil {
+		err = again(func() error { return w.exec("COMMIT") })
+	}
+	if err != nil {
+		w.exec("ROLLBACK")
+	}
+	return err
 }
 
 func (w *writer) close() {
@@ -141,14 +151,19 @@ func (w *writer) exec(query string, args ...any) error {
 // atStatement lets tests stop an update before any statement.
 var atStatement func(query string)
 
-func (w *writer) all(digest, note []byte) error {
+func (w *writer) all(is State) error {
 	for _, do := range []func() error{w.issues, w.edges, w.comments, w.decided, w.milestones, w.agents, w.rejections, w.marks, w.logs} {
 		if err := do(); err != nil {
 			return err
 		}
 	}
-	w.rows["head"]++
-	return w.exec("INSERT INTO head (one, of, note) VALUES (1, ?, ?) ON CONFLICT (one) DO UPDATE SET of = excluded.of, note = excluded.note", digest, append([]byte{}, note...))
+	return w.head(is)
+}
+
+func (w *writer) head(is State) error {
+	w.count["head"]++
+	return w.exec("INSERT INTO head (one, of, note, rest) VALUES (1, ?, ?, ?) ON CONFLICT (one) DO UPDATE SET of = excluded.of, note = excluded.note, rest = excluded.rest",
+		is.Digest, append([]byte{}, is.Note...), append([]byte{}, is.Rest...))
 }
 
 // row is a row of a table: its key and its other values.
@@ -179,37 +194,42 @@ func (w *writer) sync(table, cols string, rows iter.Seq[row]) error {
 	if err := rs.Err(); err != nil {
 		return err
 	}
-	names := strings.Split(cols, " ")
-	put := fmt.Sprintf("INSERT INTO %s (k, sum, %s) VALUES (?, ?%s) ON CONFLICT (k) DO UPDATE SET sum = excluded.sum", table,
-		strings.Join(names, ", "), strings.Repeat(", ?", len(names)))
-	for _, n := range names {
-		put += fmt.Sprintf(", %s = excluded.%s", n, n)
-	}
 	for r := range rows {
-		sum := sumOf(r.vals)
 		id := keyOf(r.k)
 		was, there := old[id]
 		delete(old, id)
-		if there && was == string(sum) {
+		if there && was == string(sumOf(r.vals)) {
 			continue
 		}
-		if err := w.exec(put, append([]any{r.k, sum}, r.vals...)...); err != nil {
+		if err := w.put(table, cols, r); err != nil {
 			return err
-		}
-		w.rows[table]++
-		if table == "issue" {
-			if err := w.exec("INSERT OR IGNORE INTO unread SELECT id FROM issue WHERE k = ?", r.k); err != nil {
-				return err
-			}
 		}
 	}
 	for id := range old {
 		if err := w.exec("DELETE FROM "+table+" WHERE k = ?", keys[id]); err != nil {
 			return err
 		}
-		w.rows[table]++
+		w.count[table]++
 	}
 	return nil
+}
+
+// put writes one row. An issue's words are not in the index of words any more.
+func (w *writer) put(table, cols string, r row) error {
+	names := strings.Split(cols, " ")
+	query := fmt.Sprintf("INSERT INTO %s (k, sum, %s) VALUES (?, ?%s) ON CONFLICT (k) DO UPDATE SET sum = excluded.sum", table,
+		strings.Join(names, ", "), strings.Repeat(", ?", len(names)))
+	for _, n := range names {
+		query += fmt.Sprintf(", %s = excluded.%s", n, n)
+	}
+	if err := w.exec(query, append([]any{r.k, sumOf(r.vals)}, r.vals...)...); err != nil {
+		return err
+	}
+	w.count[table]++
+	if table != "issue" {
+		return nil
+	}
+	return w.exec("INSERT OR IGNORE INTO unread SELECT id FROM issue WHERE k = ?", r.k)
 }
 
 // keyOf makes a key comparable; those of one table are of one type.

@@ -73,11 +73,15 @@ func (s *snapshot) glance() glance {
 // apart, and what was fetched and not believed changes nothing.
 var seenRoots = []string{headRoot, hubRoot, trustedMeta, lostRoot}
 
+func seen(name string) bool {
+	return slices.ContainsFunc(seenRoots, func(root string) bool { return strings.HasPrefix(name, root) })
+}
+
 // digest stands for all refs that a snapshot follows from.
 func digest(all map[string]refs.OID) []byte {
 	h := sha256.New()
 	for _, name := range slices.Sorted(maps.Keys(all)) {
-		if slices.ContainsFunc(seenRoots, func(root string) bool { return strings.HasPrefix(name, root) }) {
+		if seen(name) {
 			fmt.Fprintf(h, "%s %s\n", all[name], name)
 		}
 	}
@@ -98,8 +102,17 @@ func (t *Tracker) stored(ctx context.Context, s *snapshot) (*store.File, glance,
 		}
 		return again.project(), nil
 	}
+	st := t.store(ctx)
 	presences, _ := t.presences(ctx, s)
-	f, note, err := t.store(ctx).Open(digest(all), recall, presences)
+	f, note, err := st.Open(digest(all), recall, presences)
+	if err != nil {
+		var is store.State
+		var w store.Written
+		f, is, w, err = st.Follow(func(was store.State) (store.State, []store.Tail, error) { return t.advance(ctx, all, was) }, recall, presences)
+		if note = is.Note; err == nil && t.o.Stored != nil {
+			t.o.Stored(w, nil)
+		}
+	}
 	if err == nil && json.Unmarshal(note, &g) != nil {
 		f.Close()
 		err = fmt.Errorf("the note in '%s' cannot be read", storeFile)
@@ -124,7 +137,11 @@ func (t *Tracker) keep(ctx context.Context, s *snapshot) {
 	if err != nil {
 		return
 	}
-	w, err := t.store(ctx).Update(s.project(), digest(s.refs), note)
+	rest, err := json.Marshal(s.ends())
+	if err != nil {
+		return
+	}
+	w, err := t.store(ctx).Update(s.project(), store.State{Digest: digest(s.refs), Note: note, Rest: rest})
 	if t.o.Stored != nil {
 		t.o.Stored(w, err)
 	}

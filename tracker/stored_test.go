@@ -5,9 +5,12 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"strconv"
 	"testing"
+	"time"
 
 	"github.com/git-crosslink/git-crosslink/event"
 	"github.com/git-crosslink/git-crosslink/store"
@@ -220,4 +223,92 @@ func TestStoreOfATornReplica(t *testing.T) {
 	if n := len(bob.titles()); n != 1 {
 		t.Fatalf("once it is back %d issues are shown", n)
 	}
+}
+
+// Clones that write, sync and read at random: what the store answers, followed
+// from delivery to delivery, is what is loaded from nothing.
+func TestStoreFollowsDeliveries(t *testing.T) {
+	t.Parallel()
+	seed := uint64(time.Now().UnixNano())
+	if n, err := strconv.ParseUint(os.Getenv("CROSSLINK_SEED"), 10, 64); err == nil {
+		seed = n
+	}
+	t.Logf("CROSSLINK_SEED=%d", seed)
+	rng := rand.New(rand.NewPCG(seed, 8))
+	rounds := 24
+	if os.Getenv("CROSSLINK_NIGHTLY") == "1" {
+		rounds = 400
+	}
+	w := newWorld(t)
+	alice, bob := w.clone("alice"), w.clone("bob")
+	alice.init()
+	issues := []event.UUID{alice.create("one word"), alice.create("two words")}
+	bob.sync()
+	followed, whole, quiet := 0, 0, 0
+	for n := range rounds {
+		who := []*clone{alice, bob}[rng.IntN(2)]
+		u := issues[rng.IntN(len(issues))]
+		text := fmt.Sprintf("word %d", n)
+		switch rng.IntN(8) {
+		case 0:
+			issues = append(issues, who.create(text))
+		case 1, 2, 3:
+			who.comment(u, text)
+		case 4:
+			who.does(&event.StatusChanged{UUID: u, NewStatus: []event.Status{event.Open, event.Closed}[rng.IntN(2)]})
+		case 5:
+			who.does(&event.IssueUpdated{UUID: u, Title: &text}, &event.LabelAdded{Issue: u, Label: "bug"})
+		case 6:
+			who.does(&event.DependencyAdded{Blocked: issues[1+rng.IntN(len(issues)-1)], Blocker: issues[0]})
+		case 7:
+			who.does(&event.LabelRemoved{Issue: u, Label: "bug"})
+		}
+		if rng.IntN(2) == 0 {
+			alice.sync()
+		}
+		if rng.IntN(2) == 0 {
+			bob.sync()
+		}
+		for _, c := range []*clone{alice, bob} {
+			p, k := c.readsWith()
+			switch {
+			case k == nil:
+				quiet++
+			case k.err != nil:
+				t.Fatal(k.err)
+			case k.Followed:
+				followed++
+			default:
+				whole++
+			}
+			got, path := all(t, p), c.storePath()
+			aside := []string{path, path + "-seal"}
+			for _, f := range aside {
+				if err := os.Rename(f, f+".aside"); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if p, k = c.readsWith(); k == nil || !k.Anew {
+				t.Fatalf("without a store: %+v", k)
+			}
+			if want := all(t, p); got != want {
+				t.Fatalf("round %d, %s: the store says\n%s\nwhat is loaded says\n%s", n, c.name, got, want)
+			}
+			for _, f := range aside {
+				if err := os.Rename(f+".aside", f); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+	}
+	t.Logf("%d deliveries were followed, %d took everything, %d times there was nothing new", followed, whole, quiet)
+	if followed < 3 || whole < 3 || quiet < 3 {
+		t.Fatal("too few of a kind")
+	}
+}
+
+// does emits events as they are.
+func (c *clone) does(bodies ...event.Body) {
+	c.w.t.Helper()
+	c.emit(func(*tracker.Tracker, tracker.Projection) []event.Body { return bodies })
 }

@@ -4,8 +4,9 @@
 
 CREATE TABLE head (
 	one  INTEGER PRIMARY KEY CHECK (one = 1),
-	of   BLOB NOT NULL, -- what the rows were made from: Source.Digest
-	note BLOB NOT NULL  -- Source.Note
+	of   BLOB NOT NULL, -- what the rows were made from: State.Digest
+	note BLOB NOT NULL, -- State.Note
+	rest BLOB NOT NULL  -- State.Rest
 );
 
 CREATE TABLE issue (

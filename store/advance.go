@@ -1,0 +1,303 @@
+package store
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"database/sql"
+	"errors"
+	"reflect"
+
+	"github.com/git-crosslink/git-crosslink/event"
+	"github.com/git-crosslink/git-crosslink/reducer"
+)
+
+// An update by what is new alone. The rules are those of the reducer, and it is
+// the reducer that applies them: to the lines of one issue, which the store has,
+// and the new ones. What an event does beyond its issue is not followed here; then
+// the answer is ErrWhole, and everything is loaded.
+
+// ErrWhole says that what is new cannot be told from itself and its issues.
+var ErrWhole = errors.New("what is new takes the whole state")
+
+// Tail is what is new at the end of a log of which every line counts.
+type Tail struct {
+	Lines []*event.Envelope
+	Mark  string // what is said of each line of the log now
+}
+
+// Plain reports whether an event changes nothing but the issue it is aimed at.
+func Plain(b event.Body) bool {
+	switch b.(type) {
+	case *event.IssueUpdated, *event.StatusChanged, *event.ScheduleChanged, *event.LabelAdded, *event.LabelRemoved,
+		*event.AssigneeAdded, *event.AssigneeRemoved, *event.CommentAdded, *event.CommentEdited:
+		return true
+	}
+	return false
+}
+
+// State is what a store says it was made from, and the two notes kept with it.
+type State struct {
+	Digest     []byte
+	Note, Rest []byte // Rest is read by Resume alone
+}
+
+// Follow brings the store from the state it has to another one, by what more says
+// is new, and opens it; see Open. more is called with the state there is. ErrWhole
+// if what is new takes more than its issues; any error means: no.
+func (s *Store) Follow(more func(was State) (is State, tails []Tail, err error), recall func() (*Memory, error), seen func() map[string]event.AgentPresence) (*File, State, Written, error) {
+	var is State
+	unlock, ok := s.Lock()
+	if !ok {
+		return nil, is, Written{}, ErrBusy
+	}
+	defer unlock()
+	of, good := readSeal(s.Path)
+	if !good {
+		return nil, is, Written{}, errOther
+	}
+	db, conn, err := open(s.Path, true)
+	if err != nil {
+		return nil, is, Written{}, err
+	}
+	w := newWriter(conn, nil)
+	err = w.within(func() (err error) {
+		var was State
+		if err := w.one("SELECT of, note, rest FROM head", nil, &was.Digest, &was.Note, &was.Rest); err != nil || !bytes.Equal(of, was.Digest) {
+			return errors.Join(err, errOther)
+		}
+		var tails []Tail
+		if is, tails, err = more(was); err != nil {
+			return err
+		}
+		a := advance{writer: w, rows: map[event.UUID]*Issue{}, lines: map[event.UUID][]*event.Envelope{}}
+		for _, t := range tails {
+			if err := a.tail(t); err != nil {
+				return err
+			}
+		}
+		if err := a.write(); err != nil {
+			return err
+		}
+		return w.head(is)
+	})
+	w.close()
+	if err == nil {
+		err = writeSeal(s.Path, is.Digest, s.Create)
+	}
+	if err != nil {
+		conn.Close()
+		db.Close()
+		return nil, is, Written{}, err
+	}
+	return s.file(db, conn, is.Digest, recall, seen), is, Written{Followed: true, Rows: w.count}, nil
+}
+
+// one reads the one row of a query; sql.ErrNoRows if there is none.
+func (w *writer) one(query string, args []any, into ...any) error {
+	return w.conn.QueryRowContext(w.ctx, query, args...).Scan(into...)
+}
+
+// advance is one update by tails.
+type advance struct {
+	*writer
+	order []event.UUID
+	rows  map[event.UUID]*Issue            // as they were
+	lines map[event.UUID][]*event.Envelope // new ones
+}
+
+// tail keeps the lines and sorts them by issue.
+func (a *advance) tail(t Tail) error {
+	if len(t.Lines) == 0 {
+		return nil
+	}
+	first, last := t.Lines[0], t.Lines[len(t.Lines)-1]
+	var id, known int64
+	err := a.one("SELECT id, lines FROM log WHERE agent = ?", []any{first.Agent}, &id, &known)
+	if err != nil || uint64(known)+1 != first.Seq {
+		return errors.Join(ErrWhole, err)
+	}
+	for n, e := range t.Lines {
+		u, err := a.target(e.Body)
+		if err != nil {
+			return err
+		}
+		if err := a.line(id<<32|(known+int64(n)), e); err != nil {
+			return err
+		}
+		if a.rows[u] == nil {
+			row, err := a.row(u)
+			if err != nil {
+				return err
+			}
+			a.order = append(a.order, u)
+			a.rows[u] = row
+		}
+		a.lines[u] = append(a.lines[u], e)
+	}
+	tip := sha256.Sum256(last.Raw)
+	a.count["log"]++
+	if err := a.exec("UPDATE log SET lines = ?, tip = ? WHERE agent = ?", known+int64(len(t.Lines)), tip[:], first.Agent); err != nil {
+		return err
+	}
+	if err := a.sign(last); err != nil {
+		return err
+	}
+	return a.mark(first.Agent, t.Mark)
+}
+
+// target is the issue an event is aimed at.
+func (a *advance) target(b event.Body) (u event.UUID, err error) {
+	if !Plain(b) {
+		return u, ErrWhole
+	}
+	issues, comment := targets(b)
+	if comment == (event.UUID{}) {
+		u = issues[0]
+	} else {
+		var home []byte
+		var short string
+		if err := a.one("SELECT issue, short FROM comment WHERE k = ?", []any{comment[:]}, &home, &short); err != nil || len(home) != len(u) || short == "" {
+			return u, errors.Join(ErrWhole, err) // added later, deleted, or of a hidden issue
+		}
+		u = event.UUID(home)
+	}
+	if c, ok := b.(*event.CommentAdded); ok {
+		return u, a.comment(c)
+	}
+	return u, nil
+}
+
+// comment writes the row of a comment that nothing has spoken of before.
+func (a *advance) comment(c *event.CommentAdded) error {
+	var n int
+	if err := a.one("SELECT (SELECT count(*) FROM comment WHERE k = ?1) + (SELECT count(*) FROM aimed WHERE target = ?1)", []any{c.Comment[:]}, &n); err != nil {
+		return err
+	}
+	if n > 0 {
+		return ErrWhole
+	}
+	near := newIndex("comment", 3)
+	near.add(c.Comment)
+	for _, q := range []string{"SELECT k FROM comment WHERE k < ? AND short <> '' ORDER BY k DESC LIMIT 1", "SELECT k FROM comment WHERE k > ? AND short <> '' ORDER BY k LIMIT 1"} {
+		var k []byte
+		switch err := a.one(q, []any{c.Comment[:]}, &k); {
+		case errors.Is(err, sql.ErrNoRows):
+		case err != nil || len(k) != len(c.Comment):
+			return errors.Join(err, errRow)
+		default:
+			near.add(event.UUID(k))
+		}
+	}
+	near.done()
+	short := near.short(c.Comment)
+	if len(short) != minPrinted {
+		return ErrWhole // its neighbours' short ids may have become longer
+	}
+	return a.put("comment", commentColumns, row{c.Comment[:], []any{c.Issue[:], short, ""}})
+}
+
+// row reads an issue that is shown.
+func (a *advance) row(u event.UUID) (*Issue, error) {
+	var b []byte
+	if err := a.one("SELECT row FROM issue WHERE k = ? AND shown", []any{u[:]}, &b); err != nil {
+		return nil, errors.Join(ErrWhole, err)
+	}
+	i := &Issue{}
+	return i, unpack(b, i)
+}
+
+// sign moves an agent's last sign of life.
+func (a *advance) sign(last *event.Envelope) error {
+	var about []byte
+	if err := a.one("SELECT row FROM agent WHERE k = ?", []any{last.Agent}, &about); err != nil {
+		return errors.Join(ErrWhole, err)
+	}
+	vals := []any{int64(last.Shown()), any(nil)}
+	if about != nil {
+		vals[1] = about
+	}
+	return a.put("agent", agentColumns, row{last.Agent, vals})
+}
+
+// mark says one thing of all lines of a log.
+func (a *advance) mark(agent, rule string) error {
+	var n, fit int
+	if err := a.one("SELECT count(*), count(*) FILTER (WHERE seq = 1 AND rule = ?2) FROM mark WHERE agent = ?1", []any{agent, rule}, &n, &fit); err != nil {
+		return err
+	}
+	if rule == "" && n == 0 || n == 1 && fit == 1 {
+		return nil
+	}
+	if err := a.exec("DELETE FROM mark WHERE agent = ?", agent); err != nil || rule == "" {
+		a.count["mark"] += n
+		return err
+	}
+	return a.put("mark", markColumns, markRow(agent, 1, rule))
+}
+
+// write reduces each issue from its lines and writes its row.
+func (a *advance) write() error {
+	for _, u := range a.order {
+		was, more := a.rows[u], a.lines[u]
+		all, err := a.history(u)
+		if err != nil {
+			return err
+		}
+		fresh := map[event.Key]bool{}
+		for _, e := range more {
+			fresh[e.Key()] = true
+		}
+		s := reducer.New()
+		for _, e := range all {
+			if !fresh[e.Key()] {
+				s.Apply(e)
+			}
+		}
+		// Only if its lines are all there is to know of it do they tell what is next.
+		if own := s.View().Issues[u]; own == nil || len(s.Rejections()) > 0 || !reflect.DeepEqual(within(own, was.Issue), was.Issue) {
+			return ErrWhole
+		}
+		for _, e := range more {
+			s.Apply(e)
+		}
+		own := s.View().Issues[u]
+		if own == nil || len(s.Rejections()) > 0 {
+			return ErrWhole
+		}
+		is := *was
+		is.Issue = within(own, was.Issue)
+		if err := a.put("issue", issueColumns, row{u[:], issueValues(&is)}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// within is an issue as its own lines say, among the others it was among.
+func within(own, was *reducer.Issue) *reducer.Issue {
+	i := *own
+	i.Parent, i.ParentCyclic, i.Children, i.BlockedBy, i.Blocks, i.Cyclic = was.Parent, was.ParentCyclic, was.Children, was.BlockedBy, was.Blocks, was.Cyclic
+	i.Relations, i.Milestone = was.Relations, was.Milestone
+	return &i
+}
+
+// history reads an issue's lines, the new ones too.
+func (a *advance) history(u event.UUID) (lines []*event.Envelope, err error) {
+	rs, err := a.conn.QueryContext(a.ctx, historyQuery, u[:])
+	if err != nil {
+		return nil, err
+	}
+	defer rs.Close()
+	for rs.Next() {
+		var b sql.RawBytes
+		if err := rs.Scan(&b); err != nil {
+			return nil, err
+		}
+		e, err := unpackLine(b)
+		if err != nil {
+			return nil, err
+		}
+		lines = append(lines, e)
+	}
+	return lines, rs.Err()
+}

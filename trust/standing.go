@@ -1,0 +1,64 @@
+package trust
+
+import (
+	"slices"
+
+	"github.com/git-crosslink/git-crosslink/event"
+)
+
+// Standing is a verdict that is worth remembering: every line counts and no
+// question is open. What such a log says next is judged without the lines before,
+// as long as the meta stands.
+type Standing struct {
+	Keys       []string `json:"keys,omitempty"` // fingerprints in force behind the last line
+	Off        bool     `json:"off,omitempty"`  // signatures are not looked at
+	Unapproved bool     `json:"unapproved,omitempty"`
+}
+
+// Standing is the verdict's, made under r; false if the lines before may matter
+// for those to come: some do not count, the log ends at a revocation, or there
+// are proofs of a fork.
+func (v *Verdict) Standing(r *Roll, proofs []*Proof) (Standing, bool) {
+	_, revoked := r.Meta.Revoked[v.Agent]
+	if v.Ends != "" || v.Forked || revoked || len(proofs) > 0 || v.Fed == 0 {
+		return Standing{}, false
+	}
+	s := Standing{Off: v.off, Unapproved: v.unapproved}
+	for _, k := range v.Keys {
+		s.Keys = append(s.Keys, k.Fingerprint())
+	}
+	return s, true
+}
+
+// Vouch judges a log that goes on with these lines: all of it counts then, and
+// mark is what is to be said of each of its lines. false: ask the log as a whole.
+// The rules are those of Log; a last line that is signed by a key in force vouches
+// for all before it.
+func (s Standing) Vouch(more []*event.Envelope) (mark string, ok bool) {
+	for _, e := range more {
+		switch e.Body.(type) {
+		case *event.KeyRotated, *event.AgentForked:
+			return "", false
+		}
+		if e.V == 3 {
+			return "", false
+		}
+	}
+	if len(more) == 0 {
+		return "", false
+	}
+	last := more[len(more)-1]
+	switch {
+	case s.Off:
+		return "", true
+	case !slices.Contains(s.Keys, last.SignedBy):
+		return "", false
+	}
+	if _, err := VerifyLine(last); err != nil {
+		return "", false
+	}
+	if s.Unapproved {
+		return RuleUnapproved, true
+	}
+	return "", true
+}
