@@ -25,9 +25,17 @@ type Tail struct {
 	Mark  string // what is said of each line of the log now
 }
 
+// News is what is new in a state.
+type News struct {
+	Tails   []Tail
+	Numbers map[event.UUID]uint64 // decided since
+}
+
 // Plain reports whether an event changes nothing but the issue it is aimed at.
 func Plain(b event.Body) bool {
-	switch b.(type) {
+	switch b := b.(type) {
+	case *event.IssueCreated:
+		return b.Parent == event.UUID{}
 	case *event.IssueUpdated, *event.StatusChanged, *event.ScheduleChanged, *event.LabelAdded, *event.LabelRemoved,
 		*event.AssigneeAdded, *event.AssigneeRemoved, *event.CommentAdded, *event.CommentEdited:
 		return true
@@ -44,7 +52,7 @@ type State struct {
 // Follow brings the store from the state it has to another one, by what more says
 // is new, and opens it; see Open. more is called with the state there is. ErrWhole
 // if what is new takes more than its issues; any error means: no.
-func (s *Store) Follow(more func(was State) (is State, tails []Tail, err error), recall func() (*Memory, error), seen func() map[string]event.AgentPresence) (*File, State, Written, error) {
+func (s *Store) Follow(more func(was State) (State, News, error), recall func() (*Memory, error), seen func() map[string]event.AgentPresence) (*File, State, Written, error) {
 	var is State
 	unlock, ok := s.Lock()
 	if !ok {
@@ -65,15 +73,18 @@ func (s *Store) Follow(more func(was State) (is State, tails []Tail, err error),
 		if err := w.one("SELECT of, note, rest FROM head", nil, &was.Digest, &was.Note, &was.Rest); err != nil || !bytes.Equal(of, was.Digest) {
 			return errors.Join(err, errOther)
 		}
-		var tails []Tail
-		if is, tails, err = more(was); err != nil {
+		var news News
+		if is, news, err = more(was); err != nil {
 			return err
 		}
-		a := advance{writer: w, rows: map[event.UUID]*Issue{}, lines: map[event.UUID][]*event.Envelope{}}
-		for _, t := range tails {
+		a := advance{writer: w, rows: map[event.UUID]*Issue{}, fresh: map[event.UUID]bool{}, lines: map[event.UUID][]*event.Envelope{}}
+		for _, t := range news.Tails {
 			if err := a.tail(t); err != nil {
 				return err
 			}
+		}
+		if err := a.number(news.Numbers); err != nil {
+			return err
 		}
 		if err := a.write(); err != nil {
 			return err
@@ -102,6 +113,7 @@ type advance struct {
 	*writer
 	order []event.UUID
 	rows  map[event.UUID]*Issue            // as they were
+	fresh map[event.UUID]bool              // created by the new lines
 	lines map[event.UUID][]*event.Envelope // new ones
 }
 
@@ -124,13 +136,8 @@ func (a *advance) tail(t Tail) error {
 		if err := a.line(id<<32|(known+int64(n)), e); err != nil {
 			return err
 		}
-		if a.rows[u] == nil {
-			row, err := a.row(u)
-			if err != nil {
-				return err
-			}
-			a.order = append(a.order, u)
-			a.rows[u] = row
+		if err := a.touch(u); err != nil {
+			return err
 		}
 		a.lines[u] = append(a.lines[u], e)
 	}
@@ -161,10 +168,101 @@ func (a *advance) target(b event.Body) (u event.UUID, err error) {
 		}
 		u = event.UUID(home)
 	}
-	if c, ok := b.(*event.CommentAdded); ok {
-		return u, a.comment(c)
+	switch b := b.(type) {
+	case *event.CommentAdded:
+		return u, a.comment(b)
+	case *event.IssueCreated:
+		return u, a.create(b)
 	}
 	return u, nil
+}
+
+// touch reads an issue that will be written.
+func (a *advance) touch(u event.UUID) error {
+	if a.rows[u] != nil {
+		return nil
+	}
+	row, err := a.row(u)
+	if err != nil {
+		return err
+	}
+	a.order = append(a.order, u)
+	a.rows[u] = row
+	return nil
+}
+
+// create makes the row of an issue that nothing has spoken of before.
+func (a *advance) create(b *event.IssueCreated) error {
+	var n int
+	if err := a.one(`SELECT (SELECT count(*) FROM issue WHERE k = ?1) + (SELECT count(*) FROM aimed WHERE target IN (?1, ?2)) + (SELECT count(*) FROM comment WHERE issue = ?1)`,
+		[]any{b.UUID[:], asParent(b.UUID)}, &n); err != nil {
+		return err
+	}
+	if n > 0 || a.rows[b.UUID] != nil {
+		return ErrWhole
+	}
+	short, err := a.short("issue", "1", b.UUID)
+	if err != nil {
+		return err
+	}
+	i := &Issue{Issue: &reducer.Issue{UUID: b.UUID}, Short: short}
+	var number int64
+	switch err := a.one("SELECT k FROM number WHERE issue = ?", []any{b.UUID[:]}, &number); {
+	case err == nil:
+		i.Number = uint64(number)
+	case !errors.Is(err, sql.ErrNoRows):
+		return err
+	}
+	a.order = append(a.order, b.UUID)
+	a.rows[b.UUID], a.fresh[b.UUID] = i, true
+	return nil
+}
+
+// short is the short id of something new, if it makes no other's longer.
+func (a *advance) short(table, among string, u event.UUID) (string, error) {
+	near := newIndex(table, 3)
+	near.add(u)
+	for _, side := range []string{"k < ? AND " + among + " ORDER BY k DESC", "k > ? AND " + among + " ORDER BY k"} {
+		var k []byte
+		switch err := a.one("SELECT k FROM "+table+" WHERE "+side+" LIMIT 1", []any{u[:]}, &k); {
+		case errors.Is(err, sql.ErrNoRows):
+		case err != nil || len(k) != len(u):
+			return "", errors.Join(err, errRow)
+		default:
+			near.add(event.UUID(k))
+		}
+	}
+	near.done()
+	short := near.short(u)
+	if len(short) != minPrinted {
+		return "", ErrWhole
+	}
+	return short, nil
+}
+
+// number gives issues the numbers that were decided.
+func (a *advance) number(decided map[event.UUID]uint64) error {
+	for u, n := range decided {
+		var there, shown int
+		if err := a.one("SELECT (SELECT count(*) FROM number WHERE k = ? OR issue = ?), (SELECT count(*) FROM issue WHERE k = ? AND shown)",
+			[]any{int64(n), u[:], u[:]}, &there, &shown); err != nil {
+			return err
+		}
+		if there > 0 {
+			return ErrWhole
+		}
+		if err := a.put("number", "issue", row{int64(n), []any{u[:]}}); err != nil {
+			return err
+		}
+		if shown == 0 && !a.fresh[u] {
+			continue
+		}
+		if err := a.touch(u); err != nil {
+			return err
+		}
+		a.rows[u].Number = n
+	}
+	return nil
 }
 
 // comment writes the row of a comment that nothing has spoken of before.
@@ -176,22 +274,9 @@ func (a *advance) comment(c *event.CommentAdded) error {
 	if n > 0 {
 		return ErrWhole
 	}
-	near := newIndex("comment", 3)
-	near.add(c.Comment)
-	for _, q := range []string{"SELECT k FROM comment WHERE k < ? AND short <> '' ORDER BY k DESC LIMIT 1", "SELECT k FROM comment WHERE k > ? AND short <> '' ORDER BY k LIMIT 1"} {
-		var k []byte
-		switch err := a.one(q, []any{c.Comment[:]}, &k); {
-		case errors.Is(err, sql.ErrNoRows):
-		case err != nil || len(k) != len(c.Comment):
-			return errors.Join(err, errRow)
-		default:
-			near.add(event.UUID(k))
-		}
-	}
-	near.done()
-	short := near.short(c.Comment)
-	if len(short) != minPrinted {
-		return ErrWhole // its neighbours' short ids may have become longer
+	short, err := a.short("comment", "short <> ''", c.Comment)
+	if err != nil {
+		return err
 	}
 	return a.put("comment", commentColumns, row{c.Comment[:], []any{c.Issue[:], short, ""}})
 }
@@ -239,6 +324,12 @@ func (a *advance) mark(agent, rule string) error {
 func (a *advance) write() error {
 	for _, u := range a.order {
 		was, more := a.rows[u], a.lines[u]
+		if len(more) == 0 { // only its number is new
+			if err := a.put("issue", issueColumns, row{u[:], issueValues(was)}); err != nil {
+				return err
+			}
+			continue
+		}
 		all, err := a.history(u)
 		if err != nil {
 			return err
@@ -254,7 +345,7 @@ func (a *advance) write() error {
 			}
 		}
 		// Only if its lines are all there is to know of it do they tell what is next.
-		if own := s.View().Issues[u]; own == nil || len(s.Rejections()) > 0 || !reflect.DeepEqual(within(own, was.Issue), was.Issue) {
+		if own := s.View().Issues[u]; !a.fresh[u] && (own == nil || len(s.Rejections()) > 0 || !reflect.DeepEqual(within(own, was.Issue), was.Issue)) {
 			return ErrWhole
 		}
 		for _, e := range more {

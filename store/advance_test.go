@@ -8,12 +8,13 @@ import (
 	"testing"
 
 	"github.com/git-crosslink/git-crosslink/event"
+	"github.com/git-crosslink/git-crosslink/reducer"
 	"github.com/git-crosslink/git-crosslink/store"
 )
 
 // follow brings a store to a world by its lines from the n-th on.
 func follow(s *store.Store, w *world, n int) (*store.File, store.Written, error) {
-	f, _, wrote, err := s.Follow(func(store.State) (store.State, []store.Tail, error) {
+	f, _, wrote, err := s.Follow(func(store.State) (store.State, store.News, error) {
 		by := map[string]int{}
 		var tails []store.Tail
 		for _, e := range w.lines[n:] {
@@ -25,7 +26,7 @@ func follow(s *store.Store, w *world, n int) (*store.File, store.Written, error)
 			}
 			tails[at].Lines = append(tails[at].Lines, e)
 		}
-		return store.State{Digest: w.digest()}, tails, nil
+		return store.State{Digest: w.digest()}, store.News{Tails: tails, Numbers: w.decidedNow}, nil
 	}, func() (*store.Memory, error) { return nil, errors.New("the file did not answer") }, nil)
 	return f, wrote, err
 }
@@ -48,6 +49,9 @@ func TestFollowedAsMade(t *testing.T) {
 		for n < len(w.lines) {
 			to := min(len(w.lines), n+1+rng.IntN(2)*rng.IntN(3))
 			now := w.until(to)
+			if now.decidedNow = nil; rng.IntN(3) == 0 {
+				now.decidedNow = now.decideOne()
+			}
 			m := now.memory()
 			f, _, err := follow(s, now, n)
 			switch {
@@ -94,6 +98,24 @@ func TestFollowedAsMade(t *testing.T) {
 	}
 }
 
+// decideOne gives a number to an issue that has none.
+func (w *world) decideOne() map[event.UUID]uint64 {
+	top := uint64(0)
+	for _, n := range w.numbers {
+		top = max(top, n)
+	}
+	for lost := range w.decided.Aliases {
+		top = max(top, lost)
+	}
+	for _, e := range w.lines {
+		if c, ok := e.Body.(*event.IssueCreated); ok && w.numbers[c.UUID] == 0 {
+			w.numbers[c.UUID] = top + 1
+			return map[event.UUID]uint64{c.UUID: top + 1}
+		}
+	}
+	return nil
+}
+
 // chatter lets agents of the world change its issues, with clocks that disagree.
 func (w *world) chatter(t *testing.T, rng *rand.Rand, events int) {
 	t.Helper()
@@ -121,7 +143,7 @@ func (w *world) chatter(t *testing.T, rng *rand.Rand, events int) {
 	for range events {
 		u := rows[rng.IntN(len(rows))].UUID
 		var b event.Body
-		switch text := title(); rng.IntN(10) {
+		switch text := title(); rng.IntN(12) {
 		case 0:
 			b = &event.IssueUpdated{UUID: u, Title: &text}
 		case 1:
@@ -147,6 +169,20 @@ func (w *world) chatter(t *testing.T, rng *rand.Rand, events int) {
 			c[6], c[8] = c[6]&0x0f|0x40, c[8]&0x3f|0x80
 			comments = append(comments, c)
 			b = &event.CommentAdded{Issue: u, Comment: c, Author: "x", Content: text, CreatedAt: event.Time(rng.Int64N(1e18)), Kind: "note"}
+		case 10, 11:
+			var u event.UUID
+			for k := range u {
+				u[k] = byte(rng.Uint32())
+			}
+			u[6], u[8] = u[6]&0x0f|0x40, u[8]&0x3f|0x80
+			c := &event.IssueCreated{UUID: u, Title: text, Priority: event.Low, CreatedBy: "x", Labels: []string{"bug"}}
+			rows = append(rows, &store.Issue{Issue: &reducer.Issue{UUID: u}})
+			if b = c; rng.IntN(4) == 0 {
+				c.Parent = rows[rng.IntN(len(rows))].UUID
+			}
+			if c.Parent == u {
+				c.Parent = event.UUID{}
+			}
 		case 9:
 			if len(comments) == 0 {
 				continue
@@ -196,6 +232,10 @@ func TestFollowWritesOneIssue(t *testing.T) {
 	say(5, &event.CommentEdited{Comment: c, Content: "y"})
 	say(5, &event.StatusChanged{UUID: issue, NewStatus: event.Closed})
 	say(5, &event.LabelAdded{Issue: issue, Label: "bug"})
+	fresh := event.UUID{0xee, 0xff, 0xee}
+	w.numbers[fresh] = 2001
+	w.decidedNow = map[event.UUID]uint64{fresh: 2001}
+	say(6, &event.IssueCreated{UUID: fresh, Title: "new", Priority: event.Low, CreatedBy: "alice"})
 	again, err := s.Update(w.memory(), store.State{Digest: w.digest()})
 	if err != nil || len(again.Rows) != 1 {
 		t.Fatalf("all rows written again: %+v, %v", again, err)
@@ -209,13 +249,20 @@ func TestNotFollowed(t *testing.T) {
 	other := w.lines[0].Body.(*event.IssueCreated).UUID
 	c := event.UUID{0xcc, 9}
 	w.say(t, &event.CommentAdded{Issue: other, Comment: c, Author: "alice", Content: "x", CreatedAt: 1, Kind: "note"})
+	spoken, named := event.UUID{0xdd, 1}, event.UUID{0xdd, 2}
+	w.say(t, &event.LabelAdded{Issue: spoken, Label: "early"})
+	w.say(t, &event.ParentChanged{Issue: other, Parent: named})
 	s := files(t)
 	if _, err := s.Update(w.memory(), store.State{Digest: w.digest()}); err != nil {
 		t.Fatal(err)
 	}
 	nobody := event.UUID{0xee, 1}
 	for _, b := range []event.Body{
-		&event.IssueCreated{UUID: nobody, Title: "x", Priority: event.Low, CreatedBy: "alice"},
+		&event.IssueCreated{UUID: issue, Title: "again", Priority: event.Low, CreatedBy: "alice"},
+		&event.IssueCreated{UUID: nobody, Title: "x", Priority: event.Low, CreatedBy: "alice", Parent: issue},
+		&event.IssueCreated{UUID: event.UUID{0, 0, 0xaa, 1}, Title: "near another", Priority: event.Low, CreatedBy: "alice"},
+		&event.IssueCreated{UUID: spoken, Title: "spoken of before", Priority: event.Low, CreatedBy: "alice"},
+		&event.IssueCreated{UUID: named, Title: "named as a parent before", Priority: event.Low, CreatedBy: "alice"},
 		&event.IssueDeleted{UUID: issue},
 		&event.ParentChanged{Issue: issue, Parent: other},
 		&event.DependencyAdded{Blocked: issue, Blocker: other},

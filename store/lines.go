@@ -147,13 +147,35 @@ func (w *writer) line(id int64, e *event.Envelope) error {
 	if comment != (event.UUID{}) {
 		issues = []event.UUID{comment}
 	}
+	var aims [][]byte
 	for _, u := range issues {
-		if err := w.exec("INSERT OR IGNORE INTO aimed (target, time, agent, seq, line) VALUES (?, ?, ?, ?, ?)", u[:], int64(e.Time), e.Agent, int64(e.Seq), id); err != nil {
+		aims = append(aims, u[:])
+	}
+	if p := parentIn(e.Body); p != (event.UUID{}) {
+		aims = append(aims, asParent(p))
+	}
+	for _, aim := range aims {
+		if err := w.exec("INSERT OR IGNORE INTO aimed (target, time, agent, seq, line) VALUES (?, ?, ?, ?, ?)", aim, int64(e.Time), e.Agent, int64(e.Seq), id); err != nil {
 			return err
 		}
 	}
 	return nil
 }
+
+// parentIn is the issue that an event makes a parent, which may not be there yet.
+func parentIn(b event.Body) event.UUID {
+	switch b := b.(type) {
+	case *event.IssueCreated:
+		return b.Parent
+	case *event.ParentChanged:
+		return b.Parent
+	}
+	return event.UUID{}
+}
+
+// asParent is how a line that makes an issue a parent is aimed at it: it is none
+// of its history.
+func asParent(u event.UUID) []byte { return append(u[:], 'p') }
 
 // byAgent gives each agent's lines, in their order.
 func (m *Memory) byAgent() iter.Seq2[string, []*event.Envelope] {

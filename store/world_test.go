@@ -45,6 +45,8 @@ type world struct {
 
 	oneMark bool // all in one way
 	mark    string
+
+	decidedNow map[event.UUID]uint64 // numbers that came with the last lines
 }
 
 // newWorld draws lines of all kinds, and decisions about some of their issues.

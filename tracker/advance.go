@@ -3,9 +3,13 @@ package tracker
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
+	"fmt"
 	"maps"
 	"math"
+	"slices"
 	"strings"
 
 	"github.com/git-crosslink/git-crosslink/event"
@@ -14,23 +18,25 @@ import (
 	"github.com/git-crosslink/git-crosslink/trust"
 )
 
-// Where only logs have grown the store follows by their new lines alone. The rules
-// are:
+// Where only logs have grown, and what is decided of them, the store follows by
+// their new lines alone. The rules are:
 //
-//   - no other ref has moved: meta, the ledger and what was lost are as they were,
-//     so what they say of the old lines is, too;
+//   - no other ref has moved than logs and the ledger: meta is as it was, so what it
+//     says of the old lines is, too;
 //   - each log that moved counts to its end, without a question (trust.Standing),
 //     and the tip in view now holds the lines of the one before and more;
 //   - the new lines are good (event.Chain), the last of each log vouches for all
-//     before it, and each changes nothing but its issue (store.Plain).
+//     before it, and each changes nothing but its issue (store.Plain);
+//   - the ledger's new steps are believed, and decide numbers only.
 //
 // Anything else, and whatever goes wrong, takes everything to be loaded.
 
 // ends are the refs of a snapshot, and where its logs that may be followed end.
 type ends struct {
-	Hub  string              `json:"hub"`
-	Refs map[string]refs.OID `json:"refs"`
-	Logs map[string]logEnd   `json:"logs"` // by agent
+	Hub     string              `json:"hub"`
+	Refs    map[string]refs.OID `json:"refs"`
+	Logs    map[string]logEnd   `json:"logs"` // by agent
+	Decided decidedEnd          `json:"decided"`
 }
 
 // logEnd is where a log ends.
@@ -43,6 +49,36 @@ type logEnd struct {
 	Stands trust.Standing `json:"stands"`
 }
 
+// decidedEnd is what the ledger has decided.
+type decidedEnd struct {
+	Last    uint64       `json:"last"`    // number given
+	Numbers string       `json:"numbers"` // hash of all up to it
+	Rest    string       `json:"rest"`    // hash of locks, queues and aliases
+	Open    bool         `json:"open"`    // lines about locks wait for a step
+	Early   []event.UUID `json:"early"`   // locked, and not created yet, or deleted
+}
+
+// decidedEnd returns it with the numbers that are new since last.
+func (s *snapshot) decidedEnd(last uint64) (d decidedEnd, before string, fresh map[event.UUID]uint64, err error) {
+	l := s.decided.view.Ledger
+	h := sha256.New()
+	fresh = map[event.UUID]uint64{}
+	sum := func() string { return hex.EncodeToString(h.Sum(nil)) }
+	before = sum()
+	for _, n := range l.Issues() {
+		if fmt.Fprintf(h, "%d %s\n", n.Number, n.UUID); n.Number <= last {
+			before = sum()
+		} else {
+			fresh[n.UUID] = n.Number
+		}
+	}
+	d.Last, d.Numbers = l.LastIssue(), sum()
+	b, err := json.Marshal([]any{l.Locks, l.Queue, l.IssueAliases})
+	rest := sha256.Sum256(b)
+	d.Rest = hex.EncodeToString(rest[:])
+	return d, before, fresh, err
+}
+
 func (s *snapshot) ends() ends {
 	e := ends{Hub: s.hubID(), Refs: map[string]refs.OID{}, Logs: map[string]logEnd{}}
 	for name, oid := range s.refs {
@@ -53,6 +89,7 @@ func (s *snapshot) ends() ends {
 	if s.level != Level || s.roll == nil {
 		return e
 	}
+	e.Decided = s.decidedNow()
 	for id, l := range s.logs {
 		if l.ended != "" || l.diverged || l.foreign || l.verdict == nil || l.verdict.Lines != l.chain.Seq {
 			continue
@@ -64,21 +101,52 @@ func (s *snapshot) ends() ends {
 	return e
 }
 
+// decidedNow is what is decided, and what of it is still open.
+func (s *snapshot) decidedNow() decidedEnd {
+	d, _, _, err := s.decidedEnd(0)
+	d.Open = err != nil
+	l := s.decided.view.Ledger
+	for u := range l.Locks {
+		if _, err := s.project().Issue(u); err != nil {
+			d.Early = append(d.Early, u)
+		}
+	}
+	for id, log := range s.logs {
+		for _, e := range log.lines[min(l.Position(id).Seq, uint64(len(log.lines))):] {
+			switch e.Body.(type) {
+			case *event.LockClaimed, *event.LockReleased, *event.LockBroken:
+				d.Open = true
+			}
+		}
+	}
+	return d
+}
+
 // advance brings the store from the refs it was made from to these.
-func (t *Tracker) advance(ctx context.Context, now map[string]refs.OID, was store.State) (is store.State, tails []store.Tail, err error) {
+func (t *Tracker) advance(ctx context.Context, now map[string]refs.OID, was store.State) (is store.State, news store.News, err error) {
 	var e ends
 	var g glance
 	if json.Unmarshal(was.Rest, &e) != nil || json.Unmarshal(was.Note, &g) != nil {
-		return is, nil, store.ErrWhole
+		return is, news, store.ErrWhole
 	}
-	moved, err := e.moved(now)
+	moved, steps, err := e.moved(now)
 	if err != nil {
-		return is, nil, err
+		return is, news, err
+	}
+	if steps {
+		if news.Numbers, err = t.decidedSince(ctx, &e); err != nil {
+			return is, news, err
+		}
 	}
 	for _, id := range moved {
 		l, err := t.grown(ctx, e.Hub, e.Logs[id], id, now)
 		if err != nil {
-			return is, nil, err
+			return is, news, err
+		}
+		for _, x := range l.lines {
+			if c, ok := x.Body.(*event.IssueCreated); ok && slices.Contains(e.Decided.Early, c.UUID) {
+				return is, news, store.ErrWhole
+			}
 		}
 		last := e.Logs[id]
 		g.Unsent += l.unsent() - (&log{chain: event.Chain{Seq: last.Seq}, hubSeq: last.HubSeq}).unsent()
@@ -89,9 +157,9 @@ func (t *Tracker) advance(ctx context.Context, now map[string]refs.OID, was stor
 		if len(l.lines) > 0 {
 			mark, ok := last.Stands.Vouch(l.lines)
 			if !ok {
-				return is, nil, store.ErrWhole
+				return is, news, store.ErrWhole
 			}
-			tails = append(tails, store.Tail{Lines: l.lines, Mark: mark})
+			news.Tails = append(news.Tails, store.Tail{Lines: l.lines, Mark: mark})
 		}
 		e.Logs[id] = logEnd{l.view, l.chain.Seq, l.chain.Hash, l.chain.Time, l.hubSeq, last.Stands}
 	}
@@ -99,12 +167,34 @@ func (t *Tracker) advance(ctx context.Context, now map[string]refs.OID, was stor
 	if is.Note, err = json.Marshal(g); err == nil {
 		is.Rest, err = json.Marshal(e)
 	}
-	return is, tails, err
+	return is, news, err
 }
 
-// moved are the agents whose logs have moved, if nothing else has. The refs are
-// the new ones afterwards.
-func (e *ends) moved(now map[string]refs.OID) ([]string, error) {
+// decidedSince judges the ledger's new steps, which must decide numbers only.
+func (t *Tracker) decidedSince(ctx context.Context, e *ends) (map[event.UUID]uint64, error) {
+	s := &snapshot{refs: e.Refs, logs: map[string]*log{}, numbers: map[event.UUID]uint64{}}
+	if err := t.loadMeta(ctx, s); err != nil {
+		return nil, err
+	}
+	if s.level != Level || s.roll == nil || s.hubID() != e.Hub {
+		return nil, store.ErrWhole
+	}
+	t.loadLedger(ctx, s)
+	if s.decided.err != nil || len(s.decided.view.Bad) > 0 {
+		return nil, store.ErrWhole
+	}
+	d, before, fresh, err := s.decidedEnd(e.Decided.Last)
+	if err != nil || before != e.Decided.Numbers || d.Rest != e.Decided.Rest || e.Decided.Open {
+		return nil, store.ErrWhole
+	}
+	d.Early = e.Decided.Early
+	e.Decided = d
+	return fresh, nil
+}
+
+// moved are the agents whose logs have moved, if nothing else has but the ledger:
+// steps. The refs are the new ones afterwards.
+func (e *ends) moved(now map[string]refs.OID) (ids []string, steps bool, err error) {
 	agentsOf := map[string]bool{}
 	fresh := map[string]refs.OID{}
 	for name, oid := range now {
@@ -114,26 +204,29 @@ func (e *ends) moved(now map[string]refs.OID) ([]string, error) {
 		if fresh[name] = oid; e.Refs[name] == oid {
 			continue
 		}
+		if name == hubRoot+checkpointName || name == headRoot+checkpointName && e.Refs[hubRoot+metaName] == "" {
+			steps = true
+			continue
+		}
 		id, isLog := strings.CutPrefix(name, headRoot+agents)
 		if !isLog {
 			id, isLog = strings.CutPrefix(name, hubRoot+agents)
 		}
 		if _, known := e.Logs[id]; !isLog || !known {
-			return nil, store.ErrWhole
+			return nil, false, store.ErrWhole
 		}
 		agentsOf[id] = true
 	}
 	for name := range e.Refs {
 		if fresh[name] == "" {
-			return nil, store.ErrWhole
+			return nil, false, store.ErrWhole
 		}
 	}
 	e.Refs = fresh
-	var ids []string
 	for id := range maps.Keys(agentsOf) {
 		ids = append(ids, id)
 	}
-	return ids, nil
+	return ids, steps, nil
 }
 
 // grown reads what a log has more than it had, as load would.

@@ -108,7 +108,7 @@ func (t *Tracker) stored(ctx context.Context, s *snapshot) (*store.File, glance,
 	if err != nil {
 		var is store.State
 		var w store.Written
-		f, is, w, err = st.Follow(func(was store.State) (store.State, []store.Tail, error) { return t.advance(ctx, all, was) }, recall, presences)
+		f, is, w, err = st.Follow(func(was store.State) (store.State, store.News, error) { return t.advance(ctx, all, was) }, recall, presences)
 		if note = is.Note; err == nil && t.o.Stored != nil {
 			t.o.Stored(w, nil)
 		}

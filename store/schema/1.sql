@@ -76,7 +76,7 @@ CREATE TABLE line (
 	row BLOB NOT NULL
 );
 CREATE TABLE aimed (
-	target BLOB NOT NULL, -- uuid of an issue, or of the comment it changes
+	target BLOB NOT NULL, -- uuid of an issue, or of the comment it changes; with a 'p', of the parent it names
 	time   INTEGER NOT NULL,
 	agent  TEXT NOT NULL,
 	seq    INTEGER NOT NULL,
