@@ -52,7 +52,7 @@ func (e *env) index() {
 }
 
 func writeIndex(path string, p tracker.Projection) error {
-	rows, _, err := p.List(store.Filter{Status: "all", Sort: "updated", Limit: maxIndexed})
+	rows, err := p.Latest(maxIndexed)
 	if err != nil {
 		return err
 	}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"database/sql"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -91,6 +92,23 @@ func (f *File) scan(r *sql.Rows) (*Issue, error) {
 // there are without its limit.
 func (f *File) List(l Filter) (rows []*Issue, total int, err error) {
 	return f.list(l, "", nil, nil, func(m *Memory) ([]*Issue, int, error) { return m.List(l) })
+}
+
+// Latest names the issues that changed last, at most limit.
+func (f *File) Latest(limit int) ([]Named, error) {
+	return ask(f, func() (all []Named, no, err error) {
+		err = f.query(func(r *sql.Rows) error {
+			var n Named
+			var position int64
+			err := r.Scan(&n.Short, &n.Title, &n.Status, &position)
+			if position != math.MaxInt64 {
+				n.Number = uint64(position) + 1
+			}
+			all = append(all, n)
+			return err
+		}, "SELECT i.short, i.title, i.status, i.position FROM issue i WHERE i.shown ORDER BY "+(&Filter{Sort: "updated"}).order()+" LIMIT ?", int64(limit))
+		return all, nil, err
+	}, func(m *Memory) ([]Named, error) { return m.Latest(limit) })
 }
 
 type page struct {

@@ -26,11 +26,16 @@ type Issue struct {
 
 // Name is what people type for the issue: the number once decided, else the
 // short uuid.
-func (i *Issue) Name() string {
-	if i.Number != 0 {
-		return fmt.Sprint(i.Number)
+func (i *Issue) Name() string { return nameOf(i.Number, i.Short) }
+
+// Name is what people type for it.
+func (n *Named) Name() string { return nameOf(n.Number, n.Short) }
+
+func nameOf(number uint64, short string) string {
+	if number != 0 {
+		return fmt.Sprint(number)
 	}
-	return i.Short
+	return short
 }
 
 // NotFoundError says that no issue (comment, milestone) has this id.

@@ -221,6 +221,24 @@ func (m *Memory) list(f Filter, also func(*Issue) bool) ([]*Issue, int, error) {
 	return rows, total, nil
 }
 
+// Named is what an issue is called.
+type Named struct {
+	Number uint64 // 0 while undecided
+	Short  string
+	Title  string
+	Status event.Status
+}
+
+// Latest names the issues that changed last, at most limit.
+func (m *Memory) Latest(limit int) ([]Named, error) {
+	rows, _, err := m.List(Filter{Status: "all", Sort: "updated", Limit: limit})
+	var all []Named
+	for _, i := range rows {
+		all = append(all, Named{i.Number, i.Short, i.Title, i.Status})
+	}
+	return all, err
+}
+
 // openBlockers are the issues i waits for.
 func (m *Memory) openBlockers(i *Issue) []*Issue {
 	var open []*Issue

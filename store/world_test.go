@@ -25,6 +25,7 @@ type projection interface {
 	Issue(event.UUID) (*store.Issue, error)
 	List(store.Filter) ([]*store.Issue, int, error)
 	Search(string, store.Filter) ([]*store.Issue, int, error)
+	Latest(int) ([]store.Named, error)
 	OpenBlockers(event.UUID) ([]*store.Issue, error)
 	History(event.UUID) ([]*event.Envelope, error)
 	Locked() ([]*store.Issue, error)

@@ -88,6 +88,7 @@ func (s *Store) transact(path string, m *Memory, do func(*writer) error) (Writte
 		if err := w.exec(schema); err != nil {
 			return Written{}, err
 		}
+		w.empty = true
 	}
 	err = w.within(func() error { return do(w) })
 	return Written{Rows: w.count}, err
@@ -100,10 +101,12 @@ type writer struct {
 	m     *Memory
 	count map[string]int // rows written, by table
 	stmts map[string]*sql.Stmt
+	puts  map[string]string // statements of put, by table
+	empty bool              // nothing was written yet
 }
 
 func newWriter(conn *sql.Conn, m *Memory) *writer {
-	return &writer{ctx: context.Background(), conn: conn, m: m, count: map[string]int{}, stmts: map[string]*sql.Stmt{}}
+	return &writer{ctx: context.Background(), conn: conn, m: m, count: map[string]int{}, stmts: map[string]*sql.Stmt{}, puts: map[string]string{}}
 }
 
 // within runs do in a transaction.
@@ -154,6 +157,11 @@ var atStatement func(query string)
 func (w *writer) all(is State) error {
 	for _, do := range []func() error{w.issues, w.edges, w.comments, w.decided, w.milestones, w.agents, w.rejections, w.marks, w.logs} {
 		if err := do(); err != nil {
+			return err
+		}
+	}
+	if w.empty {
+		if err := w.exec("INSERT INTO unread SELECT id FROM issue"); err != nil {
 			return err
 		}
 	}
@@ -216,17 +224,21 @@ func (w *writer) sync(table, cols string, rows iter.Seq[row]) error {
 
 // put writes one row. An issue's words are not in the index of words any more.
 func (w *writer) put(table, cols string, r row) error {
-	names := strings.Split(cols, " ")
-	query := fmt.Sprintf("INSERT INTO %s (k, sum, %s) VALUES (?, ?%s) ON CONFLICT (k) DO UPDATE SET sum = excluded.sum", table,
-		strings.Join(names, ", "), strings.Repeat(", ?", len(names)))
-	for _, n := range names {
-		query += fmt.Sprintf(", %s = excluded.%s", n, n)
+	query := w.puts[table]
+	if query == "" {
+		names := strings.Split(cols, " ")
+		query = fmt.Sprintf("INSERT INTO %s (k, sum, %s) VALUES (?, ?%s) ON CONFLICT (k) DO UPDATE SET sum = excluded.sum", table,
+			strings.Join(names, ", "), strings.Repeat(", ?", len(names)))
+		for _, n := range names {
+			query += fmt.Sprintf(", %s = excluded.%s", n, n)
+		}
+		w.puts[table] = query
 	}
 	if err := w.exec(query, append([]any{r.k, sumOf(r.vals)}, r.vals...)...); err != nil {
 		return err
 	}
 	w.count[table]++
-	if table != "issue" {
+	if table != "issue" || w.empty {
 		return nil
 	}
 	return w.exec("INSERT OR IGNORE INTO unread SELECT id FROM issue WHERE k = ?", r.k)

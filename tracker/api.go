@@ -44,6 +44,8 @@ type Projection interface {
 	List(store.Filter) (rows []*store.Issue, total int, err error)
 	// Search is List over the issues that hold every word of the text.
 	Search(text string, f store.Filter) (rows []*store.Issue, total int, err error)
+	// Latest names the issues that changed last, at most limit.
+	Latest(limit int) ([]store.Named, error)
 	OpenBlockers(event.UUID) ([]*store.Issue, error)
 	// History returns the lines aimed at an issue in key order.
 	History(event.UUID) ([]*event.Envelope, error)

@@ -33,7 +33,7 @@ CREATE TABLE issue (
 );
 CREATE INDEX issue_created  ON issue (status, created, k);
 CREATE INDEX issue_updated  ON issue (updated, created, k);
-CREATE INDEX issue_rank     ON issue (status, rank, created, k);
+CREATE INDEX issue_rank     ON issue (status, rank, created, k, scheduled, holder, ending); -- all that ready asks
 CREATE INDEX issue_held     ON issue (holder) WHERE holder IS NOT NULL;
 
 -- which issue waits for which
