@@ -103,7 +103,7 @@ func TestRottenDisk(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	places, fell, refused, stood := 150, 0, 0, 0
+	places, fell, refused, stood := 100, 0, 0, 0
 	if os.Getenv("CROSSLINK_NIGHTLY") == "1" {
 		places = len(whole)
 	}
