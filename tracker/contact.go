@@ -140,6 +140,8 @@ func (t *Tracker) checkHub(ctx context.Context, s *snapshot) ([]Diagnosis, error
 		found = append(found, diagnosed(Problem, t.refuseLevel(s), "level"))
 	case !s.bound && t.contact.Last.IsZero() && !t.fetched:
 		found = append(found, Diagnosis{"unseen", Note, fmt.Sprintf("'%s' has not been reached yet", t.hub.Name), []string{"git crosslink sync"}})
+	case !s.bound && t.noRoom != nil:
+		found = append(found, diagnosed(Warning, t.noRoom, "empty-remote"))
 	case !s.bound:
 		found = append(found, Diagnosis{"unshared", Warning, fmt.Sprintf("there is no tracker on '%s' yet; what is written stays here", t.hub.Name),
 			[]string{"share it with your team: git crosslink init"}})

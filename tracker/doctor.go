@@ -116,6 +116,9 @@ func (t *Tracker) askHub(ctx context.Context, offline bool) ([]Diagnosis, error)
 	}
 	defer unlock()
 	err = t.fetch(bounded)
+	if err == nil && ctx.Err() == nil {
+		t.lookForRoom(bounded)
+	}
 	if err == nil || ctx.Err() != nil {
 		return nil, ctx.Err()
 	}
@@ -131,6 +134,18 @@ func (t *Tracker) askHub(ctx context.Context, offline bool) ([]Diagnosis, error)
 		d.Hints = append(d.Hints, "see whether git itself reaches it: git fetch "+shellQuote(t.hub.Name))
 	}
 	return []Diagnosis{d}, nil
+}
+
+// lookForRoom notes what 'init' would refuse, where there is no hub yet.
+func (t *Tracker) lookForRoom(ctx context.Context) {
+	if tip, err := t.metaTip(ctx); err != nil || tip != "" {
+		return
+	}
+	if _, err := t.hasRoom(ctx); err != nil {
+		if e, ok := errors.AsType[*Error](err); ok {
+			t.noRoom = e
+		}
+	}
 }
 
 // diagnosed makes a diagnosis of an error; name is for one that has none.

@@ -112,6 +112,27 @@ func TestGitTooOld(t *testing.T) {
 // --unset" is written down in the configuration's own words.
 var destroys = regexp.MustCompile(`(?i)\brm -|--force|\bpush -f|\breset --hard|\bclean -|--delete|update-ref -d|branch -D|\bprune\b|reflog expire|\brm '`)
 
+// Where 'init' would refuse to make a hub, the doctor says what comes first.
+func TestDoctorOnAnEmptyRemote(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	alice := w.clone("alice")
+	main := strings.TrimSpace(w.git(w.hub, "rev-parse", "main"))
+	w.git(w.hub, "update-ref", "-d", "refs/heads/main")
+	if got := diagnoses(alice.doctor(false)); got != "warning empty-remote" {
+		t.Errorf("%q", got)
+	}
+	w.git(w.hub, "update-ref", "refs/heads/crosslink", main)
+	if got := diagnoses(alice.doctor(false)); got != "warning branch-in-the-way" {
+		t.Errorf("%q", got)
+	}
+	w.git(w.hub, "update-ref", "-d", "refs/heads/crosslink")
+	w.git(w.hub, "update-ref", "refs/heads/main", main)
+	if got := diagnoses(alice.doctor(false)); got != "warning unshared" {
+		t.Errorf("%q", got)
+	}
+}
+
 // No hint of the tracker or the command line destroys anything.
 func TestNoHintDestroys(t *testing.T) {
 	hint := regexp.MustCompile("Hints:.*|hint.*\\[\\]string\\{.*|hints?\\(.*|^\\s*\\[\\]string\\{\".*")

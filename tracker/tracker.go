@@ -41,6 +41,7 @@ type Tracker struct {
 	self      bool  // this repository is its own hub
 	hub       *hub  // nil: this repository has no hub to talk to
 	chooseErr error // why not, if the user has to choose
+	noRoom    error // why no hub can be made on the remote, as the doctor just saw
 
 	signatures map[string]bool // those checked before; nil until it is read
 
