@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/git-crosslink/git-crosslink/event"
 	"github.com/git-crosslink/git-crosslink/refs"
@@ -50,6 +51,9 @@ func (t *Tracker) firstHub(ctx context.Context, id string, tip refs.OID) (hub st
 // bind makes every log written here continue what the hub holds, as far as
 // that needs no decision of a person.
 func (t *Tracker) bind(ctx context.Context) error {
+	if all, err := t.local().Refs(ctx, "refs/"); err != nil || nothingApart(all) {
+		return err
+	}
 	for range 8 {
 		s, err := t.load(ctx)
 		if err != nil {
@@ -67,6 +71,25 @@ func (t *Tracker) bind(ctx context.Context) error {
 		}
 	}
 	return fmt.Errorf("bind the logs written here to the hub: %w", refs.ErrConflict)
+}
+
+// nothingApart reports whether all that was written here is on the hub as it is
+// here: then mend has nothing to look at, and no log has to be read.
+func nothingApart(all []refs.Ref) bool {
+	hub := map[string]refs.OID{}
+	for _, r := range all {
+		if name, ok := strings.CutPrefix(r.Name, hubRoot+agents); ok {
+			hub[name] = r.OID
+		}
+	}
+	for _, r := range all {
+		name, ours := strings.CutPrefix(r.Name, headRoot)
+		id, isLog := strings.CutPrefix(name, agents)
+		if ours && (name == metaName || name == checkpointName || isLog && hub[id] != r.OID) {
+			return false
+		}
+	}
+	return true
 }
 
 // mend builds what bind swaps.
