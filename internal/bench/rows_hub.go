@@ -137,16 +137,18 @@ func (b *bench) pulled() (*world, action, error) {
 	}}, other.err
 }
 
-func (b *bench) pullList() (measurement, error) {
+func (b *bench) syncOne() (measurement, error) {
 	w, a, err := b.pulled()
 	if err != nil {
 		return measurement{}, err
 	}
-	a.run = []maker{w.cmd("sync", "-q"), w.cmd("list", "-n", "50")}
+	a.run = []maker{w.cmd("sync", "-q")}
 	return b.against(a, only(a.run...))
 }
 
-func (b *bench) listAfterPull() (measurement, error) {
+// listAfter compares the list after something has brought an event with the
+// next one.
+func (b *bench) listAfter(brings func(*world)) (measurement, error) {
 	w, a, err := b.pulled()
 	if err != nil {
 		return measurement{}, err
@@ -156,11 +158,19 @@ func (b *bench) listAfterPull() (measurement, error) {
 		if err := comes(); err != nil {
 			return err
 		}
-		w.ours("sync", "-q")
+		brings(w)
 		return w.err
 	}
 	a.run = []maker{w.cmd("list", "-n", "50")}
 	return b.against(a, only(a.run...))
+}
+
+func (b *bench) listAfterSync() (measurement, error) {
+	return b.listAfter(func(w *world) { w.ours("sync", "-q") })
+}
+
+func (b *bench) listAfterFetch() (measurement, error) {
+	return b.listAfter(func(w *world) { w.git("fetch", "-q", "origin") })
 }
 
 // fetchBy compares fetches of two clones of one repository, one of them
