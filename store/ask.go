@@ -157,7 +157,15 @@ func (f *File) page(l Filter, where string, args []any, also func(*Issue) bool) 
 	p.total = len(p.rows)
 	switch {
 	case limited && p.total == l.Limit:
-		if err := f.query(func(r *sql.Rows) error { return r.Scan(&p.total) }, "SELECT count(*)"+from, vals...); err != nil {
+		count := "SELECT count(*)" + from
+		if len(conds) == 1 { // by status, or all
+			count = "SELECT coalesce(sum(n), 0) FROM tally"
+			if l.Status != "all" {
+				count += " WHERE status = ?"
+				vals = []any{cmp.Or(l.Status, string(event.Open))}
+			}
+		}
+		if err := f.query(func(r *sql.Rows) error { return r.Scan(&p.total) }, count, vals...); err != nil {
 			return page{}, err
 		}
 	case l.Limit > 0 && p.total > l.Limit:

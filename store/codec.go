@@ -44,10 +44,7 @@ func packValue(b []byte, v reflect.Value) []byte {
 		}
 		return packValue(append(b, 1), v.Elem())
 	case reflect.Array:
-		for i := range v.Len() {
-			b = append(b, byte(v.Index(i).Uint()))
-		}
-		return b
+		return append(b, v.Bytes()...)
 	case reflect.Slice:
 		if v.IsNil() {
 			return append(b, 0)
@@ -140,9 +137,7 @@ func (u *unpacker) value(v reflect.Value) {
 			u.value(v.Elem())
 		}
 	case reflect.Array:
-		for i, x := range u.take(uint64(v.Len())) {
-			v.Index(i).SetUint(uint64(x))
-		}
+		copy(v.Bytes(), u.take(uint64(v.Len())))
 	case reflect.Slice:
 		u.slice(v)
 	case reflect.Struct:

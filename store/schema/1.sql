@@ -36,6 +36,21 @@ CREATE INDEX issue_updated  ON issue (updated, created, k);
 CREATE INDEX issue_rank     ON issue (status, rank, created, k, scheduled, holder, ending); -- all that ready asks
 CREATE INDEX issue_held     ON issue (holder) WHERE holder IS NOT NULL;
 
+-- how many there are of each status, for a list says so when it is cut
+CREATE TABLE tally (status TEXT PRIMARY KEY, n INTEGER NOT NULL) WITHOUT ROWID;
+CREATE TRIGGER tally_in AFTER INSERT ON issue WHEN new.shown BEGIN
+	INSERT INTO tally VALUES (new.status, 1) ON CONFLICT DO UPDATE SET n = n + 1;
+END;
+CREATE TRIGGER tally_out AFTER DELETE ON issue WHEN old.shown BEGIN
+	UPDATE tally SET n = n - 1 WHERE status = old.status;
+END;
+CREATE TRIGGER tally_from AFTER UPDATE OF status, shown ON issue WHEN old.shown BEGIN
+	UPDATE tally SET n = n - 1 WHERE status = old.status;
+END;
+CREATE TRIGGER tally_to AFTER UPDATE OF status, shown ON issue WHEN new.shown BEGIN
+	INSERT INTO tally VALUES (new.status, 1) ON CONFLICT DO UPDATE SET n = n + 1;
+END;
+
 -- which issue waits for which
 CREATE TABLE edge (
 	k   BLOB NOT NULL PRIMARY KEY, -- both uuids
