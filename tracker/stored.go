@@ -91,7 +91,7 @@ func digest(all map[string]refs.OID) []byte {
 // stored returns the projection of the store if it was made from these refs.
 func (t *Tracker) stored(ctx context.Context, s *snapshot) (*store.File, glance, bool) {
 	var g glance
-	if t.replica == nil || t.joining || t.loaded != nil {
+	if t.replica == nil || t.joining {
 		return nil, g, false
 	}
 	all := maps.Clone(s.refs)
