@@ -222,6 +222,11 @@ func (a *advance) create(b *event.IssueCreated) error {
 func (a *advance) short(table, among string, u event.UUID) (string, error) {
 	near := newIndex(table, 3)
 	near.add(u)
+	if table == "issue" {
+		for other := range a.fresh { // their rows are written last
+			near.add(other)
+		}
+	}
 	for _, side := range []string{"k < ? AND " + among + " ORDER BY k DESC", "k > ? AND " + among + " ORDER BY k"} {
 		var k []byte
 		switch err := a.one("SELECT k FROM "+table+" WHERE "+side+" LIMIT 1", []any{u[:]}, &k); {

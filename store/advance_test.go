@@ -293,3 +293,24 @@ func TestNotFollowed(t *testing.T) {
 	}
 	sameAnswers(t, w.memory(), mustFile(t, s, w))
 }
+
+// Short ids of issues that come together are told from each other, too.
+func TestNearIssuesComeTogether(t *testing.T) {
+	t.Parallel()
+	w, _ := crowd(t, 5)
+	s := files(t)
+	if _, err := s.Update(w.memory(), store.State{Digest: w.digest()}); err != nil {
+		t.Fatal(err)
+	}
+	n := len(w.lines)
+	for last := byte(1); last <= 2; last++ {
+		w.say(t, &event.IssueCreated{UUID: event.UUID{0xee, 0xff, 0xee, 0xff, last}, Title: "near", Priority: event.Low, CreatedBy: "alice"})
+	}
+	if f, _, err := follow(s, w, n); err == nil {
+		sameAnswers(t, w.memory(), f)
+		f.Close()
+		t.Fatal("it was followed")
+	} else if !errors.Is(err, store.ErrWhole) {
+		t.Fatal(err)
+	}
+}
