@@ -209,6 +209,9 @@ func (e *ends) moved(now map[string]refs.OID) (ids []string, steps bool, err err
 			continue
 		}
 		id, isLog := strings.CutPrefix(name, headRoot+agents)
+		if isLog && e.Refs[name] == "" && e.Decided.Open {
+			return nil, false, store.ErrWhole // an open claim is shown where it is one's own
+		}
 		if !isLog {
 			id, isLog = strings.CutPrefix(name, hubRoot+agents)
 		}

@@ -312,3 +312,45 @@ func (c *clone) does(bodies ...event.Body) {
 	c.w.t.Helper()
 	c.emit(func(*tracker.Tracker, tracker.Projection) []event.Body { return bodies })
 }
+
+// A claim that nobody has decided is shown in the clones that write under its
+// agent's id. One that begins to shows it, although nobody claimed anything since.
+func TestStoreOfACloneThatBeginsToWrite(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	alice, again := w.clone("alice"), w.clone("again")
+	again.name = "alice"
+	alice.init()
+	u := alice.create("claimed")
+	alice.cut(true)
+	alice.emit(func(*tracker.Tracker, tracker.Projection) []event.Body {
+		return []event.Body{&event.LockClaimed{Issue: u}}
+	})
+	alice.cut(false)
+	w.git(alice.replica(), "push", "-q", w.hub, "refs/heads/crosslink/agents/alice")
+	tr := again.open()
+	if _, err := tr.Read(context.Background(), tracker.Fresh); err != nil {
+		t.Fatal(err)
+	}
+	tr.Close()
+	home := func(c *clone) string { return filepath.Join(c.dir, ".git", "crosslink", "keys") }
+	if err := os.CopyFS(home(again), os.DirFS(home(alice))); err != nil {
+		t.Fatal(err)
+	}
+	claimed := func() bool {
+		p, _ := again.readsWith()
+		row, err := p.Issue(u)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return row.Lock != nil
+	}
+	if claimed() {
+		t.Fatal("another clone's claim is shown")
+	}
+	again.cut(true)
+	again.comment(u, "from another clone")
+	if !claimed() {
+		t.Fatal("the own claim is not shown")
+	}
+}
