@@ -351,6 +351,11 @@ func (t *Tracker) waiting(ctx context.Context) (bool, error) {
 	if draft != nil && draft.Ledger.Merged != "" {
 		return true, nil
 	}
+	if !t.contact.NoMeta && t.contact.Other == "" {
+		if back, err := t.ledgerBack(s); err != nil || back != "" {
+			return back != "", err
+		}
+	}
 	for _, id := range s.agents() { // what was written here waits for nobody
 		if draft != nil && s.logs[id].here != "" && !s.logs[id].diverged && len(s.pending(id)) > 0 {
 			return true, nil

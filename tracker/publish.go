@@ -219,6 +219,12 @@ func (t *Tracker) step(ctx context.Context, s *snapshot, meta refs.OID, p refs.P
 	if err != nil || next != "" {
 		return next, err
 	}
+	return t.ledgerBack(s)
+}
+
+// ledgerBack is the tip of the ledger as it is known here where the hub was set
+// back or has none; "" where it was not.
+func (t *Tracker) ledgerBack(s *snapshot) (refs.OID, error) {
 	known, there := s.refs[hubRoot+checkpointName], s.refs[incomingRoot+checkpointName]
 	if known == "" || known == there || there == "" && !t.fetched {
 		return "", nil

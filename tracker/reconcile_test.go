@@ -152,6 +152,31 @@ func TestDeletedBranchesArePutBack(t *testing.T) {
 	}
 }
 
+// So is the ledger when it alone is gone, or behind, and nothing waits to be
+// decided: a clone made meanwhile would decide anew.
+func TestLedgerIsPutBack(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	alice, bob := w.clone("alice"), w.clone("bob")
+	alice.init()
+	alice.create("one")
+	bob.create("two")
+	w.converge(alice, bob)
+	const ref = "refs/heads/crosslink/checkpoint"
+	tip := w.git(w.hub, "rev-parse", ref)
+	for _, harm := range [][]string{{"update-ref", "-d", ref}, {"update-ref", ref, ref + "~1"}} {
+		bob.sync() // idle, if nothing were the matter
+		w.git(w.hub, harm...)
+		bob.sync()
+		if is := w.git(w.hub, "for-each-ref", "--format=%(objectname)", ref); is != tip {
+			t.Errorf("after 'git %s' and a sync the hub has %q, not %q", strings.Join(harm, " "), is, tip)
+		}
+		if r := bob.sync(); r.State != tracker.Confirmed || r.Reason != "" {
+			t.Errorf("%+v", r)
+		}
+	}
+}
+
 // The hub holds the same lines in another commit: they are continued.
 func TestSameLinesInAnotherCommit(t *testing.T) {
 	t.Parallel()
