@@ -7,6 +7,7 @@ import (
 	"hash/crc32"
 	"reflect"
 	"strings"
+	"sync"
 )
 
 // Rows are kept as the values of their fields, in order, without names: what a
@@ -15,13 +16,14 @@ import (
 
 var errRow = errors.New("a row is damaged")
 
-var castagnoli = crc32.MakeTable(crc32.Castagnoli)
+// castagnoli is made when it is needed: most commands open no store.
+var castagnoli = sync.OnceValue(func() *crc32.Table { return crc32.MakeTable(crc32.Castagnoli) })
 
 // pack encodes a struct of strings, numbers, flags, byte arrays, pointers,
 // slices and structs of these.
 func pack(v any) []byte {
 	b := packValue(nil, reflect.ValueOf(v).Elem())
-	return binary.LittleEndian.AppendUint32(b, crc32.Checksum(b, castagnoli))
+	return binary.LittleEndian.AppendUint32(b, crc32.Checksum(b, castagnoli()))
 }
 
 func packValue(b []byte, v reflect.Value) []byte {
@@ -72,7 +74,7 @@ func unpack(b []byte, into any) error {
 		return errRow
 	}
 	b, sum := b[:len(b)-4], binary.LittleEndian.Uint32(b[len(b)-4:])
-	if crc32.Checksum(b, castagnoli) != sum {
+	if crc32.Checksum(b, castagnoli()) != sum {
 		return errRow
 	}
 	u := unpacker{in: b}
