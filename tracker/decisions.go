@@ -88,10 +88,7 @@ func (t *Tracker) loadLedger(ctx context.Context, s *snapshot) {
 	was := t.resume(ctx, d.reader, hubID)
 	view, err := d.reader.Read(string(d.tip))
 	if err == nil || errors.Is(err, ledger.ErrNewer) { // a number stays what it is, by whatever rules
-		for _, n := range view.Ledger.Issues() {
-			s.numbers[n.UUID] = n.Number
-		}
-		s.aliases = view.Ledger.IssueAliases
+		s.number(view.Ledger)
 	}
 	d.err = err
 	if s.newerRules() {
@@ -111,6 +108,15 @@ func (t *Tracker) loadLedger(ctx context.Context, s *snapshot) {
 	if view.Tip != was.Tip {
 		t.noteJudged(judged{hubID, view.Tip, view.Step, view.Since, d.bad})
 	}
+}
+
+// number gives the issues the numbers that a ledger says.
+func (s *snapshot) number(l *ledger.Ledger) {
+	s.numbers = map[event.UUID]uint64{}
+	for _, n := range l.Issues() {
+		s.numbers[n.UUID] = n.Number
+	}
+	s.aliases = l.IssueAliases
 }
 
 // resume tells the reader what an earlier command has judged. A note that is

@@ -97,11 +97,7 @@ func (t *Tracker) followStep(s *snapshot) bool {
 		return false
 	}
 	d.tip, d.view = tip, view
-	s.numbers = map[event.UUID]uint64{}
-	for _, n := range view.Ledger.Issues() {
-		s.numbers[n.UUID] = n.Number
-	}
-	s.aliases = view.Ledger.IssueAliases
+	s.number(view.Ledger)
 	t.noteJudged(judged{s.hubID(), view.Tip, view.Step, view.Since, d.bad})
 	return true
 }
