@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/git-crosslink/git-crosslink/event"
 	"github.com/git-crosslink/git-crosslink/ledger"
@@ -41,6 +42,37 @@ func (w *world) nextStep(hub string) (*refs.Plumbing, *ledger.Draft) {
 		w.t.Fatalf("there is no step to forge: %v", err)
 	}
 	return repo, d
+}
+
+// landStep puts a step with these files on the hub.
+func (w *world) landStep(repo *refs.Plumbing, d *ledger.Draft, files map[string][]byte) {
+	w.t.Helper()
+	var parents []refs.OID
+	for _, p := range d.Parents {
+		parents = append(parents, refs.OID(p))
+	}
+	id, err := refs.WriteChanges(context.Background(), repo, refs.OID(d.On.Step), files, parents, refs.CommitInfo{Author: "alice", When: time.Unix(1_700_000_000, 0), Message: "step"})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	w.git(w.hub, "update-ref", checkpointRef, string(id))
+}
+
+// landUndecided puts what a clone writes on the hub, without a step for it.
+func (c *clone) landUndecided(title string) {
+	c.w.t.Helper()
+	c.cut(true)
+	c.create(title)
+	c.cut(false)
+	c.w.git(c.dir, "--git-dir="+c.replica(), "push", "-q", c.w.hub, "refs/heads/crosslink/agents/"+c.name)
+}
+
+// landBehind puts a line, whatever it is, behind those of an agent's log on the hub.
+func (w *world) landBehind(hub, agent string, good [][]byte, line []byte) {
+	w.t.Helper()
+	h := newHostile(w, hub)
+	h.ref(agent, h.file(agent, append(bytes.Join(append(slices.Clone(good), line), []byte("\n")), '\n')))
+	h.land()
 }
 
 // sign lets a key sign a step.
@@ -106,23 +138,11 @@ func TestForgedSteps(t *testing.T) {
 			alice.admin(func(tr *tracker.Tracker) error { return tr.SetPolicy(context.Background(), c.policy, nil) })
 			bob.sync()
 			warm.sync()
-			// bob's log lands without a step
-			bob.cut(true)
-			bob.create("two")
-			bob.cut(false)
-			w.git(bob.dir, "--git-dir="+bob.replica(), "push", "-q", w.hub, "refs/heads/crosslink/agents/bob")
+			bob.landUndecided("two")
 
 			repo, d := w.nextStep(hub)
 			files := c.forge(t, d, alice.key(), bob.key())
-			var parents []refs.OID
-			for _, p := range d.Parents {
-				parents = append(parents, refs.OID(p))
-			}
-			id, err := refs.WriteChanges(context.Background(), repo, refs.OID(d.On.Step), files, parents, refs.CommitInfo{Author: "alice", When: alice.now(), Message: "step"})
-			if err != nil {
-				t.Fatal(err)
-			}
-			w.git(w.hub, "update-ref", checkpointRef, string(id))
+			w.landStep(repo, d, files)
 
 			warm.sync()
 			cold := w.clone("cold")
@@ -254,9 +274,7 @@ func TestGarbageBehindALog(t *testing.T) {
 				if garbage != nil {
 					line = garbage(good)
 				}
-				h := newHostile(w, hub)
-				h.ref("bob", h.file("bob", append(bytes.Join(append(slices.Clone(good), line), []byte("\n")), '\n')))
-				h.land()
+				w.landBehind(hub, "bob", good, line)
 				if seen { // else the push finds it
 					bob.sync()
 				}
@@ -290,9 +308,7 @@ func TestALineOfANewerProgram(t *testing.T) {
 	bob.comment(issue, "first")
 	alice.sync()
 	good := w.hubLines("bob")
-	h := newHostile(w, hub)
-	h.ref("bob", h.file("bob", append(bytes.Join(append(slices.Clone(good), []byte(`{"v":5,"more":"than is known"}`)), []byte("\n")), '\n')))
-	h.land()
+	w.landBehind(hub, "bob", good, []byte(`{"v":5,"more":"than is known"}`))
 	tip := strings.TrimSpace(w.git(w.hub, "rev-parse", "crosslink/agents/bob"))
 	cold := w.clone("cold")
 	for _, c := range []*clone{alice, cold, alice} {

@@ -70,22 +70,11 @@ func TestNewerRules(t *testing.T) {
 			warm.sync()
 			w.admitRules(alice, c.admits)
 			bob.sync()
-			bob.cut(true)
-			bob.create("two")
-			bob.cut(false)
-			w.git(bob.dir, "--git-dir="+bob.replica(), "push", "-q", w.hub, "refs/heads/crosslink/agents/bob")
+			bob.landUndecided("two")
 			repo, d := w.nextStep(hub)
 			files := d.Files()
 			files["state.json"] = bytes.Replace(files["state.json"], []byte(`"rules":1`), []byte(`"rounds":1,"rules":2`), 1)
-			var parents []refs.OID
-			for _, p := range d.Parents {
-				parents = append(parents, refs.OID(p))
-			}
-			id, err := refs.WriteChanges(context.Background(), repo, refs.OID(d.On.Step), files, parents, refs.CommitInfo{Author: "alice", When: alice.now(), Message: "step"})
-			if err != nil {
-				t.Fatal(err)
-			}
-			w.git(w.hub, "update-ref", checkpointRef, string(id))
+			w.landStep(repo, d, files)
 			there := w.git(w.hub, "for-each-ref")
 
 			cold := w.clone("cold")
