@@ -40,6 +40,10 @@ type fact struct {
 	token  uint64
 }
 
+// Decides reports whether a line is one that a step may answer: steps that cover
+// other lines only decide nothing.
+func Decides(e *event.Envelope) bool { return see(e).kind != invisible }
+
 // see reads a line.
 func see(e *event.Envelope) fact {
 	f := fact{key: e.Key()}

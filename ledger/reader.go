@@ -62,6 +62,12 @@ func (r *Reader) Resume(v View) {
 	r.judged[v.Tip] = v
 }
 
+// Knows reports whether Read need not judge anything for the view of a tip.
+func (r *Reader) Knows(tip string) bool {
+	_, known := r.judged[tip]
+	return known
+}
+
 // Read returns the view of a tip, "" for a hub without a chain. With ErrNewer
 // it is that of what was decided by rules that are known.
 func (r *Reader) Read(tip string) (View, error) {

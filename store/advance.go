@@ -29,15 +29,21 @@ type Tail struct {
 type News struct {
 	Tails   []Tail
 	Numbers map[event.UUID]uint64 // decided since
+	Decided Decided               // as it is now; its aliases are those there were
+	Locked  []event.UUID          // whose lock or queue has changed
 }
 
-// Plain reports whether an event changes nothing but the issue it is aimed at.
-func Plain(b event.Body) bool {
-	switch b := b.(type) {
+// Plain reports whether a line changes nothing but the issue it is aimed at, or
+// introduces its writer at the beginning of a log.
+func Plain(e *event.Envelope) bool {
+	switch b := e.Body.(type) {
+	case *event.AgentIntroduced:
+		return e.Seq == 1
 	case *event.IssueCreated:
 		return b.Parent == event.UUID{}
 	case *event.IssueUpdated, *event.StatusChanged, *event.ScheduleChanged, *event.LabelAdded, *event.LabelRemoved,
-		*event.AssigneeAdded, *event.AssigneeRemoved, *event.CommentAdded, *event.CommentEdited:
+		*event.AssigneeAdded, *event.AssigneeRemoved, *event.CommentAdded, *event.CommentEdited,
+		*event.LockClaimed, *event.LockReleased, *event.LockBroken: // these not even that
 		return true
 	}
 	return false
@@ -77,13 +83,16 @@ func (s *Store) Follow(more func(was State) (State, News, error), recall func() 
 		if is, news, err = more(was); err != nil {
 			return err
 		}
-		a := advance{writer: w, rows: map[event.UUID]*Issue{}, fresh: map[event.UUID]bool{}, lines: map[event.UUID][]*event.Envelope{}}
+		a := advance{writer: w, decided: news.Decided, rows: map[event.UUID]*Issue{}, fresh: map[event.UUID]bool{}, lines: map[event.UUID][]*event.Envelope{}}
 		for _, t := range news.Tails {
 			if err := a.tail(t); err != nil {
 				return err
 			}
 		}
 		if err := a.number(news.Numbers); err != nil {
+			return err
+		}
+		if err := a.lock(news.Locked); err != nil {
 			return err
 		}
 		if err := a.write(); err != nil {
@@ -111,10 +120,11 @@ func (w *writer) one(query string, args []any, into ...any) error {
 // advance is one update by tails.
 type advance struct {
 	*writer
-	order []event.UUID
-	rows  map[event.UUID]*Issue            // as they were
-	fresh map[event.UUID]bool              // created by the new lines
-	lines map[event.UUID][]*event.Envelope // new ones
+	decided Decided
+	order   []event.UUID
+	rows    map[event.UUID]*Issue            // as they were, with numbers and locks as they are
+	fresh   map[event.UUID]bool              // created by the new lines
+	lines   map[event.UUID][]*event.Envelope // new ones
 }
 
 // tail keeps the lines and sorts them by issue.
@@ -123,18 +133,26 @@ func (a *advance) tail(t Tail) error {
 		return nil
 	}
 	first, last := t.Lines[0], t.Lines[len(t.Lines)-1]
+	if first.Seq == 1 {
+		if err := a.begin(first); err != nil {
+			return err
+		}
+	}
 	var id, known int64
 	err := a.one("SELECT id, lines FROM log WHERE agent = ?", []any{first.Agent}, &id, &known)
 	if err != nil || uint64(known)+1 != first.Seq {
 		return errors.Join(ErrWhole, err)
 	}
 	for n, e := range t.Lines {
-		u, err := a.target(e.Body)
+		u, err := a.target(e)
 		if err != nil {
 			return err
 		}
 		if err := a.line(id<<32|(known+int64(n)), e); err != nil {
 			return err
+		}
+		if u == (event.UUID{}) { // an introduction
+			continue
 		}
 		if err := a.touch(u); err != nil {
 			return err
@@ -152,10 +170,29 @@ func (a *advance) tail(t Tail) error {
 	return a.mark(first.Agent, t.Mark)
 }
 
-// target is the issue an event is aimed at.
-func (a *advance) target(b event.Body) (u event.UUID, err error) {
-	if !Plain(b) {
+// begin makes the rows of a log that is new, and of its writer.
+func (a *advance) begin(first *event.Envelope) error {
+	if err := a.exec("INSERT INTO log (agent, id, lines, tip) SELECT ?, coalesce(max(id), 0) + 1, 0, x'' FROM log", first.Agent); err != nil {
+		return errors.Join(ErrWhole, err)
+	}
+	s := reducer.New()
+	s.Apply(first)
+	about := any(nil)
+	if x := s.View().Agents[first.Agent]; x != nil {
+		about = pack(x)
+	}
+	a.count["agent"]-- // written once more by sign
+	return a.put("agent", agentColumns, row{first.Agent, []any{int64(0), about}})
+}
+
+// target is the issue an event is aimed at, none if it introduces its writer.
+func (a *advance) target(e *event.Envelope) (u event.UUID, err error) {
+	if !Plain(e) {
 		return u, ErrWhole
+	}
+	b := e.Body
+	if _, is := b.(*event.AgentIntroduced); is {
+		return u, nil
 	}
 	issues, comment := targets(b)
 	if comment == (event.UUID{}) {
@@ -215,7 +252,34 @@ func (a *advance) create(b *event.IssueCreated) error {
 	}
 	a.order = append(a.order, b.UUID)
 	a.rows[b.UUID], a.fresh[b.UUID] = i, true
+	a.grant(i)
 	return nil
+}
+
+// lock writes the locks and queues of issues anew. One that is not shown has none.
+func (a *advance) lock(issues []event.UUID) error {
+	for _, u := range issues {
+		var shown int
+		if err := a.one("SELECT count(*) FROM issue WHERE k = ? AND shown", []any{u[:]}, &shown); err != nil {
+			return err
+		}
+		if shown == 0 && !a.fresh[u] {
+			continue
+		}
+		if err := a.touch(u); err != nil {
+			return err
+		}
+		a.grant(a.rows[u])
+	}
+	return nil
+}
+
+// grant gives a row the lock and the queue that are decided.
+func (a *advance) grant(i *Issue) {
+	i.Lock, i.Queue = nil, nil
+	if l, held := a.decided.Locks[i.UUID]; held {
+		i.Lock, i.Queue = &l, a.decided.Queue[i.UUID]
+	}
 }
 
 // short is the short id of something new, if it makes no other's longer.
@@ -329,7 +393,7 @@ func (a *advance) mark(agent, rule string) error {
 func (a *advance) write() error {
 	for _, u := range a.order {
 		was, more := a.rows[u], a.lines[u]
-		if len(more) == 0 { // only its number is new
+		if len(more) == 0 { // only its number is new, or its lock
 			if err := a.put("issue", issueColumns, row{u[:], issueValues(was)}); err != nil {
 				return err
 			}

@@ -274,7 +274,6 @@ func TestNotFollowed(t *testing.T) {
 		&event.CommentDeleted{Comment: c},
 		&event.CommentEdited{Comment: nobody, Content: "not here yet"},
 		&event.CommentAdded{Issue: issue, Comment: c, Author: "alice", Content: "another's uuid", CreatedAt: 1, Kind: "note"},
-		&event.LockClaimed{Issue: issue},
 		&event.StatusChanged{UUID: nobody, NewStatus: event.Closed},
 		&event.MilestoneAssigned{Issue: issue, Milestone: nobody},
 		&event.AgentIntroduced{Kind: event.Machine},

@@ -416,9 +416,22 @@ func (f *File) Mark(agent string, seq uint64) string {
 	}, func(m *Memory) string { return m.Mark(agent, seq) })
 }
 
-// Check says whether the reducer would reject the event. Rows do not tell, so
-// memory answers.
+// Check says whether the reducer would reject the event. The rules that need other
+// events than this one are those of things that cannot be added twice; of those
+// rows know only whether a comment is new, so else memory answers.
 func (f *File) Check(author string, b event.Body) error {
+	alone := true
+	switch b := b.(type) {
+	case *event.CommentAdded:
+		var n int
+		err := f.query(func(r *sql.Rows) error { return r.Scan(&n) }, "SELECT count(*) FROM comment WHERE k = ?", b.Comment[:])
+		alone = err == nil && n == 0
+	case *event.TimeEntryAdded, *event.RequestSent, *event.RequestAcked:
+		alone = false
+	}
+	if alone {
+		return reducer.New().Check(author, b)
+	}
 	m, err := f.fallen()
 	if err != nil {
 		return err

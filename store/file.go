@@ -65,6 +65,23 @@ func (s *Store) file(db *sql.DB, conn *sql.Conn, digest []byte, recall func() (*
 	return f
 }
 
+// Rest is State.Rest of the state.
+func (f *File) Rest() (rest []byte, err error) {
+	err = f.query(func(r *sql.Rows) error { return r.Scan(&rest) }, "SELECT rest FROM head")
+	return rest, err
+}
+
+// Is reports whether the file is of the state that digest stands for, and has
+// answered so far.
+func (f *File) Is(digest []byte) bool { return bytes.Equal(f.digest, digest) && f.whole() }
+
+// See gives it the signs of life of now.
+func (f *File) See(seen func() map[string]event.AgentPresence) { f.seen = seen }
+
+// Release ends the read transaction, so that the store can be written at once.
+// What is asked after that is answered as before.
+func (f *File) Release() { f.rest() }
+
 // Close ends it; nothing may be asked any more.
 func (f *File) Close() error {
 	f.mu.Lock()

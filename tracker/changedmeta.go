@@ -34,7 +34,7 @@ func (t *Tracker) metaOutcome(ctx context.Context, s *snapshot, commit refs.OID,
 		}
 		return false, t.unanswered("changed", "git crosslink trust show", gitWords(re))
 	}
-	now, err := t.load(ctx)
+	now, err := t.loadAll(ctx)
 	if err != nil {
 		return false, err
 	}

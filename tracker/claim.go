@@ -96,7 +96,7 @@ func (t *Tracker) Claim(ctx context.Context, issue event.UUID, o ClaimOptions) (
 		if err != nil {
 			return nil, err
 		}
-		known := before.decided.view
+		known := before.ledger().view
 		c, r, err := t.claim(ctx, issue, o)
 		if err != nil {
 			return nil, err
@@ -141,7 +141,7 @@ func (t *Tracker) ended(ctx context.Context, c *Claim, r *Receipt, known ledger.
 		return 0, nil
 	}
 	s, err := t.load(ctx)
-	if err != nil || s.decided.err != nil {
+	if err != nil || s.ledger().err != nil {
 		return 0, err
 	}
 	reader := ledger.NewReader(newSteps(ctx, t.local(), s.hubID()), s.hubID())

@@ -42,6 +42,14 @@ type decided struct {
 	err    error        // why it could not be judged: then nothing is shown as decided, and nothing decided
 }
 
+// judging is what a process has judged of a hub's ledger: a verdict follows from
+// the commit's id alone, so it stays true.
+type judging struct {
+	hub    string
+	reader *ledger.Reader
+	metas  *metaChain
+}
+
 // judged is the note that lets the next command judge only what is new.
 type judged struct {
 	Hub   string `json:"hub"`
@@ -63,10 +71,13 @@ func (t *Tracker) judgedPath() string {
 func (t *Tracker) loadLedger(ctx context.Context, s *snapshot) {
 	d := &s.decided
 	hubID := s.hubID()
-	src := newSteps(ctx, t.local(), hubID)
-	d.reader, d.metas = ledger.NewReader(src, hubID), src.metas
+	if t.judging == nil || t.judging.hub != hubID {
+		src := newSteps(ctx, t.local(), hubID)
+		t.judging = &judging{hubID, ledger.NewReader(src, hubID), src.metas}
+	}
+	d.reader, d.metas = t.judging.reader, t.judging.metas
 	if s.roll != nil && s.metaCommit != "" {
-		src.metas.known[s.metaCommit] = metaState{commit: s.metaCommit, roll: s.roll}
+		d.metas.known[s.metaCommit] = metaState{commit: s.metaCommit, roll: s.roll}
 	}
 	d.view = ledger.View{Ledger: ledger.Empty(hubID)}
 	if hubID == "" {
@@ -126,6 +137,9 @@ func (t *Tracker) resume(ctx context.Context, r *ledger.Reader, hubID string) ju
 	b, err := os.ReadFile(t.judgedPath())
 	if err != nil || json.Unmarshal(b, &note) != nil || note.Hub != hubID || note.Tip == "" {
 		return judged{}
+	}
+	if r.Knows(note.Tip) {
+		return note
 	}
 	if note.Step == "" { // nothing valid so far
 		r.Resume(ledger.View{Tip: note.Tip, Ledger: ledger.Empty(hubID), Since: note.Since})
@@ -192,7 +206,7 @@ func (s *snapshot) tips(push refs.Push) map[string]string {
 		if src, ok := going[headRoot+agents+id]; ok {
 			tip, seq = src, l.chain.Seq
 		}
-		if tip != "" && seq > s.decided.view.Ledger.Position(id).Seq {
+		if tip != "" && seq > s.position(l) {
 			tips[id] = string(tip)
 		}
 	}
@@ -201,8 +215,11 @@ func (s *snapshot) tips(push refs.Push) map[string]string {
 
 // draft makes the next step over the tips; nil if there is nothing to decide.
 func (t *Tracker) draft(ctx context.Context, s *snapshot, meta refs.OID, tips map[string]string) (*ledger.Draft, error) {
-	d := &s.decided
-	if d.err != nil || meta == "" {
+	if meta == "" || !s.hasLost() && !s.awaited(tips) {
+		return nil, nil
+	}
+	d := s.ledger()
+	if d.err != nil {
 		return nil, nil
 	}
 	plan := ledger.Plan{On: d.view, Meta: string(meta), By: t.author(s), At: event.TimeOf(t.now()), Logs: tips}
@@ -227,7 +244,7 @@ func (t *Tracker) draft(ctx context.Context, s *snapshot, meta refs.OID, tips ma
 			break
 		}
 	}
-	if len(tips) == 0 && plan.Lost == "" {
+	if plan.Lost == "" && !s.awaited(tips) {
 		return nil, nil
 	}
 	if plan.On.Tip == "" {
@@ -240,6 +257,16 @@ func (t *Tracker) draft(ctx context.Context, s *snapshot, meta refs.OID, tips ma
 		}
 	}
 	return d.reader.Next(plan)
+}
+
+// awaited reports whether one of the logs has a line that a step may answer.
+func (s *snapshot) awaited(tips map[string]string) bool {
+	for id := range tips {
+		if len(s.open(s.logs[id])) > 0 {
+			return true
+		}
+	}
+	return false
 }
 
 // decide writes the next step over the tips; "" if there is nothing to decide.
@@ -267,8 +294,9 @@ func (t *Tracker) dropFound(ctx context.Context, s *snapshot, p refs.Push) error
 		if r.Dst != headRoot+checkpointName {
 			continue
 		}
-		for _, lost := range s.decided.lost {
-			held, err := s.decided.reader.Holds(string(r.Src), string(lost))
+		d := s.ledger()
+		for _, lost := range d.lost {
+			held, err := d.reader.Holds(string(r.Src), string(lost))
 			if err != nil {
 				return err
 			}
@@ -300,16 +328,12 @@ func (s *snapshot) undecided(agent string, from uint64) bool {
 // would change nothing (the release of a lock that is not held, a claim that
 // was taken back before anybody saw it) is answered by no step of its own.
 func (s *snapshot) pending(agent string) []*event.Envelope {
-	l, now := s.logs[agent], s.decided.view.Ledger
-	if l == nil || now == nil {
+	l, now := s.logs[agent], s.granted()
+	if l == nil {
 		return nil
 	}
 	var lines []*event.Envelope
-	at := now.Position(agent).Seq
-	for _, e := range l.lines {
-		if e.Seq <= at {
-			continue
-		}
+	for _, e := range s.open(l) {
 		switch b := e.Body.(type) {
 		case *event.IssueCreated, *event.MilestoneCreated, *event.LockClaimed:
 			lines = append(lines, e)
@@ -326,7 +350,7 @@ func (s *snapshot) pending(agent string) []*event.Envelope {
 				c, claim := o.Body.(*event.LockClaimed)
 				return claim && c.Issue == b.Issue
 			})
-			if now.Locks[b.Issue].Agent == agent || now.Waits(b.Issue, agent) {
+			if now.Locks[b.Issue].Agent == agent || now.waits(b.Issue, agent) {
 				lines = append(lines, e)
 			}
 		}

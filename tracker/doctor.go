@@ -74,7 +74,7 @@ func (t *Tracker) Doctor(ctx context.Context, offline bool) (*DoctorReport, erro
 	}
 	r.Findings = append(r.Findings, found...)
 	r.Reached = t.fetched
-	s, err := t.load(ctx)
+	s, err := t.loadAll(ctx)
 	if err != nil {
 		if ctx.Err() != nil {
 			return nil, ctx.Err()

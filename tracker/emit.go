@@ -57,6 +57,7 @@ func (t *Tracker) Emit(ctx context.Context, o EmitOptions, build func(p Projecti
 		return nil, err
 	}
 	t.watch(r)
+	t.keepWhole(ctx)
 	if !o.Offline {
 		t.keepUpLater()
 	}
@@ -198,8 +199,10 @@ func (t *Tracker) append(ctx context.Context, build func(p Projection) ([]Body, 
 		if t.overruled {
 			t.tellOverruled(s)
 		}
-		t.loaded = s                    // load goes on from it
-		if s.view = nil; t.hub == nil { // decided with it
+		if s.brief == nil {
+			t.loaded, s.view = s, nil // load goes on from it
+		}
+		if s.brief != nil || t.hub == nil { // decided with it
 			if s, err = t.load(ctx); err != nil {
 				return nil, nil, err
 			}
@@ -267,8 +270,13 @@ func (t *Tracker) stamp(ctx context.Context, s *snapshot, bodies []Body) ([]*eve
 	}
 	l := s.logs[t.agent]
 	if l == nil {
-		l = &log{agent: t.agent, chain: event.Chain{Hub: s.hubID(), Agent: t.agent}}
-		s.logs[t.agent] = l
+		l = s.newLog(t.agent)
+	}
+	if s.brief != nil {
+		if as, err := t.ownEnd(ctx, l); err != nil || !as {
+			t.whole = true
+			return nil, nil, cmp.Or(err, errAgain)
+		}
 	}
 	k, err := t.writer(s, t.agent, l.chain.Seq == 0)
 	if err != nil {
@@ -284,7 +292,7 @@ func (t *Tracker) stamp(ctx context.Context, s *snapshot, bodies []Body) ([]*eve
 	var raw [][]byte
 	var says []string
 	for _, b := range bodies {
-		if err := s.state.Check(t.agent, b); err != nil {
+		if err := s.check(t.agent, b); err != nil {
 			return nil, nil, err
 		}
 		e := &event.Envelope{Body: b}
@@ -297,8 +305,8 @@ func (t *Tracker) stamp(ctx context.Context, s *snapshot, bodies []Body) ([]*eve
 		lines, raw = append(lines, e), append(raw, line)
 		says = append(says, subject(e))
 	}
-	s.lines, l.lines = append(s.lines, lines...), append(l.lines, lines...)
-	l.chain.Sign, l.verdict = nil, s.judge(l, nil)
+	l.chain.Sign = nil
+	s.append(l, lines)
 	tip, err := refs.AppendLog(ctx, t.local(), t.agent, l.view, raw, refs.CommitInfo{
 		Author: t.agent, When: t.now(), Message: strings.Join(says, "\n") + "\n\n[skip ci]\n"})
 	if err != nil {

@@ -12,8 +12,11 @@ func init() { foreground = time.Minute }
 // TooOld is the version of a git that is too old.
 func TooOld(says string) string { return tooOld(says) }
 
-// HasLoaded reports whether the logs were read.
+// HasLoaded reports whether something was loaded that still holds.
 func (t *Tracker) HasLoaded() bool { return t.loaded != nil }
+
+// HasLines reports whether the lines of logs are in it: all of them were read.
+func (t *Tracker) HasLines() bool { return t.loaded != nil && t.loaded.brief == nil }
 
 // ShortBounds shortens for one test how long a command waits for the hub, and
 // how long a sync that nobody watches may take.

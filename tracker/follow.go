@@ -94,6 +94,7 @@ func (t *Tracker) followStep(s *snapshot) bool {
 	tip := s.refs[hubRoot+checkpointName]
 	view, err := d.reader.Read(string(tip))
 	if err != nil || len(view.Bad) > 0 {
+		t.judging = nil // a reader tells of a bad step once
 		return false
 	}
 	d.tip, d.view = tip, view

@@ -33,7 +33,7 @@ func (t *Tracker) Fork(ctx context.Context, newID string) (*Forked, error) {
 		return nil, &Error{Kind: Denied, Name: "agent-id", Message: err.Error(),
 			Hints: []string{"an agent id has 3 to 64 of a-z, 0-9 and '-', for instance: git crosslink agent fork builder-2"}}
 	}
-	s, err := t.load(ctx)
+	s, err := t.loadAll(ctx)
 	if err != nil {
 		return nil, err
 	}

@@ -34,7 +34,7 @@ type Finding struct {
 // ledger again from its first step, whatever an earlier command thought of it,
 // and walks every tip of every log, also those that are not in view.
 func (t *Tracker) Fsck(ctx context.Context, full bool) (*FsckReport, error) {
-	s, err := t.load(ctx)
+	s, err := t.loadAll(ctx)
 	if err != nil {
 		return nil, err
 	}

@@ -99,7 +99,7 @@ func (t *Tracker) detachOnce(ctx context.Context, remote string, sent *int) (d *
 		return nil, false, err
 	}
 	*sent += out.sent
-	s, err := t.load(ctx)
+	s, err := t.loadAll(ctx)
 	if err != nil {
 		return nil, false, err
 	}
@@ -227,7 +227,7 @@ func (t *Tracker) switchTo(ctx context.Context, s *snapshot, hubID string, ups [
 
 // followDetached goes over to the hub that the remote's tracker has become.
 func (t *Tracker) followDetached(ctx context.Context) error {
-	s, err := t.load(ctx)
+	s, err := t.loadAll(ctx)
 	if err != nil {
 		return err
 	}

@@ -52,7 +52,7 @@ func (t *Tracker) Init(ctx context.Context, o InitOptions) (*InitReport, error) 
 		}
 		if err == nil && !again {
 			var s *snapshot
-			if s, err = t.load(ctx); err == nil {
+			if s, err = t.loadAll(ctx); err == nil {
 				t.tellDecided(s.project())
 			}
 		}
@@ -66,7 +66,7 @@ func (t *Tracker) Init(ctx context.Context, o InitOptions) (*InitReport, error) 
 
 // initPrivate starts the tracker of a repository without a remote.
 func (t *Tracker) initPrivate(ctx context.Context) (*InitReport, error) {
-	s, err := t.load(ctx)
+	s, err := t.loadAll(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -101,7 +101,7 @@ func (t *Tracker) introduce(ctx context.Context) (*snapshot, error) {
 	if err := t.local().Swap(ctx, ups); err != nil && !errors.Is(err, refs.ErrConflict) {
 		return nil, err
 	}
-	return t.load(ctx)
+	return t.loadAll(ctx)
 }
 
 func (t *Tracker) initOnce(ctx context.Context) (r *InitReport, again bool, err error) {
@@ -116,7 +116,7 @@ func (t *Tracker) initOnce(ctx context.Context) (r *InitReport, again bool, err 
 		}
 		return nil, false, err
 	}
-	s, err := t.load(ctx)
+	s, err := t.loadAll(ctx)
 	if err != nil {
 		return nil, false, err
 	}
@@ -136,7 +136,7 @@ func (t *Tracker) initOnce(ctx context.Context) (r *InitReport, again bool, err 
 		if err := t.followDetached(ctx); err != nil {
 			return nil, false, err
 		}
-		if s, err = t.load(ctx); err != nil {
+		if s, err = t.loadAll(ctx); err != nil {
 			return nil, false, err
 		}
 	default:

@@ -53,6 +53,9 @@ type log struct {
 	legacyOnly bool   // level-3 lines: no chain to go on from
 
 	verdict *trust.Verdict // what of the lines counts; nil: all of it
+
+	end  *logEnd           // in a brief snapshot, which has no lines
+	open []*event.Envelope // in a brief snapshot: see snapshot.open
 }
 
 // hashAt is the hash of a line, "" where there is none; l may be nil.
@@ -84,12 +87,14 @@ type snapshot struct {
 	metaCommit refs.OID   // the commit roll was read from
 	apart      bool       // a hub was met, but the numbers given out here stand until init --join
 	logs       map[string]*log
-	state      *reducer.State
+	state      *reducer.State    // in a brief one: of what was stamped on it
 	lines      []*event.Envelope // those that count
 	numbers    map[event.UUID]uint64
 	aliases    map[uint64]uint64 // numbers a hub lost → the ones that stand
 	decided    decided
-	view       *store.Memory
+	view       Projection
+	brief      *ends                                 // set: the store stands in for state and lines (brief.go)
+	later      func(*snapshot)                       // in a brief one: reads the ledger
 	seen       func() map[string]event.AgentPresence // signs of life outside the logs
 	unread     func() int                            // how many more of them there are
 }
@@ -131,32 +136,86 @@ func (s *snapshot) agents() []string {
 }
 
 // project makes the projection once.
-func (s *snapshot) project() *store.Memory {
+func (s *snapshot) project() Projection {
 	if s.view == nil {
 		s.view = store.NewMemory(s.state, s.lines, s.numbers).WithDecided(s.locks()).WithPresence(s.seen).WithMarks(s.mark)
 	}
 	return s.view
 }
 
-// load reads the replica: refs, meta, every log, and reduces them.
+// memory is the projection of a snapshot that is not brief.
+func (s *snapshot) memory() *store.Memory { return s.project().(*store.Memory) }
+
+// load returns the state of the replica, from the store where that has it: then
+// the snapshot is brief, and has no lines. For those see loadAll.
 func (t *Tracker) load(ctx context.Context) (*snapshot, error) {
+	s, err := t.begin(ctx)
+	if err != nil || t.replica == nil {
+		return s, err
+	}
+	switch was := t.loaded; {
+	case was == nil || was.brief == nil:
+	case maps.Equal(was.refs, s.refs):
+		return was, nil
+	case sameSeen(was.refs, s.refs):
+		is := *was
+		is.refs, is.seen, is.unread = s.refs, s.seen, s.unread
+		t.loaded = &is
+		return &is, nil
+	}
+	if t.loaded == nil || t.loaded.brief != nil {
+		if b := t.briefly(ctx, s); b != nil {
+			t.loaded = b
+			return b, nil
+		}
+	}
+	return t.readAll(ctx, s)
+}
+
+// loadAll reads the replica: refs, meta, every log, and reduces them.
+func (t *Tracker) loadAll(ctx context.Context) (*snapshot, error) {
+	s, err := t.begin(ctx)
+	if err != nil || t.replica == nil {
+		return s, err
+	}
+	return t.readAll(ctx, s)
+}
+
+// begin lists the refs that a snapshot is of.
+func (t *Tracker) begin(ctx context.Context) (*snapshot, error) {
 	s := &snapshot{}
 	if err := t.loadRefs(ctx, s); err != nil {
 		return nil, err
 	}
-	return t.loadFrom(ctx, s)
+	return s, t.prepareSnapshot(ctx, s)
 }
 
-// loadFrom fills a snapshot of which the refs are known.
-func (t *Tracker) loadFrom(ctx context.Context, s *snapshot) (*snapshot, error) {
+// prepareSnapshot fills in what needs nothing but the refs.
+func (t *Tracker) prepareSnapshot(ctx context.Context, s *snapshot) error {
 	s.logs, s.state, s.numbers = map[string]*log{}, reducer.New(), map[event.UUID]uint64{}
 	if t.replica == nil {
-		return s, nil
+		return nil
 	}
 	if err := t.keepApart(ctx, s); err != nil {
-		return nil, err
+		return err
 	}
 	s.seen, s.unread = t.presences(ctx, s)
+	return nil
+}
+
+// loadFrom is loadAll of a snapshot of which the refs are known.
+func (t *Tracker) loadFrom(ctx context.Context, s *snapshot) (*snapshot, error) {
+	if err := t.prepareSnapshot(ctx, s); err != nil || t.replica == nil {
+		return s, err
+	}
+	return t.readAll(ctx, s)
+}
+
+// readAll reads what the refs say, or goes on from what was read last.
+func (t *Tracker) readAll(ctx context.Context, s *snapshot) (*snapshot, error) {
+	if t.loaded != nil && t.loaded.brief != nil {
+		t.loaded = nil
+	}
 	if t.loaded != nil && maps.Equal(t.loaded.refs, s.refs) {
 		return t.loaded, nil // a snapshot follows from the refs alone
 	}

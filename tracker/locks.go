@@ -12,22 +12,22 @@ import (
 // will end its grant whoever decides it.
 func (s *snapshot) locks() store.Decided {
 	d := store.Decided{Aliases: s.aliases, Locks: map[event.UUID]store.Lock{}, Queue: map[event.UUID][]store.Waiter{}}
-	l := s.decided.view.Ledger
-	if l == nil || s.newerRules() { // who holds what now, newer programs know
+	if s.newerRules() { // who holds what now, newer programs know
 		return d
 	}
-	for u, k := range l.Locks {
+	now := s.granted()
+	for u, k := range now.Locks {
 		d.Locks[u] = store.Lock{Holder: k.Agent, Token: k.Token, Since: k.ClaimedAt, Branch: k.Branch, Confirmed: true}
 	}
-	for u, q := range l.Queue {
+	for u, q := range now.Queue {
 		for _, w := range q {
 			d.Queue[u] = append(d.Queue[u], store.Waiter{Agent: w.Agent, Since: w.ClaimedAt, Confirmed: true})
 		}
 	}
 	for _, id := range s.agents() {
 		own := s.logs[id].here != ""
-		for _, e := range s.logs[id].lines {
-			if _, claim := e.Body.(*event.LockClaimed); e.Seq > l.Position(id).Seq && (own || !claim) {
+		for _, e := range s.open(s.logs[id]) {
+			if _, claim := e.Body.(*event.LockClaimed); own || !claim {
 				pend(d, id, e)
 			}
 		}

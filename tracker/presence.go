@@ -89,10 +89,7 @@ func (t *Tracker) notePresent(p present) error {
 func (s *snapshot) held(agent string) (event.UUID, bool) {
 	var issue event.UUID
 	var token uint64
-	if s.decided.view.Ledger == nil || agent == "" {
-		return issue, false
-	}
-	for u, k := range s.decided.view.Ledger.Locks {
+	for u, k := range s.granted().Locks {
 		if k.Agent == agent && k.Token > token {
 			issue, token = u, k.Token
 		}

@@ -42,7 +42,7 @@ func VerifyProof(file []byte) (*ForkProof, error) {
 
 // ProofOf returns the first proof that stands against an agent.
 func (t *Tracker) ProofOf(ctx context.Context, agent string) (*ForkProof, error) {
-	s, err := t.load(ctx)
+	s, err := t.loadAll(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -87,6 +87,12 @@ func (a *adoption) prove(ctx context.Context, id string, old, fresh refs.OID) (b
 // proof for each agent is enough.
 func (t *Tracker) tellForks(ctx context.Context) error {
 	s, err := t.load(ctx)
+	if err == nil && s.brief != nil {
+		if len(t.forks) == 0 && !s.brief.Untold {
+			return nil
+		}
+		s, err = t.loadAll(ctx)
+	}
 	if err != nil || t.agent == "" || s.logs[t.agent] == nil || s.logs[t.agent].chain.Seq == 0 || t.mayAppend(s) != nil {
 		return err
 	}
@@ -94,7 +100,7 @@ func (t *Tracker) tellForks(ctx context.Context) error {
 		return nil
 	}
 	r, _, err := t.append(ctx, func(Projection) ([]Body, error) {
-		s, err := t.load(ctx)
+		s, err := t.loadAll(ctx)
 		if err != nil {
 			return nil, err
 		}

@@ -232,7 +232,7 @@ func (t *Tracker) ledgerBack(s *snapshot) (refs.OID, error) {
 	if there == "" {
 		return known, nil
 	}
-	behind, err := s.decided.reader.Extends(string(known), string(there))
+	behind, err := s.ledger().reader.Extends(string(known), string(there))
 	if err != nil || !behind {
 		return "", ignoreMissing(err)
 	}

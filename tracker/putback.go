@@ -68,10 +68,10 @@ func (t *Tracker) noteBehind(ctx context.Context) error {
 // in place of the lost lines is none.
 func (t *Tracker) againstLedger(ctx context.Context, id string, tip, seen refs.OID) (refs.Relation, error) {
 	s, err := t.load(ctx)
-	if err != nil || s.decided.err != nil {
+	if err != nil || s.ledger().err != nil {
 		return refs.Diverged, err
 	}
-	at := s.decided.view.Ledger.Position(id)
+	at := s.ledger().view.Ledger.Position(id)
 	if at.Seq == 0 {
 		return t.onlyLost(ctx, s.hubID(), id, tip, seen)
 	}
@@ -217,15 +217,13 @@ func (t *Tracker) restore(ctx context.Context, s *snapshot) (*InitReport, error)
 	return r, nil
 }
 
-// fromLedger finds logs that the ledger covers and the hub no longer offers, or
-// only their beginning: a step carries its inputs, so they are among its
-// parents. They are believed like any log that was seen on the hub.
-func (t *Tracker) fromLedger(ctx context.Context) error {
-	s, err := t.load(ctx)
-	if err != nil || !s.bound || s.decided.err != nil || s.decided.view.Step == "" {
-		return err
-	}
+// short are the logs that the hub holds less of, or another one, than the ledger
+// covers, and what it covers.
+func (s *snapshot) short() map[string]ledger.Position {
 	missing := map[string]ledger.Position{}
+	if s.decided.err != nil || s.decided.view.Step == "" {
+		return missing
+	}
 	for id, at := range s.decided.view.Ledger.Positions() {
 		l := s.logs[id]
 		switch {
@@ -235,6 +233,24 @@ func (t *Tracker) fromLedger(ctx context.Context) error {
 			missing[id] = at
 		}
 	}
+	return missing
+}
+
+// fromLedger finds logs that the ledger covers and the hub no longer offers, or
+// only their beginning: a step carries its inputs, so they are among its
+// parents. They are believed like any log that was seen on the hub.
+func (t *Tracker) fromLedger(ctx context.Context) error {
+	s, err := t.load(ctx)
+	if err == nil && s.brief != nil {
+		if !s.brief.Short {
+			return nil
+		}
+		s, err = t.loadAll(ctx)
+	}
+	if err != nil || !s.bound {
+		return err
+	}
+	missing := s.short()
 	var ups []refs.Update
 	step := s.decided.tip
 	for range maxDescent {

@@ -56,7 +56,7 @@ func (t *Tracker) current(ctx context.Context) (Projection, glance, error) {
 		t.tellApart()
 	}
 	if s.unboundLines() && t.bind(ctx) == nil {
-		if s, err = t.load(ctx); err != nil {
+		if s, err = t.loadAll(ctx); err != nil {
 			return nil, glance{}, err
 		}
 	}

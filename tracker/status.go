@@ -15,7 +15,7 @@ func (t *Tracker) Status(ctx context.Context) (*Status, error) {
 	if t.hub != nil && t.hub.self {
 		_ = t.freshen(ctx, Here)
 	}
-	s, err := t.load(ctx)
+	s, err := t.loadAll(ctx)
 	if err != nil {
 		return nil, err
 	}

@@ -16,9 +16,9 @@ import (
 	"github.com/git-crosslink/git-crosslink/store"
 )
 
-// A reading command that finds the refs where an earlier one has seen them
-// answers from the store; any other loads the logs and brings the store up to
-// date. Commands that write neither read nor write it.
+// A command that finds the refs where an earlier one has seen them answers from
+// the store, or goes on from it (brief.go). Where they have moved the store
+// follows, if it can; else the logs are loaded, and who reads keeps what it loaded.
 
 // storeFile is the database in the replica's directory. It may be removed.
 const storeFile = "store.db"
@@ -55,14 +55,11 @@ type held struct {
 
 func (s *snapshot) glance() glance {
 	g := glance{Level: s.level, Bound: s.bound, Unsent: s.unsent(), Held: map[string]held{}, newer: s.newerRules()}
-	if s.decided.view.Ledger == nil {
-		return g
-	}
-	for _, k := range s.decided.view.Ledger.Locks {
+	for _, k := range s.granted().Locks {
 		var h held
 		h.Issue, _ = s.held(k.Agent)
-		if l := s.logs[k.Agent]; l != nil && len(l.lines) > 0 {
-			h.Wrote = l.lines[len(l.lines)-1].Shown()
+		if l := s.logs[k.Agent]; l != nil {
+			h.Wrote = l.wrote()
 		}
 		g.Held[k.Agent] = h
 	}
@@ -100,12 +97,19 @@ func (t *Tracker) stored(ctx context.Context, s *snapshot) (*store.File, glance,
 		if err != nil {
 			return nil, err
 		}
-		return again.project(), nil
+		return again.memory(), nil
 	}
 	st := t.store(ctx)
 	presences, _ := t.presences(ctx, s)
+	if t.file != nil && t.file.Is(digest(all)) {
+		t.file.See(presences)
+		return t.file, t.fileNote, true
+	}
 	f, note, err := st.Open(digest(all), recall, presences)
 	if err != nil {
+		if t.file != nil {
+			t.file.Release()
+		}
 		var is store.State
 		var w store.Written
 		f, is, w, err = st.Follow(func(was store.State) (store.State, store.News, error) { return t.advance(ctx, all, was) }, recall, presences)
@@ -123,7 +127,7 @@ func (t *Tracker) stored(ctx context.Context, s *snapshot) (*store.File, glance,
 	if t.file != nil {
 		t.file.Close()
 	}
-	t.file = f
+	t.file, t.fileNote = f, g
 	checkStored(ctx, t, f, g, all)
 	return f, g, true
 }
@@ -141,13 +145,24 @@ func (t *Tracker) keep(ctx context.Context, s *snapshot) {
 	if err != nil {
 		return
 	}
-	rest, err := json.Marshal(s.ends())
+	rest, err := json.Marshal(t.ends(s))
 	if err != nil {
 		return
 	}
-	w, err := t.store(ctx).Update(s.project(), store.State{Digest: digest(s.refs), Note: note, Rest: rest})
+	w, err := t.store(ctx).Update(s.memory(), store.State{Digest: digest(s.refs), Note: note, Rest: rest})
 	if t.o.Stored != nil {
 		t.o.Stored(w, err)
+	}
+}
+
+// keepFrom is how many lines are long to read: who has read so many and did not
+// come to read leaves them for the next command. A variable for its test.
+var keepFrom = 2000
+
+// keepWhole keeps what was read whole, if it was much.
+func (t *Tracker) keepWhole(ctx context.Context) {
+	if s := t.loaded; s != nil && s.brief == nil && len(s.lines) >= keepFrom {
+		t.keep(ctx, s)
 	}
 }
 

@@ -21,7 +21,7 @@ func init() {
 			return // that test counts git processes
 		}
 		other := *t
-		other.loaded, other.signatures, other.unwatched = nil, nil, true
+		other.loaded, other.judging, other.signatures, other.unwatched = nil, nil, nil, true
 		s, err := other.loadFrom(context.WithoutCancel(ctx), &snapshot{refs: maps.Clone(all)})
 		if err != nil || !s.lasting() {
 			return // objects are away

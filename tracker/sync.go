@@ -119,6 +119,7 @@ func (t *Tracker) Sync(ctx context.Context, o SyncOptions) (*SyncReport, error) 
 			if err == nil && !others && sent == 0 {
 				t.noteIdle(ctx, r)
 			}
+			t.keepWhole(ctx)
 			return r, err
 		}
 		if !o.Detached {

@@ -45,8 +45,11 @@ type Tracker struct {
 
 	signatures map[string]bool // those checked before; nil until it is read
 
-	loaded *snapshot   // what load returned last, until stamp writes on it
-	file   *store.File // what Read answered from last, if it was the store
+	loaded   *snapshot   // what load returned last, until stamp writes on it
+	whole    bool        // what the store says is not so: every snapshot is read whole
+	judging  *judging    // what this process has judged of the ledger
+	file     *store.File // the store as it was asked last
+	fileNote glance      // and its note
 
 	agent     string                  // settled by the first Emit
 	reparent  map[string]bool         // agents whose lines the hub has in another commit

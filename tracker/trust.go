@@ -60,7 +60,7 @@ type TrustRevocation struct {
 
 // Trust tells who may write to the hub and how each log stands.
 func (t *Tracker) Trust(ctx context.Context) (*Trust, error) {
-	s, err := t.load(ctx)
+	s, err := t.loadAll(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -336,7 +336,7 @@ func (t *Tracker) changeMeta(ctx context.Context, does string, change func(*snap
 }
 
 func (t *Tracker) changeMetaOnce(ctx context.Context, does string, change func(*snapshot, *trust.Meta, *trust.Signers) (*trust.Signers, error)) (again bool, err error) {
-	s, err := t.load(ctx)
+	s, err := t.loadAll(ctx)
 	if err != nil {
 		return false, err
 	}

@@ -40,7 +40,7 @@ func (t *Tracker) twins(ctx context.Context, s *snapshot) ([]string, error) {
 			continue // what cannot be read there is no twin of this
 		}
 		ours := s.refs[hubRoot+checkpointName]
-		behind, err := s.decided.reader.Extends(string(ours), string(c[checkpointName]))
+		behind, err := s.ledger().reader.Extends(string(ours), string(c[checkpointName]))
 		if ignoreMissing(err) != nil {
 			return nil, err
 		}

@@ -51,7 +51,7 @@ func (t *Tracker) Who(ctx context.Context) (*Who, error) {
 		}
 		return w, nil
 	}
-	s, err := t.load(ctx)
+	s, err := t.loadAll(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("read the log of '%s': %w", agent, err)
 	}

@@ -35,6 +35,7 @@ type clone struct {
 	sleep   func(time.Duration)
 	offline bool
 	notices []tracker.Notice
+	stored  []kept // what became of the store
 }
 
 func newWorld(t *testing.T) *world {
@@ -85,7 +86,8 @@ func (c *clone) open(more ...string) *tracker.Tracker {
 	c.w.t.Helper()
 	t, err := tracker.Open(context.Background(), tracker.Options{
 		Dir: c.dir, Environ: append(append([]string{"GIT_CROSSLINK_AGENT=" + c.name}, c.w.env...), more...), Now: c.now, Sleep: c.sleep,
-		Notice: func(n tracker.Notice) { c.notices = append(c.notices, n) }})
+		Notice: func(n tracker.Notice) { c.notices = append(c.notices, n) },
+		Stored: func(w store.Written, err error) { c.stored = append(c.stored, kept{w, err}) }})
 	if err != nil {
 		c.w.t.Fatal(err)
 	}

@@ -100,6 +100,15 @@ func (k Key) String() string {
 	return k.Type() + " " + base64.StdEncoding.EncodeToString([]byte(k.blob))
 }
 
+// MarshalText writes the key as String does.
+func (k Key) MarshalText() ([]byte, error) { return []byte(k.String()), nil }
+
+// UnmarshalText reads what ParseKey does.
+func (k *Key) UnmarshalText(text []byte) (err error) {
+	*k, err = ParseKey(string(text))
+	return err
+}
+
 // Blob returns the key in SSH's wire form.
 func (k Key) Blob() []byte { return []byte(k.blob) }
 

@@ -10,9 +10,9 @@ import (
 // question is open. What such a log says next is judged without the lines before,
 // as long as the meta stands.
 type Standing struct {
-	Keys       []string `json:"keys,omitempty"` // fingerprints in force behind the last line
-	Off        bool     `json:"off,omitempty"`  // signatures are not looked at
-	Unapproved bool     `json:"unapproved,omitempty"`
+	Keys       []Key `json:"keys,omitempty"` // in force behind the last line
+	Off        bool  `json:"off,omitempty"`  // signatures are not looked at
+	Unapproved bool  `json:"unapproved,omitempty"`
 }
 
 // Standing is the verdict's, made under r; false if the lines before may matter
@@ -23,11 +23,13 @@ func (v *Verdict) Standing(r *Roll, proofs []*Proof) (Standing, bool) {
 	if v.Ends != "" || v.Forked || revoked || len(proofs) > 0 || v.Fed == 0 {
 		return Standing{}, false
 	}
-	s := Standing{Off: v.off, Unapproved: v.unapproved}
-	for _, k := range v.Keys {
-		s.Keys = append(s.Keys, k.Fingerprint())
-	}
-	return s, true
+	return Standing{v.Keys, v.off, v.unapproved}, true
+}
+
+// Verdict is that of a log of so many lines which stands so under r, without what
+// is to be said of single lines.
+func (s Standing) Verdict(r *Roll, agent string, lines uint64) *Verdict {
+	return &Verdict{Agent: agent, Lines: lines, Fed: lines, Listed: r.Signers.Lists(Principal(agent)), Keys: s.Keys, off: s.Off, unapproved: s.Unapproved}
 }
 
 // Vouch judges a log that goes on with these lines: all of it counts then, and
@@ -51,7 +53,7 @@ func (s Standing) Vouch(more []*event.Envelope) (mark string, ok bool) {
 	switch {
 	case s.Off:
 		return "", true
-	case !slices.Contains(s.Keys, last.SignedBy):
+	case !slices.ContainsFunc(s.Keys, func(k Key) bool { return k.Fingerprint() == last.SignedBy }):
 		return "", false
 	}
 	if _, err := VerifyLine(last); err != nil {

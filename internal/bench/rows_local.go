@@ -52,6 +52,11 @@ func (b *bench) newBeside(large *world, err error) (measurement, error) {
 	if err != nil {
 		return measurement{}, err
 	}
+	for _, w := range []*world{large, empty} { // each has its store
+		if w.ours("list"); w.err != nil {
+			return measurement{}, w.err
+		}
+	}
 	return b.against(only(large.cmd("new", "-q", "--offline", usual)), only(empty.cmd("new", "-q", "--offline", usual)))
 }
 

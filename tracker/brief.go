@@ -1,0 +1,308 @@
+package tracker
+
+import (
+	"context"
+	"encoding/json"
+	"slices"
+	"strings"
+
+	"github.com/git-crosslink/git-crosslink/event"
+	"github.com/git-crosslink/git-crosslink/ledger"
+	"github.com/git-crosslink/git-crosslink/reducer"
+	"github.com/git-crosslink/git-crosslink/refs"
+	"github.com/git-crosslink/git-crosslink/trust"
+)
+
+// A snapshot is brief where the store stands in for the lines. Of each log it
+// holds where it ends, how it stands and which of its lines wait for a step; what
+// people are shown is asked of the store; the ledger is read when it is first
+// needed. That is all a command needs that appends, sends, or takes in what came,
+// so it costs the same however much there is to read. Whoever needs lines calls
+// loadAll. docs/decisions/0019-writes-go-on-from-the-store.md says why this is safe.
+//
+// It is the same that reading all would give: every test of this package sees to
+// that (checkBrief).
+
+// ends is a brief snapshot as it is kept with the store.
+type ends struct {
+	Hub    string              `json:"hub"`
+	Refs   map[string]refs.OID `json:"refs"` // those that are seen
+	Logs   map[string]logEnd   `json:"logs"` // by agent
+	Newest event.Time          `json:"newest"`
+	Proven bool                `json:"proven,omitempty"` // somebody has proven that a log forked
+	Untold bool                `json:"untold,omitempty"` // and this clone has not told everybody
+	Short  bool                `json:"short,omitempty"`  // the ledger covers lines that are not on the hub as it covers them
+	Ledger ledgerEnd           `json:"ledger"`
+}
+
+// logEnd is where a log ends, and how it stands.
+type logEnd struct {
+	View     refs.OID        `json:"view"`
+	Seq      uint64          `json:"seq"`
+	Hash     string          `json:"hash"`
+	Time     event.Time      `json:"time"`
+	Shown    event.Time      `json:"shown"`            // of the last line that counts
+	HubSeq   uint64          `json:"hub_seq"`          // last sequence the hub holds
+	Covered  uint64          `json:"covered"`          // last sequence the ledger covers
+	Open     []string        `json:"open,omitempty"`   // lines behind that which a step may answer
+	Stands   *trust.Standing `json:"stands,omitempty"` // nil: what it says next takes all of it to judge
+	Fed      uint64          `json:"fed"`              // lines that count
+	Forked   bool            `json:"forked,omitempty"`
+	Ended    string          `json:"ended,omitempty"`
+	Diverged bool            `json:"diverged,omitempty"`
+}
+
+// ledgerEnd is what the ledger has decided, apart from the numbers themselves.
+type ledgerEnd struct {
+	Tip     string `json:"tip"`     // the commit it was read from
+	Numbers int    `json:"numbers"` // how many issues have one
+	grants
+}
+
+// grants are what a ledger has decided that may change again.
+type grants struct {
+	Locks   map[event.UUID]ledger.Lock     `json:"locks"`
+	Queue   map[event.UUID][]ledger.Waiter `json:"queue"`
+	Aliases map[uint64]uint64              `json:"aliases"`
+}
+
+func grantsOf(l *ledger.Ledger) grants {
+	if l == nil {
+		return grants{}
+	}
+	return grants{l.Locks, l.Queue, l.IssueAliases}
+}
+
+// waits reports whether an agent waits for a lock.
+func (g grants) waits(issue event.UUID, agent string) bool {
+	return slices.ContainsFunc(g.Queue[issue], func(w ledger.Waiter) bool { return w.Agent == agent })
+}
+
+// granted is what the ledger grants now.
+func (s *snapshot) granted() grants {
+	if s.brief != nil {
+		return s.brief.Ledger.grants
+	}
+	return grantsOf(s.decided.view.Ledger)
+}
+
+// ledger is what is decided. A brief snapshot reads it now.
+func (s *snapshot) ledger() *decided {
+	if later := s.later; later != nil {
+		s.later = nil
+		later(s)
+	}
+	return &s.decided
+}
+
+// position is how many lines of a log the ledger covers.
+func (s *snapshot) position(l *log) uint64 {
+	switch {
+	case l.end != nil:
+		return l.end.Covered
+	case s.decided.view.Ledger == nil:
+		return 0
+	}
+	return s.decided.view.Ledger.Position(l.agent).Seq
+}
+
+// open are the lines of a log that no step covers and that one may answer.
+func (s *snapshot) open(l *log) (lines []*event.Envelope) {
+	if l.end != nil {
+		return l.open
+	}
+	for _, e := range l.lines[min(s.position(l), uint64(len(l.lines))):] {
+		if ledger.Decides(e) {
+			lines = append(lines, e)
+		}
+	}
+	return lines
+}
+
+// wrote is when a log's writer says that it wrote last, 0 if it has not.
+func (l *log) wrote() event.Time {
+	switch {
+	case l.end != nil:
+		return l.end.Shown
+	case len(l.lines) == 0:
+		return 0
+	}
+	return l.lines[len(l.lines)-1].Shown()
+}
+
+// proven reports whether somebody has proven that a log forked.
+func (s *snapshot) proven() bool { return len(s.proofs) > 0 || s.brief != nil && s.brief.Proven }
+
+// ends is what is to be kept of a snapshot. Logs are in it only at level 4.
+func (t *Tracker) ends(s *snapshot) ends {
+	e := ends{Hub: s.hubID(), Refs: map[string]refs.OID{}, Newest: s.newest}
+	for name, oid := range s.refs {
+		if seen(name) {
+			e.Refs[name] = oid
+		}
+	}
+	if s.level != Level || s.roll == nil || s.roll.Newer() > 0 {
+		return e
+	}
+	l := s.decided.view.Ledger
+	e.Ledger = ledgerEnd{s.decided.view.Tip, len(l.Issues()), grantsOf(l)}
+	e.Newest = max(e.Newest, s.state.Newest())
+	e.Proven, e.Untold, e.Short = s.proven(), len(t.untold(s)) > 0, len(s.short()) > 0
+	e.Logs = map[string]logEnd{}
+	for id, l := range s.logs {
+		end := logEnd{View: l.view, Seq: l.chain.Seq, Hash: l.chain.Hash, Time: l.chain.Time, Shown: l.wrote(), HubSeq: l.hubSeq,
+			Covered: s.position(l), Fed: l.verdict.Fed, Forked: l.verdict.Forked, Ended: l.ended, Diverged: l.diverged}
+		for _, x := range s.open(l) {
+			end.Open = append(end.Open, string(x.Raw))
+		}
+		if stands, ok := l.verdict.Standing(s.roll, s.proofs[id]); ok && l.ended == "" && !l.diverged && !l.foreign && l.verdict.Lines == l.chain.Seq {
+			end.Stands = &stands
+		}
+		e.Logs[id] = end
+	}
+	return e
+}
+
+// snapshot is the brief one, without the meta and what follows from it; nil if a
+// line cannot be read.
+func (e *ends) snapshot(all map[string]refs.OID) *snapshot {
+	s := &snapshot{refs: all, brief: e, level: Level, bound: all[hubRoot+metaName] != "", newest: e.Newest, aliases: e.Ledger.Aliases,
+		logs: map[string]*log{}, state: reducer.New()}
+	for id, end := range e.Logs {
+		l := &log{agent: id, here: all[headRoot+agents+id], hub: all[hubRoot+agents+id], view: end.View, hubSeq: end.HubSeq,
+			chain: event.Chain{Hub: e.Hub, Agent: id, Seq: end.Seq, Hash: end.Hash, Time: end.Time}, ended: end.Ended, diverged: end.Diverged, end: &end}
+		for _, raw := range end.Open {
+			x, err := event.Decode([]byte(raw))
+			if err != nil {
+				return nil
+			}
+			l.open = append(l.open, x)
+		}
+		s.logs[id] = l
+	}
+	return s
+}
+
+// keep is a brief snapshot that has moved on, as it is to be kept.
+func (s *snapshot) keep() ends {
+	e := *s.brief
+	e.Newest, e.Logs = s.newest, map[string]logEnd{}
+	for id, l := range s.logs {
+		end := *l.end
+		end.View, end.Seq, end.Hash, end.Time, end.HubSeq = l.view, l.chain.Seq, l.chain.Hash, l.chain.Time, l.hubSeq
+		end.Open = nil
+		for _, x := range l.open {
+			end.Open = append(end.Open, string(x.Raw))
+		}
+		e.Logs[id] = end
+	}
+	return e
+}
+
+// briefly is the snapshot of the refs that s was listed with, on what the store
+// holds; nil if it does not hold that, or something of it is to be told.
+func (t *Tracker) briefly(ctx context.Context, s *snapshot) *snapshot {
+	if t.whole || s.apart {
+		return nil
+	}
+	f, _, ok := t.stored(ctx, s)
+	if !ok {
+		return nil
+	}
+	rest, err := f.Rest()
+	e := &ends{}
+	if err != nil || json.Unmarshal(rest, e) != nil || e.Logs == nil || e.Newest > event.TimeOf(t.now().Add(farAhead)) {
+		return nil
+	}
+	b := e.snapshot(s.refs)
+	if b == nil || t.loadMeta(ctx, b) != nil || b.level != Level || b.roll == nil || b.roll.Newer() > 0 || b.hubID() != e.Hub {
+		return nil
+	}
+	for id, l := range b.logs {
+		if l.verdict = (&trust.Verdict{Agent: id, Lines: l.chain.Seq, Fed: l.end.Fed, Forked: l.end.Forked}); l.end.Stands != nil {
+			l.verdict = l.end.Stands.Verdict(b.roll, id, l.chain.Seq)
+		}
+	}
+	if own := b.logs[t.agent]; own != nil && own.end.Stands == nil {
+		return nil // it is to be told why
+	}
+	b.seen, b.unread, b.view = s.seen, s.unread, f
+	b.later = func(s *snapshot) { t.loadLedger(ctx, s) }
+	checkBrief(ctx, t, b)
+	return b
+}
+
+// Only tests change this.
+var checkBrief = func(context.Context, *Tracker, *snapshot) {}
+
+// check says whether the reducer would reject an event that is written on s.
+func (s *snapshot) check(author string, b event.Body) error {
+	if s.brief != nil {
+		if err := s.project().Check(author, b); err != nil {
+			return err
+		}
+	}
+	return s.state.Check(author, b)
+}
+
+// newLog makes the log of an agent that has written nothing yet.
+func (s *snapshot) newLog(id string) *log {
+	l := &log{agent: id, chain: event.Chain{Hub: s.hubID(), Agent: id}}
+	if s.brief != nil {
+		l.chain.Hub, l.end = s.brief.Hub, &logEnd{}
+	}
+	s.logs[id] = l
+	return l
+}
+
+// append puts lines that were stamped on s, which holds their effect, at the end
+// of a log.
+func (s *snapshot) append(l *log, lines []*event.Envelope) {
+	if s.brief == nil {
+		s.lines, l.lines = append(s.lines, lines...), append(l.lines, lines...)
+		l.verdict = s.judge(l, nil)
+		return
+	}
+	for _, e := range lines {
+		if ledger.Decides(e) {
+			l.open = append(l.open, e)
+		}
+	}
+}
+
+// ownEnd reports whether the log that is written here ends in the objects where a
+// brief snapshot says: what is written goes behind that, and nothing that a store
+// may have wrong may part a log in two.
+func (t *Tracker) ownEnd(ctx context.Context, l *log) (bool, error) {
+	if l.chain.Seq == 0 {
+		return l.view == "", nil
+	}
+	is, err := refs.ReadLog(ctx, t.local(), l.agent, l.view, l.chain.Seq)
+	if err != nil {
+		return false, err
+	}
+	n := len(is.Lines)
+	return is.Bad == "" && n > 0 && is.First+uint64(n)-1 == l.chain.Seq && event.Hash(is.Lines[n-1]) == l.chain.Hash, nil
+}
+
+// sameSeen reports whether two lists of refs differ in nothing that a snapshot
+// follows from.
+func sameSeen(a, b map[string]refs.OID) bool {
+	for _, name := range changed(a, b) {
+		if seen(name) {
+			return false
+		}
+	}
+	return true
+}
+
+// hasLost reports whether a branch of the ledger that the hub lost waits to be
+// brought back.
+func (s *snapshot) hasLost() bool {
+	for name := range s.refs {
+		if strings.HasPrefix(name, lostRoot) {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,115 @@
+package tracker_test
+
+import (
+	"context"
+	"testing"
+
+	"github.com/git-crosslink/git-crosslink/event"
+	"github.com/git-crosslink/git-crosslink/tracker"
+)
+
+// Where there is a store, what is usual to write, send and take in reads no log,
+// for whoever writes it and for whoever gets it.
+func TestWritesAndSyncsReadNoLog(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	alice, bob := w.clone("alice"), w.clone("bob")
+	alice.init()
+	issue := alice.create("one")
+	bob.sync()
+	bob.comment(issue, "mine")
+	w.converge(alice, bob)
+	alice.readsWith()
+	bob.readsWith()
+	ctx := context.Background()
+	title := "another"
+	for _, c := range []struct {
+		name string
+		do   func(*tracker.Tracker) error
+	}{
+		{"new", emits(func(t *tracker.Tracker) event.Body {
+			return &event.IssueCreated{UUID: t.MintUUID(), Title: "two", Priority: event.Low, CreatedBy: "bob"}
+		})},
+		{"comment", emits(func(t *tracker.Tracker) event.Body {
+			return &event.CommentAdded{Issue: issue, Comment: t.MintUUID(), Author: "bob", Content: "x", CreatedAt: 1, Kind: "note"}
+		})},
+		{"edit", emits(func(*tracker.Tracker) event.Body { return &event.IssueUpdated{UUID: issue, Title: &title} })},
+		{"label", emits(func(*tracker.Tracker) event.Body { return &event.LabelAdded{Issue: issue, Label: "bug"} })},
+		{"close", emits(func(*tracker.Tracker) event.Body { return &event.StatusChanged{UUID: issue, NewStatus: event.Closed} })},
+		{"reopen", emits(func(*tracker.Tracker) event.Body { return &event.StatusChanged{UUID: issue, NewStatus: event.Open} })},
+		{"lock", func(tr *tracker.Tracker) error {
+			c, err := tr.Claim(ctx, issue, tracker.ClaimOptions{})
+			if err == nil && c.Outcome != tracker.Held {
+				t.Errorf("the lock: %+v", c)
+			}
+			return err
+		}},
+		{"unlock", emits(func(*tracker.Tracker) event.Body { return &event.LockReleased{Issue: issue} })},
+		{"new, not sent", func(tr *tracker.Tracker) error {
+			_, err := tr.Emit(ctx, tracker.EmitOptions{Offline: true}, func(tracker.Projection) ([]event.Body, error) {
+				return []event.Body{&event.IssueCreated{UUID: tr.MintUUID(), Title: "three", Priority: event.Low, CreatedBy: "bob"}}, nil
+			})
+			return err
+		}},
+		{"sync", func(tr *tracker.Tracker) error { _, err := tr.Sync(ctx, tracker.SyncOptions{}); return err }},
+	} {
+		tr := bob.open()
+		before := tracker.Briefed()
+		if err := c.do(tr); err != nil {
+			t.Fatalf("%s: %v", c.name, err)
+		}
+		if tr.HasLines() || tracker.Briefed() == before {
+			t.Errorf("%s reads the logs", c.name)
+		}
+		tr.Close()
+		tr = alice.open()
+		if _, err := tr.Sync(ctx, tracker.SyncOptions{}); err != nil {
+			t.Fatal(err)
+		}
+		if tr.HasLines() {
+			t.Errorf("%s: who gets it reads the logs", c.name)
+		}
+		tr.Close()
+	}
+	if a, b := alice.read(), bob.read(); all(t, a) != all(t, b) || a.Hash() != b.Hash() {
+		t.Errorf("alice sees\n%s\nbob sees\n%s", all(t, a), all(t, b))
+	}
+	if n := alice.numbers(); len(n) != 3 || n["three"] != 3 {
+		t.Errorf("%v", n)
+	}
+}
+
+func emits(body func(*tracker.Tracker) event.Body) func(*tracker.Tracker) error {
+	return func(t *tracker.Tracker) error {
+		_, err := t.Emit(context.Background(), tracker.EmitOptions{}, func(tracker.Projection) ([]event.Body, error) {
+			return []event.Body{body(t)}, nil
+		})
+		return err
+	}
+}
+
+// A store that has the end of the own log wrong parts no log in two.
+func TestOwnLogEndsWhereItsObjectsSay(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	alice, bob := w.clone("alice"), w.clone("bob")
+	alice.init()
+	alice.create("one")
+	alice.create("two")
+	alice.readsWith()
+	tr := alice.open()
+	defer tr.Close()
+	tr.MisleadOnce()
+	if err := emits(func(t *tracker.Tracker) event.Body {
+		return &event.IssueCreated{UUID: t.MintUUID(), Title: "three", Priority: event.Low, CreatedBy: "alice"}
+	})(tr); err != nil {
+		t.Fatal(err)
+	}
+	if !tr.HasLines() {
+		t.Error("it was not led astray")
+	}
+	bob.sync()
+	if s := bob.status(); len(s.Problems) > 0 || len(bob.numbers()) != 3 {
+		t.Errorf("%v, %q", bob.numbers(), s.Problems)
+	}
+}
