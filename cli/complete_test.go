@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	urfave "github.com/urfave/cli/v2"
 )
@@ -161,6 +162,19 @@ func TestIndex(t *testing.T) {
 		if i.closed != (i.name == "2") || i.name == "1" && i.title != `fix\u202e the flux` {
 			t.Errorf("%+v", i)
 		}
+	}
+	// a write puts what changed last in front; the index is as old as it was
+	old := time.Now().Add(-time.Hour).Truncate(time.Second)
+	w.ok("new", "sweep")
+	w.ok("reopen", "2")
+	if err := mendIndex(path, w.hub.project(), old); err != nil {
+		t.Fatal(err)
+	}
+	if got := readIndex(filepath.Dir(path)); len(got) != 3 || got[0].name != "2" || got[0].closed || got[1].name != "3" || got[2].name != "1" {
+		t.Errorf("%+v", got)
+	}
+	if st, err := os.Stat(path); err != nil || !st.ModTime().Equal(old) {
+		t.Errorf("%v, %v", st, err)
 	}
 	if left, _ := filepath.Glob(filepath.Join(filepath.Dir(path), "completion-*")); len(left) > 0 {
 		t.Errorf("left behind: %v", left)

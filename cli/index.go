@@ -25,13 +25,14 @@ type indexed struct {
 
 const (
 	maxIndexed = 5000        // issues; those changed last
-	indexFresh = time.Minute // a read writes it anew only when it is older
+	maxMended  = 50          // of them a write puts in place of what was written of them
+	indexFresh = time.Minute // it is written anew only when it is older
 )
 
 func indexPath(home string) string { return filepath.Join(home, "completion") }
 
-// index writes down what this command saw, if it wrote or the index is old.
-// What hinders it hinders nothing else.
+// index writes down what this command saw, if the index is old; if it wrote, at
+// least what changed last. What hinders it hinders nothing else.
 func (e *env) index() {
 	if e.saw == nil || e.opened == nil {
 		return
@@ -41,13 +42,16 @@ func (e *env) index() {
 		return
 	}
 	path := indexPath(home)
-	if st, err := os.Stat(path); err == nil && !e.wrote {
-		f, nothingNew := e.saw.(*store.File)
-		if e.now().Sub(st.ModTime()).Abs() < indexFresh || nothingNew && !f.Changed().IsZero() && st.ModTime().After(f.Changed()) {
-			return
-		}
+	st, err := os.Stat(path)
+	fresh := err == nil && e.now().Sub(st.ModTime()).Abs() < indexFresh
+	switch f, isFile := e.saw.(*store.File); {
+	case e.wrote && fresh:
+		err = mendIndex(path, e.saw, st.ModTime())
+	case fresh, err == nil && !e.wrote && isFile && !f.Changed().IsZero() && st.ModTime().After(f.Changed()):
+		return
+	default:
+		err = writeIndex(path, e.saw)
 	}
-	err := writeIndex(path, e.saw)
 	e.trace.Debug().Err(err).Msg("index")
 }
 
@@ -58,13 +62,47 @@ func writeIndex(path string, p tracker.Projection) error {
 	}
 	var b bytes.Buffer
 	for _, i := range rows {
-		state := "open"
-		if i.Status != "open" {
-			state = "closed"
-		}
-		fmt.Fprintf(&b, "%s\t%s\t%s\t%s\n", i.Name(), i.Short, state, oneLine(i.Title))
+		b.WriteString(indexLine(&i))
 	}
 	return tracker.WriteNote(path, b.Bytes())
+}
+
+func indexLine(i *store.Named) string {
+	state := "open"
+	if i.Status != "open" {
+		state = "closed"
+	}
+	return fmt.Sprintf("%s\t%s\t%s\t%s\n", i.Name(), i.Short, state, oneLine(i.Title))
+}
+
+// mendIndex puts what changed last in front and leaves the rest, and its age: at
+// is when all of it was written.
+func mendIndex(path string, p tracker.Projection, at time.Time) error {
+	rows, err := p.Latest(maxMended)
+	if err != nil {
+		return err
+	}
+	old, err := os.ReadFile(path)
+	if err != nil {
+		return err
+	}
+	var b bytes.Buffer
+	known := map[string]bool{}
+	for _, i := range rows {
+		known[i.Short] = true
+		b.WriteString(indexLine(&i))
+	}
+	n := len(rows)
+	for line := range strings.Lines(string(old)) {
+		if f := strings.SplitN(line, "\t", 3); len(f) == 3 && !known[f[1]] && n < maxIndexed {
+			b.WriteString(line)
+			n++
+		}
+	}
+	if err := tracker.WriteNote(path, b.Bytes()); err != nil {
+		return err
+	}
+	return os.Chtimes(path, at, at)
 }
 
 func readIndex(home string) []indexed {

@@ -14,9 +14,9 @@ import (
 )
 
 // Schema numbers schema/<n>.sql, which must not change without it.
-const Schema = 1
+const Schema = 2
 
-//go:embed schema/1.sql
+//go:embed schema/2.sql
 var schema string
 
 // fingerprint is what a store must have been written by for this program to

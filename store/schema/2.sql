@@ -32,7 +32,7 @@ CREATE TABLE issue (
 	row       BLOB
 );
 CREATE INDEX issue_created  ON issue (status, created, k);
-CREATE INDEX issue_updated  ON issue (updated, created, k);
+CREATE INDEX issue_updated  ON issue (updated, created, k, shown, short, title, status, position); -- all that Latest asks
 CREATE INDEX issue_rank     ON issue (status, rank, created, k, scheduled, holder, ending); -- all that ready asks
 CREATE INDEX issue_held     ON issue (holder) WHERE holder IS NOT NULL;
 
