@@ -79,6 +79,11 @@ func (s *Store) Follow(more func(was State) (State, News, error), recall func() 
 		if err := w.one("SELECT of, note, rest FROM head", nil, &was.Digest, &was.Note, &was.Rest); err != nil || !bytes.Equal(of, was.Digest) {
 			return errors.Join(err, errOther)
 		}
+		for _, b := range []*[]byte{&was.Note, &was.Rest} {
+			if *b, err = unsummed(*b); err != nil {
+				return err
+			}
+		}
 		var news News
 		if is, news, err = more(was); err != nil {
 			return err

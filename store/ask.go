@@ -74,6 +74,9 @@ func (f *File) scan(r *sql.Rows) (*Issue, error) {
 	if err := r.Scan(&k, &row); err != nil {
 		return nil, err
 	}
+	if len(k) != len(event.UUID{}) {
+		return nil, errRow
+	}
 	if u := event.UUID(k); f.rows[u] != nil {
 		return f.rows[u], nil
 	}

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"bytes"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -68,14 +69,28 @@ func packValue(b []byte, v reflect.Value) []byte {
 	panic("store: no row can hold a " + v.Type().String())
 }
 
-// unpack decodes into a struct of the type that was packed.
-func unpack(b []byte, into any) error {
+// summed is bytes with a checksum behind them, as a row has one.
+func summed(b []byte) []byte {
+	return binary.LittleEndian.AppendUint32(bytes.Clone(b), crc32.Checksum(b, castagnoli()))
+}
+
+// unsummed takes the checksum off again.
+func unsummed(b []byte) ([]byte, error) {
 	if len(b) < 4 {
-		return errRow
+		return nil, errRow
 	}
 	b, sum := b[:len(b)-4], binary.LittleEndian.Uint32(b[len(b)-4:])
 	if crc32.Checksum(b, castagnoli()) != sum {
-		return errRow
+		return nil, errRow
+	}
+	return b, nil
+}
+
+// unpack decodes into a struct of the type that was packed.
+func unpack(b []byte, into any) error {
+	b, err := unsummed(b)
+	if err != nil {
+		return err
 	}
 	u := unpacker{in: b}
 	u.value(reflect.ValueOf(into).Elem())

@@ -51,7 +51,11 @@ func (s *Store) Open(digest []byte, recall func() (*Memory, error), seen func() 
 	}
 	f := s.file(db, conn, digest, recall, seen)
 	var note []byte
-	if err := f.query(func(r *sql.Rows) error { return r.Scan(&note) }, "SELECT note FROM head"); err != nil {
+	err = f.query(func(r *sql.Rows) error { return r.Scan(&note) }, "SELECT note FROM head")
+	if err == nil {
+		note, err = unsummed(note)
+	}
+	if err != nil {
 		f.Close()
 		return nil, nil, err
 	}
@@ -67,8 +71,10 @@ func (s *Store) file(db *sql.DB, conn *sql.Conn, digest []byte, recall func() (*
 
 // Rest is State.Rest of the state.
 func (f *File) Rest() (rest []byte, err error) {
-	err = f.query(func(r *sql.Rows) error { return r.Scan(&rest) }, "SELECT rest FROM head")
-	return rest, err
+	if err = f.query(func(r *sql.Rows) error { return r.Scan(&rest) }, "SELECT rest FROM head"); err != nil {
+		return nil, err
+	}
+	return unsummed(rest)
 }
 
 // Is reports whether the file is of the state that digest stands for, and has

@@ -32,20 +32,18 @@ import (
 
 // advance brings the store from the refs it was made from to these.
 func (t *Tracker) advance(ctx context.Context, now map[string]refs.OID, was store.State) (is store.State, news store.News, err error) {
-	var e ends
-	if json.Unmarshal(was.Rest, &e) != nil || e.Logs == nil {
-		return is, news, store.ErrWhole
+	old := t.loaded
+	if old == nil || old.brief == nil || !bytes.Equal(digest(old.refs), was.Digest) {
+		if old = restOf(was.Rest, nil); old == nil {
+			return is, news, store.ErrWhole
+		}
 	}
-	old := e.snapshot(e.Refs)
-	if old == nil {
-		return is, news, store.ErrWhole
-	}
-	locked := old.locks()
-	moved, steps, err := e.moved(now)
+	moved, steps, err := old.brief.moved(now)
 	if err != nil {
 		return is, news, err
 	}
-	next := e.snapshot(e.Refs)
+	next := old.copied()
+	next.goTo(now)
 	for _, id := range moved {
 		tail, err := t.grown(ctx, next, id)
 		if err != nil {
@@ -62,12 +60,27 @@ func (t *Tracker) advance(ctx context.Context, now map[string]refs.OID, was stor
 		}
 	}
 	news.Decided = next.locks()
-	news.Locked = otherLocks(locked, news.Decided)
+	news.Locked = otherLocks(old.locks(), news.Decided)
 	is.Digest = digest(now)
 	if is.Note, err = json.Marshal(next.glance()); err == nil {
 		is.Rest, err = json.Marshal(next.keep())
 	}
+	t.next = next
 	return is, news, err
+}
+
+// goTo takes a brief snapshot to other refs, of which logs and ledger are still
+// to be read.
+func (s *snapshot) goTo(now map[string]refs.OID) {
+	s.refs, s.brief.Refs = now, map[string]refs.OID{}
+	for name, oid := range now {
+		if seen(name) {
+			s.brief.Refs[name] = oid
+		}
+	}
+	for id, l := range s.logs {
+		l.here, l.hub = now[headRoot+agents+id], now[hubRoot+agents+id]
+	}
 }
 
 // otherLocks are the issues whose lock or queue differs.
@@ -151,15 +164,11 @@ func (t *Tracker) cover(ctx context.Context, s *snapshot, id string, at ledger.P
 }
 
 // moved are the agents whose logs have moved, if nothing else has but the ledger:
-// steps. The refs are the new ones afterwards.
+// steps.
 func (e *ends) moved(now map[string]refs.OID) (ids []string, steps bool, err error) {
 	agentsOf := map[string]bool{}
-	fresh := map[string]refs.OID{}
 	for name, oid := range now {
-		if !seen(name) {
-			continue
-		}
-		if fresh[name] = oid; e.Refs[name] == oid {
+		if !seen(name) || e.Refs[name] == oid {
 			continue
 		}
 		if name == hubRoot+checkpointName || name == headRoot+checkpointName && e.Refs[hubRoot+metaName] == "" {
@@ -176,11 +185,10 @@ func (e *ends) moved(now map[string]refs.OID) (ids []string, steps bool, err err
 		agentsOf[id] = true
 	}
 	for name := range e.Refs {
-		if fresh[name] == "" {
+		if now[name] == "" {
 			return nil, false, store.ErrWhole
 		}
 	}
-	e.Refs = fresh
 	return slices.Sorted(maps.Keys(agentsOf)), steps, nil
 }
 

@@ -163,6 +163,18 @@ func (t *Tracker) ends(s *snapshot) ends {
 	return e
 }
 
+// restOf reads what was kept of a snapshot of these refs; nil if it cannot be read.
+func restOf(rest []byte, all map[string]refs.OID) *snapshot {
+	e := &ends{}
+	if json.Unmarshal(rest, e) != nil || e.Logs == nil {
+		return nil
+	}
+	if all == nil {
+		all = e.Refs
+	}
+	return e.snapshot(all)
+}
+
 // snapshot is the brief one, without the meta and what follows from it; nil if a
 // line cannot be read.
 func (e *ends) snapshot(all map[string]refs.OID) *snapshot {
@@ -181,6 +193,18 @@ func (e *ends) snapshot(all map[string]refs.OID) *snapshot {
 		s.logs[id] = l
 	}
 	return s
+}
+
+// copied is the same brief snapshot, for somebody who changes it.
+func (s *snapshot) copied() *snapshot {
+	c, e := *s, *s.brief
+	c.brief, c.state, c.logs = &e, reducer.New(), make(map[string]*log, len(s.logs))
+	for id, l := range s.logs {
+		m, end := *l, *l.end
+		m.end, m.open = &end, slices.Clone(l.open)
+		c.logs[id] = &m
+	}
+	return &c
 }
 
 // keep is a brief snapshot that has moved on, as it is to be kept.
@@ -209,13 +233,21 @@ func (t *Tracker) briefly(ctx context.Context, s *snapshot) *snapshot {
 	if !ok {
 		return nil
 	}
-	rest, err := f.Rest()
-	e := &ends{}
-	if err != nil || json.Unmarshal(rest, e) != nil || e.Logs == nil || e.Newest > event.TimeOf(t.now().Add(farAhead)) {
+	b := t.next
+	if b == nil || !sameSeen(b.refs, s.refs) {
+		rest, err := f.Rest()
+		if err != nil {
+			return nil
+		}
+		b = restOf(rest, s.refs)
+	}
+	if b == nil || b.newest > event.TimeOf(t.now().Add(farAhead)) {
 		return nil
 	}
-	b := e.snapshot(s.refs)
-	if b == nil || t.loadMeta(ctx, b) != nil || b.level != Level || b.roll == nil || b.roll.Newer() > 0 || b.hubID() != e.Hub {
+	if b.refs = s.refs; b.roll == nil && t.loadMeta(ctx, b) != nil {
+		return nil
+	}
+	if b.level != Level || b.roll == nil || b.roll.Newer() > 0 || b.hubID() != b.brief.Hub {
 		return nil
 	}
 	for id, l := range b.logs {
@@ -227,7 +259,9 @@ func (t *Tracker) briefly(ctx context.Context, s *snapshot) *snapshot {
 		return nil // it is to be told why
 	}
 	b.seen, b.unread, b.view = s.seen, s.unread, f
-	b.later = func(s *snapshot) { t.loadLedger(ctx, s) }
+	if b.decided.reader == nil {
+		b.later = func(s *snapshot) { t.loadLedger(ctx, s) }
+	}
 	checkBrief(ctx, t, b)
 	return b
 }

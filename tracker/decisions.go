@@ -123,6 +123,9 @@ func (t *Tracker) loadLedger(ctx context.Context, s *snapshot) {
 
 // number gives the issues the numbers that a ledger says.
 func (s *snapshot) number(l *ledger.Ledger) {
+	if s.brief != nil {
+		return // the store has them
+	}
 	s.numbers = map[event.UUID]uint64{}
 	for _, n := range l.Issues() {
 		s.numbers[n.UUID] = n.Number

@@ -180,6 +180,9 @@ func (t *Tracker) append(ctx context.Context, build func(p Projection) ([]Body, 
 		if len(bodies) == 0 {
 			return &Receipt{Agent: t.agent, Sync: t.settled(s), View: s.project()}, s, nil
 		}
+		if s.brief != nil {
+			s = s.copied()
+		}
 		lines, ups, err := t.stamp(ctx, s, bodies)
 		if errors.Is(err, errAgain) {
 			continue
@@ -251,7 +254,9 @@ func (t *Tracker) mayAppend(s *snapshot) error {
 func (t *Tracker) stamp(ctx context.Context, s *snapshot, bodies []Body) ([]*event.Envelope, []refs.Update, error) {
 	// the hub these lines are written for must still be the one known when
 	// they become visible
-	t.loaded, t.overruled = nil, false
+	if t.overruled = false; s.brief == nil {
+		t.loaded = nil
+	}
 	var ups []refs.Update
 	meta := s.refs[headRoot+metaName]
 	if s.bound {
@@ -274,7 +279,7 @@ func (t *Tracker) stamp(ctx context.Context, s *snapshot, bodies []Body) ([]*eve
 	}
 	if s.brief != nil {
 		if as, err := t.ownEnd(ctx, l); err != nil || !as {
-			t.whole = true
+			t.whole, t.loaded = true, nil
 			return nil, nil, cmp.Or(err, errAgain)
 		}
 	}

@@ -48,6 +48,7 @@ type Tracker struct {
 	loaded   *snapshot   // what load returned last, until stamp writes on it
 	whole    bool        // what the store says is not so: every snapshot is read whole
 	judging  *judging    // what this process has judged of the ledger
+	next     *snapshot   // where this process has brought the store
 	file     *store.File // the store as it was asked last
 	fileNote glance      // and its note
 

@@ -5,8 +5,8 @@
 CREATE TABLE head (
 	one  INTEGER PRIMARY KEY CHECK (one = 1),
 	of   BLOB NOT NULL, -- what the rows were made from: State.Digest
-	note BLOB NOT NULL, -- State.Note
-	rest BLOB NOT NULL  -- State.Rest
+	note BLOB NOT NULL, -- State.Note, and a checksum
+	rest BLOB NOT NULL  -- State.Rest, likewise
 );
 
 CREATE TABLE issue (
@@ -69,6 +69,7 @@ CREATE TABLE comment (
 CREATE INDEX comment_issue ON comment (issue);
 
 CREATE TABLE number (k INTEGER NOT NULL PRIMARY KEY, sum BLOB NOT NULL, issue BLOB NOT NULL);
+CREATE INDEX number_issue ON number (issue);
 CREATE TABLE alias  (k INTEGER NOT NULL PRIMARY KEY, sum BLOB NOT NULL, stands INTEGER NOT NULL);
 
 CREATE TABLE milestone (k BLOB NOT NULL PRIMARY KEY, sum BLOB NOT NULL, row BLOB NOT NULL) WITHOUT ROWID;
