@@ -193,6 +193,10 @@ func (w *writer) marks() error {
 					return
 				}
 			}
+			next := lines[len(lines)-1].Seq + 1 // what stands there does not count
+			if now := w.m.Mark(id, next); now != "" && now != rule && !yield(markRow(id, next, now)) {
+				return
+			}
 		}
 	})
 }

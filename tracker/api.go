@@ -18,7 +18,10 @@ type Options struct {
 	Ask     bool                // sync and init may ask for passwords on the terminal
 	Notice  func(Notice)        // told what the user should read besides the answer; nil drops it
 
-	Stored func(store.Written, error) // told what became of the store when logs were read; nil drops it
+	Stored func(store.Written, error) // told what became of the store when it was written; nil drops it
+	// KeepFrom is how many lines a write or a sync must have read to make a store of
+	// them; 0 is 2,000. A read always does.
+	KeepFrom int
 }
 
 // Notice is something the user should read once, on stderr: never an error.

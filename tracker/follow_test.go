@@ -60,7 +60,7 @@ func init() {
 			return
 		}
 		other := *t
-		other.loaded, other.judging, other.signatures, other.unwatched = nil, nil, nil, true
+		other.loaded, other.judging, other.signatures, other.forks, other.unwatched = nil, nil, nil, nil, true
 		full, err := other.loadFrom(context.WithoutCancel(ctx), &snapshot{refs: maps.Clone(s.refs)})
 		if err != nil || !full.lasting() {
 			return // objects are away
@@ -98,8 +98,11 @@ func differBriefly(s, full *snapshot, e ends) string {
 			g.Aliases = nil
 		}
 	}
-	if e.Untold = e.Untold || kept.Untold; !e.Short { // those take everything to be read
-		kept.Short = e.Short
+	if kept.Untold && !e.Untold { // then everything is read
+		e.Untold = true
+	}
+	if kept.Short && !e.Short {
+		e.Short = true
 	}
 	same("ends", kept, e)
 	same("level", s.level, full.level)

@@ -1,6 +1,7 @@
 package tracker
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/json"
@@ -155,13 +156,13 @@ func (t *Tracker) keep(ctx context.Context, s *snapshot) {
 	}
 }
 
-// keepFrom is how many lines are long to read: who has read so many and did not
-// come to read leaves them for the next command. A variable for its test.
-var keepFrom = 2000
+// keepFrom is how many lines are long to read.
+const keepFrom = 2000
 
-// keepWhole keeps what was read whole, if it was much.
+// keepWhole keeps what a command read whole that did not come to read, if it was
+// much: the next one need not.
 func (t *Tracker) keepWhole(ctx context.Context) {
-	if s := t.loaded; s != nil && s.brief == nil && len(s.lines) >= keepFrom {
+	if s := t.loaded; s != nil && s.brief == nil && len(s.lines) >= cmp.Or(t.o.KeepFrom, keepFrom) {
 		t.keep(ctx, s)
 	}
 }

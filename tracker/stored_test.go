@@ -77,6 +77,7 @@ func all(t *testing.T, p tracker.Projection) string {
 func TestNothingNewReadsNothing(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
+	w.keepFrom = 0
 	alice, bob := w.clone("alice"), w.clone("bob")
 	alice.init()
 	one := alice.create("one word")
@@ -150,6 +151,7 @@ func TestOneEventWritesOneIssue(t *testing.T) {
 func TestWritesTakeTheStoreAlong(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
+	w.keepFrom = 0
 	alice := w.clone("alice")
 	alice.init()
 	alice.create("one")
@@ -173,6 +175,7 @@ func TestWritesTakeTheStoreAlong(t *testing.T) {
 func TestNoStore(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
+	w.keepFrom = 0
 	alice := w.clone("alice")
 	alice.init()
 	alice.create("one word")
@@ -237,6 +240,7 @@ func TestStoreFollowsDeliveries(t *testing.T) {
 		rounds = 400
 	}
 	w := newWorld(t)
+	w.keepFrom = 0
 	alice, bob := w.clone("alice"), w.clone("bob")
 	alice.init()
 	issues := []event.UUID{alice.create("one word"), alice.create("two words")}
