@@ -47,7 +47,7 @@ func newNative(g *git) *Native {
 	return &Native{
 		plumbing: newPlumbing(g, SHA1),
 		objects:  loose{dir: filepath.Join(g.dir, "objects"), held: new(held)},
-		refs:     refFiles{dir: g.dir, form: SHA1},
+		refs:     refFiles{dir: g.dir, form: SHA1, known: new(knownRefs)},
 		recent:   make(map[OID]Object),
 	}
 }

@@ -9,7 +9,9 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"syscall"
+	"time"
 )
 
 // refFiles are a repository's refs in git's "files" format: one file for each,
@@ -17,8 +19,49 @@ import (
 // own wins over packed-refs, so it is read first: a ref that is packed
 // meanwhile is then found there.
 type refFiles struct {
-	dir  string // the git dir
-	form Format
+	dir   string // the git dir
+	form  Format
+	known *knownRefs // may be nil
+}
+
+// knownRefs are refs that this process has read when it listed them: a command
+// lists them several times. Git replaces a ref's file by another, so one that is
+// the same file of the same age has the same content, if it was not new when it
+// was read.
+type knownRefs struct {
+	mu sync.Mutex
+	m  map[string]knownRef
+}
+
+type knownRef struct {
+	file os.FileInfo
+	id   OID
+}
+
+// settled is how old a ref's file must be: two that replaced each other in one
+// tick of a file system's clock, of two seconds on some, cannot be told apart.
+const settled = 3 * time.Second
+
+func (k *knownRefs) get(name string, file os.FileInfo) (OID, bool) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	r, ok := k.m[name]
+	if !ok || !os.SameFile(r.file, file) || r.file.Size() != file.Size() || !r.file.ModTime().Equal(file.ModTime()) {
+		return "", false
+	}
+	return r.id, true
+}
+
+func (k *knownRefs) put(name string, file os.FileInfo, id OID) {
+	if time.Since(file.ModTime()) < settled {
+		return
+	}
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.m == nil {
+		k.m = make(map[string]knownRef)
+	}
+	k.m[name] = knownRef{file, id}
 }
 
 // errOdd says that something is there that only git itself should judge: a
@@ -77,7 +120,7 @@ func (r refFiles) walk(dir string, found map[string]OID) error {
 		case !e.Type().IsRegular():
 			return errOdd
 		default:
-			id, there, err := r.own(name)
+			id, there, err := r.listed(name, e)
 			if err != nil && !errors.Is(err, errBroken) {
 				return err
 			}
@@ -90,6 +133,25 @@ func (r refFiles) walk(dir string, found map[string]OID) error {
 }
 
 var errBroken = errors.New("its file is broken")
+
+// listed is own for a file that was just found.
+func (r refFiles) listed(name string, e fs.DirEntry) (OID, bool, error) {
+	if r.known == nil {
+		return r.own(name)
+	}
+	file, err := e.Info()
+	if err != nil {
+		return r.own(name)
+	}
+	if id, ok := r.known.get(name, file); ok {
+		return id, true, nil
+	}
+	id, there, err := r.own(name)
+	if there && err == nil {
+		r.known.put(name, file, id)
+	}
+	return id, there, err
+}
 
 // own reads a ref's own file. A broken one is errBroken.
 func (r refFiles) own(name string) (id OID, there bool, err error) {

@@ -122,7 +122,7 @@ func (t *Tracker) decidedSince(ctx context.Context, s *snapshot) (map[event.UUID
 	if len(all) < was.Numbers || !maps.Equal(view.Ledger.IssueAliases, was.Aliases) {
 		return nil, store.ErrWhole
 	}
-	s.brief.Ledger = ledgerEnd{view.Tip, len(all), grantsOf(view.Ledger)}
+	s.brief.Ledger = ledgerEnd{view.Tip, len(all), len(s.decided.bad) > 0, grantsOf(view.Ledger)}
 	for id, at := range view.Ledger.Positions() {
 		if err := t.cover(ctx, s, id, at); err != nil {
 			return nil, err

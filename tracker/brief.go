@@ -54,8 +54,9 @@ type logEnd struct {
 
 // ledgerEnd is what the ledger has decided, apart from the numbers themselves.
 type ledgerEnd struct {
-	Tip     string `json:"tip"`     // the commit it was read from
-	Numbers int    `json:"numbers"` // how many issues have one
+	Tip     string `json:"tip"`           // the commit it was read from
+	Numbers int    `json:"numbers"`       // how many issues have one
+	Bad     bool   `json:"bad,omitempty"` // some steps are not believed
 	grants
 }
 
@@ -130,6 +131,12 @@ func (l *log) wrote() event.Time {
 	return l.lines[len(l.lines)-1].Shown()
 }
 
+// undecidable reports whether the ledger cannot be judged, or steps of it are not
+// believed.
+func (s *snapshot) undecidable() bool {
+	return s.decided.err != nil || len(s.decided.bad) > 0 || s.brief != nil && s.brief.Ledger.Bad
+}
+
 // proven reports whether somebody has proven that a log forked.
 func (s *snapshot) proven() bool { return len(s.proofs) > 0 || s.brief != nil && s.brief.Proven }
 
@@ -145,7 +152,7 @@ func (t *Tracker) ends(s *snapshot) ends {
 		return e
 	}
 	l := s.decided.view.Ledger
-	e.Ledger = ledgerEnd{s.decided.view.Tip, len(l.Issues()), grantsOf(l)}
+	e.Ledger = ledgerEnd{s.decided.view.Tip, len(l.Issues()), len(s.decided.bad) > 0, grantsOf(l)}
 	e.Newest = max(e.Newest, s.state.Newest())
 	e.Proven, e.Untold, e.Short = s.proven(), len(t.untold(s)) > 0, len(s.short()) > 0
 	e.Logs = map[string]logEnd{}

@@ -79,7 +79,7 @@ func (t *Tracker) stillIdle(ctx context.Context, r *SyncReport, o SyncOptions) (
 func (t *Tracker) noteIdle(ctx context.Context, r *SyncReport) {
 	s, err := t.load(ctx)
 	if err != nil || r.State != Confirmed || r.Reason != "" || r.Hub == "" || r.Hub != t.contact.Hub || !t.undisturbed() ||
-		s.ledger().err != nil || len(s.decided.bad) > 0 || s.metaBad != nil || s.proven() || len(t.behind) > 0 || t.notAdmitted(s, false) != nil {
+		s.undecidable() || s.metaBad != nil || s.proven() || len(t.behind) > 0 || t.notAdmitted(s, false) != nil {
 		return
 	}
 	for _, l := range s.logs {
