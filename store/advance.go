@@ -6,6 +6,7 @@ import (
 	"database/sql"
 	"errors"
 	"reflect"
+	"slices"
 
 	"github.com/git-crosslink/git-crosslink/event"
 	"github.com/git-crosslink/git-crosslink/reducer"
@@ -13,8 +14,10 @@ import (
 
 // An update by what is new alone. The rules are those of the reducer, and it is
 // the reducer that applies them: to the lines of one issue, which the store has,
-// and the new ones. What an event does beyond its issue is not followed here; then
-// the answer is ErrWhole, and everything is loaded.
+// and the new ones. An event that ties two issues together (parent, blocker,
+// relation) is applied to all that hang together with them (group.go). What does
+// more than that is not followed here; then the answer is ErrWhole, and everything
+// is loaded.
 
 // ErrWhole says that what is new cannot be told from itself and its issues.
 var ErrWhole = errors.New("what is new takes the whole state")
@@ -33,15 +36,14 @@ type News struct {
 	Locked  []event.UUID          // whose lock or queue has changed
 }
 
-// Plain reports whether a line changes nothing but the issue it is aimed at, or
-// introduces its writer at the beginning of a log.
+// Plain reports whether a line changes nothing but issues that hang together with
+// the one it is aimed at, or introduces its writer at the beginning of a log.
 func Plain(e *event.Envelope) bool {
-	switch b := e.Body.(type) {
+	switch e.Body.(type) {
 	case *event.AgentIntroduced:
 		return e.Seq == 1
-	case *event.IssueCreated:
-		return b.Parent == event.UUID{}
-	case *event.IssueUpdated, *event.StatusChanged, *event.ScheduleChanged, *event.LabelAdded, *event.LabelRemoved,
+	case *event.IssueCreated, *event.ParentChanged, *event.DependencyAdded, *event.DependencyRemoved, *event.RelationAdded, *event.RelationRemoved,
+		*event.IssueUpdated, *event.StatusChanged, *event.ScheduleChanged, *event.LabelAdded, *event.LabelRemoved,
 		*event.AssigneeAdded, *event.AssigneeRemoved, *event.CommentAdded, *event.CommentEdited,
 		*event.LockClaimed, *event.LockReleased, *event.LockBroken: // these not even that
 		return true
@@ -88,7 +90,8 @@ func (s *Store) Follow(more func(was State) (State, News, error), recall func() 
 		if is, news, err = more(was); err != nil {
 			return err
 		}
-		a := advance{writer: w, decided: news.Decided, rows: map[event.UUID]*Issue{}, fresh: map[event.UUID]bool{}, lines: map[event.UUID][]*event.Envelope{}}
+		a := advance{writer: w, decided: news.Decided, rows: map[event.UUID]*Issue{}, fresh: map[event.UUID]bool{}, otherwise: map[event.UUID]bool{},
+			lines: map[event.UUID][]*event.Envelope{}, more: map[event.Key]bool{}}
 		for _, t := range news.Tails {
 			if err := a.tail(t); err != nil {
 				return err
@@ -130,6 +133,10 @@ type advance struct {
 	rows    map[event.UUID]*Issue            // as they were, with numbers and locks as they are
 	fresh   map[event.UUID]bool              // created by the new lines
 	lines   map[event.UUID][]*event.Envelope // new ones
+	more    map[event.Key]bool               // their keys
+	tied    []event.UUID                     // issues that the new lines tie to others, or untie
+
+	otherwise map[event.UUID]bool // whose number or lock is new
 }
 
 // tail keeps the lines and sorts them by issue.
@@ -149,20 +156,26 @@ func (a *advance) tail(t Tail) error {
 		return errors.Join(ErrWhole, err)
 	}
 	for n, e := range t.Lines {
-		u, err := a.target(e)
+		issues, err := a.aim(e)
 		if err != nil {
 			return err
 		}
 		if err := a.line(id<<32|(known+int64(n)), e); err != nil {
 			return err
 		}
-		if u == (event.UUID{}) { // an introduction
-			continue
+		a.more[e.Key()] = true
+		for _, u := range issues {
+			if err := a.touch(u); err != nil {
+				return err
+			}
+			a.lines[u] = append(a.lines[u], e)
 		}
-		if err := a.touch(u); err != nil {
-			return err
+		if p := parentIn(e.Body); p != (event.UUID{}) {
+			if err := a.touch(p); err != nil {
+				return err
+			}
+			a.tied = append(a.tied, p)
 		}
-		a.lines[u] = append(a.lines[u], e)
 	}
 	tip := sha256.Sum256(last.Raw)
 	a.count["log"]++
@@ -190,33 +203,33 @@ func (a *advance) begin(first *event.Envelope) error {
 	return a.put("agent", agentColumns, row{first.Agent, []any{int64(0), about}})
 }
 
-// target is the issue an event is aimed at, none if it introduces its writer.
-func (a *advance) target(e *event.Envelope) (u event.UUID, err error) {
+// aim returns the issues that an event is aimed at, none if it introduces its
+// writer.
+func (a *advance) aim(e *event.Envelope) ([]event.UUID, error) {
 	if !Plain(e) {
-		return u, ErrWhole
+		return nil, ErrWhole
 	}
-	b := e.Body
-	if _, is := b.(*event.AgentIntroduced); is {
-		return u, nil
-	}
-	issues, comment := targets(b)
-	if comment == (event.UUID{}) {
-		u = issues[0]
-	} else {
+	issues, comment := targets(e.Body)
+	if comment != (event.UUID{}) {
 		var home []byte
 		var short string
-		if err := a.one("SELECT issue, short FROM comment WHERE k = ?", []any{comment[:]}, &home, &short); err != nil || len(home) != len(u) || short == "" {
-			return u, errors.Join(ErrWhole, err) // added later, deleted, or of a hidden issue
+		if err := a.one("SELECT issue, short FROM comment WHERE k = ?", []any{comment[:]}, &home, &short); err != nil || len(home) != len(comment) || short == "" {
+			return nil, errors.Join(ErrWhole, err) // added later, deleted, or of a hidden issue
 		}
-		u = event.UUID(home)
+		issues = []event.UUID{event.UUID(home)}
 	}
-	switch b := b.(type) {
+	switch b := e.Body.(type) {
 	case *event.CommentAdded:
-		return u, a.comment(b)
+		return issues, a.comment(b)
+	case *event.ParentChanged, *event.DependencyAdded, *event.DependencyRemoved, *event.RelationAdded, *event.RelationRemoved:
+		a.tied = append(a.tied, issues...)
 	case *event.IssueCreated:
-		return u, a.create(b)
+		if b.Parent != (event.UUID{}) {
+			a.tied = append(a.tied, b.UUID)
+		}
+		return issues, a.create(b)
 	}
-	return u, nil
+	return issues, nil
 }
 
 // touch reads an issue that will be written.
@@ -275,6 +288,7 @@ func (a *advance) lock(issues []event.UUID) error {
 			return err
 		}
 		a.grant(a.rows[u])
+		a.otherwise[u] = true
 	}
 	return nil
 }
@@ -334,7 +348,7 @@ func (a *advance) number(decided map[event.UUID]uint64) error {
 		if err := a.touch(u); err != nil {
 			return err
 		}
-		a.rows[u].Number = n
+		a.rows[u].Number, a.otherwise[u] = n, true
 	}
 	return nil
 }
@@ -396,7 +410,17 @@ func (a *advance) mark(agent, rule string) error {
 
 // write reduces each issue from its lines and writes its row.
 func (a *advance) write() error {
+	group, err := a.group()
+	if err == nil {
+		err = a.writeGroup(group)
+	}
+	if err != nil {
+		return err
+	}
 	for _, u := range a.order {
+		if slices.Contains(group, u) {
+			continue
+		}
 		was, more := a.rows[u], a.lines[u]
 		if len(more) == 0 { // only its number is new, or its lock
 			if err := a.put("issue", issueColumns, row{u[:], issueValues(was)}); err != nil {

@@ -19,9 +19,6 @@ func follow(s *store.Store, w *world, n int) (*store.File, store.Written, error)
 		by := map[string]int{}
 		var tails []store.Tail
 		for _, e := range w.lines[n:] {
-			if c, ok := e.Body.(*event.IssueCreated); ok && w.decided.Locks[c.UUID] != (store.Lock{}) {
-				return store.State{}, store.News{}, store.ErrWhole // locked before it is there: who follows knows (tracker)
-			}
 			at, there := by[e.Agent]
 			if !there {
 				at = len(tails)
@@ -30,7 +27,7 @@ func follow(s *store.Store, w *world, n int) (*store.File, store.Written, error)
 			}
 			tails[at].Lines = append(tails[at].Lines, e)
 		}
-		return store.State{Digest: w.digest()}, store.News{Tails: tails, Numbers: w.decidedNow}, nil
+		return store.State{Digest: w.digest()}, store.News{Tails: tails, Numbers: w.decidedNow, Decided: w.decided}, nil
 	}, func() (*store.Memory, error) { return nil, errors.New("the file did not answer") }, nil)
 	return f, wrote, err
 }
@@ -147,7 +144,8 @@ func (w *world) chatter(t *testing.T, rng *rand.Rand, events int) {
 	for range events {
 		u := rows[rng.IntN(len(rows))].UUID
 		var b event.Body
-		switch text := title(); rng.IntN(12) {
+		other := rows[rng.IntN(len(rows))].UUID
+		switch text := title(); rng.IntN(18) {
 		case 0:
 			b = &event.IssueUpdated{UUID: u, Title: &text}
 		case 1:
@@ -192,6 +190,26 @@ func (w *world) chatter(t *testing.T, rng *rand.Rand, events int) {
 				continue
 			}
 			b = &event.CommentEdited{Comment: comments[rng.IntN(len(comments))], Content: text}
+		case 12, 13:
+			b = &event.DependencyAdded{Blocked: u, Blocker: other}
+		case 14:
+			b = &event.DependencyRemoved{Blocked: u, Blocker: other}
+			for _, i := range rows { // rather one that is there
+				if len(i.BlockedBy) > 0 && rng.IntN(3) == 0 {
+					b = &event.DependencyRemoved{Blocked: i.UUID, Blocker: i.BlockedBy[0]}
+				}
+			}
+		case 15:
+			b = &event.RelationAdded{A: u, B: other, Kind: []event.RelationKind{event.Related, event.Supersedes}[rng.IntN(2)]}
+		case 16:
+			b = &event.RelationRemoved{A: u, B: other, Kind: event.Related}
+		case 17:
+			if b = (&event.ParentChanged{Issue: u, Parent: other}); rng.IntN(4) == 0 {
+				b = &event.ParentChanged{Issue: u}
+			}
+		}
+		if u == other && b.Type() != "IssueCreated" && len(uuidsIn(b)) > 1 {
+			continue
 		}
 		c := chains[agents[rng.IntN(len(agents))]]
 		raw, err := c.Stamp(&event.Envelope{Body: b}, c.Time+event.Time(rng.Int64N(1e12)), 0)
@@ -263,14 +281,14 @@ func TestNotFollowed(t *testing.T) {
 	nobody := event.UUID{0xee, 1}
 	for _, b := range []event.Body{
 		&event.IssueCreated{UUID: issue, Title: "again", Priority: event.Low, CreatedBy: "alice"},
-		&event.IssueCreated{UUID: nobody, Title: "x", Priority: event.Low, CreatedBy: "alice", Parent: issue},
+		&event.IssueCreated{UUID: nobody, Title: "x", Priority: event.Low, CreatedBy: "alice", Parent: spoken},
 		&event.IssueCreated{UUID: event.UUID{0, 0, 0xaa, 1}, Title: "near another", Priority: event.Low, CreatedBy: "alice"},
 		&event.IssueCreated{UUID: spoken, Title: "spoken of before", Priority: event.Low, CreatedBy: "alice"},
 		&event.IssueCreated{UUID: named, Title: "named as a parent before", Priority: event.Low, CreatedBy: "alice"},
 		&event.IssueDeleted{UUID: issue},
-		&event.ParentChanged{Issue: issue, Parent: other},
-		&event.DependencyAdded{Blocked: issue, Blocker: other},
-		&event.RelationAdded{A: issue, B: other, Kind: event.Related},
+		&event.ParentChanged{Issue: issue, Parent: spoken},
+		&event.DependencyAdded{Blocked: issue, Blocker: spoken},
+		&event.RelationAdded{A: issue, B: nobody, Kind: event.Related},
 		&event.CommentDeleted{Comment: c},
 		&event.CommentEdited{Comment: nobody, Content: "not here yet"},
 		&event.CommentAdded{Issue: issue, Comment: c, Author: "alice", Content: "another's uuid", CreatedAt: 1, Kind: "note"},

@@ -17,7 +17,7 @@ func TestWritesAndSyncsReadNoLog(t *testing.T) {
 	alice.init()
 	issue := alice.create("one")
 	bob.sync()
-	bob.comment(issue, "mine")
+	other := bob.create("the other")
 	w.converge(alice, bob)
 	alice.readsWith()
 	bob.readsWith()
@@ -45,6 +45,15 @@ func TestWritesAndSyncsReadNoLog(t *testing.T) {
 			return err
 		}},
 		{"unlock", emits(func(*tracker.Tracker) event.Body { return &event.LockReleased{Issue: issue} })},
+		{"block", emits(func(*tracker.Tracker) event.Body { return &event.DependencyAdded{Blocked: issue, Blocker: other} })},
+		{"relate", emits(func(*tracker.Tracker) event.Body {
+			return &event.RelationAdded{A: issue, B: other, Kind: event.Related}
+		})},
+		{"parent", emits(func(*tracker.Tracker) event.Body { return &event.ParentChanged{Issue: other, Parent: issue} })},
+		{"unblock", emits(func(*tracker.Tracker) event.Body { return &event.DependencyRemoved{Blocked: issue, Blocker: other} })},
+		{"new, a child", emits(func(t *tracker.Tracker) event.Body {
+			return &event.IssueCreated{UUID: t.MintUUID(), Title: "child", Priority: event.Low, CreatedBy: "bob", Parent: issue}
+		})},
 		{"new, not sent", func(tr *tracker.Tracker) error {
 			_, err := tr.Emit(ctx, tracker.EmitOptions{Offline: true}, func(tracker.Projection) ([]event.Body, error) {
 				return []event.Body{&event.IssueCreated{UUID: tr.MintUUID(), Title: "three", Priority: event.Low, CreatedBy: "bob"}}, nil
@@ -74,7 +83,7 @@ func TestWritesAndSyncsReadNoLog(t *testing.T) {
 	if a, b := alice.read(), bob.read(); all(t, a) != all(t, b) || a.Hash() != b.Hash() {
 		t.Errorf("alice sees\n%s\nbob sees\n%s", all(t, a), all(t, b))
 	}
-	if n := alice.numbers(); len(n) != 3 || n["three"] != 3 {
+	if n := alice.numbers(); len(n) != 5 || n["three"] != 5 {
 		t.Errorf("%v", n)
 	}
 }
