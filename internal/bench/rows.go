@@ -11,6 +11,7 @@ var rows = []row{
 	{name: "list", what: "`list` of 50 of 10,000 issues, nothing new", against: "git --version", budget: 4, unit: "x", measure: (*bench).list},
 	{name: "list-memory", what: "peak memory of it", budget: 40, unit: "MB", measure: (*bench).listMemory},
 	{name: "new-hub", what: "`new` with a hub: numbered there", against: "git push of one ref", budget: 1.4, unit: "x", measure: (*bench).newHub},
+	{name: "new-hub-many", what: "that `new` in a tracker of 10,000 issues and 40,000 comments", against: "the same in an empty one", unit: "x", measure: (*bench).newHubMany},
 	{name: "comment-hub", what: "`comment` with a hub: nothing to decide", against: "git push of one ref", unit: "x", measure: (*bench).commentHub},
 	{name: "push-same", what: "git push of what that `new` pushes", against: "git push of one ref", unit: "x", measure: (*bench).pushSame},
 	{name: "new-hub-processes", what: "processes of `new` that talk to the hub", budget: 1, unit: "git push", measure: (*bench).pushes},

@@ -30,6 +30,11 @@ func (b *bench) newHub() (measurement, error) {
 	return b.against(only(w.cmd("new", "-q", usual)), w.onePush())
 }
 
+func (b *bench) newHubMany() (measurement, error) {
+	large, err := b.many()
+	return b.newBeside(large, err)
+}
+
 func (b *bench) commentHub() (measurement, error) {
 	w, err := b.world()
 	if err != nil {

@@ -41,7 +41,7 @@ func (b *bench) many() (*world, error) {
 }
 
 // newBeside compares a write into a large world with one into an empty one.
-func (b *bench) newBeside(large *world, err error) (measurement, error) {
+func (b *bench) newBeside(large *world, err error, more ...string) (measurement, error) {
 	if err != nil {
 		return measurement{}, err
 	}
@@ -57,14 +57,19 @@ func (b *bench) newBeside(large *world, err error) (measurement, error) {
 			return measurement{}, w.err
 		}
 	}
-	return b.against(only(large.cmd("new", "-q", "--offline", usual)), only(empty.cmd("new", "-q", "--offline", usual)))
+	words := append([]string{"new", "-q", usual}, more...)
+	return b.against(only(large.cmd(words...)), only(empty.cmd(words...)))
 }
 
 func (b *bench) newLongLog() (measurement, error) {
-	return b.newBeside(b.kept("long-log", func(w *world) error { return lengthen(w, 100_000) }))
+	large, err := b.kept("long-log", func(w *world) error { return lengthen(w, 100_000) })
+	return b.newBeside(large, err, "--offline")
 }
 
-func (b *bench) newManyIssues() (measurement, error) { return b.newBeside(b.many()) }
+func (b *bench) newManyIssues() (measurement, error) {
+	large, err := b.many()
+	return b.newBeside(large, err, "--offline")
+}
 
 func (b *bench) list() (measurement, error) {
 	w, err := b.many()
