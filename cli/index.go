@@ -2,6 +2,7 @@ package cli
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -25,11 +26,14 @@ type indexed struct {
 
 const (
 	maxIndexed = 5000        // issues; those changed last
-	maxMended  = 50          // of them a write puts in place of what was written of them
+	maxMended  = 50          // of them a write writes down anew
 	indexFresh = time.Minute // it is written anew only when it is older
 )
 
 func indexPath(home string) string { return filepath.Join(home, "completion") }
+
+// mendedPath is where what changed since the index was written is, in its form.
+func mendedPath(path string) string { return path + ".new" }
 
 // index writes down what this command saw, if the index is old; if it wrote, at
 // least what changed last. What hinders it hinders nothing else.
@@ -46,7 +50,7 @@ func (e *env) index() {
 	fresh := err == nil && e.now().Sub(st.ModTime()).Abs() < indexFresh
 	switch f, isFile := e.saw.(*store.File); {
 	case e.wrote && fresh:
-		err = mendIndex(path, e.saw, st.ModTime())
+		err = mendIndex(path, e.saw)
 	case fresh, err == nil && !e.wrote && isFile && !f.Changed().IsZero() && st.ModTime().After(f.Changed()):
 		return
 	default:
@@ -60,57 +64,55 @@ func writeIndex(path string, p tracker.Projection) error {
 	if err != nil {
 		return err
 	}
+	if err := tracker.WriteNote(path, indexLines(rows)); err != nil {
+		return err
+	}
+	if err := os.Remove(mendedPath(path)); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return err
+	}
+	return nil
+}
+
+func indexLines(rows []store.Named) []byte {
 	var b bytes.Buffer
 	for _, i := range rows {
-		b.WriteString(indexLine(&i))
+		state := "open"
+		if i.Status != "open" {
+			state = "closed"
+		}
+		fmt.Fprintf(&b, "%s\t%s\t%s\t%s\n", i.Name(), i.Short, state, oneLine(i.Title))
 	}
-	return tracker.WriteNote(path, b.Bytes())
+	return b.Bytes()
 }
 
-func indexLine(i *store.Named) string {
-	state := "open"
-	if i.Status != "open" {
-		state = "closed"
-	}
-	return fmt.Sprintf("%s\t%s\t%s\t%s\n", i.Name(), i.Short, state, oneLine(i.Title))
-}
-
-// mendIndex puts what changed last in front and leaves the rest, and its age: at
-// is when all of it was written.
-func mendIndex(path string, p tracker.Projection, at time.Time) error {
+// mendIndex writes down what changed last, beside the index, which is large.
+func mendIndex(path string, p tracker.Projection) error {
 	rows, err := p.Latest(maxMended)
 	if err != nil {
 		return err
 	}
-	old, err := os.ReadFile(path)
-	if err != nil {
-		return err
-	}
-	var b bytes.Buffer
-	known := map[string]bool{}
-	for _, i := range rows {
-		known[i.Short] = true
-		b.WriteString(indexLine(&i))
-	}
-	n := len(rows)
-	for line := range strings.Lines(string(old)) {
-		if f := strings.SplitN(line, "\t", 3); len(f) == 3 && !known[f[1]] && n < maxIndexed {
-			b.WriteString(line)
-			n++
-		}
-	}
-	if err := tracker.WriteNote(path, b.Bytes()); err != nil {
-		return err
-	}
-	return os.Chtimes(path, at, at)
+	return tracker.WriteNote(mendedPath(path), indexLines(rows))
 }
 
+// readIndex reads the index, what changed last in front.
 func readIndex(home string) []indexed {
-	b, err := os.ReadFile(indexPath(home))
+	path := indexPath(home)
+	newer, _ := os.ReadFile(mendedPath(path)) // there need be none
+	b, err := os.ReadFile(path)
 	if err != nil {
 		return nil
 	}
-	return parseIndex(string(b))
+	all := parseIndex(string(newer))
+	known := map[string]bool{}
+	for _, i := range all {
+		known[i.short] = true
+	}
+	for _, i := range parseIndex(string(b)) {
+		if !known[i.short] {
+			all = append(all, i)
+		}
+	}
+	return all
 }
 
 // parseIndex takes an index apart, whatever it may hold.

@@ -72,12 +72,8 @@ func (t *Tracker) advance(ctx context.Context, now map[string]refs.OID, was stor
 // goTo takes a brief snapshot to other refs, of which logs and ledger are still
 // to be read.
 func (s *snapshot) goTo(now map[string]refs.OID) {
-	s.refs, s.brief.Refs = now, map[string]refs.OID{}
-	for name, oid := range now {
-		if seen(name) {
-			s.brief.Refs[name] = oid
-		}
-	}
+	s.refs = now
+	s.brief.see(now)
 	for id, l := range s.logs {
 		l.here, l.hub = now[headRoot+agents+id], now[hubRoot+agents+id]
 	}

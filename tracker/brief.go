@@ -3,6 +3,7 @@ package tracker
 import (
 	"context"
 	"encoding/json"
+	"maps"
 	"slices"
 	"strings"
 
@@ -26,7 +27,8 @@ import (
 // ends is a brief snapshot as it is kept with the store.
 type ends struct {
 	Hub    string              `json:"hub"`
-	Refs   map[string]refs.OID `json:"refs"` // those that are seen
+	Refs   map[string]refs.OID `json:"-"`    // those that are seen
+	Others map[string]refs.OID `json:"refs"` // those of them that are no log's
 	Logs   map[string]logEnd   `json:"logs"` // by agent
 	Newest event.Time          `json:"newest"`
 	Proven bool                `json:"proven,omitempty"` // somebody has proven that a log forked
@@ -37,6 +39,8 @@ type ends struct {
 
 // logEnd is where a log ends, and how it stands.
 type logEnd struct {
+	Here     refs.OID        `json:"here,omitempty"`
+	Hub      refs.OID        `json:"hub,omitempty"`
 	View     refs.OID        `json:"view"`
 	Seq      uint64          `json:"seq"`
 	Hash     string          `json:"hash"`
@@ -142,12 +146,8 @@ func (s *snapshot) proven() bool { return len(s.proofs) > 0 || s.brief != nil &&
 
 // ends is what is to be kept of a snapshot. Logs are in it only at level 4.
 func (t *Tracker) ends(s *snapshot) ends {
-	e := ends{Hub: s.hubID(), Refs: map[string]refs.OID{}, Newest: s.newest}
-	for name, oid := range s.refs {
-		if seen(name) {
-			e.Refs[name] = oid
-		}
-	}
+	e := ends{Hub: s.hubID(), Newest: s.newest}
+	e.see(s.refs)
 	if s.level != Level || s.roll == nil || s.roll.Newer() > 0 {
 		return e
 	}
@@ -157,7 +157,7 @@ func (t *Tracker) ends(s *snapshot) ends {
 	e.Proven, e.Untold, e.Short = s.proven(), len(t.untold(s)) > 0, len(s.short()) > 0
 	e.Logs = map[string]logEnd{}
 	for id, l := range s.logs {
-		end := logEnd{View: l.view, Seq: l.chain.Seq, Hash: l.chain.Hash, Time: l.chain.Time, Shown: l.wrote(), HubSeq: l.hubSeq,
+		end := logEnd{Here: l.here, Hub: l.hub, View: l.view, Seq: l.chain.Seq, Hash: l.chain.Hash, Time: l.chain.Time, Shown: l.wrote(), HubSeq: l.hubSeq,
 			Covered: s.position(l), Fed: l.verdict.Fed, Forked: l.verdict.Forked, Ended: l.ended, Diverged: l.diverged}
 		for _, x := range s.open(l) {
 			end.Open = append(end.Open, string(x.Raw))
@@ -167,6 +167,7 @@ func (t *Tracker) ends(s *snapshot) ends {
 		}
 		e.Logs[id] = end
 	}
+	e.Others = e.others()
 	return e
 }
 
@@ -176,10 +177,43 @@ func restOf(rest []byte, all map[string]refs.OID) *snapshot {
 	if json.Unmarshal(rest, e) != nil || e.Logs == nil {
 		return nil
 	}
+	if e.Refs = e.Others; e.Refs == nil {
+		e.Refs = map[string]refs.OID{}
+	}
+	for id, end := range e.Logs {
+		for root, oid := range map[string]refs.OID{headRoot: end.Here, hubRoot: end.Hub} {
+			if oid != "" {
+				e.Refs[root+agents+id] = oid
+			}
+		}
+	}
 	if all == nil {
 		all = e.Refs
 	}
 	return e.snapshot(all)
+}
+
+// see notes the refs that a snapshot follows from.
+func (e *ends) see(all map[string]refs.OID) {
+	e.Refs = map[string]refs.OID{}
+	for name, oid := range all {
+		if seen(name) {
+			e.Refs[name] = oid
+		}
+	}
+}
+
+// others are the refs that are no log's.
+func (e *ends) others() map[string]refs.OID {
+	others := maps.Clone(e.Refs)
+	for id, end := range e.Logs {
+		for root, oid := range map[string]refs.OID{headRoot: end.Here, hubRoot: end.Hub} {
+			if name := root + agents + id; oid == others[name] {
+				delete(others, name)
+			}
+		}
+	}
+	return others
 }
 
 // snapshot is the brief one, without the meta and what follows from it; nil if a
@@ -220,13 +254,14 @@ func (s *snapshot) keep() ends {
 	e.Newest, e.Logs = s.newest, map[string]logEnd{}
 	for id, l := range s.logs {
 		end := *l.end
-		end.View, end.Seq, end.Hash, end.Time, end.HubSeq = l.view, l.chain.Seq, l.chain.Hash, l.chain.Time, l.hubSeq
+		end.Here, end.Hub, end.View, end.Seq, end.Hash, end.Time, end.HubSeq = l.here, l.hub, l.view, l.chain.Seq, l.chain.Hash, l.chain.Time, l.hubSeq
 		end.Open = nil
 		for _, x := range l.open {
 			end.Open = append(end.Open, string(x.Raw))
 		}
 		e.Logs[id] = end
 	}
+	e.Others = e.others()
 	return e
 }
 
