@@ -42,9 +42,9 @@ func Plain(e *event.Envelope) bool {
 	switch e.Body.(type) {
 	case *event.AgentIntroduced:
 		return e.Seq == 1
-	case *event.IssueCreated, *event.ParentChanged, *event.DependencyAdded, *event.DependencyRemoved, *event.RelationAdded, *event.RelationRemoved,
+	case *event.IssueCreated, *event.IssueDeleted, *event.ParentChanged, *event.DependencyAdded, *event.DependencyRemoved, *event.RelationAdded, *event.RelationRemoved,
 		*event.IssueUpdated, *event.StatusChanged, *event.ScheduleChanged, *event.LabelAdded, *event.LabelRemoved,
-		*event.AssigneeAdded, *event.AssigneeRemoved, *event.CommentAdded, *event.CommentEdited,
+		*event.AssigneeAdded, *event.AssigneeRemoved, *event.CommentAdded, *event.CommentEdited, *event.CommentDeleted,
 		*event.LockClaimed, *event.LockReleased, *event.LockBroken: // these not even that
 		return true
 	}
@@ -91,7 +91,7 @@ func (s *Store) Follow(more func(was State) (State, News, error), recall func() 
 			return err
 		}
 		a := advance{writer: w, decided: news.Decided, rows: map[event.UUID]*Issue{}, fresh: map[event.UUID]bool{}, otherwise: map[event.UUID]bool{},
-			lines: map[event.UUID][]*event.Envelope{}, more: map[event.Key]bool{}}
+			lines: map[event.UUID][]*event.Envelope{}, more: map[event.Key]bool{}, deleted: map[event.UUID]bool{}}
 		for _, t := range news.Tails {
 			if err := a.tail(t); err != nil {
 				return err
@@ -135,6 +135,7 @@ type advance struct {
 	lines   map[event.UUID][]*event.Envelope // new ones
 	more    map[event.Key]bool               // their keys
 	tied    []event.UUID                     // issues that the new lines tie to others, or untie
+	deleted map[event.UUID]bool              // by the new lines
 
 	otherwise map[event.UUID]bool // whose number or lock is new
 }
@@ -217,10 +218,15 @@ func (a *advance) aim(e *event.Envelope) ([]event.UUID, error) {
 			return nil, errors.Join(ErrWhole, err) // added later, deleted, or of a hidden issue
 		}
 		issues = []event.UUID{event.UUID(home)}
+		if _, is := e.Body.(*event.CommentDeleted); is {
+			return issues, a.hideComment(comment, issues[0], short, true)
+		}
 	}
 	switch b := e.Body.(type) {
 	case *event.CommentAdded:
 		return issues, a.comment(b)
+	case *event.IssueDeleted:
+		a.tied, a.deleted[b.UUID] = append(a.tied, b.UUID), true
 	case *event.ParentChanged, *event.DependencyAdded, *event.DependencyRemoved, *event.RelationAdded, *event.RelationRemoved:
 		a.tied = append(a.tied, issues...)
 	case *event.IssueCreated:
@@ -367,6 +373,52 @@ func (a *advance) comment(c *event.CommentAdded) error {
 		return err
 	}
 	return a.put("comment", commentColumns, row{c.Comment[:], []any{c.Issue[:], short, ""}})
+}
+
+// hideComment writes the row of a comment that is not shown any more: by itself,
+// or with its issue. Only where its short id made no other's longer.
+func (a *advance) hideComment(c, issue event.UUID, short string, itself bool) error {
+	if len(short) != minPrinted {
+		return ErrWhole
+	}
+	gone := ""
+	if itself {
+		var err error
+		if gone, err = a.short("comment", "gone <> ''", c); err != nil {
+			return err
+		}
+	}
+	return a.put("comment", commentColumns, row{c[:], []any{issue[:], "", gone}})
+}
+
+// hide writes the row of an issue that is deleted, and those of its comments.
+func (a *advance) hide(was *Issue) error {
+	if was.Milestone != (event.UUID{}) {
+		return ErrWhole // which lists it
+	}
+	rs, err := a.conn.QueryContext(a.ctx, "SELECT k, short FROM comment WHERE issue = ? AND short <> ''", was.UUID[:])
+	if err != nil {
+		return err
+	}
+	defer rs.Close()
+	comments := map[event.UUID]string{}
+	for rs.Next() {
+		var k []byte
+		var short string
+		if err := rs.Scan(&k, &short); err != nil || len(k) != len(event.UUID{}) {
+			return errors.Join(errRow, err)
+		}
+		comments[event.UUID(k)] = short
+	}
+	if err := rs.Err(); err != nil {
+		return err
+	}
+	for c, short := range comments {
+		if err := a.hideComment(c, was.UUID, short, false); err != nil {
+			return err
+		}
+	}
+	return a.put("issue", issueColumns, row{was.UUID[:], goneValues(was.Short)})
 }
 
 // row reads an issue that is shown.

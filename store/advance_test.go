@@ -141,11 +141,18 @@ func (w *world) chatter(t *testing.T, rng *rand.Rand, events int) {
 		}
 	}
 	title := func() string { return fmt.Sprintf("title %d", rng.IntN(5)) }
+	dead := map[event.UUID]bool{} // mostly left alone
 	for range events {
 		u := rows[rng.IntN(len(rows))].UUID
+		if dead[u] && rng.IntN(10) > 0 {
+			continue
+		}
 		var b event.Body
 		other := rows[rng.IntN(len(rows))].UUID
-		switch text := title(); rng.IntN(18) {
+		if dead[other] {
+			continue
+		}
+		switch text := title(); rng.IntN(20) {
 		case 0:
 			b = &event.IssueUpdated{UUID: u, Title: &text}
 		case 1:
@@ -190,6 +197,13 @@ func (w *world) chatter(t *testing.T, rng *rand.Rand, events int) {
 				continue
 			}
 			b = &event.CommentEdited{Comment: comments[rng.IntN(len(comments))], Content: text}
+		case 18:
+			b, dead[u] = &event.IssueDeleted{UUID: u}, true
+		case 19:
+			if len(comments) == 0 {
+				continue
+			}
+			b = &event.CommentDeleted{Comment: comments[rng.IntN(len(comments))]}
 		case 12, 13:
 			b = &event.DependencyAdded{Blocked: u, Blocker: other}
 		case 14:
@@ -285,11 +299,11 @@ func TestNotFollowed(t *testing.T) {
 		&event.IssueCreated{UUID: event.UUID{0, 0, 0xaa, 1}, Title: "near another", Priority: event.Low, CreatedBy: "alice"},
 		&event.IssueCreated{UUID: spoken, Title: "spoken of before", Priority: event.Low, CreatedBy: "alice"},
 		&event.IssueCreated{UUID: named, Title: "named as a parent before", Priority: event.Low, CreatedBy: "alice"},
-		&event.IssueDeleted{UUID: issue},
+		&event.IssueDeleted{UUID: nobody},
 		&event.ParentChanged{Issue: issue, Parent: spoken},
 		&event.DependencyAdded{Blocked: issue, Blocker: spoken},
 		&event.RelationAdded{A: issue, B: nobody, Kind: event.Related},
-		&event.CommentDeleted{Comment: c},
+		&event.CommentDeleted{Comment: nobody},
 		&event.CommentEdited{Comment: nobody, Content: "not here yet"},
 		&event.CommentAdded{Issue: issue, Comment: c, Author: "alice", Content: "another's uuid", CreatedAt: 1, Kind: "note"},
 		&event.StatusChanged{UUID: nobody, NewStatus: event.Closed},

@@ -93,6 +93,15 @@ func (a *advance) writeGroup(group []event.UUID) error {
 	}
 	for _, u := range group {
 		was, own := a.rows[u], s.View().Issues[u]
+		if own == nil && a.deleted[u] {
+			if err := a.hide(was); err != nil {
+				return err
+			}
+			if err := a.blockers(u, was.BlockedBy, nil); err != nil {
+				return err
+			}
+			continue
+		}
 		if own == nil {
 			return ErrWhole
 		}

@@ -57,9 +57,18 @@ func NewMemory(s *reducer.State, lines []*event.Envelope, numbers map[event.UUID
 			m.issues.add(u)
 		}
 	}
-	for _, e := range lines { // a deleted comment still has a history
-		if c, ok := e.Body.(*event.CommentAdded); ok && m.home[c.Comment] == (event.UUID{}) {
-			m.home[c.Comment] = c.Issue
+	added := map[event.UUID]event.Key{}
+	for _, e := range lines { // a deleted comment still has a history, of the add that counts: the smallest
+		c, ok := e.Body.(*event.CommentAdded)
+		if !ok {
+			continue
+		}
+		was, again := added[c.Comment]
+		if _, shown := m.home[c.Comment]; shown && !again {
+			continue
+		}
+		if !again || e.Key().Less(was) {
+			m.home[c.Comment], added[c.Comment] = c.Issue, e.Key()
 		}
 	}
 	for _, e := range lines {

@@ -9,7 +9,6 @@ import (
 	"strings"
 
 	"github.com/git-crosslink/git-crosslink/event"
-	"github.com/git-crosslink/git-crosslink/reducer"
 )
 
 // The columns of tables besides k and sum.
@@ -27,14 +26,11 @@ func (w *writer) issues() error {
 				return
 			}
 		}
-		gone := make([]any, len(issueValues(&Issue{Issue: &reducer.Issue{}})))
 		for _, u := range w.m.issues.uuid {
 			if w.m.rows[u] != nil {
 				continue
 			}
-			vals := slices.Clone(gone)
-			vals[0], vals[1] = w.m.issues.short(u), int64(0)
-			if !yield(row{u[:], vals}) {
+			if !yield(row{u[:], goneValues(w.m.issues.short(u))}) {
 				return
 			}
 		}
@@ -59,6 +55,13 @@ func issueValues(i *Issue) []any {
 	}
 	return []any{i.Short, int64(1), string(i.Status), int64(Rank(i.Priority)), int64(i.CreatedAt), int64(i.UpdatedAt), int64(due), int64(i.ScheduledAt),
 		position, []byte(i.Title), words(i.Labels), words(i.Assignees), i.Parent[:], i.Milestone[:], holder, ending, pack(i)}
+}
+
+// goneValues are the columns of an issue that is deleted.
+func goneValues(short string) []any {
+	vals := make([]any, strings.Count(issueColumns, " ")+1)
+	vals[0], vals[1] = short, int64(0)
+	return vals
 }
 
 func flag(b bool) int64 {

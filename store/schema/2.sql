@@ -67,6 +67,7 @@ CREATE TABLE comment (
 	gone  TEXT NOT NULL  -- the short id of a deleted one, '' when it is not
 ) WITHOUT ROWID;
 CREATE INDEX comment_issue ON comment (issue);
+CREATE INDEX comment_gone ON comment (k) WHERE gone <> '';
 
 CREATE TABLE number (k INTEGER NOT NULL PRIMARY KEY, sum BLOB NOT NULL, issue BLOB NOT NULL);
 CREATE INDEX number_issue ON number (issue);
