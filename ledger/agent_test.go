@@ -248,9 +248,11 @@ func (a *agent) restart() {
 		a.view = a.read(a.view.Tip)
 		return
 	}
-	l, err := ledger.Decode(a.w.commits[a.view.Step].files)
-	if err != nil {
-		a.w.t.Fatalf("a valid step does not decode: %v", err)
+	files := a.w.commits[a.view.Step].files
+	_, err := ledger.Decode(files)
+	l, rerr := ledger.Recall(files)
+	if err != nil || rerr != nil {
+		a.w.t.Fatalf("a valid step does not decode: %v, %v", err, rerr)
 	}
 	a.view.Ledger = l
 	a.reader.Resume(a.view)

@@ -80,7 +80,13 @@ func (l *Ledger) each(from *Ledger, f func(path string, data []byte)) {
 // and add up, no other may be, and Files of the result is the input. It does
 // not say that the step is valid: that is Judge's. The ledger aliases the
 // files, which must not be altered.
-func Decode(files map[string][]byte) (*Ledger, error) {
+func Decode(files map[string][]byte) (*Ledger, error) { return decode(files, false) }
+
+// Recall is Decode for the tree of a step that was judged before: it is taken for
+// what it was, and of its numbers only what is asked for is read.
+func Recall(files map[string][]byte) (*Ledger, error) { return decode(files, true) }
+
+func decode(files map[string][]byte, judged bool) (*Ledger, error) {
 	rest := own(files)
 	data, ok := rest[statePath]
 	if !ok {
@@ -104,11 +110,20 @@ func Decode(files map[string][]byte) (*Ledger, error) {
 	if (l.base == nil) != (h.base == "") || l.base != nil && l.base.hash != h.base {
 		return nil, errors.New("base.json is not the one that state.json names")
 	}
-	if l.issues, err = readNumbers("numbers/issues/", rest, l.inBase(false)); err != nil {
-		return nil, err
-	}
-	if l.milestones, err = readNumbers("numbers/milestones/", rest, l.inBase(true)); err != nil {
-		return nil, err
+	if judged {
+		if l.issues, err = recallNumbers("numbers/issues/", rest, h.issueLast, h.issueHash); err != nil {
+			return nil, err
+		}
+		if l.milestones, err = recallNumbers("numbers/milestones/", rest, h.milestoneLast, h.milestoneHash); err != nil {
+			return nil, err
+		}
+	} else {
+		if l.issues, err = readNumbers("numbers/issues/", rest, l.inBase(false)); err != nil {
+			return nil, err
+		}
+		if l.milestones, err = readNumbers("numbers/milestones/", rest, l.inBase(true)); err != nil {
+			return nil, err
+		}
 	}
 	if l.issues.hash.String() != h.issueHash || l.milestones.hash.String() != h.milestoneHash {
 		return nil, errors.New("the numbers do not add up to the hash in state.json")

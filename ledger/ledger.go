@@ -146,6 +146,29 @@ func (l *Ledger) Issues() []Numbered {
 	return append(sorted(l.base.Numbers), l.issues.all()...)
 }
 
+// IssuesSince returns Issues without the first n; nil if there are no more.
+func (l *Ledger) IssuesSince(n int) []Numbered {
+	if l.base != nil {
+		if b := len(l.base.Numbers); n < b {
+			return l.Issues()[n:]
+		} else {
+			n -= b
+		}
+	}
+	if n >= l.issues.n {
+		return nil
+	}
+	return l.issues.since(n)
+}
+
+// CountIssues is how many issues have a number.
+func (l *Ledger) CountIssues() int {
+	if l.base == nil {
+		return l.issues.n
+	}
+	return len(l.base.Numbers) + l.issues.n
+}
+
 // Milestones is Issues for milestones.
 func (l *Ledger) Milestones() []Numbered {
 	if l.base == nil {

@@ -35,41 +35,113 @@ type numbers struct {
 // book holds the lines of a list. Lines behind a view's n belong to ledgers
 // derived from it. Only the longest view appends; another one copies first.
 type book struct {
-	mu       sync.RWMutex
-	dir      string
-	lines    []Numbered
-	text     []byte
-	starts   []int    // where each file begins in text
-	paths    []string // of each file
-	byUUID   map[event.UUID]int
-	byNumber map[uint64]int
+	mu     sync.Mutex
+	dir    string
+	count  int // lines
+	text   []byte
+	starts []int    // where each file begins in text
+	paths  []string // of each file
+
+	// What is made of the text; of one that was recalled, when it is first needed.
+	read, indexed bool
+	lines         []Numbered
+	byUUID        map[event.UUID]int
+	byNumber      map[uint64]int
+	searched      int // uuids that were looked for in the text
 }
 
+// maxSearched is how many uuids are looked for in the text before there is an
+// index: to make one takes as long as about so many.
+const maxSearched = 32
+
 func newNumbers(dir string, last uint64) numbers {
-	return numbers{last: last, book: &book{dir: dir, byUUID: map[event.UUID]int{}, byNumber: map[uint64]int{}}}
+	return numbers{last: last, book: &book{dir: dir, read: true, indexed: true, byUUID: map[event.UUID]int{}, byNumber: map[uint64]int{}}}
+}
+
+// readLines makes the lines of the text.
+func (b *book) readLines() {
+	if b.read {
+		return
+	}
+	b.read, b.lines = true, make([]Numbered, 0, b.count)
+	for line := range bytes.Lines(b.text) {
+		x, _ := readNumbered(bytes.TrimSuffix(line, []byte("\n"))) // it was judged once
+		b.lines = append(b.lines, x)
+	}
+}
+
+// index makes the index of the lines.
+func (b *book) index() {
+	if b.indexed {
+		return
+	}
+	b.readLines()
+	b.indexed, b.byUUID, b.byNumber = true, make(map[event.UUID]int, b.count), make(map[uint64]int, b.count)
+	for i, x := range b.lines {
+		b.byUUID[x.UUID], b.byNumber[x.Number] = i, i
+	}
+}
+
+// search looks for a uuid's number in the text's first bytes.
+func (b *book) search(u event.UUID, size int) (uint64, bool) {
+	want := []byte(" " + u.String() + " ")
+	for at := 0; ; at++ {
+		i := bytes.Index(b.text[at:size], want)
+		if i < 0 {
+			return 0, false
+		}
+		at += i
+		if n, ok := readUint(b.text[bytes.LastIndexByte(b.text[:at], '\n')+1 : at]); ok { // else an agent is called so
+			return n, true
+		}
+	}
 }
 
 func (v *numbers) all() []Numbered {
-	v.book.mu.RLock()
-	defer v.book.mu.RUnlock()
+	v.book.mu.Lock()
+	defer v.book.mu.Unlock()
+	v.book.readLines()
 	return v.book.lines[:v.n:v.n]
+}
+
+// since returns the lines behind the first n.
+func (v *numbers) since(n int) []Numbered {
+	b := v.book
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.read || n/linesPerFile >= len(b.starts) {
+		b.readLines()
+		return b.lines[n:v.n:v.n]
+	}
+	var lines []Numbered
+	for line := range bytes.Lines(b.text[b.starts[n/linesPerFile]:v.size]) {
+		x, _ := readNumbered(bytes.TrimSuffix(line, []byte("\n")))
+		lines = append(lines, x)
+	}
+	return lines[n%linesPerFile:]
 }
 
 // number returns what a uuid's number is.
 func (v *numbers) number(u event.UUID) (uint64, bool) {
-	v.book.mu.RLock()
-	defer v.book.mu.RUnlock()
-	i, ok := v.book.byUUID[u]
+	b := v.book
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.searched++; !b.indexed && b.searched <= maxSearched {
+		return b.search(u, v.size)
+	}
+	b.index()
+	i, ok := b.byUUID[u]
 	if !ok || i >= v.n {
 		return 0, false
 	}
-	return v.book.lines[i].Number, true
+	return b.lines[i].Number, true
 }
 
 // taken reports whether a number is in the list.
 func (v *numbers) taken(n uint64) bool {
-	v.book.mu.RLock()
-	defer v.book.mu.RUnlock()
+	v.book.mu.Lock()
+	defer v.book.mu.Unlock()
+	v.book.index()
 	i, ok := v.book.byNumber[n]
 	return ok && i < v.n
 }
@@ -79,7 +151,7 @@ func (v *numbers) add(x Numbered) {
 	b := v.book
 	b.mu.Lock()
 	defer func() { b.mu.Unlock() }()
-	if len(b.lines) != v.n {
+	if b.count != v.n {
 		// Another ledger went on from here: leave its lines alone.
 		c := b.prefix(v.n, v.size)
 		c.mu.Lock()
@@ -97,8 +169,13 @@ func (v *numbers) add(x Numbered) {
 	b.text = strconv.AppendUint(append(b.text, ' '), x.Seq, 10)
 	v.hash.Add(b.text[from:])
 	b.text = append(b.text, '\n')
-	b.byUUID[x.UUID], b.byNumber[x.Number] = len(b.lines), len(b.lines)
-	b.lines = append(b.lines, x)
+	if b.indexed {
+		b.byUUID[x.UUID], b.byNumber[x.Number] = b.count, b.count
+	}
+	if b.read {
+		b.lines = append(b.lines, x)
+	}
+	b.count++
 	v.n, v.size, v.last = v.n+1, len(b.text), max(v.last, x.Number)
 }
 
@@ -106,20 +183,22 @@ func (v *numbers) add(x Numbered) {
 func (b *book) prefix(n, size int) *book {
 	files := (n + linesPerFile - 1) / linesPerFile
 	c := &book{
-		dir: b.dir, lines: slices.Clone(b.lines[:n]), text: bytes.Clone(b.text[:size]),
+		dir: b.dir, count: n, text: bytes.Clone(b.text[:size]),
 		starts: slices.Clone(b.starts[:files]), paths: slices.Clone(b.paths[:files]),
-		byUUID: make(map[event.UUID]int, n), byNumber: make(map[uint64]int, n),
 	}
-	for i, x := range c.lines {
-		c.byUUID[x.UUID], c.byNumber[x.Number] = i, i
+	if b.read {
+		c.read, c.lines = true, slices.Clone(b.lines[:n])
+	}
+	if n == 0 {
+		c.read = true
 	}
 	return c
 }
 
 // files calls f with every file of the list from the given one on.
 func (v *numbers) files(from int, f func(path string, data []byte)) {
-	v.book.mu.RLock()
-	defer v.book.mu.RUnlock()
+	v.book.mu.Lock()
+	defer v.book.mu.Unlock()
 	for k := from; k*linesPerFile < v.n; k++ {
 		start, end := v.book.starts[k], v.size
 		if (k+1)*linesPerFile < v.n {
@@ -131,6 +210,26 @@ func (v *numbers) files(from int, f func(path string, data []byte)) {
 
 // count is how many files the list has.
 func (v *numbers) count() int { return (v.n + linesPerFile - 1) / linesPerFile }
+
+// recallNumbers is readNumbers for files that were judged once: what is in them is
+// read when it is needed. last and hash are what state.json says.
+func recallNumbers(dir string, rest map[string][]byte, last uint64, hash string) (numbers, error) {
+	h, err := event.ResumeRunningHash(hash)
+	v := numbers{last: last, hash: h, book: &book{dir: dir}}
+	for err == nil {
+		path := fmt.Sprintf("%s%06d", dir, len(v.book.paths))
+		data, ok := rest[path]
+		if !ok {
+			break
+		}
+		delete(rest, path)
+		b := v.book
+		b.starts, b.paths = append(b.starts, len(b.text)), append(b.paths, path)
+		b.text, b.count = append(b.text, data...), b.count+bytes.Count(data, []byte("\n"))
+	}
+	v.n, v.size, v.book.read = v.book.count, len(v.book.text), v.book.count == 0
+	return v, err
+}
 
 // readNumbers decodes the files of one list and takes them out of rest.
 func readNumbers(dir string, rest map[string][]byte, used func(Numbered) bool) (numbers, error) {

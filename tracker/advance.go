@@ -114,18 +114,18 @@ func (t *Tracker) decidedSince(ctx context.Context, s *snapshot) (map[event.UUID
 	if on, err := s.decided.reader.Extends(view.Tip, was.Tip); err != nil || !on {
 		return nil, store.ErrWhole
 	}
-	all := view.Ledger.Issues() // to which steps only add
-	if len(all) < was.Numbers || !maps.Equal(view.Ledger.IssueAliases, was.Aliases) {
+	all := view.Ledger.CountIssues() // to which steps only add
+	if all < was.Numbers || !maps.Equal(view.Ledger.IssueAliases, was.Aliases) {
 		return nil, store.ErrWhole
 	}
-	s.brief.Ledger = ledgerEnd{view.Tip, len(all), len(s.decided.bad) > 0, grantsOf(view.Ledger)}
+	s.brief.Ledger = ledgerEnd{view.Tip, all, len(s.decided.bad) > 0, grantsOf(view.Ledger)}
 	for id, at := range view.Ledger.Positions() {
 		if err := t.cover(ctx, s, id, at); err != nil {
 			return nil, err
 		}
 	}
 	fresh := map[event.UUID]uint64{}
-	for _, n := range all[was.Numbers:] {
+	for _, n := range view.Ledger.IssuesSince(was.Numbers) {
 		fresh[n.UUID] = n.Number
 	}
 	return fresh, nil

@@ -152,7 +152,7 @@ func (t *Tracker) ends(s *snapshot) ends {
 		return e
 	}
 	l := s.decided.view.Ledger
-	e.Ledger = ledgerEnd{s.decided.view.Tip, len(l.Issues()), len(s.decided.bad) > 0, grantsOf(l)}
+	e.Ledger = ledgerEnd{s.decided.view.Tip, l.CountIssues(), len(s.decided.bad) > 0, grantsOf(l)}
 	e.Newest = max(e.Newest, s.state.Newest())
 	e.Proven, e.Untold, e.Short = s.proven(), len(t.untold(s)) > 0, len(s.short()) > 0
 	e.Logs = map[string]logEnd{}

@@ -46,6 +46,7 @@ type decided struct {
 // the commit's id alone, so it stays true.
 type judging struct {
 	hub    string
+	steps  *steps
 	reader *ledger.Reader
 	metas  *metaChain
 }
@@ -73,7 +74,8 @@ func (t *Tracker) loadLedger(ctx context.Context, s *snapshot) {
 	hubID := s.hubID()
 	if t.judging == nil || t.judging.hub != hubID {
 		src := newSteps(ctx, t.local(), hubID)
-		t.judging = &judging{hubID, ledger.NewReader(src, hubID), src.metas}
+		src.kept = t.ledgerFiles()
+		t.judging = &judging{hubID, src, ledger.NewReader(src, hubID), src.metas}
 	}
 	d.reader, d.metas = t.judging.reader, t.judging.metas
 	if s.roll != nil && s.metaCommit != "" {
@@ -96,7 +98,7 @@ func (t *Tracker) loadLedger(ctx context.Context, s *snapshot) {
 	if d.tip == "" {
 		return
 	}
-	was := t.resume(ctx, d.reader, hubID)
+	was := t.resume(d.reader, hubID)
 	view, err := d.reader.Read(string(d.tip))
 	if err == nil || errors.Is(err, ledger.ErrNewer) { // a number stays what it is, by whatever rules
 		s.number(view.Ledger)
@@ -135,7 +137,7 @@ func (s *snapshot) number(l *ledger.Ledger) {
 
 // resume tells the reader what an earlier command has judged. A note that is
 // missing or wrong only means that the chain is judged from its root again.
-func (t *Tracker) resume(ctx context.Context, r *ledger.Reader, hubID string) judged {
+func (t *Tracker) resume(r *ledger.Reader, hubID string) judged {
 	var note judged
 	b, err := os.ReadFile(t.judgedPath())
 	if err != nil || json.Unmarshal(b, &note) != nil || note.Hub != hubID || note.Tip == "" {
@@ -148,11 +150,11 @@ func (t *Tracker) resume(ctx context.Context, r *ledger.Reader, hubID string) ju
 		r.Resume(ledger.View{Tip: note.Tip, Ledger: ledger.Empty(hubID), Since: note.Since})
 		return note
 	}
-	files, whole, err := newSteps(ctx, t.local(), hubID).Files(note.Step)
+	files, whole, err := t.judging.steps.Files(note.Step)
 	if err != nil || !whole {
 		return judged{}
 	}
-	l, err := ledger.Decode(files)
+	l, err := ledger.Recall(files)
 	if err != nil {
 		return judged{}
 	}

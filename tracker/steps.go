@@ -21,6 +21,7 @@ type steps struct {
 
 	heads map[string]refs.CommitHead
 	blobs map[refs.OID][]byte // of the last tree read: the next one shares most
+	kept  *ledgerFiles        // of one that an earlier process read; may be nil
 	metas *metaChain
 	read  map[string][]*event.Envelope // logs from their first line on, as far as a policy asked for them
 }
@@ -84,9 +85,11 @@ func (s *steps) Files(id string) (map[string][]byte, bool, error) {
 			want, asked[oid] = append(want, oid), true
 		}
 	}
+	want = s.kept.get(want, s.blobs)
 	if whole, err = s.readBlobs(want); err != nil || !whole {
 		return nil, false, err
 	}
+	defer func() { s.kept.keep(s.blobs, len(want)) }()
 	files, keep := make(map[string][]byte, len(names)), make(map[refs.OID][]byte, len(names))
 	for name, oid := range names {
 		files[name], keep[oid] = s.blobs[oid], s.blobs[oid]
