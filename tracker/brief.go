@@ -37,6 +37,18 @@ type ends struct {
 	Ledger ledgerEnd           `json:"ledger"`
 }
 
+// waitsForeign reports whether lines written for another hub wait here, because
+// what the hub has of their log cannot be continued. They are not in view, so the
+// end of the log says nothing of them.
+func (s *snapshot) waitsForeign() bool {
+	for _, l := range s.logs {
+		if l.foreign {
+			return true
+		}
+	}
+	return false
+}
+
 // logEnd is where a log ends, and how it stands.
 type logEnd struct {
 	Here     refs.OID        `json:"here,omitempty"`
@@ -148,7 +160,7 @@ func (s *snapshot) proven() bool { return len(s.proofs) > 0 || s.brief != nil &&
 func (t *Tracker) ends(s *snapshot) ends {
 	e := ends{Hub: s.hubID(), Newest: s.newest}
 	e.see(s.refs)
-	if s.level != Level || s.roll == nil || s.roll.Newer() > 0 {
+	if s.level != Level || s.roll == nil || s.roll.Newer() > 0 || s.waitsForeign() {
 		return e
 	}
 	l := s.decided.view.Ledger

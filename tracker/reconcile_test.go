@@ -271,3 +271,28 @@ func TestLostLogIsFoundInTheLedger(t *testing.T) {
 	}
 	w.converge(alice, bob)
 }
+
+// Lines written before there was a hub wait where what the hub has of their log
+// cannot be continued. Another agent of the clone, going on from the store, puts
+// nothing in their place.
+func TestLinesBehindABrokenLogAreKept(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	alice, bob := w.clone("alice"), w.clone("bob")
+	helper := &clone{w: w, name: "helper", dir: alice.dir, now: alice.now}
+	helper.create("precious")
+	const ref = "refs/heads/crosslink/agents/helper"
+	tip := w.git(alice.replica(), "rev-parse", ref)
+	hub := bob.init().Hub
+	other := &clone{w: w, name: "helper", dir: bob.dir, now: bob.now}
+	other.create("another's")
+	w.landBehind(hub, "helper", w.hubLines("helper"), []byte("no event"))
+	alice.create("one")
+	alice.sync()
+	alice.readsWith()
+	alice.create("two")
+	alice.sync()
+	if is := w.git(alice.replica(), "rev-parse", ref); is != tip {
+		t.Errorf("the lines that wait were at %q, there is %q now", tip, is)
+	}
+}
