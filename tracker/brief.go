@@ -373,6 +373,20 @@ func (t *Tracker) ownEnd(ctx context.Context, l *log) (bool, error) {
 	return is.Bad == "" && n > 0 && is.First+uint64(n)-1 == l.chain.Seq && event.Hash(is.Lines[n-1]) == l.chain.Hash, nil
 }
 
+// endsAreHere is ownEnd of all logs with lines that the hub lacks: objects may have
+// gone since the store was made, and then the log is to be mended.
+func (t *Tracker) endsAreHere(ctx context.Context, s *snapshot) bool {
+	for _, l := range s.logs {
+		if l.here == "" || l.view != l.here || l.here == l.hub {
+			continue
+		}
+		if is, err := t.ownEnd(ctx, l); err != nil || !is {
+			return false
+		}
+	}
+	return true
+}
+
 // sameSeen reports whether two lists of refs differ in nothing that a snapshot
 // follows from.
 func sameSeen(a, b map[string]refs.OID) bool {

@@ -220,6 +220,32 @@ func TestMissingObjects(t *testing.T) {
 	}
 }
 
+// So it does where the store was made before they were gone.
+func TestMissingTipBesideAStore(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	alice, bob := w.clone("alice"), w.clone("bob")
+	alice.init()
+	alice.create("sent")
+	alice.cut(true)
+	alice.create("unsent")
+	alice.cut(false)
+	alice.readsWith()
+	tip := strings.TrimSpace(w.git(alice.replica(), "rev-parse", "refs/heads/crosslink/agents/alice"))
+	if err := os.Remove(filepath.Join(alice.replica(), "objects", tip[:2], tip[2:])); err != nil {
+		t.Fatal(err)
+	}
+	alice.sync()
+	if len(alice.told("torn-log")) != 1 {
+		t.Errorf("%v", alice.notices)
+	}
+	alice.create("next")
+	w.converge(alice, bob)
+	if got := bob.titles(); got["sent"] == nil || got["next"] == nil {
+		t.Fatalf("%v", got)
+	}
+}
+
 // The remote was renamed: the hub is followed to the same URL. Its URL was
 // changed to another hub: nothing is sent there.
 func TestRemoteRenamedOrElsewhere(t *testing.T) {
