@@ -1,12 +1,16 @@
 package tracker_test
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/git-crosslink/git-crosslink/store"
+	"github.com/git-crosslink/git-crosslink/tracker"
 )
 
 const (
@@ -157,5 +161,61 @@ func TestBrokenRefIsNotTheHubs(t *testing.T) {
 	problems := fmt.Sprint(alice.status().Problems)
 	if strings.Contains(problems, "no longer has") || !strings.Contains(problems, "could not store every ref") {
 		t.Errorf("the hub is whole, sync says %v, and status: %s", err, problems)
+	}
+}
+
+// A step of which an object could not be read once, as while another process
+// packs, is judged by what it holds as soon as it can be.
+func TestUnreadableOnceIsNoBadStep(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	alice, bob := w.clone("alice"), w.clone("bob")
+	alice.init()
+	alice.create("one")
+	bob.sync()
+	note := filepath.Join(bob.dir, ".git/crosslink/judged.json")
+	judged, err := os.ReadFile(note)
+	if err != nil {
+		t.Fatal(err)
+	}
+	alice.create("two")
+	bob.sync()
+	if err := os.WriteFile(note, judged, 0o666); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.RemoveAll(bob.storePath()); err != nil {
+		t.Fatal(err)
+	}
+	id := strings.TrimSpace(w.git(bob.replica(), "rev-parse", "refs/hub/checkpoint:numbers/issues/000000"))
+	object := filepath.Join(bob.replica(), "objects", id[:2], id[2:])
+	tr := bob.open()
+	defer tr.Close()
+	read := func() (numbered int) {
+		p, err := tr.Read(context.Background(), tracker.Offline)
+		if err != nil {
+			t.Fatal(err)
+		}
+		rows, _, err := p.List(store.Filter{Status: "all"})
+		for _, i := range rows {
+			if i.Number > 0 {
+				numbered++
+			}
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		return numbered
+	}
+	if err := os.Rename(object, object+".away"); err != nil {
+		t.Fatal(err)
+	}
+	if n := read(); n != 0 {
+		t.Fatalf("%d numbers without the file that says them", n)
+	}
+	if err := os.Rename(object+".away", object); err != nil {
+		t.Fatal(err)
+	}
+	if n := read(); n != 2 || len(bob.told("bad-step")) > 0 {
+		t.Errorf("%d numbers of 2, %v", n, bob.notices)
 	}
 }

@@ -107,7 +107,9 @@ func (s *steps) readBlobs(want []refs.OID) (whole bool, err error) {
 		if total += len(o.Data); errors.Is(err, refs.ErrTooLarge) || err == nil && (o.Kind != refs.Blob || total > maxStep) {
 			return tooMuch
 		}
-		s.blobs[want[i]] = o.Data
+		if err == nil { // what cannot be read now may be there the next time
+			s.blobs[want[i]] = o.Data
+		}
 		return err
 	})
 	if errors.Is(err, tooMuch) {
