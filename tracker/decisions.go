@@ -70,6 +70,7 @@ func (t *Tracker) judgedPath() string {
 // loadLedger judges the chain of the checkpoint: of the hub, or of the private
 // tracker that this repository had before there was one.
 func (t *Tracker) loadLedger(ctx context.Context, s *snapshot) {
+	s.decided = decided{} // a brief snapshot that moved on has what was decided before
 	d := &s.decided
 	hubID := s.hubID()
 	if t.judging == nil || t.judging.hub != hubID {

@@ -177,6 +177,35 @@ func TestLedgerIsPutBack(t *testing.T) {
 	}
 }
 
+// A clone that could not yet bring back what the hub lost goes on from its store
+// when others have decided more, and brings it back.
+func TestLostBranchComesBackBesideAStore(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	alice, bob, carol := w.clone("alice"), w.clone("bob"), w.clone("carol")
+	alice.init()
+	alice.create("one")
+	bob.create("two")
+	carol.sync()
+	alice.create("three")
+	bob.sync()
+	const ref = "refs/heads/crosslink/checkpoint"
+	w.git(w.hub, "update-ref", ref, ref+"~1")
+	carol.create("four") // decided without what alice was told
+	w.hook("pre-receive", "exit 1")
+	bob.sync()
+	if err := os.Remove(filepath.Join(w.hub, "hooks", "pre-receive")); err != nil {
+		t.Fatal(err)
+	}
+	bob.readsWith()
+	carol.create("five")
+	bob.sync()
+	if lost := w.git(bob.replica(), "for-each-ref", "refs/lost"); lost != "" {
+		t.Errorf("after a sync there is still %s", lost)
+	}
+	w.converge(alice, bob, carol)
+}
+
 // The hub holds the same lines in another commit: they are continued.
 func TestSameLinesInAnotherCommit(t *testing.T) {
 	t.Parallel()
