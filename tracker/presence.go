@@ -1,6 +1,7 @@
 package tracker
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"crypto/rand"
@@ -85,12 +86,13 @@ func (t *Tracker) notePresent(p present) error {
 	return writeWhole(t.presentPath(), append(b, '\n'))
 }
 
-// held returns the issue whose lock an agent got last; false if it has none.
+// held returns the issue whose lock an agent got last, of those that one step
+// granted any, but always the same; false if it has none.
 func (s *snapshot) held(agent string) (event.UUID, bool) {
 	var issue event.UUID
 	var token uint64
 	for u, k := range s.granted().Locks {
-		if k.Agent == agent && k.Token > token {
+		if k.Agent == agent && (k.Token > token || k.Token == token && bytes.Compare(u[:], issue[:]) > 0) {
 			issue, token = u, k.Token
 		}
 	}

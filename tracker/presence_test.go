@@ -307,3 +307,19 @@ func TestPresenceCutOff(t *testing.T) {
 		t.Errorf("%+v", b)
 	}
 }
+
+// Of two locks that one step granted a heartbeat names always the same.
+func TestHeartbeatNamesOneIssue(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	alice := w.clone("alice")
+	alice.init()
+	one, two := alice.create("one"), alice.create("two")
+	alice.does(&event.LockClaimed{Issue: one}, &event.LockClaimed{Issue: two})
+	first := alice.heartbeat(tracker.HeartbeatOptions{Offline: true}).Issue
+	for range 20 {
+		if is := alice.heartbeat(tracker.HeartbeatOptions{Offline: true}).Issue; is != first {
+			t.Fatalf("%s, then %s", first, is)
+		}
+	}
+}
