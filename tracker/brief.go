@@ -1,9 +1,8 @@
 package tracker
 
 import (
+	"bytes"
 	"context"
-	"encoding/json"
-	"maps"
 	"slices"
 	"strings"
 
@@ -23,77 +22,6 @@ import (
 //
 // It is the same that reading all would give: every test of this package sees to
 // that (checkBrief).
-
-// ends is a brief snapshot as it is kept with the store.
-type ends struct {
-	Hub    string              `json:"hub"`
-	Refs   map[string]refs.OID `json:"-"`    // those that are seen
-	Others map[string]refs.OID `json:"refs"` // those of them that are no log's
-	Logs   map[string]logEnd   `json:"logs"` // by agent
-	Newest event.Time          `json:"newest"`
-	Proven bool                `json:"proven,omitempty"` // somebody has proven that a log forked
-	Untold bool                `json:"untold,omitempty"` // and this clone has not told everybody
-	Short  bool                `json:"short,omitempty"`  // the ledger covers lines that are not on the hub as it covers them
-	Ledger ledgerEnd           `json:"ledger"`
-}
-
-// waitsForeign reports whether lines written for another hub wait here, because
-// what the hub has of their log cannot be continued. They are not in view, so the
-// end of the log says nothing of them.
-func (s *snapshot) waitsForeign() bool {
-	for _, l := range s.logs {
-		if l.foreign {
-			return true
-		}
-	}
-	return false
-}
-
-// logEnd is where a log ends, and how it stands.
-type logEnd struct {
-	Here     refs.OID        `json:"here,omitempty"`
-	Hub      refs.OID        `json:"hub,omitempty"`
-	View     refs.OID        `json:"view"`
-	Seq      uint64          `json:"seq"`
-	Hash     string          `json:"hash"`
-	Time     event.Time      `json:"time"`
-	Shown    event.Time      `json:"shown"`            // of the last line that counts
-	HubSeq   uint64          `json:"hub_seq"`          // last sequence the hub holds
-	Covered  uint64          `json:"covered"`          // last sequence the ledger covers
-	Open     []string        `json:"open,omitempty"`   // lines behind that which a step may answer
-	Stands   *trust.Standing `json:"stands,omitempty"` // nil: what it says next takes all of it to judge
-	Fed      uint64          `json:"fed"`              // lines that count
-	Forked   bool            `json:"forked,omitempty"`
-	Ended    string          `json:"ended,omitempty"`
-	Diverged bool            `json:"diverged,omitempty"`
-}
-
-// ledgerEnd is what the ledger has decided, apart from the numbers themselves.
-type ledgerEnd struct {
-	Tip     string `json:"tip"`           // the commit it was read from
-	Numbers int    `json:"numbers"`       // how many issues have one
-	Bad     bool   `json:"bad,omitempty"` // some steps are not believed
-	grants
-}
-
-// grants are what a ledger has decided that may change again.
-type grants struct {
-	Locks   map[event.UUID]ledger.Lock     `json:"locks"`
-	Queue   map[event.UUID][]ledger.Waiter `json:"queue"`
-	Aliases map[uint64]uint64              `json:"aliases"`
-}
-
-func grantsOf(l *ledger.Ledger) grants {
-	if l == nil {
-		return grants{}
-	}
-	return grants{l.Locks, l.Queue, l.IssueAliases}
-}
-
-// waits reports whether an agent waits for a lock.
-func (g grants) waits(issue event.UUID, agent string) bool {
-	return slices.ContainsFunc(g.Queue[issue], func(w ledger.Waiter) bool { return w.Agent == agent })
-}
 
 // granted is what the ledger grants now.
 func (s *snapshot) granted() grants {
@@ -128,11 +56,16 @@ func (s *snapshot) open(l *log) (lines []*event.Envelope) {
 	if l.end != nil {
 		return l.open
 	}
-	for _, e := range l.lines[min(s.position(l), uint64(len(l.lines))):] {
+	at := s.position(l)
+	for _, e := range slices.Backward(l.lines) {
+		if e.Seq <= at {
+			break
+		}
 		if ledger.Decides(e) {
 			lines = append(lines, e)
 		}
 	}
+	slices.Reverse(lines)
 	return lines
 }
 
@@ -156,98 +89,6 @@ func (s *snapshot) undecidable() bool {
 // proven reports whether somebody has proven that a log forked.
 func (s *snapshot) proven() bool { return len(s.proofs) > 0 || s.brief != nil && s.brief.Proven }
 
-// ends is what is to be kept of a snapshot. Logs are in it only at level 4.
-func (t *Tracker) ends(s *snapshot) ends {
-	e := ends{Hub: s.hubID(), Newest: s.newest}
-	e.see(s.refs)
-	if s.level != Level || s.roll == nil || s.roll.Newer() > 0 || s.waitsForeign() {
-		return e
-	}
-	l := s.decided.view.Ledger
-	e.Ledger = ledgerEnd{s.decided.view.Tip, l.CountIssues(), len(s.decided.bad) > 0, grantsOf(l)}
-	e.Newest = max(e.Newest, s.state.Newest())
-	e.Proven, e.Untold, e.Short = s.proven(), len(t.untold(s)) > 0, len(s.short()) > 0
-	e.Logs = map[string]logEnd{}
-	for id, l := range s.logs {
-		end := logEnd{Here: l.here, Hub: l.hub, View: l.view, Seq: l.chain.Seq, Hash: l.chain.Hash, Time: l.chain.Time, Shown: l.wrote(), HubSeq: l.hubSeq,
-			Covered: s.position(l), Fed: l.verdict.Fed, Forked: l.verdict.Forked, Ended: l.ended, Diverged: l.diverged}
-		for _, x := range s.open(l) {
-			end.Open = append(end.Open, string(x.Raw))
-		}
-		if stands, ok := l.verdict.Standing(s.roll, s.proofs[id]); ok && l.ended == "" && !l.diverged && !l.foreign && l.verdict.Lines == l.chain.Seq {
-			end.Stands = &stands
-		}
-		e.Logs[id] = end
-	}
-	e.Others = e.others()
-	return e
-}
-
-// restOf reads what was kept of a snapshot of these refs; nil if it cannot be read.
-func restOf(rest []byte, all map[string]refs.OID) *snapshot {
-	e := &ends{}
-	if json.Unmarshal(rest, e) != nil || e.Logs == nil {
-		return nil
-	}
-	if e.Refs = e.Others; e.Refs == nil {
-		e.Refs = map[string]refs.OID{}
-	}
-	for id, end := range e.Logs {
-		for root, oid := range map[string]refs.OID{headRoot: end.Here, hubRoot: end.Hub} {
-			if oid != "" {
-				e.Refs[root+agents+id] = oid
-			}
-		}
-	}
-	if all == nil {
-		all = e.Refs
-	}
-	return e.snapshot(all)
-}
-
-// see notes the refs that a snapshot follows from.
-func (e *ends) see(all map[string]refs.OID) {
-	e.Refs = map[string]refs.OID{}
-	for name, oid := range all {
-		if seen(name) {
-			e.Refs[name] = oid
-		}
-	}
-}
-
-// others are the refs that are no log's.
-func (e *ends) others() map[string]refs.OID {
-	others := maps.Clone(e.Refs)
-	for id, end := range e.Logs {
-		for root, oid := range map[string]refs.OID{headRoot: end.Here, hubRoot: end.Hub} {
-			if name := root + agents + id; oid == others[name] {
-				delete(others, name)
-			}
-		}
-	}
-	return others
-}
-
-// snapshot is the brief one, without the meta and what follows from it; nil if a
-// line cannot be read.
-func (e *ends) snapshot(all map[string]refs.OID) *snapshot {
-	s := &snapshot{refs: all, brief: e, level: Level, bound: all[hubRoot+metaName] != "", newest: e.Newest, aliases: e.Ledger.Aliases,
-		logs: map[string]*log{}, state: reducer.New()}
-	for id, end := range e.Logs {
-		l := &log{agent: id, here: all[headRoot+agents+id], hub: all[hubRoot+agents+id], view: end.View, hubSeq: end.HubSeq,
-			chain: event.Chain{Hub: e.Hub, Agent: id, Seq: end.Seq, Hash: end.Hash, Time: end.Time}, ended: end.Ended, diverged: end.Diverged, end: &end}
-		for _, raw := range end.Open {
-			x, err := event.Decode([]byte(raw))
-			if err != nil {
-				return nil
-			}
-			l.open = append(l.open, x)
-		}
-		s.logs[id] = l
-	}
-	return s
-}
-
 // copied is the same brief snapshot, for somebody who changes it.
 func (s *snapshot) copied() *snapshot {
 	c, e := *s, *s.brief
@@ -258,23 +99,6 @@ func (s *snapshot) copied() *snapshot {
 		c.logs[id] = &m
 	}
 	return &c
-}
-
-// keep is a brief snapshot that has moved on, as it is to be kept.
-func (s *snapshot) keep() ends {
-	e := *s.brief
-	e.Newest, e.Logs = s.newest, map[string]logEnd{}
-	for id, l := range s.logs {
-		end := *l.end
-		end.Here, end.Hub, end.View, end.Seq, end.Hash, end.Time, end.HubSeq = l.here, l.hub, l.view, l.chain.Seq, l.chain.Hash, l.chain.Time, l.hubSeq
-		end.Open = nil
-		for _, x := range l.open {
-			end.Open = append(end.Open, string(x.Raw))
-		}
-		e.Logs[id] = end
-	}
-	e.Others = e.others()
-	return e
 }
 
 // briefly is the snapshot of the refs that s was listed with, on what the store
@@ -358,29 +182,30 @@ func (s *snapshot) append(l *log, lines []*event.Envelope) {
 	}
 }
 
-// ownEnd reports whether the log that is written here ends in the objects where a
-// brief snapshot says: what is written goes behind that, and nothing that a store
-// may have wrong may part a log in two.
-func (t *Tracker) ownEnd(ctx context.Context, l *log) (bool, error) {
+// endsSo reports whether a log ends in the objects where a brief snapshot says: what
+// is written goes behind that, and nothing that a store may have wrong may part a
+// log in two.
+func (t *Tracker) endsSo(ctx context.Context, l *log) (bool, error) {
 	if l.chain.Seq == 0 {
 		return l.view == "", nil
 	}
 	is, err := refs.ReadLog(ctx, t.local(), l.agent, l.view, l.chain.Seq)
-	if err != nil {
+	if err != nil || is.Bad != "" || len(is.Lines) == 0 {
 		return false, err
 	}
-	n := len(is.Lines)
-	return is.Bad == "" && n > 0 && is.First+uint64(n)-1 == l.chain.Seq && event.Hash(is.Lines[n-1]) == l.chain.Hash, nil
+	raw := is.Lines[len(is.Lines)-1]
+	last, err := event.Decode(bytes.Clone(raw))
+	return err == nil && last.Hub == l.chain.Hub && last.Agent == l.agent && last.Seq == l.chain.Seq && last.Time == l.chain.Time && event.Hash(raw) == l.chain.Hash, nil
 }
 
-// endsAreHere is ownEnd of all logs with lines that the hub lacks: objects may have
+// endsAreHere is endsSo of all logs with lines that the hub lacks: objects may have
 // gone since the store was made, and then the log is to be mended.
 func (t *Tracker) endsAreHere(ctx context.Context, s *snapshot) bool {
 	for _, l := range s.logs {
 		if l.here == "" || l.view != l.here || l.here == l.hub {
 			continue
 		}
-		if is, err := t.ownEnd(ctx, l); err != nil || !is {
+		if is, err := t.endsSo(ctx, l); err != nil || !is {
 			return false
 		}
 	}

@@ -278,7 +278,7 @@ func (t *Tracker) stamp(ctx context.Context, s *snapshot, bodies []Body) ([]*eve
 		l = s.newLog(t.agent)
 	}
 	if s.brief != nil {
-		if as, err := t.ownEnd(ctx, l); err != nil || !as {
+		if as, err := t.endsSo(ctx, l); err != nil || !as {
 			t.whole, t.loaded = true, nil
 			return nil, nil, cmp.Or(err, errAgain)
 		}
