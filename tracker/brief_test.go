@@ -2,6 +2,8 @@ package tracker_test
 
 import (
 	"context"
+	"os"
+	"path/filepath"
 	"testing"
 
 	"github.com/git-crosslink/git-crosslink/event"
@@ -121,5 +123,42 @@ func TestOwnLogEndsWhereItsObjectsSay(t *testing.T) {
 	bob.sync()
 	if s := bob.status(); len(s.Problems) > 0 || len(bob.numbers()) != 3 {
 		t.Errorf("%v, %q", bob.numbers(), s.Problems)
+	}
+}
+
+// changed is a context that ends as soon as a ref has moved.
+type changed struct {
+	context.Context
+	path, was string
+}
+
+func (c changed) Err() error {
+	if is, err := os.ReadFile(c.path); err != nil || string(is) == c.was {
+		return nil
+	}
+	return context.Canceled
+}
+
+// Who interrupts a command that has written already is told that it has.
+func TestInterruptedBehindTheWrite(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	alice := w.clone("alice")
+	alice.init()
+	issue := alice.create("one")
+	ref := filepath.Join(alice.replica(), "refs/heads/crosslink/agents/alice")
+	for _, b := range []event.Body{&event.LabelAdded{Issue: issue, Label: "bug"}, &event.IssueDeleted{UUID: issue}} {
+		alice.readsWith()
+		was, err := os.ReadFile(ref)
+		if err != nil {
+			t.Fatal(err)
+		}
+		tr := alice.open()
+		r, err := tr.Emit(changed{context.Background(), ref, string(was)}, tracker.EmitOptions{Offline: true},
+			func(tracker.Projection) ([]event.Body, error) { return []event.Body{b}, nil })
+		if err != nil || len(r.Lines) != 1 {
+			t.Errorf("%s: %v", b.Type(), err)
+		}
+		tr.Close()
 	}
 }

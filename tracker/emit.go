@@ -206,7 +206,8 @@ func (t *Tracker) append(ctx context.Context, build func(p Projection) ([]Body, 
 			t.loaded, s.view = s, nil // load goes on from it
 		}
 		if s.brief != nil || t.hub == nil { // decided with it
-			if s, err = t.load(ctx); err != nil {
+			// it is written: who interrupts now is to be told so
+			if s, err = t.load(context.WithoutCancel(ctx)); err != nil {
 				return nil, nil, err
 			}
 		}
