@@ -20,7 +20,7 @@ type ends struct {
 	Logs   map[string]logEnd   `json:"logs"` // by agent
 	Newest event.Time          `json:"newest"`
 	Proven bool                `json:"proven,omitempty"` // somebody has proven that a log forked
-	Untold bool                `json:"untold,omitempty"` // and this clone has not told everybody
+	Untold bool                `json:"untold,omitempty"` // and an agent of this clone may have to tell everybody
 	Short  bool                `json:"short,omitempty"`  // the ledger covers lines that are not on the hub as it covers them
 	Ledger ledgerEnd           `json:"ledger"`
 }
@@ -81,7 +81,7 @@ func (t *Tracker) ends(s *snapshot) ends {
 	l := s.decided.view.Ledger
 	e.Ledger = ledgerEnd{s.decided.view.Tip, l.CountIssues(), len(s.decided.bad) > 0, grantsOf(l)}
 	e.Newest = max(e.Newest, s.state.Newest())
-	e.Proven, e.Untold, e.Short = s.proven(), len(t.untold(s)) > 0, len(s.short()) > 0
+	e.Proven, e.Untold, e.Short = s.proven(), len(t.untold(s, "")) > 0, len(s.short()) > 0
 	e.Logs = map[string]logEnd{}
 	for id, l := range s.logs {
 		end := logEnd{Here: l.here, Hub: l.hub, View: l.view, Seq: l.chain.Seq, Hash: l.chain.Hash, Time: l.chain.Time, Shown: l.wrote(), HubSeq: l.hubSeq,

@@ -96,7 +96,7 @@ func (t *Tracker) tellForks(ctx context.Context) error {
 	if err != nil || t.agent == "" || s.logs[t.agent] == nil || s.logs[t.agent].chain.Seq == 0 || t.mayAppend(s) != nil {
 		return err
 	}
-	if len(t.untold(s)) == 0 {
+	if len(t.untold(s, t.agent)) == 0 {
 		return nil
 	}
 	r, _, err := t.append(ctx, func(Projection) ([]Body, error) {
@@ -105,7 +105,7 @@ func (t *Tracker) tellForks(ctx context.Context) error {
 			return nil, err
 		}
 		var bodies []Body
-		for _, p := range t.untold(s) {
+		for _, p := range t.untold(s, t.agent) {
 			bodies = append(bodies, p.Event())
 		}
 		return bodies, nil
@@ -123,8 +123,9 @@ func (t *Tracker) tellForks(ctx context.Context) error {
 }
 
 // untold are the proofs held here of agents against which no line that counts
-// holds one, by agent.
-func (t *Tracker) untold(s *snapshot) []*trust.Proof {
+// holds one, by agent. Who is to tell them, teller, does not tell of itself; ""
+// is anybody.
+func (t *Tracker) untold(s *snapshot, teller string) []*trust.Proof {
 	found := map[string]*trust.Proof{}
 	for id, p := range t.forks {
 		found[id] = p
@@ -143,7 +144,7 @@ func (t *Tracker) untold(s *snapshot) []*trust.Proof {
 	var all []*trust.Proof
 	for _, id := range slices.Sorted(maps.Keys(found)) {
 		_, revoked := s.roll.Meta.Revoked[id]
-		if id != t.agent && !revoked && s.hubID() == found[id].Hub {
+		if id != teller && !revoked && s.hubID() == found[id].Hub {
 			all = append(all, found[id])
 		}
 	}

@@ -422,6 +422,51 @@ func equivocates(t *testing.T, covered bool) {
 	}
 }
 
+// A proof that nobody counts is told anew, also where the store was made by the
+// agent that it is about: another one of its clone tells.
+func TestForkIsToldByAnotherAgentOfTheClone(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	alice, mallory := w.clone("alice"), w.clone("mallory")
+	alice.init()
+	issue := alice.create("the flux")
+	mallory.comment(issue, "common")
+	alice.sync()
+	alice.approve("mallory")
+	carol := w.clone("carol")
+	carol.comment(issue, "carol's")
+	mallory.sync()
+	twin := &clone{w: w, name: "mallory", dir: filepath.Join(w.dir, "twin"), now: mallory.now}
+	if err := os.CopyFS(twin.dir, os.DirFS(mallory.dir)); err != nil {
+		t.Fatal(err)
+	}
+	before := strings.TrimSpace(w.git(w.hub, "rev-parse", "crosslink/agents/mallory"))
+	mallory.comment(issue, "for the ones")
+	carol.sync()
+	w.git(w.hub, "update-ref", "refs/heads/crosslink/agents/mallory", before)
+	twin.comment(issue, "for the others")
+	n := uint64(len(w.hubLines("carol")))
+	carol.sync() // holds both, and tells
+	if len(carol.told("forked")) != 1 {
+		t.Fatalf("%v", carol.notices)
+	}
+	alice.sync()
+	alice.admin(func(tr *tracker.Tracker) error {
+		_, err := tr.Revoke(context.Background(), "carol", &n, "not believed")
+		return err
+	})
+	erin := &clone{w: w, name: "erin", dir: twin.dir, now: twin.now}
+	erin.comment(issue, "erin's")
+	if err := twin.trySync(); err != nil {
+		t.Fatal(err)
+	}
+	twin.readsWith()
+	erin.sync()
+	if len(erin.told("forked")) != 1 {
+		t.Errorf("%v", erin.notices)
+	}
+}
+
 // TestAC67_NothingSecret: no part of a private key is in what is told, in JSON,
 // in the replica or in the hub.
 func TestAC67_NothingSecret(t *testing.T) {
