@@ -160,6 +160,9 @@ func (t *Tracker) load(ctx context.Context) (*snapshot, error) {
 	case sameSeen(was.refs, s.refs):
 		is := *was
 		is.refs, is.seen, is.unread = s.refs, s.seen, s.unread
+		if f, asked := is.view.(*store.File); asked {
+			f.See(is.seen) // a fetch may have brought signs of life
+		}
 		t.loaded = &is
 		return &is, nil
 	}

@@ -323,3 +323,37 @@ func TestHeartbeatNamesOneIssue(t *testing.T) {
 		}
 	}
 }
+
+// A sign of life that a fetch brings while a command goes on from the store is
+// known to it at once.
+func TestPresenceBesideAStore(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	alice, bob := w.clone("alice"), w.clone("bob")
+	alice.later(-time.Hour)
+	alice.init()
+	issue := alice.create("one")
+	bob.create("two")
+	alice.claimLock(issue)
+	w.converge(alice, bob)
+	bob.readsWith()
+	tr := bob.open()
+	defer tr.Close()
+	sign := func() event.Time {
+		r, err := tr.Emit(context.Background(), tracker.EmitOptions{}, func(tracker.Projection) ([]event.Body, error) { return nil, nil })
+		if err != nil {
+			t.Fatal(err)
+		}
+		return r.View.LastSign("alice")
+	}
+	before := sign()
+	alice.now = time.Now
+	alice.heartbeat(tracker.HeartbeatOptions{})
+	alice.detachedSync()
+	if _, err := tr.Sync(context.Background(), tracker.SyncOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	if after := sign(); after <= before {
+		t.Errorf("after the fetch alice was last seen at %v, as before", after)
+	}
+}
