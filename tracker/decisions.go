@@ -265,10 +265,11 @@ func (t *Tracker) draft(ctx context.Context, s *snapshot, meta refs.OID, tips ma
 	return d.reader.Next(plan)
 }
 
-// awaited reports whether one of the logs has a line that a step may answer.
+// awaited reports whether one of the logs may have a line that a step answers. Of
+// one that diverged the hub has other lines than are in view.
 func (s *snapshot) awaited(tips map[string]string) bool {
 	for id := range tips {
-		if len(s.open(s.logs[id])) > 0 {
+		if l := s.logs[id]; l.diverged || len(s.open(l)) > 0 {
 			return true
 		}
 	}
