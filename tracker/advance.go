@@ -25,7 +25,8 @@ import (
 //     and the tip in view now holds the lines of the one before and more;
 //   - or the log is new, and counts to its end likewise;
 //   - the new lines are good (event.Chain), the last of each log vouches for all
-//     before it, and each changes nothing but its issue (store.Plain);
+//     before it, and each changes nothing but the issues that hang together with
+//     its own (store.Plain);
 //   - the ledger's new steps are believed, and bring back no lost branch.
 //
 // Anything else, and whatever goes wrong, takes everything to be loaded.
@@ -34,7 +35,7 @@ import (
 func (t *Tracker) advance(ctx context.Context, now map[string]refs.OID, was store.State) (is store.State, news store.News, err error) {
 	old := t.loaded
 	if old == nil || old.brief == nil || !bytes.Equal(digest(old.refs), was.Digest) {
-		if old = restOf(was.Rest, nil); old == nil {
+		if old = readEnds(was.Rest, nil); old == nil {
 			return is, news, store.ErrWhole
 		}
 	}
@@ -63,9 +64,9 @@ func (t *Tracker) advance(ctx context.Context, now map[string]refs.OID, was stor
 	news.Locked = otherLocks(old.locks(), news.Decided)
 	is.Digest = digest(now)
 	if is.Note, err = json.Marshal(next.glance()); err == nil {
-		is.Rest, err = json.Marshal(next.keep())
+		is.Rest, err = json.Marshal(next.ends())
 	}
-	t.next = next
+	t.advanced = next
 	return is, news, err
 }
 
@@ -97,15 +98,10 @@ func otherLocks(a, b store.Decided) (issues []event.UUID) {
 // decidedSince judges the ledger's new steps and returns the numbers that they
 // give.
 func (t *Tracker) decidedSince(ctx context.Context, s *snapshot) (map[event.UUID]uint64, error) {
-	if s.roll == nil {
-		if err := t.loadMeta(ctx, s); err != nil {
-			return nil, err
-		}
+	if err := t.loadBriefMeta(ctx, s); err != nil {
+		return nil, err
 	}
 	was := s.brief.Ledger
-	if s.level != Level || s.roll == nil || s.hubID() != s.brief.Hub {
-		return nil, store.ErrWhole
-	}
 	t.loadLedger(ctx, s)
 	view := s.decided.view
 	if s.decided.err != nil || len(view.Bad) > 0 {
@@ -269,13 +265,8 @@ func (t *Tracker) grown(ctx context.Context, s *snapshot, id string) (store.Tail
 
 // firstStanding judges a log that is new.
 func (t *Tracker) firstStanding(ctx context.Context, s *snapshot, l *log, lines []*event.Envelope) error {
-	if s.roll == nil {
-		if err := t.loadMeta(ctx, s); err != nil {
-			return err
-		}
-	}
-	if s.level != Level || s.roll == nil || s.roll.Newer() > 0 || s.hubID() != s.brief.Hub {
-		return store.ErrWhole
+	if err := t.loadBriefMeta(ctx, s); err != nil {
+		return err
 	}
 	j := s.roll.Log(l.agent, trust.LogOptions{})
 	for _, e := range lines {

@@ -4,12 +4,12 @@ import (
 	"bytes"
 	"context"
 	"slices"
-	"strings"
 
 	"github.com/git-crosslink/git-crosslink/event"
 	"github.com/git-crosslink/git-crosslink/ledger"
 	"github.com/git-crosslink/git-crosslink/reducer"
 	"github.com/git-crosslink/git-crosslink/refs"
+	"github.com/git-crosslink/git-crosslink/store"
 	"github.com/git-crosslink/git-crosslink/trust"
 )
 
@@ -33,9 +33,8 @@ func (s *snapshot) granted() grants {
 
 // ledger is what is decided. A brief snapshot reads it now.
 func (s *snapshot) ledger() *decided {
-	if later := s.later; later != nil {
-		s.later = nil
-		later(s)
+	if s.later != nil {
+		s.later(s)
 	}
 	return &s.decided
 }
@@ -104,28 +103,25 @@ func (s *snapshot) copied() *snapshot {
 // briefly is the snapshot of the refs that s was listed with, on what the store
 // holds; nil if it does not hold that, or something of it is to be told.
 func (t *Tracker) briefly(ctx context.Context, s *snapshot) *snapshot {
-	if t.whole || s.apart {
+	if t.noBrief || s.apart {
 		return nil
 	}
 	f, _, ok := t.stored(ctx, s)
 	if !ok {
 		return nil
 	}
-	b := t.next
+	b := t.advanced
 	if b == nil || !sameSeen(b.refs, s.refs) {
 		rest, err := f.Rest()
 		if err != nil {
 			return nil
 		}
-		b = restOf(rest, s.refs)
+		b = readEnds(rest, s.refs)
 	}
 	if b == nil || b.newest > event.TimeOf(t.now().Add(farAhead)) {
 		return nil
 	}
-	if b.refs = s.refs; b.roll == nil && t.loadMeta(ctx, b) != nil {
-		return nil
-	}
-	if b.level != Level || b.roll == nil || b.roll.Newer() > 0 || b.hubID() != b.brief.Hub {
+	if b.refs = s.refs; t.loadBriefMeta(ctx, b) != nil {
 		return nil
 	}
 	for id, l := range b.logs {
@@ -142,6 +138,20 @@ func (t *Tracker) briefly(ctx context.Context, s *snapshot) *snapshot {
 	}
 	checkBrief(ctx, t, b)
 	return b
+}
+
+// loadBriefMeta reads the meta of a brief snapshot, once. store.ErrWhole if it is not
+// one of this level, of the hub whose logs ended so.
+func (t *Tracker) loadBriefMeta(ctx context.Context, s *snapshot) error {
+	if s.roll == nil {
+		if err := t.loadMeta(ctx, s); err != nil {
+			return err
+		}
+	}
+	if s.level != Level || s.roll == nil || s.roll.Newer() > 0 || s.hubID() != s.brief.Hub {
+		return store.ErrWhole
+	}
+	return nil
 }
 
 // Only tests change this.
@@ -210,26 +220,4 @@ func (t *Tracker) endsAreHere(ctx context.Context, s *snapshot) bool {
 		}
 	}
 	return true
-}
-
-// sameSeen reports whether two lists of refs differ in nothing that a snapshot
-// follows from.
-func sameSeen(a, b map[string]refs.OID) bool {
-	for _, name := range changed(a, b) {
-		if seen(name) {
-			return false
-		}
-	}
-	return true
-}
-
-// hasLost reports whether a branch of the ledger that the hub lost waits to be
-// brought back.
-func (s *snapshot) hasLost() bool {
-	for name := range s.refs {
-		if strings.HasPrefix(name, lostRoot) {
-			return true
-		}
-	}
-	return false
 }

@@ -48,7 +48,6 @@ type judging struct {
 	hub    string
 	steps  *steps
 	reader *ledger.Reader
-	metas  *metaChain
 }
 
 // judged is the note that lets the next command judge only what is new.
@@ -70,15 +69,15 @@ func (t *Tracker) judgedPath() string {
 // loadLedger judges the chain of the checkpoint: of the hub, or of the private
 // tracker that this repository had before there was one.
 func (t *Tracker) loadLedger(ctx context.Context, s *snapshot) {
-	s.decided = decided{} // a brief snapshot that moved on has what was decided before
+	s.decided, s.later = decided{}, nil // a brief snapshot that moved on has what was decided before
 	d := &s.decided
 	hubID := s.hubID()
 	if t.judging == nil || t.judging.hub != hubID {
 		src := newSteps(ctx, t.local(), hubID)
 		src.kept = t.ledgerFiles()
-		t.judging = &judging{hubID, src, ledger.NewReader(src, hubID), src.metas}
+		t.judging = &judging{hubID, src, ledger.NewReader(src, hubID)}
 	}
-	d.reader, d.metas = t.judging.reader, t.judging.metas
+	d.reader, d.metas = t.judging.reader, t.judging.steps.metas
 	if s.roll != nil && s.metaCommit != "" {
 		d.metas.known[s.metaCommit] = metaState{commit: s.metaCommit, roll: s.roll}
 	}
@@ -90,12 +89,7 @@ func (t *Tracker) loadLedger(ctx context.Context, s *snapshot) {
 	if d.tip == "" && !s.bound {
 		d.tip = s.refs[headRoot+checkpointName]
 	}
-	for name, oid := range s.refs {
-		if strings.HasPrefix(name, lostRoot) {
-			d.lost = append(d.lost, oid)
-		}
-	}
-	slices.Sort(d.lost)
+	d.lost = s.lost()
 	if d.tip == "" {
 		return
 	}
@@ -122,6 +116,18 @@ func (t *Tracker) loadLedger(ctx context.Context, s *snapshot) {
 	if view.Tip != was.Tip {
 		t.noteJudged(judged{hubID, view.Tip, view.Step, view.Since, d.bad})
 	}
+}
+
+// lost are the branches of the ledger that the hub lost and that wait to be brought
+// back.
+func (s *snapshot) lost() (tips []refs.OID) {
+	for name, oid := range s.refs {
+		if strings.HasPrefix(name, lostRoot) {
+			tips = append(tips, oid)
+		}
+	}
+	slices.Sort(tips)
+	return tips
 }
 
 // number gives the issues the numbers that a ledger says.
@@ -221,7 +227,7 @@ func (s *snapshot) tips(push refs.Push) map[string]string {
 
 // draft makes the next step over the tips; nil if there is nothing to decide.
 func (t *Tracker) draft(ctx context.Context, s *snapshot, meta refs.OID, tips map[string]string) (*ledger.Draft, error) {
-	if meta == "" || !s.hasLost() && !s.awaited(tips) {
+	if meta == "" || len(s.lost()) == 0 && !s.awaited(tips) {
 		return nil, nil
 	}
 	d := s.ledger()

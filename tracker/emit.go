@@ -253,11 +253,12 @@ func (t *Tracker) mayAppend(s *snapshot) error {
 // the ones before it applied, and writes the objects. The updates it returns
 // make them visible.
 func (t *Tracker) stamp(ctx context.Context, s *snapshot, bodies []Body) ([]*event.Envelope, []refs.Update, error) {
-	// the hub these lines are written for must still be the one known when
-	// they become visible
-	if t.overruled = false; s.brief == nil {
+	t.overruled = false
+	if s.brief == nil { // it is written on
 		t.loaded = nil
 	}
+	// the hub these lines are written for must still be the one known when
+	// they become visible
 	var ups []refs.Update
 	meta := s.refs[headRoot+metaName]
 	if s.bound {
@@ -279,8 +280,8 @@ func (t *Tracker) stamp(ctx context.Context, s *snapshot, bodies []Body) ([]*eve
 		l = s.newLog(t.agent)
 	}
 	if s.brief != nil {
-		if as, err := t.endsSo(ctx, l); err != nil || !as {
-			t.whole, t.loaded = true, nil
+		if so, err := t.endsSo(ctx, l); err != nil || !so {
+			t.noBrief, t.loaded = true, nil
 			return nil, nil, cmp.Or(err, errAgain)
 		}
 	}

@@ -33,7 +33,7 @@ type logEnd struct {
 	Seq      uint64          `json:"seq"`
 	Hash     string          `json:"hash"`
 	Time     event.Time      `json:"time"`
-	Shown    event.Time      `json:"shown"`            // of the last line that counts
+	Shown    event.Time      `json:"shown"`            // of the last line, as it is shown
 	HubSeq   uint64          `json:"hub_seq"`          // last sequence the hub holds
 	Covered  uint64          `json:"covered"`          // last sequence the ledger covers
 	Open     []string        `json:"open,omitempty"`   // lines behind that which a step may answer
@@ -42,6 +42,11 @@ type logEnd struct {
 	Forked   bool            `json:"forked,omitempty"`
 	Ended    string          `json:"ended,omitempty"`
 	Diverged bool            `json:"diverged,omitempty"`
+}
+
+// tips are the refs of the log, "" where there is none.
+func (e logEnd) tips(id string) map[string]refs.OID {
+	return map[string]refs.OID{headRoot + agents + id: e.Here, hubRoot + agents + id: e.Hub}
 }
 
 // ledgerEnd is what the ledger has decided, apart from the numbers themselves.
@@ -71,7 +76,8 @@ func (g grants) waits(issue event.UUID, agent string) bool {
 	return slices.ContainsFunc(g.Queue[issue], func(w ledger.Waiter) bool { return w.Agent == agent })
 }
 
-// ends is what is to be kept of a snapshot. Logs are in it only at level 4.
+// ends is what is to be kept of a snapshot that is not brief. Logs are in it only at
+// level 4.
 func (t *Tracker) ends(s *snapshot) ends {
 	e := ends{Hub: s.hubID(), Newest: s.newest}
 	e.see(s.refs)
@@ -98,8 +104,9 @@ func (t *Tracker) ends(s *snapshot) ends {
 	return e
 }
 
-// restOf reads what was kept of a snapshot of these refs; nil if it cannot be read.
-func restOf(rest []byte, all map[string]refs.OID) *snapshot {
+// readEnds is the brief snapshot of these refs, of which the ends were kept; of the
+// refs it was kept with, where all is nil. nil if they cannot be read.
+func readEnds(rest []byte, all map[string]refs.OID) *snapshot {
 	e := &ends{}
 	if json.Unmarshal(rest, e) != nil || e.Logs == nil {
 		return nil
@@ -108,9 +115,9 @@ func restOf(rest []byte, all map[string]refs.OID) *snapshot {
 		e.Refs = map[string]refs.OID{}
 	}
 	for id, end := range e.Logs {
-		for root, oid := range map[string]refs.OID{headRoot: end.Here, hubRoot: end.Hub} {
+		for name, oid := range end.tips(id) {
 			if oid != "" {
-				e.Refs[root+agents+id] = oid
+				e.Refs[name] = oid
 			}
 		}
 	}
@@ -134,8 +141,8 @@ func (e *ends) see(all map[string]refs.OID) {
 func (e *ends) others() map[string]refs.OID {
 	others := maps.Clone(e.Refs)
 	for id, end := range e.Logs {
-		for root, oid := range map[string]refs.OID{headRoot: end.Here, hubRoot: end.Hub} {
-			if name := root + agents + id; oid == others[name] {
+		for name, oid := range end.tips(id) {
+			if oid == others[name] {
 				delete(others, name)
 			}
 		}
@@ -163,8 +170,8 @@ func (e *ends) snapshot(all map[string]refs.OID) *snapshot {
 	return s
 }
 
-// keep is a brief snapshot that has moved on, as it is to be kept.
-func (s *snapshot) keep() ends {
+// ends is Tracker.ends of a brief snapshot, which may have moved on.
+func (s *snapshot) ends() ends {
 	e := *s.brief
 	e.Newest, e.Logs = s.newest, map[string]logEnd{}
 	for id, l := range s.logs {

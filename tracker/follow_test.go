@@ -79,7 +79,7 @@ func differBriefly(s, full *snapshot, e ends) string {
 			diff = append(diff, fmt.Sprintf("%s: %v, read: %v", what, a, b))
 		}
 	}
-	kept := s.keep()
+	kept := s.ends()
 	for id, end := range e.Logs {
 		is := kept.Logs[id]
 		same(id+"'s standing", is.Stands, end.Stands)

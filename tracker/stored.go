@@ -75,6 +75,17 @@ func seen(name string) bool {
 	return slices.ContainsFunc(seenRoots, func(root string) bool { return strings.HasPrefix(name, root) })
 }
 
+// sameSeen reports whether two lists of refs differ in nothing that a snapshot
+// follows from.
+func sameSeen(a, b map[string]refs.OID) bool {
+	for _, name := range changed(a, b) {
+		if seen(name) {
+			return false
+		}
+	}
+	return true
+}
+
 // digest stands for all refs that a snapshot follows from.
 func digest(all map[string]refs.OID) []byte {
 	h := sha256.New()

@@ -8,7 +8,9 @@
 //	      load → build → Check → Stamp → AppendLog → Swap → publish
 //
 // and of a read: load refs → choose each agent's tip → walk its chain → reduce
-// → project. Everything printed comes from a Projection or a report.
+// → project. Where the store has seen the refs, or can follow to them, it stands
+// in for all behind the refs, for reads (stored.go) and for load (brief.go).
+// Everything printed comes from a Projection or a report.
 package tracker
 
 import (
@@ -46,9 +48,9 @@ type Tracker struct {
 	signatures map[string]bool // those checked before; nil until it is read
 
 	loaded   *snapshot   // what load returned last, until stamp writes on it
-	whole    bool        // what the store says is not so: every snapshot is read whole
+	noBrief  bool        // what the store says of a log is not so: every snapshot is read whole
 	judging  *judging    // what this process has judged of the ledger
-	next     *snapshot   // where this process has brought the store
+	advanced *snapshot   // where this process has brought the store
 	file     *store.File // the store as it was asked last
 	fileNote glance      // and its note
 
