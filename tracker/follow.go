@@ -24,7 +24,7 @@ func (t *Tracker) follow(ctx context.Context, was, s *snapshot) *snapshot {
 		return nil
 	}
 	next := *was
-	next.refs, next.seen, next.view = s.refs, s.seen, nil
+	next.refs, next.seen, next.unread, next.view = s.refs, s.seen, s.unread, nil
 	next.logs = maps.Clone(was.logs)
 	stepped, fresh := false, map[string]int{}
 	for _, name := range changed(was.refs, s.refs) {
