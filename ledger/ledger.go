@@ -149,11 +149,11 @@ func (l *Ledger) Issues() []Numbered {
 // IssuesSince returns Issues without the first n; nil if there are no more.
 func (l *Ledger) IssuesSince(n int) []Numbered {
 	if l.base != nil {
-		if b := len(l.base.Numbers); n < b {
+		b := len(l.base.Numbers)
+		if n < b {
 			return l.Issues()[n:]
-		} else {
-			n -= b
 		}
+		n -= b
 	}
 	if n >= l.issues.n {
 		return nil
@@ -195,14 +195,4 @@ func (l *Ledger) Base() *Base {
 		return nil
 	}
 	return &l.base.Base
-}
-
-// Waits reports whether a claim waits for the lock of an issue.
-func (l *Ledger) Waits(issue event.UUID, agent string) bool {
-	for _, w := range l.Queue[issue] {
-		if w.Agent == agent {
-			return true
-		}
-	}
-	return false
 }

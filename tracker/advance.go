@@ -193,6 +193,32 @@ func (t *Tracker) grown(ctx context.Context, s *snapshot, id string) (store.Tail
 		l = s.newLog(id)
 		l.here, l.hub = s.refs[headRoot+agents+id], s.refs[hubRoot+agents+id]
 	}
+	if err := t.grownTip(ctx, l); err != nil {
+		return none, err
+	}
+	lines, err := t.grownLines(ctx, l)
+	if err != nil {
+		return none, err
+	}
+	if err := t.grownOnHub(ctx, l); err != nil || len(lines) == 0 {
+		return none, err
+	}
+	if l.end.Stands == nil {
+		if err := t.firstStanding(ctx, s, l, lines); err != nil {
+			return none, err
+		}
+	}
+	mark, ok := l.end.Stands.Vouch(lines)
+	if !ok {
+		return none, store.ErrWhole
+	}
+	l.end.Shown, l.end.Fed = lines[len(lines)-1].Shown(), l.chain.Seq
+	return store.Tail{Lines: lines, Mark: mark}, nil
+}
+
+// grownTip puts in view the tip that chooseTips would, if it holds all that was in
+// view before.
+func (t *Tracker) grownTip(ctx context.Context, l *log) error {
 	was := l.view
 	switch {
 	case l.here == "" || l.here == l.hub:
@@ -203,38 +229,48 @@ func (t *Tracker) grown(ctx context.Context, s *snapshot, id string) (store.Tail
 		rel, err := refs.IsPrefix(ctx, t.local(), l.agent, l.hub, l.here)
 		switch {
 		case err != nil:
-			return none, err
+			return err
 		case rel == refs.Prefix || rel == refs.Equal:
 			l.view = l.here
 		case rel == refs.Extends:
 			l.view = l.hub
 		default:
-			return none, store.ErrWhole
+			return store.ErrWhole
 		}
 	}
-	if was != "" && (l.view == l.hub || l.hub != was) { // else that was asked already
-		rel, err := refs.IsPrefix(ctx, t.local(), l.agent, was, l.view)
-		if err != nil || rel != refs.Prefix && rel != refs.Equal {
-			return none, store.ErrWhole
-		}
+	if was == "" || l.view != l.hub && l.hub == was { // there was none, or that was asked already
+		return nil
 	}
+	rel, err := refs.IsPrefix(ctx, t.local(), l.agent, was, l.view)
+	if err != nil || rel != refs.Prefix && rel != refs.Equal {
+		return store.ErrWhole
+	}
+	return nil
+}
+
+// grownLines reads what the tip in view holds behind the end of the log.
+func (t *Tracker) grownLines(ctx context.Context, l *log) (lines []*event.Envelope, err error) {
 	got, err := refs.ReadLog(ctx, t.local(), l.agent, l.view, l.chain.Seq+1)
 	if err != nil || got.Bad != "" || len(got.Legacy) > 0 {
-		return none, store.ErrWhole
+		return nil, store.ErrWhole
 	}
-	var more []*event.Envelope
 	for n, line := range got.Lines {
 		if got.First+uint64(n) <= l.chain.Seq {
 			continue
 		}
 		e, err := l.chain.Next(bytes.Clone(line))
 		if err != nil || !store.Plain(e) {
-			return none, store.ErrWhole
+			return nil, store.ErrWhole
 		}
-		if more = append(more, e); ledger.Decides(e) {
+		if lines = append(lines, e); ledger.Decides(e) {
 			l.open = append(l.open, e)
 		}
 	}
+	return lines, nil
+}
+
+// grownOnHub notes how far the hub holds the log.
+func (t *Tracker) grownOnHub(ctx context.Context, l *log) error {
 	switch l.hub {
 	case "":
 		l.hubSeq = 0
@@ -243,24 +279,11 @@ func (t *Tracker) grown(ctx context.Context, s *snapshot, id string) (store.Tail
 	default: // also where it has not moved: this is one segment
 		far, err := refs.ReadLog(ctx, t.local(), l.agent, l.hub, math.MaxUint64)
 		if err != nil || far.Bad != "" || len(far.Lines) == 0 {
-			return none, store.ErrWhole
+			return store.ErrWhole
 		}
 		l.hubSeq = far.First + uint64(len(far.Lines)) - 1
 	}
-	if len(more) == 0 {
-		return none, nil
-	}
-	if l.end.Stands == nil {
-		if err := t.firstStanding(ctx, s, l, more); err != nil {
-			return none, err
-		}
-	}
-	mark, ok := l.end.Stands.Vouch(more)
-	if !ok {
-		return none, store.ErrWhole
-	}
-	l.end.Shown, l.end.Fed = more[len(more)-1].Shown(), l.chain.Seq
-	return store.Tail{Lines: more, Mark: mark}, nil
+	return nil
 }
 
 // firstStanding judges a log that is new.

@@ -139,7 +139,6 @@ func (s *snapshot) number(l *ledger.Ledger) {
 	for _, n := range l.Issues() {
 		s.numbers[n.UUID] = n.Number
 	}
-	s.aliases = l.IssueAliases
 }
 
 // resume tells the reader what an earlier command has judged. A note that is
@@ -369,15 +368,6 @@ func (s *snapshot) pending(agent string) []*event.Envelope {
 		}
 	}
 	return lines
-}
-
-// deciding reports whether an event is one that a step of the ledger answers.
-func deciding(b event.Body) bool {
-	switch b.(type) {
-	case *event.IssueCreated, *event.MilestoneCreated, *event.IssueDeleted, *event.LockClaimed, *event.LockReleased, *event.LockBroken:
-		return true
-	}
-	return false
 }
 
 // waiting reports whether it is this clone's turn to decide what others left

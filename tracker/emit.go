@@ -12,6 +12,7 @@ import (
 
 	"github.com/git-crosslink/git-crosslink/event"
 	"github.com/git-crosslink/git-crosslink/internal/fault"
+	"github.com/git-crosslink/git-crosslink/ledger"
 	"github.com/git-crosslink/git-crosslink/refs"
 	"github.com/git-crosslink/git-crosslink/trust"
 	"github.com/git-crosslink/git-crosslink/trust/keys"
@@ -417,7 +418,7 @@ func (t *Tracker) settle(ctx context.Context, o EmitOptions, r *Receipt, s *snap
 func (t *Tracker) deliverAndLook(ctx context.Context, o EmitOptions, r *Receipt, lines []*event.Envelope) error {
 	decide := false
 	for _, e := range lines {
-		decide = decide || deciding(e.Body)
+		decide = decide || ledger.Decides(e)
 	}
 	last := lines[len(lines)-1]
 	switch {

@@ -61,7 +61,7 @@ type ledgerEnd struct {
 type grants struct {
 	Locks   map[event.UUID]ledger.Lock     `json:"locks"`
 	Queue   map[event.UUID][]ledger.Waiter `json:"queue"`
-	Aliases map[uint64]uint64              `json:"aliases"`
+	Aliases map[uint64]uint64              `json:"aliases"` // numbers a hub lost → the ones that stand
 }
 
 func grantsOf(l *ledger.Ledger) grants {
@@ -153,7 +153,7 @@ func (e *ends) others() map[string]refs.OID {
 // snapshot is the brief one, without the meta and what follows from it; nil if a
 // line cannot be read.
 func (e *ends) snapshot(all map[string]refs.OID) *snapshot {
-	s := &snapshot{refs: all, brief: e, level: Level, bound: all[hubRoot+metaName] != "", newest: e.Newest, aliases: e.Ledger.Aliases,
+	s := &snapshot{refs: all, brief: e, level: Level, bound: all[hubRoot+metaName] != "", newest: e.Newest,
 		logs: map[string]*log{}, state: reducer.New()}
 	for id, end := range e.Logs {
 		l := &log{agent: id, here: all[headRoot+agents+id], hub: all[hubRoot+agents+id], view: end.View, hubSeq: end.HubSeq,

@@ -141,7 +141,7 @@ func differ(s, full *snapshot) string {
 	same("newest", s.newest, full.newest)
 	same("state", s.state.Hash(), full.state.Hash())
 	same("numbers", s.numbers, full.numbers)
-	same("aliases", s.aliases, full.aliases)
+	same("aliases", s.granted().Aliases, full.granted().Aliases)
 	same("apart", s.apart, full.apart)
 	same("proofs", len(s.proofs), len(full.proofs))
 	same("agents", s.agents(), full.agents())

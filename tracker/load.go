@@ -90,7 +90,6 @@ type snapshot struct {
 	state      *reducer.State    // in a brief one: of what was stamped on it
 	lines      []*event.Envelope // those that count
 	numbers    map[event.UUID]uint64
-	aliases    map[uint64]uint64 // numbers a hub lost → the ones that stand
 	decided    decided
 	view       Projection
 	brief      *ends                                 // set: the store stands in for state and lines (brief.go)
@@ -149,8 +148,11 @@ func (s *snapshot) memory() *store.Memory { return s.project().(*store.Memory) }
 // load returns the state of the replica, from the store where that has it: then
 // the snapshot is brief, and has no lines. For those see loadAll.
 func (t *Tracker) load(ctx context.Context) (*snapshot, error) {
-	s, err := t.begin(ctx)
-	if err != nil || t.replica == nil {
+	s := &snapshot{}
+	if err := t.loadRefs(ctx, s); err != nil {
+		return nil, err
+	}
+	if err := t.prepareSnapshot(ctx, s); err != nil || t.replica == nil {
 		return s, err
 	}
 	switch was := t.loaded; {
@@ -177,20 +179,11 @@ func (t *Tracker) load(ctx context.Context) (*snapshot, error) {
 
 // loadAll reads the replica: refs, meta, every log, and reduces them.
 func (t *Tracker) loadAll(ctx context.Context) (*snapshot, error) {
-	s, err := t.begin(ctx)
-	if err != nil || t.replica == nil {
-		return s, err
-	}
-	return t.readAll(ctx, s)
-}
-
-// begin lists the refs that a snapshot is of.
-func (t *Tracker) begin(ctx context.Context) (*snapshot, error) {
 	s := &snapshot{}
 	if err := t.loadRefs(ctx, s); err != nil {
 		return nil, err
 	}
-	return s, t.prepareSnapshot(ctx, s)
+	return t.loadFrom(ctx, s)
 }
 
 // prepareSnapshot fills in what needs nothing but the refs.

@@ -11,11 +11,11 @@ import (
 // covered yet: claims written in this clone, and every release and break, which
 // will end its grant whoever decides it.
 func (s *snapshot) locks() store.Decided {
-	d := store.Decided{Aliases: s.aliases, Locks: map[event.UUID]store.Lock{}, Queue: map[event.UUID][]store.Waiter{}}
+	now := s.granted()
+	d := store.Decided{Aliases: now.Aliases, Locks: map[event.UUID]store.Lock{}, Queue: map[event.UUID][]store.Waiter{}}
 	if s.newerRules() { // who holds what now, newer programs know
 		return d
 	}
-	now := s.granted()
 	for u, k := range now.Locks {
 		d.Locks[u] = store.Lock{Holder: k.Agent, Token: k.Token, Since: k.ClaimedAt, Branch: k.Branch, Confirmed: true}
 	}
