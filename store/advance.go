@@ -54,13 +54,13 @@ func Plain(e *event.Envelope) bool {
 // State is what a store says it was made from, and the two notes kept with it.
 type State struct {
 	Digest     []byte
-	Note, Rest []byte // Rest is read by Resume alone
+	Note, Rest []byte // Rest is read by Follow and File.Rest alone
 }
 
-// Follow brings the store from the state it has to another one, by what more says
-// is new, and opens it; see Open. more is called with the state there is. ErrWhole
+// Follow brings the store from the state it has to another one, by what news says
+// is new, and opens it; see Open. news is called with the state there is. ErrWhole
 // if what is new takes more than its issues; any error means: no.
-func (s *Store) Follow(more func(was State) (State, News, error), recall func() (*Memory, error), seen func() map[string]event.AgentPresence) (*File, State, Written, error) {
+func (s *Store) Follow(news func(was State) (State, News, error), recall func() (*Memory, error), seen func() map[string]event.AgentPresence) (*File, State, Written, error) {
 	var is State
 	unlock, ok := s.Lock()
 	if !ok {
@@ -86,24 +86,11 @@ func (s *Store) Follow(more func(was State) (State, News, error), recall func() 
 				return err
 			}
 		}
-		var news News
-		if is, news, err = more(was); err != nil {
+		var more News
+		if is, more, err = news(was); err != nil {
 			return err
 		}
-		a := advance{writer: w, decided: news.Decided, rows: map[event.UUID]*Issue{}, fresh: map[event.UUID]bool{}, otherwise: map[event.UUID]bool{},
-			lines: map[event.UUID][]*event.Envelope{}, more: map[event.Key]bool{}, deleted: map[event.UUID]bool{}}
-		for _, t := range news.Tails {
-			if err := a.tail(t); err != nil {
-				return err
-			}
-		}
-		if err := a.number(news.Numbers); err != nil {
-			return err
-		}
-		if err := a.lock(news.Locked); err != nil {
-			return err
-		}
-		if err := a.write(); err != nil {
+		if err := w.follow(more); err != nil {
 			return err
 		}
 		return w.head(is)
@@ -125,6 +112,24 @@ func (w *writer) one(query string, args []any, into ...any) error {
 	return w.conn.QueryRowContext(w.ctx, query, args...).Scan(into...)
 }
 
+// follow writes what is new.
+func (w *writer) follow(news News) error {
+	a := advance{writer: w, decided: news.Decided, rows: map[event.UUID]*Issue{}, fresh: map[event.UUID]bool{}, redecided: map[event.UUID]bool{},
+		lines: map[event.UUID][]*event.Envelope{}, added: map[event.Key]bool{}, deleted: map[event.UUID]bool{}}
+	for _, t := range news.Tails {
+		if err := a.tail(t); err != nil {
+			return err
+		}
+	}
+	if err := a.number(news.Numbers); err != nil {
+		return err
+	}
+	if err := a.lock(news.Locked); err != nil {
+		return err
+	}
+	return a.write()
+}
+
 // advance is one update by tails.
 type advance struct {
 	*writer
@@ -133,11 +138,11 @@ type advance struct {
 	rows    map[event.UUID]*Issue            // as they were, with numbers and locks as they are
 	fresh   map[event.UUID]bool              // created by the new lines
 	lines   map[event.UUID][]*event.Envelope // new ones
-	more    map[event.Key]bool               // their keys
+	added   map[event.Key]bool               // their keys
 	tied    []event.UUID                     // issues that the new lines tie to others, or untie
 	deleted map[event.UUID]bool              // by the new lines
 
-	otherwise map[event.UUID]bool // whose number or lock is new
+	redecided map[event.UUID]bool // whose number or lock is new
 }
 
 // tail keeps the lines and sorts them by issue.
@@ -164,7 +169,7 @@ func (a *advance) tail(t Tail) error {
 		if err := a.line(id<<32|(known+int64(n)), e); err != nil {
 			return err
 		}
-		a.more[e.Key()] = true
+		a.added[e.Key()] = true
 		for _, u := range issues {
 			if err := a.touch(u); err != nil {
 				return err
@@ -294,7 +299,7 @@ func (a *advance) lock(issues []event.UUID) error {
 			return err
 		}
 		a.grant(a.rows[u])
-		a.otherwise[u] = true
+		a.redecided[u] = true
 	}
 	return nil
 }
@@ -354,7 +359,7 @@ func (a *advance) number(decided map[event.UUID]uint64) error {
 		if err := a.touch(u); err != nil {
 			return err
 		}
-		a.rows[u].Number, a.otherwise[u] = n, true
+		a.rows[u].Number, a.redecided[u] = n, true
 	}
 	return nil
 }
@@ -460,7 +465,8 @@ func (a *advance) mark(agent, rule string) error {
 	return a.put("mark", markColumns, markRow(agent, 1, rule))
 }
 
-// write reduces each issue from its lines and writes its row.
+// write writes the rows of all issues that change: of those that are tied to others
+// together, of each other one by itself.
 func (a *advance) write() error {
 	group, err := a.group()
 	if err == nil {
@@ -473,45 +479,43 @@ func (a *advance) write() error {
 		if slices.Contains(group, u) {
 			continue
 		}
-		was, more := a.rows[u], a.lines[u]
-		if len(more) == 0 { // only its number is new, or its lock
-			if err := a.put("issue", issueColumns, row{u[:], issueValues(was)}); err != nil {
-				return err
-			}
-			continue
-		}
-		all, err := a.history(u)
-		if err != nil {
-			return err
-		}
-		fresh := map[event.Key]bool{}
-		for _, e := range more {
-			fresh[e.Key()] = true
-		}
-		s := reducer.New()
-		for _, e := range all {
-			if !fresh[e.Key()] {
-				s.Apply(e)
-			}
-		}
-		// Only if its lines are all there is to know of it do they tell what is next.
-		if own := s.View().Issues[u]; !a.fresh[u] && (own == nil || len(s.Rejections()) > 0 || !reflect.DeepEqual(within(own, was.Issue), was.Issue)) {
-			return ErrWhole
-		}
-		for _, e := range more {
-			s.Apply(e)
-		}
-		own := s.View().Issues[u]
-		if own == nil || len(s.Rejections()) > 0 {
-			return ErrWhole
-		}
-		is := *was
-		is.Issue = within(own, was.Issue)
-		if err := a.put("issue", issueColumns, row{u[:], issueValues(&is)}); err != nil {
+		if err := a.writeAlone(u); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// writeAlone reduces one issue from its lines and writes its row.
+func (a *advance) writeAlone(u event.UUID) error {
+	was, more := a.rows[u], a.lines[u]
+	if len(more) == 0 { // only its number is new, or its lock
+		return a.put("issue", issueColumns, row{u[:], issueValues(was)})
+	}
+	all, err := a.history(u)
+	if err != nil {
+		return err
+	}
+	s := reducer.New()
+	for _, e := range all {
+		if !a.added[e.Key()] {
+			s.Apply(e)
+		}
+	}
+	// Only if its lines are all there is to know of it do they tell what is next.
+	if own := s.View().Issues[u]; !a.fresh[u] && (own == nil || len(s.Rejections()) > 0 || !reflect.DeepEqual(within(own, was.Issue), was.Issue)) {
+		return ErrWhole
+	}
+	for _, e := range more {
+		s.Apply(e)
+	}
+	own := s.View().Issues[u]
+	if own == nil || len(s.Rejections()) > 0 {
+		return ErrWhole
+	}
+	is := *was
+	is.Issue = within(own, was.Issue)
+	return a.put("issue", issueColumns, row{u[:], issueValues(&is)})
 }
 
 // within is an issue as its own lines say, among the others it was among.

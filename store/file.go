@@ -65,7 +65,7 @@ func (s *Store) Open(digest []byte, recall func() (*Memory, error), seen func() 
 func (s *Store) file(db *sql.DB, conn *sql.Conn, digest []byte, recall func() (*Memory, error), seen func() map[string]event.AgentPresence) *File {
 	f := &File{store: s, digest: digest, recall: recall, seen: seen, db: db, conn: conn,
 		stmts: map[string]*sql.Stmt{}, rows: map[event.UUID]*Issue{}, marks: map[string][]markRun{}}
-	f.idle = time.AfterFunc(idleAfter, f.rest)
+	f.idle = time.AfterFunc(idleAfter, f.Release)
 	return f
 }
 
@@ -83,10 +83,6 @@ func (f *File) Is(digest []byte) bool { return bytes.Equal(f.digest, digest) && 
 
 // See gives it the signs of life of now.
 func (f *File) See(seen func() map[string]event.AgentPresence) { f.seen = seen }
-
-// Release ends the read transaction, so that the store can be written at once.
-// What is asked after that is answered as before.
-func (f *File) Release() { f.rest() }
 
 // Close ends it; nothing may be asked any more.
 func (f *File) Close() error {
@@ -110,8 +106,9 @@ func (f *File) shut() {
 	f.db, f.conn, f.stmts, f.reading = nil, nil, nil, false
 }
 
-// rest ends the transaction of a file that nobody asks.
-func (f *File) rest() {
+// Release ends the read transaction, so that the store can be written at once. What
+// is asked after that is answered as before. A file that nobody asks releases itself.
+func (f *File) Release() {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.reading {

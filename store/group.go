@@ -65,7 +65,7 @@ func (a *advance) writeGroup(group []event.UUID) error {
 			if read[e.Key()] { // aimed at two of them
 				continue
 			}
-			if read[e.Key()] = true; a.more[e.Key()] {
+			if read[e.Key()] = true; a.added[e.Key()] {
 				more = append(more, e)
 			} else {
 				old = append(old, e)
@@ -107,7 +107,7 @@ func (a *advance) writeGroup(group []event.UUID) error {
 		}
 		is := *was
 		is.Issue = amid(own, was.Issue)
-		if !a.fresh[u] && !a.otherwise[u] && reflect.DeepEqual(is.Issue, was.Issue) {
+		if !a.fresh[u] && !a.redecided[u] && reflect.DeepEqual(is.Issue, was.Issue) {
 			continue
 		}
 		if err := a.put("issue", issueColumns, row{u[:], issueValues(&is)}); err != nil {

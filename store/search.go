@@ -61,7 +61,7 @@ func (f *File) indexed() bool {
 	if there && due == 0 {
 		return true
 	}
-	f.rest() // or the writer waits for this reader
+	f.Release() // or the writer waits for this reader
 	unlock, ok := f.store.Lock()
 	if !ok {
 		return false
