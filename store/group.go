@@ -1,12 +1,95 @@
 package store
 
 import (
+	"database/sql"
 	"reflect"
 	"slices"
 
 	"github.com/git-crosslink/git-crosslink/event"
 	"github.com/git-crosslink/git-crosslink/reducer"
 )
+
+// write writes the rows of all issues that change: of those that are tied to others
+// together, of each other one by itself.
+func (a *advance) write() error {
+	group, err := a.group()
+	if err == nil {
+		err = a.writeGroup(group)
+	}
+	if err != nil {
+		return err
+	}
+	for _, u := range a.order {
+		if slices.Contains(group, u) {
+			continue
+		}
+		if err := a.writeAlone(u); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// writeAlone reduces one issue from its lines and writes its row.
+func (a *advance) writeAlone(u event.UUID) error {
+	was, more := a.rows[u], a.lines[u]
+	if len(more) == 0 { // only its number is new, or its lock
+		return a.put("issue", issueColumns, row{u[:], issueValues(was)})
+	}
+	all, err := a.history(u)
+	if err != nil {
+		return err
+	}
+	s := reducer.New()
+	for _, e := range all {
+		if !a.added[e.Key()] {
+			s.Apply(e)
+		}
+	}
+	// Only if its lines are all there is to know of it do they tell what is next.
+	if own := s.View().Issues[u]; !a.fresh[u] && (own == nil || len(s.Rejections()) > 0 || !reflect.DeepEqual(within(own, was.Issue), was.Issue)) {
+		return ErrWhole
+	}
+	for _, e := range more {
+		s.Apply(e)
+	}
+	own := s.View().Issues[u]
+	if own == nil || len(s.Rejections()) > 0 {
+		return ErrWhole
+	}
+	is := *was
+	is.Issue = within(own, was.Issue)
+	return a.put("issue", issueColumns, row{u[:], issueValues(&is)})
+}
+
+// within is an issue as its own lines say, among the others it was among.
+func within(own, was *reducer.Issue) *reducer.Issue {
+	i := *own
+	i.Parent, i.ParentCyclic, i.Children, i.BlockedBy, i.Blocks, i.Cyclic = was.Parent, was.ParentCyclic, was.Children, was.BlockedBy, was.Blocks, was.Cyclic
+	i.Relations, i.Milestone = was.Relations, was.Milestone
+	return &i
+}
+
+// history reads an issue's lines, the new ones too.
+func (a *advance) history(u event.UUID) (lines []*event.Envelope, err error) {
+	rs, err := a.conn.QueryContext(a.ctx, historyQuery, u[:])
+	if err != nil {
+		return nil, err
+	}
+	defer rs.Close()
+	for rs.Next() {
+		var b sql.RawBytes
+		if err := rs.Scan(&b); err != nil {
+			return nil, err
+		}
+		e, err := unpackLine(b)
+		if err != nil {
+			return nil, err
+		}
+		lines = append(lines, e)
+	}
+	return lines, rs.Err()
+}
 
 // What is shown of an issue's parent, children, blockers and relations depends on
 // the issues that hang together with it, by any of these, and on no others: an edge
