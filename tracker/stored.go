@@ -111,24 +111,12 @@ func (t *Tracker) stored(ctx context.Context, s *snapshot) (*store.File, glance,
 		}
 		return again.memory(), nil
 	}
-	st := t.store(ctx)
 	presences, _ := t.presences(ctx, s)
 	if t.file != nil && t.file.Is(digest(all)) {
 		t.file.See(presences)
 		return t.file, t.fileNote, true
 	}
-	f, note, err := st.Open(digest(all), recall, presences)
-	if err != nil {
-		if t.file != nil {
-			t.file.Release()
-		}
-		var is store.State
-		var w store.Written
-		f, is, w, err = st.Follow(func(was store.State) (store.State, store.News, error) { return t.advance(ctx, all, was) }, recall, presences)
-		if note = is.Note; err == nil && t.o.Stored != nil {
-			t.o.Stored(w, nil)
-		}
-	}
+	f, note, err := t.openStore(ctx, all, recall, presences)
 	if err == nil && json.Unmarshal(note, &g) != nil {
 		f.Close()
 		err = fmt.Errorf("the note in '%s' cannot be read", storeFile)
@@ -142,6 +130,24 @@ func (t *Tracker) stored(ctx context.Context, s *snapshot) (*store.File, glance,
 	t.file, t.fileNote = f, g
 	checkStored(ctx, t, f, g, all)
 	return f, g, true
+}
+
+// openStore opens the store of these refs, and returns its note. One of others has to
+// follow to them.
+func (t *Tracker) openStore(ctx context.Context, all map[string]refs.OID, recall func() (*store.Memory, error), seen func() map[string]event.AgentPresence) (*store.File, []byte, error) {
+	st := t.store(ctx)
+	f, note, err := st.Open(digest(all), recall, seen)
+	if err == nil {
+		return f, note, nil
+	}
+	if t.file != nil {
+		t.file.Release()
+	}
+	f, is, w, err := st.Follow(func(was store.State) (store.State, store.News, error) { return t.advance(ctx, all, was) }, recall, seen)
+	if err == nil && t.o.Stored != nil {
+		t.o.Stored(w, nil)
+	}
+	return f, is.Note, err
 }
 
 // Only tests change this: what the store answers is what the refs say.
