@@ -48,6 +48,7 @@ type judging struct {
 	hub    string
 	steps  *steps
 	reader *ledger.Reader
+	bad    []ledger.Bad // steps that are not believed: the reader names each once
 }
 
 // judged is the note that lets the next command judge only what is new.
@@ -75,7 +76,7 @@ func (t *Tracker) loadLedger(ctx context.Context, s *snapshot) {
 	if t.judging == nil || t.judging.hub != hubID {
 		src := newSteps(ctx, t.local(), hubID)
 		src.kept = t.ledgerFiles()
-		t.judging = &judging{hubID, src, ledger.NewReader(src, hubID)}
+		t.judging = &judging{hub: hubID, steps: src, reader: ledger.NewReader(src, hubID)}
 	}
 	d.reader, d.metas = t.judging.reader, t.judging.steps.metas
 	if s.roll != nil && s.metaCommit != "" {
@@ -111,7 +112,13 @@ func (t *Tracker) loadLedger(ctx context.Context, s *snapshot) {
 		t.tellOnce(Notice{Name: "bad-step", Text: fmt.Sprintf("%s not believed (the last: %s, %s); decisions go on over them", badSteps(n), b.ID[:min(12, len(b.ID))], b.Reason),
 			Hints: []string{"git crosslink fsck --full"}})
 	}
-	d.bad = slices.Concat(was.Bad, view.Bad)
+	t.judging.bad = append(t.judging.bad, view.Bad...)
+	d.bad = slices.Clone(was.Bad)
+	for _, b := range t.judging.bad {
+		if !slices.Contains(d.bad, b) {
+			d.bad = append(d.bad, b)
+		}
+	}
 	d.bad = d.bad[max(0, len(d.bad)-maxBad):]
 	if view.Tip != was.Tip {
 		t.noteJudged(judged{hubID, view.Tip, view.Step, view.Since, d.bad})

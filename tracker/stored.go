@@ -111,7 +111,10 @@ func (t *Tracker) stored(ctx context.Context, s *snapshot) (*store.File, glance,
 		}
 		return again.memory(), nil
 	}
-	presences, _ := t.presences(ctx, s)
+	presences := s.seen
+	if presences == nil {
+		presences, _ = t.presences(ctx, s)
+	}
 	if t.file != nil && t.file.Is(digest(all)) {
 		t.file.See(presences)
 		return t.file, t.fileNote, true
