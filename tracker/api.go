@@ -20,7 +20,8 @@ type Options struct {
 
 	Stored func(store.Written, error) // told what became of the store when it was written; nil drops it
 	// KeepFrom is how many lines a write or a sync must have read to make a store of
-	// them; 0 is 2,000. A read always does.
+	// them, and to go on from it however small it is; 0 is 1,000, and only from one
+	// that is worth it. A read always makes one.
 	KeepFrom int
 }
 

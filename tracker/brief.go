@@ -103,7 +103,7 @@ func (s *snapshot) copied() *snapshot {
 // briefly is the snapshot of the refs that s was listed with, on what the store
 // holds; nil if it does not hold that, or something of it is to be told.
 func (t *Tracker) briefly(ctx context.Context, s *snapshot) *snapshot {
-	if t.noBrief || s.apart {
+	if t.noBrief || s.apart || !t.large() {
 		return nil
 	}
 	f, _, ok := t.stored(ctx, s)

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/git-crosslink/git-crosslink/event"
+	"github.com/git-crosslink/git-crosslink/store"
 	"github.com/git-crosslink/git-crosslink/tracker"
 )
 
@@ -15,6 +16,7 @@ import (
 func TestWritesAndSyncsReadNoLog(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
+	w.keepFrom = whereRead
 	alice, bob := w.clone("alice"), w.clone("bob")
 	alice.init()
 	issue := alice.create("one")
@@ -104,6 +106,7 @@ func emits(body func(*tracker.Tracker) event.Body) func(*tracker.Tracker) error 
 func TestOwnLogEndsWhereItsObjectsSay(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
+	w.keepFrom = whereRead
 	alice, bob := w.clone("alice"), w.clone("bob")
 	alice.init()
 	alice.create("one")
@@ -143,6 +146,7 @@ func (c changed) Err() error {
 func TestInterruptedBehindTheWrite(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
+	w.keepFrom = whereRead
 	alice := w.clone("alice")
 	alice.init()
 	issue := alice.create("one")
@@ -160,5 +164,72 @@ func TestInterruptedBehindTheWrite(t *testing.T) {
 			t.Errorf("%s: %v", b.Type(), err)
 		}
 		tr.Close()
+	}
+}
+
+// A store this small is for reads: what is read whole takes less long than to open
+// it and have it follow.
+func TestASmallStoreIsForReads(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.keepFrom = 0
+	alice := w.clone("alice")
+	alice.init()
+	issue := alice.create("one")
+	alice.readsWith()
+	alice.stored = nil
+	tr := alice.open()
+	defer tr.Close()
+	if err := emits(func(t *tracker.Tracker) event.Body {
+		return &event.CommentAdded{Issue: issue, Comment: t.MintUUID(), Author: "alice", Content: "x", CreatedAt: 1, Kind: "note"}
+	})(tr); err != nil {
+		t.Fatal(err)
+	}
+	if !tr.HasLines() || len(alice.stored) > 0 {
+		t.Errorf("a write goes on from a store of one issue: %+v", alice.stored)
+	}
+	if p, k := alice.readsWith(); k == nil || !k.Followed || len(alice.titles()) != 1 {
+		t.Errorf("the next read: %+v, %s", k, all(t, p))
+	}
+}
+
+// What is made without a hub waits for a number, however much it is; the note of it
+// stays small, and the numbers come.
+func TestMuchMadeOffline(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.keepFrom = whereRead
+	alice := w.clone("alice")
+	alice.init()
+	first := alice.create("one")
+	alice.readsWith()
+	ctx := context.Background()
+	tr := alice.open()
+	defer tr.Close()
+	for range 30 {
+		if _, err := tr.Emit(ctx, tracker.EmitOptions{Offline: true}, func(tracker.Projection) ([]event.Body, error) {
+			return []event.Body{
+				&event.IssueCreated{UUID: tr.MintUUID(), Title: "more", Priority: event.Low, CreatedBy: "alice"},
+				&event.LockClaimed{Issue: first}, &event.LockReleased{Issue: first},
+			}, nil
+		}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if tr.HasLines() {
+		t.Error("the logs were read")
+	}
+	alice.sync()
+	if n := len(alice.numbers()); n != 2 { // by title
+		t.Errorf("%d titles", n)
+	}
+	rows, _, err := alice.read().List(store.Filter{Status: "all"})
+	if err != nil || len(rows) != 31 {
+		t.Fatalf("%d issues, %v", len(rows), err)
+	}
+	for _, i := range rows {
+		if i.Number == 0 {
+			t.Errorf("%s has no number", i.Short)
+		}
 	}
 }

@@ -169,6 +169,7 @@ func TestBrokenRefIsNotTheHubs(t *testing.T) {
 func TestUnreadableOnceIsNoBadStep(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
+	w.keepFrom = whereRead
 	alice, bob := w.clone("alice"), w.clone("bob")
 	alice.init()
 	alice.create("one")

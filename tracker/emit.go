@@ -41,6 +41,9 @@ func (t *Tracker) Emit(ctx context.Context, o EmitOptions, build func(p Projecti
 	}
 	lines := r.Lines
 	if len(lines) == 0 && o.Lock { // a claim that is on its way already
+		if after, err = t.loadAll(ctx); err != nil { // a brief snapshot has no line whole
+			return nil, err
+		}
 		lines = after.pending(t.agent)
 	}
 	if len(lines) == 0 {

@@ -1,6 +1,7 @@
 package tracker
 
 import (
+	"cmp"
 	"encoding/json"
 	"maps"
 	"slices"
@@ -36,7 +37,8 @@ type logEnd struct {
 	Shown    event.Time      `json:"shown"`            // of the last line, as it is shown
 	HubSeq   uint64          `json:"hub_seq"`          // last sequence the hub holds
 	Covered  uint64          `json:"covered"`          // last sequence the ledger covers
-	Open     []string        `json:"open,omitempty"`   // lines behind that which a step may answer
+	Made     []uint64        `json:"made,omitempty"`   // of the open lines, those that make something: their sequences say all
+	Open     []string        `json:"open,omitempty"`   // the others
 	Stands   *trust.Standing `json:"stands,omitempty"` // nil: what it says next takes all of it to judge
 	Fed      uint64          `json:"fed"`              // lines that count
 	Forked   bool            `json:"forked,omitempty"`
@@ -47,6 +49,19 @@ type logEnd struct {
 // tips are the refs of the log, "" where there is none.
 func (e logEnd) tips(id string) map[string]refs.OID {
 	return map[string]refs.OID{headRoot + agents + id: e.Here, hubRoot + agents + id: e.Hub}
+}
+
+// note notes the open lines.
+func (e *logEnd) note(open []*event.Envelope) {
+	e.Made, e.Open = nil, nil
+	for _, x := range open {
+		switch x.Body.(type) {
+		case *event.IssueCreated, *event.MilestoneCreated: // there may be many, written without a hub
+			e.Made = append(e.Made, x.Seq)
+		default:
+			e.Open = append(e.Open, string(x.Raw))
+		}
+	}
 }
 
 // ledgerEnd is what the ledger has decided, apart from the numbers themselves.
@@ -92,9 +107,7 @@ func (t *Tracker) ends(s *snapshot) ends {
 	for id, l := range s.logs {
 		end := logEnd{Here: l.here, Hub: l.hub, View: l.view, Seq: l.chain.Seq, Hash: l.chain.Hash, Time: l.chain.Time, Shown: l.wrote(), HubSeq: l.hubSeq,
 			Covered: s.position(l), Fed: l.verdict.Fed, Forked: l.verdict.Forked, Ended: l.ended, Diverged: l.diverged}
-		for _, x := range s.open(l) {
-			end.Open = append(end.Open, string(x.Raw))
-		}
+		end.note(s.open(l))
 		if stands, ok := l.verdict.Standing(s.roll, s.proofs[id]); ok && l.ended == "" && !l.diverged && !l.foreign && l.verdict.Lines == l.chain.Seq {
 			end.Stands = &stands
 		}
@@ -165,6 +178,10 @@ func (e *ends) snapshot(all map[string]refs.OID) *snapshot {
 			}
 			l.open = append(l.open, x)
 		}
+		for _, seq := range end.Made {
+			l.open = append(l.open, &event.Envelope{Agent: id, Seq: seq, Body: &event.IssueCreated{}})
+		}
+		slices.SortFunc(l.open, func(a, b *event.Envelope) int { return cmp.Compare(a.Seq, b.Seq) })
 		s.logs[id] = l
 	}
 	return s
@@ -177,10 +194,7 @@ func (s *snapshot) ends() ends {
 	for id, l := range s.logs {
 		end := *l.end
 		end.Here, end.Hub, end.View, end.Seq, end.Hash, end.Time, end.HubSeq = l.here, l.hub, l.view, l.chain.Seq, l.chain.Hash, l.chain.Time, l.hubSeq
-		end.Open = nil
-		for _, x := range l.open {
-			end.Open = append(end.Open, string(x.Raw))
-		}
+		end.note(l.open)
 		e.Logs[id] = end
 	}
 	e.Others = e.others()

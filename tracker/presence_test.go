@@ -312,6 +312,7 @@ func TestPresenceCutOff(t *testing.T) {
 func TestHeartbeatNamesOneIssue(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
+	w.keepFrom = whereRead
 	alice := w.clone("alice")
 	alice.init()
 	one, two := alice.create("one"), alice.create("two")
@@ -329,6 +330,7 @@ func TestHeartbeatNamesOneIssue(t *testing.T) {
 func TestPresenceBesideAStore(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
+	w.keepFrom = whereRead
 	alice, bob := w.clone("alice"), w.clone("bob")
 	alice.later(-time.Hour)
 	alice.init()

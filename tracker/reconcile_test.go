@@ -182,6 +182,7 @@ func TestLedgerIsPutBack(t *testing.T) {
 func TestLostBranchComesBackBesideAStore(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
+	w.keepFrom = whereRead
 	alice, bob, carol := w.clone("alice"), w.clone("bob"), w.clone("carol")
 	alice.init()
 	alice.create("one")
@@ -253,6 +254,7 @@ func TestMissingObjects(t *testing.T) {
 func TestMissingTipBesideAStore(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
+	w.keepFrom = whereRead
 	alice, bob := w.clone("alice"), w.clone("bob")
 	alice.init()
 	alice.create("sent")
@@ -333,6 +335,7 @@ func TestLostLogIsFoundInTheLedger(t *testing.T) {
 func TestLinesBehindABrokenLogAreKept(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
+	w.keepFrom = whereRead
 	alice, bob := w.clone("alice"), w.clone("bob")
 	helper := &clone{w: w, name: "helper", dir: alice.dir, now: alice.now}
 	helper.create("precious")

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -176,8 +177,18 @@ func (t *Tracker) keep(ctx context.Context, s *snapshot) {
 	}
 }
 
-// keepFrom is how many lines are long to read.
-const keepFrom = 2000
+// What is large. The two meet: a store of so many lines is larger than that.
+const (
+	keepFrom  = 1000      // lines
+	briefFrom = 512 << 10 // bytes of the store, of a few hundred lines
+)
+
+// large reports whether to read all takes longer than to open the store and have it
+// follow.
+func (t *Tracker) large() bool {
+	st, err := os.Stat(filepath.Join(t.replica.Path(), storeFile))
+	return err == nil && (st.Size() >= briefFrom || t.o.KeepFrom > 0)
+}
 
 // keepWhole keeps what a command read whole that did not come to read, if it was
 // much: the next one need not.

@@ -77,7 +77,7 @@ func all(t *testing.T, p tracker.Projection) string {
 func TestNothingNewReadsNothing(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	w.keepFrom = 0
+	w.keepFrom = whereRead
 	alice, bob := w.clone("alice"), w.clone("bob")
 	alice.init()
 	one := alice.create("one word")
@@ -126,6 +126,7 @@ func TestNothingNewReadsNothing(t *testing.T) {
 func TestOneEventWritesOneIssue(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
+	w.keepFrom = whereRead
 	alice, bob := w.clone("alice"), w.clone("bob")
 	alice.init()
 	var issue event.UUID
@@ -151,7 +152,7 @@ func TestOneEventWritesOneIssue(t *testing.T) {
 func TestWritesTakeTheStoreAlong(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	w.keepFrom = 0
+	w.keepFrom = whereRead
 	alice := w.clone("alice")
 	alice.init()
 	alice.create("one")
@@ -175,7 +176,7 @@ func TestWritesTakeTheStoreAlong(t *testing.T) {
 func TestNoStore(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	w.keepFrom = 0
+	w.keepFrom = whereRead
 	alice := w.clone("alice")
 	alice.init()
 	alice.create("one word")
@@ -240,7 +241,7 @@ func TestStoreFollowsDeliveries(t *testing.T) {
 		rounds = 400
 	}
 	w := newWorld(t)
-	w.keepFrom = 0
+	w.keepFrom = whereRead
 	alice, bob := w.clone("alice"), w.clone("bob")
 	alice.init()
 	issues := []event.UUID{alice.create("one word"), alice.create("two words")}

@@ -427,6 +427,7 @@ func equivocates(t *testing.T, covered bool) {
 func TestForkIsToldByAnotherAgentOfTheClone(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
+	w.keepFrom = whereRead
 	alice, mallory := w.clone("alice"), w.clone("mallory")
 	alice.init()
 	issue := alice.create("the flux")

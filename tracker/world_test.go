@@ -30,6 +30,9 @@ type world struct {
 	keepFrom int // tracker.Options.KeepFrom
 }
 
+// whereRead lets no write make a store, and all go on from one.
+const whereRead = 1 << 30
+
 type clone struct {
 	w       *world
 	name    string
@@ -47,11 +50,13 @@ func newWorld(t *testing.T) *world {
 	w.env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + w.dir, "USER=tester", "LC_ALL=C", "TZ=UTC",
 		"GIT_CONFIG_GLOBAL=/dev/null", "GIT_CONFIG_NOSYSTEM=1",
 		"GIT_AUTHOR_NAME=T", "GIT_AUTHOR_EMAIL=t@example.com", "GIT_COMMITTER_NAME=T", "GIT_COMMITTER_EMAIL=t@example.com"}
-	// with a store from the first write on nearly all is done on what that holds,
-	// without one all is read at first: one test in four has one, in a long run all
+	// one test in four has a store from its first write on, and nearly all is done on
+	// what that holds, in a long run all have; in another one a store this small is for
+	// reads only, as it is for users; else it is gone on from where a read has made one
 	h := fnv.New32()
 	h.Write([]byte(t.Name()))
-	if os.Getenv("CROSSLINK_NIGHTLY") == "1" || os.Getenv("CROSSLINK_KEEP") == "1" || h.Sum32()%4 == 0 {
+	w.keepFrom = []int{1, 0, whereRead, whereRead}[h.Sum32()%4]
+	if os.Getenv("CROSSLINK_NIGHTLY") == "1" || os.Getenv("CROSSLINK_KEEP") == "1" {
 		w.keepFrom = 1
 	}
 	w.hub = filepath.Join(w.dir, "hub.git")
