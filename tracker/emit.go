@@ -122,7 +122,7 @@ func (t *Tracker) meetHub(ctx context.Context, o EmitOptions) error {
 	}
 	bounded, cancel := context.WithTimeout(ctx, t.patience(o))
 	defer cancel()
-	unlock, free, err := t.replica.Lock(bounded, "sync", foreground)
+	unlock, free, err := t.replica.Lock(bounded, "sync", t.wait())
 	if err != nil || !free {
 		return t.late(bounded, err) // another process is fetching
 	}
@@ -142,7 +142,7 @@ func (t *Tracker) patience(o EmitOptions) time.Duration {
 	case o.Wait, o.Lock:
 		return insistent
 	}
-	return foreground
+	return t.wait()
 }
 
 // append runs build on the newest state and swaps the own ref; it goes round
@@ -408,7 +408,7 @@ func (t *Tracker) settle(ctx context.Context, o EmitOptions, r *Receipt, s *snap
 		return nil
 	case !o.Wait && !o.Lock && t.getenv("CI") == "" && t.readPace().Slow:
 		r.Sync = Queued
-		t.tellOnce(Notice{Name: "slow", Text: fmt.Sprintf("kept here, sent in the background: the hub takes longer than %d s", int(foreground.Seconds())),
+		t.tellOnce(Notice{Name: "slow", Text: fmt.Sprintf("kept here, sent in the background: the hub takes longer than %d s", int(t.wait().Seconds())),
 			Hints: []string{"to wait for it: git crosslink sync"}})
 		t.detach()
 		return nil

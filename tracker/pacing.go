@@ -162,7 +162,7 @@ func (t *Tracker) push(ctx context.Context, p refs.Push) (*refs.PushResult, erro
 	}
 	start := time.Now()
 	res, err := t.remote().Push(ctx, p)
-	slow := ctx.Err() == context.DeadlineExceeded || note.Slow && time.Since(start) > foreground
+	slow := ctx.Err() == context.DeadlineExceeded || note.Slow && time.Since(start) > t.wait()
 	switch {
 	case err == nil && res.Busy() && !allAccepted(p, res):
 		return nil, t.holdOff(note, fmt.Sprintf("the hub is busy (HTTP %d)", res.Status), res.RetryAfter)
@@ -240,7 +240,7 @@ func (t *Tracker) checkPacing(context.Context, *snapshot) ([]Diagnosis, error) {
 			[]string{"ask it now: git crosslink sync"}})
 	}
 	if p.Slow {
-		found = append(found, Diagnosis{"slow", Note, fmt.Sprintf("the hub takes longer than %d s, so writes are sent in the background", int(foreground.Seconds())), nil})
+		found = append(found, Diagnosis{"slow", Note, fmt.Sprintf("the hub takes longer than %d s, so writes are sent in the background", int(t.wait().Seconds())), nil})
 	}
 	return found, nil
 }

@@ -173,7 +173,7 @@ func (t *Tracker) freshen(ctx context.Context, f Freshness) error {
 	patience := t.firstPatience(never)
 	bounded, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
-	unlock, ok, err := t.replica.Lock(bounded, "sync", foreground)
+	unlock, ok, err := t.replica.Lock(bounded, "sync", t.wait())
 	if err != nil || !ok {
 		return t.late(bounded, err) // another process is at it
 	}
@@ -205,7 +205,7 @@ func (t *Tracker) freshen(ctx context.Context, f Freshness) error {
 func (t *Tracker) firstPatience(never bool) time.Duration {
 	wait := t.patience(EmitOptions{})
 	if never {
-		wait = max(wait, 3*foreground)
+		wait = max(wait, 3*t.wait())
 	}
 	return wait
 }

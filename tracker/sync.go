@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strconv"
 	"time"
 
 	"github.com/git-crosslink/git-crosslink/event"
@@ -20,12 +21,23 @@ const (
 
 // Only tests change these.
 var (
-	foreground = 3 * time.Second
+	foreground = 3 * time.Second // crosslink.wait, if that is not set
 
 	// detachedFor bounds a sync that nobody watches: one that hangs must not
 	// hold the sync lock for ever
 	detachedFor = 3 * time.Minute
 )
+
+// wait is how long a command that does not insist waits for the hub.
+func (t *Tracker) wait() time.Duration {
+	if n, err := strconv.Atoi(t.config("crosslink.wait")); err == nil && n >= 0 {
+		return time.Duration(min(n, maxWait)) * time.Second
+	}
+	return foreground
+}
+
+// maxWait is the longest that may be set, in seconds: a day.
+const maxWait = 24 * 60 * 60
 
 // Sync fetches what is new on the hub and sends what is not there yet. With
 // nothing to send it is one fetch.

@@ -128,9 +128,10 @@ type tester interface {
 // is the same in every clone is not told, and nothing waits for its turn.
 func Environment() []string {
 	return []string{
-		"GIT_CONFIG_COUNT=2",
+		"GIT_CONFIG_COUNT=3",
 		"GIT_CONFIG_KEY_0=advice.crosslink.hooks", "GIT_CONFIG_VALUE_0=false",
 		"GIT_CONFIG_KEY_1=crosslink.syncInterval", "GIT_CONFIG_VALUE_1=0",
+		"GIT_CONFIG_KEY_2=crosslink.wait", "GIT_CONFIG_VALUE_2=60", // on a machine that stalls, too
 		"GIT_CONFIG_GLOBAL=" + os.DevNull,
 		"GIT_CONFIG_NOSYSTEM=1",
 		"GIT_TERMINAL_PROMPT=0",
