@@ -189,9 +189,6 @@ func (b *book) prefix(n, size int) *book {
 	if b.read {
 		c.read, c.lines = true, slices.Clone(b.lines[:n])
 	}
-	if n == 0 {
-		c.read = true
-	}
 	return c
 }
 
@@ -227,7 +224,7 @@ func recallNumbers(dir string, rest map[string][]byte, last uint64, hash string)
 		b.starts, b.paths = append(b.starts, len(b.text)), append(b.paths, path)
 		b.text, b.count = append(b.text, data...), b.count+bytes.Count(data, []byte("\n"))
 	}
-	v.n, v.size, v.book.read = v.book.count, len(v.book.text), v.book.count == 0
+	v.n, v.size = v.book.count, len(v.book.text)
 	return v, err
 }
 
