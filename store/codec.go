@@ -1,7 +1,6 @@
 package store
 
 import (
-	"bytes"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -23,8 +22,7 @@ var castagnoli = sync.OnceValue(func() *crc32.Table { return crc32.MakeTable(crc
 // pack encodes a struct of strings, numbers, flags, byte arrays, pointers,
 // slices and structs of these.
 func pack(v any) []byte {
-	b := packValue(nil, reflect.ValueOf(v).Elem())
-	return binary.LittleEndian.AppendUint32(b, crc32.Checksum(b, castagnoli()))
+	return summed(packValue(nil, reflect.ValueOf(v).Elem()))
 }
 
 func packValue(b []byte, v reflect.Value) []byte {
@@ -69,9 +67,9 @@ func packValue(b []byte, v reflect.Value) []byte {
 	panic("store: no row can hold a " + v.Type().String())
 }
 
-// summed is bytes with a checksum behind them, as a row has one.
+// summed appends a checksum.
 func summed(b []byte) []byte {
-	return binary.LittleEndian.AppendUint32(bytes.Clone(b), crc32.Checksum(b, castagnoli()))
+	return binary.LittleEndian.AppendUint32(b, crc32.Checksum(b, castagnoli()))
 }
 
 // unsummed takes the checksum off again.

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"iter"
 	"os"
+	"slices"
 	"strings"
 )
 
@@ -171,7 +172,7 @@ func (w *writer) all(is State) error {
 func (w *writer) head(is State) error {
 	w.count["head"]++
 	return w.exec("INSERT INTO head (one, of, note, rest) VALUES (1, ?, ?, ?) ON CONFLICT (one) DO UPDATE SET of = excluded.of, note = excluded.note, rest = excluded.rest",
-		is.Digest, summed(is.Note), summed(is.Rest))
+		is.Digest, summed(slices.Clip(is.Note)), summed(slices.Clip(is.Rest)))
 }
 
 // row is a row of a table: its key and its other values.
