@@ -6,7 +6,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
-	"strconv"
 	"syscall"
 	"time"
 
@@ -51,7 +50,7 @@ const syncInterval = 10 * time.Second
 func (t *Tracker) paced(ctx context.Context) error {
 	mark := filepath.Join(t.replica.Path(), "detached")
 	interval := syncInterval
-	if n, err := strconv.Atoi(t.config("crosslink.syncInterval")); err == nil && n >= 0 {
+	if n, set := t.count("crosslink.syncInterval"); set {
 		interval = min(time.Duration(n)*time.Second, detachedFor)
 	}
 	if st, err := os.Stat(mark); err == nil {

@@ -8,7 +8,6 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
-	"strconv"
 	"time"
 
 	"github.com/git-crosslink/git-crosslink/refs"
@@ -102,7 +101,7 @@ func (t *Tracker) notePace(p pace) {
 
 // perMinute is how many pushes a minute the hub is sent, 0 for any number.
 func (t *Tracker) perMinute() int {
-	if n, err := strconv.Atoi(t.config("crosslink.pushesPerMinute")); err == nil && n >= 0 {
+	if n, set := t.count("crosslink.pushesPerMinute"); set {
 		return n
 	}
 	if t.hub == nil || t.hub.self || refs.IsLocal(t.hub.URL) {

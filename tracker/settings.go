@@ -47,6 +47,13 @@ func oneOfWords(words ...string) func(string) bool {
 	return func(v string) bool { return slices.Contains(words, v) }
 }
 
+// count is the value of a setting that is a number; false where it is not set, or
+// none.
+func (t *Tracker) count(key string) (n int, set bool) {
+	n, err := strconv.Atoi(t.config(key))
+	return n, err == nil && n >= 0
+}
+
 func wholeNumber(v string) bool {
 	n, err := strconv.Atoi(v)
 	return err == nil && n >= 0
