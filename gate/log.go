@@ -151,7 +151,7 @@ func (l *logCheck) extends(tail refs.Log) (*Refusal, error) {
 		return l.walk(nil, 1)
 	}
 	last, err := event.Decode(tail.Lines[len(tail.Lines)-1])
-	if err != nil || last.Seq != tail.First+uint64(len(tail.Lines))-1 || last.Agent != l.id || last.Hub != l.meta.Hub {
+	if err != nil || last.Seq != tail.Last() || last.Agent != l.id || last.Hub != l.meta.Hub {
 		return refuse(Damaged, cureServer, "the last line of the log on the hub is not one of this log"), nil
 	}
 	l.was.Seq, l.was.Hash, l.was.Time = last.Seq, event.Hash(last.Raw), last.Time

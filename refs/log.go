@@ -51,6 +51,22 @@ type Log struct {
 	Missing bool
 }
 
+// At is the line of a sequence, nil if it is not among Lines.
+func (l *Log) At(seq uint64) []byte {
+	if l.First == 0 || seq < l.First || seq-l.First >= uint64(len(l.Lines)) {
+		return nil
+	}
+	return l.Lines[seq-l.First]
+}
+
+// Last is the sequence of the last of Lines, 0 if there are none.
+func (l *Log) Last() uint64 {
+	if len(l.Lines) == 0 {
+		return 0
+	}
+	return l.First + uint64(len(l.Lines)) - 1
+}
+
 // LogRequest asks for one log. Segments that hold only lines before From are
 // not read, except the newest: the end of the log is always told. From up to
 // 1 means everything.

@@ -142,10 +142,11 @@ func (t *Tracker) cover(ctx context.Context, s *snapshot, id string, at ledger.P
 		if err != nil {
 			return err
 		}
-		if log.First == 0 || log.First > at.Seq || at.Seq-log.First >= uint64(len(log.Lines)) {
+		line := log.At(at.Seq)
+		if line == nil {
 			return store.ErrWhole
 		}
-		is = event.Hash(log.Lines[at.Seq-log.First])
+		is = event.Hash(line)
 	}
 	if is != at.Hash {
 		return store.ErrWhole // another log than the one it covers
@@ -281,7 +282,7 @@ func (t *Tracker) grownOnHub(ctx context.Context, l *log) error {
 		if err != nil || far.Bad != "" || len(far.Lines) == 0 {
 			return store.ErrWhole
 		}
-		l.hubSeq = far.First + uint64(len(far.Lines)) - 1
+		l.hubSeq = far.Last()
 	}
 	return nil
 }

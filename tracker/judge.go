@@ -200,8 +200,8 @@ func (a *adoption) litter(ctx context.Context, id string, old, fresh refs.OID) (
 	if err != nil || was.Bad != "" || len(was.Lines) == 0 {
 		return 0, "", err // the one believed has its own fault
 	}
-	seq = was.First + uint64(len(was.Lines)) - 1
-	last, err := event.Decode(bytes.Clone(was.Lines[len(was.Lines)-1]))
+	seq = was.Last()
+	last, err := event.Decode(bytes.Clone(was.At(seq)))
 	if err != nil || last.Seq != seq {
 		return 0, "", nil
 	}
@@ -209,12 +209,12 @@ func (a *adoption) litter(ctx context.Context, id string, old, fresh refs.OID) (
 	if err != nil {
 		return 0, "", err
 	}
-	next := seq + 1 - is.First
-	if is.First == 0 || next >= uint64(len(is.Lines)) {
+	next := is.At(seq + 1)
+	if next == nil {
 		return seq, is.Bad, nil
 	}
 	chain := event.Chain{Hub: last.Hub, Agent: id, Seq: seq, Hash: event.Hash(last.Raw), Time: last.Time}
-	if _, err := chain.Next(bytes.Clone(is.Lines[next])); err != nil && !isNewer(err) {
+	if _, err := chain.Next(bytes.Clone(next)); err != nil && !isNewer(err) {
 		return seq, err.Error(), nil
 	}
 	return seq, "", nil

@@ -79,8 +79,7 @@ func (t *Tracker) againstLedger(ctx context.Context, id string, tip, seen refs.O
 	if err != nil {
 		return refs.Diverged, err
 	}
-	if log.First != 0 && log.First <= at.Seq && at.Seq-log.First < uint64(len(log.Lines)) &&
-		event.Hash(log.Lines[at.Seq-log.First]) == at.Hash {
+	if line := log.At(at.Seq); line != nil && event.Hash(line) == at.Hash {
 		return t.onlyLost(ctx, s.hubID(), id, tip, seen)
 	}
 	return refs.Prefix, nil
@@ -271,8 +270,7 @@ func (t *Tracker) fromLedger(ctx context.Context) error {
 				if err != nil {
 					return err
 				}
-				if log.First == 0 || log.First > at.Seq || at.Seq-log.First >= uint64(len(log.Lines)) ||
-					event.Hash(log.Lines[at.Seq-log.First]) != at.Hash {
+				if line := log.At(at.Seq); line == nil || event.Hash(line) != at.Hash {
 					continue
 				}
 				name := hubRoot + agents + id

@@ -89,12 +89,12 @@ func (s *steps) Files(id string) (map[string][]byte, bool, error) {
 	if whole, err = s.readBlobs(want); err != nil || !whole {
 		return nil, false, err
 	}
-	defer func() { s.kept.keep(s.blobs, len(want)) }()
 	files, keep := make(map[string][]byte, len(names)), make(map[refs.OID][]byte, len(names))
 	for name, oid := range names {
 		files[name], keep[oid] = s.blobs[oid], s.blobs[oid]
 	}
 	s.blobs = keep
+	s.kept.keep(keep, len(want))
 	return files, true, nil
 }
 
@@ -134,7 +134,7 @@ func (s *steps) Lines(tip, agent string, after ledger.Position, upTo uint64) ([]
 	chain := event.Chain{Hub: s.hub, Agent: agent}
 	lines := log.Lines
 	if after.Seq > 0 {
-		if log.First == 0 || log.First > after.Seq || after.Seq-log.First >= uint64(len(lines)) {
+		if log.At(after.Seq) == nil {
 			return nil, nil
 		}
 		lines = lines[after.Seq-log.First:]

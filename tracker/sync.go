@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strconv"
 	"time"
 
 	"github.com/git-crosslink/git-crosslink/event"
@@ -30,7 +29,7 @@ var (
 
 // wait is how long a command that does not insist waits for the hub.
 func (t *Tracker) wait() time.Duration {
-	if n, err := strconv.Atoi(t.config("crosslink.wait")); err == nil && n >= 0 {
+	if n, set := t.count("crosslink.wait"); set {
 		return time.Duration(min(n, maxWait)) * time.Second
 	}
 	return foreground
@@ -380,10 +379,7 @@ func (t *Tracker) onHub(ctx context.Context, line *event.Envelope) (bool, error)
 		if err != nil {
 			return false, err
 		}
-		if l.First == 0 || l.First > line.Seq || line.Seq-l.First >= uint64(len(l.Lines)) {
-			return false, nil
-		}
-		return bytes.Equal(l.Lines[line.Seq-l.First], line.Raw), nil
+		return bytes.Equal(l.At(line.Seq), line.Raw), nil // a line is never empty
 	}
 	return false, nil
 }
