@@ -233,7 +233,8 @@ func (s *snapshot) tips(push refs.Push) map[string]string {
 
 // draft makes the next step over the tips; nil if there is nothing to decide.
 func (t *Tracker) draft(ctx context.Context, s *snapshot, meta refs.OID, tips map[string]string) (*ledger.Draft, error) {
-	if meta == "" || len(s.lost()) == 0 && !s.awaited(tips) {
+	awaited := s.awaited(tips)
+	if meta == "" || len(s.lost()) == 0 && !awaited {
 		return nil, nil
 	}
 	d := s.ledger()
@@ -262,7 +263,7 @@ func (t *Tracker) draft(ctx context.Context, s *snapshot, meta refs.OID, tips ma
 			break
 		}
 	}
-	if plan.Lost == "" && !s.awaited(tips) {
+	if plan.Lost == "" && !awaited {
 		return nil, nil
 	}
 	if plan.On.Tip == "" {

@@ -285,7 +285,7 @@ func (t *Tracker) stamp(ctx context.Context, s *snapshot, bodies []Body) ([]*eve
 	}
 	if s.brief != nil {
 		if so, err := t.endsSo(ctx, l); err != nil || !so {
-			t.noBrief, t.loaded = true, nil
+			t.readWhole()
 			return nil, nil, cmp.Or(err, errAgain)
 		}
 	}

@@ -57,7 +57,7 @@ func (t *Tracker) bind(ctx context.Context) error {
 	for range 8 {
 		s, err := t.load(ctx)
 		if err == nil && s.brief != nil && !t.endsAreHere(ctx, s) {
-			t.noBrief, t.loaded = true, nil
+			t.readWhole()
 			s, err = t.loadAll(ctx)
 		}
 		if err != nil {
