@@ -6,6 +6,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -63,14 +64,21 @@ func TestDependencies(t *testing.T) {
 		t.Fatal(err)
 	}
 	var mod struct {
-		Require []struct{ Path, Version string }
+		Require []struct {
+			Path, Version string
+			Indirect      bool
+		}
 	}
 	if err := json.Unmarshal([]byte(out), &mod); err != nil {
 		t.Fatal(err)
 	}
+	direct := directModules(t, dir)
 	required := map[string]string{}
 	for _, r := range mod.Require {
 		required[r.Path] = r.Version
+		if r.Indirect == direct[r.Path] {
+			t.Errorf("'%s': go.mod has indirect = %v, but our packages import it: %v", r.Path, r.Indirect, direct[r.Path])
+		}
 	}
 	for path, version := range page {
 		if !used[path] {
@@ -79,6 +87,48 @@ func TestDependencies(t *testing.T) {
 		if required[path] != version {
 			t.Errorf("'%s': go.mod says '%s', the page %s", path, required[path], version)
 		}
+	}
+}
+
+// directModules are the modules that packages of ours import themselves.
+func directModules(t *testing.T, dir string) map[string]bool {
+	t.Helper()
+	const imports = `{{range .Imports}}{{.}} {{end}}{{range .TestImports}}{{.}} {{end}}{{range .XTestImports}}{{.}} {{end}}`
+	out, err := goIn(dir, "list", "-f", imports, "./...")
+	if err != nil {
+		t.Fatal(err)
+	}
+	paths := strings.Fields(out)
+	slices.Sort(paths)
+	const module = "{{with .Module}}{{if not .Main}}{{.Path}}{{end}}{{end}}"
+	out, err = goIn(dir, append([]string{"list", "-f", module}, slices.Compact(paths)...)...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	direct := map[string]bool{}
+	for _, path := range strings.Fields(out) {
+		direct[path] = true
+	}
+	if len(direct) == 0 {
+		t.Fatal("no module is imported")
+	}
+	return direct
+}
+
+// TestTidy: 'go mod tidy' would change neither go.mod nor go.sum.
+func TestTidy(t *testing.T) {
+	cmd := exec.Command("go", "mod", "tidy", "-diff")
+	cmd.Dir, cmd.Env = root(t), append(os.Environ(), "GOPROXY=off", "GOFLAGS=-mod=mod")
+	var errs strings.Builder
+	cmd.Stderr = &errs
+	out, err := cmd.Output()
+	switch {
+	case len(out) > 0:
+		t.Errorf("run 'go mod tidy':\n%s", out)
+	case err != nil && strings.Contains(errs.String(), "GOPROXY=off"):
+		t.Skip("modules that only tests of dependencies need are not in the cache; get them with 'go mod tidy'")
+	case err != nil:
+		t.Errorf("%v: %s", err, errs.String())
 	}
 }
 
