@@ -9,14 +9,14 @@ STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 FUZZTIME   ?= 20s
 PROGRAMS   := git-crosslink git-remote-crosslink
 
-.PHONY: check test race fuzz bench benchmarks nightly newer-git scripts-newer-git build man install fmt vet staticcheck
+.PHONY: check test race fuzz soak bench benchmarks nightly newer-git scripts-newer-git build man install fmt vet staticcheck
 
 check: fmt vet staticcheck ## under a minute when warm: style, structure, documents, unit and property tests
 	$(STATIC) $(GO) run ./internal/gotest -short -tags $(TAGS) ./...
 
 test: fmt vet staticcheck build ## everything CI runs, at most ten minutes
 	$(STATIC) $(GO) run ./internal/gotest -count=1 -timeout 40m -tags $(TAGS) ./tracker ./cmd/git-crosslink ./... # the longest first
-	@echo "not run: make race, make fuzz, make bench, make nightly"
+	@echo "not run: make race, make fuzz, make soak, make bench, make nightly"
 
 race: ## the tests of 'check' with the race detector (needs a C compiler)
 	CGO_ENABLED=1 $(GO) run ./internal/gotest -race -short -count=1 -timeout 20m -tags $(TAGS) ./...
@@ -27,17 +27,21 @@ fuzz: ## every fuzz target for FUZZTIME
 			echo "$$p $$f"; $(STATIC) $(GO) test -run '^$$' -fuzz "^$$f\$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 2s $$p; \
 		done; done
 
+soak: ## several agents work while faults are injected, then everything is checked (Linux); SOAK='-minutes 30 -seeds 10'
+	$(STATIC) $(GO) run ./internal/soak $(SOAK)
+
 bench: build ## the budgets of docs/performance.md, as ratios to git itself; ROWS=<regexp> for some, BENCH=<options>
 	$(STATIC) $(GO) run -tags $(TAGS) ./internal/bench -rows '$(ROWS)' $(BENCH) bin/git-crosslink
 
 benchmarks: ## every benchmark of a package
 	$(STATIC) $(GO) test -run '^$$' -bench . -benchmem -tags $(TAGS) ./...
 
-nightly: ## long runs: the whole suite with CROSSLINK_NIGHTLY=1, the scripts with a newer git, then ten minutes a fuzz target, then all budgets
+nightly: ## long runs: the whole suite with CROSSLINK_NIGHTLY=1, the scripts with a newer git, a soak of 30 minutes, ten minutes a fuzz target, all budgets
 	-$(MAKE) newer-git
 	CROSSLINK_NIGHTLY=1 CROSSLINK_DISK=1 $(STATIC) $(GO) run ./internal/gotest -count=1 -timeout 6h -tags $(TAGS) ./...
 	$(MAKE) scripts-newer-git
 	CROSSLINK_REFS=plumbing $(STATIC) $(GO) run ./internal/gotest -count=1 -timeout 2h -tags $(TAGS) ./refs ./tracker
+	$(MAKE) soak SOAK='-minutes 30 -seeds 10'
 	$(MAKE) fuzz FUZZTIME=10m
 	$(MAKE) bench BENCH=-long
 

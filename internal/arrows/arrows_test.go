@@ -66,6 +66,7 @@ var rules = map[string]rule{
 	"enrol":  {why: "it writes git's configuration and knows no tracker"},
 
 	"internal/bench":   {may: "event reducer refs enrol", why: "it measures programs as they are, and these from inside, and makes the data they are measured on"},
+	"internal/soak":    {may: "internal/testkit", why: "it runs the programs as users do, and knows their answers only"},
 	"internal/manpage": {may: "cli", why: "the manual is made from the texts of help"},
 
 	"internal/oracle": {
@@ -85,7 +86,7 @@ var planned = []string{}
 var testOnly = []string{"testing", "internal/oracle", "internal/testkit", "refs/refstest", "github.com/rogpeppe/go-internal", "pgregory.net/rapid"}
 
 // mayTest are the packages that exist for tests.
-var mayTest = []string{"internal/oracle", "internal/testkit", "refs/refstest"}
+var mayTest = []string{"internal/oracle", "internal/testkit", "refs/refstest", "internal/soak"}
 
 // impure are packages of the standard library that let the world in.
 var impure = map[string]string{

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -40,15 +41,21 @@ func Settle(name string) bool {
 	}
 }
 
-func running(want []byte) bool {
+func running(want []byte) bool { return len(marked(want)) > 0 }
+
+// marked returns the ids of the processes that carry a mark.
+func marked(want []byte) (pids []int) {
 	all, _ := filepath.Glob("/proc/[0-9]*/environ")
 	for _, f := range all {
 		b, err := os.ReadFile(f) // empty for a zombie, an error for another user's
-		if err == nil && slices.ContainsFunc(bytes.Split(b, []byte{0}), func(v []byte) bool { return bytes.Equal(v, want) }) {
-			return true
+		if err != nil || !slices.ContainsFunc(bytes.Split(b, []byte{0}), func(v []byte) bool { return bytes.Equal(v, want) }) {
+			continue
+		}
+		if pid, err := strconv.Atoi(filepath.Base(filepath.Dir(f))); err == nil {
+			pids = append(pids, pid)
 		}
 	}
-	return false
+	return pids
 }
 
 // gitProcesses returns the command lines of the git processes that wrote their
@@ -86,4 +93,13 @@ func gitProcesses(dir string) ([]string, error) {
 		out[i] = strings.Join(e.Argv, " ")
 	}
 	return out, nil
+}
+
+// Kill ends every process of a test at once, as a power cut would.
+func Kill(name string) {
+	for _, pid := range marked([]byte(Mark(name))) {
+		if p, err := os.FindProcess(pid); err == nil {
+			_ = p.Kill()
+		}
+	}
 }

@@ -1,0 +1,137 @@
+//go:build linux
+
+package main
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"sync"
+)
+
+// truth is what was acknowledged, and what has to stay as it was seen.
+type truth struct {
+	mu    sync.Mutex
+	tally *tally
+
+	epoch    int               // how often the hub went back to a backup
+	issues   map[string]string // uuid: title as created
+	comments map[string]string // uuid: the issue's
+	labels   map[string][]string
+	closed   map[string]bool // issues closed once and never reopened by anybody
+	numbers  map[string]sighting
+	issueAt  map[int]string // number: uuid
+	holds    map[string]hold
+	done     map[string]hold
+
+	violations []string
+}
+
+type sighting struct{ number, epoch int }
+
+// hold is a lock that somebody was told to hold, until they begin to give it
+// back.
+type hold struct {
+	clone string
+	epoch int
+}
+
+func newTruth(t *tally) *truth {
+	return &truth{
+		tally: t, issues: map[string]string{}, comments: map[string]string{}, labels: map[string][]string{},
+		closed: map[string]bool{}, numbers: map[string]sighting{}, issueAt: map[int]string{}, holds: map[string]hold{}, done: map[string]hold{},
+	}
+}
+
+func (t *truth) wrong(format string, args ...any) {
+	t.violations = append(t.violations, fmt.Sprintf(format, args...))
+}
+
+func (t *truth) violate(format string, args ...any) {
+	t.mu.Lock()
+	t.wrong(format, args...)
+	t.mu.Unlock()
+}
+
+// saw notes the number that an issue was shown with. A number may only change
+// if the hub lost it with a backup in between.
+func (t *truth) saw(clone, uuid string, number int) {
+	if number == 0 {
+		return
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	s, known := t.numbers[uuid]
+	if other := t.issueAt[number]; other != "" && other != uuid && t.numbers[other].number == number {
+		if t.numbers[other].epoch == t.epoch {
+			t.wrong("number %d: '%s' showed it for %s, and it was %s", number, clone, uuid, other)
+		} else {
+			delete(t.numbers, other)
+		}
+	}
+	if known && s.number != number {
+		if s.epoch == t.epoch {
+			t.wrong("issue %s: '%s' showed number %d, and it was %d", uuid, clone, number, s.number)
+		} else {
+			t.tally.count(&t.tally.renumber)
+		}
+	}
+	t.numbers[uuid], t.issueAt[number] = sighting{number, t.epoch}, uuid
+}
+
+// held notes that a clone was told to hold a lock.
+func (t *truth) held(clone, uuid string) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.tally.count(&t.tally.claims)
+	if h, ok := t.holds[uuid]; ok && h.clone != clone && h.epoch == t.epoch {
+		t.wrong("the lock of %s is held by '%s' and by '%s'", uuid, h.clone, clone)
+	}
+	t.holds[uuid] = hold{clone, t.epoch}
+}
+
+// releases is called before a clone gives a lock back, or is killed while it
+// might.
+func (t *truth) releases(clone, uuid string) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.holds[uuid].clone == clone {
+		delete(t.holds, uuid)
+	}
+}
+
+// worked notes that a clone did the job that it holds the lock of.
+func (t *truth) worked(clone, uuid string) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.tally.count(&t.tally.jobs)
+	if h, ok := t.done[uuid]; ok && h.clone != clone && h.epoch == t.epoch {
+		t.wrong("job %s was done by '%s' and by '%s'", uuid, h.clone, clone)
+	}
+	t.done[uuid] = hold{clone, t.epoch}
+}
+
+func (t *truth) ack(note func()) {
+	t.mu.Lock()
+	note()
+	t.mu.Unlock()
+	t.tally.count(&t.tally.acked)
+}
+
+// rewound says that the hub went back: decisions that only it held are gone.
+func (t *truth) rewound() {
+	t.mu.Lock()
+	t.epoch++
+	t.mu.Unlock()
+}
+
+// some returns a known issue, "" if there is none.
+func (t *truth) some(pick func(n int) int) string {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	all := slices.Sorted(maps.Keys(t.issues))
+	if len(all) == 0 {
+		return ""
+	}
+	return all[pick(len(all))]
+}
