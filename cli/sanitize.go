@@ -3,6 +3,7 @@ package cli
 import (
 	"fmt"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 )
 
@@ -11,8 +12,10 @@ import (
 //
 //   - no control character reaches a terminal: C0, DEL, C1 and bytes that are
 //     not UTF-8 are written as escapes;
-//   - nothing invisible does either: what turns the direction of text, joins
-//     or separates without width, or tags;
+//   - neither does anything invisible: characters that change the direction of
+//     text, that have no width, or that are tags. The exception are ZWNJ and
+//     ZWJ where spelling needs them: between letters of scripts whose letters
+//     change their shape, and between the pictures of one emoji;
 //   - in text of several lines LF and TAB stay, in a field of one line they are
 //     escaped too.
 //
@@ -28,7 +31,7 @@ func manyLines(s string) string { return sanitize(s, true) }
 func sanitize(s string, lines bool) string {
 	bad := -1
 	for i, r := range s {
-		if unfit(r, lines) || r == utf8.RuneError && !strings.HasPrefix(s[i:], "\uFFFD") {
+		if unfit(r, lines) && !spelled(s, i) || r == utf8.RuneError && !strings.HasPrefix(s[i:], "\uFFFD") {
 			bad = i
 			break
 		}
@@ -43,7 +46,7 @@ func sanitize(s string, lines bool) string {
 		switch {
 		case r == utf8.RuneError && n == 1:
 			fmt.Fprintf(&b, `\x%02x`, s[i])
-		case !unfit(r, lines):
+		case !unfit(r, lines) || spelled(s, i):
 			b.WriteString(s[i : i+n])
 		case r == '\n':
 			b.WriteString(`\n`)
@@ -68,6 +71,56 @@ func unfit(r rune, lines bool) bool {
 		return !lines || r != '\n' && r != '\t'
 	}
 	return r >= 0x7F && hidden(r)
+}
+
+const (
+	zwnj    = '\u200c'
+	zwj     = '\u200d'
+	joiners = string(zwnj) + string(zwj)
+)
+
+// spelled reports whether the character at s[i:] is a joiner that spelling
+// needs, so that it hides nothing.
+func spelled(s string, i int) bool {
+	r, n := utf8.DecodeRuneInString(s[i:])
+	if r != zwnj && r != zwj {
+		return false
+	}
+	next, _ := utf8.DecodeRuneInString(s[i+n:])
+	last, _ := utf8.DecodeLastRuneInString(s[:i])
+	switch base := baseBefore(s[:i]); {
+	case shaped(base):
+		return shaped(next) || unicode.IsMark(next) || r == zwj && unicode.IsMark(last) // a virama: what follows does not matter
+	case picture(base):
+		return r == zwj && picture(next)
+	}
+	return false
+}
+
+// baseBefore returns the last character of s that is no mark or modifier of
+// another, looking at no more marks than a character of any script has.
+func baseBefore(s string) rune {
+	const most = 8
+	for range most {
+		r, n := utf8.DecodeLastRuneInString(s)
+		if !unicode.IsMark(r) && !(r >= 0x1F3FB && r <= 0x1F3FF) { // not a color of skin
+			return r
+		}
+		s = s[:len(s)-n]
+	}
+	return utf8.RuneError
+}
+
+// shaped reports a letter of a script in which a joiner between two letters
+// can be seen. In the others one would only make two words look alike.
+func shaped(r rune) bool {
+	return r >= 0x0590 && unicode.IsLetter(r) &&
+		!unicode.In(r, unicode.Latin, unicode.Greek, unicode.Cyrillic, unicode.Han, unicode.Hiragana, unicode.Katakana, unicode.Hangul)
+}
+
+// picture reports a character that emoji are put together from.
+func picture(r rune) bool {
+	return r >= 0x1F000 && r <= 0x1FAFF || r >= 0x2190 && r <= 0x2BFF && unicode.IsSymbol(r)
 }
 
 // hidden reports DEL, C1 and the characters that move or hide text.

@@ -30,6 +30,18 @@ func TestSanitize(t *testing.T) {
 		{"override", "\u202etxt.exe\u202c", `\u202etxt.exe\u202c`, `\u202etxt.exe\u202c`},
 		{"isolates", "\u2066x\u2069", `\u2066x\u2069`, `\u2066x\u2069`},
 		{"zero width", "a\u200bb\u200d\u2060\ufeff", `a\u200bb\u200d\u2060\ufeff`, `a\u200bb\u200d\u2060\ufeff`},
+		{"Persian", "می\u200cخواهم", "می\u200cخواهم", "می\u200cخواهم"},
+		{"Hindi", "क्\u200dष", "क्\u200dष", "क्\u200dष"},
+		{"Bengali", "র\u200d্যাব", "র\u200d্যাব", "র\u200d্যাব"},
+		{"Malayalam", "അവന്\u200d .", "അവന്\u200d .", "അവന്\u200d ."},
+		{"emoji", "👩\u200d💻 👩🏽\u200d🚀 ❤\ufe0f\u200d🔥 🏳\ufe0f\u200d⚧\ufe0f", "👩\u200d💻 👩🏽\u200d🚀 ❤\ufe0f\u200d🔥 🏳\ufe0f\u200d⚧\ufe0f", "👩\u200d💻 👩🏽\u200d🚀 ❤\ufe0f\u200d🔥 🏳\ufe0f\u200d⚧\ufe0f"},
+		{"joiners alone", "\u200c\u200d", `\u200c\u200d`, `\u200c\u200d`},
+		{"joiners between Latin letters", "pay\u200cpal e\u0301\u200dx", `pay\u200cpal ` + "e\u0301" + `\u200dx`, `pay\u200cpal ` + "e\u0301" + `\u200dx`},
+		{"two joiners", "می\u200c\u200cخ", `می\u200c\u200cخ`, `می\u200c\u200cخ`},
+		{"joiner at the edge", "\u200cخ می\u200c 👩\u200d", `\u200cخ می\u200c 👩\u200d`, `\u200cخ می\u200c 👩\u200d`},
+		{"non-joiner in an emoji", "👩\u200c💻", `👩\u200c💻`, `👩\u200c💻`},
+		{"override beside a joiner", "می\u200c\u202eخ", `می\u200c\u202eخ`, `می\u200c\u202eخ`},
+		{"many marks before a joiner", "م" + strings.Repeat("\u064b", 99) + "\u200cخ", "م" + strings.Repeat("\u064b", 99) + `\u200cخ`, "م" + strings.Repeat("\u064b", 99) + `\u200cخ`},
 		{"separators", "a\u2028b\u2029", `a\u2028b\u2029`, `a\u2028b\u2029`},
 		{"tags", "a\U000e0041", `a\U000e0041`, `a\U000e0041`},
 		{"not UTF-8", "a\xffb\xc3", `a\xffb\xc3`, `a\xffb\xc3`},
@@ -45,8 +57,8 @@ func TestSanitize(t *testing.T) {
 
 // fit reports whether a terminal may see every byte of s.
 func fit(s string) bool {
-	for _, r := range s {
-		if r < 0x20 && r != '\n' && r != '\t' && r != 0 || r >= 0x7F && hidden(r) {
+	for i, r := range s {
+		if r < 0x20 && r != '\n' && r != '\t' && r != 0 || r >= 0x7F && hidden(r) && !spelled(s, i) {
 			return false
 		}
 	}
@@ -55,6 +67,7 @@ func fit(s string) bool {
 
 func FuzzSanitize(f *testing.F) {
 	f.Add("\x1b[31m\u202e\xff")
+	f.Add("م\u200cخ👩\u200d💻\u200d\u202eअ्\u200d")
 	f.Fuzz(func(t *testing.T, s string) {
 		if l := oneLine(s); !fit(l) || strings.ContainsAny(l, "\n\t\x00") || oneLine(l) != l || manyLines(l) != l {
 			t.Errorf("%q gives %q", s, l)

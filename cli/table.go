@@ -2,7 +2,8 @@ package cli
 
 import (
 	"strings"
-	"unicode"
+
+	"github.com/clipperhouse/displaywidth"
 )
 
 // cell is one field of a table; its text may come from anywhere.
@@ -94,54 +95,15 @@ func (t *table) write(p *page) {
 	}
 }
 
-// cut shortens s to at most w columns.
+// cut shortens s to at most w columns, mark included. It never parts what a
+// reader sees as one character, and leaves neither a blank nor a joiner before
+// the mark.
 func cut(s string, w int, mark string) string {
 	if width(s) <= w {
 		return s
 	}
-	n := 0
-	for i, r := range s {
-		n += runeWidth(r)
-		if n > w-1 {
-			return strings.TrimRight(s[:i], " ") + mark
-		}
-	}
-	return s
+	return strings.TrimRight(displaywidth.TruncateString(s, w-width(mark), ""), " "+joiners) + mark
 }
 
 // width counts the columns a terminal gives s.
-func width(s string) int {
-	n := 0
-	for _, r := range s {
-		n += runeWidth(r)
-	}
-	return n
-}
-
-// runeWidth is 0 for marks that combine, 2 for the wide scripts and pictures,
-// else 1.
-func runeWidth(r rune) int {
-	switch {
-	case r < 0x300:
-		return 1
-	case unicode.In(r, unicode.Mn, unicode.Me, unicode.Cf):
-		return 0
-	case r >= 0x1100 && r <= 0x115F, // Hangul Jamo
-		r >= 0x2E80 && r <= 0x303E,   // CJK radicals, punctuation
-		r >= 0x3041 && r <= 0x33FF,   // kana, CJK symbols
-		r >= 0x3400 && r <= 0x4DBF,   // CJK extension A
-		r >= 0x4E00 && r <= 0x9FFF,   // CJK
-		r >= 0xA000 && r <= 0xA4CF,   // Yi
-		r >= 0xAC00 && r <= 0xD7A3,   // Hangul
-		r >= 0xF900 && r <= 0xFAFF,   // CJK compatibility
-		r >= 0xFE30 && r <= 0xFE6F,   // CJK compatibility forms
-		r >= 0xFF00 && r <= 0xFF60,   // full width
-		r >= 0xFFE0 && r <= 0xFFE6,   // full width signs
-		r >= 0x1F300 && r <= 0x1F64F, // pictures
-		r >= 0x1F680 && r <= 0x1F6FF, // transport
-		r >= 0x1F900 && r <= 0x1F9FF, // more pictures
-		r >= 0x20000 && r <= 0x3FFFD: // CJK extensions
-		return 2
-	}
-	return 1
-}
+func width(s string) int { return displaywidth.String(s) }

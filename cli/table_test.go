@@ -45,12 +45,35 @@ func TestTableColour(t *testing.T) {
 }
 
 func TestWidth(t *testing.T) {
-	for s, want := range map[string]int{"abc": 3, "ü": 1, "e\u0301": 1, "世界": 4, "👍": 2, "": 0} {
+	for s, want := range map[string]int{
+		"abc": 3, "ü": 1, "e\u0301": 1, "世界": 4, "": 0,
+		"👍": 2, "👍🏽": 2, "⭐⬛⭕✅": 8, "☺": 1, "⚠\ufe0f": 2, "🇩🇪": 2,
+		"🫠": 2, "🫡": 2, "🪛": 2, "🩹": 2, "🫨": 2, "\U0001fae9": 2, // Unicode 12 to 16
+		"👩\u200d💻": 2, "می\u200cخواهم": 7,
+	} {
 		check(t, s, width(s), want)
 	}
-	check(t, "cut", cut("abcdef", 4, "…"), "abc…")
-	check(t, "cut at a space", cut("ab cdef", 4, "…"), "ab…")
-	check(t, "not cut", cut("abcd", 4, "…"), "abcd")
+	for _, c := range []struct {
+		s    string
+		w    int
+		want string
+	}{
+		{"abcdef", 4, "abc…"},
+		{"ab cdef", 4, "ab…"},
+		{"abcd", 4, "abcd"},
+		{"🫡🫠🪛", 5, "🫡🫠…"},
+		{"🫡🫠🪛", 4, "🫡…"},
+		{"👩\u200d💻👩\u200d💻x", 4, "👩\u200d💻…"},
+		{"e\u0301e\u0301e\u0301", 2, "e\u0301…"},
+		{"می\u200cخواهم", 3, "می…"},
+	} {
+		got := cut(c.s, c.w, "…")
+		check(t, c.s, got, c.want)
+		check(t, c.s+", fit", oneLine(got), got)
+		if width(got) > c.w {
+			t.Errorf("%q is wider than %d", got, c.w)
+		}
+	}
 }
 
 // TestColourOnlyWhereAsked: without a terminal there is none, unless always.
