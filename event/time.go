@@ -9,9 +9,8 @@ import (
 // where a member is optional (no optional member ever holds the epoch itself).
 type Time int64
 
-// MaxTime is 2199-12-31T23:59:59.999999999Z, the last moment a line may carry
-// (rules: at MaxTime every stamp is MaxTime and order goes on by agent and
-// sequence).
+// MaxTime is 2199-12-31T23:59:59.999999999Z, the last moment a line may carry.
+// See Follows, which keeps writers away from it.
 const MaxTime Time = 7258118399999999999
 
 // String gives the one form level 4 writes: nine digits, always Z.

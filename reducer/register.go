@@ -28,6 +28,8 @@ type stamp struct {
 	key   event.Key
 	hash  [sha256.Size]byte // of the event's bytes
 	shown event.Time        // what people see in place of key.Time
+
+	lost func(to *stamp) // told of a register that another write holds; nil drops it
 }
 
 func stampOf(e *event.Envelope) *stamp {
@@ -93,8 +95,11 @@ type register[T any] struct {
 
 // write is a join: order and repetition do not matter.
 func (r *register[T]) write(at *stamp, val T) {
-	if r.at.compare(at) < 0 {
+	switch c := r.at.compare(at); {
+	case c < 0:
 		r.at, r.val = at, val
+	case c > 0 && at != nil && at.lost != nil:
+		at.lost(r.at)
 	}
 }
 

@@ -78,7 +78,24 @@ func New() *State {
 
 // Apply adds one event. It is a join: order and repetition do not matter. The
 // envelope must not be altered afterwards.
-func (s *State) Apply(e *event.Envelope) {
+func (s *State) Apply(e *event.Envelope) { s.apply(e, stampOf(e)) }
+
+// Contend is Apply, and returns the key of the write that the event lost one of
+// its registers to; false if it lost none. An event that is new loses only to a
+// time that its writer does not follow.
+func (s *State) Contend(e *event.Envelope) (later event.Key, lost bool) {
+	at := stampOf(e)
+	at.lost = func(to *stamp) {
+		if !lost || later.Less(to.key) {
+			later, lost = to.key, true
+		}
+	}
+	s.apply(e, at)
+	at.lost = nil
+	return later, lost
+}
+
+func (s *State) apply(e *event.Envelope, at *stamp) {
 	s.view = nil
 	// Every line counts here, also a refused or unknown one: a new stamp must be
 	// greater than all its writer has seen.
@@ -88,7 +105,6 @@ func (s *State) Apply(e *event.Envelope) {
 		s.rejected[rejection(e.Agent, e.Seq, e.Body.Type(), err)] = struct{}{}
 		return
 	}
-	at := stampOf(e)
 	switch b := e.Body.(type) {
 	case *event.IssueCreated:
 		s.issueCreated(at, b)

@@ -118,8 +118,8 @@ func (t *Tracker) briefly(ctx context.Context, s *snapshot) *snapshot {
 		}
 		b = readEnds(rest, s.refs)
 	}
-	if b == nil || b.newest > event.TimeOf(t.now().Add(farAhead)) {
-		return nil
+	if b == nil || b.newest > event.Follows(event.TimeOf(t.now())) {
+		return nil // only lines tell what a new one can be ordered after
 	}
 	if b.refs = s.refs; t.loadBriefMeta(ctx, b) != nil {
 		return nil

@@ -203,9 +203,6 @@ func (t *Tracker) append(ctx context.Context, build func(p Projection) ([]Body, 
 			return nil, nil, fmt.Errorf("append to '%s%s%s': %w", headRoot, agents, t.agent, err)
 		}
 		fault.Point("append.after-swap")
-		if t.overruled {
-			t.tellOverruled(s)
-		}
 		if s.brief == nil {
 			t.loaded, s.view = s, nil // load goes on from it
 		}
@@ -257,7 +254,6 @@ func (t *Tracker) mayAppend(s *snapshot) error {
 // the ones before it applied, and writes the objects. The updates it returns
 // make them visible.
 func (t *Tracker) stamp(ctx context.Context, s *snapshot, bodies []Body) ([]*event.Envelope, []refs.Update, error) {
-	t.overruled = false
 	if s.brief == nil { // it is written on
 		t.loaded = nil
 	}
@@ -299,6 +295,10 @@ func (t *Tracker) stamp(ctx context.Context, s *snapshot, bodies []Body) ([]*eve
 	if k != nil {
 		signWith(ctx, &l.chain, k)
 	}
+	c, err := t.clock(s, l)
+	if err != nil {
+		return nil, nil, err
+	}
 	var lines []*event.Envelope
 	var raw [][]byte
 	var says []string
@@ -307,12 +307,14 @@ func (t *Tracker) stamp(ctx context.Context, s *snapshot, bodies []Body) ([]*eve
 			return nil, nil, err
 		}
 		e := &event.Envelope{Body: b}
-		line, err := l.chain.Stamp(e, event.TimeOf(t.now()), max(s.newest, s.state.Newest()))
+		line, err := l.chain.Stamp(e, event.TimeOf(t.now()), c.seen)
 		if err != nil {
 			return nil, nil, t.unsignedThen(s, err)
 		}
-		s.newest = max(s.newest, e.Time)
-		t.overruled = s.apply(e) || t.overruled
+		c.seen, s.newest = max(c.seen, e.Time), max(s.newest, e.Time)
+		if later, lost := s.state.Contend(e); lost {
+			return nil, nil, c.outranked(s, later)
+		}
 		lines, raw = append(lines, e), append(raw, line)
 		says = append(says, subject(e))
 	}

@@ -81,7 +81,7 @@ type snapshot struct {
 	roll       *trust.Roll // meta and who may sign; nil if there is none of level 4
 	metaBad    *badMeta    // meta commits above it that nobody believes
 	proofs     map[string][]*trust.Proof
-	newest     event.Time // of all good lines, those that do not count included
+	newest     event.Time // greatest time of the lines that count
 	level      int        // 0: no hub yet
 	bound      bool       // the hub's own meta has been seen
 	metaCommit refs.OID   // the commit roll was read from

@@ -61,7 +61,6 @@ type Tracker struct {
 	otherHub  string                  // id of another tracker that the last fetch found on the remote
 	behind    map[string]refs.OID     // branches the hub has lost lines of, as the last fetch showed
 	pinning   bool                    // this command chooses the hub for good: a write, init
-	overruled bool                    // what was stamped last changed nothing
 	joining   bool                    // join a hub although numbers end by it
 	mending   bool                    // init: a hub that lost its meta gets it back, and nobody has to be told before
 	forks     map[string]*trust.Proof // that the last fetch brought, by agent

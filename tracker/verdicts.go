@@ -34,9 +34,6 @@ func (t *Tracker) giveVerdicts(s *snapshot) {
 	s.proofs = map[string][]*trust.Proof{}
 	for _, id := range s.agents() {
 		for _, e := range s.logs[id].lines {
-			if e.Time > s.newest {
-				s.newest = e.Time
-			}
 			if _, ok := e.Body.(*event.AgentForked); !ok {
 				continue
 			}
@@ -46,7 +43,11 @@ func (t *Tracker) giveVerdicts(s *snapshot) {
 		}
 	}
 	for _, id := range s.agents() {
-		s.logs[id].verdict = s.judge(s.logs[id], memo)
+		l := s.logs[id]
+		l.verdict = s.judge(l, memo)
+		if counted := l.fed(); len(counted) > 0 {
+			s.newest = max(s.newest, counted[len(counted)-1].Time)
+		}
 	}
 	t.keepMemo(memo)
 }

@@ -1,0 +1,158 @@
+package tracker
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"sort"
+	"time"
+
+	"github.com/git-crosslink/git-crosslink/event"
+)
+
+// A new line is stamped after all lines that count, so a clock that is wrong by
+// years moves everybody's stamps, and the order stays right. Lines that do not
+// count move nobody's. Nor do lines further ahead than event.Follows: after the
+// greatest time there is no other, so whoever followed one to it could never win
+// a register again. What such a line wrote cannot be changed. A command that
+// tries is refused, and names the agent whose line it is.
+
+// farAhead is how far ahead of this clock a time is reported.
+const farAhead = 365 * 24 * time.Hour
+
+// clock is what a new line is ordered after.
+type clock struct {
+	seen  event.Time // greatest time that is followed
+	limit event.Time // nothing beyond it is
+}
+
+// clock returns the clock of a line that is written now at the end of l. It
+// refuses a line that nobody could follow because the log is beyond the limit.
+func (t *Tracker) clock(s *snapshot, l *log) (clock, error) {
+	c := clock{limit: event.Follows(event.TimeOf(t.now()))}
+	if l.chain.Time > c.limit {
+		return c, t.ownClockError(l)
+	}
+	c.seen = s.newestWithin(c.limit)
+	return c, nil
+}
+
+// newestWithin is the greatest time up to limit of the lines that count.
+func (s *snapshot) newestWithin(limit event.Time) (newest event.Time) {
+	if s.newest <= limit {
+		return s.newest
+	}
+	for _, l := range s.logs {
+		newest = max(newest, newestOf(l.fed(), limit))
+	}
+	return newest
+}
+
+// newestOf is the greatest time up to limit in the lines of one log.
+func newestOf(lines []*event.Envelope, limit event.Time) event.Time {
+	n := upTo(lines, limit)
+	if n == 0 {
+		return 0
+	}
+	return lines[n-1].Time
+}
+
+// upTo is how many lines of a log have times up to limit.
+func upTo(lines []*event.Envelope, limit event.Time) int {
+	return sort.Search(len(lines), func(i int) bool { return lines[i].Time > limit })
+}
+
+// outranked refuses an event that would not change all it is to change, because a
+// line that is not followed holds some of it.
+func (c clock) outranked(s *snapshot, by event.Key) error {
+	first := upTo(s.logs[by.Agent].fed(), c.limit)
+	return &Error{Kind: Denied, Name: "far-future",
+		Message: fmt.Sprintf("event %d of '%s' is stamped %s, too far ahead to be followed, and no later event can change what it wrote: nothing was written", by.Seq, by.Agent, by.Time),
+		Hints: []string{
+			fmt.Sprintf("if this machine's clock is right, an admin can end that log before it: git crosslink trust revoke %s --after %d", by.Agent, first),
+			"if it is wrong, set it: date",
+		}}
+}
+
+// ownClockError refuses to write to a log that was written with a clock far
+// ahead: others could not change what is added to it.
+func (t *Tracker) ownClockError(l *log) error {
+	return &Error{Kind: Fatal, Name: "own-clock",
+		Message: fmt.Sprintf("the last event of '%s' is stamped %s, too far ahead to be followed, and nobody could change what is written after it: nothing was written", l.agent, l.chain.Time),
+		Hints: []string{
+			"if this machine's clock is right, go on under a new id: git crosslink agent fork",
+			"if it is wrong, set it: date",
+		}}
+}
+
+// ahead is a log with times far ahead.
+type ahead struct {
+	agent  string
+	seq    uint64     // first line that is
+	beyond uint64     // first line that nobody follows, 0 if there is none
+	at     event.Time // of beyond, else of seq
+}
+
+// ahead returns the logs that brought times far ahead, by agent. A line brings
+// one if its writer's own clock said so (it has no wall), or if no line before
+// it in the order explains it. Whoever only followed is not in the list.
+func (s *snapshot) ahead(now time.Time) []ahead {
+	limit, follows := event.TimeOf(now.Add(farAhead)), event.Follows(event.TimeOf(now))
+	if s.newest <= limit || s.brief != nil {
+		return nil
+	}
+	var lines []*event.Envelope
+	for _, l := range s.logs {
+		lines = append(lines, l.lines[upTo(l.lines, limit):]...)
+	}
+	slices.SortFunc(lines, func(a, b *event.Envelope) int { return a.Key().Compare(b.Key()) })
+	var found []ahead
+	before := limit // a follower of a line just before the limit may be just after it
+	for _, e := range lines {
+		n := slices.IndexFunc(found, func(a ahead) bool { return a.agent == e.Agent })
+		counts := e.Seq <= uint64(len(s.logs[e.Agent].fed())) // one that does not explains others, who followed it before they knew
+		if n < 0 && counts && (e.Wall == 0 || e.Time-before > explained) {
+			n, found = len(found), append(found, ahead{agent: e.Agent, seq: e.Seq, at: e.Time})
+		}
+		if n >= 0 && counts && found[n].beyond == 0 && e.Time > follows {
+			found[n].beyond, found[n].at = e.Seq, e.Time
+		}
+		before = e.Time
+	}
+	slices.SortFunc(found, func(a, b ahead) int { return cmp.Compare(a.agent, b.agent) })
+	return found
+}
+
+// explained is how much later than the line it follows a line may be stamped: a
+// follower adds 1 ns for each of its lines.
+const explained = event.Time(time.Second)
+
+// text is what status and doctor say of it.
+func (a ahead) text() string {
+	if a.beyond > 0 {
+		return fmt.Sprintf("event %d of '%s' is stamped %s, too far ahead to be followed: no later event can change what it wrote", a.beyond, a.agent, a.at)
+	}
+	return fmt.Sprintf("the clock of '%s' was years ahead: event %d is stamped %s, and later events are ordered after it", a.agent, a.seq, a.at)
+}
+
+// aheadProblems are they as status lists them.
+func (t *Tracker) aheadProblems(s *snapshot) (problems []string) {
+	for _, a := range s.ahead(t.now()) {
+		problems = append(problems, a.text())
+	}
+	return problems
+}
+
+// checkClocks is the doctor's look at times.
+func (t *Tracker) checkClocks(_ context.Context, s *snapshot) ([]Diagnosis, error) {
+	var found []Diagnosis
+	for _, a := range s.ahead(t.now()) {
+		hint := "set the clock of that writer's machine; nothing is lost or delayed by it: git crosslink status"
+		if a.beyond > 0 {
+			hint = fmt.Sprintf("an admin can end that log before the event: git crosslink trust revoke %s --after %d", a.agent, a.beyond-1)
+		}
+		found = append(found, Diagnosis{"far-future", Warning, a.text(), []string{hint}})
+	}
+	return found, nil
+}
