@@ -1,7 +1,6 @@
 package gate_test
 
 import (
-	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -51,7 +50,7 @@ func TestWhatIsRightIsTaken(t *testing.T) {
 
 			// signs of life come and go
 			for i := range 2 {
-				w.mustPush("+" + string(w.files(map[string][]byte{"presence.json": []byte(fmt.Sprintln("{}", i))}, nil)) + ":refs/crosslink/presence/abc123")
+				w.mustPush("+" + string(w.files(map[string][]byte{"presence.json": event.Presence{{Agent: "alice", LastSeen: event.TimeOf(w.now()), State: event.PresenceStates[i]}}.Encode()}, nil)) + ":refs/crosslink/presence/abc123")
 			}
 			w.mustPush(":refs/crosslink/presence/abc123")
 

@@ -28,12 +28,12 @@ const (
 )
 
 // settings is the file that is included.
-func settings(mode string) string {
+func settings(mode string, folds bool) string {
 	var b strings.Builder
 	b.WriteString("# written by 'git crosslink server install'\n[crosslink]\n\thub = true\n")
 	if mode == PerRef {
 		b.WriteString("[receive]\n")
-		for _, p := range watched() {
+		for _, p := range watched(folds) {
 			b.WriteString("\tprocReceiveRefs = " + p + "\n")
 		}
 	}

@@ -6,3 +6,6 @@ func SetMaxCommits(n int) (was int) {
 	was, maxCommits = maxCommits, n
 	return was
 }
+
+// LimitsOf are the limits that a hub's configuration sets.
+var LimitsOf = limitsOf

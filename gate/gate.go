@@ -43,6 +43,7 @@ type Options struct {
 	NotesPath string           // file that remembers what was judged; "" = none
 	Namespace string           // what stands before every ref in the repository (git namespaces); ends in '/'
 	Pusher    *PushCertificate // who pushed, where that is asked for; nil = nobody is bound
+	Limits    Limits           // the zero value limits nothing
 }
 
 // ahead is how far a stamp may be ahead of clock and hub.
@@ -57,11 +58,14 @@ const (
 	metaRef     = heads + "meta"
 	ledgerRef   = heads + "checkpoint"
 	presence    = "refs/crosslink/presence/"
+	replace     = "refs/replace"
 )
 
 // Private are the namespaces that the program keeps to itself in a replica:
-// what `push --mirror` of one would upload.
-var Private = []string{"refs/crosslink/", refs.IncomingPrefix, "refs/hub/", "refs/lost/", "refs/forked/", refs.OuterPrefix}
+// what `push --mirror` of one would upload. refs/replace is not one of them; it
+// puts other objects in the place of the tracker's for whoever reads them.
+var Private = []string{"refs/crosslink/", refs.IncomingPrefix, "refs/hub/", "refs/lost/", "refs/forked/", refs.OuterPrefix,
+	"refs/trusted/", "refs/before/", refs.PresenceHere, replace + "/"}
 
 // Ours reports whether a ref is the gate's business.
 func Ours(ref string) bool {
@@ -69,24 +73,17 @@ func Ours(ref string) bool {
 		slices.ContainsFunc(Private, func(p string) bool { return strings.HasPrefix(ref, p) })
 }
 
-// caseTwin reports a ref whose name begins as those the gate looks at do but
-// for case. Where a file system folds case, on the hub or in a clone, it is one
-// of them.
+// caseTwin reports a ref whose name is not one of those the gate looks at, but
+// becomes one where a file system folds names, on the hub or in a clone.
 func caseTwin(ref string) bool {
-	return slices.ContainsFunc(guarded(), func(p string) bool {
-		n := len(p)
-		return len(ref) >= n && ref[:n] != p && folded(ref[:n]) == p && (len(ref) == n || ref[n] == '/')
-	})
+	folded := refs.FoldName(ref)
+	return folded != ref && slices.ContainsFunc(guarded(), func(p string) bool { return isBelow(folded, p) && !isBelow(ref, p) })
 }
 
-// folded is an ASCII name in lower case.
-func folded(s string) string {
-	return strings.Map(func(r rune) rune {
-		if 'A' <= r && r <= 'Z' {
-			return r + 'a' - 'A'
-		}
-		return r
-	}, s)
+// isBelow reports whether a ref is dir or below it.
+func isBelow(ref, dir string) bool {
+	rest, ok := strings.CutPrefix(ref, dir)
+	return ok && (rest == "" || rest[0] == '/')
 }
 
 // namespaced reports a ref of another namespace of git's (gitnamespaces(7))
@@ -94,6 +91,7 @@ func folded(s string) string {
 // judged by its rules; by its full name it would go past them.
 func namespaced(ref string) bool {
 	const above = "refs/namespaces/"
+	ref = refs.FoldName(ref) // as a file system may
 	in := false
 	for {
 		rest, ok := strings.CutPrefix(ref, above)
@@ -119,6 +117,8 @@ type gate struct {
 	meta     *metaState              // by which rules; nil = there is no hub
 	pinned   pins                    // what the ledger on the hub covers
 	newest   event.Time              // stamp on the hub; -1 = not looked for yet
+	brought  int64                   // bytes of the push that were read so far
+	signs    *signsOfLife            // nil = not looked at yet
 }
 
 // Check judges a push and returns what is refused, at most one refusal a ref.
@@ -176,6 +176,9 @@ func on(c Command, r *Refusal) *Refusal {
 
 // unreadable takes an error for the push's own fault if it is about an object.
 func unreadable(err error) *Refusal {
+	if tooMuch, ok := errors.AsType[*overLimit](err); ok {
+		return tooMuch.refusal()
+	}
 	if errors.Is(err, refs.ErrMissing) || errors.Is(err, refs.ErrCorrupt) || errors.Is(err, refs.ErrTooLarge) {
 		return refuse(Unreadable, cureLess, "%v", err)
 	}
@@ -209,14 +212,14 @@ func (g *gate) look() error {
 
 // names refuses what its name alone condemns and returns the rest.
 func (g *gate) names(push []Command) (refused []*Refusal, rest []Command) {
-	logs := map[string]string{} // name in lower case → name
+	logs := map[string]string{} // folded name → name
 	for name := range g.before {
 		if strings.HasPrefix(name, agentPrefix) {
-			logs[strings.ToLower(name)] = name
+			logs[refs.FoldName(name)] = name
 		}
 	}
 	for _, c := range push {
-		if c.New == "" && caseTwin(c.Ref) {
+		if c.New == "" && (caseTwin(c.Ref) || isBelow(c.Ref, replace)) {
 			continue // one that is there may go
 		}
 		r := g.name(c, logs)
@@ -247,17 +250,20 @@ func (g *gate) name(c Command, logs map[string]string) *Refusal {
 			return refuse(AgentID, "choose another: git config crosslink.agent <id>", "%v", err)
 		}
 		if twin := logs[c.Ref]; c.Old == "" && twin != "" && twin != c.Ref {
-			return refuse(CaseTwin, "choose another: git config crosslink.agent <id>", "there is a log '%s', which differs only in case", plain(strings.TrimPrefix(twin, agentPrefix)))
+			return refuse(CaseTwin, "choose another: git config crosslink.agent <id>", "some file systems take it for the name of another log, '%s'", plain(strings.TrimPrefix(twin, agentPrefix)))
 		}
 		return nil
 	case c.Ref == metaRef, c.Ref == ledgerRef:
 		return nil
 	case caseTwin(c.Ref):
-		return refuse(CaseTwin, "give your branch another name", "it differs from the tracker's own, below 'crosslink/', only in case")
+		return refuse(CaseTwin, "give your branch another name", "some file systems take it for the name of the tracker's own branches, below 'crosslink/'")
 	case c.Ref+"/" == heads:
 		return refuse(Name, "give your branch another name", "a branch 'crosslink' leaves no room for the tracker's branches below 'crosslink/'")
 	case strings.HasPrefix(c.Ref, heads):
 		return refuse(Name, "give your branch another name", "below 'crosslink/' are the tracker's branches alone: agents/<id>, checkpoint, meta")
+	}
+	if isBelow(c.Ref, replace) {
+		return refuse(HiddenRef, "ask who runs this hub to run it there: git replace", "whoever reads there would get another object than the one the tracker names")
 	}
 	return refuse(HiddenRef, cureNoPush, "the program keeps these refs to itself")
 }

@@ -102,8 +102,12 @@ func (h Hook) check(ctx context.Context, push []Command) ([]*Refusal, error) {
 	repo := refs.NewServer(dir, formatOf(string(id)), h.Environ)
 	defer repo.Close()
 	o := Options{Now: h.Now, NotesPath: notesPath(dir), Namespace: namespace(h.getenv("GIT_NAMESPACE"))}
-	var err error
-	if o.Pusher, err = h.pusher(ctx, repo); err != nil {
+	conf, err := repo.Settings(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("read the hub's settings: %w", err)
+	}
+	o.Limits = limitsOf(conf)
+	if o.Pusher, err = h.pusher(ctx, repo, conf); err != nil {
 		return nil, fmt.Errorf("read the push certificate: %w", err)
 	}
 	return Check(ctx, repo, push, o)
@@ -130,11 +134,8 @@ func notesPath(dir string) string {
 }
 
 // pusher reads the certificate, if there is one or there must be.
-func (h Hook) pusher(ctx context.Context, repo *refs.Server) (*PushCertificate, error) {
-	said, err := repo.Setting(ctx, "crosslink.pushCertificate")
-	if err != nil {
-		return nil, err
-	}
+func (h Hook) pusher(ctx context.Context, repo *refs.Server, conf refs.Config) (*PushCertificate, error) {
+	said, _ := conf.Get("crosslink.pushCertificate")
 	required := said == "require"
 	id := refs.OID(h.getenv("GIT_PUSH_CERT"))
 	if !repo.Format().Valid(id) || id == repo.Format().Zero() {

@@ -1,11 +1,13 @@
 package gate
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"github.com/git-crosslink/git-crosslink/tracker"
 	"github.com/git-crosslink/git-crosslink/trust"
@@ -21,6 +23,9 @@ type Inspected struct {
 	Findings []tracker.Diagnosis
 }
 
+// finder takes down a finding.
+type finder func(s tracker.Severity, name, hint, format string, args ...any)
+
 // Inspect looks at the gate of the repository of dir. program is what Install
 // would put into the hook now.
 func Inspect(ctx context.Context, dir, program string, environ []string) (*Inspected, error) {
@@ -29,7 +34,7 @@ func Inspect(ctx context.Context, dir, program string, environ []string) (*Inspe
 		return nil, err
 	}
 	r := &Inspected{Hub: h.outer.CommonDir, Findings: []tracker.Diagnosis{}}
-	find := func(s tracker.Severity, name, hint, format string, args ...any) {
+	var find finder = func(s tracker.Severity, name, hint, format string, args ...any) {
 		r.Findings = append(r.Findings, tracker.Diagnosis{Name: name, Severity: s, Text: fmt.Sprintf(format, args...), Hints: []string{hint}})
 	}
 	const again = "git crosslink server install"
@@ -46,6 +51,7 @@ func Inspect(ctx context.Context, dir, program string, environ []string) (*Inspe
 			find(tracker.Problem, "hook-lost", again, "'%s' is no longer the gate, and '%s', which stood there before it, is not called", path, path+keptSuffix)
 		}
 	}
+	h.findLocks(time.Now(), find)
 	option := ""
 	if r.Mode == PerRef {
 		option = " --per-ref"
@@ -68,11 +74,15 @@ func Inspect(ctx context.Context, dir, program string, environ []string) (*Inspe
 	if st, err := os.Stat(filepath.Join(h.hooks, r.Mode)); err == nil && st.Mode().Perm()&0o111 == 0 {
 		find(tracker.Problem, "not-executable", again2, "the hook '%s' cannot be executed, so git passes over it", filepath.Join(h.hooks, r.Mode))
 	}
+	if text, err := os.ReadFile(filepath.Join(h.hooks, r.Mode)); err == nil && !bytes.Equal(text, script(r.Mode, r.Program)) || !h.settled(r.Mode) {
+		find(tracker.Warning, "other-version", again2, "the hook '%s' or its settings are not as this version installs them", r.Mode)
+	}
 	if v, _ := h.conf.Get("crosslink.pushCertificate"); v == "require" && r.Mode == PerRef {
 		find(tracker.Problem, "no-certificates", again, "signed pushes are required (crosslink.pushCertificate), and git tells a proc-receive hook nothing of them: no new line is taken")
 	}
-	if v, _ := h.conf.Get("crosslink.pushCertificate"); v != "require" {
-		if text, hint := tracker.OddSetting("crosslink.pushCertificate", v); text != "" {
+	for _, key := range []string{"crosslink.pushCertificate", pushLimit, logLimit, presenceLimit} {
+		v, set := h.conf.Get(key)
+		if text, hint := tracker.OddSetting(key, v); set && text != "" {
 			find(tracker.Warning, "odd-setting", strings.TrimPrefix(hint, "set it: "), "%s", text)
 		}
 	}
@@ -83,7 +93,7 @@ func Inspect(ctx context.Context, dir, program string, environ []string) (*Inspe
 }
 
 // readPolicy adds what the hub's meta says.
-func (h *hub) readPolicy(ctx context.Context, environ []string, r *Inspected, find func(tracker.Severity, string, string, string, ...any)) error {
+func (h *hub) readPolicy(ctx context.Context, environ []string, r *Inspected, find finder) error {
 	m, err := h.level(ctx, environ)
 	switch {
 	case err != nil:

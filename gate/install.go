@@ -217,16 +217,25 @@ func (h *hub) makeDirs() (made bool, err error) {
 	return true, err
 }
 
+// folds reports whether the file system takes names in another case for those of
+// the repository's refs.
+func (h *hub) folds() bool { return exists(filepath.Join(h.outer.CommonDir, "refs", "HEADS")) }
+
 func (h *hub) settingsPath() string { return filepath.Join(h.outer.CommonDir, stateDir, settingsFile) }
 
 // writeSettings writes the file that the configuration includes, and says
 // whether that changed it.
 func (h *hub) writeSettings(mode string) (changed bool, err error) {
-	is := []byte(settings(mode))
-	if was, err := os.ReadFile(h.settingsPath()); err == nil && bytes.Equal(was, is) {
+	if h.settled(mode) {
 		return false, nil
 	}
-	return true, os.WriteFile(h.settingsPath(), is, 0o666)
+	return true, os.WriteFile(h.settingsPath(), []byte(settings(mode, h.folds())), 0o666)
+}
+
+// settled reports whether that file is as it should be.
+func (h *hub) settled(mode string) bool {
+	was, err := os.ReadFile(h.settingsPath())
+	return err == nil && string(was) == settings(mode, h.folds())
 }
 
 // ours reports whether a file is a hook of ours, of any version.

@@ -35,6 +35,8 @@ type logCheck struct {
 	was      event.Chain // behind the hub's last line
 	pin      pin         // what the ledger covers
 	restored bool        // the hub's log is not the one that the ledger covers
+	fresh    int64       // bytes of lines that are new
+	filled   bool        // and they fill a segment
 	verdict  verdict
 }
 
@@ -61,6 +63,9 @@ func (g *gate) judgeLog(c Command, id string) (*Refusal, error) {
 		return nil, err
 	}
 	if r, err := l.lines(); r != nil || err != nil {
+		return r, err
+	}
+	if r, err := l.length(); r != nil || err != nil {
 		return r, err
 	}
 	return l.history(fresh, edge)
@@ -218,6 +223,14 @@ func (l *logCheck) walk(known [][]byte, from uint64) (r *Refusal, err error) {
 		if r = l.verdict.line(e); r != nil {
 			r.Line = e.Seq
 			return false
+		}
+		if !l.covered(e.Seq) { // what the ledger covers is on its way back
+			l.fresh += int64(len(line)) + 1
+			l.filled = l.filled || e.Seq%refs.SegmentLines == 0
+			if over := l.bring(len(line) + 1); over != nil {
+				r = unreadable(over)
+				return false
+			}
 		}
 		if e.Time > l.now()+ahead && !l.covered(e.Seq) {
 			late = append(late, stamp{e.Seq, e.Time})

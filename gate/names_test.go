@@ -23,13 +23,15 @@ func TestTwinsOfTheTrackersNames(t *testing.T) {
 				"refs/heads/Crosslink/meta", "refs/heads/CROSSLINK", "refs/heads/crosslinK/agents/alice", "refs/Heads/crosslink/meta",
 				"refs/HEADS/cRoSsLiNk/checkpoint", "refs/Crosslink/presence/c1",
 			}
-			if mode == gate.Whole { // no hub holds these
-				twins = append(twins, "refs/Hub/meta", "refs/INCOMING/x")
+			if mode == gate.Whole { // no hub holds these, or git does not tell of them
+				twins = append(twins, "refs/Hub/meta", "refs/INCOMING/x", "refs/Replace/x", "refs/heads/cro\u00dflink/meta", "refs/heads/cro\u1e9elink",
+					"refs/heads/cro\u017fslin\u212a/agents/alice", "refs/head\u017f/crosslink/checkpoint", "refs/heads/cross\u200clink/meta", "refs/heads./crosslink./meta",
+					"refs/pre\u017fence/x")
 			}
 			for _, ref := range twins {
 				w.refused(tampering{"a twin", gate.CaseTwin, ref, 0, func(w *world) refs.OID { return w.code("x") }}, mode)
 			}
-			for _, ref := range []string{"refs/heads/crosslinks/x", "refs/heads/a/Crosslink/x", "refs/heads/Cross-link", "refs/Heads/main", "refs/tags/crosslink"} {
+			for _, ref := range []string{"refs/heads/cr\u00f6sslink/x", "refs/heads/stra\u00dfe", "refs/heads/\u0441rosslink/x", "refs/heads/v1./x", "refs/heads/crosslinks/x", "refs/heads/a/Crosslink/x", "refs/heads/Cross-link", "refs/Heads/main", "refs/tags/crosslink"} {
 				w.mustPush(string(w.code("y")) + ":" + ref)
 			}
 			w.git("--git-dir="+w.hub, "fetch", "-q", w.evil, string(w.code("x"))+":refs/heads/Crosslink/x") // from before the gate
@@ -42,6 +44,57 @@ func TestTwinsOfTheTrackersNames(t *testing.T) {
 			}
 		})
 	}
+}
+
+// The names of every namespace that a replica has (docs/architecture.md) are
+// refused, and refs/replace: a mirror of a replica brings nothing to a hub.
+func TestRefsThatTheProgramKeepsToItself(t *testing.T) {
+	doc, err := os.ReadFile("../docs/architecture.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, list, _ := strings.Cut(string(doc), "In a clone, a private bare repository")
+	_, list, _ = strings.Cut(list, "```\n")
+	list, _, _ = strings.Cut(list, "```")
+	names := []string{"refs/replace/" + strings.Repeat("1", 40)}
+	for line := range strings.Lines(list) {
+		name := strings.ReplaceAll(strings.Fields(line)[0], "\u2026", "x")
+		if !strings.HasPrefix(name, "refs/heads/crosslink/") {
+			names = append(names, name)
+		}
+	}
+	if len(names) < 9 {
+		t.Fatalf("docs/architecture.md lists only %q", names)
+	}
+	for _, mode := range []string{gate.Whole, gate.PerRef} {
+		t.Run(mode, func(t *testing.T) {
+			w := settled(t, mode, trust.Warn, true)
+			for _, ref := range names {
+				w.refused(tampering{"kept to itself", gate.HiddenRef, ref, 0, func(w *world) refs.OID { return w.code("x") }}, mode)
+			}
+			w.git("--git-dir="+w.hub, "fetch", "-q", w.evil, string(w.code("x"))+":"+names[0]) // from before the gate
+			w.mustPush(":" + names[0])
+		})
+	}
+}
+
+// Where the hub's own file system folds names, git tells the gate of every ref,
+// so that no spelling of a name goes past it.
+func TestPerRefWhereNamesFold(t *testing.T) {
+	w := settled(t, gate.Whole, trust.Warn, true)
+	if err := os.Mkdir(w.hub+"/refs/HEADS", 0o755); err != nil { // found as it would be there
+		t.Fatal(err)
+	}
+	w.install(gate.PerRef)
+	for _, ref := range []string{"refs/heads/cro\u00dflink/meta", "refs/heads/cross\u200clink/checkpoint", "refs/namespace\u017f/team/refs/heads/crosslink/meta"} {
+		rule := gate.CaseTwin
+		if strings.Contains(ref, "team") {
+			rule = gate.HiddenRef
+		}
+		w.refused(tampering{"a twin", rule, ref, 0, func(w *world) refs.OID { return w.code("x") }}, gate.PerRef)
+	}
+	w.mustPush(string(w.code("y"))+":refs/heads/code", string(w.code("y"))+":refs/tags/v1")
+	w.mustPush(":refs/heads/code")
 }
 
 // A hub in a namespace of git's has a gate of its own kind: what is pushed

@@ -11,6 +11,8 @@ judge() {
 	}
 	"$program" hook pre-receive
 }
+plain='abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789 /._+=@#,
+-'
 kept=${0%/*}/@KEPT@
 if [ ! -x "$kept" ]; then
 	while IFS= read -r line; do

@@ -1,14 +1,37 @@
 package gate
 
 import (
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/git-crosslink/git-crosslink/event"
 	"github.com/git-crosslink/git-crosslink/refs"
 )
 
-// maxPresence bounds a heartbeat.
-const maxPresence = 64 << 10
+// A sign of life is one commit without a past and one small file. It is
+// force-moved and may go, as nothing depends on it. Anybody may push any number
+// of them, and every clone fetches all, so the gate bounds how many there are:
+//
+//   - one names only agents whose logs the hub holds;
+//   - one is dated within a day of the hub's clock;
+//   - of those of the last week at most Limits.Presence name one agent, and at
+//     most maxSigns there are. Older ones belong to clones that are gone, and
+//     do not count.
 
-// presence looks at a heartbeat: one commit without a past, one small file. It
-// is force-moved and may go, as nothing depends on it.
+const (
+	presenceSlack = 24 * time.Hour
+	presenceWeek  = 7 * 24 * time.Hour
+	maxSigns      = 1000 // as many as a clone reads
+)
+
+// signsOfLife are those on the hub, of the last week.
+type signsOfLife struct {
+	all     int
+	byAgent map[string]int
+}
+
+// presence judges a sign of life.
 func (g *gate) presence(c Command) (*Refusal, error) {
 	if c.New == "" {
 		return nil, nil
@@ -29,6 +52,107 @@ func (g *gate) presence(c Command) (*Refusal, error) {
 	if r, err := w.tree("", h.Tree); r != nil || err != nil {
 		return r, err
 	}
-	_, err = refs.ReadFiles(g.ctx, g.repo, c.New, maxPresence)
-	return nil, err
+	agents, err := g.shown(c.New)
+	if err != nil {
+		return nil, err
+	}
+	if agents == nil {
+		return refuse(Tree, cureNoPush, "'presence.json' is not a sign of life"), nil
+	}
+	for _, id := range agents {
+		if g.after[agentPrefix+id] == "" {
+			return refuse(NotOnHub, cureSync, "it is of '%s', who has no log on the hub", id), nil
+		}
+	}
+	if away := g.o.Now.Sub(time.Unix(h.When, 0)); away.Abs() > presenceSlack {
+		return refuse(Clock, cureClock, "a sign of life is dated %s, more than a day from the hub's clock", time.Unix(h.When, 0).UTC().Format(time.DateOnly)), nil
+	}
+	return g.room(c, agents)
+}
+
+// shown are the agents that a sign of life names; nil if it is none.
+func (g *gate) shown(id refs.OID) ([]string, error) {
+	files, err := refs.ReadFiles(g.ctx, g.repo, id, event.MaxPresence)
+	if err != nil {
+		return nil, err
+	}
+	p, err := event.DecodePresence(files["presence.json"])
+	if err != nil {
+		return nil, nil
+	}
+	agents := make([]string, 0, len(p))
+	for _, a := range p {
+		agents = append(agents, a.Agent)
+	}
+	return agents, nil
+}
+
+// room refuses a sign of life for which there is no room, and counts one that is
+// taken.
+func (g *gate) room(c Command, agents []string) (*Refusal, error) {
+	limit := g.o.Limits.Presence
+	if limit == 0 {
+		return nil, nil
+	}
+	if err := g.countSigns(); err != nil {
+		return nil, err
+	}
+	const cure = "nothing depends on it: your events are signs of life, too"
+	if c.Old == "" && g.signs.all >= maxSigns {
+		return refuse(TooMuch, cure, "the hub has %d signs of life from the last week already", g.signs.all), nil
+	}
+	var was []string
+	if c.Old != "" {
+		was, _ = g.shown(c.Old) // one that cannot be read names nobody
+	}
+	for _, id := range agents {
+		if !slices.Contains(was, id) && g.signs.byAgent[id] >= limit {
+			return refuse(TooMuch, cure, "%d clones have shown signs of life of '%s' in the last week, and the limit is %d (%s)", g.signs.byAgent[id], id, limit, presenceLimit), nil
+		}
+	}
+	if c.Old == "" {
+		g.signs.all++
+	}
+	for _, id := range agents {
+		if !slices.Contains(was, id) {
+			g.signs.byAgent[id]++
+		}
+	}
+	return nil, nil
+}
+
+// countSigns looks once at the signs of life on the hub.
+func (g *gate) countSigns() error {
+	if g.signs != nil {
+		return nil
+	}
+	g.signs = &signsOfLife{byAgent: map[string]int{}}
+	all, err := g.repo.Refs(g.ctx, g.o.Namespace+presence)
+	if err != nil {
+		return err
+	}
+	var tips []refs.OID
+	for _, r := range all {
+		if strings.HasPrefix(strings.TrimPrefix(r.Name, g.o.Namespace), presence) {
+			tips = append(tips, r.OID)
+		}
+	}
+	var recent []refs.OID
+	err = g.repo.Read(g.ctx, tips, 8<<10, func(i int, o refs.Object, err error) error {
+		if h, perr := refs.ParseCommit(g.repo.Format(), o.Data); err == nil && perr == nil && g.o.Now.Sub(time.Unix(h.When, 0)) < presenceWeek {
+			recent = append(recent, tips[i])
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	g.signs.all = len(recent)
+	for _, id := range recent[:min(len(recent), maxSigns)] {
+		agents, _ := g.shown(id) // as above
+		for _, a := range agents {
+			g.signs.byAgent[a]++
+		}
+	}
+	return nil
 }

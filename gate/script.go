@@ -46,9 +46,11 @@ func script(mode, program string) []byte {
 	if mode == Whole {
 		text = preReceive
 	}
-	patterns := []string{"*' refs/namespaces/'*"}
-	for _, p := range guarded() {
-		patterns = append(patterns, "*' refs/'"+anyCase(strings.TrimPrefix(p, "refs/"))+"*") // see caseTwin
+	// a name with other characters, or with a dot at the end of a component, may
+	// be one of these where a file system folds names (caseTwin)
+	patterns := []string{`*[!"$plain"]*`, "*./*"}
+	for _, p := range append(guarded(), "refs/namespaces/") {
+		patterns = append(patterns, "*' refs/'"+anyCase(strings.TrimPrefix(p, "refs/"))+"*")
 	}
 	return []byte(strings.NewReplacer(
 		"@PROGRAM@", quoted(program),
@@ -86,10 +88,14 @@ func spellings(word string) []string {
 }
 
 // watched are the beginnings of refs that git is to tell proc-receive of: it
-// compares them letter by letter, whole components, so those that differ in
-// case have to be spelled out. Of the refs that the program keeps to itself
-// only those that a hub holds are.
-func watched() []string {
+// compares them letter by letter, whole components. Where the file system folds
+// names there is no end to the spellings of one, so git tells of every ref.
+// Elsewhere a twin is a branch like any other to the hub; those that differ in
+// the case of ASCII letters are spelled out for the clones that fold.
+func watched(folds bool) []string {
+	if folds {
+		return []string{"refs"}
+	}
 	all := append(guarded(), "refs/namespaces")
 	for _, s := range spellings("crosslink")[1:] {
 		all = append(all, "refs/heads/"+s, "refs/"+s)

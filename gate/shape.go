@@ -29,7 +29,9 @@ func (g *gate) object(id refs.OID, kind refs.Kind, limit int64) ([]byte, error) 
 		if err == nil && o.Kind != kind {
 			err = fmt.Errorf("object '%s' is not a %s: %w", id, kind, refs.ErrCorrupt)
 		}
-		data = o.Data
+		if data = o.Data; err == nil {
+			err = g.bring(len(data))
+		}
 		return err
 	})
 	return data, err

@@ -405,7 +405,7 @@ func (w *world) refused(c tampering, mode string) {
 	for name := range before {
 		w.t.Errorf("'%s' is gone", name)
 	}
-	want := "refused '" + ref + "': rule '" + c.rule
+	want := "refused '" + strings.ReplaceAll(ref, "\u200c", `\u200c`) + "': rule '" + c.rule
 	if mode == gate.PerRef {
 		want = "\t[remote rejected] (rule '" + c.rule
 	}

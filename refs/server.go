@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strconv"
 	"strings"
 )
 
@@ -95,13 +96,43 @@ func (s *Server) IsAncestor(ctx context.Context, old, tip OID) (bool, error) {
 	return err == nil, err
 }
 
-// Setting reads one value of the server's configuration, "" if it is not set.
-func (s *Server) Setting(ctx context.Context, key string) (string, error) {
-	out, err := s.git.run(ctx, nil, "config", "--get", key)
+// Settings reads the server's own settings, crosslink.*, in one git process.
+func (s *Server) Settings(ctx context.Context) (Config, error) {
+	out, err := s.git.run(ctx, nil, "config", "-z", "--get-regexp", `^crosslink\.`)
 	if ge, ok := errors.AsType[*GitError](err); ok && ge.Exit == 1 {
-		return "", nil
+		return nil, nil // none is set
 	}
-	return strings.TrimSuffix(string(out), "\n"), err
+	if err != nil {
+		return nil, err
+	}
+	var c Config
+	for entry := range strings.SplitSeq(strings.TrimSuffix(string(out), "\x00"), "\x00") {
+		key, value, _ := strings.Cut(entry, "\n")
+		c = append(c, Setting{Key: key, Value: value})
+	}
+	return c, nil
+}
+
+// Sizes adds up how long objects are, without reading them, in one git process.
+// An object that is not there has no size.
+func (s *Server) Sizes(ctx context.Context, ids []OID) (total int64, err error) {
+	var in bytes.Buffer
+	for _, id := range ids {
+		if !s.form.Valid(id) {
+			return 0, fmt.Errorf("bad object id '%s'", id)
+		}
+		in.WriteString(string(id) + "\n")
+	}
+	out, err := s.git.run(ctx, in.Bytes(), "cat-file", "--batch-check=%(objectsize)")
+	if err != nil {
+		return 0, err
+	}
+	for line := range strings.Lines(string(out)) {
+		if n, err := strconv.ParseInt(strings.TrimSpace(line), 10, 64); err == nil {
+			total += n
+		}
+	}
+	return total, nil
 }
 
 // AtLeast reports whether the git at hand is of that version or a later one;

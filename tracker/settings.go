@@ -29,6 +29,9 @@ var settings = []setting{
 	{"crosslink.hooks", "neither true nor false", truth, "true", "true"},
 	{"crosslink.sign", "neither true nor false", truth, "true", "true"},
 	{"crosslink.pushCertificate", "not 'require'", oneOfWords("", "require"), "if it were not set", "require"},
+	{"crosslink.pushLimit", "no number of megabytes", wholeNumber, "100", "100"},
+	{"crosslink.logLimit", "no number of megabytes", wholeNumber, "256", "256"},
+	{"crosslink.presenceLimit", "no number", wholeNumber, "20", "20"},
 }
 
 // OddSetting says what is wrong with the value of a setting; "" if nothing is,

@@ -26,6 +26,9 @@ func TestOddSettings(t *testing.T) {
 		{"crosslink.hooks", []string{"off"}, []string{"falsch"}, "true"},
 		{"crosslink.sign", []string{"yes"}, []string{"never"}, "true"},
 		{"crosslink.pushCertificate", []string{"require", ""}, []string{"required", "true"}, "if it were not set"},
+		{"crosslink.pushLimit", []string{"0", "100"}, []string{"100m", "-1"}, "100"},
+		{"crosslink.logLimit", []string{"0", "9999"}, []string{"1g"}, "256"},
+		{"crosslink.presenceLimit", []string{"0", "3"}, []string{"few"}, "20"},
 		{"crosslink.agent", []string{"anything"}, nil, ""},
 	} {
 		for _, v := range c.good {

@@ -1,0 +1,102 @@
+package gate
+
+import (
+	"fmt"
+	"strconv"
+
+	"github.com/git-crosslink/git-crosslink/refs"
+)
+
+// A pack of a megabyte may unpack to any size, and what has been taken every
+// clone has to read. So the gate bounds what one push may bring to the tracker's
+// branches, how long a log may grow, and how many refs may show signs of life of
+// one agent. Bytes are those of the objects that the gate judges, unpacked. What
+// the ledger covers and the hub has lost comes back whatever it takes.
+
+// Limits bound a push. 0 is no limit.
+type Limits struct {
+	Push     int64 // bytes that one push brings
+	Log      int64 // bytes of one log, with what is on the hub
+	Presence int   // refs that name one agent
+}
+
+// The defaults, in the units of the settings.
+const (
+	defaultPushLimit     = 100 // MB
+	defaultLogLimit      = 256 // MB
+	defaultPresenceLimit = 20
+)
+
+const megabyte = 1 << 20
+
+// The settings of the hub's owner.
+const (
+	pushLimit     = "crosslink.pushLimit"
+	logLimit      = "crosslink.logLimit"
+	presenceLimit = "crosslink.presenceLimit"
+)
+
+// limitsOf reads the limits from the hub's configuration. What is no number is
+// read as the default; 'server check' reports it.
+func limitsOf(conf refs.Config) Limits {
+	number := func(key string, preset int) int {
+		v, _ := conf.Get(key)
+		if n, err := strconv.Atoi(v); err == nil && n >= 0 {
+			return min(n, 1<<30)
+		}
+		return preset
+	}
+	return Limits{
+		Push:     int64(number(pushLimit, defaultPushLimit)) * megabyte,
+		Log:      int64(number(logLimit, defaultLogLimit)) * megabyte,
+		Presence: number(presenceLimit, defaultPresenceLimit),
+	}
+}
+
+// overLimit is the error of a push that brings more than it may.
+type overLimit struct{ limit int64 }
+
+func (e *overLimit) Error() string {
+	return fmt.Sprintf("the push brings more than %d MB, unpacked, to the tracker's branches", e.limit/megabyte)
+}
+
+func (e *overLimit) refusal() *Refusal {
+	return refuse(TooMuch, cureLimit(pushLimit, e.limit/megabyte), "%v", e)
+}
+
+// cureLimit says who can raise a limit, and how.
+func cureLimit(key string, now int64) string {
+	return fmt.Sprintf("push less at a time, or ask who runs this hub to raise the limit there: git config %s %d", key, 2*max(now, 1))
+}
+
+// bring counts bytes that the push brings. The error is an *overLimit.
+func (g *gate) bring(n int) error {
+	if g.brought += int64(n); g.o.Limits.Push > 0 && g.brought > g.o.Limits.Push {
+		return &overLimit{g.o.Limits.Push}
+	}
+	return nil
+}
+
+// length refuses a log that grows over its limit. Its size is asked for only
+// where it may have changed by much: a log of few segments cannot be too long,
+// and one that neither fills a segment nor brings a megabyte is asked with a
+// later push.
+func (l *logCheck) length() (*Refusal, error) {
+	limit := l.o.Limits.Log
+	var segments []refs.OID
+	for p, e := range l.new {
+		if segmentPath().MatchString(p) {
+			segments = append(segments, e.oid)
+		}
+	}
+	switch {
+	case limit == 0, l.fresh == 0, !l.filled && l.fresh < megabyte, int64(len(segments))*refs.SegmentLimit <= limit:
+		return nil, nil
+	}
+	size, err := l.repo.Sizes(l.ctx, segments)
+	if err != nil || size <= limit {
+		return nil, err
+	}
+	return refuse(TooMuch, "go on under another id: git crosslink agent fork; or ask who runs this hub to raise the limit there: git config "+logLimit+" "+strconv.FormatInt(2*max(limit/megabyte, 1), 10),
+		"the log would be %d MB long, and the limit is %d MB", size/megabyte, limit/megabyte), nil
+}

@@ -1,0 +1,113 @@
+package gate
+
+import (
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/git-crosslink/git-crosslink/tracker"
+)
+
+// git writes a ref, packed-refs or the configuration by way of a file with
+// .lock at the end of its name. A process that was killed leaves that file
+// behind, and from then on git refuses every push that needs it: for a ref of
+// the tracker nobody gets a number or a lock any more.
+
+// staleAfter is how old a lock file has to be before it is reported as left
+// behind. git holds one for milliseconds, for packed-refs of a large hub for
+// seconds.
+const staleAfter = time.Minute
+
+// maxLocks bounds how many lock files are reported one by one.
+const maxLocks = 20
+
+// lockFile is one lock file of git's.
+type lockFile struct {
+	path string // below the repository
+	age  time.Duration
+}
+
+// lockFiles lists git's lock files in a repository, the oldest first.
+func lockFiles(dir string, now time.Time) (locks []lockFile) {
+	add := func(path string, d fs.DirEntry) {
+		if d.IsDir() || !strings.HasSuffix(path, ".lock") {
+			return
+		}
+		st, err := d.Info()
+		if err != nil {
+			return // it went meanwhile
+		}
+		rel, err := filepath.Rel(dir, path)
+		if err != nil {
+			rel = path
+		}
+		locks = append(locks, lockFile{filepath.ToSlash(rel), max(now.Sub(st.ModTime()), 0)})
+	}
+	for _, sub := range []string{"", "reftable", "objects/info", "objects/info/commit-graphs", "objects/pack"} {
+		in, _ := os.ReadDir(filepath.Join(dir, sub)) // what cannot be read has no locks to report
+		for _, d := range in {
+			add(filepath.Join(dir, sub, d.Name()), d)
+		}
+	}
+	for _, sub := range []string{"refs", "logs"} {
+		_ = filepath.WalkDir(filepath.Join(dir, sub), func(path string, d fs.DirEntry, err error) error {
+			if err == nil {
+				add(path, d)
+			}
+			return nil
+		})
+	}
+	slices.SortStableFunc(locks, func(a, b lockFile) int { return int(min(max(b.age-a.age, -1), 1)) })
+	return locks
+}
+
+// findLocks reports the lock files of the hub. Whether a process still holds
+// one only a person can tell.
+func (h *hub) findLocks(now time.Time, find finder) {
+	locks := lockFiles(h.outer.CommonDir, now)
+	for i, l := range locks {
+		if i == maxLocks {
+			find(tracker.Warning, "stale-locks", "list them: find '"+h.outer.CommonDir+"' -name '*.lock'", "there are %d more lock files", len(locks)-maxLocks)
+			return
+		}
+		path := filepath.Join(h.outer.CommonDir, filepath.FromSlash(l.path))
+		if l.age < staleAfter {
+			find(tracker.Note, "lock-file", "look again in a minute: git crosslink server check", "the lock file '%s' is %d s old; a push that is running may hold it", path, int(l.age.Seconds()))
+			continue
+		}
+		find(tracker.Problem, "stale-lock", "see whether a git process older than that still runs there: ps -ef",
+			"the lock file '%s' is %s old: while it exists, git cannot change %s; if no git process uses this repository, the file is left over from one that was killed, and whoever runs the hub may remove it",
+			path, ageOf(l.age), locked(l.path))
+	}
+}
+
+// ageOf is an age for people.
+func ageOf(d time.Duration) string {
+	switch {
+	case d < 2*time.Hour:
+		return fmt.Sprintf("%d min", int(d.Minutes()))
+	case d < 48*time.Hour:
+		return fmt.Sprintf("%d h", int(d.Hours()))
+	}
+	return fmt.Sprintf("%d days", int(d.Hours()/24))
+}
+
+// locked names what git cannot change while a lock file exists.
+func locked(path string) string {
+	name := strings.TrimSuffix(path, ".lock")
+	switch {
+	case name == "packed-refs":
+		return "refs that are packed"
+	case strings.HasPrefix(name, "reftable/"):
+		return "any ref"
+	case name == "config":
+		return "the configuration"
+	case strings.HasPrefix(name, "objects/"):
+		return "'" + name + "' (maintenance does)"
+	}
+	return "'" + strings.TrimPrefix(name, "logs/") + "'"
+}
