@@ -56,19 +56,34 @@ Examples:
 		return runAgentList(u.Context, f, e)
 	})
 	fork := e.command(&urfave.Command{
-		Name: "fork", Usage: "go on under an id of your own",
+		Name: "fork", Usage: "go on under a new id, with what the hub does not have",
 		UsageText: "git crosslink agent fork [<options>] [<new-id>]",
-		Description: `Two clones that write under one id fork its log: the hub keeps the lines of one,
-the other is told so and cannot write. This carries what the hub does not have
-over to a log under a new id, same uuids and times, and prints that id; claims of
-locks are not carried over. Without an id one is made. Where the id is set by the
-environment or the configuration it says what to set from now on.
+		Description: `Moves the events that the hub does not have to a log under a new id, and prints
+that id. Use it
 
-The exit status is 1 if the log has not forked.
+  - when two clones have written under one id: the hub keeps the events of one,
+    and the other cannot write until it has an id of its own;
+  - when the hub refuses an event, for instance because its text holds a
+    password: --without leaves that event out, and the rest can be sent;
+  - when this machine's clock was ahead: events with a time that has not come
+    yet are stamped again.
+
+Uuids stay the same. Claims of locks are not moved, nor are comments and issues
+that a later one of these events deletes. --without takes the number of an event
+(git crosslink status names those the hub refuses) or the beginning of the uuid
+of the comment or issue that the event created; what hangs on it, as comments on
+an issue do, is left out with it and listed.
+
+Without an id one is made. Where the id is set by the environment or the
+configuration, the command says what to set from now on.
+
+The exit status is 1 if there is nothing to move.
 
 Examples:
   git crosslink agent fork
-  git crosslink agent fork builder-2`,
+  git crosslink agent fork builder-2
+  git crosslink agent fork --without 12 --without 14`,
+		Flags: []urfave.Flag{&urfave.StringSliceFlag{Name: "without", Usage: "leave out the event with this number or uuid, `EVENT`; may be repeated"}},
 	}, func(u *urfave.Context) error {
 		args, err := arguments(u, 0, 1, "at most one new id")
 		if err != nil {
@@ -80,7 +95,7 @@ Examples:
 				return misuse("the new id is empty")
 			}
 		}
-		return runAgentFork(u.Context, newID, e)
+		return runAgentFork(u.Context, newID, u.StringSlice("without"), e)
 	})
 	return &urfave.Command{
 		Name: "agent", Category: groupAgents, HideHelp: true,
@@ -265,18 +280,27 @@ type forkedShape struct {
 	Agent   string  `json:"agent"`
 	Carried int     `json:"carried"`
 	Set     *string `json:"set"`
+
+	Withdrawn []tracker.Withdrawn `json:"withdrawn"`
 }
 
-func runAgentFork(ctx context.Context, newID string, e *env) error {
+func runAgentFork(ctx context.Context, newID string, without []string, e *env) error {
 	h, err := e.hub(ctx)
 	if err != nil {
 		return err
 	}
-	f, err := h.Fork(ctx, newID)
+	f, err := h.Fork(ctx, newID, without...)
 	if err != nil {
 		return err
 	}
-	e.talk("carried %s over from '%s' to '%s'; the next sync sends them", count(f.Carried, "event"), f.Was, f.Agent)
+	e.talk("moved %s from '%s' to '%s'; the next sync sends them", count(f.Carried, "event"), f.Was, f.Agent)
+	for _, w := range f.Withdrawn {
+		e.talk("left out event %d (%s)", w.Seq, w.Type)
+	}
+	for _, u := range f.Locks {
+		e.warn("lock-left", fmt.Sprintf("the lock on %s stays with '%s'", u.String()[:8], f.Was),
+			fmt.Sprintf("git crosslink unlock --break --reason 'goes on as %s' %s", f.Agent, u.String()[:8]))
+	}
 	switch {
 	case f.Set == "":
 		e.talkHint("git crosslink sync")
@@ -286,5 +310,5 @@ func runAgentFork(ctx context.Context, newID string, e *env) error {
 		e.talk("from now on set: %s", f.Set)
 		e.talkHint(f.Set + " git crosslink sync")
 	}
-	return e.say(ctx, answer{data: forkedShape{f.Was, f.Agent, f.Carried, textOrNull(f.Set)}, ids: []string{f.Agent}})
+	return e.say(ctx, answer{data: forkedShape{f.Was, f.Agent, f.Carried, textOrNull(f.Set), append([]tracker.Withdrawn{}, f.Withdrawn...)}, ids: []string{f.Agent}})
 }

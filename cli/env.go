@@ -40,7 +40,7 @@ type hub interface {
 	ProofOf(ctx context.Context, agent string) (*tracker.ForkProof, error)
 	Key(context.Context) (*tracker.AgentKey, error)
 	RotateKey(context.Context) (was, is *tracker.AgentKey, err error)
-	Fork(ctx context.Context, newID string) (*tracker.Forked, error)
+	Fork(ctx context.Context, newID string, without ...string) (*tracker.Forked, error)
 	Describe(context.Context, tracker.EmitOptions, string, event.AgentKind) (*tracker.Receipt, error)
 	Retire(ctx context.Context, o tracker.EmitOptions, reason string) (*tracker.Receipt, error)
 	Heartbeat(context.Context, tracker.HeartbeatOptions) (*tracker.Heartbeat, error)

@@ -16,13 +16,18 @@ type Forked struct {
 	Agent   string `json:"agent"`   // the new id
 	Carried int    `json:"carried"` // events carried over
 	Set     string `json:"set"`     // what the user has to set for the new id to hold; "" = nothing
+
+	Withdrawn []Withdrawn  `json:"withdrawn"` // events that were not carried over, with what hung on them
+	Locks     []event.UUID `json:"locks"`     // issues whose lock stays with the old id
 }
 
-// Fork goes on under another id where two clones wrote under one: the lines
-// that the hub's log of the old id does not hold are carried over (same uuids
-// and times, no lock events), and the old log is the hub's again. The old
-// lines stay in the replica as evidence. newID "" mints one.
-func (t *Tracker) Fork(ctx context.Context, newID string) (*Forked, error) {
+// Fork goes on under another id where two clones wrote under one, or the hub
+// does not take what waits here: the lines that the hub's log of the old id
+// does not hold are carried over (same uuids, no lock events; carry.go says
+// which, and with which times), and the old log is the hub's again. The old
+// lines stay in the replica as evidence. newID "" mints one; without names lines
+// that are not carried over.
+func (t *Tracker) Fork(ctx context.Context, newID string, without ...string) (*Forked, error) {
 	if t.agent == "" || t.replica == nil {
 		return nil, &Error{Kind: No, Name: "no-fork", Message: "nobody has written here yet: there is nothing to carry over"}
 	}
@@ -38,26 +43,30 @@ func (t *Tracker) Fork(ctx context.Context, newID string) (*Forked, error) {
 		return nil, err
 	}
 	l := s.logs[t.agent]
-	if l == nil || !l.diverged && !l.forked() {
-		return nil, &Error{Kind: No, Name: "no-fork", Message: fmt.Sprintf("the log of '%s' has not forked: there is nothing to carry over", t.agent)}
+	if l == nil || !l.diverged && !l.forked() && !t.leavable(s, l) {
+		return nil, &Error{Kind: No, Name: "no-fork", Message: fmt.Sprintf("the log of '%s' has not forked, and nothing in it waits for the hub: there is nothing to carry over", t.agent)}
 	}
 	if s.logs[newID] != nil {
 		return nil, &Error{Kind: Fatal, Name: "agent-taken", Message: fmt.Sprintf("there is a log of '%s' already", newID),
 			Hints: []string{"let one be minted: git crosslink agent fork"}}
 	}
-	tip, carried, err := t.carryOver(ctx, s, l, newID)
+	f := &Forked{Was: t.agent, Agent: newID, Locks: s.left(t.agent)}
+	tip, err := t.carryOver(ctx, s, l, f, without)
 	if err != nil {
 		return nil, err
 	}
+	back := l.hub
+	if l.diverged || l.forked() {
+		back = cmp.Or(l.hub, l.here)
+	}
 	err = t.local().Swap(ctx, []refs.Update{
 		{Ref: headRoot + agents + newID, New: tip},
-		{Ref: headRoot + agents + t.agent, Old: l.here, New: cmp.Or(l.hub, l.here)},
+		{Ref: headRoot + agents + t.agent, Old: l.here, New: back},
 		{Ref: "refs/forked/" + t.agent + "/" + string(l.here), New: l.here},
 	})
 	if err != nil {
 		return nil, fmt.Errorf("go on as '%s': %w", newID, err)
 	}
-	f := &Forked{Was: t.agent, Agent: newID, Carried: carried}
 	switch {
 	case t.getenv("GIT_CROSSLINK_AGENT") != "":
 		f.Set = "GIT_CROSSLINK_AGENT=" + newID
@@ -69,21 +78,23 @@ func (t *Tracker) Fork(ctx context.Context, newID string) (*Forked, error) {
 		}
 	}
 	t.agent = newID
-	return f, nil
+	return f, t.remember(func(c *contact) { c.Refused = "" }) // it was about the old log
 }
 
 // forked reports whether a proof stands against the log.
 func (l *log) forked() bool { return l.verdict != nil && l.verdict.Forked }
 
 // carryOver writes the new log.
-func (t *Tracker) carryOver(ctx context.Context, s *snapshot, l *log, newID string) (refs.OID, int, error) {
+func (t *Tracker) carryOver(ctx context.Context, s *snapshot, l *log, f *Forked, without []string) (refs.OID, error) {
 	written, err := t.goodLines(ctx, l.agent, l.here)
 	if err != nil {
-		return "", 0, err
+		return "", err
 	}
-	theirs, err := t.goodLines(ctx, l.agent, l.hub)
-	if err != nil {
-		return "", 0, err
+	var theirs []*event.Envelope
+	if l.hub != "" {
+		if theirs, err = t.goodLines(ctx, l.agent, l.hub); err != nil {
+			return "", err
+		}
 	}
 	common := 0
 	for common < min(len(written), len(theirs)) && bytes.Equal(written[common].Raw, theirs[common].Raw) {
@@ -92,20 +103,24 @@ func (t *Tracker) carryOver(ctx context.Context, s *snapshot, l *log, newID stri
 	if l.forked() {
 		common = min(int(l.verdict.Fed), len(written))
 	}
-	rest := written[common:]
+	rest, withdrawn, err := withdraw(written[common:], without)
+	if err != nil {
+		return "", err
+	}
+	rest = stampedAgain(rest, t.explained(s))
 	from := &event.AgentForkedFrom{Agent: l.agent}
 	if common > 0 {
 		from.Seq, from.Hash = uint64(common), event.Hash(written[common-1].Raw)
 	}
-	var first event.Time
+	first := event.TimeOf(t.now())
 	if len(rest) > 0 {
 		first = rest[0].Time
 	}
-	chain := event.Chain{Hub: s.hubID(), Agent: newID}
+	chain := event.Chain{Hub: s.hubID(), Agent: f.Agent}
 	var lines [][]byte
-	k, err := t.writer(s, newID, true)
+	k, err := t.writer(s, f.Agent, true)
 	if err != nil {
-		return "", 0, err
+		return "", err
 	}
 	if k != nil {
 		signWith(ctx, &chain, k)
@@ -118,7 +133,7 @@ func (t *Tracker) carryOver(ctx context.Context, s *snapshot, l *log, newID stri
 		e := &event.Envelope{Body: b}
 		line, err := chain.Stamp(e, max(first, 1), 0)
 		if err != nil {
-			return "", 0, err
+			return "", err
 		}
 		lines = append(lines, line)
 	}
@@ -136,9 +151,10 @@ func (t *Tracker) carryOver(ctx context.Context, s *snapshot, l *log, newID stri
 	}
 	more, err := continued(&chain, carried, k)
 	if err != nil {
-		return "", 0, err
+		return "", err
 	}
-	tip, err := refs.AppendLog(ctx, t.local(), newID, "", append(lines, more...), refs.CommitInfo{
-		Author: newID, When: t.now(), Message: fmt.Sprintf("crosslink: %s goes on where %s forked\n\n[skip ci]\n", newID, l.agent)})
-	return tip, len(more), err
+	tip, err := refs.AppendLog(ctx, t.local(), f.Agent, "", append(lines, more...), refs.CommitInfo{
+		Author: f.Agent, When: t.now(), Message: fmt.Sprintf("crosslink: %s goes on where %s stopped\n\n[skip ci]\n", f.Agent, l.agent)})
+	f.Carried, f.Withdrawn = len(more), withdrawn
+	return tip, err
 }
