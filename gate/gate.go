@@ -46,9 +46,6 @@ type Options struct {
 	Limits    Limits           // the zero value limits nothing
 }
 
-// ahead is how far a stamp may be ahead of clock and hub.
-const ahead = event.Time(60 * time.Second)
-
 // maxCommits bounds what one push may bring; a variable for its test.
 var maxCommits = 100_000
 
@@ -116,7 +113,7 @@ type gate struct {
 	incoming map[refs.OID][]refs.OID // commits the push brings → parents
 	meta     *metaState              // by which rules; nil = there is no hub
 	pinned   pins                    // what the ledger on the hub covers
-	newest   event.Time              // stamp on the hub; -1 = not looked for yet
+	newest   event.Time              // time that lines on the hub explain; -1 = not looked for yet
 	brought  int64                   // bytes of the push that were read so far
 	signs    *signsOfLife            // nil = not looked at yet
 }

@@ -8,7 +8,6 @@ import (
 	"regexp"
 	"slices"
 	"strconv"
-	"strings"
 	"sync"
 
 	"github.com/git-crosslink/git-crosslink/event"
@@ -232,7 +231,7 @@ func (l *logCheck) walk(known [][]byte, from uint64) (r *Refusal, err error) {
 				return false
 			}
 		}
-		if e.Time > l.now()+ahead && !l.covered(e.Seq) {
+		if e.Time > l.clock()+ahead && !l.covered(e.Seq) {
 			late = append(late, stamp{e.Seq, e.Time})
 		}
 		return true
@@ -258,35 +257,7 @@ func (l *logCheck) walk(known [][]byte, from uint64) (r *Refusal, err error) {
 	if r := l.pusher(chain.Seq); r != nil {
 		return r, nil
 	}
-	return l.clock(late)
-}
-
-// stamp is where a line is and when.
-type stamp struct {
-	seq uint64
-	at  event.Time
-}
-
-func (g *gate) now() event.Time { return event.TimeOf(g.o.Now) }
-
-// clock refuses a line that is further ahead than any clock explains: it would
-// push the stamps of everybody ahead with it.
-func (l *logCheck) clock(late []stamp) (*Refusal, error) {
-	if len(late) == 0 {
-		return nil, nil
-	}
-	newest, err := l.newestOnHub()
-	if err != nil {
-		return nil, err
-	}
-	for _, s := range late {
-		if s.at > newest+ahead {
-			r := refuse(Clock, cureClock, "it is stamped %s, more than %d s ahead of the hub's clock and of all that is on the hub", s.at, ahead/1e9)
-			r.Line = s.seq
-			return r, nil
-		}
-	}
-	return nil, nil
+	return l.late(late)
 }
 
 // covered reports whether the ledger covers a line of the log that is pushed.
@@ -357,31 +328,6 @@ func (l *logCheck) history(fresh, edge []refs.OID) (*Refusal, error) {
 		}
 	}
 	return nil, nil
-}
-
-// newestOnHub is the greatest stamp that ends a log on the hub. It is looked
-// for only when it matters.
-func (g *gate) newestOnHub() (event.Time, error) {
-	if g.newest >= 0 {
-		return g.newest, nil
-	}
-	var reqs []refs.LogRequest
-	for name, tip := range g.before {
-		if id, ok := strings.CutPrefix(name, agentPrefix); ok {
-			reqs = append(reqs, refs.LogRequest{Agent: id, Tip: tip, From: math.MaxUint64})
-		}
-	}
-	newest := event.Time(0)
-	_, err := refs.WalkLogs(g.ctx, g.repo, reqs, func(i int, _ uint64, line []byte) bool {
-		if e, err := event.Decode(line); err == nil && e.Hub == g.meta.Hub && e.Agent == reqs[i].Agent {
-			newest = max(newest, e.Time)
-		}
-		return true
-	})
-	if err == nil {
-		g.newest = newest
-	}
-	return newest, err
 }
 
 // holds reports whether a log has the line at a position.

@@ -57,7 +57,7 @@ const (
 	cureFork   = "if two clones write under this id: git crosslink agent fork"
 	cureNoPush = "leave these branches to the program: git crosslink sync"
 	cureMirror = "push without --mirror and --prune, your branches alone: git push <remote> <branch>"
-	cureClock  = "set the clock of the machine that wrote it, then: git crosslink doctor"
+	cureClock  = "set the clock of the machine that wrote it, then: git crosslink agent fork"
 	cureUpdate = "install the git-crosslink of this hub's level, there and on the server"
 	cureServer = "ask who runs this hub to look there: git crosslink server check"
 	cureHub    = "git crosslink init"
