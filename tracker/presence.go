@@ -114,7 +114,7 @@ func (t *Tracker) pulse(g glance) {
 	}
 	p, now := t.readPresent(), t.now()
 	last := p.Pushed
-	if at := has.Wrote.Std(); at.After(last) {
+	if at := has.Wrote.Std(); at.After(last) && !at.After(now) { // else a clock was wrong
 		last = at
 	}
 	if now.Sub(last) < presenceEvery || now.Sub(p.Tried) < presenceTried {
