@@ -82,7 +82,7 @@ The exit status is 1 if there is nothing to move.
 Examples:
   git crosslink agent fork
   git crosslink agent fork builder-2
-  git crosslink agent fork --without 12 --without 14`,
+  git crosslink agent fork --without 2 --without 3`,
 		Flags: []urfave.Flag{&urfave.StringSliceFlag{Name: "without", Usage: "leave out the event with this number or uuid, `EVENT`; may be repeated"}},
 	}, func(u *urfave.Context) error {
 		args, err := arguments(u, 0, 1, "at most one new id")

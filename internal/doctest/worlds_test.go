@@ -108,6 +108,7 @@ var special = map[string]how{
 
 	"git crosslink agent fork":                                       {in: "carol", before: forked},
 	"git crosslink agent fork builder-2":                             {in: "carol", before: forked},
+	"git crosslink agent fork --without 2 --without 3":               {in: "carol", before: "git crosslink --offline comment 12 one\ngit crosslink --offline comment 12 two"},
 	"git crosslink comment delete 3f9a1c2":                           {with: map[string]string{"3f9a1c2": "<comment>"}},
 	"git crosslink comment edit 3f9a1c2 'it was the cache'":          {with: map[string]string{"3f9a1c2": "<comment>"}},
 	"git crosslink init":                                             {in: "carol"},
