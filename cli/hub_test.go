@@ -108,7 +108,7 @@ func (h *memoryHub) Doctor(_ context.Context, offline bool) (*tracker.DoctorRepo
 	return &h.doctor, nil
 }
 
-func (h *memoryHub) Fork(_ context.Context, newID string) (*tracker.Forked, error) {
+func (h *memoryHub) Fork(_ context.Context, newID string, _ ...string) (*tracker.Forked, error) {
 	return &tracker.Forked{Was: h.Agent(), Agent: newID, Carried: 2, Set: "GIT_CROSSLINK_AGENT=" + newID}, nil
 }
 
