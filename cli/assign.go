@@ -2,7 +2,6 @@ package cli
 
 import (
 	"context"
-	"slices"
 
 	urfave "github.com/urfave/cli/v2"
 
@@ -16,7 +15,8 @@ func newAssignCommand(e *env) *urfave.Command {
 		Name: "assign", Category: groupIssues,
 		Usage:     "assign people or agents",
 		UsageText: "git crosslink assign [<options>] <id> <who>…",
-		Description: `Adds assignees to an issue; @me is yourself.
+		Description: `Adds assignees to an issue; @me is yourself. The number of an issue cannot be
+an assignee.
 
 Examples:
   git crosslink assign 12 @me
@@ -27,15 +27,21 @@ Examples:
 		if err != nil {
 			return err
 		}
+		if opts.words, err = assigning.names(opts.words); err != nil {
+			return err
+		}
 		return runAssign(u.Context, opts, e)
 	})
 }
 
 func runAssign(ctx context.Context, opts elementOptions, e *env) error {
-	s := single{opts.id, opts.emit, func(h hub, _ tracker.Projection, i *store.Issue, said *said) (bodies []event.Body, _ error) {
+	s := single{opts.id, opts.emit, func(h hub, p tracker.Projection, i *store.Issue, said *said) (bodies []event.Body, _ error) {
+		if err := assigning.refuseIssues(p, "assign", i, opts.words); err != nil {
+			return nil, err
+		}
 		for _, w := range opts.words {
 			w = whom(h, w)
-			if slices.Contains(i.Assignees, w) {
+			if len(store.Called(i.Assignees, w)) > 0 {
 				said.add("%s is assigned to '%s' already", i.Name(), oneLine(w))
 				continue
 			}
@@ -67,14 +73,20 @@ Examples:
 }
 
 func runUnassign(ctx context.Context, opts elementOptions, e *env) error {
-	s := single{opts.id, opts.emit, func(h hub, _ tracker.Projection, i *store.Issue, said *said) (bodies []event.Body, _ error) {
+	s := single{opts.id, opts.emit, func(h hub, p tracker.Projection, i *store.Issue, said *said) (bodies []event.Body, _ error) {
+		if err := assigning.refuseIssues(p, "unassign", i, opts.words); err != nil {
+			return nil, err
+		}
 		for _, w := range opts.words {
 			w = whom(h, w)
-			if !slices.Contains(i.Assignees, w) {
+			stored := store.Called(i.Assignees, w)
+			if len(stored) == 0 {
 				said.add("%s is not assigned to '%s'", i.Name(), oneLine(w))
 				continue
 			}
-			bodies = append(bodies, &event.AssigneeRemoved{Issue: i.UUID, Assignee: w})
+			for _, s := range stored {
+				bodies = append(bodies, &event.AssigneeRemoved{Issue: i.UUID, Assignee: s})
+			}
 			said.add("took '%s' off %s", oneLine(w), i.Name())
 		}
 		return bodies, nil

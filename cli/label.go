@@ -3,7 +3,6 @@ package cli
 import (
 	"context"
 	"fmt"
-	"slices"
 	"strings"
 
 	urfave "github.com/urfave/cli/v2"
@@ -26,9 +25,14 @@ func elementOptionsOf(u *urfave.Context, e *env, what string) (o elementOptions,
 	if err != nil {
 		return o, err
 	}
-	o.id, o.words = args[0], unique(args[1:])
-	if slices.Contains(o.words, "") {
-		return o, misuse(what + " cannot be empty")
+	o.id = args[0]
+	for _, w := range args[1:] {
+		if w == "" {
+			return o, misuse(what + " cannot be empty")
+		}
+		if len(store.Called(o.words, w)) == 0 {
+			o.words = append(o.words, w)
+		}
 	}
 	o.emit, err = e.emitOptions(u)
 	return o, err
@@ -38,14 +42,11 @@ func elementOptionsOf(u *urfave.Context, e *env, what string) (o elementOptions,
 // which is not what the reader of 'a,b' would look for.
 func labelsOf(labels []string) ([]string, error) {
 	for _, l := range labels {
-		switch {
-		case l == "":
-			return nil, misuse("a label cannot be empty")
-		case strings.Contains(l, ","):
+		if strings.Contains(l, ",") {
 			return nil, misuse(fmt.Sprintf("label '%s' has a comma", l), "name each label on its own")
 		}
 	}
-	return unique(labels), nil
+	return labeling.names(labels)
 }
 
 func newLabelCommand(e *env) *urfave.Command {
@@ -53,7 +54,8 @@ func newLabelCommand(e *env) *urfave.Command {
 		Name: "label", Category: groupIssues,
 		Usage:     "add labels",
 		UsageText: "git crosslink label [<options>] <id> <label>…",
-		Description: `Adds labels to an issue. One that is there already is no mistake.
+		Description: `Adds labels to an issue. Adding a label twice is not an error. Blanks around a
+label are dropped. The number of an issue cannot be a label.
 
 Examples:
   git crosslink label 12 bug ui`,
@@ -71,9 +73,12 @@ Examples:
 }
 
 func runLabel(ctx context.Context, opts elementOptions, e *env) error {
-	s := single{opts.id, opts.emit, func(_ hub, _ tracker.Projection, i *store.Issue, said *said) (bodies []event.Body, _ error) {
+	s := single{opts.id, opts.emit, func(_ hub, p tracker.Projection, i *store.Issue, said *said) (bodies []event.Body, _ error) {
+		if err := labeling.refuseIssues(p, "label", i, opts.words); err != nil {
+			return nil, err
+		}
 		for _, l := range opts.words {
-			if slices.Contains(i.Labels, l) {
+			if len(store.Called(i.Labels, l)) > 0 {
 				said.add("%s has label '%s' already", i.Name(), oneLine(l))
 				continue
 			}
@@ -105,13 +110,19 @@ Examples:
 }
 
 func runUnlabel(ctx context.Context, opts elementOptions, e *env) error {
-	s := single{opts.id, opts.emit, func(_ hub, _ tracker.Projection, i *store.Issue, said *said) (bodies []event.Body, _ error) {
+	s := single{opts.id, opts.emit, func(_ hub, p tracker.Projection, i *store.Issue, said *said) (bodies []event.Body, _ error) {
+		if err := labeling.refuseIssues(p, "unlabel", i, opts.words); err != nil {
+			return nil, err
+		}
 		for _, l := range opts.words {
-			if !slices.Contains(i.Labels, l) {
+			stored := store.Called(i.Labels, l)
+			if len(stored) == 0 {
 				said.add("%s has no label '%s'", i.Name(), oneLine(l))
 				continue
 			}
-			bodies = append(bodies, &event.LabelRemoved{Issue: i.UUID, Label: l})
+			for _, s := range stored {
+				bodies = append(bodies, &event.LabelRemoved{Issue: i.UUID, Label: s})
+			}
 			said.add("removed label '%s' from %s", oneLine(l), i.Name())
 		}
 		return bodies, nil

@@ -9,8 +9,8 @@ import (
 	"github.com/git-crosslink/git-crosslink/tracker"
 )
 
-// resolveMilestone finds a milestone by its name (letters compared without case
-// if nothing is called exactly so), its uuid, or a beginning of that of at
+// resolveMilestone finds a milestone by its name (in any case and form of
+// Unicode if nothing is called exactly so), its uuid, or a beginning of that of at
 // least 4 digits.
 func resolveMilestone(p tracker.Projection, id string) (*reducer.Milestone, error) {
 	all, err := p.Milestones()
@@ -20,7 +20,7 @@ func resolveMilestone(p tracker.Projection, id string) (*reducer.Milestone, erro
 	prefix := strings.ToLower(strings.ReplaceAll(id, "-", ""))
 	for _, match := range []func(*reducer.Milestone) bool{
 		func(m *reducer.Milestone) bool { return m.Name == id },
-		func(m *reducer.Milestone) bool { return strings.EqualFold(m.Name, id) },
+		func(m *reducer.Milestone) bool { return strings.EqualFold(store.Name(m.Name), store.Name(id)) },
 		func(m *reducer.Milestone) bool {
 			return len(prefix) >= 4 && strings.HasPrefix(hex.EncodeToString(m.UUID[:]), prefix)
 		},

@@ -95,7 +95,9 @@ func newOptionsOf(u *urfave.Context, e *env) (opts newOptions, err error) {
 	opts.parent = u.String("parent")
 	opts.blockedBy = u.StringSlice("blocked-by")
 	opts.milestone = u.String("milestone")
-	opts.assign = u.StringSlice("assign")
+	if opts.assign, err = assigning.names(u.StringSlice("assign")); err != nil {
+		return opts, err
+	}
 	opts.discoveredFrom = u.String("discovered-from")
 	opts.emit, err = e.emitOptions(u)
 	opts.lock = u.Bool("lock")
@@ -109,11 +111,6 @@ func dateOf(u *urfave.Context, e *env, name string, at edge) (event.Time, error)
 		return 0, nil
 	}
 	return parseDate("--"+name, u.String(name), at, e.now())
-}
-
-// shellQuote writes s as one word of a shell.
-func shellQuote(s string) string {
-	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
 }
 
 func runNew(ctx context.Context, opts newOptions, e *env) error {
@@ -195,6 +192,12 @@ func (o *newOptions) bodies(h hub, p tracker.Projection, issue event.UUID, title
 		CreatedBy: h.Agent(), ScheduledAt: o.scheduled, DueAt: o.due,
 	}
 	bodies := []event.Body{created}
+	if err := labeling.refuseIssues(p, "new", nil, o.labels); err != nil {
+		return nil, err
+	}
+	if err := assigning.refuseIssues(p, "new", nil, o.assign); err != nil {
+		return nil, err
+	}
 	if o.parent != "" {
 		i, err := resolve(p, o.parent)
 		if err != nil {
@@ -216,7 +219,7 @@ func (o *newOptions) bodies(h hub, p tracker.Projection, issue event.UUID, title
 		}
 		bodies = append(bodies, &event.RelationAdded{A: issue, B: i.UUID, Kind: event.DiscoveredFrom})
 	}
-	for _, a := range unique(o.assign) {
+	for _, a := range o.assign {
 		bodies = append(bodies, &event.AssigneeAdded{Issue: issue, Assignee: whom(h, a)})
 	}
 	if o.milestone != "" {

@@ -96,6 +96,20 @@ func tidyTitle(s string) string {
 	return strings.TrimFunc(s, func(r rune) bool { return unicode.IsSpace(r) || string(r) == byteOrderMark })
 }
 
+// shellQuote writes s as one word of a shell.
+func shellQuote(s string) string {
+	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
+}
+
+// shellWord is shellQuote where it is needed.
+func shellWord(s string) string {
+	const safe = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789@%+=:,./_-"
+	if s != "" && strings.Trim(s, safe) == "" {
+		return s
+	}
+	return shellQuote(s)
+}
+
 // splitMessage takes a text apart as git does a commit message: the first line
 // is the title, the rest the description.
 func splitMessage(text string) (title, description string) {

@@ -13,9 +13,9 @@ import (
 // is every open issue, newest first.
 type Filter struct {
 	Status    string   // "open" ("" is open), "closed", "archived" or "all"
-	Labels    []string // all of them
+	Labels    []string // all of them, by Name
 	Priority  event.Priority
-	Assignee  string
+	Assignee  string // by Name
 	LockedBy  string // agent id: held or claimed by it
 	Milestone event.UUID
 	Parent    event.UUID
@@ -72,13 +72,13 @@ func (f *Filter) match(m *Memory, i *Issue) bool {
 		}
 	}
 	for _, l := range f.Labels {
-		if !slices.Contains(i.Labels, l) {
+		if len(Called(i.Labels, l)) == 0 {
 			return false
 		}
 	}
 	switch {
 	case f.Priority != "" && i.Priority != f.Priority,
-		f.Assignee != "" && !slices.Contains(i.Assignees, f.Assignee),
+		f.Assignee != "" && len(Called(i.Assignees, f.Assignee)) == 0,
 		f.LockedBy != "" && (i.Lock == nil || i.Lock.Holder != f.LockedBy),
 		f.Milestone != event.UUID{} && i.Milestone != f.Milestone,
 		f.Parent != event.UUID{} && i.Parent != f.Parent,

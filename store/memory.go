@@ -182,14 +182,14 @@ func (m *Memory) List(f Filter) (rows []*Issue, total int, err error) {
 }
 
 // Search is List over the issues whose title, description or comments hold
-// every word of the text, letters compared without case.
+// every word of the text, compared by Fold.
 func (m *Memory) Search(text string, f Filter) (rows []*Issue, total int, err error) {
 	words := wanted(text)
 	return m.list(f, func(i *Issue) bool { return holds(i, words) })
 }
 
 // wanted are the words of a search, as they are compared.
-func wanted(text string) []string { return strings.Fields(strings.ToLower(text)) }
+func wanted(text string) []string { return strings.Fields(Fold(text)) }
 
 func holds(i *Issue, words []string) bool {
 	for _, w := range words {
@@ -200,12 +200,12 @@ func holds(i *Issue, words []string) bool {
 	return true
 }
 
-func contains(i *Issue, lower string) bool {
-	if strings.Contains(strings.ToLower(i.Title), lower) || strings.Contains(strings.ToLower(i.Description), lower) {
+func contains(i *Issue, folded string) bool {
+	if strings.Contains(Fold(i.Title), folded) || strings.Contains(Fold(i.Description), folded) {
 		return true
 	}
 	for k := range i.Comments {
-		if strings.Contains(strings.ToLower(i.Comments[k].Content), lower) {
+		if strings.Contains(Fold(i.Comments[k].Content), folded) {
 			return true
 		}
 	}

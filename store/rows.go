@@ -71,7 +71,7 @@ func flag(b bool) int64 {
 	return 0
 }
 
-// words writes a list so that one of it can be looked for.
+// words writes a list so that one of it can be looked for by its Name.
 func words(list []string) string {
 	var b strings.Builder
 	for _, s := range list {
@@ -80,7 +80,7 @@ func words(list []string) string {
 	return b.String()
 }
 
-func word(s string) string { return "(" + hex.EncodeToString([]byte(s)) + ")" }
+func word(s string) string { return "(" + hex.EncodeToString([]byte(Name(s))) + ")" }
 
 func (w *writer) edges() error {
 	return w.sync("edge", "issue blocker", func(yield func(row) bool) {

@@ -9,8 +9,8 @@ import (
 
 // Search by an index of trigrams. The index only says which issues may hold the
 // words; whether they do is asked of each as in memory, so the answers are the
-// same. What is indexed is what is compared: text in lower case, by Go's rules,
-// which are not SQLite's.
+// same. What is indexed is what is compared: text by Fold, whose rules of case
+// are Go's and not SQLite's.
 
 const words3 = `CREATE VIRTUAL TABLE words USING fts5(text, content='', contentless_delete=1, detail='none', tokenize='trigram case_sensitive 1')`
 
@@ -18,7 +18,7 @@ const words3 = `CREATE VIRTUAL TABLE words USING fts5(text, content='', contentl
 const maxTrigrams = 48
 
 // Search is List over the issues whose title, description or comments hold
-// every word of the text, letters compared without case.
+// every word of the text, compared by Fold.
 func (f *File) Search(text string, l Filter) (rows []*Issue, total int, err error) {
 	words := wanted(text)
 	also := func(i *Issue) bool { return holds(i, words) }
@@ -138,7 +138,7 @@ func (w *writer) words() error {
 func searched(i *Issue) string {
 	var b strings.Builder
 	add := func(s string) {
-		b.WriteString(strings.ReplaceAll(strings.ToLower(s), "\x00", " "))
+		b.WriteString(strings.ReplaceAll(Fold(s), "\x00", " "))
 		b.WriteByte('\n')
 	}
 	add(i.Title)

@@ -156,7 +156,7 @@ func filters(m *store.Memory) []store.Filter {
 	for _, p := range []event.Priority{event.Low, event.Medium, event.High, event.Critical} {
 		fs = append(fs, store.Filter{Status: "all", Priority: p, Limit: 2})
 	}
-	for _, l := range [][]string{{"bug"}, {"ü"}, {"zz top"}, {"bug", "flux"}, {"zz"}, {""}, {"(62)"}, {"bug", ""}} {
+	for _, l := range [][]string{{"bug"}, {"ü"}, {"zz top"}, {"bug", "flux"}, {"zz"}, {""}, {"(62)"}, {"bug", ""}, {"u\u0308"}, {" bug\t"}} {
 		fs = append(fs, store.Filter{Status: "all", Labels: l}, store.Filter{Labels: l, Sort: "updated", Limit: 1})
 	}
 	fs = append(fs, store.Filter{Ready: true, Now: now}, store.Filter{Blocked: true}, store.Filter{Overdue: true, Now: now, Status: "all"},
@@ -176,6 +176,6 @@ func filters(m *store.Memory) []store.Filter {
 // awkward are searches that an index of words may get wrong.
 var awkward = []string{
 	"title", "TITLE 3", "e", "3", "ti", "desc", "comment", "nothing like it", "", "  ", `"`, `""`, `"title`, "title*", "title AND description", "OR", "NOT title",
-	"NEAR(title, 3)", "text:title", "(title", "^title", "ti'tle", "title 1 title 2 title 3", "a\x00b", "\xff\xfe", "ß", "İ", "ÜMLAUT", "straße", "日本語", "日本", "日", "👩‍🚀", "é", "é", "�",
+	"NEAR(title, 3)", "text:title", "(title", "^title", "ti'tle", "title 1 title 2 title 3", "a\x00b", "\xff\xfe", "ß", "İ", "ÜMLAUT", "straße", "日本語", "日本", "日", "👩‍🚀", "\u00e9", "e\u0301", "caf\u00c9", "CAFE\u0301", "\u0301", "�",
 	"%", "_", "-", "--", ";", "tit\\le", strings.Repeat("title ", 40), strings.Repeat("x", 500),
 }

@@ -372,7 +372,9 @@ func (h *history) publicKey() string {
 }
 
 // text has few values, so that equal ones are common.
-func (h *history) text(what string) string { return fmt.Sprintf("%s %d", what, h.IntN(8)) }
+func (h *history) text(what string) string {
+	return fmt.Sprintf("%s %d", what, h.IntN(8)) + pick(h, []string{"", "", "", " caf\u00e9", " CAFE\u0301"})
+}
 
 func (h *history) maybe(what string) string {
 	if h.IntN(2) == 0 {
@@ -390,7 +392,9 @@ func (h *history) someTime() event.Time {
 
 func (h *history) someone() string { return pick(h, h.authors).id }
 
-func (h *history) label() string { return pick(h, []string{"bug", "flux", "ü", "zz top"}) }
+func (h *history) label() string {
+	return pick(h, []string{"bug", "flux", "\u00fc", "u\u0308", " bug", "zz top"})
+}
 
 func (h *history) priority() event.Priority {
 	return pick(h, []event.Priority{event.Low, event.Medium, event.High, event.Critical})
