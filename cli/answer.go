@@ -224,8 +224,3 @@ func span(d time.Duration) string {
 	}
 	return fmt.Sprintf("%d years", d/(365*day))
 }
-
-// date is a moment in the user's own time.
-func (e *env) date(t event.Time) string {
-	return t.Std().In(e.now().Location()).Format("2006-01-02 15:04")
-}

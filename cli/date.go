@@ -11,9 +11,9 @@ import (
 
 // The rules of dates are:
 //
-//   - a day ('2026-03-01', 'today', 'tomorrow', '+3d', '+2w', 'friday') is its
-//     last second in UTC where something is due, its first where it is
-//     scheduled; today is the user's own today, 'friday' the next one after it;
+//   - a day ('2026-03-01', 'today', 'tomorrow', '+3d', '+2w', 'friday') is one of
+//     the user's zone: its last instant where something is due, its first where
+//     it is scheduled; 'friday' is the next one after today;
 //   - RFC 3339 is exactly that moment;
 //   - 'none' clears.
 
@@ -26,7 +26,7 @@ const (
 
 const dateForms = "2026-03-01, 2026-03-01T10:00:00Z, today, tomorrow, +3d, +2w, monday … sunday, none"
 
-// parseDate reads one of the forms; 0 is none.
+// parseDate reads one of the forms; 0 is none. The zone is that of now.
 func parseDate(option, s string, at edge, now time.Time) (event.Time, error) {
 	bad := func() error {
 		f := misuse(fmt.Sprintf("'%s' is not a date for '%s'", s, option), "valid forms: "+dateForms)
@@ -34,7 +34,7 @@ func parseDate(option, s string, at edge, now time.Time) (event.Time, error) {
 		return f
 	}
 	word := strings.ToLower(strings.TrimSpace(s))
-	today := time.Date(now.Year(), now.Month(), now.Day(), 0, 0, 0, 0, time.UTC)
+	today := dayOf(now)
 	var day time.Time
 	switch {
 	case word == "none":
@@ -66,10 +66,11 @@ func parseDate(option, s string, at edge, now time.Time) (event.Time, error) {
 		}
 		return bounded(option, s, t)
 	}
+	first, last := instantsOf(day, now.Location())
 	if at == dayEnd {
-		day = day.Add(24*time.Hour - time.Second)
+		return bounded(option, s, last)
 	}
-	return bounded(option, s, day)
+	return bounded(option, s, first)
 }
 
 // bounded refuses what a line cannot carry, and the epoch, which means none.

@@ -39,7 +39,7 @@ func describe(p tracker.Projection, u event.UUID, b event.Body) string {
 	case *event.IssueDeleted:
 		return "deleted"
 	case *event.ScheduleChanged:
-		return fmt.Sprintf("scheduled %s, due %s", timeOrNone(b.ScheduledAt), timeOrNone(b.DueAt))
+		return scheduleWords(b, func(t event.Time, _ edge) string { return t.String() })
 	case *event.ParentChanged:
 		if b.Parent == (event.UUID{}) {
 			return "removed the parent"
@@ -128,11 +128,16 @@ func shortComment(p tracker.Projection, u event.UUID) string {
 	return p.CommentShort(u)
 }
 
-func timeOrNone(t event.Time) string {
-	if t == 0 {
-		return "none"
+// scheduleWords needs to know how to write a moment: programs read it in UTC,
+// people in their zone.
+func scheduleWords(b *event.ScheduleChanged, write func(event.Time, edge) string) string {
+	word := func(t event.Time, at edge) string {
+		if t == 0 {
+			return "none"
+		}
+		return write(t, at)
 	}
-	return t.String()
+	return fmt.Sprintf("scheduled %s, due %s", word(b.ScheduledAt, dayStart), word(b.DueAt, dayEnd))
 }
 
 func firstLine(s string) string {

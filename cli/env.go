@@ -103,11 +103,12 @@ func newEnv() *env {
 		inTTY:  terminal(os.Stdin),
 		outTTY: terminal(os.Stdout),
 		errTTY: terminal(os.Stderr),
-		now:    clock(),
 		getenv: os.Getenv,
 		chdir:  os.Chdir,
 		color:  "auto",
 	}
+	now, zone := clock(), userZone(e.getenv("TZ"))
+	e.now = func() time.Time { return now().In(zone) }
 	e.width = e.terminalWidth()
 	e.trace = traceTo(e.getenv("GIT_CROSSLINK_TRACE"), os.Stderr)
 	e.open = func(ctx context.Context) (hub, error) {

@@ -5,7 +5,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	urfave "github.com/urfave/cli/v2"
 
@@ -109,7 +108,7 @@ func moment(get func(i *store.Issue) event.Time) field {
 		case modifier == "relative":
 			return e.ago(t)
 		case modifier == "short":
-			return t.Std().Format(time.DateOnly)
+			return e.day(t)
 		case modifier == "unix":
 			return strconv.FormatInt(t.Std().Unix(), 10)
 		}

@@ -103,7 +103,11 @@ func runLog(ctx context.Context, opts logOptions, e *env) error {
 			if l.Mark != nil {
 				mark = marked(*l.Mark)
 			}
-			pg.print("%s  %s%s  %s\n", pg.paint.text(slotTime, e.date(lines[k].Shown())), pg.paint.text(slotAgent, l.Agent), pg.paint.text(slotProblem, mark), l.Text)
+			text := l.Text
+			if b, ok := lines[k].Body.(*event.ScheduleChanged); ok {
+				text = scheduleWords(b, e.dateAt)
+			}
+			pg.print("%s  %s%s  %s\n", pg.paint.text(slotTime, e.date(lines[k].Shown())), pg.paint.text(slotAgent, l.Agent), pg.paint.text(slotProblem, mark), text)
 			if l.Rejected != nil {
 				pg.print("    %s %s\n", pg.paint.text(slotProblem, "rejected:"), l.Rejected.Reason+": "+l.Rejected.Detail)
 			}

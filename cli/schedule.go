@@ -22,8 +22,9 @@ func newScheduleCommand(e *env) *urfave.Command {
 		Usage:     "say when an issue is due, or ready at the earliest",
 		UsageText: "git crosslink schedule <id> [--due <date>] [--scheduled <date>]",
 		Description: `Sets or clears the dates of an issue. A date is a day (2026-03-01, today,
-tomorrow, +3d, +2w, friday), a moment (2026-03-01T10:00:00Z) or 'none'. Due is
-the end of the day, scheduled its beginning, in UTC.
+tomorrow, +3d, +2w, friday), a moment (2026-03-01T10:00:00Z) or 'none'. A day is
+one of your time zone (TZ): an issue is due at its end, or scheduled for its
+beginning. Others see the same moment in their own zones.
 
 Examples:
   git crosslink schedule 12 --due friday
@@ -72,11 +73,11 @@ func runSchedule(ctx context.Context, opts scheduleOptions, e *env) error {
 		c := &event.ScheduleChanged{Issue: i.UUID, ScheduledAt: i.ScheduledAt, DueAt: i.DueAt}
 		if opts.due != nil {
 			c.DueAt = *opts.due
-			said.add("%s is %s", i.Name(), e.dateWords("due", c.DueAt))
+			said.add("%s is %s", i.Name(), e.dateWords("due", c.DueAt, dayEnd))
 		}
 		if opts.scheduled != nil {
 			c.ScheduledAt = *opts.scheduled
-			said.add("%s is %s", i.Name(), e.dateWords("scheduled", c.ScheduledAt))
+			said.add("%s is %s", i.Name(), e.dateWords("scheduled", c.ScheduledAt, dayStart))
 		}
 		if c.DueAt == i.DueAt && c.ScheduledAt == i.ScheduledAt {
 			*said = nil
@@ -88,9 +89,9 @@ func runSchedule(ctx context.Context, opts scheduleOptions, e *env) error {
 	return s.run(ctx, e)
 }
 
-func (e *env) dateWords(what string, t event.Time) string {
+func (e *env) dateWords(what string, t event.Time, at edge) string {
 	if t == 0 {
 		return "not " + what + " any more"
 	}
-	return what + " " + e.date(t)
+	return what + " " + e.dateAt(t, at)
 }

@@ -130,10 +130,10 @@ func (b *briefing) write() {
 		if b.e.overdue(i) {
 			late = b.paint.text(slotOverdue, " overdue")
 		}
-		b.print("    due %s%s\n", b.when(i.DueAt), late)
+		b.print("    due %s (%s)%s\n", b.e.dateAt(i.DueAt, dayEnd), b.e.ago(i.DueAt), late)
 	}
 	if i.ScheduledAt != 0 {
-		b.print("    scheduled %s\n", b.when(i.ScheduledAt))
+		b.print("    scheduled %s (%s)\n", b.e.dateAt(i.ScheduledAt, dayStart), b.e.ago(i.ScheduledAt))
 	}
 	b.lock()
 	b.list("labels", i.Labels)

@@ -1,0 +1,80 @@
+package cli
+
+import (
+	"time"
+
+	"github.com/git-crosslink/git-crosslink/event"
+)
+
+// A day that a user names is the user's: from its first to its last instant in
+// the user's zone. Events hold instants. One that begins or ends a day of the
+// reader's is shown as that day, any other with its time.
+
+// dayOf is the date that t has in its zone, as midnight in UTC, so that one can
+// reckon with it.
+func dayOf(t time.Time) time.Time {
+	y, m, d := t.Date()
+	return time.Date(y, m, d, 0, 0, 0, 0, time.UTC)
+}
+
+// instantsOf are the first and the last instant at which calendars of the zone
+// show the day. Of a day that the zone skipped they are the instant after the
+// skip and the one before it.
+func instantsOf(day time.Time, zone *time.Location) (first, last time.Time) {
+	const reach = 48 * time.Hour // more than any offset and any skip
+	var skip time.Time
+	for t, stop := day.Add(-reach), day.Add(2*reach); t.Before(stop); { // one offset after the other
+		here := t.In(zone)
+		_, seconds := here.Zone()
+		_, until := here.ZoneBounds()
+		if until.IsZero() || until.After(stop) {
+			until = stop
+		}
+		if !until.After(t) { // in rules, the last day of a leap year ends before it begins
+			until = t.Add(time.Hour)
+		}
+		offset := time.Duration(seconds) * time.Second
+		from, to := day.Add(-offset), day.Add(24*time.Hour-offset)
+		if skip.IsZero() && !to.After(t) {
+			skip = t
+		}
+		if from.Before(t) {
+			from = t
+		}
+		if to.After(until) {
+			to = until
+		}
+		if from.Before(to) {
+			if first.IsZero() {
+				first = from
+			}
+			last = to.Add(-1)
+		}
+		t = until
+	}
+	if first.IsZero() {
+		first, last = skip, skip.Add(-1)
+	}
+	return first.In(zone), last.In(zone)
+}
+
+// date is a moment in the user's own time.
+func (e *env) date(t event.Time) string {
+	return t.Std().In(e.now().Location()).Format("2006-01-02 15:04")
+}
+
+// day is the user's day of a moment.
+func (e *env) day(t event.Time) string {
+	return t.Std().In(e.now().Location()).Format(time.DateOnly)
+}
+
+// dateAt is day if t is the edge of one, else date. Programs differ in what
+// they take for the end of a day, so all of its last second is.
+func (e *env) dateAt(t event.Time, at edge) string {
+	local := t.Std().In(e.now().Location())
+	first, last := instantsOf(dayOf(local), local.Location())
+	if at == dayStart && local.Equal(first) || at == dayEnd && last.Sub(local) < time.Second {
+		return e.day(t)
+	}
+	return e.date(t)
+}
