@@ -65,7 +65,7 @@ func (n naming) refuseIssues(p tracker.Projection, verb string, i *store.Issue, 
 	f.kind = "bad-value"
 	switch {
 	case i == nil && len(ids) > 0:
-		f.hints = []string{"an issue goes with --parent, --blocked-by or --discovered-from"}
+		f.hints = []string{fmt.Sprintf("to refer to issue %[1]s: --parent %[1]s, --blocked-by %[1]s or --discovered-from %[1]s", ids[0])}
 	case i != nil && len(names) > 0:
 		var commands []string
 		for _, id := range unique(append([]string{i.Name()}, ids...)) {

@@ -37,8 +37,8 @@ func TestIssuesAreNotNames(t *testing.T) {
 		{"label 1 1", "'1' is issue 1, not a label", "git crosslink label 1 <label>"},
 		{"unlabel 1 2", "'2' is issue 2, not a label", "git crosslink unlabel 1 <label>"},
 		{"unassign 1 2", "'2' is issue 2, not an assignee", "git crosslink unassign 1 <who>"},
-		{"new x --label 3", "'3' is issue 3, not a label", "--parent, --blocked-by or --discovered-from"},
-		{"new x --assign 3", "'3' is issue 3, not an assignee", "--parent, --blocked-by or --discovered-from"},
+		{"new x --label 3", "'3' is issue 3, not a label", "to refer to issue 3: --parent 3, --blocked-by 3 or --discovered-from 3"},
+		{"new x --assign 3", "'3' is issue 3, not an assignee", "to refer to issue 3: --parent 3, --blocked-by 3 or --discovered-from 3"},
 	} {
 		r := w.run(strings.Fields(c.args)...)
 		check(t, c.args, r.code, exitUsage)

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 
 	urfave "github.com/urfave/cli/v2"
@@ -19,6 +20,10 @@ import (
 //     switches; '--no-name' turns a switch off; a unique beginning of a long
 //     name is enough;
 //   - an option with an optional value takes it only after '='.
+//
+// A text that begins with a dash is taken for a text where a command takes one
+// and the word cannot be an option, because its name would have a blank in it.
+// Where it could be, the error says how to pass it.
 //
 // urfave stops at the first word that is no option, so the words are put in
 // its order here, and everything wrong with them is found here.
@@ -88,7 +93,16 @@ func permute(root *urfave.Command, args []string) (*invocation, error) {
 			v.args = append(v.args, args[i+1:]...)
 			i = len(args)
 		case len(word) > 1 && word[0] == '-':
+			before := *v
 			used, err := v.option(at, known, word, args[i+1:])
+			if err != nil && takesText(at) {
+				if name, _, _ := strings.Cut(word, "="); strings.ContainsFunc(name, unicode.IsSpace) {
+					*v = before
+					v.args = append(v.args, word)
+					continue
+				}
+				err = withSeparator(err, args, i)
+			}
 			if err != nil {
 				v.command = at
 				return v, err
@@ -119,6 +133,36 @@ func permute(root *urfave.Command, args []string) (*invocation, error) {
 		}
 	}
 	return v, nil
+}
+
+// takesText reports whether arguments of a command may be any text.
+func takesText(c *urfave.Command) bool {
+	synopsis, _, _ := strings.Cut(c.UsageText, "\n")
+	for _, text := range []string{"<title>", "<text>", "<word>", "<label>", "<who>"} {
+		if strings.Contains(synopsis, text) {
+			return true
+		}
+	}
+	return false
+}
+
+// withSeparator adds to a mistake in the word at i how to pass it as a text.
+func withSeparator(err error, args []string, i int) error {
+	f, ok := err.(*failure)
+	if !ok {
+		return err
+	}
+	const most = 500
+	command := "git crosslink"
+	for _, w := range slices.Concat(args[:i], args[i+1:], []string{"--", args[i]}) {
+		command += " " + shellWord(w)
+	}
+	hint := "if it is a text, pass it last, after '--'"
+	if len(command) <= most && command == oneLine(command) && !slices.Contains(args[i+1:], "--") {
+		hint = "if it is a text: " + command
+	}
+	f.hints = slices.Insert(f.hints, max(len(f.hints)-1, 0), hint) // the last one names the command's help
+	return f
 }
 
 // option reads one word of options and returns how many of the rest it used.

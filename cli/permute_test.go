@@ -65,6 +65,64 @@ func TestPermuteMistakes(t *testing.T) {
 	}
 }
 
+// TestTextsThatBeginWithADash are taken for what they are where that is certain.
+func TestTextsThatBeginWithADash(t *testing.T) {
+	for _, c := range []struct {
+		args []string
+		want string
+	}{
+		{[]string{"comment", "1", "- first item"}, "comment -- 1 - first item"},
+		{[]string{"comment", "1", "--- a/file.c", "-q"}, "comment --quiet=true -- 1 --- a/file.c"},
+		{[]string{"comment", "1", "-1 is returned"}, "comment -- 1 -1 is returned"},
+		{[]string{"comment", "1", "-q is quiet, -h is help"}, "comment -- 1 -q is quiet, -h is help"},
+		{[]string{"comment", "1", "-\n-"}, "comment -- 1 -\n-"},
+		{[]string{"comment", "1", "--force is ignored by push"}, "comment -- 1 --force is ignored by push"},
+		{[]string{"comment", "1", "--kind of strange = odd"}, "comment -- 1 --kind of strange = odd"},
+		{[]string{"comment", "edit", "3f9a1c2", "- x"}, "comment edit -- 3f9a1c2 - x"},
+		{[]string{"new", "--json is not valid"}, "new -- --json is not valid"},
+		{[]string{"new", "-d", "- a", "t"}, "new --description=- a -- t"},
+		{[]string{"search", "--a b"}, "search -- --a b"},
+		{[]string{"label", "1", "- x"}, "label -- 1 - x"},
+		{[]string{"agent", "describe", "- x"}, "agent describe -- - x"},
+		{[]string{"comment", "1", "--kind=a b"}, "comment --kind=a b -- 1"}, // an option
+		{[]string{"comment", "1", "-kplan b"}, "comment --kind=plan b -- 1"},
+	} {
+		v, err := permute(tree(&env{}), c.args)
+		if err != nil {
+			t.Errorf("%q: %v", c.args, err)
+			continue
+		}
+		check(t, fmt.Sprint(c.args), strings.Join(v.words()[1:], " "), c.want)
+		check(t, fmt.Sprint(c.args), v.help, noHelp)
+	}
+	for _, c := range []struct {
+		args []string
+		hint string
+	}{
+		{[]string{"comment", "1", "--force"}, "if it is a text: git crosslink comment 1 -- --force"},
+		{[]string{"comment", "1", "-1", "-q"}, "if it is a text: git crosslink comment 1 -q -- -1"},
+		{[]string{"comment", "1", "---it's"}, `if it is a text: git crosslink comment 1 -- '---it'\''s'`},
+		{[]string{"--json", "new", "-l", "a b", "--fast"}, "if it is a text: git crosslink --json new -l 'a b' -- --fast"},
+		{[]string{"search", "-x", "flux"}, "if it is a text: git crosslink search flux -- -x"},
+		{[]string{"new", "-d", "a\nb", "--x"}, "if it is a text, pass it last, after '--'"},
+		{[]string{"new", "-d", strings.Repeat("a", 600), "--x"}, "if it is a text, pass it last, after '--'"},
+		{[]string{"comment", "--x", "--", "1"}, "if it is a text, pass it last, after '--'"},
+		{[]string{"new", "--lable", "x"}, "did you mean '--label'?"},
+		{[]string{"close", "-1"}, "git crosslink close -h"},
+		{[]string{"close", "- 1"}, "git crosslink close -h"},
+		{[]string{"unlock", "- 1"}, "git crosslink unlock -h"},
+	} {
+		_, err := permute(tree(&env{}), c.args)
+		f, ok := err.(*failure)
+		if !ok {
+			t.Errorf("%q: %v", c.args, err)
+			continue
+		}
+		check(t, fmt.Sprint(c.args), f.hints[0], c.hint)
+		check(t, fmt.Sprint(c.args), f.code, exitUsage)
+	}
+}
+
 func TestDirectories(t *testing.T) {
 	v, err := permute(tree(&env{}), []string{"-C", "a", "-Cb", "list"})
 	if err != nil {
