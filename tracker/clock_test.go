@@ -3,6 +3,7 @@ package tracker_test
 import (
 	"context"
 	"errors"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -72,7 +73,19 @@ func TestGreatestTime(t *testing.T) {
 	if err := zed.trySetStatus(event.Open, other); errorName(err) != "own-clock" {
 		t.Errorf("zed goes on at the end of time: %v", err)
 	}
+	// the hint, followed, also where the replica was removed meanwhile
+	if err := os.RemoveAll(zed.replica()); err != nil {
+		t.Fatal(err)
+	}
+	zed.sync()
+	if n, err := zed.fork("zed-2"); n != 0 || err != nil {
+		t.Fatalf("carried %d: %v", n, err)
+	}
+	zed.setStatus(event.Open, other)
 	w.converge(alice, zed)
+	if got := alice.titles()["two"].Status; got != event.Open {
+		t.Errorf("what zed wrote under a new id: %s", got)
+	}
 
 	// the hint, followed
 	alice.approve("alice")

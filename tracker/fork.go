@@ -59,11 +59,11 @@ func (t *Tracker) Fork(ctx context.Context, newID string, without ...string) (*F
 	if l.diverged || l.forked() {
 		back = cmp.Or(l.hub, l.here)
 	}
-	err = t.local().Swap(ctx, []refs.Update{
-		{Ref: headRoot + agents + newID, New: tip},
-		{Ref: headRoot + agents + t.agent, Old: l.here, New: back},
-		{Ref: "refs/forked/" + t.agent + "/" + string(l.here), New: l.here},
-	})
+	ups := []refs.Update{{Ref: headRoot + agents + newID, New: tip}}
+	if l.here != "" {
+		ups = append(ups, refs.Update{Ref: headRoot + agents + t.agent, Old: l.here, New: back}, refs.Update{Ref: "refs/forked/" + t.agent + "/" + string(l.here), New: l.here})
+	}
+	err = t.local().Swap(ctx, ups)
 	if err != nil {
 		return nil, fmt.Errorf("go on as '%s': %w", newID, err)
 	}
@@ -90,11 +90,9 @@ func (t *Tracker) carryOver(ctx context.Context, s *snapshot, l *log, f *Forked,
 	if err != nil {
 		return "", err
 	}
-	var theirs []*event.Envelope
-	if l.hub != "" {
-		if theirs, err = t.goodLines(ctx, l.agent, l.hub); err != nil {
-			return "", err
-		}
+	theirs, err := t.goodLines(ctx, l.agent, l.hub)
+	if err != nil {
+		return "", err
 	}
 	common := 0
 	for common < min(len(written), len(theirs)) && bytes.Equal(written[common].Raw, theirs[common].Raw) {

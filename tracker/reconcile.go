@@ -190,8 +190,12 @@ func (t *Tracker) carry(ctx context.Context, s *snapshot, l *log) (refs.OID, err
 		Author: l.agent, When: chain.Time.Std(), Message: fmt.Sprintf("crosslink: %s bound to hub %s\n\n[skip ci]\n", l.agent, s.hubID())})
 }
 
-// goodLines reads a log for whatever hub it was written.
+// goodLines reads a log for whatever hub it was written; without a tip there is
+// none.
 func (t *Tracker) goodLines(ctx context.Context, id string, tip refs.OID) ([]*event.Envelope, error) {
+	if tip == "" {
+		return nil, nil
+	}
 	log, err := refs.ReadLog(ctx, t.local(), id, tip, 1)
 	if err != nil {
 		return nil, err

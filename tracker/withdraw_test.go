@@ -1,0 +1,84 @@
+package tracker
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/git-crosslink/git-crosslink/event"
+)
+
+// What is left out, given what waits: the named events, what hangs on what they
+// created, and what a later event deletes.
+func TestWithdraw(t *testing.T) {
+	u := func(n byte) event.UUID { return event.UUID{0xab, 0xcd, 0xef, n, 0, 0, n} }
+	comment := func(n, on byte) event.Body { return &event.CommentAdded{Comment: u(n), Issue: u(on)} }
+	log := []event.Body{ // the hub has two lines
+		&event.IssueCreated{UUID: u(1)},               // 3
+		&event.IssueCreated{UUID: u(2), Parent: u(1)}, // 4
+		comment(11, 1),                                       // 5
+		&event.CommentEdited{Comment: u(11)},                 // 6
+		&event.DependencyAdded{Blocked: u(2), Blocker: u(1)}, // 7
+		comment(12, 9),                                       // 8
+		&event.CommentEdited{Comment: u(12)},                 // 9
+		&event.StatusChanged{UUID: u(2)},                     // 10
+		&event.CommentDeleted{Comment: u(12)},                // 11
+		&event.IssueDeleted{UUID: u(9)},                      // 12
+		&event.LabelAdded{Issue: u(9)},                       // 13
+	}
+	var rest []*event.Envelope
+	for n, b := range log {
+		rest = append(rest, &event.Envelope{Seq: uint64(n + 3), Body: b})
+	}
+	for _, x := range []struct{ without, out, fails string }{
+		{"", "8 9", ""},
+		{"3", "3 5 6 7 8 9", ""},
+		{u(1).String()[:8], "3 5 6 7 8 9", ""},
+		{strings.ToUpper(u(1).String()[:8]), "3 5 6 7 8 9", ""},
+		{"4 4", "4 7 8 9 10", ""},
+		{u(11).String(), "5 6 8 9", ""},
+		{"11", "11", ""}, // then nothing deletes the comment
+		{"13 6", "6 8 9 13", ""},
+		{"2", "", "not-unsent"},
+		{"14", "", "not-unsent"},
+		{"abcdef", "", "not-unsent"}, // too short to name one
+		{"0000000", "", "not-unsent"},
+		{"-1", "", "not-unsent"},
+	} {
+		kept, out, err := withdraw(rest, strings.Fields(x.without))
+		var e *Error
+		if x.fails != "" {
+			if !errors.As(err, &e) || e.Name != x.fails {
+				t.Errorf("without %s: %v", x.without, err)
+			}
+			continue
+		}
+		var seqs []string
+		for _, w := range out {
+			seqs = append(seqs, fmt.Sprint(w.Seq))
+		}
+		if got := strings.Join(seqs, " "); got != x.out || err != nil || len(kept)+len(out) != len(rest) {
+			t.Errorf("without %s: left out %s, kept %d: %v", x.without, got, len(kept), err)
+		}
+	}
+	same := event.UUID{0xab, 0xcd, 0xef, 1, 0, 0, 99}
+	_, _, err := withdraw(append(rest, &event.Envelope{Seq: 14, Body: &event.IssueCreated{UUID: same}}), []string{same.String()[:8]})
+	if e := (*Error)(nil); !errors.As(err, &e) || e.Name != "ambiguous" {
+		t.Errorf("two are named: %v", err)
+	}
+}
+
+// Only a time after the latest is stamped again, and shown times with it.
+func TestStampedAgain(t *testing.T) {
+	lines := []*event.Envelope{{Time: 5}, {Time: 10, Wall: 4}, {Time: 11, Wall: 20}, {Time: 12, Wall: 3}, {Time: 12}}
+	want := []event.Envelope{{Time: 5}, {Time: 10, Wall: 4}, {Time: 10}, {Time: 10, Wall: 3}, {Time: 10}}
+	for n, e := range stampedAgain(lines, 10) {
+		if e.Time != want[n].Time || e.Wall != want[n].Wall {
+			t.Errorf("%d: %d shown as %d", n, e.Time, e.Wall)
+		}
+	}
+	if lines[4].Time != 12 {
+		t.Error("the lines themselves were changed")
+	}
+}
