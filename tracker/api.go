@@ -99,7 +99,7 @@ const (
 type Confirmation string
 
 const (
-	Confirmed Confirmation = "confirmed" // seen on the hub; where there is no remote, always
+	Confirmed Confirmation = "confirmed" // on the hub, and decided if it needs a decision; where there is no remote, always
 	Queued    Confirmation = "queued"    // durable here, on its way
 	Local     Confirmation = "local"     // durable here, no hub to send it to yet
 )
@@ -116,7 +116,8 @@ type Receipt struct {
 	Agent string            // who wrote
 	Lines []*event.Envelope // empty if there was nothing to write
 	Sync  Confirmation
-	// Undecided: some line awaits a decision of the ledger (a number, a lock).
+	// Undecided: one of the lines awaits a decision of the ledger (a number, a lock);
+	// then the write is Queued, wherever the lines are.
 	Undecided bool
 	forked    bool       // somebody else writes under this id
 	View      Projection // the state with the lines applied (and what the sync brought)
@@ -124,7 +125,7 @@ type Receipt struct {
 
 // Unsettled reports whether confirmation was asked for and did not come.
 func (r *Receipt) Unsettled(o EmitOptions) bool {
-	return o.Wait && (r.Sync != Confirmed || r.Undecided)
+	return o.Wait && r.Sync != Confirmed
 }
 
 // SyncOptions say how a sync behaves.

@@ -333,15 +333,12 @@ func (t *Tracker) dropFound(ctx context.Context, s *snapshot, p refs.Push) error
 	return err
 }
 
-// undecided reports whether lines of the agent from the sequence on await a
-// decision.
-func (s *snapshot) undecided(agent string, from uint64) bool {
-	for _, e := range s.pending(agent) {
-		if e.Seq >= from {
-			return true
-		}
-	}
-	return false
+// undecided reports whether one of an agent's lines awaits a decision. Lines that
+// another process of the clone has appended since are not asked for.
+func (s *snapshot) undecided(agent string, lines []*event.Envelope) bool {
+	return slices.ContainsFunc(s.pending(agent), func(e *event.Envelope) bool {
+		return e.Seq >= lines[0].Seq && e.Seq <= lines[len(lines)-1].Seq
+	})
 }
 
 // pending are the lines of the agent that a step has still to answer. What
@@ -376,6 +373,23 @@ func (s *snapshot) pending(agent string) []*event.Envelope {
 		}
 	}
 	return lines
+}
+
+// onItsWay are the agent's lines that a write waits for which wrote none, from the
+// first one on that a step has still to answer or the hub has still to get.
+func (s *snapshot) onItsWay(agent string, o EmitOptions) []*event.Envelope {
+	l := s.logs[agent]
+	if l == nil {
+		return nil
+	}
+	from := l.chain.Seq
+	if o.Wait {
+		from = l.hubSeq
+	}
+	if p := s.pending(agent); o.Lock && len(p) > 0 {
+		from = min(from, p[0].Seq-1)
+	}
+	return l.lines[min(from, uint64(len(l.lines))):]
 }
 
 // waiting reports whether it is this clone's turn to decide what others left

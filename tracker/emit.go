@@ -40,14 +40,15 @@ func (t *Tracker) Emit(ctx context.Context, o EmitOptions, build func(p Projecti
 		return nil, t.unwritable(err)
 	}
 	lines := r.Lines
-	if len(lines) == 0 && o.Lock { // a claim that is on its way already
+	unsent := t.hub != nil && after.logs[t.agent] != nil && after.logs[t.agent].unsent() > 0
+	if len(lines) == 0 && (o.Lock || o.Wait && unsent) { // it is on its way already
 		if after, err = t.loadAll(ctx); err != nil { // a brief snapshot has no line whole
 			return nil, err
 		}
-		lines = after.pending(t.agent)
+		lines = after.onItsWay(t.agent, o)
 	}
 	if len(lines) == 0 {
-		if l := after.logs[t.agent]; l != nil && l.unsent() > 0 && t.hub != nil {
+		if unsent {
 			r.Sync = Queued
 		}
 		t.tellDecided(r.View)
@@ -394,9 +395,12 @@ func (t *Tracker) settled(s *snapshot) Confirmation {
 // settle publishes what was appended as far as it was asked to.
 func (t *Tracker) settle(ctx context.Context, o EmitOptions, r *Receipt, s *snapshot, lines []*event.Envelope) error {
 	mode := t.config("crosslink.sync")
-	r.Undecided = s.undecided(t.agent, lines[0].Seq)
+	r.Undecided = s.undecided(t.agent, lines)
 	switch r.Sync = t.settled(s); {
 	case t.hub == nil:
+		if r.Undecided {
+			r.Sync = Queued
+		}
 		return nil
 	case !s.bound:
 		t.tellUnbound(o.Offline || mode == "manual")
@@ -447,13 +451,11 @@ func (t *Tracker) deliverAndLook(ctx context.Context, o EmitOptions, r *Receipt,
 		l := s.logs[t.agent]
 		there = l != nil && l.hubSeq >= last.Seq && !l.diverged
 		r.forked = l != nil && l.diverged
-		r.Undecided = s.undecided(t.agent, lines[0].Seq)
-	}
-	if there {
-		r.Sync = Confirmed
+		r.Undecided = s.undecided(t.agent, lines)
 	}
 	switch {
 	case there && !r.Undecided:
+		r.Sync = Confirmed
 		return nil
 	case r.forked:
 		e := t.divergedError(t.agent)
