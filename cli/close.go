@@ -124,7 +124,7 @@ func runStatus(ctx context.Context, opts statusOptions, e *env) error {
 				bodies = append(bodies, b)
 				changed = append(changed, i.UUID)
 			}
-			if opts.to != event.Open {
+			if opts.to != event.Open || i.Status != event.Open { // one that came late is not to outlive the reopening
 				bodies = append(bodies, endLock(h, i, &said)...)
 			}
 		}

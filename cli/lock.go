@@ -2,7 +2,6 @@ package cli
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -31,9 +30,10 @@ one confirmed holder at any time, and each grant a token that rises: what is
 protected can refuse an older one. Claiming one's own lock again succeeds. A
 lock keeps out those who ask for it, nobody else.
 
-The exit status is 0 if all are held, 2 if somebody else holds one, 3 if a claim
-waits: in the queue (--wait), or for the hub. What was claimed without the hub
-is told when it is decided. 'unlock' takes a claim back.
+The exit status is 0 if all are held, 1 if an issue is closed or deleted, 2 if
+somebody else holds one, 3 if a claim waits: in the queue (--wait), or for the
+hub. The smallest of these counts. What was claimed without the hub is told when
+it is decided. 'unlock' takes a claim back.
 
 Examples:
   git crosslink lock 12
@@ -124,16 +124,25 @@ func runLock(ctx context.Context, opts lockOptions, e *env) error {
 	}{[]claimShape{}}
 	var a answer
 	for _, row := range rows {
+		var f *failure
+		i := row
 		c, err := h.Claim(ctx, row.UUID, o)
-		if err != nil {
+		switch {
+		case err == nil:
+			var shape claimShape
+			if shape, i, err = claimShapeOf(c, row.UUID); err != nil {
+				return err
+			}
+			doc.Claims = append(doc.Claims, shape)
+			f = e.claimed(h, c, i)
+		case deletedAs(err) != "":
+			f = explain(&store.NotFoundError{What: "issue", ID: row.Name(), Deleted: row.Name()})
+		case len(doc.Claims) == 0:
 			return err
+		default: // the answer is what was granted before
+			a.no, a.data = explain(err), doc
+			return e.say(ctx, a)
 		}
-		shape, i, err := claimShapeOf(c, row.UUID)
-		if err != nil {
-			return err
-		}
-		doc.Claims = append(doc.Claims, shape)
-		f := e.claimed(h, c, i)
 		switch {
 		case f == nil:
 			a.ids = append(a.ids, i.Name())
@@ -162,6 +171,8 @@ func (e *env) claimed(h hub, c *tracker.Claim, i *store.Issue) *failure {
 		return nil
 	case tracker.Taken:
 		return e.lockedBy(h, c.View, i, fmt.Sprintf("git crosslink lock --wait %s", i.Name()))
+	case tracker.Closed:
+		return closedIssue(i)
 	case tracker.Ended:
 		return &failure{code: exitLost, kind: "lock-ended",
 			message: fmt.Sprintf("your lock of '%s' (token %d) was ended before you heard of it", i.Name(), c.Token),
@@ -209,10 +220,10 @@ func (e *env) silent(h hub, p tracker.Projection, agent string) (time.Duration, 
 	return d, d > time.Duration(limit)*time.Minute
 }
 
-// closedError reports the refusal to claim what is done.
-func closedError(err error) bool {
-	var t *tracker.Error
-	return errors.As(err, &t) && t.Name == "closed"
+// closedIssue is the answer where the lock of a finished issue is asked for.
+func closedIssue(i *store.Issue) *failure {
+	return no("closed", fmt.Sprintf("issue '%s' is %s: there is nothing to lock", i.Name(), i.Status),
+		"if there is still something to do: git crosslink reopen "+i.Name())
 }
 
 // claimFirst claims the first ready issue whose lock is granted. One that is
@@ -239,7 +250,7 @@ func (e *env) claimFirst(ctx context.Context, h hub, p tracker.Projection, f sto
 		c, err := h.Claim(ctx, next.UUID, o)
 		f.Me = h.Agent()
 		switch {
-		case closedError(err) || notFound(err):
+		case notFound(err):
 			if p, err = h.Read(ctx, tracker.Offline); err != nil {
 				return nil, nil, err
 			}
@@ -249,6 +260,8 @@ func (e *env) claimFirst(ctx context.Context, h hub, p tracker.Projection, f sto
 		case c.Outcome == tracker.Held || c.Outcome == tracker.Pending:
 			i, err := c.View.Issue(next.UUID)
 			return c, i, err
+		case c.Outcome == tracker.Closed && !c.Already:
+			e.talk("%s was closed while it was claimed", named(next))
 		}
 		p = c.View
 	}

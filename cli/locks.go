@@ -120,8 +120,8 @@ func newLockCheckCommand(e *env) *urfave.Command {
 confirms it, who has it, by which token, since when, the holder's last sign of
 life and the last contact with the hub.
 
-The exit status is 0 if it is your own and confirmed, 1 if nobody has it, 2 if
-somebody else has it, 3 if it is claimed and not confirmed.
+The exit status is 0 if it is your own and confirmed, 1 if nobody has it or the
+issue is closed, 2 if somebody else has it, 3 if it is claimed and not confirmed.
 
 Examples:
   git crosslink lock check 12 && make release`,
@@ -190,6 +190,8 @@ func (e *env) checked(h hub, c *tracker.Claim, i *store.Issue) *failure {
 	switch c.Outcome {
 	case tracker.Held:
 		return nil
+	case tracker.Closed:
+		return closedIssue(i)
 	case tracker.Free:
 		return no("not-locked", fmt.Sprintf("issue '%s' is not locked", i.Name()), "git crosslink lock "+i.Name())
 	case tracker.Taken:

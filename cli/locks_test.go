@@ -74,7 +74,7 @@ func (m *memoryLocks) end(u event.UUID) {
 // Claim does what the tracker's does, without a hub.
 func (h *memoryHub) Claim(ctx context.Context, u event.UUID, o tracker.ClaimOptions) (*tracker.Claim, error) {
 	c, err := tracker.Standing(h.project(), u, h.Agent())
-	if err != nil || c.Outcome == tracker.Held || c.Outcome == tracker.Taken && !o.Queue {
+	if err != nil || c.Outcome == tracker.Held || c.Outcome == tracker.Closed || c.Outcome == tracker.Taken && !o.Queue {
 		if c != nil {
 			c.Already = true
 		}
@@ -141,6 +141,31 @@ func TestLockLost(t *testing.T) {
 	check(t, "wait", r.code, exitUnconfirmed)
 	contains(t, "wait", r.err, "error: you wait for the lock of '1': place 1, behind 'bob'")
 	check(t, "left", w.ok("unlock", "1").err, "left the queue for 1 'a'\n")
+}
+
+func TestLockClosed(t *testing.T) {
+	w := newWorld(t)
+	w.ok("new", "a")
+	w.ok("new", "b")
+	w.ok("close", "1")
+	r := w.run("lock", "1", "2")
+	check(t, "status", r.code, exitNo)
+	check(t, "the other one is held", r.out, "2\n")
+	contains(t, "stderr", r.err, "locked 2 'b'", "error: issue '1' is closed: there is nothing to lock", "hint: if there is still something to do: git crosslink reopen 1")
+	d := w.json("lock", "1")
+	var data struct{ Claims []claimShape }
+	if err := json.Unmarshal(d.Data, &data); err != nil || len(data.Claims) != 1 || data.Claims[0].Outcome != "closed" {
+		t.Errorf("%v %+v", err, data)
+	}
+	// a claim that was granted after the issue was closed
+	w.hub.locks.claim(w.hub.Agent(), &event.LockClaimed{Issue: issueUUID(1)}, event.TimeOf(w.time), true)
+	r = w.run("lock", "check", "1")
+	check(t, "check", r.code, exitNo)
+	contains(t, "check", r.err, "issue '1' is closed")
+	check(t, "it can be given back", w.ok("unlock", "1").err, "unlocked 1 'a'\n")
+	w.bobs(issueUUID(1))
+	contains(t, "reopen ends it", w.ok("reopen", "1").err, "ended the lock of 'bob' on '1'")
+	check(t, "and it is free", w.run("lock", "check", "1").code, exitNo)
 }
 
 func TestBreak(t *testing.T) {

@@ -105,7 +105,7 @@ func (o *unlockOptions) body(h hub, p tracker.Projection, i *store.Issue, e *env
 	}
 	own := c.Lock != nil && c.Lock.Holder == h.Agent() && !c.Lock.Ending
 	switch {
-	case c.Outcome == tracker.Free:
+	case !c.Mine(h.Agent()) && (c.Lock == nil || c.Lock.Ending):
 		said.add("%s is not locked", named(i))
 		return nil, nil
 	case own && c.Lock.Confirmed:

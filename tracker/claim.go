@@ -2,7 +2,7 @@ package tracker
 
 import (
 	"context"
-	"fmt"
+	"time"
 
 	"github.com/git-crosslink/git-crosslink/event"
 	"github.com/git-crosslink/git-crosslink/ledger"
@@ -26,6 +26,7 @@ const (
 	Pending Outcome = "unconfirmed" // claimed, durable here, not decided yet
 	Free    Outcome = "free"        // nobody holds it, or the grant has been ended here
 	Ended   Outcome = "ended"       // it was granted, and somebody ended it before this clone heard of it
+	Closed  Outcome = "closed"      // the issue is not open, so a lock of it means nothing
 )
 
 // Claim is what became of asking for a lock.
@@ -38,10 +39,15 @@ type Claim struct {
 	View    Projection
 }
 
-// Standing is how the lock of an issue stands for an agent in a projection.
+// Standing is how the lock of an issue stands for an agent in a projection. Of an
+// issue that is not open that is Closed, whatever the ledger grants: a claim that
+// was on its way while somebody finished the issue is granted after that.
 func Standing(p Projection, issue event.UUID, agent string) (*Claim, error) {
 	row, err := p.Issue(issue)
 	if err != nil {
+		if _, gone := p.Resolve(issue.String()); gone != nil { // this one knows what was deleted
+			err = gone
+		}
 		return nil, err
 	}
 	c := &Claim{Lock: row.Lock, View: p}
@@ -49,6 +55,8 @@ func Standing(p Projection, issue event.UUID, agent string) (*Claim, error) {
 		c.Place = waits(row.Queue, agent)
 	}
 	switch {
+	case row.Status != event.Open:
+		c.Outcome = Closed
 	case c.Place > 0 && row.Queue[c.Place-1].Confirmed:
 		c.Outcome = Waiting
 	case c.Place > 0:
@@ -65,31 +73,37 @@ func Standing(p Projection, issue event.UUID, agent string) (*Claim, error) {
 	return c, nil
 }
 
+// lookedLately is how old what is known of the hub may be where a lock is called
+// held. A push to a hub that is not slow takes less.
+const lookedLately = 3 * time.Second
+
 // claimTries bounds how often a claim is made again that lost to a holder who
 // has gone since.
 const claimTries = 4
 
-// Claim asks for an issue's lock. It looks at the hub first, so a lock that is
-// held is not claimed in vain; the ledger decides between claims that race.
+// Claim asks for an issue's lock. It looks at the hub first, unless this process
+// has done so, so a lock that is held is not claimed in vain; the ledger decides
+// between claims that race.
 func (t *Tracker) Claim(ctx context.Context, issue event.UUID, o ClaimOptions) (*Claim, error) {
 	t.asking = issue
 	defer func() { t.asking = event.UUID{} }()
 	freshness := Fresh
-	if o.Offline {
+	if o.Offline || t.fetched {
 		freshness = Offline
 	}
 	p, err := t.Read(ctx, freshness)
 	if err != nil {
 		return nil, err
 	}
-	if c, err := Standing(p, issue, t.agent); err != nil || c.settled(o) {
-		if c != nil {
-			c.Already = true
-		}
-		return c, err
-	}
-	if err := open(p, issue); err != nil {
+	c, err := Standing(p, issue, t.agent)
+	switch {
+	case err != nil:
 		return nil, err
+	case c.Outcome == Closed && c.Mine(t.agent):
+		return t.tooLate(ctx, issue, o)
+	case c.settled(o):
+		c.Already = true
+		return c, nil
 	}
 	for range claimTries {
 		before, err := t.load(ctx)
@@ -100,6 +114,12 @@ func (t *Tracker) Claim(ctx context.Context, issue event.UUID, o ClaimOptions) (
 		c, r, err := t.claim(ctx, issue, o)
 		if err != nil {
 			return nil, err
+		}
+		if c, err = t.lookAgain(ctx, issue, o, c); err != nil {
+			return nil, err
+		}
+		if c.Outcome == Closed { // while this waited for the hub
+			return t.tooLate(ctx, issue, o)
 		}
 		token, err := t.ended(ctx, c, r, known)
 		if err != nil {
@@ -113,9 +133,7 @@ func (t *Tracker) Claim(ctx context.Context, issue event.UUID, o ClaimOptions) (
 			// refused before the ledger has seen the claim: it must not be
 			// granted later, when nobody waits for it any more
 			c.Outcome, c.Place = Taken, 0
-			_, err = t.Emit(ctx, EmitOptions{Offline: o.Offline, Lock: true}, func(Projection) ([]Body, error) {
-				return []Body{&event.LockReleased{Issue: issue}}, nil
-			})
+			_, err = t.Emit(ctx, EmitOptions{Offline: o.Offline, Lock: true}, release(issue))
 			return c, err
 		case c.settled(o) || r.Undecided || c.Outcome == Pending:
 			return c, nil
@@ -155,14 +173,76 @@ func (t *Tracker) ended(ctx context.Context, c *Claim, r *Receipt, known ledger.
 	return l.Token, nil
 }
 
-// open refuses to claim what is done: who asks for a lock is about to work.
-func open(p Projection, issue event.UUID) error {
-	row, err := p.Issue(issue)
-	if err != nil || row.Status == event.Open {
-		return err
+// lookAgain looks at the hub once more where the answer took long: who closes an
+// issue without locking it moves nothing that would have refused the push.
+func (t *Tracker) lookAgain(ctx context.Context, issue event.UUID, o ClaimOptions, c *Claim) (*Claim, error) {
+	if o.Offline || c.Outcome != Held || t.now().Sub(t.contact.Last) < lookedLately {
+		return c, nil
 	}
-	return &Error{Kind: No, Name: "closed", Message: fmt.Sprintf("issue '%s' is %s: there is nothing to lock", row.Name(), row.Status),
-		Hints: []string{"if there is still something to do: git crosslink reopen " + row.Name()}}
+	p, err := t.Read(ctx, Fresh)
+	if err != nil {
+		return nil, err
+	}
+	return Standing(p, issue, t.agent)
+}
+
+func release(issue event.UUID) func(Projection) ([]Body, error) {
+	return func(Projection) ([]Body, error) { return []Body{&event.LockReleased{Issue: issue}}, nil }
+}
+
+// tooLate ends what this agent holds or asks for of the lock of an issue that is
+// closed. Nobody waits for that, so it goes out with whatever is sent next.
+func (t *Tracker) tooLate(ctx context.Context, issue event.UUID, o ClaimOptions) (*Claim, error) {
+	r, err := t.Emit(ctx, EmitOptions{Offline: true}, release(issue))
+	if err != nil {
+		return nil, err
+	}
+	if !o.Offline {
+		t.detach()
+	}
+	return Standing(r.View, issue, t.agent)
+}
+
+// releaseClosed gives back what this worktree's agent holds, or asks for, of
+// issues that are not open. Whoever closed one ended the lock that was known
+// then; a claim that came later is nobody's to end but the claimer's. What
+// hinders it is no failure of the sync: such a lock keeps nobody from work.
+func (t *Tracker) releaseClosed(ctx context.Context) {
+	s, err := t.load(ctx)
+	if err != nil || t.agent == "" || !s.bound || !s.writable() || !s.claims(t.agent) {
+		return
+	}
+	closed := func(p Projection) (bodies []Body, err error) {
+		rows, err := p.Locked()
+		for _, row := range rows {
+			if c, err := Standing(p, row.UUID, t.agent); err == nil && c.Outcome == Closed && c.Mine(t.agent) {
+				bodies = append(bodies, &event.LockReleased{Issue: row.UUID})
+			}
+		}
+		return bodies, err
+	}
+	if some, err := closed(s.project()); err != nil || len(some) == 0 {
+		return
+	}
+	t.tellDecided(s.project()) // before the watch ends with the release
+	_, _ = t.Emit(ctx, EmitOptions{Offline: true}, closed)
+}
+
+// claims reports whether an agent holds a lock or asks for one.
+func (s *snapshot) claims(agent string) bool {
+	d := s.locks()
+	for u, l := range d.Locks {
+		if l.Holder == agent && !l.Ending || waits(d.Queue[u], agent) > 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// Mine reports whether the lock, or a place in its queue, is the agent's, be it
+// confirmed or not.
+func (c *Claim) Mine(agent string) bool {
+	return c.Place > 0 || c.Lock != nil && c.Lock.Holder == agent && !c.Lock.Ending
 }
 
 // lost reports whether somebody else is known to hold it.
@@ -172,7 +252,7 @@ func (c *Claim) lost(agent string) bool {
 
 // settled reports whether there is nothing more to ask for.
 func (c *Claim) settled(o ClaimOptions) bool {
-	return c.Outcome == Held || c.Outcome == Waiting || c.Outcome == Taken && !o.Queue
+	return c.Outcome == Held || c.Outcome == Waiting || c.Outcome == Closed || c.Outcome == Taken && !o.Queue
 }
 
 // claim appends a claim, unless one of this agent is on its way already, and

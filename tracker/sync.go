@@ -109,6 +109,7 @@ func (t *Tracker) Sync(ctx context.Context, o SyncOptions) (*SyncReport, error) 
 	if err := t.tellForks(ctx); err != nil {
 		return nil, err
 	}
+	t.releaseClosed(ctx)
 	others, err := t.waiting(ctx)
 	if err != nil {
 		return nil, err

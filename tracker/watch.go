@@ -1,6 +1,7 @@
 package tracker
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -8,6 +9,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/git-crosslink/git-crosslink/event"
+	"github.com/git-crosslink/git-crosslink/store"
 )
 
 // What a command had to show undecided (an issue without a number, a lock that
@@ -38,11 +40,14 @@ func (t *Tracker) watch(r *Receipt) {
 				add = append(add, shown{Issue: b.UUID.String()})
 			}
 		case *event.LockClaimed:
-			if c, err := Standing(r.View, b.Issue, r.Agent); err == nil && c.Outcome != Free && c.Outcome != Taken {
+			if c, err := Standing(r.View, b.Issue, r.Agent); err == nil && c.Outcome != Free && c.Outcome != Taken && c.Outcome != Closed {
 				add = append(add, shown{b.Issue.String(), r.Agent, c.Outcome})
 			}
 			drop[shown{Issue: b.Issue.String(), Agent: r.Agent}] = true
 		case *event.LockReleased:
+			if t.unwatched { // a sync's own doing, which nobody has heard of
+				continue
+			}
 			drop[shown{Issue: b.Issue.String(), Agent: r.Agent}] = true
 		}
 	}
@@ -53,6 +58,23 @@ func (t *Tracker) watch(r *Receipt) {
 	if len(add) > 0 {
 		t.noteShown(func(shown) bool { return false }, add)
 	}
+}
+
+// what is what the note calls the hold on a lock.
+func (n shown) what() string {
+	if n.Lock == Held {
+		return "lock"
+	}
+	return "claim of its lock"
+}
+
+// deletedAs is what an issue was called that is deleted, "" for any other.
+func deletedAs(p Projection, u event.UUID) string {
+	var gone *store.NotFoundError
+	if _, err := p.Resolve(u.String()); errors.As(err, &gone) {
+		return gone.Deleted
+	}
+	return ""
 }
 
 // noteShown drops the notes that gone says, and adds some.
@@ -118,7 +140,10 @@ func (t *Tracker) tellAliases(p Projection) {
 func (t *Tracker) tellOne(p Projection, u event.UUID, n shown) shown {
 	row, err := p.Issue(u)
 	if err != nil {
-		return shown{} // deleted since
+		if name := deletedAs(p, u); n.Agent != "" && u != t.asking && name != "" {
+			t.notice(Notice{Name: "lock", Text: fmt.Sprintf("issue %s was deleted: your %s is over", name, n.what())})
+		}
+		return shown{}
 	}
 	if n.Agent == "" {
 		if row.Number == 0 {
@@ -137,7 +162,7 @@ func (t *Tracker) tellOne(p Projection, u event.UUID, n shown) shown {
 			t.notice(Notice{Name: "lock", Text: fmt.Sprintf(format, args...)})
 		}
 	}
-	held := n.Lock == Held
+	held, what := n.Lock == Held, n.what()
 	switch n.Lock = c.Outcome; c.Outcome {
 	case Held:
 		tell("%s is locked by you now (token %d)", name, c.Lock.Token)
@@ -151,6 +176,8 @@ func (t *Tracker) tellOne(p Projection, u event.UUID, n shown) shown {
 		} else {
 			tell("%s was locked by '%s' first (token %d): your claim is over", name, c.Lock.Holder, c.Lock.Token)
 		}
+	case Closed:
+		tell("%s is %s: your %s is over", name, row.Status, what)
 	case Free:
 		if held {
 			tell("your lock of %s was ended", name)
