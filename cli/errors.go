@@ -176,20 +176,21 @@ func (e *env) whereLooked(ctx context.Context, err error) *failure {
 	if !errors.As(err, &missing) || missing.Deleted != "" || e.opened == nil || ctx.Err() != nil {
 		return f
 	}
-	s, serr := e.opened.Status(ctx)
+	remote, _ := e.opened.Hub()
+	_, last := e.opened.Refreshed() // not Status, which reads every event
 	switch {
-	case serr != nil || s.Remote == "":
+	case remote == "":
 		return f
 	case e.offline:
 		f.message += " (hub not asked)"
 	case e.asked.IsZero():
 		return f
-	case s.LastContact != nil && !s.LastContact.Before(e.asked) && !s.LastContact.After(e.now()):
-		f.message += " (hub checked)"
-	case s.LastContact != nil:
-		f.message += fmt.Sprintf(" (hub not reached, last seen %s)", e.ago(event.TimeOf(*s.LastContact)))
-	default:
+	case last.IsZero():
 		f.message += " (hub not reached)"
+	case !last.Before(e.asked) && !last.After(e.now()):
+		f.message += " (hub checked)"
+	default:
+		f.message += fmt.Sprintf(" (hub not reached, last seen %s)", e.ago(event.TimeOf(last)))
 	}
 	return f
 }

@@ -36,6 +36,7 @@ type memoryHub struct {
 	undecided bool                 // gives no numbers
 	sync      tracker.Confirmation // what writes come to; "" is confirmed
 	status    tracker.Status
+	statuses  int // how often it was asked: it reads every event
 	report    tracker.SyncReport
 	failWith  error // of Emit
 	late      func(*memoryHub)
@@ -53,7 +54,7 @@ func newMemoryHub(now func() time.Time) *memoryHub {
 // Home: there is no repository that hooks could be put into.
 func (h *memoryHub) Home() string { return "" }
 
-func (h *memoryHub) Hub() (string, string) { return "", "" }
+func (h *memoryHub) Hub() (string, string) { return h.status.Remote, "" }
 
 func (h *memoryHub) Agent() string { return h.chain.Agent }
 
@@ -185,7 +186,10 @@ func (h *memoryHub) Init(_ context.Context, o tracker.InitOptions) (*tracker.Ini
 	return &tracker.InitReport{Remote: o.Remote, URL: "/srv/hub.git", Hub: h.chain.Hub, Created: true, Branches: []string{"crosslink/meta"}}, nil
 }
 
-func (h *memoryHub) Status(context.Context) (*tracker.Status, error) { return &h.status, nil }
+func (h *memoryHub) Status(context.Context) (*tracker.Status, error) {
+	h.statuses++
+	return &h.status, nil
+}
 
 func (h *memoryHub) Close() error { return nil }
 

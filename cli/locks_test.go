@@ -90,7 +90,12 @@ func (h *memoryHub) Claim(ctx context.Context, u event.UUID, o tracker.ClaimOpti
 
 func (h *memoryHub) Fsck(context.Context, bool) (*tracker.FsckReport, error) { return &h.fsck, nil }
 
-func (h *memoryHub) Refreshed() (bool, time.Time) { return true, h.now() }
+func (h *memoryHub) Refreshed() (bool, time.Time) {
+	if h.status.Remote != "" && h.status.LastContact == nil {
+		return false, time.Time{}
+	}
+	return true, h.now()
+}
 
 // bobs lets somebody else hold an issue's lock.
 func (w *world) bobs(u event.UUID) {

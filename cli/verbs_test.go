@@ -236,6 +236,7 @@ func TestUnknownIDAsksTheHubOnce(t *testing.T) {
 	contains(t, "still unknown", r.err, "error: no issue '9' (hub not reached)")
 	contains(t, "offline", w.run("show", "9", "--offline").err, "error: no issue '9' (hub not asked)")
 	check(t, "a word", w.run("show", "zz").code, exitUsage)
+	check(t, "reads of every event", w.hub.statuses, 0)
 }
 
 func TestListFormsAndLimit(t *testing.T) {

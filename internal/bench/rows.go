@@ -10,6 +10,7 @@ var rows = []row{
 	{name: "append-long-log", what: "of that, the write alone (in one process): 100,000 lines", against: "none", budget: 1.2, unit: "x", measure: (*bench).appendLong},
 	{name: "list", what: "`list` of 50 of 10,000 issues, nothing new", against: "git --version", budget: 4, unit: "x", measure: (*bench).list},
 	{name: "list-memory", what: "peak memory of it", budget: 40, unit: "MB", measure: (*bench).listMemory},
+	{name: "show-unknown", what: "`show --offline` of an id that no issue has, 10,000 issues", against: "`show --offline` of an issue", budget: 1.2, unit: "x", measure: (*bench).showUnknown},
 	{name: "new-hub", what: "`new` with a hub: numbered there", against: "git push of one ref", budget: 1.4, unit: "x", measure: (*bench).newHub},
 	{name: "new-hub-many", what: "that `new` in a tracker of 10,000 issues and 40,000 comments", against: "the same in an empty one", unit: "x", measure: (*bench).newHubMany},
 	{name: "comment-hub", what: "`comment` with a hub: nothing to decide", against: "git push of one ref", unit: "x", measure: (*bench).commentHub},

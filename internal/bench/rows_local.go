@@ -79,6 +79,18 @@ func (b *bench) list() (measurement, error) {
 	return b.against(only(w.cmd("list", "-n", "50")), only(b.cmd(w.dir, "git", "--version")))
 }
 
+// showUnknown compares a mistyped id with a hit.
+func (b *bench) showUnknown() (measurement, error) {
+	w, err := b.many()
+	if err != nil {
+		return measurement{}, err
+	}
+	show := func(test, id string) action {
+		return only(b.cmd(w.dir, "sh", "-c", test+` "$@" >/dev/null 2>&1`, "sh", b.program, "show", "--offline", id))
+	}
+	return b.against(show("!", "999999"), show("", "1"))
+}
+
 func (b *bench) listMemory() (measurement, error) {
 	w, err := b.many()
 	if err != nil {
