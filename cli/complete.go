@@ -19,10 +19,13 @@ import (
 // people. The rules are:
 //
 //   - one line a candidate: the word, and a note after a TAB;
-//   - it answers from files of this clone, starts nothing and is silent about
-//     whatever is wrong: people are typing;
-//   - titles are anybody's text: what a terminal must not see is escaped, and
-//     the word itself is only ever a number, a short uuid or a word of ours.
+//   - it answers from files of this clone, starts nothing (but asks git about a
+//     repository that somebody else owns) and is silent about whatever is
+//     wrong: people are typing;
+//   - titles are anybody's text: what a terminal must not see is escaped;
+//   - the word itself is only ever a number, a short uuid or a word of the
+//     program, and stands once: a shell runs what it put in, and bash puts in
+//     what all candidates begin with, notes included.
 const completeVerb = "complete"
 
 // maxCandidates is about what a person looks through.
@@ -31,14 +34,19 @@ const maxCandidates = 200
 // candidate is one word that may stand next.
 type candidate struct{ word, note string }
 
-func (e *env) complete(args []string) int {
+func (e *env) complete(ctx context.Context, args []string) int {
 	if len(args) == 0 {
 		args = []string{""}
 	}
-	found := e.candidates(tree(e), args[:len(args)-1], args[len(args)-1])
+	found := e.candidates(ctx, tree(e), args[:len(args)-1], args[len(args)-1])
 	ids := make([]string, 0, len(found))
-	for _, c := range found[:min(len(found), maxCandidates)] {
-		line := oneLine(c.word)
+	seen := map[string]bool{}
+	for _, c := range found {
+		if len(ids) == maxCandidates || seen[c.word] || !harmless(c.word) {
+			continue
+		}
+		seen[c.word] = true
+		line := c.word
 		if c.note != "" {
 			line += "\t" + oneLine(c.note)
 		}
@@ -50,8 +58,13 @@ func (e *env) complete(args []string) int {
 	return exitDone
 }
 
+// harmless reports whether no shell sees more in a word than a word.
+func harmless(word string) bool {
+	return strings.Trim(word, "abcdefghijklmnopqrstuvwxyz0123456789-_=") == ""
+}
+
 // candidates finds what may stand in the place of the last word.
-func (e *env) candidates(root *urfave.Command, before []string, word string) []candidate {
+func (e *env) candidates(ctx context.Context, root *urfave.Command, before []string, word string) []candidate {
 	at, args := root, 0
 	opts := optionsOf(root.Flags)
 	pending := "" // the option whose value comes next
@@ -63,7 +76,7 @@ func (e *env) candidates(root *urfave.Command, before []string, word string) []c
 				pending = strings.TrimLeft(before[i-1], "-")
 			}
 		case w == "--", w == "--end-of-options":
-			return e.arguments(at, args, word)
+			return e.arguments(ctx, at, args, word)
 		case strings.HasPrefix(w, "-") && w != "-":
 			name := strings.TrimLeft(w, "-")
 			if o, ok := opts[name]; ok && o.value && withoutValue[o.name] == "" {
@@ -88,11 +101,11 @@ func (e *env) candidates(root *urfave.Command, before []string, word string) []c
 	case strings.HasPrefix(word, "-"):
 		return optionCandidates(at, word)
 	}
-	return e.arguments(at, args, word)
+	return e.arguments(ctx, at, args, word)
 }
 
 // arguments are subcommands and ids.
-func (e *env) arguments(at *urfave.Command, args int, word string) []candidate {
+func (e *env) arguments(ctx context.Context, at *urfave.Command, args int, word string) []candidate {
 	var found []candidate
 	if args == 0 {
 		for _, c := range at.Subcommands {
@@ -105,7 +118,7 @@ func (e *env) arguments(at *urfave.Command, args int, word string) []candidate {
 	if kind == "" {
 		return found
 	}
-	return append(found, e.issueCandidates(at.Name, word)...)
+	return append(found, e.issueCandidates(ctx, at.Name, word)...)
 }
 
 // argumentKind reads from a command's usage what its nth argument is: "id" for
@@ -170,8 +183,8 @@ func values(c *urfave.Command, option, prefix, word string) []candidate {
 
 // issueCandidates are the issues whose id begins with the word or whose title
 // holds it, those first that the command is likely meant for.
-func (e *env) issueCandidates(verb, word string) []candidate {
-	known := readIndex(hooks.Home("", nil))
+func (e *env) issueCandidates(ctx context.Context, verb, word string) []candidate {
+	known := readIndex(hooks.Home(ctx, "", nil))
 	reopens := verb == "reopen"
 	var first, second []candidate
 	number := strings.Trim(word, "0123456789") == "" // digits alone are one, never the beginning of a uuid

@@ -200,7 +200,7 @@ func BenchmarkComplete(b *testing.B) {
 	indexedRepo(b, lines...)
 	for b.Loop() {
 		e := &env{out: discard{}, getenv: os.Getenv}
-		if e.complete([]string{"show", "many"}) != exitDone {
+		if e.complete(b.Context(), []string{"show", "many"}) != exitDone {
 			b.Fatal("failed")
 		}
 	}
@@ -209,3 +209,30 @@ func BenchmarkComplete(b *testing.B) {
 type discard struct{}
 
 func (discard) Write(p []byte) (int, error) { return len(p), nil }
+
+// TestHostileIndex: an index can hold anything. Offered are ids as they are
+// written, each once.
+func TestHostileIndex(t *testing.T) {
+	const uuid = "3f9a1c2"
+	for _, line := range []string{
+		"$(touch pwned)\t" + uuid + "\topen\tx", "`id`\t" + uuid + "\topen\tx", "1;id\t" + uuid + "\topen\tx", "-rf\t" + uuid + "\topen\tx",
+		"01\t" + uuid + "\topen\tx", "1\t$(touch pwned)\topen\tx", "1\tabc\topen\tx", "1\t" + uuid + "\t$(id)\tx", "1\t" + uuid + "\topen\tx\ty",
+		"1\t" + uuid + "\topen", strings.Repeat("1", 21) + "\t" + uuid + "\topen\tx", "1 2\t" + uuid + "\topen\tx", "\t" + uuid + "\topen\tx",
+		"--open-files-in-pager=id\t" + uuid + "\topen\tx", "a\t" + uuid + "\topen\tx", uuid + "\t" + uuid[1:] + "\topen\tx",
+	} {
+		if got := parseIndex(line + "\n"); len(got) != 0 {
+			t.Errorf("%q is read as %+v", line, got)
+		}
+	}
+	indexedRepo(t, "1\t"+uuid+"\topen\t$(touch pwned)", "1\t"+uuid+"\topen\t$(touch pwned) too", uuid+"a\t"+uuid+"a\topen\t"+strings.Repeat("long ", 1000)+"\x1b[2J")
+	var out bytes.Buffer
+	e := &env{out: &out, getenv: os.Getenv}
+	check(t, "status", e.complete(t.Context(), []string{"show", ""}), exitDone)
+	lines := strings.Split(strings.TrimSuffix(out.String(), "\n"), "\n")
+	if len(lines) != 2 || !strings.HasPrefix(lines[0], "1\t") || !strings.HasPrefix(lines[1], uuid+"a\t") {
+		t.Errorf("offered: %q", lines)
+	}
+	if len(out.String()) > 600 || strings.Contains(out.String(), "\x1b") {
+		t.Errorf("a note is too long, or not fit: %q", out.String())
+	}
+}

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/git-crosslink/git-crosslink/internal/statefile"
 	"github.com/git-crosslink/git-crosslink/store"
 	"github.com/git-crosslink/git-crosslink/tracker"
 )
@@ -28,6 +29,9 @@ const (
 	maxIndexed = 5000        // issues; those changed last
 	maxMended  = 50          // of them a write writes down anew
 	indexFresh = time.Minute // it is written anew only when it is older
+
+	maxNote       = 200     // bytes of a title
+	maxIndexBytes = 2 << 20 // more than is ever written
 )
 
 func indexPath(home string) string { return filepath.Join(home, "completion") }
@@ -64,7 +68,7 @@ func writeIndex(path string, p tracker.Projection) error {
 	if err != nil {
 		return err
 	}
-	if err := tracker.WriteNote(path, indexLines(rows)); err != nil {
+	if err := statefile.Write(path, indexLines(rows)); err != nil {
 		return err
 	}
 	if err := os.Remove(mendedPath(path)); err != nil && !errors.Is(err, os.ErrNotExist) {
@@ -80,7 +84,7 @@ func indexLines(rows []store.Named) []byte {
 		if i.Status != "open" {
 			state = "closed"
 		}
-		fmt.Fprintf(&b, "%s\t%s\t%s\t%s\n", i.Name(), i.Short, state, oneLine(i.Title))
+		fmt.Fprintf(&b, "%s\t%s\t%s\t%s\n", i.Name(), i.Short, state, clipNote(oneLine(i.Title)))
 	}
 	return b.Bytes()
 }
@@ -91,14 +95,14 @@ func mendIndex(path string, p tracker.Projection) error {
 	if err != nil {
 		return err
 	}
-	return tracker.WriteNote(mendedPath(path), indexLines(rows))
+	return statefile.Write(mendedPath(path), indexLines(rows))
 }
 
 // readIndex reads the index, what changed last in front.
 func readIndex(home string) []indexed {
 	path := indexPath(home)
-	newer, _ := os.ReadFile(mendedPath(path)) // there need be none
-	b, err := os.ReadFile(path)
+	newer, _ := statefile.Read(mendedPath(path), maxIndexBytes) // there need be none
+	b, err := statefile.Read(path, maxIndexBytes)
 	if err != nil {
 		return nil
 	}
@@ -115,15 +119,33 @@ func readIndex(home string) []indexed {
 	return all
 }
 
-// parseIndex takes an index apart, whatever it may hold.
+// parseIndex takes an index apart. It may hold anything: what is not as
+// indexLines writes it is passed over.
 func parseIndex(s string) []indexed {
 	var all []indexed
 	for line := range strings.Lines(s) {
 		f := strings.Split(strings.TrimSuffix(line, "\n"), "\t")
-		if len(f) != 4 || f[0] == "" {
+		if len(f) != 4 || len(all) == maxIndexed || f[0] != f[1] && !isNumber(f[0]) || !isShort(f[1]) || f[2] != "open" && f[2] != "closed" {
 			continue
 		}
-		all = append(all, indexed{name: f[0], short: f[1], title: f[3], closed: f[2] == "closed"})
+		all = append(all, indexed{name: f[0], short: f[1], title: clipNote(f[3]), closed: f[2] == "closed"})
 	}
 	return all
+}
+
+func isNumber(s string) bool {
+	return s != "" && len(s) <= 20 && s[0] != '0' && strings.Trim(s, "0123456789") == ""
+}
+
+// isShort reports whether a word is a uuid or the beginning of one.
+func isShort(s string) bool {
+	return len(s) >= 7 && len(s) <= 36 && strings.Trim(s, "0123456789abcdef-") == "" && s[0] != '-'
+}
+
+// clipNote is what of a title stands beside its id.
+func clipNote(title string) string {
+	if len(title) <= maxNote {
+		return title
+	}
+	return strings.ToValidUTF8(title[:maxNote], "") + "…"
 }

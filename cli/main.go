@@ -92,7 +92,7 @@ func (e *env) run(ctx context.Context, args []string) int {
 		return e.hook(ctx, args[1:])
 	}
 	if len(args) > 0 && args[0] == completeVerb {
-		return e.complete(args[1:])
+		return e.complete(ctx, args[1:])
 	}
 	defer e.closeHub()
 	err := e.dispatch(ctx, args)

@@ -5,6 +5,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+
+	"github.com/git-crosslink/git-crosslink/internal/statefile"
 )
 
 // guard makes the path by which the repository's configuration includes the
@@ -22,8 +24,13 @@ func (r *Repository) guard(ctx context.Context, remote string) (string, error) {
 		return "", err
 	}
 	file, text := link(dir, remote), r.leadOn(dir, remote)
-	if b, err := os.ReadFile(file); err != nil || string(b) != text {
-		if err := replace(file, text); err != nil {
+	if b, err := statefile.Read(file, 64<<10); err != nil || string(b) != text {
+		for _, d := range []string{filepath.Dir(filepath.Dir(file)), filepath.Dir(file)} {
+			if err := statefile.MakeHome(d); err != nil {
+				return "", err
+			}
+		}
+		if err := statefile.Write(file, []byte(text)); err != nil {
 			return "", err
 		}
 	}

@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/git-crosslink/git-crosslink/internal/statefile"
 	"github.com/git-crosslink/git-crosslink/refs"
 	"github.com/git-crosslink/git-crosslink/tracker"
 	"github.com/git-crosslink/git-crosslink/trust"
@@ -201,8 +202,12 @@ func (h *hub) touched(err error) error {
 // makeDirs makes hooks/ and the state's directory, and says whether anything
 // was made.
 func (h *hub) makeDirs() (made bool, err error) {
+	home := filepath.Join(h.outer.CommonDir, stateDir)
+	if err := errors.Join(statefile.Dir(home), statefile.Free(h.statePath()), statefile.Free(h.settingsPath())); err != nil {
+		return false, err
+	}
 	fresh := !exists(h.hooks)
-	for _, dir := range []string{h.hooks, filepath.Join(h.outer.CommonDir, stateDir)} {
+	for _, dir := range []string{h.hooks, home} {
 		if err := os.MkdirAll(dir, 0o777); err != nil {
 			return false, h.busy(err)
 		}
@@ -212,7 +217,7 @@ func (h *hub) makeDirs() (made bool, err error) {
 	}
 	b, err := json.Marshal(state{HooksMade: fresh})
 	if err == nil {
-		err = os.WriteFile(h.statePath(), append(b, '\n'), 0o666)
+		err = statefile.Write(h.statePath(), append(b, '\n'))
 	}
 	return true, err
 }
@@ -229,12 +234,12 @@ func (h *hub) writeSettings(mode string) (changed bool, err error) {
 	if h.settled(mode) {
 		return false, nil
 	}
-	return true, os.WriteFile(h.settingsPath(), []byte(settings(mode, h.folds())), 0o666)
+	return true, statefile.Write(h.settingsPath(), []byte(settings(mode, h.folds())))
 }
 
 // settled reports whether that file is as it should be.
 func (h *hub) settled(mode string) bool {
-	was, err := os.ReadFile(h.settingsPath())
+	was, err := statefile.Read(h.settingsPath(), 64<<10)
 	return err == nil && string(was) == settings(mode, h.folds())
 }
 
@@ -363,7 +368,7 @@ func Uninstall(ctx context.Context, dir string, environ []string) (*Removed, err
 // forget removes what was made beside the hook.
 func (h *hub) forget() error {
 	var s state
-	if b, err := os.ReadFile(h.statePath()); err == nil {
+	if b, err := statefile.Read(h.statePath(), 64<<10); err == nil {
 		_ = json.Unmarshal(b, &s) // else a directory too many stays
 	}
 	for _, name := range []string{"server.json", "gate.json", settingsFile} {

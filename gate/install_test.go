@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/git-crosslink/git-crosslink/gate"
+	"github.com/git-crosslink/git-crosslink/internal/statefile"
 	"github.com/git-crosslink/git-crosslink/tracker"
 )
 
@@ -257,5 +258,43 @@ func TestTheHookThatWasThereGoesOn(t *testing.T) {
 	put(t, seen+".no", "", 0o644)
 	if says, ok := w.push(string(w.code("y")) + ":refs/heads/three"); ok || w.refs()["refs/heads/three"] != "" {
 		t.Errorf("taken though it refused: %s", says)
+	}
+}
+
+// TestSettingsAreNotWrittenThroughALink: a link in the place of a file of the gate
+// would have the hub's owner overwrite what it leads to.
+func TestSettingsAreNotWrittenThroughALink(t *testing.T) {
+	for _, name := range []string{"server.config", "server.json", "."} {
+		w := newWorld(t, "sha1")
+		outside := t.TempDir()
+		put(t, filepath.Join(outside, "mine"), "do not touch\n", 0o644)
+		home := filepath.Join(w.hub, "crosslink")
+		link := filepath.Join(home, name)
+		if name == "." {
+			if err := os.Symlink(outside, home); err != nil {
+				t.Fatal(err)
+			}
+		} else {
+			if err := os.MkdirAll(home, 0o755); err != nil {
+				t.Fatal(err)
+			}
+			if err := os.Symlink(filepath.Join(outside, "mine"), link); err != nil {
+				t.Fatal(err)
+			}
+		}
+		_, err := gate.Install(w.ctx, w.hub, gate.Whole, "/bin/true", w.env)
+		b, rerr := os.ReadFile(filepath.Join(outside, "mine"))
+		if rerr != nil || string(b) != "do not touch\n" {
+			t.Errorf("%s: the file behind the link is now %q", name, b)
+		}
+		if left, _ := os.ReadDir(outside); len(left) != 1 {
+			t.Errorf("%s: written behind the link: %v", name, left)
+		}
+		if !errors.As(err, new(*statefile.OddError)) {
+			t.Errorf("%s: %v", name, err)
+		}
+		if _, err := os.Lstat(filepath.Join(w.hub, "hooks", "pre-receive")); err == nil {
+			t.Errorf("%s: half of the gate is in place", name)
+		}
 	}
 }

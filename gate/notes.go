@@ -2,10 +2,9 @@ package gate
 
 import (
 	"encoding/json"
-	"os"
-	"path/filepath"
 	"slices"
 
+	"github.com/git-crosslink/git-crosslink/internal/statefile"
 	"github.com/git-crosslink/git-crosslink/ledger"
 )
 
@@ -30,9 +29,15 @@ type note struct {
 // the tip it found and the one it would leave.
 const maxNotes = 32
 
+// maxNoteBytes is more than they take.
+const maxNoteBytes = 64 << 10
+
 func readNotes(path, hub string) *notes {
 	n := &notes{path: path}
-	if b, err := os.ReadFile(path); path != "" && err == nil && json.Unmarshal(b, n) == nil && n.Hub == hub {
+	if path == "" {
+		return n
+	}
+	if b, err := statefile.Read(path, maxNoteBytes); err == nil && json.Unmarshal(b, n) == nil && n.Hub == hub {
 		return n
 	}
 	return &notes{path: path, Hub: hub}
@@ -76,15 +81,5 @@ func (n *notes) add(v ledger.View) {
 	if err != nil {
 		return
 	}
-	f, err := os.CreateTemp(filepath.Dir(n.path), filepath.Base(n.path)+"-")
-	if err != nil {
-		return
-	}
-	defer os.Remove(f.Name())
-	if _, err = f.Write(append(b, '\n')); err == nil {
-		err = f.Chmod(0o644)
-	}
-	if cerr := f.Close(); err == nil && cerr == nil {
-		_ = os.Rename(f.Name(), n.path)
-	}
+	_ = statefile.Write(n.path, append(b, '\n'))
 }

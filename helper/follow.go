@@ -7,6 +7,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"github.com/git-crosslink/git-crosslink/internal/statefile"
 )
 
 // This file decides whether a sync follows, and starts it. The rules are:
@@ -95,11 +97,11 @@ func unsent(gitDir string) bool {
 		return false
 	}
 	for _, e := range entries {
-		own, err := os.ReadFile(filepath.Join(here, e.Name()))
+		own, err := statefile.Read(filepath.Join(here, e.Name()), 256)
 		if err != nil || strings.HasSuffix(e.Name(), ".lock") {
 			continue
 		}
-		hub, err := os.ReadFile(filepath.Join(replica, "hub", "agents", e.Name()))
+		hub, err := statefile.Read(filepath.Join(replica, "hub", "agents", e.Name()), 256)
 		if err != nil || string(hub) != string(own) {
 			return true
 		}

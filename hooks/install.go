@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/git-crosslink/git-crosslink/internal/statefile"
 	"github.com/git-crosslink/git-crosslink/refs"
 )
 
@@ -264,7 +265,7 @@ func (c *Clone) writeFiles() (changed bool, err error) {
 
 // writeFile makes the file appear whole, and never over another's.
 func (c *Clone) writeFile(h Hook) error {
-	f, err := refs.CreateTemp(c.dir, ".crosslink-")
+	f, err := statefile.CreateTemp(c.dir, ".crosslink-")
 	if err != nil {
 		return err
 	}

@@ -10,7 +10,7 @@ import (
 	"os"
 	"path/filepath"
 
-	"github.com/git-crosslink/git-crosslink/refs"
+	"github.com/git-crosslink/git-crosslink/internal/statefile"
 )
 
 // record is what a clone remembers of its hooks, in <git dir>/crosslink. That
@@ -36,7 +36,8 @@ func Settled(home string) bool {
 }
 
 func (c *Clone) record() (r record) {
-	if b, err := os.ReadFile(recordPath(c.home())); err == nil && json.Unmarshal(b, &r) != nil {
+	b, err := statefile.Read(recordPath(c.home()), 64<<10)
+	if err != nil || json.Unmarshal(b, &r) != nil {
 		return record{}
 	}
 	return r
@@ -48,21 +49,7 @@ func (c *Clone) remember(r record) error {
 	if err != nil {
 		return err
 	}
-	return replace(recordPath(c.home()), append(b, '\n'))
-}
-
-// replace writes a file whole or not at all.
-func replace(path string, b []byte) error {
-	f, err := refs.CreateTemp(filepath.Dir(path), filepath.Base(path)+".tmp-")
-	if err != nil {
-		return err
-	}
-	defer os.Remove(f.Name())
-	_, err = f.Write(b)
-	if err := errors.Join(err, f.Close()); err != nil {
-		return err
-	}
-	return os.Rename(f.Name(), path)
+	return statefile.Write(recordPath(c.home()), append(b, '\n'))
 }
 
 // prepare notes what has to be undone later and cannot be seen then.
@@ -113,7 +100,7 @@ func (c *Clone) restoreEnd(r record) error {
 
 // lock keeps two processes from putting the same thing in place twice.
 func (c *Clone) lock() (unlock func(), err error) {
-	if err := refs.MakeHome(c.home()); err != nil {
+	if err := statefile.MakeHome(c.home()); err != nil {
 		return nil, err
 	}
 	return exclusive(filepath.Join(c.home(), "hooks.lock"))

@@ -7,13 +7,13 @@ import (
 	"path/filepath"
 	"syscall"
 
-	"github.com/git-crosslink/git-crosslink/refs"
+	"github.com/git-crosslink/git-crosslink/internal/statefile"
 )
 
 // waiting reports whether a detached sync of this replica has not begun yet: it
 // will take along what this hook would sync.
 func waiting(replica string) bool {
-	f, err := os.Open(filepath.Join(replica, "next.lock"))
+	f, err := statefile.Open(filepath.Join(replica, "next.lock"))
 	if err != nil {
 		return false
 	}
@@ -23,7 +23,7 @@ func waiting(replica string) bool {
 
 // exclusive waits for the lock on path, which ends with the process.
 func exclusive(path string) (unlock func(), err error) {
-	f, err := refs.OpenShared(path)
+	f, err := statefile.OpenLock(path)
 	if err != nil {
 		return nil, err
 	}

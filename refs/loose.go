@@ -16,6 +16,7 @@ import (
 	"github.com/go-git/go-git/v5/plumbing/format/objfile"
 
 	"github.com/git-crosslink/git-crosslink/internal/fault"
+	"github.com/git-crosslink/git-crosslink/internal/statefile"
 )
 
 // loose is a directory of loose objects, objects/ in a repository of SHA-1
@@ -48,7 +49,7 @@ func (d loose) read(id OID, limit int64) (Object, error) {
 	if o, ok := d.held.get(id, file); ok && int64(len(o.Data)) <= limit {
 		return o, nil
 	}
-	f, err := os.Open(d.path(id))
+	f, err := statefile.Open(d.path(id))
 	if err != nil {
 		return Object{}, err
 	}
@@ -144,14 +145,14 @@ func (d loose) store(ids []OID, objs []Object) error {
 // directory. There is none if it fails.
 func (d loose) temp(id OID, o Object) (string, error) {
 	dir := d.fanOut(id)
-	if err := mkdirShared(dir); err != nil {
+	if err := statefile.MakeDir(dir); err != nil {
 		return "", err
 	}
 	packed, err := deflate(o)
 	if err != nil {
 		return "", err
 	}
-	f, err := createIn(dir, "tmp_obj_", 0o444) // gc removes those that stay behind
+	f, err := statefile.CreateMode(dir, "tmp_obj_", 0o444) // gc removes those that stay behind
 	if err != nil {
 		return "", err
 	}

@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"strings"
 	"time"
+
+	"github.com/git-crosslink/git-crosslink/internal/statefile"
 )
 
 // Upkeep of a replica. Every append leaves a handful of loose objects, which
@@ -59,7 +61,7 @@ func (r *Replica) Maintain(ctx context.Context) error {
 		return nil
 	}
 	// Touched first: what fails today is not tried again before tomorrow.
-	f, err := CreateTemp(r.path, "maintained-")
+	f, err := statefile.CreateTemp(r.path, "maintained-")
 	if err != nil {
 		return err
 	}

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+
+	"github.com/git-crosslink/git-crosslink/internal/statefile"
 )
 
 // A replica can be torn: a restore that was cut short, a file system that lost
@@ -30,6 +32,11 @@ func inspect(path string) (missing []string, ok bool, err error) {
 		return nil, false, nil
 	} else if err != nil {
 		return nil, false, err
+	}
+	for _, dir := range []string{filepath.Dir(path), path, filepath.Join(path, "objects"), filepath.Join(path, "refs")} {
+		if err := statefile.Dir(dir); err != nil {
+			return nil, false, err
+		}
 	}
 	for _, name := range []string{"objects", "refs"} {
 		switch st, err := os.Stat(filepath.Join(path, name)); {

@@ -11,6 +11,7 @@ import (
 	"sync/atomic"
 
 	"github.com/git-crosslink/git-crosslink/internal/fault"
+	"github.com/git-crosslink/git-crosslink/internal/statefile"
 )
 
 // Native is Local by this process itself, for repositories of SHA-1 format
@@ -108,6 +109,9 @@ func (n *Native) Read(ctx context.Context, ids []OID, limit int64, each func(int
 			}
 			i++
 			continue
+		}
+		if errors.As(err, new(*statefile.OddError)) {
+			return err // git would wait for a named pipe
 		}
 		// Packed, missing or damaged: git tells, and with it of those that
 		// follow and are not loose either. What a damaged object's bytes hash

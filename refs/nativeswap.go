@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/git-crosslink/git-crosslink/internal/fault"
+	"github.com/git-crosslink/git-crosslink/internal/statefile"
 )
 
 // errHeld says that somebody else has a lock that is needed.
@@ -183,7 +184,7 @@ func (n *Native) lock(path string) (*os.File, error) {
 		f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o666)
 		switch {
 		case err == nil:
-			share(f, 0o666)
+			statefile.Share(f, 0o666)
 			return f, nil
 		case errors.Is(err, fs.ErrExist):
 			return nil, fmt.Errorf("%w: '%s'", errHeld, path)
@@ -258,12 +259,12 @@ func (n *Native) mayMove(ctx context.Context, moves []Update) error {
 
 // mkdirsShared makes a directory and those above it.
 func mkdirsShared(dir string) error {
-	err := mkdirShared(dir)
+	err := statefile.MakeDir(dir)
 	if errors.Is(err, fs.ErrNotExist) && len(dir) > 1 && strings.Contains(dir, string(filepath.Separator)) {
 		if err := mkdirsShared(filepath.Dir(dir)); err != nil {
 			return err
 		}
-		return mkdirShared(dir)
+		return statefile.MakeDir(dir)
 	}
 	return err
 }

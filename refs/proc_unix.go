@@ -10,6 +10,8 @@ import (
 	"os/exec"
 	"syscall"
 	"time"
+
+	"github.com/git-crosslink/git-crosslink/internal/statefile"
 )
 
 // isolate puts a child where its whole family can be ended, and tells
@@ -69,7 +71,7 @@ func flockWithOthers(ctx context.Context, path string, wait time.Duration) (f *o
 }
 
 func flockAs(ctx context.Context, path string, wait time.Duration, how int) (f *os.File, ok bool, err error) {
-	f, err = openShared(path)
+	f, err = statefile.OpenLock(path)
 	if err != nil {
 		return nil, false, err
 	}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -12,6 +13,8 @@ import (
 	"sync"
 	"syscall"
 	"time"
+
+	"github.com/git-crosslink/git-crosslink/internal/statefile"
 )
 
 // refFiles are a repository's refs in git's "files" format: one file for each,
@@ -118,6 +121,9 @@ func (r refFiles) walk(dir string, found map[string]OID) error {
 				return err
 			}
 		case !e.Type().IsRegular():
+			if _, err := r.open(name); err != nil {
+				return err
+			}
 			return errOdd
 		default:
 			id, there, err := r.listed(name, e)
@@ -155,19 +161,35 @@ func (r refFiles) listed(name string, e fs.DirEntry) (OID, bool, error) {
 
 // own reads a ref's own file. A broken one is errBroken.
 func (r refFiles) own(name string) (id OID, there bool, err error) {
-	f, err := os.Open(r.path(name))
-	if err == nil {
-		defer f.Close()
-		buf := make([]byte, 256)
-		var n int
-		if n, err = f.Read(buf); err == nil || n == 0 && !errors.Is(err, syscall.EISDIR) {
-			return r.parse(buf[:n])
+	f, err := r.open(name)
+	if err != nil {
+		if absent(err) {
+			err = nil
+		}
+		return "", false, err
+	}
+	defer f.Close()
+	buf := make([]byte, 256)
+	n, err := f.Read(buf)
+	if err != nil && err != io.EOF {
+		return "", false, err
+	}
+	return r.parse(buf[:n])
+}
+
+// open opens a file of git's. A link is for git to look at; a named pipe or a
+// device is an error, for git would wait for it.
+func (r refFiles) open(name string) (*os.File, error) {
+	f, err := statefile.Open(r.path(name))
+	if odd, ok := errors.AsType[*statefile.OddError](err); ok {
+		switch {
+		case odd.Mode.IsDir():
+			err = syscall.EISDIR
+		case odd.IsLink():
+			err = errOdd
 		}
 	}
-	if absent(err) {
-		return "", false, nil
-	}
-	return "", false, err
+	return f, err
 }
 
 func (r refFiles) parse(b []byte) (id OID, there bool, err error) {
@@ -205,15 +227,26 @@ func (r refFiles) value(name string) (OID, error) {
 	return packed[name], err
 }
 
+// maxPacked bounds packed-refs: some hundred thousand refs.
+const maxPacked = 64 << 20
+
 // packed reads packed-refs: "<id> <name>" lines, each perhaps followed by a
 // "^<id>" of what a tag points to; lines with '#' tell how it was written.
 func (r refFiles) packed() (map[string]OID, error) {
-	b, err := os.ReadFile(filepath.Join(r.dir, "packed-refs"))
+	f, err := r.open("packed-refs")
+	if absent(err) {
+		return nil, nil
+	}
 	if err != nil {
-		if absent(err) {
-			return nil, nil
-		}
 		return nil, err
+	}
+	defer f.Close()
+	b, err := io.ReadAll(io.LimitReader(f, maxPacked+1))
+	if err != nil {
+		return nil, err
+	}
+	if len(b) > maxPacked {
+		return nil, fmt.Errorf("'%s' is larger than %d MB", f.Name(), maxPacked>>20)
 	}
 	m := make(map[string]OID)
 	for line := range strings.Lines(string(b)) {

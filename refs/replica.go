@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/git-crosslink/git-crosslink/internal/fault"
+	"github.com/git-crosslink/git-crosslink/internal/statefile"
 )
 
 // ErrNoReplica says that this repository has no tracker yet.
@@ -216,7 +217,7 @@ func makeHome(ctx context.Context, o *Outer, dir string) (shared string, err err
 	case "false", "umask", "no", "off", "0":
 		shared = ""
 	}
-	return shared, MakeHome(dir)
+	return shared, statefile.MakeHome(dir)
 }
 
 func writeSynced(path string, b []byte) error {

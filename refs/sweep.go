@@ -7,6 +7,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+
+	"github.com/git-crosslink/git-crosslink/internal/statefile"
 )
 
 // A git fetch that is killed outright leaves lock files behind, and then every
@@ -47,7 +49,7 @@ func (r *Replica) removeStale(path string) bool {
 	if err != nil {
 		return false
 	}
-	probe, err := CreateTemp(r.path, "clock-")
+	probe, err := statefile.CreateTemp(r.path, "clock-")
 	if err != nil {
 		return false
 	}

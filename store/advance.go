@@ -95,7 +95,7 @@ func (s *Store) Follow(news func(was State) (State, News, error), recall func() 
 	})
 	w.close()
 	if err == nil {
-		err = writeSeal(s.Path, is.Digest, s.Create)
+		err = writeSeal(s.Path, is.Digest)
 	}
 	if err != nil {
 		conn.Close()

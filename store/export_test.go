@@ -16,7 +16,7 @@ func AtStatement(f func(query string)) { atStatement = f }
 func (f *File) Fallen() bool { return !f.whole() }
 
 // Seal seals a file as it is.
-func Seal(s *Store, digest []byte) error { return writeSeal(s.Path, digest, s.Create) }
+func Seal(s *Store, digest []byte) error { return writeSeal(s.Path, digest) }
 
 // IdleAfter is how long a file that is not asked stays locked.
 const IdleAfter = idleAfter

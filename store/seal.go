@@ -3,10 +3,13 @@ package store
 import (
 	"bytes"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
+
+	"github.com/git-crosslink/git-crosslink/internal/statefile"
 )
 
 // The database lies at path, its seal beside it. The seal says which program
@@ -21,8 +24,11 @@ func sealPath(path string) string { return path + "-" + sealName }
 
 // sealed is what the seal of the file must begin with.
 func sealed(path string) (string, error) {
-	st, err := os.Stat(path)
+	st, err := os.Lstat(path)
 	if err != nil {
+		return "", err
+	}
+	if err := errors.Join(statefile.Free(path), statefile.Free(path+"-journal"), statefile.Dir(filepath.Dir(path))); err != nil {
 		return "", err
 	}
 	return fmt.Sprintf("%s\n%s\n%d %d%s\n", fingerprint(), bootID(), st.Size(), st.ModTime().UnixNano(), identity(st)), nil
@@ -31,7 +37,7 @@ func sealed(path string) (string, error) {
 // readSeal reports whether the file at path is as its writer left it, and what
 // its rows were made from.
 func readSeal(path string) (digest []byte, ok bool) {
-	is, err := os.ReadFile(sealPath(path))
+	is, err := statefile.Read(sealPath(path), 4<<10)
 	if err != nil {
 		return nil, false
 	}
@@ -48,30 +54,12 @@ func readSeal(path string) (digest []byte, ok bool) {
 }
 
 // writeSeal is called by the one writer there is at a time.
-func writeSeal(path string, digest []byte, create func(dir, prefix string) (*os.File, error)) error {
+func writeSeal(path string, digest []byte) error {
 	text, err := sealed(path)
 	if err != nil {
 		return err
 	}
-	return replace(sealPath(path), fmt.Appendf(nil, "%s%x\n", text, digest), create)
-}
-
-func replace(path string, b []byte, create func(dir, prefix string) (*os.File, error)) error {
-	f, err := create(filepath.Dir(path), filepath.Base(path)+"-")
-	if err != nil {
-		return err
-	}
-	_, err = f.Write(b)
-	if cerr := f.Close(); err == nil {
-		err = cerr
-	}
-	if err == nil {
-		err = os.Rename(f.Name(), path)
-	}
-	if err != nil {
-		os.Remove(f.Name())
-	}
-	return err
+	return statefile.Write(sealPath(path), fmt.Appendf(nil, "%s%x\n", text, digest))
 }
 
 // bootID names this start of the machine, "" where the system does not tell.

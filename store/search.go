@@ -72,7 +72,7 @@ func (f *File) indexed() bool {
 	}
 	err := f.store.readWords()
 	if err == nil {
-		err = writeSeal(f.store.Path, f.digest, f.store.Create)
+		err = writeSeal(f.store.Path, f.digest)
 	}
 	return err == nil
 }

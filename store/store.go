@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
-	"os"
 	"time"
 
 	"modernc.org/sqlite" // the driver registers itself
@@ -19,8 +18,6 @@ type Store struct {
 	Path string // of the database; its journal and its seal lie beside it
 	// Lock keeps other writers of the store away; false if one is at it.
 	Lock func() (unlock func(), ok bool)
-	// Create makes a new file in dir whose name begins with prefix.
-	Create func(dir, prefix string) (*os.File, error)
 }
 
 // busy is how long a lock of the database is waited for, twice.

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -126,9 +125,8 @@ func files(t testing.TB) *store.Store { return storeAt(filepath.Join(t.TempDir()
 
 func storeAt(path string) *store.Store {
 	return &store.Store{
-		Path:   path,
-		Lock:   func() (func(), bool) { return func() {}, true },
-		Create: func(dir, prefix string) (*os.File, error) { return os.CreateTemp(dir, prefix) },
+		Path: path,
+		Lock: func() (func(), bool) { return func() {}, true },
 	}
 }
 

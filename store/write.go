@@ -11,6 +11,8 @@ import (
 	"os"
 	"slices"
 	"strings"
+
+	"github.com/git-crosslink/git-crosslink/internal/statefile"
 )
 
 // ErrBusy says that another process writes the store.
@@ -35,7 +37,7 @@ func (s *Store) Update(m *Memory, is State) (Written, error) {
 	if _, good := readSeal(s.Path); good {
 		w, err := s.transact(s.Path, m, func(w *writer) error { return w.all(is) })
 		if err == nil {
-			return w, writeSeal(s.Path, is.Digest, s.Create)
+			return w, writeSeal(s.Path, is.Digest)
 		}
 		if code := sqliteCode(err); code == codeBusy || code == codeFull || code == codeReadOnly {
 			return Written{}, err // the file is as it was
@@ -53,7 +55,7 @@ func (s *Store) anew(m *Memory, is State) (Written, error) {
 			return Written{}, err
 		}
 	}
-	if err := replace(tmp, nil, s.Create); err != nil {
+	if err := statefile.Write(tmp, nil); err != nil {
 		return Written{}, err
 	}
 	defer os.Remove(tmp)
@@ -68,7 +70,7 @@ func (s *Store) anew(m *Memory, is State) (Written, error) {
 	if err := os.Rename(tmp, s.Path); err != nil {
 		return Written{}, err
 	}
-	return w, writeSeal(s.Path, is.Digest, s.Create)
+	return w, writeSeal(s.Path, is.Digest)
 }
 
 // transact lets do write to the file at path: all of it, or nothing.

@@ -4,10 +4,11 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
+	"github.com/git-crosslink/git-crosslink/internal/statefile"
 	"github.com/git-crosslink/git-crosslink/refs"
 )
 
@@ -63,10 +64,8 @@ func (t *Tracker) contactPath() string {
 
 func (t *Tracker) readContact() contact {
 	var c contact
-	if b, err := os.ReadFile(t.contactPath()); err == nil {
-		if json.Unmarshal(b, &c) != nil {
-			c = contact{}
-		}
+	if readNote(t.contactPath(), maxContact, &c) != nil || !plainWord(c.Remote) || !plainWord(c.Hub) || !plainWord(c.Other) || strings.HasPrefix(c.URL, "-") {
+		c = contact{}
 	}
 	c.URL = refs.WithoutSecrets(c.URL) // notes of earlier versions kept them
 	// a clock that was wrong once must not hold anything up for years
@@ -95,20 +94,10 @@ func (t *Tracker) remember(change func(*contact)) error {
 	if err != nil {
 		return err
 	}
-	if err := writeWhole(t.contactPath(), append(b, '\n')); err != nil {
-		return inTheWay(t.contactPath(), fmt.Errorf("remember the hub: %w", err))
+	if err := statefile.Write(t.contactPath(), append(b, '\n')); err != nil {
+		return InTheWay(fmt.Errorf("remember the hub: %w", err))
 	}
 	return nil
-}
-
-// inTheWay explains err where a directory stands in the place of a file.
-func inTheWay(path string, err error) error {
-	if st, serr := os.Lstat(path); err == nil || serr != nil || !st.IsDir() {
-		return err
-	}
-	return &Error{Kind: Fatal, Name: "in-the-way", Err: err,
-		Message: fmt.Sprintf("'%s' is a directory; the tracker keeps a file there", path),
-		Hints:   []string{fmt.Sprintf("move it away: mv %s %s", shellQuote(path), shellQuote(path+".moved"))}}
 }
 
 // tellOnce gives a notice unless the same text was given since the last change.

@@ -2,11 +2,9 @@ package tracker
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"math/rand/v2"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -152,8 +150,7 @@ func (s *snapshot) number(l *ledger.Ledger) {
 // missing or wrong only means that the chain is judged from its root again.
 func (t *Tracker) resume(r *ledger.Reader, hubID string) judged {
 	var note judged
-	b, err := os.ReadFile(t.judgedPath())
-	if err != nil || json.Unmarshal(b, &note) != nil || note.Hub != hubID || note.Tip == "" {
+	if readNote(t.judgedPath(), maxJudged, &note) != nil || note.Hub != hubID || !t.isCommit(note.Tip) || note.Step != "" && !t.isCommit(note.Step) {
 		return judged{}
 	}
 	if r.Knows(note.Tip) {
@@ -175,38 +172,11 @@ func (t *Tracker) resume(r *ledger.Reader, hubID string) judged {
 	return note
 }
 
+func (t *Tracker) isCommit(id string) bool { return t.local().Format().Valid(refs.OID(id)) }
+
 func (t *Tracker) noteJudged(n judged) {
-	b, err := json.Marshal(n)
-	if err != nil {
-		return
-	}
-	// a note that cannot be kept costs the next command time, nothing else
-	var e *Error
-	if errors.As(inTheWay(t.judgedPath(), writeWhole(t.judgedPath(), append(b, '\n'))), &e) {
-		t.tellOnce(Notice{Name: "in-the-way", Text: e.Message, Hints: e.Hints})
-	}
+	t.keepCache(t.judgedPath(), n)
 }
-
-// writeWhole puts a file in place all at once.
-func writeWhole(path string, b []byte) error {
-	f, err := refs.CreateTemp(filepath.Dir(path), filepath.Base(path)+"-")
-	if err != nil {
-		return err
-	}
-	defer os.Remove(f.Name())
-	_, err = f.Write(b)
-	if cerr := f.Close(); err == nil {
-		err = cerr
-	}
-	if err == nil {
-		err = os.Rename(f.Name(), path)
-	}
-	return err
-}
-
-// WriteNote puts a file of <git dir>/crosslink in place, whole or not at all, for
-// whoever may read what lies beside it.
-func WriteNote(path string, b []byte) error { return writeWhole(path, b) }
 
 // tips are the logs a step may cover: what the hub was seen to have, or gets
 // in the same push.

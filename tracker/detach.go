@@ -9,7 +9,7 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/git-crosslink/git-crosslink/refs"
+	"github.com/git-crosslink/git-crosslink/internal/statefile"
 )
 
 // detach starts a sync that goes on when this command is over. If it cannot be
@@ -63,7 +63,7 @@ func (t *Tracker) paced(ctx context.Context) error {
 			}
 		}
 	}
-	f, err := refs.OpenShared(mark)
+	f, err := statefile.OpenLock(mark)
 	if err != nil {
 		return nil // a pace that cannot be kept is no reason not to sync
 	}

@@ -15,7 +15,7 @@ import (
 	"syscall"
 
 	"github.com/git-crosslink/git-crosslink/event"
-	"github.com/git-crosslink/git-crosslink/refs"
+	"github.com/git-crosslink/git-crosslink/internal/statefile"
 )
 
 // Who writes here. The rules are (docs/format.md, "Agents"):
@@ -121,12 +121,12 @@ func mintAgent(userName string) string {
 }
 
 func readIdentity(path string) (*identity, error) {
-	b, err := os.ReadFile(path)
+	b, err := statefile.Read(path, maxIdentity)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
 	if err != nil {
-		return nil, inTheWay(path, err)
+		return nil, InTheWay(err)
 	}
 	var id identity
 	if err := json.Unmarshal(b, &id); err != nil || event.ValidAgentID(id.Agent) != nil {
@@ -138,7 +138,7 @@ func readIdentity(path string) (*identity, error) {
 }
 
 func copied(path string, id *identity) bool {
-	fi, err := os.Stat(path)
+	fi, err := os.Lstat(path)
 	if err != nil {
 		return false
 	}
@@ -159,10 +159,13 @@ func copied(path string, id *identity) bool {
 // processes that mint at once one wins and both write under its id.
 func writeIdentity(path, agent string, replace bool) (string, error) {
 	dir := filepath.Dir(path)
-	if err := refs.MakeHome(dir); err != nil {
-		return "", err
+	if err := statefile.MakeHome(dir); err != nil {
+		return "", InTheWay(err)
 	}
-	f, err := refs.CreateTemp(dir, "identity-")
+	if err := statefile.Free(path); err != nil {
+		return "", InTheWay(err)
+	}
+	f, err := statefile.CreateTemp(dir, "identity-")
 	if err != nil {
 		return "", err
 	}

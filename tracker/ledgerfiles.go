@@ -3,11 +3,11 @@ package tracker
 import (
 	"bytes"
 	"maps"
-	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
 
+	"github.com/git-crosslink/git-crosslink/internal/statefile"
 	"github.com/git-crosslink/git-crosslink/refs"
 )
 
@@ -54,11 +54,7 @@ func (l *ledgerFiles) load() {
 		return
 	}
 	l.read, l.files = true, map[refs.OID][]byte{}
-	st, err := os.Stat(l.path)
-	if err != nil || st.Size() > maxStep {
-		return
-	}
-	b, err := os.ReadFile(l.path)
+	b, err := statefile.Read(l.path, maxStep)
 	for err == nil && len(b) > 0 {
 		head, rest, ok := bytes.Cut(b, []byte("\n"))
 		id, size, both := bytes.Cut(head, []byte(" "))
@@ -81,5 +77,7 @@ func (l *ledgerFiles) keep(files map[refs.OID][]byte, unknown int) {
 		b.Write(files[id])
 	}
 	// one that cannot be kept costs the next command time, nothing else
-	_ = writeWhole(l.path, b.Bytes())
+	if b.Len() <= maxStep {
+		_ = statefile.Write(l.path, b.Bytes())
+	}
 }

@@ -2,11 +2,9 @@ package tracker
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"math/rand/v2"
-	"os"
 	"path/filepath"
 	"time"
 
@@ -72,7 +70,7 @@ func (t *Tracker) pacePath() string {
 // times that have not come yet, of a clock that was wrong, are now.
 func (t *Tracker) readPace() pace {
 	var p pace
-	if b, err := os.ReadFile(t.pacePath()); err != nil || json.Unmarshal(b, &p) != nil {
+	if readNote(t.pacePath(), maxPace, &p) != nil {
 		p = pace{}
 	}
 	now := t.now()
@@ -94,9 +92,7 @@ func (t *Tracker) readPace() pace {
 
 // notePace keeps the note. One that cannot be kept is no reason not to send.
 func (t *Tracker) notePace(p pace) {
-	if b, err := json.Marshal(p); err == nil {
-		_ = writeWhole(t.pacePath(), append(b, '\n'))
-	}
+	_ = writeNote(t.pacePath(), p)
 }
 
 // perMinute is how many pushes a minute the hub is sent, 0 for any number.

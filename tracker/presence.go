@@ -5,9 +5,8 @@ import (
 	"cmp"
 	"context"
 	"crypto/rand"
-	"encoding/json"
 	"fmt"
-	"os"
+	"maps"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -15,6 +14,7 @@ import (
 	"time"
 
 	"github.com/git-crosslink/git-crosslink/event"
+	"github.com/git-crosslink/git-crosslink/internal/statefile"
 	"github.com/git-crosslink/git-crosslink/refs"
 )
 
@@ -61,12 +61,15 @@ func (t *Tracker) presentPath() string {
 // readPresent returns the note as of now; one that cannot be read is none.
 func (t *Tracker) readPresent() present {
 	var p present
-	if b, err := os.ReadFile(t.presentPath()); err != nil || json.Unmarshal(b, &p) != nil {
+	if readNote(t.presentPath(), maxPresent, &p) != nil {
 		p = present{}
 	}
 	if p.Agents == nil {
 		p.Agents = map[string]sign{}
 	}
+	maps.DeleteFunc(p.Agents, func(id string, a sign) bool {
+		return event.ValidAgentID(id) != nil || !slices.Contains(event.PresenceStates, a.State)
+	})
 	for _, at := range []*time.Time{&p.Pushed, &p.Tried, &p.Refused} {
 		if at.After(t.now()) { // a clock was wrong
 			*at = time.Time{}
@@ -76,14 +79,10 @@ func (t *Tracker) readPresent() present {
 }
 
 func (t *Tracker) notePresent(p present) error {
-	b, err := json.Marshal(p)
-	if err != nil {
-		return err
+	if err := statefile.MakeHome(filepath.Dir(t.presentPath())); err != nil {
+		return InTheWay(err)
 	}
-	if err := refs.MakeHome(filepath.Dir(t.presentPath())); err != nil {
-		return err
-	}
-	return writeWhole(t.presentPath(), append(b, '\n'))
+	return writeNote(t.presentPath(), p)
 }
 
 // held returns the issue whose lock an agent got last, of those that one step
@@ -196,7 +195,7 @@ func (t *Tracker) Heartbeat(ctx context.Context, o HeartbeatOptions) (*Heartbeat
 		p.Due, p.Tried = true, now
 	}
 	if err := t.notePresent(p); err != nil {
-		return nil, t.unwritable(inTheWay(t.presentPath(), fmt.Errorf("note the heartbeat: %w", err)))
+		return nil, t.unwritable(fmt.Errorf("note the heartbeat: %w", err))
 	}
 	if h.Outcome == HeartbeatSent {
 		t.detach()

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"syscall"
 
+	"github.com/git-crosslink/git-crosslink/internal/statefile"
 	"github.com/git-crosslink/git-crosslink/refs"
 )
 
@@ -30,11 +31,22 @@ func (t *Tracker) unwritable(err error) error {
 			Hints:   []string{"reading works: git crosslink list"}, Err: err}
 	case errors.Is(err, fs.ErrPermission), says(err, syscall.EACCES, "Permission denied"),
 		says(err, syscall.EACCES, "insufficient permission for adding an object"):
+		if path, owner := statefile.Foreign(t.Home()); path != "" && path != t.Home() {
+			return t.foreignDirectory(path, owner, err)
+		}
 		return &Error{Kind: Denied, Name: "not-writable",
 			Message: fmt.Sprintf("you may not write to '%s': nothing was written", t.outer.CommonDir),
 			Hints:   []string{"whose it is: ls -ld " + where, "reading works: git crosslink list"}, Err: err}
 	}
 	return err
+}
+
+// foreignDirectory explains a part of the tracker that belongs to another user, as a
+// command under sudo leaves it.
+func (t *Tracker) foreignDirectory(path, owner string, err error) *Error {
+	return &Error{Kind: Denied, Name: "foreign-directory", Err: err,
+		Message: fmt.Sprintf("'%s' belongs to %s and you may not write there: nothing was written", path, owner),
+		Hints:   []string{fmt.Sprintf(`make the tracker yours: sudo chown -R "$(id -un)" %s`, shellQuote(t.Home())), "reading works: git crosslink list"}}
 }
 
 // says reports an error of the system, met here or by a git whose words it is

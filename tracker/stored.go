@@ -35,7 +35,6 @@ func (t *Tracker) store(ctx context.Context) *store.Store {
 			unlock, ok, err := t.replica.Lock(context.WithoutCancel(ctx), "store", storePatience)
 			return unlock, ok && err == nil
 		},
-		Create: refs.CreateTemp,
 	}
 }
 

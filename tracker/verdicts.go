@@ -1,10 +1,7 @@
 package tracker
 
 import (
-	"encoding/json"
-	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
 
 	"github.com/git-crosslink/git-crosslink/event"
@@ -93,7 +90,7 @@ func (t *Tracker) memoPath() string {
 
 func (t *Tracker) memo() *trust.Memo {
 	if t.signatures == nil {
-		if b, err := os.ReadFile(t.memoPath()); err != nil || json.Unmarshal(b, &t.signatures) != nil || t.signatures == nil {
+		if readNote(t.memoPath(), maxSignatures, &t.signatures) != nil || t.signatures == nil {
 			t.signatures = map[string]bool{}
 		}
 	}
@@ -106,15 +103,7 @@ func (t *Tracker) keepMemo(m *trust.Memo) {
 		return
 	}
 	t.signatures = used
-	b, err := json.Marshal(used)
-	if err != nil {
-		return
-	}
-	// a cache that cannot be kept costs the next command time, nothing else
-	var e *Error
-	if errors.As(inTheWay(t.memoPath(), writeWhole(t.memoPath(), append(b, '\n'))), &e) {
-		t.tellOnce(Notice{Name: "in-the-way", Text: e.Message, Hints: e.Hints})
-	}
+	t.keepCache(t.memoPath(), used)
 }
 
 // mark is what is to be said of a line's signature where it is shown.

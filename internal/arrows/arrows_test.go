@@ -34,36 +34,38 @@ var rules = map[string]rule{
 	"event":       {pure: true, may: "event/canon", why: "the vocabulary is the bottom: it knows bytes, no rule and no file"},
 	"reducer":     {pure: true, may: "event event/canon", why: "the state follows from events alone; what is stored or fetched must not matter"},
 	"trust":       {pure: true, may: "event event/canon", why: "a verdict follows from bytes alone"},
-	"trust/keys":  {may: "event trust", why: "private keys have one place; everything that is decided about signatures is in trust"},
+	"trust/keys":  {may: "event trust internal/statefile", why: "private keys have one place; everything that is decided about signatures is in trust"},
 
 	"ledger": {pure: true, may: "event event/canon", why: "a decision follows from the lines its step covers alone, never from a reducer's state"},
 
-	"refs":          {may: "internal/fault", why: "storage moves bytes and knows no issue, so that it can be replaced"},
+	"refs":          {may: "internal/fault internal/statefile", why: "storage moves bytes and knows no issue, so that it can be replaced"},
 	"refs/refstest": {may: "refs", why: "one suite for every implementation of refs"},
-	"store":         {may: "event reducer", why: "a projection answers questions about a state; it fetches nothing and decides nothing"},
+	"store":         {may: "event reducer internal/statefile", why: "a projection answers questions about a state; it fetches nothing and decides nothing"},
 
 	"tracker": {
-		may: "event event/canon reducer ledger trust trust/keys refs store internal/fault",
+		may: "event event/canon reducer ledger trust trust/keys refs store internal/fault internal/statefile",
 		why: "the conductor is the only package that sees both core and edges",
 	},
 	"hooks": {
-		may: "refs tracker",
+		may: "refs tracker internal/statefile",
 		why: "a hook starts the tracker and asks git where it is; what it says is the command line's to print",
 	},
 	"gate": {
-		may: "event ledger trust refs tracker",
+		may: "event ledger trust refs tracker internal/statefile",
 		why: "on a server a push is judged by the core's rules over objects in quarantine: no state, no store, no commands",
 	},
 	"cli": {
-		may: "event reducer store tracker hooks enrol gate",
+		may: "event reducer store tracker hooks enrol gate internal/statefile",
 		why: "commands ask the tracker and print its answers; refs and trust stay behind it",
 	},
 
 	"cmd/git-crosslink":        {may: "cli", why: "main only"},
 	"cmd/git-remote-crosslink": {may: "helper", why: "main only"},
 
-	"helper": {why: "it carries bytes between git and a server and knows no tracker, so that it starts fast and cannot fail with it"},
-	"enrol":  {why: "it writes git's configuration and knows no tracker"},
+	"helper": {may: "internal/statefile", why: "it carries bytes between git and a server and knows no tracker, so that it starts fast and cannot fail with it"},
+	"enrol":  {may: "internal/statefile", why: "it writes git's configuration and knows no tracker"},
+
+	"internal/statefile": {why: "a file beside the replica is read and written in one way, by whoever has one there"},
 
 	"internal/bench":   {may: "event reducer refs enrol", why: "it measures programs as they are, and these from inside, and makes the data they are measured on"},
 	"internal/soak":    {may: "internal/testkit", why: "it runs the programs as users do, and knows their answers only"},

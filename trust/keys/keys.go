@@ -16,6 +16,7 @@ import (
 	"golang.org/x/crypto/ssh"
 
 	"github.com/git-crosslink/git-crosslink/event"
+	"github.com/git-crosslink/git-crosslink/internal/statefile"
 	"github.com/git-crosslink/git-crosslink/trust"
 )
 
@@ -47,6 +48,9 @@ func (r *Ring) next(agent string) string { return filepath.Join(r.Dir, agent+".n
 // Made returns the key that was made for an agent, and the one made to follow
 // it if a rotation was cut short; none of them if there is none.
 func (r *Ring) Made(agent string) ([]Signer, error) {
+	if err := event.ValidAgentID(agent); err != nil {
+		return nil, err
+	}
 	var all []Signer
 	for _, path := range []string{r.path(agent), r.next(agent)} {
 		s, err := r.file(path)
@@ -112,6 +116,9 @@ func (r *Ring) mkdir() error {
 	if err := os.Mkdir(r.Dir, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
 		return err
 	}
+	if err := statefile.Dir(r.Dir); err != nil {
+		return err
+	}
 	return os.Chmod(r.Dir, 0o700)
 }
 
@@ -167,7 +174,11 @@ func (r *Ring) Configured(value string) (Signer, error) {
 
 // file returns the key of a file.
 func (r *Ring) file(path string) (Signer, error) {
-	b, err := readBounded(path)
+	read := readBounded // what crosslink.signingKey names may be a link
+	if filepath.Dir(path) == filepath.Clean(r.Dir) {
+		read = func(path string) ([]byte, error) { return statefile.Read(path, maxKeyFile) }
+	}
+	b, err := read(path)
 	if err != nil {
 		return nil, err
 	}
