@@ -135,9 +135,9 @@ func runAgentShow(ctx context.Context, e *env) error {
 	a := answer{data: whoShape{textOrNull(w.Agent), textOrNull(w.Source), textOrNull(w.Where), w.Events, w.Unsent, w.State, textOrNull(string(w.Kind)), textOrNull(w.Description)}}
 	switch w.State {
 	case tracker.AgentNone:
-		a.no = no("no-agent", "nobody has written here yet", "the first write makes an id; to choose it: git config crosslink.agent <id>")
+		a.no = answersNo("no-agent", "nobody has written here yet", "the first write makes an id; to choose it: git config crosslink.agent <id>")
 	case tracker.AgentCopied:
-		a.no = no("no-agent", "this repository is a copy: the first write takes a new id", "to choose it: git config crosslink.agent <id>")
+		a.no = answersNo("no-agent", "this repository is a copy: the first write takes a new id", "to choose it: git config crosslink.agent <id>")
 	default:
 		a.ids = []string{w.Agent}
 	}

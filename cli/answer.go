@@ -55,7 +55,7 @@ func (r *records) issue(e *env, s *shaper, i *store.Issue, before ...string) {
 func (e *env) say(ctx context.Context, a answer) error {
 	e.putHooks(ctx)
 	if err := e.print(ctx, a); err != nil {
-		return err
+		return &unprinted{err, a.no, a.ids}
 	}
 	if a.no != nil {
 		return a.no

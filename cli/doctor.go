@@ -96,7 +96,7 @@ func runDoctor(ctx context.Context, f forms, e *env) error {
 		a.records = rec
 	}
 	if wrong > 0 {
-		a.no = no("findings", count(wrong, "finding"))
+		a.no = answersNo("findings", count(wrong, "finding"))
 	} else {
 		e.talk("nothing is wrong") // what was looked at grows, and is in the JSON
 	}

@@ -85,6 +85,7 @@ func runNoHelper(ctx context.Context, remote string, e *env) error {
 			names = append(names, i.Remote)
 		}
 	}
+	e.writes()
 	shape := helperShape{Left: []string{}}
 	for _, name := range names {
 		left, err := r.Leave(ctx, name)
@@ -92,7 +93,7 @@ func runNoHelper(ctx context.Context, remote string, e *env) error {
 			return fatal("not-enrolled", gitSays(err))
 		}
 		if left {
-			shape.Left = append(shape.Left, name)
+			shape.Left, e.saved = append(shape.Left, name), true
 			e.talk("'%s' is fetched from and pushed to by git alone again", name)
 		}
 	}

@@ -5,9 +5,12 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"os/signal"
 	"strconv"
 	"strings"
+	"sync"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	"github.com/mattn/go-isatty"
@@ -65,8 +68,10 @@ type env struct {
 	now      func() time.Time
 	getenv   func(string) string
 	chdir    func(string) error
-	open     func(context.Context) (hub, error) // called once, by the first command that needs it
-	trace    zerolog.Logger
+
+	keepGoing func()                             // SIGPIPE ends the program no more
+	open      func(context.Context) (hub, error) // called once, by the first command that needs it
+	trace     zerolog.Logger
 
 	lent     atomic.Bool // an editor or pager has the terminal
 	opened   hub
@@ -80,7 +85,8 @@ type env struct {
 	answered bool               // the JSON document is out
 	failing  bool               // errors are being reported: notices go straight to stderr
 	cutShort bool               // a write is kept, and a signal ended what came after it
-	wrote    bool               // something was written
+	wrote    bool               // something was written to the tracker
+	saved    bool               // something was done that a script must not do again
 	saw      tracker.Projection // what was read last
 	asked    time.Time          // when the hub was asked for an id that is not here
 }
@@ -106,6 +112,8 @@ func newEnv() *env {
 		getenv: os.Getenv,
 		chdir:  os.Chdir,
 		color:  "auto",
+
+		keepGoing: sync.OnceFunc(func() { signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE) }),
 	}
 	now, zone := clock(), userZone(e.getenv("TZ"))
 	e.now = func() time.Time { return now().In(zone) }
@@ -140,6 +148,15 @@ func (e *env) terminalWidth() int {
 		}
 	}
 	return 0
+}
+
+// writes is called before anything is written. From then on a reader who leaves
+// does not end the program by SIGPIPE: what was written has to be told by the
+// exit status.
+func (e *env) writes() {
+	if e.keepGoing != nil {
+		e.keepGoing()
+	}
 }
 
 // human reports whether a person reads stdout: a terminal, or a pager that git

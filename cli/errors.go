@@ -35,6 +35,7 @@ type failure struct {
 	usage   []string // the command's synopsis, for mistakes in usage
 	hints   []string
 	cause   error
+	whole   bool // the answer is whole, and says no: an empty list, findings
 }
 
 func (f *failure) Error() string { return f.message }
@@ -55,6 +56,14 @@ func misuse(message string, hints ...string) *failure {
 // no is a plain answer in the negative.
 func no(kind, message string, hints ...string) *failure {
 	return &failure{code: exitNo, kind: kind, message: message, hints: hints}
+}
+
+// answersNo is no for a question that was answered in full: with the answer "ok"
+// of JSON stays true.
+func answersNo(kind, message string, hints ...string) *failure {
+	f := no(kind, message, hints...)
+	f.whole = true
+	return f
 }
 
 // badValue is an option's value that is not one of the valid ones.
@@ -87,7 +96,7 @@ func explain(err error) *failure {
 	switch {
 	case errors.As(err, &own):
 		return own
-	case errors.As(err, &refused):
+	case errors.As(tracker.InTheWay(err), &refused):
 		return &failure{code: int(refused.Kind), kind: refused.Name, message: refused.Message, hints: refused.Hints, cause: err}
 	case errors.As(err, &missing):
 		f := no("not-found", missing.Error())
@@ -143,17 +152,62 @@ func unreadable(path string, err error) *failure {
 // quietEnd reports errors that are no news: the reader of our output has gone.
 func quietEnd(err error) bool { return errors.Is(err, syscall.EPIPE) }
 
+// unprinted is an answer that could not be printed.
+type unprinted struct {
+	err error
+	no  *failure // the status that the answer had
+	ids []string
+}
+
+func (u *unprinted) Error() string { return u.err.Error() }
+
+// Unwrap returns why it could not.
+func (u *unprinted) Unwrap() error { return u.err }
+
+// failure is what is told instead. After a write the status never says that
+// nothing was written: a script that believes that does it again.
+func (u *unprinted) failure(saved, wrote bool) *failure {
+	why := u.err
+	var p *fs.PathError
+	if errors.As(why, &p) {
+		why = p.Err
+	}
+	text := "the answer could not be printed: " + why.Error()
+	if !saved {
+		return &failure{code: exitFatal, kind: "not-printed", message: text, cause: u.err}
+	}
+	f := &failure{code: exitUnconfirmed, kind: "not-printed", cause: u.err,
+		message: "the change is saved, but " + text, hints: []string{"do not run the command again"}}
+	if wrote {
+		f.hints[0] += "; see the newest changes: git crosslink list --status all --sort updated"
+	}
+	if len(u.ids) > 0 {
+		f.message += "; it was " + strings.Join(u.ids, ", ")
+	}
+	if u.no != nil {
+		f.code, f.kind, f.message = u.no.code, u.no.kind, u.no.message+"; "+text
+	}
+	return f
+}
+
 // conclude reports an error, if there is one, and gives the exit status.
 func (e *env) conclude(ctx context.Context, err error) int {
-	if err == nil || quietEnd(err) {
+	u := (*unprinted)(nil)
+	lost := errors.As(err, &u) && e.saved
+	if err == nil || quietEnd(err) && !lost {
 		return exitDone
 	}
 	if s := (*silent)(nil); errors.As(err, &s) {
 		return s.code
 	}
-	f := e.whereLooked(ctx, err)
+	var f *failure
+	if u != nil {
+		f = u.failure(e.saved, e.wrote)
+	} else {
+		f = e.whereLooked(ctx, err)
+	}
 	e.trace.Debug().Err(err).Str("kind", f.kind).Msg("error")
-	if e.asJSON {
+	if e.asJSON && u == nil {
 		if e.answered {
 			return f.code
 		}

@@ -86,7 +86,7 @@ func runFsck(ctx context.Context, full bool, forms forms, e *env) error {
 		a.records = rec
 	}
 	if len(r.Findings) > 0 {
-		a.no = no("findings", count(len(r.Findings), "finding"))
+		a.no = answersNo("findings", count(len(r.Findings), "finding"))
 	}
 	return e.say(ctx, a)
 }

@@ -9,7 +9,6 @@ import (
 
 	urfave "github.com/urfave/cli/v2"
 
-	"github.com/git-crosslink/git-crosslink/event"
 	"github.com/git-crosslink/git-crosslink/hooks"
 	"github.com/git-crosslink/git-crosslink/tracker"
 )
@@ -103,16 +102,17 @@ func runHooksInstall(ctx context.Context, f forms, e *env) error {
 	if err != nil {
 		return err
 	}
+	e.writes()
 	r, err := c.Install(ctx)
 	if err != nil {
 		return fatal("hooks-not-put", err.Error(), "see who may write there: git crosslink hooks status")
 	}
-	if r.Changed {
+	if e.saved = r.Changed; r.Changed {
 		e.talk("git pull and git push take the tracker along from now on")
 	} else if r.Works() {
 		e.talk("the hooks are in place already")
 	}
-	return e.sayHooks(ctx, f, r, true)
+	return e.sayHooks(ctx, f, r, true, false)
 }
 
 func runHooksUninstall(ctx context.Context, f forms, e *env) error {
@@ -120,11 +120,12 @@ func runHooksUninstall(ctx context.Context, f forms, e *env) error {
 	if err != nil {
 		return err
 	}
+	e.writes()
 	r, err := c.Uninstall(ctx)
 	if err != nil {
 		return fatal("hooks-not-put", err.Error(), "see what is there: git crosslink hooks status")
 	}
-	if r.Changed {
+	if e.saved = r.Changed; r.Changed {
 		e.talk("the hooks are gone; everything is as it was before")
 	} else {
 		e.talk("no hooks of the tracker are in place")
@@ -134,7 +135,7 @@ func runHooksUninstall(ctx context.Context, f forms, e *env) error {
 			e.talk("%s calls the tracker still; take out: %s", e.shownPath(h.Where), hooks.Line(h.Name))
 		}
 	}
-	return e.sayHooks(ctx, f, r, false)
+	return e.sayHooks(ctx, f, r, false, false)
 }
 
 func runHooksStatus(ctx context.Context, f forms, e *env) error {
@@ -142,12 +143,12 @@ func runHooksStatus(ctx context.Context, f forms, e *env) error {
 	if err != nil {
 		return err
 	}
-	return e.sayHooks(ctx, f, c.Status(), true)
+	return e.sayHooks(ctx, f, c.Status(), true, true)
 }
 
 // sayHooks answers with how the hooks stand; where all should work it says what
-// is to be done for those that do not.
-func (e *env) sayHooks(ctx context.Context, f forms, r *hooks.Report, want bool) error {
+// is to be done for those that do not. asked: that is all that was wanted.
+func (e *env) sayHooks(ctx context.Context, f forms, r *hooks.Report, want, asked bool) error {
 	doc := hooksShape{Works: r.Works(), Changed: r.Changed, Manager: textOrNull(r.Manager), Off: r.Off, Removed: r.Removed, Hooks: []hookShape{}}
 	a := answer{}
 	if f.forScripts() {
@@ -178,6 +179,9 @@ func (e *env) sayHooks(ctx context.Context, f forms, r *hooks.Report, want bool)
 	}
 	if want {
 		a.no = e.hooksFailure(r)
+	}
+	if a.no != nil {
+		a.no.whole = asked
 	}
 	return e.say(ctx, a)
 }
@@ -235,45 +239,6 @@ func (e *env) shownPath(path string) string {
 		}
 	}
 	return path
-}
-
-// hooked is a tracker whose first write puts git's hooks in place, when the
-// command answers, and whose state is indexed for completion at the end.
-type hooked struct {
-	hub
-	e *env
-}
-
-func (h hooked) Read(ctx context.Context, f tracker.Freshness) (tracker.Projection, error) {
-	p, err := h.hub.Read(ctx, f)
-	if err == nil {
-		h.e.saw = p
-	}
-	return p, err
-}
-
-func (h hooked) Emit(ctx context.Context, o tracker.EmitOptions, build func(tracker.Projection) ([]event.Body, error)) (*tracker.Receipt, error) {
-	r, err := h.hub.Emit(ctx, o, build)
-	if err == nil {
-		h.e.saw = r.View
-	}
-	h.e.wrote = h.e.wrote || err == nil && len(r.Lines) > 0
-	return r, err
-}
-
-func (h hooked) Claim(ctx context.Context, u event.UUID, o tracker.ClaimOptions) (*tracker.Claim, error) {
-	c, err := h.hub.Claim(ctx, u, o)
-	if err == nil {
-		h.e.saw = c.View
-	}
-	h.e.wrote = h.e.wrote || err == nil
-	return c, err
-}
-
-func (h hooked) Init(ctx context.Context, o tracker.InitOptions) (*tracker.InitReport, error) {
-	r, err := h.hub.Init(ctx, o)
-	h.e.wrote = h.e.wrote || err == nil
-	return r, err
 }
 
 // putHooks puts the hooks in place when something was written, once in the life

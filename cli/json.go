@@ -10,8 +10,8 @@ import (
 // The rules of JSON output are (fields: docs/json.md):
 //
 //   - one document a command, on stdout, errors too;
-//   - ok is false for the statuses 2, 4, 128, 129 and signals; a plain "no" (1)
-//     and "not confirmed" (3) are answers, and say why in error;
+//   - ok is true if all that was asked for is so: with status 0, and with 1 where
+//     a question was answered in full and the answer is "no" (answersNo);
 //   - lists are arrays, never null; times are RFC 3339 in UTC with nine digits;
 //   - text is exact, and what a terminal must not see is escaped.
 
@@ -32,11 +32,6 @@ type errorShape struct {
 	Hints   []string `json:"hints"`
 }
 
-// acceptable reports the statuses under which a document is ok.
-func acceptable(code int) bool {
-	return code == exitDone || code == exitNo || code == exitUnconfirmed
-}
-
 // writeEnvelope prints the one JSON document of a command.
 func (e *env) writeEnvelope(a answer) error {
 	doc := envelope{V: 1, OK: true, Warnings: e.warnings}
@@ -44,13 +39,13 @@ func (e *env) writeEnvelope(a answer) error {
 		doc.Warnings = []warning{}
 	}
 	if a.no != nil {
-		doc.Code, doc.OK = a.no.code, acceptable(a.no.code)
+		doc.Code, doc.OK = a.no.code, a.no.whole
 		doc.Error = &errorShape{a.no.code, a.no.kind, a.no.message, append([]string{}, a.no.hints...)}
 		for _, u := range a.no.usage {
 			doc.Error.Hints = append(doc.Error.Hints, "usage: "+u)
 		}
 	}
-	if doc.OK || a.data != nil { // lock says who has it
+	if doc.OK || a.data != nil || doc.Code == exitNo || doc.Code == exitUnconfirmed {
 		doc.Data = &a.data
 	}
 	var b bytes.Buffer

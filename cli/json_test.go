@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -35,7 +36,10 @@ func (w *world) json(args ...string) doc {
 	}
 	check(w.t, fmt.Sprint(args, " code"), d.Code, r.code)
 	check(w.t, fmt.Sprint(args, " stderr"), r.err, "")
-	check(w.t, fmt.Sprint(args, " ok"), d.OK, acceptable(d.Code))
+	check(w.t, fmt.Sprint(args, " ok"), d.OK, d.Code == exitDone || d.Code == exitNo && d.Error != nil && slices.Contains(wholeAnswers, d.Error.Kind))
+	if has := strings.Contains(r.out, `"data":`); has != (d.Code == exitDone || d.Code == exitNo || d.Code == exitUnconfirmed) && d.Code != exitLost {
+		w.t.Errorf("%v: data is there: %v, with %d", args, has, d.Code)
+	}
 	if (d.Error != nil) != (d.Code != 0) {
 		w.t.Errorf("%v: error should be there exactly with a code: %s", args, r.out)
 	}
@@ -43,6 +47,92 @@ func (w *world) json(args ...string) doc {
 		w.t.Errorf("%v: a list is null: %s", args, r.out)
 	}
 	return d
+}
+
+// wholeAnswers are the kinds of "no" that leave nothing open.
+var wholeAnswers = []string{"no-match", "nothing-ready", "none-pending", "no-agent", "findings", "hooks-missing"}
+
+// TestJSONIsOKOnlyIfAllIsSo goes over commands and what becomes of them: "ok" is
+// true if everything that was asked for is so, and false with a write that did
+// not happen or is not confirmed where that was asked for.
+func TestJSONIsOKOnlyIfAllIsSo(t *testing.T) {
+	for _, c := range []struct {
+		does string // with the hub before; "" is nothing
+		args string
+		code int
+		ok   bool
+	}{
+		// writes
+		{"", "new b", 0, true},
+		{"", "close 1", 0, true},
+		{"closed", "close 1", 0, true}, // so already
+		{"", "close 77", 1, false},
+		{"", "edit 77 --title x", 1, false},
+		{"", "label 77 x", 1, false},
+		{"", "assign 77 bob", 1, false},
+		{"", "block 1 77", 1, false},
+		{"", "comment 77 x", 1, false},
+		{"", "delete 77", 1, false},
+		{"", "parent 1 77", 1, false},
+		{"", "schedule 77 --due today", 1, false},
+		{"", "new b --milestone none", 1, false},
+		{"queued", "new b", 0, true}, // saved here, which is what was asked for
+		{"queued", "new b --wait", 3, false},
+		{"queued", "close 1 --wait", 3, false},
+		{"queued", "comment 1 x --wait", 3, false},
+		{"", "lock 1", 0, true},
+		{"", "lock 77", 1, false},
+		{"bob", "lock 1", 2, false},
+		{"undecided", "lock 1", 3, false},
+		{"bob", "unlock 1", 2, false},
+		{"closed", "ready --claim", 1, false},
+		{"", "close 1 --claim-next", 1, false},
+		{"", "close", 129, false},
+		{"", "new ''", 129, false},
+		{"unsent", "sync", 3, false},
+		// questions
+		{"", "list", 0, true},
+		{"closed", "list", 0, true},
+		{"", "show 1", 0, true},
+		{"", "show 77", 1, false},
+		{"", "show 1 77", 1, false},
+		{"", "log 77", 1, false},
+		{"", "search nothing", 1, true},
+		{"closed", "ready", 1, true},
+		{"closed", "next", 1, true},
+		{"", "lock check 77", 1, false},
+		{"", "lock check 1", 1, false}, // it is not yours
+		{"bob", "lock check 1", 2, false},
+		{"undecided claim", "lock check 1", 3, false},
+		{"findings", "fsck", 1, true},
+	} {
+		w := newWorld(t)
+		w.id("a")
+		switch c.does {
+		case "closed":
+			w.ok("close", "1")
+		case "queued":
+			w.hub.sync = tracker.Queued
+		case "bob":
+			w.bobs(issueUUID(1))
+		case "undecided":
+			w.hub.undecided = true
+		case "undecided claim":
+			w.hub.undecided = true
+			w.run("lock", "1")
+		case "unsent":
+			w.hub.report = tracker.SyncReport{Remote: "origin", Unsent: 1, State: tracker.Queued}
+		case "findings":
+			w.hub.fsck.Findings = []tracker.Finding{{Kind: "rejected", Text: "x"}}
+		}
+		args := strings.Fields(c.args)
+		for k := range args {
+			args[k] = strings.Trim(args[k], "'")
+		}
+		d := w.json(args...)
+		check(t, fmt.Sprintf("%s: %s: code", c.does, c.args), d.Code, c.code)
+		check(t, fmt.Sprintf("%s: %s: ok", c.does, c.args), d.OK, c.ok)
+	}
 }
 
 // TestJSONOfEveryVerb: one document, no talk, the same code inside and outside.

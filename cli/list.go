@@ -75,7 +75,7 @@ Examples:
 }
 
 func runSearch(ctx context.Context, opts filterOptions, text string, e *env) error {
-	l := listing{opts: opts, wish: tracker.Here, status: true, none: no("no-match", "no issue holds these words")}
+	l := listing{opts: opts, wish: tracker.Here, status: true, none: answersNo("no-match", "no issue holds these words")}
 	return l.run(ctx, e, func(p tracker.Projection, f store.Filter) ([]*store.Issue, int, error) {
 		return p.Search(text, f)
 	})

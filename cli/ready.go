@@ -104,7 +104,7 @@ func runReadyClaim(ctx context.Context, opts readyOptions, e *env) error {
 }
 
 func nothingReady() *failure {
-	return no("nothing-ready", "nothing is ready", "what waits, and for what: git crosslink blocked --explain", "who works on what: git crosslink lock list")
+	return answersNo("nothing-ready", "nothing is ready", "what waits, and for what: git crosslink blocked --explain", "who works on what: git crosslink lock list")
 }
 
 func newBlockedCommand(e *env) *urfave.Command {

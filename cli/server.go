@@ -111,6 +111,7 @@ func runServerInstall(ctx context.Context, mode string, e *env) error {
 	if program == "" {
 		return fatal("no-program", "the path of this program is not known, so no hook can start it", "install it under a fixed path: ./install.sh")
 	}
+	e.writes()
 	r, err := gate.Install(ctx, "", mode, program, os.Environ())
 	if err != nil {
 		return err
@@ -119,7 +120,7 @@ func runServerInstall(ctx context.Context, mode string, e *env) error {
 	if mode == gate.PerRef {
 		what = "a branch with something wrong in it is refused alone"
 	}
-	if r.Already {
+	if e.saved = !r.Already; r.Already {
 		e.talk("the gate is in place already: '%s'", r.Hook)
 	} else {
 		e.talk("the gate is in place: '%s'; %s", r.Hook, what)
@@ -161,7 +162,7 @@ func runServerCheck(ctx context.Context, f forms, e *env) error {
 		a.records = rec
 	}
 	if wrong > 0 {
-		a.no = no("findings", count(wrong, "finding"))
+		a.no = answersNo("findings", count(wrong, "finding"))
 	}
 	return e.say(ctx, a)
 }
@@ -174,10 +175,12 @@ type serverUninstallShape struct {
 }
 
 func runServerUninstall(ctx context.Context, e *env) error {
+	e.writes()
 	r, err := gate.Uninstall(ctx, "", os.Environ())
 	if err != nil {
 		return err
 	}
+	e.saved = !r.Already
 	switch {
 	case r.Already:
 		e.talk("there is no gate in '%s'", r.Hub)

@@ -267,7 +267,7 @@ func runTrustList(u *urfave.Context, pick func(*tracker.Trust) []tracker.TrustAg
 	}
 	a := answer{data: rows, pager: true, page: func(pg *page) { trustTable(pg, rows) }}
 	if none {
-		a.no = no("none-pending", "nobody waits to be approved")
+		a.no = answersNo("none-pending", "nobody waits to be approved")
 	}
 	for _, x := range rows {
 		a.ids = append(a.ids, x.Agent)
