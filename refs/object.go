@@ -224,7 +224,8 @@ func checkEntryName(name string) error {
 
 // CommitInfo is what a commit of ours says besides its tree and parents.
 type CommitInfo struct {
-	Author  string    // the agent's id; name and address are made of it
+	Author  string    // the agent's id, which is the name of author and committer
+	Address string    // theirs; "" is <agent-id>@crosslink
 	When    time.Time // to the second, written as UTC
 	Message string    // a final LF is added if there is none
 
@@ -234,6 +235,18 @@ type CommitInfo struct {
 	Next uint64
 }
 
+// ValidAddress reports whether a commit can carry an address: one name, one
+// host, printable ASCII without what git takes out of addresses or ends them at.
+func ValidAddress(s string) bool {
+	name, host, ok := strings.Cut(s, "@")
+	for i := range len(s) {
+		if s[i] <= ' ' || s[i] >= 0x7f || strings.IndexByte(`<>"\,:;()[]`, s[i]) >= 0 {
+			return false
+		}
+	}
+	return ok && name != "" && host != "" && len(s) <= 254 && !strings.Contains(host, "@") && strings.Trim(s, ".'") == s
+}
+
 // EncodeCommit encodes a commit as git does.
 func EncodeCommit(f Format, tree OID, parents []OID, c CommitInfo) ([]byte, error) {
 	if !f.Valid(tree) {
@@ -241,6 +254,12 @@ func EncodeCommit(f Format, tree OID, parents []OID, c CommitInfo) ([]byte, erro
 	}
 	if c.Author == "" || strings.ContainsAny(c.Author, "<>\n\x00") {
 		return nil, fmt.Errorf("commit: bad author '%s'", c.Author)
+	}
+	address := c.Address
+	if address == "" {
+		address = c.Author + "@crosslink"
+	} else if !ValidAddress(address) {
+		return nil, fmt.Errorf("commit: bad address '%s'", address)
 	}
 	if strings.ContainsRune(c.Message, 0) {
 		return nil, errors.New("commit: message holds a NUL")
@@ -253,7 +272,7 @@ func EncodeCommit(f Format, tree OID, parents []OID, c CommitInfo) ([]byte, erro
 		}
 		fmt.Fprintf(&b, "parent %s\n", p)
 	}
-	who := fmt.Sprintf("%s <%s@crosslink> %d +0000", c.Author, c.Author, max(c.When.Unix(), 0))
+	who := fmt.Sprintf("%s <%s> %d +0000", c.Author, address, max(c.When.Unix(), 0))
 	fmt.Fprintf(&b, "author %s\ncommitter %s\n\n%s", who, who, c.Message)
 	if !strings.HasSuffix(c.Message, "\n") {
 		b.WriteByte('\n')

@@ -79,7 +79,7 @@ func (t *Tracker) carried(ctx context.Context, s *snapshot, first refs.OID, chai
 	if err != nil {
 		return "", nil, fmt.Errorf("take over who may write: %w", err)
 	}
-	tip, err := refs.WriteCommit(ctx, t.local(), files, []refs.OID{first}, refs.CommitInfo{Author: t.agent, When: t.now(),
+	tip, err := refs.WriteCommit(ctx, t.local(), files, []refs.OID{first}, refs.CommitInfo{Address: t.committer(), Author: t.agent, When: t.now(),
 		Message: fmt.Sprintf("crosslink: %s takes over what hub %.8s trusted\n\n[skip ci]\n", t.agent, s.hubID())})
 	return tip, next, err
 }

@@ -274,7 +274,7 @@ func (t *Tracker) decide(ctx context.Context, s *snapshot, meta refs.OID, tips m
 		parents = append(parents, refs.OID(p))
 	}
 	return refs.WriteChanges(ctx, t.local(), refs.OID(draft.On.Step), draft.Files(), parents, refs.CommitInfo{
-		Author: t.author(s), When: t.now(), Message: fmt.Sprintf("crosslink: ledger %d\n\n[skip ci]\n", draft.Ledger.Sequence)})
+		Address: t.committer(), Author: t.author(s), When: t.now(), Message: fmt.Sprintf("crosslink: ledger %d\n\n[skip ci]\n", draft.Ledger.Sequence)})
 }
 
 // dropFound forgets lost tips that the ledger holds again.
@@ -396,7 +396,7 @@ func (t *Tracker) root(ctx context.Context, s *snapshot) (refs.OID, error) {
 		return "", err
 	}
 	return refs.WriteChanges(ctx, t.local(), "", l.Files(), nil, refs.CommitInfo{
-		Author: t.author(s), When: t.now(), Message: "crosslink: ledger begins\n\n[skip ci]\n"})
+		Address: t.committer(), Author: t.author(s), When: t.now(), Message: "crosslink: ledger begins\n\n[skip ci]\n"})
 }
 
 // author signs a step: the agent of this worktree, else any that writes here.

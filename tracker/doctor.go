@@ -47,6 +47,7 @@ type check struct {
 var checks = []check{
 	{"git", (*Tracker).checkGit},
 	{"the settings", (*Tracker).checkSettings},
+	{"the committer", (*Tracker).findCommitter},
 	{"who writes here", (*Tracker).checkAgent},
 	{"the hub", (*Tracker).checkHubAndForge},
 	{"what is sent", (*Tracker).checkSending},

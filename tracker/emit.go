@@ -322,7 +322,7 @@ func (t *Tracker) stamp(ctx context.Context, s *snapshot, bodies []Body) ([]*eve
 	l.chain.Sign = nil
 	s.append(l, lines)
 	tip, err := refs.AppendLog(ctx, t.local(), t.agent, l.view, raw, refs.CommitInfo{
-		Author: t.agent, When: t.now(), Message: strings.Join(says, "\n") + "\n\n[skip ci]\n"})
+		Address: t.committer(), Author: t.agent, When: t.now(), Message: strings.Join(says, "\n") + "\n\n[skip ci]\n"})
 	if err != nil {
 		return nil, nil, fmt.Errorf("write the event: %w", err)
 	}
@@ -373,7 +373,7 @@ func (t *Tracker) provisionalMeta(ctx context.Context, s *snapshot) (refs.Update
 		return refs.Update{}, fmt.Errorf("make the hub's meta: %w", err)
 	}
 	tip, err := refs.WriteCommit(ctx, t.local(), files, nil,
-		refs.CommitInfo{Author: t.agent, When: t.now(), Message: "crosslink: hub " + hex.EncodeToString(id[:4]) + "\n\n[skip ci]\n"})
+		refs.CommitInfo{Address: t.committer(), Author: t.agent, When: t.now(), Message: "crosslink: hub " + hex.EncodeToString(id[:4]) + "\n\n[skip ci]\n"})
 	if err != nil {
 		return refs.Update{}, fmt.Errorf("write the hub's meta: %w", err)
 	}

@@ -152,7 +152,7 @@ func (t *Tracker) carryOver(ctx context.Context, s *snapshot, l *log, f *Forked,
 		return "", err
 	}
 	tip, err := refs.AppendLog(ctx, t.local(), f.Agent, "", append(lines, more...), refs.CommitInfo{
-		Author: f.Agent, When: t.now(), Message: fmt.Sprintf("crosslink: %s goes on where %s stopped\n\n[skip ci]\n", f.Agent, l.agent)})
+		Address: t.committer(), Author: f.Agent, When: t.now(), Message: fmt.Sprintf("crosslink: %s goes on where %s stopped\n\n[skip ci]\n", f.Agent, l.agent)})
 	f.Carried, f.Withdrawn = len(more), withdrawn
 	return tip, err
 }

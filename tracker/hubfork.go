@@ -290,7 +290,7 @@ func (t *Tracker) anew(ctx context.Context, s *snapshot) (*anewHub, error) {
 		}
 		// forward from the old log, which so stays to be found
 		tip, err = refs.Recommit(ctx, t.local(), tip, []refs.OID{l.hub, tip}, refs.CommitInfo{
-			Author: id, When: t.now(), Message: fmt.Sprintf("crosslink: %s detached to hub %s\n\n[skip ci]\n", id, hub)})
+			Address: t.committer(), Author: id, When: t.now(), Message: fmt.Sprintf("crosslink: %s detached to hub %s\n\n[skip ci]\n", id, hub)})
 		if err != nil {
 			return nil, err
 		}
@@ -322,7 +322,7 @@ func (t *Tracker) anewMeta(ctx context.Context, s *snapshot) (refs.OID, string, 
 	m.SetOrigin(trust.Origin{Hub: s.hubID(), Meta: string(s.refs[hubRoot+metaName]), Step: s.decided.view.Step})
 	files["hub.json"] = m.Encode()
 	delete(files, "meta.sig") // of the other bytes; a first commit needs none
-	tip, err := refs.WriteCommit(ctx, t.local(), files, nil, refs.CommitInfo{Author: t.agent, When: t.now(),
+	tip, err := refs.WriteCommit(ctx, t.local(), files, nil, refs.CommitInfo{Address: t.committer(), Author: t.agent, When: t.now(),
 		Message: fmt.Sprintf("crosslink: hub %.8s, detached from %.8s\n\n[skip ci]\n", m.Hub, s.hubID())})
 	return tip, m.Hub, err
 }
@@ -365,7 +365,7 @@ func (w *rewriting) upTo(ctx context.Context, id string, seq uint64) (refs.OID, 
 		w.hashes[id] = append(w.hashes[id], c.Hash)
 	}
 	tip, err := refs.AppendLog(ctx, w.t.local(), id, w.tips[id], lines, refs.CommitInfo{
-		Author: id, When: c.Time.Std(), Message: fmt.Sprintf("crosslink: %s up to %d for hub %s\n\n[skip ci]\n", id, seq, w.hub)})
+		Address: w.t.committer(), Author: id, When: c.Time.Std(), Message: fmt.Sprintf("crosslink: %s up to %d for hub %s\n\n[skip ci]\n", id, seq, w.hub)})
 	w.tips[id] = tip
 	return tip, err
 }
@@ -427,7 +427,7 @@ func (w *rewriting) ledger(ctx context.Context, meta refs.OID) (refs.OID, error)
 			parents = append(parents, refs.OID(p))
 		}
 		tip, err := refs.WriteChanges(ctx, w.t.local(), refs.OID(draft.On.Step), draft.Files(), parents, refs.CommitInfo{
-			Author: w.t.author(w.s), When: w.t.now(), Message: fmt.Sprintf("crosslink: ledger %d\n\n[skip ci]\n", draft.Ledger.Sequence)})
+			Address: w.t.committer(), Author: w.t.author(w.s), When: w.t.now(), Message: fmt.Sprintf("crosslink: ledger %d\n\n[skip ci]\n", draft.Ledger.Sequence)})
 		if err != nil {
 			return "", err
 		}

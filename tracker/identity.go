@@ -67,6 +67,9 @@ func (t *Tracker) knownAgent() (string, error) {
 // mayName looks whether there is an id to write under, or one may be made;
 // none is, before the hub has been looked at.
 func (t *Tracker) mayName() (err error) {
+	if err := t.checkCommitter(); err != nil {
+		return err
+	}
 	if t.agent, err = t.knownAgent(); err == nil && t.agent == "" && t.getenv("CI") != "" {
 		return t.noAgentInCI()
 	}

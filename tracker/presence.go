@@ -230,7 +230,7 @@ func (t *Tracker) showPresence(ctx context.Context) error {
 		return err
 	}
 	tip, err := refs.WriteCommit(ctx, t.local(), map[string][]byte{"presence.json": shown.Encode()}, nil,
-		refs.CommitInfo{Author: shown[0].Agent, When: now, Message: "crosslink: presence\n\n[skip ci]\n"})
+		refs.CommitInfo{Address: t.committer(), Author: shown[0].Agent, When: now, Message: "crosslink: presence\n\n[skip ci]\n"})
 	if err != nil {
 		return err
 	}

@@ -156,7 +156,7 @@ func (t *Tracker) onTop(ctx context.Context, id string, tip refs.OID) (refs.OID,
 		return tip, err
 	}
 	return refs.Recommit(ctx, t.local(), tip, []refs.OID{there, tip}, refs.CommitInfo{
-		Author: id, When: t.now(), Message: fmt.Sprintf("crosslink: the log of %s is put back\n\n[skip ci]\n", id)})
+		Address: t.committer(), Author: id, When: t.now(), Message: fmt.Sprintf("crosslink: the log of %s is put back\n\n[skip ci]\n", id)})
 }
 
 // maxDescent bounds how far a tip's past is searched for another tip.

@@ -139,7 +139,7 @@ func (t *Tracker) mended(ctx context.Context, s *snapshot, l *log) (refs.OID, er
 		return l.hub, nil
 	case t.reparent[l.agent]:
 		return refs.Recommit(ctx, t.local(), l.here, []refs.OID{l.hub, l.here}, refs.CommitInfo{
-			Author: l.agent, When: t.now(), Message: fmt.Sprintf("crosslink: %s continues on the hub's commit\n\n[skip ci]\n", l.agent)})
+			Address: t.committer(), Author: l.agent, When: t.now(), Message: fmt.Sprintf("crosslink: %s continues on the hub's commit\n\n[skip ci]\n", l.agent)})
 	}
 	return l.here, nil
 }
@@ -187,7 +187,7 @@ func (t *Tracker) carry(ctx context.Context, s *snapshot, l *log) (refs.OID, err
 	}
 	// dated by its content, so that copies of one clone build one commit
 	return refs.AppendLog(ctx, t.local(), l.agent, l.hub, lines, refs.CommitInfo{
-		Author: l.agent, When: chain.Time.Std(), Message: fmt.Sprintf("crosslink: %s bound to hub %s\n\n[skip ci]\n", l.agent, s.hubID())})
+		Address: t.committer(), Author: l.agent, When: chain.Time.Std(), Message: fmt.Sprintf("crosslink: %s bound to hub %s\n\n[skip ci]\n", l.agent, s.hubID())})
 }
 
 // goodLines reads a log for whatever hub it was written; without a tip there is

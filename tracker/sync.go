@@ -44,6 +44,9 @@ func (t *Tracker) Sync(ctx context.Context, o SyncOptions) (*SyncReport, error) 
 	if err := t.ensureReplica(ctx); err != nil {
 		return nil, t.unwritable(err)
 	}
+	if err := t.checkCommitter(); err != nil {
+		return nil, err
+	}
 	r := &SyncReport{Remote: t.hubName(), State: Confirmed}
 	if o.Detached {
 		defer t.keepUp(ctx) // last: it holds up nobody

@@ -382,7 +382,7 @@ func (t *Tracker) changeMetaOnce(ctx context.Context, does string, change func(*
 	}
 	tip := s.refs[ref]
 	commit, err := refs.WriteCommit(ctx, t.local(), files, []refs.OID{tip}, refs.CommitInfo{
-		Author: t.agent, When: t.now(), Message: fmt.Sprintf("crosslink: %s %s\n\n[skip ci]\n", t.agent, does)})
+		Address: t.committer(), Author: t.agent, When: t.now(), Message: fmt.Sprintf("crosslink: %s %s\n\n[skip ci]\n", t.agent, does)})
 	if err != nil {
 		return false, fmt.Errorf("write the meta commit: %w", err)
 	}
