@@ -20,8 +20,13 @@ type treeOptions struct {
 type treeNode struct {
 	Issue    issueShape `json:"issue"`
 	Children []treeNode `json:"children"`
+	Hidden   int        `json:"hidden,omitempty"` // issues below that are too deep to be shown
 	row      *store.Issue
 }
+
+// maxTreeDepth bounds how deep a tree is shown. Anybody may make a chain of
+// parents of any length, and each level makes every line of it longer.
+const maxTreeDepth = 64
 
 func newTreeCommand(e *env) *urfave.Command {
 	return e.command(&urfave.Command{
@@ -29,8 +34,8 @@ func newTreeCommand(e *env) *urfave.Command {
 		Usage:     "show parents and children",
 		UsageText: "git crosslink tree [<options>] [<id>]",
 		Description: `Prints issues below their parents: those that are open or have an open
-descendant, oldest first; or everything below one issue. --porcelain adds the
-depth, 0 for a root, as first field.
+descendant, oldest first; or everything below one issue, 64 levels deep.
+--porcelain adds the depth, 0 for a root, as first field.
 
 Examples:
   git crosslink tree
@@ -89,7 +94,7 @@ func runTree(ctx context.Context, opts treeOptions, e *env) error {
 	}
 	nodes := []treeNode{}
 	for _, r := range roots {
-		n, open, err := grow(s, r, opts.all)
+		n, open, err := grow(s, r, opts.all, maxTreeDepth-1)
 		if err != nil {
 			return err
 		}
@@ -101,26 +106,43 @@ func runTree(ctx context.Context, opts treeOptions, e *env) error {
 	if opts.forms.forScripts() {
 		a.records = &records{form: &opts.forms}
 	}
+	hidden, above := 0, ""
 	walk(nodes, 0, func(n *treeNode, depth int) {
+		if hidden += n.Hidden; n.Hidden > 0 && above == "" {
+			above = n.row.Name()
+		}
 		a.ids = append(a.ids, n.row.Name())
 		if a.records != nil {
 			a.records.issue(e, s, n.row, itoa(depth))
 		}
 	})
+	if hidden > 0 {
+		e.talk("%s deeper than %d levels not shown", count(hidden, "issue"), maxTreeDepth)
+		e.talkHint("show what is below one: git crosslink tree " + above)
+	}
 	a.page = func(pg *page) { drawTree(pg, nodes, "", true) }
 	return e.say(ctx, a)
 }
 
-// grow makes the tree below an issue and reports whether anything in it is
-// open. Parents never form a cycle: the reducer shows none.
-func grow(s *shaper, i *store.Issue, all bool) (n treeNode, open bool, err error) {
+// grow makes the tree below an issue, down to a number of levels, and reports
+// whether anything in it is open. Parents never form a cycle: the reducer shows
+// none.
+func grow(s *shaper, i *store.Issue, all bool, levels int) (n treeNode, open bool, err error) {
 	n = treeNode{Children: []treeNode{}, row: i}
 	if n.Issue, err = s.issue(i); err != nil {
 		return n, false, err
 	}
 	open = i.Status == event.Open
+	if levels == 0 {
+		var alive int
+		n.Hidden, alive = below(s.p, i)
+		if !all {
+			n.Hidden = alive
+		}
+		return n, open || alive > 0, nil
+	}
 	for _, c := range known(s.p, i.Children) {
-		child, alive, err := grow(s, c, all)
+		child, alive, err := grow(s, c, all, levels-1)
 		if err != nil {
 			return n, false, err
 		}
@@ -130,6 +152,18 @@ func grow(s *shaper, i *store.Issue, all bool) (n treeNode, open bool, err error
 		open = open || alive
 	}
 	return n, open, nil
+}
+
+// below counts the issues below one, and those of them that are open.
+func below(p tracker.Projection, i *store.Issue) (all, open int) {
+	for todo := known(p, i.Children); len(todo) > 0; all++ {
+		next := todo[len(todo)-1]
+		todo = append(todo[:len(todo)-1], known(p, next.Children)...)
+		if next.Status == event.Open {
+			open++
+		}
+	}
+	return all, open
 }
 
 func walk(nodes []treeNode, depth int, visit func(n *treeNode, depth int)) {

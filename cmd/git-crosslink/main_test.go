@@ -7,9 +7,10 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
-func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"git-crosslink": main})
-}
+// commands are what this test program is when it is called by their names.
+var commands = map[string]func(){"git-crosslink": main}
+
+func TestMain(m *testing.M) { testscript.Main(m, commands) }
 
 func TestScript(t *testing.T) {
 	t.Parallel()
