@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -95,13 +96,13 @@ func permute(root *urfave.Command, args []string) (*invocation, error) {
 		case len(word) > 1 && word[0] == '-':
 			before := *v
 			used, err := v.option(at, known, word, args[i+1:])
-			if err != nil && takesText(at) {
+			if errors.Is(err, errNoOption) && takesText(at) {
 				if name, _, _ := strings.Cut(word, "="); strings.ContainsFunc(name, unicode.IsSpace) {
 					*v = before
 					v.args = append(v.args, word)
 					continue
 				}
-				err = withSeparator(err, args, i)
+				err = withSeparator(err, root, args, i)
 			}
 			if err != nil {
 				v.command = at
@@ -137,7 +138,7 @@ func permute(root *urfave.Command, args []string) (*invocation, error) {
 
 // takesText reports whether arguments of a command may be any text.
 func takesText(c *urfave.Command) bool {
-	synopsis, _, _ := strings.Cut(c.UsageText, "\n")
+	synopsis := synopsisOf(c)
 	for _, text := range []string{"<title>", "<text>", "<word>", "<label>", "<who>"} {
 		if strings.Contains(synopsis, text) {
 			return true
@@ -146,20 +147,43 @@ func takesText(c *urfave.Command) bool {
 	return false
 }
 
+// fits reports whether the synopsis has room for so many arguments.
+func fits(c *urfave.Command, args int) bool {
+	synopsis := synopsisOf(c)
+	return strings.Contains(synopsis, "…") || args <= strings.Count(synopsis, "<")-strings.Count(synopsis, "<options>")
+}
+
+func synopsisOf(c *urfave.Command) string {
+	first, _, _ := strings.Cut(c.UsageText, "\n")
+	return first
+}
+
+// errNoOption is why a word names no option.
+var errNoOption = errors.New("no option")
+
+func noOption(message string, hints []string) *failure {
+	f := misuse(message, hints...)
+	f.cause = errNoOption
+	return f
+}
+
 // withSeparator adds to a mistake in the word at i how to pass it as a text.
-func withSeparator(err error, args []string, i int) error {
+func withSeparator(err error, root *urfave.Command, args []string, i int) error {
 	f, ok := err.(*failure)
 	if !ok {
 		return err
 	}
-	const most = 500
+	hint := "if it is a text, pass it last, after '--'"
+	words := slices.Concat(args[:i], args[i+1:], []string{"--", args[i]})
 	command := "git crosslink"
-	for _, w := range slices.Concat(args[:i], args[i+1:], []string{"--", args[i]}) {
+	for _, w := range words {
 		command += " " + shellWord(w)
 	}
-	hint := "if it is a text, pass it last, after '--'"
+	const most = 500
 	if len(command) <= most && command == oneLine(command) && !slices.Contains(args[i+1:], "--") {
-		hint = "if it is a text: " + command
+		if v, err := permute(root, words); err == nil && fits(v.command, len(v.args)) {
+			hint = "if it is a text: " + command
+		}
 	}
 	f.hints = slices.Insert(f.hints, max(len(f.hints)-1, 0), hint) // the last one names the command's help
 	return f
@@ -185,7 +209,7 @@ func (v *invocation) option(at *urfave.Command, known options, word string, rest
 		o, ok := known[name]
 		switch {
 		case !ok:
-			return 0, misuse(fmt.Sprintf("unknown option '-%s'", name), near(at, known, "")...)
+			return 0, noOption("unknown option '-"+name+"'", near(at, known, ""))
 		case !o.value:
 			v.flags = append(v.flags, "--"+o.name+"=true")
 			continue
@@ -275,11 +299,11 @@ func (o options) find(at *urfave.Command, name string) (found option, negated bo
 	slices.Sort(full)
 	switch len(full) {
 	case 0:
-		return option{}, false, misuse(fmt.Sprintf("unknown option '--%s'", name), near(at, o, name)...)
+		return option{}, false, noOption("unknown option '--"+name+"'", near(at, o, name))
 	case 1:
 		return o[full[0]], false, nil
 	}
-	return option{}, false, misuse(fmt.Sprintf("option '--%s' is ambiguous: could be --%s", name, strings.Join(full, " or --")))
+	return option{}, false, noOption(fmt.Sprintf("option '--%s' is ambiguous: could be --%s", name, strings.Join(full, " or --")), nil)
 }
 
 // near says which option may have been meant and where all of them are listed.

@@ -108,6 +108,11 @@ func TestTextsThatBeginWithADash(t *testing.T) {
 		{[]string{"new", "-d", strings.Repeat("a", 600), "--x"}, "if it is a text, pass it last, after '--'"},
 		{[]string{"comment", "--x", "--", "1"}, "if it is a text, pass it last, after '--'"},
 		{[]string{"new", "--lable", "x"}, "did you mean '--label'?"},
+		{[]string{"new", "x", "--fast"}, "if it is a text, pass it last, after '--'"}, // two titles
+		{[]string{"comment", "1", "--fast", "--slow"}, "if it is a text, pass it last, after '--'"},
+		{[]string{"search", "a", "--fast", "b"}, "if it is a text: git crosslink search a b -- --fast"},
+		{[]string{"new", "--label"}, ""},
+		{[]string{"new", "x", "-l", "a\xff"}, "convert it: iconv -f <its encoding> -t UTF-8"},
 		{[]string{"close", "-1"}, "git crosslink close -h"},
 		{[]string{"close", "- 1"}, "git crosslink close -h"},
 		{[]string{"unlock", "- 1"}, "git crosslink unlock -h"},
@@ -118,7 +123,7 @@ func TestTextsThatBeginWithADash(t *testing.T) {
 			t.Errorf("%q: %v", c.args, err)
 			continue
 		}
-		check(t, fmt.Sprint(c.args), f.hints[0], c.hint)
+		check(t, fmt.Sprint(c.args), append(f.hints, "")[0], c.hint)
 		check(t, fmt.Sprint(c.args), f.code, exitUsage)
 	}
 }
