@@ -81,7 +81,7 @@ var bombs = []struct {
 	size, larger int
 	write        func(b *bomb, n int)
 }{
-	{"a chain of parents", 500, 50_000, func(b *bomb, n int) {
+	{"a chain of parents", 500, 30_000, func(b *bomb, n int) {
 		b.log("mallory", n, func(i int) event.Body {
 			one := issue(i)
 			if i > 1 {
