@@ -19,6 +19,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"runtime"
+	"sync"
 	"time"
 )
 
@@ -31,6 +32,10 @@ type bench struct {
 	cache   string // of what takes long to make
 	env     []string
 	long    bool // with rows that take minutes
+
+	teamOnce sync.Once // team.go
+	teamRun  *team
+	teamErr  error
 }
 
 // options are the words of the command line.

@@ -2,10 +2,7 @@ package main
 
 import (
 	"context"
-	"fmt"
-	"net"
 	"net/http"
-	"net/http/cgi"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -206,7 +203,7 @@ func (b *bench) fetchBy(url func(w *world) (string, error), settings ...string) 
 		return measurement{}, w.err
 	}
 	data := filepath.Join(w.top(), "data")
-	r := &enrol.Repository{Programs: filepath.Join(w.top(), "bin"), Data: data, Home: b.dir, Git: func(_ context.Context, args ...string) (string, error) {
+	r := &enrol.Repository{Programs: filepath.Dir(b.program), Data: data, Home: b.dir, Git: func(_ context.Context, args ...string) (string, error) {
 		out, err := b.cmd(clones["enrolled"].dir, append([]string{"git"}, args...)...)().Output()
 		return strings.TrimSuffix(string(out), "\n"), err
 	}}
@@ -229,29 +226,11 @@ func (b *bench) fetchSSH() (measurement, error) {
 	return b.fetchBy(func(w *world) (string, error) { return "host:" + filepath.Join(w.top(), "code.git"), nil }, "-c", "core.sshCommand="+stub)
 }
 
-// fetchHTTP serves by git's own CGI program, on this machine.
 func (b *bench) fetchHTTP() (measurement, error) {
-	at, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return measurement{}, err
-	}
-	defer at.Close()
-	return b.fetchBy(func(w *world) (string, error) {
-		exe, err := b.cmd("", "git", "--exec-path")().Output()
-		if err != nil {
-			return "", err
-		}
-		h := &cgi.Handler{Path: filepath.Join(strings.TrimSpace(string(exe)), "git-http-backend"),
-			Env: append([]string{"GIT_PROJECT_ROOT=" + w.top(), "GIT_HTTP_EXPORT_ALL=1"}, b.env...)}
-		go http.Serve(at, http.HandlerFunc(func(rw http.ResponseWriter, q *http.Request) {
-			if v := q.Header.Get("Git-Protocol"); v != "" {
-				c := *h
-				c.Env = append([]string{"GIT_PROTOCOL=" + v}, c.Env...)
-				c.ServeHTTP(rw, q)
-				return
-			}
-			h.ServeHTTP(rw, q)
-		}))
-		return fmt.Sprintf("http://%s/code.git", at.Addr()), nil
+	stop := func() {}
+	defer func() { stop() }()
+	return b.fetchBy(func(w *world) (url string, err error) {
+		url, stop, err = b.serve(w.top(), func(*http.Request) {})
+		return url + "/code.git", err
 	})
 }

@@ -1,0 +1,260 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// The team: agents in clones of their own take jobs off one hub, and others ask
+// every few seconds what is new. The hub answers over http, each request after
+// a while, as a server does that is not on this machine.
+const (
+	teamJobs   = 8
+	teamAgents = 4
+	teamReader = 2                      // clones that only ask
+	teamAnswer = 200 * time.Millisecond // before each answer of the hub
+	teamAsks   = 5 * time.Second        // from one question to the next
+	teamLimit  = 10 * time.Minute       // a team that takes longer is not measured
+)
+
+// team is what a run of it came to.
+type team struct {
+	took     time.Duration
+	commands int
+	done     int // jobs, those that were done twice counted twice
+	pushes   int64
+	seen     []float64 // seconds from the start of a write to its sight, for each reader
+}
+
+// written is an event whose sight is awaited.
+type written struct {
+	at   time.Time
+	seen func(issue) bool
+	by   [teamReader]bool
+}
+
+// issue is what a reader looks at.
+type issue struct {
+	Number   int      `json:"number"`
+	Status   string   `json:"status"`
+	Labels   []string `json:"labels"`
+	Comments int      `json:"comment_count"`
+	Lock     *struct {
+		Confirmed bool `json:"confirmed"`
+	} `json:"lock"`
+}
+
+// team is measured once in a run, for all rows that show something of it.
+func (b *bench) team() (*team, error) {
+	b.teamOnce.Do(func() { b.teamRun, b.teamErr = b.runTeam() })
+	return b.teamRun, b.teamErr
+}
+
+func (b *bench) runTeam() (*team, error) {
+	seed, err := b.world()
+	if err != nil {
+		return nil, err
+	}
+	for n := range teamJobs - 1 { // it has one issue already
+		seed.ours("new", "-q", fmt.Sprint("job ", n+2))
+	}
+	r := &team{}
+	var pushes atomic.Int64
+	url, stop, err := b.serve(seed.top(), func(q *http.Request) {
+		time.Sleep(teamAnswer)
+		if q.URL.Query().Get("service") == "git-receive-pack" {
+			pushes.Add(1)
+		}
+	})
+	if err != nil {
+		return nil, err
+	}
+	defer stop()
+	clones := make([]*world, teamAgents+teamReader)
+	for n := range clones {
+		name := fmt.Sprint("agent-", n)
+		seed.at(seed.top(), "git", "clone", "-q", url+"/hub.git", name)
+		clones[n] = &world{b: b, hub: seed.hub, dir: filepath.Join(seed.top(), name)}
+		seed.at(clones[n].dir, "git", "config", "crosslink.agent", name)
+		seed.at(clones[n].dir, b.program, "sync", "-q")
+	}
+	if seed.err != nil {
+		return nil, seed.err
+	}
+	var (
+		mu     sync.Mutex
+		events []*written
+		errs   []error
+		agents sync.WaitGroup
+		asking sync.WaitGroup
+		done   = make(chan struct{}) // all jobs are
+	)
+	note := func(at time.Time, seen func(issue) bool) {
+		mu.Lock()
+		defer mu.Unlock()
+		events = append(events, &written{at: at, seen: seen})
+	}
+	fail := func(err error) {
+		mu.Lock()
+		defer mu.Unlock()
+		errs = append(errs, err)
+	}
+	pushes.Store(0)
+	began := time.Now()
+	var commands atomic.Int64
+	for _, c := range clones[:teamAgents] {
+		agents.Go(func() {
+			for time.Since(began) < teamLimit {
+				more, err := c.job(&commands, note)
+				if err != nil {
+					fail(err)
+				}
+				if !more {
+					return
+				}
+			}
+			fail(errors.New("the team is not done in time"))
+		})
+	}
+	for n, c := range clones[teamAgents:] {
+		asking.Go(func() {
+			time.Sleep(time.Duration(n) * teamAsks / teamReader)
+			for last := false; !last; {
+				next := time.Now().Add(teamAsks)
+				select {
+				case <-done:
+					last = time.Since(began) > teamLimit
+				default:
+				}
+				issues, err := c.asks()
+				if err != nil {
+					fail(err)
+					return
+				}
+				now, left := time.Now(), 0
+				mu.Lock()
+				for _, e := range events {
+					if e.by[n] {
+						continue
+					}
+					if e.by[n] = slices.ContainsFunc(issues, e.seen); e.by[n] {
+						r.seen = append(r.seen, now.Sub(e.at).Seconds())
+					} else {
+						left++
+					}
+				}
+				mu.Unlock()
+				select {
+				case <-done:
+					last = last || left == 0
+				default:
+				}
+				if !last {
+					time.Sleep(time.Until(next))
+				}
+			}
+		})
+	}
+	agents.Wait()
+	r.took, r.commands, r.pushes = time.Since(began), int(commands.Load()), pushes.Load()
+	close(done)
+	asking.Wait()
+	for _, e := range events {
+		if e.by != [teamReader]bool{true, true} {
+			errs = append(errs, errors.New("an event was never seen"))
+		}
+	}
+	if r.done = len(events) / 3; r.done < teamJobs {
+		errs = append(errs, fmt.Errorf("%d jobs were done, not %d", r.done, teamJobs))
+	}
+	return r, errors.Join(errs...)
+}
+
+// job does one job, from the claim to its end; false: there is none.
+func (w *world) job(commands *atomic.Int64, note func(time.Time, func(issue) bool)) (bool, error) {
+	run := func(words ...string) (out string, status int, err error) {
+		commands.Add(1)
+		text, err := w.cmd(words...)().Output()
+		if x := (*exec.ExitError)(nil); errors.As(err, &x) && x.ExitCode() > 0 {
+			return string(text), x.ExitCode(), nil
+		}
+		return strings.TrimSpace(string(text)), 0, err
+	}
+	id, status, err := run("ready", "--claim", "-q")
+	switch {
+	case err != nil || status == 1:
+		return false, err
+	case status != 0: // not confirmed, or somebody else was faster: it is asked again
+		return true, nil
+	}
+	n, err := strconv.Atoi(id)
+	if err != nil {
+		return false, fmt.Errorf("'%s' is no number", id)
+	}
+	for _, step := range []struct {
+		words []string
+		seen  func(issue) bool
+	}{
+		{[]string{"comment", "-q", id, "done"}, func(i issue) bool { return i.Number == n && i.Comments > 0 }},
+		{[]string{"label", "-q", id, "tested"}, func(i issue) bool { return i.Number == n && slices.Contains(i.Labels, "tested") }},
+		{[]string{"close", "-q", id}, func(i issue) bool { return i.Number == n && i.Status == "closed" }},
+	} {
+		at := time.Now()
+		if _, status, err := run(step.words...); err != nil || status != 0 {
+			return false, fmt.Errorf("%v: status %d: %w", step.words, status, err)
+		}
+		note(at, step.seen)
+	}
+	return true, nil
+}
+
+// asks asks the hub what is new, as an agent does, and returns all issues.
+func (w *world) asks() ([]issue, error) {
+	_ = w.cmd("ready", "-q")().Run() // 1: nothing is ready
+	out, err := w.cmd("list", "--offline", "--json", "--status", "all", "-n", "0")().Output()
+	if err != nil {
+		return nil, err
+	}
+	var doc struct {
+		Data []issue `json:"data"`
+	}
+	return doc.Data, json.Unmarshal(out, &doc)
+}
+
+func (b *bench) teamTook() (measurement, error) {
+	t, err := b.team()
+	if err != nil {
+		return measurement{}, err
+	}
+	return measurement{value: t.took.Seconds(), note: fmt.Sprintf("%d jobs done, %d pushes", t.done, t.pushes)}, nil
+}
+
+func (b *bench) teamCommands() (measurement, error) {
+	t, err := b.team()
+	if err != nil {
+		return measurement{}, err
+	}
+	return value(float64(t.commands)/teamJobs, nil)
+}
+
+func (b *bench) teamSeen(share float64) (measurement, error) {
+	t, err := b.team()
+	if err != nil {
+		return measurement{}, err
+	}
+	slices.Sort(t.seen)
+	return measurement{value: quantile(t.seen, share), note: fmt.Sprintf("%d sights", len(t.seen))}, nil
+}
+
+func (b *bench) teamSeenHalf() (measurement, error) { return b.teamSeen(0.5) }
+func (b *bench) teamSeenMost() (measurement, error) { return b.teamSeen(0.9) }
