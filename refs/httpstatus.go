@@ -2,6 +2,7 @@ package refs
 
 import (
 	"bytes"
+	"errors"
 	"io"
 	"os"
 	"os/exec"
@@ -57,9 +58,13 @@ func (h *httpTrace) last() (status int, retryAfter time.Duration) {
 	return parseHTTPTrace(b)
 }
 
+// maxRetryAfter bounds how long a server may ask to be left alone.
+const maxRetryAfter = 65535 * time.Second
+
 // parseHTTPTrace reads "… <= Recv header: HTTP/1.1 429 …" and the headers that
 // follow it.
 func parseHTTPTrace(b []byte) (status int, retryAfter time.Duration) {
+	var at, until time.Time // by the server's clock
 	for line := range bytes.Lines(b) {
 		_, header, ok := strings.Cut(string(line), "<= Recv header: ")
 		if !ok {
@@ -67,16 +72,36 @@ func parseHTTPTrace(b []byte) (status int, retryAfter time.Duration) {
 		}
 		if w := strings.Fields(header); len(w) >= 2 && strings.HasPrefix(w[0], "HTTP/") {
 			if n, err := strconv.Atoi(w[1]); err == nil && n >= 100 && n <= 999 {
-				status, retryAfter = n, 0
+				status, retryAfter, at, until = n, 0, time.Time{}, time.Time{}
 			}
 			continue
 		}
 		name, value, _ := strings.Cut(header, ":")
-		if strings.EqualFold(name, "retry-after") {
-			if n, err := strconv.ParseUint(strings.TrimSpace(value), 10, 16); err == nil { // a date is not worth the trouble
-				retryAfter = time.Duration(n) * time.Second
+		value = strings.TrimSpace(value)
+		switch strings.ToLower(name) {
+		case "date":
+			at, _ = time.Parse(httpDate, value)
+		case "retry-after":
+			retryAfter = 0
+			if until, _ = time.Parse(httpDate, value); until.IsZero() {
+				retryAfter = seconds(value)
 			}
 		}
 	}
+	if !at.IsZero() && until.After(at) {
+		retryAfter = min(until.Sub(at), maxRetryAfter)
+	}
 	return status, retryAfter
+}
+
+// httpDate is the one form of a date that servers write today.
+const httpDate = "Mon, 02 Jan 2006 15:04:05 GMT"
+
+// seconds reads a number of them, 0 if it is none.
+func seconds(value string) time.Duration {
+	n, err := strconv.ParseUint(value, 10, 64)
+	if err != nil && !errors.Is(err, strconv.ErrRange) {
+		return 0
+	}
+	return time.Duration(min(n, uint64(maxRetryAfter/time.Second))) * time.Second
 }

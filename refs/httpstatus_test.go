@@ -15,9 +15,14 @@ func TestParseHTTPTrace(t *testing.T) {
 		{"ok", "10:00:00.1 http.c:1 <= Recv header: HTTP/1.1 200 OK\n", 200, 0},
 		{"the last counts", "x <= Recv header: HTTP/1.1 401 Unauthorized\nx <= Recv header: Retry-After: 9\nx <= Recv header: HTTP/2 429 \r\nx <= Recv header: retry-after: 30\r\n", 429, 30 * time.Second},
 		{"of another answer", "x <= Recv header: HTTP/1.1 503 x\nx <= Recv header: Retry-After: 9\nx <= Recv header: HTTP/1.1 200 OK\n", 200, 0},
-		{"a date", "x <= Recv header: HTTP/1.1 503\nx <= Recv header: Retry-After: Wed, 21 Oct 2026 07:28:00 GMT\n", 503, 0},
+		{"a date", "x <= Recv header: HTTP/1.1 503\nx <= Recv header: Retry-After: Wed, 21 Oct 2026 07:28:00 GMT\nx <= Recv header: Date: Wed, 21 Oct 2026 07:26:30 GMT\n", 503, 90 * time.Second},
+		{"a date, of no time known", "x <= Recv header: HTTP/1.1 503\nx <= Recv header: Retry-After: Wed, 21 Oct 2026 07:28:00 GMT\n", 503, 0},
+		{"a date that is over", "x <= Recv header: HTTP/1.1 503\nx <= Recv header: Date: Wed, 21 Oct 2026 07:28:01 GMT\nx <= Recv header: Retry-After: Wed, 21 Oct 2026 07:28:00 GMT\n", 503, 0},
+		{"a date far off", "x <= Recv header: HTTP/1.1 503\nx <= Recv header: Date: Wed, 21 Oct 2026 07:28:01 GMT\nx <= Recv header: Retry-After: Fri, 21 Oct 2096 07:28:00 GMT\n", 503, 65535 * time.Second},
+		{"a date of another answer", "x <= Recv header: HTTP/1.1 503\nx <= Recv header: Retry-After: Wed, 21 Oct 2026 07:28:00 GMT\nx <= Recv header: HTTP/1.1 429\nx <= Recv header: Date: Wed, 21 Oct 2026 07:26:30 GMT\n", 429, 0},
 		{"nonsense", "x <= Recv header: HTTP/1.1 many\nx <= Recv header: HTTP/1.1 9999999\nx => Send header: HTTP/1.1 500\n", 0, 0},
-		{"negative, huge", "x <= Recv header: HTTP/1.1 503\nx <= Recv header: Retry-After: -5\nx <= Recv header: Retry-After: 99999999\n", 503, 0},
+		{"negative", "x <= Recv header: HTTP/1.1 503\nx <= Recv header: Retry-After: -5\n", 503, 0},
+		{"huge", "x <= Recv header: HTTP/1.1 503\nx <= Recv header: Retry-After: 99999999999999999999999\n", 503, 65535 * time.Second},
 	} {
 		if status, after := parseHTTPTrace([]byte(c.trace)); status != c.status || after != c.after {
 			t.Errorf("%s: %d %v, want %d %v", c.name, status, after, c.status, c.after)
