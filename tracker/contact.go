@@ -165,7 +165,7 @@ func (t *Tracker) checkSending(_ context.Context, s *snapshot) ([]Diagnosis, err
 		found = append(found, Diagnosis{"queued", Note, fmt.Sprintf("%s kept here until then", events(n)), nil})
 	} else if n > 0 {
 		severity := Warning
-		if manual || t.quiet().After(t.now()) && !t.readPace().Until.After(t.now()) { // as the user wants it, or on its way
+		if manual || t.mayStart(s.urgency()).After(t.now()) && !t.readPace().Until.After(t.now()) { // as the user wants it, or on its way
 			severity = Note
 		}
 		found = append(found, Diagnosis{"queued", severity, fmt.Sprintf("%s not on the hub yet", events(n)), []string{"git crosslink sync"}})

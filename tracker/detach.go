@@ -41,26 +41,28 @@ func Detach(program, dir string, environ []string) error {
 	return cmd.Process.Release()
 }
 
-// syncInterval is how far apart detached syncs are: forges count pushes, and
-// what is written in between goes along with the next one.
-const syncInterval = 10 * time.Second
+// How far apart detached syncs are: each asks the hub, and what comes meanwhile
+// goes along with the next one. What waits here for a hub that is sent any
+// number of pushes waits less.
+const (
+	syncInterval = 10 * time.Second
+	sendInterval = 2 * time.Second
+)
 
 // paced waits until it is time for another detached sync. The caller holds
 // "next", so that one process waits for all that come meanwhile.
-func (t *Tracker) paced(ctx context.Context) error {
+func (t *Tracker) paced(ctx context.Context, unsent bool) error {
 	mark := filepath.Join(t.replica.Path(), "detached")
 	interval := syncInterval
 	if n, set := t.count("crosslink.syncInterval"); set {
 		interval = min(time.Duration(n)*time.Second, detachedFor)
+	} else if unsent && t.perMinute(t.readPace()) == 0 {
+		interval = sendInterval
 	}
 	if st, err := os.Stat(mark); err == nil {
 		// a time that has not come yet was written by a clock that was wrong
-		if wait := interval - time.Since(st.ModTime()); wait > 0 && wait <= interval {
-			select {
-			case <-ctx.Done():
-				return ctx.Err()
-			case <-time.After(wait):
-			}
+		if wait := interval - t.now().Sub(st.ModTime()); wait > 0 && wait <= interval && !t.sleepUntil(ctx, t.now().Add(wait)) {
+			return ctx.Err()
 		}
 	}
 	f, err := statefile.OpenLock(mark)
@@ -68,7 +70,7 @@ func (t *Tracker) paced(ctx context.Context) error {
 		return nil // a pace that cannot be kept is no reason not to sync
 	}
 	defer f.Close()
-	now := time.Now()
+	now := t.now()
 	_ = os.Chtimes(mark, now, now)
 	return nil
 }

@@ -430,13 +430,10 @@ func (t *Tracker) deliverAndLook(ctx context.Context, o EmitOptions, r *Receipt,
 		decide = decide || ledger.Decides(e)
 	}
 	last := lines[len(lines)-1]
-	switch {
-	case o.Wait, o.Lock:
+	if o.Wait {
 		t.urgency = somebody
-	case decide:
-		t.urgency = max(t.urgency, numbers)
 	}
-	there, out, err := t.deliver(ctx, last, decide, t.patience(o))
+	there, out, err := t.deliver(ctx, last, decide, o)
 	reason := out.reason
 	if err != nil {
 		reason = err.Error()
@@ -462,7 +459,9 @@ func (t *Tracker) deliverAndLook(ctx context.Context, o EmitOptions, r *Receipt,
 		t.tellOnce(Notice{Name: "copied-clone", Text: "kept here, and not sent: " + e.Error(), Hints: e.(*Error).Hints})
 		return nil
 	case out.paced != nil && !out.paced.busy:
-		t.tellOnce(Notice{Name: "paced", Text: "kept here, sent within a minute: " + reason, Hints: []string{"to wait for it: git crosslink sync"}})
+		if out.paced.until.Sub(t.now()) > coalesce { // else it only waits for what comes next
+			t.tellOnce(Notice{Name: "paced", Text: "saved locally; will be sent within a minute (" + reason + ")", Hints: []string{"to wait for it: git crosslink sync"}})
+		}
 	case reason != "" && reason == t.contact.Refused:
 		t.tellOnce(Notice{Name: "queued", Text: "kept here, not sent: " + reason, Hints: []string{"what to do: git crosslink doctor"}})
 		return nil

@@ -235,6 +235,7 @@ func (t *Tracker) showPresence(ctx context.Context) error {
 		return err
 	}
 	push := refs.Push{Refs: []refs.PushRef{{Src: tip, Dst: refs.HubPresence + id, Force: true}}}
+	t.urgency = facts
 	res, err := t.push(ctx, push)
 	switch {
 	case err != nil:

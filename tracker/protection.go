@@ -2,7 +2,6 @@ package tracker
 
 import (
 	"context"
-	"net/url"
 	"strings"
 )
 
@@ -29,16 +28,8 @@ var forges = []forge{
 }
 
 // forgeOf tells a forge by the host of a URL; nil for a server that is none.
-func forgeOf(rawURL string) *forge {
-	host := rawURL
-	if u, err := url.Parse(rawURL); err == nil && u.Host != "" {
-		host = u.Hostname()
-	} else if at, _, ok := strings.Cut(rawURL, ":"); ok && !strings.Contains(at, "/") { // user@host:path
-		host = at[strings.LastIndexByte(at, '@')+1:]
-	} else {
-		return nil // a path
-	}
-	host = strings.ToLower(host)
+func forgeOf(url string) *forge {
+	host := hostOf(url)
 	for i := range forges {
 		for _, part := range forges[i].host {
 			if strings.Contains(host, part) {

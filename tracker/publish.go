@@ -90,6 +90,7 @@ func (t *Tracker) publish(ctx context.Context, others bool) (outcome, error) {
 			o.reason = err.Error()
 			return o, nil
 		}
+		t.urgency = max(t.urgency, s.urgency())
 		began := time.Now()
 		res, err := t.push(ctx, p)
 		took = time.Since(began)
@@ -118,7 +119,7 @@ func (t *Tracker) publish(ctx context.Context, others bool) (outcome, error) {
 				return o, err
 			case more:
 				continue
-			case what != logsOnly:
+			case what != logsOnly || !others && s.urgency() == facts: // nothing of this clone awaits a decision
 				o.reason = t.stuck(s)
 				return o, t.dropFound(ctx, s, p)
 			}

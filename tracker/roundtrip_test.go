@@ -2,10 +2,13 @@ package tracker_test
 
 import (
 	"context"
+	"encoding/json"
 	"maps"
+	"os"
 	"path/filepath"
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/git-crosslink/git-crosslink/event"
 	"github.com/git-crosslink/git-crosslink/tracker"
@@ -88,4 +91,48 @@ func show(n map[string]int) []string {
 		}
 	}
 	return all
+}
+
+// A clone that has just lost a race for the ledger sends a fact in one push: it
+// neither looks at the hub nor waits for others to decide what is theirs.
+func TestAFactIsNoPartOfARace(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	alice := w.clone("alice")
+	alice.init()
+	issue := alice.create("one")
+	path := filepath.Join(alice.dir, ".git", "crosslink", "contact.json")
+	note := map[string]any{}
+	if b, err := os.ReadFile(path); err != nil || json.Unmarshal(b, &note) != nil {
+		t.Fatal(err)
+	}
+	at := time.Now()
+	note["raced"], alice.now = at, func() time.Time { return at }
+	b, err := json.Marshal(note)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, b, 0o666); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		what   string
+		body   event.Body
+		pushes int
+		all    int
+	}{
+		{"a fact", &event.LabelAdded{Issue: issue, Label: "a"}, 1, 1},
+		{"a claim", &event.LockClaimed{Issue: issue}, 2, 3},
+	} {
+		trace := filepath.Join(w.dir, c.what+".trace")
+		tr := alice.open("GIT_TRACE2_EVENT=" + trace)
+		r, err := tr.Emit(context.Background(), tracker.EmitOptions{}, func(tracker.Projection) ([]event.Body, error) { return []event.Body{c.body}, nil })
+		tr.Close()
+		if err != nil || r.Sync != tracker.Confirmed || r.Undecided {
+			t.Errorf("%s: %+v, %v", c.what, r, err)
+		}
+		if n := traced(t, trace); n["push"] != c.pushes || transport(n) != c.all {
+			t.Errorf("%s talked to the hub with %v", c.what, n)
+		}
+	}
 }

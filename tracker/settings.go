@@ -22,7 +22,7 @@ type setting struct {
 var settings = []setting{
 	{"crosslink.sync", "none of 'auto', 'background' and 'manual'", oneOfWords("", "auto", "background", "manual"), "'auto'", "background"},
 	{"crosslink.wait", "no number of seconds", wholeNumber, "3", "3"},
-	{"crosslink.syncInterval", "no number of seconds", wholeNumber, "10", "10"},
+	{"crosslink.syncInterval", "no number of seconds", wholeNumber, "if it were not set", "10"},
 	{"crosslink.pushesPerMinute", "no number", wholeNumber, "if it were not set", "6"},
 	{"crosslink.lockTimeout", "no number of minutes", wholeNumber, "60", "60"},
 	{"crosslink.hub", "neither true nor false", truth, "false", "false"},

@@ -19,7 +19,7 @@ func TestOddSettings(t *testing.T) {
 		as   string
 	}{
 		{"crosslink.sync", []string{"auto", "background", "manual", ""}, []string{"manuel", "Manual", "true"}, "'auto'"},
-		{"crosslink.syncInterval", []string{"0", "10", "3600"}, []string{"10s", "-1", "", "1.5"}, "10"},
+		{"crosslink.syncInterval", []string{"0", "10", "3600"}, []string{"10s", "-1", "", "1.5"}, "if it were not set"},
 		{"crosslink.pushesPerMinute", []string{"0", "60"}, []string{"many", "1k"}, "if it were not set"},
 		{"crosslink.lockTimeout", []string{"0", "90"}, []string{"1h", "true"}, "60"},
 		{"crosslink.hub", []string{"true", "No", "1", "0", ""}, []string{"here"}, "false"},

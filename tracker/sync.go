@@ -16,6 +16,10 @@ import (
 const (
 	insistent = 30 * time.Second // with --wait, or in CI
 	stale     = 15 * time.Minute // an answer from before this says so
+
+	// longestTurn bounds how long a command waits in all for pushes to be in
+	// order again, be it for the pace or for a busy hub
+	longestTurn = 5 * time.Minute
 )
 
 // Only tests change these.
@@ -235,12 +239,20 @@ func (t *Tracker) lockSync(ctx context.Context, o SyncOptions) (func(), bool, er
 		return nil, false, err
 	}
 	defer next()
-	if err := t.paced(ctx); err != nil {
+	u, unsent := facts, false
+	if !t.idle(ctx) {
+		s, err := t.load(ctx)
+		if err != nil {
+			return nil, false, err
+		}
+		u, unsent = s.urgency(), s.unsent() > 0
+	}
+	if err := t.paced(ctx, unsent); err != nil {
 		return nil, false, err
 	}
 	bounded, cancel := context.WithTimeout(ctx, detachedFor)
 	defer cancel()
-	t.sleepUntil(bounded, t.quiet())
+	t.sleepUntil(bounded, t.mayStart(u))
 	return t.replica.Lock(ctx, "sync", detachedFor)
 }
 
@@ -297,8 +309,34 @@ func (t *Tracker) takeIn(ctx context.Context, fetched error) error {
 // deliver publishes after a write, within the bound: whoever gets the sync
 // lock sends for everybody, the others wait for that result. It reports
 // whether the lines are on the hub and, if they need it, decided, and how the
-// publishing ended.
-func (t *Tracker) deliver(ctx context.Context, last *event.Envelope, decide bool, wait time.Duration) (bool, outcome, error) {
+// publishing ended. Where the hub is not sent more just now, a command that
+// needs the answer (a claim, --wait, CI) waits for its turn and says so; the
+// others do as long as they wait for the hub.
+func (t *Tracker) deliver(ctx context.Context, last *event.Envelope, decide bool, o EmitOptions) (bool, outcome, error) {
+	left := t.wait()
+	if o.Wait || o.Lock || t.getenv("CI") != "" {
+		left = longestTurn
+	}
+	for {
+		there, out, err := t.deliverNow(ctx, last, decide, t.patience(o))
+		if err != nil || out.paced == nil {
+			return there, out, err
+		}
+		turn := out.paced.until.Sub(t.now())
+		if left -= turn; left < 0 {
+			return there, out, nil
+		}
+		if turn >= time.Second {
+			t.tellWaiting(out.paced)
+		}
+		if !t.sleepUntil(ctx, out.paced.until) {
+			return there, out, ctx.Err()
+		}
+	}
+}
+
+// deliverNow is deliver for a push that starts at once or not at all.
+func (t *Tracker) deliverNow(ctx context.Context, last *event.Envelope, decide bool, wait time.Duration) (bool, outcome, error) {
 	ctx, cancel := context.WithTimeout(ctx, wait)
 	defer cancel()
 	for {
@@ -311,9 +349,6 @@ func (t *Tracker) deliver(ctx context.Context, last *event.Envelope, decide bool
 			unlock()
 			if err != nil {
 				return false, outcome{}, t.late(ctx, err)
-			}
-			if out.paced != nil && t.sleepUntil(ctx, out.paced.until) {
-				continue
 			}
 			return out.reason == "", out, nil
 		}
