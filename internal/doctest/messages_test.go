@@ -9,7 +9,16 @@ import (
 )
 
 // named finds the names of errors and notices where they are made.
-var named = regexp.MustCompile(`(?:Error|Notice|Diagnosis)\{(?:Kind: [\w.]+, )?Name:\s*"([a-z-]+)"|\b(?:fatal|no|warn)\("([a-z-]+)",|\bkind: +"([a-z-]+)"|Diagnosis\{"([a-z-]+)"|diagnosed\(\w+, .+, "([a-z-]+)"\)|\bfind\([\w.]+, "([a-z-]+)"`)
+var named = regexp.MustCompile(`(?:` + strings.Join([]string{
+	`(?:Error|Notice|Diagnosis)\{(?:Kind: [\w.]+, )?Name:\s*`,
+	`\b(?:fatal|no|answersNo|warn)\(`,
+	`\bkind: +`,
+	`\bName = `,
+	`\.Kind, \w+\.Name = \w+, `,
+	`Diagnosis\{`,
+	`diagnosed\(\w+, .+, `,
+	`\bfind\([\w.]+, `,
+}, "|") + `)"([a-z-]+)"`)
 
 // TestEveryMessageIsExplained: docs/troubleshooting.md has a row for each name
 // an error or a notice can have, and none for a name that is gone.
@@ -38,7 +47,7 @@ func TestEveryMessageIsExplained(t *testing.T) {
 				t.Fatal(err)
 			}
 			for _, m := range named.FindAllStringSubmatch(string(b), -1) {
-				name := m[1] + m[2] + m[3] + m[4] + m[5] + m[6]
+				name := m[1]
 				made[name] = true
 				if !explained[name] && name != "fatal" && name != "interrupted" {
 					t.Errorf("%s: '%s' is not in docs/troubleshooting.md", filepath.Base(f), name)

@@ -19,7 +19,7 @@ import (
 //   - fingerprints become SHA256:<hash>, public keys ssh-ed25519 <key>;
 //   - 40 or 64 hex digits become <oid>, 43 characters of base64url <hash>;
 //   - 2026-03-01T10:00:00Z, 2026-03-01 10:00 and 2026-03-01 become <time>;
-//   - '3 s ago', '2 min ago', 'just now' become <age>;
+//   - '3 s ago', '2 min ago', 'just now' become <age>, 'in 3 years' in <age>;
 //   - what follows 'what git says: ' becomes <git>: its words differ by version;
 //   - a port on the loopback address becomes <port>;
 //   - in a line where something of varying width was replaced, runs of blanks
@@ -60,6 +60,7 @@ var (
 		`(?P<uuid>\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b)`,
 		`(?P<time>\b\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|\b))?)`,
 		`(?P<age>\b\d+ ?(?:ms|s|sec|min|h|d|days?|weeks?|months?|years?) ago\b|\bjust now\b)`,
+		`(?P<later>\bin \d+ (?:days?|weeks?|months?|years?)\b)`,
 		`(?P<git>\bwhat git says: .*)`,
 		`(?P<port>\b127\.0\.0\.1:\d+)`,
 		`(?P<hash>(?:\b[A-Za-z0-9_-]|-)[A-Za-z0-9_-]{42}(?:[^A-Za-z0-9_-]|$))`,
@@ -102,6 +103,8 @@ func (n *Normaliser) line(s string) string {
 		case "age":
 			width = true
 			return "<age>"
+		case "later":
+			return "in <age>"
 		case "git":
 			return "what git says: <git>"
 		case "port":
