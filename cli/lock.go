@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"fmt"
+	"math/rand/v2"
 	"slices"
 	"strconv"
 	"time"
@@ -243,6 +244,9 @@ func (e *env) claimFirst(ctx context.Context, h hub, p tracker.Projection, f sto
 			return nil, nil, nil
 		}
 		next := rows[0]
+		if len(tried) > 0 {
+			next = rows[rand.N(equals(rows))]
+		}
 		if mine := slices.IndexFunc(rows, func(i *store.Issue) bool { return i.Lock != nil && i.Lock.Holder == f.Me }); mine >= 0 && f.Me != "" {
 			next = rows[mine]
 		}
@@ -265,6 +269,16 @@ func (e *env) claimFirst(ctx context.Context, h hub, p tracker.Projection, f sto
 		}
 		p = c.View
 	}
+}
+
+// equals is how many of the first rows have the same priority. An agent that
+// lost a race takes one of them at random: if all losers went on with the same
+// next issue, they would race for that one, too.
+func equals(rows []*store.Issue) int {
+	if n := slices.IndexFunc(rows, func(i *store.Issue) bool { return i.Priority != rows[0].Priority }); n > 0 {
+		return n
+	}
+	return len(rows)
 }
 
 func nothingToClaim() *failure {
