@@ -66,7 +66,9 @@ that id. Use it
   - when the hub refuses an event, for instance because its text holds a
     password: --without leaves that event out, and the rest can be sent;
   - when this machine's clock was ahead: events with a time that has not come
-    yet are stamped again.
+    yet are stamped again;
+  - when the log is signed and its key is lost or locked: what is not signed
+    does not count in it.
 
 Uuids stay the same. Claims of locks are not moved, nor are comments and issues
 that a later one of these events deletes. --without takes the number of an event
@@ -74,10 +76,12 @@ that a later one of these events deletes. --without takes the number of an event
 of the comment or issue that the event created; what hangs on it, as comments on
 an issue do, is left out with it and listed.
 
-Without an id one is made. Where the id is set by the environment or the
-configuration, the command says what to set from now on.
+Without an id one is made. Where crosslink.agent sets the id, the command sets
+the new one in this clone's configuration, also if all repositories of this user
+share the old one. Where the environment sets it, the command says what to set
+from now on.
 
-The exit status is 1 if there is nothing to move.
+The exit status is 1 if there is nothing to move and the key can sign.
 
 Examples:
   git crosslink agent fork

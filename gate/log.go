@@ -12,6 +12,7 @@ import (
 
 	"github.com/git-crosslink/git-crosslink/event"
 	"github.com/git-crosslink/git-crosslink/refs"
+	"github.com/git-crosslink/git-crosslink/trust"
 )
 
 // A log that is pushed is right if
@@ -21,6 +22,8 @@ import (
 //     before it (a log is its lines: what commits carry them does not matter);
 //   - or it brings back what the ledger covers and the hub's log has lost: then
 //     all of its lines are new, and anyone may push it;
+//   - or it leaves out unsigned lines that follow the hub's last signed one and do
+//     not count (trust.Verdict.Trails): they came before there was a gate;
 //   - every commit of it that is new holds the beginning of that log and
 //     nothing else, but for what the hub's tip held already;
 //   - no new line is stamped ahead of every clock, unless the ledger covers it.
@@ -128,8 +131,17 @@ func (l *logCheck) lines() (*Refusal, error) {
 		}
 	}
 	r, err := l.extends(tail)
-	if r == nil || err != nil || l.pin.seq == 0 {
+	if r == nil || err != nil {
 		return r, err
+	}
+	if signed, err := l.withoutTrail(r); err != nil || signed != nil {
+		if err == nil {
+			r, err = l.walk(signed, 1)
+		}
+		return r, err
+	}
+	if l.pin.seq == 0 {
+		return r, nil
 	}
 	// Not what follows on the hub's: perhaps what should stand there.
 	lost, err := l.lost(tail)
@@ -141,6 +153,40 @@ func (l *logCheck) lines() (*Refusal, error) {
 		return nil, err
 	}
 	return l.walk(nil, 1)
+}
+
+// withoutTrail returns the lines of the hub's log that count where it ends in
+// unsigned ones that do not, nil anywhere else; r is why the new log is not the
+// hub's and more. What is judged next stands on these lines.
+func (l *logCheck) withoutTrail(r *Refusal) (signed [][]byte, err error) {
+	if r.Rule != Rewritten {
+		return nil, nil
+	}
+	hub, err := refs.ReadLog(l.ctx, l.repo, l.id, l.c.Old, 1)
+	if err != nil || hub.Bad != "" {
+		return nil, err
+	}
+	if at := hub.At(l.pin.seq); l.pin.seq > 0 && (at == nil || event.Hash(at) != l.pin.hash) {
+		return nil, nil // what the ledger covers is to be brought back first
+	}
+	judge, chain := l.meta.roll.Log(l.id, trust.LogOptions{Covered: l.pin.seq}), event.Chain{Hub: l.meta.Hub, Agent: l.id}
+	var lines []*event.Envelope
+	for _, line := range hub.Lines {
+		e, err := chain.Next(bytes.Clone(line))
+		if err != nil {
+			return nil, nil
+		}
+		judge.Feed(e)
+		lines = append(lines, e)
+	}
+	v := judge.Verdict()
+	if !v.Trails() {
+		return nil, nil
+	}
+	last := lines[v.Kept()-1]
+	l.was.Seq, l.was.Hash, l.was.Time = last.Seq, event.Hash(last.Raw), last.Time
+	l.verdict, err = l.meta.verdict(l)
+	return hub.Lines[:v.Kept()], err
 }
 
 // extends checks that the new log is the hub's and more.

@@ -214,41 +214,35 @@ func (m *metaState) verdict(l *logCheck) (verdict, error) {
 	if l.c.Old == "" || l.restored || m.Signing == trust.Off {
 		return v, nil
 	}
-	lines, err := l.keyLines()
-	if err != nil {
+	if err := l.past(v.a); err != nil {
 		return v, err
-	}
-	for _, e := range lines {
-		v.a.Past(e)
 	}
 	return v, nil
 }
 
-// keyLines are the lines on the hub that say which keys are in force.
-func (l *logCheck) keyLines() ([]*event.Envelope, error) {
-	var lines []*event.Envelope
+// past tells of the lines on the hub which keys are in force, and whether one of
+// them is signed.
+func (l *logCheck) past(a *trust.Arrival) error {
 	_, err := refs.WalkLogs(l.ctx, l.repo, []refs.LogRequest{{Agent: l.id, Tip: l.c.Old, From: 1}}, func(_ int, seq uint64, line []byte) bool {
-		if seq > 1 && !bytes.Contains(line, []byte(`"KeyRotated"`)) {
+		asked := seq == 1 || bytes.Contains(line, []byte(`"KeyRotated"`)) || !a.Signed() && bytes.Contains(line, []byte(`"signature":`))
+		if !asked {
 			return true
 		}
-		e, err := event.Decode(bytes.Clone(line))
-		if err == nil && trust.KeyLine(e) {
-			lines = append(lines, e)
+		if e, err := event.Decode(bytes.Clone(line)); err == nil {
+			a.Past(e)
 		}
 		return true
 	})
 	if err != nil {
-		return nil, fmt.Errorf("read the log on the hub: %w", err)
+		return fmt.Errorf("read the log on the hub: %w", err)
 	}
-	return lines, nil
+	return nil
 }
 
 // line judges one line that arrives.
 func (v verdict) line(e *event.Envelope) *Refusal {
 	if v.l.covered(e.Seq) {
-		if trust.KeyLine(e) {
-			v.a.Past(e)
-		}
+		v.a.Past(e)
 		return nil
 	}
 	return v.refusal(v.a.Next(e))

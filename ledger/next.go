@@ -20,6 +20,10 @@ type Plan struct {
 	// change since the base may be left out.
 	Logs map[string]string
 
+	// UpTo is the last line of a log that is to be covered, where that is fewer
+	// than the policy lets a step cover.
+	UpTo map[string]uint64
+
 	// Lost is the lost tip, in a merge step; its logs' tips should be among
 	// Logs.
 	Lost string
@@ -58,7 +62,11 @@ func (r *Reader) Next(p Plan) (*Draft, error) {
 	}
 	d := &Draft{On: p.On, Parents: []string{p.On.Tip}}
 	for _, agent := range slices.Sorted(maps.Keys(p.Logs)) {
-		moved, err := r.cover(s, p.Logs[agent], agent)
+		upTo := uint64(math.MaxUint64)
+		if n, ok := p.UpTo[agent]; ok {
+			upTo = n
+		}
+		moved, err := r.cover(s, p.Logs[agent], agent, upTo)
 		if err != nil {
 			return nil, err
 		}
@@ -82,10 +90,10 @@ func (r *Reader) Next(p Plan) (*Draft, error) {
 	return d, nil
 }
 
-// cover moves one agent's position as far as its log goes.
-func (r *Reader) cover(s *step, tip, agent string) (bool, error) {
+// cover moves one agent's position as far as its log goes, at most to upTo.
+func (r *Reader) cover(s *step, tip, agent string, upTo uint64) (bool, error) {
 	from := s.base.Position(agent)
-	lines, err := r.src.Lines(tip, agent, from, math.MaxUint64)
+	lines, err := r.src.Lines(tip, agent, from, upTo)
 	if err != nil {
 		return false, err
 	}

@@ -194,6 +194,9 @@ func (t *Tracker) grown(ctx context.Context, s *snapshot, id string) (store.Tail
 		l = s.newLog(id)
 		l.here, l.hub = s.refs[headRoot+agents+id], s.refs[hubRoot+agents+id]
 	}
+	if l.beyond {
+		return none, store.ErrWhole
+	}
 	if err := t.grownTip(ctx, l); err != nil {
 		return none, err
 	}
@@ -209,10 +212,11 @@ func (t *Tracker) grown(ctx context.Context, s *snapshot, id string) (store.Tail
 			return none, err
 		}
 	}
-	mark, ok := l.end.Stands.Vouch(lines)
+	stands, mark, ok := l.end.Stands.Vouch(lines)
 	if !ok {
 		return none, store.ErrWhole
 	}
+	l.end.Stands = &stands
 	l.end.Shown, l.end.Fed = lines[len(lines)-1].Shown(), l.chain.Seq
 	return store.Tail{Lines: lines, Mark: mark}, nil
 }
@@ -233,9 +237,7 @@ func (t *Tracker) grownTip(ctx context.Context, l *log) error {
 			return err
 		case rel == refs.Prefix || rel == refs.Equal:
 			l.view = l.here
-		case rel == refs.Extends:
-			l.view = l.hub
-		default:
+		default: // it may be beyond what counts, or another log
 			return store.ErrWhole
 		}
 	}

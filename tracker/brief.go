@@ -55,8 +55,11 @@ func (s *snapshot) open(l *log) (lines []*event.Envelope) {
 	if l.end != nil {
 		return l.open
 	}
-	at := s.position(l)
-	for _, e := range slices.Backward(l.lines) {
+	at, all := s.position(l), l.lines
+	if l.trails() {
+		all = l.fed()
+	}
+	for _, e := range slices.Backward(all) {
 		if e.Seq <= at {
 			break
 		}

@@ -211,7 +211,7 @@ func (t *Tracker) draft(ctx context.Context, s *snapshot, meta refs.OID, tips ma
 	if d.err != nil {
 		return nil, nil
 	}
-	plan := ledger.Plan{On: d.view, Meta: string(meta), By: t.author(s), At: event.TimeOf(t.now()), Logs: tips}
+	plan := ledger.Plan{On: d.view, Meta: string(meta), By: t.author(s), At: event.TimeOf(t.now()), Logs: tips, UpTo: s.countedUpTo(tips)}
 	if base := d.view.Ledger.Meta; base != "" {
 		// a step may have been decided under a meta that is not on its branch:
 		// others go on under that, or one such step would stop everybody

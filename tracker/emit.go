@@ -158,6 +158,7 @@ func (t *Tracker) append(ctx context.Context, build func(p Projection) ([]Body, 
 	if polite {
 		defer unlock()
 	}
+	bound := false
 	for range 64 {
 		s, err := t.load(ctx)
 		if err != nil {
@@ -166,10 +167,10 @@ func (t *Tracker) append(ctx context.Context, build func(p Projection) ([]Body, 
 		if err := t.mayAppend(s); err != nil {
 			return nil, nil, err
 		}
-		if s.unboundLines() {
-			if err := t.bind(ctx); err != nil {
-				return nil, nil, err
-			}
+		if moved, err := t.putInPlace(ctx, s, bound); err != nil {
+			return nil, nil, err
+		} else if moved {
+			bound = true
 			continue
 		}
 		if err := t.retiredError(s.project()); err != nil {
@@ -188,6 +189,8 @@ func (t *Tracker) append(ctx context.Context, build func(p Projection) ([]Body, 
 		if s.brief != nil {
 			s = s.copied()
 		}
+		own := s.logs[t.agent]
+		whole := own == nil || s.brief != nil || len(own.fed()) == len(own.lines) // else a signed line makes more count than itself
 		lines, ups, err := t.stamp(ctx, s, bodies)
 		if errors.Is(err, errAgain) {
 			continue
@@ -204,10 +207,10 @@ func (t *Tracker) append(ctx context.Context, build func(p Projection) ([]Body, 
 			return nil, nil, fmt.Errorf("append to '%s%s%s': %w", headRoot, agents, t.agent, err)
 		}
 		fault.Point("append.after-swap")
-		if s.brief == nil {
+		if s.brief == nil && whole {
 			t.loaded, s.view = s, nil // load goes on from it
 		}
-		if s.brief != nil || t.hub == nil { // decided with it
+		if s.brief != nil || !whole || t.hub == nil { // decided with it
 			// it is written: who interrupts now is to be told so
 			if s, err = t.load(context.WithoutCancel(ctx)); err != nil {
 				return nil, nil, err

@@ -44,6 +44,9 @@ type logEnd struct {
 	Forked   bool            `json:"forked,omitempty"`
 	Ended    string          `json:"ended,omitempty"`
 	Diverged bool            `json:"diverged,omitempty"`
+	Trails   uint64          `json:"trails,omitempty"` // lines before the unsigned ones that follow them and do not count
+	Beyond   bool            `json:"beyond,omitempty"`
+	Common   uint64          `json:"common,omitempty"`
 }
 
 // tips are the refs of the log, "" where there is none.
@@ -106,7 +109,11 @@ func (t *Tracker) ends(s *snapshot) ends {
 	e.Logs = map[string]logEnd{}
 	for id, l := range s.logs {
 		end := logEnd{Here: l.here, Hub: l.hub, View: l.view, Seq: l.chain.Seq, Hash: l.chain.Hash, Time: l.chain.Time, Shown: l.wrote(), HubSeq: l.hubSeq,
-			Covered: s.position(l), Fed: l.verdict.Fed, Forked: l.verdict.Forked, Ended: l.ended, Diverged: l.diverged}
+			Covered: s.position(l), Fed: l.verdict.Fed, Forked: l.verdict.Forked, Ended: l.ended, Diverged: l.diverged,
+			Beyond: l.beyond, Common: l.common}
+		if l.trails() {
+			end.Trails = l.kept()
+		}
 		end.note(s.open(l))
 		if stands, ok := l.verdict.Standing(s.roll, s.proofs[id]); ok && l.ended == "" && !l.diverged && !l.foreign && l.verdict.Lines == l.chain.Seq {
 			end.Stands = &stands
@@ -170,7 +177,8 @@ func (e *ends) snapshot(all map[string]refs.OID) *snapshot {
 		logs: map[string]*log{}, state: reducer.New()}
 	for id, end := range e.Logs {
 		l := &log{agent: id, here: all[headRoot+agents+id], hub: all[hubRoot+agents+id], view: end.View, hubSeq: end.HubSeq,
-			chain: event.Chain{Hub: e.Hub, Agent: id, Seq: end.Seq, Hash: end.Hash, Time: end.Time}, ended: end.Ended, diverged: end.Diverged, end: &end}
+			chain: event.Chain{Hub: e.Hub, Agent: id, Seq: end.Seq, Hash: end.Hash, Time: end.Time}, ended: end.Ended, diverged: end.Diverged,
+			beyond: end.Beyond, common: end.Common, end: &end}
 		for _, raw := range end.Open {
 			x, err := event.Decode([]byte(raw))
 			if err != nil {

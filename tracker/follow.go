@@ -48,7 +48,7 @@ func (t *Tracker) follow(ctx context.Context, was, s *snapshot) *snapshot {
 				l = &log{}
 			}
 			fresh[id] = len(grown.lines) - len(l.lines)
-		case !isHere && !isHub, l == nil, tip == "", tip != l.here || tip != l.view, l.ended != "", l.diverged, l.foreign, l.torn:
+		case !isHere && !isHub, l == nil, tip == "", tip != l.here || tip != l.view, l.ended != "", l.diverged, l.beyond, l.foreign, l.torn:
 			return nil
 		case isHub:
 			sent := *l

@@ -1,7 +1,6 @@
 package tracker
 
 import (
-	"bytes"
 	"cmp"
 	"context"
 	"fmt"
@@ -43,7 +42,7 @@ func (t *Tracker) Fork(ctx context.Context, newID string, without ...string) (*F
 		return nil, err
 	}
 	l := s.logs[t.agent]
-	if l == nil || !l.diverged && !l.forked() && !t.leavable(s, l) {
+	if l == nil || !l.diverged && !l.forked() && !(l.foreign && l.hub != "") && !(l.trails() && l.view == l.here) && !t.leavable(s, l) && t.locked(ctx, s) == nil {
 		return nil, &Error{Kind: No, Name: "no-fork", Message: fmt.Sprintf("the log of '%s' has not forked, and nothing in it waits for the hub: there is nothing to carry over", t.agent)}
 	}
 	if s.logs[newID] != nil {
@@ -55,23 +54,29 @@ func (t *Tracker) Fork(ctx context.Context, newID string, without ...string) (*F
 	if err != nil {
 		return nil, err
 	}
-	back := l.hub
-	if l.diverged || l.forked() {
-		back = cmp.Or(l.hub, l.here)
-	}
 	ups := []refs.Update{{Ref: headRoot + agents + newID, New: tip}}
 	if l.here != "" {
-		ups = append(ups, refs.Update{Ref: headRoot + agents + t.agent, Old: l.here, New: back}, refs.Update{Ref: "refs/forked/" + t.agent + "/" + string(l.here), New: l.here})
+		back := l.hub
+		if l.diverged || l.forked() {
+			back = cmp.Or(l.hub, l.here)
+		}
+		ups = append(ups, refs.Update{Ref: headRoot + agents + t.agent, Old: l.here, New: back})
+		if kept := "refs/forked/" + t.agent + "/" + string(l.here); s.refs[kept] == "" {
+			ups = append(ups, refs.Update{Ref: kept, New: l.here})
+		}
 	}
-	err = t.local().Swap(ctx, ups)
-	if err != nil {
+	if err := t.local().Swap(ctx, ups); err != nil {
 		return nil, fmt.Errorf("go on as '%s': %w", newID, err)
 	}
-	switch {
+	switch scope := t.agentScope(); {
 	case t.getenv("GIT_CROSSLINK_AGENT") != "":
 		f.Set = "GIT_CROSSLINK_AGENT=" + newID
-	case t.config("crosslink.agent") != "":
-		f.Set = "git config crosslink.agent " + newID
+	case scope == "command" || scope == "worktree":
+		f.Set = t.nameAgent(newID)
+	case scope != "": // also where all repositories of a user share one
+		if err := t.outer.SetConfig(ctx, "crosslink.agent", newID); err != nil {
+			return nil, t.unwritable(fmt.Errorf("set 'crosslink.agent': %w", err))
+		}
 	default:
 		if _, err := writeIdentity(t.identityPath(), newID, true); err != nil {
 			return nil, fmt.Errorf("write this worktree's identity: %w", err)
@@ -90,16 +95,16 @@ func (t *Tracker) carryOver(ctx context.Context, s *snapshot, l *log, f *Forked,
 	if err != nil {
 		return "", err
 	}
-	theirs, err := t.goodLines(ctx, l.agent, l.hub)
+	n, err := t.common(ctx, l)
 	if err != nil {
 		return "", err
 	}
-	common := 0
-	for common < min(len(written), len(theirs)) && bytes.Equal(written[common].Raw, theirs[common].Raw) {
-		common++
-	}
-	if l.forked() {
+	common := int(n)
+	switch { // of what both have not all may count
+	case l.forked():
 		common = min(int(l.verdict.Fed), len(written))
+	case l.trails():
+		common = min(common, int(l.verdict.Fed))
 	}
 	rest, withdrawn, err := withdraw(written[common:], without)
 	if err != nil {

@@ -152,7 +152,7 @@ func (t *Tracker) fsckTips(ctx context.Context, s *snapshot, r *FsckReport) erro
 			if tip.oid == "" || tip.oid == l.view || tip.oid == l.here && l.foreign {
 				continue
 			}
-			good, err := t.goodPart(ctx, s.hubID(), id, tip.oid, 0)
+			good, err := t.goodPart(ctx, s, s.hubID(), id, tip.oid, 0)
 			if ignoreMissing(err) != nil {
 				return err
 			}
@@ -169,7 +169,7 @@ func (t *Tracker) fsckTips(ctx context.Context, s *snapshot, r *FsckReport) erro
 		if !ok || event.ValidAgentID(id) != nil || s.logs[id] != nil && (oid == s.logs[id].hub || oid == s.logs[id].here) {
 			continue
 		}
-		good, err := t.goodPart(ctx, s.hubID(), id, oid, 0)
+		good, err := t.goodPart(ctx, s, s.hubID(), id, oid, 0)
 		if err == nil && good.ended != "" {
 			r.add(Finding{Kind: "ended", Agent: id, Seq: good.Seq, Step: string(oid), Text: "the log offered by the hub: " + good.ended})
 		}

@@ -104,7 +104,7 @@ func (t *Tracker) settleAgent(ctx context.Context) (string, error) {
 func (t *Tracker) noAgentInCI() error {
 	return &Error{Kind: Denied, Name: "ci-agent",
 		Message: "no agent id in a CI job: each job would add a log of its own to everybody's fetch",
-		Hints:   []string{"name one for all jobs of this kind: GIT_CROSSLINK_AGENT=ci-build"}}
+		Hints:   []string{"name one for all jobs of this kind: export GIT_CROSSLINK_AGENT=ci-build", jobKeyHint}}
 }
 
 func mintAgent(userName string) string {

@@ -186,6 +186,12 @@ func (a *adoption) judge(ctx context.Context, name string, old, fresh refs.OID) 
 		}
 		return false, fmt.Sprintf("the hub's log of '%s' goes on behind event %d with what is no event: %s", id, seq, litter), nil
 	case refs.Extends:
+		if was, err := a.goodPart(ctx, id, old, 0); err != nil || was.trails {
+			if err != nil {
+				return false, "", err
+			}
+			return a.mended(ctx, id, old, fresh)
+		}
 		return false, fmt.Sprintf("the hub is behind: its log of '%s' lacks lines that were on it before; the ones known here stand", id), nil
 	}
 	return a.mended(ctx, id, old, fresh)
@@ -231,15 +237,11 @@ func isNewer(err error) bool {
 // far ends early, by its own fault, one that holds its good lines and more, or
 // ends as it should, is its repair.
 func (a *adoption) mended(ctx context.Context, id string, old, fresh refs.OID) (take bool, problem string, err error) {
-	hub := a.known.Hub
-	if hub == "" {
-		hub = a.fresh.Hub
-	}
-	was, err := a.t.goodPart(ctx, hub, id, old, 0)
+	was, err := a.goodPart(ctx, id, old, 0)
 	if err != nil {
 		return false, "", err
 	}
-	is, err := a.t.goodPart(ctx, hub, id, fresh, was.Seq)
+	is, err := a.goodPart(ctx, id, fresh, was.Seq)
 	switch {
 	case err != nil:
 		return false, "", err
@@ -260,22 +262,39 @@ func (a *adoption) mended(ctx context.Context, id string, old, fresh refs.OID) (
 // goodPart is a log as far as it is good.
 type goodPart struct {
 	event.Chain
-	ended string // why it stops before its end; "" where it does not
-	newer bool   // it stops at a line of a newer program
-	at    string // the chain's hash at the sequence asked for
+	ended  string // why it stops before its end; "" where it does not
+	newer  bool   // it stops at a line of a newer program
+	trails bool   // it stops where it is not continued signed
+	at     string // the chain's hash at the sequence asked for
 }
 
-// goodPart walks a log as far as it is good.
-func (t *Tracker) goodPart(ctx context.Context, hub, id string, tip refs.OID, seq uint64) (goodPart, error) {
+// goodPart walks a log as far as it is good, by what is believed before the fetch.
+func (a *adoption) goodPart(ctx context.Context, id string, tip refs.OID, seq uint64) (goodPart, error) {
+	hub := a.known.Hub
+	if hub == "" {
+		hub = a.fresh.Hub
+	}
+	s, err := a.t.load(ctx)
+	if err != nil {
+		return goodPart{}, err
+	}
+	return a.t.goodPart(ctx, s, hub, id, tip, seq)
+}
+
+// goodPart walks a log as far as it is good, and continued signed as s has it.
+func (t *Tracker) goodPart(ctx context.Context, s *snapshot, hub, id string, tip refs.OID, seq uint64) (goodPart, error) {
 	p := goodPart{Chain: event.Chain{Hub: hub, Agent: id}}
+	var lines []*event.Envelope
 	logs, err := refs.WalkLogs(ctx, t.local(), []refs.LogRequest{{Agent: id, Tip: tip, From: 1}}, func(_ int, n uint64, line []byte) bool {
 		if n == 0 {
 			return true
 		}
-		if _, err := p.Next(line); err != nil {
+		e, err := p.Next(bytes.Clone(line))
+		if err != nil {
 			p.ended, p.newer = err.Error(), isNewer(err)
 			return false
 		}
+		lines = append(lines, e)
 		if p.Seq == seq {
 			p.at = p.Hash
 		}
@@ -286,6 +305,13 @@ func (t *Tracker) goodPart(ctx context.Context, hub, id string, tip refs.OID, se
 	}
 	if p.ended == "" {
 		p.ended = logs[0].Bad
+	}
+	if v := s.verdictOn(id, lines); v != nil && v.Trails() {
+		last := lines[v.Kept()-1]
+		p.Seq, p.Hash, p.Time, p.newer, p.trails = last.Seq, event.Hash(last.Raw), last.Time, false, true
+		if p.ended = fmt.Sprintf("event %d is not signed", p.Seq+1); seq > p.Seq {
+			p.at = ""
+		}
 	}
 	return p, nil
 }

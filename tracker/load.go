@@ -48,6 +48,9 @@ type log struct {
 	ended      string // why the log stops before its end, "" if it does not
 	diverged   bool   // here and hub hold different lines of this hub
 	foreign    bool   // here are lines written for another hub id: not in view until bind has rebuilt them
+	common     uint64 // how many lines here and hub share, where the hub's goes another way: diverged, or beyond
+	beyond     bool   // what the hub has after these lines does not count: it is no part of the log
+	waiting    int    // foreign: how many lines
 	torn       bool   // objects of here are missing
 	missing    bool   // objects of the view are
 	legacyOnly bool   // level-3 lines: no chain to go on from
@@ -68,10 +71,14 @@ func (l *log) hashAt(seq uint64) string {
 
 // unsent is how many lines the hub does not have.
 func (l *log) unsent() int {
-	if l.chain.Seq <= l.hubSeq {
-		return 0
+	seq := l.hubSeq
+	if l.diverged {
+		seq = l.common
 	}
-	return int(l.chain.Seq - l.hubSeq)
+	if l.chain.Seq <= seq {
+		return l.waiting
+	}
+	return l.waiting + int(l.chain.Seq-seq)
 }
 
 // snapshot is everything read from the replica at one moment.
@@ -348,15 +355,28 @@ func (t *Tracker) choose(ctx context.Context, s *snapshot, l *log) (err error) {
 		return err
 	case rel == refs.Prefix || rel == refs.Equal:
 		l.view = l.here
-	case rel == refs.Extends:
-		l.view = l.hub
 	default:
 		if l.foreign, err = t.foreign(ctx, s, l.agent, l.here); err != nil {
 			return err
 		}
-		if l.view, l.diverged = l.here, !l.foreign; l.foreign {
-			l.view = l.hub
+		if l.foreign {
+			kept, err := t.goodLines(ctx, l.agent, l.here)
+			l.view, l.waiting = l.hub, len(kept)
+			return err
 		}
+		after, err := t.beyond(ctx, s, l)
+		switch {
+		case err != nil:
+			return err
+		case after > 0:
+			l.view, l.beyond, l.common = l.here, true, after
+		case rel == refs.Extends:
+			l.view = l.hub
+		default:
+			l.view, l.diverged = l.here, true
+			l.common, err = t.common(ctx, l)
+		}
+		return err
 	}
 	return nil
 }
@@ -405,6 +425,9 @@ func (t *Tracker) readLogs(ctx context.Context, s *snapshot) error {
 		}
 		if l.hub == l.view {
 			l.hubSeq = l.chain.Seq
+		}
+		if l.beyond {
+			l.hubSeq = l.common
 		}
 	}
 	return nil

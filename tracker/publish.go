@@ -83,7 +83,7 @@ func (t *Tracker) publish(ctx context.Context, others bool) (outcome, error) {
 				}
 				continue
 			}
-			o.reason = t.stuck(s)
+			o.reason = t.stuck(ctx, s)
 			return o, nil
 		}
 		if err := t.mayPush(s); err != nil {
@@ -120,7 +120,7 @@ func (t *Tracker) publish(ctx context.Context, others bool) (outcome, error) {
 			case more:
 				continue
 			case what != logsOnly || !others && s.urgency() == facts: // nothing of this clone awaits a decision
-				o.reason = t.stuck(s)
+				o.reason = t.stuck(ctx, s)
 				return o, t.dropFound(ctx, s, p)
 			}
 			what = stepOnly
@@ -175,8 +175,8 @@ func (t *Tracker) plan(ctx context.Context, s *snapshot, what round, others bool
 	var p refs.Push
 	for _, id := range s.agents() {
 		l := s.logs[id]
-		if what == stepOnly || l.here == "" || l.view != l.here || l.unsent() == 0 || l.diverged {
-			continue
+		if what == stepOnly || l.here == "" || l.view != l.here || l.unsent() == 0 || l.diverged || l.trails() {
+			continue // what ends unsigned counts for nobody
 		}
 		ref := headRoot + agents + id
 		src, err := t.onTop(ctx, id, l.here)
@@ -421,9 +421,18 @@ func (t *Tracker) regraft(ctx context.Context, p refs.Push, res *refs.PushResult
 }
 
 // stuck says why a log written here is not sent at all.
-func (t *Tracker) stuck(s *snapshot) string {
-	if l := s.logs[t.agent]; l != nil && l.here != "" && l.diverged {
+func (t *Tracker) stuck(ctx context.Context, s *snapshot) string {
+	l := s.logs[t.agent]
+	switch {
+	case l == nil || l.here == "":
+	case l.diverged:
 		return t.divergedError(t.agent).Error()
+	case l.trails() && l.unsent() > 0:
+		return l.trailText()
+	case l.foreign:
+		if e := t.lockedError(ctx, s); e != nil {
+			return e.Message
+		}
 	}
 	return ""
 }

@@ -73,14 +73,14 @@ func (t *Tracker) againstLedger(ctx context.Context, id string, tip, seen refs.O
 	}
 	at := s.ledger().view.Ledger.Position(id)
 	if at.Seq == 0 {
-		return t.onlyLost(ctx, s.hubID(), id, tip, seen)
+		return t.onlyLost(ctx, s, id, tip, seen)
 	}
 	log, err := refs.ReadLog(ctx, t.local(), id, tip, at.Seq)
 	if err != nil {
 		return refs.Diverged, err
 	}
 	if line := log.At(at.Seq); line != nil && event.Hash(line) == at.Hash {
-		return t.onlyLost(ctx, s.hubID(), id, tip, seen)
+		return t.onlyLost(ctx, s, id, tip, seen)
 	}
 	return refs.Prefix, nil
 }
@@ -91,20 +91,20 @@ func (t *Tracker) nothingElse(ctx context.Context, id string, tip, seen refs.OID
 	if err != nil {
 		return refs.Diverged, err
 	}
-	return t.onlyLost(ctx, s.hubID(), id, tip, seen)
+	return t.onlyLost(ctx, s, id, tip, seen)
 }
 
 // onlyLost judges a log of the hub that is not what was seen there before by
 // its good part alone: if that is a beginning of what was seen, or all of it, and
-// what stands behind it is no line of this log, then lines were lost, or nothing
-// was, and none was written in their place. Whoever may push can put such a thing
+// what stands behind it is no line of this log, or not signed where it has to be,
+// then lines were lost, or nothing was, and none was written in their place. Whoever may push can put such a thing
 // there; it must not stop the log's writer.
-func (t *Tracker) onlyLost(ctx context.Context, hub, id string, tip, seen refs.OID) (refs.Relation, error) {
-	is, err := t.goodPart(ctx, hub, id, tip, 0)
+func (t *Tracker) onlyLost(ctx context.Context, s *snapshot, id string, tip, seen refs.OID) (refs.Relation, error) {
+	is, err := t.goodPart(ctx, s, s.hubID(), id, tip, 0)
 	if err != nil || is.ended == "" || is.newer {
 		return refs.Diverged, ignoreMissing(err)
 	}
-	was, err := t.goodPart(ctx, hub, id, seen, is.Seq)
+	was, err := t.goodPart(ctx, s, s.hubID(), id, seen, is.Seq)
 	if err == nil && is.Seq > 0 && is.Seq <= was.Seq && was.at == is.Hash {
 		return refs.Prefix, nil
 	}

@@ -135,6 +135,11 @@ func (t *Tracker) mended(ctx context.Context, s *snapshot, l *log) (refs.OID, er
 		return l.hub, nil
 	case l.torn || l.diverged || l.hub == "":
 		return l.here, nil
+	case l.beyond:
+		return t.onHubs(ctx, l)
+	case l.view == l.hub && l.trails():
+		tip, _, err := t.withoutTrail(ctx, l)
+		return tip, err
 	case l.view == l.hub:
 		return l.hub, nil
 	case t.reparent[l.agent]:
@@ -150,16 +155,21 @@ func (t *Tracker) carry(ctx context.Context, s *snapshot, l *log) (refs.OID, err
 	if err != nil {
 		return "", err
 	}
-	chain := event.Chain{Hub: s.hubID(), Agent: l.agent}
+	chain, on := event.Chain{Hub: s.hubID(), Agent: l.agent}, l.hub
 	if l.hub != "" {
 		chain = l.chain
 		if l.ended != "" {
 			return l.here, nil // the hub's log cannot be continued: these lines wait
 		}
 	}
-	rest := written[same(written, l.lines):]
+	if l.trails() {
+		if on, chain, err = t.withoutTrail(ctx, l); err != nil {
+			return "", err
+		}
+	}
+	rest := written[same(written, l.fed()):]
 	if len(rest) == 0 && l.hub != "" {
-		return l.hub, nil
+		return on, nil
 	}
 	// what was signed for another hub is signed again for this one
 	k, err := t.signer(l.agent, s.force(l.agent), chain.Seq == 0)
@@ -186,7 +196,7 @@ func (t *Tracker) carry(ctx context.Context, s *snapshot, l *log) (refs.OID, err
 		return l.hub, nil
 	}
 	// dated by its content, so that copies of one clone build one commit
-	return refs.AppendLog(ctx, t.local(), l.agent, l.hub, lines, refs.CommitInfo{
+	return refs.AppendLog(ctx, t.local(), l.agent, on, lines, refs.CommitInfo{
 		Address: t.committer(), Author: l.agent, When: chain.Time.Std(), Message: fmt.Sprintf("crosslink: %s bound to hub %s\n\n[skip ci]\n", l.agent, s.hubID())})
 }
 

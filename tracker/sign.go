@@ -21,13 +21,25 @@ import (
 //   - a key that cannot sign is told by name and reason; that signing is
 //     switched off (crosslink.sign=false) is told apart, once;
 //   - then, policy `off`: nothing; `warn`: what is written is unsigned and says
-//     so; `require`: nothing is written.
+//     so, or, in a log that was signed, nothing is written, for it would not
+//     count; `require`: nothing is written;
+//   - a CI job makes no key, which would be gone with the job: it signs with the
+//     one that crosslink.signingKey names, or not at all.
 
 // errNotSigning says that signing is switched off here.
 var errNotSigning = errors.New("signing is switched off here (crosslink.sign)")
 
 // errElsewhere says that the log has a key, and this clone has not.
 var errElsewhere = errors.New("is not here")
+
+// errNoJobKey says that an agent of CI jobs has no key.
+var errNoJobKey = errors.New("no key is configured for this CI job")
+
+// inJob reports whether this is a CI job under an id that somebody chose: the
+// clone, and what is made in it, goes with the job.
+func (t *Tracker) inJob() bool {
+	return t.getenv("CI") != "" && (t.getenv("GIT_CROSSLINK_AGENT") != "" || t.config("crosslink.agent") != "")
+}
 
 // ring is where this clone keeps the keys of its agents: one directory for all
 // worktrees, one key for each agent id.
@@ -58,6 +70,9 @@ func (t *Tracker) signer(agent string, force []trust.Key, first bool) (keys.Sign
 		return nil, err
 	}
 	have = append(have, made...)
+	if len(have) == 0 && len(force) == 0 && t.inJob() {
+		return nil, errNoJobKey
+	}
 	if len(have) == 0 && first && len(force) == 0 {
 		k, err := r.Make(agent)
 		if err != nil {
@@ -134,7 +149,7 @@ func signWith(ctx context.Context, c *event.Chain, k keys.Signer) {
 		}
 		s, err := k.Sign(ctx, trust.EventNamespace, signed)
 		if err != nil {
-			return "", "", &signError{by, err}
+			return "", "", &signError{by, keys.Locked(k), err}
 		}
 		return by, s.String(), nil
 	}
@@ -142,8 +157,9 @@ func signWith(ctx context.Context, c *event.Chain, k keys.Signer) {
 
 // signError is a key that failed.
 type signError struct {
-	key string
-	err error
+	key  string
+	file string // that has to be unlocked, "" if there is none
+	err  error
 }
 
 func (e *signError) Error() string { return e.err.Error() }
@@ -156,12 +172,7 @@ func (t *Tracker) cannotSign(s *snapshot, agent string, err error) error {
 	if s.meta != nil {
 		policy = s.meta.Signing
 	}
-	why := err.Error()
-	if e := (*signError)(nil); errors.As(err, &e) {
-		why = fmt.Sprintf("the key %s failed: %s", e.key, why)
-	} else if !errors.Is(err, errNotSigning) {
-		why = "signing failed: " + why
-	}
+	why := whyUnsigned(err)
 	hint := "see which key it is: git crosslink key show"
 	if errors.Is(err, errElsewhere) {
 		hint = "name the file that holds it: git config crosslink.signingKey <file>"
@@ -169,12 +180,18 @@ func (t *Tracker) cannotSign(s *snapshot, agent string, err error) error {
 	if errors.Is(err, errNotSigning) {
 		hint = "switch it on: git config --unset crosslink.sign"
 	}
+	if errors.Is(err, errNoJobKey) {
+		hint = jobKeyHint
+	}
 	n := Notice{Name: "unsigned", Text: fmt.Sprintf("what '%s' writes here is not signed: %s", agent, why), Hints: []string{hint}}
 	switch {
 	case policy == trust.Require:
 		return &Error{Kind: Denied, Name: "unsigned", Err: err, Hints: n.Hints,
 			Message: fmt.Sprintf("the hub requires signatures: nothing was written, for %s", why)}
 	case policy == trust.Off:
+	case s.continuedSigned(agent):
+		return &Error{Kind: Denied, Name: "unsigned", Err: err, Hints: t.signsAgain(s, agent, err),
+			Message: fmt.Sprintf("nothing was written: the log of '%s' is signed, and what is not signed does not count in it: %s", agent, why)}
 	case errors.Is(err, errNotSigning):
 		if !t.contact.Unsigned && !t.unwatched {
 			t.notice(n)
@@ -249,8 +266,11 @@ func (t *Tracker) notAdmitted(s *snapshot, make bool) *Error {
 		return nil
 	}
 	ask := "show an admin your key: git crosslink key show"
-	if k, err := t.signer(t.agent, nil, make); err == nil {
+	k, err := t.signer(t.agent, nil, make)
+	if err == nil {
 		ask = fmt.Sprintf("ask an admin: git crosslink trust approve %s --key '%s'", t.agent, k.Key())
+	} else if errors.Is(err, errNoJobKey) {
+		ask = jobKeyHint
 	}
 	return &Error{Kind: Denied, Name: "not-approved",
 		Message: fmt.Sprintf("the hub does not know the agent '%s'", t.agent), Hints: []string{ask}}
@@ -272,8 +292,9 @@ func (t *Tracker) writer(s *snapshot, agent string, first bool) (keys.Signer, er
 		}
 		return k, nil
 	}
-	t.unsigned = true
-	return nil, t.cannotSign(s, agent, err)
+	err = t.cannotSign(s, agent, err)
+	t.unsigned = err == nil
+	return nil, err
 }
 
 // unsignedThen lets a write whose key failed half-way begin again without it,

@@ -1,7 +1,6 @@
 package tracker_test
 
 import (
-	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -32,9 +31,8 @@ func TestConfiguredKey(t *testing.T) {
 	if err := os.Rename(ring.Dir, ring.Dir+" elsewhere"); err != nil {
 		t.Fatal(err)
 	}
-	bob.notices = nil
-	bob.comment(issue, "not signed")
-	if s := fmt.Sprint(bob.notices); noticed(bob, "unsigned") != 1 || !strings.Contains(s, "my keys/mine") {
-		t.Errorf("what is told does not name the file: %s", s)
+	_, err = bob.say(issue, 1)
+	if errorName(err) != "unsigned" || !strings.Contains(err.Error(), "my keys/mine") {
+		t.Errorf("what is told does not name the file: %v", err)
 	}
 }

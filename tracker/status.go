@@ -68,6 +68,12 @@ func (t *Tracker) Status(ctx context.Context) (*Status, error) {
 		if l.diverged {
 			st.Problems = append(st.Problems, t.divergedError(id).Error())
 		}
+		if l.beyond {
+			st.Problems = append(st.Problems, l.beyondText())
+		}
+	}
+	if e := t.lockedError(ctx, s); e != nil {
+		st.Problems = append(st.Problems, e.Message)
 	}
 	st.Problems = append(st.Problems, s.metaBad.texts()...)
 	st.Problems = append(st.Problems, t.aheadProblems(s)...)

@@ -120,6 +120,8 @@ func (l *log) distrust() string {
 	switch {
 	case v == nil:
 		return ""
+	case v.Trails() && !v.Forked:
+		return l.trailText()
 	case v.Ends != "":
 		if v.Fed == 0 {
 			return fmt.Sprintf("nothing of the log of '%s' counts: %s", l.agent, v.Ends)

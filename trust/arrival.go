@@ -11,8 +11,8 @@ import (
 //     where a later line would vouch for it;
 //   - for an agent that the meta lists it must be by a key in force, also under
 //     `warn`;
-//   - under `require` the last line that arrives at once carries a signature:
-//     there is none behind it to vouch for it.
+//   - under `require`, and of a log that was signed, the last line that arrives at
+//     once carries a signature: there is none after it to vouch for it.
 //
 // Proofs of forks are not looked at: they may be in any log.
 
@@ -23,6 +23,7 @@ type Arrival struct {
 	listed bool
 	last   string // why the last line is not signed, "" if it is
 	came   bool
+	signed bool // a line so far is signed by a key in force there
 }
 
 // Arrival returns the judge of what arrives for an agent's log under the state r.
@@ -32,7 +33,7 @@ func (r *Roll) Arrival(agent string) *Arrival {
 	return a
 }
 
-// KeyLine reports whether a line of the past matters to an Arrival.
+// KeyLine reports whether a line of the past may change the keys in force.
 func KeyLine(e *event.Envelope) bool {
 	switch e.Body.(type) {
 	case *event.AgentIntroduced:
@@ -43,14 +44,18 @@ func KeyLine(e *event.Envelope) bool {
 	return false
 }
 
-// Past takes a line that is on the hub already. Only those that KeyLine names
-// are needed, in order.
+// Signed reports whether a line so far is signed by a key in force there.
+func (a *Arrival) Signed() bool { return a.signed }
+
+// Past takes a line that is on the hub already. Needed are those that KeyLine
+// names and, until Signed, those that carry a signature, in order.
 func (a *Arrival) Past(e *event.Envelope) {
 	if b, ok := e.Body.(*event.AgentIntroduced); ok && e.Seq == 1 && !a.listed {
 		if key, err := ParseKey(b.PublicKey); err == nil {
 			a.keys.enforce(key)
 		}
 	}
+	a.signed = a.signed || e.V != 3 && a.log.rule(a.keys, e) == ""
 	a.log.rotate(a.keys, int(e.Seq)-1, e)
 }
 
@@ -75,6 +80,7 @@ func (a *Arrival) Next(e *event.Envelope) error {
 		a.Past(e) // introduces the key that signs it
 	}
 	a.last = a.log.rule(a.keys, e)
+	a.signed = a.signed || a.last == ""
 	switch a.last {
 	case RuleRotatedOut:
 		return fault(RuleRotatedOut, "it is signed by the key %s, which '%s' has replaced", e.SignedBy, a.log.agent)
@@ -94,8 +100,13 @@ func (a *Arrival) Next(e *event.Envelope) error {
 
 // End judges what arrived as a whole; the error is a *Fault.
 func (a *Arrival) End() error {
-	if a.came && a.log.roll.Meta.Signing == Require && a.last != "" {
+	switch signing := a.log.roll.Meta.Signing; {
+	case !a.came || a.last == "" || signing == Off:
+		return nil
+	case signing == Require:
 		return fault(RuleUnsigned, "the hub requires signatures, and none vouches for the last line")
+	case a.signed:
+		return fault(RuleUnsigned, "the log of '%s' was signed, and no signature by its key vouches for the last line", a.log.agent)
 	}
 	return nil
 }

@@ -22,8 +22,11 @@ import (
 //   - a line is signed if it or a later line that counts carries a valid
 //     signature by a key in force there;
 //   - under `require` a log counts up to its last signed line, and only if the
-//     key is listed; under `warn` all counts and is marked; under `off`
-//     signatures are not looked at.
+//     key is listed; under `off` signatures are not looked at;
+//   - under `warn` unsigned lines count and are marked, unless they follow a
+//     signed one: a log that was signed is continued signed. Lines after its last
+//     signed line do not count, because anybody who can push can append them. What
+//     the ledger covers, or a revocation pins, counts all the same.
 //
 // So what counts is always a beginning of the log.
 
@@ -216,6 +219,9 @@ type Verdict struct {
 
 	unapproved bool
 	off        bool
+	trails     bool     // lines follow that no signature and no step vouches for
+	kept       uint64   // lines before those
+	signed     bool     // a line carries a valid signature by a key in force there
 	marks      []string // of the lines behind Vouched
 }
 
@@ -268,13 +274,21 @@ func (l *Log) signed(k *keyring, v *Verdict) {
 	}
 	slices.Reverse(v.marks)
 	v.Vouched = uint64(at)
+	v.signed = at > 0 && l.lines[at-1].V != 3
+	_, revoked := l.roll.Meta.Revoked[l.agent]
 	v.unapproved = !v.Listed && l.roll.Signers.any()
+	require := l.roll.Meta.Signing == Require
+	kept := max(v.Vouched, l.o.Covered)
+	if v.signed && !revoked && kept < v.Fed && (v.Listed || !require) {
+		v.trails, v.kept = true, kept
+	}
 	switch {
-	case l.roll.Meta.Signing != Require:
-	case !v.Listed:
+	case require && !v.Listed:
 		v.end(0, RuleUnapproved)
-	case v.Vouched < v.Fed:
+	case require && v.Vouched < v.Fed:
 		v.end(v.Vouched, v.marks[0])
+	case v.trails:
+		v.end(kept, v.marks[kept-v.Vouched])
 	}
 	v.Vouched = min(v.Vouched, v.Fed)
 }
@@ -296,7 +310,19 @@ func (v *Verdict) Mark(seq uint64) string {
 }
 
 // Lapsed reports whether the log was signed once and its last lines are not.
-func (v *Verdict) Lapsed() bool { return !v.off && v.Vouched > 0 && v.Vouched < v.Fed }
+func (v *Verdict) Lapsed() bool { return v.trails || !v.off && v.Vouched > 0 && v.Vouched < v.Fed }
+
+// Trails reports whether lines follow the last signed one that do not count for
+// that reason alone, and that the ledger does not cover: trailing garbage, which
+// the log's writer may replace.
+func (v *Verdict) Trails() bool { return v.trails }
+
+// Kept is how many lines are before those, where the log Trails.
+func (v *Verdict) Kept() uint64 { return v.kept }
+
+// Signed reports whether the log has to be continued signed: a line of it is
+// signed, and the policy looks at signatures.
+func (v *Verdict) Signed() bool { return v.signed }
 
 // any reports whether anybody is listed.
 func (s *Signers) any() bool { return len(s.by) > 0 }

@@ -111,7 +111,7 @@ func (h *history) change(m *Meta, s *Signers) *Signers {
 
 // slowMarks says the same as a Verdict, from the rules' words: for each line it
 // looks through all the others, and at every signature.
-func slowMarks(r *Roll, agent string, lines []*event.Envelope) string {
+func slowMarks(r *Roll, agent string, lines []*event.Envelope, covered int) string {
 	listed := r.Signers.Lists(Principal(agent))
 	limit, why := len(lines), ""
 	rev, revoked := r.Meta.Revoked[agent]
@@ -168,6 +168,10 @@ func slowMarks(r *Roll, agent string, lines []*event.Envelope) string {
 		} else if signed < fed {
 			fed, why = signed, rules[signed]
 		}
+	}
+	if r.Meta.Signing == Warn && signed > 0 && !revoked && max(signed, covered) < fed {
+		fed = max(signed, covered) // what was signed is continued signed
+		why = rules[fed]
 	}
 	s := ""
 	for i := range lines {
@@ -226,17 +230,28 @@ func TestAC62_WarmAndColdAgree(t *testing.T) {
 			}
 		}
 		for _, p := range h.pens {
+			if h.IntN(4) == 0 { // somebody who has no key appends to it
+				p.say([]string{"", "stranger"}[h.IntN(2)], "", "")
+			}
+			covered := (len(p.lines) - h.IntN(min(4, len(p.lines)))) * h.IntN(2)
 			memo := NewMemo(known)
-			warm := marks(verdict(h.roll, p, LogOptions{Memo: memo}))
-			cold := marks(verdict(h.roll, p, LogOptions{}))
-			slow := slowMarks(h.roll, p.chain.Agent, p.lines)
+			is := verdict(h.roll, p, LogOptions{Memo: memo, Covered: uint64(covered)})
+			if is.Trails() {
+				h.did("trails")
+			}
+			if is.Trails() && is.Fed > is.Vouched {
+				h.did("trails, covered")
+			}
+			warm := marks(is)
+			cold := marks(verdict(h.roll, p, LogOptions{Covered: uint64(covered)}))
+			slow := slowMarks(h.roll, p.chain.Agent, p.lines, covered)
 			if warm != cold || cold != slow {
 				t.Fatalf("CROSSLINK_SEED=%d, %s under %s:\nwarm %s\ncold %s\nslow %s", seed, p.chain.Agent, h.roll.Meta.Signing, warm, cold, slow)
 			}
 		}
 	}
 	t.Logf("%d histories: %v", to-from, kinds)
-	for _, k := range []string{"signed", "unsigned", "stranger", "rotated", "false rotation", "approved", "removed", "policy", "open", "revoked", "late"} {
+	for _, k := range []string{"signed", "unsigned", "stranger", "rotated", "false rotation", "approved", "removed", "policy", "open", "revoked", "late", "trails", "trails, covered"} {
 		if to-from > 1 && kinds[k] < 20 {
 			t.Errorf("'%s' happened %d times", k, kinds[k])
 		}

@@ -13,6 +13,7 @@ type Standing struct {
 	Keys       []Key `json:"keys,omitempty"` // in force behind the last line
 	Off        bool  `json:"off,omitempty"`  // signatures are not looked at
 	Unapproved bool  `json:"unapproved,omitempty"`
+	Signed     bool  `json:"signed,omitempty"` // to be continued signed (Verdict.Signed)
 }
 
 // Standing is the verdict's, made under r; false if the lines before may matter
@@ -23,44 +24,44 @@ func (v *Verdict) Standing(r *Roll, proofs []*Proof) (Standing, bool) {
 	if v.Ends != "" || v.Forked || revoked || len(proofs) > 0 || v.Fed == 0 {
 		return Standing{}, false
 	}
-	return Standing{v.Keys, v.off, v.unapproved}, true
+	return Standing{v.Keys, v.off, v.unapproved, v.signed}, true
 }
 
 // Verdict is that of a log of so many lines which stands so under r, without what
 // is to be said of single lines.
 func (s Standing) Verdict(r *Roll, agent string, lines uint64) *Verdict {
-	return &Verdict{Agent: agent, Lines: lines, Fed: lines, Listed: r.Signers.Lists(Principal(agent)), Keys: s.Keys, off: s.Off, unapproved: s.Unapproved}
+	return &Verdict{Agent: agent, Lines: lines, Fed: lines, Listed: r.Signers.Lists(Principal(agent)), Keys: s.Keys, off: s.Off, unapproved: s.Unapproved, signed: s.Signed}
 }
 
-// Vouch judges a log that goes on with these lines: all of it counts then, and
-// mark is what is to be said of each of its lines. false: ask the log as a whole.
-// The rules are those of Log; a last line that is signed by a key in force vouches
-// for all before it.
-func (s Standing) Vouch(more []*event.Envelope) (mark string, ok bool) {
+// Vouch judges a log that goes on with these lines: all of it counts then, next is
+// how it stands after them, and mark is what is to be said of each of its lines.
+// false: ask the log as a whole. The rules are those of Log; a last line that is
+// signed by a key in force vouches for all before it.
+func (s Standing) Vouch(more []*event.Envelope) (next Standing, mark string, ok bool) {
 	for _, e := range more {
 		switch e.Body.(type) {
 		case *event.KeyRotated, *event.AgentForked:
-			return "", false
+			return s, "", false
 		}
 		if e.V == 3 {
-			return "", false
+			return s, "", false
 		}
 	}
 	if len(more) == 0 {
-		return "", false
+		return s, "", false
 	}
 	last := more[len(more)-1]
 	switch {
 	case s.Off:
-		return "", true
+		return s, "", true
 	case !slices.ContainsFunc(s.Keys, func(k Key) bool { return k.Fingerprint() == last.SignedBy }):
-		return "", false
+		return s, "", false
 	}
 	if _, err := VerifyLine(last); err != nil {
-		return "", false
+		return s, "", false
 	}
-	if s.Unapproved {
-		return RuleUnapproved, true
+	if s.Signed = true; s.Unapproved {
+		return s, RuleUnapproved, true
 	}
-	return "", true
+	return s, "", true
 }

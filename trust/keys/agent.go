@@ -31,10 +31,37 @@ type agentKey struct {
 	key   trust.Key
 	where string
 	file  string // private key file, "" if there is none
+
+	passphrase bool // the file has one
 }
 
 func (k *agentKey) Key() trust.Key { return k.key }
 func (k *agentKey) Where() string  { return k.where }
+
+// Locked returns the private key file of a key that signs only through other
+// programs, because it has a passphrase or is in hardware; "" for any other.
+func Locked(s Signer) string {
+	if k, ok := s.(*agentKey); ok {
+		return k.file
+	}
+	return ""
+}
+
+// Ready says why a key cannot sign now. Nobody is asked for anything, and no
+// process is started: of a key in hardware nothing is said.
+func Ready(ctx context.Context, s Signer) error {
+	k, ok := s.(*agentKey)
+	if !ok || k.ring.Ask && k.file != "" || k.file != "" && !k.passphrase {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	conn, _, err := k.dial(ctx)
+	if err != nil {
+		return err
+	}
+	return conn.Close()
+}
 
 func (k *agentKey) Sign(ctx context.Context, namespace string, message []byte) (*trust.Signature, error) {
 	wait := patience
@@ -60,19 +87,11 @@ func (k *agentKey) Sign(ctx context.Context, namespace string, message []byte) (
 }
 
 func (k *agentKey) byAgent(ctx context.Context, namespace string, message []byte) (*trust.Signature, error) {
-	socket := getenv(k.ring.Environ, "SSH_AUTH_SOCK")
-	if socket == "" {
-		return nil, errors.New("no ssh-agent is running")
-	}
-	var d net.Dialer
-	conn, err := d.DialContext(ctx, "unix", socket)
+	conn, client, err := k.dial(ctx)
 	if err != nil {
-		return nil, errors.New("ssh-agent does not answer")
+		return nil, err
 	}
 	defer conn.Close()
-	if at, ok := ctx.Deadline(); ok {
-		conn.SetDeadline(at)
-	}
 	pub, err := ssh.ParsePublicKey(k.key.Blob())
 	if err != nil {
 		return nil, err
@@ -81,19 +100,39 @@ func (k *agentKey) byAgent(ctx context.Context, namespace string, message []byte
 	if k.key.Type() == ssh.KeyAlgoRSA {
 		flags = agent.SignatureFlagRsaSha512
 	}
-	client := agent.NewClient(conn)
-	held, err := client.List()
-	if err != nil {
-		return nil, errors.New("ssh-agent does not answer")
-	}
-	if !slices.ContainsFunc(held, func(h *agent.Key) bool { return bytes.Equal(h.Blob, k.key.Blob()) }) {
-		return nil, fmt.Errorf("ssh-agent does not hold the key %s", k.key.Fingerprint())
-	}
 	sig, err := client.SignWithFlags(pub, trust.SignedData(namespace, message), flags)
 	if err != nil {
 		return nil, errors.New("ssh-agent refuses to sign")
 	}
 	return trust.NewSignature(k.key, namespace, sig), nil
+}
+
+// dial reaches the ssh-agent that holds the key.
+func (k *agentKey) dial(ctx context.Context) (net.Conn, agent.ExtendedAgent, error) {
+	socket := getenv(k.ring.Environ, "SSH_AUTH_SOCK")
+	if socket == "" {
+		return nil, nil, errors.New("no ssh-agent is running")
+	}
+	var d net.Dialer
+	conn, err := d.DialContext(ctx, "unix", socket)
+	if err != nil {
+		return nil, nil, errors.New("ssh-agent does not answer")
+	}
+	if at, ok := ctx.Deadline(); ok {
+		conn.SetDeadline(at)
+	}
+	client := agent.NewClient(conn)
+	held, err := client.List()
+	switch {
+	case err != nil:
+		err = errors.New("ssh-agent does not answer")
+	case !slices.ContainsFunc(held, func(h *agent.Key) bool { return bytes.Equal(h.Blob, k.key.Blob()) }):
+		err = fmt.Errorf("ssh-agent does not hold the key %s", k.key.Fingerprint())
+	default:
+		return conn, client, nil
+	}
+	conn.Close()
+	return nil, nil, err
 }
 
 // byKeygen lets ssh-keygen sign: it asks for passphrases and touches. The

@@ -196,7 +196,7 @@ func (r *Ring) file(path string) (Signer, error) {
 		if perr != nil {
 			return nil, fmt.Errorf("'%s' holds no key that can be read", path)
 		}
-		return &agentKey{ring: r, key: pub, where: path, file: path}, nil
+		return &agentKey{ring: r, key: pub, where: path, file: path, passphrase: locked != nil}, nil
 	}
 	s, err := ssh.NewSignerFromKey(private)
 	if err != nil {

@@ -1,0 +1,292 @@
+package tracker
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/git-crosslink/git-crosslink/event"
+	"github.com/git-crosslink/git-crosslink/refs"
+	"github.com/git-crosslink/git-crosslink/trust"
+	"github.com/git-crosslink/git-crosslink/trust/keys"
+)
+
+// A log that was signed is continued signed. Anybody who can push can append
+// unsigned lines to the log of another, and on the hub they are in the place of
+// its writer's next lines. The rules are:
+//
+//   - such lines do not count for anybody (trust.Verdict.Trails), and no step that
+//     is made here covers them;
+//   - where the log is written, they are not part of it: what is written here
+//     follows the last line that counts, in a commit on top of the hub's, and the
+//     next push takes their place;
+//   - a log whose unsigned end was replaced so is taken over like one that was
+//     repaired;
+//   - unsigned lines that were written here themselves stay here, and wait for a
+//     signed line after them: that vouches for them, and sends them.
+
+// trails reports whether the log in view ends in lines that do not count because
+// they are not signed.
+func (l *log) trails() bool {
+	return l.verdict != nil && l.verdict.Trails() || l.end != nil && l.end.Trails > 0
+}
+
+// kept is how many lines are before those, where it trails.
+func (l *log) kept() uint64 {
+	if l.end != nil && l.end.Trails > 0 {
+		return l.end.Trails
+	}
+	return l.verdict.Kept()
+}
+
+// verdictOn judges lines that may be an agent's log, as far as that follows from
+// them and the ledger; nil where nothing can be said.
+func (s *snapshot) verdictOn(agent string, lines []*event.Envelope) *trust.Verdict {
+	if s == nil || s.roll == nil || s.roll.Newer() > 0 {
+		return nil
+	}
+	d := s.ledger()
+	if d.err != nil || d.view.Ledger == nil {
+		return nil
+	}
+	o := trust.LogOptions{}
+	if at := d.view.Ledger.Position(agent); at.Seq > 0 && at.Seq <= uint64(len(lines)) && event.Hash(lines[at.Seq-1].Raw) == at.Hash {
+		o.Covered = at.Seq
+	}
+	j := s.roll.Log(agent, o)
+	for _, e := range lines {
+		j.Feed(e)
+	}
+	return j.Verdict()
+}
+
+// countedUpTo says of those logs of the hub that end in lines which do not count
+// how many do: a step that covered more would make them count.
+func (s *snapshot) countedUpTo(tips map[string]string) map[string]uint64 {
+	upTo := map[string]uint64{}
+	for id, tip := range tips {
+		switch l := s.logs[id]; {
+		case tip != string(l.hub):
+		case l.beyond:
+			upTo[id] = l.common
+		case l.trails():
+			upTo[id] = l.kept()
+		}
+	}
+	return upTo
+}
+
+// beyond looks at a log of the hub that is not what is written here, of which it
+// holds the first lines: after is how many of them, if what the hub has after them
+// does not count for want of a signature; 0 for anything else.
+func (t *Tracker) beyond(ctx context.Context, s *snapshot, l *log) (after uint64, err error) {
+	if s.decided.reader == nil {
+		t.loadLedger(ctx, s)
+	}
+	hub, err := t.goodPart(ctx, s, s.hubID(), l.agent, l.hub, 0)
+	if err != nil || !hub.trails {
+		return 0, err
+	}
+	n, err := t.common(ctx, l)
+	if err != nil || n < hub.Seq {
+		return 0, err
+	}
+	return n, nil
+}
+
+// common is how many lines a log has here and on the hub.
+func (t *Tracker) common(ctx context.Context, l *log) (n uint64, err error) {
+	here, err := t.goodLines(ctx, l.agent, l.here)
+	if err != nil {
+		return 0, err
+	}
+	hub, err := t.goodLines(ctx, l.agent, l.hub)
+	for n < uint64(min(len(here), len(hub))) && bytes.Equal(here[n].Raw, hub[n].Raw) {
+		n++
+	}
+	return n, err
+}
+
+// withoutTrail is the log in view as far as it counts, in a commit on top of its
+// tip.
+func (t *Tracker) withoutTrail(ctx context.Context, l *log) (refs.OID, event.Chain, error) {
+	none := event.Chain{}
+	lines, err := t.goodLines(ctx, l.agent, l.view)
+	if err != nil || uint64(len(lines)) < l.kept() {
+		return "", none, fmt.Errorf("read the log of '%s' up to event %d: %w", l.agent, l.kept(), err)
+	}
+	lines = lines[:l.kept()]
+	last := lines[len(lines)-1]
+	var raw [][]byte
+	for _, e := range lines {
+		raw = append(raw, e.Raw)
+	}
+	c := refs.CommitInfo{Address: t.committer(), Author: l.agent, When: last.Time.Std(), Message: fmt.Sprintf("crosslink: the log of %s is put back\n\n[skip ci]\n", l.agent)}
+	tip, err := refs.AppendLog(ctx, t.local(), l.agent, "", raw, c)
+	if err == nil {
+		tip, err = refs.Recommit(ctx, t.local(), tip, []refs.OID{l.view}, c)
+	}
+	return tip, event.Chain{Hub: last.Hub, Agent: l.agent, Seq: last.Seq, Hash: event.Hash(last.Raw), Time: last.Time}, err
+}
+
+// putInPlace makes the own log end where the next line belongs: after the lines of
+// the hub, if it was written for another, and where it counts, if what follows was
+// not written here. It reports whether it moved something; bound says that all
+// logs have been bound before.
+func (t *Tracker) putInPlace(ctx context.Context, s *snapshot, bound bool) (moved bool, err error) {
+	if s.unboundLines() && !bound {
+		return true, t.bind(ctx)
+	}
+	l := s.logs[t.agent]
+	if l != nil && l.foreign {
+		return false, t.waitsForKey(ctx, s)
+	}
+	if l == nil || !l.trails() || l.view != l.hub || l.here == l.hub {
+		return false, nil
+	}
+	tip, _, err := t.withoutTrail(ctx, l)
+	if err != nil {
+		return false, err
+	}
+	ups := []refs.Update{{Ref: headRoot + agents + l.agent, Old: l.here, New: tip}}
+	if kept := "refs/forked/" + l.agent + "/" + string(l.view); s.refs[kept] == "" {
+		ups = append(ups, refs.Update{Ref: kept, New: l.view}) // as it was on the hub
+	}
+	if err := t.local().Swap(ctx, ups); !errors.Is(err, refs.ErrConflict) {
+		return true, err
+	}
+	return true, nil
+}
+
+// onHubs is a log written here on a commit that a push can put in the place of the
+// hub's.
+func (t *Tracker) onHubs(ctx context.Context, l *log) (refs.OID, error) {
+	if grown, err := t.descends(ctx, l.here, l.hub); err != nil || grown {
+		return l.here, err
+	}
+	return refs.Recommit(ctx, t.local(), l.here, []refs.OID{l.hub, l.here}, refs.CommitInfo{
+		Address: t.committer(), Author: l.agent, When: t.now(), Message: fmt.Sprintf("crosslink: the log of %s is put back\n\n[skip ci]\n", l.agent)})
+}
+
+// trailText says what follows the last line of a log that counts.
+func (l *log) trailText() string {
+	return fmt.Sprintf("the log of '%s' was signed up to event %d; %d unsigned after that do not count", l.agent, l.verdict.Vouched, l.verdict.Lines-l.kept())
+}
+
+// beyondText says what the hub has after the last line of a log that is written
+// here.
+func (l *log) beyondText() string {
+	return fmt.Sprintf("the hub's log of '%s' has unsigned data after event %d that does not count; the next event written here replaces it", l.agent, l.common)
+}
+
+// jobKeyHint says how the jobs of a kind share a key.
+const jobKeyHint = "to sign, give all jobs of this kind one key: git config crosslink.signingKey <file>"
+
+// continuedSigned reports whether what an agent writes next counts only if it is
+// signed.
+func (s *snapshot) continuedSigned(agent string) bool {
+	l := s.logs[agent]
+	return l != nil && l.verdict != nil && l.verdict.Signed()
+}
+
+// whyUnsigned says in words why nothing can be signed.
+func whyUnsigned(err error) string {
+	if e, ok := errors.AsType[*signError](err); ok {
+		return fmt.Sprintf("the key %s failed: %v", e.key, e.err)
+	}
+	if errors.Is(err, errNotSigning) || errors.Is(err, errNoJobKey) {
+		return err.Error()
+	}
+	return "signing failed: " + err.Error()
+}
+
+// locked says why the agent of this worktree, whose log is to be continued signed,
+// cannot sign now; nil if it can, or need not. Nobody is asked for anything.
+func (t *Tracker) locked(ctx context.Context, s *snapshot) error {
+	if t.agent == "" || !s.continuedSigned(t.agent) {
+		return nil
+	}
+	k, err := t.signer(t.agent, s.force(t.agent), false)
+	if err != nil {
+		return err
+	}
+	if err := keys.Ready(ctx, k); err != nil {
+		return &signError{k.Key().Fingerprint(), keys.Locked(k), err}
+	}
+	return nil
+}
+
+// lockedError says so; nil if it can sign.
+func (t *Tracker) lockedError(ctx context.Context, s *snapshot) *Error {
+	err := t.locked(ctx, s)
+	if err == nil {
+		return nil
+	}
+	return &Error{Kind: Denied, Name: "unsigned", Err: err, Hints: t.signsAgain(s, t.agent, err),
+		Message: fmt.Sprintf("the log of '%s' was signed up to event %d, and nothing can be added to it now: %s", t.agent, s.logs[t.agent].verdict.Vouched, whyUnsigned(err))}
+}
+
+// waitsForKey says why lines written for another hub id are not bound to this one.
+func (t *Tracker) waitsForKey(ctx context.Context, s *snapshot) error {
+	if e := t.lockedError(ctx, s); e != nil {
+		return e
+	}
+	return fmt.Errorf("bind the log of '%s' to the hub: %w", t.agent, refs.ErrConflict)
+}
+
+// signsAgain says how an agent that cannot sign can go on, each with the command to
+// type.
+func (t *Tracker) signsAgain(s *snapshot, agent string, err error) []string {
+	hint := "name the file that holds its key: git config crosslink.signingKey <file>"
+	failed, isLocked := errors.AsType[*signError](err)
+	switch {
+	case errors.Is(err, errNotSigning):
+		hint = "switch signing on: git config --unset crosslink.sign"
+	case isLocked && failed.file != "" && t.getenv("SSH_AUTH_SOCK") == "":
+		hint = `unlock the key: eval "$(ssh-agent -s)" && ssh-add ` + shellWord(failed.file)
+	case isLocked && failed.file != "":
+		hint = "unlock the key: ssh-add " + shellWord(failed.file)
+	case isLocked:
+		hint = "see which key it is: git crosslink key show"
+	}
+	if l := s.logs[agent]; l != nil && l.here != "" {
+		return []string{hint, "or go on under an id of your own: git crosslink agent fork"}
+	}
+	return []string{hint, "or write under an id that nobody else uses: " + t.nameAgent(s.freeID(agent))}
+}
+
+// nameAgent is the command that makes this clone write under an id, where an id is
+// set already: in the environment, or in a configuration.
+func (t *Tracker) nameAgent(id string) string {
+	switch {
+	case t.getenv("GIT_CROSSLINK_AGENT") != "":
+		return "export GIT_CROSSLINK_AGENT=" + id
+	case t.agentScope() == "worktree":
+		return "git config --worktree crosslink.agent " + id
+	}
+	return "git config crosslink.agent " + id
+}
+
+// agentScope is where git's configuration names the agent: system, global, local,
+// worktree or command; "" for nowhere.
+func (t *Tracker) agentScope() (scope string) {
+	for _, c := range t.conf {
+		if c.Key == "crosslink.agent" {
+			scope = c.Scope
+		}
+	}
+	return scope
+}
+
+// freeID is an id like an agent's that has no log yet.
+func (s *snapshot) freeID(agent string) string {
+	agent = strings.TrimRight(agent[:min(len(agent), 60)], "-")
+	for n := 2; n < 100; n++ {
+		if id := fmt.Sprintf("%s-%d", agent, n); s.logs[id] == nil && event.ValidAgentID(id) == nil {
+			return id
+		}
+	}
+	return mintAgent("")
+}
