@@ -234,6 +234,7 @@ func (e *env) claimFirst(ctx context.Context, h hub, p tracker.Projection, f sto
 	f.Ready, f.Me, f.Limit = true, h.Agent(), 0
 	o := tracker.ClaimOptions{Branch: e.branch(ctx, branch), Offline: e.offline}
 	var tried []event.UUID
+	lost := false // a race: others go on with the next one as well
 	for {
 		rows, _, err := p.List(f)
 		if err != nil {
@@ -244,7 +245,7 @@ func (e *env) claimFirst(ctx context.Context, h hub, p tracker.Projection, f sto
 			return nil, nil, nil
 		}
 		next := rows[0]
-		if len(tried) > 0 {
+		if lost {
 			next = rows[rand.N(equals(rows))]
 		}
 		if mine := slices.IndexFunc(rows, func(i *store.Issue) bool { return i.Lock != nil && i.Lock.Holder == f.Me }); mine >= 0 && f.Me != "" {
@@ -266,6 +267,8 @@ func (e *env) claimFirst(ctx context.Context, h hub, p tracker.Projection, f sto
 			return c, i, err
 		case c.Outcome == tracker.Closed && !c.Already:
 			e.talk("%s was closed while it was claimed", named(next))
+		default:
+			lost = true
 		}
 		p = c.View
 	}
