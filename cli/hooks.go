@@ -46,7 +46,8 @@ Examples:
   git crosslink hooks uninstall`, runHooksUninstall)
 	status := verb("status", "show how the hooks stand",
 		`Tells for each hook whether git runs it and where it is: in place, called (by a
-hook of somebody else), outdated, missing, foreign (of somebody else), disabled.
+hook of somebody else), outdated, missing, foreign (of somebody else), not executable, disabled, off
+(core.hooksPath names no directory).
 In a pipe the fields are name, state, place.
 
 The exit status is 1 if git does not run all of them.
@@ -188,7 +189,7 @@ func (e *env) sayHooks(ctx context.Context, f forms, r *hooks.Report, want, aske
 
 // adds reports a hook that works once its line is added by hand.
 func adds(r *hooks.Report, h hooks.Hook) bool {
-	return h.State == hooks.Foreign || h.State == hooks.Missing && r.Manager != ""
+	return r.Barred == "" && (h.State == hooks.Foreign || h.State == hooks.Missing && r.Manager != "")
 }
 
 // hooksFailure says what git does not run, and the cure; nil if it runs all.
@@ -197,38 +198,70 @@ func (e *env) hooksFailure(r *hooks.Report) *failure {
 		return nil
 	}
 	var names, hints []string
-	missing := false
+	added, missing, barred := false, false, (*hooks.Hook)(nil)
 	for _, h := range r.Hooks {
 		if h.State.Works() {
 			continue
 		}
 		names = append(names, "'"+h.Name+"'")
 		switch {
+		case h.State == hooks.Inert:
+			hints = append(hints, "make it executable: chmod +x "+shellWord(e.shownPath(h.Where)))
 		case adds(r, h):
-			hints = append(hints, fmt.Sprintf("add to %s: %s", e.whereToAdd(r, h), hooks.Line(h.Name)))
+			added = true
+			hints = append(hints, fmt.Sprintf("%s: %s", e.whereToAdd(r, h), hooks.Line(h.Name)))
 		case h.State == hooks.Disabled:
 			hints = []string{"switch them on: git config --unset hook.crosslink.enabled"}
+		case r.Barred != "":
+			barred = &h
 		default:
 			missing = true
 		}
 	}
 	text := "git does not run the tracker's " + strings.Join(names, ", ")
 	switch {
-	case r.Manager != "":
-		text += ": '" + r.Manager + "' decides which hooks run here"
+	case barred != nil:
+		return e.barredHooks(r, *barred, text)
+	case added && r.Manager != "":
+		text += ": '" + r.Manager + "'"
+		if r.Path != "" && r.Scope != "local" && r.Scope != "worktree" {
+			text += ", set in the " + r.Scope + " configuration,"
+		}
+		text += " decides which hooks run here"
 	case missing:
 		hints = append(hints, "put them in place: git crosslink hooks install")
 	}
 	return no("hooks-missing", text, hints...)
 }
 
-// whereToAdd names the file a line goes into.
-func (e *env) whereToAdd(r *hooks.Report, h hooks.Hook) string {
-	switch r.Manager {
-	case "lefthook":
-		return "'" + e.shownPath(h.Where) + "', under " + h.Name
+// barredHooks says why no hook can be added, and what can be done without.
+func (e *env) barredHooks(r *hooks.Report, h hooks.Hook, text string) *failure {
+	dir := h.Where
+	if h.State == hooks.Off {
+		text = "git runs no hooks here"
+	} else {
+		dir = filepath.Dir(dir)
 	}
-	return "'" + e.shownPath(h.Where) + "'"
+	hints := []string{"git pull and git push do not sync the tracker; sync by hand: git crosslink sync"}
+	if r.Path != "" {
+		text += fmt.Sprintf(": core.hooksPath is '%s', which %s", r.Path, r.Barred)
+		hints = append(hints, "see where it is set: git config --show-origin --get core.hooksPath")
+	} else {
+		text += fmt.Sprintf(": '%s' %s", e.shownPath(dir), r.Barred)
+	}
+	return no("hooks-missing", text, append(hints, "if that is intended, do not report it: git config crosslink.hooks false")...)
+}
+
+// whereToAdd says what has to be done with a line.
+func (e *env) whereToAdd(r *hooks.Report, h hooks.Hook) string {
+	file := "'" + e.shownPath(h.Where) + "'"
+	switch {
+	case r.Manager == "lefthook":
+		return "add to " + file + ", under " + h.Name
+	case r.Manager == "core.hooksPath" && h.State == hooks.Missing:
+		return "create " + file + ", executable and with #!/bin/sh as its first line, and add"
+	}
+	return "add to " + file
 }
 
 // shownPath is a path as short as it can be said from here.

@@ -7,8 +7,10 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
+	"syscall"
 
 	"github.com/git-crosslink/git-crosslink/internal/statefile"
 	"github.com/git-crosslink/git-crosslink/refs"
@@ -24,6 +26,8 @@ const (
 	Foreign  State = "foreign"  // not ours, and does not call ours
 	Outdated State = "outdated" // ours, of another version
 	Disabled State = "disabled" // hook.crosslink.enabled=false
+	Inert    State = "not executable"
+	Off      State = "off" // core.hooksPath names no directory: git runs no hook
 )
 
 // Works reports whether git runs the hook.
@@ -40,6 +44,9 @@ type Hook struct {
 type Report struct {
 	Hooks   []Hook
 	Manager string // who decides which hooks run here, "" if git's own directory does
+	Barred  string // why no hook can be added where git looks for them, "" if one can
+	Path    string // core.hooksPath, "" if it is not set
+	Scope   string // which configuration sets that
 	Off     bool   // crosslink.hooks=false: writes put none in place
 	Removed bool   // they were uninstalled here: writes put none in place
 	Changed bool   // something was put or taken away just now
@@ -81,10 +88,52 @@ func (c *Clone) reread(ctx context.Context) (err error) {
 // Status says how the hooks stand.
 func (c *Clone) Status() *Report {
 	r := &Report{Manager: c.manager(), Off: !c.conf.Bool("crosslink.hooks", true), Removed: c.record().Removed}
+	for _, s := range c.conf {
+		if s.Key == "core.hookspath" {
+			r.Path, r.Scope = s.Value, s.Scope
+		}
+	}
 	for _, name := range Names {
-		r.Hooks = append(r.Hooks, c.look(name))
+		h := c.look(name)
+		if h.State == Missing || h.State == Foreign && h.Where != configuration {
+			why, off := c.barred(h)
+			if off {
+				h.State, h.Where = Off, c.dir
+			}
+			if why != "" {
+				r.Barred = why
+			}
+		}
+		r.Hooks = append(r.Hooks, h)
 	}
 	return r
+}
+
+// barred says why nobody, or not this user, can add a hook; off reports that
+// git runs none at all.
+func (c *Clone) barred(h Hook) (why string, off bool) {
+	dir := filepath.Dir(h.Where)
+	info, err := os.Stat(dir)
+	switch {
+	case errors.Is(err, fs.ErrNotExist) && c.manager() == "": // Install makes it
+		return "", false
+	case errors.Is(err, fs.ErrNotExist):
+		return "does not exist", true
+	case errors.Is(err, syscall.ENOTDIR), err == nil && !info.IsDir():
+		return "is not a directory", true
+	case err != nil:
+		return "cannot be read", true
+	}
+	if info, err = os.Stat(h.Where); err == nil && info.Mode().IsRegular() {
+		f, err := os.OpenFile(h.Where, os.O_WRONLY|os.O_APPEND, 0)
+		if err == nil {
+			f.Close()
+			return "", false
+		}
+	} else if err != nil && statefile.Writable(dir) {
+		return "", false
+	}
+	return "cannot be written by you", false
 }
 
 // look finds a hook in the configuration, where git reads that, else in its
@@ -119,6 +168,11 @@ func (c *Clone) look(name string) Hook {
 	case h.Where == c.lefthook():
 	default:
 		h.State = Foreign
+	}
+	if h.State.Works() && runtime.GOOS != "windows" && h.Where == filepath.Join(c.dir, name) {
+		if info, err := os.Stat(h.Where); err == nil && info.Mode()&0o111 == 0 {
+			h.State = Inert
+		}
 	}
 	return h
 }

@@ -154,6 +154,21 @@ var kinds = []struct {
 		r.git("config", "core.hooksPath", shared)
 		return r.dir, []string{r.dir, shared}
 	}, "missing, missing, missing", "core.hooksPath"},
+	{"core.hooksPath switches hooks off", func(t *testing.T, env []string) (string, []string) {
+		r := newRepo(t, env, t.TempDir())
+		r.git("config", "core.hooksPath", os.DevNull)
+		return r.dir, []string{r.dir}
+	}, "off, off, off", "core.hooksPath"},
+	{"core.hooksPath of a directory that is not there", func(t *testing.T, env []string) (string, []string) {
+		r := newRepo(t, env, t.TempDir())
+		r.git("config", "core.hooksPath", "build/hooks")
+		return r.dir, []string{r.dir}
+	}, "off, off, off", "core.hooksPath"},
+	{"a hook that calls ours and cannot be run", func(t *testing.T, env []string) (string, []string) {
+		r := newRepo(t, env, t.TempDir())
+		put(t, r.path(".git/hooks/pre-push"), "#!/bin/sh\n"+hooks.Line("pre-push")+"\n", 0o644)
+		return r.dir, []string{r.dir}
+	}, "in place, in place, not executable", ""},
 	{"hooks that are a link to elsewhere", func(t *testing.T, env []string) (string, []string) {
 		r, shared := newRepo(t, env, t.TempDir()), t.TempDir()
 		if err := os.RemoveAll(r.path(".git/hooks")); err != nil {

@@ -124,6 +124,7 @@ var special = map[string]how{
 	"git crosslink reopen 12 --reason 'seen again'":                  {before: "git crosslink close 12"},
 	"git config --unset crosslink.hub":                               {before: "git config crosslink.hub true"},
 	"git config --unset crosslink.sync":                              {before: "git config crosslink.sync manual"},
+	"git config --show-origin --get core.hooksPath":                  {before: "git config core.hooksPath /dev/null"},
 	"git config advice.crosslink.<name> false":                       {with: map[string]string{"<name>": "numbered"}},
 	"git-crosslink hook <name>":                                      {with: map[string]string{"<name>": "post-merge"}},
 

@@ -30,5 +30,5 @@ func name(uid int) string {
 	return "user " + id
 }
 
-// writable reports whether this user may make files in a directory.
-func writable(dir string) bool { return syscall.Access(dir, 3) == nil } // W_OK and X_OK
+// Writable reports whether this user may make files in a directory.
+func Writable(dir string) bool { return syscall.Access(dir, 3) == nil } // W_OK and X_OK

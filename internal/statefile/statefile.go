@@ -226,7 +226,7 @@ func Foreign(root string) (path, owner string) {
 		if serr != nil {
 			return nil
 		}
-		if uid, ok := Owner(st); ok && uid != os.Geteuid() && (err != nil || !writable(p)) {
+		if uid, ok := Owner(st); ok && uid != os.Geteuid() && (err != nil || !Writable(p)) {
 			path, owner = p, name(uid)
 			return fs.SkipAll
 		}
