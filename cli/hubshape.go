@@ -11,6 +11,7 @@ import (
 type statusShape struct {
 	Remote      *string         `json:"remote"`
 	URL         *string         `json:"url"`
+	PushURL     *string         `json:"push_url"`
 	Hub         *string         `json:"hub"`
 	Level       *int            `json:"level"`
 	Shared      bool            `json:"shared"`
@@ -41,7 +42,7 @@ type logShape struct {
 }
 
 func statusShapeOf(s *tracker.Status) statusShape {
-	x := statusShape{Remote: textOrNull(s.Remote), URL: textOrNull(s.URL), Hub: textOrNull(s.Hub), Shared: s.Shared,
+	x := statusShape{Remote: textOrNull(s.Remote), URL: textOrNull(s.URL), PushURL: textOrNull(s.PushURL), Hub: textOrNull(s.Hub), Shared: s.Shared,
 		Agent: textOrNull(s.Agent), Unsent: s.Unsent, Open: s.Open, Closed: s.Closed, Archived: s.Archived,
 		Logs: []logShape{}, Rejected: s.Rejected, Sequence: s.Sequence, Undecided: s.Undecided, Lost: s.Lost, BadSteps: s.BadSteps, Renumbered: append([]tracker.Alias{}, s.Renumbered...), State: s.Hash, Problems: append([]string{}, s.Problems...)}
 	if s.Level != 0 {

@@ -68,6 +68,9 @@ func (e *env) statusPage(pg *page, s *tracker.Status) {
 		pg.print("hub: this repository (%s)\n", s.URL)
 	default:
 		pg.print("hub: '%s' (%s)\n", s.Remote, s.URL)
+		if s.PushURL != "" {
+			pg.print("pushes go to: %s\n", s.PushURL)
+		}
 	}
 	if s.Level != 0 && s.Level != tracker.Level {
 		pg.print("level: %d, which this program only reads\n", s.Level)

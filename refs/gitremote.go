@@ -37,8 +37,8 @@ func (r *Replica) Remote(name string, cfg Config) Remote {
 	return &gitRemote{replica: r, name: name, cfg: cfg}
 }
 
-// RemoteURL is the hub at a URL or path; a relative one starts at the top of
-// the main worktree.
+// RemoteURL is the hub at a URL or path, which url.*.insteadOf does not rewrite;
+// a relative one starts at the top of the main worktree.
 func (r *Replica) RemoteURL(url string, cfg Config) Remote {
 	return &gitRemote{replica: r, url: url, cfg: cfg}
 }
@@ -82,6 +82,10 @@ func (g *gitRemote) settings(inner Config) ([]Setting, error) {
 	}
 	if g.name == "" {
 		set("url", g.url)
+		// it is the URL that is meant: no rule rewrites it once more
+		for _, rule := range []string{"insteadOf", "pushInsteadOf"} {
+			out = append(out, Setting{Key: "url." + g.url + "." + rule, Value: g.url})
+		}
 		return out, nil
 	}
 	url := firstURL(g.cfg.All("remote." + g.name + ".url"))
@@ -105,26 +109,12 @@ func (g *gitRemote) settings(inner Config) ([]Setting, error) {
 	return out, nil
 }
 
-// firstURL honours that an empty value clears the list.
-func firstURL(urls []string) string {
-	first := ""
-	for _, u := range urls {
-		if u == "" || first == "" {
-			first = u
-		}
-	}
-	return first
-}
-
-// near reports whether pushes go to this machine.
-func (g *gitRemote) near() bool {
+// pushesTo is the URL of pushes.
+func (g *gitRemote) pushesTo() string {
 	if g.name == "" {
-		return IsLocal(g.url)
+		return g.url
 	}
-	if push := firstURL(g.cfg.All("remote." + g.name + ".pushurl")); push != "" {
-		return IsLocal(push)
-	}
-	return IsLocal(firstURL(g.cfg.All("remote." + g.name + ".url")))
+	return g.cfg.PushURL(g.name)
 }
 
 // inner is what git finds by itself in the replica. System and user-wide files

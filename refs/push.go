@@ -64,7 +64,7 @@ func (r *gitRemote) Push(ctx context.Context, p Push) (*PushResult, error) {
 	var out bytes.Buffer
 	cmd.Stdout = &out
 	var trace *httpTrace
-	if !r.near() {
+	if !IsLocal(r.pushesTo()) {
 		trace = traceHTTP(cmd)
 	}
 	end := endGroup
@@ -92,16 +92,7 @@ func (r *gitRemote) Push(ctx context.Context, p Push) (*PushResult, error) {
 // locks of refs on the hub, and one that is killed leaves them there, where
 // nobody removes them. Its input ends with the push, so it ends by itself,
 // having moved all refs or none; only one that does not is told to.
-func (r *gitRemote) serverHere() bool {
-	url := r.url
-	if r.name != "" {
-		url = firstURL(r.cfg.All("remote." + r.name + ".url"))
-		if push := firstURL(r.cfg.All("remote." + r.name + ".pushurl")); push != "" {
-			url = push
-		}
-	}
-	return IsLocal(url)
-}
+func (r *gitRemote) serverHere() bool { return IsLocal(r.pushesTo()) }
 
 // serverGrace is how long the receiving end may take for that.
 const serverGrace = 3 * time.Second

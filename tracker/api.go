@@ -180,6 +180,7 @@ type Renumbered struct {
 type Status struct {
 	Remote      string     `json:"remote"` // "" where there is none
 	URL         string     `json:"url,omitempty"`
+	PushURL     string     `json:"push_url,omitempty"` // where pushes go if not to URL
 	Hub         string     `json:"hub,omitempty"`
 	Level       int        `json:"level,omitempty"` // format level of the hub, 0 when there is none
 	Shared      bool       `json:"shared"`          // a hub exists on the remote

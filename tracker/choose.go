@@ -55,8 +55,7 @@ func (t *Tracker) chooseHub() {
 			Hints:   []string{"say which remote it is now: git config crosslink.remote <name>", fmt.Sprintf("or add it again: git remote add %s <url>", shellWord(name))}}
 		return
 	}
-	url, _ := t.conf.Get("remote." + name + ".url")
-	t.hub = &hub{Name: name, URL: url}
+	t.hub = &hub{Name: name, URL: t.conf.FetchURL(name)}
 	if pinned == "" && t.contact.URL != t.hub.shown() { // what is noted is about another remote
 		t.contact.Last, t.contact.URL, t.contact.Problems = time.Time{}, "", nil
 	}
@@ -94,8 +93,7 @@ func (t *Tracker) renamed(names []string, was string) string {
 
 // urlOf is a remote's URL as it is noted.
 func (t *Tracker) urlOf(remote string) string {
-	url, _ := t.conf.Get("remote." + remote + ".url")
-	return refs.WithoutSecrets(url)
+	return refs.WithoutSecrets(t.conf.FetchURL(remote))
 }
 
 // first is the remote to look at when nobody has said or chosen: origin, or the

@@ -29,22 +29,10 @@ func (t *Tracker) pushURL() string {
 	if t.hub == nil || t.hub.self {
 		return ""
 	}
-	var push string
-	for _, u := range t.conf.All("remote." + t.hub.Name + ".pushurl") {
-		if u == "" || push == "" { // an empty one clears the list
-			push = u
-		}
+	if push := t.conf.PushURL(t.hub.Name); push != t.hub.URL {
+		return push
 	}
-	for _, s := range t.conf {
-		base, ok := strings.CutSuffix(strings.TrimPrefix(s.Key, "url."), ".pushinsteadof")
-		if rest, is := strings.CutPrefix(t.hub.URL, s.Value); push == "" && ok && is && strings.HasPrefix(s.Key, "url.") && s.Value != "" {
-			push = base + rest
-		}
-	}
-	if push == t.hub.URL {
-		return ""
-	}
-	return push
+	return ""
 }
 
 // apart says that pushes go to another repository than fetches come from; ""

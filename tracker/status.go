@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/git-crosslink/git-crosslink/refs"
 	"github.com/git-crosslink/git-crosslink/store"
 )
 
@@ -22,7 +23,7 @@ func (t *Tracker) Status(ctx context.Context) (*Status, error) {
 	st := &Status{Remote: t.hubName(), Agent: t.agent, Level: s.level, Shared: s.bound || s.apart || s.level == 2 || s.level == 3,
 		Unsent: s.unsent(), Logs: []LogInfo{}, Renumbered: []Alias{}, Problems: []string{}, Hash: s.state.Hash()}
 	if t.hub != nil {
-		st.URL = t.hub.shown()
+		st.URL, st.PushURL = t.hub.shown(), refs.WithoutSecrets(t.pushURL())
 	}
 	if s.meta != nil {
 		st.Hub = s.meta.Hub
