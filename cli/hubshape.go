@@ -58,18 +58,19 @@ func statusShapeOf(s *tracker.Status) statusShape {
 }
 
 type syncShape struct {
-	Remote   *string `json:"remote"`
-	URL      *string `json:"url"`
-	Hub      *string `json:"hub"`
-	Received int     `json:"received"`
-	Sent     int     `json:"sent"`
-	Unsent   int     `json:"unsent"`
-	State    string  `json:"state"`
-	Reason   *string `json:"reason"`
+	Remote    *string `json:"remote"`
+	URL       *string `json:"url"`
+	Hub       *string `json:"hub"`
+	Received  int     `json:"received"`
+	Sent      int     `json:"sent"`
+	Unsent    int     `json:"unsent"`
+	State     string  `json:"state"`
+	Reason    *string `json:"reason"`
+	Undecided int     `json:"undecided"`
 }
 
 func syncShapeOf(r *tracker.SyncReport) syncShape {
-	return syncShape{textOrNull(r.Remote), textOrNull(r.URL), textOrNull(r.Hub), r.Received, r.Sent, r.Unsent, string(r.State), textOrNull(r.Reason)}
+	return syncShape{textOrNull(r.Remote), textOrNull(r.URL), textOrNull(r.Hub), r.Received, r.Sent, r.Unsent, string(r.State), textOrNull(r.Reason), r.Undecided}
 }
 
 type initShape struct {

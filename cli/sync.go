@@ -66,8 +66,12 @@ func runSync(ctx context.Context, opts tracker.SyncOptions, e *env) error {
 		if r.Reason != "" {
 			why = ": " + strings.TrimSuffix(r.Reason, ".")
 		}
-		a.no = &failure{code: exitUnconfirmed, kind: "unconfirmed", message: fmt.Sprintf("%s kept here, not on the hub%s", count(r.Unsent, "event"), why)}
-		if why != "" {
+		message := fmt.Sprintf("%s kept here, not on the hub%s", count(r.Unsent, "event"), why)
+		if r.Unsent == 0 {
+			message = fmt.Sprintf("%s undecided%s", count(r.Undecided, "event"), why)
+		}
+		a.no = &failure{code: exitUnconfirmed, kind: "unconfirmed", message: message, hints: r.Hints}
+		if why != "" && len(r.Hints) == 0 {
 			a.no.hints = []string{"git crosslink doctor"}
 		}
 	}

@@ -88,7 +88,7 @@ func (g *gitRemote) settings(inner Config) ([]Setting, error) {
 		}
 		return out, nil
 	}
-	url := firstURL(g.cfg.All("remote." + g.name + ".url"))
+	url := g.cfg.URL(g.name)
 	if url == "" {
 		return nil, fmt.Errorf("%w: '%s'", ErrNoRemote, g.name)
 	}

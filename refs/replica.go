@@ -265,3 +265,19 @@ func (r *Replica) Lock(ctx context.Context, name string, wait time.Duration) (un
 	}
 	return func() { f.Close() }, true, nil
 }
+
+// Receiving stands for what is being received: it differs from one time to the
+// next while a fetch stores a pack.
+func (r *Replica) Receiving() string {
+	files, err := os.ReadDir(filepath.Join(r.path, "objects", "pack"))
+	if err != nil {
+		return ""
+	}
+	var b strings.Builder
+	for _, f := range files {
+		if st, err := f.Info(); err == nil {
+			fmt.Fprintf(&b, "%s %d\n", f.Name(), st.Size())
+		}
+	}
+	return b.String()
+}

@@ -34,11 +34,13 @@ func WithoutSecrets(text string) string {
 	})
 }
 
+// URL is the first URL of a remote as it is written; "" if there is no such
+// remote.
+func (c Config) URL(remote string) string { return firstURL(c.All("remote." + remote + ".url")) }
+
 // FetchURL is the URL that git fetches a remote from: the first of its URLs,
 // as url.*.insteadOf rewrites it; "" if there is no such remote.
-func (c Config) FetchURL(remote string) string {
-	return c.rewritten(firstURL(c.All("remote."+remote+".url")), ".insteadof")
-}
+func (c Config) FetchURL(remote string) string { return c.rewritten(c.URL(remote), ".insteadof") }
 
 // PushURL is the URL that the tracker pushes to through a remote: the first one
 // that git itself would push to. git pushes to several one after the other, so
@@ -47,7 +49,7 @@ func (c Config) PushURL(remote string) string {
 	if push := firstURL(c.All("remote." + remote + ".pushurl")); push != "" {
 		return c.rewritten(push, ".insteadof")
 	}
-	url := firstURL(c.All("remote." + remote + ".url"))
+	url := c.URL(remote)
 	if push := c.rewritten(url, ".pushinsteadof"); push != url {
 		return push
 	}

@@ -27,8 +27,9 @@ const maxLogs = 1 << 16
 //   - nothing believed is dropped because the hub no longer offers it.
 //
 // One ref that is refused never stops another. It returns what the user should
-// know.
-func (t *Tracker) adopt(ctx context.Context, root string) (problems []hubProblem, err error) {
+// know. Where not all of it is what the hub has now (whole), a ref may be as old as
+// an earlier fetch, and says nothing about what the hub has lost.
+func (t *Tracker) adopt(ctx context.Context, root string, whole bool) (problems []hubProblem, err error) {
 	all, err := t.local().Refs(ctx, "refs/")
 	if err != nil {
 		return nil, fmt.Errorf("list the replica's refs: %w", err)
@@ -104,8 +105,8 @@ func (t *Tracker) adopt(ctx context.Context, root string) (problems []hubProblem
 			return nil, err
 		case err != nil:
 			problems = append(problems, hubProblem{Ref: name, Text: fmt.Sprintf("'crosslink/%s' cannot be judged: %v", clip(name), err)})
-		case problem != "" && root == refs.OuterPrefix:
-			// the user's copy may be old or of elsewhere: only the hub says what the hub lost
+		case problem != "" && !whole:
+			// the user's copy may be old or of elsewhere, as may be a ref that could not be stored
 		case problem != "" && !take:
 			problems = append(problems, hubProblem{Ref: name, Text: problem})
 		case old != r.OID && !a.fresh.there && a.level != 2:

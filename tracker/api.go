@@ -135,14 +135,17 @@ type SyncOptions struct {
 
 // SyncReport says what a sync did.
 type SyncReport struct {
-	Remote   string       `json:"remote"` // "" where there is none
-	URL      string       `json:"url,omitempty"`
-	Hub      string       `json:"hub,omitempty"` // hub id, "" when there is no hub yet
-	Received int          `json:"received"`      // events new here
-	Sent     int          `json:"sent"`          // events new on the hub
-	Unsent   int          `json:"unsent"`        // events still only here
-	State    Confirmation `json:"state"`
-	Reason   string       `json:"reason,omitempty"` // why something is unsent, in words
+	Remote   string `json:"remote"` // "" where there is none
+	URL      string `json:"url,omitempty"`
+	Hub      string `json:"hub,omitempty"` // hub id, "" when there is no hub yet
+	Received int    `json:"received"`      // events new here
+	Sent     int    `json:"sent"`          // events new on the hub
+	Unsent   int    `json:"unsent"`        // events still only here
+	// Undecided are the events that await a decision of the ledger.
+	Undecided int          `json:"undecided"`
+	State     Confirmation `json:"state"`
+	Reason    string       `json:"reason,omitempty"` // why something is unsent or undecided, in words
+	Hints     []string     `json:"-"`                // what to do about it
 }
 
 // InitOptions say which repository becomes the hub.

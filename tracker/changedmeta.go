@@ -20,7 +20,7 @@ func (t *Tracker) metaOutcome(ctx context.Context, s *snapshot, commit refs.OID,
 	if res != nil {
 		for _, st := range res.Refs {
 			if st.RemoteRejected() {
-				return false, &Error{Kind: Denied, Name: "refused", Message: fmt.Sprintf("the hub refuses the change: %s", clip(st.Reason)), Hints: []string{"git crosslink doctor"}}
+				return false, &Error{Kind: Denied, Name: "refused", Message: fmt.Sprintf("the hub refuses the change: %s", whyRefused(res)), Hints: []string{"git crosslink doctor"}}
 			}
 			if st.Rejected() {
 				return true, nil

@@ -52,13 +52,25 @@ func (t *Tracker) chooseHub() {
 	if !contains(names, name) {
 		t.chooseErr = &Error{Kind: Fatal, Name: "no-such-remote",
 			Message: fmt.Sprintf("the tracker lives on the remote '%s', which is not configured here", name),
-			Hints:   []string{"say which remote it is now: git config crosslink.remote <name>", fmt.Sprintf("or add it again: git remote add %s <url>", shellWord(name))}}
+			Hints:   t.missingHints(names, name)}
 		return
 	}
 	t.hub = &hub{Name: name, URL: t.conf.FetchURL(name)}
 	if pinned == "" && t.contact.URL != t.hub.shown() { // what is noted is about another remote
 		t.contact.Last, t.contact.URL, t.contact.Problems = time.Time{}, "", nil
 	}
+}
+
+// missingHints are what to do where the remote of the tracker is gone.
+func (t *Tracker) missingHints(names []string, name string) []string {
+	url, hints := "<url>", []string{}
+	if t.contact.URL != "" {
+		url = shellWord(t.contact.URL)
+	}
+	if len(names) > 0 {
+		hints = append(hints, "say which remote it is now: git config crosslink.remote <name>")
+	}
+	return append(hints, fmt.Sprintf("add it again: git remote add %s %s", shellWord(name), url))
 }
 
 // said is the remote that the configuration names for the tracker. A name that

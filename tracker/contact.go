@@ -35,10 +35,13 @@ type contact struct {
 
 	// NoAtomic: the hub cannot push atomically.
 	NoAtomic bool `json:"no_atomic,omitempty"`
-	// Refused is what the hub said when it refused a push for good, and when;
+	// Refused is that the hub at RefusedTo takes no push at all, and since when;
 	// it is not asked again by itself for 24 h.
 	Refused   string    `json:"refused,omitempty"`
 	RefusedAt time.Time `json:"refused_at,omitzero"`
+	RefusedTo string    `json:"refused_to,omitempty"`
+	// Refusals are what the hub refuses, by branch below crosslink/ (refusals.go).
+	Refusals map[string]refusal `json:"refusals,omitempty"`
 	// Problems are what is wrong with the hub as it was last seen, the first
 	// of them and how many more.
 	Problems []hubProblem `json:"problems,omitempty"`
@@ -150,17 +153,19 @@ func (t *Tracker) checkHub(ctx context.Context, s *snapshot) ([]Diagnosis, error
 }
 
 // checkSending is the doctor's look at what is not on the hub, and why.
-func (t *Tracker) checkSending(_ context.Context, s *snapshot) ([]Diagnosis, error) {
+func (t *Tracker) checkSending(ctx context.Context, s *snapshot) ([]Diagnosis, error) {
 	if t.hub == nil || !s.bound {
 		return nil, nil
 	}
-	var found []Diagnosis
+	found := t.checkRefusals(ctx, s)
 	n, manual := s.unsent(), t.config("crosslink.sync") == "manual"
+	for _, l := range t.withheldLogs(ctx, s) {
+		n -= l.unsent() // said already
+	}
 	if t.contact.Refused != "" && t.admitted(s) != nil { // checkAgent says whom to ask
 		found = append(found, Diagnosis{"queued", Note, fmt.Sprintf("%s kept here until then", events(n)), nil})
 	} else if t.contact.Refused != "" {
-		found = append(found, Diagnosis{"refused", Problem, fmt.Sprintf("%s; %s kept here", t.contact.Refused, events(n)),
-			[]string{"ask whoever runs the hub to let you push branches below 'crosslink/', then: git crosslink sync"}})
+		found = append(found, Diagnosis{"refused", Problem, fmt.Sprintf("%s; %s kept here", t.contact.Refused, events(n)), t.refusedHints()})
 	} else if n > 0 && (t.contact.Other != "" || t.contact.NoMeta || t.apart() != "") { // checkWhich says what to do
 		found = append(found, Diagnosis{"queued", Note, fmt.Sprintf("%s kept here until then", events(n)), nil})
 	} else if n > 0 {

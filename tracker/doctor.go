@@ -107,7 +107,7 @@ func (t *Tracker) askHub(ctx context.Context, offline bool) ([]Diagnosis, error)
 	t.unwatched = true // what it would tell is in the findings
 	bounded, cancel := context.WithTimeout(ctx, insistent)
 	defer cancel()
-	unlock, ok, err := t.replica.Lock(bounded, "sync", t.wait())
+	unlock, ok, err := t.lockHub(bounded, t.wait())
 	if err != nil {
 		return []Diagnosis{diagnosed(Problem, t.unwritable(err), "not-writable")}, ctx.Err()
 	}

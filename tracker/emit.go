@@ -123,7 +123,7 @@ func (t *Tracker) meetHub(ctx context.Context, o EmitOptions) error {
 	}
 	bounded, cancel := context.WithTimeout(ctx, t.patience(o))
 	defer cancel()
-	unlock, free, err := t.replica.Lock(bounded, "sync", t.wait())
+	unlock, free, err := t.lockHub(bounded, t.wait())
 	if err != nil || !free {
 		return t.late(bounded, err) // another process is fetching
 	}
@@ -465,8 +465,11 @@ func (t *Tracker) deliverAndLook(ctx context.Context, o EmitOptions, r *Receipt,
 		if out.paced.until.Sub(t.now()) > coalesce { // else it only waits for what comes next
 			t.tellOnce(Notice{Name: "paced", Text: "saved locally; will be sent within a minute (" + reason + ")", Hints: []string{"to wait for it: git crosslink sync"}})
 		}
-	case reason != "" && reason == t.contact.Refused:
-		t.tellOnce(Notice{Name: "queued", Text: "kept here, not sent: " + reason, Hints: []string{"what to do: git crosslink doctor"}})
+	case out.refused && there: // sent, and not decided
+		t.tellRefused(o, Notice{Name: "undecided", Text: "not decided yet: " + reason, Hints: []string{"what to do: git crosslink doctor"}})
+		return nil
+	case out.refused:
+		t.tellRefused(o, Notice{Name: "refused", Text: "kept here, not sent: " + reason, Hints: out.hints})
 		return nil
 	case reason != "":
 		t.tellOnce(t.queued(reason))

@@ -19,11 +19,11 @@ func (t *Tracker) HasLoaded() bool { return t.loaded != nil }
 func (t *Tracker) HasLines() bool { return t.loaded != nil && t.loaded.brief == nil }
 
 // ShortBounds shortens for one test how long a command waits for the hub, and
-// how long a sync that nobody watches may take.
-func ShortBounds(t testing.TB, wait, detached time.Duration) {
-	was, wasDetached := foreground, detachedFor
-	foreground, detachedFor = wait, detached
-	t.Cleanup(func() { foreground, detachedFor = was, wasDetached })
+// how long the hub may say nothing.
+func ShortBounds(t testing.TB, wait, silent time.Duration) {
+	was, wasSilent := foreground, silence
+	foreground, silence = wait, silent
+	t.Cleanup(func() { foreground, silence = was, wasSilent })
 }
 
 // ShortMeta sets for one test how many meta commits are walked.

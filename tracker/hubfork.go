@@ -146,7 +146,7 @@ func (t *Tracker) detachOutcome(ctx context.Context, n *anewHub, res *refs.PushR
 			answered = true
 			if st.RemoteRejected() && !st.Collateral() && st.Reason != "atomic transaction failed" {
 				return false, false, &Error{Kind: Denied, Name: "refused", Hints: []string{"ask who runs it to allow the branches below crosslink/ to be replaced, for this once"},
-					Message: fmt.Sprintf("the remote '%s' refuses it: %s; nothing was detached", t.hub.Name, st.Reason)}
+					Message: fmt.Sprintf("the remote '%s' refuses it: %s; nothing was detached", t.hub.Name, whyRefused(res))}
 			}
 		}
 	}

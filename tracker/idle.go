@@ -33,7 +33,11 @@ func (t *Tracker) idleRefs(all map[string]refs.OID) string {
 			return ""
 		}
 		for _, pair := range [][2]string{{incomingRoot, hubRoot}, {hubRoot, incomingRoot}, {headRoot + agents, hubRoot + agents}} {
-			if rest, ok := strings.CutPrefix(name, pair[0]); ok && all[pair[1]+rest] != all[name] {
+			rest, ok := strings.CutPrefix(name, pair[0])
+			if ok && pair[0] == hubRoot && t.notTakenBack(rest, all[name]) {
+				continue
+			}
+			if ok && all[pair[1]+rest] != all[name] {
 				return ""
 			}
 		}
@@ -58,7 +62,7 @@ func (t *Tracker) idle(ctx context.Context) bool {
 func (t *Tracker) undisturbed() bool {
 	c := &t.contact
 	return c.Undecided.IsZero() && len(c.Shown) == 0 && c.Aliases != nil && len(c.Problems) == 0 &&
-		c.Refused == "" && !c.NoMeta && c.Other == "" && c.Hub != "" && len(c.Told) == 0 &&
+		c.Refused == "" && !t.refusalDue() && !c.NoMeta && c.Other == "" && c.Hub != "" && len(c.Told) == 0 &&
 		!t.moved() && t.pushPair() == "" && !slices.ContainsFunc(t.remotes(), func(name string) bool { return name != t.hub.Name })
 }
 
@@ -79,7 +83,7 @@ func (t *Tracker) stillIdle(ctx context.Context, r *SyncReport, o SyncOptions) (
 func (t *Tracker) noteIdle(ctx context.Context, r *SyncReport) {
 	s, err := t.load(ctx)
 	if err != nil || r.State != Confirmed || r.Reason != "" || r.Hub == "" || r.Hub != t.contact.Hub || !t.undisturbed() ||
-		s.undecidable() || s.metaBad != nil || s.proven() || len(t.behind) > 0 || t.notAdmitted(s, false) != nil {
+		s.undecidable() || s.metaBad != nil || s.proven() || t.lostSomething(s) || t.notAdmitted(s, false) != nil {
 		return
 	}
 	for _, l := range s.logs {

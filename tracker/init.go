@@ -38,6 +38,9 @@ func (t *Tracker) Init(ctx context.Context, o InitOptions) (*InitReport, error) 
 		return nil, err
 	}
 	defer unlock()
+	if err := t.askAgain(); err != nil {
+		return nil, t.unwritable(err)
+	}
 	joined, err := t.local().Refs(ctx, hubRoot+metaName)
 	if err != nil {
 		return nil, err
@@ -189,7 +192,7 @@ func (t *Tracker) join(ctx context.Context, s *snapshot) (*InitReport, bool, err
 // of ours would have to be a directory of, or the reverse. It returns the
 // branches.
 func (t *Tracker) hasRoom(ctx context.Context) (map[string]refs.OID, error) {
-	heads, err := t.remote().Heads(ctx)
+	heads, err := t.heads(ctx, t.remote())
 	if err != nil {
 		return nil, err
 	}
@@ -256,7 +259,7 @@ func (t *Tracker) found(ctx context.Context, s *snapshot) (r *InitReport, again 
 	for _, st := range res.Refs {
 		if st.RemoteRejected() && !st.Collateral() && st.Reason != "atomic transaction failed" {
 			return nil, false, &Error{Kind: Denied, Name: "refused",
-				Message: fmt.Sprintf("the remote '%s' refuses the tracker's branches: %s", t.hub.Name, refusedBy(p, res)),
+				Message: fmt.Sprintf("the remote '%s' refuses the tracker's branches: %s", t.hub.Name, whyRefused(res)),
 				Hints:   []string{"ask who runs it to allow branches under crosslink/"}}
 		}
 	}
@@ -301,9 +304,12 @@ func (t *Tracker) foundWithoutAtomic(ctx context.Context, p refs.Push, r *InitRe
 		return nil, false, err
 	}
 	if !res.Reached {
-		return nil, false, &Error{Kind: Denied, Name: "read-only",
-			Message: fmt.Sprintf("the remote '%s' takes no pushes from you", t.hub.Name),
-			Hints:   []string{"what git says: " + gist(first.Stderr)}}
+		e := &Error{Kind: Denied, Name: "read-only", Message: fmt.Sprintf("the remote '%s' takes no pushes from you", t.hub.Name)}
+		if t.pushURL() != "" {
+			e.Message, e.Hints = t.takesNone(), t.pushURLHints("git crosslink init")
+		}
+		e.Hints = append(e.Hints, "what git says: "+gist(first.Stderr))
+		return nil, false, e
 	}
 	if !allAccepted(refs.Push{Refs: p.Refs[:1]}, res) {
 		return nil, true, nil

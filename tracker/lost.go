@@ -29,9 +29,7 @@ func (t *Tracker) believed(ctx context.Context) ([]string, error) {
 }
 
 // lost says which of the branches believed before a fetch it did not bring.
-// One that git could not store here (partly) and that left nothing says nothing
-// about the hub.
-func (t *Tracker) lost(ctx context.Context, before []string, partly bool) (meta bool, problems []hubProblem, err error) {
+func (t *Tracker) lost(ctx context.Context, before []string) (meta bool, problems []hubProblem, err error) {
 	all, err := t.local().Refs(ctx, incomingRoot)
 	if err != nil {
 		return false, nil, err
@@ -40,9 +38,6 @@ func (t *Tracker) lost(ctx context.Context, before []string, partly bool) (meta 
 	for _, r := range all {
 		there[strings.TrimPrefix(r.Name, incomingRoot)] = true
 	}
-	if partly && len(there) == 0 {
-		return false, nil, nil
-	}
 	if t.moved() && !there[metaName] && slices.Contains(before, metaName) {
 		return true, []hubProblem{{Ref: metaName, Text: t.notThere()}}, nil
 	}
@@ -50,7 +45,7 @@ func (t *Tracker) lost(ctx context.Context, before []string, partly bool) (meta 
 		return true, []hubProblem{{Ref: metaName, Text: lostAll + " ('git push --mirror' from a plain clone deletes them); what is known of them stays here"}}, nil
 	}
 	for _, name := range before {
-		if !there[name] {
+		if r := t.contact.Refusals[name]; !there[name] && !(r.Tip != "" && r.High == 0) {
 			meta = meta || name == metaName
 			problems = append(problems, hubProblem{Ref: name, Text: fmt.Sprintf("the hub no longer has its branch 'crosslink/%s'; what is known of it stays", name)})
 		}
@@ -95,7 +90,7 @@ func (t *Tracker) lostReason() string {
 }
 
 // lostError refuses to make a second hub where one has lost its meta.
-func (t *Tracker) lostError() error {
+func (t *Tracker) lostError() *Error {
 	return &Error{Kind: Fatal, Name: "hub-lost",
 		Message: fmt.Sprintf("the tracker's branches are gone from '%s'; what was seen there is kept here, nothing was written", t.hub.Name),
 		Hints:   []string{"see which: git crosslink status", "ask who runs the hub to put them back"}}

@@ -99,12 +99,24 @@ func (t *Tracker) push(ctx context.Context, p refs.Push) (*refs.PushResult, erro
 		note.started(now, t.urgency)
 		t.notePace(note)
 	}
-	res, err := t.remote().Push(ctx, p)
-	ended, cut := t.now(), ctx.Err() == context.DeadlineExceeded
+	var res *refs.PushResult
+	unsent := 0
+	if t.loaded != nil {
+		unsent = t.loaded.unsent()
+	}
+	err := t.converse(ctx, unsent, func(ctx context.Context) (err error) {
+		res, err = t.remote().Push(ctx, p)
+		return err
+	})
+	ended, cut := t.now(), ctx.Err() == context.DeadlineExceeded || errors.Is(err, errSilent)
 	switch {
 	case err == nil && res.Busy() && !allAccepted(p, res):
-		return nil, t.holdOff(note, fmt.Sprintf("the hub is busy (HTTP %d)", res.Status), res.RetryAfter)
-	case err != nil && cut && t.unwatched:
+		why := fmt.Sprintf("the hub is busy (HTTP %d)", res.Status)
+		if words := serverWords(res.Stderr); words != "" {
+			why += ": " + words
+		}
+		return nil, t.holdOff(note, why, res.RetryAfter)
+	case errors.Is(err, errSilent) && t.unwatched:
 		t.holdOff(note, "the hub does not answer", 0)
 	case err == nil || cut:
 		if note.ended(ended, ended.Sub(now), t.wait(), cut) {
@@ -148,6 +160,10 @@ func (t *Tracker) pushPatiently(ctx context.Context, p refs.Push, again string) 
 	for {
 		res, err := t.push(ctx, p)
 		paced, ok := errors.AsType[*pacedError](err)
+		if errors.Is(err, errSilent) {
+			return nil, &Error{Kind: Unconfirmed, Name: "unanswered", Err: err, Message: t.silentReason() + ": whether it has taken the push is not known",
+				Hints: []string{"look when it answers: git crosslink sync", "then, if it is not there: " + again}}
+		}
 		if !ok {
 			return res, err
 		}

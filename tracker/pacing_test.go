@@ -334,8 +334,8 @@ func TestHangingForge(t *testing.T) {
 	}
 	f.advance(time.Minute)
 	tr := alice.open()
-	if _, err := tr.Sync(context.Background(), tracker.SyncOptions{Detached: true}); err == nil { // hangs until it is ended
-		t.Error("the push ended by itself")
+	if r, err := tr.Sync(context.Background(), tracker.SyncOptions{Detached: true}); err != nil || r.State != tracker.Queued || !strings.Contains(r.Reason, "said nothing") { // hangs until it is ended
+		t.Errorf("the push ended by itself: %+v, %v", r, err)
 	}
 	tr.Close()
 	if n := f.count() - before; n != 2 || f.gave["hang"] < 2 {

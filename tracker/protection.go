@@ -40,6 +40,15 @@ func forgeOf(url string) *forge {
 	return nil
 }
 
+// forge is the forge that the hub is on, by the URL that is used or the one that
+// url.*.insteadOf rewrites; nil if it is on none.
+func (t *Tracker) forge() *forge {
+	if f := forgeOf(t.hub.URL); f != nil {
+		return f
+	}
+	return forgeOf(t.conf.URL(t.hub.Name))
+}
+
 // checkHubAndForge looks at the hub, and names the rule that keeps a forge from
 // losing the tracker's branches. Whether it is set nobody can see from here.
 func (t *Tracker) checkHubAndForge(ctx context.Context, s *snapshot) ([]Diagnosis, error) {
@@ -47,7 +56,7 @@ func (t *Tracker) checkHubAndForge(ctx context.Context, s *snapshot) ([]Diagnosi
 	if err != nil || t.hub == nil || t.hub.self || !s.bound {
 		return found, err
 	}
-	if f := forgeOf(t.hub.URL); f != nil {
+	if f := t.forge(); f != nil {
 		found = append(found, Diagnosis{"protection", Note, "on " + f.name + " a rule keeps others from deleting or rewinding the tracker's branches: " + f.rule, nil})
 	}
 	return found, nil

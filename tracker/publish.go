@@ -18,10 +18,12 @@ const tries = 8
 
 // outcome is how a publish ended.
 type outcome struct {
-	sent   int
-	reason string      // why lines stay here, "" when all went out
-	asked  bool        // the hub was reached
-	paced  *pacedError // why it was not asked to the end just now; nil if it was
+	sent    int
+	reason  string      // why lines stay here, "" when all went out
+	refused bool        // the reason is that the hub refuses them
+	hints   []string    // what to do about it
+	asked   bool        // the hub was reached
+	paced   *pacedError // why it was not asked to the end just now; nil if it was
 }
 
 // waits reports whether err only says that no push may start just now.
@@ -48,7 +50,8 @@ const (
 // the hub as last seen is one round trip. Refused, it sends the logs alone,
 // fetches, and decides what is then still undecided on what the hub has.
 //
-// others asks it to decide what others left undecided, too.
+// others asks it to decide what others left undecided, too. What the hub has
+// lost goes back in a push of its own before the rest: a step may rest on it.
 func (t *Tracker) publish(ctx context.Context, others bool) (outcome, error) {
 	var o outcome
 	refusals, took := 0, time.Duration(0)
@@ -64,7 +67,15 @@ func (t *Tracker) publish(ctx context.Context, others bool) (outcome, error) {
 			return o, nil
 		}
 	}
+	if len(t.contact.Refusals) > 0 {
+		if err := t.continueSearch(ctx, &o); err != nil || o.paced != nil {
+			return o, err
+		}
+	}
 	for try := range tries {
+		if err := t.putBack(ctx, &o); err != nil || o.paced != nil {
+			return o, err
+		}
 		s, err := t.load(ctx)
 		if err != nil {
 			return o, err
@@ -83,11 +94,11 @@ func (t *Tracker) publish(ctx context.Context, others bool) (outcome, error) {
 				}
 				continue
 			}
-			o.reason = t.stuck(ctx, s)
+			t.stuck(ctx, s, &o)
 			return o, nil
 		}
 		if err := t.mayPush(s); err != nil {
-			o.reason = err.Error()
+			o.reason, o.refused = err.Error(), t.holdsBack()
 			return o, nil
 		}
 		t.urgency = max(t.urgency, s.urgency())
@@ -95,6 +106,10 @@ func (t *Tracker) publish(ctx context.Context, others bool) (outcome, error) {
 		res, err := t.push(ctx, p)
 		took = time.Since(began)
 		if o.waits(err) {
+			return o, nil
+		}
+		if errors.Is(err, errSilent) {
+			o.reason = t.silentReason()
 			return o, nil
 		}
 		if err != nil && (res == nil || ctx.Err() != nil) {
@@ -120,7 +135,7 @@ func (t *Tracker) publish(ctx context.Context, others bool) (outcome, error) {
 			case more:
 				continue
 			case what != logsOnly || !others && s.urgency() == facts: // nothing of this clone awaits a decision
-				o.reason = t.stuck(ctx, s)
+				t.stuck(ctx, s, &o)
 				return o, t.dropFound(ctx, s, p)
 			}
 			what = stepOnly
@@ -129,7 +144,7 @@ func (t *Tracker) publish(ctx context.Context, others bool) (outcome, error) {
 			}
 			continue
 		}
-		moved, again, err := t.afterRefusal(ctx, p, res, &o, &refusals)
+		moved, again, err := t.afterRefusal(ctx, s, p, res, seqs, &o, &refusals)
 		if err != nil || !again {
 			return o, err
 		}
@@ -179,21 +194,18 @@ func (t *Tracker) plan(ctx context.Context, s *snapshot, what round, others bool
 			continue // what ends unsigned counts for nobody
 		}
 		ref := headRoot + agents + id
-		src, err := t.onTop(ctx, id, l.here)
+		src, seq, err := t.offer(ctx, s, l)
 		if err != nil {
 			return refs.Push{}, seqs, err
 		}
-		p.Refs = append(p.Refs, refs.PushRef{Src: src, Dst: ref})
-		seqs[ref] = l.chain.Seq
-	}
-	if what != stepOnly {
-		var err error
-		if p, err = t.putBack(ctx, s, p); err != nil {
-			return refs.Push{}, seqs, err
+		if src == "" {
+			continue
 		}
+		p.Refs = append(p.Refs, refs.PushRef{Src: src, Dst: ref})
+		seqs[ref] = seq
 	}
 	meta := s.refs[hubRoot+metaName]
-	if what != logsOnly && (others || len(p.Refs) > 0 || what == stepOnly) {
+	if what != logsOnly && !t.stepWithheld(s) && (others || len(p.Refs) > 0 || what == stepOnly) {
 		step, err := t.step(ctx, s, s.metaCommit, p)
 		if err != nil {
 			if ctx.Err() != nil {
@@ -240,24 +252,6 @@ func (t *Tracker) ledgerBack(s *snapshot) (refs.OID, error) {
 	return known, nil
 }
 
-// mayPush holds back what the hub refused for good: it is asked again after a
-// day, or when the user syncs by hand.
-func (t *Tracker) mayPush(*snapshot) error {
-	if t.contact.Refused != "" && !t.insist && t.now().Sub(t.contact.RefusedAt) < 24*time.Hour {
-		return errors.New(t.contact.Refused)
-	}
-	if why := t.apart(); why != "" && !t.insist {
-		return errors.New(why)
-	}
-	if t.contact.NoMeta && t.contact.NoAtomic {
-		return errors.New(t.lostReason()) // with an atomic push the lease on meta sees to it
-	}
-	if why := t.elsewhere(); why != "" && t.contact.NoAtomic {
-		return errors.New(why)
-	}
-	return nil
-}
-
 // appendedSince reports whether another process has appended to a log since
 // the push was planned: its lines go out in the next round, for it.
 func (t *Tracker) appendedSince(ctx context.Context, p refs.Push) (bool, error) {
@@ -289,7 +283,7 @@ func allAccepted(p refs.Push, res *refs.PushResult) bool {
 // accepted records what the hub took as seen on it, and counts the lines.
 func (t *Tracker) accepted(ctx context.Context, s *snapshot, p refs.Push, res *refs.PushResult, seqs map[string]uint64) (int, error) {
 	var ups []refs.Update
-	var back []string
+	var back, no []string
 	n := 0
 	for _, r := range p.Refs {
 		st, ok := res.Refs[r.Dst]
@@ -297,6 +291,9 @@ func (t *Tracker) accepted(ctx context.Context, s *snapshot, p refs.Push, res *r
 			continue
 		}
 		name := strings.TrimPrefix(r.Dst, headRoot)
+		if _, known := t.contact.Refusals[name]; known && seqs[r.Dst] >= t.contact.Refusals[name].High {
+			no = append(no, name)
+		}
 		if old := s.refs[hubRoot+name]; old != r.Src {
 			ups = append(ups, refs.Update{Ref: hubRoot + name, Old: old, New: r.Src})
 		}
@@ -309,6 +306,11 @@ func (t *Tracker) accepted(ctx context.Context, s *snapshot, p refs.Push, res *r
 		}
 	}
 	t.tellBack(back)
+	for _, name := range no { // it is refused no longer
+		if err := t.noteRefusal(name, nil); err != nil {
+			return n, err
+		}
+	}
 	if err := t.overcome(p, res); err != nil || len(ups) == 0 {
 		return n, err
 	}
@@ -320,19 +322,21 @@ func (t *Tracker) accepted(ctx context.Context, s *snapshot, p refs.Push, res *r
 
 // welcome forgets an earlier refusal once the hub has taken a push.
 func (t *Tracker) welcome() error {
-	if fork := t.contact.Told["hub-fork"] != ""; t.contact.Refused == "" && (len(t.contact.Told) == 0 || fork && len(t.contact.Told) == 1) {
+	passed := func(name, _ string) bool { return name != "hub-fork" && name != "refused" }
+	left := maps.Clone(t.contact.Told)
+	if maps.DeleteFunc(left, passed); t.contact.Refused == "" && len(left) == len(t.contact.Told) {
 		return nil
 	}
 	return t.remember(func(c *contact) {
 		c.Refused = ""
-		maps.DeleteFunc(c.Told, func(name, _ string) bool { return name != "hub-fork" })
+		maps.DeleteFunc(c.Told, passed)
 	})
 }
 
 // afterRefusal sorts a push that did not land, from refs and never from words:
 // a race is tried again, a rule of the server is recorded, no answer is no
 // connection.
-func (t *Tracker) afterRefusal(ctx context.Context, p refs.Push, res *refs.PushResult, o *outcome, refusals *int) (moved, again bool, err error) {
+func (t *Tracker) afterRefusal(ctx context.Context, s *snapshot, p refs.Push, res *refs.PushResult, seqs map[string]uint64, o *outcome, refusals *int) (moved, again bool, err error) {
 	before, err := t.hubTips(ctx)
 	if err != nil {
 		return false, false, err
@@ -372,7 +376,7 @@ func (t *Tracker) afterRefusal(ctx context.Context, p refs.Push, res *refs.PushR
 	if !res.Reached {
 		return moved, t.withoutAtomic(ctx, p, res, o), nil
 	}
-	rule := refusedBy(p, res)
+	rule := refusedBy(res)
 	if moved || rule == "" {
 		// rejected before anything was sent: the hub holds something else than
 		// last seen, and the fetch has brought it, or it is refused as evidence
@@ -385,14 +389,12 @@ func (t *Tracker) afterRefusal(ctx context.Context, p refs.Push, res *refs.PushR
 		}
 		return moved, true, nil
 	}
-	if *refusals++; *refusals < 3 {
+	if *refusals++; *refusals < 3 && !t.onRecord(p) {
 		return false, true, nil
 	}
-	o.reason = "the hub refuses it: " + rule
-	if words := serverWords(res.Stderr); words != "" {
-		o.reason += " (" + words + ")"
-	}
-	return false, false, t.remember(func(c *contact) { c.Refused, c.RefusedAt = o.reason, t.now() })
+	*refusals = 0 // what is tried next has not been refused yet
+	again, err = t.afterRule(ctx, s, p, res, seqs, o)
+	return false, again && o.paced == nil, err
 }
 
 // regraft puts a commit of ours on top of the hub's where the hub holds the
@@ -420,47 +422,27 @@ func (t *Tracker) regraft(ctx context.Context, p refs.Push, res *refs.PushResult
 	return !slices.Equal(before, after), err
 }
 
-// stuck says why a log written here is not sent at all.
-func (t *Tracker) stuck(ctx context.Context, s *snapshot) string {
+// stuck says why the log of this worktree's agent is not sent at all, or why
+// what it holds is not decided.
+func (t *Tracker) stuck(ctx context.Context, s *snapshot, o *outcome) {
 	l := s.logs[t.agent]
 	switch {
 	case l == nil || l.here == "":
 	case l.diverged:
-		return t.divergedError(t.agent).Error()
+		o.reason = t.divergedError(t.agent).Error()
 	case l.trails() && l.unsent() > 0:
-		return l.trailText()
+		o.reason = l.trailText()
 	case l.foreign:
 		if e := t.lockedError(ctx, s); e != nil {
-			return e.Message
+			o.reason = e.Message
 		}
+	case len(t.contact.Refusals) == 0 && l.unsent() == 0:
+	case t.withheld(ctx, s, l):
+		o.refused = true
+		o.reason, o.hints = t.refusalOf(ctx, s, l)
+	case t.stepWithheld(s) && len(s.pending(t.agent)) > 0:
+		o.refused, o.reason = true, stepRefusal(t.contact.Refusals[checkpointName].Why)
 	}
-	return ""
-}
-
-// withoutAtomic handles a server that answered a fetch but gave no line for
-// the push: it either knows no atomic push or takes none from this user. One
-// plain push of one log tells which.
-func (t *Tracker) withoutAtomic(ctx context.Context, p refs.Push, first *refs.PushResult, o *outcome) (again bool) {
-	if p.Atomic && !first.Forbidden() {
-		res, err := t.push(ctx, p)
-		if o.waits(err) {
-			return false
-		}
-		if err == nil && res.Reached {
-			return true // a connection was lost, nothing more
-		}
-		one := refs.Push{Refs: p.Refs[:1]}
-		if res, err = t.push(ctx, one); o.waits(err) {
-			return false
-		}
-		if err == nil && allAccepted(one, res) {
-			return t.remember(func(c *contact) { c.NoAtomic = true }) == nil
-		}
-	}
-	reason := "the hub takes no pushes from you"
-	o.reason = reason
-	_ = t.remember(func(c *contact) { c.Refused, c.RefusedAt = reason, t.now() })
-	return false
 }
 
 func (t *Tracker) hubTips(ctx context.Context) (map[string]refs.OID, error) {

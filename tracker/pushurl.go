@@ -35,6 +35,14 @@ func (t *Tracker) pushURL() string {
 	return ""
 }
 
+// pushTarget is where pushes go, as it is noted.
+func (t *Tracker) pushTarget() string {
+	if push := t.pushURL(); push != "" {
+		return refs.WithoutSecrets(push)
+	}
+	return t.hub.shown()
+}
+
 // apart says that pushes go to another repository than fetches come from; ""
 // if that is not known.
 func (t *Tracker) apart() string {
@@ -61,11 +69,11 @@ func (t *Tracker) oneRepository(ctx context.Context, heads map[string]refs.OID) 
 	if pair == "" || t.contact.PushSeen == pair {
 		return nil
 	}
-	there, err := t.replica.RemoteURL(t.pushURL(), t.conf).Heads(ctx)
+	there, err := t.heads(ctx, t.replica.RemoteURL(t.pushURL(), t.conf))
 	if err != nil || maps.Equal(heads, there) {
 		return ctx.Err()
 	}
-	if heads, err = t.remote().Heads(ctx); err != nil || maps.Equal(heads, there) { // somebody pushed just now
+	if heads, err = t.heads(ctx, t.remote()); err != nil || maps.Equal(heads, there) { // somebody pushed just now
 		return err
 	}
 	if err := t.remember(func(c *contact) { c.PushApart = pair }); err != nil {
@@ -98,7 +106,7 @@ func (t *Tracker) arrived(ctx context.Context, p refs.Push) (bool, error) {
 	if pair == "" || t.contact.PushSeen == pair {
 		return true, nil
 	}
-	if err := t.remote().Fetch(ctx); err != nil {
+	if err := t.fetchHub(ctx); err != nil {
 		return true, notReached(err) // not reached: the next push is looked after
 	}
 	there, err := t.incoming(ctx)

@@ -111,25 +111,43 @@ func (t *Tracker) onlyLost(ctx context.Context, s *snapshot, id string, tip, see
 	return refs.Diverged, ignoreMissing(err)
 }
 
-// putBack adds to a push what the hub has lost.
-func (t *Tracker) putBack(ctx context.Context, s *snapshot, p refs.Push) (refs.Push, error) {
-	going := map[string]bool{}
-	for _, r := range p.Refs {
-		going[r.Dst] = true
+// putBack pushes the logs that the hub has lost, apart from everything else: a
+// hub that does not take one of them back must not hinder anybody.
+func (t *Tracker) putBack(ctx context.Context, o *outcome) error {
+	if len(t.behind) == 0 {
+		return nil
 	}
+	s, err := t.load(ctx)
+	if err != nil || !s.bound || !s.writable() || t.mayPush(s) != nil {
+		return err
+	}
+	var lost []refs.PushRef
 	for _, id := range s.agents() {
 		l := s.logs[id]
-		_, lost := t.behind[agents+id]
-		if !lost || going[headRoot+agents+id] || l.diverged || l.foreign || l.torn || l.hub == "" {
+		if _, gone := t.behind[agents+id]; !gone || l.diverged || l.foreign || l.torn || l.hub == "" || s.inTheWay(agents+id) != "" {
+			continue
+		}
+		if l.here != "" && l.view == l.here && l.unsent() > 0 && !t.withheld(ctx, s, l) {
+			continue // it goes with its new lines
+		}
+		if r, fresh, _ := t.refused(agents+id, refusedFor); fresh && (r.Tip == l.hub || r.High > 0) {
 			continue
 		}
 		src, err := t.onTop(ctx, id, l.hub)
 		if err != nil {
-			return p, err
+			return err
 		}
-		p.Refs = append(p.Refs, refs.PushRef{Src: src, Dst: headRoot + agents + id})
+		lost = append(lost, refs.PushRef{Src: src, Dst: headRoot + agents + id})
 	}
-	return p, nil
+	if len(lost) == 0 {
+		return nil
+	}
+	f := &search{t, map[string]uint64{}, o, maxProbes}
+	_, res, ok, err := f.push(ctx, s, lost...)
+	if err != nil || !ok || refusedBy(res) == "" {
+		return err
+	}
+	return f.apart(ctx, s, notAccepted(lost, res), whyRefused(res))
 }
 
 // tellBack says whose logs the hub has again.
@@ -200,7 +218,13 @@ func (t *Tracker) restore(ctx context.Context, s *snapshot) (*InitReport, error)
 		return nil, err
 	}
 	if !allAccepted(p, res) {
-		return nil, t.lostError()
+		e := t.lostError()
+		if refusedBy(res) != "" {
+			e.Kind, e.Message = Denied, fmt.Sprintf("the remote '%s' refuses the tracker's branches: %s", t.hub.Name, whyRefused(res))
+		} else if words := gist(res.Stderr); !res.Reached && words != "" {
+			e.Hints = append(e.Hints, "what git says: "+words)
+		}
+		return nil, e
 	}
 	if err := t.noteFounded(r.Hub); err != nil {
 		return nil, err

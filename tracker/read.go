@@ -103,7 +103,7 @@ func (t *Tracker) takeOver(ctx context.Context) error {
 	if ok, err := t.copyMakesSense(ctx); err != nil || !ok {
 		return err
 	}
-	if _, err := t.adopt(ctx, refs.OuterPrefix); err != nil {
+	if _, err := t.adopt(ctx, refs.OuterPrefix, false); err != nil {
 		return err
 	}
 	if err := t.bind(ctx); err != nil {
@@ -173,7 +173,7 @@ func (t *Tracker) freshen(ctx context.Context, f Freshness) error {
 	patience := t.firstPatience(never)
 	bounded, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
-	unlock, ok, err := t.replica.Lock(bounded, "sync", t.wait())
+	unlock, ok, err := t.lockHub(bounded, t.wait())
 	if err != nil || !ok {
 		return t.late(bounded, err) // another process is at it
 	}

@@ -19,10 +19,12 @@ func TestARefusalIsThatOfTheRefItIsAbout(t *testing.T) {
 		{"taken", map[string]refs.RefStatus{"a": {Flag: ' '}}, ""},
 		{"a hook", map[string]refs.RefStatus{"a": rejected("pre-receive hook declined"), "b": rejected("pre-receive hook declined")}, "pre-receive hook declined"},
 		{"a gate by ref", map[string]refs.RefStatus{"a": rejected("rule 'clock': x; hint: y"), "b": rejected("fail to run proc-receive hook")}, "rule 'clock': x; hint: y"},
-		{"a gate by ref, the other way round", map[string]refs.RefStatus{"b": rejected("rule 'clock': x; hint: y"), "a": rejected("rule 'tree': x")}, "rule 'clock': x; hint: y"},
-		{"only with others", map[string]refs.RefStatus{"a": rejected("atomic push failure")}, ""},
+		{"a gate by ref, first by name", map[string]refs.RefStatus{"b": rejected("rule 'clock': x; hint: y"), "a": rejected("rule 'tree': x")}, "rule 'tree': x"},
+		{"not by the hub", map[string]refs.RefStatus{"a": {Flag: '!', Summary: "[rejected]", Reason: "atomic push failed"}}, ""},
+		{"a lock there", map[string]refs.RefStatus{"a": rejected("atomic transaction failed")}, "atomic transaction failed"},
+		{"a lock there, and a rule", map[string]refs.RefStatus{"a": rejected("hook declined"), "b": rejected("atomic push failure")}, "hook declined"},
 	} {
-		if got := refusedBy(refs.Push{Refs: []refs.PushRef{{Dst: "b"}, {Dst: "a"}}}, &refs.PushResult{Refs: c.refs}); got != c.want {
+		if got := refusedBy(&refs.PushResult{Refs: c.refs}); got != c.want {
 			t.Errorf("%s: %q, want %q", c.name, got, c.want)
 		}
 	}

@@ -22,6 +22,7 @@ type setting struct {
 var settings = []setting{
 	{"crosslink.sync", "none of 'auto', 'background' and 'manual'", oneOfWords("", "auto", "background", "manual"), "'auto'", "background"},
 	{"crosslink.wait", "no number of seconds", wholeNumber, "3", "3"},
+	{"crosslink.timeout", "no number of seconds", wholeNumber, "60", "60"},
 	{"crosslink.syncInterval", "no number of seconds", wholeNumber, "if it were not set", "10"},
 	{"crosslink.pushesPerMinute", "no number", wholeNumber, "if it were not set", "6"},
 	{"crosslink.lockTimeout", "no number of minutes", wholeNumber, "60", "60"},

@@ -358,7 +358,7 @@ func (t *Tracker) maybeOutdated(ctx context.Context, o EmitOptions, err error) b
 	}
 	bounded, cancel := context.WithTimeout(ctx, t.patience(o))
 	defer cancel()
-	unlock, free, lerr := t.replica.Lock(bounded, "sync", t.wait())
+	unlock, free, lerr := t.lockHub(bounded, t.wait())
 	if lerr != nil || !free {
 		return false
 	}

@@ -104,6 +104,13 @@ func (t *Tracker) Status(ctx context.Context) (*Status, error) {
 	if t.contact.Refused != "" {
 		st.Problems = append(st.Problems, t.contact.Refused)
 	}
+	for _, l := range t.withheldLogs(ctx, s) {
+		text, _ := t.refusalOf(ctx, s, l)
+		st.Problems = append(st.Problems, text)
+	}
+	if text := t.undecidedText(s, st.Undecided); text != "" {
+		st.Problems = append(st.Problems, text)
+	}
 	if p := t.readPace(); p.Until.After(t.now()) {
 		st.Problems = append(st.Problems, p.Why+"; it is left alone for a while")
 	}
@@ -125,11 +132,7 @@ func (t *Tracker) ledgerStatus(s *snapshot, st *Status) error {
 		return nil
 	}
 	st.Sequence, st.BadSteps = d.view.Sequence(), len(d.bad)
-	for _, id := range s.agents() {
-		if !s.newerRules() {
-			st.Undecided += len(s.pending(id))
-		}
-	}
+	st.Undecided = s.allUndecided()
 	for _, tip := range d.lost {
 		held, err := d.reader.Holds(d.view.Tip, string(tip))
 		if ignoreMissing(err) != nil {

@@ -26,8 +26,7 @@ const (
 var (
 	foreground = 3 * time.Second // crosslink.wait, if that is not set
 
-	// detachedFor bounds a sync that nobody watches: one that hangs must not
-	// hold the sync lock for ever
+	// detachedFor is how long a sync that nobody watches waits for its turn
 	detachedFor = 3 * time.Minute
 )
 
@@ -70,14 +69,14 @@ func (t *Tracker) Sync(ctx context.Context, o SyncOptions) (*SyncReport, error) 
 	if err != nil || !ok {
 		return r, t.unwritable(err)
 	}
-	defer func() { unlock() }()
-	if o.Detached {
-		bounded, cancel := context.WithTimeout(ctx, detachedFor)
-		defer cancel()
-		ctx = bounded
+	defer unlock()
+	if t.insist {
+		if err := t.askAgain(); err != nil {
+			return nil, t.unwritable(err)
+		}
 	}
 	// what is here is counted while git waits for the hub
-	came := atOnce(ctx, t.remote().Fetch)
+	came := atOnce(ctx, t.fetchHub)
 	idle, before, err := t.idle(ctx), counts{}, error(nil)
 	if !idle {
 		before, err = t.counts(ctx)
@@ -99,7 +98,7 @@ func (t *Tracker) Sync(ctx context.Context, o SyncOptions) (*SyncReport, error) 
 		if !errors.As(err, &re) {
 			return nil, err
 		}
-		r.State, r.Unsent, r.Reason = Queued, before.unsent, t.unfetchedReason(re)
+		r.State, r.Unsent, r.Undecided, r.Reason = Queued, before.unsent, before.undecided, t.unfetchedReason(re)
 		e := t.unfetched(re)
 		if e.Kind == Unconfirmed {
 			e.Message += "; everything written here is kept"
@@ -107,7 +106,7 @@ func (t *Tracker) Sync(ctx context.Context, o SyncOptions) (*SyncReport, error) 
 		return r, e
 	}
 	if t.otherHub != "" {
-		r.State, r.Unsent, r.Reason = Queued, before.unsent, t.elsewhere()
+		r.State, r.Unsent, r.Undecided, r.Reason = Queued, before.unsent, before.undecided, t.elsewhere()
 		return r, t.elsewhereError()
 	}
 	if t.insist {
@@ -146,10 +145,7 @@ func (t *Tracker) Sync(ctx context.Context, o SyncOptions) (*SyncReport, error) 
 		}
 		unlock() // a claim of another process goes first
 		slept := t.sleepUntil(ctx, out.paced.until)
-		again, ok, err := t.replica.Lock(ctx, "sync", insistent)
-		if unlock = again; err != nil || !ok {
-			unlock = func() {}
-		}
+		_, ok, err := t.lockHub(ctx, insistent)
 		if err != nil || !ok || !slept {
 			return t.reportSync(ctx, r, before, out)
 		}
@@ -159,8 +155,9 @@ func (t *Tracker) Sync(ctx context.Context, o SyncOptions) (*SyncReport, error) 
 // counts is what a report needs of the state before: two whole states at once
 // would take twice the memory.
 type counts struct {
-	events map[string]uint64
-	unsent int
+	events    map[string]uint64
+	unsent    int
+	undecided int
 }
 
 func (t *Tracker) counts(ctx context.Context) (counts, error) {
@@ -168,7 +165,7 @@ func (t *Tracker) counts(ctx context.Context) (counts, error) {
 	if err != nil {
 		return counts{}, err
 	}
-	c := counts{events: make(map[string]uint64, len(s.logs)), unsent: s.unsent()}
+	c := counts{events: make(map[string]uint64, len(s.logs)), unsent: s.unsent(), undecided: s.allUndecided()}
 	for id, l := range s.logs {
 		c.events[id] = l.chain.Seq
 	}
@@ -191,9 +188,15 @@ func (t *Tracker) reportSync(ctx context.Context, r *SyncReport, before counts, 
 			r.Received += int(l.chain.Seq - was)
 		}
 	}
-	r.Unsent, r.Reason = after.unsent(), out.reason
+	r.Unsent, r.Undecided, r.Reason, r.Hints = after.unsent(), after.allUndecided(), out.reason, out.hints
 	if r.Reason == "" {
 		r.Reason = t.levelReason(after)
+	}
+	if withheld := t.withheldLogs(ctx, after); r.Reason == "" && len(withheld) > 0 {
+		r.Reason, r.Hints = t.refusalOf(ctx, after, withheld[0])
+	}
+	if text := t.undecidedText(after, r.Undecided); text != "" && r.Unsent == 0 {
+		r.State, r.Reason = Queued, stepRefusal(t.contact.Refusals[checkpointName].Why)
 	}
 	if after.apart {
 		return r, t.apartError()
@@ -225,7 +228,7 @@ func (t *Tracker) divergedError(id string) error {
 // keeps its distance from the one before (paced).
 func (t *Tracker) lockSync(ctx context.Context, o SyncOptions) (func(), bool, error) {
 	if !o.Detached {
-		unlock, ok, err := t.replica.Lock(ctx, "sync", insistent)
+		unlock, ok, err := t.lockHub(ctx, insistent)
 		if err == nil && !ok {
 			err = &Error{Kind: Unconfirmed, Name: "sync-busy",
 				Message: "another sync of this clone has been running for 30 s",
@@ -253,7 +256,7 @@ func (t *Tracker) lockSync(ctx context.Context, o SyncOptions) (func(), bool, er
 	bounded, cancel := context.WithTimeout(ctx, detachedFor)
 	defer cancel()
 	t.sleepUntil(bounded, t.mayStart(u))
-	return t.replica.Lock(ctx, "sync", detachedFor)
+	return t.lockHub(ctx, detachedFor)
 }
 
 // atOnce begins f; the function it returns waits for its end.
@@ -265,7 +268,7 @@ func atOnce(ctx context.Context, f func(context.Context) error) (wait func() err
 
 // fetch brings the hub's refs and takes over what may be believed.
 func (t *Tracker) fetch(ctx context.Context) error {
-	return t.takeIn(ctx, t.remote().Fetch(ctx))
+	return t.takeIn(ctx, t.fetchHub(ctx))
 }
 
 // takeIn takes over what may be believed of what a fetch that ended so has
@@ -280,13 +283,15 @@ func (t *Tracker) takeIn(ctx context.Context, fetched error) error {
 		return fetched
 	}
 	t.fetched = true
-	problems, err := t.adopt(ctx, incomingRoot)
+	problems, err := t.adopt(ctx, incomingRoot, partly == nil)
 	if err != nil {
 		return err
 	}
-	noMeta, gone, err := t.lost(ctx, before, partly != nil)
-	if err != nil {
-		return err
+	noMeta, gone := t.contact.NoMeta, []hubProblem(nil)
+	if partly == nil {
+		if noMeta, gone, err = t.lost(ctx, before); err != nil {
+			return err
+		}
 	}
 	if t.otherHub == "" {
 		problems = append(problems, gone...)
@@ -297,8 +302,11 @@ func (t *Tracker) takeIn(ctx context.Context, fetched error) error {
 	if err := t.fromLedger(ctx); err != nil {
 		return err
 	}
-	if err := t.noteBehind(ctx); err != nil {
-		return err
+	t.behind = nil
+	if partly == nil {
+		if err := t.noteBehind(ctx); err != nil {
+			return err
+		}
 	}
 	if partly != nil {
 		problems = append(problems, hubProblem{Text: "git could not store every ref of the hub: " + clip(gitWords(partly))})
@@ -340,7 +348,7 @@ func (t *Tracker) deliverNow(ctx context.Context, last *event.Envelope, decide b
 	ctx, cancel := context.WithTimeout(ctx, wait)
 	defer cancel()
 	for {
-		unlock, ok, err := t.replica.Lock(ctx, "sync", 50*time.Millisecond)
+		unlock, ok, err := t.lockHub(ctx, 50*time.Millisecond)
 		if err != nil {
 			return false, outcome{}, t.late(ctx, err)
 		}

@@ -72,6 +72,7 @@ type Tracker struct {
 	seenOnHub refs.OID                // last hub tip deliver looked at
 	news      bool                    // the user's own fetch had brought something
 	fetched   bool                    // this process has reached the hub
+	release   func()                  // lets the sync lock go; nil where it is not held
 	handing   trust.Key               // the own key that is handing over to the next one
 }
 
@@ -250,19 +251,29 @@ func (t *Tracker) MintUUID() UUID {
 	}
 }
 
-// gist is the line in which git says why it gave up.
+// gist is why git gave up: its own last words, and what the server, or ssh,
+// said before them.
 func gist(stderr string) string {
-	first := ""
+	var lines []string
 	for line := range strings.Lines(stderr) {
 		line = strings.TrimSpace(line)
-		if s, ok := strings.CutPrefix(line, "fatal: "); ok {
-			return s
+		says, fatal := strings.CutPrefix(line, "fatal: ")
+		if line != "" && line != "remote:" && (fatal || len(lines) < maxServerLines) {
+			lines = append(lines, cutLine(says))
 		}
-		if first == "" {
-			first = line
+		if fatal {
+			break
 		}
 	}
-	return first
+	return strings.Join(lines, "; ")
+}
+
+// cutLine visibly cuts a line that is longer than any gate's.
+func cutLine(line string) string {
+	if len(line) > maxServerLine {
+		return strings.ToValidUTF8(line[:maxServerLine], "") + "…"
+	}
+	return line
 }
 
 // What is repeated of a server's words. A gate's refusal names ref, rule, line
@@ -283,9 +294,7 @@ func serverWords(stderr string) string {
 		if !ok || words == "" || strings.HasPrefix(words, "error: hook declined") {
 			continue
 		}
-		if len(words) > maxServerLine {
-			words = strings.ToValidUTF8(words[:maxServerLine], "") + "…"
-		}
+		words = cutLine(words)
 		to := &said
 		if strings.HasPrefix(words, "hint: ") {
 			to = &hints

@@ -1,6 +1,7 @@
 package tracker
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 
@@ -13,6 +14,10 @@ import (
 
 // unfetched explains a fetch that failed.
 func (t *Tracker) unfetched(re *refs.RemoteError) *Error {
+	if errors.Is(re, errSilent) {
+		return &Error{Kind: Unconfirmed, Name: "unanswered", Err: re, Message: fmt.Sprintf("the hub on '%s' has said nothing for %d s", t.hub.Name, int(t.silentFor().Seconds())),
+			Hints: []string{"see whether git itself reaches it: git fetch " + shellWord(t.hub.Name), "to wait longer for it: git config crosslink.timeout <seconds>"}}
+	}
 	if re.NoConnection {
 		return &Error{Kind: Unconfirmed, Name: "unreachable",
 			Message: fmt.Sprintf("the hub on '%s' is not reachable", t.hub.Name),
@@ -28,6 +33,9 @@ func (t *Tracker) unfetched(re *refs.RemoteError) *Error {
 
 // unfetchedReason is the same as a clause behind "kept here, sent later".
 func (t *Tracker) unfetchedReason(re *refs.RemoteError) string {
+	if errors.Is(re, errSilent) {
+		return t.silentReason()
+	}
 	if re.NoConnection {
 		return "the hub is not reachable"
 	}

@@ -1,0 +1,137 @@
+package tracker
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/git-crosslink/git-crosslink/event"
+	"github.com/git-crosslink/git-crosslink/refs"
+)
+
+// What users read about refusals (refusals.go).
+
+// refusalOf says what the hub refuses of a log that was written here, and what
+// to do.
+func (t *Tracker) refusalOf(ctx context.Context, s *snapshot, l *log) (text string, hints []string) {
+	name := agents + l.agent
+	if other := s.inTheWay(name); other != "" {
+		return fmt.Sprintf("the hub has a branch 'crosslink/%s', so git cannot create 'crosslink/%s' there", clip(other), name),
+			[]string{fmt.Sprintf("ask who runs the hub to delete its branch '%s', then: git crosslink sync", clip("crosslink/"+other))}
+	}
+	r := t.contact.Refusals[name]
+	low := max(r.Low, l.hubSeq)
+	switch {
+	case r.High > low+1:
+		return fmt.Sprintf("the hub refuses one of the events %d to %d of '%s': %s", low+1, r.High, l.agent, r.Why),
+			[]string{"find out which one: git crosslink sync"}
+	case low == 0: // not even its first line
+		return fmt.Sprintf("the hub refuses the log of '%s': %s", l.agent, r.Why),
+			[]string{fmt.Sprintf("ask who runs the hub to let you push '%s', then: git crosslink sync", "crosslink/"+name)}
+	}
+	what := ""
+	if raw, err := t.line(ctx, l, r.High); err == nil && raw != nil {
+		if e, err := event.Decode(raw); err == nil {
+			what = " (" + e.Body.Type() + ")"
+		}
+	}
+	as := ""
+	if l.agent != t.agent {
+		as = "GIT_CROSSLINK_AGENT=" + l.agent + " "
+	}
+	return fmt.Sprintf("the hub refuses event %d of '%s'%s: %s", r.High, l.agent, what, r.Why),
+		[]string{fmt.Sprintf("if the rule is about this event, go on without it: %sgit crosslink agent fork --without %d", as, r.High),
+			"else ask who runs the hub to accept it, then: git crosslink sync"}
+}
+
+// takesNone says that a hub that can be fetched from takes no push.
+func (t *Tracker) takesNone() string {
+	if push := t.pushURL(); push != "" {
+		return fmt.Sprintf("nothing can be pushed to '%s', the push URL of '%s'", refs.WithoutSecrets(push), t.hub.Name)
+	}
+	return "the hub takes no pushes from you"
+}
+
+// refusedHints are what to do where the hub takes no push at all.
+func (t *Tracker) refusedHints() []string {
+	if t.pushURL() != "" {
+		return t.pushURLHints("git crosslink sync")
+	}
+	return []string{"ask whoever runs the hub to let you push branches below 'crosslink/', then: git crosslink sync"}
+}
+
+// pushURLHints are what to do about a push URL that leads nowhere.
+func (t *Tracker) pushURLHints(then string) []string {
+	return []string{"look at its two URLs: git remote -v",
+		fmt.Sprintf("or push to where it is fetched from: git remote set-url --push %s %s", shellWord(t.hub.Name), shellWord(t.hub.shown())), "then: " + then}
+}
+
+// undecidedText says that the hub takes no step of the ledger although some
+// events wait for one.
+func (t *Tracker) undecidedText(s *snapshot, undecided int) string {
+	r, known := t.contact.Refusals[checkpointName]
+	if !known || undecided == 0 || t.hub == nil || r.Tip != s.refs[hubRoot+checkpointName] {
+		return ""
+	}
+	return fmt.Sprintf("%s undecided: %s", events(undecided), stepRefusal(r.Why))
+}
+
+// undecided counts the events that await a decision of the ledger.
+func (s *snapshot) allUndecided() (n int) {
+	for _, id := range s.agents() {
+		if !s.newerRules() {
+			n += len(s.pending(id))
+		}
+	}
+	return n
+}
+
+// checkRefusals is the doctor's look at what the hub refuses.
+func (t *Tracker) checkRefusals(ctx context.Context, s *snapshot) (found []Diagnosis) {
+	for _, l := range t.withheldLogs(ctx, s) {
+		if l.agent == t.agent && t.admitted(s) != nil { // checkAgent says whom to ask
+			found = append(found, Diagnosis{"queued", Note, fmt.Sprintf("%s kept here until then", events(l.unsent())), nil})
+			continue
+		}
+		text, hints := t.refusalOf(ctx, s, l)
+		found = append(found, Diagnosis{"refused", Problem, fmt.Sprintf("%s; %s kept here", text, events(l.unsent())), hints})
+	}
+	if text := t.undecidedText(s, s.allUndecided()); text != "" {
+		found = append(found, Diagnosis{"undecided", Problem, text,
+			[]string{"ask who runs the hub to look there for what stops it: git crosslink server check", "then: git crosslink sync"}})
+	}
+	for _, name := range slices.Sorted(maps.Keys(t.contact.Refusals)) {
+		if r := t.contact.Refusals[name]; r.High == 0 && name != checkpointName {
+			found = append(found, Diagnosis{"not-put-back", Note, fmt.Sprintf("the hub does not take back its log of '%s': %s; it stays here", strings.TrimPrefix(name, agents), r.Why), nil})
+		}
+	}
+	return found
+}
+
+// tellRefused says that what was written is not on the hub, or not decided: once,
+// and to who waits for it each time.
+func (t *Tracker) tellRefused(o EmitOptions, n Notice) {
+	if len(n.Hints) == 0 {
+		n.Hints = []string{"what to do: git crosslink doctor"}
+	}
+	if o.Wait || o.Lock {
+		t.notice(n)
+		return
+	}
+	t.tellOnce(n)
+}
+
+// withheldLogs are the logs written here of which the hub refuses lines.
+func (t *Tracker) withheldLogs(ctx context.Context, s *snapshot) (all []*log) {
+	if t.hub == nil || t.replica == nil || !s.bound {
+		return nil
+	}
+	for _, id := range s.agents() {
+		if t.withheld(ctx, s, s.logs[id]) {
+			all = append(all, s.logs[id])
+		}
+	}
+	return all
+}
