@@ -436,6 +436,11 @@ func (t *Tracker) deliverAndLook(ctx context.Context, o EmitOptions, r *Receipt,
 	if o.Wait {
 		t.urgency = somebody
 	}
+	if o.Wait || o.Lock {
+		if err := t.askAgain(checkpointName); err != nil {
+			return err
+		}
+	}
 	there, out, err := t.deliver(ctx, last, decide, o)
 	reason := out.reason
 	if err != nil {

@@ -66,15 +66,22 @@ func (t *Tracker) noteRefusal(name string, r *refusal) error {
 	})
 }
 
-// askAgain lets everything be offered again that was refused: a user asks.
-func (t *Tracker) askAgain() error {
-	if len(t.contact.Refusals) == 0 {
+// askAgain lets what was refused be offered again, all of it if no branch is
+// named: a user asks.
+func (t *Tracker) askAgain(names ...string) error {
+	if len(names) == 0 {
+		names = slices.Collect(maps.Keys(t.contact.Refusals))
+	}
+	names = slices.DeleteFunc(names, func(name string) bool { return t.contact.Refusals[name].At.IsZero() })
+	if len(names) == 0 {
 		return nil
 	}
 	return t.remember(func(c *contact) {
-		for name, r := range c.Refusals {
-			r.At = time.Time{}
-			c.Refusals[name] = r
+		for _, name := range names {
+			if r, known := c.Refusals[name]; known {
+				r.At = time.Time{}
+				c.Refusals[name] = r
+			}
 		}
 	})
 }
@@ -339,10 +346,10 @@ func (t *Tracker) onRecord(p refs.Push) bool {
 }
 
 // stepWithheld reports whether the hub is known to refuse a step on the one it
-// has, and nobody waits for one.
+// has.
 func (t *Tracker) stepWithheld(s *snapshot) bool {
 	r, fresh, _ := t.refused(checkpointName, stepRefused)
-	return fresh && t.urgency < somebody && r.Tip == s.refs[hubRoot+checkpointName]
+	return fresh && r.Tip == s.refs[hubRoot+checkpointName]
 }
 
 // continueSearch goes on where an earlier command stopped.
