@@ -485,22 +485,3 @@ func (t *Tracker) deliverAndLook(ctx context.Context, o EmitOptions, r *Receipt,
 	t.detach()
 	return nil
 }
-
-// tellUnbound says why what was written is not shared. Who asked not to talk to
-// the hub is not told that nobody did.
-func (t *Tracker) tellUnbound(unasked bool) {
-	if t.contact.Other != "" {
-		e := t.elsewhereError()
-		t.tellOnce(Notice{Name: e.Name, Text: "kept here: " + t.elsewhere(), Hints: e.Hints})
-		return
-	}
-	if t.contact.Last.IsZero() && unasked {
-		return
-	}
-	if t.contact.Last.IsZero() {
-		t.tellOnce(Notice{Name: "unreachable", Text: fmt.Sprintf("kept here: the hub on '%s' is not reachable", t.hub.Name), Hints: []string{"git crosslink sync"}})
-		return
-	}
-	t.tellOnce(Notice{Name: "unshared", Text: fmt.Sprintf("kept here: there is no tracker on '%s' yet", t.hub.Name),
-		Hints: []string{"share it with your team: git crosslink init"}})
-}
