@@ -162,6 +162,11 @@ func (t *Tracker) checkSending(ctx context.Context, s *snapshot) ([]Diagnosis, e
 	for _, l := range t.withheldLogs(ctx, s) {
 		n -= l.unsent() // said already
 	}
+	for _, l := range s.logs {
+		if l.diverged { // checkLogs says what leads out
+			n -= l.unsent()
+		}
+	}
 	if t.contact.Refused != "" && t.admitted(s) != nil { // checkAgent says whom to ask
 		found = append(found, Diagnosis{"queued", Note, fmt.Sprintf("%s kept here until then", events(n)), nil})
 	} else if t.contact.Refused != "" {
