@@ -84,23 +84,9 @@ func hostOf(url string) string {
 func (t *Tracker) forgeLimit() int {
 	least := 0
 	for _, url := range []string{t.hub.URL, t.pushURL()} {
-		if p, ok := publicHostOf(t.insteadOf(url)); ok && (least == 0 || p.pushes < least) {
+		if p, ok := publicHostOf(url); ok && (least == 0 || p.pushes < least) {
 			least = p.pushes
 		}
 	}
 	return least
-}
-
-// insteadOf is what git makes of a URL by url.<base>.insteadOf: the longest
-// beginning counts.
-func (t *Tracker) insteadOf(url string) string {
-	longest, as := "", url
-	for _, s := range t.conf {
-		base, ok := strings.CutSuffix(s.Key, ".insteadof")
-		base, is := strings.CutPrefix(base, "url.")
-		if ok && is && strings.HasPrefix(url, s.Value) && len(s.Value) > len(longest) {
-			longest, as = s.Value, base+url[len(s.Value):]
-		}
-	}
-	return as
 }

@@ -215,11 +215,12 @@ func TestPerMinute(t *testing.T) {
 		{"https://gitlab.com/a", "remote.origin.pushurl=git@github.com:a", pace{}, 6},
 		{"https://example.org/a", "url.https://github.com/.pushinsteadof=https://example.org/", pace{}, 6},
 	} {
-		tr := &Tracker{hub: &hub{Name: "origin", URL: c.url}, o: Options{Now: func() time.Time { return noon }}}
+		tr := &Tracker{o: Options{Now: func() time.Time { return noon }}, conf: refs.Config{{Key: "remote.origin.url", Value: c.url}}}
 		for _, kv := range strings.Fields(c.conf) {
 			k, v, _ := strings.Cut(kv, "=")
 			tr.conf = append(tr.conf, refs.Setting{Key: k, Value: v})
 		}
+		tr.hub = &hub{Name: "origin", URL: tr.conf.FetchURL("origin")}
 		if got := tr.perMinute(c.p); got != c.want {
 			t.Errorf("%s, %s: %d, want %d", c.url, c.conf, got, c.want)
 		}

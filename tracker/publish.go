@@ -434,7 +434,7 @@ func (t *Tracker) stuck(ctx context.Context, s *snapshot, o *outcome) {
 		o.reason = l.trailText()
 	case l.foreign:
 		if e := t.lockedError(ctx, s); e != nil {
-			o.reason = e.Message
+			o.reason, o.hints = e.Message, e.Hints
 		}
 	case len(t.contact.Refusals) == 0 && l.unsent() == 0:
 	case t.withheld(ctx, s, l):

@@ -46,9 +46,20 @@ func TestOneIDInTwoUnboundClones(t *testing.T) {
 	a.create("A")
 	b.create("B")
 	a.init()
-	b.sync()
-	a.sync()
-	b.sync()
+	tr := b.open() // its key is not the one that signed the log
+	r, err := tr.Sync(context.Background(), tracker.SyncOptions{})
+	tr.Close()
+	if err != nil || r.State != tracker.Queued || r.Unsent == 0 || !strings.Contains(strings.Join(r.Hints, " "), "agent fork") {
+		t.Fatalf("%+v, %v", r, err)
+	}
+	tr = b.open()
+	f, err := tr.Fork(context.Background(), "desk-2")
+	tr.Close()
+	if err != nil || f.Agent != "desk-2" {
+		t.Fatalf("%+v, %v", f, err)
+	}
+	b.name = "desk-2"
+	w.converge(a, b)
 	for _, c := range []*clone{a, b} {
 		if got := c.titles(); len(got) != 2 {
 			t.Fatalf("%d issues of 2 in '%s'", len(got), c.dir)
@@ -76,7 +87,7 @@ func TestCopyOfAnUnboundClone(t *testing.T) {
 	alice.sound()
 }
 
-// Two clones write under one id on one hub: the loser is told, never that its
+// Two clones write under one id, with one key, on one hub: the loser is told, never that its
 // line is confirmed, and fork carries its lines over under another id.
 func TestTwoClonesUnderOneID(t *testing.T) {
 	t.Parallel()
@@ -85,6 +96,8 @@ func TestTwoClonesUnderOneID(t *testing.T) {
 	b.name = "builder-1"
 	a.init()
 	a.create("a1")
+	b.sync()
+	b.takeKeys(a)
 	b.create("b1") // before its first line it looks at the hub
 	a.sync()
 	a.create("a2")

@@ -56,10 +56,11 @@ func TestDescribe(t *testing.T) {
 		t.Errorf("%+v", a)
 	}
 
-	// the twin describes itself and forks
+	// a twin with the same key describes itself and forks
 	twin := w.clone("twin")
 	twin.name = "bob"
 	twin.sync()
+	twin.takeKeys(bob)
 	bob.describe("here", "")
 	twin.cut(true)
 	twin.describe("there", "")

@@ -190,6 +190,15 @@ func (c *clone) tryEmit(build func(t *tracker.Tracker) []event.Body) (*tracker.R
 	return t.Emit(context.Background(), tracker.EmitOptions{Wait: true}, func(tracker.Projection) ([]event.Body, error) { return build(t), nil })
 }
 
+// takeKeys gives a clone the keys of another one, as a careless user would.
+func (c *clone) takeKeys(from *clone) {
+	c.w.t.Helper()
+	at := func(c *clone) string { return filepath.Join(c.dir, ".git", "crosslink", "keys") }
+	if err := os.CopyFS(at(c), os.DirFS(at(from))); err != nil {
+		c.w.t.Fatal(err)
+	}
+}
+
 func (c *clone) read() tracker.Projection {
 	c.w.t.Helper()
 	t := c.open()
