@@ -27,7 +27,8 @@ import (
 //   - the new lines are good (event.Chain), the last of each log vouches for all
 //     before it, and each changes nothing but the issues that hang together with
 //     its own (store.Plain);
-//   - the ledger's new steps are believed, and bring back no lost branch.
+//   - the ledger's new steps are believed, bring back no lost branch, and cover no
+//     line that did not count.
 //
 // Anything else, and whatever goes wrong, takes everything to be loaded.
 
@@ -135,6 +136,9 @@ func (t *Tracker) cover(ctx context.Context, s *snapshot, id string, at ledger.P
 	}
 	if l == nil || l.end.Covered == at.Seq {
 		return nil
+	}
+	if at.Seq > l.end.Fed {
+		return store.ErrWhole // lines may count that did not
 	}
 	is := l.chain.Hash
 	if at.Seq != l.chain.Seq {

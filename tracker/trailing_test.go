@@ -281,3 +281,31 @@ func TestUnsignedLinesOfOnesOwn(t *testing.T) {
 		t.Errorf("%+v", a)
 	}
 }
+
+// TestTheLedgerComesToCoverUnsignedLines: a clone has seen the lines, which did not
+// count, before the step of an older program covers them. It shows then what a clone
+// shows that sees both at once.
+func TestTheLedgerComesToCoverUnsignedLines(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	alice, bob := w.clone("alice"), w.clone("bob")
+	hub := alice.init().Hub
+	issue := alice.create("one")
+	bob.comment(issue, "first")
+	alice.sync()
+	w.landOn("bob", append(w.hubLines("bob"), after(t, w.hubLines("bob"), nil, "decided")...))
+	alice.sync()
+	if alice.titles()["decided"] != nil || alice.status().Undecided != 0 {
+		t.Fatal("lines count that nobody signed")
+	}
+	repo, d := w.nextStep(hub)
+	w.landStep(repo, d, d.Files())
+	cold := w.clone("cold")
+	for _, c := range []*clone{alice, cold} {
+		c.sync()
+		if i := c.titles()["decided"]; i == nil || i.Number != 2 {
+			t.Errorf("%s: %v", c.name, c.titles())
+		}
+	}
+	w.converge(alice, cold)
+}
