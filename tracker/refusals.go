@@ -161,7 +161,7 @@ func (t *Tracker) beginning(ctx context.Context, l *log, upTo uint64) (refs.OID,
 		}
 		lines = append(lines, line)
 	}
-	return refs.AppendLog(ctx, t.local(), l.agent, l.hub, lines, refs.CommitInfo{Author: l.agent, When: t.now(),
+	return refs.AppendLog(ctx, t.local(), l.agent, l.hub, lines, refs.CommitInfo{Address: t.committer(), Author: l.agent, When: t.now(),
 		Message: fmt.Sprintf("crosslink: %s up to event %d\n\n[skip ci]\n", l.agent, upTo)})
 }
 
