@@ -124,7 +124,8 @@ func newEnv() *env {
 		if err != nil {
 			program = ""
 		}
-		t, err := tracker.Open(ctx, tracker.Options{Now: e.now, Program: program, Notice: e.notice, Ask: e.inTTY && e.outTTY && !e.asJSON})
+		t, err := tracker.Open(ctx, tracker.Options{Now: e.now, Program: program, Notice: e.notice, Ask: e.inTTY && e.outTTY && !e.asJSON,
+			Detached: tracker.IsDetached(e.getenv)})
 		if err != nil {
 			return nil, err
 		}

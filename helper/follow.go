@@ -14,7 +14,7 @@ import (
 // This file decides whether a sync follows, and starts it. The rules are:
 //
 //   - none in a session that this program started itself, outside a
-//     repository, for a remote without a name, for a lazy fetch of missing
+//     repository, where there is no tracker (but after a clone), for a remote without a name, for a lazy fetch of missing
 //     blobs, after a failure, or where `crosslink.sync` is manual;
 //   - a fetch that brings nothing asks for refs only, as `ls-remote` does. It
 //     is followed by a sync only if something may be unsent here, or if the
@@ -41,24 +41,31 @@ const patience = 40 * time.Second
 
 // event is what the sync is told happened, "" if none follows.
 func (s *Session) event(t Traffic, first bool) string {
-	if _, inner := s.getenv(innerVariable); inner {
-		return ""
-	}
-	gitDir, _ := s.getenv("GIT_DIR")
+	home := s.home()
 	sync, _ := s.Config.Get("crosslink.sync")
 	switch {
-	case gitDir == "" || !s.named() || s.lazy():
+	case home == "" || !s.named() || s.lazy():
 		return ""
 	case first:
 		return cloned
-	case sync == "manual":
+	case sync == "manual" || !isDir(filepath.Join(home, "replica.git")):
 		return ""
 	case t.Pushed:
 		return pushed
-	case t.Fetched, t.Listed && (unsent(gitDir) || !s.seesTracker()):
+	case t.Fetched, t.Listed && (unsent(home) || !s.seesTracker()):
 		return fetched
 	}
 	return ""
+}
+
+// home is where the repository keeps its tracker, if it has one; "" outside of a
+// repository, and where the tracker itself runs git.
+func (s *Session) home() string {
+	gitDir, _ := s.getenv("GIT_DIR")
+	if _, inner := s.getenv(innerVariable); inner || gitDir == "" {
+		return ""
+	}
+	return filepath.Join(commonDir(gitDir), "crosslink")
 }
 
 // lazy reports whether git fetches what a partial clone lacks: it then
@@ -89,8 +96,8 @@ func (s *Session) seesTracker() bool {
 // unsent reports whether the replica may hold a log that the hub has not: the
 // tips as they lie in files, without a process. A tip that has been packed has
 // rested for long.
-func unsent(gitDir string) bool {
-	replica := filepath.Join(commonDir(gitDir), "crosslink", "replica.git", "refs")
+func unsent(home string) bool {
+	replica := filepath.Join(home, "replica.git", "refs")
 	here := filepath.Join(replica, "heads", "crosslink", "agents")
 	entries, err := os.ReadDir(here)
 	if err != nil {
@@ -143,7 +150,7 @@ func (s *Session) follow(event string, first bool) {
 	if gitDir, err = filepath.Abs(gitDir); err != nil {
 		return
 	}
-	cmd.Env = append(append([]string(nil), s.Env...), "GIT_DIR="+gitDir, "GIT_TERMINAL_PROMPT=0", "GIT_CROSSLINK_DETACHED=1")
+	cmd.Env = append(append([]string(nil), s.Env...), "GIT_DIR="+gitDir, "GIT_TERMINAL_PROMPT=0")
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = null, null, null
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
 	if cmd.Start() != nil {
@@ -162,6 +169,11 @@ func (s *Session) follow(event string, first bool) {
 	case <-done:
 	case <-time.After(patience):
 	}
+}
+
+func isDir(path string) bool {
+	st, err := os.Stat(path)
+	return err == nil && st.IsDir()
 }
 
 func isFile(path string) bool {

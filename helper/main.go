@@ -9,6 +9,8 @@ import (
 	"runtime"
 	"runtime/debug"
 	"strings"
+
+	"github.com/git-crosslink/git-crosslink/internal/statefile"
 )
 
 // Main is git-remote-crosslink: args are its own name, the remote's and the
@@ -33,6 +35,9 @@ and for URLs that begin with 'crosslink::'. See git-remote-crosslink(1).
 	if s.Config, err = s.ReadConfig(); err != nil {
 		// git has said why, or will when the inner command asks
 		s.Config = nil
+	}
+	if home := s.home(); home != "" {
+		statefile.Touch(home)
 	}
 	first := s.Prefixed() && s.isNew()
 	if err := s.keepPassword(first); err != nil {

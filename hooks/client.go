@@ -110,7 +110,11 @@ func Run(ctx context.Context, c Call) *Stop {
 	case name == PostRewrite && len(c.Args) > 0 && c.Args[0] == "amend":
 		return nil // a commit: nothing came, nothing goes
 	}
-	if !ok || waiting(replica) {
+	if !ok {
+		return nil
+	}
+	statefile.Touch(filepath.Dir(replica))
+	if waiting(replica) {
 		return nil
 	}
 	_ = tracker.Detach(c.Program, c.Dir, c.Environ)

@@ -31,6 +31,7 @@ type Replica struct {
 
 	outer *Outer
 	path  string
+	dir   os.FileInfo // of path, when it was opened
 	git   *git
 	local Local
 }
@@ -98,8 +99,57 @@ func OpenReplica(ctx context.Context, o *Outer, create bool) (*Replica, error) {
 	if err != nil {
 		return nil, err
 	}
+	return openReplica(o, path, missing)
+}
+
+// OpenWhole opens the replica and writes nothing. It returns ErrNoReplica if any
+// part is missing: somebody may be removing the clone.
+func OpenWhole(o *Outer) (*Replica, error) {
+	path := ReplicaPath(o)
+	if missing, ok, err := inspect(path); err != nil || !ok || len(missing) > 0 {
+		return nil, ErrNoReplica
+	}
+	return openReplica(o, path, nil)
+}
+
+func openReplica(o *Outer, path string, mended []string) (*Replica, error) {
+	dir, err := os.Stat(path)
+	if err != nil {
+		return nil, err
+	}
 	g := &git{dir: path, work: o.Top, env: innerEnv(o.environ)}
-	return &Replica{Mended: missing, outer: o, path: path, git: g, local: chooseLocal(g, o.Format)}, nil
+	return &Replica{Mended: mended, outer: o, path: path, dir: dir, git: g, local: chooseLocal(g, o.Format)}, nil
+}
+
+// Whole reports whether the replica that was opened is still in its place, and
+// neither it nor the user's repository has lost a part. It starts nothing.
+func (r *Replica) Whole() bool {
+	dir, err := os.Stat(r.path)
+	if err != nil || !os.SameFile(dir, r.dir) {
+		return false
+	}
+	if missing, ok, err := inspect(r.path); err != nil || !ok || len(missing) > 0 {
+		return false
+	}
+	for _, name := range []string{"HEAD", "objects", "refs"} { // what makes a repository for git
+		if _, err := os.Lstat(filepath.Join(r.outer.CommonDir, name)); err != nil {
+			return false
+		}
+	}
+	return true
+}
+
+// Touched is when something was last created, removed or renamed at the top of
+// the user's repository or worktree, or beside the replica. What starts a fetch
+// or push touches the directory that the replica is in.
+func (r *Replica) Touched() time.Time {
+	var last time.Time
+	for _, dir := range []string{r.outer.Top, r.outer.Worktree, r.outer.GitDir, r.outer.CommonDir, filepath.Dir(r.path)} {
+		if st, err := os.Stat(dir); err == nil && st.ModTime().After(last) {
+			last = st.ModTime()
+		}
+	}
+	return last
 }
 
 // BackendVariable forces one implementation of Local, for tests: "plumbing" or
@@ -175,6 +225,9 @@ func freshReplica(ctx context.Context, o *Outer, path, shared string) (tmp strin
 	return tmp, initReplica(ctx, o, tmp, shared)
 }
 
+// detachedLocks are the locks that a detached sync takes.
+var detachedLocks = []string{"next", "sync", "maintenance"}
+
 func initReplica(ctx context.Context, o *Outer, tmp, shared string) error {
 	// The format of refs is ours to choose: locks and syncs rely on it.
 	g := &git{dir: tmp, work: o.Top, env: append(innerEnv(o.environ), "GIT_DEFAULT_REF_FORMAT=files")}
@@ -196,6 +249,19 @@ func initReplica(ctx context.Context, o *Outer, tmp, shared string) error {
 	// No branch is checked out, so none is protected.
 	if err := writeSynced(filepath.Join(tmp, "HEAD"), []byte("ref: refs/heads/none\n")); err != nil {
 		return err
+	}
+	// The locks of processes that nobody waits for: they create nothing in a
+	// clone that somebody may be about to remove.
+	for _, name := range detachedLocks {
+		f, err := statefile.OpenLock(filepath.Join(tmp, name+".lock"))
+		if err != nil {
+			return err
+		}
+		f.Close()
+		// no turn was taken yet
+		if err := os.Chtimes(f.Name(), time.Unix(0, 0), time.Unix(0, 0)); err != nil {
+			return err
+		}
 	}
 	for _, d := range []string{"objects", "refs", "."} {
 		if err := syncDir(filepath.Join(tmp, d)); err != nil {

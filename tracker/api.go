@@ -16,7 +16,12 @@ type Options struct {
 	Sleep   func(time.Duration) // waits until pushing is in order again; nil really waits
 	Program string              // git-crosslink's own path, started for detached syncs; "" starts none
 	Ask     bool                // sync and init may ask for passwords on the terminal
-	Notice  func(Notice)        // told what the user should read besides the answer; nil drops it
+
+	// Detached: Detach started this process. The clone may be removed at any
+	// moment, so nothing is made or mended that is not there.
+	Detached bool
+
+	Notice func(Notice) // told what the user should read besides the answer; nil drops it
 
 	Stored func(store.Written, error) // told what became of the store when it was written; nil drops it
 	// KeepFrom is how many lines a write or a sync must have read to make a store of

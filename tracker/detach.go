@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/git-crosslink/git-crosslink/internal/statefile"
+	"github.com/git-crosslink/git-crosslink/refs"
 )
 
 // detach starts a sync that goes on when this command is over. If it cannot be
@@ -18,12 +19,32 @@ func (t *Tracker) detach() {
 	if t.o.Program == "" {
 		return
 	}
+	statefile.Touch(filepath.Dir(refs.ReplicaPath(t.outer)))
 	_ = Detach(t.o.Program, t.outer.Top, append(slices.Clone(t.environ), "GIT_DIR="+t.outer.GitDir))
 }
+
+// detachedVariable tells a process that it was started by Detach.
+const detachedVariable = "GIT_CROSSLINK_DETACHED"
+
+// IsDetached reports whether Detach started the process with this environment.
+func IsDetached(getenv func(string) string) bool { return getenv(detachedVariable) != "" }
 
 // Detach starts program, git-crosslink's own path, for a sync that nobody waits
 // for: in a session of its own, nothing inherited that somebody could wait for.
 // dir and environ say which repository, as for any command.
+//
+// Scripts clone into a temporary directory, change something, push, and remove
+// the directory. `rm -rf` fails if a file is created in a directory that it has
+// listed and not yet removed. So the rules for a detached process are:
+//
+//   - it creates nothing before it has seen the clone at rest (atRest). Its
+//     locks are made with the replica;
+//   - it makes no directory above what it writes, and mends nothing: what is
+//     missing is being removed;
+//   - it looks whether the clone is whole before each step that writes, and
+//     leaves if it is not.
+//
+// What remains is a removal that begins while a step is writing.
 func Detach(program, dir string, environ []string) error {
 	null, err := os.OpenFile(os.DevNull, os.O_RDWR, 0)
 	if err != nil {
@@ -32,7 +53,7 @@ func Detach(program, dir string, environ []string) error {
 	defer null.Close()
 	cmd := exec.Command(program, "sync", "--detached")
 	cmd.Dir = dir
-	cmd.Env = append(slices.Clone(environ), "GIT_TERMINAL_PROMPT=0", "GIT_CROSSLINK_DETACHED=1")
+	cmd.Env = append(slices.Clone(environ), "GIT_TERMINAL_PROMPT=0", detachedVariable+"=1")
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = null, null, null
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
 	if err := cmd.Start(); err != nil {
@@ -49,15 +70,31 @@ const (
 	sendInterval = 2 * time.Second
 )
 
+// restTime is how long a clone has to be at rest before a detached process
+// writes there, and restPatience how long that is waited for.
+// Only tests change these.
+var (
+	restTime     = 2 * time.Second
+	restPatience = 10 * time.Second
+)
+
+// setInterval is crosslink.syncInterval, if that is set.
+func (t *Tracker) setInterval() (time.Duration, bool) {
+	n, set := t.count("crosslink.syncInterval")
+	return min(time.Duration(n)*time.Second, detachedFor), set
+}
+
 // paced waits until it is time for another detached sync. The caller holds
 // "next", so that one process waits for all that come meanwhile.
 func (t *Tracker) paced(ctx context.Context, unsent bool) error {
-	mark := filepath.Join(t.replica.Path(), "detached")
-	interval := syncInterval
-	if n, set := t.count("crosslink.syncInterval"); set {
-		interval = min(time.Duration(n)*time.Second, detachedFor)
-	} else if unsent && t.perMinute(t.readPace()) == 0 {
+	mark := filepath.Join(t.replica.Path(), "next.lock") // its time is that of the last turn
+	interval, set := t.setInterval()
+	switch {
+	case set:
+	case unsent && t.perMinute(t.readPace()) == 0:
 		interval = sendInterval
+	default:
+		interval = syncInterval
 	}
 	if st, err := os.Stat(mark); err == nil {
 		// a time that has not come yet was written by a clock that was wrong
@@ -65,12 +102,27 @@ func (t *Tracker) paced(ctx context.Context, unsent bool) error {
 			return ctx.Err()
 		}
 	}
-	f, err := statefile.OpenLock(mark)
-	if err != nil {
-		return nil // a pace that cannot be kept is no reason not to sync
-	}
-	defer f.Close()
 	now := t.now()
-	_ = os.Chtimes(mark, now, now)
+	_ = os.Chtimes(mark, now, now) // a pace that cannot be kept is no reason not to sync
 	return nil
+}
+
+// atRest waits until nothing has changed at the top of the clone for a while. It
+// reports false if the clone, or a part of it, has gone.
+func (t *Tracker) atRest(ctx context.Context) bool {
+	rest := restTime
+	if interval, set := t.setInterval(); set {
+		rest = min(rest, interval)
+	}
+	for waited := time.Duration(0); t.replica.Whole(); {
+		wait := min(rest-t.now().Sub(t.replica.Touched()), rest) // the clock may be wrong
+		if wait <= 0 || waited >= restPatience {
+			return true
+		}
+		if !t.sleepUntil(ctx, t.now().Add(wait)) {
+			return false
+		}
+		waited += wait
+	}
+	return false
 }

@@ -7,7 +7,8 @@ import (
 
 // Tests that do not ask how long a command waits for the hub must not depend
 // on it: on a busy machine a push may take longer than three seconds.
-func init() { foreground = time.Minute }
+// Nor do they wait for a clone to be at rest.
+func init() { foreground, restTime = time.Minute, 0 }
 
 // TooOld is the version of a git that is too old.
 func TooOld(says string) string { return tooOld(says) }
@@ -24,6 +25,13 @@ func ShortBounds(t testing.TB, wait, silent time.Duration) {
 	was, wasSilent := foreground, silence
 	foreground, silence = wait, silent
 	t.Cleanup(func() { foreground, silence = was, wasSilent })
+}
+
+// RestTime sets for one test how long a clone has to be at rest.
+func RestTime(t testing.TB, d time.Duration) {
+	was := restTime
+	restTime = d
+	t.Cleanup(func() { restTime = was })
 }
 
 // ShortMeta sets for one test how many meta commits are walked.

@@ -13,6 +13,11 @@ import (
 // openReplica opens the replica, or makes it. What could be mended of it is
 // told; what could not is an error with the way out.
 func (t *Tracker) openReplica(ctx context.Context, create bool) error {
+	if t.o.Detached {
+		r, err := refs.OpenWhole(t.outer)
+		t.replica = r
+		return err
+	}
 	r, err := refs.OpenReplica(ctx, t.outer, create)
 	var damaged *refs.DamagedError
 	switch {

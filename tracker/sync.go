@@ -44,30 +44,34 @@ const maxWait = 24 * 60 * 60
 // Sync fetches what is new on the hub and sends what is not there yet. With
 // nothing to send it is one fetch.
 func (t *Tracker) Sync(ctx context.Context, o SyncOptions) (*SyncReport, error) {
+	r := &SyncReport{Remote: t.hubName(), State: Confirmed}
+	if t.replica == nil && t.o.Detached {
+		return r, nil // the clone has gone
+	}
 	if err := t.ensureReplica(ctx); err != nil {
 		return nil, t.unwritable(err)
 	}
 	if err := t.checkCommitter(); err != nil {
 		return nil, err
 	}
-	r := &SyncReport{Remote: t.hubName(), State: Confirmed}
-	if o.Detached {
-		defer t.keepUp(ctx) // last: it holds up nobody
-	}
-	if t.hub == nil {
+	gone := func() bool { return o.Detached && !t.replica.Whole() }
+	if t.hub == nil || o.Detached && t.config("crosslink.sync") == "manual" {
+		if o.Detached && t.atRest(ctx) {
+			t.keepUp(ctx)
+		}
 		return r, t.chooseErr
 	}
 	r.URL = t.hub.shown()
-	if o.Detached && t.config("crosslink.sync") == "manual" {
-		return r, nil
-	}
 	if t.insist, t.unwatched = !o.Detached, o.Detached; t.insist {
 		t.urgency = somebody
 	}
 	t.replica.Prompt = t.o.Ask && !o.Detached
 	unlock, ok, err := t.lockSync(ctx, o)
-	if err != nil || !ok {
+	if err != nil || !ok || gone() {
 		return r, t.unwritable(err)
+	}
+	if o.Detached {
+		defer t.keepUp(ctx) // last: it holds up nobody
 	}
 	defer unlock()
 	if t.insist {
@@ -84,6 +88,9 @@ func (t *Tracker) Sync(ctx context.Context, o SyncOptions) (*SyncReport, error) 
 	fetched := came()
 	if err != nil {
 		return nil, err
+	}
+	if gone() {
+		return r, nil
 	}
 	if idle && fetched == nil {
 		if t.idle(ctx) {
@@ -122,6 +129,9 @@ func (t *Tracker) Sync(ctx context.Context, o SyncOptions) (*SyncReport, error) 
 	}
 	sent := 0
 	for {
+		if gone() {
+			return r, nil
+		}
 		out, err := t.publish(ctx, others)
 		if err != nil {
 			return nil, err
@@ -224,8 +234,8 @@ func (t *Tracker) divergedError(id string) error {
 }
 
 // lockSync takes the sync lock: one process of a clone talks to the hub at a
-// time, for all of them. A detached sync waits behind at most one other, and
-// keeps its distance from the one before (paced).
+// time, for all of them. A detached sync waits behind at most one other, keeps its
+// distance from the one before (paced), and leaves if the clone has gone.
 func (t *Tracker) lockSync(ctx context.Context, o SyncOptions) (func(), bool, error) {
 	if !o.Detached {
 		unlock, ok, err := t.lockHub(ctx, insistent)
@@ -238,10 +248,16 @@ func (t *Tracker) lockSync(ctx context.Context, o SyncOptions) (func(), bool, er
 	}
 	// whoever holds "next" will start after every append made so far
 	next, ok, err := t.replica.Lock(ctx, "next", 0)
+	if err != nil && !t.replica.Whole() {
+		return nil, false, nil
+	}
 	if err != nil || !ok {
 		return nil, false, err
 	}
 	defer next()
+	if !t.atRest(ctx) {
+		return nil, false, ctx.Err()
+	}
 	u, unsent := facts, false
 	if !t.idle(ctx) {
 		s, err := t.load(ctx)
@@ -256,6 +272,9 @@ func (t *Tracker) lockSync(ctx context.Context, o SyncOptions) (func(), bool, er
 	bounded, cancel := context.WithTimeout(ctx, detachedFor)
 	defer cancel()
 	t.sleepUntil(bounded, t.mayStart(u))
+	if !t.atRest(ctx) {
+		return nil, false, ctx.Err()
+	}
 	return t.lockHub(ctx, detachedFor)
 }
 

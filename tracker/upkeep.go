@@ -11,7 +11,7 @@ const upkeepFor = 10 * time.Minute
 // keepUp keeps the replica small, in a process that nobody waits for. What goes
 // wrong with it is nobody's news: it is tried again the next day.
 func (t *Tracker) keepUp(ctx context.Context) {
-	if t.replica != nil {
+	if t.replica.Whole() {
 		ctx, cancel := context.WithTimeout(ctx, upkeepFor)
 		defer cancel()
 		_ = t.replica.Maintain(ctx)

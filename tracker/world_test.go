@@ -99,8 +99,19 @@ func (c *clone) cut(off bool) {
 
 func (c *clone) open(more ...string) *tracker.Tracker {
 	c.w.t.Helper()
+	return c.openAs(false, more...)
+}
+
+// openDetached opens it as a process does that nobody waits for.
+func (c *clone) openDetached() *tracker.Tracker {
+	c.w.t.Helper()
+	return c.openAs(true)
+}
+
+func (c *clone) openAs(detached bool, more ...string) *tracker.Tracker {
+	c.w.t.Helper()
 	t, err := tracker.Open(context.Background(), tracker.Options{
-		Dir: c.dir, Environ: append(append([]string{"GIT_CROSSLINK_AGENT=" + c.name}, c.w.env...), more...), Now: c.now, Sleep: c.sleep,
+		Detached: detached, Dir: c.dir, Environ: append(append([]string{"GIT_CROSSLINK_AGENT=" + c.name}, c.w.env...), more...), Now: c.now, Sleep: c.sleep,
 		Notice: func(n tracker.Notice) { c.notices = append(c.notices, n) }, KeepFrom: c.w.keepFrom,
 		Stored: func(w store.Written, err error) { c.stored = append(c.stored, kept{w, err}) }})
 	if err != nil {

@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"time"
 )
 
 // What is made beside the replica is as accessible as its surroundings: the
@@ -33,6 +34,13 @@ func MakeHome(dir string) error {
 		return err
 	}
 	return Dir(dir)
+}
+
+// Touch notes that somebody is at work in the clone whose tracker is kept in
+// home: syncs in the background wait until a clone is at rest. It creates nothing.
+func Touch(home string) {
+	now := time.Now()
+	_ = os.Chtimes(home, now, now)
 }
 
 // CreateTemp makes a new file in dir whose name begins with prefix. Unlike
