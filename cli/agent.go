@@ -56,7 +56,7 @@ Examples:
 		return runAgentList(u.Context, f, e)
 	})
 	fork := e.command(&urfave.Command{
-		Name: "fork", Usage: "go on under a new id, with what the hub does not have",
+		Name: "fork", Usage: "continue under a new id with the unsent events",
 		UsageText: "git crosslink agent fork [<options>] [<new-id>]",
 		Description: `Moves the events that the hub does not have to a log under a new id, and prints
 that id. Use it
@@ -303,7 +303,7 @@ func runAgentFork(ctx context.Context, newID string, without []string, e *env) e
 	}
 	for _, u := range f.Locks {
 		e.warn("lock-left", fmt.Sprintf("the lock on %s stays with '%s'", u.String()[:8], f.Was),
-			fmt.Sprintf("git crosslink unlock --break --reason 'goes on as %s' %s", f.Agent, u.String()[:8]))
+			fmt.Sprintf("git crosslink unlock --break --reason 'continues as %s' %s", f.Agent, u.String()[:8]))
 	}
 	switch {
 	case f.Set == "":

@@ -173,7 +173,7 @@ func withSeparator(err error, root *urfave.Command, args []string, i int) error 
 	if !ok {
 		return err
 	}
-	hint := "if it is a text, pass it last, after '--'"
+	hint := "if it is text, pass it last, after '--'"
 	words := slices.Concat(args[:i], args[i+1:], []string{"--", args[i]})
 	command := "git crosslink"
 	for _, w := range words {
@@ -182,7 +182,7 @@ func withSeparator(err error, root *urfave.Command, args []string, i int) error 
 	const most = 500
 	if len(command) <= most && command == oneLine(command) && !slices.Contains(args[i+1:], "--") {
 		if v, err := permute(root, words); err == nil && fits(v.command, len(v.args)) {
-			hint = "if it is a text: " + command
+			hint = "if it is text: " + command
 		}
 	}
 	f.hints = slices.Insert(f.hints, max(len(f.hints)-1, 0), hint) // the last one names the command's help

@@ -99,18 +99,18 @@ func TestTextsThatBeginWithADash(t *testing.T) {
 		args []string
 		hint string
 	}{
-		{[]string{"comment", "1", "--force"}, "if it is a text: git crosslink comment 1 -- --force"},
-		{[]string{"comment", "1", "-1", "-q"}, "if it is a text: git crosslink comment 1 -q -- -1"},
-		{[]string{"comment", "1", "---it's"}, `if it is a text: git crosslink comment 1 -- '---it'\''s'`},
-		{[]string{"--json", "new", "-l", "a b", "--fast"}, "if it is a text: git crosslink --json new -l 'a b' -- --fast"},
-		{[]string{"search", "-x", "flux"}, "if it is a text: git crosslink search flux -- -x"},
-		{[]string{"new", "-d", "a\nb", "--x"}, "if it is a text, pass it last, after '--'"},
-		{[]string{"new", "-d", strings.Repeat("a", 600), "--x"}, "if it is a text, pass it last, after '--'"},
-		{[]string{"comment", "--x", "--", "1"}, "if it is a text, pass it last, after '--'"},
+		{[]string{"comment", "1", "--force"}, "if it is text: git crosslink comment 1 -- --force"},
+		{[]string{"comment", "1", "-1", "-q"}, "if it is text: git crosslink comment 1 -q -- -1"},
+		{[]string{"comment", "1", "---it's"}, `if it is text: git crosslink comment 1 -- '---it'\''s'`},
+		{[]string{"--json", "new", "-l", "a b", "--fast"}, "if it is text: git crosslink --json new -l 'a b' -- --fast"},
+		{[]string{"search", "-x", "flux"}, "if it is text: git crosslink search flux -- -x"},
+		{[]string{"new", "-d", "a\nb", "--x"}, "if it is text, pass it last, after '--'"},
+		{[]string{"new", "-d", strings.Repeat("a", 600), "--x"}, "if it is text, pass it last, after '--'"},
+		{[]string{"comment", "--x", "--", "1"}, "if it is text, pass it last, after '--'"},
 		{[]string{"new", "--lable", "x"}, "did you mean '--label'?"},
-		{[]string{"new", "x", "--fast"}, "if it is a text, pass it last, after '--'"}, // two titles
-		{[]string{"comment", "1", "--fast", "--slow"}, "if it is a text, pass it last, after '--'"},
-		{[]string{"search", "a", "--fast", "b"}, "if it is a text: git crosslink search a b -- --fast"},
+		{[]string{"new", "x", "--fast"}, "if it is text, pass it last, after '--'"}, // two titles
+		{[]string{"comment", "1", "--fast", "--slow"}, "if it is text, pass it last, after '--'"},
+		{[]string{"search", "a", "--fast", "b"}, "if it is text: git crosslink search a b -- --fast"},
 		{[]string{"new", "--label"}, ""},
 		{[]string{"new", "x", "-l", "a\xff"}, "convert it: iconv -f <its encoding> -t UTF-8"},
 		{[]string{"close", "-1"}, "git crosslink close -h"},

@@ -216,7 +216,7 @@ func (e *env) gateHook(ctx context.Context, mode string) int {
 		}
 	}
 	if err != nil {
-		return e.conclude(ctx, no("gate", fmt.Sprintf("refused: the gate of the tracker's branches cannot judge this push: %v", err), "ask who runs this hub to look there: git crosslink server check"))
+		return e.conclude(ctx, no("gate", fmt.Sprintf("refused: the gate of the tracker's branches cannot judge this push: %v", err), "ask the owner of this hub to look there: git crosslink server check"))
 	}
 	for i, r := range refused {
 		if i == maxRefused {

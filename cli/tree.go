@@ -118,7 +118,7 @@ func runTree(ctx context.Context, opts treeOptions, e *env) error {
 	})
 	if hidden > 0 {
 		e.talk("%s deeper than %d levels not shown", count(hidden, "issue"), maxTreeDepth)
-		e.talkHint("show what is below one: git crosslink tree " + above)
+		e.talkHint("show the issues below one: git crosslink tree " + above)
 	}
 	a.page = func(pg *page) { drawTree(pg, nodes, "", true) }
 	return e.say(ctx, a)

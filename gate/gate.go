@@ -260,7 +260,7 @@ func (g *gate) name(c Command, logs map[string]string) *Refusal {
 		return refuse(Name, "give your branch another name", "below 'crosslink/' are the tracker's branches alone: agents/<id>, checkpoint, meta")
 	}
 	if isBelow(c.Ref, replace) {
-		return refuse(HiddenRef, "ask who runs this hub to run it there: git replace", "whoever reads there would get another object than the one the tracker names")
+		return refuse(HiddenRef, "ask the owner of this hub to run there: git replace", "readers would get a different object from the one the tracker names")
 	}
 	return refuse(HiddenRef, cureNoPush, "the program keeps these refs to itself")
 }

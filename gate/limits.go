@@ -66,7 +66,7 @@ func (e *overLimit) refusal() *Refusal {
 
 // cureLimit says who can raise a limit, and how.
 func cureLimit(key string, now int64) string {
-	return fmt.Sprintf("push less at a time, or ask who runs this hub to raise the limit there: git config %s %d", key, 2*max(now, 1))
+	return fmt.Sprintf("push less at a time, or ask the owner of this hub to raise the limit there: git config %s %d", key, 2*max(now, 1))
 }
 
 // bring counts bytes that the push brings. The error is an *overLimit.
@@ -97,6 +97,6 @@ func (l *logCheck) length() (*Refusal, error) {
 	if err != nil || size <= limit {
 		return nil, err
 	}
-	return refuse(TooMuch, "go on under another id: git crosslink agent fork; or ask who runs this hub to raise the limit there: git config "+logLimit+" "+strconv.FormatInt(2*max(limit/megabyte, 1), 10),
+	return refuse(TooMuch, "continue under another id: git crosslink agent fork; or ask the owner of this hub to raise the limit there: git config "+logLimit+" "+strconv.FormatInt(2*max(limit/megabyte, 1), 10),
 		"the log would be %d MB long, and the limit is %d MB", size/megabyte, limit/megabyte), nil
 }

@@ -79,8 +79,8 @@ func (h *hub) findLocks(now time.Time, find finder) {
 			find(tracker.Note, "lock-file", "look again in a minute: git crosslink server check", "the lock file '%s' is %d s old; a push that is running may hold it", path, int(l.age.Seconds()))
 			continue
 		}
-		find(tracker.Problem, "stale-lock", "see whether a git process older than that still runs there: ps -ef",
-			"the lock file '%s' is %s old: while it exists, git cannot change %s; if no git process uses this repository, the file is left over from one that was killed, and whoever runs the hub may remove it",
+		find(tracker.Problem, "stale-lock", "look there for git processes older than the file: ps -ef",
+			"the lock file '%s' is %s old: while it exists, git cannot change %s; if no git process uses this repository, the file is stale and the hub's owner may remove it",
 			path, ageOf(l.age), locked(l.path))
 	}
 }

@@ -267,7 +267,7 @@ func (v verdict) refusal(err error) *Refusal {
 	case trust.RuleUnsigned, trust.RuleUnknownSigner, trust.RuleRotatedOut, trust.RuleBadSignature:
 		r.Cure = "see which key signs here: git crosslink key show"
 	case trust.RuleRevoked, trust.RuleRevokedHash:
-		r.Cure = "ask an admin of this hub; to go on under another id: git config crosslink.agent <id>"
+		r.Cure = "ask an admin of this hub; to continue under another id: git config crosslink.agent <id>"
 	}
 	return r
 }

@@ -61,7 +61,7 @@ func (g *gate) presence(c Command) (*Refusal, error) {
 	}
 	for _, id := range agents {
 		if g.after[agentPrefix+id] == "" {
-			return refuse(NotOnHub, cureSync, "it is of '%s', who has no log on the hub", id), nil
+			return refuse(NotOnHub, cureSync, "it names '%s', who has no log on the hub", id), nil
 		}
 	}
 	if away := g.o.Now.Sub(time.Unix(h.When, 0)); away.Abs() > presenceSlack {

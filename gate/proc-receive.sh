@@ -5,7 +5,7 @@
 program=@PROGRAM@
 [ -x "$program" ] || program=$(command -v git-crosslink) || {
 	echo "error: refused: git-crosslink, which checks the tracker's branches, is missing on this hub" >&2
-	echo "hint: ask who runs this hub to install it again: git crosslink server install" >&2
+	echo "hint: ask the owner of this hub to install it again: git crosslink server install" >&2
 	exit 1
 }
 exec "$program" hook proc-receive

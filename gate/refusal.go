@@ -59,10 +59,10 @@ const (
 	cureMirror = "push without --mirror and --prune, your branches alone: git push <remote> <branch>"
 	cureClock  = "set the clock of the machine that wrote it, then: git crosslink agent fork"
 	cureUpdate = "install the git-crosslink of this hub's level, there and on the server"
-	cureServer = "ask who runs this hub to look there: git crosslink server check"
+	cureServer = "ask the owner of this hub to look there: git crosslink server check"
 	cureHub    = "git crosslink init"
 	cureDoctor = "git crosslink doctor"
-	cureLess   = "push in parts, or ask who runs this hub"
+	cureLess   = "push in parts, or ask the owner of this hub"
 )
 
 // refuse makes a refusal without its ref.

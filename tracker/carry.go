@@ -97,8 +97,8 @@ func unsentLine(rest []*event.Envelope, name string) (*event.Envelope, error) {
 		found = e
 	}
 	if found == nil {
-		return nil, &Error{Kind: No, Name: "not-unsent", Message: fmt.Sprintf("no event that waits to be sent is named '%s'", name),
-			Hints: []string{"show what waits: git crosslink status"}}
+		return nil, &Error{Kind: No, Name: "not-unsent", Message: fmt.Sprintf("no unsent event has the number or uuid '%s'", name),
+			Hints: []string{"show unsent events: git crosslink status"}}
 	}
 	return found, nil
 }

@@ -68,7 +68,7 @@ func (t *Tracker) missingHints(names []string, name string) []string {
 		url = shellWord(t.contact.URL)
 	}
 	if len(names) > 0 {
-		hints = append(hints, "say which remote it is now: git config crosslink.remote <name>")
+		hints = append(hints, "name the new remote: git config crosslink.remote <name>")
 	}
 	return append(hints, fmt.Sprintf("add it again: git remote add %s %s", shellWord(name), url))
 }

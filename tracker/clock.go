@@ -81,7 +81,7 @@ func (t *Tracker) ownClockError(l *log) error {
 	return &Error{Kind: Fatal, Name: "own-clock",
 		Message: fmt.Sprintf("the last event of '%s' is stamped %s, too far ahead to be followed, and nobody could change what is written after it: nothing was written", l.agent, l.chain.Time),
 		Hints: []string{
-			"if this machine's clock is right, go on under a new id: git crosslink agent fork",
+			"if this machine's clock is right, continue under a new id: git crosslink agent fork",
 			"if it is wrong, set it: date",
 		}}
 }

@@ -22,7 +22,7 @@ func (t *Tracker) checkCommitter() error {
 	if address == "" || refs.ValidAddress(address) {
 		return nil
 	}
-	return &Error{Kind: Denied, Name: "committer", Message: fmt.Sprintf("crosslink.committer is '%s', which is not an address that a commit can carry", clip(address)),
+	return &Error{Kind: Denied, Name: "committer", Message: fmt.Sprintf("crosslink.committer is '%s', which is not a usable email address", clip(address)),
 		Hints: []string{"set an address without a name: git config crosslink.committer you@example.com", "or use the default, <agent-id>@crosslink: git config --unset crosslink.committer"}}
 }
 

@@ -132,7 +132,7 @@ func (t *Tracker) askHub(ctx context.Context, offline bool) ([]Diagnosis, error)
 	}
 	d := diagnosed(Problem, t.unfetched(re), "unreachable")
 	if re.NoConnection {
-		d.Hints = append(d.Hints, "see whether git itself reaches it: git fetch "+shellQuote(t.hub.Name))
+		d.Hints = append(d.Hints, "check whether git reaches it: git fetch "+shellQuote(t.hub.Name))
 	}
 	return []Diagnosis{d}, nil
 }

@@ -43,7 +43,7 @@ func (t *Tracker) Fork(ctx context.Context, newID string, without ...string) (*F
 	}
 	l := s.logs[t.agent]
 	if l == nil || !l.diverged && !l.forked() && !(l.foreign && l.hub != "") && !(l.trails() && l.view == l.here) && !t.leavable(s, l) && t.locked(ctx, s) == nil {
-		return nil, &Error{Kind: No, Name: "no-fork", Message: fmt.Sprintf("the log of '%s' has not forked, and nothing in it waits for the hub: there is nothing to carry over", t.agent)}
+		return nil, &Error{Kind: No, Name: "no-fork", Message: fmt.Sprintf("the log of '%s' has not forked, and it has no unsent events: there is nothing to move", t.agent)}
 	}
 	if s.logs[newID] != nil {
 		return nil, &Error{Kind: Fatal, Name: "agent-taken", Message: fmt.Sprintf("there is a log of '%s' already", newID),

@@ -185,7 +185,7 @@ func (t *Tracker) checkLogs(_ context.Context, s *snapshot) ([]Diagnosis, error)
 		switch {
 		case id == t.agent: // checkAgent
 		case l.distrust() != "":
-			found = append(found, Diagnosis{"trust", Warning, l.distrust(), []string{"see how it stands: git crosslink trust show " + id}})
+			found = append(found, Diagnosis{"trust", Warning, l.distrust(), []string{"show details: git crosslink trust show " + id}})
 		case l.diverged:
 			found = append(found, Diagnosis{"copied-clone", Warning, t.divergedError(id).Error(),
 				[]string{"where that agent writes: git crosslink agent fork"}})

@@ -157,7 +157,7 @@ func (t *Tracker) initOnce(ctx context.Context) (r *InitReport, again bool, err 
 	if s.refs[incomingRoot+metaName] != "" {
 		return nil, false, &Error{Kind: Fatal, Name: "hub-meta",
 			Message: fmt.Sprintf("there is a tracker on '%s' whose meta is not to be believed: nothing was written there", t.hub.Name),
-			Hints:   []string{"what is wrong with it: git crosslink status", "ask who runs the hub to put its branch 'crosslink/meta' back"}}
+			Hints:   []string{"what is wrong with it: git crosslink status", "ask the hub's owner to put its branch 'crosslink/meta' back"}}
 	}
 	heads, err := t.hasRoom(ctx)
 	if err != nil {

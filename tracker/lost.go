@@ -93,7 +93,7 @@ func (t *Tracker) lostReason() string {
 func (t *Tracker) lostError() *Error {
 	return &Error{Kind: Fatal, Name: "hub-lost",
 		Message: fmt.Sprintf("the tracker's branches are gone from '%s'; what was seen there is kept here, nothing was written", t.hub.Name),
-		Hints:   []string{"see which: git crosslink status", "ask who runs the hub to put them back"}}
+		Hints:   []string{"see which: git crosslink status", "ask the hub's owner to put them back"}}
 }
 
 // tellUnbound says why what was written is not shared. Who asked not to talk to

@@ -161,8 +161,8 @@ func (t *Tracker) pushPatiently(ctx context.Context, p refs.Push, again string) 
 		res, err := t.push(ctx, p)
 		paced, ok := errors.AsType[*pacedError](err)
 		if errors.Is(err, errSilent) {
-			return nil, &Error{Kind: Unconfirmed, Name: "unanswered", Err: err, Message: t.silentReason() + ": whether it has taken the push is not known",
-				Hints: []string{"look when it answers: git crosslink sync", "then, if it is not there: " + again}}
+			return nil, &Error{Kind: Unconfirmed, Name: "unanswered", Err: err, Message: t.silentReason() + ": the push may or may not have arrived",
+				Hints: []string{"when the hub answers again: git crosslink sync", "then, if the change is not there: " + again}}
 		}
 		if !ok {
 			return res, err

@@ -334,7 +334,7 @@ func TestHangingForge(t *testing.T) {
 	}
 	f.advance(time.Minute)
 	tr := alice.open()
-	if r, err := tr.Sync(context.Background(), tracker.SyncOptions{Detached: true}); err != nil || r.State != tracker.Queued || !strings.Contains(r.Reason, "said nothing") { // hangs until it is ended
+	if r, err := tr.Sync(context.Background(), tracker.SyncOptions{Detached: true}); err != nil || r.State != tracker.Queued || !strings.Contains(r.Reason, "silent for") { // hangs until it is ended
 		t.Errorf("the push ended by itself: %+v, %v", r, err)
 	}
 	tr.Close()

@@ -57,7 +57,7 @@ func (t *Tracker) apart() string {
 // apartPushError is the same as a refusal.
 func (t *Tracker) apartPushError() *Error {
 	return &Error{Kind: Fatal, Name: "push-url", Message: t.apart(), Hints: []string{
-		"look at its two URLs: git remote -v",
+		"show both URLs: git remote -v",
 		"name a remote that pushes to where it fetches from: git config crosslink.remote <name>"}}
 }
 

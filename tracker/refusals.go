@@ -243,7 +243,7 @@ func (f *search) refusedLog(ctx context.Context, s *snapshot, ref refs.PushRef, 
 	if end == 0 { // it was there before
 		r.Tip = l.hub
 		if !again && !f.unwatched {
-			f.notice(Notice{Name: "not-put-back", Text: fmt.Sprintf("the hub does not take back its log of '%s': %s; it stays here", l.agent, why)})
+			f.notice(Notice{Name: "not-put-back", Text: fmt.Sprintf("the hub refuses to restore its log of '%s': %s; the log is kept here", l.agent, why)})
 		}
 		return f.noteRefusal(name, &r)
 	}

@@ -19,7 +19,7 @@ func (t *Tracker) refusalOf(ctx context.Context, s *snapshot, l *log) (text stri
 	name := agents + l.agent
 	if other := s.inTheWay(name); other != "" {
 		return fmt.Sprintf("the hub has a branch 'crosslink/%s', so git cannot create 'crosslink/%s' there", clip(other), name),
-			[]string{fmt.Sprintf("ask who runs the hub to delete its branch '%s', then: git crosslink sync", clip("crosslink/"+other))}
+			[]string{fmt.Sprintf("ask the hub's owner to delete its branch '%s', then: git crosslink sync", clip("crosslink/"+other))}
 	}
 	r := t.contact.Refusals[name]
 	low := max(r.Low, l.hubSeq)
@@ -29,7 +29,7 @@ func (t *Tracker) refusalOf(ctx context.Context, s *snapshot, l *log) (text stri
 			[]string{"find out which one: git crosslink sync"}
 	case low == 0: // not even its first line
 		return fmt.Sprintf("the hub refuses the log of '%s': %s", l.agent, r.Why),
-			[]string{fmt.Sprintf("ask who runs the hub to let you push '%s', then: git crosslink sync", "crosslink/"+name)}
+			[]string{fmt.Sprintf("ask the hub's owner to let you push '%s', then: git crosslink sync", "crosslink/"+name)}
 	}
 	what := ""
 	if raw, err := t.line(ctx, l, r.High); err == nil && raw != nil {
@@ -42,8 +42,8 @@ func (t *Tracker) refusalOf(ctx context.Context, s *snapshot, l *log) (text stri
 		as = "GIT_CROSSLINK_AGENT=" + l.agent + " "
 	}
 	return fmt.Sprintf("the hub refuses event %d of '%s'%s: %s", r.High, l.agent, what, r.Why),
-		[]string{fmt.Sprintf("if the rule is about this event, go on without it: %sgit crosslink agent fork --without %d", as, r.High),
-			"else ask who runs the hub to accept it, then: git crosslink sync"}
+		[]string{fmt.Sprintf("if the rule is about this event, continue without it: %sgit crosslink agent fork --without %d", as, r.High),
+			"otherwise ask the hub's owner to accept it, then: git crosslink sync"}
 }
 
 // takesNone says that a hub that can be fetched from takes no push.
@@ -59,13 +59,13 @@ func (t *Tracker) refusedHints() []string {
 	if t.pushURL() != "" {
 		return t.pushURLHints("git crosslink sync")
 	}
-	return []string{"ask whoever runs the hub to let you push branches below 'crosslink/', then: git crosslink sync"}
+	return []string{"ask the hub's owner to let you push branches below 'crosslink/', then: git crosslink sync"}
 }
 
 // pushURLHints are what to do about a push URL that leads nowhere.
 func (t *Tracker) pushURLHints(then string) []string {
-	return []string{"look at its two URLs: git remote -v",
-		fmt.Sprintf("or push to where it is fetched from: git remote set-url --push %s %s", shellWord(t.hub.Name), shellWord(t.hub.shown())), "then: " + then}
+	return []string{"show both URLs: git remote -v",
+		fmt.Sprintf("or push to the URL it is fetched from: git remote set-url --push %s %s", shellWord(t.hub.Name), shellWord(t.hub.shown())), "then: " + then}
 }
 
 // undecidedText says that the hub takes no step of the ledger although some
@@ -100,11 +100,11 @@ func (t *Tracker) checkRefusals(ctx context.Context, s *snapshot) (found []Diagn
 	}
 	if text := t.undecidedText(s, s.allUndecided()); text != "" {
 		found = append(found, Diagnosis{"undecided", Problem, text,
-			[]string{"ask who runs the hub to look there for what stops it: git crosslink server check", "then: git crosslink sync"}})
+			[]string{"ask the hub's owner to look for the cause: git crosslink server check", "then: git crosslink sync"}})
 	}
 	for _, name := range slices.Sorted(maps.Keys(t.contact.Refusals)) {
 		if r := t.contact.Refusals[name]; r.High == 0 && name != checkpointName {
-			found = append(found, Diagnosis{"not-put-back", Note, fmt.Sprintf("the hub does not take back its log of '%s': %s; it stays here", strings.TrimPrefix(name, agents), r.Why), nil})
+			found = append(found, Diagnosis{"not-put-back", Note, fmt.Sprintf("the hub refuses to restore its log of '%s': %s; the log is kept here", strings.TrimPrefix(name, agents), r.Why), nil})
 		}
 	}
 	return found

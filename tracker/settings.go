@@ -21,18 +21,18 @@ type setting struct {
 
 var settings = []setting{
 	{"crosslink.sync", "none of 'auto', 'background' and 'manual'", oneOfWords("", "auto", "background", "manual"), "'auto'", "background"},
-	{"crosslink.wait", "no number of seconds", wholeNumber, "3", "3"},
-	{"crosslink.timeout", "no number of seconds", wholeNumber, "60", "60"},
-	{"crosslink.syncInterval", "no number of seconds", wholeNumber, "if it were not set", "10"},
-	{"crosslink.pushesPerMinute", "no number", wholeNumber, "if it were not set", "6"},
-	{"crosslink.lockTimeout", "no number of minutes", wholeNumber, "60", "60"},
+	{"crosslink.wait", "not a number of seconds", wholeNumber, "3", "3"},
+	{"crosslink.timeout", "not a number of seconds", wholeNumber, "60", "60"},
+	{"crosslink.syncInterval", "not a number of seconds", wholeNumber, "if it were not set", "10"},
+	{"crosslink.pushesPerMinute", "not a number", wholeNumber, "if it were not set", "6"},
+	{"crosslink.lockTimeout", "not a number of minutes", wholeNumber, "60", "60"},
 	{"crosslink.hub", "neither true nor false", truth, "false", "false"},
 	{"crosslink.hooks", "neither true nor false", truth, "true", "true"},
 	{"crosslink.sign", "neither true nor false", truth, "true", "true"},
 	{"crosslink.pushCertificate", "not 'require'", oneOfWords("", "require"), "if it were not set", "require"},
-	{"crosslink.pushLimit", "no number of megabytes", wholeNumber, "100", "100"},
-	{"crosslink.logLimit", "no number of megabytes", wholeNumber, "256", "256"},
-	{"crosslink.presenceLimit", "no number", wholeNumber, "20", "20"},
+	{"crosslink.pushLimit", "not a number of megabytes", wholeNumber, "100", "100"},
+	{"crosslink.logLimit", "not a number of megabytes", wholeNumber, "256", "256"},
+	{"crosslink.presenceLimit", "not a number", wholeNumber, "20", "20"},
 }
 
 // OddSetting says what is wrong with the value of a setting; "" if nothing is,

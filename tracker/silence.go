@@ -120,5 +120,5 @@ func (t *Tracker) heads(ctx context.Context, r refs.Remote) (heads map[string]re
 
 // silentReason says so to the user.
 func (t *Tracker) silentReason() string {
-	return fmt.Sprintf("the hub has said nothing for %d s", int(t.silentFor().Seconds()))
+	return fmt.Sprintf("the hub has been silent for %d s", int(t.silentFor().Seconds()))
 }

@@ -172,7 +172,7 @@ func (t *Tracker) onHubs(ctx context.Context, l *log) (refs.OID, error) {
 
 // trailText says what follows the last line of a log that counts.
 func (l *log) trailText() string {
-	return fmt.Sprintf("the log of '%s' was signed up to event %d; %d unsigned after that do not count", l.agent, l.verdict.Vouched, l.verdict.Lines-l.kept())
+	return fmt.Sprintf("the log of '%s' was signed up to event %d; unsigned events after that do not count (%d)", l.agent, l.verdict.Vouched, l.verdict.Lines-l.kept())
 }
 
 // beyondText says what the hub has after the last line of a log that is written
@@ -252,7 +252,7 @@ func (t *Tracker) signsAgain(s *snapshot, agent string, err error) []string {
 		hint = "see which key it is: git crosslink key show"
 	}
 	if l := s.logs[agent]; l != nil && l.here != "" {
-		return []string{hint, "or go on under an id of your own: git crosslink agent fork"}
+		return []string{hint, "or continue under your own id: git crosslink agent fork"}
 	}
 	return []string{hint, "or write under an id that nobody else uses: " + t.nameAgent(s.freeID(agent))}
 }

@@ -201,7 +201,7 @@ func (s *snapshot) keyToApprove(id, given string) (trust.Key, error) {
 // stillRevoked refuses what would let lines behind a revocation count again.
 func stillRevoked(agent string, hints ...string) error {
 	return &Error{Kind: Denied, Name: "revoked", Message: fmt.Sprintf("the agent '%s' is revoked, and stays so: what it wrote behind that would count again", agent),
-		Hints: append(hints, "let it go on under a new id: git config crosslink.agent <new id>")}
+		Hints: append(hints, "let it continue under a new id: git config crosslink.agent <new id>")}
 }
 
 // Revoke ends an agent's log: lines 1 … after count, no line behind them. nil

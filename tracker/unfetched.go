@@ -15,8 +15,8 @@ import (
 // unfetched explains a fetch that failed.
 func (t *Tracker) unfetched(re *refs.RemoteError) *Error {
 	if errors.Is(re, errSilent) {
-		return &Error{Kind: Unconfirmed, Name: "unanswered", Err: re, Message: fmt.Sprintf("the hub on '%s' has said nothing for %d s", t.hub.Name, int(t.silentFor().Seconds())),
-			Hints: []string{"see whether git itself reaches it: git fetch " + shellWord(t.hub.Name), "to wait longer for it: git config crosslink.timeout <seconds>"}}
+		return &Error{Kind: Unconfirmed, Name: "unanswered", Err: re, Message: fmt.Sprintf("the hub on '%s' has been silent for %d s", t.hub.Name, int(t.silentFor().Seconds())),
+			Hints: []string{"check whether git reaches it: git fetch " + shellWord(t.hub.Name), "to wait longer: git config crosslink.timeout <seconds>"}}
 	}
 	if re.NoConnection {
 		return &Error{Kind: Unconfirmed, Name: "unreachable",

@@ -113,15 +113,15 @@ func (t *Tracker) checkAgent(ctx context.Context, s *snapshot) ([]Diagnosis, err
 			found = append(found, Diagnosis{"ci-key", Note, fmt.Sprintf("what '%s' writes is not signed: %v", w.Agent, err), []string{jobKeyHint}})
 		}
 		if l := s.logs[w.Agent]; len(found) == 0 && l != nil && l.distrust() != "" {
-			found = append(found, Diagnosis{"trust", Warning, l.distrust(), []string{"see how it stands: git crosslink trust show " + w.Agent}})
+			found = append(found, Diagnosis{"trust", Warning, l.distrust(), []string{"show details: git crosslink trust show " + w.Agent}})
 		} else if l != nil && l.beyond {
-			found = append(found, Diagnosis{"beyond", Warning, l.beyondText(), []string{"see whose lines those are: git crosslink trust show " + w.Agent}})
+			found = append(found, Diagnosis{"beyond", Warning, l.beyondText(), []string{"show details: git crosslink trust show " + w.Agent}})
 		}
 	}
 	if scope := t.agentScope(); w.Source == "config" && (scope == "global" || scope == "system") {
 		found = append(found, Diagnosis{"shared-agent", Warning,
 			fmt.Sprintf("crosslink.agent is set to '%s' in the %s configuration: every clone of this user would write under that id, and only one can", w.Agent, scope),
-			[]string{"set it for this clone alone: " + t.nameAgent(w.Agent), fmt.Sprintf("then let other clones make their own: git config --%s --unset crosslink.agent", scope)}})
+			[]string{"set it for this clone alone: " + t.nameAgent(w.Agent), fmt.Sprintf("then let other clones make their own ids: git config --%s --unset crosslink.agent", scope)}})
 	}
 	return found, nil
 }

@@ -106,7 +106,7 @@ func (a *Arrival) End() error {
 	case signing == Require:
 		return fault(RuleUnsigned, "the hub requires signatures, and none vouches for the last line")
 	case a.signed:
-		return fault(RuleUnsigned, "the log of '%s' was signed, and no signature by its key vouches for the last line", a.log.agent)
+		return fault(RuleUnsigned, "the log of '%s' is signed, and no signature by its key covers the last line", a.log.agent)
 	}
 	return nil
 }

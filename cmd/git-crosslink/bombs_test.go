@@ -248,7 +248,7 @@ func TestTreeIsOnlySoDeep(t *testing.T) {
 		t.Errorf("%d and %d levels below the root", plain, all)
 	}
 	says, err := w.command("bob", "git-crosslink", "tree").CombinedOutput()
-	_, hint, ok := strings.Cut(string(says), "36 issues deeper than 64 levels not shown\nhint: show what is below one: git crosslink tree ")
+	_, hint, ok := strings.Cut(string(says), "36 issues deeper than 64 levels not shown\nhint: show the issues below one: git crosslink tree ")
 	if err != nil || !ok {
 		t.Fatalf("%v: %s", err, says)
 	}
