@@ -52,7 +52,7 @@ func members(v any) []string {
 			names = append(names, members(reflect.Zero(f.Type).Interface())...)
 			continue
 		}
-		if tag := f.Tag.Get("json"); tag != "" {
+		if tag := f.Tag.Get("json"); tag != "" && tag != "-" {
 			name, _, _ := strings.Cut(tag, ",")
 			names = append(names, name)
 		}

@@ -64,13 +64,13 @@ type syncShape struct {
 	Received  int     `json:"received"`
 	Sent      int     `json:"sent"`
 	Unsent    int     `json:"unsent"`
+	Undecided int     `json:"undecided"`
 	State     string  `json:"state"`
 	Reason    *string `json:"reason"`
-	Undecided int     `json:"undecided"`
 }
 
 func syncShapeOf(r *tracker.SyncReport) syncShape {
-	return syncShape{textOrNull(r.Remote), textOrNull(r.URL), textOrNull(r.Hub), r.Received, r.Sent, r.Unsent, string(r.State), textOrNull(r.Reason), r.Undecided}
+	return syncShape{textOrNull(r.Remote), textOrNull(r.URL), textOrNull(r.Hub), r.Received, r.Sent, r.Unsent, r.Undecided, string(r.State), textOrNull(r.Reason)}
 }
 
 type initShape struct {

@@ -120,13 +120,19 @@ func (c *clone) run(f fault, words ...string) answer {
 	err := cmd.Start()
 	if err == nil {
 		if f.kind == "kill" || f.kind == "power" {
+			struck := make(chan bool)
 			timer := time.AfterFunc(f.after, func() {
+				defer close(struck)
 				syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL)
 				if f.kind == "power" {
 					testkit.Kill(c.mark())
 				}
 			})
-			defer timer.Stop()
+			defer func() {
+				if !timer.Stop() {
+					<-struck // or it would hit the next command
+				}
+			}()
 		}
 		err = cmd.Wait()
 	}
