@@ -79,14 +79,9 @@ func hostOf(url string) string {
 	return strings.ToLower(strings.TrimSuffix(host, "."))
 }
 
-// forgeLimit is how many pushes a minute the public hosts allow that the remote
-// of the hub leads to, for fetches or pushes; 0 if none of them is one.
+// forgeLimit is how many pushes a minute the public host allows that pushes go
+// to; 0 if it is none.
 func (t *Tracker) forgeLimit() int {
-	least := 0
-	for _, url := range []string{t.hub.URL, t.pushURL()} {
-		if p, ok := publicHostOf(url); ok && (least == 0 || p.pushes < least) {
-			least = p.pushes
-		}
-	}
-	return least
+	p, _ := publicHostOf(t.pushTarget())
+	return p.pushes
 }

@@ -211,6 +211,8 @@ func TestPerMinute(t *testing.T) {
 		{"gh:a", "url.https://example.org/.insteadof=g url.git@github.com:.insteadof=gh:", pace{}, 6},
 		{"https://github.com/a", "url.https://mirror.example.org/.insteadof=https://github.com/", pace{}, 0},
 		{"https://mirror.example.org/a", "remote.origin.pushurl=git@github.com:a", pace{}, 6},
+		{"https://github.com/a", "remote.origin.pushurl=https://mirror.example.org/a", pace{}, 0},
+		{"/srv/a.git", "remote.origin.pushurl=https://mirror.example.org/a", slowed, 6},
 		{"/srv/a.git", "remote.origin.pushurl=git@github.com:a", pace{}, 6},
 		{"https://gitlab.com/a", "remote.origin.pushurl=git@github.com:a", pace{}, 6},
 		{"https://example.org/a", "url.https://github.com/.pushinsteadof=https://example.org/", pace{}, 6},

@@ -45,7 +45,7 @@ func (t *Tracker) perMinute(p pace) int {
 		return 0
 	}
 	n := t.forgeLimit()
-	if n == 0 && !refs.IsLocal(t.hub.URL) && p.Slowed.After(t.now()) {
+	if n == 0 && !refs.IsLocal(t.pushTarget()) && p.Slowed.After(t.now()) {
 		n = slowedPushes
 	}
 	return n
@@ -109,6 +109,7 @@ func (t *Tracker) push(ctx context.Context, p refs.Push) (*refs.PushResult, erro
 		return err
 	})
 	ended, cut := t.now(), ctx.Err() == context.DeadlineExceeded || errors.Is(err, errSilent)
+	note = t.readPace() // the sync lock was let go if the hub was silent: others may have pushed
 	switch {
 	case err == nil && res.Busy() && !allAccepted(p, res):
 		why := fmt.Sprintf("the hub is busy (HTTP %d)", res.Status)

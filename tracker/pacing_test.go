@@ -2,6 +2,7 @@ package tracker_test
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"net/http"
 	"net/http/cgi"
@@ -30,6 +31,7 @@ type forge struct {
 	pushes []time.Time   // when each push was announced
 	answer string        // "", "429", "429 <seconds>", "503", "post 503", "403", "hang"
 	gave   map[string]int
+	during func() // called while a push is announced; nil for nothing
 }
 
 func newForge(w *world) *forge {
@@ -51,6 +53,9 @@ func newForge(w *world) *forge {
 		if announced {
 			f.pushes = append(f.pushes, f.now)
 			f.now = f.now.Add(f.takes)
+			if f.during != nil {
+				f.during()
+			}
 		}
 		if announced || posted {
 			f.gave[answer]++
@@ -475,3 +480,42 @@ func TestAnAdminsPushIsPaced(t *testing.T) {
 }
 
 // A sign of life is a push like any other fact: it counts, and waits.
+
+// While a hub is silent another process of the clone may push. What it has noted
+// of that is not lost when a push before it ends, slow as it was.
+func TestAPushMeanwhileIsCounted(t *testing.T) {
+	w := newWorld(t)
+	f := newForge(w)
+	alice := f.as(w.clone("alice"))
+	alice.init()
+	f.advance(2 * time.Minute)
+	path := filepath.Join(alice.dir, ".git", "crosslink", "pace.json")
+	pushes := func() (note map[string]any, all []any) {
+		b, err := os.ReadFile(path)
+		if err == nil {
+			err = json.Unmarshal(b, &note)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		all, _ = note["pushes"].([]any)
+		return note, all
+	}
+	f.takes = 11 * time.Second
+	f.during = func() {
+		note, all := pushes()
+		note["pushes"] = append(all, f.now)
+		b, err := json.Marshal(note)
+		if err == nil {
+			err = os.WriteFile(path, b, 0o644)
+		}
+		if err != nil {
+			t.Error(err)
+		}
+	}
+	alice.create("slowly")
+	f.during = nil
+	if _, all := pushes(); len(all) != 2 {
+		t.Errorf("%d pushes are counted, want its own and the one meanwhile: %v", len(all), all)
+	}
+}

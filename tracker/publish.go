@@ -97,7 +97,7 @@ func (t *Tracker) publish(ctx context.Context, others bool) (outcome, error) {
 			t.stuck(ctx, s, &o)
 			return o, nil
 		}
-		if err := t.mayPush(s); err != nil {
+		if err := t.mayPush(); err != nil {
 			o.reason, o.refused = err.Error(), t.holdsBack()
 			return o, nil
 		}

@@ -118,7 +118,7 @@ func (t *Tracker) putBack(ctx context.Context, o *outcome) error {
 		return nil
 	}
 	s, err := t.load(ctx)
-	if err != nil || !s.bound || !s.writable() || t.mayPush(s) != nil {
+	if err != nil || !s.bound || !s.writable() || t.mayPush() != nil {
 		return err
 	}
 	var lost []refs.PushRef

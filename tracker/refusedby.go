@@ -50,7 +50,7 @@ func whyRefused(res *refs.PushResult) string {
 
 // mayPush holds back what the hub refused for good: it is asked again after a
 // day, or when the user syncs by hand.
-func (t *Tracker) mayPush(*snapshot) error {
+func (t *Tracker) mayPush() error {
 	if t.holdsBack() {
 		return errors.New(t.contact.Refused)
 	}
