@@ -3,6 +3,7 @@ package tracker
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/git-crosslink/git-crosslink/event"
@@ -37,6 +38,21 @@ func (t *Tracker) Fork(ctx context.Context, newID string, without ...string) (*F
 		return nil, &Error{Kind: Denied, Name: "agent-id", Message: err.Error(),
 			Hints: []string{"an agent id has 3 to 64 of a-z, 0-9 and '-', for instance: git crosslink agent fork builder-2"}}
 	}
+	for range tries {
+		f, err := t.moveTo(ctx, newID, without)
+		if errors.Is(err, refs.ErrConflict) {
+			continue // another process wrote, or what a killed one had begun was completed
+		}
+		if err != nil {
+			return nil, err
+		}
+		return f, t.goOnAs(ctx, f)
+	}
+	return nil, fmt.Errorf("go on as '%s': %w", newID, refs.ErrConflict)
+}
+
+// moveTo writes the new log and gives the old one back to the hub.
+func (t *Tracker) moveTo(ctx context.Context, newID string, without []string) (*Forked, error) {
 	s, err := t.loadAll(ctx)
 	if err != nil {
 		return nil, err
@@ -68,22 +84,27 @@ func (t *Tracker) Fork(ctx context.Context, newID string, without ...string) (*F
 	if err := t.local().Swap(ctx, ups); err != nil {
 		return nil, fmt.Errorf("go on as '%s': %w", newID, err)
 	}
+	return f, nil
+}
+
+// goOnAs makes the new id the one that writes here.
+func (t *Tracker) goOnAs(ctx context.Context, f *Forked) error {
 	switch scope := t.agentScope(); {
 	case t.getenv("GIT_CROSSLINK_AGENT") != "":
-		f.Set = "GIT_CROSSLINK_AGENT=" + newID
+		f.Set = "GIT_CROSSLINK_AGENT=" + f.Agent
 	case scope == "command" || scope == "worktree":
-		f.Set = t.nameAgent(newID)
+		f.Set = t.nameAgent(f.Agent)
 	case scope != "": // also where all repositories of a user share one
-		if err := t.outer.SetConfig(ctx, "crosslink.agent", newID); err != nil {
-			return nil, t.unwritable(fmt.Errorf("set 'crosslink.agent': %w", err))
+		if err := t.outer.SetConfig(ctx, "crosslink.agent", f.Agent); err != nil {
+			return t.unwritable(fmt.Errorf("set 'crosslink.agent': %w", err))
 		}
 	default:
-		if _, err := writeIdentity(t.identityPath(), newID, true); err != nil {
-			return nil, fmt.Errorf("write this worktree's identity: %w", err)
+		if _, err := writeIdentity(t.identityPath(), f.Agent, true); err != nil {
+			return fmt.Errorf("write this worktree's identity: %w", err)
 		}
 	}
-	t.agent = newID
-	return f, t.remember(func(c *contact) { c.Refused = "" }) // it was about the old log
+	t.agent = f.Agent
+	return t.remember(func(c *contact) { c.Refused = "" }) // it was about the old log
 }
 
 // forked reports whether a proof stands against the log.
