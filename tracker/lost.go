@@ -2,9 +2,13 @@ package tracker
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
+
+	"github.com/git-crosslink/git-crosslink/refs"
 )
 
 // A hub can lose its branches: 'git push --mirror' from a plain clone deletes
@@ -44,6 +48,9 @@ func (t *Tracker) lost(ctx context.Context, before []string) (meta bool, problem
 	if len(there) == 0 && slices.Contains(before, metaName) {
 		return true, []hubProblem{{Ref: metaName, Text: lostAll + " ('git push --mirror' from a plain clone deletes them); what is known of them stays here"}}, nil
 	}
+	if before, err = t.forgetEmpty(ctx, before, there); err != nil {
+		return false, nil, err
+	}
 	for _, name := range before {
 		if r := t.contact.Refusals[name]; !there[name] && !(r.Tip != "" && r.High == 0) {
 			meta = meta || name == metaName
@@ -51,6 +58,42 @@ func (t *Tracker) lost(ctx context.Context, before []string) (meta bool, problem
 		}
 	}
 	return meta, problems, nil
+}
+
+// forgetEmpty drops the logs that the hub no longer has and that hold no line:
+// somebody had put a branch in the place of a log, and the hub's owner removed it.
+// It returns the other names.
+func (t *Tracker) forgetEmpty(ctx context.Context, before []string, there map[string]bool) (kept []string, err error) {
+	gone := func(name string) bool { return strings.HasPrefix(name, agents) && !there[name] }
+	if !slices.ContainsFunc(before, gone) {
+		return before, nil
+	}
+	all, err := t.local().Refs(ctx, hubRoot)
+	if err != nil {
+		return nil, err
+	}
+	var ups []refs.Update
+	for _, r := range all {
+		name := strings.TrimPrefix(r.Name, hubRoot)
+		if gone(name) {
+			log, err := refs.ReadLog(ctx, t.local(), strings.TrimPrefix(name, agents), r.OID, math.MaxUint64)
+			if err != nil {
+				return nil, err
+			}
+			if len(log.Lines) == 0 && len(log.Legacy) == 0 && log.Bad == "" {
+				ups = append(ups, refs.Update{Ref: r.Name, Old: r.OID})
+				continue
+			}
+		}
+		kept = append(kept, name)
+	}
+	if len(ups) == 0 {
+		return kept, nil
+	}
+	if err := t.local().Swap(ctx, ups); err != nil && !errors.Is(err, refs.ErrConflict) {
+		return nil, err
+	}
+	return kept, nil
 }
 
 // notThere says that the remote's new URL leads to a repository without the tracker.

@@ -68,12 +68,12 @@ func (t *Tracker) publish(ctx context.Context, others bool) (outcome, error) {
 		}
 	}
 	if len(t.contact.Refusals) > 0 {
-		if err := t.continueSearch(ctx, &o); err != nil || o.paced != nil {
+		if err := t.continueSearch(ctx, &o); err != nil || o.paced != nil || o.reason != "" {
 			return o, err
 		}
 	}
 	for try := range tries {
-		if err := t.putBack(ctx, &o); err != nil || o.paced != nil {
+		if err := t.putBack(ctx, &o); err != nil || o.paced != nil || o.reason != "" {
 			return o, err
 		}
 		s, err := t.load(ctx)
@@ -394,7 +394,7 @@ func (t *Tracker) afterRefusal(ctx context.Context, s *snapshot, p refs.Push, re
 	}
 	*refusals = 0 // what is tried next has not been refused yet
 	again, err = t.afterRule(ctx, s, p, res, seqs, o)
-	return false, again && o.paced == nil, err
+	return false, again && o.paced == nil && o.reason == "", err
 }
 
 // regraft puts a commit of ours on top of the hub's where the hub holds the

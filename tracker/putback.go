@@ -111,8 +111,13 @@ func (t *Tracker) onlyLost(ctx context.Context, s *snapshot, id string, tip, see
 	return refs.Diverged, ignoreMissing(err)
 }
 
+// backAtOnce is how many logs one push puts back: the time that git push takes
+// grows with the square of the number of branches.
+const backAtOnce = 100
+
 // putBack pushes the logs that the hub has lost, apart from everything else: a
-// hub that does not take one of them back must not hinder anybody.
+// hub that does not take one of them back must not hinder anybody. Where these are
+// very many, the next command continues.
 func (t *Tracker) putBack(ctx context.Context, o *outcome) error {
 	if len(t.behind) == 0 {
 		return nil
@@ -143,11 +148,18 @@ func (t *Tracker) putBack(ctx context.Context, o *outcome) error {
 		return nil
 	}
 	f := &search{t, map[string]uint64{}, o, maxProbes}
-	_, res, ok, err := f.push(ctx, s, lost...)
-	if err != nil || !ok || refusedBy(res) == "" {
-		return err
+	for some := range slices.Chunk(lost, backAtOnce) {
+		_, res, ok, err := f.push(ctx, s, some...)
+		if err != nil || !ok {
+			return err
+		}
+		if left := notAccepted(some, res); len(left) > 0 && refusedBy(res) != "" {
+			if err := f.apart(ctx, s, left, whyRefused(res)); err != nil {
+				return err
+			}
+		}
 	}
-	return f.apart(ctx, s, notAccepted(lost, res), whyRefused(res))
+	return nil
 }
 
 // tellBack says whose logs the hub has again.

@@ -2,6 +2,7 @@ package tracker
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -186,13 +187,17 @@ type search struct {
 // push starts one of the pushes; false where none may be started just now, or
 // where the hub did not answer it.
 func (f *search) push(ctx context.Context, s *snapshot, logs ...refs.PushRef) (p refs.Push, res *refs.PushResult, ok bool, err error) {
-	if f.pushes == 0 || f.o.paced != nil {
+	if f.pushes == 0 || f.o.paced != nil || f.o.reason != "" {
 		return p, nil, false, nil
 	}
 	f.pushes--
 	p = f.leased(s, logs...)
 	res, err = f.Tracker.push(ctx, p)
 	if f.o.waits(err) {
+		return p, nil, false, nil
+	}
+	if errors.Is(err, errSilent) {
+		f.o.reason = f.silentReason()
 		return p, nil, false, nil
 	}
 	if err != nil {
