@@ -15,7 +15,7 @@ func (w *world) check() {
 	if !w.synced() {
 		for _, c := range w.clones {
 			a, b := c.run(fault{}, "sync"), c.run(fault{}, "status")
-			w.truth.violate("'%s' has something unsent or undecided after six syncs: %s %s %s", c.name, a.doc.Data, a.doc.Err.Message, b.doc.Data)
+			w.truth.violate("'%s' has something unsent or undecided after six rounds of syncs: %s %s %s", c.name, a.doc.Data, a.doc.Err.Message, b.doc.Data)
 		}
 		return
 	}
@@ -35,7 +35,7 @@ func (w *world) check() {
 		return
 	}
 	if got := fresh.state(); got != warm {
-		w.truth.violate("a fresh clone differs from the others:\n%s\n%s", got, warm)
+		w.truth.violate("a fresh clone differs from the others: %s", differ(got, warm))
 	}
 	w.acknowledged(fresh)
 	w.sound(append(w.clones, fresh))
@@ -51,17 +51,27 @@ func (c *clone) state() string {
 	if err := json.Unmarshal(a.doc.Data, &d); err != nil || d.State == "" {
 		c.w.truth.violate("'%s': status has no hash: %s", c.name, a.stderr)
 	}
-	return d.State + string(c.run(fault{}, "list", "--status", "all", "--limit", "0").doc.Data)
+	return d.State + "\n" + string(c.run(fault{}, "list", "--status", "all", "--limit", "0").doc.Data)
 }
 
 func (w *world) same(what string) string {
 	first := w.clones[0].state()
 	for _, c := range w.clones[1:] {
 		if got := c.state(); got != first {
-			w.truth.violate("'%s' and '%s' differ (%s):\n%s\n%s", w.clones[0].name, c.name, what, first, got)
+			w.truth.violate("'%s' and '%s' differ (%s): %s", w.clones[0].name, c.name, what, differ(first, got))
 		}
 	}
 	return first
+}
+
+// differ shows where two states part.
+func differ(a, b string) string {
+	n := 0
+	for n < len(a) && n < len(b) && a[n] == b[n] {
+		n++
+	}
+	part := func(s string) string { return s[max(0, n-200):min(len(s), n+200)] }
+	return fmt.Sprintf("at byte %d:\n%s\n%s", n, part(a), part(b))
 }
 
 // fresh makes a clone that has seen nothing.

@@ -202,13 +202,14 @@ func (c *clone) lock(f fault) {
 	}
 }
 
-// sync reports whether everything that was written here is on the hub and
-// decided.
+// sync reports whether everything that was written here was on the hub and
+// decided already, and nothing new was there.
 func (c *clone) sync() bool {
 	a := c.follow(c.run(fault{}, "sync"))
 	var d struct {
-		Unsent int    `json:"unsent"`
-		State  string `json:"state"`
+		Unsent   int `json:"unsent"`
+		Sent     int `json:"sent"`
+		Received int `json:"received"`
 	}
 	if err := json.Unmarshal(a.doc.Data, &d); err != nil || a.status != 0 {
 		return false
@@ -221,7 +222,7 @@ func (c *clone) sync() bool {
 	if err := json.Unmarshal(b.doc.Data, &st); err != nil || b.status != 0 {
 		return false
 	}
-	return d.Unsent == 0 && st.Unsent == 0 && st.Undecided == 0
+	return d.Sent == 0 && d.Received == 0 && d.Unsent == 0 && st.Unsent == 0 && st.Undecided == 0
 }
 
 // collect runs git's garbage collection in the clone, in its replica and on the
