@@ -30,7 +30,6 @@ type clone struct {
 	dir, url string
 	rng      *rand.Rand
 	program  string // the program with the clock of now
-	forks    int
 }
 
 func (c *clone) crosslink() string { return filepath.Join(c.dir, ".git", "crosslink") }

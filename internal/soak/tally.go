@@ -38,6 +38,7 @@ type tally struct {
 	acked    int
 	jobs     int
 	claims   int
+	forks    int // ids changed as a refusal advised
 	renumber int // numbers that changed because the hub lost them
 }
 
@@ -78,8 +79,8 @@ func (t *tally) print(out io.Writer) {
 	for _, n := range t.faults {
 		faults += n
 	}
-	fmt.Fprintf(out, "%d commands, %d faults, %d acknowledged writes, %d claims, %d jobs done, %d numbers lost with a hub\n",
-		t.commands, faults, t.acked, t.claims, t.jobs, t.renumber)
+	fmt.Fprintf(out, "%d commands, %d faults, %d acknowledged writes, %d claims, %d jobs done, %d forks, %d numbers lost with a hub\n",
+		t.commands, faults, t.acked, t.claims, t.jobs, t.forks, t.renumber)
 	for _, k := range slices.Sorted(maps.Keys(kinds)) {
 		fmt.Fprintf(out, "  %6d  %-16s %s\n", t.faults[k], k, kinds[k])
 	}

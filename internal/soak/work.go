@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
+	"slices"
 	"strings"
 	"time"
 )
@@ -71,21 +73,23 @@ func (c *clone) step() {
 	}
 }
 
-// follow does what the hint of a refusal says, as a person would. It is only
-// interested in the way out of a quarrel about the agent's log.
+// forkAdvice finds the command that leads out of a quarrel about an agent's log.
+var forkAdvice = regexp.MustCompile(`git crosslink agent fork((?: --without \d+)*)`)
+
+// follow does what a refusal advises, as a person would, be it the program's
+// hint or the hub's own words. It is only interested in the way out of a quarrel
+// about the agent's log.
 func (c *clone) follow(a answer) answer {
-	if a.told() || a.killed {
+	if a.status == 0 || a.killed {
 		return a
 	}
-	for _, h := range a.doc.Err.Hints {
-		_, command, found := strings.Cut(h, "git crosslink agent fork")
-		if !found {
-			continue
+	for _, text := range append(slices.Clone(a.doc.Err.Hints), a.doc.Err.Message) {
+		if m := forkAdvice.FindStringSubmatch(text); m != nil {
+			c.program = c.w.programs[0] // it sets the clock
+			c.run(fault{}, append([]string{"agent", "fork"}, strings.Fields(m[1])...)...)
+			c.w.tally.count(&c.w.tally.forks)
+			break
 		}
-		c.program = c.w.programs[0]
-		c.run(fault{}, append([]string{"agent", "fork"}, strings.Fields(command)...)...)
-		c.forks++
-		break
 	}
 	return a
 }
