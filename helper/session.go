@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os/exec"
+	"slices"
 	"strings"
 	"syscall"
 )
@@ -110,9 +111,17 @@ func (s *Session) Prefixed() bool {
 }
 
 // urls are where to fetch from and push to. Behind the prefix git has not
-// applied insteadOf and pushInsteadOf; a plain URL it has.
+// applied insteadOf and pushInsteadOf; a plain URL it has. Rules are applied once,
+// as git does: what a rule leads to, this helper included, is final.
 func (s *Session) urls() (fetch, push string) {
 	if !s.Prefixed() {
+		u := s.URL
+		if s.rewritten(u) {
+			u = strings.TrimPrefix(u, Prefix)
+		}
+		return u, u
+	}
+	if s.rewritten(Prefix + s.URL) {
 		return s.URL, s.URL
 	}
 	fetch, _ = s.Config.rewrite(s.URL, "insteadof")
@@ -122,7 +131,21 @@ func (s *Session) urls() (fetch, push string) {
 			push = u
 		}
 	}
-	return fetch, push
+	return strings.TrimPrefix(fetch, Prefix), strings.TrimPrefix(push, Prefix)
+}
+
+// rewritten reports whether git came to url by a rule of the configuration
+// (url."crosslink::<base>".insteadOf): then it has applied all of them.
+func (s *Session) rewritten(url string) bool {
+	given := slices.Concat([]string{s.Name}, s.Config.All("remote."+s.Name+".url"), s.Config.All("remote."+s.Name+".pushurl"))
+	for _, variable := range []string{"insteadof", "pushinsteadof"} {
+		for _, u := range given {
+			if to, ok := s.Config.rewrite(u, variable); ok && to == url {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 func (s *Session) getenv(name string) (string, bool) {

@@ -60,6 +60,9 @@ func TestSSHCommand(t *testing.T) {
 		{url: "h:p", settings: []string{"$GIT_SSH=" + dir + "/yes"}, version: 2, want: dir + "/yes " + send + "h CMD"},
 		{url: "h:p", settings: []string{"$GIT_SSH=" + dir + "/no"}, version: 2, want: dir + "/no h CMD"},
 		{url: "ssh://h:1/p", settings: []string{"$GIT_SSH=" + dir + "/no"}, want: "ssh variant 'simple' does not support setting port"},
+		{url: "ssh://h:9/p", settings: []string{"$GIT_SSH=/x/plink", "ssh.variant=auto"}, want: `/x/plink -P 9 h CMD`},
+		{url: "ssh://h:9/p", settings: []string{"$GIT_SSH_COMMAND=/x/tortoiseplink -v", "$GIT_SSH_VARIANT=auto"}, want: `sh:/x/tortoiseplink -v -batch -P 9 h CMD`},
+		{url: "h:p", settings: []string{"$GIT_SSH=" + dir + "/yes", "ssh.variant=auto"}, version: 2, want: dir + "/yes " + send + "h CMD"},
 		{url: "ssh://-oProxyCommand=x/p", want: "strange hostname '-oProxyCommand=x' blocked"},
 	} {
 		s := session(c.url, c.settings...)
@@ -94,16 +97,17 @@ func TestSSHAsGit(t *testing.T) {
 	log := filepath.Join(dir, "log")
 	stub := filepath.Join(dir, "ssh")
 	text := "#!/bin/sh\nfor a; do printf '[%s]' \"$a\"; done >>" + log + "\ntest \"$1\" = -G || env | grep -E '^GIT_(PROTOCOL|DIR|PREFIX|CONFIG_PARAMETERS)=' >>" + log + "\nexit 9\n"
-	for _, name := range []string{"ssh", "plink", "other"} {
+	for _, name := range []string{"ssh", "plink", "tortoiseplink", "other"} {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o755); err != nil {
 			t.Fatal(err)
 		}
 	}
-	for _, url := range []string{"ssh://u@h:22/~x y", "h:it's", "ssh://[::1]:22/a!b", "h:/abs"} {
-		for _, env := range []string{"GIT_SSH=" + stub, "GIT_SSH=" + dir + "/plink", "GIT_SSH_COMMAND=" + stub + " -v", "GIT_SSH_COMMAND='" + dir + "/other'"} {
+	for i, url := range []string{"ssh://u@h:22/~x y", "h:it's", "ssh://[::1]:22/a!b", "h:/abs"} {
+		variant := [][]string{nil, {"GIT_SSH_VARIANT=auto"}, {"GIT_SSH_VARIANT=auto"}, {"GIT_SSH_VARIANT=tortoiseplink"}}[i]
+		for _, env := range []string{"GIT_SSH=" + stub, "GIT_SSH=" + dir + "/plink", "GIT_SSH=" + dir + "/tortoiseplink", "GIT_SSH_COMMAND=" + stub + " -v", "GIT_SSH_COMMAND='" + dir + "/other'"} {
 			for _, version := range []string{"0", "2"} {
 				os.Remove(log)
-				base := append(os.Environ(), "GIT_CONFIG_GLOBAL="+os.DevNull, "GIT_CONFIG_NOSYSTEM=1", env)
+				base := slices.Concat(os.Environ(), []string{"GIT_CONFIG_GLOBAL=" + os.DevNull, "GIT_CONFIG_NOSYSTEM=1", env}, variant)
 				cmd := exec.Command("git", "-c", "protocol.version="+version, "ls-remote", url)
 				cmd.Env, cmd.Dir = base, dir
 				_ = cmd.Run()
@@ -230,8 +234,18 @@ func TestRewrites(t *testing.T) {
 		{url: "https://h/p", name: "crosslink::https://h/p", fetch: "ssh://h/p", push: "ssh://h/p", settings: []string{"url.ssh://h/.insteadof=https://h/"}},
 		{url: "https://h/p", name: "crosslink::https://h/p", fetch: "https://h/p", push: "git@h:p", settings: []string{"url.git@h:.pushinsteadof=https://h/"}},
 		{url: "https://h/p", name: "crosslink::https://h/p", fetch: "b:p", push: "b:p", settings: []string{"url.a:.insteadof=https://", "url.b:.insteadof=https://h/"}},
+		// a rule leads to this helper: of a URL, of a remote, of one that is enrolled, and behind a prefix
+		{url: "https://h/p", name: "https://h/p", fetch: "https://h/p", push: "https://h/p", settings: []string{"url.crosslink::https://.insteadof=https://"}},
+		{url: "https://h/p", name: "there:p", fetch: "https://h/p", push: "https://h/p", settings: []string{"url.crosslink::https://h/.insteadof=there:", "url.a:.insteadof=https://h/"}},
+		{url: "https://h/p", name: "two", fetch: "https://h/p", push: "https://h/p", settings: []string{"remote.two.url=https://h/p", "url.crosslink::https://.insteadof=https://"}},
+		{url: "https://h/p", name: "two", fetch: "https://h/p", push: "https://h/p", settings: []string{"remote.two.url=there:p", "url.crosslink::https://h/.pushinsteadof=there:"}},
+		{url: "crosslink::https://h/p", name: "origin", fetch: "https://h/p", push: "https://h/p", settings: []string{"remote.origin.url=https://h/p", "url.crosslink::https://.insteadof=https://"}},
+		{url: "https://h/p", name: "crosslink::https://h/p", fetch: "https://h/p", push: "https://h/p", settings: []string{"url.crosslink::https://.insteadof=https://"}},
+		// a rule in a circle goes around once, and one with two prefixes is refused later
+		{url: "https://h/p", name: "two", fetch: "https://h/p", push: "https://h/p", settings: []string{"remote.two.url=b:p", "url.crosslink::https://h/.insteadof=b:", "url.crosslink::b:.insteadof=https://h/"}},
+		{url: "crosslink::https://h/p", name: "two", fetch: "crosslink::https://h/p", push: "crosslink::https://h/p", settings: []string{"remote.two.url=b:p", "url.crosslink::crosslink::https://h/.insteadof=b:"}},
 	} {
-		s := session("https://h/p", c.settings...)
+		s := session(c.url, c.settings...)
 		s.Name = c.name
 		if fetch, push := s.urls(); fetch != c.fetch || push != c.push {
 			t.Errorf("%s %v: %s and %s, want %s and %s", c.name, c.settings, fetch, push, c.fetch, c.push)

@@ -74,9 +74,9 @@ func (s *Session) sshVariant(ssh string, shell bool) string {
 	if !ok {
 		v, ok = s.Config.Get("ssh.variant")
 	}
-	if ok {
+	if ok && v != "auto" { // auto is to go by the name, as if nothing were set
 		switch v {
-		case "auto", "plink", "putty", "tortoiseplink", "simple":
+		case "plink", "putty", "tortoiseplink", "simple":
 			return v
 		}
 		return "ssh"

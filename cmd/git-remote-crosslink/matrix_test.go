@@ -36,7 +36,7 @@ import (
 // over all; CROSSLINK_NIGHTLY=1 runs all cells.
 
 // Lines see: $URL (with the mode's spelling), $CLONE (options that enrol a
-// clone), $SERVER (path of the server's repository), $SCHEME. They start in a
+// clone), $SERVER (path of the server's repository), $SCHEME, $HELPER (the prefix for rules that lead to the helper). They start in a
 // clone 'work' whose remote is 'origin'; the server is ahead of it.
 type feature struct {
 	name  string
@@ -75,6 +75,8 @@ var features = []feature{
 	{name: "fetch-not-allowed", lines: []string{"git -c protocol.$SCHEME.allow=never fetch", "GIT_ALLOW_PROTOCOL=crosslink:nothing git fetch"}},
 	{name: "fetch-not-from-user", lines: []string{"GIT_PROTOCOL_FROM_USER=0 git -c protocol.crosslink.allow=always -c protocol.$SCHEME.allow=user fetch"}},
 	{name: "fetch-insteadof", lines: []string{"git config url.$PLAIN.insteadOf there:", "git config remote.origin.url ${PREFIX}there:", "git fetch"}},
+	{name: "fetch-insteadof-helper", lines: []string{"git config url.${HELPER}$PLAIN.insteadOf $PLAIN", "git config remote.origin.url $PLAIN", "git fetch", "git push origin ahead", "git ls-remote", "git config url.${HELPER}$PLAIN.insteadOf there:", "git ls-remote there:", "git remote add two there: && git fetch two"}},
+	{name: "push-insteadof-helper", lines: []string{"git config url.${HELPER}$PLAIN.pushInsteadOf $PLAIN", "git config remote.origin.url $PLAIN", "git fetch", "git push origin ahead"}},
 	{name: "pull", lines: []string{"git pull --ff-only"}},
 	{name: "pull-rebase", lines: []string{"git checkout -q diverged", "git pull --rebase origin main"}},
 	{name: "pull-merge", lines: []string{"git checkout -q diverged", "git pull --no-rebase --no-edit origin main"}},
@@ -229,13 +231,17 @@ func (f *fixture) run(t *testing.T, ft feature, transport, mode string) []string
 	if mode == "prefix" {
 		prefix = "crosslink::"
 	}
+	helper := "crosslink::" // where a rule leads to it
+	if mode == "plain" {
+		helper = ""
+	}
 	url := func(name string) string { return f.urls[transport](filepath.Join(cell, name)) }
 	clone := "-q --no-quiet"
 	if mode == "enrol" {
 		clone = "-c remote.origin.vcs=crosslink"
 	}
 	env := append(slices.Clone(f.env), "URL="+prefix+url("server.git"), "SUPER="+prefix+url("super.git"), "EMPTY="+prefix+url("empty.git"),
-		"PLAIN="+url("server.git"), "PREFIX="+prefix, "SERVER="+filepath.Join(cell, "server.git"), "CLONE="+clone, "SCHEME="+scheme(url("")))
+		"PLAIN="+url("server.git"), "PREFIX="+prefix, "HELPER="+helper, "SERVER="+filepath.Join(cell, "server.git"), "CLONE="+clone, "SCHEME="+scheme(url("")))
 	work := filepath.Join(cell, "work")
 	f.sh(t, work, env, `git config remote.origin.url "$URL"`)
 	if mode == "enrol" {
