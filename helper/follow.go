@@ -35,6 +35,9 @@ const (
 // innerVariable is set in every git that the tracker starts.
 const innerVariable = "CROSSLINK_INNER"
 
+// familyVariable says by which addresses a sync connects (refs.FamilyVariable).
+const familyVariable = "GIT_CROSSLINK_FAMILY"
+
 // How long a sync that is waited for may take; it goes on after that, if it
 // does not end by itself.
 const patience = 40 * time.Second
@@ -129,8 +132,8 @@ func commonDir(gitDir string) string {
 }
 
 // follow starts `git-crosslink hook <event> <remote>`, the program beside
-// this one or else on PATH.
-func (s *Session) follow(event string, first bool) {
+// this one or else on PATH. Its sync connects by the same family of addresses.
+func (s *Session) follow(event string, first bool, family string) {
 	program, err := exec.LookPath("git-crosslink")
 	if self, e := os.Executable(); e == nil {
 		if beside := filepath.Join(filepath.Dir(self), "git-crosslink"); isFile(beside) {
@@ -151,6 +154,9 @@ func (s *Session) follow(event string, first bool) {
 		return
 	}
 	cmd.Env = append(append([]string(nil), s.Env...), "GIT_DIR="+gitDir, "GIT_TERMINAL_PROMPT=0")
+	if family != "" {
+		cmd.Env = append(cmd.Env, familyVariable+"="+family)
+	}
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = null, null, null
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
 	if cmd.Start() != nil {

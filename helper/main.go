@@ -49,7 +49,7 @@ and for URLs that begin with 'crosslink::'. See git-remote-crosslink(1).
 	traffic, status := s.Run()
 	if status == 0 {
 		if event := s.event(traffic, first); event != "" {
-			s.follow(event, first)
+			s.follow(event, first, traffic.Family)
 		}
 	}
 	return status

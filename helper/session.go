@@ -257,6 +257,7 @@ func (s *Session) connecting(f, p Endpoint) (int, error) {
 // option takes one option and returns the answer. What is not known is for git
 // to do, over the connection.
 func (s *Session) option(text string) string {
+	fmt.Fprintf(&s.seen, "option %s\n", text) // as if it had passed through
 	name, value, _ := strings.Cut(text, " ")
 	switch name {
 	case "verbosity":

@@ -8,9 +8,10 @@ import (
 // Traffic is what a session was about, as far as can be told from what git
 // said to the server.
 type Traffic struct {
-	Fetched bool // objects were asked for
-	Pushed  bool // a push was begun
-	Listed  bool // refs were asked for: the whole of a fetch that finds nothing new
+	Fetched bool   // objects were asked for
+	Pushed  bool   // a push was begun
+	Listed  bool   // refs were asked for: the whole of a fetch that finds nothing new
+	Family  string // of addresses, if git was told one: "ipv4" or "ipv6"
 }
 
 // sniffer reads what git says on its way: lines of the helper protocol and,
@@ -62,6 +63,10 @@ func (s *sniffer) line(p []byte) []byte {
 	line := string(s.buf)
 	s.buf = s.buf[:0]
 	switch word, rest, _ := strings.Cut(line, " "); word {
+	case "option":
+		if f, ok := strings.CutPrefix(rest, "family "); ok && (f == "ipv4" || f == "ipv6") {
+			s.Family = f
+		}
 	case "list":
 		s.Listed = s.Listed || rest == ""
 	case "fetch", "import":

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os/exec"
+	"slices"
 	"strings"
 	"sync"
 
@@ -165,6 +166,10 @@ func (g *gitRemote) environ(ctx context.Context) ([]string, error) {
 	return env, nil
 }
 
+// FamilyVariable is set to "ipv4" or "ipv6" where the git command that a sync
+// follows was told to connect so.
+const FamilyVariable = "GIT_CROSSLINK_FAMILY"
+
 // command prepares one transport command.
 func (g *gitRemote) command(ctx context.Context, args ...string) (*exec.Cmd, error) {
 	env, err := g.environ(ctx)
@@ -174,6 +179,9 @@ func (g *gitRemote) command(ctx context.Context, args ...string) (*exec.Cmd, err
 	iso := ownSession
 	if g.replica.Prompt {
 		iso = sameGroup
+	}
+	if f := getenv(g.replica.git.env, FamilyVariable); f == "ipv4" || f == "ipv6" {
+		args = slices.Insert(slices.Clone(args), 1, "--"+f)
 	}
 	// Push options are a list; the empty value clears the user's `git -c` too.
 	cmd := g.replica.git.command(ctx, iso, append([]string{"-c", "push.pushOption="}, args...)...)
