@@ -55,16 +55,17 @@ var placeholders = map[string]string{
 	"<remote>":  "origin",
 }
 
-// A log that forked: two clones write as builder, and the other was faster.
+// A log that forked: two clones write as builder, with one key, and the other
+// was faster.
 const forked = `
 git config crosslink.agent builder
+git crosslink new 'by carol'
 git clone -q ../hub.git ../dave
 git -C ../dave config crosslink.agent builder
-git -C ../dave crosslink new 'by dave'
-git crosslink sync
-git -C ../dave crosslink --offline new 'again by dave'
-git crosslink --offline new 'at the same time'
 git -C ../dave crosslink sync
+cp -R .git/crosslink/keys ../dave/.git/crosslink/
+git -C ../dave crosslink new 'by dave'
+git crosslink --offline new 'at the same time'
 ! git crosslink sync
 `
 
@@ -109,6 +110,8 @@ var special = map[string]how{
 	"git crosslink agent fork":                                       {in: "carol", before: forked},
 	"git crosslink agent fork builder-2":                             {in: "carol", before: forked},
 	"git crosslink agent fork --without 2 --without 3":               {in: "carol", before: "git crosslink --offline comment 12 one\ngit crosslink --offline comment 12 two"},
+	"git crosslink agent fork --without <n>":                         {in: "carol", before: "git crosslink --offline comment 12 one\ngit crosslink --offline comment 12 two", with: map[string]string{"<n>": "2"}},
+	"git crosslink show 9999":                                        {status: 1},
 	"git crosslink comment delete 3f9a1c2":                           {with: map[string]string{"3f9a1c2": "<comment>"}},
 	"git crosslink comment edit 3f9a1c2 'it was the cache'":          {with: map[string]string{"3f9a1c2": "<comment>"}},
 	"git crosslink init":                                             {in: "carol"},
@@ -122,6 +125,8 @@ var special = map[string]how{
 	"git crosslink unlock --break --reason <text> <id>":              {before: heldByBob},
 	"git crosslink reopen <id>":                                      {before: "git crosslink close 12"},
 	"git crosslink reopen 12 --reason 'seen again'":                  {before: "git crosslink close 12"},
+	"git config --global --unset crosslink.agent":                    {not: "a test has no global configuration of git"},
+	"git config --unset crosslink.committer":                         {before: "git config crosslink.committer you@example.com"},
 	"git config --unset crosslink.hub":                               {before: "git config crosslink.hub true"},
 	"git config --unset crosslink.sync":                              {before: "git config crosslink.sync manual"},
 	"git config --show-origin --get core.hooksPath":                  {before: "git config core.hooksPath /dev/null"},
@@ -169,6 +174,8 @@ var special = map[string]how{
 	"git … does not write refs so that they survive a power cut …": {not: message},
 
 	"git clone crosslink::https://example.com/project.git": {not: "a host of the network"},
+	"git clone":           {not: onlyNamed},
+	"git clone -4":        {not: onlyNamed},
 	"git remote rename":   {not: onlyNamed},
 	"git remote remove":   {not: onlyNamed},
 	"git remote set-url":  {not: onlyNamed},
@@ -176,6 +183,7 @@ var special = map[string]how{
 	"git commit":          {not: onlyNamed},
 	"git push --signed":   {not: onlyNamed},
 	"git does not run the tracker's 'pre-push' …":              {not: message},
+	"git runs no hooks here: core.hooksPath is '…', which …":   {not: message},
 	"git pull and git push take the tracker along from now on": {not: message},
 
 	"git crosslink --help":       {not: manual},
