@@ -60,6 +60,14 @@ type diagnosisShape struct {
 	Hints    []string `json:"hints"`
 }
 
+func diagnosisShapes(all []tracker.Diagnosis) []diagnosisShape {
+	shapes := []diagnosisShape{}
+	for _, d := range all {
+		shapes = append(shapes, diagnosisShape{d.Name, string(d.Severity), d.Text, append([]string{}, d.Hints...)})
+	}
+	return shapes
+}
+
 type doctorShape struct {
 	Looked   []string         `json:"looked"`
 	Reached  bool             `json:"reached"`
@@ -83,9 +91,8 @@ func runDoctor(ctx context.Context, f forms, e *env) error {
 		}
 		looked, findings = append(looked, x.subject), append(findings, more...)
 	}
-	doc, rec, wrong := doctorShape{looked, r.Reached, []diagnosisShape{}}, &records{form: &f}, 0
+	doc, rec, wrong := doctorShape{looked, r.Reached, diagnosisShapes(findings)}, &records{form: &f}, 0
 	for _, d := range findings {
-		doc.Findings = append(doc.Findings, diagnosisShape{d.Name, string(d.Severity), d.Text, append([]string{}, d.Hints...)})
 		rec.add(append([]string{string(d.Severity), d.Name, d.Text}, d.Hints...)...)
 		if d.Severity != tracker.Note {
 			wrong++

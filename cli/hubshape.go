@@ -9,27 +9,28 @@ import (
 // there is no value, an empty array where there is none (docs/json.md).
 
 type statusShape struct {
-	Remote      *string         `json:"remote"`
-	URL         *string         `json:"url"`
-	PushURL     *string         `json:"push_url"`
-	Hub         *string         `json:"hub"`
-	Level       *int            `json:"level"`
-	Shared      bool            `json:"shared"`
-	Agent       *string         `json:"agent"`
-	Unsent      int             `json:"unsent"`
-	LastContact *string         `json:"last_contact"`
-	Open        int             `json:"open"`
-	Closed      int             `json:"closed"`
-	Archived    int             `json:"archived"`
-	Logs        []logShape      `json:"logs"`
-	Rejected    int             `json:"rejected"`
-	Sequence    uint64          `json:"sequence"`
-	Undecided   int             `json:"undecided"`
-	Lost        int             `json:"lost"`
-	BadSteps    int             `json:"bad_steps"`
-	Renumbered  []tracker.Alias `json:"renumbered"`
-	State       string          `json:"state"`
-	Problems    []string        `json:"problems"`
+	Remote      *string          `json:"remote"`
+	URL         *string          `json:"url"`
+	PushURL     *string          `json:"push_url"`
+	Hub         *string          `json:"hub"`
+	Level       *int             `json:"level"`
+	Shared      bool             `json:"shared"`
+	Agent       *string          `json:"agent"`
+	Unsent      int              `json:"unsent"`
+	LastContact *string          `json:"last_contact"`
+	Open        int              `json:"open"`
+	Closed      int              `json:"closed"`
+	Archived    int              `json:"archived"`
+	Logs        []logShape       `json:"logs"`
+	Rejected    int              `json:"rejected"`
+	Sequence    uint64           `json:"sequence"`
+	Undecided   int              `json:"undecided"`
+	Lost        int              `json:"lost"`
+	BadSteps    int              `json:"bad_steps"`
+	Renumbered  []tracker.Alias  `json:"renumbered"`
+	State       string           `json:"state"`
+	Problems    []string         `json:"problems"`
+	Findings    []diagnosisShape `json:"findings"`
 }
 
 type logShape struct {
@@ -44,7 +45,7 @@ type logShape struct {
 func statusShapeOf(s *tracker.Status) statusShape {
 	x := statusShape{Remote: textOrNull(s.Remote), URL: textOrNull(s.URL), PushURL: textOrNull(s.PushURL), Hub: textOrNull(s.Hub), Shared: s.Shared,
 		Agent: textOrNull(s.Agent), Unsent: s.Unsent, Open: s.Open, Closed: s.Closed, Archived: s.Archived,
-		Logs: []logShape{}, Rejected: s.Rejected, Sequence: s.Sequence, Undecided: s.Undecided, Lost: s.Lost, BadSteps: s.BadSteps, Renumbered: append([]tracker.Alias{}, s.Renumbered...), State: s.Hash, Problems: append([]string{}, s.Problems...)}
+		Logs: []logShape{}, Rejected: s.Rejected, Sequence: s.Sequence, Undecided: s.Undecided, Lost: s.Lost, BadSteps: s.BadSteps, Renumbered: append([]tracker.Alias{}, s.Renumbered...), State: s.Hash, Problems: s.Problems(), Findings: diagnosisShapes(s.Findings)}
 	if s.Level != 0 {
 		x.Level = &s.Level
 	}

@@ -119,7 +119,7 @@ func TestNothingUnfitReachesStdout(t *testing.T) {
 	put(10, &event.Unknown{Name: evil})
 	w.hub.numbers[a], w.hub.numbers[b] = 1, 2
 	w.hub.status.Remote, w.hub.status.URL, w.hub.status.Agent = evil, evil, evil
-	w.hub.status.Problems = []string{evil}
+	w.hub.status.Findings = []tracker.Diagnosis{{Name: evil, Severity: tracker.Problem, Text: evil, Hints: []string{evil}}}
 	w.hub.report.Remote, w.hub.report.Hub, w.hub.report.Reason = evil, evil, evil
 	for _, args := range [][]string{
 		{"list"}, {"list", "--porcelain"}, {"list", "-z"}, {"list", "--format", "%(title)%(description)%(milestone)%(reason)%(labels)"},

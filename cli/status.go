@@ -49,7 +49,7 @@ func runShowStatus(ctx context.Context, f forms, e *env) error {
 	if f.forScripts() {
 		a.records = statusRecords(&f, s)
 	}
-	if err := e.say(ctx, a); err != nil || f.forScripts() || len(s.Problems) == 0 {
+	if err := e.say(ctx, a); err != nil || f.forScripts() || len(s.Findings) == 0 {
 		return err
 	}
 	e.talkHint("what to do: git crosslink doctor")
@@ -100,12 +100,12 @@ func (e *env) statusPage(pg *page, s *tracker.Status) {
 		pg.print("ledger: step %d, %s undecided\n", s.Sequence, count(s.Undecided, "event"))
 	}
 	statusRenumbered(pg, s.Renumbered)
-	for i, p := range s.Problems {
+	for i, d := range s.Findings {
 		if i == shownProblems {
-			pg.print("%s %d more (git crosslink status --json)\n", pg.paint.text(slotProblem, "problem:"), len(s.Problems)-i)
+			pg.print("%s %d more (git crosslink status --json)\n", pg.paint.text(slotProblem, "problem:"), len(s.Findings)-i)
 			break
 		}
-		pg.print("%s %s\n", pg.paint.text(slotProblem, "problem:"), p)
+		pg.print("%s %s\n", pg.paint.text(slotProblem, string(d.Severity)+":"), d.Text)
 	}
 }
 
@@ -163,7 +163,7 @@ func statusRecords(f *forms, s *tracker.Status) *records {
 	for _, l := range s.Logs {
 		r.add("log", l.Agent, fmt.Sprint(l.Events), strconv.Itoa(l.Unsent), l.Ended)
 	}
-	for _, p := range s.Problems {
+	for _, p := range s.Problems() {
 		r.add("problem", p)
 	}
 	return r

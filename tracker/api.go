@@ -186,27 +186,27 @@ type Renumbered struct {
 
 // Status is the tracker's own condition.
 type Status struct {
-	Remote      string     `json:"remote"` // "" where there is none
-	URL         string     `json:"url,omitempty"`
-	PushURL     string     `json:"push_url,omitempty"` // where pushes go if not to URL
-	Hub         string     `json:"hub,omitempty"`
-	Level       int        `json:"level,omitempty"` // format level of the hub, 0 when there is none
-	Shared      bool       `json:"shared"`          // a hub exists on the remote
-	Agent       string     `json:"agent,omitempty"` // "" before the first write
-	Unsent      int        `json:"unsent"`
-	LastContact *time.Time `json:"last_contact"` // null: never
-	Open        int        `json:"open"`
-	Closed      int        `json:"closed"`
-	Archived    int        `json:"archived"`
-	Logs        []LogInfo  `json:"logs"`
-	Rejected    int        `json:"rejected"`
-	Sequence    uint64     `json:"sequence"`  // of the ledger as last seen, 0 when there is none
-	Undecided   int        `json:"undecided"` // events that a step has still to answer
-	Lost        int        `json:"lost"`      // branches of the ledger that the hub lost and that are being brought back
-	BadSteps    int        `json:"bad_steps"` // of the ledger, not believed
-	Renumbered  []Alias    `json:"renumbered"`
-	Hash        string     `json:"state"` // hash of the canonical state
-	Problems    []string   `json:"problems"`
+	Remote      string      `json:"remote"` // "" where there is none
+	URL         string      `json:"url,omitempty"`
+	PushURL     string      `json:"push_url,omitempty"` // where pushes go if not to URL
+	Hub         string      `json:"hub,omitempty"`
+	Level       int         `json:"level,omitempty"` // format level of the hub, 0 when there is none
+	Shared      bool        `json:"shared"`          // a hub exists on the remote
+	Agent       string      `json:"agent,omitempty"` // "" before the first write
+	Unsent      int         `json:"unsent"`
+	LastContact *time.Time  `json:"last_contact"` // null: never
+	Open        int         `json:"open"`
+	Closed      int         `json:"closed"`
+	Archived    int         `json:"archived"`
+	Logs        []LogInfo   `json:"logs"`
+	Rejected    int         `json:"rejected"`
+	Sequence    uint64      `json:"sequence"`  // of the ledger as last seen, 0 when there is none
+	Undecided   int         `json:"undecided"` // events that a step has still to answer
+	Lost        int         `json:"lost"`      // branches of the ledger that the hub lost and that are being brought back
+	BadSteps    int         `json:"bad_steps"` // of the ledger, not believed
+	Renumbered  []Alias     `json:"renumbered"`
+	Hash        string      `json:"state"`    // hash of the canonical state
+	Findings    []Diagnosis `json:"findings"` // what the doctor finds without asking the hub, notes apart
 }
 
 // LogInfo is one agent's log.

@@ -124,8 +124,8 @@ func TestOwnLogEndsWhereItsObjectsSay(t *testing.T) {
 		t.Error("it was not led astray")
 	}
 	bob.sync()
-	if s := bob.status(); len(s.Problems) > 0 || len(bob.numbers()) != 3 {
-		t.Errorf("%v, %q", bob.numbers(), s.Problems)
+	if s := bob.status(); len(s.Problems()) > 0 || len(bob.numbers()) != 3 {
+		t.Errorf("%v, %q", bob.numbers(), s.Problems())
 	}
 }
 

@@ -136,14 +136,6 @@ func (a ahead) text() string {
 	return fmt.Sprintf("the clock of '%s' was years ahead: event %d is stamped %s, and later events are ordered after it", a.agent, a.seq, a.at)
 }
 
-// aheadProblems are they as status lists them.
-func (t *Tracker) aheadProblems(s *snapshot) (problems []string) {
-	for _, a := range s.ahead(t.now()) {
-		problems = append(problems, a.text())
-	}
-	return problems
-}
-
 // checkClocks is the doctor's look at times.
 func (t *Tracker) checkClocks(_ context.Context, s *snapshot) ([]Diagnosis, error) {
 	var found []Diagnosis

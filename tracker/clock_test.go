@@ -32,7 +32,7 @@ func (c *clone) setStatus(to event.Status, issues ...event.UUID) {
 
 func (c *clone) problems() string {
 	c.w.t.Helper()
-	return strings.Join(c.status().Problems, "\n")
+	return strings.Join(c.status().Problems(), "\n")
 }
 
 // A line with the greatest time there is cannot be followed. Whoever would

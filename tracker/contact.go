@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -143,9 +144,16 @@ func (t *Tracker) checkHub(ctx context.Context, s *snapshot) ([]Diagnosis, error
 		return nil, err
 	}
 	found = append(found, which...)
+	said := s.metaBad.texts()
+	for _, text := range said {
+		found = append(found, Diagnosis{"meta", Warning, text, []string{"who wrote it, and what is believed: git crosslink trust list"}})
+	}
 	for _, p := range t.contact.Problems {
 		if len(which) > 0 && p.Ref == metaName {
 			continue // said already
+		}
+		if slices.Contains(said, p.Text) {
+			continue
 		}
 		found = append(found, Diagnosis{"hub", Warning, p.Text, []string{"nothing here: what was seen before is kept and in use"}})
 	}

@@ -119,7 +119,7 @@ func TestProblemsOfTheHub(t *testing.T) {
 	if again := told(carol); first != 3 || again != first {
 		t.Errorf("told %d and then %d: %v", first, again, carol.notices)
 	}
-	problems := carol.status().Problems
+	problems := carol.status().Problems()
 	all := strings.Join(problems, "\n")
 	for _, part := range []string{"Also_None", "Not_An_Id"} {
 		if !strings.Contains(all, part) {
@@ -132,7 +132,7 @@ func TestProblemsOfTheHub(t *testing.T) {
 	w.git(w.hub, "update-ref", "-d", ref+"Not_An_Id")
 	w.git(w.hub, "update-ref", "-d", ref+"Also_None")
 	carol.sync()
-	if p := carol.status().Problems; len(p) != 0 {
+	if p := carol.status().Problems(); len(p) != 0 {
 		t.Errorf("over, and still listed: %v", p)
 	}
 }

@@ -104,7 +104,7 @@ func TestDamageOnTheHub(t *testing.T) {
 					t.Errorf("a new clone shows %v", got)
 				}
 				for _, c := range []*clone{alice, bob, carol} {
-					if p := c.status().Problems; len(p) > 0 {
+					if p := c.status().Problems(); len(p) > 0 {
 						t.Errorf("%s still sees problems: %q", c.name, p)
 					}
 					c.sound()
@@ -158,7 +158,7 @@ func TestBrokenRefIsNotTheHubs(t *testing.T) {
 	}
 	bob.create("three")
 	err := alice.trySync()
-	problems := fmt.Sprint(alice.status().Problems)
+	problems := fmt.Sprint(alice.status().Problems())
 	if strings.Contains(problems, "no longer has") || !strings.Contains(problems, "could not store every ref") {
 		t.Errorf("the hub is whole, sync says %v, and status: %s", err, problems)
 	}

@@ -16,6 +16,8 @@ import (
 //     lists them in the order in which they are shown;
 //   - a check reads what is here. Only the doctor itself asks the hub, once,
 //     before them;
+//   - status runs the same checks, those apart that start processes: what it
+//     lists under problems and what the doctor finds are one thing;
 //   - every diagnosis that is not a note has a hint with a command to run, and
 //     no hint destroys anything (doctor_test.go);
 //   - what fsck finds in the events needs no cure and is fsck's: the doctor only
@@ -42,20 +44,21 @@ type Diagnosis struct {
 type check struct {
 	subject string // in words: "looked at <subject>, <subject> …"
 	look    func(t *Tracker, ctx context.Context, s *snapshot) ([]Diagnosis, error)
+	status  bool // it costs little, and status shows what it finds
 }
 
 var checks = []check{
-	{"git", (*Tracker).checkGit},
-	{"the settings", (*Tracker).checkSettings},
-	{"the committer", (*Tracker).findCommitter},
-	{"who writes here", (*Tracker).checkAgent},
-	{"the hub", (*Tracker).checkHubAndForge},
-	{"what is sent", (*Tracker).checkSending},
-	{"how often it is sent", (*Tracker).checkPacing},
-	{"signs of life", (*Tracker).checkPresence},
-	{"the logs", (*Tracker).checkLogs},
-	{"the ledger", (*Tracker).checkLedger},
-	{"the clocks", (*Tracker).checkClocks},
+	{"git", (*Tracker).checkGit, false},
+	{"the settings", (*Tracker).checkSettings, true},
+	{"the committer", (*Tracker).findCommitter, true},
+	{"who writes here", (*Tracker).checkAgent, true},
+	{"the hub", (*Tracker).checkHubAndForge, true},
+	{"what is sent", (*Tracker).checkSending, true},
+	{"how often it is sent", (*Tracker).checkPacing, true},
+	{"signs of life", (*Tracker).checkPresence, false},
+	{"the logs", (*Tracker).checkLogs, true},
+	{"the ledger", (*Tracker).checkLedger, true},
+	{"the clocks", (*Tracker).checkClocks, true},
 }
 
 // DoctorReport says what the doctor looked at and what it found.
@@ -84,16 +87,29 @@ func (t *Tracker) Doctor(ctx context.Context, offline bool) (*DoctorReport, erro
 		return r, nil
 	}
 	for _, c := range checks {
+		r.Looked = append(r.Looked, c.subject)
+	}
+	found, err = t.examine(ctx, s, func(check) bool { return true })
+	r.Findings = append(r.Findings, found...)
+	return r, err
+}
+
+// examine runs the checks that are chosen. What cannot be looked at is a finding.
+func (t *Tracker) examine(ctx context.Context, s *snapshot, chosen func(check) bool) ([]Diagnosis, error) {
+	var all []Diagnosis
+	for _, c := range checks {
+		if !chosen(c) {
+			continue
+		}
 		found, err := c.look(t, ctx, s)
 		if ctx.Err() != nil {
 			return nil, ctx.Err()
 		}
-		if err != nil {
-			found = append(found, diagnosed(Problem, fmt.Errorf("cannot look at %s: %w", c.subject, err), "unseen"))
+		if all = append(all, found...); err != nil {
+			all = append(all, diagnosed(Problem, fmt.Errorf("cannot look at %s: %w", c.subject, err), "unseen"))
 		}
-		r.Looked, r.Findings = append(r.Looked, c.subject), append(r.Findings, found...)
 	}
-	return r, nil
+	return all, nil
 }
 
 // askHub brings what the hub has, within a bounded time.

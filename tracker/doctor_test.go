@@ -2,12 +2,14 @@ package tracker_test
 
 import (
 	"context"
+	"fmt"
 	"go/ast"
 	"go/parser"
 	"go/token"
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -234,3 +236,91 @@ func TestNoTextOfTheOthersDestroys(t *testing.T) {
 		t.Error("it finds nothing")
 	}
 }
+
+// Each situation that produces a finding, and on each of them status and doctor
+// agree. Those that need a hostile hub are held to it where they are made: every
+// clone.status of a test asks both.
+func TestStatusAndDoctorAgree(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	alice, bob := w.clone("alice"), w.clone("bob")
+	seen := map[string]bool{}
+	is := func(c *clone, want string, more ...string) {
+		t.Helper()
+		var got []string
+		for _, d := range c.status(more...).Findings {
+			got = append(got, string(d.Severity)+" "+d.Name)
+			seen[d.Name] = true
+			if len(d.Hints) == 0 {
+				t.Errorf("%s: no cure: %+v", c.name, d)
+			}
+		}
+		if all := strings.Join(got, ", "); all != want {
+			t.Errorf("%s: %q, want %q", c.name, all, want)
+		}
+	}
+	is(alice, "")
+	alice.init()
+	issue := alice.create("one")
+	bob.sync()
+	is(bob, "")
+	is(bob, "problem agent-id", "GIT_CROSSLINK_AGENT=No")
+	is(bob, "problem ci-agent", "GIT_CROSSLINK_AGENT=", "CI=1")
+	set := func(c *clone, key, value string) func() {
+		w.git(c.dir, "config", key, value)
+		return func() { w.git(c.dir, "config", "--unset", key) }
+	}
+	unset := set(bob, "crosslink.lockTimeout", "soon")
+	is(bob, "warning odd-setting")
+	unset()
+	unset = set(bob, "crosslink.committer", "Bob <bob@example.com>")
+	is(bob, "problem committer")
+	unset()
+
+	// what the hub holds that is not believed
+	meta := strings.TrimSpace(w.git(w.hub, "rev-parse", "refs/heads/crosslink/meta"))
+	tree := strings.TrimSpace(w.git(w.hub, "rev-parse", meta+"^{tree}"))
+	stray := strings.TrimSpace(w.git(w.hub, "-c", "user.name=m", "-c", "user.email=m@example.com", "commit-tree", "-p", meta, "-m", "stray", tree))
+	w.git(w.hub, "update-ref", "refs/heads/crosslink/meta", stray)
+	w.git(w.hub, "update-ref", "refs/heads/crosslink/agents/Not_An_Id", strings.TrimSpace(w.git(w.hub, "rev-parse", "main")))
+	bob.sync()
+	is(bob, "warning meta, warning hub")
+	w.git(w.hub, "update-ref", "-d", "refs/heads/crosslink/agents/Not_An_Id")
+
+	alice.now = func() time.Time { return time.Now().AddDate(9, 0, 0) }
+	alice.comment(issue, "from the future")
+	alice.now = time.Now
+	bob.sync()
+	is(bob, "warning meta, warning far-future")
+
+	w.git(w.hub, "update-ref", "-d", "refs/heads/crosslink/meta")
+	bob.comment(issue, "to nobody")
+	is(bob, "problem hub-lost, warning meta, warning far-future")
+	if len(seen) < 8 {
+		t.Errorf("only %d kinds of findings", len(seen))
+	}
+}
+
+// agrees holds status and doctor to each other: what one of them finds in what
+// is here, the other finds as well, and calls it the same.
+func (c *clone) agrees(s *tracker.Status, more ...string) {
+	c.w.t.Helper()
+	list := func(all []tracker.Diagnosis) (lines []string) {
+		for _, d := range all {
+			switch {
+			case d.Severity == tracker.Note:
+			case d.Name == "unshared", d.Name == "queued": // status has a line for each
+			case d.Name == "old-git": // would start a process
+			default:
+				lines = append(lines, fmt.Sprintf("%s %s: %s", d.Severity, d.Name, seconds.ReplaceAllString(d.Text, "N s")))
+			}
+		}
+		return lines
+	}
+	got, want := list(s.Findings), list(c.doctor(true, more...).Findings)
+	if !slices.Equal(got, want) {
+		c.w.t.Errorf("%s: status and doctor do not agree:\nstatus %q\ndoctor %q", c.name, got, want)
+	}
+}
+
+var seconds = regexp.MustCompile(`\d+ s\b`)

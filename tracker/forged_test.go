@@ -156,8 +156,8 @@ func TestForgedSteps(t *testing.T) {
 					t.Errorf("%s: %v", r.name, got)
 				}
 				s := r.status()
-				if s.BadSteps != bad || mentions(s.Problems, "("+c.rule+")") != bad {
-					t.Errorf("%s: %d bad steps, %q", r.name, s.BadSteps, s.Problems)
+				if s.BadSteps != bad || mentions(s.Problems(), "("+c.rule+")") != bad {
+					t.Errorf("%s: %d bad steps, %q", r.name, s.BadSteps, s.Problems())
 				}
 				if got := r.findings(true); bad > 0 && !strings.Contains(got, "bad-step  "+c.rule) || bad == 0 && got != "" {
 					t.Errorf("%s: %s", r.name, got)
@@ -235,8 +235,8 @@ func TestADroppedLine(t *testing.T) {
 				bob.comment(issue, "third")
 				w.converge(alice, bob, warm, cold)
 				for _, c := range []*clone{alice, bob, warm, cold} {
-					if got := c.ends("bob"); got != "4 " || len(c.status().Problems) != 0 {
-						t.Errorf("%s: %q, %q", c.name, got, c.status().Problems)
+					if got := c.ends("bob"); got != "4 " || len(c.status().Problems()) != 0 {
+						t.Errorf("%s: %q, %q", c.name, got, c.status().Problems())
 					}
 				}
 				if got := w.hubLines("bob"); !slices.EqualFunc(got[:min(3, len(got))], good, bytes.Equal) {
@@ -284,8 +284,8 @@ func TestGarbageBehindALog(t *testing.T) {
 				cold := w.clone("cold")
 				cold.sync()
 				for _, c := range []*clone{alice, bob, cold} {
-					if got := c.ends("bob"); got != fmt.Sprintf("%d ", len(good)+1) || len(c.status().Problems) != 0 {
-						t.Errorf("%s: %q, %q", c.name, got, c.status().Problems)
+					if got := c.ends("bob"); got != fmt.Sprintf("%d ", len(good)+1) || len(c.status().Problems()) != 0 {
+						t.Errorf("%s: %q, %q", c.name, got, c.status().Problems())
 					}
 				}
 				if got := w.hubLines("bob"); len(got) != len(good)+1 || !slices.EqualFunc(got[:len(good)], good, bytes.Equal) {
@@ -324,7 +324,7 @@ func TestALineOfANewerProgram(t *testing.T) {
 	if got := strings.TrimSpace(w.git(w.hub, "rev-parse", "crosslink/agents/bob")); got != tip {
 		t.Errorf("the hub has %s in place of the newer line", got)
 	}
-	if p := fmt.Sprint(bob.status().Problems); !strings.Contains(p, "bob") {
+	if p := fmt.Sprint(bob.status().Problems()); !strings.Contains(p, "bob") {
 		t.Errorf("bob is not told: %s", p)
 	}
 }

@@ -182,10 +182,16 @@ func (t *Tracker) checkLogs(_ context.Context, s *snapshot) ([]Diagnosis, error)
 	var found []Diagnosis
 	for _, id := range s.agents() {
 		l := s.logs[id]
-		switch {
-		case id == t.agent: // checkAgent
-		case l.distrust() != "":
+		if l.beyond {
+			found = append(found, Diagnosis{"beyond", Warning, l.beyondText(), []string{"show details: git crosslink trust show " + id}})
+		}
+		if id == t.agent { // checkAgent
+			continue
+		}
+		if l.distrust() != "" {
 			found = append(found, Diagnosis{"trust", Warning, l.distrust(), []string{"show details: git crosslink trust show " + id}})
+		}
+		switch {
 		case l.diverged:
 			found = append(found, Diagnosis{"copied-clone", Warning, t.divergedError(id).Error(),
 				[]string{"where that agent writes: git crosslink agent fork"}})
@@ -204,6 +210,9 @@ func (t *Tracker) checkLogs(_ context.Context, s *snapshot) ([]Diagnosis, error)
 
 // checkLedger is the doctor's look at what was decided.
 func (t *Tracker) checkLedger(ctx context.Context, s *snapshot) ([]Diagnosis, error) {
+	if s.newerRules() { // checkHub says so
+		return nil, nil
+	}
 	r := &FsckReport{}
 	bad, err := t.fsckLedger(ctx, s, r)
 	if err != nil {

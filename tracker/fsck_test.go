@@ -65,7 +65,7 @@ func TestFsck(t *testing.T) {
 	st := alice.open()
 	defer st.Close()
 	s, err := st.Status(context.Background())
-	if err != nil || s.BadSteps != 1 || s.Sequence != 5 || s.Undecided != 0 || len(s.Problems) != 1 {
+	if err != nil || s.BadSteps != 1 || s.Sequence != 5 || s.Undecided != 0 || len(s.Problems()) != 1 {
 		t.Errorf("%+v, %v", s, err)
 	}
 

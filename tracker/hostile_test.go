@@ -15,14 +15,16 @@ import (
 	"github.com/git-crosslink/git-crosslink/tracker"
 )
 
-func (c *clone) status() *tracker.Status {
+// status also holds the doctor to finding the same.
+func (c *clone) status(more ...string) *tracker.Status {
 	c.w.t.Helper()
-	t := c.open()
+	t := c.open(more...)
 	defer t.Close()
 	s, err := t.Status(context.Background())
 	if err != nil {
 		c.w.t.Fatalf("%s: status: %v", c.name, err)
 	}
+	c.agrees(s, more...)
 	return s
 }
 
@@ -75,7 +77,7 @@ func TestHostileHub(t *testing.T) {
 		c.reported(made, said)
 	}
 	for _, name := range hidden {
-		for _, p := range carol.status().Problems {
+		for _, p := range carol.status().Problems() {
 			if strings.Contains(p, name) {
 				t.Errorf("git shows '%s'", name)
 			}
@@ -117,10 +119,10 @@ func (c *clone) reported(made map[string]kind, names []string) {
 		if k.ended == "" {
 			want = 0
 		}
-		if n := mentions(s.Problems, "'"+agent+"'"); n != want {
+		if n := mentions(s.Problems(), "'"+agent+"'"); n != want {
 			c.w.t.Errorf("%s: '%s' is reported %d times", c.name, agent, n)
 		}
-		if k.ended != "" && mentions(s.Problems, fmt.Sprintf("'%s' stops after %d events", agent, k.events)) != 1 {
+		if k.ended != "" && mentions(s.Problems(), fmt.Sprintf("'%s' stops after %d events", agent, k.events)) != 1 {
 			c.w.t.Errorf("%s: '%s' is reported without its sequence", c.name, agent)
 		}
 	}
@@ -128,11 +130,11 @@ func (c *clone) reported(made map[string]kind, names []string) {
 		if len(name) > 80 {
 			name = name[:80] + "…"
 		}
-		if n := mentions(s.Problems, "'"+name+"'"); n != 1 {
-			c.w.t.Errorf("%s: '%s' is reported %d times: %s", c.name, name, n, strings.Join(s.Problems, "\n"))
+		if n := mentions(s.Problems(), "'"+name+"'"); n != 1 {
+			c.w.t.Errorf("%s: '%s' is reported %d times: %s", c.name, name, n, strings.Join(s.Problems(), "\n"))
 		}
 	}
-	for _, p := range s.Problems {
+	for _, p := range s.Problems() {
 		if len(p) > 600 {
 			c.w.t.Errorf("%s: a problem of %d bytes", c.name, len(p))
 		}
@@ -253,7 +255,7 @@ func TestHostileNamesCollide(t *testing.T) {
 	if carol.titles()["before"] == nil {
 		t.Error("alice's issue is not there")
 	}
-	if len(carol.status().Problems) == 0 {
+	if len(carol.status().Problems()) == 0 {
 		t.Error("nothing is reported")
 	}
 	alice.create("after")
@@ -331,8 +333,8 @@ func TestHostileMeta(t *testing.T) {
 				t.Error("alice's issue is not there")
 			}
 			s := bob.status()
-			if s.Level != c.level || c.says != "" && mentions(s.Problems, c.says) != 1 {
-				t.Errorf("level %d, %q", s.Level, s.Problems)
+			if s.Level != c.level || c.says != "" && mentions(s.Problems(), c.says) != 1 {
+				t.Errorf("level %d, %q", s.Level, s.Problems())
 			}
 			tr := bob.open()
 			defer tr.Close()
@@ -359,8 +361,8 @@ func TestHostileMetaAtFirstContact(t *testing.T) {
 	h.land()
 	bob := w.clone("bob")
 	bob.sync()
-	if s := bob.status(); s.Level != 0 || mentions(s.Problems, "cannot be read") != 1 {
-		t.Errorf("level %d, %q", s.Level, s.Problems)
+	if s := bob.status(); s.Level != 0 || mentions(s.Problems(), "cannot be read") != 1 {
+		t.Errorf("level %d, %q", s.Level, s.Problems())
 	}
 	tr := bob.open()
 	_, err := tr.Init(context.Background(), tracker.InitOptions{})
@@ -371,8 +373,8 @@ func TestHostileMetaAtFirstContact(t *testing.T) {
 	h.tips["refs/heads/crosslink/meta"] = meta
 	h.land()
 	bob.sync()
-	if bob.titles()["before"] == nil || len(bob.status().Problems) > 0 {
-		t.Errorf("%v, %q", bob.titles(), bob.status().Problems)
+	if bob.titles()["before"] == nil || len(bob.status().Problems()) > 0 {
+		t.Errorf("%v, %q", bob.titles(), bob.status().Problems())
 	}
 }
 
@@ -408,8 +410,8 @@ func TestMendedLog(t *testing.T) {
 				// said, or put back
 				there := w.git(w.hub, "rev-parse", "crosslink/agents/dave^{tree}")
 				s := alice.status()
-				if mentions(s.Problems, "'dave' was rewritten")+mentions(s.Problems, "'dave' lacks lines") != 1 && there != w.git(w.hub, "rev-parse", string(bad)+"^{tree}") {
-					t.Errorf("lost lines: %q", s.Problems)
+				if mentions(s.Problems(), "'dave' was rewritten")+mentions(s.Problems(), "'dave' lacks lines") != 1 && there != w.git(w.hub, "rev-parse", string(bad)+"^{tree}") {
+					t.Errorf("lost lines: %q", s.Problems())
 				}
 			}
 			h.ref("dave", lines(int(k.events)+2))
@@ -421,8 +423,8 @@ func TestMendedLog(t *testing.T) {
 					t.Errorf("%+v", l)
 				}
 			}
-			if len(s.Problems) > 0 {
-				t.Errorf("%q", s.Problems)
+			if len(s.Problems()) > 0 {
+				t.Errorf("%q", s.Problems())
 			}
 		})
 	}

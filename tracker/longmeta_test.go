@@ -44,15 +44,15 @@ func TestMetaChainThatIsTooLong(t *testing.T) {
 	w.litter(2)       // 6: at the bound
 	edge := w.clone("edge")
 	edge.sync()
-	if got := edge.numbers(); len(got) != 2 || mentions(edge.status().Problems, "is not believed") != 2 {
-		t.Errorf("at the bound: %v, %q", got, edge.status().Problems)
+	if got := edge.numbers(); len(got) != 2 || mentions(edge.status().Problems(), "is not believed") != 2 {
+		t.Errorf("at the bound: %v, %q", got, edge.status().Problems())
 	}
 	w.litter(1)
 	cold := w.clone("cold")
 	if err := cold.trySync(); err != nil && errorName(err) != "hub-meta" {
 		t.Errorf("%v", err)
 	}
-	if p := cold.status().Problems; mentions(p, "more than 6 commits") == 0 {
+	if p := cold.status().Problems(); mentions(p, "more than 6 commits") == 0 {
 		t.Errorf("it is not said: %q", p)
 	}
 	r, err := cold.tryEmit(func(tr *tracker.Tracker) []event.Body {
@@ -91,7 +91,7 @@ func TestMetaLitter(t *testing.T) {
 	cold := w.clone("cold")
 	for _, c := range []*clone{alice, cold} {
 		c.sync()
-		p := c.status().Problems
+		p := c.status().Problems()
 		if n := mentions(p, "is not believed"); n != tracker.MaxBadMeta || mentions(p, fmt.Sprintf("%d more meta commits below", 60-tracker.MaxBadMeta)) != 1 {
 			t.Errorf("'%s': %d named, %q", c.name, n, p)
 		}
@@ -106,7 +106,7 @@ func TestMetaLitter(t *testing.T) {
 		t.Error(err)
 	}
 	cold.sync()
-	if p := cold.status().Problems; len(p) != 0 || cold.trust().Signing != "off" {
+	if p := cold.status().Problems(); len(p) != 0 || cold.trust().Signing != "off" {
 		t.Errorf("%q", p)
 	}
 }

@@ -93,8 +93,8 @@ func TestNewerRules(t *testing.T) {
 					t.Errorf("%s: locks %v, %v", r.name, held, err)
 				}
 				s := r.status()
-				if s.BadSteps != bad || mentions(s.Problems, "rules that are newer than this program") != 1-bad {
-					t.Errorf("%s: %d bad steps, %q", r.name, s.BadSteps, s.Problems)
+				if s.BadSteps != bad || mentions(s.Problems(), "rules that are newer than this program") != 1-bad {
+					t.Errorf("%s: %d bad steps, %q", r.name, s.BadSteps, s.Problems())
 				}
 				if !c.stops {
 					continue

@@ -277,7 +277,7 @@ func TestBusyForge(t *testing.T) {
 		f.atMost6(t)
 		f.says("")
 		alice.sync() // by hand: at once
-		if s := alice.status(); s.Unsent != 0 || len(s.Problems) != 0 {
+		if s := alice.status(); s.Unsent != 0 || len(s.Problems()) != 0 {
 			t.Errorf("%s: %+v", answer, s)
 		}
 	}

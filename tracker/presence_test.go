@@ -111,8 +111,8 @@ func TestPresence(t *testing.T) {
 	if p, _ := bob.looks(tracker.Fresh).Presence("alice"); p != want {
 		t.Errorf("%+v", p)
 	}
-	if s := bob.status(); len(s.Problems) != 0 {
-		t.Errorf("%v", s.Problems)
+	if s := bob.status(); len(s.Problems()) != 0 {
+		t.Errorf("%v", s.Problems())
 	}
 }
 
@@ -217,7 +217,7 @@ func TestPresenceRefused(t *testing.T) {
 		t.Errorf("%+v", b)
 	}
 	alice.comment(issue, "events go on")
-	if s := alice.status(); s.Unsent != 0 || len(s.Problems) != 0 {
+	if s := alice.status(); s.Unsent != 0 || len(s.Problems()) != 0 {
 		t.Errorf("%+v", s)
 	}
 	alice.later(10 * time.Hour)

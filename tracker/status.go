@@ -2,12 +2,22 @@ package tracker
 
 import (
 	"context"
-	"fmt"
-	"slices"
 
 	"github.com/git-crosslink/git-crosslink/refs"
 	"github.com/git-crosslink/git-crosslink/store"
 )
+
+// ownLine are the findings that status shows on a line of its own.
+var ownLine = map[string]bool{"unshared": true, "queued": true}
+
+// Problems are the texts of what is wrong.
+func (s *Status) Problems() []string {
+	all := []string{}
+	for _, d := range s.Findings {
+		all = append(all, d.Text)
+	}
+	return all
+}
 
 // Status tells the tracker's own condition from what is here: what the user's
 // own fetch or clone brought, and in a hub what it holds.
@@ -21,7 +31,7 @@ func (t *Tracker) Status(ctx context.Context) (*Status, error) {
 		return nil, err
 	}
 	st := &Status{Remote: t.hubName(), Agent: t.agent, Level: s.level, Shared: s.bound || s.apart || s.level == 2 || s.level == 3,
-		Unsent: s.unsent(), Logs: []LogInfo{}, Renumbered: []Alias{}, Problems: []string{}, Hash: s.state.Hash()}
+		Unsent: s.unsent(), Logs: []LogInfo{}, Renumbered: []Alias{}, Findings: []Diagnosis{}, Hash: s.state.Hash()}
 	if t.hub != nil {
 		st.URL, st.PushURL = t.hub.shown(), refs.WithoutSecrets(t.pushURL())
 	}
@@ -60,62 +70,18 @@ func (t *Tracker) Status(ctx context.Context) (*Status, error) {
 			info.Newest = l.lines[n-1].Shown().String()
 		}
 		st.Logs = append(st.Logs, info)
-		if l.ended != "" {
-			st.Problems = append(st.Problems, fmt.Sprintf("the log of '%s' stops after %d events: %s", id, l.chain.Seq, l.ended))
-		}
-		if why := l.distrust(); why != "" {
-			st.Problems = append(st.Problems, why)
-		}
-		if l.diverged {
-			st.Problems = append(st.Problems, t.divergedError(id).Error())
-		}
-		if l.beyond {
-			st.Problems = append(st.Problems, l.beyondText())
-		}
-	}
-	if e := t.lockedError(ctx, s); e != nil {
-		st.Problems = append(st.Problems, e.Message)
-	}
-	st.Problems = append(st.Problems, s.metaBad.texts()...)
-	st.Problems = append(st.Problems, t.aheadProblems(s)...)
-	if s.apart {
-		st.Problems = append(st.Problems, "the numbers here are this repository's own: the hub is not joined")
 	}
 	if t.hub == nil {
 		st.Unsent = 0
 	}
-	if why := t.apart(); why != "" {
-		st.Problems = append(st.Problems, why)
-	}
-	twins, err := t.twins(ctx, s)
+	found, err := t.examine(ctx, s, func(c check) bool { return c.status })
 	if err != nil {
 		return nil, err
 	}
-	for _, remote := range twins {
-		text, _ := t.twinText(remote)
-		st.Problems = append(st.Problems, text)
-	}
-	for _, p := range t.contact.Problems {
-		if slices.Contains(st.Problems, p.Text) {
-			continue
+	for _, d := range found {
+		if d.Severity != Note && !ownLine[d.Name] {
+			st.Findings = append(st.Findings, d)
 		}
-		st.Problems = append(st.Problems, p.Text)
-	}
-	if t.contact.Refused != "" {
-		st.Problems = append(st.Problems, t.contact.Refused)
-	}
-	for _, l := range t.withheldLogs(ctx, s) {
-		text, _ := t.refusalOf(ctx, s, l)
-		st.Problems = append(st.Problems, text)
-	}
-	if text := t.undecidedText(s, st.Undecided); text != "" {
-		st.Problems = append(st.Problems, text)
-	}
-	if p := t.readPace(); p.Until.After(t.now()) {
-		st.Problems = append(st.Problems, p.Why+"; it is left alone for a while")
-	}
-	if t.chooseErr != nil {
-		st.Problems = append(st.Problems, t.chooseErr.Error())
 	}
 	return st, nil
 }
@@ -123,11 +89,6 @@ func (t *Tracker) Status(ctx context.Context) (*Status, error) {
 // ledgerStatus tells how the ledger stands.
 func (t *Tracker) ledgerStatus(s *snapshot, st *Status) error {
 	d := &s.decided
-	if s.newerRules() {
-		st.Problems = append(st.Problems, "the hub decides by rules that are newer than this program: numbers given since and locks are not shown, and nothing is written")
-	} else if d.err != nil {
-		st.Problems = append(st.Problems, fmt.Sprintf("the ledger cannot be judged, so nothing is shown as decided: %v", d.err))
-	}
 	if d.view.Ledger == nil {
 		return nil
 	}
@@ -141,13 +102,6 @@ func (t *Tracker) ledgerStatus(s *snapshot, st *Status) error {
 		if !held {
 			st.Lost++
 		}
-	}
-	if st.Lost > 0 {
-		st.Problems = append(st.Problems, "the hub has lost decisions that it had acknowledged; the next sync brings them back")
-	}
-	if st.BadSteps > 0 {
-		b := d.bad[len(d.bad)-1]
-		st.Problems = append(st.Problems, fmt.Sprintf("%s not believed, the last is %d (%s)", badSteps(st.BadSteps), b.Sequence, b.Reason))
 	}
 	return nil
 }

@@ -169,7 +169,7 @@ func (x appended) goesWell(t *testing.T) {
 		if of == nil || of.UUID != id || of.Number == 0 || c.titles()["forged"] != nil {
 			t.Errorf("%s shows %v", c.name, c.titles())
 		}
-		if p := c.status().Problems; len(p) != 0 {
+		if p := c.status().Problems(); len(p) != 0 {
 			t.Errorf("%s: %q", c.name, p)
 		}
 		if a := c.trusts("bob"); a.Counts != a.Events || a.Signed != a.Events {
@@ -211,8 +211,8 @@ func TestUnsignedLinesThatTheLedgerCovers(t *testing.T) {
 		if i := c.titles()["decided"]; i == nil || i.Number != 2 {
 			t.Errorf("%s: %v", c.name, i)
 		}
-		if got, want := c.ends("bob"), fmt.Sprintf("%d ", len(good)+2); got != want || mentions(c.status().Problems, "was signed up to") != 1 {
-			t.Errorf("%s: '%s', want '%s'; %q", c.name, got, want, c.status().Problems)
+		if got, want := c.ends("bob"), fmt.Sprintf("%d ", len(good)+2); got != want || mentions(c.status().Problems(), "was signed up to") != 1 {
+			t.Errorf("%s: '%s', want '%s'; %q", c.name, got, want, c.status().Problems())
 		}
 	}
 	// one more after them is not decided, and does not count
@@ -268,7 +268,7 @@ func TestUnsignedLinesOfOnesOwn(t *testing.T) {
 	if n := len(w.hubLines("bob")); n != before {
 		t.Errorf("%d lines were sent that count for nobody", n-before)
 	}
-	if s := bob.status(); s.Unsent != 1 || mentions(s.Problems, "was signed up to") == 0 {
+	if s := bob.status(); s.Unsent != 1 || mentions(s.Problems(), "was signed up to") == 0 {
 		t.Errorf("%+v", s)
 	}
 	w.git(bob.dir, "config", "--unset", "crosslink.sign")

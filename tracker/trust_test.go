@@ -299,8 +299,8 @@ func TestAC61_Meta(t *testing.T) {
 			if s.Meta != good || s.Signing != trust.Warn || !strings.Contains(strings.Join(s.Refused, "\n"), c.rule) {
 				t.Errorf("%s after %s: %+v", r.name, c.rule, s)
 			}
-			if mentions(r.status().Problems, c.rule) != 1 {
-				t.Errorf("%s is not told of %s: %q", r.name, c.rule, r.status().Problems)
+			if mentions(r.status().Problems(), c.rule) != 1 {
+				t.Errorf("%s is not told of %s: %q", r.name, c.rule, r.status().Problems())
 			}
 		}
 	}
@@ -317,7 +317,7 @@ func TestAC61_Meta(t *testing.T) {
 	if s := bob.trust(); s.Signing != trust.Require || s.Seq != was.Seq+1 {
 		t.Errorf("an older meta is believed: %+v", s)
 	}
-	if p := bob.status().Problems; mentions(p, "older") != 1 {
+	if p := bob.status().Problems(); mentions(p, "older") != 1 {
 		t.Errorf("it is not told: %q", p)
 	}
 }

@@ -34,6 +34,10 @@ type Who struct {
 // Who tells under which id this worktree writes, and what says so. Nothing is
 // written, so a worktree that was never written in has none.
 func (t *Tracker) Who(ctx context.Context) (*Who, error) {
+	return t.who(func() (*snapshot, error) { return t.loadAll(ctx) })
+}
+
+func (t *Tracker) who(load func() (*snapshot, error)) (*Who, error) {
 	agent, err := t.knownAgent()
 	if err != nil {
 		return nil, err
@@ -52,7 +56,7 @@ func (t *Tracker) Who(ctx context.Context) (*Who, error) {
 		}
 		return w, nil
 	}
-	s, err := t.loadAll(ctx)
+	s, err := load()
 	if err != nil {
 		return nil, fmt.Errorf("read the log of '%s': %w", agent, err)
 	}
@@ -79,7 +83,7 @@ func (t *Tracker) Who(ctx context.Context) (*Who, error) {
 
 // checkAgent is the doctor's look at who writes here.
 func (t *Tracker) checkAgent(ctx context.Context, s *snapshot) ([]Diagnosis, error) {
-	w, err := t.Who(ctx)
+	w, err := t.who(func() (*snapshot, error) { return s, nil })
 	if err != nil {
 		return []Diagnosis{diagnosed(Problem, err, "agent-id")}, nil
 	}
@@ -97,7 +101,8 @@ func (t *Tracker) checkAgent(ctx context.Context, s *snapshot) ([]Diagnosis, err
 		found = append(found, diagnosed(Problem, t.divergedError(w.Agent), "copied-clone"))
 	case AgentRetired:
 		if w.Source == "file" {
-			return []Diagnosis{{"retired", Note, fmt.Sprintf("'%s' is retired: the next write makes a new id", w.Agent), nil}}, nil
+			found = append(found, Diagnosis{"retired", Note, fmt.Sprintf("'%s' is retired: the next write makes a new id", w.Agent), nil})
+			break
 		}
 		found = append(found, diagnosed(Problem, t.retiredError(s.project()), "retired"))
 	case AgentDamaged:
@@ -112,11 +117,9 @@ func (t *Tracker) checkAgent(ctx context.Context, s *snapshot) ([]Diagnosis, err
 		} else if _, err := t.signer(w.Agent, s.force(w.Agent), false); errors.Is(err, errNoJobKey) {
 			found = append(found, Diagnosis{"ci-key", Note, fmt.Sprintf("what '%s' writes is not signed: %v", w.Agent, err), []string{jobKeyHint}})
 		}
-		if l := s.logs[w.Agent]; len(found) == 0 && l != nil && l.distrust() != "" {
-			found = append(found, Diagnosis{"trust", Warning, l.distrust(), []string{"show details: git crosslink trust show " + w.Agent}})
-		} else if l != nil && l.beyond {
-			found = append(found, Diagnosis{"beyond", Warning, l.beyondText(), []string{"show details: git crosslink trust show " + w.Agent}})
-		}
+	}
+	if l := s.logs[w.Agent]; len(found) == 0 && l != nil && l.distrust() != "" {
+		found = append(found, Diagnosis{"trust", Warning, l.distrust(), []string{"show details: git crosslink trust show " + w.Agent}})
 	}
 	if scope := t.agentScope(); w.Source == "config" && (scope == "global" || scope == "system") {
 		found = append(found, Diagnosis{"shared-agent", Warning,
