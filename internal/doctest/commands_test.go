@@ -170,6 +170,7 @@ func newWorld(t *testing.T, bin string) *world {
 	w := &world{dir: filepath.Join(base, "world"), kept: filepath.Join(base, "kept"), ids: map[string]string{}}
 	w.env = append(testkit.Environment(),
 		"PATH="+bin+string(filepath.ListSeparator)+os.Getenv("PATH"), "HOME="+filepath.Join(w.dir, "home"), "USER=alice",
+		"GIT_CONFIG_GLOBAL="+filepath.Join(w.dir, "gitconfig"), // git config --global replaces the file that it writes to
 		"GIT_AUTHOR_NAME=alice", "GIT_AUTHOR_EMAIL=alice@example.com", "GIT_EDITOR=true",
 		"GIT_COMMITTER_NAME=alice", "GIT_COMMITTER_EMAIL=alice@example.com", testkit.Mark(w.dir))
 	if err := os.MkdirAll(filepath.Join(w.dir, "home"), 0o755); err != nil {

@@ -90,7 +90,7 @@ func paste(t *testing.T, bin, text string) {
 	cmd := exec.CommandContext(ctx, "sh", "-e", "-c", text)
 	cmd.Dir = work
 	cmd.Env = append(testkit.Environment(),
-		"PATH="+bin+string(filepath.ListSeparator)+os.Getenv("PATH"), "HOME="+home, "USER=alice",
+		"PATH="+bin+string(filepath.ListSeparator)+os.Getenv("PATH"), "HOME="+home, "USER=alice", "GIT_CONFIG_GLOBAL="+filepath.Join(home, ".gitconfig"),
 		"GIT_AUTHOR_NAME=alice", "GIT_AUTHOR_EMAIL=alice@example.com",
 		"GIT_COMMITTER_NAME=alice", "GIT_COMMITTER_EMAIL=alice@example.com",
 		testkit.Mark(home))

@@ -125,7 +125,7 @@ var special = map[string]how{
 	"git crosslink unlock --break --reason <text> <id>":              {before: heldByBob},
 	"git crosslink reopen <id>":                                      {before: "git crosslink close 12"},
 	"git crosslink reopen 12 --reason 'seen again'":                  {before: "git crosslink close 12"},
-	"git config --global --unset crosslink.agent":                    {not: "a test has no global configuration of git"},
+	"git config --global --unset crosslink.agent":                    {before: "git config --global crosslink.agent someone"},
 	"git config --unset crosslink.committer":                         {before: "git config crosslink.committer you@example.com"},
 	"git config --unset crosslink.hub":                               {before: "git config crosslink.hub true"},
 	"git config --unset crosslink.sync":                              {before: "git config crosslink.sync manual"},
