@@ -136,6 +136,10 @@ func (c *clone) run(f fault, words ...string) answer {
 		err = cmd.Wait()
 	}
 	a := answer{stderr: errs.String()}
+	if cmd.ProcessState == nil {
+		c.w.truth.violate("'%s': %s: not started: %v", c.name, words[0], err)
+		return a
+	}
 	if ws, ok := cmd.ProcessState.Sys().(syscall.WaitStatus); ok && ws.Signaled() {
 		a.killed = true
 		a.status = -1
