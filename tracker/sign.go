@@ -191,7 +191,7 @@ func (t *Tracker) cannotSign(s *snapshot, agent string, err error) error {
 	case policy == trust.Off:
 	case s.continuedSigned(agent):
 		return &Error{Kind: Denied, Name: "unsigned", Err: err, Hints: t.signsAgain(s, agent, err),
-			Message: fmt.Sprintf("nothing was written: the log of '%s' is signed, and unsigned events in it would not count: %s", agent, why)}
+			Message: fmt.Sprintf("not signed, so nothing was written: unsigned events in the signed log of '%s' would not count: %s", agent, why)}
 	case errors.Is(err, errNotSigning):
 		if !t.contact.Unsigned && !t.unwatched {
 			t.notice(n)
