@@ -38,7 +38,7 @@ func (c *clone) job(do func(event.UUID)) (late int, more bool, err error) {
 	if err != nil {
 		return 0, false, err
 	}
-	rows, open, err := p.List(store.Filter{Ready: true, Me: t.Agent(), Sort: "priority", Now: event.TimeOf(c.now())})
+	rows, _, err := p.List(store.Filter{Ready: true, Me: t.Agent(), Sort: "priority", Now: event.TimeOf(c.now())})
 	if err != nil {
 		return 0, false, err
 	}
@@ -59,7 +59,8 @@ func (c *clone) job(do func(event.UUID)) (late int, more bool, err error) {
 		})
 		return late, true, err
 	}
-	if _, open, err = p.List(store.Filter{}); open > 0 {
+	_, open, err := p.List(store.Filter{})
+	if open > 0 {
 		time.Sleep(50 * time.Millisecond) // others are at it
 	}
 	return late, open > 0, err
