@@ -112,7 +112,7 @@ func (s *snapshot) ahead(now time.Time) []ahead {
 	for _, e := range lines {
 		n := slices.IndexFunc(found, func(a ahead) bool { return a.agent == e.Agent })
 		counts := e.Seq <= uint64(len(s.logs[e.Agent].fed())) // one that does not explains others, who followed it before they knew
-		if n < 0 && counts && (e.Wall == 0 || e.Time-before > explained) {
+		if n < 0 && counts && (e.Wall == 0 || e.Time-before > followGap) {
 			n, found = len(found), append(found, ahead{agent: e.Agent, seq: e.Seq, at: e.Time})
 		}
 		if n >= 0 && counts && found[n].beyond == 0 && e.Time > follows {
@@ -124,9 +124,9 @@ func (s *snapshot) ahead(now time.Time) []ahead {
 	return found
 }
 
-// explained is how much later than the line it follows a line may be stamped: a
+// followGap is how much later than the line it follows a line may be stamped: a
 // follower adds 1 ns for each of its lines.
-const explained = event.Time(time.Second)
+const followGap = event.Time(time.Second)
 
 // text is what status and doctor say of it.
 func (a ahead) text() string {

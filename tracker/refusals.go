@@ -21,7 +21,7 @@ import (
 //   - what was refused is remembered with the server's words. It is offered again
 //     after a day, when it has changed, or when a user runs sync or init;
 //   - logs that the hub has lost are put back in a push of their own;
-//   - one command spends at most maxProbes pushes on finding out what is refused.
+//   - a search spends at most maxProbes pushes; a command may search several logs.
 //     The next one continues.
 const (
 	maxProbes   = 8

@@ -78,7 +78,7 @@ func (t *Tracker) undecidedText(s *snapshot, undecided int) string {
 	return fmt.Sprintf("%s undecided: %s", events(undecided), stepRefusal(r.Why))
 }
 
-// undecided counts the events that await a decision of the ledger.
+// allUndecided counts the events that await a decision of the ledger.
 func (s *snapshot) allUndecided() (n int) {
 	for _, id := range s.agents() {
 		if !s.newerRules() {

@@ -225,7 +225,7 @@ func (c *clone) fill() func() {
 	return func() { os.Remove(ballast) }
 }
 
-// removable are the files beside the replica that a clone can make again.
+// caches are the files beside the replica that a clone can make again.
 func (c *clone) caches() []string {
 	var all []string
 	for _, p := range []string{"replica.git/store.*", "judged*", "signatures*", "ledger.files*", "completion*", "pace.json"} {

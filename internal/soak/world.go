@@ -45,7 +45,6 @@ type world struct {
 	truth    *truth
 	server   *server
 	clones   []*clone
-	backups  int
 
 	// turns is held for reading during a command and for writing while something
 	// happens to a whole repository.
@@ -267,7 +266,6 @@ func (w *world) save() {
 	for _, c := range w.clones {
 		w.copy(c.crosslink(), w.backup(c.name))
 	}
-	w.backups++
 }
 
 func (w *world) copy(from, to string) {
