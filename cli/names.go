@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"strings"
 
+	"golang.org/x/text/unicode/norm"
+
 	"github.com/git-crosslink/git-crosslink/store"
 	"github.com/git-crosslink/git-crosslink/tracker"
 )
@@ -80,10 +82,10 @@ func (n naming) refuseIssues(p tracker.Projection, verb string, i *store.Issue, 
 
 // issueCalled returns what the issue is called that word names, and whether it
 // is shown; "" if word names none. It may be a number, with '#' or without, a
-// short uuid as it is printed or a whole one. Any other prefix of a uuid may
-// well be a word.
+// short uuid as it is printed or a whole one, in any form of its digits (full
+// width, for instance). Any other prefix of a uuid may well be a word.
 func issueCalled(p tracker.Projection, word string) (name string, shown bool) {
-	id := strings.ToLower(strings.TrimPrefix(word, "#"))
+	id := strings.ToLower(strings.TrimPrefix(norm.NFKC.String(word), "#"))
 	u, err := p.Resolve(id)
 	var gone *store.NotFoundError
 	switch {

@@ -3,6 +3,7 @@ package cli
 import (
 	"errors"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 	"unicode"
@@ -96,7 +97,7 @@ func permute(root *urfave.Command, args []string) (*invocation, error) {
 		case len(word) > 1 && word[0] == '-':
 			before := *v
 			used, err := v.option(at, known, word, args[i+1:])
-			if errors.Is(err, errNoOption) && takesText(at) {
+			if errors.Is(err, errNoOption) && takesText(at, len(v.args)) {
 				if name, _, _ := strings.Cut(word, "="); strings.ContainsFunc(name, unicode.IsSpace) {
 					*v = before
 					v.args = append(v.args, word)
@@ -136,16 +137,17 @@ func permute(root *urfave.Command, args []string) (*invocation, error) {
 	return v, nil
 }
 
-// takesText reports whether arguments of a command may be any text.
-func takesText(c *urfave.Command) bool {
-	synopsis := synopsisOf(c)
-	for _, text := range []string{"<title>", "<text>", "<word>", "<label>", "<who>"} {
-		if strings.Contains(synopsis, text) {
-			return true
-		}
+// takesText reports whether the n-th argument of a command, from 0, may be any
+// text. An argument after the last one of the synopsis is judged like the last.
+func takesText(c *urfave.Command, n int) bool {
+	arguments := placeholder.FindAllString(strings.ReplaceAll(synopsisOf(c), "<options>", ""), -1)
+	if len(arguments) == 0 {
+		return false
 	}
-	return false
+	return slices.Contains([]string{"<title>", "<text>", "<word>", "<label>", "<who>"}, arguments[min(n, len(arguments)-1)])
 }
+
+var placeholder = regexp.MustCompile(`<[^>]+>`)
 
 // fits reports whether the synopsis has room for so many arguments.
 func fits(c *urfave.Command, args int) bool {

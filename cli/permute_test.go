@@ -106,7 +106,8 @@ func TestTextsThatBeginWithADash(t *testing.T) {
 		{[]string{"search", "-x", "flux"}, "if it is text: git crosslink search flux -- -x"},
 		{[]string{"new", "-d", "a\nb", "--x"}, "if it is text, pass it last, after '--'"},
 		{[]string{"new", "-d", strings.Repeat("a", 600), "--x"}, "if it is text, pass it last, after '--'"},
-		{[]string{"comment", "--x", "--", "1"}, "if it is text, pass it last, after '--'"},
+		{[]string{"comment", "--x", "--", "1"}, "git crosslink comment -h"}, // an id goes there
+		{[]string{"comment", "-1", "hi"}, "git crosslink comment -h"},
 		{[]string{"new", "--lable", "x"}, "did you mean '--label'?"},
 		{[]string{"new", "x", "--fast"}, "if it is text, pass it last, after '--'"}, // two titles
 		{[]string{"comment", "1", "--fast", "--slow"}, "if it is text, pass it last, after '--'"},
