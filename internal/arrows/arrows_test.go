@@ -307,19 +307,3 @@ func TestPackagesSayWhatTheyAre(t *testing.T) {
 		}
 	}
 }
-
-// maxLines keeps files small enough to be read at once.
-const maxLines = 500
-
-func TestFilesAreSmall(t *testing.T) {
-	for _, p := range packages(t) {
-		if slices.Contains(mayTest, p.short()) {
-			continue
-		}
-		for _, f := range p.GoFiles {
-			if n := countLines(t, filepath.Join(p.Dir, f)); n > maxLines {
-				t.Errorf("%s/%s has %d lines, more than %d: split it by noun or by step", p.short(), f, n, maxLines)
-			}
-		}
-	}
-}
