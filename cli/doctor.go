@@ -5,14 +5,15 @@ import (
 
 	urfave "github.com/urfave/cli/v2"
 
-	"github.com/git-crosslink/git-crosslink/tracker"
+	"github.com/git-crosslink/git-crosslink/cli/hints"
+	"github.com/git-crosslink/git-crosslink/fail"
 )
 
 // examination looks at one subject that the tracker does not know of: hooks,
 // the remote helper, completion. The rules of tracker/doctor.go hold.
 type examination struct {
 	subject string
-	look    func(context.Context, *env, hub) ([]tracker.Diagnosis, error)
+	look    func(context.Context, *env, hub) ([]diagnosisShape, error)
 }
 
 // examinations come behind the tracker's own checks, in this order.
@@ -60,10 +61,10 @@ type diagnosisShape struct {
 	Hints    []string `json:"hints"`
 }
 
-func diagnosisShapes(all []tracker.Diagnosis) []diagnosisShape {
+func diagnosisShapes(all []fail.Diagnosis) []diagnosisShape {
 	shapes := []diagnosisShape{}
 	for _, d := range all {
-		shapes = append(shapes, diagnosisShape{d.Name, string(d.Severity), d.Text, append([]string{}, d.Hints...)})
+		shapes = append(shapes, diagnosisShape{d.Code.Name(), string(d.Severity), d.Text, append(append([]string{}, hints.For(d.Code, d.Fields)...), d.Hints...)})
 	}
 	return shapes
 }
@@ -83,7 +84,7 @@ func runDoctor(ctx context.Context, f forms, e *env) error {
 	if err != nil {
 		return err
 	}
-	looked, findings := append([]string{}, r.Looked...), append([]tracker.Diagnosis{}, r.Findings...)
+	looked, findings := append([]string{}, r.Looked...), diagnosisShapes(r.Findings)
 	for _, x := range examinations {
 		more, err := x.look(ctx, e, h)
 		if err != nil {
@@ -91,10 +92,10 @@ func runDoctor(ctx context.Context, f forms, e *env) error {
 		}
 		looked, findings = append(looked, x.subject), append(findings, more...)
 	}
-	doc, rec, wrong := doctorShape{looked, r.Reached, diagnosisShapes(findings)}, &records{form: &f}, 0
+	doc, rec, wrong := doctorShape{looked, r.Reached, findings}, &records{form: &f}, 0
 	for _, d := range findings {
-		rec.add(append([]string{string(d.Severity), d.Name, d.Text}, d.Hints...)...)
-		if d.Severity != tracker.Note {
+		rec.add(append([]string{d.Severity, d.Name, d.Text}, d.Hints...)...)
+		if d.Severity != string(fail.Note) {
 			wrong++
 		}
 	}
@@ -110,13 +111,13 @@ func runDoctor(ctx context.Context, f forms, e *env) error {
 	return e.say(ctx, a)
 }
 
-func diagnosisPage(pg *page, findings []tracker.Diagnosis) {
+func diagnosisPage(pg *page, findings []diagnosisShape) {
 	for _, d := range findings {
 		slot := slotProblem
-		if d.Severity == tracker.Note {
+		if d.Severity == string(fail.Note) {
 			slot = slotNote
 		}
-		pg.print("%s %s\n", pg.paint.text(slot, string(d.Severity)+":"), d.Text)
+		pg.print("%s %s\n", pg.paint.text(slot, d.Severity+":"), d.Text)
 		for _, h := range d.Hints {
 			pg.print("    hint: %s\n", h)
 		}

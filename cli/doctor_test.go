@@ -3,6 +3,7 @@ package cli
 import (
 	"testing"
 
+	"github.com/git-crosslink/git-crosslink/fail"
 	"github.com/git-crosslink/git-crosslink/tracker"
 )
 
@@ -13,10 +14,10 @@ func TestDoctor(t *testing.T) {
 	check(t, "well", r.out, "")
 	check(t, "well", r.err, "nothing is wrong\n")
 
-	w.hub.doctor.Findings = []tracker.Diagnosis{{Name: "private", Severity: tracker.Note, Text: "alone"}}
+	w.hub.doctor.Findings = []fail.Diagnosis{{Code: "private", Severity: fail.Note, Text: "alone"}}
 	check(t, "a note", w.ok("doctor").out, "note: alone\n")
 
-	w.hub.doctor.Findings = append(w.hub.doctor.Findings, tracker.Diagnosis{Name: "refused", Severity: tracker.Problem,
+	w.hub.doctor.Findings = append(w.hub.doctor.Findings, fail.Diagnosis{Code: "refused", Severity: fail.Problem,
 		Text: "no\x1b[2J\n", Hints: []string{"git crosslink sync", "ask\r"}})
 	r = w.run("doctor")
 	check(t, "status", r.code, 1)

@@ -8,7 +8,7 @@ import (
 	"path/filepath"
 
 	"github.com/git-crosslink/git-crosslink/enrol"
-	"github.com/git-crosslink/git-crosslink/tracker"
+	"github.com/git-crosslink/git-crosslink/fail"
 )
 
 // repository is the user's, for what package enrol does with it.
@@ -134,7 +134,7 @@ func (e *env) followRename(ctx context.Context, remote string) {
 }
 
 // examineHelper finds remotes whose enrolment does not hold.
-func examineHelper(ctx context.Context, e *env, h hub) ([]tracker.Diagnosis, error) {
+func examineHelper(ctx context.Context, e *env, h hub) ([]diagnosisShape, error) {
 	r, err := e.repository()
 	if err != nil {
 		return nil, err
@@ -143,21 +143,21 @@ func examineHelper(ctx context.Context, e *env, h hub) ([]tracker.Diagnosis, err
 	if err != nil {
 		return nil, fatal("fatal", gitSays(err))
 	}
-	var found []tracker.Diagnosis
+	var found []diagnosisShape
 	for _, i := range all {
 		switch {
 		case !i.Named:
-			found = append(found, tracker.Diagnosis{Name: "helper-renamed", Severity: tracker.Warning,
-				Text:  fmt.Sprintf("the remote helper is set up for '%s', and no remote of that name has a URL: it was renamed or removed", oneLine(i.Remote)),
-				Hints: []string{"follow it to its new name, or clear it away: git crosslink sync"}})
+			found = append(found, diagnosisShape{"helper-renamed", string(fail.Warning),
+				fmt.Sprintf("the remote helper is set up for '%s', and no remote of that name has a URL: it was renamed or removed", oneLine(i.Remote)),
+				[]string{"follow it to its new name, or clear it away: git crosslink sync"}})
 		case !i.There:
-			found = append(found, tracker.Diagnosis{Name: "helper-missing", Severity: tracker.Warning,
-				Text:  fmt.Sprintf("'%s' is to go through the remote helper, but '%s' is not there: git goes without", oneLine(i.Remote), oneLine(i.Path)),
-				Hints: []string{"set it up again: git crosslink init --helper " + oneLine(i.Remote), "or end it: git crosslink init --no-helper " + oneLine(i.Remote)}})
+			found = append(found, diagnosisShape{"helper-missing", string(fail.Warning),
+				fmt.Sprintf("'%s' is to go through the remote helper, but '%s' is not there: git goes without", oneLine(i.Remote), oneLine(i.Path)),
+				[]string{"set it up again: git crosslink init --helper " + oneLine(i.Remote), "or end it: git crosslink init --no-helper " + oneLine(i.Remote)}})
 		case i.Gone != "":
-			found = append(found, tracker.Diagnosis{Name: "helper-gone", Severity: tracker.Warning,
-				Text:  fmt.Sprintf("'%s' is to go through '%s', which is not there: git goes without", oneLine(i.Remote), oneLine(i.Gone)),
-				Hints: []string{"install it again, or end it: git crosslink init --no-helper " + oneLine(i.Remote)}})
+			found = append(found, diagnosisShape{"helper-gone", string(fail.Warning),
+				fmt.Sprintf("'%s' is to go through '%s', which is not there: git goes without", oneLine(i.Remote), oneLine(i.Gone)),
+				[]string{"install it again, or end it: git crosslink init --no-helper " + oneLine(i.Remote)}})
 		}
 	}
 	return found, nil

@@ -17,7 +17,9 @@ import (
 	"github.com/rs/zerolog"
 	"golang.org/x/term"
 
+	"github.com/git-crosslink/git-crosslink/cli/hints"
 	"github.com/git-crosslink/git-crosslink/event"
+	"github.com/git-crosslink/git-crosslink/fail"
 	"github.com/git-crosslink/git-crosslink/tracker"
 )
 
@@ -202,21 +204,21 @@ type warning struct {
 }
 
 // notice tells what the tracker wants read, on stderr or in the JSON document.
-func (e *env) notice(n tracker.Notice) {
+func (e *env) notice(n fail.Notice) {
+	e.warn(n.Code.Name(), n.Text, append(hints.For(n.Code, n.Fields), n.Hints...)...)
+}
+
+// warn is a notice of the command line itself.
+func (e *env) warn(name, text string, hints ...string) {
 	if e.asJSON && !e.answered && !e.failing {
-		e.warnings = append(e.warnings, warning{n.Name, n.Text, append([]string{}, n.Hints...)})
+		e.warnings = append(e.warnings, warning{name, text, append([]string{}, hints...)})
 		return
 	}
 	if e.quiet {
 		return
 	}
-	fmt.Fprintf(e.err, "%s\n", oneLine(n.Text))
-	e.hint(n.Hints)
-}
-
-// warn is a notice of the command line itself.
-func (e *env) warn(name, text string, hints ...string) {
-	e.notice(tracker.Notice{Name: name, Text: text, Hints: hints})
+	fmt.Fprintf(e.err, "%s\n", oneLine(text))
+	e.hint(hints)
 }
 
 // talk says on stderr what happened; -q and --json silence it.

@@ -8,7 +8,9 @@ import (
 	"strings"
 	"syscall"
 
+	"github.com/git-crosslink/git-crosslink/cli/hints"
 	"github.com/git-crosslink/git-crosslink/event"
+	"github.com/git-crosslink/git-crosslink/fail"
 	"github.com/git-crosslink/git-crosslink/reducer"
 	"github.com/git-crosslink/git-crosslink/store"
 	"github.com/git-crosslink/git-crosslink/tracker"
@@ -17,11 +19,11 @@ import (
 // The exit statuses. docs/exit-codes.md says what each means.
 const (
 	exitDone        = 0
-	exitNo          = int(tracker.No)
-	exitLost        = int(tracker.Lost)
-	exitUnconfirmed = int(tracker.Unconfirmed)
-	exitDenied      = int(tracker.Denied)
-	exitFatal       = int(tracker.Fatal)
+	exitNo          = int(fail.No)
+	exitLost        = int(fail.Lost)
+	exitUnconfirmed = int(fail.Unconfirmed)
+	exitDenied      = int(fail.Denied)
+	exitFatal       = int(fail.Fatal)
 	exitUsage       = 129
 	exitInterrupted = 130
 	exitTerminated  = 143
@@ -86,7 +88,7 @@ func (s *silent) Error() string { return fmt.Sprintf("exit status %d", s.code) }
 func explain(err error) *failure {
 	var (
 		own       *failure
-		refused   *tracker.Error
+		refused   *fail.Error
 		missing   *store.NotFoundError
 		ambiguous *store.AmbiguousError
 		badID     *store.BadIDError
@@ -97,7 +99,7 @@ func explain(err error) *failure {
 	case errors.As(err, &own):
 		return own
 	case errors.As(tracker.InTheWay(err), &refused):
-		return &failure{code: int(refused.Kind), kind: refused.Name, message: refused.Message, hints: refused.Hints, cause: err}
+		return &failure{code: int(refused.Kind), kind: refused.Code.Name(), message: refused.Message, hints: append(hints.For(refused.Code, refused.Fields), refused.Hints...), cause: err}
 	case errors.As(err, &missing):
 		f := no("not-found", missing.Error())
 		var m *unknownMilestone

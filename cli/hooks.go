@@ -9,6 +9,7 @@ import (
 
 	urfave "github.com/urfave/cli/v2"
 
+	"github.com/git-crosslink/git-crosslink/fail"
 	"github.com/git-crosslink/git-crosslink/hooks"
 	"github.com/git-crosslink/git-crosslink/tracker"
 )
@@ -298,14 +299,14 @@ func (e *env) putHooks(ctx context.Context) {
 
 // tellHooks says in one line what became of the hooks.
 func (e *env) tellHooks(r *hooks.Report) {
-	n := tracker.Notice{Name: "hooks", Text: "git pull and git push take the tracker along from now on", Hints: []string{"what was put in place: git crosslink hooks status"}}
+	text, hint := "git pull and git push take the tracker along from now on", "what was put in place: git crosslink hooks status"
 	if f := e.hooksFailure(r); f != nil {
-		n.Text, n.Hints = f.message, []string{"what to do: git crosslink hooks status"}
+		text, hint = f.message, "what to do: git crosslink hooks status"
 	} else if !r.Changed {
 		return
 	}
-	if v, set := e.opened.Config("advice.crosslink." + n.Name); !set || !isFalse(v) {
-		e.notice(n)
+	if v, set := e.opened.Config("advice.crosslink.hooks"); !set || !isFalse(v) {
+		e.warn("hooks", text, hint)
 	}
 }
 
@@ -319,7 +320,7 @@ func isFalse(v string) bool {
 }
 
 // examineHooks is the doctor's look at them.
-func examineHooks(ctx context.Context, e *env, h hub) ([]tracker.Diagnosis, error) {
+func examineHooks(ctx context.Context, e *env, h hub) ([]diagnosisShape, error) {
 	if remote, _ := h.Hub(); remote == "" || !hooks.Settled(h.Home()) { // the first write will see to it
 		return nil, nil
 	}
@@ -331,14 +332,14 @@ func examineHooks(ctx context.Context, e *env, h hub) ([]tracker.Diagnosis, erro
 	if r.Off || r.Removed {
 		return nil, nil
 	}
-	var found []tracker.Diagnosis
+	var found []diagnosisShape
 	if f := e.hooksFailure(r); f != nil {
-		found = append(found, tracker.Diagnosis{Name: f.kind, Severity: tracker.Warning, Text: f.message, Hints: f.hints})
+		found = append(found, diagnosisShape{f.kind, string(fail.Warning), f.message, f.hints})
 	}
 	for _, k := range r.Hooks {
 		if k.State == hooks.Outdated {
-			found = append(found, tracker.Diagnosis{Name: "hooks-outdated", Severity: tracker.Warning,
-				Text: fmt.Sprintf("the hook '%s' is of another version of this program", k.Name), Hints: []string{"git crosslink hooks install"}})
+			found = append(found, diagnosisShape{"hooks-outdated", string(fail.Warning),
+				fmt.Sprintf("the hook '%s' is of another version of this program", k.Name), []string{"git crosslink hooks install"}})
 		}
 	}
 	return found, nil

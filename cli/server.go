@@ -7,8 +7,8 @@ import (
 
 	urfave "github.com/urfave/cli/v2"
 
+	"github.com/git-crosslink/git-crosslink/fail"
 	"github.com/git-crosslink/git-crosslink/gate"
-	"github.com/git-crosslink/git-crosslink/tracker"
 )
 
 func newServerCommand(e *env) *urfave.Command {
@@ -145,19 +145,18 @@ func runServerCheck(ctx context.Context, f forms, e *env) error {
 	if err != nil {
 		return err
 	}
-	doc := serverCheckShape{r.Hub, textOrNull(r.Mode), textOrNull(r.Program), r.Level, textOrNull(r.Signing), []diagnosisShape{}}
+	doc := serverCheckShape{r.Hub, textOrNull(r.Mode), textOrNull(r.Program), r.Level, textOrNull(r.Signing), diagnosisShapes(r.Findings)}
 	rec, wrong := &records{form: &f}, 0
-	for _, d := range r.Findings {
-		doc.Findings = append(doc.Findings, diagnosisShape{d.Name, string(d.Severity), d.Text, append([]string{}, d.Hints...)})
-		rec.add(append([]string{string(d.Severity), d.Name, d.Text}, d.Hints...)...)
-		if d.Severity != tracker.Note {
+	for _, d := range doc.Findings {
+		rec.add(append([]string{d.Severity, d.Name, d.Text}, d.Hints...)...)
+		if d.Severity != string(fail.Note) {
 			wrong++
 		}
 	}
 	if r.Mode != "" {
 		e.talk("the gate of '%s' is a %s hook", r.Hub, r.Mode)
 	}
-	a := answer{data: doc, page: func(pg *page) { diagnosisPage(pg, r.Findings) }}
+	a := answer{data: doc, page: func(pg *page) { diagnosisPage(pg, doc.Findings) }}
 	if f.forScripts() {
 		a.records = rec
 	}

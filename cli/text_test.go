@@ -7,7 +7,7 @@ import (
 	"testing"
 
 	"github.com/git-crosslink/git-crosslink/event"
-	"github.com/git-crosslink/git-crosslink/tracker"
+	"github.com/git-crosslink/git-crosslink/fail"
 )
 
 // edits lets git's editor be a script.
@@ -53,7 +53,7 @@ func TestEditorLeftEmpty(t *testing.T) {
 func TestDraftSurvivesARefusal(t *testing.T) {
 	w := newWorld(t)
 	edits(t, `echo 'precious' > "$1"`)
-	w.hub.failWith = &tracker.Error{Kind: tracker.Denied, Name: "x", Message: "not you"}
+	w.hub.failWith = &fail.Error{Kind: fail.Denied, Code: "x", Message: "not you"}
 	r := w.run("new", "--edit")
 	check(t, "status", r.code, exitDenied)
 	_, path, _ := strings.Cut(r.err, "kept in '")

@@ -5,11 +5,12 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/git-crosslink/git-crosslink/fail"
 	"github.com/git-crosslink/git-crosslink/tracker"
 )
 
 // The memory hub keeps no keys: what is signed is tested with the real one.
-var errNoKeys = &tracker.Error{Kind: tracker.No, Name: "no-key", Message: "there are no keys here"}
+var errNoKeys = &fail.Error{Kind: fail.No, Code: "no-key", Message: "there are no keys here"}
 
 func (m *memoryHub) Trust(context.Context) (*tracker.Trust, error) {
 	return &tracker.Trust{Hub: "5f1d7a0e-6a0e-4f5f-9a52-1b9a4f1c2d3e", Hash: "h", Seq: 22, Signing: "warn", Open: true, Agents: []tracker.TrustAgent{

@@ -13,9 +13,9 @@ import (
 
 	"golang.org/x/crypto/ssh"
 
+	"github.com/git-crosslink/git-crosslink/fail"
 	"github.com/git-crosslink/git-crosslink/gate"
 	"github.com/git-crosslink/git-crosslink/refs"
-	"github.com/git-crosslink/git-crosslink/tracker"
 	"github.com/git-crosslink/git-crosslink/trust"
 )
 
@@ -95,7 +95,7 @@ func TestNoCertificatesByRef(t *testing.T) {
 	w.grow(w.logs["alice"], 1)
 	w.refusedInWords(string(w.logs["alice"].tip)+":"+agents+"alice", "nothing of signatures")
 	r, err := gate.Inspect(w.ctx, w.hub, "", w.env)
-	if err != nil || !slices.ContainsFunc(r.Findings, func(d tracker.Diagnosis) bool { return d.Name == "no-certificates" }) {
+	if err != nil || !slices.ContainsFunc(r.Findings, func(d fail.Diagnosis) bool { return d.Code.Name() == "no-certificates" }) {
 		t.Errorf("%+v, %v", r, err)
 	}
 }
@@ -105,8 +105,8 @@ func TestMisspelledCertificateSetting(t *testing.T) {
 	w := settled(t, gate.Whole, trust.Warn, true)
 	w.git("--git-dir="+w.hub, "config", "crosslink.pushCertificate", "required")
 	r, err := gate.Inspect(w.ctx, w.hub, "", w.env)
-	k := slices.IndexFunc(r.Findings, func(d tracker.Diagnosis) bool { return d.Name == "odd-setting" })
-	if err != nil || k < 0 || r.Findings[k].Severity != tracker.Warning || r.Findings[k].Hints[0] != "git config crosslink.pushCertificate require" {
+	k := slices.IndexFunc(r.Findings, func(d fail.Diagnosis) bool { return d.Code.Name() == "odd-setting" })
+	if err != nil || k < 0 || r.Findings[k].Severity != fail.Warning || r.Findings[k].Hints[0] != "git config crosslink.pushCertificate require" {
 		t.Errorf("%+v, %v", r, err)
 	}
 }

@@ -27,8 +27,8 @@ const (
 	settingsFile = "server.config"
 )
 
-// settings is the file that is included.
-func settings(mode string, folds bool) string {
+// settingsText is the file that is included.
+func settingsText(mode string, folds bool) string {
 	var b strings.Builder
 	b.WriteString("# written by 'git crosslink server install'\n[crosslink]\n\thub = true\n")
 	if mode == PerRef {

@@ -11,9 +11,9 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/git-crosslink/git-crosslink/fail"
 	"github.com/git-crosslink/git-crosslink/internal/statefile"
 	"github.com/git-crosslink/git-crosslink/refs"
-	"github.com/git-crosslink/git-crosslink/tracker"
 	"github.com/git-crosslink/git-crosslink/trust"
 )
 
@@ -40,15 +40,15 @@ type hub struct {
 func openHub(ctx context.Context, dir, verb string, environ []string) (*hub, error) {
 	o, err := refs.Discover(ctx, dir, environ)
 	if errors.Is(err, refs.ErrNotRepository) {
-		return nil, &tracker.Error{Kind: tracker.Fatal, Name: "no-repository", Message: "not a git repository",
+		return nil, &fail.Error{Kind: fail.Fatal, Code: "no-repository", Message: "not a git repository",
 			Hints: []string{"go to the hub's own directory, or name it: git crosslink -C <hub>.git server " + verb}, Err: err}
 	}
 	if err != nil {
-		return nil, &tracker.Error{Kind: tracker.Fatal, Name: "unsafe-repository", Message: err.Error(),
+		return nil, &fail.Error{Kind: fail.Fatal, Code: "unsafe-repository", Message: err.Error(),
 			Hints: []string{"run it as the owner of the repository"}, Err: err}
 	}
 	if !o.Bare || o.Linked() {
-		return nil, &tracker.Error{Kind: tracker.Fatal, Name: "not-bare", Message: "a gate stands in a bare repository, the hub that others push to; this one has a worktree",
+		return nil, &fail.Error{Kind: fail.Fatal, Code: "not-bare", Message: "a gate stands in a bare repository, the hub that others push to; this one has a worktree",
 			Hints: []string{"run it in the hub: git crosslink -C <hub>.git server " + verb}}
 	}
 	h := &hub{outer: o, hooks: filepath.Join(o.CommonDir, "hooks")}
@@ -97,7 +97,7 @@ func (h *hub) level(ctx context.Context, environ []string) (*trust.Meta, error) 
 			return nil, fmt.Errorf("read the hub's meta: %w", err)
 		}
 		if level := trust.Level(files["hub.json"]); level != tracker4 {
-			return nil, &tracker.Error{Kind: tracker.Fatal, Name: "level", Message: fmt.Sprintf("this hub is of level %d; the gate checks level %d", level, tracker4),
+			return nil, &fail.Error{Kind: fail.Fatal, Code: "level", Message: fmt.Sprintf("this hub is of level %d; the gate checks level %d", level, tracker4),
 				Hints: []string{cureUpdate}}
 		}
 		return trust.DecodeMeta(files["hub.json"])
@@ -129,14 +129,14 @@ func Install(ctx context.Context, dir, mode, program string, environ []string) (
 		return nil, err
 	}
 	if path := h.shared(); path != "" {
-		return nil, &tracker.Error{Kind: tracker.Fatal, Name: "shared-hooks", Message: fmt.Sprintf("the hooks of this repository are in '%s' (core.hooksPath), perhaps shared with others: nothing is written there", path),
+		return nil, &fail.Error{Kind: fail.Fatal, Code: "shared-hooks", Message: fmt.Sprintf("the hooks of this repository are in '%s' (core.hooksPath), perhaps shared with others: nothing is written there", path),
 			Hints: []string{fmt.Sprintf("add to '%s': git-crosslink hook pre-receive || exit 1", filepath.Join(path, Whole))}}
 	}
 	if _, err := h.level(ctx, environ); err != nil {
 		return nil, err
 	}
 	if mode == PerRef && !h.outer.AtLeast(ctx, 2, 29) {
-		return nil, &tracker.Error{Kind: tracker.Fatal, Name: "old-git", Message: "this git knows no proc-receive hook (2.29 does)",
+		return nil, &fail.Error{Kind: fail.Fatal, Code: "old-git", Message: "this git knows no proc-receive hook (2.29 does)",
 			Hints: []string{"check whole pushes: git crosslink server install"}}
 	}
 	c, err := lockConfig(h.outer)
@@ -187,15 +187,15 @@ func exists(path string) bool { _, err := os.Lstat(path); return err == nil }
 
 func (h *hub) busy(err error) error {
 	if errors.Is(err, fs.ErrExist) {
-		return &tracker.Error{Kind: tracker.Fatal, Name: "config-locked", Message: fmt.Sprintf("'%s' is locked by another process", filepath.Join(h.outer.CommonDir, "config")),
+		return &fail.Error{Kind: fail.Fatal, Code: "config-locked", Message: fmt.Sprintf("'%s' is locked by another process", filepath.Join(h.outer.CommonDir, "config")),
 			Hints: []string{"try again: git crosslink server install"}, Err: err}
 	}
-	return &tracker.Error{Kind: tracker.Fatal, Name: "not-writable", Message: fmt.Sprintf("the hub's configuration cannot be written: %v", err),
+	return &fail.Error{Kind: fail.Fatal, Code: "not-writable", Message: fmt.Sprintf("the hub's configuration cannot be written: %v", err),
 		Hints: []string{"run it as the owner of the repository"}, Err: err}
 }
 
 func (h *hub) touched(err error) error {
-	return &tracker.Error{Kind: tracker.Fatal, Name: "config-touched", Message: fmt.Sprintf("'%s': %v", filepath.Join(h.outer.CommonDir, "config"), err),
+	return &fail.Error{Kind: fail.Fatal, Code: "config-touched", Message: fmt.Sprintf("'%s': %v", filepath.Join(h.outer.CommonDir, "config"), err),
 		Hints: []string{"move what is yours out of it, below the line '" + blockEnd[:len(blockEnd)-1] + "', and try again: git config --edit"}, Err: err}
 }
 
@@ -234,13 +234,13 @@ func (h *hub) writeSettings(mode string) (changed bool, err error) {
 	if h.settled(mode) {
 		return false, nil
 	}
-	return true, statefile.Write(h.settingsPath(), []byte(settings(mode, h.folds())))
+	return true, statefile.Write(h.settingsPath(), []byte(settingsText(mode, h.folds())))
 }
 
 // settled reports whether that file is as it should be.
 func (h *hub) settled(mode string) bool {
 	was, err := statefile.Read(h.settingsPath(), 64<<10)
-	return err == nil && string(was) == settings(mode, h.folds())
+	return err == nil && string(was) == settingsText(mode, h.folds())
 }
 
 // ours reports whether a file is a hook of ours, of any version.
@@ -261,10 +261,10 @@ func (h *hub) free(mode string) error {
 	case mine || !exists(path):
 		return nil
 	case mode == PerRef:
-		return &tracker.Error{Kind: tracker.Fatal, Name: "hook-taken", Message: fmt.Sprintf("there is a hook '%s' already, and two of these cannot stand in a row", path),
+		return &fail.Error{Kind: fail.Fatal, Code: "hook-taken", Message: fmt.Sprintf("there is a hook '%s' already, and two of these cannot stand in a row", path),
 			Hints: []string{"check whole pushes instead, which goes with it: git crosslink server install"}}
 	case exists(path + keptSuffix):
-		return &tracker.Error{Kind: tracker.Fatal, Name: "hook-taken", Message: fmt.Sprintf("there are a hook '%s' and an older one that was kept, '%s'", path, path+keptSuffix),
+		return &fail.Error{Kind: fail.Fatal, Code: "hook-taken", Message: fmt.Sprintf("there are a hook '%s' and an older one that was kept, '%s'", path, path+keptSuffix),
 			Hints: []string{"make one of the two, then: git crosslink server install"}}
 	}
 	return nil

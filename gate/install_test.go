@@ -8,9 +8,9 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/git-crosslink/git-crosslink/fail"
 	"github.com/git-crosslink/git-crosslink/gate"
 	"github.com/git-crosslink/git-crosslink/internal/statefile"
-	"github.com/git-crosslink/git-crosslink/tracker"
 )
 
 // tree is everything below a directory but objects and logs: path → mode and
@@ -197,8 +197,8 @@ func TestInstallRefuses(t *testing.T) {
 			dir := c.setup(t, w)
 			before := tree(t, w.hub)
 			_, err := gate.Install(w.ctx, dir, c.mode, "/usr/bin/git-crosslink", w.env)
-			var e *tracker.Error
-			if !errors.As(err, &e) || e.Name != c.want || len(e.Hints) == 0 {
+			var e *fail.Error
+			if !errors.As(err, &e) || e.Code.Name() != c.want || len(e.Hints) == 0 {
 				t.Fatalf("got %v, want '%s'", err, c.want)
 			}
 			same(t, before, tree(t, w.hub))
@@ -214,8 +214,8 @@ func TestATouchedConfigurationIsLeftAlone(t *testing.T) {
 	w.git("--git-dir="+w.hub, "config", "--add", "include.path", "more.config")
 	before := tree(t, w.hub)
 	_, err := gate.Uninstall(w.ctx, w.hub, w.env)
-	var e *tracker.Error
-	if !errors.As(err, &e) || e.Name != "config-touched" {
+	var e *fail.Error
+	if !errors.As(err, &e) || e.Code.Name() != "config-touched" {
 		t.Fatalf("got %v", err)
 	}
 	same(t, before, tree(t, w.hub))

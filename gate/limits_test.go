@@ -70,7 +70,7 @@ func TestDefaultLimits(t *testing.T) {
 		}
 		found := false
 		for _, d := range r.Findings {
-			found = found || d.Name == "odd-setting" && strings.Contains(d.Text, "crosslink.pushLimit is '"+odd+"'") && d.Hints[0] == "git config crosslink.pushLimit 100"
+			found = found || d.Code.Name() == "odd-setting" && strings.Contains(d.Text, "crosslink.pushLimit is '"+odd+"'") && d.Hints[0] == "git config crosslink.pushLimit 100"
 		}
 		if !found {
 			t.Errorf("'%s' is not reported: %+v", odd, r.Findings)

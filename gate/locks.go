@@ -9,7 +9,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/git-crosslink/git-crosslink/tracker"
+	"github.com/git-crosslink/git-crosslink/fail"
 )
 
 // git writes a ref, packed-refs or the configuration by way of a file with
@@ -71,15 +71,15 @@ func (h *hub) findLocks(now time.Time, find finder) {
 	locks := lockFiles(h.outer.CommonDir, now)
 	for i, l := range locks {
 		if i == maxLocks {
-			find(tracker.Warning, "stale-locks", "list them: find '"+h.outer.CommonDir+"' -name '*.lock'", "there are %d more lock files", len(locks)-maxLocks)
+			find(fail.Warning, "stale-locks", "list them: find '"+h.outer.CommonDir+"' -name '*.lock'", "there are %d more lock files", len(locks)-maxLocks)
 			return
 		}
 		path := filepath.Join(h.outer.CommonDir, filepath.FromSlash(l.path))
 		if l.age < staleAfter {
-			find(tracker.Note, "lock-file", "look again in a minute: git crosslink server check", "the lock file '%s' is %d s old; a push that is running may hold it", path, int(l.age.Seconds()))
+			find(fail.Note, "lock-file", "look again in a minute: git crosslink server check", "the lock file '%s' is %d s old; a push that is running may hold it", path, int(l.age.Seconds()))
 			continue
 		}
-		find(tracker.Problem, "stale-lock", "look there for git processes older than the file: ps -ef",
+		find(fail.Problem, "stale-lock", "look there for git processes older than the file: ps -ef",
 			"the lock file '%s' is %s old: while it exists, git cannot change %s; if no git process uses this repository, the file is stale and the hub's owner may remove it",
 			path, ageOf(l.age), locked(l.path))
 	}

@@ -7,8 +7,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/git-crosslink/git-crosslink/fail"
 	"github.com/git-crosslink/git-crosslink/gate"
-	"github.com/git-crosslink/git-crosslink/tracker"
 	"github.com/git-crosslink/git-crosslink/trust"
 )
 
@@ -17,15 +17,15 @@ import (
 func TestStaleLocks(t *testing.T) {
 	w := settled(t, gate.Whole, trust.Require, true)
 	w.git("--git-dir="+w.hub, "config", "receive.maxInputSize", "100m")
-	inspect := func() map[string]tracker.Diagnosis {
+	inspect := func() map[string]fail.Diagnosis {
 		t.Helper()
 		r, err := gate.Inspect(w.ctx, w.hub, "", w.env)
 		if err != nil {
 			t.Fatal(err)
 		}
-		found := map[string]tracker.Diagnosis{}
+		found := map[string]fail.Diagnosis{}
 		for _, d := range r.Findings {
-			if strings.Contains(d.Name, "lock") {
+			if strings.Contains(d.Code.Name(), "lock") {
 				_, rest, _ := strings.Cut(d.Text, "the lock file '"+w.hub+"/")
 				path, _, _ := strings.Cut(rest, "'")
 				found[path] = d
@@ -57,9 +57,9 @@ func TestStaleLocks(t *testing.T) {
 	got := inspect()
 	for path, age := range ages {
 		d, ok := got[path]
-		want := tracker.Problem
+		want := fail.Problem
 		if age == "" {
-			want = tracker.Note
+			want = fail.Note
 		}
 		if !ok || d.Severity != want || !strings.Contains(d.Text, "is "+age) || !strings.Contains(d.Text, hinders[path]) {
 			t.Errorf("'%s': %+v", path, d)
@@ -92,7 +92,7 @@ func TestGateOfAnotherVersion(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, d := range r.Findings {
-			if d.Name == "other-version" {
+			if d.Code.Name() == "other-version" {
 				hint = d.Hints[0]
 			}
 		}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/git-crosslink/git-crosslink/fail"
 	"github.com/git-crosslink/git-crosslink/refs"
 )
 
@@ -104,7 +105,7 @@ func (t *Tracker) adopt(ctx context.Context, root string, whole bool) (problems 
 		case err != nil && ctx.Err() != nil:
 			return nil, err
 		case err != nil:
-			problems = append(problems, hubProblem{Ref: name, Text: fmt.Sprintf("'crosslink/%s' cannot be judged: %v", clip(name), err)})
+			problems = append(problems, hubProblem{Ref: name, Text: fmt.Sprintf("'crosslink/%s' cannot be judged: %v", fail.Truncate(name), err)})
 		case problem != "" && !whole:
 			// the user's copy may be old or of elsewhere, as may be a ref that could not be stored
 		case problem != "" && !take:
@@ -112,7 +113,7 @@ func (t *Tracker) adopt(ctx context.Context, root string, whole bool) (problems 
 		case old != r.OID && !a.fresh.there && a.level != 2:
 			// nothing says which hub this is of
 		case problem != "":
-			t.tellOnce(Notice{Name: "lost-decisions", Text: problem, Hints: []string{"git crosslink status"}})
+			t.tellOnce(fail.Notice{Code: "lost-decisions", Text: problem, Hints: []string{"git crosslink status"}})
 			problems = append(problems, hubProblem{Ref: name, Text: problem, Told: true})
 			ups = append(ups, refs.Update{Ref: hubRoot + name, Old: old, New: r.OID})
 			if aside := lostRoot + string(old); have[aside] == "" {

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/git-crosslink/git-crosslink/event"
+	"github.com/git-crosslink/git-crosslink/fail"
 	"github.com/git-crosslink/git-crosslink/reducer"
 	"github.com/git-crosslink/git-crosslink/store"
 )
@@ -21,20 +22,13 @@ type Options struct {
 	// moment, so nothing is made or mended that is not there.
 	Detached bool
 
-	Notice func(Notice) // told what the user should read besides the answer; nil drops it
+	Notice func(fail.Notice) // told what the user should read besides the answer; nil drops it
 
 	Stored func(store.Written, error) // told what became of the store when it was written; nil drops it
 	// KeepFrom is how many lines a write or a sync must have read to make a store of
 	// them, and to go on from it however small it is; 0 is 1,000, and only from one
 	// that is worth it. A read always makes one.
 	KeepFrom int
-}
-
-// Notice is something the user should read once, on stderr: never an error.
-type Notice struct {
-	Name  string   // names it in JSON and silences it: advice.crosslink.<name>
-	Text  string   // lower case, no full stop
-	Hints []string // each holds a command to run
 }
 
 // Projection answers questions about the state at one moment. It does not
@@ -186,27 +180,27 @@ type Renumbered struct {
 
 // Status is the tracker's own condition.
 type Status struct {
-	Remote      string      `json:"remote"` // "" where there is none
-	URL         string      `json:"url,omitempty"`
-	PushURL     string      `json:"push_url,omitempty"` // where pushes go if not to URL
-	Hub         string      `json:"hub,omitempty"`
-	Level       int         `json:"level,omitempty"` // format level of the hub, 0 when there is none
-	Shared      bool        `json:"shared"`          // a hub exists on the remote
-	Agent       string      `json:"agent,omitempty"` // "" before the first write
-	Unsent      int         `json:"unsent"`
-	LastContact *time.Time  `json:"last_contact"` // null: never
-	Open        int         `json:"open"`
-	Closed      int         `json:"closed"`
-	Archived    int         `json:"archived"`
-	Logs        []LogInfo   `json:"logs"`
-	Rejected    int         `json:"rejected"`
-	Sequence    uint64      `json:"sequence"`  // of the ledger as last seen, 0 when there is none
-	Undecided   int         `json:"undecided"` // events that a step has still to answer
-	Lost        int         `json:"lost"`      // branches of the ledger that the hub lost and that are being brought back
-	BadSteps    int         `json:"bad_steps"` // of the ledger, not believed
-	Renumbered  []Alias     `json:"renumbered"`
-	Hash        string      `json:"state"`    // hash of the canonical state
-	Findings    []Diagnosis `json:"findings"` // what the doctor finds without asking the hub, notes apart
+	Remote      string           `json:"remote"` // "" where there is none
+	URL         string           `json:"url,omitempty"`
+	PushURL     string           `json:"push_url,omitempty"` // where pushes go if not to URL
+	Hub         string           `json:"hub,omitempty"`
+	Level       int              `json:"level,omitempty"` // format level of the hub, 0 when there is none
+	Shared      bool             `json:"shared"`          // a hub exists on the remote
+	Agent       string           `json:"agent,omitempty"` // "" before the first write
+	Unsent      int              `json:"unsent"`
+	LastContact *time.Time       `json:"last_contact"` // null: never
+	Open        int              `json:"open"`
+	Closed      int              `json:"closed"`
+	Archived    int              `json:"archived"`
+	Logs        []LogInfo        `json:"logs"`
+	Rejected    int              `json:"rejected"`
+	Sequence    uint64           `json:"sequence"`  // of the ledger as last seen, 0 when there is none
+	Undecided   int              `json:"undecided"` // events that a step has still to answer
+	Lost        int              `json:"lost"`      // branches of the ledger that the hub lost and that are being brought back
+	BadSteps    int              `json:"bad_steps"` // of the ledger, not believed
+	Renumbered  []Alias          `json:"renumbered"`
+	Hash        string           `json:"state"`    // hash of the canonical state
+	Findings    []fail.Diagnosis `json:"findings"` // what the doctor finds without asking the hub, notes apart
 }
 
 // LogInfo is one agent's log.
@@ -218,32 +212,6 @@ type LogInfo struct {
 	Ended  string `json:"ended,omitempty"`  // why the log stops before its end
 	Own    bool   `json:"own,omitempty"`
 }
-
-// Kind sorts refusals by what the caller can do about them; each is an exit
-// status (docs/exit-codes.md).
-type Kind int
-
-const (
-	No          Kind = 1   // a plain "no": nothing ready, not found
-	Lost        Kind = 2   // decided otherwise
-	Unconfirmed Kind = 3   // durable here, not confirmed on the hub
-	Denied      Kind = 4   // identity, trust or permission
-	Fatal       Kind = 128 // cannot be done
-)
-
-// Error is a refusal with its cure.
-type Error struct {
-	Kind    Kind
-	Name    string // short, stable: "no-repository", "level", "copied-clone" …
-	Message string // lower case, subject in single quotes, no full stop
-	Hints   []string
-	Err     error
-}
-
-func (e *Error) Error() string { return e.Message }
-
-// Unwrap returns the cause.
-func (e *Error) Unwrap() error { return e.Err }
 
 // Body and UUID are event's, named here for callers that only emit.
 type (

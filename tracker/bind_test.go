@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/git-crosslink/git-crosslink/event"
+	"github.com/git-crosslink/git-crosslink/fail"
 	"github.com/git-crosslink/git-crosslink/tracker"
 )
 
@@ -50,7 +51,7 @@ func TestUnsharedIsSaidOnce(t *testing.T) {
 	alice.create("y")
 	n := 0
 	for _, x := range alice.notices {
-		if x.Name == "unshared" {
+		if x.Code.Name() == "unshared" {
 			n++
 			if len(x.Hints) != 1 || !strings.Contains(x.Hints[0], "git crosslink init") {
 				t.Errorf("hints %q", x.Hints)
@@ -92,8 +93,8 @@ func TestInitRefusesAnEmptyRemote(t *testing.T) {
 	tr := alice.open()
 	defer tr.Close()
 	_, err := tr.Init(context.Background(), tracker.InitOptions{})
-	var e *tracker.Error
-	if !errors.As(err, &e) || e.Name != "empty-remote" {
+	var e *fail.Error
+	if !errors.As(err, &e) || e.Code.Name() != "empty-remote" {
 		t.Fatalf("%v", err)
 	}
 }
@@ -106,8 +107,8 @@ func TestWriteInCINeedsAnAgent(t *testing.T) {
 	tr := alice.open("CI=true")
 	defer tr.Close()
 	_, err := tr.Emit(context.Background(), tracker.EmitOptions{}, func(tracker.Projection) ([]event.Body, error) { return nil, nil })
-	var e *tracker.Error
-	if !errors.As(err, &e) || e.Kind != tracker.Denied || e.Name != "ci-agent" {
+	var e *fail.Error
+	if !errors.As(err, &e) || e.Kind != fail.Denied || e.Code.Name() != "ci-agent" {
 		t.Fatalf("%v", err)
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/git-crosslink/git-crosslink/event"
+	"github.com/git-crosslink/git-crosslink/fail"
 )
 
 // What Fork carries over to the log of the new id. The rules are:
@@ -80,7 +81,7 @@ const minWithdrawn = 7
 func unsentLine(rest []*event.Envelope, name string) (*event.Envelope, error) {
 	if seq, err := strconv.ParseUint(name, 10, 64); err == nil && len(rest) > 0 && seq <= rest[len(rest)-1].Seq {
 		if seq < rest[0].Seq {
-			return nil, &Error{Kind: No, Name: "not-unsent", Message: fmt.Sprintf("event %d is on the hub and cannot be withdrawn", seq),
+			return nil, &fail.Error{Kind: fail.No, Code: "not-unsent", Message: fmt.Sprintf("event %d is on the hub and cannot be withdrawn", seq),
 				Hints: []string{"to hide an issue or a comment: git crosslink delete <id>, git crosslink comment delete <id>"}}
 		}
 		return rest[seq-rest[0].Seq], nil
@@ -91,13 +92,13 @@ func unsentLine(rest []*event.Envelope, name string) (*event.Envelope, error) {
 			continue
 		}
 		if found != nil {
-			return nil, &Error{Kind: No, Name: "ambiguous", Message: fmt.Sprintf("'%s' names events %d and %d", name, found.Seq, e.Seq),
+			return nil, &fail.Error{Kind: fail.No, Code: "ambiguous", Message: fmt.Sprintf("'%s' names events %d and %d", name, found.Seq, e.Seq),
 				Hints: []string{"give the number of the event: git crosslink agent fork --without " + strconv.FormatUint(e.Seq, 10)}}
 		}
 		found = e
 	}
 	if found == nil {
-		return nil, &Error{Kind: No, Name: "not-unsent", Message: fmt.Sprintf("no unsent event has the number or uuid '%s'", name),
+		return nil, &fail.Error{Kind: fail.No, Code: "not-unsent", Message: fmt.Sprintf("no unsent event has the number or uuid '%s'", name),
 			Hints: []string{"show unsent events: git crosslink status"}}
 	}
 	return found, nil

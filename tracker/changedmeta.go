@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/git-crosslink/git-crosslink/fail"
 	"github.com/git-crosslink/git-crosslink/refs"
 )
 
@@ -20,7 +21,7 @@ func (t *Tracker) metaOutcome(ctx context.Context, s *snapshot, commit refs.OID,
 	if res != nil {
 		for _, st := range res.Refs {
 			if st.RemoteRejected() {
-				return false, &Error{Kind: Denied, Name: "refused", Message: fmt.Sprintf("the hub refuses the change: %s", whyRefused(res)), Hints: []string{"git crosslink doctor"}}
+				return false, &fail.Error{Kind: fail.Denied, Code: "refused", Message: fmt.Sprintf("the hub refuses the change: %s", whyRefused(res)), Hints: []string{"git crosslink doctor"}}
 			}
 			if st.Rejected() {
 				return true, nil
@@ -48,14 +49,14 @@ func (t *Tracker) metaOutcome(ctx context.Context, s *snapshot, commit refs.OID,
 	case pushed != nil:
 		return false, pushed
 	}
-	return false, &Error{Kind: Unconfirmed, Name: "unreachable", Message: fmt.Sprintf("the hub on '%s' took nothing: nothing was changed", t.hub.Name),
+	return false, &fail.Error{Kind: fail.Unconfirmed, Code: "unreachable", Message: fmt.Sprintf("the hub on '%s' took nothing: nothing was changed", t.hub.Name),
 		Hints: []string{"what git says: " + gist(res.Stderr)}}
 }
 
 // unanswered says that nobody here knows whether a push has landed; look is how
 // to find out.
-func (t *Tracker) unanswered(done, look, says string) *Error {
-	return &Error{Kind: Unconfirmed, Name: "unanswered", Message: fmt.Sprintf("the hub on '%s' has not answered: whether it was %s there is not known", t.hub.Name, done),
+func (t *Tracker) unanswered(done, look, says string) *fail.Error {
+	return &fail.Error{Kind: fail.Unconfirmed, Code: "unanswered", Message: fmt.Sprintf("the hub on '%s' has not answered: whether it was %s there is not known", t.hub.Name, done),
 		Hints: []string{"look when it can be reached: git crosslink sync && " + look, "what git says: " + says}}
 }
 

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/git-crosslink/git-crosslink/fail"
 	"github.com/git-crosslink/git-crosslink/refs"
 )
 
@@ -41,7 +42,7 @@ func (t *Tracker) chooseHub() {
 	case len(names) == 0:
 		return
 	default:
-		t.chooseErr = &Error{Kind: Fatal, Name: "several-remotes",
+		t.chooseErr = &fail.Error{Kind: fail.Fatal, Code: "several-remotes",
 			Message: fmt.Sprintf("which remote holds the tracker? there are '%s'", strings.Join(names, "', '")),
 			Hints:   []string{"name one: git config crosslink.remote " + shellWord(names[0])}}
 		return
@@ -50,7 +51,7 @@ func (t *Tracker) chooseHub() {
 		name = t.renamed(names, name)
 	}
 	if !contains(names, name) {
-		t.chooseErr = &Error{Kind: Fatal, Name: "no-such-remote",
+		t.chooseErr = &fail.Error{Kind: fail.Fatal, Code: "no-such-remote",
 			Message: fmt.Sprintf("the tracker lives on the remote '%s', which is not configured here", name),
 			Hints:   t.missingHints(names, name)}
 		return
@@ -158,7 +159,7 @@ func (t *Tracker) noteHub(ctx context.Context, problems []hubProblem, noMeta boo
 	}
 	here := !noMeta && t.otherHub == ""
 	if was := t.contact.URL; t.moved() && here && tip != "" {
-		t.notice(Notice{Name: "hub-moved", Text: fmt.Sprintf("the tracker is found at '%s' now; it was at '%s'", t.hub.shown(), was)})
+		t.notice(fail.Notice{Code: "hub-moved", Text: fmt.Sprintf("the tracker is found at '%s' now; it was at '%s'", t.hub.shown(), was)})
 	}
 	problems = t.tellProblems(problems, noMeta)
 	return t.remember(func(c *contact) {
@@ -196,7 +197,7 @@ func (t *Tracker) elsewhere() string {
 // tellElsewhere says so to a reader.
 func (t *Tracker) tellElsewhere() {
 	if e := t.elsewhereError(); t.contact.Other != "" {
-		t.tellOnce(Notice{Name: e.Name, Text: e.Message, Hints: e.Hints})
+		t.tellOnce(e.Notice(e.Message))
 	}
 }
 
@@ -209,7 +210,7 @@ func (t *Tracker) forkText() string {
 func clipHub(id string) string { return id[:min(8, len(id))] }
 
 // elsewhereError refuses what would mix the two.
-func (t *Tracker) elsewhereError() *Error {
+func (t *Tracker) elsewhereError() *fail.Error {
 	hints := []string{"look at the remote's URL: git remote -v",
 		"a remote that holds the tracker of this clone can be named: git config crosslink.remote <name>"}
 	switch {
@@ -222,7 +223,7 @@ func (t *Tracker) elsewhereError() *Error {
 		hints = []string{"look at the remote's URL: git remote -v",
 			"to bring the two together there, with new numbers where both gave one: git crosslink init --join"}
 	}
-	return &Error{Kind: Fatal, Name: "other-hub", Hints: hints,
+	return &fail.Error{Kind: fail.Fatal, Code: "other-hub", Hints: hints,
 		Message: t.elsewhere() + ": nothing was taken from there or sent there"}
 }
 
@@ -251,7 +252,7 @@ func (t *Tracker) chooseFor(ctx context.Context, o InitOptions) error {
 		t.chooseHub()
 	case o.Remote == "" || t.hub != nil && t.hub.Name == o.Remote:
 	case !contains(t.remotes(), o.Remote):
-		return &Error{Kind: Fatal, Name: "no-such-remote", Message: fmt.Sprintf("there is no remote '%s'", o.Remote),
+		return &fail.Error{Kind: fail.Fatal, Code: "no-such-remote", Message: fmt.Sprintf("there is no remote '%s'", o.Remote),
 			Hints: []string{"which there are: git remote -v"}}
 	case t.self:
 		return t.chosenError()
@@ -273,7 +274,7 @@ func (t *Tracker) chosenError(hints ...string) error {
 	if t.hub.self {
 		where = "this repository is its own hub"
 	}
-	return &Error{Kind: Fatal, Name: "hub-chosen", Message: where + ": nothing was written", Hints: append(hints, "what is there: git crosslink status")}
+	return &fail.Error{Kind: fail.Fatal, Code: "hub-chosen", Message: where + ": nothing was written", Hints: append(hints, "what is there: git crosslink status")}
 }
 
 // noteFounded remembers the hub that was made.
@@ -285,23 +286,23 @@ func (t *Tracker) noteFounded(id string) error {
 
 // checkWhich is the doctor's look at whether the hub is the one this clone
 // belongs to, and the only one of its id.
-func (t *Tracker) checkWhich(ctx context.Context, s *snapshot) ([]Diagnosis, error) {
-	var found []Diagnosis
+func (t *Tracker) checkWhich(ctx context.Context, s *snapshot) ([]fail.Diagnosis, error) {
+	var found []fail.Diagnosis
 	switch {
 	case t.hub == nil:
 		return nil, nil
 	case t.contact.Other != "":
-		found = append(found, diagnosed(Problem, t.elsewhereError(), "other-hub"))
+		found = append(found, diagnosed(fail.Problem, t.elsewhereError(), "other-hub"))
 	case t.contact.NoMeta && len(t.contact.Problems) > 0:
-		found = append(found, Diagnosis{"hub-lost", Problem, t.contact.Problems[0].Text, t.lostHints()})
+		found = append(found, fail.Diagnosis{Code: "hub-lost", Severity: fail.Problem, Text: t.contact.Problems[0].Text, Hints: t.lostHints()})
 	}
 	if t.apart() != "" {
-		found = append(found, diagnosed(Problem, t.apartPushError(), "push-url"))
+		found = append(found, diagnosed(fail.Problem, t.apartPushError(), "push-url"))
 	}
 	twins, err := t.twins(ctx, s)
 	for _, remote := range twins {
 		text, hints := t.twinText(remote)
-		found = append(found, Diagnosis{"hub-fork", Warning, text, hints})
+		found = append(found, fail.Diagnosis{Code: "hub-fork", Severity: fail.Warning, Text: text, Hints: hints})
 	}
 	return found, err
 }

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/git-crosslink/git-crosslink/event"
+	"github.com/git-crosslink/git-crosslink/fail"
 	"github.com/git-crosslink/git-crosslink/ledger"
 	"github.com/git-crosslink/git-crosslink/store"
 )
@@ -140,7 +141,7 @@ func (t *Tracker) Claim(ctx context.Context, issue event.UUID, o ClaimOptions) (
 		}
 		// it was held when the step was made, and is not any more
 	}
-	return nil, &Error{Kind: Unconfirmed, Name: "claim-race",
+	return nil, &fail.Error{Kind: fail.Unconfirmed, Code: "claim-race",
 		Message: "the lock kept changing hands while it was claimed; no claim of yours is left",
 		Hints:   []string{"take a place in the queue: git crosslink lock --wait <id>"}}
 }

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/git-crosslink/git-crosslink/event"
+	"github.com/git-crosslink/git-crosslink/fail"
 )
 
 // A new line is stamped after all lines that count, so a clock that is wrong by
@@ -67,7 +68,7 @@ func upTo(lines []*event.Envelope, limit event.Time) int {
 // line that is not followed holds some of it.
 func (c clock) outranked(s *snapshot, by event.Key) error {
 	first := upTo(s.logs[by.Agent].fed(), c.limit)
-	return &Error{Kind: Denied, Name: "far-future",
+	return &fail.Error{Kind: fail.Denied, Code: "far-future",
 		Message: fmt.Sprintf("event %d of '%s' is stamped %s, too far ahead to be followed, and no later event can change what it wrote: nothing was written", by.Seq, by.Agent, by.Time),
 		Hints: []string{
 			fmt.Sprintf("if this machine's clock is right, an admin can end that log before it: git crosslink trust revoke %s --after %d", by.Agent, first),
@@ -78,7 +79,7 @@ func (c clock) outranked(s *snapshot, by event.Key) error {
 // ownClockError refuses to write to a log that was written with a clock far
 // ahead: others could not change what is added to it.
 func (t *Tracker) ownClockError(l *log) error {
-	return &Error{Kind: Fatal, Name: "own-clock",
+	return &fail.Error{Kind: fail.Fatal, Code: "own-clock",
 		Message: fmt.Sprintf("the last event of '%s' is stamped %s, too far ahead to be followed, and nobody could change what is written after it: nothing was written", l.agent, l.chain.Time),
 		Hints: []string{
 			"if this machine's clock is right, continue under a new id: git crosslink agent fork",
@@ -137,14 +138,14 @@ func (a ahead) text() string {
 }
 
 // checkClocks is the doctor's look at times.
-func (t *Tracker) checkClocks(_ context.Context, s *snapshot) ([]Diagnosis, error) {
-	var found []Diagnosis
+func (t *Tracker) checkClocks(_ context.Context, s *snapshot) ([]fail.Diagnosis, error) {
+	var found []fail.Diagnosis
 	for _, a := range s.ahead(t.now()) {
 		hint := "set the clock of that writer's machine; nothing is lost or delayed by it: git crosslink status"
 		if a.beyond > 0 {
 			hint = fmt.Sprintf("an admin can end that log before the event: git crosslink trust revoke %s --after %d", a.agent, a.beyond-1)
 		}
-		found = append(found, Diagnosis{"far-future", Warning, a.text(), []string{hint}})
+		found = append(found, fail.Diagnosis{Code: "far-future", Severity: fail.Warning, Text: a.text(), Hints: []string{hint}})
 	}
 	return found, nil
 }

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/git-crosslink/git-crosslink/event"
+	"github.com/git-crosslink/git-crosslink/fail"
 	"github.com/git-crosslink/git-crosslink/tracker"
 	"github.com/git-crosslink/git-crosslink/trust"
 )
@@ -51,8 +52,8 @@ func TestGreatestTime(t *testing.T) {
 
 	before := alice.status().Hash
 	err := alice.trySetStatus(event.Open, other, issue)
-	var e *tracker.Error
-	if !errors.As(err, &e) || e.Name != "far-future" || e.Kind != tracker.Denied || !strings.Contains(e.Message, "event 2 of 'zed'") ||
+	var e *fail.Error
+	if !errors.As(err, &e) || e.Code.Name() != "far-future" || e.Kind != fail.Denied || !strings.Contains(e.Message, "event 2 of 'zed'") ||
 		!strings.HasSuffix(e.Hints[0], ": git crosslink trust revoke zed --after 0") {
 		t.Fatalf("%v: %+v", err, e)
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/git-crosslink/git-crosslink/fail"
 	"github.com/git-crosslink/git-crosslink/refs"
 )
 
@@ -22,14 +23,14 @@ func (t *Tracker) checkCommitter() error {
 	if address == "" || refs.ValidAddress(address) {
 		return nil
 	}
-	return &Error{Kind: Denied, Name: "committer", Message: fmt.Sprintf("crosslink.committer is '%s', which is not a usable email address", clip(address)),
+	return &fail.Error{Kind: fail.Denied, Code: "committer", Message: fmt.Sprintf("crosslink.committer is '%s', which is not a usable email address", fail.Truncate(address)),
 		Hints: []string{"set an address without a name: git config crosslink.committer you@example.com", "or use the default, <agent-id>@crosslink: git config --unset crosslink.committer"}}
 }
 
 // findCommitter is the doctor's look at that.
-func (t *Tracker) findCommitter(context.Context, *snapshot) ([]Diagnosis, error) {
-	if bad, ok := errors.AsType[*Error](t.checkCommitter()); ok {
-		return []Diagnosis{{bad.Name, Problem, bad.Message + ": nothing is written here", bad.Hints}}, nil
+func (t *Tracker) findCommitter(context.Context, *snapshot) ([]fail.Diagnosis, error) {
+	if bad, ok := errors.AsType[*fail.Error](t.checkCommitter()); ok {
+		return []fail.Diagnosis{bad.Diagnosis(fail.Problem, bad.Message+": nothing is written here")}, nil
 	}
 	return nil, nil
 }

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/git-crosslink/git-crosslink/fail"
 	"github.com/git-crosslink/git-crosslink/internal/statefile"
 	"github.com/git-crosslink/git-crosslink/refs"
 )
@@ -105,8 +106,8 @@ func (t *Tracker) remember(change func(*contact)) error {
 }
 
 // tellOnce gives a notice unless the same text was given since the last change.
-func (t *Tracker) tellOnce(n Notice) {
-	if t.unwatched || t.contact.Told[n.Name] == n.Text {
+func (t *Tracker) tellOnce(n fail.Notice) {
+	if t.unwatched || t.contact.Told[n.Code.Name()] == n.Text {
 		return
 	}
 	t.notice(n)
@@ -115,29 +116,29 @@ func (t *Tracker) tellOnce(n Notice) {
 		if c.Told == nil {
 			c.Told = map[string]string{}
 		}
-		c.Told[n.Name] = n.Text
+		c.Told[n.Code.Name()] = n.Text
 	})
 }
 
 // checkHub is the doctor's look at which hub there is and what was seen on it.
-func (t *Tracker) checkHub(ctx context.Context, s *snapshot) ([]Diagnosis, error) {
-	var found []Diagnosis
+func (t *Tracker) checkHub(ctx context.Context, s *snapshot) ([]fail.Diagnosis, error) {
+	var found []fail.Diagnosis
 	switch {
 	case t.chooseErr != nil:
-		return []Diagnosis{diagnosed(Problem, t.chooseErr, "several-remotes")}, nil
+		return []fail.Diagnosis{diagnosed(fail.Problem, t.chooseErr, "several-remotes")}, nil
 	case t.hub == nil:
-		found = append(found, Diagnosis{"private", Note, "the repository has no remote: its tracker is here and nowhere else", nil})
+		found = append(found, fail.Diagnosis{Code: "private", Severity: fail.Note, Text: "the repository has no remote: its tracker is here and nowhere else"})
 	case s.apart:
-		found = append(found, diagnosed(Problem, t.apartError(), "private-numbers"))
+		found = append(found, diagnosed(fail.Problem, t.apartError(), "private-numbers"))
 	case s.level != 0 && !s.writable():
-		found = append(found, diagnosed(Problem, t.refuseLevel(s), "level"))
+		found = append(found, diagnosed(fail.Problem, t.refuseLevel(s), "level"))
 	case !s.bound && t.contact.Last.IsZero() && !t.fetched:
-		found = append(found, Diagnosis{"unseen", Note, fmt.Sprintf("'%s' has not been reached yet", t.hub.Name), []string{"git crosslink sync"}})
+		found = append(found, fail.Diagnosis{Code: "unseen", Severity: fail.Note, Text: fmt.Sprintf("'%s' has not been reached yet", t.hub.Name), Hints: []string{"git crosslink sync"}})
 	case !s.bound && t.noRoom != nil:
-		found = append(found, diagnosed(Warning, t.noRoom, "empty-remote"))
+		found = append(found, diagnosed(fail.Warning, t.noRoom, "empty-remote"))
 	case !s.bound:
-		found = append(found, Diagnosis{"unshared", Warning, fmt.Sprintf("there is no tracker on '%s' yet; what is written stays here", t.hub.Name),
-			[]string{"share it with your team: git crosslink init"}})
+		found = append(found, fail.Diagnosis{Code: "unshared", Severity: fail.Warning, Text: fmt.Sprintf("there is no tracker on '%s' yet; what is written stays here", t.hub.Name),
+			Hints: []string{"share it with your team: git crosslink init"}})
 	}
 	which, err := t.checkWhich(ctx, s)
 	if err != nil {
@@ -146,7 +147,7 @@ func (t *Tracker) checkHub(ctx context.Context, s *snapshot) ([]Diagnosis, error
 	found = append(found, which...)
 	said := s.metaBad.texts()
 	for _, text := range said {
-		found = append(found, Diagnosis{"meta", Warning, text, []string{"who wrote it, and what is believed: git crosslink trust list"}})
+		found = append(found, fail.Diagnosis{Code: "meta", Severity: fail.Warning, Text: text, Hints: []string{"who wrote it, and what is believed: git crosslink trust list"}})
 	}
 	for _, p := range t.contact.Problems {
 		if len(which) > 0 && p.Ref == metaName {
@@ -155,13 +156,13 @@ func (t *Tracker) checkHub(ctx context.Context, s *snapshot) ([]Diagnosis, error
 		if slices.Contains(said, p.Text) {
 			continue
 		}
-		found = append(found, Diagnosis{"hub", Warning, p.Text, []string{"nothing here: what was seen before is kept and in use"}})
+		found = append(found, fail.Diagnosis{Code: "hub", Severity: fail.Warning, Text: p.Text, Hints: []string{"nothing here: what was seen before is kept and in use"}})
 	}
 	return found, nil
 }
 
 // checkSending is the doctor's look at what is not on the hub, and why.
-func (t *Tracker) checkSending(ctx context.Context, s *snapshot) ([]Diagnosis, error) {
+func (t *Tracker) checkSending(ctx context.Context, s *snapshot) ([]fail.Diagnosis, error) {
 	if t.hub == nil || !s.bound {
 		return nil, nil
 	}
@@ -176,20 +177,20 @@ func (t *Tracker) checkSending(ctx context.Context, s *snapshot) ([]Diagnosis, e
 		}
 	}
 	if t.contact.Refused != "" && t.admitted(s) != nil { // checkAgent says whom to ask
-		found = append(found, Diagnosis{"queued", Note, fmt.Sprintf("%s kept here until then", events(n)), nil})
+		found = append(found, fail.Diagnosis{Code: "queued", Severity: fail.Note, Text: fmt.Sprintf("%s kept here until then", events(n))})
 	} else if t.contact.Refused != "" {
-		found = append(found, Diagnosis{"refused", Problem, fmt.Sprintf("%s; %s kept here", t.contact.Refused, events(n)), t.refusedHints()})
+		found = append(found, fail.Diagnosis{Code: "refused", Severity: fail.Problem, Text: fmt.Sprintf("%s; %s kept here", t.contact.Refused, events(n)), Hints: t.refusedHints()})
 	} else if n > 0 && (t.contact.Other != "" || t.contact.NoMeta || t.apart() != "") { // checkWhich says what to do
-		found = append(found, Diagnosis{"queued", Note, fmt.Sprintf("%s kept here until then", events(n)), nil})
+		found = append(found, fail.Diagnosis{Code: "queued", Severity: fail.Note, Text: fmt.Sprintf("%s kept here until then", events(n))})
 	} else if n > 0 {
-		severity := Warning
+		severity := fail.Warning
 		if manual || t.mayStart(s.urgency()).After(t.now()) && !t.readPace().Until.After(t.now()) { // as the user wants it, or on its way
-			severity = Note
+			severity = fail.Note
 		}
-		found = append(found, Diagnosis{"queued", severity, fmt.Sprintf("%s not on the hub yet", events(n)), []string{"git crosslink sync"}})
+		found = append(found, fail.Diagnosis{Code: "queued", Severity: severity, Text: fmt.Sprintf("%s not on the hub yet", events(n)), Hints: []string{"git crosslink sync"}})
 	}
 	if manual {
-		found = append(found, Diagnosis{"manual", Note, "crosslink.sync is 'manual': only 'git crosslink sync' and 'init' talk to the hub", nil})
+		found = append(found, fail.Diagnosis{Code: "manual", Severity: fail.Note, Text: "crosslink.sync is 'manual': only 'git crosslink sync' and 'init' talk to the hub"})
 	}
 	return found, nil
 }

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/git-crosslink/git-crosslink/event"
+	"github.com/git-crosslink/git-crosslink/fail"
 	"github.com/git-crosslink/git-crosslink/tracker"
 )
 
@@ -55,7 +56,7 @@ func TestDirectoryInThePlaceOfAFile(t *testing.T) {
 			t.Fatal(err)
 		}
 		tr, err := tracker.Open(context.Background(), tracker.Options{Dir: c.dir, Environ: w.env, Now: c.now,
-			Notice: func(n tracker.Notice) { c.notices = append(c.notices, n) }})
+			Notice: func(n fail.Notice) { c.notices = append(c.notices, n) }})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -67,17 +68,17 @@ func TestDirectoryInThePlaceOfAFile(t *testing.T) {
 			return []event.Body{&event.IssueCreated{UUID: tr.MintUUID(), Title: "x", Priority: event.Low, CreatedBy: tr.Agent()}}, nil
 		})
 		tr.Close()
-		var e *tracker.Error
+		var e *fail.Error
 		switch {
 		case name == "judged.json":
 			told := false
 			for _, n := range c.notices {
-				told = told || n.Name == "in-the-way" && strings.Contains(n.Text, path)
+				told = told || n.Code.Name() == "in-the-way" && strings.Contains(n.Text, path)
 			}
 			if err != nil || !told {
 				t.Errorf("%s: %v, %v", name, err, c.notices)
 			}
-		case !errors.As(err, &e) || e.Name != "in-the-way" || !strings.Contains(e.Message, path):
+		case !errors.As(err, &e) || e.Code.Name() != "in-the-way" || !strings.Contains(e.Message, path):
 			t.Errorf("%s: %v", name, err)
 		}
 	}
@@ -100,7 +101,7 @@ func TestProblemsOfTheHub(t *testing.T) {
 
 	told := func(c *clone) (n int) {
 		for _, x := range c.notices {
-			if x.Name == "hub" {
+			if x.Code.Name() == "hub" {
 				n++
 			}
 		}

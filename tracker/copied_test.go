@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/git-crosslink/git-crosslink/event"
+	"github.com/git-crosslink/git-crosslink/fail"
 	"github.com/git-crosslink/git-crosslink/store"
 	"github.com/git-crosslink/git-crosslink/tracker"
 )
@@ -33,7 +34,7 @@ func copies(t *testing.T) int {
 func (c *clone) anonymous() *tracker.Tracker {
 	c.w.t.Helper()
 	t, err := tracker.Open(context.Background(), tracker.Options{Dir: c.dir, Environ: c.w.env, Now: c.now,
-		Notice: func(n tracker.Notice) { c.notices = append(c.notices, n) }})
+		Notice: func(n fail.Notice) { c.notices = append(c.notices, n) }})
 	if err != nil {
 		c.w.t.Fatal(err)
 	}
@@ -251,8 +252,8 @@ func TestCopiedCloneUnnoticed(t *testing.T) {
 			if err == nil {
 				continue
 			}
-			e, ok := errors.AsType[*tracker.Error](err)
-			if !ok || e.Name != "copied-clone" || e.Kind != tracker.Fatal || !strings.Contains(strings.Join(e.Hints, " "), "git crosslink agent fork") {
+			e, ok := errors.AsType[*fail.Error](err)
+			if !ok || e.Code.Name() != "copied-clone" || e.Kind != fail.Fatal || !strings.Contains(strings.Join(e.Hints, " "), "git crosslink agent fork") {
 				t.Fatalf("%v", err)
 			}
 			if lost != nil {

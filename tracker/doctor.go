@@ -4,9 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
+	"github.com/git-crosslink/git-crosslink/fail"
 	"github.com/git-crosslink/git-crosslink/refs"
+	"github.com/git-crosslink/git-crosslink/settings"
 )
 
 // The doctor looks at everything that can keep a tracker from working and
@@ -23,27 +26,10 @@ import (
 //   - what fsck finds in the events needs no cure and is fsck's: the doctor only
 //     says that there is something.
 
-// Severity says what a diagnosis means to the user.
-type Severity string
-
-const (
-	Problem Severity = "problem" // something does not work until it is cured
-	Warning Severity = "warning" // it works, and not as it should
-	Note    Severity = "note"    // worth knowing; nothing is wrong
-)
-
-// Diagnosis is one thing the doctor has to say.
-type Diagnosis struct {
-	Name     string // short, stable, that of the error or notice it explains where there is one
-	Severity Severity
-	Text     string   // lower case, subject in single quotes, no full stop
-	Hints    []string // each holds a command to run
-}
-
 // check looks at one subject. s is the tracker as it is here.
 type check struct {
 	subject string // in words: "looked at <subject>, <subject> …"
-	look    func(t *Tracker, ctx context.Context, s *snapshot) ([]Diagnosis, error)
+	look    func(t *Tracker, ctx context.Context, s *snapshot) ([]fail.Diagnosis, error)
 	status  bool // it costs little, and status shows what it finds
 }
 
@@ -65,13 +51,13 @@ var checks = []check{
 type DoctorReport struct {
 	Looked   []string // subjects
 	Reached  bool     // the hub answered just now
-	Findings []Diagnosis
+	Findings []fail.Diagnosis
 }
 
 // Doctor asks the hub, unless offline, and looks for what is wrong. What
 // cannot be looked at is a finding, never an error.
 func (t *Tracker) Doctor(ctx context.Context, offline bool) (*DoctorReport, error) {
-	r := &DoctorReport{Looked: []string{}, Findings: []Diagnosis{}}
+	r := &DoctorReport{Looked: []string{}, Findings: []fail.Diagnosis{}}
 	found, err := t.askHub(ctx, offline)
 	if err != nil {
 		return nil, err
@@ -83,7 +69,7 @@ func (t *Tracker) Doctor(ctx context.Context, offline bool) (*DoctorReport, erro
 		if ctx.Err() != nil {
 			return nil, ctx.Err()
 		}
-		r.Findings = append(r.Findings, diagnosed(Problem, err, "replica"))
+		r.Findings = append(r.Findings, diagnosed(fail.Problem, err, "replica"))
 		return r, nil
 	}
 	for _, c := range checks {
@@ -95,8 +81,8 @@ func (t *Tracker) Doctor(ctx context.Context, offline bool) (*DoctorReport, erro
 }
 
 // examine runs the checks that are chosen. What cannot be looked at is a finding.
-func (t *Tracker) examine(ctx context.Context, s *snapshot, chosen func(check) bool) ([]Diagnosis, error) {
-	var all []Diagnosis
+func (t *Tracker) examine(ctx context.Context, s *snapshot, chosen func(check) bool) ([]fail.Diagnosis, error) {
+	var all []fail.Diagnosis
 	for _, c := range checks {
 		if !chosen(c) {
 			continue
@@ -106,30 +92,30 @@ func (t *Tracker) examine(ctx context.Context, s *snapshot, chosen func(check) b
 			return nil, ctx.Err()
 		}
 		if all = append(all, found...); err != nil {
-			all = append(all, diagnosed(Problem, fmt.Errorf("cannot look at %s: %w", c.subject, err), "unseen"))
+			all = append(all, diagnosed(fail.Problem, fmt.Errorf("cannot look at %s: %w", c.subject, err), "unseen"))
 		}
 	}
 	return all, nil
 }
 
 // askHub brings what the hub has, within a bounded time.
-func (t *Tracker) askHub(ctx context.Context, offline bool) ([]Diagnosis, error) {
+func (t *Tracker) askHub(ctx context.Context, offline bool) ([]fail.Diagnosis, error) {
 	if offline || t.hub == nil || t.config("crosslink.sync") == "manual" {
 		return nil, nil
 	}
 	if err := t.ensureReplica(ctx); err != nil {
-		return []Diagnosis{diagnosed(Problem, t.unwritable(err), "not-writable")}, nil
+		return []fail.Diagnosis{diagnosed(fail.Problem, t.unwritable(err), "not-writable")}, nil
 	}
 	t.unwatched = true // what it would tell is in the findings
 	bounded, cancel := context.WithTimeout(ctx, insistent)
 	defer cancel()
 	unlock, ok, err := t.lockHub(bounded, t.wait())
 	if err != nil {
-		return []Diagnosis{diagnosed(Problem, t.unwritable(err), "not-writable")}, ctx.Err()
+		return []fail.Diagnosis{diagnosed(fail.Problem, t.unwritable(err), "not-writable")}, ctx.Err()
 	}
 	if !ok {
-		busy := Diagnosis{"sync-busy", Note, "another process of this clone is talking to the hub; this is what was known before", nil}
-		return []Diagnosis{busy}, nil
+		busy := fail.Diagnosis{Code: "sync-busy", Severity: fail.Note, Text: "another process of this clone is talking to the hub; this is what was known before"}
+		return []fail.Diagnosis{busy}, nil
 	}
 	defer unlock()
 	err = t.fetch(bounded)
@@ -142,15 +128,15 @@ func (t *Tracker) askHub(ctx context.Context, offline bool) ([]Diagnosis, error)
 	re, ok := errors.AsType[*refs.RemoteError](err)
 	if !ok {
 		if bounded.Err() == nil {
-			return []Diagnosis{diagnosed(Problem, t.unwritable(err), "not-stored")}, nil
+			return []fail.Diagnosis{diagnosed(fail.Problem, t.unwritable(err), "not-stored")}, nil
 		}
 		re = &refs.RemoteError{NoConnection: true, Err: fmt.Errorf("no answer in %d s", insistent/time.Second)}
 	}
-	d := diagnosed(Problem, t.unfetched(re), "unreachable")
+	d := diagnosed(fail.Problem, t.unfetched(re), "unreachable")
 	if re.NoConnection {
 		d.Hints = append(d.Hints, "check whether git reaches it: git fetch "+shellQuote(t.hub.Name))
 	}
-	return []Diagnosis{d}, nil
+	return []fail.Diagnosis{d}, nil
 }
 
 // lookForRoom notes what 'init' would refuse, where there is no hub yet.
@@ -159,16 +145,27 @@ func (t *Tracker) lookForRoom(ctx context.Context) {
 		return
 	}
 	if _, err := t.hasRoom(ctx); err != nil {
-		if e, ok := errors.AsType[*Error](err); ok {
+		if e, ok := errors.AsType[*fail.Error](err); ok {
 			t.noRoom = e
 		}
 	}
 }
 
-// diagnosed makes a diagnosis of an error; name is for one that has none.
-func diagnosed(s Severity, err error, name string) Diagnosis {
-	if e, ok := errors.AsType[*Error](err); ok && e.Error() == err.Error() {
-		return Diagnosis{e.Name, s, e.Message, e.Hints}
+// diagnosed makes a diagnosis of an error; code is for one that has none.
+func diagnosed(s fail.Severity, err error, code fail.Code) fail.Diagnosis {
+	if e, ok := errors.AsType[*fail.Error](err); ok && e.Error() == err.Error() {
+		return e.Diagnosis(s, e.Message)
 	}
-	return Diagnosis{name, s, err.Error(), []string{"see what it does: GIT_CROSSLINK_TRACE=1 git crosslink status"}}
+	return fail.Diagnosis{Code: code, Severity: s, Text: err.Error(), Hints: []string{"see what it does: GIT_CROSSLINK_TRACE=1 git crosslink status"}}
+}
+
+// checkSettings is the doctor's look at values that mean nothing.
+func (t *Tracker) checkSettings(context.Context, *snapshot) ([]fail.Diagnosis, error) {
+	var found []fail.Diagnosis
+	for _, s := range settings.All {
+		if v, set := t.conf.Get(strings.ToLower(s.Key)); set && s.Odd(v) != "" {
+			found = append(found, fail.Diagnosis{Code: "odd-setting", Severity: fail.Warning, Text: s.Odd(v), Fields: fail.Fields{"setting": s.Key, "value": s.Choose}})
+		}
+	}
+	return found, nil
 }

@@ -15,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/git-crosslink/git-crosslink/fail"
 	"github.com/git-crosslink/git-crosslink/tracker"
 )
 
@@ -27,7 +28,7 @@ func (c *clone) doctor(offline bool, more ...string) *tracker.DoctorReport {
 		c.w.t.Fatal(err)
 	}
 	for _, d := range r.Findings {
-		if d.Severity != tracker.Note && len(d.Hints) == 0 {
+		if d.Severity != fail.Note && len(d.Hints) == 0 {
 			c.w.t.Errorf("no cure: %+v", d)
 		}
 	}
@@ -38,7 +39,7 @@ func (c *clone) doctor(offline bool, more ...string) *tracker.DoctorReport {
 func diagnoses(r *tracker.DoctorReport) string {
 	var all []string
 	for _, d := range r.Findings {
-		all = append(all, string(d.Severity)+" "+d.Name)
+		all = append(all, string(d.Severity)+" "+d.Code.Name())
 	}
 	return strings.Join(all, ", ")
 }
@@ -249,8 +250,8 @@ func TestStatusAndDoctorAgree(t *testing.T) {
 		t.Helper()
 		var got []string
 		for _, d := range c.status(more...).Findings {
-			got = append(got, string(d.Severity)+" "+d.Name)
-			seen[d.Name] = true
+			got = append(got, string(d.Severity)+" "+d.Code.Name())
+			seen[d.Code.Name()] = true
 			if len(d.Hints) == 0 {
 				t.Errorf("%s: no cure: %+v", c.name, d)
 			}
@@ -305,14 +306,14 @@ func TestStatusAndDoctorAgree(t *testing.T) {
 // is here, the other finds as well, and calls it the same.
 func (c *clone) agrees(s *tracker.Status, more ...string) {
 	c.w.t.Helper()
-	list := func(all []tracker.Diagnosis) (lines []string) {
+	list := func(all []fail.Diagnosis) (lines []string) {
 		for _, d := range all {
 			switch {
-			case d.Severity == tracker.Note:
-			case d.Name == "unshared", d.Name == "queued": // status has a line for each
-			case d.Name == "old-git": // would start a process
+			case d.Severity == fail.Note:
+			case d.Code.Name() == "unshared", d.Code.Name() == "queued": // status has a line for each
+			case d.Code.Name() == "old-git": // would start a process
 			default:
-				lines = append(lines, fmt.Sprintf("%s %s: %s", d.Severity, d.Name, seconds.ReplaceAllString(d.Text, "N s")))
+				lines = append(lines, fmt.Sprintf("%s %s: %s", d.Severity, d.Code.Name(), seconds.ReplaceAllString(d.Text, "N s")))
 			}
 		}
 		return lines

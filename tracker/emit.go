@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/git-crosslink/git-crosslink/event"
+	"github.com/git-crosslink/git-crosslink/fail"
 	"github.com/git-crosslink/git-crosslink/internal/fault"
 	"github.com/git-crosslink/git-crosslink/ledger"
 	"github.com/git-crosslink/git-crosslink/refs"
@@ -239,15 +240,15 @@ func (t *Tracker) mayAppend(s *snapshot) error {
 	case l.diverged:
 		return t.divergedError(t.agent)
 	case l.forked():
-		return &Error{Kind: Fatal, Name: "forked",
+		return &fail.Error{Kind: fail.Fatal, Code: "forked",
 			Message: fmt.Sprintf("the key of '%s' wrote two histories, and behind event %d nothing counts any more: nothing was written", t.agent, l.verdict.Fed),
 			Hints:   []string{"go on under an id of your own: git crosslink agent fork"}}
 	case l.torn:
-		return &Error{Kind: Fatal, Name: "own-log",
+		return &fail.Error{Kind: fail.Fatal, Code: "own-log",
 			Message: fmt.Sprintf("objects of the log of '%s' are missing here: nothing was written", t.agent),
 			Hints:   []string{"take what the hub has: git crosslink sync"}}
 	case l.ended != "":
-		return &Error{Kind: Fatal, Name: "own-log",
+		return &fail.Error{Kind: fail.Fatal, Code: "own-log",
 			Message: fmt.Sprintf("the log of '%s' cannot be read to its end (%s): nothing was written", t.agent, l.ended),
 			Hints:   []string{"see where it stops: git crosslink status", "write under a new id meanwhile: git config crosslink.agent <new id>"}}
 	}
@@ -334,7 +335,7 @@ func (t *Tracker) stamp(ctx context.Context, s *snapshot, bodies []Body) ([]*eve
 	if t.hub == nil { // the replica is the hub: decided at once
 		step, err := t.decide(ctx, s, meta, map[string]string{t.agent: string(tip)})
 		if err != nil { // facts need no agreement
-			t.tellOnce(Notice{Name: "undecidable", Text: fmt.Sprintf("nothing can be decided just now: %v", err), Hints: []string{"git crosslink status"}})
+			t.tellOnce(fail.Notice{Code: "undecidable", Text: fmt.Sprintf("nothing can be decided just now: %v", err), Hints: []string{"git crosslink status"}})
 		}
 		if step != "" {
 			ups = append(ups, refs.Update{Ref: headRoot + checkpointName, Old: s.refs[headRoot+checkpointName], New: step})
@@ -417,7 +418,7 @@ func (t *Tracker) settle(ctx context.Context, o EmitOptions, r *Receipt, s *snap
 		return nil
 	case !o.Wait && !o.Lock && t.getenv("CI") == "" && t.readPace().Slow:
 		r.Sync = Queued
-		t.tellOnce(Notice{Name: "slow", Text: fmt.Sprintf("kept here, sent in the background: the hub takes longer than %d s", int(t.wait().Seconds())),
+		t.tellOnce(fail.Notice{Code: "slow", Text: fmt.Sprintf("kept here, sent in the background: the hub takes longer than %d s", int(t.wait().Seconds())),
 			Hints: []string{"to wait for it: git crosslink sync"}})
 		t.detach()
 		return nil
@@ -464,17 +465,17 @@ func (t *Tracker) deliverAndLook(ctx context.Context, o EmitOptions, r *Receipt,
 		return nil
 	case r.forked:
 		e := t.divergedError(t.agent)
-		t.tellOnce(Notice{Name: "copied-clone", Text: "kept here, and not sent: " + e.Error(), Hints: e.(*Error).Hints})
+		t.tellOnce(fail.Notice{Code: "copied-clone", Text: "kept here, and not sent: " + e.Error(), Hints: e.(*fail.Error).Hints})
 		return nil
 	case out.paced != nil && !out.paced.busy:
 		if out.paced.until.Sub(t.now()) > coalesce { // else it only waits for what comes next
-			t.tellOnce(Notice{Name: "paced", Text: "saved locally; will be sent within a minute (" + reason + ")", Hints: []string{"to wait for it: git crosslink sync"}})
+			t.tellOnce(fail.Notice{Code: "paced", Text: "saved locally; will be sent within a minute (" + reason + ")", Hints: []string{"to wait for it: git crosslink sync"}})
 		}
 	case out.refused && there: // sent, and not decided
-		t.tellRefused(o, Notice{Name: "undecided", Text: "not decided yet: " + reason, Hints: []string{"what to do: git crosslink doctor"}})
+		t.tellRefused(o, fail.Notice{Code: "undecided", Text: "not decided yet: " + reason, Hints: []string{"what to do: git crosslink doctor"}})
 		return nil
 	case out.refused:
-		t.tellRefused(o, Notice{Name: "refused", Text: "kept here, not sent: " + reason, Hints: out.hints})
+		t.tellRefused(o, fail.Notice{Code: "refused", Text: "kept here, not sent: " + reason, Hints: out.hints})
 		return nil
 	case reason != "":
 		t.tellOnce(t.queued(reason))

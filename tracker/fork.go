@@ -7,6 +7,7 @@ import (
 	"fmt"
 
 	"github.com/git-crosslink/git-crosslink/event"
+	"github.com/git-crosslink/git-crosslink/fail"
 	"github.com/git-crosslink/git-crosslink/refs"
 )
 
@@ -29,13 +30,13 @@ type Forked struct {
 // that are not carried over.
 func (t *Tracker) Fork(ctx context.Context, newID string, without ...string) (*Forked, error) {
 	if t.agent == "" || t.replica == nil {
-		return nil, &Error{Kind: No, Name: "no-fork", Message: "nobody has written here yet: there is nothing to carry over"}
+		return nil, &fail.Error{Kind: fail.No, Code: "no-fork", Message: "nobody has written here yet: there is nothing to carry over"}
 	}
 	if newID == "" {
 		newID = mintAgent(t.getenv("USER"))
 	}
 	if err := event.ValidAgentID(newID); err != nil {
-		return nil, &Error{Kind: Denied, Name: "agent-id", Message: err.Error(),
+		return nil, &fail.Error{Kind: fail.Denied, Code: "agent-id", Message: err.Error(),
 			Hints: []string{"an agent id has 3 to 64 of a-z, 0-9 and '-', for instance: git crosslink agent fork builder-2"}}
 	}
 	for range tries {
@@ -59,10 +60,10 @@ func (t *Tracker) moveTo(ctx context.Context, newID string, without []string) (*
 	}
 	l := s.logs[t.agent]
 	if l == nil || !l.diverged && !l.forked() && !(l.foreign && l.hub != "") && !(l.trails() && l.view == l.here) && !t.leavable(s, l) && t.locked(ctx, s) == nil {
-		return nil, &Error{Kind: No, Name: "no-fork", Message: fmt.Sprintf("the log of '%s' has not forked, and it has no unsent events: there is nothing to move", t.agent)}
+		return nil, &fail.Error{Kind: fail.No, Code: "no-fork", Message: fmt.Sprintf("the log of '%s' has not forked, and it has no unsent events: there is nothing to move", t.agent)}
 	}
 	if s.logs[newID] != nil {
-		return nil, &Error{Kind: Fatal, Name: "agent-taken", Message: fmt.Sprintf("there is a log of '%s' already", newID),
+		return nil, &fail.Error{Kind: fail.Fatal, Code: "agent-taken", Message: fmt.Sprintf("there is a log of '%s' already", newID),
 			Hints: []string{"let one be minted: git crosslink agent fork"}}
 	}
 	f := &Forked{Was: t.agent, Agent: newID, Locks: s.left(t.agent)}

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/git-crosslink/git-crosslink/event"
+	"github.com/git-crosslink/git-crosslink/fail"
 	"github.com/git-crosslink/git-crosslink/ledger"
 	"github.com/git-crosslink/git-crosslink/refs"
 )
@@ -178,38 +179,38 @@ func (t *Tracker) fsckTips(ctx context.Context, s *snapshot, r *FsckReport) erro
 }
 
 // checkLogs is the doctor's look at the logs that are not used to their end.
-func (t *Tracker) checkLogs(_ context.Context, s *snapshot) ([]Diagnosis, error) {
-	var found []Diagnosis
+func (t *Tracker) checkLogs(_ context.Context, s *snapshot) ([]fail.Diagnosis, error) {
+	var found []fail.Diagnosis
 	for _, id := range s.agents() {
 		l := s.logs[id]
 		if l.beyond {
-			found = append(found, Diagnosis{"beyond", Warning, l.beyondText(), []string{"show details: git crosslink trust show " + id}})
+			found = append(found, fail.Diagnosis{Code: "beyond", Severity: fail.Warning, Text: l.beyondText(), Hints: []string{"show details: git crosslink trust show " + id}})
 		}
 		if id == t.agent { // checkAgent
 			continue
 		}
 		if l.distrust() != "" {
-			found = append(found, Diagnosis{"trust", Warning, l.distrust(), []string{"show details: git crosslink trust show " + id}})
+			found = append(found, fail.Diagnosis{Code: "trust", Severity: fail.Warning, Text: l.distrust(), Hints: []string{"show details: git crosslink trust show " + id}})
 		}
 		switch {
 		case l.diverged:
-			found = append(found, Diagnosis{"copied-clone", Warning, t.divergedError(id).Error(),
-				[]string{"where that agent writes: git crosslink agent fork"}})
+			found = append(found, fail.Diagnosis{Code: "copied-clone", Severity: fail.Warning, Text: t.divergedError(id).Error(),
+				Hints: []string{"where that agent writes: git crosslink agent fork"}})
 		case l.torn:
-			found = append(found, Diagnosis{"torn-log", Warning, fmt.Sprintf("objects of the log of '%s' are missing here; the hub's is shown", id), []string{"git crosslink sync"}})
+			found = append(found, fail.Diagnosis{Code: "torn-log", Severity: fail.Warning, Text: fmt.Sprintf("objects of the log of '%s' are missing here; the hub's is shown", id), Hints: []string{"git crosslink sync"}})
 		case l.ended != "":
-			found = append(found, Diagnosis{"ended", Warning, fmt.Sprintf("the log of '%s' stops after %d events: %s", id, l.chain.Seq, l.ended),
-				[]string{"its writer should see it; what is in front of it counts: git crosslink fsck"}})
+			found = append(found, fail.Diagnosis{Code: "ended", Severity: fail.Warning, Text: fmt.Sprintf("the log of '%s' stops after %d events: %s", id, l.chain.Seq, l.ended),
+				Hints: []string{"its writer should see it; what is in front of it counts: git crosslink fsck"}})
 		}
 	}
 	if n := len(s.project().Rejections()); n > 0 {
-		found = append(found, Diagnosis{"rejected", Note, fmt.Sprintf("%d events break a rule and are passed over by everybody", n), []string{"git crosslink fsck"}})
+		found = append(found, fail.Diagnosis{Code: "rejected", Severity: fail.Note, Text: fmt.Sprintf("%d events break a rule and are passed over by everybody", n), Hints: []string{"git crosslink fsck"}})
 	}
 	return found, nil
 }
 
 // checkLedger is the doctor's look at what was decided.
-func (t *Tracker) checkLedger(ctx context.Context, s *snapshot) ([]Diagnosis, error) {
+func (t *Tracker) checkLedger(ctx context.Context, s *snapshot) ([]fail.Diagnosis, error) {
 	if s.newerRules() { // checkHub says so
 		return nil, nil
 	}
@@ -218,19 +219,19 @@ func (t *Tracker) checkLedger(ctx context.Context, s *snapshot) ([]Diagnosis, er
 	if err != nil {
 		return nil, err
 	}
-	var found []Diagnosis
+	var found []fail.Diagnosis
 	for _, f := range r.Findings {
 		if f.Kind == "lost" {
-			found = append(found, Diagnosis{"lost-decisions", Warning, "the hub has lost decisions that it had acknowledged", []string{"bring them back: git crosslink sync"}})
+			found = append(found, fail.Diagnosis{Code: "lost-decisions", Severity: fail.Warning, Text: "the hub has lost decisions that it had acknowledged", Hints: []string{"bring them back: git crosslink sync"}})
 			continue
 		}
-		found = append(found, Diagnosis{"ledger", Problem, "the ledger cannot be judged, so nothing is shown as decided: " + f.Text,
-			[]string{"judge it from its root: git crosslink fsck --full"}})
+		found = append(found, fail.Diagnosis{Code: "ledger", Severity: fail.Problem, Text: "the ledger cannot be judged, so nothing is shown as decided: " + f.Text,
+			Hints: []string{"judge it from its root: git crosslink fsck --full"}})
 	}
 	if len(bad) > 0 {
 		b := bad[len(bad)-1]
-		found = append(found, Diagnosis{"bad-step", Warning, fmt.Sprintf("%s not believed, the last is %d (%s); everybody skips them", badSteps(len(bad)), b.Sequence, b.Reason),
-			[]string{"see who wrote them: git crosslink fsck"}})
+		found = append(found, fail.Diagnosis{Code: "bad-step", Severity: fail.Warning, Text: fmt.Sprintf("%s not believed, the last is %d (%s); everybody skips them", badSteps(len(bad)), b.Sequence, b.Reason),
+			Hints: []string{"see who wrote them: git crosslink fsck"}})
 	}
 	return found, nil
 }

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/git-crosslink/git-crosslink/event"
+	"github.com/git-crosslink/git-crosslink/fail"
 	"github.com/git-crosslink/git-crosslink/ledger"
 	"github.com/git-crosslink/git-crosslink/refs"
 	"github.com/git-crosslink/git-crosslink/trust"
@@ -55,7 +56,7 @@ func (t *Tracker) Detach(ctx context.Context, remote string) (*Detached, error) 
 		return nil, t.chooseErr
 	}
 	if t.hub == nil {
-		return nil, &Error{Kind: No, Name: "no-fork", Message: "there is no tracker on a remote: nothing was detached"}
+		return nil, &fail.Error{Kind: fail.No, Code: "no-fork", Message: "there is no tracker on a remote: nothing was detached"}
 	}
 	if remote != "" && remote != t.hub.Name {
 		return nil, t.chosenError("to go there first: git config crosslink.remote " + shellWord(remote))
@@ -80,7 +81,7 @@ func (t *Tracker) Detach(ctx context.Context, remote string) (*Detached, error) 
 			return d, t.unwritable(err)
 		}
 	}
-	return nil, &Error{Kind: Unconfirmed, Name: "init-race", Message: fmt.Sprintf("the hub on '%s' kept changing; nothing was detached", t.hub.Name),
+	return nil, &fail.Error{Kind: fail.Unconfirmed, Code: "init-race", Message: fmt.Sprintf("the hub on '%s' kept changing; nothing was detached", t.hub.Name),
 		Hints: []string{"try again: git crosslink fork detach"}}
 }
 
@@ -145,7 +146,7 @@ func (t *Tracker) detachOutcome(ctx context.Context, n *anewHub, res *refs.PushR
 		for _, st := range res.Refs {
 			answered = true
 			if st.RemoteRejected() && !st.Collateral() && st.Reason != "atomic transaction failed" {
-				return false, false, &Error{Kind: Denied, Name: "refused", Hints: []string{"ask who runs it to allow the branches below crosslink/ to be replaced, for this once"},
+				return false, false, &fail.Error{Kind: fail.Denied, Code: "refused", Hints: []string{"ask who runs it to allow the branches below crosslink/ to be replaced, for this once"},
 					Message: fmt.Sprintf("the remote '%s' refuses it: %s; nothing was detached", t.hub.Name, whyRefused(res))}
 			}
 		}
@@ -167,7 +168,7 @@ func (t *Tracker) detachOutcome(ctx context.Context, n *anewHub, res *refs.PushR
 	if pushed != nil {
 		return false, false, pushed
 	}
-	return false, false, &Error{Kind: Denied, Name: "read-only", Message: fmt.Sprintf("the remote '%s' takes no such push from you: nothing was detached", t.hub.Name),
+	return false, false, &fail.Error{Kind: fail.Denied, Code: "read-only", Message: fmt.Sprintf("the remote '%s' takes no such push from you: nothing was detached", t.hub.Name),
 		Hints: []string{"what git says: " + gist(res.Stderr)}}
 }
 
@@ -177,14 +178,14 @@ func (t *Tracker) mayDetach(ctx context.Context, s *snapshot, remote, unsent str
 	case err != nil:
 		return err
 	case !s.bound || t.contact.NoMeta || s.meta == nil:
-		return &Error{Kind: No, Name: "no-fork", Message: fmt.Sprintf("there is no tracker on '%s': nothing was detached", t.hub.Name)}
+		return &fail.Error{Kind: fail.No, Code: "no-fork", Message: fmt.Sprintf("there is no tracker on '%s': nothing was detached", t.hub.Name)}
 	case s.decided.err != nil:
 		return fmt.Errorf("judge the ledger: %w", s.decided.err)
 	case unsent != "" || s.unsent() > 0:
-		return &Error{Kind: Unconfirmed, Name: "unsent", Message: fmt.Sprintf("not everything written here is on '%s' yet: nothing was detached", t.hub.Name),
+		return &fail.Error{Kind: fail.Unconfirmed, Code: "unsent", Message: fmt.Sprintf("not everything written here is on '%s' yet: nothing was detached", t.hub.Name),
 			Hints: []string{"see why: git crosslink sync"}}
 	case s.meta.Migrated != nil:
-		return &Error{Kind: Fatal, Name: "cannot-detach", Message: "this hub was migrated from an older level; it cannot be detached by this version"}
+		return &fail.Error{Kind: fail.Fatal, Code: "cannot-detach", Message: "this hub was migrated from an older level; it cannot be detached by this version"}
 	}
 	if remote != "" {
 		return nil
@@ -193,7 +194,7 @@ func (t *Tracker) mayDetach(ctx context.Context, s *snapshot, remote, unsent str
 	if err != nil || len(twins) > 0 {
 		return err
 	}
-	return &Error{Kind: No, Name: "no-fork", Message: "no other repository with this tracker is known here: nothing was detached",
+	return &fail.Error{Kind: fail.No, Code: "no-fork", Message: "no other repository with this tracker is known here: nothing was detached",
 		Hints: []string{"make the original known: git remote add upstream <url> && git fetch upstream",
 			fmt.Sprintf("or name the remote whose tracker is to go its own way: git crosslink fork detach %s", shellWord(t.hub.Name))}}
 }
@@ -443,6 +444,6 @@ func (w *rewriting) ledger(ctx context.Context, meta refs.OID) (refs.OID, error)
 }
 
 func cannotDetach(why string) error {
-	return &Error{Kind: Fatal, Name: "cannot-detach", Message: "the ledger cannot be written again under another id: " + why + "; nothing was detached",
+	return &fail.Error{Kind: fail.Fatal, Code: "cannot-detach", Message: "the ledger cannot be written again under another id: " + why + "; nothing was detached",
 		Hints: []string{"what is in it: git crosslink fsck --full"}}
 }

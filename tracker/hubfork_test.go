@@ -180,7 +180,7 @@ func TestForksAreNotMixed(t *testing.T) {
 
 func noticed(c *clone, name string) (n int) {
 	for _, x := range c.notices {
-		if x.Name == name {
+		if x.Code.Name() == name {
 			n++
 		}
 	}

@@ -15,6 +15,7 @@ import (
 	"syscall"
 
 	"github.com/git-crosslink/git-crosslink/event"
+	"github.com/git-crosslink/git-crosslink/fail"
 	"github.com/git-crosslink/git-crosslink/internal/statefile"
 )
 
@@ -51,7 +52,7 @@ func (t *Tracker) knownAgent() (string, error) {
 	}
 	if named != "" {
 		if err := event.ValidAgentID(named); err != nil {
-			return "", &Error{Kind: Denied, Name: "agent-id",
+			return "", &fail.Error{Kind: fail.Denied, Code: "agent-id",
 				Message: fmt.Sprintf("%s: %v", source, err),
 				Hints:   []string{"an agent id has 3 to 64 of a-z, 0-9 and '-', for instance: GIT_CROSSLINK_AGENT=builder-1"}}
 		}
@@ -91,10 +92,10 @@ func (t *Tracker) settleAgent(ctx context.Context) (string, error) {
 		return "", fmt.Errorf("make this worktree's identity: %w", err)
 	}
 	if old != nil {
-		t.notice(Notice{Name: "copied-clone",
+		t.notice(fail.Notice{Code: "copied-clone",
 			Text: fmt.Sprintf("this repository is a copy of one that writes as '%s'; here you write as '%s'", old.Agent, id)})
 	} else {
-		t.notice(Notice{Name: "new-agent", Text: fmt.Sprintf("you write here as '%s'%s", id, t.madeKey(id))})
+		t.notice(fail.Notice{Code: "new-agent", Text: fmt.Sprintf("you write here as '%s'%s", id, t.madeKey(id))})
 	}
 	return id, nil
 }
@@ -102,7 +103,7 @@ func (t *Tracker) settleAgent(ctx context.Context) (string, error) {
 // noAgentInCI refuses a write of a job that nobody named: three thousand jobs
 // would be three thousand agents.
 func (t *Tracker) noAgentInCI() error {
-	return &Error{Kind: Denied, Name: "ci-agent",
+	return &fail.Error{Kind: fail.Denied, Code: "ci-agent",
 		Message: "no agent id in a CI job: each job would add a log of its own to everybody's fetch",
 		Hints:   []string{"name one for all jobs of this kind: export GIT_CROSSLINK_AGENT=ci-build", jobKeyHint}}
 }
@@ -133,7 +134,7 @@ func readIdentity(path string) (*identity, error) {
 	}
 	var id identity
 	if err := json.Unmarshal(b, &id); err != nil || event.ValidAgentID(id.Agent) != nil {
-		return nil, &Error{Kind: Denied, Name: "identity-file",
+		return nil, &fail.Error{Kind: fail.Denied, Code: "identity-file",
 			Message: fmt.Sprintf("'%s' does not hold an identity", path),
 			Hints:   []string{"name the agent yourself: git config crosslink.agent <id>"}}
 	}

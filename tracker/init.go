@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/git-crosslink/git-crosslink/fail"
 	"github.com/git-crosslink/git-crosslink/refs"
 )
 
@@ -63,7 +64,7 @@ func (t *Tracker) Init(ctx context.Context, o InitOptions) (*InitReport, error) 
 			return r, err
 		}
 	}
-	return nil, &Error{Kind: Unconfirmed, Name: "init-race", Message: fmt.Sprintf("the hub on '%s' kept changing; nothing is lost", t.hub.Name),
+	return nil, &fail.Error{Kind: fail.Unconfirmed, Code: "init-race", Message: fmt.Sprintf("the hub on '%s' kept changing; nothing is lost", t.hub.Name),
 		Hints: []string{"try again: git crosslink init"}}
 }
 
@@ -112,7 +113,7 @@ func (t *Tracker) initOnce(ctx context.Context) (r *InitReport, again bool, err 
 		var re *refs.RemoteError
 		if errors.As(err, &re) {
 			e := t.unfetched(re)
-			if e.Kind = Fatal; re.NoConnection {
+			if e.Kind = fail.Fatal; re.NoConnection {
 				e.Message, e.Hints = fmt.Sprintf("the remote '%s' is not reachable", t.hub.Name), append(e.Hints, "look at its URL: git remote -v")
 			}
 			err = e
@@ -155,7 +156,7 @@ func (t *Tracker) initOnce(ctx context.Context) (r *InitReport, again bool, err 
 		return t.join(ctx, s)
 	}
 	if s.refs[incomingRoot+metaName] != "" {
-		return nil, false, &Error{Kind: Fatal, Name: "hub-meta",
+		return nil, false, &fail.Error{Kind: fail.Fatal, Code: "hub-meta",
 			Message: fmt.Sprintf("there is a tracker on '%s' whose meta is not to be believed: nothing was written there", t.hub.Name),
 			Hints:   []string{"what is wrong with it: git crosslink status", "ask the hub's owner to put its branch 'crosslink/meta' back"}}
 	}
@@ -208,13 +209,13 @@ func (t *Tracker) hasRoom(ctx context.Context) (map[string]refs.OID, error) {
 	if code || t.hub.self { // a repository at hand keeps the default branch it has
 		return heads, nil
 	}
-	return nil, &Error{Kind: Fatal, Name: "empty-remote",
+	return nil, &fail.Error{Kind: fail.Fatal, Code: "empty-remote",
 		Message: fmt.Sprintf("the remote '%s' has no branch yet, and a forge would make the tracker its default one", t.hub.Name),
 		Hints:   []string{fmt.Sprintf("publish your code first: git push %s HEAD", shellWord(t.hub.Name))}}
 }
 
 func (t *Tracker) branchInTheWay(there, ours string) error {
-	return &Error{Kind: Fatal, Name: "branch-in-the-way",
+	return &fail.Error{Kind: fail.Fatal, Code: "branch-in-the-way",
 		Message: fmt.Sprintf("the remote '%s' has a branch '%s', beside which git cannot make '%s': nothing was written there", t.hub.Name, there, ours),
 		Hints:   []string{fmt.Sprintf("look at it: git fetch %s && git log FETCH_HEAD", shellQuote(t.hub.Name)+" "+shellQuote(there)), "give it another name there, then: git crosslink init"}}
 }
@@ -258,7 +259,7 @@ func (t *Tracker) found(ctx context.Context, s *snapshot) (r *InitReport, again 
 	}
 	for _, st := range res.Refs {
 		if st.RemoteRejected() && !st.Collateral() && st.Reason != "atomic transaction failed" {
-			return nil, false, &Error{Kind: Denied, Name: "refused",
+			return nil, false, &fail.Error{Kind: fail.Denied, Code: "refused",
 				Message: fmt.Sprintf("the remote '%s' refuses the tracker's branches: %s", t.hub.Name, whyRefused(res)),
 				Hints:   []string{"ask who runs it to allow branches under crosslink/"}}
 		}
@@ -304,7 +305,7 @@ func (t *Tracker) foundWithoutAtomic(ctx context.Context, p refs.Push, r *InitRe
 		return nil, false, err
 	}
 	if !res.Reached {
-		e := &Error{Kind: Denied, Name: "read-only", Message: fmt.Sprintf("the remote '%s' takes no pushes from you", t.hub.Name)}
+		e := &fail.Error{Kind: fail.Denied, Code: "read-only", Message: fmt.Sprintf("the remote '%s' takes no pushes from you", t.hub.Name)}
 		if t.pushURL() != "" {
 			e.Message, e.Hints = t.takesNone(), t.pushURLHints("git crosslink init")
 		}

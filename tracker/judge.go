@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/git-crosslink/git-crosslink/event"
+	"github.com/git-crosslink/git-crosslink/fail"
 	"github.com/git-crosslink/git-crosslink/ledger"
 	"github.com/git-crosslink/git-crosslink/refs"
 	"github.com/git-crosslink/git-crosslink/trust"
@@ -132,7 +133,7 @@ func (a *adoption) other(pinned string) string {
 	if !a.fresh.there || a.fresh.err != nil || pinned == "" || a.fresh.Hub == pinned || a.fresh.Level < Level {
 		return ""
 	}
-	return clip(a.fresh.Hub)
+	return fail.Truncate(a.fresh.Hub)
 }
 
 // ours reports whether a ref beside another hub's meta is of this hub.
@@ -164,12 +165,12 @@ func (a *adoption) judge(ctx context.Context, name string, old, fresh refs.OID) 
 		return name == checkpointName || name == v2Name && legacy, "", nil
 	case legacy:
 		if err := event.ValidAgentID3(id); err != nil {
-			return false, fmt.Sprintf("the log '%s' is ignored: %v", clip(id), err), nil
+			return false, fmt.Sprintf("the log '%s' is ignored: %v", fail.Truncate(id), err), nil
 		}
 		return true, "", nil
 	}
 	if err := event.ValidAgentID(id); err != nil {
-		return false, fmt.Sprintf("the log '%s' is ignored: %v", clip(id), err), nil
+		return false, fmt.Sprintf("the log '%s' is ignored: %v", fail.Truncate(id), err), nil
 	}
 	if old == "" {
 		return true, "", nil
@@ -314,12 +315,4 @@ func (t *Tracker) goodPart(ctx context.Context, s *snapshot, hub, id string, tip
 		}
 	}
 	return p, nil
-}
-
-// clip keeps a stranger's word short.
-func clip(s string) string {
-	if len(s) > 80 {
-		return strings.ToValidUTF8(s[:80], "") + "…"
-	}
-	return s
 }

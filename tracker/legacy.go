@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/git-crosslink/git-crosslink/event"
+	"github.com/git-crosslink/git-crosslink/fail"
 	"github.com/git-crosslink/git-crosslink/ledger"
 	"github.com/git-crosslink/git-crosslink/refs"
 )
@@ -175,9 +176,9 @@ func (t *Tracker) tellLevel(g glance) {
 	const hint = "install a newer git-crosslink; this one is: git crosslink version"
 	switch {
 	case g.Level > Level:
-		t.tellOnce(Notice{Name: "level", Text: fmt.Sprintf("the hub on '%s' is of level %d, newer than this program: not all of it can be shown", t.hubName(), g.Level), Hints: []string{hint}})
+		t.tellOnce(fail.Notice{Code: "level", Text: fmt.Sprintf("the hub on '%s' is of level %d, newer than this program: not all of it can be shown", t.hubName(), g.Level), Hints: []string{hint}})
 	case g.newer:
-		t.tellOnce(Notice{Name: "level", Text: fmt.Sprintf("the hub on '%s' decides by rules that are newer than this program: numbers given since and locks cannot be shown", t.hubName()), Hints: []string{hint}})
+		t.tellOnce(fail.Notice{Code: "level", Text: fmt.Sprintf("the hub on '%s' decides by rules that are newer than this program: numbers given since and locks cannot be shown", t.hubName()), Hints: []string{hint}})
 	}
 }
 
@@ -185,20 +186,20 @@ func (t *Tracker) tellLevel(g glance) {
 func (t *Tracker) refuseLevel(s *snapshot) error {
 	switch {
 	case s.newerRules():
-		return &Error{Kind: Fatal, Name: "level",
+		return &fail.Error{Kind: fail.Fatal, Code: "level",
 			Message: fmt.Sprintf("the hub on '%s' decides by rules that are newer than this program: nothing was written", t.hubName()),
 			Hints:   []string{"install a newer git-crosslink; this one is: git crosslink version"}}
 	case s.level == 0 || s.level == Level:
 		return nil
 	case s.level < Level:
-		return &Error{Kind: Fatal, Name: "level",
+		return &fail.Error{Kind: fail.Fatal, Code: "level",
 			Message: fmt.Sprintf("the hub on '%s' is of level %d, which this program reads and does not write: nothing was written", t.hubName(), s.level),
 			Hints: []string{
 				"look at it: git crosslink list",
 				"go on writing with the program that made it until the hub is migrated to level 4",
 			}}
 	default:
-		return &Error{Kind: Fatal, Name: "level",
+		return &fail.Error{Kind: fail.Fatal, Code: "level",
 			Message: fmt.Sprintf("the hub on '%s' is of level %d, which is newer than this program: nothing was written", t.hubName(), s.level),
 			Hints:   []string{"install a newer git-crosslink; this one is: git crosslink version"}}
 	}

@@ -15,6 +15,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/git-crosslink/git-crosslink/event"
+	"github.com/git-crosslink/git-crosslink/fail"
 	"github.com/git-crosslink/git-crosslink/reducer"
 	"github.com/git-crosslink/git-crosslink/store"
 	"github.com/git-crosslink/git-crosslink/tracker"
@@ -139,11 +140,11 @@ func (c *clone) refused(why string) {
 	_, err := t.Emit(context.Background(), tracker.EmitOptions{}, func(tracker.Projection) ([]event.Body, error) {
 		return []event.Body{&event.IssueCreated{UUID: t.MintUUID(), Title: "x", Priority: event.Low, CreatedBy: "x"}}, nil
 	})
-	var e *tracker.Error
-	if !errors.As(err, &e) || e.Kind != tracker.Fatal || e.Name != "level" || !strings.Contains(e.Message, why) || len(e.Hints) == 0 {
+	var e *fail.Error
+	if !errors.As(err, &e) || e.Kind != fail.Fatal || e.Code.Name() != "level" || !strings.Contains(e.Message, why) || len(e.Hints) == 0 {
 		c.w.t.Errorf("a write to a hub of %s: %v", why, err)
 	}
-	if _, err := t.Init(context.Background(), tracker.InitOptions{}); !errors.As(err, &e) || e.Name != "level" {
+	if _, err := t.Init(context.Background(), tracker.InitOptions{}); !errors.As(err, &e) || e.Code.Name() != "level" {
 		c.w.t.Errorf("init beside a hub of %s: %v", why, err)
 	}
 	if after := c.w.git(c.w.hub, "for-each-ref"); after != before {

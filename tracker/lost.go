@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/git-crosslink/git-crosslink/fail"
 	"github.com/git-crosslink/git-crosslink/refs"
 )
 
@@ -102,7 +103,7 @@ func (t *Tracker) notThere() string {
 }
 
 // queued tells that something is kept here, and what would send it.
-func (t *Tracker) queued(why string) Notice {
+func (t *Tracker) queued(why string) fail.Notice {
 	hint := "git crosslink sync"
 	switch {
 	case t.contact.Other != "", t.apart() != "":
@@ -110,7 +111,7 @@ func (t *Tracker) queued(why string) Notice {
 	case t.contact.NoMeta:
 		hint = t.lostHints()[0]
 	}
-	return Notice{Name: "queued", Text: "kept here, sent later: " + why, Hints: []string{hint}}
+	return fail.Notice{Code: "queued", Text: "kept here, sent later: " + why, Hints: []string{hint}}
 }
 
 // lostHints are what to do about it.
@@ -133,8 +134,8 @@ func (t *Tracker) lostReason() string {
 }
 
 // lostError refuses to make a second hub where one has lost its meta.
-func (t *Tracker) lostError() *Error {
-	return &Error{Kind: Fatal, Name: "hub-lost",
+func (t *Tracker) lostError() *fail.Error {
+	return &fail.Error{Kind: fail.Fatal, Code: "hub-lost",
 		Message: fmt.Sprintf("the tracker's branches are gone from '%s'; what was seen there is kept here, nothing was written", t.hub.Name),
 		Hints:   []string{"see which: git crosslink status", "ask the hub's owner to put them back"}}
 }
@@ -144,16 +145,16 @@ func (t *Tracker) lostError() *Error {
 func (t *Tracker) tellUnbound(unasked bool) {
 	if t.contact.Other != "" {
 		e := t.elsewhereError()
-		t.tellOnce(Notice{Name: e.Name, Text: "kept here: " + t.elsewhere(), Hints: e.Hints})
+		t.tellOnce(e.Notice("kept here: " + t.elsewhere()))
 		return
 	}
 	if t.contact.Last.IsZero() && unasked {
 		return
 	}
 	if t.contact.Last.IsZero() {
-		t.tellOnce(Notice{Name: "unreachable", Text: fmt.Sprintf("kept here: the hub on '%s' is not reachable", t.hub.Name), Hints: []string{"git crosslink sync"}})
+		t.tellOnce(fail.Notice{Code: "unreachable", Text: fmt.Sprintf("kept here: the hub on '%s' is not reachable", t.hub.Name), Hints: []string{"git crosslink sync"}})
 		return
 	}
-	t.tellOnce(Notice{Name: "unshared", Text: fmt.Sprintf("kept here: there is no tracker on '%s' yet", t.hub.Name),
+	t.tellOnce(fail.Notice{Code: "unshared", Text: fmt.Sprintf("kept here: there is no tracker on '%s' yet", t.hub.Name),
 		Hints: []string{"share it with your team: git crosslink init"}})
 }

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"unicode"
 
+	"github.com/git-crosslink/git-crosslink/fail"
 	"github.com/git-crosslink/git-crosslink/internal/statefile"
 )
 
@@ -41,21 +42,21 @@ func writeNote(path string, note any) error {
 // keepCache writes what costs the next command time if it cannot be kept, and
 // nothing else. Something in its place is told once.
 func (t *Tracker) keepCache(path string, cache any) {
-	var e *Error
+	var e *fail.Error
 	if errors.As(writeNote(path, cache), &e) {
-		t.tellOnce(Notice{Name: e.Name, Text: e.Message, Hints: e.Hints})
+		t.tellOnce(e.Notice(e.Message))
 	}
 }
 
 // InTheWay explains err where something else than a file of ours is in its place.
 func InTheWay(err error) error {
 	odd, ok := errors.AsType[*statefile.OddError](err)
-	if !ok || errors.As(err, new(*Error)) {
+	if !ok || errors.As(err, new(*fail.Error)) {
 		return err
 	}
-	e := &Error{Kind: Fatal, Name: "in-the-way", Message: odd.Error(), Hints: odd.Hints(), Err: err}
+	e := &fail.Error{Kind: fail.Fatal, Code: "in-the-way", Message: odd.Error(), Hints: odd.Hints(), Err: err}
 	if odd.Owner != "" {
-		e.Kind, e.Name = Denied, "foreign-file"
+		e.Kind, e.Code = fail.Denied, "foreign-file"
 	}
 	return e
 }

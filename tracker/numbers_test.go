@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/git-crosslink/git-crosslink/event"
+	"github.com/git-crosslink/git-crosslink/fail"
 	"github.com/git-crosslink/git-crosslink/tracker"
 )
 
@@ -147,8 +148,8 @@ func TestPrivateNumbers(t *testing.T) {
 		return []event.Body{&event.IssueCreated{UUID: tr.MintUUID(), Title: "x", Priority: event.Low, CreatedBy: "bob"}}, nil
 	})
 	tr.Close()
-	var e *tracker.Error
-	if !errors.As(err, &e) || e.Name != "private-numbers" {
+	var e *fail.Error
+	if !errors.As(err, &e) || e.Code.Name() != "private-numbers" {
 		t.Fatalf("a write beside another hub's numbers: %v", err)
 	}
 	tr = bob.open()

@@ -5,9 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"strconv"
 	"time"
 
 	"github.com/git-crosslink/git-crosslink/event"
+	"github.com/git-crosslink/git-crosslink/fail"
 	"github.com/git-crosslink/git-crosslink/refs"
 )
 
@@ -162,14 +164,14 @@ func (t *Tracker) pushPatiently(ctx context.Context, p refs.Push, again string) 
 		res, err := t.push(ctx, p)
 		paced, ok := errors.AsType[*pacedError](err)
 		if errors.Is(err, errSilent) {
-			return nil, &Error{Kind: Unconfirmed, Name: "unanswered", Err: err, Message: t.silentReason() + ": the push may or may not have arrived",
+			return nil, &fail.Error{Kind: fail.Unconfirmed, Code: "unanswered", Err: err, Message: t.silentReason() + ": the push may or may not have arrived",
 				Hints: []string{"when the hub answers again: git crosslink sync", "then, if the change is not there: " + again}}
 		}
 		if !ok {
 			return res, err
 		}
 		if paced.busy {
-			return nil, &Error{Kind: Unconfirmed, Name: "busy", Message: fmt.Sprintf("%s: nothing was written there", paced.why),
+			return nil, &fail.Error{Kind: fail.Unconfirmed, Code: "busy", Message: fmt.Sprintf("%s: nothing was written there", paced.why),
 				Hints: []string{"try again in a while: " + again}}
 		}
 		t.tellWaiting(paced)
@@ -181,23 +183,30 @@ func (t *Tracker) pushPatiently(ctx context.Context, p refs.Push, again string) 
 
 // tellWaiting says why nothing happens just now.
 func (t *Tracker) tellWaiting(paced *pacedError) {
-	t.notice(Notice{Name: "paced", Text: fmt.Sprintf("waiting %d s to push (%s)", int(paced.until.Sub(t.now()).Seconds())+1, paced.why)})
+	t.notice(fail.Notice{Code: "paced", Text: fmt.Sprintf("waiting %d s to push (%s)", int(paced.until.Sub(t.now()).Seconds())+1, paced.why)})
 }
 
 // checkPacing is the doctor's look at how the hub takes pushes.
-func (t *Tracker) checkPacing(context.Context, *snapshot) ([]Diagnosis, error) {
-	var found []Diagnosis
+func (t *Tracker) checkPacing(context.Context, *snapshot) ([]fail.Diagnosis, error) {
+	var found []fail.Diagnosis
 	p := t.readPace()
 	if p.Until.After(t.now()) {
-		found = append(found, Diagnosis{"busy", Warning, fmt.Sprintf("%s; it is left alone for %d s", p.Why, int(p.Until.Sub(t.now()).Seconds())+1),
-			[]string{"ask it now: git crosslink sync"}})
+		found = append(found, fail.Diagnosis{Code: "busy", Severity: fail.Warning, Text: fmt.Sprintf("%s; it is left alone for %d s", p.Why, int(p.Until.Sub(t.now()).Seconds())+1),
+			Hints: []string{"ask it now: git crosslink sync"}})
 	}
 	if _, set := t.count("crosslink.pushesPerMinute"); len(found) == 0 && p.Slowed.After(t.now()) && !set && t.hub != nil && t.forgeLimit() == 0 {
-		found = append(found, Diagnosis{"slowed", Note, fmt.Sprintf("the hub was busy or slow; pushes are limited to %d a minute for another %d min",
-			slowedPushes, int(p.Slowed.Sub(t.now()).Minutes())+1), nil})
+		found = append(found, fail.Diagnosis{Code: "slowed", Severity: fail.Note, Text: fmt.Sprintf("the hub was busy or slow; pushes are limited to %d a minute for another %d min",
+			slowedPushes, int(p.Slowed.Sub(t.now()).Minutes())+1)})
 	}
 	if p.Slow {
-		found = append(found, Diagnosis{"slow", Note, fmt.Sprintf("the hub takes longer than %d s, so writes are sent in the background", int(t.wait().Seconds())), nil})
+		found = append(found, fail.Diagnosis{Code: "slow", Severity: fail.Note, Text: fmt.Sprintf("the hub takes longer than %d s, so writes are sent in the background", int(t.wait().Seconds()))})
 	}
 	return found, nil
+}
+
+// count is the value of a setting that is a number; false where it is not set, or
+// none.
+func (t *Tracker) count(key string) (n int, set bool) {
+	n, err := strconv.Atoi(t.config(key))
+	return n, err == nil && n >= 0
 }

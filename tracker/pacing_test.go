@@ -423,7 +423,7 @@ func TestPacingIsConfigured(t *testing.T) {
 // count is how often a notice was given.
 func (c *clone) count(name string) (n int) {
 	for _, x := range c.notices {
-		if x.Name == name {
+		if x.Code.Name() == name {
 			n++
 		}
 	}

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/git-crosslink/git-crosslink/event"
+	"github.com/git-crosslink/git-crosslink/fail"
 	"github.com/git-crosslink/git-crosslink/internal/statefile"
 	"github.com/git-crosslink/git-crosslink/refs"
 )
@@ -162,7 +163,7 @@ func (t *Tracker) Heartbeat(ctx context.Context, o HeartbeatOptions) (*Heartbeat
 		if _, err := t.knownAgent(); err != nil {
 			return nil, err
 		}
-		return nil, &Error{Kind: No, Name: "no-agent", Message: "nobody has written here yet", Hints: []string{"the first write makes an id: git crosslink new '…'"}}
+		return nil, &fail.Error{Kind: fail.No, Code: "no-agent", Message: "nobody has written here yet", Hints: []string{"the first write makes an id: git crosslink new '…'"}}
 	}
 	s, err := t.load(ctx)
 	if err != nil {
@@ -328,14 +329,14 @@ func (t *Tracker) newestPresences(ctx context.Context, s *snapshot) (tips []refs
 const presenceHead = 8 << 10
 
 // checkPresence is the doctor's look at signs of life.
-func (t *Tracker) checkPresence(_ context.Context, s *snapshot) ([]Diagnosis, error) {
-	var found []Diagnosis
+func (t *Tracker) checkPresence(_ context.Context, s *snapshot) ([]fail.Diagnosis, error) {
+	var found []fail.Diagnosis
 	if s.unread == nil {
 		return nil, nil // nothing was fetched yet
 	}
 	if n := s.unread(); n > 0 {
-		found = append(found, Diagnosis{"presence-many", Note, fmt.Sprintf("the hub holds %d signs of life, of which the newest %d are read: %d are not shown", n+maxPresences, maxPresences, n),
-			[]string{"whoever runs the hub can look at them: git for-each-ref refs/crosslink/presence"}})
+		found = append(found, fail.Diagnosis{Code: "presence-many", Severity: fail.Note, Text: fmt.Sprintf("the hub holds %d signs of life, of which the newest %d are read: %d are not shown", n+maxPresences, maxPresences, n),
+			Hints: []string{"whoever runs the hub can look at them: git for-each-ref refs/crosslink/presence"}})
 	}
 	if _, holds := s.held(t.agent); !holds || t.now().Sub(t.readPresent().Refused) >= presenceRefused {
 		return found, nil
@@ -343,7 +344,7 @@ func (t *Tracker) checkPresence(_ context.Context, s *snapshot) ([]Diagnosis, er
 	return append(found, presenceNote()), nil
 }
 
-func presenceNote() Diagnosis {
-	return Diagnosis{"presence", Note, "the hub takes no signs of life (refs/crosslink/presence): who wants your lock sees your events only, so write one now and then",
-		[]string{"for instance: git crosslink comment <id> 'still at it'"}}
+func presenceNote() fail.Diagnosis {
+	return fail.Diagnosis{Code: "presence", Severity: fail.Note, Text: "the hub takes no signs of life (refs/crosslink/presence): who wants your lock sees your events only, so write one now and then",
+		Hints: []string{"for instance: git crosslink comment <id> 'still at it'"}}
 }

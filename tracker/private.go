@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/git-crosslink/git-crosslink/fail"
 	"github.com/git-crosslink/git-crosslink/refs"
 	"github.com/git-crosslink/git-crosslink/store"
 	"github.com/git-crosslink/git-crosslink/trust"
@@ -42,14 +43,14 @@ func (t *Tracker) keepApart(ctx context.Context, s *snapshot) error {
 
 // apartError refuses what would mix the two.
 func (t *Tracker) apartError() error {
-	return &Error{Kind: Fatal, Name: "private-numbers",
+	return &fail.Error{Kind: fail.Fatal, Code: "private-numbers",
 		Message: fmt.Sprintf("the tracker of this repository gave out numbers of its own before it met the hub on '%s': nothing was written", t.hubName()),
 		Hints:   []string{"join the hub; these issues then get numbers there: git crosslink init --join"}}
 }
 
 // tellApart says so to a reader.
 func (t *Tracker) tellApart() {
-	t.tellOnce(Notice{Name: "private-numbers", Text: fmt.Sprintf("there is a hub on '%s'; shown is this repository's own tracker, with numbers of its own", t.hubName()),
+	t.tellOnce(fail.Notice{Code: "private-numbers", Text: fmt.Sprintf("there is a hub on '%s'; shown is this repository's own tracker, with numbers of its own", t.hubName()),
 		Hints: []string{"join the hub; these issues then get numbers there: git crosslink init --join"}})
 }
 

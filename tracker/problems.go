@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/git-crosslink/git-crosslink/fail"
 	"github.com/git-crosslink/git-crosslink/refs"
 )
 
@@ -44,11 +45,11 @@ func (t *Tracker) tellProblems(now []hubProblem, noMeta bool) []hubProblem {
 			hints = t.lostHints()
 		}
 		if p.Told, tell = true, tell+1; tell <= maxTold {
-			t.notice(Notice{Name: "hub", Text: p.Text, Hints: hints})
+			t.notice(fail.Notice{Code: "hub", Text: p.Text, Hints: hints})
 		}
 	}
 	if tell > maxTold {
-		t.notice(Notice{Name: "hub", Text: fmt.Sprintf("there are %d more problems with the hub", tell-maxTold), Hints: []string{"git crosslink status"}})
+		t.notice(fail.Notice{Code: "hub", Text: fmt.Sprintf("there are %d more problems with the hub", tell-maxTold), Hints: []string{"git crosslink status"}})
 	}
 	return now
 }

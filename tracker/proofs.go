@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/git-crosslink/git-crosslink/event"
+	"github.com/git-crosslink/git-crosslink/fail"
 	"github.com/git-crosslink/git-crosslink/refs"
 	"github.com/git-crosslink/git-crosslink/trust"
 )
@@ -34,7 +35,7 @@ const MaxProof = trust.MaxProof
 func VerifyProof(file []byte) (*ForkProof, error) {
 	p, err := trust.ParseProof(file)
 	if err != nil {
-		return nil, &Error{Kind: No, Name: "no-proof", Err: err, Message: fmt.Sprintf("that proves nothing: %v", err),
+		return nil, &fail.Error{Kind: fail.No, Code: "no-proof", Err: err, Message: fmt.Sprintf("that proves nothing: %v", err),
 			Hints: []string{"where one comes from: git crosslink trust show <agent> --proof <file>"}}
 	}
 	return forkProof(p), nil
@@ -47,7 +48,7 @@ func (t *Tracker) ProofOf(ctx context.Context, agent string) (*ForkProof, error)
 		return nil, err
 	}
 	if l := s.logs[agent]; l == nil || l.verdict == nil || len(s.proofs[agent]) == 0 {
-		return nil, &Error{Kind: No, Name: "no-proof", Message: fmt.Sprintf("nothing proves that '%s' has forked", clip(agent)), Hints: []string{"how its log stands: git crosslink trust show " + clip(agent)}}
+		return nil, &fail.Error{Kind: fail.No, Code: "no-proof", Message: fmt.Sprintf("nothing proves that '%s' has forked", fail.Truncate(agent)), Hints: []string{"how its log stands: git crosslink trust show " + fail.Truncate(agent)}}
 	}
 	return forkProof(s.proofs[agent][0]), nil
 }
@@ -115,7 +116,7 @@ func (t *Tracker) tellForks(ctx context.Context) error {
 	}
 	for _, e := range r.Lines {
 		if b, ok := e.Body.(*event.AgentForked); ok {
-			t.notice(Notice{Name: "forked", Text: fmt.Sprintf("the key of '%s' wrote two histories: its log has forked, and stops there", b.Agent),
+			t.notice(fail.Notice{Code: "forked", Text: fmt.Sprintf("the key of '%s' wrote two histories: its log has forked, and stops there", b.Agent),
 				Hints: []string{"see it: git crosslink trust show " + b.Agent}})
 		}
 	}

@@ -3,6 +3,8 @@ package tracker
 import (
 	"context"
 	"strings"
+
+	"github.com/git-crosslink/git-crosslink/fail"
 )
 
 // Forges let nobody install the gate. What they offer is a rule for branches:
@@ -51,13 +53,13 @@ func (t *Tracker) forge() *forge {
 
 // checkHubAndForge looks at the hub, and names the rule that keeps a forge from
 // losing the tracker's branches. Whether it is set nobody can see from here.
-func (t *Tracker) checkHubAndForge(ctx context.Context, s *snapshot) ([]Diagnosis, error) {
+func (t *Tracker) checkHubAndForge(ctx context.Context, s *snapshot) ([]fail.Diagnosis, error) {
 	found, err := t.checkHub(ctx, s)
 	if err != nil || t.hub == nil || t.hub.self || !s.bound {
 		return found, err
 	}
 	if f := t.forge(); f != nil {
-		found = append(found, Diagnosis{"protection", Note, "on " + f.name + " a rule keeps others from deleting or rewinding the tracker's branches: " + f.rule, nil})
+		found = append(found, fail.Diagnosis{Code: "protection", Severity: fail.Note, Text: "on " + f.name + " a rule keeps others from deleting or rewinding the tracker's branches: " + f.rule})
 	}
 	return found, nil
 }

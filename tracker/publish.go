@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/git-crosslink/git-crosslink/fail"
 	"github.com/git-crosslink/git-crosslink/refs"
 )
 
@@ -212,7 +213,7 @@ func (t *Tracker) plan(ctx context.Context, s *snapshot, what round, others bool
 				return refs.Push{}, seqs, err
 			}
 			// facts need no agreement: they go out whatever hinders a decision
-			t.tellOnce(Notice{Name: "undecidable", Text: fmt.Sprintf("nothing can be decided just now: %v", err), Hints: []string{"git crosslink status"}})
+			t.tellOnce(fail.Notice{Code: "undecidable", Text: fmt.Sprintf("nothing can be decided just now: %v", err), Hints: []string{"git crosslink status"}})
 		}
 		if step != "" {
 			p.Refs = append(p.Refs, refs.PushRef{Src: step, Dst: headRoot + checkpointName})

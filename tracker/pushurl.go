@@ -7,6 +7,7 @@ import (
 	"maps"
 	"strings"
 
+	"github.com/git-crosslink/git-crosslink/fail"
 	"github.com/git-crosslink/git-crosslink/refs"
 )
 
@@ -55,8 +56,8 @@ func (t *Tracker) apart() string {
 }
 
 // apartPushError is the same as a refusal.
-func (t *Tracker) apartPushError() *Error {
-	return &Error{Kind: Fatal, Name: "push-url", Message: t.apart(), Hints: []string{
+func (t *Tracker) apartPushError() *fail.Error {
+	return &fail.Error{Kind: fail.Fatal, Code: "push-url", Message: t.apart(), Hints: []string{
 		"show both URLs: git remote -v",
 		"name a remote that pushes to where it fetches from: git config crosslink.remote <name>"}}
 }

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/git-crosslink/git-crosslink/event"
+	"github.com/git-crosslink/git-crosslink/fail"
 	"github.com/git-crosslink/git-crosslink/ledger"
 	"github.com/git-crosslink/git-crosslink/refs"
 )
@@ -171,7 +172,7 @@ func (t *Tracker) tellBack(ids []string) {
 	if len(ids) > 1 {
 		text = fmt.Sprintf("the hub has all of %d logs again", len(ids))
 	}
-	t.notice(Notice{Name: "put-back", Text: text})
+	t.notice(fail.Notice{Code: "put-back", Text: text})
 }
 
 // onTop is the tip of a log as it can go to the hub: where the hub holds
@@ -232,7 +233,7 @@ func (t *Tracker) restore(ctx context.Context, s *snapshot) (*InitReport, error)
 	if !allAccepted(p, res) {
 		e := t.lostError()
 		if refusedBy(res) != "" {
-			e.Kind, e.Message = Denied, fmt.Sprintf("the remote '%s' refuses the tracker's branches: %s", t.hub.Name, whyRefused(res))
+			e.Kind, e.Message = fail.Denied, fmt.Sprintf("the remote '%s' refuses the tracker's branches: %s", t.hub.Name, whyRefused(res))
 		} else if words := gist(res.Stderr); !res.Reached && words != "" {
 			e.Hints = append(e.Hints, "what git says: "+words)
 		}

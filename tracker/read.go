@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/git-crosslink/git-crosslink/fail"
 	"github.com/git-crosslink/git-crosslink/refs"
 )
 
@@ -26,8 +27,8 @@ func (t *Tracker) Read(ctx context.Context, f Freshness) (Projection, error) {
 		return nil, err
 	}
 	t.tellLevel(g)
-	if e := (*Error)(nil); errors.As(t.chooseErr, &e) {
-		t.tellOnce(Notice{Name: e.Name, Text: e.Message, Hints: e.Hints})
+	if e := (*fail.Error)(nil); errors.As(t.chooseErr, &e) {
+		t.tellOnce(e.Notice(e.Message))
 	}
 	if t.news && f == Here && t.hub != nil && t.config("crosslink.sync") != "manual" && g.Bound && g.Unsent > 0 {
 		t.detach() // the hub was in reach just now, and something waits here
@@ -67,8 +68,8 @@ func (t *Tracker) current(ctx context.Context) (Projection, glance, error) {
 // tellNotAsked reports whether err is only that the own disk cannot take what
 // the hub has: then the answer is what is here, and the user is told.
 func (t *Tracker) tellNotAsked(err error) bool {
-	var e *Error
-	if !errors.As(t.unwritable(err), &e) || e.Name != "not-writable" && e.Name != "disk-full" {
+	var e *fail.Error
+	if !errors.As(t.unwritable(err), &e) || e.Code.Name() != "not-writable" && e.Code.Name() != "disk-full" {
 		return false
 	}
 	why, _, _ := strings.Cut(e.Message, ": nothing")
@@ -76,7 +77,7 @@ func (t *Tracker) tellNotAsked(err error) bool {
 	if !t.contact.Last.IsZero() {
 		text = "as of " + ago(t.now().Sub(t.contact.Last)) + ", " + text
 	}
-	t.notice(Notice{Name: "stale", Text: text})
+	t.notice(fail.Notice{Code: "stale", Text: text})
 	return true
 }
 
@@ -159,7 +160,7 @@ func (t *Tracker) freshen(ctx context.Context, f Freshness) error {
 	never := t.contact.Last.IsZero()
 	if f == Here && !never && !t.hub.self {
 		if age := t.now().Sub(t.contact.Last); age > stale || age < -stale { // a clock was wrong: look again
-			t.notice(Notice{Name: "stale", Text: "as of " + ago(age), Hints: []string{"git crosslink sync"}})
+			t.notice(fail.Notice{Code: "stale", Text: "as of " + ago(age), Hints: []string{"git crosslink sync"}})
 			t.detach()
 		}
 		return nil
@@ -188,7 +189,7 @@ func (t *Tracker) freshen(ctx context.Context, f Freshness) error {
 		re = &refs.RemoteError{NoConnection: true, Err: err}
 	}
 	e := t.unfetched(re)
-	if e.Kind != Unconfirmed {
+	if e.Kind != fail.Unconfirmed {
 		return e
 	}
 	if re.NoConnection && bounded.Err() == context.DeadlineExceeded { // busy, or hanging: nobody knows
@@ -197,7 +198,7 @@ func (t *Tracker) freshen(ctx context.Context, f Freshness) error {
 	if !never {
 		e.Message += ", as of " + ago(t.now().Sub(t.contact.Last))
 	}
-	t.notice(Notice{Name: e.Name, Text: e.Message, Hints: []string{"git crosslink sync"}})
+	t.notice(fail.Notice{Code: e.Code, Text: e.Message, Hints: []string{"git crosslink sync"}})
 	return nil
 }
 

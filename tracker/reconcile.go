@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/git-crosslink/git-crosslink/event"
+	"github.com/git-crosslink/git-crosslink/fail"
 	"github.com/git-crosslink/git-crosslink/refs"
 	"github.com/git-crosslink/git-crosslink/trust/keys"
 )
@@ -131,7 +132,7 @@ func (t *Tracker) mended(ctx context.Context, s *snapshot, l *log) (refs.OID, er
 	case l.foreign:
 		return t.carry(ctx, s, l)
 	case l.torn && t.fetched && l.hub != "":
-		t.notice(Notice{Name: "torn-log", Text: fmt.Sprintf("lines of '%s' behind event %d, never sent, cannot be read here and are lost; what the hub has takes their place", l.agent, l.hubSeq)})
+		t.notice(fail.Notice{Code: "torn-log", Text: fmt.Sprintf("lines of '%s' behind event %d, never sent, cannot be read here and are lost; what the hub has takes their place", l.agent, l.hubSeq)})
 		return l.hub, nil
 	case l.torn || l.diverged || l.hub == "":
 		return l.here, nil

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/git-crosslink/git-crosslink/event"
+	"github.com/git-crosslink/git-crosslink/fail"
 	"github.com/git-crosslink/git-crosslink/tracker"
 )
 
@@ -110,8 +111,8 @@ func TestTwoClonesUnderOneID(t *testing.T) {
 	tr := b.open()
 	_, err := tr.Sync(context.Background(), tracker.SyncOptions{})
 	tr.Close()
-	var e *tracker.Error
-	if !errors.As(err, &e) || e.Name != "copied-clone" || !strings.Contains(e.Hints[0], "agent fork") {
+	var e *fail.Error
+	if !errors.As(err, &e) || e.Code.Name() != "copied-clone" || !strings.Contains(e.Hints[0], "agent fork") {
 		t.Fatalf("%v", err)
 	}
 	tr = b.open()

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/git-crosslink/git-crosslink/event"
+	"github.com/git-crosslink/git-crosslink/fail"
 	"github.com/git-crosslink/git-crosslink/refs"
 )
 
@@ -248,7 +249,7 @@ func (f *search) refusedLog(ctx context.Context, s *snapshot, ref refs.PushRef, 
 	if end == 0 { // it was there before
 		r.Tip = l.hub
 		if !again && !f.unwatched {
-			f.notice(Notice{Name: "not-put-back", Text: fmt.Sprintf("the hub refuses to restore its log of '%s': %s; the log is kept here", l.agent, why)})
+			f.notice(fail.Notice{Code: "not-put-back", Text: fmt.Sprintf("the hub refuses to restore its log of '%s': %s; the log is kept here", l.agent, why)})
 		}
 		return f.noteRefusal(name, &r)
 	}

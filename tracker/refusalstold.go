@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/git-crosslink/git-crosslink/event"
+	"github.com/git-crosslink/git-crosslink/fail"
 	"github.com/git-crosslink/git-crosslink/refs"
 )
 
@@ -18,8 +19,8 @@ import (
 func (t *Tracker) refusalOf(ctx context.Context, s *snapshot, l *log) (text string, hints []string) {
 	name := agents + l.agent
 	if other := s.inTheWay(name); other != "" {
-		return fmt.Sprintf("the hub has a branch 'crosslink/%s', so git cannot create 'crosslink/%s' there", clip(other), name),
-			[]string{fmt.Sprintf("ask the hub's owner to delete its branch '%s', then: git crosslink sync", clip("crosslink/"+other))}
+		return fmt.Sprintf("the hub has a branch 'crosslink/%s', so git cannot create 'crosslink/%s' there", fail.Truncate(other), name),
+			[]string{fmt.Sprintf("ask the hub's owner to delete its branch '%s', then: git crosslink sync", fail.Truncate("crosslink/"+other))}
 	}
 	r := t.contact.Refusals[name]
 	low := max(r.Low, l.hubSeq)
@@ -89,22 +90,22 @@ func (s *snapshot) allUndecided() (n int) {
 }
 
 // checkRefusals is the doctor's look at what the hub refuses.
-func (t *Tracker) checkRefusals(ctx context.Context, s *snapshot) (found []Diagnosis) {
+func (t *Tracker) checkRefusals(ctx context.Context, s *snapshot) (found []fail.Diagnosis) {
 	for _, l := range t.withheldLogs(ctx, s) {
 		if l.agent == t.agent && t.admitted(s) != nil { // checkAgent says whom to ask
-			found = append(found, Diagnosis{"queued", Note, fmt.Sprintf("%s kept here until then", events(l.unsent())), nil})
+			found = append(found, fail.Diagnosis{Code: "queued", Severity: fail.Note, Text: fmt.Sprintf("%s kept here until then", events(l.unsent()))})
 			continue
 		}
 		text, hints := t.refusalOf(ctx, s, l)
-		found = append(found, Diagnosis{"refused", Problem, fmt.Sprintf("%s; %s kept here", text, events(l.unsent())), hints})
+		found = append(found, fail.Diagnosis{Code: "refused", Severity: fail.Problem, Text: fmt.Sprintf("%s; %s kept here", text, events(l.unsent())), Hints: hints})
 	}
 	if text := t.undecidedText(s, s.allUndecided()); text != "" {
-		found = append(found, Diagnosis{"undecided", Problem, text,
-			[]string{"ask the hub's owner to look for the cause: git crosslink server check", "then: git crosslink sync"}})
+		found = append(found, fail.Diagnosis{Code: "undecided", Severity: fail.Problem, Text: text,
+			Hints: []string{"ask the hub's owner to look for the cause: git crosslink server check", "then: git crosslink sync"}})
 	}
 	for _, name := range slices.Sorted(maps.Keys(t.contact.Refusals)) {
 		if r := t.contact.Refusals[name]; r.High == 0 && name != checkpointName {
-			found = append(found, Diagnosis{"not-put-back", Note, fmt.Sprintf("the hub refuses to restore its log of '%s': %s; the log is kept here", strings.TrimPrefix(name, agents), r.Why), nil})
+			found = append(found, fail.Diagnosis{Code: "not-put-back", Severity: fail.Note, Text: fmt.Sprintf("the hub refuses to restore its log of '%s': %s; the log is kept here", strings.TrimPrefix(name, agents), r.Why)})
 		}
 	}
 	return found
@@ -112,7 +113,7 @@ func (t *Tracker) checkRefusals(ctx context.Context, s *snapshot) (found []Diagn
 
 // tellRefused says that what was written is not on the hub, or not decided: once,
 // and to who waits for it each time.
-func (t *Tracker) tellRefused(o EmitOptions, n Notice) {
+func (t *Tracker) tellRefused(o EmitOptions, n fail.Notice) {
 	if len(n.Hints) == 0 {
 		n.Hints = []string{"what to do: git crosslink doctor"}
 	}

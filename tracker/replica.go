@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/git-crosslink/git-crosslink/fail"
 	"github.com/git-crosslink/git-crosslink/refs"
 )
 
@@ -30,7 +31,7 @@ func (t *Tracker) openReplica(ctx context.Context, create bool) error {
 	}
 	t.replica = r
 	if len(r.Mended) > 0 {
-		t.notice(Notice{Name: "replica-mended", Hints: []string{"git crosslink status"},
+		t.notice(fail.Notice{Code: "replica-mended", Hints: []string{"git crosslink status"},
 			Text: fmt.Sprintf("the tracker's replica '%s' was damaged: '%s' is written again", r.Path(), strings.Join(r.Mended, "' and '"))})
 	}
 	return nil
@@ -40,7 +41,7 @@ func (t *Tracker) openReplica(ctx context.Context, create bool) error {
 // and beginning anew unasked would hide what is lost.
 func (t *Tracker) tornReplica(d *refs.DamagedError) error {
 	aside := shellQuote(d.Replica) + " " + shellQuote(d.Replica+".damaged")
-	return &Error{Kind: Fatal, Name: "torn-replica", Err: d,
+	return &fail.Error{Kind: fail.Fatal, Code: "torn-replica", Err: d,
 		Message: fmt.Sprintf("the tracker's replica is damaged: '%s' is missing", filepath.Join(d.Replica, d.Missing)),
 		Hints: []string{"bring it back from a backup; or move the replica aside, what the hub has is fetched again: mv " + aside,
 			"events that were never sent are in the replica alone"}}
@@ -56,7 +57,7 @@ func (t *Tracker) insideReplica() error {
 		if filepath.Base(home) == ".git" {
 			home = filepath.Dir(home)
 		}
-		return &Error{Kind: Fatal, Name: "inside-replica",
+		return &fail.Error{Kind: fail.Fatal, Code: "inside-replica",
 			Message: fmt.Sprintf("'%s' is the tracker's own repository", t.outer.CommonDir),
 			Hints:   []string{"go to the repository it belongs to: cd " + shellQuote(home)}}
 	}
@@ -67,7 +68,7 @@ func (t *Tracker) insideReplica() error {
 const oldestGit = 36 // of git 2
 
 // checkGit is the doctor's look at the git that is found.
-func (t *Tracker) checkGit(ctx context.Context, _ *snapshot) ([]Diagnosis, error) {
+func (t *Tracker) checkGit(ctx context.Context, _ *snapshot) ([]fail.Diagnosis, error) {
 	if t.replica == nil {
 		return nil, nil
 	}
@@ -76,9 +77,9 @@ func (t *Tracker) checkGit(ctx context.Context, _ *snapshot) ([]Diagnosis, error
 		return nil, err
 	}
 	if old := tooOld(string(out)); old != "" {
-		d := Diagnosis{"old-git", Warning, fmt.Sprintf("git %s does not write refs so that they survive a power cut; 2.%d does", old, oldestGit),
-			[]string{"install a newer one, and look which is found: git version"}}
-		return []Diagnosis{d}, nil
+		d := fail.Diagnosis{Code: "old-git", Severity: fail.Warning, Text: fmt.Sprintf("git %s does not write refs so that they survive a power cut; 2.%d does", old, oldestGit),
+			Hints: []string{"install a newer one, and look which is found: git version"}}
+		return []fail.Diagnosis{d}, nil
 	}
 	return nil, nil
 }

@@ -8,14 +8,15 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/git-crosslink/git-crosslink/fail"
 	"github.com/git-crosslink/git-crosslink/tracker"
 )
 
 // refusal opens the tracker where it is to be refused.
-func refusal(t *testing.T, c *clone, dir string) *tracker.Error {
+func refusal(t *testing.T, c *clone, dir string) *fail.Error {
 	t.Helper()
 	tr, err := tracker.Open(context.Background(), tracker.Options{Dir: dir, Environ: c.w.env, Now: c.now})
-	var e *tracker.Error
+	var e *fail.Error
 	if !errors.As(err, &e) {
 		if err == nil {
 			tr.Close()
@@ -39,7 +40,7 @@ func TestTornReplica(t *testing.T) {
 		}
 		alice.notices = nil
 		alice.open().Close()
-		if len(alice.notices) != 1 || alice.notices[0].Name != "replica-mended" || !strings.Contains(alice.notices[0].Text, "'"+name+"'") {
+		if len(alice.notices) != 1 || alice.notices[0].Code.Name() != "replica-mended" || !strings.Contains(alice.notices[0].Text, "'"+name+"'") {
 			t.Errorf("%s: %v", name, alice.notices)
 		}
 	}
@@ -49,8 +50,8 @@ func TestTornReplica(t *testing.T) {
 		t.Fatal(err)
 	}
 	e := refusal(t, alice, alice.dir)
-	if e.Name != "torn-replica" || !strings.Contains(e.Message, "replica.git/refs'") || !strings.Contains(e.Hints[0], "mv ") {
-		t.Errorf("%s: %s %v", e.Name, e.Message, e.Hints)
+	if e.Code.Name() != "torn-replica" || !strings.Contains(e.Message, "replica.git/refs'") || !strings.Contains(e.Hints[0], "mv ") {
+		t.Errorf("%s: %s %v", e.Code.Name(), e.Message, e.Hints)
 	}
 }
 
@@ -61,8 +62,8 @@ func TestInsideTheReplica(t *testing.T) {
 	alice := w.clone("alice")
 	alice.create("one")
 	e := refusal(t, alice, alice.replica())
-	if e.Name != "inside-replica" || !strings.HasSuffix(e.Hints[0], "cd '"+alice.dir+"'") {
-		t.Errorf("%s: %s %v", e.Name, e.Message, e.Hints)
+	if e.Code.Name() != "inside-replica" || !strings.HasSuffix(e.Hints[0], "cd '"+alice.dir+"'") {
+		t.Errorf("%s: %s %v", e.Code.Name(), e.Message, e.Hints)
 	}
 	if _, err := os.Stat(filepath.Join(alice.replica(), "crosslink")); err == nil {
 		t.Error("there is a tracker in the tracker")

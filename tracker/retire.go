@@ -8,6 +8,7 @@ import (
 	"os"
 
 	"github.com/git-crosslink/git-crosslink/event"
+	"github.com/git-crosslink/git-crosslink/fail"
 	"github.com/git-crosslink/git-crosslink/reducer"
 	"github.com/git-crosslink/git-crosslink/store"
 )
@@ -52,7 +53,7 @@ func (t *Tracker) Retire(ctx context.Context, o EmitOptions, reason string) (*Re
 		return nil, err
 	}
 	if agent == "" {
-		return nil, &Error{Kind: No, Name: "no-agent", Message: "nobody has written here: there is nobody to retire"}
+		return nil, &fail.Error{Kind: fail.No, Code: "no-agent", Message: "nobody has written here: there is nobody to retire"}
 	}
 	r, err := t.Emit(ctx, o, func(p Projection) ([]Body, error) {
 		if t.agent != agent {
@@ -112,7 +113,7 @@ func (t *Tracker) retiredError(p Projection) error {
 	if a == nil || !a.Retired {
 		return nil
 	}
-	e := &Error{Kind: Denied, Name: "retired", Message: fmt.Sprintf("'%s' is retired: nothing was written", t.agent)}
+	e := &fail.Error{Kind: fail.Denied, Code: "retired", Message: fmt.Sprintf("'%s' is retired: nothing was written", t.agent)}
 	switch {
 	case t.getenv("GIT_CROSSLINK_AGENT") != "":
 		e.Hints = []string{"name another agent: GIT_CROSSLINK_AGENT=" + t.agent + "-2"}

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/git-crosslink/git-crosslink/event"
+	"github.com/git-crosslink/git-crosslink/fail"
 	"github.com/git-crosslink/git-crosslink/reducer"
 	"github.com/git-crosslink/git-crosslink/tracker"
 )
@@ -113,7 +114,7 @@ func TestRetire(t *testing.T) {
 	_, err = tr.Emit(context.Background(), tracker.EmitOptions{}, func(tracker.Projection) ([]event.Body, error) {
 		return []event.Body{&event.IssueDeleted{UUID: held}}, nil
 	})
-	if e, ok := errors.AsType[*tracker.Error](err); !ok || e.Name != "retired" || e.Kind != tracker.Denied {
+	if e, ok := errors.AsType[*fail.Error](err); !ok || e.Code.Name() != "retired" || e.Kind != fail.Denied {
 		t.Errorf("%v", err)
 	}
 	if got := diagnoses(alice.doctor(true)); got != "problem retired" {
@@ -139,7 +140,7 @@ func TestRetireIdentity(t *testing.T) {
 		_, err := tr.Retire(context.Background(), tracker.EmitOptions{}, "")
 		return err
 	}
-	if e, ok := errors.AsType[*tracker.Error](retire()); !ok || e.Name != "no-agent" {
+	if e, ok := errors.AsType[*fail.Error](retire()); !ok || e.Code.Name() != "no-agent" {
 		t.Errorf("%v", e)
 	}
 	describe := func(text string) string {

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/git-crosslink/git-crosslink/event"
+	"github.com/git-crosslink/git-crosslink/fail"
 	"github.com/git-crosslink/git-crosslink/ledger"
 	"github.com/git-crosslink/git-crosslink/trust"
 	"github.com/git-crosslink/git-crosslink/trust/keys"
@@ -78,7 +79,7 @@ func (t *Tracker) signer(agent string, force []trust.Key, first bool) (keys.Sign
 		if err != nil {
 			return nil, fmt.Errorf("no key can be made: %w", err)
 		}
-		t.notice(Notice{Name: "new-agent", Text: fmt.Sprintf("'%s' signs with a key made for it (git crosslink key show)", agent)})
+		t.notice(fail.Notice{Code: "new-agent", Text: fmt.Sprintf("'%s' signs with a key made for it (git crosslink key show)", agent)})
 		return k, nil
 	}
 	if len(force) == 0 && len(have) > 0 {
@@ -183,14 +184,14 @@ func (t *Tracker) cannotSign(s *snapshot, agent string, err error) error {
 	if errors.Is(err, errNoJobKey) {
 		hint = jobKeyHint
 	}
-	n := Notice{Name: "unsigned", Text: fmt.Sprintf("what '%s' writes here is not signed: %s", agent, why), Hints: []string{hint}}
+	n := fail.Notice{Code: "unsigned", Text: fmt.Sprintf("what '%s' writes here is not signed: %s", agent, why), Hints: []string{hint}}
 	switch {
 	case policy == trust.Require:
-		return &Error{Kind: Denied, Name: "unsigned", Err: err, Hints: n.Hints,
+		return &fail.Error{Kind: fail.Denied, Code: "unsigned", Err: err, Hints: n.Hints,
 			Message: fmt.Sprintf("the hub requires signatures: nothing was written, for %s", why)}
 	case policy == trust.Off:
 	case s.continuedSigned(agent):
-		return &Error{Kind: Denied, Name: "unsigned", Err: err, Hints: t.signsAgain(s, agent, err),
+		return &fail.Error{Kind: fail.Denied, Code: "unsigned", Err: err, Hints: t.signsAgain(s, agent, err),
 			Message: fmt.Sprintf("not signed, so nothing was written: unsigned events in the signed log of '%s' would not count: %s", agent, why)}
 	case errors.Is(err, errNotSigning):
 		if !t.contact.Unsigned && !t.unwatched {
@@ -232,7 +233,7 @@ func (t *Tracker) countsStill(ctx context.Context, lines []*event.Envelope) erro
 	if e == nil {
 		return nil
 	}
-	e.Kind = Unconfirmed
+	e.Kind = fail.Unconfirmed
 	e.Message += ", as was heard only now: this is kept here, and does not count"
 	return e
 }
@@ -244,21 +245,21 @@ func (t *Tracker) tellNotAdmitted(s *snapshot) {
 	if l == nil || l.chain.Seq == 0 {
 		return
 	}
-	if e := t.notAdmitted(s, false); e != nil && e.Name == "not-approved" {
-		t.tellOnce(Notice{Name: e.Name, Text: e.Message + ": what is written here is kept, and does not count", Hints: e.Hints})
+	if e := t.notAdmitted(s, false); e != nil && e.Code.Name() == "not-approved" {
+		t.tellOnce(e.Notice(e.Message + ": what is written here is kept, and does not count"))
 	}
 }
 
 // notAdmitted says why nothing that is written now would count, nil if it
 // would. make lets it make the key that an admin is to see.
-func (t *Tracker) notAdmitted(s *snapshot, make bool) *Error {
+func (t *Tracker) notAdmitted(s *snapshot, make bool) *fail.Error {
 	if s.roll == nil || s.roll.Newer() > 0 {
 		return nil
 	}
 	m := s.roll.Meta
 	listed := s.roll.Signers.Lists(trust.Principal(t.agent))
 	if _, revoked := m.Revoked[t.agent]; revoked {
-		return &Error{Kind: Denied, Name: "revoked",
+		return &fail.Error{Kind: fail.Denied, Code: "revoked",
 			Message: fmt.Sprintf("the agent '%s' is revoked", t.agent),
 			Hints:   []string{"see why: git crosslink trust show " + t.agent, "write under a new id: git config crosslink.agent <new id>"}}
 	}
@@ -272,7 +273,7 @@ func (t *Tracker) notAdmitted(s *snapshot, make bool) *Error {
 	} else if errors.Is(err, errNoJobKey) {
 		ask = jobKeyHint
 	}
-	return &Error{Kind: Denied, Name: "not-approved",
+	return &fail.Error{Kind: fail.Denied, Code: "not-approved",
 		Message: fmt.Sprintf("the hub does not know the agent '%s'", t.agent), Hints: []string{ask}}
 }
 
@@ -351,9 +352,9 @@ func (t *Tracker) foundingMeta(ctx context.Context, hub string) (map[string][]by
 // maybeOutdated asks the hub, once, before a write is refused for what is
 // known here of its policy. It reports whether that may have changed.
 func (t *Tracker) maybeOutdated(ctx context.Context, o EmitOptions, err error) bool {
-	var e *Error
-	if !errors.As(err, &e) || e.Kind != Denied || t.fetched || t.hub == nil || o.Offline || t.config("crosslink.sync") == "manual" ||
-		!slices.Contains([]string{"unsigned", "not-approved", "revoked"}, e.Name) {
+	var e *fail.Error
+	if !errors.As(err, &e) || e.Kind != fail.Denied || t.fetched || t.hub == nil || o.Offline || t.config("crosslink.sync") == "manual" ||
+		!slices.Contains([]string{"unsigned", "not-approved", "revoked"}, e.Code.Name()) {
 		return false
 	}
 	bounded, cancel := context.WithTimeout(ctx, t.patience(o))

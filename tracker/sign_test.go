@@ -15,6 +15,7 @@ import (
 	"golang.org/x/crypto/ssh/agent"
 
 	"github.com/git-crosslink/git-crosslink/event"
+	"github.com/git-crosslink/git-crosslink/fail"
 	"github.com/git-crosslink/git-crosslink/tracker"
 	"github.com/git-crosslink/git-crosslink/trust"
 )
@@ -71,7 +72,7 @@ func (c *clone) say(issue event.UUID, n int) (*tracker.Receipt, error) {
 // told is what a clone was told by notices of a name since it was asked last.
 func (c *clone) told(name string) (texts []string) {
 	for _, n := range c.notices {
-		if n.Name == name {
+		if n.Code.Name() == name {
 			texts = append(texts, n.Text)
 		}
 	}
@@ -126,8 +127,8 @@ func TestSigningFails(t *testing.T) {
 			}
 			refused := func(err error, why, notWhy string) {
 				t.Helper()
-				var e *tracker.Error
-				if !errors.As(err, &e) || e.Kind != tracker.Denied || e.Name != "unsigned" || !strings.Contains(e.Message, why) || strings.Contains(e.Message, notWhy) || len(e.Hints) == 0 {
+				var e *fail.Error
+				if !errors.As(err, &e) || e.Kind != fail.Denied || e.Code.Name() != "unsigned" || !strings.Contains(e.Message, why) || strings.Contains(e.Message, notWhy) || len(e.Hints) == 0 {
 					t.Errorf("%v: %+v", err, e)
 				}
 				if now := w.git(bob.replica(), "rev-parse", "refs/heads/crosslink/agents/bob"); now != tip {

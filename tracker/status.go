@@ -3,6 +3,7 @@ package tracker
 import (
 	"context"
 
+	"github.com/git-crosslink/git-crosslink/fail"
 	"github.com/git-crosslink/git-crosslink/refs"
 	"github.com/git-crosslink/git-crosslink/store"
 )
@@ -31,7 +32,7 @@ func (t *Tracker) Status(ctx context.Context) (*Status, error) {
 		return nil, err
 	}
 	st := &Status{Remote: t.hubName(), Agent: t.agent, Level: s.level, Shared: s.bound || s.apart || s.level == 2 || s.level == 3,
-		Unsent: s.unsent(), Logs: []LogInfo{}, Renumbered: []Alias{}, Findings: []Diagnosis{}, Hash: s.state.Hash()}
+		Unsent: s.unsent(), Logs: []LogInfo{}, Renumbered: []Alias{}, Findings: []fail.Diagnosis{}, Hash: s.state.Hash()}
 	if t.hub != nil {
 		st.URL, st.PushURL = t.hub.shown(), refs.WithoutSecrets(t.pushURL())
 	}
@@ -79,7 +80,7 @@ func (t *Tracker) Status(ctx context.Context) (*Status, error) {
 		return nil, err
 	}
 	for _, d := range found {
-		if d.Severity != Note && !ownLine[d.Name] {
+		if d.Severity != fail.Note && !ownLine[d.Code.Name()] {
 			st.Findings = append(st.Findings, d)
 		}
 	}

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"syscall"
 
+	"github.com/git-crosslink/git-crosslink/fail"
 	"github.com/git-crosslink/git-crosslink/internal/statefile"
 	"github.com/git-crosslink/git-crosslink/refs"
 )
@@ -22,11 +23,11 @@ func (t *Tracker) unwritable(err error) error {
 	where := shellQuote(t.outer.CommonDir)
 	switch {
 	case says(err, syscall.ENOSPC, "No space left on device"), says(err, syscall.EDQUOT, "Disk quota exceeded"):
-		return &Error{Kind: Fatal, Name: "disk-full",
+		return &fail.Error{Kind: fail.Fatal, Code: "disk-full",
 			Message: fmt.Sprintf("no space left on the disk of '%s': nothing was written", t.outer.CommonDir),
 			Hints:   []string{"what is free: df -h " + where, "reading works: git crosslink list"}, Err: err}
 	case says(err, syscall.EROFS, "Read-only file system"):
-		return &Error{Kind: Denied, Name: "not-writable",
+		return &fail.Error{Kind: fail.Denied, Code: "not-writable",
 			Message: fmt.Sprintf("the file system of '%s' is read-only: nothing was written", t.outer.CommonDir),
 			Hints:   []string{"reading works: git crosslink list"}, Err: err}
 	case errors.Is(err, fs.ErrPermission), says(err, syscall.EACCES, "Permission denied"),
@@ -34,7 +35,7 @@ func (t *Tracker) unwritable(err error) error {
 		if path, owner := statefile.Foreign(t.Home()); path != "" && path != t.Home() {
 			return t.foreignDirectory(path, owner, err)
 		}
-		return &Error{Kind: Denied, Name: "not-writable",
+		return &fail.Error{Kind: fail.Denied, Code: "not-writable",
 			Message: fmt.Sprintf("you may not write to '%s': nothing was written", t.outer.CommonDir),
 			Hints:   []string{"whose it is: ls -ld " + where, "reading works: git crosslink list"}, Err: err}
 	}
@@ -43,8 +44,8 @@ func (t *Tracker) unwritable(err error) error {
 
 // foreignDirectory explains a part of the tracker that belongs to another user, as a
 // command under sudo leaves it.
-func (t *Tracker) foreignDirectory(path, owner string, err error) *Error {
-	return &Error{Kind: Denied, Name: "foreign-directory", Err: err,
+func (t *Tracker) foreignDirectory(path, owner string, err error) *fail.Error {
+	return &fail.Error{Kind: fail.Denied, Code: "foreign-directory", Err: err,
 		Message: fmt.Sprintf("'%s' belongs to %s and you may not write there: nothing was written", path, owner),
 		Hints:   []string{fmt.Sprintf(`make the tracker yours: sudo chown -R "$(id -un)" %s`, shellQuote(t.Home())), "reading works: git crosslink list"}}
 }

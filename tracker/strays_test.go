@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/git-crosslink/git-crosslink/fail"
 	"github.com/git-crosslink/git-crosslink/tracker"
 )
 
@@ -43,8 +44,8 @@ func TestBranchInTheWay(t *testing.T) {
 		tr := alice.open()
 		_, err := tr.Init(context.Background(), tracker.InitOptions{})
 		tr.Close()
-		var e *tracker.Error
-		if !errors.As(err, &e) || e.Name != "branch-in-the-way" || !strings.Contains(e.Message, "'"+name+"'") {
+		var e *fail.Error
+		if !errors.As(err, &e) || e.Code.Name() != "branch-in-the-way" || !strings.Contains(e.Message, "'"+name+"'") {
 			t.Errorf("%s: %v", name, err)
 		}
 		w.git(w.hub, "branch", "-m", name, "renamed")

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/git-crosslink/git-crosslink/event"
+	"github.com/git-crosslink/git-crosslink/fail"
 	"github.com/git-crosslink/git-crosslink/refs"
 )
 
@@ -107,7 +108,7 @@ func (t *Tracker) Sync(ctx context.Context, o SyncOptions) (*SyncReport, error) 
 		}
 		r.State, r.Unsent, r.Undecided, r.Reason = Queued, before.unsent, before.undecided, t.unfetchedReason(re)
 		e := t.unfetched(re)
-		if e.Kind == Unconfirmed {
+		if e.Kind == fail.Unconfirmed {
 			e.Message += "; everything written here is kept"
 		}
 		return r, e
@@ -228,7 +229,7 @@ func (t *Tracker) reportSync(ctx context.Context, r *SyncReport, before counts, 
 
 // divergedError says that two clones write under one id, and the way out.
 func (t *Tracker) divergedError(id string) error {
-	return &Error{Kind: Fatal, Name: "copied-clone",
+	return &fail.Error{Kind: fail.Fatal, Code: "copied-clone",
 		Message: fmt.Sprintf("the hub's log of '%s' holds lines that were not written here: two clones write under one id", id),
 		Hints:   []string{"everything written here is kept; go on under an id of your own: git crosslink agent fork"}}
 }
@@ -240,7 +241,7 @@ func (t *Tracker) lockSync(ctx context.Context, o SyncOptions) (func(), bool, er
 	if !o.Detached {
 		unlock, ok, err := t.lockHub(ctx, insistent)
 		if err == nil && !ok {
-			err = &Error{Kind: Unconfirmed, Name: "sync-busy",
+			err = &fail.Error{Kind: fail.Unconfirmed, Code: "sync-busy",
 				Message: "another sync of this clone has been running for 30 s",
 				Hints:   []string{"look again in a moment: git crosslink status"}}
 		}
@@ -328,7 +329,7 @@ func (t *Tracker) takeIn(ctx context.Context, fetched error) error {
 		}
 	}
 	if partly != nil {
-		problems = append(problems, hubProblem{Text: "git could not store every ref of the hub: " + clip(gitWords(partly))})
+		problems = append(problems, hubProblem{Text: "git could not store every ref of the hub: " + fail.Truncate(gitWords(partly))})
 	}
 	return t.noteHub(ctx, problems, noMeta)
 }

@@ -25,6 +25,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/git-crosslink/git-crosslink/fail"
 	"github.com/git-crosslink/git-crosslink/refs"
 	"github.com/git-crosslink/git-crosslink/store"
 	"github.com/git-crosslink/git-crosslink/trust"
@@ -117,12 +118,12 @@ func Open(ctx context.Context, o Options) (*Tracker, error) {
 func OpenError(err error) error {
 	switch {
 	case errors.Is(err, refs.ErrNotRepository):
-		return &Error{Kind: Fatal, Name: "no-repository", Message: "not a git repository (or any of the parent directories)",
+		return &fail.Error{Kind: fail.Fatal, Code: "no-repository", Message: "not a git repository (or any of the parent directories)",
 			Hints: []string{"go to one, or make one: git init"}, Err: err}
 	}
 	var unsafe *refs.UnsafeError
 	if errors.As(err, &unsafe) {
-		return &Error{Kind: Fatal, Name: "unsafe-repository", Message: unsafe.Error(),
+		return &fail.Error{Kind: fail.Fatal, Code: "unsafe-repository", Message: unsafe.Error(),
 			Hints: unsafeHints(unsafe.Says), Err: err}
 	}
 	return err
@@ -195,8 +196,8 @@ func (t *Tracker) now() time.Time {
 	return time.Now()
 }
 
-func (t *Tracker) notice(n Notice) {
-	if t.o.Notice != nil && t.conf.Bool("advice.crosslink."+n.Name, true) {
+func (t *Tracker) notice(n fail.Notice) {
+	if t.o.Notice != nil && t.conf.Bool("advice.crosslink."+n.Code.Name(), true) {
 		t.o.Notice(n)
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/git-crosslink/git-crosslink/event"
+	"github.com/git-crosslink/git-crosslink/fail"
 	"github.com/git-crosslink/git-crosslink/refs"
 	"github.com/git-crosslink/git-crosslink/trust"
 	"github.com/git-crosslink/git-crosslink/trust/keys"
@@ -219,12 +220,12 @@ func (t *Tracker) locked(ctx context.Context, s *snapshot) error {
 }
 
 // lockedError says so; nil if it can sign.
-func (t *Tracker) lockedError(ctx context.Context, s *snapshot) *Error {
+func (t *Tracker) lockedError(ctx context.Context, s *snapshot) *fail.Error {
 	err := t.locked(ctx, s)
 	if err == nil {
 		return nil
 	}
-	return &Error{Kind: Denied, Name: "unsigned", Err: err, Hints: t.signsAgain(s, t.agent, err),
+	return &fail.Error{Kind: fail.Denied, Code: "unsigned", Err: err, Hints: t.signsAgain(s, t.agent, err),
 		Message: fmt.Sprintf("the log of '%s' was signed up to event %d, and nothing can be added to it now: %s", t.agent, s.logs[t.agent].verdict.Vouched, whyUnsigned(err))}
 }
 

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/git-crosslink/git-crosslink/fail"
 	"github.com/git-crosslink/git-crosslink/ledger"
 	"github.com/git-crosslink/git-crosslink/refs"
 	"github.com/git-crosslink/git-crosslink/trust"
@@ -72,7 +73,7 @@ func (t *Tracker) tellTwins(ctx context.Context) {
 	if len(twins) > 1 {
 		text += fmt.Sprintf(" (so do '%s')", strings.Join(twins[1:], "', '"))
 	}
-	t.tellOnce(Notice{Name: "hub-fork", Text: text, Hints: hints})
+	t.tellOnce(fail.Notice{Code: "hub-fork", Text: text, Hints: hints})
 }
 
 // parted reports whether the remote's new URL leads to a fork of this tracker:

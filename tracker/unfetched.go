@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/git-crosslink/git-crosslink/fail"
 	"github.com/git-crosslink/git-crosslink/refs"
 )
 
@@ -13,20 +14,20 @@ import (
 // are never told as one.
 
 // unfetched explains a fetch that failed.
-func (t *Tracker) unfetched(re *refs.RemoteError) *Error {
+func (t *Tracker) unfetched(re *refs.RemoteError) *fail.Error {
 	if errors.Is(re, errSilent) {
-		return &Error{Kind: Unconfirmed, Name: "unanswered", Err: re, Message: fmt.Sprintf("the hub on '%s' has been silent for %d s", t.hub.Name, int(t.silentFor().Seconds())),
+		return &fail.Error{Kind: fail.Unconfirmed, Code: "unanswered", Err: re, Message: fmt.Sprintf("the hub on '%s' has been silent for %d s", t.hub.Name, int(t.silentFor().Seconds())),
 			Hints: []string{"check whether git reaches it: git fetch " + shellWord(t.hub.Name), "to wait longer: git config crosslink.timeout <seconds>"}}
 	}
 	if re.NoConnection {
-		return &Error{Kind: Unconfirmed, Name: "unreachable",
+		return &fail.Error{Kind: fail.Unconfirmed, Code: "unreachable",
 			Message: fmt.Sprintf("the hub on '%s' is not reachable", t.hub.Name),
 			Hints:   []string{"what git says: " + gitWords(re)}, Err: re}
 	}
-	if e, ok := t.unwritable(re).(*Error); ok {
+	if e, ok := t.unwritable(re).(*fail.Error); ok {
 		return e
 	}
-	return &Error{Kind: Unconfirmed, Name: "not-stored",
+	return &fail.Error{Kind: fail.Unconfirmed, Code: "not-stored",
 		Message: fmt.Sprintf("what the hub on '%s' has could not be stored here: %s", t.hub.Name, gitWords(re)),
 		Hints:   []string{"a lock that a killed process left behind is removed after a minute: git crosslink sync"}, Err: re}
 }

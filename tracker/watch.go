@@ -9,6 +9,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/git-crosslink/git-crosslink/event"
+	"github.com/git-crosslink/git-crosslink/fail"
 	"github.com/git-crosslink/git-crosslink/store"
 )
 
@@ -127,7 +128,7 @@ func (t *Tracker) tellAliases(p Projection) {
 	if !first {
 		for _, a := range renumbered(p) {
 			if !slices.Contains(t.contact.Aliases, a.Was) {
-				t.notice(Notice{Name: "renumbered", Text: a.String()})
+				t.notice(fail.Notice{Code: "renumbered", Text: a.String()})
 			}
 		}
 	}
@@ -141,7 +142,7 @@ func (t *Tracker) tellOne(p Projection, u event.UUID, n shown) shown {
 	row, err := p.Issue(u)
 	if err != nil {
 		if name := deletedAs(p, u); n.Agent != "" && u != t.asking && name != "" {
-			t.notice(Notice{Name: "lock", Text: fmt.Sprintf("issue %s was deleted: your %s is over", name, n.what())})
+			t.notice(fail.Notice{Code: "lock", Text: fmt.Sprintf("issue %s was deleted: your %s is over", name, n.what())})
 		}
 		return shown{}
 	}
@@ -149,7 +150,7 @@ func (t *Tracker) tellOne(p Projection, u event.UUID, n shown) shown {
 		if row.Number == 0 {
 			return n
 		}
-		t.notice(Notice{Name: "numbered", Text: fmt.Sprintf("%s '%s' is %d now", row.Short, row.Title, row.Number)})
+		t.notice(fail.Notice{Code: "numbered", Text: fmt.Sprintf("%s '%s' is %d now", row.Short, row.Title, row.Number)})
 		return shown{}
 	}
 	c, err := Standing(p, u, n.Agent)
@@ -159,7 +160,7 @@ func (t *Tracker) tellOne(p Projection, u event.UUID, n shown) shown {
 	name := fmt.Sprintf("%s '%s'", row.Name(), row.Title)
 	tell := func(format string, args ...any) {
 		if u != t.asking {
-			t.notice(Notice{Name: "lock", Text: fmt.Sprintf(format, args...)})
+			t.notice(fail.Notice{Code: "lock", Text: fmt.Sprintf(format, args...)})
 		}
 	}
 	held, what := n.Lock == Held, n.what()

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/git-crosslink/git-crosslink/event"
+	"github.com/git-crosslink/git-crosslink/fail"
 )
 
 // What is left out, given what waits: the named events, what hangs on what they
@@ -47,9 +48,9 @@ func TestWithdraw(t *testing.T) {
 		{"-1", "", "not-unsent"},
 	} {
 		kept, out, err := withdraw(rest, strings.Fields(x.without))
-		var e *Error
+		var e *fail.Error
 		if x.fails != "" {
-			if !errors.As(err, &e) || e.Name != x.fails {
+			if !errors.As(err, &e) || e.Code.Name() != x.fails {
 				t.Errorf("without %s: %v", x.without, err)
 			}
 			continue
@@ -64,7 +65,7 @@ func TestWithdraw(t *testing.T) {
 	}
 	same := event.UUID{0xab, 0xcd, 0xef, 1, 0, 0, 99}
 	_, _, err := withdraw(append(rest, &event.Envelope{Seq: 14, Body: &event.IssueCreated{UUID: same}}), []string{same.String()[:8]})
-	if e := (*Error)(nil); !errors.As(err, &e) || e.Name != "ambiguous" {
+	if e := (*fail.Error)(nil); !errors.As(err, &e) || e.Code.Name() != "ambiguous" {
 		t.Errorf("two are named: %v", err)
 	}
 }

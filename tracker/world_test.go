@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/git-crosslink/git-crosslink/event"
+	"github.com/git-crosslink/git-crosslink/fail"
 	"github.com/git-crosslink/git-crosslink/store"
 	"github.com/git-crosslink/git-crosslink/tracker"
 )
@@ -40,7 +41,7 @@ type clone struct {
 	now     func() time.Time
 	sleep   func(time.Duration)
 	offline bool
-	notices []tracker.Notice
+	notices []fail.Notice
 	stored  []kept // what became of the store
 }
 
@@ -112,7 +113,7 @@ func (c *clone) openAs(detached bool, more ...string) *tracker.Tracker {
 	c.w.t.Helper()
 	t, err := tracker.Open(context.Background(), tracker.Options{
 		Detached: detached, Dir: c.dir, Environ: append(append([]string{"GIT_CROSSLINK_AGENT=" + c.name}, c.w.env...), more...), Now: c.now, Sleep: c.sleep,
-		Notice: func(n tracker.Notice) { c.notices = append(c.notices, n) }, KeepFrom: c.w.keepFrom,
+		Notice: func(n fail.Notice) { c.notices = append(c.notices, n) }, KeepFrom: c.w.keepFrom,
 		Stored: func(w store.Written, err error) { c.stored = append(c.stored, kept{w, err}) }})
 	if err != nil {
 		c.w.t.Fatal(err)
@@ -185,9 +186,9 @@ func (c *clone) trySync() error {
 
 // errorName is the name of a refusal, "" for none.
 func errorName(err error) string {
-	var e *tracker.Error
+	var e *fail.Error
 	if errors.As(err, &e) {
-		return e.Name
+		return e.Code.Name()
 	}
 	return ""
 }

@@ -38,13 +38,16 @@ var rules = map[string]rule{
 
 	"ledger": {pure: true, may: "event event/canon", why: "a decision follows from the lines its step covers alone, never from a reducer's state"},
 
+	"fail":     {pure: true, why: "what went wrong is a code and fields; which command helps is known to the surface that shows it"},
+	"settings": {pure: true, may: "fail", why: "a setting has the same values for a clone and for a server"},
+
 	"refs":          {may: "internal/fault internal/statefile", why: "storage moves bytes and knows no issue, so that it can be replaced"},
 	"refs/refstest": {may: "refs", why: "one suite for every implementation of refs"},
 	"delta":         {pure: true, may: "event", why: "it is data between the reader of logs and a store, so that neither knows the other"},
 	"store":         {may: "delta event reducer internal/statefile", why: "a projection answers questions about a state; it fetches nothing and decides nothing"},
 
 	"tracker": {
-		may: "delta event event/canon reducer ledger trust trust/keys refs store internal/fault internal/statefile",
+		may: "delta event event/canon reducer ledger trust trust/keys refs store internal/fault internal/statefile fail settings",
 		why: "the conductor is the only package that sees both core and edges",
 	},
 	"hooks": {
@@ -52,13 +55,15 @@ var rules = map[string]rule{
 		why: "a hook starts the tracker and asks git where it is; what it says is the command line's to print",
 	},
 	"gate": {
-		may: "event ledger trust refs tracker internal/statefile",
+		may: "event ledger trust refs tracker fail settings internal/statefile",
 		why: "on a server a push is judged by the core's rules over objects in quarantine: no state, no store, no commands",
 	},
 	"cli": {
-		may: "event reducer store tracker hooks enrol gate internal/statefile",
+		may: "event reducer store tracker hooks enrol gate fail cli/hints internal/statefile",
 		why: "commands ask the tracker and print its answers; refs and trust stay behind it",
 	},
+
+	"cli/hints": {pure: true, may: "fail", why: "advice follows from a code and its fields alone"},
 
 	"cmd/git-crosslink":        {may: "cli", why: "main only"},
 	"cmd/git-remote-crosslink": {may: "helper", why: "main only"},

@@ -1,23 +1,139 @@
 package doctest
 
 import (
+	"go/ast"
+	"go/parser"
+	"go/token"
 	"os"
 	"path/filepath"
 	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 )
 
-// named finds the names of errors and notices where they are made.
+// below are the packages that say what went wrong by codes of package fail.
+var below = []string{"tracker", "gate"}
+
+// codes finds every code in the sources: as the value of a member Code, as an
+// argument for a parameter of type fail.Code, or as a constant of that type.
+// What is not one literal there has to be another's code.
+func codes(t *testing.T, dir string) map[string]token.Position {
+	t.Helper()
+	found, set := map[string]token.Position{}, token.NewFileSet()
+	for _, pkg := range below {
+		files := sources(t, set, filepath.Join(dir, pkg))
+		takes := map[string]int{} // function → which of its parameters is a code
+		for _, f := range files {
+			ast.Inspect(f, func(n ast.Node) bool {
+				switch n := n.(type) {
+				case *ast.FuncDecl:
+					noteCode(takes, n.Name.Name, n.Type)
+				case *ast.TypeSpec:
+					if x, ok := n.Type.(*ast.FuncType); ok { // called by the name of a value: find(…)
+						noteCode(takes, strings.TrimSuffix(n.Name.Name, "er"), x)
+					}
+				}
+				return true
+			})
+		}
+		take := func(x ast.Expr) {
+			switch x := x.(type) {
+			case *ast.BasicLit:
+				if code, err := strconv.Unquote(x.Value); err == nil && code != "" {
+					found[code] = set.Position(x.Pos())
+				}
+			case *ast.Ident, *ast.SelectorExpr:
+			default:
+				t.Errorf("%s: a code is written as one literal, so that it can be found", set.Position(x.Pos()))
+			}
+		}
+		for _, f := range files {
+			ast.Inspect(f, func(n ast.Node) bool {
+				switch n := n.(type) {
+				case *ast.KeyValueExpr:
+					if id, ok := n.Key.(*ast.Ident); ok && id.Name == "Code" {
+						take(n.Value)
+					}
+				case *ast.AssignStmt:
+					for i, x := range n.Lhs {
+						if s, ok := x.(*ast.SelectorExpr); ok && s.Sel.Name == "Code" && len(n.Rhs) == len(n.Lhs) {
+							take(n.Rhs[i])
+						}
+					}
+				case *ast.ValueSpec:
+					if isCode(n.Type) {
+						for _, x := range n.Values {
+							take(x)
+						}
+					}
+				case *ast.CallExpr:
+					name := ""
+					switch x := n.Fun.(type) {
+					case *ast.Ident:
+						name = x.Name
+					case *ast.SelectorExpr:
+						name = x.Sel.Name
+					}
+					if i, ok := takes[name]; ok && i < len(n.Args) {
+						take(n.Args[i])
+					} else if isCode(n.Fun) && len(n.Args) == 1 {
+						take(n.Args[0])
+					}
+				}
+				return true
+			})
+		}
+	}
+	if len(found) < 100 {
+		t.Fatalf("found only %d codes", len(found))
+	}
+	return found
+}
+
+func sources(t *testing.T, set *token.FileSet, dir string) (files []*ast.File) {
+	t.Helper()
+	names, err := filepath.Glob(filepath.Join(dir, "*.go"))
+	if err != nil || len(names) == 0 {
+		t.Fatalf("%s: %v", dir, err)
+	}
+	for _, name := range names {
+		if strings.HasSuffix(name, "_test.go") {
+			continue
+		}
+		f, err := parser.ParseFile(set, name, nil, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		files = append(files, f)
+	}
+	return files
+}
+
+func noteCode(takes map[string]int, name string, f *ast.FuncType) {
+	i := 0
+	for _, p := range f.Params.List {
+		if isCode(p.Type) {
+			takes[name] = i
+		}
+		i += max(len(p.Names), 1)
+	}
+}
+
+func isCode(x ast.Expr) bool {
+	s, ok := x.(*ast.SelectorExpr)
+	if !ok || s.Sel.Name != "Code" {
+		return false
+	}
+	id, ok := s.X.(*ast.Ident)
+	return ok && id.Name == "fail"
+}
+
+// named finds the names of what the command line itself says.
 var named = regexp.MustCompile(`(?:` + strings.Join([]string{
-	`(?:Error|Notice|Diagnosis)\{(?:Kind: [\w.]+, )?Name:\s*`,
 	`\b(?:fatal|no|answersNo|warn)\(`,
 	`\bkind: +`,
-	`\bName = `,
-	`\.Kind, \w+\.Name = \w+, `,
-	`Diagnosis\{`,
-	`diagnosed\(\w+, .+, `,
-	`\bfind\([\w.]+, `,
+	`diagnosisShape\{`,
 }, "|") + `)"([a-z-]+)"`)
 
 // TestEveryMessageIsExplained: docs/troubleshooting.md has a row for each name
@@ -33,30 +149,31 @@ func TestEveryMessageIsExplained(t *testing.T) {
 		explained[m[1]] = true
 	}
 	made := map[string]bool{"usage": true, "bad-value": true, "bad-id": true}
-	for _, pattern := range []string{"tracker/*.go", "cli/*.go", "gate/*.go"} {
-		files, err := filepath.Glob(filepath.Join(dir, pattern))
-		if err != nil || len(files) == 0 {
-			t.Fatalf("%s: %v", pattern, err)
-		}
-		for _, f := range files {
-			if strings.HasSuffix(f, "_test.go") {
-				continue
-			}
-			b, err := os.ReadFile(f)
-			if err != nil {
-				t.Fatal(err)
-			}
-			for _, m := range named.FindAllStringSubmatch(string(b), -1) {
-				name := m[1]
-				made[name] = true
-				if !explained[name] && name != "fatal" && name != "interrupted" {
-					t.Errorf("%s: '%s' is not in docs/troubleshooting.md", filepath.Base(f), name)
-				}
-			}
+	says := func(where, name string) {
+		made[name] = true
+		if !explained[name] && name != "fatal" && name != "interrupted" {
+			t.Errorf("%s: '%s' is not in docs/troubleshooting.md", where, name)
 		}
 	}
-	if len(made) < 20 {
-		t.Errorf("found only %d names", len(made))
+	for code, where := range codes(t, dir) {
+		name, _, _ := strings.Cut(code, "/")
+		says(where.String(), name)
+	}
+	files, err := filepath.Glob(filepath.Join(dir, "cli", "*.go"))
+	if err != nil || len(files) == 0 {
+		t.Fatal(err)
+	}
+	for _, f := range files {
+		if strings.HasSuffix(f, "_test.go") {
+			continue
+		}
+		b, err := os.ReadFile(f)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range named.FindAllStringSubmatch(string(b), -1) {
+			says(filepath.Base(f), m[1])
+		}
 	}
 	for name := range explained {
 		if !made[name] {

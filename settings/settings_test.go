@@ -1,4 +1,4 @@
-package tracker
+package settings_test
 
 import (
 	"os"
@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/git-crosslink/git-crosslink/refs"
+	"github.com/git-crosslink/git-crosslink/settings"
 )
 
 // What is read as the default is named, and nothing else; the value of the hint
@@ -32,28 +33,29 @@ func TestOddSettings(t *testing.T) {
 		{"crosslink.agent", []string{"anything"}, nil, ""},
 	} {
 		for _, v := range c.good {
-			if text, hint := OddSetting(c.key, v); text+hint != "" {
-				t.Errorf("%s=%s: %s", c.key, v, text)
+			if s, _ := settings.Named(c.key); s.Odd(v) != "" {
+				t.Errorf("%s=%s: %s", c.key, v, s.Odd(v))
 			}
 		}
 		for _, v := range c.odd {
-			text, hint := OddSetting(strings.ToLower(c.key), v)
+			s, _ := settings.Named(strings.ToLower(c.key))
+			text := s.Odd(v)
 			if !strings.HasPrefix(text, c.key+" is '"+v+"', which is ") || !strings.HasSuffix(text, ": it is read as "+c.as) {
 				t.Errorf("%s=%s: %q", c.key, v, text)
 			}
-			set, ok := strings.CutPrefix(hint, "set it: git config "+c.key+" ")
-			if still, _ := OddSetting(c.key, set); !ok || still != "" {
-				t.Errorf("%s=%s: %q", c.key, v, hint)
+			if s.Choose == "" || s.Odd(s.Choose) != "" {
+				t.Errorf("%s=%s: %q", c.key, v, s.Choose)
 			}
 		}
 	}
-	if text, _ := OddSetting("crosslink.sync", strings.Repeat("x", 5000)); len(text) > 300 {
-		t.Errorf("%d bytes", len(text))
+	if s, _ := settings.Named("crosslink.sync"); len(s.Odd(strings.Repeat("x", 5000))) > 300 {
+		t.Errorf("%d bytes", len(s.Odd(strings.Repeat("x", 5000))))
 	}
 	// what is said of booleans is what the configuration does with them
+	sign, _ := settings.Named("crosslink.sign")
 	for _, v := range []string{"true", "YES", "on", "false", "no", "Off", "", "0", "7", "-1", "here", "t"} {
 		conf := refs.Config{{Scope: "local", Key: "crosslink.sign", Value: v}}
-		if understood := conf.Bool("crosslink.sign", true) == conf.Bool("crosslink.sign", false); understood != truth(v) {
+		if understood := conf.Bool("crosslink.sign", true) == conf.Bool("crosslink.sign", false); understood != (sign.Odd(v) == "") {
 			t.Errorf("%q: understood is %v", v, understood)
 		}
 	}
@@ -67,11 +69,12 @@ func TestEverySettingIsLookedAt(t *testing.T) {
 	}
 	free := "crosslink.agent crosslink.remote crosslink.editor crosslink.signingKey crosslink.committer " // the last is refused, not read as another
 	keys := regexp.MustCompile("(?m)^\\| `(crosslink\\.[A-Za-z]+)` ").FindAllStringSubmatch(string(b), -1)
-	if len(keys) < len(settings)+4 {
+	if len(keys) < len(settings.All)+4 {
 		t.Errorf("%d settings are documented", len(keys))
 	}
 	for _, k := range keys {
-		text, _ := OddSetting(k[1], "\x00")
+		s, _ := settings.Named(k[1])
+		text := s.Odd("\x00")
 		if isFree := strings.Contains(free, k[1]+" "); isFree == (text != "") {
 			t.Errorf("%s: free is %v, %q", k[1], isFree, text)
 		}
