@@ -9,7 +9,7 @@ import (
 
 	"github.com/git-crosslink/git-crosslink/ledger"
 	"github.com/git-crosslink/git-crosslink/refs"
-	"github.com/git-crosslink/git-crosslink/tracker"
+	"github.com/git-crosslink/git-crosslink/replay"
 )
 
 // The checkpoint that is pushed is right if
@@ -34,7 +34,7 @@ type pins map[string]pin
 
 // chainOn reads the ledger's chain with the hub's own one judged.
 func (g *gate) chainOn() (*ledger.Reader, ledger.View, error) {
-	src := tracker.LedgerSource(g.ctx, g.repo, g.meta.Hub)
+	src := replay.NewSteps(g.ctx, g.repo, g.meta.Hub)
 	r := ledger.NewReader(src, g.meta.Hub)
 	old := string(g.before[ledgerRef])
 	notes := readNotes(g.o.NotesPath, g.meta.Hub)

@@ -23,7 +23,7 @@ import (
 	"github.com/git-crosslink/git-crosslink/internal/testkit"
 	"github.com/git-crosslink/git-crosslink/ledger"
 	"github.com/git-crosslink/git-crosslink/refs"
-	"github.com/git-crosslink/git-crosslink/tracker"
+	"github.com/git-crosslink/git-crosslink/replay"
 	"github.com/git-crosslink/git-crosslink/trust"
 )
 
@@ -360,7 +360,7 @@ func (w *world) grow(l *log, n int) refs.OID {
 // step makes the next step over the logs, on a tip and under a meta commit.
 func (w *world) step(on, meta refs.OID, by *key, logs map[string]string) refs.OID {
 	w.t.Helper()
-	r := ledger.NewReader(tracker.LedgerSource(w.ctx, w.repo, hubID), hubID)
+	r := ledger.NewReader(replay.NewSteps(w.ctx, w.repo, hubID), hubID)
 	if on == "" {
 		root, err := ledger.Root(hubID, nil, "alice", event.TimeOf(w.now()))
 		if err != nil {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/git-crosslink/git-crosslink/fail"
 	"github.com/git-crosslink/git-crosslink/refs"
+	"github.com/git-crosslink/git-crosslink/replay"
 )
 
 // maxLogs bounds how many logs of a hub are taken over: a hub that offers more
@@ -44,7 +45,7 @@ func (t *Tracker) adopt(ctx context.Context, root string, whole bool) (problems 
 		}
 	}
 	a := adoption{t: t}
-	if err := a.readMetas(ctx, have[trustedMeta], have[hubRoot+metaName], have[root+metaName]); err != nil {
+	if err := a.readMetas(ctx, have[replay.TrustedMeta], have[hubRoot+metaName], have[root+metaName]); err != nil {
 		return nil, err
 	}
 	other := a.other(t.contact.Hub)
@@ -74,12 +75,12 @@ func (t *Tracker) adopt(ctx context.Context, root string, whole bool) (problems 
 	}
 	a.settle(have[root+metaName] == "" && t.isLevel2(ctx, have[root+v2Name]))
 	var ups []refs.Update
-	if a.meta == "" && a.metas.roll != nil {
-		if was := have[trustedMeta]; was != a.metas.commit {
-			ups = append(ups, refs.Update{Ref: trustedMeta, Old: was, New: a.metas.commit})
+	if a.meta == "" && a.metas.Roll != nil {
+		if was := have[replay.TrustedMeta]; was != a.metas.Commit {
+			ups = append(ups, refs.Update{Ref: replay.TrustedMeta, Old: was, New: a.metas.Commit})
 		}
 		if root != refs.OuterPrefix {
-			for _, text := range a.metas.bad.texts() {
+			for _, text := range a.metas.Bad.Texts() {
 				problems = append(problems, hubProblem{Text: text})
 			}
 		}

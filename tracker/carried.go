@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/git-crosslink/git-crosslink/refs"
+	"github.com/git-crosslink/git-crosslink/replay"
 	"github.com/git-crosslink/git-crosslink/trust"
 )
 
@@ -26,7 +27,7 @@ import (
 // carried makes the second meta commit, behind the first, "" if it would say
 // nothing new.
 func (t *Tracker) carried(ctx context.Context, s *snapshot, first refs.OID, chains map[string]rewritten) (refs.OID, *trust.Roll, error) {
-	files, err := refs.ReadFiles(ctx, t.local(), first, metaLimit)
+	files, err := refs.ReadFiles(ctx, t.local(), first, replay.MetaLimit)
 	if err != nil {
 		return "", nil, err
 	}

@@ -7,6 +7,7 @@ import (
 
 	"github.com/git-crosslink/git-crosslink/fail"
 	"github.com/git-crosslink/git-crosslink/refs"
+	"github.com/git-crosslink/git-crosslink/replay"
 )
 
 // What became of a push that was not answered with a yes. Only the hub knows:
@@ -40,7 +41,7 @@ func (t *Tracker) metaOutcome(ctx context.Context, s *snapshot, commit refs.OID,
 		return false, err
 	}
 	tip := now.refs[hubRoot+metaName]
-	there, err := newMetaChain(ctx, t.local()).holds(tip, commit)
+	there, err := replay.NewMetaChain(ctx, t.local()).Holds(tip, commit)
 	switch {
 	case err != nil || there:
 		return false, err

@@ -7,6 +7,7 @@ import (
 	"github.com/git-crosslink/git-crosslink/event"
 	"github.com/git-crosslink/git-crosslink/fail"
 	"github.com/git-crosslink/git-crosslink/ledger"
+	"github.com/git-crosslink/git-crosslink/replay"
 	"github.com/git-crosslink/git-crosslink/store"
 )
 
@@ -163,7 +164,7 @@ func (t *Tracker) ended(ctx context.Context, c *Claim, r *Receipt, known ledger.
 	if err != nil || s.ledger().err != nil {
 		return 0, err
 	}
-	reader := ledger.NewReader(newSteps(ctx, t.local(), s.hubID()), s.hubID())
+	reader := ledger.NewReader(replay.NewSteps(ctx, t.local(), s.hubID()), s.hubID())
 	if known.Tip != "" {
 		reader.Resume(known)
 	}

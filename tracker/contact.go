@@ -145,7 +145,7 @@ func (t *Tracker) checkHub(ctx context.Context, s *snapshot) ([]fail.Diagnosis, 
 		return nil, err
 	}
 	found = append(found, which...)
-	said := s.metaBad.texts()
+	said := s.metaBad.Texts()
 	for _, text := range said {
 		found = append(found, fail.Diagnosis{Code: "meta", Severity: fail.Warning, Text: text, Hints: []string{"who wrote it, and what is believed: git crosslink trust list"}})
 	}

@@ -12,8 +12,10 @@ import (
 
 	"github.com/git-crosslink/git-crosslink/event"
 	"github.com/git-crosslink/git-crosslink/fail"
+	"github.com/git-crosslink/git-crosslink/internal/statefile"
 	"github.com/git-crosslink/git-crosslink/ledger"
 	"github.com/git-crosslink/git-crosslink/refs"
+	"github.com/git-crosslink/git-crosslink/replay"
 )
 
 // Where the ledger is in the replica. What is in refs/hub has been seen on the
@@ -33,7 +35,7 @@ const (
 // decided is the ledger as this replica has judged it.
 type decided struct {
 	reader *ledger.Reader
-	metas  *metaChain
+	metas  *replay.MetaChain
 	view   ledger.View
 	tip    refs.OID // ref it was read from
 	lost   []refs.OID
@@ -45,7 +47,7 @@ type decided struct {
 // the commit's id alone, so it stays true.
 type judging struct {
 	hub    string
-	steps  *steps
+	steps  *replay.Steps
 	reader *ledger.Reader
 	bad    []ledger.Bad // steps that are not believed: the reader names each once
 }
@@ -62,6 +64,21 @@ type judged struct {
 
 const maxBad = 100
 
+// stepFiles caches files of the ledger's last step beside the replica.
+func (t *Tracker) stepFiles() *replay.StepFiles {
+	path := filepath.Join(t.outer.CommonDir, "crosslink", "ledger.files")
+	return &replay.StepFiles{Format: t.local().Format(),
+		Load: func() []byte {
+			b, err := statefile.Read(path, replay.MaxStep)
+			if err != nil {
+				return nil
+			}
+			return b
+		},
+		Save: func(b []byte) { _ = statefile.Write(path, b) }, // not kept, it costs the next command time
+	}
+}
+
 func (t *Tracker) judgedPath() string {
 	return filepath.Join(t.outer.CommonDir, "crosslink", "judged.json")
 }
@@ -73,13 +90,13 @@ func (t *Tracker) loadLedger(ctx context.Context, s *snapshot) {
 	d := &s.decided
 	hubID := s.hubID()
 	if t.judging == nil || t.judging.hub != hubID {
-		src := newSteps(ctx, t.local(), hubID)
-		src.kept = t.ledgerFiles()
+		src := replay.NewSteps(ctx, t.local(), hubID)
+		src.Cache = t.stepFiles()
 		t.judging = &judging{hub: hubID, steps: src, reader: ledger.NewReader(src, hubID)}
 	}
-	d.reader, d.metas = t.judging.reader, t.judging.steps.metas
+	d.reader, d.metas = t.judging.reader, t.judging.steps.Metas
 	if s.roll != nil && s.metaCommit != "" {
-		d.metas.known[s.metaCommit] = metaState{commit: s.metaCommit, roll: s.roll}
+		d.metas.AcceptRoll(s.metaCommit, s.roll)
 	}
 	d.view = ledger.View{Ledger: ledger.Empty(hubID)}
 	if hubID == "" {
@@ -216,7 +233,7 @@ func (t *Tracker) draft(ctx context.Context, s *snapshot, meta refs.OID, tips ma
 	if base := d.view.Ledger.Meta; base != "" {
 		// a step may have been decided under a meta that is not on its branch:
 		// others go on under that, or one such step would stop everybody
-		onBranch, err := d.metas.descends(refs.OID(base), meta)
+		onBranch, err := d.metas.Descends(refs.OID(base), meta)
 		if err != nil {
 			return nil, err
 		}
@@ -437,7 +454,7 @@ func (t *Tracker) judgeLedger(ctx context.Context, old, fresh refs.OID) (take bo
 	if old == "" {
 		return true, "", nil
 	}
-	r := ledger.NewReader(newSteps(ctx, t.local(), ""), "") // only walks parents
+	r := ledger.NewReader(replay.NewSteps(ctx, t.local(), ""), "") // only walks parents
 	if on, err := r.Extends(string(fresh), string(old)); err != nil || on {
 		return true, "", ignoreMissing(err)
 	}

@@ -3,6 +3,8 @@ package tracker
 import (
 	"testing"
 	"time"
+
+	"github.com/git-crosslink/git-crosslink/replay"
 )
 
 // Tests that do not ask how long a command waits for the hub must not depend
@@ -36,13 +38,13 @@ func RestTime(t testing.TB, d time.Duration) {
 
 // ShortMeta sets for one test how many meta commits are walked.
 func ShortMeta(t testing.TB, n int) {
-	was := maxMeta
-	maxMeta = n
-	t.Cleanup(func() { maxMeta = was })
+	was := replay.MaxMeta
+	replay.MaxMeta = n
+	t.Cleanup(func() { replay.MaxMeta = was })
 }
 
 // MaxBadMeta is how many meta commits that nobody believes are named.
-const MaxBadMeta = maxBadMeta
+const MaxBadMeta = replay.MaxBadMeta
 
 // FewPresences sets for one test how many signs of life are read, and of how
 // many the date is looked at.

@@ -13,6 +13,7 @@ import (
 	"github.com/git-crosslink/git-crosslink/event"
 	"github.com/git-crosslink/git-crosslink/ledger"
 	"github.com/git-crosslink/git-crosslink/refs"
+	"github.com/git-crosslink/git-crosslink/replay"
 	"github.com/git-crosslink/git-crosslink/tracker"
 	"github.com/git-crosslink/git-crosslink/trust"
 	"github.com/git-crosslink/git-crosslink/trust/keys"
@@ -27,7 +28,7 @@ func (w *world) nextStep(hub string) (*refs.Plumbing, *ledger.Draft) {
 	ctx := context.Background()
 	repo := refs.NewPlumbing(w.hub, w.hub, refs.SHA1, w.env)
 	w.t.Cleanup(func() { repo.Close() })
-	r := ledger.NewReader(tracker.LedgerSource(ctx, repo, hub), hub)
+	r := ledger.NewReader(replay.NewSteps(ctx, repo, hub), hub)
 	v, err := r.Read(strings.TrimSpace(w.git(w.hub, "rev-parse", checkpointRef)))
 	if err != nil {
 		w.t.Fatal(err)

@@ -10,6 +10,7 @@ import (
 	"github.com/git-crosslink/git-crosslink/fail"
 	"github.com/git-crosslink/git-crosslink/ledger"
 	"github.com/git-crosslink/git-crosslink/refs"
+	"github.com/git-crosslink/git-crosslink/replay"
 )
 
 // FsckReport says what was looked at and what is wrong with it.
@@ -73,9 +74,9 @@ func (t *Tracker) Fsck(ctx context.Context, full bool) (*FsckReport, error) {
 		}
 		r.add(f)
 	}
-	said := s.metaBad.texts()
-	for b := s.metaBad; b != nil; b = b.below { // all of them: who looks wants to know
-		r.add(Finding{Kind: "meta", Step: string(b.commit), Text: b.String()})
+	said := s.metaBad.Texts()
+	for b := s.metaBad; b != nil; b = b.Below { // all of them: who looks wants to know
+		r.add(Finding{Kind: "meta", Step: string(b.Commit), Text: b.String()})
 	}
 	for _, p := range t.contact.Problems {
 		if slices.Contains(said, p.Text) {
@@ -125,7 +126,7 @@ func (t *Tracker) fsckFull(ctx context.Context, s *snapshot, r *FsckReport) ([]l
 		return nil, err
 	}
 	hubID := s.hubID()
-	view, err := ledger.NewReader(newSteps(ctx, t.local(), hubID), hubID).Read(string(d.tip))
+	view, err := ledger.NewReader(replay.NewSteps(ctx, t.local(), hubID), hubID).Read(string(d.tip))
 	if err != nil {
 		if d.err == nil {
 			r.add(Finding{Kind: "ledger", Step: string(d.tip), Text: err.Error()})

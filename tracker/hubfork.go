@@ -13,6 +13,7 @@ import (
 	"github.com/git-crosslink/git-crosslink/fail"
 	"github.com/git-crosslink/git-crosslink/ledger"
 	"github.com/git-crosslink/git-crosslink/refs"
+	"github.com/git-crosslink/git-crosslink/replay"
 	"github.com/git-crosslink/git-crosslink/trust"
 )
 
@@ -245,7 +246,7 @@ func (t *Tracker) detachedFrom(ctx context.Context, tip refs.OID, id string) boo
 	if tip == "" {
 		return false
 	}
-	files, err := refs.ReadFiles(ctx, t.local(), tip, metaLimit)
+	files, err := refs.ReadFiles(ctx, t.local(), tip, replay.MetaLimit)
 	if err != nil {
 		return false
 	}
@@ -315,7 +316,7 @@ func (t *Tracker) anewMeta(ctx context.Context, s *snapshot) (refs.OID, string, 
 	if err != nil {
 		return "", "", err
 	}
-	files, err := refs.ReadFiles(ctx, t.local(), up.New, metaLimit)
+	files, err := refs.ReadFiles(ctx, t.local(), up.New, replay.MetaLimit)
 	if err != nil {
 		return "", "", err
 	}
@@ -378,7 +379,7 @@ func (w *rewriting) ledger(ctx context.Context, meta refs.OID) (refs.OID, error)
 		return "", nil
 	}
 	var chain []string
-	from := newSteps(ctx, w.t.local(), w.s.hubID())
+	from := replay.NewSteps(ctx, w.t.local(), w.s.hubID())
 	for id := was.view.Step; id != ""; {
 		chain = append(chain, id)
 		parents, err := from.Parents(id)
@@ -393,7 +394,7 @@ func (w *rewriting) ledger(ctx context.Context, meta refs.OID) (refs.OID, error)
 	if err != nil {
 		return "", err
 	}
-	r := ledger.NewReader(newSteps(ctx, w.t.local(), w.hub), w.hub)
+	r := ledger.NewReader(replay.NewSteps(ctx, w.t.local(), w.hub), w.hub)
 	view, err := r.Read(string(root))
 	if err != nil {
 		return "", err

@@ -12,6 +12,7 @@ import (
 	"github.com/git-crosslink/git-crosslink/fail"
 	"github.com/git-crosslink/git-crosslink/ledger"
 	"github.com/git-crosslink/git-crosslink/refs"
+	"github.com/git-crosslink/git-crosslink/replay"
 	"github.com/git-crosslink/git-crosslink/trust"
 )
 
@@ -27,7 +28,7 @@ func (t *Tracker) readClaims(ctx context.Context, tip refs.OID) claims {
 	if !c.there {
 		return c
 	}
-	files, err := refs.ReadFiles(ctx, t.local(), tip, metaLimit)
+	files, err := refs.ReadFiles(ctx, t.local(), tip, replay.MetaLimit)
 	if err != nil {
 		c.err = err
 		return c
@@ -46,10 +47,10 @@ func (t *Tracker) readClaims(ctx context.Context, tip refs.OID) claims {
 type adoption struct {
 	t            *Tracker
 	known, fresh claims
-	level        int       // the hub's, as it is believed after this
-	meta         string    // why the fresh meta is not believed
-	metas        metaState // what it says, if it is
-	pinned       string    // this hub's id, where the fresh meta is another's
+	level        int              // the hub's, as it is believed after this
+	meta         string           // why the fresh meta is not believed
+	metas        replay.MetaState // what it says, if it is
+	pinned       string           // this hub's id, where the fresh meta is another's
 }
 
 // readMetas looks at the two chains. What is said of each is what its nearest
@@ -57,23 +58,23 @@ type adoption struct {
 // commit believed here, "" at first contact.
 func (a *adoption) readMetas(ctx context.Context, trusted, known, fresh refs.OID) error {
 	a.known, a.fresh = a.t.readClaims(ctx, known), a.t.readClaims(ctx, fresh)
-	chain := newMetaChain(ctx, a.t.local())
+	chain := replay.NewMetaChain(ctx, a.t.local())
 	if trusted != "" {
-		if err := chain.believe(trusted); err != nil {
+		if err := chain.Accept(trusted); err != nil {
 			return err
 		}
 	}
-	said := func(c *claims, tip refs.OID) (metaState, error) {
+	said := func(c *claims, tip refs.OID) (replay.MetaState, error) {
 		if tip == "" {
-			return metaState{}, nil
+			return replay.MetaState{}, nil
 		}
-		st, err := chain.at(tip)
+		st, err := chain.At(tip)
 		if err != nil && ctx.Err() == nil {
 			c.err = err // an object is missing: what is known stands
-			return metaState{}, nil
+			return replay.MetaState{}, nil
 		}
-		if err == nil && st.roll != nil {
-			*c = claims{Claims: trust.Claims{Level: st.roll.Meta.Version, Hub: st.roll.Meta.Hub, Seq: st.roll.Meta.Seq}, there: true}
+		if err == nil && st.Roll != nil {
+			*c = claims{Claims: trust.Claims{Level: st.Roll.Meta.Version, Hub: st.Roll.Meta.Hub, Seq: st.Roll.Meta.Seq}, there: true}
 		}
 		return st, err
 	}
@@ -82,17 +83,17 @@ func (a *adoption) readMetas(ctx context.Context, trusted, known, fresh refs.OID
 		return err
 	}
 	a.metas, err = said(&a.fresh, fresh)
-	if b := a.metas.bad; b != nil && errors.Is(b.err, errLongMeta) {
-		a.fresh.err = b.err // whatever its tip says
+	if b := a.metas.Bad; b != nil && errors.Is(b.Err, replay.ErrLongMeta) {
+		a.fresh.err = b.Err // whatever its tip says
 	}
-	if err == nil && a.metas.roll == nil && a.fresh.Level == Level && a.metas.bad != nil {
-		a.meta = fmt.Sprintf("the hub's meta is not to be believed: %v", a.metas.bad.err)
+	if err == nil && a.metas.Roll == nil && a.fresh.Level == Level && a.metas.Bad != nil {
+		a.meta = fmt.Sprintf("the hub's meta is not to be believed: %v", a.metas.Bad.Err)
 	}
-	if err != nil || was.roll == nil || a.metas.roll == nil {
+	if err != nil || was.Roll == nil || a.metas.Roll == nil {
 		return err
 	}
-	on, err := chain.holds(fresh, was.commit)
-	if err == nil && !on && was.commit != a.metas.commit {
+	on, err := chain.Holds(fresh, was.Commit)
+	if err == nil && !on && was.Commit != a.metas.Commit {
 		a.meta = "the hub's meta does not continue the one known here, which stands"
 	}
 	return err
@@ -139,7 +140,7 @@ func (a *adoption) other(pinned string) string {
 // ours reports whether a ref beside another hub's meta is of this hub.
 func (a *adoption) ours(ctx context.Context, name string, old, fresh refs.OID) (bool, error) {
 	if name == checkpointName && old != "" {
-		on, err := ledger.NewReader(newSteps(ctx, a.t.local(), ""), "").Extends(string(fresh), string(old))
+		on, err := ledger.NewReader(replay.NewSteps(ctx, a.t.local(), ""), "").Extends(string(fresh), string(old))
 		return on, ignoreMissing(err)
 	}
 	id, isLog := strings.CutPrefix(name, agents)

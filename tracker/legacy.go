@@ -11,6 +11,7 @@ import (
 	"github.com/git-crosslink/git-crosslink/fail"
 	"github.com/git-crosslink/git-crosslink/ledger"
 	"github.com/git-crosslink/git-crosslink/refs"
+	"github.com/git-crosslink/git-crosslink/replay"
 )
 
 // loadLegacy reads a hub of level 3 or 2. Its checkpoint is taken as the base,
@@ -135,7 +136,7 @@ func unreadable(err error) bool {
 
 // entry finds a name in a tree; "" if it is not there.
 func (t *Tracker) entry(ctx context.Context, tree refs.OID, name string) (found refs.OID, err error) {
-	rerr := t.local().Read(ctx, []refs.OID{tree}, metaLimit, func(_ int, o refs.Object, e error) error {
+	rerr := t.local().Read(ctx, []refs.OID{tree}, replay.MetaLimit, func(_ int, o refs.Object, e error) error {
 		if e != nil || o.Kind != refs.Tree {
 			err = e
 			return nil

@@ -12,6 +12,7 @@ import (
 	"github.com/git-crosslink/git-crosslink/event"
 	"github.com/git-crosslink/git-crosslink/reducer"
 	"github.com/git-crosslink/git-crosslink/refs"
+	"github.com/git-crosslink/git-crosslink/replay"
 	"github.com/git-crosslink/git-crosslink/store"
 	"github.com/git-crosslink/git-crosslink/trust"
 )
@@ -31,11 +32,8 @@ const (
 // Level is the hub format this program writes.
 const Level = 4
 
-// metaLimit bounds the files of the meta branch and a level-3 checkpoint.
-const (
-	metaLimit       = 16 << 20
-	checkpointLimit = 256 << 20
-)
+// checkpointLimit bounds the files of a level-3 checkpoint.
+const checkpointLimit = 256 << 20
 
 // log is one agent's log as this replica sees it.
 type log struct {
@@ -84,9 +82,9 @@ func (l *log) unsent() int {
 // snapshot is everything read from the replica at one moment.
 type snapshot struct {
 	refs       map[string]refs.OID
-	meta       *trust.Meta // of the hub, else the provisional one, else nil
-	roll       *trust.Roll // meta and who may sign; nil if there is none of level 4
-	metaBad    *badMeta    // meta commits above it that nobody believes
+	meta       *trust.Meta     // of the hub, else the provisional one, else nil
+	roll       *trust.Roll     // meta and who may sign; nil if there is none of level 4
+	metaBad    *replay.BadMeta // meta commits above it that nobody believes
 	proofs     map[string][]*trust.Proof
 	newest     event.Time // greatest time of the lines that count
 	level      int        // 0: no hub yet
@@ -273,29 +271,29 @@ func (t *Tracker) loadMeta(ctx context.Context, s *snapshot) error {
 			return nil
 		}
 	}
-	files, err := refs.ReadFiles(ctx, t.local(), s.refs[name], metaLimit)
+	files, err := refs.ReadFiles(ctx, t.local(), s.refs[name], replay.MetaLimit)
 	if err != nil {
 		return fmt.Errorf("read '%s': %w", name, err)
 	}
 	is := trust.Claimed(files["hub.json"])
 	s.level = is.Level
-	chain := newMetaChain(ctx, t.local())
-	if known := s.refs[trustedMeta]; known != "" && s.bound {
-		if err := chain.believe(known); err != nil {
+	chain := replay.NewMetaChain(ctx, t.local())
+	if known := s.refs[replay.TrustedMeta]; known != "" && s.bound {
+		if err := chain.Accept(known); err != nil {
 			return err
 		}
 	}
-	st, err := chain.at(s.refs[name])
+	st, err := chain.At(s.refs[name])
 	switch {
 	case err != nil:
 		return err
-	case st.roll != nil:
-		s.meta, s.roll, s.metaCommit, s.metaBad = st.roll.Meta, st.roll, st.commit, st.bad
+	case st.Roll != nil:
+		s.meta, s.roll, s.metaCommit, s.metaBad = st.Roll.Meta, st.Roll, st.Commit, st.Bad
 		s.level = max(s.roll.Newer(), Level)
 	case s.level > Level:
 		s.meta = &trust.Meta{Version: is.Level, Hub: is.Hub, Seq: is.Seq} // what is needed to show its level-4 lines
 	case s.level == Level:
-		return fmt.Errorf("read 'hub.json' of '%s': %w", name, st.bad.err)
+		return fmt.Errorf("read 'hub.json' of '%s': %w", name, st.Bad.Err)
 	}
 	return nil
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/git-crosslink/git-crosslink/fail"
 	"github.com/git-crosslink/git-crosslink/refs"
+	"github.com/git-crosslink/git-crosslink/replay"
 	"github.com/git-crosslink/git-crosslink/store"
 	"github.com/git-crosslink/git-crosslink/trust"
 )
@@ -23,7 +24,7 @@ func (t *Tracker) keepApart(ctx context.Context, s *snapshot) error {
 	}
 	var ids [2]string
 	for i, tip := range []refs.OID{ours, theirs} {
-		files, err := refs.ReadFiles(ctx, t.local(), tip, metaLimit)
+		files, err := refs.ReadFiles(ctx, t.local(), tip, replay.MetaLimit)
 		if err != nil {
 			return fmt.Errorf("read the meta '%s': %w", tip, err)
 		}

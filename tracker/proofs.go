@@ -65,11 +65,11 @@ func (a *adoption) prove(ctx context.Context, id string, old, fresh refs.OID) (b
 		return false, ignoreMissing(err)
 	}
 	p := trust.FindFork(ours, theirs, nil)
-	if p == nil || a.metas.roll == nil || p.Hub != a.metas.roll.Meta.Hub {
+	if p == nil || a.metas.Roll == nil || p.Hub != a.metas.Roll.Meta.Hub {
 		return false, nil
 	}
 	// by its own key, or by somebody else's who may push?
-	l := a.metas.roll.Log(id, trust.LogOptions{Proofs: []*trust.Proof{p}})
+	l := a.metas.Roll.Log(id, trust.LogOptions{Proofs: []*trust.Proof{p}})
 	for _, e := range ours {
 		l.Feed(e)
 	}

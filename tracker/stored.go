@@ -15,6 +15,7 @@ import (
 
 	"github.com/git-crosslink/git-crosslink/event"
 	"github.com/git-crosslink/git-crosslink/refs"
+	"github.com/git-crosslink/git-crosslink/replay"
 	"github.com/git-crosslink/git-crosslink/store"
 )
 
@@ -69,7 +70,7 @@ func (s *snapshot) glance() glance {
 
 // seenRoots are the refs that a snapshot follows from. Signs of life are read
 // apart, and what was fetched and not believed changes nothing.
-var seenRoots = []string{headRoot, hubRoot, trustedMeta, lostRoot}
+var seenRoots = []string{headRoot, hubRoot, replay.TrustedMeta, lostRoot}
 
 func seen(name string) bool {
 	return slices.ContainsFunc(seenRoots, func(root string) bool { return strings.HasPrefix(name, root) })

@@ -10,6 +10,7 @@ import (
 	"github.com/git-crosslink/git-crosslink/event"
 	"github.com/git-crosslink/git-crosslink/fail"
 	"github.com/git-crosslink/git-crosslink/refs"
+	"github.com/git-crosslink/git-crosslink/replay"
 	"github.com/git-crosslink/git-crosslink/trust"
 	"github.com/git-crosslink/git-crosslink/trust/keys"
 )
@@ -81,7 +82,7 @@ func (t *Tracker) trustOf(s *snapshot) (*Trust, error) {
 	for _, x := range s.roll.Signers.All() {
 		r.Signers = append(r.Signers, trustKey(x.Principal, x.Key, x.Namespaces))
 	}
-	r.Refused = append(r.Refused, s.metaBad.texts()...)
+	r.Refused = append(r.Refused, s.metaBad.Texts()...)
 	ids := s.agents()
 	for _, x := range s.roll.Signers.All() { // approved before it has written
 		if id := trust.AgentOf(x.Principal); id != "" && s.logs[id] == nil && !slices.Contains(ids, id) {
@@ -394,7 +395,7 @@ func (t *Tracker) changeMetaOnce(ctx context.Context, does string, change func(*
 		if err != nil || !allAccepted(p, res) {
 			return t.metaOutcome(ctx, s, commit, res, err)
 		}
-		ups = append(ups, refs.Update{Ref: trustedMeta, Old: s.refs[trustedMeta], New: commit})
+		ups = append(ups, refs.Update{Ref: replay.TrustedMeta, Old: s.refs[replay.TrustedMeta], New: commit})
 	}
 	err = t.local().Swap(ctx, ups)
 	return errors.Is(err, refs.ErrConflict), ignoreConflict(err)

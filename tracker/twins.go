@@ -9,6 +9,7 @@ import (
 	"github.com/git-crosslink/git-crosslink/fail"
 	"github.com/git-crosslink/git-crosslink/ledger"
 	"github.com/git-crosslink/git-crosslink/refs"
+	"github.com/git-crosslink/git-crosslink/replay"
 	"github.com/git-crosslink/git-crosslink/trust"
 )
 
@@ -83,7 +84,7 @@ func (t *Tracker) parted(ctx context.Context, ours, theirs refs.OID) (bool, erro
 	if !t.moved() || t.joining || ours == "" || theirs == "" || ours == theirs {
 		return false, nil
 	}
-	r := ledger.NewReader(newSteps(ctx, t.local(), ""), "") // only walks parents
+	r := ledger.NewReader(replay.NewSteps(ctx, t.local(), ""), "") // only walks parents
 	for _, p := range [][2]refs.OID{{ours, theirs}, {theirs, ours}} {
 		if on, err := r.Extends(string(p[0]), string(p[1])); on || err != nil {
 			return false, ignoreMissing(err)

@@ -1,4 +1,4 @@
-package tracker
+package replay
 
 import (
 	"context"
@@ -12,21 +12,24 @@ import (
 	"github.com/git-crosslink/git-crosslink/trust"
 )
 
-// steps is ledger.Source over the replica's objects. It reads by object id
-// only, so the same question has the same answer in every clone.
-type steps struct {
+// Steps is ledger.Source over the objects of a repository. It reads by object id
+// only, so the same question has the same answer in every clone, and a clone and
+// a server's gate judge alike. It is not safe for concurrent use.
+type Steps struct {
+	// Metas judges the meta commits that steps were decided under.
+	Metas *MetaChain
+	// Cache holds files of the step that an earlier process read; it may be nil.
+	Cache *StepFiles
+
 	ctx   context.Context
 	local refs.Local
 	hub   string
-
 	heads map[string]refs.CommitHead
-	blobs map[refs.OID][]byte // of the last tree read: the next one shares most
-	kept  *ledgerFiles        // of one that an earlier process read; may be nil
-	metas *metaChain
-	read  map[string][]*event.Envelope // logs from their first line on, as far as a policy asked for them
+	blobs map[refs.OID][]byte          // of the last tree read: the next one shares most
+	logs  map[string][]*event.Envelope // from their first line on, as far as a policy asked for them
 }
 
-var _ ledger.Source = (*steps)(nil)
+var _ ledger.Source = (*Steps)(nil)
 
 // maxStepFiles bounds the tree of a step: a file for each 64 numbers and 256
 // of positions.
@@ -36,16 +39,17 @@ const maxStepFiles = 1 << 18
 // level-3 checkpoint.
 const maxStepFile = ledger.MaxBase
 
-// maxStep bounds all files of a step together.
-const maxStep = 2 * maxStepFile
+// MaxStep bounds all files of a step together.
+const MaxStep = 2 * maxStepFile
 
-func newSteps(ctx context.Context, l refs.Local, hub string) *steps {
-	// a snapshot outlives the bounded call in which it was read
-	return &steps{ctx: context.WithoutCancel(ctx), local: l, hub: hub, heads: map[string]refs.CommitHead{}, blobs: map[refs.OID][]byte{},
-		metas: newMetaChain(ctx, l), read: map[string][]*event.Envelope{}}
+// NewSteps returns the source of a hub's ledger. It outlives ctx. With hub ""
+// only Parents is of use.
+func NewSteps(ctx context.Context, l refs.Local, hub string) *Steps {
+	return &Steps{ctx: context.WithoutCancel(ctx), local: l, hub: hub, heads: map[string]refs.CommitHead{}, blobs: map[refs.OID][]byte{},
+		Metas: NewMetaChain(ctx, l), logs: map[string][]*event.Envelope{}}
 }
 
-func (s *steps) head(id string) (refs.CommitHead, error) {
+func (s *Steps) head(id string) (refs.CommitHead, error) {
 	if h, ok := s.heads[id]; ok {
 		return h, nil
 	}
@@ -57,7 +61,7 @@ func (s *steps) head(id string) (refs.CommitHead, error) {
 }
 
 // Parents implements ledger.Source.
-func (s *steps) Parents(id string) ([]string, error) {
+func (s *Steps) Parents(id string) ([]string, error) {
 	h, err := s.head(id)
 	if err != nil {
 		return nil, err
@@ -70,7 +74,7 @@ func (s *steps) Parents(id string) ([]string, error) {
 }
 
 // Files implements ledger.Source.
-func (s *steps) Files(id string) (map[string][]byte, bool, error) {
+func (s *Steps) Files(id string) (map[string][]byte, bool, error) {
 	names, whole, err := refs.ListFiles(s.ctx, s.local, refs.OID(id), maxStepFiles)
 	if err != nil || !whole {
 		return nil, false, err
@@ -85,7 +89,7 @@ func (s *steps) Files(id string) (map[string][]byte, bool, error) {
 			want, asked[oid] = append(want, oid), true
 		}
 	}
-	want = s.kept.get(want, s.blobs)
+	want = s.Cache.get(want, s.blobs)
 	if whole, err = s.readBlobs(want); err != nil || !whole {
 		return nil, false, err
 	}
@@ -94,17 +98,17 @@ func (s *steps) Files(id string) (map[string][]byte, bool, error) {
 		files[name], keep[oid] = s.blobs[oid], s.blobs[oid]
 	}
 	s.blobs = keep
-	s.kept.keep(keep, len(want))
+	s.Cache.keep(keep, len(want))
 	return files, true, nil
 }
 
 // readBlobs reads files of a step, as long as they are of a step's size
 // together; whole is false if they are not.
-func (s *steps) readBlobs(want []refs.OID) (whole bool, err error) {
+func (s *Steps) readBlobs(want []refs.OID) (whole bool, err error) {
 	total := 0
 	tooMuch := errors.New("too much")
 	err = s.local.Read(s.ctx, want, maxStepFile, func(i int, o refs.Object, err error) error {
-		if total += len(o.Data); errors.Is(err, refs.ErrTooLarge) || err == nil && (o.Kind != refs.Blob || total > maxStep) {
+		if total += len(o.Data); errors.Is(err, refs.ErrTooLarge) || err == nil && (o.Kind != refs.Blob || total > MaxStep) {
 			return tooMuch
 		}
 		if err == nil { // what cannot be read now may be there the next time
@@ -118,9 +122,9 @@ func (s *steps) readBlobs(want []refs.OID) (whole bool, err error) {
 	return err == nil, err
 }
 
-// Lines implements ledger.Source. The line at the position after vouches by
-// its hash for all lines before it.
-func (s *steps) Lines(tip, agent string, after ledger.Position, upTo uint64) ([]*event.Envelope, error) {
+// Lines implements ledger.Source. The line at the position after covers all lines
+// before it by its hash.
+func (s *Steps) Lines(tip, agent string, after ledger.Position, upTo uint64) ([]*event.Envelope, error) {
 	if event.ValidAgentID(agent) != nil {
 		return nil, nil
 	}
@@ -161,24 +165,24 @@ func (s *steps) Lines(tip, agent string, after ledger.Position, upTo uint64) ([]
 
 // Meta implements ledger.Source: a meta commit is one that its own chain makes
 // valid, and it must continue from.
-func (s *steps) Meta(id, from string) (ledger.Policy, bool, error) {
+func (s *Steps) Meta(id, from string) (ledger.Policy, bool, error) {
 	if !s.local.Format().Valid(refs.OID(id)) {
 		return nil, false, nil
 	}
-	ok, err := s.metas.descends(refs.OID(from), refs.OID(id))
+	ok, err := s.Metas.Descends(refs.OID(from), refs.OID(id))
 	if err != nil || !ok {
 		return nil, false, err
 	}
-	st, err := s.metas.at(refs.OID(id))
-	if err != nil || st.roll.Meta.Hub != s.hub || st.roll.Newer() > 0 {
+	st, err := s.Metas.At(refs.OID(id))
+	if err != nil || st.Roll.Meta.Hub != s.hub || st.Roll.Newer() > 0 {
 		return nil, false, err
 	}
-	return &stepPolicy{s, st.roll}, true, nil
+	return &stepPolicy{s, st.Roll}, true, nil
 }
 
 // stepPolicy is what a meta commit says about the steps decided under it.
 type stepPolicy struct {
-	steps *steps
+	steps *Steps
 	roll  *trust.Roll
 }
 
@@ -204,7 +208,7 @@ func (p *stepPolicy) Covers(tip, agent string, after ledger.Position, lines []*e
 // keys are in force there, the lines from the log's start say.
 func (p *stepPolicy) signedUpTo(tip, agent string, after ledger.Position, lines []*event.Envelope) (uint64, error) {
 	s := p.steps
-	head := s.read[agent]
+	head := s.logs[agent]
 	if n := uint64(len(head)); n < after.Seq || after.Seq > 0 && event.Hash(head[after.Seq-1].Raw) != after.Hash {
 		var err error
 		if head, err = s.Lines(tip, agent, ledger.Position{}, after.Seq); err != nil {
@@ -215,7 +219,7 @@ func (p *stepPolicy) signedUpTo(tip, agent string, after ledger.Position, lines 
 		return after.Seq, nil
 	}
 	whole := slices.Concat(head[:after.Seq], lines)
-	s.read[agent] = whole
+	s.logs[agent] = whole
 	l := p.roll.Log(agent, trust.LogOptions{})
 	for _, e := range whole {
 		l.Feed(e)

@@ -1,4 +1,4 @@
-package tracker
+package replay
 
 import (
 	"bytes"
@@ -14,31 +14,39 @@ import (
 
 // Files of a step that an earlier process read are what they were, or are read
 // again: whatever somebody does to the file they lie in.
-func TestLedgerFiles(t *testing.T) {
+func TestStepFiles(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "ledger.files")
 	files := map[refs.OID][]byte{}
-	for n := range 2 * fewFiles {
+	for n := range 2 * FewFiles {
 		b := bytes.Repeat([]byte(fmt.Sprintf("%d some lines\n", n)), n)
 		files[refs.SHA1.ID(refs.Object{Kind: refs.Blob, Data: b})] = b
 	}
 	want := slices.Sorted(maps.Keys(files))
-	fresh := func() *ledgerFiles { return &ledgerFiles{path: path, format: refs.SHA1} }
+	fresh := func() *StepFiles {
+		return &StepFiles{Format: refs.SHA1,
+			Load: func() []byte { b, _ := os.ReadFile(path); return b },
+			Save: func(b []byte) {
+				if err := os.WriteFile(path, b, 0o666); err != nil {
+					t.Error(err)
+				}
+			}}
+	}
 
 	have := map[refs.OID][]byte{}
 	if others := fresh().get(want, have); len(have) > 0 || !slices.Equal(others, want) {
 		t.Fatalf("of nothing %d are known", len(have))
 	}
-	fresh().keep(files, fewFiles)
+	fresh().keep(files, FewFiles)
 	if _, err := os.Stat(path); !os.IsNotExist(err) {
 		t.Fatalf("a few new ones are kept: %v", err)
 	}
-	fresh().keep(files, fewFiles+1)
+	fresh().keep(files, FewFiles+1)
 	if others := fresh().get(want, have); len(others) > 0 || !maps.EqualFunc(have, files, bytes.Equal) {
 		t.Fatalf("%d are unknown", len(others))
 	}
 	clear(have)
-	if others := fresh().get(want[:fewFiles], have); len(have) > 0 || len(others) != fewFiles {
+	if others := fresh().get(want[:FewFiles], have); len(have) > 0 || len(others) != FewFiles {
 		t.Error("a few are looked for in the file")
 	}
 	whole, err := os.ReadFile(path)
