@@ -9,6 +9,7 @@ import (
 
 	urfave "github.com/urfave/cli/v2"
 
+	"github.com/git-crosslink/git-crosslink/cli/frame"
 	"github.com/git-crosslink/git-crosslink/event"
 	"github.com/git-crosslink/git-crosslink/reducer"
 	"github.com/git-crosslink/git-crosslink/tracker"
@@ -96,7 +97,7 @@ Examples:
 		newID := ""
 		if len(args) == 1 {
 			if newID = args[0]; newID == "" {
-				return misuse("the new id is empty")
+				return frame.Misuse("the new id is empty")
 			}
 		}
 		return runAgentFork(u.Context, newID, u.StringSlice("without"), e)
@@ -139,9 +140,9 @@ func runAgentShow(ctx context.Context, e *env) error {
 	a := answer{data: whoShape{textOrNull(w.Agent), textOrNull(w.Source), textOrNull(w.Where), w.Events, w.Unsent, w.State, textOrNull(string(w.Kind)), textOrNull(w.Description)}}
 	switch w.State {
 	case tracker.AgentNone:
-		a.no = answersNo("no-agent", "nobody has written here yet", "the first write makes an id; to choose it: git config crosslink.agent <id>")
+		a.no = frame.AnswersNo("no-agent", "nobody has written here yet", "the first write makes an id; to choose it: git config crosslink.agent <id>")
 	case tracker.AgentCopied:
-		a.no = answersNo("no-agent", "this repository is a copy: the first write takes a new id", "to choose it: git config crosslink.agent <id>")
+		a.no = frame.AnswersNo("no-agent", "this repository is a copy: the first write takes a new id", "to choose it: git config crosslink.agent <id>")
 	default:
 		a.ids = []string{w.Agent}
 	}

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/git-crosslink/git-crosslink/cli/frame"
 	"github.com/git-crosslink/git-crosslink/event"
 	"github.com/git-crosslink/git-crosslink/store"
 )
@@ -16,12 +17,12 @@ import (
 // answer is what a command says on stdout, once, in the form that was asked
 // for: JSON, records for scripts, ids, or a page for people.
 type answer struct {
-	data    any         // --json
-	records *records    // --porcelain, -z, --format; nil when not asked for
-	ids     []string    // -q, and the page of commands that have none
-	page    func(*page) // for people
-	pager   bool        // the page may be long
-	no      *failure    // a status other than 0 that comes with the answer
+	data    any            // --json
+	records *records       // --porcelain, -z, --format; nil when not asked for
+	ids     []string       // -q, and the page of commands that have none
+	page    func(*page)    // for people
+	pager   bool           // the page may be long
+	no      *frame.Failure // a status other than 0 that comes with the answer
 }
 
 // records are lines for scripts. Fields get in as fit for them, by add, and
@@ -55,7 +56,7 @@ func (r *records) issue(e *env, s *shaper, i *store.Issue, before ...string) {
 func (e *env) say(ctx context.Context, a answer) error {
 	e.putHooks(ctx)
 	if err := e.print(ctx, a); err != nil {
-		return &unprinted{err, a.no, a.ids}
+		return &frame.Unprinted{Err: err, Failure: a.no, IDs: a.ids}
 	}
 	if a.no != nil {
 		return a.no
@@ -77,7 +78,7 @@ func (e *env) print(ctx context.Context, a answer) error {
 	case e.quiet || a.page == nil:
 		fit := make([]string, len(a.ids))
 		for k, id := range a.ids {
-			fit[k] = oneLine(id)
+			fit[k] = frame.OneLine(id)
 		}
 		return e.lines(fit)
 	}
@@ -129,9 +130,9 @@ func (p *page) print(format string, args ...any) {
 		switch v := reflect.ValueOf(a); v.Kind() {
 		case reflect.Int, reflect.Int64, reflect.Uint64: // %d
 		case reflect.String:
-			args[k] = oneLine(v.String())
+			args[k] = frame.OneLine(v.String())
 		default:
-			args[k] = oneLine(fmt.Sprint(a))
+			args[k] = frame.OneLine(fmt.Sprint(a))
 		}
 	}
 	fmt.Fprintf(p.w, format, args...)
@@ -140,7 +141,7 @@ func (p *page) print(format string, args ...any) {
 // block writes foreign text of several lines, each behind the margin.
 func (p *page) block(margin, text string) {
 	for _, l := range strings.Split(strings.TrimRight(text, "\n"), "\n") {
-		fmt.Fprintf(p.w, "%s\n", strings.TrimRight(margin+manyLines(l), " "))
+		fmt.Fprintf(p.w, "%s\n", strings.TrimRight(margin+frame.Lines(l), " "))
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 
 	urfave "github.com/urfave/cli/v2"
 
+	"github.com/git-crosslink/git-crosslink/cli/frame"
 	"github.com/git-crosslink/git-crosslink/event"
 	"github.com/git-crosslink/git-crosslink/store"
 	"github.com/git-crosslink/git-crosslink/tracker"
@@ -42,11 +43,11 @@ func runAssign(ctx context.Context, opts elementOptions, e *env) error {
 		for _, w := range opts.words {
 			w = whom(h, w)
 			if len(store.Called(i.Assignees, w)) > 0 {
-				said.add("%s is assigned to '%s' already", i.Name(), oneLine(w))
+				said.add("%s is assigned to '%s' already", i.Name(), frame.OneLine(w))
 				continue
 			}
 			bodies = append(bodies, &event.AssigneeAdded{Issue: i.UUID, Assignee: w})
-			said.add("assigned %s to '%s'", i.Name(), oneLine(w))
+			said.add("assigned %s to '%s'", i.Name(), frame.OneLine(w))
 		}
 		return bodies, nil
 	}}
@@ -81,13 +82,13 @@ func runUnassign(ctx context.Context, opts elementOptions, e *env) error {
 			w = whom(h, w)
 			stored := store.Called(i.Assignees, w)
 			if len(stored) == 0 {
-				said.add("%s is not assigned to '%s'", i.Name(), oneLine(w))
+				said.add("%s is not assigned to '%s'", i.Name(), frame.OneLine(w))
 				continue
 			}
 			for _, s := range stored {
 				bodies = append(bodies, &event.AssigneeRemoved{Issue: i.UUID, Assignee: s})
 			}
-			said.add("took '%s' off %s", oneLine(w), i.Name())
+			said.add("took '%s' off %s", frame.OneLine(w), i.Name())
 		}
 		return bodies, nil
 	}}

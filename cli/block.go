@@ -8,6 +8,7 @@ import (
 
 	urfave "github.com/urfave/cli/v2"
 
+	"github.com/git-crosslink/git-crosslink/cli/frame"
 	"github.com/git-crosslink/git-crosslink/event"
 	"github.com/git-crosslink/git-crosslink/store"
 	"github.com/git-crosslink/git-crosslink/tracker"
@@ -86,15 +87,15 @@ func pathTo(p tracker.Projection, from *store.Issue, to event.UUID, edges func(*
 }
 
 // cycle refuses an edge; path leads from its end back to its start.
-func cycle(verb string, i *store.Issue, path []*store.Issue) *failure {
+func cycle(verb string, i *store.Issue, path []*store.Issue) *frame.Failure {
 	if len(path) == 1 {
-		return fatal("self-edge", fmt.Sprintf("issue '%s' cannot %s itself", i.Name(), verb))
+		return frame.Fatal("self-edge", fmt.Sprintf("issue '%s' cannot %s itself", i.Name(), verb))
 	}
 	names := []string{i.Name()}
 	for _, o := range path {
 		names = append(names, o.Name())
 	}
-	return fatal("cycle", fmt.Sprintf("issue '%s' cannot %s '%s': that closes a cycle, %s", i.Name(), verb, path[0].Name(), strings.Join(names, " → ")))
+	return frame.Fatal("cycle", fmt.Sprintf("issue '%s' cannot %s '%s': that closes a cycle, %s", i.Name(), verb, path[0].Name(), strings.Join(names, " → ")))
 }
 
 func newUnblockCommand(e *env) *urfave.Command {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"strings"
 
+	"github.com/git-crosslink/git-crosslink/cli/frame"
 	"github.com/git-crosslink/git-crosslink/event"
 )
 
@@ -45,7 +46,7 @@ type palette struct {
 // text makes foreign text fit for one line of a terminal and gives it the
 // slot's colour.
 func (p palette) text(s slot, text string) painted {
-	text = oneLine(text)
+	text = frame.OneLine(text)
 	if !p.on || s == plain || text == "" {
 		return painted(text)
 	}

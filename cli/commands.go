@@ -5,9 +5,10 @@ import (
 	"fmt"
 	"io"
 	"slices"
-	"strings"
 
 	urfave "github.com/urfave/cli/v2"
+
+	"github.com/git-crosslink/git-crosslink/cli/frame"
 )
 
 const (
@@ -150,7 +151,7 @@ func (e *env) command(c *urfave.Command, run func(*urfave.Context) error) *urfav
 		e.noPager = e.noPager || !u.Bool("pager")
 		e.color = u.String("color")
 		if !slices.Contains(colors, e.color) {
-			return badValue("--color", e.color, colors)
+			return frame.BadValue("--color", e.color, colors)
 		}
 		return run(u)
 	}
@@ -165,7 +166,7 @@ func (e *env) dispatch(ctx context.Context, args []string) error {
 	v, err := permute(root, args)
 	for _, d := range v.dirs {
 		if err := e.chdir(d); err != nil {
-			return fatal("directory", fmt.Sprintf("cannot change to '%s': %v", d, unwrapPath(err)))
+			return frame.Fatal("directory", fmt.Sprintf("cannot change to '%s': %v", d, frame.UnwrapPath(err)))
 		}
 	}
 	switch {
@@ -191,7 +192,7 @@ func (e *env) dispatch(ctx context.Context, args []string) error {
 		HideVersion:               true,
 		DisableSliceFlagSeparator: true,
 		ExitErrHandler:            func(*urfave.Context, error) {},
-		OnUsageError:              func(_ *urfave.Context, err error, _ bool) error { return misuse(err.Error()) },
+		OnUsageError:              func(_ *urfave.Context, err error, _ bool) error { return frame.Misuse(err.Error()) },
 	}
 	for _, c := range root.Subcommands {
 		c.OnUsageError = app.OnUsageError
@@ -201,8 +202,8 @@ func (e *env) dispatch(ctx context.Context, args []string) error {
 
 // withUsage adds the command's synopsis to a mistake in usage.
 func withUsage(err error, c *urfave.Command) error {
-	if f, ok := err.(*failure); ok && f.kind == "usage" && c != nil && f.usage == nil && c.Name != program {
-		f.usage = usageLines(c)
+	if f, ok := err.(*frame.Failure); ok && f.Kind == "usage" && c != nil && f.Usage == nil && c.Name != program {
+		f.Usage = usageLines(c)
 	}
 	return err
 }
@@ -221,25 +222,17 @@ func asksForJSON(args []string) bool {
 	return false
 }
 
-func unwrapPath(err error) string {
-	s := err.Error()
-	if i := strings.LastIndex(s, ": "); i >= 0 {
-		return s[i+2:]
-	}
-	return s
-}
-
 // arguments returns the command's arguments if there are at least min and at
 // most max of them (max < 0: any number).
 func arguments(u *urfave.Context, min, max int, what string) ([]string, error) {
 	args := u.Args().Slice()
 	switch {
 	case len(args) < min:
-		return nil, misuse(fmt.Sprintf("'%s' needs %s", u.Command.Name, what))
+		return nil, frame.Misuse(fmt.Sprintf("'%s' needs %s", u.Command.Name, what))
 	case max == 0 && len(args) > 0:
-		return nil, misuse(fmt.Sprintf("'%s' takes no arguments, not '%s'", u.Command.Name, args[0]))
+		return nil, frame.Misuse(fmt.Sprintf("'%s' takes no arguments, not '%s'", u.Command.Name, args[0]))
 	case max > 0 && len(args) > max:
-		return nil, misuse(fmt.Sprintf("'%s' takes %s; '%s' is too much", u.Command.Name, what, args[max]))
+		return nil, frame.Misuse(fmt.Sprintf("'%s' takes %s; '%s' is too much", u.Command.Name, what, args[max]))
 	}
 	return args, nil
 }
@@ -248,7 +241,7 @@ func arguments(u *urfave.Context, min, max int, what string) ([]string, error) {
 func oneOf(u *urfave.Context, name string, valid []string) (string, error) {
 	v := u.String(name)
 	if u.IsSet(name) && !slices.Contains(valid, v) {
-		return "", badValue("--"+name, v, valid)
+		return "", frame.BadValue("--"+name, v, valid)
 	}
 	return v, nil
 }

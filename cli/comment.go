@@ -7,6 +7,7 @@ import (
 
 	urfave "github.com/urfave/cli/v2"
 
+	"github.com/git-crosslink/git-crosslink/cli/frame"
 	"github.com/git-crosslink/git-crosslink/event"
 	"github.com/git-crosslink/git-crosslink/reducer"
 	"github.com/git-crosslink/git-crosslink/store"
@@ -97,7 +98,7 @@ func commentOptionsOf(u *urfave.Context, e *env, what string) (opts commentOptio
 		return opts, err
 	}
 	if len(args) > 2 {
-		return opts, misuse(fmt.Sprintf("%d texts: a text is one argument", len(args)-1), "quote it, or use -F -")
+		return opts, frame.Misuse(fmt.Sprintf("%d texts: a text is one argument", len(args)-1), "quote it, or use -F -")
 	}
 	opts.id = args[0]
 	if opts.text, err = textSourceOf(u); err != nil {
@@ -105,20 +106,20 @@ func commentOptionsOf(u *urfave.Context, e *env, what string) (opts commentOptio
 	}
 	if len(args) == 2 {
 		if opts.text.file != "" {
-			return opts, misuse("a text and '--file' exclude each other")
+			return opts, frame.Misuse("a text and '--file' exclude each other")
 		}
 		opts.text.given = &args[1]
 	}
 	if opts.text.none() {
 		if !e.inTTY || !e.outTTY || u.Bool("json") {
-			return opts, misuse("no text", "give it as the second argument, or with -F <file>, -F - or --edit")
+			return opts, frame.Misuse("no text", "give it as the second argument, or with -F <file>, -F - or --edit")
 		}
 		opts.text.edit = true
 	}
 	opts.kind, opts.trigger, opts.context = u.String("kind"), u.String("trigger"), tidy(u.String("context"))
 	if (opts.trigger != "" || opts.context != "") && opts.kind != intervention {
 		if u.IsSet("kind") {
-			return opts, misuse("'--trigger' and '--context' go with '--kind intervention'")
+			return opts, frame.Misuse("'--trigger' and '--context' go with '--kind intervention'")
 		}
 		opts.kind = intervention
 	}
@@ -140,7 +141,7 @@ func (e *env) commentText(ctx context.Context, s textSource, old string) (string
 		return e.editText(ctx, text, "This is the comment. An empty text writes nothing.")
 	}
 	if text == "" {
-		return "", nil, misuse("the text is empty")
+		return "", nil, frame.Misuse("the text is empty")
 	}
 	return text, nil, nil
 }

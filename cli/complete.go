@@ -9,6 +9,7 @@ import (
 
 	urfave "github.com/urfave/cli/v2"
 
+	"github.com/git-crosslink/git-crosslink/cli/frame"
 	"github.com/git-crosslink/git-crosslink/event"
 	"github.com/git-crosslink/git-crosslink/hooks"
 	"github.com/git-crosslink/git-crosslink/store"
@@ -48,14 +49,14 @@ func (e *env) complete(ctx context.Context, args []string) int {
 		seen[c.word] = true
 		line := c.word
 		if c.note != "" {
-			line += "\t" + oneLine(c.note)
+			line += "\t" + frame.OneLine(c.note)
 		}
 		ids = append(ids, line)
 	}
 	if e.lines(ids) != nil {
-		return exitFatal
+		return frame.ExitFatal
 	}
-	return exitDone
+	return frame.ExitDone
 }
 
 // harmless reports whether no shell sees more in a word than a word.
@@ -231,7 +232,7 @@ Examples:
 			return err
 		}
 		if !slices.Contains(shells, args[0]) {
-			return badValue("completion", args[0], shells)
+			return frame.BadValue("completion", args[0], shells)
 		}
 		return runCompletion(u.Context, args[0], e)
 	})

@@ -9,6 +9,8 @@ import (
 	"testing"
 
 	urfave "github.com/urfave/cli/v2"
+
+	"github.com/git-crosslink/git-crosslink/cli/frame"
 )
 
 // indexedRepo is a clone with an index; the test stands in it.
@@ -141,8 +143,8 @@ func TestCompletionPrintsItsScript(t *testing.T) {
 		}
 		check(t, shell, w.ok("completion", shell).out, string(b))
 	}
-	check(t, "another shell", w.run("completion", "csh").code, exitUsage)
-	check(t, "none", w.run("completion").code, exitUsage)
+	check(t, "another shell", w.run("completion", "csh").code, frame.ExitUsage)
+	check(t, "none", w.run("completion").code, frame.ExitUsage)
 }
 
 func TestIndex(t *testing.T) {
@@ -200,7 +202,7 @@ func BenchmarkComplete(b *testing.B) {
 	indexedRepo(b, lines...)
 	for b.Loop() {
 		e := &env{out: discard{}, getenv: os.Getenv}
-		if e.complete(b.Context(), []string{"show", "many"}) != exitDone {
+		if e.complete(b.Context(), []string{"show", "many"}) != frame.ExitDone {
 			b.Fatal("failed")
 		}
 	}
@@ -227,7 +229,7 @@ func TestHostileIndex(t *testing.T) {
 	indexedRepo(t, "1\t"+uuid+"\topen\t$(touch pwned)", "1\t"+uuid+"\topen\t$(touch pwned) too", uuid+"a\t"+uuid+"a\topen\t"+strings.Repeat("long ", 1000)+"\x1b[2J")
 	var out bytes.Buffer
 	e := &env{out: &out, getenv: os.Getenv}
-	check(t, "status", e.complete(t.Context(), []string{"show", ""}), exitDone)
+	check(t, "status", e.complete(t.Context(), []string{"show", ""}), frame.ExitDone)
 	lines := strings.Split(strings.TrimSuffix(out.String(), "\n"), "\n")
 	if len(lines) != 2 || !strings.HasPrefix(lines[0], "1\t") || !strings.HasPrefix(lines[1], uuid+"a\t") {
 		t.Errorf("offered: %q", lines)

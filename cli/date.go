@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/git-crosslink/git-crosslink/cli/frame"
 	"github.com/git-crosslink/git-crosslink/event"
 )
 
@@ -29,8 +30,8 @@ const dateForms = "2026-03-01, 2026-03-01T10:00:00Z, today, tomorrow, +3d, +2w, 
 // parseDate reads one of the forms; 0 is none. The zone is that of now.
 func parseDate(option, s string, at edge, now time.Time) (event.Time, error) {
 	bad := func() error {
-		f := misuse(fmt.Sprintf("'%s' is not a date for '%s'", s, option), "valid forms: "+dateForms)
-		f.kind = "bad-value"
+		f := frame.Misuse(fmt.Sprintf("'%s' is not a date for '%s'", s, option), "valid forms: "+dateForms)
+		f.Kind = "bad-value"
 		return f
 	}
 	word := strings.ToLower(strings.TrimSpace(s))
@@ -76,8 +77,8 @@ func parseDate(option, s string, at edge, now time.Time) (event.Time, error) {
 // bounded refuses what a line cannot carry, and the epoch, which means none.
 func bounded(option, s string, t time.Time) (event.Time, error) {
 	if !t.After(time.Unix(0, 0)) || t.After(event.MaxTime.Std()) {
-		f := misuse(fmt.Sprintf("'%s' for '%s' is outside 1970 … 2199", s, option))
-		f.kind = "bad-value"
+		f := frame.Misuse(fmt.Sprintf("'%s' for '%s' is outside 1970 … 2199", s, option))
+		f.Kind = "bad-value"
 		return 0, f
 	}
 	return event.TimeOf(t), nil

@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/git-crosslink/git-crosslink/cli/frame"
 	"github.com/git-crosslink/git-crosslink/event"
 )
 
@@ -40,8 +41,8 @@ func TestParseDate(t *testing.T) {
 	for _, in := range []string{"", "yesterday", "2026-02-30", "2026-3-1", "+d", "+3", "+-3d", "+3m", "1970-01-01T00:00:00Z", "1969-12-31", "2200-01-01", "+99999999d", "someday!!!"} {
 		if got, err := parseDate("--due", in, dayEnd, monday); err == nil {
 			t.Errorf("'%s' gives %s", in, got)
-		} else if f := explain(err); f.code != exitUsage {
-			t.Errorf("'%s': status %d", in, f.code)
+		} else if f := frame.Explain(err); f.Code != frame.ExitUsage {
+			t.Errorf("'%s': status %d", in, f.Code)
 		}
 	}
 }

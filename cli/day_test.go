@@ -5,6 +5,7 @@ import (
 	"time"
 	_ "time/tzdata" // the zones below are there on every machine
 
+	"github.com/git-crosslink/git-crosslink/cli/frame"
 	"github.com/git-crosslink/git-crosslink/event"
 )
 
@@ -164,7 +165,7 @@ func TestDueOnADay(t *testing.T) {
 	at(23, 59, 59, 999_000_000)
 	check(t, "in the last second", w.ok("list", "--overdue", "-q").out, "")
 	at(23, 59, 59, 999_000_000)
-	check(t, "not ready", w.run("ready", "-q").code, exitNo)
+	check(t, "not ready", w.run("ready", "-q").code, frame.ExitNo)
 	at(24, 0, 0, 0)
 	check(t, "overdue", w.ok("list", "--overdue", "-q").out, "1\n")
 	at(24, 0, 0, 0)

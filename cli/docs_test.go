@@ -9,6 +9,8 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+
+	"github.com/git-crosslink/git-crosslink/cli/frame"
 )
 
 func page1(t *testing.T, name string) string {
@@ -122,7 +124,7 @@ func TestDataIsDocumented(t *testing.T) {
 // and what JSON says of each.
 func TestExitCodesAreDocumented(t *testing.T) {
 	documented := map[int]bool{}
-	ok := map[int]string{exitDone: "true", exitNo: "true or false"}
+	ok := map[int]string{frame.ExitDone: "true", frame.ExitNo: "true or false"}
 	for _, m := range regexp.MustCompile(`(?m)^\| (\d+) \| (true|false|true or false) \|`).FindAllStringSubmatch(page1(t, "exit-codes.md"), -1) {
 		code, err := strconv.Atoi(m[1])
 		if err != nil {
@@ -131,7 +133,7 @@ func TestExitCodesAreDocumented(t *testing.T) {
 		documented[code] = true
 		check(t, "ok of "+m[1], m[2], cmp.Or(ok[code], "false"))
 	}
-	for _, code := range []int{exitDone, exitNo, exitLost, exitUnconfirmed, exitDenied, exitFatal, exitUsage, exitInterrupted, exitTerminated} {
+	for _, code := range []int{frame.ExitDone, frame.ExitNo, frame.ExitLost, frame.ExitUnconfirmed, frame.ExitDenied, frame.ExitFatal, frame.ExitUsage, frame.ExitInterrupted, frame.ExitTerminated} {
 		if !documented[code] {
 			t.Errorf("docs/exit-codes.md does not have %d", code)
 		}

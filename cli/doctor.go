@@ -5,6 +5,7 @@ import (
 
 	urfave "github.com/urfave/cli/v2"
 
+	"github.com/git-crosslink/git-crosslink/cli/frame"
 	"github.com/git-crosslink/git-crosslink/cli/hints"
 	"github.com/git-crosslink/git-crosslink/fail"
 )
@@ -104,7 +105,7 @@ func runDoctor(ctx context.Context, f forms, e *env) error {
 		a.records = rec
 	}
 	if wrong > 0 {
-		a.no = answersNo("findings", count(wrong, "finding"))
+		a.no = frame.AnswersNo("findings", count(wrong, "finding"))
 	} else {
 		e.talk("nothing is wrong") // what was looked at grows, and is in the JSON
 	}

@@ -7,6 +7,8 @@ import (
 	"os/exec"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/git-crosslink/git-crosslink/cli/frame"
 )
 
 // A draft is a text in the user's editor. The rules are:
@@ -30,8 +32,8 @@ func (d *draft) done(err error) error {
 		os.Remove(d.path)
 		return nil
 	}
-	f := *explain(err)
-	f.hints = append(f.hints[:len(f.hints):len(f.hints)], fmt.Sprintf("your text is kept in '%s'", d.path))
+	f := *frame.Explain(err)
+	f.Hints = append(f.Hints[:len(f.Hints):len(f.Hints)], fmt.Sprintf("your text is kept in '%s'", d.path))
 	return &f
 }
 
@@ -46,7 +48,7 @@ func (e *env) editText(ctx context.Context, text, about string) (string, *draft,
 	}
 	f, err := os.CreateTemp("", "crosslink-*.md")
 	if err != nil {
-		return "", nil, fatal("editor", "cannot make a file for the editor: "+unwrapPath(err))
+		return "", nil, frame.Fatal("editor", "cannot make a file for the editor: "+frame.UnwrapPath(err))
 	}
 	d := &draft{f.Name()}
 	_, err = f.WriteString(draftPage(text, line, about))
@@ -55,19 +57,19 @@ func (e *env) editText(ctx context.Context, text, about string) (string, *draft,
 	}
 	if err != nil {
 		os.Remove(d.path)
-		return "", nil, fatal("editor", "cannot write for the editor: "+unwrapPath(err))
+		return "", nil, frame.Fatal("editor", "cannot write for the editor: "+frame.UnwrapPath(err))
 	}
 	if err := e.runEditor(editor, d.path); err != nil {
-		return "", nil, d.done(fatal("editor", fmt.Sprintf("the editor '%s' failed: %v", editor, err)))
+		return "", nil, d.done(frame.Fatal("editor", fmt.Sprintf("the editor '%s' failed: %v", editor, err)))
 	}
 	b, err := os.ReadFile(d.path)
 	if err != nil {
-		return "", nil, unreadable(d.path, err)
+		return "", nil, frame.Unreadable(d.path, err)
 	}
 	result := leftOn(string(b), text, line)
 	if result == "" {
 		os.Remove(d.path)
-		return "", nil, fatal("empty", "the text is empty, nothing is written")
+		return "", nil, frame.Fatal("empty", "the text is empty, nothing is written")
 	}
 	return result, d, nil
 }
@@ -86,7 +88,7 @@ func (e *env) runEditor(editor, path string) error {
 
 // draftPage is what the editor is given; line is the scissors.
 func draftPage(text, line, about string) string {
-	body := manyLines(text) + "\n\n" + line + "\n"
+	body := frame.Lines(text) + "\n\n" + line + "\n"
 	for _, l := range strings.Split(about, "\n") {
 		body += strings.TrimSuffix(line, scissors) + l + "\n"
 	}
@@ -127,10 +129,10 @@ func linesLike(text, line string) int {
 // escape that the text holds in letters is not taken for one.
 func unescaped(edited, text string) string {
 	for _, r := range text {
-		if r < 0xA0 || r == utf8.RuneError || !hidden(r) {
+		if r < 0xA0 || r == utf8.RuneError || !frame.Hidden(r) {
 			continue
 		}
-		if escape := oneLine(string(r)); !strings.Contains(text, escape) {
+		if escape := frame.OneLine(string(r)); !strings.Contains(text, escape) {
 			edited = strings.ReplaceAll(edited, escape, string(r))
 		}
 	}
@@ -143,7 +145,7 @@ func (e *env) editor(ctx context.Context) (string, error) {
 	}
 	v, err := e.git(ctx, "var", "GIT_EDITOR")
 	if err != nil {
-		return "", fatal("editor", "no editor: "+gitSays(err), "give the text with -d, or -F <file>")
+		return "", frame.Fatal("editor", "no editor: "+gitSays(err), "give the text with -d, or -F <file>")
 	}
 	return v, nil
 }
@@ -155,7 +157,7 @@ func (e *env) commentMark(ctx context.Context) string {
 	if mark == "" {
 		mark, _ = e.setting(ctx, "core.commentChar")
 	}
-	if mark == "" || mark == "auto" || mark != oneLine(mark) {
+	if mark == "" || mark == "auto" || mark != frame.OneLine(mark) {
 		return "#"
 	}
 	return mark

@@ -5,6 +5,7 @@ import (
 
 	urfave "github.com/urfave/cli/v2"
 
+	"github.com/git-crosslink/git-crosslink/cli/frame"
 	"github.com/git-crosslink/git-crosslink/event"
 	"github.com/git-crosslink/git-crosslink/store"
 	"github.com/git-crosslink/git-crosslink/tracker"
@@ -55,7 +56,7 @@ func editOptionsOf(u *urfave.Context, e *env) (opts editOptions, err error) {
 	if u.IsSet("title") {
 		t := tidyTitle(u.String("title"))
 		if t == "" {
-			return opts, misuse("the title is empty")
+			return opts, frame.Misuse("the title is empty")
 		}
 		opts.title = &t
 	}
@@ -69,7 +70,7 @@ func editOptionsOf(u *urfave.Context, e *env) (opts editOptions, err error) {
 	}
 	if opts.title == nil && opts.priority == nil && opts.text.none() {
 		if !e.inTTY || !e.outTTY || u.Bool("json") {
-			return opts, misuse("nothing to change", "say what: --title, --description, --file, --priority or --edit")
+			return opts, frame.Misuse("nothing to change", "say what: --title, --description, --file, --priority or --edit")
 		}
 		opts.text.edit = true
 	}

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"github.com/git-crosslink/git-crosslink/cli/frame"
 	"github.com/git-crosslink/git-crosslink/enrol"
 	"github.com/git-crosslink/git-crosslink/fail"
 )
@@ -59,11 +60,11 @@ func enrolError(remote string, err error) error {
 	var unfit *enrol.Error
 	switch {
 	case errors.Is(err, enrol.ErrNoRemote):
-		return no("no-such-remote", fmt.Sprintf("there is no remote '%s' with a URL", remote), "git remote -v")
+		return frame.No("no-such-remote", fmt.Sprintf("there is no remote '%s' with a URL", remote), "git remote -v")
 	case errors.As(err, &unfit):
-		return no("not-enrolled", unfit.Error(), "everything else works as before: git crosslink sync")
+		return frame.No("not-enrolled", unfit.Error(), "everything else works as before: git crosslink sync")
 	}
-	return fatal("not-enrolled", fmt.Sprintf("'%s' cannot go through the remote helper: %s", remote, gitSays(err)),
+	return frame.Fatal("not-enrolled", fmt.Sprintf("'%s' cannot go through the remote helper: %s", remote, gitSays(err)),
 		"everything else works as before: git crosslink sync")
 }
 
@@ -76,7 +77,7 @@ func runNoHelper(ctx context.Context, remote string, e *env) error {
 	}
 	all, err := r.Includes(ctx)
 	if err != nil {
-		return fatal("not-enrolled", gitSays(err))
+		return frame.Fatal("not-enrolled", gitSays(err))
 	}
 	names := []string{remote}
 	if remote == "" {
@@ -90,7 +91,7 @@ func runNoHelper(ctx context.Context, remote string, e *env) error {
 	for _, name := range names {
 		left, err := r.Leave(ctx, name)
 		if err != nil {
-			return fatal("not-enrolled", gitSays(err))
+			return frame.Fatal("not-enrolled", gitSays(err))
 		}
 		if left {
 			shape.Left, e.saved = append(shape.Left, name), true
@@ -141,23 +142,23 @@ func examineHelper(ctx context.Context, e *env, h hub) ([]diagnosisShape, error)
 	}
 	all, err := r.Includes(ctx)
 	if err != nil {
-		return nil, fatal("fatal", gitSays(err))
+		return nil, frame.Fatal("fatal", gitSays(err))
 	}
 	var found []diagnosisShape
 	for _, i := range all {
 		switch {
 		case !i.Named:
 			found = append(found, diagnosisShape{"helper-renamed", string(fail.Warning),
-				fmt.Sprintf("the remote helper is set up for '%s', and no remote of that name has a URL: it was renamed or removed", oneLine(i.Remote)),
+				fmt.Sprintf("the remote helper is set up for '%s', and no remote of that name has a URL: it was renamed or removed", frame.OneLine(i.Remote)),
 				[]string{"follow it to its new name, or clear it away: git crosslink sync"}})
 		case !i.There:
 			found = append(found, diagnosisShape{"helper-missing", string(fail.Warning),
-				fmt.Sprintf("'%s' is to go through the remote helper, but '%s' is not there: git goes without", oneLine(i.Remote), oneLine(i.Path)),
-				[]string{"set it up again: git crosslink init --helper " + oneLine(i.Remote), "or end it: git crosslink init --no-helper " + oneLine(i.Remote)}})
+				fmt.Sprintf("'%s' is to go through the remote helper, but '%s' is not there: git goes without", frame.OneLine(i.Remote), frame.OneLine(i.Path)),
+				[]string{"set it up again: git crosslink init --helper " + frame.OneLine(i.Remote), "or end it: git crosslink init --no-helper " + frame.OneLine(i.Remote)}})
 		case i.Gone != "":
 			found = append(found, diagnosisShape{"helper-gone", string(fail.Warning),
-				fmt.Sprintf("'%s' is to go through '%s', which is not there: git goes without", oneLine(i.Remote), oneLine(i.Gone)),
-				[]string{"install it again, or end it: git crosslink init --no-helper " + oneLine(i.Remote)}})
+				fmt.Sprintf("'%s' is to go through '%s', which is not there: git goes without", frame.OneLine(i.Remote), frame.OneLine(i.Gone)),
+				[]string{"install it again, or end it: git crosslink init --no-helper " + frame.OneLine(i.Remote)}})
 		}
 	}
 	return found, nil

@@ -17,6 +17,7 @@ import (
 	"github.com/rs/zerolog"
 	"golang.org/x/term"
 
+	"github.com/git-crosslink/git-crosslink/cli/frame"
 	"github.com/git-crosslink/git-crosslink/cli/hints"
 	"github.com/git-crosslink/git-crosslink/event"
 	"github.com/git-crosslink/git-crosslink/fail"
@@ -217,7 +218,7 @@ func (e *env) warn(name, text string, hints ...string) {
 	if e.quiet {
 		return
 	}
-	fmt.Fprintf(e.err, "%s\n", oneLine(text))
+	fmt.Fprintf(e.err, "%s\n", frame.OneLine(text))
 	e.hint(hints)
 }
 
@@ -226,12 +227,12 @@ func (e *env) talk(format string, args ...any) {
 	if e.quiet || e.asJSON {
 		return
 	}
-	fmt.Fprintf(e.err, "%s\n", oneLine(fmt.Sprintf(format, args...)))
+	fmt.Fprintf(e.err, "%s\n", frame.OneLine(fmt.Sprintf(format, args...)))
 }
 
 func (e *env) hint(hints []string) {
 	for _, h := range hints {
-		fmt.Fprintf(e.err, "hint: %s\n", e.symbols(oneLine(h)))
+		fmt.Fprintf(e.err, "hint: %s\n", e.symbols(frame.OneLine(h)))
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 
 	urfave "github.com/urfave/cli/v2"
 
+	"github.com/git-crosslink/git-crosslink/cli/frame"
 	"github.com/git-crosslink/git-crosslink/event"
 	"github.com/git-crosslink/git-crosslink/store"
 	"github.com/git-crosslink/git-crosslink/tracker"
@@ -75,7 +76,7 @@ func filterOptionsOf(u *urfave.Context, e *env) (o filterOptions, err error) {
 	if u.IsSet("limit") {
 		n, err := strconv.ParseUint(u.String("limit"), 10, 31)
 		if err != nil {
-			return o, badValue("--limit", u.String("limit"), []string{"0 (all)", "1", "2", "…"})
+			return o, frame.BadValue("--limit", u.String("limit"), []string{"0 (all)", "1", "2", "…"})
 		}
 		o.limit = int(n)
 	}

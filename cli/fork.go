@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	urfave "github.com/urfave/cli/v2"
+
+	"github.com/git-crosslink/git-crosslink/cli/frame"
 )
 
 func newForkCommand(e *env) *urfave.Command {
@@ -42,11 +44,11 @@ Examples:
 		remote := ""
 		if len(args) == 1 {
 			if remote = args[0]; remote == "" {
-				return misuse("the remote's name is empty")
+				return frame.Misuse("the remote's name is empty")
 			}
 		}
 		if u.Bool("offline") {
-			return misuse("'fork detach' talks to the hub, '--offline' forbids it")
+			return frame.Misuse("'fork detach' talks to the hub, '--offline' forbids it")
 		}
 		return runForkDetach(u.Context, remote, e)
 	})

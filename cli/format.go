@@ -8,6 +8,7 @@ import (
 
 	urfave "github.com/urfave/cli/v2"
 
+	"github.com/git-crosslink/git-crosslink/cli/frame"
 	"github.com/git-crosslink/git-crosslink/event"
 	"github.com/git-crosslink/git-crosslink/store"
 )
@@ -31,9 +32,9 @@ func (f *forms) end() byte {
 // text makes a field fit for a record.
 func (f *forms) text(s string) string {
 	if f.null {
-		return strings.ReplaceAll(manyLines(s), "\t", `\t`)
+		return strings.ReplaceAll(frame.Lines(s), "\t", `\t`)
 	}
-	return oneLine(s)
+	return frame.OneLine(s)
 }
 
 // porcelainFlags are --porcelain and -z.
@@ -53,21 +54,21 @@ func formFlags() []urfave.Flag {
 func formsOf(u *urfave.Context, e *env) (f forms, err error) {
 	if u.IsSet("porcelain") {
 		if v := u.String("porcelain"); v != "v1" && v != "1" {
-			return f, badValue("--porcelain", v, []string{"v1"})
+			return f, frame.BadValue("--porcelain", v, []string{"v1"})
 		}
 		f.porcelain = true
 	}
 	f.null = u.Bool("z")
 	if u.IsSet("format") {
 		if f.porcelain {
-			return f, misuse("'--format' and '--porcelain' exclude each other")
+			return f, frame.Misuse("'--format' and '--porcelain' exclude each other")
 		}
 		if f.format, err = parseFormat(u.String("format")); err != nil {
 			return f, err
 		}
 	}
 	if e.asJSON && f.forScripts() {
-		return f, misuse("'--json' and the other forms for scripts exclude each other")
+		return f, frame.Misuse("'--json' and the other forms for scripts exclude each other")
 	}
 	return f, nil
 }
@@ -226,7 +227,7 @@ func parseFormat(s string) (*format, error) {
 		case strings.HasPrefix(s, "("):
 			name, rest, ok := strings.Cut(s[1:], ")")
 			if !ok {
-				return nil, misuse("'--format' has a '%(' without ')'")
+				return nil, frame.Misuse("'--format' has a '%(' without ')'")
 			}
 			part, err := parseField(name)
 			if err != nil {
@@ -253,11 +254,11 @@ func parseField(name string) (formatPart, error) {
 	d, ok := fieldsOf[name]
 	switch {
 	case !ok:
-		return formatPart{}, badValue("--format", "%("+name+")", fieldNames())
+		return formatPart{}, frame.BadValue("--format", "%("+name+")", fieldNames())
 	case has && !d.date:
-		return formatPart{}, misuse(fmt.Sprintf("field '%s' takes no modifier", name))
+		return formatPart{}, frame.Misuse(fmt.Sprintf("field '%s' takes no modifier", name))
 	case has && !slices.Contains(dateModifiers, modifier):
-		return formatPart{}, badValue("%("+name+":…)", modifier, dateModifiers)
+		return formatPart{}, frame.BadValue("%("+name+":…)", modifier, dateModifiers)
 	}
 	return formatPart{field: name, modifier: modifier}, nil
 }

@@ -6,6 +6,7 @@ import (
 
 	urfave "github.com/urfave/cli/v2"
 
+	"github.com/git-crosslink/git-crosslink/cli/frame"
 	"github.com/git-crosslink/git-crosslink/tracker"
 )
 
@@ -86,7 +87,7 @@ func runFsck(ctx context.Context, full bool, forms forms, e *env) error {
 		a.records = rec
 	}
 	if len(r.Findings) > 0 {
-		a.no = answersNo("findings", count(len(r.Findings), "finding"))
+		a.no = frame.AnswersNo("findings", count(len(r.Findings), "finding"))
 	}
 	return e.say(ctx, a)
 }

@@ -5,6 +5,8 @@ import (
 	"strings"
 	"testing"
 	"unicode/utf8"
+
+	"github.com/git-crosslink/git-crosslink/cli/frame"
 )
 
 // FuzzFormat: a --format that is taken means one thing: written out again, it
@@ -35,7 +37,7 @@ func FuzzFormat(f *testing.F) {
 			if is != nil {
 				t.Fatal("both")
 			}
-			if says := oneLine(err.Error()); says == "" || strings.Contains(says, "\n") {
+			if says := frame.OneLine(err.Error()); says == "" || strings.Contains(says, "\n") {
 				t.Fatalf("says %q", says)
 			}
 			return
@@ -58,7 +60,7 @@ func FuzzDraft(f *testing.F) {
 	f.Add("# "+scissors+"\n\u202ereversed\\u202e", "# "+scissors, "\n\n", "# "+scissors+"\n# "+scissors)
 	f.Add("\u200b\u200c\\u200", ";; "+scissors, "", "\\u200b\r\n\xff\x00")
 	f.Fuzz(func(t *testing.T, text, line, about, other string) {
-		if strings.Contains(line, "\n") || line != oneLine(line) || strings.TrimSpace(line) == "" || !strings.HasSuffix(line, scissors) {
+		if strings.Contains(line, "\n") || line != frame.OneLine(line) || strings.TrimSpace(line) == "" || !strings.HasSuffix(line, scissors) {
 			return // commentMark sees to that
 		}
 		if edited := leftOn(other, text, line); edited != strings.TrimSpace(edited) || strings.Contains(edited, "\r\n") {
@@ -68,11 +70,11 @@ func FuzzDraft(f *testing.F) {
 			return // no event holds it
 		}
 		for _, r := range text {
-			if r != '\n' && r != '\t' && (r < 0x20 || r >= 0x7F && r < 0xA0) || hidden(r) && strings.Contains(text, oneLine(string(r))) {
+			if r != '\n' && r != '\t' && (r < 0x20 || r >= 0x7F && r < 0xA0) || frame.Hidden(r) && strings.Contains(text, frame.OneLine(string(r))) {
 				return // nor that; or the escape stands in the text in letters, which is left as it is
 			}
 		}
-		if got := leftOn(draftPage(text, line, oneLine(about)), text, line); got != text {
+		if got := leftOn(draftPage(text, line, frame.OneLine(about)), text, line); got != text {
 			t.Fatalf("%q became %q", text, got)
 		}
 	})

@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	urfave "github.com/urfave/cli/v2"
+
+	"github.com/git-crosslink/git-crosslink/cli/frame"
 )
 
 // The rules of help are git's: -h prints the usage on stdout and exits 129;
@@ -64,11 +66,11 @@ type helpShape struct {
 func (e *env) synopsis(c *urfave.Command) error {
 	if !e.asJSON {
 		writeSynopsis(e.symbolic(e.out), c)
-		return &silent{exitUsage}
+		return &frame.Silent{Code: frame.ExitUsage}
 	}
-	f := misuse("this is how '"+commandName(c)+"' is used", "all of it: git crosslink help --json")
-	if f.usage = usageLines(c); c.Name == program {
-		f.usage = []string{programUsage}
+	f := frame.Misuse("this is how '"+commandName(c)+"' is used", "all of it: git crosslink help --json")
+	if f.Usage = usageLines(c); c.Name == program {
+		f.Usage = []string{programUsage}
 	}
 	return f
 }

@@ -6,6 +6,7 @@ import (
 	"os"
 	"time"
 
+	"github.com/git-crosslink/git-crosslink/cli/frame"
 	"github.com/git-crosslink/git-crosslink/enrol"
 	"github.com/git-crosslink/git-crosslink/gate"
 	"github.com/git-crosslink/git-crosslink/hooks"
@@ -31,30 +32,30 @@ func (e *env) hook(ctx context.Context, args []string) (code int) {
 	}
 	defer func() {
 		if recover() != nil {
-			code = exitDone // a fault of ours is no reason to stop the user's command
+			code = frame.ExitDone // a fault of ours is no reason to stop the user's command
 		}
 	}()
 	if len(args) > 0 && args[0] == hooks.Cloned {
 		e.cloned(ctx, args[1:])
-		return exitDone
+		return frame.ExitDone
 	}
 	if len(args) == 3 && args[0] == "include" { // the installer asks
 		fmt.Fprint(e.out, enrol.Text(args[1], args[2]))
-		return exitDone
+		return frame.ExitDone
 	}
 	if len(args) == 0 || !hooks.Known(args[0]) {
-		return e.conclude(ctx, misuse("'hook' is called by git's hooks, with their name", "see what is in place: git crosslink hooks status"))
+		return e.conclude(ctx, frame.Misuse("'hook' is called by git's hooks, with their name", "see what is in place: git crosslink hooks status"))
 	}
 	program, err := os.Executable()
 	if err != nil {
-		return exitDone
+		return frame.ExitDone
 	}
 	stop := hooks.Run(ctx, hooks.Call{Name: args[0], Args: args[1:], Stdin: e.in, Program: program})
 	if stop == nil {
-		return exitDone
+		return frame.ExitDone
 	}
 	e.err = e.out
-	return e.conclude(ctx, no("tracker-lost", stop.Error(), stop.Hints()...))
+	return e.conclude(ctx, frame.No("tracker-lost", stop.Error(), stop.Hints()...))
 }
 
 // cloned enrols the remote of a new clone and brings the tracker into it, once,

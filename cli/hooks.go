@@ -9,6 +9,7 @@ import (
 
 	urfave "github.com/urfave/cli/v2"
 
+	"github.com/git-crosslink/git-crosslink/cli/frame"
 	"github.com/git-crosslink/git-crosslink/fail"
 	"github.com/git-crosslink/git-crosslink/hooks"
 	"github.com/git-crosslink/git-crosslink/tracker"
@@ -107,7 +108,7 @@ func runHooksInstall(ctx context.Context, f forms, e *env) error {
 	e.writes()
 	r, err := c.Install(ctx)
 	if err != nil {
-		return fatal("hooks-not-put", err.Error(), "see who may write there: git crosslink hooks status")
+		return frame.Fatal("hooks-not-put", err.Error(), "see who may write there: git crosslink hooks status")
 	}
 	if e.saved = r.Changed; r.Changed {
 		e.talk("git pull and git push take the tracker along from now on")
@@ -125,7 +126,7 @@ func runHooksUninstall(ctx context.Context, f forms, e *env) error {
 	e.writes()
 	r, err := c.Uninstall(ctx)
 	if err != nil {
-		return fatal("hooks-not-put", err.Error(), "see what is there: git crosslink hooks status")
+		return frame.Fatal("hooks-not-put", err.Error(), "see what is there: git crosslink hooks status")
 	}
 	if e.saved = r.Changed; r.Changed {
 		e.talk("the hooks are gone; everything is as it was before")
@@ -183,7 +184,7 @@ func (e *env) sayHooks(ctx context.Context, f forms, r *hooks.Report, want, aske
 		a.no = e.hooksFailure(r)
 	}
 	if a.no != nil {
-		a.no.whole = asked
+		a.no.Whole = asked
 	}
 	return e.say(ctx, a)
 }
@@ -194,7 +195,7 @@ func adds(r *hooks.Report, h hooks.Hook) bool {
 }
 
 // hooksFailure says what git does not run, and the cure; nil if it runs all.
-func (e *env) hooksFailure(r *hooks.Report) *failure {
+func (e *env) hooksFailure(r *hooks.Report) *frame.Failure {
 	if r.Works() {
 		return nil
 	}
@@ -232,11 +233,11 @@ func (e *env) hooksFailure(r *hooks.Report) *failure {
 	case missing:
 		hints = append(hints, "put them in place: git crosslink hooks install")
 	}
-	return no("hooks-missing", text, hints...)
+	return frame.No("hooks-missing", text, hints...)
 }
 
 // barredHooks says why no hook can be added, and what can be done without.
-func (e *env) barredHooks(r *hooks.Report, h hooks.Hook, text string) *failure {
+func (e *env) barredHooks(r *hooks.Report, h hooks.Hook, text string) *frame.Failure {
 	dir := h.Where
 	if h.State == hooks.Off {
 		text = "git runs no hooks here"
@@ -250,7 +251,7 @@ func (e *env) barredHooks(r *hooks.Report, h hooks.Hook, text string) *failure {
 	} else {
 		text += fmt.Sprintf(": '%s' %s", e.shownPath(dir), r.Barred)
 	}
-	return no("hooks-missing", text, append(hints, "if that is intended, do not report it: git config crosslink.hooks false")...)
+	return frame.No("hooks-missing", text, append(hints, "if that is intended, do not report it: git config crosslink.hooks false")...)
 }
 
 // whereToAdd says what has to be done with a line.
@@ -301,7 +302,7 @@ func (e *env) putHooks(ctx context.Context) {
 func (e *env) tellHooks(r *hooks.Report) {
 	text, hint := "git pull and git push take the tracker along from now on", "what was put in place: git crosslink hooks status"
 	if f := e.hooksFailure(r); f != nil {
-		text, hint = f.message, "what to do: git crosslink hooks status"
+		text, hint = f.Message, "what to do: git crosslink hooks status"
 	} else if !r.Changed {
 		return
 	}
@@ -334,7 +335,7 @@ func examineHooks(ctx context.Context, e *env, h hub) ([]diagnosisShape, error) 
 	}
 	var found []diagnosisShape
 	if f := e.hooksFailure(r); f != nil {
-		found = append(found, diagnosisShape{f.kind, string(fail.Warning), f.message, f.hints})
+		found = append(found, diagnosisShape{f.Kind, string(fail.Warning), f.Message, f.Hints})
 	}
 	for _, k := range r.Hooks {
 		if k.State == hooks.Outdated {

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/git-crosslink/git-crosslink/cli/frame"
 	"github.com/git-crosslink/git-crosslink/internal/statefile"
 	"github.com/git-crosslink/git-crosslink/store"
 	"github.com/git-crosslink/git-crosslink/tracker"
@@ -84,7 +85,7 @@ func indexLines(rows []store.Named) []byte {
 		if i.Status != "open" {
 			state = "closed"
 		}
-		fmt.Fprintf(&b, "%s\t%s\t%s\t%s\n", i.Name(), i.Short, state, clipNote(oneLine(i.Title)))
+		fmt.Fprintf(&b, "%s\t%s\t%s\t%s\n", i.Name(), i.Short, state, clipNote(frame.OneLine(i.Title)))
 	}
 	return b.Bytes()
 }

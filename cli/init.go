@@ -7,6 +7,7 @@ import (
 
 	urfave "github.com/urfave/cli/v2"
 
+	"github.com/git-crosslink/git-crosslink/cli/frame"
 	"github.com/git-crosslink/git-crosslink/tracker"
 )
 
@@ -49,14 +50,14 @@ Examples:
 		remote := ""
 		if len(args) == 1 {
 			if remote = args[0]; u.Bool("hub") {
-				return misuse("'--hub' makes this repository the hub, and '" + remote + "' is another")
+				return frame.Misuse("'--hub' makes this repository the hub, and '" + remote + "' is another")
 			}
 		}
 		if u.IsSet("helper") && !u.Bool("helper") {
 			return runNoHelper(u.Context, remote, e)
 		}
 		if u.Bool("offline") {
-			return misuse("'init' talks to the hub, '--offline' forbids it")
+			return frame.Misuse("'init' talks to the hub, '--offline' forbids it")
 		}
 		return runInit(u.Context, tracker.InitOptions{Remote: remote, Self: u.Bool("hub"), Join: u.Bool("join")}, u.Bool("helper"), e)
 	})
@@ -76,9 +77,9 @@ func runInit(ctx context.Context, opts tracker.InitOptions, helper bool, e *env)
 	if err != nil {
 		return err
 	}
-	where := "on '" + oneLine(r.Remote) + "' (" + oneLine(r.URL) + ")"
+	where := "on '" + frame.OneLine(r.Remote) + "' (" + frame.OneLine(r.URL) + ")"
 	if r.Remote == "." {
-		where = "in this repository (" + oneLine(r.URL) + "); its clones share it"
+		where = "in this repository (" + frame.OneLine(r.URL) + "); its clones share it"
 	}
 	switch {
 	case r.Remote == "" && r.Created:
@@ -97,7 +98,7 @@ func runInit(ctx context.Context, opts tracker.InitOptions, helper bool, e *env)
 		e.talk("joined the hub %s", where)
 	}
 	if len(r.Branches) > 0 {
-		e.talk("branches made there: %s", oneLine(strings.Join(r.Branches, ", ")))
+		e.talk("branches made there: %s", frame.OneLine(strings.Join(r.Branches, ", ")))
 	}
 	if r.Sent > 0 {
 		e.talk("sent %s", count(r.Sent, "event"))
@@ -110,7 +111,7 @@ func runInit(ctx context.Context, opts tracker.InitOptions, helper bool, e *env)
 		name = r.Remote
 	}
 	if helper && name == "" {
-		return no("not-enrolled", "there is no remote that could go through the remote helper", "git remote add origin <url>")
+		return frame.No("not-enrolled", "there is no remote that could go through the remote helper", "git remote add origin <url>")
 	}
 	if helper {
 		if err := e.enrol(ctx, name); err != nil {
@@ -134,7 +135,7 @@ func (e *env) tellRenumbered(ctx context.Context, h hub, list []tracker.Renumber
 		if i, err := resolve(p, n.UUID); err == nil && i.Number != 0 {
 			now = fmt.Sprintf("%d now", i.Number)
 		}
-		e.talk("%d was %s '%s', %s", n.Was, n.Short, oneLine(n.Title), now)
+		e.talk("%d was %s '%s', %s", n.Was, n.Short, frame.OneLine(n.Title), now)
 	}
 	return nil
 }

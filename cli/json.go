@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"unicode/utf8"
+
+	"github.com/git-crosslink/git-crosslink/cli/frame"
 )
 
 // The rules of JSON output are (fields: docs/json.md):
@@ -39,13 +41,13 @@ func (e *env) writeEnvelope(a answer) error {
 		doc.Warnings = []warning{}
 	}
 	if a.no != nil {
-		doc.Code, doc.OK = a.no.code, a.no.whole
-		doc.Error = &errorShape{a.no.code, a.no.kind, a.no.message, append([]string{}, a.no.hints...)}
-		for _, u := range a.no.usage {
+		doc.Code, doc.OK = a.no.Code, a.no.Whole
+		doc.Error = &errorShape{a.no.Code, a.no.Kind, a.no.Message, append([]string{}, a.no.Hints...)}
+		for _, u := range a.no.Usage {
 			doc.Error.Hints = append(doc.Error.Hints, "usage: "+u)
 		}
 	}
-	if doc.OK || a.data != nil || doc.Code == exitNo || doc.Code == exitUnconfirmed {
+	if doc.OK || a.data != nil || doc.Code == frame.ExitNo || doc.Code == frame.ExitUnconfirmed {
 		doc.Data = &a.data
 	}
 	var b bytes.Buffer
@@ -67,7 +69,7 @@ func escapeHidden(doc []byte) []byte {
 	from := 0
 	for i := 0; i < len(doc); {
 		r, n := utf8.DecodeRune(doc[i:])
-		if r == utf8.RuneError && n == 1 || r >= 0x7F && hidden(r) {
+		if r == utf8.RuneError && n == 1 || r >= 0x7F && frame.Hidden(r) {
 			out = append(out, doc[from:i]...)
 			if r > 0xFFFF {
 				r -= 0x10000

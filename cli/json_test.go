@@ -3,7 +3,6 @@ package cli
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"os"
 	"slices"
@@ -11,10 +10,8 @@ import (
 	"syscall"
 	"testing"
 
-	"github.com/git-crosslink/git-crosslink/event"
+	"github.com/git-crosslink/git-crosslink/cli/frame"
 	"github.com/git-crosslink/git-crosslink/fail"
-	"github.com/git-crosslink/git-crosslink/reducer"
-	"github.com/git-crosslink/git-crosslink/store"
 	"github.com/git-crosslink/git-crosslink/tracker"
 )
 
@@ -37,8 +34,8 @@ func (w *world) json(args ...string) doc {
 	}
 	check(w.t, fmt.Sprint(args, " code"), d.Code, r.code)
 	check(w.t, fmt.Sprint(args, " stderr"), r.err, "")
-	check(w.t, fmt.Sprint(args, " ok"), d.OK, d.Code == exitDone || d.Code == exitNo && d.Error != nil && slices.Contains(wholeAnswers, d.Error.Kind))
-	if has := strings.Contains(r.out, `"data":`); has != (d.Code == exitDone || d.Code == exitNo || d.Code == exitUnconfirmed) && d.Code != exitLost {
+	check(w.t, fmt.Sprint(args, " ok"), d.OK, d.Code == frame.ExitDone || d.Code == frame.ExitNo && d.Error != nil && slices.Contains(wholeAnswers, d.Error.Kind))
+	if has := strings.Contains(r.out, `"data":`); has != (d.Code == frame.ExitDone || d.Code == frame.ExitNo || d.Code == frame.ExitUnconfirmed) && d.Code != frame.ExitLost {
 		w.t.Errorf("%v: data is there: %v, with %d", args, has, d.Code)
 	}
 	if (d.Error != nil) != (d.Code != 0) {
@@ -184,41 +181,11 @@ func TestWarningsAreInTheDocument(t *testing.T) {
 	}
 }
 
-// TestExplain: every kind of error has its words and its status.
-func TestExplain(t *testing.T) {
-	for _, c := range []struct {
-		err  error
-		code int
-		kind string
-		text string
-	}{
-		{&fail.Error{Kind: fail.Lost, Code: "held", Message: "held by 'bob'"}, 2, "held", "held by 'bob'"},
-		{&fail.Error{Kind: fail.Denied, Code: "ci-agent", Message: "no id"}, 4, "ci-agent", "no id"},
-		{fmt.Errorf("emit: %w", &fail.Error{Kind: fail.Fatal, Code: "level", Message: "m"}), 128, "level", "m"},
-		{&store.NotFoundError{What: "issue", ID: "9"}, 1, "not-found", "no issue '9'"},
-		{&store.BadIDError{What: "issue", ID: "zz"}, 129, "bad-id", "'zz' is not an id: a number, a uuid, or at least 4 hex digits of a uuid with a letter among them"},
-		{&store.AmbiguousError{What: "issue", ID: "00aa", Candidates: make([]store.Candidate, 2)}, 128, "ambiguous", "short id '00aa' is ambiguous: 2 issues begin with it"},
-		{&event.MemberError{Reason: event.BadValue, Member: "title", Detail: "bad"}, 129, "bad-value", "bad"},
-		{&reducer.RejectedError{Reason: "self-edge", Detail: "d"}, 128, "self-edge", "d"},
-		{&reducer.RejectedError{Reason: "not-target"}, 128, "not-target", "refused: 'not-target'"},
-		{errors.New("disk full"), 128, "fatal", "disk full"},
-		{context.Canceled, 130, "interrupted", "interrupted"},
-	} {
-		f := explain(c.err)
-		check(t, c.text, fmt.Sprint(f.code, " ", f.kind, " ", f.message), fmt.Sprint(c.code, " ", c.kind, " ", c.text))
-	}
-}
-
-func TestAmbiguousListsCandidates(t *testing.T) {
-	f := explain(&store.AmbiguousError{What: "issue", ID: "00aa", Candidates: []store.Candidate{{Short: "00aa111", Title: "one"}, {Short: "00aa222", Title: "two"}}})
-	check(t, "hints", f.hints, "['00aa111' is 'one' '00aa222' is 'two']")
-}
-
 func TestErrorsOfTheTracker(t *testing.T) {
 	w := newWorld(t)
 	w.hub.failWith = &fail.Error{Kind: fail.Denied, Code: "ci-agent", Message: "no agent id in a CI job", Hints: []string{"GIT_CROSSLINK_AGENT=ci"}}
 	r := w.run("new", "x")
-	check(t, "status", r.code, exitDenied)
+	check(t, "status", r.code, frame.ExitDenied)
 	check(t, "stderr", r.err, "error: no agent id in a CI job\nhint: GIT_CROSSLINK_AGENT=ci\n")
 	check(t, "stdout", r.out, "")
 }

@@ -8,6 +8,7 @@ import (
 
 	urfave "github.com/urfave/cli/v2"
 
+	"github.com/git-crosslink/git-crosslink/cli/frame"
 	"github.com/git-crosslink/git-crosslink/tracker"
 )
 
@@ -138,14 +139,14 @@ func runVerifyProof(ctx context.Context, file string, e *env) error {
 	if file != "-" {
 		f, err := os.Open(file)
 		if err != nil {
-			return unreadable(file, err)
+			return frame.Unreadable(file, err)
 		}
 		defer f.Close()
 		in = f
 	}
 	b, err := io.ReadAll(io.LimitReader(in, tracker.MaxProof+1))
 	if err != nil {
-		return unreadable(file, err)
+		return frame.Unreadable(file, err)
 	}
 	p, err := tracker.VerifyProof(b)
 	if err != nil {

@@ -7,6 +7,7 @@ import (
 
 	urfave "github.com/urfave/cli/v2"
 
+	"github.com/git-crosslink/git-crosslink/cli/frame"
 	"github.com/git-crosslink/git-crosslink/event"
 	"github.com/git-crosslink/git-crosslink/store"
 	"github.com/git-crosslink/git-crosslink/tracker"
@@ -28,7 +29,7 @@ func elementOptionsOf(u *urfave.Context, e *env, what string) (o elementOptions,
 	o.id = args[0]
 	for _, w := range args[1:] {
 		if w == "" {
-			return o, misuse(what + " cannot be empty")
+			return o, frame.Misuse(what + " cannot be empty")
 		}
 		if len(store.Called(o.words, w)) == 0 {
 			o.words = append(o.words, w)
@@ -43,7 +44,7 @@ func elementOptionsOf(u *urfave.Context, e *env, what string) (o elementOptions,
 func labelsOf(labels []string) ([]string, error) {
 	for _, l := range labels {
 		if strings.Contains(l, ",") {
-			return nil, misuse(fmt.Sprintf("label '%s' has a comma", l), "name each label on its own")
+			return nil, frame.Misuse(fmt.Sprintf("label '%s' has a comma", l), "name each label on its own")
 		}
 	}
 	return labeling.names(labels)
@@ -79,11 +80,11 @@ func runLabel(ctx context.Context, opts elementOptions, e *env) error {
 		}
 		for _, l := range opts.words {
 			if len(store.Called(i.Labels, l)) > 0 {
-				said.add("%s has label '%s' already", i.Name(), oneLine(l))
+				said.add("%s has label '%s' already", i.Name(), frame.OneLine(l))
 				continue
 			}
 			bodies = append(bodies, &event.LabelAdded{Issue: i.UUID, Label: l})
-			said.add("added label '%s' to %s", oneLine(l), i.Name())
+			said.add("added label '%s' to %s", frame.OneLine(l), i.Name())
 		}
 		return bodies, nil
 	}}
@@ -117,13 +118,13 @@ func runUnlabel(ctx context.Context, opts elementOptions, e *env) error {
 		for _, l := range opts.words {
 			stored := store.Called(i.Labels, l)
 			if len(stored) == 0 {
-				said.add("%s has no label '%s'", i.Name(), oneLine(l))
+				said.add("%s has no label '%s'", i.Name(), frame.OneLine(l))
 				continue
 			}
 			for _, s := range stored {
 				bodies = append(bodies, &event.LabelRemoved{Issue: i.UUID, Label: s})
 			}
-			said.add("removed label '%s' from %s", oneLine(l), i.Name())
+			said.add("removed label '%s' from %s", frame.OneLine(l), i.Name())
 		}
 		return bodies, nil
 	}}

@@ -8,6 +8,7 @@ import (
 
 	urfave "github.com/urfave/cli/v2"
 
+	"github.com/git-crosslink/git-crosslink/cli/frame"
 	"github.com/git-crosslink/git-crosslink/event"
 	"github.com/git-crosslink/git-crosslink/store"
 	"github.com/git-crosslink/git-crosslink/tracker"
@@ -75,7 +76,7 @@ Examples:
 }
 
 func runSearch(ctx context.Context, opts filterOptions, text string, e *env) error {
-	l := listing{opts: opts, wish: tracker.Here, status: true, none: answersNo("no-match", "no issue holds these words")}
+	l := listing{opts: opts, wish: tracker.Here, status: true, none: frame.AnswersNo("no-match", "no issue holds these words")}
 	return l.run(ctx, e, func(p tracker.Projection, f store.Filter) ([]*store.Issue, int, error) {
 		return p.Search(text, f)
 	})
@@ -85,8 +86,8 @@ func runSearch(ctx context.Context, opts filterOptions, text string, e *env) err
 type listing struct {
 	opts   filterOptions
 	wish   tracker.Freshness
-	status bool     // show the column
-	none   *failure // what an empty list means; nil is nothing
+	status bool           // show the column
+	none   *frame.Failure // what an empty list means; nil is nothing
 	// why adds a column that explains each row.
 	why func(p tracker.Projection, i *store.Issue) (string, error)
 }

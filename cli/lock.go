@@ -10,6 +10,7 @@ import (
 
 	urfave "github.com/urfave/cli/v2"
 
+	"github.com/git-crosslink/git-crosslink/cli/frame"
 	"github.com/git-crosslink/git-crosslink/event"
 	"github.com/git-crosslink/git-crosslink/store"
 	"github.com/git-crosslink/git-crosslink/tracker"
@@ -125,7 +126,7 @@ func runLock(ctx context.Context, opts lockOptions, e *env) error {
 	}{[]claimShape{}}
 	var a answer
 	for _, row := range rows {
-		var f *failure
+		var f *frame.Failure
 		i := row
 		c, err := h.Claim(ctx, row.UUID, o)
 		switch {
@@ -137,11 +138,11 @@ func runLock(ctx context.Context, opts lockOptions, e *env) error {
 			doc.Claims = append(doc.Claims, shape)
 			f = e.claimed(h, c, i)
 		case deletedAs(err) != "":
-			f = explain(&store.NotFoundError{What: "issue", ID: row.Name(), Deleted: row.Name()})
+			f = frame.Explain(&store.NotFoundError{What: "issue", ID: row.Name(), Deleted: row.Name()})
 		case len(doc.Claims) == 0:
 			return err
 		default: // the answer is what was granted before
-			a.no, a.data = explain(err), doc
+			a.no, a.data = frame.Explain(err), doc
 			return e.say(ctx, a)
 		}
 		switch {
@@ -149,11 +150,11 @@ func runLock(ctx context.Context, opts lockOptions, e *env) error {
 			a.ids = append(a.ids, i.Name())
 		case a.no == nil:
 			a.no = f
-		case f.code < a.no.code: // lost to somebody else says more than unconfirmed
-			e.talk("%s", a.no.message)
+		case f.Code < a.no.Code: // lost to somebody else says more than unconfirmed
+			e.talk("%s", a.no.Message)
 			a.no = f
 		default:
-			e.talk("%s", f.message)
+			e.talk("%s", f.Message)
 		}
 	}
 	a.data = doc
@@ -161,7 +162,7 @@ func runLock(ctx context.Context, opts lockOptions, e *env) error {
 }
 
 // claimed says what became of a claim; nil is that it is held.
-func (e *env) claimed(h hub, c *tracker.Claim, i *store.Issue) *failure {
+func (e *env) claimed(h hub, c *tracker.Claim, i *store.Issue) *frame.Failure {
 	switch c.Outcome {
 	case tracker.Held:
 		if c.Already {
@@ -175,35 +176,35 @@ func (e *env) claimed(h hub, c *tracker.Claim, i *store.Issue) *failure {
 	case tracker.Closed:
 		return closedIssue(i)
 	case tracker.Ended:
-		return &failure{code: exitLost, kind: "lock-ended",
-			message: fmt.Sprintf("your lock of '%s' (token %d) was ended before you heard of it", i.Name(), c.Token),
-			hints:   []string{"see by whom and why: git crosslink log " + i.Name(), "ask for it again: git crosslink lock " + i.Name()}}
+		return &frame.Failure{Code: frame.ExitLost, Kind: "lock-ended",
+			Message: fmt.Sprintf("your lock of '%s' (token %d) was ended before you heard of it", i.Name(), c.Token),
+			Hints:   []string{"see by whom and why: git crosslink log " + i.Name(), "ask for it again: git crosslink lock " + i.Name()}}
 	case tracker.Waiting:
 		ahead := c.Lock.Holder
 		if c.Place > 1 {
 			ahead = i.Queue[c.Place-2].Agent
 		}
-		f := &failure{code: exitUnconfirmed, kind: "waiting",
-			message: fmt.Sprintf("you wait for the lock of '%s': place %d, behind '%s'", i.Name(), c.Place, ahead),
-			hints:   []string{"see whose it is: git crosslink lock check " + i.Name()}}
+		f := &frame.Failure{Code: frame.ExitUnconfirmed, Kind: "waiting",
+			Message: fmt.Sprintf("you wait for the lock of '%s': place %d, behind '%s'", i.Name(), c.Place, ahead),
+			Hints:   []string{"see whose it is: git crosslink lock check " + i.Name()}}
 		if ahead != c.Lock.Holder {
-			f.message += fmt.Sprintf("; '%s' has it", c.Lock.Holder)
+			f.Message += fmt.Sprintf("; '%s' has it", c.Lock.Holder)
 		}
 		return f
 	}
-	return &failure{code: exitUnconfirmed, kind: "claim-unconfirmed",
-		message: fmt.Sprintf("'%s' is claimed, unconfirmed: the hub has not decided yet", i.Name()),
-		hints:   []string{"git crosslink sync", "see whose it is: git crosslink lock check " + i.Name()}}
+	return &frame.Failure{Code: frame.ExitUnconfirmed, Kind: "claim-unconfirmed",
+		Message: fmt.Sprintf("'%s' is claimed, unconfirmed: the hub has not decided yet", i.Name()),
+		Hints:   []string{"git crosslink sync", "see whose it is: git crosslink lock check " + i.Name()}}
 }
 
 // lockedBy is the refusal where somebody else has the lock: who, by which
 // grant, since when, and whether there is a sign of life.
-func (e *env) lockedBy(h hub, p tracker.Projection, i *store.Issue, hints ...string) *failure {
-	f := &failure{code: exitLost, kind: "locked", hints: hints,
-		message: fmt.Sprintf("issue '%s' is locked by '%s': token %d, claimed %s, last sign of life %s",
+func (e *env) lockedBy(h hub, p tracker.Projection, i *store.Issue, hints ...string) *frame.Failure {
+	f := &frame.Failure{Code: frame.ExitLost, Kind: "locked", Hints: hints,
+		Message: fmt.Sprintf("issue '%s' is locked by '%s': token %d, claimed %s, last sign of life %s",
 			i.Name(), i.Lock.Holder, i.Lock.Token, e.ago(i.Lock.Since), e.lastSign(p, i.Lock.Holder))}
 	if silence, stale := e.silent(h, p, i.Lock.Holder); stale {
-		f.hints = append(f.hints, fmt.Sprintf("no sign of life for %s; to end that lock: git crosslink unlock --break --reason '…' %s", span(silence), i.Name()))
+		f.Hints = append(f.Hints, fmt.Sprintf("no sign of life for %s; to end that lock: git crosslink unlock --break --reason '…' %s", span(silence), i.Name()))
 	}
 	return f
 }
@@ -222,8 +223,8 @@ func (e *env) silent(h hub, p tracker.Projection, agent string) (time.Duration, 
 }
 
 // closedIssue is the answer where the lock of a finished issue is asked for.
-func closedIssue(i *store.Issue) *failure {
-	return no("closed", fmt.Sprintf("issue '%s' is %s: there is nothing to lock", i.Name(), i.Status),
+func closedIssue(i *store.Issue) *frame.Failure {
+	return frame.No("closed", fmt.Sprintf("issue '%s' is %s: there is nothing to lock", i.Name(), i.Status),
 		"if there is still something to do: git crosslink reopen "+i.Name())
 }
 
@@ -284,6 +285,6 @@ func equals(rows []*store.Issue) int {
 	return len(rows)
 }
 
-func nothingToClaim() *failure {
-	return no("nothing-to-claim", "nothing is ready that could be claimed", "what waits, and for what: git crosslink blocked --explain", "who works on what: git crosslink lock list")
+func nothingToClaim() *frame.Failure {
+	return frame.No("nothing-to-claim", "nothing is ready that could be claimed", "what waits, and for what: git crosslink blocked --explain", "who works on what: git crosslink lock list")
 }

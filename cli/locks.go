@@ -9,6 +9,7 @@ import (
 
 	urfave "github.com/urfave/cli/v2"
 
+	"github.com/git-crosslink/git-crosslink/cli/frame"
 	"github.com/git-crosslink/git-crosslink/event"
 	"github.com/git-crosslink/git-crosslink/store"
 	"github.com/git-crosslink/git-crosslink/tracker"
@@ -186,21 +187,21 @@ func runLockCheck(ctx context.Context, id string, e *env) error {
 }
 
 // checked is the status of a check that is not "yours".
-func (e *env) checked(h hub, c *tracker.Claim, i *store.Issue) *failure {
+func (e *env) checked(h hub, c *tracker.Claim, i *store.Issue) *frame.Failure {
 	switch c.Outcome {
 	case tracker.Held:
 		return nil
 	case tracker.Closed:
 		return closedIssue(i)
 	case tracker.Free:
-		return no("not-locked", fmt.Sprintf("issue '%s' is not locked", i.Name()), "git crosslink lock "+i.Name())
+		return frame.No("not-locked", fmt.Sprintf("issue '%s' is not locked", i.Name()), "git crosslink lock "+i.Name())
 	case tracker.Taken:
-		return &failure{code: exitLost, kind: "locked", message: fmt.Sprintf("issue '%s' is locked by '%s'", i.Name(), c.Lock.Holder)}
+		return &frame.Failure{Code: frame.ExitLost, Kind: "locked", Message: fmt.Sprintf("issue '%s' is locked by '%s'", i.Name(), c.Lock.Holder)}
 	case tracker.Waiting:
-		return &failure{code: exitLost, kind: "locked", message: fmt.Sprintf("issue '%s' is locked by '%s'; you wait, place %d", i.Name(), c.Lock.Holder, c.Place)}
+		return &frame.Failure{Code: frame.ExitLost, Kind: "locked", Message: fmt.Sprintf("issue '%s' is locked by '%s'; you wait, place %d", i.Name(), c.Lock.Holder, c.Place)}
 	}
-	return &failure{code: exitUnconfirmed, kind: "claim-unconfirmed",
-		message: fmt.Sprintf("'%s' is claimed, unconfirmed: the hub has not decided yet", i.Name()), hints: []string{"git crosslink sync"}}
+	return &frame.Failure{Code: frame.ExitUnconfirmed, Kind: "claim-unconfirmed",
+		Message: fmt.Sprintf("'%s' is claimed, unconfirmed: the hub has not decided yet", i.Name()), Hints: []string{"git crosslink sync"}}
 }
 
 func (e *env) proof(pg *page, p tracker.Projection, i *store.Issue, c *tracker.Claim, last time.Time) {
@@ -210,7 +211,7 @@ func (e *env) proof(pg *page, p tracker.Projection, i *store.Issue, c *tracker.C
 	if c.Lock == nil {
 		pg.print("    not locked\n")
 	} else {
-		pg.print("    last sign of life of '%s' %s\n", oneLine(c.Lock.Holder), e.lastSign(p, c.Lock.Holder))
+		pg.print("    last sign of life of '%s' %s\n", frame.OneLine(c.Lock.Holder), e.lastSign(p, c.Lock.Holder))
 	}
 	if last.IsZero() {
 		pg.print("    no contact with a hub yet\n")
@@ -225,15 +226,15 @@ func (b *briefing) lock() {
 	if l := i.Lock; l != nil {
 		on := ""
 		if l.Branch != "" {
-			on = ", on branch " + oneLine(l.Branch)
+			on = ", on branch " + frame.OneLine(l.Branch)
 		}
 		switch {
 		case !l.Confirmed:
-			b.print("    claimed by %s %s, unconfirmed%s\n", oneLine(l.Holder), b.when(l.Since), on)
+			b.print("    claimed by %s %s, unconfirmed%s\n", frame.OneLine(l.Holder), b.when(l.Since), on)
 		case l.Ending:
-			b.print("    locked by %s %s, token %d%s; ended here, unconfirmed\n", oneLine(l.Holder), b.when(l.Since), l.Token, on)
+			b.print("    locked by %s %s, token %d%s; ended here, unconfirmed\n", frame.OneLine(l.Holder), b.when(l.Since), l.Token, on)
 		default:
-			b.print("    locked by %s %s, token %d%s\n", oneLine(l.Holder), b.when(l.Since), l.Token, on)
+			b.print("    locked by %s %s, token %d%s\n", frame.OneLine(l.Holder), b.when(l.Since), l.Token, on)
 		}
 	}
 	for _, w := range i.Queue {
@@ -241,6 +242,6 @@ func (b *briefing) lock() {
 		if !w.Confirmed {
 			mark = ", unconfirmed"
 		}
-		b.print("    in the queue: %s %s%s\n", oneLine(w.Agent), b.when(w.Since), mark)
+		b.print("    in the queue: %s %s%s\n", frame.OneLine(w.Agent), b.when(w.Since), mark)
 	}
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/git-crosslink/git-crosslink/cli/frame"
 	"github.com/git-crosslink/git-crosslink/event"
 	"github.com/git-crosslink/git-crosslink/store"
 	"github.com/git-crosslink/git-crosslink/tracker"
@@ -119,7 +120,7 @@ func TestLock(t *testing.T) {
 	contains(t, "check", r.out, "locked by alice-laptop-abcd", "token 1, on branch fix/a", "last sign of life of 'alice-laptop-abcd'", "last contact with the hub")
 	check(t, "unlock", w.ok("unlock", "1").err, "unlocked 1 'a'\n")
 	check(t, "unlock again", w.ok("release", "1").err, "1 'a' is not locked\n")
-	check(t, "check of none", w.run("lock", "check", "1").code, exitNo)
+	check(t, "check of none", w.run("lock", "check", "1").code, frame.ExitNo)
 	check(t, "locks", w.ok("locks").out, "")
 }
 
@@ -128,7 +129,7 @@ func TestLockLost(t *testing.T) {
 	w.ok("new", "a")
 	w.bobs(issueUUID(1))
 	r := w.run("lock", "1")
-	check(t, "status", r.code, exitLost)
+	check(t, "status", r.code, frame.ExitLost)
 	check(t, "stdout", r.out, "")
 	contains(t, "stderr", r.err, "error: issue '1' is locked by 'bob': token 1, claimed 1 min ago, last sign of life never seen",
 		"hint: git crosslink lock --wait 1")
@@ -138,12 +139,12 @@ func TestLockLost(t *testing.T) {
 		data.Claims[0].Issue.Lock.Holder != "bob" || *data.Claims[0].Issue.Lock.Branch != "fix" {
 		t.Errorf("%v %+v", err, data)
 	}
-	check(t, "check", w.run("lock", "check", "1").code, exitLost)
+	check(t, "check", w.run("lock", "check", "1").code, frame.ExitLost)
 	r = w.run("unlock", "1")
-	check(t, "unlock", r.code, exitLost)
+	check(t, "unlock", r.code, frame.ExitLost)
 	contains(t, "unlock", r.err, "it is not yours to give back")
 	r = w.run("lock", "1", "--wait")
-	check(t, "wait", r.code, exitUnconfirmed)
+	check(t, "wait", r.code, frame.ExitUnconfirmed)
 	contains(t, "wait", r.err, "error: you wait for the lock of '1': place 1, behind 'bob'")
 	check(t, "left", w.ok("unlock", "1").err, "left the queue for 1 'a'\n")
 }
@@ -154,7 +155,7 @@ func TestLockClosed(t *testing.T) {
 	w.ok("new", "b")
 	w.ok("close", "1")
 	r := w.run("lock", "1", "2")
-	check(t, "status", r.code, exitNo)
+	check(t, "status", r.code, frame.ExitNo)
 	check(t, "the other one is held", r.out, "2\n")
 	contains(t, "stderr", r.err, "locked 2 'b'", "error: issue '1' is closed: there is nothing to lock", "hint: if there is still something to do: git crosslink reopen 1")
 	d := w.json("lock", "1")
@@ -165,20 +166,20 @@ func TestLockClosed(t *testing.T) {
 	// a claim that was granted after the issue was closed
 	w.hub.locks.claim(w.hub.Agent(), &event.LockClaimed{Issue: issueUUID(1)}, event.TimeOf(w.time), true)
 	r = w.run("lock", "check", "1")
-	check(t, "check", r.code, exitNo)
+	check(t, "check", r.code, frame.ExitNo)
 	contains(t, "check", r.err, "issue '1' is closed")
 	check(t, "it can be given back", w.ok("unlock", "1").err, "unlocked 1 'a'\n")
 	w.bobs(issueUUID(1))
 	contains(t, "reopen ends it", w.ok("reopen", "1").err, "ended the lock of 'bob' on '1'")
-	check(t, "and it is free", w.run("lock", "check", "1").code, exitNo)
+	check(t, "and it is free", w.run("lock", "check", "1").code, frame.ExitNo)
 }
 
 func TestBreak(t *testing.T) {
 	w := newWorld(t)
 	w.ok("new", "a")
 	w.bobs(issueUUID(1))
-	check(t, "without a reason", w.run("unlock", "--break", "1").code, exitUsage)
-	check(t, "a reason without it", w.run("unlock", "--reason", "x", "1").code, exitUsage)
+	check(t, "without a reason", w.run("unlock", "--break", "1").code, frame.ExitUsage)
+	check(t, "a reason without it", w.run("unlock", "--reason", "x", "1").code, frame.ExitUsage)
 	w.hub.config = map[string]string{"crosslink.locktimeout": "99999999999"}
 	r := w.ok("unlock", "--break", "--reason", "gone", "1")
 	contains(t, "stderr", r.err, "broke the lock of 'bob' on 1 'a' (token 1)")
@@ -199,13 +200,13 @@ func TestCloseEndsLocks(t *testing.T) {
 	contains(t, "stderr", r.err, "unlocked '1'", "ended the lock of 'bob' on '2' (token 2)", "locked 3 'c'")
 	check(t, "events", types(w.hub.emitted[4]), "StatusChanged LockReleased StatusChanged LockBroken")
 	r = w.run("close", "3", "--claim-next")
-	check(t, "nothing left", r.code, exitNo)
+	check(t, "nothing left", r.code, frame.ExitNo)
 	check(t, "it is closed all the same", r.out, "3\n")
 }
 
 func TestReadyClaim(t *testing.T) {
 	w := newWorld(t)
-	check(t, "nothing", w.run("ready", "--claim").code, exitNo)
+	check(t, "nothing", w.run("ready", "--claim").code, frame.ExitNo)
 	w.ok("new", "a", "-p", "high")
 	w.ok("new", "b")
 	w.ok("new", "c", "--lock")
@@ -224,12 +225,12 @@ func TestUnconfirmedClaim(t *testing.T) {
 	w.ok("new", "a")
 	w.hub.undecided = true
 	r := w.run("lock", "1")
-	check(t, "status", r.code, exitUnconfirmed)
+	check(t, "status", r.code, frame.ExitUnconfirmed)
 	contains(t, "stderr", r.err, "error: '1' is claimed, unconfirmed")
-	check(t, "check", w.run("lock", "check", "1").code, exitUnconfirmed)
+	check(t, "check", w.run("lock", "check", "1").code, frame.ExitUnconfirmed)
 	contains(t, "list", w.ok("list").out, "alice-laptop-abcd (unconfirmed)")
 	contains(t, "show", w.ok("show", "1").out, "claimed by alice-laptop-abcd", "unconfirmed")
-	check(t, "new --lock", w.run("new", "b", "--lock").code, exitUnconfirmed)
+	check(t, "new --lock", w.run("new", "b", "--lock").code, frame.ExitUnconfirmed)
 	check(t, "take back", w.ok("unlock", "1").err, "took back the claim of 1 'a'\n")
 }
 
@@ -240,7 +241,7 @@ func TestFsck(t *testing.T) {
 	check(t, "sound", r.out+r.err, "looked at 2 logs, 7 events and 3 steps of the ledger\n")
 	w.hub.fsck.Findings = []tracker.Finding{{Kind: "bad-step", Seq: 2, Step: "0123456789abcdef", Text: "result"}, {Kind: "rejected", Agent: "bob", Seq: 4, Text: "a\tb"}}
 	r = w.run("fsck", "--full")
-	check(t, "status", r.code, exitNo)
+	check(t, "status", r.code, frame.ExitNo)
 	check(t, "stdout", r.out, "bad-step\t\t2\t0123456789ab\tresult\nrejected\tbob\t4\t\ta\\tb\n")
 	check(t, "-z", w.run("fsck", "-z").out, "bad-step\t\t2\t0123456789abcdef\tresult\x00rejected\tbob\t4\t\ta\\tb\x00")
 	d := w.json("fsck")

@@ -7,9 +7,9 @@
 //     issue's number, or its short uuid while it has none.
 //   - Parse, then run: newCloseCommand parses into closeOptions, runClose acts.
 //     Everything of the outside world stands in env.
-//   - Every byte that came from elsewhere passes sanitize before a terminal may
-//     see it; in JSON the encoder escapes it (json.go).
-//   - One place turns errors into words and an exit status (errors.go,
+//   - Every byte that came from elsewhere passes frame's sanitizer before a
+//     terminal may see it; in JSON the encoder escapes it (json.go).
+//   - One place turns errors into words and an exit status (frame.Explain,
 //     docs/exit-codes.md); one place gives an issue its JSON shape (shape.go,
 //     docs/json.md).
 //   - What is already so is not written again: the command says so, prints the
@@ -24,6 +24,8 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+
+	"github.com/git-crosslink/git-crosslink/cli/frame"
 )
 
 // Version is the program's version; a release sets it when it is linked.
@@ -49,9 +51,9 @@ func (i *interrupted) Error() string { return "interrupted" }
 // code is 128 plus the signal's number, as shells report it.
 func (i *interrupted) code() int {
 	if s, ok := i.signal.(syscall.Signal); ok && s == syscall.SIGTERM {
-		return exitTerminated
+		return frame.ExitTerminated
 	}
-	return exitInterrupted
+	return frame.ExitInterrupted
 }
 
 // interruptible ends the context on the first SIGINT or SIGTERM, so that what
@@ -97,11 +99,11 @@ func (e *env) run(ctx context.Context, args []string) int {
 	defer e.closeHub()
 	err := e.dispatch(ctx, args)
 	if i := (*interrupted)(nil); errors.As(context.Cause(ctx), &i) && (err != nil || e.cutShort) {
-		f := &failure{code: i.code(), kind: "interrupted", message: i.Error(), cause: err}
+		f := &frame.Failure{Code: i.code(), Kind: "interrupted", Message: i.Error(), Cause: err}
 		if e.cutShort {
-			f.hints = []string{"the event is kept and sent later: git crosslink sync"}
+			f.Hints = []string{"the event is kept and sent later: git crosslink sync"}
 		} else {
-			f.hints = explain(err).hints
+			f.Hints = frame.Explain(err).Hints
 		}
 		err = f
 	}

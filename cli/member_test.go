@@ -1,9 +1,11 @@
 package cli
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
+	"github.com/git-crosslink/git-crosslink/cli/frame"
 	"github.com/git-crosslink/git-crosslink/event"
 )
 
@@ -47,7 +49,7 @@ func TestFieldsOverTheirLimits(t *testing.T) {
 		refused := func(value, words string, hints ...string) {
 			t.Helper()
 			r := w.run(with(value)...)
-			check(t, what+": status", r.code, exitUsage)
+			check(t, what+": status", r.code, frame.ExitUsage)
 			check(t, what+": stdout", r.out, "")
 			contains(t, what, r.err, "error: '"+c.name+"' "+words+"\n", "hint: ")
 			contains(t, what, r.err, hints...)
@@ -61,7 +63,7 @@ func TestFieldsOverTheirLimits(t *testing.T) {
 		refused("a\x7f", "holds a control character")
 		refused("a\u009b", "holds a control character")
 		refused("a\xff", "is not valid UTF-8", "iconv")
-		if !longText(c.name) && c.name != "text" && c.name != "context" {
+		if !slices.Contains([]string{"description", "text", "context", "reason"}, c.name) {
 			refused("a\nb", "holds a line break or a tab", "one line")
 		}
 		w.ok(with(strings.Repeat("x", c.limit))...)
@@ -86,7 +88,7 @@ func TestTextsFromFilesObeyTheRules(t *testing.T) {
 	} {
 		w.in = text
 		r := w.run("new", "-F", "-")
-		if r.code != exitUsage && r.code != exitFatal {
+		if r.code != frame.ExitUsage && r.code != frame.ExitFatal {
 			t.Errorf("%.20q: status %d", text, r.code)
 		}
 		contains(t, "stderr", r.err, "error: "+words+"\n")
@@ -117,7 +119,7 @@ func TestClosedLists(t *testing.T) {
 	} {
 		r := w.run(c.args...)
 		what := strings.Join(c.args, " ")
-		check(t, what, r.code, exitUsage)
+		check(t, what, r.code, frame.ExitUsage)
 		contains(t, what, r.err, c.valid)
 		check(t, what+": written", len(w.hub.emitted), 1)
 	}
@@ -146,7 +148,7 @@ func TestDeletingTwice(t *testing.T) {
 	check(t, "comment", r.err, "comment "+c+" is deleted already\n")
 	check(t, "written", len(w.hub.emitted), written)
 	for _, args := range [][]string{{"show", "99"}, {"delete", "99"}, {"comment", "delete", "abcdef0"}} {
-		check(t, strings.Join(args, " "), w.run(args...).code, exitNo)
+		check(t, strings.Join(args, " "), w.run(args...).code, frame.ExitNo)
 	}
 }
 

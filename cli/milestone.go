@@ -43,26 +43,9 @@ func resolveMilestone(p tracker.Projection, id string) (*reducer.Milestone, erro
 		}
 		return nil, f
 	}
-	return nil, &unknownMilestone{store.NotFoundError{What: "milestone", ID: id}, all}
-}
-
-// unknownMilestone is a NotFoundError that knows what there is instead.
-type unknownMilestone struct {
-	store.NotFoundError
-	all []*reducer.Milestone
-}
-
-// Unwrap returns the NotFoundError.
-func (u *unknownMilestone) Unwrap() error { return &u.NotFoundError }
-
-// names are the valid ones, for a hint.
-func (u *unknownMilestone) names() string {
-	if len(u.all) == 0 {
-		return "there is none"
+	missing := &store.NotFoundError{What: "milestone", ID: id}
+	for _, m := range all {
+		missing.Known = append(missing.Known, m.Name)
 	}
-	var names []string
-	for _, m := range u.all {
-		names = append(names, "'"+m.Name+"'")
-	}
-	return "those there are: " + strings.Join(names, ", ")
+	return nil, missing
 }

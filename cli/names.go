@@ -7,6 +7,7 @@ import (
 
 	"golang.org/x/text/unicode/norm"
 
+	"github.com/git-crosslink/git-crosslink/cli/frame"
 	"github.com/git-crosslink/git-crosslink/store"
 	"github.com/git-crosslink/git-crosslink/tracker"
 )
@@ -32,7 +33,7 @@ func (n naming) names(words []string) ([]string, error) {
 	var names []string
 	for _, w := range words {
 		if w = store.Name(w); w == "" {
-			return nil, misuse(n.what + " cannot be empty")
+			return nil, frame.Misuse(n.what + " cannot be empty")
 		}
 		names = append(names, w)
 	}
@@ -63,19 +64,19 @@ func (n naming) refuseIssues(p tracker.Projection, verb string, i *store.Issue, 
 	if message == "" {
 		return nil
 	}
-	f := misuse(message)
-	f.kind = "bad-value"
+	f := frame.Misuse(message)
+	f.Kind = "bad-value"
 	switch {
 	case i == nil && len(ids) > 0:
-		f.hints = []string{fmt.Sprintf("to refer to issue %[1]s: --parent %[1]s, --blocked-by %[1]s or --discovered-from %[1]s", ids[0])}
+		f.Hints = []string{fmt.Sprintf("to refer to issue %[1]s: --parent %[1]s, --blocked-by %[1]s or --discovered-from %[1]s", ids[0])}
 	case i != nil && len(names) > 0:
 		var commands []string
 		for _, id := range unique(append([]string{i.Name()}, ids...)) {
 			commands = append(commands, fmt.Sprintf("git crosslink %s %s %s", verb, id, strings.Join(names, " ")))
 		}
-		f.hints = []string{"one command for each issue: " + strings.Join(commands, " && ")}
+		f.Hints = []string{"one command for each issue: " + strings.Join(commands, " && ")}
 	case i != nil:
-		f.hints = []string{fmt.Sprintf("name one issue, then names: git crosslink %s %s %s", verb, i.Name(), n.placeholder)}
+		f.Hints = []string{fmt.Sprintf("name one issue, then names: git crosslink %s %s %s", verb, i.Name(), n.placeholder)}
 	}
 	return f
 }

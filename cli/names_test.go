@@ -4,6 +4,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/git-crosslink/git-crosslink/cli/frame"
 	"github.com/git-crosslink/git-crosslink/event"
 	"github.com/git-crosslink/git-crosslink/store"
 )
@@ -43,7 +44,7 @@ func TestIssuesAreNotNames(t *testing.T) {
 		{"new x --assign 3", "'3' is issue 3, not an assignee", "to refer to issue 3: --parent 3, --blocked-by 3 or --discovered-from 3"},
 	} {
 		r := w.run(strings.Fields(c.args)...)
-		check(t, c.args, r.code, exitUsage)
+		check(t, c.args, r.code, frame.ExitUsage)
 		contains(t, c.args, r.err, "error: "+c.message+"\n")
 		contains(t, c.args, r.err, c.hint+"\n")
 	}
@@ -53,7 +54,7 @@ func TestIssuesAreNotNames(t *testing.T) {
 		w.ok(strings.Fields(args)...) // no issue is called that
 	}
 	r := w.run("label", "1", w.row(2).Short)
-	check(t, "short", r.code, exitUsage)
+	check(t, "short", r.code, frame.ExitUsage)
 	contains(t, "short", r.err, "' is issue 2, not a label\n")
 	check(t, "prefix of a short", w.run("label", "1", w.row(2).Short[:6]).code, 0)
 
@@ -79,9 +80,9 @@ func TestFormsOfNames(t *testing.T) {
 		check(t, "by label "+form, w.ok("list", "-q", "--label", form).out, "2\n1\n")
 		check(t, "by assignee "+form, w.ok("list", "-q", "--assignee", form).out, "2\n1\n")
 	}
-	check(t, "blank", w.run("label", "1", " ").code, exitUsage)
-	check(t, "blank", w.run("new", "x", "--label", "\t").code, exitUsage)
-	check(t, "blank", w.run("assign", "1", " ").code, exitUsage)
+	check(t, "blank", w.run("label", "1", " ").code, frame.ExitUsage)
+	check(t, "blank", w.run("new", "x", "--label", "\t").code, frame.ExitUsage)
+	check(t, "blank", w.run("assign", "1", " ").code, frame.ExitUsage)
 
 	// what others wrote stays as it is, and is found and removed in every form
 	w.put(&event.LabelAdded{Issue: i.UUID, Label: nfd})

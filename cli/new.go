@@ -8,6 +8,7 @@ import (
 
 	urfave "github.com/urfave/cli/v2"
 
+	"github.com/git-crosslink/git-crosslink/cli/frame"
 	"github.com/git-crosslink/git-crosslink/event"
 	"github.com/git-crosslink/git-crosslink/tracker"
 )
@@ -68,12 +69,12 @@ Examples:
 
 func newOptionsOf(u *urfave.Context, e *env) (opts newOptions, err error) {
 	if n := u.NArg(); n > 1 {
-		return opts, misuse(fmt.Sprintf("%d titles: a title is one argument", n),
+		return opts, frame.Misuse(fmt.Sprintf("%d titles: a title is one argument", n),
 			"quote it: git crosslink new "+shellQuote(strings.Join(u.Args().Slice(), " ")))
 	}
 	opts.title = tidyTitle(u.Args().First())
 	if u.NArg() == 1 && opts.title == "" {
-		return opts, misuse("the title is empty")
+		return opts, frame.Misuse("the title is empty")
 	}
 	if opts.text, err = textSourceOf(u); err != nil {
 		return opts, err
@@ -180,7 +181,7 @@ func (e *env) compose(ctx context.Context, opts newOptions) (title, description 
 		title, description = splitMessage(text)
 	}
 	if title == "" {
-		return "", "", nil, d.done(misuse("an issue needs a title", "git crosslink new 'what is to be done'"))
+		return "", "", nil, d.done(frame.Misuse("an issue needs a title", "git crosslink new 'what is to be done'"))
 	}
 	return title, description, d, nil
 }

@@ -6,6 +6,8 @@ import (
 	"os"
 	"os/exec"
 	"strings"
+
+	"github.com/git-crosslink/git-crosslink/cli/frame"
 )
 
 // paged shows a page through a pager.
@@ -32,7 +34,7 @@ func (e *env) paged(command string, show func(io.Writer) error) error {
 	if werr := c.Wait(); werr != nil {
 		e.trace.Debug().Err(werr).Msg("pager")
 	}
-	if quietEnd(err) { // left before the end
+	if frame.ReaderGone(err) { // left before the end
 		return nil
 	}
 	return err

@@ -11,6 +11,7 @@ import (
 
 	urfave "github.com/urfave/cli/v2"
 
+	"github.com/git-crosslink/git-crosslink/cli/frame"
 	"github.com/git-crosslink/git-crosslink/event"
 )
 
@@ -131,7 +132,7 @@ func permute(root *urfave.Command, args []string) (*invocation, error) {
 	for _, f := range v.flags { // one given before the verb may be none of the verb's
 		name, _, _ := strings.Cut(strings.TrimPrefix(f, "--"), "=")
 		if _, ok := known[name]; !ok {
-			return v, misuse(fmt.Sprintf("'%s' has no option '--%s'", at.Name, name))
+			return v, frame.Misuse(fmt.Sprintf("'%s' has no option '--%s'", at.Name, name))
 		}
 	}
 	return v, nil
@@ -163,15 +164,15 @@ func synopsisOf(c *urfave.Command) string {
 // errNoOption is why a word names no option.
 var errNoOption = errors.New("no option")
 
-func noOption(message string, hints []string) *failure {
-	f := misuse(message, hints...)
-	f.cause = errNoOption
+func noOption(message string, hints []string) *frame.Failure {
+	f := frame.Misuse(message, hints...)
+	f.Cause = errNoOption
 	return f
 }
 
 // withSeparator adds to a mistake in the word at i how to pass it as a text.
 func withSeparator(err error, root *urfave.Command, args []string, i int) error {
-	f, ok := err.(*failure)
+	f, ok := err.(*frame.Failure)
 	if !ok {
 		return err
 	}
@@ -182,12 +183,12 @@ func withSeparator(err error, root *urfave.Command, args []string, i int) error 
 		command += " " + shellWord(w)
 	}
 	const most = 500
-	if len(command) <= most && command == oneLine(command) && !slices.Contains(args[i+1:], "--") {
+	if len(command) <= most && command == frame.OneLine(command) && !slices.Contains(args[i+1:], "--") {
 		if v, err := permute(root, words); err == nil && fits(v.command, len(v.args)) {
 			hint = "if it is text: " + command
 		}
 	}
-	f.hints = slices.Insert(f.hints, max(len(f.hints)-1, 0), hint) // the last one names the command's help
+	f.Hints = slices.Insert(f.Hints, max(len(f.Hints)-1, 0), hint) // the last one names the command's help
 	return f
 }
 
@@ -218,7 +219,7 @@ func (v *invocation) option(at *urfave.Command, known options, word string, rest
 		case k+1 < len(word):
 			return 0, v.give(o, word[k+1:])
 		case len(rest) == 0:
-			return 0, misuse(fmt.Sprintf("option '-%s' needs a value", name))
+			return 0, frame.Misuse(fmt.Sprintf("option '-%s' needs a value", name))
 		}
 		return 1, v.give(o, rest[0])
 	}
@@ -241,7 +242,7 @@ func (v *invocation) long(at *urfave.Command, known options, word string, rest [
 	}
 	switch {
 	case negated && has:
-		return 0, misuse(fmt.Sprintf("option '--%s' takes no value", name))
+		return 0, frame.Misuse(fmt.Sprintf("option '--%s' takes no value", name))
 	case negated && o.name == "color":
 		return 0, v.give(o, "never")
 	case negated:
@@ -252,7 +253,7 @@ func (v *invocation) long(at *urfave.Command, known options, word string, rest [
 			value = "true"
 		}
 		if value != "true" && value != "false" {
-			return 0, misuse(fmt.Sprintf("option '--%s' takes no value", name))
+			return 0, frame.Misuse(fmt.Sprintf("option '--%s' takes no value", name))
 		}
 		v.flags = append(v.flags, "--"+o.name+"="+value)
 		return 0, nil
@@ -261,7 +262,7 @@ func (v *invocation) long(at *urfave.Command, known options, word string, rest [
 	case withoutValue[o.name] != "":
 		return 0, v.give(o, withoutValue[o.name])
 	case len(rest) == 0:
-		return 0, misuse(fmt.Sprintf("option '--%s' needs a value", name))
+		return 0, frame.Misuse(fmt.Sprintf("option '--%s' needs a value", name))
 	}
 	return 1, v.give(o, rest[0])
 }
@@ -276,7 +277,7 @@ func (v *invocation) give(o option, value string) error {
 		if name == "assign" {
 			name = "assignee"
 		}
-		return badMember(&event.MemberError{Reason: event.NotUTF8, Member: name, Detail: "'" + name + "' is not valid UTF-8"})
+		return frame.BadMember(&event.MemberError{Reason: event.NotUTF8, Member: name, Detail: "'" + name + "' is not valid UTF-8"})
 	}
 	v.flags = append(v.flags, "--"+o.name+"="+value)
 	return nil
@@ -316,7 +317,7 @@ func near(at *urfave.Command, known options, name string) []string {
 			long = append(long, n)
 		}
 	}
-	if n := nearest(name, long); n != "" {
+	if n := frame.Nearest(name, long); n != "" {
 		hints = append(hints, "did you mean '--"+n+"'?")
 	}
 	if at.Name == program {
@@ -332,14 +333,14 @@ func unknownCommand(root, at *urfave.Command, word string) error {
 			names = append(names, c.Names()...)
 		}
 	}
-	f := misuse(fmt.Sprintf("'%s' is not a command of %s", word, commandName(at)))
-	f.kind = "unknown-command"
+	f := frame.Misuse(fmt.Sprintf("'%s' is not a command of %s", word, commandName(at)))
+	f.Kind = "unknown-command"
 	if at == root {
-		f.message = fmt.Sprintf("'%s' is not a git crosslink command", word)
+		f.Message = fmt.Sprintf("'%s' is not a git crosslink command", word)
 	}
-	if n := nearest(word, names); n != "" {
-		f.hints = append(f.hints, "the most similar command is: "+commandName(at)+" "+n)
+	if n := frame.Nearest(word, names); n != "" {
+		f.Hints = append(f.Hints, "the most similar command is: "+commandName(at)+" "+n)
 	}
-	f.hints = append(f.hints, "all commands: git crosslink -h")
+	f.Hints = append(f.Hints, "all commands: git crosslink -h")
 	return f
 }

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+
+	"github.com/git-crosslink/git-crosslink/cli/frame"
 )
 
 func TestPermute(t *testing.T) {
@@ -55,13 +57,13 @@ func TestPermuteMistakes(t *testing.T) {
 		{"comment --kind x edit 3f9a y", "'edit' has no option '--kind'"},
 	} {
 		_, err := permute(tree(&env{}), strings.Fields(c.args))
-		f, ok := err.(*failure)
+		f, ok := err.(*frame.Failure)
 		if !ok {
 			t.Errorf("%s: %v", c.args, err)
 			continue
 		}
-		check(t, c.args, strings.Join(append([]string{f.message}, f.hints...), " / "), c.want)
-		check(t, c.args, f.code, exitUsage)
+		check(t, c.args, strings.Join(append([]string{f.Message}, f.Hints...), " / "), c.want)
+		check(t, c.args, f.Code, frame.ExitUsage)
 	}
 }
 
@@ -119,13 +121,13 @@ func TestTextsThatBeginWithADash(t *testing.T) {
 		{[]string{"unlock", "- 1"}, "git crosslink unlock -h"},
 	} {
 		_, err := permute(tree(&env{}), c.args)
-		f, ok := err.(*failure)
+		f, ok := err.(*frame.Failure)
 		if !ok {
 			t.Errorf("%q: %v", c.args, err)
 			continue
 		}
-		check(t, fmt.Sprint(c.args), append(f.hints, "")[0], c.hint)
-		check(t, fmt.Sprint(c.args), f.code, exitUsage)
+		check(t, fmt.Sprint(c.args), append(f.Hints, "")[0], c.hint)
+		check(t, fmt.Sprint(c.args), f.Code, frame.ExitUsage)
 	}
 }
 
@@ -166,14 +168,14 @@ func TestHelp(t *testing.T) {
 	for _, c := range []struct {
 		args string
 		code int
-	}{{"", exitUsage}, {"-h", exitUsage}, {"close -h", exitUsage}, {"-h close", exitUsage}, {"--help", 0}, {"close --help", 0},
-		{"help", 0}, {"help close", 0}, {"help comment edit", 0}, {"issue", exitUsage}, {"issue -h", exitUsage}, {"comment edit -h", exitUsage}} {
+	}{{"", frame.ExitUsage}, {"-h", frame.ExitUsage}, {"close -h", frame.ExitUsage}, {"-h close", frame.ExitUsage}, {"--help", 0}, {"close --help", 0},
+		{"help", 0}, {"help close", 0}, {"help comment edit", 0}, {"issue", frame.ExitUsage}, {"issue -h", frame.ExitUsage}, {"comment edit -h", frame.ExitUsage}} {
 		r := w.run(strings.Fields(c.args)...)
 		check(t, c.args, r.code, c.code)
 		check(t, c.args+": stderr", r.err, "")
 		contains(t, c.args, r.out, "usage: git crosslink")
 	}
-	check(t, "unknown topic", w.run("help", "nope").code, exitUsage)
+	check(t, "unknown topic", w.run("help", "nope").code, frame.ExitUsage)
 }
 
 // TestEveryCommandIsExplained: man pages are made from these texts.

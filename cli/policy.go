@@ -6,6 +6,7 @@ import (
 
 	urfave "github.com/urfave/cli/v2"
 
+	"github.com/git-crosslink/git-crosslink/cli/frame"
 	"github.com/git-crosslink/git-crosslink/tracker"
 )
 
@@ -37,7 +38,7 @@ Examples:
 		var open *bool
 		switch is, isNot := u.Bool("open"), u.Bool("closed"); {
 		case is && isNot:
-			return misuse("a hub is open or closed")
+			return frame.Misuse("a hub is open or closed")
 		case is || isNot:
 			open = &is
 		}
@@ -63,7 +64,7 @@ func runTrustPolicy(ctx context.Context, signing string, open *bool, e *env) err
 	}
 	if signing != "" || open != nil {
 		if e.offline {
-			return misuse("what the hub trusts cannot be changed offline")
+			return frame.Misuse("what the hub trusts cannot be changed offline")
 		}
 		if err := h.SetPolicy(ctx, signing, open); err != nil {
 			return err

@@ -8,6 +8,7 @@ import (
 
 	urfave "github.com/urfave/cli/v2"
 
+	"github.com/git-crosslink/git-crosslink/cli/frame"
 	"github.com/git-crosslink/git-crosslink/event"
 	"github.com/git-crosslink/git-crosslink/store"
 	"github.com/git-crosslink/git-crosslink/tracker"
@@ -74,7 +75,7 @@ func runReady(ctx context.Context, opts readyOptions, e *env) error {
 
 func runReadyClaim(ctx context.Context, opts readyOptions, e *env) error {
 	if opts.forms.forScripts() {
-		return misuse("'--claim' prints one id; it takes no '--format', '--porcelain' or '-z'")
+		return frame.Misuse("'--claim' prints one id; it takes no '--format', '--porcelain' or '-z'")
 	}
 	var (
 		h hub
@@ -103,8 +104,8 @@ func runReadyClaim(ctx context.Context, opts readyOptions, e *env) error {
 	return e.say(ctx, answer{data: shape, ids: []string{i.Name()}, no: e.claimed(h, c, i)})
 }
 
-func nothingReady() *failure {
-	return answersNo("nothing-ready", "nothing is ready", "what waits, and for what: git crosslink blocked --explain", "who works on what: git crosslink lock list")
+func nothingReady() *frame.Failure {
+	return frame.AnswersNo("nothing-ready", "nothing is ready", "what waits, and for what: git crosslink blocked --explain", "who works on what: git crosslink lock list")
 }
 
 func newBlockedCommand(e *env) *urfave.Command {

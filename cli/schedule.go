@@ -5,6 +5,7 @@ import (
 
 	urfave "github.com/urfave/cli/v2"
 
+	"github.com/git-crosslink/git-crosslink/cli/frame"
 	"github.com/git-crosslink/git-crosslink/event"
 	"github.com/git-crosslink/git-crosslink/store"
 	"github.com/git-crosslink/git-crosslink/tracker"
@@ -49,7 +50,7 @@ func scheduleOptionsOf(u *urfave.Context, e *env) (o scheduleOptions, err error)
 	}
 	o.id = args[0]
 	if !u.IsSet("due") && !u.IsSet("scheduled") {
-		return o, misuse("no date", "give --due <date>, --scheduled <date> or both; 'none' clears")
+		return o, frame.Misuse("no date", "give --due <date>, --scheduled <date> or both; 'none' clears")
 	}
 	for _, d := range []struct {
 		name string

@@ -7,6 +7,7 @@ import (
 
 	urfave "github.com/urfave/cli/v2"
 
+	"github.com/git-crosslink/git-crosslink/cli/frame"
 	"github.com/git-crosslink/git-crosslink/fail"
 	"github.com/git-crosslink/git-crosslink/gate"
 )
@@ -109,7 +110,7 @@ type serverInstallShape struct {
 func runServerInstall(ctx context.Context, mode string, e *env) error {
 	program := self()
 	if program == "" {
-		return fatal("no-program", "the path of this program is not known, so no hook can start it", "install it under a fixed path: ./install.sh")
+		return frame.Fatal("no-program", "the path of this program is not known, so no hook can start it", "install it under a fixed path: ./install.sh")
 	}
 	e.writes()
 	r, err := gate.Install(ctx, "", mode, program, os.Environ())
@@ -161,7 +162,7 @@ func runServerCheck(ctx context.Context, f forms, e *env) error {
 		a.records = rec
 	}
 	if wrong > 0 {
-		a.no = answersNo("findings", count(wrong, "finding"))
+		a.no = frame.AnswersNo("findings", count(wrong, "finding"))
 	}
 	return e.say(ctx, a)
 }
@@ -208,27 +209,27 @@ func (e *env) gateHook(ctx context.Context, mode string) int {
 		if mode == gate.PerRef {
 			// git tells the reasons itself, ref by ref
 			if _, err = gate.ProcReceive(ctx, h); err == nil {
-				return exitDone
+				return frame.ExitDone
 			}
 		} else {
 			refused, err = gate.PreReceive(ctx, h)
 		}
 	}
 	if err != nil {
-		return e.conclude(ctx, no("gate", fmt.Sprintf("refused: the gate of the tracker's branches cannot judge this push: %v", err), "ask the owner of this hub to look there: git crosslink server check"))
+		return e.conclude(ctx, frame.No("gate", fmt.Sprintf("refused: the gate of the tracker's branches cannot judge this push: %v", err), "ask the owner of this hub to look there: git crosslink server check"))
 	}
 	for i, r := range refused {
 		if i == maxRefused {
 			fmt.Fprintf(e.err, "error: and %s more\n", count(len(refused)-i, "ref"))
 			break
 		}
-		fmt.Fprintf(e.err, "error: %s\n", e.symbols(oneLine(r.Error())))
+		fmt.Fprintf(e.err, "error: %s\n", e.symbols(frame.OneLine(r.Error())))
 		if last := i+1 == min(len(refused), maxRefused); last || refused[i+1].Cure != r.Cure {
 			e.hint([]string{r.Cure}) // once for those in a row that have it in common
 		}
 	}
 	if len(refused) > 0 {
-		return exitNo
+		return frame.ExitNo
 	}
-	return exitDone
+	return frame.ExitDone
 }

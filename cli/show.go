@@ -9,6 +9,7 @@ import (
 
 	urfave "github.com/urfave/cli/v2"
 
+	"github.com/git-crosslink/git-crosslink/cli/frame"
 	"github.com/git-crosslink/git-crosslink/event"
 	"github.com/git-crosslink/git-crosslink/reducer"
 	"github.com/git-crosslink/git-crosslink/store"
@@ -88,7 +89,7 @@ func runShow(ctx context.Context, ids []string, e *env) error {
 		a.no = e.whereLooked(ctx, missing)
 	}
 	err = e.say(ctx, a)
-	if f := (*failure)(nil); errors.As(err, &f) && f == a.no {
+	if f := (*frame.Failure)(nil); errors.As(err, &f) && f == a.no {
 		return f
 	}
 	return err
@@ -118,7 +119,7 @@ func (b *briefing) write() {
 	if i.ClosedAt != 0 {
 		by := ""
 		if i.StatusBy != "" {
-			by = " by " + oneLine(i.StatusBy)
+			by = " by " + frame.OneLine(i.StatusBy)
 		}
 		b.print("    closed %s%s\n", b.when(i.ClosedAt), by)
 	}

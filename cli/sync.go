@@ -7,6 +7,7 @@ import (
 
 	urfave "github.com/urfave/cli/v2"
 
+	"github.com/git-crosslink/git-crosslink/cli/frame"
 	"github.com/git-crosslink/git-crosslink/tracker"
 )
 
@@ -29,7 +30,7 @@ Examples:
 			return err
 		}
 		if u.Bool("offline") {
-			return misuse("'sync' talks to the hub, '--offline' forbids it")
+			return frame.Misuse("'sync' talks to the hub, '--offline' forbids it")
 		}
 		return runSync(u.Context, tracker.SyncOptions{Detached: u.Bool("detached")}, e)
 	})
@@ -59,7 +60,7 @@ func runSync(ctx context.Context, opts tracker.SyncOptions, e *env) error {
 		e.talk("nothing is shared yet")
 		e.talkHint("git crosslink init")
 	default:
-		e.talk("received %d, sent %s with '%s'", r.Received, count(r.Sent, "event"), oneLine(r.Remote))
+		e.talk("received %d, sent %s with '%s'", r.Received, count(r.Sent, "event"), frame.OneLine(r.Remote))
 	}
 	if !opts.Detached && r.State == tracker.Queued {
 		why := ""
@@ -70,9 +71,9 @@ func runSync(ctx context.Context, opts tracker.SyncOptions, e *env) error {
 		if r.Unsent == 0 {
 			message = fmt.Sprintf("%s undecided%s", count(r.Undecided, "event"), why)
 		}
-		a.no = &failure{code: exitUnconfirmed, kind: "unconfirmed", message: message, hints: r.Hints}
+		a.no = &frame.Failure{Code: frame.ExitUnconfirmed, Kind: "unconfirmed", Message: message, Hints: r.Hints}
 		if why != "" && len(r.Hints) == 0 {
-			a.no.hints = []string{"git crosslink doctor"}
+			a.no.Hints = []string{"git crosslink doctor"}
 		}
 	}
 	return e.say(ctx, a)

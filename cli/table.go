@@ -4,6 +4,8 @@ import (
 	"strings"
 
 	"github.com/clipperhouse/displaywidth"
+
+	"github.com/git-crosslink/git-crosslink/cli/frame"
 )
 
 // cell is one field of a table; its text may come from anywhere.
@@ -48,7 +50,7 @@ func (t *table) write(p *page) {
 	}
 	for _, r := range t.rows {
 		for i := range r {
-			r[i].text = oneLine(r[i].text)
+			r[i].text = frame.OneLine(r[i].text)
 			widths[i] = max(widths[i], width(r[i].text))
 		}
 	}
@@ -102,7 +104,7 @@ func cut(s string, w int, mark string) string {
 	if width(s) <= w {
 		return s
 	}
-	return strings.TrimRight(displaywidth.TruncateString(s, w-width(mark), ""), " "+joiners) + mark
+	return strings.TrimRight(displaywidth.TruncateString(s, w-width(mark), ""), " "+frame.Joiners) + mark
 }
 
 // width counts the columns a terminal gives s.

@@ -5,6 +5,8 @@ import (
 	"bytes"
 	"strings"
 	"testing"
+
+	"github.com/git-crosslink/git-crosslink/cli/frame"
 )
 
 func render(width int, on bool, t *table) string {
@@ -69,7 +71,7 @@ func TestWidth(t *testing.T) {
 	} {
 		got := cut(c.s, c.w, "…")
 		check(t, c.s, got, c.want)
-		check(t, c.s+", fit", oneLine(got), got)
+		check(t, c.s+", fit", frame.OneLine(got), got)
 		if width(got) > c.w {
 			t.Errorf("%q is wider than %d", got, c.w)
 		}
@@ -87,11 +89,5 @@ func TestColourOnlyWhereAsked(t *testing.T) {
 	r := w.ok("list")
 	check(t, "NO_COLOR", strings.Contains(r.out, "\x1b"), false)
 	contains(t, "the layout of a terminal", r.out, "ID  PRIORITY  TITLE")
-	check(t, "unknown", w.run("list", "--color=pink").code, exitUsage)
-}
-
-func TestNearest(t *testing.T) {
-	for word, want := range map[string]string{"clsoe": "close", "lst": "list", "cloze": "close", "xyzzy": "", "": ""} {
-		check(t, word, nearest(word, []string{"close", "list", "new"}), want)
-	}
+	check(t, "unknown", w.run("list", "--color=pink").code, frame.ExitUsage)
 }

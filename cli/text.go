@@ -8,6 +8,8 @@ import (
 	"unicode"
 
 	urfave "github.com/urfave/cli/v2"
+
+	"github.com/git-crosslink/git-crosslink/cli/frame"
 )
 
 // textSource says where a long text comes from: the command line, a file or
@@ -38,14 +40,14 @@ func descriptionFlags() []urfave.Flag {
 func textSourceOf(u *urfave.Context) (textSource, error) {
 	s := textSource{file: u.String("file"), edit: u.Bool("edit")}
 	if u.IsSet("file") && s.file == "" {
-		return s, misuse("option '--file' needs the name of a file, or '-'")
+		return s, frame.Misuse("option '--file' needs the name of a file, or '-'")
 	}
 	if u.IsSet("description") {
 		d := u.String("description")
 		s.given = &d
 	}
 	if s.given != nil && s.file != "" {
-		return s, misuse("'--description' and '--file' exclude each other")
+		return s, frame.Misuse("'--description' and '--file' exclude each other")
 	}
 	return s, nil
 }
@@ -67,7 +69,7 @@ func (e *env) readText(s textSource) (text string, present bool, err error) {
 	if s.file != "-" {
 		f, err := os.Open(s.file)
 		if err != nil {
-			return "", false, unreadable(s.file, err)
+			return "", false, frame.Unreadable(s.file, err)
 		}
 		defer f.Close()
 		in = f
@@ -75,9 +77,9 @@ func (e *env) readText(s textSource) (text string, present bool, err error) {
 	b, err := io.ReadAll(io.LimitReader(in, maxText+1))
 	switch {
 	case err != nil:
-		return "", false, unreadable(s.file, err)
+		return "", false, frame.Unreadable(s.file, err)
 	case len(b) > maxText:
-		return "", false, fatal("file", fmt.Sprintf("'%s' is longer than any text may be", s.file))
+		return "", false, frame.Fatal("file", fmt.Sprintf("'%s' is longer than any text may be", s.file))
 	}
 	return tidy(string(b)), true, nil
 }

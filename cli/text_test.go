@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/git-crosslink/git-crosslink/cli/frame"
 	"github.com/git-crosslink/git-crosslink/event"
 	"github.com/git-crosslink/git-crosslink/fail"
 )
@@ -42,11 +43,11 @@ func TestEditorLeftEmpty(t *testing.T) {
 	w := newWorld(t)
 	edits(t, `: > "$1"`)
 	r := w.run("new", "--edit")
-	check(t, "status", r.code, exitFatal)
+	check(t, "status", r.code, frame.ExitFatal)
 	contains(t, "stderr", r.err, "error: the text is empty, nothing is written")
 	edits(t, "exit 3")
 	r = w.run("new", "x", "--edit")
-	check(t, "status", r.code, exitFatal)
+	check(t, "status", r.code, frame.ExitFatal)
 	contains(t, "stderr", r.err, "failed", "hint: your text is kept in '")
 }
 
@@ -55,7 +56,7 @@ func TestDraftSurvivesARefusal(t *testing.T) {
 	edits(t, `echo 'precious' > "$1"`)
 	w.hub.failWith = &fail.Error{Kind: fail.Denied, Code: "x", Message: "not you"}
 	r := w.run("new", "--edit")
-	check(t, "status", r.code, exitDenied)
+	check(t, "status", r.code, frame.ExitDenied)
 	_, path, _ := strings.Cut(r.err, "kept in '")
 	path, _, _ = strings.Cut(path, "'")
 	b, err := os.ReadFile(path)
@@ -79,13 +80,13 @@ func TestFilesOfText(t *testing.T) {
 	w := newWorld(t)
 	path := filepath.Join(t.TempDir(), "f")
 	r := w.run("new", "x", "-F", path)
-	check(t, "status", r.code, exitFatal)
+	check(t, "status", r.code, frame.ExitFatal)
 	contains(t, "stderr", r.err, "error: cannot read '"+path+"': no such file or directory")
 	if err := os.WriteFile(path, []byte(strings.Repeat("x", maxText+1)), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	contains(t, "too long", w.run("new", "x", "-F", path).err, "longer than any text may be")
-	check(t, "two sources", w.run("new", "x", "-F", path, "-d", "y").code, exitUsage)
+	check(t, "two sources", w.run("new", "x", "-F", path, "-d", "y").code, frame.ExitUsage)
 }
 
 func TestTrace(t *testing.T) {

@@ -10,6 +10,7 @@ import (
 
 	urfave "github.com/urfave/cli/v2"
 
+	"github.com/git-crosslink/git-crosslink/cli/frame"
 	"github.com/git-crosslink/git-crosslink/tracker"
 )
 
@@ -55,7 +56,7 @@ Examples:
 		}
 		switch {
 		case len(args) == 0 && u.IsSet("proof"):
-			return misuse("'--proof' needs an agent")
+			return frame.Misuse("'--proof' needs an agent")
 		case len(args) == 0:
 			return runTrustShow(u.Context, e)
 		case u.IsSet("proof"):
@@ -133,7 +134,7 @@ func runTrustProof(ctx context.Context, agent, file string, e *env) error {
 		}
 	}
 	if err != nil {
-		return fatal("file", fmt.Sprintf("cannot write '%s': %s", file, strings.ToLower(unwrapPath(err))))
+		return frame.Fatal("file", fmt.Sprintf("cannot write '%s': %s", file, strings.ToLower(frame.UnwrapPath(err))))
 	}
 	e.talk("wrote the proof to '%s'", file)
 	e.talkHint("git crosslink verify-proof " + file)
@@ -147,7 +148,7 @@ func runTrustAgent(ctx context.Context, id string, e *env) error {
 	}
 	k := slices.IndexFunc(t.Agents, func(a tracker.TrustAgent) bool { return a.Agent == id })
 	if k < 0 {
-		return no("no-agent", fmt.Sprintf("there is no agent '%s' here", id), "those there are: git crosslink trust list")
+		return frame.No("no-agent", fmt.Sprintf("there is no agent '%s' here", id), "those there are: git crosslink trust list")
 	}
 	a := t.Agents[k]
 	return e.say(ctx, answer{data: a, ids: []string{a.Agent}, page: func(pg *page) {
@@ -267,7 +268,7 @@ func runTrustList(u *urfave.Context, pick func(*tracker.Trust) []tracker.TrustAg
 	}
 	a := answer{data: rows, pager: true, page: func(pg *page) { trustTable(pg, rows) }}
 	if none {
-		a.no = answersNo("none-pending", "nobody waits to be approved")
+		a.no = frame.AnswersNo("none-pending", "nobody waits to be approved")
 	}
 	for _, x := range rows {
 		a.ids = append(a.ids, x.Agent)
@@ -330,9 +331,9 @@ Examples:
 		o := tracker.Approve{Agents: args, All: u.Bool("all"), Key: u.String("key"), Admin: u.Bool("admin")}
 		switch {
 		case o.All == (len(args) > 0):
-			return misuse("'approve' needs agents, or '--all'", "those that wait: git crosslink trust pending")
+			return frame.Misuse("'approve' needs agents, or '--all'", "those that wait: git crosslink trust pending")
 		case o.Key != "" && len(args) != 1:
-			return misuse("'--key' is for one agent")
+			return frame.Misuse("'--key' is for one agent")
 		}
 		return runTrustApprove(u.Context, o, e)
 	})
@@ -344,7 +345,7 @@ func runTrustApprove(ctx context.Context, o tracker.Approve, e *env) error {
 		return err
 	}
 	if e.offline {
-		return misuse("what the hub trusts cannot be changed offline")
+		return frame.Misuse("what the hub trusts cannot be changed offline")
 	}
 	done, err := h.Approve(ctx, o)
 	if err != nil {
@@ -392,7 +393,7 @@ Examples:
 		if u.IsSet("after") {
 			n, err := strconv.ParseUint(u.String("after"), 10, 53)
 			if err != nil {
-				return misuse(fmt.Sprintf("'%s' is not the number of an event", u.String("after")))
+				return frame.Misuse(fmt.Sprintf("'%s' is not the number of an event", u.String("after")))
 			}
 			after = &n
 		}
@@ -401,7 +402,7 @@ Examples:
 			return err
 		}
 		if e.offline {
-			return misuse("what the hub trusts cannot be changed offline")
+			return frame.Misuse("what the hub trusts cannot be changed offline")
 		}
 		r, err := h.Revoke(u.Context, args[0], after, u.String("reason"))
 		if err != nil {

@@ -6,6 +6,7 @@ import (
 
 	urfave "github.com/urfave/cli/v2"
 
+	"github.com/git-crosslink/git-crosslink/cli/frame"
 	"github.com/git-crosslink/git-crosslink/event"
 	"github.com/git-crosslink/git-crosslink/store"
 	"github.com/git-crosslink/git-crosslink/tracker"
@@ -45,9 +46,9 @@ Examples:
 		opts.breaking, opts.reason = u.Bool("break"), tidy(u.String("reason"))
 		switch {
 		case opts.breaking && opts.reason == "":
-			return misuse("'--break' needs '--reason': the holder will want to know")
+			return frame.Misuse("'--break' needs '--reason': the holder will want to know")
 		case !opts.breaking && u.IsSet("reason"):
-			return misuse("'--reason' goes with '--break'")
+			return frame.Misuse("'--reason' goes with '--break'")
 		}
 		if opts.emit, err = e.emitOptions(u); err != nil {
 			return err
@@ -122,11 +123,11 @@ func (o *unlockOptions) body(h hub, p tracker.Projection, i *store.Issue, e *env
 		return &event.LockBroken{Issue: i.UUID, Token: c.Lock.Token, Reason: o.reason}, nil
 	case c.Lock.Confirmed:
 		f := e.lockedBy(h, p, i)
-		f.message += "; it is not yours to give back"
+		f.Message += "; it is not yours to give back"
 		return nil, f
 	default: // another worktree's claim, which no grant can be named of yet
-		return nil, &failure{code: exitLost, kind: "locked",
-			message: fmt.Sprintf("issue '%s' is claimed by '%s', unconfirmed; it is not yours to give back", i.Name(), c.Lock.Holder)}
+		return nil, &frame.Failure{Code: frame.ExitLost, Kind: "locked",
+			Message: fmt.Sprintf("issue '%s' is claimed by '%s', unconfirmed; it is not yours to give back", i.Name(), c.Lock.Holder)}
 	}
 	return &event.LockReleased{Issue: i.UUID}, nil
 }

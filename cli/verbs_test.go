@@ -4,6 +4,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/git-crosslink/git-crosslink/cli/frame"
 	"github.com/git-crosslink/git-crosslink/event"
 	"github.com/git-crosslink/git-crosslink/tracker"
 )
@@ -32,7 +33,7 @@ func TestNewWithoutNumberPrintsShort(t *testing.T) {
 	r := w.ok("new", "x")
 	check(t, "stdout", r.out, "00001a0\n")
 	r = w.run("new", "y", "--wait")
-	check(t, "status with --wait", r.code, exitUnconfirmed)
+	check(t, "status with --wait", r.code, frame.ExitUnconfirmed)
 	check(t, "stdout with --wait", r.out, "00002a0\n")
 	contains(t, "stderr with --wait", r.err, "error: kept here, but not confirmed on the hub", "hint: git crosslink sync")
 }
@@ -49,17 +50,17 @@ func TestNewFromMessage(t *testing.T) {
 func TestNewRefusesTwoTitles(t *testing.T) {
 	w := newWorld(t)
 	r := w.run("new", "it's", "two")
-	check(t, "status", r.code, exitUsage)
+	check(t, "status", r.code, frame.ExitUsage)
 	contains(t, "stderr", r.err, "error: 2 titles", `git crosslink new 'it'\''s two'`)
-	check(t, "without a title", w.run("new").code, exitUsage)
-	check(t, "with an empty one", w.run("new", "").code, exitUsage)
-	check(t, "label with a comma", w.run("new", "x", "-l", "a,b").code, exitUsage)
+	check(t, "without a title", w.run("new").code, frame.ExitUsage)
+	check(t, "with an empty one", w.run("new", "").code, frame.ExitUsage)
+	check(t, "label with a comma", w.run("new", "x", "-l", "a,b").code, frame.ExitUsage)
 }
 
 func TestMembersThatBreakARule(t *testing.T) {
 	w := newWorld(t)
 	r := w.run("new", strings.Repeat("x", 513))
-	check(t, "status", r.code, exitUsage)
+	check(t, "status", r.code, frame.ExitUsage)
 	contains(t, "stderr", r.err, "too long", "512")
 }
 
@@ -82,7 +83,7 @@ func TestCloseSaysWhatItUnblocked(t *testing.T) {
 	w.ok("close", "1", "--reason", "better words")
 	check(t, "new reason", w.last()[0].(*event.StatusChanged).Reason, "better words")
 	r = w.run("close", "2", "99")
-	check(t, "one of several missing", r.code, exitNo)
+	check(t, "one of several missing", r.code, frame.ExitNo)
 	check(t, "all or nothing", w.run("list", "--status", "closed", "-q").out, "1\n")
 }
 
@@ -96,7 +97,7 @@ func TestReopenArchiveDelete(t *testing.T) {
 	check(t, "archived", w.ok("list", "-q", "--status=archived").out, "1\n")
 	check(t, "deleted", w.ok("delete", "1").out, "1\n")
 	r := w.run("show", "1")
-	check(t, "after deletion", r.code, exitNo)
+	check(t, "after deletion", r.code, frame.ExitNo)
 	contains(t, "after deletion", r.err, "error: issue '1' is deleted")
 }
 
@@ -133,7 +134,7 @@ func TestCyclesAreRefused(t *testing.T) {
 	w.ok("block", "1", "2")
 	w.ok("block", "2", "3")
 	r := w.run("block", "3", "1")
-	check(t, "status", r.code, exitFatal)
+	check(t, "status", r.code, frame.ExitFatal)
 	contains(t, "stderr", r.err, "error: issue '3' cannot wait for '1': that closes a cycle, 3 → 1 → 2 → 3")
 	contains(t, "itself", w.run("block", "3", "3").err, "error: issue '3' cannot wait for itself")
 	w.ok("parent", "1", "2")
@@ -167,7 +168,7 @@ func TestScheduleKeepsWhatIsNotNamed(t *testing.T) {
 	check(t, "scheduled", c.ScheduledAt, "2026-03-16T00:00:00.000000000Z")
 	w.ok("schedule", "1", "--due", "none")
 	check(t, "cleared", w.last()[0].(*event.ScheduleChanged).DueAt == 0, true)
-	check(t, "no date", w.run("schedule", "1").code, exitUsage)
+	check(t, "no date", w.run("schedule", "1").code, frame.ExitUsage)
 }
 
 func TestEdit(t *testing.T) {
@@ -178,7 +179,7 @@ func TestEdit(t *testing.T) {
 	check(t, "title", *u.Title, "b")
 	check(t, "description", *u.Description, "")
 	check(t, "priority", u.Priority == nil, true)
-	check(t, "nothing named", w.run("edit", "1").code, exitUsage)
+	check(t, "nothing named", w.run("edit", "1").code, frame.ExitUsage)
 }
 
 func TestComments(t *testing.T) {
@@ -192,9 +193,9 @@ func TestComments(t *testing.T) {
 	w.ok("comment", "edit", id, "bye")
 	contains(t, "show", w.ok("show", "1").out, "bye", "edited", "trigger: redirect")
 	w.ok("comment", "delete", id)
-	check(t, "gone", w.run("comment", "edit", id, "x").code, exitNo)
-	check(t, "no text", w.run("comment", "1").code, exitUsage)
-	check(t, "trigger of a note", w.run("comment", "1", "x", "--kind", "note", "--trigger", "t").code, exitUsage)
+	check(t, "gone", w.run("comment", "edit", id, "x").code, frame.ExitNo)
+	check(t, "no text", w.run("comment", "1").code, frame.ExitUsage)
+	check(t, "trigger of a note", w.run("comment", "1", "x", "--kind", "note", "--trigger", "t").code, frame.ExitUsage)
 	w.in = "from stdin\n"
 	w.ok("comment", "1", "-F-")
 	check(t, "stdin", w.last()[0].(*event.CommentAdded).Content, "from stdin")
@@ -202,8 +203,8 @@ func TestComments(t *testing.T) {
 
 func TestReadyBlockedNext(t *testing.T) {
 	w := newWorld(t)
-	check(t, "nothing", w.run("ready").code, exitNo)
-	check(t, "nothing", w.run("next").code, exitNo)
+	check(t, "nothing", w.run("ready").code, frame.ExitNo)
+	check(t, "nothing", w.run("next").code, frame.ExitNo)
 	w.id("a")
 	w.ok("new", "b", "-p", "critical", "--blocked-by", "1")
 	w.ok("new", "c", "--scheduled", "+3d")
@@ -235,7 +236,7 @@ func TestUnknownIDAsksTheHubOnce(t *testing.T) {
 	r := w.run("close", "9")
 	contains(t, "still unknown", r.err, "error: no issue '9' (hub not reached)")
 	contains(t, "offline", w.run("show", "9", "--offline").err, "error: no issue '9' (hub not asked)")
-	check(t, "a word", w.run("show", "zz").code, exitUsage)
+	check(t, "a word", w.run("show", "zz").code, frame.ExitUsage)
 	check(t, "reads of every event", w.hub.statuses, 0)
 }
 
@@ -255,9 +256,9 @@ func TestListFormsAndLimit(t *testing.T) {
 	r := w.ok("list", "--limit", "2")
 	check(t, "cut", strings.Count(r.out, "\n"), 2)
 	contains(t, "cut", r.err, "showing 2 of 4 issues")
-	check(t, "unknown field", w.run("list", "--format", "%(nope)").code, exitUsage)
-	check(t, "bad limit", w.run("list", "--limit", "x").code, exitUsage)
-	check(t, "json and porcelain", w.run("list", "--json", "--porcelain").code, exitUsage)
+	check(t, "unknown field", w.run("list", "--format", "%(nope)").code, frame.ExitUsage)
+	check(t, "bad limit", w.run("list", "--limit", "x").code, frame.ExitUsage)
+	check(t, "json and porcelain", w.run("list", "--json", "--porcelain").code, frame.ExitUsage)
 }
 
 func TestTreeAndLog(t *testing.T) {
@@ -280,20 +281,20 @@ func TestSearch(t *testing.T) {
 	w.ok("new", "Flux capacitor")
 	w.ok("close", "1")
 	check(t, "found", w.ok("search", "flux", "CAP", "-q").out, "1\n")
-	check(t, "not found", w.run("search", "nothing").code, exitNo)
+	check(t, "not found", w.run("search", "nothing").code, frame.ExitNo)
 }
 
 func TestSyncInitStatus(t *testing.T) {
 	w := newWorld(t)
 	w.hub.report = tracker.SyncReport{Remote: "origin", Hub: "h", Unsent: 2, State: tracker.Queued, Reason: "no connection"}
 	r := w.run("sync")
-	check(t, "queued", r.code, exitUnconfirmed)
+	check(t, "queued", r.code, frame.ExitUnconfirmed)
 	contains(t, "queued", r.err, "error: 2 events kept here, not on the hub: no connection")
 	check(t, "detached", w.run("sync", "--detached").code, 0)
 	w.hub.report = tracker.SyncReport{Remote: "origin", Hub: "h", Sent: 1, State: tracker.Confirmed}
 	contains(t, "sent", w.ok("sync").err, "received 0, sent 1 event with 'origin'")
 	contains(t, "init", w.ok("init", "up").err, "created the hub on 'up'", "crosslink/meta")
-	check(t, "offline", w.run("init", "--offline").code, exitUsage)
+	check(t, "offline", w.run("init", "--offline").code, frame.ExitUsage)
 	contains(t, "status", w.ok("status").out, "hub: none", "issues: 0 open")
 	contains(t, "porcelain", w.ok("status", "--porcelain").out, "remote\t\n", "open\t0\n")
 }

@@ -8,6 +8,7 @@ import (
 
 	urfave "github.com/urfave/cli/v2"
 
+	"github.com/git-crosslink/git-crosslink/cli/frame"
 	"github.com/git-crosslink/git-crosslink/event"
 	"github.com/git-crosslink/git-crosslink/store"
 	"github.com/git-crosslink/git-crosslink/tracker"
@@ -17,7 +18,7 @@ import (
 func (e *env) emitOptions(u *urfave.Context) (tracker.EmitOptions, error) {
 	o := tracker.EmitOptions{Offline: u.Bool("offline"), Wait: u.Bool("wait")}
 	if o.Offline && o.Wait {
-		return o, misuse("'--wait' and '--offline' exclude each other")
+		return o, frame.Misuse("'--wait' and '--offline' exclude each other")
 	}
 	return o, nil
 }
@@ -151,12 +152,12 @@ type manyShape struct {
 }
 
 // unconfirmed is the status of a write that was to be confirmed and is not.
-func unconfirmed(r *tracker.Receipt, o tracker.EmitOptions) *failure {
+func unconfirmed(r *tracker.Receipt, o tracker.EmitOptions) *frame.Failure {
 	if !r.Unsettled(o) {
 		return nil
 	}
-	return &failure{code: exitUnconfirmed, kind: "unconfirmed",
-		message: "kept here, but not confirmed on the hub", hints: []string{"git crosslink sync"}}
+	return &frame.Failure{Code: frame.ExitUnconfirmed, Kind: "unconfirmed",
+		Message: "kept here, but not confirmed on the hub", Hints: []string{"git crosslink sync"}}
 }
 
 // wroteOne prints the answer of a write to one issue.
@@ -164,7 +165,7 @@ func (e *env) wroteOne(ctx context.Context, r *tracker.Receipt, o tracker.EmitOp
 	return e.wroteIssue(ctx, r, u, unconfirmed(r, o))
 }
 
-func (e *env) wroteIssue(ctx context.Context, r *tracker.Receipt, u event.UUID, no *failure) error {
+func (e *env) wroteIssue(ctx context.Context, r *tracker.Receipt, u event.UUID, no *frame.Failure) error {
 	i, err := r.View.Issue(u)
 	if err != nil {
 		return err
@@ -184,7 +185,7 @@ func (e *env) wroteIssue(ctx context.Context, r *tracker.Receipt, u event.UUID, 
 
 // named is how talk names an issue.
 func named(i *store.Issue) string {
-	return fmt.Sprintf("%s '%s'", i.Name(), oneLine(i.Title))
+	return fmt.Sprintf("%s '%s'", i.Name(), frame.OneLine(i.Title))
 }
 
 // said collects what a command tells while it builds; building again starts

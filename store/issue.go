@@ -44,6 +44,9 @@ type NotFoundError struct {
 	ID   string
 	// Deleted is what it was called, number or short id, if it was deleted.
 	Deleted string
+	// Known are the names that there are instead. Only for milestones, which
+	// are few.
+	Known []string
 }
 
 func (e *NotFoundError) Error() string {

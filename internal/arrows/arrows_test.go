@@ -58,8 +58,12 @@ var rules = map[string]rule{
 		may: "event ledger replay trust refs tracker fail settings internal/statefile",
 		why: "on a server a push is judged by the core's rules over objects in quarantine: no state, no store, no commands",
 	},
+	"cli/frame": {
+		may: "cli/hints fail event reducer store tracker",
+		why: "what every command shares when it talks to a person or a program; it knows no command",
+	},
 	"cli": {
-		may: "event reducer store tracker hooks enrol gate fail cli/hints internal/statefile",
+		may: "cli/frame cli/hints fail event reducer store tracker hooks enrol gate internal/statefile",
 		why: "commands ask the tracker and print its answers; refs and trust stay behind it",
 	},
 

@@ -40,11 +40,11 @@ var shapes = []string{
 // oversized are the things that are above a limit today, with the size that
 // they must not exceed. An entry that is not needed any more fails the test.
 var oversized = map[string]int{
-	"lines cli":     11600,
+	"lines cli":     11300,
 	"lines refs":    7000,
 	"lines tracker": 14300,
 
-	"files cli":     72,
+	"files cli":     71,
 	"files refs":    41,
 	"files tracker": 73,
 

@@ -131,8 +131,8 @@ func isCode(x ast.Expr) bool {
 
 // named finds the names of what the command line itself says.
 var named = regexp.MustCompile(`(?:` + strings.Join([]string{
-	`\b(?:fatal|no|answersNo|warn)\(`,
-	`\bkind: +`,
+	`\b(?:Fatal|No|AnswersNo|warn)\(`,
+	`\bFailure\{Code: [\w.]+, Kind: +`,
 	`diagnosisShape\{`,
 }, "|") + `)"([a-z-]+)"`)
 
@@ -163,7 +163,11 @@ func TestEveryMessageIsExplained(t *testing.T) {
 	if err != nil || len(files) == 0 {
 		t.Fatal(err)
 	}
-	for _, f := range files {
+	deeper, err := filepath.Glob(filepath.Join(dir, "cli", "*", "*.go"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range append(files, deeper...) {
 		if strings.HasSuffix(f, "_test.go") {
 			continue
 		}

@@ -1,4 +1,4 @@
-package cli
+package frame
 
 import (
 	"fmt"
@@ -22,16 +22,16 @@ import (
 // A backslash is not escaped, so the escapes are for eyes; exact text is what
 // --json is for.
 
-// oneLine makes s fit for one line of a terminal.
-func oneLine(s string) string { return sanitize(s, false) }
+// OneLine makes s fit for one line of a terminal.
+func OneLine(s string) string { return sanitize(s, false) }
 
-// manyLines makes s fit for a terminal and keeps its lines.
-func manyLines(s string) string { return sanitize(s, true) }
+// Lines makes s fit for a terminal and keeps its lines.
+func Lines(s string) string { return sanitize(s, true) }
 
 func sanitize(s string, lines bool) string {
 	bad := -1
 	for i, r := range s {
-		if unfit(r, lines) && !spelled(s, i) || r == utf8.RuneError && !strings.HasPrefix(s[i:], "\uFFFD") {
+		if unprintable(r, lines) && !spelled(s, i) || r == utf8.RuneError && !strings.HasPrefix(s[i:], "\uFFFD") {
 			bad = i
 			break
 		}
@@ -46,7 +46,7 @@ func sanitize(s string, lines bool) string {
 		switch {
 		case r == utf8.RuneError && n == 1:
 			fmt.Fprintf(&b, `\x%02x`, s[i])
-		case !unfit(r, lines) || spelled(s, i):
+		case !unprintable(r, lines) || spelled(s, i):
 			b.WriteString(s[i : i+n])
 		case r == '\n':
 			b.WriteString(`\n`)
@@ -66,17 +66,17 @@ func sanitize(s string, lines bool) string {
 	return b.String()
 }
 
-func unfit(r rune, lines bool) bool {
+func unprintable(r rune, lines bool) bool {
 	if r < 0x20 {
 		return !lines || r != '\n' && r != '\t'
 	}
-	return r >= 0x7F && hidden(r)
+	return r >= 0x7F && Hidden(r)
 }
 
 const (
 	zwnj    = '\u200c'
 	zwj     = '\u200d'
-	joiners = string(zwnj) + string(zwj)
+	Joiners = string(zwnj) + string(zwj)
 )
 
 // spelled reports whether the character at s[i:] is a joiner that spelling
@@ -123,8 +123,8 @@ func picture(r rune) bool {
 	return r >= 0x1F000 && r <= 0x1FAFF || r >= 0x2190 && r <= 0x2BFF && unicode.IsSymbol(r)
 }
 
-// hidden reports DEL, C1 and the characters that move or hide text.
-func hidden(r rune) bool {
+// Hidden reports DEL, C1 and the characters that move or hide text.
+func Hidden(r rune) bool {
 	switch {
 	case r >= 0x7F && r <= 0x9F, // DEL, C1
 		r == 0x061C,                  // Arabic letter mark

@@ -1,10 +1,10 @@
-package cli
+package frame
 
 import "slices"
 
-// nearest returns the candidate that word is most likely a slip of the
+// Nearest returns the candidate that word is most likely a slip of the
 // fingers for, or "".
-func nearest(word string, candidates []string) string {
+func Nearest(word string, candidates []string) string {
 	best, found := 1+max(1, len(word)/3), ""
 	for _, c := range slices.Sorted(slices.Values(candidates)) {
 		if d := distance(word, c); d < best && d < len(c) {

@@ -1,0 +1,82 @@
+package frame
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/git-crosslink/git-crosslink/cli/hints"
+	"github.com/git-crosslink/git-crosslink/event"
+	"github.com/git-crosslink/git-crosslink/fail"
+	"github.com/git-crosslink/git-crosslink/reducer"
+	"github.com/git-crosslink/git-crosslink/store"
+	"github.com/git-crosslink/git-crosslink/tracker"
+)
+
+// Explain is the one place where errors become words and an exit status.
+func Explain(err error) *Failure {
+	var (
+		own       *Failure
+		refused   *fail.Error
+		missing   *store.NotFoundError
+		ambiguous *store.AmbiguousError
+		badID     *store.BadIDError
+		member    *event.MemberError
+		rejected  *reducer.RejectedError
+	)
+	switch {
+	case errors.As(err, &own):
+		return own
+	case errors.As(tracker.InTheWay(err), &refused):
+		return &Failure{Code: int(refused.Kind), Kind: refused.Code.Name(), Message: refused.Message, Hints: append(hints.For(refused.Code, refused.Fields), refused.Hints...), Cause: err}
+	case errors.As(err, &missing):
+		f := No("not-found", missing.Error())
+		if others := othersThan(missing); others != "" {
+			f.Hints = []string{others}
+		}
+		return f
+	case errors.As(err, &ambiguous):
+		f := Fatal("ambiguous", ambiguous.Error())
+		for _, c := range ambiguous.Candidates {
+			f.Hints = append(f.Hints, fmt.Sprintf("'%s' is '%s'", c.Short, c.Title))
+		}
+		return f
+	case errors.As(err, &badID):
+		f := Misuse(badID.Error())
+		f.Kind = "bad-id"
+		if where := whereListed[badID.What]; where != "" {
+			f.Hints = []string{"those there are: " + where}
+		}
+		return f
+	case errors.As(err, &member):
+		return BadMember(member)
+	case errors.As(err, &rejected):
+		return Fatal(rejected.Reason, rejectedText(rejected))
+	case errors.Is(err, context.Canceled):
+		return &Failure{Code: ExitInterrupted, Kind: "interrupted", Message: "interrupted", Cause: err}
+	case errors.Is(err, context.DeadlineExceeded):
+		return Fatal("timeout", "it took too long")
+	}
+	return &Failure{Code: ExitFatal, Kind: "fatal", Message: err.Error(), Cause: err}
+}
+
+// othersThan says what there is, where something is not.
+func othersThan(missing *store.NotFoundError) string {
+	switch where := whereListed[missing.What]; {
+	case where != "":
+		return "those there are: " + where
+	case missing.What != "milestone":
+		return ""
+	case len(missing.Known) == 0:
+		return "there is none"
+	}
+	return "those there are: '" + strings.Join(missing.Known, "', '") + "'"
+}
+
+func rejectedText(r *reducer.RejectedError) string {
+	if r.Detail == "" {
+		return fmt.Sprintf("refused: '%s'", r.Reason)
+	}
+	return r.Detail
+}

@@ -1,0 +1,68 @@
+package frame
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/git-crosslink/git-crosslink/event"
+)
+
+// whereListed is where ids can be looked up.
+var whereListed = map[string]string{
+	"issue":   "git crosslink list --status all",
+	"comment": "git crosslink show <id>",
+}
+
+// typed are the names of members whose option or argument is called otherwise.
+var typed = map[string]string{
+	"labels": "label", "content": "text", "trigger_type": "trigger", "intervention_context": "context",
+}
+
+// longest is how many bytes a member may have.
+func longest(member string) int {
+	switch member {
+	case "title", "branch":
+		return event.MaxTitle
+	}
+	if LongText(member) {
+		return event.MaxText
+	}
+	return event.MaxName
+}
+
+// LongText reports a member that may have several lines.
+func LongText(member string) bool {
+	switch member {
+	case "description", "content", "reason", "intervention_context", "notes":
+		return true
+	}
+	return false
+}
+
+// BadMember says which text breaks which rule, and what would be right.
+func BadMember(m *event.MemberError) *Failure {
+	message := m.Detail
+	if name := typed[m.Member]; name != "" {
+		message = strings.Replace(message, "'"+m.Member+"'", "'"+name+"'", 1)
+	}
+	f := Misuse(message)
+	f.Kind = "bad-value"
+	switch m.Reason {
+	case event.TooLong:
+		f.Hints = []string{fmt.Sprintf("at most %d bytes", longest(m.Member))}
+		if m.Member == "title" {
+			f.Hints = append(f.Hints, "what is longer goes into the description: -d <text>, -F <file>")
+		}
+	case event.ControlCharacter:
+		f.Hints = []string{"one line, without tabs and control characters"}
+		if LongText(m.Member) {
+			f.Hints = []string{"of all control characters only line breaks and tabs are allowed"}
+		}
+		if m.Member == "title" {
+			f.Hints = append(f.Hints, "several lines go into the description: -d <text>, -F <file>")
+		}
+	case event.NotUTF8:
+		f.Hints = []string{"convert it: iconv -f <its encoding> -t UTF-8"}
+	}
+	return f
+}
