@@ -2,6 +2,8 @@ package cli
 
 import (
 	"context"
+	"fmt"
+	"slices"
 
 	urfave "github.com/urfave/cli/v2"
 
@@ -74,6 +76,36 @@ type doctorShape struct {
 	Looked   []string         `json:"looked"`
 	Reached  bool             `json:"reached"`
 	Findings []diagnosisShape `json:"findings"`
+	Total    int              `json:"findings_total"`
+}
+
+// shownAlike is how many findings of one name an answer lists.
+const shownAlike = 20
+
+// listed returns the findings that an answer lists, and how many there are in
+// all. Anybody who may push can cause any number of findings of one name: after
+// shownAlike of them one line counts the rest. unlisted are problems with the
+// hub that all does not hold.
+func listed(all []diagnosisShape, unlisted int) (shown []diagnosisShape, total int) {
+	shown = []diagnosisShape{}
+	of, severity := map[string]int{}, map[string]string{}
+	for _, d := range all {
+		if of[d.Name]++; of[d.Name] <= shownAlike {
+			shown = append(shown, d)
+		}
+		severity[d.Name] = d.Severity
+	}
+	if unlisted > 0 {
+		of["hub"] += unlisted
+	}
+	for i := len(shown) - 1; i >= 0; i-- {
+		name := shown[i].Name
+		if more := of[name] - shownAlike; more > 0 {
+			shown = slices.Insert(shown, i+1, diagnosisShape{name, severity[name], fmt.Sprintf("and %d more findings of this kind", more), []string{}})
+		}
+		delete(of, name)
+	}
+	return shown, len(all) + unlisted
 }
 
 func runDoctor(ctx context.Context, f forms, e *env) error {
@@ -93,16 +125,11 @@ func runDoctor(ctx context.Context, f forms, e *env) error {
 		}
 		looked, findings = append(looked, x.subject), append(findings, more...)
 	}
-	doc, rec, wrong := doctorShape{looked, r.Reached, findings}, &records{form: &f}, 0
-	for _, d := range findings {
-		rec.add(append([]string{d.Severity, d.Name, d.Text}, d.Hints...)...)
-		if d.Severity != string(fail.Note) {
-			wrong++
-		}
-	}
-	a := answer{data: doc, pager: true, page: func(pg *page) { diagnosisPage(pg, findings) }}
+	shown, total := listed(findings, r.Unlisted)
+	wrong := wrongOf(findings) + r.Unlisted
+	a := answer{data: doctorShape{looked, r.Reached, shown, total}, pager: true, page: func(pg *page) { diagnosisPage(pg, shown) }}
 	if f.forScripts() {
-		a.records = rec
+		a.records = diagnosisRecords(&f, shown)
 	}
 	if wrong > 0 {
 		a.no = frame.AnswersNo("findings", count(wrong, "finding"))
@@ -110,6 +137,24 @@ func runDoctor(ctx context.Context, f forms, e *env) error {
 		e.talk("nothing is wrong") // what was looked at grows, and is in the JSON
 	}
 	return e.say(ctx, a)
+}
+
+// wrongOf counts the findings that are not notes.
+func wrongOf(findings []diagnosisShape) (n int) {
+	for _, d := range findings {
+		if d.Severity != string(fail.Note) {
+			n++
+		}
+	}
+	return n
+}
+
+func diagnosisRecords(f *forms, findings []diagnosisShape) *records {
+	rec := &records{form: f}
+	for _, d := range findings {
+		rec.add(append([]string{d.Severity, d.Name, d.Text}, d.Hints...)...)
+	}
+	return rec
 }
 
 func diagnosisPage(pg *page, findings []diagnosisShape) {

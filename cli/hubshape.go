@@ -31,6 +31,7 @@ type statusShape struct {
 	State       string           `json:"state"`
 	Problems    []string         `json:"problems"`
 	Findings    []diagnosisShape `json:"findings"`
+	Total       int              `json:"findings_total"`
 }
 
 type logShape struct {
@@ -43,9 +44,13 @@ type logShape struct {
 }
 
 func statusShapeOf(s *tracker.Status) statusShape {
+	shown, total := listed(diagnosisShapes(s.Findings), s.Unlisted)
 	x := statusShape{Remote: textOrNull(s.Remote), URL: textOrNull(s.URL), PushURL: textOrNull(s.PushURL), Hub: textOrNull(s.Hub), Shared: s.Shared,
 		Agent: textOrNull(s.Agent), Unsent: s.Unsent, Open: s.Open, Closed: s.Closed, Archived: s.Archived,
-		Logs: []logShape{}, Rejected: s.Rejected, Sequence: s.Sequence, Undecided: s.Undecided, Lost: s.Lost, BadSteps: s.BadSteps, Renumbered: append([]tracker.Alias{}, s.Renumbered...), State: s.Hash, Problems: s.Problems(), Findings: diagnosisShapes(s.Findings)}
+		Logs: []logShape{}, Rejected: s.Rejected, Sequence: s.Sequence, Undecided: s.Undecided, Lost: s.Lost, BadSteps: s.BadSteps, Renumbered: append([]tracker.Alias{}, s.Renumbered...), State: s.Hash, Problems: []string{}, Findings: shown, Total: total}
+	for _, d := range shown {
+		x.Problems = append(x.Problems, d.Text)
+	}
 	if s.Level != 0 {
 		x.Level = &s.Level
 	}

@@ -8,7 +8,6 @@ import (
 	urfave "github.com/urfave/cli/v2"
 
 	"github.com/git-crosslink/git-crosslink/cli/frame"
-	"github.com/git-crosslink/git-crosslink/fail"
 	"github.com/git-crosslink/git-crosslink/gate"
 )
 
@@ -139,6 +138,7 @@ type serverCheckShape struct {
 	Level    int              `json:"level"`
 	Signing  *string          `json:"signing"`
 	Findings []diagnosisShape `json:"findings"`
+	Total    int              `json:"findings_total"`
 }
 
 func runServerCheck(ctx context.Context, f forms, e *env) error {
@@ -146,22 +146,17 @@ func runServerCheck(ctx context.Context, f forms, e *env) error {
 	if err != nil {
 		return err
 	}
-	doc := serverCheckShape{r.Hub, textOrNull(r.Mode), textOrNull(r.Program), r.Level, textOrNull(r.Signing), diagnosisShapes(r.Findings)}
-	rec, wrong := &records{form: &f}, 0
-	for _, d := range doc.Findings {
-		rec.add(append([]string{d.Severity, d.Name, d.Text}, d.Hints...)...)
-		if d.Severity != string(fail.Note) {
-			wrong++
-		}
-	}
+	findings := diagnosisShapes(r.Findings)
+	shown, total := listed(findings, 0)
+	doc := serverCheckShape{r.Hub, textOrNull(r.Mode), textOrNull(r.Program), r.Level, textOrNull(r.Signing), shown, total}
 	if r.Mode != "" {
 		e.talk("the gate of '%s' is a %s hook", r.Hub, r.Mode)
 	}
-	a := answer{data: doc, page: func(pg *page) { diagnosisPage(pg, doc.Findings) }}
+	a := answer{data: doc, page: func(pg *page) { diagnosisPage(pg, shown) }}
 	if f.forScripts() {
-		a.records = rec
+		a.records = diagnosisRecords(&f, shown)
 	}
-	if wrong > 0 {
+	if wrong := wrongOf(findings); wrong > 0 {
 		a.no = frame.AnswersNo("findings", count(wrong, "finding"))
 	}
 	return e.say(ctx, a)

@@ -100,12 +100,13 @@ func (e *env) statusPage(pg *page, s *tracker.Status) {
 		pg.print("ledger: step %d, %s undecided\n", s.Sequence, count(s.Undecided, "event"))
 	}
 	statusRenumbered(pg, s.Renumbered)
-	for i, d := range s.Findings {
+	findings, total := listed(diagnosisShapes(s.Findings), s.Unlisted)
+	for i, d := range findings {
 		if i == shownProblems {
-			pg.print("%s %d more (git crosslink status --json)\n", pg.paint.text(slotProblem, "problem:"), len(s.Findings)-i)
+			pg.print("%s %d more (git crosslink doctor)\n", pg.paint.text(slotProblem, "problem:"), total-i)
 			break
 		}
-		pg.print("%s %s\n", pg.paint.text(slotProblem, string(d.Severity)+":"), d.Text)
+		pg.print("%s %s\n", pg.paint.text(slotProblem, d.Severity+":"), d.Text)
 	}
 }
 
@@ -163,8 +164,9 @@ func statusRecords(f *forms, s *tracker.Status) *records {
 	for _, l := range s.Logs {
 		r.add("log", l.Agent, fmt.Sprint(l.Events), strconv.Itoa(l.Unsent), l.Ended)
 	}
-	for _, p := range s.Problems() {
-		r.add("problem", p)
+	findings, _ := listed(diagnosisShapes(s.Findings), s.Unlisted)
+	for _, d := range findings {
+		r.add("problem", d.Text)
 	}
 	return r
 }

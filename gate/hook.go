@@ -124,6 +124,17 @@ func namespace(ns string) string {
 	return prefix
 }
 
+// aboveOf is where the refs of the namespace that an environment names begin,
+// "" where it names none.
+func aboveOf(environ []string) (above string) {
+	for _, kv := range environ {
+		if ns, ok := strings.CutPrefix(kv, "GIT_NAMESPACE="); ok {
+			above = namespace(ns)
+		}
+	}
+	return above
+}
+
 // notesPath is where the gate remembers; "" where nothing was installed.
 func notesPath(dir string) string {
 	dir = filepath.Join(dir, stateDir)

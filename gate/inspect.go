@@ -53,6 +53,9 @@ func Inspect(ctx context.Context, dir, program string, environ []string) (*Inspe
 		}
 	}
 	h.findLocks(time.Now(), find)
+	if err := h.findStrays(ctx, environ, find); err != nil {
+		return nil, err
+	}
 	option := ""
 	if r.Mode == PerRef {
 		option = " --per-ref"

@@ -9,7 +9,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"strings"
 
 	"github.com/git-crosslink/git-crosslink/fail"
 	"github.com/git-crosslink/git-crosslink/internal/statefile"
@@ -78,12 +77,7 @@ func (h *hub) shared() string {
 func (h *hub) level(ctx context.Context, environ []string) (*trust.Meta, error) {
 	local := refs.NewPlumbing(h.outer.CommonDir, h.outer.CommonDir, h.outer.Format, environ)
 	defer local.Close()
-	ref := metaRef
-	for _, kv := range environ {
-		if ns, ok := strings.CutPrefix(kv, "GIT_NAMESPACE="); ok {
-			ref = namespace(ns) + metaRef
-		}
-	}
+	ref := aboveOf(environ) + metaRef
 	all, err := local.Refs(ctx, ref)
 	if err != nil {
 		return nil, err

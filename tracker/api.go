@@ -201,6 +201,7 @@ type Status struct {
 	Renumbered  []Alias          `json:"renumbered"`
 	Hash        string           `json:"state"`    // hash of the canonical state
 	Findings    []fail.Diagnosis `json:"findings"` // what the doctor finds without asking the hub, notes apart
+	Unlisted    int              `json:"-"`        // problems with the hub beyond those of Findings
 }
 
 // LogInfo is one agent's log.

@@ -153,10 +153,10 @@ func (t *Tracker) checkHub(ctx context.Context, s *snapshot) ([]fail.Diagnosis, 
 		if len(which) > 0 && p.Ref == metaName {
 			continue // said already
 		}
-		if slices.Contains(said, p.Text) {
+		if slices.Contains(said, p.Text) || p.More > 0 {
 			continue
 		}
-		found = append(found, fail.Diagnosis{Code: "hub", Severity: fail.Warning, Text: p.Text, Hints: []string{"nothing here: what was seen before is kept and in use"}})
+		found = append(found, fail.Diagnosis{Code: "hub", Severity: fail.Warning, Text: p.Text, Hints: []string{"what was seen before is kept and in use; the hub's owner can look there: git crosslink server check"}})
 	}
 	return found, nil
 }

@@ -52,6 +52,7 @@ type DoctorReport struct {
 	Looked   []string // subjects
 	Reached  bool     // the hub answered just now
 	Findings []fail.Diagnosis
+	Unlisted int // problems with the hub beyond those of Findings
 }
 
 // Doctor asks the hub, unless offline, and looks for what is wrong. What
@@ -63,7 +64,7 @@ func (t *Tracker) Doctor(ctx context.Context, offline bool) (*DoctorReport, erro
 		return nil, err
 	}
 	r.Findings = append(r.Findings, found...)
-	r.Reached = t.fetched
+	r.Reached, r.Unlisted = t.fetched, t.contact.unlisted()
 	s, err := t.loadAll(ctx)
 	if err != nil {
 		if ctx.Err() != nil {

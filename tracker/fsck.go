@@ -182,8 +182,12 @@ func (t *Tracker) fsckTips(ctx context.Context, s *snapshot, r *FsckReport) erro
 // checkLogs is the doctor's look at the logs that are not used to their end.
 func (t *Tracker) checkLogs(_ context.Context, s *snapshot) ([]fail.Diagnosis, error) {
 	var found []fail.Diagnosis
+	var empty []string
 	for _, id := range s.agents() {
 		l := s.logs[id]
+		if l.hub != "" && l.chain.Seq == 0 && l.ended == "" && l.end == nil && !l.missing && !l.foreign {
+			empty = append(empty, id)
+		}
 		if l.beyond {
 			found = append(found, fail.Diagnosis{Code: "beyond", Severity: fail.Warning, Text: l.beyondText(), Hints: []string{"show details: git crosslink trust show " + id}})
 		}
@@ -204,10 +208,28 @@ func (t *Tracker) checkLogs(_ context.Context, s *snapshot) ([]fail.Diagnosis, e
 				Hints: []string{"its writer should see it; what is in front of it counts: git crosslink fsck"}})
 		}
 	}
+	if len(empty) > 0 {
+		found = append(found, t.emptyLogs(empty))
+	}
 	if n := len(s.project().Rejections()); n > 0 {
 		found = append(found, fail.Diagnosis{Code: "rejected", Severity: fail.Note, Text: fmt.Sprintf("%d events break a rule and are passed over by everybody", n), Hints: []string{"git crosslink fsck"}})
 	}
 	return found, nil
+}
+
+// emptyLogs is the finding about branches of the hub that are named as logs and
+// hold no event. A log is pushed with its first event, so no agent made them, and
+// every reader pays for each of them.
+func (t *Tracker) emptyLogs(ids []string) fail.Diagnosis {
+	text := fmt.Sprintf("the hub's log of '%s' has no events", ids[0])
+	if n := len(ids); n > 1 {
+		text = fmt.Sprintf("%d logs on the hub have no events, the first is that of '%s'; each of them slows every clone down", n, ids[0])
+	}
+	hints := []string{"ask the hub's owner to remove such branches"}
+	if t.hub != nil {
+		hints = append(hints, "list all logs of the hub: git ls-remote "+shellWord(t.hub.Name)+" 'crosslink/agents/*'")
+	}
+	return fail.Diagnosis{Code: "empty-log", Severity: fail.Warning, Text: text, Hints: hints}
 }
 
 // checkLedger is the doctor's look at what was decided.

@@ -15,6 +15,7 @@ type hubProblem struct {
 	Ref  string `json:"ref,omitempty"` // below crosslink/; "" is of none in particular
 	Text string `json:"text"`
 	Told bool   `json:"told,omitempty"`
+	More int    `json:"more,omitempty"` // how many problems beyond maxProblems this one stands for
 }
 
 const (
@@ -26,15 +27,15 @@ const (
 func (t *Tracker) tellProblems(now []hubProblem, noMeta bool) []hubProblem {
 	told := map[hubProblem]bool{}
 	for _, p := range t.contact.Problems {
-		told[p] = p.Told
+		told[hubProblem{Ref: p.Ref, Text: p.Text, Told: p.Told}] = p.Told
 	}
 	if n := len(now) - maxProblems; n > 0 {
-		now = append(slices.Clip(now[:maxProblems]), hubProblem{Text: fmt.Sprintf("%d more are not listed", n), Told: true})
+		now = append(slices.Clip(now[:maxProblems]), hubProblem{Text: fmt.Sprintf("%d more are not listed", n), Told: true, More: n})
 	}
-	tell := 0
+	tell, more := 0, (&contact{Problems: now}).unlisted()
 	for i := range now {
 		p := &now[i]
-		if p.Told = p.Told || told[hubProblem{p.Ref, p.Text, true}]; p.Told || t.unwatched {
+		if p.Told = p.Told || told[hubProblem{Ref: p.Ref, Text: p.Text, Told: true}]; p.Told || t.unwatched {
 			continue
 		}
 		hints := []string{"git crosslink status"}
@@ -49,9 +50,17 @@ func (t *Tracker) tellProblems(now []hubProblem, noMeta bool) []hubProblem {
 		}
 	}
 	if tell > maxTold {
-		t.notice(fail.Notice{Code: "hub", Text: fmt.Sprintf("there are %d more problems with the hub", tell-maxTold), Hints: []string{"git crosslink status"}})
+		t.notice(fail.Notice{Code: "hub", Text: fmt.Sprintf("there are %d more problems with the hub", tell-maxTold+more), Hints: []string{"git crosslink status"}})
 	}
 	return now
+}
+
+// unlisted is how many problems of the last fetch were too many to remember.
+func (c *contact) unlisted() int {
+	if n := len(c.Problems); n > 0 {
+		return c.Problems[n-1].More
+	}
+	return 0
 }
 
 // overcome forgets the problems of branches that the hub has just taken.

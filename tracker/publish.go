@@ -442,7 +442,7 @@ func (t *Tracker) stuck(ctx context.Context, s *snapshot, o *outcome) {
 		o.refused = true
 		o.reason, o.hints = t.refusalOf(ctx, s, l)
 	case t.stepWithheld(s) && len(s.pending(t.agent)) > 0:
-		o.refused, o.reason = true, stepRefusal(t.contact.Refusals[checkpointName].Why)
+		o.refused, o.reason = true, s.stepRefusal(t.contact.Refusals[checkpointName].Why)
 	}
 }
 

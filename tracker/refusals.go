@@ -325,7 +325,7 @@ func (t *Tracker) afterRule(ctx context.Context, s *snapshot, p refs.Push, res *
 		f := &search{t, seqs, o, maxProbes}
 		return true, f.apart(ctx, s, logs, why)
 	case step:
-		o.refused, o.reason = true, stepRefusal(why)
+		o.refused, o.reason = true, s.stepRefusal(why)
 		return false, t.noteRefusal(checkpointName, &refusal{Tip: s.refs[hubRoot+checkpointName], Why: why, At: t.now()})
 	}
 	o.refused, o.reason = true, "the hub refuses it: "+why
@@ -337,7 +337,14 @@ func (t *Tracker) noteRefused(why string) error {
 	return t.remember(func(c *contact) { c.Refused, c.RefusedAt, c.RefusedTo = why, t.now(), t.pushTarget() })
 }
 
-func stepRefusal(why string) string { return "the hub refuses the next step of the ledger: " + why }
+// stepRefusal says why the hub takes no step of the ledger. Where a branch of
+// the hub is in the way, git's own words name no cure.
+func (s *snapshot) stepRefusal(why string) string {
+	if other := s.inTheWay(checkpointName); other != "" {
+		return inTheWayText(other, checkpointName)
+	}
+	return "the hub refuses the next step of the ledger: " + why
+}
 
 // onRecord reports whether all that a push offers was refused before.
 func (t *Tracker) onRecord(p refs.Push) bool {

@@ -19,8 +19,7 @@ import (
 func (t *Tracker) refusalOf(ctx context.Context, s *snapshot, l *log) (text string, hints []string) {
 	name := agents + l.agent
 	if other := s.inTheWay(name); other != "" {
-		return fmt.Sprintf("the hub has a branch 'crosslink/%s', so git cannot create 'crosslink/%s' there", fail.Truncate(other), name),
-			[]string{fmt.Sprintf("ask the hub's owner to delete its branch '%s', then: git crosslink sync", fail.Truncate("crosslink/"+other))}
+		return inTheWayText(other, name), inTheWayHints(other)
 	}
 	r := t.contact.Refusals[name]
 	low := max(r.Low, l.hubSeq)
@@ -45,6 +44,14 @@ func (t *Tracker) refusalOf(ctx context.Context, s *snapshot, l *log) (text stri
 	return fmt.Sprintf("the hub refuses event %d of '%s'%s: %s", r.High, l.agent, what, r.Why),
 		[]string{fmt.Sprintf("if the rule is about this event, continue without it: %sgit crosslink agent fork --without %d", as, r.High),
 			"otherwise ask the hub's owner to accept it, then: git crosslink sync"}
+}
+
+func inTheWayText(other, name string) string {
+	return fmt.Sprintf("the hub has a branch 'crosslink/%s', so git cannot create 'crosslink/%s' there", fail.Truncate(other), name)
+}
+
+func inTheWayHints(other string) []string {
+	return []string{fmt.Sprintf("ask the hub's owner to delete its branch '%s', then: git crosslink sync", fail.Truncate("crosslink/"+other))}
 }
 
 // takesNone says that a hub that can be fetched from takes no push.
@@ -76,7 +83,7 @@ func (t *Tracker) undecidedText(s *snapshot, undecided int) string {
 	if !known || undecided == 0 || t.hub == nil || r.Tip != s.refs[hubRoot+checkpointName] {
 		return ""
 	}
-	return fmt.Sprintf("%s undecided: %s", events(undecided), stepRefusal(r.Why))
+	return fmt.Sprintf("%s undecided: %s", events(undecided), s.stepRefusal(r.Why))
 }
 
 // allUndecided counts the events that await a decision of the ledger.
@@ -100,8 +107,11 @@ func (t *Tracker) checkRefusals(ctx context.Context, s *snapshot) (found []fail.
 		found = append(found, fail.Diagnosis{Code: "refused", Severity: fail.Problem, Text: fmt.Sprintf("%s; %s kept here", text, events(l.unsent())), Hints: hints})
 	}
 	if text := t.undecidedText(s, s.allUndecided()); text != "" {
-		found = append(found, fail.Diagnosis{Code: "undecided", Severity: fail.Problem, Text: text,
-			Hints: []string{"ask the hub's owner to look for the cause: git crosslink server check", "then: git crosslink sync"}})
+		hints := []string{"ask the hub's owner to look for the cause: git crosslink server check", "then: git crosslink sync"}
+		if other := s.inTheWay(checkpointName); other != "" {
+			hints = inTheWayHints(other)
+		}
+		found = append(found, fail.Diagnosis{Code: "undecided", Severity: fail.Problem, Text: text, Hints: hints})
 	}
 	for _, name := range slices.Sorted(maps.Keys(t.contact.Refusals)) {
 		if r := t.contact.Refusals[name]; r.High == 0 && name != checkpointName {

@@ -32,7 +32,7 @@ func (t *Tracker) Status(ctx context.Context) (*Status, error) {
 		return nil, err
 	}
 	st := &Status{Remote: t.hubName(), Agent: t.agent, Level: s.level, Shared: s.bound || s.apart || s.level == 2 || s.level == 3,
-		Unsent: s.unsent(), Logs: []LogInfo{}, Renumbered: []Alias{}, Findings: []fail.Diagnosis{}, Hash: s.state.Hash()}
+		Unsent: s.unsent(), Logs: []LogInfo{}, Renumbered: []Alias{}, Findings: []fail.Diagnosis{}, Unlisted: t.contact.unlisted(), Hash: s.state.Hash()}
 	if t.hub != nil {
 		st.URL, st.PushURL = t.hub.shown(), refs.WithoutSecrets(t.pushURL())
 	}

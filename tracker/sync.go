@@ -207,7 +207,7 @@ func (t *Tracker) reportSync(ctx context.Context, r *SyncReport, before counts, 
 		r.Reason, r.Hints = t.refusalOf(ctx, after, withheld[0])
 	}
 	if text := t.undecidedText(after, r.Undecided); text != "" && r.Unsent == 0 {
-		r.State, r.Reason = Queued, stepRefusal(t.contact.Refusals[checkpointName].Why)
+		r.State, r.Reason = Queued, after.stepRefusal(t.contact.Refusals[checkpointName].Why)
 	}
 	if after.apart {
 		return r, t.apartError()

@@ -1,0 +1,36 @@
+package gate
+
+import (
+	"context"
+	"strings"
+
+	"github.com/git-crosslink/git-crosslink/fail"
+	"github.com/git-crosslink/git-crosslink/refs"
+)
+
+// findStrays reports the branches that stand among the tracker's and are none of
+// them: from before there was a gate, or made by whoever owns the hub. All
+// readers ignore them, and some keep git from making a branch of the tracker.
+func (h *hub) findStrays(ctx context.Context, environ []string, find finder) error {
+	local := refs.NewPlumbing(h.outer.CommonDir, h.outer.CommonDir, h.outer.Format, environ)
+	defer local.Close()
+	above := aboveOf(environ)
+	all, err := local.Refs(ctx, above+strings.TrimSuffix(heads, "/"))
+	if err != nil {
+		return err
+	}
+	for _, r := range all {
+		ref := strings.TrimPrefix(r.Name, above)
+		refused := (&gate{}).name(Command{Ref: ref, New: r.OID}, nil)
+		if refused == nil || !isBelow(ref, strings.TrimSuffix(heads, "/")) {
+			continue
+		}
+		name := plain(strings.TrimPrefix(ref, "refs/heads/"))
+		hint := "move it away: git branch -m " + quoted(name) + " " + quoted("moved/"+name)
+		if above != "" || name != strings.TrimPrefix(ref, "refs/heads/") {
+			hint = "list all: git for-each-ref " + quoted(above+heads)
+		}
+		find(fail.Warning, "stray-branch", hint, "the branch '%s' is none of the tracker's: %s", name, refused.Why)
+	}
+	return nil
+}
