@@ -37,6 +37,7 @@ var rules = map[string]rule{
 	"trust/keys":  {may: "event trust internal/statefile", why: "private keys have one place; everything that is decided about signatures is in trust"},
 
 	"ledger": {pure: true, may: "event event/canon", why: "a decision follows from the lines its step covers alone, never from a reducer's state"},
+	"syncer": {pure: true, why: "what is sent and when follows from what was answered: a hub, a clock and tips are values, so that races and refusals are tested without git"},
 
 	"fail":     {pure: true, why: "what went wrong is a code and fields; which command helps is known to the surface that shows it"},
 	"settings": {pure: true, may: "fail", why: "a setting has the same values for a clone and for a server"},

@@ -1,0 +1,314 @@
+package syncer
+
+import (
+	"slices"
+	"time"
+)
+
+// pushed sorts an answer to a push.
+func (s State) pushed(at At, e Pushed) (State, Action) {
+	if e.Nothing { // somebody else has sent it
+		s.answer.Refs = nil
+		return s.judge(at, false)
+	}
+	switch e.Failure {
+	case Busy:
+		var p Paced
+		s.Memory.Pace, p = s.Memory.Pace.Busy(at.Now, e.Why, e.RetryAfter, at.Jitter)
+		return s.later(at.Now, p)
+	case Silent:
+		s.Memory.Pace = s.Memory.Pace.Ended(at.Now, e.Took, s.task.CommandWait, true)
+		if s.task.Background {
+			s.Memory.Pace, _ = s.Memory.Pace.Busy(at.Now, "the hub does not answer", 0, at.Jitter)
+		}
+		return s.done(Outcome{Reason: PushFailed, Failure: Silent})
+	case Cut:
+		s.Memory.Pace = s.Memory.Pace.Ended(at.Now, e.Took, s.task.CommandWait, true)
+		return s.done(Outcome{Reason: PushFailed, Failure: Cut})
+	}
+	s.Memory.Pace = s.Memory.Pace.Ended(at.Now, e.Took, s.task.CommandWait, false)
+	switch s.phase {
+	case testingAtomic:
+		return s.testedAtomic(at, e)
+	case testingPlain:
+		return s.testedPlain(at, e)
+	}
+	s.outcome.Asked = s.outcome.Asked || e.Failure == None
+	if e.Apart {
+		return s.done(Outcome{Reason: PushesApart})
+	}
+	next := recording
+	if s.phase == probing {
+		next = recordingProbe
+	}
+	var accepted []string
+	for name, st := range e.Refs {
+		if st == Accepted {
+			accepted = append(accepted, name)
+		}
+	}
+	if len(accepted) == 0 {
+		if next == recordingProbe {
+			return s.tested(at)
+		}
+		return s.judge(at, false)
+	}
+	slices.Sort(accepted)
+	s.accept(accepted)
+	s.phase = next
+	return s, Swap{Accepted: accepted}
+}
+
+// accept counts what the hub accepted, and forgets that it was refused.
+func (s *State) accept(accepted []string) {
+	s.taken, s.Memory.Closed = true, nil
+	for _, name := range accepted {
+		upTo := uint64(0)
+		for _, p := range s.out.Parts {
+			if p.Name == name {
+				upTo = p.UpTo
+			}
+		}
+		if r, known := s.Memory.Refused[name]; known && upTo >= r.High {
+			s.Memory.refuse(name, nil)
+		}
+		if l := s.view.log(name); l != nil && upTo > l.OnHub {
+			s.outcome.Sent += int(upTo - l.OnHub)
+		}
+	}
+}
+
+// judge goes on after an answer that was recorded.
+func (s State) judge(at At, appended bool) (State, Action) {
+	if left, step := s.left(); len(left) > 0 || step || s.answer.Failure != None {
+		f := Fetch{}
+		for _, p := range left {
+			if s.answer.Refs[p.Name] == Rejected {
+				f.Rejected = append(f.Rejected, p.Name)
+			}
+		}
+		return s.look(afterRefusal, f)
+	}
+	switch {
+	case appended: // by another process: it goes out for it
+		return s.turn(at)
+	case s.round != logsOnly || !s.task.Decide && s.view.Urgency == Facts:
+		return s.sent(at.Now) // nothing of this clone awaits a decision
+	}
+	s.round = stepOnly
+	return s.lookInTurn()
+}
+
+// left are the parts of the push that the hub did not accept, and whether it did
+// not accept the step.
+func (s *State) left() (parts []Part, step bool) {
+	if s.answer.Nothing {
+		return nil, false
+	}
+	for _, p := range s.out.Parts {
+		if s.answer.Refs[p.Name] != Accepted {
+			parts = append(parts, p)
+		}
+	}
+	st, pushed := s.answer.Refs[Ledger]
+	return parts, pushed && st != Accepted
+}
+
+// lookInTurn fetches what others have sent and decided.
+func (s State) lookInTurn() (State, Action) {
+	return s.look(lookingInTurn, Fetch{})
+}
+
+func (s State) look(p phase, f Fetch) (State, Action) {
+	s.phase, s.fetch = p, f
+	return s, f
+}
+
+// fetched goes on after a fetch.
+func (s State) fetched(at At, e Fetched) (State, Action) {
+	if e.Failure == Busy {
+		var p Paced
+		s.Memory.Pace, p = s.Memory.Pace.Busy(at.Now, e.Why, e.RetryAfter, at.Jitter)
+		return s.later(at.Now, p)
+	}
+	if e.Failure != None {
+		return s.done(Outcome{Reason: FetchFailed, Failure: e.Failure})
+	}
+	s.outcome.Asked = true
+	before := s.view
+	s.view = e.View
+	switch s.phase {
+	case looking:
+		if e.View.Elsewhere {
+			return s.done(Outcome{Reason: OtherHub})
+		}
+		return s.prepared(at)
+	case lookingInTurn:
+		if s.Memory.raced(at.Now) && e.View.Before > 0 && e.View.Mine {
+			turn := max(s.answer.Took, minTurn)
+			s.phase = lettingOthers
+			d := time.Duration(min(e.View.Before, maxTurns))*turn + time.Duration(at.Jitter*float64(turn))
+			return s, Wait{Until: at.Now.Add(d)}
+		}
+		return s.turn(at)
+	case lookingAgain:
+		return s.turn(at)
+	}
+	return s.why(at, e, before)
+}
+
+// why finds out from the refs why a push did not land: an answer in words is
+// only for people.
+func (s State) why(at At, e Fetched, before View) (State, Action) {
+	moved := false
+	left, step := s.left()
+	for _, p := range s.out.Parts {
+		moved = moved || slices.Contains(e.Moved, p.Name)
+	}
+	moved = moved || step && slices.Contains(e.Moved, Ledger) || slices.Contains(e.Moved, Meta) && s.out.Atomic
+	switch {
+	case e.View.Lost:
+		return s.done(Outcome{Reason: MetaLost})
+	case e.View.Elsewhere:
+		return s.done(Outcome{Reason: OtherHub})
+	case e.Apart:
+		return s.done(Outcome{Reason: PushesApart})
+	case e.Rebased:
+		return s.again(at, true)
+	case s.answer.Failure != None:
+		return s.withoutAtomic(at)
+	}
+	if moved || !s.answer.Rule {
+		if !moved {
+			s.count.refused++
+		}
+		if s.count.refused >= insists {
+			return s.done(Outcome{Reason: OtherLog})
+		}
+		return s.again(at, moved)
+	}
+	if s.count.refused++; s.count.refused < insists && !s.onRecord() {
+		return s.again(at, false)
+	}
+	s.count.refused = 0 // what is tried next has not been refused yet
+	switch {
+	case len(left) > 0:
+		s.find.then = tryAgain
+		if len(left) == 1 {
+			return s.refuse(at, left[0])
+		}
+		s.halve(left)
+		return s.searchOn(at)
+	case step:
+		s.noteRefusal(Ledger, Refusal{Tip: s.ledger, Why: s.answer.Why, At: at.Now})
+		if s.allRefused() {
+			break
+		}
+		return s.done(Outcome{Reason: StepRefused, Why: s.answer.Why})
+	}
+	return s.close(at.Now, ClosedHub, s.answer.Why)
+}
+
+// again plans the next push of a run after one that did not land.
+func (s State) again(at At, moved bool) (State, Action) {
+	overtaken := false
+	if _, pushed := s.answer.Refs[Ledger]; pushed && s.view.Ledger != s.ledger {
+		overtaken = true
+		s.count.raced++
+	}
+	switch {
+	case overtaken && s.count.raced == 1 && s.round == everything:
+		return s.turn(at) // at once: mostly nobody else is there
+	case overtaken:
+		s.Memory.Raced = at.Now
+	}
+	switch {
+	case s.round == everything:
+		s.round = logsOnly
+	case s.round == stepOnly && moved:
+		return s.lookInTurn()
+	}
+	if moved {
+		return s.turn(at)
+	}
+	s.phase = pausing
+	d := pauseFor << min(max(s.count.tries-1, 0)+3*s.count.refused, 6)
+	return s, Wait{Until: at.Now.Add(d/2 + time.Duration(at.Jitter*float64(d)))}
+}
+
+// woke goes on after a wait.
+func (s State) woke(at At, e Woke) (State, Action) {
+	s.Memory = e.Memory
+	switch s.phase {
+	case lettingOthers:
+		return s.look(lookingAgain, Fetch{})
+	case waiting:
+		if !e.Locked {
+			return s.done(Outcome{Reason: NotYet, Paced: s.outcome.Paced, Why: s.outcome.Paced.Why})
+		}
+		s.phase, s.view, s.outcome.Paced = s.resume, e.View, nil
+		if s.Memory.NoAtomic && s.round == everything {
+			s.round = logsOnly
+		}
+		switch s.phase {
+		case pushing:
+			return s.next(at)
+		case probing, testingAtomic, testingPlain:
+			return s.push(at, s.out)
+		}
+		return s, s.fetch
+	}
+	s.view = e.View
+	return s.turn(at)
+}
+
+// onRecord reports whether all that a push offered was refused before.
+func (s *State) onRecord() bool {
+	for _, p := range s.out.Parts {
+		if _, known := s.Memory.Refused[p.Name]; !known {
+			return false
+		}
+	}
+	_, step := s.answer.Refs[Ledger]
+	_, known := s.Memory.Refused[Ledger]
+	return (!step || known) && (step || len(s.out.Parts) > 0)
+}
+
+// withoutAtomic handles a hub that answered a fetch and said nothing to a push.
+func (s State) withoutAtomic(at At) (State, Action) {
+	if !s.out.Atomic || s.answer.Failure == Forbidden {
+		return s.close(at.Now, TakesNone, s.answer.Why)
+	}
+	s.phase = testingAtomic
+	return s.push(at, s.out)
+}
+
+func (s State) testedAtomic(at At, e Pushed) (State, Action) {
+	if e.Failure == None { // a connection was lost, nothing more
+		return s.again(at, false)
+	}
+	one := Push{Step: len(s.out.Parts) == 0}
+	if !one.Step {
+		one.Parts = s.out.Parts[:1]
+	}
+	s.phase = testingPlain
+	return s.push(at, one)
+}
+
+func (s State) testedPlain(at At, e Pushed) (State, Action) {
+	if e.Failure == None {
+		s.Memory.NoAtomic = true
+		return s.again(at, false)
+	}
+	return s.close(at.Now, TakesNone, s.answer.Why)
+}
+
+// close remembers that the hub takes no push at all.
+func (s State) close(now time.Time, why Reason, words string) (State, Action) {
+	r := Refusal{Why: words, At: now, Times: 1}
+	if c := s.Memory.Closed; c != nil {
+		r.Times = c.Times + 1
+	}
+	s.Memory.Closed = &r
+	return s.done(Outcome{Reason: why, Why: words})
+}

@@ -1,0 +1,207 @@
+package syncer
+
+import "time"
+
+// Task is what a run is asked for.
+type Task struct {
+	Decide     bool // decide what others left undecided, too
+	Insist     bool // ask a hub although it was busy
+	Waits      bool // a command waits: what was refused is offered again at once
+	Background bool // nobody watches: a hub that does not answer is left alone
+	Look       bool // the remote may lead to another repository than before: fetch first
+	Urgency    Urgency
+	Limits     Limits
+
+	Patience    time.Duration // how long the run may wait in all until it may push
+	BusyToo     bool          // that includes waiting for a busy hub
+	CommandWait time.Duration // how long a command waits for one push
+}
+
+// Log is one agent's log, as far as publishing asks.
+type Log struct {
+	Name    string
+	Last    uint64 // sequence of its last event here
+	OnHub   uint64 // sequence of the last event that the hub has
+	Hub     Tip    // its tip as it was last seen on the hub
+	Sends   bool   // it was written here and holds events that the hub lacks
+	Lost    bool   // the hub has lost events of it
+	Back    bool   // and can get them back as they were seen
+	Blocked bool   // a branch of the hub is in its way
+	Changed bool   // the event that was refused is no longer at its place
+}
+
+// View is the clone at one moment.
+type View struct {
+	Open    bool // there is a hub that may be written to
+	Logs    []Log
+	Ledger  Tip     // the ledger as it was last seen on the hub
+	Step    bool    // the hub holds something that a step would decide, or lacks steps known here
+	Urgency Urgency // of what waits here to be sent or decided
+	Mine    bool    // of it, something of this worktree's agent awaits a decision
+	Before  int     // agents that await a decision, too, and go first
+
+	Lost      bool // at the last fetch the hub had lost its meta
+	Elsewhere bool // at the last fetch another tracker was there
+	Apart     bool // pushes lead to another repository than fetches
+}
+
+func (v *View) log(name string) *Log {
+	for i := range v.Logs {
+		if v.Logs[i].Name == name {
+			return &v.Logs[i]
+		}
+	}
+	return nil
+}
+
+// Failure is why there is no answer of the hub.
+type Failure byte
+
+const (
+	None      Failure = iota
+	Unreached         // of a push: the hub said nothing about any ref; of a fetch: no connection
+	Forbidden         // of a push: it says that this user may not push
+	Silent            // nothing came for too long
+	Busy              // 429 or 5xx
+	Cut               // the time of the command was over
+	NotStored         // of a fetch: what it brought could not be kept here
+)
+
+// Status is what became of one ref of a push.
+type Status byte
+
+const (
+	NotNamed Status = iota
+	Accepted
+	Rejected // before anything was sent: the hub has something else than expected
+	Refused  // by the hub: a lost race, a rule
+	With     // only because another ref of the push was
+)
+
+// At is when an event happened. Jitter is a random number in [0, 1).
+type At struct {
+	Now    time.Time
+	Jitter float64
+}
+
+// Event is what happened since the last action.
+type Event interface{ at() At }
+
+func (a At) at() At { return a }
+
+type (
+	// Began starts a run.
+	Began struct {
+		At
+		Task   Task
+		Memory Memory
+		View   View
+	}
+	// Fetched answers Fetch.
+	Fetched struct {
+		At
+		Failure    Failure
+		RetryAfter time.Duration
+		Why        string   // of Busy
+		Moved      []string // branches that are not what they were before
+		Apart      bool     // the push before it went to another repository
+		Rebased    bool     // a log was put on top of the hub's commit of the same events
+		View       View
+	}
+	// Pushed answers Push. Nothing: there was nothing to push after all.
+	Pushed struct {
+		At
+		Nothing    bool
+		Failure    Failure
+		RetryAfter time.Duration
+		Why        string // of Busy; of a refusal: the hub's rule
+		Refs       map[string]Status
+		Rule       bool // at least one ref was refused by the hub itself
+		Gate       bool // by a gate of ours, which judges what was pushed
+		Took       time.Duration
+		Apart      bool // accepted, by another repository
+		Memory     Memory
+	}
+	// Swapped answers Swap. Appended: another process has written meanwhile.
+	Swapped struct {
+		At
+		Appended bool
+		View     View
+	}
+	// Woke answers Wait.
+	Woke struct {
+		At
+		Locked bool // the sync lock is held (again)
+		Memory Memory
+		View   View
+	}
+)
+
+// Action is what to do next.
+type Action interface{ action() }
+
+type (
+	// Fetch fetches everything and accepts what may be believed. Of the logs
+	// named in Rejected the hub may hold the same events in another commit.
+	Fetch struct{ Rejected []string }
+	// Push is one push.
+	Push struct {
+		Parts   []Part
+		Step    bool // and the next step of the ledger, if there is one
+		Atomic  bool // all or nothing, and only if the hub's meta is as it was seen
+		Urgency Urgency
+	}
+	// Swap records what the hub accepted as seen on it.
+	Swap struct{ Accepted []string }
+	// Wait waits until a time, without the sync lock where Unlock says so. Why
+	// is for people, "" if it is too short to mention.
+	Wait struct {
+		Until  time.Time
+		Why    string
+		Unlock bool
+	}
+	// Done ends the run.
+	Done struct{ Outcome Outcome }
+)
+
+// Part is what a push carries of one log.
+type Part struct {
+	Name  string
+	UpTo  uint64 // the events up to here
+	Back  bool   // as it was seen on the hub, which has lost it
+	Empty bool   // no event: a commit on top of what the hub has
+}
+
+func (Fetch) action() {}
+func (Push) action()  {}
+func (Swap) action()  {}
+func (Wait) action()  {}
+func (Done) action()  {}
+
+// Reason is why a run has not sent everything.
+type Reason byte
+
+const (
+	Sent        Reason = iota // what could be sent was; what is withheld is in Memory
+	FetchFailed               // Outcome.Failure says how
+	PushFailed                // the same
+	MetaLost                  // the hub no longer has its meta
+	OtherHub                  // another tracker is there
+	PushesApart               // pushes lead to another repository than fetches
+	Changing                  // the hub was changed by others each time
+	OtherLog                  // the hub has another version of a log written here
+	ClosedHub                 // the hub refuses all pushes: Memory.Closed
+	TakesNone                 // the hub takes no pushes from this user: Memory.Closed
+	StepRefused               // the hub refuses the next step of the ledger
+	NotYet                    // Outcome.Paced says until when
+)
+
+// Outcome is how a run ended.
+type Outcome struct {
+	Reason  Reason
+	Failure Failure
+	Why     string // in the server's words
+	Paced   *Paced
+	Sent    int  // events
+	Asked   bool // the hub has answered
+}

@@ -1,0 +1,238 @@
+package syncer
+
+import (
+	"fmt"
+	"slices"
+	"time"
+)
+
+// How many pushes a hub is sent, and when it is left alone. The rules are:
+//
+//  1. A hub with a limit is sent that many pushes in any 60 s by all processes
+//     of a clone together. Half of them are for facts; the last sixth is for
+//     commands that wait: --wait, sync, init.
+//  2. Claims and releases have a budget of the same size that nothing else uses.
+//     A push that carries one counts there, whoever sends it, and takes along
+//     all that waits. What locks take is gone for the others, but for one push a
+//     minute.
+//  3. Facts start at the earliest 10 s after the last push, so that the events
+//     of one job go together: nobody waits for them.
+//  4. A server that is busy (429, 5xx) is left alone for as long as it asks, or
+//     30 s if it does not say, or does not answer at all. Each time in a row that
+//     doubles, up to an hour. It is somewhat longer at random, so that clones do
+//     not return together. Only a command that insists asks before.
+//  5. A hub without a limit has one for an hour after it was busy or slow.
+const (
+	minute      = 60 * time.Second
+	coalesce    = 10 * time.Second
+	firstHold   = 30 * time.Second
+	longestHold = time.Hour
+
+	slowPush     = 10 * time.Second // a push that takes longer makes a hub slow
+	SlowedPushes = 6                // pushes a minute that a hub is sent that was busy or slow
+	slowedFor    = time.Hour
+
+	// slowKnown is how long a push that took longer than a command waits is a
+	// reason not to wait for the next one.
+	slowKnown = 10 * time.Minute
+)
+
+// Urgency says how much of a minute's pushes a push may use.
+type Urgency byte
+
+const (
+	Facts    Urgency = iota // nobody notices when they arrive
+	Numbers                 // an issue is shown without its number meanwhile
+	Somebody                // a command waits for it
+	Locks                   // a claim or a release
+)
+
+// share is how many of n pushes a minute there may be before this one waits.
+func (u Urgency) share(n int) int {
+	switch u {
+	case Facts:
+		return n - n/2
+	case Numbers:
+		return n - n/6
+	}
+	return n
+}
+
+// Limits say how many pushes a minute a hub may be sent.
+type Limits struct {
+	Set       bool // PerMinute was configured and holds whatever happened
+	PerMinute int  // 0 is any number
+	Never     bool // a path, or a repository that is its own hub, is not paced unless configured
+}
+
+// Pace is what a clone remembers of its pushes to one hub.
+type Pace struct {
+	Pushes []time.Time `json:"pushes,omitempty"` // starts of those in the last minute
+	Locks  []time.Time `json:"locks,omitempty"`  // the same of pushes that carried claims or releases
+	Holds  int         `json:"holds,omitempty"`  // how often in a row the hub was busy
+	Until  time.Time   `json:"until,omitzero"`   // the hub is left alone until then
+	Why    string      `json:"why,omitempty"`
+	Cut    time.Time   `json:"cut,omitzero"`    // when a push last took longer than a command waits
+	Slowed time.Time   `json:"slowed,omitzero"` // until then a hub without a limit has one
+}
+
+// AsOf drops what is over. A start in the future was noted by a wrong clock and
+// counts as now; an end further ahead than any rule sets counts as over.
+func (p Pace) AsOf(now time.Time) Pace {
+	recent := func(all []time.Time) (kept []time.Time) {
+		for _, at := range all {
+			if at.After(now) {
+				at = now
+			}
+			if now.Sub(at) < minute {
+				kept = append(kept, at)
+			}
+		}
+		return kept
+	}
+	p.Pushes, p.Locks = recent(p.Pushes), recent(p.Locks)
+	if p.Until.After(now.Add(2 * longestHold)) {
+		p.Until = time.Time{}
+	}
+	if !p.Slowed.After(now) || p.Slowed.After(now.Add(slowedFor)) {
+		p.Slowed = time.Time{}
+	}
+	if p.Cut.After(now) || now.Sub(p.Cut) > slowKnown {
+		p.Cut = time.Time{}
+	}
+	return p
+}
+
+// Slow reports whether a push took longer than a command waits, not long ago.
+func (p Pace) Slow(now time.Time) bool { return !p.AsOf(now).Cut.IsZero() }
+
+// Limit is how many pushes a minute the hub is sent, 0 for any number.
+func (p Pace) Limit(l Limits, now time.Time) int {
+	if l.Set || l.PerMinute > 0 {
+		return l.PerMinute
+	}
+	if !l.Never && p.Slowed.After(now) {
+		return SlowedPushes
+	}
+	return 0
+}
+
+// Turn is when the next push may start where n are allowed a minute; a time in
+// the past is at once.
+func (p Pace) Turn(n int, u Urgency) time.Time {
+	if n == 0 {
+		return time.Time{}
+	}
+	if u == Locks {
+		return nth(p.Locks, n)
+	}
+	all := slices.Concat(p.Pushes, p.Locks)
+	slices.SortFunc(all, time.Time.Compare)
+	at := nth(all, u.share(n))
+	if own := nth(p.Pushes, 1); own.Before(at) {
+		at = own
+	}
+	if u != Facts || len(all) == 0 {
+		return at
+	}
+	return latest(at, all[len(all)-1].Add(coalesce))
+}
+
+// nth is when fewer than n of these times will lie in the last minute.
+func nth(times []time.Time, n int) time.Time {
+	if len(times) < n {
+		return time.Time{}
+	}
+	return times[len(times)-n].Add(minute)
+}
+
+func latest(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
+}
+
+// Paced says that no push may start, and when one may.
+type Paced struct {
+	Until time.Time
+	Why   string
+	Busy  bool // the hub asked for it, or did not answer; otherwise it is our own limit
+}
+
+// May says when a push may start: at once (nil), or later. insist asks a hub
+// that was busy.
+func (p Pace) May(now time.Time, l Limits, u Urgency, insist bool) *Paced {
+	p = p.AsOf(now)
+	if p.Until.After(now) && !insist {
+		return &Paced{p.Until, p.Why, true}
+	}
+	n := p.Limit(l, now)
+	if at := p.Turn(n, u); at.After(now) {
+		return &Paced{at, limited(n, u), false}
+	}
+	return nil
+}
+
+// MayStart is when a push of this urgency may start.
+func (p Pace) MayStart(now time.Time, l Limits, u Urgency) time.Time {
+	p = p.AsOf(now)
+	return latest(p.Turn(p.Limit(l, now), u), p.Until)
+}
+
+// Started notes a push.
+func (p Pace) Started(now time.Time, l Limits, u Urgency) Pace {
+	p = p.AsOf(now)
+	switch {
+	case p.Limit(l, now) == 0:
+	case u == Locks:
+		p.Locks = append(slices.Clip(p.Locks), now)
+	default:
+		p.Pushes = append(slices.Clip(p.Pushes), now)
+	}
+	return p
+}
+
+// Busy notes that the hub is to be left alone, and for how long it asked for
+// that, 0 if it did not say. jitter is in [0, 1).
+func (p Pace) Busy(now time.Time, why string, asked time.Duration, jitter float64) (Pace, Paced) {
+	if asked <= 0 {
+		asked = firstHold
+	}
+	wait := min(min(asked, longestHold)<<min(p.Holds, 10), longestHold)
+	wait += time.Duration(jitter * float64(min(wait/4, minute)))
+	p = p.AsOf(now)
+	p.Holds++
+	p.Until, p.Why, p.Slowed = now.Add(wait), why, now.Add(slowedFor)
+	return p, Paced{p.Until, why, true}
+}
+
+// Ended notes how long a push took that came to an end, or was given up (cut).
+// wait is how long a command waits.
+func (p Pace) Ended(now time.Time, took, wait time.Duration, cut bool) Pace {
+	p = p.AsOf(now)
+	if cut || !p.Cut.IsZero() && took > wait {
+		p.Cut = now
+	} else {
+		p.Cut = time.Time{}
+	}
+	if took > slowPush {
+		p.Slowed = now.Add(slowedFor)
+	}
+	if !cut {
+		p.Holds, p.Until, p.Why = 0, time.Time{}, ""
+	}
+	return p
+}
+
+// limited says what a limit is, for people.
+func limited(n int, u Urgency) string {
+	what := "pushes"
+	if u == Locks {
+		what = "pushes of locks"
+	}
+	if n == 1 {
+		what = "push" + what[len("pushes"):]
+	}
+	return fmt.Sprintf("limit: %d %s a minute", n, what)
+}
