@@ -40,7 +40,7 @@ nightly: ## long runs: the whole suite with CROSSLINK_NIGHTLY=1, the scripts wit
 	-$(MAKE) newer-git
 	CROSSLINK_NIGHTLY=1 CROSSLINK_DISK=1 $(STATIC) $(GO) run ./internal/gotest -count=1 -timeout 6h -tags $(TAGS) ./...
 	$(MAKE) scripts-newer-git
-	CROSSLINK_REFS=plumbing $(STATIC) $(GO) run ./internal/gotest -count=1 -timeout 2h -tags $(TAGS) ./refs ./tracker
+	CROSSLINK_REFS=plumbing $(STATIC) $(GO) run ./internal/gotest -count=1 -timeout 2h -tags $(TAGS) ./refs/... ./tracker
 	$(MAKE) soak SOAK='-minutes 30 -seeds 10'
 	$(MAKE) fuzz FUZZTIME=10m
 	$(MAKE) bench BENCH=-long

@@ -6,6 +6,7 @@ import (
 	"errors"
 
 	"github.com/git-crosslink/git-crosslink/refs"
+	"github.com/git-crosslink/git-crosslink/refs/git"
 	"github.com/git-crosslink/git-crosslink/trust"
 )
 
@@ -40,7 +41,7 @@ const certificateNamespace = "git"
 
 // ReadCertificate reads the certificate that git has stored for the hook; nil
 // if nobody asks for one. status is git's word on the nonce.
-func ReadCertificate(ctx context.Context, repo *refs.Server, id refs.OID, status string, required bool) (*PushCertificate, error) {
+func ReadCertificate(ctx context.Context, repo *git.Server, id refs.OID, status string, required bool) (*PushCertificate, error) {
 	p := &PushCertificate{Required: required}
 	if id == "" {
 		if p.Why = "the push is not signed"; !required {

@@ -16,6 +16,7 @@ import (
 	"github.com/git-crosslink/git-crosslink/fail"
 	"github.com/git-crosslink/git-crosslink/gate"
 	"github.com/git-crosslink/git-crosslink/refs"
+	"github.com/git-crosslink/git-crosslink/refs/git"
 	"github.com/git-crosslink/git-crosslink/trust"
 )
 
@@ -114,7 +115,7 @@ func TestMisspelledCertificateSetting(t *testing.T) {
 // A certificate of another push, or one that was altered, is nobody's.
 func TestACertificateOfAnotherPush(t *testing.T) {
 	w := newWorld(t, "sha1")
-	repo := refs.NewServer(w.evil, w.form, os.Environ())
+	repo := git.NewServer(w.evil, w.form, os.Environ())
 	defer repo.Close()
 	text := []byte("certificate version 0.1\npusher x\nnonce 1-a\n\n" + strings.Repeat("0", 40) + " " + strings.Repeat("1", 40) + " refs/heads/x\n")
 	sig, err := w.key("alice").sign("git", text)

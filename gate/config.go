@@ -9,7 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 
-	"github.com/git-crosslink/git-crosslink/refs"
+	"github.com/git-crosslink/git-crosslink/refs/git"
 )
 
 // What the gate needs in the repository's configuration is in a file of its
@@ -84,7 +84,7 @@ type configFile struct {
 	mode       fs.FileMode
 }
 
-func lockConfig(o *refs.Outer) (*configFile, error) {
+func lockConfig(o *git.Outer) (*configFile, error) {
 	path, err := filepath.EvalSymlinks(filepath.Join(o.CommonDir, "config"))
 	if err != nil {
 		return nil, err

@@ -29,6 +29,7 @@ import (
 
 	"github.com/git-crosslink/git-crosslink/event"
 	"github.com/git-crosslink/git-crosslink/refs"
+	"github.com/git-crosslink/git-crosslink/refs/git"
 )
 
 // Command is one ref of a push.
@@ -105,7 +106,7 @@ func namespaced(ref string) bool {
 // gate judges one push.
 type gate struct {
 	ctx  context.Context
-	repo *refs.Server
+	repo *git.Server
 	o    Options
 
 	before   map[string]refs.OID     // the tracker's refs as they are
@@ -121,7 +122,7 @@ type gate struct {
 // Check judges a push and returns what is refused, at most one refusal a ref.
 // Refs that are not the tracker's are passed over. An error means that nothing
 // could be judged.
-func Check(ctx context.Context, repo *refs.Server, push []Command, o Options) ([]*Refusal, error) {
+func Check(ctx context.Context, repo *git.Server, push []Command, o Options) ([]*Refusal, error) {
 	g := &gate{ctx: ctx, repo: repo, o: o, before: map[string]refs.OID{}, after: map[string]refs.OID{}, newest: -1}
 	var mine []Command
 	for _, c := range push {
@@ -279,7 +280,7 @@ func (g *gate) arrive(push []Command) error {
 		return nil
 	}
 	var err error
-	if g.incoming, err = g.repo.Incoming(g.ctx, tips, maxCommits); err != nil && !errors.Is(err, refs.ErrTooMany) {
+	if g.incoming, err = g.repo.Incoming(g.ctx, tips, maxCommits); err != nil && !errors.Is(err, git.ErrTooMany) {
 		return fmt.Errorf("list what the push brings: %w", err)
 	}
 	return nil

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/git-crosslink/git-crosslink/refs"
+	"github.com/git-crosslink/git-crosslink/refs/git"
 )
 
 // Hook is what a hook of git is given.
@@ -99,7 +100,7 @@ func (h Hook) check(ctx context.Context, push []Command) ([]*Refusal, error) {
 	if id == "" {
 		id = push[0].Old
 	}
-	repo := refs.NewServer(dir, formatOf(string(id)), h.Environ)
+	repo := git.NewServer(dir, formatOf(string(id)), h.Environ)
 	defer repo.Close()
 	o := Options{Now: h.Now, NotesPath: notesPath(dir), Namespace: namespace(h.getenv("GIT_NAMESPACE"))}
 	conf, err := repo.Settings(ctx)
@@ -145,7 +146,7 @@ func notesPath(dir string) string {
 }
 
 // pusher reads the certificate, if there is one or there must be.
-func (h Hook) pusher(ctx context.Context, repo *refs.Server, conf refs.Config) (*PushCertificate, error) {
+func (h Hook) pusher(ctx context.Context, repo *git.Server, conf refs.Config) (*PushCertificate, error) {
 	said, _ := conf.Get("crosslink.pushCertificate")
 	required := said == "require"
 	id := refs.OID(h.getenv("GIT_PUSH_CERT"))

@@ -13,6 +13,7 @@ import (
 	"github.com/git-crosslink/git-crosslink/fail"
 	"github.com/git-crosslink/git-crosslink/internal/statefile"
 	"github.com/git-crosslink/git-crosslink/refs"
+	"github.com/git-crosslink/git-crosslink/refs/git"
 	"github.com/git-crosslink/git-crosslink/trust"
 )
 
@@ -30,15 +31,15 @@ const stateDir = "crosslink"
 
 // hub is the repository a gate is put into.
 type hub struct {
-	outer *refs.Outer
+	outer *git.Outer
 	conf  refs.Config
 	hooks string // directory
 }
 
 // openHub opens it for a verb of 'git crosslink server'.
 func openHub(ctx context.Context, dir, verb string, environ []string) (*hub, error) {
-	o, err := refs.Discover(ctx, dir, environ)
-	if errors.Is(err, refs.ErrNotRepository) {
+	o, err := git.Discover(ctx, dir, environ)
+	if errors.Is(err, git.ErrNotRepository) {
 		return nil, &fail.Error{Kind: fail.Fatal, Code: "no-repository", Message: "not a git repository",
 			Hints: []string{"go to the hub's own directory, or name it: git crosslink -C <hub>.git server " + verb}, Err: err}
 	}
@@ -75,7 +76,7 @@ func (h *hub) shared() string {
 
 // level looks whether the hub's meta, if there is any, is what the gate knows.
 func (h *hub) level(ctx context.Context, environ []string) (*trust.Meta, error) {
-	local := refs.NewPlumbing(h.outer.CommonDir, h.outer.CommonDir, h.outer.Format, environ)
+	local := git.NewPlumbing(h.outer.CommonDir, h.outer.CommonDir, h.outer.Format, environ)
 	defer local.Close()
 	ref := aboveOf(environ) + metaRef
 	all, err := local.Refs(ctx, ref)

@@ -9,6 +9,7 @@ import (
 	"github.com/git-crosslink/git-crosslink/gate"
 	"github.com/git-crosslink/git-crosslink/ledger"
 	"github.com/git-crosslink/git-crosslink/refs"
+	"github.com/git-crosslink/git-crosslink/refs/git"
 	"github.com/git-crosslink/git-crosslink/trust"
 )
 
@@ -154,7 +155,7 @@ func TestTooMuch(t *testing.T) {
 	for range 4 {
 		w.grow(l, 1)
 	}
-	repo := refs.NewServer(w.evil, w.form, os.Environ())
+	repo := git.NewServer(w.evil, w.form, os.Environ())
 	defer repo.Close()
 	push := []gate.Command{{Ref: "refs/heads/crosslink/meta", New: w.metas[0].id}, {Ref: agents + "alice", New: l.tip}}
 	brings := strings.Count(w.git("rev-list", string(w.metas[0].id), string(l.tip)), "\n") + 1

@@ -5,14 +5,14 @@ import (
 	"strings"
 
 	"github.com/git-crosslink/git-crosslink/fail"
-	"github.com/git-crosslink/git-crosslink/refs"
+	"github.com/git-crosslink/git-crosslink/refs/git"
 )
 
 // findStrays reports the branches that stand among the tracker's and are none of
 // them: from before there was a gate, or made by whoever owns the hub. All
 // readers ignore them, and some keep git from making a branch of the tracker.
 func (h *hub) findStrays(ctx context.Context, environ []string, find finder) error {
-	local := refs.NewPlumbing(h.outer.CommonDir, h.outer.CommonDir, h.outer.Format, environ)
+	local := git.NewPlumbing(h.outer.CommonDir, h.outer.CommonDir, h.outer.Format, environ)
 	defer local.Close()
 	above := aboveOf(environ)
 	all, err := local.Refs(ctx, above+strings.TrimSuffix(heads, "/"))

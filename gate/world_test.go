@@ -23,6 +23,7 @@ import (
 	"github.com/git-crosslink/git-crosslink/internal/testkit"
 	"github.com/git-crosslink/git-crosslink/ledger"
 	"github.com/git-crosslink/git-crosslink/refs"
+	"github.com/git-crosslink/git-crosslink/refs/git"
 	"github.com/git-crosslink/git-crosslink/replay"
 	"github.com/git-crosslink/git-crosslink/trust"
 )
@@ -63,7 +64,7 @@ type world struct {
 	hub  string // a bare repository
 	evil string // another one
 	env  []string
-	repo *refs.Plumbing // evil's objects
+	repo *git.Plumbing // evil's objects
 	form refs.Format
 	when time.Time
 
@@ -110,7 +111,7 @@ func newWorld(t testing.TB, format string) *world {
 	if w.form, err = refs.ParseFormat(format); err != nil {
 		t.Fatal(err)
 	}
-	w.repo = refs.NewPlumbing(w.evil, w.evil, w.form, w.env)
+	w.repo = git.NewPlumbing(w.evil, w.evil, w.form, w.env)
 	t.Cleanup(func() { w.repo.Close() })
 	w.mustPush(string(w.code("start")) + ":refs/heads/main")
 	return w

@@ -11,7 +11,7 @@ import (
 	"strings"
 
 	"github.com/git-crosslink/git-crosslink/internal/statefile"
-	"github.com/git-crosslink/git-crosslink/refs"
+	"github.com/git-crosslink/git-crosslink/refs/git"
 	"github.com/git-crosslink/git-crosslink/tracker"
 )
 
@@ -86,7 +86,7 @@ func Run(ctx context.Context, c Call) *Stop {
 	if c.Environ == nil {
 		c.Environ = os.Environ()
 	}
-	if lookup(c.Environ, refs.InnerVariable) != "" {
+	if lookup(c.Environ, git.InnerVariable) != "" {
 		return nil // one of our own git commands
 	}
 	name := c.Name
@@ -185,7 +185,7 @@ func judge(ctx context.Context, c Call, all []update, mirror bool) *Stop {
 			seen = t.HubBranches(ctx)
 		}
 	}
-	o, err := refs.Discover(ctx, c.Dir, c.Environ)
+	o, err := git.Discover(ctx, c.Dir, c.Environ)
 	for _, name := range seen {
 		if err == nil && !o.HasRef(ctx, "refs/heads/"+name) {
 			s.Removed = append(s.Removed, name)
@@ -241,7 +241,7 @@ func Home(ctx context.Context, dir string, environ []string) string {
 	if !ok || owned(dir, filepath.Dir(home)) {
 		return home
 	}
-	o, err := refs.Discover(ctx, dir, environ)
+	o, err := git.Discover(ctx, dir, environ)
 	if err != nil {
 		return ""
 	}

@@ -14,6 +14,7 @@ import (
 
 	"github.com/git-crosslink/git-crosslink/internal/statefile"
 	"github.com/git-crosslink/git-crosslink/refs"
+	"github.com/git-crosslink/git-crosslink/refs/git"
 )
 
 // State says how one hook stands.
@@ -61,7 +62,7 @@ const configuration = "configuration"
 
 // Clone is a clone as hooks are put into it.
 type Clone struct {
-	outer      *refs.Outer
+	outer      *git.Outer
 	conf       refs.Config
 	dir        string // where git looks for files
 	configures bool   // git runs hooks of its configuration
@@ -69,7 +70,7 @@ type Clone struct {
 
 // Open looks at the clone dir belongs to; it changes nothing.
 func Open(ctx context.Context, dir string, environ []string) (*Clone, error) {
-	o, err := refs.Discover(ctx, dir, environ)
+	o, err := git.Discover(ctx, dir, environ)
 	if err != nil {
 		return nil, err
 	}

@@ -10,7 +10,7 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/git-crosslink/git-crosslink/refs"
+	"github.com/git-crosslink/git-crosslink/refs/git"
 )
 
 // 'git push --mirror' deletes what the remote has and this repository has not,
@@ -32,7 +32,7 @@ func mirrors(ctx context.Context, c Call, gitDir string) bool {
 	if len(c.Args) == 0 || !alias && !mentioned(c.Environ, gitDir) {
 		return false
 	}
-	o, err := refs.Discover(ctx, c.Dir, c.Environ)
+	o, err := git.Discover(ctx, c.Dir, c.Environ)
 	if err != nil {
 		return false
 	}

@@ -36,6 +36,11 @@ var (
 	// ErrLocked says that another process held a ref's lock for longer than
 	// Swap waits. Nothing moved.
 	ErrLocked = errors.New("ref is locked by another process")
+	// ErrStorage says that the repository could not be asked: a program that it
+	// needs failed or died. It says nothing about what is stored.
+	ErrStorage = errors.New("storage failed")
+	// ErrClosed says that Close was called before.
+	ErrClosed = errors.New("repository is closed")
 	// ErrBadName says that a ref name is not acceptable to git or to us.
 	ErrBadName = errors.New("bad ref name")
 )

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/git-crosslink/git-crosslink/refs"
+	"github.com/git-crosslink/git-crosslink/refs/memory"
 )
 
 const agent = "alice-1"
@@ -81,7 +82,7 @@ func TestLogShapes(t *testing.T) {
 		{"legacy only", map[string]string{"events.log": "a\nb\n"}, 0, 0, ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			l := refs.NewMemory(refs.SHA1)
+			l := memory.New(refs.SHA1)
 			log, err := refs.ReadLog(ctx, l, agent, logOf(t, l, c.files), 0)
 			if err != nil {
 				t.Fatal(err)
@@ -116,7 +117,7 @@ func (c *counter) Read(ctx context.Context, ids []refs.OID, limit int64, each fu
 // TestReadLogsIsConstant: the number of Read calls does not depend on the
 // number of logs or their lengths; one bad log does not stop the others.
 func TestReadLogsIsConstant(t *testing.T) {
-	l := &counter{Local: refs.NewMemory(refs.SHA1)}
+	l := &counter{Local: memory.New(refs.SHA1)}
 	var reqs []refs.LogRequest
 	for i := range 20 {
 		a := fmt.Sprint("agent-", i)
@@ -151,7 +152,7 @@ func TestReadLogsIsConstant(t *testing.T) {
 // TestAppendIsConstant: appending to a log of three shards reads as many
 // objects as to a log of one line.
 func TestAppendIsConstant(t *testing.T) {
-	l := &counter{Local: refs.NewMemory(refs.SHA1)}
+	l := &counter{Local: memory.New(refs.SHA1)}
 	one := [][]byte{[]byte("x")}
 	short, _ := refs.AppendLog(ctx, l, agent, "", one, at("x"))
 	var many [][]byte
@@ -172,7 +173,7 @@ func TestAppendIsConstant(t *testing.T) {
 
 // TestReadFrom: segments below From are not read.
 func TestReadFrom(t *testing.T) {
-	l := &counter{Local: refs.NewMemory(refs.SHA1)}
+	l := &counter{Local: memory.New(refs.SHA1)}
 	var many [][]byte
 	for i := range 1000 {
 		many = append(many, fmt.Append(nil, i+1))
@@ -191,7 +192,7 @@ func TestReadFrom(t *testing.T) {
 }
 
 func TestAppendRefuses(t *testing.T) {
-	l := refs.NewMemory(refs.SHA1)
+	l := memory.New(refs.SHA1)
 	x := [][]byte{[]byte("x")}
 	for name, tip := range map[string]refs.OID{
 		"hole":    logOf(t, l, map[string]string{seg(1): numbered(1, 64), seg(129): "x\n"}),
@@ -224,7 +225,7 @@ func TestAppendRefuses(t *testing.T) {
 
 // TestAppendKeepsSiblings: what others put into a tree stays, of any mode.
 func TestAppendKeepsSiblings(t *testing.T) {
-	l := refs.NewMemory(refs.SHA1)
+	l := memory.New(refs.SHA1)
 	f := l.Format()
 	ids, _ := l.Write(ctx, []refs.Object{{Kind: refs.Blob, Data: []byte("1\n")}, {Kind: refs.Blob, Data: []byte("odd")}})
 	odd := refs.TreeEntry{Mode: "100755", Name: "zz", OID: ids[1]}
@@ -272,7 +273,7 @@ func TestAppendKeepsSiblings(t *testing.T) {
 }
 
 func TestAppendToMigratedLog(t *testing.T) {
-	l := refs.NewMemory(refs.SHA1)
+	l := memory.New(refs.SHA1)
 	tip := logOf(t, l, map[string]string{"events.log": "a\nb\n", "heartbeat.json": "{}"})
 	x := [][]byte{[]byte("70")}
 	if _, err := refs.AppendLog(ctx, l, agent, tip, x, at("x")); !errors.Is(err, refs.ErrSequence) {
@@ -301,7 +302,7 @@ func TestAppendToMigratedLog(t *testing.T) {
 }
 
 func TestIsPrefix(t *testing.T) {
-	l := refs.NewMemory(refs.SHA1)
+	l := memory.New(refs.SHA1)
 	log := func(files map[string]string) refs.OID { return logOf(t, l, files) }
 	s3, s64 := numbered(1, 3), numbered(1, 64)
 	other := log(map[string]string{seg(1): "1\n2\nx\n"})
@@ -340,7 +341,7 @@ func TestIsPrefix(t *testing.T) {
 }
 
 func TestRecommit(t *testing.T) {
-	l := refs.NewMemory(refs.SHA1)
+	l := memory.New(refs.SHA1)
 	ours, theirs := logOf(t, l, map[string]string{seg(1): "1\n2\n"}), logOf(t, l, map[string]string{seg(1): "1\n"})
 	id, err := refs.Recommit(ctx, l, ours, []refs.OID{theirs}, at("x"))
 	if err != nil {
@@ -352,7 +353,7 @@ func TestRecommit(t *testing.T) {
 }
 
 func TestReadFilesIsStrict(t *testing.T) {
-	l := refs.NewMemory(refs.SHA1)
+	l := memory.New(refs.SHA1)
 	ids, _ := l.Write(ctx, []refs.Object{{Kind: refs.Blob, Data: []byte("x")}})
 	for _, mode := range []string{"100755", "120000", "160000"} {
 		tree, _ := refs.EncodeTree(refs.SHA1, []refs.TreeEntry{{Mode: mode, Name: "hub.json", OID: ids[0]}})

@@ -45,7 +45,8 @@ func (f Format) String() string {
 	return "sha1"
 }
 
-func (f Format) new() hash.Hash {
+// NewHash begins the hash of an object.
+func (f Format) NewHash() hash.Hash {
 	if f == SHA256 {
 		return sha256.New()
 	}
@@ -78,7 +79,7 @@ func (f Format) Valid(id OID) bool {
 
 // ID is the id that git gives to an object.
 func (f Format) ID(o Object) OID {
-	h := f.new()
+	h := f.NewHash()
 	fmt.Fprintf(h, "%s %d\x00", o.Kind, len(o.Data))
 	h.Write(o.Data)
 	return OID(hex.EncodeToString(h.Sum(nil)))
@@ -92,7 +93,7 @@ const (
 	Commit Kind = 1
 	Tree   Kind = 2
 	Blob   Kind = 3
-	other  Kind = 0 // a tag, which nothing of ours is
+	Other  Kind = 0 // a tag, which nothing of ours is
 )
 
 func (k Kind) String() string {
@@ -107,7 +108,8 @@ func (k Kind) String() string {
 	return "other"
 }
 
-func kindOf(name string) Kind {
+// ParseKind knows git's names for the kinds.
+func ParseKind(name string) Kind {
 	switch name {
 	case "commit":
 		return Commit
@@ -116,7 +118,7 @@ func kindOf(name string) Kind {
 	case "blob":
 		return Blob
 	}
-	return other
+	return Other
 }
 
 // Object is an object's content without git's header.
@@ -326,40 +328,4 @@ func ParseCommit(f Format, data []byte) (CommitHead, error) {
 		}
 	}
 	return c, nil
-}
-
-// CheckRefName refuses what `git check-ref-format` refuses, and more: a ref of
-// ours begins with refs/, so it can never be taken for an option or a path.
-func CheckRefName(name string) error {
-	bad := func(why string) error { return fmt.Errorf("%w '%s': %s", ErrBadName, name, why) }
-	if !strings.HasPrefix(name, "refs/") || len(name) > 512 {
-		return bad("not a full ref name")
-	}
-	if !wellFormed(name) {
-		return bad("not well formed")
-	}
-	for part := range strings.SplitSeq(name, "/") {
-		if part[0] == '-' || part[len(part)-1] == '.' {
-			return bad("component not allowed")
-		}
-	}
-	return nil
-}
-
-// wellFormed are the rules of `git check-ref-format`.
-func wellFormed(name string) bool {
-	for i := 0; i < len(name); i++ {
-		if c := name[i]; c <= ' ' || c == 0x7f || strings.IndexByte(`~^:?*[\`, c) >= 0 {
-			return false
-		}
-	}
-	if strings.Contains(name, "..") || strings.Contains(name, "@{") || strings.HasSuffix(name, ".") {
-		return false
-	}
-	for part := range strings.SplitSeq(name, "/") {
-		if part == "" || part[0] == '.' || strings.HasSuffix(part, ".lock") {
-			return false
-		}
-	}
-	return true
 }

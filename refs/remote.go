@@ -2,6 +2,7 @@ package refs
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -14,6 +15,10 @@ const (
 
 	HubPresence  = "refs/crosslink/presence/" // signs of life on the hub
 	PresenceHere = "refs/presence/"           // what the last fetch brought of them, unchecked
+
+	// OuterPrefix is where TakeOver leaves what the user's repository has of the
+	// hub, unchecked. It is apart from refs/incoming because it may be older.
+	OuterPrefix = "refs/outer/"
 )
 
 // Remote is the hub as git reaches it. Only one call at a time should be made
@@ -105,16 +110,6 @@ func (s RefStatus) Collateral() bool {
 	return s.Flag == '!' && strings.HasPrefix(s.Reason, "atomic push fail")
 }
 
-// IsLocal reports whether a URL names a repository on this machine's file
-// systems, as git tells it apart: a path, or file://.
-func IsLocal(url string) bool {
-	if strings.HasPrefix(url, "file://") {
-		return true
-	}
-	colon, slash := strings.IndexByte(url, ':'), strings.IndexByte(url, '/')
-	return colon < 0 || slash >= 0 && slash < colon
-}
-
 // RemoteError is a fetch that failed.
 type RemoteError struct {
 	NoConnection bool   // the hub was not reached, or did not answer to the end
@@ -136,3 +131,6 @@ func (e *RemoteError) Error() string {
 
 // Unwrap returns the cause, e.g. context.DeadlineExceeded.
 func (e *RemoteError) Unwrap() error { return e.Err }
+
+// ErrNoRemote says that the configuration has no URL for the named remote.
+var ErrNoRemote = errors.New("no such remote")

@@ -34,48 +34,12 @@ func WithoutSecrets(text string) string {
 	})
 }
 
-// URL is the first URL of a remote as it is written; "" if there is no such
-// remote.
-func (c Config) URL(remote string) string { return firstURL(c.All("remote." + remote + ".url")) }
-
-// FetchURL is the URL that git fetches a remote from: the first of its URLs,
-// as url.*.insteadOf rewrites it; "" if there is no such remote.
-func (c Config) FetchURL(remote string) string { return c.rewritten(c.URL(remote), ".insteadof") }
-
-// PushURL is the URL that the tracker pushes to through a remote: the first one
-// that git itself would push to. git pushes to several one after the other, so
-// a push could land in one and fail in the next.
-func (c Config) PushURL(remote string) string {
-	if push := firstURL(c.All("remote." + remote + ".pushurl")); push != "" {
-		return c.rewritten(push, ".insteadof")
+// IsLocal reports whether a URL names a repository on this machine's file
+// systems, as git tells it apart: a path, or file://.
+func IsLocal(url string) bool {
+	if strings.HasPrefix(url, "file://") {
+		return true
 	}
-	url := c.URL(remote)
-	if push := c.rewritten(url, ".pushinsteadof"); push != url {
-		return push
-	}
-	return c.rewritten(url, ".insteadof")
-}
-
-// rewritten is a URL after the longest url.<base>.insteadOf, or
-// pushInsteadOf, that it begins with.
-func (c Config) rewritten(url, rule string) string {
-	longest, base := "", ""
-	for _, s := range c {
-		b, ok := strings.CutSuffix(strings.TrimPrefix(s.Key, "url."), rule)
-		if ok && strings.HasPrefix(s.Key, "url.") && len(s.Value) > len(longest) && strings.HasPrefix(url, s.Value) {
-			longest, base = s.Value, b
-		}
-	}
-	return base + url[len(longest):]
-}
-
-// firstURL honours that an empty value clears the list.
-func firstURL(urls []string) string {
-	first := ""
-	for _, u := range urls {
-		if u == "" || first == "" {
-			first = u
-		}
-	}
-	return first
+	colon, slash := strings.IndexByte(url, ':'), strings.IndexByte(url, '/')
+	return colon < 0 || slash >= 0 && slash < colon
 }

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/git-crosslink/git-crosslink/refs"
+	"github.com/git-crosslink/git-crosslink/refs/memory"
 )
 
 // measured counts what Read brings.
@@ -24,6 +25,8 @@ func (m *measured) Read(ctx context.Context, ids []refs.OID, limit int64, each f
 		return each(i, o, err)
 	})
 }
+
+var ctx = context.Background()
 
 // write stores one object.
 func write(t testing.TB, l refs.Local, kind refs.Kind, data []byte) refs.OID {
@@ -72,7 +75,7 @@ func sameShards(t testing.TB, l refs.Local, agent string, n int, blob refs.OID) 
 // end, and takes nothing from the logs beside it.
 func TestNothingBehindTheEndIsRead(t *testing.T) {
 	for _, size := range []int{2, 64 << 10, 1 << 20} {
-		l := &measured{Local: refs.NewMemory(refs.SHA1)}
+		l := &measured{Local: memory.New(refs.SHA1)}
 		line := strings.Repeat("x", size/refs.SegmentLines) + "\n"
 		blob := write(t, l, refs.Blob, []byte(strings.Repeat(line, refs.SegmentLines)))
 		var reqs []refs.LogRequest
@@ -105,7 +108,7 @@ func TestNothingBehindTheEndIsRead(t *testing.T) {
 
 // A segment of line breaks alone is 17 million lines: 64 are looked at.
 func TestLineBreaksAlone(t *testing.T) {
-	l := refs.NewMemory(refs.SHA1)
+	l := memory.New(refs.SHA1)
 	blob := write(t, l, refs.Blob, bytes.Repeat([]byte("\n"), refs.SegmentLimit))
 	tip := sameShards(t, l, agent, 1, blob)
 	n := 0
@@ -119,7 +122,7 @@ func TestLineBreaksAlone(t *testing.T) {
 }
 
 func TestManyLogsInGroups(t *testing.T) {
-	l := &measured{Local: refs.NewMemory(refs.SHA1)}
+	l := &measured{Local: memory.New(refs.SHA1)}
 	var reqs []refs.LogRequest
 	for i := range 300 {
 		a := fmt.Sprint("agent-", i)
@@ -147,7 +150,7 @@ func TestManyLogsInGroups(t *testing.T) {
 // A shard in the middle that cannot be read ends the log there.
 func TestBadShardInTheMiddle(t *testing.T) {
 	for _, bad := range []int{0, 1, 2} {
-		l := refs.NewMemory(refs.SHA1)
+		l := memory.New(refs.SHA1)
 		blob := write(t, l, refs.Blob, []byte(numbered(1, refs.SegmentLines)))
 		sameShards(t, l, agent, 4, blob)
 		var events []refs.TreeEntry
@@ -175,7 +178,7 @@ func TestBadShardInTheMiddle(t *testing.T) {
 
 // The trees of a log are read up to a size.
 func TestLargeTreesOfALog(t *testing.T) {
-	l := refs.NewMemory(refs.SHA1)
+	l := memory.New(refs.SHA1)
 	blob := write(t, l, refs.Blob, []byte("x\n"))
 	many := func(more ...refs.TreeEntry) refs.OID {
 		for i := range 100_000 {

@@ -214,8 +214,7 @@ func (c *MetaChain) Descends(from, tip refs.OID) (bool, error) {
 // object that is missing or damaged here, a git that died), and drops one that
 // says how something is malformed: that is a verdict.
 func ownFault(err error) error {
-	var ge *refs.GitError
-	if errors.Is(err, refs.ErrMissing) || errors.Is(err, refs.ErrCorrupt) || errors.As(err, &ge) ||
+	if errors.Is(err, refs.ErrMissing) || errors.Is(err, refs.ErrCorrupt) || errors.Is(err, refs.ErrStorage) ||
 		errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
 		return err
 	}

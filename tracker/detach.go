@@ -10,7 +10,7 @@ import (
 	"time"
 
 	"github.com/git-crosslink/git-crosslink/internal/statefile"
-	"github.com/git-crosslink/git-crosslink/refs"
+	"github.com/git-crosslink/git-crosslink/refs/git"
 )
 
 // detach starts a sync that goes on when this command is over. If it cannot be
@@ -19,7 +19,7 @@ func (t *Tracker) detach() {
 	if t.o.Program == "" {
 		return
 	}
-	statefile.Touch(filepath.Dir(refs.ReplicaPath(t.outer)))
+	statefile.Touch(filepath.Dir(git.ReplicaPath(t.outer)))
 	_ = Detach(t.o.Program, t.outer.Top, append(slices.Clone(t.environ), "GIT_DIR="+t.outer.GitDir))
 }
 

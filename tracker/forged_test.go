@@ -13,6 +13,7 @@ import (
 	"github.com/git-crosslink/git-crosslink/event"
 	"github.com/git-crosslink/git-crosslink/ledger"
 	"github.com/git-crosslink/git-crosslink/refs"
+	"github.com/git-crosslink/git-crosslink/refs/git"
 	"github.com/git-crosslink/git-crosslink/replay"
 	"github.com/git-crosslink/git-crosslink/tracker"
 	"github.com/git-crosslink/git-crosslink/trust"
@@ -23,10 +24,10 @@ const checkpointRef = "refs/heads/crosslink/checkpoint"
 
 // nextStep drafts the step that follows from what the hub holds, and says what
 // the hub's ledger is.
-func (w *world) nextStep(hub string) (*refs.Plumbing, *ledger.Draft) {
+func (w *world) nextStep(hub string) (*git.Plumbing, *ledger.Draft) {
 	w.t.Helper()
 	ctx := context.Background()
-	repo := refs.NewPlumbing(w.hub, w.hub, refs.SHA1, w.env)
+	repo := git.NewPlumbing(w.hub, w.hub, refs.SHA1, w.env)
 	w.t.Cleanup(func() { repo.Close() })
 	r := ledger.NewReader(replay.NewSteps(ctx, repo, hub), hub)
 	v, err := r.Read(strings.TrimSpace(w.git(w.hub, "rev-parse", checkpointRef)))
@@ -46,7 +47,7 @@ func (w *world) nextStep(hub string) (*refs.Plumbing, *ledger.Draft) {
 }
 
 // landStep puts a step with these files on the hub.
-func (w *world) landStep(repo *refs.Plumbing, d *ledger.Draft, files map[string][]byte) {
+func (w *world) landStep(repo *git.Plumbing, d *ledger.Draft, files map[string][]byte) {
 	w.t.Helper()
 	var parents []refs.OID
 	for _, p := range d.Parents {

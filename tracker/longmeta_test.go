@@ -8,6 +8,7 @@ import (
 
 	"github.com/git-crosslink/git-crosslink/event"
 	"github.com/git-crosslink/git-crosslink/refs"
+	"github.com/git-crosslink/git-crosslink/refs/git"
 	"github.com/git-crosslink/git-crosslink/tracker"
 )
 
@@ -15,7 +16,7 @@ import (
 func (w *world) litter(n int) {
 	w.t.Helper()
 	ctx := context.Background()
-	repo := refs.NewPlumbing(w.hub, w.hub, refs.SHA1, w.env)
+	repo := git.NewPlumbing(w.hub, w.hub, refs.SHA1, w.env)
 	defer repo.Close()
 	tip := refs.OID(strings.TrimSpace(w.git(w.hub, "rev-parse", "crosslink/meta")))
 	for i := range n {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/git-crosslink/git-crosslink/event"
 	"github.com/git-crosslink/git-crosslink/refs"
+	"github.com/git-crosslink/git-crosslink/refs/git"
 	"github.com/git-crosslink/git-crosslink/tracker"
 	"github.com/git-crosslink/git-crosslink/trust"
 )
@@ -18,7 +19,7 @@ import (
 func (w *world) admitRules(by *clone, rules string) {
 	w.t.Helper()
 	ctx := context.Background()
-	repo := refs.NewPlumbing(w.hub, w.hub, refs.SHA1, w.env)
+	repo := git.NewPlumbing(w.hub, w.hub, refs.SHA1, w.env)
 	defer repo.Close()
 	tip := refs.OID(strings.TrimSpace(w.git(w.hub, "rev-parse", "crosslink/meta")))
 	files, err := refs.ReadFiles(ctx, repo, tip, 1<<20)

@@ -11,6 +11,7 @@ import (
 
 	"github.com/git-crosslink/git-crosslink/event"
 	"github.com/git-crosslink/git-crosslink/refs"
+	"github.com/git-crosslink/git-crosslink/refs/git"
 	"github.com/git-crosslink/git-crosslink/tracker"
 )
 
@@ -137,7 +138,7 @@ func TestManyPresences(t *testing.T) {
 	alice, bob := w.clone("alice"), w.clone("bob")
 	alice.init()
 	ctx := context.Background()
-	repo := refs.NewPlumbing(w.hub, w.hub, refs.SHA1, w.env)
+	repo := git.NewPlumbing(w.hub, w.hub, refs.SHA1, w.env)
 	defer repo.Close()
 	now := time.Now()
 	put := func(name, agent string, dated, seen time.Duration) {

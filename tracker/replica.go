@@ -8,19 +8,19 @@ import (
 	"strings"
 
 	"github.com/git-crosslink/git-crosslink/fail"
-	"github.com/git-crosslink/git-crosslink/refs"
+	"github.com/git-crosslink/git-crosslink/refs/git"
 )
 
 // openReplica opens the replica, or makes it. What could be mended of it is
 // told; what could not is an error with the way out.
 func (t *Tracker) openReplica(ctx context.Context, create bool) error {
 	if t.o.Detached {
-		r, err := refs.OpenWhole(t.outer)
+		r, err := git.OpenWhole(t.outer)
 		t.replica = r
 		return err
 	}
-	r, err := refs.OpenReplica(ctx, t.outer, create)
-	var damaged *refs.DamagedError
+	r, err := git.OpenReplica(ctx, t.outer, create)
+	var damaged *git.DamagedError
 	switch {
 	case errors.As(err, &damaged):
 		return t.tornReplica(damaged)
@@ -39,7 +39,7 @@ func (t *Tracker) openReplica(ctx context.Context, create bool) error {
 
 // tornReplica: without its objects or refs a replica cannot be gone on from,
 // and beginning anew unasked would hide what is lost.
-func (t *Tracker) tornReplica(d *refs.DamagedError) error {
+func (t *Tracker) tornReplica(d *git.DamagedError) error {
 	aside := shellQuote(d.Replica) + " " + shellQuote(d.Replica+".damaged")
 	return &fail.Error{Kind: fail.Fatal, Code: "torn-replica", Err: d,
 		Message: fmt.Sprintf("the tracker's replica is damaged: '%s' is missing", filepath.Join(d.Replica, d.Missing)),

@@ -10,6 +10,7 @@ import (
 	"github.com/git-crosslink/git-crosslink/fail"
 	"github.com/git-crosslink/git-crosslink/internal/statefile"
 	"github.com/git-crosslink/git-crosslink/refs"
+	"github.com/git-crosslink/git-crosslink/refs/git"
 )
 
 // unwritable explains an error of the own disk that ended a write before
@@ -56,7 +57,7 @@ func says(err error, number syscall.Errno, words string) bool {
 	if errors.Is(err, number) {
 		return true
 	}
-	var g *refs.GitError
+	var g *git.Error
 	return errors.As(err, &g) && strings.Contains(g.Stderr, words)
 }
 

@@ -27,6 +27,7 @@ import (
 
 	"github.com/git-crosslink/git-crosslink/fail"
 	"github.com/git-crosslink/git-crosslink/refs"
+	"github.com/git-crosslink/git-crosslink/refs/git"
 	"github.com/git-crosslink/git-crosslink/store"
 	"github.com/git-crosslink/git-crosslink/trust"
 )
@@ -36,9 +37,9 @@ import (
 type Tracker struct {
 	o       Options
 	environ []string
-	outer   *refs.Outer
+	outer   *git.Outer
 	conf    refs.Config
-	replica *refs.Replica // nil until there is one
+	replica *git.Replica // nil until there is one
 	contact contact
 
 	self      bool  // this repository is its own hub
@@ -96,7 +97,7 @@ func Open(ctx context.Context, o Options) (*Tracker, error) {
 		t.environ = os.Environ()
 	}
 	var err error
-	if t.outer, t.conf, err = refs.Survey(ctx, o.Dir, t.environ); err != nil {
+	if t.outer, t.conf, err = git.Survey(ctx, o.Dir, t.environ); err != nil {
 		return nil, OpenError(err)
 	}
 	if err := t.insideReplica(); err != nil {
@@ -105,7 +106,7 @@ func Open(ctx context.Context, o Options) (*Tracker, error) {
 	t.contact = t.readContact()
 	t.self = t.isHub(ctx)
 	t.chooseHub()
-	if err := t.openReplica(ctx, false); err != nil && !errors.Is(err, refs.ErrNoReplica) {
+	if err := t.openReplica(ctx, false); err != nil && !errors.Is(err, git.ErrNoReplica) {
 		return nil, err
 	}
 	if t.agent, err = t.knownAgent(); err != nil {
@@ -117,11 +118,11 @@ func Open(ctx context.Context, o Options) (*Tracker, error) {
 // OpenError explains why there is no repository to work in.
 func OpenError(err error) error {
 	switch {
-	case errors.Is(err, refs.ErrNotRepository):
+	case errors.Is(err, git.ErrNotRepository):
 		return &fail.Error{Kind: fail.Fatal, Code: "no-repository", Message: "not a git repository (or any of the parent directories)",
 			Hints: []string{"go to one, or make one: git init"}, Err: err}
 	}
-	var unsafe *refs.UnsafeError
+	var unsafe *git.UnsafeError
 	if errors.As(err, &unsafe) {
 		return &fail.Error{Kind: fail.Fatal, Code: "unsafe-repository", Message: unsafe.Error(),
 			Hints: unsafeHints(unsafe.Says), Err: err}

@@ -13,6 +13,7 @@ import (
 
 	"github.com/git-crosslink/git-crosslink/event"
 	"github.com/git-crosslink/git-crosslink/refs"
+	"github.com/git-crosslink/git-crosslink/refs/git"
 	"github.com/git-crosslink/git-crosslink/tracker"
 	"github.com/git-crosslink/git-crosslink/trust"
 	"github.com/git-crosslink/git-crosslink/trust/keys"
@@ -23,7 +24,7 @@ import (
 func (w *world) landOn(agent string, lines [][]byte) {
 	w.t.Helper()
 	ctx := context.Background()
-	repo := refs.NewPlumbing(w.hub, w.hub, refs.SHA1, w.env)
+	repo := git.NewPlumbing(w.hub, w.hub, refs.SHA1, w.env)
 	defer repo.Close()
 	name := "refs/heads/crosslink/agents/" + agent
 	old := refs.OID(strings.TrimSpace(w.git(w.hub, "rev-parse", name)))

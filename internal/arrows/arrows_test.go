@@ -42,21 +42,26 @@ var rules = map[string]rule{
 	"fail":     {pure: true, why: "what went wrong is a code and fields; which command helps is known to the surface that shows it"},
 	"settings": {pure: true, may: "fail", why: "a setting has the same values for a clone and for a server"},
 
-	"refs":          {may: "internal/fault internal/statefile", why: "storage moves bytes and knows no issue, so that it can be replaced"},
+	"refs":          {why: "what storage must do, and what logs and objects look like; it moves bytes, knows no issue, no file and no process, so that it can be replaced"},
+	"refs/disk":     {may: "refs internal/statefile", why: "the locks and syncs that all processes in one repository share, whoever moves the refs"},
+	"refs/native":   {may: "refs refs/disk internal/fault internal/statefile", why: "it works on a repository's files; what only git can do is handed to it as a refs.Local, so it starts no process"},
+	"refs/git":      {may: "refs refs/disk refs/native internal/fault internal/statefile", why: "git is started here, and a replica is opened with the implementation that fits"},
+	"refs/memory":   {may: "refs", why: "a repository and a hub in memory, for tests"},
 	"refs/refstest": {may: "refs", why: "one suite for every implementation of refs"},
-	"replay":        {may: "event ledger refs trust", why: "what refs say follows from objects alone: no store, no clock, no file, no command"},
-	"store":         {may: "event reducer internal/statefile", why: "a projection answers questions about a state; it fetches nothing and decides nothing"},
+
+	"replay": {may: "event ledger refs trust", why: "what refs say follows from objects alone: no store, no clock, no file, no command"},
+	"store":  {may: "event reducer internal/statefile", why: "a projection answers questions about a state; it fetches nothing and decides nothing"},
 
 	"tracker": {
-		may: "event event/canon reducer ledger replay trust trust/keys refs store internal/fault internal/statefile fail settings",
+		may: "event event/canon reducer ledger replay trust trust/keys refs refs/git store internal/fault internal/statefile fail settings",
 		why: "the conductor is the only package that sees both core and edges",
 	},
 	"hooks": {
-		may: "refs tracker internal/statefile",
+		may: "refs refs/git tracker internal/statefile",
 		why: "a hook starts the tracker and asks git where it is; what it says is the command line's to print",
 	},
 	"gate": {
-		may: "event ledger replay trust refs tracker fail settings internal/statefile",
+		may: "event ledger replay trust refs refs/git tracker fail settings internal/statefile",
 		why: "on a server a push is judged by the core's rules over objects in quarantine: no state, no store, no commands",
 	},
 	"cli/frame": {
@@ -82,7 +87,7 @@ var rules = map[string]rule{
 
 	"internal/statefile": {why: "a file beside the replica is read and written in one way, by whoever has one there"},
 
-	"internal/bench":   {may: "event reducer refs enrol", why: "it measures programs as they are, and these from inside, and makes the data they are measured on"},
+	"internal/bench":   {may: "event reducer refs refs/git refs/native enrol", why: "it measures programs as they are, and these from inside, and makes the data they are measured on"},
 	"internal/soak":    {may: "internal/testkit", why: "it runs the programs as users do, and knows their answers only"},
 	"internal/manpage": {may: "cli", why: "the manual is made from the texts of help"},
 
@@ -100,7 +105,7 @@ var rules = map[string]rule{
 var planned = []string{}
 
 // testOnly must not be reached from a program.
-var testOnly = []string{"testing", "internal/oracle", "internal/testkit", "refs/refstest", "github.com/rogpeppe/go-internal", "pgregory.net/rapid"}
+var testOnly = []string{"testing", "internal/oracle", "internal/testkit", "refs/memory", "refs/refstest", "github.com/rogpeppe/go-internal", "pgregory.net/rapid"}
 
 // mayTest are the packages that exist for tests.
 var mayTest = []string{"internal/oracle", "internal/testkit", "refs/refstest", "internal/soak"}
@@ -124,7 +129,7 @@ var impureCalls = map[string]string{
 
 // starts are the packages that may start a process, and which.
 var starts = map[string]string{
-	"refs": "git", "helper": "what git would start for a remote", "trust/keys": "ssh-keygen", "hooks": "ps, to ask what called a hook",
+	"refs/git": "git", "helper": "what git would start for a remote", "trust/keys": "ssh-keygen", "hooks": "ps, to ask what called a hook",
 	"tracker": "a sync in the background", "cli": "the editor, the pager, git var and git config",
 	"internal/gotest": "go test", "internal/bench": "git and our programs, to measure them",
 }
@@ -138,7 +143,7 @@ func TestWhoStartsProcesses(t *testing.T) {
 			continue
 		}
 		if seen[p.short()] = true; starts[p.short()] == "" {
-			t.Errorf("%s starts processes: git is for refs to start, anything else has to be named in 'starts'", p.short())
+			t.Errorf("%s starts processes: git is for refs/git to start, anything else has to be named in 'starts'", p.short())
 		}
 	}
 	for name := range starts {

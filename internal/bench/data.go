@@ -11,6 +11,8 @@ import (
 
 	"github.com/git-crosslink/git-crosslink/event"
 	"github.com/git-crosslink/git-crosslink/refs"
+	"github.com/git-crosslink/git-crosslink/refs/git"
+	"github.com/git-crosslink/git-crosslink/refs/native"
 )
 
 // dataVersion names the worlds in the cache: another one makes them anew.
@@ -112,7 +114,7 @@ func (w *world) hubID() string {
 // crowd puts a history on the hub, packed as a server packs it, and into the
 // clone, which decides its numbers.
 func crowd(w *world, events int) error {
-	l := packer{refs.NewNative(w.hub, w.hub, w.b.env), w.b, w.hub}
+	l := packer{w.b.native(w.hub), w.b, w.hub}
 	defer l.Close()
 	err := history(w.hubID(), events, false, func(agent string, lines [][]byte) error {
 		return appendTo(context.Background(), l, agent, lines)
@@ -134,7 +136,7 @@ func lengthen(w *world, lines int) error {
 	ctx := context.Background()
 	ref := w.at(w.replica(), "git", "for-each-ref", "--format=%(refname)", "refs/heads/crosslink/agents/")
 	agent := strings.TrimPrefix(ref, refs.HubPrefix+"agents/")
-	l := packer{refs.NewNative(w.replica(), w.replica(), w.b.env), w.b, w.replica()}
+	l := packer{w.b.native(w.replica()), w.b, w.replica()}
 	defer l.Close()
 	at, err := l.Refs(ctx, ref)
 	if err != nil || len(at) != 1 {
@@ -202,4 +204,9 @@ func signed(c *event.Chain) {
 		two := sha256.Sum256(one[:])
 		return by, base64.StdEncoding.EncodeToString(fmt.Appendf(nil, wrap, key, one, two)), nil
 	}
+}
+
+// native opens the repository at gitDir.
+func (b *bench) native(gitDir string) refs.Local {
+	return native.New(gitDir, git.NewPlumbing(gitDir, gitDir, refs.SHA1, b.env))
 }

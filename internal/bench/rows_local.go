@@ -104,7 +104,7 @@ func (b *bench) grow(dir string, lines, each int) (refs.Local, error) {
 	if err := b.run("", "git", "init", "-q", "--bare", dir); err != nil {
 		return nil, err
 	}
-	var l refs.Local = refs.NewNative(dir, dir, b.env)
+	var l refs.Local = b.native(dir)
 	if each > 1 {
 		l = packer{l, b, dir}
 	}

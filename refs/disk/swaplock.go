@@ -1,0 +1,197 @@
+package disk
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/git-crosslink/git-crosslink/refs"
+)
+
+// SwapLock is one process's right to move refs of a repository, and the reason
+// why nothing ever needs repair.
+//
+// git leaves its <ref>.lock behind when it is killed outright, and then nobody
+// can move that ref again until a person removes the file. So the rules are:
+//
+//   - the swap lock is an flock on <git dir>/swap.lock. A child that File was
+//     given to holds it too: it lasts until both parent and child have ended,
+//     however they end;
+//   - the file says which refs are about to be locked, and is emptied when the
+//     lock is released in order. Whoever finds names in it follows a pair that
+//     was killed, and removes the lock files of exactly those refs;
+//   - a process that moves refs itself is killed where git as a child would
+//     finish. So before it moves the first of several refs it writes down what
+//     each will be (Decide): whoever finds that finishes the moves, if the lock
+//     files still hold just those ids;
+//   - power loss may lose the names but not the lock file of a ref, so while the
+//     swap lock is held, when nobody of ours can be at work, a lock that is older
+//     than staleLock is removed as well. A younger one belongs to a git of
+//     somebody else (gc, pack-refs): it is respected, and waited for.
+type SwapLock struct {
+	dir   string // the git dir
+	f     *os.File
+	names []byte // what the file says
+}
+
+const (
+	// SwapPatience is how long a swap waits for another process's lock of a ref.
+	SwapPatience = 1500 * time.Millisecond
+
+	swapLockPatience = 30 * time.Second
+	staleLock        = time.Minute
+)
+
+// TakeSwapLock waits for the swap lock of the repository at gitDir, and removes
+// what a killed predecessor has left. ErrLocked says that somebody else kept it.
+func TakeSwapLock(ctx context.Context, gitDir string, ups []refs.Update) (*SwapLock, error) {
+	path := filepath.Join(gitDir, "swap.lock")
+	f, ok, err := Flock(ctx, path, swapLockPatience)
+	if err != nil {
+		return nil, err
+	}
+	if !ok {
+		return nil, fmt.Errorf("move '%s': %w", ups[0].Ref, refs.ErrLocked)
+	}
+	l := &SwapLock{dir: gitDir, f: f}
+	if err := l.recover(); err != nil {
+		f.Close()
+		return nil, err
+	}
+	for _, u := range ups {
+		l.names = append(l.names, u.Ref+"\n"...)
+	}
+	if _, err := f.WriteAt(l.names, 0); err != nil {
+		l.Release()
+		return nil, err
+	}
+	return l, nil
+}
+
+// maxSwapLock bounds what is read of a file that may hold anything after a crash.
+const maxSwapLock = 4 << 20
+
+// recover removes the lock files of a killed predecessor, after finishing the
+// moves that it had begun to make.
+func (l *SwapLock) recover() error {
+	st, err := l.f.Stat()
+	if err != nil || st.Size() == 0 {
+		return err
+	}
+	b := make([]byte, min(st.Size(), maxSwapLock))
+	if _, err := l.f.ReadAt(b, 0); err != nil {
+		return err
+	}
+	if bytes.HasSuffix(b, []byte("\n"+allDecided)) {
+		for line := range strings.Lines(string(b)) {
+			if id, name, ok := strings.Cut(strings.TrimSuffix(line, "\n"), " "); ok && refs.CheckRefName(name) == nil {
+				l.finish(name, id)
+			}
+		}
+		return l.f.Truncate(0) // other locks are not that pair's
+	}
+	for name := range strings.Lines(string(b)) {
+		name, whole := strings.CutSuffix(name, "\n")
+		if !whole || refs.CheckRefName(name) != nil {
+			continue
+		}
+		os.Remove(l.LockPath(name)) // nearly always absent; if it cannot go, the swap says so
+	}
+	return l.f.Truncate(0)
+}
+
+// allDecided is the last line of a swap lock whose refs are being moved.
+const allDecided = "decided\n"
+
+// Decide writes down what the refs will be: from here on the moves are made,
+// by this process or by whoever takes the lock next. The names come before
+// it, so half of it is as good as nothing.
+func (l *SwapLock) Decide(moves []refs.Update) error {
+	var b bytes.Buffer
+	for _, u := range moves {
+		fmt.Fprintf(&b, "%s %s\n", u.New, u.Ref)
+	}
+	b.WriteString(allDecided)
+	_, err := l.f.WriteAt(b.Bytes(), int64(len(l.names)))
+	return err
+}
+
+// Undecide takes back what Decide wrote: the process is alive, and what is
+// left of the moves is up to it again.
+func (l *SwapLock) Undecide() error { return l.f.Truncate(int64(len(l.names))) }
+
+// finish makes one move of a killed predecessor.
+func (l *SwapLock) finish(name, id string) {
+	lock := l.LockPath(name)
+	if b, err := os.ReadFile(lock); err != nil || string(b) != id+"\n" {
+		return // made already; a lock with another content is somebody else's
+	}
+	if err := os.Rename(lock, l.RefPath(name)); err != nil {
+		os.Remove(lock)
+	}
+}
+
+// LockPath is where git locks a ref.
+func (l *SwapLock) LockPath(ref string) string { return l.RefPath(ref) + ".lock" }
+
+// RefPath is the file of a ref.
+func (l *SwapLock) RefPath(ref string) string {
+	return filepath.Join(l.dir, filepath.FromSlash(ref))
+}
+
+// Release ends the lock in order.
+func (l *SwapLock) Release() {
+	l.f.Truncate(0)
+	l.f.Close()
+}
+
+// File is what a child inherits to hold the lock too.
+func (l *SwapLock) File() *os.File { return l.f }
+
+// ChildKilled cleans up after a child that was killed while this process goes
+// on: the locks of its refs are nobody's.
+func (l *SwapLock) ChildKilled() error {
+	if err := l.recover(); err != nil {
+		return err
+	}
+	_, err := l.f.WriteAt(l.names, 0)
+	return err
+}
+
+// Contended reports whether a lock file of these refs exists, after removing
+// those that nobody alive can hold.
+func (l *SwapLock) Contended(ups []refs.Update) bool {
+	held := false
+	paths := []string{filepath.Join(l.dir, "packed-refs.lock")}
+	for _, u := range ups {
+		paths = append(paths, l.LockPath(u.Ref))
+	}
+	now, err := l.now()
+	for _, path := range paths {
+		st, serr := os.Lstat(path)
+		if serr != nil {
+			continue
+		}
+		held = true
+		if err == nil && now.Sub(st.ModTime()) > staleLock {
+			os.Remove(path)
+		}
+	}
+	return held
+}
+
+// now is the file system's clock, which need not be ours.
+func (l *SwapLock) now() (time.Time, error) {
+	if _, err := l.f.WriteAt(l.names, 0); err != nil {
+		return time.Time{}, err
+	}
+	st, err := l.f.Stat()
+	if err != nil {
+		return time.Time{}, err
+	}
+	return st.ModTime(), nil
+}

@@ -1,0 +1,61 @@
+package git
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/git-crosslink/git-crosslink/refs"
+)
+
+// Copies are the tips that the user's own fetches brought of branches below
+// crosslink/: remote → name → tip. Nothing of them is checked. Where the user's
+// repository is no whole copy of what it fetched there are none.
+func (o *Outer) Copies(ctx context.Context, cfg refs.Config, names []string) (map[string]map[string]refs.OID, error) {
+	if !o.mayCopy(cfg) {
+		return nil, nil
+	}
+	args := []string{"for-each-ref", "--format=%(objectname) %(refname)"}
+	for _, remote := range cfg.Remotes() {
+		for _, n := range names {
+			args = append(args, "refs/remotes/"+remote+"/crosslink/"+n)
+		}
+	}
+	out, err := o.ask(ctx, args...)
+	if err != nil {
+		return nil, fmt.Errorf("look at the remote-tracking branches: %w", err)
+	}
+	found := map[string]map[string]refs.OID{}
+	for line := range strings.Lines(string(out)) {
+		id, ref, _ := strings.Cut(strings.TrimSuffix(line, "\n"), " ")
+		rest := strings.TrimPrefix(ref, "refs/remotes/")
+		i := strings.LastIndex(rest, "/crosslink/")
+		if i < 0 {
+			continue
+		}
+		remote := rest[:i]
+		if found[remote] == nil {
+			found[remote] = map[string]refs.OID{}
+		}
+		found[remote][rest[i+len("/crosslink/"):]] = refs.OID(id)
+	}
+	return found, nil
+}
+
+// File reads one file of a commit in the user's repository, of at most limit
+// bytes.
+func (o *Outer) File(ctx context.Context, commit refs.OID, path string, limit int) ([]byte, error) {
+	if !o.Format.Valid(commit) {
+		return nil, fmt.Errorf("bad object id '%s'", commit)
+	}
+	name := string(commit) + ":" + path
+	out, err := o.ask(ctx, "cat-file", "-s", name)
+	if err != nil {
+		return nil, err
+	}
+	if n, err := strconv.Atoi(strings.TrimSpace(string(out))); err != nil || n > limit {
+		return nil, fmt.Errorf("%w: '%s'", refs.ErrTooLarge, name)
+	}
+	return o.ask(ctx, "cat-file", "blob", name)
+}

@@ -1,0 +1,33 @@
+// Package git is the one place where git is started. It finds the user's
+// repository, keeps the replica in it, and reaches the hub.
+//
+// # Vocabulary
+//
+//	outer    the user's own repository: its place and its configuration are read.
+//	         What is written there is in outer_hooks.go, and SetConfig
+//	replica  our private bare repository inside the outer one's git directory
+//
+// # Layout
+//
+//	$GIT_COMMON_DIR/crosslink/replica.git     the replica
+//	    refs/heads/crosslink/…                what is written here
+//	    refs/incoming/…                       what the last fetch brought, unchecked
+//	    refs/hub/…                            what was last accepted of it (the caller's)
+//	    swap.lock, prune.lock, <name>.lock    flocks: package disk, Replica.Lock
+//	    maintained                            when it was packed last: maintenance.go
+//	$GIT_COMMON_DIR/crosslink/replica.lock    held while the replica is created
+//
+// # Guarantees
+//
+//   - Nothing needs repair: the lock file of a killed git is removed by the next
+//     swap, a half-made replica by the next creation.
+//   - Nothing of the user's configuration acts in the replica except settings that
+//     say how to connect. No hook runs there. No child outlives a cancelled call.
+//
+// Not guaranteed: power loss in the middle of a Swap of several refs may leave
+// some of them moved (git's own limit). A kill leaves them so until the swap lock
+// is taken next, which moves the rest.
+//
+// Plumbing implements refs.Local. OpenReplica uses package native instead where
+// that can work. Replica.Remote implements refs.Remote.
+package git

@@ -1,0 +1,140 @@
+package git
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/git-crosslink/git-crosslink/internal/statefile"
+	"github.com/git-crosslink/git-crosslink/refs/disk"
+)
+
+// Maintenance of a replica. Every append leaves a handful of loose objects, which
+// take ten times the room that they take in a pack. The rules are:
+//
+//   - at most once a day, in a process that nobody waits for;
+//   - nothing is removed before what replaces it is on disk, with its
+//     directory: objects are packed first, and loose ones that are packed go
+//     after that;
+//   - what no ref reaches stays for two weeks, then prune takes it, and while
+//     prune runs nobody writes (disk.PruneLock). `prune --expire=now` is never run:
+//     measured beside writers, it lost acknowledged commits.
+const (
+	maintenanceEvery = 24 * time.Hour
+	// manyLoose is how many loose objects make it worthwhile, about two hundred
+	// appends.
+	manyLoose = 1000
+	// manyPacks is how many packs are made one.
+	manyPacks = 50
+
+	pruneAge  = 14 * 24 * time.Hour
+	pruneWait = 5 * time.Second  // for writers to be done
+	pruneTime = 20 * time.Second // less than writers wait
+)
+
+// maintenanceStamp is the file that was touched when maintenance last began.
+func (r *Replica) maintenanceStamp() string { return filepath.Join(r.path, "maintained") }
+
+// MaintenanceDue reports whether Maintain would do something. It looks at one
+// of the 256 directories of objects, so it is an estimate; it costs next to
+// nothing.
+func (r *Replica) MaintenanceDue() bool {
+	if st, err := os.Stat(r.maintenanceStamp()); err == nil && time.Since(st.ModTime()) < maintenanceEvery && time.Since(st.ModTime()) >= 0 {
+		return false
+	}
+	entries, _ := os.ReadDir(filepath.Join(r.path, "objects", "17"))
+	return len(entries) > manyLoose/256
+}
+
+// Maintain packs refs and objects and removes what nobody can want, unless
+// that was done within a day, another process is at it, or there is little to
+// do. It does not disturb readers, and writers at most for the moment of prune.
+func (r *Replica) Maintain(ctx context.Context) error {
+	unlock, ok, err := r.Lock(ctx, "maintenance", 0)
+	if err != nil || !ok {
+		return err
+	}
+	defer unlock()
+	if !r.MaintenanceDue() {
+		return nil
+	}
+	// Touched first: what fails today is not tried again before tomorrow.
+	f, err := statefile.CreateTemp(r.path, "maintained-")
+	if err != nil {
+		return err
+	}
+	if err := errors.Join(f.Close(), os.Rename(f.Name(), r.maintenanceStamp())); err != nil {
+		return err
+	}
+	if _, err := r.Git(ctx, "pack-refs", "--all"); err != nil {
+		return err
+	}
+	if err := disk.SyncDir(r.path); err != nil {
+		return err
+	}
+	if err := r.packObjects(ctx); err != nil {
+		return err
+	}
+	return r.prune(ctx)
+}
+
+func (r *Replica) packObjects(ctx context.Context) error {
+	packs := filepath.Join(r.path, "objects", "pack")
+	if _, err := r.Git(ctx, "repack", "-q", "-l"); err != nil {
+		return err
+	}
+	if err := disk.SyncDir(packs); err != nil {
+		return err
+	}
+	if _, err := r.Git(ctx, "prune-packed", "-q"); err != nil {
+		return err
+	}
+	all, err := filepath.Glob(filepath.Join(globQuote(packs), "*.pack"))
+	if err != nil || len(all) < manyPacks {
+		return err
+	}
+	if _, err := r.Git(ctx, "repack", "-q", "-l", "-a", "-d", "--keep-unreachable", "--no-write-bitmap-index"); err != nil {
+		return err
+	}
+	return disk.SyncDir(packs)
+}
+
+// prune removes what no ref has reached for two weeks, if there can be such a
+// thing and no writer is at work.
+func (r *Replica) prune(ctx context.Context) error {
+	if !disk.CanPrune || !r.hasOld() {
+		return nil
+	}
+	unlock, ok, err := r.Lock(ctx, "prune", pruneWait)
+	if err != nil || !ok {
+		return err // tomorrow
+	}
+	defer unlock()
+	ctx, cancel := context.WithTimeout(ctx, pruneTime)
+	defer cancel()
+	_, err = r.Git(ctx, "prune", "--expire=2.weeks.ago")
+	return err
+}
+
+// hasOld reports whether a loose object, or the beginning of one, is older
+// than two weeks.
+func (r *Replica) hasOld() bool {
+	objects := filepath.Join(r.path, "objects")
+	dirs, _ := os.ReadDir(objects)
+	for _, d := range dirs {
+		if len(d.Name()) != 2 {
+			continue
+		}
+		files, _ := os.ReadDir(filepath.Join(objects, d.Name()))
+		for _, f := range files {
+			st, err := f.Info()
+			if err == nil && time.Since(st.ModTime()) > pruneAge && !strings.HasPrefix(f.Name(), ".") {
+				return true
+			}
+		}
+	}
+	return false
+}

@@ -1,0 +1,52 @@
+package git
+
+import (
+	"context"
+	"errors"
+	"path/filepath"
+	"strings"
+)
+
+// What putting hooks in place needs of the user's repository. These are the
+// only commands here that change it.
+
+// HooksDir is where git looks for hook files: core.hooksPath, or the git
+// directory's own. It need not exist.
+func (o *Outer) HooksDir(ctx context.Context) (string, error) {
+	out, err := o.ask(ctx, "rev-parse", "--path-format=absolute", "--git-path", "hooks")
+	if err != nil {
+		return "", err
+	}
+	return filepath.Clean(strings.TrimSuffix(string(out), "\n")), nil
+}
+
+// ConfiguresHooks reports whether this git runs hooks that its configuration
+// defines (hook.<name>.command, git 2.54). Only such a git can list them; the
+// status says whether the command is known.
+func (o *Outer) ConfiguresHooks(ctx context.Context) bool {
+	_, err := o.ask(ctx, "hook", "list", "pre-push")
+	ge, failed := errors.AsType[*Error](err)
+	return err == nil || failed && ge.Exit == 1
+}
+
+// ConfigFile is the repository's own configuration file.
+func (o *Outer) ConfigFile() string { return filepath.Join(o.CommonDir, "config") }
+
+// AddConfig adds a value to the repository's own configuration.
+func (o *Outer) AddConfig(ctx context.Context, key, value string) error {
+	_, err := o.ask(ctx, "config", "--local", "--add", key, value)
+	return err
+}
+
+// UnsetConfig removes the values of a key from the repository's own
+// configuration.
+func (o *Outer) UnsetConfig(ctx context.Context, key string) error {
+	_, err := o.ask(ctx, "config", "--local", "--unset-all", key)
+	return err
+}
+
+// RemoveConfigSection removes a section from the repository's own configuration.
+func (o *Outer) RemoveConfigSection(ctx context.Context, name string) error {
+	_, err := o.ask(ctx, "config", "--local", "--remove-section", name)
+	return err
+}

@@ -1,0 +1,244 @@
+package git
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os/exec"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/git-crosslink/git-crosslink/internal/fault"
+	"github.com/git-crosslink/git-crosslink/refs"
+	"github.com/git-crosslink/git-crosslink/refs/disk"
+)
+
+// hubRemote is the remote that exists only in the environment of one call.
+const hubRemote = "xl-hub"
+
+// gitRemote is Remote by git. How it connects is what the user's configuration
+// says; nothing else of it is let in.
+type remote struct {
+	replica *Replica
+	name    string // of the user's remote; "" if only a URL is known
+	url     string
+	cfg     refs.Config
+
+	mu  sync.Mutex
+	env []string
+}
+
+var _ refs.Remote = (*remote)(nil)
+
+// Remote is the hub behind a remote of the user's configuration. What git says
+// when the remote has no URL comes from Fetch and Push as ErrNoRemote.
+func (r *Replica) Remote(name string, cfg refs.Config) refs.Remote {
+	return &remote{replica: r, name: name, cfg: cfg}
+}
+
+// RemoteURL is the hub at a URL or path, which url.*.insteadOf does not rewrite;
+// a relative one starts at the top of the main worktree.
+func (r *Replica) RemoteURL(url string, cfg refs.Config) refs.Remote {
+	return &remote{replica: r, url: url, cfg: cfg}
+}
+
+// connection are the settings that say how to reach a server.
+func connection(key string) bool {
+	for _, p := range []string{"http.", "credential.", "url.", "protocol.", "ssh."} {
+		if strings.HasPrefix(key, p) {
+			return true
+		}
+	}
+	switch key {
+	case "core.sshcommand", "core.gitproxy", "core.askpass", "push.negotiate":
+		return true
+	}
+	return false
+}
+
+// settings are what a call needs from the user's configuration outer, beyond
+// what git finds by itself in the replica (inner): system and user-wide files
+// are read again there, and `git -c` is inherited. Values given twice matter
+// (headers and helpers are lists), hence the multiset.
+func (g *remote) settings(inner refs.Config) ([]refs.Setting, error) {
+	found := make(map[refs.Setting]int)
+	for _, s := range inner {
+		found[s]++
+	}
+	var out []refs.Setting
+	for _, s := range g.cfg {
+		if !connection(s.Key) || s.Scope == "command" {
+			continue
+		}
+		if (s.Scope == "system" || s.Scope == "global") && found[s] > 0 {
+			found[s]--
+			continue
+		}
+		out = append(out, s)
+	}
+	set := func(key, value string) {
+		out = append(out, refs.Setting{Key: "remote." + hubRemote + "." + key, Value: value})
+	}
+	if g.name == "" {
+		set("url", g.url)
+		// it is the URL that is meant: no rule rewrites it once more
+		for _, rule := range []string{"insteadOf", "pushInsteadOf"} {
+			out = append(out, refs.Setting{Key: "url." + g.url + "." + rule, Value: g.url})
+		}
+		return out, nil
+	}
+	url := g.cfg.URL(g.name)
+	if url == "" {
+		return nil, fmt.Errorf("%w: '%s'", refs.ErrNoRemote, g.name)
+	}
+	set("url", url)
+	// Only the first: git pushes to several one after the other, so it could
+	// land in one and die in the next.
+	if push := g.cfg.WrittenPushURL(g.name); push != "" {
+		set("pushurl", push)
+	}
+	for _, key := range []string{"proxy", "proxyAuthMethod", "uploadpack", "receivepack"} {
+		if v, ok := g.cfg.Get("remote." + g.name + "." + key); ok {
+			set(key, v)
+		}
+	}
+	for _, v := range g.cfg.All("remote." + g.name + ".serverOption") {
+		set("serverOption", v)
+	}
+	return out, nil
+}
+
+// pushesTo is the URL of pushes.
+func (g *remote) pushesTo() string {
+	if g.name == "" {
+		return g.url
+	}
+	return g.cfg.PushURL(g.name)
+}
+
+// inner is what git finds by itself in the replica. System and user-wide files
+// say there what they say in the user's repository, unless they include others
+// by where they are read.
+func (g *remote) inner(ctx context.Context) (refs.Config, error) {
+	var wide refs.Config
+	for _, s := range g.cfg {
+		if s.Scope != "system" && s.Scope != "global" {
+			continue
+		}
+		if strings.HasPrefix(s.Key, "includeif.") {
+			out, err := g.replica.git.run(ctx, nil, "config", "--list", "-z", "--show-scope")
+			if err != nil {
+				return nil, err
+			}
+			return refs.ParseConfig(out)
+		}
+		wide = append(wide, s)
+	}
+	return wide, nil
+}
+
+// environ makes the environment of this remote's calls once.
+func (g *remote) environ(ctx context.Context) ([]string, error) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.env != nil {
+		return g.env, nil
+	}
+	inner, err := g.inner(ctx)
+	if err != nil {
+		return nil, err
+	}
+	settings, err := g.settings(inner)
+	if err != nil {
+		return nil, err
+	}
+	env := withConfig(g.replica.git.env, settings)
+	if !g.replica.Prompt {
+		env = append(env, "GIT_TERMINAL_PROMPT=0", "GCM_INTERACTIVE=never", "SSH_ASKPASS_REQUIRE=never")
+		_, configured := g.cfg.Get("core.sshCommand")
+		if !configured && getenv(env, "GIT_SSH_COMMAND") == "" && getenv(env, "GIT_SSH") == "" {
+			env = append(env, "GIT_SSH_COMMAND=ssh -oBatchMode=yes")
+		}
+	}
+	g.env = env
+	return env, nil
+}
+
+// FamilyVariable is set to "ipv4" or "ipv6" where the git command that a sync
+// follows was told to connect so.
+const FamilyVariable = "GIT_CROSSLINK_FAMILY"
+
+// command prepares one transport command.
+func (g *remote) command(ctx context.Context, args ...string) (*exec.Cmd, error) {
+	env, err := g.environ(ctx)
+	if err != nil {
+		return nil, err
+	}
+	iso := ownSession
+	if g.replica.Prompt {
+		iso = sameGroup
+	}
+	if f := getenv(g.replica.git.env, FamilyVariable); f == "ipv4" || f == "ipv6" {
+		args = slices.Insert(slices.Clone(args), 1, "--"+f)
+	}
+	// Push options are a list; the empty value clears the user's `git -c` too.
+	cmd := g.replica.git.command(ctx, iso, append([]string{"-c", "push.pushOption="}, args...)...)
+	cmd.Env = env
+	return cmd, nil
+}
+
+// Fetch implements Remote.
+func (g *remote) Fetch(ctx context.Context) error {
+	if err := fault.Error("refs.fetch.before"); err != nil {
+		return &refs.RemoteError{NoConnection: true, Err: err}
+	}
+	err := g.fetchOnce(ctx)
+	if failedHere(err) && ctx.Err() == nil && disk.RemoveStaleLocks(ctx, g.replica.path, refs.IncomingPrefix, refs.PresenceHere) {
+		err = g.fetchOnce(ctx)
+	}
+	fault.Point("refs.fetch.after")
+	if err == nil {
+		return nil
+	}
+	re := &refs.RemoteError{Err: err}
+	if ge, ok := errors.AsType[*Error](err); ok && ge.Command == "fetch" {
+		killed := ge.Exit < 0 && ctx.Err() == nil
+		re.NoConnection, re.Partly, re.Stderr = !killed && !failedHere(err), ge.Exit == 1, ge.Stderr
+	}
+	return re
+}
+
+// fetchOnce runs the fetch. Its errors are those of git, or of what comes
+// before it.
+func (g *remote) fetchOnce(ctx context.Context) error {
+	cmd, err := g.command(ctx, "fetch", "-q", "--refmap=", "--no-tags", "--no-write-fetch-head", "--no-recurse-submodules",
+		"--prune", "--no-auto-maintenance", hubRemote,
+		"+"+refs.HubPrefix+"*:"+refs.IncomingPrefix+"*", "+"+refs.HubPresence+"*:"+refs.PresenceHere+"*")
+	if err != nil {
+		return err
+	}
+	return runCommand(ctx, cmd, "fetch")
+}
+
+// Heads implements Remote.
+func (g *remote) Heads(ctx context.Context) (map[string]refs.OID, error) {
+	cmd, err := g.command(ctx, "ls-remote", "-q", "--heads", hubRemote)
+	if err != nil {
+		return nil, &refs.RemoteError{Err: err}
+	}
+	// Not capped like stderr: tracker branches come first and may be many.
+	var out bytes.Buffer
+	cmd.Stdout = &out
+	if err := runCommand(ctx, cmd, "ls-remote"); err != nil {
+		return nil, &refs.RemoteError{NoConnection: true, Err: err}
+	}
+	tips := map[string]refs.OID{}
+	for line := range strings.Lines(out.String()) {
+		if oid, name, ok := strings.Cut(strings.TrimSpace(line), "\t"); ok {
+			tips[name] = refs.OID(oid)
+		}
+	}
+	return tips, nil
+}

@@ -1,0 +1,80 @@
+package git
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/git-crosslink/git-crosslink/internal/statefile"
+	"github.com/git-crosslink/git-crosslink/refs/disk"
+)
+
+// A replica can be torn: a restore that was cut short, a file system that lost
+// names. HEAD and config hold nothing but the recipe, so they are written
+// again; where objects or refs are missing nobody knows what was in them, and
+// a log must never begin anew: that is an error, and a person decides.
+
+// DamagedError names what is missing of a replica.
+type DamagedError struct {
+	Replica string // its path
+	Missing string // "objects" or "refs"
+}
+
+func (e *DamagedError) Error() string {
+	return fmt.Sprintf("'%s' is missing", filepath.Join(e.Replica, e.Missing))
+}
+
+// inspect reports whether a replica is at path, and what is missing of its
+// recipe. An empty file is as good as none.
+func inspect(path string) (missing []string, ok bool, err error) {
+	if _, err := os.Stat(path); errors.Is(err, os.ErrNotExist) {
+		return nil, false, nil
+	} else if err != nil {
+		return nil, false, err
+	}
+	for _, dir := range []string{filepath.Dir(path), path, filepath.Join(path, "objects"), filepath.Join(path, "refs")} {
+		if err := statefile.Dir(dir); err != nil {
+			return nil, false, err
+		}
+	}
+	for _, name := range []string{"objects", "refs"} {
+		switch st, err := os.Stat(filepath.Join(path, name)); {
+		case errors.Is(err, os.ErrNotExist) || err == nil && !st.IsDir():
+			return nil, false, &DamagedError{path, name}
+		case err != nil:
+			return nil, false, err
+		}
+	}
+	for _, name := range []string{"HEAD", "config"} {
+		switch st, err := os.Stat(filepath.Join(path, name)); {
+		case errors.Is(err, os.ErrNotExist) || err == nil && st.Size() == 0:
+			missing = append(missing, name)
+		case err != nil:
+			return nil, false, err
+		}
+	}
+	return missing, true, nil
+}
+
+// repairReplica writes again what is missing of the recipe.
+func repairReplica(ctx context.Context, o *Outer, path string) error {
+	return underCreationLock(ctx, o, path, func(shared string) error {
+		missing, _, err := inspect(path)
+		if err != nil || len(missing) == 0 {
+			return err // another process was first
+		}
+		tmp, err := freshReplica(ctx, o, path, shared)
+		defer os.RemoveAll(tmp)
+		if err != nil {
+			return fmt.Errorf("mend the replica: %w", err)
+		}
+		for _, name := range missing {
+			if err := os.Rename(filepath.Join(tmp, name), filepath.Join(path, name)); err != nil {
+				return fmt.Errorf("mend the replica: %w", err)
+			}
+		}
+		return disk.SyncDir(path)
+	})
+}

@@ -1,0 +1,345 @@
+package git
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/git-crosslink/git-crosslink/internal/fault"
+	"github.com/git-crosslink/git-crosslink/internal/statefile"
+	"github.com/git-crosslink/git-crosslink/refs"
+	"github.com/git-crosslink/git-crosslink/refs/disk"
+	"github.com/git-crosslink/git-crosslink/refs/native"
+)
+
+// ErrNoReplica says that this repository has no tracker yet.
+var ErrNoReplica = errors.New("no replica in this repository")
+
+// Replica is the private bare repository in which a clone keeps its tracker:
+// $GIT_COMMON_DIR/crosslink/replica.git. Only this program writes it. It
+// includes nothing of the user's configuration; what a call needs of it goes
+// with the call.
+type Replica struct {
+	// Prompt lets Fetch and Push ask for passwords on the terminal. Without
+	// it they run in a session of their own and fail instead of asking. Set
+	// it before Remote is called.
+	Prompt bool
+
+	Mended []string // files of the recipe that were missing and are there again
+
+	outer *Outer
+	path  string
+	dir   os.FileInfo // of path, when it was opened
+	git   *runner
+	local refs.Local
+}
+
+// replicaConfig is the replica's whole configuration besides what `git init`
+// writes. Each line undoes something that a system or user-wide setting could
+// do to it.
+const replicaConfig = `[core]
+	hooksPath = /dev/null
+	logAllRefUpdates = false
+	fsync = all
+	fsyncMethod = fsync
+	fsmonitor = false
+	alternateRefsCommand =
+	useReplaceRefs = false
+[gc]
+	auto = 0
+	autoDetach = false
+	pruneExpire = 2.weeks.ago
+[maintenance]
+	auto = false
+[fetch]
+	prune = false
+	recurseSubmodules = no
+	writeCommitGraph = false
+	fsckObjects = false
+[transfer]
+	fsckObjects = false
+[push]
+	pushOption =
+	followTags = false
+	gpgSign = false
+	recurseSubmodules = no
+	autoSetupRemote = false
+[remote]
+	pushDefault =
+[commit]
+	gpgSign = false
+[color]
+	ui = false
+[crosslink]
+	replica = 1
+`
+
+// ReplicaPath is where a repository's replica is or would be.
+func ReplicaPath(o *Outer) string { return filepath.Join(o.CommonDir, "crosslink", "replica.git") }
+
+// OpenReplica opens the replica; if there is none it creates it or, without
+// create, returns ErrNoReplica. Opening starts nothing and writes nothing, but
+// for a part of the recipe that is missing (repair.go).
+// Any number of processes may create at once: all get the same good one. A
+// creation that was killed leaves a directory that the next one removes.
+func OpenReplica(ctx context.Context, o *Outer, create bool) (*Replica, error) {
+	path := ReplicaPath(o)
+	missing, ok, err := inspect(path)
+	switch {
+	case err != nil:
+	case !ok && !create:
+		return nil, ErrNoReplica
+	case !ok:
+		err = createReplica(ctx, o, path)
+	case len(missing) > 0:
+		err = repairReplica(ctx, o, path)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return openReplica(o, path, missing)
+}
+
+// OpenWhole opens the replica and writes nothing. It returns ErrNoReplica if any
+// part is missing: somebody may be removing the clone.
+func OpenWhole(o *Outer) (*Replica, error) {
+	path := ReplicaPath(o)
+	if missing, ok, err := inspect(path); err != nil || !ok || len(missing) > 0 {
+		return nil, ErrNoReplica
+	}
+	return openReplica(o, path, nil)
+}
+
+func openReplica(o *Outer, path string, mended []string) (*Replica, error) {
+	dir, err := os.Stat(path)
+	if err != nil {
+		return nil, err
+	}
+	g := &runner{dir: path, work: o.Top, env: innerEnv(o.environ)}
+	return &Replica{Mended: mended, outer: o, path: path, dir: dir, git: g, local: chooseLocal(g, o.Format)}, nil
+}
+
+// Whole reports whether the replica that was opened is still in its place, and
+// neither it nor the user's repository has lost a part. It starts nothing.
+func (r *Replica) Whole() bool {
+	dir, err := os.Stat(r.path)
+	if err != nil || !os.SameFile(dir, r.dir) {
+		return false
+	}
+	if missing, ok, err := inspect(r.path); err != nil || !ok || len(missing) > 0 {
+		return false
+	}
+	for _, name := range []string{"HEAD", "objects", "refs"} { // what makes a repository for git
+		if _, err := os.Lstat(filepath.Join(r.outer.CommonDir, name)); err != nil {
+			return false
+		}
+	}
+	return true
+}
+
+// Touched is when something was last created, removed or renamed at the top of
+// the user's repository or worktree, or beside the replica. What starts a fetch
+// or push touches the directory that the replica is in.
+func (r *Replica) Touched() time.Time {
+	var last time.Time
+	for _, dir := range []string{r.outer.Top, r.outer.Worktree, r.outer.GitDir, r.outer.CommonDir, filepath.Dir(r.path)} {
+		if st, err := os.Stat(dir); err == nil && st.ModTime().After(last) {
+			last = st.ModTime()
+		}
+	}
+	return last
+}
+
+// BackendVariable forces one implementation of Local, for tests: "plumbing" or
+// "native".
+const BackendVariable = "CROSSLINK_REFS"
+
+// chooseLocal picks the implementation for a replica. git answers where the
+// native one cannot.
+func chooseLocal(g *runner, f refs.Format) refs.Local {
+	if getenv(g.env, BackendVariable) != "plumbing" && native.Can(g.dir, f) {
+		return native.New(g.dir, newPlumbing(g, f))
+	}
+	return newPlumbing(g, f)
+}
+
+// createPatience is how long one process waits for another one's creation.
+const createPatience = 30 * time.Second
+
+// underCreationLock runs do while nobody else creates or repairs the replica at
+// path; shared is what git calls core.sharedRepository there.
+func underCreationLock(ctx context.Context, o *Outer, path string, do func(shared string) error) error {
+	dir := filepath.Dir(path)
+	shared, err := makeHome(ctx, o, dir)
+	if err != nil {
+		return err
+	}
+	f, ok, err := disk.Flock(ctx, filepath.Join(dir, "replica.lock"), createPatience)
+	if err != nil {
+		return err
+	}
+	if !ok {
+		return errors.New("another process is creating the replica")
+	}
+	defer f.Close()
+	return do(shared)
+}
+
+func createReplica(ctx context.Context, o *Outer, path string) error {
+	return underCreationLock(ctx, o, path, func(shared string) error {
+		if _, ok, err := inspect(path); ok || err != nil {
+			return err // another process was first
+		}
+		tmp, err := freshReplica(ctx, o, path, shared)
+		defer os.RemoveAll(tmp)
+		if err != nil {
+			return fmt.Errorf("create the replica: %w", err)
+		}
+		fault.Point("refs.replica.made")
+		if err := os.Rename(tmp, path); err != nil {
+			return err
+		}
+		fault.Point("refs.replica.renamed")
+		return errors.Join(disk.SyncDir(filepath.Dir(path)), disk.SyncDir(o.CommonDir))
+	})
+}
+
+// freshReplica makes a replica beside path. The caller holds the creation lock
+// and removes what is left of it.
+func freshReplica(ctx context.Context, o *Outer, path, shared string) (tmp string, err error) {
+	// Nobody else is creating: what lies here was left by a killed process.
+	old, _ := filepath.Glob(globQuote(path) + ".tmp-*")
+	for _, p := range old {
+		os.RemoveAll(p)
+	}
+	tmp = path + ".tmp-" + rand.Text()[:8]
+	return tmp, initReplica(ctx, o, tmp, shared)
+}
+
+// detachedLocks are the locks that a detached sync takes.
+var detachedLocks = []string{"next", "sync", "maintenance"}
+
+func initReplica(ctx context.Context, o *Outer, tmp, shared string) error {
+	// The format of refs is ours to choose: locks and syncs rely on it.
+	g := &runner{dir: tmp, work: o.Top, env: append(innerEnv(o.environ), "GIT_DEFAULT_REF_FORMAT=files")}
+	args := []string{"init", "-q", "--bare", "--template=", "--object-format=" + o.Format.String()}
+	if shared != "" {
+		args = append(args, "--shared="+shared)
+	}
+	if _, err := g.run(ctx, nil, append(args, tmp)...); err != nil {
+		return err
+	}
+	config := filepath.Join(tmp, "config")
+	b, err := os.ReadFile(config)
+	if err != nil {
+		return err
+	}
+	if err := writeSynced(config, append(b, replicaConfig...)); err != nil {
+		return err
+	}
+	// No branch is checked out, so none is protected.
+	if err := writeSynced(filepath.Join(tmp, "HEAD"), []byte("ref: refs/heads/none\n")); err != nil {
+		return err
+	}
+	// The locks of processes that nobody waits for: they create nothing in a
+	// clone that somebody may be about to remove.
+	for _, name := range detachedLocks {
+		f, err := statefile.OpenLock(filepath.Join(tmp, name+".lock"))
+		if err != nil {
+			return err
+		}
+		f.Close()
+		// no lock was taken yet
+		if err := os.Chtimes(f.Name(), time.Unix(0, 0), time.Unix(0, 0)); err != nil {
+			return err
+		}
+	}
+	for _, d := range []string{"objects", "refs", "."} {
+		if err := disk.SyncDir(filepath.Join(tmp, d)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// makeHome makes <common dir>/crosslink and returns the sharing to give to
+// `git init`.
+func makeHome(ctx context.Context, o *Outer, dir string) (shared string, err error) {
+	c, err := o.Config(ctx)
+	if err != nil {
+		return "", err
+	}
+	shared, _ = c.Get("core.sharedRepository")
+	switch strings.ToLower(shared) {
+	case "false", "umask", "no", "off", "0":
+		shared = ""
+	}
+	return shared, statefile.MakeHome(dir)
+}
+
+func writeSynced(path string, b []byte) error {
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_TRUNC, 0)
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(b)
+	return errors.Join(err, f.Sync(), f.Close())
+}
+
+// globQuote makes a path match itself only.
+func globQuote(path string) string {
+	return strings.NewReplacer(`\`, `\\`, `*`, `\*`, `?`, `\?`, `[`, `\[`).Replace(path)
+}
+
+// Path is the replica's absolute path.
+func (r *Replica) Path() string { return r.path }
+
+// Local is the replica's objects and refs.
+func (r *Replica) Local() refs.Local { return r.local }
+
+// Close ends what was started.
+func (r *Replica) Close() error { return r.local.Close() }
+
+// Git runs git in the replica, for the curious and for maintenance, and
+// returns what it printed.
+func (r *Replica) Git(ctx context.Context, args ...string) ([]byte, error) {
+	if len(args) == 0 {
+		return nil, errors.New("no git command given")
+	}
+	return r.git.run(ctx, nil, args...)
+}
+
+// Lock takes the lock called name (lower-case letters and dashes) and waits
+// for it at most wait. ok is false if somebody else has kept it. The lock ends
+// with unlock or with the process. It is not inherited by children.
+func (r *Replica) Lock(ctx context.Context, name string, wait time.Duration) (unlock func(), ok bool, err error) {
+	if name == "" || name == "swap" || name == "packed-refs" || strings.Trim(name, "abcdefghijklmnopqrstuvwxyz-") != "" {
+		return nil, false, fmt.Errorf("bad lock name '%s'", name)
+	}
+	f, ok, err := disk.Flock(ctx, filepath.Join(r.path, name+".lock"), wait)
+	if !ok || err != nil {
+		return nil, false, err
+	}
+	return func() { f.Close() }, true, nil
+}
+
+// Receiving stands for what is being received: it differs from one time to the
+// next while a fetch stores a pack.
+func (r *Replica) Receiving() string {
+	files, err := os.ReadDir(filepath.Join(r.path, "objects", "pack"))
+	if err != nil {
+		return ""
+	}
+	var b strings.Builder
+	for _, f := range files {
+		if st, err := f.Info(); err == nil {
+			fmt.Fprintf(&b, "%s %d\n", f.Name(), st.Size())
+		}
+	}
+	return b.String()
+}

@@ -1,0 +1,266 @@
+package git
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os/exec"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/git-crosslink/git-crosslink/refs"
+)
+
+// This file is the one place where git is started. The rules are:
+//
+//   - never a shell; every argument that comes from data is checked first or
+//     stands behind a fixed flag;
+//   - always --git-dir with an absolute path, never -C into the replica (it
+//     dies under safe.bareRepository=explicit), and the working directory is
+//     the top of the main worktree, so that a relative URL means what it means
+//     to the user;
+//   - variables that locate or shape a repository are cleared; those that say
+//     how to connect or whose configuration to read stay;
+//   - settings for one call travel in GIT_CONFIG_COUNT behind what the user
+//     put there; the user's GIT_CONFIG_PARAMETERS (`git -c`) is kept;
+//   - a child runs in a process group of its own, and the whole group is ended
+//     when the context is: no ssh is left behind.
+
+// InnerVariable is set in every git that is started here. A hook or helper of
+// ours that finds it set does nothing: without it one push can start hundreds.
+const InnerVariable = "CROSSLINK_INNER"
+
+// cleared are `git rev-parse --local-env-vars` without the two that carry the
+// user's configuration, and four more that change what a repository is.
+var cleared = map[string]bool{
+	"GIT_ALTERNATE_OBJECT_DIRECTORIES": true,
+	"GIT_CONFIG":                       true,
+	"GIT_OBJECT_DIRECTORY":             true,
+	"GIT_DIR":                          true,
+	"GIT_WORK_TREE":                    true,
+	"GIT_IMPLICIT_WORK_TREE":           true,
+	"GIT_GRAFT_FILE":                   true,
+	"GIT_INDEX_FILE":                   true,
+	"GIT_NO_REPLACE_OBJECTS":           true,
+	"GIT_REPLACE_REF_BASE":             true,
+	"GIT_PREFIX":                       true,
+	"GIT_INTERNAL_SUPER_PREFIX":        true,
+	"GIT_SHALLOW_FILE":                 true,
+	"GIT_COMMON_DIR":                   true,
+	"GIT_REFERENCE_BACKEND":            true,
+	"GIT_QUARANTINE_PATH":              true,
+	"GIT_NAMESPACE":                    true,
+	"GIT_DEFAULT_HASH":                 true,
+	"GIT_DEFAULT_REF_FORMAT":           true,
+	"GIT_TEMPLATE_DIR":                 true,
+}
+
+// ours are set by us in every call, so the caller's values are dropped.
+var ours = map[string]bool{
+	"GIT_NO_LAZY_FETCH": true, "LC_ALL": true, InnerVariable: true,
+	"GIT_OPTIONAL_LOCKS": true, "GIT_FLUSH": true,
+}
+
+// innerEnv is the environment of every git that works on the replica.
+func innerEnv(environ []string) []string {
+	env := make([]string, 0, len(environ)+8)
+	for _, kv := range environ {
+		name, _, _ := strings.Cut(kv, "=")
+		if !cleared[name] && !ours[name] {
+			env = append(env, kv)
+		}
+	}
+	// Replacement objects would let a ref change what an id means.
+	return append(env, "GIT_NO_LAZY_FETCH=1", "GIT_NO_REPLACE_OBJECTS=1", "LC_ALL=C", InnerVariable+"=1")
+}
+
+// withConfig appends settings to an environment, behind the user's own.
+func withConfig(env []string, settings []refs.Setting) []string {
+	if len(settings) == 0 {
+		return env
+	}
+	n := 0
+	out := make([]string, 0, len(env)+2*len(settings)+1)
+	for _, kv := range env {
+		if v, ok := strings.CutPrefix(kv, "GIT_CONFIG_COUNT="); ok {
+			n, _ = strconv.Atoi(v)
+			continue
+		}
+		out = append(out, kv)
+	}
+	for _, s := range settings {
+		out = append(out, fmt.Sprintf("GIT_CONFIG_KEY_%d=%s", n, s.Key), fmt.Sprintf("GIT_CONFIG_VALUE_%d=%s", n, s.Value))
+		n++
+	}
+	return append(out, fmt.Sprintf("GIT_CONFIG_COUNT=%d", n))
+}
+
+// getenv reads a variable of an environment; the last one counts.
+func getenv(env []string, name string) string {
+	for i := len(env) - 1; i >= 0; i-- {
+		if v, ok := strings.CutPrefix(env[i], name+"="); ok {
+			return v
+		}
+	}
+	return ""
+}
+
+// git is how one repository's commands are run.
+type runner struct {
+	dir  string   // absolute git dir
+	work string   // working directory
+	env  []string // whole environment
+}
+
+// How a child relates to our process group and terminal.
+type isolation byte
+
+const (
+	ownGroup   isolation = iota // cannot be hit by ^C, can be ended as a whole
+	ownSession                  // besides, cannot reach the terminal: never asks
+	sameGroup                   // may ask on the terminal; ^C reaches it
+)
+
+// waitDelay is how long a child that was told to end may take.
+const waitDelay = time.Second
+
+// command prepares `git --git-dir=… args…`. The guards in front win even over
+// the user's `git -c`: no foreign hook runs here, what is written is synced,
+// and no huge blob is held in memory.
+func (g *runner) command(ctx context.Context, iso isolation, args ...string) *exec.Cmd {
+	full := append([]string{"--git-dir=" + g.dir, "-c", "core.hooksPath=/dev/null", "-c", "core.fsync=all",
+		"-c", "core.logAllRefUpdates=false", "-c", "core.bigFileThreshold=32m"}, args...)
+	cmd := exec.CommandContext(ctx, "git", full...)
+	cmd.Dir = g.work
+	cmd.Env = g.env
+	isolate(cmd, iso)
+	cmd.WaitDelay = waitDelay
+	return cmd
+}
+
+// GitError is a git command that failed.
+type Error struct {
+	Command string // e.g. "update-ref"
+	Exit    int    // -1 if it did not exit by itself
+	Stderr  string
+	Err     error
+}
+
+func (e *Error) Error() string {
+	if msg := firstLine(e.Stderr); msg != "" {
+		return fmt.Sprintf("git %s: %s", e.Command, msg)
+	}
+	return fmt.Sprintf("git %s: %v", e.Command, e.Err)
+}
+
+// Is makes errors.Is(err, refs.ErrStorage) true.
+func (e *Error) Is(target error) bool { return target == refs.ErrStorage }
+
+// Unwrap returns the cause: *exec.ExitError, the context's error, …
+func (e *Error) Unwrap() error { return e.Err }
+
+// firstLine prefers the line in which git says why it gave up.
+func firstLine(stderr string) string {
+	first := ""
+	for line := range strings.Lines(stderr) {
+		line = strings.TrimSpace(line)
+		if s, ok := strings.CutPrefix(line, "fatal: "); ok {
+			return s
+		}
+		if first == "" {
+			first = line
+		}
+	}
+	return strings.TrimPrefix(first, "error: ")
+}
+
+// run runs a command to its end and returns what it printed.
+func (g *runner) run(ctx context.Context, stdin []byte, args ...string) ([]byte, error) {
+	cmd := g.command(ctx, ownGroup, args...)
+	if stdin != nil {
+		cmd.Stdin = bytes.NewReader(stdin)
+	}
+	var out bytes.Buffer
+	cmd.Stdout = &out
+	err := runCommand(ctx, cmd, args[0])
+	return out.Bytes(), err
+}
+
+// runCommand runs cmd, collects a bounded stderr, and names the failure. If ctx
+// ends, so does the whole family of the child.
+func runCommand(ctx context.Context, cmd *exec.Cmd, name string) error {
+	return runEnding(ctx, cmd, name, endGroup)
+}
+
+// runEnding is runCommand, with what is done about the child's family when the
+// child has been ended.
+func runEnding(ctx context.Context, cmd *exec.Cmd, name string, end func(*exec.Cmd)) error {
+	var stderr capped
+	cmd.Stderr = &stderr
+	err, cut := runWhole(ctx, cmd, end)
+	if err == nil && cut == nil {
+		return nil
+	}
+	e := &Error{Command: name, Exit: -1, Stderr: stderr.String(), Err: err}
+	if cut != nil {
+		e.Err = cut
+	} else if cmd.ProcessState != nil {
+		e.Exit = cmd.ProcessState.ExitCode()
+	}
+	if cause := context.Cause(ctx); cause != nil {
+		e.Err = cause
+	}
+	return e
+}
+
+// runWhole runs cmd and reads its stdout to the end. err is how it ended, cut
+// that its output is not whole.
+func runWhole(ctx context.Context, cmd *exec.Cmd, end func(*exec.Cmd)) (err, cut error) {
+	out, err := readOutput(cmd, outputGrace)
+	if err != nil {
+		return err, nil
+	}
+	err = cmd.Start()
+	if out != nil {
+		out.begin()
+	}
+	if err == nil {
+		err = cmd.Wait()
+	}
+	if err != nil && ctx.Err() != nil {
+		end(cmd)
+	}
+	// A child that finished but left its stderr to a stray descendant has still
+	// finished; its status counts.
+	if errors.Is(err, exec.ErrWaitDelay) && ctx.Err() == nil {
+		err = nil
+	}
+	if out == nil {
+		return err, nil
+	}
+	if cut = out.end(ctx); cut != nil && ctx.Err() != nil {
+		end(cmd)
+	}
+	return err, cut
+}
+
+// capped keeps the first bytes of what a child says and drops the rest: a
+// hostile server may say much.
+type capped struct{ buf bytes.Buffer }
+
+const maxStderr = 64 << 10
+
+func (c *capped) Write(p []byte) (int, error) {
+	if room := maxStderr - c.buf.Len(); room > 0 {
+		c.buf.Write(p[:min(room, len(p))])
+	}
+	return len(p), nil
+}
+
+// String is fit to be shown: no URL in it holds a secret.
+func (c *capped) String() string { return refs.WithoutSecrets(c.buf.String()) }
+
+var _ io.Writer = (*capped)(nil)

@@ -1,0 +1,131 @@
+package git
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/git-crosslink/git-crosslink/refs"
+	"github.com/git-crosslink/git-crosslink/refs/disk"
+	"github.com/git-crosslink/git-crosslink/refs/native"
+)
+
+// The user's own fetch and pull bring the hub's branches along, into
+// refs/remotes/<n>/crosslink/*. TakeOver copies them into the replica, so that
+// the next command has the news without network. The rules are:
+//
+//   - tips are compared first; a copy is made only for tips not looked at
+//     before;
+//   - a shallow repository has logs without their beginning, a partial one
+//     without their blobs, and git does not read another user's repository in
+//     a child: in all three the copy is quietly not used;
+//   - success is what the refs say, never an exit status.
+
+// TakeOver makes refs/outer/* what the user's repository has of the remote's
+// tracker branches. moved reports whether something is new there.
+func (r *Replica) TakeOver(ctx context.Context, remote string, cfg refs.Config) (moved bool, err error) {
+	if remote == "" || !r.outer.mayCopy(cfg) {
+		return false, nil
+	}
+	root := "refs/remotes/" + remote + "/crosslink/"
+	theirs, err := r.outer.refs(ctx, cfg, root)
+	if err != nil {
+		return false, fmt.Errorf("look at the remote-tracking branches: %w", err)
+	}
+	seen, err := r.local.Refs(ctx, refs.OuterPrefix)
+	if err != nil {
+		return false, err
+	}
+	old := make(map[string]refs.OID, len(seen))
+	for _, s := range seen {
+		old[s.Name] = s.OID
+	}
+	fresh := false
+	for _, t := range theirs {
+		fresh = fresh || old[refs.OuterPrefix+strings.TrimPrefix(t.Name, root)] != t.OID
+	}
+	if !fresh {
+		return false, nil
+	}
+	// whatever git says to this, the refs tell what came of it
+	for range 2 {
+		_, err := r.git.run(ctx, nil, "fetch", "-q", "--refmap=", "--no-tags", "--no-write-fetch-head", "--no-recurse-submodules",
+			"--prune", "--no-auto-maintenance", r.outer.CommonDir, "+"+root+"*:"+refs.OuterPrefix+"*")
+		if !failedHere(err) || !disk.RemoveStaleLocks(ctx, r.path, refs.OuterPrefix) {
+			break
+		}
+	}
+	now, err := r.local.Refs(ctx, refs.OuterPrefix)
+	if err != nil {
+		return false, err
+	}
+	for _, n := range now {
+		if old[n.Name] != n.OID {
+			return true, nil
+		}
+	}
+	return false, nil
+}
+
+// packedLimit is the largest packed-refs of a user that is read whole here: git
+// finds a few refs in a larger one sooner than we read it.
+const packedLimit = 1 << 20
+
+// refs lists the user's refs below root, which ends in '/': in this process
+// where they are plain files.
+func (o *Outer) refs(ctx context.Context, cfg refs.Config, root string) ([]refs.Ref, error) {
+	st, err := os.Lstat(filepath.Join(o.CommonDir, "packed-refs"))
+	small := err != nil || st.Size() <= packedLimit
+	storage, _ := cfg.Get("extensions.refStorage")
+	files := (storage == "" || storage == "files") && getenv(o.environ, "GIT_REFERENCE_BACKEND") == ""
+	if small && files && refs.CheckRefName(root+"x") == nil {
+		all, err := native.ListRefs(o.CommonDir, o.Format, root)
+		if !errors.Is(err, native.ErrOdd) {
+			return all, err
+		}
+	}
+	out, err := o.ask(ctx, "for-each-ref", "--format=%(objectname) %(refname)", root)
+	if err != nil {
+		return nil, err
+	}
+	var all []refs.Ref
+	for line := range strings.Lines(string(out)) {
+		id, name, _ := strings.Cut(strings.TrimSuffix(line, "\n"), " ")
+		if strings.HasPrefix(name, root) && o.Format.Valid(refs.OID(id)) {
+			all = append(all, refs.Ref{Name: name, OID: refs.OID(id)})
+		}
+	}
+	return all, nil
+}
+
+// mayCopy reports whether the repository's copy of the hub's branches is
+// whole, and readable by a git that we start.
+func (o *Outer) mayCopy(cfg refs.Config) bool {
+	if _, err := os.Lstat(filepath.Join(o.CommonDir, "shallow")); err == nil {
+		return false
+	}
+	for _, s := range cfg {
+		if s.Key == "extensions.partialclone" || strings.HasPrefix(s.Key, "remote.") && strings.HasSuffix(s.Key, ".promisor") {
+			return false
+		}
+	}
+	st, err := os.Stat(o.CommonDir)
+	if err != nil {
+		return false
+	}
+	return ownedByUs(st)
+}
+
+// LastFetch is when the user's repository last fetched; zero if it never did
+// since it was cloned.
+func (o *Outer) LastFetch() time.Time {
+	st, err := os.Stat(filepath.Join(o.GitDir, "FETCH_HEAD"))
+	if err != nil {
+		return time.Time{}
+	}
+	return st.ModTime()
+}

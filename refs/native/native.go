@@ -1,0 +1,222 @@
+package native
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"sync"
+	"sync/atomic"
+
+	"github.com/git-crosslink/git-crosslink/internal/fault"
+	"github.com/git-crosslink/git-crosslink/internal/statefile"
+	"github.com/git-crosslink/git-crosslink/refs"
+	"github.com/git-crosslink/git-crosslink/refs/disk"
+)
+
+// Local is refs.Local by this process itself, for repositories of SHA-1 format
+// whose refs are files: it starts no git for a loose object, and none to list
+// or move refs. It follows git's own rules (a lock file for each ref, loose
+// before packed, objects named once they are whole), so it may be used beside
+// git and beside git.Plumbing, at the same time.
+//
+// Left to git are objects in packs (one long-lived `cat-file --batch`, which
+// reads many of them several times faster than go-git does), the deletion of
+// refs, and whatever looks odd.
+type Local struct {
+	dir     string
+	rest    refs.Local // for what is left to git
+	objects loose
+	refs    refFiles
+	prune   disk.PruneLock
+	closed  atomic.Bool
+	swap    sync.Mutex // goroutines queue here, processes at the flock
+
+	mu     sync.Mutex
+	recent map[refs.OID]refs.Object // what Write stored since the last Swap
+	size   int                      // their bytes
+}
+
+var _ refs.Local = (*Local)(nil)
+
+// New opens the repository at gitDir (absolute) as it is. Its format must be
+// SHA-1 and its refs files (Can). What is left to git goes to rest, which is
+// closed with it.
+func New(gitDir string, rest refs.Local) *Local {
+	return &Local{
+		dir:     gitDir,
+		rest:    rest,
+		objects: loose{dir: filepath.Join(gitDir, "objects"), cache: new(objectCache)},
+		refs:    refFiles{dir: gitDir, form: refs.SHA1, known: new(knownRefs)},
+		recent:  make(map[refs.OID]refs.Object),
+	}
+}
+
+// Can reports whether a repository is of SHA-1 format and its refs are
+// files: where they are not, git leaves a directory that says so.
+func Can(gitDir string, f refs.Format) bool {
+	_, err := os.Lstat(filepath.Join(gitDir, "reftable"))
+	return f == refs.SHA1 && errors.Is(err, os.ErrNotExist)
+}
+
+// Format implements Local.
+func (n *Local) Format() refs.Format { return refs.SHA1 }
+
+// Close implements Local.
+func (n *Local) Close() error {
+	n.closed.Store(true)
+	n.prune.Release()
+	return n.rest.Close()
+}
+
+// Refs implements Local.
+func (n *Local) Refs(ctx context.Context, prefix string) ([]refs.Ref, error) {
+	if ctx.Err() != nil {
+		return nil, context.Cause(ctx)
+	}
+	if err := refs.CheckPrefix(prefix); err != nil {
+		return nil, err
+	}
+	all, err := n.refs.list(prefix)
+	if errors.Is(err, ErrOdd) {
+		return n.rest.Refs(ctx, prefix)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("list refs: %w", err)
+	}
+	return all, nil
+}
+
+// Read implements Local.
+func (n *Local) Read(ctx context.Context, ids []refs.OID, limit int64, each func(int, refs.Object, error) error) error {
+	if n.closed.Load() {
+		return refs.ErrClosed
+	}
+	for _, id := range ids {
+		if !refs.SHA1.Valid(id) {
+			return fmt.Errorf("bad object id '%s'", id)
+		}
+	}
+	for i := 0; i < len(ids); {
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+		o, err := n.objects.read(ids[i], limit)
+		if err == nil || errors.Is(err, refs.ErrTooLarge) {
+			if err := each(i, o, err); err != nil {
+				return err
+			}
+			i++
+			continue
+		}
+		if errors.As(err, new(*statefile.OddError)) {
+			return err // git would wait for a named pipe
+		}
+		// Packed, missing or damaged: git tells, and with it of those that
+		// follow and are not loose either. What a damaged object's bytes hash
+		// to git does not look at.
+		damaged := n.objects.has(ids[i])
+		end := i + 1
+		for end < len(ids) && !n.objects.has(ids[end]) {
+			end++
+		}
+		err = n.rest.Read(ctx, ids[i:end], limit, func(k int, o refs.Object, err error) error {
+			if damaged && k == 0 && err == nil && o.Kind != refs.Other && refs.SHA1.ID(o) != ids[i] {
+				o, err = refs.Object{}, fmt.Errorf("object '%s': %w", ids[i], refs.ErrCorrupt)
+			}
+			return each(i+k, o, err)
+		})
+		if err != nil {
+			return err
+		}
+		i = end
+	}
+	return nil
+}
+
+// recentLimit bounds what is kept of the objects written, in bytes.
+const recentLimit = 32 << 20
+
+// Write implements Local.
+func (n *Local) Write(ctx context.Context, objs []refs.Object) ([]refs.OID, error) {
+	if len(objs) == 0 {
+		return nil, nil
+	}
+	ids := make([]refs.OID, len(objs))
+	for i, o := range objs {
+		if o.Kind != refs.Blob && o.Kind != refs.Tree && o.Kind != refs.Commit {
+			return nil, errors.New("write: object of no known kind")
+		}
+		ids[i] = refs.SHA1.ID(o)
+	}
+	if n.closed.Load() {
+		return nil, refs.ErrClosed
+	}
+	if err := n.prune.Share(ctx, n.dir); err != nil {
+		return nil, err
+	}
+	if err := n.store(ctx, ids, objs); err != nil {
+		return nil, fmt.Errorf("write objects: %w", err)
+	}
+	n.remember(ids, objs)
+	fault.Point("refs.write.after")
+	return ids, nil
+}
+
+// storeTries: gc may remove an empty directory of objects between its making and
+// its use; the same works a moment later.
+const storeTries = 4
+
+// store is loose.store, again if gc removes a directory under it.
+func (n *Local) store(ctx context.Context, ids []refs.OID, objs []refs.Object) error {
+	for try := 1; ; try++ {
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+		err := fault.Error("refs.write.before")
+		if err == nil {
+			err = n.objects.store(ids, objs)
+		}
+		if !errors.Is(err, fs.ErrNotExist) || try == storeTries {
+			return err
+		}
+		disk.Pause(ctx, try)
+	}
+}
+
+func (n *Local) remember(ids []refs.OID, objs []refs.Object) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	for i, id := range ids {
+		if n.size += len(objs[i].Data); n.size > recentLimit {
+			clear(n.recent)
+			n.size = len(objs[i].Data)
+		}
+		n.recent[id] = objs[i]
+	}
+}
+
+// stillThere makes sure, after refs moved, that what was written for it has
+// not been collected in between (by somebody's `git prune`), and puts it back
+// if it has.
+func (n *Local) stillThere(ctx context.Context) error {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	var ids []refs.OID
+	var objs []refs.Object
+	for id, o := range n.recent {
+		if !n.objects.has(id) {
+			ids, objs = append(ids, id), append(objs, o)
+		}
+	}
+	if len(ids) > 0 { // or packed: then it is stored twice, which harms nothing
+		if err := n.store(ctx, ids, objs); err != nil {
+			return fmt.Errorf("write objects again: %w", err)
+		}
+	}
+	clear(n.recent)
+	n.size = 0
+	return nil
+}

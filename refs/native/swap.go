@@ -1,0 +1,274 @@
+package native
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/git-crosslink/git-crosslink/internal/fault"
+	"github.com/git-crosslink/git-crosslink/internal/statefile"
+	"github.com/git-crosslink/git-crosslink/refs"
+	"github.com/git-crosslink/git-crosslink/refs/disk"
+)
+
+// errHeld says that somebody else has a lock that is needed.
+var errLockHeld = errors.New("a lock is held")
+
+// Swap implements Local.
+func (n *Local) Swap(ctx context.Context, ups []refs.Update) error {
+	if len(ups) == 0 {
+		return nil
+	}
+	if err := refs.CheckUpdates(refs.SHA1, ups); err != nil {
+		return err
+	}
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	moves := slices.DeleteFunc(slices.Clone(ups), func(u refs.Update) bool { return u.Old == u.New })
+	err := ErrOdd
+	if !slices.ContainsFunc(moves, func(u refs.Update) bool { return u.New == "" }) {
+		err = n.swapAll(ctx, ups, moves)
+	}
+	if errors.Is(err, ErrOdd) {
+		err = n.rest.Swap(ctx, ups)
+	}
+	if err == nil {
+		err = n.stillThere(context.WithoutCancel(ctx))
+	}
+	if err == nil {
+		n.prune.Release()
+	}
+	return err
+}
+
+// swapAll looks at all refs and makes the moves, while this process holds the swap lock.
+func (n *Local) swapAll(ctx context.Context, ups, moves []refs.Update) error {
+	n.swap.Lock()
+	defer n.swap.Unlock()
+	lock, err := disk.TakeSwapLock(ctx, n.dir, ups)
+	if err != nil {
+		return err
+	}
+	defer lock.Release()
+
+	// From here on the outcome must be known, so the context is not heard.
+	ctx = context.WithoutCancel(ctx)
+	if err := fault.Error("refs.swap.before"); err != nil {
+		return err
+	}
+	// Refs that are only verified are not locked: nobody of ours moves a ref
+	// without the swap lock.
+	if err := n.expected(ups); err != nil || len(moves) == 0 {
+		return err
+	}
+	deadline := time.Now().Add(disk.SwapPatience)
+	for try := 1; len(moves) > 0; try++ {
+		made, err := n.move(ctx, lock, moves)
+		// What is moved stays moved, and the rest is moved behind it: taken for
+		// a conflict, the caller would do again what is done already.
+		moves = moves[made:]
+		switch {
+		case err == nil:
+		case errors.Is(err, errLockHeld):
+			lock.Contended(moves) // removes those that nobody alive can hold
+			if time.Now().After(deadline) {
+				return fmt.Errorf("move '%s': %w: %w", moves[0].Ref, refs.ErrLocked, err)
+			}
+			disk.Pause(ctx, min(try, 5))
+		case refused(err) || try >= 3:
+			return err
+		default:
+			disk.Pause(ctx, try)
+		}
+	}
+	fault.Point("refs.swap.moved")
+	if err := disk.SyncRefs(n.dir, ups); err != nil {
+		return err
+	}
+	fault.Point("refs.swap.after")
+	return nil
+}
+
+// refused tells an answer, which stands, from a failure, which may pass.
+func refused(err error) bool {
+	for _, is := range []error{refs.ErrConflict, refs.ErrNameTaken, refs.ErrMissing, refs.ErrCorrupt, errBroken, ErrOdd} {
+		if errors.Is(err, is) {
+			return true
+		}
+	}
+	return false
+}
+
+// expected fails with a conflict unless all refs are at their Old.
+func (n *Local) expected(ups []refs.Update) error {
+	for _, u := range ups {
+		got, err := n.refs.value(u.Ref)
+		if err != nil {
+			return err
+		}
+		if got != u.Old {
+			return &refs.ConflictError{Ref: u.Ref, Old: u.Old, Got: got}
+		}
+	}
+	return nil
+}
+
+// move locks all refs, looks again, and moves them one after the other. It
+// returns how many it has moved, and why not all. No lock of ours is left.
+func (n *Local) move(ctx context.Context, lock *disk.SwapLock, moves []refs.Update) (made int, err error) {
+	locked := 0
+	defer func() {
+		for _, u := range moves[made:locked] {
+			os.Remove(lock.LockPath(u.Ref))
+		}
+	}()
+	files := make([]*os.File, len(moves))
+	defer func() {
+		for _, f := range files {
+			if f != nil {
+				f.Close()
+			}
+		}
+	}()
+	for i, u := range moves {
+		if files[i], err = n.lock(lock.LockPath(u.Ref)); err != nil {
+			if errors.Is(err, errTaken) {
+				err = n.taken(u.Ref, moves)
+			}
+			return 0, err
+		}
+		locked++
+	}
+	if err := n.mayMove(ctx, moves); err != nil {
+		return 0, err
+	}
+	err = disk.AtOnce(len(moves), func(i int) error {
+		_, err := files[i].WriteString(string(moves[i].New) + "\n")
+		if err == nil {
+			err = files[i].Sync()
+		}
+		err = errors.Join(err, files[i].Close())
+		files[i] = nil
+		return err
+	})
+	if err != nil {
+		return 0, err
+	}
+	if len(moves) > 1 {
+		if err := lock.Decide(moves); err != nil {
+			return 0, err
+		}
+		defer func() { err = errors.Join(err, lock.Undecide()) }()
+	}
+	for _, u := range moves {
+		fault.Point("refs.swap.move")
+		if err := os.Rename(lock.LockPath(u.Ref), lock.RefPath(u.Ref)); err != nil {
+			return made, err
+		}
+		made++
+	}
+	return made, nil
+}
+
+// errTaken says that a file is where the directory of a lock should be.
+var errTaken = errors.New("a ref is in the way")
+
+// lockTries: git removes empty directories of refs.
+const lockTries = 4
+
+// lock makes a ref's lock file, and the directories it needs.
+func (n *Local) lock(path string) (*os.File, error) {
+	for try := 1; ; try++ {
+		f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o666)
+		switch {
+		case err == nil:
+			statefile.Share(f, 0o666)
+			return f, nil
+		case errors.Is(err, fs.ErrExist):
+			return nil, fmt.Errorf("%w: '%s'", errLockHeld, path)
+		case errors.Is(err, fs.ErrNotExist) && try < lockTries:
+			if err := mkdirsShared(filepath.Dir(path)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+				if absent(err) || errors.Is(err, fs.ErrExist) {
+					return nil, errTaken
+				}
+				return nil, err
+			}
+		case absent(err):
+			return nil, errTaken
+		default:
+			return nil, err
+		}
+	}
+}
+
+// taken says which ref is in the way of a lock, if it still is.
+func (n *Local) taken(ref string, moves []refs.Update) error {
+	all, err := n.refs.list("")
+	if err != nil {
+		return err
+	}
+	if err := refs.CheckFree(ref, moves, all); err != nil {
+		return err
+	}
+	return fmt.Errorf("move '%s': %w", ref, errTaken)
+}
+
+// mayMove looks at everything that git would look at, with the locks held.
+func (n *Local) mayMove(ctx context.Context, moves []refs.Update) error {
+	if err := n.expected(moves); err != nil {
+		return err
+	}
+	var all []refs.Ref
+	var elsewhere []refs.OID
+	for _, u := range moves {
+		if !n.objects.has(u.New) {
+			elsewhere = append(elsewhere, u.New)
+		}
+		if u.Old != "" {
+			continue // a name that is in use is free of others
+		}
+		if all == nil {
+			var err error
+			if all, err = n.refs.list(""); err != nil {
+				return err
+			}
+		}
+		if err := refs.CheckFree(u.Ref, moves, all); err != nil {
+			return err
+		}
+	}
+	err := n.rest.Read(ctx, elsewhere, 0, func(_ int, _ refs.Object, err error) error {
+		if errors.Is(err, refs.ErrTooLarge) {
+			return nil // so it is there
+		}
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	for _, u := range moves {
+		if err := n.refs.clearWay(u.Ref); err != nil {
+			return fmt.Errorf("%w: '%s' is in use: %w", errLockHeld, u.Ref, err)
+		}
+	}
+	return nil
+}
+
+// mkdirsShared makes a directory and those above it.
+func mkdirsShared(dir string) error {
+	err := statefile.MakeDir(dir)
+	if errors.Is(err, fs.ErrNotExist) && len(dir) > 1 && strings.Contains(dir, string(filepath.Separator)) {
+		if err := mkdirsShared(filepath.Dir(dir)); err != nil {
+			return err
+		}
+		return statefile.MakeDir(dir)
+	}
+	return err
+}
