@@ -19,7 +19,7 @@ import (
 // Arrival judges what arrives for one log. It holds keys, no lines.
 type Arrival struct {
 	log    *Log
-	keys   *keyring
+	keys   keyring
 	listed bool
 	last   string // why the last line is not signed, "" if it is
 	came   bool
@@ -29,7 +29,7 @@ type Arrival struct {
 // Arrival returns the judge of what arrives for an agent's log under the state r.
 func (r *Roll) Arrival(agent string) *Arrival {
 	a := &Arrival{log: r.Log(agent, LogOptions{}), listed: r.Signers.Lists(Principal(agent))}
-	a.keys = a.log.keyring(true)
+	a.keys = a.log.keyring()
 	return a
 }
 
@@ -55,8 +55,8 @@ func (a *Arrival) Past(e *event.Envelope) {
 			a.keys.enforce(key)
 		}
 	}
-	a.signed = a.signed || e.V != 3 && a.log.rule(a.keys, e) == ""
-	a.log.rotate(a.keys, int(e.Seq)-1, e)
+	a.signed = a.signed || e.V != 3 && a.keys.rule(e, nil) == ""
+	a.keys.rotate(e, nil)
 }
 
 // Next judges the next line that arrives; the error is a *Fault.
@@ -79,7 +79,7 @@ func (a *Arrival) Next(e *event.Envelope) error {
 	if e.Seq == 1 {
 		a.Past(e) // introduces the key that signs it
 	}
-	a.last = a.log.rule(a.keys, e)
+	a.last = a.keys.rule(e, nil)
 	a.signed = a.signed || a.last == ""
 	switch a.last {
 	case RuleRotatedOut:
@@ -93,7 +93,7 @@ func (a *Arrival) Next(e *event.Envelope) error {
 		}
 	}
 	if e.Seq > 1 {
-		a.log.rotate(a.keys, int(e.Seq)-1, e)
+		a.keys.rotate(e, nil)
 	}
 	return nil
 }

@@ -1,6 +1,9 @@
 package trust
 
 import (
+	"cmp"
+	"maps"
+	"math"
 	"slices"
 	"strings"
 
@@ -88,12 +91,26 @@ func VerifyLine(e *event.Envelope) (Key, error) {
 }
 
 // Log judges one agent's log: feed it the good part, ask for the verdict, feed
-// on.
+// on. It holds keys and a few lines, however long the log is.
 type Log struct {
-	roll  *Roll
-	agent string
-	o     LogOptions
-	lines []*event.Envelope
+	roll    *Roll
+	agent   string
+	o       LogOptions
+	listed  bool
+	revoked bool
+	intro   *Key   // of its first line, where the meta lists none
+	limit   uint64 // lines after it do not count, by the meta
+	other   bool   // it is not the log that was revoked
+	inputs  string // Inputs, of a log that was resumed
+
+	lines   uint64 // fed so far
+	covered uint64 // of them, by the ledger
+	walk    walk   // over those up to limit
+
+	// Where proofs of a fork are known:
+	forked bool
+	common uint64 // lines before the fork
+	kept   *walk  // over the first common or covered lines, whichever are more
 }
 
 // LogOptions are what a verdict depends on beside the log and the meta.
@@ -105,25 +122,110 @@ type LogOptions struct {
 
 // Log returns the judge of a log under the state r.
 func (r *Roll) Log(agent string, o LogOptions) *Log {
-	l := &Log{roll: r, agent: agent, o: o}
+	l := &Log{roll: r, agent: agent, o: o, listed: r.Signers.Lists(Principal(agent)), limit: math.MaxUint64}
 	l.o.Proofs = nil
 	for _, p := range o.Proofs {
 		if p.Agent == agent && p.Hub == r.Meta.Hub {
 			l.o.Proofs = append(l.o.Proofs, p)
 		}
 	}
+	at, revoked := r.Meta.Revoked[agent]
+	if l.revoked = revoked; revoked {
+		l.limit = at.AfterSeq
+	}
+	if !r.Meta.Open && !l.listed {
+		l.limit = 0
+	}
+	l.walk = walk{keyring: l.keyring()}
+	l.keep()
 	return l
 }
 
+// keyring returns the keys that the meta lists, or the log introduces.
+func (l *Log) keyring() keyring {
+	k := keyring{map[string]Key{}, map[string]bool{}, map[Key]bool{}}
+	for _, key := range l.roll.Signers.Keys(Principal(l.agent), EventNamespace) {
+		k.enforce(key)
+	}
+	if l.intro != nil {
+		k.enforce(*l.intro)
+	}
+	return k
+}
+
+// keep notes the walk so far, in case a fork ends the log here.
+func (l *Log) keep() {
+	if len(l.o.Proofs) > 0 {
+		l.kept = l.walk.clone()
+	}
+}
+
+// Cover says that the ledger covers the lines fed so far.
+func (l *Log) Cover() {
+	l.covered = l.lines
+	if !l.forked || l.lines > l.common {
+		l.keep()
+	}
+}
+
 // Feed takes the log's next line, which continues those before it (event.Chain).
-func (l *Log) Feed(e *event.Envelope) { l.lines = append(l.lines, e) }
+func (l *Log) Feed(e *event.Envelope) {
+	l.lines++
+	if l.lines == 1 && !l.listed {
+		if b, ok := e.Body.(*event.AgentIntroduced); ok {
+			if key, err := ParseKey(b.PublicKey); err == nil {
+				l.intro = &key
+				l.walk.enforce(key)
+				l.keep()
+			}
+		}
+	}
+	if at := l.roll.Meta.Revoked[l.agent]; l.revoked && l.lines == at.AfterSeq && event.Hash(e.Raw) != at.Hash && l.limit > 0 {
+		l.limit, l.other = 0, true
+		l.walk = walk{keyring: l.keyring()}
+	}
+	if l.lines <= l.limit {
+		l.part(e)
+		l.walk.feed(e, l.lines, l.o.Memo)
+	}
+	if l.lines == l.o.Covered {
+		l.Cover()
+	}
+}
+
+// part looks whether a proof shows that the log forks before its next line. A
+// revocation has settled that.
+func (l *Log) part(e *event.Envelope) {
+	if l.forked || l.revoked {
+		return
+	}
+	for _, p := range l.o.Proofs {
+		if p.Seq != l.lines || !l.walk.ever[p.Key] {
+			continue
+		}
+		l.forked = true
+		if p.hidden() || p.A.Prev != e.Prev {
+			l.common = 0 // the histories part before the lines shown
+			return
+		}
+		l.common = l.lines - 1
+	}
+	if l.forked {
+		l.keep()
+	}
+}
+
+// partsLater reports whether a proof of lines that are not here shows that the
+// log forks in those that are.
+func (l *Log) partsLater() bool {
+	return !l.revoked && slices.ContainsFunc(l.o.Proofs, func(p *Proof) bool { return p.Seq > l.lines && p.hidden() && l.walk.ever[p.Key] })
+}
 
 // keyring is the keys in force at a place of a log.
 type keyring struct {
-	force   map[string]Key  // by fingerprint
-	out     map[string]bool // fingerprints that were replaced
-	ever    map[Key]bool    // all that were in force up to here
-	vouched int             // lines known to be signed
+	force map[string]Key  // by fingerprint
+	out   map[string]bool // fingerprints that were replaced
+	ever  map[Key]bool    // all that were in force up to here
 }
 
 func (k *keyring) enforce(key Key) {
@@ -131,79 +233,134 @@ func (k *keyring) enforce(key Key) {
 	delete(k.out, key.Fingerprint())
 }
 
-// keyring returns the keys that the meta lists, or the log introduces.
-func (l *Log) keyring(listed bool) *keyring {
-	k := &keyring{map[string]Key{}, map[string]bool{}, map[Key]bool{}, 0}
-	for _, key := range l.roll.Signers.Keys(Principal(l.agent), EventNamespace) {
-		k.enforce(key)
+// rule returns why a line carries no valid signature by a key in force, "" if
+// it does.
+func (k *keyring) rule(e *event.Envelope, m *Memo) string {
+	if rule := k.claims(e); rule != "" {
+		return rule
 	}
-	if !listed && len(l.lines) > 0 {
-		if b, ok := l.lines[0].Body.(*event.AgentIntroduced); ok {
-			if key, err := ParseKey(b.PublicKey); err == nil {
-				k.enforce(key)
-			}
-		}
-	}
-	return k
+	return RuleOf(m.verify(e))
 }
 
-// walk follows the keys along the first lines of the log, limit of them. It
-// stops at a fork: common is then how many lines are before it.
-func (l *Log) walk(listed bool, limit int, settled bool) (k *keyring, forked bool, common int) {
-	k = l.keyring(listed)
-	for i, e := range l.lines[:limit] {
-		for _, p := range l.o.Proofs {
-			if settled || p.Seq != uint64(i)+1 || !k.ever[p.Key] {
-				continue
-			}
-			if p.hidden() || p.A.Prev != e.Prev {
-				return k, true, 0 // the histories part before the lines shown
-			}
-			forked, common = true, i
-		}
-		if forked {
-			return k, true, common
-		}
-		l.rotate(k, i, e)
+// claims is rule without a look at the signature itself.
+func (k *keyring) claims(e *event.Envelope) string {
+	switch _, ok := k.force[e.SignedBy]; {
+	case e.Signature == "":
+		return RuleUnsigned
+	case ok:
+		return ""
+	case k.out[e.SignedBy]:
+		return RuleRotatedOut
 	}
-	for _, p := range l.o.Proofs {
-		if !settled && p.Seq > uint64(len(l.lines)) && p.hidden() && k.ever[p.Key] {
-			return k, true, 0 // it parts in what is here
-		}
-	}
-	return k, false, limit
+	return RuleUnknownSigner
 }
 
 // rotate lets a KeyRotated line that is signed as it should be take effect.
-func (l *Log) rotate(k *keyring, i int, e *event.Envelope) {
-	if e.V == 3 { // pinned by the meta, which an admin signed
-		k.vouched = i + 1
-		return
+// It reports whether it has, or the line is one that an admin signed with the
+// meta: then all up to it is signed.
+func (k *keyring) rotate(e *event.Envelope, m *Memo) bool {
+	if e.V == 3 { // pinned by the meta
+		return true
 	}
 	b, ok := e.Body.(*event.KeyRotated)
-	if !ok || l.rule(k, e) != "" {
-		return
+	if !ok || k.rule(e, m) != "" {
+		return false
 	}
-	k.vouched = i + 1
 	if key, err := ParseKey(b.PublicKey); err == nil {
 		delete(k.force, e.SignedBy)
 		k.out[e.SignedBy] = true
 		k.enforce(key)
 	}
+	return true
 }
 
-// rule returns why a line carries no valid signature by a key in force, "" if
-// it does.
-func (l *Log) rule(k *keyring, e *event.Envelope) string {
-	switch _, ok := k.force[e.SignedBy]; {
-	case e.Signature == "":
-		return RuleUnsigned
-	case ok:
-		return RuleOf(l.o.Memo.verify(e))
-	case k.out[e.SignedBy]:
-		return RuleRotatedOut
+// walk follows keys and signatures along the first lines of a log. To verify a
+// signature takes long, and the last valid one is all that matters: so lines are
+// remembered until it is asked for, a few of them.
+type walk struct {
+	keyring
+	vouched uint64           // lines known to be signed
+	legacy  bool             // the last of them is of level 3
+	tail    []Mark           // of the lines after those; claimed where it is not verified yet
+	open    []event.Envelope // the lines that are claimed, in order
+}
+
+// claimed marks a line with a signature by a key in force that is not verified yet.
+const claimed = "?"
+
+// maxOpen is how many lines with a signature are remembered.
+const maxOpen = 64
+
+// clone returns a walk that goes on by itself.
+func (w *walk) clone() *walk {
+	c := *w
+	c.keyring = keyring{maps.Clone(w.force), maps.Clone(w.out), maps.Clone(w.ever)}
+	c.tail, c.open = slices.Clone(w.tail), slices.Clone(w.open)
+	return &c
+}
+
+// feed takes the next line.
+func (w *walk) feed(e *event.Envelope, seq uint64, m *Memo) {
+	if w.rotate(e, m) {
+		w.sign(seq, e.V == 3)
+		return
 	}
-	return RuleUnknownSigner
+	rule := w.claims(e)
+	if rule == "" {
+		w.tail, w.open = append(w.tail, Mark{seq, claimed}), append(w.open, *e)
+		if len(w.open) > maxOpen {
+			w.verify(m)
+		}
+		return
+	}
+	w.mark(seq, rule)
+}
+
+// sign notes that all lines up to seq are signed.
+func (w *walk) sign(seq uint64, legacy bool) {
+	w.vouched, w.legacy, w.tail, w.open = seq, legacy, nil, nil
+}
+
+// mark notes why line seq, the next one, is not signed.
+func (w *walk) mark(seq uint64, rule string) {
+	if n := len(w.tail); n == 0 || w.tail[n-1].Rule != rule {
+		w.tail = append(w.tail, Mark{seq, rule})
+	}
+}
+
+// verify finds the last line with a valid signature.
+func (w *walk) verify(m *Memo) {
+	if len(w.open) == 0 {
+		return
+	}
+	bad := map[uint64]string{}
+	for n := len(w.open) - 1; n >= 0; n-- {
+		e := &w.open[n]
+		err := m.verify(e)
+		if err != nil {
+			bad[e.Seq] = RuleOf(err)
+			continue
+		}
+		after := w.tail[1+slices.IndexFunc(w.tail, func(t Mark) bool { return t.From == e.Seq }):]
+		w.sign(e.Seq, false)
+		w.tail = after
+		break
+	}
+	tail := w.tail
+	w.tail, w.open = nil, nil
+	for _, t := range tail {
+		if t.Rule == claimed {
+			t.Rule = bad[t.From]
+		}
+		w.mark(t.From, t.Rule)
+	}
+}
+
+// Mark is what is to be said of the signatures of the lines from From on, up to
+// the next Mark: a rule, "" for nothing.
+type Mark struct {
+	From uint64 `json:"from"`
+	Rule string `json:"rule"`
 }
 
 // Verdict is what counts of a log and what is signed of it.
@@ -219,38 +376,42 @@ type Verdict struct {
 
 	unapproved bool
 	off        bool
-	trails     bool     // lines follow that no signature and no step vouches for
-	kept       uint64   // lines before those
-	signed     bool     // a line carries a valid signature by a key in force there
-	marks      []string // of the lines behind Vouched
+	trails     bool   // lines follow that no signature and no step vouches for
+	kept       uint64 // lines before those
+	signed     bool   // a line carries a valid signature by a key in force there
+	marks      []Mark // of the lines behind Vouched
 }
 
 // Verdict judges the lines fed so far.
 func (l *Log) Verdict() *Verdict {
-	meta := l.roll.Meta
-	n := uint64(len(l.lines))
-	v := &Verdict{Agent: l.agent, Lines: n, Fed: n, off: meta.Signing == Off}
-	v.Listed = l.roll.Signers.Lists(Principal(l.agent))
-	r, revoked := meta.Revoked[l.agent]
+	v := &Verdict{Agent: l.agent, Lines: l.lines, Fed: l.lines, Listed: l.listed, off: l.roll.Meta.Signing == Off}
 	switch {
-	case !meta.Open && !v.Listed:
+	case !l.roll.Meta.Open && !l.listed:
 		v.end(0, RuleNotAdmitted)
-	case revoked && r.AfterSeq > 0 && r.AfterSeq <= n && event.Hash(l.lines[r.AfterSeq-1].Raw) != r.Hash:
+	case l.other:
 		v.end(0, RuleRevokedHash)
-	case revoked:
-		v.end(r.AfterSeq, RuleRevoked)
+	case l.revoked:
+		v.end(l.limit, RuleRevoked)
 	}
-	k, forked, common := l.walk(v.Listed, int(v.Fed), revoked)
-	if v.Forked = forked; forked {
-		v.end(max(uint64(common), l.o.Covered), RuleForked)
-		k, _, _ = l.walk(v.Listed, int(v.Fed), true)
+	if l.o.Covered > l.lines {
+		l.Cover()
 	}
-	for _, key := range k.force {
+	w := &l.walk
+	common, later := l.common, !l.forked && l.partsLater()
+	if later {
+		common = 0
+	}
+	if v.Forked = l.forked || later; v.Forked {
+		v.end(max(common, l.covered), RuleForked)
+		w = l.kept
+	}
+	w.verify(l.o.Memo)
+	for _, key := range w.force {
 		v.Keys = append(v.Keys, key)
 	}
 	slices.SortFunc(v.Keys, func(a, b Key) int { return strings.Compare(a.blob, b.blob) })
 	if !v.off {
-		l.signed(k, v)
+		l.signed(w, v)
 	}
 	return v
 }
@@ -262,33 +423,23 @@ func (v *Verdict) end(at uint64, rule string) {
 	}
 }
 
-// signed looks for the last signed line, from the end backwards.
-func (l *Log) signed(k *keyring, v *Verdict) {
-	at := int(v.Fed)
-	for ; at > k.vouched; at-- {
-		rule := l.rule(k, l.lines[at-1])
-		if rule == "" {
-			break
-		}
-		v.marks = append(v.marks, rule)
-	}
-	slices.Reverse(v.marks)
-	v.Vouched = uint64(at)
-	v.signed = at > 0 && l.lines[at-1].V != 3
-	_, revoked := l.roll.Meta.Revoked[l.agent]
+// signed judges what no signature vouches for.
+func (l *Log) signed(w *walk, v *Verdict) {
+	v.Vouched, v.marks = w.vouched, w.tail
+	v.signed = w.vouched > 0 && !w.legacy
 	v.unapproved = !v.Listed && l.roll.Signers.any()
 	require := l.roll.Meta.Signing == Require
-	kept := max(v.Vouched, l.o.Covered)
-	if v.signed && !revoked && kept < v.Fed && (v.Listed || !require) {
+	kept := max(v.Vouched, l.covered)
+	if v.signed && !l.revoked && kept < v.Fed && (v.Listed || !require) {
 		v.trails, v.kept = true, kept
 	}
 	switch {
 	case require && !v.Listed:
 		v.end(0, RuleUnapproved)
 	case require && v.Vouched < v.Fed:
-		v.end(v.Vouched, v.marks[0])
+		v.end(v.Vouched, v.marks[0].Rule)
 	case v.trails:
-		v.end(kept, v.marks[kept-v.Vouched])
+		v.end(kept, ruleAt(v.marks, kept+1))
 	}
 	v.Vouched = min(v.Vouched, v.Fed)
 }
@@ -306,7 +457,49 @@ func (v *Verdict) Mark(seq uint64) string {
 	case seq <= v.Vouched:
 		return ""
 	}
-	return v.marks[seq-v.Vouched-1]
+	return ruleAt(v.marks, seq)
+}
+
+// Marks are the Mark of all lines and of the one after the last that counts, as
+// runs. Before the first there is nothing to say.
+func (v *Verdict) Marks() []Mark {
+	var all []Mark
+	rule := ""
+	note := func(seq uint64) {
+		if r := v.Mark(seq); r != rule {
+			rule = r
+			all = append(all, Mark{seq, r})
+		}
+	}
+	if v.Fed > 0 {
+		note(1)
+	}
+	if v.Vouched < v.Fed {
+		note(v.Vouched + 1)
+	}
+	if !v.off {
+		for _, m := range v.marks {
+			if m.From > v.Vouched && m.From <= v.Fed {
+				note(m.From)
+			}
+		}
+	}
+	if v.Ends != "" && rule != v.Ends {
+		all = append(all, Mark{v.Fed + 1, v.Ends})
+	}
+	return all
+}
+
+// ruleAt is the rule of a line, "" before the first of marks.
+func ruleAt(marks []Mark, seq uint64) string {
+	n, found := slices.BinarySearchFunc(marks, seq, func(m Mark, seq uint64) int { return cmp.Compare(m.From, seq) })
+	switch {
+	case found:
+		return marks[n].Rule
+	case n > 0:
+		return marks[n-1].Rule
+	}
+	return ""
 }
 
 // Lapsed reports whether the log was signed once and its last lines are not.

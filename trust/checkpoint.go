@@ -1,0 +1,101 @@
+package trust
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/base64"
+	"fmt"
+	"maps"
+	"slices"
+)
+
+// Checkpoint is a Log after a line, from where it is resumed without the lines
+// before. It holds under every state of the meta that says the same of the agent
+// (Inputs).
+type Checkpoint struct {
+	Lines   uint64   `json:"lines"`
+	Inputs  string   `json:"inputs"`
+	Keys    []Key    `json:"keys,omitempty"` // in force after the last line
+	Out     []string `json:"out,omitempty"`  // fingerprints that were replaced
+	Intro   *Key     `json:"intro,omitempty"`
+	Vouched uint64   `json:"vouched,omitempty"`
+	Legacy  bool     `json:"legacy,omitempty"` // line Vouched is of level 3
+	Other   bool     `json:"other,omitempty"`  // it is not the log that was revoked
+	Tail    []Mark   `json:"tail,omitempty"`   // of the lines after Vouched
+}
+
+// Checkpoint returns where the log can be resumed; false if lines to come may
+// change the verdict on those before, or it has forked.
+func (l *Log) Checkpoint() (Checkpoint, bool) {
+	if l.forked {
+		return Checkpoint{}, false
+	}
+	for _, p := range l.o.Proofs {
+		if !l.revoked && p.Seq > l.lines {
+			return Checkpoint{}, false
+		}
+	}
+	w := &l.walk
+	w.verify(l.o.Memo)
+	c := Checkpoint{Lines: l.lines, Inputs: l.inputs, Intro: l.intro, Vouched: w.vouched, Legacy: w.legacy, Other: l.other}
+	if len(w.tail) > 0 {
+		c.Tail = slices.Clone(w.tail)
+	}
+	if c.Inputs == "" {
+		c.Inputs = l.roll.Inputs(l.agent, l.o.Proofs)
+	}
+	for _, k := range w.force {
+		c.Keys = append(c.Keys, k)
+	}
+	slices.SortFunc(c.Keys, func(a, b Key) int { return bytes.Compare(a.Blob(), b.Blob()) })
+	c.Out = slices.Sorted(maps.Keys(w.out))
+	return c, true
+}
+
+// Resume returns the judge of a log from a checkpoint on; false if the meta, or
+// the proofs, say something else of the agent than when it was made: then the
+// log is judged from its first line. Of the lines before the checkpoint,
+// o.Covered are covered.
+func (r *Roll) Resume(agent string, c Checkpoint, o LogOptions) (*Log, bool) {
+	l := r.Log(agent, LogOptions{Covered: o.Covered, Proofs: o.Proofs, Memo: o.Memo})
+	if c.Inputs != r.Inputs(agent, o.Proofs) {
+		return nil, false
+	}
+	l.o.Proofs, l.kept = nil, nil // they have shown no fork, and are of lines before this one
+	l.lines, l.covered, l.intro, l.inputs = c.Lines, min(o.Covered, c.Lines), c.Intro, c.Inputs
+	if l.other = c.Other; l.other {
+		l.limit = 0
+	}
+	l.walk = walk{keyring: keyring{map[string]Key{}, map[string]bool{}, map[Key]bool{}}, vouched: c.Vouched, legacy: c.Legacy, tail: slices.Clone(c.Tail)}
+	for _, k := range c.Keys {
+		l.walk.enforce(k)
+	}
+	for _, f := range c.Out {
+		l.walk.out[f] = true
+	}
+	return l, true
+}
+
+// Inputs stands for all that a walk along an agent's log depends on beside its
+// lines: who may write, with which keys, how far, and proofs of forks. The
+// signing policy is none of it: it is asked for when a verdict is made.
+func (r *Roll) Inputs(agent string, proofs []*Proof) string {
+	listed := r.Signers.Lists(Principal(agent))
+	at, revoked := r.Meta.Revoked[agent]
+	h := sha256.New()
+	fmt.Fprintf(h, "%t %t %t %d %s\n", r.Meta.Open || listed, listed, revoked, at.AfterSeq, at.Hash)
+	var all []string
+	for _, k := range r.Signers.Keys(Principal(agent), EventNamespace) {
+		all = append(all, "key "+k.String())
+	}
+	for _, p := range proofs {
+		if p.Agent == agent && p.Hub == r.Meta.Hub {
+			all = append(all, fmt.Sprintf("proof %x %x", sha256.Sum256(p.A.Raw), sha256.Sum256(p.B.Raw)))
+		}
+	}
+	slices.Sort(all)
+	for _, s := range slices.Compact(all) {
+		fmt.Fprintln(h, s)
+	}
+	return base64.RawURLEncoding.EncodeToString(h.Sum(nil)[:15])
+}
