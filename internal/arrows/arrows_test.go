@@ -49,11 +49,12 @@ var rules = map[string]rule{
 	"refs/memory":   {may: "refs", why: "a repository and a hub in memory, for tests"},
 	"refs/refstest": {may: "refs", why: "one suite for every implementation of refs"},
 
-	"replay": {may: "event ledger refs trust", why: "what refs say follows from objects alone: no store, no clock, no file, no command"},
-	"store":  {may: "event reducer internal/statefile", why: "a projection answers questions about a state; it fetches nothing and decides nothing"},
+	"replay": {may: "delta event ledger refs trust", why: "what refs say follows from objects alone: no store, no clock, no file, no command"},
+	"delta":  {pure: true, may: "event", why: "it is data between the reader of logs and a store, so that neither knows the other"},
+	"store":  {may: "delta event reducer internal/statefile", why: "a projection answers questions about a state; it fetches nothing and decides nothing"},
 
 	"tracker": {
-		may: "event event/canon reducer ledger replay trust trust/keys refs refs/git store internal/fault internal/statefile fail settings",
+		may: "delta event event/canon reducer ledger replay trust trust/keys refs refs/git store internal/fault internal/statefile fail settings",
 		why: "the conductor is the only package that sees both core and edges",
 	},
 	"hooks": {
