@@ -16,7 +16,7 @@ import (
 )
 
 func newAgentCommand(e *env) *urfave.Command {
-	show := e.command(&urfave.Command{
+	show := e.Command(&urfave.Command{
 		Name: "show", Usage: "show under which id you write here",
 		UsageText: "git crosslink agent show [<options>]",
 		Description: `Prints the id under which this worktree writes, what says so (the environment
@@ -30,12 +30,12 @@ The exit status is 1 while there is no id.
 Examples:
   git crosslink agent show`,
 	}, func(u *urfave.Context) error {
-		if _, err := arguments(u, 0, 0, ""); err != nil {
+		if _, err := frame.Arguments(u, 0, 0, ""); err != nil {
 			return err
 		}
 		return runAgentShow(u.Context, e)
 	})
-	list := e.command(&urfave.Command{
+	list := e.Command(&urfave.Command{
 		Name: "list", Usage: "list everybody who writes",
 		UsageText: "git crosslink agent list [<options>]",
 		Description: `Lists the logs there are: whose, person or agent, how many events, the last sign
@@ -45,18 +45,18 @@ and that.
 
 Examples:
   git crosslink agent list`,
-		Flags: porcelainFlags(),
+		Flags: frame.PorcelainFlags(),
 	}, func(u *urfave.Context) error {
-		if _, err := arguments(u, 0, 0, ""); err != nil {
+		if _, err := frame.Arguments(u, 0, 0, ""); err != nil {
 			return err
 		}
-		f, err := formsOf(u, e)
+		f, err := frame.FormsOf(u, e.Terminal)
 		if err != nil {
 			return err
 		}
 		return runAgentList(u.Context, f, e)
 	})
-	fork := e.command(&urfave.Command{
+	fork := e.Command(&urfave.Command{
 		Name: "fork", Usage: "continue under a new id with the unsent events",
 		UsageText: "git crosslink agent fork [<options>] [<new-id>]",
 		Description: `Moves the events that the hub does not have to a log under a new id, and prints
@@ -90,7 +90,7 @@ Examples:
   git crosslink agent fork --without 2 --without 3`,
 		Flags: []urfave.Flag{&urfave.StringSliceFlag{Name: "without", Usage: "leave out the event with this number or uuid, `EVENT`; may be repeated"}},
 	}, func(u *urfave.Context) error {
-		args, err := arguments(u, 0, 1, "at most one new id")
+		args, err := frame.Arguments(u, 0, 1, "at most one new id")
 		if err != nil {
 			return err
 		}
@@ -103,7 +103,7 @@ Examples:
 		return runAgentFork(u.Context, newID, u.StringSlice("without"), e)
 	})
 	return &urfave.Command{
-		Name: "agent", Category: groupAgents, HideHelp: true,
+		Name: "agent", Category: frame.GroupAgents, HideHelp: true,
 		Usage:     "see who writes, and settle who does",
 		UsageText: "git crosslink agent show [<options>]\ngit crosslink agent list [<options>]\ngit crosslink agent describe [<options>] <text>\ngit crosslink agent fork [<options>] [<new-id>]\ngit crosslink agent retire [<options>]",
 		Description: `Every worktree writes under an id, into a log of its own. Two clones must not
@@ -137,35 +137,35 @@ func runAgentShow(ctx context.Context, e *env) error {
 	if err != nil {
 		return err
 	}
-	a := answer{data: whoShape{textOrNull(w.Agent), textOrNull(w.Source), textOrNull(w.Where), w.Events, w.Unsent, w.State, textOrNull(string(w.Kind)), textOrNull(w.Description)}}
+	a := frame.Result{Data: whoShape{textOrNull(w.Agent), textOrNull(w.Source), textOrNull(w.Where), w.Events, w.Unsent, w.State, textOrNull(string(w.Kind)), textOrNull(w.Description)}}
 	switch w.State {
 	case tracker.AgentNone:
-		a.no = frame.AnswersNo("no-agent", "nobody has written here yet", "the first write makes an id; to choose it: git config crosslink.agent <id>")
+		a.Failure = frame.AnswersNo("no-agent", "nobody has written here yet", "the first write makes an id; to choose it: git config crosslink.agent <id>")
 	case tracker.AgentCopied:
-		a.no = frame.AnswersNo("no-agent", "this repository is a copy: the first write takes a new id", "to choose it: git config crosslink.agent <id>")
+		a.Failure = frame.AnswersNo("no-agent", "this repository is a copy: the first write takes a new id", "to choose it: git config crosslink.agent <id>")
 	default:
-		a.ids = []string{w.Agent}
+		a.IDs = []string{w.Agent}
 	}
-	a.page = func(pg *page) {
+	a.Page = func(pg *frame.Page) {
 		if w.Agent == "" {
 			return
 		}
-		pg.print("%s\n", pg.paint.text(slotAgent, w.Agent))
-		pg.print("    set by %s\n", map[string]string{"environment": "the environment variable ", "config": "the setting ", "file": ""}[w.Source]+w.Where)
+		pg.Print("%s\n", pg.Paint(frame.Agent, w.Agent))
+		pg.Print("    set by %s\n", map[string]string{"environment": "the environment variable ", "config": "the setting ", "file": ""}[w.Source]+w.Where)
 		if w.Description != "" {
 			first, _, _ := strings.Cut(w.Description, "\n")
-			pg.print("    %s\n", first)
+			pg.Print("    %s\n", first)
 		}
 		if w.State != tracker.AgentForked { // how many of a fork's are there is for 'fork' to find out
-			pg.print("    %s, %d not on the hub\n", count(int(w.Events), "event"), w.Unsent)
+			pg.Print("    %s, %d not on the hub\n", frame.Count(int(w.Events), "event"), w.Unsent)
 		}
 		switch w.State {
 		case tracker.AgentForked:
-			pg.print("    %s two clones wrote under this id (git crosslink agent fork)\n", pg.paint.text(slotProblem, "forked:"))
+			pg.Print("    %s two clones wrote under this id (git crosslink agent fork)\n", pg.Paint(frame.Problem, "forked:"))
 		case tracker.AgentRetired:
-			pg.print("    %s writes are refused until another id is set there\n", pg.paint.text(slotProblem, "retired:"))
+			pg.Print("    %s writes are refused until another id is set there\n", pg.Paint(frame.Problem, "retired:"))
 		case tracker.AgentDamaged:
-			pg.print("    %s its log cannot be read to the end (git crosslink status)\n", pg.paint.text(slotProblem, "damaged:"))
+			pg.Print("    %s its log cannot be read to the end (git crosslink status)\n", pg.Paint(frame.Problem, "damaged:"))
 		}
 	}
 	return e.say(ctx, a)
@@ -191,7 +191,7 @@ type forkShape struct {
 	Seq   uint64 `json:"seq"`
 }
 
-func runAgentList(ctx context.Context, f forms, e *env) error {
+func runAgentList(ctx context.Context, f frame.Forms, e *env) error {
 	var (
 		s   *tracker.Status
 		all []agentShape
@@ -215,14 +215,14 @@ func runAgentList(ctx context.Context, f forms, e *env) error {
 	if err != nil {
 		return err
 	}
-	a := answer{data: all, pager: true, page: func(pg *page) { e.agentTable(pg, all) }}
+	a := frame.Result{Data: all, Long: true, Page: func(pg *frame.Page) { e.agentTable(pg, all) }}
 	for _, x := range all {
-		a.ids = append(a.ids, x.Agent)
+		a.IDs = append(a.IDs, x.Agent)
 	}
-	if f.forScripts() {
-		a.records = &records{form: &f}
+	if f.ForScripts() {
+		a.Records = f.Records()
 		for _, x := range all {
-			a.records.add(x.Agent, orEmpty(x.Kind), strconv.FormatUint(x.Events, 10), strconv.Itoa(x.Unsent),
+			a.Records.Add(x.Agent, orEmpty(x.Kind), strconv.FormatUint(x.Events, 10), strconv.Itoa(x.Unsent),
 				orEmpty(x.LastSign), orEmpty(x.RetiredAt), strconv.FormatBool(x.Own))
 		}
 	}
@@ -244,18 +244,18 @@ func agentShapeOf(l tracker.LogInfo, a *reducer.Agent, last event.Time) agentSha
 	return x
 }
 
-func (e *env) agentTable(pg *page, all []agentShape) {
-	t := &table{header: []string{"agent", "kind", "events", "last sign", ""}, flex: 4}
+func (e *env) agentTable(pg *frame.Page, all []agentShape) {
+	t := &frame.Table{Header: []string{"agent", "kind", "events", "last sign", ""}, Flex: 4}
 	for _, x := range all {
 		last, says := "", x.says()
 		if at, err := event.ParseTime(orEmpty(x.LastSign)); err == nil {
-			if last = e.ago(at); pg.width == 0 {
+			if last = e.Ago(at); pg.Width == 0 {
 				last = at.Std().Format(time.RFC3339)
 			}
 		}
-		t.add(cell{x.Agent, slotAgent}, cell{orEmpty(x.Kind), plain}, cell{fmt.Sprint(x.Events), plain}, cell{last, slotTime}, cell{says, plain})
+		t.Add(frame.Agent.Cell(x.Agent), frame.Plain.Cell(orEmpty(x.Kind)), frame.Plain.Cell(fmt.Sprint(x.Events)), frame.Time.Cell(last), frame.Plain.Cell(says))
 	}
-	t.write(pg)
+	t.Write(pg)
 }
 
 // says is what an agent says of itself, in a few words.
@@ -298,22 +298,22 @@ func runAgentFork(ctx context.Context, newID string, without []string, e *env) e
 	if err != nil {
 		return err
 	}
-	e.talk("moved %s from '%s' to '%s'; the next sync sends them", count(f.Carried, "event"), f.Was, f.Agent)
+	e.Progress("moved %s from '%s' to '%s'; the next sync sends them", frame.Count(f.Carried, "event"), f.Was, f.Agent)
 	for _, w := range f.Withdrawn {
-		e.talk("left out event %d (%s)", w.Seq, w.Type)
+		e.Progress("left out event %d (%s)", w.Seq, w.Type)
 	}
 	for _, u := range f.Locks {
-		e.warn("lock-left", fmt.Sprintf("the lock on %s stays with '%s'", u.String()[:8], f.Was),
+		e.Warn("lock-left", fmt.Sprintf("the lock on %s stays with '%s'", u.String()[:8], f.Was),
 			fmt.Sprintf("git crosslink unlock --break --reason 'continues as %s' %s", f.Agent, u.String()[:8]))
 	}
 	switch {
 	case f.Set == "":
-		e.talkHint("git crosslink sync")
+		e.ProgressHint("git crosslink sync")
 	case strings.HasPrefix(f.Set, "git "):
-		e.talkHint(f.Set + " && git crosslink sync")
+		e.ProgressHint(f.Set + " && git crosslink sync")
 	default:
-		e.talk("from now on set: %s", f.Set)
-		e.talkHint(f.Set + " git crosslink sync")
+		e.Progress("from now on set: %s", f.Set)
+		e.ProgressHint(f.Set + " git crosslink sync")
 	}
-	return e.say(ctx, answer{data: forkedShape{f.Was, f.Agent, f.Carried, textOrNull(f.Set), append([]tracker.Withdrawn{}, f.Withdrawn...)}, ids: []string{f.Agent}})
+	return e.say(ctx, frame.Result{Data: forkedShape{f.Was, f.Agent, f.Carried, textOrNull(f.Set), append([]tracker.Withdrawn{}, f.Withdrawn...)}, IDs: []string{f.Agent}})
 }

@@ -12,8 +12,8 @@ import (
 )
 
 func newAssignCommand(e *env) *urfave.Command {
-	return e.command(&urfave.Command{
-		Name: "assign", Category: groupIssues,
+	return e.Command(&urfave.Command{
+		Name: "assign", Category: frame.GroupIssues,
 		Usage:     "assign people or agents",
 		UsageText: "git crosslink assign [<options>] <id> <who>…",
 		Description: `Adds assignees to an issue; @me is yourself. The number of an issue cannot be
@@ -55,8 +55,8 @@ func runAssign(ctx context.Context, opts elementOptions, e *env) error {
 }
 
 func newUnassignCommand(e *env) *urfave.Command {
-	return e.command(&urfave.Command{
-		Name: "unassign", Category: groupIssues,
+	return e.Command(&urfave.Command{
+		Name: "unassign", Category: frame.GroupIssues,
 		Usage:     "take assignees off",
 		UsageText: "git crosslink unassign [<options>] <id> <who>…",
 		Description: `Removes assignees from an issue; @me is yourself.

@@ -15,8 +15,8 @@ import (
 )
 
 func newBlockCommand(e *env) *urfave.Command {
-	return e.command(&urfave.Command{
-		Name: "block", Category: groupIssues,
+	return e.Command(&urfave.Command{
+		Name: "block", Category: frame.GroupIssues,
 		Usage:     "let an issue wait for others",
 		UsageText: "git crosslink block [<options>] <id> <blocker>…",
 		Description: `Says that the first issue waits for each of the others: it is not ready before
@@ -99,8 +99,8 @@ func cycle(verb string, i *store.Issue, path []*store.Issue) *frame.Failure {
 }
 
 func newUnblockCommand(e *env) *urfave.Command {
-	return e.command(&urfave.Command{
-		Name: "unblock", Category: groupIssues,
+	return e.Command(&urfave.Command{
+		Name: "unblock", Category: frame.GroupIssues,
 		Usage:     "let an issue wait no longer",
 		UsageText: "git crosslink unblock [<options>] <id> <blocker>…",
 		Description: `Takes back that the first issue waits for each of the others.

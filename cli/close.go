@@ -6,6 +6,7 @@ import (
 
 	urfave "github.com/urfave/cli/v2"
 
+	"github.com/git-crosslink/git-crosslink/cli/frame"
 	"github.com/git-crosslink/git-crosslink/event"
 	"github.com/git-crosslink/git-crosslink/store"
 	"github.com/git-crosslink/git-crosslink/tracker"
@@ -24,11 +25,11 @@ type statusOptions struct {
 
 func statusOptionsOf(u *urfave.Context, e *env, to event.Status, done string) (o statusOptions, err error) {
 	o.to, o.done = to, done
-	if o.ids, err = arguments(u, 1, -1, "the id of an issue"); err != nil {
+	if o.ids, err = frame.Arguments(u, 1, -1, "the id of an issue"); err != nil {
 		return o, err
 	}
 	if u.IsSet("reason") {
-		r := tidy(u.String("reason"))
+		r := frame.TrimText(u.String("reason"))
 		o.reason = &r
 	}
 	o.suggestNext, o.claimNext = u.Bool("suggest-next"), u.Bool("claim-next")
@@ -41,8 +42,8 @@ func reasonFlag() urfave.Flag {
 }
 
 func newCloseCommand(e *env) *urfave.Command {
-	return e.command(&urfave.Command{
-		Name: "close", Aliases: []string{"done"}, Category: groupIssues,
+	return e.Command(&urfave.Command{
+		Name: "close", Aliases: []string{"done"}, Category: frame.GroupIssues,
 		Usage:     "close issues",
 		UsageText: "git crosslink close [<options>] <id>…",
 		Description: `Closes the issues, all or none, and says what is ready because of it.
@@ -70,8 +71,8 @@ Examples:
 }
 
 func newReopenCommand(e *env) *urfave.Command {
-	return e.command(&urfave.Command{
-		Name: "reopen", Category: groupIssues,
+	return e.Command(&urfave.Command{
+		Name: "reopen", Category: frame.GroupIssues,
 		Usage:     "open closed or archived issues again",
 		UsageText: "git crosslink reopen [<options>] <id>…",
 		Description: `Opens the issues again, all or none.
@@ -89,8 +90,8 @@ Examples:
 }
 
 func newArchiveCommand(e *env) *urfave.Command {
-	return e.command(&urfave.Command{
-		Name: "archive", Category: groupIssues,
+	return e.Command(&urfave.Command{
+		Name: "archive", Category: frame.GroupIssues,
 		Usage:     "put issues away",
 		UsageText: "git crosslink archive [<options>] <id>…",
 		Description: `Puts issues away: lists show them only with --status archived or all. 'reopen'
@@ -135,9 +136,9 @@ func runStatus(ctx context.Context, opts statusOptions, e *env) error {
 	}
 	for _, i := range rows {
 		if slices.Contains(changed, i.UUID) {
-			e.talk("%s %s", opts.done, named(i))
+			e.Progress("%s %s", opts.done, named(i))
 		} else {
-			e.talk("%s is %s already", named(i), opts.to)
+			e.Progress("%s is %s already", named(i), opts.to)
 		}
 	}
 	said.tell(e)
@@ -201,14 +202,14 @@ func (e *env) wroteStatus(ctx context.Context, opts statusOptions, r *tracker.Re
 		}
 	}
 	for _, i := range unblocked {
-		e.talk("unblocked %s (%s)", named(i), i.Priority)
+		e.Progress("unblocked %s (%s)", named(i), i.Priority)
 	}
 	if doc.Unblocked, err = s.issues(unblocked); err != nil {
 		return err
 	}
-	a := answer{no: unconfirmed(r, opts.emit)}
+	a := frame.Result{Failure: unconfirmed(r, opts.emit)}
 	for _, i := range after {
-		a.ids = append(a.ids, i.Name())
+		a.IDs = append(a.IDs, i.Name())
 	}
 	switch {
 	case opts.claimNext:
@@ -220,24 +221,24 @@ func (e *env) wroteStatus(ctx context.Context, opts statusOptions, r *tracker.Re
 			return err
 		}
 	}
-	a.data = doc
+	a.Data = doc
 	return e.say(ctx, a)
 }
 
 // claimNext claims the first issue that is ready and adds it to the answer.
-func (e *env) claimNext(ctx context.Context, p tracker.Projection, a *answer) (*issueShape, error) {
-	c, i, err := e.claimFirst(ctx, e.opened, p, store.Filter{Now: event.TimeOf(e.now()), Sort: "priority"}, nil)
+func (e *env) claimNext(ctx context.Context, p tracker.Projection, a *frame.Result) (*issueShape, error) {
+	c, i, err := e.claimFirst(ctx, e.opened, p, store.Filter{Now: event.TimeOf(e.Now()), Sort: "priority"}, nil)
 	if err != nil {
 		return nil, err
 	}
 	if c == nil {
-		a.no = nothingToClaim()
+		a.Failure = nothingToClaim()
 		return nil, nil
 	}
 	if f := e.claimed(e.opened, c, i); f != nil {
-		a.no = f
+		a.Failure = f
 	}
-	a.ids = append(a.ids, i.Name())
+	a.IDs = append(a.IDs, i.Name())
 	shape, _, err := claimShapeOf(c, i.UUID)
 	return &shape.Issue, err
 }
@@ -270,15 +271,15 @@ func unblockedBy(p tracker.Projection, done []event.UUID) ([]*store.Issue, error
 
 // suggestNext names the first issue that is ready.
 func (e *env) suggestNext(s *shaper, p tracker.Projection) (*issueShape, error) {
-	rows, _, err := p.List(store.Filter{Ready: true, Me: e.opened.Agent(), Now: event.TimeOf(e.now()), Sort: "priority", Limit: 1})
+	rows, _, err := p.List(store.Filter{Ready: true, Me: e.opened.Agent(), Now: event.TimeOf(e.Now()), Sort: "priority", Limit: 1})
 	if err != nil {
 		return nil, err
 	}
 	if len(rows) == 0 {
-		e.talk("next: nothing is ready")
+		e.Progress("next: nothing is ready")
 		return nil, nil
 	}
-	e.talk("next: %s (%s)", named(rows[0]), rows[0].Priority)
+	e.Progress("next: %s (%s)", named(rows[0]), rows[0].Priority)
 	shape, err := s.issue(rows[0])
 	return &shape, err
 }

@@ -3,6 +3,8 @@ package cli
 import (
 	"strings"
 	"testing"
+
+	"github.com/git-crosslink/git-crosslink/cli/frame"
 )
 
 // escapes reports whether a page is coloured.
@@ -81,7 +83,7 @@ func TestColourSlots(t *testing.T) {
 // TestEverySlotIsUsed and none is used that cannot be configured.
 func TestEverySlotIsDocumented(t *testing.T) {
 	page := page1(t, "configuration.md")
-	for s := range colorsOf {
+	for s := range frame.ColorsOf {
 		contains(t, "docs/configuration.md", page, "`"+string(s)+"`")
 	}
 }

@@ -16,7 +16,7 @@ import (
 
 type commentOptions struct {
 	id      string // of the issue, or of the comment to edit
-	text    textSource
+	text    frame.TextSource
 	kind    string
 	trigger string
 	context string
@@ -28,14 +28,14 @@ type commentOptions struct {
 const intervention = "intervention"
 
 func newCommentCommand(e *env) *urfave.Command {
-	edit := e.command(&urfave.Command{
+	edit := e.Command(&urfave.Command{
 		Name: "edit", Usage: "replace a comment's text",
 		UsageText: "git crosslink comment edit [<options>] <comment> [<text>]",
 		Description: `Replaces the text of a comment, which is named by its short uuid (see 'show').
 
 Examples:
   git crosslink comment edit 3f9a1c2 'it was the cache'`,
-		Flags: append(textFlags("text"), writeFlags()...),
+		Flags: append(frame.TextFlags("text"), writeFlags()...),
 	}, func(u *urfave.Context) error {
 		opts, err := commentOptionsOf(u, e, "the short uuid of a comment")
 		if err != nil {
@@ -43,7 +43,7 @@ Examples:
 		}
 		return runCommentEdit(u.Context, opts, e)
 	})
-	remove := e.command(&urfave.Command{
+	remove := e.Command(&urfave.Command{
 		Name: "delete", Usage: "hide comments for ever",
 		UsageText: "git crosslink comment delete [<options>] <comment>…",
 		Description: `Hides the comments, all or none, everywhere and for ever, without asking.
@@ -52,7 +52,7 @@ Examples:
   git crosslink comment delete 3f9a1c2`,
 		Flags: writeFlags(),
 	}, func(u *urfave.Context) error {
-		ids, err := arguments(u, 1, -1, "the short uuid of a comment")
+		ids, err := frame.Arguments(u, 1, -1, "the short uuid of a comment")
 		if err != nil {
 			return err
 		}
@@ -62,8 +62,8 @@ Examples:
 		}
 		return runCommentDelete(u.Context, ids, o, e)
 	})
-	return e.command(&urfave.Command{
-		Name: "comment", Category: groupIssues,
+	return e.Command(&urfave.Command{
+		Name: "comment", Category: frame.GroupIssues,
 		Usage:     "say something on an issue",
 		UsageText: "git crosslink comment [<options>] <id> [<text>]\ngit crosslink comment edit [<options>] <comment> [<text>]\ngit crosslink comment delete [<options>] <comment>…",
 		Description: `Adds a comment and prints its short uuid. The text is the second argument, or
@@ -81,7 +81,7 @@ Examples:
 			&urfave.StringFlag{Name: "kind", Aliases: []string{"k"}, Usage: "`KIND` of comment", Value: "note"},
 			&urfave.StringFlag{Name: "trigger", Usage: "what made the person intervene, in a `WORD`: tool_rejected, redirect …"},
 			&urfave.StringFlag{Name: "context", Usage: "what was going on, in `TEXT`"},
-		}, textFlags("text"), writeFlags()),
+		}, frame.TextFlags("text"), writeFlags()),
 		Subcommands: []*urfave.Command{edit, remove},
 	}, func(u *urfave.Context) error {
 		opts, err := commentOptionsOf(u, e, "the id of an issue")
@@ -93,7 +93,7 @@ Examples:
 }
 
 func commentOptionsOf(u *urfave.Context, e *env, what string) (opts commentOptions, err error) {
-	args, err := arguments(u, 1, -1, what)
+	args, err := frame.Arguments(u, 1, -1, what)
 	if err != nil {
 		return opts, err
 	}
@@ -101,22 +101,22 @@ func commentOptionsOf(u *urfave.Context, e *env, what string) (opts commentOptio
 		return opts, frame.Misuse(fmt.Sprintf("%d texts: a text is one argument", len(args)-1), "quote it, or use -F -")
 	}
 	opts.id = args[0]
-	if opts.text, err = textSourceOf(u); err != nil {
+	if opts.text, err = frame.TextSourceOf(u); err != nil {
 		return opts, err
 	}
 	if len(args) == 2 {
-		if opts.text.file != "" {
+		if opts.text.File != "" {
 			return opts, frame.Misuse("a text and '--file' exclude each other")
 		}
-		opts.text.given = &args[1]
+		opts.text.Given = &args[1]
 	}
-	if opts.text.none() {
-		if !e.inTTY || !e.outTTY || u.Bool("json") {
+	if opts.text.None() {
+		if !e.InTTY || !e.OutTTY || u.Bool("json") {
 			return opts, frame.Misuse("no text", "give it as the second argument, or with -F <file>, -F - or --edit")
 		}
-		opts.text.edit = true
+		opts.text.Edit = true
 	}
-	opts.kind, opts.trigger, opts.context = u.String("kind"), u.String("trigger"), tidy(u.String("context"))
+	opts.kind, opts.trigger, opts.context = u.String("kind"), u.String("trigger"), frame.TrimText(u.String("context"))
 	if (opts.trigger != "" || opts.context != "") && opts.kind != intervention {
 		if u.IsSet("kind") {
 			return opts, frame.Misuse("'--trigger' and '--context' go with '--kind intervention'")
@@ -129,16 +129,16 @@ func commentOptionsOf(u *urfave.Context, e *env, what string) (opts commentOptio
 
 // commentText gets the text; old is what the editor starts with if nothing is
 // given.
-func (e *env) commentText(ctx context.Context, s textSource, old string) (string, *draft, error) {
-	text, present, err := e.readText(s)
+func (e *env) commentText(ctx context.Context, s frame.TextSource, old string) (string, *frame.Draft, error) {
+	text, present, err := e.ReadText(s)
 	if err != nil {
 		return "", nil, err
 	}
 	if !present {
 		text = old
 	}
-	if s.edit {
-		return e.editText(ctx, text, "This is the comment. An empty text writes nothing.")
+	if s.Edit {
+		return e.EditText(ctx, text, "This is the comment. An empty text writes nothing.")
 	}
 	if text == "" {
 		return "", nil, frame.Misuse("the text is empty")
@@ -160,7 +160,7 @@ func runComment(ctx context.Context, opts commentOptions, e *env) error {
 	}
 	h, err := e.hub(ctx)
 	if err != nil {
-		return d.done(err)
+		return d.Done(err)
 	}
 	var (
 		i *store.Issue
@@ -171,21 +171,21 @@ func runComment(ctx context.Context, opts commentOptions, e *env) error {
 			return nil, err
 		}
 		return []event.Body{&event.CommentAdded{
-			Issue: i.UUID, Comment: c, Author: h.Agent(), Content: text, CreatedAt: event.TimeOf(e.now()),
+			Issue: i.UUID, Comment: c, Author: h.Agent(), Content: text, CreatedAt: event.TimeOf(e.Now()),
 			Kind: opts.kind, TriggerType: opts.trigger, InterventionContext: opts.context,
 		}}, nil
 	})
 	if err != nil {
-		return d.done(err)
+		return d.Done(err)
 	}
-	d.done(nil)
-	e.talk("commented on %s", named(i))
+	d.Done(nil)
+	e.Progress("commented on %s", named(i))
 	return e.wroteComment(ctx, r, opts.emit, c, i.UUID)
 }
 
 func runCommentEdit(ctx context.Context, opts commentOptions, e *env) error {
 	old := ""
-	if opts.text.edit && opts.text.given == nil && opts.text.file == "" {
+	if opts.text.Edit && opts.text.Given == nil && opts.text.File == "" {
 		err := e.read(ctx, tracker.Here, func(_ hub, p tracker.Projection) error {
 			_, c, err := findComment(p, opts.id)
 			if err == nil {
@@ -212,13 +212,13 @@ func runCommentEdit(ctx context.Context, opts commentOptions, e *env) error {
 		return []event.Body{&event.CommentEdited{Comment: c.UUID, Content: text}}, nil
 	})
 	if err != nil {
-		return d.done(err)
+		return d.Done(err)
 	}
-	d.done(nil)
+	d.Done(nil)
 	if len(r.Lines) == 0 {
-		e.talk("the comment says so already")
+		e.Progress("the comment says so already")
 	} else {
-		e.talk("edited the comment on %s", named(i))
+		e.Progress("edited the comment on %s", named(i))
 	}
 	return e.wroteComment(ctx, r, opts.emit, c.UUID, i.UUID)
 }
@@ -262,7 +262,7 @@ func (e *env) wroteComment(ctx context.Context, r *tracker.Receipt, o tracker.Em
 			doc.Comment = s.comment(&i.Comments[k], marks)
 		}
 	}
-	return e.say(ctx, answer{data: doc, ids: []string{r.View.CommentShort(c)}, no: unconfirmed(r, o)})
+	return e.say(ctx, frame.Result{Data: doc, IDs: []string{r.View.CommentShort(c)}, Failure: unconfirmed(r, o)})
 }
 
 // commentsDoc answers comment delete.
@@ -307,10 +307,10 @@ func runCommentDelete(ctx context.Context, ids []string, o tracker.EmitOptions, 
 		return err
 	}
 	said.tell(e)
-	a := answer{data: commentsDoc{gone, writeShapeOf(r)}, no: unconfirmed(r, o)}
+	a := frame.Result{Data: commentsDoc{gone, writeShapeOf(r)}, Failure: unconfirmed(r, o)}
 	for _, c := range gone {
-		a.ids = append(a.ids, c.Short)
+		a.IDs = append(a.IDs, c.Short)
 	}
-	a.ids = append(a.ids, before...)
+	a.IDs = append(a.IDs, before...)
 	return e.say(ctx, a)
 }

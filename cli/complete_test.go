@@ -88,7 +88,7 @@ func TestComplete(t *testing.T) {
 		{"nonsense|12|", ""},
 		{"", "new"},
 	} {
-		r := w.run(append([]string{completeVerb}, strings.Split(c.words, "|")...)...)
+		r := w.run(append([]string{frame.CompleteVerb}, strings.Split(c.words, "|")...)...)
 		var got []string
 		for line := range strings.Lines(r.out) {
 			word, _, _ := strings.Cut(strings.TrimSuffix(line, "\n"), "\t")
@@ -98,8 +98,8 @@ func TestComplete(t *testing.T) {
 			t.Errorf("%s: %q (status %d, stderr %q), want %q", c.words, all, r.code, r.err, c.want)
 		}
 	}
-	contains(t, "notes", w.run(completeVerb, "show", "").out, "12\tFix the flux\n", "7\tpaint the door (closed)\n", `1	evil \x1b[31m\u202e $(touch x)`)
-	if out := w.run(completeVerb, "show", "").out; strings.ContainsAny(out, "\x1b\u202e") {
+	contains(t, "notes", w.run(frame.CompleteVerb, "show", "").out, "12\tFix the flux\n", "7\tpaint the door (closed)\n", `1	evil \x1b[31m\u202e $(touch x)`)
+	if out := w.run(frame.CompleteVerb, "show", "").out; strings.ContainsAny(out, "\x1b\u202e") {
 		t.Errorf("a terminal must not see this: %q", out)
 	}
 }
@@ -112,8 +112,8 @@ func TestEveryArgumentIsKnown(t *testing.T) {
 		for _, s := range c.Subcommands {
 			walk(s)
 		}
-		for _, line := range usageLines(c) {
-			if words := strings.Fields(strings.TrimPrefix(line, commandName(c))); len(c.Subcommands) == 0 && strings.Contains(line, "<id>") {
+		for _, line := range frame.UsageLines(c) {
+			if words := strings.Fields(strings.TrimPrefix(line, frame.CommandName(c))); len(c.Subcommands) == 0 && strings.Contains(line, "<id>") {
 				n++
 				first := ""
 				for _, w := range words {
@@ -122,13 +122,13 @@ func TestEveryArgumentIsKnown(t *testing.T) {
 						break
 					}
 				}
-				if strings.Contains(first, "<id>") && argumentKind(c, 0) != "id" {
+				if strings.Contains(first, "<id>") && !frame.TakesIssue(c, 0) {
 					t.Errorf("'%s' takes an id, and none is completed", line)
 				}
 			}
 		}
 	}
-	walk(tree(&env{}))
+	walk(tree(&env{Terminal: &frame.Terminal{}}))
 	if n < 15 {
 		t.Errorf("only %d usages name an id", n)
 	}
@@ -201,8 +201,8 @@ func BenchmarkComplete(b *testing.B) {
 	}
 	indexedRepo(b, lines...)
 	for b.Loop() {
-		e := &env{out: discard{}, getenv: os.Getenv}
-		if e.complete(b.Context(), []string{"show", "many"}) != frame.ExitDone {
+		e := &env{Terminal: &frame.Terminal{Streams: frame.Streams{Out: discard{}}, System: frame.System{Getenv: os.Getenv}}}
+		if e.Complete(e.completer(b.Context()), []string{"show", "many"}) != frame.ExitDone {
 			b.Fatal("failed")
 		}
 	}
@@ -228,8 +228,8 @@ func TestHostileIndex(t *testing.T) {
 	}
 	indexedRepo(t, "1\t"+uuid+"\topen\t$(touch pwned)", "1\t"+uuid+"\topen\t$(touch pwned) too", uuid+"a\t"+uuid+"a\topen\t"+strings.Repeat("long ", 1000)+"\x1b[2J")
 	var out bytes.Buffer
-	e := &env{out: &out, getenv: os.Getenv}
-	check(t, "status", e.complete(t.Context(), []string{"show", ""}), frame.ExitDone)
+	e := &env{Terminal: &frame.Terminal{Streams: frame.Streams{Out: &out}, System: frame.System{Getenv: os.Getenv}}}
+	check(t, "status", e.Complete(e.completer(t.Context()), []string{"show", ""}), frame.ExitDone)
 	lines := strings.Split(strings.TrimSuffix(out.String(), "\n"), "\n")
 	if len(lines) != 2 || !strings.HasPrefix(lines[0], "1\t") || !strings.HasPrefix(lines[1], uuid+"a\t") {
 		t.Errorf("offered: %q", lines)

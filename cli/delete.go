@@ -6,6 +6,7 @@ import (
 
 	urfave "github.com/urfave/cli/v2"
 
+	"github.com/git-crosslink/git-crosslink/cli/frame"
 	"github.com/git-crosslink/git-crosslink/event"
 	"github.com/git-crosslink/git-crosslink/store"
 	"github.com/git-crosslink/git-crosslink/tracker"
@@ -17,8 +18,8 @@ type deleteOptions struct {
 }
 
 func newDeleteCommand(e *env) *urfave.Command {
-	return e.command(&urfave.Command{
-		Name: "delete", Category: groupIssues,
+	return e.Command(&urfave.Command{
+		Name: "delete", Category: frame.GroupIssues,
 		Usage:     "hide issues for ever",
 		UsageText: "git crosslink delete [<options>] <id>…",
 		Description: `Hides the issues, all or none, everywhere and for ever, without asking. The
@@ -30,7 +31,7 @@ Examples:
 		Flags: writeFlags(),
 	}, func(u *urfave.Context) (err error) {
 		var opts deleteOptions
-		if opts.ids, err = arguments(u, 1, -1, "the id of an issue"); err != nil {
+		if opts.ids, err = frame.Arguments(u, 1, -1, "the id of an issue"); err != nil {
 			return err
 		}
 		if opts.emit, err = e.emitOptions(u); err != nil {
@@ -76,17 +77,17 @@ func runDelete(ctx context.Context, opts deleteOptions, e *env) error {
 	if err != nil {
 		return err
 	}
-	a := answer{
-		data: manyShape{Issues: shapes, Unblocked: []issueShape{}, writeShape: writeShapeOf(r)},
-		no:   unconfirmed(r, opts.emit),
+	a := frame.Result{
+		Data:    manyShape{Issues: shapes, Unblocked: []issueShape{}, writeShape: writeShapeOf(r)},
+		Failure: unconfirmed(r, opts.emit),
 	}
 	for _, i := range rows {
-		e.talk("deleted %s", named(i))
-		a.ids = append(a.ids, i.Name())
+		e.Progress("deleted %s", named(i))
+		a.IDs = append(a.IDs, i.Name())
 	}
 	for _, name := range unique(before) {
-		e.talk("%s is deleted already", name)
-		a.ids = append(a.ids, name)
+		e.Progress("%s is deleted already", name)
+		a.IDs = append(a.IDs, name)
 	}
 	return e.say(ctx, a)
 }

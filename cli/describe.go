@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/git-crosslink/git-crosslink/cli/frame"
 	"github.com/git-crosslink/git-crosslink/event"
 	"github.com/git-crosslink/git-crosslink/tracker"
 )
@@ -39,7 +40,7 @@ func describe(p tracker.Projection, u event.UUID, b event.Body) string {
 	case *event.IssueDeleted:
 		return "deleted"
 	case *event.ScheduleChanged:
-		return scheduleWords(b, func(t event.Time, _ edge) string { return t.String() })
+		return scheduleWords(b, func(t event.Time, _ frame.DayEdge) string { return t.String() })
 	case *event.ParentChanged:
 		if b.Parent == (event.UUID{}) {
 			return "removed the parent"
@@ -130,14 +131,14 @@ func shortComment(p tracker.Projection, u event.UUID) string {
 
 // scheduleWords needs to know how to write a moment: programs read it in UTC,
 // people in their zone.
-func scheduleWords(b *event.ScheduleChanged, write func(event.Time, edge) string) string {
-	word := func(t event.Time, at edge) string {
+func scheduleWords(b *event.ScheduleChanged, write func(event.Time, frame.DayEdge) string) string {
+	word := func(t event.Time, at frame.DayEdge) string {
 		if t == 0 {
 			return "none"
 		}
 		return write(t, at)
 	}
-	return fmt.Sprintf("scheduled %s, due %s", word(b.ScheduledAt, dayStart), word(b.DueAt, dayEnd))
+	return fmt.Sprintf("scheduled %s, due %s", word(b.ScheduledAt, frame.DayStart), word(b.DueAt, frame.DayEnd))
 }
 
 func firstLine(s string) string {

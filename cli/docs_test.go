@@ -67,8 +67,8 @@ func members(v any) []string {
 func TestJSONIsDocumented(t *testing.T) {
 	page := page1(t, "json.md")
 	issue := section(t, page, "\n## Issue\n", "A reference to another issue")
-	check(t, "envelope", rowNames(section(t, page, "| field | type | |", "| field of error")), members(envelope{}))
-	check(t, "error", rowNames(section(t, page, "| field of error", "\n\n")), members(errorShape{}))
+	check(t, "envelope", rowNames(section(t, page, "| field | type | |", "| field of error")), members(frame.Envelope{}))
+	check(t, "error", rowNames(section(t, page, "| field of error", "\n\n")), members(frame.ErrorShape{}))
 	check(t, "issue", rowNames(issue), members(issueShape{}))
 	check(t, "show", rowNames(section(t, page, "`show` adds:", "## Comment")), members(detailShape{})[len(members(issueShape{})):])
 	check(t, "comment", rowNames(section(t, page, "## Comment", "## data")), members(commentShape{}))
@@ -82,7 +82,7 @@ func TestJSONIsDocumented(t *testing.T) {
 		{"| `status` | `remote`", statusShape{}}, {"| `version` |", versionShape{}}, {"A log of `status`", logShape{}},
 		{"| `agent show` |", whoShape{}}, {"| `agent list` |", agentShape{}}, {"| `agent fork` |", forkedShape{}}, {"| `fork detach` |", detachedShape{}},
 		{"| `relations` |", relationShape{}}, {"| `time` | array", timeShape{}}, {"| `milestone` |", milestoneShape{}},
-		{"| `warnings` |", warning{}}, {"A reference to another issue has", refShape{}}, {"| `tree` | array of nodes", treeNode{}},
+		{"| `warnings` |", frame.Warning{}}, {"A reference to another issue has", refShape{}}, {"| `tree` | array of nodes", treeNode{}},
 	} {
 		row := section(t, page, part.row, "\n")
 		for _, m := range members(part.v) {
@@ -113,7 +113,7 @@ func TestLinesAreDocumented(t *testing.T) {
 // TestDataIsDocumented: every command has its row.
 func TestDataIsDocumented(t *testing.T) {
 	rows := section(t, page1(t, "json.md"), "## data", "A write has")
-	for _, c := range tree(&env{}).Subcommands {
+	for _, c := range tree(&env{Terminal: &frame.Terminal{}}).Subcommands {
 		if !c.Hidden && c.Name != "help" && !strings.Contains(rows, "`"+c.Name+"`") {
 			t.Errorf("docs/json.md does not say what '%s' answers", c.Name)
 		}

@@ -26,8 +26,8 @@ var examinations = []examination{
 }
 
 func newDoctorCommand(e *env) *urfave.Command {
-	return e.command(&urfave.Command{
-		Name: "doctor", Category: groupHub,
+	return e.Command(&urfave.Command{
+		Name: "doctor", Category: frame.GroupHub,
 		Usage:     "find out what keeps the tracker from working",
 		UsageText: "git crosslink doctor [<options>]",
 		Description: `Asks the hub and looks at everything that can keep the tracker from working: who
@@ -43,12 +43,12 @@ The exit status is 1 if there is a problem or a warning.
 Examples:
   git crosslink doctor
   git crosslink doctor --offline --json`,
-		Flags: porcelainFlags(),
+		Flags: frame.PorcelainFlags(),
 	}, func(u *urfave.Context) error {
-		if _, err := arguments(u, 0, 0, ""); err != nil {
+		if _, err := frame.Arguments(u, 0, 0, ""); err != nil {
 			return err
 		}
-		f, err := formsOf(u, e)
+		f, err := frame.FormsOf(u, e.Terminal)
 		if err != nil {
 			return err
 		}
@@ -108,12 +108,12 @@ func listed(all []diagnosisShape, unlisted int) (shown []diagnosisShape, total i
 	return shown, len(all) + unlisted
 }
 
-func runDoctor(ctx context.Context, f forms, e *env) error {
+func runDoctor(ctx context.Context, f frame.Forms, e *env) error {
 	h, err := e.hub(ctx)
 	if err != nil {
 		return err
 	}
-	r, err := h.Doctor(ctx, e.offline)
+	r, err := h.Doctor(ctx, e.Offline)
 	if err != nil {
 		return err
 	}
@@ -127,14 +127,14 @@ func runDoctor(ctx context.Context, f forms, e *env) error {
 	}
 	shown, total := listed(findings, r.Unlisted)
 	wrong := wrongOf(findings) + r.Unlisted
-	a := answer{data: doctorShape{looked, r.Reached, shown, total}, pager: true, page: func(pg *page) { diagnosisPage(pg, shown) }}
-	if f.forScripts() {
-		a.records = diagnosisRecords(&f, shown)
+	a := frame.Result{Data: doctorShape{looked, r.Reached, shown, total}, Long: true, Page: func(pg *frame.Page) { diagnosisPage(pg, shown) }}
+	if f.ForScripts() {
+		a.Records = diagnosisRecords(f, shown)
 	}
 	if wrong > 0 {
-		a.no = frame.AnswersNo("findings", count(wrong, "finding"))
+		a.Failure = frame.AnswersNo("findings", frame.Count(wrong, "finding"))
 	} else {
-		e.talk("nothing is wrong") // what was looked at grows, and is in the JSON
+		e.Progress("nothing is wrong") // what was looked at grows, and is in the JSON
 	}
 	return e.say(ctx, a)
 }
@@ -149,23 +149,23 @@ func wrongOf(findings []diagnosisShape) (n int) {
 	return n
 }
 
-func diagnosisRecords(f *forms, findings []diagnosisShape) *records {
-	rec := &records{form: f}
+func diagnosisRecords(f frame.Forms, findings []diagnosisShape) *frame.Records {
+	rec := f.Records()
 	for _, d := range findings {
-		rec.add(append([]string{d.Severity, d.Name, d.Text}, d.Hints...)...)
+		rec.Add(append([]string{d.Severity, d.Name, d.Text}, d.Hints...)...)
 	}
 	return rec
 }
 
-func diagnosisPage(pg *page, findings []diagnosisShape) {
+func diagnosisPage(pg *frame.Page, findings []diagnosisShape) {
 	for _, d := range findings {
-		slot := slotProblem
+		slot := frame.Problem
 		if d.Severity == string(fail.Note) {
-			slot = slotNote
+			slot = frame.Note
 		}
-		pg.print("%s %s\n", pg.paint.text(slot, d.Severity+":"), d.Text)
+		pg.Print("%s %s\n", pg.Paint(slot, d.Severity+":"), d.Text)
 		for _, h := range d.Hints {
-			pg.print("    hint: %s\n", h)
+			pg.Print("    hint: %s\n", h)
 		}
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/git-crosslink/git-crosslink/cli/frame"
 	"github.com/git-crosslink/git-crosslink/event"
 )
 
@@ -13,7 +14,7 @@ import (
 func copies(t *testing.T, script string) (seen func() string) {
 	t.Helper()
 	at := filepath.Join(t.TempDir(), "seen")
-	edits(t, `cp "$1" `+shellQuote(at)+"\n"+script)
+	edits(t, `cp "$1" `+frame.ShellQuote(at)+"\n"+script)
 	return func() string {
 		b, err := os.ReadFile(at)
 		if err != nil {
@@ -60,7 +61,7 @@ func TestDraftShowsNothingHidden(t *testing.T) {
 // edited whole.
 func TestForeignScissorsCutNothing(t *testing.T) {
 	w := newWorld(t)
-	text := "above\n# " + scissors + "\nbelow"
+	text := "above\n# " + frame.Scissors + "\nbelow"
 	w.ok("new", "title", "-d", text)
 	edits(t, `sed -i -e 's/title/name/' "$1"`)
 	w.ok("edit", "1", "--edit")
@@ -69,7 +70,7 @@ func TestForeignScissorsCutNothing(t *testing.T) {
 	// somebody who deletes the lower part, our scissors with it
 	edits(t, `head -5 "$1" | sed -e 's/below/beneath/' >"$1.new" && mv "$1.new" "$1"`)
 	w.ok("edit", "1", "--edit")
-	check(t, "description", *w.last()[0].(*event.IssueUpdated).Description, "above\n# "+scissors+"\nbeneath")
+	check(t, "description", *w.last()[0].(*event.IssueUpdated).Description, "above\n# "+frame.Scissors+"\nbeneath")
 }
 
 // TestCommentChar: the lines about the text begin as the user likes.
@@ -80,7 +81,7 @@ func TestCommentChar(t *testing.T) {
 		w.ok("new", "a", "-d", "# a heading")
 		seen := copies(t, `sed -i -e 's/^a$/b/' "$1"`)
 		w.ok("edit", "1", "--edit")
-		contains(t, mark, seen(), "\n"+want+" "+scissors+"\n"+want+" The first line is the title")
+		contains(t, mark, seen(), "\n"+want+" "+frame.Scissors+"\n"+want+" The first line is the title")
 		check(t, mark, w.last()[0].(*event.IssueUpdated).Description == nil, true)
 	}
 }

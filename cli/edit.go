@@ -14,14 +14,14 @@ import (
 type editOptions struct {
 	id       string
 	title    *string
-	text     textSource
+	text     frame.TextSource
 	priority *event.Priority
 	emit     tracker.EmitOptions
 }
 
 func newEditCommand(e *env) *urfave.Command {
-	return e.command(&urfave.Command{
-		Name: "edit", Category: groupIssues,
+	return e.Command(&urfave.Command{
+		Name: "edit", Category: frame.GroupIssues,
 		Usage:     "change title, description or priority",
 		UsageText: "git crosslink edit [<options>] <id>",
 		Description: `Changes what is named and nothing else; -d '' clears the description. On a
@@ -34,7 +34,7 @@ Examples:
 		Flags: append(append([]urfave.Flag{
 			&urfave.StringFlag{Name: "title", Aliases: []string{"t"}, Usage: "call it `TEXT`"},
 			&urfave.StringFlag{Name: "priority", Aliases: []string{"p"}, Usage: "low, medium, high or critical"},
-		}, descriptionFlags()...), writeFlags()...),
+		}, frame.DescriptionFlags()...), writeFlags()...),
 	}, func(u *urfave.Context) error {
 		opts, err := editOptionsOf(u, e)
 		if err != nil {
@@ -45,47 +45,47 @@ Examples:
 }
 
 func editOptionsOf(u *urfave.Context, e *env) (opts editOptions, err error) {
-	args, err := arguments(u, 1, 1, "one id of an issue")
+	args, err := frame.Arguments(u, 1, 1, "one id of an issue")
 	if err != nil {
 		return opts, err
 	}
 	opts.id = args[0]
-	if opts.text, err = textSourceOf(u); err != nil {
+	if opts.text, err = frame.TextSourceOf(u); err != nil {
 		return opts, err
 	}
 	if u.IsSet("title") {
-		t := tidyTitle(u.String("title"))
+		t := frame.TrimTitle(u.String("title"))
 		if t == "" {
 			return opts, frame.Misuse("the title is empty")
 		}
 		opts.title = &t
 	}
 	if u.IsSet("priority") {
-		v, err := oneOf(u, "priority", priorities)
+		v, err := frame.OneOf(u, "priority", priorities)
 		if err != nil {
 			return opts, err
 		}
 		p := event.Priority(v)
 		opts.priority = &p
 	}
-	if opts.title == nil && opts.priority == nil && opts.text.none() {
-		if !e.inTTY || !e.outTTY || u.Bool("json") {
+	if opts.title == nil && opts.priority == nil && opts.text.None() {
+		if !e.InTTY || !e.OutTTY || u.Bool("json") {
 			return opts, frame.Misuse("nothing to change", "say what: --title, --description, --file, --priority or --edit")
 		}
-		opts.text.edit = true
+		opts.text.Edit = true
 	}
 	opts.emit, err = e.emitOptions(u)
 	return opts, err
 }
 
 func runEdit(ctx context.Context, opts editOptions, e *env) error {
-	description, present, err := e.readText(opts.text)
+	description, present, err := e.ReadText(opts.text)
 	if err != nil {
 		return err
 	}
 	title := opts.title
-	var d *draft
-	if opts.text.edit {
+	var d *frame.Draft
+	if opts.text.Edit {
 		if title, description, d, err = e.editIssue(ctx, opts, title, description, present); err != nil {
 			return err
 		}
@@ -112,20 +112,20 @@ func runEdit(ctx context.Context, opts editOptions, e *env) error {
 		return []event.Body{u}, nil
 	})
 	if err != nil {
-		return d.done(err)
+		return d.Done(err)
 	}
-	d.done(nil)
+	d.Done(nil)
 	if len(r.Lines) == 0 {
-		e.talk("%s is so already", named(i))
+		e.Progress("%s is so already", named(i))
 	} else {
-		e.talk("changed %s", i.Name())
+		e.Progress("changed %s", i.Name())
 	}
 	return e.wroteOne(ctx, r, opts.emit, i.UUID)
 }
 
 // editIssue opens the editor on an issue's title and description, or on those
 // given in their place.
-func (e *env) editIssue(ctx context.Context, opts editOptions, title *string, description string, present bool) (*string, string, *draft, error) {
+func (e *env) editIssue(ctx context.Context, opts editOptions, title *string, description string, present bool) (*string, string, *frame.Draft, error) {
 	var i *store.Issue
 	err := e.read(ctx, tracker.Here, func(_ hub, p tracker.Projection) (err error) {
 		i, err = resolve(p, opts.id)
@@ -140,10 +140,10 @@ func (e *env) editIssue(ctx context.Context, opts editOptions, title *string, de
 	if !present {
 		description = i.Description
 	}
-	text, d, err := e.editText(ctx, *title+"\n\n"+description, "The first line is the title, the rest the description.\nAn empty text changes nothing.")
+	text, d, err := e.EditText(ctx, *title+"\n\n"+description, "The first line is the title, the rest the description.\nAn empty text changes nothing.")
 	if err != nil {
 		return nil, "", nil, err
 	}
-	t, description := splitMessage(text)
+	t, description := frame.SplitMessage(text)
 	return &t, description, d, nil
 }

@@ -18,12 +18,12 @@ func (e *env) repository() (*enrol.Repository, error) {
 	if err != nil {
 		return nil, err
 	}
-	home := e.getenv("HOME")
-	data := e.getenv("XDG_DATA_HOME")
+	home := e.Getenv("HOME")
+	data := e.Getenv("XDG_DATA_HOME")
 	if !filepath.IsAbs(data) {
 		data = filepath.Join(home, ".local", "share")
 	}
-	return &enrol.Repository{Git: e.git, Programs: filepath.Dir(program), Data: data, Home: home}, nil
+	return &enrol.Repository{Git: e.Git, Programs: filepath.Dir(program), Data: data, Home: home}, nil
 }
 
 // enrol lets a remote go through the remote helper, and says so.
@@ -37,9 +37,9 @@ func (e *env) enrol(ctx context.Context, remote string) error {
 		return enrolError(remote, err)
 	}
 	if already {
-		e.talk("'%s' goes through the remote helper already", remote)
+		e.Progress("'%s' goes through the remote helper already", remote)
 	} else {
-		e.talk("git fetch, pull and push of '%s' carry the tracker from now on", remote)
+		e.Progress("git fetch, pull and push of '%s' carry the tracker from now on", remote)
 	}
 	return nil
 }
@@ -64,7 +64,7 @@ func enrolError(remote string, err error) error {
 	case errors.As(err, &unfit):
 		return frame.No("not-enrolled", unfit.Error(), "everything else works as before: git crosslink sync")
 	}
-	return frame.Fatal("not-enrolled", fmt.Sprintf("'%s' cannot go through the remote helper: %s", remote, gitSays(err)),
+	return frame.Fatal("not-enrolled", fmt.Sprintf("'%s' cannot go through the remote helper: %s", remote, frame.GitSays(err)),
 		"everything else works as before: git crosslink sync")
 }
 
@@ -77,7 +77,7 @@ func runNoHelper(ctx context.Context, remote string, e *env) error {
 	}
 	all, err := r.Includes(ctx)
 	if err != nil {
-		return frame.Fatal("not-enrolled", gitSays(err))
+		return frame.Fatal("not-enrolled", frame.GitSays(err))
 	}
 	names := []string{remote}
 	if remote == "" {
@@ -86,22 +86,22 @@ func runNoHelper(ctx context.Context, remote string, e *env) error {
 			names = append(names, i.Remote)
 		}
 	}
-	e.writes()
+	e.IgnoreClosedPipe()
 	shape := helperShape{Left: []string{}}
 	for _, name := range names {
 		left, err := r.Leave(ctx, name)
 		if err != nil {
-			return frame.Fatal("not-enrolled", gitSays(err))
+			return frame.Fatal("not-enrolled", frame.GitSays(err))
 		}
 		if left {
 			shape.Left, e.saved = append(shape.Left, name), true
-			e.talk("'%s' is fetched from and pushed to by git alone again", name)
+			e.Progress("'%s' is fetched from and pushed to by git alone again", name)
 		}
 	}
 	if len(shape.Left) == 0 {
-		e.talk("nothing to do: no remote goes through the remote helper")
+		e.Progress("nothing to do: no remote goes through the remote helper")
 	}
-	return e.say(ctx, answer{data: shape, ids: shape.Left})
+	return e.say(ctx, frame.Result{Data: shape, IDs: shape.Left})
 }
 
 // helperShape is the answer of init --no-helper.
@@ -117,7 +117,7 @@ func (e *env) enrolClone(ctx context.Context, remote string) {
 		base, _ := os.Getwd()
 		_, err = r.Enrol(ctx, remote, base)
 	}
-	e.trace.Debug().Err(err).Str("remote", remote).Msg("enrol")
+	e.Trace.Debug().Err(err).Str("remote", remote).Msg("enrol")
 }
 
 // followRename enrols the tracker's remote under its new name after it was
@@ -128,9 +128,9 @@ func (e *env) followRename(ctx context.Context, remote string) {
 		return
 	}
 	from, err := r.Repair(ctx, remote)
-	e.trace.Debug().Err(err).Str("from", from).Str("to", remote).Msg("enrol")
+	e.Trace.Debug().Err(err).Str("from", from).Str("to", remote).Msg("enrol")
 	if err == nil && from != "" && remote != "" {
-		e.warn("helper-renamed", fmt.Sprintf("'%s' goes through the remote helper now, as '%s' did before it was renamed", remote, from))
+		e.Warn("helper-renamed", fmt.Sprintf("'%s' goes through the remote helper now, as '%s' did before it was renamed", remote, from))
 	}
 }
 
@@ -142,7 +142,7 @@ func examineHelper(ctx context.Context, e *env, h hub) ([]diagnosisShape, error)
 	}
 	all, err := r.Includes(ctx)
 	if err != nil {
-		return nil, frame.Fatal("fatal", gitSays(err))
+		return nil, frame.Fatal("fatal", frame.GitSays(err))
 	}
 	var found []diagnosisShape
 	for _, i := range all {

@@ -2,25 +2,11 @@ package cli
 
 import (
 	"context"
-	"fmt"
-	"io"
 	"os"
-	"os/signal"
-	"strconv"
-	"strings"
-	"sync"
-	"sync/atomic"
-	"syscall"
 	"time"
 
-	"github.com/mattn/go-isatty"
-	"github.com/rs/zerolog"
-	"golang.org/x/term"
-
 	"github.com/git-crosslink/git-crosslink/cli/frame"
-	"github.com/git-crosslink/git-crosslink/cli/hints"
 	"github.com/git-crosslink/git-crosslink/event"
-	"github.com/git-crosslink/git-crosslink/fail"
 	"github.com/git-crosslink/git-crosslink/tracker"
 )
 
@@ -59,34 +45,13 @@ type hub interface {
 
 var _ hub = (*tracker.Tracker)(nil)
 
-// env is the outside world as one command sees it, and the options every
-// command has.
+// env is what a command has: the terminal it talks to, and the repository that
+// it opens when it needs one.
 type env struct {
-	in       io.Reader
-	out, err io.Writer
-	inTTY    bool
-	outTTY   bool
-	errTTY   bool
-	width    int // of the terminal; 0 is unknown
-	now      func() time.Time
-	getenv   func(string) string
-	chdir    func(string) error
+	*frame.Terminal
+	open   func(context.Context) (hub, error) // called once, by the first command that needs it
+	opened hub
 
-	keepGoing func()                             // SIGPIPE ends the program no more
-	open      func(context.Context) (hub, error) // called once, by the first command that needs it
-	trace     zerolog.Logger
-
-	lent     atomic.Bool // an editor or pager has the terminal
-	opened   hub
-	verb     string // the command that runs
-	asJSON   bool
-	quiet    bool
-	offline  bool
-	color    string // auto, always, never
-	noPager  bool
-	warnings []warning          // told under --json
-	answered bool               // the JSON document is out
-	failing  bool               // errors are being reported: notices go straight to stderr
 	cutShort bool               // a write is kept, and a signal ended what came after it
 	wrote    bool               // something was written to the tracker
 	saved    bool               // something was done that a script must not do again
@@ -107,72 +72,20 @@ func clock() func() time.Time {
 }
 
 func newEnv() *env {
-	e := &env{
-		in: os.Stdin, out: os.Stdout, err: os.Stderr,
-		inTTY:  terminal(os.Stdin),
-		outTTY: terminal(os.Stdout),
-		errTTY: terminal(os.Stderr),
-		getenv: os.Getenv,
-		chdir:  os.Chdir,
-		color:  "auto",
-
-		keepGoing: sync.OnceFunc(func() { signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE) }),
-	}
-	now, zone := clock(), userZone(e.getenv("TZ"))
-	e.now = func() time.Time { return now().In(zone) }
-	e.width = e.terminalWidth()
-	e.trace = traceTo(e.getenv("GIT_CROSSLINK_TRACE"), os.Stderr)
+	e := &env{Terminal: frame.NewTerminal(clock())}
 	e.open = func(ctx context.Context) (hub, error) {
 		program, err := os.Executable()
 		if err != nil {
 			program = ""
 		}
-		t, err := tracker.Open(ctx, tracker.Options{Now: e.now, Program: program, Notice: e.notice, Ask: e.inTTY && e.outTTY && !e.asJSON,
-			Detached: tracker.IsDetached(e.getenv)})
+		t, err := tracker.Open(ctx, tracker.Options{Now: e.Now, Program: program, Notice: e.Notice, Ask: e.InTTY && e.OutTTY && !e.JSON,
+			Detached: tracker.IsDetached(e.Getenv)})
 		if err != nil {
 			return nil, err
 		}
 		return hooked{t, e}, nil
 	}
 	return e
-}
-
-func terminal(f *os.File) bool {
-	return isatty.IsTerminal(f.Fd()) || isatty.IsCygwinTerminal(f.Fd())
-}
-
-// terminalWidth honours COLUMNS, which git sets when it has started a pager.
-func (e *env) terminalWidth() int {
-	if n, err := strconv.Atoi(e.getenv("COLUMNS")); err == nil && n > 0 {
-		return n
-	}
-	if e.outTTY {
-		if w, _, err := term.GetSize(int(os.Stdout.Fd())); err == nil {
-			return w
-		}
-	}
-	return 0
-}
-
-// writes is called before anything is written. From then on a reader who leaves
-// does not end the program by SIGPIPE: what was written has to be told by the
-// exit status.
-func (e *env) writes() {
-	if e.keepGoing != nil {
-		e.keepGoing()
-	}
-}
-
-// human reports whether a person reads stdout: a terminal, or a pager that git
-// has started on one.
-func (e *env) human() bool { return e.outTTY || e.pagerInUse() }
-
-func (e *env) pagerInUse() bool {
-	switch strings.ToLower(e.getenv("GIT_PAGER_IN_USE")) {
-	case "", "0", "false", "no", "off":
-		return false
-	}
-	return true
 }
 
 // hub opens the tracker when a command first needs it.
@@ -182,7 +95,7 @@ func (e *env) hub(ctx context.Context) (hub, error) {
 		if err != nil {
 			return nil, err
 		}
-		e.opened = h
+		e.opened, e.Config = h, h.Config
 	}
 	return e.opened, nil
 }
@@ -193,52 +106,13 @@ func (e *env) closeHub() {
 	}
 	e.index()
 	if err := e.opened.Close(); err != nil {
-		e.trace.Debug().Err(err).Msg("close")
-	}
-}
-
-// warning is a notice under --json.
-type warning struct {
-	Name  string   `json:"name"`
-	Text  string   `json:"text"`
-	Hints []string `json:"hints"`
-}
-
-// notice tells what the tracker wants read, on stderr or in the JSON document.
-func (e *env) notice(n fail.Notice) {
-	e.warn(n.Code.Name(), n.Text, append(hints.For(n.Code, n.Fields), n.Hints...)...)
-}
-
-// warn is a notice of the command line itself.
-func (e *env) warn(name, text string, hints ...string) {
-	if e.asJSON && !e.answered && !e.failing {
-		e.warnings = append(e.warnings, warning{name, text, append([]string{}, hints...)})
-		return
-	}
-	if e.quiet {
-		return
-	}
-	fmt.Fprintf(e.err, "%s\n", frame.OneLine(text))
-	e.hint(hints)
-}
-
-// talk says on stderr what happened; -q and --json silence it.
-func (e *env) talk(format string, args ...any) {
-	if e.quiet || e.asJSON {
-		return
-	}
-	fmt.Fprintf(e.err, "%s\n", frame.OneLine(fmt.Sprintf(format, args...)))
-}
-
-func (e *env) hint(hints []string) {
-	for _, h := range hints {
-		fmt.Fprintf(e.err, "hint: %s\n", e.symbols(frame.OneLine(h)))
+		e.Trace.Debug().Err(err).Msg("close")
 	}
 }
 
 // freshness is the command's wish, unless --offline forbids the hub.
 func (e *env) freshness(wish tracker.Freshness) tracker.Freshness {
-	if e.offline {
+	if e.Offline {
 		return tracker.Offline
 	}
 	return wish

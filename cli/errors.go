@@ -26,19 +26,8 @@ func (e *env) conclude(ctx context.Context, err error) int {
 	} else {
 		f = e.whereLooked(ctx, err)
 	}
-	e.trace.Debug().Err(err).Str("kind", f.Kind).Msg("error")
-	if e.asJSON && u == nil {
-		if e.answered {
-			return f.Code
-		}
-		if err := e.writeEnvelope(answer{no: f}); err == nil {
-			return f.Code
-		}
-	}
-	e.failing = true
-	fmt.Fprintf(e.err, "error: %s\n", e.symbols(frame.OneLine(f.Message)))
-	writeUsage(e.symbolic(e.err), f.Usage)
-	e.hint(f.Hints)
+	e.Trace.Debug().Err(err).Str("kind", f.Kind).Msg("error")
+	e.WriteFailure(f, u == nil)
 	return f.Code
 }
 
@@ -55,16 +44,16 @@ func (e *env) whereLooked(ctx context.Context, err error) *frame.Failure {
 	switch {
 	case remote == "":
 		return f
-	case e.offline:
+	case e.Offline:
 		f.Message += " (hub not asked)"
 	case e.asked.IsZero():
 		return f
 	case last.IsZero():
 		f.Message += " (hub not reached)"
-	case !last.Before(e.asked) && !last.After(e.now()):
+	case !last.Before(e.asked) && !last.After(e.Now()):
 		f.Message += " (hub checked)"
 	default:
-		f.Message += fmt.Sprintf(" (hub not reached, last seen %s)", e.ago(event.TimeOf(last)))
+		f.Message += fmt.Sprintf(" (hub not reached, last seen %s)", e.Ago(event.TimeOf(last)))
 	}
 	return f
 }

@@ -28,7 +28,7 @@ type filterOptions struct {
 	parent    string
 	reverse   bool
 	limit     int // 0 is all, -1 is not given
-	forms     forms
+	forms     issueForms
 }
 
 // filterFlags are the options of lists that choose and order.
@@ -53,22 +53,22 @@ func statusFlag(def string) urfave.Flag {
 }
 
 func filterOptionsOf(u *urfave.Context, e *env) (o filterOptions, err error) {
-	if o.filter.Sort, err = oneOf(u, "sort", store.Sorts); err != nil {
+	if o.filter.Sort, err = frame.OneOf(u, "sort", store.Sorts); err != nil {
 		return o, err
 	}
-	priority, err := oneOf(u, "priority", priorities)
+	priority, err := frame.OneOf(u, "priority", priorities)
 	if err != nil {
 		return o, err
 	}
 	if u.IsSet("status") || u.String("status") != "" {
-		if o.filter.Status, err = oneOf(u, "status", store.Statuses); err != nil {
+		if o.filter.Status, err = frame.OneOf(u, "status", store.Statuses); err != nil {
 			return o, err
 		}
 	}
 	o.filter.Priority = event.Priority(priority)
 	o.filter.Labels = u.StringSlice("label")
 	o.filter.Overdue = u.Bool("overdue")
-	o.filter.Now = event.TimeOf(e.now())
+	o.filter.Now = event.TimeOf(e.Now())
 	o.assignee, o.milestone, o.parent = u.String("assignee"), u.String("milestone"), u.String("parent")
 	o.lockedBy = u.String("locked-by")
 	o.reverse = u.Bool("reverse")
@@ -80,7 +80,7 @@ func filterOptionsOf(u *urfave.Context, e *env) (o filterOptions, err error) {
 		}
 		o.limit = int(n)
 	}
-	o.forms, err = formsOf(u, e)
+	o.forms, err = issueFormsOf(u, e)
 	return o, err
 }
 
@@ -123,7 +123,7 @@ func (o *filterOptions) bound(e *env) int {
 	switch {
 	case o.limit >= 0:
 		return o.limit
-	case e.asJSON || e.quiet || o.forms.forScripts():
+	case e.JSON || e.Quiet || o.forms.forScripts():
 		return 0
 	}
 	return pageLimit
@@ -151,9 +151,9 @@ func (o *filterOptions) rows(e *env, f store.Filter, query func(store.Filter) ([
 // tellLimited says that a list was cut, unless advice.crosslink.limited is off.
 func (e *env) tellLimited(ctx context.Context, shown, total int) {
 	if shown < total {
-		if v, _ := e.setting(ctx, "advice.crosslink.limited"); !isTrue(v, true) {
+		if v, _ := e.Setting(ctx, "advice.crosslink.limited"); !frame.IsTrue(v, true) {
 			return
 		}
-		e.warn("limited", fmt.Sprintf("showing %d of %d issues", shown, total), "all of them: --limit 0")
+		e.Warn("limited", fmt.Sprintf("showing %d of %d issues", shown, total), "all of them: --limit 0")
 	}
 }

@@ -11,7 +11,7 @@ import (
 )
 
 func newForkCommand(e *env) *urfave.Command {
-	detach := e.command(&urfave.Command{
+	detach := e.Command(&urfave.Command{
 		Name: "detach", Usage: "make the tracker of a fork one of its own",
 		UsageText: "git crosslink fork detach [<options>] [<remote>]",
 		Description: `A fork of a repository brings the branches of the tracker along: then two
@@ -37,7 +37,7 @@ Examples:
   git crosslink fork detach
   git crosslink fork detach origin`,
 	}, func(u *urfave.Context) error {
-		args, err := arguments(u, 0, 1, "at most one remote")
+		args, err := frame.Arguments(u, 0, 1, "at most one remote")
 		if err != nil {
 			return err
 		}
@@ -53,7 +53,7 @@ Examples:
 		return runForkDetach(u.Context, remote, e)
 	})
 	return &urfave.Command{
-		Name: "fork", Category: groupHub, HideHelp: true,
+		Name: "fork", Category: frame.GroupHub, HideHelp: true,
 		Usage:     "settle what becomes of the tracker in a fork of a repository",
 		UsageText: "git crosslink fork detach [<options>] [<remote>]",
 		Description: `A fork of a repository holds a copy of its tracker. Either the tracker of the
@@ -90,17 +90,17 @@ func runForkDetach(ctx context.Context, remote string, e *env) error {
 	if err != nil {
 		return err
 	}
-	e.talk("the tracker on '%s' (%s) is one of its own now", d.Remote, d.URL)
-	e.talk("%s of %s kept, with their numbers and locks", count(d.Events, "event"), count(d.Logs, "log"))
+	e.Progress("the tracker on '%s' (%s) is one of its own now", d.Remote, d.URL)
+	e.Progress("%s of %s kept, with their numbers and locks", frame.Count(d.Events, "event"), frame.Count(d.Logs, "log"))
 	if len(d.Admins) == 0 {
-		e.talk("it has no admin: whoever writes there with a key may become one (git crosslink trust approve <agent> --admin)")
+		e.Progress("it has no admin: whoever writes there with a key may become one (git crosslink trust approve <agent> --admin)")
 	} else {
-		e.talk("its admin is %s alone; who is approved and who is revoked is as before", strings.Join(d.Admins, ", "))
+		e.Progress("its admin is %s alone; who is approved and who is revoked is as before", strings.Join(d.Admins, ", "))
 	}
 	if d.Signing != d.Before {
-		e.warn("policy-lowered", fmt.Sprintf("its signing policy is '%s', it was '%s': what was written again is not signed, and would not count", d.Signing, d.Before),
+		e.Warn("policy-lowered", fmt.Sprintf("its signing policy is '%s', it was '%s': what was written again is not signed, and would not count", d.Signing, d.Before),
 			"when those who write here have written something again: git crosslink trust policy --signing "+d.Before)
 	}
-	return e.say(ctx, answer{
-		data: detachedShape{textOrNull(d.Remote), textOrNull(d.URL), d.Was, d.Hub, d.Logs, d.Events, d.Sent, d.Admins, d.Signing, d.Open, d.Before}, ids: []string{d.Hub}})
+	return e.say(ctx, frame.Result{
+		Data: detachedShape{textOrNull(d.Remote), textOrNull(d.URL), d.Was, d.Hub, d.Logs, d.Events, d.Sent, d.Admins, d.Signing, d.Open, d.Before}, IDs: []string{d.Hub}})
 }

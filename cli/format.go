@@ -13,76 +13,58 @@ import (
 	"github.com/git-crosslink/git-crosslink/store"
 )
 
-// forms are the ways a list may be printed for scripts.
-type forms struct {
-	porcelain bool
-	null      bool // -z: each record ends in NUL, text keeps its line ends
-	format    *format
+// issueForms are the forms of a list of issues: each may be printed by a format.
+type issueForms struct {
+	frame.Forms
+	format *format
 }
 
-func (f *forms) forScripts() bool { return f.porcelain || f.null || f.format != nil }
-
-func (f *forms) end() byte {
-	if f.null {
-		return 0
-	}
-	return '\n'
-}
-
-// text makes a field fit for a record.
-func (f *forms) text(s string) string {
-	if f.null {
-		return strings.ReplaceAll(frame.Lines(s), "\t", `\t`)
-	}
-	return frame.OneLine(s)
-}
-
-// porcelainFlags are --porcelain and -z.
-func porcelainFlags() []urfave.Flag {
-	return []urfave.Flag{
-		&urfave.StringFlag{Name: "porcelain", Usage: "stable tab-separated lines; `VERSION` is v1"},
-		&urfave.BoolFlag{Name: "z", Usage: "like --porcelain, each record ended by NUL"},
-	}
-}
-
-// formFlags are those and --format.
+// formFlags are those of forms, and --format.
 func formFlags() []urfave.Flag {
-	return append(porcelainFlags(),
+	return append(frame.PorcelainFlags(),
 		&urfave.StringFlag{Name: "format", Usage: "print each issue by `FORMAT`, e.g. '%(number) %(title)'"})
 }
 
-func formsOf(u *urfave.Context, e *env) (f forms, err error) {
-	if u.IsSet("porcelain") {
-		if v := u.String("porcelain"); v != "v1" && v != "1" {
-			return f, frame.BadValue("--porcelain", v, []string{"v1"})
-		}
-		f.porcelain = true
+func issueFormsOf(u *urfave.Context, e *env) (f issueForms, err error) {
+	if f.Forms, err = frame.ParseForms(u); err != nil {
+		return f, err
 	}
-	f.null = u.Bool("z")
 	if u.IsSet("format") {
-		if f.porcelain {
+		if f.Porcelain {
 			return f, frame.Misuse("'--format' and '--porcelain' exclude each other")
 		}
 		if f.format, err = parseFormat(u.String("format")); err != nil {
 			return f, err
 		}
 	}
-	if e.asJSON && f.forScripts() {
-		return f, frame.Misuse("'--json' and the other forms for scripts exclude each other")
-	}
-	return f, nil
+	return f, e.NotInJSON(f.forScripts())
 }
 
-// issueRecords gives the rows in the form for scripts, or nil.
-func (f *forms) issueRecords(e *env, s *shaper, rows []*store.Issue) *records {
+func (f *issueForms) forScripts() bool { return f.Forms.ForScripts() || f.format != nil }
+
+// records gives the rows in the form for scripts, or nil.
+func (f *issueForms) records(e *env, s *shaper, rows []*store.Issue) *frame.Records {
 	if !f.forScripts() {
 		return nil
 	}
-	r := &records{form: f}
+	r := f.Forms.Records()
 	for _, i := range rows {
-		r.issue(e, s, i)
+		if f.format != nil {
+			r.AddLine(f.format.expand(e, s, f.Forms, i))
+		} else {
+			r.Add(porcelain(e, s, i)...)
+		}
 	}
 	return r
+}
+
+// porcelain is the record of an issue.
+func porcelain(e *env, s *shaper, i *store.Issue) []string {
+	fields := make([]string, len(porcelainFields))
+	for k, name := range porcelainFields {
+		fields[k] = fieldsOf[name].get(e, s, i, "")
+	}
+	return fields
 }
 
 // porcelainFields are the fields of a record in version 1, for ever.
@@ -107,9 +89,9 @@ func moment(get func(i *store.Issue) event.Time) field {
 		case t == 0:
 			return ""
 		case modifier == "relative":
-			return e.ago(t)
+			return e.Ago(t)
 		case modifier == "short":
-			return e.day(t)
+			return e.Day(t)
 		case modifier == "unix":
 			return strconv.FormatInt(t.Std().Unix(), 10)
 		}
@@ -263,14 +245,14 @@ func parseField(name string) (formatPart, error) {
 	return formatPart{field: name, modifier: modifier}, nil
 }
 
-func (f *format) expand(e *env, s *shaper, in *forms, i *store.Issue) string {
+func (f *format) expand(e *env, s *shaper, in frame.Forms, i *store.Issue) string {
 	var b strings.Builder
 	for _, p := range f.parts {
 		if p.field == "" {
 			b.WriteString(p.literal)
 			continue
 		}
-		b.WriteString(in.text(fieldsOf[p.field].get(e, s, i, p.modifier)))
+		b.WriteString(in.Text(fieldsOf[p.field].get(e, s, i, p.modifier)))
 	}
 	return b.String()
 }

@@ -11,8 +11,8 @@ import (
 )
 
 func newFsckCommand(e *env) *urfave.Command {
-	return e.command(&urfave.Command{
-		Name: "fsck", Category: groupHub,
+	return e.Command(&urfave.Command{
+		Name: "fsck", Category: frame.GroupHub,
 		Usage:     "look for what is wrong with the tracker",
 		UsageText: "git crosslink fsck [<options>]",
 		Description: `Lists what is not believed of what is here: events that are rejected, logs that
@@ -32,12 +32,12 @@ Examples:
   git crosslink fsck --full --json`,
 		Flags: append([]urfave.Flag{
 			&urfave.BoolFlag{Name: "full", Usage: "trust nothing that was judged before"},
-		}, porcelainFlags()...),
+		}, frame.PorcelainFlags()...),
 	}, func(u *urfave.Context) error {
-		if _, err := arguments(u, 0, 0, ""); err != nil {
+		if _, err := frame.Arguments(u, 0, 0, ""); err != nil {
 			return err
 		}
-		f, err := formsOf(u, e)
+		f, err := frame.FormsOf(u, e.Terminal)
 		if err != nil {
 			return err
 		}
@@ -62,7 +62,7 @@ type fsckShape struct {
 	Findings []findingShape `json:"findings"`
 }
 
-func runFsck(ctx context.Context, full bool, forms forms, e *env) error {
+func runFsck(ctx context.Context, full bool, forms frame.Forms, e *env) error {
 	h, err := e.hub(ctx)
 	if err != nil {
 		return err
@@ -72,22 +72,22 @@ func runFsck(ctx context.Context, full bool, forms forms, e *env) error {
 		return err
 	}
 	doc := fsckShape{r.Full, r.Logs, r.Events, r.Sequence, []findingShape{}}
-	rec := &records{form: &forms}
+	rec := forms.Records()
 	for _, f := range r.Findings {
 		x := findingShape{f.Kind, textOrNull(f.Agent), nil, textOrNull(f.Step), f.Text}
 		if f.Seq != 0 {
 			x.Seq = &f.Seq
 		}
 		doc.Findings = append(doc.Findings, x)
-		rec.add(f.Kind, f.Agent, numberOrNothing(f.Seq), f.Step, f.Text)
+		rec.Add(f.Kind, f.Agent, numberOrNothing(f.Seq), f.Step, f.Text)
 	}
-	e.talk("looked at %s, %s and %s of the ledger", count(r.Logs, "log"), count(int(r.Events), "event"), count(int(r.Sequence), "step"))
-	a := answer{data: doc, pager: true, page: func(pg *page) { findingTable(pg, r.Findings) }}
-	if forms.forScripts() {
-		a.records = rec
+	e.Progress("looked at %s, %s and %s of the ledger", frame.Count(r.Logs, "log"), frame.Count(int(r.Events), "event"), frame.Count(int(r.Sequence), "step"))
+	a := frame.Result{Data: doc, Long: true, Page: func(pg *frame.Page) { findingTable(pg, r.Findings) }}
+	if forms.ForScripts() {
+		a.Records = rec
 	}
 	if len(r.Findings) > 0 {
-		a.no = frame.AnswersNo("findings", count(len(r.Findings), "finding"))
+		a.Failure = frame.AnswersNo("findings", frame.Count(len(r.Findings), "finding"))
 	}
 	return e.say(ctx, a)
 }
@@ -99,10 +99,10 @@ func numberOrNothing(n uint64) string {
 	return strconv.FormatUint(n, 10)
 }
 
-func findingTable(pg *page, findings []tracker.Finding) {
-	t := &table{header: []string{"kind", "agent", "at", "commit", "what"}, flex: 4}
+func findingTable(pg *frame.Page, findings []tracker.Finding) {
+	t := &frame.Table{Header: []string{"kind", "agent", "at", "commit", "what"}, Flex: 4}
 	for _, f := range findings {
-		t.add(cell{f.Kind, slotProblem}, cell{f.Agent, slotAgent}, cell{numberOrNothing(f.Seq), plain}, cell{f.Step[:min(12, len(f.Step))], plain}, cell{f.Text, plain})
+		t.Add(frame.Problem.Cell(f.Kind), frame.Agent.Cell(f.Agent), frame.Plain.Cell(numberOrNothing(f.Seq)), frame.Plain.Cell(f.Step[:min(12, len(f.Step))]), frame.Plain.Cell(f.Text))
 	}
-	t.write(pg)
+	t.Write(pg)
 }

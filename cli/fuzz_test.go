@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"strings"
 	"testing"
-	"unicode/utf8"
 
 	"github.com/git-crosslink/git-crosslink/cli/frame"
 )
@@ -49,33 +48,6 @@ func FuzzFormat(f *testing.F) {
 		}
 		if twice, same := written(again); twice != out || same != means {
 			t.Fatalf("%q became %q, then %q", s, out, twice)
-		}
-	})
-}
-
-// FuzzDraft: a draft that is left as it is leaves the text as it was, whatever
-// it holds; and any page whatever leaves a text that can be an event's.
-func FuzzDraft(f *testing.F) {
-	f.Add("a text", "# "+scissors, "about it", "another page")
-	f.Add("# "+scissors+"\n\u202ereversed\\u202e", "# "+scissors, "\n\n", "# "+scissors+"\n# "+scissors)
-	f.Add("\u200b\u200c\\u200", ";; "+scissors, "", "\\u200b\r\n\xff\x00")
-	f.Fuzz(func(t *testing.T, text, line, about, other string) {
-		if strings.Contains(line, "\n") || line != frame.OneLine(line) || strings.TrimSpace(line) == "" || !strings.HasSuffix(line, scissors) {
-			return // commentMark sees to that
-		}
-		if edited := leftOn(other, text, line); edited != strings.TrimSpace(edited) || strings.Contains(edited, "\r\n") {
-			t.Fatalf("%q left %q", other, edited)
-		}
-		if !utf8.ValidString(text) || text != strings.TrimSpace(tidy(text)) {
-			return // no event holds it
-		}
-		for _, r := range text {
-			if r != '\n' && r != '\t' && (r < 0x20 || r >= 0x7F && r < 0xA0) || frame.Hidden(r) && strings.Contains(text, frame.OneLine(string(r))) {
-				return // nor that; or the escape stands in the text in letters, which is left as it is
-			}
-		}
-		if got := leftOn(draftPage(text, line, frame.OneLine(about)), text, line); got != text {
-			t.Fatalf("%q became %q", text, got)
 		}
 	})
 }

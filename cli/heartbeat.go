@@ -6,14 +6,15 @@ import (
 
 	urfave "github.com/urfave/cli/v2"
 
+	"github.com/git-crosslink/git-crosslink/cli/frame"
 	"github.com/git-crosslink/git-crosslink/event"
 	"github.com/git-crosslink/git-crosslink/store"
 	"github.com/git-crosslink/git-crosslink/tracker"
 )
 
 func newHeartbeatCommand(e *env) *urfave.Command {
-	return e.command(&urfave.Command{
-		Name: "heartbeat", Category: groupAgents,
+	return e.Command(&urfave.Command{
+		Name: "heartbeat", Category: frame.GroupAgents,
 		Usage:     "show that you are alive, without writing an event",
 		UsageText: "git crosslink heartbeat [<options>] [<id>]",
 		Description: `Who holds a lock and writes nothing for an hour looks gone, and others are told
@@ -30,11 +31,11 @@ Examples:
 			&urfave.StringFlag{Name: "state", Usage: "`STATE`: working, idle, awaiting_input or paused (default: as before)"},
 		},
 	}, func(u *urfave.Context) error {
-		args, err := arguments(u, 0, 1, "at most one id")
+		args, err := frame.Arguments(u, 0, 1, "at most one id")
 		if err != nil {
 			return err
 		}
-		state, err := oneOf(u, "state", event.PresenceStates)
+		state, err := frame.OneOf(u, "state", event.PresenceStates)
 		if err != nil {
 			return err
 		}
@@ -67,7 +68,7 @@ func runHeartbeat(ctx context.Context, ids []string, state string, e *env) error
 	if err != nil {
 		return err
 	}
-	o := tracker.HeartbeatOptions{State: state, Offline: e.offline}
+	o := tracker.HeartbeatOptions{State: state, Offline: e.Offline}
 	if row != nil {
 		o.Issue = row.UUID
 	}
@@ -89,17 +90,17 @@ func runHeartbeat(ctx context.Context, ids []string, state string, e *env) error
 	}
 	switch b.Outcome {
 	case tracker.HeartbeatSent:
-		e.talk("others are shown: %s%s", b.State, on)
+		e.Progress("others are shown: %s%s", b.State, on)
 	case tracker.HeartbeatRecent:
-		e.talk("noted: %s%s; others were shown a sign of life %s", b.State, on, e.ago(event.TimeOf(b.Pushed)))
+		e.Progress("noted: %s%s; others were shown a sign of life %s", b.State, on, e.Ago(event.TimeOf(b.Pushed)))
 	case tracker.HeartbeatUnheld:
-		e.talk("noted; you hold no lock, so nobody waits for a sign of life")
+		e.Progress("noted; you hold no lock, so nobody waits for a sign of life")
 	case tracker.HeartbeatRefused:
-		e.talk("noted; the hub takes no signs of life, others see your events only")
+		e.Progress("noted; the hub takes no signs of life, others see your events only")
 	default:
-		e.talk("noted; there is nobody to show it to just now")
+		e.Progress("noted; there is nobody to show it to just now")
 	}
-	return e.say(ctx, answer{data: doc, ids: []string{b.Agent}})
+	return e.say(ctx, frame.Result{Data: doc, IDs: []string{b.Agent}})
 }
 
 // presenceShape is a sign of life outside the log in JSON.
@@ -130,7 +131,7 @@ func (e *env) lastSign(p tracker.Projection, agent string) string {
 		return "never seen"
 	}
 	if a, ok := p.Presence(agent); ok && a.LastSeen == t {
-		return fmt.Sprintf("%s (%s)", e.ago(t), a.State)
+		return fmt.Sprintf("%s (%s)", e.Ago(t), a.State)
 	}
-	return e.ago(t)
+	return e.Ago(t)
 }

@@ -40,7 +40,7 @@ func (e *env) hook(ctx context.Context, args []string) (code int) {
 		return frame.ExitDone
 	}
 	if len(args) == 3 && args[0] == "include" { // the installer asks
-		fmt.Fprint(e.out, enrol.Text(args[1], args[2]))
+		fmt.Fprint(e.Out, enrol.Text(args[1], args[2]))
 		return frame.ExitDone
 	}
 	if len(args) == 0 || !hooks.Known(args[0]) {
@@ -50,11 +50,11 @@ func (e *env) hook(ctx context.Context, args []string) (code int) {
 	if err != nil {
 		return frame.ExitDone
 	}
-	stop := hooks.Run(ctx, hooks.Call{Name: args[0], Args: args[1:], Stdin: e.in, Program: program})
+	stop := hooks.Run(ctx, hooks.Call{Name: args[0], Args: args[1:], Stdin: e.In, Program: program})
 	if stop == nil {
 		return frame.ExitDone
 	}
-	e.err = e.out
+	e.Err = e.Out
 	return e.conclude(ctx, frame.No("tracker-lost", stop.Error(), stop.Hints()...))
 }
 
@@ -71,5 +71,5 @@ func (e *env) cloned(ctx context.Context, remote []string) {
 		_, err = h.Sync(ctx, tracker.SyncOptions{})
 		e.closeHub()
 	}
-	e.trace.Debug().Err(err).Msg("cloned")
+	e.Trace.Debug().Err(err).Msg("cloned")
 }

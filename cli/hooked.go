@@ -23,7 +23,7 @@ func (h hooked) Read(ctx context.Context, f tracker.Freshness) (tracker.Projecti
 }
 
 func (h hooked) Emit(ctx context.Context, o tracker.EmitOptions, build func(tracker.Projection) ([]event.Body, error)) (*tracker.Receipt, error) {
-	h.e.writes()
+	h.e.IgnoreClosedPipe()
 	r, err := h.hub.Emit(ctx, o, build)
 	if err == nil {
 		h.e.saw = r.View
@@ -34,7 +34,7 @@ func (h hooked) Emit(ctx context.Context, o tracker.EmitOptions, build func(trac
 }
 
 func (h hooked) Claim(ctx context.Context, u event.UUID, o tracker.ClaimOptions) (*tracker.Claim, error) {
-	h.e.writes()
+	h.e.IgnoreClosedPipe()
 	c, err := h.hub.Claim(ctx, u, o)
 	if err == nil {
 		h.e.saw = c.View
@@ -45,7 +45,7 @@ func (h hooked) Claim(ctx context.Context, u event.UUID, o tracker.ClaimOptions)
 }
 
 func (h hooked) Init(ctx context.Context, o tracker.InitOptions) (*tracker.InitReport, error) {
-	h.e.writes()
+	h.e.IgnoreClosedPipe()
 	r, err := h.hub.Init(ctx, o)
 	h.e.wrote = h.e.wrote || err == nil
 	h.e.saved = h.e.saved || err == nil && !r.Already
@@ -55,14 +55,14 @@ func (h hooked) Init(ctx context.Context, o tracker.InitOptions) (*tracker.InitR
 // saving runs a write that leaves no line of the own log behind, or none that
 // the command shows.
 func saving[T any](h hooked, write func() (T, error)) (T, error) {
-	h.e.writes()
+	h.e.IgnoreClosedPipe()
 	r, err := write()
 	h.e.saved = h.e.saved || err == nil
 	return r, err
 }
 
 func (h hooked) Sync(ctx context.Context, o tracker.SyncOptions) (*tracker.SyncReport, error) {
-	h.e.writes()
+	h.e.IgnoreClosedPipe()
 	r, err := h.hub.Sync(ctx, o)
 	h.e.saved = h.e.saved || err == nil && r.Received+r.Sent > 0
 	return r, err

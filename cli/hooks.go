@@ -16,14 +16,14 @@ import (
 )
 
 func newHooksCommand(e *env) *urfave.Command {
-	verb := func(name, usage, about string, run func(context.Context, forms, *env) error) *urfave.Command {
-		return e.command(&urfave.Command{Name: name, Usage: usage, Flags: porcelainFlags(),
+	verb := func(name, usage, about string, run func(context.Context, frame.Forms, *env) error) *urfave.Command {
+		return e.Command(&urfave.Command{Name: name, Usage: usage, Flags: frame.PorcelainFlags(),
 			UsageText: "git crosslink hooks " + name + " [<options>]", Description: about,
 		}, func(u *urfave.Context) error {
-			if _, err := arguments(u, 0, 0, ""); err != nil {
+			if _, err := frame.Arguments(u, 0, 0, ""); err != nil {
 				return err
 			}
-			f, err := formsOf(u, e)
+			f, err := frame.FormsOf(u, e.Terminal)
 			if err != nil {
 				return err
 			}
@@ -57,7 +57,7 @@ The exit status is 1 if git does not run all of them.
 Examples:
   git crosslink hooks status`, runHooksStatus)
 	return &urfave.Command{
-		Name: "hooks", Category: groupHub, HideHelp: true,
+		Name: "hooks", Category: frame.GroupHub, HideHelp: true,
 		Usage:     "let git pull and git push take the tracker along",
 		UsageText: "git crosslink hooks install [<options>]\ngit crosslink hooks uninstall [<options>]\ngit crosslink hooks status [<options>]",
 		Description: `After a merge or a rebase and with a push, a sync is started in the background:
@@ -100,48 +100,48 @@ func openHooks(ctx context.Context) (*hooks.Clone, error) {
 	return c, nil
 }
 
-func runHooksInstall(ctx context.Context, f forms, e *env) error {
+func runHooksInstall(ctx context.Context, f frame.Forms, e *env) error {
 	c, err := openHooks(ctx)
 	if err != nil {
 		return err
 	}
-	e.writes()
+	e.IgnoreClosedPipe()
 	r, err := c.Install(ctx)
 	if err != nil {
 		return frame.Fatal("hooks-not-put", err.Error(), "see who may write there: git crosslink hooks status")
 	}
 	if e.saved = r.Changed; r.Changed {
-		e.talk("git pull and git push take the tracker along from now on")
+		e.Progress("git pull and git push take the tracker along from now on")
 	} else if r.Works() {
-		e.talk("the hooks are in place already")
+		e.Progress("the hooks are in place already")
 	}
 	return e.sayHooks(ctx, f, r, true, false)
 }
 
-func runHooksUninstall(ctx context.Context, f forms, e *env) error {
+func runHooksUninstall(ctx context.Context, f frame.Forms, e *env) error {
 	c, err := openHooks(ctx)
 	if err != nil {
 		return err
 	}
-	e.writes()
+	e.IgnoreClosedPipe()
 	r, err := c.Uninstall(ctx)
 	if err != nil {
 		return frame.Fatal("hooks-not-put", err.Error(), "see what is there: git crosslink hooks status")
 	}
 	if e.saved = r.Changed; r.Changed {
-		e.talk("the hooks are gone; everything is as it was before")
+		e.Progress("the hooks are gone; everything is as it was before")
 	} else {
-		e.talk("no hooks of the tracker are in place")
+		e.Progress("no hooks of the tracker are in place")
 	}
 	for _, h := range r.Hooks {
 		if h.State == hooks.Chained {
-			e.talk("%s calls the tracker still; take out: %s", e.shownPath(h.Where), hooks.Line(h.Name))
+			e.Progress("%s calls the tracker still; take out: %s", e.shownPath(h.Where), hooks.Line(h.Name))
 		}
 	}
 	return e.sayHooks(ctx, f, r, false, false)
 }
 
-func runHooksStatus(ctx context.Context, f forms, e *env) error {
+func runHooksStatus(ctx context.Context, f frame.Forms, e *env) error {
 	c, err := openHooks(ctx)
 	if err != nil {
 		return err
@@ -151,11 +151,11 @@ func runHooksStatus(ctx context.Context, f forms, e *env) error {
 
 // sayHooks answers with how the hooks stand; where all should work it says what
 // is to be done for those that do not. asked: that is all that was wanted.
-func (e *env) sayHooks(ctx context.Context, f forms, r *hooks.Report, want, asked bool) error {
+func (e *env) sayHooks(ctx context.Context, f frame.Forms, r *hooks.Report, want, asked bool) error {
 	doc := hooksShape{Works: r.Works(), Changed: r.Changed, Manager: textOrNull(r.Manager), Off: r.Off, Removed: r.Removed, Hooks: []hookShape{}}
-	a := answer{}
-	if f.forScripts() {
-		a.records = &records{form: &f}
+	a := frame.Result{}
+	if f.ForScripts() {
+		a.Records = f.Records()
 	}
 	for _, h := range r.Hooks {
 		s := hookShape{Name: h.Name, State: string(h.State), Where: e.shownPath(h.Where)}
@@ -163,28 +163,28 @@ func (e *env) sayHooks(ctx context.Context, f forms, r *hooks.Report, want, aske
 			s.Add = hooks.Line(h.Name)
 		}
 		doc.Hooks = append(doc.Hooks, s)
-		if a.records != nil {
-			a.records.add(s.Name, s.State, s.Where)
+		if a.Records != nil {
+			a.Records.Add(s.Name, s.State, s.Where)
 		}
 		if h.State.Works() {
-			a.ids = append(a.ids, h.Name)
+			a.IDs = append(a.IDs, h.Name)
 		}
 	}
-	a.data = doc
-	if want || e.asJSON || a.records != nil {
-		a.page = func(pg *page) {
+	a.Data = doc
+	if want || e.JSON || a.Records != nil {
+		a.Page = func(pg *frame.Page) {
 			for _, h := range doc.Hooks {
-				pg.print("%s: %s, %s\n", h.Name, h.State, h.Where)
+				pg.Print("%s: %s, %s\n", h.Name, h.State, h.Where)
 			}
 		}
 	} else {
-		a.ids = nil
+		a.IDs = nil
 	}
 	if want {
-		a.no = e.hooksFailure(r)
+		a.Failure = e.hooksFailure(r)
 	}
-	if a.no != nil {
-		a.no.Whole = asked
+	if a.Failure != nil {
+		a.Failure.Whole = asked
 	}
 	return e.say(ctx, a)
 }
@@ -208,7 +208,7 @@ func (e *env) hooksFailure(r *hooks.Report) *frame.Failure {
 		names = append(names, "'"+h.Name+"'")
 		switch {
 		case h.State == hooks.Inert:
-			hints = append(hints, "make it executable: chmod +x "+shellWord(e.shownPath(h.Where)))
+			hints = append(hints, "make it executable: chmod +x "+frame.ShellWord(e.shownPath(h.Where)))
 		case adds(r, h):
 			added = true
 			hints = append(hints, fmt.Sprintf("%s: %s", e.whereToAdd(r, h), hooks.Line(h.Name)))
@@ -285,7 +285,7 @@ func (e *env) putHooks(ctx context.Context) {
 	if remote, _ := e.opened.Hub(); remote == "" || hooks.Settled(e.opened.Home()) {
 		return
 	}
-	if v, set := e.opened.Config("crosslink.hooks"); set && isFalse(v) {
+	if v, set := e.opened.Config("crosslink.hooks"); set && frame.IsFalse(v) {
 		return
 	}
 	c, err := openHooks(ctx)
@@ -295,7 +295,7 @@ func (e *env) putHooks(ctx context.Context) {
 			e.tellHooks(r)
 		}
 	}
-	e.trace.Debug().Err(err).Msg("hooks")
+	e.Trace.Debug().Err(err).Msg("hooks")
 }
 
 // tellHooks says in one line what became of the hooks.
@@ -306,18 +306,9 @@ func (e *env) tellHooks(r *hooks.Report) {
 	} else if !r.Changed {
 		return
 	}
-	if v, set := e.opened.Config("advice.crosslink.hooks"); !set || !isFalse(v) {
-		e.warn("hooks", text, hint)
+	if v, set := e.opened.Config("advice.crosslink.hooks"); !set || !frame.IsFalse(v) {
+		e.Warn("hooks", text, hint)
 	}
-}
-
-// isFalse reports git's words for no.
-func isFalse(v string) bool {
-	switch strings.ToLower(v) {
-	case "false", "no", "off", "0", "":
-		return true
-	}
-	return false
 }
 
 // examineHooks is the doctor's look at them.

@@ -11,6 +11,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/rs/zerolog"
 
+	"github.com/git-crosslink/git-crosslink/cli/frame"
 	"github.com/git-crosslink/git-crosslink/event"
 	"github.com/git-crosslink/git-crosslink/reducer"
 	"github.com/git-crosslink/git-crosslink/store"
@@ -225,13 +226,17 @@ func (w *world) run(args ...string) ran {
 	w.time = w.time.Add(time.Minute)
 	var out, errs bytes.Buffer
 	e := &env{
-		in: strings.NewReader(w.in), out: &out, err: &errs,
-		inTTY: w.tty, errTTY: w.tty, outTTY: w.outTTY || w.person, noPager: w.person, width: 80,
-		now:    func() time.Time { return w.time },
-		getenv: func(n string) string { return w.vars[n] },
-		chdir:  func(string) error { return nil },
-		open:   func(context.Context) (hub, error) { return w.hub, nil },
-		color:  "auto", trace: zerolog.Nop(),
+		Terminal: &frame.Terminal{
+			Streams: frame.Streams{In: strings.NewReader(w.in), Out: &out, Err: &errs, InTTY: w.tty, OutTTY: w.outTTY || w.person, Width: 80},
+			System: frame.System{
+				Getenv: func(n string) string { return w.vars[n] },
+				Chdir:  func(string) error { return nil },
+				Now:    func() time.Time { return w.time },
+				Trace:  zerolog.Nop(),
+			},
+			Options: frame.Options{NoPager: w.person, Color: "auto"},
+		},
+		open: func(context.Context) (hub, error) { return w.hub, nil },
 	}
 	code := e.run(w.ctx, args)
 	return ran{out.String(), errs.String(), code}

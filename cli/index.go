@@ -52,7 +52,7 @@ func (e *env) index() {
 	}
 	path := indexPath(home)
 	st, err := os.Stat(path)
-	fresh := err == nil && e.now().Sub(st.ModTime()).Abs() < indexFresh
+	fresh := err == nil && e.Now().Sub(st.ModTime()).Abs() < indexFresh
 	switch f, isFile := e.saw.(*store.File); {
 	case e.wrote && fresh:
 		err = mendIndex(path, e.saw)
@@ -61,7 +61,7 @@ func (e *env) index() {
 	default:
 		err = writeIndex(path, e.saw)
 	}
-	e.trace.Debug().Err(err).Msg("index")
+	e.Trace.Debug().Err(err).Msg("index")
 }
 
 func writeIndex(path string, p tracker.Projection) error {

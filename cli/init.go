@@ -12,8 +12,8 @@ import (
 )
 
 func newInitCommand(e *env) *urfave.Command {
-	return e.command(&urfave.Command{
-		Name: "init", Category: groupHub,
+	return e.Command(&urfave.Command{
+		Name: "init", Category: frame.GroupHub,
 		Usage:     "share the tracker on a remote, or join it",
 		UsageText: "git crosslink init [<options>] [<remote>]",
 		Description: `Makes the remote a hub, or joins the one that is there, and prints the hub's
@@ -43,7 +43,7 @@ Examples:
 			&urfave.BoolFlag{Name: "join", Usage: "join a hub although numbers given out here end by it"},
 		},
 	}, func(u *urfave.Context) error {
-		args, err := arguments(u, 0, 1, "at most one remote")
+		args, err := frame.Arguments(u, 0, 1, "at most one remote")
 		if err != nil {
 			return err
 		}
@@ -83,25 +83,25 @@ func runInit(ctx context.Context, opts tracker.InitOptions, helper bool, e *env)
 	}
 	switch {
 	case r.Remote == "" && r.Created:
-		e.talk("created a tracker in this repository alone: it has no remote")
+		e.Progress("created a tracker in this repository alone: it has no remote")
 	case r.Remote == "":
-		e.talk("the tracker is in this repository alone: it has no remote")
+		e.Progress("the tracker is in this repository alone: it has no remote")
 	case r.Created:
-		e.talk("created the hub %s", where)
+		e.Progress("created the hub %s", where)
 	case r.Moved:
-		e.talk("published the tracker %s", where)
+		e.Progress("published the tracker %s", where)
 	case r.Restored:
-		e.talk("put back what the hub %s had lost", where)
+		e.Progress("put back what the hub %s had lost", where)
 	case r.Already:
-		e.talk("joined the hub already, %s", where)
+		e.Progress("joined the hub already, %s", where)
 	default:
-		e.talk("joined the hub %s", where)
+		e.Progress("joined the hub %s", where)
 	}
 	if len(r.Branches) > 0 {
-		e.talk("branches made there: %s", frame.OneLine(strings.Join(r.Branches, ", ")))
+		e.Progress("branches made there: %s", frame.OneLine(strings.Join(r.Branches, ", ")))
 	}
 	if r.Sent > 0 {
-		e.talk("sent %s", count(r.Sent, "event"))
+		e.Progress("sent %s", frame.Count(r.Sent, "event"))
 	}
 	if err := e.tellRenumbered(ctx, h, r.Renumbered); err != nil {
 		return err
@@ -118,7 +118,7 @@ func runInit(ctx context.Context, opts tracker.InitOptions, helper bool, e *env)
 			return err
 		}
 	}
-	return e.say(ctx, answer{data: initShapeOf(r), ids: []string{r.Hub}})
+	return e.say(ctx, frame.Result{Data: initShapeOf(r), IDs: []string{r.Hub}})
 }
 
 // tellRenumbered lists the issues whose private numbers ended.
@@ -135,7 +135,7 @@ func (e *env) tellRenumbered(ctx context.Context, h hub, list []tracker.Renumber
 		if i, err := resolve(p, n.UUID); err == nil && i.Number != 0 {
 			now = fmt.Sprintf("%d now", i.Number)
 		}
-		e.talk("%d was %s '%s', %s", n.Was, n.Short, frame.OneLine(n.Title), now)
+		e.Progress("%d was %s '%s', %s", n.Was, n.Short, frame.OneLine(n.Title), now)
 	}
 	return nil
 }

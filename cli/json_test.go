@@ -21,8 +21,8 @@ type doc struct {
 	OK       bool
 	Code     int
 	Data     json.RawMessage
-	Error    *errorShape
-	Warnings []warning
+	Error    *frame.ErrorShape
+	Warnings []frame.Warning
 }
 
 func (w *world) json(args ...string) doc {
@@ -197,7 +197,7 @@ func TestInterrupted(t *testing.T) {
 		w := newWorld(t)
 		w.hub.failWith = fmt.Errorf("append: %w", context.Canceled)
 		ctx, cancel := context.WithCancelCause(t.Context())
-		cancel(&interrupted{sig})
+		cancel(&frame.Interrupted{Signal: sig})
 		w.ctx = ctx
 		r := w.run("new", "x")
 		check(t, "status", r.code, code)

@@ -13,7 +13,7 @@ import (
 )
 
 func newKeyCommand(e *env) *urfave.Command {
-	show := e.command(&urfave.Command{
+	show := e.Command(&urfave.Command{
 		Name: "show", Usage: "show the key you sign with here",
 		UsageText: "git crosslink key show [<options>]",
 		Description: `Prints the public key that this worktree's agent signs with: one line, to be
@@ -26,12 +26,12 @@ Examples:
   git crosslink key show
   git crosslink key show --json`,
 	}, func(u *urfave.Context) error {
-		if _, err := arguments(u, 0, 0, ""); err != nil {
+		if _, err := frame.Arguments(u, 0, 0, ""); err != nil {
 			return err
 		}
 		return runKeyShow(u.Context, e)
 	})
-	rotate := e.command(&urfave.Command{
+	rotate := e.Command(&urfave.Command{
 		Name: "rotate", Usage: "sign with a new key from now on",
 		UsageText: "git crosslink key rotate [<options>]",
 		Description: `Puts a new key in the place of the one in force: the one that the setting
@@ -43,13 +43,13 @@ Examples:
   git crosslink key rotate
   git config crosslink.signingKey ~/.ssh/id_ed25519 && git crosslink key rotate`,
 	}, func(u *urfave.Context) error {
-		if _, err := arguments(u, 0, 0, ""); err != nil {
+		if _, err := frame.Arguments(u, 0, 0, ""); err != nil {
 			return err
 		}
 		return runKeyRotate(u.Context, e)
 	})
 	return &urfave.Command{
-		Name: "key", Category: groupTrust, HideHelp: true,
+		Name: "key", Category: frame.GroupTrust, HideHelp: true,
 		Usage:     "see and change the key you sign with",
 		UsageText: "git crosslink key show [<options>]\ngit crosslink key rotate [<options>]",
 		Description: `An agent signs what it writes, with a key that its first write makes for it
@@ -72,20 +72,20 @@ func runKeyShow(ctx context.Context, e *env) error {
 	if err != nil {
 		return err
 	}
-	return e.say(ctx, answer{data: k, ids: []string{k.Key}, page: func(pg *page) {
-		pg.print("%s\n", k.Key)
-		if !e.human() {
+	return e.say(ctx, frame.Result{Data: k, IDs: []string{k.Key}, Page: func(pg *frame.Page) {
+		pg.Print("%s\n", k.Key)
+		if !e.Human() {
 			return
 		}
-		pg.print("    %s\n", k.Fingerprint)
-		pg.print("    of '%s', in %s\n", k.Agent, k.Where)
+		pg.Print("    %s\n", k.Fingerprint)
+		pg.Print("    of '%s', in %s\n", k.Agent, k.Where)
 		switch {
 		case k.Admin:
-			pg.print("    an admin's of this hub\n")
+			pg.Print("    an admin's of this hub\n")
 		case k.Approved:
-			pg.print("    approved by this hub\n")
+			pg.Print("    approved by this hub\n")
 		default:
-			pg.print("    not approved; an admin does it: git crosslink trust approve %s\n", k.Agent)
+			pg.Print("    not approved; an admin does it: git crosslink trust approve %s\n", k.Agent)
 		}
 	}})
 }
@@ -99,20 +99,20 @@ func runKeyRotate(ctx context.Context, e *env) error {
 	if err != nil {
 		return err
 	}
-	e.talk("'%s' signs with %s from now on; %s has signed that it goes", is.Agent, is.Fingerprint, was.Fingerprint)
+	e.Progress("'%s' signs with %s from now on; %s has signed that it goes", is.Agent, is.Fingerprint, was.Fingerprint)
 	if was.Approved && !is.Approved {
-		e.talk("its steps of the ledger count where signatures are required once an admin lists the key")
-		e.talkHint(fmt.Sprintf("git crosslink trust approve %s", is.Agent))
+		e.Progress("its steps of the ledger count where signatures are required once an admin lists the key")
+		e.ProgressHint(fmt.Sprintf("git crosslink trust approve %s", is.Agent))
 	}
-	return e.say(ctx, answer{data: struct {
+	return e.say(ctx, frame.Result{Data: struct {
 		Was *tracker.AgentKey `json:"was"`
 		Key *tracker.AgentKey `json:"key"`
-	}{was, is}, ids: []string{is.Key}})
+	}{was, is}, IDs: []string{is.Key}})
 }
 
 func newVerifyProofCommand(e *env) *urfave.Command {
-	return e.command(&urfave.Command{
-		Name: "verify-proof", Category: groupTrust,
+	return e.Command(&urfave.Command{
+		Name: "verify-proof", Category: frame.GroupTrust,
 		Usage:     "check a proof that an agent's log has forked",
 		UsageText: "git crosslink verify-proof [<options>] <file>",
 		Description: `Checks a file that 'git crosslink trust show <agent> --proof <file>' wrote ('-' is
@@ -126,7 +126,7 @@ The exit status is 1 if it proves nothing.
 Examples:
   git crosslink verify-proof proof.json`,
 	}, func(u *urfave.Context) error {
-		args, err := arguments(u, 1, 1, "one file")
+		args, err := frame.Arguments(u, 1, 1, "one file")
 		if err != nil {
 			return err
 		}
@@ -135,7 +135,7 @@ Examples:
 }
 
 func runVerifyProof(ctx context.Context, file string, e *env) error {
-	in := e.in
+	in := e.In
 	if file != "-" {
 		f, err := os.Open(file)
 		if err != nil {
@@ -152,9 +152,9 @@ func runVerifyProof(ctx context.Context, file string, e *env) error {
 	if err != nil {
 		return err
 	}
-	return e.say(ctx, answer{data: p, ids: []string{p.Agent}, page: func(pg *page) {
-		pg.print("%s  %s\n", pg.paint.text(slotAgent, p.Agent), p.Fingerprint)
-		pg.print("    the key signed two events %d of one log that say different things\n", p.Seq)
-		pg.print("    hub %s\n", p.Hub)
+	return e.say(ctx, frame.Result{Data: p, IDs: []string{p.Agent}, Page: func(pg *frame.Page) {
+		pg.Print("%s  %s\n", pg.Paint(frame.Agent, p.Agent), p.Fingerprint)
+		pg.Print("    the key signed two events %d of one log that say different things\n", p.Seq)
+		pg.Print("    hub %s\n", p.Hub)
 	}})
 }

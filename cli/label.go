@@ -22,7 +22,7 @@ type elementOptions struct {
 }
 
 func elementOptionsOf(u *urfave.Context, e *env, what string) (o elementOptions, err error) {
-	args, err := arguments(u, 2, -1, "the id of an issue and "+what)
+	args, err := frame.Arguments(u, 2, -1, "the id of an issue and "+what)
 	if err != nil {
 		return o, err
 	}
@@ -51,8 +51,8 @@ func labelsOf(labels []string) ([]string, error) {
 }
 
 func newLabelCommand(e *env) *urfave.Command {
-	return e.command(&urfave.Command{
-		Name: "label", Category: groupIssues,
+	return e.Command(&urfave.Command{
+		Name: "label", Category: frame.GroupIssues,
 		Usage:     "add labels",
 		UsageText: "git crosslink label [<options>] <id> <label>…",
 		Description: `Adds labels to an issue. Adding a label twice is not an error. Blanks around a
@@ -92,8 +92,8 @@ func runLabel(ctx context.Context, opts elementOptions, e *env) error {
 }
 
 func newUnlabelCommand(e *env) *urfave.Command {
-	return e.command(&urfave.Command{
-		Name: "unlabel", Category: groupIssues,
+	return e.Command(&urfave.Command{
+		Name: "unlabel", Category: frame.GroupIssues,
 		Usage:     "remove labels",
 		UsageText: "git crosslink unlabel [<options>] <id> <label>…",
 		Description: `Removes labels from an issue. One that is not there is no mistake.

@@ -15,8 +15,8 @@ import (
 )
 
 func newListCommand(e *env) *urfave.Command {
-	return e.command(&urfave.Command{
-		Name: "list", Aliases: []string{"ls"}, Category: groupIssues,
+	return e.Command(&urfave.Command{
+		Name: "list", Aliases: []string{"ls"}, Category: frame.GroupIssues,
 		Usage:     "list issues",
 		UsageText: "git crosslink list [<options>]",
 		Description: `Lists the open issues, newest first, or those that the options choose.
@@ -33,7 +33,7 @@ Examples:
   git crosslink list --assignee @me --format '%(number) %(due_at:short) %(title)'`,
 		Flags: slices.Concat([]urfave.Flag{statusFlag("open")}, filterFlags("created"), formFlags()),
 	}, func(u *urfave.Context) error {
-		if _, err := arguments(u, 0, 0, ""); err != nil {
+		if _, err := frame.Arguments(u, 0, 0, ""); err != nil {
 			return err
 		}
 		opts, err := filterOptionsOf(u, e)
@@ -50,8 +50,8 @@ func runList(ctx context.Context, opts filterOptions, e *env) error {
 }
 
 func newSearchCommand(e *env) *urfave.Command {
-	return e.command(&urfave.Command{
-		Name: "search", Category: groupIssues,
+	return e.Command(&urfave.Command{
+		Name: "search", Category: frame.GroupIssues,
 		Usage:     "find issues by words",
 		UsageText: "git crosslink search [<options>] <word>…",
 		Description: `Lists the issues, closed ones too, whose title, description or comments hold
@@ -63,7 +63,7 @@ Examples:
   git crosslink search --status open timeout`,
 		Flags: slices.Concat([]urfave.Flag{statusFlag("all")}, filterFlags("updated"), formFlags()),
 	}, func(u *urfave.Context) error {
-		words, err := arguments(u, 1, -1, "a word to look for")
+		words, err := frame.Arguments(u, 1, -1, "a word to look for")
 		if err != nil {
 			return err
 		}
@@ -115,7 +115,7 @@ func (l *listing) run(ctx context.Context, e *env, query func(tracker.Projection
 		return err
 	}
 	if len(rows) == 0 && l.none != nil {
-		a.no = l.none
+		a.Failure = l.none
 	}
 	e.tellLimited(ctx, len(rows), total)
 	return e.say(ctx, a)
@@ -127,72 +127,72 @@ type explained struct {
 	Why string `json:"why"`
 }
 
-func (l *listing) answer(e *env, p tracker.Projection, rows []*store.Issue) (a answer, err error) {
+func (l *listing) answer(e *env, p tracker.Projection, rows []*store.Issue) (a frame.Result, err error) {
 	s, err := newShaper(p)
 	if err != nil {
 		return a, err
 	}
 	why := make([]string, len(rows))
 	for k, i := range rows {
-		a.ids = append(a.ids, i.Name())
+		a.IDs = append(a.IDs, i.Name())
 		if l.why != nil {
 			if why[k], err = l.why(p, i); err != nil {
 				return a, err
 			}
 		}
 	}
-	if e.asJSON {
+	if e.JSON {
 		shapes, err := s.issues(rows)
 		if err != nil {
 			return a, err
 		}
-		a.data = shapes
+		a.Data = shapes
 		if l.why != nil {
 			list := make([]explained, len(shapes))
 			for k := range shapes {
 				list[k] = explained{shapes[k], why[k]}
 			}
-			a.data = list
+			a.Data = list
 		}
 	}
-	a.records = l.opts.forms.issueRecords(e, s, rows)
-	a.pager = true
-	a.page = func(pg *page) { l.table(e, rows, why, pg) }
+	a.Records = l.opts.forms.records(e, s, rows)
+	a.Long = true
+	a.Page = func(pg *frame.Page) { l.table(e, rows, why, pg) }
 	return a, nil
 }
 
 // table prints rows for people. In a pipe every column is there.
-func (l *listing) table(e *env, rows []*store.Issue, why []string, pg *page) {
-	t := &table{header: []string{"id", "status", "priority", "title", "labels", "who", "changed"}, flex: 3}
+func (l *listing) table(e *env, rows []*store.Issue, why []string, pg *frame.Page) {
+	t := &frame.Table{Header: []string{"id", "status", "priority", "title", "labels", "who", "changed"}, Flex: 3}
 	if l.why != nil {
-		t.notes = why
+		t.Notes = why
 	}
-	status := l.status || pg.width == 0
+	status := l.status || pg.Width == 0
 	locked := slices.ContainsFunc(rows, func(i *store.Issue) bool { return i.Lock != nil })
 	if locked {
-		t.header = append(t.header, "locked by")
+		t.Header = append(t.Header, "locked by")
 	}
 	for _, i := range rows {
-		c := []cell{
-			{i.Name(), slotID}, {"", slot(i.Status)}, {string(i.Priority), slot(i.Priority)},
-			{i.Title, plain}, {strings.Join(i.Labels, ","), slotLabel}, {strings.Join(i.Assignees, ","), plain},
-			{i.UpdatedAt.Std().Format(time.RFC3339), slotTime},
+		c := []frame.Cell{
+			frame.ID.Cell(i.Name()), frame.Slot(i.Status).Cell(""), frame.Slot(i.Priority).Cell(string(i.Priority)),
+			frame.Plain.Cell(i.Title), frame.Label.Cell(strings.Join(i.Labels, ",")), frame.Plain.Cell(strings.Join(i.Assignees, ",")),
+			frame.Time.Cell(i.UpdatedAt.Std().Format(time.RFC3339)),
 		}
 		if status {
-			c[1].text = string(i.Status)
+			c[1].Text = string(i.Status)
 		}
-		if pg.width > 0 {
-			c[6].text = e.ago(i.UpdatedAt)
+		if pg.Width > 0 {
+			c[6].Text = e.Ago(i.UpdatedAt)
 		}
 		if locked {
-			c = append(c, cell{lockMark(i), slotAgent})
+			c = append(c, frame.Agent.Cell(lockMark(i)))
 		}
-		t.add(c...)
+		t.Add(c...)
 	}
-	t.write(pg)
+	t.Write(pg)
 }
 
 // overdue reports whether an issue should have been done.
 func (e *env) overdue(i *store.Issue) bool {
-	return i.Status == event.Open && i.DueAt != 0 && i.DueAt < event.TimeOf(e.now())
+	return i.Status == event.Open && i.DueAt != 0 && i.DueAt < event.TimeOf(e.Now())
 }

@@ -23,8 +23,8 @@ type lockOptions struct {
 }
 
 func newLockCommand(e *env) *urfave.Command {
-	return e.command(&urfave.Command{
-		Name: "lock", Aliases: []string{"claim", "start"}, Category: groupLocks,
+	return e.Command(&urfave.Command{
+		Name: "lock", Aliases: []string{"claim", "start"}, Category: frame.GroupLocks,
 		Usage:     "claim issues, so that nobody else works on them",
 		UsageText: "git crosslink lock [<options>] <id>…\ngit crosslink lock list [<options>]\ngit crosslink lock check [<options>] <id>",
 		Description: `Claims the lock of each issue and waits until the hub has decided. A lock has
@@ -47,7 +47,7 @@ Examples:
 		},
 		Subcommands: []*urfave.Command{newLockListCommand(e), newLockCheckCommand(e)},
 	}, func(u *urfave.Context) error {
-		ids, err := arguments(u, 1, -1, "the id of an issue")
+		ids, err := frame.Arguments(u, 1, -1, "the id of an issue")
 		if err != nil {
 			return err
 		}
@@ -81,7 +81,7 @@ func (e *env) branch(ctx context.Context, given *string) string {
 	if given != nil {
 		return *given
 	}
-	name, err := e.git(ctx, "symbolic-ref", "--quiet", "--short", "HEAD")
+	name, err := e.Git(ctx, "symbolic-ref", "--quiet", "--short", "HEAD")
 	if err != nil || event.Check(&event.LockClaimed{Issue: event.UUID{1}, Branch: name}) != nil {
 		return ""
 	}
@@ -120,11 +120,11 @@ func runLock(ctx context.Context, opts lockOptions, e *env) error {
 	if err != nil {
 		return err
 	}
-	o := tracker.ClaimOptions{Queue: opts.queue, Branch: e.branch(ctx, opts.branch), Offline: e.offline}
+	o := tracker.ClaimOptions{Queue: opts.queue, Branch: e.branch(ctx, opts.branch), Offline: e.Offline}
 	doc := struct {
 		Claims []claimShape `json:"claims"`
 	}{[]claimShape{}}
-	var a answer
+	var a frame.Result
 	for _, row := range rows {
 		var f *frame.Failure
 		i := row
@@ -142,22 +142,22 @@ func runLock(ctx context.Context, opts lockOptions, e *env) error {
 		case len(doc.Claims) == 0:
 			return err
 		default: // the answer is what was granted before
-			a.no, a.data = frame.Explain(err), doc
+			a.Failure, a.Data = frame.Explain(err), doc
 			return e.say(ctx, a)
 		}
 		switch {
 		case f == nil:
-			a.ids = append(a.ids, i.Name())
-		case a.no == nil:
-			a.no = f
-		case f.Code < a.no.Code: // lost to somebody else says more than unconfirmed
-			e.talk("%s", a.no.Message)
-			a.no = f
+			a.IDs = append(a.IDs, i.Name())
+		case a.Failure == nil:
+			a.Failure = f
+		case f.Code < a.Failure.Code: // lost to somebody else says more than unconfirmed
+			e.Progress("%s", a.Failure.Message)
+			a.Failure = f
 		default:
-			e.talk("%s", f.Message)
+			e.Progress("%s", f.Message)
 		}
 	}
-	a.data = doc
+	a.Data = doc
 	return e.say(ctx, a)
 }
 
@@ -166,9 +166,9 @@ func (e *env) claimed(h hub, c *tracker.Claim, i *store.Issue) *frame.Failure {
 	switch c.Outcome {
 	case tracker.Held:
 		if c.Already {
-			e.talk("%s is locked by you already (token %d)", named(i), c.Lock.Token)
+			e.Progress("%s is locked by you already (token %d)", named(i), c.Lock.Token)
 		} else {
-			e.talk("locked %s (token %d)", named(i), c.Lock.Token)
+			e.Progress("locked %s (token %d)", named(i), c.Lock.Token)
 		}
 		return nil
 	case tracker.Taken:
@@ -202,9 +202,9 @@ func (e *env) claimed(h hub, c *tracker.Claim, i *store.Issue) *frame.Failure {
 func (e *env) lockedBy(h hub, p tracker.Projection, i *store.Issue, hints ...string) *frame.Failure {
 	f := &frame.Failure{Code: frame.ExitLost, Kind: "locked", Hints: hints,
 		Message: fmt.Sprintf("issue '%s' is locked by '%s': token %d, claimed %s, last sign of life %s",
-			i.Name(), i.Lock.Holder, i.Lock.Token, e.ago(i.Lock.Since), e.lastSign(p, i.Lock.Holder))}
+			i.Name(), i.Lock.Holder, i.Lock.Token, e.Ago(i.Lock.Since), e.lastSign(p, i.Lock.Holder))}
 	if silence, stale := e.silent(h, p, i.Lock.Holder); stale {
-		f.Hints = append(f.Hints, fmt.Sprintf("no sign of life for %s; to end that lock: git crosslink unlock --break --reason '…' %s", span(silence), i.Name()))
+		f.Hints = append(f.Hints, fmt.Sprintf("no sign of life for %s; to end that lock: git crosslink unlock --break --reason '…' %s", frame.Span(silence), i.Name()))
 	}
 	return f
 }
@@ -218,7 +218,7 @@ func (e *env) silent(h hub, p tracker.Projection, agent string) (time.Duration, 
 			limit = n
 		}
 	}
-	d := e.now().Sub(p.LastSign(agent).Std())
+	d := e.Now().Sub(p.LastSign(agent).Std())
 	return d, d > time.Duration(limit)*time.Minute
 }
 
@@ -233,7 +233,7 @@ func closedIssue(i *store.Issue) *frame.Failure {
 // Nothing claimed is nil.
 func (e *env) claimFirst(ctx context.Context, h hub, p tracker.Projection, f store.Filter, branch *string) (*tracker.Claim, *store.Issue, error) {
 	f.Ready, f.Me, f.Limit = true, h.Agent(), 0
-	o := tracker.ClaimOptions{Branch: e.branch(ctx, branch), Offline: e.offline}
+	o := tracker.ClaimOptions{Branch: e.branch(ctx, branch), Offline: e.Offline}
 	var tried []event.UUID
 	lost := false // a race: others go on with the next one as well
 	for {
@@ -267,7 +267,7 @@ func (e *env) claimFirst(ctx context.Context, h hub, p tracker.Projection, f sto
 			i, err := c.View.Issue(next.UUID)
 			return c, i, err
 		case c.Outcome == tracker.Closed && !c.Already:
-			e.talk("%s was closed while it was claimed", named(next))
+			e.Progress("%s was closed while it was claimed", named(next))
 		default:
 			lost = true
 		}

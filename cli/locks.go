@@ -16,7 +16,7 @@ import (
 )
 
 func newLockListCommand(e *env) *urfave.Command {
-	return e.command(&urfave.Command{
+	return e.Command(&urfave.Command{
 		Name: "list", Usage: "list what is locked, and by whom",
 		UsageText: "git crosslink lock list [<options>]",
 		Description: `Lists the issues that are locked or claimed, the oldest lock first. The hub is
@@ -27,12 +27,12 @@ queue and title.
 Examples:
   git crosslink lock list
   git crosslink list --locked-by @me`,
-		Flags: porcelainFlags(),
+		Flags: frame.PorcelainFlags(),
 	}, func(u *urfave.Context) error {
-		if _, err := arguments(u, 0, 0, ""); err != nil {
+		if _, err := frame.Arguments(u, 0, 0, ""); err != nil {
 			return err
 		}
-		f, err := formsOf(u, e)
+		f, err := frame.FormsOf(u, e.Terminal)
 		if err != nil {
 			return err
 		}
@@ -40,7 +40,7 @@ Examples:
 	})
 }
 
-func runLockList(ctx context.Context, f forms, e *env) error {
+func runLockList(ctx context.Context, f frame.Forms, e *env) error {
 	var (
 		p    tracker.Projection
 		rows []*store.Issue
@@ -61,14 +61,14 @@ func runLockList(ctx context.Context, f forms, e *env) error {
 	if err != nil {
 		return err
 	}
-	a := answer{data: shapes, pager: true, page: func(pg *page) { e.lockTable(pg, p, rows) }}
+	a := frame.Result{Data: shapes, Long: true, Page: func(pg *frame.Page) { e.lockTable(pg, p, rows) }}
 	for _, i := range rows {
-		a.ids = append(a.ids, i.Name())
+		a.IDs = append(a.IDs, i.Name())
 	}
-	if f.forScripts() {
-		a.records = &records{form: &f}
+	if f.ForScripts() {
+		a.Records = f.Records()
 		for _, i := range rows {
-			a.records.add(numberText(i), i.Short, i.UUID.String(), i.Lock.Holder, strconv.FormatUint(i.Lock.Token, 10),
+			a.Records.Add(numberText(i), i.Short, i.UUID.String(), i.Lock.Holder, strconv.FormatUint(i.Lock.Token, 10),
 				i.Lock.Since.String(), i.Lock.Branch, strconv.FormatBool(i.Lock.Confirmed), strings.Join(waiting(i), ","), i.Title)
 		}
 	}
@@ -83,21 +83,21 @@ func waiting(i *store.Issue) []string {
 	return names
 }
 
-func (e *env) lockTable(pg *page, p tracker.Projection, rows []*store.Issue) {
-	t := &table{header: []string{"id", "locked by", "token", "since", "last sign", "branch", "queue", "title"}, flex: 7}
+func (e *env) lockTable(pg *frame.Page, p tracker.Projection, rows []*store.Issue) {
+	t := &frame.Table{Header: []string{"id", "locked by", "token", "since", "last sign", "branch", "queue", "title"}, Flex: 7}
 	for _, i := range rows {
-		token, since, sign := "-", e.ago(i.Lock.Since), e.lastSign(p, i.Lock.Holder)
+		token, since, sign := "-", e.Ago(i.Lock.Since), e.lastSign(p, i.Lock.Holder)
 		if i.Lock.Confirmed {
 			token = strconv.FormatUint(i.Lock.Token, 10)
 		}
-		if pg.width == 0 {
+		if pg.Width == 0 {
 			since = i.Lock.Since.Std().Format(time.RFC3339)
 			sign = p.LastSign(i.Lock.Holder).Std().Format(time.RFC3339)
 		}
-		t.add(cell{i.Name(), slotID}, cell{lockMark(i), slotAgent}, cell{token, plain}, cell{since, slotTime}, cell{sign, slotTime},
-			cell{i.Lock.Branch, plain}, cell{strings.Join(waiting(i), ","), slotAgent}, cell{i.Title, plain})
+		t.Add(frame.ID.Cell(i.Name()), frame.Agent.Cell(lockMark(i)), frame.Plain.Cell(token), frame.Time.Cell(since), frame.Time.Cell(sign),
+			frame.Plain.Cell(i.Lock.Branch), frame.Agent.Cell(strings.Join(waiting(i), ",")), frame.Plain.Cell(i.Title))
 	}
-	t.write(pg)
+	t.Write(pg)
 }
 
 // lockMark names the holder, and says if that is not decided.
@@ -114,7 +114,7 @@ func lockMark(i *store.Issue) string {
 }
 
 func newLockCheckCommand(e *env) *urfave.Command {
-	return e.command(&urfave.Command{
+	return e.Command(&urfave.Command{
 		Name: "check", Usage: "prove whose lock it is",
 		UsageText: "git crosslink lock check [<options>] <id>",
 		Description: `Asks the hub and tells how the lock of an issue stands: whether the hub's ledger
@@ -127,7 +127,7 @@ issue is closed, 2 if somebody else has it, 3 if it is claimed and not confirmed
 Examples:
   git crosslink lock check 12 && make release`,
 	}, func(u *urfave.Context) error {
-		args, err := arguments(u, 1, 1, "the id of one issue")
+		args, err := frame.Arguments(u, 1, 1, "the id of one issue")
 		if err != nil {
 			return err
 		}
@@ -181,8 +181,8 @@ func runLockCheck(ctx context.Context, id string, e *env) error {
 	if !last.IsZero() {
 		doc.LastContact = timeOrNull(event.TimeOf(last))
 	}
-	a := answer{data: doc, ids: []string{i.Name()}, page: func(pg *page) { e.proof(pg, p, i, c, last) }}
-	a.no = e.checked(h, c, i)
+	a := frame.Result{Data: doc, IDs: []string{i.Name()}, Page: func(pg *frame.Page) { e.proof(pg, p, i, c, last) }}
+	a.Failure = e.checked(h, c, i)
 	return e.say(ctx, a)
 }
 
@@ -204,19 +204,19 @@ func (e *env) checked(h hub, c *tracker.Claim, i *store.Issue) *frame.Failure {
 		Message: fmt.Sprintf("'%s' is claimed, unconfirmed: the hub has not decided yet", i.Name()), Hints: []string{"git crosslink sync"}}
 }
 
-func (e *env) proof(pg *page, p tracker.Projection, i *store.Issue, c *tracker.Claim, last time.Time) {
-	pg.print("%s  %s\n", pg.paint.text(slotID, i.Name()), pg.paint.text(slotTitle, i.Title))
-	b := &briefing{page: pg, e: e, i: i}
+func (e *env) proof(pg *frame.Page, p tracker.Projection, i *store.Issue, c *tracker.Claim, last time.Time) {
+	pg.Print("%s  %s\n", pg.Paint(frame.ID, i.Name()), pg.Paint(frame.Title, i.Title))
+	b := &briefing{Page: pg, e: e, i: i}
 	b.lock()
 	if c.Lock == nil {
-		pg.print("    not locked\n")
+		pg.Print("    not locked\n")
 	} else {
-		pg.print("    last sign of life of '%s' %s\n", frame.OneLine(c.Lock.Holder), e.lastSign(p, c.Lock.Holder))
+		pg.Print("    last sign of life of '%s' %s\n", frame.OneLine(c.Lock.Holder), e.lastSign(p, c.Lock.Holder))
 	}
 	if last.IsZero() {
-		pg.print("    no contact with a hub yet\n")
+		pg.Print("    no contact with a hub yet\n")
 	} else {
-		pg.print("    last contact with the hub %s\n", e.ago(event.TimeOf(last)))
+		pg.Print("    last contact with the hub %s\n", e.Ago(event.TimeOf(last)))
 	}
 }
 
@@ -230,11 +230,11 @@ func (b *briefing) lock() {
 		}
 		switch {
 		case !l.Confirmed:
-			b.print("    claimed by %s %s, unconfirmed%s\n", frame.OneLine(l.Holder), b.when(l.Since), on)
+			b.Print("    claimed by %s %s, unconfirmed%s\n", frame.OneLine(l.Holder), b.when(l.Since), on)
 		case l.Ending:
-			b.print("    locked by %s %s, token %d%s; ended here, unconfirmed\n", frame.OneLine(l.Holder), b.when(l.Since), l.Token, on)
+			b.Print("    locked by %s %s, token %d%s; ended here, unconfirmed\n", frame.OneLine(l.Holder), b.when(l.Since), l.Token, on)
 		default:
-			b.print("    locked by %s %s, token %d%s\n", frame.OneLine(l.Holder), b.when(l.Since), l.Token, on)
+			b.Print("    locked by %s %s, token %d%s\n", frame.OneLine(l.Holder), b.when(l.Since), l.Token, on)
 		}
 	}
 	for _, w := range i.Queue {
@@ -242,6 +242,6 @@ func (b *briefing) lock() {
 		if !w.Confirmed {
 			mark = ", unconfirmed"
 		}
-		b.print("    in the queue: %s %s%s\n", frame.OneLine(w.Agent), b.when(w.Since), mark)
+		b.Print("    in the queue: %s %s%s\n", frame.OneLine(w.Agent), b.when(w.Since), mark)
 	}
 }

@@ -8,6 +8,7 @@ import (
 
 	urfave "github.com/urfave/cli/v2"
 
+	"github.com/git-crosslink/git-crosslink/cli/frame"
 	"github.com/git-crosslink/git-crosslink/event"
 	"github.com/git-crosslink/git-crosslink/reducer"
 	"github.com/git-crosslink/git-crosslink/store"
@@ -17,7 +18,7 @@ import (
 type logOptions struct {
 	id      string
 	reverse bool
-	forms   forms
+	forms   frame.Forms
 }
 
 // lineShape is one event of a log in JSON.
@@ -40,8 +41,8 @@ type rejectedShape struct {
 }
 
 func newLogCommand(e *env) *urfave.Command {
-	return e.command(&urfave.Command{
-		Name: "log", Category: groupIssues,
+	return e.Command(&urfave.Command{
+		Name: "log", Category: frame.GroupIssues,
 		Usage:     "show the history of an issue",
 		UsageText: "git crosslink log [<options>] <id>",
 		Description: `Prints who did what to the issue and when, oldest first: what was overruled or
@@ -53,14 +54,14 @@ Examples:
   git crosslink log 12 --json`,
 		Flags: append([]urfave.Flag{
 			&urfave.BoolFlag{Name: "reverse", Usage: "newest first"},
-		}, porcelainFlags()...),
+		}, frame.PorcelainFlags()...),
 	}, func(u *urfave.Context) error {
-		args, err := arguments(u, 1, 1, "one id of an issue")
+		args, err := frame.Arguments(u, 1, 1, "one id of an issue")
 		if err != nil {
 			return err
 		}
 		opts := logOptions{id: args[0], reverse: u.Bool("reverse")}
-		if opts.forms, err = formsOf(u, e); err != nil {
+		if opts.forms, err = frame.FormsOf(u, e.Terminal); err != nil {
 			return err
 		}
 		return runLog(u.Context, opts, e)
@@ -90,14 +91,14 @@ func runLog(ctx context.Context, opts logOptions, e *env) error {
 		lines = slices.Clone(lines)
 		slices.Reverse(lines)
 	}
-	a := answer{data: shapes, ids: []string{i.Name()}, pager: true}
-	if opts.forms.forScripts() {
-		a.records = &records{form: &opts.forms}
+	a := frame.Result{Data: shapes, IDs: []string{i.Name()}, Long: true}
+	if opts.forms.ForScripts() {
+		a.Records = opts.forms.Records()
 		for _, l := range shapes {
-			a.records.add(l.fields()...)
+			a.Records.Add(l.fields()...)
 		}
 	}
-	a.page = func(pg *page) {
+	a.Page = func(pg *frame.Page) {
 		for k, l := range shapes {
 			mark := ""
 			if l.Mark != nil {
@@ -105,11 +106,11 @@ func runLog(ctx context.Context, opts logOptions, e *env) error {
 			}
 			text := l.Text
 			if b, ok := lines[k].Body.(*event.ScheduleChanged); ok {
-				text = scheduleWords(b, e.dateAt)
+				text = scheduleWords(b, e.DateAt)
 			}
-			pg.print("%s  %s%s  %s\n", pg.paint.text(slotTime, e.date(lines[k].Shown())), pg.paint.text(slotAgent, l.Agent), pg.paint.text(slotProblem, mark), text)
+			pg.Print("%s  %s%s  %s\n", pg.Paint(frame.Time, e.Date(lines[k].Shown())), pg.Paint(frame.Agent, l.Agent), pg.Paint(frame.Problem, mark), text)
 			if l.Rejected != nil {
-				pg.print("    %s %s\n", pg.paint.text(slotProblem, "rejected:"), l.Rejected.Reason+": "+l.Rejected.Detail)
+				pg.Print("    %s %s\n", pg.Paint(frame.Problem, "rejected:"), l.Rejected.Reason+": "+l.Rejected.Detail)
 			}
 		}
 	}

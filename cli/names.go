@@ -51,7 +51,7 @@ func (n naming) refuseIssues(p tracker.Projection, verb string, i *store.Issue, 
 			called, shown = issueCalled(p, w)
 		}
 		if called == "" {
-			names = append(names, shellWord(w))
+			names = append(names, frame.ShellWord(w))
 			continue
 		}
 		if message == "" {

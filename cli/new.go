@@ -17,7 +17,7 @@ var priorities = []string{string(event.Low), string(event.Medium), string(event.
 
 type newOptions struct {
 	title          string
-	text           textSource
+	text           frame.TextSource
 	priority       event.Priority
 	labels         []string
 	parent         string
@@ -31,8 +31,8 @@ type newOptions struct {
 }
 
 func newNewCommand(e *env) *urfave.Command {
-	return e.command(&urfave.Command{
-		Name: "new", Aliases: []string{"create"}, Category: groupIssues,
+	return e.Command(&urfave.Command{
+		Name: "new", Aliases: []string{"create"}, Category: frame.GroupIssues,
 		Usage:     "create an issue",
 		UsageText: "git crosslink new [<options>] <title>\ngit crosslink new [<options>] (-F <file> | --edit)",
 		Description: `Creates an issue and prints its number, or its short uuid while it has none.
@@ -46,7 +46,7 @@ Examples:
   git crosslink new 'retry on timeout' -d 'seen in CI' --discovered-from 12
   git crosslink new 'write the manual' --blocked-by 12 --due friday --assign @me
   printf 'title\n\nlong text' | git crosslink new -F -`,
-		Flags: slices.Concat(descriptionFlags(), []urfave.Flag{
+		Flags: slices.Concat(frame.DescriptionFlags(), []urfave.Flag{
 			&urfave.StringFlag{Name: "priority", Aliases: []string{"p"}, Usage: "low, medium (default), high or critical", Value: "medium"},
 			&urfave.StringSliceFlag{Name: "label", Aliases: []string{"l"}, Usage: "add `LABEL`; may be repeated"},
 			&urfave.StringFlag{Name: "parent", Usage: "make it a child of issue `ID`"},
@@ -70,16 +70,16 @@ Examples:
 func newOptionsOf(u *urfave.Context, e *env) (opts newOptions, err error) {
 	if n := u.NArg(); n > 1 {
 		return opts, frame.Misuse(fmt.Sprintf("%d titles: a title is one argument", n),
-			"quote it: git crosslink new "+shellQuote(strings.Join(u.Args().Slice(), " ")))
+			"quote it: git crosslink new "+frame.ShellQuote(strings.Join(u.Args().Slice(), " ")))
 	}
-	opts.title = tidyTitle(u.Args().First())
+	opts.title = frame.TrimTitle(u.Args().First())
 	if u.NArg() == 1 && opts.title == "" {
 		return opts, frame.Misuse("the title is empty")
 	}
-	if opts.text, err = textSourceOf(u); err != nil {
+	if opts.text, err = frame.TextSourceOf(u); err != nil {
 		return opts, err
 	}
-	priority, err := oneOf(u, "priority", priorities)
+	priority, err := frame.OneOf(u, "priority", priorities)
 	if err != nil {
 		return opts, err
 	}
@@ -87,10 +87,10 @@ func newOptionsOf(u *urfave.Context, e *env) (opts newOptions, err error) {
 	if opts.labels, err = labelsOf(u.StringSlice("label")); err != nil {
 		return opts, err
 	}
-	if opts.due, err = dateOf(u, e, "due", dayEnd); err != nil {
+	if opts.due, err = dateOf(u, e, "due", frame.DayEnd); err != nil {
 		return opts, err
 	}
-	if opts.scheduled, err = dateOf(u, e, "scheduled", dayStart); err != nil {
+	if opts.scheduled, err = dateOf(u, e, "scheduled", frame.DayStart); err != nil {
 		return opts, err
 	}
 	opts.parent = u.String("parent")
@@ -107,11 +107,11 @@ func newOptionsOf(u *urfave.Context, e *env) (opts newOptions, err error) {
 }
 
 // dateOf reads a date option; not given is 0, as none is.
-func dateOf(u *urfave.Context, e *env, name string, at edge) (event.Time, error) {
+func dateOf(u *urfave.Context, e *env, name string, at frame.DayEdge) (event.Time, error) {
 	if !u.IsSet(name) {
 		return 0, nil
 	}
-	return parseDate("--"+name, u.String(name), at, e.now())
+	return frame.ParseDate("--"+name, u.String(name), at, e.Now())
 }
 
 func runNew(ctx context.Context, opts newOptions, e *env) error {
@@ -121,7 +121,7 @@ func runNew(ctx context.Context, opts newOptions, e *env) error {
 	}
 	h, err := e.hub(ctx)
 	if err != nil {
-		return d.done(err)
+		return d.Done(err)
 	}
 	issue := h.MintUUID()
 	branch := ""
@@ -136,9 +136,9 @@ func runNew(ctx context.Context, opts newOptions, e *env) error {
 		return bodies, err
 	})
 	if err != nil {
-		return d.done(err)
+		return d.Done(err)
 	}
-	d.done(nil)
+	d.Done(nil)
 	i, err := r.View.Issue(issue)
 	if err != nil {
 		return err
@@ -147,7 +147,7 @@ func runNew(ctx context.Context, opts newOptions, e *env) error {
 	if i.Number == 0 {
 		follows = "; its number follows"
 	}
-	e.talk("created %s%s", named(i), follows)
+	e.Progress("created %s%s", named(i), follows)
 	no := unconfirmed(r, opts.emit)
 	if opts.lock {
 		c, err := tracker.Standing(r.View, issue, r.Agent)
@@ -162,26 +162,26 @@ func runNew(ctx context.Context, opts newOptions, e *env) error {
 }
 
 // compose gets title and description from wherever they are.
-func (e *env) compose(ctx context.Context, opts newOptions) (title, description string, d *draft, err error) {
+func (e *env) compose(ctx context.Context, opts newOptions) (title, description string, d *frame.Draft, err error) {
 	title = opts.title
-	description, _, err = e.readText(opts.text)
+	description, _, err = e.ReadText(opts.text)
 	if err != nil {
 		return "", "", nil, err
 	}
-	if title == "" && opts.text.file != "" {
-		title, description = splitMessage(description)
+	if title == "" && opts.text.File != "" {
+		title, description = frame.SplitMessage(description)
 	}
-	ask := opts.text.edit || title == "" && opts.text.file == "" && e.inTTY && e.outTTY && !e.asJSON
+	ask := opts.text.Edit || title == "" && opts.text.File == "" && e.InTTY && e.OutTTY && !e.JSON
 	if ask {
 		text := strings.TrimRight(title+"\n\n"+description, "\n")
-		text, d, err = e.editText(ctx, text, "The first line is the title, the rest the description.\nAn empty text creates nothing.")
+		text, d, err = e.EditText(ctx, text, "The first line is the title, the rest the description.\nAn empty text creates nothing.")
 		if err != nil {
 			return "", "", nil, err
 		}
-		title, description = splitMessage(text)
+		title, description = frame.SplitMessage(text)
 	}
 	if title == "" {
-		return "", "", nil, d.done(frame.Misuse("an issue needs a title", "git crosslink new 'what is to be done'"))
+		return "", "", nil, d.Done(frame.Misuse("an issue needs a title", "git crosslink new 'what is to be done'"))
 	}
 	return title, description, d, nil
 }

@@ -5,13 +5,15 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/git-crosslink/git-crosslink/cli/frame"
 )
 
 // pagedBy gives what a pager is given, and its environment.
 func pagedBy(t *testing.T) (command string, seen func() string) {
 	t.Helper()
 	at := filepath.Join(t.TempDir(), "paged")
-	return "{ echo LESS=$LESS LV=$LV IN_USE=$GIT_PAGER_IN_USE; cat; } >" + shellQuote(at), func() string {
+	return "{ echo LESS=$LESS LV=$LV IN_USE=$GIT_PAGER_IN_USE; cat; } >" + frame.ShellQuote(at), func() string {
 		b, _ := os.ReadFile(at)
 		os.Remove(at)
 		return string(b)

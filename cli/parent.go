@@ -5,6 +5,7 @@ import (
 
 	urfave "github.com/urfave/cli/v2"
 
+	"github.com/git-crosslink/git-crosslink/cli/frame"
 	"github.com/git-crosslink/git-crosslink/event"
 	"github.com/git-crosslink/git-crosslink/store"
 	"github.com/git-crosslink/git-crosslink/tracker"
@@ -16,8 +17,8 @@ type parentOptions struct {
 }
 
 func newParentCommand(e *env) *urfave.Command {
-	return e.command(&urfave.Command{
-		Name: "parent", Category: groupIssues,
+	return e.Command(&urfave.Command{
+		Name: "parent", Category: frame.GroupIssues,
 		Usage:     "make an issue the child of another",
 		UsageText: "git crosslink parent [<options>] <id> (<parent> | none)",
 		Description: `Sets the one parent of an issue, or removes it. What would close a cycle is
@@ -28,7 +29,7 @@ Examples:
   git crosslink parent 12 none`,
 		Flags: writeFlags(),
 	}, func(u *urfave.Context) error {
-		args, err := arguments(u, 2, 2, "the id of an issue, and that of its parent or 'none'")
+		args, err := frame.Arguments(u, 2, 2, "the id of an issue, and that of its parent or 'none'")
 		if err != nil {
 			return err
 		}

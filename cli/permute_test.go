@@ -32,12 +32,12 @@ func TestPermute(t *testing.T) {
 		{"comment 12 -", "comment -- 12 -"},
 		{"create a -l x -l y", "new --label=x --label=y -- a"},
 	} {
-		v, err := permute(tree(&env{}), strings.Fields(c.args))
+		v, err := frame.Permute(tree(&env{Terminal: &frame.Terminal{}}), strings.Fields(c.args))
 		if err != nil {
 			t.Errorf("%s: %v", c.args, err)
 			continue
 		}
-		check(t, c.args, strings.Join(v.words()[1:], " "), c.want)
+		check(t, c.args, strings.Join(v.Words()[1:], " "), c.want)
 	}
 }
 
@@ -56,7 +56,7 @@ func TestPermuteMistakes(t *testing.T) {
 		{"issue sync", "'sync' is not a command of git crosslink issue / all commands: git crosslink -h"},
 		{"comment --kind x edit 3f9a y", "'edit' has no option '--kind'"},
 	} {
-		_, err := permute(tree(&env{}), strings.Fields(c.args))
+		_, err := frame.Permute(tree(&env{Terminal: &frame.Terminal{}}), strings.Fields(c.args))
 		f, ok := err.(*frame.Failure)
 		if !ok {
 			t.Errorf("%s: %v", c.args, err)
@@ -89,13 +89,13 @@ func TestTextsThatBeginWithADash(t *testing.T) {
 		{[]string{"comment", "1", "--kind=a b"}, "comment --kind=a b -- 1"}, // an option
 		{[]string{"comment", "1", "-kplan b"}, "comment --kind=plan b -- 1"},
 	} {
-		v, err := permute(tree(&env{}), c.args)
+		v, err := frame.Permute(tree(&env{Terminal: &frame.Terminal{}}), c.args)
 		if err != nil {
 			t.Errorf("%q: %v", c.args, err)
 			continue
 		}
-		check(t, fmt.Sprint(c.args), strings.Join(v.words()[1:], " "), c.want)
-		check(t, fmt.Sprint(c.args), v.help, noHelp)
+		check(t, fmt.Sprint(c.args), strings.Join(v.Words()[1:], " "), c.want)
+		check(t, fmt.Sprint(c.args), v.Help, frame.NoHelp)
 	}
 	for _, c := range []struct {
 		args []string
@@ -120,7 +120,7 @@ func TestTextsThatBeginWithADash(t *testing.T) {
 		{[]string{"close", "- 1"}, "git crosslink close -h"},
 		{[]string{"unlock", "- 1"}, "git crosslink unlock -h"},
 	} {
-		_, err := permute(tree(&env{}), c.args)
+		_, err := frame.Permute(tree(&env{Terminal: &frame.Terminal{}}), c.args)
 		f, ok := err.(*frame.Failure)
 		if !ok {
 			t.Errorf("%q: %v", c.args, err)
@@ -132,19 +132,19 @@ func TestTextsThatBeginWithADash(t *testing.T) {
 }
 
 func TestDirectories(t *testing.T) {
-	v, err := permute(tree(&env{}), []string{"-C", "a", "-Cb", "list"})
+	v, err := frame.Permute(tree(&env{Terminal: &frame.Terminal{}}), []string{"-C", "a", "-Cb", "list"})
 	if err != nil {
 		t.Fatal(err)
 	}
-	check(t, "dirs", v.dirs, "[a b]")
+	check(t, "dirs", v.Dirs, "[a b]")
 }
 
 func FuzzPermute(f *testing.F) {
 	f.Add("close 12 --reason x -- -q")
 	f.Add("--json -C x comment edit -hq")
-	root := tree(&env{})
+	root := tree(&env{Terminal: &frame.Terminal{}})
 	f.Fuzz(func(t *testing.T, line string) {
-		v, err := permute(root, strings.Split(line, " "))
+		v, err := frame.Permute(root, strings.Split(line, " "))
 		if err != nil {
 			_ = fmt.Sprint(err)
 			return
@@ -153,12 +153,12 @@ func FuzzPermute(f *testing.F) {
 			t.Fatal("neither")
 		}
 		// what was put in order stays as it is
-		again, err := permute(root, v.words()[1:])
+		again, err := frame.Permute(root, v.Words()[1:])
 		if err != nil {
-			t.Fatalf("%q becomes %q: %v", line, v.words(), err)
+			t.Fatalf("%q becomes %q: %v", line, v.Words(), err)
 		}
-		if len(again.dirs) > 0 || strings.Join(again.words(), "\x00") != strings.Join(v.words(), "\x00") {
-			t.Errorf("%q becomes %q, then %q", line, v.words(), again.words())
+		if len(again.Dirs) > 0 || strings.Join(again.Words(), "\x00") != strings.Join(v.Words(), "\x00") {
+			t.Errorf("%q becomes %q, then %q", line, v.Words(), again.Words())
 		}
 	})
 }
@@ -180,7 +180,7 @@ func TestHelp(t *testing.T) {
 
 // TestEveryCommandIsExplained: man pages are made from these texts.
 func TestEveryCommandIsExplained(t *testing.T) {
-	e := &env{}
+	e := &env{Terminal: &frame.Terminal{}}
 	for _, c := range tree(e).Subcommands {
 		if c.Hidden {
 			continue
@@ -192,8 +192,8 @@ func TestEveryCommandIsExplained(t *testing.T) {
 			t.Errorf("%s: no example", c.Name)
 		}
 		for _, l := range strings.Split(c.Description+"\n"+c.UsageText, "\n") {
-			if width(l) > 100 {
-				t.Errorf("%s: a line of %d columns: %s", c.Name, width(l), l)
+			if frame.Width(l) > 100 {
+				t.Errorf("%s: a line of %d columns: %s", c.Name, frame.Width(l), l)
 			}
 		}
 	}

@@ -11,7 +11,7 @@ import (
 )
 
 func newTrustPolicy(e *env) *urfave.Command {
-	return e.command(&urfave.Command{
+	return e.Command(&urfave.Command{
 		Name: "policy", Usage: "show or set what becomes of events that are not signed",
 		UsageText: "git crosslink trust policy [<options>]",
 		Description: `Without options it prints the policy. With them it sets it, which takes an
@@ -28,10 +28,10 @@ Examples:
 			&urfave.BoolFlag{Name: "closed", Usage: "only approved agents may write"},
 		},
 	}, func(u *urfave.Context) error {
-		if _, err := arguments(u, 0, 0, ""); err != nil {
+		if _, err := frame.Arguments(u, 0, 0, ""); err != nil {
 			return err
 		}
-		signing, err := oneOf(u, "signing", []string{"off", "warn", "require"})
+		signing, err := frame.OneOf(u, "signing", []string{"off", "warn", "require"})
 		if err != nil {
 			return err
 		}
@@ -63,7 +63,7 @@ func runTrustPolicy(ctx context.Context, signing string, open *bool, e *env) err
 		return err
 	}
 	if signing != "" || open != nil {
-		if e.offline {
+		if e.Offline {
 			return frame.Misuse("what the hub trusts cannot be changed offline")
 		}
 		if err := h.SetPolicy(ctx, signing, open); err != nil {
@@ -75,16 +75,16 @@ func runTrustPolicy(ctx context.Context, signing string, open *bool, e *env) err
 		return err
 	}
 	if n := len(unapproved(t)); n > 0 && (t.Signing == "require" || !t.Open) {
-		e.warn("not-approved", fmt.Sprintf("of %s that nobody has approved nothing counts", count(n, "agent")), "git crosslink trust pending")
+		e.Warn("not-approved", fmt.Sprintf("of %s that nobody has approved nothing counts", frame.Count(n, "agent")), "git crosslink trust pending")
 	}
 	if n, of := unsigned(t); n > 0 {
-		e.warn("not-signed", fmt.Sprintf("%s of approved agents (%d) do not count: neither they nor any behind them are signed", count(n, "event"), of),
+		e.Warn("not-signed", fmt.Sprintf("%s of approved agents (%d) do not count: neither they nor any behind them are signed", frame.Count(n, "event"), of),
 			"whose: git crosslink trust list", "they count again when their agent has written once more, or with: git crosslink trust policy --signing warn")
 	}
-	return e.say(ctx, answer{data: struct {
+	return e.say(ctx, frame.Result{Data: struct {
 		Signing string `json:"signing"`
 		Open    bool   `json:"open"`
-	}{t.Signing, t.Open}, ids: []string{t.Signing}, page: func(pg *page) { pg.print("%s\n", policyWords(t)) }})
+	}{t.Signing, t.Open}, IDs: []string{t.Signing}, Page: func(pg *frame.Page) { pg.Print("%s\n", policyWords(t)) }})
 }
 
 func policyWords(t *tracker.Trust) string {

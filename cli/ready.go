@@ -25,7 +25,7 @@ type readyOptions struct {
 }
 
 func readyOptionsOf(u *urfave.Context, e *env) (o readyOptions, err error) {
-	if _, err := arguments(u, 0, 0, ""); err != nil {
+	if _, err := frame.Arguments(u, 0, 0, ""); err != nil {
 		return o, err
 	}
 	o.filterOptions, err = filterOptionsOf(u, e)
@@ -34,8 +34,8 @@ func readyOptionsOf(u *urfave.Context, e *env) (o readyOptions, err error) {
 }
 
 func newReadyCommand(e *env) *urfave.Command {
-	return e.command(&urfave.Command{
-		Name: "ready", Category: groupNext,
+	return e.Command(&urfave.Command{
+		Name: "ready", Category: frame.GroupNext,
 		Usage:     "list what can be worked on now",
 		UsageText: "git crosslink ready [<options>]",
 		Description: `Lists the open issues that wait for no other, are not locked by somebody else
@@ -95,13 +95,13 @@ func runReadyClaim(ctx context.Context, opts readyOptions, e *env) error {
 		return err
 	}
 	if c == nil {
-		return e.say(ctx, answer{no: nothingToClaim()})
+		return e.say(ctx, frame.Result{Failure: nothingToClaim()})
 	}
 	shape, _, err := claimShapeOf(c, i.UUID)
 	if err != nil {
 		return err
 	}
-	return e.say(ctx, answer{data: shape, ids: []string{i.Name()}, no: e.claimed(h, c, i)})
+	return e.say(ctx, frame.Result{Data: shape, IDs: []string{i.Name()}, Failure: e.claimed(h, c, i)})
 }
 
 func nothingReady() *frame.Failure {
@@ -109,8 +109,8 @@ func nothingReady() *frame.Failure {
 }
 
 func newBlockedCommand(e *env) *urfave.Command {
-	return e.command(&urfave.Command{
-		Name: "blocked", Category: groupNext,
+	return e.Command(&urfave.Command{
+		Name: "blocked", Category: frame.GroupNext,
 		Usage:     "list what waits for other issues",
 		UsageText: "git crosslink blocked [<options>]",
 		Description: `Lists the open issues that wait for an open one; --explain names those.
@@ -137,8 +137,8 @@ func runBlocked(ctx context.Context, opts readyOptions, e *env) error {
 }
 
 func newNextCommand(e *env) *urfave.Command {
-	return e.command(&urfave.Command{
-		Name: "next", Category: groupNext,
+	return e.Command(&urfave.Command{
+		Name: "next", Category: frame.GroupNext,
 		Usage:     "name the issue to work on next",
 		UsageText: "git crosslink next [<options>]",
 		Description: `Prints the first of what 'ready' lists. The exit status is 1 if nothing is
@@ -178,7 +178,7 @@ func runNext(ctx context.Context, opts readyOptions, e *env) error {
 		return err
 	}
 	if len(rows) == 0 {
-		return e.say(ctx, answer{no: nothingReady()})
+		return e.say(ctx, frame.Result{Failure: nothingReady()})
 	}
 	s, err := newShaper(p)
 	if err != nil {
@@ -193,11 +193,11 @@ func runNext(ctx context.Context, opts readyOptions, e *env) error {
 	if err != nil {
 		return err
 	}
-	a := answer{data: explained{shape, why}, ids: []string{i.Name()}, records: opts.forms.issueRecords(e, s, rows)}
-	a.page = func(pg *page) {
-		pg.print("%s  %s\n", pg.paint.text(slotID, i.Name()), i.Title)
+	a := frame.Result{Data: explained{shape, why}, IDs: []string{i.Name()}, Records: opts.forms.records(e, s, rows)}
+	a.Page = func(pg *frame.Page) {
+		pg.Print("%s  %s\n", pg.Paint(frame.ID, i.Name()), i.Title)
 		if opts.explain {
-			pg.print("    first of %d ready: %s\n", total, why)
+			pg.Print("    first of %d ready: %s\n", total, why)
 		}
 	}
 	return e.say(ctx, a)
@@ -208,9 +208,9 @@ func (e *env) whyReady(p tracker.Projection, i *store.Issue) (string, error) {
 	reasons := []string{string(i.Priority) + " priority"}
 	switch {
 	case e.overdue(i):
-		reasons = append(reasons, "overdue since "+strings.TrimSuffix(e.ago(i.DueAt), " ago"))
+		reasons = append(reasons, "overdue since "+strings.TrimSuffix(e.Ago(i.DueAt), " ago"))
 	case i.DueAt != 0:
-		reasons = append(reasons, "due "+e.ago(i.DueAt))
+		reasons = append(reasons, "due "+e.Ago(i.DueAt))
 	}
 	if len(i.BlockedBy) == 0 {
 		reasons = append(reasons, "waits for nothing")

@@ -6,6 +6,7 @@ import (
 
 	urfave "github.com/urfave/cli/v2"
 
+	"github.com/git-crosslink/git-crosslink/cli/frame"
 	"github.com/git-crosslink/git-crosslink/event"
 	"github.com/git-crosslink/git-crosslink/reducer"
 	"github.com/git-crosslink/git-crosslink/store"
@@ -21,12 +22,12 @@ type relateOptions struct {
 }
 
 func relateOptionsOf(u *urfave.Context, e *env) (o relateOptions, err error) {
-	args, err := arguments(u, 2, 2, "two ids of issues")
+	args, err := frame.Arguments(u, 2, 2, "two ids of issues")
 	if err != nil {
 		return o, err
 	}
 	o.a, o.b = args[0], args[1]
-	kind, err := oneOf(u, "kind", relationKinds)
+	kind, err := frame.OneOf(u, "kind", relationKinds)
 	if err != nil {
 		return o, err
 	}
@@ -36,8 +37,8 @@ func relateOptionsOf(u *urfave.Context, e *env) (o relateOptions, err error) {
 }
 
 func newRelateCommand(e *env) *urfave.Command {
-	return e.command(&urfave.Command{
-		Name: "relate", Category: groupIssues,
+	return e.Command(&urfave.Command{
+		Name: "relate", Category: frame.GroupIssues,
 		Usage:     "relate two issues",
 		UsageText: "git crosslink relate [<options>] <a> <b>",
 		Description: `Relates two issues. Kinds but 'related' have a direction: '<a> duplicates <b>'.
@@ -79,8 +80,8 @@ func runRelate(ctx context.Context, opts relateOptions, e *env) error {
 }
 
 func newUnrelateCommand(e *env) *urfave.Command {
-	return e.command(&urfave.Command{
-		Name: "unrelate", Category: groupIssues,
+	return e.Command(&urfave.Command{
+		Name: "unrelate", Category: frame.GroupIssues,
 		Usage:     "take relations of two issues back",
 		UsageText: "git crosslink unrelate [<options>] <a> <b>",
 		Description: `Takes back every relation between two issues, in both directions, or only the

@@ -5,13 +5,14 @@ import (
 
 	urfave "github.com/urfave/cli/v2"
 
+	"github.com/git-crosslink/git-crosslink/cli/frame"
 	"github.com/git-crosslink/git-crosslink/event"
 	"github.com/git-crosslink/git-crosslink/reducer"
 	"github.com/git-crosslink/git-crosslink/tracker"
 )
 
 func newAgentDescribeCommand(e *env) *urfave.Command {
-	return e.command(&urfave.Command{
+	return e.Command(&urfave.Command{
 		Name: "describe", Usage: "say to others what you are",
 		UsageText: "git crosslink agent describe [<options>] <text>",
 		Description: `Says in a few words who writes under this worktree's id; 'agent list' shows the
@@ -25,11 +26,11 @@ Examples:
 			&urfave.StringFlag{Name: "kind", Usage: "`KIND`: person or agent (default: as before)"},
 		}, writeFlags()...),
 	}, func(u *urfave.Context) error {
-		args, err := arguments(u, 1, 1, "a text; quote it if it has several words")
+		args, err := frame.Arguments(u, 1, 1, "a text; quote it if it has several words")
 		if err != nil {
 			return err
 		}
-		kind, err := oneOf(u, "kind", []string{string(event.Person), string(event.Machine)})
+		kind, err := frame.OneOf(u, "kind", []string{string(event.Person), string(event.Machine)})
 		if err != nil {
 			return err
 		}
@@ -42,7 +43,7 @@ Examples:
 }
 
 func newAgentRetireCommand(e *env) *urfave.Command {
-	return e.command(&urfave.Command{
+	return e.Command(&urfave.Command{
 		Name: "retire", Usage: "say that nothing more comes from this id",
 		UsageText: "git crosslink agent retire [<options>]",
 		Description: `Gives back every lock of this worktree's agent, leaves every queue, and says that
@@ -56,7 +57,7 @@ Examples:
 			&urfave.StringFlag{Name: "reason", Usage: "say why"},
 		}, writeFlags()...),
 	}, func(u *urfave.Context) error {
-		if _, err := arguments(u, 0, 0, ""); err != nil {
+		if _, err := frame.Arguments(u, 0, 0, ""); err != nil {
 			return err
 		}
 		o, err := e.emitOptions(u)
@@ -90,11 +91,11 @@ func runAgentDescribe(ctx context.Context, text string, kind event.AgentKind, o 
 	}
 	switch {
 	case len(r.Lines) == 0:
-		e.talk("'%s' is described so already", r.Agent)
+		e.Progress("'%s' is described so already", r.Agent)
 	case text == "":
-		e.talk("'%s' has no description now", r.Agent)
+		e.Progress("'%s' has no description now", r.Agent)
 	default:
-		e.talk("described '%s'", r.Agent)
+		e.Progress("described '%s'", r.Agent)
 	}
 	return e.sayAgent(ctx, r, o)
 }
@@ -109,7 +110,7 @@ func runAgentRetire(ctx context.Context, reason string, o tracker.EmitOptions, e
 		return err
 	}
 	if a := describedAgent(p, h.Agent()); a != nil && a.Retired {
-		e.talk("'%s' is retired already", a.ID)
+		e.Progress("'%s' is retired already", a.ID)
 		return e.sayAgent(ctx, &tracker.Receipt{Agent: a.ID, Sync: tracker.Confirmed, View: p}, o)
 	}
 	r, err := h.Retire(ctx, o, reason)
@@ -117,9 +118,9 @@ func runAgentRetire(ctx context.Context, reason string, o tracker.EmitOptions, e
 		return err
 	}
 	if n := released(r); n > 0 {
-		e.talk("retired '%s'; gave back %s", r.Agent, count(n, "lock"))
+		e.Progress("retired '%s'; gave back %s", r.Agent, frame.Count(n, "lock"))
 	} else {
-		e.talk("retired '%s'", r.Agent)
+		e.Progress("retired '%s'", r.Agent)
 	}
 	return e.sayAgent(ctx, r, o)
 }
@@ -150,5 +151,5 @@ func (e *env) sayAgent(ctx context.Context, r *tracker.Receipt, o tracker.EmitOp
 			x.RetiredAt = timeOrNull(a.RetiredAt)
 		}
 	}
-	return e.say(ctx, answer{data: x, ids: []string{r.Agent}, no: unconfirmed(r, o)})
+	return e.say(ctx, frame.Result{Data: x, IDs: []string{r.Agent}, Failure: unconfirmed(r, o)})
 }

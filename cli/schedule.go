@@ -18,8 +18,8 @@ type scheduleOptions struct {
 }
 
 func newScheduleCommand(e *env) *urfave.Command {
-	return e.command(&urfave.Command{
-		Name: "schedule", Category: groupIssues,
+	return e.Command(&urfave.Command{
+		Name: "schedule", Category: frame.GroupIssues,
 		Usage:     "say when an issue is due, or ready at the earliest",
 		UsageText: "git crosslink schedule <id> [--due <date>] [--scheduled <date>]",
 		Description: `Sets or clears the dates of an issue. A date is a day (2026-03-01, today,
@@ -44,7 +44,7 @@ Examples:
 }
 
 func scheduleOptionsOf(u *urfave.Context, e *env) (o scheduleOptions, err error) {
-	args, err := arguments(u, 1, 1, "one id of an issue")
+	args, err := frame.Arguments(u, 1, 1, "one id of an issue")
 	if err != nil {
 		return o, err
 	}
@@ -54,11 +54,11 @@ func scheduleOptionsOf(u *urfave.Context, e *env) (o scheduleOptions, err error)
 	}
 	for _, d := range []struct {
 		name string
-		at   edge
+		at   frame.DayEdge
 		into **event.Time
-	}{{"due", dayEnd, &o.due}, {"scheduled", dayStart, &o.scheduled}} {
+	}{{"due", frame.DayEnd, &o.due}, {"scheduled", frame.DayStart, &o.scheduled}} {
 		if u.IsSet(d.name) {
-			t, err := parseDate("--"+d.name, u.String(d.name), d.at, e.now())
+			t, err := frame.ParseDate("--"+d.name, u.String(d.name), d.at, e.Now())
 			if err != nil {
 				return o, err
 			}
@@ -74,11 +74,11 @@ func runSchedule(ctx context.Context, opts scheduleOptions, e *env) error {
 		c := &event.ScheduleChanged{Issue: i.UUID, ScheduledAt: i.ScheduledAt, DueAt: i.DueAt}
 		if opts.due != nil {
 			c.DueAt = *opts.due
-			said.add("%s is %s", i.Name(), e.dateWords("due", c.DueAt, dayEnd))
+			said.add("%s is %s", i.Name(), e.dateWords("due", c.DueAt, frame.DayEnd))
 		}
 		if opts.scheduled != nil {
 			c.ScheduledAt = *opts.scheduled
-			said.add("%s is %s", i.Name(), e.dateWords("scheduled", c.ScheduledAt, dayStart))
+			said.add("%s is %s", i.Name(), e.dateWords("scheduled", c.ScheduledAt, frame.DayStart))
 		}
 		if c.DueAt == i.DueAt && c.ScheduledAt == i.ScheduledAt {
 			*said = nil
@@ -90,9 +90,9 @@ func runSchedule(ctx context.Context, opts scheduleOptions, e *env) error {
 	return s.run(ctx, e)
 }
 
-func (e *env) dateWords(what string, t event.Time, at edge) string {
+func (e *env) dateWords(what string, t event.Time, at frame.DayEdge) string {
 	if t == 0 {
 		return "not " + what + " any more"
 	}
-	return what + " " + e.dateAt(t, at)
+	return what + " " + e.DateAt(t, at)
 }

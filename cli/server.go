@@ -12,7 +12,7 @@ import (
 )
 
 func newServerCommand(e *env) *urfave.Command {
-	install := e.command(&urfave.Command{
+	install := e.Command(&urfave.Command{
 		Name: "install", Usage: "put a gate before the tracker's branches",
 		UsageText: "git crosslink server install [<options>]",
 		Description: `In the bare repository that others push to: puts a pre-receive hook in place that
@@ -29,7 +29,7 @@ Examples:
   git crosslink -C hub.git server install --per-ref`,
 		Flags: []urfave.Flag{&urfave.BoolFlag{Name: "per-ref", Usage: "refuse single branches, not whole pushes"}},
 	}, func(u *urfave.Context) error {
-		if _, err := arguments(u, 0, 0, ""); err != nil {
+		if _, err := frame.Arguments(u, 0, 0, ""); err != nil {
 			return err
 		}
 		mode := gate.Whole
@@ -38,7 +38,7 @@ Examples:
 		}
 		return runServerInstall(u.Context, mode, e)
 	})
-	check := e.command(&urfave.Command{
+	check := e.Command(&urfave.Command{
 		Name: "check", Usage: "see how the gate stands",
 		UsageText: "git crosslink server check [<options>]",
 		Description: `Looks at the hook, its settings, the program it starts, and what the hub's policy
@@ -48,18 +48,18 @@ The exit status is 1 if there is a problem or a warning.
 
 Examples:
   git crosslink -C hub.git server check`,
-		Flags: porcelainFlags(),
+		Flags: frame.PorcelainFlags(),
 	}, func(u *urfave.Context) error {
-		if _, err := arguments(u, 0, 0, ""); err != nil {
+		if _, err := frame.Arguments(u, 0, 0, ""); err != nil {
 			return err
 		}
-		f, err := formsOf(u, e)
+		f, err := frame.FormsOf(u, e.Terminal)
 		if err != nil {
 			return err
 		}
 		return runServerCheck(u.Context, f, e)
 	})
-	uninstall := e.command(&urfave.Command{
+	uninstall := e.Command(&urfave.Command{
 		Name: "uninstall", Usage: "take the gate away",
 		UsageText: "git crosslink server uninstall [<options>]",
 		Description: `Takes the hook and its settings away. A hook that was there before stands in its
@@ -68,13 +68,13 @@ place again; hooks and configuration are byte for byte what they were.
 Examples:
   git crosslink -C hub.git server uninstall`,
 	}, func(u *urfave.Context) error {
-		if _, err := arguments(u, 0, 0, ""); err != nil {
+		if _, err := frame.Arguments(u, 0, 0, ""); err != nil {
 			return err
 		}
 		return runServerUninstall(u.Context, e)
 	})
 	return &urfave.Command{
-		Name: "server", Category: groupHub, HideHelp: true,
+		Name: "server", Category: frame.GroupHub, HideHelp: true,
 		Usage:     "guard a hub that you run yourself",
 		UsageText: "git crosslink server install [<options>]\ngit crosslink server check [<options>]\ngit crosslink server uninstall [<options>]",
 		Description: `On a server where hooks can be installed a gate checks what is pushed to the
@@ -111,7 +111,7 @@ func runServerInstall(ctx context.Context, mode string, e *env) error {
 	if program == "" {
 		return frame.Fatal("no-program", "the path of this program is not known, so no hook can start it", "install it under a fixed path: ./install.sh")
 	}
-	e.writes()
+	e.IgnoreClosedPipe()
 	r, err := gate.Install(ctx, "", mode, program, os.Environ())
 	if err != nil {
 		return err
@@ -121,14 +121,14 @@ func runServerInstall(ctx context.Context, mode string, e *env) error {
 		what = "a branch with something wrong in it is refused alone"
 	}
 	if e.saved = !r.Already; r.Already {
-		e.talk("the gate is in place already: '%s'", r.Hook)
+		e.Progress("the gate is in place already: '%s'", r.Hook)
 	} else {
-		e.talk("the gate is in place: '%s'; %s", r.Hook, what)
+		e.Progress("the gate is in place: '%s'; %s", r.Hook, what)
 		if r.Kept != "" {
-			e.talk("the hook that was there is called behind it: '%s'", r.Kept)
+			e.Progress("the hook that was there is called behind it: '%s'", r.Kept)
 		}
 	}
-	return e.say(ctx, answer{data: serverInstallShape{r.Hub, r.Mode, r.Hook, textOrNull(r.Kept), r.Already}})
+	return e.say(ctx, frame.Result{Data: serverInstallShape{r.Hub, r.Mode, r.Hook, textOrNull(r.Kept), r.Already}})
 }
 
 type serverCheckShape struct {
@@ -141,7 +141,7 @@ type serverCheckShape struct {
 	Total    int              `json:"findings_total"`
 }
 
-func runServerCheck(ctx context.Context, f forms, e *env) error {
+func runServerCheck(ctx context.Context, f frame.Forms, e *env) error {
 	r, err := gate.Inspect(ctx, "", self(), os.Environ())
 	if err != nil {
 		return err
@@ -150,14 +150,14 @@ func runServerCheck(ctx context.Context, f forms, e *env) error {
 	shown, total := listed(findings, 0)
 	doc := serverCheckShape{r.Hub, textOrNull(r.Mode), textOrNull(r.Program), r.Level, textOrNull(r.Signing), shown, total}
 	if r.Mode != "" {
-		e.talk("the gate of '%s' is a %s hook", r.Hub, r.Mode)
+		e.Progress("the gate of '%s' is a %s hook", r.Hub, r.Mode)
 	}
-	a := answer{data: doc, page: func(pg *page) { diagnosisPage(pg, shown) }}
-	if f.forScripts() {
-		a.records = diagnosisRecords(&f, shown)
+	a := frame.Result{Data: doc, Page: func(pg *frame.Page) { diagnosisPage(pg, shown) }}
+	if f.ForScripts() {
+		a.Records = diagnosisRecords(f, shown)
 	}
 	if wrong := wrongOf(findings); wrong > 0 {
-		a.no = frame.AnswersNo("findings", count(wrong, "finding"))
+		a.Failure = frame.AnswersNo("findings", frame.Count(wrong, "finding"))
 	}
 	return e.say(ctx, a)
 }
@@ -170,7 +170,7 @@ type serverUninstallShape struct {
 }
 
 func runServerUninstall(ctx context.Context, e *env) error {
-	e.writes()
+	e.IgnoreClosedPipe()
 	r, err := gate.Uninstall(ctx, "", os.Environ())
 	if err != nil {
 		return err
@@ -178,16 +178,16 @@ func runServerUninstall(ctx context.Context, e *env) error {
 	e.saved = !r.Already
 	switch {
 	case r.Already:
-		e.talk("there is no gate in '%s'", r.Hub)
+		e.Progress("there is no gate in '%s'", r.Hub)
 	case r.Back != "":
-		e.talk("the gate is gone; the hook that was there before stands in its place again: '%s'", r.Back)
+		e.Progress("the gate is gone; the hook that was there before stands in its place again: '%s'", r.Back)
 	default:
-		e.talk("the gate is gone from '%s'", r.Hub)
+		e.Progress("the gate is gone from '%s'", r.Hub)
 	}
 	if r.Left != "" {
-		e.talk("another hook stands where the gate did; the one before it is left as '%s'", r.Left)
+		e.Progress("another hook stands where the gate did; the one before it is left as '%s'", r.Left)
 	}
-	return e.say(ctx, answer{data: serverUninstallShape{r.Hub, textOrNull(r.Back), textOrNull(r.Left), r.Already}})
+	return e.say(ctx, frame.Result{Data: serverUninstallShape{r.Hub, textOrNull(r.Back), textOrNull(r.Left), r.Already}})
 }
 
 // maxRefused bounds how many refusals are told one by one.
@@ -200,7 +200,7 @@ func (e *env) gateHook(ctx context.Context, mode string) int {
 	dir, err := os.Getwd()
 	var refused []*gate.Refusal
 	if err == nil {
-		h := gate.Hook{Dir: dir, Environ: os.Environ(), Now: e.now(), In: e.in, Out: e.out}
+		h := gate.Hook{Dir: dir, Environ: os.Environ(), Now: e.Now(), In: e.In, Out: e.Out}
 		if mode == gate.PerRef {
 			// git tells the reasons itself, ref by ref
 			if _, err = gate.ProcReceive(ctx, h); err == nil {
@@ -215,12 +215,12 @@ func (e *env) gateHook(ctx context.Context, mode string) int {
 	}
 	for i, r := range refused {
 		if i == maxRefused {
-			fmt.Fprintf(e.err, "error: and %s more\n", count(len(refused)-i, "ref"))
+			fmt.Fprintf(e.Err, "error: and %s more\n", frame.Count(len(refused)-i, "ref"))
 			break
 		}
-		fmt.Fprintf(e.err, "error: %s\n", e.symbols(frame.OneLine(r.Error())))
+		fmt.Fprintf(e.Err, "error: %s\n", e.Symbols(frame.OneLine(r.Error())))
 		if last := i+1 == min(len(refused), maxRefused); last || refused[i+1].Cure != r.Cure {
-			e.hint([]string{r.Cure}) // once for those in a row that have it in common
+			e.WriteHints([]string{r.Cure}) // once for those in a row that have it in common
 		}
 	}
 	if len(refused) > 0 {

@@ -17,8 +17,8 @@ import (
 )
 
 func newShowCommand(e *env) *urfave.Command {
-	return e.command(&urfave.Command{
-		Name: "show", Aliases: []string{"view"}, Category: groupIssues,
+	return e.Command(&urfave.Command{
+		Name: "show", Aliases: []string{"view"}, Category: frame.GroupIssues,
 		Usage:     "show all about issues",
 		UsageText: "git crosslink show [<options>] <id>…",
 		Description: `Prints a whole briefing of each issue: dates and people, labels, what it waits
@@ -29,7 +29,7 @@ Examples:
   git crosslink show 12
   git crosslink show 12 3f9a1c2 --json`,
 	}, func(u *urfave.Context) error {
-		ids, err := arguments(u, 1, -1, "the id of an issue")
+		ids, err := frame.Arguments(u, 1, -1, "the id of an issue")
 		if err != nil {
 			return err
 		}
@@ -61,7 +61,7 @@ func runShow(ctx context.Context, ids []string, e *env) error {
 	if err != nil {
 		return err
 	}
-	a := answer{pager: true}
+	a := frame.Result{Long: true}
 	details := make([]detailShape, 0, len(rows))
 	marks := make([]issueMarks, len(rows))
 	for k, i := range rows {
@@ -73,23 +73,23 @@ func runShow(ctx context.Context, ids []string, e *env) error {
 			return err
 		}
 		details = append(details, d)
-		a.ids = append(a.ids, i.Name())
+		a.IDs = append(a.IDs, i.Name())
 	}
-	a.data = details
-	a.page = func(pg *page) {
+	a.Data = details
+	a.Page = func(pg *frame.Page) {
 		for k, i := range rows {
 			if k > 0 {
-				pg.print("\n")
+				pg.Print("\n")
 			}
-			b := briefing{page: pg, e: e, s: s, i: i, marks: marks[k]}
+			b := briefing{Page: pg, e: e, s: s, i: i, marks: marks[k]}
 			b.write()
 		}
 	}
 	if missing != nil {
-		a.no = e.whereLooked(ctx, missing)
+		a.Failure = e.whereLooked(ctx, missing)
 	}
 	err = e.say(ctx, a)
-	if f := (*frame.Failure)(nil); errors.As(err, &f) && f == a.no {
+	if f := (*frame.Failure)(nil); errors.As(err, &f) && f == a.Failure {
 		return f
 	}
 	return err
@@ -97,7 +97,7 @@ func runShow(ctx context.Context, ids []string, e *env) error {
 
 // briefing is one issue on a page.
 type briefing struct {
-	*page
+	*frame.Page
 	e *env
 	s *shaper
 	i *store.Issue
@@ -107,48 +107,48 @@ type briefing struct {
 
 func (b *briefing) write() {
 	i := b.i
-	b.print("%s  %s\n", b.paint.text(slotID, i.Name()), b.paint.text(slotTitle, i.Title))
-	b.print("    %s, %s\n", b.paint.text(slot(i.Status), string(i.Status)), b.paint.text(slot(i.Priority), string(i.Priority)+" priority"))
-	b.print("    created %s by %s%s, changed %s\n", b.when(i.CreatedAt), i.CreatedBy, b.paint.text(slotProblem, marked(b.marks.created)), b.e.ago(i.UpdatedAt))
+	b.Print("%s  %s\n", b.Paint(frame.ID, i.Name()), b.Paint(frame.Title, i.Title))
+	b.Print("    %s, %s\n", b.Paint(frame.Slot(i.Status), string(i.Status)), b.Paint(frame.Slot(i.Priority), string(i.Priority)+" priority"))
+	b.Print("    created %s by %s%s, changed %s\n", b.when(i.CreatedAt), i.CreatedBy, b.Paint(frame.Problem, marked(b.marks.created)), b.e.Ago(i.UpdatedAt))
 	for _, n := range numbersBefore(b.s.p, i) {
-		b.print("    was %d until the hub lost that\n", n)
+		b.Print("    was %d until the hub lost that\n", n)
 	}
 	if now := b.s.p.Aliases()[i.Number]; now != 0 && i.Number != 0 {
-		b.print("    the number was that of %d until the hub lost that\n", now)
+		b.Print("    the number was that of %d until the hub lost that\n", now)
 	}
 	if i.ClosedAt != 0 {
 		by := ""
 		if i.StatusBy != "" {
 			by = " by " + frame.OneLine(i.StatusBy)
 		}
-		b.print("    closed %s%s\n", b.when(i.ClosedAt), by)
+		b.Print("    closed %s%s\n", b.when(i.ClosedAt), by)
 	}
 	if i.Reason != "" {
 		b.reason(i.Reason)
 	}
 	if i.DueAt != 0 {
-		late := painted("")
+		late := frame.Painted("")
 		if b.e.overdue(i) {
-			late = b.paint.text(slotOverdue, " overdue")
+			late = b.Paint(frame.Overdue, " overdue")
 		}
-		b.print("    due %s (%s)%s\n", b.e.dateAt(i.DueAt, dayEnd), b.e.ago(i.DueAt), late)
+		b.Print("    due %s (%s)%s\n", b.e.DateAt(i.DueAt, frame.DayEnd), b.e.Ago(i.DueAt), late)
 	}
 	if i.ScheduledAt != 0 {
-		b.print("    scheduled %s (%s)\n", b.e.dateAt(i.ScheduledAt, dayStart), b.e.ago(i.ScheduledAt))
+		b.Print("    scheduled %s (%s)\n", b.e.DateAt(i.ScheduledAt, frame.DayStart), b.e.Ago(i.ScheduledAt))
 	}
 	b.lock()
 	b.list("labels", i.Labels)
 	b.list("assigned to", i.Assignees)
 	if m := b.s.milestones[i.Milestone]; m != nil {
-		b.print("    milestone %s (%s)\n", m.Name, m.Status)
+		b.Print("    milestone %s (%s)\n", m.Name, m.Status)
 	}
-	b.print("    uuid %s\n", i.UUID)
+	b.Print("    uuid %s\n", i.UUID)
 	if text := b.marks.summary(i.Name()); text != "" {
-		b.print("    %s\n", b.paint.text(slotProblem, text))
+		b.Print("    %s\n", b.Paint(frame.Problem, text))
 	}
 	if i.Description != "" {
-		b.print("\n")
-		b.block("    ", i.Description)
+		b.Print("\n")
+		b.Block("    ", i.Description)
 	}
 	if i.Parent != (event.UUID{}) {
 		b.neighbours("child of", []event.UUID{i.Parent})
@@ -165,24 +165,24 @@ func (b *briefing) write() {
 // reason is why the status is what it is: behind its name, or below it.
 func (b *briefing) reason(text string) {
 	if !strings.Contains(text, "\n") {
-		b.print("    reason: %s\n", text)
+		b.Print("    reason: %s\n", text)
 		return
 	}
-	b.print("    reason:\n")
-	b.block("        ", text)
+	b.Print("    reason:\n")
+	b.Block("        ", text)
 }
 
 func (b *briefing) when(t event.Time) string {
-	return fmt.Sprintf("%s (%s)", b.e.date(t), b.e.ago(t))
+	return fmt.Sprintf("%s (%s)", b.e.Date(t), b.e.Ago(t))
 }
 
 func (b *briefing) list(title string, words []string) {
 	if len(words) > 0 {
-		b.print("    %s %s\n", title, strings.Join(words, ", "))
+		b.Print("    %s %s\n", title, strings.Join(words, ", "))
 	}
 }
 
-func (b *briefing) heading(title string) { b.print("\n%s\n", b.paint.text(slotHeading, title)) }
+func (b *briefing) heading(title string) { b.Print("\n%s\n", b.Paint(frame.Heading, title)) }
 
 // neighbours lists other issues with their state.
 func (b *briefing) neighbours(title string, us []event.UUID) {
@@ -197,18 +197,18 @@ func (b *briefing) neighbours(title string, us []event.UUID) {
 }
 
 func (b *briefing) neighbour(before string, o *store.Issue) {
-	b.print("    %s%s %s  %s\n", before, b.paint.text(slot(o.Status), b.mark(o.Status)), b.paint.text(slotID, o.Name()), o.Title)
+	b.Print("    %s%s %s  %s\n", before, b.Paint(frame.Slot(o.Status), mark(b.Page, o.Status)), b.Paint(frame.ID, o.Name()), o.Title)
 }
 
 // mark shows a status: a symbol where possible, always with its word.
-func (p *page) mark(s event.Status) string {
+func mark(p *frame.Page, s event.Status) string {
 	switch s {
 	case event.Open:
-		return p.glyph("○ open", "open")
+		return p.Glyph("○ open", "open")
 	case event.Closed:
-		return p.glyph("● closed", "closed")
+		return p.Glyph("● closed", "closed")
 	}
-	return p.glyph("◌ ", "") + string(s)
+	return p.Glyph("◌ ", "") + string(s)
 }
 
 func (b *briefing) relations() {
@@ -250,7 +250,7 @@ func (b *briefing) time() {
 		sum += spent(t)
 	}
 	b.heading("time")
-	b.print("    %s in %d entries\n", sum.Round(time.Second), len(b.i.Time))
+	b.Print("    %s in %d entries\n", sum.Round(time.Second), len(b.i.Time))
 }
 
 // spent is how long a time entry is: what it says, else from start to end.
@@ -275,15 +275,15 @@ func (b *briefing) comments() {
 		if c.Edited {
 			edited = ", edited"
 		}
-		b.print("    %s %s%s, %s, %s%s\n", b.paint.text(slotID, b.s.p.CommentShort(c.UUID)),
-			c.Author, b.paint.text(slotProblem, marked(b.marks.comments[c.UUID])), c.Kind, b.when(c.CreatedAt), edited)
+		b.Print("    %s %s%s, %s, %s%s\n", b.Paint(frame.ID, b.s.p.CommentShort(c.UUID)),
+			c.Author, b.Paint(frame.Problem, marked(b.marks.comments[c.UUID])), c.Kind, b.when(c.CreatedAt), edited)
 		if c.TriggerType != "" {
-			b.print("        trigger: %s\n", c.TriggerType)
+			b.Print("        trigger: %s\n", c.TriggerType)
 		}
-		b.block("        ", c.Content)
+		b.Block("        ", c.Content)
 		if c.InterventionContext != "" {
-			b.print("        context:\n")
-			b.block("          ", c.InterventionContext)
+			b.Print("        context:\n")
+			b.Block("          ", c.InterventionContext)
 		}
 	}
 }

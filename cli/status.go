@@ -7,13 +7,14 @@ import (
 
 	urfave "github.com/urfave/cli/v2"
 
+	"github.com/git-crosslink/git-crosslink/cli/frame"
 	"github.com/git-crosslink/git-crosslink/event"
 	"github.com/git-crosslink/git-crosslink/tracker"
 )
 
 func newStatusCommand(e *env) *urfave.Command {
-	return e.command(&urfave.Command{
-		Name: "status", Category: groupHub,
+	return e.Command(&urfave.Command{
+		Name: "status", Category: frame.GroupHub,
 		Usage:     "show the tracker's own condition",
 		UsageText: "git crosslink status [<options>]",
 		Description: `Tells which hub there is, when it was reached last, what is not there yet, which
@@ -23,12 +24,12 @@ answers from what is here. --porcelain prints lines of key and value.
 Examples:
   git crosslink status
   git crosslink status --json`,
-		Flags: porcelainFlags(),
+		Flags: frame.PorcelainFlags(),
 	}, func(u *urfave.Context) error {
-		if _, err := arguments(u, 0, 0, ""); err != nil {
+		if _, err := frame.Arguments(u, 0, 0, ""); err != nil {
 			return err
 		}
-		f, err := formsOf(u, e)
+		f, err := frame.FormsOf(u, e.Terminal)
 		if err != nil {
 			return err
 		}
@@ -36,7 +37,7 @@ Examples:
 	})
 }
 
-func runShowStatus(ctx context.Context, f forms, e *env) error {
+func runShowStatus(ctx context.Context, f frame.Forms, e *env) error {
 	h, err := e.hub(ctx)
 	if err != nil {
 		return err
@@ -45,75 +46,75 @@ func runShowStatus(ctx context.Context, f forms, e *env) error {
 	if err != nil {
 		return err
 	}
-	a := answer{data: statusShapeOf(s), page: func(pg *page) { e.statusPage(pg, s) }}
-	if f.forScripts() {
-		a.records = statusRecords(&f, s)
+	a := frame.Result{Data: statusShapeOf(s), Page: func(pg *frame.Page) { e.statusPage(pg, s) }}
+	if f.ForScripts() {
+		a.Records = statusRecords(f, s)
 	}
-	if err := e.say(ctx, a); err != nil || f.forScripts() || len(s.Findings) == 0 {
+	if err := e.say(ctx, a); err != nil || f.ForScripts() || len(s.Findings) == 0 {
 		return err
 	}
-	e.talkHint("what to do: git crosslink doctor")
+	e.ProgressHint("what to do: git crosslink doctor")
 	return nil
 }
 
-func (e *env) statusPage(pg *page, s *tracker.Status) {
+func (e *env) statusPage(pg *frame.Page, s *tracker.Status) {
 	switch {
 	case s.Remote == "":
-		pg.print("hub: none, the repository has no remote\n")
+		pg.Print("hub: none, the repository has no remote\n")
 	case !s.Shared && s.LastContact == nil:
-		pg.print("hub: not known, '%s' was not reached yet (git crosslink sync)\n", s.Remote)
+		pg.Print("hub: not known, '%s' was not reached yet (git crosslink sync)\n", s.Remote)
 	case !s.Shared:
-		pg.print("hub: none on '%s' yet (git crosslink init)\n", s.Remote)
+		pg.Print("hub: none on '%s' yet (git crosslink init)\n", s.Remote)
 	case s.Remote == ".":
-		pg.print("hub: this repository (%s)\n", s.URL)
+		pg.Print("hub: this repository (%s)\n", s.URL)
 	default:
-		pg.print("hub: '%s' (%s)\n", s.Remote, s.URL)
+		pg.Print("hub: '%s' (%s)\n", s.Remote, s.URL)
 		if s.PushURL != "" {
-			pg.print("pushes go to: %s\n", s.PushURL)
+			pg.Print("pushes go to: %s\n", s.PushURL)
 		}
 	}
 	if s.Level != 0 && s.Level != tracker.Level {
-		pg.print("level: %d, which this program only reads\n", s.Level)
+		pg.Print("level: %d, which this program only reads\n", s.Level)
 	}
 	if s.Remote != "" {
 		if s.LastContact == nil {
-			pg.print("last contact: never\n")
+			pg.Print("last contact: never\n")
 		} else {
-			pg.print("last contact: %s\n", e.ago(event.TimeOf(*s.LastContact)))
+			pg.Print("last contact: %s\n", e.Ago(event.TimeOf(*s.LastContact)))
 		}
 	}
 	if s.Agent == "" {
-		pg.print("agent: none before the first write\n")
+		pg.Print("agent: none before the first write\n")
 	} else {
-		pg.print("agent: %s\n", s.Agent)
+		pg.Print("agent: %s\n", s.Agent)
 	}
-	pg.print("issues: %d open, %d closed, %d archived\n", s.Open, s.Closed, s.Archived)
+	pg.Print("issues: %d open, %d closed, %d archived\n", s.Open, s.Closed, s.Archived)
 	if s.Remote != "" {
-		pg.print("not on the hub: %s\n", count(s.Unsent, "event"))
+		pg.Print("not on the hub: %s\n", frame.Count(s.Unsent, "event"))
 	}
 	var events uint64
 	for _, l := range s.Logs {
 		events += l.Events
 	}
-	pg.print("logs: %d, %s, %d rejected\n", len(s.Logs), count(int(events), "event"), s.Rejected)
+	pg.Print("logs: %d, %s, %d rejected\n", len(s.Logs), frame.Count(int(events), "event"), s.Rejected)
 	if s.Sequence > 0 {
-		pg.print("ledger: step %d, %s undecided\n", s.Sequence, count(s.Undecided, "event"))
+		pg.Print("ledger: step %d, %s undecided\n", s.Sequence, frame.Count(s.Undecided, "event"))
 	}
 	statusRenumbered(pg, s.Renumbered)
 	findings, total := listed(diagnosisShapes(s.Findings), s.Unlisted)
 	for i, d := range findings {
 		if i == shownProblems {
-			pg.print("%s %d more (git crosslink doctor)\n", pg.paint.text(slotProblem, "problem:"), total-i)
+			pg.Print("%s %d more (git crosslink doctor)\n", pg.Paint(frame.Problem, "problem:"), total-i)
 			break
 		}
-		pg.print("%s %s\n", pg.paint.text(slotProblem, d.Severity+":"), d.Text)
+		pg.Print("%s %s\n", pg.Paint(frame.Problem, d.Severity+":"), d.Text)
 	}
 }
 
 // statusRenumbered says which open issues had another number, which the hub
 // lost: who has the old one in mind looks for it. The ledger keeps it for ever,
 // a page does not.
-func statusRenumbered(pg *page, list []tracker.Alias) {
+func statusRenumbered(pg *frame.Page, list []tracker.Alias) {
 	var open []tracker.Alias
 	for _, a := range list {
 		if a.Status == string(event.Open) {
@@ -122,10 +123,10 @@ func statusRenumbered(pg *page, list []tracker.Alias) {
 	}
 	for i, a := range open {
 		if i == shownRenumbered {
-			pg.print("renumbered: %d more (git crosslink status --json)\n", len(open)-i)
+			pg.Print("renumbered: %d more (git crosslink status --json)\n", len(open)-i)
 			return
 		}
-		pg.print("renumbered: %s\n", a)
+		pg.Print("renumbered: %s\n", a)
 	}
 }
 
@@ -135,38 +136,38 @@ const shownRenumbered = 5
 // shownProblems keeps a page a page on a hub where much is wrong.
 const shownProblems = 20
 
-func statusRecords(f *forms, s *tracker.Status) *records {
+func statusRecords(f frame.Forms, s *tracker.Status) *frame.Records {
 	contact := ""
 	if s.LastContact != nil {
 		contact = event.TimeOf(*s.LastContact).String()
 	}
-	r := &records{form: f}
-	r.add("remote", s.Remote)
-	r.add("url", s.URL)
-	r.add("hub", s.Hub)
-	r.add("level", strconv.Itoa(s.Level))
-	r.add("shared", strconv.FormatBool(s.Shared))
-	r.add("agent", s.Agent)
-	r.add("unsent", strconv.Itoa(s.Unsent))
-	r.add("last_contact", contact)
-	r.add("open", strconv.Itoa(s.Open))
-	r.add("closed", strconv.Itoa(s.Closed))
-	r.add("archived", strconv.Itoa(s.Archived))
-	r.add("rejected", strconv.Itoa(s.Rejected))
-	r.add("sequence", strconv.FormatUint(s.Sequence, 10))
-	r.add("undecided", strconv.Itoa(s.Undecided))
-	r.add("lost", strconv.Itoa(s.Lost))
-	r.add("bad_steps", strconv.Itoa(s.BadSteps))
-	r.add("state", s.Hash)
+	r := f.Records()
+	r.Add("remote", s.Remote)
+	r.Add("url", s.URL)
+	r.Add("hub", s.Hub)
+	r.Add("level", strconv.Itoa(s.Level))
+	r.Add("shared", strconv.FormatBool(s.Shared))
+	r.Add("agent", s.Agent)
+	r.Add("unsent", strconv.Itoa(s.Unsent))
+	r.Add("last_contact", contact)
+	r.Add("open", strconv.Itoa(s.Open))
+	r.Add("closed", strconv.Itoa(s.Closed))
+	r.Add("archived", strconv.Itoa(s.Archived))
+	r.Add("rejected", strconv.Itoa(s.Rejected))
+	r.Add("sequence", strconv.FormatUint(s.Sequence, 10))
+	r.Add("undecided", strconv.Itoa(s.Undecided))
+	r.Add("lost", strconv.Itoa(s.Lost))
+	r.Add("bad_steps", strconv.Itoa(s.BadSteps))
+	r.Add("state", s.Hash)
 	for _, a := range s.Renumbered {
-		r.add("renumbered", strconv.FormatUint(a.Was, 10), strconv.FormatUint(a.Number, 10), a.UUID)
+		r.Add("renumbered", strconv.FormatUint(a.Was, 10), strconv.FormatUint(a.Number, 10), a.UUID)
 	}
 	for _, l := range s.Logs {
-		r.add("log", l.Agent, fmt.Sprint(l.Events), strconv.Itoa(l.Unsent), l.Ended)
+		r.Add("log", l.Agent, fmt.Sprint(l.Events), strconv.Itoa(l.Unsent), l.Ended)
 	}
 	findings, _ := listed(diagnosisShapes(s.Findings), s.Unlisted)
 	for _, d := range findings {
-		r.add("problem", d.Text)
+		r.Add("problem", d.Text)
 	}
 	return r
 }

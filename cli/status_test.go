@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/git-crosslink/git-crosslink/cli/frame"
 	"github.com/git-crosslink/git-crosslink/tracker"
 )
 
@@ -14,9 +15,9 @@ import (
 func TestStatusNamesFewRenumbered(t *testing.T) {
 	page := func(list ...tracker.Alias) []string {
 		var b bytes.Buffer
-		p := &page{env: &env{}, w: bufio.NewWriter(&b)}
+		p := &frame.Page{W: bufio.NewWriter(&b)}
 		statusRenumbered(p, list)
-		p.w.Flush()
+		p.W.Flush()
 		return strings.SplitAfter(b.String(), "\n")
 	}
 	check(t, "nothing to say", len(page()), 1)

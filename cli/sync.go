@@ -12,8 +12,8 @@ import (
 )
 
 func newSyncCommand(e *env) *urfave.Command {
-	return e.command(&urfave.Command{
-		Name: "sync", Category: groupHub,
+	return e.Command(&urfave.Command{
+		Name: "sync", Category: frame.GroupHub,
 		Usage:     "exchange events with the hub",
 		UsageText: "git crosslink sync [<options>]",
 		Description: `Fetches what is new on the hub and sends what is not there yet. Commands do so
@@ -26,7 +26,7 @@ Examples:
 			&urfave.BoolFlag{Name: "detached", Usage: "nobody watches: never prompt, leave if another sync runs"},
 		},
 	}, func(u *urfave.Context) error {
-		if _, err := arguments(u, 0, 0, ""); err != nil {
+		if _, err := frame.Arguments(u, 0, 0, ""); err != nil {
 			return err
 		}
 		if u.Bool("offline") {
@@ -51,45 +51,30 @@ func runSync(ctx context.Context, opts tracker.SyncOptions, e *env) error {
 			e.wrote = true
 		}
 	}
-	a := answer{data: syncShapeOf(r)}
+	a := frame.Result{Data: syncShapeOf(r)}
 	switch {
 	case opts.Detached:
 	case r.Remote == "":
-		e.talk("nothing to do: the repository has no remote")
+		e.Progress("nothing to do: the repository has no remote")
 	case r.State == tracker.Local:
-		e.talk("nothing is shared yet")
-		e.talkHint("git crosslink init")
+		e.Progress("nothing is shared yet")
+		e.ProgressHint("git crosslink init")
 	default:
-		e.talk("received %d, sent %s with '%s'", r.Received, count(r.Sent, "event"), frame.OneLine(r.Remote))
+		e.Progress("received %d, sent %s with '%s'", r.Received, frame.Count(r.Sent, "event"), frame.OneLine(r.Remote))
 	}
 	if !opts.Detached && r.State == tracker.Queued {
 		why := ""
 		if r.Reason != "" {
 			why = ": " + strings.TrimSuffix(r.Reason, ".")
 		}
-		message := fmt.Sprintf("%s kept here, not on the hub%s", count(r.Unsent, "event"), why)
+		message := fmt.Sprintf("%s kept here, not on the hub%s", frame.Count(r.Unsent, "event"), why)
 		if r.Unsent == 0 {
-			message = fmt.Sprintf("%s undecided%s", count(r.Undecided, "event"), why)
+			message = fmt.Sprintf("%s undecided%s", frame.Count(r.Undecided, "event"), why)
 		}
-		a.no = &frame.Failure{Code: frame.ExitUnconfirmed, Kind: "unconfirmed", Message: message, Hints: r.Hints}
+		a.Failure = &frame.Failure{Code: frame.ExitUnconfirmed, Kind: "unconfirmed", Message: message, Hints: r.Hints}
 		if why != "" && len(r.Hints) == 0 {
-			a.no.Hints = []string{"git crosslink doctor"}
+			a.Failure.Hints = []string{"git crosslink doctor"}
 		}
 	}
 	return e.say(ctx, a)
-}
-
-// talkHint is a hint that comes with talk.
-func (e *env) talkHint(command string) {
-	if !e.quiet && !e.asJSON {
-		e.hint([]string{command})
-	}
-}
-
-// count says how many of a thing there are.
-func count(n int, thing string) string {
-	if n == 1 {
-		return "1 " + thing
-	}
-	return fmt.Sprintf("%d %ss", n, thing)
 }

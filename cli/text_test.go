@@ -18,7 +18,7 @@ func edits(t *testing.T, script string) {
 	if err := os.WriteFile(path, []byte("#!/bin/sh\n"+script), 0o700); err != nil {
 		t.Fatal(err)
 	}
-	t.Setenv("GIT_EDITOR", shellQuote(path))
+	t.Setenv("GIT_EDITOR", frame.ShellQuote(path))
 	t.Setenv("GIT_CONFIG_GLOBAL", os.DevNull)
 	t.Setenv("GIT_CONFIG_SYSTEM", os.DevNull)
 	t.Setenv("TMPDIR", t.TempDir())
@@ -82,27 +82,9 @@ func TestFilesOfText(t *testing.T) {
 	r := w.run("new", "x", "-F", path)
 	check(t, "status", r.code, frame.ExitFatal)
 	contains(t, "stderr", r.err, "error: cannot read '"+path+"': no such file or directory")
-	if err := os.WriteFile(path, []byte(strings.Repeat("x", maxText+1)), 0o600); err != nil {
+	if err := os.WriteFile(path, []byte(strings.Repeat("x", frame.MaxText+1)), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	contains(t, "too long", w.run("new", "x", "-F", path).err, "longer than any text may be")
 	check(t, "two sources", w.run("new", "x", "-F", path, "-d", "y").code, frame.ExitUsage)
-}
-
-func TestTrace(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "trace")
-	l := traceTo(path, nil)
-	l.Debug().Msg("x")
-	b, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	contains(t, "file", string(b), `"message":"x"`)
-	var out strings.Builder
-	l = traceTo("1", &out)
-	l.Debug().Msg("y")
-	contains(t, "stderr", out.String(), `"message":"y"`)
-	l = traceTo("relative", &out)
-	l.Debug().Msg("z")
-	check(t, "a relative path is none", strings.Contains(out.String(), "z"), false)
 }

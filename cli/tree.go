@@ -5,6 +5,7 @@ import (
 
 	urfave "github.com/urfave/cli/v2"
 
+	"github.com/git-crosslink/git-crosslink/cli/frame"
 	"github.com/git-crosslink/git-crosslink/event"
 	"github.com/git-crosslink/git-crosslink/store"
 	"github.com/git-crosslink/git-crosslink/tracker"
@@ -13,7 +14,7 @@ import (
 type treeOptions struct {
 	id    string
 	all   bool
-	forms forms
+	forms frame.Forms
 }
 
 // treeNode is an issue with its children. In JSON it is recursive.
@@ -29,8 +30,8 @@ type treeNode struct {
 const maxTreeDepth = 64
 
 func newTreeCommand(e *env) *urfave.Command {
-	return e.command(&urfave.Command{
-		Name: "tree", Category: groupIssues,
+	return e.Command(&urfave.Command{
+		Name: "tree", Category: frame.GroupIssues,
 		Usage:     "show parents and children",
 		UsageText: "git crosslink tree [<options>] [<id>]",
 		Description: `Prints issues below their parents: those that are open or have an open
@@ -42,9 +43,9 @@ Examples:
   git crosslink tree 3`,
 		Flags: append([]urfave.Flag{
 			&urfave.BoolFlag{Name: "all", Aliases: []string{"a"}, Usage: "closed and archived ones too"},
-		}, porcelainFlags()...),
+		}, frame.PorcelainFlags()...),
 	}, func(u *urfave.Context) error {
-		args, err := arguments(u, 0, 1, "at most one id of an issue")
+		args, err := frame.Arguments(u, 0, 1, "at most one id of an issue")
 		if err != nil {
 			return err
 		}
@@ -52,7 +53,7 @@ Examples:
 		if len(args) == 1 {
 			opts.id, opts.all = args[0], true
 		}
-		if opts.forms, err = formsOf(u, e); err != nil {
+		if opts.forms, err = frame.FormsOf(u, e.Terminal); err != nil {
 			return err
 		}
 		return runTree(u.Context, opts, e)
@@ -102,25 +103,25 @@ func runTree(ctx context.Context, opts treeOptions, e *env) error {
 			nodes = append(nodes, n)
 		}
 	}
-	a := answer{data: nodes, pager: true}
-	if opts.forms.forScripts() {
-		a.records = &records{form: &opts.forms}
+	a := frame.Result{Data: nodes, Long: true}
+	if opts.forms.ForScripts() {
+		a.Records = opts.forms.Records()
 	}
 	hidden, above := 0, ""
 	walk(nodes, 0, func(n *treeNode, depth int) {
 		if hidden += n.Hidden; n.Hidden > 0 && above == "" {
 			above = n.row.Name()
 		}
-		a.ids = append(a.ids, n.row.Name())
-		if a.records != nil {
-			a.records.issue(e, s, n.row, itoa(depth))
+		a.IDs = append(a.IDs, n.row.Name())
+		if a.Records != nil {
+			a.Records.Add(append([]string{itoa(depth)}, porcelain(e, s, n.row)...)...)
 		}
 	})
 	if hidden > 0 {
-		e.talk("%s deeper than %d levels not shown", count(hidden, "issue"), maxTreeDepth)
-		e.talkHint("show the issues below one: git crosslink tree " + above)
+		e.Progress("%s deeper than %d levels not shown", frame.Count(hidden, "issue"), maxTreeDepth)
+		e.ProgressHint("show the issues below one: git crosslink tree " + above)
 	}
-	a.page = func(pg *page) { drawTree(pg, nodes, "", true) }
+	a.Page = func(pg *frame.Page) { drawTree(pg, nodes, "", true) }
 	return e.say(ctx, a)
 }
 
@@ -173,18 +174,18 @@ func walk(nodes []treeNode, depth int, visit func(n *treeNode, depth int)) {
 	}
 }
 
-func drawTree(pg *page, nodes []treeNode, margin string, root bool) {
+func drawTree(pg *frame.Page, nodes []treeNode, margin string, root bool) {
 	for k := range nodes {
 		n := &nodes[k]
-		branch, below := pg.glyph("├─ ", "|- "), pg.glyph("│  ", "|  ")
+		branch, below := pg.Glyph("├─ ", "|- "), pg.Glyph("│  ", "|  ")
 		if k == len(nodes)-1 {
-			branch, below = pg.glyph("└─ ", "`- "), "   "
+			branch, below = pg.Glyph("└─ ", "`- "), "   "
 		}
 		if root {
 			branch, below = "", ""
 		}
-		pg.print("%s%s%s  %s  %s\n", margin, branch, pg.paint.text(slotID, n.row.Name()),
-			pg.paint.text(slot(n.row.Status), string(n.row.Status)), n.row.Title)
+		pg.Print("%s%s%s  %s  %s\n", margin, branch, pg.Paint(frame.ID, n.row.Name()),
+			pg.Paint(frame.Slot(n.row.Status), string(n.row.Status)), n.row.Title)
 		drawTree(pg, n.Children, margin+below, false)
 	}
 }

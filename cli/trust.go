@@ -16,7 +16,7 @@ import (
 
 func newTrustCommand(e *env) *urfave.Command {
 	return &urfave.Command{
-		Name: "trust", Category: groupTrust, HideHelp: true,
+		Name: "trust", Category: frame.GroupTrust, HideHelp: true,
 		Usage: "see and say who may write to the hub",
 		UsageText: "git crosslink trust show [<options>] [<agent>]\ngit crosslink trust list [<options>]\ngit crosslink trust pending [<options>]\n" +
 			"git crosslink trust approve [<options>] <agent>…\ngit crosslink trust revoke [<options>] <agent>\ngit crosslink trust policy [<options>]",
@@ -34,7 +34,7 @@ Examples:
 }
 
 func newTrustShow(e *env) *urfave.Command {
-	return e.command(&urfave.Command{
+	return e.Command(&urfave.Command{
 		Name: "show", Usage: "show the hub's policy and admins, or how an agent stands",
 		UsageText: "git crosslink trust show [<options>] [<agent>]",
 		Description: `Without an agent it prints the hub's id, the fingerprint of what is believed of
@@ -50,7 +50,7 @@ Examples:
   git crosslink trust show bob-box-cd3e --proof proof.json`,
 		Flags: []urfave.Flag{&urfave.StringFlag{Name: "proof", Usage: "write the proof that the agent's log has forked to `FILE`"}},
 	}, func(u *urfave.Context) error {
-		args, err := arguments(u, 0, 1, "at most one agent")
+		args, err := frame.Arguments(u, 0, 1, "at most one agent")
 		if err != nil {
 			return err
 		}
@@ -81,23 +81,23 @@ func runTrustShow(ctx context.Context, e *env) error {
 	if err != nil {
 		return err
 	}
-	return e.say(ctx, answer{data: t, ids: []string{t.Hash}, page: func(pg *page) {
-		pg.print("hub %s\n", t.Hub)
-		pg.print("    believed: %s, the %s of its meta\n", t.Hash, ordinal(t.Seq))
-		pg.print("    policy: %s\n", policyWords(t))
+	return e.say(ctx, frame.Result{Data: t, IDs: []string{t.Hash}, Page: func(pg *frame.Page) {
+		pg.Print("hub %s\n", t.Hub)
+		pg.Print("    believed: %s, the %s of its meta\n", t.Hash, ordinal(t.Seq))
+		pg.Print("    policy: %s\n", policyWords(t))
 		if len(t.Admins) == 0 {
-			pg.print("    admins: none, so anybody may become one\n")
+			pg.Print("    admins: none, so anybody may become one\n")
 		} else {
-			pg.print("    admins: %s\n", strings.Join(t.Admins, ", "))
+			pg.Print("    admins: %s\n", strings.Join(t.Admins, ", "))
 		}
 		if t.Admin {
-			pg.print("    you are one\n")
+			pg.Print("    you are one\n")
 		}
 		if n := len(unapproved(t)); n > 0 {
-			pg.print("    %s not approved: git crosslink trust pending\n", count(n, "agent"))
+			pg.Print("    %s not approved: git crosslink trust pending\n", frame.Count(n, "agent"))
 		}
 		for _, r := range t.Refused {
-			pg.print("    %s %s\n", pg.paint.text(slotProblem, "refused:"), r)
+			pg.Print("    %s %s\n", pg.Paint(frame.Problem, "refused:"), r)
 		}
 	}})
 }
@@ -136,9 +136,9 @@ func runTrustProof(ctx context.Context, agent, file string, e *env) error {
 	if err != nil {
 		return frame.Fatal("file", fmt.Sprintf("cannot write '%s': %s", file, strings.ToLower(frame.UnwrapPath(err))))
 	}
-	e.talk("wrote the proof to '%s'", file)
-	e.talkHint("git crosslink verify-proof " + file)
-	return e.say(ctx, answer{data: p, ids: []string{p.Agent}})
+	e.Progress("wrote the proof to '%s'", file)
+	e.ProgressHint("git crosslink verify-proof " + file)
+	return e.say(ctx, frame.Result{Data: p, IDs: []string{p.Agent}})
 }
 
 func runTrustAgent(ctx context.Context, id string, e *env) error {
@@ -151,24 +151,24 @@ func runTrustAgent(ctx context.Context, id string, e *env) error {
 		return frame.No("no-agent", fmt.Sprintf("there is no agent '%s' here", id), "those there are: git crosslink trust list")
 	}
 	a := t.Agents[k]
-	return e.say(ctx, answer{data: a, ids: []string{a.Agent}, page: func(pg *page) {
-		pg.print("%s\n", pg.paint.text(slotAgent, a.Agent))
-		pg.print("    %s\n", standing(a))
+	return e.say(ctx, frame.Result{Data: a, IDs: []string{a.Agent}, Page: func(pg *frame.Page) {
+		pg.Print("%s\n", pg.Paint(frame.Agent, a.Agent))
+		pg.Print("    %s\n", standing(a))
 		for _, k := range a.Keys {
-			pg.print("    key %s\n", k.Fingerprint)
+			pg.Print("    key %s\n", k.Fingerprint)
 		}
-		pg.print("    %s, %d count, %d signed\n", count(int(a.Events), "event"), a.Counts, a.Signed)
+		pg.Print("    %s, %d count, %d signed\n", frame.Count(int(a.Events), "event"), a.Counts, a.Signed)
 		if a.Ends != "" {
-			pg.print("    %s %s\n", pg.paint.text(slotProblem, fmt.Sprintf("behind event %d nothing counts:", a.Counts)), ruleWords(a.Ends))
+			pg.Print("    %s %s\n", pg.Paint(frame.Problem, fmt.Sprintf("behind event %d nothing counts:", a.Counts)), ruleWords(a.Ends))
 		}
 		if a.Lapsed {
-			pg.print("    %s\n", pg.paint.text(slotProblem, fmt.Sprintf("it signed up to event %d, and not since: %s", a.Signed, ruleWords(a.Mark))))
+			pg.Print("    %s\n", pg.Paint(frame.Problem, fmt.Sprintf("it signed up to event %d, and not since: %s", a.Signed, ruleWords(a.Mark))))
 		}
 		if a.Revoked != nil && a.Revoked.Reason != "" {
-			pg.print("    revoked for: %s\n", a.Revoked.Reason)
+			pg.Print("    revoked for: %s\n", a.Revoked.Reason)
 		}
 		if a.Forked {
-			pg.print("    %s one key wrote two histories: git crosslink trust show %s --proof <file>\n", pg.paint.text(slotProblem, "forked:"), a.Agent)
+			pg.Print("    %s one key wrote two histories: git crosslink trust show %s --proof <file>\n", pg.Paint(frame.Problem, "forked:"), a.Agent)
 		}
 	}})
 }
@@ -205,7 +205,7 @@ func ruleWords(rule string) string {
 }
 
 func newTrustList(e *env) *urfave.Command {
-	return e.command(&urfave.Command{
+	return e.Command(&urfave.Command{
 		Name: "list", Usage: "list the agents and how they stand",
 		UsageText: "git crosslink trust list [<options>]",
 		Description: `Prints each agent with its standing, how many of its events count, and the
@@ -215,14 +215,14 @@ count, events, events that are signed and fingerprints.
 Examples:
   git crosslink trust list
   git crosslink trust list --json`,
-		Flags: porcelainFlags(),
+		Flags: frame.PorcelainFlags(),
 	}, func(u *urfave.Context) error {
 		return runTrustList(u, func(*tracker.Trust) []tracker.TrustAgent { return nil }, e)
 	})
 }
 
 func newTrustPending(e *env) *urfave.Command {
-	return e.command(&urfave.Command{
+	return e.Command(&urfave.Command{
 		Name: "pending", Usage: "list the agents that nobody has approved",
 		UsageText: "git crosslink trust pending [<options>]",
 		Description: `Prints the agents whose key no admin has approved, with the fingerprint of the
@@ -234,7 +234,7 @@ The exit status is 1 if there is none.
 Examples:
   git crosslink trust pending
   git crosslink trust approve --all`,
-		Flags: porcelainFlags(),
+		Flags: frame.PorcelainFlags(),
 	}, func(u *urfave.Context) error { return runTrustList(u, unapproved, e) })
 }
 
@@ -250,10 +250,10 @@ func unapproved(t *tracker.Trust) []tracker.TrustAgent {
 }
 
 func runTrustList(u *urfave.Context, pick func(*tracker.Trust) []tracker.TrustAgent, e *env) error {
-	if _, err := arguments(u, 0, 0, ""); err != nil {
+	if _, err := frame.Arguments(u, 0, 0, ""); err != nil {
 		return err
 	}
-	f, err := formsOf(u, e)
+	f, err := frame.FormsOf(u, e.Terminal)
 	if err != nil {
 		return err
 	}
@@ -266,17 +266,17 @@ func runTrustList(u *urfave.Context, pick func(*tracker.Trust) []tracker.TrustAg
 	if rows == nil {
 		rows = t.Agents
 	}
-	a := answer{data: rows, pager: true, page: func(pg *page) { trustTable(pg, rows) }}
+	a := frame.Result{Data: rows, Long: true, Page: func(pg *frame.Page) { trustTable(pg, rows) }}
 	if none {
-		a.no = frame.AnswersNo("none-pending", "nobody waits to be approved")
+		a.Failure = frame.AnswersNo("none-pending", "nobody waits to be approved")
 	}
 	for _, x := range rows {
-		a.ids = append(a.ids, x.Agent)
+		a.IDs = append(a.IDs, x.Agent)
 	}
-	if f.forScripts() {
-		a.records = &records{form: &f}
+	if f.ForScripts() {
+		a.Records = f.Records()
 		for _, x := range rows {
-			a.records.add(x.Agent, standing(x), strconv.FormatUint(x.Counts, 10), strconv.FormatUint(x.Events, 10), strconv.FormatUint(x.Signed, 10), prints(x))
+			a.Records.Add(x.Agent, standing(x), strconv.FormatUint(x.Counts, 10), strconv.FormatUint(x.Events, 10), strconv.FormatUint(x.Signed, 10), prints(x))
 		}
 	}
 	return e.say(u.Context, a)
@@ -290,24 +290,24 @@ func prints(a tracker.TrustAgent) string {
 	return strings.Join(all, " ")
 }
 
-func trustTable(pg *page, rows []tracker.TrustAgent) {
-	t := &table{header: []string{"agent", "standing", "events", "key"}, flex: 0}
+func trustTable(pg *frame.Page, rows []tracker.TrustAgent) {
+	t := &frame.Table{Header: []string{"agent", "standing", "events", "key"}, Flex: 0}
 	for _, x := range rows {
 		n := strconv.FormatUint(x.Events, 10)
 		if x.Counts < x.Events {
 			n = fmt.Sprintf("%d of %d", x.Counts, x.Events)
 		}
-		how := plain
+		how := frame.Plain
 		if x.Revoked != nil || x.Forked || x.Lapsed {
-			how = slotProblem
+			how = frame.Problem
 		}
-		t.add(cell{x.Agent, slotAgent}, cell{standing(x), how}, cell{n, plain}, cell{prints(x), plain})
+		t.Add(frame.Agent.Cell(x.Agent), how.Cell(standing(x)), frame.Plain.Cell(n), frame.Plain.Cell(prints(x)))
 	}
-	t.write(pg)
+	t.Write(pg)
 }
 
 func newTrustApprove(e *env) *urfave.Command {
-	return e.command(&urfave.Command{
+	return e.Command(&urfave.Command{
 		Name: "approve", Usage: "approve the keys of agents",
 		UsageText: "git crosslink trust approve [<options>] <agent>…\ngit crosslink trust approve [<options>] --all",
 		Description: `Lists the key that an agent's log introduces, so that its events are known to be
@@ -324,7 +324,7 @@ Examples:
 			&urfave.BoolFlag{Name: "admin", Usage: "let it change what the hub trusts, too"},
 		},
 	}, func(u *urfave.Context) error {
-		args, err := arguments(u, 0, -1, "an agent")
+		args, err := frame.Arguments(u, 0, -1, "an agent")
 		if err != nil {
 			return err
 		}
@@ -344,30 +344,30 @@ func runTrustApprove(ctx context.Context, o tracker.Approve, e *env) error {
 	if err != nil {
 		return err
 	}
-	if e.offline {
+	if e.Offline {
 		return frame.Misuse("what the hub trusts cannot be changed offline")
 	}
 	done, err := h.Approve(ctx, o)
 	if err != nil {
 		return err
 	}
-	a := answer{data: append([]tracker.Approved{}, done...)}
+	a := frame.Result{Data: append([]tracker.Approved{}, done...)}
 	for _, x := range done {
-		a.ids = append(a.ids, x.Agent)
+		a.IDs = append(a.IDs, x.Agent)
 		if x.Already {
-			e.talk("'%s' is approved already, with the key %s", x.Agent, x.Fingerprint)
+			e.Progress("'%s' is approved already, with the key %s", x.Agent, x.Fingerprint)
 		} else {
-			e.talk("approved '%s' with the key %s", x.Agent, x.Fingerprint)
+			e.Progress("approved '%s' with the key %s", x.Agent, x.Fingerprint)
 		}
 	}
 	if len(done) == 0 {
-		e.talk("nobody waits")
+		e.Progress("nobody waits")
 	}
 	return e.say(ctx, a)
 }
 
 func newTrustRevoke(e *env) *urfave.Command {
-	return e.command(&urfave.Command{
+	return e.Command(&urfave.Command{
 		Name: "revoke", Usage: "let an agent's events count no further",
 		UsageText: "git crosslink trust revoke [<options>] <agent>",
 		Description: `Ends an agent's log: what counts of it now stays, nothing behind it ever will,
@@ -385,7 +385,7 @@ Examples:
 			&urfave.StringFlag{Name: "reason", Usage: "`TEXT` for whoever asks"},
 		},
 	}, func(u *urfave.Context) error {
-		args, err := arguments(u, 1, 1, "one agent")
+		args, err := frame.Arguments(u, 1, 1, "one agent")
 		if err != nil {
 			return err
 		}
@@ -401,14 +401,14 @@ Examples:
 		if err != nil {
 			return err
 		}
-		if e.offline {
+		if e.Offline {
 			return frame.Misuse("what the hub trusts cannot be changed offline")
 		}
 		r, err := h.Revoke(u.Context, args[0], after, u.String("reason"))
 		if err != nil {
 			return err
 		}
-		e.talk("revoked '%s' behind event %d", args[0], r.After)
-		return e.say(u.Context, answer{data: r, ids: []string{args[0]}})
+		e.Progress("revoked '%s' behind event %d", args[0], r.After)
+		return e.say(u.Context, frame.Result{Data: r, IDs: []string{args[0]}})
 	})
 }

@@ -20,8 +20,8 @@ type unlockOptions struct {
 }
 
 func newUnlockCommand(e *env) *urfave.Command {
-	return e.command(&urfave.Command{
-		Name: "unlock", Aliases: []string{"release"}, Category: groupLocks,
+	return e.Command(&urfave.Command{
+		Name: "unlock", Aliases: []string{"release"}, Category: frame.GroupLocks,
 		Usage:     "give locks back, or end those of others",
 		UsageText: "git crosslink unlock [<options>] <id>…\ngit crosslink unlock --break --reason <text> [<options>] <id>…",
 		Description: `Gives back the locks of the issues, claims that are not confirmed and places in
@@ -40,10 +40,10 @@ Examples:
 		}, writeFlags()...),
 	}, func(u *urfave.Context) (err error) {
 		var opts unlockOptions
-		if opts.ids, err = arguments(u, 1, -1, "the id of an issue"); err != nil {
+		if opts.ids, err = frame.Arguments(u, 1, -1, "the id of an issue"); err != nil {
 			return err
 		}
-		opts.breaking, opts.reason = u.Bool("break"), tidy(u.String("reason"))
+		opts.breaking, opts.reason = u.Bool("break"), frame.TrimText(u.String("reason"))
 		switch {
 		case opts.breaking && opts.reason == "":
 			return frame.Misuse("'--break' needs '--reason': the holder will want to know")
@@ -136,11 +136,11 @@ func (o *unlockOptions) body(h hub, p tracker.Projection, i *store.Issue, e *env
 func (e *env) tellHolder(r *tracker.Receipt, i *store.Issue) {
 	switch {
 	case i.Lock != nil && i.Lock.Ending:
-		e.talk("the hub has not decided it yet: others still see '%s' locked", i.Name())
+		e.Progress("the hub has not decided it yet: others still see '%s' locked", i.Name())
 	case i.Lock != nil && i.Lock.Confirmed && i.Lock.Holder == r.Agent:
-		e.talk("%s is locked by you now (token %d)", named(i), i.Lock.Token)
+		e.Progress("%s is locked by you now (token %d)", named(i), i.Lock.Token)
 	case i.Lock != nil && i.Lock.Confirmed:
-		e.talk("'%s' has the lock of '%s' now (token %d)", i.Lock.Holder, i.Name(), i.Lock.Token)
+		e.Progress("'%s' has the lock of '%s' now (token %d)", i.Lock.Holder, i.Name(), i.Lock.Token)
 	}
 }
 
@@ -154,9 +154,9 @@ func (e *env) wroteMany(ctx context.Context, r *tracker.Receipt, o tracker.EmitO
 	if doc.Issues, err = s.issues(rows); err != nil {
 		return err
 	}
-	a := answer{data: doc, no: unconfirmed(r, o)}
+	a := frame.Result{Data: doc, Failure: unconfirmed(r, o)}
 	for _, i := range rows {
-		a.ids = append(a.ids, i.Name())
+		a.IDs = append(a.IDs, i.Name())
 	}
 	return e.say(ctx, a)
 }

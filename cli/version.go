@@ -6,6 +6,8 @@ import (
 	"runtime/debug"
 
 	urfave "github.com/urfave/cli/v2"
+
+	"github.com/git-crosslink/git-crosslink/cli/frame"
 )
 
 type versionOptions struct{ build bool }
@@ -20,8 +22,8 @@ type versionShape struct {
 }
 
 func newVersionCommand(e *env) *urfave.Command {
-	return e.command(&urfave.Command{
-		Name: "version", Category: groupRest,
+	return e.Command(&urfave.Command{
+		Name: "version", Category: frame.GroupRest,
 		Usage:     "print the version",
 		UsageText: "git crosslink version [--build-options]",
 		Description: `Prints the version as git prints its own.
@@ -32,7 +34,7 @@ Examples:
 			&urfave.BoolFlag{Name: "build-options", Usage: "also how it was built"},
 		},
 	}, func(u *urfave.Context) error {
-		if _, err := arguments(u, 0, 0, ""); err != nil {
+		if _, err := frame.Arguments(u, 0, 0, ""); err != nil {
 			return err
 		}
 		return runVersion(versionOptions{u.Bool("build-options")}, e)
@@ -51,18 +53,18 @@ func runVersion(opts versionOptions, e *env) error {
 			}
 		}
 	}
-	return e.say(context.Background(), answer{data: v, ids: []string{v.Version}, page: func(pg *page) {
-		pg.print("git crosslink version %s\n", v.Version)
+	return e.say(context.Background(), frame.Result{Data: v, IDs: []string{v.Version}, Page: func(pg *frame.Page) {
+		pg.Print("git crosslink version %s\n", v.Version)
 		if !opts.build {
 			return
 		}
-		pg.print("platform: %s\nbuilt with: %s\n", v.Platform, v.Go)
+		pg.Print("platform: %s\nbuilt with: %s\n", v.Platform, v.Go)
 		switch {
 		case v.Commit == "":
 		case v.Modified:
-			pg.print("built from commit: %s, modified\n", v.Commit)
+			pg.Print("built from commit: %s, modified\n", v.Commit)
 		default:
-			pg.print("built from commit: %s\n", v.Commit)
+			pg.Print("built from commit: %s\n", v.Commit)
 		}
 	}})
 }

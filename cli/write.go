@@ -38,7 +38,7 @@ func (e *env) emit(ctx context.Context, o tracker.EmitOptions, build func(h hub,
 	if o.Offline || !unknown(err) {
 		return r, err
 	}
-	e.asked = e.now()
+	e.asked = e.Now()
 	if _, ferr := h.Read(ctx, tracker.Fresh); ferr != nil {
 		return nil, ferr
 	}
@@ -53,17 +53,17 @@ func (e *env) read(ctx context.Context, wish tracker.Freshness, use func(h hub, 
 		return err
 	}
 	if wish == tracker.Fresh {
-		e.asked = e.now()
+		e.asked = e.Now()
 	}
 	p, err := h.Read(ctx, e.freshness(wish))
 	if err != nil {
 		return err
 	}
 	err = use(h, p)
-	if wish == tracker.Fresh || e.offline || !unknown(err) {
+	if wish == tracker.Fresh || e.Offline || !unknown(err) {
 		return err
 	}
-	e.asked = e.now()
+	e.asked = e.Now()
 	if p, err = h.Read(ctx, tracker.Fresh); err != nil {
 		return err
 	}
@@ -178,8 +178,8 @@ func (e *env) wroteIssue(ctx context.Context, r *tracker.Receipt, u event.UUID, 
 	if err != nil {
 		return err
 	}
-	return e.say(ctx, answer{
-		data: oneShape{shape, writeShapeOf(r)}, ids: []string{i.Name()}, no: no,
+	return e.say(ctx, frame.Result{
+		Data: oneShape{shape, writeShapeOf(r)}, IDs: []string{i.Name()}, Failure: no,
 	})
 }
 
@@ -196,7 +196,7 @@ func (s *said) add(format string, args ...any) { *s = append(*s, fmt.Sprintf(for
 
 func (s said) tell(e *env) {
 	for _, l := range s {
-		e.talk("%s", l)
+		e.Progress("%s", l)
 	}
 }
 

@@ -61,7 +61,7 @@ func Explain(err error) *Failure {
 	return &Failure{Code: ExitFatal, Kind: "fatal", Message: err.Error(), Cause: err}
 }
 
-// othersThan says what there is, where something is not.
+// othersThan is the hint about what exists, where something does not.
 func othersThan(missing *store.NotFoundError) string {
 	switch where := whereListed[missing.What]; {
 	case where != "":

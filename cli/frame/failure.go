@@ -102,7 +102,7 @@ func (u *Unprinted) Error() string { return u.Err.Error() }
 // Unwrap returns why it could not.
 func (u *Unprinted) Unwrap() error { return u.Err }
 
-// Instead is what is told instead. After a write the status never says that
+// Instead is what is printed instead. After a write the status never says that
 // nothing was written: a script that believes that does it again.
 func (u *Unprinted) Instead(saved, wrote bool) *Failure {
 	why := u.Err

@@ -22,10 +22,10 @@ import (
 // A backslash is not escaped, so the escapes are for eyes; exact text is what
 // --json is for.
 
-// OneLine makes s fit for one line of a terminal.
+// OneLine sanitizes s for one line of a terminal.
 func OneLine(s string) string { return sanitize(s, false) }
 
-// Lines makes s fit for a terminal and keeps its lines.
+// Lines sanitizes s for a terminal and keeps its lines.
 func Lines(s string) string { return sanitize(s, true) }
 
 func sanitize(s string, lines bool) string {

@@ -1,9 +1,14 @@
 package frame
 
 import (
+	"bufio"
+	"encoding/json"
+	"errors"
 	"strings"
 	"testing"
 	"unicode/utf8"
+
+	"github.com/git-crosslink/git-crosslink/event"
 )
 
 // TestSanitize is golden: what stands here is what terminals get.
@@ -67,4 +72,42 @@ func FuzzSanitize(f *testing.F) {
 			t.Errorf("%q gives %q", s, l)
 		}
 	})
+}
+
+func TestEscapeHiddenKeepsTheMeaning(t *testing.T) {
+	for _, s := range []string{"plain", "\u202e", "\u009b\u007f\ufeff", "a\U000e0041b", "\x00\n\"\\", "ü世👍"} {
+		doc, err := json.Marshal(map[string]string{"s": s})
+		if err != nil {
+			t.Fatal(err)
+		}
+		esc := escapeHidden(doc)
+		var back map[string]string
+		if err := json.Unmarshal(esc, &back); err != nil {
+			t.Fatal(err)
+		}
+		check(t, "text", back["s"], s)
+		if !fit(string(esc)) {
+			t.Errorf("%q", esc)
+		}
+	}
+}
+
+// TestPagesNeedNoCare: a page cannot be written to past the sanitiser.
+func TestPagesNeedNoCare(t *testing.T) {
+	var b strings.Builder
+	p := &Page{W: bufio.NewWriter(&b), palette: palette{on: true}}
+	p.Print("%s %s %v %d %s\n", "\x1b[31m", event.Priority("\x9b"), errors.New("\u202e"), 7, p.Paint(ID, "\x1b"))
+	p.Block("  ", "a\x07\nb")
+	p.W.Flush()
+	check(t, "page", b.String(), `\x1b[31m \x9b \u202e 7 `+"\x1b[33m"+`\x1b`+"\x1b[m\n"+`  a\x07`+"\n  b\n")
+}
+
+// TestTraceIsFit: the log of diagnostics may be read on a terminal.
+func TestTraceIsFit(t *testing.T) {
+	var b strings.Builder
+	l := traceTo("1", &b)
+	l.Debug().Strs("args", []string{"\x1b[31m\u202e\u200b\u009b\x7f\xff"}).Msg("start")
+	if !fit(b.String()) || !json.Valid([]byte(b.String())) {
+		t.Errorf("%q", b.String())
+	}
 }

@@ -90,7 +90,7 @@ var rules = map[string]rule{
 
 	"internal/bench":   {may: "event reducer refs refs/git refs/native enrol", why: "it measures programs as they are, and these from inside, and makes the data they are measured on"},
 	"internal/soak":    {may: "internal/testkit", why: "it runs the programs as users do, and knows their answers only"},
-	"internal/manpage": {may: "cli", why: "the manual is made from the texts of help"},
+	"internal/manpage": {may: "cli cli/frame", why: "the manual is made from the texts of help"},
 
 	"internal/oracle": {
 		may: "event reducer",
@@ -131,7 +131,7 @@ var impureCalls = map[string]string{
 // starts are the packages that may start a process, and which.
 var starts = map[string]string{
 	"refs/git": "git", "helper": "what git would start for a remote", "trust/keys": "ssh-keygen", "hooks": "ps, to ask what called a hook",
-	"tracker": "a sync in the background", "cli": "the editor, the pager, git var and git config",
+	"tracker": "a sync in the background", "cli/frame": "the editor, the pager, git var and git config",
 	"internal/gotest": "go test", "internal/bench": "git and our programs, to measure them",
 }
 

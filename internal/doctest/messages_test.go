@@ -131,7 +131,7 @@ func isCode(x ast.Expr) bool {
 
 // named finds the names of what the command line itself says.
 var named = regexp.MustCompile(`(?:` + strings.Join([]string{
-	`\b(?:Fatal|No|AnswersNo|warn)\(`,
+	`\b(?:Fatal|No|AnswersNo|Warn)\(`,
 	`\bFailure\{Code: [\w.]+, Kind: +`,
 	`diagnosisShape\{`,
 }, "|") + `)"([a-z-]+)"`)

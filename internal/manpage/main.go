@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 
 	"github.com/git-crosslink/git-crosslink/cli"
+	"github.com/git-crosslink/git-crosslink/cli/frame"
 )
 
 func main() {
@@ -40,14 +41,14 @@ func run(root string) error {
 }
 
 // all are the pages there should be.
-func all(root string) ([]cli.ManPage, error) {
+func all(root string) ([]frame.ManPage, error) {
 	pages := cli.ManPages()
 	for _, d := range documents {
 		text, err := os.ReadFile(filepath.Join(root, "docs", d.file))
 		if err != nil {
 			return nil, err
 		}
-		pages = append(pages, cli.ManPage{Name: d.name + "." + d.section, Roff: d.roff(string(text))})
+		pages = append(pages, frame.ManPage{Name: d.name + "." + d.section, Roff: d.roff(string(text))})
 	}
 	return pages, nil
 }

@@ -4,7 +4,7 @@ import (
 	"regexp"
 	"strings"
 
-	"github.com/git-crosslink/git-crosslink/cli"
+	"github.com/git-crosslink/git-crosslink/cli/frame"
 )
 
 // document is a page of docs/ that is a page of the manual, too.
@@ -31,7 +31,7 @@ func (d document) roff(markdown string) string {
 		case strings.HasPrefix(l, "```"):
 			p.line(".PP\n.RS 4\n.nf")
 			for i++; i < len(lines) && !strings.HasPrefix(lines[i], "```"); i++ {
-				p.line("%s", cli.Roff(lines[i]))
+				p.line("%s", frame.Roff(lines[i]))
 			}
 			p.line(".fi\n.RE")
 		case strings.HasPrefix(l, "### "):
@@ -114,7 +114,7 @@ func inline(s string) string {
 // plain escapes text; at the beginning of a line it is no request.
 func plain(s string, begins bool) string {
 	if !begins && strings.HasPrefix(s, ".") {
-		return "." + cli.Roff(s[1:])
+		return "." + frame.Roff(s[1:])
 	}
-	return cli.Roff(s)
+	return frame.Roff(s)
 }

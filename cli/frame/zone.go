@@ -1,4 +1,4 @@
-package cli
+package frame
 
 import (
 	"encoding/binary"

@@ -1,33 +1,32 @@
-package cli
+package frame
 
 import (
 	"bytes"
 	"encoding/json"
 	"fmt"
 	"unicode/utf8"
-
-	"github.com/git-crosslink/git-crosslink/cli/frame"
 )
 
 // The rules of JSON output are (fields: docs/json.md):
 //
 //   - one document a command, on stdout, errors too;
-//   - ok is true if all that was asked for is so: with status 0, and with 1 where
-//     a question was answered in full and the answer is "no" (answersNo);
+//   - ok is true if all that was asked for is true: with status 0, and with 1
+//     where a question was answered in full and the answer is "no" (AnswersNo);
 //   - lists are arrays, never null; times are RFC 3339 in UTC with nine digits;
 //   - text is exact, and what a terminal must not see is escaped.
 
-// envelope is the outside of every JSON document.
-type envelope struct {
+// Envelope is the outside of every JSON document.
+type Envelope struct {
 	V        int         `json:"v"`
 	OK       bool        `json:"ok"`
 	Code     int         `json:"code"`
 	Data     *any        `json:"data,omitempty"`
-	Error    *errorShape `json:"error,omitempty"`
-	Warnings []warning   `json:"warnings"`
+	Error    *ErrorShape `json:"error,omitempty"`
+	Warnings []Warning   `json:"warnings"`
 }
 
-type errorShape struct {
+// ErrorShape is a failure in JSON.
+type ErrorShape struct {
 	Code    int      `json:"code"`
 	Kind    string   `json:"kind"`
 	Message string   `json:"message"`
@@ -35,20 +34,20 @@ type errorShape struct {
 }
 
 // writeEnvelope prints the one JSON document of a command.
-func (e *env) writeEnvelope(a answer) error {
-	doc := envelope{V: 1, OK: true, Warnings: e.warnings}
+func (t *Terminal) writeEnvelope(r Result) error {
+	doc := Envelope{V: 1, OK: true, Warnings: t.warnings}
 	if doc.Warnings == nil {
-		doc.Warnings = []warning{}
+		doc.Warnings = []Warning{}
 	}
-	if a.no != nil {
-		doc.Code, doc.OK = a.no.Code, a.no.Whole
-		doc.Error = &errorShape{a.no.Code, a.no.Kind, a.no.Message, append([]string{}, a.no.Hints...)}
-		for _, u := range a.no.Usage {
+	if r.Failure != nil {
+		doc.Code, doc.OK = r.Failure.Code, r.Failure.Whole
+		doc.Error = &ErrorShape{r.Failure.Code, r.Failure.Kind, r.Failure.Message, append([]string{}, r.Failure.Hints...)}
+		for _, u := range r.Failure.Usage {
 			doc.Error.Hints = append(doc.Error.Hints, "usage: "+u)
 		}
 	}
-	if doc.OK || a.data != nil || doc.Code == frame.ExitNo || doc.Code == frame.ExitUnconfirmed {
-		doc.Data = &a.data
+	if doc.OK || r.Data != nil || doc.Code == ExitNo || doc.Code == ExitUnconfirmed {
+		doc.Data = &r.Data
 	}
 	var b bytes.Buffer
 	enc := json.NewEncoder(&b)
@@ -56,8 +55,8 @@ func (e *env) writeEnvelope(a answer) error {
 	if err := enc.Encode(doc); err != nil {
 		return fmt.Errorf("write JSON: %w", err)
 	}
-	e.answered = true
-	_, err := e.out.Write(escapeHidden(b.Bytes()))
+	t.answered = true
+	_, err := t.Out.Write(escapeHidden(b.Bytes()))
 	return err
 }
 
@@ -69,7 +68,7 @@ func escapeHidden(doc []byte) []byte {
 	from := 0
 	for i := 0; i < len(doc); {
 		r, n := utf8.DecodeRune(doc[i:])
-		if r == utf8.RuneError && n == 1 || r >= 0x7F && frame.Hidden(r) {
+		if r == utf8.RuneError && n == 1 || r >= 0x7F && Hidden(r) {
 			out = append(out, doc[from:i]...)
 			if r > 0xFFFF {
 				r -= 0x10000
@@ -85,4 +84,20 @@ func escapeHidden(doc []byte) []byte {
 		return doc
 	}
 	return append(out, doc[from:]...)
+}
+
+// WriteFailure prints a failure: in the JSON document where that can be, else on stderr.
+func (t *Terminal) WriteFailure(f *Failure, printable bool) {
+	if t.JSON && printable {
+		if t.answered {
+			return
+		}
+		if err := t.writeEnvelope(Result{Failure: f}); err == nil {
+			return
+		}
+	}
+	t.failing = true
+	fmt.Fprintf(t.Err, "error: %s\n", t.Symbols(OneLine(f.Message)))
+	writeUsage(t.symbolic(t.Err), f.Usage)
+	t.WriteHints(f.Hints)
 }

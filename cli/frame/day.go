@@ -1,6 +1,7 @@
-package cli
+package frame
 
 import (
+	"fmt"
 	"time"
 
 	"github.com/git-crosslink/git-crosslink/event"
@@ -58,23 +59,56 @@ func instantsOf(day time.Time, zone *time.Location) (first, last time.Time) {
 	return first.In(zone), last.In(zone)
 }
 
-// date is a moment in the user's own time.
-func (e *env) date(t event.Time) string {
-	return t.Std().In(e.now().Location()).Format("2006-01-02 15:04")
+// Date is a moment in the user's own time.
+func (s *System) Date(t event.Time) string {
+	return t.Std().In(s.Now().Location()).Format("2006-01-02 15:04")
 }
 
-// day is the user's day of a moment.
-func (e *env) day(t event.Time) string {
-	return t.Std().In(e.now().Location()).Format(time.DateOnly)
+// Day is the user's day of a moment.
+func (s *System) Day(t event.Time) string {
+	return t.Std().In(s.Now().Location()).Format(time.DateOnly)
 }
 
-// dateAt is day if t is the edge of one, else date. Programs differ in what
+// DateAt is day if t is the edge of one, else date. Programs differ in what
 // they take for the end of a day, so all of its last second is.
-func (e *env) dateAt(t event.Time, at edge) string {
-	local := t.Std().In(e.now().Location())
+func (s *System) DateAt(t event.Time, at DayEdge) string {
+	local := t.Std().In(s.Now().Location())
 	first, last := instantsOf(dayOf(local), local.Location())
-	if at == dayStart && local.Equal(first) || at == dayEnd && last.Sub(local) < time.Second {
-		return e.day(t)
+	if at == DayStart && local.Equal(first) || at == DayEnd && last.Sub(local) < time.Second {
+		return s.Day(t)
 	}
-	return e.date(t)
+	return s.Date(t)
+}
+
+// Ago tells how long before now t was, or how long after.
+func (s *System) Ago(t event.Time) string {
+	d := s.Now().Sub(t.Std())
+	if d < 0 {
+		if -d < time.Minute { // clocks differ a little
+			return "just now"
+		}
+		return "in " + Span(-d)
+	}
+	if d < time.Minute {
+		return "just now"
+	}
+	return Span(d) + " ago"
+}
+
+// Span is a length of time in its greatest unit.
+func Span(d time.Duration) string {
+	const day = 24 * time.Hour
+	switch {
+	case d < time.Minute:
+		return fmt.Sprintf("%d s", d/time.Second)
+	case d < time.Hour:
+		return fmt.Sprintf("%d min", d/time.Minute)
+	case d < 2*day:
+		return fmt.Sprintf("%d h", d/time.Hour)
+	case d < 60*day:
+		return fmt.Sprintf("%d d", d/day)
+	case d < 730*day:
+		return fmt.Sprintf("%d months", d/(30*day))
+	}
+	return fmt.Sprintf("%d years", d/(365*day))
 }

@@ -1,4 +1,4 @@
-package cli
+package frame
 
 import (
 	"fmt"
@@ -6,8 +6,6 @@ import (
 	"strings"
 
 	urfave "github.com/urfave/cli/v2"
-
-	"github.com/git-crosslink/git-crosslink/cli/frame"
 )
 
 // The rules of help are git's: -h prints the usage on stdout and exits 129;
@@ -16,15 +14,16 @@ import (
 // texts (man.go): a command's Description is its prose, then "Examples:" and
 // indented lines.
 
-func newHelpCommand(e *env) *urfave.Command {
-	return e.command(&urfave.Command{
+// NewHelpCommand is the command help, which explains the commands of a tree.
+func NewHelpCommand(t *Terminal, tree func() *urfave.Command) *urfave.Command {
+	return t.Command(&urfave.Command{
 		Name:      "help",
-		Category:  groupRest,
+		Category:  GroupRest,
 		Usage:     "explain a command",
 		UsageText: "git crosslink help [<command>…]",
 	}, func(u *urfave.Context) error {
-		root := tree(e)
-		v := &invocation{help: manual}
+		root := tree()
+		v := &invocation{Help: manual}
 		at := root
 		for _, w := range u.Args().Slice() {
 			c := at.Command(w)
@@ -33,25 +32,25 @@ func newHelpCommand(e *env) *urfave.Command {
 			}
 			at, v.command = c, c
 		}
-		return e.help(root, v)
+		return t.help(root, v)
 	})
 }
 
 // help prints what -h or --help asks for.
-func (e *env) help(root *urfave.Command, v *invocation) error {
+func (t *Terminal) help(root *urfave.Command, v *invocation) error {
 	c := v.command
 	if c == nil {
 		c = root
 	}
-	if v.help == synopsis {
-		return e.synopsis(c)
+	if v.Help == synopsis {
+		return t.synopsis(c)
 	}
-	if e.asJSON {
+	if t.JSON {
 		var text strings.Builder
 		writeManual(&text, c)
-		return e.writeEnvelope(answer{data: helpShape{commandName(c), text.String()}})
+		return t.writeEnvelope(Result{Data: helpShape{CommandName(c), text.String()}})
 	}
-	writeManual(e.symbolic(e.out), c)
+	writeManual(t.symbolic(t.Out), c)
 	return nil
 }
 
@@ -63,23 +62,24 @@ type helpShape struct {
 
 // synopsis is the answer to -h and to no command at all. Its status is 129, so
 // in JSON it is an error that holds the usage.
-func (e *env) synopsis(c *urfave.Command) error {
-	if !e.asJSON {
-		writeSynopsis(e.symbolic(e.out), c)
-		return &frame.Silent{Code: frame.ExitUsage}
+func (t *Terminal) synopsis(c *urfave.Command) error {
+	if !t.JSON {
+		writeSynopsis(t.symbolic(t.Out), c)
+		return &Silent{Code: ExitUsage}
 	}
-	f := frame.Misuse("this is how '"+commandName(c)+"' is used", "all of it: git crosslink help --json")
-	if f.Usage = usageLines(c); c.Name == program {
+	f := Misuse("this is how '"+CommandName(c)+"' is used", "all of it: git crosslink help --json")
+	if f.Usage = UsageLines(c); c.Name == Program {
 		f.Usage = []string{programUsage}
 	}
 	return f
 }
 
-func usageLines(c *urfave.Command) []string {
+// UsageLines are the lines of a command's synopsis.
+func UsageLines(c *urfave.Command) []string {
 	if c.UsageText != "" {
 		return strings.Split(c.UsageText, "\n")
 	}
-	return []string{commandName(c) + " <command>"}
+	return []string{CommandName(c) + " <command>"}
 }
 
 func writeUsage(w io.Writer, lines []string) {
@@ -90,26 +90,26 @@ func writeUsage(w io.Writer, lines []string) {
 
 // writeSynopsis is what fits on a screen.
 func writeSynopsis(w io.Writer, c *urfave.Command) {
-	if c.Name == program {
+	if c.Name == Program {
 		fmt.Fprintln(w, "usage: "+programUsage)
 		writeCommands(w, c)
 		fmt.Fprintln(w, "\n'git crosslink <command> -h' lists a command's options, 'git crosslink help <command>' explains it.")
 		return
 	}
-	writeUsage(w, usageLines(c))
+	writeUsage(w, UsageLines(c))
 	writeSubcommands(w, c)
 	writeOptions(w, c)
 }
 
 func writeManual(w io.Writer, c *urfave.Command) {
-	if c.Name == program {
+	if c.Name == Program {
 		fmt.Fprint(w, "git crosslink: ", aboutProgram, "\n\n")
 		writeSynopsis(w, c)
 		fmt.Fprint(w, "\n", aboutIDs, "\n", aboutStatus)
 		return
 	}
-	fmt.Fprintf(w, "%s: %s\n\n", commandName(c), c.Usage)
-	writeUsage(w, usageLines(c))
+	fmt.Fprintf(w, "%s: %s\n\n", CommandName(c), c.Usage)
+	writeUsage(w, UsageLines(c))
 	if len(c.Aliases) > 0 {
 		fmt.Fprintf(w, "also: git crosslink %s\n", strings.Join(c.Aliases, ", git crosslink "))
 	}
@@ -206,7 +206,7 @@ func writeOptions(w io.Writer, c *urfave.Command) {
 
 // optionsToShow are a command's own options and those every command has.
 func optionsToShow(c *urfave.Command) (own, shared []urfave.Flag) {
-	common := optionsOf(commonFlags())
+	common := flagTableOf(CommonFlags())
 	for _, f := range c.Flags {
 		if h, ok := f.(urfave.VisibleFlag); ok && !h.IsVisible() {
 			continue

@@ -1,4 +1,4 @@
-package cli
+package frame
 
 import (
 	"strings"
@@ -8,7 +8,7 @@ import (
 
 // Examples returns the command lines that stand under "Examples:" in the texts
 // of help, and so in the manual, by the command that explains them.
-func Examples() map[string][]string {
+func Examples(root *urfave.Command) map[string][]string {
 	all := map[string][]string{}
 	var walk func(cs []*urfave.Command)
 	walk = func(cs []*urfave.Command) {
@@ -16,12 +16,12 @@ func Examples() map[string][]string {
 			_, examples, _ := strings.Cut(c.Description, "Examples:\n")
 			for line := range strings.Lines(examples) {
 				if text, ok := strings.CutPrefix(line, "  "); ok {
-					all[commandName(c)] = append(all[commandName(c)], strings.TrimSpace(text))
+					all[CommandName(c)] = append(all[CommandName(c)], strings.TrimSpace(text))
 				}
 			}
 			walk(c.Subcommands)
 		}
 	}
-	walk(tree(&env{}).Subcommands)
+	walk(root.Subcommands)
 	return all
 }

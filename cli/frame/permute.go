@@ -1,4 +1,4 @@
-package cli
+package frame
 
 import (
 	"errors"
@@ -11,7 +11,6 @@ import (
 
 	urfave "github.com/urfave/cli/v2"
 
-	"github.com/git-crosslink/git-crosslink/cli/frame"
 	"github.com/git-crosslink/git-crosslink/event"
 )
 
@@ -33,26 +32,26 @@ import (
 
 // invocation is a command line put in order.
 type invocation struct {
-	dirs    []string // -C, one after the other
+	Dirs    []string // -C, one after the other
 	command *urfave.Command
 	path    []string // the words that name it
 	flags   []string // --name=value, in the order given
 	args    []string
-	help    helpKind
+	Help    helpKind
 	version bool
 }
 
 type helpKind int
 
 const (
-	noHelp   helpKind = iota
+	NoHelp   helpKind = iota
 	synopsis          // -h
 	manual            // --help
 )
 
-// words is what is handed to urfave.
-func (v *invocation) words() []string {
-	w := append([]string{program}, v.path...)
+// Words is what is handed to urfave.
+func (v *invocation) Words() []string {
+	w := append([]string{Program}, v.path...)
 	w = append(w, v.flags...)
 	return append(append(w, "--"), v.args...)
 }
@@ -67,10 +66,10 @@ type option struct {
 	list  bool   // it may be repeated
 }
 
-type options map[string]option
+type flagTable map[string]option
 
-func optionsOf(flags []urfave.Flag) options {
-	o := options{}
+func flagTableOf(flags []urfave.Flag) flagTable {
+	o := flagTable{}
 	for _, f := range flags {
 		d, ok := f.(urfave.DocGenerationFlag)
 		for _, n := range f.Names() {
@@ -81,11 +80,11 @@ func optionsOf(flags []urfave.Flag) options {
 	return o
 }
 
-// permute puts the words in order: which command, which options, which
+// Permute puts the words in order: which command, which options, which
 // arguments.
-func permute(root *urfave.Command, args []string) (*invocation, error) {
+func Permute(root *urfave.Command, args []string) (*invocation, error) {
 	v := &invocation{}
-	at, known := root, optionsOf(root.Flags)
+	at, known := root, flagTableOf(root.Flags)
 	for i := 0; i < len(args); i++ {
 		word := args[i]
 		switch {
@@ -115,8 +114,8 @@ func permute(root *urfave.Command, args []string) (*invocation, error) {
 			sub := at.Command(word)
 			switch {
 			case sub != nil && len(v.args) == 0:
-				at, known = sub, optionsOf(sub.Flags)
-				if sub.Name != issueNoun {
+				at, known = sub, flagTableOf(sub.Flags)
+				if sub.Name != IssueNoun {
 					v.path = append(v.path, sub.Name)
 				}
 			case at.Action == nil: // a noun that needs a verb
@@ -132,7 +131,7 @@ func permute(root *urfave.Command, args []string) (*invocation, error) {
 	for _, f := range v.flags { // one given before the verb may be none of the verb's
 		name, _, _ := strings.Cut(strings.TrimPrefix(f, "--"), "=")
 		if _, ok := known[name]; !ok {
-			return v, frame.Misuse(fmt.Sprintf("'%s' has no option '--%s'", at.Name, name))
+			return v, Misuse(fmt.Sprintf("'%s' has no option '--%s'", at.Name, name))
 		}
 	}
 	return v, nil
@@ -150,8 +149,8 @@ func takesText(c *urfave.Command, n int) bool {
 
 var placeholder = regexp.MustCompile(`<[^>]+>`)
 
-// fits reports whether the synopsis has room for so many arguments.
-func fits(c *urfave.Command, args int) bool {
+// hasRoomFor reports whether the synopsis has room for so many arguments.
+func hasRoomFor(c *urfave.Command, args int) bool {
 	synopsis := synopsisOf(c)
 	return strings.Contains(synopsis, "…") || args <= strings.Count(synopsis, "<")-strings.Count(synopsis, "<options>")
 }
@@ -164,15 +163,15 @@ func synopsisOf(c *urfave.Command) string {
 // errNoOption is why a word names no option.
 var errNoOption = errors.New("no option")
 
-func noOption(message string, hints []string) *frame.Failure {
-	f := frame.Misuse(message, hints...)
+func noOption(message string, hints []string) *Failure {
+	f := Misuse(message, hints...)
 	f.Cause = errNoOption
 	return f
 }
 
 // withSeparator adds to a mistake in the word at i how to pass it as a text.
 func withSeparator(err error, root *urfave.Command, args []string, i int) error {
-	f, ok := err.(*frame.Failure)
+	f, ok := err.(*Failure)
 	if !ok {
 		return err
 	}
@@ -180,11 +179,11 @@ func withSeparator(err error, root *urfave.Command, args []string, i int) error 
 	words := slices.Concat(args[:i], args[i+1:], []string{"--", args[i]})
 	command := "git crosslink"
 	for _, w := range words {
-		command += " " + shellWord(w)
+		command += " " + ShellWord(w)
 	}
 	const most = 500
-	if len(command) <= most && command == frame.OneLine(command) && !slices.Contains(args[i+1:], "--") {
-		if v, err := permute(root, words); err == nil && fits(v.command, len(v.args)) {
+	if len(command) <= most && command == OneLine(command) && !slices.Contains(args[i+1:], "--") {
+		if v, err := Permute(root, words); err == nil && hasRoomFor(v.command, len(v.args)) {
 			hint = "if it is text: " + command
 		}
 	}
@@ -193,7 +192,7 @@ func withSeparator(err error, root *urfave.Command, args []string, i int) error 
 }
 
 // option reads one word of options and returns how many of the rest it used.
-func (v *invocation) option(at *urfave.Command, known options, word string, rest []string) (int, error) {
+func (v *invocation) option(at *urfave.Command, known flagTable, word string, rest []string) (int, error) {
 	if strings.HasPrefix(word, "--") {
 		return v.long(at, known, word[2:], rest)
 	}
@@ -201,10 +200,10 @@ func (v *invocation) option(at *urfave.Command, known options, word string, rest
 		name := word[k : k+1]
 		switch name {
 		case "h":
-			v.help = synopsis
+			v.Help = synopsis
 			continue
 		case "v":
-			if at.Name == program {
+			if at.Name == Program {
 				v.version = true
 				continue
 			}
@@ -219,20 +218,20 @@ func (v *invocation) option(at *urfave.Command, known options, word string, rest
 		case k+1 < len(word):
 			return 0, v.give(o, word[k+1:])
 		case len(rest) == 0:
-			return 0, frame.Misuse(fmt.Sprintf("option '-%s' needs a value", name))
+			return 0, Misuse(fmt.Sprintf("option '-%s' needs a value", name))
 		}
 		return 1, v.give(o, rest[0])
 	}
 	return 0, nil
 }
 
-func (v *invocation) long(at *urfave.Command, known options, word string, rest []string) (int, error) {
+func (v *invocation) long(at *urfave.Command, known flagTable, word string, rest []string) (int, error) {
 	name, value, has := strings.Cut(word, "=")
 	switch {
 	case name == "help" && !has:
-		v.help = manual
+		v.Help = manual
 		return 0, nil
-	case name == "version" && !has && at.Name == program:
+	case name == "version" && !has && at.Name == Program:
 		v.version = true
 		return 0, nil
 	}
@@ -242,7 +241,7 @@ func (v *invocation) long(at *urfave.Command, known options, word string, rest [
 	}
 	switch {
 	case negated && has:
-		return 0, frame.Misuse(fmt.Sprintf("option '--%s' takes no value", name))
+		return 0, Misuse(fmt.Sprintf("option '--%s' takes no value", name))
 	case negated && o.name == "color":
 		return 0, v.give(o, "never")
 	case negated:
@@ -253,7 +252,7 @@ func (v *invocation) long(at *urfave.Command, known options, word string, rest [
 			value = "true"
 		}
 		if value != "true" && value != "false" {
-			return 0, frame.Misuse(fmt.Sprintf("option '--%s' takes no value", name))
+			return 0, Misuse(fmt.Sprintf("option '--%s' takes no value", name))
 		}
 		v.flags = append(v.flags, "--"+o.name+"="+value)
 		return 0, nil
@@ -262,7 +261,7 @@ func (v *invocation) long(at *urfave.Command, known options, word string, rest [
 	case withoutValue[o.name] != "":
 		return 0, v.give(o, withoutValue[o.name])
 	case len(rest) == 0:
-		return 0, frame.Misuse(fmt.Sprintf("option '--%s' needs a value", name))
+		return 0, Misuse(fmt.Sprintf("option '--%s' needs a value", name))
 	}
 	return 1, v.give(o, rest[0])
 }
@@ -270,21 +269,21 @@ func (v *invocation) long(at *urfave.Command, known options, word string, rest [
 func (v *invocation) give(o option, value string) error {
 	switch {
 	case o.name == "C":
-		v.dirs = append(v.dirs, value)
+		v.Dirs = append(v.Dirs, value)
 		return nil
 	case o.list && !utf8.ValidString(value): // urfave would put other bytes in its place
 		name := o.name
 		if name == "assign" {
 			name = "assignee"
 		}
-		return frame.BadMember(&event.MemberError{Reason: event.NotUTF8, Member: name, Detail: "'" + name + "' is not valid UTF-8"})
+		return BadMember(&event.MemberError{Reason: event.NotUTF8, Member: name, Detail: "'" + name + "' is not valid UTF-8"})
 	}
 	v.flags = append(v.flags, "--"+o.name+"="+value)
 	return nil
 }
 
 // find knows an option by its name, by '--no-', or by a unique beginning.
-func (o options) find(at *urfave.Command, name string) (found option, negated bool, err error) {
+func (o flagTable) find(at *urfave.Command, name string) (found option, negated bool, err error) {
 	if f, ok := o[name]; ok && len(name) > 1 {
 		return f, false, nil
 	}
@@ -310,20 +309,20 @@ func (o options) find(at *urfave.Command, name string) (found option, negated bo
 }
 
 // near says which option may have been meant and where all of them are listed.
-func near(at *urfave.Command, known options, name string) []string {
+func near(at *urfave.Command, known flagTable, name string) []string {
 	var long, hints []string
 	for n := range known {
 		if len(n) > 1 {
 			long = append(long, n)
 		}
 	}
-	if n := frame.Nearest(name, long); n != "" {
+	if n := Nearest(name, long); n != "" {
 		hints = append(hints, "did you mean '--"+n+"'?")
 	}
-	if at.Name == program {
+	if at.Name == Program {
 		return append(hints, "git crosslink -h")
 	}
-	return append(hints, commandName(at)+" -h")
+	return append(hints, CommandName(at)+" -h")
 }
 
 func unknownCommand(root, at *urfave.Command, word string) error {
@@ -333,13 +332,13 @@ func unknownCommand(root, at *urfave.Command, word string) error {
 			names = append(names, c.Names()...)
 		}
 	}
-	f := frame.Misuse(fmt.Sprintf("'%s' is not a command of %s", word, commandName(at)))
+	f := Misuse(fmt.Sprintf("'%s' is not a command of %s", word, CommandName(at)))
 	f.Kind = "unknown-command"
 	if at == root {
 		f.Message = fmt.Sprintf("'%s' is not a git crosslink command", word)
 	}
-	if n := frame.Nearest(word, names); n != "" {
-		f.Hints = append(f.Hints, "the most similar command is: "+commandName(at)+" "+n)
+	if n := Nearest(word, names); n != "" {
+		f.Hints = append(f.Hints, "the most similar command is: "+CommandName(at)+" "+n)
 	}
 	f.Hints = append(f.Hints, "all commands: git crosslink -h")
 	return f

@@ -1,4 +1,4 @@
-package cli
+package frame
 
 import (
 	"context"
@@ -6,35 +6,33 @@ import (
 	"os"
 	"os/exec"
 	"strings"
-
-	"github.com/git-crosslink/git-crosslink/cli/frame"
 )
 
 // paged shows a page through a pager.
-func (e *env) paged(command string, show func(io.Writer) error) error {
+func (t *Terminal) paged(command string, show func(io.Writer) error) error {
 	c := exec.Command("sh", "-c", command)
-	c.Stdout, c.Stderr = e.out, e.err
+	c.Stdout, c.Stderr = t.Out, t.Err
 	c.Env = append(os.Environ(), "GIT_PAGER_IN_USE=true")
 	for name, value := range map[string]string{"LESS": "FRX", "LV": "-c"} {
-		if e.getenv(name) == "" {
+		if t.Getenv(name) == "" {
 			c.Env = append(c.Env, name+"="+value)
 		}
 	}
 	w, err := c.StdinPipe()
 	if err != nil {
-		return show(e.out)
+		return show(t.Out)
 	}
 	if err := c.Start(); err != nil {
-		return show(e.out)
+		return show(t.Out)
 	}
-	e.lent.Store(true)
-	defer e.lent.Store(false)
+	t.busy.Store(true)
+	defer t.busy.Store(false)
 	err = show(w)
 	w.Close()
 	if werr := c.Wait(); werr != nil {
-		e.trace.Debug().Err(werr).Msg("pager")
+		t.Trace.Debug().Err(werr).Msg("pager")
 	}
-	if frame.ReaderGone(err) { // left before the end
+	if ReaderGone(err) { // left before the end
 		return nil
 	}
 	return err
@@ -44,18 +42,18 @@ func (e *env) paged(command string, show func(io.Writer) error) error {
 // inside another, for pages that may be long; pager.crosslink and, before it,
 // pager.crosslink.<command> say otherwise: a boolean, or the pager to use.
 // Where git started us it has looked at pager.crosslink itself.
-func (e *env) pagerCommand(ctx context.Context, long bool) string {
-	if !e.outTTY || e.noPager || e.pagerInUse() || e.opened == nil {
+func (t *Terminal) pagerCommand(ctx context.Context, long bool) string {
+	if !t.OutTTY || t.NoPager || t.pagerInUse() || t.Config == nil {
 		return ""
 	}
 	command := ""
-	for _, key := range []string{"pager.crosslink", "pager.crosslink." + e.verb} {
-		v, ok := e.setting(ctx, key)
+	for _, key := range []string{"pager.crosslink", "pager.crosslink." + t.verb} {
+		v, ok := t.Setting(ctx, key)
 		switch {
 		case !ok:
-		case isTrue(v, false):
+		case IsTrue(v, false):
 			long, command = true, ""
-		case !isTrue(v, true), v == "":
+		case !IsTrue(v, true), v == "":
 			long = false
 		default:
 			long, command = true, v
@@ -66,7 +64,7 @@ func (e *env) pagerCommand(ctx context.Context, long bool) string {
 	}
 	if command == "" {
 		var err error
-		if command, err = e.git(ctx, "var", "GIT_PAGER"); err != nil {
+		if command, err = t.Git(ctx, "var", "GIT_PAGER"); err != nil {
 			return ""
 		}
 	}

@@ -1,4 +1,4 @@
-package cli
+package frame
 
 import (
 	"fmt"
@@ -18,24 +18,23 @@ type ManPage struct {
 	Roff string
 }
 
-// ManPages returns the manual of the command line.
-func ManPages() []ManPage {
-	root := tree(&env{})
-	pages := []ManPage{{program + ".1", mainPage(root)}}
+// ManPages returns the manual of the commands below root.
+func ManPages(root *urfave.Command) []ManPage {
+	pages := []ManPage{{Program + ".1", mainPage(root)}}
 	taken := map[string]bool{}
 	for _, g := range groups {
 		taken[g.page] = true
 	}
 	for _, g := range groups {
-		name := program + "-" + g.page
+		name := Program + "-" + g.page
 		if g.page == "" {
-			name = program
+			name = Program
 		} else {
 			pages = append(pages, ManPage{name + ".1", groupPage(root, g.name, g.page, g.about)})
 		}
 		for _, c := range commandsOf(root, g.name) {
 			if !taken[c.Name] {
-				pages = append(pages, ManPage{program + "-" + c.Name + ".1", ".so man1/" + name + ".1\n"})
+				pages = append(pages, ManPage{Program + "-" + c.Name + ".1", ".so man1/" + name + ".1\n"})
 			}
 		}
 	}
@@ -100,8 +99,8 @@ func (r *roff) synopsis(lines []string) {
 
 // command explains one command and those below it.
 func (r *roff) command(c *urfave.Command) {
-	r.line(".SS %s", Roff(strings.TrimPrefix(commandName(c), "git crosslink ")))
-	r.synopsis(usageLines(c))
+	r.line(".SS %s", Roff(strings.TrimPrefix(CommandName(c), "git crosslink ")))
+	r.synopsis(UsageLines(c))
 	r.line(".PP")
 	r.line("%s.", Roff(strings.ToUpper(c.Usage[:1])+c.Usage[1:]))
 	if len(c.Aliases) > 0 {
@@ -121,7 +120,7 @@ func (r *roff) seeAlso(but string) {
 	r.line(".SH SEE ALSO")
 	names := []string{}
 	for _, g := range groups {
-		name := program
+		name := Program
 		if g.page != "" {
 			name += "-" + g.page
 		}
@@ -147,7 +146,7 @@ func (r *roff) about(text string) {
 
 func mainPage(root *urfave.Command) string {
 	r := &roff{}
-	r.head(program, aboutProgram)
+	r.head(Program, aboutProgram)
 	r.line(".SH SYNOPSIS")
 	r.synopsis([]string{programUsage})
 	r.line(".SH DESCRIPTION")
@@ -157,7 +156,7 @@ func mainPage(root *urfave.Command) string {
 			continue
 		}
 		r.line(".SH %s", Roff(strings.ToUpper(g.name)))
-		r.line("Explained in \\fB%s\\fR(1).", Roff(program+"-"+g.page))
+		r.line("Explained in \\fB%s\\fR(1).", Roff(Program+"-"+g.page))
 		for _, c := range commandsOf(root, g.name) {
 			r.line(".TP 12")
 			r.line("\\fB%s\\fR", Roff(c.Name))
@@ -165,26 +164,26 @@ func mainPage(root *urfave.Command) string {
 		}
 	}
 	r.line(".SH OTHER COMMANDS")
-	for _, c := range commandsOf(root, groupRest) {
+	for _, c := range commandsOf(root, GroupRest) {
 		r.command(c)
 	}
 	r.line(".SH COMMON OPTIONS")
 	r.options(root.Flags)
 	r.about(aboutIDs)
 	r.about(aboutStatus)
-	r.seeAlso(program)
+	r.seeAlso(Program)
 	return r.b.String()
 }
 
 func groupPage(root *urfave.Command, group, page, about string) string {
-	name := program + "-" + page
+	name := Program + "-" + page
 	r := &roff{}
 	r.head(name, about)
 	commands := commandsOf(root, group)
 	r.line(".SH SYNOPSIS")
 	var usage []string
 	for _, c := range commands {
-		usage = append(usage, usageLines(c)...)
+		usage = append(usage, UsageLines(c)...)
 	}
 	r.synopsis(usage)
 	r.line(".SH COMMANDS")
@@ -192,7 +191,7 @@ func groupPage(root *urfave.Command, group, page, about string) string {
 		r.command(c)
 	}
 	r.line(".SH COMMON OPTIONS")
-	r.options(commonFlags())
+	r.options(CommonFlags())
 	r.about(aboutStatus)
 	r.seeAlso(name)
 	return r.b.String()

@@ -1,4 +1,4 @@
-package cli
+package frame
 
 import (
 	"context"
@@ -7,8 +7,6 @@ import (
 	"os/exec"
 	"strings"
 	"unicode/utf8"
-
-	"github.com/git-crosslink/git-crosslink/cli/frame"
 )
 
 // A draft is a text in the user's editor. The rules are:
@@ -21,10 +19,10 @@ import (
 //     what it stood for, so that editing one word changes one word;
 //   - an empty text is an error;
 //   - the file stays until the text is safe elsewhere.
-type draft struct{ path string }
+type Draft struct{ path string }
 
-// done removes the file if err is nil, else tells where the text is.
-func (d *draft) done(err error) error {
+// Done removes the file if err is nil, else tells where the text is.
+func (d *Draft) Done(err error) error {
 	if d == nil {
 		return err
 	}
@@ -32,72 +30,73 @@ func (d *draft) done(err error) error {
 		os.Remove(d.path)
 		return nil
 	}
-	f := *frame.Explain(err)
+	f := *Explain(err)
 	f.Hints = append(f.Hints[:len(f.Hints):len(f.Hints)], fmt.Sprintf("your text is kept in '%s'", d.path))
 	return &f
 }
 
-const scissors = "------------------------ >8 ------------------------"
+// Scissors end the text of a draft; the comment mark and a blank precede them.
+const Scissors = "------------------------ >8 ------------------------"
 
-// editText opens the user's editor on text and returns what it leaves.
-func (e *env) editText(ctx context.Context, text, about string) (string, *draft, error) {
-	line := e.commentMark(ctx) + " " + scissors
-	editor, err := e.editor(ctx)
+// EditText opens the user's editor on text and returns what it leaves.
+func (t *Terminal) EditText(ctx context.Context, text, about string) (string, *Draft, error) {
+	line := t.commentMark(ctx) + " " + Scissors
+	editor, err := t.editor(ctx)
 	if err != nil {
 		return "", nil, err
 	}
 	f, err := os.CreateTemp("", "crosslink-*.md")
 	if err != nil {
-		return "", nil, frame.Fatal("editor", "cannot make a file for the editor: "+frame.UnwrapPath(err))
+		return "", nil, Fatal("editor", "cannot make a file for the editor: "+UnwrapPath(err))
 	}
-	d := &draft{f.Name()}
+	d := &Draft{f.Name()}
 	_, err = f.WriteString(draftPage(text, line, about))
 	if cerr := f.Close(); err == nil {
 		err = cerr
 	}
 	if err != nil {
 		os.Remove(d.path)
-		return "", nil, frame.Fatal("editor", "cannot write for the editor: "+frame.UnwrapPath(err))
+		return "", nil, Fatal("editor", "cannot write for the editor: "+UnwrapPath(err))
 	}
-	if err := e.runEditor(editor, d.path); err != nil {
-		return "", nil, d.done(frame.Fatal("editor", fmt.Sprintf("the editor '%s' failed: %v", editor, err)))
+	if err := t.runEditor(editor, d.path); err != nil {
+		return "", nil, d.Done(Fatal("editor", fmt.Sprintf("the editor '%s' failed: %v", editor, err)))
 	}
 	b, err := os.ReadFile(d.path)
 	if err != nil {
-		return "", nil, frame.Unreadable(d.path, err)
+		return "", nil, Unreadable(d.path, err)
 	}
 	result := leftOn(string(b), text, line)
 	if result == "" {
 		os.Remove(d.path)
-		return "", nil, frame.Fatal("empty", "the text is empty, nothing is written")
+		return "", nil, Fatal("empty", "the text is empty, nothing is written")
 	}
 	return result, d, nil
 }
 
-func (e *env) runEditor(editor, path string) error {
-	e.trace.Debug().Str("editor", editor).Msg("child")
+func (t *Terminal) runEditor(editor, path string) error {
+	t.Trace.Debug().Str("editor", editor).Msg("child")
 	c := exec.Command("sh", "-c", editor+` "$@"`, editor, path)
-	c.Stdin, c.Stdout, c.Stderr = e.in, e.out, e.err
-	if !e.outTTY { // stdout is for the answer
-		c.Stdout = e.err
+	c.Stdin, c.Stdout, c.Stderr = t.In, t.Out, t.Err
+	if !t.OutTTY { // stdout is for the answer
+		c.Stdout = t.Err
 	}
-	e.lent.Store(true)
-	defer e.lent.Store(false)
+	t.busy.Store(true)
+	defer t.busy.Store(false)
 	return c.Run()
 }
 
 // draftPage is what the editor is given; line is the scissors.
 func draftPage(text, line, about string) string {
-	body := frame.Lines(text) + "\n\n" + line + "\n"
+	body := Lines(text) + "\n\n" + line + "\n"
 	for _, l := range strings.Split(about, "\n") {
-		body += strings.TrimSuffix(line, scissors) + l + "\n"
+		body += strings.TrimSuffix(line, Scissors) + l + "\n"
 	}
 	return body
 }
 
 // leftOn is the text on a page that began as that of text.
 func leftOn(page, text, line string) string {
-	return strings.TrimSpace(unescaped(above(tidy(page), line, linesLike(text, line)), text))
+	return strings.TrimSpace(unescaped(above(TrimText(page), line, linesLike(text, line)), text))
 }
 
 // above is what stands above the last line that is the scissors, if there are
@@ -129,35 +128,35 @@ func linesLike(text, line string) int {
 // escape that the text holds in letters is not taken for one.
 func unescaped(edited, text string) string {
 	for _, r := range text {
-		if r < 0xA0 || r == utf8.RuneError || !frame.Hidden(r) {
+		if r < 0xA0 || r == utf8.RuneError || !Hidden(r) {
 			continue
 		}
-		if escape := frame.OneLine(string(r)); !strings.Contains(text, escape) {
+		if escape := OneLine(string(r)); !strings.Contains(text, escape) {
 			edited = strings.ReplaceAll(edited, escape, string(r))
 		}
 	}
 	return edited
 }
 
-func (e *env) editor(ctx context.Context) (string, error) {
-	if v, _ := e.setting(ctx, "crosslink.editor"); v != "" {
+func (t *Terminal) editor(ctx context.Context) (string, error) {
+	if v, _ := t.Setting(ctx, "crosslink.editor"); v != "" {
 		return v, nil
 	}
-	v, err := e.git(ctx, "var", "GIT_EDITOR")
+	v, err := t.Git(ctx, "var", "GIT_EDITOR")
 	if err != nil {
-		return "", frame.Fatal("editor", "no editor: "+gitSays(err), "give the text with -d, or -F <file>")
+		return "", Fatal("editor", "no editor: "+GitSays(err), "give the text with -d, or -F <file>")
 	}
 	return v, nil
 }
 
 // commentMark begins the lines below the scissors: core.commentChar, where
 // 'auto' is '#', as is what would break the line.
-func (e *env) commentMark(ctx context.Context) string {
-	mark, _ := e.setting(ctx, "core.commentString")
+func (t *Terminal) commentMark(ctx context.Context) string {
+	mark, _ := t.Setting(ctx, "core.commentString")
 	if mark == "" {
-		mark, _ = e.setting(ctx, "core.commentChar")
+		mark, _ = t.Setting(ctx, "core.commentChar")
 	}
-	if mark == "" || mark == "auto" || mark != frame.OneLine(mark) {
+	if mark == "" || mark == "auto" || mark != OneLine(mark) {
 		return "#"
 	}
 	return mark

@@ -1,4 +1,4 @@
-package cli
+package frame
 
 import (
 	"context"
@@ -7,16 +7,16 @@ import (
 	"strings"
 )
 
-// git runs git in the user's directory and environment: git var, and git config
+// Git runs git in the user's directory and environment: git var, and git config
 // to look something up or, for package enrol, to set it.
-func (e *env) git(ctx context.Context, args ...string) (string, error) {
-	e.trace.Debug().Strs("git", args).Msg("child")
+func (s *System) Git(ctx context.Context, args ...string) (string, error) {
+	s.Trace.Debug().Strs("git", args).Msg("child")
 	out, err := exec.CommandContext(ctx, "git", args...).Output()
 	return strings.TrimSuffix(string(out), "\n"), err
 }
 
-// gitSays is what git wrote to stderr when it failed.
-func gitSays(err error) string {
+// GitSays is what git wrote to stderr when it failed.
+func GitSays(err error) string {
 	var x *exec.ExitError
 	if errors.As(err, &x) && len(x.Stderr) > 0 {
 		return strings.TrimPrefix(strings.TrimSpace(string(x.Stderr)), "fatal: ")

@@ -1,4 +1,4 @@
-package cli
+package frame
 
 import (
 	"fmt"
@@ -6,7 +6,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/git-crosslink/git-crosslink/cli/frame"
 	"github.com/git-crosslink/git-crosslink/event"
 )
 
@@ -18,19 +17,19 @@ import (
 //   - RFC 3339 is exactly that moment;
 //   - 'none' clears.
 
-type edge int
+type DayEdge int
 
 const (
-	dayStart edge = iota // scheduled
-	dayEnd               // due
+	DayStart DayEdge = iota // scheduled
+	DayEnd                  // due
 )
 
 const dateForms = "2026-03-01, 2026-03-01T10:00:00Z, today, tomorrow, +3d, +2w, monday … sunday, none"
 
-// parseDate reads one of the forms; 0 is none. The zone is that of now.
-func parseDate(option, s string, at edge, now time.Time) (event.Time, error) {
+// ParseDate reads one of the forms; 0 is none. The zone is that of now.
+func ParseDate(option, s string, at DayEdge, now time.Time) (event.Time, error) {
 	bad := func() error {
-		f := frame.Misuse(fmt.Sprintf("'%s' is not a date for '%s'", s, option), "valid forms: "+dateForms)
+		f := Misuse(fmt.Sprintf("'%s' is not a date for '%s'", s, option), "valid forms: "+dateForms)
 		f.Kind = "bad-value"
 		return f
 	}
@@ -68,7 +67,7 @@ func parseDate(option, s string, at edge, now time.Time) (event.Time, error) {
 		return bounded(option, s, t)
 	}
 	first, last := instantsOf(day, now.Location())
-	if at == dayEnd {
+	if at == DayEnd {
 		return bounded(option, s, last)
 	}
 	return bounded(option, s, first)
@@ -77,7 +76,7 @@ func parseDate(option, s string, at edge, now time.Time) (event.Time, error) {
 // bounded refuses what a line cannot carry, and the epoch, which means none.
 func bounded(option, s string, t time.Time) (event.Time, error) {
 	if !t.After(time.Unix(0, 0)) || t.After(event.MaxTime.Std()) {
-		f := frame.Misuse(fmt.Sprintf("'%s' for '%s' is outside 1970 … 2199", s, option))
+		f := Misuse(fmt.Sprintf("'%s' for '%s' is outside 1970 … 2199", s, option))
 		f.Kind = "bad-value"
 		return 0, f
 	}

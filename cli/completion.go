@@ -1,0 +1,104 @@
+package cli
+
+import (
+	"context"
+	"embed"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/git-crosslink/git-crosslink/cli/frame"
+	"github.com/git-crosslink/git-crosslink/event"
+	"github.com/git-crosslink/git-crosslink/hooks"
+	"github.com/git-crosslink/git-crosslink/store"
+	urfave "github.com/urfave/cli/v2"
+)
+
+// completer completes the commands of this program, and issues from the index.
+func (e *env) completer(ctx context.Context) frame.Completer {
+	return frame.Completer{Root: tree(e), Values: valuesOf, Issues: func(verb, word string) []frame.Candidate { return issueCandidates(ctx, verb, word) }}
+}
+
+// valuesOf are those that an option can have.
+func valuesOf(c *urfave.Command, option string) []string {
+	if option == "kind" && (c.Name == "relate" || c.Name == "unrelate") {
+		return relationKinds
+	}
+	return map[string][]string{"priority": priorities, "p": priorities, "color": frame.Colors, "status": store.Statuses,
+		"sort": store.Sorts, "state": event.PresenceStates, "porcelain": {"v1"}}[option]
+}
+
+// issueCandidates are the issues whose id begins with the word or whose title
+// holds it, those first that the command is likely meant for.
+func issueCandidates(ctx context.Context, verb, word string) []frame.Candidate {
+	known := readIndex(hooks.Home(ctx, "", nil))
+	reopens := verb == "reopen"
+	var first, second []frame.Candidate
+	number := strings.Trim(word, "0123456789") == "" // digits alone are one, never the beginning of a uuid
+	for _, i := range known {
+		if !strings.HasPrefix(i.name, strings.TrimPrefix(word, "#")) && (number || !strings.HasPrefix(i.short, word)) &&
+			(word == "" || !strings.Contains(strings.ToLower(i.title), strings.ToLower(word))) {
+			continue
+		}
+		c := frame.Candidate{Word: i.name, Note: i.title}
+		if i.closed == reopens {
+			first = append(first, c)
+		} else {
+			c.Note = fmt.Sprintf("%s (%s)", c.Note, map[bool]string{true: "closed", false: "open"}[i.closed])
+			second = append(second, c)
+		}
+	}
+	switch verb {
+	case "close", "lock", "unlock", "block", "assign", "reopen", "schedule", "archive":
+		if len(first) > 0 {
+			return first
+		}
+	}
+	return append(first, second...)
+}
+
+func newCompletionCommand(e *env) *urfave.Command {
+	return e.Command(&urfave.Command{
+		Name: "completion", Category: frame.GroupRest,
+		Usage:     "print what completes commands and ids in a shell",
+		UsageText: "git crosslink completion (bash | zsh | fish)",
+		Description: `Prints the completion of 'git crosslink' for a shell: commands, options, their
+values, and the ids of issues, which can be found by a word of the title. It looks
+at what is in this clone and never asks the hub. install.sh puts it where the
+shells look for it.
+
+Examples:
+  git crosslink completion bash >>~/.bashrc
+  git crosslink completion zsh >~/.zsh/_git-crosslink
+  git crosslink completion fish >~/.config/fish/conf.d/git-crosslink.fish`,
+	}, func(u *urfave.Context) error {
+		shells := []string{"bash", "zsh", "fish"}
+		args, err := frame.Arguments(u, 1, 1, "a shell: "+strings.Join(shells, ", "))
+		if err != nil {
+			return err
+		}
+		if !slices.Contains(shells, args[0]) {
+			return frame.BadValue("completion", args[0], shells)
+		}
+		return runCompletion(u.Context, args[0], e)
+	})
+}
+
+//go:embed completion
+var completions embed.FS
+
+type completionShape struct {
+	Shell  string `json:"shell"`
+	Script string `json:"script"`
+}
+
+func runCompletion(ctx context.Context, shell string, e *env) error {
+	b, err := completions.ReadFile("completion/" + shell)
+	if err != nil {
+		return err
+	}
+	if e.JSON {
+		return e.say(ctx, frame.Result{Data: completionShape{shell, string(b)}})
+	}
+	return e.WriteLines(strings.Split(strings.TrimSuffix(string(b), "\n"), "\n")) // our own text, tabs and all
+}

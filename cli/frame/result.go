@@ -1,0 +1,112 @@
+package frame
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"io"
+	"reflect"
+	"strings"
+)
+
+// Result is what a command prints on stdout, once, in the form that was asked
+// for: JSON, records for scripts, ids, or a page for people.
+type Result struct {
+	Data    any         // --json
+	Records *Records    // --porcelain, -z, --format; nil when not asked for
+	IDs     []string    // -q, and the page of commands that have none
+	Page    func(*Page) // for people
+	Long    bool        // the page may be long
+	Failure *Failure    // why the status is not 0, although there is a result
+}
+
+// Write prints a result.
+func (t *Terminal) Write(ctx context.Context, r Result) error {
+	switch {
+	case t.JSON:
+		return t.writeEnvelope(r)
+	case r.Records != nil:
+		w := bufio.NewWriter(t.Out)
+		for _, l := range r.Records.lines {
+			w.WriteString(l)
+			w.WriteByte(r.Records.end())
+		}
+		return w.Flush()
+	case t.Quiet || r.Page == nil:
+		lines := make([]string, len(r.IDs))
+		for k, id := range r.IDs {
+			lines[k] = OneLine(id)
+		}
+		return t.WriteLines(lines)
+	}
+	pager := t.pagerCommand(ctx, r.Long)
+	p := &Page{palette: t.palette(ctx, pager != ""), unicode: t.unicode()}
+	if t.Human() {
+		p.Width = t.Width
+		if p.Width == 0 {
+			p.Width = 80
+		}
+	}
+	show := func(w io.Writer) error {
+		p.W = bufio.NewWriter(w)
+		r.Page(p)
+		return p.W.Flush()
+	}
+	if pager != "" {
+		return t.paged(pager, show)
+	}
+	return show(t.Out)
+}
+
+// WriteLines prints lines that have been sanitized.
+func (t *Terminal) WriteLines(all []string) error {
+	w := bufio.NewWriter(t.Out)
+	for _, l := range all {
+		fmt.Fprintln(w, l)
+	}
+	return w.Flush()
+}
+
+// Page is a result for people. Write errors show up when it is flushed.
+type Page struct {
+	W       *bufio.Writer
+	palette palette
+	Width   int // columns of the terminal; 0 in a pipe
+	unicode bool
+}
+
+// Print sanitizes its arguments for one line of a terminal, wherever they came
+// from. What has been painted is sanitized already.
+func (p *Page) Print(format string, args ...any) {
+	for k, a := range args {
+		if _, done := a.(Painted); done {
+			continue
+		}
+		switch v := reflect.ValueOf(a); v.Kind() {
+		case reflect.Int, reflect.Int64, reflect.Uint64: // %d
+		case reflect.String:
+			args[k] = OneLine(v.String())
+		default:
+			args[k] = OneLine(fmt.Sprint(a))
+		}
+	}
+	fmt.Fprintf(p.W, format, args...)
+}
+
+// Paint sanitizes text for one line and gives it the color of a slot.
+func (p *Page) Paint(s Slot, text string) Painted { return p.palette.text(s, text) }
+
+// Block writes foreign text of several lines, each after the margin.
+func (p *Page) Block(margin, text string) {
+	for _, l := range strings.Split(strings.TrimRight(text, "\n"), "\n") {
+		fmt.Fprintf(p.W, "%s\n", strings.TrimRight(margin+Lines(l), " "))
+	}
+}
+
+// Glyph is a symbol where the locale can show it, else its stand-in.
+func (p *Page) Glyph(symbol, plain string) string {
+	if p.unicode {
+		return symbol
+	}
+	return plain
+}

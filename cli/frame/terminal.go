@@ -1,0 +1,207 @@
+package frame
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"time"
+
+	"github.com/mattn/go-isatty"
+	"github.com/rs/zerolog"
+	"golang.org/x/term"
+
+	"github.com/git-crosslink/git-crosslink/cli/hints"
+	"github.com/git-crosslink/git-crosslink/fail"
+)
+
+// Streams are the three streams of the program, and what is known of who reads
+// and writes them.
+type Streams struct {
+	In       io.Reader
+	Out, Err io.Writer
+	InTTY    bool
+	OutTTY   bool
+	Width    int // of the terminal; 0 is unknown
+
+	busy      atomic.Bool // an editor or pager has the terminal
+	keepGoing func()      // SIGPIPE ends the program no more
+}
+
+// System is the machine that the program runs on: environment, clock,
+// configuration, trace.
+type System struct {
+	Getenv func(string) string
+	Chdir  func(string) error
+	Now    func() time.Time // in the user's zone
+	Trace  zerolog.Logger
+	Config func(key string) (string, bool) // of the opened repository; nil before
+}
+
+// Options are the options that every command has, and which one it is.
+type Options struct {
+	verb    string // the command that runs
+	JSON    bool
+	Quiet   bool
+	Offline bool
+	Color   string // auto, always, never
+	NoPager bool
+}
+
+// Terminal is what a command prints to: the streams, the system, and the options
+// that say how.
+type Terminal struct {
+	Streams
+	System
+	Options
+	warnings []Warning // of the JSON document
+	answered bool      // the JSON document has been printed
+	failing  bool      // a failure is being printed: warnings go straight to stderr
+}
+
+// NewTerminal returns the terminal of this process.
+func NewTerminal(now func() time.Time) *Terminal {
+	t := &Terminal{
+		Streams: Streams{
+			In: os.Stdin, Out: os.Stdout, Err: os.Stderr,
+			InTTY: isTerminal(os.Stdin), OutTTY: isTerminal(os.Stdout),
+			keepGoing: sync.OnceFunc(func() { signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE) }),
+		},
+		System:  System{Getenv: os.Getenv, Chdir: os.Chdir, Trace: traceTo(os.Getenv("GIT_CROSSLINK_TRACE"), os.Stderr)},
+		Options: Options{Color: "auto"},
+	}
+	zone := userZone(t.Getenv("TZ"))
+	t.Now = func() time.Time { return now().In(zone) }
+	t.Width = t.terminalWidth()
+	return t
+}
+
+func isTerminal(f *os.File) bool {
+	return isatty.IsTerminal(f.Fd()) || isatty.IsCygwinTerminal(f.Fd())
+}
+
+// terminalWidth honours COLUMNS, which git sets when it has started a pager.
+func (t *Terminal) terminalWidth() int {
+	if n, err := strconv.Atoi(t.Getenv("COLUMNS")); err == nil && n > 0 {
+		return n
+	}
+	if t.OutTTY {
+		if w, _, err := term.GetSize(int(os.Stdout.Fd())); err == nil {
+			return w
+		}
+	}
+	return 0
+}
+
+// IgnoreClosedPipe is called before anything is written to the tracker. From then
+// on a reader who leaves does not end the program by SIGPIPE: the exit status has
+// to say that the change is saved.
+func (s *Streams) IgnoreClosedPipe() {
+	if s.keepGoing != nil {
+		s.keepGoing()
+	}
+}
+
+// Human reports whether a person reads stdout: a terminal, or a pager that git
+// has started on one.
+func (t *Terminal) Human() bool { return t.OutTTY || t.pagerInUse() }
+
+func (s *System) pagerInUse() bool {
+	switch strings.ToLower(s.Getenv("GIT_PAGER_IN_USE")) {
+	case "", "0", "false", "no", "off":
+		return false
+	}
+	return true
+}
+
+// Warning is a notice in the JSON document.
+type Warning struct {
+	Name  string   `json:"name"`
+	Text  string   `json:"text"`
+	Hints []string `json:"hints"`
+}
+
+// Notice prints a notice of the tracker, on stderr or in the JSON document.
+func (t *Terminal) Notice(n fail.Notice) {
+	t.Warn(n.Code.Name(), n.Text, append(hints.For(n.Code, n.Fields), n.Hints...)...)
+}
+
+// Warn prints a notice of the command line itself.
+func (t *Terminal) Warn(name, text string, hints ...string) {
+	if t.JSON && !t.answered && !t.failing {
+		t.warnings = append(t.warnings, Warning{name, text, append([]string{}, hints...)})
+		return
+	}
+	if t.Quiet {
+		return
+	}
+	fmt.Fprintf(t.Err, "%s\n", OneLine(text))
+	t.WriteHints(hints)
+}
+
+// Progress prints on stderr what was done. -q and --json silence it.
+func (t *Terminal) Progress(format string, args ...any) {
+	if t.Quiet || t.JSON {
+		return
+	}
+	fmt.Fprintf(t.Err, "%s\n", OneLine(fmt.Sprintf(format, args...)))
+}
+
+// WriteHints prints hints on stderr.
+func (t *Terminal) WriteHints(hints []string) {
+	for _, h := range hints {
+		fmt.Fprintf(t.Err, "hint: %s\n", t.Symbols(OneLine(h)))
+	}
+}
+
+// ProgressHint prints a hint that belongs to a progress message.
+func (t *Terminal) ProgressHint(command string) {
+	if !t.Quiet && !t.JSON {
+		t.WriteHints([]string{command})
+	}
+}
+
+// unicode reports whether the locale is UTF-8.
+func (s *System) unicode() bool {
+	for _, name := range []string{"LC_ALL", "LC_CTYPE", "LANG"} {
+		if v := s.Getenv(name); v != "" {
+			v = strings.ToLower(v)
+			return strings.Contains(v, "utf-8") || strings.Contains(v, "utf8")
+		}
+	}
+	return false
+}
+
+// Symbols writes our own words so that the locale can show them.
+func (s *System) Symbols(text string) string {
+	if s.unicode() {
+		return text
+	}
+	return plainSymbols.Replace(text)
+}
+
+// symbolic does the same for what is written to w.
+func (s *System) symbolic(w io.Writer) io.Writer {
+	if s.unicode() {
+		return w
+	}
+	return symbolWriter{w}
+}
+
+// plainSymbols stand for the symbols of our own words.
+var plainSymbols = strings.NewReplacer("…", "...", "→", "->", "–", "-")
+
+type symbolWriter struct{ w io.Writer }
+
+// Write is called with whole words only.
+func (s symbolWriter) Write(p []byte) (int, error) {
+	if _, err := plainSymbols.WriteString(s.w, string(p)); err != nil {
+		return 0, err
+	}
+	return len(p), nil
+}

@@ -1,0 +1,128 @@
+package frame
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"unicode"
+
+	urfave "github.com/urfave/cli/v2"
+)
+
+// Count counts things: "1 event", "2 events".
+func Count(n int, thing string) string {
+	if n == 1 {
+		return "1 " + thing
+	}
+	return fmt.Sprintf("%d %ss", n, thing)
+}
+
+// TextSource says where a long text comes from: the command line, a file or
+// stdin, an editor.
+type TextSource struct {
+	Given *string // -d, or the argument
+	File  string  // -F; "-" is stdin
+	Edit  bool    // --edit
+}
+
+// None reports whether no source was named.
+func (s *TextSource) None() bool { return s.Given == nil && s.File == "" && !s.Edit }
+
+// TextFlags are -F and --edit.
+func TextFlags(what string) []urfave.Flag {
+	return []urfave.Flag{
+		&urfave.StringFlag{Name: "file", Aliases: []string{"F"}, Usage: "take the " + what + " from `FILE`; - is stdin"},
+		&urfave.BoolFlag{Name: "edit", Usage: "open your editor (git var GIT_EDITOR)"},
+	}
+}
+
+// DescriptionFlags are -d, -F and --edit.
+func DescriptionFlags() []urfave.Flag {
+	return append([]urfave.Flag{
+		&urfave.StringFlag{Name: "description", Aliases: []string{"d"}, Usage: "describe it in `TEXT`"},
+	}, TextFlags("description")...)
+}
+
+// TextSourceOf reads the flags of a text.
+func TextSourceOf(u *urfave.Context) (TextSource, error) {
+	s := TextSource{File: u.String("file"), Edit: u.Bool("edit")}
+	if u.IsSet("file") && s.File == "" {
+		return s, Misuse("option '--file' needs the name of a file, or '-'")
+	}
+	if u.IsSet("description") {
+		d := u.String("description")
+		s.Given = &d
+	}
+	if s.Given != nil && s.File != "" {
+		return s, Misuse("'--description' and '--file' exclude each other")
+	}
+	return s, nil
+}
+
+// MaxText is more than any text of an event may hold; what is longer is not
+// read to its end.
+const MaxText = 1 << 20
+
+// ReadText returns what the source gives before any editing: present is false
+// if it gives nothing.
+func (t *Terminal) ReadText(s TextSource) (text string, present bool, err error) {
+	switch {
+	case s.Given != nil:
+		return TrimText(*s.Given), true, nil
+	case s.File == "":
+		return "", false, nil
+	}
+	in := t.In
+	if s.File != "-" {
+		f, err := os.Open(s.File)
+		if err != nil {
+			return "", false, Unreadable(s.File, err)
+		}
+		defer f.Close()
+		in = f
+	}
+	b, err := io.ReadAll(io.LimitReader(in, MaxText+1))
+	switch {
+	case err != nil:
+		return "", false, Unreadable(s.File, err)
+	case len(b) > MaxText:
+		return "", false, Fatal("file", fmt.Sprintf("'%s' is longer than any text may be", s.File))
+	}
+	return TrimText(string(b)), true, nil
+}
+
+// TrimText makes line ends LF, and drops those at the end and the byte order mark
+// that some editors write first.
+func TrimText(s string) string {
+	s = strings.TrimPrefix(s, byteOrderMark)
+	return strings.TrimRight(strings.ReplaceAll(s, "\r\n", "\n"), "\n")
+}
+
+const byteOrderMark = "\ufeff"
+
+// TrimTitle also drops the blanks around a title.
+func TrimTitle(s string) string {
+	return strings.TrimFunc(s, func(r rune) bool { return unicode.IsSpace(r) || string(r) == byteOrderMark })
+}
+
+// ShellQuote writes s as one word of a shell.
+func ShellQuote(s string) string {
+	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
+}
+
+// ShellWord is ShellQuote where it is needed.
+func ShellWord(s string) string {
+	const safe = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789@%+=:,./_-"
+	if s != "" && strings.Trim(s, safe) == "" {
+		return s
+	}
+	return ShellQuote(s)
+}
+
+// SplitMessage splits a text as git does a commit message: the first line
+// is the title, the rest the description.
+func SplitMessage(text string) (title, description string) {
+	title, rest, _ := strings.Cut(strings.TrimLeft(text, "\n"), "\n")
+	return TrimTitle(title), strings.Trim(rest, "\n")
+}
