@@ -204,7 +204,8 @@ var tamperings = []tampering{
 		data := w.git("cat-file", "blob", string(next)+":"+refs.SegmentPath("alice", 65)) + "\n"
 		return w.tree(next, map[string][]byte{"100755 " + refs.SegmentPath("alice", 65): []byte(data)}, w.logs["alice"].tip)
 	}},
-	{"a symbolic link", gate.Tree, "agents/alice", 0, with("120000", "events/000000/"+refs.SegmentName("alice", 129), "/etc/passwd")},
+	{"a symbolic link", gate.Tree, "agents/alice", 0, with("120000", refs.SegmentPath("alice", 129), "/etc/passwd")},
+	{"an executable segment", gate.Tree, "agents/alice", 0, with("100755", refs.SegmentPath("alice", 129), "x\n")},
 	{"a submodule", gate.Tree, "agents/alice", 0, with("160000", "events/module", "")},
 	{"a submodule in place of a directory", gate.Tree, "agents/alice", 0, with("160000", "events/000001", "")},
 	{"a file at the top", gate.Tree, "agents/alice", 0, with("100644", ".gitmodules", "x")},

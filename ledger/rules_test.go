@@ -202,10 +202,11 @@ var decideRules = []struct {
 		s.claim("agent-a", u, false)
 		s.claim("agent-b", u, true)
 		s.claim("agent-c", u, true)
+		s.claim("agent-d", u, true)
 		s.step()
 		s.release("agent-a", u)
 		s.release("agent-b", u) // the head itself ends: the next is the head
-		s.is(s.step(), u, "c/1@3")
+		s.is(s.step(), u, "c/1@3 < d/1")
 	}},
 	{"claims in key order: the first is granted, the others wait or are void", func(t *testing.T, s *scene) {
 		u := s.uuid()

@@ -1,6 +1,8 @@
 package reducer_test
 
 import (
+	"bytes"
+	"crypto/sha256"
 	"math/rand/v2"
 	"testing"
 	"time"
@@ -105,6 +107,17 @@ func TestForkedLinesAreOrderedByBytes(t *testing.T) {
 	i := a.View().Issues[id("A")]
 	if i.Title != i.Description {
 		t.Errorf("title is %q, description %q: a mixture of two lines", i.Title, i.Description)
+	}
+	// A register keeps the greatest stamp, whatever program reads the lines.
+	u, one, two := id("A"), "one", "two"
+	low := line("bob", 1, 200, &event.IssueUpdated{UUID: u, Title: &one})
+	high := line("bob", 1, 200, &event.IssueUpdated{UUID: u, Title: &two})
+	want := two
+	if hl, hh := sha256.Sum256(low.Event), sha256.Sum256(high.Event); bytes.Compare(hl[:], hh[:]) > 0 {
+		want = one
+	}
+	if got := apply([]*event.Envelope{x, low, high}).View().Issues[u].Title; got != want {
+		t.Errorf("of two lines with one key %q won: the event with the greater SHA-256 is %q", got, want)
 	}
 
 	// The same event at the same key, by another clock.

@@ -44,6 +44,9 @@ func TestProof_WhoeverHoldsBothHasIt(t *testing.T) {
 		t.Fatal("a beginning of a log is a fork of it")
 	}
 	r := next(t, founded(t, Require, false), "alice", list("bob", "k"))
+	third := newPen(t, "bob").say("k")
+	third.write("k", &event.AgentRetired{Reason: "a third history"})
+	third.say("k")
 	for _, c := range []struct {
 		name    string
 		log     *pen
@@ -55,6 +58,7 @@ func TestProof_WhoeverHoldsBothHasIt(t *testing.T) {
 		{"the ledger covers one", a, 3, "ok ok ok -forked"},
 		{"the ledger covers less than is common", a, 1, "ok ok -forked -forked"},
 		{"only what is common", base, 0, "ok ok"},
+		{"a third history, which parts before the two lines", third, 0, "-forked -forked -forked"},
 	} {
 		if got := marks(verdict(r, c.log, LogOptions{Covered: c.covered, Proofs: []*Proof{p, p}})); got != c.want {
 			t.Errorf("%s: %s, want %s", c.name, got, c.want)
