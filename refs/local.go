@@ -106,12 +106,17 @@ type Local interface {
 	// early when ctx is done once git has been asked: the outcome is then
 	// known to the caller. No update at all is success.
 	//
-	// Not idempotent: the same Swap again is a conflict. Two limits: power
-	// loss in the middle of a Swap of several refs may leave some of them
-	// moved (git's own limit); and if the process is killed there, readers may
-	// see some of them moved until the next Swap, by anyone, has moved the
-	// rest before its own.
+	// Not idempotent: the same Swap again is a conflict. A limit: power loss in
+	// the middle of a Swap of several refs may leave some of them moved (git's
+	// own limit).
 	Swap(ctx context.Context, ups []Update) error
+
+	// SwapInOrder is Swap for moves of which any first few make sense without
+	// the rest: what was seen on the hub, or a line and then the decision about
+	// it. It starts no process where Swap may have to. A conflict moves nothing,
+	// as with Swap; but if the process is killed in the middle, the first moves
+	// are made and the others are not.
+	SwapInOrder(ctx context.Context, ups []Update) error
 
 	// Close ends what was started. Further calls are an error.
 	Close() error

@@ -116,10 +116,10 @@ func (t *Tracker) adopt(ctx context.Context, root string, whole bool) (problems 
 		case problem != "":
 			t.tellOnce(fail.Notice{Code: "lost-decisions", Text: problem, Hints: []string{"git crosslink status"}})
 			problems = append(problems, hubProblem{Ref: name, Text: problem, Told: true})
-			ups = append(ups, refs.Update{Ref: hubRoot + name, Old: old, New: r.OID})
-			if aside := lostRoot + string(old); have[aside] == "" {
+			if aside := lostRoot + string(old); have[aside] == "" { // first, or a kill loses it
 				ups = append(ups, refs.Update{Ref: aside, New: old})
 			}
+			ups = append(ups, refs.Update{Ref: hubRoot + name, Old: old, New: r.OID})
 		case take && old == "" && strings.HasPrefix(name, agents) && logs >= maxLogs:
 			untaken++
 		case take:
@@ -135,7 +135,7 @@ func (t *Tracker) adopt(ctx context.Context, root string, whole bool) (problems 
 	if len(ups) == 0 {
 		return problems, nil
 	}
-	err = t.local().Swap(ctx, ups)
+	err = t.local().SwapInOrder(ctx, ups)
 	if errors.Is(err, refs.ErrConflict) {
 		return problems, nil // another process of this clone adopted at the same time
 	}

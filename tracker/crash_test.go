@@ -76,6 +76,43 @@ func TestKilledAtEachBoundary(t *testing.T) {
 	}
 }
 
+// TestKilledWithoutAHub: where there is no hub a line and the decision about it
+// are moved in order. Killed between them, the next write decides both.
+func TestKilledWithoutAHub(t *testing.T) {
+	t.Parallel()
+	if testing.Short() {
+		t.Skip("NOT RUN with -short: a process for each boundary")
+	}
+	w := newWorld(t)
+	c := w.clone("alice")
+	w.git(c.dir, "remote", "remove", "origin")
+	c.init()
+	c.create("before") // from here on every round crosses the same boundaries
+	points := c.boundaries("create x")
+	moves := 0
+	for n, point := range points {
+		if point == "refs.swap.move" {
+			moves++
+		}
+		out, err := c.process("create x", fmt.Sprintf("CROSSLINK_FAULT=*:%d", n+1)).Output()
+		if err == nil {
+			t.Fatalf("not killed at '%s'", point)
+		}
+		c.keeps(t, acknowledged(t, out))
+		if msg, err := c.process("create y").CombinedOutput(); err != nil {
+			t.Fatalf("after a kill at '%s': %v: %s", point, err, msg)
+		}
+		for title, issue := range c.titles() {
+			if issue.Number == 0 {
+				t.Fatalf("after a kill at '%s' the issue '%s' has no number", point, title)
+			}
+		}
+	}
+	if moves != 2 {
+		t.Errorf("%d moves among the boundaries %v", moves, points)
+	}
+}
+
 // The first write of a clone makes identity, replica and log: killed at each
 // boundary of that, the next try starts as if nothing had been.
 func TestFirstWriteKilledAtEachBoundary(t *testing.T) {

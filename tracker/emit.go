@@ -200,7 +200,7 @@ func (t *Tracker) append(ctx context.Context, build func(p Projection) ([]Body, 
 			return nil, nil, err
 		}
 		fault.Point("append.before-swap")
-		err = t.local().Swap(ctx, ups)
+		err = t.local().SwapInOrder(ctx, ups)
 		if errors.Is(err, refs.ErrConflict) {
 			continue
 		}

@@ -102,7 +102,7 @@ func (t *Tracker) introduce(ctx context.Context) (*snapshot, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := t.local().Swap(ctx, ups); err != nil && !errors.Is(err, refs.ErrConflict) {
+	if err := t.local().SwapInOrder(ctx, ups); err != nil && !errors.Is(err, refs.ErrConflict) {
 		return nil, err
 	}
 	return t.loadAll(ctx)

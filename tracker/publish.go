@@ -315,7 +315,7 @@ func (t *Tracker) accepted(ctx context.Context, s *snapshot, p refs.Push, res *r
 	if err := t.overcome(p, res); err != nil || len(ups) == 0 {
 		return n, err
 	}
-	if err := t.local().Swap(ctx, ups); err != nil && !errors.Is(err, refs.ErrConflict) {
+	if err := t.local().SwapInOrder(ctx, ups); err != nil && !errors.Is(err, refs.ErrConflict) {
 		return n, fmt.Errorf("record what the hub took: %w", err)
 	}
 	return n, t.welcome()

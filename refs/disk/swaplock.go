@@ -3,9 +3,9 @@ package disk
 import (
 	"bytes"
 	"context"
-	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -21,13 +21,11 @@ import (
 //   - the swap lock is an flock on <git dir>/swap.lock. A child that File was
 //     given to holds it too: it lasts until both parent and child have ended,
 //     however they end;
-//   - the file says which refs are about to be locked, and is emptied when the
-//     lock is released in order. Whoever finds names in it follows a pair that
-//     was killed, and removes the lock files of exactly those refs;
-//   - a process that moves refs itself is killed where git as a child would
-//     finish. So before it moves the first of several refs it writes down what
-//     each will be (Decide): whoever finds that finishes the moves, if the lock
-//     files still hold just those ids;
+//   - the file says which refs are about to be locked, the last one first, and
+//     is emptied when the lock is released in order. Whoever finds names in it
+//     follows a pair that was killed, and removes the lock files of exactly those
+//     refs. A process that moves refs itself takes each name away (Moved), so that
+//     the next git's lock of that ref is not taken for its own;
 //   - power loss may lose the names but not the lock file of a ref, so while the
 //     swap lock is held, when nobody of ours can be at work, a lock that is older
 //     than staleLock is removed as well. A younger one belongs to a git of
@@ -46,23 +44,24 @@ const (
 	staleLock        = time.Minute
 )
 
-// TakeSwapLock waits for the swap lock of the repository at gitDir, and removes
-// what a killed predecessor has left. ErrLocked says that somebody else kept it.
-func TakeSwapLock(ctx context.Context, gitDir string, ups []refs.Update) (*SwapLock, error) {
+// TakeSwapLock waits for the swap lock of the repository at gitDir, removes what
+// a killed predecessor has left, and writes down which refs will be locked.
+// ErrLocked says that somebody else kept the lock.
+func TakeSwapLock(ctx context.Context, gitDir string, moves []refs.Update) (*SwapLock, error) {
 	path := filepath.Join(gitDir, "swap.lock")
 	f, ok, err := Flock(ctx, path, swapLockPatience)
 	if err != nil {
 		return nil, err
 	}
 	if !ok {
-		return nil, fmt.Errorf("move '%s': %w", ups[0].Ref, refs.ErrLocked)
+		return nil, refs.ErrLocked
 	}
 	l := &SwapLock{dir: gitDir, f: f}
 	if err := l.recover(); err != nil {
 		f.Close()
 		return nil, err
 	}
-	for _, u := range ups {
+	for _, u := range slices.Backward(moves) {
 		l.names = append(l.names, u.Ref+"\n"...)
 	}
 	if _, err := f.WriteAt(l.names, 0); err != nil {
@@ -75,8 +74,7 @@ func TakeSwapLock(ctx context.Context, gitDir string, ups []refs.Update) (*SwapL
 // maxSwapLock bounds what is read of a file that may hold anything after a crash.
 const maxSwapLock = 4 << 20
 
-// recover removes the lock files of a killed predecessor, after finishing the
-// moves that it had begun to make.
+// recover removes the lock files of a killed predecessor.
 func (l *SwapLock) recover() error {
 	st, err := l.f.Stat()
 	if err != nil || st.Size() == 0 {
@@ -85,14 +83,6 @@ func (l *SwapLock) recover() error {
 	b := make([]byte, min(st.Size(), maxSwapLock))
 	if _, err := l.f.ReadAt(b, 0); err != nil {
 		return err
-	}
-	if bytes.HasSuffix(b, []byte("\n"+allDecided)) {
-		for line := range strings.Lines(string(b)) {
-			if id, name, ok := strings.Cut(strings.TrimSuffix(line, "\n"), " "); ok && refs.CheckRefName(name) == nil {
-				l.finish(name, id)
-			}
-		}
-		return l.f.Truncate(0) // other locks are not that pair's
 	}
 	for name := range strings.Lines(string(b)) {
 		name, whole := strings.CutSuffix(name, "\n")
@@ -104,35 +94,11 @@ func (l *SwapLock) recover() error {
 	return l.f.Truncate(0)
 }
 
-// allDecided is the last line of a swap lock whose refs are being moved.
-const allDecided = "decided\n"
-
-// Decide writes down what the refs will be: from here on the moves are made,
-// by this process or by whoever takes the lock next. The names come before
-// it, so half of it is as good as nothing.
-func (l *SwapLock) Decide(moves []refs.Update) error {
-	var b bytes.Buffer
-	for _, u := range moves {
-		fmt.Fprintf(&b, "%s %s\n", u.New, u.Ref)
-	}
-	b.WriteString(allDecided)
-	_, err := l.f.WriteAt(b.Bytes(), int64(len(l.names)))
-	return err
-}
-
-// Undecide takes back what Decide wrote: the process is alive, and what is
-// left of the moves is up to it again.
-func (l *SwapLock) Undecide() error { return l.f.Truncate(int64(len(l.names))) }
-
-// finish makes one move of a killed predecessor.
-func (l *SwapLock) finish(name, id string) {
-	lock := l.LockPath(name)
-	if b, err := os.ReadFile(lock); err != nil || string(b) != id+"\n" {
-		return // made already; a lock with another content is somebody else's
-	}
-	if err := os.Rename(lock, l.RefPath(name)); err != nil {
-		os.Remove(lock)
-	}
+// Moved says that this process has moved the next ref: nothing of it is locked
+// any more.
+func (l *SwapLock) Moved() error {
+	l.names = l.names[:bytes.LastIndexByte(l.names[:len(l.names)-1], '\n')+1]
+	return l.f.Truncate(int64(len(l.names)))
 }
 
 // LockPath is where git locks a ref.

@@ -25,8 +25,7 @@
 //     say how to connect. No hook runs there. No child outlives a cancelled call.
 //
 // Not guaranteed: power loss in the middle of a Swap of several refs may leave
-// some of them moved (git's own limit). A kill leaves them so until the swap lock
-// is taken next, which moves the rest.
+// some of them moved (git's own limit).
 //
 // Plumbing implements refs.Local. OpenReplica uses package native instead where
 // that can work. Replica.Remote implements refs.Remote.

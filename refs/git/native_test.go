@@ -18,8 +18,9 @@ import (
 	"github.com/git-crosslink/git-crosslink/refs/refstest"
 )
 
-// TestKilledBetweenTwoMoves: of a swap of three refs that was killed after the
-// first or second had moved, the next turn, whoever takes it, makes the rest.
+// TestKilledBetweenTwoMoves: of three refs that are moved in order, those that
+// were moved before the kill stay so and the others do not; the next swap removes
+// what is left.
 func TestKilledBetweenTwoMoves(t *testing.T) {
 	names := []string{refs.HubPrefix + "a/one", refs.HubPrefix + "b/two", refs.HubPrefix + "three"}
 	for kind, open := range implementations {
@@ -30,7 +31,7 @@ func TestKilledBetweenTwoMoves(t *testing.T) {
 				defer l.Close()
 				a := refstest.CommitOf(t, l, "a")
 				point := fmt.Sprintf("CROSSLINK_FAULT=refs.swap.move:%d", nth)
-				if _, err := start([]string{point}, "swap", append([]string{dir, string(a)}, names...)...); err == nil {
+				if _, err := start([]string{point}, "move", append([]string{dir, string(a)}, names...)...); err == nil {
 					t.Fatal("was not killed")
 				}
 				// somebody else's lock, made since, is not taken for that swap's
@@ -43,8 +44,9 @@ func TestKilledBetweenTwoMoves(t *testing.T) {
 				if err := l.Swap(ctx, []refs.Update{{Ref: refs.HubPrefix + "next", New: a}}); err != nil {
 					t.Fatal(err)
 				}
-				for _, name := range names {
-					if rs, err := l.Refs(ctx, name); err != nil || len(rs) != 1 || rs[0].OID != a {
+				for i, name := range names {
+					rs, err := l.Refs(ctx, name)
+					if moved := len(rs) == 1 && rs[0].OID == a; err != nil || moved != (i < nth-1) {
 						t.Errorf("'%s': %v, %v", name, rs, err)
 					}
 				}
@@ -54,34 +56,62 @@ func TestKilledBetweenTwoMoves(t *testing.T) {
 				os.Remove(other)
 				noLocks(t, dir)
 				if st, err := os.Stat(dir + "/swap.lock"); err != nil || st.Size() != 0 {
-					t.Error("the turn was not ended in order")
+					t.Error("the swap lock was not released in order")
 				}
 			})
 		}
 	}
 }
 
-// TestHalfADecision: what a killed process had not written to its end counts
-// as undecided.
-func TestHalfADecision(t *testing.T) {
-	dir := bare(t, refs.SHA1)
-	l := openNative(dir)
-	defer l.Close()
-	a := refstest.CommitOf(t, l, "a")
-	one, two := refs.HubPrefix+"one", refs.HubPrefix+"two"
-	if err := errors.Join(os.MkdirAll(filepath.Join(dir, refs.HubPrefix), 0o777),
-		os.WriteFile(filepath.Join(dir, one+".lock"), []byte(a+"\n"), 0o666),
-		os.WriteFile(filepath.Join(dir, two+".lock"), []byte(a+"\n"), 0o666),
-		os.WriteFile(dir+"/swap.lock", fmt.Appendf(nil, "%s\n%s\n%s %s\n%s %s\ndecid", one, two, a, one, a, two), 0o666)); err != nil {
+// TestKilledWhileGitSwaps: a swap of several refs is finished by git when the
+// process that asked for it is killed, and whoever swaps next waits for that.
+func TestKilledWhileGitSwaps(t *testing.T) {
+	program, err := exec.LookPath("git")
+	if err != nil {
 		t.Fatal(err)
 	}
-	if err := l.Swap(ctx, []refs.Update{{Ref: one}}); err != nil {
-		t.Error(err)
+	bin := t.TempDir()
+	script := fmt.Sprintf("#!/bin/sh\ncase \"$*\" in *update-ref*) echo >'%s/asked'; sleep 1;; esac\nexec '%s' \"$@\"\n", bin, program)
+	if err := os.WriteFile(bin+"/git", []byte(script), 0o777); err != nil {
+		t.Fatal(err)
 	}
-	if rs, err := l.Refs(ctx, ""); err != nil || len(rs) != 0 {
-		t.Error(rs, err)
+	names := []string{refs.HubPrefix + "a/one", refs.HubPrefix + "b/two", refs.HubPrefix + "three"}
+	for kind, open := range implementations {
+		t.Run(kind, func(t *testing.T) {
+			os.Remove(bin + "/asked")
+			dir := bare(t, refs.SHA1)
+			l := open(dir)
+			defer l.Close()
+			a := refstest.CommitOf(t, l, "a")
+			cmd := command([]string{git.BackendVariable + "=" + kind, "PATH=" + bin + string(os.PathListSeparator) + os.Getenv("PATH")}, "swap",
+				append([]string{dir, string(a)}, names...)...)
+			if err := cmd.Start(); err != nil {
+				t.Fatal(err)
+			}
+			for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(5 * time.Millisecond) {
+				if _, err := os.Stat(bin + "/asked"); err == nil {
+					break
+				}
+				if time.Now().After(deadline) {
+					t.Fatal("git was not asked")
+				}
+			}
+			cmd.Process.Kill()
+			if cmd.Wait() == nil {
+				t.Fatal("was not killed")
+			}
+			if rs, err := l.Refs(ctx, refs.HubPrefix); err != nil || len(rs) != 0 {
+				t.Fatal("killed too late", rs, err)
+			}
+			if err := l.Swap(ctx, []refs.Update{{Ref: refs.HubPrefix + "next", New: a}}); err != nil {
+				t.Fatal(err)
+			}
+			if rs, err := l.Refs(ctx, refs.HubPrefix); err != nil || len(rs) != 4 {
+				t.Error(rs, err)
+			}
+			noLocks(t, dir)
+		})
 	}
-	noLocks(t, dir)
 }
 
 func noLocks(t *testing.T, dir string) {

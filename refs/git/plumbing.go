@@ -170,15 +170,14 @@ func (p *Plumbing) Swap(ctx context.Context, ups []refs.Update) error {
 		return err
 	}
 	moves := slices.DeleteFunc(slices.Clone(ups), func(u refs.Update) bool { return u.Old == u.New })
-	script := swapScript(p.form, moves)
 	if err := ctx.Err(); err != nil {
 		return context.Cause(ctx)
 	}
 	p.swap.Lock()
 	defer p.swap.Unlock()
-	lock, err := disk.TakeSwapLock(ctx, p.git.dir, ups)
+	lock, err := disk.TakeSwapLock(ctx, p.git.dir, moves)
 	if err != nil {
-		return err
+		return fmt.Errorf("move '%s': %w", ups[0].Ref, err)
 	}
 	defer lock.Release()
 
@@ -200,40 +199,8 @@ func (p *Plumbing) Swap(ctx context.Context, ups []refs.Update) error {
 			return nil
 		}
 	}
-	deadline := time.Now().Add(disk.SwapPatience)
-	for try := 1; ; try++ {
-		err := p.updateRef(ctx, lock, script)
-		if err == nil {
-			break
-		}
-		// git moves the refs of a transaction one by one. If it was killed or
-		// met a broken disk between two, the rest is moved behind it: taken for
-		// a conflict, the caller would do again what is done already.
-		rest := moves
-		if ge, ok := errors.AsType[*Error](err); looked || ok && ge.Exit < 0 {
-			var ferr error
-			if rest, ferr = p.forward(ctx, moves); ferr != nil {
-				return ferr
-			}
-		}
-		if len(rest) == 0 {
-			break
-		}
-		if len(rest) < len(moves) {
-			moves = rest
-			script = swapScript(p.form, moves)
-		}
-		again, why := p.explain(ctx, moves, lock)
-		if why != nil {
-			return why
-		}
-		if !again && try >= 3 {
-			return fmt.Errorf("move '%s': %w", ups[0].Ref, err)
-		}
-		if time.Now().After(deadline) {
-			return fmt.Errorf("move '%s': %w: %w", ups[0].Ref, refs.ErrLocked, err)
-		}
-		disk.Pause(ctx, min(try, 5))
+	if err := p.transact(ctx, lock, moves, looked); err != nil {
+		return err
 	}
 	fault.Point("refs.swap.moved")
 	if err := disk.SyncRefs(p.git.dir, ups); err != nil {
@@ -257,6 +224,43 @@ func (p *Plumbing) updateRef(ctx context.Context, lock *disk.SwapLock, script []
 	}
 	return err
 }
+
+// transact has git make the moves, in one transaction if nothing is in the way.
+// looked says that all refs were at their Old.
+func (p *Plumbing) transact(ctx context.Context, lock *disk.SwapLock, moves []refs.Update, looked bool) error {
+	first := moves[0].Ref
+	deadline := time.Now().Add(disk.SwapPatience)
+	for try := 1; ; try++ {
+		err := p.updateRef(ctx, lock, swapScript(p.form, moves))
+		if err == nil {
+			return nil
+		}
+		// git moves the refs of a transaction one by one. If it was killed or
+		// met a broken disk between two, the rest is moved after that: taken for
+		// a conflict, the caller would do again what is done already.
+		if ge, ok := errors.AsType[*Error](err); looked || ok && ge.Exit < 0 {
+			rest, ferr := p.forward(ctx, moves)
+			if ferr != nil || len(rest) == 0 {
+				return ferr
+			}
+			moves = rest
+		}
+		again, why := p.explain(ctx, moves, lock)
+		if why != nil {
+			return why
+		}
+		if !again && try >= 3 {
+			return fmt.Errorf("move '%s': %w", first, err)
+		}
+		if time.Now().After(deadline) {
+			return fmt.Errorf("move '%s': %w: %w", first, refs.ErrLocked, err)
+		}
+		disk.Pause(ctx, min(try, 5))
+	}
+}
+
+// SwapInOrder implements Local: it is one transaction too.
+func (p *Plumbing) SwapInOrder(ctx context.Context, ups []refs.Update) error { return p.Swap(ctx, ups) }
 
 // forward returns the moves that a failed transaction has not made yet. Only
 // the first ones can be made: nobody else moves refs while we have the swap lock.

@@ -40,14 +40,21 @@ func child(run string, args []string) int {
 				return fail(err)
 			}
 		}
-	case "swap": // <git dir> <id> <ref>…: create refs, all in one
+	case "swap", "move": // <git dir> <id> <ref>…: create refs, all at once or in order
 		l := openNative(args[0])
+		if os.Getenv(git.BackendVariable) == "plumbing" {
+			l = plumbing(args[0], refs.SHA1)
+		}
 		defer l.Close()
 		var ups []refs.Update
 		for _, name := range args[2:] {
 			ups = append(ups, refs.Update{Ref: name, New: refs.OID(args[1])})
 		}
-		if err := l.Swap(ctx, ups); err != nil {
+		do := l.Swap
+		if run == "move" {
+			do = l.SwapInOrder
+		}
+		if err := do(ctx, ups); err != nil {
 			return fail(err)
 		}
 	case "session": // <worktree> <tag>: one whole command: create, append, push, fetch

@@ -153,6 +153,9 @@ func (m *Local) Swap(ctx context.Context, ups []refs.Update) error {
 	return m.swap(ups)
 }
 
+// SwapInOrder implements refs.Local.
+func (m *Local) SwapInOrder(ctx context.Context, ups []refs.Update) error { return m.Swap(ctx, ups) }
+
 func (m *Local) swap(ups []refs.Update) error {
 	var all []refs.Ref
 	for name, id := range m.refs {

@@ -20,8 +20,20 @@ import (
 // errHeld says that somebody else has a lock that is needed.
 var errLockHeld = errors.New("a lock is held")
 
-// Swap implements Local.
+// Swap implements Local. One ref is moved here. Several are moved by git: as a
+// child it finishes when this process is killed.
 func (n *Local) Swap(ctx context.Context, ups []refs.Update) error {
+	return n.swapUpTo(ctx, 1, ups, n.rest.Swap)
+}
+
+// SwapInOrder implements Local.
+func (n *Local) SwapInOrder(ctx context.Context, ups []refs.Update) error {
+	return n.swapUpTo(ctx, len(ups), ups, n.rest.SwapInOrder)
+}
+
+// swapUpTo makes at most that many moves here; more of them, deletions and
+// whatever looks odd are left to rest.
+func (n *Local) swapUpTo(ctx context.Context, most int, ups []refs.Update, rest func(context.Context, []refs.Update) error) error {
 	if len(ups) == 0 {
 		return nil
 	}
@@ -33,11 +45,11 @@ func (n *Local) Swap(ctx context.Context, ups []refs.Update) error {
 	}
 	moves := slices.DeleteFunc(slices.Clone(ups), func(u refs.Update) bool { return u.Old == u.New })
 	err := ErrOdd
-	if !slices.ContainsFunc(moves, func(u refs.Update) bool { return u.New == "" }) {
-		err = n.swapAll(ctx, ups, moves)
+	if len(moves) <= most && !slices.ContainsFunc(moves, func(u refs.Update) bool { return u.New == "" }) {
+		err = n.swapHere(ctx, ups, moves)
 	}
 	if errors.Is(err, ErrOdd) {
-		err = n.rest.Swap(ctx, ups)
+		err = rest(ctx, ups)
 	}
 	if err == nil {
 		err = n.stillThere(context.WithoutCancel(ctx))
@@ -48,13 +60,13 @@ func (n *Local) Swap(ctx context.Context, ups []refs.Update) error {
 	return err
 }
 
-// swapAll looks at all refs and makes the moves, while this process holds the swap lock.
-func (n *Local) swapAll(ctx context.Context, ups, moves []refs.Update) error {
+// swapHere looks at all refs and makes the moves, while this process holds the swap lock.
+func (n *Local) swapHere(ctx context.Context, ups, moves []refs.Update) error {
 	n.swap.Lock()
 	defer n.swap.Unlock()
-	lock, err := disk.TakeSwapLock(ctx, n.dir, ups)
+	lock, err := disk.TakeSwapLock(ctx, n.dir, moves)
 	if err != nil {
-		return err
+		return fmt.Errorf("move '%s': %w", ups[0].Ref, err)
 	}
 	defer lock.Release()
 
@@ -161,18 +173,15 @@ func (n *Local) move(ctx context.Context, lock *disk.SwapLock, moves []refs.Upda
 	if err != nil {
 		return 0, err
 	}
-	if len(moves) > 1 {
-		if err := lock.Decide(moves); err != nil {
-			return 0, err
-		}
-		defer func() { err = errors.Join(err, lock.Undecide()) }()
-	}
 	for _, u := range moves {
 		fault.Point("refs.swap.move")
 		if err := os.Rename(lock.LockPath(u.Ref), lock.RefPath(u.Ref)); err != nil {
 			return made, err
 		}
 		made++
+		if err := lock.Moved(); err != nil {
+			return made, err
+		}
 	}
 	return made, nil
 }

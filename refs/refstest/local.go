@@ -61,6 +61,11 @@ func Local(t *testing.T, m LocalMaker) {
 			local("NameTaken", nameTaken)
 			local("BadNames", badNames)
 			local("MissingObject", missingObject)
+			for name, test := range map[string]func(t *testing.T, l refs.Local){"CreateOnlyIfAbsent": createOnlyIfAbsent, "SwapConflict": swapConflict,
+				"SwapAllOrNothing": swapAllOrNothing, "Delete": deleteRef, "Verify": verify, "NameTaken": nameTaken, "BadNames": badNames,
+				"MissingObject": missingObject} {
+				local("InOrder"+name, func(t *testing.T, l refs.Local) { test(t, inOrder{l}) })
+			}
 			local("RefsPrefix", refsPrefix)
 			local("Cancelled", cancelled)
 			local("Closed", closed)
@@ -75,6 +80,12 @@ func Local(t *testing.T, m LocalMaker) {
 		})
 	}
 }
+
+// inOrder swaps in order: where nothing is killed, all that is true of Swap is
+// true of SwapInOrder.
+type inOrder struct{ refs.Local }
+
+func (l inOrder) Swap(ctx context.Context, ups []refs.Update) error { return l.SwapInOrder(ctx, ups) }
 
 // Git runs git for a test and fails it if git fails.
 func Git(t testing.TB, args ...string) string {
