@@ -20,9 +20,11 @@ import (
 //     is followed by a sync only if something may be unsent here, or if the
 //     remote's refspec leaves out the tracker's branches, so that git would
 //     not have seen that they moved;
-//   - the sync is a process in a session of its own with no stream of ours, so
-//     that nobody waits for it; only where such a process would be killed (CI)
-//     and after a clone it is waited for, a little;
+//   - the sync is started by a process that ends at once and is waited for:
+//     nobody else would reap it where process 1 reaps nothing, as in many a
+//     container. The sync itself is in a session of its own with no stream of
+//     ours, so that nobody waits for it; only where such a process would be
+//     killed (CI) and after a clone it is waited for, a little;
 //   - what becomes of it is nobody's concern here.
 
 // The events after which a sync follows, as `git-crosslink hook` knows them.
@@ -38,9 +40,12 @@ const innerVariable = "CROSSLINK_INNER"
 // familyVariable says by which addresses a sync connects (refs.FamilyVariable).
 const familyVariable = "GIT_CROSSLINK_FAMILY"
 
-// How long a sync that is waited for may take; it goes on after that, if it
-// does not end by itself.
-const patience = 40 * time.Second
+// How long a sync that is waited for may take, and the process that starts one
+// that is not; it goes on after that, if it does not end by itself.
+const (
+	patience      = 40 * time.Second
+	shortPatience = time.Second
+)
 
 // event is what the sync is told happened, "" if none follows.
 func (s *Session) event(t Traffic, first bool) string {
@@ -162,9 +167,9 @@ func (s *Session) follow(event string, first bool, family string) {
 	if cmd.Start() != nil {
 		return
 	}
-	if ci, _ := s.getenv("CI"); !(first || ci != "") {
-		cmd.Process.Release()
-		return
+	limit := shortPatience
+	if ci, _ := s.getenv("CI"); first || ci != "" {
+		limit = patience
 	}
 	done := make(chan struct{})
 	go func() {
@@ -173,7 +178,7 @@ func (s *Session) follow(event string, first bool, family string) {
 	}()
 	select {
 	case <-done:
-	case <-time.After(patience):
+	case <-time.After(limit):
 	}
 }
 

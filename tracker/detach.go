@@ -20,6 +20,16 @@ func (t *Tracker) detach() {
 		return
 	}
 	statefile.Touch(filepath.Dir(git.ReplicaPath(t.outer)))
+	if t.replica != nil {
+		// who holds "next" has not begun yet, and takes along what is here
+		free, ok, err := t.replica.Lock(context.Background(), "next", 0)
+		if err == nil && !ok {
+			return
+		}
+		if ok {
+			free()
+		}
+	}
 	_ = Detach(t.o.Program, t.outer.Top, append(slices.Clone(t.environ), "GIT_DIR="+t.outer.GitDir))
 }
 

@@ -9,11 +9,12 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
-func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){
-		"git-remote-crosslink": main,
-		"git-crosslink":        func() { os.Exit(cli.Main(os.Args)) },
-	})
+// commands are what this test program is when it is called by their names.
+var commands = map[string]func(){
+	"git-remote-crosslink": main,
+	"git-crosslink":        func() { os.Exit(cli.Main(os.Args)) },
 }
+
+func TestMain(m *testing.M) { testscript.Main(m, commands) }
 
 func TestScript(t *testing.T) { testkit.Scripts(t, "testdata/script") }
