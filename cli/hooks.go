@@ -251,7 +251,10 @@ func (e *env) barredHooks(r *hooks.Report, h hooks.Hook, text string) *frame.Fai
 	} else {
 		text += fmt.Sprintf(": '%s' %s", e.shownPath(dir), r.Barred)
 	}
-	return frame.No("hooks-missing", text, append(hints, "if that is intended, do not report it: git config crosslink.hooks false")...)
+	if !r.Off {
+		hints = append(hints, "if that is intended, do not report it: git config crosslink.hooks false")
+	}
+	return frame.No("hooks-missing", text, hints...)
 }
 
 // whereToAdd says what has to be done with a line.

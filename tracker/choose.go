@@ -252,8 +252,7 @@ func (t *Tracker) chooseFor(ctx context.Context, o InitOptions) error {
 		t.chooseHub()
 	case o.Remote == "" || t.hub != nil && t.hub.Name == o.Remote:
 	case !contains(t.remotes(), o.Remote):
-		return &fail.Error{Kind: fail.Fatal, Code: "no-such-remote", Message: fmt.Sprintf("there is no remote '%s'", o.Remote),
-			Hints: []string{"which there are: git remote -v"}}
+		return noSuchRemote(o.Remote)
 	case t.self:
 		return t.chosenError()
 	case known && !t.sameURL(o.Remote), t.said(t.remotes()) != "":
@@ -263,6 +262,11 @@ func (t *Tracker) chooseFor(ctx context.Context, o InitOptions) error {
 		t.chooseHub()
 	}
 	return t.chooseErr
+}
+
+func noSuchRemote(name string) error {
+	return &fail.Error{Kind: fail.Fatal, Code: "no-such-remote", Message: fmt.Sprintf("there is no remote '%s'", name),
+		Hints: []string{"which there are: git remote -v"}}
 }
 
 func (t *Tracker) sameURL(remote string) bool {

@@ -59,7 +59,13 @@ func (t *Tracker) Detach(ctx context.Context, remote string) (*Detached, error) 
 	if t.hub == nil {
 		return nil, &fail.Error{Kind: fail.No, Code: "no-fork", Message: "there is no tracker on a remote: nothing was detached"}
 	}
-	if remote != "" && remote != t.hub.Name {
+	switch {
+	case remote == "" || remote == t.hub.Name:
+	case !contains(t.remotes(), remote):
+		return nil, noSuchRemote(remote)
+	case t.hub.self:
+		return nil, t.chosenError()
+	default:
 		return nil, t.chosenError("to go there first: git config crosslink.remote " + shellWord(remote))
 	}
 	agent, err := t.settleAgent(ctx)

@@ -209,9 +209,13 @@ func (t *Tracker) hasRoom(ctx context.Context) (map[string]refs.OID, error) {
 	if code || t.hub.self { // a repository at hand keeps the default branch it has
 		return heads, nil
 	}
+	commit := "" // what there is to push
+	if !t.outer.HasRef(ctx, "HEAD") {
+		commit = "git commit --allow-empty -m start && "
+	}
 	return nil, &fail.Error{Kind: fail.Fatal, Code: "empty-remote",
 		Message: fmt.Sprintf("the remote '%s' has no branch yet, and a forge would make the tracker its default one", t.hub.Name),
-		Hints:   []string{fmt.Sprintf("publish your code first: git push %s HEAD", shellWord(t.hub.Name))}}
+		Hints:   []string{"publish your code first: " + commit + fmt.Sprintf("git push %s HEAD", shellWord(t.hub.Name))}}
 }
 
 func (t *Tracker) branchInTheWay(there, ours string) error {

@@ -32,6 +32,7 @@ func cmdRefused(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Fatalf("an answer to a refused write: %q", out)
 	}
 	checkLocks(ts, a)
+	s.followHints(ts, a, args[3:])
 }
 
 // cmdUnlocked fails if a lock of an actor's tracker is held or left behind.

@@ -74,6 +74,9 @@ type script struct {
 	norm      *Normaliser
 	record    strings.Builder
 	recording bool
+	t         tester
+	hints     *hintRun // nil: hints are not run
+	hinted    []string // those that have been
 }
 
 type actor struct {
@@ -85,23 +88,31 @@ type actor struct {
 
 // Scripts runs every script of dir. Golden transcripts lie in the directory
 // 'golden' beside it.
-func Scripts(t *testing.T, dir string) {
+//
+// The hints that commands print are followed (hints.go).
+func Scripts(t *testing.T, dir string, hints Hints) {
 	for _, tool := range []string{"git", "env"} {
 		if _, err := exec.LookPath(tool); err != nil {
 			t.Skipf("scripts need '%s': %v", tool, err)
 		}
 	}
-	testscript.Run(t, params(dir))
+	files, err := filepath.Glob(filepath.Join(dir, "*.txtar"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	run := newHintRun(hints, os.Getenv("CROSSLINK_NIGHTLY") != "")
+	t.Cleanup(func() { run.done(t, len(files)) })
+	testscript.Run(t, params(dir, run))
 }
 
-func params(dir string) testscript.Params {
+func params(dir string, hints *hintRun) testscript.Params {
 	return testscript.Params{
 		Dir:                 dir,
 		RequireExplicitExec: true,
 		RequireUniqueNames:  true,
 		UpdateScripts:       *update,
 		Setup: func(e *testscript.Env) error {
-			return setup(e, filepath.Join(dir, "..", "golden"))
+			return setup(e, filepath.Join(dir, "..", "golden"), hints)
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"hub": cmdHub, "hub-http": cmdHubHTTP, "hub-ssh": cmdHubSSH, "actor": cmdActor,
@@ -140,14 +151,20 @@ func Environment() []string {
 	}
 }
 
-func setup(e *testscript.Env, golden string) error {
+func setup(e *testscript.Env, golden string, hints *hintRun) error {
 	t := e.T().(tester)
-	s := &script{work: e.WorkDir, golden: golden, name: path.Base(t.Name()), norm: NewNormaliser(), recording: true}
+	s := &script{work: e.WorkDir, golden: golden, name: path.Base(t.Name()), norm: NewNormaliser(), recording: true, t: t, hints: hints}
+	if hints != nil {
+		hints.mu.Lock()
+		hints.scripts++
+		hints.mu.Unlock()
+	}
 	s.norm.Path(e.WorkDir, "$WORK")
 	e.Vars = append(e.Vars, Environment()...)
 	// Marks every process of this script, so that Settle finds those that
 	// outlive the command that started them.
-	e.Vars = append(e.Vars, Mark(e.WorkDir), "HOME="+filepath.Join(e.WorkDir, "home"))
+	e.Vars = append(e.Vars, Mark(e.WorkDir), "HOME="+filepath.Join(e.WorkDir, "home"),
+		"GIT_CONFIG_GLOBAL="+filepath.Join(e.WorkDir, "home", "gitconfig"))
 	e.Values[stateKey{}] = s
 	e.Defer(func() {
 		if !Settle(e.WorkDir) {
@@ -293,6 +310,7 @@ func cmdAs(ts *testscript.TestScript, neg bool, args []string) {
 	case !neg && status != 0:
 		ts.Fatalf("exit status %d", status)
 	}
+	s.followHints(ts, a, args[1:])
 }
 
 func cmdKillAt(ts *testscript.TestScript, neg bool, args []string) {
@@ -439,9 +457,9 @@ func ScriptOver(t *testing.T, file string, transports ...string) {
 			if err := os.WriteFile(filepath.Join(dir, filepath.Base(file)), []byte(variant), 0o644); err != nil {
 				t.Fatal(err)
 			}
-			p := params(dir)
+			p := params(dir, nil)
 			p.Setup = func(e *testscript.Env) error {
-				err := setup(e, golden)
+				err := setup(e, golden, nil)
 				e.Values[stateKey{}].(*script).anyTransport = true
 				return err
 			}

@@ -51,6 +51,16 @@ func fake() {
 		_ = os.MkdirAll(".git/crosslink", 0o755)
 		_ = os.WriteFile(".git/crosslink/identity", []byte(`{"agent":"`+os.Getenv("USER")+`-host-ab2c"}`), 0o644)
 		fmt.Printf("%s-host-ab2c  3f9a1c2\n", os.Getenv("USER"))
+	case "advises-once": // until the setting is there
+		if exec.Command("git", "config", "some.thing").Run() == nil {
+			return
+		}
+		fallthrough
+	case "advises":
+		fmt.Fprintln(os.Stderr, "hint:", os.Args[2])
+		os.Exit(1)
+	case "documents":
+		answer(map[string]any{"findings": []any{map[string]any{"hints": os.Args[2:]}}})
 	case "lost":
 		os.Exit(2)
 	case "no-newline":
@@ -58,7 +68,7 @@ func fake() {
 	}
 }
 
-func TestScript(t *testing.T) { Scripts(t, "testdata/script") }
+func TestScript(t *testing.T) { Scripts(t, "testdata/script", Hints{All: 1}) }
 
 // recorder is a testscript.T that keeps what a failing script says.
 type recorder struct {
@@ -107,7 +117,7 @@ func TestScriptsCanFail(t *testing.T) {
 			if !ok {
 				t.Fatal("no '# fails: ' line")
 			}
-			p := params("testdata/fail")
+			p := params("testdata/fail", newHintRun(Hints{}, true))
 			p.Dir, p.Files = "", []string{f}
 			p.UpdateScripts = false
 			r := &recorder{}
