@@ -9,6 +9,7 @@ import (
 
 	urfave "github.com/urfave/cli/v2"
 
+	"github.com/git-crosslink/git-crosslink/answer"
 	"github.com/git-crosslink/git-crosslink/cli/frame"
 	"github.com/git-crosslink/git-crosslink/event"
 	"github.com/git-crosslink/git-crosslink/reducer"
@@ -116,18 +117,6 @@ Examples:
 	}
 }
 
-// whoShape is the agent of this worktree in JSON.
-type whoShape struct {
-	Agent       *string `json:"agent"`
-	Source      *string `json:"source"`
-	Where       *string `json:"where"`
-	Events      uint64  `json:"events"`
-	Unsent      int     `json:"unsent"`
-	State       string  `json:"state"`
-	Kind        *string `json:"kind"`
-	Description *string `json:"description"`
-}
-
 func runAgentShow(ctx context.Context, e *env) error {
 	h, err := e.hub(ctx)
 	if err != nil {
@@ -137,7 +126,7 @@ func runAgentShow(ctx context.Context, e *env) error {
 	if err != nil {
 		return err
 	}
-	a := frame.Result{Data: whoShape{textOrNull(w.Agent), textOrNull(w.Source), textOrNull(w.Where), w.Events, w.Unsent, w.State, textOrNull(string(w.Kind)), textOrNull(w.Description)}}
+	a := frame.Result{Data: answer.WhoOf(w)}
 	switch w.State {
 	case tracker.AgentNone:
 		a.Failure = frame.AnswersNo("no-agent", "nobody has written here yet", "the first write makes an id; to choose it: git config crosslink.agent <id>")
@@ -171,30 +160,10 @@ func runAgentShow(ctx context.Context, e *env) error {
 	return e.say(ctx, a)
 }
 
-// agentShape is one agent in JSON.
-type agentShape struct {
-	Agent       string         `json:"agent"`
-	Kind        *string        `json:"kind"`
-	Description *string        `json:"description"`
-	Events      uint64         `json:"events"`
-	Unsent      int            `json:"unsent"`
-	LastSign    *string        `json:"last_sign"`
-	Presence    *presenceShape `json:"presence"`
-	RetiredAt   *string        `json:"retired_at"`
-	ForkedFrom  []forkShape    `json:"forked_from"`
-	Own         bool           `json:"own"`
-}
-
-// forkShape is the last line of another log that counts for this one.
-type forkShape struct {
-	Agent string `json:"agent"`
-	Seq   uint64 `json:"seq"`
-}
-
 func runAgentList(ctx context.Context, f frame.Forms, e *env) error {
 	var (
 		s   *tracker.Status
-		all []agentShape
+		all []answer.Agent
 	)
 	err := e.read(ctx, tracker.Here, func(h hub, p tracker.Projection) (err error) {
 		if s, err = h.Status(ctx); err != nil {
@@ -204,10 +173,10 @@ func runAgentList(ctx context.Context, f frame.Forms, e *env) error {
 		for _, a := range p.Agents() {
 			known[a.ID] = a
 		}
-		all = []agentShape{}
+		all = []answer.Agent{}
 		for _, l := range s.Logs {
-			x := agentShapeOf(l, known[l.Agent], p.LastSign(l.Agent))
-			x.Presence = presenceOf(p, l.Agent)
+			x := answer.AgentOf(l, known[l.Agent], p.LastSign(l.Agent))
+			x.Presence = answer.PresenceOf(p, l.Agent)
 			all = append(all, x)
 		}
 		return nil
@@ -222,71 +191,39 @@ func runAgentList(ctx context.Context, f frame.Forms, e *env) error {
 	if f.ForScripts() {
 		a.Records = f.Records()
 		for _, x := range all {
-			a.Records.Add(x.Agent, orEmpty(x.Kind), strconv.FormatUint(x.Events, 10), strconv.Itoa(x.Unsent),
-				orEmpty(x.LastSign), orEmpty(x.RetiredAt), strconv.FormatBool(x.Own))
+			a.Records.Add(x.Agent, answer.OrEmpty(x.Kind), strconv.FormatUint(x.Events, 10), strconv.Itoa(x.Unsent),
+				answer.OrEmpty(x.LastSign), answer.OrEmpty(x.RetiredAt), strconv.FormatBool(x.Own))
 		}
 	}
 	return e.say(ctx, a)
 }
 
-func agentShapeOf(l tracker.LogInfo, a *reducer.Agent, last event.Time) agentShape {
-	x := agentShape{Agent: l.Agent, Events: l.Events, Unsent: l.Unsent, LastSign: timeOrNull(last), Own: l.Own, ForkedFrom: []forkShape{}}
-	if a == nil {
-		return x
-	}
-	x.Kind, x.Description = textOrNull(string(a.Kind)), textOrNull(a.Description)
-	if a.Retired {
-		x.RetiredAt = timeOrNull(a.RetiredAt)
-	}
-	for _, p := range a.ForkedFrom {
-		x.ForkedFrom = append(x.ForkedFrom, forkShape{p.Agent, p.Seq})
-	}
-	return x
-}
-
-func (e *env) agentTable(pg *frame.Page, all []agentShape) {
+func (e *env) agentTable(pg *frame.Page, all []answer.Agent) {
 	t := &frame.Table{Header: []string{"agent", "kind", "events", "last sign", ""}, Flex: 4}
 	for _, x := range all {
-		last, says := "", x.says()
-		if at, err := event.ParseTime(orEmpty(x.LastSign)); err == nil {
+		last, says := "", agentText(x)
+		if at, err := event.ParseTime(answer.OrEmpty(x.LastSign)); err == nil {
 			if last = e.Ago(at); pg.Width == 0 {
 				last = at.Std().Format(time.RFC3339)
 			}
 		}
-		t.Add(frame.Agent.Cell(x.Agent), frame.Plain.Cell(orEmpty(x.Kind)), frame.Plain.Cell(fmt.Sprint(x.Events)), frame.Time.Cell(last), frame.Plain.Cell(says))
+		t.Add(frame.Agent.Cell(x.Agent), frame.Plain.Cell(answer.OrEmpty(x.Kind)), frame.Plain.Cell(fmt.Sprint(x.Events)), frame.Time.Cell(last), frame.Plain.Cell(says))
 	}
 	t.Write(pg)
 }
 
-// says is what an agent says of itself, in a few words.
-func (x agentShape) says() string {
+// agentText is what an agent says of itself, in a few words.
+func agentText(x answer.Agent) string {
 	var words []string
 	if x.RetiredAt != nil {
 		words = append(words, "retired")
 	} else if x.Presence != nil && x.LastSign != nil && x.Presence.Seen == *x.LastSign {
 		words = append(words, x.Presence.State)
 	}
-	if first, _, _ := strings.Cut(orEmpty(x.Description), "\n"); first != "" {
+	if first, _, _ := strings.Cut(answer.OrEmpty(x.Description), "\n"); first != "" {
 		words = append(words, first)
 	}
 	return strings.Join(words, ", ")
-}
-
-func orEmpty(s *string) string {
-	if s == nil {
-		return ""
-	}
-	return *s
-}
-
-// forkedShape is what a fork did in JSON.
-type forkedShape struct {
-	Was     string  `json:"was"`
-	Agent   string  `json:"agent"`
-	Carried int     `json:"carried"`
-	Set     *string `json:"set"`
-
-	Withdrawn []tracker.Withdrawn `json:"withdrawn"`
 }
 
 func runAgentFork(ctx context.Context, newID string, without []string, e *env) error {
@@ -315,5 +252,5 @@ func runAgentFork(ctx context.Context, newID string, without []string, e *env) e
 		e.Progress("from now on set: %s", f.Set)
 		e.ProgressHint(f.Set + " git crosslink sync")
 	}
-	return e.say(ctx, frame.Result{Data: forkedShape{f.Was, f.Agent, f.Carried, textOrNull(f.Set), append([]tracker.Withdrawn{}, f.Withdrawn...)}, IDs: []string{f.Agent}})
+	return e.say(ctx, frame.Result{Data: answer.ForkedOf(f), IDs: []string{f.Agent}})
 }

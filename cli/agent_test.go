@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/git-crosslink/git-crosslink/answer"
 	"github.com/git-crosslink/git-crosslink/tracker"
 )
 
@@ -48,10 +49,10 @@ func TestHelpInJSON(t *testing.T) {
 // TestShapesKeepUp: what the tracker reports is in the answer.
 func TestShapesKeepUp(t *testing.T) {
 	counted := func(name string) bool { return name == "problems" || name == "findings_total" } // the findings again
-	check(t, "status", slices.DeleteFunc(members(statusShape{}), counted), members(tracker.Status{}))
-	check(t, "log", members(logShape{}), members(tracker.LogInfo{}))
-	check(t, "sync", members(syncShape{}), members(tracker.SyncReport{}))
-	check(t, "init", members(initShape{}), members(tracker.InitReport{}))
+	check(t, "status", slices.DeleteFunc(members(answer.Status{}), counted), members(tracker.Status{}))
+	check(t, "log", members(answer.Log{}), members(tracker.LogInfo{}))
+	check(t, "sync", members(answer.Sync{}), members(tracker.SyncReport{}))
+	check(t, "init", members(answer.Init{}), members(tracker.InitReport{}))
 }
 
 // TestHubAnswersAreWhole: every documented member is there, with or without a
@@ -63,7 +64,7 @@ func TestHubAnswersAreWhole(t *testing.T) {
 	for _, c := range []struct {
 		verb string
 		v    any
-	}{{"status", statusShape{}}, {"sync", syncShape{}}, {"init", initShape{}}, {"agent show", whoShape{}}} {
+	}{{"status", answer.Status{}}, {"sync", answer.Sync{}}, {"init", answer.Init{}}, {"agent show", answer.Who{}}} {
 		var d struct{ Data map[string]any }
 		out := w.run(append(strings.Fields(c.verb), "--json")...).out
 		if err := json.Unmarshal([]byte(out), &d); err != nil {
@@ -76,7 +77,7 @@ func TestHubAnswersAreWhole(t *testing.T) {
 			}
 		}
 		if logs, ok := d.Data["logs"].([]any); ok {
-			for _, m := range members(logShape{}) {
+			for _, m := range members(answer.Log{}) {
 				if _, there := logs[0].(map[string]any)[m]; !there {
 					t.Errorf("%s: a log has no '%s'", c.verb, m)
 				}

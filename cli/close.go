@@ -6,6 +6,7 @@ import (
 
 	urfave "github.com/urfave/cli/v2"
 
+	"github.com/git-crosslink/git-crosslink/answer"
 	"github.com/git-crosslink/git-crosslink/cli/frame"
 	"github.com/git-crosslink/git-crosslink/event"
 	"github.com/git-crosslink/git-crosslink/store"
@@ -186,13 +187,13 @@ func (o *statusOptions) body(i *store.Issue) event.Body {
 }
 
 func (e *env) wroteStatus(ctx context.Context, opts statusOptions, r *tracker.Receipt, rows []*store.Issue, changed []event.UUID) error {
-	s, err := newShaper(r.View)
+	s, err := answer.New(r.View)
 	if err != nil {
 		return err
 	}
 	after := known(r.View, ids(rows))
-	doc := manyShape{writeShape: writeShapeOf(r)}
-	if doc.Issues, err = s.issues(after); err != nil {
+	doc := answer.IssuesWrite{Write: answer.WriteOf(r)}
+	if doc.Issues, err = s.Issues(after); err != nil {
 		return err
 	}
 	var unblocked []*store.Issue
@@ -204,7 +205,7 @@ func (e *env) wroteStatus(ctx context.Context, opts statusOptions, r *tracker.Re
 	for _, i := range unblocked {
 		e.Progress("unblocked %s (%s)", named(i), i.Priority)
 	}
-	if doc.Unblocked, err = s.issues(unblocked); err != nil {
+	if doc.Unblocked, err = s.Issues(unblocked); err != nil {
 		return err
 	}
 	a := frame.Result{Failure: unconfirmed(r, opts.emit)}
@@ -226,7 +227,7 @@ func (e *env) wroteStatus(ctx context.Context, opts statusOptions, r *tracker.Re
 }
 
 // claimNext claims the first issue that is ready and adds it to the answer.
-func (e *env) claimNext(ctx context.Context, p tracker.Projection, a *frame.Result) (*issueShape, error) {
+func (e *env) claimNext(ctx context.Context, p tracker.Projection, a *frame.Result) (*answer.Issue, error) {
 	c, i, err := e.claimFirst(ctx, e.opened, p, store.Filter{Now: event.TimeOf(e.Now()), Sort: "priority"}, nil)
 	if err != nil {
 		return nil, err
@@ -239,7 +240,7 @@ func (e *env) claimNext(ctx context.Context, p tracker.Projection, a *frame.Resu
 		a.Failure = f
 	}
 	a.IDs = append(a.IDs, i.Name())
-	shape, _, err := claimShapeOf(c, i.UUID)
+	shape, _, err := answer.ClaimOf(c, i.UUID)
 	return &shape.Issue, err
 }
 
@@ -270,7 +271,7 @@ func unblockedBy(p tracker.Projection, done []event.UUID) ([]*store.Issue, error
 }
 
 // suggestNext names the first issue that is ready.
-func (e *env) suggestNext(s *shaper, p tracker.Projection) (*issueShape, error) {
+func (e *env) suggestNext(s *answer.Builder, p tracker.Projection) (*answer.Issue, error) {
 	rows, _, err := p.List(store.Filter{Ready: true, Me: e.opened.Agent(), Now: event.TimeOf(e.Now()), Sort: "priority", Limit: 1})
 	if err != nil {
 		return nil, err
@@ -280,6 +281,6 @@ func (e *env) suggestNext(s *shaper, p tracker.Projection) (*issueShape, error) 
 		return nil, nil
 	}
 	e.Progress("next: %s (%s)", named(rows[0]), rows[0].Priority)
-	shape, err := s.issue(rows[0])
+	shape, err := s.Issue(rows[0])
 	return &shape, err
 }

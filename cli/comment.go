@@ -7,6 +7,7 @@ import (
 
 	urfave "github.com/urfave/cli/v2"
 
+	"github.com/git-crosslink/git-crosslink/answer"
 	"github.com/git-crosslink/git-crosslink/cli/frame"
 	"github.com/git-crosslink/git-crosslink/event"
 	"github.com/git-crosslink/git-crosslink/reducer"
@@ -146,13 +147,6 @@ func (e *env) commentText(ctx context.Context, s frame.TextSource, old string) (
 	return text, nil, nil
 }
 
-// commentDoc answers commands that write to a comment.
-type commentDoc struct {
-	Comment commentShape `json:"comment"`
-	Issue   issueShape   `json:"issue"`
-	writeShape
-}
-
 func runComment(ctx context.Context, opts commentOptions, e *env) error {
 	text, d, err := e.commentText(ctx, opts.text, "")
 	if err != nil {
@@ -245,41 +239,35 @@ func (e *env) wroteComment(ctx context.Context, r *tracker.Receipt, o tracker.Em
 	if err != nil {
 		return err
 	}
-	s, err := newShaper(r.View)
+	s, err := answer.New(r.View)
 	if err != nil {
 		return err
 	}
-	doc := commentDoc{writeShape: writeShapeOf(r)}
-	if doc.Issue, err = s.issue(i); err != nil {
+	doc := answer.CommentWrite{Write: answer.WriteOf(r)}
+	if doc.Issue, err = s.Issue(i); err != nil {
 		return err
 	}
-	marks, err := marksOf(r.View, u)
+	marks, err := answer.MarksOf(r.View, u)
 	if err != nil {
 		return err
 	}
 	for k := range i.Comments {
 		if i.Comments[k].UUID == c {
-			doc.Comment = s.comment(&i.Comments[k], marks)
+			doc.Comment = s.Comment(&i.Comments[k], marks)
 		}
 	}
 	return e.say(ctx, frame.Result{Data: doc, IDs: []string{r.View.CommentShort(c)}, Failure: unconfirmed(r, o)})
 }
 
-// commentsDoc answers comment delete.
-type commentsDoc struct {
-	Comments []commentShape `json:"comments"`
-	writeShape
-}
-
 func runCommentDelete(ctx context.Context, ids []string, o tracker.EmitOptions, e *env) error {
 	var (
 		said   said
-		gone   []commentShape
+		gone   []answer.Comment
 		before []string // what those were called that are deleted already
 	)
 	r, err := e.emit(ctx, o, func(_ hub, p tracker.Projection) (bodies []event.Body, err error) {
-		said, gone, before = nil, []commentShape{}, nil
-		s, err := newShaper(p)
+		said, gone, before = nil, []answer.Comment{}, nil
+		s, err := answer.New(p)
 		if err != nil {
 			return nil, err
 		}
@@ -294,11 +282,11 @@ func runCommentDelete(ctx context.Context, ids []string, o tracker.EmitOptions, 
 				return nil, err
 			}
 			bodies = append(bodies, &event.CommentDeleted{Comment: c.UUID})
-			marks, err := marksOf(p, i.UUID)
+			marks, err := answer.MarksOf(p, i.UUID)
 			if err != nil {
 				return nil, err
 			}
-			gone = append(gone, s.comment(c, marks))
+			gone = append(gone, s.Comment(c, marks))
 			said.add("deleted the comment on %s", named(i))
 		}
 		return bodies, nil
@@ -307,7 +295,7 @@ func runCommentDelete(ctx context.Context, ids []string, o tracker.EmitOptions, 
 		return err
 	}
 	said.tell(e)
-	a := frame.Result{Data: commentsDoc{gone, writeShapeOf(r)}, Failure: unconfirmed(r, o)}
+	a := frame.Result{Data: answer.CommentsWrite{Comments: gone, Write: answer.WriteOf(r)}, Failure: unconfirmed(r, o)}
 	for _, c := range gone {
 		a.IDs = append(a.IDs, c.Short)
 	}

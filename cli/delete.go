@@ -6,6 +6,7 @@ import (
 
 	urfave "github.com/urfave/cli/v2"
 
+	"github.com/git-crosslink/git-crosslink/answer"
 	"github.com/git-crosslink/git-crosslink/cli/frame"
 	"github.com/git-crosslink/git-crosslink/event"
 	"github.com/git-crosslink/git-crosslink/store"
@@ -44,7 +45,7 @@ Examples:
 func runDelete(ctx context.Context, opts deleteOptions, e *env) error {
 	var (
 		rows   []*store.Issue
-		shapes []issueShape
+		shapes []answer.Issue
 		before []string // what those were called that are deleted already
 	)
 	r, err := e.emit(ctx, opts.emit, func(_ hub, p tracker.Projection) (bodies []event.Body, err error) {
@@ -62,11 +63,11 @@ func runDelete(ctx context.Context, opts deleteOptions, e *env) error {
 				rows = append(rows, found...)
 			}
 		}
-		s, err := newShaper(p) // afterwards there is nothing to show
+		s, err := answer.New(p) // afterwards there is nothing to show
 		if err != nil {
 			return nil, err
 		}
-		if shapes, err = s.issues(rows); err != nil {
+		if shapes, err = s.Issues(rows); err != nil {
 			return nil, err
 		}
 		for _, i := range rows {
@@ -78,7 +79,7 @@ func runDelete(ctx context.Context, opts deleteOptions, e *env) error {
 		return err
 	}
 	a := frame.Result{
-		Data:    manyShape{Issues: shapes, Unblocked: []issueShape{}, writeShape: writeShapeOf(r)},
+		Data:    answer.IssuesWrite{Issues: shapes, Unblocked: []answer.Issue{}, Write: answer.WriteOf(r)},
 		Failure: unconfirmed(r, opts.emit),
 	}
 	for _, i := range rows {

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/git-crosslink/git-crosslink/answer"
 	"github.com/git-crosslink/git-crosslink/cli/frame"
 )
 
@@ -69,20 +70,20 @@ func TestJSONIsDocumented(t *testing.T) {
 	issue := section(t, page, "\n## Issue\n", "A reference to another issue")
 	check(t, "envelope", rowNames(section(t, page, "| field | type | |", "| field of error")), members(frame.Envelope{}))
 	check(t, "error", rowNames(section(t, page, "| field of error", "\n\n")), members(frame.ErrorShape{}))
-	check(t, "issue", rowNames(issue), members(issueShape{}))
-	check(t, "show", rowNames(section(t, page, "`show` adds:", "## Comment")), members(detailShape{})[len(members(issueShape{})):])
-	check(t, "comment", rowNames(section(t, page, "## Comment", "## data")), members(commentShape{}))
-	check(t, "write", rowNames(section(t, page, "| field of write", "\n\n")), members(writeShape{}))
-	check(t, "line", rowNames(section(t, page, "| field of line", "\n\n")), members(lineShape{}))
+	check(t, "issue", rowNames(issue), members(answer.Issue{}))
+	check(t, "show", rowNames(section(t, page, "`show` adds:", "## Comment")), members(answer.Detail{})[len(members(answer.Issue{})):])
+	check(t, "comment", rowNames(section(t, page, "## Comment", "## data")), members(answer.Comment{}))
+	check(t, "write", rowNames(section(t, page, "| field of write", "\n\n")), members(answer.Write{}))
+	check(t, "line", rowNames(section(t, page, "| field of line", "\n\n")), members(answer.Line{}))
 	for _, part := range []struct {
 		row string
 		v   any
 	}{
-		{"| `init` |", initShape{}}, {"| `sync` |", syncShape{}},
-		{"| `status` | `remote`", statusShape{}}, {"| `version` |", versionShape{}}, {"A log of `status`", logShape{}},
-		{"| `agent show` |", whoShape{}}, {"| `agent list` |", agentShape{}}, {"| `agent fork` |", forkedShape{}}, {"| `fork detach` |", detachedShape{}},
-		{"| `relations` |", relationShape{}}, {"| `time` | array", timeShape{}}, {"| `milestone` |", milestoneShape{}},
-		{"| `warnings` |", frame.Warning{}}, {"A reference to another issue has", refShape{}}, {"| `tree` | array of nodes", treeNode{}},
+		{"| `init` |", answer.Init{}}, {"| `sync` |", answer.Sync{}},
+		{"| `status` | `remote`", answer.Status{}}, {"| `version` |", versionShape{}}, {"A log of `status`", answer.Log{}},
+		{"| `agent show` |", answer.Who{}}, {"| `agent list` |", answer.Agent{}}, {"| `agent fork` |", answer.Forked{}}, {"| `fork detach` |", detachedShape{}},
+		{"| `relations` |", answer.Relation{}}, {"| `time` | array", answer.TimeEntry{}}, {"| `milestone` |", answer.Milestone{}},
+		{"| `warnings` |", frame.Warning{}}, {"A reference to another issue has", answer.Ref{}}, {"| `tree` | array of nodes", treeNode{}},
 	} {
 		row := section(t, page, part.row, "\n")
 		for _, m := range members(part.v) {

@@ -2,11 +2,10 @@ package cli
 
 import (
 	"context"
-	"fmt"
-	"slices"
 
 	urfave "github.com/urfave/cli/v2"
 
+	"github.com/git-crosslink/git-crosslink/answer"
 	"github.com/git-crosslink/git-crosslink/cli/frame"
 	"github.com/git-crosslink/git-crosslink/cli/hints"
 	"github.com/git-crosslink/git-crosslink/fail"
@@ -16,7 +15,7 @@ import (
 // the remote helper, completion. The rules of tracker/doctor.go hold.
 type examination struct {
 	subject string
-	look    func(context.Context, *env, hub) ([]diagnosisShape, error)
+	look    func(context.Context, *env, hub) ([]answer.Diagnosis, error)
 }
 
 // examinations come behind the tracker's own checks, in this order.
@@ -56,56 +55,12 @@ Examples:
 	})
 }
 
-// diagnosisShape is one finding in JSON.
-type diagnosisShape struct {
-	Name     string   `json:"name"`
-	Severity string   `json:"severity"`
-	Text     string   `json:"text"`
-	Hints    []string `json:"hints"`
-}
-
-func diagnosisShapes(all []fail.Diagnosis) []diagnosisShape {
-	shapes := []diagnosisShape{}
+func diagnosisShapes(all []fail.Diagnosis) []answer.Diagnosis {
+	shapes := []answer.Diagnosis{}
 	for _, d := range all {
-		shapes = append(shapes, diagnosisShape{d.Code.Name(), string(d.Severity), d.Text, append(append([]string{}, hints.For(d.Code, d.Fields)...), d.Hints...)})
+		shapes = append(shapes, answer.Diagnosis{Name: d.Code.Name(), Severity: string(d.Severity), Text: d.Text, Hints: append(append([]string{}, hints.For(d.Code, d.Fields)...), d.Hints...)})
 	}
 	return shapes
-}
-
-type doctorShape struct {
-	Looked   []string         `json:"looked"`
-	Reached  bool             `json:"reached"`
-	Findings []diagnosisShape `json:"findings"`
-	Total    int              `json:"findings_total"`
-}
-
-// shownAlike is how many findings of one name an answer lists.
-const shownAlike = 20
-
-// listed returns the findings that an answer lists, and how many there are in
-// all. Anybody who may push can cause any number of findings of one name: after
-// shownAlike of them one line counts the rest. unlisted are problems with the
-// hub that all does not hold.
-func listed(all []diagnosisShape, unlisted int) (shown []diagnosisShape, total int) {
-	shown = []diagnosisShape{}
-	of, severity := map[string]int{}, map[string]string{}
-	for _, d := range all {
-		if of[d.Name]++; of[d.Name] <= shownAlike {
-			shown = append(shown, d)
-		}
-		severity[d.Name] = d.Severity
-	}
-	if unlisted > 0 {
-		of["hub"] += unlisted
-	}
-	for i := len(shown) - 1; i >= 0; i-- {
-		name := shown[i].Name
-		if more := of[name] - shownAlike; more > 0 {
-			shown = slices.Insert(shown, i+1, diagnosisShape{name, severity[name], fmt.Sprintf("and %d more findings of this kind", more), []string{}})
-		}
-		delete(of, name)
-	}
-	return shown, len(all) + unlisted
 }
 
 func runDoctor(ctx context.Context, f frame.Forms, e *env) error {
@@ -125,9 +80,9 @@ func runDoctor(ctx context.Context, f frame.Forms, e *env) error {
 		}
 		looked, findings = append(looked, x.subject), append(findings, more...)
 	}
-	shown, total := listed(findings, r.Unlisted)
+	shown, total := answer.Listed(findings, r.Unlisted)
 	wrong := wrongOf(findings) + r.Unlisted
-	a := frame.Result{Data: doctorShape{looked, r.Reached, shown, total}, Long: true, Page: func(pg *frame.Page) { diagnosisPage(pg, shown) }}
+	a := frame.Result{Data: answer.Doctor{Looked: looked, Reached: r.Reached, Findings: shown, Total: total}, Long: true, Page: func(pg *frame.Page) { diagnosisPage(pg, shown) }}
 	if f.ForScripts() {
 		a.Records = diagnosisRecords(f, shown)
 	}
@@ -140,7 +95,7 @@ func runDoctor(ctx context.Context, f frame.Forms, e *env) error {
 }
 
 // wrongOf counts the findings that are not notes.
-func wrongOf(findings []diagnosisShape) (n int) {
+func wrongOf(findings []answer.Diagnosis) (n int) {
 	for _, d := range findings {
 		if d.Severity != string(fail.Note) {
 			n++
@@ -149,7 +104,7 @@ func wrongOf(findings []diagnosisShape) (n int) {
 	return n
 }
 
-func diagnosisRecords(f frame.Forms, findings []diagnosisShape) *frame.Records {
+func diagnosisRecords(f frame.Forms, findings []answer.Diagnosis) *frame.Records {
 	rec := f.Records()
 	for _, d := range findings {
 		rec.Add(append([]string{d.Severity, d.Name, d.Text}, d.Hints...)...)
@@ -157,7 +112,7 @@ func diagnosisRecords(f frame.Forms, findings []diagnosisShape) *frame.Records {
 	return rec
 }
 
-func diagnosisPage(pg *frame.Page, findings []diagnosisShape) {
+func diagnosisPage(pg *frame.Page, findings []answer.Diagnosis) {
 	for _, d := range findings {
 		slot := frame.Problem
 		if d.Severity == string(fail.Note) {

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"github.com/git-crosslink/git-crosslink/answer"
 	"github.com/git-crosslink/git-crosslink/cli/frame"
 	"github.com/git-crosslink/git-crosslink/enrol"
 	"github.com/git-crosslink/git-crosslink/fail"
@@ -135,7 +136,7 @@ func (e *env) followRename(ctx context.Context, remote string) {
 }
 
 // examineHelper finds remotes whose enrolment does not hold.
-func examineHelper(ctx context.Context, e *env, h hub) ([]diagnosisShape, error) {
+func examineHelper(ctx context.Context, e *env, h hub) ([]answer.Diagnosis, error) {
 	r, err := e.repository()
 	if err != nil {
 		return nil, err
@@ -144,21 +145,21 @@ func examineHelper(ctx context.Context, e *env, h hub) ([]diagnosisShape, error)
 	if err != nil {
 		return nil, frame.Fatal("fatal", frame.GitSays(err))
 	}
-	var found []diagnosisShape
+	var found []answer.Diagnosis
 	for _, i := range all {
 		switch {
 		case !i.Named:
-			found = append(found, diagnosisShape{"helper-renamed", string(fail.Warning),
-				fmt.Sprintf("the remote helper is set up for '%s', and no remote of that name has a URL: it was renamed or removed", frame.OneLine(i.Remote)),
-				[]string{"follow it to its new name, or clear it away: git crosslink sync"}})
+			found = append(found, answer.Diagnosis{Name: "helper-renamed", Severity: string(fail.Warning),
+				Text:  fmt.Sprintf("the remote helper is set up for '%s', and no remote of that name has a URL: it was renamed or removed", frame.OneLine(i.Remote)),
+				Hints: []string{"follow it to its new name, or clear it away: git crosslink sync"}})
 		case !i.There:
-			found = append(found, diagnosisShape{"helper-missing", string(fail.Warning),
-				fmt.Sprintf("'%s' is to go through the remote helper, but '%s' is not there: git goes without", frame.OneLine(i.Remote), frame.OneLine(i.Path)),
-				[]string{"set it up again: git crosslink init --helper " + frame.OneLine(i.Remote), "or end it: git crosslink init --no-helper " + frame.OneLine(i.Remote)}})
+			found = append(found, answer.Diagnosis{Name: "helper-missing", Severity: string(fail.Warning),
+				Text:  fmt.Sprintf("'%s' is to go through the remote helper, but '%s' is not there: git goes without", frame.OneLine(i.Remote), frame.OneLine(i.Path)),
+				Hints: []string{"set it up again: git crosslink init --helper " + frame.OneLine(i.Remote), "or end it: git crosslink init --no-helper " + frame.OneLine(i.Remote)}})
 		case i.Gone != "":
-			found = append(found, diagnosisShape{"helper-gone", string(fail.Warning),
-				fmt.Sprintf("'%s' is to go through '%s', which is not there: git goes without", frame.OneLine(i.Remote), frame.OneLine(i.Gone)),
-				[]string{"install it again, or end it: git crosslink init --no-helper " + frame.OneLine(i.Remote)}})
+			found = append(found, answer.Diagnosis{Name: "helper-gone", Severity: string(fail.Warning),
+				Text:  fmt.Sprintf("'%s' is to go through '%s', which is not there: git goes without", frame.OneLine(i.Remote), frame.OneLine(i.Gone)),
+				Hints: []string{"install it again, or end it: git crosslink init --no-helper " + frame.OneLine(i.Remote)}})
 		}
 	}
 	return found, nil

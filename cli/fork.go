@@ -7,6 +7,7 @@ import (
 
 	urfave "github.com/urfave/cli/v2"
 
+	"github.com/git-crosslink/git-crosslink/answer"
 	"github.com/git-crosslink/git-crosslink/cli/frame"
 )
 
@@ -102,5 +103,5 @@ func runForkDetach(ctx context.Context, remote string, e *env) error {
 			"when those who write here have written something again: git crosslink trust policy --signing "+d.Before)
 	}
 	return e.say(ctx, frame.Result{
-		Data: detachedShape{textOrNull(d.Remote), textOrNull(d.URL), d.Was, d.Hub, d.Logs, d.Events, d.Sent, d.Admins, d.Signing, d.Open, d.Before}, IDs: []string{d.Hub}})
+		Data: detachedShape{answer.TextOrNull(d.Remote), answer.TextOrNull(d.URL), d.Was, d.Hub, d.Logs, d.Events, d.Sent, d.Admins, d.Signing, d.Open, d.Before}, IDs: []string{d.Hub}})
 }

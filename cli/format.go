@@ -8,6 +8,7 @@ import (
 
 	urfave "github.com/urfave/cli/v2"
 
+	"github.com/git-crosslink/git-crosslink/answer"
 	"github.com/git-crosslink/git-crosslink/cli/frame"
 	"github.com/git-crosslink/git-crosslink/event"
 	"github.com/git-crosslink/git-crosslink/store"
@@ -43,7 +44,7 @@ func issueFormsOf(u *urfave.Context, e *env) (f issueForms, err error) {
 func (f *issueForms) forScripts() bool { return f.Forms.ForScripts() || f.format != nil }
 
 // records gives the rows in the form for scripts, or nil.
-func (f *issueForms) records(e *env, s *shaper, rows []*store.Issue) *frame.Records {
+func (f *issueForms) records(e *env, s *answer.Builder, rows []*store.Issue) *frame.Records {
 	if !f.forScripts() {
 		return nil
 	}
@@ -59,7 +60,7 @@ func (f *issueForms) records(e *env, s *shaper, rows []*store.Issue) *frame.Reco
 }
 
 // porcelain is the record of an issue.
-func porcelain(e *env, s *shaper, i *store.Issue) []string {
+func porcelain(e *env, s *answer.Builder, i *store.Issue) []string {
 	fields := make([]string, len(porcelainFields))
 	for k, name := range porcelainFields {
 		fields[k] = fieldsOf[name].get(e, s, i, "")
@@ -72,18 +73,18 @@ var porcelainFields = []string{"number", "short", "uuid", "status", "priority", 
 
 // field is something --format may name.
 type field struct {
-	get  func(e *env, s *shaper, i *store.Issue, modifier string) string
+	get  func(e *env, s *answer.Builder, i *store.Issue, modifier string) string
 	date bool // takes the modifiers of dates
 }
 
 var dateModifiers = []string{"relative", "short", "unix"}
 
 func text(get func(i *store.Issue) string) field {
-	return field{get: func(_ *env, _ *shaper, i *store.Issue, _ string) string { return get(i) }}
+	return field{get: func(_ *env, _ *answer.Builder, i *store.Issue, _ string) string { return get(i) }}
 }
 
 func moment(get func(i *store.Issue) event.Time) field {
-	return field{date: true, get: func(e *env, _ *shaper, i *store.Issue, modifier string) string {
+	return field{date: true, get: func(e *env, _ *answer.Builder, i *store.Issue, modifier string) string {
 		t := get(i)
 		switch {
 		case t == 0:
@@ -100,9 +101,9 @@ func moment(get func(i *store.Issue) event.Time) field {
 }
 
 func others(get func(i *store.Issue) []event.UUID) field {
-	return field{get: func(_ *env, s *shaper, i *store.Issue, _ string) string {
+	return field{get: func(_ *env, s *answer.Builder, i *store.Issue, _ string) string {
 		var names []string
-		for _, o := range known(s.p, get(i)) {
+		for _, o := range known(s.Projection, get(i)) {
 			names = append(names, o.Name())
 		}
 		return strings.Join(names, ",")
@@ -134,7 +135,7 @@ var fieldsOf = map[string]field{
 	"parent":     others(func(i *store.Issue) []event.UUID { return []event.UUID{i.Parent} }),
 	"blocked_by": others(func(i *store.Issue) []event.UUID { return i.BlockedBy }),
 	"blocks":     others(func(i *store.Issue) []event.UUID { return i.Blocks }),
-	"milestone":  {get: func(_ *env, s *shaper, i *store.Issue, _ string) string { return s.milestoneName(i.Milestone) }},
+	"milestone":  {get: func(_ *env, s *answer.Builder, i *store.Issue, _ string) string { return s.MilestoneName(i.Milestone) }},
 	"lock":       text(func(i *store.Issue) string { return lockText(i, func(l *store.Lock) string { return l.Holder }) }),
 	"lock_token": text(func(i *store.Issue) string {
 		return lockText(i, func(l *store.Lock) string { return strconv.FormatUint(l.Token, 10) })
@@ -162,13 +163,6 @@ func numberText(i *store.Issue) string {
 		return ""
 	}
 	return strconv.FormatUint(i.Number, 10)
-}
-
-func (s *shaper) milestoneName(u event.UUID) string {
-	if m := s.milestones[u]; m != nil {
-		return m.Name
-	}
-	return ""
 }
 
 func fieldNames() []string {
@@ -245,7 +239,7 @@ func parseField(name string) (formatPart, error) {
 	return formatPart{field: name, modifier: modifier}, nil
 }
 
-func (f *format) expand(e *env, s *shaper, in frame.Forms, i *store.Issue) string {
+func (f *format) expand(e *env, s *answer.Builder, in frame.Forms, i *store.Issue) string {
 	var b strings.Builder
 	for _, p := range f.parts {
 		if p.field == "" {

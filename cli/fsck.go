@@ -6,6 +6,7 @@ import (
 
 	urfave "github.com/urfave/cli/v2"
 
+	"github.com/git-crosslink/git-crosslink/answer"
 	"github.com/git-crosslink/git-crosslink/cli/frame"
 	"github.com/git-crosslink/git-crosslink/tracker"
 )
@@ -45,23 +46,6 @@ Examples:
 	})
 }
 
-// findingShape is one finding in JSON.
-type findingShape struct {
-	Kind  string  `json:"kind"`
-	Agent *string `json:"agent"`
-	Seq   *uint64 `json:"seq"`
-	Step  *string `json:"step"`
-	Text  string  `json:"text"`
-}
-
-type fsckShape struct {
-	Full     bool           `json:"full"`
-	Logs     int            `json:"logs"`
-	Events   uint64         `json:"events"`
-	Sequence uint64         `json:"sequence"`
-	Findings []findingShape `json:"findings"`
-}
-
 func runFsck(ctx context.Context, full bool, forms frame.Forms, e *env) error {
 	h, err := e.hub(ctx)
 	if err != nil {
@@ -71,18 +55,12 @@ func runFsck(ctx context.Context, full bool, forms frame.Forms, e *env) error {
 	if err != nil {
 		return err
 	}
-	doc := fsckShape{r.Full, r.Logs, r.Events, r.Sequence, []findingShape{}}
 	rec := forms.Records()
 	for _, f := range r.Findings {
-		x := findingShape{f.Kind, textOrNull(f.Agent), nil, textOrNull(f.Step), f.Text}
-		if f.Seq != 0 {
-			x.Seq = &f.Seq
-		}
-		doc.Findings = append(doc.Findings, x)
 		rec.Add(f.Kind, f.Agent, numberOrNothing(f.Seq), f.Step, f.Text)
 	}
 	e.Progress("looked at %s, %s and %s of the ledger", frame.Count(r.Logs, "log"), frame.Count(int(r.Events), "event"), frame.Count(int(r.Sequence), "step"))
-	a := frame.Result{Data: doc, Long: true, Page: func(pg *frame.Page) { findingTable(pg, r.Findings) }}
+	a := frame.Result{Data: answer.FsckOf(r), Long: true, Page: func(pg *frame.Page) { findingTable(pg, r.Findings) }}
 	if forms.ForScripts() {
 		a.Records = rec
 	}

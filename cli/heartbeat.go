@@ -6,6 +6,7 @@ import (
 
 	urfave "github.com/urfave/cli/v2"
 
+	"github.com/git-crosslink/git-crosslink/answer"
 	"github.com/git-crosslink/git-crosslink/cli/frame"
 	"github.com/git-crosslink/git-crosslink/event"
 	"github.com/git-crosslink/git-crosslink/store"
@@ -43,15 +44,6 @@ Examples:
 	})
 }
 
-// heartbeatShape is what a heartbeat came to in JSON.
-type heartbeatShape struct {
-	Agent    string  `json:"agent"`
-	State    string  `json:"state"`
-	Issue    *string `json:"issue"`
-	Outcome  string  `json:"outcome"`
-	PushedAt *string `json:"pushed_at"`
-}
-
 func runHeartbeat(ctx context.Context, ids []string, state string, e *env) error {
 	var (
 		h   hub
@@ -76,17 +68,9 @@ func runHeartbeat(ctx context.Context, ids []string, state string, e *env) error
 	if err != nil {
 		return err
 	}
-	doc := heartbeatShape{Agent: b.Agent, State: b.State, Outcome: b.Outcome}
 	on := ""
-	if b.Issue != (event.UUID{}) {
-		u := b.Issue.String()
-		doc.Issue = &u
-		if row, err := p.Issue(b.Issue); err == nil {
-			on = " on " + named(row)
-		}
-	}
-	if !b.Pushed.IsZero() {
-		doc.PushedAt = timeOrNull(event.TimeOf(b.Pushed))
+	if row, err := p.Issue(b.Issue); err == nil {
+		on = " on " + named(row)
 	}
 	switch b.Outcome {
 	case tracker.HeartbeatSent:
@@ -100,27 +84,7 @@ func runHeartbeat(ctx context.Context, ids []string, state string, e *env) error
 	default:
 		e.Progress("noted; there is nobody to show it to just now")
 	}
-	return e.say(ctx, frame.Result{Data: doc, IDs: []string{b.Agent}})
-}
-
-// presenceShape is a sign of life outside the log in JSON.
-type presenceShape struct {
-	Seen  string  `json:"seen"`
-	State string  `json:"state"`
-	Issue *string `json:"issue"`
-}
-
-func presenceOf(p tracker.Projection, agent string) *presenceShape {
-	a, ok := p.Presence(agent)
-	if !ok {
-		return nil
-	}
-	s := &presenceShape{Seen: a.LastSeen.String(), State: a.State}
-	if a.Issue != (event.UUID{}) {
-		u := a.Issue.String()
-		s.Issue = &u
-	}
-	return s
+	return e.say(ctx, frame.Result{Data: answer.HeartbeatOf(b), IDs: []string{b.Agent}})
 }
 
 // lastSign says when an agent was last seen and, if it said so itself, in

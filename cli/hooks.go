@@ -9,6 +9,7 @@ import (
 
 	urfave "github.com/urfave/cli/v2"
 
+	"github.com/git-crosslink/git-crosslink/answer"
 	"github.com/git-crosslink/git-crosslink/cli/frame"
 	"github.com/git-crosslink/git-crosslink/fail"
 	"github.com/git-crosslink/git-crosslink/hooks"
@@ -152,7 +153,7 @@ func runHooksStatus(ctx context.Context, f frame.Forms, e *env) error {
 // sayHooks answers with how the hooks stand; where all should work it says what
 // is to be done for those that do not. asked: that is all that was wanted.
 func (e *env) sayHooks(ctx context.Context, f frame.Forms, r *hooks.Report, want, asked bool) error {
-	doc := hooksShape{Works: r.Works(), Changed: r.Changed, Manager: textOrNull(r.Manager), Off: r.Off, Removed: r.Removed, Hooks: []hookShape{}}
+	doc := hooksShape{Works: r.Works(), Changed: r.Changed, Manager: answer.TextOrNull(r.Manager), Off: r.Off, Removed: r.Removed, Hooks: []hookShape{}}
 	a := frame.Result{}
 	if f.ForScripts() {
 		a.Records = f.Records()
@@ -315,7 +316,7 @@ func (e *env) tellHooks(r *hooks.Report) {
 }
 
 // examineHooks is the doctor's look at them.
-func examineHooks(ctx context.Context, e *env, h hub) ([]diagnosisShape, error) {
+func examineHooks(ctx context.Context, e *env, h hub) ([]answer.Diagnosis, error) {
 	if remote, _ := h.Hub(); remote == "" || !hooks.Settled(h.Home()) { // the first write will see to it
 		return nil, nil
 	}
@@ -327,14 +328,14 @@ func examineHooks(ctx context.Context, e *env, h hub) ([]diagnosisShape, error) 
 	if r.Off || r.Removed {
 		return nil, nil
 	}
-	var found []diagnosisShape
+	var found []answer.Diagnosis
 	if f := e.hooksFailure(r); f != nil {
-		found = append(found, diagnosisShape{f.Kind, string(fail.Warning), f.Message, f.Hints})
+		found = append(found, answer.Diagnosis{Name: f.Kind, Severity: string(fail.Warning), Text: f.Message, Hints: f.Hints})
 	}
 	for _, k := range r.Hooks {
 		if k.State == hooks.Outdated {
-			found = append(found, diagnosisShape{"hooks-outdated", string(fail.Warning),
-				fmt.Sprintf("the hook '%s' is of another version of this program", k.Name), []string{"git crosslink hooks install"}})
+			found = append(found, answer.Diagnosis{Name: "hooks-outdated", Severity: string(fail.Warning),
+				Text: fmt.Sprintf("the hook '%s' is of another version of this program", k.Name), Hints: []string{"git crosslink hooks install"}})
 		}
 	}
 	return found, nil

@@ -7,6 +7,7 @@ import (
 
 	urfave "github.com/urfave/cli/v2"
 
+	"github.com/git-crosslink/git-crosslink/answer"
 	"github.com/git-crosslink/git-crosslink/cli/frame"
 	"github.com/git-crosslink/git-crosslink/tracker"
 )
@@ -118,7 +119,7 @@ func runInit(ctx context.Context, opts tracker.InitOptions, helper bool, e *env)
 			return err
 		}
 	}
-	return e.say(ctx, frame.Result{Data: initShapeOf(r), IDs: []string{r.Hub}})
+	return e.say(ctx, frame.Result{Data: answer.InitOf(r), IDs: []string{r.Hub}})
 }
 
 // tellRenumbered lists the issues whose private numbers ended.

@@ -8,6 +8,7 @@ import (
 
 	urfave "github.com/urfave/cli/v2"
 
+	"github.com/git-crosslink/git-crosslink/answer"
 	"github.com/git-crosslink/git-crosslink/cli/frame"
 	"github.com/git-crosslink/git-crosslink/event"
 	"github.com/git-crosslink/git-crosslink/store"
@@ -121,14 +122,8 @@ func (l *listing) run(ctx context.Context, e *env, query func(tracker.Projection
 	return e.say(ctx, a)
 }
 
-// explained is a row of JSON with its reason.
-type explained struct {
-	issueShape
-	Why string `json:"why"`
-}
-
 func (l *listing) answer(e *env, p tracker.Projection, rows []*store.Issue) (a frame.Result, err error) {
-	s, err := newShaper(p)
+	s, err := answer.New(p)
 	if err != nil {
 		return a, err
 	}
@@ -142,15 +137,15 @@ func (l *listing) answer(e *env, p tracker.Projection, rows []*store.Issue) (a f
 		}
 	}
 	if e.JSON {
-		shapes, err := s.issues(rows)
+		shapes, err := s.Issues(rows)
 		if err != nil {
 			return a, err
 		}
 		a.Data = shapes
 		if l.why != nil {
-			list := make([]explained, len(shapes))
+			list := make([]answer.Explained, len(shapes))
 			for k := range shapes {
-				list[k] = explained{shapes[k], why[k]}
+				list[k] = answer.Explained{Issue: shapes[k], Why: why[k]}
 			}
 			a.Data = list
 		}

@@ -10,6 +10,7 @@ import (
 
 	urfave "github.com/urfave/cli/v2"
 
+	"github.com/git-crosslink/git-crosslink/answer"
 	"github.com/git-crosslink/git-crosslink/cli/frame"
 	"github.com/git-crosslink/git-crosslink/event"
 	"github.com/git-crosslink/git-crosslink/store"
@@ -88,27 +89,6 @@ func (e *env) branch(ctx context.Context, given *string) string {
 	return name
 }
 
-// claimShape is one answer of lock.
-type claimShape struct {
-	Outcome string     `json:"outcome"`
-	Already bool       `json:"already"`
-	Place   int        `json:"place,omitempty"`
-	Issue   issueShape `json:"issue"`
-}
-
-func claimShapeOf(c *tracker.Claim, u event.UUID) (shape claimShape, i *store.Issue, err error) {
-	if i, err = c.View.Issue(u); err != nil {
-		return shape, nil, err
-	}
-	s, err := newShaper(c.View)
-	if err != nil {
-		return shape, nil, err
-	}
-	shape = claimShape{Outcome: string(c.Outcome), Already: c.Already, Place: c.Place}
-	shape.Issue, err = s.issue(i)
-	return shape, i, err
-}
-
 func runLock(ctx context.Context, opts lockOptions, e *env) error {
 	var rows []*store.Issue
 	var h hub
@@ -122,8 +102,8 @@ func runLock(ctx context.Context, opts lockOptions, e *env) error {
 	}
 	o := tracker.ClaimOptions{Queue: opts.queue, Branch: e.branch(ctx, opts.branch), Offline: e.Offline}
 	doc := struct {
-		Claims []claimShape `json:"claims"`
-	}{[]claimShape{}}
+		Claims []answer.Claim `json:"claims"`
+	}{[]answer.Claim{}}
 	var a frame.Result
 	for _, row := range rows {
 		var f *frame.Failure
@@ -131,8 +111,8 @@ func runLock(ctx context.Context, opts lockOptions, e *env) error {
 		c, err := h.Claim(ctx, row.UUID, o)
 		switch {
 		case err == nil:
-			var shape claimShape
-			if shape, i, err = claimShapeOf(c, row.UUID); err != nil {
+			var shape answer.Claim
+			if shape, i, err = answer.ClaimOf(c, row.UUID); err != nil {
 				return err
 			}
 			doc.Claims = append(doc.Claims, shape)

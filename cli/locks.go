@@ -9,6 +9,7 @@ import (
 
 	urfave "github.com/urfave/cli/v2"
 
+	"github.com/git-crosslink/git-crosslink/answer"
 	"github.com/git-crosslink/git-crosslink/cli/frame"
 	"github.com/git-crosslink/git-crosslink/event"
 	"github.com/git-crosslink/git-crosslink/store"
@@ -53,11 +54,11 @@ func runLockList(ctx context.Context, f frame.Forms, e *env) error {
 	if err != nil {
 		return err
 	}
-	s, err := newShaper(p)
+	s, err := answer.New(p)
 	if err != nil {
 		return err
 	}
-	shapes, err := s.issues(rows)
+	shapes, err := s.Issues(rows)
 	if err != nil {
 		return err
 	}
@@ -135,18 +136,6 @@ Examples:
 	})
 }
 
-// proofShape is what lock check says.
-type proofShape struct {
-	Outcome     string         `json:"outcome"`
-	Agent       string         `json:"agent"`
-	Place       int            `json:"place,omitempty"`
-	LastSign    *string        `json:"last_sign"`
-	Presence    *presenceShape `json:"presence"`
-	Reached     bool           `json:"reached"`
-	LastContact *string        `json:"last_contact"`
-	Issue       issueShape     `json:"issue"`
-}
-
 func runLockCheck(ctx context.Context, id string, e *env) error {
 	var (
 		h hub
@@ -165,21 +154,21 @@ func runLockCheck(ctx context.Context, id string, e *env) error {
 	if err != nil {
 		return err
 	}
-	s, err := newShaper(p)
+	s, err := answer.New(p)
 	if err != nil {
 		return err
 	}
-	doc := proofShape{Outcome: string(c.Outcome), Agent: h.Agent(), Place: c.Place}
-	if doc.Issue, err = s.issue(i); err != nil {
+	doc := answer.LockCheck{Outcome: string(c.Outcome), Agent: h.Agent(), Place: c.Place}
+	if doc.Issue, err = s.Issue(i); err != nil {
 		return err
 	}
 	if c.Lock != nil {
-		doc.LastSign, doc.Presence = timeOrNull(p.LastSign(c.Lock.Holder)), presenceOf(p, c.Lock.Holder)
+		doc.LastSign, doc.Presence = answer.TimeOrNull(p.LastSign(c.Lock.Holder)), answer.PresenceOf(p, c.Lock.Holder)
 	}
 	reached, last := h.Refreshed()
 	doc.Reached = reached
 	if !last.IsZero() {
-		doc.LastContact = timeOrNull(event.TimeOf(last))
+		doc.LastContact = answer.TimeOrNull(event.TimeOf(last))
 	}
 	a := frame.Result{Data: doc, IDs: []string{i.Name()}, Page: func(pg *frame.Page) { e.proof(pg, p, i, c, last) }}
 	a.Failure = e.checked(h, c, i)

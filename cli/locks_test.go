@@ -9,6 +9,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/git-crosslink/git-crosslink/answer"
 	"github.com/git-crosslink/git-crosslink/cli/frame"
 	"github.com/git-crosslink/git-crosslink/event"
 	"github.com/git-crosslink/git-crosslink/store"
@@ -134,7 +135,7 @@ func TestLockLost(t *testing.T) {
 	contains(t, "stderr", r.err, "error: issue '1' is locked by 'bob': token 1, claimed 1 min ago, last sign of life never seen",
 		"hint: git crosslink lock --wait 1")
 	d := w.json("lock", "1")
-	var data struct{ Claims []claimShape }
+	var data struct{ Claims []answer.Claim }
 	if err := json.Unmarshal(d.Data, &data); err != nil || len(data.Claims) != 1 || data.Claims[0].Outcome != "taken" ||
 		data.Claims[0].Issue.Lock.Holder != "bob" || *data.Claims[0].Issue.Lock.Branch != "fix" {
 		t.Errorf("%v %+v", err, data)
@@ -159,7 +160,7 @@ func TestLockClosed(t *testing.T) {
 	check(t, "the other one is held", r.out, "2\n")
 	contains(t, "stderr", r.err, "locked 2 'b'", "error: issue '1' is closed: there is nothing to lock", "hint: if there is still something to do: git crosslink reopen 1")
 	d := w.json("lock", "1")
-	var data struct{ Claims []claimShape }
+	var data struct{ Claims []answer.Claim }
 	if err := json.Unmarshal(d.Data, &data); err != nil || len(data.Claims) != 1 || data.Claims[0].Outcome != "closed" {
 		t.Errorf("%v %+v", err, data)
 	}
@@ -245,7 +246,7 @@ func TestFsck(t *testing.T) {
 	check(t, "stdout", r.out, "bad-step\t\t2\t0123456789ab\tresult\nrejected\tbob\t4\t\ta\\tb\n")
 	check(t, "-z", w.run("fsck", "-z").out, "bad-step\t\t2\t0123456789abcdef\tresult\x00rejected\tbob\t4\t\ta\\tb\x00")
 	d := w.json("fsck")
-	var doc fsckShape
+	var doc answer.Fsck
 	if err := json.Unmarshal(d.Data, &doc); err != nil || len(doc.Findings) != 2 || doc.Findings[0].Agent != nil || *doc.Findings[1].Seq != 4 {
 		t.Errorf("%v %+v", err, doc)
 	}

@@ -2,15 +2,13 @@ package cli
 
 import (
 	"context"
-	"encoding/json"
 	"slices"
-	"strconv"
 
 	urfave "github.com/urfave/cli/v2"
 
+	"github.com/git-crosslink/git-crosslink/answer"
 	"github.com/git-crosslink/git-crosslink/cli/frame"
 	"github.com/git-crosslink/git-crosslink/event"
-	"github.com/git-crosslink/git-crosslink/reducer"
 	"github.com/git-crosslink/git-crosslink/store"
 	"github.com/git-crosslink/git-crosslink/tracker"
 )
@@ -19,25 +17,6 @@ type logOptions struct {
 	id      string
 	reverse bool
 	forms   frame.Forms
-}
-
-// lineShape is one event of a log in JSON.
-type lineShape struct {
-	Agent    string          `json:"agent"`
-	Seq      uint64          `json:"seq"`
-	Time     string          `json:"time"`
-	Ordered  string          `json:"ordered_at"`
-	Type     string          `json:"type"`
-	Text     string          `json:"text"`
-	SignedBy *string         `json:"signed_by"`
-	Mark     *string         `json:"mark"`
-	Rejected *rejectedShape  `json:"rejected"`
-	Event    json.RawMessage `json:"event"`
-}
-
-type rejectedShape struct {
-	Reason string `json:"reason"`
-	Detail string `json:"detail"`
 }
 
 func newLogCommand(e *env) *urfave.Command {
@@ -85,7 +64,7 @@ func runLog(ctx context.Context, opts logOptions, e *env) error {
 	if err != nil {
 		return err
 	}
-	shapes := historyOf(p, i.UUID, lines)
+	shapes := answer.History(p, i.UUID, lines)
 	if opts.reverse {
 		slices.Reverse(shapes)
 		lines = slices.Clone(lines)
@@ -95,7 +74,7 @@ func runLog(ctx context.Context, opts logOptions, e *env) error {
 	if opts.forms.ForScripts() {
 		a.Records = opts.forms.Records()
 		for _, l := range shapes {
-			a.Records.Add(l.fields()...)
+			a.Records.Add(l.Fields()...)
 		}
 	}
 	a.Page = func(pg *frame.Page) {
@@ -106,7 +85,12 @@ func runLog(ctx context.Context, opts logOptions, e *env) error {
 			}
 			text := l.Text
 			if b, ok := lines[k].Body.(*event.ScheduleChanged); ok {
-				text = scheduleWords(b, e.DateAt)
+				text = answer.ScheduleWords(b, func(t event.Time, due bool) string {
+					if due {
+						return e.DateAt(t, frame.DayEnd)
+					}
+					return e.DateAt(t, frame.DayStart)
+				})
 			}
 			pg.Print("%s  %s%s  %s\n", pg.Paint(frame.Time, e.Date(lines[k].Shown())), pg.Paint(frame.Agent, l.Agent), pg.Paint(frame.Problem, mark), text)
 			if l.Rejected != nil {
@@ -116,43 +100,3 @@ func runLog(ctx context.Context, opts logOptions, e *env) error {
 	}
 	return e.say(ctx, a)
 }
-
-func historyOf(p tracker.Projection, u event.UUID, lines []*event.Envelope) []lineShape {
-	type position struct {
-		agent string
-		seq   uint64
-	}
-	rejected := map[position]reducer.Rejection{}
-	for _, r := range p.Rejections() {
-		rejected[position{r.Agent, r.Seq}] = r
-	}
-	shapes := make([]lineShape, 0, len(lines))
-	for _, l := range lines {
-		s := lineShape{
-			Agent: l.Agent, Seq: l.Seq, Time: l.Shown().String(), Ordered: l.Time.String(),
-			Type: l.Body.Type(), Text: describe(p, u, l.Body), SignedBy: textOrNull(l.SignedBy),
-			Mark: textOrNull(p.Mark(l.Agent, l.Seq)),
-		}
-		if json.Valid(l.Event) {
-			s.Event = json.RawMessage(l.Event)
-		}
-		if r, ok := rejected[position{l.Agent, l.Seq}]; ok {
-			s.Rejected = &rejectedShape{r.Reason, r.Detail}
-		}
-		shapes = append(shapes, s)
-	}
-	return shapes
-}
-
-func (l *lineShape) fields() []string {
-	signer, reason := "", ""
-	if l.SignedBy != nil {
-		signer = *l.SignedBy
-	}
-	if l.Rejected != nil {
-		reason = l.Rejected.Reason
-	}
-	return []string{l.Time, l.Agent, strconv.FormatUint(l.Seq, 10), l.Type, signer, reason, l.Text}
-}
-
-func itoa(n int) string { return strconv.Itoa(n) }

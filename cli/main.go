@@ -8,7 +8,7 @@
 //   - Parse, then run: newCloseCommand parses into closeOptions, runClose acts.
 //     The outside world is in env.
 //   - What people and scripts see of it goes through package frame.
-//   - One place gives an issue its JSON shape (shape.go, docs/json.md).
+//   - What programs read has its shape from package answer (docs/json.md).
 //   - A change that is already in place is not written again: the command says
 //     so, prints the datum and succeeds.
 package cli

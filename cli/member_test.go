@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -58,7 +59,7 @@ func TestFieldsOverTheirLimits(t *testing.T) {
 			check(t, what+": kind", d.Error.Kind, "bad-value")
 			check(t, what+": written", len(w.hub.emitted), before)
 		}
-		refused(strings.Repeat("x", c.limit+1), "is too long", "at most "+itoa(c.limit)+" bytes", c.more)
+		refused(strings.Repeat("x", c.limit+1), "is too long", fmt.Sprintf("at most %d bytes", c.limit), c.more)
 		refused("a\x1b[31m", "holds a control character")
 		refused("a\x7f", "holds a control character")
 		refused("a\u009b", "holds a control character")

@@ -8,6 +8,7 @@ import (
 
 	urfave "github.com/urfave/cli/v2"
 
+	"github.com/git-crosslink/git-crosslink/answer"
 	"github.com/git-crosslink/git-crosslink/cli/frame"
 	"github.com/git-crosslink/git-crosslink/event"
 	"github.com/git-crosslink/git-crosslink/store"
@@ -97,7 +98,7 @@ func runReadyClaim(ctx context.Context, opts readyOptions, e *env) error {
 	if c == nil {
 		return e.say(ctx, frame.Result{Failure: nothingToClaim()})
 	}
-	shape, _, err := claimShapeOf(c, i.UUID)
+	shape, _, err := answer.ClaimOf(c, i.UUID)
 	if err != nil {
 		return err
 	}
@@ -180,12 +181,12 @@ func runNext(ctx context.Context, opts readyOptions, e *env) error {
 	if len(rows) == 0 {
 		return e.say(ctx, frame.Result{Failure: nothingReady()})
 	}
-	s, err := newShaper(p)
+	s, err := answer.New(p)
 	if err != nil {
 		return err
 	}
 	i := rows[0]
-	shape, err := s.issue(i)
+	shape, err := s.Issue(i)
 	if err != nil {
 		return err
 	}
@@ -193,7 +194,7 @@ func runNext(ctx context.Context, opts readyOptions, e *env) error {
 	if err != nil {
 		return err
 	}
-	a := frame.Result{Data: explained{shape, why}, IDs: []string{i.Name()}, Records: opts.forms.records(e, s, rows)}
+	a := frame.Result{Data: answer.Explained{Issue: shape, Why: why}, IDs: []string{i.Name()}, Records: opts.forms.records(e, s, rows)}
 	a.Page = func(pg *frame.Page) {
 		pg.Print("%s  %s\n", pg.Paint(frame.ID, i.Name()), i.Title)
 		if opts.explain {

@@ -5,6 +5,7 @@ import (
 
 	urfave "github.com/urfave/cli/v2"
 
+	"github.com/git-crosslink/git-crosslink/answer"
 	"github.com/git-crosslink/git-crosslink/cli/frame"
 	"github.com/git-crosslink/git-crosslink/event"
 	"github.com/git-crosslink/git-crosslink/reducer"
@@ -66,15 +67,6 @@ Examples:
 		}
 		return runAgentRetire(u.Context, u.String("reason"), o, e)
 	})
-}
-
-// agentWriteShape is a write about oneself in JSON.
-type agentWriteShape struct {
-	writeShape
-	Kind        *string `json:"kind"`
-	Description *string `json:"description"`
-	RetiredAt   *string `json:"retired_at"`
-	Released    int     `json:"released"` // locks and places in queues
 }
 
 func runAgentDescribe(ctx context.Context, text string, kind event.AgentKind, o tracker.EmitOptions, e *env) error {
@@ -144,11 +136,11 @@ func describedAgent(p tracker.Projection, id string) *reducer.Agent {
 }
 
 func (e *env) sayAgent(ctx context.Context, r *tracker.Receipt, o tracker.EmitOptions) error {
-	x := agentWriteShape{writeShape: writeShapeOf(r), Released: released(r)}
+	x := answer.AgentWrite{Write: answer.WriteOf(r), Released: released(r)}
 	if a := describedAgent(r.View, r.Agent); a != nil {
-		x.Kind, x.Description = textOrNull(string(a.Kind)), textOrNull(a.Description)
+		x.Kind, x.Description = answer.TextOrNull(string(a.Kind)), answer.TextOrNull(a.Description)
 		if a.Retired {
-			x.RetiredAt = timeOrNull(a.RetiredAt)
+			x.RetiredAt = answer.TimeOrNull(a.RetiredAt)
 		}
 	}
 	return e.say(ctx, frame.Result{Data: x, IDs: []string{r.Agent}, Failure: unconfirmed(r, o)})

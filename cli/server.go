@@ -7,6 +7,7 @@ import (
 
 	urfave "github.com/urfave/cli/v2"
 
+	"github.com/git-crosslink/git-crosslink/answer"
 	"github.com/git-crosslink/git-crosslink/cli/frame"
 	"github.com/git-crosslink/git-crosslink/gate"
 )
@@ -128,17 +129,17 @@ func runServerInstall(ctx context.Context, mode string, e *env) error {
 			e.Progress("the hook that was there is called behind it: '%s'", r.Kept)
 		}
 	}
-	return e.say(ctx, frame.Result{Data: serverInstallShape{r.Hub, r.Mode, r.Hook, textOrNull(r.Kept), r.Already}})
+	return e.say(ctx, frame.Result{Data: serverInstallShape{r.Hub, r.Mode, r.Hook, answer.TextOrNull(r.Kept), r.Already}})
 }
 
 type serverCheckShape struct {
-	Hub      string           `json:"hub"`
-	Mode     *string          `json:"mode"`
-	Program  *string          `json:"program"`
-	Level    int              `json:"level"`
-	Signing  *string          `json:"signing"`
-	Findings []diagnosisShape `json:"findings"`
-	Total    int              `json:"findings_total"`
+	Hub      string             `json:"hub"`
+	Mode     *string            `json:"mode"`
+	Program  *string            `json:"program"`
+	Level    int                `json:"level"`
+	Signing  *string            `json:"signing"`
+	Findings []answer.Diagnosis `json:"findings"`
+	Total    int                `json:"findings_total"`
 }
 
 func runServerCheck(ctx context.Context, f frame.Forms, e *env) error {
@@ -147,8 +148,8 @@ func runServerCheck(ctx context.Context, f frame.Forms, e *env) error {
 		return err
 	}
 	findings := diagnosisShapes(r.Findings)
-	shown, total := listed(findings, 0)
-	doc := serverCheckShape{r.Hub, textOrNull(r.Mode), textOrNull(r.Program), r.Level, textOrNull(r.Signing), shown, total}
+	shown, total := answer.Listed(findings, 0)
+	doc := serverCheckShape{r.Hub, answer.TextOrNull(r.Mode), answer.TextOrNull(r.Program), r.Level, answer.TextOrNull(r.Signing), shown, total}
 	if r.Mode != "" {
 		e.Progress("the gate of '%s' is a %s hook", r.Hub, r.Mode)
 	}
@@ -187,7 +188,7 @@ func runServerUninstall(ctx context.Context, e *env) error {
 	if r.Left != "" {
 		e.Progress("another hook stands where the gate did; the one before it is left as '%s'", r.Left)
 	}
-	return e.say(ctx, frame.Result{Data: serverUninstallShape{r.Hub, textOrNull(r.Back), textOrNull(r.Left), r.Already}})
+	return e.say(ctx, frame.Result{Data: serverUninstallShape{r.Hub, answer.TextOrNull(r.Back), answer.TextOrNull(r.Left), r.Already}})
 }
 
 // maxRefused bounds how many refusals are told one by one.

@@ -9,6 +9,7 @@ import (
 
 	urfave "github.com/urfave/cli/v2"
 
+	"github.com/git-crosslink/git-crosslink/answer"
 	"github.com/git-crosslink/git-crosslink/cli/frame"
 	"github.com/git-crosslink/git-crosslink/event"
 	"github.com/git-crosslink/git-crosslink/reducer"
@@ -57,18 +58,18 @@ func runShow(ctx context.Context, ids []string, e *env) error {
 	if missing != nil && (len(rows) == 0 || !notFound(missing)) {
 		return missing
 	}
-	s, err := newShaper(p)
+	s, err := answer.New(p)
 	if err != nil {
 		return err
 	}
 	a := frame.Result{Long: true}
-	details := make([]detailShape, 0, len(rows))
-	marks := make([]issueMarks, len(rows))
+	details := make([]answer.Detail, 0, len(rows))
+	marks := make([]answer.Marks, len(rows))
 	for k, i := range rows {
-		if marks[k], err = marksOf(p, i.UUID); err != nil {
+		if marks[k], err = answer.MarksOf(p, i.UUID); err != nil {
 			return err
 		}
-		d, err := s.detail(i, marks[k])
+		d, err := s.Detail(i, marks[k])
 		if err != nil {
 			return err
 		}
@@ -99,21 +100,21 @@ func runShow(ctx context.Context, ids []string, e *env) error {
 type briefing struct {
 	*frame.Page
 	e *env
-	s *shaper
+	s *answer.Builder
 	i *store.Issue
 
-	marks issueMarks
+	marks answer.Marks
 }
 
 func (b *briefing) write() {
 	i := b.i
 	b.Print("%s  %s\n", b.Paint(frame.ID, i.Name()), b.Paint(frame.Title, i.Title))
 	b.Print("    %s, %s\n", b.Paint(frame.Slot(i.Status), string(i.Status)), b.Paint(frame.Slot(i.Priority), string(i.Priority)+" priority"))
-	b.Print("    created %s by %s%s, changed %s\n", b.when(i.CreatedAt), i.CreatedBy, b.Paint(frame.Problem, marked(b.marks.created)), b.e.Ago(i.UpdatedAt))
-	for _, n := range numbersBefore(b.s.p, i) {
+	b.Print("    created %s by %s%s, changed %s\n", b.when(i.CreatedAt), i.CreatedBy, b.Paint(frame.Problem, marked(b.marks.Created)), b.e.Ago(i.UpdatedAt))
+	for _, n := range answer.NumbersBefore(b.s.Projection, i) {
 		b.Print("    was %d until the hub lost that\n", n)
 	}
-	if now := b.s.p.Aliases()[i.Number]; now != 0 && i.Number != 0 {
+	if now := b.s.Projection.Aliases()[i.Number]; now != 0 && i.Number != 0 {
 		b.Print("    the number was that of %d until the hub lost that\n", now)
 	}
 	if i.ClosedAt != 0 {
@@ -139,11 +140,11 @@ func (b *briefing) write() {
 	b.lock()
 	b.list("labels", i.Labels)
 	b.list("assigned to", i.Assignees)
-	if m := b.s.milestones[i.Milestone]; m != nil {
+	if m := b.s.Milestones[i.Milestone]; m != nil {
 		b.Print("    milestone %s (%s)\n", m.Name, m.Status)
 	}
 	b.Print("    uuid %s\n", i.UUID)
-	if text := b.marks.summary(i.Name()); text != "" {
+	if text := marksSummary(b.marks, i.Name()); text != "" {
 		b.Print("    %s\n", b.Paint(frame.Problem, text))
 	}
 	if i.Description != "" {
@@ -186,7 +187,7 @@ func (b *briefing) heading(title string) { b.Print("\n%s\n", b.Paint(frame.Headi
 
 // neighbours lists other issues with their state.
 func (b *briefing) neighbours(title string, us []event.UUID) {
-	rows := known(b.s.p, us)
+	rows := known(b.s.Projection, us)
 	if len(rows) == 0 {
 		return
 	}
@@ -214,7 +215,7 @@ func mark(p *frame.Page, s event.Status) string {
 func (b *briefing) relations() {
 	headed := false
 	for _, r := range b.i.Relations {
-		rows := known(b.s.p, []event.UUID{r.Other})
+		rows := known(b.s.Projection, []event.UUID{r.Other})
 		if len(rows) == 0 {
 			continue
 		}
@@ -275,8 +276,8 @@ func (b *briefing) comments() {
 		if c.Edited {
 			edited = ", edited"
 		}
-		b.Print("    %s %s%s, %s, %s%s\n", b.Paint(frame.ID, b.s.p.CommentShort(c.UUID)),
-			c.Author, b.Paint(frame.Problem, marked(b.marks.comments[c.UUID])), c.Kind, b.when(c.CreatedAt), edited)
+		b.Print("    %s %s%s, %s, %s%s\n", b.Paint(frame.ID, b.s.Projection.CommentShort(c.UUID)),
+			c.Author, b.Paint(frame.Problem, marked(b.marks.Comments[c.UUID])), c.Kind, b.when(c.CreatedAt), edited)
 		if c.TriggerType != "" {
 			b.Print("        trigger: %s\n", c.TriggerType)
 		}

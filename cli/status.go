@@ -7,6 +7,7 @@ import (
 
 	urfave "github.com/urfave/cli/v2"
 
+	"github.com/git-crosslink/git-crosslink/answer"
 	"github.com/git-crosslink/git-crosslink/cli/frame"
 	"github.com/git-crosslink/git-crosslink/event"
 	"github.com/git-crosslink/git-crosslink/tracker"
@@ -46,9 +47,10 @@ func runShowStatus(ctx context.Context, f frame.Forms, e *env) error {
 	if err != nil {
 		return err
 	}
-	a := frame.Result{Data: statusShapeOf(s), Page: func(pg *frame.Page) { e.statusPage(pg, s) }}
+	doc := answer.StatusOf(s, diagnosisShapes(s.Findings))
+	a := frame.Result{Data: doc, Page: func(pg *frame.Page) { e.statusPage(pg, s, doc) }}
 	if f.ForScripts() {
-		a.Records = statusRecords(f, s)
+		a.Records = statusRecords(f, s, doc)
 	}
 	if err := e.say(ctx, a); err != nil || f.ForScripts() || len(s.Findings) == 0 {
 		return err
@@ -57,7 +59,7 @@ func runShowStatus(ctx context.Context, f frame.Forms, e *env) error {
 	return nil
 }
 
-func (e *env) statusPage(pg *frame.Page, s *tracker.Status) {
+func (e *env) statusPage(pg *frame.Page, s *tracker.Status, doc answer.Status) {
 	switch {
 	case s.Remote == "":
 		pg.Print("hub: none, the repository has no remote\n")
@@ -101,10 +103,9 @@ func (e *env) statusPage(pg *frame.Page, s *tracker.Status) {
 		pg.Print("ledger: step %d, %s undecided\n", s.Sequence, frame.Count(s.Undecided, "event"))
 	}
 	statusRenumbered(pg, s.Renumbered)
-	findings, total := listed(diagnosisShapes(s.Findings), s.Unlisted)
-	for i, d := range findings {
+	for i, d := range doc.Findings {
 		if i == shownProblems {
-			pg.Print("%s %d more (git crosslink doctor)\n", pg.Paint(frame.Problem, "problem:"), total-i)
+			pg.Print("%s %d more (git crosslink doctor)\n", pg.Paint(frame.Problem, "problem:"), doc.Total-i)
 			break
 		}
 		pg.Print("%s %s\n", pg.Paint(frame.Problem, d.Severity+":"), d.Text)
@@ -136,7 +137,7 @@ const shownRenumbered = 5
 // shownProblems keeps a page a page on a hub where much is wrong.
 const shownProblems = 20
 
-func statusRecords(f frame.Forms, s *tracker.Status) *frame.Records {
+func statusRecords(f frame.Forms, s *tracker.Status, doc answer.Status) *frame.Records {
 	contact := ""
 	if s.LastContact != nil {
 		contact = event.TimeOf(*s.LastContact).String()
@@ -165,9 +166,8 @@ func statusRecords(f frame.Forms, s *tracker.Status) *frame.Records {
 	for _, l := range s.Logs {
 		r.Add("log", l.Agent, fmt.Sprint(l.Events), strconv.Itoa(l.Unsent), l.Ended)
 	}
-	findings, _ := listed(diagnosisShapes(s.Findings), s.Unlisted)
-	for _, d := range findings {
-		r.Add("problem", d.Text)
+	for _, text := range doc.Problems {
+		r.Add("problem", text)
 	}
 	return r
 }

@@ -7,6 +7,7 @@ import (
 
 	urfave "github.com/urfave/cli/v2"
 
+	"github.com/git-crosslink/git-crosslink/answer"
 	"github.com/git-crosslink/git-crosslink/cli/frame"
 	"github.com/git-crosslink/git-crosslink/tracker"
 )
@@ -51,7 +52,7 @@ func runSync(ctx context.Context, opts tracker.SyncOptions, e *env) error {
 			e.wrote = true
 		}
 	}
-	a := frame.Result{Data: syncShapeOf(r)}
+	a := frame.Result{Data: answer.SyncOf(r)}
 	switch {
 	case opts.Detached:
 	case r.Remote == "":

@@ -2,9 +2,11 @@ package cli
 
 import (
 	"context"
+	"strconv"
 
 	urfave "github.com/urfave/cli/v2"
 
+	"github.com/git-crosslink/git-crosslink/answer"
 	"github.com/git-crosslink/git-crosslink/cli/frame"
 	"github.com/git-crosslink/git-crosslink/event"
 	"github.com/git-crosslink/git-crosslink/store"
@@ -19,9 +21,9 @@ type treeOptions struct {
 
 // treeNode is an issue with its children. In JSON it is recursive.
 type treeNode struct {
-	Issue    issueShape `json:"issue"`
-	Children []treeNode `json:"children"`
-	Hidden   int        `json:"hidden,omitempty"` // issues below that are too deep to be shown
+	Issue    answer.Issue `json:"issue"`
+	Children []treeNode   `json:"children"`
+	Hidden   int          `json:"hidden,omitempty"` // issues below that are too deep to be shown
 	row      *store.Issue
 }
 
@@ -89,7 +91,7 @@ func runTree(ctx context.Context, opts treeOptions, e *env) error {
 	if err != nil {
 		return err
 	}
-	s, err := newShaper(p)
+	s, err := answer.New(p)
 	if err != nil {
 		return err
 	}
@@ -114,7 +116,7 @@ func runTree(ctx context.Context, opts treeOptions, e *env) error {
 		}
 		a.IDs = append(a.IDs, n.row.Name())
 		if a.Records != nil {
-			a.Records.Add(append([]string{itoa(depth)}, porcelain(e, s, n.row)...)...)
+			a.Records.Add(append([]string{strconv.Itoa(depth)}, porcelain(e, s, n.row)...)...)
 		}
 	})
 	if hidden > 0 {
@@ -128,21 +130,21 @@ func runTree(ctx context.Context, opts treeOptions, e *env) error {
 // grow makes the tree below an issue, down to a number of levels, and reports
 // whether anything in it is open. Parents never form a cycle: the reducer shows
 // none.
-func grow(s *shaper, i *store.Issue, all bool, levels int) (n treeNode, open bool, err error) {
+func grow(s *answer.Builder, i *store.Issue, all bool, levels int) (n treeNode, open bool, err error) {
 	n = treeNode{Children: []treeNode{}, row: i}
-	if n.Issue, err = s.issue(i); err != nil {
+	if n.Issue, err = s.Issue(i); err != nil {
 		return n, false, err
 	}
 	open = i.Status == event.Open
 	if levels == 0 {
 		var alive int
-		n.Hidden, alive = below(s.p, i)
+		n.Hidden, alive = below(s.Projection, i)
 		if !all {
 			n.Hidden = alive
 		}
 		return n, open || alive > 0, nil
 	}
-	for _, c := range known(s.p, i.Children) {
+	for _, c := range known(s.Projection, i.Children) {
 		child, alive, err := grow(s, c, all, levels-1)
 		if err != nil {
 			return n, false, err

@@ -6,6 +6,7 @@ import (
 
 	urfave "github.com/urfave/cli/v2"
 
+	"github.com/git-crosslink/git-crosslink/answer"
 	"github.com/git-crosslink/git-crosslink/cli/frame"
 	"github.com/git-crosslink/git-crosslink/event"
 	"github.com/git-crosslink/git-crosslink/store"
@@ -146,12 +147,12 @@ func (e *env) tellHolder(r *tracker.Receipt, i *store.Issue) {
 
 // wroteMany prints the answer of a write to several issues.
 func (e *env) wroteMany(ctx context.Context, r *tracker.Receipt, o tracker.EmitOptions, rows []*store.Issue) error {
-	s, err := newShaper(r.View)
+	s, err := answer.New(r.View)
 	if err != nil {
 		return err
 	}
-	doc := manyShape{Unblocked: []issueShape{}, writeShape: writeShapeOf(r)}
-	if doc.Issues, err = s.issues(rows); err != nil {
+	doc := answer.IssuesWrite{Unblocked: []answer.Issue{}, Write: answer.WriteOf(r)}
+	if doc.Issues, err = s.Issues(rows); err != nil {
 		return err
 	}
 	a := frame.Result{Data: doc, Failure: unconfirmed(r, o)}

@@ -8,6 +8,7 @@ import (
 
 	urfave "github.com/urfave/cli/v2"
 
+	"github.com/git-crosslink/git-crosslink/answer"
 	"github.com/git-crosslink/git-crosslink/cli/frame"
 	"github.com/git-crosslink/git-crosslink/event"
 	"github.com/git-crosslink/git-crosslink/store"
@@ -126,31 +127,6 @@ func known(p tracker.Projection, us []event.UUID) []*store.Issue {
 	return rows
 }
 
-// writeShape is what every write says in JSON besides the issues.
-type writeShape struct {
-	Changed bool   `json:"changed"`
-	Agent   string `json:"agent"`
-	Sync    string `json:"sync"`
-}
-
-func writeShapeOf(r *tracker.Receipt) writeShape {
-	return writeShape{len(r.Lines) > 0, r.Agent, string(r.Sync)}
-}
-
-// oneShape answers commands that write to one issue.
-type oneShape struct {
-	Issue issueShape `json:"issue"`
-	writeShape
-}
-
-// manyShape answers commands that may write to several.
-type manyShape struct {
-	Issues    []issueShape `json:"issues"`
-	Unblocked []issueShape `json:"unblocked"`
-	Next      *issueShape  `json:"next,omitempty"`
-	writeShape
-}
-
 // unconfirmed is the status of a write that was to be confirmed and is not.
 func unconfirmed(r *tracker.Receipt, o tracker.EmitOptions) *frame.Failure {
 	if !r.Unsettled(o) {
@@ -170,16 +146,16 @@ func (e *env) wroteIssue(ctx context.Context, r *tracker.Receipt, u event.UUID, 
 	if err != nil {
 		return err
 	}
-	s, err := newShaper(r.View)
+	s, err := answer.New(r.View)
 	if err != nil {
 		return err
 	}
-	shape, err := s.issue(i)
+	shape, err := s.Issue(i)
 	if err != nil {
 		return err
 	}
 	return e.say(ctx, frame.Result{
-		Data: oneShape{shape, writeShapeOf(r)}, IDs: []string{i.Name()}, Failure: no,
+		Data: answer.IssueWrite{Issue: shape, Write: answer.WriteOf(r)}, IDs: []string{i.Name()}, Failure: no,
 	})
 }
 

@@ -18,7 +18,7 @@ import (
 func shapeOf(t *testing.T, l refs.Local, text string) refs.OID {
 	f := l.Format()
 	put := func(kind refs.Kind, data []byte) refs.OID {
-		ids, err := l.Write(context.Background(), []refs.Object{{kind, data}})
+		ids, err := l.Write(context.Background(), []refs.Object{{Kind: kind, Data: data}})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -31,7 +31,7 @@ func shapeOf(t *testing.T, l refs.Local, text string) refs.OID {
 		if len(w) != 3 || len(w[0]) != 1 {
 			continue
 		}
-		dirs[w[0][0]] = append(dirs[w[0][0]], refs.TreeEntry{w[1], w[2], put(refs.Blob, []byte(data))})
+		dirs[w[0][0]] = append(dirs[w[0][0]], refs.TreeEntry{Mode: w[1], Name: w[2], OID: put(refs.Blob, []byte(data))})
 	}
 	tree := func(es []refs.TreeEntry) refs.OID {
 		var good []refs.TreeEntry
@@ -49,13 +49,13 @@ func shapeOf(t *testing.T, l refs.Local, text string) refs.OID {
 		return put(refs.Tree, data)
 	}
 	if len(dirs['x']) > 0 {
-		dirs['e'] = append([]refs.TreeEntry{{refs.ModeTree, "000001", tree(dirs['x'])}}, dirs['e']...)
+		dirs['e'] = append([]refs.TreeEntry{{Mode: refs.ModeTree, Name: "000001", OID: tree(dirs['x'])}}, dirs['e']...)
 	}
 	if len(dirs['s']) > 0 {
-		dirs['e'] = append([]refs.TreeEntry{{refs.ModeTree, "000000", tree(dirs['s'])}}, dirs['e']...)
+		dirs['e'] = append([]refs.TreeEntry{{Mode: refs.ModeTree, Name: "000000", OID: tree(dirs['s'])}}, dirs['e']...)
 	}
 	if len(dirs['e']) > 0 {
-		dirs['r'] = append([]refs.TreeEntry{{refs.ModeTree, "events", tree(dirs['e'])}}, dirs['r']...)
+		dirs['r'] = append([]refs.TreeEntry{{Mode: refs.ModeTree, Name: "events", OID: tree(dirs['e'])}}, dirs['r']...)
 	}
 	commit, err := refs.EncodeCommit(f, tree(dirs['r']), nil, refs.CommitInfo{Author: "a", When: time.Unix(1, 0), Message: "x"})
 	if err != nil {

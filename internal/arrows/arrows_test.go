@@ -65,12 +65,16 @@ var rules = map[string]rule{
 		may: "event ledger replay trust refs refs/git tracker fail settings internal/statefile",
 		why: "on a server a push is judged by the core's rules over objects in quarantine: no state, no store, no commands",
 	},
+	"answer": {
+		may: "event reducer store tracker",
+		why: "the shapes that every surface answers with are data made of rows and reports; how they are printed is the surface's",
+	},
 	"cli/frame": {
 		may: "cli/hints fail event reducer store tracker",
 		why: "what every command shares when it talks to a person or a program; it knows no command",
 	},
 	"cli": {
-		may: "cli/frame cli/hints fail event reducer store tracker hooks enrol gate internal/statefile",
+		may: "answer cli/frame cli/hints fail event reducer store tracker hooks enrol gate internal/statefile",
 		why: "commands ask the tracker and print its answers; refs and trust stay behind it",
 	},
 

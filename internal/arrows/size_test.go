@@ -40,10 +40,10 @@ var shapes = []string{
 // oversized are the things that are above a limit today, with the size that
 // they must not exceed. An entry that is not needed any more fails the test.
 var oversized = map[string]int{
-	"lines cli":     8700,
+	"lines cli":     7900,
 	"lines tracker": 14300,
 
-	"files cli":     55,
+	"files cli":     52,
 	"files tracker": 73,
 
 	"func cli.newAgentCommand":             100,

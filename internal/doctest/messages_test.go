@@ -133,7 +133,7 @@ func isCode(x ast.Expr) bool {
 var named = regexp.MustCompile(`(?:` + strings.Join([]string{
 	`\b(?:Fatal|No|AnswersNo|Warn)\(`,
 	`\bFailure\{Code: [\w.]+, Kind: +`,
-	`diagnosisShape\{`,
+	`Diagnosis\{Name: `,
 }, "|") + `)"([a-z-]+)"`)
 
 // TestEveryMessageIsExplained: docs/troubleshooting.md has a row for each name

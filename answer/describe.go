@@ -1,15 +1,14 @@
-package cli
+package answer
 
 import (
 	"fmt"
 	"strings"
 
-	"github.com/git-crosslink/git-crosslink/cli/frame"
 	"github.com/git-crosslink/git-crosslink/event"
 	"github.com/git-crosslink/git-crosslink/tracker"
 )
 
-// describe says in words what an event did to an issue. The text is foreign.
+// describe says what an event did to an issue. The text may hold anything.
 func describe(p tracker.Projection, u event.UUID, b event.Body) string {
 	name := func(o event.UUID) string { return nameOf(p, o) }
 	switch b := b.(type) {
@@ -40,7 +39,7 @@ func describe(p tracker.Projection, u event.UUID, b event.Body) string {
 	case *event.IssueDeleted:
 		return "deleted"
 	case *event.ScheduleChanged:
-		return scheduleWords(b, func(t event.Time, _ frame.DayEdge) string { return t.String() })
+		return ScheduleWords(b, func(t event.Time, _ bool) string { return t.String() })
 	case *event.ParentChanged:
 		if b.Parent == (event.UUID{}) {
 			return "removed the parent"
@@ -129,18 +128,19 @@ func shortComment(p tracker.Projection, u event.UUID) string {
 	return p.CommentShort(u)
 }
 
-// scheduleWords needs to know how to write a moment: programs read it in UTC,
-// people in their zone.
-func scheduleWords(b *event.ScheduleChanged, write func(event.Time, frame.DayEdge) string) string {
-	word := func(t event.Time, at frame.DayEdge) string {
+// ScheduleWords describes new dates. Programs read moments in UTC, people in
+// their zone, where the end of a day is due.
+func ScheduleWords(b *event.ScheduleChanged, write func(t event.Time, due bool) string) string {
+	word := func(t event.Time, due bool) string {
 		if t == 0 {
 			return "none"
 		}
-		return write(t, at)
+		return write(t, due)
 	}
-	return fmt.Sprintf("scheduled %s, due %s", word(b.ScheduledAt, frame.DayStart), word(b.DueAt, frame.DayEnd))
+	return fmt.Sprintf("scheduled %s, due %s", word(b.ScheduledAt, false), word(b.DueAt, true))
 }
 
+// firstLine is the first line of a text, with a mark if there are more.
 func firstLine(s string) string {
 	line, rest, _ := strings.Cut(s, "\n")
 	if strings.TrimSpace(rest) != "" {

@@ -1,0 +1,70 @@
+package answer
+
+import (
+	"encoding/json"
+	"strconv"
+
+	"github.com/git-crosslink/git-crosslink/event"
+	"github.com/git-crosslink/git-crosslink/reducer"
+	"github.com/git-crosslink/git-crosslink/tracker"
+)
+
+// Line is one event of a log.
+type Line struct {
+	Agent    string          `json:"agent"`
+	Seq      uint64          `json:"seq"`
+	Time     string          `json:"time"`
+	Ordered  string          `json:"ordered_at"`
+	Type     string          `json:"type"`
+	Text     string          `json:"text"`
+	SignedBy *string         `json:"signed_by"`
+	Mark     *string         `json:"mark"`
+	Rejected *Rejected       `json:"rejected"`
+	Event    json.RawMessage `json:"event"`
+}
+
+// Rejected is why a line has no effect.
+type Rejected struct {
+	Reason string `json:"reason"`
+	Detail string `json:"detail"`
+}
+
+// History gives the lines of an issue their shape.
+func History(p tracker.Projection, u event.UUID, lines []*event.Envelope) []Line {
+	type position struct {
+		agent string
+		seq   uint64
+	}
+	rejected := map[position]reducer.Rejection{}
+	for _, r := range p.Rejections() {
+		rejected[position{r.Agent, r.Seq}] = r
+	}
+	shapes := make([]Line, 0, len(lines))
+	for _, l := range lines {
+		s := Line{
+			Agent: l.Agent, Seq: l.Seq, Time: l.Shown().String(), Ordered: l.Time.String(),
+			Type: l.Body.Type(), Text: describe(p, u, l.Body), SignedBy: TextOrNull(l.SignedBy),
+			Mark: TextOrNull(p.Mark(l.Agent, l.Seq)),
+		}
+		if json.Valid(l.Event) {
+			s.Event = json.RawMessage(l.Event)
+		}
+		if r, ok := rejected[position{l.Agent, l.Seq}]; ok {
+			s.Rejected = &Rejected{r.Reason, r.Detail}
+		}
+		shapes = append(shapes, s)
+	}
+	return shapes
+}
+
+// Fields are those of a record.
+func (l *Line) Fields() []string {
+	signer, reason := "", ""
+	if l.SignedBy != nil {
+		signer = *l.SignedBy
+	}
+	if l.Rejected != nil {
+		reason = l.Rejected.Reason
+	}
+	return []string{l.Time, l.Agent, strconv.FormatUint(l.Seq, 10), l.Type, signer, reason, l.Text}
+}

@@ -1,0 +1,103 @@
+package answer
+
+import (
+	"github.com/git-crosslink/git-crosslink/event"
+	"github.com/git-crosslink/git-crosslink/tracker"
+)
+
+// Status is the condition of the tracker.
+type Status struct {
+	Remote      *string         `json:"remote"`
+	URL         *string         `json:"url"`
+	PushURL     *string         `json:"push_url"`
+	Hub         *string         `json:"hub"`
+	Level       *int            `json:"level"`
+	Shared      bool            `json:"shared"`
+	Agent       *string         `json:"agent"`
+	Unsent      int             `json:"unsent"`
+	LastContact *string         `json:"last_contact"`
+	Open        int             `json:"open"`
+	Closed      int             `json:"closed"`
+	Archived    int             `json:"archived"`
+	Logs        []Log           `json:"logs"`
+	Rejected    int             `json:"rejected"`
+	Sequence    uint64          `json:"sequence"`
+	Undecided   int             `json:"undecided"`
+	Lost        int             `json:"lost"`
+	BadSteps    int             `json:"bad_steps"`
+	Renumbered  []tracker.Alias `json:"renumbered"`
+	State       string          `json:"state"`
+	Problems    []string        `json:"problems"`
+	Findings    []Diagnosis     `json:"findings"`
+	Total       int             `json:"findings_total"`
+}
+
+// Log is one log of it.
+type Log struct {
+	Agent  string  `json:"agent"`
+	Events uint64  `json:"events"`
+	Unsent int     `json:"unsent"`
+	Newest *string `json:"newest"`
+	Ended  *string `json:"ended"`
+	Own    bool    `json:"own"`
+}
+
+// StatusOf gives the status its JSON shape, with findings in theirs.
+func StatusOf(s *tracker.Status, findings []Diagnosis) Status {
+	shown, total := Listed(findings, s.Unlisted)
+	x := Status{Remote: TextOrNull(s.Remote), URL: TextOrNull(s.URL), PushURL: TextOrNull(s.PushURL), Hub: TextOrNull(s.Hub), Shared: s.Shared,
+		Agent: TextOrNull(s.Agent), Unsent: s.Unsent, Open: s.Open, Closed: s.Closed, Archived: s.Archived,
+		Logs: []Log{}, Rejected: s.Rejected, Sequence: s.Sequence, Undecided: s.Undecided, Lost: s.Lost, BadSteps: s.BadSteps, Renumbered: append([]tracker.Alias{}, s.Renumbered...), State: s.Hash, Problems: []string{}, Findings: shown, Total: total}
+	for _, d := range shown {
+		x.Problems = append(x.Problems, d.Text)
+	}
+	if s.Level != 0 {
+		x.Level = &s.Level
+	}
+	if s.LastContact != nil {
+		x.LastContact = TimeOrNull(event.TimeOf(*s.LastContact))
+	}
+	for _, l := range s.Logs {
+		x.Logs = append(x.Logs, Log{l.Agent, l.Events, l.Unsent, TextOrNull(l.Newest), TextOrNull(l.Ended), l.Own})
+	}
+	return x
+}
+
+// Sync is what a sync did.
+type Sync struct {
+	Remote    *string `json:"remote"`
+	URL       *string `json:"url"`
+	Hub       *string `json:"hub"`
+	Received  int     `json:"received"`
+	Sent      int     `json:"sent"`
+	Unsent    int     `json:"unsent"`
+	Undecided int     `json:"undecided"`
+	State     string  `json:"state"`
+	Reason    *string `json:"reason"`
+}
+
+// SyncOf gives a report its JSON shape.
+func SyncOf(r *tracker.SyncReport) Sync {
+	return Sync{TextOrNull(r.Remote), TextOrNull(r.URL), TextOrNull(r.Hub), r.Received, r.Sent, r.Unsent, r.Undecided, string(r.State), TextOrNull(r.Reason)}
+}
+
+// Init is what init did.
+type Init struct {
+	Remote     *string              `json:"remote"`
+	URL        *string              `json:"url"`
+	Hub        *string              `json:"hub"`
+	Created    bool                 `json:"created"`
+	Already    bool                 `json:"already"`
+	Branches   []string             `json:"branches"`
+	Restored   bool                 `json:"restored"`
+	Moved      bool                 `json:"moved"`
+	Sent       int                  `json:"sent"`
+	Renumbered []tracker.Renumbered `json:"renumbered"`
+	Agent      *string              `json:"agent"`
+}
+
+// InitOf gives a report its JSON shape.
+func InitOf(r *tracker.InitReport) Init {
+	return Init{TextOrNull(r.Remote), TextOrNull(r.URL), TextOrNull(r.Hub), r.Created, r.Already,
+		append([]string{}, r.Branches...), r.Restored, r.Moved, r.Sent, append([]tracker.Renumbered{}, r.Renumbered...), TextOrNull(r.Agent)}
+}
