@@ -29,7 +29,9 @@ func TestMain(m *testing.M) {
 		}
 		os.Exit(0)
 	}
-	os.Exit(m.Run())
+	code := m.Run()
+	tracker.ReportReplayed()
+	os.Exit(code)
 }
 
 func doWork(words []string) error {

@@ -61,8 +61,21 @@ func (r *Roll) Resume(agent string, c Checkpoint, o LogOptions) (*Log, bool) {
 	if c.Inputs != r.Inputs(agent, o.Proofs) {
 		return nil, false
 	}
+	l.restore(c, o.Covered)
+	return l, true
+}
+
+// Recall returns the verdict on the log of a checkpoint, of which covered lines
+// are covered, under the state of the meta that it was made under.
+func (r *Roll) Recall(agent string, c Checkpoint, covered uint64) *Verdict {
+	l := r.Log(agent, LogOptions{})
+	l.restore(c, covered)
+	return l.Verdict()
+}
+
+func (l *Log) restore(c Checkpoint, covered uint64) {
 	l.o.Proofs, l.kept = nil, nil // they have shown no fork, and are of lines before this one
-	l.lines, l.covered, l.intro, l.inputs = c.Lines, min(o.Covered, c.Lines), c.Intro, c.Inputs
+	l.lines, l.covered, l.intro, l.inputs = c.Lines, min(covered, c.Lines), c.Intro, c.Inputs
 	if l.other = c.Other; l.other {
 		l.limit = 0
 	}
@@ -73,7 +86,6 @@ func (r *Roll) Resume(agent string, c Checkpoint, o LogOptions) (*Log, bool) {
 	for _, f := range c.Out {
 		l.walk.out[f] = true
 	}
-	return l, true
 }
 
 // Inputs stands for all that a walk along an agent's log depends on beside its

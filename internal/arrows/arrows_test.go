@@ -49,9 +49,11 @@ var rules = map[string]rule{
 	"refs/memory":   {may: "refs", why: "a repository and a hub in memory, for tests"},
 	"refs/refstest": {may: "refs", why: "one suite for every implementation of refs"},
 
-	"replay": {may: "delta event ledger refs trust", why: "what refs say follows from objects alone: no store, no clock, no file, no command"},
-	"delta":  {pure: true, may: "event", why: "it is data between the reader of logs and a store, so that neither knows the other"},
-	"store":  {may: "delta event reducer internal/statefile", why: "a projection answers questions about a state; it fetches nothing and decides nothing"},
+	"replay":            {may: "delta event ledger refs trust", why: "what refs say follows from objects alone: no store, no clock, no file, no command"},
+	"replay/replaytest": {may: "delta event", why: "a store for tests, that keeps what it is told"},
+
+	"delta": {pure: true, may: "event", why: "it is data between the reader of logs and a store, so that neither knows the other"},
+	"store": {may: "delta event reducer internal/statefile", why: "a projection answers questions about a state; it fetches nothing and decides nothing"},
 
 	"tracker": {
 		may: "delta event event/canon reducer ledger replay trust trust/keys refs refs/git store internal/fault internal/statefile fail settings",
@@ -110,10 +112,10 @@ var rules = map[string]rule{
 var planned = []string{}
 
 // testOnly must not be reached from a program.
-var testOnly = []string{"testing", "internal/oracle", "internal/testkit", "refs/memory", "refs/refstest", "github.com/rogpeppe/go-internal", "pgregory.net/rapid"}
+var testOnly = []string{"testing", "internal/oracle", "internal/testkit", "refs/memory", "refs/refstest", "replay/replaytest", "github.com/rogpeppe/go-internal", "pgregory.net/rapid"}
 
 // mayTest are the packages that exist for tests.
-var mayTest = []string{"internal/oracle", "internal/testkit", "refs/refstest", "internal/soak"}
+var mayTest = []string{"internal/oracle", "internal/testkit", "refs/refstest", "replay/replaytest", "internal/soak"}
 
 // impure are packages of the standard library that let the world in.
 var impure = map[string]string{

@@ -1,0 +1,318 @@
+package replay
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/git-crosslink/git-crosslink/delta"
+	"github.com/git-crosslink/git-crosslink/event"
+	"github.com/git-crosslink/git-crosslink/ledger"
+	"github.com/git-crosslink/git-crosslink/refs"
+	"github.com/git-crosslink/git-crosslink/trust"
+)
+
+// One read. The rules are:
+//   - a log is read from the cursor that the read before left, if the lines before
+//     that are a beginning of those in view now, and nothing new is said of them;
+//   - else that log is read from its first line, and no other;
+//   - what counts follows from the meta, the lines in view, the proofs of forks in
+//     all logs, and what the ledger covers. Where one of these changed, and no line
+//     did, the verdict is made anew from the cursor;
+//   - another hub, or another format version, is a read from nothing.
+//
+// So a read that resumes and one from nothing give the same State.
+
+// advance is one read.
+type advance struct {
+	*Reader
+	ctx        context.Context
+	from, next *State
+	view       *ledger.View // of next, once it is needed
+	moved      bool         // the ledger is another than that of from
+	branched   bool         // and does not continue it
+	proofs     map[string][]*trust.Proof
+	work       map[string]*work
+	held       held
+}
+
+// Advance reads what the refs say now, from where a State ended; the zero State is
+// from nothing. It returns the next State and what changed. ErrLegacy if the hub is
+// of an older format version.
+func (r *Reader) Advance(ctx context.Context, from *State, now map[string]refs.OID) (*State, *delta.Delta, error) {
+	a := &advance{Reader: r, ctx: ctx, from: from, work: map[string]*work{}}
+	a.next = &State{Refs: map[string]refs.OID{}, Logs: map[string]*Cursor{}}
+	for name, oid := range now {
+		if Relevant(name) {
+			a.next.Refs[name] = oid
+		}
+	}
+	if err := a.readMeta(); err != nil {
+		return nil, nil, err
+	}
+	if from.Hub != a.next.Hub || from.Bound != a.next.Bound || from.Level != a.next.Level {
+		a.from = &State{}
+	}
+	if err := a.readLedger(); err != nil {
+		return nil, nil, err
+	}
+	a.proofs = a.from.Proofs()
+	if err := a.readLogs(); err != nil {
+		return nil, nil, err
+	}
+	for _, w := range a.work {
+		a.next.Logs[w.agent] = &w.cur
+		a.next.Newest = max(a.next.Newest, w.cur.Newest)
+	}
+	d, err := a.delta()
+	return a.next, d, err
+}
+
+// roll is who may write, where lines can be judged by it.
+func (a *advance) roll() *trust.Roll {
+	if !a.next.judges() {
+		return nil
+	}
+	return a.next.Roll
+}
+
+// readLogs reads what is new in all logs, and judges it.
+func (a *advance) readLogs() error {
+	ids := map[string]bool{}
+	for name := range a.next.Refs {
+		if id, _, isLog := logRef(name); isLog {
+			ids[id] = true
+		}
+	}
+	var read []*work
+	for _, id := range slices.Sorted(maps.Keys(ids)) {
+		w, err := a.start(id)
+		if err != nil {
+			return fmt.Errorf("compare the two tips of '%s': %w", id, err)
+		}
+		if a.work[id] = w; w.read {
+			read = append(read, w)
+		}
+	}
+	if err := walkAll(a.ctx, a.local, read); err != nil {
+		return err
+	}
+	if err := a.readProven(); err != nil {
+		return err
+	}
+	for _, id := range slices.Sorted(maps.Keys(a.work)) {
+		if err := a.finish(a.work[id]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// readProven reads the logs again of which a proof is known now that was not, or
+// the reverse.
+func (a *advance) readProven() error {
+	was := a.proofs
+	a.proofs = map[string][]*trust.Proof{}
+	for _, id := range slices.Sorted(maps.Keys(a.work)) {
+		for _, x := range a.work[id].cur.Proofs {
+			if p, err := trust.NewProof([]byte(x.A), []byte(x.B)); err == nil {
+				a.proofs[p.Agent] = append(a.proofs[p.Agent], p)
+			}
+		}
+	}
+	var again []*work
+	for id := range maps.All(a.work) {
+		if a.roll() == nil || len(was[id])+len(a.proofs[id]) == 0 || a.roll().Inputs(id, was[id]) == a.roll().Inputs(id, a.proofs[id]) {
+			continue
+		}
+		a.begin(a.work[id])
+		again = append(again, a.work[id])
+	}
+	slices.SortFunc(again, func(a, b *work) int { return bytes.Compare([]byte(a.agent), []byte(b.agent)) })
+	return walkAll(a.ctx, a.local, again)
+}
+
+// begin has a log read from its first line.
+func (a *advance) begin(w *work) {
+	if w.position.Seq > 0 && w.position.Hash == "" {
+		w.position = a.position(w.agent)
+	}
+	var judge *trust.Log
+	if r := a.roll(); r != nil {
+		judge = r.Log(w.agent, trust.LogOptions{Proofs: a.proofs[w.agent]})
+	}
+	w.begin(judge)
+}
+
+// start finds what of a log is to be read.
+func (a *advance) start(id string) (*work, error) {
+	w := &work{agent: id, old: a.from.Logs[id], hub: a.next.Hub, held: &a.held}
+	here, hub := a.next.Refs[HereRoot+Agents+id], a.next.Refs[HubRoot+Agents+id]
+	if w.old != nil {
+		w.cur = *w.old
+	}
+	sameMeta := a.from.Logs != nil && a.from.MetaCommit == a.next.MetaCommit
+	if a.moved || w.old == nil {
+		w.position = a.position(id)
+	} else {
+		w.position = ledger.Position{Seq: w.old.Position}
+	}
+	w.cur.Position = w.position.Seq
+	sameTips := w.old != nil && w.old.Here == here && w.old.Hub == hub && !w.old.Missing
+	samePosition := w.old != nil && w.old.Position == w.position.Seq && (!a.branched || w.position.Seq == 0)
+	if !sameTips || !w.old.plain() && !(sameMeta && samePosition && !w.old.Torn) {
+		if err := a.choose(w, here, hub); err != nil {
+			return nil, err
+		}
+	}
+	if w.old == nil || w.position.Seq < w.old.Position {
+		a.begin(w)
+		return w, nil
+	}
+	grown, err := a.continues(w)
+	if err != nil {
+		return nil, err
+	}
+	if !grown {
+		a.begin(w)
+		return w, nil
+	}
+	w.same = true
+	if w.old.View == w.cur.View && sameMeta && samePosition {
+		return w, nil // nothing to judge
+	}
+	if !samePosition {
+		if err := a.cover(w); err != nil {
+			return nil, err
+		}
+	}
+	a.resume(w)
+	return w, nil
+}
+
+// continues reports whether the lines in view begin with those that were read.
+func (a *advance) continues(w *work) (bool, error) {
+	switch {
+	case w.old.View == w.cur.View:
+		return !w.old.Missing && w.old.Foreign == w.cur.Foreign, nil
+	case w.old.Ended != "" || w.old.Missing || w.old.Foreign || w.cur.Foreign || w.old.View == "":
+		return false, nil
+	}
+	rel, err := refs.IsPrefix(a.ctx, a.local, w.agent, w.old.View, w.cur.View)
+	if errors.Is(err, refs.ErrMissing) {
+		return false, nil
+	}
+	return rel == refs.Prefix || rel == refs.Equal, err
+}
+
+// cover finds how far the ledger covers what was read of a log.
+func (a *advance) cover(w *work) error {
+	c := &w.cur
+	c.decidedTo(w.position.Seq)
+	c.Covered = 0
+	switch {
+	case w.position.Seq == 0 || w.position.Seq > c.Seq:
+	case w.position.Seq == c.Seq:
+		if w.position.Hash == c.Hash {
+			c.Covered = c.Seq
+		}
+	default:
+		line, err := lineAt(a.ctx, a.local, w.agent, c.View, w.position.Seq)
+		if err != nil {
+			return err
+		}
+		if line != nil && event.Hash(line) == w.position.Hash {
+			c.Covered = w.position.Seq
+		}
+	}
+	return nil
+}
+
+// resume has a log read from its cursor on, if the verdict can be resumed there.
+func (a *advance) resume(w *work) {
+	c := &w.cur
+	if w.position.Seq > c.Seq && w.position.Hash == "" {
+		w.position = a.position(w.agent) // lines to come may reach it
+	}
+	if r := a.roll(); r != nil {
+		ok := w.old.Trust != nil
+		if ok {
+			w.judge, ok = r.Resume(w.agent, *w.old.Trust, trust.LogOptions{Covered: c.Covered, Proofs: a.proofs[w.agent]})
+		}
+		if !ok {
+			a.begin(w)
+			return
+		}
+	}
+	w.from, w.read = c.Seq, w.old.View != c.View
+	c.Undecided, c.Proofs = slices.Clip(c.Undecided), slices.Clip(c.Proofs)
+}
+
+// finish fills in what follows from the lines of a log.
+func (a *advance) finish(w *work) (err error) {
+	c := &w.cur
+	switch {
+	case c.Hub == "":
+		c.HubSeq = 0
+	case c.Beyond:
+		c.HubSeq = c.Common
+	case c.Hub == c.View:
+		c.HubSeq = c.Seq
+	case w.old == nil || w.old.Hub != c.Hub || w.old.View == w.old.Hub || w.old.Beyond:
+		if c.HubSeq, err = lastSeq(a.ctx, a.local, w.agent, c.Hub); err != nil {
+			return err
+		}
+	}
+	if w.judge == nil && a.roll() != nil && w.old != nil {
+		return nil // nothing new is said of it
+	}
+	counted, rules := c.Seq, []trust.Mark(nil)
+	if w.judge != nil {
+		v := w.judge.Verdict()
+		counted, rules = v.Fed, v.Marks()
+		c.Trails, c.Trust, c.Judged = v.Trails(), nil, nil
+		if at, ok := w.judge.Checkpoint(); ok {
+			c.Trust = &at
+		} else {
+			c.Judged = v
+		}
+	}
+	w.marks, c.Marks = rules, stampMarks(rules)
+	switch {
+	case counted == c.Seq:
+		c.Newest = c.Time
+	case counted == 0:
+		c.Newest = 0
+	case w.same && w.old != nil && w.old.Counted == counted:
+		c.Newest = w.old.Newest
+	default:
+		line, err := lineAt(a.ctx, a.local, w.agent, c.View, counted)
+		if err != nil {
+			return err
+		}
+		e, err := event.Decode(line)
+		if err != nil {
+			return fmt.Errorf("read event %d of '%s' again: %w", counted, w.agent, err)
+		}
+		c.Newest = e.Time
+	}
+	c.Counted = counted
+	return nil
+}
+
+// stampMarks stands for what is said of the signatures of a log.
+func stampMarks(marks []trust.Mark) string {
+	if len(marks) == 0 {
+		return ""
+	}
+	h := sha256.New()
+	for _, m := range marks {
+		fmt.Fprintf(h, "%d %s\n", m.From, m.Rule)
+	}
+	return base64.RawURLEncoding.EncodeToString(h.Sum(nil)[:9])
+}

@@ -1,0 +1,228 @@
+package replay
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/git-crosslink/git-crosslink/event"
+	"github.com/git-crosslink/git-crosslink/ledger"
+	"github.com/git-crosslink/git-crosslink/refs"
+	"github.com/git-crosslink/git-crosslink/trust"
+)
+
+// Reader takes a State to the next one. It remembers what it has judged of the
+// ledger, so a process needs one; it is not safe for concurrent use.
+type Reader struct {
+	local refs.Local
+	cache *StepFiles
+
+	hub    string
+	steps  *Steps
+	ledger *ledger.Reader
+	bad    []ledger.Bad // steps that the ledger's reader found bad: it names each once
+}
+
+// NewReader returns a reader of a replica; cache may be nil.
+func NewReader(l refs.Local, cache *StepFiles) *Reader { return &Reader{local: l, cache: cache} }
+
+// ErrLegacy says that the hub is of an older format version, which is read as a
+// whole.
+var ErrLegacy = errors.New("the hub is of an older format version")
+
+// Judge is the reader of the steps of a hub, and the judge of their metas. They
+// are the Reader's, and remember what it has judged.
+func (r *Reader) Judge(ctx context.Context, s *State) (*ledger.Reader, *MetaChain) {
+	if r.steps == nil || r.hub != s.Hub {
+		r.hub, r.steps, r.bad = s.Hub, NewSteps(ctx, r.local, s.Hub), nil
+		r.steps.Cache = r.cache
+		r.ledger = ledger.NewReader(r.steps, s.Hub)
+	}
+	if s.Roll != nil && s.MetaCommit != "" {
+		r.steps.Metas.AcceptRoll(s.MetaCommit, s.Roll)
+	}
+	return r.ledger, r.steps.Metas
+}
+
+// View is what the ledger of a State decided. With ledger.ErrNewer it is what was
+// decided by rules that are known.
+func (r *Reader) View(ctx context.Context, s *State) (ledger.View, error) {
+	judge, _ := r.Judge(ctx, s)
+	if s.Ledger.Ref == "" || s.Hub == "" {
+		return ledger.View{Ledger: ledger.Empty(s.Hub)}, nil
+	}
+	if s.Ledger.Tip != "" {
+		r.recall(judge, s)
+	}
+	v, err := judge.Read(string(s.Ledger.Ref))
+	for _, b := range v.Bad {
+		if !slices.Contains(r.bad, b) {
+			r.bad = append(r.bad, b)
+		}
+	}
+	if err != nil && !errors.Is(err, ledger.ErrNewer) {
+		v = ledger.View{Ledger: ledger.Empty(s.Hub)}
+	}
+	return v, err
+}
+
+// recall tells the ledger's reader what a State has judged. What is wrong with it
+// only means that steps are judged again.
+func (r *Reader) recall(judge *ledger.Reader, s *State) {
+	l := &s.Ledger
+	for _, b := range l.Bad {
+		if !slices.Contains(r.bad, b) {
+			r.bad = append(r.bad, b)
+		}
+	}
+	f := r.local.Format()
+	if judge.Knows(l.Tip) || !f.Valid(refs.OID(l.Tip)) {
+		return
+	}
+	if l.Step == "" { // nothing valid so far
+		judge.Resume(ledger.View{Tip: l.Tip, Ledger: ledger.Empty(s.Hub), Since: l.Since})
+		return
+	}
+	if !f.Valid(refs.OID(l.Step)) {
+		return
+	}
+	files, whole, err := r.steps.Files(l.Step)
+	if err != nil || !whole {
+		return
+	}
+	if was, err := ledger.Recall(files); err == nil {
+		judge.Resume(ledger.View{Tip: l.Tip, Step: l.Step, Ledger: was, Since: l.Since})
+	}
+}
+
+// readLedger judges the steps that are new.
+func (a *advance) readLedger() error {
+	l := &a.next.Ledger
+	if l.Ref = a.next.Refs[HubRoot+LedgerName]; l.Ref == "" && !a.next.Bound {
+		l.Ref = a.next.Refs[HereRoot+LedgerName]
+	}
+	if a.next.Hub == "" {
+		l.Ref = ""
+	}
+	old := &a.from.Ledger
+	if a.from.Logs != nil && old.Err == nil && old.Ref == l.Ref {
+		*l = *old
+		return nil
+	}
+	a.moved = true
+	judge, _ := a.Judge(a.ctx, a.next)
+	if a.from.Logs != nil && old.Tip != "" {
+		a.recall(judge, a.from)
+	}
+	v, err := a.View(a.ctx, a.next)
+	a.view, l.Err = &v, err
+	if err != nil && !errors.Is(err, ledger.ErrNewer) {
+		return a.ctx.Err()
+	}
+	l.Issues, l.Aliases = v.Ledger.CountIssues(), v.Ledger.IssueAliases
+	if err != nil {
+		return nil
+	}
+	l.Tip, l.Step, l.Since, l.Locks, l.Queue = v.Tip, v.Step, v.Since, v.Ledger.Locks, v.Ledger.Queue
+	if old.Tip != "" {
+		on, err := judge.Extends(l.Tip, old.Tip)
+		if err != nil {
+			return err
+		}
+		a.branched = !on
+	}
+	return a.readBad()
+}
+
+// readBad finds the bad steps below the tip.
+func (a *advance) readBad() error {
+	l := &a.next.Ledger
+	for _, b := range a.bad {
+		on, err := a.ledger.Extends(l.Tip, b.ID)
+		if err != nil {
+			return err
+		}
+		if on {
+			l.Bad = append(l.Bad, b)
+		}
+	}
+	slices.SortStableFunc(l.Bad, func(x, y ledger.Bad) int { return int(x.Sequence) - int(y.Sequence) })
+	l.Bad = l.Bad[max(0, len(l.Bad)-MaxBad):]
+	return nil
+}
+
+// position is how far the ledger covers a log.
+func (a *advance) position(agent string) ledger.Position {
+	if a.view == nil {
+		v, err := a.View(a.ctx, a.next)
+		if err != nil {
+			v = ledger.View{Ledger: ledger.Empty(a.next.Hub)}
+		}
+		a.view = &v
+	}
+	return a.view.Ledger.Position(agent)
+}
+
+// numbers are the issues whose number changed. If all is set they are all there
+// are.
+func (a *advance) numbers() (changed map[event.UUID]uint64, all bool, err error) {
+	l, old := &a.next.Ledger, &a.from.Ledger
+	changed = map[event.UUID]uint64{}
+	if a.from.Logs != nil && old.Ref == l.Ref && old.Err == nil && l.Err == nil {
+		return changed, false, nil
+	}
+	if a.view == nil {
+		a.position("")
+	}
+	n := 0
+	if all = a.from.Logs == nil || l.Err != nil || old.Err != nil || a.branched || !maps.Equal(old.Aliases, l.Aliases); !all {
+		n = old.Issues
+	}
+	for _, x := range a.view.Ledger.IssuesSince(n) {
+		changed[x.UUID] = x.Number
+	}
+	return changed, all, nil
+}
+
+// readMeta reads which hub this is, and who may write to it.
+func (a *advance) readMeta() error {
+	s, name := a.next, HubRoot+MetaName
+	s.Bound = s.Refs[name] != ""
+	if !s.Bound {
+		if name = HereRoot + MetaName; s.Refs[name] == "" {
+			return nil
+		}
+	}
+	files, err := refs.ReadFiles(a.ctx, a.local, s.Refs[name], MetaLimit)
+	if err != nil {
+		return fmt.Errorf("read '%s': %w", name, err)
+	}
+	claim := trust.Claimed(files["hub.json"])
+	s.Level = claim.Level
+	chain := NewMetaChain(a.ctx, a.local)
+	if known := s.Refs[TrustedMeta]; known != "" && s.Bound {
+		if err := chain.Accept(known); err != nil {
+			return err
+		}
+	}
+	st, err := chain.At(s.Refs[name])
+	switch {
+	case err != nil:
+		return err
+	case st.Roll != nil:
+		s.Meta, s.Roll, s.MetaCommit, s.BadMeta = st.Roll.Meta, st.Roll, st.Commit, st.Bad
+		s.Level = max(s.Roll.Newer(), FormatVersion)
+	case s.Level > FormatVersion:
+		s.Meta = &trust.Meta{Version: claim.Level, Hub: claim.Hub, Seq: claim.Seq} // what is needed to show its lines
+	case s.Level == FormatVersion:
+		return fmt.Errorf("read 'hub.json' of '%s': %w", name, st.Bad.Err)
+	case s.Level == 2 || s.Level == 3:
+		return ErrLegacy
+	}
+	if s.Meta != nil {
+		s.Hub = s.Meta.Hub
+	}
+	return nil
+}

@@ -1,0 +1,329 @@
+package replay
+
+import (
+	"cmp"
+	"crypto/sha256"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/git-crosslink/git-crosslink/event"
+	"github.com/git-crosslink/git-crosslink/ledger"
+	"github.com/git-crosslink/git-crosslink/refs"
+	"github.com/git-crosslink/git-crosslink/trust"
+)
+
+// Names of refs in a replica that a State follows from.
+const (
+	HereRoot = "refs/heads/crosslink/" // written here
+	HubRoot  = "refs/hub/"             // last seen on the hub, and accepted
+	LostRoot = "refs/lost/"            // tips of the ledger that the hub lost, by id
+
+	Agents     = "agents/" // below HereRoot and HubRoot: one log each
+	MetaName   = "meta"
+	LedgerName = "checkpoint"
+)
+
+// FormatVersion is the hub format that this package reads.
+const FormatVersion = 4
+
+// Relevant reports whether a State follows from a ref of this name. Presence is
+// read separately, and what was fetched and not accepted changes nothing.
+func Relevant(name string) bool {
+	return slices.ContainsFunc([]string{HereRoot, HubRoot, TrustedMeta, LostRoot}, func(root string) bool { return strings.HasPrefix(name, root) })
+}
+
+// Stamp stands for all refs that a State follows from.
+func Stamp(all map[string]refs.OID) []byte {
+	h := sha256.New()
+	for _, name := range slices.Sorted(maps.Keys(all)) {
+		if Relevant(name) {
+			fmt.Fprintf(h, "%s %s\n", all[name], name)
+		}
+	}
+	return h.Sum(nil)
+}
+
+// State is what was read of a replica at one moment, without the lines. The zero
+// State is that nothing was read. A State is never altered once it is returned.
+type State struct {
+	Refs  map[string]refs.OID // the relevant ones
+	Level int                 // the hub's format version; 0: there is no hub yet
+	Bound bool                // the hub's own meta has been seen
+	Hub   string              // id that the lines carry; "" where there is no meta
+
+	// Of the meta. Roll is nil if there is none of this format version.
+	Meta       *trust.Meta
+	Roll       *trust.Roll
+	MetaCommit refs.OID // the commit Roll was read from
+	BadMeta    *BadMeta // commits above it that are not valid
+
+	Ledger LedgerState
+	Logs   map[string]*Cursor // by agent
+	Newest event.Time         // greatest time of the lines that count
+}
+
+// LedgerState is what the ledger decided.
+type LedgerState struct {
+	Ref     refs.OID                       `json:"ref,omitempty"`   // what it was read from
+	Tip     string                         `json:"tip,omitempty"`   // Ref, where that could be judged
+	Step    string                         `json:"step,omitempty"`  // the nearest valid step
+	Since   uint64                         `json:"since,omitempty"` // bad steps after it
+	Bad     []ledger.Bad                   `json:"bad,omitempty"`   // the newest MaxBad of all below Tip
+	Issues  int                            `json:"issues"`          // how many have a number
+	Locks   map[event.UUID]ledger.Lock     `json:"locks,omitempty"`
+	Queue   map[event.UUID][]ledger.Waiter `json:"queue,omitempty"`
+	Aliases map[uint64]uint64              `json:"aliases,omitempty"`
+
+	// Err says why the ledger could not be judged: then nothing is decided.
+	// ledger.ErrNewer: what is above is what was decided by rules that are known.
+	Err error `json:"-"`
+}
+
+// MaxBad is how many bad steps are remembered.
+const MaxBad = 100
+
+// Cursor is where the next read of a log resumes, and how the log is.
+type Cursor struct {
+	Here refs.OID `json:"here,omitempty"` // tips; "" where there is none
+	Hub  refs.OID `json:"hub,omitempty"`
+	View refs.OID `json:"view,omitempty"` // the one of the two that is shown
+
+	// The last good line in view, and how far other things go.
+	Seq      uint64     `json:"seq"`
+	Hash     string     `json:"hash,omitempty"`
+	Time     event.Time `json:"time,omitempty"`
+	Shown    event.Time `json:"shown,omitempty"`
+	HubSeq   uint64     `json:"hub_seq,omitempty"`  // last line the hub holds
+	Position uint64     `json:"position,omitempty"` // last line the ledger covers
+	Covered  uint64     `json:"covered,omitempty"`  // the same; 0 if it covers another log
+	Counted  uint64     `json:"counted,omitempty"`  // lines that count
+	Newest   event.Time `json:"newest,omitempty"`   // of line Counted
+
+	// Trust is where the verdict resumes; nil if lines to come may change it for
+	// those before. Judged is the verdict then. Both are nil where there is no meta
+	// to judge by: then all lines count.
+	Trust  *trust.Checkpoint `json:"trust,omitempty"`
+	Judged *trust.Verdict    `json:"judged,omitempty"`
+	Marks  string            `json:"marks,omitempty"` // stands for what is said of signatures
+
+	Undecided []Undecided `json:"undecided,omitempty"` // lines after Position that a step may answer
+	Proofs    []Proof     `json:"proofs,omitempty"`    // of forks, in its good lines
+
+	Ended    string `json:"ended,omitempty"`    // why the log stops before its end
+	Trails   bool   `json:"trails,omitempty"`   // it was signed, and lines after Counted are not
+	Diverged bool   `json:"diverged,omitempty"` // here and hub hold different lines of this hub
+	Beyond   bool   `json:"beyond,omitempty"`   // what the hub has after Common does not count, and is no part of the log
+	Common   uint64 `json:"common,omitempty"`   // lines that here and hub share, where Diverged or Beyond
+	Foreign  bool   `json:"foreign,omitempty"`  // here are lines written for another hub id
+	Waiting  uint64 `json:"waiting,omitempty"`  // how many, where they are not in view
+	Torn     bool   `json:"torn,omitempty"`     // objects of Here are missing
+	Missing  bool   `json:"missing,omitempty"`  // objects of View are
+}
+
+// Undecided is a line that a step may answer. A line that creates something is
+// known by its sequence; there may be many of them, written without a hub.
+type Undecided struct {
+	Seq uint64 `json:"seq"`
+	Raw string `json:"raw,omitempty"`
+}
+
+// Proof is a proof of a fork that a line holds.
+type Proof struct {
+	Seq uint64 `json:"seq"` // of the line
+	A   string `json:"a"`
+	B   string `json:"b"`
+}
+
+// Unsent is how many lines the hub does not hold.
+func (c *Cursor) Unsent() uint64 {
+	at := c.HubSeq
+	if c.Diverged {
+		at = c.Common
+	}
+	return c.Waiting + max(c.Seq, at) - at
+}
+
+// Verdict is what counts of an agent's log and what is signed of it; nil where
+// there is no meta to judge by.
+func (s *State) Verdict(agent string) *trust.Verdict {
+	c := s.Logs[agent]
+	switch {
+	case c == nil:
+		return nil
+	case c.Trust == nil:
+		return c.Judged
+	}
+	return s.Roll.Recall(agent, *c.Trust, c.Covered)
+}
+
+// Chain is the end of an agent's log, for a line to be appended.
+func (s *State) Chain(agent string) event.Chain {
+	k := event.Chain{Hub: s.Hub, Agent: agent}
+	if c := s.Logs[agent]; c != nil {
+		k.Seq, k.Hash, k.Time = c.Seq, c.Hash, c.Time
+	}
+	return k
+}
+
+// AgentIDs are the ids of all logs, sorted.
+func (s *State) AgentIDs() []string { return slices.Sorted(maps.Keys(s.Logs)) }
+
+// Open are the undecided lines of a log, in order. Of those that create
+// something only the sequence is known. Where unsigned lines follow that do not
+// count, these are left out.
+func (s *State) Open(agent string) []*event.Envelope {
+	c := s.Logs[agent]
+	if c == nil || len(c.Undecided) == 0 {
+		return nil
+	}
+	var lines []*event.Envelope
+	for _, u := range c.Undecided {
+		if c.Trails && u.Seq > c.Counted {
+			break
+		}
+		e := &event.Envelope{Agent: agent, Seq: u.Seq, Body: &event.IssueCreated{}}
+		if u.Raw != "" {
+			var err error
+			if e, err = event.Decode([]byte(u.Raw)); err != nil {
+				continue // it was decoded when it was read
+			}
+		}
+		lines = append(lines, e)
+	}
+	return lines
+}
+
+// Lost are the branches of the ledger that the hub lost and that wait to be
+// brought back.
+func (s *State) Lost() (tips []refs.OID) {
+	for name, oid := range s.Refs {
+		if strings.HasPrefix(name, LostRoot) {
+			tips = append(tips, oid)
+		}
+	}
+	slices.Sort(tips)
+	return tips
+}
+
+// Proofs are those in the logs, by the agent they are about.
+func (s *State) Proofs() map[string][]*trust.Proof {
+	all := map[string][]*trust.Proof{}
+	for _, id := range s.AgentIDs() {
+		for _, x := range s.Logs[id].Proofs {
+			if p, err := trust.NewProof([]byte(x.A), []byte(x.B)); err == nil {
+				all[p.Agent] = append(all[p.Agent], p)
+			}
+		}
+	}
+	return all
+}
+
+// judges reports whether the lines can be judged by a meta of this format version.
+func (s *State) judges() bool { return s.Roll != nil && s.Roll.Newer() == 0 }
+
+// Cacheable reports whether the State follows from its refs alone: nothing is
+// shown in place of something that may still come.
+func (s *State) Cacheable() bool {
+	if s.Level != FormatVersion || !s.judges() || s.Ledger.Err != nil {
+		return false
+	}
+	for _, c := range s.Logs {
+		if c.Torn || c.Missing || c.Foreign {
+			return false
+		}
+	}
+	return true
+}
+
+// header is a State without its cursors.
+type header struct {
+	Hub    string              `json:"hub"`
+	Bound  bool                `json:"bound"`
+	Meta   refs.OID            `json:"meta"`
+	Refs   map[string]refs.OID `json:"refs"` // those that are no log's
+	Ledger LedgerState         `json:"ledger"`
+	Newest event.Time          `json:"newest"`
+}
+
+// Header is the State without its cursors, encoded.
+func (s *State) Header() []byte {
+	h := header{s.Hub, s.Bound, s.MetaCommit, map[string]refs.OID{}, s.Ledger, s.Newest}
+	for name, oid := range s.Refs {
+		if _, _, isLog := logRef(name); !isLog {
+			h.Refs[name] = oid
+		}
+	}
+	b, err := json.Marshal(h)
+	if err != nil {
+		panic(err) // strings and numbers
+	}
+	return b
+}
+
+// Encode is the cursor, encoded.
+func (c *Cursor) Encode() []byte {
+	b, err := json.Marshal(c)
+	if err != nil {
+		panic(err) // strings and numbers
+	}
+	return b
+}
+
+// Decode is the State that a header and the cursors of all logs were made of,
+// without its meta: what Advance resumes from.
+func Decode(head []byte, cursors map[string][]byte) (*State, error) {
+	var h header
+	if err := json.Unmarshal(head, &h); err != nil {
+		return nil, fmt.Errorf("decode the header: %w", err)
+	}
+	s := &State{Refs: h.Refs, Level: FormatVersion, Bound: h.Bound, Hub: h.Hub, MetaCommit: h.Meta, Ledger: h.Ledger, Newest: h.Newest, Logs: map[string]*Cursor{}}
+	if s.Refs == nil {
+		s.Refs = map[string]refs.OID{}
+	}
+	for id, b := range cursors {
+		c := &Cursor{}
+		if err := json.Unmarshal(b, c); err != nil {
+			return nil, fmt.Errorf("decode the cursor of '%s': %w", id, err)
+		}
+		s.Logs[id] = c
+		for name, oid := range map[string]refs.OID{HereRoot + Agents + id: c.Here, HubRoot + Agents + id: c.Hub} {
+			if oid != "" {
+				s.Refs[name] = oid
+			}
+		}
+	}
+	return s, nil
+}
+
+// logRef reports whether a ref is a log's, and whose.
+func logRef(name string) (agent string, here, isLog bool) {
+	if id, ok := strings.CutPrefix(name, HereRoot+Agents); ok {
+		return id, true, event.ValidAgentID(id) == nil
+	}
+	if id, ok := strings.CutPrefix(name, HubRoot+Agents); ok {
+		return id, false, event.ValidAgentID(id) == nil
+	}
+	return "", false, false
+}
+
+// noteUndecided adds a line that a step may answer.
+func (c *Cursor) noteUndecided(e *event.Envelope) {
+	u := Undecided{Seq: e.Seq}
+	switch e.Body.(type) {
+	case *event.IssueCreated, *event.MilestoneCreated:
+	default:
+		u.Raw = string(e.Raw)
+	}
+	c.Undecided = append(c.Undecided, u)
+}
+
+// decidedTo drops the undecided lines that a step has covered.
+func (c *Cursor) decidedTo(seq uint64) {
+	n, _ := slices.BinarySearchFunc(c.Undecided, seq+1, func(u Undecided, seq uint64) int { return cmp.Compare(u.Seq, seq) })
+	if c.Undecided = slices.Clone(c.Undecided[n:]); len(c.Undecided) == 0 {
+		c.Undecided = nil
+	}
+}

@@ -1,0 +1,217 @@
+package replay
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/git-crosslink/git-crosslink/event"
+	"github.com/git-crosslink/git-crosslink/ledger"
+	"github.com/git-crosslink/git-crosslink/refs"
+	"github.com/git-crosslink/git-crosslink/trust"
+)
+
+// Which of the two tips of a log is shown. The rules are:
+//   - the one with more lines, if the other is its beginning (by content, never by
+//     ancestry);
+//   - the hub's, where the one written here is for another hub id, or objects of it
+//     are missing;
+//   - the one written here, where what the hub has after the lines they share does
+//     not count because it is not signed (Beyond);
+//   - the one written here, where both hold lines of their own: nobody misses what
+//     was acknowledged, and the log is marked (Diverged).
+
+// choose decides which tip of a log is shown.
+func (a *advance) choose(w *work, here, hub refs.OID) (err error) {
+	c := &w.cur
+	c.Here, c.Hub, c.View = here, hub, here
+	c.Diverged, c.Beyond, c.Common, c.Foreign, c.Waiting, c.Torn = false, false, 0, false, 0, false
+	switch {
+	case here == "":
+		c.View = hub
+		return nil
+	case here == hub:
+		return nil
+	case hub == "":
+		c.Foreign, err = a.foreign(w.agent, here)
+		return err
+	}
+	rel, err := refs.IsPrefix(a.ctx, a.local, w.agent, hub, here)
+	switch {
+	case errors.Is(err, refs.ErrMissing):
+		c.View, c.Torn = hub, true
+		return nil
+	case err != nil:
+		return err
+	case rel == refs.Prefix || rel == refs.Equal:
+		return nil
+	}
+	if c.Foreign, err = a.foreign(w.agent, here); err != nil {
+		return err
+	}
+	if c.Foreign {
+		c.View = hub
+		c.Waiting, err = countGood(a.ctx, a.local, w.agent, here)
+		return err
+	}
+	after, err := a.beyond(w.agent, here, hub)
+	switch {
+	case err != nil:
+		return err
+	case after > 0:
+		c.Beyond, c.Common = true, after
+	case rel == refs.Extends:
+		c.View = hub
+	default:
+		c.Diverged = true
+		c.Common, err = CommonLines(a.ctx, a.local, w.agent, here, hub)
+	}
+	return err
+}
+
+// plain reports whether the choice follows from the two tips alone.
+func (c *Cursor) plain() bool {
+	return !c.Torn && !c.Foreign && !c.Beyond && !c.Diverged && (c.Here == "" || c.View == c.Here)
+}
+
+// foreign reports whether a log's lines were written for another hub.
+func (a *advance) foreign(id string, tip refs.OID) (bool, error) {
+	if !a.next.Bound || a.next.Level != FormatVersion {
+		return false, nil
+	}
+	first, err := FirstHub(a.ctx, a.local, id, tip)
+	return first != "" && first != a.next.Hub, err
+}
+
+// beyond looks at a log of the hub that is not what is written here, of which it
+// holds the first lines: after is how many of them, if what the hub has after them
+// does not count for want of a signature; 0 for anything else.
+func (a *advance) beyond(id string, here, hub refs.OID) (after uint64, err error) {
+	p, err := goodPart(a.ctx, a.local, PartRequest{Hub: a.next.Hub, Agent: id, Tip: hub, Roll: a.roll(), Position: a.position(id)})
+	if err != nil || !p.Trails {
+		return 0, err
+	}
+	n, err := CommonLines(a.ctx, a.local, id, here, hub)
+	if err != nil || n < p.Seq {
+		return 0, err
+	}
+	return n, nil
+}
+
+// FirstHub is the hub id that the first line of a log carries, "" if there is
+// none.
+func FirstHub(ctx context.Context, l refs.Local, id string, tip refs.OID) (hub string, err error) {
+	_, err = refs.WalkLogs(ctx, l, []refs.LogRequest{{Agent: id, Tip: tip, From: 1}}, func(_ int, seq uint64, line []byte) bool {
+		if seq == 0 {
+			return true
+		}
+		if e, err := event.Decode(bytes.Clone(line)); err == nil {
+			hub = e.Hub
+		}
+		return false
+	})
+	return hub, err
+}
+
+// countGood counts the good lines of a log, for whatever hub they were written.
+func countGood(ctx context.Context, l refs.Local, id string, tip refs.OID) (uint64, error) {
+	hub, err := FirstHub(ctx, l, id, tip)
+	if err != nil || hub == "" {
+		return 0, err
+	}
+	p, err := goodPart(ctx, l, PartRequest{Hub: hub, Agent: id, Tip: tip})
+	return p.Seq, err
+}
+
+// commonChunk is how many lines of two logs are compared at a time.
+const commonChunk = 1024
+
+// CommonLines counts the good lines that two tips of a log share, for whatever hub
+// they were written.
+func CommonLines(ctx context.Context, l refs.Local, id string, a, b refs.OID) (uint64, error) {
+	hub, err := FirstHub(ctx, l, id, a)
+	if err != nil || hub == "" {
+		return 0, err
+	}
+	chain := event.Chain{Hub: hub, Agent: id}
+	for {
+		var lines [2][][]byte
+		for i, tip := range []refs.OID{a, b} {
+			_, err := refs.WalkLogs(ctx, l, []refs.LogRequest{{Agent: id, Tip: tip, From: chain.Seq + 1}}, func(_ int, seq uint64, line []byte) bool {
+				if seq > chain.Seq {
+					lines[i] = append(lines[i], bytes.Clone(line))
+				}
+				return len(lines[i]) < commonChunk
+			})
+			if err != nil {
+				return 0, err
+			}
+		}
+		for n, line := range lines[0] {
+			if n >= len(lines[1]) || !bytes.Equal(line, lines[1][n]) {
+				return chain.Seq, nil
+			}
+			if _, err := chain.Next(line); err != nil {
+				return chain.Seq, nil
+			}
+		}
+		if len(lines[0]) < commonChunk {
+			return chain.Seq, nil
+		}
+	}
+}
+
+// PartRequest asks for the good part of a tip.
+type PartRequest struct {
+	Hub, Agent string
+	Tip        refs.OID
+	Roll       *trust.Roll     // nil: nothing is judged
+	Position   ledger.Position // how far the ledger covers the log
+	At         uint64          // a line of which the hash is wanted
+}
+
+// Part is a log as far as it is good and, where it was signed, continued signed.
+type Part struct {
+	event.Chain
+	Ended  string // why it stops before its end; "" where it does not
+	Newer  bool   // it stops at a line that a newer program wrote
+	Trails bool   // it stops where it is not continued signed
+	At     string // hash of the line asked for; "" if that is not in the part
+}
+
+// goodPart walks a tip as far as it is good.
+func goodPart(ctx context.Context, l refs.Local, r PartRequest) (Part, error) {
+	w := &work{agent: r.Agent, hub: r.Hub, position: r.Position, at: map[uint64]string{r.At: ""}}
+	w.cur.View = r.Tip
+	var judge *trust.Log
+	if r.Roll != nil {
+		judge = r.Roll.Log(r.Agent, trust.LogOptions{})
+	}
+	w.begin(judge)
+	if err := walkAll(ctx, l, []*work{w}); err != nil {
+		return Part{}, err
+	}
+	c := &w.cur
+	p := Part{Chain: event.Chain{Hub: r.Hub, Agent: r.Agent, Seq: c.Seq, Hash: c.Hash, Time: c.Time}, Ended: c.Ended, Newer: w.newer, At: w.at[r.At]}
+	if judge == nil {
+		return p, nil
+	}
+	v := judge.Verdict()
+	if !v.Trails() {
+		return p, nil
+	}
+	line, err := lineAt(ctx, l, r.Agent, r.Tip, v.Kept())
+	if err != nil {
+		return p, err
+	}
+	last, err := event.Decode(line)
+	if err != nil {
+		return p, fmt.Errorf("read event %d of '%s' again: %w", v.Kept(), r.Agent, err)
+	}
+	p.Seq, p.Hash, p.Time, p.Newer, p.Trails = last.Seq, event.Hash(last.Raw), last.Time, false, true
+	if p.Ended = fmt.Sprintf("event %d is not signed", p.Seq+1); r.At > p.Seq {
+		p.At = ""
+	}
+	return p, nil
+}
