@@ -118,11 +118,11 @@ Examples:
 }
 
 func runAgentShow(ctx context.Context, e *env) error {
-	h, err := e.hub(ctx)
+	repo, err := e.repository(ctx)
 	if err != nil {
 		return err
 	}
-	w, err := h.Who(ctx)
+	w, err := repo.Who(ctx)
 	if err != nil {
 		return err
 	}
@@ -165,8 +165,8 @@ func runAgentList(ctx context.Context, f frame.Forms, e *env) error {
 		s   *tracker.Status
 		all []answer.Agent
 	)
-	err := e.read(ctx, tracker.Here, func(h hub, p tracker.Projection) (err error) {
-		if s, err = h.Status(ctx); err != nil {
+	err := e.read(ctx, tracker.Here, func(repo *repository, p tracker.Projection) (err error) {
+		if s, err = repo.Status(ctx); err != nil {
 			return err
 		}
 		known := map[string]*reducer.Agent{}
@@ -227,11 +227,11 @@ func agentText(x answer.Agent) string {
 }
 
 func runAgentFork(ctx context.Context, newID string, without []string, e *env) error {
-	h, err := e.hub(ctx)
+	repo, err := e.repository(ctx)
 	if err != nil {
 		return err
 	}
-	f, err := h.Fork(ctx, newID, without...)
+	f, err := repo.Fork(ctx, newID, without...)
 	if err != nil {
 		return err
 	}

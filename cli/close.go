@@ -11,6 +11,7 @@ import (
 	"github.com/git-crosslink/git-crosslink/event"
 	"github.com/git-crosslink/git-crosslink/store"
 	"github.com/git-crosslink/git-crosslink/tracker"
+	"github.com/git-crosslink/git-crosslink/verb"
 )
 
 // statusOptions are those of close, reopen and archive.
@@ -112,78 +113,31 @@ Examples:
 
 func runStatus(ctx context.Context, opts statusOptions, e *env) error {
 	var (
-		rows    []*store.Issue
-		changed []event.UUID
+		rows []*store.Issue
+		plan verb.Plan
 	)
-	var said said
-	r, err := e.emit(ctx, opts.emit, func(h hub, p tracker.Projection) (bodies []event.Body, err error) {
-		changed, said = nil, nil
-		if rows, err = resolveAll(p, opts.ids); err != nil {
-			return nil, err
-		}
-		for _, i := range rows {
-			if b := opts.body(i); b != nil {
-				bodies = append(bodies, b)
-				changed = append(changed, i.UUID)
-			}
-			if opts.to != event.Open || i.Status != event.Open { // one that came late is not to outlive the reopening
-				bodies = append(bodies, endLock(h, i, &said)...)
-			}
-		}
-		return bodies, nil
+	r, err := e.emit(ctx, opts.emit, func(repo *repository, p tracker.Projection) (_ []event.Body, err error) {
+		plan, rows, err = verb.SetStatus(p, repo.Agent(), opts.ids, opts.to, opts.reason)
+		return plan.Bodies, err
 	})
 	if err != nil {
 		return err
 	}
-	for _, i := range rows {
-		if slices.Contains(changed, i.UUID) {
-			e.Progress("%s %s", opts.done, named(i))
-		} else {
-			e.Progress("%s is %s already", named(i), opts.to)
+	var changed []event.UUID
+	var locks []verb.Effect
+	for _, f := range plan.Effects {
+		switch f.What {
+		case verb.StatusSet:
+			changed = append(changed, f.Issue.UUID)
+			e.Progress("%s %s", opts.done, named(f.Issue))
+		case verb.StatusAlready:
+			e.Progress("%s is %s already", named(f.Issue), opts.to)
+		default:
+			locks = append(locks, f)
 		}
 	}
-	said.tell(e)
+	e.printEffects(locks)
 	return e.wroteStatus(ctx, opts, r, rows, changed)
-}
-
-// endLock is the end of a lock that an issue's end implies: its own agent's
-// release, or the breaking of the grant that somebody else holds now.
-func endLock(h hub, i *store.Issue, said *said) []event.Body {
-	me := h.Agent()
-	var bodies []event.Body
-	mine := slices.ContainsFunc(i.Queue, func(w store.Waiter) bool { return w.Agent == me })
-	if l := i.Lock; l != nil && !l.Ending {
-		switch {
-		case l.Holder == me:
-			mine = true
-			said.add("unlocked '%s'", i.Name())
-		case l.Confirmed:
-			said.add("ended the lock of '%s' on '%s' (token %d)", l.Holder, i.Name(), l.Token)
-			bodies = append(bodies, &event.LockBroken{Issue: i.UUID, Token: l.Token, Reason: "closed"})
-		}
-	}
-	if mine {
-		bodies = append(bodies, &event.LockReleased{Issue: i.UUID})
-	}
-	return bodies
-}
-
-// body is the event for one issue, nil if it is so already.
-func (o *statusOptions) body(i *store.Issue) event.Body {
-	b := &event.StatusChanged{UUID: i.UUID, NewStatus: o.to}
-	if o.to == event.Archived {
-		b.ClosedAt = i.ClosedAt
-	}
-	if o.reason != nil {
-		b.Reason = *o.reason
-	}
-	if i.Status == o.to {
-		if o.reason == nil || *o.reason == i.Reason {
-			return nil
-		}
-		b.ClosedAt = i.ClosedAt
-	}
-	return b
 }
 
 func (e *env) wroteStatus(ctx context.Context, opts statusOptions, r *tracker.Receipt, rows []*store.Issue, changed []event.UUID) error {
@@ -191,7 +145,7 @@ func (e *env) wroteStatus(ctx context.Context, opts statusOptions, r *tracker.Re
 	if err != nil {
 		return err
 	}
-	after := known(r.View, ids(rows))
+	after := verb.Shown(r.View, ids(rows))
 	doc := answer.IssuesWrite{Write: answer.WriteOf(r)}
 	if doc.Issues, err = s.Issues(after); err != nil {
 		return err
@@ -256,8 +210,8 @@ func ids(rows []*store.Issue) []event.UUID {
 // nothing now.
 func unblockedBy(p tracker.Projection, done []event.UUID) ([]*store.Issue, error) {
 	var free []*store.Issue
-	for _, i := range known(p, done) {
-		for _, o := range known(p, i.Blocks) {
+	for _, i := range verb.Shown(p, done) {
+		for _, o := range verb.Shown(p, i.Blocks) {
 			open, err := p.OpenBlockers(o.UUID)
 			if err != nil {
 				return nil, err

@@ -18,7 +18,7 @@ func Examples() map[string][]string { return frame.Examples(tree(&env{Terminal: 
 // tree returns the whole command line. The root is no urfave App yet: permute
 // and help read it first.
 func tree(e *env) *urfave.Command {
-	issues := []*urfave.Command{
+	issues := slices.Concat([]*urfave.Command{
 		newNewCommand(e),
 		newListCommand(e),
 		newShowCommand(e),
@@ -28,14 +28,7 @@ func tree(e *env) *urfave.Command {
 		newArchiveCommand(e),
 		newDeleteCommand(e),
 		newCommentCommand(e),
-		newLabelCommand(e),
-		newUnlabelCommand(e),
-		newAssignCommand(e),
-		newUnassignCommand(e),
-		newBlockCommand(e),
-		newUnblockCommand(e),
-		newRelateCommand(e),
-		newUnrelateCommand(e),
+	}, newSetCommands(e), []*urfave.Command{
 		newParentCommand(e),
 		newScheduleCommand(e),
 		newSearchCommand(e),
@@ -47,7 +40,7 @@ func tree(e *env) *urfave.Command {
 		newLockCommand(e),
 		newUnlockCommand(e),
 		newLocksCommand(e),
-	}
+	})
 	rest := []*urfave.Command{
 		newAgentCommand(e),
 		newTrustCommand(e),

@@ -13,6 +13,7 @@ import (
 	"github.com/git-crosslink/git-crosslink/reducer"
 	"github.com/git-crosslink/git-crosslink/store"
 	"github.com/git-crosslink/git-crosslink/tracker"
+	"github.com/git-crosslink/git-crosslink/verb"
 )
 
 type commentOptions struct {
@@ -152,20 +153,20 @@ func runComment(ctx context.Context, opts commentOptions, e *env) error {
 	if err != nil {
 		return err
 	}
-	h, err := e.hub(ctx)
+	repo, err := e.repository(ctx)
 	if err != nil {
 		return d.Done(err)
 	}
 	var (
 		i *store.Issue
-		c = h.MintUUID()
+		c = repo.MintUUID()
 	)
-	r, err := e.emit(ctx, opts.emit, func(h hub, p tracker.Projection) (_ []event.Body, err error) {
-		if i, err = resolve(p, opts.id); err != nil {
+	r, err := e.emit(ctx, opts.emit, func(repo *repository, p tracker.Projection) (_ []event.Body, err error) {
+		if i, err = verb.Resolve(p, opts.id); err != nil {
 			return nil, err
 		}
 		return []event.Body{&event.CommentAdded{
-			Issue: i.UUID, Comment: c, Author: h.Agent(), Content: text, CreatedAt: event.TimeOf(e.Now()),
+			Issue: i.UUID, Comment: c, Author: repo.Agent(), Content: text, CreatedAt: event.TimeOf(e.Now()),
 			Kind: opts.kind, TriggerType: opts.trigger, InterventionContext: opts.context,
 		}}, nil
 	})
@@ -180,8 +181,8 @@ func runComment(ctx context.Context, opts commentOptions, e *env) error {
 func runCommentEdit(ctx context.Context, opts commentOptions, e *env) error {
 	old := ""
 	if opts.text.Edit && opts.text.Given == nil && opts.text.File == "" {
-		err := e.read(ctx, tracker.Here, func(_ hub, p tracker.Projection) error {
-			_, c, err := findComment(p, opts.id)
+		err := e.read(ctx, tracker.Here, func(_ *repository, p tracker.Projection) error {
+			_, c, err := verb.ResolveComment(p, opts.id)
 			if err == nil {
 				old = c.Content
 			}
@@ -199,8 +200,8 @@ func runCommentEdit(ctx context.Context, opts commentOptions, e *env) error {
 		i *store.Issue
 		c *reducer.Comment
 	)
-	r, err := e.emit(ctx, opts.emit, func(_ hub, p tracker.Projection) (_ []event.Body, err error) {
-		if i, c, err = findComment(p, opts.id); err != nil || c.Content == text {
+	r, err := e.emit(ctx, opts.emit, func(_ *repository, p tracker.Projection) (_ []event.Body, err error) {
+		if i, c, err = verb.ResolveComment(p, opts.id); err != nil || c.Content == text {
 			return nil, err
 		}
 		return []event.Body{&event.CommentEdited{Comment: c.UUID, Content: text}}, nil
@@ -215,23 +216,6 @@ func runCommentEdit(ctx context.Context, opts commentOptions, e *env) error {
 		e.Progress("edited the comment on %s", named(i))
 	}
 	return e.wroteComment(ctx, r, opts.emit, c.UUID, i.UUID)
-}
-
-func findComment(p tracker.Projection, id string) (*store.Issue, *reducer.Comment, error) {
-	c, u, err := p.ResolveComment(id)
-	if err != nil {
-		return nil, nil, err
-	}
-	i, err := p.Issue(u)
-	if err != nil {
-		return nil, nil, err
-	}
-	for k := range i.Comments {
-		if i.Comments[k].UUID == c {
-			return i, &i.Comments[k], nil
-		}
-	}
-	return nil, nil, &store.NotFoundError{What: "comment", ID: id}
 }
 
 func (e *env) wroteComment(ctx context.Context, r *tracker.Receipt, o tracker.EmitOptions, c, u event.UUID) error {
@@ -261,44 +245,54 @@ func (e *env) wroteComment(ctx context.Context, r *tracker.Receipt, o tracker.Em
 
 func runCommentDelete(ctx context.Context, ids []string, o tracker.EmitOptions, e *env) error {
 	var (
-		said   said
-		gone   []answer.Comment
-		before []string // what those were called that are deleted already
+		plan verb.Plan
+		gone []answer.Comment
 	)
-	r, err := e.emit(ctx, o, func(_ hub, p tracker.Projection) (bodies []event.Body, err error) {
-		said, gone, before = nil, []answer.Comment{}, nil
-		s, err := answer.New(p)
-		if err != nil {
+	r, err := e.emit(ctx, o, func(_ *repository, p tracker.Projection) (_ []event.Body, err error) {
+		if plan, err = verb.DeleteComments(p, ids); err != nil {
 			return nil, err
 		}
-		for _, id := range unique(ids) {
-			i, c, err := findComment(p, id)
-			if name := deletedAs(err); name != "" {
-				before = append(before, name)
-				said.add("comment %s is deleted already", name)
-				continue
-			}
-			if err != nil {
-				return nil, err
-			}
-			bodies = append(bodies, &event.CommentDeleted{Comment: c.UUID})
-			marks, err := answer.MarksOf(p, i.UUID)
-			if err != nil {
-				return nil, err
-			}
-			gone = append(gone, s.Comment(c, marks))
-			said.add("deleted the comment on %s", named(i))
-		}
-		return bodies, nil
+		gone, err = deletedComments(p, plan.Effects) // afterwards there is nothing to show
+		return plan.Bodies, err
 	})
 	if err != nil {
 		return err
 	}
-	said.tell(e)
 	a := frame.Result{Data: answer.CommentsWrite{Comments: gone, Write: answer.WriteOf(r)}, Failure: unconfirmed(r, o)}
 	for _, c := range gone {
 		a.IDs = append(a.IDs, c.Short)
 	}
-	a.IDs = append(a.IDs, before...)
+	for _, f := range plan.Effects {
+		if f.What == verb.Deleted {
+			e.Progress("deleted the comment on %s", named(f.Issue))
+		} else {
+			e.Progress("comment %s is deleted already", f.Name)
+			a.IDs = append(a.IDs, f.Name)
+		}
+	}
 	return e.say(ctx, a)
+}
+
+// deletedComments are the comments that a plan deletes.
+func deletedComments(p tracker.Projection, effects []verb.Effect) ([]answer.Comment, error) {
+	s, err := answer.New(p)
+	if err != nil {
+		return nil, err
+	}
+	list := []answer.Comment{}
+	for _, f := range effects {
+		if f.What != verb.Deleted {
+			continue
+		}
+		i, c, err := verb.ResolveComment(p, f.Name)
+		if err != nil {
+			return nil, err
+		}
+		marks, err := answer.MarksOf(p, i.UUID)
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, s.Comment(c, marks))
+	}
+	return list, nil
 }

@@ -2,7 +2,6 @@ package cli
 
 import (
 	"context"
-	"slices"
 
 	urfave "github.com/urfave/cli/v2"
 
@@ -11,6 +10,7 @@ import (
 	"github.com/git-crosslink/git-crosslink/event"
 	"github.com/git-crosslink/git-crosslink/store"
 	"github.com/git-crosslink/git-crosslink/tracker"
+	"github.com/git-crosslink/git-crosslink/verb"
 )
 
 type deleteOptions struct {
@@ -44,36 +44,20 @@ Examples:
 
 func runDelete(ctx context.Context, opts deleteOptions, e *env) error {
 	var (
-		rows   []*store.Issue
+		plan   verb.Plan
 		shapes []answer.Issue
-		before []string // what those were called that are deleted already
 	)
-	r, err := e.emit(ctx, opts.emit, func(_ hub, p tracker.Projection) (bodies []event.Body, err error) {
-		rows, before = nil, nil
-		for _, id := range opts.ids {
-			found, err := resolveAll(p, []string{id})
-			if name := deletedAs(err); name != "" {
-				before = append(before, name)
-				continue
-			}
-			if err != nil {
-				return nil, err
-			}
-			if !slices.ContainsFunc(rows, func(o *store.Issue) bool { return o.UUID == found[0].UUID }) {
-				rows = append(rows, found...)
-			}
+	r, err := e.emit(ctx, opts.emit, func(_ *repository, p tracker.Projection) (_ []event.Body, err error) {
+		var rows []*store.Issue
+		if plan, rows, err = verb.Delete(p, opts.ids); err != nil {
+			return nil, err
 		}
 		s, err := answer.New(p) // afterwards there is nothing to show
 		if err != nil {
 			return nil, err
 		}
-		if shapes, err = s.Issues(rows); err != nil {
-			return nil, err
-		}
-		for _, i := range rows {
-			bodies = append(bodies, &event.IssueDeleted{UUID: i.UUID})
-		}
-		return bodies, nil
+		shapes, err = s.Issues(rows)
+		return plan.Bodies, err
 	})
 	if err != nil {
 		return err
@@ -82,13 +66,12 @@ func runDelete(ctx context.Context, opts deleteOptions, e *env) error {
 		Data:    answer.IssuesWrite{Issues: shapes, Unblocked: []answer.Issue{}, Write: answer.WriteOf(r)},
 		Failure: unconfirmed(r, opts.emit),
 	}
-	for _, i := range rows {
-		e.Progress("deleted %s", named(i))
-		a.IDs = append(a.IDs, i.Name())
+	for _, f := range plan.Effects {
+		if f.Issue != nil {
+			f.Name = f.Issue.Name()
+		}
+		a.IDs = append(a.IDs, f.Name)
 	}
-	for _, name := range unique(before) {
-		e.Progress("%s is deleted already", name)
-		a.IDs = append(a.IDs, name)
-	}
+	e.printEffects(plan.Effects)
 	return e.say(ctx, a)
 }

@@ -15,7 +15,7 @@ import (
 // the remote helper, completion. The rules of tracker/doctor.go hold.
 type examination struct {
 	subject string
-	look    func(context.Context, *env, hub) ([]answer.Diagnosis, error)
+	look    func(context.Context, *env, *repository) ([]answer.Diagnosis, error)
 }
 
 // examinations come behind the tracker's own checks, in this order.
@@ -64,17 +64,17 @@ func diagnosisShapes(all []fail.Diagnosis) []answer.Diagnosis {
 }
 
 func runDoctor(ctx context.Context, f frame.Forms, e *env) error {
-	h, err := e.hub(ctx)
+	repo, err := e.repository(ctx)
 	if err != nil {
 		return err
 	}
-	r, err := h.Doctor(ctx, e.Offline)
+	r, err := repo.Doctor(ctx, e.Offline)
 	if err != nil {
 		return err
 	}
 	looked, findings := append([]string{}, r.Looked...), diagnosisShapes(r.Findings)
 	for _, x := range examinations {
-		more, err := x.look(ctx, e, h)
+		more, err := x.look(ctx, e, repo)
 		if err != nil {
 			return err
 		}

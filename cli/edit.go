@@ -9,6 +9,7 @@ import (
 	"github.com/git-crosslink/git-crosslink/event"
 	"github.com/git-crosslink/git-crosslink/store"
 	"github.com/git-crosslink/git-crosslink/tracker"
+	"github.com/git-crosslink/git-crosslink/verb"
 )
 
 type editOptions struct {
@@ -92,24 +93,15 @@ func runEdit(ctx context.Context, opts editOptions, e *env) error {
 		present = true
 	}
 	var i *store.Issue
-	r, err := e.emit(ctx, opts.emit, func(_ hub, p tracker.Projection) (_ []event.Body, err error) {
-		if i, err = resolve(p, opts.id); err != nil {
+	change := verb.Edit{Title: title, Priority: opts.priority}
+	if present {
+		change.Description = &description
+	}
+	r, err := e.emit(ctx, opts.emit, func(_ *repository, p tracker.Projection) (_ []event.Body, err error) {
+		if i, err = verb.Resolve(p, opts.id); err != nil {
 			return nil, err
 		}
-		u := &event.IssueUpdated{UUID: i.UUID}
-		if title != nil && *title != i.Title {
-			u.Title = title
-		}
-		if present && description != i.Description {
-			u.Description = &description
-		}
-		if opts.priority != nil && *opts.priority != i.Priority {
-			u.Priority = opts.priority
-		}
-		if u.Title == nil && u.Description == nil && u.Priority == nil {
-			return nil, nil
-		}
-		return []event.Body{u}, nil
+		return change.Apply(i), nil
 	})
 	if err != nil {
 		return d.Done(err)
@@ -127,8 +119,8 @@ func runEdit(ctx context.Context, opts editOptions, e *env) error {
 // given in their place.
 func (e *env) editIssue(ctx context.Context, opts editOptions, title *string, description string, present bool) (*string, string, *frame.Draft, error) {
 	var i *store.Issue
-	err := e.read(ctx, tracker.Here, func(_ hub, p tracker.Projection) (err error) {
-		i, err = resolve(p, opts.id)
+	err := e.read(ctx, tracker.Here, func(_ *repository, p tracker.Projection) (err error) {
+		i, err = verb.Resolve(p, opts.id)
 		return err
 	})
 	if err != nil {

@@ -13,8 +13,8 @@ import (
 	"github.com/git-crosslink/git-crosslink/fail"
 )
 
-// repository is the user's, for what package enrol does with it.
-func (e *env) repository() (*enrol.Repository, error) {
+// enrolment is the user's repository, for what package enrol does with it.
+func (e *env) enrolment() (*enrol.Repository, error) {
 	program, err := os.Executable()
 	if err != nil {
 		return nil, err
@@ -29,7 +29,7 @@ func (e *env) repository() (*enrol.Repository, error) {
 
 // enrol lets a remote go through the remote helper, and says so.
 func (e *env) enrol(ctx context.Context, remote string) error {
-	r, err := e.repository()
+	r, err := e.enrolment()
 	if err != nil {
 		return err
 	}
@@ -47,7 +47,7 @@ func (e *env) enrol(ctx context.Context, remote string) error {
 
 // canEnrol says why a remote cannot go through the remote helper.
 func (e *env) canEnrol(ctx context.Context, remote string) error {
-	r, err := e.repository()
+	r, err := e.enrolment()
 	if err == nil {
 		err = r.Check(ctx, remote)
 	}
@@ -72,7 +72,7 @@ func enrolError(remote string, err error) error {
 // runNoHelper ends what init --helper began; nothing else is touched, and the
 // hub is not asked.
 func runNoHelper(ctx context.Context, remote string, e *env) error {
-	r, err := e.repository()
+	r, err := e.enrolment()
 	if err != nil {
 		return err
 	}
@@ -113,7 +113,7 @@ type helperShape struct {
 // enrolClone makes a remote whose URL begins with 'crosslink::' an enrolled
 // one with a plain URL; a relative path starts where git was called.
 func (e *env) enrolClone(ctx context.Context, remote string) {
-	r, err := e.repository()
+	r, err := e.enrolment()
 	if err == nil {
 		base, _ := os.Getwd()
 		_, err = r.Enrol(ctx, remote, base)
@@ -124,7 +124,7 @@ func (e *env) enrolClone(ctx context.Context, remote string) {
 // followRename enrols the tracker's remote under its new name after it was
 // renamed.
 func (e *env) followRename(ctx context.Context, remote string) {
-	r, err := e.repository()
+	r, err := e.enrolment()
 	if err != nil {
 		return
 	}
@@ -136,8 +136,8 @@ func (e *env) followRename(ctx context.Context, remote string) {
 }
 
 // examineHelper finds remotes whose enrolment does not hold.
-func examineHelper(ctx context.Context, e *env, h hub) ([]answer.Diagnosis, error) {
-	r, err := e.repository()
+func examineHelper(ctx context.Context, e *env, repo *repository) ([]answer.Diagnosis, error) {
+	r, err := e.enrolment()
 	if err != nil {
 		return nil, err
 	}

@@ -12,6 +12,7 @@ import (
 	"github.com/git-crosslink/git-crosslink/event"
 	"github.com/git-crosslink/git-crosslink/store"
 	"github.com/git-crosslink/git-crosslink/tracker"
+	"github.com/git-crosslink/git-crosslink/verb"
 )
 
 // pageLimit is how many issues a page for people holds unless --limit says
@@ -86,30 +87,30 @@ func filterOptionsOf(u *urfave.Context, e *env) (o filterOptions, err error) {
 
 // resolved puts what the names stand for into the filter. The limit is left to
 // rows, which reverses before.
-func (o *filterOptions) resolved(h hub, p tracker.Projection) (store.Filter, error) {
+func (o *filterOptions) resolved(repo *repository, p tracker.Projection) (store.Filter, error) {
 	f := o.filter
 	if o.assignee != "" {
-		f.Assignee = whom(h, o.assignee)
+		f.Assignee = who(repo.Agent(), o.assignee)
 		if f.Assignee == "" { // no agent yet: nothing can be assigned to it
 			f.Assignee = o.assignee
 		}
 	}
 	if o.lockedBy != "" {
-		f.LockedBy = whom(h, o.lockedBy)
+		f.LockedBy = who(repo.Agent(), o.lockedBy)
 		if f.LockedBy == "" {
 			f.LockedBy = o.lockedBy
 		}
 	}
-	f.Me = h.Agent()
+	f.Me = repo.Agent()
 	if o.parent != "" {
-		i, err := resolve(p, o.parent)
+		i, err := verb.Resolve(p, o.parent)
 		if err != nil {
 			return f, err
 		}
 		f.Parent = i.UUID
 	}
 	if o.milestone != "" {
-		m, err := resolveMilestone(p, o.milestone)
+		m, err := verb.ResolveMilestone(p, o.milestone)
 		if err != nil {
 			return f, err
 		}

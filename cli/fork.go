@@ -83,11 +83,11 @@ type detachedShape struct {
 }
 
 func runForkDetach(ctx context.Context, remote string, e *env) error {
-	h, err := e.hub(ctx)
+	repo, err := e.repository(ctx)
 	if err != nil {
 		return err
 	}
-	d, err := h.Detach(ctx, remote)
+	d, err := repo.Detach(ctx, remote)
 	if err != nil {
 		return err
 	}

@@ -12,6 +12,7 @@ import (
 	"github.com/git-crosslink/git-crosslink/cli/frame"
 	"github.com/git-crosslink/git-crosslink/event"
 	"github.com/git-crosslink/git-crosslink/store"
+	"github.com/git-crosslink/git-crosslink/verb"
 )
 
 // issueForms are the forms of a list of issues: each may be printed by a format.
@@ -103,7 +104,7 @@ func moment(get func(i *store.Issue) event.Time) field {
 func others(get func(i *store.Issue) []event.UUID) field {
 	return field{get: func(_ *env, s *answer.Builder, i *store.Issue, _ string) string {
 		var names []string
-		for _, o := range known(s.Projection, get(i)) {
+		for _, o := range verb.Shown(s.Projection, get(i)) {
 			names = append(names, o.Name())
 		}
 		return strings.Join(names, ",")

@@ -47,11 +47,11 @@ Examples:
 }
 
 func runFsck(ctx context.Context, full bool, forms frame.Forms, e *env) error {
-	h, err := e.hub(ctx)
+	repo, err := e.repository(ctx)
 	if err != nil {
 		return err
 	}
-	r, err := h.Fsck(ctx, full)
+	r, err := repo.Fsck(ctx, full)
 	if err != nil {
 		return err
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/git-crosslink/git-crosslink/event"
 	"github.com/git-crosslink/git-crosslink/store"
 	"github.com/git-crosslink/git-crosslink/tracker"
+	"github.com/git-crosslink/git-crosslink/verb"
 )
 
 func newHeartbeatCommand(e *env) *urfave.Command {
@@ -46,14 +47,14 @@ Examples:
 
 func runHeartbeat(ctx context.Context, ids []string, state string, e *env) error {
 	var (
-		h   hub
-		p   tracker.Projection
-		row *store.Issue
+		repo *repository
+		p    tracker.Projection
+		row  *store.Issue
 	)
-	err := e.read(ctx, tracker.Here, func(now hub, view tracker.Projection) (err error) {
-		h, p = now, view
+	err := e.read(ctx, tracker.Here, func(opened *repository, view tracker.Projection) (err error) {
+		repo, p = opened, view
 		if len(ids) == 1 {
-			row, err = resolve(p, ids[0])
+			row, err = verb.Resolve(p, ids[0])
 		}
 		return err
 	})
@@ -64,7 +65,7 @@ func runHeartbeat(ctx context.Context, ids []string, state string, e *env) error
 	if row != nil {
 		o.Issue = row.UUID
 	}
-	b, err := h.Heartbeat(ctx, o)
+	b, err := repo.Heartbeat(ctx, o)
 	if err != nil {
 		return err
 	}

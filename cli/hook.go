@@ -66,10 +66,11 @@ func (e *env) cloned(ctx context.Context, remote []string) {
 	if len(remote) == 1 {
 		e.enrolClone(ctx, remote[0])
 	}
-	h, err := e.hub(ctx)
+	repo, err := e.repository(ctx)
 	if err == nil {
-		_, err = h.Sync(ctx, tracker.SyncOptions{})
-		e.closeHub()
+		_, err = repo.Sync(ctx, tracker.SyncOptions{})
+		e.index()
+		e.close()
 	}
 	e.Trace.Debug().Err(err).Msg("cloned")
 }

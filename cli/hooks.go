@@ -283,9 +283,6 @@ func (e *env) shownPath(path string) string {
 // putHooks puts the hooks in place when something was written, once in the life
 // of a clone. What hinders it is no failure of the write; doctor finds it.
 func (e *env) putHooks(ctx context.Context) {
-	if !e.wrote {
-		return
-	}
 	if remote, _ := e.opened.Hub(); remote == "" || hooks.Settled(e.opened.Home()) {
 		return
 	}
@@ -316,8 +313,8 @@ func (e *env) tellHooks(r *hooks.Report) {
 }
 
 // examineHooks is the doctor's look at them.
-func examineHooks(ctx context.Context, e *env, h hub) ([]answer.Diagnosis, error) {
-	if remote, _ := h.Hub(); remote == "" || !hooks.Settled(h.Home()) { // the first write will see to it
+func examineHooks(ctx context.Context, e *env, repo *repository) ([]answer.Diagnosis, error) {
+	if remote, _ := repo.Hub(); remote == "" || !hooks.Settled(repo.Home()) { // the first write will see to it
 		return nil, nil
 	}
 	c, err := openHooks(ctx)

@@ -236,7 +236,9 @@ func (w *world) run(args ...string) ran {
 			},
 			Options: frame.Options{NoPager: w.person, Color: "auto"},
 		},
-		open: func(context.Context) (hub, error) { return w.hub, nil },
+		open: func(context.Context) (*repository, error) {
+			return &repository{w.hub, w.hub, w.hub, w.hub, w.hub}, nil
+		},
 	}
 	code := e.run(w.ctx, args)
 	return ran{out.String(), errs.String(), code}

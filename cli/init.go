@@ -10,6 +10,7 @@ import (
 	"github.com/git-crosslink/git-crosslink/answer"
 	"github.com/git-crosslink/git-crosslink/cli/frame"
 	"github.com/git-crosslink/git-crosslink/tracker"
+	"github.com/git-crosslink/git-crosslink/verb"
 )
 
 func newInitCommand(e *env) *urfave.Command {
@@ -70,11 +71,11 @@ func runInit(ctx context.Context, opts tracker.InitOptions, helper bool, e *env)
 			return err
 		}
 	}
-	h, err := e.hub(ctx)
+	repo, err := e.repository(ctx)
 	if err != nil {
 		return err
 	}
-	r, err := h.Init(ctx, opts)
+	r, err := repo.Init(ctx, opts)
 	if err != nil {
 		return err
 	}
@@ -104,7 +105,7 @@ func runInit(ctx context.Context, opts tracker.InitOptions, helper bool, e *env)
 	if r.Sent > 0 {
 		e.Progress("sent %s", frame.Count(r.Sent, "event"))
 	}
-	if err := e.tellRenumbered(ctx, h, r.Renumbered); err != nil {
+	if err := e.tellRenumbered(ctx, repo, r.Renumbered); err != nil {
 		return err
 	}
 	name := opts.Remote
@@ -123,17 +124,17 @@ func runInit(ctx context.Context, opts tracker.InitOptions, helper bool, e *env)
 }
 
 // tellRenumbered lists the issues whose private numbers ended.
-func (e *env) tellRenumbered(ctx context.Context, h hub, list []tracker.Renumbered) error {
+func (e *env) tellRenumbered(ctx context.Context, repo *repository, list []tracker.Renumbered) error {
 	if len(list) == 0 {
 		return nil
 	}
-	p, err := h.Read(ctx, tracker.Offline)
+	p, err := repo.Read(ctx, tracker.Offline)
 	if err != nil {
 		return err
 	}
 	for _, n := range list {
 		now := "its number follows"
-		if i, err := resolve(p, n.UUID); err == nil && i.Number != 0 {
+		if i, err := verb.Resolve(p, n.UUID); err == nil && i.Number != 0 {
 			now = fmt.Sprintf("%d now", i.Number)
 		}
 		e.Progress("%d was %s '%s', %s", n.Was, n.Short, frame.OneLine(n.Title), now)

@@ -64,11 +64,11 @@ Examples:
 }
 
 func runKeyShow(ctx context.Context, e *env) error {
-	h, err := e.hub(ctx)
+	repo, err := e.repository(ctx)
 	if err != nil {
 		return err
 	}
-	k, err := h.Key(ctx)
+	k, err := repo.Key(ctx)
 	if err != nil {
 		return err
 	}
@@ -91,11 +91,11 @@ func runKeyShow(ctx context.Context, e *env) error {
 }
 
 func runKeyRotate(ctx context.Context, e *env) error {
-	h, err := e.hub(ctx)
+	repo, err := e.repository(ctx)
 	if err != nil {
 		return err
 	}
-	was, is, err := h.RotateKey(ctx)
+	was, is, err := repo.RotateKey(ctx)
 	if err != nil {
 		return err
 	}

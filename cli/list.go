@@ -99,9 +99,9 @@ func (l *listing) run(ctx context.Context, e *env, query func(tracker.Projection
 		rows  []*store.Issue
 		total int
 	)
-	err := e.read(ctx, l.wish, func(h hub, now tracker.Projection) error {
+	err := e.read(ctx, l.wish, func(repo *repository, now tracker.Projection) error {
 		p = now
-		f, err := l.opts.resolved(h, p)
+		f, err := l.opts.resolved(repo, p)
 		if err != nil {
 			return err
 		}

@@ -15,6 +15,7 @@ import (
 	"github.com/git-crosslink/git-crosslink/event"
 	"github.com/git-crosslink/git-crosslink/store"
 	"github.com/git-crosslink/git-crosslink/tracker"
+	"github.com/git-crosslink/git-crosslink/verb"
 )
 
 type lockOptions struct {
@@ -91,10 +92,10 @@ func (e *env) branch(ctx context.Context, given *string) string {
 
 func runLock(ctx context.Context, opts lockOptions, e *env) error {
 	var rows []*store.Issue
-	var h hub
-	err := e.read(ctx, tracker.Here, func(now hub, p tracker.Projection) (err error) {
-		h = now
-		rows, err = resolveAll(p, opts.ids)
+	var repo *repository
+	err := e.read(ctx, tracker.Here, func(opened *repository, p tracker.Projection) (err error) {
+		repo = opened
+		rows, err = verb.ResolveAll(p, opts.ids)
 		return err
 	})
 	if err != nil {
@@ -108,7 +109,7 @@ func runLock(ctx context.Context, opts lockOptions, e *env) error {
 	for _, row := range rows {
 		var f *frame.Failure
 		i := row
-		c, err := h.Claim(ctx, row.UUID, o)
+		c, err := repo.Claim(ctx, row.UUID, o)
 		switch {
 		case err == nil:
 			var shape answer.Claim
@@ -116,8 +117,8 @@ func runLock(ctx context.Context, opts lockOptions, e *env) error {
 				return err
 			}
 			doc.Claims = append(doc.Claims, shape)
-			f = e.claimed(h, c, i)
-		case deletedAs(err) != "":
+			f = e.claimed(repo, c, i)
+		case verb.DeletedName(err) != "":
 			f = frame.Explain(&store.NotFoundError{What: "issue", ID: row.Name(), Deleted: row.Name()})
 		case len(doc.Claims) == 0:
 			return err
@@ -142,7 +143,7 @@ func runLock(ctx context.Context, opts lockOptions, e *env) error {
 }
 
 // claimed says what became of a claim; nil is that it is held.
-func (e *env) claimed(h hub, c *tracker.Claim, i *store.Issue) *frame.Failure {
+func (e *env) claimed(repo *repository, c *tracker.Claim, i *store.Issue) *frame.Failure {
 	switch c.Outcome {
 	case tracker.Held:
 		if c.Already {
@@ -152,7 +153,7 @@ func (e *env) claimed(h hub, c *tracker.Claim, i *store.Issue) *frame.Failure {
 		}
 		return nil
 	case tracker.Taken:
-		return e.lockedBy(h, c.View, i, fmt.Sprintf("git crosslink lock --wait %s", i.Name()))
+		return e.lockedBy(repo, c.View, i, fmt.Sprintf("git crosslink lock --wait %s", i.Name()))
 	case tracker.Closed:
 		return closedIssue(i)
 	case tracker.Ended:
@@ -179,11 +180,11 @@ func (e *env) claimed(h hub, c *tracker.Claim, i *store.Issue) *frame.Failure {
 
 // lockedBy is the refusal where somebody else has the lock: who, by which
 // grant, since when, and whether there is a sign of life.
-func (e *env) lockedBy(h hub, p tracker.Projection, i *store.Issue, hints ...string) *frame.Failure {
+func (e *env) lockedBy(repo *repository, p tracker.Projection, i *store.Issue, hints ...string) *frame.Failure {
 	f := &frame.Failure{Code: frame.ExitLost, Kind: "locked", Hints: hints,
 		Message: fmt.Sprintf("issue '%s' is locked by '%s': token %d, claimed %s, last sign of life %s",
 			i.Name(), i.Lock.Holder, i.Lock.Token, e.Ago(i.Lock.Since), e.lastSign(p, i.Lock.Holder))}
-	if silence, stale := e.silent(h, p, i.Lock.Holder); stale {
+	if silence, stale := e.silent(repo, p, i.Lock.Holder); stale {
 		f.Hints = append(f.Hints, fmt.Sprintf("no sign of life for %s; to end that lock: git crosslink unlock --break --reason '…' %s", frame.Span(silence), i.Name()))
 	}
 	return f
@@ -191,9 +192,9 @@ func (e *env) lockedBy(h hub, p tracker.Projection, i *store.Issue, hints ...str
 
 // silent says for how long an agent has shown no sign of life, and whether
 // that is longer than crosslink.lockTimeout.
-func (e *env) silent(h hub, p tracker.Projection, agent string) (time.Duration, bool) {
+func (e *env) silent(repo *repository, p tracker.Projection, agent string) (time.Duration, bool) {
 	limit := 60
-	if v, ok := h.Config("crosslink.lockTimeout"); ok {
+	if v, ok := repo.Config("crosslink.lockTimeout"); ok {
 		if n, err := strconv.Atoi(v); err == nil && n >= 0 {
 			limit = n
 		}
@@ -211,8 +212,8 @@ func closedIssue(i *store.Issue) *frame.Failure {
 // claimFirst claims the first ready issue whose lock is granted. One that is
 // held already comes before all others, so that asking again gives the same.
 // Nothing claimed is nil.
-func (e *env) claimFirst(ctx context.Context, h hub, p tracker.Projection, f store.Filter, branch *string) (*tracker.Claim, *store.Issue, error) {
-	f.Ready, f.Me, f.Limit = true, h.Agent(), 0
+func (e *env) claimFirst(ctx context.Context, repo *repository, p tracker.Projection, f store.Filter, branch *string) (*tracker.Claim, *store.Issue, error) {
+	f.Ready, f.Me, f.Limit = true, repo.Agent(), 0
 	o := tracker.ClaimOptions{Branch: e.branch(ctx, branch), Offline: e.Offline}
 	var tried []event.UUID
 	lost := false // a race: others go on with the next one as well
@@ -233,11 +234,11 @@ func (e *env) claimFirst(ctx context.Context, h hub, p tracker.Projection, f sto
 			next = rows[mine]
 		}
 		tried = append(tried, next.UUID)
-		c, err := h.Claim(ctx, next.UUID, o)
-		f.Me = h.Agent()
+		c, err := repo.Claim(ctx, next.UUID, o)
+		f.Me = repo.Agent()
 		switch {
-		case notFound(err):
-			if p, err = h.Read(ctx, tracker.Offline); err != nil {
+		case verb.Missing(err):
+			if p, err = repo.Read(ctx, tracker.Offline); err != nil {
 				return nil, nil, err
 			}
 			continue

@@ -14,6 +14,7 @@ import (
 	"github.com/git-crosslink/git-crosslink/event"
 	"github.com/git-crosslink/git-crosslink/store"
 	"github.com/git-crosslink/git-crosslink/tracker"
+	"github.com/git-crosslink/git-crosslink/verb"
 )
 
 func newLockListCommand(e *env) *urfave.Command {
@@ -46,7 +47,7 @@ func runLockList(ctx context.Context, f frame.Forms, e *env) error {
 		p    tracker.Projection
 		rows []*store.Issue
 	)
-	err := e.read(ctx, tracker.Fresh, func(_ hub, now tracker.Projection) (err error) {
+	err := e.read(ctx, tracker.Fresh, func(_ *repository, now tracker.Projection) (err error) {
 		p = now
 		rows, err = p.Locked()
 		return err
@@ -138,19 +139,19 @@ Examples:
 
 func runLockCheck(ctx context.Context, id string, e *env) error {
 	var (
-		h hub
-		p tracker.Projection
-		i *store.Issue
+		repo *repository
+		p    tracker.Projection
+		i    *store.Issue
 	)
-	err := e.read(ctx, tracker.Fresh, func(now hub, view tracker.Projection) (err error) {
-		h, p = now, view
-		i, err = resolve(p, id)
+	err := e.read(ctx, tracker.Fresh, func(opened *repository, view tracker.Projection) (err error) {
+		repo, p = opened, view
+		i, err = verb.Resolve(p, id)
 		return err
 	})
 	if err != nil {
 		return err
 	}
-	c, err := tracker.Standing(p, i.UUID, h.Agent())
+	c, err := tracker.Standing(p, i.UUID, repo.Agent())
 	if err != nil {
 		return err
 	}
@@ -158,25 +159,25 @@ func runLockCheck(ctx context.Context, id string, e *env) error {
 	if err != nil {
 		return err
 	}
-	doc := answer.LockCheck{Outcome: string(c.Outcome), Agent: h.Agent(), Place: c.Place}
+	doc := answer.LockCheck{Outcome: string(c.Outcome), Agent: repo.Agent(), Place: c.Place}
 	if doc.Issue, err = s.Issue(i); err != nil {
 		return err
 	}
 	if c.Lock != nil {
 		doc.LastSign, doc.Presence = answer.TimeOrNull(p.LastSign(c.Lock.Holder)), answer.PresenceOf(p, c.Lock.Holder)
 	}
-	reached, last := h.Refreshed()
+	reached, last := repo.Refreshed()
 	doc.Reached = reached
 	if !last.IsZero() {
 		doc.LastContact = answer.TimeOrNull(event.TimeOf(last))
 	}
 	a := frame.Result{Data: doc, IDs: []string{i.Name()}, Page: func(pg *frame.Page) { e.proof(pg, p, i, c, last) }}
-	a.Failure = e.checked(h, c, i)
+	a.Failure = e.checked(repo, c, i)
 	return e.say(ctx, a)
 }
 
 // checked is the status of a check that is not "yours".
-func (e *env) checked(h hub, c *tracker.Claim, i *store.Issue) *frame.Failure {
+func (e *env) checked(repo *repository, c *tracker.Claim, i *store.Issue) *frame.Failure {
 	switch c.Outcome {
 	case tracker.Held:
 		return nil

@@ -11,6 +11,7 @@ import (
 	"github.com/git-crosslink/git-crosslink/event"
 	"github.com/git-crosslink/git-crosslink/store"
 	"github.com/git-crosslink/git-crosslink/tracker"
+	"github.com/git-crosslink/git-crosslink/verb"
 )
 
 type logOptions struct {
@@ -53,9 +54,9 @@ func runLog(ctx context.Context, opts logOptions, e *env) error {
 		i     *store.Issue
 		lines []*event.Envelope
 	)
-	err := e.read(ctx, tracker.Here, func(_ hub, now tracker.Projection) (err error) {
+	err := e.read(ctx, tracker.Here, func(_ *repository, now tracker.Projection) (err error) {
 		p = now
-		if i, err = resolve(p, opts.id); err != nil {
+		if i, err = verb.Resolve(p, opts.id); err != nil {
 			return err
 		}
 		lines, err = p.History(i.UUID)

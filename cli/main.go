@@ -16,8 +16,11 @@ package cli
 import (
 	"context"
 	"errors"
+	"os"
+	"time"
 
 	"github.com/git-crosslink/git-crosslink/cli/frame"
+	"github.com/git-crosslink/git-crosslink/tracker"
 )
 
 // Version is the program's version; a release sets it when it is linked.
@@ -43,7 +46,8 @@ func (e *env) run(ctx context.Context, args []string) int {
 	if len(args) > 0 && args[0] == frame.CompleteVerb {
 		return e.Complete(e.completer(ctx), args[1:])
 	}
-	defer e.closeHub()
+	defer e.close()
+	defer e.index()
 	err := e.Dispatch(ctx, tree(e), args, func() error { return runVersion(versionOptions{}, e) })
 	if i := (*frame.Interrupted)(nil); errors.As(context.Cause(ctx), &i) && (err != nil || e.cutShort) {
 		f := &frame.Failure{Code: i.Code(), Kind: "interrupted", Message: i.Error(), Cause: err}
@@ -57,4 +61,34 @@ func (e *env) run(ctx context.Context, args []string) int {
 	code := e.conclude(ctx, err)
 	e.Trace.Debug().Int("code", code).Msg("exit")
 	return code
+}
+
+// skew is added to the clock. Only the linker sets it, for programs that 'make
+// soak' builds to have a clock that is wrong.
+var skew string
+
+func clock() func() time.Time {
+	by, err := time.ParseDuration(skew)
+	if err != nil || by == 0 {
+		return time.Now
+	}
+	return func() time.Time { return time.Now().Add(by) }
+}
+
+func newEnv() *env {
+	e := &env{Terminal: frame.NewTerminal(clock())}
+	e.afterWrite = e.putHooks
+	e.open = func(ctx context.Context) (*repository, error) {
+		program, err := os.Executable()
+		if err != nil {
+			program = ""
+		}
+		x, err := tracker.Open(ctx, tracker.Options{Now: e.Now, Program: program, Notice: e.Notice, Ask: e.InTTY && e.OutTTY && !e.JSON,
+			Detached: tracker.IsDetached(e.Getenv)})
+		if err != nil {
+			return nil, err
+		}
+		return e.track(x), nil
+	}
+	return e
 }

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -11,23 +12,16 @@ import (
 	"github.com/git-crosslink/git-crosslink/cli/frame"
 	"github.com/git-crosslink/git-crosslink/event"
 	"github.com/git-crosslink/git-crosslink/tracker"
+	"github.com/git-crosslink/git-crosslink/verb"
 )
 
 var priorities = []string{string(event.Low), string(event.Medium), string(event.High), string(event.Critical)}
 
 type newOptions struct {
-	title          string
-	text           frame.TextSource
-	priority       event.Priority
-	labels         []string
-	parent         string
-	blockedBy      []string
-	due, scheduled event.Time
-	milestone      string
-	assign         []string
-	discoveredFrom string
-	lock           bool
-	emit           tracker.EmitOptions
+	issue verb.NewIssue // the title and description may come from text
+	text  frame.TextSource
+	lock  bool
+	emit  tracker.EmitOptions
 }
 
 func newNewCommand(e *env) *urfave.Command {
@@ -72,8 +66,8 @@ func newOptionsOf(u *urfave.Context, e *env) (opts newOptions, err error) {
 		return opts, frame.Misuse(fmt.Sprintf("%d titles: a title is one argument", n),
 			"quote it: git crosslink new "+frame.ShellQuote(strings.Join(u.Args().Slice(), " ")))
 	}
-	opts.title = frame.TrimTitle(u.Args().First())
-	if u.NArg() == 1 && opts.title == "" {
+	opts.issue.Title = frame.TrimTitle(u.Args().First())
+	if u.NArg() == 1 && opts.issue.Title == "" {
 		return opts, frame.Misuse("the title is empty")
 	}
 	if opts.text, err = frame.TextSourceOf(u); err != nil {
@@ -83,23 +77,23 @@ func newOptionsOf(u *urfave.Context, e *env) (opts newOptions, err error) {
 	if err != nil {
 		return opts, err
 	}
-	opts.priority = event.Priority(priority)
-	if opts.labels, err = labelsOf(u.StringSlice("label")); err != nil {
+	opts.issue.Priority = event.Priority(priority)
+	if opts.issue.Labels, err = labelsOf(u.StringSlice("label")); err != nil {
 		return opts, err
 	}
-	if opts.due, err = dateOf(u, e, "due", frame.DayEnd); err != nil {
+	if opts.issue.Due, err = dateOf(u, e, "due", frame.DayEnd); err != nil {
 		return opts, err
 	}
-	if opts.scheduled, err = dateOf(u, e, "scheduled", frame.DayStart); err != nil {
+	if opts.issue.Scheduled, err = dateOf(u, e, "scheduled", frame.DayStart); err != nil {
 		return opts, err
 	}
-	opts.parent = u.String("parent")
-	opts.blockedBy = u.StringSlice("blocked-by")
-	opts.milestone = u.String("milestone")
-	if opts.assign, err = assigning.names(u.StringSlice("assign")); err != nil {
+	opts.issue.Parent = u.String("parent")
+	opts.issue.BlockedBy = u.StringSlice("blocked-by")
+	opts.issue.Milestone = u.String("milestone")
+	if opts.issue.Assignees, err = assigning.names(u.StringSlice("assign")); err != nil {
 		return opts, err
 	}
-	opts.discoveredFrom = u.String("discovered-from")
+	opts.issue.DiscoveredFrom = u.String("discovered-from")
 	opts.emit, err = e.emitOptions(u)
 	opts.lock = u.Bool("lock")
 	opts.emit.Lock = opts.lock
@@ -119,19 +113,20 @@ func runNew(ctx context.Context, opts newOptions, e *env) error {
 	if err != nil {
 		return err
 	}
-	h, err := e.hub(ctx)
+	repo, err := e.repository(ctx)
 	if err != nil {
 		return d.Done(err)
 	}
-	issue := h.MintUUID()
+	n := opts.issue
+	n.UUID, n.Title, n.Description = repo.MintUUID(), title, description
 	branch := ""
 	if opts.lock {
 		branch = e.branch(ctx, nil)
 	}
-	r, err := e.emit(ctx, opts.emit, func(h hub, p tracker.Projection) ([]event.Body, error) {
-		bodies, err := opts.bodies(h, p, issue, title, description)
+	r, err := e.emit(ctx, opts.emit, func(repo *repository, p tracker.Projection) ([]event.Body, error) {
+		bodies, err := createBodies(p, repo.Agent(), n)
 		if opts.lock {
-			bodies = append(bodies, &event.LockClaimed{Issue: issue, Branch: branch})
+			bodies = append(bodies, &event.LockClaimed{Issue: n.UUID, Branch: branch})
 		}
 		return bodies, err
 	})
@@ -139,7 +134,7 @@ func runNew(ctx context.Context, opts newOptions, e *env) error {
 		return d.Done(err)
 	}
 	d.Done(nil)
-	i, err := r.View.Issue(issue)
+	i, err := r.View.Issue(n.UUID)
 	if err != nil {
 		return err
 	}
@@ -148,22 +143,42 @@ func runNew(ctx context.Context, opts newOptions, e *env) error {
 		follows = "; its number follows"
 	}
 	e.Progress("created %s%s", named(i), follows)
-	no := unconfirmed(r, opts.emit)
+	f := unconfirmed(r, opts.emit)
 	if opts.lock {
-		c, err := tracker.Standing(r.View, issue, r.Agent)
+		c, err := tracker.Standing(r.View, n.UUID, r.Agent)
 		if err != nil {
 			return err
 		}
-		if f := e.claimed(h, c, i); no == nil {
-			no = f
+		if not := e.claimed(repo, c, i); f == nil {
+			f = not
 		}
 	}
-	return e.wroteIssue(ctx, r, issue, no)
+	return e.wroteIssue(ctx, r, n.UUID, f)
+}
+
+// createBodies are the events of a new issue; @me among the assignees is the
+// agent.
+func createBodies(p tracker.Projection, me string, n verb.NewIssue) ([]event.Body, error) {
+	for _, set := range []struct {
+		naming
+		words []string
+	}{{labeling, n.Labels}, {assigning, n.Assignees}} {
+		var refused *verb.NameError
+		if errors.As(set.set.CheckNames(p, nil, set.words), &refused) {
+			f := nameFailure(refused, set.what)
+			if len(refused.Shown) > 0 {
+				f.Hints = []string{fmt.Sprintf("to refer to issue %[1]s: --parent %[1]s, --blocked-by %[1]s or --discovered-from %[1]s", refused.Shown[0])}
+			}
+			return nil, f
+		}
+	}
+	n.Assignees = whoAll(me, n.Assignees)
+	return verb.Create(p, me, &n)
 }
 
 // compose gets title and description from wherever they are.
 func (e *env) compose(ctx context.Context, opts newOptions) (title, description string, d *frame.Draft, err error) {
-	title = opts.title
+	title = opts.issue.Title
 	description, _, err = e.ReadText(opts.text)
 	if err != nil {
 		return "", "", nil, err
@@ -184,53 +199,6 @@ func (e *env) compose(ctx context.Context, opts newOptions) (title, description 
 		return "", "", nil, d.Done(frame.Misuse("an issue needs a title", "git crosslink new 'what is to be done'"))
 	}
 	return title, description, d, nil
-}
-
-// bodies are the events of a new issue.
-func (o *newOptions) bodies(h hub, p tracker.Projection, issue event.UUID, title, description string) ([]event.Body, error) {
-	created := &event.IssueCreated{
-		UUID: issue, Title: title, Description: description, Priority: o.priority, Labels: o.labels,
-		CreatedBy: h.Agent(), ScheduledAt: o.scheduled, DueAt: o.due,
-	}
-	bodies := []event.Body{created}
-	if err := labeling.refuseIssues(p, "new", nil, o.labels); err != nil {
-		return nil, err
-	}
-	if err := assigning.refuseIssues(p, "new", nil, o.assign); err != nil {
-		return nil, err
-	}
-	if o.parent != "" {
-		i, err := resolve(p, o.parent)
-		if err != nil {
-			return nil, err
-		}
-		created.Parent = i.UUID
-	}
-	blockers, err := resolveAll(p, o.blockedBy)
-	if err != nil {
-		return nil, err
-	}
-	for _, b := range blockers {
-		bodies = append(bodies, &event.DependencyAdded{Blocked: issue, Blocker: b.UUID})
-	}
-	if o.discoveredFrom != "" {
-		i, err := resolve(p, o.discoveredFrom)
-		if err != nil {
-			return nil, err
-		}
-		bodies = append(bodies, &event.RelationAdded{A: issue, B: i.UUID, Kind: event.DiscoveredFrom})
-	}
-	for _, a := range o.assign {
-		bodies = append(bodies, &event.AssigneeAdded{Issue: issue, Assignee: whom(h, a)})
-	}
-	if o.milestone != "" {
-		m, err := resolveMilestone(p, o.milestone)
-		if err != nil {
-			return nil, err
-		}
-		bodies = append(bodies, &event.MilestoneAssigned{Issue: issue, Milestone: m.UUID})
-	}
-	return bodies, nil
 }
 
 // unique drops repetitions and keeps the order.

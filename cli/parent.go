@@ -6,9 +6,9 @@ import (
 	urfave "github.com/urfave/cli/v2"
 
 	"github.com/git-crosslink/git-crosslink/cli/frame"
-	"github.com/git-crosslink/git-crosslink/event"
 	"github.com/git-crosslink/git-crosslink/store"
 	"github.com/git-crosslink/git-crosslink/tracker"
+	"github.com/git-crosslink/git-crosslink/verb"
 )
 
 type parentOptions struct {
@@ -42,29 +42,15 @@ Examples:
 }
 
 func runParent(ctx context.Context, opts parentOptions, e *env) error {
-	s := single{opts.id, opts.emit, func(_ hub, p tracker.Projection, i *store.Issue, said *said) ([]event.Body, error) {
+	s := single{opts.id, opts.emit, func(_ *repository, p tracker.Projection, i *store.Issue) (verb.Plan, error) {
 		if opts.parent == "none" {
-			if i.Parent == (event.UUID{}) && !i.ParentCyclic {
-				said.add("%s has no parent", i.Name())
-				return nil, nil
-			}
-			said.add("%s has no parent any more", i.Name())
-			return []event.Body{&event.ParentChanged{Issue: i.UUID}}, nil
+			return verb.SetParent(p, i, nil)
 		}
-		o, err := resolve(p, opts.parent)
+		parent, err := verb.Resolve(p, opts.parent)
 		if err != nil {
-			return nil, err
+			return verb.Plan{}, err
 		}
-		if i.Parent == o.UUID {
-			said.add("%s is a child of %s already", i.Name(), named(o))
-			return nil, nil
-		}
-		up := func(i *store.Issue) []event.UUID { return []event.UUID{i.Parent} }
-		if path := pathTo(p, o, i.UUID, up); path != nil {
-			return nil, cycle("be a child of", i, path)
-		}
-		said.add("%s is a child of %s", i.Name(), named(o))
-		return []event.Body{&event.ParentChanged{Issue: i.UUID, Parent: o.UUID}}, nil
+		return verb.SetParent(p, i, parent)
 	}}
 	return s.run(ctx, e)
 }

@@ -58,7 +58,7 @@ func unsigned(t *tracker.Trust) (events, agents int) {
 }
 
 func runTrustPolicy(ctx context.Context, signing string, open *bool, e *env) error {
-	h, err := e.hub(ctx)
+	repo, err := e.repository(ctx)
 	if err != nil {
 		return err
 	}
@@ -66,7 +66,7 @@ func runTrustPolicy(ctx context.Context, signing string, open *bool, e *env) err
 		if e.Offline {
 			return frame.Misuse("what the hub trusts cannot be changed offline")
 		}
-		if err := h.SetPolicy(ctx, signing, open); err != nil {
+		if err := repo.SetPolicy(ctx, signing, open); err != nil {
 			return err
 		}
 	}

@@ -13,6 +13,7 @@ import (
 	"github.com/git-crosslink/git-crosslink/event"
 	"github.com/git-crosslink/git-crosslink/store"
 	"github.com/git-crosslink/git-crosslink/tracker"
+	"github.com/git-crosslink/git-crosslink/verb"
 )
 
 func explainFlag() urfave.Flag {
@@ -79,19 +80,19 @@ func runReadyClaim(ctx context.Context, opts readyOptions, e *env) error {
 		return frame.Misuse("'--claim' prints one id; it takes no '--format', '--porcelain' or '-z'")
 	}
 	var (
-		h hub
-		p tracker.Projection
-		f store.Filter
+		repo *repository
+		p    tracker.Projection
+		f    store.Filter
 	)
-	err := e.read(ctx, tracker.Fresh, func(now hub, view tracker.Projection) (err error) {
-		h, p = now, view
-		f, err = opts.resolved(h, p)
+	err := e.read(ctx, tracker.Fresh, func(opened *repository, view tracker.Projection) (err error) {
+		repo, p = opened, view
+		f, err = opts.resolved(repo, p)
 		return err
 	})
 	if err != nil {
 		return err
 	}
-	c, i, err := e.claimFirst(ctx, h, p, f, nil)
+	c, i, err := e.claimFirst(ctx, repo, p, f, nil)
 	if err != nil {
 		return err
 	}
@@ -102,7 +103,7 @@ func runReadyClaim(ctx context.Context, opts readyOptions, e *env) error {
 	if err != nil {
 		return err
 	}
-	return e.say(ctx, frame.Result{Data: shape, IDs: []string{i.Name()}, Failure: e.claimed(h, c, i)})
+	return e.say(ctx, frame.Result{Data: shape, IDs: []string{i.Name()}, Failure: e.claimed(repo, c, i)})
 }
 
 func nothingReady() *frame.Failure {
@@ -166,9 +167,9 @@ func runNext(ctx context.Context, opts readyOptions, e *env) error {
 		rows  []*store.Issue
 		total int
 	)
-	err := e.read(ctx, tracker.Fresh, func(h hub, now tracker.Projection) error {
+	err := e.read(ctx, tracker.Fresh, func(repo *repository, now tracker.Projection) error {
 		p = now
-		f, err := opts.resolved(h, p)
+		f, err := opts.resolved(repo, p)
 		if err != nil {
 			return err
 		}
@@ -222,7 +223,7 @@ func (e *env) whyReady(p tracker.Projection, i *store.Issue) (string, error) {
 		reasons = append(reasons, "locked by you")
 	}
 	waiting := 0
-	for _, o := range known(p, i.Blocks) {
+	for _, o := range verb.Shown(p, i.Blocks) {
 		if o.Status == event.Open {
 			waiting++
 		}

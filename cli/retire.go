@@ -73,11 +73,11 @@ func runAgentDescribe(ctx context.Context, text string, kind event.AgentKind, o 
 	if err := event.Check(&event.AgentIntroduced{Kind: event.Person, Description: text}); err != nil {
 		return err
 	}
-	h, err := e.hub(ctx)
+	repo, err := e.repository(ctx)
 	if err != nil {
 		return err
 	}
-	r, err := h.Describe(ctx, o, text, kind)
+	r, err := repo.Describe(ctx, o, text, kind)
 	if err != nil {
 		return err
 	}
@@ -93,19 +93,19 @@ func runAgentDescribe(ctx context.Context, text string, kind event.AgentKind, o 
 }
 
 func runAgentRetire(ctx context.Context, reason string, o tracker.EmitOptions, e *env) error {
-	h, err := e.hub(ctx)
+	repo, err := e.repository(ctx)
 	if err != nil {
 		return err
 	}
-	p, err := h.Read(ctx, tracker.Offline)
+	p, err := repo.Read(ctx, tracker.Offline)
 	if err != nil {
 		return err
 	}
-	if a := describedAgent(p, h.Agent()); a != nil && a.Retired {
+	if a := describedAgent(p, repo.Agent()); a != nil && a.Retired {
 		e.Progress("'%s' is retired already", a.ID)
 		return e.sayAgent(ctx, &tracker.Receipt{Agent: a.ID, Sync: tracker.Confirmed, View: p}, o)
 	}
-	r, err := h.Retire(ctx, o, reason)
+	r, err := repo.Retire(ctx, o, reason)
 	if err != nil {
 		return err
 	}

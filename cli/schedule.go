@@ -9,6 +9,7 @@ import (
 	"github.com/git-crosslink/git-crosslink/event"
 	"github.com/git-crosslink/git-crosslink/store"
 	"github.com/git-crosslink/git-crosslink/tracker"
+	"github.com/git-crosslink/git-crosslink/verb"
 )
 
 type scheduleOptions struct {
@@ -70,29 +71,8 @@ func scheduleOptionsOf(u *urfave.Context, e *env) (o scheduleOptions, err error)
 }
 
 func runSchedule(ctx context.Context, opts scheduleOptions, e *env) error {
-	s := single{opts.id, opts.emit, func(_ hub, _ tracker.Projection, i *store.Issue, said *said) ([]event.Body, error) {
-		c := &event.ScheduleChanged{Issue: i.UUID, ScheduledAt: i.ScheduledAt, DueAt: i.DueAt}
-		if opts.due != nil {
-			c.DueAt = *opts.due
-			said.add("%s is %s", i.Name(), e.dateWords("due", c.DueAt, frame.DayEnd))
-		}
-		if opts.scheduled != nil {
-			c.ScheduledAt = *opts.scheduled
-			said.add("%s is %s", i.Name(), e.dateWords("scheduled", c.ScheduledAt, frame.DayStart))
-		}
-		if c.DueAt == i.DueAt && c.ScheduledAt == i.ScheduledAt {
-			*said = nil
-			said.add("%s has these dates already", i.Name())
-			return nil, nil
-		}
-		return []event.Body{c}, nil
+	s := single{opts.id, opts.emit, func(_ *repository, _ tracker.Projection, i *store.Issue) (verb.Plan, error) {
+		return verb.Schedule(i, opts.due, opts.scheduled), nil
 	}}
 	return s.run(ctx, e)
-}
-
-func (e *env) dateWords(what string, t event.Time, at frame.DayEdge) string {
-	if t == 0 {
-		return "not " + what + " any more"
-	}
-	return what + " " + e.DateAt(t, at)
 }

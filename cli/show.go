@@ -15,6 +15,7 @@ import (
 	"github.com/git-crosslink/git-crosslink/reducer"
 	"github.com/git-crosslink/git-crosslink/store"
 	"github.com/git-crosslink/git-crosslink/tracker"
+	"github.com/git-crosslink/git-crosslink/verb"
 )
 
 func newShowCommand(e *env) *urfave.Command {
@@ -43,11 +44,11 @@ func runShow(ctx context.Context, ids []string, e *env) error {
 		p    tracker.Projection
 		rows []*store.Issue
 	)
-	missing := e.read(ctx, tracker.Here, func(_ hub, now tracker.Projection) error {
+	missing := e.read(ctx, tracker.Here, func(_ *repository, now tracker.Projection) error {
 		p, rows = now, nil
 		var first error
 		for _, id := range ids { // what there is is shown even if one id is wrong
-			found, err := resolveAll(p, []string{id})
+			found, err := verb.ResolveAll(p, []string{id})
 			rows = append(rows, found...)
 			if first == nil {
 				first = err
@@ -55,7 +56,7 @@ func runShow(ctx context.Context, ids []string, e *env) error {
 		}
 		return first
 	})
-	if missing != nil && (len(rows) == 0 || !notFound(missing)) {
+	if missing != nil && (len(rows) == 0 || !verb.Missing(missing)) {
 		return missing
 	}
 	s, err := answer.New(p)
@@ -187,7 +188,7 @@ func (b *briefing) heading(title string) { b.Print("\n%s\n", b.Paint(frame.Headi
 
 // neighbours lists other issues with their state.
 func (b *briefing) neighbours(title string, us []event.UUID) {
-	rows := known(b.s.Projection, us)
+	rows := verb.Shown(b.s.Projection, us)
 	if len(rows) == 0 {
 		return
 	}
@@ -215,7 +216,7 @@ func mark(p *frame.Page, s event.Status) string {
 func (b *briefing) relations() {
 	headed := false
 	for _, r := range b.i.Relations {
-		rows := known(b.s.Projection, []event.UUID{r.Other})
+		rows := verb.Shown(b.s.Projection, []event.UUID{r.Other})
 		if len(rows) == 0 {
 			continue
 		}

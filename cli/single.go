@@ -6,33 +6,32 @@ import (
 	"github.com/git-crosslink/git-crosslink/event"
 	"github.com/git-crosslink/git-crosslink/store"
 	"github.com/git-crosslink/git-crosslink/tracker"
+	"github.com/git-crosslink/git-crosslink/verb"
 )
 
 // single is a write to one issue whose events follow from the issue as it is.
 type single struct {
 	id   string
 	emit tracker.EmitOptions
-	// bodies makes the events and says in words what they do; what is so
-	// already is said and makes none.
-	bodies func(h hub, p tracker.Projection, i *store.Issue, said *said) ([]event.Body, error)
+	plan func(repo *repository, p tracker.Projection, i *store.Issue) (verb.Plan, error)
 }
 
-// run publishes and prints the issue's id.
+// run publishes, prints what was done and the issue's id.
 func (s *single) run(ctx context.Context, e *env) error {
 	var (
 		i    *store.Issue
-		said said
+		plan verb.Plan
 	)
-	r, err := e.emit(ctx, s.emit, func(h hub, p tracker.Projection) (_ []event.Body, err error) {
-		said = nil
-		if i, err = resolve(p, s.id); err != nil {
+	r, err := e.emit(ctx, s.emit, func(repo *repository, p tracker.Projection) (_ []event.Body, err error) {
+		if i, err = verb.Resolve(p, s.id); err != nil {
 			return nil, err
 		}
-		return s.bodies(h, p, i, &said)
+		plan, err = s.plan(repo, p, i)
+		return plan.Bodies, err
 	})
 	if err != nil {
 		return err
 	}
-	said.tell(e)
+	e.printEffects(plan.Effects)
 	return e.wroteOne(ctx, r, s.emit, i.UUID)
 }

@@ -39,11 +39,11 @@ Examples:
 }
 
 func runShowStatus(ctx context.Context, f frame.Forms, e *env) error {
-	h, err := e.hub(ctx)
+	repo, err := e.repository(ctx)
 	if err != nil {
 		return err
 	}
-	s, err := h.Status(ctx)
+	s, err := repo.Status(ctx)
 	if err != nil {
 		return err
 	}

@@ -38,17 +38,17 @@ Examples:
 }
 
 func runSync(ctx context.Context, opts tracker.SyncOptions, e *env) error {
-	h, err := e.hub(ctx)
+	repo, err := e.repository(ctx)
 	if err != nil {
 		return err
 	}
-	r, err := h.Sync(ctx, opts)
+	r, err := repo.Sync(ctx, opts)
 	if err != nil {
 		return err
 	}
 	e.followRename(ctx, r.Remote)
 	if r.Received+r.Sent > 0 && ctx.Err() == nil {
-		if _, err := h.Read(ctx, tracker.Offline); err == nil { // for completion
+		if _, err := repo.Read(ctx, tracker.Offline); err == nil { // for completion
 			e.wrote = true
 		}
 	}

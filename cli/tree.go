@@ -11,6 +11,7 @@ import (
 	"github.com/git-crosslink/git-crosslink/event"
 	"github.com/git-crosslink/git-crosslink/store"
 	"github.com/git-crosslink/git-crosslink/tracker"
+	"github.com/git-crosslink/git-crosslink/verb"
 )
 
 type treeOptions struct {
@@ -67,10 +68,10 @@ func runTree(ctx context.Context, opts treeOptions, e *env) error {
 		p     tracker.Projection
 		roots []*store.Issue
 	)
-	err := e.read(ctx, tracker.Here, func(_ hub, now tracker.Projection) (err error) {
+	err := e.read(ctx, tracker.Here, func(_ *repository, now tracker.Projection) (err error) {
 		p, roots = now, nil
 		if opts.id != "" {
-			i, err := resolve(p, opts.id)
+			i, err := verb.Resolve(p, opts.id)
 			if err != nil {
 				return err
 			}
@@ -144,7 +145,7 @@ func grow(s *answer.Builder, i *store.Issue, all bool, levels int) (n treeNode, 
 		}
 		return n, open || alive > 0, nil
 	}
-	for _, c := range known(s.Projection, i.Children) {
+	for _, c := range verb.Shown(s.Projection, i.Children) {
 		child, alive, err := grow(s, c, all, levels-1)
 		if err != nil {
 			return n, false, err
@@ -159,9 +160,9 @@ func grow(s *answer.Builder, i *store.Issue, all bool, levels int) (n treeNode, 
 
 // below counts the issues below one, and those of them that are open.
 func below(p tracker.Projection, i *store.Issue) (all, open int) {
-	for todo := known(p, i.Children); len(todo) > 0; all++ {
+	for todo := verb.Shown(p, i.Children); len(todo) > 0; all++ {
 		next := todo[len(todo)-1]
-		todo = append(todo[:len(todo)-1], known(p, next.Children)...)
+		todo = append(todo[:len(todo)-1], verb.Shown(p, next.Children)...)
 		if next.Status == event.Open {
 			open++
 		}

@@ -69,8 +69,8 @@ Examples:
 // trust reads who may write, after the hub was asked.
 func (e *env) trust(ctx context.Context, wish tracker.Freshness) (*tracker.Trust, error) {
 	var t *tracker.Trust
-	err := e.read(ctx, wish, func(h hub, _ tracker.Projection) (err error) {
-		t, err = h.Trust(ctx)
+	err := e.read(ctx, wish, func(repo *repository, _ tracker.Projection) (err error) {
+		t, err = repo.Trust(ctx)
 		return err
 	})
 	return t, err
@@ -118,11 +118,11 @@ func ordinal(n uint64) string {
 }
 
 func runTrustProof(ctx context.Context, agent, file string, e *env) error {
-	h, err := e.hub(ctx)
+	repo, err := e.repository(ctx)
 	if err != nil {
 		return err
 	}
-	p, err := h.ProofOf(ctx, agent)
+	p, err := repo.ProofOf(ctx, agent)
 	if err != nil {
 		return err
 	}
@@ -340,14 +340,14 @@ Examples:
 }
 
 func runTrustApprove(ctx context.Context, o tracker.Approve, e *env) error {
-	h, err := e.hub(ctx)
+	repo, err := e.repository(ctx)
 	if err != nil {
 		return err
 	}
 	if e.Offline {
 		return frame.Misuse("what the hub trusts cannot be changed offline")
 	}
-	done, err := h.Approve(ctx, o)
+	done, err := repo.Approve(ctx, o)
 	if err != nil {
 		return err
 	}
@@ -397,14 +397,14 @@ Examples:
 			}
 			after = &n
 		}
-		h, err := e.hub(u.Context)
+		repo, err := e.repository(u.Context)
 		if err != nil {
 			return err
 		}
 		if e.Offline {
 			return frame.Misuse("what the hub trusts cannot be changed offline")
 		}
-		r, err := h.Revoke(u.Context, args[0], after, u.String("reason"))
+		r, err := repo.Revoke(u.Context, args[0], after, u.String("reason"))
 		if err != nil {
 			return err
 		}

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	urfave "github.com/urfave/cli/v2"
@@ -11,6 +12,7 @@ import (
 	"github.com/git-crosslink/git-crosslink/event"
 	"github.com/git-crosslink/git-crosslink/store"
 	"github.com/git-crosslink/git-crosslink/tracker"
+	"github.com/git-crosslink/git-crosslink/verb"
 )
 
 type unlockOptions struct {
@@ -61,76 +63,63 @@ Examples:
 
 func runUnlock(ctx context.Context, opts unlockOptions, e *env) error {
 	var (
-		rows  []*store.Issue
-		ended []event.UUID // whose next holder is news
-		said  said
+		rows []*store.Issue
+		plan verb.Plan
+		seen tracker.Projection
 	)
-	err := e.read(ctx, tracker.Fresh, func(_ hub, p tracker.Projection) (err error) {
-		rows, err = resolveAll(p, opts.ids)
+	err := e.read(ctx, tracker.Fresh, func(_ *repository, p tracker.Projection) (err error) {
+		rows, err = verb.ResolveAll(p, opts.ids)
 		return err
 	})
 	if err != nil {
 		return err
 	}
-	r, err := e.emit(ctx, opts.emit, func(h hub, p tracker.Projection) (bodies []event.Body, err error) {
-		said, ended = nil, nil
-		for _, row := range known(p, ids(rows)) {
-			b, err := opts.body(h, p, row, e, &said)
-			if err != nil {
-				return nil, err
-			}
-			if b != nil {
-				bodies = append(bodies, b)
-			}
-			if _, broken := b.(*event.LockBroken); broken || b != nil && row.Lock.Holder == h.Agent() && row.Lock.Confirmed {
-				ended = append(ended, row.UUID)
-			}
+	r, err := e.emit(ctx, opts.emit, func(repo *repository, p tracker.Projection) (_ []event.Body, err error) {
+		seen = p
+		plan, err = verb.Unlock(p, repo.Agent(), verb.Shown(p, ids(rows)), opts.reason)
+		return plan.Bodies, e.notYours(repo, p, err)
+	})
+	if err != nil {
+		return err
+	}
+	var ended []event.UUID // whose next holder is news
+	for _, f := range plan.Effects {
+		if f.What == verb.LockBroken {
+			e.warnAlive(seen, f.Lock.Holder)
 		}
-		return bodies, nil
-	})
-	if err != nil {
-		return err
+		e.printEffects([]verb.Effect{f})
+		if f.What != verb.NoLock && f.Lock != nil && f.Lock.Confirmed && (f.What == verb.LockBroken || f.Lock.Holder == r.Agent) {
+			ended = append(ended, f.Issue.UUID)
+		}
 	}
-	said.tell(e)
-	after := known(r.View, ids(rows))
-	for _, i := range known(r.View, ended) {
+	for _, i := range verb.Shown(r.View, ended) {
 		e.tellHolder(r, i)
 	}
-	return e.wroteMany(ctx, r, opts.emit, after)
+	return e.wroteMany(ctx, r, opts.emit, verb.Shown(r.View, ids(rows)))
 }
 
-// body is the event for one issue; nil if there is nothing to give back.
-func (o *unlockOptions) body(h hub, p tracker.Projection, i *store.Issue, e *env, said *said) (event.Body, error) {
-	c, err := tracker.Standing(p, i.UUID, h.Agent())
-	if err != nil {
-		return nil, err
+// warnAlive prints when an agent was seen whose lock was broken, if that is not
+// long ago.
+func (e *env) warnAlive(p tracker.Projection, agent string) {
+	if _, stale := e.silent(e.opened, p, agent); !stale {
+		e.Progress("'%s' showed a sign of life %s", agent, e.lastSign(p, agent))
 	}
-	own := c.Lock != nil && c.Lock.Holder == h.Agent() && !c.Lock.Ending
-	switch {
-	case !c.Mine(h.Agent()) && (c.Lock == nil || c.Lock.Ending):
-		said.add("%s is not locked", named(i))
-		return nil, nil
-	case own && c.Lock.Confirmed:
-		said.add("unlocked %s", named(i))
-	case own:
-		said.add("took back the claim of %s", named(i))
-	case c.Place > 0 && !o.breaking:
-		said.add("left the queue for %s", named(i))
-	case c.Lock.Confirmed && o.breaking:
-		if _, stale := e.silent(h, p, c.Lock.Holder); !stale {
-			said.add("'%s' showed a sign of life %s", c.Lock.Holder, e.lastSign(p, c.Lock.Holder))
-		}
-		said.add("broke the lock of '%s' on %s (token %d)", c.Lock.Holder, named(i), c.Lock.Token)
-		return &event.LockBroken{Issue: i.UUID, Token: c.Lock.Token, Reason: o.reason}, nil
-	case c.Lock.Confirmed:
-		f := e.lockedBy(h, p, i)
+}
+
+// notYours explains why a lock of somebody else cannot be given back.
+func (e *env) notYours(repo *repository, p tracker.Projection, err error) error {
+	var held *verb.HeldError
+	if !errors.As(err, &held) {
+		return err
+	}
+	i := held.Issue
+	if i.Lock.Confirmed {
+		f := e.lockedBy(repo, p, i)
 		f.Message += "; it is not yours to give back"
-		return nil, f
-	default: // another worktree's claim, which no grant can be named of yet
-		return nil, &frame.Failure{Code: frame.ExitLost, Kind: "locked",
-			Message: fmt.Sprintf("issue '%s' is claimed by '%s', unconfirmed; it is not yours to give back", i.Name(), c.Lock.Holder)}
+		return f
 	}
-	return &event.LockReleased{Issue: i.UUID}, nil
+	return &frame.Failure{Code: frame.ExitLost, Kind: "locked",
+		Message: fmt.Sprintf("issue '%s' is claimed by '%s', unconfirmed; it is not yours to give back", i.Name(), i.Lock.Holder)}
 }
 
 // tellHolder says who has the lock after a release or a break.

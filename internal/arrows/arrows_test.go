@@ -67,6 +67,10 @@ var rules = map[string]rule{
 		may: "event ledger replay trust refs refs/git tracker fail settings internal/statefile",
 		why: "on a server a push is judged by the core's rules over objects in quarantine: no state, no store, no commands",
 	},
+	"verb": {
+		pure: true, may: "event reducer store tracker fail",
+		why: "what a command emits follows from its words and a projection, so that every surface emits the same",
+	},
 	"answer": {
 		may: "event reducer store tracker",
 		why: "the shapes that every surface answers with are data made of rows and reports; how they are printed is the surface's",
@@ -76,7 +80,7 @@ var rules = map[string]rule{
 		why: "what every command shares when it talks to a person or a program; it knows no command",
 	},
 	"cli": {
-		may: "answer cli/frame cli/hints fail event reducer store tracker hooks enrol gate internal/statefile",
+		may: "answer verb cli/frame cli/hints fail event reducer store tracker hooks enrol gate internal/statefile",
 		why: "commands ask the tracker and print its answers; refs and trust stay behind it",
 	},
 

@@ -40,10 +40,10 @@ var shapes = []string{
 // oversized are the things that are above a limit today, with the size that
 // they must not exceed. An entry that is not needed any more fails the test.
 var oversized = map[string]int{
-	"lines cli":     7900,
+	"lines cli":     7300,
 	"lines tracker": 14300,
 
-	"files cli":     52,
+	"files cli":     48,
 	"files tracker": 73,
 
 	"func cli.newAgentCommand":             100,
@@ -62,7 +62,6 @@ var oversized = map[string]int{
 	"struct tracker.log":      19,
 	"struct tracker.snapshot": 20,
 
-	"methods cli.hub":            28,
 	"methods tracker.Projection": 19,
 }
 

@@ -13,7 +13,7 @@ import (
 )
 
 // below are the packages that say what went wrong by codes of package fail.
-var below = []string{"tracker", "gate"}
+var below = []string{"tracker", "gate", "verb"}
 
 // codes finds every code in the sources: as the value of a member Code, as an
 // argument for a parameter of type fail.Code, or as a constant of that type.

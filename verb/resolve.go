@@ -1,0 +1,130 @@
+package verb
+
+import (
+	"encoding/hex"
+	"errors"
+	"slices"
+	"strings"
+
+	"github.com/git-crosslink/git-crosslink/event"
+	"github.com/git-crosslink/git-crosslink/reducer"
+	"github.com/git-crosslink/git-crosslink/store"
+	"github.com/git-crosslink/git-crosslink/tracker"
+)
+
+// Resolve finds the issue an id names.
+func Resolve(p tracker.Projection, id string) (*store.Issue, error) {
+	u, err := p.Resolve(id)
+	if err != nil {
+		return nil, err
+	}
+	return p.Issue(u)
+}
+
+// ResolveAll finds issues by their ids, each once, in the order named.
+func ResolveAll(p tracker.Projection, ids []string) ([]*store.Issue, error) {
+	var rows []*store.Issue
+	for _, id := range ids {
+		i, err := Resolve(p, id)
+		if err != nil {
+			return nil, err
+		}
+		rows = appendOnce(rows, i)
+	}
+	return rows, nil
+}
+
+func appendOnce(rows []*store.Issue, i *store.Issue) []*store.Issue {
+	if slices.ContainsFunc(rows, func(o *store.Issue) bool { return o.UUID == i.UUID }) {
+		return rows
+	}
+	return append(rows, i)
+}
+
+// Shown returns the rows of those issues that are shown.
+func Shown(p tracker.Projection, us []event.UUID) []*store.Issue {
+	var rows []*store.Issue
+	for _, u := range us {
+		if i, err := p.Issue(u); err == nil {
+			rows = append(rows, i)
+		}
+	}
+	return rows
+}
+
+// ResolveComment finds the comment an id names, and its issue.
+func ResolveComment(p tracker.Projection, id string) (*store.Issue, *reducer.Comment, error) {
+	c, u, err := p.ResolveComment(id)
+	if err != nil {
+		return nil, nil, err
+	}
+	i, err := p.Issue(u)
+	if err != nil {
+		return nil, nil, err
+	}
+	for k := range i.Comments {
+		if i.Comments[k].UUID == c {
+			return i, &i.Comments[k], nil
+		}
+	}
+	return nil, nil, &store.NotFoundError{What: "comment", ID: id}
+}
+
+// ResolveMilestone finds a milestone by its name (in any case and form of
+// Unicode if none has exactly this name), its uuid, or a prefix of that of at
+// least 4 digits.
+func ResolveMilestone(p tracker.Projection, id string) (*reducer.Milestone, error) {
+	all, err := p.Milestones()
+	if err != nil {
+		return nil, err
+	}
+	prefix := strings.ToLower(strings.ReplaceAll(id, "-", ""))
+	for _, match := range []func(*reducer.Milestone) bool{
+		func(m *reducer.Milestone) bool { return m.Name == id },
+		func(m *reducer.Milestone) bool { return strings.EqualFold(store.Name(m.Name), store.Name(id)) },
+		func(m *reducer.Milestone) bool {
+			return len(prefix) >= 4 && strings.HasPrefix(hex.EncodeToString(m.UUID[:]), prefix)
+		},
+	} {
+		var found []*reducer.Milestone
+		for _, m := range all {
+			if match(m) {
+				found = append(found, m)
+			}
+		}
+		switch len(found) {
+		case 0:
+			continue
+		case 1:
+			return found[0], nil
+		}
+		f := &store.AmbiguousError{What: "milestone", ID: id}
+		for _, m := range found {
+			f.Candidates = append(f.Candidates, store.Candidate{UUID: m.UUID, Short: hex.EncodeToString(m.UUID[:])[:12], Title: m.Name})
+		}
+		return nil, f
+	}
+	missing := &store.NotFoundError{What: "milestone", ID: id}
+	for _, m := range all {
+		missing.Known = append(missing.Known, m.Name)
+	}
+	return nil, missing
+}
+
+// Missing reports an id that is not here.
+func Missing(err error) bool {
+	var missing *store.NotFoundError
+	return errors.As(err, &missing)
+}
+
+// Unknown reports an id that is not here and that the hub may know.
+func Unknown(err error) bool { return Missing(err) && DeletedName(err) == "" }
+
+// DeletedName is the name of what an error calls deleted, "" for other errors.
+func DeletedName(err error) string {
+	var missing *store.NotFoundError
+	if errors.As(err, &missing) {
+		return missing.Deleted
+	}
+	return ""
+}
