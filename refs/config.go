@@ -33,8 +33,8 @@ func ParseConfig(out []byte) (Config, error) {
 	return c, nil
 }
 
-// configKey brings a key into the form in which git prints it.
-func configKey(key string) string {
+// ConfigKey brings a key into the form in which git prints it.
+func ConfigKey(key string) string {
 	i, j := strings.IndexByte(key, '.'), strings.LastIndexByte(key, '.')
 	if i < 0 {
 		return strings.ToLower(key)
@@ -44,7 +44,7 @@ func configKey(key string) string {
 
 // Get returns the value that counts.
 func (c Config) Get(key string) (string, bool) {
-	key = configKey(key)
+	key = ConfigKey(key)
 	for i := len(c) - 1; i >= 0; i-- {
 		if c[i].Key == key {
 			return c[i].Value, true
@@ -55,7 +55,7 @@ func (c Config) Get(key string) (string, bool) {
 
 // All returns the values of a key in order.
 func (c Config) All(key string) []string {
-	key = configKey(key)
+	key = ConfigKey(key)
 	var vs []string
 	for _, s := range c {
 		if s.Key == key {

@@ -18,7 +18,7 @@ func FuzzParseConfig(f *testing.F) {
 		}
 		var back strings.Builder
 		for i, s := range c {
-			if v, ok := c.Get(s.Key); configKey(s.Key) == s.Key && (!ok || i == len(c)-1 && v != s.Value) {
+			if v, ok := c.Get(s.Key); ConfigKey(s.Key) == s.Key && (!ok || i == len(c)-1 && v != s.Value) {
 				t.Fatalf("%q is lost", s.Key)
 			}
 			back.WriteString(s.Scope + "\x00" + s.Key + "\n" + s.Value + "\x00")

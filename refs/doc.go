@@ -10,6 +10,8 @@
 //	ref, tip    a name that points to a commit; what it points to
 //	swap        a compare-and-swap of refs: all move, or none
 //	hub         the repository through which clones meet; Remote is the way to it
+//	outer       the user's own repository: Outer
+//	replica     our private repository inside the outer one's git directory: Replica
 //	log         one agent's lines, in the tree of that agent's ref
 //	segment     one file of a log, 64 lines
 //
@@ -36,8 +38,8 @@
 //
 // # Implementations
 //
-// Package git implements Local by git's plumbing and Remote by fetch and push,
-// and opens the replica; package native implements Local in this process;
-// package memory implements both for tests. Package disk holds the locks that
+// Package git implements Local by git's plumbing, Remote by fetch and push, Outer
+// and Replica; package native implements Local in this process; package memory
+// implements all of them for tests. Package disk holds the locks that
 // git and native share. All of them pass the suite in package refstest.
 package refs

@@ -43,6 +43,10 @@ type Remote interface {
 	// It makes the hub advertise every one of them: only for founding a hub,
 	// never in a sync. The error is a *RemoteError.
 	Heads(ctx context.Context) (map[string]OID, error)
+
+	// Receiving stands for what is being received: it differs from one time to
+	// the next while a fetch stores what comes. It may be called beside Fetch.
+	Receiving() string
 }
 
 // Push is one `git push`.

@@ -1,11 +1,13 @@
 package tracker
 
 import (
+	"context"
 	"time"
 
 	"github.com/git-crosslink/git-crosslink/event"
 	"github.com/git-crosslink/git-crosslink/fail"
 	"github.com/git-crosslink/git-crosslink/reducer"
+	"github.com/git-crosslink/git-crosslink/refs"
 	"github.com/git-crosslink/git-crosslink/store"
 )
 
@@ -15,8 +17,12 @@ type Options struct {
 	Environ []string            // nil is the process's environment
 	Now     func() time.Time    // nil is time.Now
 	Sleep   func(time.Duration) // waits until pushing is in order again; nil really waits
-	Program string              // git-crosslink's own path, started for detached syncs; "" starts none
-	Ask     bool                // sync and init may ask for passwords on the terminal
+	// Survey finds the repository of a directory and reads its configuration;
+	// nil asks git.
+	Survey func(ctx context.Context, dir string, environ []string) (refs.Outer, refs.Config, error)
+
+	Program string // git-crosslink's own path, started for detached syncs; "" starts none
+	Ask     bool   // sync and init may ask for passwords on the terminal
 
 	// Detached: Detach started this process. The clone may be removed at any
 	// moment, so nothing is made or mended that is not there.

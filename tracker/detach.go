@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"github.com/git-crosslink/git-crosslink/internal/statefile"
-	"github.com/git-crosslink/git-crosslink/refs/git"
 )
 
 // detach starts a sync that goes on when this command is over. If it cannot be
@@ -19,7 +18,7 @@ func (t *Tracker) detach() {
 	if t.o.Program == "" {
 		return
 	}
-	statefile.Touch(filepath.Dir(git.ReplicaPath(t.outer)))
+	statefile.Touch(t.Home())
 	if t.replica != nil {
 		// who holds "next" has not begun yet, and takes along what is here
 		free, ok, err := t.replica.Lock(context.Background(), "next", 0)
@@ -117,6 +116,19 @@ func (t *Tracker) paced(ctx context.Context, unsent bool) error {
 	return nil
 }
 
+// touched is when something was last created, removed or renamed at the top of
+// the user's repository or worktree, or beside the replica. What starts a fetch
+// or push touches the directory that the replica is in.
+func (t *Tracker) touched() time.Time {
+	var last time.Time
+	for _, dir := range []string{t.outer.Top, t.outer.Worktree, t.outer.GitDir, t.outer.CommonDir, t.Home()} {
+		if st, err := os.Stat(dir); err == nil && st.ModTime().After(last) {
+			last = st.ModTime()
+		}
+	}
+	return last
+}
+
 // atRest waits until nothing has changed at the top of the clone for a while. It
 // reports false if the clone, or a part of it, has gone.
 func (t *Tracker) atRest(ctx context.Context) bool {
@@ -125,7 +137,7 @@ func (t *Tracker) atRest(ctx context.Context) bool {
 		rest = min(rest, interval)
 	}
 	for waited := time.Duration(0); t.replica.Whole(); {
-		wait := min(rest-t.now().Sub(t.replica.Touched()), rest) // the clock may be wrong
+		wait := min(rest-t.now().Sub(t.touched()), rest) // the clock may be wrong
 		if wait <= 0 || waited >= restPatience {
 			return true
 		}

@@ -33,7 +33,7 @@ func (t *Tracker) Init(ctx context.Context, o InitOptions) (*InitReport, error) 
 		return nil, err
 	}
 	t.joining, t.loaded, t.urgency, t.insist, t.pinning, t.mending = o.Join, nil, somebody, true, true, true
-	t.replica.Prompt = t.o.Ask
+	t.mayAsk(t.o.Ask)
 	unlock, ok, err := t.lockSync(ctx, SyncOptions{})
 	if err != nil || !ok {
 		return nil, err

@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"github.com/git-crosslink/git-crosslink/event"
-	"github.com/git-crosslink/git-crosslink/refs/git"
+	"github.com/git-crosslink/git-crosslink/refs"
 )
 
 // FuzzIdentity: a file that is no identity is refused, never half believed.
@@ -43,7 +43,7 @@ func FuzzContact(f *testing.F) {
 	f.Add([]byte(`{"last":"10000-01-01T00:00:00Z"}`))
 	f.Add([]byte(`{"remote":1}`))
 	dir := f.TempDir()
-	t := &Tracker{outer: &git.Outer{CommonDir: dir}}
+	t := &Tracker{outer: repository{Place: refs.Place{CommonDir: dir}}}
 	if err := os.Mkdir(filepath.Join(dir, "crosslink"), 0o700); err != nil {
 		f.Fatal(err)
 	}

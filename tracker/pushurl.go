@@ -70,7 +70,7 @@ func (t *Tracker) oneRepository(ctx context.Context, heads map[string]refs.OID) 
 	if pair == "" || t.contact.PushSeen == pair {
 		return nil
 	}
-	there, err := t.heads(ctx, t.replica.RemoteURL(t.pushURL(), t.conf))
+	there, err := t.heads(ctx, t.replica.Remote(refs.Address{URL: t.pushURL(), Config: t.conf, Ask: t.hub.ask}))
 	if err != nil || maps.Equal(heads, there) {
 		return ctx.Err()
 	}

@@ -8,18 +8,40 @@ import (
 	"strings"
 
 	"github.com/git-crosslink/git-crosslink/fail"
+	"github.com/git-crosslink/git-crosslink/refs"
 	"github.com/git-crosslink/git-crosslink/refs/git"
 )
+
+// repository is the user's repository: its place, and what is asked of it.
+type repository struct {
+	refs.Place
+	refs.Outer
+}
+
+// survey finds the repository and reads its configuration.
+func survey(ctx context.Context, o Options, environ []string) (repository, refs.Config, error) {
+	find := o.Survey
+	if find == nil {
+		find = func(ctx context.Context, dir string, environ []string) (refs.Outer, refs.Config, error) {
+			return git.Survey(ctx, dir, environ)
+		}
+	}
+	outer, conf, err := find(ctx, o.Dir, environ)
+	if err != nil {
+		return repository{}, nil, err
+	}
+	return repository{Place: outer.Where(), Outer: outer}, conf, nil
+}
 
 // openReplica opens the replica, or makes it. What could be mended of it is
 // told; what could not is an error with the way out.
 func (t *Tracker) openReplica(ctx context.Context, create bool) error {
 	if t.o.Detached {
-		r, err := git.OpenWhole(t.outer)
+		r, err := t.outer.OpenWhole()
 		t.replica = r
 		return err
 	}
-	r, err := git.OpenReplica(ctx, t.outer, create)
+	r, repaired, err := t.outer.OpenReplica(ctx, create)
 	var damaged *git.DamagedError
 	switch {
 	case errors.As(err, &damaged):
@@ -30,9 +52,9 @@ func (t *Tracker) openReplica(ctx context.Context, create bool) error {
 		return t.unwritable(fmt.Errorf("open the replica: %w", err))
 	}
 	t.replica = r
-	if len(r.Mended) > 0 {
+	if len(repaired) > 0 {
 		t.notice(fail.Notice{Code: "replica-mended", Hints: []string{"git crosslink status"},
-			Text: fmt.Sprintf("the tracker's replica '%s' was damaged: '%s' is written again", r.Path(), strings.Join(r.Mended, "' and '"))})
+			Text: fmt.Sprintf("the tracker's replica '%s' was damaged: '%s' is written again", r.Path(), strings.Join(repaired, "' and '"))})
 	}
 	return nil
 }
@@ -72,11 +94,11 @@ func (t *Tracker) checkGit(ctx context.Context, _ *snapshot) ([]fail.Diagnosis, 
 	if t.replica == nil {
 		return nil, nil
 	}
-	out, err := t.replica.Git(ctx, "version")
+	says, err := git.Version(ctx, t.environ)
 	if err != nil {
 		return nil, err
 	}
-	if old := tooOld(string(out)); old != "" {
+	if old := tooOld(says); old != "" {
 		d := fail.Diagnosis{Code: "old-git", Severity: fail.Warning, Text: fmt.Sprintf("git %s does not write refs so that they survive a power cut; 2.%d does", old, oldestGit),
 			Hints: []string{"install a newer one, and look which is found: git version"}}
 		return []fail.Diagnosis{d}, nil

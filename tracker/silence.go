@@ -37,7 +37,7 @@ func (t *Tracker) silentFor() time.Duration {
 	if n, set := t.count("crosslink.timeout"); set && n > 0 {
 		d = time.Duration(min(n, maxWait)) * time.Second
 	}
-	if t.replica.Prompt {
+	if t.hub != nil && t.hub.ask {
 		d *= 5
 	}
 	return d
@@ -67,7 +67,7 @@ func (t *Tracker) unlockHub() {
 func (t *Tracker) converse(ctx context.Context, events int, f func(context.Context) error) error {
 	bounded, end := context.WithCancelCause(ctx)
 	defer end(nil)
-	done := make(chan error, 1)
+	done, link := make(chan error, 1), t.remote()
 	go func() { done <- f(bounded) }()
 	tick := time.NewTicker(look)
 	defer tick.Stop()
@@ -86,7 +86,7 @@ func (t *Tracker) converse(ctx context.Context, events int, f func(context.Conte
 			}
 			return err
 		case now := <-tick.C:
-			if is := t.replica.Receiving(); is != came {
+			if is := link.Receiving(); is != came {
 				came = is
 				if now.After(heard) {
 					heard = now

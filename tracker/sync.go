@@ -66,7 +66,7 @@ func (t *Tracker) Sync(ctx context.Context, o SyncOptions) (*SyncReport, error) 
 	if t.insist, t.unwatched = !o.Detached, o.Detached; t.insist {
 		t.urgency = somebody
 	}
-	t.replica.Prompt = t.o.Ask && !o.Detached
+	t.mayAsk(t.o.Ask && !o.Detached)
 	unlock, ok, err := t.lockSync(ctx, o)
 	if err != nil || !ok || gone() {
 		return r, t.unwritable(err)

@@ -37,9 +37,9 @@ import (
 type Tracker struct {
 	o       Options
 	environ []string
-	outer   *git.Outer
+	outer   repository
 	conf    refs.Config
-	replica *git.Replica // nil until there is one
+	replica refs.Replica // nil until there is one
 	contact contact
 
 	self      bool  // this repository is its own hub
@@ -83,6 +83,7 @@ type hub struct {
 	Name string
 	URL  string
 	self bool
+	ask  bool // passwords may be asked for on the terminal
 	link refs.Remote
 }
 
@@ -97,7 +98,7 @@ func Open(ctx context.Context, o Options) (*Tracker, error) {
 		t.environ = os.Environ()
 	}
 	var err error
-	if t.outer, t.conf, err = git.Survey(ctx, o.Dir, t.environ); err != nil {
+	if t.outer, t.conf, err = survey(ctx, o, t.environ); err != nil {
 		return nil, OpenError(err)
 	}
 	if err := t.insideReplica(); err != nil {
@@ -106,7 +107,7 @@ func Open(ctx context.Context, o Options) (*Tracker, error) {
 	t.contact = t.readContact()
 	t.self = t.isHub(ctx)
 	t.chooseHub()
-	if err := t.openReplica(ctx, false); err != nil && !errors.Is(err, git.ErrNoReplica) {
+	if err := t.openReplica(ctx, false); err != nil && !errors.Is(err, refs.ErrNoReplica) {
 		return nil, err
 	}
 	if t.agent, err = t.knownAgent(); err != nil {
@@ -223,13 +224,21 @@ func contains(all []string, one string) bool {
 
 // remote is the hub as git reaches it; only with a hub and a replica.
 func (t *Tracker) remote() refs.Remote {
-	if t.hub.link == nil && t.hub.self {
-		t.hub.link = t.replica.RemoteURL(t.hub.URL, t.conf)
-	}
 	if t.hub.link == nil {
-		t.hub.link = t.replica.Remote(t.hub.Name, t.conf)
+		a := refs.Address{Name: t.hub.Name, Config: t.conf, Ask: t.hub.ask}
+		if t.hub.self {
+			a.Name, a.URL = "", t.hub.URL
+		}
+		t.hub.link = t.replica.Remote(a)
 	}
 	return t.hub.link
+}
+
+// mayAsk says whether passwords may be asked for on the terminal.
+func (t *Tracker) mayAsk(may bool) {
+	if t.hub != nil {
+		t.hub.ask, t.hub.link = may, nil
+	}
 }
 
 func (t *Tracker) ensureReplica(ctx context.Context) error {

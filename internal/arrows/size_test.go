@@ -49,7 +49,6 @@ var oversized = map[string]int{
 	"func cli.newAgentCommand":             100,
 	"func internal/bench.(*bench).runTeam": 119,
 	"func reducer.(*State).apply":          83,
-	"func refs/memory.(*remote).Push":      118,
 	"func refs.AppendLog":                  91,
 	"func refs.ReadFiles":                  85,
 	"func tracker.(*Tracker).Sync":         118,

@@ -31,7 +31,7 @@ func TestChoiceOfLocal(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		r, err := git.OpenReplica(ctx, o, true)
+		r, err := openReplica(ctx, o, true)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -40,7 +40,7 @@ func TestChoiceOfLocal(t *testing.T) {
 			if err := os.Mkdir(filepath.Join(r.Path(), "reftable"), 0o777); err != nil {
 				t.Fatal(err)
 			}
-			if r, err = git.OpenReplica(ctx, o, false); err != nil {
+			if r, err = openReplica(ctx, o, false); err != nil {
 				t.Fatal(err)
 			}
 		}

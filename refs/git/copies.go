@@ -9,9 +9,7 @@ import (
 	"github.com/git-crosslink/git-crosslink/refs"
 )
 
-// Copies are the tips that the user's own fetches brought of branches below
-// crosslink/: remote → name → tip. Nothing of them is checked. Where the user's
-// repository is no whole copy of what it fetched there are none.
+// Copies implements refs.Outer.
 func (o *Outer) Copies(ctx context.Context, cfg refs.Config, names []string) (map[string]map[string]refs.OID, error) {
 	if !o.mayCopy(cfg) {
 		return nil, nil
@@ -43,8 +41,7 @@ func (o *Outer) Copies(ctx context.Context, cfg refs.Config, names []string) (ma
 	return found, nil
 }
 
-// File reads one file of a commit in the user's repository, of at most limit
-// bytes.
+// File implements refs.Outer.
 func (o *Outer) File(ctx context.Context, commit refs.OID, path string, limit int) ([]byte, error) {
 	if !o.Format.Valid(commit) {
 		return nil, fmt.Errorf("bad object id '%s'", commit)

@@ -30,7 +30,7 @@ func TestGivenUpPushLeavesNoLock(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r, err := git.OpenReplica(ctx, o, true)
+	r, err := openReplica(ctx, o, true)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -66,7 +66,7 @@ func TestGivenUpPushLeavesNoLock(t *testing.T) {
 	}()
 	push := refs.Push{Atomic: true, Refs: []refs.PushRef{
 		{Src: tip, Dst: "refs/heads/crosslink/agents/alice"}, {Src: tip, Dst: "refs/heads/crosslink/checkpoint"}}}
-	if _, err := r.Remote("origin", cfg).Push(c, push); err == nil {
+	if _, err := r.Remote(refs.Address{Name: "origin", Config: cfg}).Push(c, push); err == nil {
 		t.Fatal("the push was not given up")
 	}
 	if were == 0 {

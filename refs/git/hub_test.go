@@ -29,6 +29,15 @@ func (h gitHub) Clone(t testing.TB) (refs.Local, refs.Remote) {
 	return connect(t, dir)
 }
 
+// openReplica opens the replica as what it is.
+func openReplica(ctx context.Context, o *git.Outer, create bool) (*git.Replica, error) {
+	r, _, err := o.OpenReplica(ctx, create)
+	if err != nil {
+		return nil, err
+	}
+	return r.(*git.Replica), nil
+}
+
 // connect opens the replica of the repository at dir and its hub, origin.
 func connect(t testing.TB, dir string) (refs.Local, refs.Remote) {
 	t.Helper()
@@ -36,7 +45,7 @@ func connect(t testing.TB, dir string) (refs.Local, refs.Remote) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r, err := git.OpenReplica(ctx, o, true)
+	r, err := openReplica(ctx, o, true)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -45,7 +54,7 @@ func connect(t testing.TB, dir string) (refs.Local, refs.Remote) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return r.Local(), r.Remote("origin", cfg)
+	return r.Local(), r.Remote(refs.Address{Name: "origin", Config: cfg})
 }
 
 func (h gitHub) Refs(t testing.TB) map[string]refs.OID {
@@ -101,4 +110,22 @@ func TestGitHub(t *testing.T) {
 			refstest.Remote(t, func(t testing.TB) refstest.Hub { return newGitHub(t, f) })
 		})
 	}
+}
+
+func TestReplica(t *testing.T) {
+	refstest.Replica(t, refstest.OuterMaker{
+		New: func(t testing.TB) (refs.Outer, refs.Config) {
+			dir := t.TempDir()
+			refstest.Git(t, "init", "-q", dir)
+			refstest.Git(t, "-C", dir, "remote", "add", "origin", newGitHub(t, refs.SHA1).dir)
+			o, cfg, err := git.Survey(ctx, dir, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return o, cfg
+		},
+		Hub: func(o refs.Outer) string {
+			return refstest.Git(t, "--git-dir="+o.Where().GitDir, "remote", "get-url", "origin")
+		},
+	})
 }

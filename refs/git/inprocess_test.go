@@ -53,13 +53,13 @@ func TestInnerWithoutGit(t *testing.T) {
 				t.Fatal(err)
 			}
 			o.environ = append(o.environ, "GIT_TRACE2="+trace)
-			r, err := OpenReplica(ctx, o, true)
+			r, _, err := o.OpenReplica(ctx, true)
 			if err != nil {
 				t.Fatal(err)
 			}
 			defer r.Close()
 			os.Remove(trace)
-			g := r.Remote("origin", cfg).(*remote)
+			g := r.Remote(refs.Address{Name: "origin", Config: cfg}).(*remote)
 			got, err := g.inner(ctx)
 			if err != nil {
 				t.Fatal(err)
@@ -68,7 +68,7 @@ func TestInnerWithoutGit(t *testing.T) {
 			if asked := err == nil; asked != (name == "conditional") {
 				t.Errorf("git was asked: %v", asked)
 			}
-			out, err := r.git.run(ctx, nil, "config", "--list", "-z", "--show-scope")
+			out, err := r.(*Replica).git.run(ctx, nil, "config", "--list", "-z", "--show-scope")
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -38,9 +38,8 @@ const (
 // maintenanceStamp is the file that was touched when maintenance last began.
 func (r *Replica) maintenanceStamp() string { return filepath.Join(r.path, "maintained") }
 
-// MaintenanceDue reports whether Maintain would do something. It looks at one
-// of the 256 directories of objects, so it is an estimate; it costs next to
-// nothing.
+// MaintenanceDue implements refs.Maintained. It looks at one of the 256
+// directories of objects, so it is an estimate; it costs next to nothing.
 func (r *Replica) MaintenanceDue() bool {
 	if st, err := os.Stat(r.maintenanceStamp()); err == nil && time.Since(st.ModTime()) < maintenanceEvery && time.Since(st.ModTime()) >= 0 {
 		return false
@@ -49,9 +48,9 @@ func (r *Replica) MaintenanceDue() bool {
 	return len(entries) > manyLoose/256
 }
 
-// Maintain packs refs and objects and removes what nobody can want, unless
-// that was done within a day, another process is at it, or there is little to
-// do. It does not disturb readers, and writers at most for the moment of prune.
+// Maintain implements refs.Maintained. It does nothing either if that was done
+// within a day or another process is at it. It does not disturb readers, and
+// writers at most for the moment of prune.
 func (r *Replica) Maintain(ctx context.Context) error {
 	unlock, ok, err := r.Lock(ctx, "maintenance", 0)
 	if err != nil || !ok {

@@ -25,7 +25,7 @@ func grown(t *testing.T, lines int) (r *git.Replica, trace string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if r, err = git.OpenReplica(ctx, o, true); err != nil {
+	if r, err = openReplica(ctx, o, true); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { r.Close() })

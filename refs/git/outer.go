@@ -26,16 +26,16 @@ func (e *UnsafeError) Error() string { return firstLine(e.Says) }
 
 // Outer is the user's repository, as git finds it from where the user stands.
 type Outer struct {
-	GitDir    string // of this worktree; absolute, like all of these
-	CommonDir string // shared by all worktrees
-	Worktree  string // top of this worktree; "" if there is none here
-	Top       string // top of the main worktree, or the git dir if there is none
-	Bare      bool   // there is no main worktree
-	Format    refs.Format
+	refs.Place
 
 	dir     string
 	environ []string
 }
+
+var _ refs.Outer = (*Outer)(nil)
+
+// Where implements refs.Outer.
+func (o *Outer) Where() refs.Place { return o.Place }
 
 // Linked reports whether this is a linked worktree.
 func (o *Outer) Linked() bool { return o.GitDir != o.CommonDir }
@@ -182,13 +182,13 @@ func discoverError(err error) error {
 	return err
 }
 
-// HasRef reports whether the user's repository has a ref of exactly that name.
+// HasRef implements refs.Outer.
 func (o *Outer) HasRef(ctx context.Context, name string) bool {
 	_, err := o.ask(ctx, "show-ref", "--verify", "--quiet", name)
 	return err == nil
 }
 
-// SetConfig sets a value in the repository's own configuration.
+// SetConfig implements refs.Outer.
 func (o *Outer) SetConfig(ctx context.Context, key, value string) error {
 	_, err := o.ask(ctx, "config", "--local", key, value)
 	return err
@@ -209,4 +209,25 @@ func (o *Outer) Config(ctx context.Context) (refs.Config, error) {
 func (o *Outer) Contains(ctx context.Context, id, old string) bool {
 	_, err := o.ask(ctx, "merge-base", "--is-ancestor", "--end-of-options", old, id)
 	return err == nil
+}
+
+// Version is what `git version` prints.
+func Version(ctx context.Context, environ []string) (string, error) {
+	o := &Outer{environ: environ}
+	out, err := o.ask(ctx, "version")
+	return strings.TrimSpace(string(out)), err
+}
+
+// AtLeast reports whether the git at hand is of that version or a later one;
+// one that says its version in another way counts as later.
+func (o *Outer) AtLeast(ctx context.Context, major, minor int) bool {
+	says, err := Version(ctx, o.environ)
+	if err != nil {
+		return false
+	}
+	var a, b int
+	if n, _ := fmt.Sscanf(says, "git version %d.%d", &a, &b); n < 2 {
+		return true
+	}
+	return a > major || a == major && b >= minor
 }

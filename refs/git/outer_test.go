@@ -83,7 +83,7 @@ func TestDiscover(t *testing.T) {
 			if _, err := o.Config(ctx); err != nil {
 				t.Error(err)
 			}
-			if _, err := git.OpenReplica(ctx, o, false); !errors.Is(err, git.ErrNoReplica) {
+			if _, err := openReplica(ctx, o, false); !errors.Is(err, refs.ErrNoReplica) {
 				t.Error(err)
 			}
 		})
@@ -95,7 +95,7 @@ func TestDiscover(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		r, err := git.OpenReplica(ctx, o, true)
+		r, err := openReplica(ctx, o, true)
 		if err != nil || r.Path() != plain+"/.git/crosslink/replica.git" {
 			t.Error(r, err)
 		}

@@ -62,7 +62,7 @@ func child(run string, args []string) int {
 		if err != nil {
 			return fail(err)
 		}
-		r, err := git.OpenReplica(ctx, o, true)
+		r, err := openReplica(ctx, o, true)
 		if err != nil {
 			return fail(err)
 		}
@@ -85,7 +85,7 @@ func child(run string, args []string) int {
 		if err != nil || len(rs) != 1 {
 			return fail(fmt.Errorf("%v %w", rs, err))
 		}
-		hub := r.Remote("origin", cfg)
+		hub := r.Remote(refs.Address{Name: "origin", Config: cfg})
 		res, err := hub.Push(ctx, refs.Push{Refs: []refs.PushRef{{Src: rs[0].OID, Dst: name}}, Atomic: true})
 		if err != nil || !res.Refs[name].Accepted() {
 			return fail(fmt.Errorf("%v %w", res, err))
@@ -98,7 +98,7 @@ func child(run string, args []string) int {
 		if err != nil {
 			return fail(err)
 		}
-		r, err := git.OpenReplica(ctx, o, true)
+		r, err := openReplica(ctx, o, true)
 		if err != nil {
 			return fail(err)
 		}
@@ -261,7 +261,7 @@ func killAt(t *testing.T, top, use, fault string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r, err := git.OpenReplica(ctx, o, false)
+	r, err := openReplica(ctx, o, false)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -439,12 +439,12 @@ func TestProcessesOfOneFetch(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r, err := git.OpenReplica(ctx, o, false)
+	r, err := openReplica(ctx, o, false)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer r.Close()
-	hub := r.Remote("origin", cfg)
+	hub := r.Remote(refs.Address{Name: "origin", Config: cfg})
 	for range 2 {
 		os.Remove(trace)
 		if err := hub.Fetch(ctx); err != nil {

@@ -5,7 +5,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"os/exec"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -25,6 +27,7 @@ type remote struct {
 	name    string // of the user's remote; "" if only a URL is known
 	url     string
 	cfg     refs.Config
+	ask     bool // on the terminal; without it calls run in a session of their own
 
 	mu  sync.Mutex
 	env []string
@@ -32,16 +35,10 @@ type remote struct {
 
 var _ refs.Remote = (*remote)(nil)
 
-// Remote is the hub behind a remote of the user's configuration. What git says
-// when the remote has no URL comes from Fetch and Push as ErrNoRemote.
-func (r *Replica) Remote(name string, cfg refs.Config) refs.Remote {
-	return &remote{replica: r, name: name, cfg: cfg}
-}
-
-// RemoteURL is the hub at a URL or path, which url.*.insteadOf does not rewrite;
-// a relative one starts at the top of the main worktree.
-func (r *Replica) RemoteURL(url string, cfg refs.Config) refs.Remote {
-	return &remote{replica: r, url: url, cfg: cfg}
+// Remote implements refs.Replica. What git says when the remote has no URL comes
+// from Fetch and Push.
+func (r *Replica) Remote(a refs.Address) refs.Remote {
+	return &remote{replica: r, name: a.Name, url: a.URL, cfg: a.Config, ask: a.Ask}
 }
 
 // connection are the settings that say how to reach a server.
@@ -155,7 +152,7 @@ func (g *remote) environ(ctx context.Context) ([]string, error) {
 		return nil, err
 	}
 	env := withConfig(g.replica.git.env, settings)
-	if !g.replica.Prompt {
+	if !g.ask {
 		env = append(env, "GIT_TERMINAL_PROMPT=0", "GCM_INTERACTIVE=never", "SSH_ASKPASS_REQUIRE=never")
 		_, configured := g.cfg.Get("core.sshCommand")
 		if !configured && getenv(env, "GIT_SSH_COMMAND") == "" && getenv(env, "GIT_SSH") == "" {
@@ -177,7 +174,7 @@ func (g *remote) command(ctx context.Context, args ...string) (*exec.Cmd, error)
 		return nil, err
 	}
 	iso := ownSession
-	if g.replica.Prompt {
+	if g.ask {
 		iso = sameGroup
 	}
 	if f := getenv(g.replica.git.env, FamilyVariable); f == "ipv4" || f == "ipv6" {
@@ -241,4 +238,19 @@ func (g *remote) Heads(ctx context.Context) (map[string]refs.OID, error) {
 		}
 	}
 	return tips, nil
+}
+
+// Receiving implements Remote: it looks at the packs.
+func (g *remote) Receiving() string {
+	files, err := os.ReadDir(filepath.Join(g.replica.path, "objects", "pack"))
+	if err != nil {
+		return ""
+	}
+	var b strings.Builder
+	for _, f := range files {
+		if st, err := f.Info(); err == nil {
+			fmt.Fprintf(&b, "%s %d\n", f.Name(), st.Size())
+		}
+	}
+	return b.String()
 }

@@ -17,27 +17,22 @@ import (
 	"github.com/git-crosslink/git-crosslink/refs/native"
 )
 
-// ErrNoReplica says that this repository has no tracker yet.
-var ErrNoReplica = errors.New("no replica in this repository")
-
 // Replica is the private bare repository in which a clone keeps its tracker:
 // $GIT_COMMON_DIR/crosslink/replica.git. Only this program writes it. It
 // includes nothing of the user's configuration; what a call needs of it goes
 // with the call.
 type Replica struct {
-	// Prompt lets Fetch and Push ask for passwords on the terminal. Without
-	// it they run in a session of their own and fail instead of asking. Set
-	// it before Remote is called.
-	Prompt bool
-
-	Mended []string // files of the recipe that were missing and are there again
-
 	outer *Outer
 	path  string
 	dir   os.FileInfo // of path, when it was opened
 	git   *runner
 	local refs.Local
 }
+
+var (
+	_ refs.Replica    = (*Replica)(nil)
+	_ refs.Maintained = (*Replica)(nil)
+)
 
 // replicaConfig is the replica's whole configuration besides what `git init`
 // writes. Each line undoes something that a system or user-wide setting could
@@ -82,50 +77,53 @@ const replicaConfig = `[core]
 // ReplicaPath is where a repository's replica is or would be.
 func ReplicaPath(o *Outer) string { return filepath.Join(o.CommonDir, "crosslink", "replica.git") }
 
-// OpenReplica opens the replica; if there is none it creates it or, without
-// create, returns ErrNoReplica. Opening starts nothing and writes nothing, but
-// for a part of the recipe that is missing (repair.go).
-// Any number of processes may create at once: all get the same good one. A
-// creation that was killed leaves a directory that the next one removes.
-func OpenReplica(ctx context.Context, o *Outer, create bool) (*Replica, error) {
+// OpenReplica implements refs.Outer. Opening starts nothing and writes nothing,
+// but for a part of the recipe that is missing (repair.go).
+func (o *Outer) OpenReplica(ctx context.Context, create bool) (refs.Replica, []string, error) {
 	path := ReplicaPath(o)
 	missing, ok, err := inspect(path)
 	switch {
 	case err != nil:
 	case !ok && !create:
-		return nil, ErrNoReplica
+		return nil, nil, refs.ErrNoReplica
 	case !ok:
 		err = createReplica(ctx, o, path)
 	case len(missing) > 0:
 		err = repairReplica(ctx, o, path)
 	}
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	return openReplica(o, path, missing)
+	r, err := openReplica(o, path)
+	if err != nil {
+		return nil, nil, err
+	}
+	return r, missing, nil
 }
 
-// OpenWhole opens the replica and writes nothing. It returns ErrNoReplica if any
-// part is missing: somebody may be removing the clone.
-func OpenWhole(o *Outer) (*Replica, error) {
+// OpenWhole implements refs.Outer.
+func (o *Outer) OpenWhole() (refs.Replica, error) {
 	path := ReplicaPath(o)
 	if missing, ok, err := inspect(path); err != nil || !ok || len(missing) > 0 {
-		return nil, ErrNoReplica
+		return nil, refs.ErrNoReplica
 	}
-	return openReplica(o, path, nil)
+	r, err := openReplica(o, path)
+	if err != nil {
+		return nil, err
+	}
+	return r, nil
 }
 
-func openReplica(o *Outer, path string, mended []string) (*Replica, error) {
+func openReplica(o *Outer, path string) (*Replica, error) {
 	dir, err := os.Stat(path)
 	if err != nil {
 		return nil, err
 	}
 	g := &runner{dir: path, work: o.Top, env: innerEnv(o.environ)}
-	return &Replica{Mended: mended, outer: o, path: path, dir: dir, git: g, local: chooseLocal(g, o.Format)}, nil
+	return &Replica{outer: o, path: path, dir: dir, git: g, local: chooseLocal(g, o.Format)}, nil
 }
 
-// Whole reports whether the replica that was opened is still in its place, and
-// neither it nor the user's repository has lost a part. It starts nothing.
+// Whole implements refs.Replica. It starts nothing.
 func (r *Replica) Whole() bool {
 	dir, err := os.Stat(r.path)
 	if err != nil || !os.SameFile(dir, r.dir) {
@@ -140,19 +138,6 @@ func (r *Replica) Whole() bool {
 		}
 	}
 	return true
-}
-
-// Touched is when something was last created, removed or renamed at the top of
-// the user's repository or worktree, or beside the replica. What starts a fetch
-// or push touches the directory that the replica is in.
-func (r *Replica) Touched() time.Time {
-	var last time.Time
-	for _, dir := range []string{r.outer.Top, r.outer.Worktree, r.outer.GitDir, r.outer.CommonDir, filepath.Dir(r.path)} {
-		if st, err := os.Stat(dir); err == nil && st.ModTime().After(last) {
-			last = st.ModTime()
-		}
-	}
-	return last
 }
 
 // BackendVariable forces one implementation of Local, for tests: "plumbing" or
@@ -296,13 +281,13 @@ func globQuote(path string) string {
 	return strings.NewReplacer(`\`, `\\`, `*`, `\*`, `?`, `\?`, `[`, `\[`).Replace(path)
 }
 
-// Path is the replica's absolute path.
+// Path implements refs.Replica: it is the git directory.
 func (r *Replica) Path() string { return r.path }
 
-// Local is the replica's objects and refs.
+// Local implements refs.Replica.
 func (r *Replica) Local() refs.Local { return r.local }
 
-// Close ends what was started.
+// Close implements refs.Replica.
 func (r *Replica) Close() error { return r.local.Close() }
 
 // Git runs git in the replica, for the curious and for maintenance, and
@@ -314,32 +299,14 @@ func (r *Replica) Git(ctx context.Context, args ...string) ([]byte, error) {
 	return r.git.run(ctx, nil, args...)
 }
 
-// Lock takes the lock called name (lower-case letters and dashes) and waits
-// for it at most wait. ok is false if somebody else has kept it. The lock ends
-// with unlock or with the process. It is not inherited by children.
+// Lock implements refs.Replica. A child does not inherit it.
 func (r *Replica) Lock(ctx context.Context, name string, wait time.Duration) (unlock func(), ok bool, err error) {
-	if name == "" || name == "swap" || name == "packed-refs" || strings.Trim(name, "abcdefghijklmnopqrstuvwxyz-") != "" {
-		return nil, false, fmt.Errorf("bad lock name '%s'", name)
+	if err := refs.CheckLockName(name); err != nil {
+		return nil, false, err
 	}
 	f, ok, err := disk.Flock(ctx, filepath.Join(r.path, name+".lock"), wait)
 	if !ok || err != nil {
 		return nil, false, err
 	}
 	return func() { f.Close() }, true, nil
-}
-
-// Receiving stands for what is being received: it differs from one time to the
-// next while a fetch stores a pack.
-func (r *Replica) Receiving() string {
-	files, err := os.ReadDir(filepath.Join(r.path, "objects", "pack"))
-	if err != nil {
-		return ""
-	}
-	var b strings.Builder
-	for _, f := range files {
-		if st, err := f.Info(); err == nil {
-			fmt.Fprintf(&b, "%s %d\n", f.Name(), st.Size())
-		}
-	}
-	return b.String()
 }

@@ -33,7 +33,7 @@ func roundTrip(t testing.TB, dir string, environ []string) error {
 	if err != nil {
 		return err
 	}
-	r, err := git.OpenReplica(ctx, o, true)
+	r, err := openReplica(ctx, o, true)
 	if err != nil {
 		return err
 	}
@@ -42,7 +42,7 @@ func roundTrip(t testing.TB, dir string, environ []string) error {
 	if err != nil {
 		return err
 	}
-	l, hub := r.Local(), r.Remote("origin", cfg)
+	l, hub := r.Local(), r.Remote(refs.Address{Name: "origin", Config: cfg})
 	if err := refstest.AppendOne(l, agent, "line"); err != nil {
 		return err
 	}
@@ -201,12 +201,12 @@ func TestBrokenOuterConfig(t *testing.T) {
 	if err := os.WriteFile(top+"/broken", []byte("[x\n"), 0o666); err != nil {
 		t.Fatal(err)
 	}
-	r, err := git.OpenReplica(ctx, o, false)
+	r, err := openReplica(ctx, o, false)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer r.Close()
-	if err := r.Remote("origin", cfg).Fetch(ctx); err != nil {
+	if err := r.Remote(refs.Address{Name: "origin", Config: cfg}).Fetch(ctx); err != nil {
 		t.Error(err)
 	}
 	// And discovery says what git says.
@@ -244,24 +244,24 @@ func TestConnectionSettings(t *testing.T) {
 func TestRemoteWithoutURL(t *testing.T) {
 	top := clone(t)
 	o, _ := git.Discover(ctx, top+"/w", nil)
-	r, err := git.OpenReplica(ctx, o, true)
+	r, err := openReplica(ctx, o, true)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer r.Close()
-	if err := r.Remote("none", nil).Fetch(ctx); !errors.Is(err, refs.ErrNoRemote) {
+	if err := r.Remote(refs.Address{Name: "none"}).Fetch(ctx); !errors.Is(err, refs.ErrNoRemote) {
 		t.Error(err)
 	}
-	if _, err := r.Remote("none", nil).Push(ctx, refs.Push{Refs: []refs.PushRef{{Dst: "refs/x"}}}); !errors.Is(err, refs.ErrNoRemote) {
+	if _, err := r.Remote(refs.Address{Name: "none"}).Push(ctx, refs.Push{Refs: []refs.PushRef{{Dst: "refs/x"}}}); !errors.Is(err, refs.ErrNoRemote) {
 		t.Error(err)
 	}
-	if err := r.RemoteURL("../hub.git", nil).Fetch(ctx); err != nil {
+	if err := r.Remote(refs.Address{URL: "../hub.git"}).Fetch(ctx); err != nil {
 		t.Error(err)
 	}
-	if err := r.RemoteURL("-x", nil).Fetch(ctx); err == nil {
+	if err := r.Remote(refs.Address{URL: "-x"}).Fetch(ctx); err == nil {
 		t.Error("a URL like an option is accepted")
 	}
-	if err := r.RemoteURL("ext::sh -c 'touch "+top+"/ran'", nil).Fetch(ctx); err == nil {
+	if err := r.Remote(refs.Address{URL: "ext::sh -c 'touch " + top + "/ran'"}).Fetch(ctx); err == nil {
 		t.Error("a URL that is a command is accepted")
 	}
 	if _, err := os.Stat(top + "/ran"); err == nil {
@@ -273,12 +273,12 @@ func TestRemoteWithoutURL(t *testing.T) {
 func TestHubIsOuter(t *testing.T) {
 	top := clone(t)
 	o, _ := git.Discover(ctx, top+"/w", nil)
-	r, err := git.OpenReplica(ctx, o, true)
+	r, err := openReplica(ctx, o, true)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer r.Close()
-	hub := r.RemoteURL(o.CommonDir, nil)
+	hub := r.Remote(refs.Address{URL: o.CommonDir})
 	id := refstest.CommitOf(t, r.Local(), "x")
 	res, err := hub.Push(ctx, refs.Push{Refs: []refs.PushRef{{Src: id, Dst: refs.HubPrefix + "meta"}}, Atomic: true})
 	if err != nil || !res.Refs[refs.HubPrefix+"meta"].Accepted() {
@@ -301,7 +301,7 @@ func TestCancelEndsTheWholeGroup(t *testing.T) {
 		t.Fatal(err)
 	}
 	o, _ := git.Discover(ctx, top+"/w", append(os.Environ(), "GIT_SSH_COMMAND="+top+"/ssh", "GIT_SSH_VARIANT=simple"))
-	r, err := git.OpenReplica(ctx, o, true)
+	r, err := openReplica(ctx, o, true)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -317,7 +317,7 @@ func TestCancelEndsTheWholeGroup(t *testing.T) {
 		cancel()
 	}()
 	begin := time.Now()
-	err = r.RemoteURL("host:x", nil).Fetch(c)
+	err = r.Remote(refs.Address{URL: "host:x"}).Fetch(c)
 	var re *refs.RemoteError
 	if !errors.As(err, &re) || !re.NoConnection || !errors.Is(err, context.Canceled) {
 		t.Errorf("%v", err)
@@ -363,7 +363,7 @@ func TestReadOnly(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r, err := git.OpenReplica(ctx, o, true)
+	r, err := openReplica(ctx, o, true)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -396,7 +396,7 @@ func TestDamagedReplica(t *testing.T) {
 		t.Fatal(err)
 	}
 	o, _ := git.Discover(ctx, top+"/w", nil)
-	if _, err := git.OpenReplica(ctx, o, true); err == nil || errors.Is(err, git.ErrNoReplica) {
+	if _, err := openReplica(ctx, o, true); err == nil || errors.Is(err, refs.ErrNoReplica) {
 		t.Error(err)
 	}
 }
@@ -421,7 +421,7 @@ func TestSharedRepository(t *testing.T) {
 func TestLock(t *testing.T) {
 	top := clone(t)
 	o, _ := git.Discover(ctx, top+"/w", nil)
-	r, err := git.OpenReplica(ctx, o, true)
+	r, err := openReplica(ctx, o, true)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -136,17 +136,3 @@ func (s *Server) Sizes(ctx context.Context, ids []refs.OID) (total int64, err er
 	}
 	return total, nil
 }
-
-// AtLeast reports whether the git at hand is of that version or a later one;
-// one that says its version in another way counts as later.
-func (o *Outer) AtLeast(ctx context.Context, major, minor int) bool {
-	out, err := o.ask(ctx, "version")
-	if err != nil {
-		return false
-	}
-	var a, b int
-	if n, _ := fmt.Sscanf(string(out), "git version %d.%d", &a, &b); n < 2 {
-		return true
-	}
-	return a > major || a == major && b >= minor
-}

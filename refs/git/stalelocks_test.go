@@ -22,12 +22,12 @@ func TestLocksOfKilledFetches(t *testing.T) {
 	}
 	o, _ := git.Discover(ctx, top+"/w", nil)
 	cfg, _ := o.Config(ctx)
-	r, err := git.OpenReplica(ctx, o, false)
+	r, err := openReplica(ctx, o, false)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer r.Close()
-	hub := r.Remote("origin", cfg)
+	hub := r.Remote(refs.Address{Name: "origin", Config: cfg})
 	move := func() {
 		refstest.Git(t, "-C", top+"/w", "commit", "-q", "--allow-empty", "-m", "more")
 		refstest.Git(t, "-C", top+"/w", "push", "-qf", "origin", "HEAD:"+refs.HubPrefix+"agents/"+agent)
@@ -71,7 +71,7 @@ func TestBranchBecomesDirectory(t *testing.T) {
 	top := clone(t)
 	o, _ := git.Discover(ctx, top+"/w", nil)
 	cfg, _ := o.Config(ctx)
-	r, err := git.OpenReplica(ctx, o, true)
+	r, err := openReplica(ctx, o, true)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -84,7 +84,7 @@ func TestBranchBecomesDirectory(t *testing.T) {
 		}
 		refstest.Git(t, append(args, "HEAD:"+refs.HubPrefix+name)...)
 		was = name
-		if err := r.Remote("origin", cfg).Fetch(ctx); err != nil {
+		if err := r.Remote(refs.Address{Name: "origin", Config: cfg}).Fetch(ctx); err != nil {
 			t.Fatalf("'%s': %v", name, err)
 		}
 		refstest.Git(t, "-C", top+"/w", "fetch", "-q", "--prune")
@@ -116,9 +116,9 @@ func TestTornReplica(t *testing.T) {
 	if err := errors.Join(os.Remove(filepath.Join(replica, "config")), os.Truncate(filepath.Join(replica, "HEAD"), 0)); err != nil {
 		t.Fatal(err)
 	}
-	r, err := git.OpenReplica(ctx, o, false)
-	if err != nil || strings.Join(r.Mended, " ") != "HEAD config" {
-		t.Fatal(r, err)
+	r, repaired, err := o.OpenReplica(ctx, false)
+	if err != nil || strings.Join(repaired, " ") != "HEAD config" {
+		t.Fatal(repaired, err)
 	}
 	defer r.Close()
 	if after, err := os.ReadFile(filepath.Join(replica, "config")); err != nil || string(after) != string(before) {
@@ -127,14 +127,14 @@ func TestTornReplica(t *testing.T) {
 	if all, err := r.Local().Refs(ctx, ""); err != nil || len(all) != 2 {
 		t.Errorf("%v, %v", all, err)
 	}
-	if again, err := git.OpenReplica(ctx, o, false); err != nil || len(again.Mended) != 0 {
-		t.Errorf("%v, %v", again, err)
+	if _, repaired, err := o.OpenReplica(ctx, false); err != nil || len(repaired) != 0 {
+		t.Errorf("%v, %v", repaired, err)
 	}
 	if err := os.Rename(filepath.Join(replica, "refs"), filepath.Join(top, "refs")); err != nil {
 		t.Fatal(err)
 	}
 	var damaged *git.DamagedError
-	if _, err := git.OpenReplica(ctx, o, true); !errors.As(err, &damaged) || damaged.Missing != "refs" {
+	if _, err := openReplica(ctx, o, true); !errors.As(err, &damaged) || damaged.Missing != "refs" {
 		t.Error(err)
 	}
 }

@@ -25,8 +25,7 @@ import (
 //     a child: in all three the copy is quietly not used;
 //   - success is what the refs say, never an exit status.
 
-// TakeOver makes refs/outer/* what the user's repository has of the remote's
-// tracker branches. moved reports whether something is new there.
+// TakeOver implements refs.Replica.
 func (r *Replica) TakeOver(ctx context.Context, remote string, cfg refs.Config) (moved bool, err error) {
 	if remote == "" || !r.outer.mayCopy(cfg) {
 		return false, nil
@@ -120,8 +119,7 @@ func (o *Outer) mayCopy(cfg refs.Config) bool {
 	return ownedByUs(st)
 }
 
-// LastFetch is when the user's repository last fetched; zero if it never did
-// since it was cloned.
+// LastFetch implements refs.Outer.
 func (o *Outer) LastFetch() time.Time {
 	st, err := os.Stat(filepath.Join(o.GitDir, "FETCH_HEAD"))
 	if err != nil {

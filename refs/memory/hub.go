@@ -3,6 +3,7 @@ package memory
 import (
 	"context"
 	"errors"
+	"maps"
 	"strings"
 	"sync"
 
@@ -56,18 +57,7 @@ type remote struct {
 	local *Local
 }
 
-func (m *Local) snapshot() (objects map[refs.OID]refs.Object, tips map[string]refs.OID) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	objects, tips = make(map[refs.OID]refs.Object, len(m.objects)), make(map[string]refs.OID, len(m.refs))
-	for id, o := range m.objects {
-		objects[id] = o
-	}
-	for name, id := range m.refs {
-		tips[name] = id
-	}
-	return objects, tips
-}
+var errDown = errors.New("the hub is down")
 
 // Fetch implements Remote.
 func (r *remote) Fetch(ctx context.Context) error {
@@ -75,7 +65,7 @@ func (r *remote) Fetch(ctx context.Context) error {
 		return &refs.RemoteError{NoConnection: true, Err: context.Cause(ctx)}
 	}
 	if r.hub.faults().Down {
-		return &refs.RemoteError{NoConnection: true, Err: errors.New("the hub is down")}
+		return &refs.RemoteError{NoConnection: true, Err: errDown}
 	}
 	theirs, adv := r.hub.snapshot()
 	r.local.mu.Lock()
@@ -126,113 +116,134 @@ func (r *remote) Push(ctx context.Context, p refs.Push) (*refs.PushResult, error
 	}
 	_, adv := r.hub.snapshot()
 	ours, _ := r.local.snapshot()
-	res := &refs.PushResult{Reached: true, Refs: make(map[string]refs.RefStatus)}
-	refuse := func(dst, who, why string) {
-		res.Refs[dst] = refs.RefStatus{Flag: '!', Summary: who, Reason: why}
-		res.Exit = 1
-	}
-	const here, there = "[rejected]", "[remote rejected]"
-
-	// Here: leases and fast-forwards.
-	var send []refs.PushRef
-	for _, u := range p.Refs {
-		old := adv[u.Dst]
-		_, known := ours[old]
-		switch {
-		case u.Src == old:
-			res.Refs[u.Dst] = refs.RefStatus{Flag: '=', Summary: "[up to date]"}
-			continue
-		case u.Lease != nil && *u.Lease != old:
-			refuse(u.Dst, here, "stale info")
-			continue
-		case u.Lease != nil, u.Force, u.Src == "", old == "":
-		case !known:
-			refuse(u.Dst, here, "fetch first")
-			continue
-		case !isAncestor(r.local.form, ours, old, u.Src):
-			refuse(u.Dst, here, "non-fast-forward")
-			continue
-		}
-		send = append(send, u)
-	}
-	if p.Atomic && res.Exit != 0 {
-		for _, u := range send {
-			refuse(u.Dst, here, "atomic push failed")
-		}
-		send = nil
-	}
+	a := &answer{PushResult: refs.PushResult{Reached: true, Refs: make(map[string]refs.RefStatus)}, atomic: p.Atomic, adv: adv}
+	send := a.here(r.local.form, ours, p.Refs)
 	if len(send) == 0 {
-		return res, nil
+		return &a.PushResult, nil
 	}
 	if faults.BeforeReceive != nil {
 		faults.BeforeReceive()
 	}
+	if err := a.there(r.hub.Local, ours, send, faults.Decline); err != nil || faults.LoseAnswer {
+		return silent, nil // pack-objects died
+	}
+	return &a.PushResult, nil
+}
 
-	// There: objects, rules, compare-and-swap.
-	h := r.hub.Local
+// answer is what becomes of a push.
+type answer struct {
+	refs.PushResult
+	atomic bool
+	adv    map[string]refs.OID // what the hub advertised
+}
+
+func (a *answer) refuse(dst, who, why string) {
+	a.Refs[dst] = refs.RefStatus{Flag: '!', Summary: who, Reason: why}
+	a.Exit = 1
+}
+
+// here looks at leases and fast-forwards, and returns what is sent.
+func (a *answer) here(f refs.Format, ours map[refs.OID]refs.Object, all []refs.PushRef) (send []refs.PushRef) {
+	const here = "[rejected]"
+	for _, u := range all {
+		old := a.adv[u.Dst]
+		_, known := ours[old]
+		switch {
+		case u.Src == old:
+			a.Refs[u.Dst] = refs.RefStatus{Flag: '=', Summary: "[up to date]"}
+			continue
+		case u.Lease != nil && *u.Lease != old:
+			a.refuse(u.Dst, here, "stale info")
+			continue
+		case u.Lease != nil, u.Force, u.Src == "", old == "":
+		case !known:
+			a.refuse(u.Dst, here, "fetch first")
+			continue
+		case !isAncestor(f, ours, old, u.Src):
+			a.refuse(u.Dst, here, "non-fast-forward")
+			continue
+		}
+		send = append(send, u)
+	}
+	if a.atomic && a.Exit != 0 {
+		for _, u := range send {
+			a.refuse(u.Dst, here, "atomic push failed")
+		}
+		return nil
+	}
+	return send
+}
+
+// there takes the objects, applies the server's rules and swaps.
+func (a *answer) there(h *Local, ours map[refs.OID]refs.Object, send []refs.PushRef, decline func(ref string, old, new refs.OID) string) error {
+	const there = "[remote rejected]"
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	pack := make(map[refs.OID]refs.Object)
-	var ups []refs.Update
 	for _, u := range send {
-		if u.Src != "" {
-			if closure(h.form, ours, h.objects, u.Src, pack) != nil {
-				return silent, nil // pack-objects dies
-			}
+		if u.Src == "" {
+			continue
+		}
+		if err := closure(h.form, ours, h.objects, u.Src, pack); err != nil {
+			return err
 		}
 	}
-	declined := false
+	maps.Copy(h.objects, pack)
+	var ups []refs.Update
 	for _, u := range send {
-		if faults.Decline != nil {
-			if why := faults.Decline(u.Dst, adv[u.Dst], u.Src); why != "" {
-				refuse(u.Dst, there, why)
-				declined = true
+		if decline != nil {
+			if why := decline(u.Dst, a.adv[u.Dst], u.Src); why != "" {
+				a.refuse(u.Dst, there, why)
 				continue
 			}
 		}
-		ups = append(ups, refs.Update{Ref: u.Dst, Old: adv[u.Dst], New: u.Src})
+		ups = append(ups, refs.Update{Ref: u.Dst, Old: a.adv[u.Dst], New: u.Src})
 	}
-	groups := [][]refs.Update{ups}
-	lost := "atomic transaction failed"
-	if p.Atomic && declined {
+	switch {
+	case a.atomic && len(ups) < len(send):
 		for _, u := range ups {
-			refuse(u.Ref, there, "atomic push failure")
+			a.refuse(u.Ref, there, "atomic push failure")
 		}
-		groups = nil
-	} else if !p.Atomic {
-		groups, lost = nil, "failed to update ref"
+	case a.atomic:
+		a.swap(h, ups, "atomic transaction failed")
+	default:
 		for _, u := range ups {
-			groups = append(groups, []refs.Update{u})
+			a.swap(h, []refs.Update{u}, "failed to update ref")
 		}
 	}
-	for id, o := range pack {
-		h.objects[id] = o
-	}
-	for _, g := range groups {
-		err := h.swap(g)
-		for _, u := range g {
-			switch {
-			case err != nil:
-				refuse(u.Ref, there, lost)
-			case u.Old == "":
-				res.Refs[u.Ref] = refs.RefStatus{Flag: '*', Summary: "[new branch]"}
-			case u.New == "":
-				res.Refs[u.Ref] = refs.RefStatus{Flag: '-', Summary: "[deleted]"}
-			case isAncestor(h.form, h.objects, u.Old, u.New):
-				res.Refs[u.Ref] = refs.RefStatus{Flag: ' ', Summary: string(u.Old[:7] + ".." + u.New[:7])}
-			default:
-				res.Refs[u.Ref] = refs.RefStatus{Flag: '+', Summary: string(u.Old[:7] + "..." + u.New[:7]), Reason: "forced update"}
-			}
-		}
-	}
-	if faults.LoseAnswer {
-		return silent, nil
-	}
-	return res, nil
+	return nil
 }
+
+// swap moves refs of the hub, all or none, and says what became of each.
+func (a *answer) swap(h *Local, ups []refs.Update, lost string) {
+	err := h.swap(ups)
+	for _, u := range ups {
+		switch {
+		case err != nil:
+			a.refuse(u.Ref, "[remote rejected]", lost)
+		case u.Old == "":
+			a.Refs[u.Ref] = refs.RefStatus{Flag: '*', Summary: "[new branch]"}
+		case u.New == "":
+			a.Refs[u.Ref] = refs.RefStatus{Flag: '-', Summary: "[deleted]"}
+		case isAncestor(h.form, h.objects, u.Old, u.New):
+			a.Refs[u.Ref] = refs.RefStatus{Flag: ' ', Summary: string(u.Old[:7] + ".." + u.New[:7])}
+		default:
+			a.Refs[u.Ref] = refs.RefStatus{Flag: '+', Summary: string(u.Old[:7] + "..." + u.New[:7]), Reason: "forced update"}
+		}
+	}
+}
+
+// Receiving implements Remote: nothing takes time.
+func (r *remote) Receiving() string { return "" }
 
 // Heads implements Remote.
 func (r *remote) Heads(ctx context.Context) (map[string]refs.OID, error) {
+	if ctx.Err() != nil {
+		return nil, &refs.RemoteError{NoConnection: true, Err: context.Cause(ctx)}
+	}
+	if r.hub.faults().Down {
+		return nil, &refs.RemoteError{NoConnection: true, Err: errDown}
+	}
 	_, all := r.hub.snapshot()
 	tips := map[string]refs.OID{}
 	for name, oid := range all {

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"sort"
 	"strings"
 	"sync"
@@ -12,15 +13,20 @@ import (
 	"github.com/git-crosslink/git-crosslink/refs"
 )
 
-// Local is refs.Local in memory, for tests and simulations. It computes the same
-// ids as git does.
+// Local is refs.Local in memory, for tests and simulations: a handle on objects
+// and refs. It computes the same ids as git does.
 type Local struct {
+	*repository
+	closed bool // guarded by the repository's lock
+}
+
+// repository is what handles share.
+type repository struct {
 	form refs.Format
 
 	mu      sync.Mutex
 	objects map[refs.OID]refs.Object
 	refs    map[string]refs.OID
-	closed  bool
 }
 
 var _ refs.Local = (*Local)(nil)
@@ -28,21 +34,16 @@ var _ refs.Local = (*Local)(nil)
 // New returns an empty repository.
 func New(f refs.Format) *Local {
 	empty := refs.Object{Kind: refs.Tree}
-	return &Local{form: f, objects: map[refs.OID]refs.Object{f.ID(empty): empty}, refs: make(map[string]refs.OID)}
+	return &Local{repository: &repository{form: f, objects: map[refs.OID]refs.Object{f.ID(empty): empty}, refs: make(map[string]refs.OID)}}
 }
+
+// Again opens a second handle on the same repository.
+func (m *Local) Again() *Local { return &Local{repository: m.repository} }
 
 // Clone returns an independent copy: a backup, or a cloned machine.
 func (m *Local) Clone() *Local {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	c := New(m.form)
-	for id, o := range m.objects {
-		c.objects[id] = o
-	}
-	for name, id := range m.refs {
-		c.refs[name] = id
-	}
-	return c
+	objects, tips := m.snapshot()
+	return &Local{repository: &repository{form: m.form, objects: objects, refs: tips}}
 }
 
 // Forget drops an object, as a torn backup does.
@@ -156,7 +157,7 @@ func (m *Local) Swap(ctx context.Context, ups []refs.Update) error {
 // SwapInOrder implements refs.Local.
 func (m *Local) SwapInOrder(ctx context.Context, ups []refs.Update) error { return m.Swap(ctx, ups) }
 
-func (m *Local) swap(ups []refs.Update) error {
+func (m *repository) swap(ups []refs.Update) error {
 	var all []refs.Ref
 	for name, id := range m.refs {
 		all = append(all, refs.Ref{Name: name, OID: id})
@@ -185,6 +186,13 @@ func (m *Local) swap(ups []refs.Update) error {
 		}
 	}
 	return nil
+}
+
+// snapshot copies what is there.
+func (m *repository) snapshot() (objects map[refs.OID]refs.Object, tips map[string]refs.OID) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return maps.Clone(m.objects), maps.Clone(m.refs)
 }
 
 // links are the objects that an object names.
