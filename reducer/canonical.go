@@ -5,7 +5,9 @@ import (
 	"cmp"
 	"crypto/sha256"
 	"encoding/base64"
+	"encoding/binary"
 	"maps"
+	"math/bits"
 	"slices"
 	"strconv"
 
@@ -18,15 +20,17 @@ import (
 // not stored and not read back.
 func (s *State) Canonical() []byte {
 	w := &writer{}
-	w.name("newest")
-	w.time(s.newest)
-	w.end()
+	w.newest(s.newest)
+	s.canonical(w)
+	return w.b
+}
+
+// canonical writes everything but the newest time, in parts.
+func (s *State) canonical(w *writer) {
 	canonObjects(w, "issue", s.issues, cmpUUID, (*writer).uuid, (*issue).canonical)
-	canonSet(w, "relation", s.relations, cmpRelation, func(w *writer, r relation) {
-		w.uuid(r.a)
-		w.uuid(r.b)
-		w.quote(string(r.kind))
-	})
+	for _, r := range slices.SortedFunc(maps.Keys(s.relations), cmpRelation) {
+		w.relation(r, s.relations[r])
+	}
 	canonObjects(w, "comment", s.comments, cmpUUID, (*writer).uuid, (*comment).canonical)
 	canonObjects(w, "entry", s.entries, cmpUUID, (*writer).uuid, (*timeEntry).canonical)
 	canonObjects(w, "milestone", s.milestones, cmpUUID, (*writer).uuid, (*milestone).canonical)
@@ -44,6 +48,7 @@ func (s *State) Canonical() []byte {
 		w.quote(r.Reason)
 		w.quote(r.Detail)
 		w.end()
+		w.cut()
 	}
 	for _, u := range s.Unknown() {
 		w.name("unknown")
@@ -51,19 +56,106 @@ func (s *State) Canonical() []byte {
 		w.uint(u.Seq)
 		w.quote(u.Type)
 		w.end()
+		w.cut()
 	}
-	return w.b
 }
 
-// Hash returns the SHA-256 of Canonical in base64url without padding.
-func (s *State) Hash() string {
-	h := sha256.Sum256(s.Canonical())
+// Hash returns a hash of the state in base64url without padding: the same when
+// Canonical is. It is HashOf, so it can be kept while objects come and change.
+func (s *State) Hash() string { return HashOf(s.Sum(), s.newest) }
+
+// Sum is the sum of the SHA-256 hashes of parts of a state, modulo 2^256. A part
+// is an object, a relation, a rejection or an unknown event, as Canonical writes
+// it. Parts can be added and taken away in any order.
+type Sum [sha256.Size]byte
+
+// Sum returns the sum of all parts of the state.
+func (s *State) Sum() (sum Sum) {
+	w := &writer{part: sum.part}
+	s.canonical(w)
+	return sum
+}
+
+// IssueSum returns the sum of what is an issue's: itself, and relations of which
+// it is the first.
+func (s *State) IssueSum(id event.UUID) (sum Sum) {
+	w := &writer{part: sum.part}
+	if i := s.issues[id]; i != nil {
+		canonObjects(w, "issue", map[event.UUID]*issue{id: i}, cmpUUID, (*writer).uuid, (*issue).canonical)
+	}
+	for r, is := range s.relations {
+		if r.a == id {
+			w.relation(r, is)
+		}
+	}
+	return sum
+}
+
+// HashOf is the hash of a state that consists of parts with this sum, and whose
+// newest event has this time.
+func HashOf(sum Sum, newest event.Time) string {
+	w := &writer{part: sum.part}
+	w.newest(newest)
+	h := sha256.Sum256(sum[:])
 	return base64.RawURLEncoding.EncodeToString(h[:])
+}
+
+func (s *Sum) part(b []byte) { *s = s.Add(sha256.Sum256(b)) }
+
+// Add returns the sum of two sums.
+func (s Sum) Add(o Sum) Sum {
+	var carry uint64
+	for i := len(s) - 8; i >= 0; i -= 8 {
+		var x uint64
+		x, carry = bits.Add64(binary.BigEndian.Uint64(s[i:]), binary.BigEndian.Uint64(o[i:]), carry)
+		binary.BigEndian.PutUint64(s[i:], x)
+	}
+	return s
+}
+
+// Sub takes a sum away that was added.
+func (s Sum) Sub(o Sum) Sum {
+	var borrow uint64
+	for i := len(s) - 8; i >= 0; i -= 8 {
+		var x uint64
+		x, borrow = bits.Sub64(binary.BigEndian.Uint64(s[i:]), binary.BigEndian.Uint64(o[i:]), borrow)
+		binary.BigEndian.PutUint64(s[i:], x)
+	}
+	return s
 }
 
 // writer appends lines of words. Strings are always quoted, so no content can
 // look like another line.
-type writer struct{ b []byte }
+type writer struct {
+	b    []byte
+	part func([]byte) // is given each part, which is dropped then; nil keeps all
+}
+
+// cut ends a part.
+func (w *writer) cut() {
+	if w.part != nil {
+		w.part(w.b)
+		w.b = w.b[:0]
+	}
+}
+
+func (w *writer) newest(t event.Time) {
+	w.name("newest")
+	w.time(t)
+	w.end()
+	w.cut()
+}
+
+func (w *writer) relation(r relation, is register[bool]) {
+	w.name("relation")
+	w.uuid(r.a)
+	w.uuid(r.b)
+	w.quote(string(r.kind))
+	w.bool(is.val)
+	w.stamp(is.at)
+	w.end()
+	w.cut()
+}
 
 func (w *writer) name(s string)     { w.b = append(w.b, s...) }
 func (w *writer) quote(s string)    { w.b = strconv.AppendQuote(append(w.b, ' '), s) }
@@ -128,6 +220,7 @@ func canonObjects[K comparable, V any](w *writer, name string, m map[K]*V, order
 		put(w, id)
 		w.end()
 		body(m[id], w)
+		w.cut()
 	}
 }
 

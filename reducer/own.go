@@ -1,0 +1,161 @@
+package reducer
+
+import (
+	"slices"
+
+	"github.com/git-crosslink/git-crosslink/event"
+)
+
+// What one object's own events say. A store that keeps objects as rows reduces an
+// object from the events aimed at it, and puts the View together from that. The
+// rules are those of View, less what depends on other objects.
+
+// Touch says when an object was changed last: the event with the greatest stamp.
+// The zero Touch is before every other.
+type Touch struct {
+	Time  event.Time
+	Agent string
+	Seq   uint64
+	Hash  [32]byte // of the event's bytes
+	Shown event.Time
+	Some  bool // false in the zero Touch
+}
+
+func touchOf(s *stamp) Touch {
+	if s == nil {
+		return Touch{}
+	}
+	return Touch{s.key.Time, s.key.Agent, s.key.Seq, s.hash, s.shown, true}
+}
+
+func (t *Touch) stamp() *stamp {
+	if !t.Some {
+		return nil
+	}
+	return &stamp{key: event.Key{Time: t.Time, Agent: t.Agent, Seq: t.Seq}, hash: t.Hash, shown: t.Shown}
+}
+
+// Latest returns the later of two touches.
+func (t Touch) Latest(o Touch) Touch {
+	if t.stamp().compare(o.stamp()) < 0 {
+		return o
+	}
+	return t
+}
+
+// OwnIssue is what an issue's own events say, without those of its comments and
+// time entries. Members of Issue that depend on other objects are zero.
+type OwnIssue struct {
+	Issue   Issue // if Shown
+	Shown   bool
+	Deleted bool
+	Touched Touch
+
+	Parent    event.UUID // here and below: also if the other is not shown
+	Blockers  []event.UUID
+	Relations []Tie
+	Milestone event.UUID
+}
+
+// Tie is a relation between two issues: A Kind B.
+type Tie struct {
+	A, B event.UUID
+	Kind event.RelationKind
+}
+
+// OwnIssue returns what the events say of one issue.
+func (s *State) OwnIssue(id event.UUID) OwnIssue {
+	i := s.issues[id]
+	if i == nil {
+		return OwnIssue{}
+	}
+	o := OwnIssue{
+		Shown: i.shown(), Deleted: i.deleted != nil, Touched: touchOf(i.touched),
+		Parent: i.parent.val, Blockers: presentBy(i.blockers, cmpUUID), Milestone: i.milestone.val,
+	}
+	if o.Shown {
+		i.see(id, &o.Issue)
+	}
+	for r, here := range s.relations {
+		if here.val && (r.a == id || r.b == id) {
+			o.Relations = append(o.Relations, Tie{r.a, r.b, r.kind})
+		}
+	}
+	slices.SortFunc(o.Relations, func(x, y Tie) int {
+		return cmpRelation(relation{x.A, x.B, x.Kind}, relation{y.A, y.B, y.Kind})
+	})
+	return o
+}
+
+// Touches are the issues that an object's events touched, each with the latest.
+type Touches map[event.UUID]Touch
+
+func (t Touches) touch(id event.UUID, at *stamp) { t[id] = t[id].Latest(touchOf(at)) }
+
+// OwnComment is what a comment's own events say.
+type OwnComment struct {
+	Comment Comment // if Added
+	Issue   event.UUID
+	Added   bool
+	Deleted bool
+	Touches Touches
+}
+
+// OwnComment returns what the events say of one comment.
+func (s *State) OwnComment(id event.UUID) OwnComment {
+	c := s.comments[id]
+	if c == nil {
+		return OwnComment{}
+	}
+	o := OwnComment{Deleted: c.deleted != nil, Touches: Touches{}}
+	c.touches(o.Touches.touch)
+	if a := c.adds.all(); len(a) > 0 {
+		o.Added, o.Issue, o.Comment = true, a[0].body.Issue, c.see(id)
+	}
+	return o
+}
+
+// OwnEntry is what a time entry's own events say.
+type OwnEntry struct {
+	Entry   TimeEntry // if Added
+	Issue   event.UUID
+	Added   bool
+	Touches Touches
+}
+
+// OwnEntry returns what the events say of one time entry.
+func (s *State) OwnEntry(id event.UUID) OwnEntry {
+	t := s.entries[id]
+	if t == nil || len(t.adds.all()) == 0 {
+		return OwnEntry{}
+	}
+	o := OwnEntry{Entry: t.see(id), Issue: t.adds.all()[0].body.Issue, Added: true, Touches: Touches{}}
+	t.touches(o.Touches.touch)
+	return o
+}
+
+// OwnMilestone returns what the events say of one milestone, without its issues;
+// nil if it is not shown.
+func (s *State) OwnMilestone(id event.UUID) *Milestone {
+	m := s.milestones[id]
+	if !m.shown() {
+		return nil
+	}
+	return m.see(id)
+}
+
+// OwnAgent returns what an agent's events say of it; nil if they say nothing.
+func (s *State) OwnAgent(id string) *Agent {
+	a := s.agents[id]
+	if a == nil {
+		return nil
+	}
+	return a.see(id)
+}
+
+// Refused reports whether an event has no effect, whatever other events there are:
+// it breaks a rule, or its type is unknown.
+func Refused(b event.Body) bool {
+	_, unknown := b.(*event.Unknown)
+	return unknown || judge(b) != nil
+}
