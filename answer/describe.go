@@ -82,7 +82,7 @@ func describe(p tracker.Projection, u event.UUID, b event.Body) string {
 }
 
 func nameOf(p tracker.Projection, u event.UUID) string {
-	if i, err := p.Issue(u); err == nil {
+	if i, err := p.Row(u); err == nil {
 		return i.Name()
 	}
 	return u.String()

@@ -137,7 +137,7 @@ func New(p tracker.Projection) (*Builder, error) {
 
 // Issue gives an issue its shape.
 func (s *Builder) Issue(i *store.Issue) (Issue, error) {
-	open, err := s.Projection.OpenBlockers(i.UUID)
+	open, err := store.OpenBlockers(s.Projection, i.UUID)
 	if err != nil {
 		return Issue{}, err
 	}
@@ -151,7 +151,7 @@ func (s *Builder) Issue(i *store.Issue) (Issue, error) {
 		Parent:    s.refOrNull(i.Parent),
 		BlockedBy: s.refs(i.BlockedBy), Blocks: s.refs(i.Blocks), Cyclic: s.refs(i.Cyclic),
 		Milestone: s.milestone(i.Milestone), Lock: lockOf(i),
-		OpenBlockerCount: len(open), ChildCount: len(i.Children), CommentCount: len(i.Comments),
+		OpenBlockerCount: len(open), ChildCount: len(i.Children), CommentCount: i.CommentCount,
 		Mark: TextOrNull(s.Projection.Mark(i.Created.Agent, i.Created.Seq)),
 	}, nil
 }
@@ -243,7 +243,7 @@ func (s *Builder) refOrNull(u event.UUID) *Ref {
 	if u == (event.UUID{}) {
 		return nil
 	}
-	i, err := s.Projection.Issue(u)
+	i, err := s.Projection.Row(u)
 	if err != nil {
 		return nil // hidden since: shown as none
 	}

@@ -212,7 +212,7 @@ func unblockedBy(p tracker.Projection, done []event.UUID) ([]*store.Issue, error
 	var free []*store.Issue
 	for _, i := range verb.Shown(p, done) {
 		for _, o := range verb.Shown(p, i.Blocks) {
-			open, err := p.OpenBlockers(o.UUID)
+			open, err := store.OpenBlockers(p, o.UUID)
 			if err != nil {
 				return nil, err
 			}

@@ -113,23 +113,28 @@ func others(get func(i *store.Issue) []event.UUID) field {
 
 // fieldsOf are the names of --format: those of the JSON shape, and id.
 var fieldsOf = map[string]field{
-	"id":          text(func(i *store.Issue) string { return i.Name() }),
-	"number":      text(func(i *store.Issue) string { return numberText(i) }),
-	"short":       text(func(i *store.Issue) string { return i.Short }),
-	"uuid":        text(func(i *store.Issue) string { return i.UUID.String() }),
-	"title":       text(func(i *store.Issue) string { return i.Title }),
-	"description": text(func(i *store.Issue) string { return i.Description }),
-	"status":      text(func(i *store.Issue) string { return string(i.Status) }),
-	"priority":    text(func(i *store.Issue) string { return string(i.Priority) }),
-	"labels":      text(func(i *store.Issue) string { return strings.Join(i.Labels, ",") }),
-	"assignees":   text(func(i *store.Issue) string { return strings.Join(i.Assignees, ",") }),
-	"created_by":  text(func(i *store.Issue) string { return i.CreatedBy }),
-	"status_by":   text(func(i *store.Issue) string { return i.StatusBy }),
-	"reason":      text(func(i *store.Issue) string { return i.Reason }),
-	"created_at":  moment(func(i *store.Issue) event.Time { return i.CreatedAt }),
-	"updated_at":  moment(func(i *store.Issue) event.Time { return i.UpdatedAt }),
-	"closed_at":   moment(func(i *store.Issue) event.Time { return i.ClosedAt }),
-	"due_at":      moment(func(i *store.Issue) event.Time { return i.DueAt }),
+	"id":     text(func(i *store.Issue) string { return i.Name() }),
+	"number": text(func(i *store.Issue) string { return numberText(i) }),
+	"short":  text(func(i *store.Issue) string { return i.Short }),
+	"uuid":   text(func(i *store.Issue) string { return i.UUID.String() }),
+	"title":  text(func(i *store.Issue) string { return i.Title }),
+	"description": {get: func(_ *env, s *answer.Builder, i *store.Issue, _ string) string {
+		if full, err := s.Projection.Issue(i.UUID); err == nil { // lists are without texts
+			return full.Description
+		}
+		return ""
+	}},
+	"status":     text(func(i *store.Issue) string { return string(i.Status) }),
+	"priority":   text(func(i *store.Issue) string { return string(i.Priority) }),
+	"labels":     text(func(i *store.Issue) string { return strings.Join(i.Labels, ",") }),
+	"assignees":  text(func(i *store.Issue) string { return strings.Join(i.Assignees, ",") }),
+	"created_by": text(func(i *store.Issue) string { return i.CreatedBy }),
+	"status_by":  text(func(i *store.Issue) string { return i.StatusBy }),
+	"reason":     text(func(i *store.Issue) string { return i.Reason }),
+	"created_at": moment(func(i *store.Issue) event.Time { return i.CreatedAt }),
+	"updated_at": moment(func(i *store.Issue) event.Time { return i.UpdatedAt }),
+	"closed_at":  moment(func(i *store.Issue) event.Time { return i.ClosedAt }),
+	"due_at":     moment(func(i *store.Issue) event.Time { return i.DueAt }),
 	"scheduled_at": moment(func(i *store.Issue) event.Time {
 		return i.ScheduledAt
 	}),
@@ -148,7 +153,7 @@ var fieldsOf = map[string]field{
 		return i.Lock.Since
 	}),
 	"child_count":   text(func(i *store.Issue) string { return strconv.Itoa(len(i.Children)) }),
-	"comment_count": text(func(i *store.Issue) string { return strconv.Itoa(len(i.Comments)) }),
+	"comment_count": text(func(i *store.Issue) string { return strconv.Itoa(i.CommentCount) }),
 }
 
 // lockText is empty where nothing is locked.

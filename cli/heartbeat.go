@@ -70,7 +70,7 @@ func runHeartbeat(ctx context.Context, ids []string, state string, e *env) error
 		return err
 	}
 	on := ""
-	if row, err := p.Issue(b.Issue); err == nil {
+	if row, err := p.Row(b.Issue); err == nil {
 		on = " on " + named(row)
 	}
 	switch b.Outcome {

@@ -236,7 +236,7 @@ func (e *env) whyReady(p tracker.Projection, i *store.Issue) (string, error) {
 
 // whyBlocked names what an issue waits for.
 func whyBlocked(p tracker.Projection, i *store.Issue) (string, error) {
-	open, err := p.OpenBlockers(i.UUID)
+	open, err := store.OpenBlockers(p, i.UUID)
 	if err != nil {
 		return "", err
 	}

@@ -23,6 +23,10 @@ type Delta struct {
 	// once. An error ends it, and nothing of the Delta may then be kept.
 	Logs iter.Seq2[Log, error]
 
+	// Base is the checkpoint that the lines of a hub of level 2 or 3 follow. It is
+	// nil unless From is: such a hub is read as a whole.
+	Base *event.Base
+
 	// Numbers are the issues that a number was given to, which may name issues
 	// that no counted line has created yet. If Renumbered, they are all there
 	// are, and every other number the store holds goes.

@@ -24,8 +24,13 @@ func (s *State) ApplyBase(b *event.Base) {
 	// checkpoints, the hash of all of each decides, as that of an event's bytes
 	// would.
 	plain := stateOf(b, [sha256.Size]byte{})
+	s.based = true
 	s.Merge(stateOf(b, sha256.Sum256(plain.Canonical())))
 }
+
+// Based reports whether the state holds a checkpoint, so that it does not follow
+// from events alone.
+func (s *State) Based() bool { return s.based }
 
 func stateOf(b *event.Base, hash [sha256.Size]byte) *State {
 	s := New()

@@ -1,13 +1,13 @@
 package reducer
 
-// components returns, for each node of a directed graph, the number of its
+// Components returns, for each node of a directed graph, the number of its
 // strongly connected component. Two nodes have the same number exactly when
 // each can be reached from the other. edges[i] are the nodes i points at.
 //
 // It is Tarjan's algorithm in linear time, with its own stack instead of the
 // program's: a chain of a hundred thousand parents is somebody's mistake, but
 // must not end the reader.
-func components(edges [][]int32) []int32 {
+func Components(edges [][]int32) []int32 {
 	n := len(edges)
 	var (
 		comp  = make([]int32, n) // 0 while unknown

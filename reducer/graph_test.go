@@ -28,7 +28,7 @@ func TestComponentsAreWhatReachesEachOther(t *testing.T) {
 				}
 			}
 		}
-		comp := components(edges)
+		comp := Components(edges)
 		for i := range n {
 			for j := range n {
 				if (comp[i] == comp[j]) != (reach[i][j] && reach[j][i]) {
@@ -46,12 +46,12 @@ func TestComponentsOfALongChain(t *testing.T) {
 	for i := range n - 1 {
 		edges[i] = []int32{int32(i + 1)}
 	}
-	comp := components(edges)
+	comp := Components(edges)
 	if comp[0] == comp[n-1] {
 		t.Error("a chain is no circle")
 	}
 	edges[n-1] = []int32{0}
-	comp = components(edges)
+	comp = Components(edges)
 	if comp[0] != comp[n-1] || comp[0] != comp[n/2] {
 		t.Error("a circle is one component")
 	}

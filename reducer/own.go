@@ -1,6 +1,7 @@
 package reducer
 
 import (
+	"maps"
 	"slices"
 
 	"github.com/git-crosslink/git-crosslink/event"
@@ -158,4 +159,21 @@ func (s *State) OwnAgent(id string) *Agent {
 func Refused(b event.Body) bool {
 	_, unknown := b.(*event.Unknown)
 	return unknown || judge(b) != nil
+}
+
+// Objects are the ids of all objects there are rows of, each list in order.
+type Objects struct {
+	Issues, Comments, Entries, Milestones []event.UUID
+	Agents                                []string
+}
+
+// Objects lists the objects that events speak of.
+func (s *State) Objects() Objects {
+	return Objects{
+		Issues:     slices.SortedFunc(maps.Keys(s.issues), cmpUUID),
+		Comments:   slices.SortedFunc(maps.Keys(s.comments), cmpUUID),
+		Entries:    slices.SortedFunc(maps.Keys(s.entries), cmpUUID),
+		Milestones: slices.SortedFunc(maps.Keys(s.milestones), cmpUUID),
+		Agents:     slices.Sorted(maps.Keys(s.agents)),
+	}
 }

@@ -56,6 +56,7 @@ type State struct {
 	agents     map[string]*agent
 	rejected   map[Rejection]struct{} // those that do not depend on other events
 	unknown    map[UnknownEvent]struct{}
+	based      bool // it holds a checkpoint
 
 	view *View // made by View, dropped by whatever changes the state
 }
@@ -184,6 +185,7 @@ func (s *State) apply(e *event.Envelope, at *stamp) {
 func (s *State) Merge(o *State) {
 	s.view = nil
 	s.newest = max(s.newest, o.newest)
+	s.based = s.based || o.based
 	for id, x := range o.issues {
 		s.issue(id).merge(x)
 	}

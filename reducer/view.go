@@ -187,7 +187,7 @@ func (b *builder) parents() {
 			edges[n] = room[n : n+1]
 		}
 	}
-	comp := components(edges)
+	comp := Components(edges)
 	for n := range b.shown {
 		for _, p := range edges[n] {
 			if comp[n] == comp[p] {
@@ -210,7 +210,7 @@ func (b *builder) blockers() {
 		}
 		slices.Sort(edges[n])
 	}
-	comp := components(edges)
+	comp := Components(edges)
 	for n := range b.shown {
 		for _, m := range edges[n] {
 			if comp[n] == comp[m] {

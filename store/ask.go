@@ -1,9 +1,9 @@
 package store
 
 import (
-	"bytes"
 	"cmp"
 	"database/sql"
+	"maps"
 	"math"
 	"slices"
 	"strconv"
@@ -40,76 +40,36 @@ func tell[T any](f *File, file func() (T, error), memory func(*Memory) T) T {
 	return x
 }
 
-// Issue returns one row, or *NotFoundError.
-func (f *File) Issue(u event.UUID) (*Issue, error) {
-	return ask(f, func() (*Issue, error, error) {
-		i, err := f.issue(u)
-		if err == nil && i == nil {
-			return nil, &NotFoundError{What: "issue", ID: u.String()}, nil
-		}
-		return i, nil, err
-	}, func(m *Memory) (*Issue, error) { return m.Issue(u) })
-}
-
-// issue returns a row that is shown, nil if there is none.
-func (f *File) issue(u event.UUID) (*Issue, error) {
-	if i, asked := f.rows[u]; asked {
-		return i, nil
-	}
-	var found *Issue
-	err := f.query(func(r *sql.Rows) (err error) {
-		found, err = f.scan(r)
-		return err
-	}, "SELECT k, row FROM issue WHERE k = ? AND shown", u[:])
-	if err != nil {
-		return nil, err
-	}
-	f.rows[u] = found
-	return found, nil
-}
-
-// scan reads a uuid and its row, which are kept.
-func (f *File) scan(r *sql.Rows) (*Issue, error) {
-	var k, row sql.RawBytes
-	if err := r.Scan(&k, &row); err != nil {
-		return nil, err
-	}
-	if len(k) != len(event.UUID{}) {
-		return nil, errRow
-	}
-	if u := event.UUID(k); f.rows[u] != nil {
-		return f.rows[u], nil
-	}
-	i := &Issue{}
-	if err := unpack(row, i); err != nil {
-		return nil, err
-	}
-	if !bytes.Equal(i.UUID[:], k) {
-		return nil, errRow
-	}
-	f.rows[i.UUID] = i
-	return i, nil
-}
-
 // List returns the issues the filter lets through, in its order, and how many
 // there are without its limit.
 func (f *File) List(l Filter) (rows []*Issue, total int, err error) {
-	return f.list(l, "", nil, nil, func(m *Memory) ([]*Issue, int, error) { return m.List(l) })
+	return f.list(l, func() (string, []any, error) { return "", nil, nil }, func(m *Memory) ([]*Issue, int, error) { return m.List(l) })
 }
 
 // Latest names the issues that changed last, at most limit.
 func (f *File) Latest(limit int) ([]Named, error) {
 	return ask(f, func() (all []Named, no, err error) {
+		near, err := f.nearIDs()
+		if err != nil {
+			return nil, nil, err
+		}
 		err = f.query(func(r *sql.Rows) error {
 			var n Named
 			var position int64
-			err := r.Scan(&n.Short, &n.Title, &n.Status, &position)
+			var k []byte
+			if err := r.Scan(&k, &n.Title, &n.Status, &position); err != nil || len(k) != len(event.UUID{}) {
+				return cmp.Or(err, errRow)
+			}
 			if position != math.MaxInt64 {
 				n.Number = uint64(position) + 1
 			}
+			u := event.UUID(k)
+			if n.Short = near[nearKey{"i", u}]; n.Short == "" {
+				n.Short = alone(u)
+			}
 			all = append(all, n)
-			return err
-		}, "SELECT i.short, i.title, i.status, i.position FROM issue i WHERE i.shown ORDER BY "+(&Filter{Sort: "updated"}).order()+" LIMIT ?", int64(limit))
+			return nil
+		}, "SELECT i.k, i.title, i.status, i.position FROM issue i WHERE i.shown ORDER BY "+(&Filter{Sort: "updated"}).order()+" LIMIT ?", int64(limit))
 		return all, nil, err
 	}, func(m *Memory) ([]Named, error) { return m.Latest(limit) })
 }
@@ -119,13 +79,17 @@ type page struct {
 	total int
 }
 
-// list is List with one more condition, or with one that is asked of each row.
-func (f *File) list(l Filter, where string, args []any, also func(*Issue) bool, memory func(*Memory) ([]*Issue, int, error)) ([]*Issue, int, error) {
+// list is List with one more condition, "" for none.
+func (f *File) list(l Filter, where func() (string, []any, error), memory func(*Memory) ([]*Issue, int, error)) ([]*Issue, int, error) {
 	p, err := ask(f, func() (page, error, error) {
 		if err := l.check(); err != nil {
 			return page{}, err, nil
 		}
-		p, err := f.page(l, where, args, also)
+		cond, args, err := where()
+		if err != nil {
+			return page{}, nil, err
+		}
+		p, err := f.page(l, cond, args)
 		return p, nil, err
 	}, func(m *Memory) (page, error) {
 		rows, total, err := memory(m)
@@ -134,7 +98,7 @@ func (f *File) list(l Filter, where string, args []any, also func(*Issue) bool, 
 	return p.rows, p.total, err
 }
 
-func (f *File) page(l Filter, where string, args []any, also func(*Issue) bool) (page, error) {
+func (f *File) page(l Filter, where string, args []any) (page, error) {
 	p := page{rows: []*Issue{}}
 	conds, vals := l.where()
 	if where != "" {
@@ -143,23 +107,16 @@ func (f *File) page(l Filter, where string, args []any, also func(*Issue) bool) 
 	from := " FROM issue i WHERE " + strings.Join(conds, " AND ")
 	order := l.order()
 	query := "SELECT i.k, i.row" + from + " ORDER BY " + order
-	limited := l.Limit > 0 && also == nil
+	limited := l.Limit > 0
 	if limited { // without the rows in hand while they are sorted
 		query = "SELECT r.k, r.row FROM (SELECT i.id" + from + " ORDER BY " + order + " LIMIT " + strconv.Itoa(l.Limit) + ") JOIN issue r USING (id)"
 	}
-	if err := f.query(func(r *sql.Rows) error {
-		i, err := f.scan(r)
-		if err == nil && (also == nil || also(i)) {
-			p.rows = append(p.rows, i)
-		}
-		return err
-	}, query, vals...); err != nil {
+	if err := f.scan(func(i *Issue) { p.rows = append(p.rows, i) }, query, vals...); err != nil {
 		return page{}, err
 	}
 	slices.SortFunc(p.rows, l.less())
 	p.total = len(p.rows)
-	switch {
-	case limited && p.total == l.Limit:
+	if limited && p.total == l.Limit {
 		count := "SELECT count(*)" + from
 		if len(conds) == 1 { // by status, or all
 			count = "SELECT coalesce(sum(n), 0) FROM tally"
@@ -171,14 +128,12 @@ func (f *File) page(l Filter, where string, args []any, also func(*Issue) bool) 
 		if err := f.query(func(r *sql.Rows) error { return r.Scan(&p.total) }, count, vals...); err != nil {
 			return page{}, err
 		}
-	case l.Limit > 0 && p.total > l.Limit:
-		p.rows = p.rows[:l.Limit]
 	}
 	return p, nil
 }
 
 // waiting are the issues with an open blocker.
-const waiting = "(SELECT e.issue FROM edge e JOIN issue b ON b.k = e.blocker WHERE b.status = 'open')"
+const waiting = "(SELECT e.issue FROM edge e JOIN issue b ON b.k = e.other WHERE e.kind = 'b' AND e.cyclic = 0 AND b.status = 'open')"
 
 // where is the filter in SQL; match has the rules.
 func (f *Filter) where() (conds []string, vals []any) {
@@ -206,10 +161,10 @@ func (f *Filter) where() (conds []string, vals []any) {
 		need("i.holder = ?", f.LockedBy)
 	}
 	if f.Milestone != (event.UUID{}) {
-		need("i.milestone = ?", f.Milestone[:])
+		need("i.milestone = ? AND EXISTS (SELECT 1 FROM milestone m WHERE m.k = i.milestone)", f.Milestone[:])
 	}
 	if f.Parent != (event.UUID{}) {
-		need("i.parent = ?", f.Parent[:])
+		need("i.k IN (SELECT e.issue FROM edge e JOIN issue p ON p.k = e.other AND p.shown WHERE e.other = ? AND e.kind = 'p' AND e.cyclic = 0)", f.Parent[:])
 	}
 	if f.Overdue {
 		need("i.status = 'open' AND i.due < ? AND i.due <> ?", int64(f.Now), int64(event.MaxTime))
@@ -240,47 +195,20 @@ func (f *Filter) order() string {
 	return "i.created DESC, i.k DESC"
 }
 
-// OpenBlockers returns the open issues that u waits for.
-func (f *File) OpenBlockers(u event.UUID) ([]*Issue, error) {
-	return ask(f, func() ([]*Issue, error, error) {
-		i, err := f.issue(u)
-		if err != nil {
-			return nil, nil, err
-		}
-		if i == nil {
-			return nil, &NotFoundError{What: "issue", ID: u.String()}, nil
-		}
-		var open []*Issue
-		for _, b := range i.BlockedBy {
-			o, err := f.issue(b)
-			if err != nil {
-				return nil, nil, err
-			}
-			if o != nil && o.Status == event.Open {
-				open = append(open, o)
-			}
-		}
-		return open, nil, nil
-	}, func(m *Memory) ([]*Issue, error) { return m.OpenBlockers(u) })
-}
-
 // Locked returns the issues that are locked or claimed, oldest lock first.
 func (f *File) Locked() ([]*Issue, error) {
 	return ask(f, func() ([]*Issue, error, error) {
 		rows := []*Issue{}
-		err := f.query(func(r *sql.Rows) error {
-			i, err := f.scan(r)
-			if err == nil {
-				rows = append(rows, i)
-			}
-			return err
-		}, "SELECT k, row FROM issue WHERE holder IS NOT NULL")
-		if err == nil {
-			slices.SortFunc(rows, lockOrder)
-		}
+		err := f.scan(func(i *Issue) { rows = append(rows, i) }, "SELECT k, row FROM issue WHERE holder IS NOT NULL")
+		slices.SortFunc(rows, lockOrder)
 		return rows, nil, err
 	}, (*Memory).Locked)
 }
+
+// historyQuery finds the lines aimed at an issue, or at one of its comments.
+const historyQuery = `SELECT row FROM line WHERE id IN (
+	SELECT line FROM aim WHERE target IN (?1, ?2) UNION
+	SELECT a.line FROM comment c JOIN aim a ON a.target = CAST('c' || c.k AS BLOB) WHERE c.issue = ?3) ORDER BY id`
 
 // History returns the lines aimed at an issue in key order, without what only
 // proves them: Raw, Hub, Prev, Signature and members not known are empty.
@@ -295,11 +223,15 @@ func (f *File) History(u event.UUID) ([]*event.Envelope, error) {
 				return err
 			}
 			e, err := unpackLine(row)
-			if err == nil {
-				lines = append(lines, e)
+			if err != nil {
+				return err
 			}
-			return err
-		}, historyQuery, u[:])
+			if c, added := e.Body.(*event.CommentAdded); added && c.Issue != u {
+				return nil // what another issue says of a comment with the same uuid
+			}
+			lines = append(lines, e)
+			return nil
+		}, historyQuery, []byte(about(ofIssue, u)), []byte(about(ofHistory, u)), u[:])
 		slices.SortStableFunc(lines, func(a, b *event.Envelope) int { return a.Key().Compare(b.Key()) })
 		return lines, nil, err
 	}, func(m *Memory) ([]*event.Envelope, error) { return m.History(u) })
@@ -308,7 +240,7 @@ func (f *File) History(u event.UUID) ([]*event.Envelope, error) {
 // LastSign is an agent's last sign of life; see Memory.
 func (f *File) LastSign(agent string) event.Time {
 	return tell(f, func() (at event.Time, err error) {
-		err = f.query(func(r *sql.Rows) error { return r.Scan(&at) }, "SELECT sign FROM agent WHERE k = ?", agent)
+		err = f.query(func(r *sql.Rows) error { return r.Scan(&at) }, "SELECT sign FROM log WHERE agent = ?", agent)
 		if p, ok := f.Presence(agent); ok {
 			at = max(at, p.LastSeen)
 		}
@@ -337,7 +269,7 @@ func (f *File) Aliases() map[uint64]uint64 {
 			err := r.Scan(&lost, &now)
 			all[uint64(lost)] = uint64(now)
 			return err
-		}, "SELECT k, stands FROM alias")
+		}, "SELECT k, now FROM alias")
 		if err == nil {
 			f.alias = all
 		}
@@ -346,7 +278,7 @@ func (f *File) Aliases() map[uint64]uint64 {
 }
 
 // rowsOf reads all of a table that has packed rows.
-func rowsOf[T any](f *File, query string) (all []*T, err error) {
+func rowsOf[T any](f *File, query string, args ...any) (all []*T, err error) {
 	err = f.query(func(r *sql.Rows) error {
 		var row sql.RawBytes
 		if err := r.Scan(&row); err != nil {
@@ -355,14 +287,14 @@ func rowsOf[T any](f *File, query string) (all []*T, err error) {
 		x := new(T)
 		all = append(all, x)
 		return unpack(row, x)
-	}, query)
+	}, query, args...)
 	return all, err
 }
 
 // Agents returns the agents that have said something of themselves, by id.
 func (f *File) Agents() []*reducer.Agent {
 	return tell(f, func() ([]*reducer.Agent, error) {
-		all, err := rowsOf[reducer.Agent](f, "SELECT row FROM agent WHERE row IS NOT NULL ORDER BY k")
+		all, err := rowsOf[reducer.Agent](f, "SELECT row FROM agent ORDER BY k")
 		return append([]*reducer.Agent{}, all...), err
 	}, (*Memory).Agents)
 }
@@ -370,9 +302,26 @@ func (f *File) Agents() []*reducer.Agent {
 // Milestones returns every milestone, by creation.
 func (f *File) Milestones() ([]*reducer.Milestone, error) {
 	return ask(f, func() ([]*reducer.Milestone, error, error) {
-		all, err := rowsOf[reducer.Milestone](f, "SELECT row FROM milestone")
-		slices.SortFunc(all, milestoneOrder)
-		return all, nil, err
+		shown, err := f.milestones()
+		if err != nil || len(shown) == 0 {
+			return nil, nil, err
+		}
+		all := make(map[event.UUID]*reducer.Milestone, len(shown))
+		for u, m := range shown {
+			x := *m
+			all[u] = &x
+		}
+		err = f.query(func(r *sql.Rows) error {
+			var m, k []byte
+			if err := r.Scan(&m, &k); err != nil || len(m) != len(event.UUID{}) || len(k) != len(event.UUID{}) {
+				return cmp.Or(err, errRow)
+			}
+			if x := all[event.UUID(m)]; x != nil {
+				x.Issues = append(x.Issues, event.UUID(k))
+			}
+			return nil
+		}, "SELECT milestone, k FROM issue WHERE milestone IS NOT NULL ORDER BY milestone, created, k")
+		return slices.SortedFunc(maps.Values(all), milestoneOrder), nil, err
 	}, (*Memory).Milestones)
 }
 
@@ -384,14 +333,8 @@ func (f *File) Rejections() []reducer.Rejection {
 			list = append(list, *r)
 		}
 		slices.SortFunc(list, reducer.Rejection.Compare)
-		return list, err
+		return slices.Compact(list), err
 	}, (*Memory).Rejections)
-}
-
-// markRun is what is said of an agent's lines from a sequence on.
-type markRun struct {
-	seq  uint64
-	rule string
 }
 
 // Mark returns what is to be said of a line's signature; see Memory.
@@ -400,53 +343,66 @@ func (f *File) Mark(agent string, seq uint64) string {
 		runs, asked := f.marks[agent]
 		if !asked {
 			if err := f.query(func(r *sql.Rows) error {
-				var from int64
-				var run markRun
-				err := r.Scan(&from, &run.rule)
-				run.seq = uint64(from)
-				runs = append(runs, run)
+				m, err := scanMark(r)
+				runs = append(runs, m)
 				return err
 			}, "SELECT seq, rule FROM mark WHERE agent = ? ORDER BY seq", agent); err != nil {
 				return "", err
 			}
 			f.marks[agent] = runs
 		}
-		n, _ := slices.BinarySearchFunc(runs, seq+1, func(r markRun, seq uint64) int { return cmp.Compare(r.seq, seq) })
-		if n == 0 {
-			return "", nil
-		}
-		return runs[n-1].rule, nil
+		return ruleAt(runs, seq), nil
 	}, func(m *Memory) string { return m.Mark(agent, seq) })
 }
 
 // Check says whether the reducer would reject the event. The rules that need other
-// events than this one are those of things that cannot be added twice; of those
-// rows know only whether a comment is new, so else memory answers.
+// events than this one are those of things that cannot be added twice.
 func (f *File) Check(author string, b event.Body) error {
-	alone := true
-	switch b := b.(type) {
-	case *event.CommentAdded:
-		var n int
-		err := f.query(func(r *sql.Rows) error { return r.Scan(&n) }, "SELECT count(*) FROM comment WHERE k = ?", b.Comment[:])
-		alone = err == nil && n == 0
-	case *event.TimeEntryAdded, *event.RequestSent, *event.RequestAcked:
-		alone = false
-	}
-	if alone {
-		return reducer.New().Check(author, b)
-	}
-	m, err := f.fallen()
-	if err != nil {
-		return err
-	}
-	return m.Check(author, b)
+	no, err := ask(f, func() (error, error, error) {
+		var t target
+		switch b := b.(type) {
+		case *event.CommentAdded:
+			t = about(ofComment, b.Comment)
+		case *event.TimeEntryAdded:
+			t = about(ofEntry, b.Entry)
+		case *event.RequestSent:
+			t = target(string(ofRequest) + b.ID)
+		case *event.RequestAcked:
+			t = target(string(ofRequest) + b.ID)
+		}
+		s := reducer.New()
+		if t == "" {
+			return s.Check(author, b), nil, nil
+		}
+		err := f.query(func(r *sql.Rows) error {
+			var id int64
+			var row sql.RawBytes
+			if err := r.Scan(&id, &row); err != nil {
+				return err
+			}
+			e, err := unpackLine(row)
+			if err == nil {
+				s.Apply(e)
+			}
+			return err
+		}, linesOf, []byte(t))
+		return s.Check(author, b), nil, err
+	}, func(m *Memory) (error, error) { return m.Check(author, b), nil })
+	return cmp.Or(err, no)
 }
 
-// Hash is the hash of the canonical state. Rows do not tell, so memory answers.
+// Hash is the hash of the state.
 func (f *File) Hash() string {
-	m, err := f.fallen()
-	if err != nil {
-		return ""
-	}
-	return m.Hash()
+	return tell(f, func() (hash string, err error) {
+		err = f.query(func(r *sql.Rows) error {
+			var sum []byte
+			var newest int64
+			if err := r.Scan(&sum, &newest); err != nil || len(sum) != len(reducer.Sum{}) {
+				return cmp.Or(err, errRow)
+			}
+			hash = reducer.HashOf(reducer.Sum(sum), event.Time(newest))
+			return nil
+		}, "SELECT sum, (SELECT coalesce(max(newest), 0) FROM log) FROM head")
+		return hash, err
+	}, (*Memory).Hash)
 }

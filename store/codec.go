@@ -122,6 +122,16 @@ func (u *unpacker) uint() uint64 {
 	return x
 }
 
+func (u *unpacker) int() int64 {
+	x, n := binary.Varint(u.in)
+	if n <= 0 {
+		u.bad = true
+		return 0
+	}
+	u.in = u.in[n:]
+	return x
+}
+
 func (u *unpacker) flag() bool {
 	b := u.take(1)
 	return len(b) == 1 && b[0] == 1
@@ -135,13 +145,7 @@ func (u *unpacker) value(v reflect.Value) {
 	case reflect.String:
 		v.SetString(string(u.take(u.uint())))
 	case reflect.Int, reflect.Int64:
-		x, n := binary.Varint(u.in)
-		if n <= 0 {
-			u.bad = true
-			return
-		}
-		u.in = u.in[n:]
-		v.SetInt(x)
+		v.SetInt(u.int())
 	case reflect.Uint8, reflect.Uint64:
 		v.SetUint(u.uint())
 	case reflect.Bool:

@@ -24,7 +24,7 @@ func TestForeignChange(t *testing.T) {
 	s := files(t)
 	make := func() []byte {
 		t.Helper()
-		if _, err := s.Update(m, store.State{Digest: w.digest()}); err != nil {
+		if _, err := w.bring(s); err != nil {
 			t.Fatal(err)
 		}
 		mustFile(t, s, w).Close()
@@ -57,7 +57,7 @@ func TestForeignChange(t *testing.T) {
 			refused("a bit flipped", at)
 		}
 	}
-	w2, err := s.Update(m, store.State{Digest: w.digest()})
+	w2, err := w.bring(s)
 	if err != nil || !w2.Anew {
 		t.Fatalf("the damaged file was gone on with: %+v, %v", w2, err)
 	}
@@ -96,7 +96,7 @@ func TestRottenDisk(t *testing.T) {
 	w := newWorld(rng, 120)
 	m := w.memory()
 	s := files(t)
-	if _, err := s.Update(m, store.State{Digest: w.digest()}); err != nil {
+	if _, err := w.bring(s); err != nil {
 		t.Fatal(err)
 	}
 	whole, err := os.ReadFile(s.Path)
@@ -125,10 +125,19 @@ func TestRottenDisk(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, i := range rows {
-			r, err := m.Issue(i.UUID)
+			r, err := m.Row(i.UUID)
 			if err != nil {
 				t.Fatalf("%s is shown: %v", i.UUID, err)
 			}
+			all, err := m.Issue(i.UUID)
+			if err != nil {
+				t.Fatal(err)
+			}
+			got, err := f.Issue(i.UUID)
+			if err != nil {
+				t.Fatal(err)
+			}
+			sameRow(t, all, got)
 			if h, err := f.History(i.UUID); err != nil || len(h) > 1000 {
 				t.Fatal(err)
 			}
@@ -160,7 +169,7 @@ func TestFileFailsHalfway(t *testing.T) {
 		"of another state": nil,
 	} {
 		s := files(t)
-		if _, err := s.Update(m, store.State{Digest: w.digest()}); err != nil {
+		if _, err := w.bring(s); err != nil {
 			t.Fatal(err)
 		}
 		asked := 0
@@ -176,7 +185,7 @@ func TestFileFailsHalfway(t *testing.T) {
 		} else {
 			time.Sleep(4 * store.IdleAfter) // a command that waits lets others write
 			other := w.until(20)
-			_, err = s.Update(other.memory(), store.State{Digest: other.digest()})
+			_, err = other.bring(s, w)
 		}
 		if err != nil {
 			t.Fatalf("%s: %v", what, err)
@@ -194,7 +203,7 @@ func TestNothingAnswers(t *testing.T) {
 	t.Parallel()
 	w := newWorld(rand.New(rand.NewPCG(5, 8)), 50)
 	s := files(t)
-	if _, err := s.Update(w.memory(), store.State{Digest: w.digest()}); err != nil {
+	if _, err := w.bring(s); err != nil {
 		t.Fatal(err)
 	}
 	broken := errors.New("no object")

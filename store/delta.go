@@ -1,6 +1,12 @@
 package store
 
-import "errors"
+import (
+	"errors"
+	"iter"
+
+	"github.com/git-crosslink/git-crosslink/delta"
+	"github.com/git-crosslink/git-crosslink/event"
+)
 
 // ErrNeedsRebuild says that a store cannot be brought to a state by a delta.Delta
 // from the one it holds: there is none, or it is damaged, or made by another program.
@@ -12,4 +18,42 @@ type Saved interface {
 	Header() ([]byte, error)
 	Cursor(agent string) ([]byte, error) // nil if there is none
 	Cursors() (map[string][]byte, error) // of all logs
+}
+
+// Next makes the Delta that leads on from what is saved. It is from the empty state
+// if Inputs is nil, and may be ErrNeedsRebuild to be asked for that.
+type Next func(was Saved) (*delta.Delta, error)
+
+// lockOf is the lock and the queue of an issue, nil if nobody holds it.
+func lockOf(l delta.Lock) *lockRow {
+	if l.Holder == "" {
+		return nil
+	}
+	r := &lockRow{Lock: Lock{l.Holder, l.Token, l.Since, l.Branch, l.Confirmed, l.Ending}}
+	for _, w := range l.Queue {
+		r.Queue = append(r.Queue, Waiter(w))
+	}
+	return r
+}
+
+// lockRow is what is kept of the lock of an issue.
+type lockRow struct {
+	Lock  Lock
+	Queue []Waiter
+}
+
+// EachLog lists logs for a Delta.
+func EachLog(logs ...delta.Log) iter.Seq2[delta.Log, error] { return each(logs) }
+
+// EachLine lists lines for a log of a Delta.
+func EachLine(lines ...*event.Envelope) iter.Seq2[*event.Envelope, error] { return each(lines) }
+
+func each[T any](all []T) iter.Seq2[T, error] {
+	return func(yield func(T, error) bool) {
+		for _, x := range all {
+			if !yield(x, nil) {
+				return
+			}
+		}
+	}
 }

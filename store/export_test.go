@@ -2,6 +2,10 @@ package store
 
 import (
 	"context"
+	"database/sql"
+	"fmt"
+	"slices"
+	"strings"
 
 	"github.com/git-crosslink/git-crosslink/event"
 )
@@ -41,4 +45,42 @@ func HasWords(s *Store) bool {
 		panic(err)
 	}
 	return n > 0
+}
+
+// Dump returns all that a store holds, by table, without what depends on how it came
+// there.
+func Dump(s *Store) map[string][]string {
+	db, conn, err := open(s.Path, false)
+	if err != nil {
+		panic(err)
+	}
+	defer db.Close()
+	defer conn.Close()
+	w := newWriter(conn)
+	all := map[string][]string{}
+	line := "(SELECT agent FROM log WHERE id = %[1]s >> 32) || ' ' || (%[1]s & 0xffffffff)"
+	for table, cols := range map[string]string{
+		"head": "inputs, header, sum", "log": "agent, lines, newest, sign, cursor", "mark": "agent, seq, rule",
+		"line": fmt.Sprintf(line, "id") + ", row", "aim": "target, " + fmt.Sprintf(line, "line"),
+		"issue": issueColumns, "text": "issue, row", "tally": "status, n", "edge": "issue, kind, other, cyclic",
+		"comment": "k, issue, visible, row", "entry": "k, issue, row", "near": "kind, k, short", "number": "k, issue", "alias": "k, now",
+		"lock": "issue, row", "milestone": "k, row", "agent": "k, row", "rejection": "target, n, row",
+	} {
+		n := strings.Count(cols, ", ") + 1
+		if err := w.each("SELECT "+cols+" FROM "+table, nil, func(r *sql.Rows) error {
+			vals, into := make([]any, n), make([]any, n)
+			for i := range vals {
+				into[i] = &vals[i]
+			}
+			err := r.Scan(into...)
+			if s := fmt.Sprintf("%x", vals); table != "tally" || vals[1] != int64(0) {
+				all[table] = append(all[table], s)
+			}
+			return err
+		}); err != nil {
+			panic(err)
+		}
+		slices.Sort(all[table])
+	}
+	return all
 }

@@ -4,12 +4,13 @@ import (
 	"bytes"
 	"context"
 	"database/sql"
-	"fmt"
 	"os"
 	"sync"
 	"time"
 
+	"github.com/git-crosslink/git-crosslink/delta"
 	"github.com/git-crosslink/git-crosslink/event"
+	"github.com/git-crosslink/git-crosslink/reducer"
 )
 
 // File is the projection as a store holds it. It answers what Memory would.
@@ -17,7 +18,7 @@ import (
 // of the same refs.
 type File struct {
 	store  *Store
-	digest []byte
+	inputs []byte
 	recall func() (*Memory, error)
 	seen   func() map[string]event.AgentPresence
 
@@ -29,8 +30,16 @@ type File struct {
 	stmts   map[string]*sql.Stmt
 	memory  *Memory // once the file has failed
 
-	rows  map[event.UUID]*Issue // asked for before; nil is none
-	marks map[string][]markRun
+	answers
+}
+
+// answers are what was asked before.
+type answers struct {
+	rows  map[event.UUID]*issueRow // without texts; nil is none
+	texts map[event.UUID]*Issue    // with them
+	near  map[nearKey]string
+	miles map[event.UUID]*reducer.Milestone
+	marks map[string][]delta.Mark
 	alias map[uint64]uint64
 }
 
@@ -38,20 +47,20 @@ type File struct {
 // more: one that waits for its pager must not keep others from writing.
 const idleAfter = 50 * time.Millisecond
 
-// Open returns the projection if the store was made from what digest stands
+// Open returns the projection if the store was made from what inputs stands
 // for, and the note that was kept with it. recall makes the Memory of the same;
 // seen are the signs of life outside the logs. Any error means: no.
-func (s *Store) Open(digest []byte, recall func() (*Memory, error), seen func() map[string]event.AgentPresence) (*File, []byte, error) {
-	if of, ok := readSeal(s.Path); !ok || !bytes.Equal(of, digest) {
+func (s *Store) Open(inputs []byte, recall func() (*Memory, error), seen func() map[string]event.AgentPresence) (*File, []byte, error) {
+	if of, ok := readSeal(s.Path); !ok || !bytes.Equal(of, inputs) {
 		return nil, nil, errOther
 	}
 	db, conn, err := open(s.Path, false)
 	if err != nil {
 		return nil, nil, err
 	}
-	f := s.file(db, conn, digest, recall, seen)
+	f := s.file(db, conn, inputs, recall, seen)
 	var note []byte
-	err = f.query(func(r *sql.Rows) error { return r.Scan(&note) }, "SELECT note FROM head")
+	err = f.query(func(r *sql.Rows) error { return r.Scan(&note) }, "SELECT header FROM head")
 	if err == nil {
 		note, err = unsummed(note)
 	}
@@ -62,24 +71,36 @@ func (s *Store) Open(digest []byte, recall func() (*Memory, error), seen func() 
 	return f, note, nil
 }
 
-func (s *Store) file(db *sql.DB, conn *sql.Conn, digest []byte, recall func() (*Memory, error), seen func() map[string]event.AgentPresence) *File {
-	f := &File{store: s, digest: digest, recall: recall, seen: seen, db: db, conn: conn,
-		stmts: map[string]*sql.Stmt{}, rows: map[event.UUID]*Issue{}, marks: map[string][]markRun{}}
+func (s *Store) file(db *sql.DB, conn *sql.Conn, inputs []byte, recall func() (*Memory, error), seen func() map[string]event.AgentPresence) *File {
+	f := &File{store: s, inputs: inputs, recall: recall, seen: seen, db: db, conn: conn,
+		stmts: map[string]*sql.Stmt{}, answers: answers{rows: map[event.UUID]*issueRow{}, texts: map[event.UUID]*Issue{}, marks: map[string][]delta.Mark{}}}
 	f.idle = time.AfterFunc(idleAfter, f.Release)
 	return f
 }
 
-// Rest is State.Rest of the state.
-func (f *File) Rest() (rest []byte, err error) {
-	if err = f.query(func(r *sql.Rows) error { return r.Scan(&rest) }, "SELECT rest FROM head"); err != nil {
-		return nil, err
-	}
-	return unsummed(rest)
+// Cursor is what was kept of a log; nil if there is none.
+func (f *File) Cursor(agent string) (cursor []byte, err error) {
+	err = f.query(func(r *sql.Rows) (err error) {
+		_, cursor, err = scanCursor(r)
+		return err
+	}, cursorQuery, agent)
+	return cursor, err
 }
 
-// Is reports whether the file is of the state that digest stands for, and has
+// Cursors are those of all logs.
+func (f *File) Cursors() (map[string][]byte, error) {
+	all := map[string][]byte{}
+	err := f.query(func(r *sql.Rows) error {
+		agent, cursor, err := scanCursor(r)
+		all[agent] = cursor
+		return err
+	}, cursorsQuery)
+	return all, err
+}
+
+// Is reports whether the file is of the state that inputs stands for, and has
 // answered so far.
-func (f *File) Is(digest []byte) bool { return bytes.Equal(f.digest, digest) && f.whole() }
+func (f *File) Is(inputs []byte) bool { return bytes.Equal(f.inputs, inputs) && f.whole() }
 
 // See gives it the signs of life of now.
 func (f *File) See(seen func() map[string]event.AgentPresence) { f.seen = seen }
@@ -142,8 +163,8 @@ func (f *File) begin() error {
 		}
 		f.reading = true
 		var of []byte
-		err := f.run(func(r *sql.Rows) error { return r.Scan(&of) }, "SELECT of FROM head")
-		if err == nil && !bytes.Equal(of, f.digest) {
+		err := f.run(func(r *sql.Rows) error { return r.Scan(&of) }, "SELECT inputs FROM head")
+		if err == nil && !bytes.Equal(of, f.inputs) {
 			err = errOther
 		}
 		if err != nil {
@@ -206,6 +227,3 @@ func (f *File) Changed() time.Time {
 	}
 	return st.ModTime()
 }
-
-// failed says that a row which must be there is not.
-func failed(what string) error { return fmt.Errorf("the store lacks %s", what) }

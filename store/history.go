@@ -14,7 +14,7 @@ func (m *Memory) History(u event.UUID) ([]*event.Envelope, error) {
 	}
 	var lines []*event.Envelope
 	for _, e := range m.lines {
-		issues, comment := targets(e.Body)
+		issues, comment := targeted(e.Body), changed(e.Body)
 		if slices.Contains(issues, u) || comment != (event.UUID{}) && m.home[comment] == u {
 			lines = append(lines, e)
 		}
@@ -23,12 +23,7 @@ func (m *Memory) History(u event.UUID) ([]*event.Envelope, error) {
 	return lines, nil
 }
 
-// targets are the issues an event is aimed at, or the comment it changes, which
-// tells the issue.
-func targets(b event.Body) (issues []event.UUID, comment event.UUID) {
-	return targeted(b), changed(b)
-}
-
+// changed is the comment that an event changes, which tells the issue.
 func changed(b event.Body) event.UUID {
 	switch e := b.(type) {
 	case *event.CommentEdited:
@@ -39,6 +34,7 @@ func changed(b event.Body) event.UUID {
 	return event.UUID{}
 }
 
+// targeted are the issues that an event is aimed at.
 func targeted(b event.Body) []event.UUID {
 	switch e := b.(type) {
 	case *event.IssueCreated:

@@ -54,6 +54,12 @@ func (x *index) short(u event.UUID) string {
 	if i+1 < len(x.hex) {
 		n = max(n, common(h, x.hex[i+1])+1)
 	}
+	return shortest(u, n)
+}
+
+// shortest is what is printed for a uuid of which n digits tell it from others.
+func shortest(u event.UUID, n int) string {
+	h := hex.EncodeToString(u[:])
 	for n < len(h) && !hasLetter(h[:n]) {
 		n++
 	}

@@ -15,13 +15,44 @@ import (
 )
 
 // Issue is one row: the reduced issue, its decided number (0 while undecided)
-// and the short uuid that names it meanwhile.
+// and the short uuid that names it meanwhile. A row of a list is Listed: it is
+// without texts, that is without Description, Comments and Time.
 type Issue struct {
 	*reducer.Issue
-	Number uint64
-	Short  string // shortest unique prefix of at least 7 hex digits, one a letter
-	Lock   *Lock  // nil: nobody holds or claims it
-	Queue  []Waiter
+	Number       uint64
+	Short        string // shortest unique prefix of at least 7 hex digits, one a letter
+	Lock         *Lock  // nil: nobody holds or claims it
+	Queue        []Waiter
+	CommentCount int
+}
+
+// Listed returns the row without texts.
+func (i *Issue) Listed() *Issue {
+	l, r := *i, *i.Issue
+	r.Description, r.Comments, r.Time = "", nil, nil
+	l.Issue = &r
+	return &l
+}
+
+// OpenBlockers returns the open issues that an issue waits for.
+func OpenBlockers(p interface {
+	Row(event.UUID) (*Issue, error)
+}, u event.UUID) ([]*Issue, error) {
+	i, err := p.Row(u)
+	if err != nil {
+		return nil, err
+	}
+	var open []*Issue
+	for _, b := range i.BlockedBy {
+		o, err := p.Row(b)
+		if err != nil {
+			return nil, err // all of them are shown
+		}
+		if o.Status == event.Open {
+			open = append(open, o)
+		}
+	}
+	return open, nil
 }
 
 // Name is what people type for the issue: the number once decided, else the

@@ -41,7 +41,7 @@ type job struct {
 	Dir    string
 	Seed   uint64
 	KillAt int  // the statement before which it kills itself; 0 is never
-	Follow bool // by what is new alone
+	Talk   bool // between the worlds of talk
 	Times  int  // how often it goes from one world to the other and back
 	Limit  uint64
 }
@@ -61,7 +61,7 @@ func (j job) store() *store.Store {
 // worlds are two states of one history.
 func (j job) worlds() (a, b *world) {
 	rng := rand.New(rand.NewPCG(j.Seed, 8))
-	if j.Follow {
+	if j.Talk {
 		return talk()
 	}
 	w := newWorld(rng, 60)
@@ -113,17 +113,9 @@ func writes(what string) error {
 	})
 	s := j.store()
 	fmt.Println("begin")
-	if j.Follow {
-		f, _, err := follow(s, b, len(a.lines))
-		if err == nil {
-			err = f.Close()
-		}
-		fmt.Println("statements", n)
-		return err
-	}
 	for i := range max(1, j.Times) {
 		for _, w := range []*world{b, a}[:min(2, max(1, j.Times*2))] {
-			if _, err := s.Update(w.memory(), store.State{Digest: w.digest()}); err != nil && j.Times == 0 {
+			if _, err := w.bring(s, a, b); err != nil && j.Times == 0 {
 				return err
 			}
 			fmt.Println("did", i)
@@ -176,7 +168,7 @@ func TestKilledUpdate(t *testing.T) {
 	run := func(j job, kill time.Duration) (killed bool, statements int) {
 		a, b := j.worlds()
 		s := j.store()
-		if _, err := s.Update(a.memory(), store.State{Digest: a.digest()}); err != nil {
+		if _, err := a.bring(s); err != nil {
 			t.Fatal(err)
 		}
 		cmd := j.command(t)
@@ -201,7 +193,7 @@ func TestKilledUpdate(t *testing.T) {
 			statements, _ = strconv.Atoi(strings.TrimSpace(n))
 		}
 		j.believed(t)
-		if _, err := s.Update(b.memory(), store.State{Digest: b.digest()}); err != nil {
+		if _, err := b.bring(s, a, b); err != nil {
 			t.Fatalf("after the kill: %v", err)
 		}
 		sameAnswers(t, b.memory(), mustFile(t, s, b))
@@ -212,8 +204,8 @@ func TestKilledUpdate(t *testing.T) {
 	if nightly {
 		moments = 300
 	}
-	for _, follow := range []bool{false, true} {
-		killed, all := run(job{Dir: t.TempDir(), Seed: seed, Follow: follow}, 0)
+	for _, talk := range []bool{false, true} {
+		killed, all := run(job{Dir: t.TempDir(), Seed: seed, Talk: talk}, 0)
 		if killed || all < 20 {
 			t.Fatalf("the whole update: killed %t, %d statements", killed, all)
 		}
@@ -223,12 +215,12 @@ func TestKilledUpdate(t *testing.T) {
 		}
 		deaths := 0
 		for at := 1; at <= all; at += step {
-			if killed, _ := run(job{Dir: t.TempDir(), Seed: seed, KillAt: at, Follow: follow}, 0); !killed {
+			if killed, _ := run(job{Dir: t.TempDir(), Seed: seed, KillAt: at, Talk: talk}, 0); !killed {
 				t.Fatalf("the update was not killed before statement %d of %d", at, all)
 			}
 			deaths++
 		}
-		t.Logf("killed before %d of %d statements, by what is new alone: %t", deaths, all, follow)
+		t.Logf("killed before %d of %d statements, talk: %t", deaths, all, talk)
 	}
 	any := 0
 	for n := range moments {
@@ -290,7 +282,7 @@ func TestFullDisk(t *testing.T) {
 	a, b := j.worlds()
 	refused := 0
 	for limit := uint64(1); limit < 1<<20; limit *= 3 {
-		if _, err := j.store().Update(a.memory(), store.State{Digest: a.digest()}); err != nil {
+		if _, err := a.bring(j.store(), a, b); err != nil {
 			t.Fatal(err)
 		}
 		full := j
@@ -306,7 +298,7 @@ func TestFullDisk(t *testing.T) {
 	if refused == 0 {
 		t.Fatal("no disk was full")
 	}
-	if _, err := j.store().Update(b.memory(), store.State{Digest: b.digest()}); err != nil {
+	if _, err := b.bring(j.store(), a, b); err != nil {
 		t.Fatal(err)
 	}
 	sameAnswers(t, b.memory(), mustFile(t, j.store(), b))

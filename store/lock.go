@@ -40,9 +40,14 @@ type Decided struct {
 func (m *Memory) WithDecided(d Decided) *Memory {
 	m.aliases = d.Aliases
 	for u, l := range d.Locks {
-		if row := m.rows[u]; row != nil {
-			row.Lock = &l
-			row.Queue = d.Queue[u]
+		queue := d.Queue[u]
+		if len(queue) == 0 {
+			queue = nil
+		}
+		for _, row := range []*Issue{m.rows[u], m.listed[u]} {
+			if row != nil {
+				row.Lock, row.Queue = &l, queue
+			}
 		}
 	}
 	return m
@@ -54,7 +59,7 @@ func (m *Memory) Aliases() map[uint64]uint64 { return m.aliases }
 // Locked returns the issues that are locked or claimed, oldest lock first.
 func (m *Memory) Locked() ([]*Issue, error) {
 	rows := []*Issue{}
-	for _, i := range m.rows {
+	for _, i := range m.listed {
 		if i.Lock != nil {
 			rows = append(rows, i)
 		}

@@ -18,6 +18,7 @@ type Memory struct {
 	view     *reducer.View
 	lines    []*event.Envelope
 	rows     map[event.UUID]*Issue
+	listed   map[event.UUID]*Issue // without texts
 	numbers  map[uint64]event.UUID
 	aliases  map[uint64]uint64
 	issues   *index
@@ -25,6 +26,7 @@ type Memory struct {
 	gone     *index                    // deleted comments
 	home     map[event.UUID]event.UUID // comment → issue
 	mark     func(agent string, seq uint64) string
+	kept     // by Apply
 }
 
 // NewMemory projects a state. lines are the envelopes it holds, in any order;
@@ -34,6 +36,7 @@ func NewMemory(s *reducer.State, lines []*event.Envelope, numbers map[event.UUID
 	m := &Memory{
 		state: s, view: v, lines: lines,
 		rows:    make(map[event.UUID]*Issue, len(v.Issues)),
+		listed:  make(map[event.UUID]*Issue, len(v.Issues)),
 		numbers: make(map[uint64]event.UUID, len(numbers)),
 		issues:  newIndex("issue", len(v.Issues)),
 		comment: newIndex("comment", 0),
@@ -44,12 +47,10 @@ func NewMemory(s *reducer.State, lines []*event.Envelope, numbers map[event.UUID
 		m.numbers[n] = u
 	}
 	for u, i := range v.Issues {
-		m.rows[u] = &Issue{Issue: i, Number: numbers[u]}
+		m.rows[u] = &Issue{Issue: i, Number: numbers[u], CommentCount: len(i.Comments)}
 		m.issues.add(u)
 		for k := range i.Comments {
-			c := i.Comments[k].UUID
-			m.comment.add(c)
-			m.home[c] = u
+			m.comment.add(i.Comments[k].UUID)
 		}
 	}
 	for u := range v.Deleted { // a short id keeps its length when an issue goes
@@ -57,23 +58,13 @@ func NewMemory(s *reducer.State, lines []*event.Envelope, numbers map[event.UUID
 			m.issues.add(u)
 		}
 	}
-	added := map[event.UUID]event.Key{}
-	for _, e := range lines { // a deleted comment still has a history, of the add that counts: the smallest
-		c, ok := e.Body.(*event.CommentAdded)
-		if !ok {
+	for _, c := range s.Objects().Comments { // a deleted one still has a history
+		o := s.OwnComment(c)
+		if !o.Added {
 			continue
 		}
-		was, again := added[c.Comment]
-		if _, shown := m.home[c.Comment]; shown && !again {
-			continue
-		}
-		if !again || e.Key().Less(was) {
-			m.home[c.Comment], added[c.Comment] = c.Issue, e.Key()
-		}
-	}
-	for _, e := range lines {
-		if d, ok := e.Body.(*event.CommentDeleted); ok && m.home[d.Comment] != (event.UUID{}) {
-			m.gone.add(d.Comment)
+		if m.home[c] = o.Issue; o.Deleted {
+			m.gone.add(c)
 		}
 	}
 	m.issues.done()
@@ -81,6 +72,7 @@ func NewMemory(s *reducer.State, lines []*event.Envelope, numbers map[event.UUID
 	m.gone.done()
 	for u, r := range m.rows {
 		r.Short = m.issues.short(u)
+		m.listed[u] = r.Listed()
 	}
 	return m
 }
@@ -175,6 +167,14 @@ func (m *Memory) Issue(u event.UUID) (*Issue, error) {
 	return nil, &NotFoundError{What: "issue", ID: u.String()}
 }
 
+// Row returns one row as lists have it, or *NotFoundError.
+func (m *Memory) Row(u event.UUID) (*Issue, error) {
+	if r := m.listed[u]; r != nil {
+		return r, nil
+	}
+	return nil, &NotFoundError{What: "issue", ID: u.String()}
+}
+
 // List returns the issues the filter lets through, in its order, and how many
 // there are without its limit.
 func (m *Memory) List(f Filter) (rows []*Issue, total int, err error) {
@@ -219,7 +219,7 @@ func (m *Memory) list(f Filter, also func(*Issue) bool) ([]*Issue, int, error) {
 	rows := []*Issue{}
 	for _, i := range m.rows {
 		if f.match(m, i) && also(i) {
-			rows = append(rows, i)
+			rows = append(rows, m.listed[i.UUID])
 		}
 	}
 	slices.SortFunc(rows, f.less())
@@ -252,20 +252,11 @@ func (m *Memory) Latest(limit int) ([]Named, error) {
 func (m *Memory) openBlockers(i *Issue) []*Issue {
 	var open []*Issue
 	for _, u := range i.BlockedBy {
-		if b := m.rows[u]; b != nil && b.Status == event.Open {
+		if b := m.listed[u]; b != nil && b.Status == event.Open {
 			open = append(open, b)
 		}
 	}
 	return open
-}
-
-// OpenBlockers returns the open issues that u waits for.
-func (m *Memory) OpenBlockers(u event.UUID) ([]*Issue, error) {
-	i, err := m.Issue(u)
-	if err != nil {
-		return nil, err
-	}
-	return m.openBlockers(i), nil
 }
 
 // Milestones returns every milestone, by creation.

@@ -16,7 +16,7 @@ type candidates []struct {
 	shown bool
 }
 
-func (f *File) candidates(query, what, id string) (found candidates, bad, err error) {
+func (f *File) candidates(query, kind, what, id string) (found candidates, bad, err error) {
 	h, bad := prefix(what, id)
 	if bad != nil {
 		return nil, bad, nil
@@ -24,19 +24,26 @@ func (f *File) candidates(query, what, id string) (found candidates, bad, err er
 	rest := 32 - len(h)
 	from, _ := hex.DecodeString(h + strings.Repeat("0", rest))
 	to, _ := hex.DecodeString(h + strings.Repeat("f", rest))
+	near, err := f.nearIDs()
+	if err != nil {
+		return nil, nil, err
+	}
 	err = f.query(func(r *sql.Rows) error {
 		var k []byte
 		c := candidates{{}}[0]
-		if err := r.Scan(&k, &c.Short, &c.shown); err != nil {
+		if err := r.Scan(&k, &c.shown); err != nil {
 			return err
 		}
 		if len(k) != len(c.UUID) {
 			return errRow
 		}
 		c.UUID = event.UUID(k)
+		if c.Short = near[nearKey{kind, c.UUID}]; c.Short == "" {
+			c.Short = alone(c.UUID)
+		}
 		found = append(found, c)
 		return nil
-	}, query+" WHERE k BETWEEN ? AND ? ORDER BY k", from, to)
+	}, query+" AND x.k BETWEEN ? AND ? ORDER BY x.k", from, to)
 	return found, nil, err
 }
 
@@ -47,7 +54,7 @@ func (f *File) Resolve(id string) (event.UUID, error) {
 		if n, ok := number(id); ok {
 			return f.numbered(id, n)
 		}
-		all, bad, err := f.candidates("SELECT k, short, shown FROM issue", "issue", id)
+		all, bad, err := f.candidates("SELECT x.k, x.shown FROM issue x WHERE 1", "i", "issue", id)
 		if bad != nil || err != nil {
 			return event.UUID{}, bad, err
 		}
@@ -108,7 +115,7 @@ func (f *File) numbered(id string, n uint64) (u event.UUID, no, err error) {
 // ResolveComment returns the comment that id names and the issue it stands on.
 func (f *File) ResolveComment(id string) (comment, issue event.UUID, err error) {
 	both, err := ask(f, func() (both [2]event.UUID, no, err error) {
-		all, bad, err := f.candidates("SELECT k, short, short <> '' FROM comment", "comment", id)
+		all, bad, err := f.candidates("SELECT x.k, i.shown FROM comment x JOIN issue i ON i.k = x.issue AND i.shown WHERE x.visible", "c", "comment", id)
 		if bad != nil || err != nil {
 			return both, bad, err
 		}
@@ -120,7 +127,7 @@ func (f *File) ResolveComment(id string) (comment, issue event.UUID, err error) 
 			}
 		}
 		if len(found) == 0 {
-			gone, _, err := f.candidates("SELECT k, gone, 1 FROM (SELECT * FROM comment WHERE gone <> '')", "comment", id)
+			gone, _, err := f.candidates("SELECT x.k, 1 FROM comment x WHERE x.visible = 0", "g", "comment", id)
 			if err != nil {
 				return both, nil, err
 			}
@@ -167,11 +174,11 @@ func (f *File) home(comment event.UUID) (u event.UUID, err error) {
 
 // CommentShort returns the short id to print for a comment that is shown.
 func (f *File) CommentShort(u event.UUID) string {
-	return tell(f, func() (short string, err error) {
-		err = f.query(func(r *sql.Rows) error { return r.Scan(&short) }, "SELECT short FROM comment WHERE k = ?", u[:])
-		if err == nil && short == "" {
-			err = failed("a comment")
+	return tell(f, func() (string, error) {
+		near, err := f.nearIDs()
+		if short := near[nearKey{"c", u}]; short != "" {
+			return short, err
 		}
-		return short, err
+		return alone(u), err
 	}, func(m *Memory) string { return m.CommentShort(u) })
 }

@@ -1,45 +1,263 @@
 package store
 
 import (
-	"crypto/sha256"
-	"encoding/binary"
+	"bytes"
+	"database/sql"
 	"encoding/hex"
+	"errors"
 	"math"
-	"slices"
 	"strings"
 
 	"github.com/git-crosslink/git-crosslink/event"
+	"github.com/git-crosslink/git-crosslink/reducer"
 )
 
-// The columns of tables besides k and sum.
-const (
-	issueColumns   = "short shown status rank created updated due scheduled position title labels assignees parent milestone holder ending row"
-	commentColumns = "issue short gone"
-	agentColumns   = "sign row"
-	markColumns    = "agent seq rule"
-)
-
-func (w *writer) issues() error {
-	return w.sync("issue", issueColumns, func(yield func(row) bool) {
-		for u, i := range w.m.rows {
-			if !yield(row{u[:], issueValues(i)}) {
-				return
-			}
-		}
-		for _, u := range w.m.issues.uuid {
-			if w.m.rows[u] != nil {
-				continue
-			}
-			if !yield(row{u[:], goneValues(w.m.issues.short(u))}) {
-				return
-			}
-		}
-	})
+// issueRow is what is kept of an issue that is shown: what lists show of it, and
+// what is needed to go on from it. Its Short is kept apart (near.go), and its
+// milestone is there even if that is not shown.
+type issueRow struct {
+	Issue     *Issue // nil if it is not shown
+	Touched   reducer.Touch
+	Entries   int
+	Described bool
+	Deleted   bool // kept for its uuid
 }
 
-// issueValues are the columns by which issues are found and ordered, as
-// Filter's rules have it, and the row itself.
-func issueValues(i *Issue) []any {
+// row returns the row of an issue as it is in the transaction.
+func (u *update) row(issue event.UUID) (*issueRow, error) {
+	if r := u.rows[issue]; r != nil {
+		return r, nil
+	}
+	r := &issueRow{}
+	var b []byte
+	var shown bool
+	there, err := u.one("SELECT shown, row FROM issue WHERE k = ?", []any{issue[:]}, &shown, &b)
+	if err != nil {
+		return nil, err
+	}
+	if r.Deleted = there && !shown; shown {
+		if err := unpack(b, r); err != nil {
+			return nil, err
+		}
+		if r.Issue == nil || r.Issue.UUID != issue {
+			return nil, errRow
+		}
+	}
+	if !u.bulk {
+		u.rows[issue] = r
+	}
+	return r, nil
+}
+
+// issue notes what an issue's own events say of it.
+func (u *update) issue(issue event.UUID, o reducer.OwnIssue) error {
+	was := &issueRow{}
+	var err error
+	if !u.bulk {
+		if was, err = u.row(issue); err != nil {
+			return err
+		}
+	}
+	if err := u.edges(issue, o); err != nil {
+		return err
+	}
+	shown, there := was.Issue != nil, was.Issue != nil || was.Deleted
+	if !u.bulk && there != (o.Shown || o.Deleted) {
+		u.near[nearKey{"i", issue}] = true
+	}
+	if !u.bulk && shown != o.Shown {
+		if err := u.nearComments(issue, o.Shown); err != nil {
+			return err
+		}
+	}
+	is := &issueRow{Deleted: o.Deleted, Described: o.Shown && o.Issue.Description != ""}
+	if u.bulk && !o.Shown {
+		return u.write(issue, is)
+	}
+	if err := u.describe(issue, o.Issue.Description); err != nil {
+		return err
+	}
+	if !u.bulk {
+		if shown != o.Shown || shown && was.Issue.CreatedAt != o.Issue.CreatedAt {
+			u.moved[issue], u.tied[issue], u.cycles[issue] = true, true, true
+			if err := u.neighbors(issue, u.tied); err != nil {
+				return err
+			}
+		}
+		u.rows[issue], u.dirty[issue] = is, true
+		if !o.Shown {
+			return nil
+		}
+	}
+	o.Issue.Description, o.Issue.Milestone = "", o.Milestone
+	is.Issue = &Issue{Issue: &o.Issue}
+	if shown {
+		is.take(was)
+	} else if !u.bulk {
+		u.tally(issue).anew = true
+	}
+	return u.fill(issue, is, o.Touched)
+}
+
+// take keeps what does not follow from an issue's own events.
+func (r *issueRow) take(was *issueRow) {
+	i, o := r.Issue, was.Issue
+	i.Parent, i.ParentCyclic, i.Children, i.BlockedBy, i.Blocks, i.Cyclic, i.Relations = o.Parent, o.ParentCyclic, o.Children, o.BlockedBy, o.Blocks, o.Cyclic, o.Relations
+	i.Number, i.Lock, i.Queue, i.CommentCount, r.Entries, r.Touched = o.Number, o.Lock, o.Queue, o.CommentCount, was.Entries, was.Touched
+}
+
+// fill adds to a row what does not follow from the issue's own events, which
+// touched it last at own.
+func (u *update) fill(issue event.UUID, r *issueRow, own reducer.Touch) error {
+	t := u.tallies[issue]
+	if t == nil {
+		t = &tally{}
+	}
+	if t.anew && !u.bulk {
+		if err := u.recount(issue, r, own); err != nil {
+			return err
+		}
+	} else {
+		r.Issue.CommentCount += t.comments
+		r.Entries += t.entries
+		r.Touched = r.Touched.Latest(own).Latest(t.touched)
+	}
+	r.Issue.UpdatedAt = r.Touched.Shown
+	if u.bulk || u.decided[issue] || t.anew {
+		if err := u.decisions(issue, r.Issue); err != nil {
+			return err
+		}
+	}
+	if u.bulk {
+		delete(u.tallies, issue)
+		return u.write(issue, r)
+	}
+	u.dirty[issue] = true
+	return nil
+}
+
+// decisions reads an issue's number and lock.
+func (u *update) decisions(issue event.UUID, i *Issue) error {
+	if u.bulk && !u.decided[issue] {
+		return nil
+	}
+	var n int64
+	if _, err := u.one("SELECT k FROM number WHERE issue = ?", []any{issue[:]}, &n); err != nil {
+		return err
+	}
+	i.Number, i.Lock, i.Queue = uint64(n), nil, nil
+	var b []byte
+	there, err := u.one("SELECT row FROM lock WHERE issue = ?", []any{issue[:]}, &b)
+	if err == nil && there {
+		var l lockRow
+		err = unpack(b, &l)
+		i.Lock, i.Queue = &l.Lock, l.Queue
+	}
+	return err
+}
+
+// recount counts an issue's comments and time entries, and finds what touched it
+// last, from its and their lines.
+func (u *update) recount(issue event.UUID, r *issueRow, own reducer.Touch) error {
+	var of []target
+	add := func(kind byte) func(*sql.Rows) error {
+		return func(rs *sql.Rows) error {
+			var k []byte
+			err := rs.Scan(&k)
+			if err == nil && len(k) != len(event.UUID{}) {
+				err = errRow
+			}
+			if err == nil {
+				of = append(of, about(kind, event.UUID(k)))
+			}
+			return err
+		}
+	}
+	err := errors.Join(u.each("SELECT k FROM comment WHERE issue = ?", []any{issue[:]}, add(ofComment)),
+		u.each("SELECT k FROM entry WHERE issue = ?", []any{issue[:]}, add(ofEntry)))
+	if err != nil {
+		return err
+	}
+	if own == (reducer.Touch{}) {
+		s := reducer.New()
+		if err := u.linesAbout(about(ofIssue, issue), s, s); err != nil {
+			return err
+		}
+		own = s.OwnIssue(issue).Touched
+	}
+	r.Touched, r.Entries, r.Issue.CommentCount = own, 0, 0
+	for _, t := range of {
+		s := reducer.New()
+		if err := u.linesAbout(t, s, s); err != nil {
+			return err
+		}
+		r.Touched = r.Touched.Latest(touches(t, s)[issue])
+		if t.kind() == ofEntry {
+			r.Entries++
+		} else if !s.OwnComment(t.uuid()).Deleted {
+			r.Issue.CommentCount++
+		}
+	}
+	return nil
+}
+
+// describe writes an issue's description; "" removes it.
+func (u *update) describe(issue event.UUID, text string) error {
+	switch {
+	case u.bulk && text == "":
+		return nil
+	case u.bulk:
+		return u.insert("text (issue, row)", issue[:], summed([]byte(text)))
+	case text == "":
+		return u.change("text", "DELETE FROM text WHERE issue = ?", issue[:])
+	}
+	return u.change("text", "INSERT INTO text (issue, row) VALUES (?, ?) ON CONFLICT DO UPDATE SET row = excluded.row WHERE row <> excluded.row", issue[:], summed([]byte(text)))
+}
+
+const issueColumns = "k, shown, status, rank, created, updated, due, scheduled, position, title, labels, assignees, milestone, holder, ending, row"
+
+var upsertIssue = func() string {
+	q := "INSERT INTO issue (" + issueColumns + ") VALUES (?" + strings.Repeat(", ?", strings.Count(issueColumns, ",")) + ") ON CONFLICT (k) DO UPDATE SET "
+	for n, c := range strings.Split(issueColumns, ", ")[1:] {
+		if n > 0 {
+			q += ", "
+		}
+		q += c + " = excluded." + c
+	}
+	return q
+}()
+
+// write writes the row of an issue.
+func (u *update) write(issue event.UUID, r *issueRow) error {
+	vals := append([]any{issue[:]}, r.values()...)
+	switch {
+	case r.Issue == nil && !r.Deleted && u.bulk:
+		return nil
+	case r.Issue == nil && !r.Deleted:
+		return u.change("issue", "DELETE FROM issue WHERE k = ?", issue[:])
+	case u.bulk && !u.written:
+		return u.insert("issue ("+issueColumns+")", vals...)
+	}
+	u.count["issue"]++
+	if err := u.exec(upsertIssue, vals...); err != nil || !u.words || !u.affected[about(ofIssue, issue)] {
+		return err
+	}
+	var id int64
+	if _, err := u.one("SELECT id FROM issue WHERE k = ?", []any{issue[:]}, &id); err != nil {
+		return err
+	}
+	return u.unread(2 * id)
+}
+
+// values are the columns by which an issue is found and ordered, as Filter's rules
+// have it, and the row itself.
+func (r *issueRow) values() []any {
+	i := r.Issue
+	if i == nil {
+		vals := make([]any, strings.Count(issueColumns, ","))
+		vals[0] = false
+		return vals
+	}
 	due, position := i.DueAt, int64(i.Number-1)
 	if due == 0 {
 		due = event.MaxTime
@@ -47,28 +265,16 @@ func issueValues(i *Issue) []any {
 	if position < 0 {
 		position = math.MaxInt64
 	}
-	var holder any
-	ending := int64(0)
+	var holder, milestone any
+	ending := false
 	if i.Lock != nil {
-		holder = i.Lock.Holder
-		ending = flag(i.Lock.Ending)
+		holder, ending = i.Lock.Holder, i.Lock.Ending
 	}
-	return []any{i.Short, int64(1), string(i.Status), int64(Rank(i.Priority)), int64(i.CreatedAt), int64(i.UpdatedAt), int64(due), int64(i.ScheduledAt),
-		position, []byte(i.Title), words(i.Labels), words(i.Assignees), i.Parent[:], i.Milestone[:], holder, ending, pack(i)}
-}
-
-// goneValues are the columns of an issue that is deleted.
-func goneValues(short string) []any {
-	vals := make([]any, strings.Count(issueColumns, " ")+1)
-	vals[0], vals[1] = short, int64(0)
-	return vals
-}
-
-func flag(b bool) int64 {
-	if b {
-		return 1
+	if i.Milestone != (event.UUID{}) {
+		milestone = bytes.Clone(i.Milestone[:])
 	}
-	return 0
+	return []any{true, string(i.Status), int64(Rank(i.Priority)), int64(i.CreatedAt), int64(i.UpdatedAt), int64(due), int64(i.ScheduledAt),
+		position, []byte(i.Title), words(i.Labels), words(i.Assignees), milestone, holder, ending, pack(r)}
 }
 
 // words writes a list so that one of it can be looked for by its Name.
@@ -81,129 +287,3 @@ func words(list []string) string {
 }
 
 func word(s string) string { return "(" + hex.EncodeToString([]byte(Name(s))) + ")" }
-
-func (w *writer) edges() error {
-	return w.sync("edge", "issue blocker", func(yield func(row) bool) {
-		for u, i := range w.m.rows {
-			for _, b := range i.BlockedBy {
-				if !yield(row{slices.Concat(u[:], b[:]), []any{u[:], b[:]}}) {
-					return
-				}
-			}
-		}
-	})
-}
-
-func (w *writer) comments() error {
-	return w.sync("comment", commentColumns, func(yield func(row) bool) {
-		for c, issue := range w.m.home {
-			short, gone := "", ""
-			h := hex.EncodeToString(c[:])
-			if _, there := w.m.comment.uuid[h]; there {
-				short = w.m.comment.short(c)
-			}
-			if _, there := w.m.gone.uuid[h]; there {
-				gone = w.m.gone.short(c)
-			}
-			if !yield(row{c[:], []any{issue[:], short, gone}}) {
-				return
-			}
-		}
-	})
-}
-
-func (w *writer) decided() error {
-	if err := w.sync("number", "issue", func(yield func(row) bool) {
-		for n, u := range w.m.numbers {
-			if !yield(row{int64(n), []any{u[:]}}) {
-				return
-			}
-		}
-	}); err != nil {
-		return err
-	}
-	return w.sync("alias", "stands", func(yield func(row) bool) {
-		for lost, now := range w.m.aliases {
-			if !yield(row{int64(lost), []any{int64(now)}}) {
-				return
-			}
-		}
-	})
-}
-
-func (w *writer) milestones() error {
-	return w.sync("milestone", "row", func(yield func(row) bool) {
-		for u, x := range w.m.view.Milestones {
-			if !yield(row{u[:], []any{pack(x)}}) {
-				return
-			}
-		}
-	})
-}
-
-func (w *writer) agents() error {
-	last := map[string]*event.Envelope{}
-	for _, e := range w.m.lines {
-		if was := last[e.Agent]; was == nil || e.Seq > was.Seq {
-			last[e.Agent] = e
-		}
-	}
-	for id := range w.m.view.Agents {
-		if last[id] == nil {
-			last[id] = nil
-		}
-	}
-	return w.sync("agent", agentColumns, func(yield func(row) bool) {
-		for id, e := range last {
-			sign, about := int64(0), any(nil)
-			if e != nil {
-				sign = int64(e.Shown())
-			}
-			if a := w.m.view.Agents[id]; a != nil {
-				about = pack(a)
-			}
-			if !yield(row{id, []any{sign, about}}) {
-				return
-			}
-		}
-	})
-}
-
-func (w *writer) rejections() error {
-	return w.sync("rejection", "row", func(yield func(row) bool) {
-		for _, r := range w.m.state.Rejections() {
-			b := pack(&r)
-			sum := sha256.Sum256(b)
-			if !yield(row{sum[:], []any{b}}) {
-				return
-			}
-		}
-	})
-}
-
-// marks keeps what is said of each line as runs, for it changes rarely along a
-// log.
-func (w *writer) marks() error {
-	return w.sync("mark", markColumns, func(yield func(row) bool) {
-		for id, lines := range w.m.byAgent() {
-			rule := ""
-			for _, e := range lines {
-				now := w.m.Mark(id, e.Seq)
-				if now == rule {
-					continue
-				}
-				if rule = now; !yield(markRow(id, e.Seq, rule)) {
-					return
-				}
-			}
-			next := lines[len(lines)-1].Seq + 1 // what stands there does not count
-			if now := w.m.Mark(id, next); now != "" && now != rule && !yield(markRow(id, next, now)) {
-				return
-			}
-		}
-	})
-}
-
-func markRow(agent string, seq uint64, rule string) row {
-	return row{binary.BigEndian.AppendUint64([]byte(agent+"\x00"), seq), []any{agent, int64(seq), rule}}
-}

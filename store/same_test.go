@@ -45,6 +45,9 @@ func questions(m *store.Memory, p projection, answer func(what string, got any))
 		}
 		answer(fmt.Sprintf("mark %s %d", e.Agent, e.Seq), p.Mark(e.Agent, e.Seq))
 		answer("last sign "+e.Agent, p.LastSign(e.Agent))
+		for _, by := range []string{e.Agent, "somebody"} {
+			answer(fmt.Sprintf("check %s %d by %s", e.Agent, e.Seq, by), p.Check(by, e.Body))
+		}
 	}
 	for _, id := range ids {
 		u, err := p.Resolve(id)
@@ -58,7 +61,9 @@ func questions(m *store.Memory, p projection, answer func(what string, got any))
 	for _, u := range comments {
 		i, err := p.Issue(u)
 		answer("issue "+u.String(), said(i, err))
-		open, err := p.OpenBlockers(u)
+		i, err = p.Row(u)
+		answer("row "+u.String(), said(i, err))
+		open, err := store.OpenBlockers(p, u)
 		answer("blockers "+u.String(), list(open, 0, err))
 		h, err := p.History(u)
 		for k, e := range h { // a store keeps what is shown
@@ -77,6 +82,8 @@ func questions(m *store.Memory, p projection, answer func(what string, got any))
 	answer("agents", p.Agents())
 	answer("rejections", p.Rejections())
 	answer("aliases", fmt.Sprint(p.Aliases()))
+	answer("hash", p.Hash())
+	answer("mark of nobody", p.Mark("nobody", 1))
 	answer("last sign of nobody", p.LastSign("nobody"))
 }
 

@@ -1,15 +1,18 @@
 package store_test
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 
+	"github.com/git-crosslink/git-crosslink/delta"
 	"github.com/git-crosslink/git-crosslink/event"
 	"github.com/git-crosslink/git-crosslink/internal/testkit"
 	"github.com/git-crosslink/git-crosslink/reducer"
@@ -22,10 +25,10 @@ type projection interface {
 	ResolveComment(id string) (comment, issue event.UUID, err error)
 	CommentShort(event.UUID) string
 	Issue(event.UUID) (*store.Issue, error)
+	Row(event.UUID) (*store.Issue, error)
 	List(store.Filter) ([]*store.Issue, int, error)
 	Search(string, store.Filter) ([]*store.Issue, int, error)
 	Latest(int) ([]store.Named, error)
-	OpenBlockers(event.UUID) ([]*store.Issue, error)
 	History(event.UUID) ([]*event.Envelope, error)
 	Locked() ([]*store.Issue, error)
 	LastSign(string) event.Time
@@ -34,6 +37,8 @@ type projection interface {
 	Milestones() ([]*reducer.Milestone, error)
 	Rejections() []reducer.Rejection
 	Mark(string, uint64) string
+	Check(string, event.Body) error
+	Hash() string
 }
 
 // a world is lines and what was decided of them: all a Memory is made of.
@@ -46,7 +51,7 @@ type world struct {
 	oneMark bool // all in one way
 	mark    string
 
-	decidedNow map[event.UUID]uint64 // numbers that came with the last lines
+	counts map[string]int // lines of each log that count; nil is all
 }
 
 // newWorld draws lines of all kinds, and decisions about some of their issues.
@@ -94,19 +99,49 @@ func (w *world) until(n int) *world {
 	return &x
 }
 
+// logs are the lines that count, by agent.
+func (w *world) logs() map[string][]*event.Envelope {
+	all := map[string][]*event.Envelope{}
+	for _, e := range w.lines {
+		if w.counts == nil || len(all[e.Agent]) < w.counts[e.Agent] {
+			all[e.Agent] = append(all[e.Agent], e)
+		}
+	}
+	return all
+}
+
+func (w *world) rule(agent string, seq uint64) string {
+	if w.oneMark {
+		return w.mark
+	}
+	return []string{"", "", "unsigned", "unapproved"}[(w.marks>>(seq/5%16*4)^uint64(agent[0]))&3]
+}
+
+// marked are the marks of a log of so many lines, from one on.
+func (w *world) marked(agent string, from, lines int) (all []delta.Mark) {
+	for seq := from; seq <= lines+1; seq++ {
+		all = append(all, delta.Mark{Seq: uint64(seq), Rule: w.rule(agent, uint64(seq))})
+	}
+	return all
+}
+
 // memory projects the world, log by log as the tracker does.
 func (w *world) memory() *store.Memory {
 	s := reducer.New()
-	lines := slices.Clone(w.lines)
-	slices.SortStableFunc(lines, func(a, b *event.Envelope) int { return strings.Compare(a.Agent, b.Agent) })
-	for _, e := range lines {
-		s.Apply(e)
+	logs := w.logs()
+	var lines []*event.Envelope
+	for _, id := range slices.Sorted(maps.Keys(logs)) {
+		for _, e := range logs[id] {
+			s.Apply(e)
+		}
+		lines = append(lines, logs[id]...)
 	}
 	return store.NewMemory(s, lines, w.numbers).WithDecided(w.decided).WithMarks(func(agent string, seq uint64) string {
-		if w.oneMark {
-			return w.mark
+		if n := uint64(len(logs[agent])); n == 0 {
+			return ""
+		} else {
+			return w.rule(agent, min(seq, n+1)) // what follows is marked as the first line that does not count
 		}
-		return []string{"", "", "unsigned", "unapproved"}[(w.marks>>(seq/5%16*4)^uint64(agent[0]))&3]
 	})
 }
 
@@ -116,8 +151,97 @@ func (w *world) digest() []byte {
 	for _, e := range w.lines {
 		h.Write(e.Raw)
 	}
-	fmt.Fprint(h, w.numbers, w.decided, w.marks, w.oneMark, w.mark)
+	fmt.Fprint(h, w.numbers, w.decided, w.marks, w.oneMark, w.mark, w.counts)
 	return h.Sum(nil)
+}
+
+// delta leads from a world to w; nil is the empty one.
+func (w *world) delta(was *world) *delta.Delta {
+	d := &delta.Delta{To: w.digest(), Header: []byte("header"), Numbers: map[event.UUID]uint64{}, Aliases: w.decided.Aliases, Locks: map[event.UUID]delta.Lock{}}
+	if was == nil {
+		was = &world{counts: map[string]int{}}
+	} else {
+		d.From = was.digest()
+	}
+	old, logs := was.logs(), w.logs()
+	var all []delta.Log
+	for _, id := range slices.Sorted(maps.Keys(logs)) {
+		lines := logs[id]
+		kept := min(len(old[id]), len(lines))
+		for n := range kept {
+			if !bytes.Equal(old[id][n].Raw, lines[n].Raw) {
+				kept = n
+				break
+			}
+		}
+		l := delta.Log{Agent: id, Kept: uint64(kept), Counted: uint64(len(lines)), Lines: store.EachLine(lines[kept:]...), Cursor: fmt.Appendf(nil, "%d", len(lines))}
+		switch {
+		case old[id] == nil || was.marks != w.marks || was.oneMark != w.oneMark || was.mark != w.mark:
+			l.MarksFrom, l.Marks = 1, w.marked(id, 1, len(lines))
+		case len(old[id]) != len(lines):
+			l.MarksFrom, l.Marks = uint64(kept)+1, w.marked(id, kept+1, len(lines))
+		case kept == len(lines):
+			continue
+		}
+		all = append(all, l)
+	}
+	for id := range old {
+		if logs[id] == nil {
+			all = append(all, delta.Log{Agent: id})
+		}
+	}
+	d.Logs = store.EachLog(all...)
+	w.redecide(was, d)
+	return d
+}
+
+// redecide puts into a Delta what was decided since.
+func (w *world) redecide(was *world, d *delta.Delta) {
+	for u, n := range was.numbers {
+		d.Renumbered = d.Renumbered || w.numbers[u] != n
+	}
+	for u, n := range w.numbers {
+		if d.Renumbered || was.numbers[u] != n {
+			d.Numbers[u] = n
+		}
+	}
+	locks, before := w.decided.Locks, was.decided.Locks
+	for _, u := range slices.Concat(slices.Collect(maps.Keys(locks)), slices.Collect(maps.Keys(before))) {
+		is, held := locks[u]
+		if x, had := before[u]; held == had && is == x && slices.Equal(w.decided.Queue[u], was.decided.Queue[u]) {
+			continue
+		}
+		l := delta.Lock{Holder: is.Holder, Token: is.Token, Since: is.Since, Branch: is.Branch, Confirmed: is.Confirmed, Ending: is.Ending}
+		for _, q := range w.decided.Queue[u] {
+			l.Queue = append(l.Queue, delta.Waiter(q))
+		}
+		d.Locks[u] = l
+	}
+}
+
+// to makes the Deltas that lead to w from whatever a store is of: one of the worlds
+// that are known, or nothing.
+func (w *world) to(known ...*world) store.Next {
+	return func(was store.Saved) (*delta.Delta, error) {
+		if was.Inputs() == nil {
+			return w.delta(nil), nil
+		}
+		for _, k := range known {
+			if bytes.Equal(k.digest(), was.Inputs()) {
+				return w.delta(k), nil
+			}
+		}
+		return nil, store.ErrNeedsRebuild
+	}
+}
+
+// bring brings a store to w.
+func (w *world) bring(s *store.Store, known ...*world) (store.Written, error) {
+	f, wrote, err := s.Apply(w.to(known...), func() (*store.Memory, error) { return nil, errors.New("the file did not answer") }, nil)
+	if err == nil {
+		f.Close()
+	}
+	return wrote, err
 }
 
 // files is a store in a directory of its own.

@@ -47,15 +47,16 @@ type Projection interface {
 	// ResolveComment does the same for a comment, and returns its issue too.
 	ResolveComment(id string) (comment, issue event.UUID, err error)
 	CommentShort(event.UUID) string
-	// Issue returns one row; rows are shared and not to be altered.
+	// Issue returns one row with its texts; rows are shared and not to be altered.
 	Issue(event.UUID) (*store.Issue, error)
+	// Row returns one row as lists have it: without description, comments and time.
+	Row(event.UUID) (*store.Issue, error)
 	// List returns the rows the filter lets through and their number without its limit.
 	List(store.Filter) (rows []*store.Issue, total int, err error)
 	// Search is List over the issues that hold every word of the text.
 	Search(text string, f store.Filter) (rows []*store.Issue, total int, err error)
 	// Latest names the issues that changed last, at most limit.
 	Latest(limit int) ([]store.Named, error)
-	OpenBlockers(event.UUID) ([]*store.Issue, error)
 	// History returns the lines aimed at an issue in key order.
 	History(event.UUID) ([]*event.Envelope, error)
 	// Locked returns the issues that are locked or claimed, oldest lock first.

@@ -45,7 +45,7 @@ type Claim struct {
 // issue that is not open that is Closed, whatever the ledger grants: a claim that
 // was on its way while somebody finished the issue is granted after that.
 func Standing(p Projection, issue event.UUID, agent string) (*Claim, error) {
-	row, err := p.Issue(issue)
+	row, err := p.Row(issue)
 	if err != nil {
 		if _, gone := p.Resolve(issue.String()); gone != nil { // this one knows what was deleted
 			err = gone
@@ -261,7 +261,7 @@ func (c *Claim) settled(o ClaimOptions) bool {
 // publishes it.
 func (t *Tracker) claim(ctx context.Context, issue event.UUID, o ClaimOptions) (*Claim, *Receipt, error) {
 	r, err := t.Emit(ctx, EmitOptions{Offline: o.Offline, Lock: true}, func(p Projection) ([]Body, error) {
-		row, err := p.Issue(issue)
+		row, err := p.Row(issue)
 		if err != nil || waits(row.Queue, t.agent) > 0 || row.Lock != nil && row.Lock.Holder == t.agent && !row.Lock.Ending {
 			return nil, err // asked for already
 		}

@@ -69,12 +69,17 @@ func TestRealLevel3Hub(t *testing.T) {
 		t.Fatal(err)
 	}
 	alice := w.clone("alice")
-	rows, total, err := alice.fresh().List(store.Filter{Status: "all"})
+	p := alice.fresh()
+	rows, total, err := p.List(store.Filter{Status: "all"})
 	if err != nil || total != 784 || len(want.Issues) != 784 {
 		t.Fatalf("%d issues of %d, %v", total, len(want.Issues), err)
 	}
 	comments := 0
-	for _, got := range rows {
+	for _, r := range rows {
+		got, err := p.Issue(r.UUID)
+		if err != nil {
+			t.Fatal(err)
+		}
 		i, ok := want.Issues[got.UUID.String()]
 		if !ok {
 			t.Fatalf("issue %s is not in the checkpoint", got.UUID)

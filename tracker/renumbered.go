@@ -40,7 +40,7 @@ func renumbered(p Projection) []Alias {
 		if err != nil {
 			continue
 		}
-		row, err := p.Issue(u)
+		row, err := p.Row(u)
 		if err != nil {
 			continue
 		}

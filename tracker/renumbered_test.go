@@ -31,7 +31,7 @@ func (n numbered) Resolve(id string) (event.UUID, error) {
 	return event.UUID{}, gone
 }
 
-func (n numbered) Issue(u event.UUID) (*store.Issue, error) {
+func (n numbered) Row(u event.UUID) (*store.Issue, error) {
 	for _, r := range n.rows {
 		if r.UUID == u {
 			return r, nil

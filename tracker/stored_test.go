@@ -56,13 +56,17 @@ func all(t *testing.T, p tracker.Projection) string {
 		for _, e := range h {
 			doc = append(doc, e.Agent, e.Seq, e.Shown(), e.SignedBy, string(e.Event), p.Mark(e.Agent, e.Seq), p.LastSign(e.Agent))
 		}
-		open, err2 := p.OpenBlockers(i.UUID)
+		open, err2 := store.OpenBlockers(p, i.UUID)
 		u, err3 := p.Resolve(i.Name())
 		doc = append(doc, err, open, err2, u, err3)
-		for k := range i.Comments {
-			doc = append(doc, p.CommentShort(i.Comments[k].UUID))
+		full, err4 := p.Issue(i.UUID)
+		doc = append(doc, full, err4)
+		for k := range full.Comments {
+			doc = append(doc, p.CommentShort(full.Comments[k].UUID))
 		}
 	}
+	miles, err := p.Milestones()
+	doc = append(doc, miles, err, p.Hash())
 	locked, err := p.Locked()
 	doc = append(doc, locked, err, p.Agents(), fmt.Sprint(p.Aliases()), p.Rejections())
 	b, err := json.MarshalIndent(doc, "", " ")
@@ -138,7 +142,7 @@ func TestOneEventWritesOneIssue(t *testing.T) {
 	alice.comment(issue, "news")
 	bob.stored = nil
 	bob.sync()
-	want := map[string]int{"issue": 1, "comment": 1, "line": 1, "log": 1, "agent": 1, "head": 1}
+	want := map[string]int{"issue": 1, "comment": 1, "line": 1, "log": 2, "head": 1} // the log of all cursors, too
 	if len(bob.stored) != 1 || bob.stored[0].err != nil || bob.stored[0].Anew || !maps.Equal(bob.stored[0].Rows, want) {
 		t.Fatalf("one comment writes %+v", bob.stored)
 	}
@@ -162,8 +166,8 @@ func TestWritesTakeTheStoreAlong(t *testing.T) {
 	alice.readsWith()
 	alice.stored = nil
 	alice.create("two")
-	line := map[string]int{"issue": 1, "line": 1, "log": 1, "agent": 1, "head": 1} // written here
-	step := map[string]int{"issue": 1, "number": 1, "head": 1}                     // and decided on the hub
+	line := map[string]int{"issue": 1, "line": 1, "log": 2, "head": 1}   // written here
+	step := map[string]int{"issue": 1, "number": 1, "log": 1, "head": 1} // and decided on the hub
 	if len(alice.stored) != 2 || !maps.Equal(alice.stored[0].Rows, line) || !maps.Equal(alice.stored[1].Rows, step) {
 		t.Fatalf("a new issue writes %+v", alice.stored)
 	}

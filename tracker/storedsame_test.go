@@ -40,10 +40,21 @@ func init() {
 func otherwise(a, b Projection) string {
 	rows, n, err := a.List(store.Filter{Status: "all"})
 	is, m, err2 := b.List(store.Filter{Status: "all"})
-	if err != nil || err2 != nil || n != m || !reflect.DeepEqual(rows, is) {
+	if err != nil || err2 != nil || n != m || len(rows) != len(is) {
 		return fmt.Sprintf("%d issues, %v, not %d, %v", m, err2, n, err)
 	}
-	for _, i := range rows {
+	if a.Hash() != b.Hash() {
+		return "the hash"
+	}
+	for n, i := range rows {
+		if !reflect.DeepEqual(i, is[n]) {
+			return fmt.Sprintf("issue %+v of %+v, not %+v of %+v", is[n], is[n].Issue, i, i.Issue)
+		}
+		x, err := a.Issue(i.UUID)
+		y, err2 := b.Issue(i.UUID)
+		if err != nil || err2 != nil || !reflect.DeepEqual(x, y) {
+			return fmt.Sprintf("issue %+v, %v, not %+v, %v", y, err2, x, err)
+		}
 		h, _ := a.History(i.UUID)
 		k, err := b.History(i.UUID)
 		if len(h) != len(k) {

@@ -139,7 +139,7 @@ func (t *Tracker) tellAliases(p Projection) {
 
 // tellOne tells what became of one thing, and returns what is left to be told.
 func (t *Tracker) tellOne(p Projection, u event.UUID, n shown) shown {
-	row, err := p.Issue(u)
+	row, err := p.Row(u)
 	if err != nil {
 		if name := deletedAs(p, u); n.Agent != "" && u != t.asking && name != "" {
 			t.notice(fail.Notice{Code: "lock", Text: fmt.Sprintf("issue %s was deleted: your %s is over", name, n.what())})

@@ -224,13 +224,16 @@ func (c *clone) read() tracker.Projection {
 
 func (c *clone) titles() map[string]*store.Issue {
 	c.w.t.Helper()
-	rows, _, err := c.read().List(store.Filter{Status: "all"})
+	p := c.read()
+	rows, _, err := p.List(store.Filter{Status: "all"})
 	if err != nil {
 		c.w.t.Fatal(err)
 	}
 	m := map[string]*store.Issue{}
 	for _, r := range rows {
-		m[r.Title] = r
+		if m[r.Title], err = p.Issue(r.UUID); err != nil {
+			c.w.t.Fatal(err)
+		}
 	}
 	return m
 }

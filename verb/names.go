@@ -64,7 +64,7 @@ func issueCalled(p tracker.Projection, word string) (name string, shown bool) {
 	case err != nil:
 		return "", false
 	}
-	i, err := p.Issue(u)
+	i, err := p.Row(u)
 	if err != nil || strings.Trim(id, "0123456789") != "" && id != i.Short && id != u.String() {
 		return "", false
 	}

@@ -45,7 +45,7 @@ func appendOnce(rows []*store.Issue, i *store.Issue) []*store.Issue {
 func Shown(p tracker.Projection, us []event.UUID) []*store.Issue {
 	var rows []*store.Issue
 	for _, u := range us {
-		if i, err := p.Issue(u); err == nil {
+		if i, err := p.Row(u); err == nil {
 			rows = append(rows, i)
 		}
 	}

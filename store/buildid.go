@@ -14,9 +14,9 @@ import (
 )
 
 // Schema numbers schema/<n>.sql, which must not change without it.
-const Schema = 2
+const Schema = 3
 
-//go:embed schema/2.sql
+//go:embed schema/3.sql
 var schema string
 
 // fingerprint is what a store must have been written by for this program to
@@ -25,7 +25,7 @@ var schema string
 var fingerprint = sync.OnceValue(func() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%d\n%s\n", Schema, schema)
-	for _, row := range []any{Issue{}, reducer.Milestone{}, reducer.Agent{}, reducer.Rejection{}, storedLine{}} {
+	for _, row := range []any{issueRow{}, reducer.Milestone{}, reducer.Agent{}, reducer.Rejection{}, reducer.Comment{}, reducer.TimeEntry{}, lockRow{}, storedLine{}} {
 		shape(&b, reflect.TypeOf(row))
 	}
 	if info, ok := debug.ReadBuildInfo(); ok {

@@ -1,0 +1,319 @@
+package store
+
+import (
+	"bytes"
+	"context"
+	"database/sql"
+	"errors"
+	"maps"
+	"os"
+
+	"github.com/git-crosslink/git-crosslink/delta"
+	"github.com/git-crosslink/git-crosslink/event"
+	"github.com/git-crosslink/git-crosslink/internal/statefile"
+)
+
+// A store is brought from one state to the next by a Delta. Its lines are kept, and
+// each object that a new line is about, or one that no longer counts, is reduced
+// again from all lines about it (reduce.go). What an object's row shows of others is
+// put together from their rows (graph.go, near.go). The rules are the reducer's.
+// A rebuild is the Delta from the empty state: objects are reduced one after the
+// other, so neither all lines nor all objects are in memory.
+
+// Apply brings the store to the state that next's Delta leads to, and opens it; see
+// Open. next is called while nobody else writes, with what the Delta before left;
+// Inputs is nil there if the store has to be made anew. It may return
+// ErrNeedsRebuild to be called once more with that. Any error means that the store
+// is not of the new state.
+func (s *Store) Apply(next Next, recall func() (*Memory, error), seen func() map[string]event.AgentPresence) (*File, Written, error) {
+	unlock, ok := s.Lock()
+	if !ok {
+		return nil, Written{}, ErrBusy
+	}
+	defer unlock()
+	if inputs, good := readSeal(s.Path); good {
+		f, w, err := s.applyTo(s.Path, inputs, next)
+		if err == nil {
+			return s.file(f.db, f.conn, f.inputs, recall, seen), w, nil
+		}
+		if code := sqliteCode(err); code == codeBusy || code == codeFull || code == codeReadOnly {
+			return nil, Written{}, err // the file is as it was
+		}
+		if given := (*givenError)(nil); errors.As(err, &given) && !errors.Is(err, ErrNeedsRebuild) {
+			return nil, Written{}, given.error
+		}
+	}
+	f, w, err := s.anew(next)
+	if err != nil {
+		if given := (*givenError)(nil); errors.As(err, &given) {
+			err = given.error
+		}
+		return nil, Written{}, err
+	}
+	return s.file(f.db, f.conn, f.inputs, recall, seen), w, nil
+}
+
+// givenError is an error of who makes the Delta, not of the store.
+type givenError struct{ error }
+
+func (e *givenError) Unwrap() error { return e.error }
+
+// applied is a database that was written, and still open.
+type applied struct {
+	db     *sql.DB
+	conn   *sql.Conn
+	inputs []byte
+}
+
+func (a *applied) close() {
+	a.conn.Close()
+	a.db.Close()
+}
+
+// anew makes a whole file and puts it in place. Who reads the old one goes on
+// reading it.
+func (s *Store) anew(next Next) (*applied, Written, error) {
+	tmp := s.Path + "-new"
+	for _, leftover := range []string{tmp, tmp + "-journal"} {
+		if err := os.Remove(leftover); err != nil && !errors.Is(err, os.ErrNotExist) {
+			return nil, Written{}, err
+		}
+	}
+	if err := statefile.Write(tmp, nil); err != nil {
+		return nil, Written{}, err
+	}
+	defer os.Remove(tmp)
+	a, w, err := s.applyTo(tmp, nil, next)
+	if err != nil {
+		return nil, Written{}, err
+	}
+	a.close()
+	if err := os.Remove(s.Path + "-journal"); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return nil, Written{}, err // it would be taken for the new file's
+	}
+	if err := os.Rename(tmp, s.Path); err != nil {
+		return nil, Written{}, err
+	}
+	if err := writeSeal(s.Path, a.inputs); err != nil {
+		return nil, Written{}, err
+	}
+	if a.db, a.conn, err = open(s.Path, false); err != nil {
+		return nil, Written{}, err
+	}
+	w.Anew, w.Followed = true, false
+	return a, w, nil
+}
+
+// applyTo applies a Delta to the file at path: all of it, or nothing. inputs are
+// those the file was sealed with, nil if it is empty.
+func (s *Store) applyTo(path string, inputs []byte, next Next) (*applied, Written, error) {
+	db, conn, err := open(path, true)
+	if err != nil {
+		return nil, Written{}, err
+	}
+	a := &applied{db: db, conn: conn}
+	u := &update{writer: newWriter(conn), bulk: inputs == nil}
+	err = u.start()
+	if err == nil {
+		err = u.within(func() error {
+			was := saved{u.writer, inputs}
+			if err := was.check(); err != nil {
+				return err
+			}
+			d, err := next(was)
+			if err != nil {
+				return &givenError{err}
+			}
+			if a.inputs = d.To; !bytes.Equal(d.From, inputs) {
+				return ErrNeedsRebuild
+			}
+			return u.apply(d)
+		})
+	}
+	u.close()
+	if err == nil && !u.bulk {
+		err = writeSeal(path, a.inputs)
+	}
+	if err != nil {
+		a.close()
+		return nil, Written{}, err
+	}
+	return a, Written{Followed: true, Rows: u.count}, nil
+}
+
+// saved is what a file holds of the Delta before.
+type saved struct {
+	w      *writer
+	inputs []byte
+}
+
+func (s saved) check() error {
+	if s.inputs == nil {
+		return nil
+	}
+	var of []byte
+	if _, err := s.w.one("SELECT inputs FROM head", nil, &of); err != nil || !bytes.Equal(of, s.inputs) {
+		return errors.Join(err, errOther)
+	}
+	return nil
+}
+
+func (s saved) Inputs() []byte { return s.inputs }
+
+func (s saved) Header() ([]byte, error) {
+	var b []byte
+	if there, err := s.w.one("SELECT header FROM head", nil, &b); err != nil || !there {
+		return nil, err
+	}
+	return unsummed(b)
+}
+
+const (
+	cursorQuery  = "SELECT agent, cursor FROM log WHERE agent = ? AND cursor IS NOT NULL"
+	cursorsQuery = "SELECT agent, cursor FROM log WHERE cursor IS NOT NULL"
+)
+
+func (s saved) Cursor(agent string) (cursor []byte, err error) {
+	err = s.w.each(cursorQuery, []any{agent}, func(r *sql.Rows) (err error) {
+		_, cursor, err = scanCursor(r)
+		return err
+	})
+	return cursor, err
+}
+
+func (s saved) Cursors() (map[string][]byte, error) {
+	all := map[string][]byte{}
+	err := s.w.each(cursorsQuery, nil, func(r *sql.Rows) error {
+		agent, cursor, err := scanCursor(r)
+		all[agent] = cursor
+		return err
+	})
+	return all, err
+}
+
+func scanCursor(r *sql.Rows) (agent string, cursor []byte, err error) {
+	if err = r.Scan(&agent, &cursor); err == nil {
+		cursor, err = unsummed(cursor)
+	}
+	return agent, cursor, err
+}
+
+// start prepares an empty file.
+func (u *update) start() error {
+	if !u.bulk {
+		return nil
+	}
+	for _, q := range []string{"PRAGMA journal_mode=OFF", schema} { // nobody sees this file before it is whole
+		if _, err := u.conn.ExecContext(context.Background(), q); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (u *update) apply(d *delta.Delta) error {
+	u.init()
+	if d.Logs != nil {
+		for l, err := range d.Logs {
+			if err != nil {
+				return &givenError{err}
+			}
+			if err := u.log(&l); err != nil {
+				return err
+			}
+		}
+	}
+	for _, do := range []func() error{u.flush, func() error { return u.decide(d) }, func() error { return u.reduce(d) }, u.flush, u.ties, u.flush, u.shorts, u.flush} {
+		if err := do(); err != nil {
+			return err
+		}
+	}
+	return u.head(d)
+}
+
+func (u *update) head(d *delta.Delta) error {
+	u.count["head"]++
+	return u.exec("INSERT INTO head (one, inputs, header, sum) VALUES (1, ?, ?, ?) ON CONFLICT (one) DO UPDATE SET inputs = excluded.inputs, header = excluded.header, sum = excluded.sum",
+		append([]byte{}, d.To...), summed(append([]byte{}, d.Header...)), u.sum[:])
+}
+
+// decide writes numbers, aliases and locks.
+func (u *update) decide(d *delta.Delta) error {
+	for _, do := range []func(*delta.Delta) error{u.numbers, u.aliases, u.locks} {
+		if err := do(d); err != nil {
+			return err
+		}
+	}
+	return u.flush()
+}
+
+func (u *update) numbers(d *delta.Delta) error {
+	if d.Renumbered && !u.bulk {
+		all, err := u.ids("SELECT issue FROM number")
+		if err != nil {
+			return err
+		}
+		for _, issue := range all {
+			u.decided[issue] = true
+		}
+		if err := u.change("number", "DELETE FROM number"); err != nil {
+			return err
+		}
+	}
+	for issue := range d.Numbers {
+		u.decided[issue] = true
+		if !u.bulk && !d.Renumbered {
+			if err := u.change("number", "DELETE FROM number WHERE issue = ?", issue[:]); err != nil {
+				return err
+			}
+		}
+	}
+	for issue, n := range d.Numbers {
+		if err := u.insert("number", int64(n), issue[:]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (u *update) aliases(d *delta.Delta) error {
+	rest := maps.Clone(d.Aliases)
+	var gone []int64
+	if err := u.each("SELECT k, now FROM alias", nil, func(r *sql.Rows) error {
+		var lost, now int64
+		err := r.Scan(&lost, &now)
+		if rest[uint64(lost)] == uint64(now) {
+			delete(rest, uint64(lost))
+		} else {
+			gone = append(gone, lost)
+		}
+		return err
+	}); err != nil {
+		return err
+	}
+	for _, lost := range gone {
+		if err := u.change("alias", "DELETE FROM alias WHERE k = ?", lost); err != nil {
+			return err
+		}
+	}
+	for lost, now := range rest {
+		if err := u.insert("alias", int64(lost), int64(now)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (u *update) locks(d *delta.Delta) error {
+	for issue, l := range d.Locks {
+		u.decided[issue] = true
+		q, args := "DELETE FROM lock WHERE issue = ?", []any{issue[:]}
+		if row := lockOf(l); row != nil {
+			q, args = "INSERT INTO lock (issue, row) VALUES (?, ?) ON CONFLICT DO UPDATE SET row = excluded.row", append(args, pack(row))
+		}
+		if err := u.change("lock", q, args...); err != nil {
+			return err
+		}
+	}
+	return nil
+}
