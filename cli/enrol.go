@@ -11,6 +11,7 @@ import (
 	"github.com/git-crosslink/git-crosslink/cli/frame"
 	"github.com/git-crosslink/git-crosslink/enrol"
 	"github.com/git-crosslink/git-crosslink/fail"
+	"github.com/git-crosslink/git-crosslink/internal/statefile"
 )
 
 // enrolment is the user's repository, for what package enrol does with it.
@@ -64,6 +65,8 @@ func enrolError(remote string, err error) error {
 		return frame.No("no-such-remote", fmt.Sprintf("there is no remote '%s' with a URL", remote), "git remote -v")
 	case errors.As(err, &unfit):
 		return frame.No("not-enrolled", unfit.Error(), "everything else works as before: git crosslink sync")
+	case errors.As(err, new(*statefile.LockedError)):
+		return err
 	}
 	return frame.Fatal("not-enrolled", fmt.Sprintf("'%s' cannot go through the remote helper: %s", remote, frame.GitSays(err)),
 		"everything else works as before: git crosslink sync")
@@ -155,11 +158,11 @@ func examineHelper(ctx context.Context, e *env, repo *repository) ([]answer.Diag
 		case !i.There:
 			found = append(found, answer.Diagnosis{Name: "helper-missing", Severity: string(fail.Warning),
 				Text:  fmt.Sprintf("'%s' is to go through the remote helper, but '%s' is not there: git goes without", frame.OneLine(i.Remote), frame.OneLine(i.Path)),
-				Hints: []string{"set it up again: git crosslink init --helper " + frame.OneLine(i.Remote), "or end it: git crosslink init --no-helper " + frame.OneLine(i.Remote)}})
+				Hints: []string{"set it up again: git crosslink init --helper " + frame.ShellWord(frame.OneLine(i.Remote)), "or end it: git crosslink init --no-helper " + frame.ShellWord(frame.OneLine(i.Remote))}})
 		case i.Gone != "":
 			found = append(found, answer.Diagnosis{Name: "helper-gone", Severity: string(fail.Warning),
 				Text:  fmt.Sprintf("'%s' is to go through '%s', which is not there: git goes without", frame.OneLine(i.Remote), frame.OneLine(i.Gone)),
-				Hints: []string{"install it again, or end it: git crosslink init --no-helper " + frame.OneLine(i.Remote)}})
+				Hints: []string{"install it again, or end it: git crosslink init --no-helper " + frame.ShellWord(frame.OneLine(i.Remote))}})
 		}
 	}
 	return found, nil

@@ -28,6 +28,9 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"github.com/git-crosslink/git-crosslink/internal/shell"
+	"github.com/git-crosslink/git-crosslink/internal/statefile"
 )
 
 // Prefix begins a URL that names the helper.
@@ -104,7 +107,7 @@ func Text(remote, programs string) string {
 [protocol "` + vcs + `"]
 	allow = always
 [alias]
-	remote-` + vcs + ` = ` + quoted("!"+strings.TrimSuffix(strings.ReplaceAll(plain, "@PROGRAM@", shellWord(helperIn(programs))), "\n")) + `
+	remote-` + vcs + ` = ` + quoted("!"+strings.TrimSuffix(strings.ReplaceAll(plain, "@PROGRAM@", shell.Quote(helperIn(programs))), "\n")) + `
 `
 }
 
@@ -144,8 +147,6 @@ func quoted(s string) string {
 	return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`, "\n", `\n`, "\t", `\t`).Replace(s) + `"`
 }
 
-func shellWord(s string) string { return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'" }
-
 // path is the file as a configuration names it: below the home directory by
 // '~', so that another user of the repository, whose git need not find the
 // program, is not enrolled.
@@ -155,6 +156,15 @@ func (r *Repository) path(remote string) string {
 		return "~/" + rest
 	}
 	return file
+}
+
+// locked adds to an error of git config which lock file is in the way, if one is.
+func (r *Repository) locked(ctx context.Context, err error) error {
+	config, gerr := r.Git(ctx, "rev-parse", "--path-format=absolute", "--git-path", "config")
+	if locked := statefile.LockOf(strings.TrimSuffix(config, "\n")); gerr == nil && locked != nil {
+		return errors.Join(locked, err)
+	}
+	return err
 }
 
 // Enrol lets a remote go through the helper. It reports whether it did already.
@@ -182,7 +192,7 @@ func (r *Repository) Enrol(ctx context.Context, remote, base string) (already bo
 			return false, err
 		}
 		if _, err := r.Git(ctx, "config", "--local", "--add", includeKey, path); err != nil {
-			return false, err
+			return false, r.locked(ctx, err)
 		}
 	}
 	if got, err := r.values(ctx, "remote."+remote+".vcs"); err != nil || !slices.Contains(got, vcs) {

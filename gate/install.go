@@ -181,8 +181,11 @@ func Install(ctx context.Context, dir, mode, program string, environ []string) (
 func exists(path string) bool { _, err := os.Lstat(path); return err == nil }
 
 func (h *hub) busy(err error) error {
-	if errors.Is(err, fs.ErrExist) {
-		return &fail.Error{Kind: fail.Fatal, Code: "config-locked", Message: fmt.Sprintf("'%s' is locked by another process", filepath.Join(h.outer.CommonDir, "config")),
+	config := filepath.Join(h.outer.CommonDir, "config")
+	if locked := statefile.LockOf(config); locked != nil && errors.Is(err, fs.ErrExist) {
+		return &fail.Error{Kind: fail.Fatal, Code: "config-locked", Message: locked.Error(), Fields: fail.Fields{"path": locked.Path}, Err: err}
+	} else if errors.Is(err, fs.ErrExist) {
+		return &fail.Error{Kind: fail.Fatal, Code: "config-busy", Message: fmt.Sprintf("another process was writing '%s'", config),
 			Hints: []string{"try again: git crosslink server install"}, Err: err}
 	}
 	return &fail.Error{Kind: fail.Fatal, Code: "not-writable", Message: fmt.Sprintf("the hub's configuration cannot be written: %v", err),

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/git-crosslink/git-crosslink/cli/hints"
 	"github.com/git-crosslink/git-crosslink/fail"
 	"github.com/git-crosslink/git-crosslink/gate"
 	"github.com/git-crosslink/git-crosslink/internal/statefile"
@@ -198,7 +199,7 @@ func TestInstallRefuses(t *testing.T) {
 			before := tree(t, w.hub)
 			_, err := gate.Install(w.ctx, dir, c.mode, "/usr/bin/git-crosslink", w.env)
 			var e *fail.Error
-			if !errors.As(err, &e) || e.Code.Name() != c.want || len(e.Hints) == 0 {
+			if !errors.As(err, &e) || e.Code.Name() != c.want || len(e.Hints)+len(hints.For(e.Code, e.Fields)) == 0 {
 				t.Fatalf("got %v, want '%s'", err, c.want)
 			}
 			same(t, before, tree(t, w.hub))

@@ -1,7 +1,6 @@
 package gate
 
 import (
-	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -10,6 +9,7 @@ import (
 	"time"
 
 	"github.com/git-crosslink/git-crosslink/fail"
+	"github.com/git-crosslink/git-crosslink/internal/statefile"
 )
 
 // git writes a ref, packed-refs or the configuration by way of a file with
@@ -81,19 +81,8 @@ func (h *hub) findLocks(now time.Time, find finder) {
 		}
 		find(fail.Problem, "stale-lock", "look there for git processes older than the file: ps -ef",
 			"the lock file '%s' is %s old: while it exists, git cannot change %s; if no git process uses this repository, the file is stale and the hub's owner may remove it",
-			path, ageOf(l.age), locked(l.path))
+			path, statefile.AgeOf(l.age), locked(l.path))
 	}
-}
-
-// ageOf is an age for people.
-func ageOf(d time.Duration) string {
-	switch {
-	case d < 2*time.Hour:
-		return fmt.Sprintf("%d min", int(d.Minutes()))
-	case d < 48*time.Hour:
-		return fmt.Sprintf("%d h", int(d.Hours()))
-	}
-	return fmt.Sprintf("%d days", int(d.Hours()/24))
 }
 
 // locked names what git cannot change while a lock file exists.

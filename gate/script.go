@@ -3,6 +3,8 @@ package gate
 import (
 	_ "embed"
 	"strings"
+
+	"github.com/git-crosslink/git-crosslink/internal/shell"
 )
 
 // The hooks themselves. sh stands between git and the program so that a push
@@ -53,7 +55,7 @@ func script(mode, program string) []byte {
 		patterns = append(patterns, "*' refs/'"+anyCase(strings.TrimPrefix(p, "refs/"))+"*")
 	}
 	return []byte(strings.NewReplacer(
-		"@PROGRAM@", quoted(program),
+		"@PROGRAM@", shell.Quote(program),
 		"@REFS@", strings.Join(patterns, "|"),
 		"@KEPT@", Whole+keptSuffix,
 	).Replace(text))
@@ -105,6 +107,3 @@ func watched(folds bool) []string {
 	}
 	return all
 }
-
-// quoted is s as one word of sh.
-func quoted(s string) string { return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'" }

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/git-crosslink/git-crosslink/fail"
+	"github.com/git-crosslink/git-crosslink/internal/shell"
 	"github.com/git-crosslink/git-crosslink/refs/git"
 )
 
@@ -26,9 +27,9 @@ func (h *hub) findStrays(ctx context.Context, environ []string, find finder) err
 			continue
 		}
 		name := plain(strings.TrimPrefix(ref, "refs/heads/"))
-		hint := "move it away: git branch -m " + quoted(name) + " " + quoted("moved/"+name)
+		hint := "move it away: git branch -m " + shell.Quote(name) + " " + shell.Quote("moved/"+name)
 		if above != "" || name != strings.TrimPrefix(ref, "refs/heads/") {
-			hint = "list all: git for-each-ref " + quoted(above+heads)
+			hint = "list all: git for-each-ref " + shell.Quote(above+heads)
 		}
 		find(fail.Warning, "stray-branch", hint, "the branch '%s' is none of the tracker's: %s", name, refused.Why)
 	}

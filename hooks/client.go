@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/git-crosslink/git-crosslink/internal/shell"
 	"github.com/git-crosslink/git-crosslink/internal/statefile"
 	"github.com/git-crosslink/git-crosslink/refs/git"
 	"github.com/git-crosslink/git-crosslink/tracker"
@@ -75,8 +76,8 @@ func (s *Stop) Error() string {
 // Hints say what to do instead.
 func (s *Stop) Hints() []string {
 	return []string{
-		"push the code without them: git push " + s.Remote + " --all",
-		"and the tags: git push " + s.Remote + " --tags",
+		"push the code without them: git push " + shell.Word(s.Remote) + " --all",
+		"and the tags: git push " + shell.Word(s.Remote) + " --tags",
 	}
 }
 

@@ -156,6 +156,10 @@ func (t *Tracker) checkHub(ctx context.Context, s *snapshot) ([]fail.Diagnosis, 
 		if slices.Contains(said, p.Text) || p.More > 0 {
 			continue
 		}
+		if p.Here {
+			found = append(found, fail.Diagnosis{Code: "not-stored", Severity: fail.Warning, Text: p.Text})
+			continue
+		}
 		found = append(found, fail.Diagnosis{Code: "hub", Severity: fail.Warning, Text: p.Text, Hints: []string{"what was seen before is kept and in use; the hub's owner can look there: git crosslink server check"}})
 	}
 	return found, nil

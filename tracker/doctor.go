@@ -154,6 +154,7 @@ func (t *Tracker) lookForRoom(ctx context.Context) {
 
 // diagnosed makes a diagnosis of an error; code is for one that has none.
 func diagnosed(s fail.Severity, err error, code fail.Code) fail.Diagnosis {
+	err = InTheWay(err)
 	if e, ok := errors.AsType[*fail.Error](err); ok && e.Error() == err.Error() {
 		return e.Diagnosis(s, e.Message)
 	}

@@ -3,6 +3,7 @@ package tracker
 import (
 	"encoding/json"
 	"errors"
+	"path/filepath"
 	"strings"
 	"unicode"
 
@@ -48,8 +49,16 @@ func (t *Tracker) keepCache(path string, cache any) {
 	}
 }
 
-// InTheWay explains err where something else than a file of ours is in its place.
+// InTheWay explains err where something else than a file of ours is in its
+// place, or a lock file of git is.
 func InTheWay(err error) error {
+	if locked, ok := errors.AsType[*statefile.LockedError](err); ok && !errors.As(err, new(*fail.Error)) {
+		e := &fail.Error{Kind: fail.Fatal, Code: "locked-file", Message: locked.Error(), Fields: fail.Fields{"path": locked.Path}, Err: err}
+		if filepath.Base(locked.Path) == "config.lock" {
+			e.Code = "config-locked"
+		}
+		return e
+	}
 	odd, ok := errors.AsType[*statefile.OddError](err)
 	if !ok || errors.As(err, new(*fail.Error)) {
 		return err

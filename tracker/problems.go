@@ -15,6 +15,7 @@ type hubProblem struct {
 	Ref  string `json:"ref,omitempty"` // below crosslink/; "" is of none in particular
 	Text string `json:"text"`
 	Told bool   `json:"told,omitempty"`
+	Here bool   `json:"here,omitempty"` // its cause is on this side
 	More int    `json:"more,omitempty"` // how many problems beyond maxProblems this one stands for
 }
 

@@ -329,7 +329,7 @@ func (t *Tracker) takeIn(ctx context.Context, fetched error) error {
 		}
 	}
 	if partly != nil {
-		problems = append(problems, hubProblem{Text: "git could not store every ref of the hub: " + fail.Truncate(gitWords(partly))})
+		problems = append(problems, hubProblem{Here: true, Text: "git could not store every ref of the hub: " + t.shortened(gitWords(partly))})
 	}
 	return t.noteHub(ctx, problems, noMeta)
 }

@@ -28,8 +28,7 @@ func (t *Tracker) unfetched(re *refs.RemoteError) *fail.Error {
 		return e
 	}
 	return &fail.Error{Kind: fail.Unconfirmed, Code: "not-stored",
-		Message: fmt.Sprintf("what the hub on '%s' has could not be stored here: %s", t.hub.Name, gitWords(re)),
-		Hints:   []string{"a lock that a killed process left behind is removed after a minute: git crosslink sync"}, Err: re}
+		Message: fmt.Sprintf("what the hub on '%s' has could not be stored here: %s", t.hub.Name, gitWords(re)), Err: re}
 }
 
 // unfetchedReason is the same as a clause behind "kept here, sent later".
@@ -42,6 +41,14 @@ func (t *Tracker) unfetchedReason(re *refs.RemoteError) string {
 	}
 	why, _, _ := strings.Cut(t.unfetched(re).Message, ": nothing")
 	return why
+}
+
+// shortened is what git said about the replica, with its paths as they are in
+// the replica.
+func (t *Tracker) shortened(says string) string {
+	const most = 300
+	says = strings.ReplaceAll(says, t.replica.Path()+"/", "")
+	return strings.ToValidUTF8(says[:min(len(says), most)], "")
 }
 
 // gitWords is what git said, or why there was no git to say anything.

@@ -60,11 +60,11 @@ var rules = map[string]rule{
 		why: "the conductor is the only package that sees both core and edges",
 	},
 	"hooks": {
-		may: "refs refs/git tracker internal/statefile",
+		may: "refs refs/git tracker internal/shell internal/statefile",
 		why: "a hook starts the tracker and asks git where it is; what it says is the command line's to print",
 	},
 	"gate": {
-		may: "event ledger replay trust refs refs/git tracker fail settings internal/statefile",
+		may: "event ledger replay trust refs refs/git tracker fail settings internal/shell internal/statefile",
 		why: "on a server a push is judged by the core's rules over objects in quarantine: no state, no store, no commands",
 	},
 	"verb": {
@@ -84,7 +84,7 @@ var rules = map[string]rule{
 		why: "commands ask the tracker and print its answers; refs and trust stay behind it",
 	},
 
-	"cli/hints": {pure: true, may: "fail", why: "advice follows from a code and its fields alone"},
+	"cli/hints": {pure: true, may: "fail internal/shell", why: "advice follows from a code and its fields alone"},
 
 	"dashboard/facts":    {pure: true, may: "event", why: "what counters and alerts need of a state is plain data, however it was read"},
 	"dashboard/counters": {pure: true, may: "dashboard/facts event", why: "a number follows from facts and a time alone"},
@@ -94,9 +94,10 @@ var rules = map[string]rule{
 	"cmd/git-remote-crosslink": {may: "helper", why: "main only"},
 
 	"helper": {may: "internal/statefile", why: "it carries bytes between git and a server and knows no tracker, so that it starts fast and cannot fail with it"},
-	"enrol":  {may: "internal/statefile", why: "it writes git's configuration and knows no tracker"},
+	"enrol":  {may: "internal/shell internal/statefile", why: "it writes git's configuration and knows no tracker"},
 
-	"internal/statefile": {why: "a file beside the replica is read and written in one way, by whoever has one there"},
+	"internal/shell":     {pure: true, why: "text becomes a word of a shell in one way"},
+	"internal/statefile": {may: "internal/shell", why: "a file beside the replica is read and written in one way, by whoever has one there"},
 
 	"internal/bench":   {may: "event reducer refs refs/git refs/native enrol", why: "it measures programs as they are, and these from inside, and makes the data they are measured on"},
 	"internal/soak":    {may: "internal/testkit", why: "it runs the programs as users do, and knows their answers only"},

@@ -3,12 +3,14 @@ package disk
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"time"
 
+	"github.com/git-crosslink/git-crosslink/internal/statefile"
 	"github.com/git-crosslink/git-crosslink/refs"
 )
 
@@ -132,12 +134,9 @@ func (l *SwapLock) ChildKilled() error {
 // those that nobody alive can hold.
 func (l *SwapLock) Contended(ups []refs.Update) bool {
 	held := false
-	paths := []string{filepath.Join(l.dir, "packed-refs.lock")}
-	for _, u := range ups {
-		paths = append(paths, l.LockPath(u.Ref))
-	}
 	now, err := l.now()
-	for _, path := range paths {
+	for _, path := range l.paths(ups) {
+		path += ".lock"
 		st, serr := os.Lstat(path)
 		if serr != nil {
 			continue
@@ -148,6 +147,26 @@ func (l *SwapLock) Contended(ups []refs.Update) bool {
 		}
 	}
 	return held
+}
+
+// Held says which lock file of these refs is in the way of a move that failed
+// with err.
+func (l *SwapLock) Held(ups []refs.Update, err error) error {
+	for _, path := range l.paths(ups) {
+		if locked := statefile.LockOf(path); locked != nil {
+			return fmt.Errorf("move '%s': %w: %w", ups[0].Ref, refs.ErrLocked, locked)
+		}
+	}
+	return fmt.Errorf("move '%s': %w: %w", ups[0].Ref, refs.ErrLocked, err)
+}
+
+// paths are the files whose locks git needs to move these refs.
+func (l *SwapLock) paths(ups []refs.Update) []string {
+	paths := []string{filepath.Join(l.dir, "packed-refs")}
+	for _, u := range ups {
+		paths = append(paths, l.RefPath(u.Ref))
+	}
+	return paths
 }
 
 // now is the file system's clock, which need not be ours.

@@ -190,8 +190,7 @@ func (o *Outer) HasRef(ctx context.Context, name string) bool {
 
 // SetConfig implements refs.Outer.
 func (o *Outer) SetConfig(ctx context.Context, key, value string) error {
-	_, err := o.ask(ctx, "config", "--local", key, value)
-	return err
+	return o.configure(ctx, "config", "--local", key, value)
 }
 
 // Config reads all configuration that applies where the user stands, with

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"path/filepath"
 	"strings"
+
+	"github.com/git-crosslink/git-crosslink/internal/statefile"
 )
 
 // What putting hooks in place needs of the user's repository. These are the
@@ -32,21 +34,30 @@ func (o *Outer) ConfiguresHooks(ctx context.Context) bool {
 // ConfigFile is the repository's own configuration file.
 func (o *Outer) ConfigFile() string { return filepath.Join(o.CommonDir, "config") }
 
+// configure runs git config. If a lock file is in its way the error names it.
+func (o *Outer) configure(ctx context.Context, args ...string) error {
+	_, err := o.ask(ctx, args...)
+	if err == nil {
+		return nil
+	}
+	if locked := statefile.LockOf(o.ConfigFile()); locked != nil {
+		return errors.Join(locked, err)
+	}
+	return err
+}
+
 // AddConfig adds a value to the repository's own configuration.
 func (o *Outer) AddConfig(ctx context.Context, key, value string) error {
-	_, err := o.ask(ctx, "config", "--local", "--add", key, value)
-	return err
+	return o.configure(ctx, "config", "--local", "--add", key, value)
 }
 
 // UnsetConfig removes the values of a key from the repository's own
 // configuration.
 func (o *Outer) UnsetConfig(ctx context.Context, key string) error {
-	_, err := o.ask(ctx, "config", "--local", "--unset-all", key)
-	return err
+	return o.configure(ctx, "config", "--local", "--unset-all", key)
 }
 
 // RemoveConfigSection removes a section from the repository's own configuration.
 func (o *Outer) RemoveConfigSection(ctx context.Context, name string) error {
-	_, err := o.ask(ctx, "config", "--local", "--remove-section", name)
-	return err
+	return o.configure(ctx, "config", "--local", "--remove-section", name)
 }

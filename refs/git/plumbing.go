@@ -253,7 +253,7 @@ func (p *Plumbing) transact(ctx context.Context, lock *disk.SwapLock, moves []re
 			return fmt.Errorf("move '%s': %w", first, err)
 		}
 		if time.Now().After(deadline) {
-			return fmt.Errorf("move '%s': %w: %w", first, refs.ErrLocked, err)
+			return lock.Held(moves, err)
 		}
 		disk.Pause(ctx, min(try, 5))
 	}

@@ -91,7 +91,7 @@ func (n *Local) swapHere(ctx context.Context, ups, moves []refs.Update) error {
 		case errors.Is(err, errLockHeld):
 			lock.Contended(moves) // removes those that nobody alive can hold
 			if time.Now().After(deadline) {
-				return fmt.Errorf("move '%s': %w: %w", moves[0].Ref, refs.ErrLocked, err)
+				return lock.Held(moves, err)
 			}
 			disk.Pause(ctx, min(try, 5))
 		case refused(err) || try >= 3:
