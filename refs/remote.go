@@ -52,6 +52,7 @@ type Remote interface {
 // Push is one `git push`.
 type Push struct {
 	Refs   []PushRef
+	Show   bool // the result is to say what the hub holds
 	Atomic bool // all refs or none; a hub that cannot says nothing (Reached false)
 }
 
@@ -71,12 +72,18 @@ type PushResult struct {
 	Exit    int    // git's exit status
 	Stderr  string // for people; bytes of the server, so escape before printing
 
+	// Shown are the refs below refs/heads/crosslink/ that the hub had before the
+	// push, if that was asked for; nil if it is not known.
+	Shown map[string]OID
+
 	Status     int           // of the server's last http answer, 0 if there was none to see
 	RetryAfter time.Duration // how long it asks to be left alone
 }
 
 // Busy says that the server could not or would not serve anybody just now.
-func (r *PushResult) Busy() bool { return r.Status == 429 || r.Status >= 500 }
+func (r *PushResult) Busy() bool { return busy(r.Status) }
+
+func busy(status int) bool { return status == 429 || status >= 500 }
 
 // Forbidden says that the server knows who asks, or wants to, and does not let
 // them push.
@@ -120,7 +127,13 @@ type RemoteError struct {
 	Partly       bool   // the hub answered, all else is here, but some refs could not be stored
 	Stderr       string // for people; bytes of the server, so escape before printing
 	Err          error
+
+	Status     int           // of the server's last http answer, 0 if there was none to see
+	RetryAfter time.Duration // how long it asks to be left alone
 }
+
+// Busy says that the server could not or would not serve anybody just now.
+func (e *RemoteError) Busy() bool { return busy(e.Status) }
 
 func (e *RemoteError) Error() string {
 	what := "fetch from the hub failed"

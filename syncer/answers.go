@@ -11,22 +11,14 @@ func (s State) pushed(at At, e Pushed) (State, Action) {
 		s.answer.Refs = nil
 		return s.judge(at, false)
 	}
-	switch e.Failure {
-	case Busy:
-		var p Paced
-		s.Memory.Pace, p = s.Memory.Pace.Busy(at.Now, e.Why, e.RetryAfter, at.Jitter)
-		return s.later(at.Now, p)
-	case Silent:
-		s.Memory.Pace = s.Memory.Pace.Ended(at.Now, e.Took, s.task.CommandWait, true)
-		if s.task.Background {
-			s.Memory.Pace, _ = s.Memory.Pace.Busy(at.Now, "the hub does not answer", 0, at.Jitter)
-		}
-		return s.done(Outcome{Reason: PushFailed, Failure: Silent})
-	case Cut:
-		s.Memory.Pace = s.Memory.Pace.Ended(at.Now, e.Took, s.task.CommandWait, true)
-		return s.done(Outcome{Reason: PushFailed, Failure: Cut})
+	var later *Paced
+	s.Memory.Pace, later = s.Memory.Pace.Answered(e, s.task)
+	switch {
+	case later != nil:
+		return s.later(at.Now, *later)
+	case e.Failure == Silent || e.Failure == Cut:
+		return s.done(Outcome{Reason: PushFailed, Failure: e.Failure})
 	}
-	s.Memory.Pace = s.Memory.Pace.Ended(at.Now, e.Took, s.task.CommandWait, false)
 	switch s.phase {
 	case testingAtomic:
 		return s.testedAtomic(at, e)
@@ -135,7 +127,6 @@ func (s State) fetched(at At, e Fetched) (State, Action) {
 		return s.done(Outcome{Reason: FetchFailed, Failure: e.Failure})
 	}
 	s.outcome.Asked = true
-	before := s.view
 	s.view = e.View
 	switch s.phase {
 	case looking:
@@ -144,7 +135,7 @@ func (s State) fetched(at At, e Fetched) (State, Action) {
 		}
 		return s.prepared(at)
 	case lookingInTurn:
-		if s.Memory.raced(at.Now) && e.View.Before > 0 && e.View.Mine {
+		if s.Memory.JustRaced(at.Now) && e.View.Before > 0 && e.View.Mine {
 			turn := max(s.answer.Took, minTurn)
 			s.phase = lettingOthers
 			d := time.Duration(min(e.View.Before, maxTurns))*turn + time.Duration(at.Jitter*float64(turn))
@@ -154,12 +145,12 @@ func (s State) fetched(at At, e Fetched) (State, Action) {
 	case lookingAgain:
 		return s.turn(at)
 	}
-	return s.why(at, e, before)
+	return s.why(at, e)
 }
 
 // why finds out from the refs why a push did not land: an answer in words is
 // only for people.
-func (s State) why(at At, e Fetched, before View) (State, Action) {
+func (s State) why(at At, e Fetched) (State, Action) {
 	moved := false
 	left, step := s.left()
 	for _, p := range s.out.Parts {
@@ -217,7 +208,7 @@ func (s State) again(at At, moved bool) (State, Action) {
 		s.count.raced++
 	}
 	switch {
-	case overtaken && s.count.raced == 1 && s.round == everything:
+	case moved && s.count.raced < 2 && s.round == everything:
 		return s.turn(at) // at once: mostly nobody else is there
 	case overtaken:
 		s.Memory.Raced = at.Now

@@ -5,8 +5,9 @@ import "time"
 // Task is what a run is asked for.
 type Task struct {
 	Decide     bool // decide what others left undecided, too
-	Insist     bool // ask a hub although it was busy
-	Waits      bool // a command waits: what was refused is offered again at once
+	Insist     bool // ask for everything again: a hub that was busy, and all that was refused
+	Waits      bool // a command waits for the log Own and the ledger: refusals of these are tested at once
+	Own        string
 	Background bool // nobody watches: a hub that does not answer is left alone
 	Look       bool // the remote may lead to another repository than before: fetch first
 	Urgency    Urgency
@@ -114,10 +115,10 @@ type (
 		Nothing    bool
 		Failure    Failure
 		RetryAfter time.Duration
-		Why        string // of Busy; of a refusal: the hub's rule
-		Refs       map[string]Status
-		Rule       bool // at least one ref was refused by the hub itself
-		Gate       bool // by a gate of ours, which judges what was pushed
+		Why        string            // of Busy; of a refusal: the hub's rule
+		Refs       map[string]Status // of logs and the ledger
+		Rule       bool              // at least one ref was refused by the hub itself
+		Gate       bool              // by a gate of ours, which judges what was pushed
 		Took       time.Duration
 		Apart      bool // accepted, by another repository
 		Memory     Memory

@@ -17,8 +17,8 @@ const (
 	racedFor = 5 * time.Second
 )
 
-// Raced reports whether this clone has lost a race for the ledger just now.
-func (m Memory) raced(now time.Time) bool {
+// JustRaced reports whether this clone has lost a race for the ledger just now.
+func (m Memory) JustRaced(now time.Time) bool {
 	age := now.Sub(m.Raced)
 	return !m.Raced.IsZero() && age >= 0 && age < racedFor
 }
@@ -79,6 +79,9 @@ type State struct {
 	outcome Outcome
 }
 
+// Sent is how many events the run has sent so far.
+func (s State) Sent() int { return s.outcome.Sent }
+
 // Next is the machine. The rules of a run are, in this order:
 //
 //  1. If the remote may be another repository, it is looked at first.
@@ -128,7 +131,7 @@ func Next(s State, e Event) (State, Action) {
 // begin starts a run.
 func (s State) begin(at At, v View) (State, Action) {
 	s.view = v
-	if s.Memory.NoAtomic || s.Memory.raced(at.Now) {
+	if s.Memory.NoAtomic || s.Memory.JustRaced(at.Now) {
 		s.round = logsOnly
 	}
 	for _, l := range v.Logs {
@@ -137,10 +140,12 @@ func (s State) begin(at At, v View) (State, Action) {
 		}
 	}
 	switch c := s.Memory.Closed; {
+	case s.task.Insist:
+		s.askAgain(func(string, Refusal) bool { return true })
 	case s.task.Waits:
-		s.askAgain(func(Refusal) bool { return true })
+		s.askAgain(func(name string, _ Refusal) bool { return name == Ledger || name == s.task.Own })
 	case c != nil && c.Due(at.Now):
-		s.askAgain(func(r Refusal) bool { return r.About == AboutLog })
+		s.askAgain(func(_ string, r Refusal) bool { return r.About == AboutLog })
 	}
 	if s.task.Look {
 		return s.look(looking, Fetch{})
@@ -149,9 +154,9 @@ func (s State) begin(at At, v View) (State, Action) {
 }
 
 // askAgain lets what was refused be offered again.
-func (s *State) askAgain(which func(Refusal) bool) {
+func (s *State) askAgain(which func(string, Refusal) bool) {
 	for name, r := range s.Memory.Refused {
-		if which(r) {
+		if which(name, r) {
 			r.At = time.Time{}
 			s.Memory.refuse(name, &r)
 		}
@@ -203,7 +208,7 @@ func (s State) next(at At) (State, Action) {
 	if s.round != logsOnly {
 		return s.sent(at.Now)
 	}
-	if s.round = stepOnly; s.Memory.raced(at.Now) {
+	if s.round = stepOnly; s.Memory.JustRaced(at.Now) {
 		return s.lookInTurn()
 	}
 	return s.turn(at)

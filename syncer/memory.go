@@ -20,8 +20,8 @@ const (
 // remembered. The rules are:
 //
 //  1. It is not offered again for a minute, then for two, and so on up to a day.
-//  2. It is offered again at once when a command waits for it (--wait, lock,
-//     sync, init), once in that command.
+//  2. It is offered again at once, and once, by a command that waits for it
+//     (--wait, lock), and by one that asks for everything (sync, init).
 //  3. It is offered again when it has changed: the refused event is no longer at
 //     its place, or the ledger on the hub has moved on.
 //  4. What the hub accepts is refused no longer.

@@ -249,7 +249,7 @@ func TestModel(t *testing.T) {
 		m.faults = 0
 		for range 40 {
 			m.now = m.now.Add(48 * time.Hour)
-			m.run(Task{Decide: true, Waits: true, Insist: true, BusyToo: true, Patience: 4 * time.Hour, CommandWait: 3 * time.Second})
+			m.run(Task{Decide: true, Insist: true, BusyToo: true, Patience: 4 * time.Hour, CommandWait: 3 * time.Second})
 		}
 		for _, name := range m.names() {
 			want := m.here[name]
@@ -282,12 +282,12 @@ func TestClosedHub(t *testing.T) {
 		if !unsent {
 			return
 		}
-		o := m.run(Task{Decide: true, Waits: true})
+		o := m.run(Task{Decide: true, Insist: true})
 		for range 40 { // a search of many logs takes several runs
 			if o.Reason == ClosedHub {
 				break
 			}
-			o = m.run(Task{Decide: true, Waits: true})
+			o = m.run(Task{Decide: true, Insist: true})
 		}
 		if o.Reason != ClosedHub {
 			t.Fatalf("%+v, remembered is %+v", o, m.memory)
@@ -313,7 +313,7 @@ func TestClosedHub(t *testing.T) {
 		m.closed = false
 		for range 40 {
 			m.now = m.now.Add(48 * time.Hour)
-			m.run(Task{Decide: true, Waits: true})
+			m.run(Task{Decide: true, Insist: true})
 		}
 		if m.memory.Closed != nil {
 			t.Errorf("%+v", m.memory.Closed)

@@ -18,13 +18,14 @@ import (
 //  3. Facts start at the earliest 10 s after the last push, so that the events
 //     of one job go together: nobody waits for them.
 //  4. A server that is busy (429, 5xx) is left alone for as long as it asks, or
-//     30 s if it does not say, or does not answer at all. Each time in a row that
-//     doubles, up to an hour. It is somewhat longer at random, so that clones do
-//     not return together. Only a command that insists asks before.
+//     30 s if it does not say, or does not answer at all. That doubles each time
+//     in a row, what the server asks for from the fourth time on, up to an hour.
+//     It is somewhat longer at random, so that clones do not return together.
+//     Only a command that insists asks before.
 //  5. A hub without a limit has one for an hour after it was busy or slow.
 const (
 	minute      = 60 * time.Second
-	coalesce    = 10 * time.Second
+	Coalesce    = 10 * time.Second
 	firstHold   = 30 * time.Second
 	longestHold = time.Hour
 
@@ -135,7 +136,7 @@ func (p Pace) Turn(n int, u Urgency) time.Time {
 	if u != Facts || len(all) == 0 {
 		return at
 	}
-	return latest(at, all[len(all)-1].Add(coalesce))
+	return latest(at, all[len(all)-1].Add(Coalesce))
 }
 
 // nth is when fewer than n of these times will lie in the last minute.
@@ -196,10 +197,11 @@ func (p Pace) Started(now time.Time, l Limits, u Urgency) Pace {
 // Busy notes that the hub is to be left alone, and for how long it asked for
 // that, 0 if it did not say. jitter is in [0, 1).
 func (p Pace) Busy(now time.Time, why string, asked time.Duration, jitter float64) (Pace, Paced) {
+	more := max(p.Holds-2, 0)
 	if asked <= 0 {
-		asked = firstHold
+		asked, more = firstHold, p.Holds
 	}
-	wait := min(min(asked, longestHold)<<min(p.Holds, 10), longestHold)
+	wait := min(min(asked, longestHold)<<min(more, 10), longestHold)
 	wait += time.Duration(jitter * float64(min(wait/4, minute)))
 	p = p.AsOf(now)
 	p.Holds++
@@ -223,6 +225,22 @@ func (p Pace) Ended(now time.Time, took, wait time.Duration, cut bool) Pace {
 		p.Holds, p.Until, p.Why = 0, time.Time{}, ""
 	}
 	return p
+}
+
+// Answered notes what came of a push. If the hub is busy, it says until when it
+// is left alone.
+func (p Pace) Answered(e Pushed, t Task) (Pace, *Paced) {
+	switch e.Failure {
+	case Busy:
+		p, later := p.Busy(e.Now, e.Why, e.RetryAfter, e.Jitter)
+		return p, &later
+	case Silent, Cut:
+		if p = p.Ended(e.Now, e.Took, t.CommandWait, true); e.Failure == Silent && t.Background {
+			p, _ = p.Busy(e.Now, "the hub does not answer", 0, e.Jitter)
+		}
+		return p, nil
+	}
+	return p.Ended(e.Now, e.Took, t.CommandWait, false), nil
 }
 
 // limited says what a limit is, for people.

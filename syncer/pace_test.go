@@ -61,8 +61,8 @@ func TestHolds(t *testing.T) {
 		want  string
 	}{
 		{0, "30s 1m0s 2m0s 4m0s 8m0s 16m0s 32m0s 1h0m0s 1h0m0s"},
-		{2 * time.Second, "2s 4s 8s 16s 32s 1m4s 2m8s 4m16s 8m32s"},
-		{2 * time.Minute, "2m0s 4m0s 8m0s 16m0s 32m0s 1h0m0s 1h0m0s 1h0m0s 1h0m0s"},
+		{2 * time.Second, "2s 2s 2s 4s 8s 16s 32s 1m4s 2m8s"},
+		{2 * time.Minute, "2m0s 2m0s 2m0s 4m0s 8m0s 16m0s 32m0s 1h0m0s 1h0m0s"},
 		{40 * time.Hour, "1h0m0s 1h0m0s 1h0m0s 1h0m0s 1h0m0s 1h0m0s 1h0m0s 1h0m0s 1h0m0s"},
 	} {
 		p, got := Pace{}, ""

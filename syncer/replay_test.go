@@ -93,7 +93,7 @@ var urgencies = map[string]Urgency{"facts": Facts, "numbers": Numbers, "somebody
 func (p *player) began() Began {
 	l := p.lines[0]
 	b := Began{At: p.at(), Task: Task{Decide: l.has("others"), Insist: l.has("insist"), Background: l.has("background"), Look: l.has("look"),
-		Waits: l.has("waits"), BusyToo: true, Patience: second(l.value("patience")).Sub(noon),
+		Waits: l.has("waits"), Own: l.value("own"), BusyToo: true, Patience: second(l.value("patience")).Sub(noon),
 		Urgency: urgencies[l.value("urgency")], CommandWait: 3 * time.Second}}
 	if l.value("patience") == "" {
 		b.Task.Patience = 0

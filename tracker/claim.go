@@ -89,15 +89,7 @@ const claimTries = 4
 func (t *Tracker) Claim(ctx context.Context, issue event.UUID, o ClaimOptions) (*Claim, error) {
 	t.asking = issue
 	defer func() { t.asking = event.UUID{} }()
-	freshness := Fresh
-	if o.Offline || t.fetched {
-		freshness = Offline
-	}
-	p, err := t.Read(ctx, freshness)
-	if err != nil {
-		return nil, err
-	}
-	c, err := Standing(p, issue, t.agent)
+	c, err := t.beforeClaim(ctx, issue, o)
 	switch {
 	case err != nil:
 		return nil, err
@@ -147,6 +139,26 @@ func (t *Tracker) Claim(ctx context.Context, issue event.UUID, o ClaimOptions) (
 		Hints:   []string{"take a place in the queue: git crosslink lock --wait <id>"}}
 }
 
+// beforeClaim is how a lock stands before it is claimed. A hub that was seen not
+// long ago is not asked first if the lock looks free: the ledger decides on what
+// the hub has, and what else may have changed there is looked at afterwards,
+// unless the push has shown that nothing has (lookAgain).
+func (t *Tracker) beforeClaim(ctx context.Context, issue event.UUID, o ClaimOptions) (*Claim, error) {
+	p, err := t.Read(ctx, Offline)
+	if err != nil {
+		return nil, err
+	}
+	c, err := Standing(p, issue, t.agent)
+	age, known := t.sinceContact()
+	if o.Offline || t.fetched || err == nil && c.Outcome == Free && known && age < stale && t.agent != "" {
+		return c, err
+	}
+	if p, err = t.Read(ctx, Fresh); err != nil {
+		return nil, err
+	}
+	return Standing(p, issue, t.agent)
+}
+
 // ended returns the token of the grant that the claim of a receipt got and has
 // lost again, 0 if there was none. Others were shown that grant, and somebody
 // broke it: to claim again would undo that behind his back. known is the ledger
@@ -175,10 +187,14 @@ func (t *Tracker) ended(ctx context.Context, c *Claim, r *Receipt, known ledger.
 	return l.Token, nil
 }
 
-// lookAgain looks at the hub once more where the answer took long: who closes an
+// lookAgain looks at the hub where that was not done, or took long: who closes an
 // issue without locking it moves nothing that would have refused the push.
 func (t *Tracker) lookAgain(ctx context.Context, issue event.UUID, o ClaimOptions, c *Claim) (*Claim, error) {
-	if o.Offline || c.Outcome != Held || t.now().Sub(t.contact.Last) < lookedLately {
+	looked := t.seen
+	if t.fetched && t.contact.Last.After(looked) {
+		looked = t.contact.Last
+	}
+	if o.Offline || c.Outcome != Held || t.now().Sub(looked) < lookedLately {
 		return c, nil
 	}
 	p, err := t.Read(ctx, Fresh)

@@ -39,9 +39,10 @@ type contact struct {
 	NoAtomic bool `json:"no_atomic,omitempty"`
 	// Refused is that the hub at RefusedTo takes no push at all, and since when;
 	// it is not asked again by itself for 24 h.
-	Refused   string    `json:"refused,omitempty"`
-	RefusedAt time.Time `json:"refused_at,omitzero"`
-	RefusedTo string    `json:"refused_to,omitempty"`
+	Refused      string    `json:"refused,omitempty"`
+	RefusedAt    time.Time `json:"refused_at,omitzero"`
+	RefusedTo    string    `json:"refused_to,omitempty"`
+	RefusedTimes int       `json:"refused_times,omitempty"`
 	// Refusals are what the hub refuses, by branch below crosslink/ (refusals.go).
 	Refusals map[string]refusal `json:"refusals,omitempty"`
 	// Problems are what is wrong with the hub as it was last seen, the first
@@ -188,7 +189,7 @@ func (t *Tracker) checkSending(ctx context.Context, s *snapshot) ([]fail.Diagnos
 		found = append(found, fail.Diagnosis{Code: "queued", Severity: fail.Note, Text: fmt.Sprintf("%s kept here until then", events(n))})
 	} else if n > 0 {
 		severity := fail.Warning
-		if manual || t.mayStart(s.urgency()).After(t.now()) && !t.readPace().Until.After(t.now()) { // as the user wants it, or on its way
+		if manual || t.readPace().MayStart(t.now(), t.limits(), s.urgency()).After(t.now()) && !t.readPace().Until.After(t.now()) { // as the user wants it, or on its way
 			severity = fail.Note
 		}
 		found = append(found, fail.Diagnosis{Code: "queued", Severity: severity, Text: fmt.Sprintf("%s not on the hub yet", events(n)), Hints: []string{"git crosslink sync"}})

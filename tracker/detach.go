@@ -100,7 +100,7 @@ func (t *Tracker) paced(ctx context.Context, unsent bool) error {
 	interval, set := t.setInterval()
 	switch {
 	case set:
-	case unsent && t.perMinute(t.readPace()) == 0:
+	case unsent && t.readPace().Limit(t.limits(), t.now()) == 0:
 		interval = sendInterval
 	default:
 		interval = syncInterval

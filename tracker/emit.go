@@ -15,6 +15,7 @@ import (
 	"github.com/git-crosslink/git-crosslink/internal/fault"
 	"github.com/git-crosslink/git-crosslink/ledger"
 	"github.com/git-crosslink/git-crosslink/refs"
+	"github.com/git-crosslink/git-crosslink/syncer"
 	"github.com/git-crosslink/git-crosslink/trust"
 	"github.com/git-crosslink/git-crosslink/trust/keys"
 )
@@ -416,9 +417,9 @@ func (t *Tracker) settle(ctx context.Context, o EmitOptions, r *Receipt, s *snap
 		r.Sync = Queued
 		t.detach()
 		return nil
-	case !o.Wait && !o.Lock && t.getenv("CI") == "" && t.readPace().Slow:
+	case !o.Wait && !o.Lock && t.getenv("CI") == "" && t.readPace().Slow(t.now()):
 		r.Sync = Queued
-		t.tellOnce(fail.Notice{Code: "slow", Text: fmt.Sprintf("kept here, sent in the background: the hub takes longer than %d s", int(t.wait().Seconds())),
+		t.tellOnce(fail.Notice{Code: "slow", Text: fmt.Sprintf("kept here, sent in the background: the last push took longer than %d s", int(t.wait().Seconds())),
 			Hints: []string{"to wait for it: git crosslink sync"}})
 		t.detach()
 		return nil
@@ -434,14 +435,6 @@ func (t *Tracker) deliverAndLook(ctx context.Context, o EmitOptions, r *Receipt,
 		decide = decide || ledger.Decides(e)
 	}
 	last := lines[len(lines)-1]
-	if o.Wait {
-		t.urgency = somebody
-	}
-	if o.Wait || o.Lock {
-		if err := t.askAgain(checkpointName); err != nil {
-			return err
-		}
-	}
 	there, out, err := t.deliver(ctx, last, decide, o)
 	reason := out.reason
 	if err != nil {
@@ -467,8 +460,8 @@ func (t *Tracker) deliverAndLook(ctx context.Context, o EmitOptions, r *Receipt,
 		e := t.divergedError(t.agent)
 		t.tellOnce(fail.Notice{Code: "copied-clone", Text: "kept here, and not sent: " + e.Error(), Hints: e.(*fail.Error).Hints})
 		return nil
-	case out.paced != nil && !out.paced.busy:
-		if out.paced.until.Sub(t.now()) > coalesce { // else it only waits for what comes next
+	case out.paced != nil && !out.paced.Busy:
+		if out.paced.Until.Sub(t.now()) > syncer.Coalesce { // else it only waits for what comes next
 			t.tellOnce(fail.Notice{Code: "paced", Text: "saved locally; will be sent within a minute (" + reason + ")", Hints: []string{"to wait for it: git crosslink sync"}})
 		}
 	case out.refused && there: // sent, and not decided

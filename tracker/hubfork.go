@@ -102,7 +102,7 @@ func (t *Tracker) detachOnce(ctx context.Context, remote string, sent *int) (d *
 	if t.otherHub != "" {
 		return nil, false, t.elsewhereError()
 	}
-	out, err := t.publish(ctx, true)
+	out, err := t.publish(ctx, run{task: t.task(true)})
 	if err != nil {
 		return nil, false, err
 	}
@@ -131,7 +131,7 @@ func (t *Tracker) detachOnce(ctx context.Context, remote string, sent *int) (d *
 	}
 	res, err := t.pushPatiently(ctx, p, "git crosslink fork detach")
 	if err != nil || !allAccepted(p, res) {
-		if landed, again, err := t.detachOutcome(ctx, n, res, err); !landed {
+		if landed, again, err := t.detachOutcome(ctx, n, p, res, err); !landed {
 			return nil, again, err
 		}
 	}
@@ -144,22 +144,16 @@ func (t *Tracker) detachOnce(ctx context.Context, remote string, sent *int) (d *
 }
 
 // detachOutcome is what became of a push that was not answered with a yes.
-func (t *Tracker) detachOutcome(ctx context.Context, n *anewHub, res *refs.PushResult, pushed error) (landed, again bool, err error) {
+func (t *Tracker) detachOutcome(ctx context.Context, n *anewHub, p refs.Push, res *refs.PushResult, pushed error) (landed, again bool, err error) {
 	if ctx.Err() != nil {
 		return false, false, pushed
 	}
-	answered := false
-	if res != nil {
-		for _, st := range res.Refs {
-			answered = true
-			if st.RemoteRejected() && !st.Collateral() && st.Reason != "atomic transaction failed" {
-				return false, false, &fail.Error{Kind: fail.Denied, Code: "refused", Hints: []string{"ask who runs it to allow the branches below crosslink/ to be replaced, for this once"},
-					Message: fmt.Sprintf("the remote '%s' refuses it: %s; nothing was detached", t.hub.Name, whyRefused(res))}
-			}
+	if res != nil && len(res.Refs) > 0 {
+		if lost, err := t.lostRace(ctx, p, res); lost || err != nil {
+			return false, err == nil, err
 		}
-	}
-	if answered {
-		return false, true, nil
+		return false, false, &fail.Error{Kind: fail.Denied, Code: "refused", Hints: []string{"ask who runs it to allow the branches below crosslink/ to be replaced, for this once"},
+			Message: fmt.Sprintf("the remote '%s' refuses it: %s; nothing was detached", t.hub.Name, whyRefused(res))}
 	}
 	if err := t.fetch(ctx); err != nil {
 		re, ok := errors.AsType[*refs.RemoteError](err)

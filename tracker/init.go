@@ -10,6 +10,10 @@ import (
 	"github.com/git-crosslink/git-crosslink/refs"
 )
 
+// tries bounds how often a command begins again because the hub was changed by
+// others meanwhile.
+const tries = 8
+
 // Init makes the remote a hub, or joins the one that is there. The hub comes
 // into being in one atomic push of meta and of every log written here, which
 // expects that there is none yet: of two that try at once, one makes it and
@@ -32,16 +36,13 @@ func (t *Tracker) Init(ctx context.Context, o InitOptions) (*InitReport, error) 
 	if err != nil {
 		return nil, err
 	}
-	t.joining, t.loaded, t.urgency, t.insist, t.pinning, t.mending = o.Join, nil, somebody, true, true, true
+	t.joining, t.loaded, t.insist, t.pinning, t.mending = o.Join, nil, true, true, true
 	t.mayAsk(t.o.Ask)
 	unlock, ok, err := t.lockSync(ctx, SyncOptions{})
 	if err != nil || !ok {
 		return nil, err
 	}
 	defer unlock()
-	if err := t.askAgain(); err != nil {
-		return nil, t.unwritable(err)
-	}
 	joined, err := t.local().Refs(ctx, hubRoot+metaName)
 	if err != nil {
 		return nil, err
@@ -178,7 +179,7 @@ func (t *Tracker) initOnce(ctx context.Context) (r *InitReport, again bool, err 
 
 // join reports the hub that is there and sends what was written before.
 func (t *Tracker) join(ctx context.Context, s *snapshot) (*InitReport, bool, error) {
-	out, err := t.publish(ctx, true)
+	out, err := t.publish(ctx, run{task: t.task(true)})
 	if err != nil {
 		return nil, false, err
 	}
@@ -261,14 +262,12 @@ func (t *Tracker) found(ctx context.Context, s *snapshot) (r *InitReport, again 
 	if !res.Reached {
 		return t.foundWithoutAtomic(ctx, p, r, ups, res)
 	}
-	for _, st := range res.Refs {
-		if st.RemoteRejected() && !st.Collateral() && st.Reason != "atomic transaction failed" {
-			return nil, false, &fail.Error{Kind: fail.Denied, Code: "refused",
-				Message: fmt.Sprintf("the remote '%s' refuses the tracker's branches: %s", t.hub.Name, whyRefused(res)),
-				Hints:   []string{"ask who runs it to allow branches under crosslink/"}}
-		}
+	if lost, err := t.lostRace(ctx, p, res); lost || err != nil {
+		return nil, err == nil, err // somebody else was faster: look again
 	}
-	return nil, true, nil // somebody else was faster: look again
+	return nil, false, &fail.Error{Kind: fail.Denied, Code: "refused",
+		Message: fmt.Sprintf("the remote '%s' refuses the tracker's branches: %s", t.hub.Name, whyRefused(res)),
+		Hints:   []string{"ask who runs it to allow branches under crosslink/"}}
 }
 
 // foundLedger adds the ledger to the push: the private one, so that a tracker
@@ -325,7 +324,7 @@ func (t *Tracker) foundWithoutAtomic(ctx context.Context, p refs.Push, r *InitRe
 	if err := errors.Join(t.noteFounded(r.Hub), t.remember(func(c *contact) { c.NoAtomic = true })); err != nil {
 		return nil, false, err
 	}
-	out, err := t.publish(ctx, true)
+	out, err := t.publish(ctx, run{task: t.task(true)})
 	r.Sent = out.sent
 	return r, false, err
 }

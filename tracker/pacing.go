@@ -4,64 +4,64 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"path/filepath"
+	"reflect"
 	"strconv"
 	"time"
 
 	"github.com/git-crosslink/git-crosslink/event"
 	"github.com/git-crosslink/git-crosslink/fail"
 	"github.com/git-crosslink/git-crosslink/refs"
+	"github.com/git-crosslink/git-crosslink/syncer"
 )
 
 func (t *Tracker) pacePath() string {
 	return filepath.Join(t.outer.CommonDir, "crosslink", "pace.json")
 }
 
+// pace is the note of how a hub is paced.
+type pace struct {
+	Hub string `json:"hub,omitempty"` // its URL
+	syncer.Pace
+}
+
 // readPace returns the note as of now: a note that cannot be read, or is of
 // another hub, is none.
-func (t *Tracker) readPace() pace {
+func (t *Tracker) readPace() syncer.Pace {
 	var p pace
-	if readNote(t.pacePath(), maxPace, &p) != nil {
+	if readNote(t.pacePath(), maxPace, &p) != nil || t.hub != nil && p.Hub != t.hub.shown() {
 		p = pace{}
 	}
-	if t.hub != nil && p.Hub != t.hub.shown() {
-		p = pace{Hub: t.hub.shown()}
-	}
-	p.asOf(t.now())
-	return p
+	return p.AsOf(t.now())
 }
 
 // notePace keeps the note. One that cannot be kept is no reason not to send.
-func (t *Tracker) notePace(p pace) {
-	_ = writeNote(t.pacePath(), p)
+func (t *Tracker) notePace(p syncer.Pace) {
+	if reflect.DeepEqual(p, t.readPace()) {
+		return
+	}
+	n := pace{Pace: p}
+	if t.hub != nil {
+		n.Hub = t.hub.shown()
+	}
+	_ = writeNote(t.pacePath(), n)
 }
 
-// perMinute is how many pushes a minute the hub is sent, 0 for any number: what
-// crosslink.pushesPerMinute says; else what a known forge advises; else any
-// number, unless it was busy or slow within the last hour. A path is not paced.
-func (t *Tracker) perMinute(p pace) int {
+// limits are what crosslink.pushesPerMinute says, or what a known forge advises.
+func (t *Tracker) limits() syncer.Limits {
 	if n, set := t.count("crosslink.pushesPerMinute"); set {
-		return n
+		return syncer.Limits{Set: true, PerMinute: n}
 	}
 	if t.hub == nil || t.hub.self {
-		return 0
+		return syncer.Limits{Never: true}
 	}
-	n := t.forgeLimit()
-	if n == 0 && !refs.IsLocal(t.pushTarget()) && p.Slowed.After(t.now()) {
-		n = slowedPushes
-	}
-	return n
-}
-
-// mayStart is when a push of this urgency may start.
-func (t *Tracker) mayStart(u urgency) time.Time {
-	p := t.readPace()
-	return latest(p.turn(t.perMinute(p), u), p.Until)
+	return syncer.Limits{PerMinute: t.forgeLimit(), Never: refs.IsLocal(t.pushTarget())}
 }
 
 // urgency is that of what waits here to be sent or decided.
-func (s *snapshot) urgency() urgency {
-	most := facts
+func (s *snapshot) urgency() syncer.Urgency {
+	most := syncer.Facts
 	for _, id := range s.agents() {
 		if s.logs[id].here == "" {
 			continue
@@ -69,71 +69,52 @@ func (s *snapshot) urgency() urgency {
 		for _, e := range s.pending(id) {
 			switch e.Body.(type) {
 			case *event.LockClaimed, *event.LockReleased, *event.LockBroken:
-				return locks
+				return syncer.Locks
 			}
-			most = numbers
+			most = syncer.Numbers
 		}
 	}
 	return most
 }
 
 // pacedError says that no push was started, and when one may be.
-type pacedError struct {
-	until time.Time
-	why   string
-	busy  bool // the hub said so, or did not answer; else it is our own measure
-}
+type pacedError struct{ syncer.Paced }
 
-func (e *pacedError) Error() string { return e.why }
+func (e *pacedError) Error() string { return e.Why }
 
-// push is every push there is: it starts at once, or not at all (*pacedError).
-// The caller holds the sync lock.
-func (t *Tracker) push(ctx context.Context, p refs.Push) (*refs.PushResult, error) {
-	note, now := t.readPace(), t.now()
-	if note.Until.After(now) && !t.insist {
-		return nil, &pacedError{note.Until, note.Why, true}
+// push is a push outside of a run (drive.go): it starts at once, or not at all
+// (*pacedError). The caller holds the sync lock.
+func (t *Tracker) push(ctx context.Context, p refs.Push, u syncer.Urgency) (*refs.PushResult, error) {
+	note, task, began := t.readPace(), t.task(false), t.now()
+	if later := note.May(began, task.Limits, u, t.insist); later != nil {
+		return nil, &pacedError{*later}
 	}
-	n := t.perMinute(note)
-	if at := note.turn(n, t.urgency); at.After(now) {
-		return nil, &pacedError{at, limited(n, t.urgency), false}
+	t.notePace(note.Started(began, task.Limits, u))
+	res, err := t.send(ctx, p)
+	e := t.answered(ctx, p, res, err)
+	if err != nil && e.Failure == syncer.None {
+		return res, err
 	}
-	if n > 0 {
-		note.started(now, t.urgency)
-		t.notePace(note)
-	}
-	var res *refs.PushResult
-	unsent := 0
-	if t.loaded != nil {
-		unsent = t.loaded.unsent()
-	}
-	err := t.converse(ctx, unsent, func(ctx context.Context) (err error) {
-		res, err = t.remote().Push(ctx, p)
-		return err
-	})
-	ended, cut := t.now(), ctx.Err() == context.DeadlineExceeded || errors.Is(err, errSilent)
-	note = t.readPace() // the sync lock was let go if the hub was silent: others may have pushed
-	switch {
-	case err == nil && res.Busy() && !allAccepted(p, res):
-		why := fmt.Sprintf("the hub is busy (HTTP %d)", res.Status)
-		if words := serverWords(res.Stderr); words != "" {
-			why += ": " + words
-		}
-		return nil, t.holdOff(note, why, res.RetryAfter)
-	case errors.Is(err, errSilent) && t.unwatched:
-		t.holdOff(note, "the hub does not answer", 0)
-	case err == nil || cut:
-		if note.ended(ended, ended.Sub(now), t.wait(), cut) {
-			t.notePace(note)
-		}
+	e.At, e.Took = syncer.At{Now: t.now(), Jitter: rand.Float64()}, t.now().Sub(began)
+	note, later := t.readPace().Answered(e, task) // others may have pushed while the hub was silent
+	t.notePace(note)
+	if later != nil {
+		return nil, &pacedError{*later}
 	}
 	return res, err
 }
 
-// holdOff leaves the hub alone for a while.
-func (t *Tracker) holdOff(note pace, why string, asked time.Duration) *pacedError {
-	note.busy(t.now(), why, asked)
-	t.notePace(note)
-	return &pacedError{note.Until, why, true}
+// send is every push there is.
+func (t *Tracker) send(ctx context.Context, p refs.Push) (res *refs.PushResult, err error) {
+	unsent := 0
+	if t.loaded != nil {
+		unsent = t.loaded.unsent()
+	}
+	err = t.converse(ctx, unsent, func(ctx context.Context) (err error) {
+		res, err = t.remote().Push(ctx, p)
+		return err
+	})
+	return res, err
 }
 
 // sleepUntil waits for a time; false, at once, if ctx ends before it comes.
@@ -161,7 +142,7 @@ func (t *Tracker) sleepUntil(ctx context.Context, at time.Time) bool {
 // command to try again with.
 func (t *Tracker) pushPatiently(ctx context.Context, p refs.Push, again string) (*refs.PushResult, error) {
 	for {
-		res, err := t.push(ctx, p)
+		res, err := t.push(ctx, p, syncer.Somebody)
 		paced, ok := errors.AsType[*pacedError](err)
 		if errors.Is(err, errSilent) {
 			return nil, &fail.Error{Kind: fail.Unconfirmed, Code: "unanswered", Err: err, Message: t.silentReason() + ": the push may or may not have arrived",
@@ -170,20 +151,22 @@ func (t *Tracker) pushPatiently(ctx context.Context, p refs.Push, again string) 
 		if !ok {
 			return res, err
 		}
-		if paced.busy {
-			return nil, &fail.Error{Kind: fail.Unconfirmed, Code: "busy", Message: fmt.Sprintf("%s: nothing was written there", paced.why),
+		if paced.Busy {
+			return nil, &fail.Error{Kind: fail.Unconfirmed, Code: "busy", Message: fmt.Sprintf("%s: nothing was written there", paced.Why),
 				Hints: []string{"try again in a while: " + again}}
 		}
-		t.tellWaiting(paced)
-		if !t.sleepUntil(ctx, paced.until) {
+		t.tellWaiting(syncer.Wait{Until: paced.Until, Why: paced.Why})
+		if !t.sleepUntil(ctx, paced.Until) {
 			return nil, ctx.Err()
 		}
 	}
 }
 
 // tellWaiting says why nothing happens just now.
-func (t *Tracker) tellWaiting(paced *pacedError) {
-	t.notice(fail.Notice{Code: "paced", Text: fmt.Sprintf("waiting %d s to push (%s)", int(paced.until.Sub(t.now()).Seconds())+1, paced.why)})
+func (t *Tracker) tellWaiting(w syncer.Wait) {
+	if d := w.Until.Sub(t.now()); d >= time.Second && !t.unwatched {
+		t.notice(fail.Notice{Code: "paced", Text: fmt.Sprintf("waiting %d s to push (%s)", int(d.Seconds())+1, w.Why)})
+	}
 }
 
 // checkPacing is the doctor's look at how the hub takes pushes.
@@ -196,10 +179,10 @@ func (t *Tracker) checkPacing(context.Context, *snapshot) ([]fail.Diagnosis, err
 	}
 	if _, set := t.count("crosslink.pushesPerMinute"); len(found) == 0 && p.Slowed.After(t.now()) && !set && t.hub != nil && t.forgeLimit() == 0 {
 		found = append(found, fail.Diagnosis{Code: "slowed", Severity: fail.Note, Text: fmt.Sprintf("the hub was busy or slow; pushes are limited to %d a minute for another %d min",
-			slowedPushes, int(p.Slowed.Sub(t.now()).Minutes())+1)})
+			syncer.SlowedPushes, int(p.Slowed.Sub(t.now()).Minutes())+1)})
 	}
-	if p.Slow {
-		found = append(found, fail.Diagnosis{Code: "slow", Severity: fail.Note, Text: fmt.Sprintf("the hub takes longer than %d s, so writes are sent in the background", int(t.wait().Seconds()))})
+	if p.Slow(t.now()) {
+		found = append(found, fail.Diagnosis{Code: "slow", Severity: fail.Note, Text: fmt.Sprintf("the last push took longer than %d s, so writes are sent in the background", int(t.wait().Seconds()))})
 	}
 	return found, nil
 }

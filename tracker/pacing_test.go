@@ -3,6 +3,7 @@ package tracker_test
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/http/cgi"
@@ -16,6 +17,7 @@ import (
 	"time"
 
 	"github.com/git-crosslink/git-crosslink/event"
+	"github.com/git-crosslink/git-crosslink/fail"
 	"github.com/git-crosslink/git-crosslink/tracker"
 )
 
@@ -30,6 +32,8 @@ type forge struct {
 	takes  time.Duration // by the clock of the test, for a push
 	pushes []time.Time   // when each push was announced
 	answer string        // "", "429", "429 <seconds>", "503", "post 503", "403", "hang"
+	reads  string        // the same of fetches: "", "429 <seconds>", "503"
+	slept  []time.Duration
 	gave   map[string]int
 	during func() // called while a push is announced; nil for nothing
 }
@@ -49,7 +53,7 @@ func newForge(w *world) *forge {
 		announced := r.URL.Query().Get("service") == "git-receive-pack"
 		posted := strings.HasSuffix(r.URL.Path, "/git-receive-pack")
 		f.mu.Lock()
-		answer := f.answer
+		answer, reads := f.answer, f.reads
 		if announced {
 			f.pushes = append(f.pushes, f.now)
 			f.now = f.now.Add(f.takes)
@@ -62,7 +66,18 @@ func newForge(w *world) *forge {
 		}
 		f.mu.Unlock()
 		status, after, _ := strings.Cut(answer, " ")
+		fetched := r.URL.Query().Get("service") == "git-upload-pack"
+		if fetched && reads != "" {
+			status, after, _ = strings.Cut(reads, " ")
+		}
 		switch {
+		case fetched && reads != "":
+			if after != "" {
+				rw.Header().Set("Retry-After", after)
+			}
+			n := 0
+			fmt.Sscan(status, &n)
+			rw.WriteHeader(n)
 		case !announced && !posted || answer == "":
 			git.ServeHTTP(rw, r)
 		case answer == "hang":
@@ -110,7 +125,7 @@ func (f *forge) time() time.Time {
 func (f *forge) advance(d time.Duration) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.now = f.now.Add(d)
+	f.now, f.slept = f.now.Add(d), append(f.slept, d)
 }
 
 func (f *forge) says(answer string) {
@@ -363,8 +378,8 @@ func TestHangingForge(t *testing.T) {
 	}
 }
 
-// A forge that does not let this user push is no busy one: nothing is sent for
-// a day, and it takes one push to find that out.
+// A forge that does not let this user push is no busy one: it takes one push to
+// find that out, and it is asked again after pauses that grow.
 func TestForbiddenForge(t *testing.T) {
 	w := newWorld(t)
 	f := newForge(w)
@@ -373,12 +388,15 @@ func TestForbiddenForge(t *testing.T) {
 	issue := alice.create("one")
 	f.says("403")
 	before := f.count()
-	for range 5 {
+	for _, c := range []struct {
+		after time.Duration
+		asked int
+	}{{0, 1}, {30 * time.Second, 1}, {time.Minute, 2}, {time.Minute, 2}, {2 * time.Minute, 3}, {2 * time.Minute, 3}, {3 * time.Minute, 4}} {
+		f.advance(c.after)
 		bob.comment(issue, "from a reader")
-		f.advance(10 * time.Minute)
-	}
-	if n := f.count() - before; n != 1 {
-		t.Errorf("asked %d times", n)
+		if n := f.count() - before; n != c.asked {
+			t.Errorf("asked %d times, want %d", n, c.asked)
+		}
 	}
 	if got := diagnoses(bob.doctor(true)); got != "problem refused" {
 		t.Errorf("the doctor says %q", got)
@@ -517,5 +535,42 @@ func TestAPushMeanwhileIsCounted(t *testing.T) {
 	f.during = nil
 	if _, all := pushes(); len(all) != 2 {
 		t.Errorf("%d pushes are counted, want its own and the one meanwhile: %v", len(all), all)
+	}
+}
+
+// A fetch that is answered 429 or 503 is told as what it is, and the hub is left
+// alone for as long as it asks: a claim waits these two seconds, then goes on.
+func TestBusyFetch(t *testing.T) {
+	w := newWorld(t)
+	f := newForge(w)
+	alice := f.at(w.clone("alice"), f.url)
+	alice.init()
+	issue := alice.create("one")
+	f.mu.Lock()
+	f.reads = "503"
+	f.mu.Unlock()
+	err := alice.trySync()
+	if e := (*fail.Error)(nil); !errors.As(err, &e) || e.Code != "busy" || !strings.Contains(e.Message, "busy (HTTP 503)") {
+		t.Errorf("%v", err)
+	}
+	f.advance(time.Hour)
+	f.mu.Lock()
+	f.reads, f.slept = "429 2", nil
+	f.during = func() { f.reads = "" } // called under the lock
+	f.mu.Unlock()
+	tr := alice.open()
+	defer tr.Close()
+	if _, err := tr.Read(context.Background(), tracker.Fresh); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := tr.Claim(context.Background(), issue, tracker.ClaimOptions{}); err != nil || got.Outcome != tracker.Held {
+		t.Errorf("%+v, %v", got, err)
+	}
+	waited := time.Duration(0)
+	for _, d := range f.slept {
+		waited += d
+	}
+	if waited < time.Second || waited > 3*time.Second {
+		t.Errorf("waited %v: %v", waited, f.slept)
 	}
 }

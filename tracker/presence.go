@@ -17,6 +17,7 @@ import (
 	"github.com/git-crosslink/git-crosslink/fail"
 	"github.com/git-crosslink/git-crosslink/internal/statefile"
 	"github.com/git-crosslink/git-crosslink/refs"
+	"github.com/git-crosslink/git-crosslink/syncer"
 )
 
 // A holder that works for hours without an event looks dead to whoever wants
@@ -236,8 +237,7 @@ func (t *Tracker) showPresence(ctx context.Context) error {
 		return err
 	}
 	push := refs.Push{Refs: []refs.PushRef{{Src: tip, Dst: refs.HubPresence + id, Force: true}}}
-	t.urgency = facts
-	res, err := t.push(ctx, push)
+	res, err := t.push(ctx, push, syncer.Facts)
 	switch {
 	case err != nil:
 		return nil // paced, or no time left: the next one shows more

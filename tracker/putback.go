@@ -112,55 +112,21 @@ func (t *Tracker) onlyLost(ctx context.Context, s *snapshot, id string, tip, see
 	return refs.Diverged, ignoreMissing(err)
 }
 
-// backAtOnce is how many logs one push puts back: the time that git push takes
-// grows with the square of the number of branches.
-const backAtOnce = 100
-
-// putBack pushes the logs that the hub has lost, apart from everything else: a
-// hub that does not take one of them back must not hinder anybody. Where these are
-// very many, the next command continues.
-func (t *Tracker) putBack(ctx context.Context, o *outcome) error {
-	if len(t.behind) == 0 {
-		return nil
+// ledgerBack is the tip of the ledger as it is known here where the hub was set
+// back or has none; "" where it was not.
+func (t *Tracker) ledgerBack(s *snapshot) (refs.OID, error) {
+	known, there := s.refs[hubRoot+checkpointName], s.refs[incomingRoot+checkpointName]
+	if known == "" || known == there || there == "" && !t.fetched {
+		return "", nil
 	}
-	s, err := t.load(ctx)
-	if err != nil || !s.bound || !s.writable() || t.mayPush() != nil {
-		return err
+	if there == "" {
+		return known, nil
 	}
-	var lost []refs.PushRef
-	for _, id := range s.agents() {
-		l := s.logs[id]
-		if _, gone := t.behind[agents+id]; !gone || l.diverged || l.foreign || l.torn || l.hub == "" || s.inTheWay(agents+id) != "" {
-			continue
-		}
-		if l.here != "" && l.view == l.here && l.unsent() > 0 && !t.withheld(ctx, s, l) {
-			continue // it goes with its new lines
-		}
-		if r, fresh, _ := t.refused(agents+id, refusedFor); fresh && (r.Tip == l.hub || r.High > 0) {
-			continue
-		}
-		src, err := t.onTop(ctx, id, l.hub)
-		if err != nil {
-			return err
-		}
-		lost = append(lost, refs.PushRef{Src: src, Dst: headRoot + agents + id})
+	behind, err := s.ledger().reader.Extends(string(known), string(there))
+	if err != nil || !behind {
+		return "", ignoreMissing(err)
 	}
-	if len(lost) == 0 {
-		return nil
-	}
-	f := &search{t, map[string]uint64{}, o, maxProbes}
-	for some := range slices.Chunk(lost, backAtOnce) {
-		_, res, ok, err := f.push(ctx, s, some...)
-		if err != nil || !ok {
-			return err
-		}
-		if left := notAccepted(some, res); len(left) > 0 && refusedBy(res) != "" {
-			if err := f.apart(ctx, s, left, whyRefused(res)); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
+	return known, nil
 }
 
 // tellBack says whose logs the hub has again.
@@ -245,7 +211,7 @@ func (t *Tracker) restore(ctx context.Context, s *snapshot) (*InitReport, error)
 	if err := t.fetch(ctx); err != nil {
 		return nil, err
 	}
-	out, err := t.publish(ctx, true)
+	out, err := t.publish(ctx, run{task: t.task(true)})
 	if err != nil {
 		return nil, err
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/git-crosslink/git-crosslink/event"
 	"github.com/git-crosslink/git-crosslink/fail"
 	"github.com/git-crosslink/git-crosslink/refs"
+	"github.com/git-crosslink/git-crosslink/syncer"
 )
 
 // What users read about refusals (refusals.go).
@@ -27,7 +28,7 @@ func (t *Tracker) refusalOf(ctx context.Context, s *snapshot, l *log) (text stri
 	case r.High > low+1:
 		return fmt.Sprintf("the hub refuses one of the events %d to %d of '%s': %s", low+1, r.High, l.agent, r.Why),
 			[]string{"find out which one: git crosslink sync"}
-	case low == 0: // not even its first line
+	case low == 0 || r.About == abouts[syncer.AboutLog]: // whatever is in it
 		return fmt.Sprintf("the hub refuses the log of '%s': %s", l.agent, r.Why),
 			[]string{fmt.Sprintf("ask the hub's owner to let you push '%s', then: git crosslink sync", "crosslink/"+name)}
 	}
@@ -140,6 +141,9 @@ func (t *Tracker) withheldLogs(ctx context.Context, s *snapshot) (all []*log) {
 		return nil
 	}
 	for _, id := range s.agents() {
+		if t.contact.Refused != "" && t.contact.Refusals[agents+id].About == abouts[syncer.AboutLog] {
+			continue // it refuses all pushes, not this log
+		}
 		if t.withheld(ctx, s, s.logs[id]) {
 			all = append(all, s.logs[id])
 		}

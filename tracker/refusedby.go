@@ -2,7 +2,6 @@ package tracker
 
 import (
 	"context"
-	"errors"
 	"maps"
 	"slices"
 	"strings"
@@ -48,54 +47,22 @@ func whyRefused(res *refs.PushResult) string {
 	return why + " (" + words + ")"
 }
 
-// mayPush holds back what the hub refused for good: it is asked again after a
-// day, or when the user syncs by hand.
-func (t *Tracker) mayPush() error {
-	if t.holdsBack() {
-		return errors.New(t.contact.Refused)
+// lostRace reports whether an atomic push, every ref of it under a lease, did
+// not land because others were faster. What git refused here, before anything
+// was sent, the hub has changed; what the hub refused was a race if a ref is no
+// longer what the lease expects, and a rule if all are.
+func (t *Tracker) lostRace(ctx context.Context, p refs.Push, res *refs.PushResult) (bool, error) {
+	if refusedBy(res) == "" {
+		return true, nil
 	}
-	if why := t.apart(); why != "" && !t.insist {
-		return errors.New(why)
+	if err := t.fetch(ctx); err != nil {
+		return true, notReached(err) // whoever looks again says so
 	}
-	if t.contact.NoMeta && t.contact.NoAtomic {
-		return errors.New(t.lostReason()) // with an atomic push the lease on meta sees to it
-	}
-	if why := t.elsewhere(); why != "" && t.contact.NoAtomic {
-		return errors.New(why)
-	}
-	return nil
-}
-
-// holdsBack reports whether the hub took no push at all, not long ago.
-func (t *Tracker) holdsBack() bool {
-	c := &t.contact
-	return c.Refused != "" && !t.insist && t.now().Sub(c.RefusedAt) < refusedFor && (c.RefusedTo == "" || c.RefusedTo == t.pushTarget())
-}
-
-// withoutAtomic handles a server that answered a fetch but gave no line for
-// the push: it either knows no atomic push or takes none from this user. One
-// plain push of one log tells which.
-func (t *Tracker) withoutAtomic(ctx context.Context, p refs.Push, first *refs.PushResult, o *outcome) (again bool) {
-	if p.Atomic && !first.Forbidden() {
-		res, err := t.push(ctx, p)
-		if o.waits(err) {
-			return false
-		}
-		if err == nil && res.Reached {
-			return true // a connection was lost, nothing more
-		}
-		one := refs.Push{Refs: p.Refs[:1]}
-		if res, err = t.push(ctx, one); o.waits(err) {
-			return false
-		}
-		if err == nil && allAccepted(one, res) {
-			return t.remember(func(c *contact) { c.NoAtomic = true }) == nil
+	there, err := t.incoming(ctx)
+	for _, r := range p.Refs {
+		if there[strings.TrimPrefix(r.Dst, headRoot)] != *r.Lease {
+			return true, err
 		}
 	}
-	o.refused, o.reason = true, t.takesNone()
-	if words := gist(first.Stderr); words != "" {
-		o.reason += " (" + words + ")"
-	}
-	_ = t.noteRefused(o.reason)
-	return false
+	return false, err
 }

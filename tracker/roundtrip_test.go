@@ -136,3 +136,43 @@ func TestAFactIsNoPartOfARace(t *testing.T) {
 		}
 	}
 }
+
+// An uncontended lock is one push, and no fetch before it or after it. Where the
+// hub is not as it was seen, if only in a fact of an agent that nobody has heard
+// of, the push shows it, and the hub is looked at before the lock is said to be
+// held.
+func TestALockIsOneRoundTrip(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	alice, bob := w.clone("alice"), w.clone("bob")
+	alice.init()
+	bob.sync()
+	one, two := alice.create("one"), alice.create("two")
+	claim := func(c *clone, issue event.UUID, name string) (*tracker.Claim, map[string]int) {
+		t.Helper()
+		trace := filepath.Join(w.dir, name+".trace")
+		tr := c.open("GIT_TRACE2_EVENT=" + trace)
+		defer tr.Close()
+		got, err := tr.Claim(context.Background(), issue, tracker.ClaimOptions{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return got, traced(t, trace)
+	}
+	got, n := claim(alice, one, "lock")
+	if got.Outcome != tracker.Held || n["push"] != 1 || transport(n) != 1 {
+		t.Errorf("a lock is '%s' after %v", got.Outcome, n)
+	}
+	bob.sync()
+	bob.emit(func(*tracker.Tracker, tracker.Projection) []event.Body {
+		return []event.Body{&event.StatusChanged{UUID: two, NewStatus: event.Closed}}
+	})
+	got, n = claim(alice, two, "closed")
+	if got.Outcome != tracker.Closed {
+		t.Errorf("the lock of an issue that somebody closed unseen is '%s' after %v", got.Outcome, n)
+	}
+	alice.sync()
+	if rows, err := alice.read().Locked(); err != nil || len(rows) != 1 {
+		t.Errorf("%d issues are locked, %v", len(rows), err)
+	}
+}

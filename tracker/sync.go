@@ -5,11 +5,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"time"
 
 	"github.com/git-crosslink/git-crosslink/event"
 	"github.com/git-crosslink/git-crosslink/fail"
 	"github.com/git-crosslink/git-crosslink/refs"
+	"github.com/git-crosslink/git-crosslink/syncer"
 )
 
 // Bounds of waiting in the foreground; a push that takes longer goes on in a
@@ -21,6 +23,7 @@ const (
 	// longestTurn bounds how long a command waits in all for pushes to be in
 	// order again, be it for the pace or for a busy hub
 	longestTurn = 5 * time.Minute
+	anyTime     = 24 * time.Hour // a sync waits longer than any pause there is
 )
 
 // Only tests change these.
@@ -63,9 +66,7 @@ func (t *Tracker) Sync(ctx context.Context, o SyncOptions) (*SyncReport, error) 
 		return r, t.chooseErr
 	}
 	r.URL = t.hub.shown()
-	if t.insist, t.unwatched = !o.Detached, o.Detached; t.insist {
-		t.urgency = somebody
-	}
+	t.insist, t.unwatched = !o.Detached, o.Detached
 	t.mayAsk(t.o.Ask && !o.Detached)
 	unlock, ok, err := t.lockSync(ctx, o)
 	if err != nil || !ok || gone() {
@@ -75,11 +76,6 @@ func (t *Tracker) Sync(ctx context.Context, o SyncOptions) (*SyncReport, error) 
 		defer t.keepUp(ctx) // last: it holds up nobody
 	}
 	defer unlock()
-	if t.insist {
-		if err := t.askAgain(); err != nil {
-			return nil, t.unwritable(err)
-		}
-	}
 	// what is here is counted while git waits for the hub
 	came := atOnce(ctx, t.fetchHub)
 	idle, before, err := t.idle(ctx), counts{}, error(nil)
@@ -102,6 +98,7 @@ func (t *Tracker) Sync(ctx context.Context, o SyncOptions) (*SyncReport, error) 
 		}
 	}
 	if err := t.takeIn(ctx, fetched); err != nil {
+		t.noteBusy(err)
 		var re *refs.RemoteError
 		if !errors.As(err, &re) {
 			return nil, err
@@ -128,39 +125,32 @@ func (t *Tracker) Sync(ctx context.Context, o SyncOptions) (*SyncReport, error) 
 	if err != nil {
 		return nil, err
 	}
-	sent := 0
-	for {
-		if gone() {
-			return r, nil
-		}
-		out, err := t.publish(ctx, others)
-		if err != nil {
+	if gone() {
+		return r, nil
+	}
+	task := t.task(others)
+	task.Patience, task.BusyToo = anyTime, o.Detached
+	out, err := t.publish(ctx, run{task: task})
+	if err == nil && gone() {
+		return r, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	if out.paced != nil && !(out.paced.Busy && !o.Detached) {
+		return t.reportSync(ctx, r, before, out)
+	}
+	if o.Detached && out.reason == "" {
+		if err := t.showPresence(ctx); err != nil {
 			return nil, err
 		}
-		out.sent += sent
-		if sent = out.sent; out.paced == nil || out.paced.busy && !o.Detached {
-			if o.Detached && out.reason == "" {
-				if err := t.showPresence(ctx); err != nil {
-					return nil, err
-				}
-			}
-			r, err := t.reportSync(ctx, r, before, out)
-			if err == nil && !others && sent == 0 {
-				t.noteIdle(ctx, r)
-			}
-			t.keepWhole(ctx)
-			return r, err
-		}
-		if !o.Detached {
-			t.tellWaiting(out.paced)
-		}
-		unlock() // a claim of another process goes first
-		slept := t.sleepUntil(ctx, out.paced.until)
-		_, ok, err := t.lockHub(ctx, insistent)
-		if err != nil || !ok || !slept {
-			return t.reportSync(ctx, r, before, out)
-		}
 	}
+	r, err = t.reportSync(ctx, r, before, out)
+	if err == nil && !others && out.sent == 0 {
+		t.noteIdle(ctx, r)
+	}
+	t.keepWhole(ctx)
+	return r, err
 }
 
 // counts is what a report needs of the state before: two whole states at once
@@ -259,7 +249,7 @@ func (t *Tracker) lockSync(ctx context.Context, o SyncOptions) (func(), bool, er
 	if !t.atRest(ctx) {
 		return nil, false, ctx.Err()
 	}
-	u, unsent := facts, false
+	u, unsent := syncer.Facts, false
 	if !t.idle(ctx) {
 		s, err := t.load(ctx)
 		if err != nil {
@@ -272,7 +262,7 @@ func (t *Tracker) lockSync(ctx context.Context, o SyncOptions) (func(), bool, er
 	}
 	bounded, cancel := context.WithTimeout(ctx, detachedFor)
 	defer cancel()
-	t.sleepUntil(bounded, t.mayStart(u))
+	t.sleepUntil(bounded, t.readPace().MayStart(t.now(), t.limits(), u))
 	if !t.atRest(ctx) {
 		return nil, false, ctx.Err()
 	}
@@ -288,7 +278,17 @@ func atOnce(ctx context.Context, f func(context.Context) error) (wait func() err
 
 // fetch brings the hub's refs and takes over what may be believed.
 func (t *Tracker) fetch(ctx context.Context) error {
-	return t.takeIn(ctx, t.fetchHub(ctx))
+	err := t.takeIn(ctx, t.fetchHub(ctx))
+	t.noteBusy(err)
+	return err
+}
+
+// noteBusy notes that a hub that answered a fetch so is to be left alone.
+func (t *Tracker) noteBusy(err error) {
+	if re, ok := errors.AsType[*refs.RemoteError](err); ok && re.Busy() {
+		p, _ := t.readPace().Busy(t.now(), busyText(re.Status, serverWords(re.Stderr)), re.RetryAfter, rand.Float64())
+		t.notePace(p)
+	}
 }
 
 // takeIn takes over what may be believed of what a fetch that ended so has
@@ -341,52 +341,48 @@ func (t *Tracker) takeIn(ctx context.Context, fetched error) error {
 // needs the answer (a claim, --wait, CI) waits for its turn and says so; the
 // others do as long as they wait for the hub.
 func (t *Tracker) deliver(ctx context.Context, last *event.Envelope, decide bool, o EmitOptions) (bool, outcome, error) {
-	left := t.wait()
-	if o.Wait || o.Lock || t.getenv("CI") != "" {
-		left = longestTurn
-	}
+	each, began := t.patience(o), time.Now()
+	bounded, cancel := context.WithTimeout(ctx, each)
+	defer cancel()
 	for {
-		there, out, err := t.deliverNow(ctx, last, decide, t.patience(o))
-		if err != nil || out.paced == nil {
-			return there, out, err
+		unlock, ok, err := t.lockHub(bounded, 50*time.Millisecond)
+		if err != nil {
+			return false, outcome{}, t.late(bounded, err)
 		}
-		turn := out.paced.until.Sub(t.now())
-		if left -= turn; left < 0 {
-			return there, out, nil
+		there, err := t.onHub(bounded, last)
+		if ok && (err != nil || there && !decide) {
+			unlock()
 		}
-		if turn >= time.Second {
-			t.tellWaiting(out.paced)
-		}
-		if !t.sleepUntil(ctx, out.paced.until) {
-			return there, out, ctx.Err()
+		switch {
+		case err != nil || there && !decide:
+			return there, outcome{}, t.late(bounded, err)
+		case ok:
+			defer unlock()
+			if err := t.gather(bounded); err != nil {
+				return false, outcome{}, t.late(bounded, err)
+			}
+			out, err := t.publish(ctx, run{t.taskOf(decide, o), max(each-time.Since(began), time.Millisecond), each, o.Lock})
+			if errors.Is(err, errLate) {
+				return false, outcome{}, nil
+			}
+			return err == nil && out.reason == "", out, err
+		case bounded.Err() != nil:
+			return false, outcome{}, t.late(bounded, bounded.Err())
 		}
 	}
 }
 
-// deliverNow is deliver for a push that starts at once or not at all.
-func (t *Tracker) deliverNow(ctx context.Context, last *event.Envelope, decide bool, wait time.Duration) (bool, outcome, error) {
-	ctx, cancel := context.WithTimeout(ctx, wait)
-	defer cancel()
-	for {
-		unlock, ok, err := t.lockHub(ctx, 50*time.Millisecond)
-		if err != nil {
-			return false, outcome{}, t.late(ctx, err)
-		}
-		if ok {
-			out, err := t.publishOnce(ctx, last, decide)
-			unlock()
-			if err != nil {
-				return false, outcome{}, t.late(ctx, err)
-			}
-			return out.reason == "", out, nil
-		}
-		if there, err := t.onHub(ctx, last); err != nil || there && !decide {
-			return there, outcome{}, t.late(ctx, err)
-		}
-		if ctx.Err() != nil {
-			return false, outcome{}, t.late(ctx, ctx.Err())
-		}
+// taskOf is what a run is asked for by a write.
+func (t *Tracker) taskOf(decide bool, o EmitOptions) syncer.Task {
+	task := t.task(decide)
+	task.Patience, task.BusyToo, task.Waits = t.wait(), true, o.Wait || o.Lock
+	if o.Wait {
+		task.Urgency = syncer.Somebody
 	}
+	if task.Waits || t.getenv("CI") != "" {
+		task.Patience = longestTurn
+	}
+	return task
 }
 
 // late turns "the time is over" into no error: the detached sync goes on.
@@ -395,17 +391,6 @@ func (t *Tracker) late(ctx context.Context, err error) error {
 		return nil
 	}
 	return err
-}
-
-// publishOnce publishes unless another process did it meanwhile.
-func (t *Tracker) publishOnce(ctx context.Context, last *event.Envelope, decide bool) (outcome, error) {
-	if there, err := t.onHub(ctx, last); err != nil || there && !decide {
-		return outcome{}, err
-	}
-	if err := t.gather(ctx); err != nil {
-		return outcome{}, err
-	}
-	return t.publish(ctx, decide)
 }
 
 // gather lets processes that are appending right now ride along: while one of

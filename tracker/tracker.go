@@ -69,11 +69,11 @@ type Tracker struct {
 	unsigned  bool                    // the key failed, and it was told
 	asking    UUID                    // the lock that is being claimed: its answer is no news
 	insist    bool                    // ask a hub again that refused before
-	urgency   urgency                 // of what is pushed
 	unwatched bool                    // a detached sync: nobody reads what is told
 	seenOnHub refs.OID                // last hub tip deliver looked at
 	news      bool                    // the user's own fetch had brought something
 	fetched   bool                    // this process has reached the hub
+	seen      time.Time               // when a push has shown that the hub is as it was seen
 	release   func()                  // lets the sync lock go; nil where it is not held
 	handing   trust.Key               // the own key that is handing over to the next one
 }

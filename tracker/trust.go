@@ -311,7 +311,6 @@ func (t *Tracker) changeMeta(ctx context.Context, does string, change func(*snap
 	if err := t.ensureReplica(ctx); err != nil {
 		return t.unwritable(err)
 	}
-	t.urgency = somebody
 	if t.hub != nil {
 		unlock, ok, err := t.lockSync(ctx, SyncOptions{})
 		if err != nil || !ok {

@@ -19,6 +19,9 @@ func (t *Tracker) unfetched(re *refs.RemoteError) *fail.Error {
 		return &fail.Error{Kind: fail.Unconfirmed, Code: "unanswered", Err: re, Message: fmt.Sprintf("the hub on '%s' has been silent for %d s", t.hub.Name, int(t.silentFor().Seconds())),
 			Hints: []string{"check whether git reaches it: git fetch " + shellWord(t.hub.Name), "to wait longer: git config crosslink.timeout <seconds>"}}
 	}
+	if re.Busy() {
+		return &fail.Error{Kind: fail.Unconfirmed, Code: "busy", Err: re, Message: busyText(re.Status, serverWords(re.Stderr)), Hints: []string{"try again in a while: git crosslink sync"}}
+	}
 	if re.NoConnection {
 		return &fail.Error{Kind: fail.Unconfirmed, Code: "unreachable",
 			Message: fmt.Sprintf("the hub on '%s' is not reachable", t.hub.Name),
@@ -35,6 +38,9 @@ func (t *Tracker) unfetched(re *refs.RemoteError) *fail.Error {
 func (t *Tracker) unfetchedReason(re *refs.RemoteError) string {
 	if errors.Is(re, errSilent) {
 		return t.silentReason()
+	}
+	if re.Busy() {
+		return busyText(re.Status, serverWords(re.Stderr))
 	}
 	if re.NoConnection {
 		return "the hub is not reachable"

@@ -56,7 +56,7 @@ var rules = map[string]rule{
 	"store": {may: "delta event reducer internal/statefile", why: "a projection answers questions about a state; it fetches nothing and decides nothing"},
 
 	"tracker": {
-		may: "delta event event/canon reducer ledger replay trust trust/keys refs refs/git store internal/fault internal/statefile fail settings",
+		may: "delta event event/canon reducer ledger replay trust trust/keys refs syncer refs/git store internal/fault internal/statefile fail settings",
 		why: "the conductor is the only package that sees both core and edges",
 	},
 	"hooks": {

@@ -52,9 +52,10 @@ func (r *remote) Push(ctx context.Context, p refs.Push) (*refs.PushResult, error
 	}
 	var out bytes.Buffer
 	cmd.Stdout = &out
-	var trace *httpTrace
-	if !refs.IsLocal(r.pushesTo()) {
-		trace = traceHTTP(cmd)
+	trace := r.traceHTTP(cmd)
+	var packets *packetTrace
+	if p.Show {
+		packets = tracePackets(cmd)
 	}
 	end := endGroup
 	if r.serverHere() {
@@ -66,6 +67,7 @@ func (r *remote) Push(ctx context.Context, p refs.Push) (*refs.PushResult, error
 	fault.Point("refs.push.after")
 	res := parsePush(out.Bytes(), p)
 	res.Status, res.RetryAfter = trace.last()
+	res.Shown = packets.refs(r.replica.outer.Format)
 	if err != nil {
 		ge, ok := errors.AsType[*Error](err)
 		if !ok || ge.Exit < 0 {

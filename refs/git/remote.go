@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/git-crosslink/git-crosslink/internal/fault"
 	"github.com/git-crosslink/git-crosslink/refs"
@@ -115,6 +116,14 @@ func (g *remote) pushesTo() string {
 	return g.cfg.PushURL(g.name)
 }
 
+// fetchesFrom is the URL of fetches.
+func (g *remote) fetchesFrom() string {
+	if g.name == "" {
+		return g.url
+	}
+	return g.cfg.FetchURL(g.name)
+}
+
 // inner is what git finds by itself in the replica. System and user-wide files
 // say there what they say in the user's repository, unless they include others
 // by where they are read.
@@ -191,15 +200,15 @@ func (g *remote) Fetch(ctx context.Context) error {
 	if err := fault.Error("refs.fetch.before"); err != nil {
 		return &refs.RemoteError{NoConnection: true, Err: err}
 	}
-	err := g.fetchOnce(ctx)
+	status, retryAfter, err := g.fetchOnce(ctx)
 	if failedHere(err) && ctx.Err() == nil && disk.RemoveStaleLocks(ctx, g.replica.path, refs.IncomingPrefix, refs.PresenceHere) {
-		err = g.fetchOnce(ctx)
+		status, retryAfter, err = g.fetchOnce(ctx)
 	}
 	fault.Point("refs.fetch.after")
 	if err == nil {
 		return nil
 	}
-	re := &refs.RemoteError{Err: err}
+	re := &refs.RemoteError{Err: err, Status: status, RetryAfter: retryAfter}
 	if ge, ok := errors.AsType[*Error](err); ok && ge.Command == "fetch" {
 		killed := ge.Exit < 0 && ctx.Err() == nil
 		re.NoConnection, re.Partly, re.Stderr = !killed && !failedHere(err), ge.Exit == 1, ge.Stderr
@@ -208,15 +217,26 @@ func (g *remote) Fetch(ctx context.Context) error {
 }
 
 // fetchOnce runs the fetch. Its errors are those of git, or of what comes
-// before it.
-func (g *remote) fetchOnce(ctx context.Context) error {
+// before it; the rest is what a server answered over http.
+func (g *remote) fetchOnce(ctx context.Context) (status int, retryAfter time.Duration, err error) {
 	cmd, err := g.command(ctx, "fetch", "-q", "--refmap=", "--no-tags", "--no-write-fetch-head", "--no-recurse-submodules",
 		"--prune", "--no-auto-maintenance", hubRemote,
 		"+"+refs.HubPrefix+"*:"+refs.IncomingPrefix+"*", "+"+refs.HubPresence+"*:"+refs.PresenceHere+"*")
 	if err != nil {
-		return err
+		return 0, 0, err
 	}
-	return runCommand(ctx, cmd, "fetch")
+	trace := g.traceHTTP(cmd)
+	err = runCommand(ctx, cmd, "fetch")
+	status, retryAfter = trace.last()
+	return status, retryAfter, err
+}
+
+// traceHTTP traces what a server answers, which a path does not.
+func (g *remote) traceHTTP(cmd *exec.Cmd) *httpTrace {
+	if refs.IsLocal(g.pushesTo()) && refs.IsLocal(g.fetchesFrom()) {
+		return nil
+	}
+	return traceHTTP(cmd)
 }
 
 // Heads implements Remote.
@@ -228,8 +248,11 @@ func (g *remote) Heads(ctx context.Context) (map[string]refs.OID, error) {
 	// Not capped like stderr: tracker branches come first and may be many.
 	var out bytes.Buffer
 	cmd.Stdout = &out
-	if err := runCommand(ctx, cmd, "ls-remote"); err != nil {
-		return nil, &refs.RemoteError{NoConnection: true, Err: err}
+	trace := g.traceHTTP(cmd)
+	err = runCommand(ctx, cmd, "ls-remote")
+	status, retryAfter := trace.last()
+	if err != nil {
+		return nil, &refs.RemoteError{NoConnection: true, Err: err, Status: status, RetryAfter: retryAfter}
 	}
 	tips := map[string]refs.OID{}
 	for line := range strings.Lines(out.String()) {

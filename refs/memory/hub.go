@@ -116,7 +116,7 @@ func (r *remote) Push(ctx context.Context, p refs.Push) (*refs.PushResult, error
 	}
 	_, adv := r.hub.snapshot()
 	ours, _ := r.local.snapshot()
-	a := &answer{PushResult: refs.PushResult{Reached: true, Refs: make(map[string]refs.RefStatus)}, atomic: p.Atomic, adv: adv}
+	a := &answer{PushResult: refs.PushResult{Reached: true, Refs: make(map[string]refs.RefStatus), Shown: shown(p, adv)}, atomic: p.Atomic, adv: adv}
 	send := a.here(r.local.form, ours, p.Refs)
 	if len(send) == 0 {
 		return &a.PushResult, nil
@@ -252,4 +252,18 @@ func (r *remote) Heads(ctx context.Context) (map[string]refs.OID, error) {
 		}
 	}
 	return tips, nil
+}
+
+// shown is what a push is told of the hub's refs, if it asks.
+func shown(p refs.Push, adv map[string]refs.OID) map[string]refs.OID {
+	if !p.Show {
+		return nil
+	}
+	all := make(map[string]refs.OID)
+	for name, id := range adv {
+		if strings.HasPrefix(name, refs.HubPrefix) {
+			all[name] = id
+		}
+	}
+	return all
 }

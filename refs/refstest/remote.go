@@ -3,6 +3,7 @@ package refstest
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"strings"
 	"testing"
 	"time"
@@ -41,6 +42,7 @@ func Remote(t *testing.T, make func(t testing.TB) Hub) {
 		"LeaseAbsent":      leaseAbsent,
 		"LeaseForces":      leaseForces,
 		"Presence":         presence,
+		"Shown":            shown,
 		"DeleteOnHub":      deleteOnHub,
 		"RaceAtomic":       raceAtomic,
 		"RacePlain":        racePlain,
@@ -161,6 +163,27 @@ func fetchMirrors(t *testing.T, h Hub) {
 	fetch(t, rb)
 	wantRefs(t, lb, "", refs.Ref{Name: incoming(alice), OID: a1}, refs.Ref{Name: incoming(bob + "/below"), OID: x})
 	fetch(t, rb)
+}
+
+// shown: a push that asks for it is told what the hub held before it.
+func shown(t *testing.T, h Hub) {
+	la, ra := h.Clone(t)
+	_, rb := h.Clone(t)
+	a1 := CommitOf(t, la, "a1")
+	a2, m := CommitOf(t, la, "a2", a1), CommitOf(t, la, "meta")
+	push(t, ra, true, to(meta, m))
+	for _, c := range []struct {
+		tip  refs.OID
+		want map[string]refs.OID
+	}{{a1, map[string]refs.OID{meta: m}}, {a2, map[string]refs.OID{meta: m, alice: a1}}} {
+		res, err := ra.Push(ctx, refs.Push{Atomic: true, Show: true, Refs: []refs.PushRef{to(alice, c.tip)}})
+		if err != nil || !maps.Equal(res.Shown, c.want) {
+			t.Fatalf("%v, %v, want %v", res, err, c.want)
+		}
+	}
+	if res, err := rb.Push(ctx, refs.Push{Refs: []refs.PushRef{{Dst: alice}}}); err != nil || res.Shown != nil {
+		t.Fatalf("not asked for: %v, %v", res, err)
+	}
 }
 
 // presence: refs without a history are forced, come with the same fetch, and go

@@ -1,0 +1,349 @@
+package tracker
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/git-crosslink/git-crosslink/refs"
+	"github.com/git-crosslink/git-crosslink/syncer"
+)
+
+// outcome is how a publish ended.
+type outcome struct {
+	sent    int
+	reason  string        // why lines stay here, "" when all went out
+	refused bool          // the reason is that the hub refuses them
+	hints   []string      // what to do about it
+	asked   bool          // the hub was reached
+	paced   *syncer.Paced // why it was not asked to the end just now; nil if it was
+}
+
+// drive is one run of the machine that decides what is sent (package syncer):
+// it does what the machine says, and says what came of it.
+type drive struct {
+	*Tracker
+	run
+
+	snap   *snapshot // as of the last view
+	pushed refs.Push // the last push
+	seqs   map[string]uint64
+	res    *refs.PushResult
+	failed *refs.RemoteError // the last fetch that failed
+	kept   syncer.Memory     // as it is noted
+}
+
+// run is one run, and for how long.
+type run struct {
+	task syncer.Task
+	// first bounds the run until it waits for the hub's pace, each what follows
+	// such a wait; 0 is no bound.
+	first, each time.Duration
+	compare     bool // have its pushes tell whether the hub is as it was seen
+}
+
+// task is what a run is asked for by this command.
+func (t *Tracker) task(decide bool) syncer.Task {
+	u := syncer.Facts
+	if t.insist {
+		u = syncer.Somebody
+	}
+	return syncer.Task{Decide: decide, Insist: t.insist, Background: t.unwatched, Look: t.moved() || t.contact.Other != "",
+		Urgency: u, Limits: t.limits(), CommandWait: t.wait(), Own: agents + t.agent}
+}
+
+// publish sends what the hub lacks, and decides what is undecided, under the
+// sync lock, which the caller holds. errLate says that the time was over.
+func (t *Tracker) publish(ctx context.Context, r run) (outcome, error) {
+	d := &drive{Tracker: t, run: r, kept: t.memory()}
+	bounded, cancel := within(ctx, r.first)
+	defer func() { cancel() }()
+	late := func(err error) error {
+		if err != nil && bounded.Err() == context.DeadlineExceeded && ctx.Err() == nil {
+			return errLate
+		}
+		return err
+	}
+	v, err := d.view(bounded, false)
+	if err != nil {
+		return outcome{}, late(err)
+	}
+	s, a := syncer.Next(syncer.State{}, syncer.Began{At: d.at(), Task: r.task, Memory: d.kept, View: v})
+	for {
+		if err := d.keep(bounded, s.Memory, a); err != nil {
+			return outcome{}, late(err)
+		}
+		var e syncer.Event
+		switch a := a.(type) {
+		case syncer.Done:
+			o, err := d.done(bounded, a.Outcome)
+			return o, late(err)
+		case syncer.Fetch:
+			e, err = d.fetch(bounded, a)
+		case syncer.Push:
+			e, err = d.push(bounded, a)
+		case syncer.Swap:
+			e, err = d.swap(bounded, a)
+		case syncer.Wait:
+			if a.Unlock {
+				cancel()
+				bounded, cancel = within(ctx, r.each)
+			}
+			e, err = d.wait(ctx, bounded, a)
+		}
+		if err != nil {
+			return outcome{sent: s.Sent()}, late(err)
+		}
+		s, a = syncer.Next(s, e)
+	}
+}
+
+// errLate says that a command waits no longer for the hub.
+var errLate = errors.New("the hub takes longer than this command waits")
+
+// within bounds ctx; 0 is no bound.
+func within(ctx context.Context, d time.Duration) (context.Context, context.CancelFunc) {
+	if d == 0 {
+		return context.WithCancel(ctx)
+	}
+	return context.WithTimeout(ctx, d)
+}
+
+func (d *drive) at() syncer.At { return syncer.At{Now: d.now(), Jitter: rand.Float64()} }
+
+// fetch does Fetch.
+func (d *drive) fetch(ctx context.Context, a syncer.Fetch) (syncer.Event, error) {
+	before := d.snap.refs
+	e := syncer.Fetched{}
+	if err := d.takeIn(ctx, d.fetchHub(ctx)); err != nil {
+		re, ok := errors.AsType[*refs.RemoteError](err)
+		if !ok || ctx.Err() != nil && !errors.Is(err, errSilent) {
+			return nil, err
+		}
+		d.failed, e.At = re, d.at()
+		switch {
+		case errors.Is(err, errSilent):
+			e.Failure = syncer.Silent
+		case re.Busy():
+			e.Failure, e.RetryAfter, e.Why = syncer.Busy, re.RetryAfter, busyText(re.Status, serverWords(re.Stderr))
+		case re.NoConnection:
+			e.Failure = syncer.Unreached
+		default:
+			e.Failure = syncer.NotStored
+		}
+		return e, nil
+	}
+	var err error
+	if d.res != nil {
+		if e.Apart, err = d.leaseLost(ctx, d.pushed, d.res); err != nil {
+			return nil, err
+		}
+	}
+	if len(a.Rejected) > 0 && d.elsewhere() == "" && !d.contact.NoMeta && !e.Apart {
+		if e.Rebased, err = d.rebase(ctx, a.Rejected); err != nil {
+			return nil, err
+		}
+	}
+	if e.View, err = d.view(ctx, true); err != nil {
+		return nil, err
+	}
+	e.Moved, e.At = moved(before, d.snap.refs), d.at()
+	return e, nil
+}
+
+// moved names the branches that are not on the hub what they were.
+func moved(before, after map[string]refs.OID) (names []string) {
+	tips := func(all map[string]refs.OID) map[string]refs.OID {
+		m := map[string]refs.OID{}
+		for _, root := range []string{incomingRoot, hubRoot} { // what is believed counts
+			for ref, tip := range all {
+				if name, ok := strings.CutPrefix(ref, root); ok {
+					m[name] = tip
+				}
+			}
+		}
+		return m
+	}
+	was, is := tips(before), tips(after)
+	for name := range is {
+		if was[name] != is[name] {
+			names = append(names, name)
+		}
+	}
+	for name := range was {
+		if is[name] == "" {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
+// rebase puts commits of ours on top of the hub's where the hub holds the
+// beginning of logs written here in other commits.
+func (d *drive) rebase(ctx context.Context, names []string) (bool, error) {
+	before, err := d.local().Refs(ctx, headRoot+agents)
+	if err != nil {
+		return false, err
+	}
+	d.reparent = map[string]bool{}
+	for _, name := range names {
+		d.reparent[strings.TrimPrefix(name, agents)] = true
+	}
+	err = d.bind(ctx)
+	d.reparent = nil
+	if err != nil {
+		return false, err
+	}
+	after, err := d.local().Refs(ctx, headRoot+agents)
+	return !slices.Equal(before, after), err
+}
+
+// swap does Swap.
+func (d *drive) swap(ctx context.Context, a syncer.Swap) (syncer.Event, error) {
+	var ups []refs.Update
+	var back []string
+	ledger := false
+	for _, r := range d.pushed.Refs {
+		name := strings.TrimPrefix(r.Dst, headRoot)
+		if !slices.Contains(a.Accepted, name) {
+			continue
+		}
+		ledger = ledger || name == checkpointName
+		if old := d.snap.refs[hubRoot+name]; old != r.Src {
+			ups = append(ups, refs.Update{Ref: hubRoot + name, Old: old, New: r.Src})
+		}
+		if _, was := d.behind[name]; was {
+			back = append(back, strings.TrimPrefix(name, agents))
+			delete(d.behind, name)
+		}
+	}
+	d.tellBack(back)
+	if err := d.overcome(d.pushed, d.res); err != nil {
+		return nil, err
+	}
+	if len(ups) > 0 {
+		if err := d.local().SwapInOrder(ctx, ups); err != nil && !errors.Is(err, refs.ErrConflict) {
+			return nil, fmt.Errorf("record what the hub took: %w", err)
+		}
+		if err := d.welcome(); err != nil {
+			return nil, err
+		}
+	}
+	if ledger && allAccepted(d.pushed, d.res) {
+		if err := d.dropFound(ctx, d.snap, d.pushed); err != nil {
+			return nil, err
+		}
+	}
+	v, err := d.view(ctx, false)
+	if err != nil {
+		return nil, err
+	}
+	e := syncer.Swapped{View: v, At: d.at()}
+	for _, r := range d.pushed.Refs { // what another process has appended goes out for it
+		name := strings.TrimPrefix(r.Dst, headRoot)
+		l := d.snap.logs[strings.TrimPrefix(name, agents)]
+		e.Appended = e.Appended || l != nil && d.seqs[name] > 0 && l.here != "" && l.chain.Seq > d.seqs[name]
+	}
+	return e, nil
+}
+
+// welcome forgets what was told of an earlier refusal once the hub has taken a
+// push.
+func (t *Tracker) welcome() error {
+	passed := func(name, _ string) bool { return name != "hub-fork" && name != "refused" }
+	left := maps.Clone(t.contact.Told)
+	if maps.DeleteFunc(left, passed); t.contact.Refused == "" && len(left) == len(t.contact.Told) {
+		return nil
+	}
+	return t.remember(func(c *contact) {
+		c.Refused, c.RefusedAt, c.RefusedTo, c.RefusedTimes = "", time.Time{}, "", 0
+		maps.DeleteFunc(c.Told, passed)
+	})
+}
+
+// wait does Wait. Without the sync lock a claim of another process goes first.
+func (d *drive) wait(ctx, bounded context.Context, a syncer.Wait) (syncer.Event, error) {
+	e := syncer.Woke{Locked: true}
+	if a.Unlock {
+		d.tellWaiting(a)
+		d.unlockHub()
+		slept := d.sleepUntil(ctx, a.Until)
+		_, ok, err := d.lockHub(bounded, insistent)
+		if err != nil {
+			return nil, err
+		}
+		e.Locked = slept && ok && !(d.unwatched && !d.replica.Whole())
+	} else if !d.sleepUntil(bounded, a.Until) && bounded.Err() == nil {
+		<-bounded.Done() // it would end first
+	}
+	if !e.Locked {
+		e.At, e.Memory = d.at(), d.kept
+		return e, nil
+	}
+	v, err := d.view(bounded, true)
+	if err != nil {
+		return nil, err
+	}
+	d.kept = d.memory()
+	e.At, e.Memory, e.View = d.at(), d.kept, v
+	return e, nil
+}
+
+// done explains how a run ended.
+func (d *drive) done(ctx context.Context, r syncer.Outcome) (outcome, error) {
+	o := outcome{sent: r.Sent, asked: r.Asked, paced: r.Paced}
+	switch r.Reason {
+	case syncer.Sent, syncer.StepRefused:
+		d.unsentReason(ctx, d.snap, &o)
+		if r.Reason == syncer.StepRefused && o.reason == "" {
+			o.refused, o.reason = true, d.snap.stepRefusal(r.Why)
+		}
+	case syncer.FetchFailed:
+		o.reason = d.unfetchedReason(d.failed)
+	case syncer.PushFailed:
+		if r.Failure == syncer.Cut {
+			return o, context.DeadlineExceeded
+		}
+		o.reason = d.silentReason()
+	case syncer.MetaLost:
+		o.reason = d.lostReason()
+	case syncer.OtherHub:
+		o.reason = d.elsewhere()
+	case syncer.PushesApart:
+		o.reason = d.apart()
+	case syncer.Changing:
+		o.reason = "the hub kept changing while this was sent; the next sync tries again"
+	case syncer.OtherLog:
+		o.reason = "the hub holds another version of a log written here"
+	case syncer.ClosedHub, syncer.TakesNone:
+		o.refused, o.reason = true, d.contact.Refused
+	case syncer.NotYet:
+		o.reason = r.Why
+	}
+	return o, nil
+}
+
+// unsentReason says why the log of this worktree's agent is not sent at all, or
+// what of it the hub refuses.
+func (t *Tracker) unsentReason(ctx context.Context, s *snapshot, o *outcome) {
+	l := s.logs[t.agent]
+	switch {
+	case l == nil || l.here == "":
+	case l.diverged:
+		o.reason = t.divergedError(t.agent).Error()
+	case l.trails() && l.unsent() > 0:
+		o.reason = l.trailText()
+	case l.foreign:
+		if e := t.lockedError(ctx, s); e != nil {
+			o.reason, o.hints = e.Message, e.Hints
+		}
+	case t.withheld(ctx, s, l):
+		o.refused = true
+		o.reason, o.hints = t.refusalOf(ctx, s, l)
+	}
+}
