@@ -101,3 +101,24 @@ func InitOf(r *tracker.InitReport) Init {
 	return Init{TextOrNull(r.Remote), TextOrNull(r.URL), TextOrNull(r.Hub), r.Created, r.Already,
 		append([]string{}, r.Branches...), r.Restored, r.Moved, r.Sent, append([]tracker.Renumbered{}, r.Renumbered...), TextOrNull(r.Agent)}
 }
+
+// Detached is what detaching a fork did.
+type Detached struct {
+	Remote *string `json:"remote"`
+	URL    *string `json:"url"`
+	Was    string  `json:"was"`
+	Hub    string  `json:"hub"`
+	Logs   int     `json:"logs"`
+	Events int     `json:"events"`
+	Sent   int     `json:"sent"`
+
+	Admins  []string `json:"admins"`
+	Signing string   `json:"signing"`
+	Open    bool     `json:"open"`
+	Before  string   `json:"signing_before"`
+}
+
+// DetachedOf gives a report its shape.
+func DetachedOf(d *tracker.Detached) Detached {
+	return Detached{TextOrNull(d.Remote), TextOrNull(d.URL), d.Was, d.Hub, d.Logs, d.Events, d.Sent, d.Admins, d.Signing, d.Open, d.Before}
+}

@@ -278,6 +278,14 @@ func TextOrNull(s string) *string {
 	return &s
 }
 
+// Node is an issue with its children.
+type Node struct {
+	Issue    Issue        `json:"issue"`
+	Children []Node       `json:"children"`
+	Hidden   int          `json:"hidden,omitempty"` // issues below that are too deep to be shown
+	Row      *store.Issue `json:"-"`
+}
+
 // Explained is a row of JSON with its reason.
 type Explained struct {
 	Issue

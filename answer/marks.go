@@ -40,3 +40,12 @@ func MarksOf(p tracker.Projection, u event.UUID) (Marks, error) {
 	}
 	return m, nil
 }
+
+// MarkWords are the rules of trust that mark a line which counts, for people.
+var MarkWords = map[string]string{
+	"unapproved":     "unapproved key",
+	"unsigned":       "unsigned",
+	"unknown-signer": "unknown key",
+	"rotated-out":    "old key",
+	"bad-signature":  "bad signature",
+}

@@ -10,6 +10,7 @@ import (
 
 	urfave "github.com/urfave/cli/v2"
 
+	"github.com/git-crosslink/git-crosslink/cli/command"
 	"github.com/git-crosslink/git-crosslink/cli/frame"
 )
 
@@ -128,7 +129,7 @@ func TestEveryArgumentIsKnown(t *testing.T) {
 			}
 		}
 	}
-	walk(tree(&env{Terminal: &frame.Terminal{}}))
+	walk(tree(&command.Env{Terminal: &frame.Terminal{}}))
 	if n < 15 {
 		t.Errorf("only %d usages name an id", n)
 	}
@@ -201,8 +202,8 @@ func BenchmarkComplete(b *testing.B) {
 	}
 	indexedRepo(b, lines...)
 	for b.Loop() {
-		e := &env{Terminal: &frame.Terminal{Streams: frame.Streams{Out: discard{}}, System: frame.System{Getenv: os.Getenv}}}
-		if e.Complete(e.completer(b.Context()), []string{"show", "many"}) != frame.ExitDone {
+		e := &command.Env{Terminal: &frame.Terminal{Streams: frame.Streams{Out: discard{}}, System: frame.System{Getenv: os.Getenv}}}
+		if e.Complete(completer(b.Context(), e), []string{"show", "many"}) != frame.ExitDone {
 			b.Fatal("failed")
 		}
 	}
@@ -228,8 +229,8 @@ func TestHostileIndex(t *testing.T) {
 	}
 	indexedRepo(t, "1\t"+uuid+"\topen\t$(touch pwned)", "1\t"+uuid+"\topen\t$(touch pwned) too", uuid+"a\t"+uuid+"a\topen\t"+strings.Repeat("long ", 1000)+"\x1b[2J")
 	var out bytes.Buffer
-	e := &env{Terminal: &frame.Terminal{Streams: frame.Streams{Out: &out}, System: frame.System{Getenv: os.Getenv}}}
-	check(t, "status", e.Complete(e.completer(t.Context()), []string{"show", ""}), frame.ExitDone)
+	e := &command.Env{Terminal: &frame.Terminal{Streams: frame.Streams{Out: &out}, System: frame.System{Getenv: os.Getenv}}}
+	check(t, "status", e.Complete(completer(t.Context(), e), []string{"show", ""}), frame.ExitDone)
 	lines := strings.Split(strings.TrimSuffix(out.String(), "\n"), "\n")
 	if len(lines) != 2 || !strings.HasPrefix(lines[0], "1\t") || !strings.HasPrefix(lines[1], uuid+"a\t") {
 		t.Errorf("offered: %q", lines)

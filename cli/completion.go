@@ -7,7 +7,9 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/git-crosslink/git-crosslink/cli/command"
 	"github.com/git-crosslink/git-crosslink/cli/frame"
+	"github.com/git-crosslink/git-crosslink/cli/issue"
 	"github.com/git-crosslink/git-crosslink/event"
 	"github.com/git-crosslink/git-crosslink/hooks"
 	"github.com/git-crosslink/git-crosslink/store"
@@ -15,16 +17,16 @@ import (
 )
 
 // completer completes the commands of this program, and issues from the index.
-func (e *env) completer(ctx context.Context) frame.Completer {
+func completer(ctx context.Context, e *command.Env) frame.Completer {
 	return frame.Completer{Root: tree(e), Values: valuesOf, Issues: func(verb, word string) []frame.Candidate { return issueCandidates(ctx, verb, word) }}
 }
 
 // valuesOf are those that an option can have.
 func valuesOf(c *urfave.Command, option string) []string {
 	if option == "kind" && (c.Name == "relate" || c.Name == "unrelate") {
-		return relationKinds
+		return issue.RelationKinds
 	}
-	return map[string][]string{"priority": priorities, "p": priorities, "color": frame.Colors, "status": store.Statuses,
+	return map[string][]string{"priority": issue.Priorities, "p": issue.Priorities, "color": frame.Colors, "status": store.Statuses,
 		"sort": store.Sorts, "state": event.PresenceStates, "porcelain": {"v1"}}[option]
 }
 
@@ -57,7 +59,7 @@ func issueCandidates(ctx context.Context, verb, word string) []frame.Candidate {
 	return append(first, second...)
 }
 
-func newCompletionCommand(e *env) *urfave.Command {
+func newCompletionCommand(e *command.Env) *urfave.Command {
 	return e.Command(&urfave.Command{
 		Name: "completion", Category: frame.GroupRest,
 		Usage:     "print what completes commands and ids in a shell",
@@ -92,13 +94,13 @@ type completionShape struct {
 	Script string `json:"script"`
 }
 
-func runCompletion(ctx context.Context, shell string, e *env) error {
+func runCompletion(ctx context.Context, shell string, e *command.Env) error {
 	b, err := completions.ReadFile("completion/" + shell)
 	if err != nil {
 		return err
 	}
 	if e.JSON {
-		return e.say(ctx, frame.Result{Data: completionShape{shell, string(b)}})
+		return e.Print(ctx, frame.Result{Data: completionShape{shell, string(b)}})
 	}
 	return e.WriteLines(strings.Split(strings.TrimSuffix(string(b), "\n"), "\n")) // our own text, tabs and all
 }

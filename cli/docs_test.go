@@ -5,12 +5,12 @@ import (
 	"os"
 	"reflect"
 	"regexp"
-	"slices"
 	"strconv"
 	"strings"
 	"testing"
 
 	"github.com/git-crosslink/git-crosslink/answer"
+	"github.com/git-crosslink/git-crosslink/cli/command"
 	"github.com/git-crosslink/git-crosslink/cli/frame"
 )
 
@@ -67,54 +67,37 @@ func members(v any) []string {
 // same order.
 func TestJSONIsDocumented(t *testing.T) {
 	page := page1(t, "json.md")
-	issue := section(t, page, "\n## Issue\n", "A reference to another issue")
+	part := section(t, page, "\n## Issue\n", "A reference to another issue")
 	check(t, "envelope", rowNames(section(t, page, "| field | type | |", "| field of error")), members(frame.Envelope{}))
 	check(t, "error", rowNames(section(t, page, "| field of error", "\n\n")), members(frame.ErrorShape{}))
-	check(t, "issue", rowNames(issue), members(answer.Issue{}))
+	check(t, "issue", rowNames(part), members(answer.Issue{}))
 	check(t, "show", rowNames(section(t, page, "`show` adds:", "## Comment")), members(answer.Detail{})[len(members(answer.Issue{})):])
 	check(t, "comment", rowNames(section(t, page, "## Comment", "## data")), members(answer.Comment{}))
 	check(t, "write", rowNames(section(t, page, "| field of write", "\n\n")), members(answer.Write{}))
 	check(t, "line", rowNames(section(t, page, "| field of line", "\n\n")), members(answer.Line{}))
-	for _, part := range []struct {
+	for _, c := range []struct {
 		row string
 		v   any
 	}{
 		{"| `init` |", answer.Init{}}, {"| `sync` |", answer.Sync{}},
 		{"| `status` | `remote`", answer.Status{}}, {"| `version` |", versionShape{}}, {"A log of `status`", answer.Log{}},
-		{"| `agent show` |", answer.Who{}}, {"| `agent list` |", answer.Agent{}}, {"| `agent fork` |", answer.Forked{}}, {"| `fork detach` |", detachedShape{}},
+		{"| `agent show` |", answer.Who{}}, {"| `agent list` |", answer.Agent{}}, {"| `agent fork` |", answer.Forked{}}, {"| `fork detach` |", answer.Detached{}},
 		{"| `relations` |", answer.Relation{}}, {"| `time` | array", answer.TimeEntry{}}, {"| `milestone` |", answer.Milestone{}},
-		{"| `warnings` |", frame.Warning{}}, {"A reference to another issue has", answer.Ref{}}, {"| `tree` | array of nodes", treeNode{}},
+		{"| `warnings` |", frame.Warning{}}, {"A reference to another issue has", answer.Ref{}}, {"| `tree` | array of nodes", answer.Node{}},
 	} {
-		row := section(t, page, part.row, "\n")
-		for _, m := range members(part.v) {
-			if !strings.Contains(part.row+row, "`"+m+"`") {
-				t.Errorf("docs/json.md: %s does not name '%s'", part.row, m)
+		row := section(t, page, c.row, "\n")
+		for _, m := range members(c.v) {
+			if !strings.Contains(c.row+row, "`"+m+"`") {
+				t.Errorf("docs/json.md: %s does not name '%s'", c.row, m)
 			}
 		}
 	}
 }
 
-// TestLinesAreDocumented: docs/json.md names the fields of records and formats.
-func TestLinesAreDocumented(t *testing.T) {
-	page := page1(t, "json.md")
-	check(t, "porcelain", section(t, page, "| `list`, `search`, `ready`, `blocked`, `next` | number", "|"),
-		strings.TrimPrefix(strings.Join(porcelainFields, ", "), "number")+" ")
-	var named []string
-	for _, m := range regexp.MustCompile("`([a-z_]+)`").FindAllStringSubmatch(section(t, page, "hex value:", "Times take"), -1) {
-		named = append(named, m[1])
-	}
-	slices.Sort(named)
-	check(t, "format", named, fieldNames())
-	for _, m := range dateModifiers {
-		contains(t, "modifiers", page, "`:"+m+"`")
-	}
-	contains(t, "limit", page, "a page for people holds "+strconv.Itoa(pageLimit))
-}
-
 // TestDataIsDocumented: every command has its row.
 func TestDataIsDocumented(t *testing.T) {
 	rows := section(t, page1(t, "json.md"), "## data", "A write has")
-	for _, c := range tree(&env{Terminal: &frame.Terminal{}}).Subcommands {
+	for _, c := range tree(&command.Env{Terminal: &frame.Terminal{}}).Subcommands {
 		if !c.Hidden && c.Name != "help" && !strings.Contains(rows, "`"+c.Name+"`") {
 			t.Errorf("docs/json.md does not say what '%s' answers", c.Name)
 		}

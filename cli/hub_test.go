@@ -11,6 +11,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/rs/zerolog"
 
+	"github.com/git-crosslink/git-crosslink/cli/command"
 	"github.com/git-crosslink/git-crosslink/cli/frame"
 	"github.com/git-crosslink/git-crosslink/event"
 	"github.com/git-crosslink/git-crosslink/reducer"
@@ -88,8 +89,10 @@ func (h *memoryHub) Describe(ctx context.Context, o tracker.EmitOptions, text st
 		kind = event.Person
 	}
 	return h.Emit(ctx, o, func(p tracker.Projection) ([]event.Body, error) {
-		if a := describedAgent(p, h.Agent()); a != nil && a.Description == text && a.Kind == kind {
-			return nil, nil
+		for _, a := range p.Agents() {
+			if a.ID == h.Agent() && a.Description == text && a.Kind == kind {
+				return nil, nil
+			}
 		}
 		return []event.Body{&event.AgentIntroduced{Kind: kind, Description: text}}, nil
 	})
@@ -225,7 +228,7 @@ func (w *world) run(args ...string) ran {
 	w.t.Helper()
 	w.time = w.time.Add(time.Minute)
 	var out, errs bytes.Buffer
-	e := &env{
+	e := &command.Env{
 		Terminal: &frame.Terminal{
 			Streams: frame.Streams{In: strings.NewReader(w.in), Out: &out, Err: &errs, InTTY: w.tty, OutTTY: w.outTTY || w.person, Width: 80},
 			System: frame.System{
@@ -236,11 +239,11 @@ func (w *world) run(args ...string) ran {
 			},
 			Options: frame.Options{NoPager: w.person, Color: "auto"},
 		},
-		open: func(context.Context) (*repository, error) {
-			return &repository{w.hub, w.hub, w.hub, w.hub, w.hub}, nil
+		Open: func(context.Context) (*command.Repository, error) {
+			return &command.Repository{IssueLog: w.hub, Sharing: w.hub, Identity: w.hub, Admin: w.hub, Place: w.hub}, nil
 		},
 	}
-	code := e.run(w.ctx, args)
+	code := run(w.ctx, e, args)
 	return ran{out.String(), errs.String(), code}
 }
 

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/git-crosslink/git-crosslink/cli/command"
 	"github.com/git-crosslink/git-crosslink/cli/frame"
 	"github.com/git-crosslink/git-crosslink/internal/statefile"
 	"github.com/git-crosslink/git-crosslink/store"
@@ -42,24 +43,24 @@ func mendedPath(path string) string { return path + ".new" }
 
 // index writes down what this command saw, if the index is old; if it wrote, at
 // least what changed last. What hinders it hinders nothing else.
-func (e *env) index() {
-	if e.saw == nil || e.opened == nil {
+func index(e *command.Env) {
+	if e.Saw == nil || e.Opened == nil {
 		return
 	}
-	home := e.opened.Home()
+	home := e.Opened.Home()
 	if home == "" {
 		return
 	}
 	path := indexPath(home)
 	st, err := os.Stat(path)
 	fresh := err == nil && e.Now().Sub(st.ModTime()).Abs() < indexFresh
-	switch f, isFile := e.saw.(*store.File); {
-	case e.wrote && fresh:
-		err = mendIndex(path, e.saw)
-	case fresh, err == nil && !e.wrote && isFile && !f.Changed().IsZero() && st.ModTime().After(f.Changed()):
+	switch f, isFile := e.Saw.(*store.File); {
+	case e.Wrote && fresh:
+		err = mendIndex(path, e.Saw)
+	case fresh, err == nil && !e.Wrote && isFile && !f.Changed().IsZero() && st.ModTime().After(f.Changed()):
 		return
 	default:
-		err = writeIndex(path, e.saw)
+		err = writeIndex(path, e.Saw)
 	}
 	e.Trace.Debug().Err(err).Msg("index")
 }

@@ -1,12 +1,14 @@
-// Package cli is the command line: it parses, asks or tells the tracker, and
-// prints. It holds no rule of the tracker's own.
+// Package cli is the command line: it parses, asks the tracker or lets it write,
+// and prints. It holds no rule of the tracker's own. This package is the tree of
+// commands; they are in cli/issue and cli/hub, what they share is in cli/command
+// and cli/frame.
 //
 // The rules are:
 //
 //   - stdout is the result, stderr is progress, warnings and failures. The result
 //     of a write is the issue's number, or its short uuid while it has none.
-//   - Parse, then run: newCloseCommand parses into closeOptions, runClose acts.
-//     The outside world is in env.
+//   - Parse, then run: newNewCommand parses into newOptions, runNew acts. The
+//     outside world is in command.Env.
 //   - What people and scripts see of it goes through package frame.
 //   - What programs read has its shape from package answer (docs/json.md).
 //   - A change that is already in place is not written again: the command says
@@ -19,7 +21,9 @@ import (
 	"os"
 	"time"
 
+	"github.com/git-crosslink/git-crosslink/cli/command"
 	"github.com/git-crosslink/git-crosslink/cli/frame"
+	"github.com/git-crosslink/git-crosslink/cli/hub"
 	"github.com/git-crosslink/git-crosslink/tracker"
 )
 
@@ -35,30 +39,30 @@ func Main(args []string) int {
 	if len(args) > 0 {
 		args = args[1:]
 	}
-	return e.run(ctx, args)
+	return run(ctx, e, args)
 }
 
 // run carries one command line from its words to its exit status.
-func (e *env) run(ctx context.Context, args []string) int {
-	if len(args) > 0 && args[0] == hookVerb {
-		return e.hook(ctx, args[1:])
+func run(ctx context.Context, e *command.Env, args []string) int {
+	if len(args) > 0 && args[0] == hub.HookVerb {
+		return hub.Hook(ctx, e, args[1:])
 	}
 	if len(args) > 0 && args[0] == frame.CompleteVerb {
-		return e.Complete(e.completer(ctx), args[1:])
+		return e.Complete(completer(ctx, e), args[1:])
 	}
-	defer e.close()
-	defer e.index()
+	defer e.Close()
+	defer index(e)
 	err := e.Dispatch(ctx, tree(e), args, func() error { return runVersion(versionOptions{}, e) })
-	if i := (*frame.Interrupted)(nil); errors.As(context.Cause(ctx), &i) && (err != nil || e.cutShort) {
+	if i := (*frame.Interrupted)(nil); errors.As(context.Cause(ctx), &i) && (err != nil || e.CutShort) {
 		f := &frame.Failure{Code: i.Code(), Kind: "interrupted", Message: i.Error(), Cause: err}
-		if e.cutShort {
+		if e.CutShort {
 			f.Hints = []string{"the event is kept and sent later: git crosslink sync"}
 		} else {
 			f.Hints = frame.Explain(err).Hints
 		}
 		err = f
 	}
-	code := e.conclude(ctx, err)
+	code := e.Conclude(ctx, err)
 	e.Trace.Debug().Int("code", code).Msg("exit")
 	return code
 }
@@ -75,10 +79,10 @@ func clock() func() time.Time {
 	return func() time.Time { return time.Now().Add(by) }
 }
 
-func newEnv() *env {
-	e := &env{Terminal: frame.NewTerminal(clock())}
-	e.afterWrite = e.putHooks
-	e.open = func(ctx context.Context) (*repository, error) {
+func newEnv() *command.Env {
+	e := &command.Env{Terminal: frame.NewTerminal(clock())}
+	e.AfterWrite = func(ctx context.Context) { hub.PutHooks(ctx, e) }
+	e.Open = func(ctx context.Context) (*command.Repository, error) {
 		program, err := os.Executable()
 		if err != nil {
 			program = ""
@@ -88,7 +92,7 @@ func newEnv() *env {
 		if err != nil {
 			return nil, err
 		}
-		return e.track(x), nil
+		return e.Track(x), nil
 	}
 	return e
 }

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/git-crosslink/git-crosslink/cli/command"
 	"github.com/git-crosslink/git-crosslink/cli/frame"
 )
 
@@ -32,7 +33,7 @@ func TestPermute(t *testing.T) {
 		{"comment 12 -", "comment -- 12 -"},
 		{"create a -l x -l y", "new --label=x --label=y -- a"},
 	} {
-		v, err := frame.Permute(tree(&env{Terminal: &frame.Terminal{}}), strings.Fields(c.args))
+		v, err := frame.Permute(tree(&command.Env{Terminal: &frame.Terminal{}}), strings.Fields(c.args))
 		if err != nil {
 			t.Errorf("%s: %v", c.args, err)
 			continue
@@ -56,7 +57,7 @@ func TestPermuteMistakes(t *testing.T) {
 		{"issue sync", "'sync' is not a command of git crosslink issue / all commands: git crosslink -h"},
 		{"comment --kind x edit 3f9a y", "'edit' has no option '--kind'"},
 	} {
-		_, err := frame.Permute(tree(&env{Terminal: &frame.Terminal{}}), strings.Fields(c.args))
+		_, err := frame.Permute(tree(&command.Env{Terminal: &frame.Terminal{}}), strings.Fields(c.args))
 		f, ok := err.(*frame.Failure)
 		if !ok {
 			t.Errorf("%s: %v", c.args, err)
@@ -89,7 +90,7 @@ func TestTextsThatBeginWithADash(t *testing.T) {
 		{[]string{"comment", "1", "--kind=a b"}, "comment --kind=a b -- 1"}, // an option
 		{[]string{"comment", "1", "-kplan b"}, "comment --kind=plan b -- 1"},
 	} {
-		v, err := frame.Permute(tree(&env{Terminal: &frame.Terminal{}}), c.args)
+		v, err := frame.Permute(tree(&command.Env{Terminal: &frame.Terminal{}}), c.args)
 		if err != nil {
 			t.Errorf("%q: %v", c.args, err)
 			continue
@@ -120,7 +121,7 @@ func TestTextsThatBeginWithADash(t *testing.T) {
 		{[]string{"close", "- 1"}, "git crosslink close -h"},
 		{[]string{"unlock", "- 1"}, "git crosslink unlock -h"},
 	} {
-		_, err := frame.Permute(tree(&env{Terminal: &frame.Terminal{}}), c.args)
+		_, err := frame.Permute(tree(&command.Env{Terminal: &frame.Terminal{}}), c.args)
 		f, ok := err.(*frame.Failure)
 		if !ok {
 			t.Errorf("%q: %v", c.args, err)
@@ -132,7 +133,7 @@ func TestTextsThatBeginWithADash(t *testing.T) {
 }
 
 func TestDirectories(t *testing.T) {
-	v, err := frame.Permute(tree(&env{Terminal: &frame.Terminal{}}), []string{"-C", "a", "-Cb", "list"})
+	v, err := frame.Permute(tree(&command.Env{Terminal: &frame.Terminal{}}), []string{"-C", "a", "-Cb", "list"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -142,7 +143,7 @@ func TestDirectories(t *testing.T) {
 func FuzzPermute(f *testing.F) {
 	f.Add("close 12 --reason x -- -q")
 	f.Add("--json -C x comment edit -hq")
-	root := tree(&env{Terminal: &frame.Terminal{}})
+	root := tree(&command.Env{Terminal: &frame.Terminal{}})
 	f.Fuzz(func(t *testing.T, line string) {
 		v, err := frame.Permute(root, strings.Split(line, " "))
 		if err != nil {
@@ -180,7 +181,7 @@ func TestHelp(t *testing.T) {
 
 // TestEveryCommandIsExplained: man pages are made from these texts.
 func TestEveryCommandIsExplained(t *testing.T) {
-	e := &env{Terminal: &frame.Terminal{}}
+	e := &command.Env{Terminal: &frame.Terminal{}}
 	for _, c := range tree(e).Subcommands {
 		if c.Hidden {
 			continue

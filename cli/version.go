@@ -7,6 +7,7 @@ import (
 
 	urfave "github.com/urfave/cli/v2"
 
+	"github.com/git-crosslink/git-crosslink/cli/command"
 	"github.com/git-crosslink/git-crosslink/cli/frame"
 )
 
@@ -21,7 +22,7 @@ type versionShape struct {
 	Modified bool   `json:"modified"`
 }
 
-func newVersionCommand(e *env) *urfave.Command {
+func newVersionCommand(e *command.Env) *urfave.Command {
 	return e.Command(&urfave.Command{
 		Name: "version", Category: frame.GroupRest,
 		Usage:     "print the version",
@@ -41,7 +42,7 @@ Examples:
 	})
 }
 
-func runVersion(opts versionOptions, e *env) error {
+func runVersion(opts versionOptions, e *command.Env) error {
 	v := versionShape{Version: Version, Go: runtime.Version(), Platform: runtime.GOOS + "/" + runtime.GOARCH}
 	if info, ok := debug.ReadBuildInfo(); ok {
 		for _, s := range info.Settings {
@@ -53,7 +54,7 @@ func runVersion(opts versionOptions, e *env) error {
 			}
 		}
 	}
-	return e.say(context.Background(), frame.Result{Data: v, IDs: []string{v.Version}, Page: func(pg *frame.Page) {
+	return e.Print(context.Background(), frame.Result{Data: v, IDs: []string{v.Version}, Page: func(pg *frame.Page) {
 		pg.Print("git crosslink version %s\n", v.Version)
 		if !opts.build {
 			return

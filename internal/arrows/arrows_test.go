@@ -75,13 +75,25 @@ var rules = map[string]rule{
 		may: "event reducer store tracker",
 		why: "the shapes that every surface answers with are data made of rows and reports; how they are printed is the surface's",
 	},
+	"cli/command": {
+		may: "verb answer cli/frame event store tracker",
+		why: "what every command has; it knows none of them",
+	},
+	"cli/issue": {
+		may: "verb answer cli/command cli/frame event reducer store tracker",
+		why: "commands about issues ask the tracker and print its answers; refs and trust stay behind it",
+	},
+	"cli/hub": {
+		may: "verb answer cli/command cli/frame cli/hints fail event reducer store tracker hooks enrol gate internal/statefile",
+		why: "commands about hubs and agents ask the tracker and print its answers; refs and trust stay behind it",
+	},
 	"cli/frame": {
 		may: "cli/hints fail event reducer store tracker",
 		why: "what every command shares when it talks to a person or a program; it knows no command",
 	},
 	"cli": {
-		may: "answer verb cli/frame cli/hints fail event reducer store tracker hooks enrol gate internal/statefile",
-		why: "commands ask the tracker and print its answers; refs and trust stay behind it",
+		may: "cli/command cli/frame cli/hub cli/issue event hooks internal/statefile store tracker",
+		why: "the tree of commands and what completes them",
 	},
 
 	"cli/hints": {pure: true, may: "fail internal/shell", why: "advice follows from a code and its fields alone"},
@@ -255,7 +267,8 @@ func TestArrowsCanFail(t *testing.T) {
 		{"reducer", "os", "it is pure"},
 		{"reducer", module + "/store", "the state follows from events alone"},
 		{"refs", module + "/event", "knows no issue"},
-		{"cli", module + "/refs", "stay behind it"},
+		{"cli/issue", module + "/refs", "stay behind it"},
+		{"cli/frame", module + "/cli/command", "it knows no command"},
 		{"cmd/git-crosslink", module + "/tracker", "main only"},
 		{"cli", "testing", "only tests may"},
 		{"tracker", module + "/internal/testkit", "only tests may"},

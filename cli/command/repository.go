@@ -1,0 +1,67 @@
+package command
+
+import (
+	"context"
+	"time"
+
+	"github.com/git-crosslink/git-crosslink/event"
+	"github.com/git-crosslink/git-crosslink/tracker"
+)
+
+// Repository is the opened repository as commands see it, in parts. In a program
+// all parts are *tracker.Tracker, whose comments are the contract.
+type Repository struct {
+	IssueLog
+	Sharing
+	Identity
+	Admin
+	Place
+}
+
+// IssueLog reads and writes issues.
+type IssueLog interface {
+	Agent() string
+	MintUUID() event.UUID
+	Read(context.Context, tracker.Freshness) (tracker.Projection, error)
+	Refreshed() (now bool, last time.Time)
+	Emit(context.Context, tracker.EmitOptions, func(tracker.Projection) ([]event.Body, error)) (*tracker.Receipt, error)
+	Claim(context.Context, event.UUID, tracker.ClaimOptions) (*tracker.Claim, error)
+	Heartbeat(context.Context, tracker.HeartbeatOptions) (*tracker.Heartbeat, error)
+}
+
+// Sharing exchanges the tracker with a hub.
+type Sharing interface {
+	Hub() (remote, url string)
+	Init(context.Context, tracker.InitOptions) (*tracker.InitReport, error)
+	Sync(context.Context, tracker.SyncOptions) (*tracker.SyncReport, error)
+	Detach(ctx context.Context, remote string) (*tracker.Detached, error)
+	Status(context.Context) (*tracker.Status, error)
+	Doctor(ctx context.Context, offline bool) (*tracker.DoctorReport, error)
+	Fsck(ctx context.Context, full bool) (*tracker.FsckReport, error)
+}
+
+// Identity is who writes here.
+type Identity interface {
+	Who(context.Context) (*tracker.Who, error)
+	Describe(context.Context, tracker.EmitOptions, string, event.AgentKind) (*tracker.Receipt, error)
+	Retire(ctx context.Context, o tracker.EmitOptions, reason string) (*tracker.Receipt, error)
+	Fork(ctx context.Context, newID string, without ...string) (*tracker.Forked, error)
+	Key(context.Context) (*tracker.AgentKey, error)
+	RotateKey(context.Context) (was, is *tracker.AgentKey, err error)
+}
+
+// Admin says who may write.
+type Admin interface {
+	Trust(context.Context) (*tracker.Trust, error)
+	Approve(context.Context, tracker.Approve) ([]tracker.Approved, error)
+	Revoke(ctx context.Context, agent string, after *uint64, reason string) (*tracker.TrustRevocation, error)
+	SetPolicy(ctx context.Context, signing string, open *bool) error
+	ProofOf(ctx context.Context, agent string) (*tracker.ForkProof, error)
+}
+
+// Place is where the repository is and how it is configured.
+type Place interface {
+	Home() string
+	Config(key string) (string, bool)
+	Close() error
+}

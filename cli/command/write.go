@@ -1,0 +1,90 @@
+package command
+
+import (
+	"context"
+
+	urfave "github.com/urfave/cli/v2"
+
+	"github.com/git-crosslink/git-crosslink/cli/frame"
+	"github.com/git-crosslink/git-crosslink/event"
+	"github.com/git-crosslink/git-crosslink/store"
+	"github.com/git-crosslink/git-crosslink/tracker"
+	"github.com/git-crosslink/git-crosslink/verb"
+)
+
+// EmitOptions are what a writing command was told about the hub.
+func (e *Env) EmitOptions(u *urfave.Context) (tracker.EmitOptions, error) {
+	o := tracker.EmitOptions{Offline: u.Bool("offline"), Wait: u.Bool("wait")}
+	if o.Offline && o.Wait {
+		return o, frame.Misuse("'--wait' and '--offline' exclude each other")
+	}
+	return o, nil
+}
+
+// Emit publishes what build makes. An id that is not known here is asked for
+// at the hub once.
+func (e *Env) Emit(ctx context.Context, o tracker.EmitOptions, build func(repo *Repository, p tracker.Projection) ([]event.Body, error)) (*tracker.Receipt, error) {
+	repo, err := e.Repository(ctx)
+	if err != nil {
+		return nil, err
+	}
+	emit := func() (r *tracker.Receipt, err error) {
+		defer func() { e.CutShort = err == nil && ctx.Err() != nil && len(r.Lines) > 0 }()
+		return repo.Emit(ctx, o, func(p tracker.Projection) ([]event.Body, error) { return verb.Check(build(repo, p)) })
+	}
+	r, err := emit()
+	if o.Offline || !verb.Unknown(err) {
+		return r, err
+	}
+	e.asked = e.Now()
+	if _, ferr := repo.Read(ctx, tracker.Fresh); ferr != nil {
+		return nil, ferr
+	}
+	return emit()
+}
+
+// Read hands the state to use; an id that is not known here is asked for at
+// the hub once, so use may run twice and must not print.
+func (e *Env) Read(ctx context.Context, wish tracker.Freshness, use func(repo *Repository, p tracker.Projection) error) error {
+	repo, err := e.Repository(ctx)
+	if err != nil {
+		return err
+	}
+	if wish == tracker.Fresh {
+		e.asked = e.Now()
+	}
+	p, err := repo.Read(ctx, e.freshness(wish))
+	if err != nil {
+		return err
+	}
+	err = use(repo, p)
+	if wish == tracker.Fresh || e.Offline || !verb.Unknown(err) {
+		return err
+	}
+	e.asked = e.Now()
+	if p, err = repo.Read(ctx, tracker.Fresh); err != nil {
+		return err
+	}
+	return use(repo, p)
+}
+
+// Unconfirmed is the status of a write that was to be confirmed and is not.
+func Unconfirmed(r *tracker.Receipt, o tracker.EmitOptions) *frame.Failure {
+	if !r.Unsettled(o) {
+		return nil
+	}
+	return &frame.Failure{Code: frame.ExitUnconfirmed, Kind: "unconfirmed",
+		Message: "kept here, but not confirmed on the hub", Hints: []string{"git crosslink sync"}}
+}
+
+// WriteFlags are options of every command that writes.
+func WriteFlags() []urfave.Flag {
+	return []urfave.Flag{
+		&urfave.BoolFlag{Name: "wait", Usage: "wait for the hub; status 3 if it has it not in the end"},
+	}
+}
+
+// Named is an issue in a sentence: its id and title.
+func Named(i *store.Issue) string {
+	return i.Name() + " '" + frame.OneLine(i.Title) + "'"
+}

@@ -1,0 +1,266 @@
+package hub
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	urfave "github.com/urfave/cli/v2"
+
+	"github.com/git-crosslink/git-crosslink/answer"
+	"github.com/git-crosslink/git-crosslink/cli/command"
+	"github.com/git-crosslink/git-crosslink/cli/frame"
+	"github.com/git-crosslink/git-crosslink/event"
+	"github.com/git-crosslink/git-crosslink/reducer"
+	"github.com/git-crosslink/git-crosslink/tracker"
+)
+
+func newAgentCommand(e *command.Env) *urfave.Command {
+	return &urfave.Command{
+		Name: "agent", Category: frame.GroupAgents, HideHelp: true,
+		Usage:     "see who writes, and settle who does",
+		UsageText: "git crosslink agent show [<options>]\ngit crosslink agent list [<options>]\ngit crosslink agent describe [<options>] <text>\ngit crosslink agent fork [<options>] [<new-id>]\ngit crosslink agent retire [<options>]",
+		Description: `Every worktree writes under an id, into a log of its own. Two clones must not
+write under one id: when they did, 'agent fork' is the way out.
+
+Examples:
+  git crosslink agent show
+  git crosslink agent fork`,
+		Subcommands: []*urfave.Command{newAgentShow(e), newAgentList(e), newAgentDescribeCommand(e), newAgentFork(e), newAgentRetireCommand(e)},
+	}
+}
+
+func newAgentShow(e *command.Env) *urfave.Command {
+	return e.Command(&urfave.Command{
+		Name: "show", Usage: "show under which id you write here",
+		UsageText: "git crosslink agent show [<options>]",
+		Description: `Prints the id under which this worktree writes, what says so (the environment
+variable GIT_CROSSLINK_AGENT, the setting crosslink.agent, or the identity file
+that the first write makes), how many events its log has and how many of them
+are not on the hub, and how it stands: ok, forked (two clones wrote under this
+id), damaged, retired, copied (the first write takes a new id) or none.
+
+The exit status is 1 while there is no id.
+
+Examples:
+  git crosslink agent show`,
+	}, func(u *urfave.Context) error {
+		if _, err := frame.Arguments(u, 0, 0, ""); err != nil {
+			return err
+		}
+		return runAgentShow(u.Context, e)
+	})
+}
+
+func newAgentList(e *command.Env) *urfave.Command {
+	return e.Command(&urfave.Command{
+		Name: "list", Usage: "list everybody who writes",
+		UsageText: "git crosslink agent list [<options>]",
+		Description: `Lists the logs there are: whose, person or agent, how many events, the last sign
+of life, and what the agent says of itself: its state if a heartbeat told one,
+'retired', its description. In a pipe the fields are id, kind, events, last sign
+and that.
+
+Examples:
+  git crosslink agent list`,
+		Flags: frame.PorcelainFlags(),
+	}, func(u *urfave.Context) error {
+		if _, err := frame.Arguments(u, 0, 0, ""); err != nil {
+			return err
+		}
+		f, err := frame.FormsOf(u, e.Terminal)
+		if err != nil {
+			return err
+		}
+		return runAgentList(u.Context, f, e)
+	})
+}
+
+func newAgentFork(e *command.Env) *urfave.Command {
+	return e.Command(&urfave.Command{
+		Name: "fork", Usage: "continue under a new id with the unsent events",
+		UsageText: "git crosslink agent fork [<options>] [<new-id>]",
+		Description: `Moves the events that the hub does not have to a log under a new id, and prints
+that id. Use it
+
+  - when two clones have written under one id: the hub keeps the events of one,
+    and the other cannot write until it has an id of its own;
+  - when the hub refuses an event, for instance because its text holds a
+    password: --without leaves that event out, and the rest can be sent;
+  - when this machine's clock was ahead: events with a time that has not come
+    yet are stamped again;
+  - when the log is signed and its key is lost or locked: what is not signed
+    does not count in it.
+
+Uuids stay the same. Claims of locks are not moved, nor are comments and issues
+that a later one of these events deletes. --without takes the number of an event
+(git crosslink status names those the hub refuses) or the beginning of the uuid
+of the comment or issue that the event created; what hangs on it, as comments on
+an issue do, is left out with it and listed.
+
+Without an id one is made. Where crosslink.agent sets the id, the command sets
+the new one in this clone's configuration, also if all repositories of this user
+share the old one. Where the environment sets it, the command says what to set
+from now on.
+
+The exit status is 1 if there is nothing to move and the key can sign.
+
+Examples:
+  git crosslink agent fork
+  git crosslink agent fork builder-2
+  git crosslink agent fork --without 2 --without 3`,
+		Flags: []urfave.Flag{&urfave.StringSliceFlag{Name: "without", Usage: "leave out the event with this number or uuid, `EVENT`; may be repeated"}},
+	}, func(u *urfave.Context) error {
+		args, err := frame.Arguments(u, 0, 1, "at most one new id")
+		if err != nil {
+			return err
+		}
+		newID := ""
+		if len(args) == 1 {
+			if newID = args[0]; newID == "" {
+				return frame.Misuse("the new id is empty")
+			}
+		}
+		return runAgentFork(u.Context, newID, u.StringSlice("without"), e)
+	})
+}
+
+func runAgentShow(ctx context.Context, e *command.Env) error {
+	repo, err := e.Repository(ctx)
+	if err != nil {
+		return err
+	}
+	w, err := repo.Who(ctx)
+	if err != nil {
+		return err
+	}
+	a := frame.Result{Data: answer.WhoOf(w)}
+	switch w.State {
+	case tracker.AgentNone:
+		a.Failure = frame.AnswersNo("no-agent", "nobody has written here yet", "the first write makes an id; to choose it: git config crosslink.agent <id>")
+	case tracker.AgentCopied:
+		a.Failure = frame.AnswersNo("no-agent", "this repository is a copy: the first write takes a new id", "to choose it: git config crosslink.agent <id>")
+	default:
+		a.IDs = []string{w.Agent}
+	}
+	a.Page = func(pg *frame.Page) {
+		if w.Agent == "" {
+			return
+		}
+		pg.Print("%s\n", pg.Paint(frame.Agent, w.Agent))
+		pg.Print("    set by %s\n", map[string]string{"environment": "the environment variable ", "config": "the setting ", "file": ""}[w.Source]+w.Where)
+		if w.Description != "" {
+			first, _, _ := strings.Cut(w.Description, "\n")
+			pg.Print("    %s\n", first)
+		}
+		if w.State != tracker.AgentForked { // how many of a fork's are there is for 'fork' to find out
+			pg.Print("    %s, %d not on the hub\n", frame.Count(int(w.Events), "event"), w.Unsent)
+		}
+		switch w.State {
+		case tracker.AgentForked:
+			pg.Print("    %s two clones wrote under this id (git crosslink agent fork)\n", pg.Paint(frame.Problem, "forked:"))
+		case tracker.AgentRetired:
+			pg.Print("    %s writes are refused until another id is set there\n", pg.Paint(frame.Problem, "retired:"))
+		case tracker.AgentDamaged:
+			pg.Print("    %s its log cannot be read to the end (git crosslink status)\n", pg.Paint(frame.Problem, "damaged:"))
+		}
+	}
+	return e.Print(ctx, a)
+}
+
+func runAgentList(ctx context.Context, f frame.Forms, e *command.Env) error {
+	var (
+		s   *tracker.Status
+		all []answer.Agent
+	)
+	err := e.Read(ctx, tracker.Here, func(repo *command.Repository, p tracker.Projection) (err error) {
+		if s, err = repo.Status(ctx); err != nil {
+			return err
+		}
+		known := map[string]*reducer.Agent{}
+		for _, a := range p.Agents() {
+			known[a.ID] = a
+		}
+		all = []answer.Agent{}
+		for _, l := range s.Logs {
+			x := answer.AgentOf(l, known[l.Agent], p.LastSign(l.Agent))
+			x.Presence = answer.PresenceOf(p, l.Agent)
+			all = append(all, x)
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	a := frame.Result{Data: all, Long: true, Page: func(pg *frame.Page) { agentTable(e, pg, all) }}
+	for _, x := range all {
+		a.IDs = append(a.IDs, x.Agent)
+	}
+	if f.ForScripts() {
+		a.Records = f.Records()
+		for _, x := range all {
+			a.Records.Add(x.Agent, answer.OrEmpty(x.Kind), strconv.FormatUint(x.Events, 10), strconv.Itoa(x.Unsent),
+				answer.OrEmpty(x.LastSign), answer.OrEmpty(x.RetiredAt), strconv.FormatBool(x.Own))
+		}
+	}
+	return e.Print(ctx, a)
+}
+
+func agentTable(e *command.Env, pg *frame.Page, all []answer.Agent) {
+	t := &frame.Table{Header: []string{"agent", "kind", "events", "last sign", ""}, Flex: 4}
+	for _, x := range all {
+		last, says := "", agentText(x)
+		if at, err := event.ParseTime(answer.OrEmpty(x.LastSign)); err == nil {
+			if last = e.Ago(at); pg.Width == 0 {
+				last = at.Std().Format(time.RFC3339)
+			}
+		}
+		t.Add(frame.Agent.Cell(x.Agent), frame.Plain.Cell(answer.OrEmpty(x.Kind)), frame.Plain.Cell(fmt.Sprint(x.Events)), frame.Time.Cell(last), frame.Plain.Cell(says))
+	}
+	t.Write(pg)
+}
+
+// agentText is what an agent says of itself, in a few words.
+func agentText(x answer.Agent) string {
+	var words []string
+	if x.RetiredAt != nil {
+		words = append(words, "retired")
+	} else if x.Presence != nil && x.LastSign != nil && x.Presence.Seen == *x.LastSign {
+		words = append(words, x.Presence.State)
+	}
+	if first, _, _ := strings.Cut(answer.OrEmpty(x.Description), "\n"); first != "" {
+		words = append(words, first)
+	}
+	return strings.Join(words, ", ")
+}
+
+func runAgentFork(ctx context.Context, newID string, without []string, e *command.Env) error {
+	repo, err := e.Repository(ctx)
+	if err != nil {
+		return err
+	}
+	f, err := repo.Fork(ctx, newID, without...)
+	if err != nil {
+		return err
+	}
+	e.Progress("moved %s from '%s' to '%s'; the next sync sends them", frame.Count(f.Carried, "event"), f.Was, f.Agent)
+	for _, w := range f.Withdrawn {
+		e.Progress("left out event %d (%s)", w.Seq, w.Type)
+	}
+	for _, u := range f.Locks {
+		e.Warn("lock-left", fmt.Sprintf("the lock on %s stays with '%s'", u.String()[:8], f.Was),
+			fmt.Sprintf("git crosslink unlock --break --reason 'continues as %s' %s", f.Agent, u.String()[:8]))
+	}
+	switch {
+	case f.Set == "":
+		e.ProgressHint("git crosslink sync")
+	case strings.HasPrefix(f.Set, "git "):
+		e.ProgressHint(f.Set + " && git crosslink sync")
+	default:
+		e.Progress("from now on set: %s", f.Set)
+		e.ProgressHint(f.Set + " git crosslink sync")
+	}
+	return e.Print(ctx, frame.Result{Data: answer.ForkedOf(f), IDs: []string{f.Agent}})
+}

@@ -1,0 +1,27 @@
+package hub
+
+import (
+	"github.com/git-crosslink/git-crosslink/cli/command"
+
+	urfave "github.com/urfave/cli/v2"
+)
+
+// Commands are the commands about the hub and those who write to it, in the
+// order of help.
+func Commands(e *command.Env) []*urfave.Command {
+	return []*urfave.Command{
+		newAgentCommand(e),
+		newTrustCommand(e),
+		newKeyCommand(e),
+		newVerifyProofCommand(e),
+		newHeartbeatCommand(e),
+		newInitCommand(e),
+		newForkCommand(e),
+		newSyncCommand(e),
+		newStatusCommand(e),
+		newFsckCommand(e),
+		newHooksCommand(e),
+		newDoctorCommand(e),
+		newServerCommand(e),
+	}
+}

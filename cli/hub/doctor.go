@@ -1,0 +1,127 @@
+package hub
+
+import (
+	"context"
+
+	urfave "github.com/urfave/cli/v2"
+
+	"github.com/git-crosslink/git-crosslink/answer"
+	"github.com/git-crosslink/git-crosslink/cli/command"
+	"github.com/git-crosslink/git-crosslink/cli/frame"
+	"github.com/git-crosslink/git-crosslink/cli/hints"
+	"github.com/git-crosslink/git-crosslink/fail"
+)
+
+// examination looks at one subject that the tracker does not know of: hooks,
+// the remote helper, completion. The rules of tracker/doctor.go hold.
+type examination struct {
+	subject string
+	look    func(context.Context, *command.Env, *command.Repository) ([]answer.Diagnosis, error)
+}
+
+// examinations come behind the tracker's own checks, in this order.
+var examinations = []examination{
+	{"the remote helper", examineHelper},
+	{"the hooks", examineHooks},
+}
+
+func newDoctorCommand(e *command.Env) *urfave.Command {
+	return e.Command(&urfave.Command{
+		Name: "doctor", Category: frame.GroupHub,
+		Usage:     "find out what keeps the tracker from working",
+		UsageText: "git crosslink doctor [<options>]",
+		Description: `Asks the hub and looks at everything that can keep the tracker from working: who
+writes here, which hub there is and whether it takes what is sent, logs, ledger,
+clocks. Each finding comes with its cure; nothing is changed. A 'problem' keeps
+something from working, a 'warning' is not as it should be, a 'note' is worth
+knowing and nothing is wrong.
+
+With --porcelain the fields are severity, name, text and one for each hint.
+
+The exit status is 1 if there is a problem or a warning.
+
+Examples:
+  git crosslink doctor
+  git crosslink doctor --offline --json`,
+		Flags: frame.PorcelainFlags(),
+	}, func(u *urfave.Context) error {
+		if _, err := frame.Arguments(u, 0, 0, ""); err != nil {
+			return err
+		}
+		f, err := frame.FormsOf(u, e.Terminal)
+		if err != nil {
+			return err
+		}
+		return runDoctor(u.Context, f, e)
+	})
+}
+
+func diagnosisShapes(all []fail.Diagnosis) []answer.Diagnosis {
+	shapes := []answer.Diagnosis{}
+	for _, d := range all {
+		shapes = append(shapes, answer.Diagnosis{Name: d.Code.Name(), Severity: string(d.Severity), Text: d.Text, Hints: append(append([]string{}, hints.For(d.Code, d.Fields)...), d.Hints...)})
+	}
+	return shapes
+}
+
+func runDoctor(ctx context.Context, f frame.Forms, e *command.Env) error {
+	repo, err := e.Repository(ctx)
+	if err != nil {
+		return err
+	}
+	r, err := repo.Doctor(ctx, e.Offline)
+	if err != nil {
+		return err
+	}
+	looked, findings := append([]string{}, r.Looked...), diagnosisShapes(r.Findings)
+	for _, x := range examinations {
+		more, err := x.look(ctx, e, repo)
+		if err != nil {
+			return err
+		}
+		looked, findings = append(looked, x.subject), append(findings, more...)
+	}
+	shown, total := answer.Listed(findings, r.Unlisted)
+	wrong := wrongOf(findings) + r.Unlisted
+	a := frame.Result{Data: answer.Doctor{Looked: looked, Reached: r.Reached, Findings: shown, Total: total}, Long: true, Page: func(pg *frame.Page) { diagnosisPage(pg, shown) }}
+	if f.ForScripts() {
+		a.Records = diagnosisRecords(f, shown)
+	}
+	if wrong > 0 {
+		a.Failure = frame.AnswersNo("findings", frame.Count(wrong, "finding"))
+	} else {
+		e.Progress("nothing is wrong") // what was looked at grows, and is in the JSON
+	}
+	return e.Print(ctx, a)
+}
+
+// wrongOf counts the findings that are not notes.
+func wrongOf(findings []answer.Diagnosis) (n int) {
+	for _, d := range findings {
+		if d.Severity != string(fail.Note) {
+			n++
+		}
+	}
+	return n
+}
+
+func diagnosisRecords(f frame.Forms, findings []answer.Diagnosis) *frame.Records {
+	rec := f.Records()
+	for _, d := range findings {
+		rec.Add(append([]string{d.Severity, d.Name, d.Text}, d.Hints...)...)
+	}
+	return rec
+}
+
+func diagnosisPage(pg *frame.Page, findings []answer.Diagnosis) {
+	for _, d := range findings {
+		slot := frame.Problem
+		if d.Severity == string(fail.Note) {
+			slot = frame.Note
+		}
+		pg.Print("%s %s\n", pg.Paint(slot, d.Severity+":"), d.Text)
+		for _, h := range d.Hints {
+			pg.Print("    hint: %s\n", h)
+		}
+	}
+}

@@ -1,0 +1,170 @@
+package hub
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/git-crosslink/git-crosslink/answer"
+	"github.com/git-crosslink/git-crosslink/cli/command"
+	"github.com/git-crosslink/git-crosslink/cli/frame"
+	"github.com/git-crosslink/git-crosslink/enrol"
+	"github.com/git-crosslink/git-crosslink/fail"
+	"github.com/git-crosslink/git-crosslink/internal/statefile"
+)
+
+// enrolment is the user's repository, for what package enrol does with it.
+func enrolment(e *command.Env) (*enrol.Repository, error) {
+	program, err := os.Executable()
+	if err != nil {
+		return nil, err
+	}
+	home := e.Getenv("HOME")
+	data := e.Getenv("XDG_DATA_HOME")
+	if !filepath.IsAbs(data) {
+		data = filepath.Join(home, ".local", "share")
+	}
+	return &enrol.Repository{Git: e.Git, Programs: filepath.Dir(program), Data: data, Home: home}, nil
+}
+
+// enrolRemote lets a remote go through the remote helper, and says so.
+func enrolRemote(ctx context.Context, e *command.Env, remote string) error {
+	r, err := enrolment(e)
+	if err != nil {
+		return err
+	}
+	already, err := r.Enrol(ctx, remote, "")
+	if err != nil {
+		return enrolError(remote, err)
+	}
+	if already {
+		e.Progress("'%s' goes through the remote helper already", remote)
+	} else {
+		e.Progress("git fetch, pull and push of '%s' carry the tracker from now on", remote)
+	}
+	return nil
+}
+
+// canEnrol says why a remote cannot go through the remote helper.
+func canEnrol(ctx context.Context, e *command.Env, remote string) error {
+	r, err := enrolment(e)
+	if err == nil {
+		err = r.Check(ctx, remote)
+	}
+	if err != nil {
+		return enrolError(remote, err)
+	}
+	return nil
+}
+
+func enrolError(remote string, err error) error {
+	var unfit *enrol.Error
+	switch {
+	case errors.Is(err, enrol.ErrNoRemote):
+		return frame.No("no-such-remote", fmt.Sprintf("there is no remote '%s' with a URL", remote), "git remote -v")
+	case errors.As(err, &unfit):
+		return frame.No("not-enrolled", unfit.Error(), "everything else works as before: git crosslink sync")
+	case errors.As(err, new(*statefile.LockedError)):
+		return err
+	}
+	return frame.Fatal("not-enrolled", fmt.Sprintf("'%s' cannot go through the remote helper: %s", remote, frame.GitSays(err)),
+		"everything else works as before: git crosslink sync")
+}
+
+// runNoHelper ends what init --helper began; nothing else is touched, and the
+// hub is not asked.
+func runNoHelper(ctx context.Context, remote string, e *command.Env) error {
+	r, err := enrolment(e)
+	if err != nil {
+		return err
+	}
+	all, err := r.Includes(ctx)
+	if err != nil {
+		return frame.Fatal("not-enrolled", frame.GitSays(err))
+	}
+	names := []string{remote}
+	if remote == "" {
+		names = nil
+		for _, i := range all {
+			names = append(names, i.Remote)
+		}
+	}
+	e.IgnoreClosedPipe()
+	shape := helperShape{Left: []string{}}
+	for _, name := range names {
+		left, err := r.Leave(ctx, name)
+		if err != nil {
+			return frame.Fatal("not-enrolled", frame.GitSays(err))
+		}
+		if left {
+			shape.Left, e.Saved = append(shape.Left, name), true
+			e.Progress("'%s' is fetched from and pushed to by git alone again", name)
+		}
+	}
+	if len(shape.Left) == 0 {
+		e.Progress("nothing to do: no remote goes through the remote helper")
+	}
+	return e.Print(ctx, frame.Result{Data: shape, IDs: shape.Left})
+}
+
+// helperShape is the answer of init --no-helper.
+type helperShape struct {
+	Left []string `json:"left"`
+}
+
+// enrolClone makes a remote whose URL begins with 'crosslink::' an enrolled
+// one with a plain URL; a relative path starts where git was called.
+func enrolClone(ctx context.Context, e *command.Env, remote string) {
+	r, err := enrolment(e)
+	if err == nil {
+		base, _ := os.Getwd()
+		_, err = r.Enrol(ctx, remote, base)
+	}
+	e.Trace.Debug().Err(err).Str("remote", remote).Msg("enrol")
+}
+
+// followRename enrols the tracker's remote under its new name after it was
+// renamed.
+func followRename(ctx context.Context, e *command.Env, remote string) {
+	r, err := enrolment(e)
+	if err != nil {
+		return
+	}
+	from, err := r.Repair(ctx, remote)
+	e.Trace.Debug().Err(err).Str("from", from).Str("to", remote).Msg("enrol")
+	if err == nil && from != "" && remote != "" {
+		e.Warn("helper-renamed", fmt.Sprintf("'%s' goes through the remote helper now, as '%s' did before it was renamed", remote, from))
+	}
+}
+
+// examineHelper finds remotes whose enrolment does not hold.
+func examineHelper(ctx context.Context, e *command.Env, repo *command.Repository) ([]answer.Diagnosis, error) {
+	r, err := enrolment(e)
+	if err != nil {
+		return nil, err
+	}
+	all, err := r.Includes(ctx)
+	if err != nil {
+		return nil, frame.Fatal("fatal", frame.GitSays(err))
+	}
+	var found []answer.Diagnosis
+	for _, i := range all {
+		switch {
+		case !i.Named:
+			found = append(found, answer.Diagnosis{Name: "helper-renamed", Severity: string(fail.Warning),
+				Text:  fmt.Sprintf("the remote helper is set up for '%s', and no remote of that name has a URL: it was renamed or removed", frame.OneLine(i.Remote)),
+				Hints: []string{"follow it to its new name, or clear it away: git crosslink sync"}})
+		case !i.There:
+			found = append(found, answer.Diagnosis{Name: "helper-missing", Severity: string(fail.Warning),
+				Text:  fmt.Sprintf("'%s' is to go through the remote helper, but '%s' is not there: git goes without", frame.OneLine(i.Remote), frame.OneLine(i.Path)),
+				Hints: []string{"set it up again: git crosslink init --helper " + frame.ShellWord(frame.OneLine(i.Remote)), "or end it: git crosslink init --no-helper " + frame.ShellWord(frame.OneLine(i.Remote))}})
+		case i.Gone != "":
+			found = append(found, answer.Diagnosis{Name: "helper-gone", Severity: string(fail.Warning),
+				Text:  fmt.Sprintf("'%s' is to go through '%s', which is not there: git goes without", frame.OneLine(i.Remote), frame.OneLine(i.Gone)),
+				Hints: []string{"install it again, or end it: git crosslink init --no-helper " + frame.ShellWord(frame.OneLine(i.Remote))}})
+		}
+	}
+	return found, nil
+}

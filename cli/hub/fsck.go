@@ -1,0 +1,87 @@
+package hub
+
+import (
+	"context"
+	"strconv"
+
+	urfave "github.com/urfave/cli/v2"
+
+	"github.com/git-crosslink/git-crosslink/answer"
+	"github.com/git-crosslink/git-crosslink/cli/command"
+	"github.com/git-crosslink/git-crosslink/cli/frame"
+	"github.com/git-crosslink/git-crosslink/tracker"
+)
+
+func newFsckCommand(e *command.Env) *urfave.Command {
+	return e.Command(&urfave.Command{
+		Name: "fsck", Category: frame.GroupHub,
+		Usage:     "look for what is wrong with the tracker",
+		UsageText: "git crosslink fsck [<options>]",
+		Description: `Lists what is not believed of what is here: events that are rejected, logs that
+end early, that two clones wrote under one id or that are damaged, steps of the
+ledger that do not follow from the events, decisions that the hub has lost, and
+what the last fetch found wrong with the hub. Nothing of it needs a repair:
+everybody passes over it in the same way. In a pipe the fields are kind, agent,
+sequence, commit and text.
+
+--full judges the ledger again from its first step, whatever was judged before,
+and walks all logs, also those that are not in view.
+
+The exit status is 1 if there is any finding.
+
+Examples:
+  git crosslink fsck
+  git crosslink fsck --full --json`,
+		Flags: append([]urfave.Flag{
+			&urfave.BoolFlag{Name: "full", Usage: "trust nothing that was judged before"},
+		}, frame.PorcelainFlags()...),
+	}, func(u *urfave.Context) error {
+		if _, err := frame.Arguments(u, 0, 0, ""); err != nil {
+			return err
+		}
+		f, err := frame.FormsOf(u, e.Terminal)
+		if err != nil {
+			return err
+		}
+		return runFsck(u.Context, u.Bool("full"), f, e)
+	})
+}
+
+func runFsck(ctx context.Context, full bool, forms frame.Forms, e *command.Env) error {
+	repo, err := e.Repository(ctx)
+	if err != nil {
+		return err
+	}
+	r, err := repo.Fsck(ctx, full)
+	if err != nil {
+		return err
+	}
+	rec := forms.Records()
+	for _, f := range r.Findings {
+		rec.Add(f.Kind, f.Agent, numberOrNothing(f.Seq), f.Step, f.Text)
+	}
+	e.Progress("looked at %s, %s and %s of the ledger", frame.Count(r.Logs, "log"), frame.Count(int(r.Events), "event"), frame.Count(int(r.Sequence), "step"))
+	a := frame.Result{Data: answer.FsckOf(r), Long: true, Page: func(pg *frame.Page) { findingTable(pg, r.Findings) }}
+	if forms.ForScripts() {
+		a.Records = rec
+	}
+	if len(r.Findings) > 0 {
+		a.Failure = frame.AnswersNo("findings", frame.Count(len(r.Findings), "finding"))
+	}
+	return e.Print(ctx, a)
+}
+
+func numberOrNothing(n uint64) string {
+	if n == 0 {
+		return ""
+	}
+	return strconv.FormatUint(n, 10)
+}
+
+func findingTable(pg *frame.Page, findings []tracker.Finding) {
+	t := &frame.Table{Header: []string{"kind", "agent", "at", "commit", "what"}, Flex: 4}
+	for _, f := range findings {
+		t.Add(frame.Problem.Cell(f.Kind), frame.Agent.Cell(f.Agent), frame.Plain.Cell(numberOrNothing(f.Seq)), frame.Plain.Cell(f.Step[:min(12, len(f.Step))]), frame.Plain.Cell(f.Text))
+	}
+	t.Write(pg)
+}

@@ -1,0 +1,89 @@
+package hub
+
+import (
+	"context"
+
+	urfave "github.com/urfave/cli/v2"
+
+	"github.com/git-crosslink/git-crosslink/answer"
+	"github.com/git-crosslink/git-crosslink/cli/command"
+	"github.com/git-crosslink/git-crosslink/cli/frame"
+	"github.com/git-crosslink/git-crosslink/event"
+	"github.com/git-crosslink/git-crosslink/store"
+	"github.com/git-crosslink/git-crosslink/tracker"
+	"github.com/git-crosslink/git-crosslink/verb"
+)
+
+func newHeartbeatCommand(e *command.Env) *urfave.Command {
+	return e.Command(&urfave.Command{
+		Name: "heartbeat", Category: frame.GroupAgents,
+		Usage:     "show that you are alive, without writing an event",
+		UsageText: "git crosslink heartbeat [<options>] [<id>]",
+		Description: `Who holds a lock and writes nothing for an hour looks gone, and others are told
+how to break the lock. This shows them a sign of life: when you were seen, in
+which state, and on which issue (the one you locked last, or the one named). It
+is sent in the background, at most every 15 minutes, and only while you hold a
+lock; any other command you run does the same by itself. Nothing of it goes into
+a log.
+
+Examples:
+  git crosslink heartbeat
+  git crosslink heartbeat --state awaiting_input 12`,
+		Flags: []urfave.Flag{
+			&urfave.StringFlag{Name: "state", Usage: "`STATE`: working, idle, awaiting_input or paused (default: as before)"},
+		},
+	}, func(u *urfave.Context) error {
+		args, err := frame.Arguments(u, 0, 1, "at most one id")
+		if err != nil {
+			return err
+		}
+		state, err := frame.OneOf(u, "state", event.PresenceStates)
+		if err != nil {
+			return err
+		}
+		return runHeartbeat(u.Context, args, state, e)
+	})
+}
+
+func runHeartbeat(ctx context.Context, ids []string, state string, e *command.Env) error {
+	var (
+		repo *command.Repository
+		p    tracker.Projection
+		row  *store.Issue
+	)
+	err := e.Read(ctx, tracker.Here, func(opened *command.Repository, view tracker.Projection) (err error) {
+		repo, p = opened, view
+		if len(ids) == 1 {
+			row, err = verb.Resolve(p, ids[0])
+		}
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	o := tracker.HeartbeatOptions{State: state, Offline: e.Offline}
+	if row != nil {
+		o.Issue = row.UUID
+	}
+	b, err := repo.Heartbeat(ctx, o)
+	if err != nil {
+		return err
+	}
+	on := ""
+	if row, err := p.Row(b.Issue); err == nil {
+		on = " on " + command.Named(row)
+	}
+	switch b.Outcome {
+	case tracker.HeartbeatSent:
+		e.Progress("others are shown: %s%s", b.State, on)
+	case tracker.HeartbeatRecent:
+		e.Progress("noted: %s%s; others were shown a sign of life %s", b.State, on, e.Ago(event.TimeOf(b.Pushed)))
+	case tracker.HeartbeatUnheld:
+		e.Progress("noted; you hold no lock, so nobody waits for a sign of life")
+	case tracker.HeartbeatRefused:
+		e.Progress("noted; the hub takes no signs of life, others see your events only")
+	default:
+		e.Progress("noted; there is nobody to show it to just now")
+	}
+	return e.Print(ctx, frame.Result{Data: answer.HeartbeatOf(b), IDs: []string{b.Agent}})
+}

@@ -1,0 +1,76 @@
+package hub
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"time"
+
+	"github.com/git-crosslink/git-crosslink/cli/command"
+	"github.com/git-crosslink/git-crosslink/cli/frame"
+	"github.com/git-crosslink/git-crosslink/enrol"
+	"github.com/git-crosslink/git-crosslink/gate"
+	"github.com/git-crosslink/git-crosslink/hooks"
+	"github.com/git-crosslink/git-crosslink/tracker"
+)
+
+// HookVerb is what git's hooks and the remote helper call: `git-crosslink hook
+// <name> [<argument>…]`. It is no command for people, is not listed, knows no
+// option, and goes its own way before anything else is set up, because it
+// stands in the way of somebody's git command.
+const HookVerb = "hook"
+
+// clonePatience is how long a clone is held up for the tracker.
+const clonePatience = 30 * time.Second
+
+// Hook runs one hook. The status is 0 whatever becomes of the tracker, but for
+// a push that is stopped (1) and a name that no hook has (129). What it has to
+// say goes to stdout: the scripts that call it throw stderr away, where a broken
+// program would complain.
+func Hook(ctx context.Context, e *command.Env, args []string) (code int) {
+	if len(args) == 1 && (args[0] == gate.Whole || args[0] == gate.PerRef) { // on a server
+		return gateHook(ctx, e, args[0])
+	}
+	defer func() {
+		if recover() != nil {
+			code = frame.ExitDone // a fault of ours is no reason to stop the user's command
+		}
+	}()
+	if len(args) > 0 && args[0] == hooks.Cloned {
+		cloned(ctx, e, args[1:])
+		return frame.ExitDone
+	}
+	if len(args) == 3 && args[0] == "include" { // the installer asks
+		fmt.Fprint(e.Out, enrol.Text(args[1], args[2]))
+		return frame.ExitDone
+	}
+	if len(args) == 0 || !hooks.Known(args[0]) {
+		return e.Conclude(ctx, frame.Misuse("'hook' is called by git's hooks, with their name", "see what is in place: git crosslink hooks status"))
+	}
+	program, err := os.Executable()
+	if err != nil {
+		return frame.ExitDone
+	}
+	stop := hooks.Run(ctx, hooks.Call{Name: args[0], Args: args[1:], Stdin: e.In, Program: program})
+	if stop == nil {
+		return frame.ExitDone
+	}
+	e.Err = e.Out
+	return e.Conclude(ctx, frame.No("tracker-lost", stop.Error(), stop.Hints()...))
+}
+
+// cloned enrols the remote of a new clone and brings the tracker into it, once,
+// in the foreground.
+func cloned(ctx context.Context, e *command.Env, remote []string) {
+	ctx, cancel := context.WithTimeout(ctx, clonePatience)
+	defer cancel()
+	if len(remote) == 1 {
+		enrolClone(ctx, e, remote[0])
+	}
+	repo, err := e.Repository(ctx)
+	if err == nil {
+		_, err = repo.Sync(ctx, tracker.SyncOptions{})
+		e.Close()
+	}
+	e.Trace.Debug().Err(err).Msg("cloned")
+}

@@ -1,0 +1,340 @@
+package hub
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	urfave "github.com/urfave/cli/v2"
+
+	"github.com/git-crosslink/git-crosslink/answer"
+	"github.com/git-crosslink/git-crosslink/cli/command"
+	"github.com/git-crosslink/git-crosslink/cli/frame"
+	"github.com/git-crosslink/git-crosslink/fail"
+	"github.com/git-crosslink/git-crosslink/hooks"
+	"github.com/git-crosslink/git-crosslink/tracker"
+)
+
+func newHooksCommand(e *command.Env) *urfave.Command {
+	verb := func(name, usage, about string, run func(context.Context, frame.Forms, *command.Env) error) *urfave.Command {
+		return e.Command(&urfave.Command{Name: name, Usage: usage, Flags: frame.PorcelainFlags(),
+			UsageText: "git crosslink hooks " + name + " [<options>]", Description: about,
+		}, func(u *urfave.Context) error {
+			if _, err := frame.Arguments(u, 0, 0, ""); err != nil {
+				return err
+			}
+			f, err := frame.FormsOf(u, e.Terminal)
+			if err != nil {
+				return err
+			}
+			return run(u.Context, f, e)
+		})
+	}
+	install := verb("install", "let pull and push take the tracker along",
+		`Puts the hooks post-merge, post-rewrite and pre-push in place: into the
+configuration of this repository with git 2.54 and newer, else as files. 'init'
+and the first write do so too. A hook that is there already is never changed: what
+to add to it is told. Doing it again brings hooks of an older version up to date.
+
+The exit status is 1 if git does not run all of them.
+
+Examples:
+  git crosslink hooks install`, runHooksInstall)
+	uninstall := verb("uninstall", "take the hooks away again",
+		`Removes what 'install' put in place and nothing else; configuration and hooks are
+what they were before. No write puts them in place again; 'install' does.
+
+Examples:
+  git crosslink hooks uninstall`, runHooksUninstall)
+	status := verb("status", "show how the hooks stand",
+		`Tells for each hook whether git runs it and where it is: in place, called (by a
+hook of somebody else), outdated, missing, foreign (of somebody else), not executable, disabled, off
+(core.hooksPath names no directory).
+In a pipe the fields are name, state, place.
+
+The exit status is 1 if git does not run all of them.
+
+Examples:
+  git crosslink hooks status`, runHooksStatus)
+	return &urfave.Command{
+		Name: "hooks", Category: frame.GroupHub, HideHelp: true,
+		Usage:     "let git pull and git push take the tracker along",
+		UsageText: "git crosslink hooks install [<options>]\ngit crosslink hooks uninstall [<options>]\ngit crosslink hooks status [<options>]",
+		Description: `After a merge or a rebase and with a push, a sync is started in the background:
+the git command does not wait for it, and succeeds whatever becomes of it. One
+push is stopped: one that would delete or rewind the tracker's branches on its hub,
+as 'git push --mirror' from a plain clone does.
+
+'init' and the first write put the hooks in place, unless crosslink.hooks is false
+or a manager of hooks decides what git runs; then what to add is told.
+
+Examples:
+  git crosslink hooks status
+  git config crosslink.hooks false`,
+		Subcommands: []*urfave.Command{install, uninstall, status},
+	}
+}
+
+// hookShape is one hook in JSON.
+type hookShape struct {
+	Name  string `json:"name"`
+	State string `json:"state"`
+	Where string `json:"where"`
+	Add   string `json:"add,omitempty"`
+}
+
+type hooksShape struct {
+	Works   bool        `json:"works"`
+	Changed bool        `json:"changed"`
+	Manager *string     `json:"manager"`
+	Off     bool        `json:"off"`
+	Removed bool        `json:"removed"`
+	Hooks   []hookShape `json:"hooks"`
+}
+
+func openHooks(ctx context.Context) (*hooks.Clone, error) {
+	c, err := hooks.Open(ctx, "", nil)
+	if err != nil {
+		return nil, tracker.OpenError(err)
+	}
+	return c, nil
+}
+
+func runHooksInstall(ctx context.Context, f frame.Forms, e *command.Env) error {
+	c, err := openHooks(ctx)
+	if err != nil {
+		return err
+	}
+	e.IgnoreClosedPipe()
+	r, err := c.Install(ctx)
+	if err != nil {
+		return frame.Fatal("hooks-not-put", err.Error(), "see who may write there: git crosslink hooks status")
+	}
+	if e.Saved = r.Changed; r.Changed {
+		e.Progress("git pull and git push take the tracker along from now on")
+	} else if r.Works() {
+		e.Progress("the hooks are in place already")
+	}
+	return printHooks(ctx, e, f, r, true, false)
+}
+
+func runHooksUninstall(ctx context.Context, f frame.Forms, e *command.Env) error {
+	c, err := openHooks(ctx)
+	if err != nil {
+		return err
+	}
+	e.IgnoreClosedPipe()
+	r, err := c.Uninstall(ctx)
+	if err != nil {
+		return frame.Fatal("hooks-not-put", err.Error(), "see what is there: git crosslink hooks status")
+	}
+	if e.Saved = r.Changed; r.Changed {
+		e.Progress("the hooks are gone; everything is as it was before")
+	} else {
+		e.Progress("no hooks of the tracker are in place")
+	}
+	for _, h := range r.Hooks {
+		if h.State == hooks.Chained {
+			e.Progress("%s calls the tracker still; take out: %s", shownPath(e, h.Where), hooks.Line(h.Name))
+		}
+	}
+	return printHooks(ctx, e, f, r, false, false)
+}
+
+func runHooksStatus(ctx context.Context, f frame.Forms, e *command.Env) error {
+	c, err := openHooks(ctx)
+	if err != nil {
+		return err
+	}
+	return printHooks(ctx, e, f, c.Status(), true, true)
+}
+
+// printHooks answers with how the hooks stand; where all should work it says what
+// is to be done for those that do not. asked: that is all that was wanted.
+func printHooks(ctx context.Context, e *command.Env, f frame.Forms, r *hooks.Report, want, asked bool) error {
+	doc := hooksShape{Works: r.Works(), Changed: r.Changed, Manager: answer.TextOrNull(r.Manager), Off: r.Off, Removed: r.Removed, Hooks: []hookShape{}}
+	a := frame.Result{}
+	if f.ForScripts() {
+		a.Records = f.Records()
+	}
+	for _, h := range r.Hooks {
+		s := hookShape{Name: h.Name, State: string(h.State), Where: shownPath(e, h.Where)}
+		if adds(r, h) {
+			s.Add = hooks.Line(h.Name)
+		}
+		doc.Hooks = append(doc.Hooks, s)
+		if a.Records != nil {
+			a.Records.Add(s.Name, s.State, s.Where)
+		}
+		if h.State.Works() {
+			a.IDs = append(a.IDs, h.Name)
+		}
+	}
+	a.Data = doc
+	if want || e.JSON || a.Records != nil {
+		a.Page = func(pg *frame.Page) {
+			for _, h := range doc.Hooks {
+				pg.Print("%s: %s, %s\n", h.Name, h.State, h.Where)
+			}
+		}
+	} else {
+		a.IDs = nil
+	}
+	if want {
+		a.Failure = hooksFailure(e, r)
+	}
+	if a.Failure != nil {
+		a.Failure.Whole = asked
+	}
+	return e.Print(ctx, a)
+}
+
+// adds reports a hook that works once its line is added by hand.
+func adds(r *hooks.Report, h hooks.Hook) bool {
+	return r.Barred == "" && (h.State == hooks.Foreign || h.State == hooks.Missing && r.Manager != "")
+}
+
+// hooksFailure says what git does not run, and the cure; nil if it runs all.
+func hooksFailure(e *command.Env, r *hooks.Report) *frame.Failure {
+	if r.Works() {
+		return nil
+	}
+	var names, hints []string
+	added, missing, barred := false, false, (*hooks.Hook)(nil)
+	for _, h := range r.Hooks {
+		if h.State.Works() {
+			continue
+		}
+		names = append(names, "'"+h.Name+"'")
+		switch {
+		case h.State == hooks.Inert:
+			hints = append(hints, "make it executable: chmod +x "+frame.ShellWord(shownPath(e, h.Where)))
+		case adds(r, h):
+			added = true
+			hints = append(hints, fmt.Sprintf("%s: %s", whereToAdd(e, r, h), hooks.Line(h.Name)))
+		case h.State == hooks.Disabled:
+			hints = []string{"switch them on: git config --unset hook.crosslink.enabled"}
+		case r.Barred != "":
+			barred = &h
+		default:
+			missing = true
+		}
+	}
+	text := "git does not run the tracker's " + strings.Join(names, ", ")
+	switch {
+	case barred != nil:
+		return barredHooks(e, r, *barred, text)
+	case added && r.Manager != "":
+		text += ": '" + r.Manager + "'"
+		if r.Path != "" && r.Scope != "local" && r.Scope != "worktree" {
+			text += ", set in the " + r.Scope + " configuration,"
+		}
+		text += " decides which hooks run here"
+	case missing:
+		hints = append(hints, "put them in place: git crosslink hooks install")
+	}
+	return frame.No("hooks-missing", text, hints...)
+}
+
+// barredHooks says why no hook can be added, and what can be done without.
+func barredHooks(e *command.Env, r *hooks.Report, h hooks.Hook, text string) *frame.Failure {
+	dir := h.Where
+	if h.State == hooks.Off {
+		text = "git runs no hooks here"
+	} else {
+		dir = filepath.Dir(dir)
+	}
+	hints := []string{"git pull and git push do not sync the tracker; sync by hand: git crosslink sync"}
+	if r.Path != "" {
+		text += fmt.Sprintf(": core.hooksPath is '%s', which %s", r.Path, r.Barred)
+		hints = append(hints, "see where it is set: git config --show-origin --get core.hooksPath")
+	} else {
+		text += fmt.Sprintf(": '%s' %s", shownPath(e, dir), r.Barred)
+	}
+	if !r.Off {
+		hints = append(hints, "if that is intended, do not report it: git config crosslink.hooks false")
+	}
+	return frame.No("hooks-missing", text, hints...)
+}
+
+// whereToAdd says what has to be done with a line.
+func whereToAdd(e *command.Env, r *hooks.Report, h hooks.Hook) string {
+	file := "'" + shownPath(e, h.Where) + "'"
+	switch {
+	case r.Manager == "lefthook":
+		return "add to " + file + ", under " + h.Name
+	case r.Manager == "core.hooksPath" && h.State == hooks.Missing:
+		return "create " + file + ", executable and with #!/bin/sh as its first line, and add"
+	}
+	return "add to " + file
+}
+
+// shownPath is a path as short as it can be said from here.
+func shownPath(e *command.Env, path string) string {
+	if here, err := os.Getwd(); err == nil && filepath.IsAbs(path) {
+		if rel, err := filepath.Rel(here, path); err == nil && rel != ".." && !strings.HasPrefix(rel, "../") {
+			return rel
+		}
+	}
+	return path
+}
+
+// PutHooks puts the hooks in place when something was written, once in the life
+// of a clone. What hinders it is no failure of the write; doctor finds it.
+func PutHooks(ctx context.Context, e *command.Env) {
+	if remote, _ := e.Opened.Hub(); remote == "" || hooks.Settled(e.Opened.Home()) {
+		return
+	}
+	if v, set := e.Opened.Config("crosslink.hooks"); set && frame.IsFalse(v) {
+		return
+	}
+	c, err := openHooks(ctx)
+	if err == nil {
+		var r *hooks.Report
+		if r, err = c.Install(ctx); err == nil {
+			warnHooks(e, r)
+		}
+	}
+	e.Trace.Debug().Err(err).Msg("hooks")
+}
+
+// warnHooks says in one line what became of the hooks.
+func warnHooks(e *command.Env, r *hooks.Report) {
+	text, hint := "git pull and git push take the tracker along from now on", "what was put in place: git crosslink hooks status"
+	if f := hooksFailure(e, r); f != nil {
+		text, hint = f.Message, "what to do: git crosslink hooks status"
+	} else if !r.Changed {
+		return
+	}
+	if v, set := e.Opened.Config("advice.crosslink.hooks"); !set || !frame.IsFalse(v) {
+		e.Warn("hooks", text, hint)
+	}
+}
+
+// examineHooks is the doctor's look at them.
+func examineHooks(ctx context.Context, e *command.Env, repo *command.Repository) ([]answer.Diagnosis, error) {
+	if remote, _ := repo.Hub(); remote == "" || !hooks.Settled(repo.Home()) { // the first write will see to it
+		return nil, nil
+	}
+	c, err := openHooks(ctx)
+	if err != nil {
+		return nil, err
+	}
+	r := c.Status()
+	if r.Off || r.Removed {
+		return nil, nil
+	}
+	var found []answer.Diagnosis
+	if f := hooksFailure(e, r); f != nil {
+		found = append(found, answer.Diagnosis{Name: f.Kind, Severity: string(fail.Warning), Text: f.Message, Hints: f.Hints})
+	}
+	for _, k := range r.Hooks {
+		if k.State == hooks.Outdated {
+			found = append(found, answer.Diagnosis{Name: "hooks-outdated", Severity: string(fail.Warning),
+				Text: fmt.Sprintf("the hook '%s' is of another version of this program", k.Name), Hints: []string{"git crosslink hooks install"}})
+		}
+	}
+	return found, nil
+}

@@ -1,0 +1,144 @@
+package hub
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	urfave "github.com/urfave/cli/v2"
+
+	"github.com/git-crosslink/git-crosslink/answer"
+	"github.com/git-crosslink/git-crosslink/cli/command"
+	"github.com/git-crosslink/git-crosslink/cli/frame"
+	"github.com/git-crosslink/git-crosslink/tracker"
+	"github.com/git-crosslink/git-crosslink/verb"
+)
+
+func newInitCommand(e *command.Env) *urfave.Command {
+	return e.Command(&urfave.Command{
+		Name: "init", Category: frame.GroupHub,
+		Usage:     "share the tracker on a remote, or join it",
+		UsageText: "git crosslink init [<options>] [<remote>]",
+		Description: `Makes the remote a hub, or joins the one that is there, and prints the hub's
+id. Without a name the remote is 'origin', or the only one. Nothing but branches
+below crosslink/ is created. Doing it again changes nothing.
+
+The hub is chosen once. Later remotes, names, URLs and branches do not change it
+by themselves; 'git config crosslink.remote <name>' does.
+
+With --hub, or in a bare repository without remotes, this repository itself
+becomes the hub: its clones share the tracker (crosslink.hub is set).
+
+Issues can be written before: they stay here until there is a hub.
+
+With --helper, plain git fetch, pull and push of the remote go through
+git-remote-crosslink(1) from then on and carry the tracker; its URL stays as it
+is. --no-helper ends that and does nothing else.
+
+Examples:
+  git crosslink init
+  git crosslink init upstream
+  git crosslink init --join
+  git crosslink init --helper`,
+		Flags: []urfave.Flag{
+			&urfave.BoolFlag{Name: "hub", Usage: "make this repository itself the hub of its clones"},
+			&urfave.BoolFlag{Name: "helper", Usage: "git fetch, pull and push of the remote carry the tracker"},
+			&urfave.BoolFlag{Name: "join", Usage: "join a hub although numbers given out here end by it"},
+		},
+	}, func(u *urfave.Context) error {
+		args, err := frame.Arguments(u, 0, 1, "at most one remote")
+		if err != nil {
+			return err
+		}
+		remote := ""
+		if len(args) == 1 {
+			if remote = args[0]; u.Bool("hub") {
+				return frame.Misuse("'--hub' makes this repository the hub, and '" + remote + "' is another")
+			}
+		}
+		if u.IsSet("helper") && !u.Bool("helper") {
+			return runNoHelper(u.Context, remote, e)
+		}
+		if u.Bool("offline") {
+			return frame.Misuse("'init' talks to the hub, '--offline' forbids it")
+		}
+		return runInit(u.Context, tracker.InitOptions{Remote: remote, Self: u.Bool("hub"), Join: u.Bool("join")}, u.Bool("helper"), e)
+	})
+}
+
+func runInit(ctx context.Context, opts tracker.InitOptions, helper bool, e *command.Env) error {
+	if helper && opts.Remote != "" {
+		if err := canEnrol(ctx, e, opts.Remote); err != nil {
+			return err
+		}
+	}
+	repo, err := e.Repository(ctx)
+	if err != nil {
+		return err
+	}
+	r, err := repo.Init(ctx, opts)
+	if err != nil {
+		return err
+	}
+	where := "on '" + frame.OneLine(r.Remote) + "' (" + frame.OneLine(r.URL) + ")"
+	if r.Remote == "." {
+		where = "in this repository (" + frame.OneLine(r.URL) + "); its clones share it"
+	}
+	switch {
+	case r.Remote == "" && r.Created:
+		e.Progress("created a tracker in this repository alone: it has no remote")
+	case r.Remote == "":
+		e.Progress("the tracker is in this repository alone: it has no remote")
+	case r.Created:
+		e.Progress("created the hub %s", where)
+	case r.Moved:
+		e.Progress("published the tracker %s", where)
+	case r.Restored:
+		e.Progress("put back what the hub %s had lost", where)
+	case r.Already:
+		e.Progress("joined the hub already, %s", where)
+	default:
+		e.Progress("joined the hub %s", where)
+	}
+	if len(r.Branches) > 0 {
+		e.Progress("branches made there: %s", frame.OneLine(strings.Join(r.Branches, ", ")))
+	}
+	if r.Sent > 0 {
+		e.Progress("sent %s", frame.Count(r.Sent, "event"))
+	}
+	if err := printRenumbered(ctx, e, repo, r.Renumbered); err != nil {
+		return err
+	}
+	name := opts.Remote
+	if name == "" {
+		name = r.Remote
+	}
+	if helper && name == "" {
+		return frame.No("not-enrolled", "there is no remote that could go through the remote helper", "git remote add origin <url>")
+	}
+	if helper {
+		if err := enrolRemote(ctx, e, name); err != nil {
+			return err
+		}
+	}
+	return e.Print(ctx, frame.Result{Data: answer.InitOf(r), IDs: []string{r.Hub}})
+}
+
+// printRenumbered lists the issues whose private numbers ended.
+func printRenumbered(ctx context.Context, e *command.Env, repo *command.Repository, list []tracker.Renumbered) error {
+	if len(list) == 0 {
+		return nil
+	}
+	p, err := repo.Read(ctx, tracker.Offline)
+	if err != nil {
+		return err
+	}
+	for _, n := range list {
+		now := "its number follows"
+		if i, err := verb.Resolve(p, n.UUID); err == nil && i.Number != 0 {
+			now = fmt.Sprintf("%d now", i.Number)
+		}
+		e.Progress("%d was %s '%s', %s", n.Was, n.Short, frame.OneLine(n.Title), now)
+	}
+	return nil
+}

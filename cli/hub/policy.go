@@ -1,0 +1,101 @@
+package hub
+
+import (
+	"context"
+	"fmt"
+
+	urfave "github.com/urfave/cli/v2"
+
+	"github.com/git-crosslink/git-crosslink/cli/command"
+	"github.com/git-crosslink/git-crosslink/cli/frame"
+	"github.com/git-crosslink/git-crosslink/tracker"
+)
+
+func newTrustPolicy(e *command.Env) *urfave.Command {
+	return e.Command(&urfave.Command{
+		Name: "policy", Usage: "show or set what becomes of events that are not signed",
+		UsageText: "git crosslink trust policy [<options>]",
+		Description: `Without options it prints the policy. With them it sets it, which takes an
+admin's key, and the hub. Signing is 'off' (not looked at), 'warn' (what is not
+signed by an approved key counts and is marked) or 'require' (it does not count).
+A closed hub lets only approved agents write.
+
+Examples:
+  git crosslink trust policy
+  git crosslink trust policy --signing require --closed`,
+		Flags: []urfave.Flag{
+			&urfave.StringFlag{Name: "signing", Usage: "off, warn or require"},
+			&urfave.BoolFlag{Name: "open", Usage: "anybody may write"},
+			&urfave.BoolFlag{Name: "closed", Usage: "only approved agents may write"},
+		},
+	}, func(u *urfave.Context) error {
+		if _, err := frame.Arguments(u, 0, 0, ""); err != nil {
+			return err
+		}
+		signing, err := frame.OneOf(u, "signing", []string{"off", "warn", "require"})
+		if err != nil {
+			return err
+		}
+		var open *bool
+		switch is, isNot := u.Bool("open"), u.Bool("closed"); {
+		case is && isNot:
+			return frame.Misuse("a hub is open or closed")
+		case is || isNot:
+			open = &is
+		}
+		return runTrustPolicy(u.Context, signing, open, e)
+	})
+}
+
+// unsigned are the events that do not count for want of a signature, of agents
+// that are approved.
+func unsigned(t *tracker.Trust) (events, agents int) {
+	for _, a := range t.Agents {
+		if t.Signing == "require" && a.Approved && a.Revoked == nil && !a.Forked && a.Counts < a.Events {
+			events, agents = events+int(a.Events-a.Counts), agents+1
+		}
+	}
+	return events, agents
+}
+
+func runTrustPolicy(ctx context.Context, signing string, open *bool, e *command.Env) error {
+	repo, err := e.Repository(ctx)
+	if err != nil {
+		return err
+	}
+	if signing != "" || open != nil {
+		if e.Offline {
+			return frame.Misuse("what the hub trusts cannot be changed offline")
+		}
+		if err := repo.SetPolicy(ctx, signing, open); err != nil {
+			return err
+		}
+	}
+	t, err := trust(ctx, e, tracker.Here)
+	if err != nil {
+		return err
+	}
+	if n := len(unapproved(t)); n > 0 && (t.Signing == "require" || !t.Open) {
+		e.Warn("not-approved", fmt.Sprintf("of %s that nobody has approved nothing counts", frame.Count(n, "agent")), "git crosslink trust pending")
+	}
+	if n, of := unsigned(t); n > 0 {
+		e.Warn("not-signed", fmt.Sprintf("%s of approved agents (%d) do not count: neither they nor any behind them are signed", frame.Count(n, "event"), of),
+			"whose: git crosslink trust list", "they count again when their agent has written once more, or with: git crosslink trust policy --signing warn")
+	}
+	return e.Print(ctx, frame.Result{Data: struct {
+		Signing string `json:"signing"`
+		Open    bool   `json:"open"`
+	}{t.Signing, t.Open}, IDs: []string{t.Signing}, Page: func(pg *frame.Page) { pg.Print("%s\n", policyWords(t)) }})
+}
+
+func policyWords(t *tracker.Trust) string {
+	open := "closed: only approved agents may write"
+	if t.Open {
+		open = "open: anybody may write"
+	}
+	return map[string]string{
+		"off":     "signing off, signatures are not looked at",
+		"warn":    "signing warn, what is not signed by an approved key counts and is marked",
+		"require": "signing require, what is not signed by an approved key does not count",
+	}[t.Signing] + "; " + open
+}

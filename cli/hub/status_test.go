@@ -1,0 +1,35 @@
+package hub
+
+import (
+	"bufio"
+	"bytes"
+	"strings"
+	"testing"
+
+	"github.com/git-crosslink/git-crosslink/cli/frame"
+	"github.com/git-crosslink/git-crosslink/tracker"
+)
+
+// A page names the open issues whose number a hub lost, a few of them: a hub
+// that lost a year must not fill it.
+func TestStatusNamesFewRenumbered(t *testing.T) {
+	page := func(list ...tracker.Alias) []string {
+		var b bytes.Buffer
+		p := &frame.Page{W: bufio.NewWriter(&b)}
+		statusRenumbered(p, list)
+		p.W.Flush()
+		return strings.SplitAfter(b.String(), "\n")
+	}
+	check(t, "nothing to say", len(page()), 1)
+	check(t, "closed", len(page(tracker.Alias{Was: 3, Number: 5, Title: "x", Status: "closed"})), 1)
+	check(t, "the lost number is free", page(tracker.Alias{Was: 3, Number: 5, Title: "x\x1b[m", Status: "open"})[0],
+		"renumbered: 5 'x\\x1b[m' was 3 until the hub lost that\n")
+	var many []tracker.Alias
+	for n := range uint64(200) {
+		many = append(many, tracker.Alias{Was: n, Number: n + 200, Title: "x", Status: "open", Reused: true})
+	}
+	lines := page(many...)
+	check(t, "lines", len(lines), shownRenumbered+2)
+	check(t, "first", lines[0], "renumbered: 200 'x' was 0 until the hub lost that; 0 is another issue now\n")
+	check(t, "last", lines[shownRenumbered], "renumbered: 195 more (git crosslink status --json)\n")
+}

@@ -1,0 +1,82 @@
+package hub
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	urfave "github.com/urfave/cli/v2"
+
+	"github.com/git-crosslink/git-crosslink/answer"
+	"github.com/git-crosslink/git-crosslink/cli/command"
+	"github.com/git-crosslink/git-crosslink/cli/frame"
+	"github.com/git-crosslink/git-crosslink/tracker"
+)
+
+func newSyncCommand(e *command.Env) *urfave.Command {
+	return e.Command(&urfave.Command{
+		Name: "sync", Category: frame.GroupHub,
+		Usage:     "exchange events with the hub",
+		UsageText: "git crosslink sync [<options>]",
+		Description: `Fetches what is new on the hub and sends what is not there yet. Commands do so
+by themselves; this one waits until it is done. The exit status is 3 if
+something could not be sent: it is kept and sent later.
+
+Examples:
+  git crosslink sync`,
+		Flags: []urfave.Flag{
+			&urfave.BoolFlag{Name: "detached", Usage: "nobody watches: never prompt, leave if another sync runs"},
+		},
+	}, func(u *urfave.Context) error {
+		if _, err := frame.Arguments(u, 0, 0, ""); err != nil {
+			return err
+		}
+		if u.Bool("offline") {
+			return frame.Misuse("'sync' talks to the hub, '--offline' forbids it")
+		}
+		return runSync(u.Context, tracker.SyncOptions{Detached: u.Bool("detached")}, e)
+	})
+}
+
+func runSync(ctx context.Context, opts tracker.SyncOptions, e *command.Env) error {
+	repo, err := e.Repository(ctx)
+	if err != nil {
+		return err
+	}
+	r, err := repo.Sync(ctx, opts)
+	if err != nil {
+		return err
+	}
+	followRename(ctx, e, r.Remote)
+	if r.Received+r.Sent > 0 && ctx.Err() == nil {
+		if _, err := repo.Read(ctx, tracker.Offline); err == nil { // for completion
+			e.Wrote = true
+		}
+	}
+	a := frame.Result{Data: answer.SyncOf(r)}
+	switch {
+	case opts.Detached:
+	case r.Remote == "":
+		e.Progress("nothing to do: the repository has no remote")
+	case r.State == tracker.Local:
+		e.Progress("nothing is shared yet")
+		e.ProgressHint("git crosslink init")
+	default:
+		e.Progress("received %d, sent %s with '%s'", r.Received, frame.Count(r.Sent, "event"), frame.OneLine(r.Remote))
+	}
+	if !opts.Detached && r.State == tracker.Queued {
+		why := ""
+		if r.Reason != "" {
+			why = ": " + strings.TrimSuffix(r.Reason, ".")
+		}
+		message := fmt.Sprintf("%s kept here, not on the hub%s", frame.Count(r.Unsent, "event"), why)
+		if r.Unsent == 0 {
+			message = fmt.Sprintf("%s undecided%s", frame.Count(r.Undecided, "event"), why)
+		}
+		a.Failure = &frame.Failure{Code: frame.ExitUnconfirmed, Kind: "unconfirmed", Message: message, Hints: r.Hints}
+		if why != "" && len(r.Hints) == 0 {
+			a.Failure.Hints = []string{"git crosslink doctor"}
+		}
+	}
+	return e.Print(ctx, a)
+}

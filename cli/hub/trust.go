@@ -1,0 +1,416 @@
+package hub
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+
+	urfave "github.com/urfave/cli/v2"
+
+	"github.com/git-crosslink/git-crosslink/answer"
+	"github.com/git-crosslink/git-crosslink/cli/command"
+	"github.com/git-crosslink/git-crosslink/cli/frame"
+	"github.com/git-crosslink/git-crosslink/tracker"
+)
+
+func newTrustCommand(e *command.Env) *urfave.Command {
+	return &urfave.Command{
+		Name: "trust", Category: frame.GroupTrust, HideHelp: true,
+		Usage: "see and say who may write to the hub",
+		UsageText: "git crosslink trust show [<options>] [<agent>]\ngit crosslink trust list [<options>]\ngit crosslink trust pending [<options>]\n" +
+			"git crosslink trust approve [<options>] <agent>…\ngit crosslink trust revoke [<options>] <agent>\ngit crosslink trust policy [<options>]",
+		Description: `Every event is signed by its agent's key. The hub's branch 'crosslink/meta' says
+which keys are approved, what becomes of events that are not signed by one, and
+who may change that: its admins, the first of whom is who made the hub. Everybody
+checks everything; what an admin has not signed is not believed.
+
+Examples:
+  git crosslink trust pending
+  git crosslink trust approve bob-box-cd3e
+  git crosslink trust policy --signing require`,
+		Subcommands: []*urfave.Command{newTrustShow(e), newTrustList(e), newTrustPending(e), newTrustApprove(e), newTrustRevoke(e), newTrustPolicy(e)},
+	}
+}
+
+func newTrustShow(e *command.Env) *urfave.Command {
+	return e.Command(&urfave.Command{
+		Name: "show", Usage: "show the hub's policy and admins, or how an agent stands",
+		UsageText: "git crosslink trust show [<options>] [<agent>]",
+		Description: `Without an agent it prints the hub's id, the fingerprint of what is believed of
+it (two people who see the same one believe the same), the policy and the admins.
+
+With an agent it prints its keys, how many of its events count and are signed,
+and whether it is revoked or has forked. --proof writes the proof of a fork into
+a new file, which 'git crosslink verify-proof' checks anywhere.
+
+Examples:
+  git crosslink trust show
+  git crosslink trust show bob-box-cd3e
+  git crosslink trust show bob-box-cd3e --proof proof.json`,
+		Flags: []urfave.Flag{&urfave.StringFlag{Name: "proof", Usage: "write the proof that the agent's log has forked to `FILE`"}},
+	}, func(u *urfave.Context) error {
+		args, err := frame.Arguments(u, 0, 1, "at most one agent")
+		if err != nil {
+			return err
+		}
+		switch {
+		case len(args) == 0 && u.IsSet("proof"):
+			return frame.Misuse("'--proof' needs an agent")
+		case len(args) == 0:
+			return runTrustShow(u.Context, e)
+		case u.IsSet("proof"):
+			return runTrustProof(u.Context, args[0], u.String("proof"), e)
+		}
+		return runTrustAgent(u.Context, args[0], e)
+	})
+}
+
+// trust reads who may write, after the hub was asked.
+func trust(ctx context.Context, e *command.Env, wish tracker.Freshness) (*tracker.Trust, error) {
+	var t *tracker.Trust
+	err := e.Read(ctx, wish, func(repo *command.Repository, _ tracker.Projection) (err error) {
+		t, err = repo.Trust(ctx)
+		return err
+	})
+	return t, err
+}
+
+func runTrustShow(ctx context.Context, e *command.Env) error {
+	t, err := trust(ctx, e, tracker.Here)
+	if err != nil {
+		return err
+	}
+	return e.Print(ctx, frame.Result{Data: t, IDs: []string{t.Hash}, Page: func(pg *frame.Page) {
+		pg.Print("hub %s\n", t.Hub)
+		pg.Print("    believed: %s, the %s of its meta\n", t.Hash, ordinal(t.Seq))
+		pg.Print("    policy: %s\n", policyWords(t))
+		if len(t.Admins) == 0 {
+			pg.Print("    admins: none, so anybody may become one\n")
+		} else {
+			pg.Print("    admins: %s\n", strings.Join(t.Admins, ", "))
+		}
+		if t.Admin {
+			pg.Print("    you are one\n")
+		}
+		if n := len(unapproved(t)); n > 0 {
+			pg.Print("    %s not approved: git crosslink trust pending\n", frame.Count(n, "agent"))
+		}
+		for _, r := range t.Refused {
+			pg.Print("    %s %s\n", pg.Paint(frame.Problem, "refused:"), r)
+		}
+	}})
+}
+
+func ordinal(n uint64) string {
+	suffix := "th"
+	if n%100 < 11 || n%100 > 13 {
+		switch n % 10 {
+		case 1:
+			suffix = "st"
+		case 2:
+			suffix = "nd"
+		case 3:
+			suffix = "rd"
+		}
+	}
+	return strconv.FormatUint(n, 10) + suffix
+}
+
+func runTrustProof(ctx context.Context, agent, file string, e *command.Env) error {
+	repo, err := e.Repository(ctx)
+	if err != nil {
+		return err
+	}
+	p, err := repo.ProofOf(ctx, agent)
+	if err != nil {
+		return err
+	}
+	f, err := os.OpenFile(file, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o666)
+	if err == nil {
+		_, err = f.Write(p.File)
+		if cerr := f.Close(); err == nil {
+			err = cerr
+		}
+	}
+	if err != nil {
+		return frame.Fatal("file", fmt.Sprintf("cannot write '%s': %s", file, strings.ToLower(frame.UnwrapPath(err))))
+	}
+	e.Progress("wrote the proof to '%s'", file)
+	e.ProgressHint("git crosslink verify-proof " + file)
+	return e.Print(ctx, frame.Result{Data: p, IDs: []string{p.Agent}})
+}
+
+func runTrustAgent(ctx context.Context, id string, e *command.Env) error {
+	t, err := trust(ctx, e, tracker.Here)
+	if err != nil {
+		return err
+	}
+	k := slices.IndexFunc(t.Agents, func(a tracker.TrustAgent) bool { return a.Agent == id })
+	if k < 0 {
+		return frame.No("no-agent", fmt.Sprintf("there is no agent '%s' here", id), "those there are: git crosslink trust list")
+	}
+	a := t.Agents[k]
+	return e.Print(ctx, frame.Result{Data: a, IDs: []string{a.Agent}, Page: func(pg *frame.Page) {
+		pg.Print("%s\n", pg.Paint(frame.Agent, a.Agent))
+		pg.Print("    %s\n", standing(a))
+		for _, k := range a.Keys {
+			pg.Print("    key %s\n", k.Fingerprint)
+		}
+		pg.Print("    %s, %d count, %d signed\n", frame.Count(int(a.Events), "event"), a.Counts, a.Signed)
+		if a.Ends != "" {
+			pg.Print("    %s %s\n", pg.Paint(frame.Problem, fmt.Sprintf("behind event %d nothing counts:", a.Counts)), ruleWords(a.Ends))
+		}
+		if a.Lapsed {
+			pg.Print("    %s\n", pg.Paint(frame.Problem, fmt.Sprintf("it signed up to event %d, and not since: %s", a.Signed, ruleWords(a.Mark))))
+		}
+		if a.Revoked != nil && a.Revoked.Reason != "" {
+			pg.Print("    revoked for: %s\n", a.Revoked.Reason)
+		}
+		if a.Forked {
+			pg.Print("    %s one key wrote two histories: git crosslink trust show %s --proof <file>\n", pg.Paint(frame.Problem, "forked:"), a.Agent)
+		}
+	}})
+}
+
+// standing is how an agent stands, in a word or two.
+func standing(a tracker.TrustAgent) string {
+	switch {
+	case a.Revoked != nil:
+		return "revoked"
+	case a.Forked:
+		return "forked"
+	case a.Admin && a.Approved:
+		return "admin"
+	case a.Approved && a.Lapsed:
+		return "approved, no longer signing"
+	case a.Approved:
+		return "approved"
+	}
+	return "not approved"
+}
+
+// ruleWords are the rules of trust for people; the rules' own names otherwise.
+func ruleWords(rule string) string {
+	if w := answer.MarkWords[rule]; w != "" {
+		return w
+	}
+	if w := map[string]string{
+		"not-admitted": "the hub is closed and does not list it", "revoked": "revoked",
+		"revoked-hash": "another log than the one that was revoked", "forked": "forked",
+	}[rule]; w != "" {
+		return w
+	}
+	return rule
+}
+
+func newTrustList(e *command.Env) *urfave.Command {
+	return e.Command(&urfave.Command{
+		Name: "list", Usage: "list the agents and how they stand",
+		UsageText: "git crosslink trust list [<options>]",
+		Description: `Prints each agent with its standing, how many of its events count, and the
+fingerprints of its keys. In a pipe the fields are agent, standing, events that
+count, events, events that are signed and fingerprints.
+
+Examples:
+  git crosslink trust list
+  git crosslink trust list --json`,
+		Flags: frame.PorcelainFlags(),
+	}, func(u *urfave.Context) error {
+		return runTrustList(u, func(*tracker.Trust) []tracker.TrustAgent { return nil }, e)
+	})
+}
+
+func newTrustPending(e *command.Env) *urfave.Command {
+	return e.Command(&urfave.Command{
+		Name: "pending", Usage: "list the agents that nobody has approved",
+		UsageText: "git crosslink trust pending [<options>]",
+		Description: `Prints the agents whose key no admin has approved, with the fingerprint of the
+key that their log introduces: compare it with what 'git crosslink key show' says
+there. In a pipe the fields are those of 'trust list'.
+
+The exit status is 1 if there is none.
+
+Examples:
+  git crosslink trust pending
+  git crosslink trust approve --all`,
+		Flags: frame.PorcelainFlags(),
+	}, func(u *urfave.Context) error { return runTrustList(u, unapproved, e) })
+}
+
+// unapproved are the agents that may be approved.
+func unapproved(t *tracker.Trust) []tracker.TrustAgent {
+	all := []tracker.TrustAgent{}
+	for _, a := range t.Agents {
+		if !a.Approved && a.Revoked == nil {
+			all = append(all, a)
+		}
+	}
+	return all
+}
+
+func runTrustList(u *urfave.Context, pick func(*tracker.Trust) []tracker.TrustAgent, e *command.Env) error {
+	if _, err := frame.Arguments(u, 0, 0, ""); err != nil {
+		return err
+	}
+	f, err := frame.FormsOf(u, e.Terminal)
+	if err != nil {
+		return err
+	}
+	t, err := trust(u.Context, e, tracker.Here)
+	if err != nil {
+		return err
+	}
+	rows := pick(t)
+	none := rows != nil && len(rows) == 0
+	if rows == nil {
+		rows = t.Agents
+	}
+	a := frame.Result{Data: rows, Long: true, Page: func(pg *frame.Page) { trustTable(pg, rows) }}
+	if none {
+		a.Failure = frame.AnswersNo("none-pending", "nobody waits to be approved")
+	}
+	for _, x := range rows {
+		a.IDs = append(a.IDs, x.Agent)
+	}
+	if f.ForScripts() {
+		a.Records = f.Records()
+		for _, x := range rows {
+			a.Records.Add(x.Agent, standing(x), strconv.FormatUint(x.Counts, 10), strconv.FormatUint(x.Events, 10), strconv.FormatUint(x.Signed, 10), prints(x))
+		}
+	}
+	return e.Print(u.Context, a)
+}
+
+func prints(a tracker.TrustAgent) string {
+	var all []string
+	for _, k := range a.Keys {
+		all = append(all, k.Fingerprint)
+	}
+	return strings.Join(all, " ")
+}
+
+func trustTable(pg *frame.Page, rows []tracker.TrustAgent) {
+	t := &frame.Table{Header: []string{"agent", "standing", "events", "key"}, Flex: 0}
+	for _, x := range rows {
+		n := strconv.FormatUint(x.Events, 10)
+		if x.Counts < x.Events {
+			n = fmt.Sprintf("%d of %d", x.Counts, x.Events)
+		}
+		how := frame.Plain
+		if x.Revoked != nil || x.Forked || x.Lapsed {
+			how = frame.Problem
+		}
+		t.Add(frame.Agent.Cell(x.Agent), how.Cell(standing(x)), frame.Plain.Cell(n), frame.Plain.Cell(prints(x)))
+	}
+	t.Write(pg)
+}
+
+func newTrustApprove(e *command.Env) *urfave.Command {
+	return e.Command(&urfave.Command{
+		Name: "approve", Usage: "approve the keys of agents",
+		UsageText: "git crosslink trust approve [<options>] <agent>…\ngit crosslink trust approve [<options>] --all",
+		Description: `Lists the key that an agent's log introduces, so that its events are known to be
+signed. With --key that key, also of an agent that has not written yet. It takes
+an admin's key, and the hub. Prints the agents.
+
+Examples:
+  git crosslink trust approve bob-box-cd3e
+  git crosslink trust approve ci-build --key 'ssh-ed25519 AAAA…'
+  git crosslink trust approve carol-box-ef4g --admin`,
+		Flags: []urfave.Flag{
+			&urfave.BoolFlag{Name: "all", Usage: "all that wait: git crosslink trust pending"},
+			&urfave.StringFlag{Name: "key", Usage: "the agent's public `KEY`, one line of OpenSSH"},
+			&urfave.BoolFlag{Name: "admin", Usage: "let it change what the hub trusts, too"},
+		},
+	}, func(u *urfave.Context) error {
+		args, err := frame.Arguments(u, 0, -1, "an agent")
+		if err != nil {
+			return err
+		}
+		o := tracker.Approve{Agents: args, All: u.Bool("all"), Key: u.String("key"), Admin: u.Bool("admin")}
+		switch {
+		case o.All == (len(args) > 0):
+			return frame.Misuse("'approve' needs agents, or '--all'", "those that wait: git crosslink trust pending")
+		case o.Key != "" && len(args) != 1:
+			return frame.Misuse("'--key' is for one agent")
+		}
+		return runTrustApprove(u.Context, o, e)
+	})
+}
+
+func runTrustApprove(ctx context.Context, o tracker.Approve, e *command.Env) error {
+	repo, err := e.Repository(ctx)
+	if err != nil {
+		return err
+	}
+	if e.Offline {
+		return frame.Misuse("what the hub trusts cannot be changed offline")
+	}
+	done, err := repo.Approve(ctx, o)
+	if err != nil {
+		return err
+	}
+	a := frame.Result{Data: append([]tracker.Approved{}, done...)}
+	for _, x := range done {
+		a.IDs = append(a.IDs, x.Agent)
+		if x.Already {
+			e.Progress("'%s' is approved already, with the key %s", x.Agent, x.Fingerprint)
+		} else {
+			e.Progress("approved '%s' with the key %s", x.Agent, x.Fingerprint)
+		}
+	}
+	if len(done) == 0 {
+		e.Progress("nobody waits")
+	}
+	return e.Print(ctx, a)
+}
+
+func newTrustRevoke(e *command.Env) *urfave.Command {
+	return e.Command(&urfave.Command{
+		Name: "revoke", Usage: "let an agent's events count no further",
+		UsageText: "git crosslink trust revoke [<options>] <agent>",
+		Description: `Ends an agent's log: what counts of it now stays, nothing behind it ever will,
+and its key signs nothing any more. --after ends it earlier, at an event that was
+still its own; 0 is before the first. What is revoked stays so: done again, it can
+only end earlier still. What the ledger has decided stays decided.
+It takes an admin's key, and the hub. It also settles a fork: the history that is
+in view here is the one that counts. Prints the agent.
+
+Examples:
+  git crosslink trust revoke bob-box-cd3e --reason 'the box was stolen'
+  git crosslink trust revoke bob-box-cd3e --after 12`,
+		Flags: []urfave.Flag{
+			&urfave.StringFlag{Name: "after", Usage: "the `NUMBER` of the last event that counts"},
+			&urfave.StringFlag{Name: "reason", Usage: "`TEXT` for whoever asks"},
+		},
+	}, func(u *urfave.Context) error {
+		args, err := frame.Arguments(u, 1, 1, "one agent")
+		if err != nil {
+			return err
+		}
+		var after *uint64
+		if u.IsSet("after") {
+			n, err := strconv.ParseUint(u.String("after"), 10, 53)
+			if err != nil {
+				return frame.Misuse(fmt.Sprintf("'%s' is not the number of an event", u.String("after")))
+			}
+			after = &n
+		}
+		repo, err := e.Repository(u.Context)
+		if err != nil {
+			return err
+		}
+		if e.Offline {
+			return frame.Misuse("what the hub trusts cannot be changed offline")
+		}
+		r, err := repo.Revoke(u.Context, args[0], after, u.String("reason"))
+		if err != nil {
+			return err
+		}
+		e.Progress("revoked '%s' behind event %d", args[0], r.After)
+		return e.Print(u.Context, frame.Result{Data: r, IDs: []string{args[0]}})
+	})
+}

@@ -1,0 +1,241 @@
+package issue
+
+import (
+	"context"
+	"slices"
+
+	urfave "github.com/urfave/cli/v2"
+
+	"github.com/git-crosslink/git-crosslink/answer"
+	"github.com/git-crosslink/git-crosslink/cli/command"
+	"github.com/git-crosslink/git-crosslink/cli/frame"
+	"github.com/git-crosslink/git-crosslink/event"
+	"github.com/git-crosslink/git-crosslink/store"
+	"github.com/git-crosslink/git-crosslink/tracker"
+	"github.com/git-crosslink/git-crosslink/verb"
+)
+
+// statusOptions are those of close, reopen and archive.
+type statusOptions struct {
+	ids         []string
+	to          event.Status
+	done        string  // what was done, for people: "closed"
+	reason      *string // nil is not given
+	suggestNext bool
+	claimNext   bool
+	emit        tracker.EmitOptions
+}
+
+func statusOptionsOf(u *urfave.Context, e *command.Env, to event.Status, done string) (o statusOptions, err error) {
+	o.to, o.done = to, done
+	if o.ids, err = frame.Arguments(u, 1, -1, "the id of an issue"); err != nil {
+		return o, err
+	}
+	if u.IsSet("reason") {
+		r := frame.TrimText(u.String("reason"))
+		o.reason = &r
+	}
+	o.suggestNext, o.claimNext = u.Bool("suggest-next"), u.Bool("claim-next")
+	o.emit, err = e.EmitOptions(u)
+	return o, err
+}
+
+func reasonFlag() urfave.Flag {
+	return &urfave.StringFlag{Name: "reason", Aliases: []string{"r"}, Usage: "say why in `TEXT`"}
+}
+
+func newCloseCommand(e *command.Env) *urfave.Command {
+	return e.Command(&urfave.Command{
+		Name: "close", Aliases: []string{"done"}, Category: frame.GroupIssues,
+		Usage:     "close issues",
+		UsageText: "git crosslink close [<options>] <id>…",
+		Description: `Closes the issues, all or none, and says what is ready because of it.
+
+Closing a closed issue succeeds; a new reason replaces the old one. A lock of
+the issue ends with it, whoever has it. --claim-next claims what to work on next
+and prints its id last.
+
+Examples:
+  git crosslink close 12 --reason 'fixed in 4f2a'
+  git crosslink close 12 13 --suggest-next
+  git crosslink close 12 --claim-next`,
+		Flags: append([]urfave.Flag{
+			reasonFlag(),
+			&urfave.BoolFlag{Name: "suggest-next", Usage: "name the issue to work on next"},
+			&urfave.BoolFlag{Name: "claim-next", Usage: "claim it, too; status 1 if there is none"},
+		}, command.WriteFlags()...),
+	}, func(u *urfave.Context) error {
+		opts, err := statusOptionsOf(u, e, event.Closed, "closed")
+		if err != nil {
+			return err
+		}
+		return runStatus(u.Context, opts, e)
+	})
+}
+
+func newReopenCommand(e *command.Env) *urfave.Command {
+	return e.Command(&urfave.Command{
+		Name: "reopen", Category: frame.GroupIssues,
+		Usage:     "open closed or archived issues again",
+		UsageText: "git crosslink reopen [<options>] <id>…",
+		Description: `Opens the issues again, all or none.
+
+Examples:
+  git crosslink reopen 12 --reason 'seen again'`,
+		Flags: append([]urfave.Flag{reasonFlag()}, command.WriteFlags()...),
+	}, func(u *urfave.Context) error {
+		opts, err := statusOptionsOf(u, e, event.Open, "reopened")
+		if err != nil {
+			return err
+		}
+		return runStatus(u.Context, opts, e)
+	})
+}
+
+func newArchiveCommand(e *command.Env) *urfave.Command {
+	return e.Command(&urfave.Command{
+		Name: "archive", Category: frame.GroupIssues,
+		Usage:     "put issues away",
+		UsageText: "git crosslink archive [<options>] <id>…",
+		Description: `Puts issues away: lists show them only with --status archived or all. 'reopen'
+takes them back.
+
+Examples:
+  git crosslink archive 12`,
+		Flags: append([]urfave.Flag{reasonFlag()}, command.WriteFlags()...),
+	}, func(u *urfave.Context) error {
+		opts, err := statusOptionsOf(u, e, event.Archived, "archived")
+		if err != nil {
+			return err
+		}
+		return runStatus(u.Context, opts, e)
+	})
+}
+
+func runStatus(ctx context.Context, opts statusOptions, e *command.Env) error {
+	var (
+		rows []*store.Issue
+		plan verb.Plan
+	)
+	r, err := e.Emit(ctx, opts.emit, func(repo *command.Repository, p tracker.Projection) (_ []event.Body, err error) {
+		plan, rows, err = verb.SetStatus(p, repo.Agent(), opts.ids, opts.to, opts.reason)
+		return plan.Bodies, err
+	})
+	if err != nil {
+		return err
+	}
+	var changed []event.UUID
+	var locks []verb.Effect
+	for _, f := range plan.Effects {
+		switch f.What {
+		case verb.StatusSet:
+			changed = append(changed, f.Issue.UUID)
+			e.Progress("%s %s", opts.done, command.Named(f.Issue))
+		case verb.StatusAlready:
+			e.Progress("%s is %s already", command.Named(f.Issue), opts.to)
+		default:
+			locks = append(locks, f)
+		}
+	}
+	printEffects(e, locks)
+	return printStatusWrite(ctx, e, opts, r, rows, changed)
+}
+
+func printStatusWrite(ctx context.Context, e *command.Env, opts statusOptions, r *tracker.Receipt, rows []*store.Issue, changed []event.UUID) error {
+	s, err := answer.New(r.View)
+	if err != nil {
+		return err
+	}
+	after := verb.Shown(r.View, ids(rows))
+	doc := answer.IssuesWrite{Write: answer.WriteOf(r)}
+	if doc.Issues, err = s.Issues(after); err != nil {
+		return err
+	}
+	var unblocked []*store.Issue
+	if opts.to != event.Open {
+		if unblocked, err = unblockedBy(r.View, changed); err != nil {
+			return err
+		}
+	}
+	for _, i := range unblocked {
+		e.Progress("unblocked %s (%s)", command.Named(i), i.Priority)
+	}
+	if doc.Unblocked, err = s.Issues(unblocked); err != nil {
+		return err
+	}
+	a := frame.Result{Failure: command.Unconfirmed(r, opts.emit)}
+	for _, i := range after {
+		a.IDs = append(a.IDs, i.Name())
+	}
+	switch {
+	case opts.claimNext:
+		if doc.Next, err = claimNext(ctx, e, r.View, &a); err != nil {
+			return err
+		}
+	case opts.suggestNext:
+		if doc.Next, err = suggestNext(e, s, r.View); err != nil {
+			return err
+		}
+	}
+	a.Data = doc
+	return e.Print(ctx, a)
+}
+
+// claimNext claims the first issue that is ready and adds it to the answer.
+func claimNext(ctx context.Context, e *command.Env, p tracker.Projection, a *frame.Result) (*answer.Issue, error) {
+	c, i, err := claimFirst(ctx, e, e.Opened, p, store.Filter{Now: event.TimeOf(e.Now()), Sort: "priority"}, nil)
+	if err != nil {
+		return nil, err
+	}
+	if c == nil {
+		a.Failure = nothingToClaim()
+		return nil, nil
+	}
+	if f := claimFailure(e, e.Opened, c, i); f != nil {
+		a.Failure = f
+	}
+	a.IDs = append(a.IDs, i.Name())
+	shape, _, err := answer.ClaimOf(c, i.UUID)
+	return &shape.Issue, err
+}
+
+func ids(rows []*store.Issue) []event.UUID {
+	us := make([]event.UUID, len(rows))
+	for k, i := range rows {
+		us[k] = i.UUID
+	}
+	return us
+}
+
+// unblockedBy are the open issues that waited for one of those and wait for
+// nothing now.
+func unblockedBy(p tracker.Projection, done []event.UUID) ([]*store.Issue, error) {
+	var free []*store.Issue
+	for _, i := range verb.Shown(p, done) {
+		for _, o := range verb.Shown(p, i.Blocks) {
+			open, err := store.OpenBlockers(p, o.UUID)
+			if err != nil {
+				return nil, err
+			}
+			if o.Status == event.Open && len(open) == 0 && !slices.Contains(free, o) {
+				free = append(free, o)
+			}
+		}
+	}
+	return free, nil
+}
+
+// suggestNext names the first issue that is ready.
+func suggestNext(e *command.Env, s *answer.Builder, p tracker.Projection) (*answer.Issue, error) {
+	rows, _, err := p.List(store.Filter{Ready: true, Me: e.Opened.Agent(), Now: event.TimeOf(e.Now()), Sort: "priority", Limit: 1})
+	if err != nil {
+		return nil, err
+	}
+	if len(rows) == 0 {
+		e.Progress("next: nothing is ready")
+		return nil, nil
+	}
+	e.Progress("next: %s (%s)", command.Named(rows[0]), rows[0].Priority)
+	shape, err := s.Issue(rows[0])
+	return &shape, err
+}

@@ -1,0 +1,36 @@
+package issue
+
+import (
+	"slices"
+
+	urfave "github.com/urfave/cli/v2"
+
+	"github.com/git-crosslink/git-crosslink/cli/command"
+)
+
+// Commands are the commands about issues, in the order of help.
+func Commands(e *command.Env) []*urfave.Command {
+	return slices.Concat([]*urfave.Command{
+		newNewCommand(e),
+		newListCommand(e),
+		newShowCommand(e),
+		newEditCommand(e),
+		newCloseCommand(e),
+		newReopenCommand(e),
+		newArchiveCommand(e),
+		newDeleteCommand(e),
+		newCommentCommand(e),
+	}, newSetCommands(e), []*urfave.Command{
+		newParentCommand(e),
+		newScheduleCommand(e),
+		newSearchCommand(e),
+		newLogCommand(e),
+		newTreeCommand(e),
+		newReadyCommand(e),
+		newBlockedCommand(e),
+		newNextCommand(e),
+		newLockCommand(e),
+		newUnlockCommand(e),
+		newLocksCommand(e),
+	})
+}

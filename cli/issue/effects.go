@@ -1,0 +1,85 @@
+package issue
+
+import (
+	"strconv"
+	"strings"
+
+	"github.com/git-crosslink/git-crosslink/cli/command"
+	"github.com/git-crosslink/git-crosslink/cli/frame"
+	"github.com/git-crosslink/git-crosslink/event"
+	"github.com/git-crosslink/git-crosslink/verb"
+)
+
+// sentences are the effects of commands for people. {issue} and {other} are ids,
+// {Issue} and {Other} ids with titles.
+var sentences = map[verb.What]string{
+	verb.LabelAdded:      "added label '{name}' to {issue}",
+	verb.LabelAlready:    "{issue} has label '{name}' already",
+	verb.LabelRemoved:    "removed label '{name}' from {issue}",
+	verb.NoLabel:         "{issue} has no label '{name}'",
+	verb.Assigned:        "assigned {issue} to '{name}'",
+	verb.AssignedAlready: "{issue} is assigned to '{name}' already",
+	verb.Unassigned:      "took '{name}' off {issue}",
+	verb.NotAssigned:     "{issue} is not assigned to '{name}'",
+	verb.Blocked:         "{issue} waits for {Other}",
+	verb.BlockedAlready:  "{issue} waits for {Other} already",
+	verb.Unblocked:       "{issue} waits no longer for {Other}",
+	verb.NotBlocked:      "{issue} does not wait for {Other}",
+	verb.Related:         "{issue}: {relation} {Other}",
+	verb.RelatedAlready:  "{issue}: {relation} {Other} already",
+	verb.Unrelated:       "{issue}: no longer {relation} {Other}",
+	verb.NotRelated:      "{issue} is not related to {Other}",
+	verb.ParentSet:       "{issue} is a child of {Other}",
+	verb.ParentAlready:   "{issue} is a child of {Other} already",
+	verb.ParentRemoved:   "{issue} has no parent any more",
+	verb.NoParent:        "{issue} has no parent",
+	verb.DatesAlready:    "{issue} has these dates already",
+	verb.Deleted:         "deleted {Issue}",
+	verb.DeletedAlready:  "{name} is deleted already",
+	verb.LockReleased:    "unlocked {Issue}",
+	verb.ClaimReleased:   "took back the claim of {Issue}",
+	verb.QueueLeft:       "left the queue for {Issue}",
+	verb.LockBroken:      "broke the lock of '{holder}' on {Issue} (token {token})",
+	verb.NoLock:          "{Issue} is not locked",
+	verb.OwnLockEnded:    "unlocked '{issue}'",
+	verb.LockEnded:       "ended the lock of '{holder}' on '{issue}' (token {token})",
+}
+
+// sentence is an effect for people.
+func sentence(f verb.Effect) string {
+	values := []string{"{name}", frame.OneLine(f.Name)}
+	if f.Issue != nil {
+		values = append(values, "{issue}", f.Issue.Name(), "{Issue}", command.Named(f.Issue))
+	}
+	if f.Other != nil {
+		values = append(values, "{other}", f.Other.Name(), "{Other}", command.Named(f.Other), "{relation}", relationWords(f.Relation))
+	}
+	if f.Lock != nil {
+		values = append(values, "{holder}", f.Lock.Holder, "{token}", strconv.FormatUint(f.Lock.Token, 10))
+	}
+	return strings.NewReplacer(values...).Replace(sentences[f.What])
+}
+
+// printEffects prints what a command did.
+func printEffects(e *command.Env, effects []verb.Effect) {
+	for _, f := range effects {
+		switch f.What {
+		case verb.DueSet:
+			e.Progress("%s is %s", f.Issue.Name(), dateWords(e, "due", f.Time, frame.DayEnd))
+		case verb.ScheduledSet:
+			e.Progress("%s is %s", f.Issue.Name(), dateWords(e, "scheduled", f.Time, frame.DayStart))
+		default:
+			e.Progress("%s", sentence(f))
+		}
+		if f.What == verb.Blocked && f.Other.Status != event.Open {
+			e.Progress("%s is %s, so it holds up nothing", f.Other.Name(), f.Other.Status)
+		}
+	}
+}
+
+func dateWords(e *command.Env, what string, t event.Time, at frame.DayEdge) string {
+	if t == 0 {
+		return "not " + what + " any more"
+	}
+	return what + " " + e.DateAt(t, at)
+}

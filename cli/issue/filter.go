@@ -1,0 +1,161 @@
+package issue
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strconv"
+
+	urfave "github.com/urfave/cli/v2"
+
+	"github.com/git-crosslink/git-crosslink/cli/command"
+	"github.com/git-crosslink/git-crosslink/cli/frame"
+	"github.com/git-crosslink/git-crosslink/event"
+	"github.com/git-crosslink/git-crosslink/store"
+	"github.com/git-crosslink/git-crosslink/tracker"
+	"github.com/git-crosslink/git-crosslink/verb"
+)
+
+// pageLimit is how many issues a page for people holds unless --limit says
+// otherwise. Scripts get all.
+const pageLimit = 50
+
+// filterOptions say which issues a list holds; ids and names in them are
+// resolved when the state is known.
+type filterOptions struct {
+	filter    store.Filter
+	assignee  string
+	lockedBy  string
+	milestone string
+	parent    string
+	reverse   bool
+	limit     int // 0 is all, -1 is not given
+	forms     issueForms
+}
+
+// filterFlags are the options of lists that choose and order.
+func filterFlags(sorted string) []urfave.Flag {
+	return []urfave.Flag{
+		&urfave.StringSliceFlag{Name: "label", Aliases: []string{"l"}, Usage: "with `LABEL`; repeated: with all of them"},
+		&urfave.StringFlag{Name: "priority", Aliases: []string{"p"}, Usage: "low, medium, high or critical"},
+		&urfave.StringFlag{Name: "assignee", Usage: "assigned to `WHO`; @me is yourself"},
+		&urfave.StringFlag{Name: "locked-by", Usage: "locked or claimed by `WHO`; @me is yourself"},
+		&urfave.StringFlag{Name: "milestone", Usage: "in `MILESTONE`, by name or short uuid"},
+		&urfave.StringFlag{Name: "parent", Usage: "children of issue `ID`"},
+		&urfave.BoolFlag{Name: "overdue", Usage: "due before now"},
+		&urfave.StringFlag{Name: "sort", Usage: "by `ORDER`: created, updated, priority, due, number or title", Value: sorted},
+		&urfave.BoolFlag{Name: "reverse", Usage: "the other way round"},
+		&urfave.StringFlag{Name: "limit", Aliases: []string{"n"}, Usage: fmt.Sprintf("at most `N`, 0 for all (default: %d for people, all for scripts)", pageLimit)},
+	}
+}
+
+// statusFlag chooses by status.
+func statusFlag(def string) urfave.Flag {
+	return &urfave.StringFlag{Name: "status", Aliases: []string{"s"}, Usage: "open, closed, archived or all (default: " + def + ")", Value: def}
+}
+
+func filterOptionsOf(u *urfave.Context, e *command.Env) (o filterOptions, err error) {
+	if o.filter.Sort, err = frame.OneOf(u, "sort", store.Sorts); err != nil {
+		return o, err
+	}
+	priority, err := frame.OneOf(u, "priority", Priorities)
+	if err != nil {
+		return o, err
+	}
+	if u.IsSet("status") || u.String("status") != "" {
+		if o.filter.Status, err = frame.OneOf(u, "status", store.Statuses); err != nil {
+			return o, err
+		}
+	}
+	o.filter.Priority = event.Priority(priority)
+	o.filter.Labels = u.StringSlice("label")
+	o.filter.Overdue = u.Bool("overdue")
+	o.filter.Now = event.TimeOf(e.Now())
+	o.assignee, o.milestone, o.parent = u.String("assignee"), u.String("milestone"), u.String("parent")
+	o.lockedBy = u.String("locked-by")
+	o.reverse = u.Bool("reverse")
+	o.limit = -1
+	if u.IsSet("limit") {
+		n, err := strconv.ParseUint(u.String("limit"), 10, 31)
+		if err != nil {
+			return o, frame.BadValue("--limit", u.String("limit"), []string{"0 (all)", "1", "2", "…"})
+		}
+		o.limit = int(n)
+	}
+	o.forms, err = issueFormsOf(u, e)
+	return o, err
+}
+
+// resolved puts what the names stand for into the filter. The limit is left to
+// rows, which reverses before.
+func (o *filterOptions) resolved(repo *command.Repository, p tracker.Projection) (store.Filter, error) {
+	f := o.filter
+	if o.assignee != "" {
+		f.Assignee = who(repo.Agent(), o.assignee)
+		if f.Assignee == "" { // no agent yet: nothing can be assigned to it
+			f.Assignee = o.assignee
+		}
+	}
+	if o.lockedBy != "" {
+		f.LockedBy = who(repo.Agent(), o.lockedBy)
+		if f.LockedBy == "" {
+			f.LockedBy = o.lockedBy
+		}
+	}
+	f.Me = repo.Agent()
+	if o.parent != "" {
+		i, err := verb.Resolve(p, o.parent)
+		if err != nil {
+			return f, err
+		}
+		f.Parent = i.UUID
+	}
+	if o.milestone != "" {
+		m, err := verb.ResolveMilestone(p, o.milestone)
+		if err != nil {
+			return f, err
+		}
+		f.Milestone = m.UUID
+	}
+	return f, nil
+}
+
+// bound is the limit in force.
+func (o *filterOptions) bound(e *command.Env) int {
+	switch {
+	case o.limit >= 0:
+		return o.limit
+	case e.JSON || e.Quiet || o.forms.forScripts():
+		return 0
+	}
+	return pageLimit
+}
+
+// rows are the issues query gives, in the order and number asked for, and how
+// many there would be.
+func (o *filterOptions) rows(e *command.Env, f store.Filter, query func(store.Filter) ([]*store.Issue, int, error)) ([]*store.Issue, int, error) {
+	limit := o.bound(e)
+	if !o.reverse {
+		f.Limit = limit
+	}
+	rows, total, err := query(f)
+	if err != nil || !o.reverse {
+		return rows, total, err
+	}
+	rows = slices.Clone(rows)
+	slices.Reverse(rows)
+	if limit > 0 && len(rows) > limit {
+		rows = rows[:limit]
+	}
+	return rows, total, nil
+}
+
+// warnLimited says that a list was cut, unless advice.crosslink.limited is off.
+func warnLimited(ctx context.Context, e *command.Env, shown, total int) {
+	if shown < total {
+		if v, _ := e.Setting(ctx, "advice.crosslink.limited"); !frame.IsTrue(v, true) {
+			return
+		}
+		e.Warn("limited", fmt.Sprintf("showing %d of %d issues", shown, total), "all of them: --limit 0")
+	}
+}

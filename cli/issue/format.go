@@ -1,0 +1,261 @@
+package issue
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	urfave "github.com/urfave/cli/v2"
+
+	"github.com/git-crosslink/git-crosslink/answer"
+	"github.com/git-crosslink/git-crosslink/cli/command"
+	"github.com/git-crosslink/git-crosslink/cli/frame"
+	"github.com/git-crosslink/git-crosslink/event"
+	"github.com/git-crosslink/git-crosslink/store"
+	"github.com/git-crosslink/git-crosslink/verb"
+)
+
+// issueForms are the forms of a list of issues: each may be printed by a format.
+type issueForms struct {
+	frame.Forms
+	format *format
+}
+
+// formFlags are those of forms, and --format.
+func formFlags() []urfave.Flag {
+	return append(frame.PorcelainFlags(),
+		&urfave.StringFlag{Name: "format", Usage: "print each issue by `FORMAT`, e.g. '%(number) %(title)'"})
+}
+
+func issueFormsOf(u *urfave.Context, e *command.Env) (f issueForms, err error) {
+	if f.Forms, err = frame.ParseForms(u); err != nil {
+		return f, err
+	}
+	if u.IsSet("format") {
+		if f.Porcelain {
+			return f, frame.Misuse("'--format' and '--porcelain' exclude each other")
+		}
+		if f.format, err = parseFormat(u.String("format")); err != nil {
+			return f, err
+		}
+	}
+	return f, e.NotInJSON(f.forScripts())
+}
+
+func (f *issueForms) forScripts() bool { return f.Forms.ForScripts() || f.format != nil }
+
+// records gives the rows in the form for scripts, or nil.
+func (f *issueForms) records(e *command.Env, s *answer.Builder, rows []*store.Issue) *frame.Records {
+	if !f.forScripts() {
+		return nil
+	}
+	r := f.Forms.Records()
+	for _, i := range rows {
+		if f.format != nil {
+			r.AddLine(f.format.expand(e, s, f.Forms, i))
+		} else {
+			r.Add(porcelain(e, s, i)...)
+		}
+	}
+	return r
+}
+
+// porcelain is the record of an issue.
+func porcelain(e *command.Env, s *answer.Builder, i *store.Issue) []string {
+	fields := make([]string, len(porcelainFields))
+	for k, name := range porcelainFields {
+		fields[k] = fieldsOf[name].get(e, s, i, "")
+	}
+	return fields
+}
+
+// porcelainFields are the fields of a record in version 1, for ever.
+var porcelainFields = []string{"number", "short", "uuid", "status", "priority", "labels", "assignees", "created_at", "updated_at", "due_at", "parent", "title"}
+
+// field is something --format may name.
+type field struct {
+	get  func(e *command.Env, s *answer.Builder, i *store.Issue, modifier string) string
+	date bool // takes the modifiers of dates
+}
+
+var dateModifiers = []string{"relative", "short", "unix"}
+
+func text(get func(i *store.Issue) string) field {
+	return field{get: func(_ *command.Env, _ *answer.Builder, i *store.Issue, _ string) string { return get(i) }}
+}
+
+func moment(get func(i *store.Issue) event.Time) field {
+	return field{date: true, get: func(e *command.Env, _ *answer.Builder, i *store.Issue, modifier string) string {
+		t := get(i)
+		switch {
+		case t == 0:
+			return ""
+		case modifier == "relative":
+			return e.Ago(t)
+		case modifier == "short":
+			return e.Day(t)
+		case modifier == "unix":
+			return strconv.FormatInt(t.Std().Unix(), 10)
+		}
+		return t.String()
+	}}
+}
+
+func others(get func(i *store.Issue) []event.UUID) field {
+	return field{get: func(_ *command.Env, s *answer.Builder, i *store.Issue, _ string) string {
+		var names []string
+		for _, o := range verb.Shown(s.Projection, get(i)) {
+			names = append(names, o.Name())
+		}
+		return strings.Join(names, ",")
+	}}
+}
+
+// fieldsOf are the names of --format: those of the JSON shape, and id.
+var fieldsOf = map[string]field{
+	"id":     text(func(i *store.Issue) string { return i.Name() }),
+	"number": text(func(i *store.Issue) string { return numberText(i) }),
+	"short":  text(func(i *store.Issue) string { return i.Short }),
+	"uuid":   text(func(i *store.Issue) string { return i.UUID.String() }),
+	"title":  text(func(i *store.Issue) string { return i.Title }),
+	"description": {get: func(_ *command.Env, s *answer.Builder, i *store.Issue, _ string) string {
+		if full, err := s.Projection.Issue(i.UUID); err == nil { // lists are without texts
+			return full.Description
+		}
+		return ""
+	}},
+	"status":     text(func(i *store.Issue) string { return string(i.Status) }),
+	"priority":   text(func(i *store.Issue) string { return string(i.Priority) }),
+	"labels":     text(func(i *store.Issue) string { return strings.Join(i.Labels, ",") }),
+	"assignees":  text(func(i *store.Issue) string { return strings.Join(i.Assignees, ",") }),
+	"created_by": text(func(i *store.Issue) string { return i.CreatedBy }),
+	"status_by":  text(func(i *store.Issue) string { return i.StatusBy }),
+	"reason":     text(func(i *store.Issue) string { return i.Reason }),
+	"created_at": moment(func(i *store.Issue) event.Time { return i.CreatedAt }),
+	"updated_at": moment(func(i *store.Issue) event.Time { return i.UpdatedAt }),
+	"closed_at":  moment(func(i *store.Issue) event.Time { return i.ClosedAt }),
+	"due_at":     moment(func(i *store.Issue) event.Time { return i.DueAt }),
+	"scheduled_at": moment(func(i *store.Issue) event.Time {
+		return i.ScheduledAt
+	}),
+	"parent":     others(func(i *store.Issue) []event.UUID { return []event.UUID{i.Parent} }),
+	"blocked_by": others(func(i *store.Issue) []event.UUID { return i.BlockedBy }),
+	"blocks":     others(func(i *store.Issue) []event.UUID { return i.Blocks }),
+	"milestone": {get: func(_ *command.Env, s *answer.Builder, i *store.Issue, _ string) string {
+		return s.MilestoneName(i.Milestone)
+	}},
+	"lock": text(func(i *store.Issue) string { return lockText(i, func(l *store.Lock) string { return l.Holder }) }),
+	"lock_token": text(func(i *store.Issue) string {
+		return lockText(i, func(l *store.Lock) string { return strconv.FormatUint(l.Token, 10) })
+	}),
+	"lock_since": moment(func(i *store.Issue) event.Time {
+		if i.Lock == nil {
+			return 0
+		}
+		return i.Lock.Since
+	}),
+	"child_count":   text(func(i *store.Issue) string { return strconv.Itoa(len(i.Children)) }),
+	"comment_count": text(func(i *store.Issue) string { return strconv.Itoa(i.CommentCount) }),
+}
+
+// lockText is empty where nothing is locked.
+func lockText(i *store.Issue, get func(*store.Lock) string) string {
+	if i.Lock == nil {
+		return ""
+	}
+	return get(i.Lock)
+}
+
+func numberText(i *store.Issue) string {
+	if i.Number == 0 {
+		return ""
+	}
+	return strconv.FormatUint(i.Number, 10)
+}
+
+func fieldNames() []string {
+	var names []string
+	for n := range fieldsOf {
+		names = append(names, n)
+	}
+	slices.Sort(names)
+	return names
+}
+
+// format is a --format, in the manner of git for-each-ref: %(field),
+// %(field:modifier), %% and %xx for the byte of that hex value.
+type format struct{ parts []formatPart }
+
+type formatPart struct {
+	literal  string
+	field    string
+	modifier string
+}
+
+func parseFormat(s string) (*format, error) {
+	f := &format{}
+	for s != "" {
+		at := strings.IndexByte(s, '%')
+		if at < 0 {
+			f.parts = append(f.parts, formatPart{literal: s})
+			break
+		}
+		if at > 0 {
+			f.parts = append(f.parts, formatPart{literal: s[:at]})
+		}
+		s = s[at+1:]
+		switch {
+		case strings.HasPrefix(s, "%"):
+			f.parts = append(f.parts, formatPart{literal: "%"})
+			s = s[1:]
+		case strings.HasPrefix(s, "("):
+			name, rest, ok := strings.Cut(s[1:], ")")
+			if !ok {
+				return nil, frame.Misuse("'--format' has a '%(' without ')'")
+			}
+			part, err := parseField(name)
+			if err != nil {
+				return nil, err
+			}
+			f.parts = append(f.parts, part)
+			s = rest
+		default:
+			if len(s) >= 2 {
+				if b, err := strconv.ParseUint(s[:2], 16, 8); err == nil {
+					f.parts = append(f.parts, formatPart{literal: string([]byte{byte(b)})})
+					s = s[2:]
+					continue
+				}
+			}
+			f.parts = append(f.parts, formatPart{literal: "%"})
+		}
+	}
+	return f, nil
+}
+
+func parseField(name string) (formatPart, error) {
+	name, modifier, has := strings.Cut(name, ":")
+	d, ok := fieldsOf[name]
+	switch {
+	case !ok:
+		return formatPart{}, frame.BadValue("--format", "%("+name+")", fieldNames())
+	case has && !d.date:
+		return formatPart{}, frame.Misuse(fmt.Sprintf("field '%s' takes no modifier", name))
+	case has && !slices.Contains(dateModifiers, modifier):
+		return formatPart{}, frame.BadValue("%("+name+":…)", modifier, dateModifiers)
+	}
+	return formatPart{field: name, modifier: modifier}, nil
+}
+
+func (f *format) expand(e *command.Env, s *answer.Builder, in frame.Forms, i *store.Issue) string {
+	var b strings.Builder
+	for _, p := range f.parts {
+		if p.field == "" {
+			b.WriteString(p.literal)
+			continue
+		}
+		b.WriteString(in.Text(fieldsOf[p.field].get(e, s, i, p.modifier)))
+	}
+	return b.String()
+}

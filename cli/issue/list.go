@@ -1,0 +1,194 @@
+package issue
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"time"
+
+	urfave "github.com/urfave/cli/v2"
+
+	"github.com/git-crosslink/git-crosslink/answer"
+	"github.com/git-crosslink/git-crosslink/cli/command"
+	"github.com/git-crosslink/git-crosslink/cli/frame"
+	"github.com/git-crosslink/git-crosslink/event"
+	"github.com/git-crosslink/git-crosslink/store"
+	"github.com/git-crosslink/git-crosslink/tracker"
+)
+
+func newListCommand(e *command.Env) *urfave.Command {
+	return e.Command(&urfave.Command{
+		Name: "list", Aliases: []string{"ls"}, Category: frame.GroupIssues,
+		Usage:     "list issues",
+		UsageText: "git crosslink list [<options>]",
+		Description: `Lists the open issues, newest first, or those that the options choose.
+
+It answers from what is here and at once. On a terminal it is a table; in a pipe
+the fields id, status, priority, title, labels, assignees and time of the last
+change are separated by tabs, then who has the lock if any of them is locked.
+Layouts for people may change, --porcelain, -z and --format do not: see
+docs/json.md for their fields.
+
+Examples:
+  git crosslink list --label bug --priority high
+  git crosslink list --status all --sort updated --limit 10
+  git crosslink list --assignee @me --format '%(number) %(due_at:short) %(title)'`,
+		Flags: slices.Concat([]urfave.Flag{statusFlag("open")}, filterFlags("created"), formFlags()),
+	}, func(u *urfave.Context) error {
+		if _, err := frame.Arguments(u, 0, 0, ""); err != nil {
+			return err
+		}
+		opts, err := filterOptionsOf(u, e)
+		if err != nil {
+			return err
+		}
+		return runList(u.Context, opts, e)
+	})
+}
+
+func runList(ctx context.Context, opts filterOptions, e *command.Env) error {
+	l := listing{opts: opts, wish: tracker.Here, status: opts.filter.Status != "open"}
+	return l.run(ctx, e, func(p tracker.Projection, f store.Filter) ([]*store.Issue, int, error) { return p.List(f) })
+}
+
+func newSearchCommand(e *command.Env) *urfave.Command {
+	return e.Command(&urfave.Command{
+		Name: "search", Category: frame.GroupIssues,
+		Usage:     "find issues by words",
+		UsageText: "git crosslink search [<options>] <word>…",
+		Description: `Lists the issues, closed ones too, whose title, description or comments hold
+every word; upper and lower case are alike. The exit status is 1 if there is
+none.
+
+Examples:
+  git crosslink search flux capacitor
+  git crosslink search --status open timeout`,
+		Flags: slices.Concat([]urfave.Flag{statusFlag("all")}, filterFlags("updated"), formFlags()),
+	}, func(u *urfave.Context) error {
+		words, err := frame.Arguments(u, 1, -1, "a word to look for")
+		if err != nil {
+			return err
+		}
+		opts, err := filterOptionsOf(u, e)
+		if err != nil {
+			return err
+		}
+		return runSearch(u.Context, opts, strings.Join(words, " "), e)
+	})
+}
+
+func runSearch(ctx context.Context, opts filterOptions, text string, e *command.Env) error {
+	l := listing{opts: opts, wish: tracker.Here, status: true, none: frame.AnswersNo("no-match", "no issue holds these words")}
+	return l.run(ctx, e, func(p tracker.Projection, f store.Filter) ([]*store.Issue, int, error) {
+		return p.Search(text, f)
+	})
+}
+
+// listing is what the commands that print rows have in common.
+type listing struct {
+	opts   filterOptions
+	wish   tracker.Freshness
+	status bool           // show the column
+	none   *frame.Failure // what an empty list means; nil is nothing
+	// why adds a column that explains each row.
+	why func(p tracker.Projection, i *store.Issue) (string, error)
+}
+
+func (l *listing) run(ctx context.Context, e *command.Env, query func(tracker.Projection, store.Filter) ([]*store.Issue, int, error)) error {
+	var (
+		p     tracker.Projection
+		rows  []*store.Issue
+		total int
+	)
+	err := e.Read(ctx, l.wish, func(repo *command.Repository, now tracker.Projection) error {
+		p = now
+		f, err := l.opts.resolved(repo, p)
+		if err != nil {
+			return err
+		}
+		rows, total, err = l.opts.rows(e, f, func(f store.Filter) ([]*store.Issue, int, error) { return query(p, f) })
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	a, err := l.answer(e, p, rows)
+	if err != nil {
+		return err
+	}
+	if len(rows) == 0 && l.none != nil {
+		a.Failure = l.none
+	}
+	warnLimited(ctx, e, len(rows), total)
+	return e.Print(ctx, a)
+}
+
+func (l *listing) answer(e *command.Env, p tracker.Projection, rows []*store.Issue) (a frame.Result, err error) {
+	s, err := answer.New(p)
+	if err != nil {
+		return a, err
+	}
+	why := make([]string, len(rows))
+	for k, i := range rows {
+		a.IDs = append(a.IDs, i.Name())
+		if l.why != nil {
+			if why[k], err = l.why(p, i); err != nil {
+				return a, err
+			}
+		}
+	}
+	if e.JSON {
+		shapes, err := s.Issues(rows)
+		if err != nil {
+			return a, err
+		}
+		a.Data = shapes
+		if l.why != nil {
+			list := make([]answer.Explained, len(shapes))
+			for k := range shapes {
+				list[k] = answer.Explained{Issue: shapes[k], Why: why[k]}
+			}
+			a.Data = list
+		}
+	}
+	a.Records = l.opts.forms.records(e, s, rows)
+	a.Long = true
+	a.Page = func(pg *frame.Page) { l.table(e, rows, why, pg) }
+	return a, nil
+}
+
+// table prints rows for people. In a pipe every column is there.
+func (l *listing) table(e *command.Env, rows []*store.Issue, why []string, pg *frame.Page) {
+	t := &frame.Table{Header: []string{"id", "status", "priority", "title", "labels", "who", "changed"}, Flex: 3}
+	if l.why != nil {
+		t.Notes = why
+	}
+	status := l.status || pg.Width == 0
+	locked := slices.ContainsFunc(rows, func(i *store.Issue) bool { return i.Lock != nil })
+	if locked {
+		t.Header = append(t.Header, "locked by")
+	}
+	for _, i := range rows {
+		c := []frame.Cell{
+			frame.ID.Cell(i.Name()), frame.Slot(i.Status).Cell(""), frame.Slot(i.Priority).Cell(string(i.Priority)),
+			frame.Plain.Cell(i.Title), frame.Label.Cell(strings.Join(i.Labels, ",")), frame.Plain.Cell(strings.Join(i.Assignees, ",")),
+			frame.Time.Cell(i.UpdatedAt.Std().Format(time.RFC3339)),
+		}
+		if status {
+			c[1].Text = string(i.Status)
+		}
+		if pg.Width > 0 {
+			c[6].Text = e.Ago(i.UpdatedAt)
+		}
+		if locked {
+			c = append(c, frame.Agent.Cell(lockMark(i)))
+		}
+		t.Add(c...)
+	}
+	t.Write(pg)
+}
+
+// overdue reports whether an issue should have been done.
+func overdue(e *command.Env, i *store.Issue) bool {
+	return i.Status == event.Open && i.DueAt != 0 && i.DueAt < event.TimeOf(e.Now())
+}

@@ -1,0 +1,272 @@
+package issue
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"strconv"
+	"time"
+
+	urfave "github.com/urfave/cli/v2"
+
+	"github.com/git-crosslink/git-crosslink/answer"
+	"github.com/git-crosslink/git-crosslink/cli/command"
+	"github.com/git-crosslink/git-crosslink/cli/frame"
+	"github.com/git-crosslink/git-crosslink/event"
+	"github.com/git-crosslink/git-crosslink/store"
+	"github.com/git-crosslink/git-crosslink/tracker"
+	"github.com/git-crosslink/git-crosslink/verb"
+)
+
+type lockOptions struct {
+	ids    []string
+	queue  bool
+	branch *string // nil is not given: the current one
+}
+
+func newLockCommand(e *command.Env) *urfave.Command {
+	return e.Command(&urfave.Command{
+		Name: "lock", Aliases: []string{"claim", "start"}, Category: frame.GroupLocks,
+		Usage:     "claim issues, so that nobody else works on them",
+		UsageText: "git crosslink lock [<options>] <id>…\ngit crosslink lock list [<options>]\ngit crosslink lock check [<options>] <id>",
+		Description: `Claims the lock of each issue and waits until the hub has decided. A lock has
+one confirmed holder at any time, and each grant a token that rises: what is
+protected can refuse an older one. Claiming one's own lock again succeeds. A
+lock keeps out those who ask for it, nobody else.
+
+The exit status is 0 if all are held, 1 if an issue is closed or deleted, 2 if
+somebody else holds one, 3 if a claim waits: in the queue (--wait), or for the
+hub. The smallest of these counts. What was claimed without the hub is told when
+it is decided. 'unlock' takes a claim back.
+
+Examples:
+  git crosslink lock 12
+  git crosslink lock --wait 12
+  git crosslink lock check 12 && make release`,
+		Flags: []urfave.Flag{
+			&urfave.BoolFlag{Name: "wait", Usage: "take a place in the queue if it is held"},
+			branchFlag(),
+		},
+		Subcommands: []*urfave.Command{newLockListCommand(e), newLockCheckCommand(e)},
+	}, func(u *urfave.Context) error {
+		ids, err := frame.Arguments(u, 1, -1, "the id of an issue")
+		if err != nil {
+			return err
+		}
+		return runLock(u.Context, lockOptions{ids: ids, queue: u.Bool("wait"), branch: branchOf(u)}, e)
+	})
+}
+
+// newLocksCommand is the noun: 'locks' lists, and takes the verbs of locks.
+func newLocksCommand(e *command.Env) *urfave.Command {
+	c := newLockListCommand(e)
+	c.Name, c.Hidden = "locks", true
+	c.Subcommands = []*urfave.Command{newLockListCommand(e), newLockCheckCommand(e), newLockCommand(e), newUnlockCommand(e)}
+	return c
+}
+
+func branchFlag() urfave.Flag {
+	return &urfave.StringFlag{Name: "branch", Usage: "say on which `BRANCH` the work happens (default: the current one)"}
+}
+
+func branchOf(u *urfave.Context) *string {
+	if !u.IsSet("branch") {
+		return nil
+	}
+	b := u.String("branch")
+	return &b
+}
+
+// currentBranch is what a claim says of the branch: the one given, else the current
+// one if there is one and its name may stand in an event.
+func currentBranch(ctx context.Context, e *command.Env, given *string) string {
+	if given != nil {
+		return *given
+	}
+	name, err := e.Git(ctx, "symbolic-ref", "--quiet", "--short", "HEAD")
+	if err != nil || event.Check(&event.LockClaimed{Issue: event.UUID{1}, Branch: name}) != nil {
+		return ""
+	}
+	return name
+}
+
+func runLock(ctx context.Context, opts lockOptions, e *command.Env) error {
+	var rows []*store.Issue
+	var repo *command.Repository
+	err := e.Read(ctx, tracker.Here, func(opened *command.Repository, p tracker.Projection) (err error) {
+		repo = opened
+		rows, err = verb.ResolveAll(p, opts.ids)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	o := tracker.ClaimOptions{Queue: opts.queue, Branch: currentBranch(ctx, e, opts.branch), Offline: e.Offline}
+	doc := struct {
+		Claims []answer.Claim `json:"claims"`
+	}{[]answer.Claim{}}
+	var a frame.Result
+	for _, row := range rows {
+		var f *frame.Failure
+		i := row
+		c, err := repo.Claim(ctx, row.UUID, o)
+		switch {
+		case err == nil:
+			var shape answer.Claim
+			if shape, i, err = answer.ClaimOf(c, row.UUID); err != nil {
+				return err
+			}
+			doc.Claims = append(doc.Claims, shape)
+			f = claimFailure(e, repo, c, i)
+		case verb.DeletedName(err) != "":
+			f = frame.Explain(&store.NotFoundError{What: "issue", ID: row.Name(), Deleted: row.Name()})
+		case len(doc.Claims) == 0:
+			return err
+		default: // the answer is what was granted before
+			a.Failure, a.Data = frame.Explain(err), doc
+			return e.Print(ctx, a)
+		}
+		switch {
+		case f == nil:
+			a.IDs = append(a.IDs, i.Name())
+		case a.Failure == nil:
+			a.Failure = f
+		case f.Code < a.Failure.Code: // lost to somebody else says more than unconfirmed
+			e.Progress("%s", a.Failure.Message)
+			a.Failure = f
+		default:
+			e.Progress("%s", f.Message)
+		}
+	}
+	a.Data = doc
+	return e.Print(ctx, a)
+}
+
+// claimFailure says what became of a claim; nil is that it is held.
+func claimFailure(e *command.Env, repo *command.Repository, c *tracker.Claim, i *store.Issue) *frame.Failure {
+	switch c.Outcome {
+	case tracker.Held:
+		if c.Already {
+			e.Progress("%s is locked by you already (token %d)", command.Named(i), c.Lock.Token)
+		} else {
+			e.Progress("locked %s (token %d)", command.Named(i), c.Lock.Token)
+		}
+		return nil
+	case tracker.Taken:
+		return lockedBy(e, repo, c.View, i, fmt.Sprintf("git crosslink lock --wait %s", i.Name()))
+	case tracker.Closed:
+		return closedIssue(i)
+	case tracker.Ended:
+		return &frame.Failure{Code: frame.ExitLost, Kind: "lock-ended",
+			Message: fmt.Sprintf("your lock of '%s' (token %d) was ended before you heard of it", i.Name(), c.Token),
+			Hints:   []string{"see by whom and why: git crosslink log " + i.Name(), "ask for it again: git crosslink lock " + i.Name()}}
+	case tracker.Waiting:
+		ahead := c.Lock.Holder
+		if c.Place > 1 {
+			ahead = i.Queue[c.Place-2].Agent
+		}
+		f := &frame.Failure{Code: frame.ExitUnconfirmed, Kind: "waiting",
+			Message: fmt.Sprintf("you wait for the lock of '%s': place %d, behind '%s'", i.Name(), c.Place, ahead),
+			Hints:   []string{"see whose it is: git crosslink lock check " + i.Name()}}
+		if ahead != c.Lock.Holder {
+			f.Message += fmt.Sprintf("; '%s' has it", c.Lock.Holder)
+		}
+		return f
+	}
+	return &frame.Failure{Code: frame.ExitUnconfirmed, Kind: "claim-unconfirmed",
+		Message: fmt.Sprintf("'%s' is claimed, unconfirmed: the hub has not decided yet", i.Name()),
+		Hints:   []string{"git crosslink sync", "see whose it is: git crosslink lock check " + i.Name()}}
+}
+
+// lockedBy is the refusal where somebody else has the lock: who, by which
+// grant, since when, and whether there is a sign of life.
+func lockedBy(e *command.Env, repo *command.Repository, p tracker.Projection, i *store.Issue, hints ...string) *frame.Failure {
+	f := &frame.Failure{Code: frame.ExitLost, Kind: "locked", Hints: hints,
+		Message: fmt.Sprintf("issue '%s' is locked by '%s': token %d, claimed %s, last sign of life %s",
+			i.Name(), i.Lock.Holder, i.Lock.Token, e.Ago(i.Lock.Since), lastSign(e, p, i.Lock.Holder))}
+	if silence, stale := silent(e, repo, p, i.Lock.Holder); stale {
+		f.Hints = append(f.Hints, fmt.Sprintf("no sign of life for %s; to end that lock: git crosslink unlock --break --reason '…' %s", frame.Span(silence), i.Name()))
+	}
+	return f
+}
+
+// silent says for how long an agent has shown no sign of life, and whether
+// that is longer than crosslink.lockTimeout.
+func silent(e *command.Env, repo *command.Repository, p tracker.Projection, agent string) (time.Duration, bool) {
+	limit := 60
+	if v, ok := repo.Config("crosslink.lockTimeout"); ok {
+		if n, err := strconv.Atoi(v); err == nil && n >= 0 {
+			limit = n
+		}
+	}
+	d := e.Now().Sub(p.LastSign(agent).Std())
+	return d, d > time.Duration(limit)*time.Minute
+}
+
+// closedIssue is the answer where the lock of a finished issue is asked for.
+func closedIssue(i *store.Issue) *frame.Failure {
+	return frame.No("closed", fmt.Sprintf("issue '%s' is %s: there is nothing to lock", i.Name(), i.Status),
+		"if there is still something to do: git crosslink reopen "+i.Name())
+}
+
+// claimFirst claims the first ready issue whose lock is granted. One that is
+// held already comes before all others, so that asking again gives the same.
+// Nothing claimed is nil.
+func claimFirst(ctx context.Context, e *command.Env, repo *command.Repository, p tracker.Projection, f store.Filter, branch *string) (*tracker.Claim, *store.Issue, error) {
+	f.Ready, f.Me, f.Limit = true, repo.Agent(), 0
+	o := tracker.ClaimOptions{Branch: currentBranch(ctx, e, branch), Offline: e.Offline}
+	var tried []event.UUID
+	lost := false // a race: others go on with the next one as well
+	for {
+		rows, _, err := p.List(f)
+		if err != nil {
+			return nil, nil, err
+		}
+		rows = slices.DeleteFunc(slices.Clone(rows), func(i *store.Issue) bool { return slices.Contains(tried, i.UUID) })
+		if len(rows) == 0 {
+			return nil, nil, nil
+		}
+		next := rows[0]
+		if lost {
+			next = rows[rand.N(equals(rows))]
+		}
+		if mine := slices.IndexFunc(rows, func(i *store.Issue) bool { return i.Lock != nil && i.Lock.Holder == f.Me }); mine >= 0 && f.Me != "" {
+			next = rows[mine]
+		}
+		tried = append(tried, next.UUID)
+		c, err := repo.Claim(ctx, next.UUID, o)
+		f.Me = repo.Agent()
+		switch {
+		case verb.Missing(err):
+			if p, err = repo.Read(ctx, tracker.Offline); err != nil {
+				return nil, nil, err
+			}
+			continue
+		case err != nil:
+			return nil, nil, err
+		case c.Outcome == tracker.Held || c.Outcome == tracker.Pending:
+			i, err := c.View.Issue(next.UUID)
+			return c, i, err
+		case c.Outcome == tracker.Closed && !c.Already:
+			e.Progress("%s was closed while it was claimed", command.Named(next))
+		default:
+			lost = true
+		}
+		p = c.View
+	}
+}
+
+// equals is how many of the first rows have the same priority. An agent that
+// lost a race takes one of them at random: if all losers went on with the same
+// next issue, they would race for that one, too.
+func equals(rows []*store.Issue) int {
+	if n := slices.IndexFunc(rows, func(i *store.Issue) bool { return i.Priority != rows[0].Priority }); n > 0 {
+		return n
+	}
+	return len(rows)
+}
+
+func nothingToClaim() *frame.Failure {
+	return frame.No("nothing-to-claim", "nothing is ready that could be claimed", "what waits, and for what: git crosslink blocked --explain", "who works on what: git crosslink lock list")
+}

@@ -1,0 +1,251 @@
+package issue
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	urfave "github.com/urfave/cli/v2"
+
+	"github.com/git-crosslink/git-crosslink/answer"
+	"github.com/git-crosslink/git-crosslink/cli/command"
+	"github.com/git-crosslink/git-crosslink/cli/frame"
+	"github.com/git-crosslink/git-crosslink/event"
+	"github.com/git-crosslink/git-crosslink/store"
+	"github.com/git-crosslink/git-crosslink/tracker"
+	"github.com/git-crosslink/git-crosslink/verb"
+)
+
+func newLockListCommand(e *command.Env) *urfave.Command {
+	return e.Command(&urfave.Command{
+		Name: "list", Usage: "list what is locked, and by whom",
+		UsageText: "git crosslink lock list [<options>]",
+		Description: `Lists the issues that are locked or claimed, the oldest lock first. The hub is
+asked first, within a bounded time. In a pipe the fields are id, holder, token
+('-' while it is not confirmed), since, the holder's last sign of life, branch,
+queue and title.
+
+Examples:
+  git crosslink lock list
+  git crosslink list --locked-by @me`,
+		Flags: frame.PorcelainFlags(),
+	}, func(u *urfave.Context) error {
+		if _, err := frame.Arguments(u, 0, 0, ""); err != nil {
+			return err
+		}
+		f, err := frame.FormsOf(u, e.Terminal)
+		if err != nil {
+			return err
+		}
+		return runLockList(u.Context, f, e)
+	})
+}
+
+func runLockList(ctx context.Context, f frame.Forms, e *command.Env) error {
+	var (
+		p    tracker.Projection
+		rows []*store.Issue
+	)
+	err := e.Read(ctx, tracker.Fresh, func(_ *command.Repository, now tracker.Projection) (err error) {
+		p = now
+		rows, err = p.Locked()
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	s, err := answer.New(p)
+	if err != nil {
+		return err
+	}
+	shapes, err := s.Issues(rows)
+	if err != nil {
+		return err
+	}
+	a := frame.Result{Data: shapes, Long: true, Page: func(pg *frame.Page) { lockTable(e, pg, p, rows) }}
+	for _, i := range rows {
+		a.IDs = append(a.IDs, i.Name())
+	}
+	if f.ForScripts() {
+		a.Records = f.Records()
+		for _, i := range rows {
+			a.Records.Add(numberText(i), i.Short, i.UUID.String(), i.Lock.Holder, strconv.FormatUint(i.Lock.Token, 10),
+				i.Lock.Since.String(), i.Lock.Branch, strconv.FormatBool(i.Lock.Confirmed), strings.Join(waiting(i), ","), i.Title)
+		}
+	}
+	return e.Print(ctx, a)
+}
+
+func waiting(i *store.Issue) []string {
+	var names []string
+	for _, w := range i.Queue {
+		names = append(names, w.Agent)
+	}
+	return names
+}
+
+func lockTable(e *command.Env, pg *frame.Page, p tracker.Projection, rows []*store.Issue) {
+	t := &frame.Table{Header: []string{"id", "locked by", "token", "since", "last sign", "branch", "queue", "title"}, Flex: 7}
+	for _, i := range rows {
+		token, since, sign := "-", e.Ago(i.Lock.Since), lastSign(e, p, i.Lock.Holder)
+		if i.Lock.Confirmed {
+			token = strconv.FormatUint(i.Lock.Token, 10)
+		}
+		if pg.Width == 0 {
+			since = i.Lock.Since.Std().Format(time.RFC3339)
+			sign = p.LastSign(i.Lock.Holder).Std().Format(time.RFC3339)
+		}
+		t.Add(frame.ID.Cell(i.Name()), frame.Agent.Cell(lockMark(i)), frame.Plain.Cell(token), frame.Time.Cell(since), frame.Time.Cell(sign),
+			frame.Plain.Cell(i.Lock.Branch), frame.Agent.Cell(strings.Join(waiting(i), ",")), frame.Plain.Cell(i.Title))
+	}
+	t.Write(pg)
+}
+
+// lockMark names the holder, and says if that is not decided.
+func lockMark(i *store.Issue) string {
+	switch {
+	case i.Lock == nil:
+		return ""
+	case !i.Lock.Confirmed:
+		return i.Lock.Holder + " (unconfirmed)"
+	case i.Lock.Ending:
+		return i.Lock.Holder + " (ending)"
+	}
+	return i.Lock.Holder
+}
+
+func newLockCheckCommand(e *command.Env) *urfave.Command {
+	return e.Command(&urfave.Command{
+		Name: "check", Usage: "prove whose lock it is",
+		UsageText: "git crosslink lock check [<options>] <id>",
+		Description: `Asks the hub and tells how the lock of an issue stands: whether the hub's ledger
+confirms it, who has it, by which token, since when, the holder's last sign of
+life and the last contact with the hub.
+
+The exit status is 0 if it is your own and confirmed, 1 if nobody has it or the
+issue is closed, 2 if somebody else has it, 3 if it is claimed and not confirmed.
+
+Examples:
+  git crosslink lock check 12 && make release`,
+	}, func(u *urfave.Context) error {
+		args, err := frame.Arguments(u, 1, 1, "the id of one issue")
+		if err != nil {
+			return err
+		}
+		return runLockCheck(u.Context, args[0], e)
+	})
+}
+
+func runLockCheck(ctx context.Context, id string, e *command.Env) error {
+	var (
+		repo *command.Repository
+		p    tracker.Projection
+		i    *store.Issue
+	)
+	err := e.Read(ctx, tracker.Fresh, func(opened *command.Repository, view tracker.Projection) (err error) {
+		repo, p = opened, view
+		i, err = verb.Resolve(p, id)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	c, err := tracker.Standing(p, i.UUID, repo.Agent())
+	if err != nil {
+		return err
+	}
+	s, err := answer.New(p)
+	if err != nil {
+		return err
+	}
+	doc := answer.LockCheck{Outcome: string(c.Outcome), Agent: repo.Agent(), Place: c.Place}
+	if doc.Issue, err = s.Issue(i); err != nil {
+		return err
+	}
+	if c.Lock != nil {
+		doc.LastSign, doc.Presence = answer.TimeOrNull(p.LastSign(c.Lock.Holder)), answer.PresenceOf(p, c.Lock.Holder)
+	}
+	reached, last := repo.Refreshed()
+	doc.Reached = reached
+	if !last.IsZero() {
+		doc.LastContact = answer.TimeOrNull(event.TimeOf(last))
+	}
+	a := frame.Result{Data: doc, IDs: []string{i.Name()}, Page: func(pg *frame.Page) { proof(e, pg, p, i, c, last) }}
+	a.Failure = checkFailure(e, repo, c, i)
+	return e.Print(ctx, a)
+}
+
+// checkFailure is the status of a check that is not "yours".
+func checkFailure(e *command.Env, repo *command.Repository, c *tracker.Claim, i *store.Issue) *frame.Failure {
+	switch c.Outcome {
+	case tracker.Held:
+		return nil
+	case tracker.Closed:
+		return closedIssue(i)
+	case tracker.Free:
+		return frame.No("not-locked", fmt.Sprintf("issue '%s' is not locked", i.Name()), "git crosslink lock "+i.Name())
+	case tracker.Taken:
+		return &frame.Failure{Code: frame.ExitLost, Kind: "locked", Message: fmt.Sprintf("issue '%s' is locked by '%s'", i.Name(), c.Lock.Holder)}
+	case tracker.Waiting:
+		return &frame.Failure{Code: frame.ExitLost, Kind: "locked", Message: fmt.Sprintf("issue '%s' is locked by '%s'; you wait, place %d", i.Name(), c.Lock.Holder, c.Place)}
+	}
+	return &frame.Failure{Code: frame.ExitUnconfirmed, Kind: "claim-unconfirmed",
+		Message: fmt.Sprintf("'%s' is claimed, unconfirmed: the hub has not decided yet", i.Name()), Hints: []string{"git crosslink sync"}}
+}
+
+func proof(e *command.Env, pg *frame.Page, p tracker.Projection, i *store.Issue, c *tracker.Claim, last time.Time) {
+	pg.Print("%s  %s\n", pg.Paint(frame.ID, i.Name()), pg.Paint(frame.Title, i.Title))
+	b := &briefing{Page: pg, e: e, i: i}
+	b.lock()
+	if c.Lock == nil {
+		pg.Print("    not locked\n")
+	} else {
+		pg.Print("    last sign of life of '%s' %s\n", frame.OneLine(c.Lock.Holder), lastSign(e, p, c.Lock.Holder))
+	}
+	if last.IsZero() {
+		pg.Print("    no contact with a hub yet\n")
+	} else {
+		pg.Print("    last contact with the hub %s\n", e.Ago(event.TimeOf(last)))
+	}
+}
+
+// lock says who has the issue and who waits for it.
+func (b *briefing) lock() {
+	i := b.i
+	if l := i.Lock; l != nil {
+		on := ""
+		if l.Branch != "" {
+			on = ", on branch " + frame.OneLine(l.Branch)
+		}
+		switch {
+		case !l.Confirmed:
+			b.Print("    claimed by %s %s, unconfirmed%s\n", frame.OneLine(l.Holder), b.when(l.Since), on)
+		case l.Ending:
+			b.Print("    locked by %s %s, token %d%s; ended here, unconfirmed\n", frame.OneLine(l.Holder), b.when(l.Since), l.Token, on)
+		default:
+			b.Print("    locked by %s %s, token %d%s\n", frame.OneLine(l.Holder), b.when(l.Since), l.Token, on)
+		}
+	}
+	for _, w := range i.Queue {
+		mark := ""
+		if !w.Confirmed {
+			mark = ", unconfirmed"
+		}
+		b.Print("    in the queue: %s %s%s\n", frame.OneLine(w.Agent), b.when(w.Since), mark)
+	}
+}
+
+// lastSign says when an agent was last seen and, if it said so itself, in
+// which state.
+func lastSign(e *command.Env, p tracker.Projection, agent string) string {
+	t := p.LastSign(agent)
+	if t == 0 {
+		return "never seen"
+	}
+	if a, ok := p.Presence(agent); ok && a.LastSeen == t {
+		return fmt.Sprintf("%s (%s)", e.Ago(t), a.State)
+	}
+	return e.Ago(t)
+}

@@ -1,0 +1,29 @@
+package issue
+
+import (
+	"fmt"
+
+	"github.com/git-crosslink/git-crosslink/answer"
+)
+
+// marked is a mark behind the name of an author, or nothing.
+func marked(rule string) string {
+	if rule == "" {
+		return ""
+	}
+	if w := answer.MarkWords[rule]; w != "" {
+		rule = w
+	}
+	return " (" + rule + ")"
+}
+
+// marksSummary tells of the marked lines that are shown without their author.
+func marksSummary(m answer.Marks, name string) string {
+	switch m.Others {
+	case 0:
+		return ""
+	case 1:
+		return fmt.Sprintf("1 change is not signed as it should be: git crosslink log %s", name)
+	}
+	return fmt.Sprintf("%d changes are not signed as they should be: git crosslink log %s", m.Others, name)
+}

@@ -1,0 +1,214 @@
+package issue
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	urfave "github.com/urfave/cli/v2"
+
+	"github.com/git-crosslink/git-crosslink/cli/command"
+	"github.com/git-crosslink/git-crosslink/cli/frame"
+	"github.com/git-crosslink/git-crosslink/event"
+	"github.com/git-crosslink/git-crosslink/tracker"
+	"github.com/git-crosslink/git-crosslink/verb"
+)
+
+var Priorities = []string{string(event.Low), string(event.Medium), string(event.High), string(event.Critical)}
+
+type newOptions struct {
+	issue verb.NewIssue // the title and description may come from text
+	text  frame.TextSource
+	lock  bool
+	emit  tracker.EmitOptions
+}
+
+func newNewCommand(e *command.Env) *urfave.Command {
+	return e.Command(&urfave.Command{
+		Name: "new", Aliases: []string{"create"}, Category: frame.GroupIssues,
+		Usage:     "create an issue",
+		UsageText: "git crosslink new [<options>] <title>\ngit crosslink new [<options>] (-F <file> | --edit)",
+		Description: `Creates an issue and prints its number, or its short uuid while it has none.
+
+Without a title the first line of the file or of the edited text is the title
+and the rest is the description; on a terminal the editor opens by itself. All
+of it is written as one: either everything is there or nothing.
+
+Examples:
+  git crosslink new 'fix the flux' -p high -l bug
+  git crosslink new 'retry on timeout' -d 'seen in CI' --discovered-from 12
+  git crosslink new 'write the manual' --blocked-by 12 --due friday --assign @me
+  printf 'title\n\nlong text' | git crosslink new -F -`,
+		Flags: slices.Concat(frame.DescriptionFlags(), []urfave.Flag{
+			&urfave.StringFlag{Name: "priority", Aliases: []string{"p"}, Usage: "low, medium (default), high or critical", Value: "medium"},
+			&urfave.StringSliceFlag{Name: "label", Aliases: []string{"l"}, Usage: "add `LABEL`; may be repeated"},
+			&urfave.StringFlag{Name: "parent", Usage: "make it a child of issue `ID`"},
+			&urfave.StringSliceFlag{Name: "blocked-by", Usage: "let it wait for issue `ID`; may be repeated"},
+			&urfave.StringFlag{Name: "due", Usage: "due at `DATE`: 2026-03-01, tomorrow, +3d, friday"},
+			&urfave.StringFlag{Name: "scheduled", Usage: "not ready before `DATE`"},
+			&urfave.StringFlag{Name: "milestone", Usage: "put it into `MILESTONE`, by name or short uuid"},
+			&urfave.StringSliceFlag{Name: "assign", Usage: "assign `WHO`; @me is yourself; may be repeated"},
+			&urfave.StringFlag{Name: "discovered-from", Usage: "found while working on issue `ID`"},
+			&urfave.BoolFlag{Name: "lock", Usage: "claim it, too; status 3 if that is not confirmed"},
+		}, command.WriteFlags()),
+	}, func(u *urfave.Context) error {
+		opts, err := newOptionsOf(u, e)
+		if err != nil {
+			return err
+		}
+		return runNew(u.Context, opts, e)
+	})
+}
+
+func newOptionsOf(u *urfave.Context, e *command.Env) (opts newOptions, err error) {
+	if n := u.NArg(); n > 1 {
+		return opts, frame.Misuse(fmt.Sprintf("%d titles: a title is one argument", n),
+			"quote it: git crosslink new "+frame.ShellQuote(strings.Join(u.Args().Slice(), " ")))
+	}
+	opts.issue.Title = frame.TrimTitle(u.Args().First())
+	if u.NArg() == 1 && opts.issue.Title == "" {
+		return opts, frame.Misuse("the title is empty")
+	}
+	if opts.text, err = frame.TextSourceOf(u); err != nil {
+		return opts, err
+	}
+	priority, err := frame.OneOf(u, "priority", Priorities)
+	if err != nil {
+		return opts, err
+	}
+	opts.issue.Priority = event.Priority(priority)
+	if opts.issue.Labels, err = labelsOf(u.StringSlice("label")); err != nil {
+		return opts, err
+	}
+	if opts.issue.Due, err = dateOf(u, e, "due", frame.DayEnd); err != nil {
+		return opts, err
+	}
+	if opts.issue.Scheduled, err = dateOf(u, e, "scheduled", frame.DayStart); err != nil {
+		return opts, err
+	}
+	opts.issue.Parent = u.String("parent")
+	opts.issue.BlockedBy = u.StringSlice("blocked-by")
+	opts.issue.Milestone = u.String("milestone")
+	if opts.issue.Assignees, err = assigning.names(u.StringSlice("assign")); err != nil {
+		return opts, err
+	}
+	opts.issue.DiscoveredFrom = u.String("discovered-from")
+	opts.emit, err = e.EmitOptions(u)
+	opts.lock = u.Bool("lock")
+	opts.emit.Lock = opts.lock
+	return opts, err
+}
+
+// dateOf reads a date option; not given is 0, as none is.
+func dateOf(u *urfave.Context, e *command.Env, name string, at frame.DayEdge) (event.Time, error) {
+	if !u.IsSet(name) {
+		return 0, nil
+	}
+	return frame.ParseDate("--"+name, u.String(name), at, e.Now())
+}
+
+func runNew(ctx context.Context, opts newOptions, e *command.Env) error {
+	title, description, d, err := compose(ctx, e, opts)
+	if err != nil {
+		return err
+	}
+	repo, err := e.Repository(ctx)
+	if err != nil {
+		return d.Done(err)
+	}
+	n := opts.issue
+	n.UUID, n.Title, n.Description = repo.MintUUID(), title, description
+	branch := ""
+	if opts.lock {
+		branch = currentBranch(ctx, e, nil)
+	}
+	r, err := e.Emit(ctx, opts.emit, func(repo *command.Repository, p tracker.Projection) ([]event.Body, error) {
+		bodies, err := createBodies(p, repo.Agent(), n)
+		if opts.lock {
+			bodies = append(bodies, &event.LockClaimed{Issue: n.UUID, Branch: branch})
+		}
+		return bodies, err
+	})
+	if err != nil {
+		return d.Done(err)
+	}
+	d.Done(nil)
+	i, err := r.View.Issue(n.UUID)
+	if err != nil {
+		return err
+	}
+	follows := ""
+	if i.Number == 0 {
+		follows = "; its number follows"
+	}
+	e.Progress("created %s%s", command.Named(i), follows)
+	f := command.Unconfirmed(r, opts.emit)
+	if opts.lock {
+		c, err := tracker.Standing(r.View, n.UUID, r.Agent)
+		if err != nil {
+			return err
+		}
+		if not := claimFailure(e, repo, c, i); f == nil {
+			f = not
+		}
+	}
+	return printIssueWrite(ctx, e, r, n.UUID, f)
+}
+
+// createBodies are the events of a new issue; @me among the assignees is the
+// agent.
+func createBodies(p tracker.Projection, me string, n verb.NewIssue) ([]event.Body, error) {
+	for _, set := range []struct {
+		naming
+		words []string
+	}{{labeling, n.Labels}, {assigning, n.Assignees}} {
+		var refused *verb.NameError
+		if errors.As(set.set.CheckNames(p, nil, set.words), &refused) {
+			f := nameFailure(refused, set.what)
+			if len(refused.Shown) > 0 {
+				f.Hints = []string{fmt.Sprintf("to refer to issue %[1]s: --parent %[1]s, --blocked-by %[1]s or --discovered-from %[1]s", refused.Shown[0])}
+			}
+			return nil, f
+		}
+	}
+	n.Assignees = whoAll(me, n.Assignees)
+	return verb.Create(p, me, &n)
+}
+
+// compose gets title and description from wherever they are.
+func compose(ctx context.Context, e *command.Env, opts newOptions) (title, description string, d *frame.Draft, err error) {
+	title = opts.issue.Title
+	description, _, err = e.ReadText(opts.text)
+	if err != nil {
+		return "", "", nil, err
+	}
+	if title == "" && opts.text.File != "" {
+		title, description = frame.SplitMessage(description)
+	}
+	ask := opts.text.Edit || title == "" && opts.text.File == "" && e.InTTY && e.OutTTY && !e.JSON
+	if ask {
+		text := strings.TrimRight(title+"\n\n"+description, "\n")
+		text, d, err = e.EditText(ctx, text, "The first line is the title, the rest the description.\nAn empty text creates nothing.")
+		if err != nil {
+			return "", "", nil, err
+		}
+		title, description = frame.SplitMessage(text)
+	}
+	if title == "" {
+		return "", "", nil, d.Done(frame.Misuse("an issue needs a title", "git crosslink new 'what is to be done'"))
+	}
+	return title, description, d, nil
+}
+
+// unique drops repetitions and keeps the order.
+func unique(words []string) []string {
+	var once []string
+	for _, w := range words {
+		if !slices.Contains(once, w) {
+			once = append(once, w)
+		}
+	}
+	return once
+}

@@ -1,0 +1,249 @@
+package issue
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	urfave "github.com/urfave/cli/v2"
+
+	"github.com/git-crosslink/git-crosslink/answer"
+	"github.com/git-crosslink/git-crosslink/cli/command"
+	"github.com/git-crosslink/git-crosslink/cli/frame"
+	"github.com/git-crosslink/git-crosslink/event"
+	"github.com/git-crosslink/git-crosslink/store"
+	"github.com/git-crosslink/git-crosslink/tracker"
+	"github.com/git-crosslink/git-crosslink/verb"
+)
+
+func explainFlag() urfave.Flag {
+	return &urfave.BoolFlag{Name: "explain", Usage: "say why of each"}
+}
+
+type readyOptions struct {
+	filterOptions
+	explain bool
+	claim   bool
+}
+
+func readyOptionsOf(u *urfave.Context, e *command.Env) (o readyOptions, err error) {
+	if _, err := frame.Arguments(u, 0, 0, ""); err != nil {
+		return o, err
+	}
+	o.filterOptions, err = filterOptionsOf(u, e)
+	o.explain, o.claim = u.Bool("explain"), u.Bool("claim")
+	return o, err
+}
+
+func newReadyCommand(e *command.Env) *urfave.Command {
+	return e.Command(&urfave.Command{
+		Name: "ready", Category: frame.GroupNext,
+		Usage:     "list what can be worked on now",
+		UsageText: "git crosslink ready [<options>]",
+		Description: `Lists the open issues that wait for no other, are not locked by somebody else
+and not scheduled for later, most urgent first. The hub is asked first, within a
+bounded time. The exit status is 1 if nothing is ready.
+
+--claim claims the first whose lock is granted and prints its id; an issue that
+you have locked already comes first, so asking again gives the same. The exit
+status is 1 if nothing can be claimed, 3 if the claim is not confirmed.
+
+Examples:
+  git crosslink ready
+  git crosslink ready --explain --limit 5
+  git crosslink ready --assignee @me -q
+  git crosslink ready --claim --label backend`,
+		Flags: slices.Concat([]urfave.Flag{explainFlag(), &urfave.BoolFlag{Name: "claim", Usage: "claim the first that can be had"}}, filterFlags("priority"), formFlags()),
+	}, func(u *urfave.Context) error {
+		opts, err := readyOptionsOf(u, e)
+		if err != nil {
+			return err
+		}
+		return runReady(u.Context, opts, e)
+	})
+}
+
+func runReady(ctx context.Context, opts readyOptions, e *command.Env) error {
+	opts.filter.Ready = true
+	if opts.claim {
+		return runReadyClaim(ctx, opts, e)
+	}
+	l := listing{opts: opts.filterOptions, wish: tracker.Fresh, none: nothingReady()}
+	if opts.explain {
+		l.why = func(p tracker.Projection, i *store.Issue) (string, error) { return whyReady(e, p, i) }
+	}
+	return l.run(ctx, e, func(p tracker.Projection, f store.Filter) ([]*store.Issue, int, error) { return p.List(f) })
+}
+
+func runReadyClaim(ctx context.Context, opts readyOptions, e *command.Env) error {
+	if opts.forms.forScripts() {
+		return frame.Misuse("'--claim' prints one id; it takes no '--format', '--porcelain' or '-z'")
+	}
+	var (
+		repo *command.Repository
+		p    tracker.Projection
+		f    store.Filter
+	)
+	err := e.Read(ctx, tracker.Fresh, func(opened *command.Repository, view tracker.Projection) (err error) {
+		repo, p = opened, view
+		f, err = opts.resolved(repo, p)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	c, i, err := claimFirst(ctx, e, repo, p, f, nil)
+	if err != nil {
+		return err
+	}
+	if c == nil {
+		return e.Print(ctx, frame.Result{Failure: nothingToClaim()})
+	}
+	shape, _, err := answer.ClaimOf(c, i.UUID)
+	if err != nil {
+		return err
+	}
+	return e.Print(ctx, frame.Result{Data: shape, IDs: []string{i.Name()}, Failure: claimFailure(e, repo, c, i)})
+}
+
+func nothingReady() *frame.Failure {
+	return frame.AnswersNo("nothing-ready", "nothing is ready", "what waits, and for what: git crosslink blocked --explain", "who works on what: git crosslink lock list")
+}
+
+func newBlockedCommand(e *command.Env) *urfave.Command {
+	return e.Command(&urfave.Command{
+		Name: "blocked", Category: frame.GroupNext,
+		Usage:     "list what waits for other issues",
+		UsageText: "git crosslink blocked [<options>]",
+		Description: `Lists the open issues that wait for an open one; --explain names those.
+
+Examples:
+  git crosslink blocked --explain`,
+		Flags: slices.Concat([]urfave.Flag{explainFlag()}, filterFlags("priority"), formFlags()),
+	}, func(u *urfave.Context) error {
+		opts, err := readyOptionsOf(u, e)
+		if err != nil {
+			return err
+		}
+		return runBlocked(u.Context, opts, e)
+	})
+}
+
+func runBlocked(ctx context.Context, opts readyOptions, e *command.Env) error {
+	opts.filter.Blocked = true
+	l := listing{opts: opts.filterOptions, wish: tracker.Here}
+	if opts.explain {
+		l.why = whyBlocked
+	}
+	return l.run(ctx, e, func(p tracker.Projection, f store.Filter) ([]*store.Issue, int, error) { return p.List(f) })
+}
+
+func newNextCommand(e *command.Env) *urfave.Command {
+	return e.Command(&urfave.Command{
+		Name: "next", Category: frame.GroupNext,
+		Usage:     "name the issue to work on next",
+		UsageText: "git crosslink next [<options>]",
+		Description: `Prints the first of what 'ready' lists. The exit status is 1 if nothing is
+ready.
+
+Examples:
+  git crosslink next --explain
+  git crosslink show $(git crosslink next -q)`,
+		Flags: slices.Concat([]urfave.Flag{explainFlag()}, filterFlags("priority"), formFlags()),
+	}, func(u *urfave.Context) error {
+		opts, err := readyOptionsOf(u, e)
+		if err != nil {
+			return err
+		}
+		return runNext(u.Context, opts, e)
+	})
+}
+
+func runNext(ctx context.Context, opts readyOptions, e *command.Env) error {
+	opts.filter.Ready = true
+	opts.limit = 1
+	var (
+		p     tracker.Projection
+		rows  []*store.Issue
+		total int
+	)
+	err := e.Read(ctx, tracker.Fresh, func(repo *command.Repository, now tracker.Projection) error {
+		p = now
+		f, err := opts.resolved(repo, p)
+		if err != nil {
+			return err
+		}
+		rows, total, err = opts.rows(e, f, p.List)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	if len(rows) == 0 {
+		return e.Print(ctx, frame.Result{Failure: nothingReady()})
+	}
+	s, err := answer.New(p)
+	if err != nil {
+		return err
+	}
+	i := rows[0]
+	shape, err := s.Issue(i)
+	if err != nil {
+		return err
+	}
+	why, err := whyReady(e, p, i)
+	if err != nil {
+		return err
+	}
+	a := frame.Result{Data: answer.Explained{Issue: shape, Why: why}, IDs: []string{i.Name()}, Records: opts.forms.records(e, s, rows)}
+	a.Page = func(pg *frame.Page) {
+		pg.Print("%s  %s\n", pg.Paint(frame.ID, i.Name()), i.Title)
+		if opts.explain {
+			pg.Print("    first of %d ready: %s\n", total, why)
+		}
+	}
+	return e.Print(ctx, a)
+}
+
+// whyReady says what speaks for an issue.
+func whyReady(e *command.Env, p tracker.Projection, i *store.Issue) (string, error) {
+	reasons := []string{string(i.Priority) + " priority"}
+	switch {
+	case overdue(e, i):
+		reasons = append(reasons, "overdue since "+strings.TrimSuffix(e.Ago(i.DueAt), " ago"))
+	case i.DueAt != 0:
+		reasons = append(reasons, "due "+e.Ago(i.DueAt))
+	}
+	if len(i.BlockedBy) == 0 {
+		reasons = append(reasons, "waits for nothing")
+	} else {
+		reasons = append(reasons, fmt.Sprintf("all %d it waited for are done", len(i.BlockedBy)))
+	}
+	if i.Lock != nil {
+		reasons = append(reasons, "locked by you")
+	}
+	waiting := 0
+	for _, o := range verb.Shown(p, i.Blocks) {
+		if o.Status == event.Open {
+			waiting++
+		}
+	}
+	if waiting > 0 {
+		reasons = append(reasons, fmt.Sprintf("%d wait for it", waiting))
+	}
+	return strings.Join(reasons, ", "), nil
+}
+
+// whyBlocked names what an issue waits for.
+func whyBlocked(p tracker.Projection, i *store.Issue) (string, error) {
+	open, err := store.OpenBlockers(p, i.UUID)
+	if err != nil {
+		return "", err
+	}
+	var names []string
+	for _, b := range open {
+		names = append(names, command.Named(b))
+	}
+	return "waits for " + strings.Join(names, ", "), nil
+}

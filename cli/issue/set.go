@@ -1,0 +1,277 @@
+package issue
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	urfave "github.com/urfave/cli/v2"
+
+	"github.com/git-crosslink/git-crosslink/cli/command"
+	"github.com/git-crosslink/git-crosslink/cli/frame"
+	"github.com/git-crosslink/git-crosslink/event"
+	"github.com/git-crosslink/git-crosslink/store"
+	"github.com/git-crosslink/git-crosslink/tracker"
+	"github.com/git-crosslink/git-crosslink/verb"
+)
+
+// setVerb is a command that adds to one of an issue's sets or removes from it:
+// labels, assignees, blockers, relations. There is one implementation, and a row
+// for each command.
+type setVerb struct {
+	name, usage, synopsis string
+	about                 string
+	element               string                                 // what the arguments after the id are
+	check                 func(words []string) ([]string, error) // of words to be added; may be nil
+	kind                  *urfave.StringFlag                     // --kind, of commands that take one other issue
+	plan                  func(x *setOptions, p tracker.Projection, i *store.Issue) (verb.Plan, error)
+}
+
+// setOptions are the options of one run.
+type setOptions struct {
+	id    string
+	words []string
+	kind  event.RelationKind // "" is every kind
+	me    string             // the agent, once it is known
+	emit  tracker.EmitOptions
+}
+
+// setVerbs are the rows, in the order of help.
+var setVerbs = []setVerb{
+	{
+		name: "label", usage: "add labels", synopsis: "<id> <label>…", element: "a label", check: labelsOf,
+		about: `Adds labels to an issue. Adding a label twice is not an error. Blanks around a
+label are dropped. The number of an issue cannot be a label.
+
+Examples:
+  git crosslink label 12 bug ui`,
+		plan: labeling.plan((*verb.Names).Add),
+	},
+	{
+		name: "unlabel", usage: "remove labels", synopsis: "<id> <label>…", element: "a label",
+		about: `Removes labels from an issue. One that is not there is no mistake.
+
+Examples:
+  git crosslink unlabel 12 ui`,
+		plan: labeling.plan((*verb.Names).Remove),
+	},
+	{
+		name: "assign", usage: "assign people or agents", synopsis: "<id> <who>…", element: "an assignee", check: assigning.names,
+		about: `Adds assignees to an issue; @me is yourself. The number of an issue cannot be
+an assignee.
+
+Examples:
+  git crosslink assign 12 @me
+  git crosslink assign 12 alice bob`,
+		plan: assigning.plan((*verb.Names).Add),
+	},
+	{
+		name: "unassign", usage: "take assignees off", synopsis: "<id> <who>…", element: "an assignee",
+		about: `Removes assignees from an issue; @me is yourself.
+
+Examples:
+  git crosslink unassign 12 @me`,
+		plan: assigning.plan((*verb.Names).Remove),
+	},
+	{
+		name: "block", usage: "let an issue wait for others", synopsis: "<id> <blocker>…", element: "the id of a blocker",
+		about: `Says that the first issue waits for each of the others: it is not ready before
+they are closed. What would close a cycle is refused.
+
+Examples:
+  git crosslink block 12 7      # 12 waits for 7`,
+		plan: func(x *setOptions, p tracker.Projection, i *store.Issue) (verb.Plan, error) {
+			blockers, err := verb.ResolveAll(p, x.words)
+			if err != nil {
+				return verb.Plan{}, err
+			}
+			return verb.Block(p, i, blockers)
+		},
+	},
+	{
+		name: "unblock", usage: "let an issue wait no longer", synopsis: "<id> <blocker>…", element: "the id of a blocker",
+		about: `Takes back that the first issue waits for each of the others.
+
+Examples:
+  git crosslink unblock 12 7`,
+		plan: func(x *setOptions, p tracker.Projection, i *store.Issue) (verb.Plan, error) {
+			blockers, err := verb.ResolveAll(p, x.words)
+			return verb.Unblock(i, blockers), err
+		},
+	},
+	{
+		name: "relate", usage: "relate two issues", synopsis: "<a> <b>",
+		about: `Relates two issues. Kinds but 'related' have a direction: '<a> duplicates <b>'.
+A relation orders nothing; for that see 'block' and 'parent'.
+
+Examples:
+  git crosslink relate 12 7
+  git crosslink relate 12 7 --kind duplicates`,
+		kind: &urfave.StringFlag{Name: "kind", Aliases: []string{"k"}, Usage: "related (default), discovered-from, duplicates or supersedes", Value: "related"},
+		plan: func(x *setOptions, p tracker.Projection, i *store.Issue) (verb.Plan, error) {
+			other, err := verb.Resolve(p, x.words[0])
+			if err != nil {
+				return verb.Plan{}, err
+			}
+			return verb.Relate(i, other, x.kind)
+		},
+	},
+	{
+		name: "unrelate", usage: "take relations of two issues back", synopsis: "<a> <b>",
+		about: `Takes back every relation between two issues, in both directions, or only the
+kind that is named.
+
+Examples:
+  git crosslink unrelate 12 7`,
+		kind: &urfave.StringFlag{Name: "kind", Aliases: []string{"k"}, Usage: "only related, discovered-from, duplicates or supersedes"},
+		plan: func(x *setOptions, p tracker.Projection, i *store.Issue) (verb.Plan, error) {
+			other, err := verb.Resolve(p, x.words[0])
+			if err != nil {
+				return verb.Plan{}, err
+			}
+			return verb.Unrelate(i, other, x.kind), nil
+		},
+	},
+}
+
+var RelationKinds = []string{string(event.Related), string(event.DiscoveredFrom), string(event.Duplicates), string(event.Supersedes)}
+
+// newSetCommands are the commands of the table.
+func newSetCommands(e *command.Env) []*urfave.Command {
+	var all []*urfave.Command
+	for _, v := range setVerbs {
+		flags := command.WriteFlags()
+		if v.kind != nil {
+			kind := *v.kind
+			flags = append([]urfave.Flag{&kind}, flags...)
+		}
+		all = append(all, e.Command(&urfave.Command{
+			Name: v.name, Category: frame.GroupIssues, Usage: v.usage, Description: v.about, Flags: flags,
+			UsageText: "git crosslink " + v.name + " [<options>] " + v.synopsis,
+		}, func(u *urfave.Context) error {
+			opts, err := v.options(u, e)
+			if err != nil {
+				return err
+			}
+			return v.run(u, opts, e)
+		}))
+	}
+	return all
+}
+
+func (v *setVerb) options(u *urfave.Context, e *command.Env) (o setOptions, err error) {
+	most, what := -1, "the id of an issue and "+v.element
+	if v.kind != nil {
+		most, what = 2, "two ids of issues"
+	}
+	args, err := frame.Arguments(u, 2, most, what)
+	if err != nil {
+		return o, err
+	}
+	o.id = args[0]
+	for _, w := range args[1:] {
+		if w == "" && v.kind == nil {
+			return o, frame.Misuse(v.element + " cannot be empty")
+		}
+		if len(store.Called(o.words, w)) == 0 {
+			o.words = append(o.words, w)
+		}
+	}
+	if v.kind != nil {
+		kind, err := frame.OneOf(u, "kind", RelationKinds)
+		if err != nil {
+			return o, err
+		}
+		o.kind = event.RelationKind(kind)
+	}
+	if o.emit, err = e.EmitOptions(u); err != nil || v.check == nil {
+		return o, err
+	}
+	o.words, err = v.check(o.words)
+	return o, err
+}
+
+func (v *setVerb) run(u *urfave.Context, opts setOptions, e *command.Env) error {
+	s := single{opts.id, opts.emit, func(repo *command.Repository, p tracker.Projection, i *store.Issue) (verb.Plan, error) {
+		x := opts
+		x.me = repo.Agent()
+		plan, err := v.plan(&x, p, i)
+		return plan, v.explain(err, i)
+	}}
+	return s.run(u.Context, e)
+}
+
+// explain adds to a refused name how to name issues and names one after the
+// other.
+func (v *setVerb) explain(err error, i *store.Issue) error {
+	var refused *verb.NameError
+	if !errors.As(err, &refused) {
+		return err
+	}
+	f := nameFailure(refused, v.element)
+	if len(refused.Names) == 0 {
+		_, placeholder, _ := strings.Cut(strings.TrimSuffix(v.synopsis, "…"), " ")
+		f.Hints = []string{fmt.Sprintf("name one issue, then names: git crosslink %s %s %s", v.name, i.Name(), placeholder)}
+		return f
+	}
+	var names, commands []string
+	for _, n := range refused.Names {
+		names = append(names, frame.ShellWord(n))
+	}
+	for _, id := range unique(append([]string{i.Name()}, refused.Shown...)) {
+		commands = append(commands, fmt.Sprintf("git crosslink %s %s %s", v.name, id, strings.Join(names, " ")))
+	}
+	f.Hints = []string{"one command for each issue: " + strings.Join(commands, " && ")}
+	return f
+}
+
+// nameFailure refuses a name that is an issue.
+func nameFailure(e *verb.NameError, what string) *frame.Failure {
+	f := frame.Misuse(fmt.Sprintf("%s, not %s", e.Error(), what))
+	f.Kind = "bad-value"
+	return f
+}
+
+// naming is a set of names in the words of the command line.
+type naming struct {
+	set  *verb.Names
+	what string // "a label"
+}
+
+var (
+	labeling  = naming{&verb.Labels, "a label"}
+	assigning = naming{&verb.Assignees, "an assignee"}
+)
+
+// plan changes the set, in which @me is the agent.
+func (n naming) plan(change func(*verb.Names, *store.Issue, []string) verb.Plan) func(*setOptions, tracker.Projection, *store.Issue) (verb.Plan, error) {
+	return func(x *setOptions, p tracker.Projection, i *store.Issue) (verb.Plan, error) {
+		if err := n.set.CheckNames(p, i, x.words); err != nil {
+			return verb.Plan{}, err
+		}
+		return change(n.set, i, whoAll(x.me, x.words)), nil
+	}
+}
+
+// names are words in the form in which they are written, each once.
+func (n naming) names(words []string) ([]string, error) {
+	var names []string
+	for _, w := range words {
+		if w = store.Name(w); w == "" {
+			return nil, frame.Misuse(n.what + " cannot be empty")
+		}
+		names = append(names, w)
+	}
+	return unique(names), nil
+}
+
+// labelsOf checks labels to be added. One with a comma is most likely a list,
+// which is not what the reader of 'a,b' would look for.
+func labelsOf(labels []string) ([]string, error) {
+	for _, l := range labels {
+		if strings.Contains(l, ",") {
+			return nil, frame.Misuse(fmt.Sprintf("label '%s' has a comma", l), "name each label on its own")
+		}
+	}
+	return labeling.names(labels)
+}

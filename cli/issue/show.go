@@ -1,0 +1,292 @@
+package issue
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	urfave "github.com/urfave/cli/v2"
+
+	"github.com/git-crosslink/git-crosslink/answer"
+	"github.com/git-crosslink/git-crosslink/cli/command"
+	"github.com/git-crosslink/git-crosslink/cli/frame"
+	"github.com/git-crosslink/git-crosslink/event"
+	"github.com/git-crosslink/git-crosslink/reducer"
+	"github.com/git-crosslink/git-crosslink/store"
+	"github.com/git-crosslink/git-crosslink/tracker"
+	"github.com/git-crosslink/git-crosslink/verb"
+)
+
+func newShowCommand(e *command.Env) *urfave.Command {
+	return e.Command(&urfave.Command{
+		Name: "show", Aliases: []string{"view"}, Category: frame.GroupIssues,
+		Usage:     "show all about issues",
+		UsageText: "git crosslink show [<options>] <id>…",
+		Description: `Prints a whole briefing of each issue: dates and people, labels, what it waits
+for and what waits for it with their state, relations, milestone, time and
+comments.
+
+Examples:
+  git crosslink show 12
+  git crosslink show 12 3f9a1c2 --json`,
+	}, func(u *urfave.Context) error {
+		ids, err := frame.Arguments(u, 1, -1, "the id of an issue")
+		if err != nil {
+			return err
+		}
+		return runShow(u.Context, ids, e)
+	})
+}
+
+func runShow(ctx context.Context, ids []string, e *command.Env) error {
+	var (
+		p    tracker.Projection
+		rows []*store.Issue
+	)
+	missing := e.Read(ctx, tracker.Here, func(_ *command.Repository, now tracker.Projection) error {
+		p, rows = now, nil
+		var first error
+		for _, id := range ids { // what there is is shown even if one id is wrong
+			found, err := verb.ResolveAll(p, []string{id})
+			rows = append(rows, found...)
+			if first == nil {
+				first = err
+			}
+		}
+		return first
+	})
+	if missing != nil && (len(rows) == 0 || !verb.Missing(missing)) {
+		return missing
+	}
+	s, err := answer.New(p)
+	if err != nil {
+		return err
+	}
+	a := frame.Result{Long: true}
+	details := make([]answer.Detail, 0, len(rows))
+	marks := make([]answer.Marks, len(rows))
+	for k, i := range rows {
+		if marks[k], err = answer.MarksOf(p, i.UUID); err != nil {
+			return err
+		}
+		d, err := s.Detail(i, marks[k])
+		if err != nil {
+			return err
+		}
+		details = append(details, d)
+		a.IDs = append(a.IDs, i.Name())
+	}
+	a.Data = details
+	a.Page = func(pg *frame.Page) {
+		for k, i := range rows {
+			if k > 0 {
+				pg.Print("\n")
+			}
+			b := briefing{Page: pg, e: e, s: s, i: i, marks: marks[k]}
+			b.write()
+		}
+	}
+	if missing != nil {
+		a.Failure = e.Explain(ctx, missing)
+	}
+	err = e.Print(ctx, a)
+	if f := (*frame.Failure)(nil); errors.As(err, &f) && f == a.Failure {
+		return f
+	}
+	return err
+}
+
+// briefing is one issue on a page.
+type briefing struct {
+	*frame.Page
+	e *command.Env
+	s *answer.Builder
+	i *store.Issue
+
+	marks answer.Marks
+}
+
+func (b *briefing) write() {
+	i := b.i
+	b.Print("%s  %s\n", b.Paint(frame.ID, i.Name()), b.Paint(frame.Title, i.Title))
+	b.Print("    %s, %s\n", b.Paint(frame.Slot(i.Status), string(i.Status)), b.Paint(frame.Slot(i.Priority), string(i.Priority)+" priority"))
+	b.Print("    created %s by %s%s, changed %s\n", b.when(i.CreatedAt), i.CreatedBy, b.Paint(frame.Problem, marked(b.marks.Created)), b.e.Ago(i.UpdatedAt))
+	for _, n := range answer.NumbersBefore(b.s.Projection, i) {
+		b.Print("    was %d until the hub lost that\n", n)
+	}
+	if now := b.s.Projection.Aliases()[i.Number]; now != 0 && i.Number != 0 {
+		b.Print("    the number was that of %d until the hub lost that\n", now)
+	}
+	if i.ClosedAt != 0 {
+		by := ""
+		if i.StatusBy != "" {
+			by = " by " + frame.OneLine(i.StatusBy)
+		}
+		b.Print("    closed %s%s\n", b.when(i.ClosedAt), by)
+	}
+	if i.Reason != "" {
+		b.reason(i.Reason)
+	}
+	if i.DueAt != 0 {
+		late := frame.Painted("")
+		if overdue(b.e, i) {
+			late = b.Paint(frame.Overdue, " overdue")
+		}
+		b.Print("    due %s (%s)%s\n", b.e.DateAt(i.DueAt, frame.DayEnd), b.e.Ago(i.DueAt), late)
+	}
+	if i.ScheduledAt != 0 {
+		b.Print("    scheduled %s (%s)\n", b.e.DateAt(i.ScheduledAt, frame.DayStart), b.e.Ago(i.ScheduledAt))
+	}
+	b.lock()
+	b.list("labels", i.Labels)
+	b.list("assigned to", i.Assignees)
+	if m := b.s.Milestones[i.Milestone]; m != nil {
+		b.Print("    milestone %s (%s)\n", m.Name, m.Status)
+	}
+	b.Print("    uuid %s\n", i.UUID)
+	if text := marksSummary(b.marks, i.Name()); text != "" {
+		b.Print("    %s\n", b.Paint(frame.Problem, text))
+	}
+	if i.Description != "" {
+		b.Print("\n")
+		b.Block("    ", i.Description)
+	}
+	if i.Parent != (event.UUID{}) {
+		b.neighbours("child of", []event.UUID{i.Parent})
+	}
+	b.neighbours("children", i.Children)
+	b.neighbours("waits for", i.BlockedBy)
+	b.neighbours("in a cycle with, and so not waiting for", i.Cyclic)
+	b.neighbours("blocks", i.Blocks)
+	b.relations()
+	b.time()
+	b.comments()
+}
+
+// reason is why the status is what it is: behind its name, or below it.
+func (b *briefing) reason(text string) {
+	if !strings.Contains(text, "\n") {
+		b.Print("    reason: %s\n", text)
+		return
+	}
+	b.Print("    reason:\n")
+	b.Block("        ", text)
+}
+
+func (b *briefing) when(t event.Time) string {
+	return fmt.Sprintf("%s (%s)", b.e.Date(t), b.e.Ago(t))
+}
+
+func (b *briefing) list(title string, words []string) {
+	if len(words) > 0 {
+		b.Print("    %s %s\n", title, strings.Join(words, ", "))
+	}
+}
+
+func (b *briefing) heading(title string) { b.Print("\n%s\n", b.Paint(frame.Heading, title)) }
+
+// neighbours lists other issues with their state.
+func (b *briefing) neighbours(title string, us []event.UUID) {
+	rows := verb.Shown(b.s.Projection, us)
+	if len(rows) == 0 {
+		return
+	}
+	b.heading(title)
+	for _, o := range rows {
+		b.neighbour("", o)
+	}
+}
+
+func (b *briefing) neighbour(before string, o *store.Issue) {
+	b.Print("    %s%s %s  %s\n", before, b.Paint(frame.Slot(o.Status), mark(b.Page, o.Status)), b.Paint(frame.ID, o.Name()), o.Title)
+}
+
+// mark shows a status: a symbol where possible, always with its word.
+func mark(p *frame.Page, s event.Status) string {
+	switch s {
+	case event.Open:
+		return p.Glyph("○ open", "open")
+	case event.Closed:
+		return p.Glyph("● closed", "closed")
+	}
+	return p.Glyph("◌ ", "") + string(s)
+}
+
+func (b *briefing) relations() {
+	headed := false
+	for _, r := range b.i.Relations {
+		rows := verb.Shown(b.s.Projection, []event.UUID{r.Other})
+		if len(rows) == 0 {
+			continue
+		}
+		if !headed {
+			b.heading("relations")
+			headed = true
+		}
+		b.neighbour(relationWords(r)+" ", rows[0])
+	}
+}
+
+// relationWords reads a relation from this issue's end.
+func relationWords(r reducer.Relation) string {
+	switch {
+	case r.Kind == event.Related:
+		return "related to"
+	case r.Outgoing:
+		return map[event.RelationKind]string{
+			event.DiscoveredFrom: "discovered from", event.Duplicates: "duplicates", event.Supersedes: "supersedes",
+		}[r.Kind]
+	}
+	return map[event.RelationKind]string{
+		event.DiscoveredFrom: "led to", event.Duplicates: "duplicated by", event.Supersedes: "superseded by",
+	}[r.Kind]
+}
+
+func (b *briefing) time() {
+	if len(b.i.Time) == 0 {
+		return
+	}
+	var sum time.Duration
+	for _, t := range b.i.Time {
+		sum += spent(t)
+	}
+	b.heading("time")
+	b.Print("    %s in %d entries\n", sum.Round(time.Second), len(b.i.Time))
+}
+
+// spent is how long a time entry is: what it says, else from start to end.
+func spent(t reducer.TimeEntry) time.Duration {
+	switch {
+	case t.DurationSeconds != nil:
+		return time.Duration(min(*t.DurationSeconds, 1<<32)) * time.Second
+	case t.EndedAt > t.StartedAt:
+		return time.Duration(t.EndedAt - t.StartedAt)
+	}
+	return 0
+}
+
+func (b *briefing) comments() {
+	if len(b.i.Comments) == 0 {
+		return
+	}
+	b.heading("comments")
+	for k := range b.i.Comments {
+		c := &b.i.Comments[k]
+		edited := ""
+		if c.Edited {
+			edited = ", edited"
+		}
+		b.Print("    %s %s%s, %s, %s%s\n", b.Paint(frame.ID, b.s.Projection.CommentShort(c.UUID)),
+			c.Author, b.Paint(frame.Problem, marked(b.marks.Comments[c.UUID])), c.Kind, b.when(c.CreatedAt), edited)
+		if c.TriggerType != "" {
+			b.Print("        trigger: %s\n", c.TriggerType)
+		}
+		b.Block("        ", c.Content)
+		if c.InterventionContext != "" {
+			b.Print("        context:\n")
+			b.Block("          ", c.InterventionContext)
+		}
+	}
+}

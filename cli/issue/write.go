@@ -1,0 +1,69 @@
+package issue
+
+import (
+	"context"
+
+	"github.com/git-crosslink/git-crosslink/answer"
+	"github.com/git-crosslink/git-crosslink/cli/command"
+	"github.com/git-crosslink/git-crosslink/cli/frame"
+	"github.com/git-crosslink/git-crosslink/event"
+	"github.com/git-crosslink/git-crosslink/store"
+	"github.com/git-crosslink/git-crosslink/tracker"
+)
+
+// printWrite prints the answer of a write to one issue.
+func printWrite(ctx context.Context, e *command.Env, r *tracker.Receipt, o tracker.EmitOptions, u event.UUID) error {
+	return printIssueWrite(ctx, e, r, u, command.Unconfirmed(r, o))
+}
+
+func printIssueWrite(ctx context.Context, e *command.Env, r *tracker.Receipt, u event.UUID, no *frame.Failure) error {
+	i, err := r.View.Issue(u)
+	if err != nil {
+		return err
+	}
+	s, err := answer.New(r.View)
+	if err != nil {
+		return err
+	}
+	shape, err := s.Issue(i)
+	if err != nil {
+		return err
+	}
+	return e.Print(ctx, frame.Result{
+		Data: answer.IssueWrite{Issue: shape, Write: answer.WriteOf(r)}, IDs: []string{i.Name()}, Failure: no,
+	})
+}
+
+// who is the agent in the place of '@me'.
+func who(me, name string) string {
+	if name == "@me" {
+		return me
+	}
+	return name
+}
+
+// whoAll does so for several.
+func whoAll(me string, names []string) []string {
+	all := make([]string, len(names))
+	for k, n := range names {
+		all[k] = who(me, n)
+	}
+	return all
+}
+
+// printIssuesWrite prints the answer of a write to several issues.
+func printIssuesWrite(ctx context.Context, e *command.Env, r *tracker.Receipt, o tracker.EmitOptions, rows []*store.Issue) error {
+	s, err := answer.New(r.View)
+	if err != nil {
+		return err
+	}
+	doc := answer.IssuesWrite{Unblocked: []answer.Issue{}, Write: answer.WriteOf(r)}
+	if doc.Issues, err = s.Issues(rows); err != nil {
+		return err
+	}
+	a := frame.Result{Data: doc, Failure: command.Unconfirmed(r, o)}
+	for _, i := range rows {
+		a.IDs = append(a.IDs, i.Name())
+	}
+	return e.Print(ctx, a)
+}
