@@ -166,6 +166,12 @@ func (t *Tracker) append(ctx context.Context, build func(p Projection) ([]Body, 
 		if err != nil {
 			return nil, nil, err
 		}
+		if s.moved(t.agent) {
+			if _, err := t.endFork(ctx); err != nil {
+				return nil, nil, err
+			}
+			continue
+		}
 		if err := t.mayAppend(s); err != nil {
 			return nil, nil, err
 		}

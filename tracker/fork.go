@@ -5,9 +5,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/git-crosslink/git-crosslink/event"
 	"github.com/git-crosslink/git-crosslink/fail"
+	"github.com/git-crosslink/git-crosslink/internal/fault"
 	"github.com/git-crosslink/git-crosslink/refs"
 )
 
@@ -40,6 +42,11 @@ func (t *Tracker) Fork(ctx context.Context, newID string, without ...string) (*F
 			Hints: []string{"an agent id has 3 to 64 of a-z, 0-9 and '-', for instance: git crosslink agent fork builder-2"}}
 	}
 	for range tries {
+		if newer, err := t.endFork(ctx); err != nil {
+			return nil, err
+		} else if newer != "" {
+			return nil, &fail.Error{Kind: fail.No, Code: "no-fork", Message: fmt.Sprintf("the interrupted move to '%s' is complete now: there is nothing to move", newer)}
+		}
 		f, err := t.moveTo(ctx, newID, without)
 		if errors.Is(err, refs.ErrConflict) {
 			continue // another process wrote, or what a killed one had begun was completed
@@ -47,6 +54,7 @@ func (t *Tracker) Fork(ctx context.Context, newID string, without ...string) (*F
 		if err != nil {
 			return nil, err
 		}
+		fault.Point("fork.moved")
 		return f, t.goOnAs(ctx, f)
 	}
 	return nil, fmt.Errorf("go on as '%s': %w", newID, refs.ErrConflict)
@@ -71,7 +79,7 @@ func (t *Tracker) moveTo(ctx context.Context, newID string, without []string) (*
 	if err != nil {
 		return nil, err
 	}
-	ups := []refs.Update{{Ref: headRoot + agents + newID, New: tip}}
+	ups := []refs.Update{{Ref: headRoot + agents + newID, New: tip}, {Ref: movedRoot(t.agent) + newID, New: tip}}
 	if l.here != "" {
 		back := l.hub
 		if l.diverged || l.forked() {
@@ -86,6 +94,43 @@ func (t *Tracker) moveTo(ctx context.Context, newID string, without []string) (*
 		return nil, fmt.Errorf("go on as '%s': %w", newID, err)
 	}
 	return f, nil
+}
+
+// movedRoot is where a ref says that an agent's lines have been moved to the log
+// of a new id, which does not write here yet: it moves with the logs, and goes when
+// the new id holds. A process that is killed between the two leaves it.
+func movedRoot(agent string) string { return "refs/forked/" + agent + "/to/" }
+
+// moved reports whether the lines of an agent have been moved to a new id.
+func (s *snapshot) moved(agent string) bool {
+	for name := range s.refs {
+		if strings.HasPrefix(name, movedRoot(agent)) {
+			return true
+		}
+	}
+	return false
+}
+
+// endFork makes the id hold to which a killed process has moved the lines of
+// this one, and says so. It returns "" if there is none.
+func (t *Tracker) endFork(ctx context.Context) (newer string, err error) {
+	if t.agent == "" || t.replica == nil {
+		return "", nil
+	}
+	all, err := t.local().Refs(ctx, movedRoot(t.agent))
+	if err != nil || len(all) == 0 {
+		return "", err
+	}
+	f := &Forked{Was: t.agent, Agent: strings.TrimPrefix(all[0].Name, movedRoot(t.agent))}
+	if err := t.goOnAs(ctx, f); err != nil {
+		return "", err
+	}
+	n := fail.Notice{Code: "fork-completed", Text: fmt.Sprintf("you write here as '%s' now: the interrupted move of the log of '%s' is complete", f.Agent, f.Was)}
+	if f.Set != "" {
+		n.Hints = []string{"from now on set: " + f.Set}
+	}
+	t.notice(n)
+	return f.Agent, nil
 }
 
 // goOnAs makes the new id the one that writes here.
@@ -105,6 +150,17 @@ func (t *Tracker) goOnAs(ctx context.Context, f *Forked) error {
 		}
 	}
 	t.agent = f.Agent
+	moved, err := t.local().Refs(ctx, movedRoot(f.Was))
+	if err != nil {
+		return err
+	}
+	var ups []refs.Update
+	for _, r := range moved {
+		ups = append(ups, refs.Update{Ref: r.Name, Old: r.OID})
+	}
+	if err := t.local().Swap(ctx, ups); err != nil && !errors.Is(err, refs.ErrConflict) {
+		return fmt.Errorf("go on as '%s': %w", f.Agent, err)
+	}
 	return t.remember(func(c *contact) { c.Refused = "" }) // it was about the old log
 }
 

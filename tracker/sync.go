@@ -235,7 +235,14 @@ func (t *Tracker) lockSync(ctx context.Context, o SyncOptions) (func(), bool, er
 				Message: "another sync of this clone has been running for 30 s",
 				Hints:   []string{"look again in a moment: git crosslink status"}}
 		}
-		return unlock, ok, err
+		if err != nil {
+			return nil, false, err
+		}
+		if _, err := t.endFork(ctx); err != nil {
+			unlock()
+			return nil, false, err
+		}
+		return unlock, true, nil
 	}
 	// whoever holds "next" will start after every append made so far
 	next, ok, err := t.replica.Lock(ctx, "next", 0)
