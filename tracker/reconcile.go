@@ -137,9 +137,16 @@ func (t *Tracker) mended(ctx context.Context, s *snapshot, l *log) (refs.OID, er
 	case l.torn || l.diverged || l.hub == "":
 		return l.here, nil
 	case l.beyond:
-		return t.onHubs(ctx, l)
+		tip, err := t.onHubs(ctx, l)
+		if err == nil && tip != l.here {
+			t.tellAppended(l, l.common)
+		}
+		return tip, err
 	case l.view == l.hub && l.trails():
 		tip, _, err := t.withoutTrail(ctx, l)
+		if err == nil {
+			t.tellAppended(l, l.kept())
+		}
 		return tip, err
 	case l.view == l.hub:
 		return l.hub, nil

@@ -155,10 +155,20 @@ func (t *Tracker) putInPlace(ctx context.Context, s *snapshot, bound bool) (move
 	if kept := "refs/forked/" + l.agent + "/" + string(l.view); s.refs[kept] == "" {
 		ups = append(ups, refs.Update{Ref: kept, New: l.view}) // as it was on the hub
 	}
-	if err := t.local().Swap(ctx, ups); !errors.Is(err, refs.ErrConflict) {
+	if err := t.local().Swap(ctx, ups); errors.Is(err, refs.ErrConflict) {
+		return true, nil
+	} else if err != nil {
 		return true, err
 	}
+	t.tellAppended(l, l.kept())
 	return true, nil
+}
+
+// tellAppended says that events which were appended to a log on the hub, without
+// its key, are replaced by what is written here.
+func (t *Tracker) tellAppended(l *log, after uint64) {
+	t.tellOnce(fail.Notice{Code: "appended", Text: fmt.Sprintf("unsigned events after event %d of the log of '%s' on the hub do not count and are replaced: they were not written with its key", after, l.agent),
+		Hints: []string{"show details: git crosslink trust show " + l.agent}})
 }
 
 // onHubs is a log written here on a commit that a push can put in the place of the

@@ -141,9 +141,11 @@ func (x appended) goesWell(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	bob.notices = nil
 	if x.seen { // else the push finds it
 		bob.sync()
 	}
+	said := bob.notices
 	cold := w.clone("cold")
 	alice.sync()
 	cold.sync()
@@ -161,6 +163,19 @@ func (x appended) goesWell(t *testing.T) {
 	id := bob.create("of bob")
 	if s := fmt.Sprint(bob.notices); strings.Contains(s, "two clones") || strings.Contains(s, "agent fork") {
 		t.Errorf("bob is told: %s", s)
+	}
+	bob.sync()
+	told, want := 0, 1
+	if x.replaced { // then his line is put back, by others or by his sync, which says that the log was rewritten
+		want = 0
+	}
+	for _, n := range append(said, bob.notices...) {
+		if n.Code == "appended" {
+			told++
+		}
+	}
+	if told != want {
+		t.Errorf("bob is told %d times of what was appended, not %d: %v", told, want, append(said, bob.notices...))
 	}
 	w.converge(alice, bob)
 	later := w.clone("later")
