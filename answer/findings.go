@@ -52,6 +52,16 @@ func Listed(all []Diagnosis, unlisted int) (shown []Diagnosis, total int) {
 	return shown, len(all) + unlisted
 }
 
+// Wrong counts the findings that are not notes.
+func Wrong(findings []Diagnosis) (n int) {
+	for _, d := range findings {
+		if d.Severity != "note" {
+			n++
+		}
+	}
+	return n
+}
+
 // Finding is one finding of fsck.
 type Finding struct {
 	Kind  string  `json:"kind"`

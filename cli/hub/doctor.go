@@ -82,7 +82,7 @@ func runDoctor(ctx context.Context, f frame.Forms, e *command.Env) error {
 		looked, findings = append(looked, x.subject), append(findings, more...)
 	}
 	shown, total := answer.Listed(findings, r.Unlisted)
-	wrong := wrongOf(findings) + r.Unlisted
+	wrong := answer.Wrong(findings) + r.Unlisted
 	a := frame.Result{Data: answer.Doctor{Looked: looked, Reached: r.Reached, Findings: shown, Total: total}, Long: true, Page: func(pg *frame.Page) { diagnosisPage(pg, shown) }}
 	if f.ForScripts() {
 		a.Records = diagnosisRecords(f, shown)
@@ -93,16 +93,6 @@ func runDoctor(ctx context.Context, f frame.Forms, e *command.Env) error {
 		e.Progress("nothing is wrong") // what was looked at grows, and is in the JSON
 	}
 	return e.Print(ctx, a)
-}
-
-// wrongOf counts the findings that are not notes.
-func wrongOf(findings []answer.Diagnosis) (n int) {
-	for _, d := range findings {
-		if d.Severity != string(fail.Note) {
-			n++
-		}
-	}
-	return n
 }
 
 func diagnosisRecords(f frame.Forms, findings []answer.Diagnosis) *frame.Records {

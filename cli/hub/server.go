@@ -158,7 +158,7 @@ func runServerCheck(ctx context.Context, f frame.Forms, e *command.Env) error {
 	if f.ForScripts() {
 		a.Records = diagnosisRecords(f, shown)
 	}
-	if wrong := wrongOf(findings); wrong > 0 {
+	if wrong := answer.Wrong(findings); wrong > 0 {
 		a.Failure = frame.AnswersNo("findings", frame.Count(wrong, "finding"))
 	}
 	return e.Print(ctx, a)

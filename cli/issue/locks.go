@@ -108,6 +108,8 @@ func lockMark(i *store.Issue) string {
 	switch {
 	case i.Lock == nil:
 		return ""
+	case i.Status != event.Open: // not told to the holder yet
+		return i.Lock.Holder + " (over: " + string(i.Status) + ")"
 	case !i.Lock.Confirmed:
 		return i.Lock.Holder + " (unconfirmed)"
 	case i.Lock.Ending:
@@ -219,14 +221,16 @@ func (b *briefing) lock() {
 		if l.Branch != "" {
 			on = ", on branch " + frame.OneLine(l.Branch)
 		}
+		how, end := "locked", fmt.Sprintf(", token %d%s", l.Token, on)
 		switch {
+		case i.Status != event.Open:
+			how, end = "last locked", fmt.Sprintf(": the issue is %s, the lock is over", i.Status)
 		case !l.Confirmed:
-			b.Print("    claimed by %s %s, unconfirmed%s\n", frame.OneLine(l.Holder), b.when(l.Since), on)
+			how, end = "claimed", ", unconfirmed"+on
 		case l.Ending:
-			b.Print("    locked by %s %s, token %d%s; ended here, unconfirmed\n", frame.OneLine(l.Holder), b.when(l.Since), l.Token, on)
-		default:
-			b.Print("    locked by %s %s, token %d%s\n", frame.OneLine(l.Holder), b.when(l.Since), l.Token, on)
+			end += "; ended here, unconfirmed"
 		}
+		b.Print("    %s by %s %s%s\n", how, frame.OneLine(l.Holder), b.when(l.Since), end)
 	}
 	for _, w := range i.Queue {
 		mark := ""
