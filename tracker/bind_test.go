@@ -3,6 +3,7 @@ package tracker_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 
@@ -15,14 +16,14 @@ import (
 // and rebuilt under its id by everybody else: same uuids, times and order.
 func TestWrittenBeforeTheHub(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	w := newMemoryWorld(t)
 	alice, bob := w.clone("alice"), w.clone("bob")
 	a, b := alice.create("alice's"), bob.create("bob's")
 	bob.comment(b, "one")
 	bob.comment(b, "two")
 	before := bob.titles()["bob's"]
 	alice.init()
-	if branches := w.git(w.hub, "for-each-ref", "--format=%(refname)"); strings.Contains(branches, "bob") {
+	if all := fmt.Sprint(w.tips("")); strings.Contains(all, "bob") {
 		t.Fatalf("bob's log was published by alice: %s", branches)
 	}
 	w.converge(alice, bob)
@@ -40,7 +41,7 @@ func TestWrittenBeforeTheHub(t *testing.T) {
 // A write in a clone without a hub is kept and says how to share it, once.
 func TestUnsharedIsSaidOnce(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	w := newMemoryWorld(t)
 	alice := w.clone("alice")
 	r := alice.emit(func(tr *tracker.Tracker, _ tracker.Projection) []event.Body {
 		return []event.Body{&event.IssueCreated{UUID: tr.MintUUID(), Title: "x", Priority: event.Low, CreatedBy: tr.Agent()}}
@@ -61,17 +62,17 @@ func TestUnsharedIsSaidOnce(t *testing.T) {
 	if n != 1 {
 		t.Errorf("said %d times", n)
 	}
-	if refs := w.git(w.hub, "for-each-ref", "--format=%(refname)"); strings.Contains(refs, "crosslink") {
-		t.Errorf("something was published unasked: %s", refs)
+	if all := fmt.Sprint(w.tips("")); strings.Contains(all, "crosslink") {
+		t.Errorf("something was published unasked: %s", all)
 	}
 }
 
 // Without a remote everything is decided here.
 func TestRepositoryWithoutRemote(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	w := newMemoryWorld(t)
 	alice := w.clone("alice")
-	w.git(alice.dir, "remote", "remove", "origin")
+	alice.forgetRemote()
 	alice.create("private")
 	if alice.titles()["private"] == nil {
 		t.Fatal("not there")
@@ -101,7 +102,7 @@ func TestInitRefusesAnEmptyRemote(t *testing.T) {
 
 // In CI a write needs a named agent, so that jobs do not add a log each.
 func TestWriteInCINeedsAnAgent(t *testing.T) {
-	w := newWorld(t)
+	w := newMemoryWorld(t)
 	alice := w.clone("alice")
 	alice.name = ""
 	tr := alice.open("CI=true")

@@ -15,7 +15,7 @@ import (
 // for whoever writes it and for whoever gets it.
 func TestWritesAndSyncsReadNoLog(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	w := newMemoryWorld(t)
 	w.keepFrom = whereRead
 	alice, bob := w.clone("alice"), w.clone("bob")
 	alice.init()
@@ -105,7 +105,7 @@ func emits(body func(*tracker.Tracker) event.Body) func(*tracker.Tracker) error 
 // A store that has the end of the own log wrong parts no log in two.
 func TestOwnLogEndsWhereItsObjectsSay(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	w := newMemoryWorld(t)
 	w.keepFrom = whereRead
 	alice, bob := w.clone("alice"), w.clone("bob")
 	alice.init()
@@ -171,7 +171,7 @@ func TestInterruptedBehindTheWrite(t *testing.T) {
 // it and have it follow.
 func TestASmallStoreIsForReads(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	w := newMemoryWorld(t)
 	w.keepFrom = 0
 	alice := w.clone("alice")
 	alice.init()
@@ -197,7 +197,7 @@ func TestASmallStoreIsForReads(t *testing.T) {
 // stays small, and the numbers come.
 func TestMuchMadeOffline(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	w := newMemoryWorld(t)
 	w.keepFrom = whereRead
 	alice := w.clone("alice")
 	alice.init()

@@ -59,16 +59,16 @@ func TestPinnedHub(t *testing.T) {
 			w.git(c.dir, "remote", "set-url", "origin", filepath.Join(w.dir, "nowhere"))
 		}, "kept", back},
 		{"removed", git("remote", "remove", "origin"), "no-such-remote", func(w *world, c *clone, _ *world) {
-			w.git(c.dir, "remote", "add", "origin", w.hub)
+			c.addRemote("origin", w.hub)
 		}},
 		{"removed, with another in its place", func(w *world, c *clone, o *world) {
-			w.git(c.dir, "remote", "remove", "origin")
+			c.forgetRemote()
 			w.git(c.dir, "remote", "add", "origin", o.hub)
 			w.git(c.dir, "fetch", "-q", "origin")
 		}, "kept", back},
 		{"another remote is named", func(w *world, c *clone, o *world) {
 			w.git(c.dir, "remote", "add", "elsewhere", o.hub)
-			w.git(c.dir, "config", "crosslink.remote", "elsewhere")
+			c.set("crosslink.remote", "elsewhere")
 		}, "kept", git("config", "--unset", "crosslink.remote")},
 	} {
 		t.Run(a.name, func(t *testing.T) {

@@ -41,7 +41,7 @@ func (c *clone) problems() string {
 // goes on, and a revocation before the line ends it.
 func TestGreatestTime(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	w := newMemoryWorld(t)
 	alice, zed := w.clone("alice"), w.clone("zed")
 	alice.init()
 	issue, other := alice.create("one"), alice.create("two")
@@ -108,7 +108,7 @@ func TestGreatestTime(t *testing.T) {
 // stops nobody. The one whose clock it was is named, not those who followed.
 func TestYearsAhead(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	w := newMemoryWorld(t)
 	alice, zed := w.clone("alice"), w.clone("zed")
 	alice.init()
 	issue := alice.create("one")
@@ -141,7 +141,7 @@ func TestYearsAhead(t *testing.T) {
 // followed explains its time.
 func TestFarAheadWithAWall(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	w := newMemoryWorld(t)
 	alice, liar := w.clone("alice"), w.clone("liar")
 	alice.init()
 	issue := alice.create("one")

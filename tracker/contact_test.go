@@ -21,7 +21,7 @@ func (c *clone) note() string { return filepath.Join(c.dir, ".git", "crosslink",
 // the hub is looked for, deciding and sending go on.
 func TestTimesInTheFuture(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	w := newMemoryWorld(t)
 	alice, bob := w.clone("alice"), w.clone("bob")
 	alice.create("before there was a hub")
 	bob.init()
@@ -55,7 +55,7 @@ func TestDirectoryInThePlaceOfAFile(t *testing.T) {
 		if err := os.MkdirAll(path, 0o777); err != nil {
 			t.Fatal(err)
 		}
-		tr, err := tracker.Open(context.Background(), tracker.Options{Dir: c.dir, Environ: w.env, Now: c.now,
+		tr, err := tracker.Open(context.Background(), tracker.Options{Survey: c.survey(), Dir: c.dir, Environ: w.env, Now: c.now,
 			Notice: func(n fail.Notice) { c.notices = append(c.notices, n) }})
 		if err != nil {
 			t.Fatal(err)

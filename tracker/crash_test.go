@@ -85,7 +85,7 @@ func TestKilledWithoutAHub(t *testing.T) {
 	}
 	w := newWorld(t)
 	c := w.clone("alice")
-	w.git(c.dir, "remote", "remove", "origin")
+	c.forgetRemote()
 	c.init()
 	c.create("before") // from here on every round crosses the same boundaries
 	points := c.boundaries("create x")
@@ -170,7 +170,7 @@ func TestEachSystemCallOfAnAppendFails(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t)
 			alice := w.clone("alice")
-			w.git(alice.dir, "remote", "remove", "origin")
+			alice.forgetRemote()
 			alice.create("before")
 			var done []event.UUID
 			failed := 0
@@ -320,7 +320,7 @@ func TestSyncedBeforeSuccess(t *testing.T) {
 	}
 	w := newWorld(t)
 	alice := w.clone("alice")
-	w.git(alice.dir, "remote", "remove", "origin")
+	alice.forgetRemote()
 	alice.create("first") // the replica exists now
 	log := filepath.Join(w.dir, "strace")
 	cmd := alice.process("create second")

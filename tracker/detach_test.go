@@ -100,11 +100,11 @@ func TestDetachedSyncCreatesNothingInACloneThatIsBeingRemoved(t *testing.T) {
 func TestDetachedSyncWaitsForRest(t *testing.T) {
 	tracker.RestTime(t, time.Second)
 	for busy, want := range map[int]int{0: 1, 3: 4, 100: 20} {
-		w := newWorld(t)
+		w := newMemoryWorld(t)
 		alice := w.clone("alice")
 		alice.init()
 		alice.create("one")
-		w.git(alice.dir, "config", "crosslink.syncInterval", "1")
+		alice.set("crosslink.syncInterval", "1")
 		clock := time.Now()
 		touch := func() { must(t, os.Chtimes(alice.dir, clock, clock)) }
 		touch()

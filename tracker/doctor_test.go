@@ -96,7 +96,7 @@ func TestDoctor(t *testing.T) {
 	alice.now = time.Now
 	is(alice, false, "warning hub, warning far-future")
 
-	w.git(bob.dir, "config", "crosslink.sync", "manual")
+	bob.set("crosslink.sync", "manual")
 	is(bob, false, "note manual")
 }
 
@@ -279,14 +279,14 @@ func TestStatusAndDoctorAgree(t *testing.T) {
 	unset()
 
 	// what the hub holds that is not believed
-	meta := strings.TrimSpace(w.git(w.hub, "rev-parse", "refs/heads/crosslink/meta"))
+	meta := string(w.tip(branches + "meta"))
 	tree := strings.TrimSpace(w.git(w.hub, "rev-parse", meta+"^{tree}"))
 	stray := strings.TrimSpace(w.git(w.hub, "-c", "user.name=m", "-c", "user.email=m@example.com", "commit-tree", "-p", meta, "-m", "stray", tree))
 	w.git(w.hub, "update-ref", "refs/heads/crosslink/meta", stray)
 	w.git(w.hub, "update-ref", "refs/heads/crosslink/agents/Not_An_Id", strings.TrimSpace(w.git(w.hub, "rev-parse", "main")))
 	bob.sync()
 	is(bob, "warning meta, warning hub")
-	w.git(w.hub, "update-ref", "-d", "refs/heads/crosslink/agents/Not_An_Id")
+	w.move("refs/heads/crosslink/agents/Not_An_Id", "")
 
 	alice.now = func() time.Time { return time.Now().AddDate(9, 0, 0) }
 	alice.comment(issue, "from the future")
@@ -294,7 +294,7 @@ func TestStatusAndDoctorAgree(t *testing.T) {
 	bob.sync()
 	is(bob, "warning meta, warning far-future")
 
-	w.git(w.hub, "update-ref", "-d", "refs/heads/crosslink/meta")
+	w.move("refs/heads/crosslink/meta", "")
 	bob.comment(issue, "to nobody")
 	is(bob, "problem hub-lost, warning meta, warning far-future")
 	if len(seen) < 8 {

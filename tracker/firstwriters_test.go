@@ -296,8 +296,8 @@ func raceToBootstrap(t *testing.T, s situation, order []moment) (*gatekeeper, st
 	}
 	os.Remove(filepath.Join(w.hub, "hooks", "pre-receive"))
 	for _, c := range []*clone{a, b} {
-		w.git(c.dir, "config", "--unset", "remote.origin.uploadpack")
-		w.git(c.dir, "config", "--unset", "remote.origin.receivepack")
+		c.unset("remote.origin.uploadpack")
+		c.unset("remote.origin.receivepack")
 	}
 	for _, c := range []*clone{a, b} {
 		title := c.name[:1] + " after"

@@ -13,7 +13,6 @@ import (
 	"github.com/git-crosslink/git-crosslink/event"
 	"github.com/git-crosslink/git-crosslink/ledger"
 	"github.com/git-crosslink/git-crosslink/refs"
-	"github.com/git-crosslink/git-crosslink/refs/git"
 	"github.com/git-crosslink/git-crosslink/replay"
 	"github.com/git-crosslink/git-crosslink/tracker"
 	"github.com/git-crosslink/git-crosslink/trust"
@@ -24,22 +23,20 @@ const checkpointRef = "refs/heads/crosslink/checkpoint"
 
 // nextStep drafts the step that follows from what the hub holds, and says what
 // the hub's ledger is.
-func (w *world) nextStep(hub string) (*git.Plumbing, *ledger.Draft) {
+func (w *world) nextStep(hub string) (refs.Local, *ledger.Draft) {
 	w.t.Helper()
 	ctx := context.Background()
-	repo := git.NewPlumbing(w.hub, w.hub, refs.SHA1, w.env)
-	w.t.Cleanup(func() { repo.Close() })
+	repo := w.repo()
 	r := ledger.NewReader(replay.NewSteps(ctx, repo, hub), hub)
-	v, err := r.Read(strings.TrimSpace(w.git(w.hub, "rev-parse", checkpointRef)))
+	v, err := r.Read(string(w.tip(checkpointRef)))
 	if err != nil {
 		w.t.Fatal(err)
 	}
 	logs := map[string]string{}
-	for _, l := range splitLines(w.git(w.hub, "for-each-ref", "--format=%(refname:lstrip=4) %(objectname)", "refs/heads/crosslink/agents")) {
-		id, tip, _ := strings.Cut(l, " ")
-		logs[id] = tip
+	for name, tip := range w.tips(branches + "agents/") {
+		logs[strings.TrimPrefix(name, branches+"agents/")] = string(tip)
 	}
-	d, err := r.Next(ledger.Plan{On: v, Meta: strings.TrimSpace(w.git(w.hub, "rev-parse", "crosslink/meta")), By: "alice", At: event.Time(1_700_000_000e9), Logs: logs})
+	d, err := r.Next(ledger.Plan{On: v, Meta: string(w.tip(branches + "meta")), By: "alice", At: event.Time(1_700_000_000e9), Logs: logs})
 	if err != nil || d == nil {
 		w.t.Fatalf("there is no step to forge: %v", err)
 	}
@@ -47,7 +44,7 @@ func (w *world) nextStep(hub string) (*git.Plumbing, *ledger.Draft) {
 }
 
 // landStep puts a step with these files on the hub.
-func (w *world) landStep(repo *git.Plumbing, d *ledger.Draft, files map[string][]byte) {
+func (w *world) landStep(repo refs.Local, d *ledger.Draft, files map[string][]byte) {
 	w.t.Helper()
 	var parents []refs.OID
 	for _, p := range d.Parents {
@@ -57,7 +54,7 @@ func (w *world) landStep(repo *git.Plumbing, d *ledger.Draft, files map[string][
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	w.git(w.hub, "update-ref", checkpointRef, string(id))
+	w.move(checkpointRef, id)
 }
 
 // landUndecided puts what a clone writes on the hub, without a step for it.
@@ -66,7 +63,7 @@ func (c *clone) landUndecided(title string) {
 	c.cut(true)
 	c.create(title)
 	c.cut(false)
-	c.w.git(c.dir, "--git-dir="+c.replica(), "push", "-q", c.w.hub, "refs/heads/crosslink/agents/"+c.name)
+	c.pushLog()
 }
 
 // landBehind puts a line, whatever it is, behind those of an agent's log on the hub.
@@ -131,7 +128,7 @@ func TestForgedSteps(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			w := newWorld(t)
+			w := newMemoryWorld(t)
 			alice, bob, warm := w.clone("alice"), w.clone("bob"), w.clone("warm")
 			hub := alice.init().Hub
 			bob.comment(alice.create("one"), "x")
@@ -192,7 +189,7 @@ func TestADroppedLine(t *testing.T) {
 		for _, drop := range []int{1, 2} {
 			t.Run(fmt.Sprintf("covered %v, line %d of 3", covered, drop+1), func(t *testing.T) {
 				t.Parallel()
-				w := newWorld(t)
+				w := newMemoryWorld(t)
 				alice, bob := w.clone("alice"), w.clone("bob")
 				hub := alice.init().Hub
 				issue := alice.create("one")
@@ -265,7 +262,7 @@ func TestGarbageBehindALog(t *testing.T) {
 		for _, seen := range []bool{false, true} {
 			t.Run(fmt.Sprintf("%s, seen %v", name, seen), func(t *testing.T) {
 				t.Parallel()
-				w := newWorld(t)
+				w := newMemoryWorld(t)
 				alice, bob := w.clone("alice"), w.clone("bob")
 				hub := alice.init().Hub
 				issue := alice.create("one")
@@ -303,7 +300,7 @@ func TestGarbageBehindALog(t *testing.T) {
 // read it, keeps it, says so, and never puts what it knows in its place.
 func TestALineOfANewerProgram(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	w := newMemoryWorld(t)
 	alice, bob := w.clone("alice"), w.clone("bob")
 	hub := alice.init().Hub
 	issue := alice.create("one")
@@ -311,7 +308,7 @@ func TestALineOfANewerProgram(t *testing.T) {
 	alice.sync()
 	good := w.hubLines("bob")
 	w.landBehind(hub, "bob", good, []byte(`{"v":5,"more":"than is known"}`))
-	tip := strings.TrimSpace(w.git(w.hub, "rev-parse", "crosslink/agents/bob"))
+	tip := string(w.tip(branches + "agents/bob"))
 	cold := w.clone("cold")
 	for _, c := range []*clone{alice, cold, alice} {
 		c.comment(issue, "by "+c.name)
@@ -323,7 +320,7 @@ func TestALineOfANewerProgram(t *testing.T) {
 	bob.comment(issue, "by the older program")
 	_ = bob.trySync()
 	alice.sync()
-	if got := strings.TrimSpace(w.git(w.hub, "rev-parse", "crosslink/agents/bob")); got != tip {
+	if got := string(w.tip(branches + "agents/bob")); got != tip {
 		t.Errorf("the hub has %s in place of the newer line", got)
 	}
 	if p := fmt.Sprint(bob.status().Problems()); !strings.Contains(p, "bob") {

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/git-crosslink/git-crosslink/refs"
 	"github.com/git-crosslink/git-crosslink/tracker"
 )
 
@@ -49,9 +50,9 @@ func TestFsck(t *testing.T) {
 	}
 
 	// a step that claims what does not follow from the events
-	tip := strings.TrimSpace(w.git(w.hub, "rev-parse", "refs/heads/crosslink/checkpoint"))
+	tip := string(w.tip(branches + "checkpoint"))
 	forged := strings.TrimSpace(w.git(w.hub, "commit-tree", tip+"^{tree}", "-p", tip, "-m", "forged"))
-	w.git(w.hub, "update-ref", "refs/heads/crosslink/checkpoint", forged)
+	w.move("refs/heads/crosslink/checkpoint", refs.OID(forged))
 	alice.create("three") // decides over it
 	for _, full := range []bool{false, true} {
 		got := alice.findings(full)

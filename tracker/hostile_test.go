@@ -352,11 +352,11 @@ func TestHostileMeta(t *testing.T) {
 // put back.
 func TestHostileMetaAtFirstContact(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	w := newMemoryWorld(t)
 	alice := w.clone("alice")
 	h := newHostile(w, alice.init().Hub)
 	alice.create("before")
-	meta := refs.OID(strings.TrimSpace(w.git(w.hub, "rev-parse", "crosslink/meta")))
+	meta := refs.OID(string(w.tip(branches + "meta")))
 	h.tips["refs/heads/crosslink/meta"] = h.commit(h.tree("100644 hub.json", string(h.put(refs.Blob, []byte("junk")))))
 	h.land()
 	bob := w.clone("bob")

@@ -3,6 +3,7 @@ package tracker_test
 import (
 	"bytes"
 	"compress/zlib"
+	"context"
 	"encoding/hex"
 	"fmt"
 	"os"
@@ -94,6 +95,16 @@ func (h *hostile) with(agent string, third func(good string) string) refs.OID {
 // the name or what it points to.
 func (h *hostile) land() {
 	h.w.t.Helper()
+	if m := h.w.memory; m != nil {
+		if _, err := m.Write(context.Background(), h.objs); err != nil {
+			h.w.t.Fatal(err)
+		}
+		for name, tip := range h.tips {
+			m.Put(name, tip)
+		}
+		h.objs, h.tips = nil, map[string]refs.OID{}
+		return
+	}
 	for _, o := range h.objs { // loose, and without the syncs that git would make
 		id := string(refs.SHA1.ID(o))
 		var z bytes.Buffer

@@ -14,7 +14,7 @@ import (
 // The hub that is chosen, the identity and the locks are as without it.
 func TestHostileNotes(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	w := newMemoryWorld(t)
 	alice := w.clone("alice")
 	alice.init()
 	alice.create("one")

@@ -2,6 +2,7 @@ package tracker_test
 
 import (
 	"context"
+	"fmt"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -68,7 +69,7 @@ func TestDetachAFork(t *testing.T) {
 		t.Errorf("status does not say it: %s", p)
 	}
 
-	before, there := fred.numbers(), w.git(w.hub, "for-each-ref")
+	before, there := fred.numbers(), fmt.Sprint(w.tips(""))
 	d, err := fred.detach("")
 	if err != nil {
 		t.Fatal(err)
@@ -76,7 +77,7 @@ func TestDetachAFork(t *testing.T) {
 	if d.Was != first || d.Hub == first || d.Logs != 2 {
 		t.Errorf("%+v", d)
 	}
-	if now := w.git(w.hub, "for-each-ref"); now != there {
+	if now := fmt.Sprint(w.tips("")); now != there {
 		t.Errorf("the original was written to:\n%s", now)
 	}
 	m, err := trust.DecodeMeta([]byte(f.git(f.hub, "show", "crosslink/meta:hub.json")))
@@ -157,7 +158,7 @@ func TestForksAreNotMixed(t *testing.T) {
 		t.Errorf("a mirror is a problem: %q", p)
 	}
 	fred.create("of the fork")
-	there, here := w.git(w.hub, "for-each-ref"), f.git(f.hub, "for-each-ref")
+	there, here := fmt.Sprint(w.tips("")), f.git(f.hub, "for-each-ref")
 	w.git(fred.dir, "remote", "set-url", "origin", w.hub)
 	if err := fred.trySync(); errorName(err) != "other-hub" {
 		t.Errorf("%v", err)
@@ -168,7 +169,7 @@ func TestForksAreNotMixed(t *testing.T) {
 	if got := fred.numbers(); got["shared"] != 1 || got["of the fork"] != 2 {
 		t.Errorf("fred shows %v", got)
 	}
-	if w.git(w.hub, "for-each-ref") != there || f.git(f.hub, "for-each-ref") != here {
+	if fmt.Sprint(w.tips("")) != there || f.git(f.hub, "for-each-ref") != here {
 		t.Error("something was written")
 	}
 	w.git(fred.dir, "remote", "set-url", "origin", f.hub)

@@ -13,7 +13,7 @@ import (
 // is new, here or there, is found all the same.
 func TestIdleSyncReadsNoLog(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	w := newMemoryWorld(t)
 	alice, bob := w.clone("alice"), w.clone("bob")
 	hub := alice.init().Hub
 	issue := alice.create("one")
@@ -55,19 +55,19 @@ func TestIdleSyncReadsNoLog(t *testing.T) {
 	sync("idle", false, 0, 0)
 
 	// a hub that is set back
-	w.git(w.hub, "update-ref", "-d", "refs/heads/crosslink/agents/bob")
+	w.move("refs/heads/crosslink/agents/bob", "")
 	tr := alice.open()
 	if _, err := tr.Sync(context.Background(), tracker.SyncOptions{}); err != nil || !tr.HasLoaded() {
 		t.Errorf("a log that is gone was not noticed: %v", err)
 	}
 	tr.Close()
-	if got := w.git(w.hub, "for-each-ref", "--format=x", "refs/heads/crosslink/agents/bob"); got != "x\n" {
+	if got := w.tip(branches + "agents/bob"); got == "" {
 		t.Errorf("it is not back: %q", got)
 	}
 
 	// another remote may hold a fork of this tracker
 	sync("put back", true, 0, 0)
 	sync("and idle", false, 0, 0)
-	w.git(alice.dir, "remote", "add", "other", w.hub)
+	alice.addRemote("other", w.hub)
 	sync("another remote", true, 0, 0)
 }

@@ -1,6 +1,7 @@
 package tracker_test
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -12,7 +13,7 @@ import (
 // all clones, whatever the others did meanwhile.
 func TestOfflineForAYear(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	w := newMemoryWorld(t)
 	alice, bob := w.clone("alice"), w.clone("bob")
 	alice.init()
 	shared := alice.create("shared")
@@ -41,7 +42,7 @@ func TestOfflineForAYear(t *testing.T) {
 // arrives.
 func TestEventBeforeItsIssue(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	w := newMemoryWorld(t)
 	alice, bob, carol := w.clone("alice"), w.clone("bob"), w.clone("carol")
 	alice.init()
 	bob.sync()
@@ -67,7 +68,7 @@ func TestClockDecadesOff(t *testing.T) {
 	t.Parallel()
 	for name, years := range map[string]int{"ahead": 20, "behind": -20} {
 		t.Run(name, func(t *testing.T) {
-			w := newWorld(t)
+			w := newMemoryWorld(t)
 			alice, bob := w.clone("alice"), w.clone("bob")
 			alice.init()
 			bob.now = func() time.Time { return time.Now().AddDate(years, 0, 0) }
@@ -159,7 +160,7 @@ func TestCasesInWhichTheOriginalLosesData(t *testing.T) {
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
-			w := newWorld(t)
+			w := newMemoryWorld(t)
 			alice, bob := w.clone("alice"), w.clone("bob")
 			alice.init()
 			bob.sync()
@@ -178,12 +179,12 @@ func TestCasesInWhichTheOriginalLosesData(t *testing.T) {
 	}
 }
 
-// written counts the creations in the logs on the hub, from git itself.
+// written counts the creations in the logs on the hub.
 func (w *world) written() int {
 	n := 0
-	for _, ref := range splitLines(w.git(w.hub, "for-each-ref", "--format=%(refname)", "refs/heads/crosslink/agents/")) {
-		for _, subject := range splitLines(w.git(w.hub, "log", "--format=%B", ref)) {
-			if containsWord(subject, "IssueCreated") {
+	for name := range w.tips(branches + "agents/") {
+		for _, line := range w.hubLines(strings.TrimPrefix(name, branches+"agents/")) {
+			if e, err := event.Decode(line); err == nil && e.Body.Type() == "IssueCreated" {
 				n++
 			}
 		}

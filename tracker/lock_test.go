@@ -47,7 +47,7 @@ func (c *clone) lock(u event.UUID) string {
 // until somebody decides it.
 func TestReleaseWithoutStepFreesTheLock(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	w := newMemoryWorld(t)
 	alice, bob := w.clone("alice"), w.clone("bob")
 	alice.init()
 	u := alice.create("held")
@@ -60,7 +60,7 @@ func TestReleaseWithoutStepFreesTheLock(t *testing.T) {
 		return []event.Body{&event.LockReleased{Issue: u}}
 	})
 	alice.cut(false)
-	w.git(alice.dir, "--git-dir="+alice.replica(), "push", "-q", w.hub, "refs/heads/crosslink/agents/alice")
+	alice.pushLog()
 	a, err := bob.act(lockOp{do: "claim"}, u)
 	if err != nil || a.outcome != tracker.Held || a.holder != "bob" {
 		t.Errorf("bob: %+v, %v", a, err)
@@ -75,7 +75,7 @@ func TestReleaseWithoutStepFreesTheLock(t *testing.T) {
 // it is not granted when the holder gives the lock back.
 func TestRefusedClaimIsNeverGranted(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	w := newMemoryWorld(t)
 	alice, bob := w.clone("alice"), w.clone("bob")
 	alice.init()
 	u := alice.create("wanted by two")
@@ -323,7 +323,7 @@ func TestLocksAreLinearizable(t *testing.T) {
 	for h := range histories {
 		seed := uint64(h + 1)
 		t.Run(fmt.Sprintf("seed %d", seed), func(t *testing.T) {
-			w := newWorld(t)
+			w := newMemoryWorld(t)
 			clones := []*clone{w.clone("alice"), w.clone("bob"), w.clone("carol")}
 			clones[0].init()
 			u := clones[0].create("contended")

@@ -18,14 +18,14 @@ func (w *world) litter(n int) {
 	ctx := context.Background()
 	repo := git.NewPlumbing(w.hub, w.hub, refs.SHA1, w.env)
 	defer repo.Close()
-	tip := refs.OID(strings.TrimSpace(w.git(w.hub, "rev-parse", "crosslink/meta")))
+	tip := refs.OID(string(w.tip(branches + "meta")))
 	for i := range n {
 		var err error
 		if tip, err = refs.WriteCommit(ctx, repo, map[string][]byte{"hub.json": fmt.Appendf(nil, "litter %d\n", i)}, []refs.OID{tip}, refs.CommitInfo{Author: "x", Message: "x"}); err != nil {
 			w.t.Fatal(err)
 		}
 	}
-	w.git(w.hub, "update-ref", "refs/heads/crosslink/meta", string(tip))
+	w.move("refs/heads/crosslink/meta", tip)
 }
 
 // A chain of meta that is longer than is walked: who comes new is told so and
@@ -59,7 +59,7 @@ func TestMetaChainThatIsTooLong(t *testing.T) {
 	r, err := cold.tryEmit(func(tr *tracker.Tracker) []event.Body {
 		return []event.Body{&event.IssueCreated{UUID: tr.MintUUID(), Title: "x", Priority: event.Low, CreatedBy: "cold"}}
 	})
-	if err != nil || r.Sync != tracker.Local || w.git(w.hub, "for-each-ref", "refs/heads/crosslink/agents/cold") != "" {
+	if err != nil || r.Sync != tracker.Local || w.tip(branches+"agents/cold") != "" {
 		t.Errorf("it does not keep what it writes to itself: %v", err)
 	}
 	// who was there: an admin goes on above it, and others follow

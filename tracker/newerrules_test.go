@@ -3,6 +3,7 @@ package tracker_test
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"maps"
 	"strings"
 	"testing"
@@ -21,7 +22,7 @@ func (w *world) admitRules(by *clone, rules string) {
 	ctx := context.Background()
 	repo := git.NewPlumbing(w.hub, w.hub, refs.SHA1, w.env)
 	defer repo.Close()
-	tip := refs.OID(strings.TrimSpace(w.git(w.hub, "rev-parse", "crosslink/meta")))
+	tip := refs.OID(string(w.tip(branches + "meta")))
 	files, err := refs.ReadFiles(ctx, repo, tip, 1<<20)
 	if err != nil {
 		w.t.Fatal(err)
@@ -45,7 +46,7 @@ func (w *world) admitRules(by *clone, rules string) {
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	w.git(w.hub, "update-ref", "refs/heads/crosslink/meta", string(commit))
+	w.move("refs/heads/crosslink/meta", commit)
 }
 
 // TestNewerRules: a newer program decides by rules that the hub admits and this
@@ -76,7 +77,7 @@ func TestNewerRules(t *testing.T) {
 			files := d.Files()
 			files["state.json"] = bytes.Replace(files["state.json"], []byte(`"rules":1`), []byte(`"rounds":1,"rules":2`), 1)
 			w.landStep(repo, d, files)
-			there := w.git(w.hub, "for-each-ref")
+			there := fmt.Sprint(w.tips(""))
 
 			cold := w.clone("cold")
 			for _, r := range []*clone{warm, cold} {
@@ -128,7 +129,7 @@ func TestNewerRules(t *testing.T) {
 			if err := alice.tryPolicy(trust.Off); errorName(err) != "level" {
 				t.Errorf("%v", err)
 			}
-			if now := w.git(w.hub, "for-each-ref"); now != there {
+			if now := fmt.Sprint(w.tips("")); now != there {
 				t.Errorf("something was written:\n%s\n%s", there, now)
 			}
 			if s := alice.status(); s.Unsent != 1 {

@@ -25,7 +25,7 @@ func (c *clone) numbers() map[string]uint64 {
 // A new issue has its number when the command ends, in one push.
 func TestNumberedAtOnce(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	w := newMemoryWorld(t)
 	alice, bob := w.clone("alice"), w.clone("bob")
 	alice.create("before the hub")
 	if n := alice.numbers()["before the hub"]; n != 0 {
@@ -52,7 +52,7 @@ func TestLateEventsChangeNoNumber(t *testing.T) {
 	t.Parallel()
 	for name, years := range map[string]int{"stamped early": -10, "stamped late": 10} {
 		t.Run(name, func(t *testing.T) {
-			w := newWorld(t)
+			w := newMemoryWorld(t)
 			alice, bob := w.clone("alice"), w.clone("bob")
 			alice.init()
 			bob.sync()
@@ -100,7 +100,7 @@ func TestHubWithoutAtomicPush(t *testing.T) {
 // What has lain undecided on the hub for a while is decided by anybody's sync.
 func TestAnybodyDecidesWhatLiesUndecided(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	w := newMemoryWorld(t)
 	alice, bob := w.clone("alice"), w.clone("bob")
 	alice.init()
 	bob.sync()
@@ -108,7 +108,7 @@ func TestAnybodyDecidesWhatLiesUndecided(t *testing.T) {
 	alice.cut(true)
 	alice.create("undecided")
 	alice.cut(false)
-	w.git(alice.dir, "--git-dir="+alice.replica(), "push", "-q", w.hub, "refs/heads/crosslink/agents/alice")
+	alice.pushLog()
 	bob.sync()
 	if n := bob.numbers()["undecided"]; n != 0 {
 		t.Fatalf("decided at once: %d", n)
@@ -126,16 +126,16 @@ func TestAnybodyDecidesWhatLiesUndecided(t *testing.T) {
 // keeps them until somebody says that they may end.
 func TestPrivateNumbers(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	w := newMemoryWorld(t)
 	private := func(name string) *clone {
 		c := w.clone(name)
-		w.git(c.dir, "remote", "remove", "origin")
+		c.forgetRemote()
 		c.create(name + " 1")
 		c.create(name + " 2")
 		if n := c.numbers()[name+" 2"]; n != 2 {
 			t.Fatalf("%s: private number %d", name, n)
 		}
-		w.git(c.dir, "remote", "add", "origin", w.hub)
+		c.addRemote("origin", w.hub)
 		return c
 	}
 	alice, bob := private("alice"), private("bob")
@@ -168,18 +168,16 @@ func TestPrivateNumbers(t *testing.T) {
 // and lost comes back by a merge step; a number given twice becomes an alias.
 func TestHubRestoredFromBackup(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	w := newMemoryWorld(t)
 	alice, bob := w.clone("alice"), w.clone("bob")
 	alice.init()
 	bob.sync()
 	alice.create("kept")
 	w.converge(alice, bob)
-	backup := w.git(w.hub, "for-each-ref", "--format=update %(refname) %(objectname)", "refs/heads/crosslink")
+	backup := w.tips(branches)
 	alice.create("lost 2")
 	alice.create("lost 3")
-	for _, line := range splitLines(backup) {
-		w.git(w.hub, append([]string{"update-ref"}, splitWords(line)[1:]...)...)
-	}
+	w.restore(backup)
 	bob.create("given 2 again")
 	if n := bob.numbers()["given 2 again"]; n != 2 {
 		t.Fatalf("on the restored hub the next number is %d", n)
@@ -205,17 +203,15 @@ func TestHubRestoredFromBackup(t *testing.T) {
 // back by fast-forward: no number changes.
 func TestHubSetBack(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	w := newMemoryWorld(t)
 	alice, bob := w.clone("alice"), w.clone("bob")
 	alice.init()
 	bob.sync()
 	alice.create("one")
-	backup := w.git(w.hub, "for-each-ref", "--format=update %(refname) %(objectname)", "refs/heads/crosslink")
+	backup := w.tips(branches)
 	alice.create("two")
 	before := alice.numbers()
-	for _, line := range splitLines(backup) {
-		w.git(w.hub, append([]string{"update-ref"}, splitWords(line)[1:]...)...)
-	}
+	w.restore(backup)
 	alice.sync()
 	alice.create("three")
 	w.converge(alice, bob)

@@ -412,7 +412,7 @@ func TestForbiddenForge(t *testing.T) {
 // Without a network there is nothing to pace, unless it is asked for.
 func TestPacingIsConfigured(t *testing.T) {
 	tracker.ShortBounds(t, 3*time.Second, time.Minute)
-	w := newWorld(t)
+	w := newMemoryWorld(t)
 	alice := w.clone("alice")
 	alice.init()
 	issue := alice.create("one")
@@ -422,7 +422,7 @@ func TestPacingIsConfigured(t *testing.T) {
 	if n := alice.status().Unsent; n != 0 {
 		t.Errorf("%d unsent", n)
 	}
-	w.git(alice.dir, "config", "crosslink.pushesPerMinute", "3")
+	alice.set("crosslink.pushesPerMinute", "3")
 	for i := range 8 {
 		alice.comment(issue, fmt.Sprint(i))
 	}
@@ -475,11 +475,11 @@ func (c *clone) claimLock(issue event.UUID) *tracker.Claim {
 // What an admin changes is a push like any other: it counts, and waits for its
 // turn.
 func TestAnAdminsPushIsPaced(t *testing.T) {
-	w := newWorld(t)
+	w := newMemoryWorld(t)
 	alice := w.clone("alice")
 	alice.init()
 	alice.create("the flux")
-	w.git(alice.dir, "config", "crosslink.pushesPerMinute", "1")
+	alice.set("crosslink.pushesPerMinute", "1")
 	at, slept := time.Now(), time.Duration(0)
 	alice.now = func() time.Time { return at }
 	alice.sleep = func(d time.Duration) { slept, at = slept+d, at.Add(d) }

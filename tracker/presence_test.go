@@ -312,7 +312,7 @@ func TestPresenceCutOff(t *testing.T) {
 // Of two locks that one step granted a heartbeat names always the same.
 func TestHeartbeatNamesOneIssue(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	w := newMemoryWorld(t)
 	w.keepFrom = whereRead
 	alice := w.clone("alice")
 	alice.init()
@@ -330,7 +330,7 @@ func TestHeartbeatNamesOneIssue(t *testing.T) {
 // known to it at once.
 func TestPresenceBesideAStore(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	w := newMemoryWorld(t)
 	w.keepFrom = whereRead
 	alice, bob := w.clone("alice"), w.clone("bob")
 	alice.later(-time.Hour)

@@ -3,6 +3,7 @@ package tracker_test
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -13,6 +14,8 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/git-crosslink/git-crosslink/event"
+	"github.com/git-crosslink/git-crosslink/refs"
+	"github.com/git-crosslink/git-crosslink/refs/memory"
 	"github.com/git-crosslink/git-crosslink/tracker"
 )
 
@@ -116,11 +119,7 @@ func acknowledged(t *testing.T, out []byte) []event.UUID {
 // on the hub and here one chain without gap, and no uuid said twice in it.
 func (c *clone) sound() {
 	c.w.t.Helper()
-	replica := c.replica()
-	c.fsck(replica)
-	c.fsck(c.w.hub)
-	ref := "refs/heads/crosslink/agents/" + c.name
-	here, hub := c.logLines(replica, ref), c.logLines(c.w.hub, ref)
+	here, hub := c.checked()
 	if len(hub) > len(here) {
 		here, hub = hub, here
 	}
@@ -150,6 +149,39 @@ func (c *clone) sound() {
 			seen[made.UUID] = true
 		}
 	}
+}
+
+// checked are the lines of the own log here and on the hub, whose objects are in
+// order.
+func (c *clone) checked() (here, hub []string) {
+	c.w.t.Helper()
+	name := "refs/heads/crosslink/agents/" + c.name
+	if c.memory == nil {
+		replica := c.replica()
+		c.fsck(replica)
+		c.fsck(c.w.hub)
+		return c.logLines(replica, name), c.logLines(c.w.hub, name)
+	}
+	r, err := c.memory.OpenWhole()
+	if err != nil {
+		c.w.t.Fatal(err)
+	}
+	defer r.Close()
+	lines := func(l *memory.Local) (lines []string) {
+		tip := tipsOf(c.w.t, l, name)[name]
+		if tip == "" {
+			return nil
+		}
+		log, err := refs.ReadLog(context.Background(), l, c.name, tip, 1)
+		if err := errors.Join(err, l.Fsck()); err != nil || log.Bad != "" {
+			c.w.t.Fatal(log.Bad, err)
+		}
+		for _, line := range log.Lines {
+			lines = append(lines, string(line))
+		}
+		return lines
+	}
+	return lines(r.Local().(*memory.Local)), lines(c.w.memory.Local)
 }
 
 func (c *clone) replica() string { return c.dir + "/.git/crosslink/replica.git" }

@@ -41,7 +41,7 @@ func TestReplicaDeleted(t *testing.T) {
 // of either is lost.
 func TestOneIDInTwoUnboundClones(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	w := newMemoryWorld(t)
 	a, b := w.clone("desk-1"), w.clone("second")
 	b.name = "desk-1"
 	a.create("A")
@@ -92,7 +92,7 @@ func TestCopyOfAnUnboundClone(t *testing.T) {
 // line is confirmed, and fork carries its lines over under another id.
 func TestTwoClonesUnderOneID(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	w := newMemoryWorld(t)
 	a, b := w.clone("builder-1"), w.clone("second")
 	b.name = "builder-1"
 	a.init()
@@ -144,8 +144,8 @@ func TestDeletedBranchesArePutBack(t *testing.T) {
 	bob.create("two")
 	w.converge(alice, bob)
 	before := w.git(w.hub, "for-each-ref", "--format=%(refname)", "refs/heads/crosslink")
-	w.git(w.hub, "update-ref", "-d", "refs/heads/crosslink/agents/alice")
-	w.git(w.hub, "update-ref", "-d", "refs/heads/crosslink/checkpoint")
+	w.move("refs/heads/crosslink/agents/alice", "")
+	w.move("refs/heads/crosslink/checkpoint", "")
 	bob.sync()
 	if after := w.git(w.hub, "for-each-ref", "--format=%(refname)", "refs/heads/crosslink"); after != before {
 		t.Errorf("the hub has\n%sof\n%s", after, before)
@@ -332,7 +332,7 @@ func TestLostLogIsFoundInTheLedger(t *testing.T) {
 	alice, bob := w.clone("alice"), w.clone("bob")
 	alice.init()
 	alice.create("one")
-	w.git(w.hub, "update-ref", "-d", "refs/heads/crosslink/agents/alice")
+	w.move("refs/heads/crosslink/agents/alice", "")
 	bob.sync()
 	if got := bob.numbers(); got["one"] != 1 {
 		t.Fatalf("%v", got)

@@ -15,7 +15,7 @@ import (
 // refusal opens the tracker where it is to be refused.
 func refusal(t *testing.T, c *clone, dir string) *fail.Error {
 	t.Helper()
-	tr, err := tracker.Open(context.Background(), tracker.Options{Dir: dir, Environ: c.w.env, Now: c.now})
+	tr, err := tracker.Open(context.Background(), tracker.Options{Survey: c.survey(), Dir: dir, Environ: c.w.env, Now: c.now})
 	var e *fail.Error
 	if !errors.As(err, &e) {
 		if err == nil {

@@ -37,7 +37,7 @@ func (c *clone) agent(id string) reducer.Agent {
 // A description survives the binding to a hub that was not known when it was
 // given, and agent fork.
 func TestDescribe(t *testing.T) {
-	w := newWorld(t)
+	w := newMemoryWorld(t)
 	alice, bob := w.clone("alice"), w.clone("bob")
 	bob.cut(true)
 	bob.describe("the reviewer", "")
@@ -84,7 +84,7 @@ func TestDescribe(t *testing.T) {
 
 // Who retires gives back what it held, and is not heard of again.
 func TestRetire(t *testing.T) {
-	w := newWorld(t)
+	w := newMemoryWorld(t)
 	alice, bob := w.clone("alice"), w.clone("bob")
 	alice.init()
 	held, queued := alice.create("held"), alice.create("queued")
@@ -125,10 +125,10 @@ func TestRetire(t *testing.T) {
 // An id from the identity file is given up with it: the next write is somebody
 // else's.
 func TestRetireIdentity(t *testing.T) {
-	w := newWorld(t)
+	w := newMemoryWorld(t)
 	c := w.clone("carol")
 	open := func() *tracker.Tracker {
-		tr, err := tracker.Open(context.Background(), tracker.Options{Dir: c.dir, Environ: w.env})
+		tr, err := tracker.Open(context.Background(), tracker.Options{Survey: c.survey(), Dir: c.dir, Environ: w.env})
 		if err != nil {
 			t.Fatal(err)
 		}

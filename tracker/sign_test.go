@@ -103,7 +103,7 @@ func TestSigningFails(t *testing.T) {
 			alice, bob := w.clone("alice"), w.clone("bob")
 			alice.init()
 			issue := alice.create("the flux")
-			w.git(bob.dir, "config", "crosslink.signingKey", "key::"+key.String())
+			bob.set("crosslink.signingKey", "key::"+key.String())
 			signs.left.Store(100)
 			bob.comment(issue, "signed")
 			alice.sync()
@@ -171,7 +171,7 @@ func TestSigningFails(t *testing.T) {
 				refused(err, failed, "switched off")
 			}
 
-			w.git(bob.dir, "config", "crosslink.sign", "false")
+			bob.set("crosslink.sign", "false")
 			for range 2 {
 				signs.left.Store(100)
 				_, err = bob.say(issue, 1)
@@ -191,7 +191,7 @@ func TestSigningFails(t *testing.T) {
 			}
 
 			// the key is back: the same command, and what was unsigned before is vouched for
-			w.git(bob.dir, "config", "--unset", "crosslink.sign")
+			bob.unset("crosslink.sign")
 			if _, err := bob.say(issue, 2); err != nil {
 				t.Fatal(err)
 			}
@@ -215,19 +215,19 @@ func TestSigningFails(t *testing.T) {
 // unsigned, marked, and says why.
 func TestSigningFailsBeforeAnythingIsSigned(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	w := newMemoryWorld(t)
 	alice, bob := w.clone("alice"), w.clone("bob")
 	alice.init()
 	issue := alice.create("the flux")
-	w.git(bob.dir, "config", "crosslink.sign", "false")
+	bob.set("crosslink.sign", "false")
 	for i := range 2 {
 		bob.comment(issue, "unsigned")
 		if told := bob.told("unsigned"); len(told) != 1-i || i == 0 && !strings.Contains(told[0], "switched off here (crosslink.sign)") {
 			t.Errorf("told %q", told)
 		}
 	}
-	w.git(bob.dir, "config", "--unset", "crosslink.sign")
-	w.git(bob.dir, "config", "crosslink.signingKey", filepath.Join(w.dir, "nowhere"))
+	bob.unset("crosslink.sign")
+	bob.set("crosslink.signingKey", filepath.Join(w.dir, "nowhere"))
 	bob.comment(issue, "unsigned")
 	if told := bob.told("unsigned"); len(told) != 1 || !strings.Contains(told[0], "signing failed") {
 		t.Errorf("told %q", told)
@@ -242,7 +242,7 @@ func TestSigningFailsBeforeAnythingIsSigned(t *testing.T) {
 // next policy looks at all of them again.
 func TestPolicyOff(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	w := newMemoryWorld(t)
 	alice, bob := w.clone("alice"), w.clone("bob")
 	alice.init()
 	issue := alice.create("the flux")
@@ -255,7 +255,7 @@ func TestPolicyOff(t *testing.T) {
 		bob.sync()
 	}
 	policy(trust.Off)
-	w.git(bob.dir, "config", "crosslink.sign", "false")
+	bob.set("crosslink.sign", "false")
 	bob.comment(issue, "unsigned")
 	if told := bob.told("unsigned"); len(told) != 0 {
 		t.Errorf("told %q", told)

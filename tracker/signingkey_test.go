@@ -13,7 +13,7 @@ import (
 // and all; one that cannot be read is told by its name, also where the log has
 // a key already.
 func TestConfiguredKey(t *testing.T) {
-	w := newWorld(t)
+	w := newMemoryWorld(t)
 	alice, bob := w.clone("alice"), w.clone("bob")
 	alice.init()
 	issue := alice.create("the flux")
@@ -22,7 +22,7 @@ func TestConfiguredKey(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w.git(bob.dir, "config", "crosslink.signingKey", "my keys/mine")
+	bob.set("crosslink.signingKey", "my keys/mine")
 	bob.comment(issue, "signed")
 	alice.sync()
 	if a := alice.trusts("bob"); len(a.Keys) != 1 || a.Keys[0].Fingerprint != k.Key().Fingerprint() || a.Signed != a.Events {

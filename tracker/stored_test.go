@@ -28,7 +28,8 @@ func (c *clone) readsWith(more ...string) (tracker.Projection, *kept) {
 	c.w.t.Helper()
 	var k *kept
 	t, err := tracker.Open(context.Background(), tracker.Options{
-		Dir: c.dir, Environ: append(append([]string{"GIT_CROSSLINK_AGENT=" + c.name}, c.w.env...), more...), Now: c.now,
+		Survey: c.survey(),
+		Dir:    c.dir, Environ: append(append([]string{"GIT_CROSSLINK_AGENT=" + c.name}, c.w.env...), more...), Now: c.now,
 		Stored: func(w store.Written, err error) { k = &kept{w, err} }})
 	if err != nil {
 		c.w.t.Fatal(err)
@@ -129,7 +130,7 @@ func TestNothingNewReadsNothing(t *testing.T) {
 // What another clone wrote touches its issue's rows only.
 func TestOneEventWritesOneIssue(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	w := newMemoryWorld(t)
 	w.keepFrom = whereRead
 	alice, bob := w.clone("alice"), w.clone("bob")
 	alice.init()
@@ -155,7 +156,7 @@ func TestOneEventWritesOneIssue(t *testing.T) {
 // takes it along.
 func TestWritesTakeTheStoreAlong(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	w := newMemoryWorld(t)
 	w.keepFrom = whereRead
 	alice := w.clone("alice")
 	alice.init()
@@ -179,7 +180,7 @@ func TestWritesTakeTheStoreAlong(t *testing.T) {
 // Where no store can be made the answers are the same, and nothing is told.
 func TestNoStore(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	w := newMemoryWorld(t)
 	w.keepFrom = whereRead
 	alice := w.clone("alice")
 	alice.init()
@@ -244,7 +245,7 @@ func TestStoreFollowsDeliveries(t *testing.T) {
 	if os.Getenv("CROSSLINK_NIGHTLY") == "1" {
 		rounds = 400
 	}
-	w := newWorld(t)
+	w := newMemoryWorld(t)
 	w.keepFrom = whereRead
 	alice, bob := w.clone("alice"), w.clone("bob")
 	alice.init()

@@ -13,7 +13,6 @@ import (
 
 	"github.com/git-crosslink/git-crosslink/event"
 	"github.com/git-crosslink/git-crosslink/refs"
-	"github.com/git-crosslink/git-crosslink/refs/git"
 	"github.com/git-crosslink/git-crosslink/tracker"
 	"github.com/git-crosslink/git-crosslink/trust"
 	"github.com/git-crosslink/git-crosslink/trust/keys"
@@ -24,10 +23,9 @@ import (
 func (w *world) landOn(agent string, lines [][]byte) {
 	w.t.Helper()
 	ctx := context.Background()
-	repo := git.NewPlumbing(w.hub, w.hub, refs.SHA1, w.env)
-	defer repo.Close()
+	repo := w.repo()
 	name := "refs/heads/crosslink/agents/" + agent
-	old := refs.OID(strings.TrimSpace(w.git(w.hub, "rev-parse", name)))
+	old := w.tip(name)
 	c := refs.CommitInfo{Author: "mallory", When: time.Unix(1_700_000_000, 0), Message: "x"}
 	tip, err := refs.AppendLog(ctx, repo, agent, "", lines, c)
 	if err == nil {
@@ -36,7 +34,7 @@ func (w *world) landOn(agent string, lines [][]byte) {
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	w.git(w.hub, "update-ref", name, string(tip), string(old))
+	w.move(name, tip)
 }
 
 // after makes lines that continue others: an issue and a comment on it, signed by
@@ -76,7 +74,7 @@ func (c *clone) keyOutside() {
 	if err := os.WriteFile(path, b, 0o600); err != nil {
 		c.w.t.Fatal(err)
 	}
-	c.w.git(c.dir, "config", "crosslink.signingKey", path)
+	c.set("crosslink.signingKey", path)
 }
 
 // TestUnsignedLinesAfterASignedLog: somebody who may push and has not the key
@@ -213,7 +211,7 @@ func (x appended) goesWell(t *testing.T) {
 // told and carries his own over.
 func TestUnsignedLinesThatTheLedgerCovers(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	w := newMemoryWorld(t)
 	alice, bob := w.clone("alice"), w.clone("bob")
 	hub := alice.init().Hub
 	issue := alice.create("one")
@@ -268,7 +266,7 @@ func TestUnsignedLinesThatTheLedgerCovers(t *testing.T) {
 // not sent, and nothing else is stopped.
 func TestUnsignedLinesOfOnesOwn(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	w := newMemoryWorld(t)
 	alice, bob := w.clone("alice"), w.clone("bob")
 	alice.init()
 	issue := alice.create("one")
@@ -279,7 +277,7 @@ func TestUnsignedLinesOfOnesOwn(t *testing.T) {
 		bob.sync()
 	}
 	policy(trust.Off)
-	w.git(bob.dir, "config", "crosslink.sign", "false")
+	bob.set("crosslink.sign", "false")
 	bob.cut(true)
 	bob.create("written without a signature")
 	bob.cut(false)
@@ -292,7 +290,7 @@ func TestUnsignedLinesOfOnesOwn(t *testing.T) {
 	if s := bob.status(); s.Unsent != 1 || mentions(s.Problems(), "was signed up to") == 0 {
 		t.Errorf("%+v", s)
 	}
-	w.git(bob.dir, "config", "--unset", "crosslink.sign")
+	bob.unset("crosslink.sign")
 	bob.comment(issue, "signed again")
 	w.converge(alice, bob)
 	if i := alice.titles()["written without a signature"]; i == nil || i.Number != 2 {
@@ -308,7 +306,7 @@ func TestUnsignedLinesOfOnesOwn(t *testing.T) {
 // shows that sees both at once.
 func TestTheLedgerComesToCoverUnsignedLines(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	w := newMemoryWorld(t)
 	alice, bob := w.clone("alice"), w.clone("bob")
 	hub := alice.init().Hub
 	issue := alice.create("one")

@@ -42,18 +42,6 @@ func signedBy(t *testing.T, c *event.Chain, k keys.Signer) {
 	}
 }
 
-// lines are the lines of an agent's log on the hub.
-func (w *world) hubLines(agent string) [][]byte {
-	w.t.Helper()
-	var all [][]byte
-	for _, f := range splitLines(w.git(w.hub, "ls-tree", "-r", "--name-only", "crosslink/agents/"+agent)) {
-		for _, l := range splitLines(w.git(w.hub, "show", "crosslink/agents/"+agent+":"+f)) {
-			all = append(all, []byte(l))
-		}
-	}
-	return all
-}
-
 // trust is what a clone believes.
 func (c *clone) trust() *tracker.Trust {
 	c.w.t.Helper()
@@ -119,7 +107,7 @@ func (c *clone) ends(agent string) string {
 // that comes later name the same rule, and everything before it counts.
 func TestAC61_TamperedLines(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	w := newMemoryWorld(t)
 	alice, bob := w.clone("alice"), w.clone("bob")
 	hub := alice.init().Hub
 	issue := alice.create("the flux")
@@ -183,15 +171,15 @@ func TestAC61_TamperedLines(t *testing.T) {
 		{"as it should be", signed, "4 ", false},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			before := strings.TrimSpace(w.git(w.hub, "rev-parse", "crosslink/agents/bob"))
+			before := string(w.tip(branches + "agents/bob"))
 			h := newHostile(w, hub)
 			tampered := h.file("bob", bytes.Join(append(append([][]byte{}, good...), c.line, nil), []byte("\n")))
 			h.ref("bob", tampered)
 			h.land()
 			warm, cold := w.clone("warm"+strings.ReplaceAll(c.name, " ", "-")), w.clone("cold"+strings.ReplaceAll(c.name, " ", "-"))
-			w.git(w.hub, "update-ref", "refs/heads/crosslink/agents/bob", before)
+			w.move("refs/heads/crosslink/agents/bob", refs.OID(before))
 			_ = warm.trySync()
-			w.git(w.hub, "update-ref", "refs/heads/crosslink/agents/bob", string(tampered))
+			w.move("refs/heads/crosslink/agents/bob", tampered)
 			warm.notices = nil
 			_ = warm.trySync()
 			if c.form {
@@ -207,7 +195,7 @@ func TestAC61_TamperedLines(t *testing.T) {
 				if got := w.hubLines("bob"); len(got) != len(good) {
 					t.Errorf("%s: the hub has %d lines", warm.name, len(got))
 				}
-				w.git(w.hub, "update-ref", "refs/heads/crosslink/agents/bob", string(tampered))
+				w.move("refs/heads/crosslink/agents/bob", tampered)
 			} else if got := warm.ends("bob"); got != c.rule {
 				t.Errorf("%s: %q, want %q", warm.name, got, c.rule)
 			}
@@ -219,7 +207,7 @@ func TestAC61_TamperedLines(t *testing.T) {
 				t.Errorf("warm and cold differ")
 			}
 			if c.rule[0] == '3' {
-				w.git(w.hub, "update-ref", "refs/heads/crosslink/agents/bob", before)
+				w.move("refs/heads/crosslink/agents/bob", refs.OID(before))
 			}
 		})
 	}
@@ -234,10 +222,10 @@ func TestAC61_Meta(t *testing.T) {
 	alice.init()
 	bob.comment(alice.create("the flux"), "x")
 	alice.sync()
-	first := strings.TrimSpace(w.git(w.hub, "rev-parse", "crosslink/meta"))
+	first := string(w.tip(branches + "meta"))
 	alice.approve("bob")
 	bob.sync()
-	good := strings.TrimSpace(w.git(w.hub, "rev-parse", "crosslink/meta"))
+	good := string(w.tip(branches + "meta"))
 	was := bob.trust()
 
 	// bob is listed, and no admin
@@ -253,7 +241,7 @@ func TestAC61_Meta(t *testing.T) {
 		for _, f := range []string{"allowed_signers", "hub.json", "meta.sig"} {
 			es = append(es, "100644 "+f, string(h.put(refs.Blob, files[f])))
 		}
-		tip := h.put(refs.Commit, fmt.Appendf(nil, "tree %s\nparent %s\nauthor a <a@b> 1 +0000\ncommitter a <a@b> 1 +0000\n\nx\n", h.tree(es...), strings.TrimSpace(w.git(w.hub, "rev-parse", "crosslink/meta"))))
+		tip := h.put(refs.Commit, fmt.Appendf(nil, "tree %s\nparent %s\nauthor a <a@b> 1 +0000\ncommitter a <a@b> 1 +0000\n\nx\n", h.tree(es...), string(w.tip(branches+"meta"))))
 		h.tips["refs/heads/crosslink/meta"] = tip
 		h.land()
 	}
@@ -312,7 +300,7 @@ func TestAC61_Meta(t *testing.T) {
 		t.Errorf("%+v", s)
 	}
 	// set back to an old one, which was signed well
-	w.git(w.hub, "update-ref", "refs/heads/crosslink/meta", first)
+	w.move("refs/heads/crosslink/meta", refs.OID(first))
 	_ = bob.trySync()
 	if s := bob.trust(); s.Signing != trust.Require || s.Seq != was.Seq+1 {
 		t.Errorf("an older meta is believed: %+v", s)
@@ -350,10 +338,10 @@ func equivocates(t *testing.T, covered bool) {
 	if err := os.CopyFS(twin.dir, os.DirFS(mallory.dir)); err != nil {
 		t.Fatal(err)
 	}
-	before := strings.TrimSpace(w.git(w.hub, "rev-parse", "crosslink/agents/mallory"))
+	before := string(w.tip(branches + "agents/mallory"))
 	mallory.comment(issue, "for the ones")
 	alice.sync()
-	w.git(w.hub, "update-ref", "refs/heads/crosslink/agents/mallory", before)
+	w.move("refs/heads/crosslink/agents/mallory", refs.OID(before))
 	twin.comment(issue, "for the others")
 	carol := w.clone("carol")
 	carol.comment(issue, "carol has seen one history")
@@ -441,10 +429,10 @@ func TestForkIsToldByAnotherAgentOfTheClone(t *testing.T) {
 	if err := os.CopyFS(twin.dir, os.DirFS(mallory.dir)); err != nil {
 		t.Fatal(err)
 	}
-	before := strings.TrimSpace(w.git(w.hub, "rev-parse", "crosslink/agents/mallory"))
+	before := string(w.tip(branches + "agents/mallory"))
 	mallory.comment(issue, "for the ones")
 	carol.sync()
-	w.git(w.hub, "update-ref", "refs/heads/crosslink/agents/mallory", before)
+	w.move("refs/heads/crosslink/agents/mallory", refs.OID(before))
 	twin.comment(issue, "for the others")
 	n := uint64(len(w.hubLines("carol")))
 	carol.sync() // holds both, and tells

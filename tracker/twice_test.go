@@ -73,7 +73,7 @@ func TestNoIssueIsDoneTwice(t *testing.T) {
 	t.Parallel()
 	const agents, issues = 4, 3
 	atLeast, atMost := nightly(1, 40), nightly(20, 80)
-	w := newWorld(t)
+	w := newMemoryWorld(t)
 	var clones []*clone
 	for i := range agents {
 		clones = append(clones, w.clone(fmt.Sprintf("agent-%d", i)))

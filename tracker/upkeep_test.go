@@ -19,7 +19,7 @@ func TestUpkeepInDetachedSync(t *testing.T) {
 			if with == "hub" {
 				alice.init()
 			} else {
-				w.git(alice.dir, "remote", "remove", "origin")
+				alice.forgetRemote()
 			}
 			alice.create("one")
 			crowd := func() { // it looks as if there were a thousand loose objects

@@ -22,12 +22,12 @@ func TestThreeWeeksOffline(t *testing.T) {
 		private bool // they gave out numbers of their own
 	}{
 		{"the remote is not reachable", func(_ *world, c *clone) { c.cut(true) }, func(_ *world, c *clone) { c.cut(false) }, false},
-		{"there is no remote", func(w *world, c *clone) { w.git(c.dir, "remote", "remove", "origin") },
-			func(w *world, c *clone) { w.git(c.dir, "remote", "add", "origin", w.hub) }, true},
+		{"there is no remote", func(w *world, c *clone) { c.forgetRemote() },
+			func(w *world, c *clone) { c.addRemote("origin", w.hub) }, true},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			w := newWorld(t)
+			w := newMemoryWorld(t)
 			alice, bob := w.clone("alice"), w.clone("bob")
 			start := time.Now().AddDate(0, 0, -days)
 			want := map[string]string{} // title → uuid

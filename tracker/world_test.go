@@ -16,6 +16,8 @@ import (
 
 	"github.com/git-crosslink/git-crosslink/event"
 	"github.com/git-crosslink/git-crosslink/fail"
+	"github.com/git-crosslink/git-crosslink/refs"
+	"github.com/git-crosslink/git-crosslink/refs/memory"
 	"github.com/git-crosslink/git-crosslink/store"
 	"github.com/git-crosslink/git-crosslink/tracker"
 )
@@ -29,6 +31,9 @@ type world struct {
 	env []string
 
 	keepFrom int // tracker.Options.KeepFrom
+
+	net    memory.Network // of a world in memory
+	memory *memory.Hub    // its hub; nil if the hub is a repository of git's
 }
 
 // whereRead lets no write make a store, and all go on from one.
@@ -43,10 +48,21 @@ type clone struct {
 	offline bool
 	notices []fail.Notice
 	stored  []kept // what became of the store
+	memory  *memory.Clone
 }
 
 func newWorld(t *testing.T) *world {
 	t.Helper()
+	w := emptyWorld(t)
+	w.git(w.dir, "init", "-q", "--bare", "-b", "main", w.hub)
+	seed := filepath.Join(w.dir, "seed")
+	w.git(w.dir, "init", "-q", "-b", "main", seed)
+	w.git(seed, "commit", "-q", "--allow-empty", "-m", "first")
+	w.git(seed, "push", "-q", w.hub, "main")
+	return w
+}
+
+func emptyWorld(t *testing.T) *world {
 	w := &world{t: t, dir: t.TempDir()}
 	w.env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + w.dir, "USER=tester", "LC_ALL=C", "TZ=UTC",
 		"GIT_CONFIG_GLOBAL=/dev/null", "GIT_CONFIG_NOSYSTEM=1",
@@ -61,16 +77,14 @@ func newWorld(t *testing.T) *world {
 		w.keepFrom = 1
 	}
 	w.hub = filepath.Join(w.dir, "hub.git")
-	w.git(w.dir, "init", "-q", "--bare", "-b", "main", w.hub)
-	seed := filepath.Join(w.dir, "seed")
-	w.git(w.dir, "init", "-q", "-b", "main", seed)
-	w.git(seed, "commit", "-q", "--allow-empty", "-m", "first")
-	w.git(seed, "push", "-q", w.hub, "main")
 	return w
 }
 
 func (w *world) git(dir string, args ...string) string {
 	w.t.Helper()
+	if w.memory != nil {
+		w.t.Fatalf("git %s in a world without git", strings.Join(args, " "))
+	}
 	cmd := exec.Command("git", args...)
 	cmd.Dir, cmd.Env = dir, w.env
 	var out, msg bytes.Buffer
@@ -84,7 +98,15 @@ func (w *world) git(dir string, args ...string) string {
 func (w *world) clone(name string) *clone {
 	w.t.Helper()
 	c := &clone{w: w, name: name, dir: filepath.Join(w.dir, name), now: time.Now}
-	w.git(w.dir, "clone", "-q", w.hub, c.dir)
+	if w.memory == nil {
+		w.git(w.dir, "clone", "-q", w.hub, c.dir)
+		return c
+	}
+	var err error
+	if c.memory, err = memory.NewClone(c.dir, refs.SHA1, &w.net, nil); err != nil {
+		w.t.Fatal(err)
+	}
+	c.set("remote.origin.url", w.hub)
 	return c
 }
 
@@ -95,7 +117,7 @@ func (c *clone) cut(off bool) {
 	if off {
 		url = filepath.Join(c.w.dir, "nowhere.git")
 	}
-	c.w.git(c.dir, "remote", "set-url", "origin", url)
+	c.set("remote.origin.url", url)
 }
 
 func (c *clone) open(more ...string) *tracker.Tracker {
@@ -112,7 +134,7 @@ func (c *clone) openDetached() *tracker.Tracker {
 func (c *clone) openAs(detached bool, more ...string) *tracker.Tracker {
 	c.w.t.Helper()
 	t, err := tracker.Open(context.Background(), tracker.Options{
-		Detached: detached, Dir: c.dir, Environ: append(append([]string{"GIT_CROSSLINK_AGENT=" + c.name}, c.w.env...), more...), Now: c.now, Sleep: c.sleep,
+		Survey: c.survey(), Detached: detached, Dir: c.dir, Environ: append(append([]string{"GIT_CROSSLINK_AGENT=" + c.name}, c.w.env...), more...), Now: c.now, Sleep: c.sleep,
 		Notice: func(n fail.Notice) { c.notices = append(c.notices, n) }, KeepFrom: c.w.keepFrom,
 		Stored: func(w store.Written, err error) { c.stored = append(c.stored, kept{w, err}) }})
 	if err != nil {
@@ -288,5 +310,3 @@ func splitLines(s string) []string {
 }
 
 func containsWord(s, w string) bool { return strings.Contains(" "+s+" ", " "+w+" ") }
-
-func splitWords(s string) []string { return strings.Fields(s) }

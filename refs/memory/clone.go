@@ -73,6 +73,12 @@ func (c *Clone) Config(context.Context) (refs.Config, error) {
 	return slices.Clone(c.conf), nil
 }
 
+// Survey is how a tracker finds the clone, wherever it stands.
+func (c *Clone) Survey(ctx context.Context, _ string, _ []string) (refs.Outer, refs.Config, error) {
+	conf, err := c.Config(ctx)
+	return c, conf, err
+}
+
 // Where implements refs.Outer.
 func (c *Clone) Where() refs.Place { return c.place }
 
@@ -83,6 +89,14 @@ func (c *Clone) SetConfig(_ context.Context, key, value string) error {
 	set := refs.Setting{Scope: "local", Key: refs.ConfigKey(key), Value: value}
 	c.conf = append(slices.DeleteFunc(slices.Clone(c.conf), func(s refs.Setting) bool { return s.Scope == set.Scope && s.Key == set.Key }), set)
 	return nil
+}
+
+// UnsetConfig removes a value from the repository's own configuration.
+func (c *Clone) UnsetConfig(key string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	key = refs.ConfigKey(key)
+	c.conf = slices.DeleteFunc(slices.Clone(c.conf), func(s refs.Setting) bool { return s.Scope == "local" && s.Key == key })
 }
 
 // HasRef implements refs.Outer: the user has no refs.

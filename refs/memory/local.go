@@ -53,6 +53,24 @@ func (m *Local) Forget(id refs.OID) {
 	delete(m.objects, id)
 }
 
+// Put makes a ref what it is to be, unasked, as somebody can who writes its file.
+func (m *Local) Put(name string, id refs.OID) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.refs[name] = id
+}
+
+// Fsck fails unless everything that refs reach is there and can be read.
+func (m *Local) Fsck() error {
+	objects, tips := m.snapshot()
+	for name, id := range tips {
+		if err := closure(m.form, objects, nil, id, make(map[refs.OID]refs.Object)); err != nil {
+			return fmt.Errorf("ref '%s': %w", name, err)
+		}
+	}
+	return nil
+}
+
 // Format implements Local.
 func (m *Local) Format() refs.Format { return m.form }
 
