@@ -29,6 +29,9 @@ type Options struct {
 	Detached bool
 
 	Notice func(fail.Notice) // told what the user should read besides the answer; nil drops it
+	// Unwatched: a program hears the notices, not the user. What is told once is then
+	// left to be told by a command, and no sign of the user's presence is given.
+	Unwatched bool
 
 	Stored func(store.Written, error) // told what became of the store when it was written; nil drops it
 	// KeepFrom is how many lines a write or a sync must have read to make a store of

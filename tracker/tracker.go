@@ -93,7 +93,7 @@ func (h *hub) shown() string { return refs.WithoutSecrets(h.URL) }
 
 // Open finds the repository of o.Dir and its replica. Nothing is written.
 func Open(ctx context.Context, o Options) (*Tracker, error) {
-	t := &Tracker{o: o, environ: o.Environ}
+	t := &Tracker{o: o, environ: o.Environ, unwatched: o.Unwatched}
 	if t.environ == nil {
 		t.environ = os.Environ()
 	}
