@@ -7,9 +7,9 @@ STATIC     := CGO_ENABLED=0
 BUILDFLAGS := -trimpath -tags $(TAGS) -ldflags='-s -w'
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 FUZZTIME   ?= 20s
-PROGRAMS   := git-crosslink git-remote-crosslink
+PROGRAMS   := git-crosslink git-remote-crosslink git-crosslink-dashboard
 
-.PHONY: check test race fuzz soak bench benchmarks nightly newer-git scripts-newer-git build man install fmt vet staticcheck
+.PHONY: check test race fuzz soak bench benchmarks nightly newer-git scripts-newer-git chromium build man install fmt vet staticcheck
 
 check: fmt vet staticcheck ## under a minute when warm: style, structure, documents, unit and property tests
 	$(STATIC) $(GO) run ./internal/gotest -short -tags $(TAGS) ./...
@@ -55,7 +55,10 @@ scripts-newer-git: ## every script with that git instead of the one installed
 		PATH="$(NEWER_GIT)/bin:$$PATH" && git version && \
 		$(STATIC) $(GO) run ./internal/gotest -count=1 -timeout 40m -tags $(TAGS) ./cmd/...
 
-build: ## both programs, static, into bin/
+chromium: ## a browser for the tests of the dashboard, from Debian's packages where that works; never fails
+	@sh internal/testkit/chromium.sh
+
+build: ## the programs, static, into bin/
 	@mkdir -p bin
 	$(foreach p,$(PROGRAMS),$(STATIC) $(GO) build $(BUILDFLAGS) -o bin/$(p) ./cmd/$(p) &&) true
 

@@ -7,15 +7,15 @@
 
 set -eu
 
-programs="git-crosslink git-remote-crosslink"
+programs="git-crosslink git-remote-crosslink git-crosslink-dashboard"
 git_min=2.36 # the first whose core.fsync makes writes durable
 
 usage() {
 	cat <<'END'
 usage: ./install.sh [--prefix DIR] [--uninstall]
 
-Builds git-crosslink and git-remote-crosslink from this source tree and puts
-them into DIR/bin, the manual into DIR/share/man, and what completes commands in
+Builds git-crosslink, git-remote-crosslink and git-crosslink-dashboard from this
+source tree and puts them into DIR/bin, the manual into DIR/share/man, and what completes commands in
 bash, zsh and fish below DIR/share. Then it looks whether git finds them. Running
 it again updates them.
 
@@ -214,6 +214,12 @@ check_installed() {
 	[ -z "$out" ] ||
 		die "the remote helper does not answer: $out" "run it yourself: git ls-remote crosslink::<url>"
 	checked="$checked, git ls-remote crosslink::"
+	answers "" env XDG_STATE_HOME="$work/state" git crosslink dashboard list --json
+	case $out in *'"ok":true'*) ;; *)
+		die "'git crosslink dashboard' does not answer: $out" "run it yourself: $prefix/bin/git-crosslink-dashboard list"
+		;;
+	esac
+	checked="$checked, git crosslink dashboard"
 	# Some images have a program of that name which only says that it is not there.
 	case $(man --version 2>/dev/null) in
 	man\ *)

@@ -22,6 +22,7 @@ import (
 	"time"
 
 	"github.com/git-crosslink/git-crosslink/cli/command"
+	"github.com/git-crosslink/git-crosslink/cli/dashboard"
 	"github.com/git-crosslink/git-crosslink/cli/frame"
 	"github.com/git-crosslink/git-crosslink/cli/hub"
 	"github.com/git-crosslink/git-crosslink/tracker"
@@ -49,6 +50,9 @@ func run(ctx context.Context, e *command.Env, args []string) int {
 	}
 	if len(args) > 0 && args[0] == frame.CompleteVerb {
 		return e.Complete(completer(ctx, e), args[1:])
+	}
+	if ran, err := dashboard.Run(ctx, e.Terminal, args); ran {
+		return e.Conclude(ctx, err)
 	}
 	defer e.Close()
 	defer index(e)

@@ -69,7 +69,7 @@ func TestRunnableBlocks(t *testing.T) {
 func build(t *testing.T, dir string) string {
 	t.Helper()
 	bin := t.TempDir()
-	cmd := exec.Command("go", "build", "-tags", "urfave_cli_no_docs", "-o", bin, "./cmd/git-crosslink", "./cmd/git-remote-crosslink")
+	cmd := exec.Command("go", "build", "-tags", "urfave_cli_no_docs", "-o", bin, "./cmd/git-crosslink", "./cmd/git-remote-crosslink", "./cmd/git-crosslink-dashboard")
 	cmd.Dir = dir
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := cmd.CombinedOutput(); err != nil {

@@ -107,6 +107,15 @@ var special = map[string]how{
 	"git --no-pager crosslink …":            {with: map[string]string{"…": anyCommand}},
 	"git -c key=value crosslink …":          {with: map[string]string{"…": anyCommand, "key=value": "color.ui=never"}},
 
+	"git crosslink dashboard":                      {not: "it serves until it is interrupted"},
+	"git crosslink dashboard serve":                {not: "it serves until it is interrupted"},
+	"git crosslink dashboard pin <owner/repo>":     {before: "git crosslink dashboard track", with: map[string]string{"<owner/repo>": "local/alice"}},
+	"git crosslink dashboard pause <owner/repo>":   {before: "git crosslink dashboard track", with: map[string]string{"<owner/repo>": "local/alice"}},
+	"git crosslink dashboard untrack <owner/repo>": {before: "git crosslink dashboard track", with: map[string]string{"<owner/repo>": "local/alice"}},
+	"git crosslink dashboard track [<path>]":       {with: map[string]string{"[<path>]": "."}},
+	"git crosslink dashboard login-url":            {status: 1},
+	"git crosslink dashboard poll <owner/repo>":    {status: 1, before: "git crosslink dashboard track", with: map[string]string{"<owner/repo>": "local/alice"}},
+
 	"git crosslink agent fork":                                       {in: "carol", before: forked},
 	"git crosslink agent fork builder-2":                             {in: "carol", before: forked},
 	"git crosslink agent fork --without 2 --without 3":               {in: "carol", before: "git crosslink --offline comment 12 one\ngit crosslink --offline comment 12 two"},

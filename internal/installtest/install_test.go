@@ -125,8 +125,9 @@ func TestInstallTwiceUninstall(t *testing.T) {
 			before, homeBefore := tree(t, prefix), tree(t, home)
 
 			out := must(t, env, shell, "--prefix", prefix)
-			for _, want := range []string{"installed " + prefix + "/bin/git-crosslink\n", "installed " + prefix + "/bin/git-remote-crosslink\n", "is not on your PATH",
-				"checked: git crosslink, git ls-remote crosslink::"} {
+			for _, want := range []string{"installed " + prefix + "/bin/git-crosslink\n", "installed " + prefix + "/bin/git-remote-crosslink\n",
+				"installed " + prefix + "/bin/git-crosslink-dashboard\n", "is not on your PATH",
+				"checked: git crosslink, git ls-remote crosslink::, git crosslink dashboard"} {
 				if !strings.Contains(out, want) {
 					t.Errorf("no %q in:\n%s", want, out)
 				}
@@ -264,6 +265,7 @@ func TestChecksCanFail(t *testing.T) {
 	for _, c := range []struct{ words, want string }{
 		{"'crosslink version'*", "error: 'git crosslink' does not answer: broken"},
 		{"'ls-remote crosslink::'*", "error: the remote helper does not answer: broken"},
+		{"'crosslink dashboard'*", "error: 'git crosslink dashboard' does not answer: broken"},
 		{"'help crosslink'", "error: 'git help crosslink' does not answer: broken"},
 	} {
 		if strings.Contains(c.words, "help") {

@@ -1,0 +1,70 @@
+package dashboard
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	urfave "github.com/urfave/cli/v2"
+
+	"github.com/git-crosslink/git-crosslink/cli/frame"
+)
+
+// verb is the dashboard's.
+const verb = "dashboard"
+
+// New returns the command.
+func New(t *frame.Terminal) *urfave.Command {
+	return t.Command(&urfave.Command{
+		Name: verb, Category: frame.GroupRest,
+		Usage:     "watch this and other projects in a browser",
+		UsageText: "git crosslink dashboard [--port <n>] [--no-open] [--read-only]\ngit crosslink dashboard serve|track|untrack|list|pin|unpin|pause|resume|poll|login-url …",
+		Description: `Watches this repository and opens a page in a browser that shows what needs you,
+who works on what, what is ready and what changed last. The page follows what
+happens. Issues are closed and commented on there as by the agent of this clone.
+
+'track <path>' watches another repository too, 'list' lists them, 'untrack' ends
+it; 'pause' and 'resume' leave a project alone for a while. The server listens on
+this machine only, on port 3100 or the next free one, and runs until Ctrl-C.
+'login-url' prints another link to log a browser in.
+
+Starts git-crosslink-dashboard, which is installed with this program; its own
+options are in docs/dashboard.md.
+
+Examples:
+  git crosslink dashboard list
+  git crosslink dashboard track --slug me/project .`,
+	}, func(u *urfave.Context) error { return run(u.Context, t, u.Args().Slice()) })
+}
+
+// Run runs the dashboard if that is what a command line asks for. What follows
+// the verb is the program's to read.
+func Run(ctx context.Context, t *frame.Terminal, args []string) (ran bool, err error) {
+	var dirs []string
+	for len(args) > 1 && args[0] == "-C" {
+		dirs, args = append(dirs, args[1]), args[2:]
+	}
+	if len(args) == 0 || args[0] != verb || len(args) > 1 && slices.Contains([]string{"-h", "--help"}, args[1]) {
+		return false, nil
+	}
+	for _, d := range dirs {
+		if err := t.Chdir(d); err != nil {
+			return true, frame.Fatal("directory", fmt.Sprintf("cannot change to '%s': %v", d, frame.UnwrapPath(err)))
+		}
+	}
+	return true, run(ctx, t, args[1:])
+}
+
+func run(ctx context.Context, t *frame.Terminal, words []string) error {
+	status, err := start(ctx, words, t.In, t.Out, t.Err)
+	switch {
+	case errors.Is(err, errMissing):
+		return frame.Fatal("no-dashboard", err.Error(), "install it from the source of git-crosslink: ./install.sh")
+	case err != nil:
+		return frame.Fatal("no-dashboard", fmt.Sprintf("'%s' does not run: %v", program, err), "install it again: ./install.sh")
+	case status != 0:
+		return &frame.Silent{Code: status} // it has said why
+	}
+	return nil
+}

@@ -1,0 +1,219 @@
+package cli
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"net/http"
+	"net/http/cookiejar"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/git-crosslink/git-crosslink/dashboard/dashtest"
+)
+
+// TestMain lets the test binary be the program that fetches.
+func TestMain(m *testing.M) {
+	if len(os.Args) > 2 && os.Args[1] == fetchVerb {
+		os.Exit(Main(os.Args))
+	}
+	os.Exit(m.Run())
+}
+
+// stream is a buffer that is written and read at the same time.
+type stream struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (s *stream) Write(b []byte) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.b.Write(b)
+}
+
+func (s *stream) String() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.b.String()
+}
+
+// bench runs commands in a world of their own.
+type bench struct {
+	*dashtest.World
+	state  string
+	opened []string // links that a browser was told
+}
+
+func newBench(t *testing.T) *bench {
+	b := &bench{World: dashtest.New(t), state: t.TempDir()}
+	t.Setenv("HOME", b.Dir)
+	t.Setenv("GIT_CONFIG_GLOBAL", os.DevNull)
+	t.Setenv("GIT_CONFIG_NOSYSTEM", "1")
+	t.Setenv("GIT_CROSSLINK_AGENT", "agent-op")
+	return b
+}
+
+func (b *bench) env(out, errs *stream) *env {
+	return &env{out: out, err: errs, now: time.Now, program: os.Args[0],
+		getenv: func(name string) string { return map[string]string{"XDG_STATE_HOME": b.state}[name] },
+		browse: func(_ context.Context, link string) error { b.opened = append(b.opened, link); return nil }}
+}
+
+// run runs a command in a directory.
+func (b *bench) run(dir string, args ...string) (code int, out, errs string) {
+	b.Helper()
+	b.Chdir(dir)
+	var o, e stream
+	code = b.env(&o, &e).run(b.Context(), args)
+	return code, o.String(), e.String()
+}
+
+func (b *bench) expect(wantCode int, wantOut, wantErr, dir string, args ...string) {
+	b.Helper()
+	code, out, errs := b.run(dir, args...)
+	if code != wantCode || out != wantOut || errs != wantErr {
+		b.Errorf("%s: status %d\n%q\n%q\nwant %d\n%q\n%q", strings.Join(args, " "), code, out, errs, wantCode, wantOut, wantErr)
+	}
+}
+
+func TestProjects(t *testing.T) {
+	b := newBench(t)
+	a, c := b.Clone("a"), b.Clone("c")
+	if err := os.Mkdir(filepath.Join(a, "deep"), 0o777); err != nil {
+		t.Fatal(err)
+	}
+	b.expect(0, "", "no project is watched yet\nhint: git crosslink dashboard track <path>\n", a, "list")
+	b.expect(0, "local/a\n", "watching local/a\n", filepath.Join(a, "deep"), "track")
+	b.expect(0, "local/a\n", "already watching local/a\n", b.Dir, "track", "a")
+	b.expect(128, "", "error: taken by another project\nhint: choose another name: --slug <owner/repo>\nhint: git crosslink dashboard list\n", c, "track", "--slug", "Local/A")
+	b.expect(129, "", "error: 'x' is not of the form owner/repo\nhint: letters, digits, '.', '_' and '-': --slug me/project\n", c, "track", "--slug", "x")
+	b.expect(0, "me/c\n", "watching me/c\n", c, "track", "--slug", "me/c", "--pin")
+	code, out, _ := b.run(a, "list")
+	if lines := strings.Split(out, "\n"); code != 0 || len(lines) != 3 || !strings.HasPrefix(lines[0], "* me/c ") || !strings.HasPrefix(lines[1], "  local/a ") {
+		t.Errorf("list: %d\n%s", code, out)
+	}
+	b.expect(0, "", "", a, "pause", "me/c")
+	b.expect(0, "", "", a, "unpin", "me/c")
+	var doc struct {
+		OK   bool
+		Data []struct {
+			Slug, Status string
+			Pinned       bool
+		}
+	}
+	_, out, _ = b.run(a, "list", "--json")
+	if err := json.Unmarshal([]byte(out), &doc); err != nil || !doc.OK || len(doc.Data) != 2 || doc.Data[1].Slug != "me/c" || doc.Data[1].Status != "paused" || doc.Data[1].Pinned {
+		t.Errorf("list --json: %v\n%s", err, out)
+	}
+	b.expect(0, "", "", a, "resume", "me/c")
+	b.expect(0, "", "no longer watching me/c; '"+c+"' is as it was\n", a, "untrack", "me/c")
+	b.expect(1, "", "error: no project is called 'me/c'\nhint: git crosslink dashboard list\n", a, "untrack", "me/c")
+	b.expect(129, "", "error: one project is needed\nhint: git crosslink dashboard list\n", a, "pin")
+	b.expect(1, "", "error: no dashboard is running\nhint: git crosslink dashboard serve\n", a, "login-url")
+	b.expect(1, "", "error: no dashboard is running\nhint: git crosslink dashboard serve\n", a, "poll", "local/a")
+	b.expect(129, "", "error: there is no command 'dashboard dance'\nhint: git crosslink dashboard --help\n", a, "dance")
+	code, _, errs := b.run(b.state, "track")
+	if code != 128 || !strings.Contains(errs, "not a git repository") {
+		t.Errorf("no repository: %d\n%s", code, errs)
+	}
+}
+
+// TestOpen: the command without a word watches, serves and opens; a second one,
+// in another repository, adds that to the server that runs.
+func TestOpen(t *testing.T) {
+	b := newBench(t)
+	a, c := b.Clone("a"), b.Clone("c")
+	b.Create(a, "fix the parser", nil)
+	b.Chdir(a)
+	ctx, cancel := context.WithCancel(t.Context())
+	var out, errs stream
+	done := make(chan int)
+	go func() { done <- b.env(&out, &errs).run(ctx, []string{"--port", "0"}) }()
+	for strings.Count(out.String(), "\n") < 1 {
+		select {
+		case code := <-done:
+			t.Fatalf("it ended with %d: %s", code, errs.String())
+		case <-time.After(10 * time.Millisecond):
+		}
+	}
+	link := strings.TrimSpace(out.String())
+	if len(b.opened) != 1 || b.opened[0] != link || errs.String() != "watching local/a\nserving the dashboard; stop it with Ctrl-C\n" {
+		t.Errorf("opened %v, said %q", b.opened, errs.String())
+	}
+	page := func(link string) string {
+		t.Helper()
+		u, err := url.Parse(link)
+		if err != nil {
+			t.Fatal(err)
+		}
+		jar, _ := cookiejar.New(nil)
+		client := &http.Client{Jar: jar}
+		base := "http://" + u.Host
+		r, _ := http.NewRequestWithContext(t.Context(), http.MethodPost, base+"/login", strings.NewReader("code="+u.Fragment))
+		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		r.Header.Set("Origin", base)
+		got, err := client.Do(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer got.Body.Close()
+		var b bytes.Buffer
+		b.ReadFrom(got.Body)
+		return b.String()
+	}
+	for end := time.Now().Add(10 * time.Second); ; {
+		_, second, _ := b.run(a, "login-url")
+		if text := page(strings.TrimSpace(second)); strings.Contains(text, "fix the parser") {
+			break
+		} else if time.Now().After(end) {
+			t.Fatalf("the issue is not on the page:\n%s", text)
+		}
+	}
+	code, again, said := b.run(c, "--port", "0")
+	if code != 0 || said != "watching local/c\n" || !strings.HasPrefix(again, strings.Split(link, "#")[0]+"#") {
+		t.Errorf("a second one: %d, %q, %q", code, again, said)
+	}
+	if text := page(strings.TrimSpace(again)); !strings.Contains(text, "/p/local/c") || !strings.Contains(text, "/p/local/a") {
+		t.Errorf("both projects are not on the page:\n%s", text)
+	}
+	b.expect(0, "", "", a, "poll", "local/c")
+	if code, _, said := b.run(a, "serve", "--port", "0"); code != 128 || !strings.HasPrefix(said, "error: the dashboard is already running\n") {
+		t.Errorf("a second server: %d, %q", code, said)
+	}
+	began := time.Now()
+	cancel()
+	if code := <-done; code != 0 {
+		t.Errorf("it ended with %d: %s", code, errs.String())
+	}
+	if took := time.Since(began); took > 3*time.Second {
+		t.Errorf("it took %s to end", took)
+	}
+	b.expect(1, "", "error: no dashboard is running\nhint: git crosslink dashboard serve\n", a, "login-url")
+}
+
+func TestSlugOf(t *testing.T) {
+	for hub, want := range map[string]string{
+		"https://example.org/owner/repo.git": "owner/repo", "git@example.org:owner/repo": "owner/repo", "ssh://git@example.org:22/a/b/c.git": "b/c",
+		"https://example.org/repo": "local/dir", "/path/to/hub.git": "local/dir", "../hub.git": "local/dir", "": "local/dir",
+		"https://example.org/~o w/r e.json": "o-w/r-e",
+	} {
+		got := slugOf(hub, "/somewhere/dir")
+		if got != want {
+			t.Errorf("%s: %s, want %s", hub, got, want)
+		}
+		if !validSlug(got) {
+			t.Errorf("%s: %s is no slug", hub, got)
+		}
+	}
+	for _, bad := range []string{"", "a", "a/", "/a", "a/b/c", "../a", "a/..", "a b/c", "a/b.json", "a/b.csv", "-a/b"} {
+		if validSlug(bad) {
+			t.Errorf("%q is taken for a slug", bad)
+		}
+	}
+}

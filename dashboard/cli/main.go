@@ -1,0 +1,176 @@
+// Package cli is the command line of git-crosslink-dashboard: which projects
+// the dashboard watches, and the server that shows them. git crosslink dashboard
+// starts it.
+//
+// Commands change the database themselves; a server that runs sees it on its
+// next pass, and is told at once through its control socket.
+package cli
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"time"
+
+	urfave "github.com/urfave/cli/v2"
+
+	"github.com/git-crosslink/git-crosslink/cli/frame"
+	"github.com/git-crosslink/git-crosslink/dashboard/db"
+	"github.com/git-crosslink/git-crosslink/dashboard/place"
+)
+
+// env is the outside world as one command sees it.
+type env struct {
+	out, err io.Writer
+	getenv   func(string) string
+	now      func() time.Time
+	program  string // this program
+	json     bool
+	browse   func(ctx context.Context, url string) error
+}
+
+// Main runs one command line, args[0] being the program, and returns the exit
+// status.
+func Main(args []string) int {
+	program, err := os.Executable()
+	if err != nil {
+		program = args[0]
+	}
+	e := &env{out: os.Stdout, err: os.Stderr, getenv: os.Getenv, now: time.Now, program: program}
+	e.browse = e.openBrowser
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	return e.run(ctx, args[1:])
+}
+
+// run carries one command line to its exit status.
+func (e *env) run(ctx context.Context, args []string) int {
+	if len(args) == 2 && args[0] == fetchVerb {
+		return e.fetch(ctx, args[1])
+	}
+	app := &urfave.App{
+		Name: "git-crosslink-dashboard", HelpName: "git crosslink dashboard", Usage: "watch many projects on one page",
+		UsageText:   usage,
+		HideVersion: true, HideHelpCommand: true, Writer: e.out, ErrWriter: io.Discard,
+		ExitErrHandler: func(*urfave.Context, error) {},
+		OnUsageError:   func(_ *urfave.Context, err error, _ bool) error { return frame.Misuse(err.Error()) },
+		Flags:          serveFlags(),
+		Action:         e.open,
+		Commands:       e.commands(),
+	}
+	for _, c := range app.Commands {
+		c.OnUsageError = app.OnUsageError
+	}
+	err := app.RunContext(ctx, append([]string{app.Name}, args...))
+	return e.conclude(err)
+}
+
+const usage = `git crosslink dashboard [--port <n>] [--no-open]
+git crosslink dashboard serve [--port <n>] [--read-only] [--rotate-sessions]
+git crosslink dashboard track [<path>] [--slug <owner/repo>] [--pin]
+git crosslink dashboard list [--json]
+git crosslink dashboard untrack|pin|unpin|pause|resume|poll <owner/repo>
+git crosslink dashboard login-url`
+
+func (e *env) commands() []*urfave.Command {
+	one := func(name, about string, do func(*urfave.Context, *db.DB, db.Project) error) *urfave.Command {
+		return &urfave.Command{Name: name, Usage: about, ArgsUsage: "<owner/repo>", Action: func(u *urfave.Context) error { return e.onProject(u, do) }}
+	}
+	return []*urfave.Command{
+		{Name: "serve", Usage: "serve the dashboard", Flags: append(serveFlags(),
+			&urfave.BoolFlag{Name: "open", Usage: "open it in a browser"},
+			&urfave.BoolFlag{Name: "rotate-sessions", Usage: "log every browser out"}), Action: e.serve},
+		{Name: "track", Usage: "watch a repository", ArgsUsage: "[<path>]", Flags: []urfave.Flag{
+			&urfave.StringFlag{Name: "slug", Usage: "its name, `OWNER/REPO`"},
+			&urfave.BoolFlag{Name: "pin", Usage: "show it first"},
+		}, Action: e.track},
+		one("untrack", "stop watching a project", e.untrack),
+		{Name: "list", Usage: "list the projects that are watched", Flags: []urfave.Flag{&urfave.BoolFlag{Name: "json", Usage: "answer with one JSON document"}}, Action: e.list},
+		one("pin", "show a project first", func(u *urfave.Context, d *db.DB, p db.Project) error { return d.Pin(u.Context, p.ID, true) }),
+		one("unpin", "no longer show a project first", func(u *urfave.Context, d *db.DB, p db.Project) error { return d.Pin(u.Context, p.ID, false) }),
+		one("pause", "leave a project alone", func(u *urfave.Context, d *db.DB, p db.Project) error { return d.SetStatus(u.Context, p.ID, db.Paused) }),
+		one("resume", "watch a paused project again", func(u *urfave.Context, d *db.DB, p db.Project) error { return d.SetStatus(u.Context, p.ID, db.Active) }),
+		one("poll", "look at a project now", e.poll),
+		{Name: "login-url", Usage: "print a link that logs one browser in", Action: e.loginURL},
+	}
+}
+
+// conclude prints an error and returns the exit status.
+func (e *env) conclude(err error) int {
+	if err == nil || errors.Is(err, context.Canceled) {
+		return frame.ExitDone
+	}
+	f := explain(err)
+	if e.json {
+		doc := map[string]any{"v": 1, "ok": false, "code": f.Code, "warnings": []string{},
+			"error": map[string]any{"code": f.Code, "kind": f.Kind, "message": f.Message, "hints": append([]string{}, f.Hints...)}}
+		json.NewEncoder(e.out).Encode(doc)
+		return f.Code
+	}
+	fmt.Fprintln(e.err, "error:", frame.OneLine(f.Message))
+	for _, h := range f.Hints {
+		fmt.Fprintln(e.err, "hint:", frame.OneLine(h))
+	}
+	return f.Code
+}
+
+func explain(err error) *frame.Failure {
+	switch {
+	case errors.Is(err, db.ErrNewer):
+		return frame.Fatal("newer", err.Error(), "update git-crosslink-dashboard")
+	case errors.Is(err, db.ErrTaken):
+		return frame.Fatal("taken", err.Error(), "choose another name: --slug <owner/repo>", "git crosslink dashboard list")
+	}
+	return frame.Explain(err)
+}
+
+// say prints what is no answer.
+func (e *env) say(format string, args ...any) {
+	if !e.json {
+		fmt.Fprintf(e.err, format+"\n", args...)
+	}
+}
+
+// dir is where the dashboard keeps its files.
+func (e *env) dir() (string, error) {
+	state := e.getenv("XDG_STATE_HOME")
+	if !filepath.IsAbs(state) {
+		home := e.getenv("HOME")
+		if home == "" {
+			return "", frame.Fatal("no-home", "neither HOME nor XDG_STATE_HOME is set")
+		}
+		state = filepath.Join(home, ".local", "state")
+	}
+	return filepath.Join(state, "git-crosslink", "dashboard"), nil
+}
+
+func (e *env) database(ctx context.Context) (*db.DB, string, error) {
+	dir, err := e.dir()
+	if err != nil {
+		return nil, "", err
+	}
+	d, err := db.Open(ctx, dir, e.now)
+	return d, dir, err
+}
+
+// fetchVerb is what the dashboard starts itself with for a fetch. It is no
+// command for people.
+const fetchVerb = "fetch-in-child"
+
+func (e *env) fetch(ctx context.Context, path string) int {
+	a := place.ChildAnswer{OK: true}
+	if err := place.Fetch(ctx, path, place.Options{Now: e.now}); err != nil {
+		a = place.ChildAnswer{Why: strings.TrimSpace(err.Error())}
+	}
+	if json.NewEncoder(e.out).Encode(a) != nil {
+		return frame.ExitFatal
+	}
+	return frame.ExitDone
+}

@@ -1,0 +1,202 @@
+package cli
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/url"
+	"path"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/google/uuid"
+	urfave "github.com/urfave/cli/v2"
+
+	"github.com/git-crosslink/git-crosslink/cli/frame"
+	"github.com/git-crosslink/git-crosslink/dashboard/db"
+	"github.com/git-crosslink/git-crosslink/tracker"
+)
+
+// onProject does something with the project that the one argument names.
+func (e *env) onProject(u *urfave.Context, do func(*urfave.Context, *db.DB, db.Project) error) error {
+	if u.Args().Len() != 1 {
+		return frame.Misuse("one project is needed", "git crosslink dashboard list")
+	}
+	d, dir, err := e.database(u.Context)
+	if err != nil {
+		return err
+	}
+	defer d.Close()
+	p, err := d.Project(u.Context, u.Args().First())
+	if errors.Is(err, db.ErrNotFound) {
+		return frame.No("not-found", fmt.Sprintf("no project is called '%s'", u.Args().First()), "git crosslink dashboard list")
+	}
+	if err != nil {
+		return err
+	}
+	if err := do(u, d, p); err != nil {
+		return err
+	}
+	e.poke(u.Context, dir, "poke", p.ID)
+	return nil
+}
+
+func (e *env) untrack(u *urfave.Context, d *db.DB, p db.Project) error {
+	if err := d.Untrack(u.Context, p.ID); err != nil {
+		return err
+	}
+	e.say("no longer watching %s; '%s' is as it was", p.Slug, p.Place.Path)
+	return nil
+}
+
+// poll asks the server to look at a project now.
+func (e *env) poll(u *urfave.Context, d *db.DB, p db.Project) error {
+	dir, err := e.dir()
+	if err != nil {
+		return err
+	}
+	if _, err := e.ask(u.Context, dir, "poll", p.ID); err != nil {
+		return notRunning(err)
+	}
+	return nil
+}
+
+func (e *env) track(u *urfave.Context) error {
+	if u.Args().Len() > 1 {
+		return frame.Misuse("one repository is tracked at a time", "git crosslink dashboard track <path>")
+	}
+	d, dir, err := e.database(u.Context)
+	if err != nil {
+		return err
+	}
+	defer d.Close()
+	p, known, err := e.trackAt(u.Context, d, u.Args().First(), u.String("slug"))
+	if err != nil {
+		return err
+	}
+	if u.Bool("pin") {
+		if err := d.Pin(u.Context, p.ID, true); err != nil {
+			return err
+		}
+	}
+	if known {
+		e.say("already watching %s", p.Slug)
+	} else {
+		e.say("watching %s", p.Slug)
+	}
+	fmt.Fprintln(e.out, p.Slug)
+	e.poke(u.Context, dir, "poke", p.ID)
+	return nil
+}
+
+// trackAt makes a project of the repository at a path, unless it is one.
+func (e *env) trackAt(ctx context.Context, d *db.DB, at, slug string) (p db.Project, known bool, err error) {
+	t, err := tracker.Open(ctx, tracker.Options{Dir: at, Now: e.now, Unwatched: true})
+	if err != nil {
+		return p, false, err
+	}
+	defer t.Close()
+	root, err := filepath.EvalSymlinks(filepath.Dir(t.Home()))
+	if err != nil {
+		return p, false, err
+	}
+	if filepath.Base(root) == ".git" {
+		root = filepath.Dir(root)
+	}
+	if p, err = d.ProjectAt(ctx, root); err == nil {
+		return p, true, nil
+	}
+	if !errors.Is(err, db.ErrNotFound) {
+		return p, false, err
+	}
+	_, hub := t.Hub()
+	given := slug != ""
+	if !given {
+		slug = slugOf(hub, root)
+	}
+	if !validSlug(slug) {
+		return p, false, frame.Misuse(fmt.Sprintf("'%s' is not of the form owner/repo", slug), "letters, digits, '.', '_' and '-': --slug me/project")
+	}
+	p = db.Project{ID: uuid.Must(uuid.NewV7()).String(), Slug: slug, Place: db.Place{Kind: db.PlacePath, Path: root}}
+	err = d.Track(ctx, p)
+	for n := 2; errors.Is(err, db.ErrTaken) && !given && n < 100; n++ {
+		p.Slug = fmt.Sprintf("%s-%d", slug, n)
+		err = d.Track(ctx, p)
+	}
+	return p, false, err
+}
+
+var (
+	slugForm = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,63}/[A-Za-z0-9_][A-Za-z0-9._-]{0,63}$`)
+	odd      = regexp.MustCompile(`[^A-Za-z0-9._-]+`)
+)
+
+// validSlug: a slug is two segments of a path. The ends by which pages are asked
+// for in other forms are not for names.
+func validSlug(s string) bool {
+	return slugForm.MatchString(s) && !strings.HasSuffix(s, ".json") && !strings.HasSuffix(s, ".csv")
+}
+
+// slugOf names a project after the last two segments of its remote's URL, else
+// after its directory.
+func slugOf(hub, root string) string {
+	at := hub
+	if u, err := url.Parse(hub); err == nil && u.Host != "" {
+		at = u.Path
+	} else if k := strings.IndexByte(hub, ':'); k >= 0 && !strings.Contains(hub[:k], "/") {
+		at = hub[k+1:]
+	} else {
+		at = "" // a path says nothing about an owner
+	}
+	at = strings.TrimSuffix(strings.Trim(path.Clean("/"+at), "/"), ".git")
+	owner, repo := path.Base(path.Dir(at)), path.Base(at)
+	if at == "" || owner == "." {
+		owner, repo = "local", filepath.Base(root)
+	}
+	part := func(s, otherwise string) string {
+		s = strings.Trim(odd.ReplaceAllString(s, "-"), ".-_")
+		if s = s[:min(len(s), 60)]; s == "" {
+			return otherwise
+		}
+		return s
+	}
+	slug := part(owner, "local") + "/" + part(strings.TrimSuffix(strings.TrimSuffix(repo, ".json"), ".csv"), "project")
+	return slug
+}
+
+func (e *env) list(u *urfave.Context) error {
+	e.json = u.Bool("json")
+	d, _, err := e.database(u.Context)
+	if err != nil {
+		return err
+	}
+	defer d.Close()
+	all, err := d.Projects(u.Context)
+	if err != nil {
+		return err
+	}
+	if e.json {
+		return json.NewEncoder(e.out).Encode(map[string]any{"v": 1, "ok": true, "code": 0, "data": all, "warnings": []string{}})
+	}
+	if len(all) == 0 {
+		e.say("no project is watched yet")
+		e.say("hint: git crosslink dashboard track <path>")
+		return nil
+	}
+	w := tabwriter.NewWriter(e.out, 0, 0, 2, ' ', 0)
+	for _, p := range all {
+		pin := " "
+		if p.Pinned {
+			pin = "*"
+		}
+		fetched := "never"
+		if p.FetchedAt != 0 {
+			fetched = p.FetchedAt.Std().Local().Format("2006-01-02 15:04")
+		}
+		fmt.Fprintf(w, "%s %s\t%s\t%d open\t%s\t%s\n", pin, p.Slug, p.Status, p.State.Counters.Open, fetched, frame.OneLine(p.Place.Path))
+	}
+	return w.Flush()
+}

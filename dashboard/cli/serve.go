@@ -1,0 +1,309 @@
+package cli
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strconv"
+	"strings"
+	"time"
+
+	urfave "github.com/urfave/cli/v2"
+
+	"github.com/git-crosslink/git-crosslink/cli/frame"
+	"github.com/git-crosslink/git-crosslink/dashboard/db"
+	"github.com/git-crosslink/git-crosslink/dashboard/place"
+	"github.com/git-crosslink/git-crosslink/dashboard/poll"
+	"github.com/git-crosslink/git-crosslink/dashboard/web"
+	"github.com/git-crosslink/git-crosslink/fail"
+)
+
+const defaultPort = 3100
+
+func serveFlags() []urfave.Flag {
+	return []urfave.Flag{
+		&urfave.IntFlag{Name: "port", Usage: "listen on this port of this machine, `N`; the next free one if it is taken", Value: defaultPort},
+		&urfave.BoolFlag{Name: "no-open", Usage: "open no browser"},
+		&urfave.BoolFlag{Name: "read-only", Usage: "show everything, change nothing"},
+	}
+}
+
+// open is the command without a word: watch this repository, serve, show it.
+func (e *env) open(u *urfave.Context) error {
+	if u.Args().Len() > 0 {
+		return frame.Misuse(fmt.Sprintf("there is no command 'dashboard %s'", u.Args().First()), "git crosslink dashboard --help")
+	}
+	d, dir, err := e.database(u.Context)
+	if err != nil {
+		return err
+	}
+	defer d.Close()
+	p, known, err := e.trackAt(u.Context, d, "", "")
+	var f *fail.Error
+	switch {
+	case errors.As(err, &f) && f.Code == "no-repository": // then it shows the projects that are watched
+	case err != nil:
+		return err
+	case !known:
+		e.say("watching %s", p.Slug)
+	}
+	link, err := e.ask(u.Context, dir, "login-url", p.Slug)
+	if err == nil {
+		if !known && p.ID != "" {
+			e.poke(u.Context, dir, "poke", p.ID)
+		}
+		return e.show(u.Context, link, !u.Bool("no-open"))
+	}
+	return e.server(u, d, dir, p.Slug, !u.Bool("no-open"))
+}
+
+// serve is the command of that name.
+func (e *env) serve(u *urfave.Context) error {
+	if u.Args().Len() > 0 {
+		return frame.Misuse("serve takes no argument")
+	}
+	d, dir, err := e.database(u.Context)
+	if err != nil {
+		return err
+	}
+	defer d.Close()
+	if u.Bool("rotate-sessions") {
+		if err := d.EndSession(u.Context, ""); err != nil {
+			return err
+		}
+	}
+	return e.server(u, d, dir, "", u.Bool("open"))
+}
+
+// show prints a link, and opens it in a browser.
+func (e *env) show(ctx context.Context, link string, browser bool) error {
+	fmt.Fprintln(e.out, link)
+	if browser {
+		if err := e.browse(ctx, link); err != nil {
+			e.say("cannot open a browser (%v): open the link above, it is valid for two minutes", err)
+		}
+	}
+	return nil
+}
+
+// openBrowser opens a link, and waits for nothing.
+func (e *env) openBrowser(ctx context.Context, link string) error {
+	name := e.getenv("BROWSER")
+	switch {
+	case name != "":
+	case runtime.GOOS == "darwin":
+		name = "open"
+	default:
+		if e.getenv("DISPLAY") == "" && e.getenv("WAYLAND_DISPLAY") == "" {
+			return errors.New("there is no display")
+		}
+		name = "xdg-open"
+	}
+	cmd := exec.Command(name, link)
+	if err := cmd.Start(); err != nil {
+		return err
+	}
+	return cmd.Process.Release()
+}
+
+// server watches and serves until it is told to end.
+func (e *env) server(u *urfave.Context, d *db.DB, dir, slug string, browser bool) error {
+	ctx, cancel := context.WithCancel(u.Context)
+	defer cancel()
+	lock, err := acquire(dir)
+	if err != nil {
+		return err
+	}
+	defer lock.release()
+	listeners, port, err := listen(u.Int("port"))
+	if err != nil {
+		return err
+	}
+	options := place.Options{Now: e.now, Fetch: []string{e.program, fetchVerb}, Program: e.sibling("git-crosslink")}
+	library := place.NewLibrary(options)
+	defer library.Close()
+	var s *web.Server
+	failed := func(what string, err any) { fmt.Fprintf(e.err, "error: %s: %v\n", what, err) }
+	poller := poll.New(poll.Options{DB: d, Now: e.now, Changed: func() { s.Changed() },
+		Failed: func(slug, what string, err any) { failed(strings.TrimSpace(slug+" "+what), err) },
+		Open: func(ctx context.Context, p db.Project) (poll.Place, error) {
+			return place.Open(ctx, p.Place.Path, options)
+		}})
+	s = web.New(web.Options{DB: d, Poller: poller, Library: library, Now: e.now, Hosts: hosts(port), Cookie: "crosslink_session_" + strconv.Itoa(port),
+		ReadOnly: u.Bool("read-only"), Failed: func(what string, err error) { failed(what, err) }})
+	control, err := e.control(dir, s, poller, port)
+	if err != nil {
+		return err
+	}
+	defer control.Close()
+	polled := make(chan struct{})
+	go func() { poller.Run(ctx); close(polled) }()
+	e.say("serving the dashboard; stop it with Ctrl-C")
+	if err := e.show(ctx, loginURL(s, port, slug), browser); err != nil {
+		return err
+	}
+	err = s.Serve(ctx, listeners...)
+	cancel() // a server that ends ends the poller
+	<-polled
+	return err
+}
+
+// loginURL is a link that logs one browser in.
+func loginURL(s *web.Server, port int, slug string) string {
+	return fmt.Sprintf("http://localhost:%d/login#%s", port, s.LoginCode())
+}
+
+// sibling is a program that lies beside this one; "" if there is none.
+func (e *env) sibling(name string) string {
+	at := filepath.Join(filepath.Dir(e.program), name)
+	if st, err := os.Stat(at); err == nil && st.Mode().IsRegular() {
+		return at
+	}
+	at, err := exec.LookPath(name)
+	if err != nil {
+		return ""
+	}
+	return at
+}
+
+// hosts are the names by which a browser on this machine may ask.
+func hosts(port int) []string {
+	return []string{fmt.Sprintf("localhost:%d", port), fmt.Sprintf("127.0.0.1:%d", port), fmt.Sprintf("[::1]:%d", port)}
+}
+
+// listen listens on both loopback addresses, on the port or the next free one.
+func listen(port int) ([]net.Listener, int, error) {
+	if port < 0 || port > 65535 {
+		return nil, 0, frame.Misuse(fmt.Sprintf("%d is no port", port))
+	}
+	var err error
+	for n := range 20 {
+		var first, second net.Listener
+		if first, err = net.Listen("tcp4", fmt.Sprintf("127.0.0.1:%d", port+n)); err != nil {
+			continue
+		}
+		got := first.Addr().(*net.TCPAddr).Port
+		if second, err = net.Listen("tcp6", fmt.Sprintf("[::1]:%d", got)); err == nil {
+			return []net.Listener{first, second}, got, nil
+		}
+		if !strings.Contains(err.Error(), "in use") { // there is no IPv6 here
+			return []net.Listener{first}, got, nil
+		}
+		first.Close()
+	}
+	return nil, 0, frame.Fatal("no-port", fmt.Sprintf("no port from %d on is free: %v", port, err), "choose another: --port <n>")
+}
+
+// running is what the lock file says of the server that holds it.
+type running struct {
+	PID    int    `json:"pid"`
+	Port   int    `json:"port"`
+	Socket string `json:"socket"`
+}
+
+const lockFile = "dashboard.lock"
+
+// control listens for the other commands of this user.
+func (e *env) control(dir string, s *web.Server, p *poll.Poller, port int) (io.Closer, error) {
+	socket := filepath.Join(dir, "control.sock")
+	if len(socket) > 100 { // longer than an address of a socket may be
+		short, err := os.MkdirTemp("", "crosslink-")
+		if err != nil {
+			return nil, err
+		}
+		socket = filepath.Join(short, "control.sock")
+	}
+	if err := os.Remove(socket); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return nil, err
+	}
+	l, err := net.Listen("unix", socket)
+	if err != nil {
+		return nil, err
+	}
+	if err := os.Chmod(socket, 0o600); err != nil {
+		return nil, err
+	}
+	b, err := json.Marshal(running{os.Getpid(), port, socket})
+	if err != nil {
+		return nil, err
+	}
+	if err := os.WriteFile(filepath.Join(dir, lockFile), b, 0o600); err != nil {
+		return nil, err
+	}
+	mux := http.NewServeMux()
+	mux.HandleFunc("POST /login-url", func(w http.ResponseWriter, r *http.Request) { fmt.Fprint(w, loginURL(s, port, r.FormValue("about"))) })
+	mux.HandleFunc("POST /poke", func(w http.ResponseWriter, r *http.Request) {
+		p.Kick(r.FormValue("about"))
+		go p.Poll(context.WithoutCancel(r.Context()), r.FormValue("about"))
+		s.Changed()
+	})
+	mux.HandleFunc("POST /poll", func(w http.ResponseWriter, r *http.Request) {
+		p.Kick(r.FormValue("about"))
+		if _, err := p.Poll(r.Context(), r.FormValue("about")); err != nil {
+			http.Error(w, err.Error(), http.StatusConflict)
+		}
+	})
+	h := &http.Server{Handler: mux, ReadHeaderTimeout: 5 * time.Second}
+	go h.Serve(l)
+	return h, nil
+}
+
+var errNotRunning = errors.New("no dashboard is running")
+
+func notRunning(err error) error {
+	if errors.Is(err, errNotRunning) {
+		return frame.No("not-running", err.Error(), "git crosslink dashboard serve")
+	}
+	return err
+}
+
+// ask asks the server that runs; errNotRunning if there is none.
+func (e *env) ask(ctx context.Context, dir, what, about string) (string, error) {
+	b, err := os.ReadFile(filepath.Join(dir, lockFile))
+	var at running
+	if err != nil || json.Unmarshal(b, &at) != nil || at.Socket == "" {
+		return "", errNotRunning
+	}
+	c := http.Client{Timeout: 30 * time.Second, Transport: &http.Transport{DisableKeepAlives: true, DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+		return (&net.Dialer{}).DialContext(ctx, "unix", at.Socket)
+	}}}
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://dashboard/"+what, strings.NewReader("about="+about))
+	if err != nil {
+		return "", err
+	}
+	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	got, err := c.Do(r)
+	if err != nil {
+		return "", errNotRunning
+	}
+	defer got.Body.Close()
+	text, err := io.ReadAll(io.LimitReader(got.Body, 64<<10))
+	if err == nil && got.StatusCode != http.StatusOK {
+		err = errors.New(strings.TrimSpace(string(text)))
+	}
+	return string(text), err
+}
+
+// poke tells the server that runs, if one does, that a project has changed.
+func (e *env) poke(ctx context.Context, dir, what, about string) { _, _ = e.ask(ctx, dir, what, about) }
+
+func (e *env) loginURL(u *urfave.Context) error {
+	dir, err := e.dir()
+	if err != nil {
+		return err
+	}
+	link, err := e.ask(u.Context, dir, "login-url", "")
+	if err != nil {
+		return notRunning(err)
+	}
+	fmt.Fprintln(e.out, link)
+	return nil
+}

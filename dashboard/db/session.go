@@ -1,0 +1,51 @@
+package db
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+
+	"github.com/git-crosslink/git-crosslink/event"
+)
+
+// Session is a browser that has logged in. Only the hash of its secret is kept.
+type Session struct {
+	Hash      string
+	Made      event.Time
+	Seen      event.Time
+	Scope     string
+	UserAgent string
+}
+
+// SessionIdle is how long a session lasts that nobody uses.
+const SessionIdle = event.Time(30 * 24 * 3600 * 1e9)
+
+// AddSession stores a session.
+func (d *DB) AddSession(ctx context.Context, s Session) error {
+	s.Made, s.Seen = d.at(), d.at()
+	_, err := d.write.ExecContext(ctx, "INSERT INTO sessions (hash, made, seen, scope, user_agent) VALUES (?,?,?,?,?)", s.Hash, s.Made, s.Seen, s.Scope, s.UserAgent)
+	return err
+}
+
+// Session returns the session with a hash, unless it has been idle too long.
+func (d *DB) Session(ctx context.Context, hash string) (s Session, err error) {
+	err = d.read.QueryRowContext(ctx, "SELECT hash, made, seen, scope, user_agent FROM sessions WHERE hash = ? AND seen > ?", hash, d.at()-SessionIdle).
+		Scan(&s.Hash, &s.Made, &s.Seen, &s.Scope, &s.UserAgent)
+	if errors.Is(err, sql.ErrNoRows) {
+		return s, ErrNotFound
+	}
+	return s, err
+}
+
+// SeenSession notes that a session is used. Reading a page writes nothing, so
+// the poller calls it.
+func (d *DB) SeenSession(ctx context.Context, hash string, at event.Time) error {
+	_, err := d.write.ExecContext(ctx, "UPDATE sessions SET seen = max(seen, ?) WHERE hash = ?", at, hash)
+	return err
+}
+
+// EndSession ends a session; "" ends all.
+func (d *DB) EndSession(ctx context.Context, hash string) error {
+	_, err := d.write.ExecContext(ctx, "DELETE FROM sessions WHERE ?1 = '' OR hash = ?1", hash)
+	return err
+}

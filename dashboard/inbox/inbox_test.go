@@ -1,0 +1,70 @@
+package inbox
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/git-crosslink/git-crosslink/dashboard/alerts"
+	"github.com/git-crosslink/git-crosslink/dashboard/facts"
+	"github.com/git-crosslink/git-crosslink/event"
+)
+
+const now = event.Time(1_750_000_000_000_000_000)
+
+func alert(k alerts.Kind, s alerts.Severity, ref string) alerts.Alert {
+	return alerts.Alert{Identity: alerts.Identity{Kind: k, Subject: ref}, Ref: ref, Severity: s, State: alerts.Firing, NowDetail: string(k), Opened: now}
+}
+
+func lines(items []Item) string {
+	var all []string
+	for _, i := range items {
+		all = append(all, strings.TrimRight(strings.Join([]string{string(i.Group), i.Text, i.Issue, i.Agent}, " | "), " |"))
+	}
+	return strings.Join(all, "\n")
+}
+
+func TestOf(t *testing.T) {
+	acked := alert(alerts.StaleLock, alerts.Warning, "lock:9")
+	acked.Ack.At = 1
+	pending := alert(alerts.StaleLock, alerts.Warning, "lock:8")
+	pending.State = alerts.Pending
+	day := event.Time(24 * time.Hour)
+	mine := func(name string, due event.Time, ready bool) facts.Issue {
+		return facts.Issue{UUID: event.UUID{name[0]}, Name: name, Title: "t", Mine: true, Due: due, Ready: ready}
+	}
+	f := facts.Facts{
+		Locks: []facts.Lock{{Name: "4", Holder: "X"}},
+		Issues: []facts.Issue{
+			mine("1", now+day, false), mine("2", now+day+1, false), mine("3", now-1, true), mine("5", 0, true), mine("6", 0, false),
+			{Name: "7", Ready: true},
+		},
+	}
+	overdue := alert(alerts.OverdueIssue, alerts.Warning, "issue:3")
+	overdue.Subject = "issue:" + event.UUID{'3'}.String()
+	all := []alerts.Alert{
+		overdue,
+		alert(alerts.StaleLock, alerts.Warning, "lock:4"), acked, pending, alert(alerts.Cycle, alerts.Info, "issue:1"),
+		alert(alerts.NeedsInput, alerts.Warning, "agent:X"), alert(alerts.HubLost, alerts.Critical, "project:o/r"),
+	}
+	want := `now | hub_lost
+now | needs_input | 4 | X
+soon | stale_lock | 4
+soon | #3 "t" is overdue | 3
+soon | #1 "t" is assigned to you and due soon | 1
+later | #5 "t" is assigned to you and ready | 5`
+	if items := Of("o/r", []alerts.Alert{overdue}, &f, facts.Defaults(), facts.NewClock(now)); items[0].Since != now-1 {
+		t.Errorf("it is overdue since %d", items[0].Since)
+	}
+	if got := lines(Of("o/r", all, &f, facts.Defaults(), facts.NewClock(now))); got != want {
+		t.Errorf("got\n%s\nwant\n%s", got, want)
+	}
+}
+
+func TestSort(t *testing.T) {
+	items := []Item{{Group: Later, Text: "d"}, {Group: Soon, Severity: alerts.Warning, Since: 1, Text: "c"}, {Group: Soon, Severity: alerts.Warning, Since: 2, Text: "b"}, {Group: Now, Text: "a"}}
+	Sort(items)
+	if got := lines(items); got != "now | a\nsoon | b\nsoon | c\nlater | d" {
+		t.Errorf("order:\n%s", got)
+	}
+}

@@ -1,0 +1,90 @@
+package place
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os/exec"
+	"time"
+
+	"github.com/git-crosslink/git-crosslink/fail"
+	"github.com/git-crosslink/git-crosslink/tracker"
+)
+
+// ChildAnswer is what the child that fetches prints.
+type ChildAnswer struct {
+	OK   bool   `json:"ok"`
+	Why  string `json:"why,omitempty"`
+	Code string `json:"code,omitempty"`
+}
+
+// grace is how long a child has to end after SIGTERM.
+const grace = 2 * time.Second
+
+// maxAnswer bounds what a child may say.
+const maxAnswer = 64 << 10
+
+var errNoAnswer = errors.New("the hub has not answered in time")
+
+// fetch runs the child, and kills it with all it has started when the context
+// ends.
+func (p *Place) fetch(ctx context.Context) error {
+	if len(p.o.Fetch) == 0 {
+		return Fetch(ctx, p.path, p.o)
+	}
+	cmd := exec.CommandContext(ctx, p.o.Fetch[0], append(p.o.Fetch[1:], p.path)...)
+	cmd.Env = p.o.environ()
+	var out limited
+	cmd.Stdout = &out
+	ownGroup(cmd)
+	cmd.WaitDelay = grace
+	err := cmd.Run()
+	if ctx.Err() != nil {
+		return errNoAnswer
+	}
+	var a ChildAnswer
+	if jerr := json.Unmarshal(bytes.TrimSpace(out.b), &a); jerr != nil {
+		return fmt.Errorf("the fetch ended without an answer: %w", errors.Join(err, jerr))
+	}
+	if !a.OK {
+		return errors.New(a.Why)
+	}
+	return nil
+}
+
+// limited keeps the beginning of what is written.
+type limited struct{ b []byte }
+
+func (l *limited) Write(b []byte) (int, error) {
+	if room := maxAnswer - len(l.b); room > 0 {
+		l.b = append(l.b, b[:min(len(b), room)]...)
+	}
+	return len(b), nil
+}
+
+// Fetch fetches from the hub and takes over what is to be believed, in this
+// process. It never pushes and never prompts.
+func Fetch(ctx context.Context, path string, o Options) error {
+	why := ""
+	t, err := o.open(ctx, path, func(n fail.Notice) {
+		if why == "" {
+			why = n.Text
+		}
+	})
+	if err != nil {
+		return err
+	}
+	defer t.Close()
+	if _, err := t.Read(ctx, tracker.Fresh); err != nil {
+		return err
+	}
+	if reached, _ := t.Refreshed(); !reached {
+		if why == "" {
+			why = "the hub was not reached"
+		}
+		return errors.New(why)
+	}
+	return nil
+}

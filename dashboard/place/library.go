@@ -1,0 +1,146 @@
+package place
+
+import (
+	"context"
+	"slices"
+	"sync"
+
+	"github.com/git-crosslink/git-crosslink/event"
+	"github.com/git-crosslink/git-crosslink/fail"
+	"github.com/git-crosslink/git-crosslink/tracker"
+)
+
+// held is how many trackers a Library holds open.
+const held = 12
+
+// Library lends projections to pages. It holds the trackers that were used
+// last.
+type Library struct {
+	o    Options
+	held int
+
+	mu    sync.Mutex
+	books []*book // the one used last is the last
+}
+
+type book struct {
+	path string
+	mu   sync.Mutex // held while it is read
+	t    *tracker.Tracker
+	at   string // state of the git directory
+}
+
+// NewLibrary returns a library with nothing in it.
+func NewLibrary(o Options) *Library { return &Library{o: o, held: held} }
+
+// View is a projection with the agent that would write.
+type View struct {
+	tracker.Projection
+	Agent string
+}
+
+// Read lends do the projection of the repository at a path, as it is here. It
+// must not be used after do returns.
+func (l *Library) Read(ctx context.Context, path string, do func(View) error) error {
+	b, old := l.take(path)
+	for _, o := range old {
+		o.mu.Lock()
+		o.close()
+		o.mu.Unlock()
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	defer l.shelve(b)
+	if b.t != nil && stateOf(gitDir(b.t)) != b.at {
+		b.close()
+	}
+	if b.t == nil {
+		t, err := l.o.open(ctx, path, nil)
+		if err != nil {
+			return err
+		}
+		b.t, b.at = t, stateOf(gitDir(t))
+	}
+	view, err := b.t.Read(ctx, tracker.Offline)
+	if err != nil {
+		b.close() // what is held may be what is wrong
+		return err
+	}
+	return do(View{view, b.t.Agent()})
+}
+
+// shelve closes a book that had to make room while it was read.
+func (l *Library) shelve(b *book) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if !slices.Contains(l.books, b) {
+		b.close()
+	}
+}
+
+func (b *book) close() {
+	if b.t != nil {
+		b.t.Close()
+		b.t = nil
+	}
+}
+
+// take returns the book of a path, and those that have to make room for it.
+func (l *Library) take(path string) (b *book, old []*book) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	k := slices.IndexFunc(l.books, func(b *book) bool { return b.path == path })
+	if k >= 0 {
+		b = l.books[k]
+		l.books = slices.Delete(l.books, k, k+1)
+	} else {
+		b = &book{path: path}
+	}
+	l.books = append(l.books, b)
+	for len(l.books) > l.held {
+		old = append(old, l.books[0])
+		l.books = l.books[1:]
+	}
+	return b, old
+}
+
+// Close closes all trackers.
+func (l *Library) Close() {
+	l.mu.Lock()
+	all := l.books
+	l.books = nil
+	l.mu.Unlock()
+	for _, b := range all {
+		b.mu.Lock()
+		b.close()
+		b.mu.Unlock()
+	}
+}
+
+// Receipt is what a write left behind.
+type Receipt struct {
+	Agent string
+	Sync  tracker.Confirmation
+	Lines []*event.Envelope
+	Notes []string // what there is to say besides
+}
+
+// Write lets the agent of the repository at a path emit what build returns.
+// What the hub does not confirm at once is sent in the background.
+func (l *Library) Write(ctx context.Context, path string, build func(View, *tracker.Tracker) ([]event.Body, error)) (*Receipt, error) {
+	var r Receipt
+	t, err := tracker.Open(ctx, tracker.Options{Dir: path, Environ: l.o.environ(), Now: l.o.Now, Program: l.o.Program, Unwatched: true,
+		Notice: func(n fail.Notice) { r.Notes = append(r.Notes, n.Text) }})
+	if err != nil {
+		return nil, err
+	}
+	defer t.Close()
+	done, err := t.Emit(ctx, tracker.EmitOptions{}, func(p tracker.Projection) ([]event.Body, error) {
+		return build(View{p, t.Agent()}, t)
+	})
+	if err != nil {
+		return nil, err
+	}
+	r.Agent, r.Sync, r.Lines = done.Agent, done.Sync, done.Lines
+	return &r, nil
+}

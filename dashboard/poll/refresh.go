@@ -1,0 +1,78 @@
+package poll
+
+import (
+	"context"
+	"errors"
+	"hash/fnv"
+	"time"
+
+	"github.com/git-crosslink/git-crosslink/dashboard/db"
+	"github.com/git-crosslink/git-crosslink/event"
+)
+
+// refreshIfDue starts a fetch beside the workers if it is due.
+func (p *Poller) refreshIfDue(ctx context.Context, row db.Project, o *project) {
+	host, fetch := o.place.Hub()
+	if !fetch || host == "" && row.Failures == 0 {
+		return
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	now := p.o.Now()
+	if o.refreshAt.IsZero() { // spread what was known before over a period
+		o.refreshAt = row.FetchedAt.Std().Add(p.every(row, o, now))
+	}
+	if o.refreshing || now.Before(o.refreshAt) || p.hosts[host] >= perHost || ctx.Err() != nil {
+		return
+	}
+	o.refreshing = true
+	p.hosts[host]++
+	place, ctx := o.place, p.life // the look that starts a fetch does not wait for it
+	p.running.Add(1)
+	go func() {
+		defer p.running.Done()
+		failures, err := p.refresh(ctx, row, place)
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		p.hosts[host]--
+		o.refreshing, o.dirty = false, true
+		if row.Failures = failures; err != nil {
+			row.Failures++
+		}
+		o.refreshAt = p.o.Now().Add(p.every(row, o, p.o.Now()))
+	}()
+}
+
+// every is how long after a fetch the next is due.
+func (p *Poller) every(row db.Project, o *project, now time.Time) time.Duration {
+	every := RefreshEvery
+	if row.Failures > 0 {
+		return min(every<<min(row.Failures, 10), refreshMax)
+	}
+	if now.Sub(o.viewed) > idleAfter {
+		every = refreshIdle
+	}
+	h := fnv.New32a()
+	h.Write([]byte(row.ID))
+	return every + every/10*time.Duration(h.Sum32()%100)/100
+}
+
+// refresh fetches, stores what became of it, and returns how many fetches in a
+// row have failed now.
+func (p *Poller) refresh(ctx context.Context, row db.Project, place Place) (failures int, err error) {
+	bounded, cancel := context.WithTimeout(ctx, Deadline)
+	defer cancel()
+	err = place.Refresh(bounded)
+	if ctx.Err() != nil {
+		return row.Failures, context.Cause(ctx)
+	}
+	why := ""
+	if err != nil {
+		failures, why = row.Failures+1, err.Error()
+	}
+	err = p.o.DB.Fetched(ctx, row.ID, event.TimeOf(p.o.Now()), failures, why)
+	if errors.Is(err, db.ErrNotFound) {
+		err = nil // untracked meanwhile
+	}
+	return failures, err
+}

@@ -1,0 +1,189 @@
+// Pages are complete without this script. It replaces what has changed, sends
+// forms without leaving the page, and keeps relative times true. What somebody
+// is typing, has selected or has the focus on is never touched.
+'use strict';
+
+const policy = window.trustedTypes
+  ? trustedTypes.createPolicy('crosslink', { createHTML: text => text })
+  : { createHTML: text => text };
+
+// parse returns an inert document: nothing in it loads or runs.
+const parse = text => new DOMParser().parseFromString(policy.createHTML(text), 'text/html');
+
+const byId = id => document.getElementById(id);
+
+/* --- replacing what has changed --- */
+
+const keyOf = node => node.nodeType === 1 ? node.getAttribute('data-key') || node.id || '' : '';
+
+const busy = node => node.contains(document.activeElement) && document.activeElement !== document.body;
+
+function morph(old, next) {
+  if (old.isEqualNode(next)) return;
+  if (old.nodeType !== next.nodeType || old.nodeName !== next.nodeName) {
+    old.replaceWith(document.importNode(next, true));
+    return;
+  }
+  if (old.nodeType !== 1) { old.nodeValue = next.nodeValue; return; }
+  if (old.hasAttribute('data-keep')) return;
+  for (const a of [...old.attributes]) {
+    if (!next.hasAttribute(a.name) && a.name !== 'open') old.removeAttribute(a.name);
+  }
+  for (const a of next.attributes) {
+    if (old.getAttribute(a.name) !== a.value) old.setAttribute(a.name, a.value);
+  }
+  morphChildren(old, next);
+}
+
+function morphChildren(old, next) {
+  const keyed = new Map();
+  for (const c of old.childNodes) if (keyOf(c)) keyed.set(keyOf(c), c);
+  let at = old.firstChild;
+  for (const want of [...next.childNodes]) {
+    const key = keyOf(want);
+    let have = key ? keyed.get(key) : null;
+    if (!have && !key) {
+      have = at;
+      while (have && (keyOf(have) || have.nodeName !== want.nodeName)) have = have.nextSibling;
+    }
+    if (!have) {
+      const made = document.importNode(want, true);
+      if (made.nodeType === 1) made.classList.add('fresh');
+      old.insertBefore(made, at);
+      continue;
+    }
+    if (key) keyed.delete(key);
+    if (have !== at && !busy(have)) old.insertBefore(have, at);
+    const after = have === at || busy(have) ? have.nextSibling : at;
+    morph(have, want);
+    at = after;
+  }
+  while (at) {
+    const gone = at;
+    at = at.nextSibling;
+    if (!(gone.nodeType === 1 && busy(gone))) gone.remove();
+  }
+}
+
+let running = null, again = false;
+
+// refresh asks for this page anew and puts in what has changed.
+async function refresh() {
+  if (running) { again = true; return running; }
+  running = (async () => {
+    do {
+      again = false;
+      const answer = await fetch(location.href, { headers: { Accept: 'text/vnd.crosslink.fragment' } });
+      if (answer.status === 401) { location.replace('/login'); return; }
+      const page = parse(await answer.text());
+      for (const id of ['status', 'rail', 'main']) {
+        const next = page.getElementById(id);
+        if (next && byId(id)) morph(byId(id), next);
+      }
+      document.title = page.title;
+      times();
+    } while (again);
+  })();
+  try { await running; } catch { state('lost'); } finally { running = null; }
+}
+
+/* --- times --- */
+
+function span(s) {
+  if (s < 60) return Math.floor(s) + ' s';
+  if (s < 3600) return Math.floor(s / 60) + ' min';
+  if (s < 172800) return Math.floor(s / 3600) + ' h';
+  return Math.floor(s / 86400) + ' d';
+}
+
+function times() {
+  const now = Date.now();
+  for (const t of document.querySelectorAll('time[datetime]')) {
+    const s = (now - Date.parse(t.dateTime)) / 1000;
+    const text = s < 0 ? 'in ' + span(-s) : s < 5 ? 'now' : span(s) + ' ago';
+    if (t.textContent !== text) t.textContent = text;
+    const exact = new Date(t.dateTime).toLocaleString();
+    if (t.title !== exact) t.title = exact;
+  }
+}
+
+/* --- the stream --- */
+
+const live = () => byId('live');
+
+function state(what) {
+  if (!live()) return;
+  live().dataset.state = what;
+  live().textContent = what === 'lost' ? 'offline, retrying' : 'live';
+}
+
+function listen() {
+  const topics = document.body.dataset.topics;
+  if (!topics) return;
+  const source = new EventSource('/events?topics=' + encodeURIComponent(topics));
+  source.onopen = () => { if (live() && live().dataset.state === 'lost') refresh(); state('on'); };
+  source.onerror = () => state('lost');
+  for (const kind of ['project_updated', 'projects_changed', 'alerts_changed', 'reset', 'gap']) {
+    source.addEventListener(kind, refresh);
+  }
+  addEventListener('pagehide', () => source.close());
+}
+
+/* --- forms --- */
+
+document.addEventListener('submit', async event => {
+  const form = event.target;
+  if (!form.matches('form[data-live]')) return;
+  event.preventDefault();
+  const answer = form.querySelector('.answer'), buttons = form.querySelectorAll('button');
+  const body = new URLSearchParams(new FormData(form, event.submitter));
+  const action = event.submitter && event.submitter.hasAttribute('formaction') ? event.submitter.formAction : form.action;
+  const say = (text, bad) => { answer.textContent = text; answer.classList.toggle('bad', !!bad); };
+  buttons.forEach(b => { b.disabled = true; });
+  say('sending…');
+  try {
+    const got = await fetch(action, { method: 'POST', body, headers: { Accept: 'application/json' } });
+    const doc = await got.json();
+    if (doc.request) {
+      for (const i of document.querySelectorAll('input[name=request]')) i.value = doc.request;
+    }
+    if (doc.ok) {
+      say(doc.data && doc.data.sync ? doc.data.sync : 'done');
+      form.querySelectorAll('textarea, input[type=text]').forEach(f => { f.value = ''; forget(f); });
+      await refresh();
+    } else {
+      say('error: ' + doc.error.message + doc.error.hints.map(h => '\nhint: ' + h).join(''), true);
+    }
+  } catch {
+    say('error: the dashboard does not answer; what you typed is kept', true);
+  }
+  buttons.forEach(b => { b.disabled = false; });
+});
+
+// What is being typed outlives a reload.
+const draftKey = field => 'draft ' + location.pathname + ' ' + field.name;
+const forget = field => sessionStorage.removeItem(draftKey(field));
+document.addEventListener('input', event => {
+  const f = event.target;
+  if (f.matches('textarea')) sessionStorage.setItem(draftKey(f), f.value);
+});
+
+/* --- login --- */
+
+async function login() {
+  const form = byId('login');
+  if (!form || location.hash.length < 2) return;
+  const code = location.hash.slice(1);
+  history.replaceState(null, '', location.pathname); // the code is in no history
+  form.elements.code.value = code;
+  form.requestSubmit();
+}
+
+for (const f of document.querySelectorAll('textarea')) {
+  const draft = sessionStorage.getItem(draftKey(f));
+  if (draft) f.value = draft;
+}
+login();
+times();
+setInterval(times, 10000);
+listen();

@@ -1,0 +1,248 @@
+package web
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/chromedp/cdproto/cdp"
+	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/cdproto/log"
+	"github.com/chromedp/cdproto/runtime"
+	"github.com/chromedp/chromedp"
+
+	"github.com/git-crosslink/git-crosslink/dashboard/dashtest"
+	"github.com/git-crosslink/git-crosslink/event"
+	"github.com/git-crosslink/git-crosslink/tracker"
+)
+
+// chromium returns a browser, or skips the test and says why.
+func chromium(t *testing.T) string {
+	t.Helper()
+	if at := os.Getenv("CROSSLINK_CHROMIUM"); at != "" {
+		return at
+	}
+	for _, name := range []string{"chromium-headless-shell", "chromium", "chromium-browser", "google-chrome"} {
+		if at, err := exec.LookPath(name); err == nil {
+			return at
+		}
+	}
+	t.Skip("no browser: install chromium, or name one with CROSSLINK_CHROMIUM")
+	return ""
+}
+
+// browser is one tab.
+type browser struct {
+	*testing.T
+	ctx  context.Context
+	base string
+
+	mu       sync.Mutex
+	messages []string // of the console, and exceptions
+}
+
+// browse starts a browser that is logged in.
+func (s *served) browse() *browser {
+	s.Helper()
+	at := chromium(s.T)
+	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(at), chromedp.Flag("no-sandbox", true), chromedp.UserDataDir(s.TempDir()))
+	ctx, cancel := chromedp.NewExecAllocator(context.Background(), options...)
+	s.Cleanup(cancel)
+	if ctx, cancel = chromedp.NewContext(ctx); true {
+		s.Cleanup(cancel)
+	}
+	ctx, cancel = context.WithTimeout(ctx, 90*time.Second)
+	s.Cleanup(cancel)
+	b := &browser{T: s.T, ctx: ctx, base: s.base}
+	s.Check(chromedp.Listen(ctx, func(ev any) {
+		b.mu.Lock()
+		defer b.mu.Unlock()
+		switch e := ev.(type) {
+		case *log.EventEntryAdded:
+			b.messages = append(b.messages, fmt.Sprintf("%s: %s", e.Entry.Source, e.Entry.Text))
+		case *runtime.EventExceptionThrown:
+			b.messages = append(b.messages, "exception: "+e.ExceptionDetails.Text)
+		}
+	}))
+	_, err := chromedp.Call(ctx, log.Enable, cdp.Empty{})
+	s.Check(err)
+	b.open("/login#" + s.server.LoginCode())
+	b.until(`location.pathname === "/" && document.querySelector("#live")?.dataset.state === "on"`)
+	return b
+}
+
+func do[T any](b *browser, a chromedp.Action[T]) T {
+	b.Helper()
+	got, err := chromedp.Run(b.ctx, a)
+	if err != nil {
+		b.Fatal(err)
+	}
+	return got
+}
+
+func (b *browser) open(path string) {
+	b.Helper()
+	do(b, chromedp.Navigate(b.base+path))
+}
+
+// js evaluates an expression.
+func js[T any](b *browser, expression string) T {
+	b.Helper()
+	return do(b, chromedp.Evaluate[T](expression))
+}
+
+// until waits until an expression is true.
+func (b *browser) until(expression string) {
+	b.Helper()
+	for end := time.Now().Add(20 * time.Second); ; time.Sleep(20 * time.Millisecond) {
+		if is, err := chromedp.Run(b.ctx, chromedp.Evaluate[bool]("!!("+expression+")")); err == nil && is {
+			return
+		}
+		if time.Now().After(end) {
+			b.Fatalf("it is never true that %s; the page is\n%s", expression, js[string](b, "document.body.innerText"))
+		}
+	}
+}
+
+// quiet expects that the console has said nothing: no exception, and nothing
+// that the content security policy stopped.
+func (b *browser) quiet() {
+	b.Helper()
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for _, m := range b.messages {
+		b.Errorf("the console says %s", m)
+	}
+	b.messages = nil
+}
+
+// fits expects that nothing is wider than the window.
+func (b *browser) fits(what string) {
+	b.Helper()
+	if wide := js[string](b, `(() => {
+		const max = document.documentElement.clientWidth;
+		if (document.documentElement.scrollWidth <= max) return '';
+		return [...document.querySelectorAll('body *')].filter(e => e.getBoundingClientRect().right > max + 1).map(e => e.tagName + '.' + e.className + ' ' + e.textContent.slice(0, 40)).join('; ');
+	})()`); wide != "" {
+		b.Errorf("%s is wider than the window: %s", what, wide)
+	}
+}
+
+// picture keeps a screenshot where CROSSLINK_SCREENSHOTS says.
+func (b *browser) picture(name string) {
+	b.Helper()
+	dir := os.Getenv("CROSSLINK_SCREENSHOTS")
+	if dir == "" {
+		return
+	}
+	if err := os.WriteFile(filepath.Join(dir, name+".png"), do(b, chromedp.FullScreenshot(100)), 0o666); err != nil {
+		b.Fatal(err)
+	}
+}
+
+// look sets the width of the window and the colors that the user prefers.
+func (b *browser) look(width int64, colors string) {
+	b.Helper()
+	do(b, chromedp.EmulateViewport(width, 800))
+	_, err := chromedp.Call(b.ctx, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: colors}}})
+	if err != nil {
+		b.Fatal(err)
+	}
+}
+
+// TestJourney: an agent in another clone closes an issue; the page shows it
+// within six seconds, and the comment that somebody is typing stays.
+func TestJourney(t *testing.T) {
+	w := dashtest.New(t)
+	a, other := w.Clone("a"), w.Clone("other")
+	one := w.Create(a, "fix the parser", nil)
+	w.Create(a, "write the manual", nil)
+	s := serve(t, w, nil, a)
+	b := s.browse()
+	b.until(`document.body.innerText.includes("fix the parser")`)
+	b.open("/p/o/a/i/1")
+	b.until(`document.querySelector("#live")?.dataset.state === "on"`)
+	do(b, chromedp.SendKeys("#text", "half a sent"))
+	js[bool](b, `(() => { document.querySelector("#text").setSelectionRange(2, 6); window.same = document.querySelector("#text"); return true })()`)
+	w.Emit(other, func(p tracker.Projection) []event.Body {
+		return []event.Body{&event.StatusChanged{UUID: one, NewStatus: event.Closed, Reason: "done elsewhere"},
+			&event.CommentAdded{Issue: one, Comment: event.UUID{1, 6: 0x40, 8: 0x80}, Author: "agent-other", Content: "closed from afar", CreatedAt: event.TimeOf(time.Now()), Kind: "note"}}
+	})
+	began := time.Now()
+	b.until(`document.querySelector("#issue-status").textContent === "closed"`)
+	took := time.Since(began)
+	t.Logf("shown after %s", took.Round(10*time.Millisecond))
+	if took > 6*time.Second {
+		t.Errorf("it took %s to show", took)
+	}
+	b.until(`document.body.innerText.includes("closed from afar")`)
+	if got := js[string](b, `(() => { const t = document.querySelector("#text"); return [t.value, t === window.same, t === document.activeElement, t.selectionStart, t.selectionEnd].join() })()`); got != "half a sent,true,true,2,6" {
+		t.Errorf("what was being typed: %s", got)
+	}
+	// what is typed outlives a reload, and is sent without leaving the page
+	b.open("/p/o/a/i/1")
+	b.until(`document.querySelector("#text").value === "half a sent"`)
+	do(b, chromedp.SendKeys("#text", "ence"))
+	do(b, chromedp.Click("#comment-form button"))
+	b.until(`document.querySelector("#comment-form .answer").textContent === "confirmed"`)
+	b.until(`document.querySelector("#stream").innerText.includes("half a sentence") && document.querySelector("#text").value === ""`)
+	do(b, chromedp.Click("#reopen-form button"))
+	b.until(`document.querySelector("#issue-status").textContent === "open" && document.querySelector("#close-form")`)
+	do(b, chromedp.Click("#close-form button"))
+	b.until(`document.querySelector("#issue-status").textContent === "closed"`)
+	b.quiet()
+}
+
+// TestPagesInABrowser: each fits a narrow window and is quiet, in light and dark.
+func TestPagesInABrowser(t *testing.T) {
+	w := dashtest.New(t)
+	a := w.Clone("a")
+	long := strings.Repeat("averyveryverylongwordwithoutanyblank", 3)
+	one := w.Create(a, "fix the parser", func(c *event.IssueCreated) {
+		c.Priority, c.Description, c.Labels = event.High, "It fails on "+long+" and on <b>this</b>.", []string{"bug", "a rather long label that goes on"}
+	})
+	w.Create(a, "overdue since yesterday, with a title that is long enough to need two lines on a telephone", func(c *event.IssueCreated) { c.DueAt = event.TimeOf(time.Now().Add(-24 * time.Hour)) })
+	w.Create(a, "waits", func(c *event.IssueCreated) { c.Parent = one })
+	w.Emit(a, func(tracker.Projection) []event.Body {
+		return []event.Body{&event.LockClaimed{Issue: one, Branch: "fix"},
+			&event.CommentAdded{Issue: one, Comment: event.UUID{2, 6: 0x40, 8: 0x80}, Author: "agent-a", Content: "It is the lexer.\n\n" + long, CreatedAt: event.TimeOf(time.Now()), Kind: "decision"}}
+	})
+	s := serve(t, w, nil, a)
+	empty := serve(t, dashtest.New(t), nil)
+	b := s.browse()
+	for _, page := range []struct{ name, path string }{{"start", "/"}, {"issue", "/p/o/a/i/1"}, {"nowhere", "/p/o/none"}} {
+		for _, colors := range []string{"light", "dark"} {
+			for _, width := range []int64{1280, 320} {
+				b.look(width, colors)
+				b.open(page.path)
+				b.until(`document.readyState === "complete"`)
+				what := fmt.Sprintf("%s-%s-%d", page.name, colors, width)
+				b.fits(what)
+				b.picture(what)
+			}
+		}
+		if page.name == "nowhere" {
+			b.messages = nil // the browser says that it got a 404
+		}
+		b.quiet()
+	}
+	s.Check(s.db.PollFailed(t.Context(), alertProject, 1, "the log of 'agent-a' is torn after event 7"))
+	b.look(1280, "light")
+	b.open("/")
+	b.fits("trouble")
+	b.picture("trouble-light-1280")
+	e := empty.browse()
+	e.look(1280, "light")
+	e.open("/")
+	e.fits("empty")
+	e.picture("empty-light-1280")
+	e.open("/login")
+	e.picture("login-light-1280")
+	e.quiet()
+}

@@ -1,0 +1,106 @@
+package web
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/git-crosslink/git-crosslink/dashboard/alerts"
+	"github.com/git-crosslink/git-crosslink/dashboard/db"
+	"github.com/git-crosslink/git-crosslink/event"
+)
+
+// surroundings are what stands around every page.
+type surroundings struct {
+	Projects []tab
+	Alerts   map[string]int // active and not acknowledged
+	Agents   int            // active
+	Fetched  event.Time     // the oldest last fetch of a project that has a hub elsewhere
+}
+
+// tab is a project in the rail.
+type tab struct {
+	ID     string
+	Slug   string
+	Pinned bool
+	Shape  alerts.Shape
+	Count  int // of what needs somebody
+}
+
+func (s *Server) surroundings(r *request) (surroundings, error) {
+	f := surroundings{Alerts: map[string]int{}}
+	projects, byProject, err := s.everything(r)
+	if err != nil {
+		return f, err
+	}
+	for _, p := range projects {
+		t := tab{ID: p.ID, Slug: p.Slug, Pinned: p.Pinned, Shape: shapeOf(p, byProject[p.ID])}
+		for _, a := range byProject[p.ID] {
+			if a.Active() && a.Ack.At == 0 {
+				f.Alerts[string(a.Severity)]++
+				if a.Severity.AtLeast(alerts.Warning) {
+					t.Count++
+				}
+			}
+		}
+		f.Agents += p.State.Counters.ActiveAgents
+		if p.State.Facts.Health.Remote && p.FetchedAt != 0 && (f.Fetched == 0 || p.FetchedAt < f.Fetched) {
+			f.Fetched = p.FetchedAt
+		}
+		f.Projects = append(f.Projects, t)
+	}
+	return f, nil
+}
+
+// everything is all projects, and their open alerts by project.
+func (s *Server) everything(r *request) ([]db.Project, map[string][]alerts.Alert, error) {
+	projects, err := s.DB.Projects(r.Context())
+	if err != nil {
+		return nil, nil, err
+	}
+	rows, err := s.DB.Alerts(r.Context(), "")
+	if err != nil {
+		return nil, nil, err
+	}
+	by := map[string][]alerts.Alert{}
+	for _, a := range rows {
+		by[a.Project] = append(by[a.Project], a.Alert)
+	}
+	for _, all := range by {
+		slices.SortFunc(all, alerts.Urgent)
+	}
+	return projects, by, nil
+}
+
+func shapeOf(p db.Project, all []alerts.Alert) alerts.Shape {
+	return alerts.Worst(all, p.Status == db.Paused, p.PollError != "" || p.State.Rev == 0)
+}
+
+// Trouble is what is wrong with how a project is reached.
+type Trouble struct {
+	What  string  `json:"what"`
+	Why   string  `json:"why"`
+	Since instant `json:"since"` // of what is shown
+}
+
+// troubleOf says what is wrong with reaching a project; nil if nothing is.
+func troubleOf(p db.Project) *Trouble {
+	switch {
+	case p.Status == db.Paused:
+		return nil
+	case p.PollError != "":
+		return &Trouble{"this project cannot be read", p.PollError, instant(p.PolledAt)}
+	case p.Failures > 0:
+		return &Trouble{"the hub cannot be reached", p.FetchError, instant(p.FetchedAt)}
+	case p.State.Rev == 0:
+		return &Trouble{"this project has not been read yet", "", 0}
+	}
+	return nil
+}
+
+// ref names an issue: "#4", or the short uuid while it has no number.
+func ref(name string) string {
+	if strings.Trim(name, "0123456789") == "" {
+		return "#" + name
+	}
+	return name
+}

@@ -1,0 +1,269 @@
+package web
+
+import (
+	"crypto/sha256"
+	"fmt"
+	"io/fs"
+	"net/http"
+	"net/url"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/git-crosslink/git-crosslink/dashboard/dashtest"
+	"github.com/git-crosslink/git-crosslink/dashboard/db"
+)
+
+// pathOf fills in a pattern.
+func pathOf(pattern string) (method, path string) {
+	method, path, _ = strings.Cut(pattern, " ")
+	for from, to := range map[string]string{"{$}": "", "{owner}": "o", "{repo}": "a", "{id}": "1", "{verb}": "close", "{name}": hashed["app.css"]} {
+		path = strings.ReplaceAll(path, from, to)
+	}
+	return method, path
+}
+
+// TestEveryRoute sends every route what it must refuse, and expects the exact
+// status.
+func TestEveryRoute(t *testing.T) {
+	w := dashtest.New(t)
+	a := w.Clone("a")
+	w.Create(a, "one", nil)
+	s := serve(t, w, nil, a)
+	readOnly := serve(t, dashtest.New(t), func(o *Options) { o.ReadOnly = true })
+	stranger := &served{World: w, base: s.base, client: &http.Client{CheckRedirect: s.client.CheckRedirect}}
+	s.login()
+	readOnly.login()
+	for _, r := range table {
+		method, path := pathOf(r.pattern)
+		var form url.Values
+		if method == http.MethodPost {
+			form = url.Values{"x": {"y"}}
+		}
+		own := s.own()
+		try := func(who *served, what string, want int, path string, form url.Values, headers ...string) {
+			t.Helper()
+			got := who.do(method, path, form, headers...)
+			if got.status != want {
+				t.Errorf("%s, %s: %d, want %d\n%.200s", r.pattern, what, got.status, want, got.body)
+			}
+			for name, value := range headersOf(r) {
+				if got.header.Get(name) != value {
+					t.Errorf("%s, %s: header %s is %q", r.pattern, what, name, got.header.Get(name))
+				}
+			}
+		}
+		if r.stream {
+			form = nil
+		}
+		try(s, "a name of somebody else", 421, path, form, append(own, "Host", "evil.example")...)
+		try(s, "a name that was pointed here", 421, path, form, append(own, "Host", fmt.Sprintf("rebind.example:%d", s.port))...)
+		try(s, "another port", 421, path, form, append(own, "Host", "localhost:1")...)
+		if path != "/" {
+			try(s, "a path that leads elsewhere", 404, "/x/.."+path, form, own...)
+			try(s, "a path with a trailing slash", 404, path+"/", form, own...)
+			try(s, "an encoded slash", 400, strings.Replace(path[1:], "", "/%2f", 1), form, own...)
+		}
+		if r.scope != anybody {
+			want := 401
+			if method == http.MethodGet && !r.stream {
+				want = http.StatusSeeOther // to the login page
+			}
+			try(stranger, "nobody", want, path, form, own...)
+		}
+		if method == http.MethodGet {
+			continue
+		}
+		try(s, "no origin", 403, path, form)
+		try(s, "origin null", 403, path, form, "Origin", "null")
+		try(s, "origin null of another site", 403, path, form, "Origin", "null", "Sec-Fetch-Site", "cross-site")
+		try(s, "another site", 403, path, form, "Origin", "https://evil.example", "Sec-Fetch-Site", "cross-site")
+		try(s, "the same site", 403, path, form, "Origin", "http://localhost:1", "Sec-Fetch-Site", "same-site")
+		try(s, "another origin from a browser that says no site", 403, path, form, "Origin", "https://evil.example")
+		try(s, "too much", 413, path, url.Values{"x": {strings.Repeat("x", int(r.max)+1)}}, own...)
+		try(s, "text that is not UTF-8", 400, path, url.Values{"x": {"\xff"}}, own...)
+		if r.scope == anybody {
+			continue
+		}
+		try(s, "a form of nobody", 403, path, url.Values{"request": {""}}, own...)
+		try(s, "a form of another session", 403, path, url.Values{"request": {secret(16) + "." + secret(16)}}, own...)
+		if r.scope == actor {
+			form := url.Values{"request": {secret(16) + ".x"}}
+			id := secret(16)
+			form.Set("request", id+"."+(&request{secret: cookieOf(readOnly)}).sign(id))
+			try(readOnly, "a server that is read-only", 403, path, form, readOnly.own()...)
+		}
+	}
+	if got := s.do("DELETE", "/", nil, s.own()...); got.status != 405 {
+		t.Errorf("another method: %d, want 405", got.status)
+	}
+	if got := s.do("GET", "/nowhere", nil); got.status != 404 {
+		t.Errorf("no route: %d, want 404", got.status)
+	}
+	if got := s.do("GET", "/assets/app.css", nil); got.status != 404 {
+		t.Errorf("an asset without its hash: %d, want 404", got.status)
+	}
+}
+
+// headersOf are those that an answer of a route must have.
+func headersOf(r route) map[string]string {
+	all := map[string]string{}
+	for name, value := range headers {
+		if name != "Cache-Control" || !strings.Contains(r.pattern, "/assets/") {
+			all[name] = value
+		}
+	}
+	return all
+}
+
+func cookieOf(s *served) string {
+	u, _ := url.Parse(s.base)
+	for _, c := range s.client.Jar.Cookies(u) {
+		return c.Value
+	}
+	return ""
+}
+
+// TestReadingWritesNothing: after every page the database and the clone are
+// byte for byte what they were.
+func TestReadingWritesNothing(t *testing.T) {
+	w := dashtest.New(t)
+	a := w.Clone("a")
+	w.Create(a, "one", nil)
+	s := serve(t, w, nil, a)
+	s.login()
+	s.Check(s.db.SetStatus(t.Context(), "id-a", db.Paused)) // the poller is not the subject
+	time.Sleep(50 * time.Millisecond)
+	sum := func() string {
+		t.Helper()
+		var all strings.Builder
+		events, _, err := s.db.FeedAfter(t.Context(), 0, 1000)
+		s.Check(err)
+		projects, err := s.db.Projects(t.Context())
+		s.Check(err)
+		acts, err := s.db.Actions(t.Context(), 0, 1000)
+		s.Check(err)
+		fmt.Fprint(&all, len(events), projects, acts)
+		s.Check(filepath.WalkDir(filepath.Join(a, ".git"), func(p string, d fs.DirEntry, err error) error {
+			if err != nil || d.IsDir() {
+				return err
+			}
+			b, err := os.ReadFile(p)
+			fmt.Fprintf(&all, "\n%s %x", p, sha256.Sum256(b))
+			return err
+		}))
+		return all.String()
+	}
+	s.get("/") // the first read makes the store
+	before := sum()
+	for _, r := range table {
+		if method, path := pathOf(r.pattern); method == http.MethodGet && !r.stream {
+			s.get(path)
+			if r.twin {
+				s.get(strings.TrimSuffix(path, "/") + map[bool]string{true: "/.json", false: ".json"}[path == "/"])
+			}
+		}
+	}
+	if after := sum(); after != before {
+		t.Errorf("before\n%s\nafter\n%s", before, after)
+	}
+}
+
+func TestLogin(t *testing.T) {
+	s := serve(t, dashtest.New(t), nil)
+	code := s.server.LoginCode()
+	if a := s.do("POST", "/login", url.Values{"code": {"wrong"}}, s.own()...); a.status != 403 {
+		t.Errorf("a wrong code: %d", a.status)
+	}
+	a := s.do("POST", "/login", url.Values{"code": {code}}, s.own()...)
+	cookie := a.header.Get("Set-Cookie")
+	if a.status != 303 || !strings.Contains(cookie, "HttpOnly") || !strings.Contains(cookie, "SameSite=Strict") {
+		t.Errorf("login: %d, cookie %q", a.status, cookie)
+	}
+	if a := s.do("POST", "/login", url.Values{"code": {code}}, s.own()...); a.status != 403 {
+		t.Errorf("a code was taken twice: %d", a.status)
+	}
+	contains(t, s.get("/"), "No project is tracked yet")
+	first := cookieOf(s)
+	s.login()
+	if cookieOf(s) == first {
+		t.Error("a login kept the session that was there")
+	}
+	request := s.requestFor()
+	if a := s.do("POST", "/logout", url.Values{"request": {request}}, s.own()...); a.status != 303 {
+		t.Errorf("logout: %d %s", a.status, a.body)
+	}
+	if a := s.do("GET", "/", nil); a.status != 303 || a.header.Get("Location") != "/login" {
+		t.Errorf("after the logout: %d", a.status)
+	}
+	for range 10 {
+		s.do("POST", "/login", url.Values{"code": {"wrong"}}, s.own()...)
+	}
+	if a := s.do("POST", "/login", url.Values{"code": {"wrong"}}, s.own()...); a.status != 429 {
+		t.Errorf("the twelfth wrong code in a minute: %d", a.status)
+	}
+}
+
+// requestFor signs an id as a page of this session would.
+func (s *served) requestFor() string {
+	id := secret(16)
+	return id + "." + (&request{secret: cookieOf(s)}).sign(id)
+}
+
+func TestCodesEnd(t *testing.T) {
+	at := time.Unix(1_750_000_000, 0)
+	c := codes{now: func() time.Time { return at }}
+	code := c.mint()
+	at = at.Add(codeLife)
+	if !c.take(code) {
+		t.Error("a code of exactly two minutes is refused")
+	}
+	code = c.mint()
+	at = at.Add(codeLife + 1)
+	if c.take(code) {
+		t.Error("a code older than two minutes is taken")
+	}
+}
+
+func TestLimits(t *testing.T) {
+	at := time.Unix(1_750_000_000, 0)
+	l := limits{now: func() time.Time { return at }}
+	for k := range 30 {
+		if !l.allow("x", 30) {
+			t.Fatalf("refused after %d", k)
+		}
+	}
+	if l.allow("x", 30) || !l.allow("y", 30) {
+		t.Error("the bound is not each one's own")
+	}
+	at = at.Add(time.Minute)
+	if !l.allow("x", 30) {
+		t.Error("refused in the next minute")
+	}
+}
+
+func TestClean(t *testing.T) {
+	for in, want := range map[string]string{
+		"plain\ttext\nü 漢": "plain\ttext\nü 漢", "a\u202eb": "a‹U+202E›b", "a\u200bb": "a‹U+200B›b", "a\x00b\x1b": "a‹U+0000›b‹U+001B›",
+	} {
+		if got := clean(in); got != want {
+			t.Errorf("%q: %q, want %q", in, got, want)
+		}
+	}
+}
+
+// TestTemplates: a page that nobody asks for, or one without a template, is a
+// mistake.
+func TestTemplates(t *testing.T) {
+	var names []string
+	for name := range templates {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	if got, want := strings.Join(names, " "), "error issue login project start"; got != want {
+		t.Errorf("pages: %s, want %s", got, want)
+	}
+}

@@ -1,0 +1,247 @@
+package web
+
+import (
+	"cmp"
+	"net/http"
+	"slices"
+
+	"github.com/git-crosslink/git-crosslink/dashboard/alerts"
+	"github.com/git-crosslink/git-crosslink/dashboard/counters"
+	"github.com/git-crosslink/git-crosslink/dashboard/db"
+	"github.com/git-crosslink/git-crosslink/dashboard/facts"
+	"github.com/git-crosslink/git-crosslink/dashboard/inbox"
+	"github.com/git-crosslink/git-crosslink/dashboard/place"
+	"github.com/git-crosslink/git-crosslink/event"
+	"github.com/git-crosslink/git-crosslink/store"
+)
+
+// How much an overview shows.
+const (
+	shownReady  = 8
+	shownRecent = 20
+)
+
+// projectDoc is a project in JSON.
+type projectDoc struct {
+	ID           string            `json:"id"`
+	Slug         string            `json:"slug"`
+	Status       string            `json:"status"`
+	Pinned       bool              `json:"pinned"`
+	Shape        alerts.Shape      `json:"shape"`
+	Rev          int64             `json:"rev"`
+	Counters     counters.Counters `json:"counters"`
+	NeedsYou     int               `json:"needs_you"`
+	Path         string            `json:"path"`
+	Agent        string            `json:"agent"`
+	Capability   string            `json:"write_capability"`
+	FetchedAt    instant           `json:"fetched_at"`
+	PolledAt     instant           `json:"polled_at"`
+	LastActivity instant           `json:"last_activity_at"`
+	Remote       bool              `json:"remote"`
+	Trouble      *Trouble          `json:"trouble"`
+}
+
+func (s *Server) projectDoc(p db.Project, open []alerts.Alert) projectDoc {
+	return projectDoc{ID: p.ID, Slug: p.Slug, Status: p.Status, Pinned: p.Pinned, Shape: shapeOf(p, open), Rev: p.State.Rev,
+		Counters: p.State.Counters, Path: p.Place.Path, Agent: p.Place.Agent, Capability: p.Place.Capability, FetchedAt: instant(p.FetchedAt),
+		PolledAt: instant(p.PolledAt), LastActivity: instant(p.LastActivity), Remote: p.State.Facts.Health.Remote, Trouble: troubleOf(p)}
+}
+
+// issueDoc is an issue in a list.
+type issueDoc struct {
+	UUID      string         `json:"uuid"`
+	Name      string         `json:"name"`
+	Number    uint64         `json:"number,omitempty"`
+	Title     string         `json:"title"`
+	Status    event.Status   `json:"status"`
+	Priority  event.Priority `json:"priority"`
+	Labels    []string       `json:"labels"`
+	Assignees []string       `json:"assignees"`
+	Holder    string         `json:"holder,omitempty"`
+	Confirmed bool           `json:"confirmed,omitempty"`
+	Comments  int            `json:"comment_count"`
+	DueAt     instant        `json:"due_at"`
+	UpdatedAt instant        `json:"updated_at"`
+}
+
+func issueDocOf(i *store.Issue) issueDoc {
+	d := issueDoc{UUID: i.UUID.String(), Name: i.Name(), Number: i.Number, Title: i.Title, Status: i.Status, Priority: i.Priority,
+		Labels: append([]string{}, i.Labels...), Assignees: append([]string{}, i.Assignees...), Comments: i.CommentCount, DueAt: instant(i.DueAt), UpdatedAt: instant(i.UpdatedAt)}
+	if i.Lock != nil && !i.Lock.Ending {
+		d.Holder, d.Confirmed = i.Lock.Holder, i.Lock.Confirmed
+	}
+	return d
+}
+
+// agentDoc is an agent in a list, with what it works on.
+type agentDoc struct {
+	ID       string  `json:"agent"`
+	Kind     string  `json:"kind"`
+	State    string  `json:"state"` // waiting, silent, working, idle, gone
+	LastSign instant `json:"last_sign"`
+	Issue    string  `json:"issue,omitempty"`
+	Title    string  `json:"title,omitempty"`
+	Since    instant `json:"since,omitempty"` // of the lock
+	Queue    int     `json:"queue"`
+}
+
+// agentStates are the states in the order of a list.
+var agentStates = []string{"waiting", "silent", "working", "idle", "gone"}
+
+// agentsOf says who works on what. Working is a sign less than 5 minutes old,
+// idle less than 30, gone more than a day.
+func agentsOf(f *facts.Facts, th facts.Thresholds, now event.Time) []agentDoc {
+	seen := facts.NewClock(now).Seen(&f.Health)
+	var all []agentDoc
+	for k := range f.Agents {
+		a := &f.Agents[k]
+		if a.Retired || a.LastSign == 0 {
+			continue
+		}
+		d := agentDoc{ID: a.ID, Kind: a.Kind, LastSign: instant(a.LastSign)}
+		for n := range f.Locks {
+			if l := &f.Locks[n]; l.Holder == a.ID && !l.Ending {
+				d.Issue, d.Title, d.Since, d.Queue = l.Name, l.Title, instant(l.Since), len(l.Queue)
+			}
+		}
+		age := seen.Now() - a.LastSign
+		switch {
+		case a.State == "awaiting_input":
+			d.State = "waiting"
+		case d.Issue != "" && age > event.Time(th.Silent):
+			d.State = "silent"
+		case age < minute*5:
+			d.State = "working"
+		case age < minute*60*24:
+			d.State = "idle"
+		default:
+			d.State = "gone"
+		}
+		all = append(all, d)
+	}
+	slices.SortFunc(all, func(a, b agentDoc) int {
+		return cmp.Or(cmp.Compare(slices.Index(agentStates, a.State), slices.Index(agentStates, b.State)), cmp.Compare(b.LastSign, a.LastSign), cmp.Compare(a.ID, b.ID))
+	})
+	return all
+}
+
+const minute = event.Time(60 * 1e9)
+
+// itemDoc is a reason why a person is needed.
+type itemDoc struct {
+	inbox.Item
+	Since instant `json:"since"`
+}
+
+// overview is the data of a project's page.
+type overview struct {
+	Project projectDoc `json:"project"`
+	Inbox   []itemDoc  `json:"inbox"`
+	Agents  []agentDoc `json:"agents"`
+	Gone    int        `json:"agents_gone"`
+	Ready   []issueDoc `json:"ready"`
+	Recent  []issueDoc `json:"recent"`
+}
+
+// start is the page that opens first.
+func (s *Server) start(r *request) error {
+	projects, by, err := s.everything(r)
+	if err != nil {
+		return err
+	}
+	if len(projects) == 1 {
+		return s.overview(r, projects[0], by[projects[0].ID])
+	}
+	type start struct {
+		Inbox    []itemDoc `json:"inbox"`
+		Working  int       `json:"agents_working"`
+		Projects int       `json:"projects"`
+	}
+	d := start{Inbox: []itemDoc{}, Projects: len(projects)}
+	for _, p := range projects {
+		items, err := s.inbox(r, p, by[p.ID])
+		if err != nil {
+			return err
+		}
+		d.Inbox = append(d.Inbox, items...)
+		d.Working += p.State.Counters.ActiveAgents
+	}
+	slices.SortFunc(d.Inbox, func(a, b itemDoc) int { return inbox.Compare(a.Item, b.Item) })
+	return s.render(r, "start", "Inbox", d, "all")
+}
+
+func (s *Server) inbox(r *request, p db.Project, open []alerts.Alert) ([]itemDoc, error) {
+	set, err := s.DB.Settings(r.Context(), p.ID)
+	if err != nil || p.Status == db.Paused {
+		return []itemDoc{}, err
+	}
+	items := []itemDoc{}
+	for _, i := range inbox.Of(p.Slug, open, &p.State.Facts, set.Thresholds, facts.NewClock(event.TimeOf(s.Now()))) {
+		items = append(items, itemDoc{i, instant(i.Since)})
+	}
+	return items, nil
+}
+
+// found is the project that the path names.
+func (s *Server) found(r *request) (db.Project, error) {
+	p, err := s.DB.Project(r.Context(), r.PathValue("owner")+"/"+r.PathValue("repo"))
+	if err != nil {
+		return p, refuse(http.StatusNotFound, "there is no project %q", r.PathValue("owner")+"/"+r.PathValue("repo"))
+	}
+	s.Poller.Viewed(p.ID)
+	return p, nil
+}
+
+func (s *Server) project(r *request) error {
+	p, err := s.found(r)
+	if err != nil {
+		return err
+	}
+	rows, err := s.DB.Alerts(r.Context(), p.ID)
+	if err != nil {
+		return err
+	}
+	open := make([]alerts.Alert, len(rows))
+	for k := range rows {
+		open[k] = rows[k].Alert
+	}
+	return s.overview(r, p, open)
+}
+
+func (s *Server) overview(r *request, p db.Project, open []alerts.Alert) error {
+	s.Poller.Viewed(p.ID)
+	set, err := s.DB.Settings(r.Context(), p.ID)
+	if err != nil {
+		return err
+	}
+	d := overview{Project: s.projectDoc(p, open), Agents: []agentDoc{}, Ready: []issueDoc{}, Recent: []issueDoc{}}
+	if d.Inbox, err = s.inbox(r, p, open); err != nil {
+		return err
+	}
+	d.Project.NeedsYou = len(d.Inbox)
+	for _, a := range agentsOf(&p.State.Facts, set.Thresholds, event.TimeOf(s.Now())) {
+		if a.State == "gone" {
+			d.Gone++
+			continue
+		}
+		d.Agents = append(d.Agents, a)
+	}
+	err = s.Library.Read(r.Context(), p.Place.Path, func(v place.View) error {
+		ready, _, err := v.List(store.Filter{Ready: true, Now: event.TimeOf(s.Now()), Sort: "priority", Limit: shownReady})
+		if err != nil {
+			return err
+		}
+		for _, i := range ready {
+			d.Ready = append(d.Ready, issueDocOf(i))
+		}
+		recent, _, err := v.List(store.Filter{Status: "all", Sort: "updated", Limit: shownRecent})
+		for _, i := range recent {
+			d.Recent = append(d.Recent, issueDocOf(i))
+		}
+		return err
+	})
+	if err != nil && d.Project.Trouble == nil { // else the page says what is known, as of then
+		d.Project.Trouble = &Trouble{"this project cannot be read", err.Error(), instant(p.PolledAt)}
+	}
+	return s.render(r, "project", p.Slug, d, "p:"+p.ID, "projects_changed")
+}

@@ -1,0 +1,326 @@
+package web
+
+import (
+	"bytes"
+	"cmp"
+	"crypto/sha256"
+	"embed"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"html/template"
+	"io/fs"
+	"mime"
+	"net/http"
+	"path"
+	"strings"
+	"time"
+
+	"github.com/git-crosslink/git-crosslink/cli/frame"
+	"github.com/git-crosslink/git-crosslink/dashboard/db"
+	"github.com/git-crosslink/git-crosslink/event"
+)
+
+//go:embed assets
+var assets embed.FS
+
+//go:embed pages
+var pages embed.FS
+
+// hashed maps an asset's name to the one under which it may be kept for ever.
+var hashed = func() map[string]string {
+	all := map[string]string{}
+	entries, err := fs.ReadDir(assets, "assets")
+	if err != nil {
+		panic(err)
+	}
+	for _, e := range entries {
+		b, err := assets.ReadFile("assets/" + e.Name())
+		if err != nil {
+			panic(err)
+		}
+		h := sha256.Sum256(b)
+		ext := path.Ext(e.Name())
+		all[e.Name()] = strings.TrimSuffix(e.Name(), ext) + "." + hex.EncodeToString(h[:6]) + ext
+	}
+	return all
+}()
+
+// asset serves a file under its hashed name alone.
+func (s *Server) asset(r *request) error {
+	for name, with := range hashed {
+		if with != r.PathValue("name") {
+			continue
+		}
+		b, err := assets.ReadFile("assets/" + name)
+		if err != nil {
+			return err
+		}
+		r.w.Header().Set("Content-Type", mime.TypeByExtension(path.Ext(name)))
+		r.w.Header().Set("Cache-Control", "public, max-age=31536000, immutable")
+		_, err = r.w.Write(b)
+		return err
+	}
+	return refuse(http.StatusNotFound, "there is no such file")
+}
+
+// clean makes characters visible that would change how text beside them is
+// shown.
+func clean(s string) string {
+	if strings.IndexFunc(s, hidden) < 0 {
+		return s
+	}
+	var b strings.Builder
+	for _, c := range s {
+		if hidden(c) {
+			fmt.Fprintf(&b, "‹U+%04X›", c)
+		} else {
+			b.WriteRune(c)
+		}
+	}
+	return b.String()
+}
+
+// hidden reports characters that are not shown, or change the direction of
+// others. A line's end and a tab are none in texts.
+func hidden(c rune) bool {
+	return frame.Hidden(c) || c < ' ' && c != '\n' && c != '\t'
+}
+
+var functions = template.FuncMap{
+	"asset": func(name string) string { return "/assets/" + hashed[name] },
+	"clean": clean,
+	"list": func(now event.Time, items any, many bool, slug string) listing {
+		return listing{now, items, many, slug}
+	},
+	"num":    func(n int, of string) number { return number{n, of} },
+	"others": func(title string, items []issueDoc, slug string) relatives { return relatives{title, items, slug} },
+	"when": func(now event.Time, at any) moment {
+		if t, ok := at.(instant); ok {
+			return moment{now, event.Time(t)}
+		}
+		return moment{now, at.(event.Time)}
+	},
+	"ref":   ref,
+	"exact": func(t event.Time) string { return t.Std().Format("2006-01-02 15:04:05 UTC") },
+	"stamp": func(t event.Time) string { return t.Std().Format(time.RFC3339) },
+	"lower": strings.ToLower,
+	"first": func(n int, s string) string { return s[:min(n, len(s))] },
+}
+
+// templates are one set for each page: the layout, with the page as content.
+var templates = func() map[string]*template.Template {
+	base := template.Must(template.New("").Funcs(functions).ParseFS(pages, "pages/*.html"))
+	all := map[string]*template.Template{}
+	for _, t := range base.Templates() {
+		name, ok := strings.CutPrefix(t.Name(), "page-")
+		if !ok {
+			continue
+		}
+		set := template.Must(base.Clone())
+		template.Must(set.AddParseTree("content", t.Tree))
+		all[name] = set
+	}
+	return all
+}()
+
+// listing, number and relatives are what templates within pages take.
+type (
+	listing struct {
+		Now   event.Time
+		Items any
+		Many  bool // of several projects
+		Slug  string
+	}
+	number struct {
+		N  int
+		Of string
+	}
+	relatives struct {
+		Title string
+		Items []issueDoc
+		Slug  string
+	}
+)
+
+// instant is a time as it stands in JSON: RFC 3339 with nine digits, null where
+// there is none.
+type instant event.Time
+
+// MarshalJSON implements json.Marshaler.
+func (t instant) MarshalJSON() ([]byte, error) {
+	if t == 0 {
+		return []byte("null"), nil
+	}
+	return json.Marshal(event.Time(t).String())
+}
+
+// moment is a time as it is shown at another.
+type moment struct{ Now, At event.Time }
+
+// Text is the time in words.
+func (m moment) Text() string { return ago(m.Now, m.At) }
+
+// ago says how long something is past, or ahead, in one unit.
+func ago(now, t event.Time) string {
+	d := time.Duration(now - t)
+	if d < 0 {
+		return "in " + span(-d)
+	}
+	if d < 5*time.Second {
+		return "now"
+	}
+	return span(d) + " ago"
+}
+
+func span(d time.Duration) string {
+	switch {
+	case d < time.Minute:
+		return fmt.Sprintf("%d s", int(d.Seconds()))
+	case d < time.Hour:
+		return fmt.Sprintf("%d min", int(d.Minutes()))
+	case d < 48*time.Hour:
+		return fmt.Sprintf("%d h", int(d.Hours()))
+	}
+	return fmt.Sprintf("%d d", int(d.Hours()/24))
+}
+
+// layout is what every page has.
+type layout struct {
+	Title    string
+	Page     string // name of its template
+	Path     string
+	Data     any
+	Request  string // id for the forms of this page
+	Topics   string // what the page listens to
+	LoggedIn bool
+	ReadOnly bool
+	Operator string
+	Version  string
+	Now      event.Time
+	Frame    surroundings
+}
+
+// render answers with a page, its fragment, or its twin.
+func (s *Server) render(r *request, name, title string, data any, topics ...string) error {
+	if r.json {
+		return s.json(r, http.StatusOK, envelope{OK: true, Data: data})
+	}
+	l := layout{Title: title, Page: name, Path: r.URL.Path, Data: data, Topics: strings.Join(topics, ","), LoggedIn: r.secret != "", ReadOnly: s.ReadOnly || r.session.Scope != "act",
+		Operator: s.operator, Version: s.Version, Now: event.TimeOf(s.Now())}
+	if l.LoggedIn {
+		l.Request = r.requestID()
+		var err error
+		if l.Frame, err = s.surroundings(r); err != nil {
+			return err
+		}
+	}
+	return s.write(r, http.StatusOK, name, l)
+}
+
+func (s *Server) write(r *request, status int, name string, l layout) error {
+	var b bytes.Buffer
+	if err := templates[name].ExecuteTemplate(&b, "layout", l); err != nil {
+		return err
+	}
+	r.w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	r.w.WriteHeader(status)
+	_, err := r.w.Write(b.Bytes())
+	return err
+}
+
+// envelope is the outside of every JSON document; see docs/json.md.
+type envelope struct {
+	V        int       `json:"v"`
+	OK       bool      `json:"ok"`
+	Code     int       `json:"code"`
+	Data     any       `json:"data,omitempty"`
+	Error    *errorDoc `json:"error,omitempty"`
+	Warnings []string  `json:"warnings"`
+	Request  string    `json:"request,omitempty"` // id for the next action of this page
+}
+
+type errorDoc struct {
+	Kind    string   `json:"kind"`
+	Message string   `json:"message"`
+	Hints   []string `json:"hints"`
+}
+
+func (s *Server) json(r *request, status int, e envelope) error {
+	e.V = 1
+	if e.Warnings == nil {
+		e.Warnings = []string{}
+	}
+	b, err := json.Marshal(e)
+	if err != nil {
+		return err
+	}
+	r.w.Header().Set("Content-Type", "application/json; charset=utf-8")
+	r.w.WriteHeader(status)
+	_, err = r.w.Write(append(b, '\n'))
+	return err
+}
+
+// to answers an action: JSON for a script, another page for a form.
+func (s *Server) to(r *request, path string, data any) error {
+	if r.json {
+		e := envelope{OK: true, Data: data}
+		if r.secret != "" {
+			e.Request = r.requestID()
+		}
+		return s.json(r, http.StatusOK, e)
+	}
+	http.Redirect(r.w, r.Request, path, http.StatusSeeOther)
+	return nil
+}
+
+// fail answers with what went wrong.
+func (s *Server) fail(r *request, err error) {
+	p := s.explain(err)
+	if p.status == http.StatusUnauthorized && r.route != nil && r.reads() && !r.json && !r.part && !r.route.stream {
+		http.Redirect(r.w, r.Request, "/login", http.StatusSeeOther)
+		return
+	}
+	if p.status >= 500 {
+		s.Failed(r.Method+" "+r.URL.Path, err)
+	}
+	kind := cmp.Or(p.kind, strings.ToLower(http.StatusText(p.status)))
+	if r.json {
+		e := envelope{Code: p.status, Error: &errorDoc{Kind: kind, Message: p.message, Hints: append([]string{}, p.hints...)}}
+		if r.secret != "" {
+			e.Request = r.requestID()
+		}
+		if werr := s.json(r, p.status, e); werr != nil {
+			s.Failed("answer", werr)
+		}
+		return
+	}
+	l := layout{Title: http.StatusText(p.status), Page: "error", Data: p, LoggedIn: r.secret != "", Now: event.TimeOf(s.Now()), Version: s.Version}
+	if werr := s.write(r, p.status, "error", l); werr != nil {
+		s.Failed("answer", werr)
+	}
+}
+
+// Message and Hints are for the template.
+func (p *problem) Message() string { return p.message }
+
+// Hints are commands that help.
+func (p *problem) Hints() []string { return p.hints }
+
+// explain gives an error its status, and the words of the command line.
+func (s *Server) explain(err error) *problem {
+	if p := (*problem)(nil); errors.As(err, &p) {
+		return p
+	}
+	if errors.Is(err, db.ErrNotFound) {
+		return &problem{status: http.StatusNotFound, message: "not found"}
+	}
+	f := frame.Explain(err)
+	status := map[int]int{frame.ExitNo: http.StatusNotFound, frame.ExitLost: http.StatusConflict, frame.ExitDenied: http.StatusForbidden,
+		frame.ExitUsage: http.StatusBadRequest}[f.Code]
+	if f.Kind == "fatal" {
+		status = http.StatusInternalServerError // nothing that anybody meant to say
+	}
+	return &problem{status: cmp.Or(status, http.StatusConflict), kind: f.Kind, message: f.Message, hints: f.Hints}
+}

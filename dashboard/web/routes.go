@@ -1,0 +1,77 @@
+package web
+
+import (
+	"fmt"
+	"net/http"
+)
+
+// scope says who may ask for a route.
+type scope int
+
+const (
+	anybody scope = iota // before a login
+	reader
+	actor // changes something
+)
+
+// route is one row of the table.
+type route struct {
+	pattern string // as http.ServeMux takes it
+	scope   scope
+	max     int64 // bytes of a body
+	twin    bool  // "….json" answers the same as JSON
+	stream  bool
+	handle  func(*Server, *request) error
+}
+
+// table is every route there is.
+var table = []route{
+	{pattern: "GET /{$}", scope: reader, twin: true, handle: (*Server).start},
+	{pattern: "GET /p/{owner}/{repo}", scope: reader, twin: true, handle: (*Server).project},
+	{pattern: "GET /p/{owner}/{repo}/i/{id}", scope: reader, twin: true, handle: (*Server).issue},
+	{pattern: "POST /p/{owner}/{repo}/i/{id}/{verb}", scope: actor, max: maxText, handle: (*Server).act},
+
+	{pattern: "GET /events", scope: reader, stream: true, handle: (*Server).events},
+	{pattern: "GET /login", scope: anybody, handle: (*Server).loginPage},
+	{pattern: "POST /login", scope: anybody, max: maxBody, handle: (*Server).login},
+	{pattern: "POST /logout", scope: reader, max: maxBody, handle: (*Server).logout},
+	{pattern: "GET /assets/{name}", scope: anybody, handle: (*Server).asset},
+	{pattern: "GET /healthz", scope: anybody, handle: (*Server).healthz},
+	{pattern: "GET /readyz", scope: anybody, handle: (*Server).readyz},
+}
+
+// build makes the multiplexer of the table.
+func (s *Server) build() {
+	s.routes, s.table = http.NewServeMux(), map[string]*route{}
+	for k := range table {
+		r := &table[k]
+		if r.max == 0 {
+			r.max = maxBody
+		}
+		s.table[r.pattern] = r
+		s.routes.HandleFunc(r.pattern, func(w http.ResponseWriter, q *http.Request) {
+			rq := q.Context().Value(requestKey{}).(*request)
+			rq.Request, rq.w = q, w
+			if err := r.handle(s, rq); err != nil {
+				s.fail(rq, err)
+			}
+		})
+	}
+}
+
+func (s *Server) healthz(r *request) error {
+	r.w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	fmt.Fprintln(r.w, "ok")
+	return nil
+}
+
+// readyz reports whether the database answers and the poller has run lately.
+func (s *Server) readyz(r *request) error {
+	if _, err := s.DB.FeedEnd(r.Context()); err != nil {
+		return &problem{status: http.StatusServiceUnavailable, message: "the database does not answer"}
+	}
+	if last := s.Poller.LastPass(); !last.IsZero() && s.Now().Sub(last) > readyWithin {
+		return &problem{status: http.StatusServiceUnavailable, message: "the poller has not run lately"}
+	}
+	return s.healthz(r)
+}

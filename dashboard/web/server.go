@@ -1,0 +1,178 @@
+// Package web is the dashboard's HTTP surface: pages, actions, and the stream
+// by which pages follow what happens.
+//
+// The rules are:
+//
+//   - a route is served if it is in the table (routes.go), and every request goes
+//     through one chain of checks before its handler (guard.go);
+//   - GET and HEAD write nothing, not even the database;
+//   - a page is complete without JavaScript; the script only replaces what has
+//     changed;
+//   - text that a person or an agent wrote passes clean before it is shown.
+package web
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"os/user"
+	"sync"
+	"time"
+
+	"github.com/git-crosslink/git-crosslink/dashboard/db"
+	"github.com/git-crosslink/git-crosslink/dashboard/place"
+	"github.com/git-crosslink/git-crosslink/dashboard/poll"
+)
+
+// Options say what a Server works with.
+type Options struct {
+	DB       *db.DB
+	Poller   *poll.Poller
+	Library  *place.Library
+	Now      func() time.Time
+	Hosts    []string // what a request's Host may be, with the port
+	Base     string   // "https://…" under which browsers reach it; "" is plain HTTP on this machine
+	Cookie   string   // name of the session's cookie
+	ReadOnly bool
+	Version  string
+	Failed   func(what string, err error) // told of internal errors; nil drops them
+}
+
+// Server answers requests.
+type Server struct {
+	Options
+	routes   *http.ServeMux
+	table    map[string]*route // by pattern
+	codes    codes
+	limits   limits
+	streams  streams
+	operator string
+}
+
+// The bounds of a server.
+const (
+	maxHeader      = 16 << 10
+	maxBody        = 64 << 10
+	maxText        = 1 << 20
+	maxConnections = 256
+	maxStreams     = 32
+)
+
+// New returns a server.
+func New(o Options) *Server {
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.Failed == nil {
+		o.Failed = func(string, error) {}
+	}
+	if o.Cookie == "" {
+		o.Cookie = "crosslink_session"
+	}
+	s := &Server{Options: o, operator: "operator"}
+	if u, err := user.Current(); err == nil && u.Username != "" {
+		s.operator = u.Username
+	}
+	s.codes.now, s.limits.now = o.Now, o.Now
+	s.build()
+	return s
+}
+
+// Changed tells the streams that something was stored.
+func (s *Server) Changed() { s.streams.wake() }
+
+// LoginCode makes a code with which one browser may log in, once, soon.
+func (s *Server) LoginCode() string { return s.codes.mint() }
+
+// Serve answers on the listeners until the context ends. Requests that run then
+// get a second to end.
+func (s *Server) Serve(ctx context.Context, listeners ...net.Listener) error {
+	h := &http.Server{
+		Handler: s, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 30 * time.Second, IdleTimeout: 120 * time.Second,
+		MaxHeaderBytes: maxHeader, BaseContext: func(net.Listener) context.Context { return ctx },
+	}
+	errs := make(chan error, len(listeners))
+	var free = make(chan struct{}, maxConnections)
+	for _, l := range listeners {
+		go func() { errs <- h.Serve(&limitListener{Listener: l, free: free}) }()
+	}
+	housekeeping, stop := context.WithCancel(ctx)
+	defer stop()
+	go s.keepHouse(housekeeping)
+	var err error
+	select {
+	case <-ctx.Done():
+	case err = <-errs:
+	}
+	s.streams.end()
+	bounded, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
+	defer cancel()
+	if serr := h.Shutdown(bounded); serr != nil {
+		h.Close()
+	}
+	if errors.Is(err, http.ErrServerClosed) {
+		err = nil
+	}
+	return err
+}
+
+// keepHouse writes what requests may not: GET writes nothing.
+func (s *Server) keepHouse(ctx context.Context) {
+	t := time.NewTicker(time.Minute)
+	defer t.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-t.C:
+		}
+		for hash, at := range s.limits.takeSeen() {
+			if err := s.DB.SeenSession(ctx, hash, at); err != nil {
+				s.Failed("sessions", err)
+			}
+		}
+		if err := s.DB.TrimFeed(ctx); err != nil {
+			s.Failed("feed", err)
+		}
+	}
+}
+
+// limitListener bounds how many connections there are.
+type limitListener struct {
+	net.Listener
+	free chan struct{}
+}
+
+func (l *limitListener) Accept() (net.Conn, error) {
+	c, err := l.Listener.Accept()
+	if err != nil {
+		return nil, err
+	}
+	select {
+	case l.free <- struct{}{}:
+		return &limitConn{Conn: c, done: sync.OnceFunc(func() { <-l.free })}, nil
+	default:
+		c.Close() // a browser tries again; a flood is not served
+		return &limitConn{Conn: c, done: func() {}}, nil
+	}
+}
+
+type limitConn struct {
+	net.Conn
+	done func()
+}
+
+func (c *limitConn) Close() error {
+	c.done()
+	return c.Conn.Close()
+}
+
+// secret returns n random bytes in hex.
+func secret(n int) string {
+	b := make([]byte, n)
+	rand.Read(b)
+	return fmt.Sprintf("%x", b)
+}

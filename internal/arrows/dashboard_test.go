@@ -1,0 +1,43 @@
+package arrows
+
+import "maps"
+
+// dashboard are the rules of the dashboard's packages.
+var dashboard = map[string]rule{
+	"cli/dashboard": {may: "cli/frame", why: "it finds a program and starts it; the program is none of its business"},
+
+	"dashboard/inbox": {pure: true, may: "dashboard/alerts dashboard/facts event", why: "what needs somebody follows from alerts and facts"},
+
+	"dashboard/db": {
+		may: "dashboard/alerts dashboard/counters dashboard/facts event",
+		why: "it stores what was computed and knows no repository, so that what is shown outlives one",
+	},
+	"dashboard/poll": {
+		may: "dashboard/alerts dashboard/db dashboard/facts event",
+		why: "it sees a repository through an interface, so that hanging, broken and missing ones can be tested",
+	},
+	"dashboard/place": {
+		may: "dashboard/db dashboard/facts dashboard/poll event fail store tracker",
+		why: "a repository is reached in one place; it is the tracker's to say what is in it",
+	},
+	"dashboard/web": {
+		may: "cli/frame dashboard/alerts dashboard/counters dashboard/db dashboard/facts dashboard/inbox dashboard/place dashboard/poll event store tracker verb",
+		why: "pages and actions; the words of a refusal are those of the command line",
+	},
+	"dashboard/cli": {
+		may: "cli/frame dashboard/db dashboard/place dashboard/poll dashboard/web fail tracker",
+		why: "the dashboard's words, and the one place that puts its parts together",
+	},
+	"dashboard/dashtest":          {may: "event tracker", why: "hubs and clones for tests; only tests import it"},
+	"cmd/git-crosslink-dashboard": {may: "dashboard/cli", why: "main only"},
+}
+
+func init() {
+	maps.Copy(rules, dashboard)
+	cli := rules["cli"]
+	cli.may += " cli/dashboard"
+	rules["cli"] = cli
+	maps.Copy(starts, map[string]string{"cli/dashboard": "the dashboard", "dashboard/cli": "a browser", "dashboard/place": "itself, to fetch from a hub"})
+	testOnly = append(testOnly, "dashboard/dashtest", "github.com/chromedp")
+	mayTest = append(mayTest, "dashboard/dashtest")
+}
