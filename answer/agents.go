@@ -79,9 +79,10 @@ type Forked struct {
 	Withdrawn []tracker.Withdrawn `json:"withdrawn"`
 }
 
-// ForkedOf gives a report its shape.
-func ForkedOf(f *tracker.Forked) Forked {
-	return Forked{f.Was, f.Agent, f.Carried, TextOrNull(f.Set), append([]tracker.Withdrawn{}, f.Withdrawn...)}
+// ForkedOf gives a report its shape. set is what has to be set for the new id to
+// hold; "" is nothing.
+func ForkedOf(f *tracker.Forked, set string) Forked {
+	return Forked{f.Was, f.Agent, f.Carried, TextOrNull(set), append([]tracker.Withdrawn{}, f.Withdrawn...)}
 }
 
 // Heartbeat is what a heartbeat came to.

@@ -114,7 +114,7 @@ func (h *memoryHub) Doctor(_ context.Context, offline bool) (*tracker.DoctorRepo
 }
 
 func (h *memoryHub) Fork(_ context.Context, newID string, _ ...string) (*tracker.Forked, error) {
-	return &tracker.Forked{Was: h.Agent(), Agent: newID, Carried: 2, Set: "GIT_CROSSLINK_AGENT=" + newID}, nil
+	return &tracker.Forked{Was: h.Agent(), Agent: newID, Carried: 2, Scope: "environment"}, nil
 }
 
 func (h *memoryHub) Detach(_ context.Context, remote string) (*tracker.Detached, error) {

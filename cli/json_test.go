@@ -183,10 +183,11 @@ func TestWarningsAreInTheDocument(t *testing.T) {
 
 func TestErrorsOfTheTracker(t *testing.T) {
 	w := newWorld(t)
-	w.hub.failWith = &fail.Error{Kind: fail.Denied, Code: "ci-agent", Message: "no agent id in a CI job", Hints: []string{"GIT_CROSSLINK_AGENT=ci"}}
+	w.hub.failWith = &fail.Error{Kind: fail.Denied, Code: "ci-agent", Message: "no agent id in a CI job"}
 	r := w.run("new", "x")
 	check(t, "status", r.code, frame.ExitDenied)
-	check(t, "stderr", r.err, "error: no agent id in a CI job\nhint: GIT_CROSSLINK_AGENT=ci\n")
+	check(t, "stderr", r.err, "error: no agent id in a CI job\nhint: name one for all jobs of this kind: export GIT_CROSSLINK_AGENT=ci-build\n"+
+		"hint: to sign, give all jobs of this kind one key: git config crosslink.signingKey <file>\n")
 	check(t, "stdout", r.out, "")
 }
 

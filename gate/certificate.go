@@ -93,18 +93,17 @@ func (l *logCheck) pusher(last uint64) *Refusal {
 	if p == nil || l.covered(last) {
 		return nil
 	}
-	const cure = "push it from the clone that wrote it, with that agent's key"
 	switch {
 	case p.Blind && p.Required:
 		return refuse(Certificate, cureServer, "this hub takes signed pushes alone, and git tells this kind of hook nothing of signatures")
 	case p.Key.IsZero() && p.Required:
-		return refuse(Certificate, "sign the push with the key of '"+l.id+"': git push --signed", "this hub takes signed pushes alone: %s", p.Why)
+		return refuse(Certificate, curePushKey, "this hub takes signed pushes alone: %s", p.Why).about("agent", l.id)
 	case p.Key.IsZero():
 		return nil // nobody's word, as before there were any
 	case l.verdict.a.InForce(p.Key):
 		return nil
 	case p.Required || l.meta.knows(p.Key):
-		return refuse(Certificate, cure, "it is pushed with the key %s, which is not one of '%s'", p.Key.Fingerprint(), l.id)
+		return refuse(Certificate, curePushFrom, "it is pushed with the key %s, which is not one of '%s'", p.Key.Fingerprint(), l.id)
 	}
 	return nil
 }

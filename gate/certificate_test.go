@@ -13,6 +13,7 @@ import (
 
 	"golang.org/x/crypto/ssh"
 
+	"github.com/git-crosslink/git-crosslink/cli/hints"
 	"github.com/git-crosslink/git-crosslink/fail"
 	"github.com/git-crosslink/git-crosslink/gate"
 	"github.com/git-crosslink/git-crosslink/refs"
@@ -107,7 +108,7 @@ func TestMisspelledCertificateSetting(t *testing.T) {
 	w.git("--git-dir="+w.hub, "config", "crosslink.pushCertificate", "required")
 	r, err := gate.Inspect(w.ctx, w.hub, "", w.env)
 	k := slices.IndexFunc(r.Findings, func(d fail.Diagnosis) bool { return d.Code.Name() == "odd-setting" })
-	if err != nil || k < 0 || r.Findings[k].Severity != fail.Warning || r.Findings[k].Hints[0] != "git config crosslink.pushCertificate require" {
+	if err != nil || k < 0 || r.Findings[k].Severity != fail.Warning || hints.For(r.Findings[k].Code, r.Findings[k].Fields)[0] != "git config crosslink.pushCertificate require" {
 		t.Errorf("%+v, %v", r, err)
 	}
 }

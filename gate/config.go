@@ -75,7 +75,7 @@ func withoutBlock(file []byte) ([]byte, error) {
 	return append(bytes.Clone(before), after...), nil
 }
 
-var errTouched = errors.New("the block that 'git crosslink server install' wrote into it was changed since")
+var errTouched = errors.New("the gate's block in it was changed since it was installed")
 
 // configFile is the repository's configuration, locked as git locks it.
 type configFile struct {

@@ -235,7 +235,7 @@ func (g *gate) name(c Command, logs map[string]string) *Refusal {
 	clone, isPresence := strings.CutPrefix(c.Ref, presence)
 	switch {
 	case namespaced(c.Ref):
-		return refuse(HiddenRef, "push to that namespace itself (gitnamespaces): git crosslink sync", "it is a branch of a tracker in another namespace")
+		return refuse(HiddenRef, cureNamespace, "it is a branch of a tracker in another namespace")
 	case isPresence:
 		if clone == "" || strings.Trim(clone, "abcdefghijklmnopqrstuvwxyz0123456789-") != "" || len(clone) > 64 {
 			return refuse(Name, cureNoPush, "'%s' is not the name of a clone", plain(clone))
@@ -245,23 +245,23 @@ func (g *gate) name(c Command, logs map[string]string) *Refusal {
 		return refuse(Deletion, cureMirror, "the tracker's branches are never deleted")
 	case isLog:
 		if err := event.ValidAgentID(id); err != nil {
-			return refuse(AgentID, "choose another: git config crosslink.agent <id>", "%v", err)
+			return refuse(AgentID, cureID, "%v", err)
 		}
 		if twin := logs[c.Ref]; c.Old == "" && twin != "" && twin != c.Ref {
-			return refuse(CaseTwin, "choose another: git config crosslink.agent <id>", "some file systems take it for the name of another log, '%s'", plain(strings.TrimPrefix(twin, agentPrefix)))
+			return refuse(CaseTwin, cureID, "some file systems take it for the name of another log, '%s'", plain(strings.TrimPrefix(twin, agentPrefix)))
 		}
 		return nil
 	case c.Ref == metaRef, c.Ref == ledgerRef:
 		return nil
 	case caseTwin(c.Ref):
-		return refuse(CaseTwin, "give your branch another name", "some file systems take it for the name of the tracker's own branches, below 'crosslink/'")
+		return refuse(CaseTwin, cureBranch, "some file systems take it for the name of the tracker's own branches, below 'crosslink/'")
 	case c.Ref+"/" == heads:
-		return refuse(Name, "give your branch another name", "a branch 'crosslink' leaves no room for the tracker's branches below 'crosslink/'")
+		return refuse(Name, cureBranch, "a branch 'crosslink' leaves no room for the tracker's branches below 'crosslink/'")
 	case strings.HasPrefix(c.Ref, heads):
-		return refuse(Name, "give your branch another name", "below 'crosslink/' are the tracker's branches alone: agents/<id>, checkpoint, meta")
+		return refuse(Name, cureBranch, "below 'crosslink/' are the tracker's branches alone: agents/<id>, checkpoint, meta")
 	}
 	if isBelow(c.Ref, replace) {
-		return refuse(HiddenRef, "ask the owner of this hub to run there: git replace", "readers would get a different object from the one the tracker names")
+		return refuse(HiddenRef, cureReplace, "readers would get a different object from the one the tracker names")
 	}
 	return refuse(HiddenRef, cureNoPush, "the program keeps these refs to itself")
 }

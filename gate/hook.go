@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/git-crosslink/git-crosslink/fail"
 	"github.com/git-crosslink/git-crosslink/refs"
 	"github.com/git-crosslink/git-crosslink/refs/git"
 )
@@ -22,6 +23,8 @@ type Hook struct {
 	Now     time.Time
 	In      io.Reader
 	Out     io.Writer // spoken with git; nobody else's
+
+	Advice func(fail.Code, fail.Fields) []string // what to tell who pushes about a cure
 
 	perRef bool
 }

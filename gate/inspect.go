@@ -25,7 +25,7 @@ type Inspected struct {
 }
 
 // finder takes down a finding.
-type finder func(s fail.Severity, code fail.Code, hint, format string, args ...any)
+type finder func(s fail.Severity, code fail.Code, fields fail.Fields, format string, args ...any)
 
 // Inspect looks at the gate of the repository of dir. program is what Install
 // would put into the hook now.
@@ -35,63 +35,58 @@ func Inspect(ctx context.Context, dir, program string, environ []string) (*Inspe
 		return nil, err
 	}
 	r := &Inspected{Hub: h.outer.CommonDir, Findings: []fail.Diagnosis{}}
-	var find finder = func(s fail.Severity, code fail.Code, hint, format string, args ...any) {
-		r.Findings = append(r.Findings, fail.Diagnosis{Code: code, Severity: s, Text: fmt.Sprintf(format, args...), Hints: []string{hint}})
+	var find finder = func(s fail.Severity, code fail.Code, fields fail.Fields, format string, args ...any) {
+		r.Findings = append(r.Findings, fail.Diagnosis{Code: code, Severity: s, Text: fmt.Sprintf(format, args...), Fields: fields})
 	}
-	const again = "git crosslink server install"
 	refsSet := len(h.conf.All("receive.procReceiveRefs")) > 0
 	for _, mode := range []string{Whole, PerRef} {
 		path := filepath.Join(h.hooks, mode)
 		mine, text := ours(path)
 		switch {
 		case mine && r.Mode != "":
-			find(fail.Warning, "two-gates", again, "both hooks are in place; one is enough")
+			find(fail.Warning, "two-gates", nil, "both hooks are in place; one is enough")
 		case mine:
 			r.Mode, r.Program = mode, programIn(text)
 		case exists(path + keptSuffix):
-			find(fail.Problem, "hook-lost", again, "'%s' is no longer the gate, and '%s', which stood there before it, is not called", path, path+keptSuffix)
+			find(fail.Problem, "hook-lost", nil, "'%s' is no longer the gate, and '%s', which stood there before it, is not called", path, path+keptSuffix)
 		}
 	}
 	h.findLocks(time.Now(), find)
 	if err := h.findStrays(ctx, environ, find); err != nil {
 		return nil, err
 	}
-	option := ""
-	if r.Mode == PerRef {
-		option = " --per-ref"
-	}
-	again2 := again + option
+	mode := fail.Fields{"mode": r.Mode}
 	switch {
 	case r.Mode == "":
-		find(fail.Problem, "no-gate", again, "there is no gate here: whoever may push may write anything")
+		find(fail.Problem, "no-gate", nil, "there is no gate here: whoever may push may write anything")
 		return r, h.readPolicy(ctx, environ, r, find)
 	case h.shared() != "":
-		find(fail.Problem, "shared-hooks", "git config --show-origin core.hooksPath", "git looks for hooks in '%s' (core.hooksPath): the gate is not called", h.shared())
+		find(fail.Problem, "shared-hooks/elsewhere", nil, "git looks for hooks in '%s' (core.hooksPath): the gate is not called", h.shared())
 	case !h.conf.Bool("crosslink.hub", false), r.Mode == PerRef && !refsSet:
-		find(fail.Problem, "config-touched", again2, "the settings that belong to the hook '%s' are not in the configuration", r.Mode)
+		find(fail.Problem, "config-touched/settings", mode, "the settings that belong to the hook '%s' are not in the configuration", r.Mode)
 	}
 	if st, err := os.Stat(r.Program); err != nil || st.Mode()&0o111 == 0 {
-		find(fail.Warning, "program-gone", again2, "'%s', which the hook starts, is not there: the one on PATH is used, or pushes to the tracker are refused", r.Program)
+		find(fail.Warning, "program-gone", mode, "'%s', which the hook starts, is not there: the one on PATH is used, or pushes to the tracker are refused", r.Program)
 	} else if r.Program != program && program != "" {
-		find(fail.Note, "other-program", again2, "the hook starts '%s', which is not this program", r.Program)
+		find(fail.Note, "other-program", mode, "the hook starts '%s', which is not this program", r.Program)
 	}
 	if st, err := os.Stat(filepath.Join(h.hooks, r.Mode)); err == nil && st.Mode().Perm()&0o111 == 0 {
-		find(fail.Problem, "not-executable", again2, "the hook '%s' cannot be executed, so git passes over it", filepath.Join(h.hooks, r.Mode))
+		find(fail.Problem, "not-executable", mode, "the hook '%s' cannot be executed, so git passes over it", filepath.Join(h.hooks, r.Mode))
 	}
 	if text, err := os.ReadFile(filepath.Join(h.hooks, r.Mode)); err == nil && !bytes.Equal(text, script(r.Mode, r.Program)) || !h.settled(r.Mode) {
-		find(fail.Warning, "other-version", again2, "the hook '%s' or its settings are not as this version installs them", r.Mode)
+		find(fail.Warning, "other-version", mode, "the hook '%s' or its settings are not as this version installs them", r.Mode)
 	}
 	if v, _ := h.conf.Get("crosslink.pushCertificate"); v == "require" && r.Mode == PerRef {
-		find(fail.Problem, "no-certificates", again, "signed pushes are required (crosslink.pushCertificate), and git tells a proc-receive hook nothing of them: no new line is taken")
+		find(fail.Problem, "no-certificates", nil, "signed pushes are required (crosslink.pushCertificate), and git tells a proc-receive hook nothing of them: no new line is taken")
 	}
 	for _, key := range []string{"crosslink.pushCertificate", pushLimit, logLimit, presenceLimit} {
 		v, set := h.conf.Get(key)
 		if s, _ := settings.Named(key); set && s.Odd(v) != "" {
-			find(fail.Warning, "odd-setting/hub", "git config "+s.Key+" "+s.Choose, "%s", s.Odd(v))
+			find(fail.Warning, "odd-setting/server", fail.Fields{"setting": s.Key, "value": s.Choose}, "%s", s.Odd(v))
 		}
 	}
 	if _, set := h.conf.Get("receive.maxInputSize"); !set {
-		find(fail.Note, "no-limit", "git config receive.maxInputSize 100m", "a push may be of any size: git unpacks it before any hook sees it")
+		find(fail.Note, "no-limit", nil, "a push may be of any size: git unpacks it before any hook sees it")
 	}
 	return r, h.readPolicy(ctx, environ, r, find)
 }
@@ -101,13 +96,13 @@ func (h *hub) readPolicy(ctx context.Context, environ []string, r *Inspected, fi
 	m, err := h.level(ctx, environ)
 	switch {
 	case err != nil:
-		find(fail.Problem, "hub-meta", "git crosslink fsck", "the hub's meta cannot be judged by: %v", err)
+		find(fail.Problem, "hub-meta/server", nil, "the hub's meta cannot be judged by: %v", err)
 	case m == nil:
-		find(fail.Note, "no-hub", cureHub, "there is no tracker in it yet; the first clone that runs 'init' makes it")
+		find(fail.Note, "no-hub/server", nil, "there is no tracker in it yet; the first clone that runs 'init' makes it")
 	default:
 		r.Level, r.Signing = m.Version, m.Signing
 		if m.Signing != trust.Require {
-			find(fail.Note, "unsigned-allowed", "an admin, in a clone: git crosslink trust policy --signing require", "events need no signature here (policy '%s'): who may push may write under any agent's name", m.Signing)
+			find(fail.Note, "unsigned-allowed", nil, "events need no signature here (policy '%s'): who may push may write under any agent's name", m.Signing)
 		}
 	}
 	return nil

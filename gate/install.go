@@ -40,16 +40,13 @@ type hub struct {
 func openHub(ctx context.Context, dir, verb string, environ []string) (*hub, error) {
 	o, err := git.Discover(ctx, dir, environ)
 	if errors.Is(err, git.ErrNotRepository) {
-		return nil, &fail.Error{Kind: fail.Fatal, Code: "no-repository", Message: "not a git repository",
-			Hints: []string{"go to the hub's own directory, or name it: git crosslink -C <hub>.git server " + verb}, Err: err}
+		return nil, &fail.Error{Kind: fail.Fatal, Code: "no-repository/server", Message: "not a git repository", Fields: fail.Fields{"verb": verb}, Err: err}
 	}
 	if err != nil {
-		return nil, &fail.Error{Kind: fail.Fatal, Code: "unsafe-repository", Message: err.Error(),
-			Hints: []string{"run it as the owner of the repository"}, Err: err}
+		return nil, &fail.Error{Kind: fail.Fatal, Code: "unsafe-repository/server", Message: err.Error(), Err: err}
 	}
 	if !o.Bare || o.Linked() {
-		return nil, &fail.Error{Kind: fail.Fatal, Code: "not-bare", Message: "a gate stands in a bare repository, the hub that others push to; this one has a worktree",
-			Hints: []string{"run it in the hub: git crosslink -C <hub>.git server " + verb}}
+		return nil, &fail.Error{Kind: fail.Fatal, Code: "not-bare", Message: "a gate stands in a bare repository, the hub that others push to; this one has a worktree", Fields: fail.Fields{"verb": verb}}
 	}
 	h := &hub{outer: o, hooks: filepath.Join(o.CommonDir, "hooks")}
 	if h.conf, err = o.Config(ctx); err != nil {
@@ -92,8 +89,7 @@ func (h *hub) level(ctx context.Context, environ []string) (*trust.Meta, error) 
 			return nil, fmt.Errorf("read the hub's meta: %w", err)
 		}
 		if level := trust.Level(files["hub.json"]); level != tracker4 {
-			return nil, &fail.Error{Kind: fail.Fatal, Code: "level", Message: fmt.Sprintf("this hub is of level %d; the gate checks level %d", level, tracker4),
-				Hints: []string{cureUpdate}}
+			return nil, &fail.Error{Kind: fail.Fatal, Code: "level/server", Message: fmt.Sprintf("this hub is of level %d; the gate checks level %d", level, tracker4)}
 		}
 		return trust.DecodeMeta(files["hub.json"])
 	}
@@ -125,14 +121,13 @@ func Install(ctx context.Context, dir, mode, program string, environ []string) (
 	}
 	if path := h.shared(); path != "" {
 		return nil, &fail.Error{Kind: fail.Fatal, Code: "shared-hooks", Message: fmt.Sprintf("the hooks of this repository are in '%s' (core.hooksPath), perhaps shared with others: nothing is written there", path),
-			Hints: []string{fmt.Sprintf("add to '%s': git-crosslink hook pre-receive || exit 1", filepath.Join(path, Whole))}}
+			Fields: fail.Fields{"path": filepath.Join(path, Whole)}}
 	}
 	if _, err := h.level(ctx, environ); err != nil {
 		return nil, err
 	}
 	if mode == PerRef && !h.outer.AtLeast(ctx, 2, 29) {
-		return nil, &fail.Error{Kind: fail.Fatal, Code: "old-git", Message: "this git knows no proc-receive hook (2.29 does)",
-			Hints: []string{"check whole pushes: git crosslink server install"}}
+		return nil, &fail.Error{Kind: fail.Fatal, Code: "old-git/server", Message: "this git knows no proc-receive hook (2.29 does)"}
 	}
 	c, err := lockConfig(h.outer)
 	if err != nil {
@@ -185,16 +180,14 @@ func (h *hub) busy(err error) error {
 	if locked := statefile.LockOf(config); locked != nil && errors.Is(err, fs.ErrExist) {
 		return &fail.Error{Kind: fail.Fatal, Code: "config-locked", Message: locked.Error(), Fields: fail.Fields{"path": locked.Path}, Err: err}
 	} else if errors.Is(err, fs.ErrExist) {
-		return &fail.Error{Kind: fail.Fatal, Code: "config-busy", Message: fmt.Sprintf("another process was writing '%s'", config),
-			Hints: []string{"try again: git crosslink server install"}, Err: err}
+		return &fail.Error{Kind: fail.Fatal, Code: "config-busy", Message: fmt.Sprintf("another process was writing '%s'", config), Err: err}
 	}
-	return &fail.Error{Kind: fail.Fatal, Code: "not-writable", Message: fmt.Sprintf("the hub's configuration cannot be written: %v", err),
-		Hints: []string{"run it as the owner of the repository"}, Err: err}
+	return &fail.Error{Kind: fail.Fatal, Code: "not-writable/server", Message: fmt.Sprintf("the hub's configuration cannot be written: %v", err), Err: err}
 }
 
 func (h *hub) touched(err error) error {
 	return &fail.Error{Kind: fail.Fatal, Code: "config-touched", Message: fmt.Sprintf("'%s': %v", filepath.Join(h.outer.CommonDir, "config"), err),
-		Hints: []string{"move what is yours out of it, below the line '" + blockEnd[:len(blockEnd)-1] + "', and try again: git config --edit"}, Err: err}
+		Fields: fail.Fields{"line": blockEnd[:len(blockEnd)-1]}, Err: err}
 }
 
 // makeDirs makes hooks/ and the state's directory, and says whether anything
@@ -259,11 +252,9 @@ func (h *hub) free(mode string) error {
 	case mine || !exists(path):
 		return nil
 	case mode == PerRef:
-		return &fail.Error{Kind: fail.Fatal, Code: "hook-taken", Message: fmt.Sprintf("there is a hook '%s' already, and two of these cannot stand in a row", path),
-			Hints: []string{"check whole pushes instead, which goes with it: git crosslink server install"}}
+		return &fail.Error{Kind: fail.Fatal, Code: "hook-taken/per-ref", Message: fmt.Sprintf("there is a hook '%s' already, and two of these cannot stand in a row", path)}
 	case exists(path + keptSuffix):
-		return &fail.Error{Kind: fail.Fatal, Code: "hook-taken", Message: fmt.Sprintf("there are a hook '%s' and an older one that was kept, '%s'", path, path+keptSuffix),
-			Hints: []string{"make one of the two, then: git crosslink server install"}}
+		return &fail.Error{Kind: fail.Fatal, Code: "hook-taken", Message: fmt.Sprintf("there are a hook '%s' and an older one that was kept, '%s'", path, path+keptSuffix)}
 	}
 	return nil
 }

@@ -61,12 +61,12 @@ func (e *overLimit) Error() string {
 }
 
 func (e *overLimit) refusal() *Refusal {
-	return refuse(TooMuch, cureLimit(pushLimit, e.limit/megabyte), "%v", e)
+	return refuse(TooMuch, cureLimit, "%v", e).raise(pushLimit, e.limit/megabyte)
 }
 
-// cureLimit says who can raise a limit, and how.
-func cureLimit(key string, now int64) string {
-	return fmt.Sprintf("push less at a time, or ask the owner of this hub to raise the limit there: git config %s %d", key, 2*max(now, 1))
+// raise says which setting is to be raised, and to what.
+func (r *Refusal) raise(key string, now int64) *Refusal {
+	return r.about("setting", key).about("value", strconv.FormatInt(2*max(now, 1), 10))
 }
 
 // bring counts bytes that the push brings. The error is an *overLimit.
@@ -97,6 +97,5 @@ func (l *logCheck) length() (*Refusal, error) {
 	if err != nil || size <= limit {
 		return nil, err
 	}
-	return refuse(TooMuch, "continue under another id: git crosslink agent fork; or ask the owner of this hub to raise the limit there: git config "+logLimit+" "+strconv.FormatInt(2*max(limit/megabyte, 1), 10),
-		"the log would be %d MB long, and the limit is %d MB", size/megabyte, limit/megabyte), nil
+	return refuse(TooMuch, cureLogLimit, "the log would be %d MB long, and the limit is %d MB", size/megabyte, limit/megabyte).raise(logLimit, limit/megabyte), nil
 }

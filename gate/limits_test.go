@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/git-crosslink/git-crosslink/cli/hints"
 	"github.com/git-crosslink/git-crosslink/event"
 	"github.com/git-crosslink/git-crosslink/gate"
 	"github.com/git-crosslink/git-crosslink/refs"
@@ -70,7 +71,7 @@ func TestDefaultLimits(t *testing.T) {
 		}
 		found := false
 		for _, d := range r.Findings {
-			found = found || d.Code.Name() == "odd-setting" && strings.Contains(d.Text, "crosslink.pushLimit is '"+odd+"'") && d.Hints[0] == "git config crosslink.pushLimit 100"
+			found = found || d.Code.Name() == "odd-setting" && strings.Contains(d.Text, "crosslink.pushLimit is '"+odd+"'") && hints.For(d.Code, d.Fields)[0] == "git config crosslink.pushLimit 100"
 		}
 		if !found {
 			t.Errorf("'%s' is not reported: %+v", odd, r.Findings)

@@ -71,15 +71,15 @@ func (h *hub) findLocks(now time.Time, find finder) {
 	locks := lockFiles(h.outer.CommonDir, now)
 	for i, l := range locks {
 		if i == maxLocks {
-			find(fail.Warning, "stale-locks", "list them: find '"+h.outer.CommonDir+"' -name '*.lock'", "there are %d more lock files", len(locks)-maxLocks)
+			find(fail.Warning, "stale-locks", fail.Fields{"path": h.outer.CommonDir}, "there are %d more lock files", len(locks)-maxLocks)
 			return
 		}
 		path := filepath.Join(h.outer.CommonDir, filepath.FromSlash(l.path))
 		if l.age < staleAfter {
-			find(fail.Note, "lock-file", "look again in a minute: git crosslink server check", "the lock file '%s' is %d s old; a push that is running may hold it", path, int(l.age.Seconds()))
+			find(fail.Note, "lock-file", nil, "the lock file '%s' is %d s old; a push that is running may hold it", path, int(l.age.Seconds()))
 			continue
 		}
-		find(fail.Problem, "stale-lock", "look there for git processes older than the file: ps -ef",
+		find(fail.Problem, "stale-lock", nil,
 			"the lock file '%s' is %s old: while it exists, git cannot change %s; if no git process uses this repository, the file is stale and the hub's owner may remove it",
 			path, statefile.AgeOf(l.age), locked(l.path))
 	}

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/git-crosslink/git-crosslink/cli/hints"
 	"github.com/git-crosslink/git-crosslink/fail"
 	"github.com/git-crosslink/git-crosslink/gate"
 	"github.com/git-crosslink/git-crosslink/trust"
@@ -64,7 +65,7 @@ func TestStaleLocks(t *testing.T) {
 		if !ok || d.Severity != want || !strings.Contains(d.Text, "is "+age) || !strings.Contains(d.Text, hinders[path]) {
 			t.Errorf("'%s': %+v", path, d)
 		}
-		for _, h := range d.Hints {
+		for _, h := range hints.For(d.Code, d.Fields) {
 			if strings.Contains(h, "rm ") {
 				t.Errorf("'%s' is to be removed by a hint: %s", path, h)
 			}
@@ -93,7 +94,7 @@ func TestGateOfAnotherVersion(t *testing.T) {
 		}
 		for _, d := range r.Findings {
 			if d.Code.Name() == "other-version" {
-				hint = d.Hints[0]
+				hint = hints.For(d.Code, d.Fields)[0]
 			}
 		}
 		return hint

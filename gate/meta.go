@@ -135,7 +135,7 @@ func metaFault(err error) *Refusal {
 	}
 	cure := cureSync
 	if f.Rule == trust.RuleMetaNotAdmin || f.Rule == trust.RuleMetaUnsigned {
-		cure = "ask an admin of this hub to change it: git crosslink trust"
+		cure = cureAdmin
 	}
 	return refuse(f.Rule, cure, "%s", why(f))
 }
@@ -263,11 +263,12 @@ func (v verdict) refusal(err error) *Refusal {
 	r.Rule, r.Why = f.Rule, why(f)
 	switch f.Rule {
 	case trust.RuleNotAdmitted, trust.RuleUnapproved:
-		r.Cure = "ask an admin of this hub: git crosslink trust approve " + v.l.id
+		r.Cure = cureApprove
+		r.about("agent", v.l.id)
 	case trust.RuleUnsigned, trust.RuleUnknownSigner, trust.RuleRotatedOut, trust.RuleBadSignature:
-		r.Cure = "see which key signs here: git crosslink key show"
+		r.Cure = cureKey
 	case trust.RuleRevoked, trust.RuleRevokedHash:
-		r.Cure = "ask an admin of this hub; to continue under another id: git config crosslink.agent <id>"
+		r.Cure = cureRevoked
 	}
 	return r
 }

@@ -97,9 +97,8 @@ func (g *gate) room(c Command, agents []string) (*Refusal, error) {
 	if err := g.countSigns(); err != nil {
 		return nil, err
 	}
-	const cure = "nothing depends on it: your events are signs of life, too"
 	if c.Old == "" && g.signs.all >= maxSigns {
-		return refuse(TooMuch, cure, "the hub has %d signs of life from the last week already", g.signs.all), nil
+		return refuse(TooMuch, curePresence, "the hub has %d signs of life from the last week already", g.signs.all), nil
 	}
 	var was []string
 	if c.Old != "" {
@@ -107,7 +106,7 @@ func (g *gate) room(c Command, agents []string) (*Refusal, error) {
 	}
 	for _, id := range agents {
 		if !slices.Contains(was, id) && g.signs.byAgent[id] >= limit {
-			return refuse(TooMuch, cure, "%d clones have shown signs of life of '%s' in the last week, and the limit is %d (%s)", g.signs.byAgent[id], id, limit, presenceLimit), nil
+			return refuse(TooMuch, curePresence, "%d clones have shown signs of life of '%s' in the last week, and the limit is %d (%s)", g.signs.byAgent[id], id, limit, presenceLimit), nil
 		}
 	}
 	if c.Old == "" {

@@ -61,7 +61,10 @@ func ProcReceive(ctx context.Context, h Hook) ([]*Refusal, error) {
 	refused, err := h.check(ctx, mine)
 	why := map[string]string{}
 	for _, r := range refused {
-		why[r.Ref] = fmt.Sprintf("%s; hint: %s", r.reason(), printable(r.Cure))
+		why[r.Ref] = r.reason()
+		if h.Advice != nil {
+			why[r.Ref] += "; hint: " + printable(strings.Join(h.Advice(r.Cure, r.With), "; "))
+		}
 	}
 	if err != nil {
 		for _, c := range mine {

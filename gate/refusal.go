@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/git-crosslink/git-crosslink/event"
+	"github.com/git-crosslink/git-crosslink/fail"
 )
 
 // Rules a ref is refused by, beside those of a line (package event), of meta
@@ -34,9 +35,10 @@ const (
 type Refusal struct {
 	Ref  string
 	Rule string
-	Line uint64 // of the log; 0 if it is about none
-	Why  string // lower case, no full stop; may quote what was pushed
-	Cure string // what to do about it; a command to run where there is one
+	Line uint64      // of the log; 0 if it is about none
+	Why  string      // lower case, no full stop; may quote what was pushed
+	Cure fail.Code   // what helps; the surface knows the command
+	With fail.Fields // what it is about
 }
 
 // Error is the refusal in one line, without its cure.
@@ -51,23 +53,46 @@ func (r *Refusal) reason() string {
 	return fmt.Sprintf("rule '%s'%s: %s", r.Rule, at, printable(r.Why))
 }
 
-// The cures.
+// What helps.
 const (
-	cureSync   = "git crosslink sync"
-	cureFork   = "if two clones write under this id: git crosslink agent fork"
-	cureNoPush = "leave these branches to the program: git crosslink sync"
-	cureMirror = "push without --mirror and --prune, your branches alone: git push <remote> <branch>"
-	cureClock  = "set the clock of the machine that wrote it, then: git crosslink agent fork"
-	cureUpdate = "install the git-crosslink of this hub's level, there and on the server"
-	cureServer = "ask the owner of this hub to look there: git crosslink server check"
-	cureHub    = "git crosslink init"
-	cureDoctor = "git crosslink doctor"
-	cureLess   = "push in parts, or ask the owner of this hub"
+	cureSync      fail.Code = "gate/sync"
+	cureFork      fail.Code = "gate/two-writers"
+	cureNoPush    fail.Code = "gate/not-yours"
+	cureMirror    fail.Code = "gate/mirror"
+	cureClock     fail.Code = "gate/clock"
+	cureUpdate    fail.Code = "gate/level"
+	cureServer    fail.Code = "gate/server"
+	cureHub       fail.Code = "gate/no-hub"
+	cureDoctor    fail.Code = "gate/doctor"
+	cureLess      fail.Code = "gate/less"
+	cureWhichHub  fail.Code = "gate/which-hub"
+	cureAdmin     fail.Code = "gate/admin"     // who changes meta
+	cureApprove   fail.Code = "gate/approve"   // agent
+	cureKey       fail.Code = "gate/key"       // which one signs
+	cureRevoked   fail.Code = "gate/revoked"   // end of a log
+	cureLimit     fail.Code = "gate/limit"     // setting, value
+	cureLogLimit  fail.Code = "gate/log-limit" // the same of one log
+	cureNamespace fail.Code = "gate/namespace"
+	cureID        fail.Code = "gate/id"
+	cureBranch    fail.Code = "gate/branch"
+	cureReplace   fail.Code = "gate/replace"
+	curePresence  fail.Code = "gate/presence"
+	curePushKey   fail.Code = "gate/push-key"  // agent
+	curePushFrom  fail.Code = "gate/push-from" // the clone of its writer
 )
 
 // refuse makes a refusal without its ref.
-func refuse(rule, cure, format string, args ...any) *Refusal {
+func refuse(rule string, cure fail.Code, format string, args ...any) *Refusal {
 	return &Refusal{Rule: rule, Cure: cure, Why: fmt.Sprintf(format, args...)}
+}
+
+// about says what a refusal's cure is about.
+func (r *Refusal) about(name, value string) *Refusal {
+	if r.With == nil {
+		r.With = fail.Fields{}
+	}
+	r.With[name] = value
+	return r
 }
 
 // refuseLine makes one of what is wrong with a line.
@@ -85,7 +110,7 @@ func refuseLine(seq uint64, err error) *Refusal {
 	case event.Newer:
 		r.Cure = cureUpdate
 	case event.WrongHub:
-		r.Cure = "see which hub this clone belongs to: git crosslink doctor"
+		r.Cure = cureWhichHub
 	}
 	return r
 }

@@ -5,7 +5,6 @@ import (
 	"strings"
 
 	"github.com/git-crosslink/git-crosslink/fail"
-	"github.com/git-crosslink/git-crosslink/internal/shell"
 	"github.com/git-crosslink/git-crosslink/refs/git"
 )
 
@@ -27,11 +26,12 @@ func (h *hub) findStrays(ctx context.Context, environ []string, find finder) err
 			continue
 		}
 		name := plain(strings.TrimPrefix(ref, "refs/heads/"))
-		hint := "move it away: git branch -m " + shell.Quote(name) + " " + shell.Quote("moved/"+name)
+		const text = "the branch '%s' is none of the tracker's: %s"
 		if above != "" || name != strings.TrimPrefix(ref, "refs/heads/") {
-			hint = "list all: git for-each-ref " + shell.Quote(above+heads)
+			find(fail.Warning, "stray-branch/list", fail.Fields{"refs": above + heads}, text, name, refused.Why)
+			continue
 		}
-		find(fail.Warning, "stray-branch", hint, "the branch '%s' is none of the tracker's: %s", name, refused.Why)
+		find(fail.Warning, "stray-branch", fail.Fields{"branch": name}, text, name, refused.Why)
 	}
 	return nil
 }

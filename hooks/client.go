@@ -10,7 +10,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/git-crosslink/git-crosslink/internal/shell"
+	"github.com/git-crosslink/git-crosslink/fail"
 	"github.com/git-crosslink/git-crosslink/internal/statefile"
 	"github.com/git-crosslink/git-crosslink/refs/git"
 	"github.com/git-crosslink/git-crosslink/tracker"
@@ -73,12 +73,9 @@ func (s *Stop) Error() string {
 	return fmt.Sprintf("nothing was pushed: the push would %s the tracker on '%s': %s", what, s.Remote, named)
 }
 
-// Hints say what to do instead.
-func (s *Stop) Hints() []string {
-	return []string{
-		"push the code without them: git push " + shell.Word(s.Remote) + " --all",
-		"and the tags: git push " + shell.Word(s.Remote) + " --tags",
-	}
+// Refusal is the same as a refusal of the command.
+func (s *Stop) Refusal() *fail.Error {
+	return &fail.Error{Kind: fail.No, Code: "tracker-lost", Message: s.Error(), Fields: fail.Fields{"remote": s.Remote}, Err: s}
 }
 
 // Run does what a hook is there for and reports a push that must not go on,

@@ -114,7 +114,7 @@ func (t *Tracker) adopt(ctx context.Context, root string, whole bool) (problems 
 		case old != r.OID && !a.fresh.there && a.level != 2:
 			// nothing says which hub this is of
 		case problem != "":
-			t.tellOnce(fail.Notice{Code: "lost-decisions", Text: problem, Hints: []string{"git crosslink status"}})
+			t.tellOnce(fail.Notice{Code: "lost-decisions/seen", Text: problem})
 			problems = append(problems, hubProblem{Ref: name, Text: problem, Told: true})
 			if aside := lostRoot + string(old); have[aside] == "" { // first, or a kill loses it
 				ups = append(ups, refs.Update{Ref: aside, New: old})

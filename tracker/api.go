@@ -154,7 +154,8 @@ type SyncReport struct {
 	Undecided int          `json:"undecided"`
 	State     Confirmation `json:"state"`
 	Reason    string       `json:"reason,omitempty"` // why something is unsent or undecided, in words
-	Hints     []string     `json:"-"`                // what to do about it
+	Code      fail.Code    `json:"-"`                // of the reason; "" if it has no name
+	Fields    fail.Fields  `json:"-"`
 }
 
 // InitOptions say which repository becomes the hub.

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/git-crosslink/git-crosslink/cli/hints"
 	"github.com/git-crosslink/git-crosslink/event"
 	"github.com/git-crosslink/git-crosslink/fail"
 	"github.com/git-crosslink/git-crosslink/tracker"
@@ -54,8 +55,8 @@ func TestUnsharedIsSaidOnce(t *testing.T) {
 	for _, x := range alice.notices {
 		if x.Code.Name() == "unshared" {
 			n++
-			if len(x.Hints) != 1 || !strings.Contains(x.Hints[0], "git crosslink init") {
-				t.Errorf("hints %q", x.Hints)
+			if len(hints.For(x.Code, x.Fields)) != 1 || !strings.Contains(hints.For(x.Code, x.Fields)[0], "git crosslink init") {
+				t.Errorf("hints %q", hints.For(x.Code, x.Fields))
 			}
 		}
 	}

@@ -81,8 +81,7 @@ const minWithdrawn = 7
 func unsentLine(rest []*event.Envelope, name string) (*event.Envelope, error) {
 	if seq, err := strconv.ParseUint(name, 10, 64); err == nil && len(rest) > 0 && seq <= rest[len(rest)-1].Seq {
 		if seq < rest[0].Seq {
-			return nil, &fail.Error{Kind: fail.No, Code: "not-unsent", Message: fmt.Sprintf("event %d is on the hub and cannot be withdrawn", seq),
-				Hints: []string{"to hide an issue or a comment: git crosslink delete <id>, git crosslink comment delete <id>"}}
+			return nil, &fail.Error{Kind: fail.No, Code: "not-unsent/sent", Message: fmt.Sprintf("event %d is on the hub and cannot be withdrawn", seq)}
 		}
 		return rest[seq-rest[0].Seq], nil
 	}
@@ -92,14 +91,13 @@ func unsentLine(rest []*event.Envelope, name string) (*event.Envelope, error) {
 			continue
 		}
 		if found != nil {
-			return nil, &fail.Error{Kind: fail.No, Code: "ambiguous", Message: fmt.Sprintf("'%s' names events %d and %d", name, found.Seq, e.Seq),
-				Hints: []string{"give the number of the event: git crosslink agent fork --without " + strconv.FormatUint(e.Seq, 10)}}
+			return nil, &fail.Error{Kind: fail.No, Code: "ambiguous/event", Message: fmt.Sprintf("'%s' names events %d and %d", name, found.Seq, e.Seq),
+				Fields: fail.Fields{"seq": strconv.FormatUint(e.Seq, 10)}}
 		}
 		found = e
 	}
 	if found == nil {
-		return nil, &fail.Error{Kind: fail.No, Code: "not-unsent", Message: fmt.Sprintf("no unsent event has the number or uuid '%s'", name),
-			Hints: []string{"show unsent events: git crosslink status"}}
+		return nil, &fail.Error{Kind: fail.No, Code: "not-unsent", Message: fmt.Sprintf("no unsent event has the number or uuid '%s'", name)}
 	}
 	return found, nil
 }

@@ -22,7 +22,7 @@ func (t *Tracker) metaOutcome(ctx context.Context, s *snapshot, commit refs.OID,
 	if res != nil {
 		for _, st := range res.Refs {
 			if st.RemoteRejected() {
-				return false, &fail.Error{Kind: fail.Denied, Code: "refused", Message: fmt.Sprintf("the hub refuses the change: %s", whyRefused(res)), Hints: []string{"git crosslink doctor"}}
+				return false, &fail.Error{Kind: fail.Denied, Code: "refused", Message: fmt.Sprintf("the hub refuses the change: %s", whyRefused(res))}
 			}
 			if st.Rejected() {
 				return true, nil
@@ -34,7 +34,7 @@ func (t *Tracker) metaOutcome(ctx context.Context, s *snapshot, commit refs.OID,
 		if !ok {
 			return false, err
 		}
-		return false, t.unanswered("changed", "git crosslink trust show", gitWords(re))
+		return false, t.unanswered("unanswered/meta", "changed", gitWords(re))
 	}
 	now, err := t.loadAll(ctx)
 	if err != nil {
@@ -50,15 +50,14 @@ func (t *Tracker) metaOutcome(ctx context.Context, s *snapshot, commit refs.OID,
 	case pushed != nil:
 		return false, pushed
 	}
-	return false, &fail.Error{Kind: fail.Unconfirmed, Code: "unreachable", Message: fmt.Sprintf("the hub on '%s' took nothing: nothing was changed", t.hub.Name),
-		Hints: []string{"what git says: " + gist(res.Stderr)}}
+	return false, &fail.Error{Kind: fail.Unconfirmed, Code: "unreachable/push", Message: fmt.Sprintf("the hub on '%s' took nothing: nothing was changed", t.hub.Name),
+		Fields: fail.Fields{"git": gist(res.Stderr)}}
 }
 
-// unanswered says that nobody here knows whether a push has landed; look is how
-// to find out.
-func (t *Tracker) unanswered(done, look, says string) *fail.Error {
-	return &fail.Error{Kind: fail.Unconfirmed, Code: "unanswered", Message: fmt.Sprintf("the hub on '%s' has not answered: whether it was %s there is not known", t.hub.Name, done),
-		Hints: []string{"look when it can be reached: git crosslink sync && " + look, "what git says: " + says}}
+// unanswered says that nobody here knows whether a push has landed.
+func (t *Tracker) unanswered(code fail.Code, done, says string) *fail.Error {
+	return &fail.Error{Kind: fail.Unconfirmed, Code: code, Message: fmt.Sprintf("the hub on '%s' has not answered: whether it was %s there is not known", t.hub.Name, done),
+		Fields: fail.Fields{"git": says}}
 }
 
 func ignoreConflict(err error) error {

@@ -1,6 +1,7 @@
 package tracker
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"strings"
@@ -44,7 +45,7 @@ func (t *Tracker) chooseHub() {
 	default:
 		t.chooseErr = &fail.Error{Kind: fail.Fatal, Code: "several-remotes",
 			Message: fmt.Sprintf("which remote holds the tracker? there are '%s'", strings.Join(names, "', '")),
-			Hints:   []string{"name one: git config crosslink.remote " + shellWord(names[0])}}
+			Fields:  fail.Fields{"remote": names[0]}}
 		return
 	}
 	if name == pinned && t.urlOf(name) != t.contact.URL || !contains(names, name) {
@@ -53,25 +54,16 @@ func (t *Tracker) chooseHub() {
 	if !contains(names, name) {
 		t.chooseErr = &fail.Error{Kind: fail.Fatal, Code: "no-such-remote",
 			Message: fmt.Sprintf("the tracker lives on the remote '%s', which is not configured here", name),
-			Hints:   t.missingHints(names, name)}
+			Fields:  fail.Fields{"remote": name, "url": cmp.Or(t.contact.URL, "<url>")}}
+		if len(names) > 0 {
+			t.chooseErr.Code = "no-such-remote/others"
+		}
 		return
 	}
 	t.hub = &hub{Name: name, URL: t.conf.FetchURL(name)}
 	if pinned == "" && t.contact.URL != t.hub.shown() { // what is noted is about another remote
 		t.contact.Last, t.contact.URL, t.contact.Problems = time.Time{}, "", nil
 	}
-}
-
-// missingHints are what to do where the remote of the tracker is gone.
-func (t *Tracker) missingHints(names []string, name string) []string {
-	url, hints := "<url>", []string{}
-	if t.contact.URL != "" {
-		url = shellWord(t.contact.URL)
-	}
-	if len(names) > 0 {
-		hints = append(hints, "name the new remote: git config crosslink.remote <name>")
-	}
-	return append(hints, fmt.Sprintf("add it again: git remote add %s %s", shellWord(name), url))
 }
 
 // said is the remote that the configuration names for the tracker. A name that
@@ -211,28 +203,17 @@ func clipHub(id string) string { return id[:min(8, len(id))] }
 
 // elsewhereError refuses what would mix the two.
 func (t *Tracker) elsewhereError() *fail.Error {
-	hints := []string{"look at the remote's URL: git remote -v",
-		"a remote that holds the tracker of this clone can be named: git config crosslink.remote <name>"}
-	switch {
-	case t.detached:
-		hints = []string{"it was detached from this clone's (git crosslink fork detach); to follow it: git crosslink init --join"}
-		if t.moved() {
-			hints = append([]string{"look at the remote's URL: git remote -v"}, hints...)
-		}
-	case t.contact.Other == t.contact.Hub:
-		hints = []string{"look at the remote's URL: git remote -v",
-			"to bring the two together there, with new numbers where both gave one: git crosslink init --join"}
-	}
-	return &fail.Error{Kind: fail.Fatal, Code: "other-hub", Hints: hints,
+	e := &fail.Error{Kind: fail.Fatal, Code: "other-hub",
 		Message: t.elsewhere() + ": nothing was taken from there or sent there"}
-}
-
-// shellWord quotes s for a shell if it has to be.
-func shellWord(s string) string {
-	if s != "" && strings.Trim(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_./") == "" && s[0] != '-' {
-		return s
+	switch {
+	case t.detached && t.moved():
+		e.Code = "other-hub/detached-moved"
+	case t.detached:
+		e.Code = "other-hub/detached"
+	case t.contact.Other == t.contact.Hub:
+		e.Code = "other-hub/fork"
 	}
-	return shellQuote(s)
+	return e
 }
 
 // chooseFor chooses the hub for init: what was chosen before stands, unless
@@ -241,7 +222,7 @@ func (t *Tracker) chooseFor(ctx context.Context, o InitOptions) error {
 	known := t.contact.Hub != "" && t.hub != nil
 	switch {
 	case o.Self && known && !t.hub.self:
-		return t.chosenError()
+		return t.chosenError("hub-chosen", "")
 	case o.Self || o.Remote == "" && t.outer.Bare && t.hub == nil && t.chooseErr == nil:
 		if !t.self && o.Self {
 			if err := t.outer.SetConfig(ctx, "crosslink.hub", "true"); err != nil {
@@ -254,31 +235,40 @@ func (t *Tracker) chooseFor(ctx context.Context, o InitOptions) error {
 	case !contains(t.remotes(), o.Remote):
 		return noSuchRemote(o.Remote)
 	case t.self:
-		return t.chosenError()
+		return t.chosenError("hub-chosen", "")
 	case known && !t.sameURL(o.Remote), t.said(t.remotes()) != "":
-		return t.chosenError("to look for it there from now on: git config crosslink.remote " + shellWord(o.Remote))
+		return t.chosenError("hub-chosen/look", o.Remote)
 	default:
 		t.contact.Remote = o.Remote
 		t.chooseHub()
 	}
-	return t.chooseErr
+	return t.chosen()
+}
+
+// chosen says why there is no hub, if the user has to choose.
+func (t *Tracker) chosen() error {
+	if t.chooseErr != nil {
+		return t.chooseErr
+	}
+	return nil
 }
 
 func noSuchRemote(name string) error {
-	return &fail.Error{Kind: fail.Fatal, Code: "no-such-remote", Message: fmt.Sprintf("there is no remote '%s'", name),
-		Hints: []string{"which there are: git remote -v"}}
+	return &fail.Error{Kind: fail.Fatal, Code: "no-such-remote/named", Message: fmt.Sprintf("there is no remote '%s'", name)}
 }
 
 func (t *Tracker) sameURL(remote string) bool {
 	return t.urlOf(remote) == t.hub.shown()
 }
 
-func (t *Tracker) chosenError(hints ...string) error {
+// chosenError refuses another hub than the one that was chosen; remote is the one
+// that was asked for.
+func (t *Tracker) chosenError(code fail.Code, remote string) error {
 	where := fmt.Sprintf("the tracker of this clone lives on '%s'", t.hub.Name)
 	if t.hub.self {
 		where = "this repository is its own hub"
 	}
-	return &fail.Error{Kind: fail.Fatal, Code: "hub-chosen", Message: where + ": nothing was written", Hints: append(hints, "what is there: git crosslink status")}
+	return &fail.Error{Kind: fail.Fatal, Code: code, Message: where + ": nothing was written", Fields: fail.Fields{"remote": remote}}
 }
 
 // noteFounded remembers the hub that was made.
@@ -296,17 +286,19 @@ func (t *Tracker) checkWhich(ctx context.Context, s *snapshot) ([]fail.Diagnosis
 	case t.hub == nil:
 		return nil, nil
 	case t.contact.Other != "":
-		found = append(found, diagnosed(fail.Problem, t.elsewhereError(), "other-hub"))
+		e := t.elsewhereError()
+		found = append(found, e.Diagnosis(fail.Problem, e.Message))
 	case t.contact.NoMeta && len(t.contact.Problems) > 0:
-		found = append(found, fail.Diagnosis{Code: "hub-lost", Severity: fail.Problem, Text: t.contact.Problems[0].Text, Hints: t.lostHints()})
+		code := t.lostCode()
+		found = append(found, fail.Diagnosis{Code: code, Severity: fail.Problem, Text: t.contact.Problems[0].Text})
 	}
 	if t.apart() != "" {
-		found = append(found, diagnosed(fail.Problem, t.apartPushError(), "push-url"))
+		e := t.apartPushError()
+		found = append(found, e.Diagnosis(fail.Problem, e.Message))
 	}
 	twins, err := t.twins(ctx, s)
 	for _, remote := range twins {
-		text, hints := t.twinText(remote)
-		found = append(found, fail.Diagnosis{Code: "hub-fork", Severity: fail.Warning, Text: text, Hints: hints})
+		found = append(found, fail.Diagnosis{Code: "hub-fork", Severity: fail.Warning, Text: t.twinText(remote), Fields: t.twinFields(remote)})
 	}
 	return found, err
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"sort"
+	"strconv"
 	"time"
 
 	"github.com/git-crosslink/git-crosslink/event"
@@ -68,23 +69,16 @@ func upTo(lines []*event.Envelope, limit event.Time) int {
 // line that is not followed holds some of it.
 func (c clock) outranked(s *snapshot, by event.Key) error {
 	first := upTo(s.logs[by.Agent].fed(), c.limit)
-	return &fail.Error{Kind: fail.Denied, Code: "far-future",
+	return &fail.Error{Kind: fail.Denied, Code: "far-future/outranked",
 		Message: fmt.Sprintf("event %d of '%s' is stamped %s, too far ahead to be followed, and no later event can change what it wrote: nothing was written", by.Seq, by.Agent, by.Time),
-		Hints: []string{
-			fmt.Sprintf("if this machine's clock is right, an admin can end that log before it: git crosslink trust revoke %s --after %d", by.Agent, first),
-			"if it is wrong, set it: date",
-		}}
+		Fields:  fail.Fields{"agent": by.Agent, "after": strconv.Itoa(first)}}
 }
 
 // ownClockError refuses to write to a log that was written with a clock far
 // ahead: others could not change what is added to it.
 func (t *Tracker) ownClockError(l *log) error {
 	return &fail.Error{Kind: fail.Fatal, Code: "own-clock",
-		Message: fmt.Sprintf("the last event of '%s' is stamped %s, too far ahead to be followed, and nobody could change what is written after it: nothing was written", l.agent, l.chain.Time),
-		Hints: []string{
-			"if this machine's clock is right, continue under a new id: git crosslink agent fork",
-			"if it is wrong, set it: date",
-		}}
+		Message: fmt.Sprintf("the last event of '%s' is stamped %s, too far ahead to be followed, and nobody could change what is written after it: nothing was written", l.agent, l.chain.Time)}
 }
 
 // ahead is a log with times far ahead.
@@ -141,11 +135,11 @@ func (a ahead) text() string {
 func (t *Tracker) checkClocks(_ context.Context, s *snapshot) ([]fail.Diagnosis, error) {
 	var found []fail.Diagnosis
 	for _, a := range s.ahead(t.now()) {
-		hint := "set the clock of that writer's machine; nothing is lost or delayed by it: git crosslink status"
+		d := fail.Diagnosis{Code: "far-future", Severity: fail.Warning, Text: a.text()}
 		if a.beyond > 0 {
-			hint = fmt.Sprintf("an admin can end that log before the event: git crosslink trust revoke %s --after %d", a.agent, a.beyond-1)
+			d.Code, d.Fields = "far-future/beyond", fail.Fields{"agent": a.agent, "after": strconv.FormatUint(a.beyond-1, 10)}
 		}
-		found = append(found, fail.Diagnosis{Code: "far-future", Severity: fail.Warning, Text: a.text(), Hints: []string{hint}})
+		found = append(found, d)
 	}
 	return found, nil
 }

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/git-crosslink/git-crosslink/cli/hints"
 	"github.com/git-crosslink/git-crosslink/event"
 	"github.com/git-crosslink/git-crosslink/fail"
 	"github.com/git-crosslink/git-crosslink/tracker"
@@ -54,7 +55,7 @@ func TestGreatestTime(t *testing.T) {
 	err := alice.trySetStatus(event.Open, other, issue)
 	var e *fail.Error
 	if !errors.As(err, &e) || e.Code.Name() != "far-future" || e.Kind != fail.Denied || !strings.Contains(e.Message, "event 2 of 'zed'") ||
-		!strings.HasSuffix(e.Hints[0], ": git crosslink trust revoke zed --after 0") {
+		!strings.HasSuffix(hints.For(e.Code, e.Fields)[0], ": git crosslink trust revoke zed --after 0") {
 		t.Fatalf("%v: %+v", err, e)
 	}
 	if alice.status().Hash != before {

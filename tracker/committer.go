@@ -23,8 +23,7 @@ func (t *Tracker) checkCommitter() error {
 	if address == "" || refs.ValidAddress(address) {
 		return nil
 	}
-	return &fail.Error{Kind: fail.Denied, Code: "committer", Message: fmt.Sprintf("crosslink.committer is '%s', which is not a usable email address", fail.Truncate(address)),
-		Hints: []string{"set an address without a name: git config crosslink.committer you@example.com", "or use the default, <agent-id>@crosslink: git config --unset crosslink.committer"}}
+	return &fail.Error{Kind: fail.Denied, Code: "committer", Message: fmt.Sprintf("crosslink.committer is '%s', which is not a usable email address", fail.Truncate(address))}
 }
 
 // findCommitter is the doctor's look at that.

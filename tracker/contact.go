@@ -126,20 +126,21 @@ func (t *Tracker) checkHub(ctx context.Context, s *snapshot) ([]fail.Diagnosis, 
 	var found []fail.Diagnosis
 	switch {
 	case t.chooseErr != nil:
-		return []fail.Diagnosis{diagnosed(fail.Problem, t.chooseErr, "several-remotes")}, nil
+		return []fail.Diagnosis{t.chooseErr.Diagnosis(fail.Problem, t.chooseErr.Message)}, nil
 	case t.hub == nil:
 		found = append(found, fail.Diagnosis{Code: "private", Severity: fail.Note, Text: "the repository has no remote: its tracker is here and nowhere else"})
 	case s.apart:
-		found = append(found, diagnosed(fail.Problem, t.apartError(), "private-numbers"))
+		e := t.apartError()
+		found = append(found, e.Diagnosis(fail.Problem, e.Message))
 	case s.level != 0 && !s.writable():
-		found = append(found, diagnosed(fail.Problem, t.refuseLevel(s), "level"))
+		e := t.levelError(s)
+		found = append(found, e.Diagnosis(fail.Problem, e.Message))
 	case !s.bound && t.contact.Last.IsZero() && !t.fetched:
-		found = append(found, fail.Diagnosis{Code: "unseen", Severity: fail.Note, Text: fmt.Sprintf("'%s' has not been reached yet", t.hub.Name), Hints: []string{"git crosslink sync"}})
+		found = append(found, fail.Diagnosis{Code: "unseen", Severity: fail.Note, Text: fmt.Sprintf("'%s' has not been reached yet", t.hub.Name)})
 	case !s.bound && t.noRoom != nil:
-		found = append(found, diagnosed(fail.Warning, t.noRoom, "empty-remote"))
+		found = append(found, t.noRoom.Diagnosis(fail.Warning, t.noRoom.Message))
 	case !s.bound:
-		found = append(found, fail.Diagnosis{Code: "unshared", Severity: fail.Warning, Text: fmt.Sprintf("there is no tracker on '%s' yet; what is written stays here", t.hub.Name),
-			Hints: []string{"share it with your team: git crosslink init"}})
+		found = append(found, fail.Diagnosis{Code: "unshared", Severity: fail.Warning, Text: fmt.Sprintf("there is no tracker on '%s' yet; what is written stays here", t.hub.Name)})
 	}
 	which, err := t.checkWhich(ctx, s)
 	if err != nil {
@@ -148,7 +149,7 @@ func (t *Tracker) checkHub(ctx context.Context, s *snapshot) ([]fail.Diagnosis, 
 	found = append(found, which...)
 	said := s.metaBad.Texts()
 	for _, text := range said {
-		found = append(found, fail.Diagnosis{Code: "meta", Severity: fail.Warning, Text: text, Hints: []string{"who wrote it, and what is believed: git crosslink trust list"}})
+		found = append(found, fail.Diagnosis{Code: "meta/believed", Severity: fail.Warning, Text: text})
 	}
 	for _, p := range t.contact.Problems {
 		if len(which) > 0 && p.Ref == metaName {
@@ -161,7 +162,7 @@ func (t *Tracker) checkHub(ctx context.Context, s *snapshot) ([]fail.Diagnosis, 
 			found = append(found, fail.Diagnosis{Code: "not-stored", Severity: fail.Warning, Text: p.Text})
 			continue
 		}
-		found = append(found, fail.Diagnosis{Code: "hub", Severity: fail.Warning, Text: p.Text, Hints: []string{"what was seen before is kept and in use; the hub's owner can look there: git crosslink server check"}})
+		found = append(found, fail.Diagnosis{Code: "hub/kept", Severity: fail.Warning, Text: p.Text})
 	}
 	return found, nil
 }
@@ -182,20 +183,20 @@ func (t *Tracker) checkSending(ctx context.Context, s *snapshot) ([]fail.Diagnos
 		}
 	}
 	if t.contact.Refused != "" && t.admitted(s) != nil { // checkAgent says whom to ask
-		found = append(found, fail.Diagnosis{Code: "queued", Severity: fail.Note, Text: fmt.Sprintf("%s kept here until then", events(n))})
+		found = append(found, fail.Diagnosis{Code: "queued/until-then", Severity: fail.Note, Text: fmt.Sprintf("%s kept here until then", events(n))})
 	} else if t.contact.Refused != "" {
-		found = append(found, fail.Diagnosis{Code: "refused", Severity: fail.Problem, Text: fmt.Sprintf("%s; %s kept here", t.contact.Refused, events(n)), Hints: t.refusedHints()})
+		found = append(found, t.takesNoPush(fmt.Sprintf("%s; %s kept here", t.contact.Refused, events(n))))
 	} else if n > 0 && (t.contact.Other != "" || t.contact.NoMeta || t.apart() != "") { // checkWhich says what to do
-		found = append(found, fail.Diagnosis{Code: "queued", Severity: fail.Note, Text: fmt.Sprintf("%s kept here until then", events(n))})
+		found = append(found, fail.Diagnosis{Code: "queued/until-then", Severity: fail.Note, Text: fmt.Sprintf("%s kept here until then", events(n))})
 	} else if n > 0 {
 		severity := fail.Warning
 		if manual || t.readPace().MayStart(t.now(), t.limits(), s.urgency()).After(t.now()) && !t.readPace().Until.After(t.now()) { // as the user wants it, or on its way
 			severity = fail.Note
 		}
-		found = append(found, fail.Diagnosis{Code: "queued", Severity: severity, Text: fmt.Sprintf("%s not on the hub yet", events(n)), Hints: []string{"git crosslink sync"}})
+		found = append(found, fail.Diagnosis{Code: "queued", Severity: severity, Text: fmt.Sprintf("%s not on the hub yet", events(n))})
 	}
 	if manual {
-		found = append(found, fail.Diagnosis{Code: "manual", Severity: fail.Note, Text: "crosslink.sync is 'manual': only 'git crosslink sync' and 'init' talk to the hub"})
+		found = append(found, fail.Diagnosis{Code: "manual", Severity: fail.Note, Text: "crosslink.sync is 'manual'"})
 	}
 	return found, nil
 }

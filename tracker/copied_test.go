@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/git-crosslink/git-crosslink/cli/hints"
 	"github.com/git-crosslink/git-crosslink/event"
 	"github.com/git-crosslink/git-crosslink/fail"
 	"github.com/git-crosslink/git-crosslink/store"
@@ -253,7 +254,7 @@ func TestCopiedCloneUnnoticed(t *testing.T) {
 				continue
 			}
 			e, ok := errors.AsType[*fail.Error](err)
-			if !ok || e.Code.Name() != "copied-clone" || e.Kind != fail.Fatal || !strings.Contains(strings.Join(e.Hints, " "), "git crosslink agent fork") {
+			if !ok || e.Code.Name() != "copied-clone" || e.Kind != fail.Fatal || !strings.Contains(strings.Join(hints.For(e.Code, e.Fields), " "), "git crosslink agent fork") {
 				t.Fatalf("%v", err)
 			}
 			if lost != nil {
@@ -277,7 +278,7 @@ func TestCopiedCloneUnnoticed(t *testing.T) {
 		tr := lost.anonymous()
 		f, err := tr.Fork(context.Background(), "")
 		tr.Close()
-		if err != nil || f.Carried < 1 || f.Agent == was || f.Set != "" {
+		if err != nil || f.Carried < 1 || f.Agent == was || f.Scope != "" {
 			t.Fatalf("%+v %v", f, err)
 		}
 		for range 2 {

@@ -125,8 +125,7 @@ func (t *Tracker) loadLedger(ctx context.Context, s *snapshot) {
 	d.view = view
 	if n := len(view.Bad); n > 0 {
 		b := view.Bad[n-1]
-		t.tellOnce(fail.Notice{Code: "bad-step", Text: fmt.Sprintf("%s not believed (the last: %s, %s); decisions go on over them", badSteps(n), b.ID[:min(12, len(b.ID))], b.Reason),
-			Hints: []string{"git crosslink fsck --full"}})
+		t.tellOnce(fail.Notice{Code: "bad-step", Text: fmt.Sprintf("%s not believed (the last: %s, %s); decisions go on over them", badSteps(n), b.ID[:min(12, len(b.ID))], b.Reason)})
 	}
 	t.judging.bad = append(t.judging.bad, view.Bad...)
 	d.bad = slices.Clone(was.Bad)

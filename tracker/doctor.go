@@ -93,7 +93,7 @@ func (t *Tracker) examine(ctx context.Context, s *snapshot, chosen func(check) b
 			return nil, ctx.Err()
 		}
 		if all = append(all, found...); err != nil {
-			all = append(all, diagnosed(fail.Problem, fmt.Errorf("cannot look at %s: %w", c.subject, err), "unseen"))
+			all = append(all, diagnosed(fail.Problem, fmt.Errorf("cannot look at %s: %w", c.subject, err), "unseen/check"))
 		}
 	}
 	return all, nil
@@ -105,14 +105,14 @@ func (t *Tracker) askHub(ctx context.Context, offline bool) ([]fail.Diagnosis, e
 		return nil, nil
 	}
 	if err := t.ensureReplica(ctx); err != nil {
-		return []fail.Diagnosis{diagnosed(fail.Problem, t.unwritable(err), "not-writable")}, nil
+		return []fail.Diagnosis{diagnosed(fail.Problem, t.unwritable(err), "not-writable/failed")}, nil
 	}
 	t.unwatched = true // what it would tell is in the findings
 	bounded, cancel := context.WithTimeout(ctx, insistent)
 	defer cancel()
 	unlock, ok, err := t.lockHub(bounded, t.wait())
 	if err != nil {
-		return []fail.Diagnosis{diagnosed(fail.Problem, t.unwritable(err), "not-writable")}, ctx.Err()
+		return []fail.Diagnosis{diagnosed(fail.Problem, t.unwritable(err), "not-writable/failed")}, ctx.Err()
 	}
 	if !ok {
 		busy := fail.Diagnosis{Code: "sync-busy", Severity: fail.Note, Text: "another process of this clone is talking to the hub; this is what was known before"}
@@ -129,13 +129,14 @@ func (t *Tracker) askHub(ctx context.Context, offline bool) ([]fail.Diagnosis, e
 	re, ok := errors.AsType[*refs.RemoteError](err)
 	if !ok {
 		if bounded.Err() == nil {
-			return []fail.Diagnosis{diagnosed(fail.Problem, t.unwritable(err), "not-stored")}, nil
+			return []fail.Diagnosis{diagnosed(fail.Problem, t.unwritable(err), "not-stored/failed")}, nil
 		}
 		re = &refs.RemoteError{NoConnection: true, Err: fmt.Errorf("no answer in %d s", insistent/time.Second)}
 	}
-	d := diagnosed(fail.Problem, t.unfetched(re), "unreachable")
+	e := t.unfetched(re)
+	d := e.Diagnosis(fail.Problem, e.Message)
 	if re.NoConnection {
-		d.Hints = append(d.Hints, "check whether git reaches it: git fetch "+shellQuote(t.hub.Name))
+		d.Fields["remote"] = t.hub.Name
 	}
 	return []fail.Diagnosis{d}, nil
 }
@@ -158,7 +159,7 @@ func diagnosed(s fail.Severity, err error, code fail.Code) fail.Diagnosis {
 	if e, ok := errors.AsType[*fail.Error](err); ok && e.Error() == err.Error() {
 		return e.Diagnosis(s, e.Message)
 	}
-	return fail.Diagnosis{Code: code, Severity: s, Text: err.Error(), Hints: []string{"see what it does: GIT_CROSSLINK_TRACE=1 git crosslink status"}}
+	return fail.Diagnosis{Code: code, Severity: s, Text: err.Error()}
 }
 
 // checkSettings is the doctor's look at values that mean nothing.

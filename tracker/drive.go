@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/git-crosslink/git-crosslink/fail"
 	"github.com/git-crosslink/git-crosslink/refs"
 	"github.com/git-crosslink/git-crosslink/syncer"
 )
@@ -17,9 +18,10 @@ import (
 // outcome is how a publish ended.
 type outcome struct {
 	sent    int
-	reason  string        // why lines stay here, "" when all went out
-	refused bool          // the reason is that the hub refuses them
-	hints   []string      // what to do about it
+	reason  string    // why lines stay here, "" when all went out
+	refused bool      // the reason is that the hub refuses them
+	code    fail.Code // of the reason; "" if it has no name
+	fields  fail.Fields
 	asked   bool          // the hub was reached
 	paced   *syncer.Paced // why it was not asked to the end just now; nil if it was
 }
@@ -340,10 +342,10 @@ func (t *Tracker) unsentReason(ctx context.Context, s *snapshot, o *outcome) {
 		o.reason = l.trailText()
 	case l.foreign:
 		if e := t.lockedError(ctx, s); e != nil {
-			o.reason, o.hints = e.Message, e.Hints
+			o.reason, o.code, o.fields = e.Message, e.Code, e.Fields
 		}
 	case t.withheld(ctx, s, l):
-		o.refused = true
-		o.reason, o.hints = t.refusalOf(ctx, s, l)
+		n := t.refusalOf(ctx, s, l)
+		o.refused, o.reason, o.code, o.fields = true, n.Text, n.Code, n.Fields
 	}
 }

@@ -75,8 +75,8 @@ func (t *Tracker) Emit(ctx context.Context, o EmitOptions, build func(p Projecti
 // there is one in reach, is known, and that there is somebody to write: who
 // cannot write there is given no identity.
 func (t *Tracker) prepare(ctx context.Context, o EmitOptions) error {
-	if t.chooseErr != nil {
-		return t.chooseErr
+	if err := t.chosen(); err != nil {
+		return err
 	}
 	if err := t.mayName(); err != nil {
 		return err
@@ -248,16 +248,13 @@ func (t *Tracker) mayAppend(s *snapshot) error {
 		return t.divergedError(t.agent)
 	case l.forked():
 		return &fail.Error{Kind: fail.Fatal, Code: "forked",
-			Message: fmt.Sprintf("the key of '%s' wrote two histories, and behind event %d nothing counts any more: nothing was written", t.agent, l.verdict.Fed),
-			Hints:   []string{"go on under an id of your own: git crosslink agent fork"}}
+			Message: fmt.Sprintf("the key of '%s' wrote two histories, and behind event %d nothing counts any more: nothing was written", t.agent, l.verdict.Fed)}
 	case l.torn:
-		return &fail.Error{Kind: fail.Fatal, Code: "own-log",
-			Message: fmt.Sprintf("objects of the log of '%s' are missing here: nothing was written", t.agent),
-			Hints:   []string{"take what the hub has: git crosslink sync"}}
+		return &fail.Error{Kind: fail.Fatal, Code: "own-log/missing",
+			Message: fmt.Sprintf("objects of the log of '%s' are missing here: nothing was written", t.agent)}
 	case l.ended != "":
 		return &fail.Error{Kind: fail.Fatal, Code: "own-log",
-			Message: fmt.Sprintf("the log of '%s' cannot be read to its end (%s): nothing was written", t.agent, l.ended),
-			Hints:   []string{"see where it stops: git crosslink status", "write under a new id meanwhile: git config crosslink.agent <new id>"}}
+			Message: fmt.Sprintf("the log of '%s' cannot be read to its end (%s): nothing was written", t.agent, l.ended)}
 	}
 	return nil
 }
@@ -342,7 +339,7 @@ func (t *Tracker) stamp(ctx context.Context, s *snapshot, bodies []Body) ([]*eve
 	if t.hub == nil { // the replica is the hub: decided at once
 		step, err := t.decide(ctx, s, meta, map[string]string{t.agent: string(tip)})
 		if err != nil { // facts need no agreement
-			t.tellOnce(fail.Notice{Code: "undecidable", Text: fmt.Sprintf("nothing can be decided just now: %v", err), Hints: []string{"git crosslink status"}})
+			t.tellOnce(fail.Notice{Code: "undecidable", Text: fmt.Sprintf("nothing can be decided just now: %v", err)})
 		}
 		if step != "" {
 			ups = append(ups, refs.Update{Ref: headRoot + checkpointName, Old: s.refs[headRoot+checkpointName], New: step})
@@ -425,8 +422,7 @@ func (t *Tracker) settle(ctx context.Context, o EmitOptions, r *Receipt, s *snap
 		return nil
 	case !o.Wait && !o.Lock && t.getenv("CI") == "" && t.readPace().Slow(t.now()):
 		r.Sync = Queued
-		t.tellOnce(fail.Notice{Code: "slow", Text: fmt.Sprintf("kept here, sent in the background: the last push took longer than %d s", int(t.wait().Seconds())),
-			Hints: []string{"to wait for it: git crosslink sync"}})
+		t.tellOnce(fail.Notice{Code: "slow/wait", Text: fmt.Sprintf("kept here, sent in the background: the last push took longer than %d s", int(t.wait().Seconds()))})
 		t.detach()
 		return nil
 	}
@@ -464,17 +460,21 @@ func (t *Tracker) deliverAndLook(ctx context.Context, o EmitOptions, r *Receipt,
 		return nil
 	case r.forked:
 		e := t.divergedError(t.agent)
-		t.tellOnce(fail.Notice{Code: "copied-clone", Text: "kept here, and not sent: " + e.Error(), Hints: e.(*fail.Error).Hints})
+		t.tellOnce(e.Notice("kept here, and not sent: " + e.Message))
 		return nil
 	case out.paced != nil && !out.paced.Busy:
 		if out.paced.Until.Sub(t.now()) > syncer.Coalesce { // else it only waits for what comes next
-			t.tellOnce(fail.Notice{Code: "paced", Text: "saved locally; will be sent within a minute (" + reason + ")", Hints: []string{"to wait for it: git crosslink sync"}})
+			t.tellOnce(fail.Notice{Code: "paced", Text: "saved locally; will be sent within a minute (" + reason + ")"})
 		}
 	case out.refused && there: // sent, and not decided
-		t.tellRefused(o, fail.Notice{Code: "undecided", Text: "not decided yet: " + reason, Hints: []string{"what to do: git crosslink doctor"}})
+		t.tellRefused(o, fail.Notice{Code: "undecided/step", Text: "not decided yet: " + reason})
 		return nil
 	case out.refused:
-		t.tellRefused(o, fail.Notice{Code: "refused", Text: "kept here, not sent: " + reason, Hints: out.hints})
+		n := fail.Notice{Code: "refused/kept", Text: "kept here, not sent: " + reason}
+		if out.code != "" {
+			n.Code, n.Fields = out.code, out.fields
+		}
+		t.tellRefused(o, n)
 		return nil
 	case reason != "":
 		t.tellOnce(t.queued(reason))

@@ -18,7 +18,7 @@ type Forked struct {
 	Was     string `json:"was"`
 	Agent   string `json:"agent"`   // the new id
 	Carried int    `json:"carried"` // events carried over
-	Set     string `json:"set"`     // what the user has to set for the new id to hold; "" = nothing
+	Scope   string `json:"scope"`   // where the user has to set the new id for it to hold (idScope); "" = nowhere
 
 	Withdrawn []Withdrawn  `json:"withdrawn"` // events that were not carried over, with what hung on them
 	Locks     []event.UUID `json:"locks"`     // issues whose lock stays with the old id
@@ -38,8 +38,7 @@ func (t *Tracker) Fork(ctx context.Context, newID string, without ...string) (*F
 		newID = mintAgent(t.getenv("USER"))
 	}
 	if err := event.ValidAgentID(newID); err != nil {
-		return nil, &fail.Error{Kind: fail.Denied, Code: "agent-id", Message: err.Error(),
-			Hints: []string{"an agent id has 3 to 64 of a-z, 0-9 and '-', for instance: git crosslink agent fork builder-2"}}
+		return nil, &fail.Error{Kind: fail.Denied, Code: "agent-id/fork", Message: err.Error()}
 	}
 	for range tries {
 		if newer, err := t.endFork(ctx); err != nil {
@@ -71,8 +70,7 @@ func (t *Tracker) moveTo(ctx context.Context, newID string, without []string) (*
 		return nil, &fail.Error{Kind: fail.No, Code: "no-fork", Message: fmt.Sprintf("the log of '%s' has not forked, and it has no unsent events: there is nothing to move", t.agent)}
 	}
 	if s.logs[newID] != nil {
-		return nil, &fail.Error{Kind: fail.Fatal, Code: "agent-taken", Message: fmt.Sprintf("there is a log of '%s' already", newID),
-			Hints: []string{"let one be minted: git crosslink agent fork"}}
+		return nil, &fail.Error{Kind: fail.Fatal, Code: "agent-taken", Message: fmt.Sprintf("there is a log of '%s' already", newID)}
 	}
 	f := &Forked{Was: t.agent, Agent: newID, Locks: s.left(t.agent)}
 	tip, err := t.carryOver(ctx, s, l, f, without)
@@ -126,8 +124,8 @@ func (t *Tracker) endFork(ctx context.Context) (newer string, err error) {
 		return "", err
 	}
 	n := fail.Notice{Code: "fork-completed", Text: fmt.Sprintf("you write here as '%s' now: the interrupted move of the log of '%s' is complete", f.Agent, f.Was)}
-	if f.Set != "" {
-		n.Hints = []string{"from now on set: " + f.Set}
+	if f.Scope != "" {
+		n.Code, n.Fields = "fork-completed/set", fail.Fields{"agent": f.Agent, "scope": f.Scope}
 	}
 	t.notice(n)
 	return f.Agent, nil
@@ -135,11 +133,9 @@ func (t *Tracker) endFork(ctx context.Context) (newer string, err error) {
 
 // goOnAs makes the new id the one that writes here.
 func (t *Tracker) goOnAs(ctx context.Context, f *Forked) error {
-	switch scope := t.agentScope(); {
-	case t.getenv("GIT_CROSSLINK_AGENT") != "":
-		f.Set = "GIT_CROSSLINK_AGENT=" + f.Agent
-	case scope == "command" || scope == "worktree":
-		f.Set = t.nameAgent(f.Agent)
+	switch scope := t.idScope(); {
+	case scope == "environment" || scope == "command" || scope == "worktree":
+		f.Scope = scope
 	case scope != "": // also where all repositories of a user share one
 		if err := t.outer.SetConfig(ctx, "crosslink.agent", f.Agent); err != nil {
 			return t.unwritable(fmt.Errorf("set 'crosslink.agent': %w", err))

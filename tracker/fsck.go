@@ -189,30 +189,28 @@ func (t *Tracker) checkLogs(_ context.Context, s *snapshot) ([]fail.Diagnosis, e
 			empty = append(empty, id)
 		}
 		if l.beyond {
-			found = append(found, fail.Diagnosis{Code: "beyond", Severity: fail.Warning, Text: l.beyondText(), Hints: []string{"show details: git crosslink trust show " + id}})
+			found = append(found, fail.Diagnosis{Code: "beyond", Severity: fail.Warning, Text: l.beyondText(), Fields: fail.Fields{"agent": id}})
 		}
 		if id == t.agent { // checkAgent
 			continue
 		}
 		if l.distrust() != "" {
-			found = append(found, fail.Diagnosis{Code: "trust", Severity: fail.Warning, Text: l.distrust(), Hints: []string{"show details: git crosslink trust show " + id}})
+			found = append(found, fail.Diagnosis{Code: "trust", Severity: fail.Warning, Text: l.distrust(), Fields: fail.Fields{"agent": id}})
 		}
 		switch {
 		case l.diverged:
-			found = append(found, fail.Diagnosis{Code: "copied-clone", Severity: fail.Warning, Text: t.divergedError(id).Error(),
-				Hints: []string{"where that agent writes: git crosslink agent fork"}})
+			found = append(found, fail.Diagnosis{Code: "copied-clone/other", Severity: fail.Warning, Text: t.divergedError(id).Error()})
 		case l.torn:
-			found = append(found, fail.Diagnosis{Code: "torn-log", Severity: fail.Warning, Text: fmt.Sprintf("objects of the log of '%s' are missing here; the hub's is shown", id), Hints: []string{"git crosslink sync"}})
+			found = append(found, fail.Diagnosis{Code: "torn-log", Severity: fail.Warning, Text: fmt.Sprintf("objects of the log of '%s' are missing here; the hub's is shown", id)})
 		case l.ended != "":
-			found = append(found, fail.Diagnosis{Code: "ended", Severity: fail.Warning, Text: fmt.Sprintf("the log of '%s' stops after %d events: %s", id, l.chain.Seq, l.ended),
-				Hints: []string{"its writer should see it; what is in front of it counts: git crosslink fsck"}})
+			found = append(found, fail.Diagnosis{Code: "ended", Severity: fail.Warning, Text: fmt.Sprintf("the log of '%s' stops after %d events: %s", id, l.chain.Seq, l.ended)})
 		}
 	}
 	if len(empty) > 0 {
 		found = append(found, t.emptyLogs(empty))
 	}
 	if n := len(s.project().Rejections()); n > 0 {
-		found = append(found, fail.Diagnosis{Code: "rejected", Severity: fail.Note, Text: fmt.Sprintf("%d events break a rule and are passed over by everybody", n), Hints: []string{"git crosslink fsck"}})
+		found = append(found, fail.Diagnosis{Code: "rejected", Severity: fail.Note, Text: fmt.Sprintf("%d events break a rule and are passed over by everybody", n)})
 	}
 	return found, nil
 }
@@ -225,11 +223,11 @@ func (t *Tracker) emptyLogs(ids []string) fail.Diagnosis {
 	if n := len(ids); n > 1 {
 		text = fmt.Sprintf("%d logs on the hub have no events, the first is that of '%s'; each of them slows every clone down", n, ids[0])
 	}
-	hints := []string{"ask the hub's owner to remove such branches"}
+	d := fail.Diagnosis{Code: "empty-log", Severity: fail.Warning, Text: text}
 	if t.hub != nil {
-		hints = append(hints, "list all logs of the hub: git ls-remote "+shellWord(t.hub.Name)+" 'crosslink/agents/*'")
+		d.Fields = fail.Fields{"remote": t.hub.Name}
 	}
-	return fail.Diagnosis{Code: "empty-log", Severity: fail.Warning, Text: text, Hints: hints}
+	return d
 }
 
 // checkLedger is the doctor's look at what was decided.
@@ -245,16 +243,14 @@ func (t *Tracker) checkLedger(ctx context.Context, s *snapshot) ([]fail.Diagnosi
 	var found []fail.Diagnosis
 	for _, f := range r.Findings {
 		if f.Kind == "lost" {
-			found = append(found, fail.Diagnosis{Code: "lost-decisions", Severity: fail.Warning, Text: "the hub has lost decisions that it had acknowledged", Hints: []string{"bring them back: git crosslink sync"}})
+			found = append(found, fail.Diagnosis{Code: "lost-decisions", Severity: fail.Warning, Text: "the hub has lost decisions that it had acknowledged"})
 			continue
 		}
-		found = append(found, fail.Diagnosis{Code: "ledger", Severity: fail.Problem, Text: "the ledger cannot be judged, so nothing is shown as decided: " + f.Text,
-			Hints: []string{"judge it from its root: git crosslink fsck --full"}})
+		found = append(found, fail.Diagnosis{Code: "ledger", Severity: fail.Problem, Text: "the ledger cannot be judged, so nothing is shown as decided: " + f.Text})
 	}
 	if len(bad) > 0 {
 		b := bad[len(bad)-1]
-		found = append(found, fail.Diagnosis{Code: "bad-step", Severity: fail.Warning, Text: fmt.Sprintf("%s not believed, the last is %d (%s); everybody skips them", badSteps(len(bad)), b.Sequence, b.Reason),
-			Hints: []string{"see who wrote them: git crosslink fsck"}})
+		found = append(found, fail.Diagnosis{Code: "bad-step/found", Severity: fail.Warning, Text: fmt.Sprintf("%s not believed, the last is %d (%s); everybody skips them", badSteps(len(bad)), b.Sequence, b.Reason)})
 	}
 	return found, nil
 }

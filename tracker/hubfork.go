@@ -53,8 +53,8 @@ type Detached struct {
 // remote names the fork; "" is the hub, if another remote is known to hold the
 // original.
 func (t *Tracker) Detach(ctx context.Context, remote string) (*Detached, error) {
-	if t.chooseErr != nil {
-		return nil, t.chooseErr
+	if err := t.chosen(); err != nil {
+		return nil, err
 	}
 	if t.hub == nil {
 		return nil, &fail.Error{Kind: fail.No, Code: "no-fork", Message: "there is no tracker on a remote: nothing was detached"}
@@ -64,9 +64,9 @@ func (t *Tracker) Detach(ctx context.Context, remote string) (*Detached, error) 
 	case !contains(t.remotes(), remote):
 		return nil, noSuchRemote(remote)
 	case t.hub.self:
-		return nil, t.chosenError()
+		return nil, t.chosenError("hub-chosen", "")
 	default:
-		return nil, t.chosenError("to go there first: git config crosslink.remote " + shellWord(remote))
+		return nil, t.chosenError("hub-chosen/detach", remote)
 	}
 	agent, err := t.settleAgent(ctx)
 	if err != nil {
@@ -88,8 +88,7 @@ func (t *Tracker) Detach(ctx context.Context, remote string) (*Detached, error) 
 			return d, t.unwritable(err)
 		}
 	}
-	return nil, &fail.Error{Kind: fail.Unconfirmed, Code: "init-race", Message: fmt.Sprintf("the hub on '%s' kept changing; nothing was detached", t.hub.Name),
-		Hints: []string{"try again: git crosslink fork detach"}}
+	return nil, &fail.Error{Kind: fail.Unconfirmed, Code: "init-race/detach", Message: fmt.Sprintf("the hub on '%s' kept changing; nothing was detached", t.hub.Name)}
 }
 
 func (t *Tracker) detachOnce(ctx context.Context, remote string, sent *int) (d *Detached, again bool, err error) {
@@ -129,7 +128,7 @@ func (t *Tracker) detachOnce(ctx context.Context, remote string, sent *int) (d *
 			ups = append(ups, refs.Update{Ref: name, Old: old, New: n.refs[rest]})
 		}
 	}
-	res, err := t.pushPatiently(ctx, p, "git crosslink fork detach")
+	res, err := t.pushPatiently(ctx, p, detaching)
 	if err != nil || !allAccepted(p, res) {
 		if landed, again, err := t.detachOutcome(ctx, n, p, res, err); !landed {
 			return nil, again, err
@@ -152,7 +151,7 @@ func (t *Tracker) detachOutcome(ctx context.Context, n *anewHub, p refs.Push, re
 		if lost, err := t.lostRace(ctx, p, res); lost || err != nil {
 			return false, err == nil, err
 		}
-		return false, false, &fail.Error{Kind: fail.Denied, Code: "refused", Hints: []string{"ask who runs it to allow the branches below crosslink/ to be replaced, for this once"},
+		return false, false, &fail.Error{Kind: fail.Denied, Code: "refused/detach",
 			Message: fmt.Sprintf("the remote '%s' refuses it: %s; nothing was detached", t.hub.Name, whyRefused(res))}
 	}
 	if err := t.fetch(ctx); err != nil {
@@ -160,7 +159,7 @@ func (t *Tracker) detachOutcome(ctx context.Context, n *anewHub, p refs.Push, re
 		if !ok {
 			return false, false, err
 		}
-		return false, false, t.unanswered("detached", "git crosslink status", gitWords(re))
+		return false, false, t.unanswered("unanswered/detach", "detached", gitWords(re))
 	}
 	there, err := t.local().Refs(ctx, incomingRoot+metaName)
 	if err != nil || len(there) == 1 && there[0].OID == n.refs[metaName] {
@@ -170,7 +169,7 @@ func (t *Tracker) detachOutcome(ctx context.Context, n *anewHub, p refs.Push, re
 		return false, false, pushed
 	}
 	return false, false, &fail.Error{Kind: fail.Denied, Code: "read-only", Message: fmt.Sprintf("the remote '%s' takes no such push from you: nothing was detached", t.hub.Name),
-		Hints: []string{"what git says: " + gist(res.Stderr)}}
+		Fields: fail.Fields{"git": gist(res.Stderr)}}
 }
 
 // mayDetach says what has to be so before anything is written.
@@ -183,10 +182,9 @@ func (t *Tracker) mayDetach(ctx context.Context, s *snapshot, remote, unsent str
 	case s.decided.err != nil:
 		return fmt.Errorf("judge the ledger: %w", s.decided.err)
 	case unsent != "" || s.unsent() > 0:
-		return &fail.Error{Kind: fail.Unconfirmed, Code: "unsent", Message: fmt.Sprintf("not everything written here is on '%s' yet: nothing was detached", t.hub.Name),
-			Hints: []string{"see why: git crosslink sync"}}
+		return &fail.Error{Kind: fail.Unconfirmed, Code: "unsent", Message: fmt.Sprintf("not everything written here is on '%s' yet: nothing was detached", t.hub.Name)}
 	case s.meta.Migrated != nil:
-		return &fail.Error{Kind: fail.Fatal, Code: "cannot-detach", Message: "this hub was migrated from an older level; it cannot be detached by this version"}
+		return &fail.Error{Kind: fail.Fatal, Code: "cannot-detach/migrated", Message: "this hub was migrated from an older level; it cannot be detached by this version"}
 	}
 	if remote != "" {
 		return nil
@@ -195,9 +193,8 @@ func (t *Tracker) mayDetach(ctx context.Context, s *snapshot, remote, unsent str
 	if err != nil || len(twins) > 0 {
 		return err
 	}
-	return &fail.Error{Kind: fail.No, Code: "no-fork", Message: "no other repository with this tracker is known here: nothing was detached",
-		Hints: []string{"make the original known: git remote add upstream <url> && git fetch upstream",
-			fmt.Sprintf("or name the remote whose tracker is to go its own way: git crosslink fork detach %s", shellWord(t.hub.Name))}}
+	return &fail.Error{Kind: fail.No, Code: "no-fork/detach", Message: "no other repository with this tracker is known here: nothing was detached",
+		Fields: fail.Fields{"remote": t.hub.Name}}
 }
 
 // switchTo makes this clone one of another hub: what was believed of the old
@@ -445,6 +442,5 @@ func (w *rewriting) ledger(ctx context.Context, meta refs.OID) (refs.OID, error)
 }
 
 func cannotDetach(why string) error {
-	return &fail.Error{Kind: fail.Fatal, Code: "cannot-detach", Message: "the ledger cannot be written again under another id: " + why + "; nothing was detached",
-		Hints: []string{"what is in it: git crosslink fsck --full"}}
+	return &fail.Error{Kind: fail.Fatal, Code: "cannot-detach", Message: "the ledger cannot be written again under another id: " + why + "; nothing was detached"}
 }

@@ -53,8 +53,7 @@ func (t *Tracker) knownAgent() (string, error) {
 	if named != "" {
 		if err := event.ValidAgentID(named); err != nil {
 			return "", &fail.Error{Kind: fail.Denied, Code: "agent-id",
-				Message: fmt.Sprintf("%s: %v", source, err),
-				Hints:   []string{"an agent id has 3 to 64 of a-z, 0-9 and '-', for instance: GIT_CROSSLINK_AGENT=builder-1"}}
+				Message: fmt.Sprintf("%s: %v", source, err)}
 		}
 		return named, nil
 	}
@@ -92,20 +91,23 @@ func (t *Tracker) settleAgent(ctx context.Context) (string, error) {
 		return "", fmt.Errorf("make this worktree's identity: %w", err)
 	}
 	if old != nil {
-		t.notice(fail.Notice{Code: "copied-clone",
+		t.notice(fail.Notice{Code: "copied-clone/here",
 			Text: fmt.Sprintf("this repository is a copy of one that writes as '%s'; here you write as '%s'", old.Agent, id)})
 	} else {
-		t.notice(fail.Notice{Code: "new-agent", Text: fmt.Sprintf("you write here as '%s'%s", id, t.madeKey(id))})
+		n := fail.Notice{Code: "new-agent", Text: fmt.Sprintf("you write here as '%s'", id)}
+		if t.madeKey(id) {
+			n.Code, n.Text = "new-agent/key", n.Text+", signing with a key made for it"
+		}
+		t.notice(n)
 	}
 	return id, nil
 }
 
 // noAgentInCI refuses a write of a job that nobody named: three thousand jobs
 // would be three thousand agents.
-func (t *Tracker) noAgentInCI() error {
+func (t *Tracker) noAgentInCI() *fail.Error {
 	return &fail.Error{Kind: fail.Denied, Code: "ci-agent",
-		Message: "no agent id in a CI job: each job would add a log of its own to everybody's fetch",
-		Hints:   []string{"name one for all jobs of this kind: export GIT_CROSSLINK_AGENT=ci-build", jobKeyHint}}
+		Message: "no agent id in a CI job: each job would add a log of its own to everybody's fetch"}
 }
 
 func mintAgent(userName string) string {
@@ -135,8 +137,7 @@ func readIdentity(path string) (*identity, error) {
 	var id identity
 	if err := json.Unmarshal(b, &id); err != nil || event.ValidAgentID(id.Agent) != nil {
 		return nil, &fail.Error{Kind: fail.Denied, Code: "identity-file",
-			Message: fmt.Sprintf("'%s' does not hold an identity", path),
-			Hints:   []string{"name the agent yourself: git config crosslink.agent <id>"}}
+			Message: fmt.Sprintf("'%s' does not hold an identity", path)}
 	}
 	return &id, nil
 }

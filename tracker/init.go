@@ -65,8 +65,7 @@ func (t *Tracker) Init(ctx context.Context, o InitOptions) (*InitReport, error) 
 			return r, err
 		}
 	}
-	return nil, &fail.Error{Kind: fail.Unconfirmed, Code: "init-race", Message: fmt.Sprintf("the hub on '%s' kept changing; nothing is lost", t.hub.Name),
-		Hints: []string{"try again: git crosslink init"}}
+	return nil, &fail.Error{Kind: fail.Unconfirmed, Code: "init-race", Message: fmt.Sprintf("the hub on '%s' kept changing; nothing is lost", t.hub.Name)}
 }
 
 // initPrivate starts the tracker of a repository without a remote.
@@ -115,7 +114,12 @@ func (t *Tracker) initOnce(ctx context.Context) (r *InitReport, again bool, err 
 		if errors.As(err, &re) {
 			e := t.unfetched(re)
 			if e.Kind = fail.Fatal; re.NoConnection {
-				e.Message, e.Hints = fmt.Sprintf("the remote '%s' is not reachable", t.hub.Name), append(e.Hints, "look at its URL: git remote -v")
+				e.Message = fmt.Sprintf("the remote '%s' is not reachable", t.hub.Name)
+				if e.Code == "unreachable" {
+					e.Code = "unreachable/init"
+				} else {
+					e.Code = "unanswered/init"
+				}
 			}
 			err = e
 		}
@@ -158,8 +162,7 @@ func (t *Tracker) initOnce(ctx context.Context) (r *InitReport, again bool, err 
 	}
 	if s.refs[incomingRoot+metaName] != "" {
 		return nil, false, &fail.Error{Kind: fail.Fatal, Code: "hub-meta",
-			Message: fmt.Sprintf("there is a tracker on '%s' whose meta is not to be believed: nothing was written there", t.hub.Name),
-			Hints:   []string{"what is wrong with it: git crosslink status", "ask the hub's owner to put its branch 'crosslink/meta' back"}}
+			Message: fmt.Sprintf("there is a tracker on '%s' whose meta is not to be believed: nothing was written there", t.hub.Name)}
 	}
 	heads, err := t.hasRoom(ctx)
 	if err != nil {
@@ -210,19 +213,18 @@ func (t *Tracker) hasRoom(ctx context.Context) (map[string]refs.OID, error) {
 	if code || t.hub.self { // a repository at hand keeps the default branch it has
 		return heads, nil
 	}
-	commit := "" // what there is to push
-	if !t.outer.HasRef(ctx, "HEAD") {
-		commit = "git commit --allow-empty -m start && "
+	e := &fail.Error{Kind: fail.Fatal, Code: "empty-remote", Fields: fail.Fields{"remote": t.hub.Name},
+		Message: fmt.Sprintf("the remote '%s' has no branch yet, and a forge would make the tracker its default one", t.hub.Name)}
+	if !t.outer.HasRef(ctx, "HEAD") { // nothing that could be pushed
+		e.Code = "empty-remote/no-commit"
 	}
-	return nil, &fail.Error{Kind: fail.Fatal, Code: "empty-remote",
-		Message: fmt.Sprintf("the remote '%s' has no branch yet, and a forge would make the tracker its default one", t.hub.Name),
-		Hints:   []string{"publish your code first: " + commit + fmt.Sprintf("git push %s HEAD", shellWord(t.hub.Name))}}
+	return nil, e
 }
 
 func (t *Tracker) branchInTheWay(there, ours string) error {
 	return &fail.Error{Kind: fail.Fatal, Code: "branch-in-the-way",
 		Message: fmt.Sprintf("the remote '%s' has a branch '%s', beside which git cannot make '%s': nothing was written there", t.hub.Name, there, ours),
-		Hints:   []string{fmt.Sprintf("look at it: git fetch %s && git log FETCH_HEAD", shellQuote(t.hub.Name)+" "+shellQuote(there)), "give it another name there, then: git crosslink init"}}
+		Fields:  fail.Fields{"remote": t.hub.Name, "branch": there}}
 }
 
 // found pushes meta and all logs at once, expecting every one of them absent.
@@ -244,7 +246,7 @@ func (t *Tracker) found(ctx context.Context, s *snapshot) (r *InitReport, again 
 	if p, ups, err = t.foundLedger(ctx, s, p, ups, r); err != nil {
 		return nil, false, err
 	}
-	res, err := t.pushPatiently(ctx, p, "git crosslink init")
+	res, err := t.pushPatiently(ctx, p, founding)
 	if err != nil {
 		return nil, false, err
 	}
@@ -265,9 +267,8 @@ func (t *Tracker) found(ctx context.Context, s *snapshot) (r *InitReport, again 
 	if lost, err := t.lostRace(ctx, p, res); lost || err != nil {
 		return nil, err == nil, err // somebody else was faster: look again
 	}
-	return nil, false, &fail.Error{Kind: fail.Denied, Code: "refused",
-		Message: fmt.Sprintf("the remote '%s' refuses the tracker's branches: %s", t.hub.Name, whyRefused(res)),
-		Hints:   []string{"ask who runs it to allow branches under crosslink/"}}
+	return nil, false, &fail.Error{Kind: fail.Denied, Code: "refused/init",
+		Message: fmt.Sprintf("the remote '%s' refuses the tracker's branches: %s", t.hub.Name, whyRefused(res))}
 }
 
 // foundLedger adds the ledger to the push: the private one, so that a tracker
@@ -303,16 +304,16 @@ func (t *Tracker) foundLedger(ctx context.Context, s *snapshot, p refs.Push, ups
 // foundWithoutAtomic pushes meta alone first where the server knows no atomic
 // push: whoever gets that ref has made the hub.
 func (t *Tracker) foundWithoutAtomic(ctx context.Context, p refs.Push, r *InitReport, ups []refs.Update, first *refs.PushResult) (*InitReport, bool, error) {
-	res, err := t.pushPatiently(ctx, refs.Push{Refs: p.Refs[:1]}, "git crosslink init")
+	res, err := t.pushPatiently(ctx, refs.Push{Refs: p.Refs[:1]}, founding)
 	if err != nil {
 		return nil, false, err
 	}
 	if !res.Reached {
 		e := &fail.Error{Kind: fail.Denied, Code: "read-only", Message: fmt.Sprintf("the remote '%s' takes no pushes from you", t.hub.Name)}
 		if t.pushURL() != "" {
-			e.Message, e.Hints = t.takesNone(), t.pushURLHints("git crosslink init")
+			e.Code, e.Message = "read-only/push-url", t.takesNone()
 		}
-		e.Hints = append(e.Hints, "what git says: "+gist(first.Stderr))
+		e.Fields = fail.Fields{"remote": t.hub.Name, "url": t.hub.shown(), "git": gist(first.Stderr)}
 		return nil, false, e
 	}
 	if !allAccepted(refs.Push{Refs: p.Refs[:1]}, res) {

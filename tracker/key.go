@@ -46,13 +46,11 @@ func (t *Tracker) ownKey(ctx context.Context) (*snapshot, keys.Signer, error) {
 		return nil, nil, err
 	}
 	if t.agent == "" {
-		return nil, nil, &fail.Error{Kind: fail.No, Code: "no-agent", Message: "nobody has written here yet: the first write makes an id and a key",
-			Hints: []string{"who writes here: git crosslink agent show"}}
+		return nil, nil, &fail.Error{Kind: fail.No, Code: "no-agent/key", Message: "nobody has written here yet: the first write makes an id and a key"}
 	}
 	k, err := t.signer(t.agent, s.force(t.agent), false)
 	if err != nil {
-		return nil, nil, &fail.Error{Kind: fail.No, Code: "no-key", Err: err, Message: fmt.Sprintf("'%s' does not sign: %v", t.agent, err),
-			Hints: []string{"name a key: git config crosslink.signingKey <file>"}}
+		return nil, nil, &fail.Error{Kind: fail.No, Code: "no-key/unsigned", Err: err, Message: fmt.Sprintf("'%s' does not sign: %v", t.agent, err)}
 	}
 	return s, k, nil
 }
@@ -67,12 +65,11 @@ func (t *Tracker) RotateKey(ctx context.Context) (was, is *AgentKey, err error) 
 		return nil, nil, err
 	}
 	if l := s.logs[t.agent]; l == nil || l.chain.Seq == 0 {
-		return nil, nil, &fail.Error{Kind: fail.No, Code: "no-log", Message: fmt.Sprintf("'%s' has written nothing yet: there is nothing to go on from", t.agent),
-			Hints: []string{"which key it will use: git crosslink key show"}}
+		return nil, nil, &fail.Error{Kind: fail.No, Code: "no-log", Message: fmt.Sprintf("'%s' has written nothing yet: there is nothing to go on from", t.agent)}
 	}
 	if !slices.Contains(s.force(t.agent), old.Key()) {
-		return nil, nil, &fail.Error{Kind: fail.Denied, Code: "no-key", Message: fmt.Sprintf("the log of '%s' knows no key that could hand over to another", t.agent),
-			Hints: []string{fmt.Sprintf("ask an admin: git crosslink trust approve %s --key '%s'", t.agent, old.Key())}}
+		return nil, nil, &fail.Error{Kind: fail.Denied, Code: "no-key/rotate", Message: fmt.Sprintf("the log of '%s' knows no key that could hand over to another", t.agent),
+			Fields: fail.Fields{"agent": t.agent, "key": old.Key().String()}}
 	}
 	was = t.agentKey(s, old)
 	next, made, err := t.nextKey(old)
@@ -93,7 +90,7 @@ func (t *Tracker) RotateKey(ctx context.Context) (was, is *AgentKey, err error) 
 		return nil, nil, err
 	}
 	if last := r.Lines[len(r.Lines)-1]; last.SignedBy != old.Key().Fingerprint() {
-		return nil, nil, &fail.Error{Kind: fail.Denied, Code: "unsigned", Message: "the old key did not sign: it stays in force", Hints: []string{"see why: git crosslink key show"}}
+		return nil, nil, &fail.Error{Kind: fail.Denied, Code: "unsigned/rotate", Message: "the old key did not sign: it stays in force"}
 	}
 	if made {
 		if err := t.ring().Promote(t.agent); err != nil {
@@ -111,11 +108,10 @@ func (t *Tracker) nextKey(old keys.Signer) (k keys.Signer, made bool, err error)
 	if v := t.config("crosslink.signingKey"); v != "" {
 		k, err := t.ring().Configured(t.path(v))
 		if err != nil {
-			return nil, false, &fail.Error{Kind: fail.Denied, Code: "no-key", Err: err, Message: err.Error(), Hints: []string{"look at the setting: git config crosslink.signingKey"}}
+			return nil, false, &fail.Error{Kind: fail.Denied, Code: "no-key/setting", Err: err, Message: err.Error()}
 		}
 		if k.Key() == old.Key() {
-			return nil, false, &fail.Error{Kind: fail.No, Code: "same-key", Message: "crosslink.signingKey names the key that is in force",
-				Hints: []string{"name the new one first: git config crosslink.signingKey <file>"}}
+			return nil, false, &fail.Error{Kind: fail.No, Code: "same-key", Message: "crosslink.signingKey names the key that is in force"}
 		}
 		return k, false, nil
 	}

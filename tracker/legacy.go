@@ -174,34 +174,35 @@ func (t *Tracker) legacyBase(ctx context.Context, s *snapshot) (*event.Base, err
 
 // tellLevel says to a reader that a hub may hold more than can be shown.
 func (t *Tracker) tellLevel(g glance) {
-	const hint = "install a newer git-crosslink; this one is: git crosslink version"
 	switch {
 	case g.Level > Level:
-		t.tellOnce(fail.Notice{Code: "level", Text: fmt.Sprintf("the hub on '%s' is of level %d, newer than this program: not all of it can be shown", t.hubName(), g.Level), Hints: []string{hint}})
+		t.tellOnce(fail.Notice{Code: "level", Text: fmt.Sprintf("the hub on '%s' is of level %d, newer than this program: not all of it can be shown", t.hubName(), g.Level)})
 	case g.newer:
-		t.tellOnce(fail.Notice{Code: "level", Text: fmt.Sprintf("the hub on '%s' decides by rules that are newer than this program: numbers given since and locks cannot be shown", t.hubName()), Hints: []string{hint}})
+		t.tellOnce(fail.Notice{Code: "level", Text: fmt.Sprintf("the hub on '%s' decides by rules that are newer than this program: numbers given since and locks cannot be shown", t.hubName())})
 	}
 }
 
-// refuseLevel is the refusal to write to a hub of another level.
+// refuseLevel refuses to write to a hub of another level.
 func (t *Tracker) refuseLevel(s *snapshot) error {
+	if e := t.levelError(s); e != nil {
+		return e
+	}
+	return nil
+}
+
+// levelError is that refusal, nil if the hub is of this program's level.
+func (t *Tracker) levelError(s *snapshot) *fail.Error {
 	switch {
 	case s.newerRules():
 		return &fail.Error{Kind: fail.Fatal, Code: "level",
-			Message: fmt.Sprintf("the hub on '%s' decides by rules that are newer than this program: nothing was written", t.hubName()),
-			Hints:   []string{"install a newer git-crosslink; this one is: git crosslink version"}}
+			Message: fmt.Sprintf("the hub on '%s' decides by rules that are newer than this program: nothing was written", t.hubName())}
 	case s.level == 0 || s.level == Level:
 		return nil
 	case s.level < Level:
-		return &fail.Error{Kind: fail.Fatal, Code: "level",
-			Message: fmt.Sprintf("the hub on '%s' is of level %d, which this program reads and does not write: nothing was written", t.hubName(), s.level),
-			Hints: []string{
-				"look at it: git crosslink list",
-				"go on writing with the program that made it until the hub is migrated to level 4",
-			}}
+		return &fail.Error{Kind: fail.Fatal, Code: "level/older",
+			Message: fmt.Sprintf("the hub on '%s' is of level %d, which this program reads and does not write: nothing was written", t.hubName(), s.level)}
 	default:
 		return &fail.Error{Kind: fail.Fatal, Code: "level",
-			Message: fmt.Sprintf("the hub on '%s' is of level %d, which is newer than this program: nothing was written", t.hubName(), s.level),
-			Hints:   []string{"install a newer git-crosslink; this one is: git crosslink version"}}
+			Message: fmt.Sprintf("the hub on '%s' is of level %d, which is newer than this program: nothing was written", t.hubName(), s.level)}
 	}
 }

@@ -14,6 +14,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/git-crosslink/git-crosslink/cli/hints"
 	"github.com/git-crosslink/git-crosslink/event"
 	"github.com/git-crosslink/git-crosslink/fail"
 	"github.com/git-crosslink/git-crosslink/reducer"
@@ -146,7 +147,7 @@ func (c *clone) refused(why string) {
 		return []event.Body{&event.IssueCreated{UUID: t.MintUUID(), Title: "x", Priority: event.Low, CreatedBy: "x"}}, nil
 	})
 	var e *fail.Error
-	if !errors.As(err, &e) || e.Kind != fail.Fatal || e.Code.Name() != "level" || !strings.Contains(e.Message, why) || len(e.Hints) == 0 {
+	if !errors.As(err, &e) || e.Kind != fail.Fatal || e.Code.Name() != "level" || !strings.Contains(e.Message, why) || len(hints.For(e.Code, e.Fields)) == 0 {
 		c.w.t.Errorf("a write to a hub of %s: %v", why, err)
 	}
 	if _, err := t.Init(context.Background(), tracker.InitOptions{}); !errors.As(err, &e) || e.Code.Name() != "level" {

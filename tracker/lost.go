@@ -104,22 +104,25 @@ func (t *Tracker) notThere() string {
 
 // queued tells that something is kept here, and what would send it.
 func (t *Tracker) queued(why string) fail.Notice {
-	hint := "git crosslink sync"
+	n := fail.Notice{Code: "queued", Text: "kept here, sent later: " + why}
 	switch {
 	case t.contact.Other != "", t.apart() != "":
-		hint = "look at the remote's URLs: git remote -v"
+		n.Code = "queued/elsewhere"
+	case t.contact.NoMeta && t.moved():
+		n.Code = "queued/moved"
 	case t.contact.NoMeta:
-		hint = t.lostHints()[0]
+		n.Code = "queued/lost"
 	}
-	return fail.Notice{Code: "queued", Text: "kept here, sent later: " + why, Hints: []string{hint}}
+	return n
 }
 
-// lostHints are what to do about it.
-func (t *Tracker) lostHints() []string {
+// lostCode is that of a hub that has lost its meta.
+func (t *Tracker) lostCode() fail.Code {
+	const moved, gone fail.Code = "hub-lost/moved", "hub-lost/gone"
 	if t.moved() {
-		return []string{"look at the remote's URL: git remote -v", "or publish the tracker there, too: git crosslink init"}
+		return moved
 	}
-	return []string{"put the tracker's branches there: git crosslink init"}
+	return gone
 }
 
 // lostReason is why nothing is sent.
@@ -136,8 +139,7 @@ func (t *Tracker) lostReason() string {
 // lostError refuses to make a second hub where one has lost its meta.
 func (t *Tracker) lostError() *fail.Error {
 	return &fail.Error{Kind: fail.Fatal, Code: "hub-lost",
-		Message: fmt.Sprintf("the tracker's branches are gone from '%s'; what was seen there is kept here, nothing was written", t.hub.Name),
-		Hints:   []string{"see which: git crosslink status", "ask the hub's owner to put them back"}}
+		Message: fmt.Sprintf("the tracker's branches are gone from '%s'; what was seen there is kept here, nothing was written", t.hub.Name)}
 }
 
 // tellUnbound says why what was written is not shared. Who asked not to talk to
@@ -152,9 +154,8 @@ func (t *Tracker) tellUnbound(unasked bool) {
 		return
 	}
 	if t.contact.Last.IsZero() {
-		t.tellOnce(fail.Notice{Code: "unreachable", Text: fmt.Sprintf("kept here: the hub on '%s' is not reachable", t.hub.Name), Hints: []string{"git crosslink sync"}})
+		t.tellOnce(fail.Notice{Code: "unreachable/kept", Text: fmt.Sprintf("kept here: the hub on '%s' is not reachable", t.hub.Name)})
 		return
 	}
-	t.tellOnce(fail.Notice{Code: "unshared", Text: fmt.Sprintf("kept here: there is no tracker on '%s' yet", t.hub.Name),
-		Hints: []string{"share it with your team: git crosslink init"}})
+	t.tellOnce(fail.Notice{Code: "unshared", Text: fmt.Sprintf("kept here: there is no tracker on '%s' yet", t.hub.Name)})
 }

@@ -63,7 +63,7 @@ func InTheWay(err error) error {
 	if !ok || errors.As(err, new(*fail.Error)) {
 		return err
 	}
-	e := &fail.Error{Kind: fail.Fatal, Code: "in-the-way", Message: odd.Error(), Hints: odd.Hints(), Err: err}
+	e := &fail.Error{Kind: fail.Fatal, Code: "in-the-way", Message: odd.Error(), Fields: fail.Fields{"path": odd.Path}, Err: err}
 	if odd.Owner != "" {
 		e.Kind, e.Code = fail.Denied, "foreign-file"
 	}

@@ -79,7 +79,7 @@ func (d *drive) step(ctx context.Context, p refs.Push) (refs.OID, error) {
 			return "", err
 		}
 		// facts need no agreement: they go out whatever hinders a decision
-		d.tellOnce(fail.Notice{Code: "undecidable", Text: fmt.Sprintf("nothing can be decided just now: %v", err), Hints: []string{"git crosslink status"}})
+		d.tellOnce(fail.Notice{Code: "undecidable", Text: fmt.Sprintf("nothing can be decided just now: %v", err)})
 	}
 	return next, nil
 }

@@ -138,22 +138,29 @@ func (t *Tracker) sleepUntil(ctx context.Context, at time.Time) bool {
 	}
 }
 
-// pushPatiently waits for its turn: for what somebody watches. again is the
-// command to try again with.
-func (t *Tracker) pushPatiently(ctx context.Context, p refs.Push, again string) (*refs.PushResult, error) {
+// What is done again where a push came to nothing; surfaces know its command.
+const (
+	founding  = "init"
+	detaching = "detach"
+	changing  = "change" // what was just done
+)
+
+// pushPatiently waits for its turn: for what somebody watches. doing is what is
+// done again if nothing comes of it.
+func (t *Tracker) pushPatiently(ctx context.Context, p refs.Push, doing string) (*refs.PushResult, error) {
 	for {
 		res, err := t.push(ctx, p, syncer.Somebody)
 		paced, ok := errors.AsType[*pacedError](err)
 		if errors.Is(err, errSilent) {
-			return nil, &fail.Error{Kind: fail.Unconfirmed, Code: "unanswered", Err: err, Message: t.silentReason() + ": the push may or may not have arrived",
-				Hints: []string{"when the hub answers again: git crosslink sync", "then, if the change is not there: " + again}}
+			return nil, &fail.Error{Kind: fail.Unconfirmed, Code: "unanswered/push", Err: err, Message: t.silentReason() + ": the push may or may not have arrived",
+				Fields: fail.Fields{"doing": doing}}
 		}
 		if !ok {
 			return res, err
 		}
 		if paced.Busy {
-			return nil, &fail.Error{Kind: fail.Unconfirmed, Code: "busy", Message: fmt.Sprintf("%s: nothing was written there", paced.Why),
-				Hints: []string{"try again in a while: " + again}}
+			return nil, &fail.Error{Kind: fail.Unconfirmed, Code: "busy/push", Message: fmt.Sprintf("%s: nothing was written there", paced.Why),
+				Fields: fail.Fields{"doing": doing}}
 		}
 		t.tellWaiting(syncer.Wait{Until: paced.Until, Why: paced.Why})
 		if !t.sleepUntil(ctx, paced.Until) {
@@ -165,7 +172,7 @@ func (t *Tracker) pushPatiently(ctx context.Context, p refs.Push, again string) 
 // tellWaiting says why nothing happens just now.
 func (t *Tracker) tellWaiting(w syncer.Wait) {
 	if d := w.Until.Sub(t.now()); d >= time.Second && !t.unwatched {
-		t.notice(fail.Notice{Code: "paced", Text: fmt.Sprintf("waiting %d s to push (%s)", int(d.Seconds())+1, w.Why)})
+		t.notice(fail.Notice{Code: "paced/waiting", Text: fmt.Sprintf("waiting %d s to push (%s)", int(d.Seconds())+1, w.Why)})
 	}
 }
 
@@ -174,8 +181,7 @@ func (t *Tracker) checkPacing(context.Context, *snapshot) ([]fail.Diagnosis, err
 	var found []fail.Diagnosis
 	p := t.readPace()
 	if p.Until.After(t.now()) {
-		found = append(found, fail.Diagnosis{Code: "busy", Severity: fail.Warning, Text: fmt.Sprintf("%s; it is left alone for %d s", p.Why, int(p.Until.Sub(t.now()).Seconds())+1),
-			Hints: []string{"ask it now: git crosslink sync"}})
+		found = append(found, fail.Diagnosis{Code: "busy", Severity: fail.Warning, Text: fmt.Sprintf("%s; it is left alone for %d s", p.Why, int(p.Until.Sub(t.now()).Seconds())+1)})
 	}
 	if _, set := t.count("crosslink.pushesPerMinute"); len(found) == 0 && p.Slowed.After(t.now()) && !set && t.hub != nil && t.forgeLimit() == 0 {
 		found = append(found, fail.Diagnosis{Code: "slowed", Severity: fail.Note, Text: fmt.Sprintf("the hub was busy or slow; pushes are limited to %d a minute for another %d min",

@@ -164,7 +164,7 @@ func (t *Tracker) Heartbeat(ctx context.Context, o HeartbeatOptions) (*Heartbeat
 		if _, err := t.knownAgent(); err != nil {
 			return nil, err
 		}
-		return nil, &fail.Error{Kind: fail.No, Code: "no-agent", Message: "nobody has written here yet", Hints: []string{"the first write makes an id: git crosslink new '…'"}}
+		return nil, &fail.Error{Kind: fail.No, Code: "no-agent/presence", Message: "nobody has written here yet"}
 	}
 	s, err := t.load(ctx)
 	if err != nil {
@@ -335,8 +335,7 @@ func (t *Tracker) checkPresence(_ context.Context, s *snapshot) ([]fail.Diagnosi
 		return nil, nil // nothing was fetched yet
 	}
 	if n := s.unread(); n > 0 {
-		found = append(found, fail.Diagnosis{Code: "presence-many", Severity: fail.Note, Text: fmt.Sprintf("the hub holds %d signs of life, of which the newest %d are read: %d are not shown", n+maxPresences, maxPresences, n),
-			Hints: []string{"whoever runs the hub can look at them: git for-each-ref refs/crosslink/presence"}})
+		found = append(found, fail.Diagnosis{Code: "presence-many", Severity: fail.Note, Text: fmt.Sprintf("the hub holds %d signs of life, of which the newest %d are read: %d are not shown", n+maxPresences, maxPresences, n)})
 	}
 	if _, holds := s.held(t.agent); !holds || t.now().Sub(t.readPresent().Refused) >= presenceRefused {
 		return found, nil
@@ -345,6 +344,5 @@ func (t *Tracker) checkPresence(_ context.Context, s *snapshot) ([]fail.Diagnosi
 }
 
 func presenceNote() fail.Diagnosis {
-	return fail.Diagnosis{Code: "presence", Severity: fail.Note, Text: "the hub takes no signs of life (refs/crosslink/presence): who wants your lock sees your events only, so write one now and then",
-		Hints: []string{"for instance: git crosslink comment <id> 'still at it'"}}
+	return fail.Diagnosis{Code: "presence", Severity: fail.Note, Text: "the hub takes no signs of life (refs/crosslink/presence): who wants your lock sees your events only, so write one now and then"}
 }

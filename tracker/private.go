@@ -43,16 +43,14 @@ func (t *Tracker) keepApart(ctx context.Context, s *snapshot) error {
 }
 
 // apartError refuses what would mix the two.
-func (t *Tracker) apartError() error {
+func (t *Tracker) apartError() *fail.Error {
 	return &fail.Error{Kind: fail.Fatal, Code: "private-numbers",
-		Message: fmt.Sprintf("the tracker of this repository gave out numbers of its own before it met the hub on '%s': nothing was written", t.hubName()),
-		Hints:   []string{"join the hub; these issues then get numbers there: git crosslink init --join"}}
+		Message: fmt.Sprintf("the tracker of this repository gave out numbers of its own before it met the hub on '%s': nothing was written", t.hubName())}
 }
 
 // tellApart says so to a reader.
 func (t *Tracker) tellApart() {
-	t.tellOnce(fail.Notice{Code: "private-numbers", Text: fmt.Sprintf("there is a hub on '%s'; shown is this repository's own tracker, with numbers of its own", t.hubName()),
-		Hints: []string{"join the hub; these issues then get numbers there: git crosslink init --join"}})
+	t.tellOnce(fail.Notice{Code: "private-numbers", Text: fmt.Sprintf("there is a hub on '%s'; shown is this repository's own tracker, with numbers of its own", t.hubName())})
 }
 
 // privateNumbers are the numbers that joining a hub would end.

@@ -39,19 +39,21 @@ func (t *Tracker) tellProblems(now []hubProblem, noMeta bool) []hubProblem {
 		if p.Told = p.Told || told[hubProblem{Ref: p.Ref, Text: p.Text, Told: true}]; p.Told || t.unwatched {
 			continue
 		}
-		hints := []string{"git crosslink status"}
+		n := fail.Notice{Code: "hub", Text: p.Text}
 		if noMeta && p.Ref == metaName {
 			if p.Told = t.mending; p.Told {
 				continue
 			}
-			hints = t.lostHints()
+			if n.Code = "hub/lost"; t.moved() {
+				n.Code = "hub/moved"
+			}
 		}
 		if p.Told, tell = true, tell+1; tell <= maxTold {
-			t.notice(fail.Notice{Code: "hub", Text: p.Text, Hints: hints})
+			t.notice(n)
 		}
 	}
 	if tell > maxTold {
-		t.notice(fail.Notice{Code: "hub", Text: fmt.Sprintf("there are %d more problems with the hub", tell-maxTold+more), Hints: []string{"git crosslink status"}})
+		t.notice(fail.Notice{Code: "hub", Text: fmt.Sprintf("there are %d more problems with the hub", tell-maxTold+more)})
 	}
 	return now
 }

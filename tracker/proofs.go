@@ -35,8 +35,7 @@ const MaxProof = trust.MaxProof
 func VerifyProof(file []byte) (*ForkProof, error) {
 	p, err := trust.ParseProof(file)
 	if err != nil {
-		return nil, &fail.Error{Kind: fail.No, Code: "no-proof", Err: err, Message: fmt.Sprintf("that proves nothing: %v", err),
-			Hints: []string{"where one comes from: git crosslink trust show <agent> --proof <file>"}}
+		return nil, &fail.Error{Kind: fail.No, Code: "no-proof/file", Err: err, Message: fmt.Sprintf("that proves nothing: %v", err)}
 	}
 	return forkProof(p), nil
 }
@@ -48,7 +47,7 @@ func (t *Tracker) ProofOf(ctx context.Context, agent string) (*ForkProof, error)
 		return nil, err
 	}
 	if l := s.logs[agent]; l == nil || l.verdict == nil || len(s.proofs[agent]) == 0 {
-		return nil, &fail.Error{Kind: fail.No, Code: "no-proof", Message: fmt.Sprintf("nothing proves that '%s' has forked", fail.Truncate(agent)), Hints: []string{"how its log stands: git crosslink trust show " + fail.Truncate(agent)}}
+		return nil, &fail.Error{Kind: fail.No, Code: "no-proof", Message: fmt.Sprintf("nothing proves that '%s' has forked", fail.Truncate(agent)), Fields: fail.Fields{"agent": fail.Truncate(agent)}}
 	}
 	return forkProof(s.proofs[agent][0]), nil
 }
@@ -116,8 +115,8 @@ func (t *Tracker) tellForks(ctx context.Context) error {
 	}
 	for _, e := range r.Lines {
 		if b, ok := e.Body.(*event.AgentForked); ok {
-			t.notice(fail.Notice{Code: "forked", Text: fmt.Sprintf("the key of '%s' wrote two histories: its log has forked, and stops there", b.Agent),
-				Hints: []string{"see it: git crosslink trust show " + b.Agent}})
+			t.notice(fail.Notice{Code: "forked/proven", Text: fmt.Sprintf("the key of '%s' wrote two histories: its log has forked, and stops there", b.Agent),
+				Fields: fail.Fields{"agent": b.Agent}})
 		}
 	}
 	return nil

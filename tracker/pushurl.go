@@ -57,9 +57,7 @@ func (t *Tracker) apart() string {
 
 // apartPushError is the same as a refusal.
 func (t *Tracker) apartPushError() *fail.Error {
-	return &fail.Error{Kind: fail.Fatal, Code: "push-url", Message: t.apart(), Hints: []string{
-		"show both URLs: git remote -v",
-		"name a remote that pushes to where it fetches from: git config crosslink.remote <name>"}}
+	return &fail.Error{Kind: fail.Fatal, Code: "push-url", Message: t.apart()}
 }
 
 // oneRepository refuses to found a hub where the branches that there are at
@@ -93,7 +91,7 @@ func (t *Tracker) takeBack(ctx context.Context, p refs.Push, branches []string) 
 		back.Refs = append(back.Refs, refs.PushRef{Dst: r.Dst, Lease: &r.Src})
 	}
 	e := t.apartPushError()
-	if res, err := t.pushPatiently(ctx, back, "git crosslink init"); err != nil || !allAccepted(back, res) {
+	if res, err := t.pushPatiently(ctx, back, founding); err != nil || !allAccepted(back, res) {
 		e.Message += fmt.Sprintf(": it holds %s now", strings.Join(branches, ", "))
 	} else {
 		e.Message += ": what was made there was taken back"

@@ -192,7 +192,7 @@ func (t *Tracker) restore(ctx context.Context, s *snapshot) (*InitReport, error)
 		r.Branches = append(r.Branches, "crosslink/"+name)
 	}
 	slices.Sort(r.Branches)
-	res, err := t.pushPatiently(ctx, p, "git crosslink init")
+	res, err := t.pushPatiently(ctx, p, founding)
 	if err != nil {
 		return nil, err
 	}
@@ -201,7 +201,7 @@ func (t *Tracker) restore(ctx context.Context, s *snapshot) (*InitReport, error)
 		if refusedBy(res) != "" {
 			e.Kind, e.Message = fail.Denied, fmt.Sprintf("the remote '%s' refuses the tracker's branches: %s", t.hub.Name, whyRefused(res))
 		} else if words := gist(res.Stderr); !res.Reached && words != "" {
-			e.Hints = append(e.Hints, "what git says: "+words)
+			e.Fields = fail.Fields{"git": words}
 		}
 		return nil, e
 	}

@@ -27,7 +27,7 @@ func (t *Tracker) Read(ctx context.Context, f Freshness) (Projection, error) {
 		return nil, err
 	}
 	t.tellLevel(g)
-	if e := (*fail.Error)(nil); errors.As(t.chooseErr, &e) {
+	if e := t.chooseErr; e != nil {
 		t.tellOnce(e.Notice(e.Message))
 	}
 	if t.news && f == Here && t.hub != nil && t.config("crosslink.sync") != "manual" && g.Bound && g.Unsent > 0 {
@@ -77,7 +77,7 @@ func (t *Tracker) tellNotAsked(err error) bool {
 	if !t.contact.Last.IsZero() {
 		text = "as of " + ago(t.now().Sub(t.contact.Last)) + ", " + text
 	}
-	t.notice(fail.Notice{Code: "stale", Text: text})
+	t.notice(fail.Notice{Code: "stale/not-asked", Text: text})
 	return true
 }
 
@@ -160,7 +160,7 @@ func (t *Tracker) freshen(ctx context.Context, f Freshness) error {
 	never := t.contact.Last.IsZero()
 	if f == Here && !never && !t.hub.self {
 		if age := t.now().Sub(t.contact.Last); age > stale || age < -stale { // a clock was wrong: look again
-			t.notice(fail.Notice{Code: "stale", Text: "as of " + ago(age), Hints: []string{"git crosslink sync"}})
+			t.notice(fail.Notice{Code: "stale", Text: "as of " + ago(age)})
 			t.detach()
 		}
 		return nil
@@ -198,7 +198,11 @@ func (t *Tracker) freshen(ctx context.Context, f Freshness) error {
 	if !never {
 		e.Message += ", as of " + ago(t.now().Sub(t.contact.Last))
 	}
-	t.notice(fail.Notice{Code: e.Code, Text: e.Message, Hints: []string{"git crosslink sync"}})
+	if e.Code == "unanswered" {
+		t.notice(fail.Notice{Code: "unanswered/read", Text: e.Message})
+	} else {
+		t.notice(fail.Notice{Code: "unreachable/kept", Text: e.Message})
+	}
 	return nil
 }
 

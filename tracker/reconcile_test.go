@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/git-crosslink/git-crosslink/cli/hints"
 	"github.com/git-crosslink/git-crosslink/event"
 	"github.com/git-crosslink/git-crosslink/fail"
 	"github.com/git-crosslink/git-crosslink/tracker"
@@ -50,7 +51,7 @@ func TestOneIDInTwoUnboundClones(t *testing.T) {
 	tr := b.open() // its key is not the one that signed the log
 	r, err := tr.Sync(context.Background(), tracker.SyncOptions{})
 	tr.Close()
-	if err != nil || r.State != tracker.Queued || r.Unsent == 0 || !strings.Contains(strings.Join(r.Hints, " "), "agent fork") {
+	if err != nil || r.State != tracker.Queued || r.Unsent == 0 || !strings.Contains(strings.Join(hints.For(r.Code, r.Fields), " "), "agent fork") {
 		t.Fatalf("%+v, %v", r, err)
 	}
 	tr = b.open()
@@ -112,7 +113,7 @@ func TestTwoClonesUnderOneID(t *testing.T) {
 	_, err := tr.Sync(context.Background(), tracker.SyncOptions{})
 	tr.Close()
 	var e *fail.Error
-	if !errors.As(err, &e) || e.Code.Name() != "copied-clone" || !strings.Contains(e.Hints[0], "agent fork") {
+	if !errors.As(err, &e) || e.Code.Name() != "copied-clone" || !strings.Contains(hints.For(e.Code, e.Fields)[0], "agent fork") {
 		t.Fatalf("%v", err)
 	}
 	tr = b.open()

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/git-crosslink/git-crosslink/event"
@@ -17,20 +18,18 @@ import (
 
 // refusalOf says what the hub refuses of a log that was written here, and what
 // to do.
-func (t *Tracker) refusalOf(ctx context.Context, s *snapshot, l *log) (text string, hints []string) {
+func (t *Tracker) refusalOf(ctx context.Context, s *snapshot, l *log) fail.Notice {
 	name := agents + l.agent
 	if other := s.inTheWay(name); other != "" {
-		return inTheWayText(other, name), inTheWayHints(other)
+		return fail.Notice{Code: "refused/in-the-way", Text: inTheWayText(other, name), Fields: inTheWayFields(other)}
 	}
 	r := t.contact.Refusals[name]
 	low := max(r.Low, l.hubSeq)
 	switch {
 	case r.High > low+1:
-		return fmt.Sprintf("the hub refuses one of the events %d to %d of '%s': %s", low+1, r.High, l.agent, r.Why),
-			[]string{"find out which one: git crosslink sync"}
+		return fail.Notice{Code: "refused/range", Text: fmt.Sprintf("the hub refuses one of the events %d to %d of '%s': %s", low+1, r.High, l.agent, r.Why)}
 	case low == 0 || r.About == abouts[syncer.AboutLog]: // whatever is in it
-		return fmt.Sprintf("the hub refuses the log of '%s': %s", l.agent, r.Why),
-			[]string{fmt.Sprintf("ask the hub's owner to let you push '%s', then: git crosslink sync", "crosslink/"+name)}
+		return fail.Notice{Code: "refused/log", Text: fmt.Sprintf("the hub refuses the log of '%s': %s", l.agent, r.Why), Fields: fail.Fields{"branch": "crosslink/" + name}}
 	}
 	what := ""
 	if raw, err := t.line(ctx, l, r.High); err == nil && raw != nil {
@@ -38,21 +37,20 @@ func (t *Tracker) refusalOf(ctx context.Context, s *snapshot, l *log) (text stri
 			what = " (" + e.Body.Type() + ")"
 		}
 	}
-	as := ""
+	n := fail.Notice{Code: "refused/event", Fields: fail.Fields{"agent": l.agent, "seq": strconv.FormatUint(r.High, 10)},
+		Text: fmt.Sprintf("the hub refuses event %d of '%s'%s: %s", r.High, l.agent, what, r.Why)}
 	if l.agent != t.agent {
-		as = "GIT_CROSSLINK_AGENT=" + l.agent + " "
+		n.Code = "refused/event-of-another"
 	}
-	return fmt.Sprintf("the hub refuses event %d of '%s'%s: %s", r.High, l.agent, what, r.Why),
-		[]string{fmt.Sprintf("if the rule is about this event, continue without it: %sgit crosslink agent fork --without %d", as, r.High),
-			"otherwise ask the hub's owner to accept it, then: git crosslink sync"}
+	return n
 }
 
 func inTheWayText(other, name string) string {
 	return fmt.Sprintf("the hub has a branch 'crosslink/%s', so git cannot create 'crosslink/%s' there", fail.Truncate(other), name)
 }
 
-func inTheWayHints(other string) []string {
-	return []string{fmt.Sprintf("ask the hub's owner to delete its branch '%s', then: git crosslink sync", fail.Truncate("crosslink/"+other))}
+func inTheWayFields(other string) fail.Fields {
+	return fail.Fields{"branch": fail.Truncate("crosslink/" + other)}
 }
 
 // takesNone says that a hub that can be fetched from takes no push.
@@ -63,18 +61,13 @@ func (t *Tracker) takesNone() string {
 	return "the hub takes no pushes from you"
 }
 
-// refusedHints are what to do where the hub takes no push at all.
-func (t *Tracker) refusedHints() []string {
+// takesNoPush diagnoses a hub that takes no push at all.
+func (t *Tracker) takesNoPush(text string) fail.Diagnosis {
+	d := fail.Diagnosis{Code: "refused/all", Severity: fail.Problem, Text: text, Fields: fail.Fields{"remote": t.hub.Name, "url": t.hub.shown()}}
 	if t.pushURL() != "" {
-		return t.pushURLHints("git crosslink sync")
+		d.Code = "refused/push-url"
 	}
-	return []string{"ask the hub's owner to let you push branches below 'crosslink/', then: git crosslink sync"}
-}
-
-// pushURLHints are what to do about a push URL that leads nowhere.
-func (t *Tracker) pushURLHints(then string) []string {
-	return []string{"show both URLs: git remote -v",
-		fmt.Sprintf("or push to the URL it is fetched from: git remote set-url --push %s %s", shellWord(t.hub.Name), shellWord(t.hub.shown())), "then: " + then}
+	return d
 }
 
 // undecidedText says that the hub takes no step of the ledger although some
@@ -101,18 +94,18 @@ func (s *snapshot) allUndecided() (n int) {
 func (t *Tracker) checkRefusals(ctx context.Context, s *snapshot) (found []fail.Diagnosis) {
 	for _, l := range t.withheldLogs(ctx, s) {
 		if l.agent == t.agent && t.admitted(s) != nil { // checkAgent says whom to ask
-			found = append(found, fail.Diagnosis{Code: "queued", Severity: fail.Note, Text: fmt.Sprintf("%s kept here until then", events(l.unsent()))})
+			found = append(found, fail.Diagnosis{Code: "queued/until-then", Severity: fail.Note, Text: fmt.Sprintf("%s kept here until then", events(l.unsent()))})
 			continue
 		}
-		text, hints := t.refusalOf(ctx, s, l)
-		found = append(found, fail.Diagnosis{Code: "refused", Severity: fail.Problem, Text: fmt.Sprintf("%s; %s kept here", text, events(l.unsent())), Hints: hints})
+		n := t.refusalOf(ctx, s, l)
+		found = append(found, fail.Diagnosis{Code: n.Code, Severity: fail.Problem, Text: fmt.Sprintf("%s; %s kept here", n.Text, events(l.unsent())), Fields: n.Fields})
 	}
 	if text := t.undecidedText(s, s.allUndecided()); text != "" {
-		hints := []string{"ask the hub's owner to look for the cause: git crosslink server check", "then: git crosslink sync"}
+		d := fail.Diagnosis{Code: "undecided", Severity: fail.Problem, Text: text}
 		if other := s.inTheWay(checkpointName); other != "" {
-			hints = inTheWayHints(other)
+			d.Code, d.Fields = "undecided/in-the-way", inTheWayFields(other)
 		}
-		found = append(found, fail.Diagnosis{Code: "undecided", Severity: fail.Problem, Text: text, Hints: hints})
+		found = append(found, d)
 	}
 	for _, name := range slices.Sorted(maps.Keys(t.contact.Refusals)) {
 		if r := t.contact.Refusals[name]; r.High == 0 && name != checkpointName {
@@ -125,9 +118,6 @@ func (t *Tracker) checkRefusals(ctx context.Context, s *snapshot) (found []fail.
 // tellRefused says that what was written is not on the hub, or not decided: once,
 // and to who waits for it each time.
 func (t *Tracker) tellRefused(o EmitOptions, n fail.Notice) {
-	if len(n.Hints) == 0 {
-		n.Hints = []string{"what to do: git crosslink doctor"}
-	}
 	if o.Wait || o.Lock {
 		t.notice(n)
 		return

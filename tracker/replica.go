@@ -53,7 +53,7 @@ func (t *Tracker) openReplica(ctx context.Context, create bool) error {
 	}
 	t.replica = r
 	if len(repaired) > 0 {
-		t.notice(fail.Notice{Code: "replica-mended", Hints: []string{"git crosslink status"},
+		t.notice(fail.Notice{Code: "replica-mended",
 			Text: fmt.Sprintf("the tracker's replica '%s' was damaged: '%s' is written again", r.Path(), strings.Join(repaired, "' and '"))})
 	}
 	return nil
@@ -62,11 +62,9 @@ func (t *Tracker) openReplica(ctx context.Context, create bool) error {
 // tornReplica: without its objects or refs a replica cannot be gone on from,
 // and beginning anew unasked would hide what is lost.
 func (t *Tracker) tornReplica(d *git.DamagedError) error {
-	aside := shellQuote(d.Replica) + " " + shellQuote(d.Replica+".damaged")
 	return &fail.Error{Kind: fail.Fatal, Code: "torn-replica", Err: d,
 		Message: fmt.Sprintf("the tracker's replica is damaged: '%s' is missing", filepath.Join(d.Replica, d.Missing)),
-		Hints: []string{"bring it back from a backup; or move the replica aside, what the hub has is fetched again: mv " + aside,
-			"events that were never sent are in the replica alone"}}
+		Fields:  fail.Fields{"path": d.Replica}}
 }
 
 // insideReplica refuses to make a tracker of a tracker's own repository.
@@ -81,7 +79,7 @@ func (t *Tracker) insideReplica() error {
 		}
 		return &fail.Error{Kind: fail.Fatal, Code: "inside-replica",
 			Message: fmt.Sprintf("'%s' is the tracker's own repository", t.outer.CommonDir),
-			Hints:   []string{"go to the repository it belongs to: cd " + shellQuote(home)}}
+			Fields:  fail.Fields{"path": home}}
 	}
 	return nil
 }
@@ -99,8 +97,7 @@ func (t *Tracker) checkGit(ctx context.Context, _ *snapshot) ([]fail.Diagnosis, 
 		return nil, err
 	}
 	if old := tooOld(says); old != "" {
-		d := fail.Diagnosis{Code: "old-git", Severity: fail.Warning, Text: fmt.Sprintf("git %s does not write refs so that they survive a power cut; 2.%d does", old, oldestGit),
-			Hints: []string{"install a newer one, and look which is found: git version"}}
+		d := fail.Diagnosis{Code: "old-git", Severity: fail.Warning, Text: fmt.Sprintf("git %s does not write refs so that they survive a power cut; 2.%d does", old, oldestGit)}
 		return []fail.Diagnosis{d}, nil
 	}
 	return nil, nil

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/git-crosslink/git-crosslink/cli/hints"
 	"github.com/git-crosslink/git-crosslink/fail"
 	"github.com/git-crosslink/git-crosslink/tracker"
 )
@@ -50,8 +51,8 @@ func TestTornReplica(t *testing.T) {
 		t.Fatal(err)
 	}
 	e := refusal(t, alice, alice.dir)
-	if e.Code.Name() != "torn-replica" || !strings.Contains(e.Message, "replica.git/refs'") || !strings.Contains(e.Hints[0], "mv ") {
-		t.Errorf("%s: %s %v", e.Code.Name(), e.Message, e.Hints)
+	if e.Code.Name() != "torn-replica" || !strings.Contains(e.Message, "replica.git/refs'") || !strings.Contains(hints.For(e.Code, e.Fields)[0], "mv ") {
+		t.Errorf("%s: %s %v", e.Code.Name(), e.Message, hints.For(e.Code, e.Fields))
 	}
 }
 
@@ -62,8 +63,8 @@ func TestInsideTheReplica(t *testing.T) {
 	alice := w.clone("alice")
 	alice.create("one")
 	e := refusal(t, alice, alice.replica())
-	if e.Code.Name() != "inside-replica" || !strings.HasSuffix(e.Hints[0], "cd '"+alice.dir+"'") {
-		t.Errorf("%s: %s %v", e.Code.Name(), e.Message, e.Hints)
+	if e.Code.Name() != "inside-replica" || !strings.HasSuffix(hints.For(e.Code, e.Fields)[0], "cd '"+alice.dir+"'") {
+		t.Errorf("%s: %s %v", e.Code.Name(), e.Message, hints.For(e.Code, e.Fields))
 	}
 	if _, err := os.Stat(filepath.Join(alice.replica(), "crosslink")); err == nil {
 		t.Error("there is a tracker in the tracker")

@@ -53,7 +53,7 @@ func (t *Tracker) Retire(ctx context.Context, o EmitOptions, reason string) (*Re
 		return nil, err
 	}
 	if agent == "" {
-		return nil, &fail.Error{Kind: fail.No, Code: "no-agent", Message: "nobody has written here: there is nobody to retire"}
+		return nil, &fail.Error{Kind: fail.No, Code: "no-agent/retire", Message: "nobody has written here: there is nobody to retire"}
 	}
 	r, err := t.Emit(ctx, o, func(p Projection) ([]Body, error) {
 		if t.agent != agent {
@@ -113,12 +113,9 @@ func (t *Tracker) retiredError(p Projection) error {
 	if a == nil || !a.Retired {
 		return nil
 	}
-	e := &fail.Error{Kind: fail.Denied, Code: "retired", Message: fmt.Sprintf("'%s' is retired: nothing was written", t.agent)}
-	switch {
-	case t.getenv("GIT_CROSSLINK_AGENT") != "":
-		e.Hints = []string{"name another agent: GIT_CROSSLINK_AGENT=" + t.agent + "-2"}
-	default:
-		e.Hints = []string{"name another agent: git config crosslink.agent " + t.agent + "-2"}
+	e := &fail.Error{Kind: fail.Denied, Code: "retired", Message: fmt.Sprintf("'%s' is retired: nothing was written", t.agent), Fields: fail.Fields{"agent": t.agent}}
+	if t.getenv("GIT_CROSSLINK_AGENT") != "" {
+		e.Code = "retired/environment"
 	}
 	return e
 }

@@ -79,7 +79,7 @@ func (t *Tracker) signer(agent string, force []trust.Key, first bool) (keys.Sign
 		if err != nil {
 			return nil, fmt.Errorf("no key can be made: %w", err)
 		}
-		t.notice(fail.Notice{Code: "new-agent", Text: fmt.Sprintf("'%s' signs with a key made for it (git crosslink key show)", agent)})
+		t.notice(fail.Notice{Code: "new-agent/key", Text: fmt.Sprintf("'%s' signs with a key made for it", agent)})
 		return k, nil
 	}
 	if len(force) == 0 && len(have) > 0 {
@@ -107,16 +107,14 @@ func (t *Tracker) signer(agent string, force []trust.Key, first bool) (keys.Sign
 	return nil, fmt.Errorf("the key %s %w", force[0].Fingerprint(), errElsewhere)
 }
 
-// madeKey makes the key of a new agent and says so. What hinders it the first
+// madeKey makes the key of a new agent and reports whether it did. What hinders it the first
 // line tells.
-func (t *Tracker) madeKey(agent string) string {
+func (t *Tracker) madeKey(agent string) bool {
 	if !t.conf.Bool("crosslink.sign", true) || t.config("crosslink.signingKey") != "" {
-		return ""
+		return false
 	}
-	if _, err := t.ring().Make(agent); err != nil {
-		return ""
-	}
-	return ", signing with a key made for it (git crosslink key show)"
+	_, err := t.ring().Make(agent)
+	return err == nil
 }
 
 // path is a configured path as git means it.
@@ -174,25 +172,22 @@ func (t *Tracker) cannotSign(s *snapshot, agent string, err error) error {
 		policy = s.meta.Signing
 	}
 	why := whyUnsigned(err)
-	hint := "see which key it is: git crosslink key show"
-	if errors.Is(err, errElsewhere) {
-		hint = "name the file that holds it: git config crosslink.signingKey <file>"
+	n := fail.Notice{Code: "unsigned", Text: fmt.Sprintf("what '%s' writes here is not signed: %s", agent, why)}
+	switch {
+	case errors.Is(err, errElsewhere):
+		n.Code = "unsigned/elsewhere"
+	case errors.Is(err, errNotSigning):
+		n.Code = "unsigned/off"
+	case errors.Is(err, errNoJobKey):
+		n.Code = "unsigned/job"
 	}
-	if errors.Is(err, errNotSigning) {
-		hint = "switch it on: git config --unset crosslink.sign"
-	}
-	if errors.Is(err, errNoJobKey) {
-		hint = jobKeyHint
-	}
-	n := fail.Notice{Code: "unsigned", Text: fmt.Sprintf("what '%s' writes here is not signed: %s", agent, why), Hints: []string{hint}}
 	switch {
 	case policy == trust.Require:
-		return &fail.Error{Kind: fail.Denied, Code: "unsigned", Err: err, Hints: n.Hints,
+		return &fail.Error{Kind: fail.Denied, Code: n.Code, Err: err,
 			Message: fmt.Sprintf("the hub requires signatures: nothing was written, for %s", why)}
 	case policy == trust.Off:
 	case s.continuedSigned(agent):
-		return &fail.Error{Kind: fail.Denied, Code: "unsigned", Err: err, Hints: t.signsAgain(s, agent, err),
-			Message: fmt.Sprintf("not signed, so nothing was written: unsigned events in the signed log of '%s' would not count: %s", agent, why)}
+		return t.signsAgain(s, agent, err, fmt.Sprintf("not signed, so nothing was written: unsigned events in the signed log of '%s' would not count: %s", agent, why))
 	case errors.Is(err, errNotSigning):
 		if !t.contact.Unsigned && !t.unwatched {
 			t.notice(n)
@@ -260,21 +255,19 @@ func (t *Tracker) notAdmitted(s *snapshot, make bool) *fail.Error {
 	listed := s.roll.Signers.Lists(trust.Principal(t.agent))
 	if _, revoked := m.Revoked[t.agent]; revoked {
 		return &fail.Error{Kind: fail.Denied, Code: "revoked",
-			Message: fmt.Sprintf("the agent '%s' is revoked", t.agent),
-			Hints:   []string{"see why: git crosslink trust show " + t.agent, "write under a new id: git config crosslink.agent <new id>"}}
+			Message: fmt.Sprintf("the agent '%s' is revoked", t.agent), Fields: fail.Fields{"agent": t.agent}}
 	}
 	if listed || m.Open && m.Signing != trust.Require {
 		return nil
 	}
-	ask := "show an admin your key: git crosslink key show"
+	e := &fail.Error{Kind: fail.Denied, Code: "not-approved", Message: fmt.Sprintf("the hub does not know the agent '%s'", t.agent)}
 	k, err := t.signer(t.agent, nil, make)
 	if err == nil {
-		ask = fmt.Sprintf("ask an admin: git crosslink trust approve %s --key '%s'", t.agent, k.Key())
+		e.Code, e.Fields = "not-approved/key", fail.Fields{"agent": t.agent, "key": k.Key().String()}
 	} else if errors.Is(err, errNoJobKey) {
-		ask = jobKeyHint
+		e.Code = "not-approved/job"
 	}
-	return &fail.Error{Kind: fail.Denied, Code: "not-approved",
-		Message: fmt.Sprintf("the hub does not know the agent '%s'", t.agent), Hints: []string{ask}}
+	return e
 }
 
 // errAgain says that a write has to begin again.

@@ -14,6 +14,7 @@ import (
 	"golang.org/x/crypto/ssh"
 	"golang.org/x/crypto/ssh/agent"
 
+	"github.com/git-crosslink/git-crosslink/cli/hints"
 	"github.com/git-crosslink/git-crosslink/event"
 	"github.com/git-crosslink/git-crosslink/fail"
 	"github.com/git-crosslink/git-crosslink/tracker"
@@ -128,7 +129,7 @@ func TestSigningFails(t *testing.T) {
 			refused := func(err error, why, notWhy string) {
 				t.Helper()
 				var e *fail.Error
-				if !errors.As(err, &e) || e.Kind != fail.Denied || e.Code.Name() != "unsigned" || !strings.Contains(e.Message, why) || strings.Contains(e.Message, notWhy) || len(e.Hints) == 0 {
+				if !errors.As(err, &e) || e.Kind != fail.Denied || e.Code.Name() != "unsigned" || !strings.Contains(e.Message, why) || strings.Contains(e.Message, notWhy) || len(hints.For(e.Code, e.Fields)) == 0 {
 					t.Errorf("%v: %+v", err, e)
 				}
 				if now := w.git(bob.replica(), "rev-parse", "refs/heads/crosslink/agents/bob"); now != tip {

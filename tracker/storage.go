@@ -21,16 +21,14 @@ func (t *Tracker) unwritable(err error) error {
 	if err == nil || errors.As(err, &hub) && hub.NoConnection {
 		return err
 	}
-	where := shellQuote(t.outer.CommonDir)
 	switch {
 	case says(err, syscall.ENOSPC, "No space left on device"), says(err, syscall.EDQUOT, "Disk quota exceeded"):
 		return &fail.Error{Kind: fail.Fatal, Code: "disk-full",
 			Message: fmt.Sprintf("no space left on the disk of '%s': nothing was written", t.outer.CommonDir),
-			Hints:   []string{"what is free: df -h " + where, "reading works: git crosslink list"}, Err: err}
+			Fields:  fail.Fields{"path": t.outer.CommonDir}, Err: err}
 	case says(err, syscall.EROFS, "Read-only file system"):
-		return &fail.Error{Kind: fail.Denied, Code: "not-writable",
-			Message: fmt.Sprintf("the file system of '%s' is read-only: nothing was written", t.outer.CommonDir),
-			Hints:   []string{"reading works: git crosslink list"}, Err: err}
+		return &fail.Error{Kind: fail.Denied, Code: "not-writable/read-only",
+			Message: fmt.Sprintf("the file system of '%s' is read-only: nothing was written", t.outer.CommonDir), Err: err}
 	case errors.Is(err, fs.ErrPermission), says(err, syscall.EACCES, "Permission denied"),
 		says(err, syscall.EACCES, "insufficient permission for adding an object"):
 		if path, owner := statefile.Foreign(t.Home()); path != "" && path != t.Home() {
@@ -38,7 +36,7 @@ func (t *Tracker) unwritable(err error) error {
 		}
 		return &fail.Error{Kind: fail.Denied, Code: "not-writable",
 			Message: fmt.Sprintf("you may not write to '%s': nothing was written", t.outer.CommonDir),
-			Hints:   []string{"whose it is: ls -ld " + where, "reading works: git crosslink list"}, Err: err}
+			Fields:  fail.Fields{"path": t.outer.CommonDir}, Err: err}
 	}
 	return err
 }
@@ -48,7 +46,7 @@ func (t *Tracker) unwritable(err error) error {
 func (t *Tracker) foreignDirectory(path, owner string, err error) *fail.Error {
 	return &fail.Error{Kind: fail.Denied, Code: "foreign-directory", Err: err,
 		Message: fmt.Sprintf("'%s' belongs to %s and you may not write there: nothing was written", path, owner),
-		Hints:   []string{fmt.Sprintf(`make the tracker yours: sudo chown -R "$(id -un)" %s`, shellQuote(t.Home())), "reading works: git crosslink list"}}
+		Fields:  fail.Fields{"path": t.Home()}}
 }
 
 // says reports an error of the system, met here or by a git whose words it is
@@ -59,9 +57,4 @@ func says(err error, number syscall.Errno, words string) bool {
 	}
 	var g *git.Error
 	return errors.As(err, &g) && strings.Contains(g.Stderr, words)
-}
-
-// shellQuote writes s as one word of a shell.
-func shellQuote(s string) string {
-	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
 }

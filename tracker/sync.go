@@ -63,7 +63,7 @@ func (t *Tracker) Sync(ctx context.Context, o SyncOptions) (*SyncReport, error) 
 		if o.Detached && t.atRest(ctx) {
 			t.keepUp(ctx)
 		}
-		return r, t.chooseErr
+		return r, t.chosen()
 	}
 	r.URL = t.hub.shown()
 	t.insist, t.unwatched = !o.Detached, o.Detached
@@ -189,12 +189,13 @@ func (t *Tracker) reportSync(ctx context.Context, r *SyncReport, before counts, 
 			r.Received += int(l.chain.Seq - was)
 		}
 	}
-	r.Unsent, r.Undecided, r.Reason, r.Hints = after.unsent(), after.allUndecided(), out.reason, out.hints
+	r.Unsent, r.Undecided, r.Reason, r.Code, r.Fields = after.unsent(), after.allUndecided(), out.reason, out.code, out.fields
 	if r.Reason == "" {
 		r.Reason = t.levelReason(after)
 	}
 	if withheld := t.withheldLogs(ctx, after); r.Reason == "" && len(withheld) > 0 {
-		r.Reason, r.Hints = t.refusalOf(ctx, after, withheld[0])
+		n := t.refusalOf(ctx, after, withheld[0])
+		r.Reason, r.Code, r.Fields = n.Text, n.Code, n.Fields
 	}
 	if text := t.undecidedText(after, r.Undecided); text != "" && r.Unsent == 0 {
 		r.State, r.Reason = Queued, after.stepRefusal(t.contact.Refusals[checkpointName].Why)
@@ -218,10 +219,9 @@ func (t *Tracker) reportSync(ctx context.Context, r *SyncReport, before counts, 
 }
 
 // divergedError says that two clones write under one id, and the way out.
-func (t *Tracker) divergedError(id string) error {
+func (t *Tracker) divergedError(id string) *fail.Error {
 	return &fail.Error{Kind: fail.Fatal, Code: "copied-clone",
-		Message: fmt.Sprintf("the hub's log of '%s' holds lines that were not written here: two clones write under one id", id),
-		Hints:   []string{"everything written here is kept; go on under an id of your own: git crosslink agent fork"}}
+		Message: fmt.Sprintf("the hub's log of '%s' holds lines that were not written here: two clones write under one id", id)}
 }
 
 // lockSync takes the sync lock: one process of a clone talks to the hub at a
@@ -231,9 +231,8 @@ func (t *Tracker) lockSync(ctx context.Context, o SyncOptions) (func(), bool, er
 	if !o.Detached {
 		unlock, ok, err := t.lockHub(ctx, insistent)
 		if err == nil && !ok {
-			err = &fail.Error{Kind: fail.Unconfirmed, Code: "sync-busy",
-				Message: "another sync of this clone has been running for 30 s",
-				Hints:   []string{"look again in a moment: git crosslink status"}}
+			err = &fail.Error{Kind: fail.Unconfirmed, Code: "sync-busy/wait",
+				Message: "another sync of this clone has been running for 30 s"}
 		}
 		if err != nil {
 			return nil, false, err

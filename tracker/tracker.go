@@ -42,10 +42,10 @@ type Tracker struct {
 	replica refs.Replica // nil until there is one
 	contact contact
 
-	self      bool  // this repository is its own hub
-	hub       *hub  // nil: this repository has no hub to talk to
-	chooseErr error // why not, if the user has to choose
-	noRoom    error // why no hub can be made on the remote, as the doctor just saw
+	self      bool        // this repository is its own hub
+	hub       *hub        // nil: this repository has no hub to talk to
+	chooseErr *fail.Error // why not, if the user has to choose
+	noRoom    *fail.Error // why no hub can be made on the remote, as the doctor just saw
 
 	signatures map[string]bool // those checked before; nil until it is read
 
@@ -120,28 +120,29 @@ func Open(ctx context.Context, o Options) (*Tracker, error) {
 func OpenError(err error) error {
 	switch {
 	case errors.Is(err, git.ErrNotRepository):
-		return &fail.Error{Kind: fail.Fatal, Code: "no-repository", Message: "not a git repository (or any of the parent directories)",
-			Hints: []string{"go to one, or make one: git init"}, Err: err}
+		return &fail.Error{Kind: fail.Fatal, Code: "no-repository", Message: "not a git repository (or any of the parent directories)", Err: err}
 	}
 	var unsafe *git.UnsafeError
 	if errors.As(err, &unsafe) {
-		return &fail.Error{Kind: fail.Fatal, Code: "unsafe-repository", Message: unsafe.Error(),
-			Hints: unsafeHints(unsafe.Says), Err: err}
+		return unsafeError(unsafe, err)
 	}
 	return err
 }
 
-// unsafeHints takes the command from git's own words, which name the directory.
-func unsafeHints(says string) []string {
-	if strings.Contains(says, "safe.bareRepository") {
-		return []string{"if you trust it, name it: git --git-dir=<directory> crosslink …"}
+// unsafeError takes the cure from git's own words, which name the directory.
+func unsafeError(unsafe *git.UnsafeError, err error) error {
+	e := &fail.Error{Kind: fail.Fatal, Code: "unsafe-repository", Message: unsafe.Error(), Err: err}
+	if strings.Contains(unsafe.Says, "safe.bareRepository") {
+		e.Code = "unsafe-repository/bare"
+		return e
 	}
-	for line := range strings.Lines(says) {
+	for line := range strings.Lines(unsafe.Says) {
 		if line = strings.TrimSpace(line); strings.HasPrefix(line, "git config ") {
-			return []string{"if you trust it: " + line}
+			e.Code, e.Fields = "unsafe-repository/git", fail.Fields{"git": line}
+			return e
 		}
 	}
-	return []string{"if you trust it: git config --global --add safe.directory <directory>"}
+	return e
 }
 
 // Close ends the helper processes.

@@ -168,7 +168,7 @@ func (t *Tracker) putInPlace(ctx context.Context, s *snapshot, bound bool) (move
 // its key, are replaced by what is written here.
 func (t *Tracker) tellAppended(l *log, after uint64) {
 	t.tellOnce(fail.Notice{Code: "appended", Text: fmt.Sprintf("unsigned events after event %d of the log of '%s' on the hub do not count and are replaced: they were not written with its key", after, l.agent),
-		Hints: []string{"show details: git crosslink trust show " + l.agent}})
+		Fields: fail.Fields{"agent": l.agent}})
 }
 
 // onHubs is a log written here on a commit that a push can put in the place of the
@@ -191,9 +191,6 @@ func (l *log) trailText() string {
 func (l *log) beyondText() string {
 	return fmt.Sprintf("the hub's log of '%s' has unsigned data after event %d that does not count; the next event written here replaces it", l.agent, l.common)
 }
-
-// jobKeyHint says how the jobs of a kind share a key.
-const jobKeyHint = "to sign, give all jobs of this kind one key: git config crosslink.signingKey <file>"
 
 // continuedSigned reports whether what an agent writes next counts only if it is
 // signed.
@@ -235,8 +232,8 @@ func (t *Tracker) lockedError(ctx context.Context, s *snapshot) *fail.Error {
 	if err == nil {
 		return nil
 	}
-	return &fail.Error{Kind: fail.Denied, Code: "unsigned", Err: err, Hints: t.signsAgain(s, t.agent, err),
-		Message: fmt.Sprintf("the log of '%s' was signed up to event %d, and nothing can be added to it now: %s", t.agent, s.logs[t.agent].verdict.Vouched, whyUnsigned(err))}
+	return t.signsAgain(s, t.agent, err,
+		fmt.Sprintf("the log of '%s' was signed up to event %d, and nothing can be added to it now: %s", t.agent, s.logs[t.agent].verdict.Vouched, whyUnsigned(err)))
 }
 
 // waitsForKey says why lines written for another hub id are not bound to this one.
@@ -247,37 +244,36 @@ func (t *Tracker) waitsForKey(ctx context.Context, s *snapshot) error {
 	return fmt.Errorf("bind the log of '%s' to the hub: %w", t.agent, refs.ErrConflict)
 }
 
-// signsAgain says how an agent that cannot sign can go on, each with the command to
-// type.
-func (t *Tracker) signsAgain(s *snapshot, agent string, err error) []string {
-	hint := "name the file that holds its key: git config crosslink.signingKey <file>"
+// signsAgain refuses what an agent that cannot sign would write, and says how it
+// can go on: by signing again, or under another id.
+func (t *Tracker) signsAgain(s *snapshot, agent string, err error, message string) *fail.Error {
+	e := &fail.Error{Kind: fail.Denied, Code: "unsigned/no-file", Message: message, Fields: fail.Fields{}, Err: err}
 	failed, isLocked := errors.AsType[*signError](err)
 	switch {
 	case errors.Is(err, errNotSigning):
-		hint = "switch signing on: git config --unset crosslink.sign"
+		e.Code = "unsigned/switched-off"
 	case isLocked && failed.file != "" && t.getenv("SSH_AUTH_SOCK") == "":
-		hint = `unlock the key: eval "$(ssh-agent -s)" && ssh-add ` + shellWord(failed.file)
+		e.Code, e.Fields["path"] = "unsigned/no-ssh-agent", failed.file
 	case isLocked && failed.file != "":
-		hint = "unlock the key: ssh-add " + shellWord(failed.file)
+		e.Code, e.Fields["path"] = "unsigned/locked", failed.file
 	case isLocked:
-		hint = "see which key it is: git crosslink key show"
+		e.Code = "unsigned/failed"
 	}
 	if l := s.logs[agent]; l != nil && l.here != "" {
-		return []string{hint, "or continue under your own id: git crosslink agent fork"}
+		e.Fields["own"] = agent
+		return e
 	}
-	return []string{hint, "or write under an id that nobody else uses: " + t.nameAgent(s.freeID(agent))}
+	e.Fields["free"], e.Fields["scope"] = s.freeID(agent), t.idScope()
+	return e
 }
 
-// nameAgent is the command that makes this clone write under an id, where an id is
-// set already: in the environment, or in a configuration.
-func (t *Tracker) nameAgent(id string) string {
-	switch {
-	case t.getenv("GIT_CROSSLINK_AGENT") != "":
-		return "export GIT_CROSSLINK_AGENT=" + id
-	case t.agentScope() == "worktree":
-		return "git config --worktree crosslink.agent " + id
+// idScope is where the id of this clone's agent is set: "environment", a scope of
+// git's configuration, or "" for nowhere.
+func (t *Tracker) idScope() string {
+	if t.getenv("GIT_CROSSLINK_AGENT") != "" {
+		return "environment"
 	}
-	return "git config crosslink.agent " + id
+	return t.agentScope()
 }
 
 // agentScope is where git's configuration names the agent: system, global, local,

@@ -71,8 +71,7 @@ func (t *Tracker) Trust(ctx context.Context) (*Trust, error) {
 
 func (t *Tracker) trustOf(s *snapshot) (*Trust, error) {
 	if s.roll == nil || s.roll.Newer() > 0 {
-		return nil, &fail.Error{Kind: fail.No, Code: "no-hub", Message: "there is no tracker here yet: nobody has to be trusted",
-			Hints: []string{"start one, or join the hub: git crosslink init"}}
+		return nil, &fail.Error{Kind: fail.No, Code: "no-hub", Message: "there is no tracker here yet: nobody has to be trusted"}
 	}
 	m := s.roll.Meta
 	r := &Trust{Hub: m.Hub, Meta: string(s.metaCommit), Seq: m.Seq, Hash: s.roll.Hash(), Signing: m.Signing, Open: m.Open,
@@ -176,34 +175,34 @@ func (t *Tracker) Approve(ctx context.Context, o Approve) ([]Approved, error) {
 // keyToApprove is the key given, or the one that the agent's log introduces.
 func (s *snapshot) keyToApprove(id, given string) (trust.Key, error) {
 	if err := event.ValidAgentID(id); err != nil {
-		return trust.Key{}, &fail.Error{Kind: fail.Fatal, Code: "agent-id", Message: fmt.Sprintf("'%s' is no agent id: %v", fail.Truncate(id), err), Hints: []string{"those that wait: git crosslink trust pending"}}
+		return trust.Key{}, &fail.Error{Kind: fail.Fatal, Code: "agent-id/approve", Message: fmt.Sprintf("'%s' is no agent id: %v", fail.Truncate(id), err)}
 	}
 	if _, revoked := s.roll.Meta.Revoked[id]; revoked {
-		return trust.Key{}, stillRevoked(id)
+		return trust.Key{}, stillRevoked("revoked/still", id)
 	}
 	if given != "" {
 		k, err := trust.ParseKey(given)
 		if err != nil {
-			return k, &fail.Error{Kind: fail.Fatal, Code: "key", Message: err.Error(), Hints: []string{"the agent shows its own: git crosslink key show"}}
+			return k, &fail.Error{Kind: fail.Fatal, Code: "key", Message: err.Error()}
 		}
 		return k, nil
 	}
 	l := s.logs[id]
 	if l == nil {
-		return trust.Key{}, &fail.Error{Kind: fail.No, Code: "no-agent", Message: fmt.Sprintf("there is no log of '%s' here", id),
-			Hints: []string{"those that wait: git crosslink trust pending", fmt.Sprintf("approve it before it writes: git crosslink trust approve %s --key <public key>", id)}}
+		return trust.Key{}, &fail.Error{Kind: fail.No, Code: "no-agent/approve", Message: fmt.Sprintf("there is no log of '%s' here", id),
+			Fields: fail.Fields{"agent": id}}
 	}
 	if l.verdict == nil || len(l.verdict.Keys) != 1 {
 		return trust.Key{}, &fail.Error{Kind: fail.No, Code: "no-key", Message: fmt.Sprintf("the log of '%s' introduces no key", id),
-			Hints: []string{fmt.Sprintf("name it: git crosslink trust approve %s --key <public key>", id)}}
+			Fields: fail.Fields{"agent": id}}
 	}
 	return l.verdict.Keys[0], nil
 }
 
 // stillRevoked refuses what would let lines behind a revocation count again.
-func stillRevoked(agent string, hints ...string) error {
-	return &fail.Error{Kind: fail.Denied, Code: "revoked", Message: fmt.Sprintf("the agent '%s' is revoked, and stays so: what it wrote behind that would count again", agent),
-		Hints: append(hints, "let it continue under a new id: git config crosslink.agent <new id>")}
+func stillRevoked(code fail.Code, agent string) error {
+	return &fail.Error{Kind: fail.Denied, Code: code, Message: fmt.Sprintf("the agent '%s' is revoked, and stays so: what it wrote behind that would count again", agent),
+		Fields: fail.Fields{"agent": agent}}
 }
 
 // Revoke ends an agent's log: lines 1 … after count, no line behind them. nil
@@ -213,7 +212,7 @@ func (t *Tracker) Revoke(ctx context.Context, agent string, after *uint64, reaso
 	err := t.changeMeta(ctx, "revokes", func(s *snapshot, m *trust.Meta, list *trust.Signers) (*trust.Signers, error) {
 		l := s.logs[agent]
 		if l == nil && !list.Lists(trust.Principal(agent)) {
-			return nil, &fail.Error{Kind: fail.No, Code: "no-agent", Message: fmt.Sprintf("there is no agent '%s' here", fail.Truncate(agent)), Hints: []string{"those there are: git crosslink trust list"}}
+			return nil, &fail.Error{Kind: fail.No, Code: "no-agent/revoke", Message: fmt.Sprintf("there is no agent '%s' here", fail.Truncate(agent))}
 		}
 		r := trust.Revocation{Reason: reason}
 		switch {
@@ -223,12 +222,12 @@ func (t *Tracker) Revoke(ctx context.Context, agent string, after *uint64, reaso
 			r.AfterSeq = l.verdict.Fed
 		}
 		if l == nil && r.AfterSeq > 0 || l != nil && r.AfterSeq > uint64(len(l.lines)) {
-			return nil, &fail.Error{Kind: fail.Fatal, Code: "no-event", Message: fmt.Sprintf("the log of '%s' has no event %d here", agent, r.AfterSeq), Hints: []string{"how many it has: git crosslink trust show " + agent}}
+			return nil, &fail.Error{Kind: fail.Fatal, Code: "no-event", Message: fmt.Sprintf("the log of '%s' has no event %d here", agent, r.AfterSeq), Fields: fail.Fields{"agent": agent}}
 		}
 		r.Hash = l.hashAt(r.AfterSeq)
 		if was, already := m.Revoked[agent]; already {
 			if !r.Within(was, l.hashAt) {
-				return nil, stillRevoked(agent, fmt.Sprintf("where it ends now: git crosslink trust show %s", agent))
+				return nil, stillRevoked("revoked/ends", agent)
 			}
 			if r.Reason == "" {
 				r.Reason = was.Reason
@@ -237,8 +236,7 @@ func (t *Tracker) Revoke(ctx context.Context, agent string, after *uint64, reaso
 		m.Revoked[agent] = r
 		m.Admins = slices.DeleteFunc(m.Admins, func(p string) bool { return p == trust.Principal(agent) })
 		if len(s.roll.Meta.Admins) > 0 && len(m.Admins) == 0 {
-			return nil, &fail.Error{Kind: fail.Denied, Code: "last-admin", Message: fmt.Sprintf("'%s' is the only admin: nobody could change anything afterwards", agent),
-				Hints: []string{"make another one first: git crosslink trust approve <agent> --admin"}}
+			return nil, &fail.Error{Kind: fail.Denied, Code: "last-admin", Message: fmt.Sprintf("'%s' is the only admin: nobody could change anything afterwards", agent)}
 		}
 		done = &TrustRevocation{r.AfterSeq, r.Reason}
 		return list, nil
@@ -283,8 +281,7 @@ func (t *Tracker) adminKey(s *snapshot) (keys.Signer, error) {
 			return k, nil
 		}
 	}
-	return nil, &fail.Error{Kind: fail.Denied, Code: "not-admin", Message: "no key here is an admin's of this hub: nothing was written",
-		Hints: []string{"who is one: git crosslink trust show"}}
+	return nil, &fail.Error{Kind: fail.Denied, Code: "not-admin", Message: "no key here is an admin's of this hub: nothing was written"}
 }
 
 // localAgents are the agents that write in this clone, the one given first.
@@ -333,7 +330,7 @@ func (t *Tracker) changeMeta(ctx context.Context, does string, change func(*snap
 			return err
 		}
 	}
-	return &fail.Error{Kind: fail.Unconfirmed, Code: "meta-race", Message: "the hub's meta kept changing; nothing was written", Hints: []string{"try again in a moment"}}
+	return &fail.Error{Kind: fail.Unconfirmed, Code: "meta-race", Message: "the hub's meta kept changing; nothing was written"}
 }
 
 func (t *Tracker) changeMetaOnce(ctx context.Context, does string, change func(*snapshot, *trust.Meta, *trust.Signers) (*trust.Signers, error)) (again bool, err error) {
@@ -348,7 +345,7 @@ func (t *Tracker) changeMetaOnce(ctx context.Context, does string, change func(*
 		return false, err
 	}
 	if t.hub != nil && !s.bound {
-		return false, &fail.Error{Kind: fail.No, Code: "unshared", Message: fmt.Sprintf("there is no tracker on '%s' yet", t.hub.Name), Hints: []string{"share it with your team: git crosslink init"}}
+		return false, &fail.Error{Kind: fail.No, Code: "unshared", Message: fmt.Sprintf("there is no tracker on '%s' yet", t.hub.Name)}
 	}
 	k, err := t.adminKey(s)
 	if err != nil {
@@ -370,12 +367,12 @@ func (t *Tracker) changeMetaOnce(ctx context.Context, does string, change func(*
 	if k != nil {
 		sig, err := k.Sign(ctx, trust.MetaNamespace, trust.MetaSigned(files))
 		if err != nil {
-			return false, &fail.Error{Kind: fail.Denied, Code: "unsigned", Err: err, Message: fmt.Sprintf("the key %s failed: %v: nothing was written", k.Key().Fingerprint(), err), Hints: []string{"see which key it is: git crosslink key show"}}
+			return false, &fail.Error{Kind: fail.Denied, Code: "unsigned/meta", Err: err, Message: fmt.Sprintf("the key %s failed: %v: nothing was written", k.Key().Fingerprint(), err)}
 		}
 		files = trust.Signed(files, sig)
 	}
 	if _, err := s.roll.Next(files); err != nil {
-		return false, &fail.Error{Kind: fail.Denied, Code: "meta", Err: err, Message: fmt.Sprintf("nobody would believe that: %v", err), Hints: []string{"how it stands: git crosslink trust show"}}
+		return false, &fail.Error{Kind: fail.Denied, Code: "meta", Err: err, Message: fmt.Sprintf("nobody would believe that: %v", err)}
 	}
 	ref := hubRoot + metaName
 	if t.hub == nil {
@@ -390,7 +387,7 @@ func (t *Tracker) changeMetaOnce(ctx context.Context, does string, change func(*
 	ups := []refs.Update{{Ref: ref, Old: tip, New: commit}}
 	if t.hub != nil {
 		p := refs.Push{Refs: []refs.PushRef{{Src: commit, Dst: headRoot + metaName, Lease: &tip}}}
-		res, err := t.pushPatiently(ctx, p, "the same command")
+		res, err := t.pushPatiently(ctx, p, changing)
 		if err != nil || !allAccepted(p, res) {
 			return t.metaOutcome(ctx, s, commit, res, err)
 		}

@@ -53,11 +53,13 @@ func (t *Tracker) twins(ctx context.Context, s *snapshot) ([]string, error) {
 	return twins, nil
 }
 
-// twinText says what is to be known of a twin, and what can be done.
-func (t *Tracker) twinText(remote string) (text string, hints []string) {
-	return fmt.Sprintf("'%s' holds this tracker, too, with decisions that '%s' has not: one is a fork of the other", remote, t.hub.Name), []string{
-		"to use that one: git config crosslink.remote " + shellWord(remote),
-		fmt.Sprintf("to make the one on '%s' a tracker of its own: git crosslink fork detach", t.hub.Name)}
+// twinText says what is to be known of a twin.
+func (t *Tracker) twinText(remote string) string {
+	return fmt.Sprintf("'%s' holds this tracker, too, with decisions that '%s' has not: one is a fork of the other", remote, t.hub.Name)
+}
+
+func (t *Tracker) twinFields(remote string) fail.Fields {
+	return fail.Fields{"other": remote, "remote": t.hub.Name}
 }
 
 // tellTwins says so, once.
@@ -70,11 +72,11 @@ func (t *Tracker) tellTwins(ctx context.Context) {
 	if err != nil || len(twins) == 0 {
 		return // the next sync looks again
 	}
-	text, hints := t.twinText(twins[0])
+	text := t.twinText(twins[0])
 	if len(twins) > 1 {
 		text += fmt.Sprintf(" (so do '%s')", strings.Join(twins[1:], "', '"))
 	}
-	t.tellOnce(fail.Notice{Code: "hub-fork", Text: text, Hints: hints})
+	t.tellOnce(fail.Notice{Code: "hub-fork", Text: text, Fields: t.twinFields(twins[0])})
 }
 
 // parted reports whether the remote's new URL leads to a fork of this tracker:

@@ -17,15 +17,15 @@ import (
 func (t *Tracker) unfetched(re *refs.RemoteError) *fail.Error {
 	if errors.Is(re, errSilent) {
 		return &fail.Error{Kind: fail.Unconfirmed, Code: "unanswered", Err: re, Message: fmt.Sprintf("the hub on '%s' has been silent for %d s", t.hub.Name, int(t.silentFor().Seconds())),
-			Hints: []string{"check whether git reaches it: git fetch " + shellWord(t.hub.Name), "to wait longer: git config crosslink.timeout <seconds>"}}
+			Fields: fail.Fields{"remote": t.hub.Name}}
 	}
 	if re.Busy() {
-		return &fail.Error{Kind: fail.Unconfirmed, Code: "busy", Err: re, Message: busyText(re.Status, serverWords(re.Stderr)), Hints: []string{"try again in a while: git crosslink sync"}}
+		return &fail.Error{Kind: fail.Unconfirmed, Code: "busy/fetch", Err: re, Message: busyText(re.Status, serverWords(re.Stderr))}
 	}
 	if re.NoConnection {
 		return &fail.Error{Kind: fail.Unconfirmed, Code: "unreachable",
 			Message: fmt.Sprintf("the hub on '%s' is not reachable", t.hub.Name),
-			Hints:   []string{"what git says: " + gitWords(re)}, Err: re}
+			Fields:  fail.Fields{"git": gitWords(re)}, Err: re}
 	}
 	if e, ok := t.unwritable(re).(*fail.Error); ok {
 		return e

@@ -86,46 +86,49 @@ func (t *Tracker) who(load func() (*snapshot, error)) (*Who, error) {
 func (t *Tracker) checkAgent(ctx context.Context, s *snapshot) ([]fail.Diagnosis, error) {
 	w, err := t.who(func() (*snapshot, error) { return s, nil })
 	if err != nil {
-		return []fail.Diagnosis{diagnosed(fail.Problem, err, "agent-id")}, nil
+		return []fail.Diagnosis{diagnosed(fail.Problem, err, "agent-id/failed")}, nil
 	}
 	var found []fail.Diagnosis
 	switch w.State {
 	case AgentNone:
 		if t.getenv("CI") != "" {
-			found = append(found, diagnosed(fail.Problem, t.noAgentInCI(), "ci-agent"))
+			found = append(found, t.noAgentInCI().Diagnosis(fail.Problem, t.noAgentInCI().Message))
 		} else {
-			found = append(found, fail.Diagnosis{Code: "no-agent", Severity: fail.Note, Text: "nobody has written here yet: the first write makes an id"})
+			found = append(found, fail.Diagnosis{Code: "no-agent/note", Severity: fail.Note, Text: "nobody has written here yet: the first write makes an id"})
 		}
 	case AgentCopied:
-		found = append(found, fail.Diagnosis{Code: "copied-clone", Severity: fail.Note, Text: "this repository is a copy: the first write takes a new id"})
+		found = append(found, fail.Diagnosis{Code: "copied-clone/note", Severity: fail.Note, Text: "this repository is a copy: the first write takes a new id"})
 	case AgentForked:
-		found = append(found, diagnosed(fail.Problem, t.divergedError(w.Agent), "copied-clone"))
+		e := t.divergedError(w.Agent)
+		found = append(found, e.Diagnosis(fail.Problem, e.Message))
 	case AgentRetired:
 		if w.Source == "file" {
-			found = append(found, fail.Diagnosis{Code: "retired", Severity: fail.Note, Text: fmt.Sprintf("'%s' is retired: the next write makes a new id", w.Agent)})
+			found = append(found, fail.Diagnosis{Code: "retired/note", Severity: fail.Note, Text: fmt.Sprintf("'%s' is retired: the next write makes a new id", w.Agent)})
 			break
 		}
-		found = append(found, diagnosed(fail.Problem, t.retiredError(s.project()), "retired"))
+		if e, ok := errors.AsType[*fail.Error](t.retiredError(s.project())); ok {
+			found = append(found, e.Diagnosis(fail.Problem, e.Message))
+		}
 	case AgentDamaged:
 		if err := t.mayAppend(s); err != nil {
-			found = append(found, diagnosed(fail.Problem, err, "own-log"))
+			found = append(found, diagnosed(fail.Problem, err, "own-log/failed"))
 		}
 	case AgentOK:
 		if e := t.notAdmitted(s, false); e != nil {
 			found = append(found, e.Diagnosis(fail.Problem, e.Message+": nothing can be written"))
 		} else if e := t.lockedError(ctx, s); e != nil {
-			found = append(found, diagnosed(fail.Problem, e, "unsigned"))
+			found = append(found, e.Diagnosis(fail.Problem, e.Message))
 		} else if _, err := t.signer(w.Agent, s.force(w.Agent), false); errors.Is(err, errNoJobKey) {
-			found = append(found, fail.Diagnosis{Code: "ci-key", Severity: fail.Note, Text: fmt.Sprintf("what '%s' writes is not signed: %v", w.Agent, err), Hints: []string{jobKeyHint}})
+			found = append(found, fail.Diagnosis{Code: "ci-key", Severity: fail.Note, Text: fmt.Sprintf("what '%s' writes is not signed: %v", w.Agent, err)})
 		}
 	}
 	if l := s.logs[w.Agent]; len(found) == 0 && l != nil && l.distrust() != "" {
-		found = append(found, fail.Diagnosis{Code: "trust", Severity: fail.Warning, Text: l.distrust(), Hints: []string{"show details: git crosslink trust show " + w.Agent}})
+		found = append(found, fail.Diagnosis{Code: "trust", Severity: fail.Warning, Text: l.distrust(), Fields: fail.Fields{"agent": w.Agent}})
 	}
 	if scope := t.agentScope(); w.Source == "config" && (scope == "global" || scope == "system") {
 		found = append(found, fail.Diagnosis{Code: "shared-agent", Severity: fail.Warning,
-			Text:  fmt.Sprintf("crosslink.agent is set to '%s' in the %s configuration: every clone of this user would write under that id, and only one can", w.Agent, scope),
-			Hints: []string{"set it for this clone alone: " + t.nameAgent(w.Agent), fmt.Sprintf("then let other clones make their own ids: git config --%s --unset crosslink.agent", scope)}})
+			Text:   fmt.Sprintf("crosslink.agent is set to '%s' in the %s configuration: every clone of this user would write under that id, and only one can", w.Agent, scope),
+			Fields: fail.Fields{"agent": w.Agent, "scope": scope}})
 	}
 	return found, nil
 }

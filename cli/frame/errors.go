@@ -29,7 +29,7 @@ func Explain(err error) *Failure {
 	case errors.As(err, &own):
 		return own
 	case errors.As(tracker.InTheWay(err), &refused):
-		return &Failure{Code: int(refused.Kind), Kind: refused.Code.Name(), Message: refused.Message, Hints: append(hints.For(refused.Code, refused.Fields), refused.Hints...), Cause: err}
+		return &Failure{Code: int(refused.Kind), Kind: refused.Code.Name(), Message: refused.Message, Hints: hints.For(refused.Code, refused.Fields), Cause: err}
 	case errors.As(err, &missing):
 		f := No("not-found", missing.Error())
 		if others := othersThan(missing); others != "" {

@@ -128,7 +128,7 @@ type Warning struct {
 
 // Notice prints a notice of the tracker, on stderr or in the JSON document.
 func (t *Terminal) Notice(n fail.Notice) {
-	t.Warn(n.Code.Name(), n.Text, append(hints.For(n.Code, n.Fields), n.Hints...)...)
+	t.Warn(n.Code.Name(), hints.Text(n.Code, n.Text), hints.For(n.Code, n.Fields)...)
 }
 
 // Warn prints a notice of the command line itself.

@@ -12,6 +12,7 @@ import (
 	"github.com/git-crosslink/git-crosslink/answer"
 	"github.com/git-crosslink/git-crosslink/cli/command"
 	"github.com/git-crosslink/git-crosslink/cli/frame"
+	"github.com/git-crosslink/git-crosslink/cli/hints"
 	"github.com/git-crosslink/git-crosslink/event"
 	"github.com/git-crosslink/git-crosslink/reducer"
 	"github.com/git-crosslink/git-crosslink/tracker"
@@ -253,14 +254,10 @@ func runAgentFork(ctx context.Context, newID string, without []string, e *comman
 		e.Warn("lock-left", fmt.Sprintf("the lock on %s stays with '%s'", u.String()[:8], f.Was),
 			fmt.Sprintf("git crosslink unlock --break --reason 'continues as %s' %s", f.Agent, u.String()[:8]))
 	}
-	switch {
-	case f.Set == "":
-		e.ProgressHint("git crosslink sync")
-	case strings.HasPrefix(f.Set, "git "):
-		e.ProgressHint(f.Set + " && git crosslink sync")
-	default:
-		e.Progress("from now on set: %s", f.Set)
-		e.ProgressHint(f.Set + " git crosslink sync")
+	set, sync := hints.SetAgent(f.Agent, f.Scope)
+	if f.Scope == "environment" {
+		e.Progress("from now on set: %s", set)
 	}
-	return e.Print(ctx, frame.Result{Data: answer.ForkedOf(f), IDs: []string{f.Agent}})
+	e.ProgressHint(sync)
+	return e.Print(ctx, frame.Result{Data: answer.ForkedOf(f, set), IDs: []string{f.Agent}})
 }

@@ -59,7 +59,7 @@ Examples:
 func diagnosisShapes(all []fail.Diagnosis) []answer.Diagnosis {
 	shapes := []answer.Diagnosis{}
 	for _, d := range all {
-		shapes = append(shapes, answer.Diagnosis{Name: d.Code.Name(), Severity: string(d.Severity), Text: d.Text, Hints: append(append([]string{}, hints.For(d.Code, d.Fields)...), d.Hints...)})
+		shapes = append(shapes, answer.Diagnosis{Name: d.Code.Name(), Severity: string(d.Severity), Text: hints.Text(d.Code, d.Text), Hints: append([]string{}, hints.For(d.Code, d.Fields)...)})
 	}
 	return shapes
 }

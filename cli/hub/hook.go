@@ -56,7 +56,7 @@ func Hook(ctx context.Context, e *command.Env, args []string) (code int) {
 		return frame.ExitDone
 	}
 	e.Err = e.Out
-	return e.Conclude(ctx, frame.No("tracker-lost", stop.Error(), stop.Hints()...))
+	return e.Conclude(ctx, stop.Refusal())
 }
 
 // cloned enrols the remote of a new clone and brings the tracker into it, once,

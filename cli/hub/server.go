@@ -4,12 +4,14 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"slices"
 
 	urfave "github.com/urfave/cli/v2"
 
 	"github.com/git-crosslink/git-crosslink/answer"
 	"github.com/git-crosslink/git-crosslink/cli/command"
 	"github.com/git-crosslink/git-crosslink/cli/frame"
+	"github.com/git-crosslink/git-crosslink/cli/hints"
 	"github.com/git-crosslink/git-crosslink/gate"
 )
 
@@ -202,7 +204,7 @@ func gateHook(ctx context.Context, e *command.Env, mode string) int {
 	dir, err := os.Getwd()
 	var refused []*gate.Refusal
 	if err == nil {
-		h := gate.Hook{Dir: dir, Environ: os.Environ(), Now: e.Now(), In: e.In, Out: e.Out}
+		h := gate.Hook{Dir: dir, Environ: os.Environ(), Now: e.Now(), In: e.In, Out: e.Out, Advice: hints.For}
 		if mode == gate.PerRef {
 			// git tells the reasons itself, ref by ref
 			if _, err = gate.ProcReceive(ctx, h); err == nil {
@@ -221,8 +223,9 @@ func gateHook(ctx context.Context, e *command.Env, mode string) int {
 			break
 		}
 		fmt.Fprintf(e.Err, "error: %s\n", e.Symbols(frame.OneLine(r.Error())))
-		if last := i+1 == min(len(refused), maxRefused); last || refused[i+1].Cure != r.Cure {
-			e.WriteHints([]string{r.Cure}) // once for those in a row that have it in common
+		cure := hints.For(r.Cure, r.With)
+		if last := i+1 == min(len(refused), maxRefused); last || !slices.Equal(hints.For(refused[i+1].Cure, refused[i+1].With), cure) {
+			e.WriteHints(cure) // once for those in a row that have it in common
 		}
 	}
 	if len(refused) > 0 {

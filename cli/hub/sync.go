@@ -10,6 +10,7 @@ import (
 	"github.com/git-crosslink/git-crosslink/answer"
 	"github.com/git-crosslink/git-crosslink/cli/command"
 	"github.com/git-crosslink/git-crosslink/cli/frame"
+	"github.com/git-crosslink/git-crosslink/cli/hints"
 	"github.com/git-crosslink/git-crosslink/tracker"
 )
 
@@ -73,8 +74,8 @@ func runSync(ctx context.Context, opts tracker.SyncOptions, e *command.Env) erro
 		if r.Unsent == 0 {
 			message = fmt.Sprintf("%s undecided%s", frame.Count(r.Undecided, "event"), why)
 		}
-		a.Failure = &frame.Failure{Code: frame.ExitUnconfirmed, Kind: "unconfirmed", Message: message, Hints: r.Hints}
-		if why != "" && len(r.Hints) == 0 {
+		a.Failure = &frame.Failure{Code: frame.ExitUnconfirmed, Kind: "unconfirmed", Message: message, Hints: hints.For(r.Code, r.Fields)}
+		if why != "" && len(a.Failure.Hints) == 0 {
 			a.Failure.Hints = []string{"git crosslink doctor"}
 		}
 	}

@@ -60,7 +60,7 @@ var rules = map[string]rule{
 		why: "the conductor is the only package that sees both core and edges",
 	},
 	"hooks": {
-		may: "refs refs/git tracker internal/shell internal/statefile",
+		may: "refs refs/git tracker internal/shell internal/statefile fail",
 		why: "a hook starts the tracker and asks git where it is; what it says is the command line's to print",
 	},
 	"gate": {
@@ -337,6 +337,59 @@ func TestImpureCallsAreSeen(t *testing.T) {
 	if got := impureIn(set, file); len(got) != 1 {
 		t.Errorf("found %v", got)
 	}
+}
+
+// surfaces are what people see, with all packages below them: they know the command
+// line.
+var surfaces = []string{"cli", "dashboard", "helper", "cmd"}
+
+// signatures are literals that name the program in a file that it writes: they are
+// how it knows the file again, and no advice.
+var signatures = map[string]int{
+	"gate":  5, // the lines around the gate's block in git's configuration, and its hook
+	"hooks": 2, // the first line of a hook, and how one of somebody else calls it
+	"enrol": 2, // the comments in files that git's configuration includes
+}
+
+// TestNoCommandBelowTheSurfaces: what went wrong is a code and fields (package
+// fail); which command helps is known to the surface that shows it. A sentence of
+// the command line in the conductor could be shown by no other surface.
+func TestNoCommandBelowTheSurfaces(t *testing.T) {
+	seen := map[string]int{}
+	for _, p := range packages(t) {
+		name := p.short()
+		if strings.HasPrefix(name, "internal/") || slices.ContainsFunc(surfaces, func(s string) bool { return name == s || strings.HasPrefix(name, s+"/") }) {
+			continue
+		}
+		for _, f := range p.GoFiles {
+			set := token.NewFileSet()
+			file, err := parser.ParseFile(set, filepath.Join(p.Dir, f), nil, 0)
+			if err != nil {
+				t.Error(err)
+				continue
+			}
+			for _, at := range commandsIn(file) {
+				if seen[name]++; seen[name] > signatures[name] {
+					t.Errorf("%s: a command of the command line: say what happened with a code of package fail, and what helps in cli/hints", set.Position(at))
+				}
+			}
+		}
+	}
+	for name, n := range signatures {
+		if seen[name] < n {
+			t.Errorf("%s names the program in %d places, not in %d", name, seen[name], n)
+		}
+	}
+}
+
+func commandsIn(file *ast.File) (at []token.Pos) {
+	ast.Inspect(file, func(n ast.Node) bool {
+		if lit, ok := n.(*ast.BasicLit); ok && lit.Kind == token.STRING && strings.Contains(lit.Value, "git crosslink") {
+			at = append(at, lit.Pos())
+		}
+		return true
+	})
+	return at
 }
 
 // TestPackagesSayWhatTheyAre: a package comment is the first thing a reader

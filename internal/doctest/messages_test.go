@@ -11,10 +11,13 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+
+	"github.com/git-crosslink/git-crosslink/cli/hints"
+	"github.com/git-crosslink/git-crosslink/fail"
 )
 
 // below are the packages that say what went wrong by codes of package fail.
-var below = []string{"tracker", "gate", "verb"}
+var below = []string{"tracker", "gate", "hooks", "verb"}
 
 // codes finds every code in the sources: as the value of a member Code, as an
 // argument for a parameter of type fail.Code, or as a constant of that type.
@@ -128,6 +131,22 @@ func isCode(x ast.Expr) bool {
 	}
 	id, ok := s.X.(*ast.Ident)
 	return ok && id.Name == "fail"
+}
+
+// TestEveryCodeHasItsRow: the table of hints has a row for each code that is raised
+// below the command line, be it an empty one, and none for a code that is gone.
+func TestEveryCodeHasItsRow(t *testing.T) {
+	raised, rows := codes(t, root(t)), hints.Codes()
+	for code, where := range raised {
+		if !rows[fail.Code(code)] {
+			t.Errorf("%s: '%s' has no row in cli/hints/rows.go: write what helps, or nil for nothing", where, code)
+		}
+	}
+	for code := range rows {
+		if _, ok := raised[string(code)]; !ok {
+			t.Errorf("cli/hints/rows.go has a row for '%s', which nothing says", code)
+		}
+	}
 }
 
 // named finds the names of what the command line itself says.

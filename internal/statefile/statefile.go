@@ -20,8 +20,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-
-	"github.com/git-crosslink/git-crosslink/internal/shell"
 )
 
 // OddError says that something else than a file, or a directory, of the tracker
@@ -46,15 +44,6 @@ func (e *OddError) Error() string {
 
 // IsLink reports a symbolic link.
 func (e *OddError) IsLink() bool { return e.Mode&fs.ModeSymlink != 0 }
-
-// Hints are the commands that help.
-func (e *OddError) Hints() []string {
-	away := fmt.Sprintf("move it away: mv %s %s", shell.Quote(e.Path), shell.Quote(e.Path+".moved"))
-	if e.Owner != "" {
-		return []string{fmt.Sprintf(`if you trust what is in it: sudo chown -R "$(id -un)" %s`, shell.Quote(e.Path)), "else " + away}
-	}
-	return []string{away}
-}
 
 // Read returns what is in a file of at most max bytes.
 func Read(path string, max int64) ([]byte, error) {
