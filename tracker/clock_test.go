@@ -175,7 +175,7 @@ func TestFarAheadWithAWall(t *testing.T) {
 // A line that does not count moves nobody's clock, and hinders nobody's change.
 func TestClockOfAStranger(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	w := newMemoryWorld(t)
 	alice, bob := w.clone("alice"), w.clone("bob")
 	alice.init()
 	issue := alice.create("one")
@@ -218,7 +218,7 @@ func TestClockOfAStranger(t *testing.T) {
 
 // strangers are the lines of a log that may not be there yet.
 func (w *world) strangers(agent string) [][]byte {
-	if w.git(w.hub, "for-each-ref", "refs/heads/crosslink/agents/"+agent) == "" {
+	if w.tip(branches+"agents/"+agent) == "" {
 		return nil
 	}
 	return w.hubLines(agent)

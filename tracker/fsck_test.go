@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/git-crosslink/git-crosslink/refs"
 	"github.com/git-crosslink/git-crosslink/tracker"
@@ -50,9 +51,12 @@ func TestFsck(t *testing.T) {
 	}
 
 	// a step that claims what does not follow from the events
-	tip := string(w.tip(branches + "checkpoint"))
-	forged := strings.TrimSpace(w.git(w.hub, "commit-tree", tip+"^{tree}", "-p", tip, "-m", "forged"))
-	w.move("refs/heads/crosslink/checkpoint", refs.OID(forged))
+	tip := w.tip(checkpointRef)
+	forged, err := refs.Recommit(context.Background(), w.repo(), tip, []refs.OID{tip}, refs.CommitInfo{Author: "alice", When: time.Unix(1_700_000_000, 0), Message: "forged"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.move(checkpointRef, forged)
 	alice.create("three") // decides over it
 	for _, full := range []bool{false, true} {
 		got := alice.findings(full)

@@ -8,7 +8,6 @@ import (
 
 	"github.com/git-crosslink/git-crosslink/event"
 	"github.com/git-crosslink/git-crosslink/refs"
-	"github.com/git-crosslink/git-crosslink/refs/git"
 	"github.com/git-crosslink/git-crosslink/tracker"
 )
 
@@ -16,9 +15,7 @@ import (
 func (w *world) litter(n int) {
 	w.t.Helper()
 	ctx := context.Background()
-	repo := git.NewPlumbing(w.hub, w.hub, refs.SHA1, w.env)
-	defer repo.Close()
-	tip := refs.OID(string(w.tip(branches + "meta")))
+	repo, tip := w.repo(), w.tip(branches+"meta")
 	for i := range n {
 		var err error
 		if tip, err = refs.WriteCommit(ctx, repo, map[string][]byte{"hub.json": fmt.Appendf(nil, "litter %d\n", i)}, []refs.OID{tip}, refs.CommitInfo{Author: "x", Message: "x"}); err != nil {
@@ -32,7 +29,7 @@ func (w *world) litter(n int) {
 // writes nothing, and who knows part of it goes on from there.
 func TestMetaChainThatIsTooLong(t *testing.T) {
 	tracker.ShortMeta(t, 6)
-	w := newWorld(t)
+	w := newMemoryWorld(t)
 	alice, bob := w.clone("alice"), w.clone("bob")
 	alice.init()
 	alice.create("one")
@@ -84,7 +81,7 @@ func TestMetaChainThatIsTooLong(t *testing.T) {
 // and counted.
 func TestMetaLitter(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	w := newMemoryWorld(t)
 	alice := w.clone("alice")
 	alice.init()
 	alice.create("one")

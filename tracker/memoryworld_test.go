@@ -87,6 +87,26 @@ func (w *world) restore(backup map[string]refs.OID) {
 	}
 }
 
+// parent is the first parent of a commit on the hub.
+func (w *world) parent(id refs.OID) refs.OID {
+	w.t.Helper()
+	head, err := refs.ReadHead(context.Background(), w.repo(), id)
+	if err != nil || len(head.Parents) == 0 {
+		w.t.Fatal(id, err)
+	}
+	return head.Parents[0]
+}
+
+// noAtomic takes from the hub that it can push atomically.
+func (w *world) noAtomic() {
+	w.t.Helper()
+	if w.memory != nil {
+		w.memory.Set(memory.Faults{NoAtomic: true})
+	} else {
+		w.git(w.hub, "config", "receive.advertiseAtomic", "false")
+	}
+}
+
 // hubLines are the lines of an agent's log on the hub.
 func (w *world) hubLines(agent string) [][]byte {
 	w.t.Helper()

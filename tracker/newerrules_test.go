@@ -10,7 +10,6 @@ import (
 
 	"github.com/git-crosslink/git-crosslink/event"
 	"github.com/git-crosslink/git-crosslink/refs"
-	"github.com/git-crosslink/git-crosslink/refs/git"
 	"github.com/git-crosslink/git-crosslink/tracker"
 	"github.com/git-crosslink/git-crosslink/trust"
 )
@@ -20,8 +19,7 @@ import (
 func (w *world) admitRules(by *clone, rules string) {
 	w.t.Helper()
 	ctx := context.Background()
-	repo := git.NewPlumbing(w.hub, w.hub, refs.SHA1, w.env)
-	defer repo.Close()
+	repo := w.repo()
 	tip := refs.OID(string(w.tip(branches + "meta")))
 	files, err := refs.ReadFiles(ctx, repo, tip, 1<<20)
 	if err != nil {

@@ -85,8 +85,8 @@ func TestLateEventsChangeNoNumber(t *testing.T) {
 // A hub that cannot push atomically gets the log first, then the step.
 func TestHubWithoutAtomicPush(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	w.git(w.hub, "config", "receive.advertiseAtomic", "false")
+	w := newMemoryWorld(t)
+	w.noAtomic()
 	alice, bob := w.clone("alice"), w.clone("bob")
 	alice.init()
 	alice.create("one")

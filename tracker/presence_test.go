@@ -11,7 +11,6 @@ import (
 
 	"github.com/git-crosslink/git-crosslink/event"
 	"github.com/git-crosslink/git-crosslink/refs"
-	"github.com/git-crosslink/git-crosslink/refs/git"
 	"github.com/git-crosslink/git-crosslink/tracker"
 )
 
@@ -138,8 +137,7 @@ func TestManyPresences(t *testing.T) {
 	alice, bob := w.clone("alice"), w.clone("bob")
 	alice.init()
 	ctx := context.Background()
-	repo := git.NewPlumbing(w.hub, w.hub, refs.SHA1, w.env)
-	defer repo.Close()
+	repo := w.repo()
 	now := time.Now()
 	put := func(name, agent string, dated, seen time.Duration) {
 		t.Helper()

@@ -3,8 +3,10 @@ package tracker_test
 import (
 	"context"
 	"errors"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -12,6 +14,7 @@ import (
 	"github.com/git-crosslink/git-crosslink/cli/hints"
 	"github.com/git-crosslink/git-crosslink/event"
 	"github.com/git-crosslink/git-crosslink/fail"
+	"github.com/git-crosslink/git-crosslink/refs"
 	"github.com/git-crosslink/git-crosslink/tracker"
 )
 
@@ -138,25 +141,26 @@ func TestTwoClonesUnderOneID(t *testing.T) {
 // are gone, by init.
 func TestDeletedBranchesArePutBack(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	w := newMemoryWorld(t)
 	alice, bob := w.clone("alice"), w.clone("bob")
 	alice.init()
 	alice.create("one")
 	bob.create("two")
 	w.converge(alice, bob)
-	before := w.git(w.hub, "for-each-ref", "--format=%(refname)", "refs/heads/crosslink")
+	names := func() []string { return slices.Sorted(maps.Keys(w.tips(branches))) }
+	before := names()
 	w.move("refs/heads/crosslink/agents/alice", "")
 	w.move("refs/heads/crosslink/checkpoint", "")
 	bob.sync()
-	if after := w.git(w.hub, "for-each-ref", "--format=%(refname)", "refs/heads/crosslink"); after != before {
-		t.Errorf("the hub has\n%sof\n%s", after, before)
+	if after := names(); !slices.Equal(after, before) {
+		t.Errorf("the hub has %q of %q", after, before)
 	}
-	for _, ref := range splitLines(before) {
-		w.git(w.hub, "update-ref", "-d", ref)
+	for _, name := range before {
+		w.move(name, "")
 	}
 	alice.create("kept here")
-	if after := w.git(w.hub, "for-each-ref", "--format=%(refname)", "refs/heads/crosslink"); after != "" {
-		t.Errorf("something was published to a hub that has lost everything: %s", after)
+	if after := names(); len(after) > 0 {
+		t.Errorf("something was published to a hub that has lost everything: %q", after)
 	}
 	if r := bob.init(); !r.Restored {
 		t.Errorf("%+v", r)
@@ -171,20 +175,20 @@ func TestDeletedBranchesArePutBack(t *testing.T) {
 // decided: a clone made meanwhile would decide anew.
 func TestLedgerIsPutBack(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	w := newMemoryWorld(t)
 	alice, bob := w.clone("alice"), w.clone("bob")
 	alice.init()
 	alice.create("one")
 	bob.create("two")
 	w.converge(alice, bob)
 	const ref = "refs/heads/crosslink/checkpoint"
-	tip := w.git(w.hub, "rev-parse", ref)
-	for _, harm := range [][]string{{"update-ref", "-d", ref}, {"update-ref", ref, ref + "~1"}} {
+	tip := w.tip(ref)
+	for _, harm := range []refs.OID{"", w.parent(tip)} {
 		bob.sync() // idle, if nothing were the matter
-		w.git(w.hub, harm...)
+		w.move(ref, harm)
 		bob.sync()
-		if is := w.git(w.hub, "for-each-ref", "--format=%(objectname)", ref); is != tip {
-			t.Errorf("after 'git %s' and a sync the hub has %q, not %q", strings.Join(harm, " "), is, tip)
+		if got := w.tip(ref); got != tip {
+			t.Errorf("after it was set to %q and a sync the hub has %q, not %q", harm, got, tip)
 		}
 		if r := bob.sync(); r.State != tracker.Confirmed || r.Reason != "" {
 			t.Errorf("%+v", r)
@@ -329,7 +333,7 @@ func TestRemoteRenamedOrElsewhere(t *testing.T) {
 // also by a clone that never saw it there, and put back.
 func TestLostLogIsFoundInTheLedger(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	w := newMemoryWorld(t)
 	alice, bob := w.clone("alice"), w.clone("bob")
 	alice.init()
 	alice.create("one")
@@ -338,8 +342,8 @@ func TestLostLogIsFoundInTheLedger(t *testing.T) {
 	if got := bob.numbers(); got["one"] != 1 {
 		t.Fatalf("%v", got)
 	}
-	if refs := w.git(w.hub, "for-each-ref", "--format=%(refname)", "refs/heads/crosslink/agents"); !strings.Contains(refs, "alice") {
-		t.Errorf("the log was not put back: %s", refs)
+	if all := w.tips(branches + "agents/"); all[branches+"agents/alice"] == "" {
+		t.Errorf("the log was not put back: %v", all)
 	}
 	w.converge(alice, bob)
 }
