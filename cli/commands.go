@@ -6,6 +6,7 @@ import (
 	urfave "github.com/urfave/cli/v2"
 
 	"github.com/git-crosslink/git-crosslink/cli/command"
+	"github.com/git-crosslink/git-crosslink/cli/dashboard"
 	"github.com/git-crosslink/git-crosslink/cli/frame"
 	"github.com/git-crosslink/git-crosslink/cli/hub"
 	"github.com/git-crosslink/git-crosslink/cli/issue"
@@ -27,6 +28,7 @@ func Examples() map[string][]string {
 func tree(e *command.Env) *urfave.Command {
 	issues := issue.Commands(e)
 	rest := append(hub.Commands(e),
+		dashboard.New(e.Terminal),
 		newCompletionCommand(e),
 		newVersionCommand(e),
 		frame.NewHelpCommand(e.Terminal, func() *urfave.Command { return tree(e) }))

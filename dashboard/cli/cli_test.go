@@ -108,7 +108,7 @@ func TestProjects(t *testing.T) {
 		}
 	}
 	_, out, _ = b.run(a, "list", "--json")
-	if err := json.Unmarshal([]byte(out), &doc); err != nil || !doc.OK || len(doc.Data) != 2 || doc.Data[1].Slug != "me/c" || doc.Data[1].Status != "paused" || doc.Data[1].Pinned {
+	if err := json.Unmarshal([]byte(out), &doc); err != nil || !doc.OK || len(doc.Data) != 2 || doc.Data[1].Slug != "me/c" || doc.Data[1].Status != "paused" || doc.Data[1].Pinned || !strings.Contains(out, `"polled_at":null`) {
 		t.Errorf("list --json: %v\n%s", err, out)
 	}
 	b.expect(0, "", "", a, "resume", "me/c")

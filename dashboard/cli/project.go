@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -17,6 +18,7 @@ import (
 
 	"github.com/git-crosslink/git-crosslink/cli/frame"
 	"github.com/git-crosslink/git-crosslink/dashboard/db"
+	"github.com/git-crosslink/git-crosslink/event"
 	"github.com/git-crosslink/git-crosslink/tracker"
 )
 
@@ -167,6 +169,43 @@ func slugOf(hub, root string) string {
 	return slug
 }
 
+// projectShape is a project in JSON; docs/json.md describes it.
+type projectShape struct {
+	Slug         string  `json:"slug"`
+	Status       string  `json:"status"`
+	Pinned       bool    `json:"pinned"`
+	Path         string  `json:"path"`
+	Agent        string  `json:"agent"`
+	Open         int     `json:"open_issues"`
+	NeedsYou     int     `json:"needs_you"`
+	LastActivity *string `json:"last_activity_at"`
+	FetchedAt    *string `json:"fetched_at"`
+	PolledAt     *string `json:"polled_at"`
+	Error        *string `json:"error"`
+}
+
+func shapeOf(p db.Project, open []db.Alert) projectShape {
+	s := projectShape{Slug: p.Slug, Status: p.Status, Pinned: p.Pinned, Path: p.Place.Path, Agent: p.Place.Agent, Open: p.State.Counters.Open,
+		LastActivity: timeOrNull(p.LastActivity), FetchedAt: timeOrNull(p.FetchedAt), PolledAt: timeOrNull(p.PolledAt)}
+	for k := range open {
+		if a := &open[k]; a.Project == p.ID && a.Active() && a.Ack.At == 0 {
+			s.NeedsYou++
+		}
+	}
+	if why := cmp.Or(p.PollError, p.FetchError); why != "" {
+		s.Error = &why
+	}
+	return s
+}
+
+func timeOrNull(t event.Time) *string {
+	if t == 0 {
+		return nil
+	}
+	s := t.String()
+	return &s
+}
+
 func (e *env) list(u *urfave.Context) error {
 	e.json = u.Bool("json")
 	d, _, err := e.database(u.Context)
@@ -179,7 +218,15 @@ func (e *env) list(u *urfave.Context) error {
 		return err
 	}
 	if e.json {
-		return json.NewEncoder(e.out).Encode(map[string]any{"v": 1, "ok": true, "code": 0, "data": all, "warnings": []string{}})
+		open, err := d.Alerts(u.Context, "")
+		if err != nil {
+			return err
+		}
+		shapes := make([]projectShape, len(all))
+		for k := range all {
+			shapes[k] = shapeOf(all[k], open)
+		}
+		return json.NewEncoder(e.out).Encode(map[string]any{"v": 1, "ok": true, "code": 0, "data": shapes, "warnings": []string{}})
 	}
 	if len(all) == 0 {
 		e.say("no project is watched yet")

@@ -25,7 +25,7 @@ var dashboard = map[string]rule{
 		why: "pages and actions; the words of a refusal are those of the command line",
 	},
 	"dashboard/cli": {
-		may: "cli/frame dashboard/db dashboard/place dashboard/poll dashboard/web fail tracker",
+		may: "cli/frame dashboard/db dashboard/place dashboard/poll dashboard/web event fail tracker",
 		why: "the dashboard's words, and the one place that puts its parts together",
 	},
 	"dashboard/dashtest":          {may: "event tracker", why: "hubs and clones for tests; only tests import it"},
