@@ -18,7 +18,7 @@ const (
 	maxPace       = 64 << 10
 	maxPresent    = 1 << 20
 	maxJudged     = 1 << 20
-	maxSignatures = 128 << 20 // 72 bytes a line
+	maxSignatures = 32 << 20 // 72 bytes a line, five times that in memory
 )
 
 // readNote decodes a note of this clone. What is wrong with a note that may be

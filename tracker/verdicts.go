@@ -103,7 +103,9 @@ func (t *Tracker) keepMemo(m *trust.Memo) {
 		return
 	}
 	t.signatures = used
-	t.keepCache(t.memoPath(), used)
+	if len(used) < maxSignatures/80 { // what is larger would not be read
+		t.keepCache(t.memoPath(), used)
+	}
 }
 
 // mark is what is to be said of a line's signature where it is shown.

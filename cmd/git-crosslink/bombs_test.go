@@ -5,8 +5,10 @@ package main
 import (
 	"bufio"
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"os/exec"
 	"slices"
@@ -43,6 +45,17 @@ func (b *bomb) commit(ref, path string, data []byte) {
 
 func (b *bomb) file(path string, data []byte) {
 	fmt.Fprintf(b, "M 100644 inline %s\ndata %d\n%s\n", path, len(data), data)
+}
+
+// after puts n commits on top of a branch that is there.
+func (b *bomb) after(ref string, n int, write func(i int)) {
+	for i := range n {
+		b.commit(ref, "", nil)
+		if i == 0 {
+			fmt.Fprintf(b, "from %s^0\n", ref)
+		}
+		write(i)
+	}
 }
 
 // log is a log of n good lines. The first introduces its agent.
@@ -119,6 +132,44 @@ var bombs = []struct {
 			b.file(fmt.Sprint("events/", i), nil)
 		}
 	}},
+	{"commits of meta", 500, 20_000, func(b *bomb, n int) {
+		b.after("refs/heads/crosslink/meta", n, func(i int) { b.file("hub.json", fmt.Appendf(nil, `{"hub_version":4,"seq":%d}`, i+2)) })
+	}},
+	{"large commits of meta", 50, 300, func(b *bomb, n int) {
+		big := bytes.Repeat([]byte(" "), 1<<20-100)
+		b.after("refs/heads/crosslink/meta", n, func(i int) {
+			b.file("hub.json", append(fmt.Appendf(nil, `{"hub_version":4,"seq":%d}`, i+2), big...))
+		})
+	}},
+	{"steps of the ledger", 500, 50_000, func(b *bomb, n int) {
+		b.after("refs/heads/crosslink/checkpoint", n, func(i int) { b.file("ledger.json", fmt.Appendf(nil, `{"sequence":%d}`, i+2)) })
+	}},
+	{"files of the ledger", 1_000, 60_000, func(b *bomb, n int) {
+		b.after("refs/heads/crosslink/checkpoint", 1, func(int) {
+			for i := range n {
+				b.file(fmt.Sprint("locks/", i), []byte("{}"))
+			}
+		})
+	}},
+	{"comments of one issue", 3_000, 40_000, func(b *bomb, n int) {
+		b.log("mallory", n, func(i int) event.Body {
+			if i == 1 {
+				return issue(1)
+			}
+			return &event.CommentAdded{Issue: numbered(1), Comment: numbered(i), Author: "m", Content: strings.Repeat("x", 100), CreatedAt: event.TimeOf(time.Unix(1_700_000_000, 0)), Kind: "note"}
+		})
+	}},
+	{"blockers of one issue", 2_000, 30_000, func(b *bomb, n int) {
+		b.log("mallory", n, func(i int) event.Body {
+			if i <= n/2 {
+				return issue(i)
+			}
+			return &event.DependencyAdded{Blocked: numbered(1), Blocker: numbered(i - n/2 + 1)}
+		})
+	}},
+	{"a tree of directories", 500, 2_000, func(b *bomb, n int) {
+		b.commit("refs/heads/crosslink/agents/mallory", "events/"+strings.Repeat("x/", n)+"y", nil)
+	}},
 	{"commits of one log", 1_000, 100_000, func(b *bomb, n int) {
 		for i := range n {
 			b.commit("refs/heads/crosslink/agents/mallory", "events/000000/x", fmt.Append(nil, i))
@@ -151,6 +202,63 @@ func TestBombs(t *testing.T) {
 				w.peak(t, strings.Fields(c)...)
 			}
 		})
+	}
+}
+
+// TestBombsInSideFiles: neither does a file beside the replica, however large it is
+// and whatever it holds.
+func TestBombsInSideFiles(t *testing.T) {
+	if testing.Short() {
+		t.Skip("files full of rubbish; -short")
+	}
+	t.Parallel()
+	megabytes, commands := 40, []string{"list", "new x"}
+	if os.Getenv("CROSSLINK_NIGHTLY") != "" { // ten times what is read of the largest
+		megabytes, commands = 320, append(commands, "sync", "show 1", "status")
+	}
+	w := newTown(t)
+	for _, name := range []string{"judged.json", "signatures.json", "ledger.files", "completion", "completion.new", "pace.json", "present.json", "replica.git/store.db", "replica.git/next.lock", "replica.git/swap.lock"} {
+		path := w.root + "/bob/.git/crosslink/" + name
+		for what, fill := range map[string][]byte{"a hole": nil, "braces": []byte("{"), "entries": []byte(`{"`)} {
+			t.Run(name+"/"+strings.ReplaceAll(what, " ", "-"), func(t *testing.T) {
+				sideFile(t, path, fill, megabytes)
+				for _, c := range commands {
+					w.peak(t, strings.Fields(c)...)
+				}
+			})
+		}
+		if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			t.Fatal(err)
+		}
+	}
+}
+
+// sideFile makes a file of megabytes: a hole, one byte again and again, or an
+// object of JSON with many members.
+func sideFile(t *testing.T, path string, fill []byte, megabytes int) {
+	t.Helper()
+	f, err := os.Create(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	b := bufio.NewWriterSize(f, 1<<20)
+	switch size := megabytes << 20; {
+	case fill == nil:
+		err = f.Truncate(int64(size))
+	case len(fill) == 1:
+		for range megabytes {
+			b.Write(bytes.Repeat(fill, 1<<20))
+		}
+	default:
+		b.WriteString("{")
+		for i := 0; i*80 < min(size, 30<<20); i++ { // more is not read
+			fmt.Fprintf(b, "\"%064x\":\"%010x\",", i, i)
+		}
+		b.WriteString(`"":""}`)
+	}
+	if err := errors.Join(err, b.Flush()); err != nil {
+		t.Fatal(err)
 	}
 }
 
