@@ -45,7 +45,7 @@ type advance struct {
 // from nothing. It returns the next State and what changed. ErrLegacy if the hub is
 // of an older format version.
 func (r *Reader) Advance(ctx context.Context, from *State, now map[string]refs.OID) (*State, *delta.Delta, error) {
-	a := &advance{Reader: r, ctx: ctx, from: from, work: map[string]*work{}}
+	a := &advance{Reader: r, ctx: ctx, from: from, work: map[string]*work{}, held: held{read: &r.lines}}
 	a.next = &State{Refs: map[string]refs.OID{}, Logs: map[string]*Cursor{}}
 	for name, oid := range now {
 		if Relevant(name) {

@@ -88,6 +88,7 @@ func (a *advance) lines(w *work, kept, counted uint64) iter.Seq2[*event.Envelope
 			case seq > counted:
 				return false
 			}
+			a.Reader.lines.Add(1)
 			e, err := event.Decode(bytes.Clone(line))
 			if err == nil {
 				seen = seq

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"sync/atomic"
 
 	"github.com/git-crosslink/git-crosslink/event"
 	"github.com/git-crosslink/git-crosslink/ledger"
@@ -16,17 +17,35 @@ import (
 // Reader takes a State to the next one. It remembers what it has judged of the
 // ledger, so a process needs one; it is not safe for concurrent use.
 type Reader struct {
+	// Note returns what an earlier process judged of a hub's ledger; nil, and the
+	// zero value, are nothing.
+	Note func(hub string) LedgerState
+
 	local refs.Local
 	cache *StepFiles
 
+	lines  atomic.Int64 // that were read
 	hub    string
 	steps  *Steps
 	ledger *ledger.Reader
 	bad    []ledger.Bad // steps that the ledger's reader found bad: it names each once
+	found  []ledger.Bad // those that NewBad has not returned
 }
 
 // NewReader returns a reader of a replica; cache may be nil.
 func NewReader(l refs.Local, cache *StepFiles) *Reader { return &Reader{local: l, cache: cache} }
+
+// Lines is how many lines of logs were read so far, each time it was read.
+func (r *Reader) Lines() int64 { return r.lines.Load() }
+
+// GoodLines gives the good lines of a tip to each, in order, until that says stop:
+// those after the end of chain, which is where to begin.
+func (r *Reader) GoodLines(ctx context.Context, chain event.Chain, tip refs.OID, each func(e *event.Envelope) bool) error {
+	return goodLines(ctx, r.local, chain, tip, func(e *event.Envelope) bool {
+		r.lines.Add(1)
+		return each(e)
+	})
+}
 
 // ErrLegacy says that the hub is of an older format version, which is read as a
 // whole.
@@ -39,6 +58,11 @@ func (r *Reader) Judge(ctx context.Context, s *State) (*ledger.Reader, *MetaChai
 		r.hub, r.steps, r.bad = s.Hub, NewSteps(ctx, r.local, s.Hub), nil
 		r.steps.Cache = r.cache
 		r.ledger = ledger.NewReader(r.steps, s.Hub)
+		if r.Note != nil && s.Hub != "" {
+			if was := r.Note(s.Hub); was.Tip != "" {
+				r.recall(r.ledger, &State{Hub: s.Hub, Ledger: was})
+			}
+		}
 	}
 	if s.Roll != nil && s.MetaCommit != "" {
 		r.steps.Metas.AcceptRoll(s.MetaCommit, s.Roll)
@@ -59,13 +83,20 @@ func (r *Reader) View(ctx context.Context, s *State) (ledger.View, error) {
 	v, err := judge.Read(string(s.Ledger.Ref))
 	for _, b := range v.Bad {
 		if !slices.Contains(r.bad, b) {
-			r.bad = append(r.bad, b)
+			r.bad, r.found = append(r.bad, b), append(r.found, b)
 		}
 	}
 	if err != nil && !errors.Is(err, ledger.ErrNewer) {
 		v = ledger.View{Ledger: ledger.Empty(s.Hub)}
 	}
 	return v, err
+}
+
+// NewBad returns the bad steps that were found since it was asked last.
+func (r *Reader) NewBad() []ledger.Bad {
+	found := r.found
+	r.found = nil
+	return found
 }
 
 // recall tells the ledger's reader what a State has judged. What is wrong with it
@@ -126,6 +157,7 @@ func (a *advance) readLedger() error {
 		return nil
 	}
 	l.Tip, l.Step, l.Since, l.Locks, l.Queue = v.Tip, v.Step, v.Since, v.Ledger.Locks, v.Ledger.Queue
+	l.Covers = len(v.Ledger.Positions())
 	if old.Tip != "" {
 		on, err := judge.Extends(l.Tip, old.Tip)
 		if err != nil {

@@ -73,6 +73,7 @@ type LedgerState struct {
 	Since   uint64                         `json:"since,omitempty"` // bad steps after it
 	Bad     []ledger.Bad                   `json:"bad,omitempty"`   // the newest MaxBad of all below Tip
 	Issues  int                            `json:"issues"`          // how many have a number
+	Covers  int                            `json:"covers"`          // how many logs steps cover something of
 	Locks   map[event.UUID]ledger.Lock     `json:"locks,omitempty"`
 	Queue   map[event.UUID][]ledger.Waiter `json:"queue,omitempty"`
 	Aliases map[uint64]uint64              `json:"aliases,omitempty"`

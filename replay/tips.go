@@ -88,7 +88,7 @@ func (a *advance) foreign(id string, tip refs.OID) (bool, error) {
 // holds the first lines: after is how many of them, if what the hub has after them
 // does not count for want of a signature; 0 for anything else.
 func (a *advance) beyond(id string, here, hub refs.OID) (after uint64, err error) {
-	p, err := goodPart(a.ctx, a.local, PartRequest{Hub: a.next.Hub, Agent: id, Tip: hub, Roll: a.roll(), Position: a.position(id)})
+	p, err := GoodPart(a.ctx, a.local, PartRequest{Hub: a.next.Hub, Agent: id, Tip: hub, Roll: a.roll(), Position: a.position(id)})
 	if err != nil || !p.Trails {
 		return 0, err
 	}
@@ -120,8 +120,30 @@ func countGood(ctx context.Context, l refs.Local, id string, tip refs.OID) (uint
 	if err != nil || hub == "" {
 		return 0, err
 	}
-	p, err := goodPart(ctx, l, PartRequest{Hub: hub, Agent: id, Tip: tip})
+	p, err := GoodPart(ctx, l, PartRequest{Hub: hub, Agent: id, Tip: tip})
 	return p.Seq, err
+}
+
+func goodLines(ctx context.Context, l refs.Local, chain event.Chain, tip refs.OID, each func(e *event.Envelope) bool) error {
+	if tip == "" {
+		return nil
+	}
+	_, err := refs.WalkLogs(ctx, l, []refs.LogRequest{{Agent: chain.Agent, Tip: tip, From: chain.Seq + 1}}, func(_ int, seq uint64, line []byte) bool {
+		if seq == 0 || seq <= chain.Seq {
+			return true
+		}
+		e, err := chain.Next(bytes.Clone(line))
+		return err == nil && each(e)
+	})
+	return err
+}
+
+// LineAt returns one line of a tip, nil if there is none.
+func LineAt(ctx context.Context, l refs.Local, agent string, tip refs.OID, seq uint64) ([]byte, error) {
+	if tip == "" || seq == 0 {
+		return nil, nil
+	}
+	return lineAt(ctx, l, agent, tip, seq)
 }
 
 // commonChunk is how many lines of two logs are compared at a time.
@@ -180,8 +202,8 @@ type Part struct {
 	At     string // hash of the line asked for; "" if that is not in the part
 }
 
-// goodPart walks a tip as far as it is good.
-func goodPart(ctx context.Context, l refs.Local, r PartRequest) (Part, error) {
+// GoodPart walks a tip as far as it is good.
+func GoodPart(ctx context.Context, l refs.Local, r PartRequest) (Part, error) {
 	w := &work{agent: r.Agent, hub: r.Hub, position: r.Position, at: map[uint64]string{r.At: ""}}
 	w.cur.View = r.Tip
 	var judge *trust.Log

@@ -17,8 +17,11 @@ import (
 // read again when they are handed on.
 const maxHeld = 4096
 
-// held counts the lines that one read keeps in memory.
-type held struct{ n atomic.Int64 }
+// held counts the lines of one read.
+type held struct {
+	n    atomic.Int64  // kept in memory
+	read *atomic.Int64 // in all; may be nil
+}
 
 // work is one log while it is read: the one walk along lines, from the first or
 // from where an earlier read ended.
@@ -53,11 +56,14 @@ func (w *work) begin(judge *trust.Log) {
 
 // take decodes the next line and reports whether more are wanted.
 func (w *work) take(line []byte) bool {
+	if w.held != nil && w.held.read != nil {
+		w.held.read.Add(1)
+	}
 	c := &w.cur
 	chain := event.Chain{Hub: w.hub, Agent: w.agent, Seq: c.Seq, Hash: c.Hash, Time: c.Time}
 	e, err := chain.Next(line)
 	if err != nil {
-		c.Ended, w.newer = err.Error(), isNewer(err)
+		c.Ended, w.newer = err.Error(), IsNewer(err)
 		return false
 	}
 	c.Seq, c.Hash, c.Time, c.Shown = chain.Seq, chain.Hash, chain.Time, e.Shown()
@@ -149,9 +155,9 @@ func lineAt(ctx context.Context, l refs.Local, agent string, tip refs.OID, at ui
 	return line, err
 }
 
-// isNewer reports whether a line could not be read because a newer program wrote
+// IsNewer reports whether a line could not be read because a newer program wrote
 // it. Such a line is one of the log: it is kept, and nothing is put in its place.
-func isNewer(err error) bool {
+func IsNewer(err error) bool {
 	var le *event.LineError
 	return errors.As(err, &le) && le.Reason == event.Newer
 }

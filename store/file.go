@@ -227,3 +227,11 @@ func (f *File) Changed() time.Time {
 	}
 	return st.ModTime()
 }
+
+// Header is what was kept with the state.
+func (f *File) Header() (header []byte, err error) {
+	if err = f.query(func(r *sql.Rows) error { return r.Scan(&header) }, "SELECT header FROM head"); err != nil {
+		return nil, err
+	}
+	return unsummed(header)
+}

@@ -2,7 +2,6 @@ package store
 
 import (
 	"bytes"
-	"iter"
 	"maps"
 	"slices"
 	"sort"
@@ -151,19 +150,4 @@ func (s savedKept) Cursors() (map[string][]byte, error) {
 		all[id] = l.cursor
 	}
 	return all, nil
-}
-
-// byAgent gives each agent's lines, in their order.
-func (m *Memory) byAgent() iter.Seq2[string, []*event.Envelope] {
-	all := map[string][]*event.Envelope{}
-	for _, e := range m.lines {
-		all[e.Agent] = append(all[e.Agent], e)
-	}
-	return func(yield func(string, []*event.Envelope) bool) {
-		for _, id := range slices.Sorted(maps.Keys(all)) {
-			if !yield(id, all[id]) {
-				return
-			}
-		}
-	}
 }

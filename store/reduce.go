@@ -172,9 +172,6 @@ func (u *update) reduce(d *delta.Delta) error {
 	if !u.bulk {
 		return u.reduceAffected()
 	}
-	if s, is := basedOn.Load(d); is {
-		u.base = s.(*reducer.State)
-	}
 	if d.Base != nil {
 		u.base = reducer.New()
 		u.base.ApplyBase(d.Base)

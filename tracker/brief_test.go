@@ -68,11 +68,10 @@ func TestWritesAndSyncsReadNoLog(t *testing.T) {
 		{"sync", func(tr *tracker.Tracker) error { _, err := tr.Sync(ctx, tracker.SyncOptions{}); return err }},
 	} {
 		tr := bob.open()
-		before := tracker.Briefed()
 		if err := c.do(tr); err != nil {
 			t.Fatalf("%s: %v", c.name, err)
 		}
-		if tr.HasLines() || tracker.Briefed() == before {
+		if tr.HasLines() {
 			t.Errorf("%s reads the logs", c.name)
 		}
 		tr.Close()
@@ -114,7 +113,7 @@ func TestOwnLogEndsWhereItsObjectsSay(t *testing.T) {
 	alice.readsWith()
 	tr := alice.open()
 	defer tr.Close()
-	tr.MisleadOnce()
+	tr.Mislead()
 	if err := emits(func(t *tracker.Tracker) event.Body {
 		return &event.IssueCreated{UUID: t.MintUUID(), Title: "three", Priority: event.Low, CreatedBy: "alice"}
 	})(tr); err != nil {

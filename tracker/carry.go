@@ -2,6 +2,7 @@ package tracker
 
 import (
 	"cmp"
+	"context"
 	"fmt"
 	"slices"
 	"strconv"
@@ -185,14 +186,17 @@ func aboutOf(b Body) (made string, on []string) {
 // explained is the greatest time that a line written now has to have: that of
 // this machine's clock, or after what counts of all that the hub has. What
 // waits here explains nothing: its times may be as wrong.
-func (t *Tracker) explained(s *snapshot) event.Time {
+func (t *Tracker) explained(ctx context.Context, s *snapshot) (event.Time, error) {
 	now := event.TimeOf(t.now())
 	newest := event.Time(0)
 	for _, l := range s.logs {
-		there := l.fed()
-		newest = max(newest, newestOf(there[:min(uint64(len(there)), l.hubSeq)], event.Follows(now)))
+		at, err := t.newestIn(ctx, l, min(l.counted(), l.hubSeq), event.Follows(now))
+		if err != nil {
+			return 0, err
+		}
+		newest = max(newest, at)
 	}
-	return max(now, newest+1)
+	return max(now, newest+1), nil
 }
 
 // stampedAgain are the lines with no time after latest, which is also the
@@ -216,7 +220,7 @@ func stampedAgain(lines []*event.Envelope, latest event.Time) []*event.Envelope 
 // left are the issues whose lock stays with an agent that is left: only its log
 // can give one back.
 func (s *snapshot) left(agent string) (issues []event.UUID) {
-	for u, k := range s.granted().Locks {
+	for u, k := range s.decidedState().Locks {
 		if k.Agent == agent {
 			issues = append(issues, u)
 		}

@@ -36,7 +36,7 @@ func (t *Tracker) metaOutcome(ctx context.Context, s *snapshot, commit refs.OID,
 		}
 		return false, t.unanswered("unanswered/meta", "changed", gitWords(re))
 	}
-	now, err := t.loadAll(ctx)
+	now, err := t.load(ctx)
 	if err != nil {
 		return false, err
 	}

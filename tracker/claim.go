@@ -2,8 +2,10 @@ package tracker
 
 import (
 	"context"
+	"slices"
 	"time"
 
+	"github.com/git-crosslink/git-crosslink/delta"
 	"github.com/git-crosslink/git-crosslink/event"
 	"github.com/git-crosslink/git-crosslink/fail"
 	"github.com/git-crosslink/git-crosslink/ledger"
@@ -179,7 +181,7 @@ func (t *Tracker) ended(ctx context.Context, c *Claim, r *Receipt, known ledger.
 	if known.Tip != "" {
 		reader.Resume(known)
 	}
-	l, granted, err := reader.Granted(s.decided.view.Tip, claimed.Issue, r.Agent, line.Seq)
+	l, granted, err := reader.Granted(s.decidedState().Tip, claimed.Issue, r.Agent, line.Seq)
 	if err != nil || !granted {
 		return 0, ignoreMissing(err)
 	}
@@ -247,13 +249,20 @@ func (t *Tracker) releaseClosed(ctx context.Context) {
 
 // claims reports whether an agent holds a lock or asks for one.
 func (s *snapshot) claims(agent string) bool {
-	d := s.locks()
-	for u, l := range d.Locks {
-		if l.Holder == agent && !l.Ending || waits(d.Queue[u], agent) > 0 {
+	if s.read == nil {
+		return false
+	}
+	for _, l := range s.read.Locks() {
+		if l.Holder == agent && !l.Ending || slices.ContainsFunc(l.Queue, func(w delta.Waiter) bool { return w.Agent == agent }) {
 			return true
 		}
 	}
 	return false
+}
+
+// waits is an agent's place in a queue, 1 being next; 0 if it has none.
+func waits(q []store.Waiter, agent string) int {
+	return 1 + slices.IndexFunc(q, func(w store.Waiter) bool { return w.Agent == agent })
 }
 
 // Mine reports whether the lock, or a place in its queue, is the agent's, be it

@@ -31,33 +31,24 @@ type clock struct {
 
 // clock returns the clock of a line that is written now at the end of l. It
 // refuses a line that nobody could follow because the log is beyond the limit.
-func (t *Tracker) clock(s *snapshot, l *log) (clock, error) {
-	c := clock{limit: event.Follows(event.TimeOf(t.now()))}
+func (t *Tracker) clock(ctx context.Context, s *snapshot, l *log) (c clock, err error) {
+	c.limit = event.Follows(event.TimeOf(t.now()))
 	if l.chain.Time > c.limit {
 		return c, t.ownClockError(l)
 	}
-	c.seen = s.newestWithin(c.limit)
+	if c.seen, err = t.newestWithin(ctx, s, c.limit); err != nil || s.newest <= c.limit {
+		return c, err
+	}
+	for _, id := range s.agents() { // which values a line that is not followed holds, all lines tell
+		lines, err := t.countedLines(ctx, s.logs[id])
+		if err != nil {
+			return c, err
+		}
+		for _, e := range lines {
+			s.stamped.Apply(e)
+		}
+	}
 	return c, nil
-}
-
-// newestWithin is the greatest time up to limit of the lines that count.
-func (s *snapshot) newestWithin(limit event.Time) (newest event.Time) {
-	if s.newest <= limit {
-		return s.newest
-	}
-	for _, l := range s.logs {
-		newest = max(newest, newestOf(l.fed(), limit))
-	}
-	return newest
-}
-
-// newestOf is the greatest time up to limit in the lines of one log.
-func newestOf(lines []*event.Envelope, limit event.Time) event.Time {
-	n := upTo(lines, limit)
-	if n == 0 {
-		return 0
-	}
-	return lines[n-1].Time
 }
 
 // upTo is how many lines of a log have times up to limit.
@@ -67,8 +58,12 @@ func upTo(lines []*event.Envelope, limit event.Time) int {
 
 // outranked refuses an event that would not change all it is to change, because a
 // line that is not followed holds some of it.
-func (c clock) outranked(s *snapshot, by event.Key) error {
-	first := upTo(s.logs[by.Agent].fed(), c.limit)
+func (t *Tracker) outranked(ctx context.Context, s *snapshot, c clock, by event.Key) error {
+	lines, err := t.countedLines(ctx, s.logs[by.Agent])
+	if err != nil {
+		return err
+	}
+	first := upTo(lines, c.limit)
 	return &fail.Error{Kind: fail.Denied, Code: "far-future/outranked",
 		Message: fmt.Sprintf("event %d of '%s' is stamped %s, too far ahead to be followed, and no later event can change what it wrote: nothing was written", by.Seq, by.Agent, by.Time),
 		Fields:  fail.Fields{"agent": by.Agent, "after": strconv.Itoa(first)}}
@@ -92,21 +87,28 @@ type ahead struct {
 // ahead returns the logs that brought times far ahead, by agent. A line brings
 // one if its writer's own clock said so (it has no wall), or if no line before
 // it in the order explains it. Whoever only followed is not in the list.
-func (s *snapshot) ahead(now time.Time) []ahead {
-	limit, follows := event.TimeOf(now.Add(farAhead)), event.Follows(event.TimeOf(now))
-	if s.newest <= limit || s.brief != nil {
-		return nil
+func (t *Tracker) ahead(ctx context.Context, s *snapshot) ([]ahead, error) {
+	limit, follows := event.TimeOf(t.now().Add(farAhead)), event.Follows(event.TimeOf(t.now()))
+	if s.newest <= limit {
+		return nil, nil
 	}
 	var lines []*event.Envelope
 	for _, l := range s.logs {
-		lines = append(lines, l.lines[upTo(l.lines, limit):]...)
+		if l.chain.Time <= limit {
+			continue
+		}
+		all, err := t.linesOf(ctx, l)
+		if err != nil {
+			return nil, err
+		}
+		lines = append(lines, all[upTo(all, limit):]...)
 	}
 	slices.SortFunc(lines, func(a, b *event.Envelope) int { return a.Key().Compare(b.Key()) })
 	var found []ahead
 	before := limit // a follower of a line just before the limit may be just after it
 	for _, e := range lines {
 		n := slices.IndexFunc(found, func(a ahead) bool { return a.agent == e.Agent })
-		counts := e.Seq <= uint64(len(s.logs[e.Agent].fed())) // one that does not explains others, who followed it before they knew
+		counts := e.Seq <= s.logs[e.Agent].counted() // one that does not explains others, who followed it before they knew
 		if n < 0 && counts && (e.Wall == 0 || e.Time-before > followGap) {
 			n, found = len(found), append(found, ahead{agent: e.Agent, seq: e.Seq, at: e.Time})
 		}
@@ -116,7 +118,7 @@ func (s *snapshot) ahead(now time.Time) []ahead {
 		before = e.Time
 	}
 	slices.SortFunc(found, func(a, b ahead) int { return cmp.Compare(a.agent, b.agent) })
-	return found
+	return found, nil
 }
 
 // followGap is how much later than the line it follows a line may be stamped: a
@@ -132,9 +134,13 @@ func (a ahead) text() string {
 }
 
 // checkClocks is the doctor's look at times.
-func (t *Tracker) checkClocks(_ context.Context, s *snapshot) ([]fail.Diagnosis, error) {
+func (t *Tracker) checkClocks(ctx context.Context, s *snapshot) ([]fail.Diagnosis, error) {
 	var found []fail.Diagnosis
-	for _, a := range s.ahead(t.now()) {
+	all, err := t.ahead(ctx, s)
+	if err != nil {
+		return nil, err
+	}
+	for _, a := range all {
 		d := fail.Diagnosis{Code: "far-future", Severity: fail.Warning, Text: a.text()}
 		if a.beyond > 0 {
 			d.Code, d.Fields = "far-future/beyond", fail.Fields{"agent": a.agent, "after": strconv.FormatUint(a.beyond-1, 10)}

@@ -1,6 +1,7 @@
 package tracker
 
 import (
+	"context"
 	"fmt"
 	"math/rand/v2"
 	"os"
@@ -9,6 +10,7 @@ import (
 
 	"github.com/git-crosslink/git-crosslink/event"
 	"github.com/git-crosslink/git-crosslink/reducer"
+	"github.com/git-crosslink/git-crosslink/replay"
 	"github.com/git-crosslink/git-crosslink/trust"
 )
 
@@ -128,7 +130,7 @@ func (h *clockHistory) honest(w *clockWriter, e *event.Envelope, title string) {
 	now := max(h.now+w.skew, 1)
 	tr := &Tracker{o: Options{Now: now.Std}}
 	l := h.hub[w.id]
-	c, err := tr.clock(s, l)
+	c, err := tr.clock(context.Background(), s, l)
 	if err != nil {
 		if h.own++; l.chain.Time <= event.Follows(now) {
 			h.t.Fatalf("%s: %v", w.id, err)
@@ -139,7 +141,7 @@ func (h *clockHistory) honest(w *clockWriter, e *event.Envelope, title string) {
 	if _, err := l.chain.Stamp(e, now, c.seen); err != nil {
 		h.t.Fatal(err)
 	}
-	later, lost := s.state.Contend(e)
+	later, lost := s.stamped.Contend(e)
 	if lost {
 		h.refused++
 		if later.Time <= event.Follows(now) || later.Agent == w.id || !h.counts(later.Agent) {
@@ -171,22 +173,25 @@ func (h *clockHistory) counts(id string) bool {
 
 // replica is what a writer has, read whole.
 func (h *clockHistory) replica(w *clockWriter) *snapshot {
-	s := &snapshot{logs: map[string]*log{}, state: reducer.New()}
+	s := &snapshot{logs: map[string]*log{}, stamped: reducer.New()}
 	for _, u := range h.issues {
-		s.state.Apply(&event.Envelope{V: 4, Agent: "founder", Seq: 1, Time: 1, Body: &event.IssueCreated{UUID: u, Title: "one", Priority: event.Low, CreatedBy: "founder"}})
+		s.stamped.Apply(&event.Envelope{V: 4, Agent: "founder", Seq: 1, Time: 1, Body: &event.IssueCreated{UUID: u, Title: "one", Priority: event.Low, CreatedBy: "founder"}})
 	}
 	for id, all := range h.hub {
-		l := &log{agent: id, lines: all.lines[:w.seen[id]], verdict: &trust.Verdict{}}
+		l := &log{agent: id, lines: all.lines[:w.seen[id]:w.seen[id]], verdict: &trust.Verdict{}, cursor: &replay.Cursor{}}
+		if n := len(l.lines); n > 0 {
+			l.chain = event.Chain{Agent: id, Seq: uint64(n), Time: l.lines[n-1].Time}
+		}
 		if h.counts(id) {
 			l.verdict.Fed = uint64(w.seen[id])
 		}
-		for _, e := range l.fed() {
-			s.state.Apply(e)
-			s.newest = max(s.newest, e.Time)
+		for _, e := range l.lines[:l.counted()] {
+			s.stamped.Apply(e)
+			s.newest, l.cursor.Newest = max(s.newest, e.Time), e.Time
 		}
 		s.logs[id] = l
 	}
 	return s
 }
 
-func (s *snapshot) title(u event.UUID) string { return s.state.View().Issues[u].Title }
+func (s *snapshot) title(u event.UUID) string { return s.stamped.View().Issues[u].Title }

@@ -7,7 +7,6 @@ import (
 	"math/rand/v2"
 	"path/filepath"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/git-crosslink/git-crosslink/event"
@@ -18,11 +17,8 @@ import (
 	"github.com/git-crosslink/git-crosslink/replay"
 )
 
-// Where the ledger is in the replica. What is in refs/hub has been seen on the
-// hub and judged; a step built here is only an object until then.
-const (
-	lostRoot = "refs/lost/" // tips of a branch that the hub lost, by id
-)
+// What is in refs/hub has been seen on the hub and judged; a step built here is
+// only an object until then.
 
 // undecidedFor is how long a fact may lie undecided on the hub before
 // anybody's sync decides it, counted from when this clone first saw it; up to
@@ -43,26 +39,15 @@ type decided struct {
 	err    error        // why it could not be judged: then nothing is shown as decided, and nothing decided
 }
 
-// judging is what a process has judged of a hub's ledger: a verdict follows from
-// the commit's id alone, so it stays true.
-type judging struct {
-	hub    string
-	steps  *replay.Steps
-	reader *ledger.Reader
-	bad    []ledger.Bad // steps that are not believed: the reader names each once
-}
-
 // judged is the note that lets the next command judge only what is new.
 type judged struct {
 	Hub   string `json:"hub"`
 	Tip   string `json:"tip"`
 	Step  string `json:"step"`
 	Since uint64 `json:"since"`
-	// Bad are the steps below Tip that are not believed, the newest maxBad.
+	// Bad are the steps below Tip that are not believed, the newest replay.MaxBad.
 	Bad []ledger.Bad `json:"bad,omitempty"`
 }
-
-const maxBad = 100
 
 // stepFiles caches files of the ledger's last step beside the replica.
 func (t *Tracker) stepFiles() *replay.StepFiles {
@@ -83,116 +68,51 @@ func (t *Tracker) judgedPath() string {
 	return filepath.Join(t.outer.CommonDir, "crosslink", "judged.json")
 }
 
-// loadLedger judges the chain of the checkpoint: of the hub, or of the private
-// tracker that this repository had before there was one.
-func (t *Tracker) loadLedger(ctx context.Context, s *snapshot) {
-	s.decided, s.later = decided{}, nil // a brief snapshot that moved on has what was decided before
-	d := &s.decided
-	hubID := s.hubID()
-	if t.judging == nil || t.judging.hub != hubID {
-		src := replay.NewSteps(ctx, t.local(), hubID)
-		src.Cache = t.stepFiles()
-		t.judging = &judging{hub: hubID, steps: src, reader: ledger.NewReader(src, hubID)}
-	}
-	d.reader, d.metas = t.judging.reader, t.judging.steps.Metas
-	if s.roll != nil && s.metaCommit != "" {
-		d.metas.AcceptRoll(s.metaCommit, s.roll)
-	}
-	d.view = ledger.View{Ledger: ledger.Empty(hubID)}
-	if hubID == "" {
-		return
-	}
-	d.tip = s.refs[hubRoot+checkpointName]
-	if d.tip == "" && !s.bound {
-		d.tip = s.refs[headRoot+checkpointName]
-	}
-	d.lost = s.lost()
-	if d.tip == "" {
-		return
-	}
-	was := t.resume(d.reader, hubID)
-	view, err := d.reader.Read(string(d.tip))
-	if err == nil || errors.Is(err, ledger.ErrNewer) { // a number stays what it is, by whatever rules
-		s.number(view.Ledger)
-	}
-	d.err = err
-	if s.newerRules() {
-		d.view = view // what is known to be decided; locks() shows nothing of it
-	}
-	if err != nil {
-		return
-	}
-	d.view = view
-	if n := len(view.Bad); n > 0 {
-		b := view.Bad[n-1]
-		t.tellOnce(fail.Notice{Code: "bad-step", Text: fmt.Sprintf("%s not believed (the last: %s, %s); decisions go on over them", badSteps(n), b.ID[:min(12, len(b.ID))], b.Reason)})
-	}
-	t.judging.bad = append(t.judging.bad, view.Bad...)
-	d.bad = slices.Clone(was.Bad)
-	for _, b := range t.judging.bad {
-		if !slices.Contains(d.bad, b) {
-			d.bad = append(d.bad, b)
+// judgeOf returns what reads what was decided, for a snapshot that asks.
+func (t *Tracker) judgeOf(ctx context.Context) func(*snapshot) decided {
+	return func(s *snapshot) decided {
+		d := decided{view: ledger.View{Ledger: ledger.Empty(s.hubID())}}
+		state := &replay.State{Hub: s.hubID(), Roll: s.roll, MetaCommit: s.metaCommit}
+		if s.read != nil && s.read.Hub == state.Hub {
+			state = s.read
 		}
-	}
-	d.bad = d.bad[max(0, len(d.bad)-maxBad):]
-	if view.Tip != was.Tip {
-		t.noteJudged(judged{hubID, view.Tip, view.Step, view.Since, d.bad})
-	}
-}
-
-// lost are the branches of the ledger that the hub lost and that wait to be brought
-// back.
-func (s *snapshot) lost() (tips []refs.OID) {
-	for name, oid := range s.refs {
-		if strings.HasPrefix(name, lostRoot) {
-			tips = append(tips, oid)
+		d.reader, d.metas = t.reader().Judge(ctx, state)
+		d.tip, d.lost, d.bad, d.err = state.Ledger.Ref, state.Lost(), state.Ledger.Bad, state.Ledger.Err
+		if d.err == nil || s.newerRules() { // what is known to be decided; locks show nothing of it
+			view, err := t.reader().View(ctx, state)
+			if d.err == nil {
+				d.err = err
+			}
+			d.view = view
 		}
-	}
-	slices.Sort(tips)
-	return tips
-}
-
-// number gives the issues the numbers that a ledger says.
-func (s *snapshot) number(l *ledger.Ledger) {
-	if s.brief != nil {
-		return // the store has them
-	}
-	s.numbers = map[event.UUID]uint64{}
-	for _, n := range l.Issues() {
-		s.numbers[n.UUID] = n.Number
+		return d
 	}
 }
 
-// resume tells the reader what an earlier command has judged. A note that is
-// missing or wrong only means that the chain is judged from its root again.
-func (t *Tracker) resume(r *ledger.Reader, hubID string) judged {
+// judgedBefore is what an earlier command has judged. A note that is missing or
+// wrong only means that the chain is judged from its root again.
+func (t *Tracker) judgedBefore(hubID string) replay.LedgerState {
 	var note judged
 	if readNote(t.judgedPath(), maxJudged, &note) != nil || note.Hub != hubID || !t.isCommit(note.Tip) || note.Step != "" && !t.isCommit(note.Step) {
-		return judged{}
+		return replay.LedgerState{}
 	}
-	if r.Knows(note.Tip) {
-		return note
-	}
-	if note.Step == "" { // nothing valid so far
-		r.Resume(ledger.View{Tip: note.Tip, Ledger: ledger.Empty(hubID), Since: note.Since})
-		return note
-	}
-	files, whole, err := t.judging.steps.Files(note.Step)
-	if err != nil || !whole {
-		return judged{}
-	}
-	l, err := ledger.Recall(files)
-	if err != nil {
-		return judged{}
-	}
-	r.Resume(ledger.View{Tip: note.Tip, Step: note.Step, Ledger: l, Since: note.Since})
-	return note
+	t.judged = note.Tip
+	return replay.LedgerState{Tip: note.Tip, Step: note.Step, Since: note.Since, Bad: note.Bad}
 }
 
 func (t *Tracker) isCommit(id string) bool { return t.local().Format().Valid(refs.OID(id)) }
 
-func (t *Tracker) noteJudged(n judged) {
-	t.keepCache(t.judgedPath(), n)
+// noteJudged keeps what was judged of the ledger, and tells of steps that are not
+// believed.
+func (t *Tracker) noteJudged(was, s *replay.State) {
+	if bad := t.reader().NewBad(); len(bad) > 0 {
+		b := bad[len(bad)-1]
+		t.tellOnce(fail.Notice{Code: "bad-step", Text: fmt.Sprintf("%s not believed (the last: %s, %s); decisions go on over them", badSteps(len(bad)), b.ID[:min(12, len(b.ID))], b.Reason)})
+	}
+	if l := &s.Ledger; l.Err == nil && l.Tip != "" && l.Tip != t.judged && l.Tip != was.Ledger.Tip {
+		t.judged = l.Tip
+		t.keepCache(t.judgedPath(), judged{s.Hub, l.Tip, l.Step, l.Since, l.Bad})
+	}
 }
 
 // tips are the logs a step may cover: what the hub was seen to have, or gets
@@ -221,7 +141,7 @@ func (s *snapshot) tips(push refs.Push) map[string]string {
 // draft makes the next step over the tips; nil if there is nothing to decide.
 func (t *Tracker) draft(ctx context.Context, s *snapshot, meta refs.OID, tips map[string]string) (*ledger.Draft, error) {
 	awaited := s.awaited(tips)
-	if meta == "" || len(s.lost()) == 0 && !awaited {
+	if meta == "" || !s.lostSteps() && !awaited {
 		return nil, nil
 	}
 	d := s.ledger()
@@ -269,7 +189,7 @@ func (t *Tracker) draft(ctx context.Context, s *snapshot, meta refs.OID, tips ma
 // one that diverged the hub has other lines than are in view.
 func (s *snapshot) awaited(tips map[string]string) bool {
 	for id := range tips {
-		if l := s.logs[id]; l.diverged || len(s.open(l)) > 0 {
+		if l := s.logs[id]; l.diverged || len(l.open) > 0 {
 			return true
 		}
 	}
@@ -332,12 +252,12 @@ func (s *snapshot) undecided(agent string, lines []*event.Envelope) bool {
 // would change nothing (the release of a lock that is not held, a claim that
 // was taken back before anybody saw it) is answered by no step of its own.
 func (s *snapshot) pending(agent string) []*event.Envelope {
-	l, now := s.logs[agent], s.granted()
+	l, now := s.logs[agent], s.decidedState()
 	if l == nil {
 		return nil
 	}
 	var lines []*event.Envelope
-	for _, e := range s.open(l) {
+	for _, e := range l.open {
 		switch b := e.Body.(type) {
 		case *event.IssueCreated, *event.MilestoneCreated, *event.LockClaimed:
 			lines = append(lines, e)
@@ -354,7 +274,7 @@ func (s *snapshot) pending(agent string) []*event.Envelope {
 				c, claim := o.Body.(*event.LockClaimed)
 				return claim && c.Issue == b.Issue
 			})
-			if now.Locks[b.Issue].Agent == agent || now.waits(b.Issue, agent) {
+			if now.Locks[b.Issue].Agent == agent || s.waits(b.Issue, agent) {
 				lines = append(lines, e)
 			}
 		}
@@ -364,10 +284,10 @@ func (s *snapshot) pending(agent string) []*event.Envelope {
 
 // onItsWay are the agent's lines that a write waits for which wrote none, from the
 // first one on that a step has still to answer or the hub has still to get.
-func (s *snapshot) onItsWay(agent string, o EmitOptions) []*event.Envelope {
+func (t *Tracker) onItsWay(ctx context.Context, s *snapshot, agent string, o EmitOptions) ([]*event.Envelope, error) {
 	l := s.logs[agent]
 	if l == nil {
-		return nil
+		return nil, nil
 	}
 	from := l.chain.Seq
 	if o.Wait {
@@ -376,7 +296,16 @@ func (s *snapshot) onItsWay(agent string, o EmitOptions) []*event.Envelope {
 	if p := s.pending(agent); o.Lock && len(p) > 0 {
 		from = min(from, p[0].Seq-1)
 	}
-	return l.lines[min(from, uint64(len(l.lines))):]
+	if from >= l.chain.Seq {
+		return nil, nil
+	}
+	after := event.Chain{Hub: l.chain.Hub, Agent: agent}
+	if e, err := t.lineAt(ctx, l, from); err != nil {
+		return nil, err
+	} else if e != nil {
+		after.Seq, after.Hash, after.Time = e.Seq, event.Hash(e.Raw), e.Time
+	}
+	return t.linesAfter(ctx, l, after)
 }
 
 // waiting reports whether it is this clone's turn to decide what others left

@@ -65,7 +65,7 @@ func (t *Tracker) Doctor(ctx context.Context, offline bool) (*DoctorReport, erro
 	}
 	r.Findings = append(r.Findings, found...)
 	r.Reached, r.Unlisted = t.fetched, t.contact.unlisted()
-	s, err := t.loadAll(ctx)
+	s, err := t.load(ctx)
 	if err != nil {
 		if ctx.Err() != nil {
 			return nil, ctx.Err()

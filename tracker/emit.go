@@ -44,10 +44,9 @@ func (t *Tracker) Emit(ctx context.Context, o EmitOptions, build func(p Projecti
 	lines := r.Lines
 	unsent := t.hub != nil && after.logs[t.agent] != nil && after.logs[t.agent].unsent() > 0
 	if len(lines) == 0 && (o.Lock || o.Wait && unsent) { // it is on its way already
-		if after, err = t.loadAll(ctx); err != nil { // a brief snapshot has no line whole
+		if lines, err = t.onItsWay(ctx, after, t.agent, o); err != nil {
 			return nil, err
 		}
-		lines = after.onItsWay(t.agent, o)
 	}
 	if len(lines) == 0 {
 		if unsent {
@@ -62,6 +61,9 @@ func (t *Tracker) Emit(ctx context.Context, o EmitOptions, build func(p Projecti
 	}
 	if err := t.countsStill(ctx, r.Lines); err != nil {
 		return nil, err
+	}
+	if t.loaded != nil { // a store that was brought on since does not answer for before
+		r.View = t.loaded.project()
 	}
 	t.watch(r)
 	t.keepWhole(ctx)
@@ -194,11 +196,7 @@ func (t *Tracker) append(ctx context.Context, build func(p Projection) ([]Body, 
 		if len(bodies) == 0 {
 			return &Receipt{Agent: t.agent, Sync: t.settled(s), View: s.project()}, s, nil
 		}
-		if s.brief != nil {
-			s = s.copied()
-		}
-		own := s.logs[t.agent]
-		whole := own == nil || s.brief != nil || len(own.fed()) == len(own.lines) // else a signed line makes more count than itself
+		s = s.copied()
 		lines, ups, err := t.stamp(ctx, s, bodies)
 		if errors.Is(err, errAgain) {
 			continue
@@ -215,14 +213,9 @@ func (t *Tracker) append(ctx context.Context, build func(p Projection) ([]Body, 
 			return nil, nil, fmt.Errorf("append to '%s%s%s': %w", headRoot, agents, t.agent, err)
 		}
 		fault.Point("append.after-swap")
-		if s.brief == nil && whole {
-			t.loaded, s.view = s, nil // load goes on from it
-		}
-		if s.brief != nil || !whole || t.hub == nil { // decided with it
-			// it is written: who interrupts now is to be told so
-			if s, err = t.load(context.WithoutCancel(ctx)); err != nil {
-				return nil, nil, err
-			}
+		// it is written: who interrupts now is to be told so
+		if s, err = t.load(context.WithoutCancel(ctx)); err != nil {
+			return nil, nil, err
 		}
 		return &Receipt{Agent: t.agent, Lines: lines, View: s.project()}, s, nil
 	}
@@ -263,9 +256,6 @@ func (t *Tracker) mayAppend(s *snapshot) error {
 // the ones before it applied, and writes the objects. The updates it returns
 // make them visible.
 func (t *Tracker) stamp(ctx context.Context, s *snapshot, bodies []Body) ([]*event.Envelope, []refs.Update, error) {
-	if s.brief == nil { // it is written on
-		t.loaded = nil
-	}
 	// the hub these lines are written for must still be the one known when
 	// they become visible
 	var ups []refs.Update
@@ -281,18 +271,15 @@ func (t *Tracker) stamp(ctx context.Context, s *snapshot, bodies []Body) ([]*eve
 		if err != nil {
 			return nil, nil, err
 		}
-		ups, meta = append(ups, up), up.New
-		t.loadLedger(ctx, s)
+		ups, meta, s.judge = append(ups, up), up.New, t.judgeOf(ctx)
 	}
 	l := s.logs[t.agent]
 	if l == nil {
 		l = s.newLog(t.agent)
 	}
-	if s.brief != nil {
-		if so, err := t.endsSo(ctx, l); err != nil || !so {
-			t.readWhole()
-			return nil, nil, cmp.Or(err, errAgain)
-		}
+	if so, err := t.endsSo(ctx, l); err != nil || !so {
+		t.distrustStore()
+		return nil, nil, cmp.Or(err, errAgain)
 	}
 	k, err := t.writer(s, t.agent, l.chain.Seq == 0)
 	if err != nil {
@@ -304,7 +291,7 @@ func (t *Tracker) stamp(ctx context.Context, s *snapshot, bodies []Body) ([]*eve
 	if k != nil {
 		signWith(ctx, &l.chain, k)
 	}
-	c, err := t.clock(s, l)
+	c, err := t.clock(ctx, s, l)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -321,8 +308,8 @@ func (t *Tracker) stamp(ctx context.Context, s *snapshot, bodies []Body) ([]*eve
 			return nil, nil, t.unsignedThen(s, err)
 		}
 		c.seen, s.newest = max(c.seen, e.Time), max(s.newest, e.Time)
-		if later, lost := s.state.Contend(e); lost {
-			return nil, nil, c.outranked(s, later)
+		if later, lost := s.stamped.Contend(e); lost {
+			return nil, nil, t.outranked(ctx, s, c, later)
 		}
 		lines, raw = append(lines, e), append(raw, line)
 		says = append(says, subject(e))

@@ -18,8 +18,20 @@ func TooOld(says string) string { return tooOld(says) }
 // HasLoaded reports whether something was loaded that still holds.
 func (t *Tracker) HasLoaded() bool { return t.loaded != nil }
 
-// HasLines reports whether the lines of logs are in it: all of them were read.
-func (t *Tracker) HasLines() bool { return t.loaded != nil && t.loaded.brief == nil }
+// LinesRead is how many lines of logs were read so far.
+func (t *Tracker) LinesRead() int64 { return t.reader().Lines() }
+
+// HasLines reports whether all lines were read.
+func (t *Tracker) HasLines() bool {
+	if t.loaded == nil || t.loaded.read == nil {
+		return t.loaded != nil
+	}
+	all := uint64(0)
+	for _, l := range t.loaded.logs {
+		all += l.chain.Seq
+	}
+	return uint64(t.LinesRead()) >= all
+}
 
 // ShortBounds shortens for one test how long a command waits for the hub, and
 // how long the hub may say nothing.

@@ -11,6 +11,7 @@ import (
 	"github.com/git-crosslink/git-crosslink/fail"
 	"github.com/git-crosslink/git-crosslink/internal/fault"
 	"github.com/git-crosslink/git-crosslink/refs"
+	"github.com/git-crosslink/git-crosslink/replay"
 )
 
 // Forked is what Fork did.
@@ -61,7 +62,7 @@ func (t *Tracker) Fork(ctx context.Context, newID string, without ...string) (*F
 
 // moveTo writes the new log and gives the old one back to the hub.
 func (t *Tracker) moveTo(ctx context.Context, newID string, without []string) (*Forked, error) {
-	s, err := t.loadAll(ctx)
+	s, err := t.load(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -169,7 +170,7 @@ func (t *Tracker) carryOver(ctx context.Context, s *snapshot, l *log, f *Forked,
 	if err != nil {
 		return "", err
 	}
-	n, err := t.common(ctx, l)
+	n, err := replay.CommonLines(ctx, t.local(), l.agent, l.here, l.hub)
 	if err != nil {
 		return "", err
 	}
@@ -184,7 +185,11 @@ func (t *Tracker) carryOver(ctx context.Context, s *snapshot, l *log, f *Forked,
 	if err != nil {
 		return "", err
 	}
-	rest = stampedAgain(rest, t.explained(s))
+	latest, err := t.explained(ctx, s)
+	if err != nil {
+		return "", err
+	}
+	rest = stampedAgain(rest, latest)
 	from := &event.AgentForkedFrom{Agent: l.agent}
 	if common > 0 {
 		from.Seq, from.Hash = uint64(common), event.Hash(written[common-1].Raw)

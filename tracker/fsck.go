@@ -36,13 +36,13 @@ type Finding struct {
 // ledger again from its first step, whatever an earlier command thought of it,
 // and walks every tip of every log, also those that are not in view.
 func (t *Tracker) Fsck(ctx context.Context, full bool) (*FsckReport, error) {
-	s, err := t.loadAll(ctx)
+	s, err := t.load(ctx)
 	if err != nil {
 		return nil, err
 	}
 	r := &FsckReport{Full: full, Logs: len(s.logs), Findings: []Finding{}}
-	if s.decided.view.Ledger != nil {
-		r.Sequence = s.decided.view.Sequence()
+	if d := s.ledger(); d.view.Ledger != nil {
+		r.Sequence = d.view.Sequence()
 	}
 	for _, x := range s.project().Rejections() {
 		text := x.Reason
@@ -102,7 +102,7 @@ func (t *Tracker) Fsck(ctx context.Context, full bool) (*FsckReport, error) {
 func (r *FsckReport) add(f Finding) { r.Findings = append(r.Findings, f) }
 
 func (t *Tracker) fsckLedger(ctx context.Context, s *snapshot, r *FsckReport) ([]ledger.Bad, error) {
-	d := &s.decided
+	d := s.ledger()
 	if d.err != nil {
 		r.add(Finding{Kind: "ledger", Step: string(d.tip), Text: d.err.Error()})
 		return d.bad, nil
@@ -121,7 +121,7 @@ func (t *Tracker) fsckLedger(ctx context.Context, s *snapshot, r *FsckReport) ([
 
 // fsckFull trusts no note. A note that is wrong is replaced.
 func (t *Tracker) fsckFull(ctx context.Context, s *snapshot, r *FsckReport) ([]ledger.Bad, error) {
-	d := &s.decided
+	d := s.ledger()
 	if err := t.fsckTips(ctx, s, r); err != nil || d.tip == "" {
 		return nil, err
 	}
@@ -133,9 +133,14 @@ func (t *Tracker) fsckFull(ctx context.Context, s *snapshot, r *FsckReport) ([]l
 		}
 		return d.bad, nil
 	}
-	if d.err == nil && (view.Step != d.view.Step || view.Since != d.view.Since || len(view.Bad) != len(d.bad) && len(d.bad) < maxBad) {
+	wrong := func(step string, since uint64, bad []ledger.Bad) bool {
+		return view.Step != step || view.Since != since || len(view.Bad) != len(bad) && len(bad) < replay.MaxBad
+	}
+	note := t.judgedBefore(hubID)
+	if d.err == nil && (wrong(d.view.Step, d.view.Since, d.bad) || note.Tip == view.Tip && wrong(note.Step, note.Since, note.Bad)) {
 		r.add(Finding{Kind: "ledger", Step: string(d.tip), Text: "the note of what was judged before was wrong; it is replaced"})
-		t.noteJudged(judged{hubID, view.Tip, view.Step, view.Since, view.Bad[max(0, len(view.Bad)-maxBad):]})
+		t.keepCache(t.judgedPath(), judged{hubID, view.Tip, view.Step, view.Since, view.Bad[max(0, len(view.Bad)-replay.MaxBad):]})
+		t.removeStore()
 	}
 	return view.Bad, nil
 }
@@ -159,10 +164,10 @@ func (t *Tracker) fsckTips(ctx context.Context, s *snapshot, r *FsckReport) erro
 				return err
 			}
 			if err != nil {
-				good.ended = err.Error()
+				good.Ended = err.Error()
 			}
-			if good.ended != "" {
-				r.add(Finding{Kind: "ended", Agent: id, Seq: good.Seq, Step: string(tip.oid), Text: fmt.Sprintf("the log %s: %s", tip.where, good.ended)})
+			if good.Ended != "" {
+				r.add(Finding{Kind: "ended", Agent: id, Seq: good.Seq, Step: string(tip.oid), Text: fmt.Sprintf("the log %s: %s", tip.where, good.Ended)})
 			}
 		}
 	}
@@ -172,8 +177,8 @@ func (t *Tracker) fsckTips(ctx context.Context, s *snapshot, r *FsckReport) erro
 			continue
 		}
 		good, err := t.goodPart(ctx, s, s.hubID(), id, oid, 0)
-		if err == nil && good.ended != "" {
-			r.add(Finding{Kind: "ended", Agent: id, Seq: good.Seq, Step: string(oid), Text: "the log offered by the hub: " + good.ended})
+		if err == nil && good.Ended != "" {
+			r.add(Finding{Kind: "ended", Agent: id, Seq: good.Seq, Step: string(oid), Text: "the log offered by the hub: " + good.Ended})
 		}
 	}
 	return nil
@@ -185,7 +190,7 @@ func (t *Tracker) checkLogs(_ context.Context, s *snapshot) ([]fail.Diagnosis, e
 	var empty []string
 	for _, id := range s.agents() {
 		l := s.logs[id]
-		if l.hub != "" && l.chain.Seq == 0 && l.ended == "" && l.end == nil && !l.missing && !l.foreign {
+		if l.hub != "" && l.chain.Seq == 0 && l.ended == "" && !l.missing && !l.foreign {
 			empty = append(empty, id)
 		}
 		if l.beyond {

@@ -24,10 +24,9 @@ func TestHostileNotes(t *testing.T) {
 			`{"remote":"--upload-pack=x"}`, `{"remote":"a\nb"}`, `{"remote":"` + strings.Repeat("x", 300) + `"}`, `{"url":"-oProxyCommand=x","remote":"origin"}`,
 			`{"hub":"\u001b[2J","remote":"origin"}`, `{"other":"-x"}`, `[]`, `"x"`, `null`, `{"aliases":"x"}`, "\x00",
 		},
-		"judged.json":     {`{"hub":"x","tip":"--help"}`, `{"tip":"\n","step":"a b"}`, `[1]`, `null`},
-		"present.json":    {`{"agents":{"../x":{"state":"working"},"--x":{}}}`, `{"agents":[]}`, `null`},
-		"pace.json":       {`{"until":"9999-01-01T00:00:00Z","why":"\u001b"}`, `{"pushes":{}}`, `{"holds":-1}`},
-		"signatures.json": {`{"x":"y"}`, `[]`, `null`, `{"--help":true}`},
+		"judged.json":  {`{"hub":"x","tip":"--help"}`, `{"tip":"\n","step":"a b"}`, `[1]`, `null`},
+		"present.json": {`{"agents":{"../x":{"state":"working"},"--x":{}}}`, `{"agents":[]}`, `null`},
+		"pace.json":    {`{"until":"9999-01-01T00:00:00Z","why":"\u001b"}`, `{"pushes":{}}`, `{"holds":-1}`},
 	} {
 		for _, note := range notes {
 			if err := os.WriteFile(filepath.Join(home, name), []byte(note), 0o666); err != nil {

@@ -2,6 +2,7 @@ package tracker
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -106,7 +107,7 @@ func (t *Tracker) detachOnce(ctx context.Context, remote string, sent *int) (d *
 		return nil, false, err
 	}
 	*sent += out.sent
-	s, err := t.loadAll(ctx)
+	s, err := t.load(ctx)
 	if err != nil {
 		return nil, false, err
 	}
@@ -179,8 +180,8 @@ func (t *Tracker) mayDetach(ctx context.Context, s *snapshot, remote, unsent str
 		return err
 	case !s.bound || t.contact.NoMeta || s.meta == nil:
 		return &fail.Error{Kind: fail.No, Code: "no-fork", Message: fmt.Sprintf("there is no tracker on '%s': nothing was detached", t.hub.Name)}
-	case s.decided.err != nil:
-		return fmt.Errorf("judge the ledger: %w", s.decided.err)
+	case s.decidedState().Err != nil:
+		return fmt.Errorf("judge the ledger: %w", s.decidedState().Err)
 	case unsent != "" || s.unsent() > 0:
 		return &fail.Error{Kind: fail.Unconfirmed, Code: "unsent", Message: fmt.Sprintf("not everything written here is on '%s' yet: nothing was detached", t.hub.Name)}
 	case s.meta.Migrated != nil:
@@ -226,7 +227,7 @@ func (t *Tracker) switchTo(ctx context.Context, s *snapshot, hubID string, ups [
 
 // followDetached goes over to the hub that the remote's tracker has become.
 func (t *Tracker) followDetached(ctx context.Context) error {
-	s, err := t.loadAll(ctx)
+	s, err := t.load(ctx)
 	if err != nil {
 		return err
 	}
@@ -280,7 +281,7 @@ func (t *Tracker) anew(ctx context.Context, s *snapshot) (*anewHub, error) {
 	}
 	for _, id := range s.agents() {
 		l := s.logs[id]
-		tip, err := w.upTo(ctx, id, uint64(len(l.lines)))
+		tip, err := w.upTo(ctx, id, l.chain.Seq)
 		if err != nil {
 			return nil, err
 		}
@@ -294,7 +295,7 @@ func (t *Tracker) anew(ctx context.Context, s *snapshot) (*anewHub, error) {
 			return nil, err
 		}
 		n.refs[agents+id] = tip
-		n.logs, n.events = n.logs+1, n.events+len(l.lines)
+		n.logs, n.events = n.logs+1, n.events+int(l.chain.Seq)
 	}
 	second, roll, err := t.carried(ctx, s, meta, w.hashes)
 	if err != nil {
@@ -318,7 +319,7 @@ func (t *Tracker) anewMeta(ctx context.Context, s *snapshot) (refs.OID, string, 
 		return "", "", err
 	}
 	m := *blank.meta
-	m.SetOrigin(trust.Origin{Hub: s.hubID(), Meta: string(s.refs[hubRoot+metaName]), Step: s.decided.view.Step})
+	m.SetOrigin(trust.Origin{Hub: s.hubID(), Meta: string(s.refs[hubRoot+metaName]), Step: s.decidedState().Step})
 	files["hub.json"] = m.Encode()
 	delete(files, "meta.sig") // of the other bytes; a first commit needs none
 	tip, err := refs.WriteCommit(ctx, t.local(), files, nil, refs.CommitInfo{Address: t.committer(), Author: t.agent, When: t.now(),
@@ -343,14 +344,18 @@ func (w *rewriting) upTo(ctx context.Context, id string, seq uint64) (refs.OID, 
 		c = &event.Chain{Hub: w.hub, Agent: id}
 		w.chains[id] = c
 	}
-	if l == nil || seq > uint64(len(l.lines)) {
+	if l == nil || seq > l.chain.Seq {
 		return "", fmt.Errorf("the log of '%s' is not here up to event %d", id, seq)
 	}
 	if c.Seq >= seq {
 		return w.tips[id], nil
 	}
+	all, err := w.t.linesOf(ctx, l)
+	if err != nil || uint64(len(all)) < seq {
+		return "", cmp.Or(err, fmt.Errorf("the log of '%s' is not here up to event %d", id, seq))
+	}
 	var lines [][]byte
-	for _, e := range l.lines[c.Seq:seq] {
+	for _, e := range all[c.Seq:seq] {
 		x := *e
 		x.Hub, x.Prev, x.SignedBy, x.Signature = w.hub, c.Hash, "", ""
 		line, err := event.Encode(&x)
@@ -371,7 +376,7 @@ func (w *rewriting) upTo(ctx context.Context, id string, seq uint64) (refs.OID, 
 
 // ledger decides everything again, step by step; "" if nothing was decided.
 func (w *rewriting) ledger(ctx context.Context, meta refs.OID) (refs.OID, error) {
-	was := &w.s.decided
+	was := w.s.ledger()
 	if was.view.Step == "" {
 		return "", nil
 	}

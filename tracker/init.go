@@ -57,7 +57,7 @@ func (t *Tracker) Init(ctx context.Context, o InitOptions) (*InitReport, error) 
 		}
 		if err == nil && !again {
 			var s *snapshot
-			if s, err = t.loadAll(ctx); err == nil {
+			if s, err = t.load(ctx); err == nil {
 				t.tellDecided(s.project())
 			}
 		}
@@ -70,7 +70,7 @@ func (t *Tracker) Init(ctx context.Context, o InitOptions) (*InitReport, error) 
 
 // initPrivate starts the tracker of a repository without a remote.
 func (t *Tracker) initPrivate(ctx context.Context) (*InitReport, error) {
-	s, err := t.loadAll(ctx)
+	s, err := t.load(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -105,7 +105,7 @@ func (t *Tracker) introduce(ctx context.Context) (*snapshot, error) {
 	if err := t.local().SwapInOrder(ctx, ups); err != nil && !errors.Is(err, refs.ErrConflict) {
 		return nil, err
 	}
-	return t.loadAll(ctx)
+	return t.load(ctx)
 }
 
 func (t *Tracker) initOnce(ctx context.Context) (r *InitReport, again bool, err error) {
@@ -125,7 +125,7 @@ func (t *Tracker) initOnce(ctx context.Context) (r *InitReport, again bool, err 
 		}
 		return nil, false, err
 	}
-	s, err := t.loadAll(ctx)
+	s, err := t.load(ctx)
 	if err != nil {
 		return nil, false, err
 	}
@@ -145,7 +145,7 @@ func (t *Tracker) initOnce(ctx context.Context) (r *InitReport, again bool, err 
 		if err := t.followDetached(ctx); err != nil {
 			return nil, false, err
 		}
-		if s, err = t.loadAll(ctx); err != nil {
+		if s, err = t.load(ctx); err != nil {
 			return nil, false, err
 		}
 	default:

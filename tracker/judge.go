@@ -147,7 +147,7 @@ func (a *adoption) ours(ctx context.Context, name string, old, fresh refs.OID) (
 	if !isLog {
 		return false, nil
 	}
-	hub, err := a.t.firstHub(ctx, id, fresh)
+	hub, err := replay.FirstHub(ctx, a.t.local(), id, fresh)
 	return hub == a.pinned, err
 }
 
@@ -188,7 +188,7 @@ func (a *adoption) judge(ctx context.Context, name string, old, fresh refs.OID) 
 		}
 		return false, fmt.Sprintf("the hub's log of '%s' goes on behind event %d with what is no event: %s", id, seq, litter), nil
 	case refs.Extends:
-		if was, err := a.goodPart(ctx, id, old, 0); err != nil || was.trails {
+		if was, err := a.goodPart(ctx, id, old, 0); err != nil || was.Trails {
 			if err != nil {
 				return false, "", err
 			}
@@ -222,17 +222,10 @@ func (a *adoption) litter(ctx context.Context, id string, old, fresh refs.OID) (
 		return seq, is.Bad, nil
 	}
 	chain := event.Chain{Hub: last.Hub, Agent: id, Seq: seq, Hash: event.Hash(last.Raw), Time: last.Time}
-	if _, err := chain.Next(bytes.Clone(next)); err != nil && !isNewer(err) {
+	if _, err := chain.Next(bytes.Clone(next)); err != nil && !replay.IsNewer(err) {
 		return seq, err.Error(), nil
 	}
 	return seq, "", nil
-}
-
-// isNewer reports whether a line could not be read because a newer program wrote
-// it. Such a line is one of the log: it is kept, and nothing is put in its place.
-func isNewer(err error) bool {
-	var le *event.LineError
-	return errors.As(err, &le) && le.Reason == event.Newer
 }
 
 // mended judges a log that does not simply go on: where the one believed so
@@ -247,73 +240,40 @@ func (a *adoption) mended(ctx context.Context, id string, old, fresh refs.OID) (
 	switch {
 	case err != nil:
 		return false, "", err
-	case was.newer: // what stands there cannot be told from its repair
+	case was.Newer: // what stands there cannot be told from its repair
 		return false, fmt.Sprintf("the hub's log of '%s' was rewritten; the one known here stands", id), nil
-	case is.Seq < was.Seq || is.at != was.Hash:
+	case is.Seq < was.Seq || is.At != was.Hash:
 		forked, err := a.prove(ctx, id, old, fresh)
 		if err != nil || forked {
 			return false, fmt.Sprintf("the hub's log of '%s' was rewritten with its own key: it has forked; the one known here stands", id), err
 		}
 		return false, fmt.Sprintf("the hub's log of '%s' was rewritten; the one known here stands", id), nil
-	case was.ended == "" && is.ended != "" && is.Seq == was.Seq:
-		return false, fmt.Sprintf("the hub's log of '%s' goes on behind event %d with what is no event: %s", id, is.Seq, is.ended), nil
+	case was.Ended == "" && is.Ended != "" && is.Seq == was.Seq:
+		return false, fmt.Sprintf("the hub's log of '%s' goes on behind event %d with what is no event: %s", id, is.Seq, is.Ended), nil
 	}
 	return true, "", nil
 }
 
-// goodPart is a log as far as it is good.
-type goodPart struct {
-	event.Chain
-	ended  string // why it stops before its end; "" where it does not
-	newer  bool   // it stops at a line of a newer program
-	trails bool   // it stops where it is not continued signed
-	at     string // the chain's hash at the sequence asked for
-}
-
 // goodPart walks a log as far as it is good, by what is believed before the fetch.
-func (a *adoption) goodPart(ctx context.Context, id string, tip refs.OID, seq uint64) (goodPart, error) {
+func (a *adoption) goodPart(ctx context.Context, id string, tip refs.OID, seq uint64) (replay.Part, error) {
 	hub := a.known.Hub
 	if hub == "" {
 		hub = a.fresh.Hub
 	}
 	s, err := a.t.load(ctx)
 	if err != nil {
-		return goodPart{}, err
+		return replay.Part{}, err
 	}
 	return a.t.goodPart(ctx, s, hub, id, tip, seq)
 }
 
 // goodPart walks a log as far as it is good, and continued signed as s has it.
-func (t *Tracker) goodPart(ctx context.Context, s *snapshot, hub, id string, tip refs.OID, seq uint64) (goodPart, error) {
-	p := goodPart{Chain: event.Chain{Hub: hub, Agent: id}}
-	var lines []*event.Envelope
-	logs, err := refs.WalkLogs(ctx, t.local(), []refs.LogRequest{{Agent: id, Tip: tip, From: 1}}, func(_ int, n uint64, line []byte) bool {
-		if n == 0 {
-			return true
-		}
-		e, err := p.Next(bytes.Clone(line))
-		if err != nil {
-			p.ended, p.newer = err.Error(), isNewer(err)
-			return false
-		}
-		lines = append(lines, e)
-		if p.Seq == seq {
-			p.at = p.Hash
-		}
-		return true
-	})
-	if err != nil {
-		return p, err
-	}
-	if p.ended == "" {
-		p.ended = logs[0].Bad
-	}
-	if v := s.verdictOn(id, lines); v != nil && v.Trails() {
-		last := lines[v.Kept()-1]
-		p.Seq, p.Hash, p.Time, p.newer, p.trails = last.Seq, event.Hash(last.Raw), last.Time, false, true
-		if p.ended = fmt.Sprintf("event %d is not signed", p.Seq+1); seq > p.Seq {
-			p.at = ""
+func (t *Tracker) goodPart(ctx context.Context, s *snapshot, hub, id string, tip refs.OID, seq uint64) (replay.Part, error) {
+	r := replay.PartRequest{Hub: hub, Agent: id, Tip: tip, At: seq}
+	if s.roll != nil && s.roll.Newer() == 0 {
+		if d := s.ledger(); d.err == nil && d.view.Ledger != nil {
+			r.Roll, r.Position = s.roll, d.view.Ledger.Position(id)
 		}
 	}
-	return p, nil
+	return replay.GoodPart(ctx, t.local(), r)
 }

@@ -41,7 +41,7 @@ func (t *Tracker) agentKey(s *snapshot, k keys.Signer) *AgentKey {
 }
 
 func (t *Tracker) ownKey(ctx context.Context) (*snapshot, keys.Signer, error) {
-	s, err := t.loadAll(ctx)
+	s, err := t.load(ctx)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -97,7 +97,7 @@ func (t *Tracker) RotateKey(ctx context.Context) (was, is *AgentKey, err error) 
 			return nil, nil, fmt.Errorf("put the new key in its place: %w", err)
 		}
 	}
-	if s, err = t.loadAll(ctx); err != nil {
+	if s, err = t.load(ctx); err != nil {
 		return nil, nil, err
 	}
 	return was, t.agentKey(s, next), nil

@@ -3,30 +3,54 @@ package tracker
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 
+	"github.com/git-crosslink/git-crosslink/delta"
 	"github.com/git-crosslink/git-crosslink/event"
 	"github.com/git-crosslink/git-crosslink/fail"
 	"github.com/git-crosslink/git-crosslink/ledger"
 	"github.com/git-crosslink/git-crosslink/refs"
 	"github.com/git-crosslink/git-crosslink/replay"
+	"github.com/git-crosslink/git-crosslink/store"
+	"github.com/git-crosslink/git-crosslink/trust"
 )
+
+// isLegacy reports whether the hub is of level 3 or 2.
+func (t *Tracker) isLegacy(ctx context.Context, s *snapshot) (bool, error) {
+	name := hubRoot + metaName
+	if s.bound = s.refs[name] != ""; !s.bound {
+		if t.isLevel2(ctx, s.refs[hubRoot+v2Name]) {
+			s.level = 2
+			return true, nil
+		}
+		if name = headRoot + metaName; s.refs[name] == "" {
+			return false, nil
+		}
+	}
+	files, err := refs.ReadFiles(ctx, t.local(), s.refs[name], replay.MetaLimit)
+	if err != nil {
+		return false, fmt.Errorf("read '%s': %w", name, err)
+	}
+	s.level = trust.Claimed(files["hub.json"]).Level
+	return s.level == 2 || s.level == 3, nil
+}
 
 // loadLegacy reads a hub of level 3 or 2. Its checkpoint is taken as the base,
 // and every line of every log is applied over it: events that the original's
 // watermark dropped are there again. Numbers are the checkpoint's.
-func (t *Tracker) loadLegacy(ctx context.Context, s *snapshot) error {
+func (t *Tracker) loadLegacy(ctx context.Context, s *snapshot, keep bool) error {
 	base, err := t.legacyBase(ctx, s)
 	if err != nil {
 		return err
 	}
+	d := &delta.Delta{To: replay.Stamp(s.refs), Base: base, Numbers: map[event.UUID]uint64{}}
 	if base != nil {
-		s.state.ApplyBase(base)
-		for u, n := range base.Numbers {
-			s.numbers[u] = n
-		}
+		maps.Copy(d.Numbers, base.Numbers)
 	}
 	var want []refs.LogRequest
 	for name, oid := range s.refs {
@@ -34,10 +58,10 @@ func (t *Tracker) loadLegacy(ctx context.Context, s *snapshot) error {
 		if !ok || event.ValidAgentID3(id) != nil {
 			continue
 		}
-		s.logs[id] = &log{agent: id, hub: oid, view: oid, legacyOnly: true}
+		s.logs[id] = &log{agent: id, hub: oid, view: oid, legacyOnly: true, cursor: &replay.Cursor{}}
 		want = append(want, refs.LogRequest{Agent: id, Tip: oid})
 	}
-	bad := make([]int, len(want))
+	bad, lines := make([]int, len(want)), map[string][]*event.Envelope{}
 	got, err := refs.WalkLogs(ctx, t.local(), want, func(i int, seq uint64, line []byte) bool {
 		if seq != 0 {
 			return true
@@ -47,9 +71,7 @@ func (t *Tracker) loadLegacy(ctx context.Context, s *snapshot) error {
 			bad[i]++ // a level-3 line carries no chain, so the next one still stands
 			return true
 		}
-		l := s.logs[e.Agent]
-		l.lines = append(l.lines, e)
-		s.state.Apply(e)
+		lines[e.Agent] = append(lines[e.Agent], e)
 		return true
 	})
 	if err != nil {
@@ -57,41 +79,80 @@ func (t *Tracker) loadLegacy(ctx context.Context, s *snapshot) error {
 	}
 	for i, r := range want {
 		l := s.logs[r.Agent]
-		l.chain = event.Chain{Agent: r.Agent, Seq: uint64(len(l.lines))}
+		l.chain = event.Chain{Agent: r.Agent, Seq: uint64(len(lines[r.Agent]))}
 		l.hubSeq = l.chain.Seq
 		l.missing = got[i].Missing
 		if l.ended = got[i].Bad; bad[i] > 0 {
 			l.ended = fmt.Sprintf("%d lines are not events of this agent", bad[i])
 		}
-		s.lines = append(s.lines, l.lines...)
 	}
-	return t.loadWaiting(ctx, s)
+	if err := t.loadWaiting(ctx, s, lines); err != nil {
+		return err
+	}
+	var logs []delta.Log
+	for _, id := range slices.Sorted(maps.Keys(s.logs)) {
+		if n := len(lines[id]); n > 0 {
+			s.logs[id].cursor.Shown = lines[id][n-1].Shown()
+		}
+		logs = append(logs, delta.Log{Agent: id, Counted: uint64(len(lines[id])), Lines: store.EachLine(lines[id]...), Cursor: []byte{}})
+	}
+	d.Logs = store.EachLog(logs...)
+	m := &store.Memory{}
+	if err := m.Apply(func(store.Saved) (*delta.Delta, error) { return d, nil }); err != nil {
+		return err
+	}
+	if s.view = m.WithPresence(s.seen); keep {
+		t.keepLegacy(ctx, s, d)
+	}
+	return nil
+}
+
+// keepLegacy makes a store of what was read, if it follows from the refs alone.
+// What hinders it hinders nothing else.
+func (t *Tracker) keepLegacy(ctx context.Context, s *snapshot, d *delta.Delta) {
+	for _, l := range s.logs {
+		if l.missing || l.here != "" {
+			return
+		}
+	}
+	var err error
+	if d.Header, err = json.Marshal(kept{Glance: s.glance()}); err != nil || t.joining || s.apart {
+		return
+	}
+	f, w, err := t.store(ctx).Apply(func(was store.Saved) (*delta.Delta, error) {
+		if was.Inputs() != nil {
+			return nil, store.ErrNeedsRebuild
+		}
+		return d, nil
+	}, nil, nil)
+	if t.o.Stored != nil {
+		t.o.Stored(w, err)
+	}
+	if err == nil {
+		f.Close()
+	}
 }
 
 // loadWaiting keeps in view what was written here before such a hub was met; it
 // waits until the hub is of this program's level.
-func (t *Tracker) loadWaiting(ctx context.Context, s *snapshot) error {
+func (t *Tracker) loadWaiting(ctx context.Context, s *snapshot, lines map[string][]*event.Envelope) error {
 	for name, oid := range s.refs {
 		id, ok := strings.CutPrefix(name, headRoot+agents)
 		if !ok || event.ValidAgentID(id) != nil || s.logs[id] != nil {
 			continue
 		}
-		lines, err := t.goodLines(ctx, id, oid)
-		if err != nil {
+		var err error
+		if lines[id], err = t.goodLines(ctx, id, oid); err != nil {
 			return fmt.Errorf("read the log of '%s': %w", id, err)
 		}
-		l := &log{agent: id, here: oid, view: oid, lines: lines, chain: event.Chain{Agent: id, Seq: uint64(len(lines))}}
-		s.logs[id], s.lines = l, append(s.lines, lines...)
-		for _, e := range lines {
-			s.state.Apply(e)
-		}
+		s.logs[id] = &log{agent: id, here: oid, view: oid, chain: event.Chain{Agent: id, Seq: uint64(len(lines[id]))}, cursor: &replay.Cursor{}}
 	}
 	return nil
 }
 
 // newerRules reports whether the ledger holds a step that was decided by rules
 // that this program does not know, and the hub's meta admits them.
-func (s *snapshot) newerRules() bool { return errors.Is(s.decided.err, ledger.ErrNewer) }
+func (s *snapshot) newerRules() bool { return errors.Is(s.decidedState().Err, ledger.ErrNewer) }
 
 // writable reports whether this program writes to a hub of this level.
 func (s *snapshot) writable() bool { return s.level == Level && !s.newerRules() }

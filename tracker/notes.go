@@ -13,12 +13,11 @@ import (
 
 // The largest notes that are read. Each is more than the tracker writes.
 const (
-	maxIdentity   = 4 << 10
-	maxContact    = 16 << 20 // a number for each one that the hub lost
-	maxPace       = 64 << 10
-	maxPresent    = 1 << 20
-	maxJudged     = 1 << 20
-	maxSignatures = 32 << 20 // 72 bytes a line, five times that in memory
+	maxIdentity = 4 << 10
+	maxContact  = 16 << 20 // a number for each one that the hub lost
+	maxPace     = 64 << 10
+	maxPresent  = 1 << 20
+	maxJudged   = 1 << 20
 )
 
 // readNote decodes a note of this clone. What is wrong with a note that may be

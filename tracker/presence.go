@@ -92,7 +92,7 @@ func (t *Tracker) notePresent(p present) error {
 func (s *snapshot) held(agent string) (event.UUID, bool) {
 	var issue event.UUID
 	var token uint64
-	for u, k := range s.granted().Locks {
+	for u, k := range s.decidedState().Locks {
 		if k.Agent == agent && (k.Token > token || k.Token == token && bytes.Compare(u[:], issue[:]) > 0) {
 			issue, token = u, k.Token
 		}

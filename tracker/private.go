@@ -58,7 +58,7 @@ func (t *Tracker) privateNumbers(ctx context.Context, o InitOptions) ([]Renumber
 	if !o.Join {
 		return nil, nil
 	}
-	s, err := t.loadAll(ctx)
+	s, err := t.load(ctx)
 	if err != nil || s.bound || s.refs[headRoot+checkpointName] == "" {
 		return nil, err
 	}

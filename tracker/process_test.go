@@ -33,7 +33,7 @@ func TestMain(m *testing.M) {
 		os.Exit(0)
 	}
 	code := m.Run()
-	tracker.ReportReplayed()
+	tracker.ReportCompared()
 	os.Exit(code)
 }
 

@@ -42,14 +42,18 @@ func VerifyProof(file []byte) (*ForkProof, error) {
 
 // ProofOf returns the first proof that stands against an agent.
 func (t *Tracker) ProofOf(ctx context.Context, agent string) (*ForkProof, error) {
-	s, err := t.loadAll(ctx)
+	s, err := t.load(ctx)
 	if err != nil {
 		return nil, err
 	}
-	if l := s.logs[agent]; l == nil || l.verdict == nil || len(s.proofs[agent]) == 0 {
+	var proofs []*trust.Proof
+	if s.read != nil {
+		proofs = s.read.Proofs()[agent]
+	}
+	if l := s.logs[agent]; l == nil || l.verdict == nil || len(proofs) == 0 {
 		return nil, &fail.Error{Kind: fail.No, Code: "no-proof", Message: fmt.Sprintf("nothing proves that '%s' has forked", fail.Truncate(agent)), Fields: fail.Fields{"agent": fail.Truncate(agent)}}
 	}
-	return forkProof(s.proofs[agent][0]), nil
+	return forkProof(proofs[0]), nil
 }
 
 // prove looks whether a log that was rewritten was so by its own key. What is
@@ -87,12 +91,6 @@ func (a *adoption) prove(ctx context.Context, id string, old, fresh refs.OID) (b
 // proof for each agent is enough.
 func (t *Tracker) tellForks(ctx context.Context) error {
 	s, err := t.load(ctx)
-	if err == nil && s.brief != nil {
-		if len(t.forks) == 0 && !s.brief.Untold {
-			return nil
-		}
-		s, err = t.loadAll(ctx)
-	}
 	if err != nil || t.agent == "" || s.logs[t.agent] == nil || s.logs[t.agent].chain.Seq == 0 || t.mayAppend(s) != nil {
 		return err
 	}
@@ -100,7 +98,7 @@ func (t *Tracker) tellForks(ctx context.Context) error {
 		return nil
 	}
 	r, _, err := t.append(ctx, func(Projection) ([]Body, error) {
-		s, err := t.loadAll(ctx)
+		s, err := t.load(ctx)
 		if err != nil {
 			return nil, err
 		}
@@ -130,15 +128,19 @@ func (t *Tracker) untold(s *snapshot, teller string) []*trust.Proof {
 	for id, p := range t.forks {
 		found[id] = p
 	}
-	for id, ps := range s.proofs {
+	if s.read == nil || len(found) == 0 && !s.proven() {
+		return nil
+	}
+	for id, ps := range s.read.Proofs() {
 		if found[id] == nil {
 			found[id] = ps[0]
 		}
 	}
-	memo := t.memo()
-	for _, e := range s.lines {
-		if p := trust.ProofIn(e, memo); p != nil {
-			delete(found, p.Agent)
+	for _, l := range s.logs {
+		for _, x := range l.cursor.Proofs {
+			if p, err := trust.NewProof([]byte(x.A), []byte(x.B)); err == nil && x.Seq <= l.counted() {
+				delete(found, p.Agent)
+			}
 		}
 	}
 	var all []*trust.Proof

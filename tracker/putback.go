@@ -102,11 +102,11 @@ func (t *Tracker) nothingElse(ctx context.Context, id string, tip, seen refs.OID
 // there; it must not stop the log's writer.
 func (t *Tracker) onlyLost(ctx context.Context, s *snapshot, id string, tip, seen refs.OID) (refs.Relation, error) {
 	is, err := t.goodPart(ctx, s, s.hubID(), id, tip, 0)
-	if err != nil || is.ended == "" || is.newer {
+	if err != nil || is.Ended == "" || is.Newer {
 		return refs.Diverged, ignoreMissing(err)
 	}
 	was, err := t.goodPart(ctx, s, s.hubID(), id, seen, is.Seq)
-	if err == nil && is.Seq > 0 && is.Seq <= was.Seq && was.at == is.Hash {
+	if err == nil && is.Seq > 0 && is.Seq <= was.Seq && was.At == is.Hash {
 		return refs.Prefix, nil
 	}
 	return refs.Diverged, ignoreMissing(err)
@@ -219,19 +219,32 @@ func (t *Tracker) restore(ctx context.Context, s *snapshot) (*InitReport, error)
 	return r, nil
 }
 
-// short are the logs that the hub holds less of, or another one, than the ledger
-// covers, and what it covers.
+// short reports whether the hub holds less of a log, or another one, than the
+// ledger covers. What the ledger covers is the log: another line there is a forgery.
+func (l *log) short() bool {
+	at := l.cursor
+	return l.hub == "" || l.hubSeq < at.Position && !l.diverged || l.view == l.hub && l.chain.Seq >= at.Position && at.Position > 0 && at.Covered == 0
+}
+
+// short are the logs of which that is so, and what the ledger covers of each.
 func (s *snapshot) short() map[string]ledger.Position {
 	missing := map[string]ledger.Position{}
-	if s.decided.err != nil || s.decided.view.Step == "" {
+	if s.read == nil || s.read.Ledger.Err != nil || s.read.Ledger.Step == "" {
 		return missing
 	}
-	for id, at := range s.decided.view.Ledger.Positions() {
-		l := s.logs[id]
-		switch {
-		case l == nil, l.hub == "", l.hubSeq < at.Seq && !l.diverged,
-			// what the ledger covers is the log: another line there is a forgery
-			l.view == l.hub && uint64(len(l.lines)) >= at.Seq && at.Seq > 0 && event.Hash(l.lines[at.Seq-1].Raw) != at.Hash:
+	covered := 0
+	few := true
+	for _, l := range s.logs {
+		if l.cursor.Position > 0 {
+			covered++
+			few = few && !l.short()
+		}
+	}
+	if few && covered == s.read.Ledger.Covers {
+		return missing
+	}
+	for id, at := range s.ledger().view.Ledger.Positions() {
+		if l := s.logs[id]; l == nil || l.short() {
 			missing[id] = at
 		}
 	}
@@ -243,18 +256,12 @@ func (s *snapshot) short() map[string]ledger.Position {
 // parents. They are believed like any log that was seen on the hub.
 func (t *Tracker) fromLedger(ctx context.Context) error {
 	s, err := t.load(ctx)
-	if err == nil && s.brief != nil {
-		if !s.brief.Short {
-			return nil
-		}
-		s, err = t.loadAll(ctx)
-	}
 	if err != nil || !s.bound {
 		return err
 	}
 	missing := s.short()
 	var ups []refs.Update
-	step := s.decided.tip
+	step := s.decidedState().Ref
 	for range maxDescent {
 		if len(missing) == 0 || step == "" {
 			break

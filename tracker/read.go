@@ -42,26 +42,30 @@ func (t *Tracker) Read(ctx context.Context, f Freshness) (Projection, error) {
 
 // current answers from the store, or loads and keeps what it loaded there.
 func (t *Tracker) current(ctx context.Context) (Projection, glance, error) {
-	s := &snapshot{}
-	if err := t.loadRefs(ctx, s); err != nil {
+	s, err := t.listed(ctx)
+	if err != nil {
 		return nil, glance{}, err
+	}
+	if t.replica == nil {
+		return s.project(), s.glance(), nil
 	}
 	if f, g, ok := t.stored(ctx, s); ok {
 		return f, g, nil
 	}
-	s, err := t.loadFrom(ctx, s)
-	if err != nil {
+	if s, err = t.loadFrom(ctx, s, true); err != nil {
 		return nil, glance{}, err
 	}
 	if s.apart {
 		t.tellApart()
 	}
 	if s.unboundLines() && t.bind(ctx) == nil {
-		if s, err = t.loadAll(ctx); err != nil {
+		if s, err = t.listed(ctx); err == nil {
+			s, err = t.loadFrom(ctx, s, true)
+		}
+		if err != nil {
 			return nil, glance{}, err
 		}
 	}
-	t.keep(ctx, s)
 	return s.project(), s.glance(), nil
 }
 

@@ -10,6 +10,7 @@ import (
 	"github.com/git-crosslink/git-crosslink/event"
 	"github.com/git-crosslink/git-crosslink/fail"
 	"github.com/git-crosslink/git-crosslink/refs"
+	"github.com/git-crosslink/git-crosslink/replay"
 	"github.com/git-crosslink/git-crosslink/trust/keys"
 )
 
@@ -26,29 +27,6 @@ import (
 //   - lines of this hub that differ are a fork: two clones write under one id.
 //     Nobody resolves that unasked (Fork).
 
-// foreign reports whether a log's lines were written for another hub.
-func (t *Tracker) foreign(ctx context.Context, s *snapshot, id string, tip refs.OID) (bool, error) {
-	if !s.bound || s.level != Level || tip == "" {
-		return false, nil
-	}
-	first, err := t.firstHub(ctx, id, tip)
-	return first != "" && first != s.hubID(), err
-}
-
-// firstHub is the hub id that the first line of a log carries.
-func (t *Tracker) firstHub(ctx context.Context, id string, tip refs.OID) (hub string, err error) {
-	_, err = refs.WalkLogs(ctx, t.local(), []refs.LogRequest{{Agent: id, Tip: tip, From: 1}}, func(_ int, seq uint64, line []byte) bool {
-		if seq == 0 {
-			return true
-		}
-		if e, err := event.Decode(bytes.Clone(line)); err == nil {
-			hub = e.Hub
-		}
-		return false
-	})
-	return hub, err
-}
-
 // bind makes every log written here continue what the hub holds, as far as
 // that needs no decision of a person.
 func (t *Tracker) bind(ctx context.Context) error {
@@ -57,9 +35,9 @@ func (t *Tracker) bind(ctx context.Context) error {
 	}
 	for range 8 {
 		s, err := t.load(ctx)
-		if err == nil && s.brief != nil && !t.endsAreHere(ctx, s) {
-			t.readWhole()
-			s, err = t.loadAll(ctx)
+		if err == nil && !t.endsAreHere(ctx, s) {
+			t.distrustStore()
+			s, err = t.load(ctx)
 		}
 		if err != nil {
 			return err
@@ -175,7 +153,11 @@ func (t *Tracker) carry(ctx context.Context, s *snapshot, l *log) (refs.OID, err
 			return "", err
 		}
 	}
-	rest := written[same(written, l.fed()):]
+	there, err := t.countedLines(ctx, l)
+	if err != nil {
+		return "", err
+	}
+	rest := written[same(written, there):]
 	if len(rest) == 0 && l.hub != "" {
 		return on, nil
 	}
@@ -210,31 +192,19 @@ func (t *Tracker) carry(ctx context.Context, s *snapshot, l *log) (refs.OID, err
 
 // goodLines reads a log for whatever hub it was written; without a tip there is
 // none.
-func (t *Tracker) goodLines(ctx context.Context, id string, tip refs.OID) ([]*event.Envelope, error) {
+func (t *Tracker) goodLines(ctx context.Context, id string, tip refs.OID) (lines []*event.Envelope, err error) {
 	if tip == "" {
 		return nil, nil
 	}
-	log, err := refs.ReadLog(ctx, t.local(), id, tip, 1)
-	if err != nil {
+	hub, err := replay.FirstHub(ctx, t.local(), id, tip)
+	if err != nil || hub == "" {
 		return nil, err
 	}
-	var lines []*event.Envelope
-	chain := event.Chain{Agent: id}
-	for i, line := range log.Lines {
-		if i == 0 {
-			first, err := event.Decode(line)
-			if err != nil {
-				return nil, nil
-			}
-			chain.Hub = first.Hub
-		}
-		e, err := chain.Next(bytes.Clone(line))
-		if err != nil {
-			break
-		}
+	err = t.reader().GoodLines(ctx, event.Chain{Hub: hub, Agent: id}, tip, func(e *event.Envelope) bool {
 		lines = append(lines, e)
-	}
-	return lines, nil
+		return true
+	})
+	return lines, err
 }
 
 // same counts the lines that say the same in both logs.

@@ -27,12 +27,12 @@ func (t *Tracker) Status(ctx context.Context) (*Status, error) {
 	if t.hub != nil && t.hub.self {
 		_ = t.freshen(ctx, Here)
 	}
-	s, err := t.loadAll(ctx)
+	s, err := t.load(ctx)
 	if err != nil {
 		return nil, err
 	}
 	st := &Status{Remote: t.hubName(), Agent: t.agent, Level: s.level, Shared: s.bound || s.apart || s.level == 2 || s.level == 3,
-		Unsent: s.unsent(), Logs: []LogInfo{}, Renumbered: []Alias{}, Findings: []fail.Diagnosis{}, Unlisted: t.contact.unlisted(), Hash: s.state.Hash()}
+		Unsent: s.unsent(), Logs: []LogInfo{}, Renumbered: []Alias{}, Findings: []fail.Diagnosis{}, Unlisted: t.contact.unlisted(), Hash: s.project().Hash()}
 	if t.hub != nil {
 		st.URL, st.PushURL = t.hub.shown(), refs.WithoutSecrets(t.pushURL())
 	}
@@ -67,8 +67,8 @@ func (t *Tracker) Status(ctx context.Context) (*Status, error) {
 		if t.hub != nil {
 			info.Unsent = l.unsent()
 		}
-		if n := len(l.lines); n > 0 {
-			info.Newest = l.lines[n-1].Shown().String()
+		if l.chain.Seq > 0 {
+			info.Newest = l.wrote().String()
 		}
 		st.Logs = append(st.Logs, info)
 	}
@@ -89,7 +89,7 @@ func (t *Tracker) Status(ctx context.Context) (*Status, error) {
 
 // ledgerStatus tells how the ledger stands.
 func (t *Tracker) ledgerStatus(s *snapshot, st *Status) error {
-	d := &s.decided
+	d := s.ledger()
 	if d.view.Ledger == nil {
 		return nil
 	}

@@ -3,25 +3,22 @@ package tracker
 import (
 	"cmp"
 	"context"
-	"crypto/sha256"
 	"encoding/json"
-	"fmt"
-	"maps"
+	"errors"
 	"os"
 	"path/filepath"
-	"slices"
-	"strings"
 	"time"
 
+	"github.com/git-crosslink/git-crosslink/delta"
 	"github.com/git-crosslink/git-crosslink/event"
-	"github.com/git-crosslink/git-crosslink/refs"
 	"github.com/git-crosslink/git-crosslink/replay"
 	"github.com/git-crosslink/git-crosslink/store"
 )
 
 // A command that finds the refs where an earlier one has seen them answers from
-// the store, or goes on from it (brief.go). Where they have moved the store
-// follows, if it can; else the logs are loaded, and who reads keeps what it loaded.
+// the store. Where they have moved the store follows: what is new is read from the
+// cursors that lie in it. docs/decisions/0019-writes-go-on-from-the-store.md says
+// why writes may do that, too.
 
 // storeFile is the database in the replica's directory. It may be removed.
 const storeFile = "store.db"
@@ -57,7 +54,7 @@ type held struct {
 
 func (s *snapshot) glance() glance {
 	g := glance{Level: s.level, Bound: s.bound, Unsent: s.unsent(), Held: map[string]held{}, newer: s.newerRules()}
-	for _, k := range s.granted().Locks {
+	for _, k := range s.decidedState().Locks {
 		var h held
 		h.Issue, _ = s.held(k.Agent)
 		if l := s.logs[k.Agent]; l != nil {
@@ -68,113 +65,112 @@ func (s *snapshot) glance() glance {
 	return g
 }
 
-// seenRoots are the refs that a snapshot follows from. Signs of life are read
-// apart, and what was fetched and not believed changes nothing.
-var seenRoots = []string{headRoot, hubRoot, replay.TrustedMeta, lostRoot}
+// errNotKept says that what was read is not kept.
+var errNotKept = errors.New("what was read is not kept")
 
-func seen(name string) bool {
-	return slices.ContainsFunc(seenRoots, func(root string) bool { return strings.HasPrefix(name, root) })
-}
-
-// sameSeen reports whether two lists of refs differ in nothing that a snapshot
-// follows from.
-func sameSeen(a, b map[string]refs.OID) bool {
-	for _, name := range changed(a, b) {
-		if seen(name) {
-			return false
-		}
-	}
-	return true
-}
-
-// digest stands for all refs that a snapshot follows from.
-func digest(all map[string]refs.OID) []byte {
-	h := sha256.New()
-	for _, name := range slices.Sorted(maps.Keys(all)) {
-		if seen(name) {
-			fmt.Fprintf(h, "%s %s\n", all[name], name)
-		}
-	}
-	return h.Sum(nil)
-}
-
-// stored returns the projection of the store if it was made from these refs.
+// stored returns the projection of the store if it was made from the refs of s,
+// and what a read tells besides. Nothing else is read.
 func (t *Tracker) stored(ctx context.Context, s *snapshot) (*store.File, glance, bool) {
-	var g glance
-	if t.replica == nil || t.joining {
-		return nil, g, false
+	if t.replica == nil || t.joining || s.apart || t.noStore {
+		return nil, glance{}, false
 	}
-	all := maps.Clone(s.refs)
-	recall := func() (*store.Memory, error) {
-		again, err := t.loadFrom(context.WithoutCancel(ctx), &snapshot{refs: all})
-		if err != nil {
-			return nil, err
-		}
-		return again.memory(), nil
+	stamp := replay.Stamp(s.refs)
+	if t.file != nil && t.file.Is(stamp) {
+		t.file.See(s.seen)
+		return t.file, t.fileGlance, true
 	}
-	presences := s.seen
-	if presences == nil {
-		presences, _ = t.presences(ctx, s)
-	}
-	if t.file != nil && t.file.Is(digest(all)) {
-		t.file.See(presences)
-		return t.file, t.fileNote, true
-	}
-	f, note, err := t.openStore(ctx, all, recall, presences)
-	if err == nil && json.Unmarshal(note, &g) != nil {
-		f.Close()
-		err = fmt.Errorf("the note in '%s' cannot be read", storeFile)
-	}
+	f, header, err := t.store(ctx).Open(stamp, t.recall(ctx, s), s.seen)
 	if err != nil {
-		return nil, g, false
+		return nil, glance{}, false
 	}
-	if t.file != nil {
+	var k kept
+	if json.Unmarshal(header, &k) != nil {
+		f.Close()
+		return nil, glance{}, false
+	}
+	t.answerFrom(f, k.Glance)
+	return f, k.Glance, true
+}
+
+// answerFrom makes a store the one that is asked.
+func (t *Tracker) answerFrom(f *store.File, g glance) {
+	if t.file != nil && t.file != f {
 		t.file.Close()
 	}
-	t.file, t.fileNote = f, g
-	checkStored(ctx, t, f, g, all)
-	return f, g, true
+	t.file, t.fileGlance = f, g
 }
 
-// openStore opens the store of these refs, and returns its note. One of others has to
-// follow to them.
-func (t *Tracker) openStore(ctx context.Context, all map[string]refs.OID, recall func() (*store.Memory, error), seen func() map[string]event.AgentPresence) (*store.File, []byte, error) {
-	st := t.store(ctx)
-	f, note, err := st.Open(digest(all), recall, seen)
-	if err == nil {
-		return f, note, nil
+// readStored brings the store to the refs of s, and answers from it. What hinders
+// it hinders nothing else: the caller reads in memory.
+func (t *Tracker) readStored(ctx context.Context, s *snapshot) error {
+	if t.joining || s.apart || t.noStore {
+		return errNotKept
+	}
+	var next *replay.State
+	if f, _, ok := t.stored(ctx, s); ok {
+		header, err := f.Header()
+		if err != nil {
+			return err
+		}
+		from, err := t.fromStore(replay.Stamp(s.refs), header, f.Cursors)
+		if err != nil {
+			return err
+		}
+		if next, _, err = t.advance(ctx, from, s); err != nil {
+			return err
+		}
+		s.take(next)
+		s.view, s.judge = f, t.judgeOf(ctx)
+		return nil
 	}
 	if t.file != nil {
 		t.file.Release()
 	}
-	f, is, w, err := st.Follow(func(was store.State) (store.State, store.News, error) { return t.advance(ctx, all, was) }, recall, seen)
-	if err == nil && t.o.Stored != nil {
-		t.o.Stored(w, nil)
-	}
-	return f, is.Note, err
-}
-
-// Only tests change this: what the store answers is what the refs say.
-var checkStored = func(context.Context, *Tracker, *store.File, glance, map[string]refs.OID) {}
-
-// keep brings the store up to date. What hinders it hinders nothing else: the
-// next command reads the logs again.
-func (t *Tracker) keep(ctx context.Context, s *snapshot) {
-	if t.replica == nil || t.joining || !s.lasting() {
-		return
-	}
-	note, err := json.Marshal(s.glance())
-	if err != nil {
-		return
-	}
-	rest, err := json.Marshal(t.ends(s))
-	if err != nil {
-		return
-	}
-	w, err := t.store(ctx).Update(s.memory(), store.State{Digest: digest(s.refs), Note: note, Rest: rest})
-	if t.o.Stored != nil {
+	f, w, err := t.store(ctx).Apply(func(was store.Saved) (*delta.Delta, error) {
+		from := &replay.State{}
+		if stamp := was.Inputs(); stamp != nil {
+			header, err := was.Header()
+			if err == nil {
+				from, err = t.fromStore(stamp, header, was.Cursors)
+			}
+			if err != nil {
+				return nil, store.ErrNeedsRebuild
+			}
+		}
+		state, d, err := t.advance(ctx, from, s)
+		if err != nil {
+			return nil, err
+		}
+		if next = state; !next.Cacheable() {
+			return nil, errNotKept
+		}
+		s.take(next)
+		d.Header, err = json.Marshal(kept{s.glance(), d.Header})
+		return d, err
+	}, t.recall(ctx, s), s.seen)
+	if t.o.Stored != nil && !errors.Is(err, errNotKept) {
 		t.o.Stored(w, err)
 	}
+	if err != nil {
+		return err
+	}
+	s.view, s.judge = f, t.judgeOf(ctx)
+	t.answerFrom(f, s.glance())
+	return nil
+}
+
+// distrustStore lets this process do without the store: what that says of a log is
+// wrong.
+func (t *Tracker) distrustStore() { t.noStore, t.loaded = true, nil }
+
+// removeStore removes the store: what lies in it was found wrong.
+func (t *Tracker) removeStore() {
+	t.distrustStore()
+	if t.file != nil {
+		t.file.Close()
+		t.file = nil
+	}
+	_ = os.Remove(filepath.Join(t.replica.Path(), storeFile)) // it is checked again by whoever looks
 }
 
 // What is large. The two meet: a store of so many lines is larger than that.
@@ -193,21 +189,32 @@ func (t *Tracker) large() bool {
 // keepWhole keeps what a command read whole that did not come to read, if it was
 // much: the next one need not.
 func (t *Tracker) keepWhole(ctx context.Context) {
-	if s := t.loaded; s != nil && s.brief == nil && len(s.lines) >= cmp.Or(t.o.KeepFrom, keepFrom) {
-		t.keep(ctx, s)
+	s := t.loaded
+	if s == nil || s.read == nil {
+		return
+	}
+	if _, inMemory := s.view.(*store.Memory); !inMemory {
+		return
+	}
+	lines := uint64(0)
+	for _, l := range s.logs {
+		lines += l.counted()
+	}
+	if lines >= uint64(cmp.Or(t.o.KeepFrom, keepFrom)) {
+		next := *s
+		t.keep(ctx, &next)
+		t.loaded = &next
 	}
 }
 
-// lasting reports whether a snapshot follows from its refs for ever: nothing is
-// shown in place of something that may still come.
-func (s *snapshot) lasting() bool {
-	if s.apart || s.decided.err != nil || s.unboundLines() {
-		return false
+// keep brings the store to what was read in memory, and answers from it. What
+// hinders it hinders nothing.
+func (t *Tracker) keep(ctx context.Context, s *snapshot) {
+	if s.read == nil || !s.read.Cacheable() {
+		return
 	}
-	for _, l := range s.logs {
-		if l.torn || l.missing || l.here != "" && (s.level == 2 || s.level == 3) {
-			return false
-		}
+	kept := *s
+	if t.readStored(ctx, &kept) == nil {
+		*s = kept
 	}
-	return true
 }

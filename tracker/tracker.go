@@ -28,6 +28,7 @@ import (
 	"github.com/git-crosslink/git-crosslink/fail"
 	"github.com/git-crosslink/git-crosslink/refs"
 	"github.com/git-crosslink/git-crosslink/refs/git"
+	"github.com/git-crosslink/git-crosslink/replay"
 	"github.com/git-crosslink/git-crosslink/store"
 	"github.com/git-crosslink/git-crosslink/trust"
 )
@@ -47,14 +48,12 @@ type Tracker struct {
 	chooseErr *fail.Error // why not, if the user has to choose
 	noRoom    *fail.Error // why no hub can be made on the remote, as the doctor just saw
 
-	signatures map[string]bool // those checked before; nil until it is read
-
-	loaded   *snapshot   // what load returned last, until stamp writes on it
-	noBrief  bool        // what the store says of a log is not so: every snapshot is read whole
-	judging  *judging    // what this process has judged of the ledger
-	advanced *snapshot   // where this process has brought the store
-	file     *store.File // the store as it was asked last
-	fileNote glance      // and its note
+	loaded     *snapshot      // what load returned last
+	replays    *replay.Reader // nil until something is read
+	judged     string         // tip of the ledger up to which a note says what was judged
+	noStore    bool           // what the store says of a log is wrong: this process does without it
+	file       *store.File    // the store as it was asked last
+	fileGlance glance         // and what a read tells besides
 
 	agent     string                  // settled by the first Emit
 	reparent  map[string]bool         // agents whose lines the hub has in another commit

@@ -1,7 +1,6 @@
 package tracker
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -10,7 +9,6 @@ import (
 	"github.com/git-crosslink/git-crosslink/event"
 	"github.com/git-crosslink/git-crosslink/fail"
 	"github.com/git-crosslink/git-crosslink/refs"
-	"github.com/git-crosslink/git-crosslink/trust"
 	"github.com/git-crosslink/git-crosslink/trust/keys"
 )
 
@@ -30,38 +28,10 @@ import (
 
 // trails reports whether the log in view ends in lines that do not count because
 // they are not signed.
-func (l *log) trails() bool {
-	return l.verdict != nil && l.verdict.Trails() || l.end != nil && l.end.Trails > 0
-}
+func (l *log) trails() bool { return l.verdict != nil && l.verdict.Trails() }
 
 // kept is how many lines are before those, where it trails.
-func (l *log) kept() uint64 {
-	if l.end != nil && l.end.Trails > 0 {
-		return l.end.Trails
-	}
-	return l.verdict.Kept()
-}
-
-// verdictOn judges lines that may be an agent's log, as far as that follows from
-// them and the ledger; nil where nothing can be said.
-func (s *snapshot) verdictOn(agent string, lines []*event.Envelope) *trust.Verdict {
-	if s == nil || s.roll == nil || s.roll.Newer() > 0 {
-		return nil
-	}
-	d := s.ledger()
-	if d.err != nil || d.view.Ledger == nil {
-		return nil
-	}
-	o := trust.LogOptions{}
-	if at := d.view.Ledger.Position(agent); at.Seq > 0 && at.Seq <= uint64(len(lines)) && event.Hash(lines[at.Seq-1].Raw) == at.Hash {
-		o.Covered = at.Seq
-	}
-	j := s.roll.Log(agent, o)
-	for _, e := range lines {
-		j.Feed(e)
-	}
-	return j.Verdict()
-}
+func (l *log) kept() uint64 { return l.verdict.Kept() }
 
 // countedUpTo says of those logs of the hub that end in lines which do not count
 // how many do: a step that covered more would make them count.
@@ -77,37 +47,6 @@ func (s *snapshot) countedUpTo(tips map[string]string) map[string]uint64 {
 		}
 	}
 	return upTo
-}
-
-// beyond looks at a log of the hub that is not what is written here, of which it
-// holds the first lines: after is how many of them, if what the hub has after them
-// does not count for want of a signature; 0 for anything else.
-func (t *Tracker) beyond(ctx context.Context, s *snapshot, l *log) (after uint64, err error) {
-	if s.decided.reader == nil {
-		t.loadLedger(ctx, s)
-	}
-	hub, err := t.goodPart(ctx, s, s.hubID(), l.agent, l.hub, 0)
-	if err != nil || !hub.trails {
-		return 0, err
-	}
-	n, err := t.common(ctx, l)
-	if err != nil || n < hub.Seq {
-		return 0, err
-	}
-	return n, nil
-}
-
-// common is how many lines a log has here and on the hub.
-func (t *Tracker) common(ctx context.Context, l *log) (n uint64, err error) {
-	here, err := t.goodLines(ctx, l.agent, l.here)
-	if err != nil {
-		return 0, err
-	}
-	hub, err := t.goodLines(ctx, l.agent, l.hub)
-	for n < uint64(min(len(here), len(hub))) && bytes.Equal(here[n].Raw, hub[n].Raw) {
-		n++
-	}
-	return n, err
 }
 
 // withoutTrail is the log in view as far as it counts, in a commit on top of its

@@ -62,7 +62,7 @@ type TrustRevocation struct {
 
 // Trust tells who may write to the hub and how each log stands.
 func (t *Tracker) Trust(ctx context.Context) (*Trust, error) {
-	s, err := t.loadAll(ctx)
+	s, err := t.load(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -106,7 +106,7 @@ func trustKey(principal string, k trust.Key, namespaces []string) TrustKey {
 func (s *snapshot) trustAgent(l *log) TrustAgent {
 	v := l.verdict
 	if v == nil {
-		v = s.judge(l, nil)
+		v = s.roll.Log(l.agent, trust.LogOptions{}).Verdict()
 	}
 	p := trust.Principal(l.agent)
 	a := TrustAgent{Agent: l.agent, Approved: v.Listed, Admin: slices.Contains(s.roll.Meta.Admins, p), Keys: []TrustKey{},
@@ -221,12 +221,20 @@ func (t *Tracker) Revoke(ctx context.Context, agent string, after *uint64, reaso
 		case l != nil:
 			r.AfterSeq = l.verdict.Fed
 		}
-		if l == nil && r.AfterSeq > 0 || l != nil && r.AfterSeq > uint64(len(l.lines)) {
+		if l == nil && r.AfterSeq > 0 || l != nil && r.AfterSeq > l.chain.Seq {
 			return nil, &fail.Error{Kind: fail.Fatal, Code: "no-event", Message: fmt.Sprintf("the log of '%s' has no event %d here", agent, r.AfterSeq), Fields: fail.Fields{"agent": agent}}
 		}
-		r.Hash = l.hashAt(r.AfterSeq)
+		var unread error
+		hashAt := func(seq uint64) string {
+			hash, err := t.hashAt(ctx, l, seq)
+			unread = errors.Join(unread, err)
+			return hash
+		}
+		if r.Hash = hashAt(r.AfterSeq); unread != nil {
+			return nil, unread
+		}
 		if was, already := m.Revoked[agent]; already {
-			if !r.Within(was, l.hashAt) {
+			if !r.Within(was, hashAt) {
 				return nil, stillRevoked("revoked/ends", agent)
 			}
 			if r.Reason == "" {
@@ -334,7 +342,7 @@ func (t *Tracker) changeMeta(ctx context.Context, does string, change func(*snap
 }
 
 func (t *Tracker) changeMetaOnce(ctx context.Context, does string, change func(*snapshot, *trust.Meta, *trust.Signers) (*trust.Signers, error)) (again bool, err error) {
-	s, err := t.loadAll(ctx)
+	s, err := t.load(ctx)
 	if err != nil {
 		return false, err
 	}

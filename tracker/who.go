@@ -35,7 +35,7 @@ type Who struct {
 // Who tells under which id this worktree writes, and what says so. Nothing is
 // written, so a worktree that was never written in has none.
 func (t *Tracker) Who(ctx context.Context) (*Who, error) {
-	return t.who(func() (*snapshot, error) { return t.loadAll(ctx) })
+	return t.who(func() (*snapshot, error) { return t.load(ctx) })
 }
 
 func (t *Tracker) who(load func() (*snapshot, error)) (*Who, error) {

@@ -143,10 +143,20 @@ func (c *clone) openAs(detached bool, more ...string) *tracker.Tracker {
 	return t
 }
 
+// close closes a tracker, after a look whether what it has read is what is in the
+// refs.
+func (c *clone) close(t *tracker.Tracker) {
+	c.w.t.Helper()
+	defer t.Close()
+	if diff := t.OtherwiseThanWhole(context.Background()); diff != "" {
+		c.w.t.Errorf("%s: what was read is not what is in the refs: %s", c.name, diff)
+	}
+}
+
 func (c *clone) emit(build func(t *tracker.Tracker, p tracker.Projection) []event.Body) *tracker.Receipt {
 	c.w.t.Helper()
 	t := c.open()
-	defer t.Close()
+	defer c.close(t)
 	r, err := t.Emit(context.Background(), tracker.EmitOptions{}, func(p tracker.Projection) ([]event.Body, error) { return build(t, p), nil })
 	if err != nil {
 		c.w.t.Fatalf("%s: %v", c.name, err)
@@ -175,7 +185,7 @@ func (c *clone) comment(issue event.UUID, text string) {
 func (c *clone) init() *tracker.InitReport {
 	c.w.t.Helper()
 	t := c.open()
-	defer t.Close()
+	defer c.close(t)
 	r, err := t.Init(context.Background(), tracker.InitOptions{})
 	if err != nil {
 		c.w.t.Fatalf("%s: init: %v", c.name, err)
@@ -186,7 +196,7 @@ func (c *clone) init() *tracker.InitReport {
 func (c *clone) sync() *tracker.SyncReport {
 	c.w.t.Helper()
 	t := c.open()
-	defer t.Close()
+	defer c.close(t)
 	r, err := t.Sync(context.Background(), tracker.SyncOptions{})
 	if err != nil {
 		c.w.t.Fatalf("%s: sync: %v", c.name, err)
@@ -201,7 +211,7 @@ func (c *clone) sync() *tracker.SyncReport {
 func (c *clone) trySync() error {
 	c.w.t.Helper()
 	t := c.open()
-	defer t.Close()
+	defer c.close(t)
 	_, err := t.Sync(context.Background(), tracker.SyncOptions{})
 	return err
 }
@@ -220,7 +230,7 @@ func errorName(err error) string {
 func (c *clone) tryEmit(build func(t *tracker.Tracker) []event.Body) (*tracker.Receipt, error) {
 	c.w.t.Helper()
 	t := c.open()
-	defer t.Close()
+	defer c.close(t)
 	return t.Emit(context.Background(), tracker.EmitOptions{Wait: true}, func(tracker.Projection) ([]event.Body, error) { return build(t), nil })
 }
 
@@ -240,6 +250,9 @@ func (c *clone) read() tracker.Projection {
 	p, err := t.Read(context.Background(), tracker.Offline)
 	if err != nil {
 		c.w.t.Fatalf("%s: %v", c.name, err)
+	}
+	if diff := t.OtherwiseThanWhole(context.Background()); diff != "" {
+		c.w.t.Errorf("%s: what was read is not what is in the refs: %s", c.name, diff)
 	}
 	return p
 }

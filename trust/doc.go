@@ -14,11 +14,13 @@
 //	log.Feed(envelope)                     // each line of the good part, in order
 //	v := log.Verdict()                     // v.Fed, v.Ends, v.Vouched, v.Mark(seq)
 //
-// Feed costs next to nothing: signatures are checked from the end backwards,
-// until one is valid. It vouches for all lines before it, for they are chained
-// by hash (the chain rule). Only a KeyRotated line is checked where it stands.
-// A caller that hands in the Memo of an earlier verdict has no signature
-// checked twice.
+//	at, ok := log.Checkpoint()             // later, with lines that are new:
+//	log, ok = roll.Resume(agent, at, LogOptions{…})
+//
+// Feed costs next to nothing: the last valid signature covers all lines before it,
+// for they are chained by hash (the chain rule), so one in 64 is verified, from the
+// end backwards. Only a KeyRotated line is verified where it stands. A caller that
+// hands in the Memo of an earlier verdict has no signature verified twice.
 //
 // What is only about one line or file: VerifyLine, Signature.Verify,
 // (*Proof).Check, (*Roll).CheckStep.
@@ -29,6 +31,7 @@
 //
 // One noun, one file: key.go, sshsig.go, signers.go (allowed_signers), meta.go
 // (hub.json), origin.go (where a detached hub comes from), chain.go (the meta
-// chain), log.go (verdicts), arrival.go (lines as they come to a hub), proof.go
+// chain), log.go (the walk along a log), verdict.go, checkpoint.go (where a log is
+// resumed), memo.go (signatures that were verified), arrival.go (lines as they come to a hub), proof.go
 // (forks), level3.go, fault.go (the rules' names).
 package trust

@@ -50,7 +50,6 @@ var oversized = map[string]int{
 	"func refs.ReadFiles":                  85,
 	"func tracker.(*Tracker).Sync":         118,
 	"func tracker.(*Tracker).adopt":        110,
-	"func tracker.(*Tracker).stamp":        85,
 
 	"struct ledger.Ledger":    16,
 	"struct tracker.Tracker":  37,

@@ -1,8 +1,9 @@
-package tracker
+package replay
 
 import (
 	"bytes"
 	"fmt"
+	"reflect"
 	"testing"
 
 	"github.com/git-crosslink/git-crosslink/event"
@@ -14,12 +15,12 @@ func TestDecodingSeveralLogs(t *testing.T) {
 	const hub = "5f1d7a0e-6a0e-4f5f-9a52-1b9a4f1c2d3e"
 	lengths := []int{0, 1, 63, 64, 65, 300, 1000, 5000}
 	bad := map[int]int{3: 40, 5: 0, 6: 640, 7: 4999} // log → the line that is none
-	var logs, want []*log
+	var logs, want []*work
 	var lines [][][]byte
 	for i, n := range lengths {
 		id := fmt.Sprintf("agent-%d", i)
-		logs = append(logs, &log{agent: id, chain: event.Chain{Hub: hub, Agent: id}})
-		w := &log{agent: id, chain: event.Chain{Hub: hub, Agent: id}}
+		logs = append(logs, &work{agent: id, hub: hub, held: &held{}})
+		w := &work{agent: id, hub: hub, held: &held{}}
 		c := event.Chain{Hub: hub, Agent: id}
 		var all [][]byte
 		for k := range n {
@@ -31,13 +32,8 @@ func TestDecodingSeveralLogs(t *testing.T) {
 				line = []byte("no line")
 			}
 			all = append(all, line)
-			if w.ended == "" {
-				e, err := w.chain.Next(line)
-				if err != nil {
-					w.ended = err.Error()
-					continue
-				}
-				w.lines = append(w.lines, e)
+			if w.cur.Ended == "" {
+				w.take(bytes.Clone(line))
 			}
 		}
 		want, lines = append(want, w), append(lines, all)
@@ -61,8 +57,8 @@ func TestDecodingSeveralLogs(t *testing.T) {
 	}
 	for i, l := range logs {
 		w := want[i]
-		if l.chain.Seq != w.chain.Seq || l.chain.Hash != w.chain.Hash || l.ended != w.ended || len(l.lines) != len(w.lines) {
-			t.Errorf("log %d: %d lines, %q; one after the other %d, %q", i, len(l.lines), l.ended, len(w.lines), w.ended)
+		if !reflect.DeepEqual(l.cur, w.cur) || len(l.lines) != len(w.lines) {
+			t.Errorf("log %d: %d lines, %+v; one after the other %d, %+v", i, len(l.lines), l.cur, len(w.lines), w.cur)
 		}
 		for k := range min(len(l.lines), len(w.lines)) {
 			if !bytes.Equal(l.lines[k].Raw, w.lines[k].Raw) {
@@ -72,7 +68,7 @@ func TestDecodingSeveralLogs(t *testing.T) {
 	}
 	few := newDecoding(logs[:1])
 	few.add(0, []byte("no line"))
-	if few.end(); few.workers != nil || logs[0].ended == "" {
+	if few.end(); few.workers != nil || logs[0].cur.Ended == "" {
 		t.Error("few lines were given to a worker, or to nobody")
 	}
 }
