@@ -3,6 +3,7 @@ package web
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"slices"
@@ -11,7 +12,6 @@ import (
 	"github.com/git-crosslink/git-crosslink/dashboard/db"
 	"github.com/git-crosslink/git-crosslink/dashboard/place"
 	"github.com/git-crosslink/git-crosslink/event"
-	"github.com/git-crosslink/git-crosslink/store"
 	"github.com/git-crosslink/git-crosslink/tracker"
 )
 
@@ -45,61 +45,66 @@ func (s *Server) act(r *request) error {
 		return refuse(http.StatusConflict, "%s is paused", p.Slug)
 	}
 	back := fmt.Sprintf("/p/%s/i/%s", p.Slug, r.PathValue("id"))
-	if rows, err := s.DB.Acted(r.Context(), r.id); err != nil {
-		return err
-	} else if done(rows) { // the form was sent twice
-		return s.to(r, back, actionDoc{Verb: verb, Lines: []lineDoc{}, Notes: []string{"this was done already"}})
-	}
-	a := r.action(s.operator)
-	a.Project, a.Verb, a.Subject, a.Payload, a.Outcome = p.Slug, verb, r.PathValue("id"), payload(r), db.Started
-	if err := s.DB.Record(r.Context(), a); err != nil {
-		return err
-	}
-	ctx := context.WithoutCancel(r.Context()) // what has begun is finished, whoever goes away
-	receipt, err := s.Library.Write(ctx, p.Place.Path, func(v place.View, t *tracker.Tracker) ([]event.Body, error) {
-		u, err := v.Resolve(r.PathValue("id"))
-		if err != nil {
-			return nil, err
-		}
-		i, err := v.Issue(u)
-		if err != nil {
-			return nil, err
-		}
-		return do(writer{v, t, event.TimeOf(s.Now())}, i, r.PostForm.Get)
-	})
-	a.Outcome, a.Error = s.outcome(receipt, err)
 	d := actionDoc{Verb: verb, Lines: []lineDoc{}, Notes: []string{}}
-	if err == nil {
+	err = s.audited(r, p.Slug, verb, r.PathValue("id"), func(ctx context.Context, a *db.Action) error {
+		receipt, err := s.Library.Write(ctx, p.Place.Path, func(v place.View, t *tracker.Tracker) ([]event.Body, error) {
+			return do(writer{v, t, event.TimeOf(s.Now()), r.PathValue("id"), r.PostForm.Get})
+		})
+		if err != nil {
+			return err
+		}
+		if receipt.Sync == tracker.Queued {
+			a.Outcome = db.Unconfirmed
+		}
 		d.Sync, d.Agent, d.Notes = string(receipt.Sync), receipt.Agent, append(d.Notes, receipt.Notes...)
 		for _, l := range receipt.Lines {
 			d.Lines = append(d.Lines, lineDoc{l.Agent, l.Seq, l.Body.Type()})
 			a.Lines = strings.TrimSpace(fmt.Sprintf("%s %s/%d", a.Lines, l.Agent, l.Seq))
 		}
-	}
-	if rerr := s.DB.Record(ctx, a); rerr != nil {
-		s.Failed("audit", rerr)
+		if _, perr := s.Poller.Poll(ctx, p.ID); perr != nil {
+			s.Failed("poll", perr) // the page says so
+		}
+		return nil
+	})
+	if errors.Is(err, errDone) { // the form was sent twice
+		d.Notes, err = []string{err.Error()}, nil
 	}
 	if err != nil {
 		return err
-	}
-	if _, perr := s.Poller.Poll(ctx, p.ID); perr != nil {
-		s.Failed("poll", perr) // the page says so
 	}
 	s.Changed()
 	return s.to(r, back, d)
 }
 
-// outcome is what the audit log says of an action's end.
-func (s *Server) outcome(r *place.Receipt, err error) (outcome, why string) {
-	switch {
-	case err == nil && r.Sync == tracker.Queued:
-		return db.Unconfirmed, ""
-	case err == nil:
-		return db.Succeeded, ""
-	case s.explain(err).status < http.StatusInternalServerError:
-		return db.Refused, err.Error()
+var errDone = errors.New("this was done already")
+
+// audited does something that changes something: once for each form, with a row
+// in the audit log before and one after.
+func (s *Server) audited(r *request, project, verb, subject string, do func(context.Context, *db.Action) error) error {
+	rows, err := s.DB.Acted(r.Context(), r.id)
+	if err != nil {
+		return err
 	}
-	return db.Failed, err.Error()
+	if done(rows) {
+		return errDone
+	}
+	a := r.action(s.operator)
+	a.Project, a.Verb, a.Subject, a.Payload, a.Outcome = project, verb, subject, payload(r), db.Started
+	if err := s.DB.Record(r.Context(), a); err != nil {
+		return err
+	}
+	ctx := context.WithoutCancel(r.Context()) // what has begun is finished, whoever goes away
+	a.Outcome = db.Succeeded
+	if err = do(ctx, &a); err != nil {
+		a.Outcome, a.Error = db.Failed, err.Error()
+		if s.explain(err).status < http.StatusInternalServerError {
+			a.Outcome = db.Refused
+		}
+	}
+	if rerr := s.DB.Record(ctx, a); rerr != nil {
+		s.Failed("audit", rerr)
+	}
+	return err
 }
 
 // done reports whether a request has done what it asked for, or is about to.
@@ -125,24 +130,4 @@ func payload(r *request) string {
 		return ""
 	}
 	return string(b)
-}
-
-// writer is what an action may ask.
-type writer struct {
-	place.View
-	t   *tracker.Tracker
-	now event.Time
-}
-
-// actions are what can be done to an issue, by their name in a path.
-var actions = map[string]func(w writer, i *store.Issue, field func(string) string) ([]event.Body, error){
-	"close": func(w writer, i *store.Issue, field func(string) string) ([]event.Body, error) {
-		return w.status(i, event.Closed, field("reason"))
-	},
-	"reopen": func(w writer, i *store.Issue, field func(string) string) ([]event.Body, error) {
-		return w.status(i, event.Open, field("reason"))
-	},
-	"comment": func(w writer, i *store.Issue, field func(string) string) ([]event.Body, error) {
-		return w.comment(i, field("text"))
-	},
 }

@@ -216,7 +216,7 @@ func TestPagesInABrowser(t *testing.T) {
 	s := serve(t, w, nil, a)
 	empty := serve(t, dashtest.New(t), nil)
 	b := s.browse()
-	for _, page := range []struct{ name, path string }{{"start", "/"}, {"issue", "/p/o/a/i/1"}, {"nowhere", "/p/o/none"}} {
+	for _, page := range []struct{ name, path string }{{"start", "/"}, {"issue", "/p/o/a/i/1"}, {"projects", "/projects"}, {"nowhere", "/p/o/none"}} {
 		for _, colors := range []string{"light", "dark"} {
 			for _, width := range []int64{1280, 320} {
 				b.look(width, colors)
@@ -237,6 +237,10 @@ func TestPagesInABrowser(t *testing.T) {
 	b.open("/")
 	b.fits("trouble")
 	b.picture("trouble-light-1280")
+	b.open("/projects")
+	do(b, chromedp.Click(`button[formaction="/projects/pin"]`))
+	b.until(`document.querySelector(".tile h2").innerText.includes("pinned")`)
+	b.picture("projects-trouble-light-1280")
 	e := empty.browse()
 	e.look(1280, "light")
 	e.open("/")

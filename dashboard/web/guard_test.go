@@ -263,7 +263,7 @@ func TestTemplates(t *testing.T) {
 		names = append(names, name)
 	}
 	slices.Sort(names)
-	if got, want := strings.Join(names, " "), "error issue login project start"; got != want {
+	if got, want := strings.Join(names, " "), "error issue login project projects start"; got != want {
 		t.Errorf("pages: %s, want %s", got, want)
 	}
 }

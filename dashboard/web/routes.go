@@ -27,6 +27,8 @@ type route struct {
 // table is every route there is.
 var table = []route{
 	{pattern: "GET /{$}", scope: reader, twin: true, handle: (*Server).start},
+	{pattern: "GET /projects", scope: reader, twin: true, handle: (*Server).projects},
+	{pattern: "POST /projects/{verb}", scope: actor, handle: (*Server).actOnProject},
 	{pattern: "GET /p/{owner}/{repo}", scope: reader, twin: true, handle: (*Server).project},
 	{pattern: "GET /p/{owner}/{repo}/i/{id}", scope: reader, twin: true, handle: (*Server).issue},
 	{pattern: "POST /p/{owner}/{repo}/i/{id}/{verb}", scope: actor, max: maxText, handle: (*Server).act},

@@ -1,0 +1,96 @@
+package web
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"slices"
+	"strings"
+
+	"github.com/git-crosslink/git-crosslink/dashboard/alerts"
+	"github.com/git-crosslink/git-crosslink/dashboard/db"
+)
+
+// projectsPage is the data of the page of all projects.
+type projectsPage struct {
+	Projects []projectDoc `json:"projects"`
+	Sort     string       `json:"sort"`
+	Query    string       `json:"q"`
+}
+
+// shapes are the shapes of projects, the most urgent first.
+var shapes = []alerts.Shape{alerts.ShapeCritical, alerts.ShapeNoData, alerts.ShapeWarning, alerts.ShapeInfo, alerts.ShapeOK, alerts.ShapePaused}
+
+// projectOrders are the orders of the page of all projects.
+var projectOrders = map[string]func(a, b projectDoc) int{
+	"slug":     func(a, b projectDoc) int { return strings.Compare(a.Slug, b.Slug) },
+	"activity": func(a, b projectDoc) int { return int(min(max(b.LastActivity-a.LastActivity, -1), 1)) },
+	"severity": func(a, b projectDoc) int { return slices.Index(shapes, a.Shape) - slices.Index(shapes, b.Shape) },
+}
+
+// projects is the page of all projects: pinned ones first, then in the order
+// that was asked for.
+func (s *Server) projects(r *request) error {
+	all, by, err := s.everything(r)
+	if err != nil {
+		return err
+	}
+	d := projectsPage{Projects: []projectDoc{}, Sort: r.URL.Query().Get("sort"), Query: r.URL.Query().Get("q")}
+	order := projectOrders[d.Sort]
+	if order == nil {
+		d.Sort, order = "severity", projectOrders["severity"]
+	}
+	for _, p := range all {
+		if !strings.Contains(strings.ToLower(p.Slug), strings.ToLower(d.Query)) {
+			continue
+		}
+		doc := s.projectDoc(p, by[p.ID])
+		items, err := s.inbox(r, p, by[p.ID])
+		if err != nil {
+			return err
+		}
+		doc.NeedsYou = len(items)
+		d.Projects = append(d.Projects, doc)
+	}
+	slices.SortStableFunc(d.Projects, func(a, b projectDoc) int {
+		if a.Pinned != b.Pinned {
+			return map[bool]int{true: -1, false: 1}[a.Pinned]
+		}
+		return order(a, b)
+	})
+	return s.render(r, "projects", "Projects", d, "all")
+}
+
+// projectActions are what can be done to a project as a whole.
+var projectActions = map[string]func(*Server, context.Context, db.Project) error{
+	"pin":     func(s *Server, ctx context.Context, p db.Project) error { return s.DB.Pin(ctx, p.ID, true) },
+	"unpin":   func(s *Server, ctx context.Context, p db.Project) error { return s.DB.Pin(ctx, p.ID, false) },
+	"pause":   func(s *Server, ctx context.Context, p db.Project) error { return s.DB.SetStatus(ctx, p.ID, db.Paused) },
+	"resume":  func(s *Server, ctx context.Context, p db.Project) error { return s.DB.SetStatus(ctx, p.ID, db.Active) },
+	"untrack": func(s *Server, ctx context.Context, p db.Project) error { return s.DB.Untrack(ctx, p.ID) },
+	"refresh": func(s *Server, ctx context.Context, p db.Project) error {
+		if !s.Poller.Kick(p.ID) {
+			return refuse(http.StatusTooManyRequests, "%s was refreshed less than 10 seconds ago", p.Slug)
+		}
+		_, err := s.Poller.Poll(ctx, p.ID)
+		return err
+	},
+}
+
+// actOnProject does something to a project, which the form names.
+func (s *Server) actOnProject(r *request) error {
+	do := projectActions[r.PathValue("verb")]
+	if do == nil {
+		return refuse(http.StatusNotFound, "there is no action %q", r.PathValue("verb"))
+	}
+	p, err := s.DB.Project(r.Context(), r.PostForm.Get("project"))
+	if err != nil {
+		return refuse(http.StatusNotFound, "there is no project %q", r.PostForm.Get("project"))
+	}
+	err = s.audited(r, p.Slug, r.PathValue("verb"), "project", func(ctx context.Context, _ *db.Action) error { return do(s, ctx, p) })
+	if err != nil && !errors.Is(err, errDone) {
+		return err
+	}
+	s.Changed()
+	return s.to(r, "/projects", actionDoc{Verb: r.PathValue("verb"), Lines: []lineDoc{}, Notes: []string{}})
+}
