@@ -44,8 +44,7 @@ type ForkedFrom struct {
 	Seq   uint64 `json:"seq"`
 }
 
-// AgentOf describes the agent of a log; a is nil if it said nothing of
-// itself.
+// AgentOf describes the agent of a log; a is nil if its log has nothing about it.
 func AgentOf(l tracker.LogInfo, a *reducer.Agent, last event.Time) Agent {
 	x := Agent{Agent: l.Agent, Events: l.Events, Unsent: l.Unsent, LastSign: TimeOrNull(last), Own: l.Own, ForkedFrom: []ForkedFrom{}}
 	if a == nil {

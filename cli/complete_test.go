@@ -173,7 +173,7 @@ func TestIndex(t *testing.T) {
 	}
 	w.ok("new", "sweep")
 	w.ok("reopen", "2")
-	if err := mendIndex(path, w.hub.project()); err != nil {
+	if err := updateIndex(path, w.hub.project()); err != nil {
 		t.Fatal(err)
 	}
 	if got := readIndex(filepath.Dir(path)); len(got) != 3 || got[0].name != "2" || got[0].closed || got[1].name != "3" || got[2].name != "1" {
@@ -185,7 +185,7 @@ func TestIndex(t *testing.T) {
 	if err := writeIndex(path, w.hub.project()); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := os.Stat(mendedPath(path)); !os.IsNotExist(err) {
+	if _, err := os.Stat(newerPath(path)); !os.IsNotExist(err) {
 		t.Errorf("what changed is left when all is written: %v", err)
 	}
 	if left, _ := filepath.Glob(filepath.Join(filepath.Dir(path), "completion-*")); len(left) > 0 {

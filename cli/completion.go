@@ -7,22 +7,23 @@ import (
 	"slices"
 	"strings"
 
+	urfave "github.com/urfave/cli/v2"
+
 	"github.com/git-crosslink/git-crosslink/cli/command"
 	"github.com/git-crosslink/git-crosslink/cli/frame"
 	"github.com/git-crosslink/git-crosslink/cli/issue"
 	"github.com/git-crosslink/git-crosslink/event"
 	"github.com/git-crosslink/git-crosslink/hooks"
 	"github.com/git-crosslink/git-crosslink/store"
-	urfave "github.com/urfave/cli/v2"
 )
 
 // completer completes the commands of this program, and issues from the index.
 func completer(ctx context.Context, e *command.Env) frame.Completer {
-	return frame.Completer{Root: tree(e), Values: valuesOf, Issues: func(verb, word string) []frame.Candidate { return issueCandidates(ctx, verb, word) }}
+	return frame.Completer{Root: tree(e), Values: optionValues, Issues: func(verb, word string) []frame.Candidate { return issueCandidates(ctx, verb, word) }}
 }
 
-// valuesOf are those that an option can have.
-func valuesOf(c *urfave.Command, option string) []string {
+// optionValues are those that an option can have.
+func optionValues(c *urfave.Command, option string) []string {
 	if option == "kind" && (c.Name == "relate" || c.Name == "unrelate") {
 		return issue.RelationKinds
 	}

@@ -8,13 +8,14 @@ import (
 
 	"github.com/git-crosslink/git-crosslink/cli/frame"
 	"github.com/git-crosslink/git-crosslink/event"
+	"github.com/git-crosslink/git-crosslink/internal/shell"
 )
 
 // copies is an editor that keeps what it was given, then runs a script.
 func copies(t *testing.T, script string) (seen func() string) {
 	t.Helper()
 	at := filepath.Join(t.TempDir(), "seen")
-	edits(t, `cp "$1" `+frame.ShellQuote(at)+"\n"+script)
+	edits(t, `cp "$1" `+shell.Quote(at)+"\n"+script)
 	return func() string {
 		b, err := os.ReadFile(at)
 		if err != nil {

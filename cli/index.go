@@ -29,8 +29,8 @@ type indexed struct {
 
 const (
 	maxIndexed = 5000        // issues; those changed last
-	maxMended  = 50          // of them a write writes down anew
-	indexFresh = time.Minute // it is written anew only when it is older
+	maxNewer   = 50          // of them a write writes down anew
+	indexAge   = time.Minute // it is written anew only when it is older
 
 	maxNote       = 200     // bytes of a title
 	maxIndexBytes = 2 << 20 // more than is ever written
@@ -38,8 +38,8 @@ const (
 
 func indexPath(home string) string { return filepath.Join(home, "completion") }
 
-// mendedPath is where what changed since the index was written is, in its form.
-func mendedPath(path string) string { return path + ".new" }
+// newerPath is where what changed since the index was written is, in its form.
+func newerPath(path string) string { return path + ".new" }
 
 // index writes down what this command saw, if the index is old; if it wrote, at
 // least what changed last. What hinders it hinders nothing else.
@@ -53,10 +53,10 @@ func index(e *command.Env) {
 	}
 	path := indexPath(home)
 	st, err := os.Stat(path)
-	fresh := err == nil && e.Now().Sub(st.ModTime()).Abs() < indexFresh
+	fresh := err == nil && e.Now().Sub(st.ModTime()).Abs() < indexAge
 	switch f, isFile := e.Saw.(*store.File); {
 	case e.Wrote && fresh:
-		err = mendIndex(path, e.Saw)
+		err = updateIndex(path, e.Saw)
 	case fresh, err == nil && !e.Wrote && isFile && !f.Changed().IsZero() && st.ModTime().After(f.Changed()):
 		return
 	default:
@@ -73,7 +73,7 @@ func writeIndex(path string, p tracker.Projection) error {
 	if err := statefile.Write(path, indexLines(rows)); err != nil {
 		return err
 	}
-	if err := os.Remove(mendedPath(path)); err != nil && !errors.Is(err, os.ErrNotExist) {
+	if err := os.Remove(newerPath(path)); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return err
 	}
 	return nil
@@ -86,24 +86,24 @@ func indexLines(rows []store.Named) []byte {
 		if i.Status != "open" {
 			state = "closed"
 		}
-		fmt.Fprintf(&b, "%s\t%s\t%s\t%s\n", i.Name(), i.Short, state, clipNote(frame.OneLine(i.Title)))
+		fmt.Fprintf(&b, "%s\t%s\t%s\t%s\n", i.Name(), i.Short, state, truncateNote(frame.OneLine(i.Title)))
 	}
 	return b.Bytes()
 }
 
-// mendIndex writes down what changed last, beside the index, which is large.
-func mendIndex(path string, p tracker.Projection) error {
-	rows, err := p.Latest(maxMended)
+// updateIndex writes down what changed last, beside the index, which is large.
+func updateIndex(path string, p tracker.Projection) error {
+	rows, err := p.Latest(maxNewer)
 	if err != nil {
 		return err
 	}
-	return statefile.Write(mendedPath(path), indexLines(rows))
+	return statefile.Write(newerPath(path), indexLines(rows))
 }
 
 // readIndex reads the index, what changed last in front.
 func readIndex(home string) []indexed {
 	path := indexPath(home)
-	newer, _ := statefile.Read(mendedPath(path), maxIndexBytes) // there need be none
+	newer, _ := statefile.Read(newerPath(path), maxIndexBytes) // there need be none
 	b, err := statefile.Read(path, maxIndexBytes)
 	if err != nil {
 		return nil
@@ -130,7 +130,7 @@ func parseIndex(s string) []indexed {
 		if len(f) != 4 || len(all) == maxIndexed || f[0] != f[1] && !isNumber(f[0]) || !isShort(f[1]) || f[2] != "open" && f[2] != "closed" {
 			continue
 		}
-		all = append(all, indexed{name: f[0], short: f[1], title: clipNote(f[3]), closed: f[2] == "closed"})
+		all = append(all, indexed{name: f[0], short: f[1], title: truncateNote(f[3]), closed: f[2] == "closed"})
 	}
 	return all
 }
@@ -144,8 +144,8 @@ func isShort(s string) bool {
 	return len(s) >= 7 && len(s) <= 36 && strings.Trim(s, "0123456789abcdef-") == "" && s[0] != '-'
 }
 
-// clipNote is what of a title stands beside its id.
-func clipNote(title string) string {
+// truncateNote is what of a title stands beside its id.
+func truncateNote(title string) string {
 	if len(title) <= maxNote {
 		return title
 	}

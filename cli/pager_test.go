@@ -6,14 +6,14 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/git-crosslink/git-crosslink/cli/frame"
+	"github.com/git-crosslink/git-crosslink/internal/shell"
 )
 
 // pagedBy gives what a pager is given, and its environment.
 func pagedBy(t *testing.T) (command string, seen func() string) {
 	t.Helper()
 	at := filepath.Join(t.TempDir(), "paged")
-	return "{ echo LESS=$LESS LV=$LV IN_USE=$GIT_PAGER_IN_USE; cat; } >" + frame.ShellQuote(at), func() string {
+	return "{ echo LESS=$LESS LV=$LV IN_USE=$GIT_PAGER_IN_USE; cat; } >" + shell.Quote(at), func() string {
 		b, _ := os.ReadFile(at)
 		os.Remove(at)
 		return string(b)

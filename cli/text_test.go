@@ -9,6 +9,7 @@ import (
 	"github.com/git-crosslink/git-crosslink/cli/frame"
 	"github.com/git-crosslink/git-crosslink/event"
 	"github.com/git-crosslink/git-crosslink/fail"
+	"github.com/git-crosslink/git-crosslink/internal/shell"
 )
 
 // edits lets git's editor be a script.
@@ -18,7 +19,7 @@ func edits(t *testing.T, script string) {
 	if err := os.WriteFile(path, []byte("#!/bin/sh\n"+script), 0o700); err != nil {
 		t.Fatal(err)
 	}
-	t.Setenv("GIT_EDITOR", frame.ShellQuote(path))
+	t.Setenv("GIT_EDITOR", shell.Quote(path))
 	t.Setenv("GIT_CONFIG_GLOBAL", os.DevNull)
 	t.Setenv("GIT_CONFIG_SYSTEM", os.DevNull)
 	t.Setenv("TMPDIR", t.TempDir())

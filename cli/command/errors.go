@@ -10,7 +10,7 @@ import (
 	"github.com/git-crosslink/git-crosslink/store"
 )
 
-// Conclude reports an error, if there is one, and gives the exit status.
+// Conclude prints an error, if there is one, and returns the exit status.
 func (e *Env) Conclude(ctx context.Context, err error) int {
 	u := (*frame.Unprinted)(nil)
 	lost := errors.As(err, &u) && e.Saved
@@ -31,8 +31,8 @@ func (e *Env) Conclude(ctx context.Context, err error) int {
 	return f.Code
 }
 
-// Explain explains an error; to a "not found" it adds whether the hub has
-// been asked.
+// Explain turns an error into a failure. One about an unknown id also says
+// whether the hub was asked.
 func (e *Env) Explain(ctx context.Context, err error) *frame.Failure {
 	f := frame.Explain(err)
 	var missing *store.NotFoundError

@@ -6,16 +6,16 @@ import (
 	"github.com/git-crosslink/git-crosslink/cli/frame"
 )
 
-// Print prints the answer and returns its status as an error.
-func (e *Env) Print(ctx context.Context, a frame.Result) error {
+// Print prints a result and returns its failure.
+func (e *Env) Print(ctx context.Context, r frame.Result) error {
 	if e.Wrote && e.AfterWrite != nil {
 		e.AfterWrite(ctx)
 	}
-	if err := e.Write(ctx, a); err != nil {
-		return &frame.Unprinted{Err: err, Failure: a.Failure, IDs: a.IDs}
+	if err := e.Write(ctx, r); err != nil {
+		return &frame.Unprinted{Err: err, Failure: r.Failure, IDs: r.IDs}
 	}
-	if a.Failure != nil {
-		return a.Failure
+	if r.Failure != nil {
+		return r.Failure
 	}
 	return nil
 }

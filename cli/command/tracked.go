@@ -7,13 +7,13 @@ import (
 	"github.com/git-crosslink/git-crosslink/tracker"
 )
 
-// tracked is a tracker of which env remembers what was read and written.
+// tracked is a tracker whose reads and writes are noted in Env.
 type tracked struct {
 	*tracker.Tracker
 	e *Env
 }
 
-// Track returns a repository of which e remembers what was read and written.
+// Track returns a repository whose reads and writes are noted in e.
 func (e *Env) Track(t *tracker.Tracker) *Repository {
 	x := tracked{t, e}
 	return &Repository{x, x, x, x, x}
@@ -57,8 +57,8 @@ func (t tracked) Init(ctx context.Context, o tracker.InitOptions) (*tracker.Init
 	return r, err
 }
 
-// saving runs a write that leaves no line of the own log behind, or none that
-// the command shows.
+// saving notes a write that leaves no line in the own log, or none that the
+// command shows.
 func saving[T any](t tracked, write func() (T, error)) (T, error) {
 	t.e.IgnoreClosedPipe()
 	r, err := write()

@@ -12,7 +12,7 @@ import (
 	"github.com/git-crosslink/git-crosslink/verb"
 )
 
-// EmitOptions are what a writing command was told about the hub.
+// EmitOptions reads the options of a write.
 func (e *Env) EmitOptions(u *urfave.Context) (tracker.EmitOptions, error) {
 	o := tracker.EmitOptions{Offline: u.Bool("offline"), Wait: u.Bool("wait")}
 	if o.Offline && o.Wait {
@@ -21,8 +21,8 @@ func (e *Env) EmitOptions(u *urfave.Context) (tracker.EmitOptions, error) {
 	return o, nil
 }
 
-// Emit publishes what build makes. An id that is not known here is asked for
-// at the hub once.
+// Emit publishes the events that build returns. If it does not find an id, the
+// hub is asked once and it runs again.
 func (e *Env) Emit(ctx context.Context, o tracker.EmitOptions, build func(repo *Repository, p tracker.Projection) ([]event.Body, error)) (*tracker.Receipt, error) {
 	repo, err := e.Repository(ctx)
 	if err != nil {
@@ -43,8 +43,8 @@ func (e *Env) Emit(ctx context.Context, o tracker.EmitOptions, build func(repo *
 	return emit()
 }
 
-// Read hands the state to use; an id that is not known here is asked for at
-// the hub once, so use may run twice and must not print.
+// Read calls use with the state. If it does not find an id, the hub is asked once
+// and it runs again, so it must not print.
 func (e *Env) Read(ctx context.Context, wish tracker.Freshness, use func(repo *Repository, p tracker.Projection) error) error {
 	repo, err := e.Repository(ctx)
 	if err != nil {
@@ -68,7 +68,7 @@ func (e *Env) Read(ctx context.Context, wish tracker.Freshness, use func(repo *R
 	return use(repo, p)
 }
 
-// Unconfirmed is the status of a write that was to be confirmed and is not.
+// Unconfirmed is the failure of a write that was to be confirmed and is not.
 func Unconfirmed(r *tracker.Receipt, o tracker.EmitOptions) *frame.Failure {
 	if !r.Unsettled(o) {
 		return nil

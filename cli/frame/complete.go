@@ -150,7 +150,7 @@ func optionCandidates(c *urfave.Command, word string) []Candidate {
 		if len(f.Names()[0]) == 1 || !strings.HasPrefix(name, word) {
 			continue
 		}
-		if b, ok := f.(*urfave.BoolFlag); ok && b.Value { // on by itself: what is said is the opposite
+		if b, ok := f.(*urfave.BoolFlag); ok && b.Value { // on by default: completed is the opposite
 			name = "--no-" + f.Names()[0]
 		}
 		if o.value && withoutValue[o.name] == "" {

@@ -11,7 +11,7 @@ import (
 
 // A draft is a text in the user's editor. The rules are:
 //
-//   - the text stands above the scissors, what is said about it below; only a
+//   - the text is above the scissors, comments are below; only a
 //     scissors line that was not in the text already ends it, so that a foreign
 //     description cannot cut itself short;
 //   - lines above are taken as they are, a Markdown heading too;
@@ -144,7 +144,7 @@ func (t *Terminal) editor(ctx context.Context) (string, error) {
 	}
 	v, err := t.Git(ctx, "var", "GIT_EDITOR")
 	if err != nil {
-		return "", Fatal("editor", "no editor: "+GitSays(err), "give the text with -d, or -F <file>")
+		return "", Fatal("editor", "no editor: "+GitMessage(err), "give the text with -d, or -F <file>")
 	}
 	return v, nil
 }

@@ -15,8 +15,8 @@ func (s *System) Git(ctx context.Context, args ...string) (string, error) {
 	return strings.TrimSuffix(string(out), "\n"), err
 }
 
-// GitSays is what git wrote to stderr when it failed.
-func GitSays(err error) string {
+// GitMessage is what git wrote to stderr when it failed.
+func GitMessage(err error) string {
 	var x *exec.ExitError
 	if errors.As(err, &x) && len(x.Stderr) > 0 {
 		return strings.TrimPrefix(strings.TrimSpace(string(x.Stderr)), "fatal: ")

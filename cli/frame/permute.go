@@ -12,6 +12,7 @@ import (
 	urfave "github.com/urfave/cli/v2"
 
 	"github.com/git-crosslink/git-crosslink/event"
+	"github.com/git-crosslink/git-crosslink/internal/shell"
 )
 
 // The rules of words on the command line are git's:
@@ -179,7 +180,11 @@ func withSeparator(err error, root *urfave.Command, args []string, i int) error 
 	words := slices.Concat(args[:i], args[i+1:], []string{"--", args[i]})
 	command := "git crosslink"
 	for _, w := range words {
-		command += " " + ShellWord(w)
+		if strings.HasPrefix(w, "-") && shell.Word("x"+w) == "x"+w { // an option
+			command += " " + w
+		} else {
+			command += " " + shell.Word(w)
+		}
 	}
 	const most = 500
 	if len(command) <= most && command == OneLine(command) && !slices.Contains(args[i+1:], "--") {

@@ -106,20 +106,6 @@ func TrimTitle(s string) string {
 	return strings.TrimFunc(s, func(r rune) bool { return unicode.IsSpace(r) || string(r) == byteOrderMark })
 }
 
-// ShellQuote writes s as one word of a shell.
-func ShellQuote(s string) string {
-	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
-}
-
-// ShellWord is ShellQuote where it is needed.
-func ShellWord(s string) string {
-	const safe = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789@%+=:,./_-"
-	if s != "" && strings.Trim(s, safe) == "" {
-		return s
-	}
-	return ShellQuote(s)
-}
-
 // SplitMessage splits a text as git does a commit message: the first line
 // is the title, the rest the description.
 func SplitMessage(text string) (title, description string) {

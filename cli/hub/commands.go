@@ -1,9 +1,9 @@
 package hub
 
 import (
-	"github.com/git-crosslink/git-crosslink/cli/command"
-
 	urfave "github.com/urfave/cli/v2"
+
+	"github.com/git-crosslink/git-crosslink/cli/command"
 )
 
 // Commands are the commands about the hub and those who write to it, in the

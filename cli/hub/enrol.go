@@ -12,6 +12,7 @@ import (
 	"github.com/git-crosslink/git-crosslink/cli/frame"
 	"github.com/git-crosslink/git-crosslink/enrol"
 	"github.com/git-crosslink/git-crosslink/fail"
+	"github.com/git-crosslink/git-crosslink/internal/shell"
 	"github.com/git-crosslink/git-crosslink/internal/statefile"
 )
 
@@ -69,7 +70,7 @@ func enrolError(remote string, err error) error {
 	case errors.As(err, new(*statefile.LockedError)):
 		return err
 	}
-	return frame.Fatal("not-enrolled", fmt.Sprintf("'%s' cannot go through the remote helper: %s", remote, frame.GitSays(err)),
+	return frame.Fatal("not-enrolled", fmt.Sprintf("'%s' cannot go through the remote helper: %s", remote, frame.GitMessage(err)),
 		"everything else works as before: git crosslink sync")
 }
 
@@ -82,7 +83,7 @@ func runNoHelper(ctx context.Context, remote string, e *command.Env) error {
 	}
 	all, err := r.Includes(ctx)
 	if err != nil {
-		return frame.Fatal("not-enrolled", frame.GitSays(err))
+		return frame.Fatal("not-enrolled", frame.GitMessage(err))
 	}
 	names := []string{remote}
 	if remote == "" {
@@ -96,7 +97,7 @@ func runNoHelper(ctx context.Context, remote string, e *command.Env) error {
 	for _, name := range names {
 		left, err := r.Leave(ctx, name)
 		if err != nil {
-			return frame.Fatal("not-enrolled", frame.GitSays(err))
+			return frame.Fatal("not-enrolled", frame.GitMessage(err))
 		}
 		if left {
 			shape.Left, e.Saved = append(shape.Left, name), true
@@ -147,7 +148,7 @@ func examineHelper(ctx context.Context, e *command.Env, repo *command.Repository
 	}
 	all, err := r.Includes(ctx)
 	if err != nil {
-		return nil, frame.Fatal("fatal", frame.GitSays(err))
+		return nil, frame.Fatal("fatal", frame.GitMessage(err))
 	}
 	var found []answer.Diagnosis
 	for _, i := range all {
@@ -159,11 +160,11 @@ func examineHelper(ctx context.Context, e *command.Env, repo *command.Repository
 		case !i.There:
 			found = append(found, answer.Diagnosis{Name: "helper-missing", Severity: string(fail.Warning),
 				Text:  fmt.Sprintf("'%s' is to go through the remote helper, but '%s' is not there: git goes without", frame.OneLine(i.Remote), frame.OneLine(i.Path)),
-				Hints: []string{"set it up again: git crosslink init --helper " + frame.ShellWord(frame.OneLine(i.Remote)), "or end it: git crosslink init --no-helper " + frame.ShellWord(frame.OneLine(i.Remote))}})
+				Hints: []string{"set it up again: git crosslink init --helper " + shell.Word(frame.OneLine(i.Remote)), "or end it: git crosslink init --no-helper " + shell.Word(frame.OneLine(i.Remote))}})
 		case i.Gone != "":
 			found = append(found, answer.Diagnosis{Name: "helper-gone", Severity: string(fail.Warning),
 				Text:  fmt.Sprintf("'%s' is to go through '%s', which is not there: git goes without", frame.OneLine(i.Remote), frame.OneLine(i.Gone)),
-				Hints: []string{"install it again, or end it: git crosslink init --no-helper " + frame.ShellWord(frame.OneLine(i.Remote))}})
+				Hints: []string{"install it again, or end it: git crosslink init --no-helper " + shell.Word(frame.OneLine(i.Remote))}})
 		}
 	}
 	return found, nil

@@ -14,6 +14,7 @@ import (
 	"github.com/git-crosslink/git-crosslink/cli/frame"
 	"github.com/git-crosslink/git-crosslink/fail"
 	"github.com/git-crosslink/git-crosslink/hooks"
+	"github.com/git-crosslink/git-crosslink/internal/shell"
 	"github.com/git-crosslink/git-crosslink/tracker"
 )
 
@@ -210,7 +211,7 @@ func hooksFailure(e *command.Env, r *hooks.Report) *frame.Failure {
 		names = append(names, "'"+h.Name+"'")
 		switch {
 		case h.State == hooks.Inert:
-			hints = append(hints, "make it executable: chmod +x "+frame.ShellWord(shownPath(e, h.Where)))
+			hints = append(hints, "make it executable: chmod +x "+shell.Word(shownPath(e, h.Where)))
 		case adds(r, h):
 			added = true
 			hints = append(hints, fmt.Sprintf("%s: %s", whereToAdd(e, r, h), hooks.Line(h.Name)))
@@ -271,7 +272,7 @@ func whereToAdd(e *command.Env, r *hooks.Report, h hooks.Hook) string {
 	return "add to " + file
 }
 
-// shownPath is a path as short as it can be said from here.
+// shownPath is a path, relative to the working directory if it is below that.
 func shownPath(e *command.Env, path string) string {
 	if here, err := os.Getwd(); err == nil && filepath.IsAbs(path) {
 		if rel, err := filepath.Rel(here, path); err == nil && rel != ".." && !strings.HasPrefix(rel, "../") {

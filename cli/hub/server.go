@@ -194,7 +194,7 @@ func runServerUninstall(ctx context.Context, e *command.Env) error {
 	return e.Print(ctx, frame.Result{Data: serverUninstallShape{r.Hub, answer.TextOrNull(r.Back), answer.TextOrNull(r.Left), r.Already}})
 }
 
-// maxRefused bounds how many refusals are told one by one.
+// maxRefused bounds how many refusals are printed one by one.
 const maxRefused = 20
 
 // gateHook is the gate at work: git calls it on the server, while somebody

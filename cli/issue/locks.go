@@ -241,8 +241,8 @@ func (b *briefing) lock() {
 	}
 }
 
-// lastSign says when an agent was last seen and, if it said so itself, in
-// which state.
+// lastSign is when an agent was last seen and, if it was its heartbeat, in which
+// state.
 func lastSign(e *command.Env, p tracker.Projection, agent string) string {
 	t := p.LastSign(agent)
 	if t == 0 {

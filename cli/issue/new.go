@@ -12,6 +12,7 @@ import (
 	"github.com/git-crosslink/git-crosslink/cli/command"
 	"github.com/git-crosslink/git-crosslink/cli/frame"
 	"github.com/git-crosslink/git-crosslink/event"
+	"github.com/git-crosslink/git-crosslink/internal/shell"
 	"github.com/git-crosslink/git-crosslink/tracker"
 	"github.com/git-crosslink/git-crosslink/verb"
 )
@@ -65,7 +66,7 @@ Examples:
 func newOptionsOf(u *urfave.Context, e *command.Env) (opts newOptions, err error) {
 	if n := u.NArg(); n > 1 {
 		return opts, frame.Misuse(fmt.Sprintf("%d titles: a title is one argument", n),
-			"quote it: git crosslink new "+frame.ShellQuote(strings.Join(u.Args().Slice(), " ")))
+			"quote it: git crosslink new "+shell.Quote(strings.Join(u.Args().Slice(), " ")))
 	}
 	opts.issue.Title = frame.TrimTitle(u.Args().First())
 	if u.NArg() == 1 && opts.issue.Title == "" {

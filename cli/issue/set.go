@@ -10,6 +10,7 @@ import (
 	"github.com/git-crosslink/git-crosslink/cli/command"
 	"github.com/git-crosslink/git-crosslink/cli/frame"
 	"github.com/git-crosslink/git-crosslink/event"
+	"github.com/git-crosslink/git-crosslink/internal/shell"
 	"github.com/git-crosslink/git-crosslink/store"
 	"github.com/git-crosslink/git-crosslink/tracker"
 	"github.com/git-crosslink/git-crosslink/verb"
@@ -216,7 +217,7 @@ func (v *setVerb) explain(err error, i *store.Issue) error {
 	}
 	var names, commands []string
 	for _, n := range refused.Names {
-		names = append(names, frame.ShellWord(n))
+		names = append(names, shell.Word(n))
 	}
 	for _, id := range unique(append([]string{i.Name()}, refused.Shown...)) {
 		commands = append(commands, fmt.Sprintf("git crosslink %s %s %s", v.name, id, strings.Join(names, " ")))

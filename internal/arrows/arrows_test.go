@@ -80,15 +80,15 @@ var rules = map[string]rule{
 		why: "what every command has; it knows none of them",
 	},
 	"cli/issue": {
-		may: "verb answer cli/command cli/frame event reducer store tracker",
+		may: "verb answer cli/command cli/frame event reducer store tracker internal/shell",
 		why: "commands about issues ask the tracker and print its answers; refs and trust stay behind it",
 	},
 	"cli/hub": {
-		may: "verb answer cli/command cli/frame cli/hints fail event reducer store tracker hooks enrol gate internal/statefile",
+		may: "verb answer cli/command cli/frame cli/hints fail event reducer store tracker hooks enrol gate internal/shell internal/statefile",
 		why: "commands about hubs and agents ask the tracker and print its answers; refs and trust stay behind it",
 	},
 	"cli/frame": {
-		may: "cli/hints fail event reducer store tracker",
+		may: "cli/hints fail event reducer store tracker internal/shell",
 		why: "what every command shares when it talks to a person or a program; it knows no command",
 	},
 	"cli": {
