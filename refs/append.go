@@ -61,30 +61,8 @@ func AppendLog(ctx context.Context, l Local, agent string, tip OID, lines [][]by
 		objs = append(objs, o)
 		return f.ID(o)
 	}
-	// first is where the open segment begins; it continues tail if there is one.
-	first := next
-	if len(tail) > 0 {
-		first = s.segs[len(s.segs)-1].first
-	}
-	for len(lines) > 0 {
-		g := segment{first: first}
-		room := min(int(g.last()-next+1), len(lines))
-		data := make([]byte, len(tail), len(tail)+room*512)
-		copy(data, tail)
-		for _, line := range lines[:room] {
-			data = append(append(data, line...), '\n')
-		}
-		if len(data) > SegmentLimit {
-			return "", fmt.Errorf("append: segment %d: %w", first, ErrTooLarge)
-		}
-		dir := shardName(first)
-		if shards[dir] == nil {
-			shards[dir] = entriesOf(s.shardEntries(dir))
-		}
-		name := SegmentName(agent, first)
-		shards[dir][name] = TreeEntry{ModeBlob, name, add(Blob, data)}
-		lines, tail, next = lines[room:], nil, next+uint64(room)
-		first = next
+	if err := s.fill(shards, tail, next, lines, add); err != nil {
+		return "", err
 	}
 	for _, name := range slices.Sorted(maps.Keys(shards)) {
 		id, err := addTree(f, shards[name], add)
@@ -112,6 +90,37 @@ func AppendLog(ctx context.Context, l Local, agent string, tip OID, lines [][]by
 		return "", err
 	}
 	return id, nil
+}
+
+// fill puts lines, the first of which has the sequence next, into segments and
+// these into shards. tail is the newest segment, if it has room.
+func (s *shape) fill(shards map[string]map[string]TreeEntry, tail []byte, next uint64, lines [][]byte, add func(Kind, []byte) OID) error {
+	// first is where the open segment begins; it continues tail if there is one.
+	first := next
+	if len(tail) > 0 {
+		first = s.segs[len(s.segs)-1].first
+	}
+	for len(lines) > 0 {
+		g := segment{first: first}
+		room := min(int(g.last()-next+1), len(lines))
+		data := make([]byte, len(tail), len(tail)+room*512)
+		copy(data, tail)
+		for _, line := range lines[:room] {
+			data = append(append(data, line...), '\n')
+		}
+		if len(data) > SegmentLimit {
+			return fmt.Errorf("append: segment %d: %w", first, ErrTooLarge)
+		}
+		dir := shardName(first)
+		if shards[dir] == nil {
+			shards[dir] = entriesOf(s.shardEntries(dir))
+		}
+		name := SegmentName(s.agent, first)
+		shards[dir][name] = TreeEntry{ModeBlob, name, add(Blob, data)}
+		lines, tail, next = lines[room:], nil, next+uint64(room)
+		first = next
+	}
+	return nil
 }
 
 func entriesOf(list []TreeEntry) map[string]TreeEntry {

@@ -35,54 +35,9 @@ func ReadFiles(ctx context.Context, l Local, commit OID, limit int64) (map[strin
 	if err != nil {
 		return nil, err
 	}
-	type dir struct {
-		path string
-		oid  OID
-	}
-	var names []string
-	var blobs []OID
-	dirs := []dir{{"", head.Tree}}
-	for depth := 0; len(dirs) > 0; depth++ {
-		if depth == maxDepth {
-			return nil, errors.New("tree is too deep")
-		}
-		ids := make([]OID, len(dirs))
-		for i, d := range dirs {
-			ids[i] = d.oid
-		}
-		var below []dir
-		size := 0
-		err := eachKind(ctx, l, ids, Tree, treeLimit, func(i int, data []byte, err error) error {
-			if size += len(data); err == nil && size > treeLimit {
-				err = fmt.Errorf("tree: %w", ErrTooLarge)
-			}
-			if err != nil {
-				return err
-			}
-			es, err := ParseTree(f, data)
-			if err != nil {
-				return err
-			}
-			for _, e := range es {
-				p := path.Join(dirs[i].path, e.Name)
-				switch e.Mode {
-				case ModeBlob:
-					names, blobs = append(names, p), append(blobs, e.OID)
-				case ModeTree:
-					below = append(below, dir{p, e.OID})
-				default:
-					return fmt.Errorf("'%s' has mode %s", p, e.Mode)
-				}
-			}
-			if len(blobs)+len(below) > maxFiles {
-				return fmt.Errorf("tree: %w", ErrTooLarge)
-			}
-			return nil
-		})
-		if err != nil {
-			return nil, err
-		}
-		dirs = below
+	names, blobs, err := listTree(ctx, l, head.Tree)
+	if err != nil {
+		return nil, err
 	}
 	files := make(map[string][]byte, len(names))
 	left := limit
@@ -103,6 +58,58 @@ func ReadFiles(ctx context.Context, l Local, commit OID, limit int64) (map[strin
 		return nil, err
 	}
 	return files, nil
+}
+
+// listTree lists the files of a small tree: paths, and the blobs at them.
+func listTree(ctx context.Context, l Local, root OID) (names []string, blobs []OID, err error) {
+	type dir struct {
+		path string
+		oid  OID
+	}
+	dirs := []dir{{"", root}}
+	for depth := 0; len(dirs) > 0; depth++ {
+		if depth == maxDepth {
+			return nil, nil, errors.New("tree is too deep")
+		}
+		ids := make([]OID, len(dirs))
+		for i, d := range dirs {
+			ids[i] = d.oid
+		}
+		var below []dir
+		size := 0
+		err := eachKind(ctx, l, ids, Tree, treeLimit, func(i int, data []byte, err error) error {
+			if size += len(data); err == nil && size > treeLimit {
+				err = fmt.Errorf("tree: %w", ErrTooLarge)
+			}
+			if err != nil {
+				return err
+			}
+			es, err := ParseTree(l.Format(), data)
+			if err != nil {
+				return err
+			}
+			for _, e := range es {
+				p := path.Join(dirs[i].path, e.Name)
+				switch e.Mode {
+				case ModeBlob:
+					names, blobs = append(names, p), append(blobs, e.OID)
+				case ModeTree:
+					below = append(below, dir{p, e.OID})
+				default:
+					return fmt.Errorf("'%s' has mode %s", p, e.Mode)
+				}
+			}
+			if len(blobs)+len(below) > maxFiles {
+				return fmt.Errorf("tree: %w", ErrTooLarge)
+			}
+			return nil
+		})
+		if err != nil {
+			return nil, nil, err
+		}
+		dirs = below
+	}
+	return names, blobs, nil
 }
 
 // WriteCommit stores files (path → content) as a tree and a commit of it. It

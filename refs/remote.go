@@ -13,7 +13,7 @@ const (
 	HubPrefix      = "refs/heads/crosslink/" // on the hub, and our own here
 	IncomingPrefix = "refs/incoming/"        // what the last fetch brought, unchecked
 
-	HubPresence  = "refs/crosslink/presence/" // signs of life on the hub
+	HubPresence  = "refs/crosslink/presence/" // presence of clones on the hub
 	PresenceHere = "refs/presence/"           // what the last fetch brought of them, unchecked
 
 	// OuterPrefix is where TakeOver leaves what the user's repository has of the

@@ -46,8 +46,6 @@ var oversized = map[string]int{
 
 	"func internal/bench.(*bench).runTeam": 119,
 	"func reducer.(*State).apply":          83,
-	"func refs.AppendLog":                  91,
-	"func refs.ReadFiles":                  85,
 	"func tracker.(*Tracker).Sync":         118,
 	"func tracker.(*Tracker).adopt":        110,
 

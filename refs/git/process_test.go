@@ -347,7 +347,7 @@ func swapAfterKilledGit(t *testing.T, open func(string) refs.Local) {
 		t.Fatal(err)
 	}
 	if st, err := os.Stat(dir + "/swap.lock"); err != nil || st.Size() != 0 {
-		t.Error("the turn was not ended in order")
+		t.Error("the swap lock was not released in order")
 	}
 }
 
