@@ -32,8 +32,9 @@ type drive struct {
 	*Tracker
 	run
 
-	snap   *snapshot // as of the last view
-	pushed refs.Push // the last push
+	snap   *snapshot   // as of the last view
+	asked  syncer.Push // the last push
+	pushed refs.Push
 	seqs   map[string]uint64
 	res    *refs.PushResult
 	failed *refs.RemoteError // the last fetch that failed
@@ -71,9 +72,14 @@ func (t *Tracker) publish(ctx context.Context, r run) (outcome, error) {
 		}
 		return err
 	}
-	v, err := d.view(bounded, false)
+	v, err := d.view(bounded, len(d.contact.Refusals) > 0)
 	if err != nil {
 		return outcome{}, late(err)
+	}
+	if !slices.ContainsFunc(v.Logs, func(l syncer.Log) bool { return l.Sends }) {
+		if v.Step, err = d.hasStep(bounded); err != nil {
+			return outcome{}, late(err)
+		}
 	}
 	s, a := syncer.Next(syncer.State{}, syncer.Began{At: d.at(), Task: r.task, Memory: d.kept, View: v})
 	for {
@@ -84,6 +90,7 @@ func (t *Tracker) publish(ctx context.Context, r run) (outcome, error) {
 		switch a := a.(type) {
 		case syncer.Done:
 			o, err := d.done(bounded, a.Outcome)
+			d.knownRefs = maps.Clone(d.snap.refs)
 			return o, late(err)
 		case syncer.Fetch:
 			e, err = d.fetch(bounded, a)
@@ -241,7 +248,8 @@ func (d *drive) swap(ctx context.Context, a syncer.Swap) (syncer.Event, error) {
 			return nil, err
 		}
 	}
-	v, err := d.view(ctx, false)
+	// after all of a push that could carry a step nothing else is to be pushed
+	v, err := d.view(ctx, !d.asked.Step || !allAccepted(d.pushed, d.res))
 	if err != nil {
 		return nil, err
 	}

@@ -6,7 +6,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"slices"
+	"maps"
 	"strings"
 	"time"
 
@@ -31,6 +31,7 @@ const joinEvery = time.Minute
 // When Emit returns a receipt, its lines survive kill -9 and power loss,
 // whatever becomes of the publishing.
 func (t *Tracker) Emit(ctx context.Context, o EmitOptions, build func(p Projection) ([]Body, error)) (*Receipt, error) {
+	defer func() { t.knownRefs = nil }()
 	if err := t.prepare(ctx, o); err != nil {
 		return nil, t.unwritable(err)
 	}
@@ -111,19 +112,18 @@ func (t *Tracker) meetHub(ctx context.Context, o EmitOptions) error {
 	if t.hub == nil || o.Offline || t.config("crosslink.sync") == "manual" {
 		return nil
 	}
-	all, err := t.local().Refs(ctx, hubRoot)
-	if err != nil {
+	s := &snapshot{}
+	if err := t.loadRefs(ctx, s); err != nil {
 		return err
 	}
-	age, known := t.sinceContact()
-	if len(all) == 0 && known && age < joinEvery && !o.Wait || t.fetched {
-		return nil
+	seen := false
+	for name := range s.refs {
+		seen = seen || strings.HasPrefix(name, hubRoot)
 	}
-	if len(all) > 0 && t.agent != "" {
-		own, err := t.local().Refs(ctx, headRoot+agents+t.agent)
-		if err != nil || slices.ContainsFunc(own, func(r refs.Ref) bool { return r.Name == headRoot+agents+t.agent }) {
-			return err
-		}
+	age, known := t.sinceContact()
+	if !seen && known && age < joinEvery && !o.Wait || t.fetched || seen && t.agent != "" && s.refs[headRoot+agents+t.agent] != "" {
+		t.knownRefs = s.refs
+		return nil
 	}
 	bounded, cancel := context.WithTimeout(ctx, t.patience(o))
 	defer cancel()
@@ -155,7 +155,11 @@ func (t *Tracker) patience(o EmitOptions) time.Duration {
 func (t *Tracker) append(ctx context.Context, build func(p Projection) ([]Body, error)) (*Receipt, *snapshot, error) {
 	// politeness only: without it processes would keep losing the swap to each
 	// other; the swap alone is what makes appends safe
-	unlock, polite, err := t.replica.Lock(ctx, "append", 10*time.Second)
+	unlock, polite, err := t.replica.Lock(ctx, "append", 0)
+	if err == nil && !polite {
+		t.knownRefs = nil // somebody else is appending
+		unlock, polite, err = t.replica.Lock(ctx, "append", 10*time.Second)
+	}
 	if err != nil {
 		return nil, nil, err
 	}
@@ -213,13 +217,27 @@ func (t *Tracker) append(ctx context.Context, build func(p Projection) ([]Body, 
 			return nil, nil, fmt.Errorf("append to '%s%s%s': %w", headRoot, agents, t.agent, err)
 		}
 		fault.Point("append.after-swap")
+		known := after(s.refs, ups)
+		t.knownRefs = known
 		// it is written: who interrupts now is to be told so
 		if s, err = t.load(context.WithoutCancel(ctx)); err != nil {
 			return nil, nil, err
 		}
+		t.knownRefs = known
 		return &Receipt{Agent: t.agent, Lines: lines, View: s.project()}, s, nil
 	}
 	return nil, nil, fmt.Errorf("append to the log of '%s': %w", t.agent, refs.ErrConflict)
+}
+
+// after is what refs are after moves.
+func after(all map[string]refs.OID, ups []refs.Update) map[string]refs.OID {
+	all = maps.Clone(all)
+	for _, u := range ups {
+		if all[u.Ref] = u.New; u.New == "" {
+			delete(all, u.Ref)
+		}
+	}
+	return all
 }
 
 // mayAppend refuses where a line would not be read by others, or fork the log.
@@ -424,23 +442,21 @@ func (t *Tracker) deliverAndLook(ctx context.Context, o EmitOptions, r *Receipt,
 		decide = decide || ledger.Decides(e)
 	}
 	last := lines[len(lines)-1]
-	there, out, err := t.deliver(ctx, last, decide, o)
+	out, err := t.deliver(ctx, last, decide, o)
 	reason := out.reason
 	if err != nil {
 		reason = err.Error()
 	}
 	r.Sync = Queued
-	if decide || t.fetched || !there || reason != "" {
-		s, err := t.load(ctx)
-		if err != nil {
-			return err
-		}
-		r.View = s.project()
-		l := s.logs[t.agent]
-		there = l != nil && l.hubSeq >= last.Seq && !l.diverged
-		r.forked = l != nil && l.diverged
-		r.Undecided = s.undecided(t.agent, lines)
+	s, err := t.load(ctx) // as the push has left it
+	if err != nil {
+		return err
 	}
+	r.View = s.project()
+	l := s.logs[t.agent]
+	there := l != nil && l.hubSeq >= last.Seq && !l.diverged
+	r.forked = l != nil && l.diverged
+	r.Undecided = s.undecided(t.agent, lines)
 	switch {
 	case there && !r.Undecided:
 		r.Sync = Confirmed

@@ -1,8 +1,11 @@
 package tracker
 
 import (
+	"context"
 	"testing"
 	"time"
+
+	"github.com/git-crosslink/git-crosslink/refs"
 
 	"github.com/git-crosslink/git-crosslink/replay"
 )
@@ -64,4 +67,28 @@ func FewPresences(t testing.TB, n, heads int) {
 	was, wasHeads := maxPresences, maxPresenceHeads
 	maxPresences, maxPresenceHeads = n, heads
 	t.Cleanup(func() { maxPresences, maxPresenceHeads = was, wasHeads })
+}
+
+// Listings counts from now on how often t lists refs, by prefix.
+func (t *Tracker) Listings() map[string]int {
+	n := map[string]int{}
+	t.replica = countedReplica{t.replica, n}
+	return n
+}
+
+type countedReplica struct {
+	refs.Replica
+	n map[string]int
+}
+
+func (r countedReplica) Local() refs.Local { return countedLocal{r.Replica.Local(), r.n} }
+
+type countedLocal struct {
+	refs.Local
+	n map[string]int
+}
+
+func (l countedLocal) Refs(ctx context.Context, prefix string) ([]refs.Ref, error) {
+	l.n[prefix]++
+	return l.Local.Refs(ctx, prefix)
 }

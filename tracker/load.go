@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 
 	"github.com/git-crosslink/git-crosslink/delta"
@@ -109,8 +110,15 @@ func (t *Tracker) prepareSnapshot(ctx context.Context, s *snapshot) error {
 	return nil
 }
 
+// loadRefs lists the refs, unless this process has just done so, or knows them
+// from what it has just moved: whoever moves refs says what they were, so a list
+// that is outdated by others costs another round and nothing else.
 func (t *Tracker) loadRefs(ctx context.Context, s *snapshot) error {
 	if t.replica == nil {
+		return nil
+	}
+	if t.knownRefs != nil {
+		s.refs, t.knownRefs = maps.Clone(t.knownRefs), nil // who is apart takes some away
 		return nil
 	}
 	all, err := t.local().Refs(ctx, "refs/")

@@ -14,8 +14,8 @@ import (
 // What a run (drive.go) knows of the clone, what it offers to the hub, and what
 // the hub answers.
 
-// view is the clone as it is now. step: what the hub holds may be all there is
-// to push for, so that has to be known.
+// view is the clone as it is now. step: a step may be all that there is to push,
+// so that has to be known.
 func (d *drive) view(ctx context.Context, step bool) (syncer.View, error) {
 	s, err := d.load(ctx)
 	if err != nil {
@@ -24,7 +24,7 @@ func (d *drive) view(ctx context.Context, step bool) (syncer.View, error) {
 	d.snap = s
 	v := syncer.View{Open: s.bound && s.writable(), Ledger: syncer.Tip(s.refs[hubRoot+checkpointName]), Urgency: s.urgency(),
 		Lost: d.contact.NoMeta, Elsewhere: d.elsewhere() != "", Apart: d.apart() != ""}
-	author, sends := d.author(s), false
+	author := d.author(s)
 	v.Mine = len(s.pending(author)) > 0
 	for _, id := range s.agents() {
 		l := s.logs[id]
@@ -45,17 +45,18 @@ func (d *drive) view(ctx context.Context, step bool) (syncer.View, error) {
 			}
 			x.Changed = hash != r.Hash
 		}
-		sends = sends || x.Sends
 		v.Logs = append(v.Logs, x)
 	}
-	if step || !sends || len(d.contact.Refusals) > 0 {
-		next, err := d.step(ctx, refs.Push{})
-		if err != nil {
-			return v, err
-		}
-		v.Step = next != ""
+	if step {
+		v.Step, err = d.hasStep(ctx)
 	}
-	return v, nil
+	return v, err
+}
+
+// hasStep reports whether there is a step to push alone.
+func (d *drive) hasStep(ctx context.Context) (bool, error) {
+	next, err := d.step(ctx, refs.Push{})
+	return next != "", err
 }
 
 // sends reports whether the log was written here, and can be sent.
@@ -151,7 +152,7 @@ func (d *drive) push(ctx context.Context, a syncer.Push) (syncer.Event, error) {
 		return syncer.Pushed{At: d.at(), Nothing: true, Memory: d.kept}, nil
 	}
 	p.Show = d.compare
-	d.pushed = p
+	d.asked, d.pushed = a, p
 	began := d.now()
 	d.res, err = d.send(ctx, p)
 	e := d.answered(ctx, p, d.res, err)

@@ -3,6 +3,7 @@ package tracker_test
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"maps"
 	"os"
 	"path/filepath"
@@ -170,5 +171,85 @@ func TestALockIsOneRoundTrip(t *testing.T) {
 	alice.sync()
 	if rows, err := alice.read().Locked(); err != nil || len(rows) != 1 {
 		t.Errorf("%d issues are locked, %v", len(rows), err)
+	}
+}
+
+// A write with a hub lists the refs once before it appends and once after its
+// push: all else follows from what it did itself. (Without a store, tests read
+// all again to compare, and list for that.)
+func TestAWriteListsRefsTwice(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.keepFrom = 1
+	alice := w.clone("alice")
+	alice.init()
+	alice.create("one")
+	tr := alice.open()
+	defer tr.Close()
+	n := tr.Listings()
+	r, err := tr.Emit(context.Background(), tracker.EmitOptions{}, func(tracker.Projection) ([]event.Body, error) {
+		return []event.Body{&event.IssueCreated{UUID: tr.MintUUID(), Title: "two", Priority: event.Medium, CreatedBy: tr.Agent()}}, nil
+	})
+	if err != nil || r.Sync != tracker.Confirmed || r.Undecided {
+		t.Fatalf("%+v, %v", r, err)
+	}
+	if fmt.Sprint(n) != "map[refs/:2]" {
+		t.Errorf("%v", n)
+	}
+}
+
+// Of two clones that create an issue at the same moment one is overtaken. It
+// tries again at once: one fetch and one push more, and no wait.
+func TestTwoWritesAtOnce(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	alice, bob := w.clone("alice"), w.clone("bob")
+	alice.init()
+	alice.create("one")
+	bob.sync()
+	bob.create("two")
+	alice.sync()
+	hook := filepath.Join(w.hub, "hooks", "pre-receive")
+	if err := os.MkdirAll(filepath.Dir(hook), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	// while the hub looks at alice's push, bob's lands
+	if err := os.WriteFile(hook, []byte("#!/bin/sh\nmv ../race ../raced 2>/dev/null || exit 0\ntouch ../now\nwhile [ -e ../now ]; do sleep 0.01; done\n"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(w.dir, "race"), nil, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	trace := filepath.Join(w.dir, "race.trace")
+	var slept time.Duration
+	alice.sleep = func(d time.Duration) { slept += d }
+	done := make(chan *tracker.Receipt)
+	go func() {
+		tr := alice.open("GIT_TRACE2_EVENT=" + trace)
+		defer tr.Close()
+		r, err := tr.Emit(context.Background(), tracker.EmitOptions{}, func(tracker.Projection) ([]event.Body, error) {
+			return []event.Body{&event.IssueCreated{UUID: tr.MintUUID(), Title: "three", Priority: event.Medium, CreatedBy: tr.Agent()}}, nil
+		})
+		if err != nil {
+			t.Error(err)
+		}
+		done <- r
+	}()
+	for now := filepath.Join(w.dir, "now"); ; time.Sleep(5 * time.Millisecond) {
+		if _, err := os.Stat(now); err == nil {
+			bob.create("four")
+			os.Remove(now)
+			break
+		}
+	}
+	r := <-done
+	if r == nil || r.Sync != tracker.Confirmed || r.Undecided {
+		t.Fatalf("%+v", r)
+	}
+	if n := traced(t, trace); n["push"] != 2 || n["fetch"] != 1 || slept != 0 {
+		t.Errorf("%v, waited %v", show(n), slept)
+	}
+	if got := alice.numbers(); got["three"] == 0 || got["four"] == 0 || got["three"] == got["four"] {
+		t.Errorf("%v", got)
 	}
 }

@@ -300,6 +300,7 @@ func (t *Tracker) noteBusy(err error) {
 // takeIn takes over what may be believed of what a fetch that ended so has
 // brought: nothing but refs/incoming and refs/presence has moved by it.
 func (t *Tracker) takeIn(ctx context.Context, fetched error) error {
+	t.knownRefs = nil
 	before, err := t.believed(ctx)
 	if err != nil {
 		return err
@@ -341,39 +342,45 @@ func (t *Tracker) takeIn(ctx context.Context, fetched error) error {
 }
 
 // deliver publishes after a write, within the bound: whoever gets the sync
-// lock sends for everybody, the others wait for that result. It reports
-// whether the lines are on the hub and, if they need it, decided, and how the
+// lock sends for everybody, the others wait for that result. It reports how the
 // publishing ended. Where the hub is not sent more just now, a command that
 // needs the answer (a claim, --wait, CI) waits for its turn and says so; the
 // others do as long as they wait for the hub.
-func (t *Tracker) deliver(ctx context.Context, last *event.Envelope, decide bool, o EmitOptions) (bool, outcome, error) {
+func (t *Tracker) deliver(ctx context.Context, last *event.Envelope, decide bool, o EmitOptions) (outcome, error) {
 	each, began := t.patience(o), time.Now()
 	bounded, cancel := context.WithTimeout(ctx, each)
 	defer cancel()
+	wait := time.Duration(0)
 	for {
-		unlock, ok, err := t.lockHub(bounded, 50*time.Millisecond)
+		unlock, ok, err := t.lockHub(bounded, wait)
 		if err != nil {
-			return false, outcome{}, t.late(bounded, err)
+			return outcome{}, t.late(bounded, err)
 		}
-		there, err := t.onHub(bounded, last)
+		if !ok {
+			wait, t.knownRefs = 50*time.Millisecond, nil // another process may move what was listed
+		}
+		there := false
+		if t.knownRefs == nil {
+			there, err = t.onHub(bounded, last)
+		}
 		if ok && (err != nil || there && !decide) {
 			unlock()
 		}
 		switch {
 		case err != nil || there && !decide:
-			return there, outcome{}, t.late(bounded, err)
+			return outcome{}, t.late(bounded, err)
 		case ok:
 			defer unlock()
 			if err := t.gather(bounded); err != nil {
-				return false, outcome{}, t.late(bounded, err)
+				return outcome{}, t.late(bounded, err)
 			}
 			out, err := t.publish(ctx, run{t.taskOf(decide, o), max(each-time.Since(began), time.Millisecond), each, o.Lock})
 			if errors.Is(err, errLate) {
-				return false, outcome{}, nil
+				return outcome{}, nil
 			}
-			return err == nil && out.reason == "", out, err
+			return out, err
 		case bounded.Err() != nil:
-			return false, outcome{}, t.late(bounded, bounded.Err())
+			return outcome{}, t.late(bounded, bounded.Err())
 		}
 	}
 }

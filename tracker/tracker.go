@@ -48,12 +48,13 @@ type Tracker struct {
 	chooseErr *fail.Error // why not, if the user has to choose
 	noRoom    *fail.Error // why no hub can be made on the remote, as the doctor just saw
 
-	loaded     *snapshot      // what load returned last
-	replays    *replay.Reader // nil until something is read
-	judged     string         // tip of the ledger up to which a note says what was judged
-	noStore    bool           // what the store says of a log is wrong: this process does without it
-	file       *store.File    // the store as it was asked last
-	fileGlance glance         // and what a read tells besides
+	knownRefs  map[string]refs.OID // the refs, for the next load; nil: it lists them
+	loaded     *snapshot           // what load returned last
+	replays    *replay.Reader      // nil until something is read
+	judged     string              // tip of the ledger up to which a note says what was judged
+	noStore    bool                // what the store says of a log is wrong: this process does without it
+	file       *store.File         // the store as it was asked last
+	fileGlance glance              // and what a read tells besides
 
 	agent     string                  // settled by the first Emit
 	reparent  map[string]bool         // agents whose lines the hub has in another commit
