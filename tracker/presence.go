@@ -25,16 +25,16 @@ import (
 // without a history. The rules are:
 //
 //   - only while an agent of the clone holds a lock, and its last sign, an event
-//     or a presence, is 15 min old;
+//     or a presence, is 5 min old: others call an agent silent after 10;
 //   - pushed by itself, in the background, never with a log or a step, at most
-//     every 15 min; after one refusal not for 24 h (some hosts allow no refs
+//     every 5 min; after one refusal not for 24 h (some hosts allow no refs
 //     but branches);
 //   - fetched with everything else; read only when a sign of life is asked for;
 //   - of many clones only the newest are read: anybody may push any number;
 //   - a hint, for people and for the offer to break a lock. Nothing is decided
 //     by it. A time that has not come yet is passed over.
 const (
-	presenceEvery   = 15 * time.Minute
+	presenceEvery   = 5 * time.Minute
 	presenceRefused = 24 * time.Hour
 	presenceTried   = time.Minute // between two attempts that came to nothing
 	clockSkew       = 5 * time.Minute
@@ -142,7 +142,7 @@ type HeartbeatOptions struct {
 // What becomes of a heartbeat.
 const (
 	HeartbeatSent    = "sent"    // on its way, in the background
-	HeartbeatRecent  = "recent"  // others have seen a sign less than 15 min old
+	HeartbeatRecent  = "recent"  // others have seen a sign less than 5 min old
 	HeartbeatUnheld  = "unheld"  // no lock is held: nobody waits for it
 	HeartbeatRefused = "refused" // the hub takes no signs of life
 	HeartbeatKept    = "kept"    // nobody to show it to: no hub, offline, a CI job

@@ -40,7 +40,7 @@ func (c *clone) later(d time.Duration) {
 }
 
 // A holder that runs commands and writes nothing shows signs of life: by
-// themselves, at most every 15 minutes, only while a lock is held, in a ref
+// themselves, at most every 5 minutes, only while a lock is held, in a ref
 // without a history that others get with the fetch they make anyway.
 func TestPresence(t *testing.T) {
 	w := newWorld(t)
@@ -62,7 +62,7 @@ func TestPresence(t *testing.T) {
 	if c := alice.claimLock(issue); c.Outcome != tracker.Held {
 		t.Fatalf("%+v", c)
 	}
-	alice.later(14 * time.Minute)
+	alice.later(4 * time.Minute)
 	if pulse(); w.signs() != "" {
 		t.Fatalf("the claim itself is a sign of life: %s", w.signs())
 	}
@@ -76,13 +76,13 @@ func TestPresence(t *testing.T) {
 	if n := strings.TrimSpace(w.git(w.hub, "rev-list", "--count", tip)); n != "1" {
 		t.Errorf("%s commits", n)
 	}
-	alice.later(10 * time.Minute)
+	alice.later(3 * time.Minute)
 	if pulse(); w.signs() != first {
-		t.Error("again after 10 minutes")
+		t.Error("again after 3 minutes")
 	}
-	alice.later(10 * time.Minute)
+	alice.later(3 * time.Minute)
 	if pulse(); w.signs() == first || strings.Count(w.signs(), "\n") != 1 {
-		t.Errorf("after 20 minutes: %q", w.signs())
+		t.Errorf("after 6 minutes: %q", w.signs())
 	}
 
 	bob.now = alice.now

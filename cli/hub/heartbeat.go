@@ -22,7 +22,7 @@ func newHeartbeatCommand(e *command.Env) *urfave.Command {
 		Description: `Who holds a lock and writes nothing for an hour looks gone, and others are told
 how to break the lock. This shows them a sign of life: when you were seen, in
 which state, and on which issue (the one you locked last, or the one named). It
-is sent in the background, at most every 15 minutes, and only while you hold a
+is sent in the background, at most every 5 minutes, and only while you hold a
 lock; any other command you run does the same by itself. Nothing of it goes into
 a log.
 
