@@ -92,8 +92,10 @@ func (t *Tracker) loadFrom(ctx context.Context, s *snapshot, keep bool) (*snapsh
 	}
 	if t.loaded = s; s.read.Ledger.Err != nil {
 		t.loaded = nil
+		return s, nil
 	}
-	return s, nil
+	t.keepWhole(ctx) // else all of it is reduced again after each move of a ref
+	return t.loaded, nil
 }
 
 // prepareSnapshot fills in what needs nothing but the refs.

@@ -175,15 +175,15 @@ func (t *Tracker) removeStore() {
 
 // What is large. The two meet: a store of so many lines is larger than that.
 const (
-	keepFrom  = 1000      // lines
-	briefFrom = 512 << 10 // bytes of the store, of a few hundred lines
+	keepFrom   = 1000      // lines
+	followFrom = 512 << 10 // bytes of the store, of a few hundred lines
 )
 
 // large reports whether to read all takes longer than to open the store and have it
 // follow.
 func (t *Tracker) large() bool {
 	st, err := os.Stat(filepath.Join(t.replica.Path(), storeFile))
-	return err == nil && (st.Size() >= briefFrom || t.o.KeepFrom > 0)
+	return err == nil && (st.Size() >= followFrom || t.o.KeepFrom > 0)
 }
 
 // keepWhole keeps what a command read whole that did not come to read, if it was

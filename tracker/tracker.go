@@ -1,15 +1,14 @@
-// Package tracker conducts: it opens the replica, reads the logs, lets the
-// core judge and reduce them, appends what commands emit and carries it to the
-// hub and back. It holds no rule of its own; event, reducer and trust do.
+// Package tracker conducts: it opens the replica, has replay read it and a store
+// keep what that says, appends what commands emit and carries it to the hub and
+// back. It holds no rule of its own; event, reducer, trust and replay do.
 //
 // The way of a write (docs/architecture.md, "One command from main to pixel"):
 //
 //	Emit: settle who writes → ensure the replica → learn of the hub →
 //	      load → build → Check → Stamp → AppendLog → Swap → publish
 //
-// and of a read: load refs → choose each agent's tip → walk its chain → reduce
-// → project. Where the store has seen the refs, or can follow to them, it stands
-// in for all behind the refs, for reads (stored.go) and for load (brief.go).
+// and of a read: load refs → ask the store, if it was made from these → else
+// replay from its cursors, or from nothing → apply the delta → project.
 // Everything printed comes from a Projection or a report.
 package tracker
 
