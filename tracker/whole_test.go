@@ -52,6 +52,9 @@ func (t *Tracker) OtherwiseThanWhole(ctx context.Context) string {
 	} else {
 		seen, _ = t.presences(ctx, now)
 	}
+	if legacy, err := t.isLegacy(ctx, now); err != nil || legacy {
+		return "" // read as a whole always
+	}
 	m := &store.Memory{}
 	var whole *replay.State
 	err := m.Apply(func(store.Saved) (d *delta.Delta, err error) {
