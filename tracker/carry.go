@@ -98,9 +98,25 @@ func unsentLine(rest []*event.Envelope, name string) (*event.Envelope, error) {
 		found = e
 	}
 	if found == nil {
-		return nil, &fail.Error{Kind: fail.No, Code: "not-unsent", Message: fmt.Sprintf("no unsent event has the number or uuid '%s'", name)}
+		return nil, &fail.Error{Kind: fail.No, Code: "not-unsent", Message: fmt.Sprintf("no unsent event has the number or uuid '%s'; %s", name, unsentText(rest))}
 	}
 	return found, nil
+}
+
+// unsentText names the events that may be withdrawn, the first ones if they are many.
+func unsentText(rest []*event.Envelope) string {
+	const most = 8
+	var all []string
+	for _, e := range rest[:min(len(rest), most)] {
+		all = append(all, fmt.Sprintf("%d (%s)", e.Seq, e.Body.Type()))
+	}
+	switch n := len(rest) - most; {
+	case len(rest) == 0:
+		return "every event is on the hub"
+	case n > 0:
+		all = append(all, fmt.Sprintf("and %d more up to %d", n, rest[len(rest)-1].Seq))
+	}
+	return "unsent are " + strings.Join(all, ", ")
 }
 
 func deletes(b Body) bool {

@@ -70,6 +70,22 @@ func TestWithdraw(t *testing.T) {
 	}
 }
 
+// What can be withdrawn is named, however much it is.
+func TestUnsentText(t *testing.T) {
+	var rest []*event.Envelope
+	for n := range 12 {
+		rest = append(rest, &event.Envelope{Seq: uint64(n + 3), Body: &event.LabelAdded{}})
+	}
+	for n, want := range map[int]string{
+		0: "every event is on the hub", 1: "unsent are 3 (LabelAdded)", 2: "unsent are 3 (LabelAdded), 4 (LabelAdded)",
+		12: "unsent are " + strings.Join([]string{"3", "4", "5", "6", "7", "8", "9", "10"}, " (LabelAdded), ") + " (LabelAdded), and 4 more up to 14",
+	} {
+		if got := unsentText(rest[:n]); got != want {
+			t.Errorf("%d: %s, want %s", n, got, want)
+		}
+	}
+}
+
 // Only a time after the latest is stamped again, and shown times with it.
 func TestStampedAgain(t *testing.T) {
 	lines := []*event.Envelope{{Time: 5}, {Time: 10, Wall: 4}, {Time: 11, Wall: 20}, {Time: 12, Wall: 3}, {Time: 12}}

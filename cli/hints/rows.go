@@ -110,7 +110,7 @@ var rows = map[fail.Code][]string{
 	"fork-completed/set": {"from now on set: {agent:set}"},
 	"beyond":             {details},
 	"trust":              {details},
-	"not-unsent":         {"show unsent events: git crosslink status"},
+	"not-unsent":         nil,
 	"not-unsent/sent":    {"to hide an issue or a comment: git crosslink delete <id>, git crosslink comment delete <id>"},
 	"ambiguous/event":    {"give the number of the event: git crosslink agent fork --without {seq}"},
 
