@@ -190,7 +190,7 @@ func (t *Tracker) checkLogs(_ context.Context, s *snapshot) ([]fail.Diagnosis, e
 	var empty []string
 	for _, id := range s.agents() {
 		l := s.logs[id]
-		if l.hub != "" && l.chain.Seq == 0 && l.ended == "" && !l.missing && !l.foreign {
+		if l.hasNothing() {
 			empty = append(empty, id)
 		}
 		if l.beyond {
@@ -218,6 +218,11 @@ func (t *Tracker) checkLogs(_ context.Context, s *snapshot) ([]fail.Diagnosis, e
 		found = append(found, fail.Diagnosis{Code: "rejected", Severity: fail.Note, Text: fmt.Sprintf("%d events break a rule and are passed over by everybody", n)})
 	}
 	return found, nil
+}
+
+// hasNothing reports a branch of the hub that is named as a log and holds no event.
+func (l *log) hasNothing() bool {
+	return l.hub != "" && l.here == "" && l.chain.Seq == 0 && l.ended == "" && !l.missing && !l.foreign
 }
 
 // emptyLogs is the finding about branches of the hub that are named as logs and

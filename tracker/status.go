@@ -63,6 +63,9 @@ func (t *Tracker) Status(ctx context.Context) (*Status, error) {
 	}
 	for _, id := range s.agents() {
 		l := s.logs[id]
+		if l.hasNothing() {
+			continue // the findings count them
+		}
 		info := LogInfo{Agent: id, Events: l.chain.Seq, Ended: l.ended, Own: id == t.agent}
 		if t.hub != nil {
 			info.Unsent = l.unsent()
