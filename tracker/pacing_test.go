@@ -550,7 +550,7 @@ func TestBusyFetch(t *testing.T) {
 	f.reads = "503"
 	f.mu.Unlock()
 	err := alice.trySync()
-	if e := (*fail.Error)(nil); !errors.As(err, &e) || e.Code != "busy" || !strings.Contains(e.Message, "busy (HTTP 503)") {
+	if e := (*fail.Error)(nil); !errors.As(err, &e) || e.Code.Name() != "busy" || !strings.Contains(e.Message, "busy (HTTP 503)") {
 		t.Errorf("%v", err)
 	}
 	f.advance(time.Hour)
