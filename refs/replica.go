@@ -21,6 +21,15 @@ type Place struct {
 	Format    Format
 }
 
+// Stamper is an Outer that tells cheaply whether refs have moved.
+type Stamper interface {
+	// Stamp stands for the refs of the replica, and those that the user's own
+	// fetches brought of the remote's tracker, without reading one: two stamps
+	// that are equal and not empty are of the same refs. It is empty where they
+	// moved so lately that this cannot be told.
+	Stamp(remote string) string
+}
+
 // Outer is the user's own repository, as far as a tracker needs it.
 type Outer interface {
 	// Where is the repository's place.

@@ -17,7 +17,6 @@ import (
 	"crypto/rand"
 	"encoding/hex"
 	"errors"
-	"os"
 	"path/filepath"
 	"strings"
 	"time"
@@ -32,8 +31,9 @@ import (
 	"github.com/git-crosslink/git-crosslink/trust"
 )
 
-// Tracker is one repository's tracker, seen by one process. Its methods are
-// not for several goroutines at once.
+// Tracker is a session with a repository's tracker: a few calls of one goroutine
+// that belong together. A call may rest on what the ones before it have read or
+// learned of the hub. Programs that go on for long hold a Repo.
 type Tracker struct {
 	o       Options
 	environ []string
@@ -90,29 +90,14 @@ type hub struct {
 // printed, and what is remembered: a new password makes no new hub.
 func (h *hub) shown() string { return refs.WithoutSecrets(h.URL) }
 
-// Open finds the repository of o.Dir and its replica. Nothing is written.
+// Open finds the repository of o.Dir and opens a session with its tracker. Nothing
+// is written.
 func Open(ctx context.Context, o Options) (*Tracker, error) {
-	t := &Tracker{o: o, environ: o.Environ, unwatched: o.Unwatched}
-	if t.environ == nil {
-		t.environ = os.Environ()
-	}
-	var err error
-	if t.outer, t.conf, err = survey(ctx, o, t.environ); err != nil {
-		return nil, OpenError(err)
-	}
-	if err := t.insideReplica(); err != nil {
+	r, err := OpenRepo(ctx, o)
+	if err != nil {
 		return nil, err
 	}
-	t.contact = t.readContact()
-	t.self = t.isHub(ctx)
-	t.chooseHub()
-	if err := t.openReplica(ctx, false); err != nil && !errors.Is(err, refs.ErrNoReplica) {
-		return nil, err
-	}
-	if t.agent, err = t.knownAgent(); err != nil {
-		t.agent = "" // a read needs no identity; the first Emit says what is wrong
-	}
-	return t, nil
+	return r.Session(ctx)
 }
 
 // OpenError explains why there is no repository to work in.

@@ -34,7 +34,7 @@ const (
 	install     = "git crosslink server install"
 	hubLevel    = "install the git-crosslink of this hub's level, there and on the server"
 	inTheWay    = "ask the hub's owner to delete its branch '{branch}', then: git crosslink sync"
-	staleLock   = "a lock file that a killed process left behind is removed after a minute: git crosslink sync"
+	staleLock   = "a lock file of a killed process is removed after a minute: git crosslink sync"
 	setRemote   = "git config crosslink.remote "
 )
 

@@ -71,3 +71,11 @@ func SyncDir(path string) error {
 	}
 	return err
 }
+
+// inode is the number of a file in its file system.
+func inode(st os.FileInfo) uint64 {
+	if s, ok := st.Sys().(*syscall.Stat_t); ok {
+		return uint64(s.Ino)
+	}
+	return 0
+}

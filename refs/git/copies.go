@@ -3,11 +3,30 @@ package git
 import (
 	"context"
 	"fmt"
+	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/git-crosslink/git-crosslink/refs"
+	"github.com/git-crosslink/git-crosslink/refs/disk"
 )
+
+// Stamp implements refs.Stamper.
+func (o *Outer) Stamp(remote string) string {
+	var paths []string
+	for dir, below := range map[string][]string{
+		ReplicaPath(o): {"refs"},
+		o.CommonDir:    {"refs/remotes/" + remote + "/crosslink", "refs/heads/crosslink"}, // it may be a hub itself
+	} {
+		for _, name := range append(below, "packed-refs", "reftable") {
+			paths = append(paths, filepath.Join(dir, filepath.FromSlash(name)))
+		}
+	}
+	slices.Sort(paths)
+	return disk.Stamp(time.Now(), paths...)
+}
 
 // Copies implements refs.Outer.
 func (o *Outer) Copies(ctx context.Context, cfg refs.Config, names []string) (map[string]map[string]refs.OID, error) {

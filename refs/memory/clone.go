@@ -50,6 +50,7 @@ type Clone struct {
 
 var (
 	_ refs.Outer   = (*Clone)(nil)
+	_ refs.Stamper = (*Clone)(nil)
 	_ refs.Replica = (*replica)(nil)
 )
 
@@ -104,6 +105,18 @@ func (c *Clone) HasRef(context.Context, string) bool { return false }
 
 // LastFetch implements refs.Outer: the user never fetched.
 func (c *Clone) LastFetch() time.Time { return time.Time{} }
+
+// Stamp implements refs.Stamper.
+func (c *Clone) Stamp(string) string {
+	c.mu.Lock()
+	local := c.local
+	c.mu.Unlock()
+	if local == nil {
+		return "no replica"
+	}
+	all, _ := local.Refs(context.Background(), "refs/") // memory does not fail
+	return fmt.Sprint(all)
+}
 
 // Copies implements refs.Outer: the user never fetched.
 func (c *Clone) Copies(context.Context, refs.Config, []string) (map[string]map[string]refs.OID, error) {

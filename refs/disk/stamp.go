@@ -1,0 +1,53 @@
+package disk
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+)
+
+// settled is how old a file must be for its time to tell it from one that
+// replaced it: some file systems count in steps of two seconds.
+const settled = 3 * time.Second
+
+// Stamp stands for what is at some paths, with all below them, as their names,
+// sizes and times show it: nothing is read. Two stamps that are equal and not
+// empty are of the same files. It is empty where something is so new that a
+// second change could not be told from the first.
+func Stamp(now time.Time, paths ...string) string {
+	var b strings.Builder
+	for _, path := range paths {
+		st, err := os.Lstat(path)
+		if err != nil {
+			fmt.Fprintf(&b, "%s -\n", path)
+			continue
+		}
+		if !stamp(&b, now, path, st) {
+			return ""
+		}
+	}
+	return b.String()
+}
+
+func stamp(b *strings.Builder, now time.Time, path string, st os.FileInfo) bool {
+	if d := now.Sub(st.ModTime()); d > -settled && d < settled {
+		return false
+	}
+	fmt.Fprintf(b, "%s %d %d %d\n", path, inode(st), st.Size(), st.ModTime().UnixNano())
+	if !st.IsDir() {
+		return true
+	}
+	entries, err := os.ReadDir(path)
+	if err != nil {
+		return false
+	}
+	for _, e := range entries {
+		st, err := e.Info()
+		if err != nil || !stamp(b, now, filepath.Join(path, e.Name()), st) {
+			return false // replaced just now
+		}
+	}
+	return true
+}

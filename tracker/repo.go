@@ -1,0 +1,228 @@
+package tracker
+
+import (
+	"context"
+	"errors"
+	"maps"
+	"os"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/git-crosslink/git-crosslink/event"
+	"github.com/git-crosslink/git-crosslink/refs"
+	"github.com/git-crosslink/git-crosslink/store"
+)
+
+// Repo is a repository with a tracker, as a long-lived program holds it: where it
+// is and how git was configured when it was opened. It does not change, is for
+// several goroutines at once, and holds no file, process or state of the tracker
+// while nobody asks it something. Each call finds the tracker as it is then, in a
+// session of its own.
+type Repo struct {
+	o       Options
+	environ []string
+	outer   repository
+	conf    refs.Config
+
+	mu   sync.Mutex
+	read string // stamp of what the last read followed from; "" if it cannot be told
+}
+
+// OpenRepo finds the repository of o.Dir. Nothing is written.
+func OpenRepo(ctx context.Context, o Options) (*Repo, error) {
+	r := &Repo{o: o, environ: o.Environ}
+	if r.environ == nil {
+		r.environ = os.Environ()
+	}
+	var err error
+	if r.outer, r.conf, err = survey(ctx, o, r.environ); err != nil {
+		return nil, OpenError(err)
+	}
+	if err := (&Tracker{outer: r.outer, conf: r.conf}).insideReplica(); err != nil {
+		return nil, err
+	}
+	return r, nil
+}
+
+// Session opens the tracker for one goroutine and a few calls that belong together.
+func (r *Repo) Session(ctx context.Context) (*Tracker, error) {
+	t := &Tracker{o: r.o, environ: r.environ, outer: r.outer, conf: slices.Clone(r.conf), unwatched: r.o.Unwatched}
+	t.contact = t.readContact()
+	t.self = t.isHub(ctx)
+	t.chooseHub()
+	if err := t.openReplica(ctx, false); err != nil && !errors.Is(err, refs.ErrNoReplica) {
+		return nil, err
+	}
+	var err error
+	if t.agent, err = t.knownAgent(); err != nil {
+		t.agent = "" // a read needs no identity; the first Emit says what is wrong
+	}
+	return t, nil
+}
+
+// Do runs f in a session of its own. What f gets from it is asked before f ends.
+func (r *Repo) Do(ctx context.Context, f func(*Tracker) error) error {
+	t, err := r.Session(ctx)
+	if err != nil {
+		return err
+	}
+	stamp := r.stamp()
+	err = f(t)
+	if cerr := t.Close(); err == nil {
+		err = cerr
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.read = stamp; err != nil {
+		r.read = "" // perhaps nothing was read
+	}
+	return err
+}
+
+// Moved reports whether anything that a read follows from may have changed since
+// the last call of Do, Summary or Lines began. It starts no process, uses no
+// network and reads no object. It may say so where nothing has changed, within
+// seconds after something did, and never says no where something has.
+func (r *Repo) Moved(context.Context) (bool, error) {
+	now := r.stamp()
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return now == "" || now != r.read, nil
+}
+
+// stamp stands for all that a read follows from; "" if that cannot be told.
+func (r *Repo) stamp() string {
+	refsOf, tells := r.outer.Outer.(refs.Stamper)
+	if !tells {
+		return ""
+	}
+	t := &Tracker{o: r.o, environ: r.environ, outer: r.outer, conf: r.conf}
+	t.contact = t.readContact()
+	t.self = t.conf.Bool("crosslink.hub", false)
+	t.chooseHub()
+	return refsOf.Stamp(t.hubName())
+}
+
+// Refresh fetches what the hub has and accepts what is to be believed. It pushes
+// nothing and asks nobody for a password. A hub that cannot be reached is an error.
+func (r *Repo) Refresh(ctx context.Context) error {
+	t, err := r.Session(ctx)
+	if err != nil {
+		return err
+	}
+	err = t.refresh(ctx)
+	return errors.Join(err, t.Close())
+}
+
+func (t *Tracker) refresh(ctx context.Context) error {
+	if err := t.chosen(); err != nil || t.hub == nil {
+		return err
+	}
+	if err := t.ensureReplica(ctx); err != nil {
+		return t.unwritable(err)
+	}
+	unlock, free, err := t.lockHub(ctx, insistent)
+	if err != nil || !free {
+		return err // another process is at it
+	}
+	defer unlock()
+	err = t.fetch(ctx)
+	if re, ok := errors.AsType[*refs.RemoteError](err); ok {
+		return t.unfetched(re)
+	}
+	if err == nil && t.otherHub != "" {
+		return t.elsewhereError()
+	}
+	return t.unwritable(err)
+}
+
+// Summary is how a tracker stands, in numbers.
+type Summary struct {
+	Open        int       // issues
+	Unsent      int       // events that the hub does not have
+	Undecided   int       // events that a step of the ledger has still to answer
+	Problems    int       // with the hub, as the last fetch found them
+	LastContact time.Time // with the hub; zero is never
+}
+
+// Summary tells how the tracker stands here, without asking the hub.
+func (r *Repo) Summary(ctx context.Context) (s Summary, err error) {
+	err = r.Do(ctx, func(t *Tracker) error {
+		p, _, err := t.current(ctx) // makes the store that the next one answers from
+		if err != nil {
+			return err
+		}
+		if _, s.Open, err = p.List(store.Filter{Status: "open", Limit: 1}); err != nil {
+			return err
+		}
+		is, err := t.load(ctx)
+		if err != nil {
+			return err
+		}
+		if s.Undecided = is.allUndecided(); t.hub != nil {
+			s.Unsent = is.unsent()
+		}
+		s.Problems, s.LastContact = len(t.contact.Problems)+t.contact.unlisted(), t.contact.Last
+		return nil
+	})
+	return s, err
+}
+
+// Cursor is how far a reader of Lines has come, by agent.
+type Cursor map[string]Position
+
+// Position is the last event of a log that a reader got.
+type Position struct {
+	Seq  uint64     `json:"seq"`
+	Hash string     `json:"hash"`
+	Time event.Time `json:"time"`
+}
+
+// Lines returns the events that count and that the cursor does not cover, in the
+// order in which they apply, and the cursor after them. Of each log only what is
+// new is read. What is approved later comes when it counts; an event that counts no
+// longer is not taken back.
+func (r *Repo) Lines(ctx context.Context, after Cursor) (lines []*event.Envelope, next Cursor, err error) {
+	next = maps.Clone(after)
+	if next == nil {
+		next = Cursor{}
+	}
+	err = r.Do(ctx, func(t *Tracker) error {
+		s, err := t.load(ctx)
+		if err != nil {
+			return err
+		}
+		for id, l := range s.logs {
+			if l.counted() <= after[id].Seq {
+				continue
+			}
+			fresh, err := t.linesBeyond(ctx, l, after[id])
+			if err != nil {
+				return err
+			}
+			if lines = append(lines, fresh...); len(fresh) > 0 {
+				last := fresh[len(fresh)-1]
+				next[id] = Position{last.Seq, event.Hash(last.Raw), last.Time}
+			}
+		}
+		slices.SortFunc(lines, func(a, b *event.Envelope) int { return a.Key().Compare(b.Key()) })
+		return nil
+	})
+	return lines, next, err
+}
+
+// linesBeyond reads the lines of a log that count, from a position on. A log that
+// was written again, for another hub, is read whole.
+func (t *Tracker) linesBeyond(ctx context.Context, l *log, p Position) ([]*event.Envelope, error) {
+	hash, err := t.hashAt(ctx, l, p.Seq)
+	if err != nil {
+		return nil, err
+	}
+	from := event.Chain{Hub: l.chain.Hub, Agent: l.agent}
+	if p.Seq > 0 && hash == p.Hash {
+		from.Seq, from.Hash, from.Time = p.Seq, p.Hash, p.Time
+	}
+	lines, err := t.linesAfter(ctx, l, from)
+	return slices.DeleteFunc(lines, func(e *event.Envelope) bool { return e.Seq <= p.Seq || e.Seq > l.counted() }), err
+}
