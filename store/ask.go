@@ -43,7 +43,7 @@ func tell[T any](f *File, file func() (T, error), memory func(*Memory) T) T {
 // List returns the issues the filter lets through, in its order, and how many
 // there are without its limit.
 func (f *File) List(l Filter) (rows []*Issue, total int, err error) {
-	return f.list(l, func() (string, []any, error) { return "", nil, nil }, func(m *Memory) ([]*Issue, int, error) { return m.List(l) })
+	return f.list(l, func() (map[event.UUID]bool, error) { return nil, nil }, func(m *Memory) ([]*Issue, int, error) { return m.List(l) })
 }
 
 // Latest names the issues that changed last, at most limit.
@@ -79,17 +79,21 @@ type page struct {
 	total int
 }
 
-// list is List with one more condition, "" for none.
-func (f *File) list(l Filter, where func() (string, []any, error), memory func(*Memory) ([]*Issue, int, error)) ([]*Issue, int, error) {
+// list is List among some issues; nil is all.
+func (f *File) list(l Filter, among func() (map[event.UUID]bool, error), memory func(*Memory) ([]*Issue, int, error)) ([]*Issue, int, error) {
 	p, err := ask(f, func() (page, error, error) {
 		if err := l.check(); err != nil {
 			return page{}, err, nil
 		}
-		cond, args, err := where()
+		of, err := among()
 		if err != nil {
 			return page{}, nil, err
 		}
-		p, err := f.page(l, cond, args)
+		if of != nil {
+			p, err := f.pageAmong(l, of)
+			return p, nil, err
+		}
+		p, err := f.page(l)
 		return p, nil, err
 	}, func(m *Memory) (page, error) {
 		rows, total, err := memory(m)
@@ -98,25 +102,20 @@ func (f *File) list(l Filter, where func() (string, []any, error), memory func(*
 	return p.rows, p.total, err
 }
 
-func (f *File) page(l Filter, where string, args []any) (page, error) {
+func (f *File) page(l Filter) (page, error) {
 	p := page{rows: []*Issue{}}
 	conds, vals := l.where()
-	if where != "" {
-		conds, vals = append(conds, where), append(vals, args...)
-	}
 	from := " FROM issue i WHERE " + strings.Join(conds, " AND ")
 	order := l.order()
 	query := "SELECT i.k, i.row" + from + " ORDER BY " + order
-	limited := l.Limit > 0
-	if limited { // without the rows in hand while they are sorted
+	if l.Limit > 0 { // without the rows in hand while they are sorted
 		query = "SELECT r.k, r.row FROM (SELECT i.id" + from + " ORDER BY " + order + " LIMIT " + strconv.Itoa(l.Limit) + ") JOIN issue r USING (id)"
 	}
 	if err := f.scan(func(i *Issue) { p.rows = append(p.rows, i) }, query, vals...); err != nil {
 		return page{}, err
 	}
 	slices.SortFunc(p.rows, l.less())
-	p.total = len(p.rows)
-	if limited && p.total == l.Limit {
+	if p.total = len(p.rows); l.Limit > 0 && p.total == l.Limit {
 		count := "SELECT count(*)" + from
 		if len(conds) == 1 { // by status, or all
 			count = "SELECT coalesce(sum(n), 0) FROM tally"
@@ -129,6 +128,39 @@ func (f *File) page(l Filter, where string, args []any) (page, error) {
 			return page{}, err
 		}
 	}
+	return p, nil
+}
+
+// pageAmong is page of some issues.
+func (f *File) pageAmong(l Filter, of map[event.UUID]bool) (page, error) {
+	p := page{rows: []*Issue{}}
+	if len(of) == 0 {
+		return p, nil
+	}
+	conds, vals := l.where()
+	var all []event.UUID
+	if err := f.query(func(r *sql.Rows) error {
+		var k sql.RawBytes
+		if err := r.Scan(&k); err != nil || len(k) != len(event.UUID{}) {
+			return cmp.Or(err, errRow)
+		}
+		if u := event.UUID(k); of[u] {
+			if p.total++; l.Limit == 0 || p.total <= l.Limit {
+				all = append(all, u)
+			}
+		}
+		return nil
+	}, "SELECT i.k FROM issue i WHERE "+strings.Join(conds, " AND ")+" ORDER BY "+l.order(), vals...); err != nil {
+		return page{}, err
+	}
+	for _, u := range all {
+		i, err := f.issue(u)
+		if err != nil || i == nil {
+			return page{}, cmp.Or(err, errRow)
+		}
+		p.rows = append(p.rows, i)
+	}
+	slices.SortFunc(p.rows, l.less())
 	return p, nil
 }
 

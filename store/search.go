@@ -1,107 +1,214 @@
 package store
 
 import (
+	"bytes"
 	"cmp"
 	"database/sql"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/git-crosslink/git-crosslink/event"
-	"github.com/git-crosslink/git-crosslink/reducer"
 )
 
-// Search by an index of trigrams. What is indexed are texts: the title and
-// description of an issue, and each comment. The index only says which of them may
-// hold a word; whether they do is asked of each as in memory, so the answers are the
-// same. What is indexed is what is compared: text by Fold, whose rules of case are
-// Go's and not SQLite's.
+// Search. An issue's texts are its title and description, and each comment. An index
+// of trigrams says which texts may hold a word; whether they do is asked of each as
+// in memory, so the answers are the same. It is only asked for words that few texts
+// hold: to read all texts takes less than to find many of them one by one. What is
+// indexed is what is compared: text by Fold, whose rules of case are Go's and not
+// SQLite's.
 
 const words3 = `CREATE VIRTUAL TABLE IF NOT EXISTS words USING fts5(text, content='', contentless_delete=1, detail='none', tokenize='trigram case_sensitive 1')`
 
 // A text's number in the index is twice that of its issue's row, or of its
 // comment's, and one more for a comment.
 
-// maxTrigrams bounds a query; what the first ones let through is few enough.
-const maxTrigrams = 48
+const (
+	maxTrigrams = 48  // of a query; what the first ones let through is few enough
+	fewTexts    = 500 // are found one by one
+)
 
 // Search is List over the issues whose title, description or comments hold
 // every word of the text, compared by Fold.
 func (f *File) Search(text string, l Filter) (rows []*Issue, total int, err error) {
-	where := func() (string, []any, error) { return f.holding(wanted(text)) }
-	return f.list(l, where, func(m *Memory) ([]*Issue, int, error) { return m.Search(text, l) })
-}
-
-// holding is a condition on issues: that their texts hold all words.
-func (f *File) holding(words []string) (where string, args []any, err error) {
-	if len(words) == 0 {
-		return "", nil, nil
-	}
-	slices.SortFunc(words, func(a, b string) int { return cmp.Compare(len(b), len(a)) }) // the rarer ones first
+	words := wanted(text)
+	slices.Sort(words)
 	words = slices.Compact(words)
-	var found map[event.UUID]bool
-	for _, w := range words {
-		if found, err = f.withWord(w, found); err != nil || len(found) == 0 {
-			return "0", nil, err
+	among := func() (map[event.UUID]bool, error) {
+		if len(words) == 0 {
+			return nil, nil
 		}
+		return f.holding(words)
 	}
-	var list strings.Builder
-	for u := range found {
-		fmt.Fprintf(&list, `,"%x"`, u[:])
-	}
-	return "i.k IN (SELECT unhex(value) FROM json_each(?))", []any{"[" + strings.TrimPrefix(list.String(), ",") + "]"}, nil
+	return f.list(l, among, func(m *Memory) ([]*Issue, int, error) { return m.Search(text, l) })
 }
 
-const (
-	ownTexts     = "SELECT i.k, i.title, t.row, NULL FROM issue i LEFT JOIN text t ON t.issue = i.k WHERE i.shown"
-	commentTexts = "SELECT c.issue, NULL, NULL, c.row FROM comment c WHERE c.visible"
-)
+// texts looks for words in the texts of issues.
+type texts struct {
+	words []string
+	held  map[event.UUID][]bool // which words an issue holds
+	of    map[event.UUID]bool   // issues that are looked at; nil is all
+	fold  []byte
+}
 
-// withWord are the issues, of some or of all, that have a text which holds a word.
-func (f *File) withWord(w string, of map[event.UUID]bool) (map[event.UUID]bool, error) {
-	own, comments, args := "", "", []any(nil)
-	if q := trigrams(w); q != "" && f.indexed() {
-		const docs = "(SELECT rowid / 2 FROM words WHERE words MATCH ? AND rowid % 2 = "
-		own, comments, args = " AND i.id IN "+docs+"0)", " AND c.id IN "+docs+"1)", []any{q}
+// add looks at one text of an issue.
+func (t *texts) add(u event.UUID, text []byte) {
+	if t.of != nil && !t.of[u] {
+		return
 	}
-	found := map[event.UUID]bool{}
-	each := func(r *sql.Rows) error {
-		var k, title, text, comment sql.RawBytes
-		if err := r.Scan(&k, &title, &text, &comment); err != nil {
-			return err
+	var folded []byte
+	held := t.held[u]
+	for n, w := range t.words {
+		if held != nil && held[n] {
+			continue
 		}
-		if len(k) != len(event.UUID{}) {
-			return errRow
+		if folded == nil {
+			folded = t.folded(text)
 		}
-		u := event.UUID(k)
-		if found[u] || of != nil && !of[u] {
-			return nil
-		}
-		holds := title != nil && strings.Contains(Fold(string(title)), w)
-		if text != nil && !holds {
-			b, err := unsummed(text)
-			if err != nil {
-				return err
+		if bytes.Contains(folded, []byte(w)) {
+			if held == nil {
+				held = make([]bool, len(t.words))
+				t.held[u] = held
 			}
-			holds = strings.Contains(Fold(string(b)), w)
+			held[n] = true
 		}
-		if comment != nil {
-			var c reducer.Comment
-			if err := unpack(comment, &c); err != nil {
-				return err
+	}
+}
+
+// folded is Fold of a text, until the next one.
+func (t *texts) folded(text []byte) []byte {
+	t.fold = t.fold[:0]
+	for _, c := range text {
+		switch {
+		case c >= utf8.RuneSelf:
+			return []byte(Fold(string(text)))
+		case 'A' <= c && c <= 'Z':
+			c += 'a' - 'A'
+		}
+		t.fold = append(t.fold, c)
+	}
+	return t.fold
+}
+
+// found are the issues that hold all words.
+func (t *texts) found() map[event.UUID]bool {
+	all := map[event.UUID]bool{}
+	for u, held := range t.held {
+		if !slices.Contains(held, false) {
+			all[u] = true
+		}
+	}
+	return all
+}
+
+// holding are the issues that hold all words.
+func (f *File) holding(words []string) (map[event.UUID]bool, error) {
+	t := &texts{words: words, held: map[event.UUID][]bool{}}
+	if f.rareWords(words) {
+		for n, w := range words {
+			docs, err := f.docs(w)
+			if err != nil || len(docs) > fewTexts || trigrams(w) == "" {
+				continue
 			}
-			holds = strings.Contains(Fold(c.Content), w)
+			one := &texts{words: []string{w}, held: map[event.UUID][]bool{}}
+			for _, doc := range docs {
+				if err := f.textOf(doc, one.add); err != nil {
+					return nil, err
+				}
+			}
+			if t.of = one.found(); len(words) == 1 || len(t.of) == 0 {
+				return t.of, nil
+			}
+			t.words = slices.Delete(slices.Clone(words), n, n+1)
+			break
 		}
-		if holds {
-			found[u] = true
+	}
+	if t.of != nil && len(t.of) <= fewTexts {
+		for u := range t.of {
+			if err := f.textsOf(u, t.add); err != nil {
+				return nil, err
+			}
 		}
-		return nil
+		return t.found(), nil
 	}
-	err := f.query(each, ownTexts+own, args...)
-	if err == nil {
-		err = f.query(each, commentTexts+comments, args...)
+	err := f.allTexts(t.add)
+	return t.found(), err
+}
+
+// rareWords reports whether there may be words that few texts hold, and the index
+// can be asked.
+func (f *File) rareWords(words []string) bool {
+	return slices.ContainsFunc(words, func(w string) bool { return trigrams(w) != "" }) && f.indexed()
+}
+
+// docs are the numbers of texts that may hold a word: at most one more than few.
+func (f *File) docs(w string) (docs []int64, err error) {
+	err = f.query(func(r *sql.Rows) error {
+		var doc int64
+		err := r.Scan(&doc)
+		docs = append(docs, doc)
+		return err
+	}, "SELECT rowid FROM words WHERE words MATCH ? LIMIT ?", trigrams(w), int64(fewTexts)+1)
+	return docs, err
+}
+
+// textOf gives a text to each by its number in the index.
+func (f *File) textOf(doc int64, each func(event.UUID, []byte)) error {
+	if doc%2 == 1 {
+		return f.query(scanText(commentText, each), "SELECT c.issue, c.row FROM comment c WHERE c.id = ? AND c.visible", doc/2)
 	}
-	return found, err
+	if err := f.query(scanText(plainText, each), "SELECT i.k, i.title FROM issue i WHERE i.id = ? AND i.shown", doc/2); err != nil {
+		return err
+	}
+	return f.query(scanText(unsummed, each), "SELECT t.issue, t.row FROM issue i JOIN text t ON t.issue = i.k WHERE i.id = ?", doc/2)
+}
+
+// textsOf gives all texts of an issue to each.
+func (f *File) textsOf(u event.UUID, each func(event.UUID, []byte)) error {
+	return errors.Join(f.query(scanText(plainText, each), "SELECT k, title FROM issue WHERE k = ? AND shown", u[:]),
+		f.query(scanText(unsummed, each), "SELECT issue, row FROM text WHERE issue = ?", u[:]),
+		f.query(scanText(commentText, each), "SELECT issue, row FROM comment WHERE issue = ? AND visible", u[:]))
+}
+
+// allTexts gives all texts to each.
+func (f *File) allTexts(each func(event.UUID, []byte)) error {
+	return errors.Join(f.query(scanText(plainText, each), "SELECT k, title FROM issue WHERE shown"),
+		f.query(scanText(unsummed, each), "SELECT issue, row FROM text"),
+		f.query(scanText(commentText, each), "SELECT issue, row FROM comment WHERE visible"))
+}
+
+func scanText(text func([]byte) ([]byte, error), each func(event.UUID, []byte)) func(*sql.Rows) error {
+	return func(r *sql.Rows) error {
+		var k, b sql.RawBytes
+		if err := r.Scan(&k, &b); err != nil || len(k) != len(event.UUID{}) {
+			return cmp.Or(err, errRow)
+		}
+		t, err := text(b)
+		if err == nil {
+			each(event.UUID(k), t)
+		}
+		return err
+	}
+}
+
+func plainText(b []byte) ([]byte, error) { return b, nil }
+
+// commentText is the content in the row of a comment.
+func commentText(b []byte) ([]byte, error) {
+	b, err := unsummed(b)
+	if err != nil {
+		return nil, err
+	}
+	u := unpacker{in: b}
+	u.take(uint64(len(event.UUID{})))
+	u.take(u.uint()) // the author
+	text := u.take(u.uint())
+	if u.bad {
+		return nil, errRow
+	}
+	return text, nil
 }
 
 // trigrams is a query for all that a word consists of; "" where it is too short to
@@ -209,9 +316,8 @@ func (w *writer) text(doc int64) (text string, some bool, err error) {
 		if err != nil || !some {
 			return "", false, err
 		}
-		var c reducer.Comment
-		err = unpack(row, &c)
-		return c.Content, true, err
+		row, err = commentText(row)
+		return string(row), true, err
 	}
 	some, err = w.one("SELECT i.title, t.row FROM issue i LEFT JOIN text t ON t.issue = i.k WHERE i.id = ? AND i.shown", []any{doc / 2}, &title, &row)
 	if err != nil || !some || row == nil {
