@@ -22,8 +22,8 @@ import (
 
 // Apply brings the store to the state that next's Delta leads to, and opens it; see
 // Open. next is called while nobody else writes, with what the Delta before left;
-// Inputs is nil there if the store has to be made anew. It may return
-// ErrNeedsRebuild to be called once more with that. Any error means that the store
+// Inputs is nil there if the store has to be made anew. It may return ErrNeedsRebuild
+// to be called once more with that, or a Delta from the empty state at once. Any error means that the store
 // is not of the new state.
 func (s *Store) Apply(next Next, recall func() (*Memory, error), seen func() map[string]event.AgentPresence) (*File, Written, error) {
 	unlock, ok := s.Lock()
@@ -42,6 +42,9 @@ func (s *Store) Apply(next Next, recall func() (*Memory, error), seen func() map
 		if given := (*givenError)(nil); errors.As(err, &given) && !errors.Is(err, ErrNeedsRebuild) {
 			return nil, Written{}, given.error
 		}
+		if whole := (*wholeError)(nil); errors.As(err, &whole) {
+			next = func(Saved) (*delta.Delta, error) { return whole.d, nil }
+		}
 	}
 	f, w, err := s.anew(next)
 	if err != nil {
@@ -57,6 +60,11 @@ func (s *Store) Apply(next Next, recall func() (*Memory, error), seen func() map
 type givenError struct{ error }
 
 func (e *givenError) Unwrap() error { return e.error }
+
+// wholeError is a Delta from the empty state for a store that holds another one.
+type wholeError struct{ d *delta.Delta }
+
+func (e *wholeError) Error() string { return ErrNeedsRebuild.Error() }
 
 // applied is a database that was written, and still open.
 type applied struct {
@@ -124,7 +132,11 @@ func (s *Store) applyTo(path string, inputs []byte, next Next) (*applied, Writte
 			if err != nil {
 				return &givenError{err}
 			}
-			if a.inputs = d.To; !bytes.Equal(d.From, inputs) {
+			switch a.inputs = d.To; {
+			case bytes.Equal(d.From, inputs):
+			case d.From == nil:
+				return &wholeError{d}
+			default:
 				return ErrNeedsRebuild
 			}
 			return u.apply(d)

@@ -317,6 +317,27 @@ func TestApplyCheckpoint(t *testing.T) {
 	}
 }
 
+// A Delta from the empty state takes the place of what a store holds.
+func TestApplyWhole(t *testing.T) {
+	t.Parallel()
+	w := newWorld(rand.New(rand.NewPCG(9, 8)), 80)
+	s, m := files(t), &store.Memory{}
+	for _, n := range []int{80, 30, 60} {
+		now, asked := w.until(n), 0
+		next := func(store.Saved) (*delta.Delta, error) { asked++; return now.delta(nil), nil }
+		f, got, err := s.Apply(next, nil, nil)
+		if err != nil || !got.Anew || asked != 1 {
+			t.Fatalf("%+v, %v, asked %d times", got, err, asked)
+		}
+		if err := m.Apply(next); err != nil {
+			t.Fatal(err)
+		}
+		sameAnswers(t, now.memory(), f)
+		sameAnswers(t, now.memory(), m)
+		f.Close()
+	}
+}
+
 // What makes a Delta may fail at any place: then nothing of it is kept.
 func TestApplyFails(t *testing.T) {
 	t.Parallel()

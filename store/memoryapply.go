@@ -34,15 +34,17 @@ func (m *Memory) Apply(next Next) error {
 	if err != nil {
 		return err
 	}
-	if !bytes.Equal(d.From, m.inputs) || d.From != nil && (m.base != nil || d.Base != nil) {
-		return ErrNeedsRebuild
-	}
 	is := kept{inputs: d.To, header: d.Header, base: d.Base, logs: map[string]*keptLog{}, numbers: map[event.UUID]uint64{}, locks: map[event.UUID]*lockRow{}}
-	maps.Copy(is.logs, m.logs)
-	if !d.Renumbered {
-		maps.Copy(is.numbers, m.kept.numbers)
+	if d.From != nil {
+		if !bytes.Equal(d.From, m.inputs) || m.base != nil || d.Base != nil {
+			return ErrNeedsRebuild
+		}
+		maps.Copy(is.logs, m.logs)
+		maps.Copy(is.locks, m.locks)
+		if !d.Renumbered {
+			maps.Copy(is.numbers, m.kept.numbers)
+		}
 	}
-	maps.Copy(is.locks, m.locks)
 	if d.Logs != nil {
 		for l, err := range d.Logs {
 			if err == nil {

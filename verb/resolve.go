@@ -12,8 +12,17 @@ import (
 	"github.com/git-crosslink/git-crosslink/tracker"
 )
 
-// Resolve finds the issue an id names.
+// Resolve finds the issue an id names. Its row is without texts.
 func Resolve(p tracker.Projection, id string) (*store.Issue, error) {
+	u, err := p.Resolve(id)
+	if err != nil {
+		return nil, err
+	}
+	return p.Row(u)
+}
+
+// ResolveTexts finds the issue an id names, with its texts.
+func ResolveTexts(p tracker.Projection, id string) (*store.Issue, error) {
 	u, err := p.Resolve(id)
 	if err != nil {
 		return nil, err

@@ -99,7 +99,7 @@ func runEdit(ctx context.Context, opts editOptions, e *command.Env) error {
 		change.Description = &description
 	}
 	r, err := e.Emit(ctx, opts.emit, func(_ *command.Repository, p tracker.Projection) (_ []event.Body, err error) {
-		if i, err = verb.Resolve(p, opts.id); err != nil {
+		if i, err = verb.ResolveTexts(p, opts.id); err != nil {
 			return nil, err
 		}
 		return change.Apply(i), nil
@@ -121,7 +121,7 @@ func runEdit(ctx context.Context, opts editOptions, e *command.Env) error {
 func editIssue(ctx context.Context, e *command.Env, opts editOptions, title *string, description string, present bool) (*string, string, *frame.Draft, error) {
 	var i *store.Issue
 	err := e.Read(ctx, tracker.Here, func(_ *command.Repository, p tracker.Projection) (err error) {
-		i, err = verb.Resolve(p, opts.id)
+		i, err = verb.ResolveTexts(p, opts.id)
 		return err
 	})
 	if err != nil {

@@ -49,8 +49,10 @@ func runShow(ctx context.Context, ids []string, e *command.Env) error {
 		p, rows = now, nil
 		var first error
 		for _, id := range ids { // what there is is shown even if one id is wrong
-			found, err := verb.ResolveAll(p, []string{id})
-			rows = append(rows, found...)
+			found, err := verb.ResolveTexts(p, id)
+			if err == nil {
+				rows = append(rows, found)
+			}
 			if first == nil {
 				first = err
 			}
