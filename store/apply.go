@@ -273,8 +273,11 @@ func (u *update) numbers(d *delta.Delta) error {
 		}
 	}
 	for issue := range d.Numbers {
-		u.decided[issue] = true
-		if !u.bulk && !d.Renumbered {
+		if u.bulk {
+			u.given = d.Numbers
+			break
+		}
+		if u.decided[issue] = true; !d.Renumbered {
 			if err := u.change("number", "DELETE FROM number WHERE issue = ?", issue[:]); err != nil {
 				return err
 			}

@@ -106,6 +106,7 @@ func BenchmarkRebuild(b *testing.B) {
 		crowds
 	}{
 		{"tenth", crowds{10, 2000, 4, "a comment of a few words, as most are"}},
+		{"third", crowds{17, 4000, 4, "a comment of a few words, as most are"}},
 		{"million", crowds{50, 4000, 4, "a comment of a few words, as most are"}},
 		{"texts", crowds{10, 100, 10, strings.Repeat("sixty-four kilobytes of text that says next to nothing. ", 65000/56)}},
 		{"one", crowds{1, 1, 10_000, strings.Repeat("sixty-four kilobytes of text that says next to nothing. ", 65000/56)}},

@@ -108,6 +108,10 @@ func between(u event.UUID, before, after *event.UUID) string {
 
 // allShorts finds those of all members of a kind.
 func (u *update) allShorts(kind string) error {
+	query := members[kind]
+	if kind == "c" && !u.orphans() { // not to look up the issue of each
+		query = "SELECT x.k FROM comment x WHERE x.visible"
+	}
 	var before, is *event.UUID
 	emit := func(after *event.UUID) error {
 		if is != nil {
@@ -120,7 +124,7 @@ func (u *update) allShorts(kind string) error {
 		before, is = is, after
 		return nil
 	}
-	if err := u.each(members[kind]+" ORDER BY x.k", nil, func(r *sql.Rows) error {
+	if err := u.each(query+" ORDER BY x.k", nil, func(r *sql.Rows) error {
 		var k []byte
 		if err := r.Scan(&k); err != nil {
 			return err
@@ -131,6 +135,17 @@ func (u *update) allShorts(kind string) error {
 		return err
 	}
 	return emit(nil)
+}
+
+// orphans reports whether there are comments of issues that are not shown: their
+// tallies are left when all issues have been written.
+func (u *update) orphans() bool {
+	for _, t := range u.tallies {
+		if t.comments > 0 {
+			return true
+		}
+	}
+	return false
 }
 
 // nearComments notes that the comments of an issue came with it, or went.

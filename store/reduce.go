@@ -40,7 +40,8 @@ type aimed struct {
 
 // changes are what will be written of issues.
 type changes struct {
-	decided map[event.UUID]bool      // issues whose number or lock is new
+	decided map[event.UUID]bool      // issues whose number or lock is new; in bulk those that have a lock
+	given   map[event.UUID]uint64    // in bulk, all numbers
 	tallies map[event.UUID]*tally    // what changed of the comments and entries of issues
 	rows    map[event.UUID]*issueRow // of issues as they were or will be; not in bulk
 	dirty   map[event.UUID]bool      // rows that were not written yet
@@ -77,7 +78,7 @@ type tally struct {
 func (u *update) init() {
 	u.fresh = map[int64]int64{}
 	u.aimed = aimed{affected: map[target]bool{}, taken: map[target]bool{}}
-	u.changes = changes{map[event.UUID]bool{}, map[event.UUID]*tally{}, map[event.UUID]*issueRow{}, map[event.UUID]bool{},
+	u.changes = changes{map[event.UUID]bool{}, nil, map[event.UUID]*tally{}, map[event.UUID]*issueRow{}, map[event.UUID]bool{},
 		map[event.UUID]bool{}, map[event.UUID]bool{}, map[event.UUID]bool{}, map[nearKey]bool{}}
 }
 

@@ -138,12 +138,17 @@ func (u *update) fill(issue event.UUID, r *issueRow, own reducer.Touch) error {
 
 // decisions reads an issue's number and lock.
 func (u *update) decisions(issue event.UUID, i *Issue) error {
-	if u.bulk && !u.decided[issue] {
-		return nil
+	if u.bulk {
+		if i.Number = u.given[issue]; !u.decided[issue] {
+			return nil
+		}
 	}
-	var n int64
-	if _, err := u.one("SELECT k FROM number WHERE issue = ?", []any{issue[:]}, &n); err != nil {
-		return err
+	n := int64(i.Number)
+	if !u.bulk {
+		n = 0
+		if _, err := u.one("SELECT k FROM number WHERE issue = ?", []any{issue[:]}, &n); err != nil {
+			return err
+		}
 	}
 	i.Number, i.Lock, i.Queue = uint64(n), nil, nil
 	var b []byte
