@@ -31,7 +31,7 @@ func (s *Store) Apply(next Next, recall func() (*Memory, error), seen func() map
 		return nil, Written{}, ErrBusy
 	}
 	defer unlock()
-	if inputs, good := readSeal(s.Path); good {
+	if inputs, good := readStamp(s.Path); good {
 		f, w, err := s.applyTo(s.Path, inputs, next)
 		if err == nil {
 			return s.file(f.db, f.conn, f.inputs, recall, seen), w, nil
@@ -102,7 +102,7 @@ func (s *Store) anew(next Next) (*applied, Written, error) {
 	if err := os.Rename(tmp, s.Path); err != nil {
 		return nil, Written{}, err
 	}
-	if err := writeSeal(s.Path, a.inputs); err != nil {
+	if err := writeStamp(s.Path, a.inputs); err != nil {
 		return nil, Written{}, err
 	}
 	if a.db, a.conn, err = open(s.Path, false); err != nil {
@@ -113,7 +113,7 @@ func (s *Store) anew(next Next) (*applied, Written, error) {
 }
 
 // applyTo applies a Delta to the file at path: all of it, or nothing. inputs are
-// those the file was sealed with, nil if it is empty.
+// those of the file's stamp, nil if it is empty.
 func (s *Store) applyTo(path string, inputs []byte, next Next) (*applied, Written, error) {
 	db, conn, err := open(path, true)
 	if err != nil {
@@ -144,7 +144,7 @@ func (s *Store) applyTo(path string, inputs []byte, next Next) (*applied, Writte
 	}
 	u.close()
 	if err == nil && !u.bulk {
-		err = writeSeal(path, a.inputs)
+		err = writeStamp(path, a.inputs)
 	}
 	if err != nil {
 		a.close()

@@ -19,10 +19,10 @@ const Schema = 3
 //go:embed schema/3.sql
 var schema string
 
-// fingerprint is what a store must have been written by for this program to
-// believe its rows: the same schema, the same shape of rows, the same rules. Of
-// rules nobody can take a fingerprint, so it is the program itself.
-var fingerprint = sync.OnceValue(func() string {
+// buildID names the program that wrote a store. Rows of another program are not
+// used: its schema, the shape of its rows or its rules may differ. Rules have no
+// hash, so the id covers the program file itself.
+var buildID = sync.OnceValue(func() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%d\n%s\n", Schema, schema)
 	for _, row := range []any{issueRow{}, reducer.Milestone{}, reducer.Agent{}, reducer.Rejection{}, reducer.Comment{}, reducer.TimeEntry{}, lockRow{}, storedLine{}} {

@@ -11,7 +11,7 @@ import (
 )
 
 // Rows are kept as the values of their fields, in order, without names: what a
-// row looks like is part of the store's fingerprint, so another shape is another
+// row looks like is part of buildID, so a program with other shapes makes another
 // store. Each ends in a checksum.
 
 var errRow = errors.New("a row is damaged")

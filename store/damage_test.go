@@ -62,7 +62,7 @@ func TestForeignChange(t *testing.T) {
 		t.Fatalf("the damaged file was gone on with: %+v, %v", w2, err)
 	}
 	sameAnswers(t, m, mustFile(t, s, w))
-	for _, name := range []string{s.Path, s.Path + "-seal"} {
+	for _, name := range []string{s.Path, s.Path + "-stamp"} {
 		if err := os.Remove(name); err != nil {
 			t.Fatal(err)
 		}
@@ -88,7 +88,7 @@ func flip(t *testing.T, path string, at int) {
 	}
 }
 
-// A disk that rots without telling is beyond the seal. Then a row is right or
+// A disk that rots without telling passes the stamp. Then a row is right or
 // memory answers in its place, and nothing panics.
 func TestRottenDisk(t *testing.T) {
 	t.Parallel()
@@ -112,7 +112,7 @@ func TestRottenDisk(t *testing.T) {
 			t.Fatal(err)
 		}
 		flip(t, s.Path, n*len(whole)/places)
-		if err := store.Seal(s, w.digest()); err != nil {
+		if err := store.Stamp(s, w.digest()); err != nil {
 			t.Fatal(err)
 		}
 		f, _, err := s.Open(w.digest(), func() (*store.Memory, error) { return m, nil }, nil)

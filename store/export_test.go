@@ -19,17 +19,17 @@ func AtStatement(f func(query string)) { atStatement = f }
 // Fallen reports whether memory answers for a file.
 func (f *File) Fallen() bool { return !f.whole() }
 
-// Seal seals a file as it is.
-func Seal(s *Store, digest []byte) error { return writeSeal(s.Path, digest) }
+// Stamp stamps a file as it is.
+func Stamp(s *Store, inputs []byte) error { return writeStamp(s.Path, inputs) }
 
 // IdleAfter is how long a file that is not asked stays locked.
 const IdleAfter = idleAfter
 
 // ByAnotherProgram lets this program be another one until the test ends.
 func ByAnotherProgram() (back func()) {
-	was := fingerprint
-	fingerprint = func() string { return "another" }
-	return func() { fingerprint = was }
+	was := buildID
+	buildID = func() string { return "another" }
+	return func() { buildID = was }
 }
 
 // HasWords reports whether the store has an index of words.

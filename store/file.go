@@ -51,7 +51,7 @@ const idleAfter = 50 * time.Millisecond
 // for, and the note that was kept with it. recall makes the Memory of the same;
 // seen are the signs of life outside the logs. Any error means: no.
 func (s *Store) Open(inputs []byte, recall func() (*Memory, error), seen func() map[string]event.AgentPresence) (*File, []byte, error) {
-	if of, ok := readSeal(s.Path); !ok || !bytes.Equal(of, inputs) {
+	if of, ok := readStamp(s.Path); !ok || !bytes.Equal(of, inputs) {
 		return nil, nil, errOther
 	}
 	db, conn, err := open(s.Path, false)

@@ -247,12 +247,12 @@ func (f *File) indexed() bool {
 		return false
 	}
 	defer unlock()
-	if of, good := readSeal(f.store.Path); !good || string(of) != string(f.inputs) {
+	if of, good := readStamp(f.store.Path); !good || string(of) != string(f.inputs) {
 		return false
 	}
 	err := f.store.readWords(there)
 	if err == nil {
-		err = writeSeal(f.store.Path, f.inputs)
+		err = writeStamp(f.store.Path, f.inputs)
 	}
 	return err == nil
 }

@@ -12,10 +12,10 @@ import (
 )
 
 // Store is the projection in a file, so that a command need not read what an
-// earlier one has read. It is a cache: whatever is wrong with it, the answer is
-// the one that memory gives, and nothing is told.
+// earlier one has read. It is a cache: if anything is wrong with it, memory gives
+// the same answer, and nothing is reported.
 type Store struct {
-	Path string // of the database; its journal and its seal lie beside it
+	Path string // of the database; its journal and its stamp lie beside it
 	// Lock keeps other writers of the store away; false if one is at it.
 	Lock func() (unlock func(), ok bool)
 }
@@ -33,7 +33,7 @@ func open(path string, write bool) (*sql.DB, *sql.Conn, error) {
 		fmt.Sprintf("busy_timeout(%d)", busy.Milliseconds()), "cell_size_check(1)", "trusted_schema(0)", "temp_store(2)",
 	}}
 	if write {
-		sync := "0" // the seal knows a file that may not have reached the disk
+		sync := "0" // the stamp tells a file that may not have reached the disk
 		if bootID() == "" {
 			sync = "1"
 		}

@@ -297,7 +297,7 @@ func TestStoreFollowsDeliveries(t *testing.T) {
 			}
 			c.stored = nil
 			got, path := all(t, p), c.storePath()
-			aside := []string{path, path + "-seal"}
+			aside := []string{path, path + "-stamp"}
 			for _, f := range aside {
 				if err := os.Rename(f, f+".aside"); err != nil {
 					t.Fatal(err)
