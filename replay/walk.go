@@ -13,13 +13,13 @@ import (
 	"github.com/git-crosslink/git-crosslink/trust"
 )
 
-// maxHeld bounds how many lines a read keeps in memory so that they need not be
-// read again when they are handed on.
-const maxHeld = 4096
+// maxHeld bounds the bytes of lines that a read keeps in memory so that they need
+// not be read again when they are handed on. Decoded they take three times that.
+const maxHeld = 4 << 20
 
 // held counts the lines of one read.
 type held struct {
-	n    atomic.Int64  // kept in memory
+	n    atomic.Int64  // bytes kept in memory
 	read *atomic.Int64 // in all; may be nil
 }
 
@@ -87,7 +87,7 @@ func (w *work) take(line []byte) bool {
 			c.Proofs = append(c.Proofs, Proof{e.Seq, string(p.A.Raw), string(p.B.Raw)})
 		}
 	}
-	if w.held == nil || w.tooFew || w.held.n.Add(1) > maxHeld {
+	if w.held == nil || w.tooFew || w.held.n.Add(int64(len(line))) > maxHeld {
 		w.lines, w.tooFew = nil, true
 		return true
 	}
