@@ -173,17 +173,29 @@ func (t *Tracker) removeStore() {
 	_ = os.Remove(filepath.Join(t.replica.Path(), storeFile)) // it is checked again by whoever looks
 }
 
-// What is large. The two meet: a store of so many lines is larger than that.
+// What is large. The three meet: a store of so many lines is larger than that, and
+// so are the packs.
 const (
 	keepFrom   = 1000      // lines
 	followFrom = 512 << 10 // bytes of the store, of a few hundred lines
+	packFrom   = 128 << 10 // bytes of the replica's packs, if there is no store
 )
 
-// large reports whether to read all takes longer than to open the store and have it
-// follow.
+// large reports whether to read all into memory takes longer than to bring the store
+// to it, or to make one.
 func (t *Tracker) large() bool {
 	st, err := os.Stat(filepath.Join(t.replica.Path(), storeFile))
-	return err == nil && (st.Size() >= followFrom || t.o.KeepFrom > 0)
+	if err == nil {
+		return st.Size() >= followFrom || t.o.KeepFrom > 0
+	}
+	packs, _ := filepath.Glob(filepath.Join(t.replica.Path(), "objects", "pack", "*.pack"))
+	var sum int64
+	for _, p := range packs {
+		if st, err := os.Stat(p); err == nil {
+			sum += st.Size()
+		}
+	}
+	return sum >= packFrom
 }
 
 // keepWhole keeps what a command read whole that did not come to read, if it was

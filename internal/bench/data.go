@@ -67,19 +67,25 @@ func words(n, count int) string {
 	return w.String()
 }
 
+// longText is the words of a comment of about 64 KB; others have shortText.
+const (
+	shortText = 15
+	longText  = 9_500
+)
+
 // body is the n-th event of a large tracker: an issue, then four comments on it
-// or on others.
-func body(n int, by string) event.Body {
+// or on others, of so many words.
+func body(n int, by string, text int) event.Body {
 	if n%5 == 0 {
 		return &event.IssueCreated{UUID: uuidOf("issue", n/5), Title: words(n, 6), Description: words(n, 12), Priority: event.Medium, CreatedBy: by,
 			Labels: []string{[]string{"bug", "idea", "docs"}[n%3]}}
 	}
 	at := began + event.Time(n)*1_000_000
-	return &event.CommentAdded{Issue: uuidOf("issue", n/5-(n%97)*min(1, n/500)), Comment: uuidOf("comment", n), Author: by, Content: words(n, 15), CreatedAt: at, Kind: "note"}
+	return &event.CommentAdded{Issue: uuidOf("issue", n/5-(n%97)*min(1, n/500)), Comment: uuidOf("comment", n), Author: by, Content: words(n, text), CreatedAt: at, Kind: "note"}
 }
 
 // history is events over 50 logs of a hub.
-func history(hub string, events int, asSigned bool, each func(agent string, lines [][]byte) error) error {
+func history(hub string, events, text int, asSigned bool, each func(agent string, lines [][]byte) error) error {
 	for a := range agents {
 		w := author{chain: event.Chain{Hub: hub, Agent: agentName(a)}}
 		if asSigned {
@@ -90,7 +96,7 @@ func history(hub string, events int, asSigned bool, each func(agent string, line
 		}
 		for n := range events {
 			if (n/5*7+n)%agents == a {
-				if err := w.say(n+1, body(n, w.chain.Agent)); err != nil {
+				if err := w.say(n+1, body(n, w.chain.Agent, text)); err != nil {
 					return err
 				}
 			}
@@ -113,10 +119,10 @@ func (w *world) hubID() string {
 
 // crowd puts a history on the hub, packed as a server packs it, and into the
 // clone, which decides its numbers.
-func crowd(w *world, events int) error {
+func crowd(w *world, events, text int) error {
 	l := packer{w.b.native(w.hub), w.b, w.hub}
 	defer l.Close()
-	err := history(w.hubID(), events, false, func(agent string, lines [][]byte) error {
+	err := history(w.hubID(), events, text, false, func(agent string, lines [][]byte) error {
 		return appendTo(context.Background(), l, agent, lines)
 	})
 	if err != nil {

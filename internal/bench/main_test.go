@@ -128,7 +128,7 @@ func TestHistory(t *testing.T) {
 	hub := uuidOf("hub", 0).String()
 	issues, on := map[event.UUID]bool{}, []event.UUID(nil)
 	events := 0
-	err := history(hub, n, true, func(agent string, lines [][]byte) error {
+	err := history(hub, n, shortText, true, func(agent string, lines [][]byte) error {
 		c := event.Chain{Hub: hub, Agent: agent}
 		for _, l := range lines {
 			e, err := c.Next(l)
@@ -158,7 +158,7 @@ func TestHistory(t *testing.T) {
 func TestSignedHasTheLengthOfASignature(t *testing.T) {
 	a := author{chain: event.Chain{Hub: uuidOf("hub", 0).String(), Agent: agentName(0)}}
 	signed(&a.chain)
-	if err := a.say(0, body(0, agentName(0))); err != nil {
+	if err := a.say(0, body(0, agentName(0), shortText)); err != nil {
 		t.Fatal(err)
 	}
 	e, err := event.Decode(a.lines[0])

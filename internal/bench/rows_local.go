@@ -37,7 +37,7 @@ func (b *bench) newLocal() (measurement, error) {
 
 // many is the tracker of 10,000 issues and 40,000 comments.
 func (b *bench) many() (*world, error) {
-	return b.kept("issues", func(w *world) error { return crowd(w, 50_000) })
+	return b.kept("issues", func(w *world) error { return crowd(w, 50_000, shortText) })
 }
 
 // newBeside compares a write into a large world with one into an empty one.
@@ -111,7 +111,7 @@ func (b *bench) grow(dir string, lines, each int) (refs.Local, error) {
 	a := author{chain: event.Chain{Hub: uuidOf("hub", 0).String(), Agent: agentName(0)}}
 	signed(&a.chain)
 	for n := range lines {
-		if err := a.say(n, body(n, a.chain.Agent)); err != nil {
+		if err := a.say(n, body(n, a.chain.Agent, shortText)); err != nil {
 			return nil, err
 		}
 		if len(a.lines) == each || n == lines-1 {
@@ -154,7 +154,7 @@ func (b *bench) rebuildRate() (measurement, error) {
 	const events = 50_000
 	hub := uuidOf("hub", 0).String()
 	logs := map[string][][]byte{}
-	err := history(hub, events, true, func(agent string, lines [][]byte) error {
+	err := history(hub, events, shortText, true, func(agent string, lines [][]byte) error {
 		logs[agent] = lines
 		return nil
 	})
@@ -221,7 +221,7 @@ func (b *bench) rebuildMemory() (measurement, error) {
 
 // crowded is the tracker of a million events. Only its store is ever changed.
 func (b *bench) crowded() (*world, error) {
-	return b.kept("million", func(w *world) error { return crowd(w, 1_000_000) })
+	return b.kept("million", func(w *world) error { return crowd(w, 1_000_000, shortText) })
 }
 
 func (b *bench) million() (measurement, error) {
@@ -239,6 +239,22 @@ func (b *bench) millionMemory() (measurement, error) {
 	}
 	return value(b.peakOf(w.dir, w.cold, b.program, "list", "-n", "50"))
 }
+
+// textsMemory is the peak of a command that has to read 4,000 comments of 64 KB
+// without a store.
+func (b *bench) textsMemory(words ...string) (measurement, error) {
+	w, err := b.kept("texts", func(w *world) error { return crowd(w, 5000, longText) })
+	if err != nil {
+		return measurement{}, err
+	}
+	if w, err = w.copied(); err != nil {
+		return measurement{}, err
+	}
+	return value(b.peakOf(w.dir, w.cold, append([]string{b.program}, words...)...))
+}
+
+func (b *bench) textsList() (measurement, error) { return b.textsMemory("list", "-n", "50") }
+func (b *bench) textsSync() (measurement, error) { return b.textsMemory("sync") }
 
 const diskLines = 320
 
