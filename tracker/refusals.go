@@ -99,7 +99,7 @@ func (d *drive) keep(ctx context.Context, m syncer.Memory, a syncer.Action) erro
 	})
 }
 
-// noteClosed notes that the hub refuses all pushes, or no longer.
+// noteClosed notes that the hub refuses all pushes from this clone, or no longer.
 func (d *drive) noteClosed(c *contact, closed *syncer.Refusal, a syncer.Action) {
 	if closed == nil {
 		c.Refused, c.RefusedAt, c.RefusedTo, c.RefusedTimes = "", time.Time{}, "", 0
@@ -110,7 +110,7 @@ func (d *drive) noteClosed(c *contact, closed *syncer.Refusal, a syncer.Action) 
 		switch r := done.Outcome; r.Reason {
 		case syncer.ClosedHub:
 			if r.Asked {
-				c.Refused = "the hub refuses all pushes: " + r.Why
+				c.Refused = "the hub refuses all pushes from this clone: " + r.Why
 			}
 		case syncer.TakesNone:
 			if c.Refused = d.takesNone(); r.Why != "" {
