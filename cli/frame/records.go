@@ -29,6 +29,14 @@ func FormsOf(u *urfave.Context, t *Terminal) (Forms, error) {
 	return f, t.NotInJSON(f.ForScripts())
 }
 
+// FormsAlone is FormsOf for a command that takes no arguments.
+func FormsAlone(u *urfave.Context, t *Terminal) (Forms, error) {
+	if _, err := Arguments(u, 0, 0, ""); err != nil {
+		return Forms{}, err
+	}
+	return FormsOf(u, t)
+}
+
 // ParseForms reads the flags of forms, whatever others there are.
 func ParseForms(u *urfave.Context) (f Forms, err error) {
 	if u.IsSet("porcelain") {

@@ -36,10 +36,7 @@ Examples:
 			&urfave.BoolFlag{Name: "full", Usage: "trust nothing that was judged before"},
 		}, frame.PorcelainFlags()...),
 	}, func(u *urfave.Context) error {
-		if _, err := frame.Arguments(u, 0, 0, ""); err != nil {
-			return err
-		}
-		f, err := frame.FormsOf(u, e.Terminal)
+		f, err := frame.FormsAlone(u, e.Terminal)
 		if err != nil {
 			return err
 		}

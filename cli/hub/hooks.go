@@ -23,10 +23,7 @@ func newHooksCommand(e *command.Env) *urfave.Command {
 		return e.Command(&urfave.Command{Name: name, Usage: usage, Flags: frame.PorcelainFlags(),
 			UsageText: "git crosslink hooks " + name + " [<options>]", Description: about,
 		}, func(u *urfave.Context) error {
-			if _, err := frame.Arguments(u, 0, 0, ""); err != nil {
-				return err
-			}
-			f, err := frame.FormsOf(u, e.Terminal)
+			f, err := frame.FormsAlone(u, e.Terminal)
 			if err != nil {
 				return err
 			}

@@ -54,10 +54,7 @@ Examples:
   git crosslink -C hub.git server check`,
 		Flags: frame.PorcelainFlags(),
 	}, func(u *urfave.Context) error {
-		if _, err := frame.Arguments(u, 0, 0, ""); err != nil {
-			return err
-		}
-		f, err := frame.FormsOf(u, e.Terminal)
+		f, err := frame.FormsAlone(u, e.Terminal)
 		if err != nil {
 			return err
 		}

@@ -252,10 +252,7 @@ func unapproved(t *tracker.Trust) []tracker.TrustAgent {
 }
 
 func runTrustList(u *urfave.Context, pick func(*tracker.Trust) []tracker.TrustAgent, e *command.Env) error {
-	if _, err := frame.Arguments(u, 0, 0, ""); err != nil {
-		return err
-	}
-	f, err := frame.FormsOf(u, e.Terminal)
+	f, err := frame.FormsAlone(u, e.Terminal)
 	if err != nil {
 		return err
 	}
