@@ -85,6 +85,19 @@ func (f Format) ID(o Object) OID {
 	return OID(hex.EncodeToString(h.Sum(nil)))
 }
 
+// IDs returns the ids of objects to be written, in order. An object that is no
+// blob, tree or commit is an error.
+func (f Format) IDs(objs []Object) ([]OID, error) {
+	ids := make([]OID, len(objs))
+	for i, o := range objs {
+		if o.Kind != Blob && o.Kind != Tree && o.Kind != Commit {
+			return nil, errors.New("write: object of no known kind")
+		}
+		ids[i] = f.ID(o)
+	}
+	return ids, nil
+}
+
 // Kind is an object's type. Tags are not used.
 type Kind byte
 

@@ -98,12 +98,9 @@ func (p *Plumbing) Write(ctx context.Context, objs []refs.Object) ([]refs.OID, e
 	if len(objs) == 0 {
 		return nil, nil
 	}
-	ids := make([]refs.OID, len(objs))
-	for i, o := range objs {
-		if o.Kind != refs.Blob && o.Kind != refs.Tree && o.Kind != refs.Commit {
-			return nil, errors.New("write: object of no known kind")
-		}
-		ids[i] = p.form.ID(o)
+	ids, err := p.form.IDs(objs)
+	if err != nil {
+		return nil, err
 	}
 	if err := p.prune.Share(ctx, p.git.dir); err != nil {
 		return nil, err

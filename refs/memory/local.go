@@ -3,7 +3,6 @@ package memory
 import (
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"maps"
 	"sort"
@@ -147,14 +146,12 @@ func (m *Local) Write(ctx context.Context, objs []refs.Object) ([]refs.OID, erro
 	if err := m.open(ctx); err != nil {
 		return nil, err
 	}
-	var ids []refs.OID
-	for _, o := range objs {
-		if o.Kind != refs.Blob && o.Kind != refs.Tree && o.Kind != refs.Commit {
-			return nil, errors.New("write: object of no known kind")
-		}
-		id := m.form.ID(o)
-		m.objects[id] = refs.Object{Kind: o.Kind, Data: bytes.Clone(o.Data)}
-		ids = append(ids, id)
+	ids, err := m.form.IDs(objs)
+	if err != nil {
+		return nil, err
+	}
+	for i, o := range objs {
+		m.objects[ids[i]] = refs.Object{Kind: o.Kind, Data: bytes.Clone(o.Data)}
 	}
 	return ids, nil
 }

@@ -144,12 +144,9 @@ func (n *Local) Write(ctx context.Context, objs []refs.Object) ([]refs.OID, erro
 	if len(objs) == 0 {
 		return nil, nil
 	}
-	ids := make([]refs.OID, len(objs))
-	for i, o := range objs {
-		if o.Kind != refs.Blob && o.Kind != refs.Tree && o.Kind != refs.Commit {
-			return nil, errors.New("write: object of no known kind")
-		}
-		ids[i] = refs.SHA1.ID(o)
+	ids, err := refs.SHA1.IDs(objs)
+	if err != nil {
+		return nil, err
 	}
 	if n.closed.Load() {
 		return nil, refs.ErrClosed
