@@ -15,15 +15,9 @@ import (
 // are, the time with +00:00 for Z. Level 3 never acted on it, and neither do
 // verdicts; it is for whoever wants to know.
 func VerifyLine3(e *event.Envelope) (Key, error) {
-	if e.Signature == "" {
-		return Key{}, fault(RuleUnsigned, "")
-	}
-	s, err := ParseSignatureText(e.Signature)
+	s, err := signatureOf(e)
 	if err != nil {
-		return Key{}, fault(RuleBadSignature, "%v", err)
-	}
-	if s.Key.Fingerprint() != e.SignedBy {
-		return Key{}, fault(RuleBadSignature, "'signed_by' names another key than the signature holds")
+		return Key{}, err
 	}
 	b, err := signed3(e)
 	if err == nil {
