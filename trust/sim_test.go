@@ -15,7 +15,7 @@ import (
 )
 
 // seeds returns which random runs to make: n of them, the one CROSSLINK_SEED
-// names, ten times as many at night, a fifth with -short.
+// names, ten times as many at night, half of them with -short.
 func seeds(t *testing.T, n uint64) (from, to uint64) {
 	if s := os.Getenv("CROSSLINK_SEED"); s != "" {
 		one, err := strconv.ParseUint(s, 10, 64)
@@ -28,7 +28,7 @@ func seeds(t *testing.T, n uint64) (from, to uint64) {
 	case os.Getenv("CROSSLINK_NIGHTLY") != "":
 		n *= 10
 	case testing.Short():
-		n /= 5
+		n /= 2
 	}
 	return 0, n
 }
