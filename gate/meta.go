@@ -12,7 +12,7 @@ import (
 )
 
 // Meta that is pushed is right if the hub's tip is behind it, each commit has
-// that one parent and follows from it (trust.Roll.Next: next sequence, same
+// that one parent and follows from it (trust.State.Next: next sequence, same
 // hub, chained, signed by a then-admin), and holds files of meta alone.
 
 // metaLimit is for all files of one meta commit together.
@@ -24,7 +24,7 @@ const maxMeta = 100_000
 // metaState is what a meta commit says.
 type metaState struct {
 	*trust.Meta
-	roll    *trust.Roll
+	roll    *trust.State
 	chain   []refs.OID // from the tip to the first
 	refused *Refusal   // why nothing can be judged under it
 }

@@ -82,7 +82,7 @@ type key struct {
 type metaCommit struct {
 	id    refs.OID
 	files map[string][]byte
-	roll  *trust.Roll
+	roll  *trust.State
 }
 
 // log is one agent's log as the hub has it.

@@ -74,7 +74,7 @@ func (r *Reader) Advance(ctx context.Context, from *State, now map[string]refs.O
 }
 
 // roll is who may write, where lines can be judged by it.
-func (a *advance) roll() *trust.Roll {
+func (a *advance) roll() *trust.State {
 	if !a.next.judges() {
 		return nil
 	}

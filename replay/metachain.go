@@ -42,10 +42,10 @@ const MaxBadMeta = 20
 
 // MetaState is what a meta commit says, together with those below it.
 type MetaState struct {
-	Commit refs.OID    // the nearest valid one at or below it; "" if there is none
-	Roll   *trust.Roll // of Commit; nil if there is none
-	Bad    *BadMeta    // invalid ones above Commit, newest first; nil: none
-	before bool        // it and all below it are of an older format version
+	Commit refs.OID     // the nearest valid one at or below it; "" if there is none
+	Roll   *trust.State // of Commit; nil if there is none
+	Bad    *BadMeta     // invalid ones above Commit, newest first; nil: none
+	before bool         // it and all below it are of an older format version
 }
 
 // BadMeta is a list of meta commits that are not valid, newest first.
@@ -109,7 +109,7 @@ func (c *MetaChain) Accept(commit refs.OID) error {
 }
 
 // AcceptRoll is Accept of a commit that was read before.
-func (c *MetaChain) AcceptRoll(commit refs.OID, roll *trust.Roll) {
+func (c *MetaChain) AcceptRoll(commit refs.OID, roll *trust.State) {
 	c.known[commit] = MetaState{Commit: commit, Roll: roll}
 }
 
@@ -164,7 +164,7 @@ func (c *MetaChain) step(st MetaState, id refs.OID, root bool) (MetaState, error
 		level = trust.Claimed(files["hub.json"]).Level
 	}
 	older := st.before && (level == 2 || level == 3)
-	var roll *trust.Roll
+	var roll *trust.State
 	switch {
 	case err != nil || older:
 	case st.Roll != nil:

@@ -58,7 +58,7 @@ type world struct {
 	*mathrand.Rand
 	local refs.Local
 	refs  map[string]refs.OID
-	roll  *trust.Roll
+	roll  *trust.State
 	meta  refs.OID          // of roll
 	keys  map[string]string // agent → the name of the key it signs with
 	uuids []event.UUID

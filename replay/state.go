@@ -56,7 +56,7 @@ type State struct {
 
 	// Of the meta. Roll is nil if there is none of this format version.
 	Meta       *trust.Meta
-	Roll       *trust.Roll
+	Roll       *trust.State
 	MetaCommit refs.OID // the commit Roll was read from
 	BadMeta    *BadMeta // commits above it that are not valid
 

@@ -183,7 +183,7 @@ func (s *Steps) Meta(id, from string) (ledger.Policy, bool, error) {
 // stepPolicy is what a meta commit says about the steps decided under it.
 type stepPolicy struct {
 	steps *Steps
-	roll  *trust.Roll
+	roll  *trust.State
 }
 
 // Covers implements ledger.Policy.

@@ -188,7 +188,7 @@ func CommonLines(ctx context.Context, l refs.Local, id string, a, b refs.OID) (u
 type PartRequest struct {
 	Hub, Agent string
 	Tip        refs.OID
-	Roll       *trust.Roll     // nil: nothing is judged
+	Roll       *trust.State    // nil: nothing is judged
 	Position   ledger.Position // how far the ledger covers the log
 	At         uint64          // a line of which the hash is wanted
 }

@@ -83,7 +83,7 @@ func (w *work) take(line []byte) bool {
 		c.noteUndecided(e)
 	}
 	if _, ok := e.Body.(*event.AgentForked); ok {
-		if p := trust.ProofIn(e, nil); p != nil {
+		if p := trust.ProofIn(e); p != nil {
 			c.Proofs = append(c.Proofs, Proof{e.Seq, string(p.A.Raw), string(p.B.Raw)})
 		}
 	}

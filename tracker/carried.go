@@ -26,7 +26,7 @@ import (
 
 // carried makes the second meta commit, behind the first, "" if it would say
 // nothing new.
-func (t *Tracker) carried(ctx context.Context, s *snapshot, first refs.OID, chains map[string]rewritten) (refs.OID, *trust.Roll, error) {
+func (t *Tracker) carried(ctx context.Context, s *snapshot, first refs.OID, chains map[string]rewritten) (refs.OID, *trust.State, error) {
 	files, err := refs.ReadFiles(ctx, t.local(), first, replay.MetaLimit)
 	if err != nil {
 		return "", nil, err

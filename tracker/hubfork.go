@@ -260,7 +260,7 @@ func (t *Tracker) detachedFrom(ctx context.Context, tip refs.OID, id string) boo
 type anewHub struct {
 	hub          string
 	refs         map[string]refs.OID // what its branches are, by name below crosslink/
-	roll         *trust.Roll
+	roll         *trust.State
 	logs, events int
 }
 

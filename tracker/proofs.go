@@ -67,7 +67,7 @@ func (a *adoption) prove(ctx context.Context, id string, old, fresh refs.OID) (b
 	if err != nil {
 		return false, ignoreMissing(err)
 	}
-	p := trust.FindFork(ours, theirs, nil)
+	p := trust.FindFork(ours, theirs)
 	if p == nil || a.metas.Roll == nil || p.Hub != a.metas.Roll.Meta.Hub {
 		return false, nil
 	}

@@ -68,8 +68,8 @@ func (l *log) wrote() event.Time { return l.cursor.Shown }
 // snapshot is everything read from the replica at one moment, without the lines.
 type snapshot struct {
 	refs       map[string]refs.OID
-	meta       *trust.Meta // of the hub, else the provisional one, else nil
-	roll       *trust.Roll // meta and who may sign; nil if there is none of level 4
+	meta       *trust.Meta  // of the hub, else the provisional one, else nil
+	roll       *trust.State // meta and who may sign; nil if there is none of level 4
 	metaBad    *replay.BadMeta
 	newest     event.Time // greatest time of the lines that count
 	level      int        // 0: no hub yet

@@ -256,7 +256,7 @@ func TestAC61_Meta(t *testing.T) {
 		}
 		return trust.Signed(files, s)
 	}
-	next := func(files map[string][]byte) *trust.Roll {
+	next := func(files map[string][]byte) *trust.State {
 		r, err := trust.Believed(files)
 		if err != nil {
 			t.Fatal(err)

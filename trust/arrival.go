@@ -27,7 +27,7 @@ type Arrival struct {
 }
 
 // Arrival returns the judge of what arrives for an agent's log under the state r.
-func (r *Roll) Arrival(agent string) *Arrival {
+func (r *State) Arrival(agent string) *Arrival {
 	a := &Arrival{log: r.Log(agent, LogOptions{}), listed: r.Signers.Lists(Principal(agent))}
 	a.keys = a.log.keyring()
 	return a
@@ -55,14 +55,14 @@ func (a *Arrival) Past(e *event.Envelope) {
 			a.keys.enforce(key)
 		}
 	}
-	a.signed = a.signed || e.V != 3 && a.keys.rule(e, nil) == ""
-	a.keys.rotate(e, nil)
+	a.signed = a.signed || e.V != 3 && a.keys.rule(e) == ""
+	a.keys.rotate(e)
 }
 
 // Next judges the next line that arrives; the error is a *Fault.
 func (a *Arrival) Next(e *event.Envelope) error {
 	a.came = true
-	meta := a.log.roll.Meta
+	meta := a.log.state.Meta
 	r, revoked := meta.Revoked[a.log.agent]
 	switch {
 	case !meta.Open && !a.listed:
@@ -79,7 +79,7 @@ func (a *Arrival) Next(e *event.Envelope) error {
 	if e.Seq == 1 {
 		a.Past(e) // introduces the key that signs it
 	}
-	a.last = a.keys.rule(e, nil)
+	a.last = a.keys.rule(e)
 	a.signed = a.signed || a.last == ""
 	switch a.last {
 	case RuleRotatedOut:
@@ -93,14 +93,14 @@ func (a *Arrival) Next(e *event.Envelope) error {
 		}
 	}
 	if e.Seq > 1 {
-		a.keys.rotate(e, nil)
+		a.keys.rotate(e)
 	}
 	return nil
 }
 
 // End judges what arrived as a whole; the error is a *Fault.
 func (a *Arrival) End() error {
-	switch signing := a.log.roll.Meta.Signing; {
+	switch signing := a.log.state.Meta.Signing; {
 	case !a.came || a.last == "" || signing == Off:
 		return nil
 	case signing == Require:

@@ -34,9 +34,9 @@ const (
 // maxFiles bounds how many files a meta commit may have.
 const maxFiles = 256
 
-// Roll is the state of one meta commit: who may write, under which policy. It
+// State is the state of one meta commit: who may write, under which policy. It
 // is never altered.
-type Roll struct {
+type State struct {
 	Meta    *Meta
 	Signers *Signers
 
@@ -45,16 +45,16 @@ type Roll struct {
 }
 
 // Newer returns the level of a meta commit of a level that this program does
-// not know, 0 for one that it does. Of such a Roll only Meta.Hub and Meta.Seq
+// not know, 0 for one that it does. Of such a State only Meta.Hub and Meta.Seq
 // are said.
-func (r *Roll) Newer() int { return r.newer }
+func (r *State) Newer() int { return r.newer }
 
 // Hash returns what the next commit names as `prev`.
-func (r *Roll) Hash() string { return r.hash }
+func (r *State) Hash() string { return r.hash }
 
 // FirstMeta judges the first commit of a meta chain, name → bytes.
-func FirstMeta(files map[string][]byte) (*Roll, error) {
-	r, err := readRoll(files)
+func FirstMeta(files map[string][]byte) (*State, error) {
+	r, err := readState(files)
 	if err != nil {
 		return nil, err
 	}
@@ -70,14 +70,14 @@ func FirstMeta(files map[string][]byte) (*Roll, error) {
 }
 
 // Next judges the commit behind the one r is the state of.
-func (r *Roll) Next(files map[string][]byte) (*Roll, error) {
+func (r *State) Next(files map[string][]byte) (*State, error) {
 	if r.newer > 0 {
 		return r, nil
 	}
-	n, err := readRoll(files)
+	n, err := readState(files)
 	is := Claimed(files[hubFile])
 	if err != nil && is.Level > r.Meta.Version {
-		n, err = &Roll{Meta: &Meta{Version: is.Level, Hub: is.Hub, Seq: is.Seq}, Signers: &Signers{}, newer: is.Level}, nil
+		n, err = &State{Meta: &Meta{Version: is.Level, Hub: is.Hub, Seq: is.Seq}, Signers: &Signers{}, newer: is.Level}, nil
 	}
 	switch {
 	case err != nil:
@@ -103,14 +103,14 @@ func (r *Roll) Next(files map[string][]byte) (*Roll, error) {
 
 // Believed reads a meta commit that was judged before: as it stands, not on
 // what is below it.
-func Believed(files map[string][]byte) (*Roll, error) {
+func Believed(files map[string][]byte) (*State, error) {
 	if is := Claimed(files[hubFile]); is.Level > 4 {
-		return &Roll{Meta: &Meta{Version: is.Level, Hub: is.Hub, Seq: is.Seq}, Signers: &Signers{}, newer: is.Level}, nil
+		return &State{Meta: &Meta{Version: is.Level, Hub: is.Hub, Seq: is.Seq}, Signers: &Signers{}, newer: is.Level}, nil
 	}
-	return readRoll(files)
+	return readState(files)
 }
 
-func readRoll(files map[string][]byte) (*Roll, error) {
+func readState(files map[string][]byte) (*State, error) {
 	if len(files) > maxFiles {
 		return nil, fault(RuleMetaMalformed, "too many files")
 	}
@@ -122,7 +122,7 @@ func readRoll(files map[string][]byte) (*Roll, error) {
 	if err != nil {
 		return nil, fault(RuleMetaMalformed, "%v", err)
 	}
-	r := &Roll{Meta: m, Signers: s, hash: event.Hash(slices.Concat(files[hubFile], files[signersFile]))}
+	r := &State{Meta: m, Signers: s, hash: event.Hash(slices.Concat(files[hubFile], files[signersFile]))}
 	if len(m.Admins) > 0 && len(r.adminKeys()) == 0 {
 		return nil, fault(RuleMetaLockout, "no admin that it names has a key in allowed_signers")
 	}
@@ -130,7 +130,7 @@ func readRoll(files map[string][]byte) (*Roll, error) {
 }
 
 // adminKeys returns who may sign the next commit, key → principal.
-func (r *Roll) adminKeys() map[Key]string {
+func (r *State) adminKeys() map[Key]string {
 	keys := map[Key]string{}
 	for _, a := range r.Meta.Admins {
 		if _, revoked := r.Meta.Revoked[AgentOf(a)]; revoked {
@@ -146,10 +146,10 @@ func (r *Roll) adminKeys() map[Key]string {
 }
 
 // AdminOf returns the admin that a key may sign for, "" if for none.
-func (r *Roll) AdminOf(k Key) string { return r.adminKeys()[k] }
+func (r *State) AdminOf(k Key) string { return r.adminKeys()[k] }
 
 // signer returns the admin of r that signed the files.
-func (r *Roll) signer(files map[string][]byte) (string, error) {
+func (r *State) signer(files map[string][]byte) (string, error) {
 	blob, err := Dearmor(files[sigFile])
 	if err != nil || !bytes.Equal(Armor(blob), files[sigFile]) {
 		return "", fault(RuleMetaSignature, "'meta.sig' is not an armoured signature")
@@ -186,7 +186,7 @@ func MetaSigned(files map[string][]byte) []byte {
 
 // Draft returns the files of a commit that changes r, unsigned, and what is to
 // be signed; Meta.Seq, Prev and Hub are filled in.
-func (r *Roll) Draft(m Meta, s *Signers) map[string][]byte {
+func (r *State) Draft(m Meta, s *Signers) map[string][]byte {
 	m.Version, m.Hub, m.Seq, m.Prev = r.Meta.Version, r.Meta.Hub, r.Meta.Seq+1, r.hash
 	return MetaFiles(&m, s)
 }

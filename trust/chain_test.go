@@ -7,7 +7,7 @@ import (
 )
 
 // founded returns the first meta commit of a hub with alice as its admin.
-func founded(t testing.TB, signing string, open bool) *Roll {
+func founded(t testing.TB, signing string, open bool) *State {
 	t.Helper()
 	m := &Meta{Version: 4, Hub: testHub, Seq: 1, CreatedAt: 1, Signing: signing, Open: open, Admins: []string{"alice@crosslink"}}
 	s := (&Signers{}).With(Signer{Principal: "alice@crosslink", Key: newKey(t, "alice").Key})
@@ -19,7 +19,7 @@ func founded(t testing.TB, signing string, open bool) *Roll {
 }
 
 // step is the next meta commit, signed by a key of a name ("" unsigned).
-func step(t testing.TB, r *Roll, by string, change func(*Meta, *Signers) *Signers) map[string][]byte {
+func step(t testing.TB, r *State, by string, change func(*Meta, *Signers) *Signers) map[string][]byte {
 	t.Helper()
 	m := *r.Meta
 	m.Revoked = maps.Clone(m.Revoked)
@@ -36,7 +36,7 @@ func step(t testing.TB, r *Roll, by string, change func(*Meta, *Signers) *Signer
 	return files
 }
 
-func next(t testing.TB, r *Roll, by string, change func(*Meta, *Signers) *Signers) *Roll {
+func next(t testing.TB, r *State, by string, change func(*Meta, *Signers) *Signers) *State {
 	t.Helper()
 	n, err := r.Next(step(t, r, by, change))
 	if err != nil {
@@ -84,7 +84,7 @@ func TestMetaChain_EachStepIsSignedByAThenAdmin(t *testing.T) {
 	other = Signed(other, newKey(t, "alice").sign(t, MetaNamespace, MetaSigned(other)))
 	for _, c := range []struct {
 		name  string
-		on    *Roll
+		on    *State
 		files map[string][]byte
 		rule  string
 	}{

@@ -36,13 +36,13 @@ func (l *Log) Checkpoint() (Checkpoint, bool) {
 		}
 	}
 	w := &l.walk
-	w.verify(l.o.Memo)
+	w.verify()
 	c := Checkpoint{Lines: l.lines, Inputs: l.inputs, Intro: l.intro, Vouched: w.vouched, Legacy: w.legacy, Other: l.other}
 	if len(w.tail) > 0 {
 		c.Tail = slices.Clone(w.tail)
 	}
 	if c.Inputs == "" {
-		c.Inputs = l.roll.Inputs(l.agent, l.o.Proofs)
+		c.Inputs = l.state.Inputs(l.agent, l.o.Proofs)
 	}
 	for _, k := range w.force {
 		c.Keys = append(c.Keys, k)
@@ -56,8 +56,8 @@ func (l *Log) Checkpoint() (Checkpoint, bool) {
 // the proofs, say something else of the agent than when it was made: then the
 // log is judged from its first line. Of the lines before the checkpoint,
 // o.Covered are covered.
-func (r *Roll) Resume(agent string, c Checkpoint, o LogOptions) (*Log, bool) {
-	l := r.Log(agent, LogOptions{Covered: o.Covered, Proofs: o.Proofs, Memo: o.Memo})
+func (r *State) Resume(agent string, c Checkpoint, o LogOptions) (*Log, bool) {
+	l := r.Log(agent, LogOptions{Covered: o.Covered, Proofs: o.Proofs})
 	if c.Inputs != r.Inputs(agent, o.Proofs) {
 		return nil, false
 	}
@@ -67,7 +67,7 @@ func (r *Roll) Resume(agent string, c Checkpoint, o LogOptions) (*Log, bool) {
 
 // Recall returns the verdict on the log of a checkpoint, of which covered lines
 // are covered, under the state of the meta that it was made under.
-func (r *Roll) Recall(agent string, c Checkpoint, covered uint64) *Verdict {
+func (r *State) Recall(agent string, c Checkpoint, covered uint64) *Verdict {
 	l := r.Log(agent, LogOptions{})
 	l.restore(c, covered)
 	return l.Verdict()
@@ -91,7 +91,7 @@ func (l *Log) restore(c Checkpoint, covered uint64) {
 // Inputs stands for all that a walk along an agent's log depends on beside its
 // lines: who may write, with which keys, how far, and proofs of forks. The
 // signing policy is none of it: it is asked for when a verdict is made.
-func (r *Roll) Inputs(agent string, proofs []*Proof) string {
+func (r *State) Inputs(agent string, proofs []*Proof) string {
 	listed := r.Signers.Lists(Principal(agent))
 	at, revoked := r.Meta.Revoked[agent]
 	h := sha256.New()

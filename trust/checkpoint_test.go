@@ -24,7 +24,7 @@ func TestCheckpoint_ResumesAsTheWhole(t *testing.T) {
 			h.keys[p.chain.Agent] = p.chain.Agent
 			h.pens = append(h.pens, p.say("+"+p.chain.Agent))
 		}
-		rolls := []*Roll{h.roll}
+		rolls := []*State{h.roll}
 		for range 4 + h.IntN(30) {
 			h.grow()
 			if h.IntN(100) == 0 {
@@ -40,7 +40,7 @@ func TestCheckpoint_ResumesAsTheWhole(t *testing.T) {
 			}
 			proofs := h.proofs(p)
 			covered := (len(p.lines) - h.IntN(min(4, len(p.lines)))) * h.IntN(2)
-			whole := func(r *Roll, n int, ps []*Proof) *Log {
+			whole := func(r *State, n int, ps []*Proof) *Log {
 				l := r.Log(p.chain.Agent, LogOptions{Covered: uint64(min(covered, n)), Proofs: ps})
 				for _, e := range p.lines[:n] {
 					l.Feed(e)

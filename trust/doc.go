@@ -7,23 +7,22 @@
 // same, whatever came first. Clients, which must verify everything themselves,
 // and the gate of a server use the same calls:
 //
-//	roll, err := trust.FirstMeta(files)    // files of the first meta commit
-//	roll, err = roll.Next(files)           // and of each one behind it; err is a *Fault
+//	state, err := trust.FirstMeta(files)    // files of the first meta commit
+//	state, err = state.Next(files)           // and of each one behind it; err is a *Fault
 //
-//	log := roll.Log(agent, LogOptions{…})  // proofs of forks: ProofIn each line of all logs
+//	log := state.Log(agent, LogOptions{…})  // proofs of forks: ProofIn each line of all logs
 //	log.Feed(envelope)                     // each line of the good part, in order
 //	v := log.Verdict()                     // v.Fed, v.Ends, v.Vouched, v.Mark(seq)
 //
 //	at, ok := log.Checkpoint()             // later, with lines that are new:
-//	log, ok = roll.Resume(agent, at, LogOptions{…})
+//	log, ok = state.Resume(agent, at, LogOptions{…})
 //
 // Feed costs next to nothing: the last valid signature covers all lines before it,
 // for they are chained by hash (the chain rule), so one in 64 is verified, from the
-// end backwards. Only a KeyRotated line is verified where it stands. A caller that
-// hands in the Memo of an earlier verdict has no signature verified twice.
+// end backwards. Only a KeyRotated line is verified where it stands.
 //
 // What is only about one line or file: VerifyLine, Signature.Verify,
-// (*Proof).Check, (*Roll).CheckStep.
+// (*Proof).Check, (*State).CheckStep.
 //
 // Rules have names, the Rule… constants; those of the chain itself (hub, agent,
 // sequence, prev, …) are event's. They are part of the format: they are shown,
@@ -32,6 +31,6 @@
 // One noun, one file: key.go, sshsig.go, signers.go (allowed_signers), meta.go
 // (hub.json), origin.go (where a detached hub comes from), chain.go (the meta
 // chain), log.go (the walk along a log), verdict.go, checkpoint.go (where a log is
-// resumed), memo.go (signatures that were verified), arrival.go (lines as they come to a hub), proof.go
+// resumed), verify.go (the signature of a line), arrival.go (lines as they come to a hub), proof.go
 // (forks), level3.go, fault.go (the rules' names).
 package trust

@@ -77,7 +77,7 @@ func FuzzParseProof(f *testing.F) {
 	base := newPen(f, "bob").say("k")
 	a, b := base.fork().say("k"), base.fork()
 	b.write("k", &event.AgentRetired{Reason: "b"})
-	f.Add(FindFork(a.lines, b.lines, nil).File())
+	f.Add(FindFork(a.lines, b.lines).File())
 	f.Fuzz(func(t *testing.T, in []byte) {
 		p, err := ParseProof(in)
 		if (err == nil) == (p == nil) || err != nil && RuleOf(err) == "" {

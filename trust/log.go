@@ -34,7 +34,7 @@ import (
 // Log judges one agent's log: feed it the good part, ask for the verdict, feed
 // on. It holds keys and a few lines, however long the log is.
 type Log struct {
-	roll    *Roll
+	state   *State
 	agent   string
 	o       LogOptions
 	listed  bool
@@ -58,12 +58,11 @@ type Log struct {
 type LogOptions struct {
 	Covered uint64   // how many lines the ledger covers: what it covers is the log, whatever is proven
 	Proofs  []*Proof // of forks, whoever brought them; those of other agents are passed over
-	Memo    *Memo    // may be nil
 }
 
 // Log returns the judge of a log under the state r.
-func (r *Roll) Log(agent string, o LogOptions) *Log {
-	l := &Log{roll: r, agent: agent, o: o, listed: r.Signers.Lists(Principal(agent)), limit: math.MaxUint64}
+func (r *State) Log(agent string, o LogOptions) *Log {
+	l := &Log{state: r, agent: agent, o: o, listed: r.Signers.Lists(Principal(agent)), limit: math.MaxUint64}
 	l.o.Proofs = nil
 	for _, p := range o.Proofs {
 		if p.Agent == agent && p.Hub == r.Meta.Hub {
@@ -85,7 +84,7 @@ func (r *Roll) Log(agent string, o LogOptions) *Log {
 // keyring returns the keys that the meta lists, or the log introduces.
 func (l *Log) keyring() keyring {
 	k := keyring{map[string]Key{}, map[string]bool{}, map[Key]bool{}}
-	for _, key := range l.roll.Signers.Keys(Principal(l.agent), EventNamespace) {
+	for _, key := range l.state.Signers.Keys(Principal(l.agent), EventNamespace) {
 		k.enforce(key)
 	}
 	if l.intro != nil {
@@ -121,13 +120,13 @@ func (l *Log) Feed(e *event.Envelope) {
 			}
 		}
 	}
-	if at := l.roll.Meta.Revoked[l.agent]; l.revoked && l.lines == at.AfterSeq && event.Hash(e.Raw) != at.Hash && l.limit > 0 {
+	if at := l.state.Meta.Revoked[l.agent]; l.revoked && l.lines == at.AfterSeq && event.Hash(e.Raw) != at.Hash && l.limit > 0 {
 		l.limit, l.other = 0, true
 		l.walk = walk{keyring: l.keyring()}
 	}
 	if l.lines <= l.limit {
 		l.part(e)
-		l.walk.feed(e, l.lines, l.o.Memo)
+		l.walk.feed(e, l.lines)
 	}
 	if l.lines == l.o.Covered {
 		l.Cover()
@@ -176,11 +175,12 @@ func (k *keyring) enforce(key Key) {
 
 // rule returns why a line carries no valid signature by a key in force, "" if
 // it does.
-func (k *keyring) rule(e *event.Envelope, m *Memo) string {
+func (k *keyring) rule(e *event.Envelope) string {
 	if rule := k.claims(e); rule != "" {
 		return rule
 	}
-	return RuleOf(m.verify(e))
+	_, err := VerifyLine(e)
+	return RuleOf(err)
 }
 
 // claims is rule without a look at the signature itself.
@@ -199,12 +199,12 @@ func (k *keyring) claims(e *event.Envelope) string {
 // rotate lets a KeyRotated line that is signed as it should be take effect.
 // It reports whether it has, or the line is one that an admin signed with the
 // meta: then all up to it is signed.
-func (k *keyring) rotate(e *event.Envelope, m *Memo) bool {
+func (k *keyring) rotate(e *event.Envelope) bool {
 	if e.V == 3 { // pinned by the meta
 		return true
 	}
 	b, ok := e.Body.(*event.KeyRotated)
-	if !ok || k.rule(e, m) != "" {
+	if !ok || k.rule(e) != "" {
 		return false
 	}
 	if key, err := ParseKey(b.PublicKey); err == nil {
@@ -241,8 +241,8 @@ func (w *walk) clone() *walk {
 }
 
 // feed takes the next line.
-func (w *walk) feed(e *event.Envelope, seq uint64, m *Memo) {
-	if w.rotate(e, m) {
+func (w *walk) feed(e *event.Envelope, seq uint64) {
+	if w.rotate(e) {
 		w.sign(seq, e.V == 3)
 		return
 	}
@@ -250,7 +250,7 @@ func (w *walk) feed(e *event.Envelope, seq uint64, m *Memo) {
 	if rule == "" {
 		w.tail, w.open = append(w.tail, Mark{seq, claimed}), append(w.open, *e)
 		if len(w.open) > maxOpen {
-			w.verify(m)
+			w.verify()
 		}
 		return
 	}
@@ -270,15 +270,14 @@ func (w *walk) mark(seq uint64, rule string) {
 }
 
 // verify finds the last line with a valid signature.
-func (w *walk) verify(m *Memo) {
+func (w *walk) verify() {
 	if len(w.open) == 0 {
 		return
 	}
 	bad := map[uint64]string{}
 	for n := len(w.open) - 1; n >= 0; n-- {
 		e := &w.open[n]
-		err := m.verify(e)
-		if err != nil {
+		if _, err := VerifyLine(e); err != nil {
 			bad[e.Seq] = RuleOf(err)
 			continue
 		}
@@ -308,7 +307,7 @@ type Mark struct {
 func (s *Signers) any() bool { return len(s.by) > 0 }
 
 // Admits reports whether an agent may write at all.
-func (r *Roll) Admits(agent string) bool {
+func (r *State) Admits(agent string) bool {
 	_, revoked := r.Meta.Revoked[agent]
 	return !revoked && (r.Meta.Open || r.Signers.Lists(Principal(agent)))
 }
@@ -317,7 +316,7 @@ func (r *Roll) Admits(agent string) bool {
 // the bytes. The error is a *Fault. Steps are recomputed by everybody, so
 // under `warn` one without a signature is as good as its bytes; one that has a
 // signature must have a true one. Under `require` the key must be listed.
-func (r *Roll) CheckStep(by, signedBy, signature string, signed []byte) error {
+func (r *State) CheckStep(by, signedBy, signature string, signed []byte) error {
 	_, revoked := r.Meta.Revoked[by]
 	switch {
 	case !r.Meta.Open && !r.Signers.Lists(Principal(by)):

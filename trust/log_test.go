@@ -73,7 +73,7 @@ func (p *pen) say(words ...string) *pen {
 
 func (p *pen) fork() *pen { return &pen{p.t, p.chain, slices.Clone(p.lines)} }
 
-func verdict(r *Roll, p *pen, o LogOptions) *Verdict {
+func verdict(r *State, p *pen, o LogOptions) *Verdict {
 	l := r.Log(p.chain.Agent, o)
 	for _, e := range p.lines {
 		l.Feed(e)
@@ -174,17 +174,9 @@ func TestVerdict_TheChainRuleAndKeysInForce(t *testing.T) {
 					return nil
 				})
 			}
-			memo := &Memo{}
-			got := marks(verdict(r, p, LogOptions{Memo: memo}))
+			got := marks(verdict(r, p, LogOptions{}))
 			if got != c.want {
 				t.Fatalf("\n got %s\nwant %s", got, c.want)
-			}
-			used, _ := memo.Used()
-			if again := marks(verdict(r, p, LogOptions{Memo: NewMemo(used)})); again != got {
-				t.Fatalf("with a memo %s", again)
-			}
-			if cold := marks(verdict(r, p, LogOptions{})); cold != got {
-				t.Fatalf("without a memo %s", cold)
 			}
 		})
 	}

@@ -29,9 +29,7 @@ type Proof struct {
 }
 
 // NewProof checks two lines. The error is a *Fault.
-func NewProof(a, b []byte) (*Proof, error) { return newProof(a, b, nil) }
-
-func newProof(a, b []byte, memo *Memo) (*Proof, error) {
+func NewProof(a, b []byte) (*Proof, error) {
 	if len(a) > event.MaxLine || len(b) > event.MaxLine {
 		return nil, fault(RuleProofMalformed, "a line is too long to be quoted")
 	}
@@ -54,16 +52,13 @@ func newProof(a, b []byte, memo *Memo) (*Proof, error) {
 	case x.Signature == "" || x.SignedBy != y.SignedBy:
 		return nil, fault(RuleProofKeys, "the two lines are not signed by one key")
 	}
+	var key Key
 	for _, e := range []*event.Envelope{x, y} {
-		if err := memo.verify(e); err != nil {
+		if key, err = VerifyLine(e); err != nil {
 			return nil, fault(RuleProofKeys, "a line's signature is not valid")
 		}
 	}
-	s, err := ParseSignatureText(x.Signature)
-	if err != nil { // a memo that lies
-		return nil, fault(RuleProofKeys, "%v", err)
-	}
-	return &Proof{x.Hub, x.Agent, x.Seq, s.Key, x, y}, nil
+	return &Proof{x.Hub, x.Agent, x.Seq, key, x, y}, nil
 }
 
 // hidden reports whether the histories part before the two lines.
@@ -76,12 +71,12 @@ func (p *Proof) Event() *event.AgentForked {
 
 // ProofIn returns the proof that a line carries, nil if it carries none that
 // holds for its hub.
-func ProofIn(e *event.Envelope, memo *Memo) *Proof {
+func ProofIn(e *event.Envelope) *Proof {
 	b, ok := e.Body.(*event.AgentForked)
 	if !ok {
 		return nil
 	}
-	p, err := newProof([]byte(b.LineA), []byte(b.LineB), memo)
+	p, err := NewProof([]byte(b.LineA), []byte(b.LineB))
 	if err != nil || p.Agent != b.Agent || p.Hub != e.Hub {
 		return nil
 	}
@@ -91,13 +86,13 @@ func ProofIn(e *event.Envelope, memo *Memo) *Proof {
 // FindFork compares two histories of one agent's log, each the good part from
 // its first line on, and returns the proof that one key wrote both; nil if one
 // is the beginning of the other or nothing proves it.
-func FindFork(a, b []*event.Envelope, memo *Memo) *Proof {
+func FindFork(a, b []*event.Envelope) *Proof {
 	i := 0
 	for i < min(len(a), len(b)) && bytes.Equal(a[i].Raw, b[i].Raw) {
 		i++
 	}
 	for ; i < min(len(a), len(b)); i++ {
-		if p, err := newProof(a[i].Raw, b[i].Raw, memo); err == nil {
+		if p, err := NewProof(a[i].Raw, b[i].Raw); err == nil {
 			return p
 		}
 	}

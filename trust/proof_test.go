@@ -10,7 +10,7 @@ import (
 
 func proofOf(t testing.TB, a, b *pen) *Proof {
 	t.Helper()
-	p := FindFork(a.lines, b.lines, nil)
+	p := FindFork(a.lines, b.lines)
 	if p == nil {
 		t.Fatal("not found")
 	}
@@ -34,13 +34,13 @@ func TestProof_WhoeverHoldsBothHasIt(t *testing.T) {
 	}
 	carol := newPen(t, "carol").say("carol")
 	carol.write("carol", p.Event())
-	if q := ProofIn(carol.lines[1], nil); q == nil || !bytes.Equal(q.File(), p.File()) {
+	if q := ProofIn(carol.lines[1]); q == nil || !bytes.Equal(q.File(), p.File()) {
 		t.Fatal("the event does not carry it")
 	}
-	if ProofIn(carol.lines[0], nil) != nil {
+	if ProofIn(carol.lines[0]) != nil {
 		t.Fatal("another event carries one")
 	}
-	if FindFork(a.lines, a.lines[:2], nil) != nil {
+	if FindFork(a.lines, a.lines[:2]) != nil {
 		t.Fatal("a beginning of a log is a fork of it")
 	}
 	r := next(t, founded(t, Require, false), "alice", list("bob", "k"))
@@ -108,7 +108,7 @@ func TestProof_OnlyTheAgentsOwnKeyForks(t *testing.T) {
 	base := newPen(t, "bob").say("k", "k")
 	a := base.fork().say("k")
 	for name, b := range map[string]*pen{"unsigned": base.fork().say("", ""), "by another key": base.fork().say("eve", "eve")} {
-		if FindFork(a.lines, b.lines, nil) != nil {
+		if FindFork(a.lines, b.lines) != nil {
 			t.Error(name)
 		}
 	}

@@ -37,7 +37,7 @@ func seeds(t *testing.T, n uint64) (from, to uint64) {
 type history struct {
 	*rand.Rand
 	t     testing.TB
-	roll  *Roll
+	roll  *State
 	pens  []*pen
 	keys  map[string]string // agent → name of the key it signs with
 	fresh int
@@ -111,7 +111,7 @@ func (h *history) change(m *Meta, s *Signers) *Signers {
 
 // slowMarks says the same as a Verdict, from the rules' words: for each line it
 // looks through all the others, and at every signature.
-func slowMarks(r *Roll, agent string, lines []*event.Envelope, covered int) string {
+func slowMarks(r *State, agent string, lines []*event.Envelope, covered int) string {
 	listed := r.Signers.Lists(Principal(agent))
 	limit, why := len(lines), ""
 	rev, revoked := r.Meta.Revoked[agent]
@@ -211,7 +211,7 @@ func TestAC62_WarmAndColdAgree(t *testing.T) {
 			}
 			h.pens = append(h.pens, p)
 		}
-		known := map[string]bool{} // the warm one's memo, kept between its commands
+		known := map[string]Checkpoint{} // of the warm one, kept between its commands
 		for range 10 + h.IntN(30) {
 			h.grow()
 			if h.IntN(4) > 0 {
@@ -223,19 +223,19 @@ func TestAC62_WarmAndColdAgree(t *testing.T) {
 			if len(late.lines) < len(p.lines) {
 				h.did("late")
 			}
-			memo := NewMemo(known)
-			verdict(h.roll, late, LogOptions{Memo: memo})
-			if used, fresh := memo.Used(); fresh {
-				known = used
-			}
+			l, _ := h.warm(known, late, 0)
+			known[p.chain.Agent], _ = l.Checkpoint()
 		}
 		for _, p := range h.pens {
 			if h.IntN(4) == 0 { // somebody who has no key appends to it
 				p.say([]string{"", "stranger"}[h.IntN(2)], "", "")
 			}
 			covered := (len(p.lines) - h.IntN(min(4, len(p.lines)))) * h.IntN(2)
-			memo := NewMemo(known)
-			is := verdict(h.roll, p, LogOptions{Memo: memo, Covered: uint64(covered)})
+			l, resumed := h.warm(known, p, covered)
+			if resumed {
+				h.did("resumed")
+			}
+			is := l.Verdict()
 			if is.Trails() {
 				h.did("trails")
 			}
@@ -251,11 +251,25 @@ func TestAC62_WarmAndColdAgree(t *testing.T) {
 		}
 	}
 	t.Logf("%d histories: %v", to-from, kinds)
-	for _, k := range []string{"signed", "unsigned", "stranger", "rotated", "false rotation", "approved", "removed", "policy", "open", "revoked", "late", "trails", "trails, covered"} {
+	for _, k := range []string{"signed", "unsigned", "stranger", "rotated", "false rotation", "approved", "removed", "policy", "open", "revoked", "late", "resumed", "trails", "trails, covered"} {
 		if to-from > 1 && kinds[k] < 20 {
 			t.Errorf("'%s' happened %d times", k, kinds[k])
 		}
 	}
+}
+
+// warm judges a log from where it was judged last, if that can be told.
+func (h *history) warm(known map[string]Checkpoint, p *pen, covered int) (*Log, bool) {
+	o := LogOptions{Covered: uint64(covered)}
+	at := known[p.chain.Agent]
+	l, resumed := h.roll.Resume(p.chain.Agent, at, o)
+	if resumed = resumed && at.Lines <= uint64(len(p.lines)); !resumed {
+		l, at = h.roll.Log(p.chain.Agent, o), Checkpoint{}
+	}
+	for _, e := range p.lines[at.Lines:] {
+		l.Feed(e)
+	}
+	return l, resumed
 }
 
 // replica is one honest clone in a world with a forker.
@@ -269,7 +283,7 @@ type replica struct {
 type forkWorld struct {
 	*rand.Rand
 	t         *testing.T
-	roll      *Roll
+	roll      *State
 	replicas  []*replica
 	hub       map[string][]*event.Envelope // honest logs on the hub
 	histories [2][]*event.Envelope
@@ -277,7 +291,7 @@ type forkWorld struct {
 	covered   uint64 // how many lines, 0: none
 	decided   bool   // the step is on the hub
 	firsts    int    // replicas that were the first to hold both
-	memo      *Memo
+	proofs    map[*event.Envelope]*Proof
 }
 
 const forker = "mallory"
@@ -294,7 +308,7 @@ func (w *forkWorld) sync(r *replica, which int) {
 	case beginning(mine, shown):
 		r.logs[forker] = shown
 	case !beginning(shown, mine):
-		if p := FindFork(mine, shown, w.memo); p != nil {
+		if p := FindFork(mine, shown); p != nil {
 			if r.held == nil && w.told() == 0 {
 				w.firsts++
 			}
@@ -303,7 +317,7 @@ func (w *forkWorld) sync(r *replica, which int) {
 	}
 	// what the ledger covers is the log
 	if c := w.histories[w.covers]; w.decided && w.covered > 0 && !beginning(c[:w.covered], r.logs[forker]) {
-		if p := FindFork(r.logs[forker], c, w.memo); p != nil {
+		if p := FindFork(r.logs[forker], c); p != nil {
 			r.held = p
 		}
 		r.logs[forker] = c
@@ -319,12 +333,22 @@ func (w *forkWorld) sync(r *replica, which int) {
 func (w *forkWorld) tells(r *replica) bool {
 	for _, lines := range r.logs {
 		for _, e := range lines {
-			if ProofIn(e, w.memo) != nil {
+			if w.proofIn(e) != nil {
 				return true
 			}
 		}
 	}
 	return false
+}
+
+// proofIn is ProofIn, asked once for each line.
+func (w *forkWorld) proofIn(e *event.Envelope) *Proof {
+	p, known := w.proofs[e]
+	if !known {
+		p = ProofIn(e)
+		w.proofs[e] = p
+	}
+	return p
 }
 
 // told is how many honest logs carry the proof.
@@ -357,14 +381,14 @@ func (w *forkWorld) state(r *replica) (hash string, fed map[string]uint64) {
 	var proofs []*Proof
 	for _, lines := range r.logs {
 		for _, e := range lines {
-			if p := ProofIn(e, w.memo); p != nil {
+			if p := w.proofIn(e); p != nil {
 				proofs = append(proofs, p)
 			}
 		}
 	}
 	s, fed := reducer.New(), map[string]uint64{}
 	for _, id := range slices.Sorted(maps.Keys(r.logs)) {
-		o := LogOptions{Proofs: proofs, Memo: w.memo}
+		o := LogOptions{Proofs: proofs}
 		if id == forker && w.decided && beginning(w.histories[w.covers][:w.covered], r.logs[id]) {
 			o.Covered = w.covered
 		}
@@ -388,7 +412,7 @@ func TestAC66_Equivocation(t *testing.T) {
 	from, to := seeds(t, 1100)
 	kinds := map[string]int{}
 	for seed := from; seed < to; seed++ {
-		w := &forkWorld{Rand: rand.New(rand.NewPCG(seed, 66)), t: t, hub: map[string][]*event.Envelope{}, memo: &Memo{}}
+		w := &forkWorld{Rand: rand.New(rand.NewPCG(seed, 66)), t: t, hub: map[string][]*event.Envelope{}, proofs: map[*event.Envelope]*Proof{}}
 		w.roll = next(t, founded(t, []string{Off, Warn, Require}[w.IntN(3)], w.IntN(2) == 0), "alice", list(forker, forker))
 		base := newPen(t, forker)
 		for range w.IntN(4) {
@@ -412,7 +436,7 @@ func TestAC66_Equivocation(t *testing.T) {
 			}
 			w.histories[i] = p.lines
 		}
-		if FindFork(w.histories[0], w.histories[1], nil) == nil {
+		if FindFork(w.histories[0], w.histories[1]) == nil {
 			kinds["not provable"]++ // the one line of the other stands where this one is unsigned
 			continue
 		}

@@ -27,9 +27,9 @@ type Verdict struct {
 
 // Verdict judges the lines fed so far.
 func (l *Log) Verdict() *Verdict {
-	v := &Verdict{Agent: l.agent, Lines: l.lines, Fed: l.lines, Listed: l.listed, off: l.roll.Meta.Signing == Off}
+	v := &Verdict{Agent: l.agent, Lines: l.lines, Fed: l.lines, Listed: l.listed, off: l.state.Meta.Signing == Off}
 	switch {
-	case !l.roll.Meta.Open && !l.listed:
+	case !l.state.Meta.Open && !l.listed:
 		v.end(0, RuleNotAdmitted)
 	case l.other:
 		v.end(0, RuleRevokedHash)
@@ -48,7 +48,7 @@ func (l *Log) Verdict() *Verdict {
 		v.end(max(common, l.covered), RuleForked)
 		w = l.kept
 	}
-	w.verify(l.o.Memo)
+	w.verify()
 	for _, key := range w.force {
 		v.Keys = append(v.Keys, key)
 	}
@@ -70,8 +70,8 @@ func (v *Verdict) end(at uint64, rule string) {
 func (l *Log) signed(w *walk, v *Verdict) {
 	v.Vouched, v.marks = w.vouched, w.tail
 	v.signed = w.vouched > 0 && !w.legacy
-	v.unapproved = !v.Listed && l.roll.Signers.any()
-	require := l.roll.Meta.Signing == Require
+	v.unapproved = !v.Listed && l.state.Signers.any()
+	require := l.state.Meta.Signing == Require
 	kept := max(v.Vouched, l.covered)
 	if v.signed && !l.revoked && kept < v.Fed && (v.Listed || !require) {
 		v.trails, v.kept = true, kept
