@@ -40,7 +40,7 @@ func (t *Tracker) adopt(ctx context.Context, root string, whole bool) (problems 
 	logs := 0
 	for _, r := range all {
 		have[r.Name] = r.OID
-		if strings.HasPrefix(r.Name, hubRoot+agents) {
+		if strings.HasPrefix(r.Name, hubRoot+agentLogs) {
 			logs++
 		}
 	}
@@ -120,10 +120,10 @@ func (t *Tracker) adopt(ctx context.Context, root string, whole bool) (problems 
 				ups = append(ups, refs.Update{Ref: aside, New: old})
 			}
 			ups = append(ups, refs.Update{Ref: hubRoot + name, Old: old, New: r.OID})
-		case take && old == "" && strings.HasPrefix(name, agents) && logs >= maxLogs:
+		case take && old == "" && strings.HasPrefix(name, agentLogs) && logs >= maxLogs:
 			untaken++
 		case take:
-			if old == "" && strings.HasPrefix(name, agents) {
+			if old == "" && strings.HasPrefix(name, agentLogs) {
 				logs++
 			}
 			ups = append(ups, refs.Update{Ref: hubRoot + name, Old: old, New: r.OID})

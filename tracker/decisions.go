@@ -128,7 +128,7 @@ func (s *snapshot) tips(push refs.Push) map[string]string {
 			continue // what is covered of it stays, nothing is added
 		}
 		tip, seq := l.hub, l.hubSeq
-		if src, ok := going[headRoot+agents+id]; ok {
+		if src, ok := going[headRoot+agentLogs+id]; ok {
 			tip, seq = src, l.chain.Seq
 		}
 		if tip != "" && seq > s.position(l) {

@@ -57,7 +57,7 @@ func (t *Tracker) task(decide bool) syncer.Task {
 		u = syncer.Somebody
 	}
 	return syncer.Task{Decide: decide, Insist: t.insist, Background: t.unwatched, Look: t.moved() || t.contact.Other != "",
-		Urgency: u, Limits: t.limits(), CommandWait: t.wait(), Own: agents + t.agent}
+		Urgency: u, Limits: t.limits(), CommandWait: t.wait(), Own: agentLogs + t.agent}
 }
 
 // publish sends what the hub lacks, and decides what is undecided, under the
@@ -195,20 +195,20 @@ func moved(before, after map[string]refs.OID) (names []string) {
 // rebase puts commits of ours on top of the hub's where the hub holds the
 // beginning of logs written here in other commits.
 func (d *drive) rebase(ctx context.Context, names []string) (bool, error) {
-	before, err := d.local().Refs(ctx, headRoot+agents)
+	before, err := d.local().Refs(ctx, headRoot+agentLogs)
 	if err != nil {
 		return false, err
 	}
 	d.reparent = map[string]bool{}
 	for _, name := range names {
-		d.reparent[strings.TrimPrefix(name, agents)] = true
+		d.reparent[strings.TrimPrefix(name, agentLogs)] = true
 	}
 	err = d.bind(ctx)
 	d.reparent = nil
 	if err != nil {
 		return false, err
 	}
-	after, err := d.local().Refs(ctx, headRoot+agents)
+	after, err := d.local().Refs(ctx, headRoot+agentLogs)
 	return !slices.Equal(before, after), err
 }
 
@@ -227,7 +227,7 @@ func (d *drive) swap(ctx context.Context, a syncer.Swap) (syncer.Event, error) {
 			ups = append(ups, refs.Update{Ref: hubRoot + name, Old: old, New: r.Src})
 		}
 		if _, was := d.behind[name]; was {
-			back = append(back, strings.TrimPrefix(name, agents))
+			back = append(back, strings.TrimPrefix(name, agentLogs))
 			delete(d.behind, name)
 		}
 	}
@@ -256,7 +256,7 @@ func (d *drive) swap(ctx context.Context, a syncer.Swap) (syncer.Event, error) {
 	e := syncer.Swapped{View: v, At: d.at()}
 	for _, r := range d.pushed.Refs { // what another process has appended goes out for it
 		name := strings.TrimPrefix(r.Dst, headRoot)
-		l := d.snap.logs[strings.TrimPrefix(name, agents)]
+		l := d.snap.logs[strings.TrimPrefix(name, agentLogs)]
 		e.Appended = e.Appended || l != nil && d.seqs[name] > 0 && l.here != "" && l.chain.Seq > d.seqs[name]
 	}
 	return e, nil

@@ -121,7 +121,7 @@ func (t *Tracker) meetHub(ctx context.Context, o EmitOptions) error {
 		seen = seen || strings.HasPrefix(name, hubRoot)
 	}
 	age, known := t.sinceContact()
-	if !seen && known && age < joinEvery && !o.Wait || t.fetched || seen && t.agent != "" && s.refs[headRoot+agents+t.agent] != "" {
+	if !seen && known && age < joinEvery && !o.Wait || t.fetched || seen && t.agent != "" && s.refs[headRoot+agentLogs+t.agent] != "" {
 		t.knownRefs = s.refs
 		return nil
 	}
@@ -214,7 +214,7 @@ func (t *Tracker) append(ctx context.Context, build func(p Projection) ([]Body, 
 			continue
 		}
 		if err != nil {
-			return nil, nil, fmt.Errorf("append to '%s%s%s': %w", headRoot, agents, t.agent, err)
+			return nil, nil, fmt.Errorf("append to '%s%s%s': %w", headRoot, agentLogs, t.agent, err)
 		}
 		fault.Point("append.after-swap")
 		known := after(s.refs, ups)
@@ -339,7 +339,7 @@ func (t *Tracker) stamp(ctx context.Context, s *snapshot, bodies []Body) ([]*eve
 	if err != nil {
 		return nil, nil, fmt.Errorf("write the event: %w", err)
 	}
-	ups = append(ups, refs.Update{Ref: headRoot + agents + t.agent, Old: l.here, New: tip})
+	ups = append(ups, refs.Update{Ref: headRoot + agentLogs + t.agent, Old: l.here, New: tip})
 	l.here, l.view = tip, tip
 	if t.hub == nil { // the replica is the hub: decided at once
 		step, err := t.decide(ctx, s, meta, map[string]string{t.agent: string(tip)})

@@ -78,13 +78,13 @@ func (t *Tracker) moveTo(ctx context.Context, newID string, without []string) (*
 	if err != nil {
 		return nil, err
 	}
-	ups := []refs.Update{{Ref: headRoot + agents + newID, New: tip}, {Ref: movedRoot(t.agent) + newID, New: tip}}
+	ups := []refs.Update{{Ref: headRoot + agentLogs + newID, New: tip}, {Ref: movedRoot(t.agent) + newID, New: tip}}
 	if l.here != "" {
 		back := l.hub
 		if l.diverged || l.forked() {
 			back = cmp.Or(l.hub, l.here)
 		}
-		ups = append(ups, refs.Update{Ref: headRoot + agents + t.agent, Old: l.here, New: back})
+		ups = append(ups, refs.Update{Ref: headRoot + agentLogs + t.agent, Old: l.here, New: back})
 		if kept := "refs/forked/" + t.agent + "/" + string(l.here); s.refs[kept] == "" {
 			ups = append(ups, refs.Update{Ref: kept, New: l.here})
 		}

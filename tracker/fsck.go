@@ -172,7 +172,7 @@ func (t *Tracker) fsckTips(ctx context.Context, s *snapshot, r *FsckReport) erro
 		}
 	}
 	for name, oid := range s.refs { // what of the last fetch was not taken over
-		id, ok := strings.CutPrefix(name, incomingRoot+agents)
+		id, ok := strings.CutPrefix(name, incomingRoot+agentLogs)
 		if !ok || event.ValidAgentID(id) != nil || s.logs[id] != nil && (oid == s.logs[id].hub || oid == s.logs[id].here) {
 			continue
 		}

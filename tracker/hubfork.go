@@ -294,7 +294,7 @@ func (t *Tracker) anew(ctx context.Context, s *snapshot) (*anewHub, error) {
 		if err != nil {
 			return nil, err
 		}
-		n.refs[agents+id] = tip
+		n.refs[agentLogs+id] = tip
 		n.logs, n.events = n.logs+1, n.events+int(l.chain.Seq)
 	}
 	second, roll, err := t.carried(ctx, s, meta, w.hashes)

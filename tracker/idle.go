@@ -32,7 +32,7 @@ func (t *Tracker) idleRefs(all map[string]refs.OID) string {
 		case strings.HasPrefix(name, lostRoot):
 			return ""
 		}
-		for _, pair := range [][2]string{{incomingRoot, hubRoot}, {hubRoot, incomingRoot}, {headRoot + agents, hubRoot + agents}} {
+		for _, pair := range [][2]string{{incomingRoot, hubRoot}, {hubRoot, incomingRoot}, {headRoot + agentLogs, hubRoot + agentLogs}} {
 			rest, ok := strings.CutPrefix(name, pair[0])
 			if ok && pair[0] == hubRoot && t.notTakenBack(rest, all[name]) {
 				continue

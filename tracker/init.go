@@ -203,7 +203,7 @@ func (t *Tracker) hasRoom(ctx context.Context) (map[string]refs.OID, error) {
 	}
 	code := false
 	for h := range heads {
-		for _, ours := range []string{metaName, checkpointName, agents + t.agent} {
+		for _, ours := range []string{metaName, checkpointName, agentLogs + t.agent} {
 			if ours = headRoot + ours; strings.HasPrefix(ours, h+"/") || strings.HasPrefix(h, ours+"/") {
 				return nil, t.branchInTheWay(strings.TrimPrefix(h, "refs/heads/"), strings.Trim(strings.TrimPrefix(ours, "refs/heads/"), "/"))
 			}
@@ -238,9 +238,9 @@ func (t *Tracker) found(ctx context.Context, s *snapshot) (r *InitReport, again 
 		if l.here == "" {
 			continue
 		}
-		p.Refs = append(p.Refs, refs.PushRef{Src: l.here, Dst: headRoot + agents + id, Lease: &absent})
-		ups = append(ups, refs.Update{Ref: hubRoot + agents + id, New: l.here})
-		r.Branches = append(r.Branches, "crosslink/"+agents+id)
+		p.Refs = append(p.Refs, refs.PushRef{Src: l.here, Dst: headRoot + agentLogs + id, Lease: &absent})
+		ups = append(ups, refs.Update{Ref: hubRoot + agentLogs + id, New: l.here})
+		r.Branches = append(r.Branches, "crosslink/"+agentLogs+id)
 		r.Sent += int(l.chain.Seq)
 	}
 	if p, ups, err = t.foundLedger(ctx, s, p, ups, r); err != nil {

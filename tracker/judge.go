@@ -143,7 +143,7 @@ func (a *adoption) ours(ctx context.Context, name string, old, fresh refs.OID) (
 		on, err := ledger.NewReader(replay.NewSteps(ctx, a.t.local(), ""), "").Extends(string(fresh), string(old))
 		return on, ignoreMissing(err)
 	}
-	id, isLog := strings.CutPrefix(name, agents)
+	id, isLog := strings.CutPrefix(name, agentLogs)
 	if !isLog {
 		return false, nil
 	}
@@ -156,7 +156,7 @@ func (a *adoption) ours(ctx context.Context, name string, old, fresh refs.OID) (
 // problem: something that was believed before goes, and is kept aside.
 func (a *adoption) judge(ctx context.Context, name string, old, fresh refs.OID) (take bool, problem string, err error) {
 	legacy := a.level == 2 || a.level == 3
-	id, isLog := strings.CutPrefix(name, agents)
+	id, isLog := strings.CutPrefix(name, agentLogs)
 	switch {
 	case name == metaName:
 		return a.meta == "", a.meta, nil

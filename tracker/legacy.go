@@ -54,7 +54,7 @@ func (t *Tracker) loadLegacy(ctx context.Context, s *snapshot, keep bool) error 
 	}
 	var want []refs.LogRequest
 	for name, oid := range s.refs {
-		id, ok := strings.CutPrefix(name, hubRoot+agents)
+		id, ok := strings.CutPrefix(name, hubRoot+agentLogs)
 		if !ok || event.ValidAgentID3(id) != nil {
 			continue
 		}
@@ -137,7 +137,7 @@ func (t *Tracker) keepLegacy(ctx context.Context, s *snapshot, d *delta.Delta) {
 // waits until the hub is of this program's level.
 func (t *Tracker) loadWaiting(ctx context.Context, s *snapshot, lines map[string][]*event.Envelope) error {
 	for name, oid := range s.refs {
-		id, ok := strings.CutPrefix(name, headRoot+agents)
+		id, ok := strings.CutPrefix(name, headRoot+agentLogs)
 		if !ok || event.ValidAgentID(id) != nil || s.logs[id] != nil {
 			continue
 		}

@@ -24,7 +24,7 @@ const (
 	hubRoot      = replay.HubRoot   // last seen on the hub and believed
 	incomingRoot = "refs/incoming/" // last fetched, not looked at yet
 	lostRoot     = replay.LostRoot  // tips of a branch that the hub lost, by id
-	agents       = replay.Agents
+	agentLogs    = replay.Agents
 	metaName     = replay.MetaName
 	v2Name       = "hub" // the branch of a level-2 hub
 

@@ -65,7 +65,7 @@ func (t *Tracker) lost(ctx context.Context, before []string) (meta bool, problem
 // somebody had put a branch in the place of a log, and the hub's owner removed it.
 // It returns the other names.
 func (t *Tracker) forgetEmpty(ctx context.Context, before []string, there map[string]bool) (kept []string, err error) {
-	gone := func(name string) bool { return strings.HasPrefix(name, agents) && !there[name] }
+	gone := func(name string) bool { return strings.HasPrefix(name, agentLogs) && !there[name] }
 	if !slices.ContainsFunc(before, gone) {
 		return before, nil
 	}
@@ -77,7 +77,7 @@ func (t *Tracker) forgetEmpty(ctx context.Context, before []string, there map[st
 	for _, r := range all {
 		name := strings.TrimPrefix(r.Name, hubRoot)
 		if gone(name) {
-			log, err := refs.ReadLog(ctx, t.local(), strings.TrimPrefix(name, agents), r.OID, math.MaxUint64)
+			log, err := refs.ReadLog(ctx, t.local(), strings.TrimPrefix(name, agentLogs), r.OID, math.MaxUint64)
 			if err != nil {
 				return nil, err
 			}

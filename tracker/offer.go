@@ -28,8 +28,8 @@ func (d *drive) view(ctx context.Context, step bool) (syncer.View, error) {
 	v.Mine = len(s.pending(author)) > 0
 	for _, id := range s.agents() {
 		l := s.logs[id]
-		_, lost := d.behind[agents+id]
-		x := syncer.Log{Name: agents + id, Last: l.chain.Seq, OnHub: l.hubSeq, Hub: syncer.Tip(l.hub), Sends: l.sends(), Lost: lost,
+		_, lost := d.behind[agentLogs+id]
+		x := syncer.Log{Name: agentLogs + id, Last: l.chain.Seq, OnHub: l.hubSeq, Hub: syncer.Tip(l.hub), Sends: l.sends(), Lost: lost,
 			Back: lost && !l.diverged && !l.foreign && !l.torn && l.hub != ""}
 		if v.Mine && id < author && d.kept.JustRaced(d.now()) && len(s.pending(id)) > 0 {
 			v.Before++
@@ -89,7 +89,7 @@ func (d *drive) step(ctx context.Context, p refs.Push) (refs.OID, error) {
 func (d *drive) compose(ctx context.Context, a syncer.Push) (p refs.Push, err error) {
 	d.seqs = map[string]uint64{}
 	for _, part := range a.Parts {
-		l := d.snap.logs[strings.TrimPrefix(part.Name, agents)]
+		l := d.snap.logs[strings.TrimPrefix(part.Name, agentLogs)]
 		var tip refs.OID
 		switch {
 		case part.Back:

@@ -37,7 +37,7 @@ func (t *Tracker) noteBehind(ctx context.Context) error {
 	}
 	for _, r := range all {
 		name, ok := strings.CutPrefix(r.Name, hubRoot)
-		id, isLog := strings.CutPrefix(name, agents)
+		id, isLog := strings.CutPrefix(name, agentLogs)
 		if !ok || !isLog || there[name] == r.OID || event.ValidAgentID(id) != nil {
 			continue
 		}
@@ -145,7 +145,7 @@ func (t *Tracker) tellBack(ids []string) {
 // something that it does not go on from, in the place of lines that were there
 // before, a commit with this log on top of both.
 func (t *Tracker) onTop(ctx context.Context, id string, tip refs.OID) (refs.OID, error) {
-	there := t.behind[agents+id]
+	there := t.behind[agentLogs+id]
 	if there == "" {
 		return tip, nil
 	}
@@ -283,7 +283,7 @@ func (t *Tracker) fromLedger(ctx context.Context) error {
 				if line := log.At(at.Seq); line == nil || event.Hash(line) != at.Hash {
 					continue
 				}
-				name := hubRoot + agents + id
+				name := hubRoot + agentLogs + id
 				ups = append(ups, refs.Update{Ref: name, Old: s.refs[name], New: p})
 				delete(missing, id)
 			}

@@ -61,13 +61,13 @@ func (t *Tracker) bind(ctx context.Context) error {
 func nothingApart(all []refs.Ref) bool {
 	hub := map[string]refs.OID{}
 	for _, r := range all {
-		if name, ok := strings.CutPrefix(r.Name, hubRoot+agents); ok {
+		if name, ok := strings.CutPrefix(r.Name, hubRoot+agentLogs); ok {
 			hub[name] = r.OID
 		}
 	}
 	for _, r := range all {
 		name, ours := strings.CutPrefix(r.Name, headRoot)
-		id, isLog := strings.CutPrefix(name, agents)
+		id, isLog := strings.CutPrefix(name, agentLogs)
 		if ours && (name == metaName || name == checkpointName || isLog && hub[id] != r.OID) {
 			return false
 		}
@@ -93,7 +93,7 @@ func (t *Tracker) mend(ctx context.Context, s *snapshot) ([]refs.Update, error) 
 			return nil, fmt.Errorf("bind the log of '%s' to the hub: %w", id, err)
 		}
 		if tip != l.here {
-			ups = append(ups, refs.Update{Ref: headRoot + agents + id, Old: l.here, New: tip})
+			ups = append(ups, refs.Update{Ref: headRoot + agentLogs + id, Old: l.here, New: tip})
 			if kept := "refs/forked/" + id + "/" + string(l.here); l.foreign && s.refs[kept] == "" {
 				ups = append(ups, refs.Update{Ref: kept, New: l.here}) // as it was written
 			}

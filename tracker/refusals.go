@@ -67,7 +67,7 @@ func (d *drive) keep(ctx context.Context, m syncer.Memory, a syncer.Action) erro
 	}
 	hashes := map[string]string{}
 	for name, r := range m.Refused {
-		l := d.snap.logs[strings.TrimPrefix(name, agents)]
+		l := d.snap.logs[strings.TrimPrefix(name, agentLogs)]
 		if l == nil || r.High == 0 || r.High == was.Refused[name].High {
 			continue
 		}
@@ -79,7 +79,7 @@ func (d *drive) keep(ctx context.Context, m syncer.Memory, a syncer.Action) erro
 	}
 	for name, r := range m.Refused {
 		if _, again := was.Refused[name]; !again && r.High == 0 && name != checkpointName && !d.unwatched {
-			d.notice(fail.Notice{Code: "not-put-back", Text: fmt.Sprintf("the hub refuses to restore its log of '%s': %s; the log is kept here", strings.TrimPrefix(name, agents), r.Why)})
+			d.notice(fail.Notice{Code: "not-put-back", Text: fmt.Sprintf("the hub refuses to restore its log of '%s': %s; the log is kept here", strings.TrimPrefix(name, agentLogs), r.Why)})
 		}
 	}
 	return d.remember(func(c *contact) {
@@ -125,10 +125,10 @@ func (t *Tracker) withheld(ctx context.Context, s *snapshot, l *log) bool {
 	if l.here == "" || l.unsent() == 0 || l.diverged || l.trails() {
 		return false
 	}
-	if s.inTheWay(agents+l.agent) != "" {
+	if s.inTheWay(agentLogs+l.agent) != "" {
 		return true
 	}
-	r, known := t.contact.Refusals[agents+l.agent]
+	r, known := t.contact.Refusals[agentLogs+l.agent]
 	if !known || r.High <= l.hubSeq {
 		return false
 	}

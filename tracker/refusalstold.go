@@ -19,7 +19,7 @@ import (
 // refusalOf says what the hub refuses of a log that was written here, and what
 // to do.
 func (t *Tracker) refusalOf(ctx context.Context, s *snapshot, l *log) fail.Notice {
-	name := agents + l.agent
+	name := agentLogs + l.agent
 	if other := s.inTheWay(name); other != "" {
 		return fail.Notice{Code: "refused/in-the-way", Text: inTheWayText(other, name), Fields: inTheWayFields(other)}
 	}
@@ -109,7 +109,7 @@ func (t *Tracker) checkRefusals(ctx context.Context, s *snapshot) (found []fail.
 	}
 	for _, name := range slices.Sorted(maps.Keys(t.contact.Refusals)) {
 		if r := t.contact.Refusals[name]; r.High == 0 && name != checkpointName {
-			found = append(found, fail.Diagnosis{Code: "not-put-back", Severity: fail.Note, Text: fmt.Sprintf("the hub refuses to restore its log of '%s': %s; the log is kept here", strings.TrimPrefix(name, agents), r.Why)})
+			found = append(found, fail.Diagnosis{Code: "not-put-back", Severity: fail.Note, Text: fmt.Sprintf("the hub refuses to restore its log of '%s': %s; the log is kept here", strings.TrimPrefix(name, agentLogs), r.Why)})
 		}
 	}
 	return found
@@ -131,7 +131,7 @@ func (t *Tracker) withheldLogs(ctx context.Context, s *snapshot) (all []*log) {
 		return nil
 	}
 	for _, id := range s.agents() {
-		if t.contact.Refused != "" && t.contact.Refusals[agents+id].About == abouts[syncer.AboutLog] {
+		if t.contact.Refused != "" && t.contact.Refusals[agentLogs+id].About == abouts[syncer.AboutLog] {
 			continue // it refuses all pushes, not this log
 		}
 		if t.withheld(ctx, s, s.logs[id]) {

@@ -430,7 +430,7 @@ func (t *Tracker) gather(ctx context.Context) error {
 
 // onHub reports whether the hub is known to hold this line.
 func (t *Tracker) onHub(ctx context.Context, line *event.Envelope) (bool, error) {
-	name := hubRoot + agents + line.Agent
+	name := hubRoot + agentLogs + line.Agent
 	all, err := t.local().Refs(ctx, name)
 	if err != nil {
 		return false, err

@@ -90,7 +90,7 @@ func (t *Tracker) putInPlace(ctx context.Context, s *snapshot, bound bool) (move
 	if err != nil {
 		return false, err
 	}
-	ups := []refs.Update{{Ref: headRoot + agents + l.agent, Old: l.here, New: tip}}
+	ups := []refs.Update{{Ref: headRoot + agentLogs + l.agent, Old: l.here, New: tip}}
 	if kept := "refs/forked/" + l.agent + "/" + string(l.view); s.refs[kept] == "" {
 		ups = append(ups, refs.Update{Ref: kept, New: l.view}) // as it was on the hub
 	}
