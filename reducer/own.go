@@ -154,6 +154,18 @@ func (s *State) OwnAgent(id string) *Agent {
 	return a.see(id)
 }
 
+// OwnRequest returns what the events say of a request, whether or not its subject
+// is shown; nil if nobody sent it.
+func (s *State) OwnRequest(id string) *Request {
+	r := s.requests[id]
+	if r == nil || len(r.sent.all()) == 0 {
+		return nil
+	}
+	v := r.see(id)
+	v.Subject = r.sent.all()[0].body.Subject
+	return v
+}
+
 // Refused reports whether an event has no effect, whatever other events there are:
 // it breaks a rule, or its type is unknown.
 func Refused(b event.Body) bool {
@@ -164,7 +176,7 @@ func Refused(b event.Body) bool {
 // Objects are the ids of all objects there are rows of, each list in order.
 type Objects struct {
 	Issues, Comments, Entries, Milestones []event.UUID
-	Agents                                []string
+	Agents, Requests                      []string
 }
 
 // Objects lists the objects that events speak of.
@@ -175,5 +187,6 @@ func (s *State) Objects() Objects {
 		Entries:    slices.SortedFunc(maps.Keys(s.entries), cmpUUID),
 		Milestones: slices.SortedFunc(maps.Keys(s.milestones), cmpUUID),
 		Agents:     slices.Sorted(maps.Keys(s.agents)),
+		Requests:   slices.Sorted(maps.Keys(s.requests)),
 	}
 }

@@ -357,6 +357,27 @@ func (f *File) Milestones() ([]*reducer.Milestone, error) {
 	}, (*Memory).Milestones)
 }
 
+// Requests returns what agents ask of each other, oldest first.
+func (f *File) Requests() ([]*reducer.Request, error) {
+	return ask(f, func() ([]*reducer.Request, error, error) {
+		all, err := rowsOf[reducer.Request](f, "SELECT row FROM request")
+		if err != nil {
+			return nil, nil, err
+		}
+		for _, r := range all {
+			shown := false
+			if err := f.query(func(r *sql.Rows) error { return r.Scan(&shown) }, isShown, r.Subject[:]); err != nil {
+				return nil, nil, err
+			}
+			if !shown {
+				r.Subject = event.UUID{}
+			}
+		}
+		slices.SortFunc(all, requestOrder)
+		return all, nil, nil
+	}, (*Memory).Requests)
+}
+
 // Rejections lists the events that broke a rule.
 func (f *File) Rejections() []reducer.Rejection {
 	return tell(f, func() (list []reducer.Rejection, err error) {

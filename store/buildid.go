@@ -14,9 +14,9 @@ import (
 )
 
 // Schema numbers schema/<n>.sql, which must not change without it.
-const Schema = 3
+const Schema = 4
 
-//go:embed schema/3.sql
+//go:embed schema/4.sql
 var schema string
 
 // buildID names the program that wrote a store. Rows of another program are not
@@ -25,7 +25,7 @@ var schema string
 var buildID = sync.OnceValue(func() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%d\n%s\n", Schema, schema)
-	for _, row := range []any{issueRow{}, reducer.Milestone{}, reducer.Agent{}, reducer.Rejection{}, reducer.Comment{}, reducer.TimeEntry{}, lockRow{}, storedLine{}} {
+	for _, row := range []any{issueRow{}, reducer.Milestone{}, reducer.Agent{}, reducer.Request{}, reducer.Rejection{}, reducer.Comment{}, reducer.TimeEntry{}, lockRow{}, storedLine{}} {
 		shape(&b, reflect.TypeOf(row))
 	}
 	if info, ok := debug.ReadBuildInfo(); ok {

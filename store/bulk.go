@@ -151,6 +151,9 @@ func (u *update) reduceBase() error {
 	for _, a := range o.Agents {
 		errs = append(errs, putRow(u, "agent", a, u.base.OwnAgent(a)))
 	}
+	for _, r := range o.Requests {
+		errs = append(errs, putRow(u, "request", r, u.base.OwnRequest(r)))
+	}
 	for _, i := range o.Issues {
 		errs = append(errs, u.issue(i, u.base.OwnIssue(i)))
 	}

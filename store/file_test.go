@@ -73,7 +73,7 @@ func TestRowsWritten(t *testing.T) {
 	say(&event.MilestoneDeleted{UUID: m}, map[string]int{"milestone": 1})
 	say(&event.SessionStarted{Session: x, Issue: issue}, map[string]int{})
 	say(&event.SessionEnded{Session: x}, map[string]int{})
-	say(&event.RequestSent{ID: "01ARZ3NDEKTSV4RRFFQ69G5FAV", Target: "bob", Kind: "pause", RequestedBy: "alice"}, map[string]int{})
+	say(&event.RequestSent{ID: "01ARZ3NDEKTSV4RRFFQ69G5FAV", Target: "bob", Kind: "pause", RequestedBy: "alice"}, map[string]int{"request": 1})
 	say(&event.RequestAcked{ID: "01ARZ3NDEKTSV4RRFFQ69G5FAV"}, map[string]int{"rejection": 1}) // not by bob
 	say(&event.AgentIntroduced{Kind: event.Machine}, map[string]int{"agent": 1})
 	say(&event.AgentRetired{Reason: "done"}, map[string]int{"agent": 1})

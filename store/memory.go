@@ -273,6 +273,20 @@ func milestoneOrder(a, b *reducer.Milestone) int {
 	return cmp.Or(cmp.Compare(a.CreatedAt, b.CreatedAt), slices.Compare(a.UUID[:], b.UUID[:]))
 }
 
+// Requests returns what agents ask of each other, oldest first.
+func (m *Memory) Requests() ([]*reducer.Request, error) {
+	var all []*reducer.Request
+	for _, r := range m.view.Requests {
+		all = append(all, r)
+	}
+	slices.SortFunc(all, requestOrder)
+	return all, nil
+}
+
+func requestOrder(a, b *reducer.Request) int {
+	return cmp.Or(cmp.Compare(a.SentAt, b.SentAt), cmp.Compare(a.ID, b.ID))
+}
+
 // Rejections lists the events that broke a rule.
 func (m *Memory) Rejections() []reducer.Rejection { return m.state.Rejections() }
 

@@ -304,13 +304,17 @@ func (u *update) object(t target, s *reducer.State) error {
 		return putRow(u, "milestone", id[:], s.OwnMilestone(id))
 	case ofAgent:
 		return putRow(u, "agent", string(t[1:]), s.OwnAgent(string(t[1:])))
+	case ofRequest:
+		if err := putRow(u, "request", string(t[1:]), s.OwnRequest(string(t[1:]))); err != nil {
+			return err
+		}
 	case ofSession:
 		return nil
 	}
 	return u.rejections(t, s.Rejections())
 }
 
-// putRow writes the row of a milestone or an agent; nil removes it.
+// putRow writes the row of a milestone, an agent or a request; nil removes it.
 func putRow[T any](u *update, table string, k any, x *T) error {
 	if x == nil {
 		if u.bulk {

@@ -35,6 +35,7 @@ type projection interface {
 	Aliases() map[uint64]uint64
 	Agents() []*reducer.Agent
 	Milestones() ([]*reducer.Milestone, error)
+	Requests() ([]*reducer.Request, error)
 	Rejections() []reducer.Rejection
 	Mark(string, uint64) string
 	Check(string, event.Body) error

@@ -86,9 +86,23 @@ type Projection interface {
 	Hash() string
 }
 
+// Supervision is what a Projection also answers for those who watch over agents.
+type Supervision interface {
+	// Requests returns what agents ask of each other, oldest first.
+	Requests() ([]*reducer.Request, error)
+}
+
+// SupervisionOf asks the state of a projection.
+func SupervisionOf(p Projection) Supervision {
+	s, _ := p.(Supervision) // both of them are
+	return s
+}
+
 var (
-	_ Projection = (*store.Memory)(nil)
-	_ Projection = (*store.File)(nil)
+	_ Projection  = (*store.Memory)(nil)
+	_ Projection  = (*store.File)(nil)
+	_ Supervision = (*store.Memory)(nil)
+	_ Supervision = (*store.File)(nil)
 )
 
 // Freshness says how a read treats the hub.
@@ -213,6 +227,11 @@ type Status struct {
 	Hash        string           `json:"state"`    // hash of the canonical state
 	Findings    []fail.Diagnosis `json:"findings"` // what the doctor finds without asking the hub, notes apart
 	Unlisted    int              `json:"-"`        // problems with the hub beyond those of Findings
+
+	UnsentSince    event.Time `json:"-"` // shown time of the oldest event that the hub does not have
+	UndecidedSince event.Time `json:"-"` // likewise of those that a step has still to answer
+	Gone           []string   `json:"-"` // branches that the hub has lost, below crosslink/
+	OtherHub       string     `json:"-"` // id of the hub that the last fetch found in the place of this one
 }
 
 // LogInfo is one agent's log.

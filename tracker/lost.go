@@ -44,10 +44,10 @@ func (t *Tracker) lost(ctx context.Context, before []string) (meta bool, problem
 		there[strings.TrimPrefix(r.Name, incomingRoot)] = true
 	}
 	if t.moved() && !there[metaName] && slices.Contains(before, metaName) {
-		return true, []hubProblem{{Ref: metaName, Text: t.notThere()}}, nil
+		return true, []hubProblem{{Ref: metaName, Text: t.notThere(), Gone: true}}, nil
 	}
 	if len(there) == 0 && slices.Contains(before, metaName) {
-		return true, []hubProblem{{Ref: metaName, Text: lostAll + " ('git push --mirror' from a plain clone deletes them); what is known of them stays here"}}, nil
+		return true, []hubProblem{{Ref: metaName, Text: lostAll + " ('git push --mirror' from a plain clone deletes them); what is known of them stays here", Gone: true}}, nil
 	}
 	if before, err = t.forgetEmpty(ctx, before, there); err != nil {
 		return false, nil, err
@@ -55,7 +55,7 @@ func (t *Tracker) lost(ctx context.Context, before []string) (meta bool, problem
 	for _, name := range before {
 		if r := t.contact.Refusals[name]; !there[name] && !(r.Tip != "" && r.High == 0) {
 			meta = meta || name == metaName
-			problems = append(problems, hubProblem{Ref: name, Text: fmt.Sprintf("the hub no longer has its branch 'crosslink/%s'; what is known of it stays", name)})
+			problems = append(problems, hubProblem{Ref: name, Text: fmt.Sprintf("the hub no longer has its branch 'crosslink/%s'; what is known of it stays", name), Gone: true})
 		}
 	}
 	return meta, problems, nil

@@ -16,6 +16,7 @@ type hubProblem struct {
 	Text string `json:"text"`
 	Told bool   `json:"told,omitempty"`
 	Here bool   `json:"here,omitempty"` // its cause is on this side
+	Gone bool   `json:"gone,omitempty"` // the hub has lost the branch
 	More int    `json:"more,omitempty"` // how many problems beyond maxProblems this one stands for
 }
 

@@ -184,32 +184,61 @@ type Position struct {
 // new is read. What is approved later comes when it counts; an event that counts no
 // longer is not taken back.
 func (r *Repo) Lines(ctx context.Context, after Cursor) (lines []*event.Envelope, next Cursor, err error) {
-	next = maps.Clone(after)
-	if next == nil {
-		next = Cursor{}
-	}
 	err = r.Do(ctx, func(t *Tracker) error {
-		s, err := t.load(ctx)
-		if err != nil {
-			return err
-		}
-		for id, l := range s.logs {
-			if l.counted() <= after[id].Seq {
-				continue
-			}
-			fresh, err := t.linesBeyond(ctx, l, after[id])
-			if err != nil {
-				return err
-			}
-			if lines = append(lines, fresh...); len(fresh) > 0 {
-				last := fresh[len(fresh)-1]
-				next[id] = Position{last.Seq, event.Hash(last.Raw), last.Time}
-			}
-		}
-		slices.SortFunc(lines, func(a, b *event.Envelope) int { return a.Key().Compare(b.Key()) })
-		return nil
+		lines, next, err = t.Lines(ctx, after)
+		return err
 	})
 	return lines, next, err
+}
+
+// Lines is Repo.Lines within a session.
+func (t *Tracker) Lines(ctx context.Context, after Cursor) (lines []*event.Envelope, next Cursor, err error) {
+	if next = maps.Clone(after); next == nil {
+		next = Cursor{}
+	}
+	s, err := t.load(ctx)
+	if err != nil {
+		return nil, next, err
+	}
+	for id, l := range s.logs {
+		if l.counted() <= after[id].Seq {
+			continue
+		}
+		fresh, err := t.linesBeyond(ctx, l, after[id])
+		if err != nil {
+			return nil, next, err
+		}
+		if lines = append(lines, fresh...); len(fresh) > 0 {
+			last := fresh[len(fresh)-1]
+			next[id] = Position{last.Seq, event.Hash(last.Raw), last.Time}
+		}
+	}
+	slices.SortFunc(lines, func(a, b *event.Envelope) int { return a.Key().Compare(b.Key()) })
+	return lines, next, nil
+}
+
+// Tail returns the cursor after which each log has at most n events that count, and
+// a log in which nobody has written since a time has none.
+func (t *Tracker) Tail(ctx context.Context, n int, since event.Time) (Cursor, error) {
+	s, err := t.load(ctx)
+	if err != nil {
+		return nil, err
+	}
+	at := Cursor{}
+	for id, l := range s.logs {
+		seq := l.counted()
+		if l.wrote() >= since {
+			seq -= min(seq, uint64(n))
+		}
+		e, err := t.lineAt(ctx, l, seq)
+		if ignoreMissing(err) != nil {
+			return nil, err
+		}
+		if e != nil {
+			at[id] = Position{e.Seq, event.Hash(e.Raw), e.Time}
+		}
+	}
+	return at, nil
 }
 
 // linesBeyond reads the lines of a log that count, from a position on. A log that

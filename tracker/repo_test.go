@@ -197,6 +197,17 @@ func TestLines(t *testing.T) {
 	alice.create("four")
 	more("three", "four")
 	more()
+	for since, want := range map[event.Time][]string{0: {"two", "three", "four"}, 1<<63 - 1: nil} {
+		err := r.Do(ctx, func(t *tracker.Tracker) (err error) {
+			at, err = t.Tail(ctx, 2, since)
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		clear(seen)
+		more(want...)
+	}
 }
 
 // A hundred repositories at rest hold at most 200 KB each.

@@ -3,6 +3,7 @@ package tracker
 import (
 	"context"
 
+	"github.com/git-crosslink/git-crosslink/event"
 	"github.com/git-crosslink/git-crosslink/fail"
 	"github.com/git-crosslink/git-crosslink/refs"
 	"github.com/git-crosslink/git-crosslink/store"
@@ -43,18 +44,9 @@ func (t *Tracker) Status(ctx context.Context) (*Status, error) {
 		st.LastContact = &t.contact.Last
 	}
 	view := s.project()
-	rows, _, err := view.List(store.Filter{Status: "all"})
-	if err != nil {
-		return nil, err
-	}
-	for _, r := range rows {
-		switch r.Status {
-		case "closed":
-			st.Closed++
-		case "archived":
-			st.Archived++
-		default:
-			st.Open++
+	for status, n := range map[string]*int{"open": &st.Open, "closed": &st.Closed, "archived": &st.Archived} {
+		if _, *n, err = view.List(store.Filter{Status: status, Limit: 1}); err != nil {
+			return nil, err
 		}
 	}
 	st.Rejected, st.Renumbered = len(view.Rejections()), renumbered(view)
@@ -77,6 +69,15 @@ func (t *Tracker) Status(ctx context.Context) (*Status, error) {
 	}
 	if t.hub == nil {
 		st.Unsent = 0
+	}
+	if err := t.waitingSince(ctx, s, st); err != nil {
+		return nil, err
+	}
+	st.OtherHub = t.contact.Other
+	for _, p := range t.contact.Problems {
+		if p.Gone {
+			st.Gone = append(st.Gone, p.Ref)
+		}
 	}
 	found, err := t.examine(ctx, s, func(c check) bool { return c.status })
 	if err != nil {
@@ -105,6 +106,31 @@ func (t *Tracker) ledgerStatus(s *snapshot, st *Status) error {
 		}
 		if !held {
 			st.Lost++
+		}
+	}
+	return nil
+}
+
+// waitingSince tells since when events wait to be sent or decided.
+func (t *Tracker) waitingSince(ctx context.Context, s *snapshot, st *Status) error {
+	earlier := func(at *event.Time, e *event.Envelope) {
+		if e != nil && (*at == 0 || e.Shown() < *at) {
+			*at = e.Shown()
+		}
+	}
+	for _, id := range s.agents() {
+		l := s.logs[id]
+		if n := uint64(l.unsent()); st.Unsent > 0 && n > 0 && n <= l.chain.Seq {
+			e, err := t.lineAt(ctx, l, l.chain.Seq-n+1)
+			if ignoreMissing(err) != nil {
+				return err
+			}
+			earlier(&st.UnsentSince, e)
+		}
+		if st.Undecided > 0 {
+			for _, e := range s.pending(id) {
+				earlier(&st.UndecidedSince, e)
+			}
 		}
 	}
 	return nil

@@ -28,6 +28,8 @@ type Trust struct {
 	Signers []TrustKey   `json:"signers"`
 	Agents  []TrustAgent `json:"agents"`
 	Refused []string     `json:"refused"` // meta commits that nobody believes
+
+	RefusedCommits []string `json:"-"` // their ids
 }
 
 // TrustKey is one line of allowed_signers.
@@ -52,6 +54,8 @@ type TrustAgent struct {
 	Lapsed   bool             `json:"lapsed"` // it was signed once and is not any more
 	Forked   bool             `json:"forked"`
 	Revoked  *TrustRevocation `json:"revoked"`
+
+	Marks []trust.Mark `json:"-"` // what is to be said of its lines, and of the one that ends them: runs
 }
 
 // TrustRevocation ends an agent's log.
@@ -82,6 +86,9 @@ func (t *Tracker) trustOf(s *snapshot) (*Trust, error) {
 		r.Signers = append(r.Signers, trustKey(x.Principal, x.Key, x.Namespaces))
 	}
 	r.Refused = append(r.Refused, s.metaBad.Texts()...)
+	for b := s.metaBad; b != nil && len(r.RefusedCommits) < len(r.Refused); b = b.Below {
+		r.RefusedCommits = append(r.RefusedCommits, string(b.Commit))
+	}
 	ids := s.agents()
 	for _, x := range s.roll.Signers.All() { // approved before it has written
 		if id := trust.AgentOf(x.Principal); id != "" && s.logs[id] == nil && !slices.Contains(ids, id) {
@@ -117,6 +124,7 @@ func (s *snapshot) trustAgent(l *log) TrustAgent {
 	if v.Fed > 0 {
 		a.Mark = v.Mark(v.Fed)
 	}
+	a.Marks = v.Marks()
 	if r, ok := s.roll.Meta.Revoked[l.agent]; ok {
 		a.Revoked = &TrustRevocation{r.AfterSeq, r.Reason}
 	}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os/exec"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -64,15 +65,21 @@ var ours = map[string]bool{
 	"GIT_OPTIONAL_LOCKS": true, "GIT_FLUSH": true,
 }
 
+// Unlocated is an environment without the variables that locate or shape a
+// repository.
+func Unlocated(environ []string) []string {
+	return slices.DeleteFunc(slices.Clone(environ), func(kv string) bool {
+		name, _, _ := strings.Cut(kv, "=")
+		return cleared[name]
+	})
+}
+
 // innerEnv is the environment of every git that works on the replica.
 func innerEnv(environ []string) []string {
-	env := make([]string, 0, len(environ)+8)
-	for _, kv := range environ {
+	env := slices.DeleteFunc(Unlocated(environ), func(kv string) bool {
 		name, _, _ := strings.Cut(kv, "=")
-		if !cleared[name] && !ours[name] {
-			env = append(env, kv)
-		}
-	}
+		return ours[name]
+	})
 	// Replacement objects would let a ref change what an id means.
 	return append(env, "GIT_NO_LAZY_FETCH=1", "GIT_NO_REPLACE_OBJECTS=1", "LC_ALL=C", InnerVariable+"=1")
 }

@@ -122,6 +122,7 @@ CREATE TABLE lock   (issue BLOB PRIMARY KEY, row BLOB NOT NULL) WITHOUT ROWID;
 
 CREATE TABLE milestone (k BLOB PRIMARY KEY, row BLOB NOT NULL) WITHOUT ROWID;
 CREATE TABLE agent     (k TEXT PRIMARY KEY, row BLOB NOT NULL) WITHOUT ROWID;
+CREATE TABLE request   (k TEXT PRIMARY KEY, row BLOB NOT NULL) WITHOUT ROWID; -- its subject also if that is not shown
 CREATE TABLE rejection (target BLOB NOT NULL, n INTEGER NOT NULL, row BLOB NOT NULL, PRIMARY KEY (target, n)) WITHOUT ROWID;
 
 -- texts that are not in the index of words yet; that is made by the first search
