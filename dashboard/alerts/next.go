@@ -2,8 +2,11 @@ package alerts
 
 import (
 	"cmp"
+	"errors"
+	"fmt"
 	"path"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/git-crosslink/git-crosslink/dashboard/facts"
@@ -21,6 +24,32 @@ type Silence struct {
 	Ends     event.Time
 	Comment  string
 	By       string
+}
+
+// MaxSilence is how long a silence may last.
+const MaxSilence = 30 * 24 * time.Hour
+
+// Check refuses a silence without a reason, one that ends in the past or never,
+// and one about what there is not.
+func (s *Silence) Check(now event.Time) error {
+	switch {
+	case strings.TrimSpace(s.Comment) == "":
+		return errors.New("a silence needs a comment")
+	case s.Ends <= s.Starts || s.Ends <= now:
+		return errors.New("a silence must end in the future")
+	case s.Ends-s.Starts > event.Time(MaxSilence):
+		return errors.New("a silence may not last longer than 30 days")
+	case s.Kind != "" && !slices.ContainsFunc(Rules, func(r Rule) bool { return r.Kind == s.Kind }):
+		return fmt.Errorf("there is no kind of alert '%s'", s.Kind)
+	case s.Severity != "" && !slices.Contains(Severities, s.Severity):
+		return fmt.Errorf("there is no severity '%s': use critical, warning or info", s.Severity)
+	case s.Project == "" && s.Kind == "" && s.Subject == "" && s.Severity == "":
+		return errors.New("a silence needs a project, kind, subject or severity: one of everything would hide all alerts")
+	}
+	if _, err := path.Match(s.Subject, ""); err != nil {
+		return fmt.Errorf("the subject is not a valid pattern: '%s'", s.Subject)
+	}
+	return nil
 }
 
 // Matches reports whether the silence is about an alert of a project.

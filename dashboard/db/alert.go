@@ -43,6 +43,13 @@ func (d *DB) ResolvedAlerts(ctx context.Context, before event.Time, limit int) (
 		ORDER BY a.resolved_at DESC, a.id DESC LIMIT ?`, before, limit)
 }
 
+// AlertsOf returns the alerts of one identity that were open at or after a time,
+// oldest first.
+func (d *DB) AlertsOf(ctx context.Context, project string, id alerts.Identity, since event.Time) ([]Alert, error) {
+	return list(ctx, d.read, scanAlert, "SELECT "+alertColumns+` WHERE a.project_id = ? AND a.kind = ? AND a.subject = ? AND (a.resolved_at = 0 OR a.resolved_at >= ?)
+		ORDER BY a.id LIMIT 1000`, project, id.Kind, id.Subject, since)
+}
+
 // Alert returns one alert.
 func (d *DB) Alert(ctx context.Context, id int64) (Alert, error) {
 	all, err := list(ctx, d.read, scanAlert, "SELECT "+alertColumns+" WHERE a.id = ?", id)

@@ -311,11 +311,11 @@ func TestSettings(t *testing.T) {
 	d, _ := open(t)
 	p := track(t, d, "o/r")
 	ctx := t.Context()
-	check(t, d.Set(ctx, "", "agent.silent_minutes", "20"))
-	check(t, d.Set(ctx, p.ID, "agent.silent_minutes", "30"))
-	check(t, d.Set(ctx, "", "rule.storm.enabled", "false"))
-	check(t, d.Set(ctx, "", "rule.cycle.severity", "critical"))
-	check(t, d.Set(ctx, "", "rule.cycle.for_seconds", "60"))
+	check(t, d.Set(ctx, "", map[string]string{"agent.silent_minutes": "20"}))
+	check(t, d.Set(ctx, p.ID, map[string]string{"agent.silent_minutes": "30"}))
+	check(t, d.Set(ctx, "", map[string]string{"rule.storm.enabled": "false"}))
+	check(t, d.Set(ctx, "", map[string]string{"rule.cycle.severity": "critical"}))
+	check(t, d.Set(ctx, "", map[string]string{"rule.cycle.for_seconds": "60"}))
 	for scope, want := range map[string]time.Duration{p.ID: 30 * time.Minute, "other": 20 * time.Minute} {
 		s, err := d.Settings(ctx, scope)
 		check(t, err)
@@ -327,7 +327,7 @@ func TestSettings(t *testing.T) {
 			t.Errorf("%s: rules %+v", scope, s.Rules)
 		}
 	}
-	check(t, d.Set(ctx, p.ID, "agent.silent_minutes", ""))
+	check(t, d.Set(ctx, p.ID, map[string]string{"agent.silent_minutes": ""}))
 	if s, _ := d.Settings(ctx, p.ID); s.Silent != 20*time.Minute {
 		t.Errorf("taken back: %s", s.Silent)
 	}
@@ -336,7 +336,7 @@ func TestSettings(t *testing.T) {
 		{"rule.storm.severity", "bad"}, {"rule.storm.for_seconds", "-1"}, {"rule.none.enabled", "true"}, {"rule.storm.other", "1"},
 		{"storm.enabled", "true"}, {"unreachable.failures", "0"}, {"lock.only_if_silent", "x"},
 	} {
-		if err := d.Set(ctx, "", bad[0], bad[1]); err == nil {
+		if err := d.Set(ctx, "", map[string]string{bad[0]: bad[1]}); err == nil {
 			t.Errorf("%s = %s was taken", bad[0], bad[1])
 		}
 	}

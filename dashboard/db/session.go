@@ -37,6 +37,12 @@ func (d *DB) Session(ctx context.Context, hash string) (s Session, err error) {
 	return s, err
 }
 
+// Sessions returns the sessions that may be used, the one used last first.
+func (d *DB) Sessions(ctx context.Context) ([]Session, error) {
+	return list(ctx, d.read, func(r *sql.Rows, s *Session) error { return r.Scan(&s.Hash, &s.Made, &s.Seen, &s.Scope, &s.UserAgent) },
+		"SELECT hash, made, seen, scope, user_agent FROM sessions WHERE seen > ? ORDER BY seen DESC, hash", d.at()-SessionIdle)
+}
+
 // SeenSession notes that a session is used. Reading a page writes nothing, so
 // the poller calls it.
 func (d *DB) SeenSession(ctx context.Context, hash string, at event.Time) error {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -12,48 +13,57 @@ import (
 	"github.com/git-crosslink/git-crosslink/dashboard/alerts"
 )
 
-// setting is one number that an operator may change: its name, and how it is
-// read into the settings.
-type setting struct {
-	key string
-	set func(*alerts.Settings, string) error
+// Setting is one number that an operator may change.
+type Setting struct {
+	Key   string
+	About string
+	Unit  string // "" for a plain number
+	set   func(*alerts.Settings, string) error
+	get   func(*alerts.Settings) string
 }
+
+// Value is what the settings say of it.
+func (o Setting) Value(s *alerts.Settings) string { return o.get(s) }
 
 // duration makes a setting of a number of units.
-func duration(key string, unit time.Duration, of func(*alerts.Settings) *time.Duration) setting {
-	return setting{key, func(s *alerts.Settings, v string) error {
-		n, err := strconv.Atoi(v)
-		if err != nil || n < 1 || n > 100_000 {
-			return fmt.Errorf("%s is a number from 1 to 100000, not '%s'", key, v)
-		}
+func duration(key, about, word string, unit time.Duration, of func(*alerts.Settings) *time.Duration) Setting {
+	return Setting{key, about, word, func(s *alerts.Settings, v string) error {
+		n, err := number(key, v, 100_000)
 		*of(s) = time.Duration(n) * unit
-		return nil
-	}}
+		return err
+	}, func(s *alerts.Settings) string { return strconv.Itoa(int(*of(s) / unit)) }}
 }
 
-var settings = []setting{
-	duration("agent.active_minutes", time.Minute, func(s *alerts.Settings) *time.Duration { return &s.Active }),
-	duration("agent.silent_minutes", time.Minute, func(s *alerts.Settings) *time.Duration { return &s.Silent }),
-	duration("lock.stale_minutes", time.Minute, func(s *alerts.Settings) *time.Duration { return &s.LockStale }),
-	duration("due.soon_hours", time.Hour, func(s *alerts.Settings) *time.Duration { return &s.DueSoon }),
-	{"lock.only_if_silent", func(s *alerts.Settings, v string) (err error) {
-		s.LockIfSilent, err = strconv.ParseBool(v)
-		return err
-	}},
-	{"unreachable.failures", func(s *alerts.Settings, v string) error {
-		n, err := strconv.Atoi(v)
-		if err != nil || n < 1 || n > 1000 {
-			return fmt.Errorf("unreachable.failures is a number from 1 to 1000, not '%s'", v)
+func number(key, v string, most int) (int, error) {
+	n, err := strconv.Atoi(v)
+	if err != nil || n < 1 || n > most {
+		return 1, fmt.Errorf("%s is a number from 1 to %d, not '%s'", key, most, v)
+	}
+	return n, nil
+}
+
+// Thresholds are the numbers in rules that may be changed.
+var Thresholds = []Setting{
+	duration("agent.active_minutes", "an agent is active after its last sign for", "minutes", time.Minute, func(s *alerts.Settings) *time.Duration { return &s.Active }),
+	duration("agent.silent_minutes", "an agent that holds a lock is silent after", "minutes", time.Minute, func(s *alerts.Settings) *time.Duration { return &s.Silent }),
+	duration("lock.stale_minutes", "a lock is stale after", "minutes", time.Minute, func(s *alerts.Settings) *time.Duration { return &s.LockStale }),
+	{"lock.only_if_silent", "a lock is stale only if its holder is silent", "", func(s *alerts.Settings, v string) (err error) {
+		if s.LockIfSilent, err = strconv.ParseBool(v); err != nil {
+			return fmt.Errorf("lock.only_if_silent is true or false, not '%s'", v)
 		}
-		s.Failures = n
 		return nil
-	}},
+	}, func(s *alerts.Settings) string { return strconv.FormatBool(s.LockIfSilent) }},
+	duration("due.soon_hours", "an issue is due soon before its date by", "hours", time.Hour, func(s *alerts.Settings) *time.Duration { return &s.DueSoon }),
+	{"unreachable.failures", "a project is unreachable after", "failed fetches", func(s *alerts.Settings, v string) (err error) {
+		s.Failures, err = number("unreachable.failures", v, 1000)
+		return err
+	}, func(s *alerts.Settings) string { return strconv.Itoa(s.Failures) }},
 }
 
 // apply puts one value into the settings.
 func apply(s *alerts.Settings, key, value string) error {
-	if k := slices.IndexFunc(settings, func(o setting) bool { return o.key == key }); k >= 0 {
-		return settings[k].set(s, value)
+	if k := slices.IndexFunc(Thresholds, func(o Setting) bool { return o.Key == key }); k >= 0 {
+		return Thresholds[k].set(s, value)
 	}
 	kind, member, ok := strings.Cut(strings.TrimPrefix(key, "rule."), ".")
 	known := slices.ContainsFunc(alerts.Rules, func(r alerts.Rule) bool { return string(r.Kind) == kind })
@@ -105,13 +115,27 @@ func (d *DB) Settings(ctx context.Context, project string) (alerts.Settings, err
 	return s, err
 }
 
-// Preview returns the settings as they would be with one value changed.
-func (d *DB) Preview(ctx context.Context, project, key, value string) (alerts.Settings, error) {
+// Preview returns the settings as they would be with values changed. An empty
+// value is the default.
+func (d *DB) Preview(ctx context.Context, project string, values map[string]string) (alerts.Settings, error) {
 	s, err := d.Settings(ctx, project)
-	if err == nil && value != "" {
-		err = apply(&s, key, value)
+	if err != nil {
+		return s, err
 	}
-	return s, err
+	for _, key := range slices.Sorted(maps.Keys(values)) {
+		value := values[key]
+		if k := slices.IndexFunc(Thresholds, func(o Setting) bool { return o.Key == key }); value == "" && k >= 0 {
+			defaults := alerts.Defaults()
+			value = Thresholds[k].get(&defaults)
+		}
+		if value == "" {
+			continue
+		}
+		if err := apply(&s, key, value); err != nil {
+			return s, err
+		}
+	}
+	return s, nil
 }
 
 // Values returns what was set in a scope: "" for all projects.
@@ -125,24 +149,31 @@ func (d *DB) Values(ctx context.Context, scope string) (map[string]string, error
 	return all, err
 }
 
-// Set changes a setting; an empty value takes back what was set. The alerts
-// follow on the next tick.
-func (d *DB) Set(ctx context.Context, scope, key, value string) error {
+// Set changes settings, all or none; an empty value takes back what was set.
+// The alerts follow on the next tick.
+func (d *DB) Set(ctx context.Context, scope string, values map[string]string) error {
 	var scratch alerts.Settings
-	if value != "" {
-		if err := apply(&scratch, key, value); err != nil {
-			return err
+	for key, value := range values {
+		if value != "" {
+			if err := apply(&scratch, key, value); err != nil {
+				return err
+			}
 		}
 	}
 	return d.tx(ctx, func(tx *sql.Tx) (err error) {
-		if value == "" {
-			_, err = tx.ExecContext(ctx, "DELETE FROM settings WHERE scope = ? AND key = ?", scope, key)
-		} else {
-			_, err = tx.ExecContext(ctx, "INSERT INTO settings (scope, key, value) VALUES (?,?,?) ON CONFLICT (scope, key) DO UPDATE SET value = excluded.value", scope, key, value)
+		for _, key := range slices.Sorted(maps.Keys(values)) {
+			if values[key] == "" {
+				_, err = tx.ExecContext(ctx, "DELETE FROM settings WHERE scope = ? AND key = ?", scope, key)
+			} else {
+				_, err = tx.ExecContext(ctx, "INSERT INTO settings (scope, key, value) VALUES (?,?,?) ON CONFLICT (scope, key) DO UPDATE SET value = excluded.value", scope, key, values[key])
+			}
+			if err != nil {
+				return err
+			}
 		}
-		if err == nil {
-			_, err = tx.ExecContext(ctx, "UPDATE project_state SET next_due = 1")
+		if _, err = tx.ExecContext(ctx, "UPDATE project_state SET next_due = 1"); err != nil {
+			return err
 		}
-		return err
+		return d.feed(ctx, tx, scope, "settings_changed", map[string]any{})
 	})
 }

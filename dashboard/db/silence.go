@@ -23,14 +23,23 @@ func (d *DB) Silences(ctx context.Context) ([]alerts.Silence, error) {
 	return d.silences(ctx, d.read, d.at())
 }
 
-// AddSilence stores a silence.
+// AddSilence stores a silence that obeys the rules; see alerts.Silence.Check.
 func (d *DB) AddSilence(ctx context.Context, s alerts.Silence) (id int64, err error) {
-	r, err := d.write.ExecContext(ctx, `INSERT INTO silences (project, kind, subject, severity, starts_at, ends_at, comment, created_by) VALUES (?,?,?,?,?,?,?,?)`,
-		s.Project, s.Kind, s.Subject, s.Severity, s.Starts, s.Ends, s.Comment, s.By)
-	if err != nil {
+	if err := s.Check(d.at()); err != nil {
 		return 0, err
 	}
-	return r.LastInsertId()
+	err = d.tx(ctx, func(tx *sql.Tx) error {
+		r, err := tx.ExecContext(ctx, `INSERT INTO silences (project, kind, subject, severity, starts_at, ends_at, comment, created_by) VALUES (?,?,?,?,?,?,?,?)`,
+			s.Project, s.Kind, s.Subject, s.Severity, s.Starts, s.Ends, s.Comment, s.By)
+		if err != nil {
+			return err
+		}
+		if id, err = r.LastInsertId(); err != nil {
+			return err
+		}
+		return d.feed(ctx, tx, s.Project, "silences_changed", map[string]any{"silence": id})
+	})
+	return id, err
 }
 
 // EndSilence ends a silence now.
@@ -43,7 +52,9 @@ func (d *DB) EndSilence(ctx context.Context, id int64) error {
 		if n, err := r.RowsAffected(); err != nil || n == 0 {
 			return ErrNotFound
 		}
-		_, err = tx.ExecContext(ctx, "UPDATE project_state SET next_due = 1") // what it held back is told on the next tick
-		return err
+		if _, err = tx.ExecContext(ctx, "UPDATE project_state SET next_due = 1"); err != nil { // what it held back is told on the next tick
+			return err
+		}
+		return d.feed(ctx, tx, "", "silences_changed", map[string]any{"silence": id})
 	})
 }

@@ -16,6 +16,7 @@ import (
 	"github.com/chromedp/cdproto/log"
 	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
+	"github.com/chromedp/chromedp/kb"
 
 	"github.com/git-crosslink/git-crosslink/dashboard/dashtest"
 	"github.com/git-crosslink/git-crosslink/event"
@@ -249,4 +250,30 @@ func TestPagesInABrowser(t *testing.T) {
 	e.open("/login")
 	e.picture("login-light-1280")
 	e.quiet()
+}
+
+// named are the keys that are pressed by their name.
+var named = map[string]string{"Enter": kb.Enter, "Tab": kb.Tab, "End": kb.End, "Escape": kb.Escape}
+
+// keys presses keys by name, or types text.
+func (b *browser) keys(all ...string) {
+	b.Helper()
+	for _, k := range all {
+		if key, ok := named[k]; ok {
+			k = key
+		}
+		do(b, chromedp.KeyEvent(k))
+	}
+}
+
+// focus presses Tab until the focus is on what a selector names.
+func (b *browser) focus(selector string) {
+	b.Helper()
+	for range 200 {
+		if js[bool](b, fmt.Sprintf("document.activeElement.matches(%q)", selector)) {
+			return
+		}
+		b.keys("Tab")
+	}
+	b.Fatalf("Tab never reaches %s", selector)
 }

@@ -12,9 +12,29 @@ import (
 // surroundings are what stands around every page.
 type surroundings struct {
 	Projects []tab
+	Menu     [2][]link
 	Alerts   map[string]int // active and not acknowledged
 	Agents   int            // active
 	Fetched  event.Time     // the oldest last fetch of a project that has a hub elsewhere
+}
+
+// link is a page in the rail.
+type link struct {
+	Name, Path string
+	Current    bool
+	Count      int
+}
+
+// menu are the pages in the rail: those that a narrow window shows, and the rest.
+func menu(at string, needs, open int) (m [2][]link) {
+	m[0] = []link{{Name: "Inbox", Path: "/", Count: needs}, {Name: "Projects", Path: "/projects"}, {Name: "Alerts", Path: "/alerts", Count: open}, {Name: "More", Path: "/more"}}
+	m[1] = []link{{Name: "Silences", Path: "/silences"}, {Name: "Audit log", Path: "/audit"}, {Name: "Rules", Path: "/settings/rules"}}
+	for k := range m {
+		for n := range m[k] {
+			m[k][n].Current = m[k][n].Path == at
+		}
+	}
+	return m
 }
 
 // tab is a project in the rail.
@@ -48,6 +68,11 @@ func (s *Server) surroundings(r *request) (surroundings, error) {
 		}
 		f.Projects = append(f.Projects, t)
 	}
+	needs := 0
+	for _, t := range f.Projects {
+		needs += t.Count
+	}
+	f.Menu = menu(r.URL.Path, needs, f.Alerts["critical"]+f.Alerts["warning"]+f.Alerts["info"])
 	return f, nil
 }
 

@@ -15,6 +15,7 @@ import (
 
 	"github.com/git-crosslink/git-crosslink/dashboard/dashtest"
 	"github.com/git-crosslink/git-crosslink/dashboard/db"
+	"github.com/git-crosslink/git-crosslink/event"
 )
 
 // pathOf fills in a pattern.
@@ -132,7 +133,7 @@ func cookieOf(s *served) string {
 func TestReadingWritesNothing(t *testing.T) {
 	w := dashtest.New(t)
 	a := w.Clone("a")
-	w.Create(a, "one", nil)
+	w.Create(a, "one", func(c *event.IssueCreated) { c.DueAt = 1 }) // alert 1
 	s := serve(t, w, nil, a)
 	s.login()
 	s.Check(s.db.SetStatus(t.Context(), "id-a", db.Paused)) // the poller is not the subject
@@ -263,7 +264,7 @@ func TestTemplates(t *testing.T) {
 		names = append(names, name)
 	}
 	slices.Sort(names)
-	if got, want := strings.Join(names, " "), "error issue login project projects start"; got != want {
+	if got, want := strings.Join(names, " "), "about alert alert-history alerts audit error issue login more preferences project projects rules silences start"; got != want {
 		t.Errorf("pages: %s, want %s", got, want)
 	}
 }

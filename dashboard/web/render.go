@@ -19,6 +19,7 @@ import (
 
 	"github.com/git-crosslink/git-crosslink/cli/frame"
 	"github.com/git-crosslink/git-crosslink/dashboard/db"
+	"github.com/git-crosslink/git-crosslink/dashboard/export"
 	"github.com/git-crosslink/git-crosslink/event"
 )
 
@@ -102,9 +103,14 @@ var functions = template.FuncMap{
 		}
 		return moment{now, at.(event.Time)}
 	},
-	"ref":   ref,
-	"exact": func(t event.Time) string { return t.Std().Format("2006-01-02 15:04:05 UTC") },
-	"stamp": func(t event.Time) string { return t.Std().Format(time.RFC3339) },
+	"ref":    ref,
+	"exact":  func(t event.Time) string { return t.Std().Format("2006-01-02 15:04:05 UTC") },
+	"stamp":  func(t event.Time) string { return t.Std().Format(time.RFC3339) },
+	"choose": func(name, any, is string, of []string) selection { return selection{name, name, any, is, of} },
+	"words":  func(v any) string { return words(fmt.Sprint(v)) },
+	"line": func(now event.Time, a alertDoc, request string, act bool) alertLine {
+		return alertLine{now, a, request, act}
+	},
 	"lower": strings.ToLower,
 	"first": func(n int, s string) string { return s[:min(n, len(s))] },
 }
@@ -132,6 +138,16 @@ type (
 		Items any
 		Many  bool // of several projects
 		Slug  string
+	}
+	selection struct {
+		ID, Name, Any, Is string
+		Of                []string
+	}
+	alertLine struct {
+		Now     event.Time
+		Alert   alertDoc
+		Request string
+		Act     bool // forms are shown
 	}
 	number struct {
 		N  int
@@ -186,6 +202,21 @@ func span(d time.Duration) string {
 	return fmt.Sprintf("%d d", int(d.Hours()/24))
 }
 
+// csv answers with a table as a file.
+func (s *Server) csv(r *request, t export.Table) error {
+	var b bytes.Buffer
+	if err := t.CSV(&b); err != nil {
+		return err
+	}
+	r.w.Header().Set("Content-Type", "text/csv; charset=utf-8")
+	r.w.Header().Set("Content-Disposition", fmt.Sprintf("attachment; filename=%q", t.Name+".csv"))
+	_, err := r.w.Write(b.Bytes())
+	return err
+}
+
+// csv reports whether a table was asked for.
+func (r *request) csv() bool { return r.URL.Query().Get("format") == "csv" }
+
 // layout is what every page has.
 type layout struct {
 	Title    string
@@ -199,6 +230,7 @@ type layout struct {
 	Operator string
 	Version  string
 	Now      event.Time
+	Theme    string // "" leaves it to the system
 	Frame    surroundings
 }
 
@@ -208,7 +240,7 @@ func (s *Server) render(r *request, name, title string, data any, topics ...stri
 		return s.json(r, http.StatusOK, envelope{OK: true, Data: data})
 	}
 	l := layout{Title: title, Page: name, Path: r.URL.Path, Data: data, Topics: strings.Join(topics, ","), LoggedIn: r.secret != "", ReadOnly: s.ReadOnly || r.session.Scope != "act",
-		Operator: s.operator, Version: s.Version, Now: event.TimeOf(s.Now())}
+		Operator: s.operator, Version: s.Version, Now: event.TimeOf(s.Now()), Theme: r.theme()}
 	if l.LoggedIn {
 		l.Request = r.requestID()
 		var err error

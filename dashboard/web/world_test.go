@@ -209,3 +209,13 @@ func contains(t *testing.T, text string, all ...string) {
 		}
 	}
 }
+
+// mustForm is a request that was sent a form.
+func mustForm(form url.Values) *http.Request {
+	r, err := http.NewRequest(http.MethodPost, "http://localhost/", nil)
+	if err != nil {
+		panic(err)
+	}
+	r.PostForm = form
+	return r
+}

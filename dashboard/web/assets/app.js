@@ -16,7 +16,10 @@ const byId = id => document.getElementById(id);
 
 const keyOf = node => node.nodeType === 1 ? node.getAttribute('data-key') || node.id || '' : '';
 
-const busy = node => node.contains(document.activeElement) && document.activeElement !== document.body;
+// A form that was sent may go, with the focus in it; that then goes to the page.
+let sent = null;
+
+const busy = node => node !== sent && node.contains(document.activeElement) && document.activeElement !== document.body;
 
 function morph(old, next) {
   if (old.isEqualNode(next)) return;
@@ -123,7 +126,7 @@ function listen() {
   const source = new EventSource('/events?topics=' + encodeURIComponent(topics));
   source.onopen = () => { if (live() && live().dataset.state === 'lost') refresh(); state('on'); };
   source.onerror = () => state('lost');
-  for (const kind of ['project_updated', 'projects_changed', 'alerts_changed', 'reset', 'gap']) {
+  for (const kind of ['project_updated', 'projects_changed', 'alerts_changed', 'silences_changed', 'settings_changed', 'reset', 'gap']) {
     source.addEventListener(kind, refresh);
   }
   addEventListener('pagehide', () => source.close());
@@ -133,7 +136,7 @@ function listen() {
 
 document.addEventListener('submit', async event => {
   const form = event.target;
-  if (!form.matches('form[data-live]')) return;
+  if (!form.matches('form[data-live]') || event.submitter?.hasAttribute('data-plain')) return;
   event.preventDefault();
   const answer = form.querySelector('.answer'), buttons = form.querySelectorAll('button');
   const body = new URLSearchParams(new FormData(form, event.submitter));
@@ -150,7 +153,10 @@ document.addEventListener('submit', async event => {
     if (doc.ok) {
       say(doc.data && doc.data.sync ? doc.data.sync : 'done');
       form.querySelectorAll('textarea, input[type=text]').forEach(f => { f.value = ''; forget(f); });
+      sent = form;
       await refresh();
+      sent = null;
+      if (!form.isConnected && document.activeElement === document.body) byId('main').focus();
     } else {
       say('error: ' + doc.error.message + doc.error.hints.map(h => '\nhint: ' + h).join(''), true);
     }

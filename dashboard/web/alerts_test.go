@@ -1,0 +1,168 @@
+package web
+
+import (
+	"fmt"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/chromedp/chromedp"
+
+	"github.com/git-crosslink/git-crosslink/dashboard/dashtest"
+	"github.com/git-crosslink/git-crosslink/event"
+	"github.com/git-crosslink/git-crosslink/tracker"
+)
+
+// overdue makes an issue that is past its date.
+func overdue(c *event.IssueCreated) { c.DueAt = event.TimeOf(time.Now().Add(-time.Hour)) }
+
+// poll looks at project o/a now.
+func (s *served) poll() {
+	s.Helper()
+	_, err := s.poller.Poll(s.Context(), "id-a")
+	s.Check(err)
+}
+
+// try posts a form and expects an error, "" for none.
+func (s *served) try(want, page, path string, form url.Values) {
+	s.Helper()
+	if got := s.post(page, path, form); got.Error.Message != want || got.OK != (want == "") {
+		s.Errorf("%s: %q, want %q", path, got.Error.Message, want)
+	}
+}
+
+func TestAlerts(t *testing.T) {
+	w := dashtest.New(t)
+	a := w.Clone("a")
+	w.Create(a, "fix the parser", overdue)
+	s := serve(t, w, nil, a)
+	s.login()
+	contains(t, s.get("/alerts"), "fix the parser", "overdue issue in", "Acknowledge")
+	contains(t, s.get("/alerts.json"), `"project_slug":"o/a"`, `"kind":"overdue_issue"`, `"subject_ref":"issue:1"`, `"state":"firing"`, `"acknowledged_at":null`)
+	contains(t, s.get("/alerts?severity=critical"), "None of 1 alert is like that")
+	if csv := s.get("/alerts?format=csv"); !strings.HasPrefix(csv, "id,project_slug,kind,severity,subject_ref,detail,opened_at,resolved_at,acknowledged_at\n1,o/a,overdue_issue,warning,issue:1,") {
+		t.Errorf("as CSV: %s", csv)
+	}
+	contains(t, s.get("/alerts/1"), "an open issue is past its due date", `class="h-firing"`, "Silence alerts like this", "normal → firing")
+	contains(t, s.get("/"), `class="count">1<`)
+
+	s.try(`there is no action "dance"`, "/alerts", "/alerts/1/dance", nil)
+	s.try(`there is no alert 7`, "/alerts", "/alerts/7/ack", nil)
+	s.try(`"soon" is no length of time: use 1h, 12h, 7d`, "/alerts", "/alerts/1/ack", url.Values{"for": {"soon"}})
+	s.try("", "/alerts", "/alerts/1/ack", url.Values{"note": {"the parser can wait"}, "for": {"1d"}})
+	contains(t, s.get("/alerts/1"), "acknowledged by", "the parser can wait", "Take the acknowledgement back", "until")
+	contains(t, s.get("/alerts?state=acknowledged"), "fix the parser")
+	contains(t, s.get("/alerts?state=unacknowledged"), "None of 1 alert")
+	contains(t, s.get("/"), "Nothing needs you")
+	s.try("", "/alerts/1", "/alerts/1/unack", nil)
+	contains(t, s.get("/"), "fix the parser")
+
+	s.try("a silence needs a comment", "/silences", "/silences", url.Values{"kind": {"overdue_issue"}, "for": {"1h"}})
+	s.try("a silence needs a project, kind, subject or severity: one of everything would hide all alerts", "/silences", "/silences", url.Values{"for": {"1h"}, "comment": {"x"}})
+	s.try("a silence must end in the future", "/silences", "/silences", url.Values{"kind": {"overdue_issue"}, "comment": {"x"}})
+	s.try("a silence may not last longer than 30 days", "/silences", "/silences", url.Values{"kind": {"overdue_issue"}, "comment": {"x"}, "for": {"31d"}})
+	s.try(`there is no project "o/x"`, "/silences", "/silences", url.Values{"project": {"o/x"}, "comment": {"x"}, "for": {"1h"}})
+	contains(t, s.get("/silences?project=o/a&kind=overdue_issue&subject=issue:1"), "Nothing is silenced", `value="issue:1"`, `value="o/a" selected`)
+	s.try("", "/silences", "/silences", url.Values{"project": {"o/a"}, "subject": {"issue:*"}, "comment": {"we know"}, "for": {"1h"}})
+	contains(t, s.get("/silences"), "we know", "holds back 1 alert ", "issue:*")
+	contains(t, s.get("/alerts?state=silenced"), "fix the parser", ">silenced<")
+	s.try("", "/silences", "/silences/1/end", nil)
+	s.try("there is no silence 1, or it has ended", "/silences", "/silences/1/end", nil)
+	contains(t, s.get("/silences"), "Nothing is silenced")
+
+	// A rule that is switched off resolves its alerts; a preview changes nothing.
+	off := url.Values{"rule.overdue_issue.enabled": {"false"}, "edit": {"overdue_issue"}, "request": {s.request("/settings/rules")}, "preview": {"yes"}}
+	contains(t, s.do("POST", "/settings/rules", off, s.own()...).body, "With these values <b>0</b> conditions would be true now; today 1 is")
+	s.poll()
+	contains(t, s.get("/alerts"), "fix the parser")
+	s.try("agent.silent_minutes is a number from 1 to 100000, not 'x'", "/settings/rules", "/settings/rules", url.Values{"agent.silent_minutes": {"x"}})
+	s.try("the form changes no setting", "/settings/rules", "/settings/rules", nil)
+	off.Del("preview")
+	s.try("", "/settings/rules", "/settings/rules", off)
+	s.poll()
+	contains(t, s.get("/alerts"), "No alert is open")
+	contains(t, s.get("/alerts/history"), "fix the parser")
+	contains(t, s.get("/alerts/1"), ">resolved<")
+	contains(t, s.get("/settings/rules?edit=overdue_issue"), ">changed<", `value="false" selected`)
+	s.try("alert 1 is resolved: only an alert that is firing can be acknowledged", "/settings/rules", "/alerts/1/ack", nil)
+
+	contains(t, s.get("/audit"), "the parser can wait", "end silence", "refused", "o/a")
+	contains(t, s.get("/audit.json"), `"verb":"ack"`, `"outcome":"ok"`)
+	contains(t, s.get("/audit?format=csv"), "id,at,operator,project,verb")
+	contains(t, s.get("/settings/about"), "this one")
+	if n, err := s.db.VerifyActions(t.Context()); err != nil || n == 0 {
+		t.Errorf("the audit log: %d rows, %v", n, err)
+	}
+}
+
+// TestManyAlerts: alerts of one kind in one project are folded.
+func TestManyAlerts(t *testing.T) {
+	w := dashtest.New(t)
+	a := w.Clone("a")
+	for k := range foldAbove + 1 {
+		w.Create(a, fmt.Sprintf("issue %d", k), overdue)
+	}
+	s := serve(t, w, nil, a)
+	s.login()
+	contains(t, s.get("/alerts"), fmt.Sprintf("%d × overdue issue in o/a", foldAbove+1), "<details")
+}
+
+func TestBack(t *testing.T) {
+	for to, want := range map[string]string{"/alerts/1": "/alerts/1", "": "/x", "//evil.example": "/x", "https://evil.example": "/x", "/\\evil.example": "/x"} {
+		r := &request{Request: mustForm(url.Values{"back": {to}})}
+		if got := back(r, "/x"); got != want {
+			t.Errorf("%q: %s, want %s", to, got, want)
+		}
+	}
+}
+
+func TestTheme(t *testing.T) {
+	s := serve(t, dashtest.New(t), nil)
+	s.login()
+	if page := s.get("/settings/preferences"); strings.Contains(page, "data-theme") {
+		t.Error("a browser that was told nothing has its own colors")
+	}
+	for _, theme := range []string{"dark", "blue", "system"} {
+		s.do("POST", "/settings/preferences", url.Values{"request": {s.requestFor()}, "theme": {theme}}, s.own()...)
+		if has := strings.Contains(s.get("/"), `data-theme="dark"`); has != (theme != "system") {
+			t.Errorf("after %s the page is dark: %v", theme, has)
+		}
+	}
+}
+
+// TestAlertsJourney: an alert that another clone causes and ends comes and goes
+// on the page by itself; a note that is being typed stays; everything is
+// reached by keys alone.
+func TestAlertsJourney(t *testing.T) {
+	w := dashtest.New(t)
+	a, other := w.Clone("a"), w.Clone("other")
+	w.Create(a, "first", overdue)
+	s := serve(t, w, nil, a)
+	b := s.browse()
+	b.open("/alerts/1")
+	b.until(`document.querySelector("#live")?.dataset.state === "on"`)
+	do(b, chromedp.SendKeys("#note", "half a no"))
+	js[bool](b, `(() => { const n = document.querySelector("#note"); n.setSelectionRange(1, 4); window.same = n; return true })()`)
+	began := time.Now()
+	two := w.Create(other, "second", overdue)
+	b.until(`document.querySelector("#rail").innerText.match(/Alerts\s*2/)`)
+	if took := time.Since(began); took > 6*time.Second {
+		t.Errorf("it took %s to show", took)
+	}
+	if got := js[string](b, `(() => { const n = document.querySelector("#note"); return [n.value, n === window.same, n === document.activeElement, n.selectionStart, n.selectionEnd].join() })()`); got != "half a no,true,true,1,4" {
+		t.Errorf("what was being typed: %s", got)
+	}
+	b.keys("End", "te", "Enter")
+	b.until(`document.querySelector("#main").innerText.includes("half a note") && document.querySelector("#unack-form")`)
+	b.open("/alerts")
+	b.until(`document.querySelector("#live")?.dataset.state === "on" && document.body.innerText.includes("second")`)
+	b.focus(`[data-key="alert-2"] button`)
+	b.keys("Enter")
+	b.until(`document.querySelector('[data-key="alert-2"]').innerText.includes("acknowledged by")`)
+	w.Emit(other, func(tracker.Projection) []event.Body {
+		return []event.Body{&event.StatusChanged{UUID: two, NewStatus: event.Closed}}
+	})
+	b.until(`!document.body.innerText.includes("second")`)
+	b.quiet()
+}
