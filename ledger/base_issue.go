@@ -2,52 +2,7 @@ package ledger
 
 import "github.com/git-crosslink/git-crosslink/event"
 
-// The registers of base.json, issue by issue and milestone by milestone:
-// writing and reading of one noun stand together.
-
-func (o writer) issue(i *event.BaseIssue) {
-	o.w.Obj()
-	o.uuids("blockers", i.Blockers)
-	o.optTime("closed_at", i.ClosedAt)
-	if len(i.Comments) > 0 {
-		o.w.Name("comments")
-		o.w.Obj()
-		for _, c := range i.Comments {
-			o.w.Name(c.UUID.String())
-			o.comment(&c)
-		}
-		o.w.EndObj()
-	}
-	o.time("created_at", i.CreatedAt)
-	o.str("created_by", i.CreatedBy)
-	o.opt("description", i.Description)
-	o.optTime("due_at", i.DueAt)
-	o.strs("labels", i.Labels)
-	o.optUUID("milestone", i.Milestone)
-	o.optUUID("parent", i.Parent)
-	o.str("priority", string(i.Priority))
-	o.uuids("related", i.Related)
-	o.optTime("scheduled_at", i.ScheduledAt)
-	o.str("status", string(i.Status))
-	if len(i.Time) > 0 {
-		o.w.Name("time")
-		o.w.Obj()
-		for _, t := range i.Time {
-			o.w.Name(t.UUID.String())
-			o.w.Obj()
-			if t.DurationSeconds != nil {
-				o.num("duration_seconds", *t.DurationSeconds)
-			}
-			o.optTime("ended_at", t.EndedAt)
-			o.time("started_at", t.StartedAt)
-			o.w.EndObj()
-		}
-		o.w.EndObj()
-	}
-	o.str("title", i.Title)
-	o.optTime("updated_at", i.UpdatedAt)
-	o.w.EndObj()
-}
+// The registers of base.json, issue by issue and milestone by milestone.
 
 func (r *reader) issue(u event.UUID) event.BaseIssue {
 	i := event.BaseIssue{
@@ -83,18 +38,6 @@ func (r *reader) optUUID(name string) event.UUID {
 	return event.UUID{}
 }
 
-func (o writer) comment(c *event.BaseComment) {
-	o.w.Obj()
-	o.str("author", c.Author)
-	o.str("content", c.Content)
-	o.time("created_at", c.CreatedAt)
-	o.opt("driver_key_fingerprint", c.DriverKeyFingerprint)
-	o.opt("intervention_context", c.InterventionContext)
-	o.str("kind", c.Kind)
-	o.opt("trigger_type", c.TriggerType)
-	o.w.EndObj()
-}
-
 func (r *reader) comment(u event.UUID) event.BaseComment {
 	c := event.BaseComment{
 		UUID: u, Author: r.str("author"), Content: r.str("content"), CreatedAt: r.time("created_at"), Kind: r.str("kind"),
@@ -103,19 +46,6 @@ func (r *reader) comment(u event.UUID) event.BaseComment {
 	}
 	r.end(true)
 	return c
-}
-
-func (o writer) milestone(m *event.BaseMilestone) {
-	o.w.Obj()
-	o.optTime("closed_at", m.ClosedAt)
-	o.time("created_at", m.CreatedAt)
-	o.opt("description", m.Description)
-	o.str("name", m.Name)
-	if m.Number != 0 {
-		o.num("number", m.Number)
-	}
-	o.str("status", string(m.Status))
-	o.w.EndObj()
 }
 
 func (r *reader) milestone(u event.UUID) event.BaseMilestone {

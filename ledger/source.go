@@ -55,20 +55,6 @@ type Policy interface {
 	Rules() uint64
 }
 
-// Free is the Policy that covers everything and requires no signature.
-type Free struct{}
-
-// Covers returns no limit.
-func (Free) Covers(string, string, Position, []*event.Envelope) (uint64, error) {
-	return 1<<53 - 1, nil
-}
-
-// Accepts returns true.
-func (Free) Accepts(*Ledger) bool { return true }
-
-// Rules returns 1.
-func (Free) Rules() uint64 { return Rules }
-
 // advance returns the position after the line e, if e is the next line of a
 // log behind p.
 func (p Position) advance(e *event.Envelope, agent string) (Position, bool) {

@@ -79,19 +79,3 @@ func ListFiles(ctx context.Context, l Local, id OID, max int) (files map[string]
 	}
 	return files, true, nil
 }
-
-// ReadBlobs reads files by id, in order; one over limit is ErrTooLarge.
-func ReadBlobs(ctx context.Context, l Local, ids []OID, limit int64) ([][]byte, error) {
-	objs, err := readKind(ctx, l, ids, Blob, limit)
-	if err != nil {
-		return nil, err
-	}
-	out := make([][]byte, len(ids))
-	for i, g := range objs {
-		if g.err != nil {
-			return nil, g.err
-		}
-		out[i] = g.o.Data
-	}
-	return out, nil
-}

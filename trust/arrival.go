@@ -33,22 +33,12 @@ func (r *State) Arrival(agent string) *Arrival {
 	return a
 }
 
-// KeyLine reports whether a line of the past may change the keys in force.
-func KeyLine(e *event.Envelope) bool {
-	switch e.Body.(type) {
-	case *event.AgentIntroduced:
-		return e.Seq == 1
-	case *event.KeyRotated:
-		return true
-	}
-	return false
-}
-
 // Signed reports whether a line so far is signed by a key in force there.
 func (a *Arrival) Signed() bool { return a.signed }
 
-// Past takes a line that is on the hub already. Needed are those that KeyLine
-// names and, until Signed, those that carry a signature, in order.
+// Past takes a line that is on the hub already. Needed are those that may
+// change the keys in force (the first one, and KeyRotated) and, until Signed, those
+// that carry a signature, in order.
 func (a *Arrival) Past(e *event.Envelope) {
 	if b, ok := e.Body.(*event.AgentIntroduced); ok && e.Seq == 1 && !a.listed {
 		if key, err := ParseKey(b.PublicKey); err == nil {

@@ -32,5 +32,5 @@
 // (hub.json), origin.go (where a detached hub comes from), chain.go (the meta
 // chain), log.go (the walk along a log), verdict.go, checkpoint.go (where a log is
 // resumed), verify.go (the signature of a line), arrival.go (lines as they come to a hub), proof.go
-// (forks), level3.go, fault.go (the rules' names).
+// (forks), fault.go (the rules' names).
 package trust

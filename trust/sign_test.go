@@ -275,14 +275,14 @@ func TestRealHub(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			k, err := VerifyLine3(e)
+			k, err := verifyLine3(e)
 			switch RuleOf(err) {
 			case "":
 				signed++
 				keys[k] = true
 				flipped := *e
 				flipped.Seq++
-				if _, err := VerifyLine3(&flipped); RuleOf(err) != RuleBadSignature {
+				if _, err := verifyLine3(&flipped); RuleOf(err) != RuleBadSignature {
 					t.Fatal("a line that was altered verifies")
 				}
 			case RuleUnsigned:

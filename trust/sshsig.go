@@ -16,9 +16,6 @@ const (
 	EventNamespace  = "crosslink-event@4"
 	MetaNamespace   = "crosslink-meta@4"
 	LedgerNamespace = "crosslink-ledger@4"
-
-	// EventNamespace3 is level 3's, whose signatures are checked only on request.
-	EventNamespace3 = "crosslink-event"
 )
 
 // MaxSignature is the longest SSHSIG blob that is read, in bytes.

@@ -113,12 +113,7 @@ func Dir(dir string) error {
 
 // Write puts a file in place, whole or not at all, for whoever may read what
 // lies beside it. What stands in its place and is none of the tracker's stays.
-func Write(path string, b []byte) error { return write(path, b, false) }
-
-// WriteSynced is Write for what must survive power loss.
-func WriteSynced(path string, b []byte) error { return write(path, b, true) }
-
-func write(path string, b []byte, sync bool) error {
+func Write(path string, b []byte) error {
 	if err := Dir(filepath.Dir(path)); err != nil {
 		return err
 	}
@@ -131,9 +126,6 @@ func write(path string, b []byte, sync bool) error {
 	}
 	defer os.Remove(f.Name())
 	_, err = f.Write(b)
-	if err == nil && sync {
-		err = f.Sync()
-	}
 	if cerr := f.Close(); err == nil {
 		err = cerr
 	}

@@ -10,18 +10,21 @@ import (
 	"github.com/git-crosslink/git-crosslink/event"
 )
 
-// VerifyLine3 checks a level-3 line's signature under level 3's own rule and
+// eventNamespace3 is level 3's.
+const eventNamespace3 = "crosslink-event"
+
+// verifyLine3 checks a level-3 line's signature under level 3's own rule and
 // returns the key: lines `name=value` in order of their names, values as they
 // are, the time with +00:00 for Z. Level 3 never acted on it, and neither do
 // verdicts; it is for whoever wants to know.
-func VerifyLine3(e *event.Envelope) (Key, error) {
+func verifyLine3(e *event.Envelope) (Key, error) {
 	s, err := signatureOf(e)
 	if err != nil {
 		return Key{}, err
 	}
 	b, err := signed3(e)
 	if err == nil {
-		err = s.Verify(EventNamespace3, b)
+		err = s.Verify(eventNamespace3, b)
 	}
 	if err != nil {
 		return Key{}, fault(RuleBadSignature, "%v", err)
