@@ -71,6 +71,12 @@ func describe(p tracker.Projection, u event.UUID, b event.Body) string {
 		return "deleted a comment"
 	case *event.TimeEntryAdded:
 		return "booked time"
+	case *event.TimeEntryDeleted:
+		return "deleted a time entry"
+	case *event.LinkAdded:
+		return fmt.Sprintf("added link '%s' (%s)", b.Ref, b.Kind)
+	case *event.LinkRemoved:
+		return fmt.Sprintf("removed link '%s' (%s)", b.Ref, b.Kind)
 	case *event.LockClaimed:
 		return "claimed the lock"
 	case *event.LockReleased:

@@ -80,7 +80,7 @@ var optional = map[string]bool{
 	"StatusChanged.ClosedAt": true, "StatusChanged.Reason": true, "ScheduleChanged.ScheduledAt": true, "ScheduleChanged.DueAt": true,
 	"ParentChanged.Parent": true, "MilestoneAssigned.Milestone": true, "RelationAdded.Kind": true, "RelationRemoved.Kind": true,
 	"CommentAdded.TriggerType": true, "CommentAdded.InterventionContext": true, "CommentAdded.DriverKeyFingerprint": true,
-	"TimeEntryAdded.EndedAt": true, "MilestoneCreated.Description": true, "LockClaimed.Branch": true,
+	"TimeEntryAdded.EndedAt": true, "MilestoneCreated.Description": true, "MilestoneCreated.DueAt": true, "LockClaimed.Branch": true,
 	"SessionStarted.Issue": true, "SessionEnded.Notes": true, "RequestSent.Subject": true, "RequestSent.Reason": true,
 	"RequestSent.ExpiresAt": true, "RequestAcked.Notes": true, "AgentIntroduced.PublicKey": true,
 	"AgentIntroduced.Description": true, "AgentIntroduced.Machine": true, "AgentRetired.Reason": true,
@@ -117,8 +117,11 @@ func drawBody(t *rapid.T, typ string) Body {
 			b.Description = new(string)
 		}
 	case *MilestoneUpdated:
-		if b.Name == nil && b.Description == nil {
+		if b.Name == nil && b.Description == nil && b.DueAt == nil {
 			b.Description = new(string)
+		}
+		if b.DueAt != nil && rapid.Bool().Draw(t, "clear") {
+			*b.DueAt = 0
 		}
 	case *RelationAdded:
 		if b.Kind == "" {

@@ -28,6 +28,7 @@ var (
 	name      = rule{max: MaxName, full: true}
 	freeText  = rule{max: MaxText, lines: true}
 	branch    = rule{max: MaxTitle, full: true}
+	linkRef   = rule{max: MaxTitle, full: true}
 	publicKey = rule{max: MaxKey, full: true}
 	quoted    = rule{max: MaxLine, full: true, raw: true}
 	agentID   = form(func(s string) bool { return ValidAgentID3(s) == nil }, "is not an agent id")

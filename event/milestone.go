@@ -6,6 +6,7 @@ type MilestoneCreated struct {
 	Name        string
 	Description string // "" = absent
 	CreatedAt   Time
+	DueAt       Time // due_at?
 }
 
 // MilestoneUpdated writes one register per member that is present.
@@ -13,6 +14,7 @@ type MilestoneUpdated struct {
 	UUID        UUID
 	Name        *string
 	Description *string // "" clears
+	DueAt       *Time   // 0 clears, "" on the wire
 }
 
 // MilestoneClosed closes it.
@@ -32,13 +34,15 @@ func (e *MilestoneCreated) members(m *members) {
 	m.str("name", &e.Name, name)
 	m.optStr("description", &e.Description, freeText)
 	m.time("created_at", &e.CreatedAt)
+	m.optTime("due_at", &e.DueAt)
 }
 
 func (e *MilestoneUpdated) members(m *members) {
 	m.uuid("uuid", &e.UUID)
 	m.strPtr("name", &e.Name, name)
 	m.strPtr("description", &e.Description, freeText)
-	m.some(e.Name != nil || e.Description != nil, "name", "and 'description' are absent: nothing is updated")
+	m.timePtr("due_at", &e.DueAt)
+	m.some(e.Name != nil || e.Description != nil || e.DueAt != nil, "name", "and all other members are absent: nothing is updated")
 }
 
 func (e *MilestoneClosed) members(m *members) {

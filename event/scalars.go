@@ -100,6 +100,37 @@ func (m *members) timeOf(name string, opt bool, p *Time) {
 	}, "is not a time of the form 2026-03-01T10:00:00.123456789Z")
 }
 
+// timePtr visits an optional time whose absence is nil; the epoch is "" on the
+// wire, so that none may be said.
+func (m *members) timePtr(name string, p **Time) {
+	if m.walk == reading {
+		var t Time
+		m.text(name, true, false, nil, func(s string) (ok bool) {
+			*p = &t
+			if s == "" {
+				return true
+			}
+			var err error
+			t, err = ParseTime(s)
+			if err == nil && t == 0 {
+				m.fail(EmptyMember, name, "is the epoch")
+			}
+			return err == nil
+		}, "is not a time of the form 2026-03-01T10:00:00.123456789Z")
+		return
+	}
+	if *p != nil && (**p < 0 || **p > MaxTime) {
+		m.fail(BadValue, name, "is outside 1970 … 2199")
+		return
+	}
+	m.text(name, true, *p != nil, func() string {
+		if **p == 0 {
+			return ""
+		}
+		return (*p).String()
+	}, nil, "")
+}
+
 // instant visits the envelope's timestamp, which alone may be the epoch.
 func (m *members) instant(name string, p *Time) {
 	if m.walk == writing && (*p < 0 || *p > MaxTime) {

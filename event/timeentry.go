@@ -10,6 +10,11 @@ type TimeEntryAdded struct {
 	DurationSeconds *uint64 // duration_seconds?
 }
 
+// TimeEntryDeleted hides a time entry for ever.
+type TimeEntryDeleted struct {
+	Entry UUID // entry_uuid
+}
+
 func (e *TimeEntryAdded) members(m *members) {
 	m.uuid("issue_uuid", &e.Issue)
 	m.uuid("entry_uuid", &e.Entry)
@@ -18,4 +23,7 @@ func (e *TimeEntryAdded) members(m *members) {
 	m.uintPtr("duration_seconds", &e.DurationSeconds)
 }
 
-func (*TimeEntryAdded) Type() string { return "TimeEntryAdded" }
+func (e *TimeEntryDeleted) members(m *members) { m.uuid("entry_uuid", &e.Entry) }
+
+func (*TimeEntryAdded) Type() string   { return "TimeEntryAdded" }
+func (*TimeEntryDeleted) Type() string { return "TimeEntryDeleted" }

@@ -17,7 +17,7 @@ import (
 //   - StatusChanged writes status, close time, reason and actor as one register.
 //   - ScheduleChanged, ParentChanged and MilestoneAssigned write one register
 //     each, absent meaning none.
-//   - Labels, assignees and blockers are sets.
+//   - Labels, assignees, blockers and links are sets.
 //   - IssueDeleted hides the issue for ever; nothing brings it back.
 //   - Whatever names the issue touches it, losers of a register included: a
 //     dependency its blocked issue only, a relation both ends. Locks, sessions
@@ -38,6 +38,7 @@ type issue struct {
 	labels      set[string]
 	assignees   set[string]
 	blockers    set[event.UUID]
+	links       set[link]
 }
 
 // status is one register: a close time never outlives the status it belongs to.
@@ -169,6 +170,7 @@ func (i *issue) merge(o *issue) {
 	i.labels.merge(o.labels)
 	i.assignees.merge(o.assignees)
 	i.blockers.merge(o.blockers)
+	i.links.merge(o.links)
 }
 
 func (i *issue) canonical(w *writer) {
@@ -193,6 +195,10 @@ func (i *issue) canonical(w *writer) {
 	canonSet(w, "label", i.labels, cmpString, (*writer).quote)
 	canonSet(w, "assignee", i.assignees, cmpString, (*writer).quote)
 	canonSet(w, "blocker", i.blockers, cmpUUID, (*writer).uuid)
+	canonSet(w, "link", i.links, cmpLink, func(w *writer, l link) {
+		w.quote(l.kind)
+		w.quote(l.ref)
+	})
 }
 
 // Issue is an issue as people see it.
@@ -212,6 +218,7 @@ type Issue struct {
 	StatusBy    string     // the agent that made it; empty when there was none
 	ScheduledAt event.Time // 0 when none
 	DueAt       event.Time // 0 when none
+	Links       []Link     // sorted by kind, then ref
 
 	// Parent is zero when there is none, when it is unknown or deleted, and when
 	// the edge lies on a cycle; ParentCyclic tells the last case.
@@ -255,6 +262,7 @@ func (i *issue) see(id event.UUID, v *Issue) {
 		CreatedAt:   i.created.at.shown,
 		ScheduledAt: i.schedule.val.scheduledAt,
 		DueAt:       i.schedule.val.dueAt,
+		Links:       seeLinks(i.links),
 		Created:     i.created.at.key,
 	}
 	if i.status.at != nil {

@@ -2,8 +2,8 @@ package reducer
 
 import "github.com/git-crosslink/git-crosslink/event"
 
-// The rules of milestones are those of issues: name, description and status
-// (with its close time) are registers; MilestoneCreated never writes status;
+// The rules of milestones are those of issues: name, description, due date and
+// status (with its close time) are registers; MilestoneCreated never writes status;
 // the smallest creation says by whom and when; MilestoneDeleted hides for ever
 // and nothing brings a milestone back.
 
@@ -11,6 +11,7 @@ type milestone struct {
 	created     first[event.Time] // created_at
 	name        register[string]
 	description register[string]
+	due         register[event.Time]
 	status      register[status]
 	deleted     *stamp
 }
@@ -22,6 +23,7 @@ func (s *State) milestoneCreated(at *stamp, e *event.MilestoneCreated) {
 	m.created.write(at, e.CreatedAt)
 	m.name.write(at, e.Name)
 	m.description.write(at, e.Description)
+	m.due.write(at, e.DueAt)
 }
 
 func (s *State) milestoneUpdated(at *stamp, e *event.MilestoneUpdated) {
@@ -31,6 +33,9 @@ func (s *State) milestoneUpdated(at *stamp, e *event.MilestoneUpdated) {
 	}
 	if e.Description != nil {
 		m.description.write(at, *e.Description)
+	}
+	if e.DueAt != nil {
+		m.due.write(at, *e.DueAt)
 	}
 }
 
@@ -54,6 +59,7 @@ func (m *milestone) merge(o *milestone) {
 	m.created.merge(o.created)
 	m.name.merge(o.name)
 	m.description.merge(o.description)
+	m.due.merge(o.due)
 	m.status.merge(o.status)
 	m.deleted = latest(m.deleted, o.deleted)
 }
@@ -62,6 +68,7 @@ func (m *milestone) canonical(w *writer) {
 	canonFirst(w, "created", m.created, (*writer).time)
 	canonRegister(w, "name", m.name, (*writer).quote)
 	canonRegister(w, "description", m.description, (*writer).quote)
+	canonRegister(w, "due", m.due, (*writer).time)
 	canonRegister(w, "status", m.status, func(w *writer, v status) {
 		w.quote(string(v.is))
 		w.time(v.closedAt)
@@ -79,6 +86,7 @@ type Milestone struct {
 	CreatedAt   event.Time   // the event's own member
 	CreatedBy   string       // the agent; empty when it comes from a checkpoint
 	ClosedAt    event.Time   // 0 when none
+	DueAt       event.Time   // 0 when none
 	StatusBy    string       // the agent that closed or reopened it last
 	Issues      []event.UUID // those shown in it, by CreatedAt, then UUID
 	Created     event.Key    // of the smallest creation
@@ -90,6 +98,7 @@ func (m *milestone) see(id event.UUID) *Milestone {
 		Name:        m.name.val,
 		Description: m.description.val,
 		Status:      event.Open,
+		DueAt:       m.due.val,
 		CreatedAt:   m.created.val,
 		CreatedBy:   m.created.at.key.Agent,
 		Created:     m.created.at.key,

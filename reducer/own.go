@@ -121,17 +121,21 @@ type OwnEntry struct {
 	Entry   TimeEntry // if Added
 	Issue   event.UUID
 	Added   bool
+	Deleted bool
 	Touches Touches
 }
 
 // OwnEntry returns what the events say of one time entry.
 func (s *State) OwnEntry(id event.UUID) OwnEntry {
 	t := s.entries[id]
-	if t == nil || len(t.adds.all()) == 0 {
+	if t == nil {
 		return OwnEntry{}
 	}
-	o := OwnEntry{Entry: t.see(id), Issue: t.adds.all()[0].body.Issue, Added: true, Touches: Touches{}}
+	o := OwnEntry{Deleted: t.deleted != nil, Touches: Touches{}}
 	t.touches(o.Touches.touch)
+	if a := t.adds.all(); len(a) > 0 {
+		o.Added, o.Issue, o.Entry = true, a[0].body.Issue, t.see(id)
+	}
 	return o
 }
 
@@ -145,17 +149,20 @@ func (s *State) OwnMilestone(id event.UUID) *Milestone {
 	return m.see(id)
 }
 
-// OwnAgent returns what an agent's events say of it; nil if they say nothing.
-func (s *State) OwnAgent(id string) *Agent {
-	a := s.agents[id]
-	if a == nil {
+// OwnSession returns what a session's events say of it. Its issue is there also if
+// that is not shown. It is nil before its start.
+func (s *State) OwnSession(id SessionID) *Session {
+	x := s.sessions[id]
+	if x == nil || x.started.at == nil {
 		return nil
 	}
-	return a.see(id)
+	v := x.see(id)
+	v.Issue = x.issue.val
+	return v
 }
 
-// OwnRequest returns what the events say of a request, whether or not its subject
-// is shown; nil if nobody sent it.
+// OwnRequest returns what a request's events say of it. Its subject is there also
+// if that is not shown. It is nil before it was sent.
 func (s *State) OwnRequest(id string) *Request {
 	r := s.requests[id]
 	if r == nil || len(r.sent.all()) == 0 {
@@ -164,6 +171,15 @@ func (s *State) OwnRequest(id string) *Request {
 	v := r.see(id)
 	v.Subject = r.sent.all()[0].body.Subject
 	return v
+}
+
+// OwnAgent returns what an agent's events say of it; nil if they say nothing.
+func (s *State) OwnAgent(id string) *Agent {
+	a := s.agents[id]
+	if a == nil {
+		return nil
+	}
+	return a.see(id)
 }
 
 // Refused reports whether an event has no effect, whatever other events there are:
@@ -176,7 +192,8 @@ func Refused(b event.Body) bool {
 // Objects are the ids of all objects there are rows of, each list in order.
 type Objects struct {
 	Issues, Comments, Entries, Milestones []event.UUID
-	Agents, Requests                      []string
+	Sessions                              []SessionID
+	Requests, Agents                      []string
 }
 
 // Objects lists the objects that events speak of.
@@ -186,7 +203,8 @@ func (s *State) Objects() Objects {
 		Comments:   slices.SortedFunc(maps.Keys(s.comments), cmpUUID),
 		Entries:    slices.SortedFunc(maps.Keys(s.entries), cmpUUID),
 		Milestones: slices.SortedFunc(maps.Keys(s.milestones), cmpUUID),
-		Agents:     slices.Sorted(maps.Keys(s.agents)),
+		Sessions:   slices.SortedFunc(maps.Keys(s.sessions), cmpSession),
 		Requests:   slices.Sorted(maps.Keys(s.requests)),
+		Agents:     slices.Sorted(maps.Keys(s.agents)),
 	}
 }

@@ -212,8 +212,16 @@ func body(t *testing.T, agent string, at event.Time, ws []string) event.Body {
 			b.DurationSeconds = ptr(number(5))
 		}
 		return b
-	case "milestone":
-		return &event.MilestoneCreated{UUID: ref(1), Name: arg(2), CreatedAt: at}
+	case "untime":
+		return &event.TimeEntryDeleted{Entry: ref(1)}
+	case "link": // issue kind ref
+		return &event.LinkAdded{Issue: ref(1), Kind: arg(2), Ref: arg(3)}
+	case "unlink":
+		return &event.LinkRemoved{Issue: ref(1), Kind: arg(2), Ref: arg(3)}
+	case "milestone": // milestone name [due]
+		return &event.MilestoneCreated{UUID: ref(1), Name: arg(2), CreatedAt: at, DueAt: second(3)}
+	case "milestone-due":
+		return &event.MilestoneUpdated{UUID: ref(1), DueAt: ptr(second(2))}
 	case "milestone-name":
 		return &event.MilestoneUpdated{UUID: ref(1), Name: ptr(arg(2))}
 	case "milestone-describe":

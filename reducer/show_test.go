@@ -87,6 +87,9 @@ func showView(v *reducer.View) []byte {
 		opt("assignees", strings.Join(i.Assignees, " "))
 		optAt("scheduled", i.ScheduledAt)
 		optAt("due", i.DueAt)
+		for _, l := range i.Links {
+			p("  link %s %q (%s)\n", l.Kind, l.Ref, l.By)
+		}
 		if i.Parent != (event.UUID{}) {
 			opt("parent", name(i.Parent))
 		}
@@ -133,6 +136,7 @@ func showView(v *reducer.View) []byte {
 	}) {
 		p("milestone %s %q %s\n", name(m.UUID), m.Name, m.Status)
 		p("  created: %s by %s\n", at(m.CreatedAt), m.CreatedBy)
+		optAt("due", m.DueAt)
 		optAt("closed", m.ClosedAt)
 		opt("status by", m.StatusBy)
 		opt("description", m.Description)

@@ -145,6 +145,12 @@ func (s *State) apply(e *event.Envelope, at *stamp) {
 		s.commentDeleted(at, b)
 	case *event.TimeEntryAdded:
 		s.timeEntryAdded(at, b)
+	case *event.TimeEntryDeleted:
+		s.timeEntryDeleted(at, b)
+	case *event.LinkAdded:
+		s.link(at, b.Issue, b.Kind, b.Ref, true)
+	case *event.LinkRemoved:
+		s.link(at, b.Issue, b.Kind, b.Ref, false)
 	case *event.MilestoneCreated:
 		s.milestoneCreated(at, b)
 	case *event.MilestoneUpdated:
@@ -155,6 +161,16 @@ func (s *State) apply(e *event.Envelope, at *stamp) {
 		s.milestoneReopened(at, b)
 	case *event.MilestoneDeleted:
 		s.milestoneDeleted(at, b)
+	case *event.Unknown:
+		s.unknown[UnknownEvent{e.Agent, e.Seq, b.Name}] = struct{}{}
+	default:
+		s.applyAgents(at, b)
+	}
+}
+
+// applyAgents applies what agents say of themselves, their sessions and requests.
+func (s *State) applyAgents(at *stamp, b event.Body) {
+	switch b := b.(type) {
 	case *event.SessionStarted:
 		s.sessionStarted(at, b)
 	case *event.SessionWorked:
@@ -175,8 +191,6 @@ func (s *State) apply(e *event.Envelope, at *stamp) {
 		s.agentRetired(at, b)
 	case *event.AgentForked: // agent.go says why not
 	case *event.LockClaimed, *event.LockReleased, *event.LockBroken: // lock.go says why not
-	case *event.Unknown:
-		s.unknown[UnknownEvent{e.Agent, e.Seq, b.Name}] = struct{}{}
 	}
 }
 

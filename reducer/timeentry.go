@@ -3,10 +3,14 @@ package reducer
 import "github.com/git-crosslink/git-crosslink/event"
 
 // The rule of time entries is that of comments: all adds of one uuid are kept,
-// the smallest is it, those with other bytes are the Rejection duplicate-uuid.
+// the smallest is it, those with other bytes are the Rejection duplicate-uuid;
+// TimeEntryDeleted hides the entry for ever, and touches its issue.
 // A running timer is local; stopping it writes the one event there is.
 
-type timeEntry struct{ adds adds[*event.TimeEntryAdded] }
+type timeEntry struct {
+	adds    adds[*event.TimeEntryAdded]
+	deleted *stamp
+}
 
 func (s *State) entry(id event.UUID) *timeEntry { return find(s.entries, id) }
 
@@ -14,7 +18,15 @@ func (s *State) timeEntryAdded(at *stamp, e *event.TimeEntryAdded) {
 	s.entry(e.Entry).adds.put(at, e)
 }
 
-func (t *timeEntry) merge(o *timeEntry) { t.adds.merge(o.adds) }
+func (s *State) timeEntryDeleted(at *stamp, e *event.TimeEntryDeleted) {
+	t := s.entry(e.Entry)
+	t.deleted = latest(t.deleted, at)
+}
+
+func (t *timeEntry) merge(o *timeEntry) {
+	t.adds.merge(o.adds)
+	t.deleted = latest(t.deleted, o.deleted)
+}
 
 func (t *timeEntry) canonical(w *writer) {
 	for _, a := range t.adds.all() {
@@ -28,6 +40,7 @@ func (t *timeEntry) canonical(w *writer) {
 		}
 		w.end()
 	}
+	canonStamp(w, "deleted", t.deleted)
 }
 
 // touches calls f for every event of the entry that names an issue.
@@ -36,6 +49,9 @@ func (t *timeEntry) touches(f func(id event.UUID, at *stamp)) {
 		if !a.at.base() && !t.adds.duplicate(i) {
 			f(a.body.Issue, a.at)
 		}
+	}
+	if a := t.adds.all(); len(a) > 0 && t.deleted != nil {
+		f(a[0].body.Issue, t.deleted)
 	}
 }
 
@@ -48,6 +64,7 @@ type TimeEntry struct {
 	By              string     // the agent whose log holds it; empty when it comes from a checkpoint
 }
 
+// see must be called only when there is an add.
 func (t *timeEntry) see(id event.UUID) TimeEntry {
 	a := t.adds.all()[0]
 	v := TimeEntry{UUID: id, StartedAt: a.body.StartedAt, EndedAt: a.body.EndedAt, By: a.at.key.Agent}

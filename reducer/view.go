@@ -161,6 +161,9 @@ func (b *builder) comments() {
 func (b *builder) entries() {
 	for id, t := range b.s.entries {
 		t.touches(b.touch)
+		if len(t.adds.all()) == 0 || t.deleted != nil {
+			continue
+		}
 		if n, ok := b.number[t.adds.all()[0].body.Issue]; ok {
 			b.shown[n].Time = append(b.shown[n].Time, t.see(id))
 		}

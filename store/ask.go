@@ -237,10 +237,12 @@ func (f *File) Locked() ([]*Issue, error) {
 	}, (*Memory).Locked)
 }
 
-// historyQuery finds the lines aimed at an issue, or at one of its comments.
+// historyQuery finds the lines aimed at an issue, or at one of its comments or time
+// entries.
 const historyQuery = `SELECT row FROM line WHERE id IN (
 	SELECT line FROM aim WHERE target IN (?1, ?2) UNION
-	SELECT a.line FROM comment c JOIN aim a ON a.target = CAST('c' || c.k AS BLOB) WHERE c.issue = ?3) ORDER BY id`
+	SELECT a.line FROM comment c JOIN aim a ON a.target = CAST('c' || c.k AS BLOB) WHERE c.issue = ?3 UNION
+	SELECT a.line FROM entry t JOIN aim a ON a.target = CAST('t' || t.k AS BLOB) WHERE t.issue = ?3) ORDER BY id`
 
 // History returns the lines aimed at an issue in key order, without what only
 // proves them: Raw, Hub, Prev, Signature and members not known are empty.
@@ -260,6 +262,9 @@ func (f *File) History(u event.UUID) ([]*event.Envelope, error) {
 			}
 			if c, added := e.Body.(*event.CommentAdded); added && c.Issue != u {
 				return nil // what another issue says of a comment with the same uuid
+			}
+			if t, added := e.Body.(*event.TimeEntryAdded); added && t.Issue != u {
+				return nil
 			}
 			lines = append(lines, e)
 			return nil
@@ -355,27 +360,6 @@ func (f *File) Milestones() ([]*reducer.Milestone, error) {
 		}, "SELECT milestone, k FROM issue WHERE milestone IS NOT NULL ORDER BY milestone, created, k")
 		return slices.SortedFunc(maps.Values(all), milestoneOrder), nil, err
 	}, (*Memory).Milestones)
-}
-
-// Requests returns what agents ask of each other, oldest first.
-func (f *File) Requests() ([]*reducer.Request, error) {
-	return ask(f, func() ([]*reducer.Request, error, error) {
-		all, err := rowsOf[reducer.Request](f, "SELECT row FROM request")
-		if err != nil {
-			return nil, nil, err
-		}
-		for _, r := range all {
-			shown := false
-			if err := f.query(func(r *sql.Rows) error { return r.Scan(&shown) }, isShown, r.Subject[:]); err != nil {
-				return nil, nil, err
-			}
-			if !shown {
-				r.Subject = event.UUID{}
-			}
-		}
-		slices.SortFunc(all, requestOrder)
-		return all, nil, nil
-	}, (*Memory).Requests)
 }
 
 // Rejections lists the events that broke a rule.

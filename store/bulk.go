@@ -148,11 +148,14 @@ func (u *update) reduceBase() error {
 	for _, m := range o.Milestones {
 		errs = append(errs, putRow(u, "milestone", m[:], u.base.OwnMilestone(m)))
 	}
+	for _, x := range o.Sessions {
+		errs = append(errs, u.session(sessionTarget(x.Agent, x.UUID), u.base.OwnSession(x)))
+	}
+	for _, q := range o.Requests {
+		errs = append(errs, u.request(target(string(ofRequest)+q), u.base.OwnRequest(q)))
+	}
 	for _, a := range o.Agents {
 		errs = append(errs, putRow(u, "agent", a, u.base.OwnAgent(a)))
-	}
-	for _, r := range o.Requests {
-		errs = append(errs, putRow(u, "request", r, u.base.OwnRequest(r)))
 	}
 	for _, i := range o.Issues {
 		errs = append(errs, u.issue(i, u.base.OwnIssue(i)))

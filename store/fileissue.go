@@ -130,7 +130,7 @@ func (f *File) full(u event.UUID) (*Issue, error) {
 	slices.SortFunc(i.Comments, func(a, b reducer.Comment) int {
 		return cmp.Or(cmp.Compare(a.CreatedAt, b.CreatedAt), bytes.Compare(a.UUID[:], b.UUID[:]))
 	})
-	entries, err := rowsOf[reducer.TimeEntry](f, "SELECT row FROM entry WHERE issue = ?", u[:])
+	entries, err := rowsOf[reducer.TimeEntry](f, "SELECT row FROM entry WHERE issue = ? AND visible", u[:])
 	if err != nil {
 		return nil, err
 	}

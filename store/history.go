@@ -14,8 +14,8 @@ func (m *Memory) History(u event.UUID) ([]*event.Envelope, error) {
 	}
 	var lines []*event.Envelope
 	for _, e := range m.lines {
-		issues, comment := targeted(e.Body), changed(e.Body)
-		if slices.Contains(issues, u) || comment != (event.UUID{}) && m.home[comment] == u {
+		comment, entry := changed(e.Body)
+		if slices.Contains(targeted(e.Body), u) || m.home[comment] == u || m.timed[entry] == u {
 			lines = append(lines, e)
 		}
 	}
@@ -23,15 +23,17 @@ func (m *Memory) History(u event.UUID) ([]*event.Envelope, error) {
 	return lines, nil
 }
 
-// changed is the comment that an event changes, which tells the issue.
-func changed(b event.Body) event.UUID {
+// changed is the comment or time entry that an event changes, which tells the issue.
+func changed(b event.Body) (comment, entry event.UUID) {
 	switch e := b.(type) {
 	case *event.CommentEdited:
-		return e.Comment
+		return e.Comment, event.UUID{}
 	case *event.CommentDeleted:
-		return e.Comment
+		return e.Comment, event.UUID{}
+	case *event.TimeEntryDeleted:
+		return event.UUID{}, e.Entry
 	}
-	return event.UUID{}
+	return event.UUID{}, event.UUID{}
 }
 
 // targeted are the issues that an event is aimed at.
@@ -70,6 +72,10 @@ func targeted(b event.Body) []event.UUID {
 	case *event.CommentAdded:
 		return []event.UUID{e.Issue}
 	case *event.TimeEntryAdded:
+		return []event.UUID{e.Issue}
+	case *event.LinkAdded:
+		return []event.UUID{e.Issue}
+	case *event.LinkRemoved:
 		return []event.UUID{e.Issue}
 	case *event.LockClaimed:
 		return []event.UUID{e.Issue}

@@ -25,6 +25,7 @@ type Memory struct {
 	comment  *index
 	gone     *index                    // deleted comments
 	home     map[event.UUID]event.UUID // comment → issue
+	timed    map[event.UUID]event.UUID // time entry → issue
 	mark     func(agent string, seq uint64) string
 	kept     // by Apply
 }
@@ -42,6 +43,7 @@ func NewMemory(s *reducer.State, lines []*event.Envelope, numbers map[event.UUID
 		comment: newIndex("comment", 0),
 		gone:    newIndex("comment", 0),
 		home:    map[event.UUID]event.UUID{},
+		timed:   map[event.UUID]event.UUID{},
 	}
 	for u, n := range numbers {
 		m.numbers[n] = u
@@ -65,6 +67,11 @@ func NewMemory(s *reducer.State, lines []*event.Envelope, numbers map[event.UUID
 		}
 		if m.home[c] = o.Issue; o.Deleted {
 			m.gone.add(c)
+		}
+	}
+	for _, t := range s.Objects().Entries {
+		if o := s.OwnEntry(t); o.Added {
+			m.timed[t] = o.Issue
 		}
 	}
 	m.issues.done()
@@ -271,20 +278,6 @@ func (m *Memory) Milestones() ([]*reducer.Milestone, error) {
 
 func milestoneOrder(a, b *reducer.Milestone) int {
 	return cmp.Or(cmp.Compare(a.CreatedAt, b.CreatedAt), slices.Compare(a.UUID[:], b.UUID[:]))
-}
-
-// Requests returns what agents ask of each other, oldest first.
-func (m *Memory) Requests() ([]*reducer.Request, error) {
-	var all []*reducer.Request
-	for _, r := range m.view.Requests {
-		all = append(all, r)
-	}
-	slices.SortFunc(all, requestOrder)
-	return all, nil
-}
-
-func requestOrder(a, b *reducer.Request) int {
-	return cmp.Or(cmp.Compare(a.SentAt, b.SentAt), cmp.Compare(a.ID, b.ID))
 }
 
 // Rejections lists the events that broke a rule.

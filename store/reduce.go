@@ -304,17 +304,17 @@ func (u *update) object(t target, s *reducer.State) error {
 		return putRow(u, "milestone", id[:], s.OwnMilestone(id))
 	case ofAgent:
 		return putRow(u, "agent", string(t[1:]), s.OwnAgent(string(t[1:])))
+	case ofSession:
+		return u.session(t, s.OwnSession(t.session()))
 	case ofRequest:
-		if err := putRow(u, "request", string(t[1:]), s.OwnRequest(string(t[1:]))); err != nil {
+		if err := u.request(t, s.OwnRequest(string(t[1:]))); err != nil {
 			return err
 		}
-	case ofSession:
-		return nil
 	}
 	return u.rejections(t, s.Rejections())
 }
 
-// putRow writes the row of a milestone, an agent or a request; nil removes it.
+// putRow writes the row of a milestone or an agent; nil removes it.
 func putRow[T any](u *update, table string, k any, x *T) error {
 	if x == nil {
 		if u.bulk {
@@ -415,28 +415,29 @@ func (u *update) entry(e event.UUID, o reducer.OwnEntry) error {
 		t := u.tally(issue)
 		t.touched = t.touched.Latest(at)
 	}
-	if o.Added {
+	visible := o.Added && !o.Deleted
+	if visible {
 		u.tally(o.Issue).entries++
 	}
 	if u.bulk {
 		if !o.Added {
 			return nil
 		}
-		return u.insert("entry (k, issue, row)", e[:], o.Issue[:], pack(&o.Entry))
+		return u.insert("entry (k, issue, visible, row)", e[:], o.Issue[:], visible, pack(&o.Entry))
 	}
 	var was []byte
-	there, err := u.one("SELECT issue FROM entry WHERE k = ?", []any{e[:]}, &was)
-	if err != nil {
+	wasVisible := false
+	if _, err := u.one("SELECT issue, visible FROM entry WHERE k = ?", []any{e[:]}, &was, &wasVisible); err != nil {
 		return err
 	}
-	if there {
+	if wasVisible {
 		u.tally(event.UUID(was)).entries--
 	}
 	if !o.Added {
 		return u.change("entry", "DELETE FROM entry WHERE k = ?", e[:])
 	}
-	return u.change("entry", "INSERT INTO entry (k, issue, row) VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET issue = excluded.issue, row = excluded.row WHERE issue <> excluded.issue OR row <> excluded.row",
-		e[:], o.Issue[:], pack(&o.Entry))
+	return u.change("entry", "INSERT INTO entry (k, issue, visible, row) VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET issue = excluded.issue, visible = excluded.visible, row = excluded.row WHERE issue <> excluded.issue OR visible <> excluded.visible OR row <> excluded.row",
+		e[:], o.Issue[:], visible, pack(&o.Entry))
 }
 
 // aims writes which lines are about what, in order.

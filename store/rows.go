@@ -197,9 +197,10 @@ func (u *update) recount(issue event.UUID, r *issueRow, own reducer.Touch) error
 			return err
 		}
 		r.Touched = r.Touched.Latest(touches(t, s)[issue])
-		if t.kind() == ofEntry {
+		switch {
+		case t.kind() == ofEntry && !s.OwnEntry(t.uuid()).Deleted:
 			r.Entries++
-		} else if !s.OwnComment(t.uuid()).Deleted {
+		case t.kind() == ofComment && !s.OwnComment(t.uuid()).Deleted:
 			r.Issue.CommentCount++
 		}
 	}

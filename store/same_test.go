@@ -45,6 +45,11 @@ func questions(m *store.Memory, p projection, answer func(what string, got any))
 		}
 		answer(fmt.Sprintf("mark %s %d", e.Agent, e.Seq), p.Mark(e.Agent, e.Seq))
 		answer("last sign "+e.Agent, p.LastSign(e.Agent))
+		l, err := p.Line(e.Agent, e.Seq)
+		if l != nil {
+			l = &event.Envelope{V: l.V, Agent: l.Agent, Seq: l.Seq, Time: l.Time, Wall: l.Wall, SignedBy: l.SignedBy, Event: l.Event, Body: l.Body}
+		}
+		answer(fmt.Sprintf("line %s %d", e.Agent, e.Seq), said(l, err))
 		for _, by := range []string{e.Agent, "somebody"} {
 			answer(fmt.Sprintf("check %s %d by %s", e.Agent, e.Seq, by), p.Check(by, e.Body))
 		}
@@ -59,6 +64,10 @@ func questions(m *store.Memory, p projection, answer func(what string, got any))
 		}
 	}
 	for _, u := range comments {
+		xs, err := p.Sessions(store.SessionFilter{Issue: u})
+		answer("sessions on "+u.String(), said(xs, err))
+		ts, err := p.Time(store.TimeFilter{Issue: u, Since: 1772359200000000000, Until: 1772359200000000000 + 3600e9})
+		answer("time on "+u.String(), said(ts, err))
 		i, err := p.Issue(u)
 		answer("issue "+u.String(), said(i, err))
 		i, err = p.Row(u)
@@ -79,12 +88,24 @@ func questions(m *store.Memory, p projection, answer func(what string, got any))
 	answer("locked", list(locked, 0, err))
 	ms, err := p.Milestones()
 	answer("milestones", said(ms, err))
-	rs, err := p.Requests()
-	answer("requests", said(rs, err))
 	answer("agents", p.Agents())
+	for _, a := range []string{"", "agent-00", "agent-01", "nobody"} {
+		for _, some := range []bool{false, true} {
+			xs, err := p.Sessions(store.SessionFilter{Agent: a, Open: some})
+			answer(fmt.Sprintf("sessions %s %t", a, some), said(xs, err))
+			qs, err := p.Requests(store.RequestFilter{Target: a, Pending: some})
+			answer(fmt.Sprintf("requests %s %t", a, some), said(qs, err))
+			qs, err = p.Requests(store.RequestFilter{By: a})
+			answer("requests by "+a, said(qs, err))
+			ts, err := p.Time(store.TimeFilter{By: a, Deleted: some})
+			answer(fmt.Sprintf("time %s %t", a, some), said(ts, err))
+		}
+	}
 	answer("rejections", p.Rejections())
 	answer("aliases", fmt.Sprint(p.Aliases()))
 	answer("hash", p.Hash())
+	l, err := p.Line("nobody", 1)
+	answer("line of nobody", said(l, err))
 	answer("mark of nobody", p.Mark("nobody", 1))
 	answer("last sign of nobody", p.LastSign("nobody"))
 }

@@ -2,6 +2,7 @@ package store
 
 import (
 	"encoding/binary"
+	"strings"
 
 	"github.com/git-crosslink/git-crosslink/event"
 	"github.com/git-crosslink/git-crosslink/reducer"
@@ -53,6 +54,8 @@ func targets(e *event.Envelope) []target {
 		return []target{about(ofComment, b.Comment)}
 	case *event.TimeEntryAdded:
 		return []target{about(ofEntry, b.Entry), about(ofHistory, b.Issue)}
+	case *event.TimeEntryDeleted:
+		return []target{about(ofEntry, b.Entry)}
 	case *event.DependencyAdded:
 		return []target{about(ofIssue, b.Blocked), about(ofHistory, b.Blocker)}
 	case *event.DependencyRemoved:
@@ -106,6 +109,14 @@ func otherTarget(e *event.Envelope) target {
 
 func sessionTarget(agent string, u event.UUID) target {
 	return target(string(ofSession) + agent + "\x00" + string(u[:]))
+}
+
+// session is the session that a target is.
+func (t target) session() reducer.SessionID {
+	agent, u, _ := strings.Cut(string(t[1:]), "\x00")
+	id := reducer.SessionID{Agent: agent}
+	copy(id.UUID[:], u)
+	return id
 }
 
 func lineTarget(e *event.Envelope) target {

@@ -33,9 +33,7 @@ type projection interface {
 	Locked() ([]*store.Issue, error)
 	LastSign(string) event.Time
 	Aliases() map[uint64]uint64
-	Agents() []*reducer.Agent
-	Milestones() ([]*reducer.Milestone, error)
-	Requests() ([]*reducer.Request, error)
+	store.Records
 	Rejections() []reducer.Rejection
 	Mark(string, uint64) string
 	Check(string, event.Body) error

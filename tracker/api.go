@@ -73,9 +73,7 @@ type Projection interface {
 	// Aliases maps a number that the hub gave out and lost to the number that its
 	// issue has now; the lost one was given to another issue.
 	Aliases() map[uint64]uint64
-	// Agents returns the agents that have said something of themselves, by id.
-	Agents() []*reducer.Agent
-	Milestones() ([]*reducer.Milestone, error)
+	store.Records
 	Rejections() []reducer.Rejection
 	// Mark is what is to be said of a line's signature where it is shown, the
 	// name of a rule of trust: "" for nothing.
@@ -86,23 +84,9 @@ type Projection interface {
 	Hash() string
 }
 
-// Supervision is what a Projection also answers for those who watch over agents.
-type Supervision interface {
-	// Requests returns what agents ask of each other, oldest first.
-	Requests() ([]*reducer.Request, error)
-}
-
-// SupervisionOf asks the state of a projection.
-func SupervisionOf(p Projection) Supervision {
-	s, _ := p.(Supervision) // both of them are
-	return s
-}
-
 var (
-	_ Projection  = (*store.Memory)(nil)
-	_ Projection  = (*store.File)(nil)
-	_ Supervision = (*store.Memory)(nil)
-	_ Supervision = (*store.File)(nil)
+	_ Projection = (*store.Memory)(nil)
+	_ Projection = (*store.File)(nil)
 )
 
 // Freshness says how a read treats the hub.

@@ -121,7 +121,7 @@ func unsentText(rest []*event.Envelope) string {
 
 func deletes(b Body) bool {
 	switch b.(type) {
-	case *event.IssueDeleted, *event.CommentDeleted, *event.MilestoneDeleted:
+	case *event.IssueDeleted, *event.CommentDeleted, *event.TimeEntryDeleted, *event.MilestoneDeleted:
 		return true
 	}
 	return false
@@ -175,6 +175,12 @@ func aboutOf(b Body) (made string, on []string) {
 		return "", some(b.Comment)
 	case *event.TimeEntryAdded:
 		return b.Entry.String(), some(b.Issue)
+	case *event.TimeEntryDeleted:
+		return "", some(b.Entry)
+	case *event.LinkAdded:
+		return "", some(b.Issue)
+	case *event.LinkRemoved:
+		return "", some(b.Issue)
 	case *event.MilestoneCreated:
 		return b.UUID.String(), nil
 	case *event.MilestoneUpdated:

@@ -233,10 +233,13 @@ func (o *oracle) view() *reducer.View {
 func (o *oracle) issue(id event.UUID) *reducer.Issue {
 	i := &reducer.Issue{UUID: id, Status: event.Open}
 	labels, assignees := make(map[string]bool), make(map[string]bool)
-	commentOf := make(map[event.UUID]event.UUID)
+	commentOf, entryOf := make(map[event.UUID]event.UUID), make(map[event.UUID]event.UUID)
 	for _, e := range o.facts {
-		if c, ok := e.Body.(*event.CommentAdded); ok {
-			commentOf[c.Comment] = c.Issue
+		switch b := e.Body.(type) {
+		case *event.CommentAdded:
+			commentOf[b.Comment] = b.Issue
+		case *event.TimeEntryAdded:
+			entryOf[b.Entry] = b.Issue
 		}
 	}
 	created := false
@@ -334,6 +337,12 @@ func (o *oracle) issue(id event.UUID) *reducer.Issue {
 			about = append(about, commentOf[b.Comment])
 		case *event.TimeEntryAdded:
 			about = append(about, b.Issue)
+		case *event.TimeEntryDeleted:
+			about = append(about, entryOf[b.Entry])
+		case *event.LinkAdded:
+			about = append(about, b.Issue)
+		case *event.LinkRemoved:
+			about = append(about, b.Issue)
 		}
 		for _, a := range about {
 			if a == id {
@@ -341,8 +350,33 @@ func (o *oracle) issue(id event.UUID) *reducer.Issue {
 			}
 		}
 	}
-	i.Labels, i.Assignees = keys(labels), keys(assignees)
+	i.Labels, i.Assignees, i.Links = keys(labels), keys(assignees), o.links(id)
 	return i
+}
+
+func (o *oracle) links(issue event.UUID) []reducer.Link {
+	by := make(map[reducer.Link]string)
+	for _, e := range o.facts {
+		switch b := e.Body.(type) {
+		case *event.LinkAdded:
+			if b.Issue == issue {
+				by[reducer.Link{Kind: b.Kind, Ref: b.Ref}] = e.Agent
+			}
+		case *event.LinkRemoved:
+			if b.Issue == issue {
+				delete(by, reducer.Link{Kind: b.Kind, Ref: b.Ref})
+			}
+		}
+	}
+	var ls []reducer.Link
+	for l, agent := range by {
+		l.By = agent
+		ls = append(ls, l)
+	}
+	sort.Slice(ls, func(i, j int) bool {
+		return ls[i].Kind+"\x00"+ls[i].Ref < ls[j].Kind+"\x00"+ls[j].Ref
+	})
+	return ls
 }
 
 func keys(m map[string]bool) []string {
@@ -389,6 +423,11 @@ func (o *oracle) comments(issue event.UUID) []reducer.Comment {
 
 func (o *oracle) entries(issue event.UUID) []reducer.TimeEntry {
 	found := make(map[event.UUID]bool)
+	for _, e := range o.facts {
+		if b, ok := e.Body.(*event.TimeEntryDeleted); ok {
+			found[b.Entry] = true
+		}
+	}
 	var ts []reducer.TimeEntry
 	for _, e := range o.facts {
 		if b, ok := e.Body.(*event.TimeEntryAdded); ok && b.Issue == issue && !found[b.Entry] {
@@ -527,7 +566,7 @@ func (o *oracle) milestone(id event.UUID) *reducer.Milestone {
 				created = true
 				m.CreatedAt, m.CreatedBy, m.Created = b.CreatedAt, e.Agent, e.Key()
 			}
-			m.Name, m.Description = b.Name, b.Description
+			m.Name, m.Description, m.DueAt = b.Name, b.Description, b.DueAt
 		case *event.MilestoneUpdated:
 			if b.UUID != id {
 				break
@@ -537,6 +576,9 @@ func (o *oracle) milestone(id event.UUID) *reducer.Milestone {
 			}
 			if b.Description != nil {
 				m.Description = *b.Description
+			}
+			if b.DueAt != nil {
+				m.DueAt = *b.DueAt
 			}
 		case *event.MilestoneClosed:
 			if b.UUID != id {

@@ -229,18 +229,28 @@ var eventKinds = []struct {
 		}
 		return b
 	}},
+	{1, func(h *history, _ *author) event.Body { return &event.TimeEntryDeleted{Entry: pick(h, h.entries)} }},
 	{2, func(h *history, _ *author) event.Body {
-		return &event.MilestoneCreated{UUID: pick(h, h.milestones), Name: h.text("milestone"), Description: h.maybe("text"), CreatedAt: h.now}
+		return &event.LinkAdded{Issue: pick(h, h.issues), Kind: h.linkKind(), Ref: h.text("ref")}
+	}},
+	{2, func(h *history, _ *author) event.Body {
+		return &event.LinkRemoved{Issue: pick(h, h.issues), Kind: h.linkKind(), Ref: h.text("ref")}
+	}},
+	{2, func(h *history, _ *author) event.Body {
+		return &event.MilestoneCreated{UUID: pick(h, h.milestones), Name: h.text("milestone"), Description: h.maybe("text"), CreatedAt: h.now, DueAt: h.someTime()}
 	}},
 	{1, func(h *history, _ *author) event.Body {
 		b := &event.MilestoneUpdated{UUID: pick(h, h.milestones)}
-		name, description := h.text("milestone"), h.maybe("text")
-		n := 1 + h.IntN(3)
+		name, description, due := h.text("milestone"), h.maybe("text"), h.someTime()
+		n := 1 + h.IntN(7)
 		if n&1 != 0 {
 			b.Name = &name
 		}
 		if n&2 != 0 {
 			b.Description = &description
+		}
+		if n&4 != 0 {
+			b.DueAt = &due
 		}
 		return b
 	}},
@@ -394,6 +404,10 @@ func (h *history) someone() string { return pick(h, h.authors).id }
 
 func (h *history) label() string {
 	return pick(h, []string{"bug", "flux", "\u00fc", "u\u0308", " bug", "zz top"})
+}
+
+func (h *history) linkKind() string {
+	return pick(h, []string{event.LinkOrigin, event.LinkURL, "moon"})
 }
 
 func (h *history) priority() event.Priority {

@@ -100,10 +100,11 @@ CREATE TABLE comment (
 CREATE INDEX comment_issue ON comment (issue, visible, k);
 CREATE INDEX comment_gone  ON comment (k) WHERE visible = 0;
 CREATE TABLE entry (
-	id    INTEGER PRIMARY KEY,
-	k     BLOB NOT NULL UNIQUE,
-	issue BLOB NOT NULL,
-	row   BLOB NOT NULL
+	id      INTEGER PRIMARY KEY,
+	k       BLOB NOT NULL UNIQUE,
+	issue   BLOB NOT NULL,
+	visible INTEGER NOT NULL,
+	row     BLOB NOT NULL
 );
 CREATE INDEX entry_issue ON entry (issue);
 
@@ -121,8 +122,11 @@ CREATE TABLE alias  (k INTEGER PRIMARY KEY, now INTEGER NOT NULL);
 CREATE TABLE lock   (issue BLOB PRIMARY KEY, row BLOB NOT NULL) WITHOUT ROWID;
 
 CREATE TABLE milestone (k BLOB PRIMARY KEY, row BLOB NOT NULL) WITHOUT ROWID;
+CREATE TABLE session   (k BLOB PRIMARY KEY, agent TEXT NOT NULL, issue BLOB NOT NULL, row BLOB NOT NULL) WITHOUT ROWID; -- the issue may be hidden
+CREATE INDEX session_agent ON session (agent);
+CREATE TABLE request   (k TEXT PRIMARY KEY, target TEXT NOT NULL, issue BLOB NOT NULL, row BLOB NOT NULL) WITHOUT ROWID; -- likewise
+CREATE INDEX request_target ON request (target);
 CREATE TABLE agent     (k TEXT PRIMARY KEY, row BLOB NOT NULL) WITHOUT ROWID;
-CREATE TABLE request   (k TEXT PRIMARY KEY, row BLOB NOT NULL) WITHOUT ROWID; -- its subject also if that is not shown
 CREATE TABLE rejection (target BLOB NOT NULL, n INTEGER NOT NULL, row BLOB NOT NULL, PRIMARY KEY (target, n)) WITHOUT ROWID;
 
 -- texts that are not in the index of words yet; that is made by the first search
