@@ -65,6 +65,14 @@ func (c Config) All(key string) []string {
 	return vs
 }
 
+// Count is the value of a setting that is a number; false where it is not set, or
+// is no number.
+func (c Config) Count(key string) (n int, set bool) {
+	v, _ := c.Get(key)
+	n, err := strconv.Atoi(v)
+	return n, err == nil && n >= 0
+}
+
 // Bool returns a value as git reads booleans, or def if it is not set or not a
 // boolean.
 func (c Config) Bool(key string, def bool) bool {

@@ -12,6 +12,8 @@ import (
 const (
 	HubPrefix      = "refs/heads/crosslink/" // on the hub, and our own here
 	IncomingPrefix = "refs/incoming/"        // what the last fetch brought, unchecked
+	SeenPrefix     = "refs/hub/"             // what was last seen on the hub, and accepted
+	Agents         = "agents/"               // below these: one log each
 
 	HubPresence  = "refs/crosslink/presence/" // presence of clones on the hub
 	PresenceHere = "refs/presence/"           // what the last fetch brought of them, unchecked

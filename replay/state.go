@@ -18,10 +18,10 @@ import (
 // Names of refs in a replica that a State follows from.
 const (
 	HereRoot = "refs/heads/crosslink/" // written here
-	HubRoot  = "refs/hub/"             // last seen on the hub, and accepted
+	HubRoot  = refs.SeenPrefix         // last seen on the hub, and accepted
 	LostRoot = "refs/lost/"            // tips of the ledger that the hub lost, by id
 
-	Agents     = "agents/" // below HereRoot and HubRoot: one log each
+	Agents     = refs.Agents // below HereRoot and HubRoot: one log each
 	MetaName   = "meta"
 	LedgerName = "checkpoint"
 )

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/git-crosslink/git-crosslink/fail"
+	"github.com/git-crosslink/git-crosslink/hubs"
 	"github.com/git-crosslink/git-crosslink/refs"
 	"github.com/git-crosslink/git-crosslink/replay"
 )
@@ -31,7 +32,7 @@ const maxLogs = 1 << 16
 // One ref that is refused never stops another. It returns what the user should
 // know. Where not all of it is what the hub has now (whole), a ref may be as old as
 // an earlier fetch, and says nothing about what the hub has lost.
-func (t *Tracker) adopt(ctx context.Context, root string, whole bool) (problems []hubProblem, err error) {
+func (t *Tracker) adopt(ctx context.Context, root string, whole bool) (problems []hubs.Problem, err error) {
 	all, err := t.local().Refs(ctx, "refs/")
 	if err != nil {
 		return nil, fmt.Errorf("list the replica's refs: %w", err)
@@ -56,7 +57,7 @@ func (t *Tracker) adopt(ctx context.Context, root string, whole bool) (problems 
 		}
 		if forked {
 			t.otherHub = t.contact.Hub // its own: the same id, gone another way
-			return []hubProblem{{Ref: metaName, Text: t.forkText(), Told: true}}, nil
+			return []hubs.Problem{{Ref: metaName, Text: t.hub.ForkText(), Told: true}}, nil
 		}
 	}
 	if root == incomingRoot {
@@ -67,7 +68,7 @@ func (t *Tracker) adopt(ctx context.Context, root string, whole bool) (problems 
 		if known == "" {
 			known = t.contact.Hub
 		}
-		problems = append(problems, hubProblem{Ref: metaName, Text: fmt.Sprintf("the remote holds another tracker (hub %s) than the one of this clone (hub %s), which stands", clipHub(other), clipHub(known)), Told: true})
+		problems = append(problems, hubs.Problem{Ref: metaName, Text: fmt.Sprintf("the remote holds another tracker (hub %s) than the one of this clone (hub %s), which stands", hubs.Clip(other), hubs.Clip(known)), Told: true})
 		if t.detached = t.detachedFrom(ctx, have[root+metaName], known); t.detached {
 			return problems, nil // what was this tracker's there is another's now
 		}
@@ -81,7 +82,7 @@ func (t *Tracker) adopt(ctx context.Context, root string, whole bool) (problems 
 		}
 		if root != refs.OuterPrefix {
 			for _, text := range a.metas.Bad.Texts() {
-				problems = append(problems, hubProblem{Text: text})
+				problems = append(problems, hubs.Problem{Text: text})
 			}
 		}
 	}
@@ -106,16 +107,16 @@ func (t *Tracker) adopt(ctx context.Context, root string, whole bool) (problems 
 		case err != nil && ctx.Err() != nil:
 			return nil, err
 		case err != nil:
-			problems = append(problems, hubProblem{Ref: name, Text: fmt.Sprintf("'crosslink/%s' cannot be judged: %v", fail.Truncate(name), err)})
+			problems = append(problems, hubs.Problem{Ref: name, Text: fmt.Sprintf("'crosslink/%s' cannot be judged: %v", fail.Truncate(name), err)})
 		case problem != "" && !whole:
 			// the user's copy may be old or of elsewhere, as may be a ref that could not be stored
 		case problem != "" && !take:
-			problems = append(problems, hubProblem{Ref: name, Text: problem})
+			problems = append(problems, hubs.Problem{Ref: name, Text: problem})
 		case old != r.OID && !a.fresh.there && a.level != 2:
 			// nothing says which hub this is of
 		case problem != "":
 			t.tellOnce(fail.Notice{Code: "lost-decisions/seen", Text: problem})
-			problems = append(problems, hubProblem{Ref: name, Text: problem, Told: true})
+			problems = append(problems, hubs.Problem{Ref: name, Text: problem, Told: true})
 			if aside := lostRoot + string(old); have[aside] == "" { // first, or a kill loses it
 				ups = append(ups, refs.Update{Ref: aside, New: old})
 			}
@@ -130,7 +131,7 @@ func (t *Tracker) adopt(ctx context.Context, root string, whole bool) (problems 
 		}
 	}
 	if untaken > 0 {
-		problems = append(problems, hubProblem{Text: fmt.Sprintf("the hub offers %d logs more than the %d that are read", untaken, maxLogs)})
+		problems = append(problems, hubs.Problem{Text: fmt.Sprintf("the hub offers %d logs more than the %d that are read", untaken, maxLogs)})
 	}
 	if len(ups) == 0 {
 		return problems, nil

@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"github.com/git-crosslink/git-crosslink/fail"
+	"github.com/git-crosslink/git-crosslink/hubs"
 	"github.com/git-crosslink/git-crosslink/refs"
 	"github.com/git-crosslink/git-crosslink/replay"
 )
@@ -22,7 +23,7 @@ func (t *Tracker) metaOutcome(ctx context.Context, s *snapshot, commit refs.OID,
 	if res != nil {
 		for _, st := range res.Refs {
 			if st.RemoteRejected() {
-				return false, &fail.Error{Kind: fail.Denied, Code: "refused", Message: fmt.Sprintf("the hub refuses the change: %s", whyRefused(res))}
+				return false, &fail.Error{Kind: fail.Denied, Code: "refused", Message: fmt.Sprintf("the hub refuses the change: %s", hubs.WhyRefused(res))}
 			}
 			if st.Rejected() {
 				return true, nil
@@ -34,7 +35,7 @@ func (t *Tracker) metaOutcome(ctx context.Context, s *snapshot, commit refs.OID,
 		if !ok {
 			return false, err
 		}
-		return false, t.unanswered("unanswered/meta", "changed", gitWords(re))
+		return false, t.hub.Unanswered("unanswered/meta", "changed", hubs.GitWords(re))
 	}
 	now, err := t.load(ctx)
 	if err != nil {
@@ -51,13 +52,7 @@ func (t *Tracker) metaOutcome(ctx context.Context, s *snapshot, commit refs.OID,
 		return false, pushed
 	}
 	return false, &fail.Error{Kind: fail.Unconfirmed, Code: "unreachable/push", Message: fmt.Sprintf("the hub on '%s' took nothing: nothing was changed", t.hub.Name),
-		Fields: fail.Fields{"git": gist(res.Stderr)}}
-}
-
-// unanswered says that nobody here knows whether a push has landed.
-func (t *Tracker) unanswered(code fail.Code, done, says string) *fail.Error {
-	return &fail.Error{Kind: fail.Unconfirmed, Code: code, Message: fmt.Sprintf("the hub on '%s' has not answered: whether it was %s there is not known", t.hub.Name, done),
-		Fields: fail.Fields{"git": says}}
+		Fields: fail.Fields{"git": hubs.Gist(res.Stderr)}}
 }
 
 func ignoreConflict(err error) error {

@@ -150,8 +150,8 @@ func (t *Tracker) beforeClaim(ctx context.Context, issue event.UUID, o ClaimOpti
 		return nil, err
 	}
 	c, err := Standing(p, issue, t.agent)
-	age, known := t.sinceContact()
-	if o.Offline || t.fetched || err == nil && c.Outcome == Free && known && age < stale && t.agent != "" {
+	age, known := t.contact.Since()
+	if o.Offline || t.link.Reached || err == nil && c.Outcome == Free && known && age < stale && t.agent != "" {
 		return c, err
 	}
 	if p, err = t.Read(ctx, Fresh); err != nil {
@@ -192,7 +192,7 @@ func (t *Tracker) ended(ctx context.Context, c *Claim, r *Receipt, known ledger.
 // issue without locking it moves nothing that would have refused the push.
 func (t *Tracker) lookAgain(ctx context.Context, issue event.UUID, o ClaimOptions, c *Claim) (*Claim, error) {
 	looked := t.seen
-	if t.fetched && t.contact.Last.After(looked) {
+	if t.link.Reached && t.contact.Last.After(looked) {
 		looked = t.contact.Last
 	}
 	if o.Offline || c.Outcome != Held || t.now().Sub(looked) < lookedLately {

@@ -11,6 +11,8 @@ import (
 
 	"github.com/git-crosslink/git-crosslink/event"
 	"github.com/git-crosslink/git-crosslink/fail"
+	"github.com/git-crosslink/git-crosslink/hubs"
+	"github.com/git-crosslink/git-crosslink/internal/note"
 	"github.com/git-crosslink/git-crosslink/internal/statefile"
 	"github.com/git-crosslink/git-crosslink/ledger"
 	"github.com/git-crosslink/git-crosslink/refs"
@@ -22,10 +24,9 @@ import (
 
 // undecidedFor is how long a fact may lie undecided on the hub before
 // anybody's sync decides it, counted from when this clone first saw it; up to
-// jitter more, so that not all do it at once.
+// hubs.Jitter more, so that not all do it at once.
 const (
 	undecidedFor = 30 * time.Second
-	jitter       = 15 * time.Second
 )
 
 // decided is the ledger as this replica has judged it.
@@ -92,12 +93,12 @@ func (t *Tracker) judgeOf(ctx context.Context) func(*snapshot) decided {
 // judgedBefore is what an earlier command has judged. A note that is missing or
 // wrong only means that the chain is judged from its root again.
 func (t *Tracker) judgedBefore(hubID string) replay.LedgerState {
-	var note judged
-	if readNote(t.judgedPath(), maxJudged, &note) != nil || note.Hub != hubID || !t.isCommit(note.Tip) || note.Step != "" && !t.isCommit(note.Step) {
+	var j judged
+	if note.Read(t.judgedPath(), maxJudged, &j) != nil || j.Hub != hubID || !t.isCommit(j.Tip) || j.Step != "" && !t.isCommit(j.Step) {
 		return replay.LedgerState{}
 	}
-	t.judged = note.Tip
-	return replay.LedgerState{Tip: note.Tip, Step: note.Step, Since: note.Since, Bad: note.Bad}
+	t.judged = j.Tip
+	return replay.LedgerState{Tip: j.Tip, Step: j.Step, Since: j.Since, Bad: j.Bad}
 }
 
 func (t *Tracker) isCommit(id string) bool { return t.local().Format().Valid(refs.OID(id)) }
@@ -365,11 +366,11 @@ func (t *Tracker) overdue(undecided bool) bool {
 	switch {
 	case !undecided:
 		if !since.IsZero() {
-			_ = t.remember(func(c *contact) { c.Undecided = time.Time{} })
+			_ = t.contact.Remember(func(c *hubs.Note) { c.Undecided = time.Time{} })
 		}
 		return false
 	case since.IsZero():
-		_ = t.remember(func(c *contact) { c.Undecided = t.now().Add(rand.N(jitter)) })
+		_ = t.contact.Remember(func(c *hubs.Note) { c.Undecided = t.now().Add(rand.N(hubs.Jitter)) })
 		return false
 	}
 	return t.now().Sub(since) > undecidedFor

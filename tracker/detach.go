@@ -89,7 +89,7 @@ var (
 
 // setInterval is crosslink.syncInterval, if that is set.
 func (t *Tracker) setInterval() (time.Duration, bool) {
-	n, set := t.count("crosslink.syncInterval")
+	n, set := t.conf.Count("crosslink.syncInterval")
 	return min(time.Duration(n)*time.Second, detachedFor), set
 }
 
@@ -100,14 +100,14 @@ func (t *Tracker) paced(ctx context.Context, unsent bool) error {
 	interval, set := t.setInterval()
 	switch {
 	case set:
-	case unsent && t.readPace().Limit(t.limits(), t.now()) == 0:
+	case unsent && t.link.Pace.Read().Limit(t.limits(), t.now()) == 0:
 		interval = sendInterval
 	default:
 		interval = syncInterval
 	}
 	if st, err := os.Stat(mark); err == nil {
 		// a time that has not come yet was written by a clock that was wrong
-		if wait := interval - t.now().Sub(st.ModTime()); wait > 0 && wait <= interval && !t.sleepUntil(ctx, t.now().Add(wait)) {
+		if wait := interval - t.now().Sub(st.ModTime()); wait > 0 && wait <= interval && !t.link.SleepUntil(ctx, t.now().Add(wait)) {
 			return ctx.Err()
 		}
 	}
@@ -141,7 +141,7 @@ func (t *Tracker) atRest(ctx context.Context) bool {
 		if wait <= 0 || waited >= restPatience {
 			return true
 		}
-		if !t.sleepUntil(ctx, t.now().Add(wait)) {
+		if !t.link.SleepUntil(ctx, t.now().Add(wait)) {
 			return false
 		}
 		waited += wait

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/git-crosslink/git-crosslink/fail"
+	"github.com/git-crosslink/git-crosslink/internal/note"
 	"github.com/git-crosslink/git-crosslink/refs"
 	"github.com/git-crosslink/git-crosslink/settings"
 )
@@ -64,7 +65,7 @@ func (t *Tracker) Doctor(ctx context.Context, offline bool) (*DoctorReport, erro
 		return nil, err
 	}
 	r.Findings = append(r.Findings, found...)
-	r.Reached, r.Unlisted = t.fetched, t.contact.unlisted()
+	r.Reached, r.Unlisted = t.link.Reached, t.contact.Unlisted()
 	s, err := t.load(ctx)
 	if err != nil {
 		if ctx.Err() != nil {
@@ -110,7 +111,7 @@ func (t *Tracker) askHub(ctx context.Context, offline bool) ([]fail.Diagnosis, e
 	t.unwatched = true // what it would tell is in the findings
 	bounded, cancel := context.WithTimeout(ctx, insistent)
 	defer cancel()
-	unlock, ok, err := t.lockHub(bounded, t.wait())
+	unlock, ok, err := t.link.Lock(bounded, t.wait())
 	if err != nil {
 		return []fail.Diagnosis{diagnosed(fail.Problem, t.unwritable(err), "not-writable/failed")}, ctx.Err()
 	}
@@ -155,7 +156,7 @@ func (t *Tracker) lookForRoom(ctx context.Context) {
 
 // diagnosed makes a diagnosis of an error; code is for one that has none.
 func diagnosed(s fail.Severity, err error, code fail.Code) fail.Diagnosis {
-	err = InTheWay(err)
+	err = note.InTheWay(err)
 	if e, ok := errors.AsType[*fail.Error](err); ok && e.Error() == err.Error() {
 		return e.Diagnosis(s, e.Message)
 	}

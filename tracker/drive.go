@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/git-crosslink/git-crosslink/fail"
+	"github.com/git-crosslink/git-crosslink/hubs"
 	"github.com/git-crosslink/git-crosslink/refs"
 	"github.com/git-crosslink/git-crosslink/syncer"
 )
@@ -56,14 +57,14 @@ func (t *Tracker) task(decide bool) syncer.Task {
 	if t.insist {
 		u = syncer.Somebody
 	}
-	return syncer.Task{Decide: decide, Insist: t.insist, Background: t.unwatched, Look: t.moved() || t.contact.Other != "",
+	return syncer.Task{Decide: decide, Insist: t.insist, Background: t.unwatched, Look: t.hub.Moved(t.contact) || t.contact.Other != "",
 		Urgency: u, Limits: t.limits(), CommandWait: t.wait(), Own: agentLogs + t.agent}
 }
 
 // publish sends what the hub lacks, and decides what is undecided, under the
 // sync lock, which the caller holds. errLate says that the time was over.
 func (t *Tracker) publish(ctx context.Context, r run) (outcome, error) {
-	d := &drive{Tracker: t, run: r, kept: t.memory()}
+	d := &drive{Tracker: t, run: r, kept: t.contact.Memory(t.hub, t.link.Pace.Read())}
 	bounded, cancel := within(ctx, r.first)
 	defer func() { cancel() }()
 	late := func(err error) error {
@@ -129,17 +130,17 @@ func (d *drive) at() syncer.At { return syncer.At{Now: d.now(), Jitter: rand.Flo
 func (d *drive) fetch(ctx context.Context, a syncer.Fetch) (syncer.Event, error) {
 	before := d.snap.refs
 	e := syncer.Fetched{}
-	if err := d.takeIn(ctx, d.fetchHub(ctx)); err != nil {
+	if err := d.takeIn(ctx, d.link.Fetch(ctx)); err != nil {
 		re, ok := errors.AsType[*refs.RemoteError](err)
-		if !ok || ctx.Err() != nil && !errors.Is(err, errSilent) {
+		if !ok || ctx.Err() != nil && !errors.Is(err, hubs.ErrSilent) {
 			return nil, err
 		}
 		d.failed, e.At = re, d.at()
 		switch {
-		case errors.Is(err, errSilent):
+		case errors.Is(err, hubs.ErrSilent):
 			e.Failure = syncer.Silent
 		case re.Busy():
-			e.Failure, e.RetryAfter, e.Why = syncer.Busy, re.RetryAfter, busyText(re.Status, serverWords(re.Stderr))
+			e.Failure, e.RetryAfter, e.Why = syncer.Busy, re.RetryAfter, hubs.BusyText(re.Status, hubs.ServerWords(re.Stderr))
 		case re.NoConnection:
 			e.Failure = syncer.Unreached
 		default:
@@ -149,11 +150,11 @@ func (d *drive) fetch(ctx context.Context, a syncer.Fetch) (syncer.Event, error)
 	}
 	var err error
 	if d.res != nil {
-		if e.Apart, err = d.leaseLost(ctx, d.pushed, d.res); err != nil {
+		if e.Apart, err = d.link.LeaseLost(ctx, d.pushed, d.res); err != nil {
 			return nil, err
 		}
 	}
-	if len(a.Rejected) > 0 && d.elsewhere() == "" && !d.contact.NoMeta && !e.Apart {
+	if len(a.Rejected) > 0 && d.hub.Elsewhere(d.contact) == "" && !d.contact.NoMeta && !e.Apart {
 		if e.Rebased, err = d.rebase(ctx, a.Rejected); err != nil {
 			return nil, err
 		}
@@ -232,24 +233,24 @@ func (d *drive) swap(ctx context.Context, a syncer.Swap) (syncer.Event, error) {
 		}
 	}
 	d.tellBack(back)
-	if err := d.overcome(d.pushed, d.res); err != nil {
+	if err := d.contact.Overcome(d.pushed, d.res); err != nil {
 		return nil, err
 	}
 	if len(ups) > 0 {
 		if err := d.local().SwapInOrder(ctx, ups); err != nil && !errors.Is(err, refs.ErrConflict) {
 			return nil, fmt.Errorf("record what the hub took: %w", err)
 		}
-		if err := d.welcome(); err != nil {
+		if err := d.contact.Welcomed(); err != nil {
 			return nil, err
 		}
 	}
-	if ledger && allAccepted(d.pushed, d.res) {
+	if ledger && hubs.AllAccepted(d.pushed, d.res) {
 		if err := d.dropFound(ctx, d.snap, d.pushed); err != nil {
 			return nil, err
 		}
 	}
 	// after all of a push that could carry a step nothing else is to be pushed
-	v, err := d.view(ctx, !d.asked.Step || !allAccepted(d.pushed, d.res))
+	v, err := d.view(ctx, !d.asked.Step || !hubs.AllAccepted(d.pushed, d.res))
 	if err != nil {
 		return nil, err
 	}
@@ -262,33 +263,19 @@ func (d *drive) swap(ctx context.Context, a syncer.Swap) (syncer.Event, error) {
 	return e, nil
 }
 
-// welcome forgets what was told of an earlier refusal once the hub has taken a
-// push.
-func (t *Tracker) welcome() error {
-	passed := func(name, _ string) bool { return name != "hub-fork" && name != "refused" }
-	left := maps.Clone(t.contact.Told)
-	if maps.DeleteFunc(left, passed); t.contact.Refused == "" && len(left) == len(t.contact.Told) {
-		return nil
-	}
-	return t.remember(func(c *contact) {
-		c.Refused, c.RefusedAt, c.RefusedTo, c.RefusedTimes = "", time.Time{}, "", 0
-		maps.DeleteFunc(c.Told, passed)
-	})
-}
-
 // wait does Wait. Without the sync lock a claim of another process goes first.
 func (d *drive) wait(ctx, bounded context.Context, a syncer.Wait) (syncer.Event, error) {
 	e := syncer.Woke{Locked: true}
 	if a.Unlock {
 		d.tellWaiting(a)
-		d.unlockHub()
-		slept := d.sleepUntil(ctx, a.Until)
-		_, ok, err := d.lockHub(bounded, insistent)
+		d.link.Unlock()
+		slept := d.link.SleepUntil(ctx, a.Until)
+		_, ok, err := d.link.Lock(bounded, insistent)
 		if err != nil {
 			return nil, err
 		}
 		e.Locked = slept && ok && !(d.unwatched && !d.replica.Whole())
-	} else if !d.sleepUntil(bounded, a.Until) && bounded.Err() == nil {
+	} else if !d.link.SleepUntil(bounded, a.Until) && bounded.Err() == nil {
 		<-bounded.Done() // it would end first
 	}
 	if !e.Locked {
@@ -299,7 +286,7 @@ func (d *drive) wait(ctx, bounded context.Context, a syncer.Wait) (syncer.Event,
 	if err != nil {
 		return nil, err
 	}
-	d.kept = d.memory()
+	d.kept = d.contact.Memory(d.hub, d.link.Pace.Read())
 	e.At, e.Memory, e.View = d.at(), d.kept, v
 	return e, nil
 }
@@ -311,7 +298,7 @@ func (d *drive) done(ctx context.Context, r syncer.Outcome) (outcome, error) {
 	case syncer.Sent, syncer.StepRefused:
 		d.unsentReason(ctx, d.snap, &o)
 		if r.Reason == syncer.StepRefused && o.reason == "" {
-			o.refused, o.reason = true, d.snap.stepRefusal(r.Why)
+			o.refused, o.reason = true, hubs.StepRefused(d.snap.refs, r.Why)
 		}
 	case syncer.FetchFailed:
 		o.reason = d.unfetchedReason(d.failed)
@@ -319,13 +306,13 @@ func (d *drive) done(ctx context.Context, r syncer.Outcome) (outcome, error) {
 		if r.Failure == syncer.Cut {
 			return o, context.DeadlineExceeded
 		}
-		o.reason = d.silentReason()
+		o.reason = hubs.SilentReason(d.link.Silent())
 	case syncer.MetaLost:
-		o.reason = d.lostReason()
+		o.reason = d.hub.LostReason(d.contact)
 	case syncer.OtherHub:
-		o.reason = d.elsewhere()
+		o.reason = d.hub.Elsewhere(d.contact)
 	case syncer.PushesApart:
-		o.reason = d.apart()
+		o.reason = d.hub.Apart(d.contact)
 	case syncer.Changing:
 		o.reason = "the hub kept changing while this was sent; the next sync tries again"
 	case syncer.OtherLog:

@@ -58,7 +58,7 @@ func (t *Tracker) Emit(ctx context.Context, o EmitOptions, build func(p Projecti
 	}
 	if err := t.settle(ctx, o, r, after, lines); err != nil {
 		// the lines are durable: this is no failure of the write
-		t.tellOnce(t.queued(err.Error()))
+		t.tellOnce(t.hub.Queued(t.contact, err.Error()))
 	}
 	if err := t.countsStill(ctx, r.Lines); err != nil {
 		return nil, err
@@ -120,14 +120,14 @@ func (t *Tracker) meetHub(ctx context.Context, o EmitOptions) error {
 	for name := range s.refs {
 		seen = seen || strings.HasPrefix(name, hubRoot)
 	}
-	age, known := t.sinceContact()
-	if !seen && known && age < joinEvery && !o.Wait || t.fetched || seen && t.agent != "" && s.refs[headRoot+agentLogs+t.agent] != "" {
+	age, known := t.contact.Since()
+	if !seen && known && age < joinEvery && !o.Wait || t.link.Reached || seen && t.agent != "" && s.refs[headRoot+agentLogs+t.agent] != "" {
 		t.knownRefs = s.refs
 		return nil
 	}
 	bounded, cancel := context.WithTimeout(ctx, t.patience(o))
 	defer cancel()
-	unlock, free, err := t.lockHub(bounded, t.wait())
+	unlock, free, err := t.link.Lock(bounded, t.wait())
 	if err != nil || !free {
 		return t.late(bounded, err) // another process is fetching
 	}
@@ -425,7 +425,7 @@ func (t *Tracker) settle(ctx context.Context, o EmitOptions, r *Receipt, s *snap
 		r.Sync = Queued
 		t.detach()
 		return nil
-	case !o.Wait && !o.Lock && t.getenv("CI") == "" && t.readPace().Slow(t.now()):
+	case !o.Wait && !o.Lock && t.getenv("CI") == "" && t.link.Pace.Read().Slow(t.now()):
 		r.Sync = Queued
 		t.tellOnce(fail.Notice{Code: "slow/wait", Text: fmt.Sprintf("kept here, sent in the background: the last push took longer than %d s", int(t.wait().Seconds()))})
 		t.detach()
@@ -480,7 +480,7 @@ func (t *Tracker) deliverAndLook(ctx context.Context, o EmitOptions, r *Receipt,
 		t.tellRefused(o, n)
 		return nil
 	case reason != "":
-		t.tellOnce(t.queued(reason))
+		t.tellOnce(t.hub.Queued(t.contact, reason))
 		if out.paced == nil {
 			return nil
 		}

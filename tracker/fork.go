@@ -9,6 +9,7 @@ import (
 
 	"github.com/git-crosslink/git-crosslink/event"
 	"github.com/git-crosslink/git-crosslink/fail"
+	"github.com/git-crosslink/git-crosslink/hubs"
 	"github.com/git-crosslink/git-crosslink/internal/fault"
 	"github.com/git-crosslink/git-crosslink/refs"
 	"github.com/git-crosslink/git-crosslink/replay"
@@ -158,7 +159,7 @@ func (t *Tracker) goOnAs(ctx context.Context, f *Forked) error {
 	if err := t.local().Swap(ctx, ups); err != nil && !errors.Is(err, refs.ErrConflict) {
 		return fmt.Errorf("go on as '%s': %w", f.Agent, err)
 	}
-	return t.remember(func(c *contact) { c.Refused = "" }) // it was about the old log
+	return t.contact.Remember(func(c *hubs.Note) { c.Refused = "" }) // it was about the old log
 }
 
 // forked reports whether a proof stands against the log.

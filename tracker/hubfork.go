@@ -12,6 +12,7 @@ import (
 
 	"github.com/git-crosslink/git-crosslink/event"
 	"github.com/git-crosslink/git-crosslink/fail"
+	"github.com/git-crosslink/git-crosslink/hubs"
 	"github.com/git-crosslink/git-crosslink/ledger"
 	"github.com/git-crosslink/git-crosslink/refs"
 	"github.com/git-crosslink/git-crosslink/replay"
@@ -62,12 +63,12 @@ func (t *Tracker) Detach(ctx context.Context, remote string) (*Detached, error) 
 	}
 	switch {
 	case remote == "" || remote == t.hub.Name:
-	case !contains(t.remotes(), remote):
-		return nil, noSuchRemote(remote)
-	case t.hub.self:
-		return nil, t.chosenError("hub-chosen", "")
+	case !contains(t.conf.Remotes(), remote):
+		return nil, hubs.NoSuchRemote(remote)
+	case t.hub.Self:
+		return nil, t.hub.ChosenError("hub-chosen", "")
 	default:
-		return nil, t.chosenError("hub-chosen/detach", remote)
+		return nil, t.hub.ChosenError("hub-chosen/detach", remote)
 	}
 	agent, err := t.settleAgent(ctx)
 	if err != nil {
@@ -130,7 +131,7 @@ func (t *Tracker) detachOnce(ctx context.Context, remote string, sent *int) (d *
 		}
 	}
 	res, err := t.pushPatiently(ctx, p, detaching)
-	if err != nil || !allAccepted(p, res) {
+	if err != nil || !hubs.AllAccepted(p, res) {
 		if landed, again, err := t.detachOutcome(ctx, n, p, res, err); !landed {
 			return nil, again, err
 		}
@@ -139,7 +140,7 @@ func (t *Tracker) detachOnce(ctx context.Context, remote string, sent *int) (d *
 		return nil, false, err
 	}
 	m := n.roll.Meta
-	return &Detached{Remote: t.hub.Name, URL: t.hub.shown(), Was: s.hubID(), Hub: n.hub, Logs: n.logs, Events: n.events, Sent: *sent,
+	return &Detached{Remote: t.hub.Name, URL: t.hub.Shown(), Was: s.hubID(), Hub: n.hub, Logs: n.logs, Events: n.events, Sent: *sent,
 		Admins: append([]string{}, m.Admins...), Signing: m.Signing, Open: m.Open, Before: s.meta.Signing}, false, t.bind(ctx)
 }
 
@@ -153,14 +154,14 @@ func (t *Tracker) detachOutcome(ctx context.Context, n *anewHub, p refs.Push, re
 			return false, err == nil, err
 		}
 		return false, false, &fail.Error{Kind: fail.Denied, Code: "refused/detach",
-			Message: fmt.Sprintf("the remote '%s' refuses it: %s; nothing was detached", t.hub.Name, whyRefused(res))}
+			Message: fmt.Sprintf("the remote '%s' refuses it: %s; nothing was detached", t.hub.Name, hubs.WhyRefused(res))}
 	}
 	if err := t.fetch(ctx); err != nil {
 		re, ok := errors.AsType[*refs.RemoteError](err)
 		if !ok {
 			return false, false, err
 		}
-		return false, false, t.unanswered("unanswered/detach", "detached", gitWords(re))
+		return false, false, t.hub.Unanswered("unanswered/detach", "detached", hubs.GitWords(re))
 	}
 	there, err := t.local().Refs(ctx, incomingRoot+metaName)
 	if err != nil || len(there) == 1 && there[0].OID == n.refs[metaName] {
@@ -170,7 +171,7 @@ func (t *Tracker) detachOutcome(ctx context.Context, n *anewHub, p refs.Push, re
 		return false, false, pushed
 	}
 	return false, false, &fail.Error{Kind: fail.Denied, Code: "read-only", Message: fmt.Sprintf("the remote '%s' takes no such push from you: nothing was detached", t.hub.Name),
-		Fields: fail.Fields{"git": gist(res.Stderr)}}
+		Fields: fail.Fields{"git": hubs.Gist(res.Stderr)}}
 }
 
 // mayDetach says what has to be so before anything is written.
@@ -222,7 +223,7 @@ func (t *Tracker) switchTo(ctx context.Context, s *snapshot, hubID string, ups [
 		return fmt.Errorf("go over to the hub %s: %w", hubID, err)
 	}
 	t.loaded, t.otherHub, t.behind = nil, "", nil
-	return t.noteFounded(hubID)
+	return t.contact.Founded(t.hub, hubID)
 }
 
 // followDetached goes over to the hub that the remote's tracker has become.

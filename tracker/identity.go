@@ -16,6 +16,7 @@ import (
 
 	"github.com/git-crosslink/git-crosslink/event"
 	"github.com/git-crosslink/git-crosslink/fail"
+	"github.com/git-crosslink/git-crosslink/internal/note"
 	"github.com/git-crosslink/git-crosslink/internal/statefile"
 )
 
@@ -132,7 +133,7 @@ func readIdentity(path string) (*identity, error) {
 		return nil, nil
 	}
 	if err != nil {
-		return nil, InTheWay(err)
+		return nil, note.InTheWay(err)
 	}
 	var id identity
 	if err := json.Unmarshal(b, &id); err != nil || event.ValidAgentID(id.Agent) != nil {
@@ -165,10 +166,10 @@ func copied(path string, id *identity) bool {
 func writeIdentity(path, agent string, replace bool) (string, error) {
 	dir := filepath.Dir(path)
 	if err := statefile.MakeHome(dir); err != nil {
-		return "", InTheWay(err)
+		return "", note.InTheWay(err)
 	}
 	if err := statefile.Free(path); err != nil {
-		return "", InTheWay(err)
+		return "", note.InTheWay(err)
 	}
 	f, err := statefile.CreateTemp(dir, "identity-")
 	if err != nil {

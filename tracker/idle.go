@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/git-crosslink/git-crosslink/hubs"
 	"github.com/git-crosslink/git-crosslink/ledger"
 	"github.com/git-crosslink/git-crosslink/refs"
 )
@@ -24,7 +25,7 @@ import (
 // of life are read apart.
 func (t *Tracker) idleRefs(all map[string]refs.OID) string {
 	h := sha256.New()
-	fmt.Fprintf(h, "%d\n%s\n%s\n", ledger.Rules, t.agent, t.hub.shown())
+	fmt.Fprintf(h, "%d\n%s\n%s\n", ledger.Rules, t.agent, t.hub.Shown())
 	for _, name := range slices.Sorted(maps.Keys(all)) {
 		switch {
 		case strings.HasPrefix(name, refs.PresenceHere):
@@ -34,7 +35,7 @@ func (t *Tracker) idleRefs(all map[string]refs.OID) string {
 		}
 		for _, pair := range [][2]string{{incomingRoot, hubRoot}, {hubRoot, incomingRoot}, {headRoot + agentLogs, hubRoot + agentLogs}} {
 			rest, ok := strings.CutPrefix(name, pair[0])
-			if ok && pair[0] == hubRoot && t.notTakenBack(rest, all[name]) {
+			if ok && pair[0] == hubRoot && t.contact.NotTakenBack(rest, all[name], t.now()) {
 				continue
 			}
 			if ok && all[pair[1]+rest] != all[name] {
@@ -49,28 +50,24 @@ func (t *Tracker) idleRefs(all map[string]refs.OID) string {
 // idle reports whether the refs are those of the last sync that found nothing to
 // do, and nothing else says that there might be something now.
 func (t *Tracker) idle(ctx context.Context) bool {
-	c := &t.contact
-	if c.Idle == "" || !t.undisturbed() || t.joining || t.pinning || len(t.forks) > 0 {
+	if t.contact.Idle == "" || !t.undisturbed() || t.joining || t.pinning || len(t.forks) > 0 {
 		return false
 	}
 	s := &snapshot{}
-	return t.loadRefs(ctx, s) == nil && t.idleRefs(s.refs) == c.Idle
+	return t.loadRefs(ctx, s) == nil && t.idleRefs(s.refs) == t.contact.Idle
 }
 
 // undisturbed reports whether the note of the contact holds nothing that a sync
 // would look into, and nobody else could hold this tracker.
 func (t *Tracker) undisturbed() bool {
-	c := &t.contact
-	return c.Undecided.IsZero() && len(c.Shown) == 0 && c.Aliases != nil && len(c.Problems) == 0 &&
-		c.Refused == "" && !t.refusalDue() && !c.NoMeta && c.Other == "" && c.Hub != "" && len(c.Told) == 0 &&
-		!t.moved() && t.pushPair() == "" && !slices.ContainsFunc(t.remotes(), func(name string) bool { return name != t.hub.Name })
+	return t.contact.Undisturbed(t.now()) && !t.hub.Moved(t.contact) && t.hub.PushPair() == "" && !slices.ContainsFunc(t.conf.Remotes(), func(name string) bool { return name != t.hub.Name })
 }
 
 // stillIdle is the end of a sync that found nothing to do once more.
 func (t *Tracker) stillIdle(ctx context.Context, r *SyncReport, o SyncOptions) (*SyncReport, error) {
-	t.fetched = true
+	t.link.Reached = true
 	r.Hub = t.contact.Hub
-	if err := t.remember(func(c *contact) { c.Last = t.now() }); err != nil {
+	if err := t.contact.Remember(func(c *hubs.Note) { c.Last = t.now() }); err != nil {
 		return r, err
 	}
 	if o.Detached {
@@ -92,6 +89,6 @@ func (t *Tracker) noteIdle(ctx context.Context, r *SyncReport) {
 		}
 	}
 	if is := t.idleRefs(s.refs); is != t.contact.Idle {
-		_ = t.remember(func(c *contact) { c.Idle = is })
+		_ = t.contact.Remember(func(c *hubs.Note) { c.Idle = is })
 	}
 }

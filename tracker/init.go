@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/git-crosslink/git-crosslink/fail"
+	"github.com/git-crosslink/git-crosslink/hubs"
 	"github.com/git-crosslink/git-crosslink/refs"
 )
 
@@ -37,7 +38,7 @@ func (t *Tracker) Init(ctx context.Context, o InitOptions) (*InitReport, error) 
 		return nil, err
 	}
 	t.joining, t.loaded, t.insist, t.pinning, t.mending = o.Join, nil, true, true, true
-	t.mayAsk(t.o.Ask)
+	t.link.MayAsk(t.o.Ask)
 	unlock, ok, err := t.lockSync(ctx, SyncOptions{})
 	if err != nil || !ok {
 		return nil, err
@@ -168,7 +169,7 @@ func (t *Tracker) initOnce(ctx context.Context) (r *InitReport, again bool, err 
 	if err != nil {
 		return nil, false, err
 	}
-	if err := t.oneRepository(ctx, heads); err != nil {
+	if err := t.link.OneRepository(ctx, heads); err != nil {
 		return nil, false, err
 	}
 	if t.agent, err = t.settleAgent(ctx); err != nil {
@@ -187,9 +188,9 @@ func (t *Tracker) join(ctx context.Context, s *snapshot) (*InitReport, bool, err
 		return nil, false, err
 	}
 	if out.reason != "" {
-		t.notice(t.queued(out.reason))
+		t.notice(t.hub.Queued(t.contact, out.reason))
 	}
-	return &InitReport{Remote: t.hub.Name, URL: t.hub.shown(), Hub: s.meta.Hub, Sent: out.sent, Agent: t.agent}, false, nil
+	return &InitReport{Remote: t.hub.Name, URL: t.hub.Shown(), Hub: s.meta.Hub, Sent: out.sent, Agent: t.agent}, false, nil
 }
 
 // hasRoom refuses a remote without a branch of its own: a forge would make the
@@ -197,7 +198,7 @@ func (t *Tracker) join(ctx context.Context, s *snapshot) (*InitReport, bool, err
 // of ours would have to be a directory of, or the reverse. It returns the
 // branches.
 func (t *Tracker) hasRoom(ctx context.Context) (map[string]refs.OID, error) {
-	heads, err := t.heads(ctx, t.remote())
+	heads, err := t.link.Heads(ctx, t.link.Remote())
 	if err != nil {
 		return nil, err
 	}
@@ -210,7 +211,7 @@ func (t *Tracker) hasRoom(ctx context.Context) (map[string]refs.OID, error) {
 		}
 		code = code || !strings.HasPrefix(h, headRoot)
 	}
-	if code || t.hub.self { // a repository at hand keeps the default branch it has
+	if code || t.hub.Self { // a repository at hand keeps the default branch it has
 		return heads, nil
 	}
 	e := &fail.Error{Kind: fail.Fatal, Code: "empty-remote", Fields: fail.Fields{"remote": t.hub.Name},
@@ -231,7 +232,7 @@ func (t *Tracker) branchInTheWay(there, ours string) error {
 func (t *Tracker) found(ctx context.Context, s *snapshot) (r *InitReport, again bool, err error) {
 	absent := refs.OID("")
 	p := refs.Push{Atomic: true, Refs: []refs.PushRef{{Src: s.refs[headRoot+metaName], Dst: headRoot + metaName, Lease: &absent}}}
-	r = &InitReport{Remote: t.hub.Name, URL: t.hub.shown(), Hub: s.hubID(), Created: true, Agent: t.agent, Branches: []string{"crosslink/" + metaName}}
+	r = &InitReport{Remote: t.hub.Name, URL: t.hub.Shown(), Hub: s.hubID(), Created: true, Agent: t.agent, Branches: []string{"crosslink/" + metaName}}
 	ups := []refs.Update{{Ref: hubRoot + metaName, New: p.Refs[0].Src}, {Ref: headRoot + metaName, Old: p.Refs[0].Src}}
 	for _, id := range s.agents() {
 		l := s.logs[id]
@@ -250,8 +251,8 @@ func (t *Tracker) found(ctx context.Context, s *snapshot) (r *InitReport, again 
 	if err != nil {
 		return nil, false, err
 	}
-	if allAccepted(p, res) {
-		if there, err := t.arrived(ctx, p); err != nil {
+	if hubs.AllAccepted(p, res) {
+		if there, err := t.link.Arrived(ctx, p); err != nil {
 			return nil, false, err
 		} else if !there {
 			return nil, false, t.takeBack(ctx, p, r.Branches)
@@ -259,7 +260,7 @@ func (t *Tracker) found(ctx context.Context, s *snapshot) (r *InitReport, again 
 		if err := t.local().Swap(ctx, ups); err != nil {
 			return nil, false, fmt.Errorf("record the hub: %w", err)
 		}
-		return r, false, errors.Join(t.noteFounded(r.Hub), t.welcome())
+		return r, false, errors.Join(t.contact.Founded(t.hub, r.Hub), t.contact.Welcomed())
 	}
 	if !res.Reached {
 		return t.foundWithoutAtomic(ctx, p, r, ups, res)
@@ -268,7 +269,7 @@ func (t *Tracker) found(ctx context.Context, s *snapshot) (r *InitReport, again 
 		return nil, err == nil, err // somebody else was faster: look again
 	}
 	return nil, false, &fail.Error{Kind: fail.Denied, Code: "refused/init",
-		Message: fmt.Sprintf("the remote '%s' refuses the tracker's branches: %s", t.hub.Name, whyRefused(res))}
+		Message: fmt.Sprintf("the remote '%s' refuses the tracker's branches: %s", t.hub.Name, hubs.WhyRefused(res))}
 }
 
 // foundLedger adds the ledger to the push: the private one, so that a tracker
@@ -310,22 +311,58 @@ func (t *Tracker) foundWithoutAtomic(ctx context.Context, p refs.Push, r *InitRe
 	}
 	if !res.Reached {
 		e := &fail.Error{Kind: fail.Denied, Code: "read-only", Message: fmt.Sprintf("the remote '%s' takes no pushes from you", t.hub.Name)}
-		if t.pushURL() != "" {
-			e.Code, e.Message = "read-only/push-url", t.takesNone()
+		if t.hub.PushURL != "" {
+			e.Code, e.Message = "read-only/push-url", t.hub.TakesNone()
 		}
-		e.Fields = fail.Fields{"remote": t.hub.Name, "url": t.hub.shown(), "git": gist(first.Stderr)}
+		e.Fields = fail.Fields{"remote": t.hub.Name, "url": t.hub.Shown(), "git": hubs.Gist(first.Stderr)}
 		return nil, false, e
 	}
-	if !allAccepted(refs.Push{Refs: p.Refs[:1]}, res) {
+	if !hubs.AllAccepted(refs.Push{Refs: p.Refs[:1]}, res) {
 		return nil, true, nil
 	}
 	if err := t.local().Swap(ctx, ups[:2]); err != nil {
 		return nil, false, fmt.Errorf("record the hub: %w", err)
 	}
-	if err := errors.Join(t.noteFounded(r.Hub), t.remember(func(c *contact) { c.NoAtomic = true })); err != nil {
+	if err := errors.Join(t.contact.Founded(t.hub, r.Hub), t.contact.Remember(func(c *hubs.Note) { c.NoAtomic = true })); err != nil {
 		return nil, false, err
 	}
 	out, err := t.publish(ctx, run{task: t.task(true)})
 	r.Sent = out.sent
 	return r, false, err
+}
+
+// takeBack deletes what a push has just made in another repository than the
+// hub, each branch only as it was made, and says so.
+func (t *Tracker) takeBack(ctx context.Context, p refs.Push, branches []string) error {
+	back := refs.Push{Atomic: true}
+	for _, r := range p.Refs {
+		back.Refs = append(back.Refs, refs.PushRef{Dst: r.Dst, Lease: &r.Src})
+	}
+	e := t.hub.ApartError(t.contact)
+	if res, err := t.pushPatiently(ctx, back, founding); err != nil || !hubs.AllAccepted(back, res) {
+		e.Message += fmt.Sprintf(": it holds %s now", strings.Join(branches, ", "))
+	} else {
+		e.Message += ": what was made there was taken back"
+	}
+	return e
+}
+
+// lostRace reports whether an atomic push, every ref of it under a lease, did
+// not land because others were faster. What git refused here, before anything
+// was sent, the hub has changed; what the hub refused was a race if a ref is no
+// longer what the lease expects, and a rule if all are.
+func (t *Tracker) lostRace(ctx context.Context, p refs.Push, res *refs.PushResult) (bool, error) {
+	if hubs.RefusedBy(res) == "" {
+		return true, nil
+	}
+	if err := t.fetch(ctx); err != nil {
+		return true, hubs.NotReached(err) // whoever looks again says so
+	}
+	there, err := t.link.Incoming(ctx)
+	for _, r := range p.Refs {
+		if there[strings.TrimPrefix(r.Dst, headRoot)] != *r.Lease {
+			return true, err
+		}
+	}
+	return false, err
 }

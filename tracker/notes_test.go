@@ -1,14 +1,11 @@
 package tracker
 
 import (
-	"encoding/json"
 	"os"
 	"path/filepath"
 	"testing"
-	"time"
 
 	"github.com/git-crosslink/git-crosslink/event"
-	"github.com/git-crosslink/git-crosslink/refs"
 )
 
 // FuzzIdentity: a file that is no identity is refused, never half believed.
@@ -32,36 +29,6 @@ func FuzzIdentity(f *testing.F) {
 			if host, _ := os.Hostname(); id.Host != host {
 				t.Fatal("a copy is not noticed")
 			}
-		}
-	})
-}
-
-// FuzzContact: a note that cannot be read is as if there were none, and the
-// next one replaces it.
-func FuzzContact(f *testing.F) {
-	f.Add([]byte(`{"remote":"origin","last":"2026-03-01T10:00:00Z","told":{"a":"b"},"refusals":["x"]}`))
-	f.Add([]byte(`{"last":"10000-01-01T00:00:00Z"}`))
-	f.Add([]byte(`{"remote":1}`))
-	dir := f.TempDir()
-	t := &Tracker{outer: repository{Place: refs.Place{CommonDir: dir}}}
-	if err := os.Mkdir(filepath.Join(dir, "crosslink"), 0o700); err != nil {
-		f.Fatal(err)
-	}
-	f.Fuzz(func(tt *testing.T, b []byte) {
-		if err := os.WriteFile(t.contactPath(), b, 0o600); err != nil {
-			tt.Fatal(err)
-		}
-		was := t.readContact()
-		if err := t.remember(func(c *contact) { c.NoAtomic = true }); err != nil {
-			tt.Fatalf("%q: %v", b, err)
-		}
-		is := t.readContact()
-		was.NoAtomic = true
-		was.Last, is.Last = was.Last.Round(time.Second).UTC(), is.Last.Round(time.Second).UTC()
-		x, _ := json.Marshal(was)
-		y, _ := json.Marshal(is)
-		if string(x) != string(y) {
-			tt.Fatalf("%s became %s", x, y)
 		}
 	})
 }

@@ -2,11 +2,11 @@ package tracker
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"strings"
 
 	"github.com/git-crosslink/git-crosslink/fail"
+	"github.com/git-crosslink/git-crosslink/hubs"
 	"github.com/git-crosslink/git-crosslink/refs"
 	"github.com/git-crosslink/git-crosslink/syncer"
 )
@@ -23,7 +23,7 @@ func (d *drive) view(ctx context.Context, step bool) (syncer.View, error) {
 	}
 	d.snap = s
 	v := syncer.View{Open: s.bound && s.writable(), Ledger: syncer.Tip(s.refs[hubRoot+checkpointName]), Urgency: s.urgency(),
-		Lost: d.contact.NoMeta, Elsewhere: d.elsewhere() != "", Apart: d.apart() != ""}
+		Lost: d.contact.NoMeta, Elsewhere: d.hub.Elsewhere(d.contact) != "", Apart: d.hub.Apart(d.contact) != ""}
 	author := d.author(s)
 	v.Mine = len(s.pending(author)) > 0
 	for _, id := range s.agents() {
@@ -37,7 +37,7 @@ func (d *drive) view(ctx context.Context, step bool) (syncer.View, error) {
 		if !x.Sends && !x.Lost {
 			continue
 		}
-		x.Blocked = s.inTheWay(x.Name) != ""
+		x.Blocked = hubs.InTheWay(s.refs, x.Name) != ""
 		if r, known := d.contact.Refusals[x.Name]; known && r.High > 0 {
 			hash, err := d.lineHash(ctx, l, r.High)
 			if err != nil {
@@ -154,83 +154,22 @@ func (d *drive) push(ctx context.Context, a syncer.Push) (syncer.Event, error) {
 	p.Show = d.compare
 	d.asked, d.pushed = a, p
 	began := d.now()
-	d.res, err = d.send(ctx, p)
-	e := d.answered(ctx, p, d.res, err)
+	d.res, err = d.link.Send(ctx, p, d.unsentHere())
+	e := hubs.Answered(ctx, p, d.res, err)
 	if err != nil && e.Failure == syncer.None {
 		return nil, err
 	}
-	if e.Took = d.now().Sub(began); err == nil && allAccepted(p, d.res) {
+	if e.Took = d.now().Sub(began); err == nil && hubs.AllAccepted(p, d.res) {
 		if p.Show && d.snap.asSeen(d.res.Shown) {
 			d.seen = began
 		}
-		arrived, err := d.arrived(ctx, p)
+		arrived, err := d.link.Arrived(ctx, p)
 		if err != nil {
 			return nil, err
 		}
 		e.Apart = !arrived
 	}
-	d.kept = d.memory() // the sync lock was let go if the hub was silent: others may have pushed
+	d.kept = d.contact.Memory(d.hub, d.link.Pace.Read()) // the sync lock was let go if the hub was silent: others may have pushed
 	e.At, e.Memory = d.at(), d.kept
 	return e, nil
-}
-
-// answered sorts what came of a push, by the status of each ref and never by
-// words.
-func (t *Tracker) answered(ctx context.Context, p refs.Push, res *refs.PushResult, err error) (e syncer.Pushed) {
-	switch {
-	case errors.Is(err, errSilent):
-		e.Failure = syncer.Silent
-		return e
-	case err != nil:
-		if ctx.Err() == context.DeadlineExceeded {
-			e.Failure = syncer.Cut
-		}
-		return e
-	case res.Busy() && !allAccepted(p, res):
-		e.Failure, e.RetryAfter, e.Why = syncer.Busy, res.RetryAfter, busyText(res.Status, serverWords(res.Stderr))
-		return e
-	case !res.Reached:
-		if e.Failure, e.Why = syncer.Unreached, gist(res.Stderr); res.Forbidden() {
-			e.Failure = syncer.Forbidden
-		}
-		return e
-	}
-	e.Refs = map[string]syncer.Status{}
-	for _, r := range p.Refs {
-		if r.Dst == headRoot+metaName {
-			continue // a no-op says nothing of the hub
-		}
-		st, status := res.Refs[r.Dst], syncer.NotNamed
-		switch {
-		case st.Accepted():
-			status = syncer.Accepted
-		case st.Collateral():
-			status = syncer.With
-		case st.Rejected():
-			status = syncer.Rejected
-		case st.RemoteRejected():
-			status = syncer.Refused
-		}
-		e.Refs[strings.TrimPrefix(r.Dst, headRoot)] = status
-	}
-	why := refusedBy(res)
-	e.Rule, e.Gate, e.Why = why != "", telling(why) == 2, whyRefused(res)
-	return e
-}
-
-func busyText(status int, words string) string {
-	why := fmt.Sprintf("the hub is busy (HTTP %d)", status)
-	if words != "" {
-		why += ": " + words
-	}
-	return why
-}
-
-func allAccepted(p refs.Push, res *refs.PushResult) bool {
-	for _, r := range p.Refs {
-		if st, ok := res.Refs[r.Dst]; !ok || !st.Accepted() {
-			return false
-		}
-	}
-	return true
 }

@@ -15,6 +15,8 @@ import (
 
 	"github.com/git-crosslink/git-crosslink/event"
 	"github.com/git-crosslink/git-crosslink/fail"
+	"github.com/git-crosslink/git-crosslink/hubs"
+	"github.com/git-crosslink/git-crosslink/internal/note"
 	"github.com/git-crosslink/git-crosslink/internal/statefile"
 	"github.com/git-crosslink/git-crosslink/refs"
 	"github.com/git-crosslink/git-crosslink/syncer"
@@ -63,7 +65,7 @@ func (t *Tracker) presentPath() string {
 // readPresent returns the note as of now; one that cannot be read is none.
 func (t *Tracker) readPresent() present {
 	var p present
-	if readNote(t.presentPath(), maxPresent, &p) != nil {
+	if note.Read(t.presentPath(), maxPresent, &p) != nil {
 		p = present{}
 	}
 	if p.Agents == nil {
@@ -82,9 +84,9 @@ func (t *Tracker) readPresent() present {
 
 func (t *Tracker) notePresent(p present) error {
 	if err := statefile.MakeHome(filepath.Dir(t.presentPath())); err != nil {
-		return InTheWay(err)
+		return note.InTheWay(err)
 	}
-	return writeNote(t.presentPath(), p)
+	return note.Write(t.presentPath(), p)
 }
 
 // held returns the issue whose lock an agent got last, of those that one step
@@ -103,7 +105,7 @@ func (s *snapshot) held(agent string) (event.UUID, bool) {
 // canShow reports whether there is anybody to show signs of life to, and a
 // clone that lasts.
 func (t *Tracker) canShow(bound, writable bool) bool {
-	return t.hub != nil && !t.hub.self && bound && writable && t.getenv("CI") == "" && t.config("crosslink.sync") != "manual"
+	return t.hub != nil && !t.hub.Self && bound && writable && t.getenv("CI") == "" && t.config("crosslink.sync") != "manual"
 }
 
 // pulse is called at the end of commands that know the state: that somebody
@@ -241,7 +243,7 @@ func (t *Tracker) showPresence(ctx context.Context) error {
 	switch {
 	case err != nil:
 		return nil // paced, or no time left: the next one shows more
-	case allAccepted(push, res):
+	case hubs.AllAccepted(push, res):
 		p.Pushed = now
 	case !res.Reached: // a connection that was lost is no refusal
 	default:

@@ -9,6 +9,7 @@ import (
 
 	"github.com/git-crosslink/git-crosslink/event"
 	"github.com/git-crosslink/git-crosslink/fail"
+	"github.com/git-crosslink/git-crosslink/hubs"
 	"github.com/git-crosslink/git-crosslink/ledger"
 	"github.com/git-crosslink/git-crosslink/refs"
 )
@@ -116,7 +117,7 @@ func (t *Tracker) onlyLost(ctx context.Context, s *snapshot, id string, tip, see
 // back or has none; "" where it was not.
 func (t *Tracker) ledgerBack(s *snapshot) (refs.OID, error) {
 	known, there := s.refs[hubRoot+checkpointName], s.refs[incomingRoot+checkpointName]
-	if known == "" || known == there || there == "" && !t.fetched {
+	if known == "" || known == there || there == "" && !t.link.Reached {
 		return "", nil
 	}
 	if there == "" {
@@ -149,29 +150,11 @@ func (t *Tracker) onTop(ctx context.Context, id string, tip refs.OID) (refs.OID,
 	if there == "" {
 		return tip, nil
 	}
-	if grown, err := t.descends(ctx, tip, there); err != nil || grown {
+	if grown, err := hubs.Descends(ctx, t.local(), tip, there); err != nil || grown {
 		return tip, err
 	}
 	return refs.Recommit(ctx, t.local(), tip, []refs.OID{there, tip}, refs.CommitInfo{
 		Address: t.committer(), Author: id, When: t.now(), Message: fmt.Sprintf("crosslink: the log of %s is put back\n\n[skip ci]\n", id)})
-}
-
-// maxDescent bounds how far a tip's past is searched for another tip.
-const maxDescent = 10_000
-
-// descends reports whether old is found among the first parents of tip.
-func (t *Tracker) descends(ctx context.Context, tip, old refs.OID) (bool, error) {
-	for range maxDescent {
-		if tip == old {
-			return true, nil
-		}
-		h, err := refs.ReadHead(ctx, t.local(), tip)
-		if err != nil || len(h.Parents) == 0 {
-			return false, ignoreMissing(err)
-		}
-		tip = h.Parents[0]
-	}
-	return false, nil
 }
 
 // restore puts everything back on a hub that lost its meta: only by init,
@@ -182,7 +165,7 @@ func (t *Tracker) restore(ctx context.Context, s *snapshot) (*InitReport, error)
 	}
 	absent := refs.OID("")
 	p := refs.Push{Atomic: true}
-	r := &InitReport{Remote: t.hub.Name, URL: t.hub.shown(), Hub: s.hubID(), Restored: true, Moved: t.moved(), Agent: t.agent}
+	r := &InitReport{Remote: t.hub.Name, URL: t.hub.Shown(), Hub: s.hubID(), Restored: true, Moved: t.hub.Moved(t.contact), Agent: t.agent}
 	for name, oid := range s.refs {
 		name, ok := strings.CutPrefix(name, hubRoot)
 		if !ok || s.refs[incomingRoot+name] != "" {
@@ -196,16 +179,16 @@ func (t *Tracker) restore(ctx context.Context, s *snapshot) (*InitReport, error)
 	if err != nil {
 		return nil, err
 	}
-	if !allAccepted(p, res) {
-		e := t.lostError()
-		if refusedBy(res) != "" {
-			e.Kind, e.Message = fail.Denied, fmt.Sprintf("the remote '%s' refuses the tracker's branches: %s", t.hub.Name, whyRefused(res))
-		} else if words := gist(res.Stderr); !res.Reached && words != "" {
+	if !hubs.AllAccepted(p, res) {
+		e := t.hub.LostError()
+		if hubs.RefusedBy(res) != "" {
+			e.Kind, e.Message = fail.Denied, fmt.Sprintf("the remote '%s' refuses the tracker's branches: %s", t.hub.Name, hubs.WhyRefused(res))
+		} else if words := hubs.Gist(res.Stderr); !res.Reached && words != "" {
 			e.Fields = fail.Fields{"git": words}
 		}
 		return nil, e
 	}
-	if err := t.noteFounded(r.Hub); err != nil {
+	if err := t.contact.Founded(t.hub, r.Hub); err != nil {
 		return nil, err
 	}
 	if err := t.fetch(ctx); err != nil {
@@ -262,7 +245,7 @@ func (t *Tracker) fromLedger(ctx context.Context) error {
 	missing := s.short()
 	var ups []refs.Update
 	step := s.decidedState().Ref
-	for range maxDescent {
+	for range hubs.MaxDescent {
 		if len(missing) == 0 || step == "" {
 			break
 		}

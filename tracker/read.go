@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/git-crosslink/git-crosslink/fail"
+	"github.com/git-crosslink/git-crosslink/hubs"
 	"github.com/git-crosslink/git-crosslink/refs"
 )
 
@@ -27,7 +28,7 @@ func (t *Tracker) Read(ctx context.Context, f Freshness) (Projection, error) {
 		return nil, err
 	}
 	t.tellLevel(g)
-	if e := t.chooseErr; e != nil {
+	if e := t.unchosen(); e != nil {
 		t.tellOnce(e.Notice(e.Message))
 	}
 	if t.news && f == Here && t.hub != nil && t.config("crosslink.sync") != "manual" && g.Bound && g.Unsent > 0 {
@@ -89,7 +90,7 @@ func (t *Tracker) tellNotAsked(err error) bool {
 // network. What it offers may be older than what is known here, or not to be
 // believed: then it is passed over in silence, the next fetch tells.
 func (t *Tracker) takeOver(ctx context.Context) error {
-	if t.hub == nil || t.hub.self {
+	if t.hub == nil || t.hub.Self {
 		return nil
 	}
 	if t.replica == nil {
@@ -118,7 +119,7 @@ func (t *Tracker) takeOver(ctx context.Context) error {
 	if when.IsZero() || when.After(t.now()) {
 		when = t.now()
 	}
-	if _, known := t.sinceContact(); known && when.Before(t.contact.Last) {
+	if _, known := t.contact.Since(); known && when.Before(t.contact.Last) {
 		return nil
 	}
 	tip, err := t.metaTip(ctx)
@@ -126,9 +127,9 @@ func (t *Tracker) takeOver(ctx context.Context) error {
 		return err
 	}
 	id := t.readClaims(ctx, tip).Hub
-	return t.remember(func(c *contact) {
+	return t.contact.Remember(func(c *hubs.Note) {
 		if c.Last = when; c.Hub == "" {
-			c.Remote, c.URL, c.Hub = t.hub.Name, t.hub.shown(), id
+			c.Remote, c.URL, c.Hub = t.hub.Name, t.hub.Shown(), id
 		}
 	})
 }
@@ -155,14 +156,14 @@ func (t *Tracker) copyMakesSense(ctx context.Context) (bool, error) {
 
 // Refreshed reports whether this process has reached the hub, and when this
 // clone last did.
-func (t *Tracker) Refreshed() (now bool, last time.Time) { return t.fetched, t.contact.Last }
+func (t *Tracker) Refreshed() (now bool, last time.Time) { return t.link.Reached, t.contact.Last }
 
 func (t *Tracker) freshen(ctx context.Context, f Freshness) error {
 	if f == Offline || t.hub == nil || t.config("crosslink.sync") == "manual" {
 		return nil
 	}
 	never := t.contact.Last.IsZero()
-	if f == Here && !never && !t.hub.self {
+	if f == Here && !never && !t.hub.Self {
 		if age := t.now().Sub(t.contact.Last); age > stale || age < -stale { // a clock was wrong: look again
 			t.notice(fail.Notice{Code: "stale", Text: "as of " + ago(age)})
 			t.detach()
@@ -178,7 +179,7 @@ func (t *Tracker) freshen(ctx context.Context, f Freshness) error {
 	patience := t.firstPatience(never)
 	bounded, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
-	unlock, ok, err := t.lockHub(bounded, t.wait())
+	unlock, ok, err := t.link.Lock(bounded, t.wait())
 	if err != nil || !ok {
 		return t.late(bounded, err) // another process is at it
 	}

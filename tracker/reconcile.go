@@ -109,7 +109,7 @@ func (t *Tracker) mended(ctx context.Context, s *snapshot, l *log) (refs.OID, er
 		return l.here, nil
 	case l.foreign:
 		return t.carry(ctx, s, l)
-	case l.torn && t.fetched && l.hub != "":
+	case l.torn && t.link.Reached && l.hub != "":
 		t.notice(fail.Notice{Code: "torn-log", Text: fmt.Sprintf("lines of '%s' behind event %d, never sent, cannot be read here and are lost; what the hub has takes their place", l.agent, l.hubSeq)})
 		return l.hub, nil
 	case l.torn || l.diverged || l.hub == "":

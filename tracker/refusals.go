@@ -5,63 +5,19 @@ import (
 	"fmt"
 	"maps"
 	"strings"
-	"time"
 
 	"github.com/git-crosslink/git-crosslink/event"
 	"github.com/git-crosslink/git-crosslink/fail"
+	"github.com/git-crosslink/git-crosslink/hubs"
 	"github.com/git-crosslink/git-crosslink/refs"
 	"github.com/git-crosslink/git-crosslink/syncer"
 )
-
-// refusal is what the hub refused, of one branch.
-type refusal struct {
-	// Of a log that was written here: the hub takes the lines up to Low, and
-	// refuses the lines after it up to High. Hash is that of line High.
-	Low  uint64 `json:"low,omitempty"`
-	High uint64 `json:"high,omitempty"`
-	Hash string `json:"hash,omitempty"`
-	// Of a log that the hub has lost, and of the ledger: its tip as it was seen
-	// on the hub before.
-	Tip   refs.OID  `json:"tip,omitempty"`
-	Why   string    `json:"why"` // the hub's rule, in the server's words
-	At    time.Time `json:"at,omitzero"`
-	Times int       `json:"times,omitempty"` // in a row
-	About string    `json:"about,omitempty"` // "event", "log"; "" is not known
-}
-
-// abouts are what refusals are about, as they are noted.
-var abouts = map[syncer.About]string{syncer.Unknown: "", syncer.AboutEvent: "event", syncer.AboutLog: "log"}
-
-// remembered is the refusal as the machine knows it.
-func (r refusal) remembered() syncer.Refusal {
-	x := syncer.Refusal{Low: r.Low, High: r.High, Tip: syncer.Tip(r.Tip), Why: r.Why, At: r.At, Times: r.Times}
-	for about, word := range abouts {
-		if word == r.About {
-			x.About = about
-		}
-	}
-	return x
-}
-
-// memory is what is remembered of the hub, as it is noted.
-func (t *Tracker) memory() syncer.Memory {
-	t.contact = t.readContact()
-	c := &t.contact
-	m := syncer.Memory{Pace: t.readPace(), NoAtomic: c.NoAtomic, Raced: c.Raced, Refused: map[string]syncer.Refusal{}}
-	for name, r := range c.Refusals {
-		m.Refused[name] = r.remembered()
-	}
-	if c.Refused != "" && (c.RefusedTo == "" || c.RefusedTo == t.pushTarget()) {
-		m.Closed = &syncer.Refusal{Why: c.Refused, At: c.RefusedAt, Times: c.RefusedTimes}
-	}
-	return m
-}
 
 // keep notes what a run has changed of what is remembered, before a is done.
 func (d *drive) keep(ctx context.Context, m syncer.Memory, a syncer.Action) error {
 	was := d.kept
 	d.kept = m
-	d.notePace(m.Pace)
+	d.link.Pace.Keep(m.Pace)
 	if was.NoAtomic == m.NoAtomic && was.Raced.Equal(m.Raced) && was.Closed == m.Closed && maps.Equal(was.Refused, m.Refused) {
 		return nil
 	}
@@ -82,42 +38,7 @@ func (d *drive) keep(ctx context.Context, m syncer.Memory, a syncer.Action) erro
 			d.notice(fail.Notice{Code: "not-put-back", Text: fmt.Sprintf("the hub refuses to restore its log of '%s': %s; the log is kept here", strings.TrimPrefix(name, agentLogs), r.Why)})
 		}
 	}
-	return d.remember(func(c *contact) {
-		c.NoAtomic, c.Raced = m.NoAtomic, m.Raced
-		all := map[string]refusal{}
-		for name, r := range m.Refused {
-			hash, changed := hashes[name]
-			if !changed {
-				hash = c.Refusals[name].Hash
-			}
-			all[name] = refusal{Low: r.Low, High: r.High, Hash: hash, Tip: refs.OID(r.Tip), Why: r.Why, At: r.At, Times: r.Times, About: abouts[r.About]}
-		}
-		if c.Refusals = all; len(all) == 0 {
-			c.Refusals = nil
-		}
-		d.noteClosed(c, m.Closed, a)
-	})
-}
-
-// noteClosed notes that the hub refuses all pushes from this clone, or no longer.
-func (d *drive) noteClosed(c *contact, closed *syncer.Refusal, a syncer.Action) {
-	if closed == nil {
-		c.Refused, c.RefusedAt, c.RefusedTo, c.RefusedTimes = "", time.Time{}, "", 0
-		return
-	}
-	c.RefusedAt, c.RefusedTo, c.RefusedTimes = closed.At, d.pushTarget(), closed.Times
-	if done, ok := a.(syncer.Done); ok {
-		switch r := done.Outcome; r.Reason {
-		case syncer.ClosedHub:
-			if r.Asked {
-				c.Refused = "the hub refuses all pushes from this clone: " + r.Why
-			}
-		case syncer.TakesNone:
-			if c.Refused = d.takesNone(); r.Why != "" {
-				c.Refused += " (" + r.Why + ")"
-			}
-		}
-	}
+	return d.contact.Keep(d.hub, m, a, hashes)
 }
 
 // withheld reports whether the hub is known to refuse the unsent lines of a log.
@@ -125,7 +46,7 @@ func (t *Tracker) withheld(ctx context.Context, s *snapshot, l *log) bool {
 	if l.here == "" || l.unsent() == 0 || l.diverged || l.trails() {
 		return false
 	}
-	if s.inTheWay(agentLogs+l.agent) != "" {
+	if hubs.InTheWay(s.refs, agentLogs+l.agent) != "" {
 		return true
 	}
 	r, known := t.contact.Refusals[agentLogs+l.agent]
@@ -179,48 +100,10 @@ func (t *Tracker) nothingOnTop(ctx context.Context, l *log) (refs.OID, error) {
 		Message: fmt.Sprintf("crosslink: %s adds nothing to event %d\n\n[skip ci]\n", l.agent, l.hubSeq)})
 }
 
-// stepRefusal says why the hub takes no step of the ledger. Where a branch of
-// the hub is in the way, git's own words name no cure.
-func (s *snapshot) stepRefusal(why string) string {
-	if other := s.inTheWay(checkpointName); other != "" {
-		return inTheWayText(other, checkpointName)
-	}
-	return "the hub refuses the next step of the ledger: " + why
-}
-
-// inTheWay is a branch of the hub, as it was last seen, beside which git cannot
-// keep the branch of this name: one is a directory of the other. "" if there is
-// none.
-func (s *snapshot) inTheWay(name string) string {
-	for ref := range s.refs {
-		other, ok := strings.CutPrefix(ref, incomingRoot)
-		if ok && (strings.HasPrefix(name, other+"/") || strings.HasPrefix(other, name+"/")) {
-			return other
-		}
-	}
-	return ""
-}
-
-// notTakenBack reports whether the hub lost a log and refuses to take it back.
-func (t *Tracker) notTakenBack(name string, tip refs.OID) bool {
-	r, known := t.contact.Refusals[name]
-	return known && !r.remembered().Due(t.now()) && r.High == 0 && r.Tip == tip && name != checkpointName
-}
-
-// refusalDue reports whether a sync has to look into a refusal.
-func (t *Tracker) refusalDue() bool {
-	for name, r := range t.contact.Refusals {
-		if !t.notTakenBack(name, r.Tip) {
-			return true
-		}
-	}
-	return false
-}
-
 // lostSomething reports whether the hub has lost a log that it may take back.
 func (t *Tracker) lostSomething(s *snapshot) bool {
 	for name := range t.behind {
-		if !t.notTakenBack(name, s.refs[hubRoot+name]) {
+		if !t.contact.NotTakenBack(name, s.refs[hubRoot+name], t.now()) {
 			return true
 		}
 	}

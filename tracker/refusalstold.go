@@ -10,8 +10,7 @@ import (
 
 	"github.com/git-crosslink/git-crosslink/event"
 	"github.com/git-crosslink/git-crosslink/fail"
-	"github.com/git-crosslink/git-crosslink/refs"
-	"github.com/git-crosslink/git-crosslink/syncer"
+	"github.com/git-crosslink/git-crosslink/hubs"
 )
 
 // What users read about refusals (refusals.go).
@@ -20,15 +19,15 @@ import (
 // to do.
 func (t *Tracker) refusalOf(ctx context.Context, s *snapshot, l *log) fail.Notice {
 	name := agentLogs + l.agent
-	if other := s.inTheWay(name); other != "" {
-		return fail.Notice{Code: "refused/in-the-way", Text: inTheWayText(other, name), Fields: inTheWayFields(other)}
+	if other := hubs.InTheWay(s.refs, name); other != "" {
+		return fail.Notice{Code: "refused/in-the-way", Text: hubs.InTheWayText(other, name), Fields: hubs.InTheWayFields(other)}
 	}
 	r := t.contact.Refusals[name]
 	low := max(r.Low, l.hubSeq)
 	switch {
 	case r.High > low+1:
 		return fail.Notice{Code: "refused/range", Text: fmt.Sprintf("the hub refuses one of the events %d to %d of '%s': %s", low+1, r.High, l.agent, r.Why)}
-	case low == 0 || r.About == abouts[syncer.AboutLog]: // whatever is in it
+	case low == 0 || r.OfLog(): // whatever is in it
 		return fail.Notice{Code: "refused/log", Text: fmt.Sprintf("the hub refuses the log of '%s': %s", l.agent, r.Why), Fields: fail.Fields{"branch": "crosslink/" + name}}
 	}
 	what := ""
@@ -45,31 +44,6 @@ func (t *Tracker) refusalOf(ctx context.Context, s *snapshot, l *log) fail.Notic
 	return n
 }
 
-func inTheWayText(other, name string) string {
-	return fmt.Sprintf("the hub has a branch 'crosslink/%s', so git cannot create 'crosslink/%s' there", fail.Truncate(other), name)
-}
-
-func inTheWayFields(other string) fail.Fields {
-	return fail.Fields{"branch": fail.Truncate("crosslink/" + other)}
-}
-
-// takesNone says that a hub that can be fetched from takes no push.
-func (t *Tracker) takesNone() string {
-	if push := t.pushURL(); push != "" {
-		return fmt.Sprintf("nothing can be pushed to '%s', the push URL of '%s'", refs.WithoutSecrets(push), t.hub.Name)
-	}
-	return "the hub takes no pushes from you"
-}
-
-// takesNoPush diagnoses a hub that takes no push at all.
-func (t *Tracker) takesNoPush(text string) fail.Diagnosis {
-	d := fail.Diagnosis{Code: "refused/all", Severity: fail.Problem, Text: text, Fields: fail.Fields{"remote": t.hub.Name, "url": t.hub.shown()}}
-	if t.pushURL() != "" {
-		d.Code = "refused/push-url"
-	}
-	return d
-}
-
 // undecidedText says that the hub takes no step of the ledger although some
 // events wait for one.
 func (t *Tracker) undecidedText(s *snapshot, undecided int) string {
@@ -77,7 +51,7 @@ func (t *Tracker) undecidedText(s *snapshot, undecided int) string {
 	if !known || undecided == 0 || t.hub == nil || r.Tip != s.refs[hubRoot+checkpointName] {
 		return ""
 	}
-	return fmt.Sprintf("%s undecided: %s", events(undecided), s.stepRefusal(r.Why))
+	return fmt.Sprintf("%s undecided: %s", events(undecided), hubs.StepRefused(s.refs, r.Why))
 }
 
 // allUndecided counts the events that await a decision of the ledger.
@@ -102,8 +76,8 @@ func (t *Tracker) checkRefusals(ctx context.Context, s *snapshot) (found []fail.
 	}
 	if text := t.undecidedText(s, s.allUndecided()); text != "" {
 		d := fail.Diagnosis{Code: "undecided", Severity: fail.Problem, Text: text}
-		if other := s.inTheWay(checkpointName); other != "" {
-			d.Code, d.Fields = "undecided/in-the-way", inTheWayFields(other)
+		if other := hubs.InTheWay(s.refs, checkpointName); other != "" {
+			d.Code, d.Fields = "undecided/in-the-way", hubs.InTheWayFields(other)
 		}
 		found = append(found, d)
 	}
@@ -131,7 +105,7 @@ func (t *Tracker) withheldLogs(ctx context.Context, s *snapshot) (all []*log) {
 		return nil
 	}
 	for _, id := range s.agents() {
-		if t.contact.Refused != "" && t.contact.Refusals[agentLogs+id].About == abouts[syncer.AboutLog] {
+		if t.contact.Refused != "" && t.contact.Refusals[agentLogs+id].OfLog() {
 			continue // it refuses all pushes, not this log
 		}
 		if t.withheld(ctx, s, s.logs[id]) {

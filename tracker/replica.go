@@ -38,7 +38,7 @@ func survey(ctx context.Context, o Options, environ []string) (repository, refs.
 func (t *Tracker) openReplica(ctx context.Context, create bool) error {
 	if t.o.Detached {
 		r, err := t.outer.OpenWhole()
-		t.replica = r
+		t.replica, t.link.Replica = r, r
 		return err
 	}
 	r, repaired, err := t.outer.OpenReplica(ctx, create)
@@ -51,7 +51,7 @@ func (t *Tracker) openReplica(ctx context.Context, create bool) error {
 	case err != nil:
 		return t.unwritable(fmt.Errorf("open the replica: %w", err))
 	}
-	t.replica = r
+	t.replica, t.link.Replica = r, r
 	if len(repaired) > 0 {
 		t.notice(fail.Notice{Code: "replica-mended",
 			Text: fmt.Sprintf("the tracker's replica '%s' was damaged: '%s' is written again", r.Path(), strings.Join(repaired, "' and '"))})

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/git-crosslink/git-crosslink/event"
+	"github.com/git-crosslink/git-crosslink/hubs"
 	"github.com/git-crosslink/git-crosslink/refs"
 	"github.com/git-crosslink/git-crosslink/store"
 )
@@ -48,9 +49,8 @@ func OpenRepo(ctx context.Context, o Options) (*Repo, error) {
 // Session opens the tracker for one goroutine and a few calls that belong together.
 func (r *Repo) Session(ctx context.Context) (*Tracker, error) {
 	t := &Tracker{o: r.o, environ: r.environ, outer: r.outer, conf: slices.Clone(r.conf), unwatched: r.o.Unwatched}
-	t.contact = t.readContact()
-	t.self = t.isHub(ctx)
-	t.chooseHub()
+	t.contact = hubs.Open(t.contactPath(), t.now)
+	t.chooseHub(t.isHub(ctx))
 	if err := t.openReplica(ctx, false); err != nil && !errors.Is(err, refs.ErrNoReplica) {
 		return nil, err
 	}
@@ -98,9 +98,8 @@ func (r *Repo) stamp() string {
 		return ""
 	}
 	t := &Tracker{o: r.o, environ: r.environ, outer: r.outer, conf: r.conf}
-	t.contact = t.readContact()
-	t.self = t.conf.Bool("crosslink.hub", false)
-	t.chooseHub()
+	t.contact = hubs.Open(t.contactPath(), t.now)
+	t.chooseHub(t.conf.Bool("crosslink.hub", false))
 	return refsOf.Stamp(t.hubName())
 }
 
@@ -122,7 +121,7 @@ func (t *Tracker) refresh(ctx context.Context) error {
 	if err := t.ensureReplica(ctx); err != nil {
 		return t.unwritable(err)
 	}
-	unlock, free, err := t.lockHub(ctx, insistent)
+	unlock, free, err := t.link.Lock(ctx, insistent)
 	if err != nil || !free {
 		return err // another process is at it
 	}
@@ -163,7 +162,7 @@ func (r *Repo) Summary(ctx context.Context) (s Summary, err error) {
 		if s.Undecided = is.allUndecided(); t.hub != nil {
 			s.Unsent = is.unsent()
 		}
-		s.Problems, s.LastContact = len(t.contact.Problems)+t.contact.unlisted(), t.contact.Last
+		s.Problems, s.LastContact = len(t.contact.Problems)+t.contact.Unlisted(), t.contact.Last
 		return nil
 	})
 	return s, err

@@ -10,6 +10,7 @@ import (
 
 	"github.com/git-crosslink/git-crosslink/event"
 	"github.com/git-crosslink/git-crosslink/fail"
+	"github.com/git-crosslink/git-crosslink/hubs"
 	"github.com/git-crosslink/git-crosslink/ledger"
 	"github.com/git-crosslink/git-crosslink/trust"
 	"github.com/git-crosslink/git-crosslink/trust/keys"
@@ -191,7 +192,7 @@ func (t *Tracker) cannotSign(s *snapshot, agent string, err error) error {
 	case errors.Is(err, errNotSigning):
 		if !t.contact.Unsigned && !t.unwatched {
 			t.notice(n)
-			_ = t.remember(func(c *contact) { c.Unsigned = true }) // else it is said again
+			_ = t.contact.Remember(func(c *hubs.Note) { c.Unsigned = true }) // else it is said again
 		}
 	default:
 		t.notice(n)
@@ -214,7 +215,7 @@ func (t *Tracker) admitted(s *snapshot) error {
 // countsStill says, of a write whose publishing showed that the hub's policy
 // had changed meanwhile, that nobody counts it: it is kept.
 func (t *Tracker) countsStill(ctx context.Context, lines []*event.Envelope) error {
-	if !t.fetched || len(lines) == 0 {
+	if !t.link.Reached || len(lines) == 0 {
 		return nil
 	}
 	s, err := t.load(ctx)
@@ -282,7 +283,7 @@ func (t *Tracker) writer(s *snapshot, agent string, first bool) (keys.Signer, er
 	k, err := t.signer(agent, s.force(agent), first)
 	if err == nil {
 		if t.contact.Unsigned {
-			_ = t.remember(func(c *contact) { c.Unsigned = false })
+			_ = t.contact.Remember(func(c *hubs.Note) { c.Unsigned = false })
 		}
 		return k, nil
 	}
@@ -346,13 +347,13 @@ func (t *Tracker) foundingMeta(ctx context.Context, hub string) (map[string][]by
 // known here of its policy. It reports whether that may have changed.
 func (t *Tracker) maybeOutdated(ctx context.Context, o EmitOptions, err error) bool {
 	var e *fail.Error
-	if !errors.As(err, &e) || e.Kind != fail.Denied || t.fetched || t.hub == nil || o.Offline || t.config("crosslink.sync") == "manual" ||
+	if !errors.As(err, &e) || e.Kind != fail.Denied || t.link.Reached || t.hub == nil || o.Offline || t.config("crosslink.sync") == "manual" ||
 		!slices.Contains([]string{"unsigned", "not-approved", "revoked"}, e.Code.Name()) {
 		return false
 	}
 	bounded, cancel := context.WithTimeout(ctx, t.patience(o))
 	defer cancel()
-	unlock, free, lerr := t.lockHub(bounded, t.wait())
+	unlock, free, lerr := t.link.Lock(bounded, t.wait())
 	if lerr != nil || !free {
 		return false
 	}

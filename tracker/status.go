@@ -25,7 +25,7 @@ func (s *Status) Problems() []string {
 // own fetch or clone brought, and in a hub what it holds.
 func (t *Tracker) Status(ctx context.Context) (*Status, error) {
 	_ = t.takeOver(ctx) // else it is told what was known before
-	if t.hub != nil && t.hub.self {
+	if t.hub != nil && t.hub.Self {
 		_ = t.freshen(ctx, Here)
 	}
 	s, err := t.load(ctx)
@@ -33,9 +33,9 @@ func (t *Tracker) Status(ctx context.Context) (*Status, error) {
 		return nil, err
 	}
 	st := &Status{Remote: t.hubName(), Agent: t.agent, Level: s.level, Shared: s.bound || s.apart || s.level == 2 || s.level == 3,
-		Unsent: s.unsent(), Logs: []LogInfo{}, Renumbered: []Alias{}, Findings: []fail.Diagnosis{}, Unlisted: t.contact.unlisted(), Hash: s.project().Hash()}
+		Unsent: s.unsent(), Logs: []LogInfo{}, Renumbered: []Alias{}, Findings: []fail.Diagnosis{}, Unlisted: t.contact.Unlisted(), Hash: s.project().Hash()}
 	if t.hub != nil {
-		st.URL, st.PushURL = t.hub.shown(), refs.WithoutSecrets(t.pushURL())
+		st.URL, st.PushURL = t.hub.Shown(), refs.WithoutSecrets(t.hub.PushURL)
 	}
 	if s.meta != nil {
 		st.Hub = s.meta.Hub

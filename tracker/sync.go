@@ -5,11 +5,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math/rand/v2"
 	"time"
 
 	"github.com/git-crosslink/git-crosslink/event"
 	"github.com/git-crosslink/git-crosslink/fail"
+	"github.com/git-crosslink/git-crosslink/hubs"
 	"github.com/git-crosslink/git-crosslink/refs"
 	"github.com/git-crosslink/git-crosslink/syncer"
 )
@@ -36,7 +36,7 @@ var (
 
 // wait is how long a command that does not insist waits for the hub.
 func (t *Tracker) wait() time.Duration {
-	if n, set := t.count("crosslink.wait"); set {
+	if n, set := t.conf.Count("crosslink.wait"); set {
 		return time.Duration(min(n, maxWait)) * time.Second
 	}
 	return foreground
@@ -65,9 +65,9 @@ func (t *Tracker) Sync(ctx context.Context, o SyncOptions) (*SyncReport, error) 
 		}
 		return r, t.chosen()
 	}
-	r.URL = t.hub.shown()
+	r.URL = t.hub.Shown()
 	t.insist, t.unwatched = !o.Detached, o.Detached
-	t.mayAsk(t.o.Ask && !o.Detached)
+	t.link.MayAsk(t.o.Ask && !o.Detached)
 	unlock, ok, err := t.lockSync(ctx, o)
 	if err != nil || !ok || gone() {
 		return r, t.unwritable(err)
@@ -77,7 +77,7 @@ func (t *Tracker) Sync(ctx context.Context, o SyncOptions) (*SyncReport, error) 
 	}
 	defer unlock()
 	// what is here is counted while git waits for the hub
-	came := atOnce(ctx, t.fetchHub)
+	came := atOnce(ctx, t.link.Fetch)
 	idle, before, err := t.idle(ctx), counts{}, error(nil)
 	if !idle {
 		before, err = t.counts(ctx)
@@ -98,7 +98,7 @@ func (t *Tracker) Sync(ctx context.Context, o SyncOptions) (*SyncReport, error) 
 		}
 	}
 	if err := t.takeIn(ctx, fetched); err != nil {
-		t.noteBusy(err)
+		t.link.NoteBusy(err)
 		var re *refs.RemoteError
 		if !errors.As(err, &re) {
 			return nil, err
@@ -111,7 +111,7 @@ func (t *Tracker) Sync(ctx context.Context, o SyncOptions) (*SyncReport, error) 
 		return r, e
 	}
 	if t.otherHub != "" {
-		r.State, r.Unsent, r.Undecided, r.Reason = Queued, before.unsent, before.undecided, t.elsewhere()
+		r.State, r.Unsent, r.Undecided, r.Reason = Queued, before.unsent, before.undecided, t.hub.Elsewhere(t.contact)
 		return r, t.elsewhereError()
 	}
 	if t.insist {
@@ -198,7 +198,7 @@ func (t *Tracker) reportSync(ctx context.Context, r *SyncReport, before counts, 
 		r.Reason, r.Code, r.Fields = n.Text, n.Code, n.Fields
 	}
 	if text := t.undecidedText(after, r.Undecided); text != "" && r.Unsent == 0 {
-		r.State, r.Reason = Queued, after.stepRefusal(t.contact.Refusals[checkpointName].Why)
+		r.State, r.Reason = Queued, hubs.StepRefused(after.refs, t.contact.Refusals[checkpointName].Why)
 	}
 	if after.apart {
 		return r, t.apartError()
@@ -229,7 +229,7 @@ func (t *Tracker) divergedError(id string) *fail.Error {
 // distance from the one before (paced), and leaves if the clone has gone.
 func (t *Tracker) lockSync(ctx context.Context, o SyncOptions) (func(), bool, error) {
 	if !o.Detached {
-		unlock, ok, err := t.lockHub(ctx, insistent)
+		unlock, ok, err := t.link.Lock(ctx, insistent)
 		if err == nil && !ok {
 			err = &fail.Error{Kind: fail.Unconfirmed, Code: "sync-busy/wait",
 				Message: "another sync of this clone has been running for 30 s"}
@@ -268,11 +268,11 @@ func (t *Tracker) lockSync(ctx context.Context, o SyncOptions) (func(), bool, er
 	}
 	bounded, cancel := context.WithTimeout(ctx, detachedFor)
 	defer cancel()
-	t.sleepUntil(bounded, t.readPace().MayStart(t.now(), t.limits(), u))
+	t.link.SleepUntil(bounded, t.link.Pace.Read().MayStart(t.now(), t.limits(), u))
 	if !t.atRest(ctx) {
 		return nil, false, ctx.Err()
 	}
-	return t.lockHub(ctx, detachedFor)
+	return t.link.Lock(ctx, detachedFor)
 }
 
 // atOnce begins f; the function it returns waits for its end.
@@ -284,24 +284,16 @@ func atOnce(ctx context.Context, f func(context.Context) error) (wait func() err
 
 // fetch brings the hub's refs and takes over what may be believed.
 func (t *Tracker) fetch(ctx context.Context) error {
-	err := t.takeIn(ctx, t.fetchHub(ctx))
-	t.noteBusy(err)
+	err := t.takeIn(ctx, t.link.Fetch(ctx))
+	t.link.NoteBusy(err)
 	return err
-}
-
-// noteBusy notes that a hub that answered a fetch so is to be left alone.
-func (t *Tracker) noteBusy(err error) {
-	if re, ok := errors.AsType[*refs.RemoteError](err); ok && re.Busy() {
-		p, _ := t.readPace().Busy(t.now(), busyText(re.Status, serverWords(re.Stderr)), re.RetryAfter, rand.Float64())
-		t.notePace(p)
-	}
 }
 
 // takeIn takes over what may be believed of what a fetch that ended so has
 // brought: nothing but refs/incoming and refs/presence has moved by it.
 func (t *Tracker) takeIn(ctx context.Context, fetched error) error {
 	t.knownRefs = nil
-	before, err := t.believed(ctx)
+	before, err := t.link.Believed(ctx)
 	if err != nil {
 		return err
 	}
@@ -309,14 +301,14 @@ func (t *Tracker) takeIn(ctx context.Context, fetched error) error {
 	if fetched != nil && (!errors.As(fetched, &partly) || !partly.Partly) {
 		return fetched
 	}
-	t.fetched = true
+	t.link.Reached = true
 	problems, err := t.adopt(ctx, incomingRoot, partly == nil)
 	if err != nil {
 		return err
 	}
-	noMeta, gone := t.contact.NoMeta, []hubProblem(nil)
+	noMeta, gone := t.contact.NoMeta, []hubs.Problem(nil)
 	if partly == nil {
-		if noMeta, gone, err = t.lost(ctx, before); err != nil {
+		if noMeta, gone, err = t.link.Lost(ctx, before); err != nil {
 			return err
 		}
 	}
@@ -336,7 +328,7 @@ func (t *Tracker) takeIn(ctx context.Context, fetched error) error {
 		}
 	}
 	if partly != nil {
-		problems = append(problems, hubProblem{Here: true, Text: "git could not store every ref of the hub: " + t.shortened(gitWords(partly))})
+		problems = append(problems, hubs.Problem{Here: true, Text: "git could not store every ref of the hub: " + t.shortened(hubs.GitWords(partly))})
 	}
 	return t.noteHub(ctx, problems, noMeta)
 }
@@ -352,7 +344,7 @@ func (t *Tracker) deliver(ctx context.Context, last *event.Envelope, decide bool
 	defer cancel()
 	wait := time.Duration(0)
 	for {
-		unlock, ok, err := t.lockHub(bounded, wait)
+		unlock, ok, err := t.link.Lock(bounded, wait)
 		if err != nil {
 			return outcome{}, t.late(bounded, err)
 		}

@@ -24,6 +24,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/git-crosslink/git-crosslink/fail"
+	"github.com/git-crosslink/git-crosslink/hubs"
 	"github.com/git-crosslink/git-crosslink/refs"
 	"github.com/git-crosslink/git-crosslink/refs/git"
 	"github.com/git-crosslink/git-crosslink/replay"
@@ -40,12 +41,11 @@ type Tracker struct {
 	outer   repository
 	conf    refs.Config
 	replica refs.Replica // nil until there is one
-	contact contact
+	contact *hubs.Contact
 
-	self      bool        // this repository is its own hub
-	hub       *hub        // nil: this repository has no hub to talk to
-	chooseErr *fail.Error // why not, if the user has to choose
-	noRoom    *fail.Error // why no hub can be made on the remote, as the doctor just saw
+	hub    *hubs.Hub   // nil: this repository has no hub to talk to
+	link   *hubs.Link  // how it is talked with
+	noRoom *fail.Error // why no hub can be made on the remote, as the doctor just saw
 
 	knownRefs  map[string]refs.OID // the refs, for the next load; nil: it lists them
 	loaded     *snapshot           // what load returned last
@@ -71,24 +71,9 @@ type Tracker struct {
 	unwatched bool                    // a detached sync: nobody reads what is told
 	seenOnHub refs.OID                // last hub tip deliver looked at
 	news      bool                    // the user's own fetch had brought something
-	fetched   bool                    // this process has reached the hub
 	seen      time.Time               // when a push has shown that the hub is as it was seen
-	release   func()                  // lets the sync lock go; nil where it is not held
 	handing   trust.Key               // the own key that is handing over to the next one
 }
-
-// hub is the remote the tracker lives on.
-type hub struct {
-	Name string
-	URL  string
-	self bool
-	ask  bool // passwords may be asked for on the terminal
-	link refs.Remote
-}
-
-// shown is the hub's URL without the password it may hold. It is what is
-// printed, and what is remembered: a new password makes no new hub.
-func (h *hub) shown() string { return refs.WithoutSecrets(h.URL) }
 
 // Open finds the repository of o.Dir and opens a session with its tracker. Nothing
 // is written.
@@ -168,7 +153,7 @@ func (t *Tracker) HubBranches(ctx context.Context) []string {
 // Hub returns the remote the tracker lives on and its URL, "" if there is none
 // or the repository is the hub itself.
 func (t *Tracker) Hub() (remote, url string) {
-	if t.hub == nil || t.hub.self {
+	if t.hub == nil || t.hub.Self {
 		return "", ""
 	}
 	return t.hub.Name, t.hub.URL
@@ -207,25 +192,6 @@ func contains(all []string, one string) bool {
 	return false
 }
 
-// remote is the hub as git reaches it; only with a hub and a replica.
-func (t *Tracker) remote() refs.Remote {
-	if t.hub.link == nil {
-		a := refs.Address{Name: t.hub.Name, Config: t.conf, Ask: t.hub.ask}
-		if t.hub.self {
-			a.Name, a.URL = "", t.hub.URL
-		}
-		t.hub.link = t.replica.Remote(a)
-	}
-	return t.hub.link
-}
-
-// mayAsk says whether passwords may be asked for on the terminal.
-func (t *Tracker) mayAsk(may bool) {
-	if t.hub != nil {
-		t.hub.ask, t.hub.link = may, nil
-	}
-}
-
 func (t *Tracker) ensureReplica(ctx context.Context) error {
 	if t.replica != nil {
 		return nil
@@ -245,59 +211,4 @@ func (t *Tracker) MintUUID() UUID {
 			return u
 		}
 	}
-}
-
-// gist is why git gave up: its own last words, and what the server, or ssh,
-// said before them.
-func gist(stderr string) string {
-	var lines []string
-	for line := range strings.Lines(stderr) {
-		line = strings.TrimSpace(line)
-		says, fatal := strings.CutPrefix(line, "fatal: ")
-		if line != "" && line != "remote:" && (fatal || len(lines) < maxServerLines) {
-			lines = append(lines, cutLine(says))
-		}
-		if fatal {
-			break
-		}
-	}
-	return strings.Join(lines, "; ")
-}
-
-// cutLine visibly cuts a line that is longer than any gate's.
-func cutLine(line string) string {
-	if len(line) > maxServerLine {
-		return strings.ToValidUTF8(line[:maxServerLine], "") + "…"
-	}
-	return line
-}
-
-// What is repeated of a server's words. A gate's refusal names ref, rule, line
-// and cure, and may quote 160 bytes of what was pushed: it fits whole.
-const (
-	maxServerLines = 3   // and as many hints, which stand behind the rest
-	maxServerLine  = 800 // bytes
-)
-
-// serverWords are the first lines that the server itself said about a push, for
-// people to read. git marks them, and repeats its own remarks among them. A line
-// is taken whole or, if it is longer than any gate's, visibly cut.
-func serverWords(stderr string) string {
-	var said, hints []string
-	for line := range strings.Lines(stderr) {
-		words, ok := strings.CutPrefix(line, "remote: ")
-		words = strings.TrimSpace(words)
-		if !ok || words == "" || strings.HasPrefix(words, "error: hook declined") {
-			continue
-		}
-		words = cutLine(words)
-		to := &said
-		if strings.HasPrefix(words, "hint: ") {
-			to = &hints
-		}
-		if len(*to) < maxServerLines {
-			*to = append(*to, words)
-		}
-	}
-	return strings.Join(append(said, hints...), "; ")
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/git-crosslink/git-crosslink/event"
 	"github.com/git-crosslink/git-crosslink/fail"
+	"github.com/git-crosslink/git-crosslink/hubs"
 	"github.com/git-crosslink/git-crosslink/refs"
 	"github.com/git-crosslink/git-crosslink/trust/keys"
 )
@@ -113,7 +114,7 @@ func (t *Tracker) tellAppended(l *log, after uint64) {
 // onHubs is a log written here on a commit that a push can put in the place of the
 // hub's.
 func (t *Tracker) onHubs(ctx context.Context, l *log) (refs.OID, error) {
-	if grown, err := t.descends(ctx, l.here, l.hub); err != nil || grown {
+	if grown, err := hubs.Descends(ctx, t.local(), l.here, l.hub); err != nil || grown {
 		return l.here, err
 	}
 	return refs.Recommit(ctx, t.local(), l.here, []refs.OID{l.hub, l.here}, refs.CommitInfo{

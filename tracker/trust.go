@@ -9,6 +9,7 @@ import (
 
 	"github.com/git-crosslink/git-crosslink/event"
 	"github.com/git-crosslink/git-crosslink/fail"
+	"github.com/git-crosslink/git-crosslink/hubs"
 	"github.com/git-crosslink/git-crosslink/refs"
 	"github.com/git-crosslink/git-crosslink/replay"
 	"github.com/git-crosslink/git-crosslink/trust"
@@ -404,7 +405,7 @@ func (t *Tracker) changeMetaOnce(ctx context.Context, does string, change func(*
 	if t.hub != nil {
 		p := refs.Push{Refs: []refs.PushRef{{Src: commit, Dst: headRoot + metaName, Lease: &tip}}}
 		res, err := t.pushPatiently(ctx, p, changing)
-		if err != nil || !allAccepted(p, res) {
+		if err != nil || !hubs.AllAccepted(p, res) {
 			return t.metaOutcome(ctx, s, commit, res, err)
 		}
 		ups = append(ups, refs.Update{Ref: replay.TrustedMeta, Old: s.refs[replay.TrustedMeta], New: commit})

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/git-crosslink/git-crosslink/fail"
+	"github.com/git-crosslink/git-crosslink/hubs"
 	"github.com/git-crosslink/git-crosslink/ledger"
 	"github.com/git-crosslink/git-crosslink/refs"
 	"github.com/git-crosslink/git-crosslink/replay"
@@ -18,11 +19,11 @@ import (
 // the other. They are seen in what the user's own fetches brought, without
 // network. A copy that is only behind is a mirror and no twin.
 func (t *Tracker) twins(ctx context.Context, s *snapshot) ([]string, error) {
-	if t.hub == nil || t.hub.self || !s.bound || s.meta == nil || s.level != Level {
+	if t.hub == nil || t.hub.Self || !s.bound || s.meta == nil || s.level != Level {
 		return nil, nil
 	}
-	others := slices.DeleteFunc(t.remotes(), func(remote string) bool {
-		return remote == t.hub.Name || t.urlOf(remote) == t.hub.shown()
+	others := slices.DeleteFunc(t.conf.Remotes(), func(remote string) bool {
+		return remote == t.hub.Name || hubs.URLOf(t.conf, remote) == t.hub.Shown()
 	})
 	if len(others) == 0 {
 		return nil, nil
@@ -83,7 +84,7 @@ func (t *Tracker) tellTwins(ctx context.Context) {
 // the same id, and on each side decisions that the other has not. Following it
 // would mix the two.
 func (t *Tracker) parted(ctx context.Context, ours, theirs refs.OID) (bool, error) {
-	if !t.moved() || t.joining || ours == "" || theirs == "" || ours == theirs {
+	if !t.hub.Moved(t.contact) || t.joining || ours == "" || theirs == "" || ours == theirs {
 		return false, nil
 	}
 	r := ledger.NewReader(replay.NewSteps(ctx, t.local(), ""), "") // only walks parents

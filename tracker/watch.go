@@ -10,6 +10,7 @@ import (
 
 	"github.com/git-crosslink/git-crosslink/event"
 	"github.com/git-crosslink/git-crosslink/fail"
+	"github.com/git-crosslink/git-crosslink/hubs"
 	"github.com/git-crosslink/git-crosslink/store"
 )
 
@@ -18,12 +19,7 @@ import (
 // command of the clone sees it first; so is the end of a lock by others. Nothing hangs on these notes: a lost one
 // is a sentence that is not said.
 
-// shown is one thing that was shown undecided.
-type shown struct {
-	Issue string  `json:"issue"`
-	Agent string  `json:"agent,omitempty"` // of a claim; a number belongs to nobody
-	Lock  Outcome `json:"lock,omitempty"`  // how the claim stood when it was told
-}
+type shown = hubs.Shown
 
 // maxShown bounds the notes; what is beyond is not told.
 const maxShown = 500
@@ -42,7 +38,7 @@ func (t *Tracker) watch(r *Receipt) {
 			}
 		case *event.LockClaimed:
 			if c, err := Standing(r.View, b.Issue, r.Agent); err == nil && c.Outcome != Free && c.Outcome != Taken && c.Outcome != Closed {
-				add = append(add, shown{b.Issue.String(), r.Agent, c.Outcome})
+				add = append(add, shown{Issue: b.Issue.String(), Agent: r.Agent, Lock: string(c.Outcome)})
 			}
 			drop[shown{Issue: b.Issue.String(), Agent: r.Agent}] = true
 		case *event.LockReleased:
@@ -61,14 +57,6 @@ func (t *Tracker) watch(r *Receipt) {
 	}
 }
 
-// what is what the note calls the hold on a lock.
-func (n shown) what() string {
-	if n.Lock == Held {
-		return "lock"
-	}
-	return "claim of its lock"
-}
-
 // deletedAs is what an issue was called that is deleted, "" for any other.
 func deletedAs(p Projection, u event.UUID) string {
 	var gone *store.NotFoundError
@@ -80,7 +68,7 @@ func deletedAs(p Projection, u event.UUID) string {
 
 // noteShown drops the notes that gone says, and adds some.
 func (t *Tracker) noteShown(gone func(shown) bool, add []shown) {
-	_ = t.remember(func(c *contact) {
+	_ = t.contact.Remember(func(c *hubs.Note) {
 		c.Shown = slices.DeleteFunc(c.Shown, gone)
 		c.Shown = append(c.Shown, add[:min(len(add), max(0, maxShown-len(c.Shown)))]...)
 	})
@@ -134,15 +122,19 @@ func (t *Tracker) tellAliases(p Projection) {
 	}
 	told := slices.AppendSeq([]uint64{}, maps.Keys(now))
 	slices.Sort(told)
-	_ = t.remember(func(c *contact) { c.Aliases = told })
+	_ = t.contact.Remember(func(c *hubs.Note) { c.Aliases = told })
 }
 
 // tellOne tells what became of one thing, and returns what is left to be told.
 func (t *Tracker) tellOne(p Projection, u event.UUID, n shown) shown {
+	what := "claim of its lock"
+	if n.Lock == string(Held) {
+		what = "lock"
+	}
 	row, err := p.Row(u)
 	if err != nil {
 		if name := deletedAs(p, u); n.Agent != "" && u != t.asking && name != "" {
-			t.notice(fail.Notice{Code: "lock", Text: fmt.Sprintf("issue %s was deleted: your %s is over", name, n.what())})
+			t.notice(fail.Notice{Code: "lock", Text: fmt.Sprintf("issue %s was deleted: your %s is over", name, what)})
 		}
 		return shown{}
 	}
@@ -154,7 +146,7 @@ func (t *Tracker) tellOne(p Projection, u event.UUID, n shown) shown {
 		return shown{}
 	}
 	c, err := Standing(p, u, n.Agent)
-	if err != nil || c.Outcome == Pending || c.Outcome == n.Lock {
+	if err != nil || c.Outcome == Pending || string(c.Outcome) == n.Lock {
 		return n
 	}
 	name := fmt.Sprintf("%s '%s'", row.Name(), row.Title)
@@ -163,8 +155,8 @@ func (t *Tracker) tellOne(p Projection, u event.UUID, n shown) shown {
 			t.notice(fail.Notice{Code: "lock", Text: fmt.Sprintf(format, args...)})
 		}
 	}
-	held, what := n.Lock == Held, n.what()
-	switch n.Lock = c.Outcome; c.Outcome {
+	held := n.Lock == string(Held)
+	switch n.Lock = string(c.Outcome); c.Outcome {
 	case Held:
 		tell("%s is locked by you now (token %d)", name, c.Lock.Token)
 		return n

@@ -9,9 +9,9 @@ import (
 	"github.com/git-crosslink/git-crosslink/cli/hints"
 	"github.com/git-crosslink/git-crosslink/event"
 	"github.com/git-crosslink/git-crosslink/fail"
+	"github.com/git-crosslink/git-crosslink/internal/note"
 	"github.com/git-crosslink/git-crosslink/reducer"
 	"github.com/git-crosslink/git-crosslink/store"
-	"github.com/git-crosslink/git-crosslink/tracker"
 )
 
 // Explain is the one place where errors become words and an exit status.
@@ -28,7 +28,7 @@ func Explain(err error) *Failure {
 	switch {
 	case errors.As(err, &own):
 		return own
-	case errors.As(tracker.InTheWay(err), &refused):
+	case errors.As(note.InTheWay(err), &refused):
 		return &Failure{Code: int(refused.Kind), Kind: refused.Code.Name(), Message: refused.Message, Hints: hints.For(refused.Code, refused.Fields), Cause: err}
 	case errors.As(err, &missing):
 		f := No("not-found", missing.Error())

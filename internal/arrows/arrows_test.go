@@ -55,8 +55,12 @@ var rules = map[string]rule{
 	"delta": {pure: true, may: "event", why: "it is data between the reader of logs and a store, so that neither knows the other"},
 	"store": {may: "delta event reducer internal/statefile", why: "a projection answers questions about a state; it fetches nothing and decides nothing"},
 
+	"hubs": {
+		may: "fail refs syncer internal/note internal/statefile",
+		why: "which hub there is, what was seen of it and how it is talked with; to it events are bytes and branches are names",
+	},
 	"tracker": {
-		may: "delta event event/canon reducer ledger replay trust trust/keys refs syncer refs/git store internal/fault internal/statefile fail settings",
+		may: "hubs internal/note delta event event/canon reducer ledger replay trust trust/keys refs syncer refs/git store internal/fault internal/statefile fail settings",
 		why: "the conductor is the only package that sees both core and edges",
 	},
 	"hooks": {
@@ -88,7 +92,7 @@ var rules = map[string]rule{
 		why: "commands about hubs and agents ask the tracker and print its answers; refs and trust stay behind it",
 	},
 	"cli/frame": {
-		may: "cli/hints fail event reducer store tracker internal/shell",
+		may: "cli/hints fail event reducer store tracker internal/note internal/shell",
 		why: "what every command shares when it talks to a person or a program; it knows no command",
 	},
 	"cli": {
@@ -110,6 +114,8 @@ var rules = map[string]rule{
 
 	"internal/shell":     {pure: true, why: "text becomes a word of a shell in one way"},
 	"internal/statefile": {may: "internal/shell", why: "a file beside the replica is read and written in one way, by whoever has one there"},
+
+	"internal/note": {may: "fail internal/statefile", why: "a small file beside the replica is read and written as JSON, and what is in its place is explained, in one way"},
 
 	"internal/bench":   {may: "event reducer refs refs/git refs/native enrol", why: "it measures programs as they are, and these from inside, and makes the data they are measured on"},
 	"internal/soak":    {may: "internal/testkit", why: "it runs the programs as users do, and knows their answers only"},

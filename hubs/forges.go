@@ -1,4 +1,4 @@
-package tracker
+package hubs
 
 import (
 	"strings"
@@ -79,9 +79,53 @@ func hostOf(url string) string {
 	return strings.ToLower(strings.TrimSuffix(host, "."))
 }
 
-// forgeLimit is how many pushes a minute the public host allows that pushes go
-// to; 0 if it is none.
-func (t *Tracker) forgeLimit() int {
-	p, _ := publicHostOf(t.pushTarget())
+// Limit is how many pushes a minute the public host allows that pushes go to; 0
+// if it is none.
+func (h *Hub) Limit() int {
+	p, _ := publicHostOf(h.PushTarget())
 	return p.pushes
+}
+
+// Forges let nobody install the gate. What they offer is a rule for branches:
+// it stops rewinds and deletions, not who writes to another's log, which every
+// clone sees by itself.
+
+// Forge is one kind of hosted forge, and the rule to set there.
+type Forge struct {
+	Name string
+	Rule string   // for branches, in words
+	host []string // parts of a host's name
+}
+
+var forges = []Forge{
+	{Name: "GitHub", host: []string{"github"},
+		Rule: "Settings > Rules > Rulesets, a branch ruleset for 'crosslink/**/*': restrict deletions, block force pushes, and nothing else"},
+	{Name: "GitLab", host: []string{"gitlab"},
+		Rule: "Settings > Repository > Protected branches, 'crosslink/*': allowed to push: developers and maintainers, no force push"},
+	{Name: "Gitea or Forgejo", host: []string{"gitea", "forgejo", "codeberg"},
+		Rule: "Settings > Branches, a rule for 'crosslink/**': enable push, without force push and without required approvals"},
+	{Name: "Bitbucket", host: []string{"bitbucket"},
+		Rule: "Repository settings > Branch restrictions, 'crosslink/**': write access for all who write, no rewriting of history, no deletion"},
+}
+
+// forgeOf tells a forge by the host of a URL; nil for a server that is none.
+func forgeOf(url string) *Forge {
+	host := hostOf(url)
+	for i := range forges {
+		for _, part := range forges[i].host {
+			if strings.Contains(host, part) {
+				return &forges[i]
+			}
+		}
+	}
+	return nil
+}
+
+// Forge is the forge that the hub is on, by the URL that is used or the one that
+// url.*.insteadOf rewrites; nil if it is on none.
+func (h *Hub) Forge() *Forge {
+	if f := forgeOf(h.URL); f != nil {
+		return f
+	}
+	return forgeOf(h.Written)
 }

@@ -1,4 +1,4 @@
-package tracker
+package hubs
 
 import (
 	"strings"
@@ -24,7 +24,7 @@ func TestARefusalIsThatOfTheRefItIsAbout(t *testing.T) {
 		{"a lock there", map[string]refs.RefStatus{"a": rejected("atomic transaction failed")}, "atomic transaction failed"},
 		{"a lock there, and a rule", map[string]refs.RefStatus{"a": rejected("hook declined"), "b": rejected("atomic push failure")}, "hook declined"},
 	} {
-		if got := refusedBy(&refs.PushResult{Refs: c.refs}); got != c.want {
+		if got := RefusedBy(&refs.PushResult{Refs: c.refs}); got != c.want {
 			t.Errorf("%s: %q, want %q", c.name, got, c.want)
 		}
 	}
@@ -40,7 +40,7 @@ func TestAServersWordsAreWhole(t *testing.T) {
 		{"what git says itself", "remote: error: hook declined to update refs/heads/x\nremote: \nremote: a\n", "a"},
 		{"no end", "remote: " + strings.Repeat("ä", 5000) + "\nremote: b\n", strings.Repeat("ä", 400) + "…; b"},
 	} {
-		if got := serverWords(c.says); got != c.want {
+		if got := ServerWords(c.says); got != c.want {
 			t.Errorf("%s: %q, want %q", c.name, got, c.want)
 		}
 	}

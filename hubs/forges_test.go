@@ -1,4 +1,4 @@
-package tracker
+package hubs
 
 import (
 	"strings"
@@ -88,20 +88,44 @@ func TestPerMinute(t *testing.T) {
 		{"https://gitlab.com/a", "remote.origin.pushurl=git@github.com:a", syncer.Pace{}, 6},
 		{"https://example.org/a", "url.https://github.com/.pushinsteadof=https://example.org/", syncer.Pace{}, 6},
 	} {
-		tr := &Tracker{o: Options{Now: func() time.Time { return noon }}, conf: refs.Config{{Key: "remote.origin.url", Value: c.url}}}
+		conf := refs.Config{{Key: "remote.origin.url", Value: c.url}}
 		for _, kv := range strings.Fields(c.conf) {
 			k, v, _ := strings.Cut(kv, "=")
-			tr.conf = append(tr.conf, refs.Setting{Key: k, Value: v})
+			conf = append(conf, refs.Setting{Key: k, Value: v})
 		}
-		tr.hub = &hub{Name: "origin", URL: tr.conf.FetchURL("origin")}
-		if got := c.p.Limit(tr.limits(), noon); got != c.want {
+		if got := c.p.Limit(of(conf, "origin").Limits(conf.Count("crosslink.pushesPerMinute")), noon); got != c.want {
 			t.Errorf("%s, %s: %d, want %d", c.url, c.conf, got, c.want)
 		}
 	}
-	if n := slowed.Limit((&Tracker{}).limits(), noon); n != 0 {
+	if n := slowed.Limit((*Hub)(nil).Limits(0, false), noon); n != 0 {
 		t.Errorf("no hub: %d", n)
 	}
-	if n := slowed.Limit((&Tracker{hub: &hub{Name: selfName, self: true, URL: "https://github.com/a"}}).limits(), noon); n != 0 {
+	if n := slowed.Limit((&Hub{Name: SelfName, Self: true, URL: "https://github.com/a"}).Limits(0, false), noon); n != 0 {
 		t.Errorf("its own hub: %d", n)
+	}
+}
+
+func TestForges(t *testing.T) {
+	for url, want := range map[string]string{
+		"https://github.com/a/b.git":             "GitHub",
+		"git@github.com:a/b.git":                 "GitHub",
+		"ssh://git@ssh.github.example:443/a/b":   "GitHub",
+		"https://user:pw@gitlab.example.org/a/b": "GitLab",
+		"git@codeberg.org:a/b":                   "Gitea or Forgejo",
+		"https://bitbucket.org/a/b":              "Bitbucket",
+		"https://git.example.org/github/b":       "",
+		"/srv/github/hub.git":                    "",
+		"../gitlab:x/hub.git":                    "",
+		"git@git.example.org:gitlab/b":           "",
+		"file:///srv/gitlab/hub.git":             "",
+		"":                                       "",
+	} {
+		got := ""
+		if f := forgeOf(url); f != nil {
+			got = f.Name
+		}
+		if got != want {
+			t.Errorf("%s is %q, want %q", url, got, want)
+		}
 	}
 }

@@ -1,0 +1,35 @@
+package hubs
+
+import (
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+)
+
+// FuzzContact: a note that cannot be read is as if there were none, and the
+// next one replaces it.
+func FuzzContact(f *testing.F) {
+	f.Add([]byte(`{"remote":"origin","last":"2026-03-01T10:00:00Z","told":{"a":"b"},"refusals":["x"]}`))
+	f.Add([]byte(`{"last":"10000-01-01T00:00:00Z"}`))
+	f.Add([]byte(`{"remote":1}`))
+	path := filepath.Join(f.TempDir(), "contact.json")
+	f.Fuzz(func(tt *testing.T, b []byte) {
+		if err := os.WriteFile(path, b, 0o600); err != nil {
+			tt.Fatal(err)
+		}
+		was := Open(path, time.Now).Note
+		if err := Open(path, time.Now).Remember(func(n *Note) { n.NoAtomic = true }); err != nil {
+			tt.Fatalf("%q: %v", b, err)
+		}
+		is := Open(path, time.Now).Note
+		was.NoAtomic = true
+		was.Last, is.Last = was.Last.Round(time.Second).UTC(), is.Last.Round(time.Second).UTC()
+		x, _ := json.Marshal(was)
+		y, _ := json.Marshal(is)
+		if string(x) != string(y) {
+			tt.Fatalf("%s became %s", x, y)
+		}
+	})
+}

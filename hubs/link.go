@@ -1,0 +1,247 @@
+package hubs
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"time"
+
+	"github.com/git-crosslink/git-crosslink/fail"
+	"github.com/git-crosslink/git-crosslink/refs"
+	"github.com/git-crosslink/git-crosslink/syncer"
+)
+
+// Link is how a session of a clone talks with its hub. A hub may take a connection
+// and never answer: a laptop that was asleep, an ssh that waits for the touch of a
+// key. The rules are:
+//
+//   - one process of a clone talks to the hub at a time, for all of them: it holds
+//     the sync lock;
+//   - every conversation ends when nothing has come from the hub for Silence. A
+//     fetch that receives anything goes on, however large it is. What a push sends
+//     cannot be seen, so it has more time the more events it carries;
+//   - where git may ask the user for a password, the bound is five times that;
+//   - while nothing comes, the sync lock is released, so that other processes of
+//     the clone can reach a hub that answers;
+//   - every push is paced (syncer/pace.go).
+type Link struct {
+	Hub     *Hub
+	Contact *Contact
+	Replica refs.Replica // nil until there is one
+	Conf    refs.Config
+	Pace    Pace
+	Silence time.Duration
+	Now     func() time.Time
+	Sleep   func(time.Duration) // nil really waits
+
+	Reached bool // the hub was reached in this session
+
+	ask     bool // passwords may be asked for on the terminal
+	remote  refs.Remote
+	release func() // releases the sync lock; nil where it is not held
+}
+
+const (
+	letGo = 5 * time.Second // of silence, before others have their turn
+	look  = 250 * time.Millisecond
+
+	// takeOver is how long a process waits for the sync lock that it has released.
+	takeOver = 30 * time.Second
+
+	eventsPerSecond = 20 // the slowest push that is waited for
+)
+
+// ErrSilent ends a conversation in which the hub says nothing.
+var ErrSilent = errors.New("the hub does not answer")
+
+// Remote is the hub as git reaches it; only with a replica.
+func (l *Link) Remote() refs.Remote {
+	if l.remote == nil {
+		a := refs.Address{Name: l.Hub.Name, Config: l.Conf, Ask: l.ask}
+		if l.Hub.Self {
+			a.Name, a.URL = "", l.Hub.URL
+		}
+		l.remote = l.Replica.Remote(a)
+	}
+	return l.remote
+}
+
+// PushRemote is the repository that pushes go to, as git fetches from it.
+func (l *Link) PushRemote() refs.Remote {
+	return l.Replica.Remote(refs.Address{URL: l.Hub.PushURL, Config: l.Conf, Ask: l.ask})
+}
+
+// MayAsk says whether passwords may be asked for on the terminal.
+func (l *Link) MayAsk(may bool) { l.ask, l.remote = may, nil }
+
+// Silent is how long the hub may say nothing.
+func (l *Link) Silent() time.Duration {
+	if l.ask {
+		return 5 * l.Silence
+	}
+	return l.Silence
+}
+
+// Lock takes the sync lock, which is released while the hub says nothing.
+func (l *Link) Lock(ctx context.Context, wait time.Duration) (unlock func(), ok bool, err error) {
+	release, ok, err := l.Replica.Lock(ctx, "sync", wait)
+	if err != nil || !ok {
+		return nil, ok, err
+	}
+	l.release = release
+	return l.Unlock, true, nil
+}
+
+// Unlock releases the sync lock, if it is held.
+func (l *Link) Unlock() {
+	if l.release != nil {
+		l.release()
+		l.release = nil
+	}
+}
+
+// converse runs a conversation with the hub, within the bound. The caller holds
+// the sync lock, before it and after it.
+func (l *Link) converse(ctx context.Context, events int, f func(context.Context) error) error {
+	bounded, end := context.WithCancelCause(ctx)
+	defer end(nil)
+	done, remote := make(chan error, 1), l.Remote()
+	go func() { done <- f(bounded) }()
+	tick := time.NewTicker(look)
+	defer tick.Stop()
+	heard, came := time.Now().Add(time.Duration(events/eventsPerSecond)*time.Second), ""
+	yielded := false
+	for {
+		select {
+		case err := <-done:
+			if yielded {
+				if _, ok, lerr := l.Lock(ctx, takeOver); lerr != nil || !ok {
+					return errors.Join(err, lerr, errors.New("another process of this clone has taken over"))
+				}
+			}
+			if errors.Is(context.Cause(bounded), ErrSilent) && err != nil {
+				return fmt.Errorf("%w: %w", ErrSilent, err)
+			}
+			return err
+		case now := <-tick.C:
+			if receiving := remote.Receiving(); receiving != came {
+				came = receiving
+				if now.After(heard) {
+					heard = now
+				}
+				continue
+			}
+			switch quiet := now.Sub(heard); {
+			case quiet > l.Silent():
+				end(ErrSilent)
+			case quiet > letGo && !yielded && l.release != nil:
+				yielded = true
+				l.Unlock()
+			}
+		}
+	}
+}
+
+// Fetch fetches everything, within the bound.
+func (l *Link) Fetch(ctx context.Context) error { return l.converse(ctx, 0, l.Remote().Fetch) }
+
+// Heads are the branches of a repository, asked for within the bound.
+func (l *Link) Heads(ctx context.Context, r refs.Remote) (heads map[string]refs.OID, err error) {
+	err = l.converse(ctx, 0, func(ctx context.Context) (err error) {
+		heads, err = r.Heads(ctx)
+		return err
+	})
+	return heads, err
+}
+
+// Send is one push that carries a number of events, within the bound.
+func (l *Link) Send(ctx context.Context, p refs.Push, events int) (res *refs.PushResult, err error) {
+	err = l.converse(ctx, events, func(ctx context.Context) (err error) {
+		res, err = l.Remote().Push(ctx, p)
+		return err
+	})
+	return res, err
+}
+
+// pacedError says that no push was started, and when one may be.
+type pacedError struct{ syncer.Paced }
+
+func (e *pacedError) Error() string { return e.Why }
+
+// Push is a push outside of a run of the machine: it starts at once, or not at
+// all. The caller holds the sync lock.
+func (l *Link) Push(ctx context.Context, p refs.Push, t syncer.Task, events int) (*refs.PushResult, error) {
+	pace, began := l.Pace.Read(), l.Now()
+	if later := pace.May(began, t.Limits, t.Urgency, t.Insist); later != nil {
+		return nil, &pacedError{*later}
+	}
+	l.Pace.Keep(pace.Started(began, t.Limits, t.Urgency))
+	res, err := l.Send(ctx, p, events)
+	e := Answered(ctx, p, res, err)
+	if err != nil && e.Failure == syncer.None {
+		return res, err
+	}
+	e.At, e.Took = l.At(), l.Now().Sub(began)
+	pace, later := l.Pace.Read().Answered(e, t) // others may have pushed while the hub was silent
+	l.Pace.Keep(pace)
+	if later != nil {
+		return nil, &pacedError{*later}
+	}
+	return res, err
+}
+
+// At is now, as the machine is told it.
+func (l *Link) At() syncer.At { return syncer.At{Now: l.Now(), Jitter: rand.Float64()} }
+
+// PushPatiently is a Push that waits for its turn: for what somebody watches.
+// doing is what is done again if nothing comes of it; wait is told before a wait.
+func (l *Link) PushPatiently(ctx context.Context, p refs.Push, t syncer.Task, events int, doing string, wait func(syncer.Wait)) (*refs.PushResult, error) {
+	for {
+		res, err := l.Push(ctx, p, t, events)
+		paced, ok := errors.AsType[*pacedError](err)
+		switch {
+		case errors.Is(err, ErrSilent):
+			return nil, &fail.Error{Kind: fail.Unconfirmed, Code: "unanswered/push", Err: err, Message: SilentReason(l.Silent()) + ": the push may or may not have arrived",
+				Fields: fail.Fields{"doing": doing}}
+		case !ok:
+			return res, err
+		case paced.Busy:
+			return nil, &fail.Error{Kind: fail.Unconfirmed, Code: "busy/push", Message: fmt.Sprintf("%s: nothing was written there", paced.Why),
+				Fields: fail.Fields{"doing": doing}}
+		}
+		wait(syncer.Wait{Until: paced.Until, Why: paced.Why})
+		if !l.SleepUntil(ctx, paced.Until) {
+			return nil, ctx.Err()
+		}
+	}
+}
+
+// NoteBusy notes that a hub that answered a fetch so is to be left alone.
+func (l *Link) NoteBusy(err error) {
+	if re, ok := errors.AsType[*refs.RemoteError](err); ok && re.Busy() {
+		p, _ := l.Pace.Read().Busy(l.Now(), BusyText(re.Status, ServerWords(re.Stderr)), re.RetryAfter, rand.Float64())
+		l.Pace.Keep(p)
+	}
+}
+
+// SleepUntil waits for a time; false, at once, if ctx ends before it comes.
+func (l *Link) SleepUntil(ctx context.Context, at time.Time) bool {
+	d := at.Sub(l.Now())
+	if d <= 0 {
+		return ctx.Err() == nil
+	}
+	if end, bounded := ctx.Deadline(); bounded && time.Now().Add(d).After(end) || ctx.Err() != nil {
+		return false
+	}
+	if l.Sleep != nil {
+		l.Sleep(d)
+		return true
+	}
+	select {
+	case <-ctx.Done():
+		return false
+	case <-time.After(d):
+		return true
+	}
+}
