@@ -41,16 +41,25 @@ func (s *Server) act(r *request) error {
 	if do == nil {
 		return refuse(http.StatusNotFound, "there is no action %q", verb)
 	}
+	back := fmt.Sprintf("/p/%s/i/%s", p.Slug, r.PathValue("id"))
+	if verb == "delete" {
+		back = fmt.Sprintf("/p/%s/issues", p.Slug)
+	}
+	return s.emit(r, p, verb, r.PathValue("id"), func(*place.Receipt) string { return back }, func(v place.View, t *tracker.Tracker) ([]event.Body, error) {
+		return do(writer{v, t, s.Now(), r.PathValue("id"), r.PostForm.Get})
+	})
+}
+
+// emit lets the project's agent write what build returns: audited, looked at,
+// told to the pages, and answered.
+func (s *Server) emit(r *request, p db.Project, verb, subject string, to func(*place.Receipt) string, build func(place.View, *tracker.Tracker) ([]event.Body, error)) error {
 	if p.Status == db.Paused {
 		return refuse(http.StatusConflict, "%s is paused", p.Slug)
 	}
-	back := fmt.Sprintf("/p/%s/i/%s", p.Slug, r.PathValue("id"))
 	d := actionDoc{Verb: verb, Lines: []lineDoc{}, Notes: []string{}}
-	err = s.audited(r, p.Slug, verb, r.PathValue("id"), func(ctx context.Context, a *db.Action) error {
-		receipt, err := s.Library.Write(ctx, p.Place.Path, func(v place.View, t *tracker.Tracker) ([]event.Body, error) {
-			return do(writer{v, t, event.TimeOf(s.Now()), r.PathValue("id"), r.PostForm.Get})
-		})
-		if err != nil {
+	receipt := &place.Receipt{}
+	err := s.audited(r, p.Slug, verb, subject, func(ctx context.Context, a *db.Action) (err error) {
+		if receipt, err = s.Library.Write(ctx, p.Place.Path, build); err != nil {
 			return err
 		}
 		if receipt.Sync == tracker.Queued {
@@ -72,8 +81,11 @@ func (s *Server) act(r *request) error {
 	if err != nil {
 		return err
 	}
+	if len(d.Lines) == 0 && len(d.Notes) == 0 {
+		d.Notes = append(d.Notes, "it was so already")
+	}
 	s.Changed()
-	return s.to(r, back, d)
+	return s.to(r, to(receipt), d)
 }
 
 var errDone = errors.New("this was done already")

@@ -269,7 +269,7 @@ func strip(rows []db.Alert, now event.Time) (bars []bar) {
 		if begin == 0 || end <= from {
 			return
 		}
-		bars = append(bars, bar{at(begin), max(at(end)-at(begin), 2), state})
+		bars = append(bars, bar{min(at(begin), stripWidth-3), max(at(end)-at(begin), 3), state})
 	}
 	for k := range rows {
 		a := &rows[k]

@@ -200,6 +200,22 @@ func TestJourney(t *testing.T) {
 	b.quiet()
 }
 
+// pagesOf are the name and path of every page in the table of routes.
+func pagesOf() (all [][2]string) {
+	for _, r := range table {
+		if method, path := pathOf(r.pattern); method == "GET" && r.twin {
+			name := strings.ReplaceAll(strings.Trim(strings.TrimPrefix(path, "/p/o/a"), "/"), "/", "-")
+			if path == "/" {
+				name = "start"
+			} else if name == "" {
+				name = "project"
+			}
+			all = append(all, [2]string{name, path})
+		}
+	}
+	return all
+}
+
 // TestPagesInABrowser: each fits a narrow window and is quiet, in light and dark.
 func TestPagesInABrowser(t *testing.T) {
 	w := dashtest.New(t)
@@ -217,18 +233,18 @@ func TestPagesInABrowser(t *testing.T) {
 	s := serve(t, w, nil, a)
 	empty := serve(t, dashtest.New(t), nil)
 	b := s.browse()
-	for _, page := range []struct{ name, path string }{{"start", "/"}, {"issue", "/p/o/a/i/1"}, {"projects", "/projects"}, {"nowhere", "/p/o/none"}} {
+	for _, page := range append(pagesOf(), [2]string{"nowhere", "/p/o/none"}, [2]string{"board", "/p/o/a/issues?view=board"}, [2]string{"tree", "/p/o/a/issues?view=tree"}) {
 		for _, colors := range []string{"light", "dark"} {
 			for _, width := range []int64{1280, 320} {
 				b.look(width, colors)
-				b.open(page.path)
+				b.open(page[1])
 				b.until(`document.readyState === "complete"`)
-				what := fmt.Sprintf("%s-%s-%d", page.name, colors, width)
+				what := fmt.Sprintf("%s-%s-%d", page[0], colors, width)
 				b.fits(what)
 				b.picture(what)
 			}
 		}
-		if page.name == "nowhere" {
+		if page[0] == "nowhere" {
 			b.messages = nil // the browser says that it got a 404
 		}
 		b.quiet()

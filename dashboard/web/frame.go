@@ -37,6 +37,29 @@ func menu(at string, needs, open int) (m [2][]link) {
 	return m
 }
 
+// tabsOf are the pages of a project, of which one is shown.
+type tabsOf struct {
+	Slug  string
+	Shape alerts.Shape
+	Title string
+	Tabs  []link
+}
+
+// projectTabs are the pages of a project: the end of their paths, and their names.
+var projectTabs = [][2]string{{"", "Overview"}, {"issues", "Issues"}}
+
+func tabs(p projectDoc, at string) tabsOf {
+	t := tabsOf{Slug: p.Slug, Shape: p.Shape}
+	for _, one := range projectTabs {
+		l := link{Name: one[1], Path: strings.TrimSuffix("/p/"+p.Slug+"/"+one[0], "/"), Current: one[0] == at}
+		if l.Current {
+			t.Title = l.Name
+		}
+		t.Tabs = append(t.Tabs, l)
+	}
+	return t
+}
+
 // tab is a project in the rail.
 type tab struct {
 	ID     string

@@ -239,8 +239,8 @@ func (s *Server) checkScope(r *request) error {
 
 // checkRate bounds how often a session changes something.
 func (s *Server) checkRate(r *request) error {
-	if r.route.scope == actor && !s.limits.allow("act "+r.session.Hash, 30) {
-		return refuse(http.StatusTooManyRequests, "more than 30 changes a minute")
+	if r.route.scope == actor && !s.limits.allow("act "+r.session.Hash, s.limits.most) {
+		return refuse(http.StatusTooManyRequests, "more than %d changes a minute", s.limits.most)
 	}
 	return nil
 }

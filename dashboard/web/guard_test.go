@@ -264,7 +264,7 @@ func TestTemplates(t *testing.T) {
 		names = append(names, name)
 	}
 	slices.Sort(names)
-	if got, want := strings.Join(names, " "), "about alert alert-history alerts audit error issue login more preferences project projects rules silences start"; got != want {
+	if got, want := strings.Join(names, " "), "about alert alert-history alerts audit error issue issues login more preferences project projects rules silences start"; got != want {
 		t.Errorf("pages: %s, want %s", got, want)
 	}
 }

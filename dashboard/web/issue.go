@@ -1,58 +1,76 @@
 package web
 
 import (
+	"cmp"
+	"fmt"
 	"slices"
 
+	"github.com/git-crosslink/git-crosslink/answer"
 	"github.com/git-crosslink/git-crosslink/dashboard/db"
 	"github.com/git-crosslink/git-crosslink/dashboard/place"
 	"github.com/git-crosslink/git-crosslink/event"
+	"github.com/git-crosslink/git-crosslink/reducer"
 	"github.com/git-crosslink/git-crosslink/store"
 )
 
-// commentDoc is a comment.
-type commentDoc struct {
-	UUID      string  `json:"uuid"`
-	Short     string  `json:"short"`
-	Author    string  `json:"author"`
-	By        string  `json:"by"`
-	CreatedAt instant `json:"created_at"`
-	Kind      string  `json:"kind"`
-	Content   string  `json:"content"`
-	Edited    bool    `json:"edited"`
-	Mark      string  `json:"mark"`
+// entry is one thing in the stream of an issue: a comment, or a change in words.
+type entry struct {
+	Key     string
+	At      event.Time
+	Agent   string
+	Author  string // of a comment; "" is a change
+	Kind    string
+	Text    string
+	Edited  bool
+	Mark    string
+	Line    string // "agent/seq"
+	Refused string // why a change has no effect
 }
 
-// detailDoc is an issue with everything that its page shows.
+// detailDoc is what the page of an issue shows besides the row.
 type detailDoc struct {
-	issueDoc
-	Description string       `json:"description"`
-	CreatedBy   string       `json:"created_by"`
-	CreatedAt   instant      `json:"created_at"`
-	ClosedAt    instant      `json:"closed_at"`
-	StatusBy    string       `json:"status_by"`
-	Reason      string       `json:"reason"`
-	Parent      *issueDoc    `json:"parent"`
-	Children    []issueDoc   `json:"children"`
-	BlockedBy   []issueDoc   `json:"blocked_by"`
-	Blocks      []issueDoc   `json:"blocks"`
-	Queue       []waiterDoc  `json:"queue"`
-	LockedAt    instant      `json:"locked_at"`
-	Token       uint64       `json:"token"`
-	Stream      []commentDoc `json:"comments"`
+	issueDoc    `json:"-"`
+	Description string        `json:"-"`
+	CreatedBy   string        `json:"-"`
+	CreatedAt   instant       `json:"-"`
+	ClosedAt    instant       `json:"-"`
+	ScheduledAt instant       `json:"-"`
+	StatusBy    string        `json:"-"`
+	Reason      string        `json:"-"`
+	Milestone   string        `json:"-"`
+	Parent      *issueDoc     `json:"-"`
+	Children    []issueDoc    `json:"-"`
+	BlockedBy   []issueDoc    `json:"-"`
+	Blocks      []issueDoc    `json:"-"`
+	Relations   []relationDoc `json:"-"`
+	Queue       []waiterDoc   `json:"-"`
+	LockedAt    instant       `json:"-"`
+	Token       uint64        `json:"-"`
+	Minutes     int           `json:"-"` // time spent
+	Stream      []entry       `json:"-"`
 }
 
 type waiterDoc struct {
-	Agent string  `json:"agent"`
-	Since instant `json:"since"`
+	Agent string
+	Since instant
+}
+
+type relationDoc struct {
+	Kind  string
+	Issue issueDoc
 }
 
 // detailOf collects what an issue's page shows.
 func detailOf(v place.View, i *store.Issue) (detailDoc, error) {
 	d := detailDoc{issueDoc: issueDocOf(i), Description: i.Description, CreatedBy: i.CreatedBy, CreatedAt: instant(i.CreatedAt), ClosedAt: instant(i.ClosedAt),
-		StatusBy: i.StatusBy, Reason: i.Reason, Children: others(v, i.Children), BlockedBy: others(v, i.BlockedBy), Blocks: others(v, i.Blocks),
-		Queue: []waiterDoc{}, Stream: []commentDoc{}}
+		ScheduledAt: instant(i.ScheduledAt), StatusBy: i.StatusBy, Reason: i.Reason, Children: others(v, i.Children), BlockedBy: others(v, i.BlockedBy), Blocks: others(v, i.Blocks)}
 	if up := others(v, []event.UUID{i.Parent}); len(up) == 1 {
 		d.Parent = &up[0]
+	}
+	for _, rel := range i.Relations {
+		if o := others(v, []event.UUID{rel.Other}); len(o) == 1 {
+			d.Relations = append(d.Relations, relationDoc{relationWords(rel), o[0]})
+		}
 	}
 	if i.Lock != nil {
 		d.LockedAt, d.Token = instant(i.Lock.Since), i.Lock.Token
@@ -60,16 +78,68 @@ func detailOf(v place.View, i *store.Issue) (detailDoc, error) {
 	for _, w := range i.Queue {
 		d.Queue = append(d.Queue, waiterDoc{w.Agent, instant(w.Since)})
 	}
-	marks, err := marksOf(v, i.UUID)
+	for _, t := range i.Time {
+		if t.DurationSeconds != nil {
+			d.Minutes += int(*t.DurationSeconds / 60)
+		}
+	}
+	milestones, err := v.Milestones()
 	if err != nil {
 		return d, err
 	}
-	for k := range i.Comments {
-		c := &i.Comments[k]
-		d.Stream = append(d.Stream, commentDoc{UUID: c.UUID.String(), Short: v.CommentShort(c.UUID), Author: c.Author, By: c.By, CreatedAt: instant(c.CreatedAt),
-			Kind: c.Kind, Content: c.Content, Edited: c.Edited, Mark: marks[c.UUID]})
+	for _, m := range milestones {
+		if m.UUID == i.Milestone {
+			d.Milestone = m.Name
+		}
 	}
-	return d, nil
+	d.Stream, err = streamOf(v, i)
+	return d, err
+}
+
+// relationWords names a relation as the issue sees it.
+func relationWords(r reducer.Relation) string {
+	if r.Outgoing {
+		return string(r.Kind)
+	}
+	return "is " + string(r.Kind) + " of"
+}
+
+// streamOf is everything that was said and done about an issue, oldest first.
+// What was said is where it was said first.
+func streamOf(v place.View, i *store.Issue) ([]entry, error) {
+	lines, err := v.History(i.UUID)
+	if err != nil {
+		return nil, err
+	}
+	comments := map[event.UUID]*reducer.Comment{}
+	for k := range i.Comments {
+		comments[i.Comments[k].UUID] = &i.Comments[k]
+	}
+	words := answer.History(v.Projection, i.UUID, lines)
+	var all []entry
+	for k, l := range lines {
+		e := entry{Key: fmt.Sprintf("%s-%d", l.Agent, l.Seq), At: l.Shown(), Agent: l.Agent, Text: words[k].Text, Line: fmt.Sprintf("%s/%d", l.Agent, l.Seq), Mark: answer.MarkWords[v.Mark(l.Agent, l.Seq)]}
+		if words[k].Rejected != nil {
+			e.Refused = words[k].Rejected.Reason
+		}
+		switch b := l.Body.(type) {
+		case *event.CommentAdded:
+			c := comments[b.Comment]
+			if c == nil {
+				continue // deleted, or said twice
+			}
+			delete(comments, b.Comment)
+			e.Key, e.Author, e.Kind, e.Text, e.Edited, e.At = c.UUID.String(), c.Author, c.Kind, c.Content, c.Edited, c.CreatedAt
+		case *event.CommentEdited:
+			continue // its text is shown, with a word that it was edited
+		}
+		all = append(all, e)
+	}
+	for _, c := range comments { // of lines that are no longer there one by one
+		all = append(all, entry{Key: c.UUID.String(), At: c.CreatedAt, Agent: c.By, Author: c.Author, Kind: c.Kind, Text: c.Content, Edited: c.Edited})
+	}
+	slices.SortStableFunc(all, func(a, b entry) int { return cmp.Compare(a.At, b.At) })
+	return all, nil
 }
 
 // others are the issues of a list that can be shown.
@@ -79,31 +149,43 @@ func others(v place.View, list []event.UUID) []issueDoc {
 		if u == (event.UUID{}) {
 			continue
 		}
-		if i, err := v.Issue(u); err == nil {
+		if i, err := v.Row(u); err == nil {
 			all = append(all, issueDocOf(i))
 		}
 	}
 	return all
 }
 
-// marksOf says what there is to say of the signatures of an issue's comments.
-func marksOf(v place.View, u event.UUID) (map[event.UUID]string, error) {
-	lines, err := v.History(u)
-	marks := map[event.UUID]string{}
-	for _, l := range lines {
-		if c, ok := l.Body.(*event.CommentAdded); ok {
-			marks[c.Comment] = v.Mark(l.Agent, l.Seq)
-		}
-	}
-	return marks, err
+// issuePage is the data of an issue's page. Programs get the shapes of
+// docs/json.md.
+type issuePage struct {
+	Project projectDoc    `json:"project"`
+	Answer  answer.Detail `json:"issue"`
+	History []answer.Line `json:"history"`
+	Verbs   []string      `json:"actions"`
+	Issue   detailDoc     `json:"-"`
+	Show    string        `json:"-"` // all, talk or changes
+	Names   []string      `json:"-"` // of milestones
+	Agent   string        `json:"-"` // who writes
 }
 
-// issuePage is the data of an issue's page.
-type issuePage struct {
-	Project projectDoc `json:"project"`
-	Issue   detailDoc  `json:"issue"`
-	Verbs   []string   `json:"actions"`
-	Waiting bool       `json:"-"` // it has no number yet, so its name will change
+// streamParts are the parts of an issue's stream that can be shown.
+var streamParts = []string{"all", "talk", "changes"}
+
+// Parts are they.
+func (d issuePage) Parts() []string { return streamParts }
+
+// Can reports whether something can be done to the issue.
+func (d issuePage) Can(verb string) bool { return slices.Contains(d.Verbs, verb) }
+
+// Shown is the part of the stream that is shown.
+func (d issuePage) Shown() (all []entry) {
+	for _, e := range d.Issue.Stream {
+		if d.Show == "all" || (d.Show == "talk") == (e.Author != "") {
+			all = append(all, e)
+		}
+	}
+	return all
 }
 
 func (s *Server) issue(r *request) error {
@@ -111,7 +193,7 @@ func (s *Server) issue(r *request) error {
 	if err != nil {
 		return err
 	}
-	d := issuePage{Project: s.projectDoc(p, nil)}
+	d := issuePage{Project: s.docOf(r, p), Show: oneOf(r.URL.Query().Get("show"), streamParts)}
 	err = s.Library.Read(r.Context(), p.Place.Path, func(v place.View) error {
 		u, err := v.Resolve(r.PathValue("id"))
 		if err != nil {
@@ -121,27 +203,69 @@ func (s *Server) issue(r *request) error {
 		if err != nil {
 			return err
 		}
-		d.Issue, err = detailOf(v, i)
+		if d.Agent = v.Agent; r.json {
+			return d.answer(v, i)
+		}
+		milestones, err := v.Milestones()
+		for _, m := range milestones {
+			if m.Status == event.Open {
+				d.Names = append(d.Names, m.Name)
+			}
+		}
+		if err == nil {
+			d.Issue, err = detailOf(v, i)
+		}
+		d.Verbs = verbsFor(p, i, v.Agent)
 		return err
 	})
 	if err != nil {
 		return err
 	}
-	d.Verbs = verbsFor(p, d.Issue.Status)
 	return s.render(r, "issue", ref(d.Issue.Name)+" "+d.Issue.Title, d, "p:"+p.ID)
 }
 
-// verbsFor are what can be done to an issue here.
-func verbsFor(p db.Project, status event.Status) []string {
-	if p.Status == db.Paused || p.PollError != "" {
-		return nil
+// answer reads what a program is told.
+func (d *issuePage) answer(v place.View, i *store.Issue) error {
+	shapes, err := answer.New(v.Projection)
+	if err != nil {
+		return err
 	}
-	all := []string{"comment"}
-	if status == event.Open {
-		return append(all, "close")
+	marks, err := answer.MarksOf(v.Projection, i.UUID)
+	if err != nil {
+		return err
 	}
-	return append(all, "reopen")
+	if d.Answer, err = shapes.Detail(i, marks); err != nil {
+		return err
+	}
+	lines, err := v.History(i.UUID)
+	d.History = answer.History(v.Projection, i.UUID, lines)
+	return err
 }
 
-// Can reports whether something can be done to the issue.
-func (d issuePage) Can(verb string) bool { return slices.Contains(d.Verbs, verb) }
+// verbsFor are what can be done to an issue here, by an agent.
+func verbsFor(p db.Project, i *store.Issue, agent string) []string {
+	if !mayWrite(p) {
+		return nil
+	}
+	all := []string{"comment", "edit", "label", "unlabel", "assign", "unassign", "block", "unblock", "relate", "unrelate", "parent", "due", "schedule", "milestone", "time", "delete"}
+	if i.Status != event.Open {
+		all = append(all, "reopen")
+		if i.Status == event.Closed {
+			all = append(all, "archive")
+		}
+		return all
+	}
+	all = append(all, "close", "archive")
+	waits := slices.ContainsFunc(i.Queue, func(w store.Waiter) bool { return w.Agent == agent })
+	switch {
+	case i.Lock == nil || i.Lock.Ending:
+		return append(all, "claim")
+	case i.Lock.Holder == agent || waits:
+		return append(all, "release")
+	}
+	all = append(all, "claim")
+	if i.Lock.Confirmed {
+		all = append(all, "break")
+	}
+	return all
+}

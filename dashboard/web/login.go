@@ -56,6 +56,7 @@ type limits struct {
 	mu     sync.Mutex
 	now    func() time.Time
 	minute time.Time
+	most   int // changes of one session
 	counts map[string]int
 	seen   map[string]event.Time
 }

@@ -47,6 +47,19 @@ func (s *Server) projectDoc(p db.Project, open []alerts.Alert) projectDoc {
 		PolledAt: instant(p.PolledAt), LastActivity: instant(p.LastActivity), Remote: p.State.Facts.Health.Remote, Trouble: troubleOf(p)}
 }
 
+// docOf is a project with the shape that its alerts give it.
+func (s *Server) docOf(r *request, p db.Project) projectDoc {
+	rows, err := s.DB.Alerts(r.Context(), p.ID)
+	if err != nil {
+		s.Failed("alerts", err) // the page is of something else
+	}
+	open := make([]alerts.Alert, len(rows))
+	for k := range rows {
+		open[k] = rows[k].Alert
+	}
+	return s.projectDoc(p, open)
+}
+
 // issueDoc is an issue in a list.
 type issueDoc struct {
 	UUID      string         `json:"uuid"`
@@ -60,13 +73,14 @@ type issueDoc struct {
 	Holder    string         `json:"holder,omitempty"`
 	Confirmed bool           `json:"confirmed,omitempty"`
 	Comments  int            `json:"comment_count"`
+	Blockers  int            `json:"-"`
 	DueAt     instant        `json:"due_at"`
 	UpdatedAt instant        `json:"updated_at"`
 }
 
 func issueDocOf(i *store.Issue) issueDoc {
 	d := issueDoc{UUID: i.UUID.String(), Name: i.Name(), Number: i.Number, Title: i.Title, Status: i.Status, Priority: i.Priority,
-		Labels: append([]string{}, i.Labels...), Assignees: append([]string{}, i.Assignees...), Comments: i.CommentCount, DueAt: instant(i.DueAt), UpdatedAt: instant(i.UpdatedAt)}
+		Labels: append([]string{}, i.Labels...), Assignees: append([]string{}, i.Assignees...), Comments: i.CommentCount, Blockers: len(i.BlockedBy), DueAt: instant(i.DueAt), UpdatedAt: instant(i.UpdatedAt)}
 	if i.Lock != nil && !i.Lock.Ending {
 		d.Holder, d.Confirmed = i.Lock.Holder, i.Lock.Confirmed
 	}

@@ -103,11 +103,23 @@ var functions = template.FuncMap{
 		}
 		return moment{now, at.(event.Time)}
 	},
-	"ref":    ref,
-	"exact":  func(t event.Time) string { return t.Std().Format("2006-01-02 15:04:05 UTC") },
-	"stamp":  func(t event.Time) string { return t.Std().Format(time.RFC3339) },
+	"ref":   ref,
+	"exact": func(t event.Time) string { return t.Std().Format("2006-01-02 15:04:05 UTC") },
+	"stamp": func(t event.Time) string { return t.Std().Format(time.RFC3339) },
+	"tabs":  tabs,
+	"add":   func(a, b int) int { return a + b },
+	"priorities": func() []event.Priority {
+		return []event.Priority{event.Critical, event.High, event.Medium, event.Low}
+	},
+	"edit":   func(d issuePage, request, verb, label string) editForm { return editForm{d, request, verb, label} },
 	"choose": func(name, any, is string, of []string) selection { return selection{name, name, any, is, of} },
-	"words":  func(v any) string { return words(fmt.Sprint(v)) },
+	"day": func(t instant) string {
+		if t == 0 {
+			return ""
+		}
+		return event.Time(t).Std().Local().Format("2006-01-02")
+	},
+	"words": func(v any) string { return words(fmt.Sprint(v)) },
 	"line": func(now event.Time, a alertDoc, request string, act bool) alertLine {
 		return alertLine{now, a, request, act}
 	},
@@ -138,6 +150,12 @@ type (
 		Items any
 		Many  bool // of several projects
 		Slug  string
+	}
+	editForm struct {
+		Page    issuePage
+		Request string
+		Verb    string
+		Label   string
 	}
 	selection struct {
 		ID, Name, Any, Is string

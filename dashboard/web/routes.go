@@ -31,6 +31,9 @@ var table = []route{
 	{pattern: "POST /projects/{verb}", scope: actor, handle: (*Server).actOnProject},
 	{pattern: "GET /p/{owner}/{repo}", scope: reader, twin: true, handle: (*Server).project},
 	{pattern: "GET /p/{owner}/{repo}/i/{id}", scope: reader, twin: true, handle: (*Server).issue},
+	{pattern: "GET /p/{owner}/{repo}/issues", scope: reader, twin: true, handle: (*Server).issues},
+	{pattern: "POST /p/{owner}/{repo}/issues", scope: actor, max: maxText, handle: (*Server).create},
+	{pattern: "POST /p/{owner}/{repo}/bulk", scope: actor, handle: (*Server).bulk},
 	{pattern: "POST /p/{owner}/{repo}/i/{id}/{verb}", scope: actor, max: maxText, handle: (*Server).act},
 
 	{pattern: "GET /alerts", scope: reader, twin: true, handle: (*Server).alerts},

@@ -59,6 +59,7 @@ const (
 	maxText        = 1 << 20
 	maxConnections = 256
 	maxStreams     = 32
+	maxActions     = 30 // of one session in a minute
 )
 
 // New returns a server.
@@ -76,7 +77,7 @@ func New(o Options) *Server {
 	if u, err := user.Current(); err == nil && u.Username != "" {
 		s.operator = u.Username
 	}
-	s.codes.now, s.limits.now = o.Now, o.Now
+	s.codes.now, s.limits.now, s.limits.most = o.Now, o.Now, maxActions
 	s.build()
 	return s
 }

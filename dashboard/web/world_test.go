@@ -119,15 +119,15 @@ func (s *served) Check(err error) {
 	}
 }
 
-// answer is what came back.
-type answer struct {
+// got is what came back.
+type got struct {
 	status int
 	header http.Header
 	body   string
 }
 
 // do sends a request. Headers are name, value pairs; "Host" sets the host.
-func (s *served) do(method, path string, form url.Values, headers ...string) answer {
+func (s *served) do(method, path string, form url.Values, headers ...string) got {
 	s.Helper()
 	var body io.Reader
 	if form != nil {
@@ -145,12 +145,12 @@ func (s *served) do(method, path string, form url.Values, headers ...string) ans
 			r.Header.Set(headers[k], headers[k+1])
 		}
 	}
-	got, err := s.client.Do(r)
+	back, err := s.client.Do(r)
 	s.Check(err)
-	defer got.Body.Close()
-	b, err := io.ReadAll(got.Body)
+	defer back.Body.Close()
+	b, err := io.ReadAll(back.Body)
 	s.Check(err)
-	return answer{got.StatusCode, got.Header, string(b)}
+	return got{back.StatusCode, back.Header, string(b)}
 }
 
 // own are the headers that a browser sends with a form of the dashboard's own.

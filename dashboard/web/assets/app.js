@@ -32,9 +32,11 @@ function morph(old, next) {
   for (const a of [...old.attributes]) {
     if (!next.hasAttribute(a.name) && a.name !== 'open') old.removeAttribute(a.name);
   }
+  const at = old.classList.contains('at');
   for (const a of next.attributes) {
     if (old.getAttribute(a.name) !== a.value) old.setAttribute(a.name, a.value);
   }
+  if (at) old.classList.add('at');
   morphChildren(old, next);
 }
 
@@ -152,7 +154,7 @@ document.addEventListener('submit', async event => {
     }
     if (doc.ok) {
       say(doc.data && doc.data.sync ? doc.data.sync : 'done');
-      form.querySelectorAll('textarea, input[type=text]').forEach(f => { f.value = ''; forget(f); });
+      form.querySelectorAll('textarea, input[type=text]').forEach(f => { f.value = f.defaultValue; forget(f); });
       sent = form;
       await refresh();
       sent = null;
@@ -171,7 +173,50 @@ const draftKey = field => 'draft ' + location.pathname + ' ' + field.name;
 const forget = field => sessionStorage.removeItem(draftKey(field));
 document.addEventListener('input', event => {
   const f = event.target;
-  if (f.matches('textarea')) sessionStorage.setItem(draftKey(f), f.value);
+  if (f.matches('textarea:not([data-draft=no])')) sessionStorage.setItem(draftKey(f), f.value);
+});
+
+/* --- keys --- */
+
+// Keys are off in fields, with a modifier, and where somebody switched them off.
+const fields = 'input, textarea, select, [contenteditable]';
+const places = { i: '/', a: '/alerts', p: '/projects', l: '/audit', s: '/search' };
+let prefix = '';
+
+const rows = () => [...document.querySelectorAll('#main .row, #main .rows > li')].filter(r => r.offsetParent);
+
+function step(by) {
+  const all = rows(), at = all.findIndex(r => r.classList.contains('at'));
+  const next = all[Math.min(Math.max(at + by, 0), all.length - 1)];
+  if (!next) return;
+  all.forEach(r => r.classList.toggle('at', r === next));
+  const link = next.querySelector('.what a, a');
+  if (link) link.focus(); else next.scrollIntoView({ block: 'nearest' });
+}
+
+const keys = {
+  j: () => step(1),
+  k: () => step(-1),
+  x: () => document.querySelector('.row.at input[type=checkbox]')?.click(),
+  u: () => { const up = location.pathname.replace(/\/[^/]*$/, ''); location.href = up === '/p' || !up ? '/' : up; },
+  '/': () => (byId('q') || { focus: () => { location.href = '/search'; } }).focus(),
+  c: () => byId('text')?.focus(),
+  e: () => (document.querySelector('#close-form button') || document.querySelector('#reopen-form button'))?.click(),
+  n: () => { const d = byId('new'); if (d) { d.open = true; byId('title').focus(); } },
+  r: () => refresh(),
+  '?': () => byId('help')?.showModal(),
+};
+
+document.addEventListener('keydown', event => {
+  if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
+  if (event.key === 'Escape' && event.target.matches(fields)) { event.target.blur(); return; }
+  if (event.target.matches(fields) && event.target.type !== 'checkbox') return;
+  if (prefix === 'g') {
+    prefix = '';
+    if (places[event.key]) { location.href = places[event.key]; event.preventDefault(); return; }
+  }
+  if (event.key === 'g') { prefix = 'g'; return; }
+  if (keys[event.key]) { event.preventDefault(); keys[event.key](); }
 });
 
 /* --- login --- */
@@ -185,7 +230,7 @@ async function login() {
   form.requestSubmit();
 }
 
-for (const f of document.querySelectorAll('textarea')) {
+for (const f of document.querySelectorAll('textarea:not([data-draft=no])')) {
   const draft = sessionStorage.getItem(draftKey(f));
   if (draft) f.value = draft;
 }

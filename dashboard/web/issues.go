@@ -1,0 +1,421 @@
+package web
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/git-crosslink/git-crosslink/answer"
+	"github.com/git-crosslink/git-crosslink/dashboard/db"
+	"github.com/git-crosslink/git-crosslink/dashboard/place"
+	"github.com/git-crosslink/git-crosslink/dashboard/query"
+	"github.com/git-crosslink/git-crosslink/event"
+	"github.com/git-crosslink/git-crosslink/store"
+	"github.com/git-crosslink/git-crosslink/tracker"
+	"github.com/git-crosslink/git-crosslink/verb"
+)
+
+// How much the views of issues show.
+const (
+	columnRows = 50
+	treeRows   = 1000
+	doneWithin = 7 * 24 * time.Hour
+)
+
+// The views, and the groups of a board.
+var (
+	issueViews  = []string{"table", "board", "tree"}
+	issueGroups = []string{"status", "label", "assignee", "milestone", "priority", "agent"}
+)
+
+// issuesPage is the data of the page of issues.
+type issuesPage struct {
+	Project   projectDoc     `json:"project"`
+	Query     string         `json:"q"`
+	View      string         `json:"view"`
+	Group     string         `json:"group,omitempty"`
+	Sort      string         `json:"sort"`
+	Page      int            `json:"page"`
+	Total     int            `json:"total"`
+	Issues    []answer.Issue `json:"issues"`
+	Error     string         `json:"error,omitempty"` // of the query
+	Rows      []issueDoc     `json:"-"`
+	Columns   []column       `json:"-"`
+	Tree      []node         `json:"-"`
+	Sorts     []string       `json:"-"`
+	Groups    []string       `json:"-"`
+	Operators [][2]string    `json:"-"`
+	Can       bool           `json:"-"` // change anything
+	Self      url.Values     `json:"-"` // the query of this page
+}
+
+// column is one of a board.
+type column struct {
+	Name  string
+	Total int
+	Rows  []issueDoc
+}
+
+// node is an issue with its children.
+type node struct {
+	Issue issueDoc
+	Below []node
+	Slug  string
+}
+
+// With is the link to this page with one value changed.
+func (d issuesPage) With(name string, value any) string {
+	q := url.Values{}
+	for k, v := range d.Self {
+		q[k] = v
+	}
+	if name != "page" {
+		q.Del("page")
+	}
+	q.Set(name, fmt.Sprint(value))
+	return "?" + q.Encode()
+}
+
+// From and To are the positions of the rows that a page of the table shows.
+func (d issuesPage) From() int { return (d.Page-1)*pageRows + 1 }
+
+// To is the last of them.
+func (d issuesPage) To() int { return d.From() + len(d.Rows) - 1 }
+
+// Views are the views that there are.
+func (d issuesPage) Views() []string { return issueViews }
+
+// oneOf is a value if it is one of those that are valid, else the first.
+func oneOf(v string, valid []string) string {
+	if slices.Contains(valid, v) {
+		return v
+	}
+	return valid[0]
+}
+
+func (s *Server) issues(r *request) error {
+	p, err := s.found(r)
+	if err != nil {
+		return err
+	}
+	q := r.URL.Query()
+	d := issuesPage{Project: s.docOf(r, p), Query: strings.TrimSpace(q.Get("q")), View: oneOf(q.Get("view"), issueViews), Group: oneOf(q.Get("group"), issueGroups),
+		Sort: oneOf(q.Get("sort"), append([]string{"updated"}, store.Sorts...)), Issues: []answer.Issue{}, Sorts: store.Sorts, Groups: issueGroups, Operators: query.Operators,
+		Can: mayWrite(p), Self: q}
+	if d.Page, err = strconv.Atoi(q.Get("page")); err != nil || d.Page < 1 {
+		d.Page = 1
+	}
+	asked, err := query.Parse(d.Query)
+	if err != nil {
+		d.Error = err.Error()
+	}
+	err = s.Library.Read(r.Context(), p.Place.Path, func(v place.View) error {
+		l, err := s.lister(v, asked)
+		if missing := (*store.NotFoundError)(nil); errors.As(err, &missing) {
+			d.Error = err.Error()
+			return nil
+		} else if err != nil {
+			return err
+		}
+		return d.fill(l, r.json)
+	})
+	if err != nil {
+		return s.unreadable(r, p, "issues", "Issues of "+p.Slug, err, func(t *Trouble) any { d.Project.Trouble = t; return d })
+	}
+	return s.render(r, "issues", "Issues of "+p.Slug, d, "p:"+p.ID)
+}
+
+// unreadable shows a page of a project that cannot be read, as far as it goes.
+func (s *Server) unreadable(r *request, p db.Project, page, title string, why error, with func(*Trouble) any) error {
+	if s.explain(why).status < http.StatusInternalServerError {
+		return why
+	}
+	t := troubleOf(p)
+	if t == nil {
+		t = &Trouble{"this project cannot be read", why.Error(), instant(p.PolledAt)}
+	}
+	return s.render(r, page, title, with(t), "p:"+p.ID)
+}
+
+// mayWrite reports whether actions can be done in a project.
+func mayWrite(p db.Project) bool { return p.Status != db.Paused && p.PollError == "" }
+
+// lister lists the issues that a query asks for.
+type lister struct {
+	v   place.View
+	q   query.Query
+	f   store.Filter
+	now event.Time
+}
+
+func (s *Server) lister(v place.View, q query.Query) (*lister, error) {
+	l := &lister{v: v, q: q, now: event.TimeOf(s.Now())}
+	l.f = store.Filter{Status: q.Status, Labels: q.Labels, Assignee: q.Assignee, LockedBy: q.LockedBy, Ready: q.Ready, Blocked: q.Blocked, Overdue: q.Overdue, Now: l.now}
+	if !q.AtLeast {
+		l.f.Priority = q.Priority
+	}
+	if q.Milestone != "" {
+		m, err := verb.ResolveMilestone(v.Projection, q.Milestone)
+		if err != nil {
+			return nil, err
+		}
+		l.f.Milestone = m.UUID
+	}
+	return l, nil
+}
+
+// keep reports whether an issue is asked for by what a filter of the store
+// cannot say.
+func (l *lister) keep(i *store.Issue) bool {
+	without := !slices.ContainsFunc(l.q.Without, func(name string) bool { return len(store.Called(i.Labels, name)) > 0 })
+	urgent := !l.q.AtLeast || store.Rank(i.Priority) <= store.Rank(l.q.Priority)
+	due := l.q.DueWithin == 0 || i.DueAt != 0 && i.DueAt <= l.now+event.Time(l.q.DueWithin)
+	return without && urgent && due && (!l.q.Locked || i.Lock != nil && !i.Lock.Ending)
+}
+
+// list returns the rows from a position on, and how many there are in all.
+func (l *lister) list(change func(*store.Filter), from, limit int) (rows []*store.Issue, total int, err error) {
+	f := l.f
+	change(&f)
+	post := len(l.q.Without) > 0 || l.q.AtLeast || l.q.DueWithin > 0 || l.q.Locked
+	if f.Limit = from + limit; post {
+		f.Limit = 0
+	}
+	if l.q.Words != "" {
+		rows, total, err = l.v.Search(l.q.Words, f)
+	} else {
+		rows, total, err = l.v.List(f)
+	}
+	if err != nil {
+		return nil, 0, err
+	}
+	if post {
+		rows = slices.DeleteFunc(slices.Clone(rows), func(i *store.Issue) bool { return !l.keep(i) })
+		total = len(rows)
+	}
+	return rows[min(from, len(rows)):min(from+limit, len(rows))], total, nil
+}
+
+// fill reads what the view shows; for JSON, the shapes of docs/json.md.
+func (d *issuesPage) fill(l *lister, json bool) error {
+	switch {
+	case json || d.View == "table":
+		rows, total, err := l.list(func(f *store.Filter) { f.Sort = d.Sort }, (d.Page-1)*pageRows, pageRows)
+		if err != nil {
+			return err
+		}
+		d.Total = total
+		for _, i := range rows {
+			d.Rows = append(d.Rows, issueDocOf(i))
+		}
+		if !json {
+			return nil
+		}
+		shapes, err := answer.New(l.v.Projection)
+		if err != nil {
+			return err
+		}
+		d.Issues, err = shapes.Issues(rows)
+		return err
+	case d.View == "tree":
+		return d.tree(l)
+	case d.Group == "status":
+		return d.board(l)
+	}
+	return d.grouped(l)
+}
+
+// board puts issues into columns by how far they have come.
+func (d *issuesPage) board(l *lister) error {
+	closed := func(i *store.Issue) bool { return i.ClosedAt < l.now-event.Time(doneWithin) }
+	for _, c := range []struct {
+		name   string
+		change func(*store.Filter)
+		drop   func(*store.Issue) bool
+	}{
+		{"ready", func(f *store.Filter) { f.Ready, f.Sort = true, "priority" }, func(i *store.Issue) bool { return i.Lock != nil && !i.Lock.Ending }},
+		{"in work", func(f *store.Filter) { f.Sort = "updated" }, func(i *store.Issue) bool { return i.Lock == nil || i.Lock.Ending }},
+		{"blocked", func(f *store.Filter) { f.Blocked, f.Sort = true, "priority" }, func(i *store.Issue) bool { return i.Lock != nil && !i.Lock.Ending }},
+		{"closed in 7 days", func(f *store.Filter) { f.Status, f.Sort = "closed", "updated" }, closed},
+	} {
+		rows, _, err := l.list(c.change, 0, 1<<30)
+		if err != nil {
+			return err
+		}
+		col := column{Name: c.name}
+		for _, i := range rows {
+			if c.drop(i) {
+				continue
+			}
+			if col.Total++; len(col.Rows) < columnRows {
+				col.Rows = append(col.Rows, issueDocOf(i))
+			}
+		}
+		d.Total += col.Total
+		d.Columns = append(d.Columns, col)
+	}
+	return nil
+}
+
+// grouped puts issues into columns by a value that they have.
+func (d *issuesPage) grouped(l *lister) error {
+	rows, total, err := l.list(func(f *store.Filter) { f.Sort = "priority" }, 0, 1<<30)
+	if err != nil {
+		return err
+	}
+	d.Total = total
+	milestones, err := l.v.Milestones()
+	if err != nil {
+		return err
+	}
+	by := map[string]*column{}
+	for _, i := range rows {
+		var names []string
+		switch d.Group {
+		case "label":
+			names = i.Labels
+		case "assignee":
+			names = i.Assignees
+		case "priority":
+			names = []string{string(i.Priority)}
+		case "agent":
+			if i.Lock != nil && !i.Lock.Ending {
+				names = []string{i.Lock.Holder}
+			}
+		case "milestone":
+			for _, m := range milestones {
+				if m.UUID == i.Milestone {
+					names = []string{m.Name}
+				}
+			}
+		}
+		if len(names) == 0 {
+			names = []string{"none"}
+		}
+		for _, name := range names {
+			c := by[name]
+			if c == nil {
+				c = &column{Name: name}
+				by[name] = c
+			}
+			if c.Total++; len(c.Rows) < columnRows {
+				c.Rows = append(c.Rows, issueDocOf(i))
+			}
+		}
+	}
+	for _, c := range by {
+		d.Columns = append(d.Columns, *c)
+	}
+	slices.SortFunc(d.Columns, func(a, b column) int {
+		if d.Group == "priority" {
+			return cmp.Compare(store.Rank(event.Priority(a.Name)), store.Rank(event.Priority(b.Name)))
+		}
+		return cmp.Or(cmp.Compare(b.Total, a.Total), cmp.Compare(a.Name, b.Name))
+	})
+	d.Columns = d.Columns[:min(len(d.Columns), 20)]
+	return nil
+}
+
+// tree nests issues below their parents.
+func (d *issuesPage) tree(l *lister) error {
+	rows, total, err := l.list(func(f *store.Filter) {
+		if f.Sort = d.Sort; l.q.Status == "" {
+			f.Status = "all"
+		}
+	}, 0, treeRows)
+	if err != nil {
+		return err
+	}
+	d.Total = total
+	here, below := map[event.UUID]bool{}, map[event.UUID][]*store.Issue{}
+	for _, i := range rows {
+		here[i.UUID] = true
+	}
+	for _, i := range rows {
+		up := i.Parent
+		if !here[up] {
+			up = event.UUID{}
+		}
+		below[up] = append(below[up], i)
+	}
+	var nest func(event.UUID) []node
+	nest = func(u event.UUID) (all []node) {
+		rows := below[u]
+		delete(below, u) // each is shown once, whatever refers to what
+		for _, i := range rows {
+			all = append(all, node{issueDocOf(i), nest(i.UUID), d.Project.Slug})
+		}
+		return all
+	}
+	d.Tree = nest(event.UUID{})
+	return nil
+}
+
+// create makes an issue.
+func (s *Server) create(r *request) error {
+	p, err := s.found(r)
+	if err != nil {
+		return err
+	}
+	to := fmt.Sprintf("/p/%s/issues", p.Slug)
+	return s.emit(r, p, "new", "issue", func(receipt *place.Receipt) string {
+		for _, l := range receipt.Lines {
+			if c, ok := l.Body.(*event.IssueCreated); ok {
+				return fmt.Sprintf("/p/%s/i/%s", p.Slug, c.UUID)
+			}
+		}
+		return to
+	}, func(v place.View, t *tracker.Tracker) ([]event.Body, error) {
+		w := writer{View: v, t: t, now: s.Now(), field: r.PostForm.Get}
+		n := &verb.NewIssue{UUID: t.MintUUID(), Description: w.text("description"), Priority: event.Priority(cmp.Or(w.text("priority"), "medium")),
+			Parent: strings.TrimPrefix(w.text("parent"), "#"), Milestone: w.text("milestone")}
+		if n.Title, err = w.needed("title"); err != nil {
+			return nil, err
+		}
+		for _, l := range strings.Split(w.text("labels"), ",") {
+			if l = store.Name(l); l != "" {
+				n.Labels = append(n.Labels, l)
+			}
+		}
+		bodies, err := verb.Create(v.Projection, t.Agent(), n)
+		return verb.Check(bodies, err)
+	})
+}
+
+// bulkActions are the actions that can be done to several issues at once.
+var bulkActions = []string{"close", "reopen", "archive", "label", "unlabel", "assign", "unassign", "milestone"}
+
+// bulk does one thing to the issues that the form names.
+func (s *Server) bulk(r *request) error {
+	p, err := s.found(r)
+	if err != nil {
+		return err
+	}
+	name, ids := r.PostForm.Get("verb"), r.PostForm["issue"]
+	switch {
+	case !slices.Contains(bulkActions, name):
+		return refuse(http.StatusBadRequest, "%q cannot be done to several issues: use %s", name, strings.Join(bulkActions, ", "))
+	case len(ids) == 0:
+		return refuse(http.StatusBadRequest, "no issue is selected")
+	case len(ids) > pageRows:
+		return refuse(http.StatusBadRequest, "more than %d issues are selected", pageRows)
+	}
+	to := back(r, fmt.Sprintf("/p/%s/issues", p.Slug))
+	return s.emit(r, p, name, fmt.Sprintf("%d issues", len(ids)), func(*place.Receipt) string { return to }, func(v place.View, t *tracker.Tracker) ([]event.Body, error) {
+		var all []event.Body
+		for _, id := range ids {
+			bodies, err := actions[name](writer{v, t, s.Now(), id, r.PostForm.Get})
+			if err != nil {
+				return nil, err
+			}
+			all = append(all, bodies...)
+		}
+		return all, nil
+	})
+}
