@@ -73,8 +73,8 @@ func (t *town) git(dir string, args ...string) string {
 	var out, errs bytes.Buffer
 	cmd := t.command(dir, append([]string{"git"}, args...)...)
 	cmd.Stdout, cmd.Stderr = &out, &errs
-	err := cmd.Run()
-	if !testkit.Settle(t.root) {
+	settled, err := testkit.Run(cmd)
+	if !settled {
 		t.tb.Fatalf("git %s left a process that does not end", strings.Join(args, " "))
 	}
 	if err != nil {
@@ -143,8 +143,7 @@ func (t *town) says(dir, command string) string {
 	var out, errs bytes.Buffer
 	cmd := t.command(dir, "sh", "-c", command)
 	cmd.Stdout, cmd.Stderr = &out, &errs
-	cmd.Run()
-	if !testkit.Settle(t.root) {
+	if settled, _ := testkit.Run(cmd); !settled {
 		t.tb.Errorf("%s: it left a process that does not end", command)
 	}
 	return fmt.Sprintf("status %d\nstdout:\n%sstderr:\n%s", cmd.ProcessState.ExitCode(), &out, news(timing.ReplaceAllString(errs.String(), "")))

@@ -135,6 +135,8 @@ type fixture struct {
 	root string
 	env  []string
 	urls map[string]func(path string) string // by transport: the URL of a repository below root
+
+	watch testkit.Watch // of what runs in a cell
 }
 
 func TestMatrix(t *testing.T) {
@@ -219,7 +221,7 @@ func (f *fixture) run(t *testing.T, ft feature, transport, mode string) []string
 	t.Helper()
 	// One path for all modes: it gets into messages of merges.
 	cell := filepath.Join(f.root, "cells", ft.name, transport)
-	if !testkit.Settle(f.root) { // what git leaves in the background writes there
+	if !f.watch.Settle() { // what git leaves in the background writes there
 		t.Fatal("a process does not end")
 	}
 	must(t, os.RemoveAll(cell))
@@ -259,6 +261,7 @@ func (f *fixture) run(t *testing.T, ft feature, transport, mode string) []string
 		var out, err bytes.Buffer
 		cmd := exec.Command("sh", "-c", line)
 		cmd.Dir, cmd.Env, cmd.Stdout, cmd.Stderr = work, env, &out, &err
+		must(t, f.watch.Add(cmd))
 		status := 0
 		if e := cmd.Run(); e != nil {
 			status = cmd.ProcessState.ExitCode()
@@ -317,6 +320,7 @@ func must(t testing.TB, err error) {
 func (f *fixture) output(dir string, env []string, line string) (string, error) {
 	cmd := exec.Command("sh", "-c", line)
 	cmd.Dir, cmd.Env = dir, env
+	must(f.t, f.watch.Add(cmd))
 	out, err := cmd.CombinedOutput()
 	return string(out), err
 }

@@ -162,6 +162,7 @@ type world struct {
 	fresh     string // what it looks like as it was
 	env       []string
 	ids       map[string]string // what placeholders stand for
+	watch     testkit.Watch     // of what a command leaves running
 }
 
 func newWorld(t *testing.T, bin string) *world {
@@ -187,7 +188,7 @@ func newWorld(t *testing.T, bin string) *world {
 		}
 		w.ids[name] = strings.TrimSpace(out)
 	}
-	if !testkit.Settle(w.dir) {
+	if !w.watch.Settle() {
 		t.Fatal("a process was left")
 	}
 	if err := os.Rename(w.dir, w.kept); err != nil {
@@ -203,6 +204,9 @@ func (w *world) sh(in, text string) (out string, status int, err error) {
 	defer cancel()
 	cmd := exec.CommandContext(ctx, "sh", "-e", "-c", text)
 	cmd.Dir, cmd.Env = filepath.Join(w.dir, in), w.env
+	if err := w.watch.Add(cmd); err != nil {
+		return "", 0, err
+	}
 	b, err := cmd.CombinedOutput()
 	if e := (*exec.ExitError)(nil); errors.As(err, &e) && e.ExitCode() >= 0 {
 		return string(b), e.ExitCode(), nil
@@ -213,7 +217,7 @@ func (w *world) sh(in, text string) (out string, status int, err error) {
 // restore puts the world back, if something has changed there. Files are
 // linked: git writes none of them in place.
 func (w *world) restore() error {
-	if !testkit.Settle(w.dir) {
+	if !w.watch.Settle() {
 		return errors.New("the one before left a process that does not end")
 	}
 	if w.fresh != "" && w.fresh == w.look() {

@@ -4,7 +4,9 @@ import (
 	"bufio"
 	"bytes"
 	"encoding/json"
+	"io"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -39,6 +41,57 @@ func Settle(name string) bool {
 			return false
 		}
 	}
+}
+
+// Watch waits for commands and what they leave running, those included that go on
+// in a session of their own. Unlike Settle it looks at no other process: a pipe
+// that each of them has open ends when the last of them does. The zero value is
+// ready to use, by one goroutine.
+type Watch struct{ read, write *os.File }
+
+// Add has the next wait include a command that has not started yet.
+func (w *Watch) Add(cmd *exec.Cmd) error {
+	if w.write == nil {
+		var err error
+		if w.read, w.write, err = os.Pipe(); err != nil {
+			return err
+		}
+	}
+	cmd.ExtraFiles = append(cmd.ExtraFiles, w.write)
+	return nil
+}
+
+// Settle waits for the commands that were added and all that they started. It
+// reports false if they do not end.
+func (w *Watch) Settle() bool {
+	if w.write == nil {
+		return true
+	}
+	w.write.Close()
+	defer w.read.Close()
+	read := w.read
+	w.read, w.write = nil, nil
+	return ends(read)
+}
+
+// Run runs a command and waits for it and all that it started, and reports
+// whether they have ended.
+func Run(cmd *exec.Cmd) (settled bool, err error) {
+	var w Watch
+	if err := w.Add(cmd); err != nil {
+		return false, err
+	}
+	err = cmd.Run()
+	return w.Settle(), err
+}
+
+// ends reports whether everybody has closed the other end of a pipe, in the end.
+func ends(pipe *os.File) bool {
+	if err := pipe.SetReadDeadline(time.Now().Add(30 * time.Second)); err != nil {
+		return false
+	}
+	_, err := pipe.Read(make([]byte, 1))
+	return err == io.EOF
 }
 
 func running(want []byte) bool { return len(marked(want)) > 0 }

@@ -9,6 +9,7 @@ import (
 	"path"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -160,6 +161,9 @@ func setup(e *testscript.Env, golden string, hints *hintRun) error {
 		hints.mu.Unlock()
 	}
 	s.norm.Path(e.WorkDir, "$WORK")
+	if err := syscall.Mkfifo(s.alive(), 0o600); err != nil {
+		return err
+	}
 	e.Vars = append(e.Vars, Environment()...)
 	// Marks every process of this script, so that Settle finds those that
 	// outlive the command that started them.
@@ -245,19 +249,27 @@ func (s *script) run(ts *testscript.TestScript, a *actor, extra []string, args .
 	ts.Check(os.RemoveAll(a.trace))
 	ts.Check(os.MkdirAll(a.trace, 0o755))
 	ts.Check(ts.Chdir(a.dir))
-	err := ts.Exec("env", append(append(s.environ(a), extra...), args...)...)
+	alive, err := os.OpenFile(s.alive(), os.O_RDONLY|syscall.O_NONBLOCK, 0)
+	ts.Check(err)
+	defer alive.Close()
+	words := []string{"-c", `exec env "$@" 9>"$0"`, s.alive()}
+	err = ts.Exec("sh", slices.Concat(words, s.environ(a), extra, args)...)
 	ts.Check(ts.Chdir(s.work))
 	status := exitStatus(err)
 	if status < 0 {
 		ts.Fatalf("cannot run '%s': %v", strings.Join(args, " "), err)
 	}
-	if !Settle(s.work) {
+	if !ends(alive) {
 		ts.Fatalf("'%s' left a process behind that does not end", strings.Join(args, " "))
 	}
 	s.last.actor, s.last.status, s.last.ran = a, status, true
 	s.learn(a)
 	return status
 }
+
+// alive is a pipe that every process of a command, and those that go on in the
+// background, has open for writing: it ends when the last of them does.
+func (s *script) alive() string { return s.work + ".alive" }
 
 func exitStatus(err error) int {
 	if err == nil {
