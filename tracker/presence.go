@@ -28,15 +28,19 @@ import (
 //
 //   - only while an agent of the clone holds a lock, and its last sign, an event
 //     or a presence, is 5 min old: others call an agent silent after 10;
+//   - an agent that begins or ceases to wait for a person (its state is
+//     awaiting_input or paused) shows that at once, at most every minute, whether
+//     or not it holds a lock;
 //   - pushed by itself, in the background, never with a log or a step, at most
-//     every 5 min; after one refusal not for 24 h (some hosts allow no refs
-//     but branches);
+//     every 5 min but for that; after one refusal not for 24 h (some hosts allow
+//     no refs but branches);
 //   - fetched with everything else; read only when a sign of life is asked for;
 //   - of many clones only the newest are read: anybody may push any number;
 //   - a hint, for people and for the offer to break a lock. Nothing is decided
 //     by it. A time that has not come yet is passed over.
 const (
 	presenceEvery   = 5 * time.Minute
+	presenceUrgent  = time.Minute
 	presenceRefused = 24 * time.Hour
 	presenceTried   = time.Minute // between two attempts that came to nothing
 	clockSkew       = 5 * time.Minute
@@ -56,6 +60,25 @@ type sign struct {
 	Seen  time.Time  `json:"seen"`
 	Issue event.UUID `json:"issue,omitzero"`
 	State string     `json:"state"`
+	Shown string     `json:"shown,omitempty"` // the state that others were shown last
+}
+
+// needsPerson reports whether an agent in a state waits for a person.
+func needsPerson(state string) bool { return state == "awaiting_input" || state == "paused" }
+
+// urgent reports whether others have to see at once what the agent does now.
+func (s sign) urgent() bool {
+	return s.State != s.Shown && (needsPerson(s.State) || needsPerson(s.Shown))
+}
+
+// every is how long after a push the next may follow.
+func (p *present) every() time.Duration {
+	for _, a := range p.Agents {
+		if a.urgent() {
+			return presenceUrgent
+		}
+	}
+	return presenceEvery
 }
 
 func (t *Tracker) presentPath() string {
@@ -120,10 +143,10 @@ func (t *Tracker) pulse(g glance) {
 	if at := has.Wrote.Std(); at.After(last) && !at.After(now) { // else a clock was wrong
 		last = at
 	}
-	if now.Sub(last) < presenceEvery || now.Sub(p.Tried) < presenceTried {
+	me := p.Agents[t.agent]
+	if now.Sub(last) < presenceEvery && !(me.urgent() && now.Sub(p.Pushed) >= presenceUrgent) || now.Sub(p.Tried) < presenceTried {
 		return
 	}
-	me := p.Agents[t.agent]
 	if me.Seen, me.Issue = now, has.Issue; me.State == "" {
 		me.State = event.PresenceStates[0]
 	}
@@ -189,11 +212,11 @@ func (t *Tracker) Heartbeat(ctx context.Context, o HeartbeatOptions) (*Heartbeat
 	switch {
 	case !t.canShow(s.bound, s.writable()) || o.Offline:
 		h.Outcome = HeartbeatKept
-	case !holds:
+	case !holds && !me.urgent():
 		h.Outcome = HeartbeatUnheld
 	case now.Sub(p.Refused) < presenceRefused:
 		h.Outcome = HeartbeatRefused
-	case now.Sub(p.Pushed) < presenceEvery:
+	case now.Sub(p.Pushed) < p.every():
 		h.Outcome = HeartbeatRecent
 	default:
 		p.Due, p.Tried = true, now
@@ -211,7 +234,7 @@ func (t *Tracker) Heartbeat(ctx context.Context, o HeartbeatOptions) (*Heartbeat
 // life, under the sync lock. What goes wrong with it is nobody's business.
 func (t *Tracker) showPresence(ctx context.Context) error {
 	p, now := t.readPresent(), t.now()
-	if !p.Due || now.Sub(p.Refused) < presenceRefused || now.Sub(p.Pushed) < presenceEvery || t.contact.Refused != "" {
+	if !p.Due || now.Sub(p.Refused) < presenceRefused || now.Sub(p.Pushed) < p.every() || t.contact.Refused != "" {
 		return nil
 	}
 	s, err := t.load(ctx)
@@ -220,7 +243,7 @@ func (t *Tracker) showPresence(ctx context.Context) error {
 	}
 	var shown event.Presence
 	for id, a := range p.Agents {
-		if _, holds := s.held(id); !holds || s.logs[id] == nil || s.logs[id].here == "" {
+		if _, holds := s.held(id); !holds && !needsPerson(a.State) && !a.urgent() || s.logs[id] == nil || s.logs[id].here == "" {
 			delete(p.Agents, id)
 			continue
 		}
@@ -245,6 +268,10 @@ func (t *Tracker) showPresence(ctx context.Context) error {
 		return nil // paced, or no time left: the next one shows more
 	case hubs.AllAccepted(push, res):
 		p.Pushed = now
+		for id, a := range p.Agents {
+			a.Shown = a.State
+			p.Agents[id] = a
+		}
 	case !res.Reached: // a connection that was lost is no refusal
 	default:
 		p.Refused = now

@@ -358,3 +358,61 @@ func TestPresenceBesideAStore(t *testing.T) {
 		t.Errorf("after the fetch alice was last seen at %v, as before", after)
 	}
 }
+
+// An agent that waits for a person shows that at once, also without a lock, and at
+// most every minute; so it does when it goes on.
+func TestWaitingIsShownAtOnce(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	alice, bob := w.clone("alice"), w.clone("bob")
+	alice.init()
+	issue := alice.create("one")
+	w.converge(alice, bob)
+	start := time.Now()
+	alice.now, bob.now = func() time.Time { return start }, func() time.Time { return start }
+	beat := func(state, outcome string) {
+		t.Helper()
+		tr := alice.open()
+		defer tr.Close()
+		h, err := tr.Heartbeat(context.Background(), tracker.HeartbeatOptions{State: state})
+		if err != nil || h.Outcome != outcome {
+			t.Errorf("%s: %+v, %v, want %s", state, h, err, outcome)
+		}
+		alice.detachedSync()
+	}
+	shows := func(state string) {
+		t.Helper()
+		bob.now = alice.now
+		if p, ok := bob.looks(tracker.Fresh).Presence("alice"); ok != (state != "") || p.State != state {
+			t.Errorf("bob sees %+v, want %q", p, state)
+		}
+	}
+	beat("working", tracker.HeartbeatUnheld)
+	shows("")
+	beat("awaiting_input", tracker.HeartbeatSent)
+	shows("awaiting_input")
+	alice.later(30 * time.Second)
+	beat("paused", tracker.HeartbeatRecent) // within a minute
+	shows("awaiting_input")
+	alice.later(time.Minute)
+	beat("paused", tracker.HeartbeatSent)
+	shows("paused")
+	alice.later(2 * time.Minute)
+	beat("working", tracker.HeartbeatSent)
+	shows("working")
+	alice.later(10 * time.Minute)
+	beat("working", tracker.HeartbeatUnheld)
+	if c := alice.claimLock(issue); c.Outcome != tracker.Held {
+		t.Fatalf("%+v", c)
+	}
+	alice.later(6 * time.Minute)
+	beat("working", tracker.HeartbeatSent)
+	alice.later(2 * time.Minute)
+	beat("idle", tracker.HeartbeatRecent) // nobody waits for that
+	beat("awaiting_input", tracker.HeartbeatSent)
+	shows("awaiting_input")
+	alice.later(90 * time.Second)
+	alice.looks(tracker.Here) // a command goes on saying so, and is not urgent
+	alice.detachedSync()
+	shows("awaiting_input")
+}

@@ -113,23 +113,23 @@ func (t *Tracker) ledgerStatus(s *snapshot, st *Status) error {
 
 // waitingSince tells since when events wait to be sent or decided.
 func (t *Tracker) waitingSince(ctx context.Context, s *snapshot, st *Status) error {
-	earlier := func(at *event.Time, e *event.Envelope) {
+	earlier := func(at *event.Time, l *log, seq uint64) error {
+		e, err := t.lineAt(ctx, l, seq)
 		if e != nil && (*at == 0 || e.Shown() < *at) {
 			*at = e.Shown()
 		}
+		return ignoreMissing(err)
 	}
 	for _, id := range s.agents() {
 		l := s.logs[id]
 		if n := uint64(l.unsent()); st.Unsent > 0 && n > 0 && n <= l.chain.Seq {
-			e, err := t.lineAt(ctx, l, l.chain.Seq-n+1)
-			if ignoreMissing(err) != nil {
+			if err := earlier(&st.UnsentSince, l, l.chain.Seq-n+1); err != nil {
 				return err
 			}
-			earlier(&st.UnsentSince, e)
 		}
-		if st.Undecided > 0 {
-			for _, e := range s.pending(id) {
-				earlier(&st.UndecidedSince, e)
+		if waiting := s.pending(id); st.Undecided > 0 && len(waiting) > 0 {
+			if err := earlier(&st.UndecidedSince, l, waiting[0].Seq); err != nil {
+				return err
 			}
 		}
 	}

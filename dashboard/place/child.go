@@ -9,7 +9,6 @@ import (
 	"os/exec"
 	"time"
 
-	"github.com/git-crosslink/git-crosslink/fail"
 	"github.com/git-crosslink/git-crosslink/tracker"
 )
 
@@ -67,24 +66,9 @@ func (l *limited) Write(b []byte) (int, error) {
 // Fetch fetches from the hub and takes over what is to be believed, in this
 // process. It never pushes and never prompts.
 func Fetch(ctx context.Context, path string, o Options) error {
-	why := ""
-	t, err := o.open(ctx, path, func(n fail.Notice) {
-		if why == "" {
-			why = n.Text
-		}
-	})
+	repo, err := tracker.OpenRepo(ctx, o.tracker(path))
 	if err != nil {
 		return err
 	}
-	defer t.Close()
-	if _, err := t.Read(ctx, tracker.Fresh); err != nil {
-		return err
-	}
-	if reached, _ := t.Refreshed(); !reached {
-		if why == "" {
-			why = "the hub was not reached"
-		}
-		return errors.New(why)
-	}
-	return nil
+	return repo.Refresh(ctx)
 }

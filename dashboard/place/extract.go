@@ -1,36 +1,62 @@
 package place
 
 import (
+	"context"
+	"errors"
 	"slices"
+	"time"
 
 	"github.com/git-crosslink/git-crosslink/dashboard/facts"
 	"github.com/git-crosslink/git-crosslink/event"
+	"github.com/git-crosslink/git-crosslink/fail"
 	"github.com/git-crosslink/git-crosslink/store"
 	"github.com/git-crosslink/git-crosslink/tracker"
 )
 
-// extract returns the facts of a state. Issues assigned to one of the names are
-// the operator's.
-func extract(view tracker.Projection, me []string) (facts.Facts, error) {
-	var f facts.Facts
-	x := extractor{view: view, me: me, f: &f}
-	for _, do := range []func() error{x.issues, x.totals, x.locks, x.agents} {
+// extract fills in the facts of a tracker as it is here.
+func (p *Place) extract(ctx context.Context, t *tracker.Tracker, f *facts.Facts) error {
+	view, err := t.Read(ctx, tracker.Offline)
+	if err != nil {
+		return err
+	}
+	x := extractor{view: view, me: p.opened.me, f: f}
+	if x.status, err = t.Status(ctx); err != nil {
+		return err
+	}
+	x.trust, err = t.Trust(ctx)
+	if e, ok := errors.AsType[*fail.Error](err); ok && e.Code == "no-hub" {
+		x.trust, err = &tracker.Trust{}, nil
+	}
+	if err != nil {
+		return err
+	}
+	if x.bursts, err = p.lines.bursts(ctx, t, p.now()); err != nil {
+		return err
+	}
+	for _, do := range []func() error{x.issues, x.totals, x.locks, x.agents, x.requests} {
 		if err := do(); err != nil {
-			return f, err
+			return err
 		}
 	}
-	f.Health.Rejected = map[string]int{}
-	for _, r := range view.Rejections() {
-		f.Health.Rejected[r.Reason]++
-	}
+	x.health()
 	f.Sort()
-	return f, nil
+	return nil
+}
+
+func (p *Place) now() event.Time {
+	if p.o.Now == nil {
+		return event.TimeOf(time.Now())
+	}
+	return event.TimeOf(p.o.Now())
 }
 
 type extractor struct {
-	view tracker.Projection
-	me   []string
-	f    *facts.Facts
+	view   tracker.Projection
+	status *tracker.Status
+	trust  *tracker.Trust
+	bursts map[string]event.Time
+	me     []string // issues assigned to one of these names are the operator's
+	f      *facts.Facts
 }
 
 // issues counts the open issues and keeps those that a rule may ask about.
@@ -102,34 +128,6 @@ func (x *extractor) locks() error {
 		}
 		x.f.Waiting += len(one.Queue)
 		x.f.Locks = append(x.f.Locks, one)
-	}
-	return nil
-}
-
-// agents keeps those that introduced themselves, and those that hold a lock.
-func (x *extractor) agents() error {
-	seen := map[string]bool{}
-	add := func(a facts.Agent) {
-		if seen[a.ID] {
-			return
-		}
-		seen[a.ID] = true
-		a.LastSign = x.view.LastSign(a.ID)
-		a.LastLine = a.LastSign
-		if p, ok := x.view.Presence(a.ID); ok {
-			a.State, a.Issue = p.State, p.Issue
-			if p.LastSeen == a.LastSign {
-				a.LastLine = 0 // which is older is not known; nothing asks
-			}
-		}
-		x.f.Newest = max(x.f.Newest, a.LastLine)
-		x.f.Agents = append(x.f.Agents, a)
-	}
-	for _, a := range x.view.Agents() {
-		add(facts.Agent{ID: a.ID, Kind: string(a.Kind), Retired: a.Retired})
-	}
-	for _, l := range x.f.Locks {
-		add(facts.Agent{ID: l.Holder})
 	}
 	return nil
 }

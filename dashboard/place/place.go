@@ -1,30 +1,28 @@
-// Package place is how the dashboard reaches a repository: it holds a tracker
-// open, says cheaply whether anything has moved, extracts facts, and fetches in
-// a child process that can be killed.
+// Package place is how the dashboard reaches a repository: it says cheaply whether
+// anything has moved, extracts facts, and fetches in a child process that can be
+// killed.
 //
 // It writes nothing to a repository but what package tracker does when it reads,
 // and what somebody asked for: events, by that clone's own agent.
 package place
 
 import (
-	"cmp"
+	"bytes"
 	"context"
-	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io/fs"
 	"net/url"
 	"os"
 	"path/filepath"
-	"slices"
-	"strings"
+	"sync"
 	"time"
 
 	"github.com/git-crosslink/git-crosslink/dashboard/db"
 	"github.com/git-crosslink/git-crosslink/dashboard/facts"
 	"github.com/git-crosslink/git-crosslink/dashboard/poll"
 	"github.com/git-crosslink/git-crosslink/fail"
-	"github.com/git-crosslink/git-crosslink/store"
+	"github.com/git-crosslink/git-crosslink/refs/git"
 	"github.com/git-crosslink/git-crosslink/tracker"
 )
 
@@ -36,40 +34,88 @@ type Options struct {
 	Program string   // git-crosslink, which sends what an action wrote; "" leaves that to later commands
 }
 
-// Place is one repository, held open for the poller.
+// Place is one repository, for the poller. While nothing moves it is looked at
+// without a process.
 type Place struct {
-	o    Options
-	path string
-	t    *tracker.Tracker
+	o     Options
+	path  string
+	lines lines // what was written last
 
-	seen     tracker.Projection // as it was read last
-	presence string             // likewise
-	state    string             // of the git directory, when it was opened
-	hub      *hub               // on a local path; nil else
-	hubSeen  string             // its state before the last fetch that succeeded
+	mu      sync.Mutex // a fetch runs beside the other calls
+	opened  opened
+	hubSeen string // state of a hub on a local path before the last fetch that succeeded
+
+	found found // by the last read
+}
+
+// opened is a repository as it was configured when it was opened.
+type opened struct {
+	repo   *tracker.Repo
+	dir    string   // where git keeps it
+	state  string   // of that directory
+	url    string   // of the hub
+	manual bool     // nothing is fetched by itself
+	me     []string // names under which issues are assigned to whoever works here
+	hub    *hub     // on a local path; nil else
+	branch string   // the default one
+}
+
+// found is what a read found.
+type found struct {
+	notes string // state of the clone's own notes before
+	facts facts.Facts
+	bytes []byte // of the facts
+	agent string
+	fresh bool // nobody has got the facts
 }
 
 var _ poll.Place = (*Place)(nil)
 
 // Open opens the repository at a path.
 func Open(ctx context.Context, path string, o Options) (*Place, error) {
-	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
-		return nil, poll.ErrGone
+	p := &Place{o: o, path: path}
+	return p, p.reopen(ctx)
+}
+
+// reopen opens the repository that is at the path now.
+func (p *Place) reopen(ctx context.Context) error {
+	if _, err := os.Stat(p.path); errors.Is(err, fs.ErrNotExist) {
+		return poll.ErrGone
 	}
-	t, err := o.open(ctx, path, nil)
+	repo, err := tracker.OpenRepo(ctx, p.o.tracker(p.path))
 	if err != nil {
-		return nil, err
+		return err
 	}
-	p := &Place{o: o, path: path, t: t, state: stateOf(gitDir(t))}
-	if _, at := t.Hub(); at != "" {
-		p.hub = localHub(path, at)
-	}
-	return p, nil
+	is := opened{repo: repo}
+	err = repo.Do(ctx, func(t *tracker.Tracker) error {
+		is.dir = gitDir(t)
+		is.state = stateOf(is.dir)
+		remote, at := t.Hub()
+		if is.url = at; at != "" {
+			is.hub = localHub(p.path, at)
+		}
+		sync, _ := t.Config("crosslink.sync")
+		is.manual = sync == "manual"
+		is.me = operator(t)
+		is.branch = defaultBranch(is.dir, remote)
+		return nil
+	})
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.opened, p.hubSeen, p.found, p.lines = is, "", found{}, lines{}
+	return err
+}
+
+// tracker is how trackers are opened.
+func (o Options) tracker(path string) tracker.Options {
+	return tracker.Options{Dir: path, Environ: o.environ(), Now: o.Now, Unwatched: true}
 }
 
 // open opens a tracker that tells notice what there is to tell.
 func (o Options) open(ctx context.Context, path string, notice func(fail.Notice)) (*tracker.Tracker, error) {
-	return tracker.Open(ctx, tracker.Options{Dir: path, Environ: o.environ(), Now: o.Now, Notice: notice, Unwatched: true})
+	to := o.tracker(path)
+	to.Notice = notice
+	return tracker.Open(ctx, to)
 }
 
 // environ is the environment without what would lead git elsewhere.
@@ -78,105 +124,102 @@ func (o Options) environ() []string {
 	if env == nil {
 		env = os.Environ()
 	}
-	return slices.DeleteFunc(slices.Clone(env), func(v string) bool {
-		name, _, _ := strings.Cut(v, "=")
-		return slices.Contains([]string{"GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_OBJECT_DIRECTORY", "GIT_ALTERNATE_OBJECT_DIRECTORIES",
-			"GIT_COMMON_DIR", "GIT_NAMESPACE", "GIT_PREFIX", "GIT_CEILING_DIRECTORIES"}, name)
-	})
+	return git.Unlocated(env)
 }
 
-// Close closes it.
-func (p *Place) Close() error { return p.t.Close() }
+// Close does nothing: no process and no file is held.
+func (p *Place) Close() error { return nil }
 
 // gitDir is the directory in which git keeps the repository.
 func gitDir(t *tracker.Tracker) string { return filepath.Dir(t.Home()) }
 
 // stateOf tells the repository in a git directory from another at the same
 // path, and its configuration from another.
-func stateOf(dir string) string {
+func stateOf(dir string) string { return stamp(dir, "", "config") }
+
+// stamp stands for files as they are now. Of a directory only its identity counts.
+func stamp(dir string, names ...string) string {
 	state := ""
-	for _, name := range []string{"", "config"} {
+	for _, name := range names {
 		st, err := os.Stat(filepath.Join(dir, name))
 		if err != nil {
-			return "gone"
+			state += " gone"
+			continue
 		}
-		state += fmt.Sprint(inode(st))
-		if name == "config" {
+		state += fmt.Sprint(" ", inode(st))
+		if !st.IsDir() {
 			state += fmt.Sprint(" ", st.ModTime().UnixNano(), st.Size())
 		}
 	}
 	return state
 }
 
-// Moved implements poll.Place.
+// Moved implements poll.Place. What may have moved is read: facts tell.
 func (p *Place) Moved(ctx context.Context) (bool, error) {
 	if _, err := os.Stat(p.path); errors.Is(err, fs.ErrNotExist) {
 		return false, poll.ErrGone
 	}
-	if stateOf(gitDir(p.t)) != p.state {
-		again, err := Open(ctx, p.path, p.o)
-		if err != nil {
+	if stateOf(p.opened.dir) != p.opened.state {
+		if err := p.reopen(ctx); err != nil {
 			return false, err
 		}
-		p.t.Close()
-		*p = *again
 	}
-	view, err := p.t.Read(ctx, tracker.Offline)
-	if _, stored := view.(*store.File); err == nil && !stored {
-		view, err = p.t.Read(ctx, tracker.Offline) // the first has made the store
-	}
-	if err != nil {
+	moved, err := p.opened.repo.Moved(ctx)
+	if err != nil || !moved && p.found.bytes != nil && p.notes() == p.found.notes {
 		return false, err
 	}
-	presence := presenceOf(view)
-	moved := !same(p.seen, view) || presence != p.presence
-	p.seen, p.presence = view, presence
-	return moved, nil
+	was := p.found.bytes
+	if err := p.read(ctx); err != nil {
+		return false, err
+	}
+	return !bytes.Equal(was, p.found.bytes), nil
 }
 
-// same reports whether two projections are of one state. One that comes from a
-// store is kept while the state is.
-func same(was, is tracker.Projection) bool {
-	if _, stored := is.(*store.File); stored || was == nil {
-		return was == is
-	}
-	_, stored := was.(*store.File)
-	return !stored && was.Hash() == is.Hash()
+// notes stands for what the clone notes of its hub, and of its own agent.
+func (p *Place) notes() string {
+	return stamp(filepath.Join(p.opened.dir, "crosslink"), "contact.json", "present.json")
 }
 
-// presenceOf is what clones say of their agents now, as one text.
-func presenceOf(view tracker.Projection) string {
-	var b strings.Builder
-	for _, a := range view.Agents() {
-		if s, ok := view.Presence(a.ID); ok {
-			fmt.Fprintln(&b, a.ID, s.LastSeen, s.State, s.Issue)
-		}
+// read extracts the facts.
+func (p *Place) read(ctx context.Context) error {
+	is := found{notes: p.notes(), fresh: true}
+	err := p.opened.repo.Do(ctx, func(t *tracker.Tracker) error {
+		is.agent = t.Agent()
+		return p.extract(ctx, t, &is.facts)
+	})
+	if err != nil {
+		return err
 	}
-	return b.String()
+	if is.bytes, err = is.facts.Encode(); err == nil {
+		p.found = is
+	}
+	return err
 }
 
 // Facts implements poll.Place.
 func (p *Place) Facts(ctx context.Context) (facts.Facts, db.Place, error) {
-	if p.seen == nil {
+	switch {
+	case p.found.bytes == nil:
 		if _, err := p.Moved(ctx); err != nil {
 			return facts.Facts{}, db.Place{}, err
 		}
+	case !p.found.fresh:
+		if err := p.read(ctx); err != nil {
+			return facts.Facts{}, db.Place{}, err
+		}
 	}
-	f, err := extract(p.seen, p.operator())
-	if err != nil {
-		return f, db.Place{}, err
-	}
-	_, at := p.t.Hub()
-	return f, db.Place{URL: withoutPassword(at), Agent: p.t.Agent(), Capability: capability(at)}, nil
+	p.found.fresh = false
+	f, err := facts.Decode(p.found.bytes) // the caller alters its own
+	return f, db.Place{URL: withoutPassword(p.opened.url), Agent: p.found.agent, Capability: capability(p.opened.url)}, err
 }
 
 // operator returns the names under which issues are assigned to whoever works
-// in this repository.
-func (p *Place) operator() (names []string) {
-	if a := p.t.Agent(); a != "" {
+// in a repository.
+func operator(t *tracker.Tracker) (names []string) {
+	if a := t.Agent(); a != "" {
 		names = append(names, a)
 	}
-	if n, ok := p.t.Config("user.name"); ok && n != "" {
+	if n, ok := t.Config("user.name"); ok && n != "" {
 		names = append(names, n)
 	}
 	return names
@@ -201,101 +244,37 @@ func withoutPassword(at string) string {
 
 // Hub implements poll.Place.
 func (p *Place) Hub() (host string, fetch bool) {
-	_, at := p.t.Hub()
-	if sync, _ := p.t.Config("crosslink.sync"); at == "" || sync == "manual" {
+	switch {
+	case p.opened.url == "" || p.opened.manual:
 		return "", false
-	}
-	if p.hub != nil {
+	case p.opened.hub != nil:
 		return "", true
 	}
-	return hostOf(at), true
-}
-
-// hostOf is the host of a URL as git takes it.
-func hostOf(at string) string {
-	if u, err := url.Parse(at); err == nil && u.Host != "" {
-		return u.Host
-	}
-	host, _, _ := strings.Cut(at, ":")
-	return cmp.Or(host, at)
+	return hostOf(p.opened.url), true
 }
 
 // HubMoved implements poll.Place.
-func (p *Place) HubMoved() bool { return p.hub != nil && p.hub.state() != p.hubSeen }
+func (p *Place) HubMoved() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.opened.hub != nil && p.opened.hub.state() != p.hubSeen
+}
 
 // Refresh implements poll.Place.
 func (p *Place) Refresh(ctx context.Context) error {
-	seen := ""
-	if p.hub != nil {
-		seen = p.hub.state()
+	p.mu.Lock()
+	hub, seen := p.opened.hub, ""
+	p.mu.Unlock()
+	if hub != nil {
+		seen = hub.state()
 	}
 	if err := p.fetch(ctx); err != nil {
 		return err
 	}
-	if p.hub != nil {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if hub == p.opened.hub {
 		p.hubSeen = seen
 	}
 	return nil
-}
-
-// hub is a hub on a local path. Its refs can be looked at like our own.
-type hub struct{ dir string }
-
-// localHub returns the hub at a URL if that is a path.
-func localHub(base, at string) *hub {
-	at = strings.TrimPrefix(at, "file://")
-	if strings.Contains(at, "://") {
-		return nil
-	}
-	if !filepath.IsAbs(at) {
-		if k := strings.IndexByte(at, ':'); k >= 0 && !strings.Contains(at[:k], "/") {
-			return nil // host:path
-		}
-		at = filepath.Join(base, at)
-	}
-	if st, err := os.Stat(filepath.Join(at, ".git")); err == nil && st.IsDir() {
-		at = filepath.Join(at, ".git")
-	}
-	return &hub{at}
-}
-
-// racy is how young a change may be to share its time with the next one.
-const racy = 100 * time.Millisecond
-
-// state stands for the tracker's refs on the hub. Git writes a ref under another
-// name and renames it, so the times of directories tell. A state so young
-// that another change could have the same time is equal to no other.
-func (h *hub) state() string {
-	sum := sha256.New()
-	var newest time.Time
-	note := func(path string, st fs.FileInfo) {
-		fmt.Fprintln(sum, path, inode(st), st.ModTime().UnixNano(), st.Size())
-		if st.ModTime().After(newest) {
-			newest = st.ModTime()
-		}
-	}
-	for _, name := range []string{"packed-refs", "reftable/tables.list"} {
-		if st, err := os.Stat(filepath.Join(h.dir, name)); err == nil {
-			note(name, st)
-		}
-	}
-	for _, root := range []string{"refs/heads/crosslink", "refs/crosslink"} {
-		_ = filepath.WalkDir(filepath.Join(h.dir, root), func(path string, d fs.DirEntry, err error) error {
-			if err != nil || !d.IsDir() {
-				return nil // what cannot be read is as if it were not there: the fetch says why
-			}
-			if st, err := d.Info(); err == nil {
-				note(path, st)
-			}
-			return nil
-		})
-	}
-	if _, err := os.Stat(h.dir); err != nil {
-		fmt.Fprintln(sum, "gone")
-	}
-	state := fmt.Sprintf("%x", sum.Sum(nil))
-	if time.Since(newest) < racy {
-		state += " young " + time.Now().String()
-	}
-	return state
 }

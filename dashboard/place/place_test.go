@@ -241,7 +241,7 @@ func TestFacts(t *testing.T) {
 	})
 	p := w.open(a)
 	p.o.Environ = append(w.Environ, "GIT_CROSSLINK_AGENT=agent-a")
-	p.state = "another"
+	p.opened.state = "another"
 	f := w.facts(p)
 	if f.Open != 3 || f.Closed != 1 || f.Ready != 1 || len(f.Later) != 1 || f.Later[0] != now+day {
 		t.Errorf("numbers: %+v", f)

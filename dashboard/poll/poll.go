@@ -400,6 +400,9 @@ func (p *Poller) step(ctx context.Context, row db.Project, o *project) (Outcome,
 			return Outcome{}, err
 		}
 		row = again
+		p.mu.Lock()
+		o.dirty = true // a fetch also tells what is wrong with the hub
+		p.mu.Unlock()
 	} else {
 		p.refreshIfDue(ctx, row, o)
 	}

@@ -76,3 +76,6 @@ func (p *Poller) refresh(ctx context.Context, row db.Project, place Place) (fail
 	}
 	return failures, err
 }
+
+// Wait waits until nothing runs that was begun: looks, and fetches.
+func (p *Poller) Wait() { p.running.Wait() }

@@ -19,7 +19,7 @@ var dashboard = map[string]rule{
 		why: "it sees a repository through an interface, so that hanging, broken and missing ones can be tested",
 	},
 	"dashboard/place": {
-		may: "dashboard/db dashboard/facts dashboard/poll event fail store tracker",
+		may: "dashboard/db dashboard/facts dashboard/poll event fail refs/git store tracker",
 		why: "a repository is reached in one place; it is the tracker's to say what is in it",
 	},
 	"dashboard/web": {
