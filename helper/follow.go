@@ -14,8 +14,12 @@ import (
 // This file decides whether a sync follows, and starts it. The rules are:
 //
 //   - none in a session that this program started itself, outside a
-//     repository, where there is no tracker (but after a clone), for a remote without a name, for a lazy fetch of missing
-//     blobs, after a failure, or where `crosslink.sync` is manual;
+//     repository, where there is no tracker, for a remote without a name, for a
+//     lazy fetch of missing blobs, after a failure, or where `crosslink.sync`
+//     is manual (but after a clone);
+//   - after a clone of a hub that names no branch of a tracker, the remote is
+//     enrolled and nothing else is done. If a later fetch brings branches of a
+//     tracker, the next command is followed as a clone is;
 //   - a fetch that brings nothing asks for refs only, as `ls-remote` does. It
 //     is followed by a sync only if something may be unsent here, or if the
 //     remote's refspec leaves out the tracker's branches, so that git would
@@ -31,7 +35,9 @@ import (
 const (
 	fetched = "fetched"
 	pushed  = "pushed"
-	cloned  = "cloned" // git still waits, so that its configuration can be changed
+	// git still waits after these two, so that its configuration can be changed
+	cloned   = "cloned"
+	enrolled = "enrolled" // no tracker was cloned
 )
 
 // innerVariable is set in every git that the tracker starts.
@@ -54,9 +60,16 @@ func (s *Session) event(t Traffic, first bool) string {
 	switch {
 	case home == "" || !s.named() || s.lazy():
 		return ""
+	case first && t.NoTracker:
+		return enrolled
 	case first:
 		return cloned
-	case sync == "manual" || !isDir(filepath.Join(home, "replica.git")):
+	case sync == "manual":
+		return ""
+	case !hasTracker(home):
+		if (t.Listed || t.Pushed) && !s.Prefixed() && isDir(filepath.Join(filepath.Dir(home), "refs", "remotes", s.Name, "crosslink")) {
+			return cloned
+		}
 		return ""
 	case t.Pushed:
 		return pushed
@@ -64,6 +77,13 @@ func (s *Session) event(t Traffic, first bool) string {
 		return fetched
 	}
 	return ""
+}
+
+// hasTracker reports whether the replica holds any ref, of the hub or of its own.
+func hasTracker(home string) bool {
+	replica := filepath.Join(home, "replica.git")
+	return isDir(filepath.Join(replica, "refs", "heads", "crosslink")) || isDir(filepath.Join(replica, "refs", "hub")) ||
+		isFile(filepath.Join(replica, "packed-refs"))
 }
 
 // home is where the repository keeps its tracker, if it has one; "" outside of a
@@ -138,7 +158,7 @@ func commonDir(gitDir string) string {
 
 // follow starts `git-crosslink hook <event> <remote>`, the program beside
 // this one or else on PATH. Its sync connects by the same family of addresses.
-func (s *Session) follow(event string, first bool, family string) {
+func (s *Session) follow(event, family string) {
 	program, err := exec.LookPath("git-crosslink")
 	if self, e := os.Executable(); e == nil {
 		if beside := filepath.Join(filepath.Dir(self), "git-crosslink"); isFile(beside) {
@@ -168,7 +188,7 @@ func (s *Session) follow(event string, first bool, family string) {
 		return
 	}
 	limit := shortPatience
-	if ci, _ := s.getenv("CI"); first || ci != "" {
+	if ci, _ := s.getenv("CI"); ci != "" || event == cloned || event == enrolled {
 		limit = patience
 	}
 	done := make(chan struct{})

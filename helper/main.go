@@ -46,10 +46,15 @@ and for URLs that begin with 'crosslink::'. See git-remote-crosslink(1).
 		fmt.Fprintln(stderr, "hint: use the plain URL, or enrol the remote: git crosslink init --helper")
 		return statusFatal
 	}
+	branches := &listing{to: stdout, asked: func() bool { return s.seen.traffic().Fetched }}
+	if first {
+		s.Out = branches
+	}
 	traffic, status := s.Run()
 	if status == 0 {
+		traffic.NoTracker = first && traffic.Listed && !traffic.Partial && !branches.found
 		if event := s.event(traffic, first); event != "" {
-			s.follow(event, first, traffic.Family)
+			s.follow(event, traffic.Family)
 		}
 	}
 	return status

@@ -3,6 +3,7 @@ package helper
 import (
 	"bytes"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -299,6 +300,9 @@ func TestSniffer(t *testing.T) {
 		{"stateless-connect git-upload-pack\n0014command=ls-refs\n00000012command=fetch0001000fno-progress0000", Traffic{Listed: true, Fetched: true}},
 		{"connect git-upload-pack\n0032want 0123456789012345678901234567890123456789\n0000", Traffic{Listed: true, Fetched: true}},
 		{"connect git-upload-pack\n0000", Traffic{Listed: true}},
+		{"stateless-connect git-upload-pack\n0014command=ls-refs\n0001001bref-prefix refs/heads/\n0014ref-prefix HEAD\n0000", Traffic{Listed: true}},
+		{"stateless-connect git-upload-pack\n0014command=ls-refs\n00010014ref-prefix HEAD\n001bref-prefix refs/heads/\n0000", Traffic{Listed: true}},
+		{"stateless-connect git-upload-pack\n0014command=ls-refs\n0001001fref-prefix refs/heads/main\n001aref-prefix refs/tags/\n0000", Traffic{Listed: true, Partial: true}},
 		{"connect git-receive-pack\nPACKwant ", Traffic{Pushed: true}},
 		{"stateless-connect git-upload-archive\n0012command=fetch\n", Traffic{}},
 		{"stateless-connect git-upload-pack\nlist\nfetch 1 x\n", Traffic{Listed: true, Fetched: true}},
@@ -311,6 +315,33 @@ func TestSniffer(t *testing.T) {
 		if whole.Traffic != c.want || bytewise.Traffic != c.want {
 			t.Errorf("%q: %+v, byte by byte %+v, want %+v", c.said, whole.Traffic, bytewise.Traffic, c.want)
 		}
+	}
+}
+
+func TestListing(t *testing.T) {
+	for _, c := range []struct {
+		said  string
+		found bool
+	}{
+		{"003d0123456789012345678901234567890123456789 refs/heads/main\n0000", false},
+		{"004c0123456789012345678901234567890123456789 refs/heads/crosslink/meta\n0000", true},
+		{"0123456789012345678901234567890123456789 refs/heads/crosslink/agents/a\n\n", true},
+		{"0123456789012345678901234567890123456789 refs/remotes/origin/crosslink/meta\n\n", false},
+	} {
+		for _, size := range []int{1, 7, len(c.said)} {
+			var passed bytes.Buffer
+			l := &listing{to: &passed, asked: func() bool { return false }}
+			for text := []byte(c.said); len(text) > 0; text = text[min(size, len(text)):] {
+				l.Write(text[:min(size, len(text))])
+			}
+			if l.found != c.found || passed.String() != c.said {
+				t.Errorf("%q by %d bytes: %t, %q", c.said, size, l.found, passed.String())
+			}
+		}
+	}
+	l := &listing{to: io.Discard, asked: func() bool { return true }}
+	if l.Write([]byte("PACK refs/heads/crosslink/meta")); l.found {
+		t.Error("objects are taken for names of refs")
 	}
 }
 
@@ -331,6 +362,9 @@ func TestWhenASyncFollows(t *testing.T) {
 	put(filepath.Join(unsentDir, "crosslink/replica.git/refs/hub/agents/a"), "1\n")
 	put(filepath.Join(agents, "a"), "1\n")
 	put(filepath.Join(dir, "crosslink/replica.git/refs/hub/agents/a"), "1\n")
+	empty, seen := t.TempDir(), t.TempDir()
+	put(filepath.Join(empty, "crosslink/replica.git/HEAD"), "ref: refs/heads/main\n")
+	put(filepath.Join(seen, "refs/remotes/origin/crosslink/meta"), "1\n")
 	linked := filepath.Join(t.TempDir(), "worktrees", "w")
 	put(filepath.Join(linked, "commondir"), unsentDir+"\n")
 	const all = "remote.origin.fetch=+refs/heads/*:refs/remotes/origin/*"
@@ -343,6 +377,11 @@ func TestWhenASyncFollows(t *testing.T) {
 		{[]string{"$GIT_DIR=" + dir, all}, Traffic{Fetched: true, Listed: true}, false, "fetched"},
 		{[]string{"$GIT_DIR=" + dir, all}, Traffic{Pushed: true}, false, "pushed"},
 		{[]string{"$GIT_DIR=" + dir, all}, Traffic{Listed: true}, true, "cloned"},
+		{[]string{"$GIT_DIR=" + dir, all}, Traffic{Listed: true, NoTracker: true}, true, "enrolled"},
+		{[]string{"$GIT_DIR=" + empty, all}, Traffic{Pushed: true}, false, ""},
+		{[]string{"$GIT_DIR=" + seen, all, "remote.origin.vcs=crosslink"}, Traffic{Listed: true}, false, "cloned"},
+		{[]string{"$GIT_DIR=" + seen, all, "remote.origin.vcs=crosslink", "crosslink.sync=manual"}, Traffic{Listed: true}, false, ""},
+		{[]string{"$GIT_DIR=" + seen, all, "remote.origin.vcs="}, Traffic{Listed: true}, false, ""}, // not enrolled
 		{[]string{"$GIT_DIR=" + dir, all}, Traffic{Listed: true}, false, ""},
 		{[]string{"$GIT_DIR=" + unsentDir, all}, Traffic{Listed: true}, false, "fetched"},
 		{[]string{"$GIT_DIR=" + linked, all}, Traffic{Listed: true}, false, "fetched"},

@@ -1,17 +1,22 @@
 package helper
 
 import (
+	"bytes"
+	"io"
 	"strings"
 	"sync"
 )
 
 // Traffic is what a session was about, as far as can be told from what git
-// said to the server.
+// said to the server, and in a clone the server to git.
 type Traffic struct {
 	Fetched bool   // objects were asked for
 	Pushed  bool   // a push was begun
 	Listed  bool   // refs were asked for: the whole of a fetch that finds nothing new
 	Family  string // of addresses, if git was told one: "ipv4" or "ipv6"
+	Partial bool   // only refs of some names were asked for, and not all branches
+
+	NoTracker bool // the server has named its branches, and none is a tracker's
 }
 
 // sniffer reads what git says on its way: lines of the helper protocol and,
@@ -24,6 +29,7 @@ type sniffer struct {
 	buf  []byte // the beginning of the current line or packet
 	left int    // bytes of the packet still to come, that do not matter
 	head bool   // the length of a packet is known, its first bytes are awaited
+	all  bool   // the current request for refs asks for all branches
 }
 
 // sniffed are how many bytes of a line or packet are looked at.
@@ -121,7 +127,35 @@ func (s *sniffer) request(begins string) {
 		s.Fetched = true
 	case strings.HasPrefix(begins, "command=ls-refs"):
 		s.Listed = true
+	case strings.HasPrefix(begins, "ref-prefix "):
+		prefix := strings.TrimSuffix(strings.TrimPrefix(begins, "ref-prefix "), "\n")
+		s.all = s.all || strings.HasPrefix(trackerBranches, prefix)
+		s.Partial = !s.all
 	}
+}
+
+// trackerBranches is where a hub has its tracker.
+const trackerBranches = "refs/heads/crosslink/"
+
+// listing passes on what the server says and reports whether it names a branch
+// of a tracker. It looks until git asks for objects: all refs are named by then.
+type listing struct {
+	to    io.Writer
+	asked func() bool // git has asked for objects
+	over  bool
+	found bool
+	end   []byte // the last bytes of what was written before
+}
+
+// Write implements io.Writer.
+func (l *listing) Write(p []byte) (int, error) {
+	if l.over = l.over || l.found || l.asked(); !l.over {
+		const name = " " + trackerBranches
+		text := append(l.end, p...)
+		l.found = bytes.Contains(text, []byte(name))
+		l.end = append([]byte(nil), text[max(0, len(text)-len(name)+1):]...)
+	}
+	return l.to.Write(p)
 }
 
 func hex4(b []byte) (int, bool) {

@@ -33,6 +33,8 @@ const (
 	Fetched = "fetched"
 	Pushed  = "pushed"
 	Cloned  = "cloned" // the one that waits for the sync: people expect to find the tracker
+	// Enrolled follows a clone of a hub that has no tracker: nothing is synced.
+	Enrolled = "enrolled"
 )
 
 // Known reports whether there is a hook of that name.

@@ -36,8 +36,8 @@ func Hook(ctx context.Context, e *command.Env, args []string) (code int) {
 			code = frame.ExitDone // a fault of ours is no reason to stop the user's command
 		}
 	}()
-	if len(args) > 0 && args[0] == hooks.Cloned {
-		cloned(ctx, e, args[1:])
+	if len(args) > 0 && (args[0] == hooks.Cloned || args[0] == hooks.Enrolled) {
+		cloned(ctx, e, args[1:], args[0] == hooks.Cloned)
 		return frame.ExitDone
 	}
 	if len(args) == 3 && args[0] == "include" { // the installer asks
@@ -59,13 +59,16 @@ func Hook(ctx context.Context, e *command.Env, args []string) (code int) {
 	return e.Conclude(ctx, stop.Refusal())
 }
 
-// cloned enrols the remote of a new clone and brings the tracker into it, once,
-// in the foreground.
-func cloned(ctx context.Context, e *command.Env, remote []string) {
+// cloned enrols the remote of a new clone and brings the hub's tracker into it,
+// if there is one, once, in the foreground.
+func cloned(ctx context.Context, e *command.Env, remote []string, withTracker bool) {
 	ctx, cancel := context.WithTimeout(ctx, clonePatience)
 	defer cancel()
 	if len(remote) == 1 {
 		enrolClone(ctx, e, remote[0])
+	}
+	if !withTracker {
+		return
 	}
 	repo, err := e.Repository(ctx)
 	if err == nil {

@@ -74,6 +74,62 @@ func TestNoProcessIsLeft(t *testing.T) {
 	t.Logf("%d fetches and %d pushes: %d processes before, %d after, at most %d syncs at once", rounds, rounds, len(before), len(marked(t, root)), most)
 }
 
+// TestNoProcessWithoutATracker counts what the helper starts, over each
+// transport: after a clone of a hub without a tracker the remote is enrolled and
+// nothing is synced, later fetches and pushes start nothing. When the hub has
+// been given a tracker the clone finds it.
+func TestNoProcessWithoutATracker(t *testing.T) {
+	f := newFixture(t)
+	bin, calls := filepath.Join(f.root, "bin"), filepath.Join(f.root, "calls")
+	program, err := exec.LookPath("git-crosslink")
+	must(t, err)
+	helper, err := exec.LookPath("git-remote-crosslink")
+	must(t, err)
+	must(t, os.MkdirAll(bin, 0o755))
+	f.sh(t, f.root, nil, "cp "+helper+" bin/git-remote-crosslink")
+	must(t, os.WriteFile(filepath.Join(bin, "git-crosslink"), []byte("#!/bin/sh\necho \"$*\" >>"+calls+"\nexec "+program+" \"$@\"\n"), 0o755))
+	env := append(slices.Clone(f.env), "PATH="+bin+":"+os.Getenv("PATH"))
+	started := func(dir, line string) string {
+		t.Helper()
+		os.Remove(calls)
+		f.sh(t, filepath.Join(f.root, dir), env, line)
+		b, _ := os.ReadFile(calls)
+		if !testkit.Settle(f.root) {
+			t.Fatal("a process does not end")
+		}
+		return strings.TrimSpace(string(b))
+	}
+	for name, url := range f.urls {
+		for _, version := range []string{"0", "2"} {
+			if name == "userinfo" || name == "auth" || name == "proxy" {
+				continue
+			}
+			work, hub := name+version, name+version+".git"
+			f.sh(t, f.root, env, "git init -q --bare -b main "+hub+" && git -C "+hub+" config http.receivepack true && touch "+hub+"/git-daemon-export-ok && "+
+				"git clone -q "+hub+" "+work+"-other 2>/dev/null && cd "+work+"-other && git commit -q --allow-empty -m start && git push -q origin HEAD:main")
+			if got := started("", "git -c protocol.version="+version+" clone -q crosslink::"+url(filepath.Join(f.root, hub))+" "+work); got != "hook enrolled origin" {
+				t.Errorf("%s: a clone without a tracker starts %q", work, got)
+			}
+			if _, err := os.Stat(filepath.Join(f.root, work, ".git", "crosslink", "replica.git")); err == nil {
+				t.Errorf("%s: a clone without a tracker has a replica", work)
+			}
+			f.sh(t, f.root, env, "cd "+work+"-other && git commit -q --allow-empty -m more && git push -q origin HEAD:main")
+			for _, line := range []string{"git fetch -q", "git fetch -q", "git crosslink list 2>/dev/null; git commit -q --allow-empty -m x; git push -q origin HEAD:refs/heads/copy || test " + name + " = git"} {
+				if got := strings.TrimPrefix(started(work, line), "list"); got != "" {
+					t.Errorf("%s: '%s' starts %q", work, line, got)
+				}
+			}
+			f.sh(t, f.root, env, "cd "+work+"-other && git crosslink init -q && git crosslink new -q found")
+			if got := started(work, "git fetch -q; git fetch -q; git fetch -q"); got != "hook cloned origin" {
+				t.Errorf("%s: fetches of a new tracker start %q", work, got)
+			}
+			if got := started(work, "git crosslink list --offline | grep -q found"); got != "list --offline" {
+				t.Errorf("%s: %q", work, got)
+			}
+		}
+	}
+}
+
 // syncs counts the detached syncs of a test. A child of one that is not yet the
 // git it is about to become has its parent's command line and is none.
 func syncs(t *testing.T, root string) int {
