@@ -2,7 +2,9 @@ package main
 
 import (
 	"math"
+	"os"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -91,6 +93,43 @@ func TestRows(t *testing.T) {
 			t.Errorf("%+v", r)
 		}
 		seen[r.name] = true
+	}
+}
+
+// TestTableListsEveryRow holds the table in docs/performance.md to the rows:
+// the same ones, in this order, with the same text and budget.
+func TestTableListsEveryRow(t *testing.T) {
+	doc, err := os.ReadFile("../../docs/performance.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, rest, _ := strings.Cut(string(doc), beginMark)
+	text, _, closed := strings.Cut(rest, endMark)
+	if !closed {
+		t.Fatal("docs/performance.md has no table")
+	}
+	var want, listed []string
+	for _, r := range rows {
+		want = append(want, r.name)
+	}
+	for l := range strings.Lines(text) {
+		name, ok := strings.CutPrefix(l, "| `")
+		if !ok {
+			continue
+		}
+		name, _, _ = strings.Cut(name, "`")
+		listed = append(listed, name)
+		i := slices.IndexFunc(rows, func(r row) bool { return r.name == name })
+		if i < 0 {
+			continue
+		}
+		cells := line{row: rows[i]}.cells()
+		if !strings.HasPrefix(l, "| `"+name+"` | "+rows[i].title()) || !strings.Contains(l, " | "+cells[len(cells)-2]+" | ") {
+			t.Errorf("the table has another text or budget for '%s' than %q", name, rows[i].title())
+		}
+	}
+	if !slices.Equal(listed, want) {
+		t.Errorf("the table lists %q, not %q", listed, want)
 	}
 }
 

@@ -36,6 +36,6 @@ var rows = []row{
 	{name: "fetch-http", what: "the same over http", against: "plain", budget: 1.5, unit: "x", byCPU: true, measure: (*bench).fetchHTTP},
 	{name: "team", what: "4 agents in clones of their own do 8 jobs (claim, comment, label, close) over an http hub that answers in 200 ms", budget: 40, unit: "s", measure: (*bench).teamTook},
 	{name: "team-commands", what: "commands it takes them", budget: 6, unit: "a job", measure: (*bench).teamCommands},
-	{name: "seen", what: "from the start of a write there to its sight in a clone that asks every 5 s, half of them", budget: 5, unit: "s", measure: (*bench).teamSeenHalf},
-	{name: "seen-most", what: "the same, nine in ten", budget: 15, unit: "s", measure: (*bench).teamSeenMost},
+	{name: "seen", what: "time from the start of such a write until a clone that asks every 5 s shows it: median", budget: 5, unit: "s", measure: (*bench).teamSeenHalf},
+	{name: "seen-most", what: "the same: 90th percentile", budget: 15, unit: "s", measure: (*bench).teamSeenMost},
 }
