@@ -14,7 +14,7 @@ func TestMain(m *testing.M) { testscript.Main(m, commands) }
 
 func TestScript(t *testing.T) {
 	t.Parallel()
-	testkit.Scripts(t, "testdata/script", testkit.Hints{Sample: 20, All: 220, Excepted: notFollowed})
+	testkit.Scripts(t, "testdata/script", testkit.Hints{Sample: 20, All: 240, Excepted: notFollowed})
 }
 
 // notFollowed are the hints that cannot be followed where they are printed.
