@@ -29,13 +29,13 @@ const maxLogs = 1 << 16
 //   - a ref that is none of the tracker's is left alone;
 //   - nothing believed is dropped because the hub no longer offers it.
 //
-// One ref that is refused never stops another. It returns what the user should
-// know. Where not all of it is what the hub has now (whole), a ref may be as old as
+// One ref that is refused never stops another. It returns the id of another
+// tracker that is there, "" if there is none, and what the user should know. Where not all of it is what the hub has now (whole), a ref may be as old as
 // an earlier fetch, and says nothing about what the hub has lost.
-func (t *Tracker) adopt(ctx context.Context, root string, whole bool) (problems []hubs.Problem, err error) {
+func (t *Tracker) adopt(ctx context.Context, root string, whole bool) (otherHub string, problems []hubs.Problem, err error) {
 	all, err := t.local().Refs(ctx, "refs/")
 	if err != nil {
-		return nil, fmt.Errorf("list the replica's refs: %w", err)
+		return "", nil, fmt.Errorf("list the replica's refs: %w", err)
 	}
 	have := make(map[string]refs.OID, len(all))
 	logs := 0
@@ -47,21 +47,17 @@ func (t *Tracker) adopt(ctx context.Context, root string, whole bool) (problems 
 	}
 	a := adoption{t: t}
 	if err := a.readMetas(ctx, have[replay.TrustedMeta], have[hubRoot+metaName], have[root+metaName]); err != nil {
-		return nil, err
+		return "", nil, err
 	}
 	other := a.other(t.contact.Hub)
 	if root == incomingRoot && other == "" {
 		forked, err := t.parted(ctx, have[hubRoot+checkpointName], have[root+checkpointName])
 		if err != nil {
-			return nil, err
+			return "", nil, err
 		}
-		if forked {
-			t.otherHub = t.contact.Hub // its own: the same id, gone another way
-			return []hubs.Problem{{Ref: metaName, Text: t.hub.ForkText(), Told: true}}, nil
+		if forked { // the same id, gone another way
+			return t.contact.Hub, []hubs.Problem{{Ref: metaName, Text: t.hub.ForkText(), Told: true}}, nil
 		}
-	}
-	if root == incomingRoot {
-		t.otherHub = other
 	}
 	if other != "" {
 		known := a.known.Hub
@@ -70,7 +66,7 @@ func (t *Tracker) adopt(ctx context.Context, root string, whole bool) (problems 
 		}
 		problems = append(problems, hubs.Problem{Ref: metaName, Text: fmt.Sprintf("the remote holds another tracker (hub %s) than the one of this clone (hub %s), which stands", hubs.Clip(other), hubs.Clip(known)), Told: true})
 		if t.detached = t.detachedFrom(ctx, have[root+metaName], known); t.detached {
-			return problems, nil // what was this tracker's there is another's now
+			return other, problems, nil // what was this tracker's there is another's now
 		}
 		a.pinned = known
 	}
@@ -105,7 +101,7 @@ func (t *Tracker) adopt(ctx context.Context, root string, whole bool) (problems 
 		}
 		switch {
 		case err != nil && ctx.Err() != nil:
-			return nil, err
+			return other, nil, err
 		case err != nil:
 			problems = append(problems, hubs.Problem{Ref: name, Text: fmt.Sprintf("'crosslink/%s' cannot be judged: %v", fail.Truncate(name), err)})
 		case problem != "" && !whole:
@@ -134,11 +130,11 @@ func (t *Tracker) adopt(ctx context.Context, root string, whole bool) (problems 
 		problems = append(problems, hubs.Problem{Text: fmt.Sprintf("the hub offers %d logs more than the %d that are read", untaken, maxLogs)})
 	}
 	if len(ups) == 0 {
-		return problems, nil
+		return other, problems, nil
 	}
 	err = t.local().SwapInOrder(ctx, ups)
 	if errors.Is(err, refs.ErrConflict) {
-		return problems, nil // another process of this clone adopted at the same time
+		return other, problems, nil // another process of this clone adopted at the same time
 	}
-	return problems, err
+	return other, problems, err
 }

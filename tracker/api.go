@@ -116,6 +116,7 @@ type EmitOptions struct {
 	Offline bool // append only, leave the hub alone
 	Wait    bool // wait for the hub; not confirmed in the end is Unconfirmed
 	Lock    bool // a claim or a release: worth 30 s
+	asking  UUID // the lock that is being claimed: its answer is no news
 }
 
 // Receipt is what a write left behind.
@@ -126,6 +127,7 @@ type Receipt struct {
 	// Undecided: one of the lines awaits a decision of the ledger (a number, a lock);
 	// then the write is Queued, wherever the lines are.
 	Undecided bool
+	seen      time.Time  // when publishing has shown that the hub is as it was seen
 	forked    bool       // somebody else writes under this id
 	View      Projection // the state with the lines applied (and what the sync brought)
 }

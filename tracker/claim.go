@@ -89,8 +89,6 @@ const claimTries = 4
 // has done so, so a lock that is held is not claimed in vain; the ledger decides
 // between claims that race.
 func (t *Tracker) Claim(ctx context.Context, issue event.UUID, o ClaimOptions) (*Claim, error) {
-	t.asking = issue
-	defer func() { t.asking = event.UUID{} }()
 	c, err := t.beforeClaim(ctx, issue, o)
 	switch {
 	case err != nil:
@@ -111,7 +109,7 @@ func (t *Tracker) Claim(ctx context.Context, issue event.UUID, o ClaimOptions) (
 		if err != nil {
 			return nil, err
 		}
-		if c, err = t.lookAgain(ctx, issue, o, c); err != nil {
+		if c, err = t.lookAgain(ctx, issue, o, c, r.seen); err != nil {
 			return nil, err
 		}
 		if c.Outcome == Closed { // while this waited for the hub
@@ -129,7 +127,7 @@ func (t *Tracker) Claim(ctx context.Context, issue event.UUID, o ClaimOptions) (
 			// refused before the ledger has seen the claim: it must not be
 			// granted later, when nobody waits for it any more
 			c.Outcome, c.Place = Taken, 0
-			_, err = t.Emit(ctx, EmitOptions{Offline: o.Offline, Lock: true}, release(issue))
+			_, err = t.Emit(ctx, EmitOptions{Offline: o.Offline, Lock: true, asking: issue}, release(issue))
 			return c, err
 		case c.settled(o) || r.Undecided || c.Outcome == Pending:
 			return c, nil
@@ -145,7 +143,7 @@ func (t *Tracker) Claim(ctx context.Context, issue event.UUID, o ClaimOptions) (
 // the hub has, and what else may have changed there is looked at afterwards,
 // unless the push has shown that nothing has (lookAgain).
 func (t *Tracker) beforeClaim(ctx context.Context, issue event.UUID, o ClaimOptions) (*Claim, error) {
-	p, err := t.Read(ctx, Offline)
+	p, err := t.read(ctx, Offline, issue)
 	if err != nil {
 		return nil, err
 	}
@@ -154,7 +152,7 @@ func (t *Tracker) beforeClaim(ctx context.Context, issue event.UUID, o ClaimOpti
 	if o.Offline || t.link.Reached || err == nil && c.Outcome == Free && known && age < stale && t.agent != "" {
 		return c, err
 	}
-	if p, err = t.Read(ctx, Fresh); err != nil {
+	if p, err = t.read(ctx, Fresh, issue); err != nil {
 		return nil, err
 	}
 	return Standing(p, issue, t.agent)
@@ -189,16 +187,16 @@ func (t *Tracker) ended(ctx context.Context, c *Claim, r *Receipt, known ledger.
 }
 
 // lookAgain looks at the hub where that was not done, or took long: who closes an
-// issue without locking it moves nothing that would have refused the push.
-func (t *Tracker) lookAgain(ctx context.Context, issue event.UUID, o ClaimOptions, c *Claim) (*Claim, error) {
-	looked := t.seen
+// issue without locking it moves nothing that would have refused the push. looked is
+// when a push has shown that the hub is as it was seen.
+func (t *Tracker) lookAgain(ctx context.Context, issue event.UUID, o ClaimOptions, c *Claim, looked time.Time) (*Claim, error) {
 	if t.link.Reached && t.contact.Last.After(looked) {
 		looked = t.contact.Last
 	}
 	if o.Offline || c.Outcome != Held || t.now().Sub(looked) < lookedLately {
 		return c, nil
 	}
-	p, err := t.Read(ctx, Fresh)
+	p, err := t.read(ctx, Fresh, issue)
 	if err != nil {
 		return nil, err
 	}
@@ -212,7 +210,7 @@ func release(issue event.UUID) func(Projection) ([]Body, error) {
 // tooLate ends what this agent holds or asks for of the lock of an issue that is
 // closed. Nobody waits for that, so it goes out with whatever is sent next.
 func (t *Tracker) tooLate(ctx context.Context, issue event.UUID, o ClaimOptions) (*Claim, error) {
-	r, err := t.Emit(ctx, EmitOptions{Offline: true}, release(issue))
+	r, err := t.Emit(ctx, EmitOptions{Offline: true, asking: issue}, release(issue))
 	if err != nil {
 		return nil, err
 	}
@@ -243,7 +241,7 @@ func (t *Tracker) releaseClosed(ctx context.Context) {
 	if some, err := closed(s.project()); err != nil || len(some) == 0 {
 		return
 	}
-	t.tellDecided(s.project()) // before the watch ends with the release
+	t.tellDecided(s.project(), UUID{}) // before the watch ends with the release
 	_, _ = t.Emit(ctx, EmitOptions{Offline: true}, closed)
 }
 
@@ -284,7 +282,7 @@ func (c *Claim) settled(o ClaimOptions) bool {
 // claim appends a claim, unless one of this agent is on its way already, and
 // publishes it.
 func (t *Tracker) claim(ctx context.Context, issue event.UUID, o ClaimOptions) (*Claim, *Receipt, error) {
-	r, err := t.Emit(ctx, EmitOptions{Offline: o.Offline, Lock: true}, func(p Projection) ([]Body, error) {
+	r, err := t.Emit(ctx, EmitOptions{Offline: o.Offline, Lock: true, asking: issue}, func(p Projection) ([]Body, error) {
 		row, err := p.Row(issue)
 		if err != nil || waits(row.Queue, t.agent) > 0 || row.Lock != nil && row.Lock.Holder == t.agent && !row.Lock.Ending {
 			return nil, err // asked for already

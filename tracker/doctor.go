@@ -60,7 +60,7 @@ type DoctorReport struct {
 // cannot be looked at is a finding, never an error.
 func (t *Tracker) Doctor(ctx context.Context, offline bool) (*DoctorReport, error) {
 	r := &DoctorReport{Looked: []string{}, Findings: []fail.Diagnosis{}}
-	found, err := t.askHub(ctx, offline)
+	found, noRoom, err := t.askHub(ctx, offline)
 	if err != nil {
 		return nil, err
 	}
@@ -78,6 +78,11 @@ func (t *Tracker) Doctor(ctx context.Context, offline bool) (*DoctorReport, erro
 		r.Looked = append(r.Looked, c.subject)
 	}
 	found, err = t.examine(ctx, s, func(check) bool { return true })
+	for i, d := range found {
+		if d.Code == "unshared" && noRoom != nil { // what 'init' would refuse comes first
+			found[i] = noRoom.Diagnosis(fail.Warning, noRoom.Message)
+		}
+	}
 	r.Findings = append(r.Findings, found...)
 	return r, err
 }
@@ -100,37 +105,38 @@ func (t *Tracker) examine(ctx context.Context, s *snapshot, chosen func(check) b
 	return all, nil
 }
 
-// askHub brings what the hub has, within a bounded time.
-func (t *Tracker) askHub(ctx context.Context, offline bool) ([]fail.Diagnosis, error) {
+// askHub brings what the hub has, within a bounded time. noRoom is what 'init' would
+// refuse, where there is no hub yet.
+func (t *Tracker) askHub(ctx context.Context, offline bool) (found []fail.Diagnosis, noRoom *fail.Error, err error) {
 	if offline || t.hub == nil || t.config("crosslink.sync") == "manual" {
-		return nil, nil
+		return nil, nil, nil
 	}
 	if err := t.ensureReplica(ctx); err != nil {
-		return []fail.Diagnosis{diagnosed(fail.Problem, t.unwritable(err), "not-writable/failed")}, nil
+		return []fail.Diagnosis{diagnosed(fail.Problem, t.unwritable(err), "not-writable/failed")}, nil, nil
 	}
 	t.unwatched = true // what it would tell is in the findings
 	bounded, cancel := context.WithTimeout(ctx, insistent)
 	defer cancel()
 	unlock, ok, err := t.link.Lock(bounded, t.wait())
 	if err != nil {
-		return []fail.Diagnosis{diagnosed(fail.Problem, t.unwritable(err), "not-writable/failed")}, ctx.Err()
+		return []fail.Diagnosis{diagnosed(fail.Problem, t.unwritable(err), "not-writable/failed")}, nil, ctx.Err()
 	}
 	if !ok {
 		busy := fail.Diagnosis{Code: "sync-busy", Severity: fail.Note, Text: "another process of this clone is talking to the hub; this is what was known before"}
-		return []fail.Diagnosis{busy}, nil
+		return []fail.Diagnosis{busy}, nil, nil
 	}
 	defer unlock()
 	err = t.fetch(bounded)
 	if err == nil && ctx.Err() == nil {
-		t.lookForRoom(bounded)
+		noRoom = t.lookForRoom(bounded)
 	}
 	if err == nil || ctx.Err() != nil {
-		return nil, ctx.Err()
+		return nil, noRoom, ctx.Err()
 	}
 	re, ok := errors.AsType[*refs.RemoteError](err)
 	if !ok {
 		if bounded.Err() == nil {
-			return []fail.Diagnosis{diagnosed(fail.Problem, t.unwritable(err), "not-stored/failed")}, nil
+			return []fail.Diagnosis{diagnosed(fail.Problem, t.unwritable(err), "not-stored/failed")}, nil, nil
 		}
 		re = &refs.RemoteError{NoConnection: true, Err: fmt.Errorf("no answer in %d s", insistent/time.Second)}
 	}
@@ -139,19 +145,17 @@ func (t *Tracker) askHub(ctx context.Context, offline bool) ([]fail.Diagnosis, e
 	if re.NoConnection {
 		d.Fields["remote"] = t.hub.Name
 	}
-	return []fail.Diagnosis{d}, nil
+	return []fail.Diagnosis{d}, nil, nil
 }
 
-// lookForRoom notes what 'init' would refuse, where there is no hub yet.
-func (t *Tracker) lookForRoom(ctx context.Context) {
+// lookForRoom is what 'init' would refuse, where there is no hub yet.
+func (t *Tracker) lookForRoom(ctx context.Context) *fail.Error {
 	if tip, err := t.metaTip(ctx); err != nil || tip != "" {
-		return
+		return nil
 	}
-	if _, err := t.hasRoom(ctx); err != nil {
-		if e, ok := errors.AsType[*fail.Error](err); ok {
-			t.noRoom = e
-		}
-	}
+	_, err := t.hasRoom(ctx)
+	e, _ := errors.AsType[*fail.Error](err)
+	return e
 }
 
 // diagnosed makes a diagnosis of an error; code is for one that has none.

@@ -25,6 +25,8 @@ type outcome struct {
 	fields  fail.Fields
 	asked   bool          // the hub was reached
 	paced   *syncer.Paced // why it was not asked to the end just now; nil if it was
+	seen    time.Time     // when a push has shown that the hub is as it was seen
+	lost    losses        // what the hub still lacks
 }
 
 // drive is one run of the machine that decides what is sent (package syncer):
@@ -40,6 +42,7 @@ type drive struct {
 	res    *refs.PushResult
 	failed *refs.RemoteError // the last fetch that failed
 	kept   syncer.Memory     // as it is noted
+	seen   time.Time         // when a push has shown that the hub is as it was seen
 }
 
 // run is one run, and for how long.
@@ -48,16 +51,18 @@ type run struct {
 	// first bounds the run until it waits for the hub's pace, each what follows
 	// such a wait; 0 is no bound.
 	first, each time.Duration
-	compare     bool // have its pushes tell whether the hub is as it was seen
+	compare     bool   // have its pushes tell whether the hub is as it was seen
+	lost        losses // as the last fetch showed
 }
 
-// task is what a run is asked for by this command.
-func (t *Tracker) task(decide bool) syncer.Task {
+// task is what a run is asked for. insist: a hub that was busy or has refused
+// something is asked again.
+func (t *Tracker) task(decide, insist bool) syncer.Task {
 	u := syncer.Facts
-	if t.insist {
+	if insist {
 		u = syncer.Somebody
 	}
-	return syncer.Task{Decide: decide, Insist: t.insist, Background: t.unwatched, Look: t.hub.Moved(t.contact) || t.contact.Other != "",
+	return syncer.Task{Decide: decide, Insist: insist, Background: t.unwatched, Look: t.hub.Moved(t.contact) || t.contact.Other != "",
 		Urgency: u, Limits: t.limits(), CommandWait: t.wait(), Own: agentLogs + t.agent}
 }
 
@@ -130,7 +135,8 @@ func (d *drive) at() syncer.At { return syncer.At{Now: d.now(), Jitter: rand.Flo
 func (d *drive) fetch(ctx context.Context, a syncer.Fetch) (syncer.Event, error) {
 	before := d.snap.refs
 	e := syncer.Fetched{}
-	if err := d.takeIn(ctx, d.link.Fetch(ctx)); err != nil {
+	lost, err := d.takeIn(ctx, d.link.Fetch(ctx), wants{})
+	if err != nil {
 		re, ok := errors.AsType[*refs.RemoteError](err)
 		if !ok || ctx.Err() != nil && !errors.Is(err, hubs.ErrSilent) {
 			return nil, err
@@ -148,7 +154,7 @@ func (d *drive) fetch(ctx context.Context, a syncer.Fetch) (syncer.Event, error)
 		}
 		return e, nil
 	}
-	var err error
+	d.lost = lost
 	if d.res != nil {
 		if e.Apart, err = d.link.LeaseLost(ctx, d.pushed, d.res); err != nil {
 			return nil, err
@@ -227,9 +233,9 @@ func (d *drive) swap(ctx context.Context, a syncer.Swap) (syncer.Event, error) {
 		if old := d.snap.refs[hubRoot+name]; old != r.Src {
 			ups = append(ups, refs.Update{Ref: hubRoot + name, Old: old, New: r.Src})
 		}
-		if _, was := d.behind[name]; was {
+		if _, was := d.lost[name]; was {
 			back = append(back, strings.TrimPrefix(name, agentLogs))
-			delete(d.behind, name)
+			delete(d.lost, name)
 		}
 	}
 	d.tellBack(back)
@@ -293,7 +299,7 @@ func (d *drive) wait(ctx, bounded context.Context, a syncer.Wait) (syncer.Event,
 
 // done explains how a run ended.
 func (d *drive) done(ctx context.Context, r syncer.Outcome) (outcome, error) {
-	o := outcome{sent: r.Sent, asked: r.Asked, paced: r.Paced}
+	o := outcome{sent: r.Sent, asked: r.Asked, paced: r.Paced, seen: d.seen, lost: d.lost}
 	switch r.Reason {
 	case syncer.Sent, syncer.StepRefused:
 		d.unsentReason(ctx, d.snap, &o)

@@ -32,7 +32,8 @@ const joinEvery = time.Minute
 // whatever becomes of the publishing.
 func (t *Tracker) Emit(ctx context.Context, o EmitOptions, build func(p Projection) ([]Body, error)) (*Receipt, error) {
 	defer func() { t.knownRefs = nil }()
-	if err := t.prepare(ctx, o); err != nil {
+	lost, err := t.prepare(ctx, o)
+	if err != nil {
 		return nil, t.unwritable(err)
 	}
 	r, after, err := t.append(ctx, build)
@@ -53,10 +54,10 @@ func (t *Tracker) Emit(ctx context.Context, o EmitOptions, build func(p Projecti
 		if unsent {
 			r.Sync = Queued
 		}
-		t.tellDecided(r.View)
+		t.tellDecided(r.View, o.asking)
 		return r, nil
 	}
-	if err := t.settle(ctx, o, r, after, lines); err != nil {
+	if err := t.settle(ctx, o, r, after, lines, lost); err != nil {
 		// the lines are durable: this is no failure of the write
 		t.tellOnce(t.hub.Queued(t.contact, err.Error()))
 	}
@@ -66,7 +67,7 @@ func (t *Tracker) Emit(ctx context.Context, o EmitOptions, build func(p Projecti
 	if t.loaded != nil { // a store that was brought on since does not answer for before
 		r.View = t.loaded.project()
 	}
-	t.watch(r)
+	t.watch(r, o.asking)
 	t.keepWhole(ctx)
 	if !o.Offline {
 		t.keepUpLater()
@@ -77,24 +78,25 @@ func (t *Tracker) Emit(ctx context.Context, o EmitOptions, build func(p Projecti
 // prepare makes sure that there is somewhere to write to, that the hub, if
 // there is one in reach, is known, and that there is somebody to write: who
 // cannot write there is given no identity.
-func (t *Tracker) prepare(ctx context.Context, o EmitOptions) error {
+func (t *Tracker) prepare(ctx context.Context, o EmitOptions) (losses, error) {
 	if err := t.chosen(); err != nil {
-		return err
+		return nil, err
 	}
 	if err := t.mayName(); err != nil {
-		return err
+		return nil, err
 	}
 	if err := t.ensureReplica(ctx); err != nil {
-		return err
+		return nil, err
 	}
-	if err := t.takeOver(ctx); err != nil {
-		return err
+	if _, err := t.takeOver(ctx); err != nil {
+		return nil, err
 	}
 	if err := t.pin(); err != nil {
-		return err
+		return nil, err
 	}
-	if err := t.meetHub(ctx, o); err != nil || t.agent != "" {
-		return err
+	lost, err := t.meetHub(ctx, o)
+	if err != nil || t.agent != "" {
+		return lost, err
 	}
 	s, err := t.load(ctx)
 	if err == nil {
@@ -103,18 +105,18 @@ func (t *Tracker) prepare(ctx context.Context, o EmitOptions) error {
 	if err == nil {
 		t.agent, err = t.settleAgent(ctx)
 	}
-	return err
+	return lost, err
 }
 
 // meetHub looks at the hub, if it is in reach and not known yet, or before
 // anybody's first line: whether a stranger may write is its word of now.
-func (t *Tracker) meetHub(ctx context.Context, o EmitOptions) error {
+func (t *Tracker) meetHub(ctx context.Context, o EmitOptions) (losses, error) {
 	if t.hub == nil || o.Offline || t.config("crosslink.sync") == "manual" {
-		return nil
+		return nil, nil
 	}
 	s := &snapshot{}
 	if err := t.loadRefs(ctx, s); err != nil {
-		return err
+		return nil, err
 	}
 	seen := false
 	for name := range s.refs {
@@ -123,20 +125,21 @@ func (t *Tracker) meetHub(ctx context.Context, o EmitOptions) error {
 	age, known := t.contact.Since()
 	if !seen && known && age < joinEvery && !o.Wait || t.link.Reached || seen && t.agent != "" && s.refs[headRoot+agentLogs+t.agent] != "" {
 		t.knownRefs = s.refs
-		return nil
+		return nil, nil
 	}
 	bounded, cancel := context.WithTimeout(ctx, t.patience(o))
 	defer cancel()
 	unlock, free, err := t.link.Lock(bounded, t.wait())
 	if err != nil || !free {
-		return t.late(bounded, err) // another process is fetching
+		return nil, t.late(bounded, err) // another process is fetching
 	}
 	defer unlock()
 	var re *refs.RemoteError
-	if err := t.fetch(bounded); err != nil && !errors.As(err, &re) && bounded.Err() == nil {
-		return err
+	lost, err := t.fetchFor(bounded, wants{pin: true})
+	if err != nil && !errors.As(err, &re) && bounded.Err() == nil {
+		return nil, err
 	}
-	return nil // not reachable: the event is kept and bound to the hub later
+	return lost, nil // not reachable: the event is kept and bound to the hub later
 }
 
 // patience is how long a command waits for the hub.
@@ -406,7 +409,7 @@ func (t *Tracker) settled(s *snapshot) Confirmation {
 }
 
 // settle publishes what was appended as far as it was asked to.
-func (t *Tracker) settle(ctx context.Context, o EmitOptions, r *Receipt, s *snapshot, lines []*event.Envelope) error {
+func (t *Tracker) settle(ctx context.Context, o EmitOptions, r *Receipt, s *snapshot, lines []*event.Envelope, lost losses) error {
 	mode := t.config("crosslink.sync")
 	r.Undecided = s.undecided(t.agent, lines)
 	switch r.Sync = t.settled(s); {
@@ -431,18 +434,19 @@ func (t *Tracker) settle(ctx context.Context, o EmitOptions, r *Receipt, s *snap
 		t.detach()
 		return nil
 	}
-	return t.deliverAndLook(ctx, o, r, lines)
+	return t.deliverAndLook(ctx, o, r, lines, lost)
 }
 
 // deliverAndLook publishes the lines and fills in what came of it. Whatever
 // goes wrong, they are durable: it is told, and is no failure.
-func (t *Tracker) deliverAndLook(ctx context.Context, o EmitOptions, r *Receipt, lines []*event.Envelope) error {
+func (t *Tracker) deliverAndLook(ctx context.Context, o EmitOptions, r *Receipt, lines []*event.Envelope, lost losses) error {
 	decide := false
 	for _, e := range lines {
 		decide = decide || ledger.Decides(e)
 	}
 	last := lines[len(lines)-1]
-	out, err := t.deliver(ctx, last, decide, o)
+	out, err := t.deliver(ctx, last, decide, o, lost)
+	r.seen = out.seen
 	reason := out.reason
 	if err != nil {
 		reason = err.Error()

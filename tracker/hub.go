@@ -55,7 +55,6 @@ func (t *Tracker) hubName() string {
 // pin notes the remote that was chosen, for good; another name of one that was
 // found before is noted when it was found there.
 func (t *Tracker) pin() error {
-	t.pinning = true
 	if t.hub == nil || t.contact.Remote == t.hub.Name || t.contact.Remote != "" && t.contact.Hub != "" {
 		return nil
 	}
@@ -63,7 +62,7 @@ func (t *Tracker) pin() error {
 }
 
 // noteHub remembers, after a fetch, where the hub is and which.
-func (t *Tracker) noteHub(ctx context.Context, problems []hubs.Problem, noMeta bool) error {
+func (t *Tracker) noteHub(ctx context.Context, problems []hubs.Problem, noMeta bool, other string, w wants) error {
 	tip, err := t.metaTip(ctx)
 	if err != nil {
 		return err
@@ -72,14 +71,14 @@ func (t *Tracker) noteHub(ctx context.Context, problems []hubs.Problem, noMeta b
 	if tip != "" && id == "" {
 		id = t.readClaims(ctx, tip).Hub
 	}
-	here := !noMeta && t.otherHub == ""
+	here := !noMeta && other == ""
 	if was := t.contact.URL; t.hub.Moved(t.contact) && here && tip != "" {
 		t.notice(fail.Notice{Code: "hub-moved", Text: fmt.Sprintf("the tracker is found at '%s' now; it was at '%s'", t.hub.Shown(), was)})
 	}
-	problems = t.tellProblems(problems, noMeta)
+	problems = t.tellProblems(problems, noMeta, w)
 	return t.contact.Remember(func(c *hubs.Note) {
-		c.Last, c.Problems, c.NoMeta, c.Hub, c.Other = t.now(), problems, noMeta, id, t.otherHub
-		if here && (tip != "" || t.pinning) {
+		c.Last, c.Problems, c.NoMeta, c.Hub, c.Other = t.now(), problems, noMeta, id, other
+		if here && (tip != "" || w.pin) {
 			c.Remote = t.hub.Name
 		}
 		if here {
@@ -160,12 +159,12 @@ func (t *Tracker) tellOnce(n fail.Notice) {
 }
 
 // tellProblems tells those that are new and returns what is to be remembered.
-func (t *Tracker) tellProblems(now []hubs.Problem, noMeta bool) []hubs.Problem {
+func (t *Tracker) tellProblems(now []hubs.Problem, noMeta bool, w wants) []hubs.Problem {
 	now, tell := t.contact.Found(now, t.unwatched, func(p hubs.Problem) fail.Notice {
 		switch {
 		case !noMeta || p.Ref != metaName:
 			return fail.Notice{Code: "hub", Text: p.Text}
-		case t.mending:
+		case w.mend:
 			return fail.Notice{}
 		case t.hub.Moved(t.contact):
 			return fail.Notice{Code: "hub/moved", Text: p.Text}
@@ -242,14 +241,14 @@ func (t *Tracker) unsentHere() int {
 
 // push is a push outside of a run (drive.go): it starts at once, or not at all.
 func (t *Tracker) push(ctx context.Context, p refs.Push, u syncer.Urgency) (*refs.PushResult, error) {
-	task := t.task(false)
+	task := t.task(false, false)
 	task.Urgency = u
 	return t.link.Push(ctx, p, task, t.unsentHere())
 }
 
 // pushPatiently is a push that waits for its turn.
 func (t *Tracker) pushPatiently(ctx context.Context, p refs.Push, doing string) (*refs.PushResult, error) {
-	task := t.task(false)
+	task := t.task(false, doing != changing)
 	task.Urgency = syncer.Somebody
 	return t.link.PushPatiently(ctx, p, task, t.unsentHere(), doing, t.tellWaiting)
 }

@@ -41,8 +41,6 @@ func (t *Tracker) checkHub(ctx context.Context, s *snapshot) ([]fail.Diagnosis, 
 		found = append(found, e.Diagnosis(fail.Problem, e.Message))
 	case !s.bound && t.contact.Last.IsZero() && !t.link.Reached:
 		found = append(found, fail.Diagnosis{Code: "unseen", Severity: fail.Note, Text: fmt.Sprintf("'%s' has not been reached yet", t.hub.Name)})
-	case !s.bound && t.noRoom != nil:
-		found = append(found, t.noRoom.Diagnosis(fail.Warning, t.noRoom.Message))
 	case !s.bound:
 		found = append(found, fail.Diagnosis{Code: "unshared", Severity: fail.Warning, Text: fmt.Sprintf("there is no tracker on '%s' yet; what is written stays here", t.hub.Name)})
 	}

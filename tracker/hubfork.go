@@ -74,7 +74,7 @@ func (t *Tracker) Detach(ctx context.Context, remote string) (*Detached, error) 
 	if err != nil {
 		return nil, t.unwritable(err)
 	}
-	t.agent, t.insist = agent, true
+	t.agent = agent
 	if err := t.ensureReplica(ctx); err != nil { // a clone that has not been looked at yet
 		return nil, t.unwritable(err)
 	}
@@ -94,16 +94,17 @@ func (t *Tracker) Detach(ctx context.Context, remote string) (*Detached, error) 
 }
 
 func (t *Tracker) detachOnce(ctx context.Context, remote string, sent *int) (d *Detached, again bool, err error) {
-	if err := t.fetch(ctx); err != nil {
+	lost, err := t.fetchFor(ctx, wants{})
+	if err != nil {
 		if re := (*refs.RemoteError)(nil); errors.As(err, &re) {
 			return nil, false, t.unfetched(re)
 		}
 		return nil, false, err
 	}
-	if t.otherHub != "" {
+	if t.contact.Other != "" {
 		return nil, false, t.elsewhereError()
 	}
-	out, err := t.publish(ctx, run{task: t.task(true)})
+	out, err := t.publish(ctx, run{task: t.task(true, true), lost: lost})
 	if err != nil {
 		return nil, false, err
 	}
@@ -222,21 +223,21 @@ func (t *Tracker) switchTo(ctx context.Context, s *snapshot, hubID string, ups [
 	if err := t.local().Swap(ctx, ups); err != nil {
 		return fmt.Errorf("go over to the hub %s: %w", hubID, err)
 	}
-	t.loaded, t.otherHub, t.behind = nil, "", nil
+	t.loaded = nil
 	return t.contact.Founded(t.hub, hubID)
 }
 
 // followDetached goes over to the hub that the remote's tracker has become.
-func (t *Tracker) followDetached(ctx context.Context) error {
+func (t *Tracker) followDetached(ctx context.Context) (losses, error) {
 	s, err := t.load(ctx)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	if err := t.switchTo(ctx, s, t.otherHub, nil); err != nil {
-		return err
+	if err := t.switchTo(ctx, s, t.contact.Other, nil); err != nil {
+		return nil, err
 	}
 	t.followed = true
-	return t.fetch(ctx)
+	return t.fetchFor(ctx, wants{pin: true, mend: true})
 }
 
 // detachedFrom reports whether a meta commit says that its hub was detached

@@ -50,7 +50,7 @@ func (t *Tracker) idleRefs(all map[string]refs.OID) string {
 // idle reports whether the refs are those of the last sync that found nothing to
 // do, and nothing else says that there might be something now.
 func (t *Tracker) idle(ctx context.Context) bool {
-	if t.contact.Idle == "" || !t.undisturbed() || t.joining || t.pinning || len(t.forks) > 0 {
+	if t.contact.Idle == "" || !t.undisturbed() || t.joining || len(t.forks) > 0 {
 		return false
 	}
 	s := &snapshot{}
@@ -77,10 +77,10 @@ func (t *Tracker) stillIdle(ctx context.Context, r *SyncReport, o SyncOptions) (
 }
 
 // noteIdle remembers that a sync found nothing to do.
-func (t *Tracker) noteIdle(ctx context.Context, r *SyncReport) {
+func (t *Tracker) noteIdle(ctx context.Context, r *SyncReport, lost losses) {
 	s, err := t.load(ctx)
 	if err != nil || r.State != Confirmed || r.Reason != "" || r.Hub == "" || r.Hub != t.contact.Hub || !t.undisturbed() ||
-		s.undecidable() || s.metaBad != nil || s.proven() || t.lostSomething(s) || t.notAdmitted(s, false) != nil {
+		s.undecidable() || s.metaBad != nil || s.proven() || t.lostSomething(s, lost) || t.notAdmitted(s, false) != nil {
 		return
 	}
 	for _, l := range s.logs {

@@ -37,7 +37,7 @@ func (t *Tracker) Init(ctx context.Context, o InitOptions) (*InitReport, error) 
 	if err != nil {
 		return nil, err
 	}
-	t.joining, t.loaded, t.insist, t.pinning, t.mending = o.Join, nil, true, true, true
+	t.joining, t.loaded = o.Join, nil
 	t.link.MayAsk(t.o.Ask)
 	unlock, ok, err := t.lockSync(ctx, SyncOptions{})
 	if err != nil || !ok {
@@ -59,7 +59,7 @@ func (t *Tracker) Init(ctx context.Context, o InitOptions) (*InitReport, error) 
 		if err == nil && !again {
 			var s *snapshot
 			if s, err = t.load(ctx); err == nil {
-				t.tellDecided(s.project())
+				t.tellDecided(s.project(), UUID{})
 			}
 		}
 		if err != nil || !again {
@@ -110,7 +110,8 @@ func (t *Tracker) introduce(ctx context.Context) (*snapshot, error) {
 }
 
 func (t *Tracker) initOnce(ctx context.Context) (r *InitReport, again bool, err error) {
-	if err := t.fetch(ctx); err != nil {
+	lost, err := t.fetchFor(ctx, wants{pin: true, mend: true})
+	if err != nil {
 		var re *refs.RemoteError
 		if errors.As(err, &re) {
 			e := t.unfetched(re)
@@ -141,9 +142,9 @@ func (t *Tracker) initOnce(ctx context.Context) (r *InitReport, again bool, err 
 		return r, false, err
 	}
 	switch {
-	case t.otherHub == "":
+	case t.contact.Other == "":
 	case t.joining && t.detached:
-		if err := t.followDetached(ctx); err != nil {
+		if lost, err = t.followDetached(ctx); err != nil {
 			return nil, false, err
 		}
 		if s, err = t.load(ctx); err != nil {
@@ -159,7 +160,7 @@ func (t *Tracker) initOnce(ctx context.Context) (r *InitReport, again bool, err 
 		if t.agent, err = t.settleAgent(ctx); err != nil {
 			return nil, false, t.unwritable(err)
 		}
-		return t.join(ctx, s)
+		return t.join(ctx, s, lost)
 	}
 	if s.refs[incomingRoot+metaName] != "" {
 		return nil, false, &fail.Error{Kind: fail.Fatal, Code: "hub-meta",
@@ -182,8 +183,8 @@ func (t *Tracker) initOnce(ctx context.Context) (r *InitReport, again bool, err 
 }
 
 // join reports the hub that is there and sends what was written before.
-func (t *Tracker) join(ctx context.Context, s *snapshot) (*InitReport, bool, error) {
-	out, err := t.publish(ctx, run{task: t.task(true)})
+func (t *Tracker) join(ctx context.Context, s *snapshot, lost losses) (*InitReport, bool, error) {
+	out, err := t.publish(ctx, run{task: t.task(true, true), lost: lost})
 	if err != nil {
 		return nil, false, err
 	}
@@ -326,7 +327,7 @@ func (t *Tracker) foundWithoutAtomic(ctx context.Context, p refs.Push, r *InitRe
 	if err := errors.Join(t.contact.Founded(t.hub, r.Hub), t.contact.Remember(func(c *hubs.Note) { c.NoAtomic = true })); err != nil {
 		return nil, false, err
 	}
-	out, err := t.publish(ctx, run{task: t.task(true)})
+	out, err := t.publish(ctx, run{task: t.task(true, true)})
 	r.Sent = out.sent
 	return r, false, err
 }

@@ -28,7 +28,7 @@ func (d *drive) view(ctx context.Context, step bool) (syncer.View, error) {
 	v.Mine = len(s.pending(author)) > 0
 	for _, id := range s.agents() {
 		l := s.logs[id]
-		_, lost := d.behind[agentLogs+id]
+		_, lost := d.lost[agentLogs+id]
 		x := syncer.Log{Name: agentLogs + id, Last: l.chain.Seq, OnHub: l.hubSeq, Hub: syncer.Tip(l.hub), Sends: l.sends(), Lost: lost,
 			Back: lost && !l.diverged && !l.foreign && !l.torn && l.hub != ""}
 		if v.Mine && id < author && d.kept.JustRaced(d.now()) && len(s.pending(id)) > 0 {

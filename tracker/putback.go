@@ -19,13 +19,12 @@ import (
 // back: logs and ledger go forward again, nothing is forced. If its meta is
 // gone, it is no hub any more and nothing is sent unasked; init puts all back.
 
-// behind notes, after a fetch, which logs the hub has lost lines of: name →
-// what it has instead, "" for nothing.
-func (t *Tracker) noteBehind(ctx context.Context) error {
-	t.behind = map[string]refs.OID{}
+// lostLines finds, after a fetch, the logs of which the hub has lost lines.
+func (t *Tracker) lostLines(ctx context.Context) (losses, error) {
+	lost := losses{}
 	all, err := t.local().Refs(ctx, "refs/")
 	if err != nil {
-		return err
+		return nil, err
 	}
 	there := map[string]refs.OID{}
 	for _, r := range all {
@@ -34,7 +33,7 @@ func (t *Tracker) noteBehind(ctx context.Context) error {
 		}
 	}
 	if there[metaName] == "" {
-		return nil
+		return lost, nil
 	}
 	for _, r := range all {
 		name, ok := strings.CutPrefix(r.Name, hubRoot)
@@ -43,7 +42,7 @@ func (t *Tracker) noteBehind(ctx context.Context) error {
 			continue
 		}
 		if there[name] == "" {
-			t.behind[name] = ""
+			lost[name] = ""
 			continue
 		}
 		rel, err := refs.IsPrefix(ctx, t.local(), id, there[name], r.OID)
@@ -55,13 +54,13 @@ func (t *Tracker) noteBehind(ctx context.Context) error {
 			rel, err = t.nothingElse(ctx, id, there[name], r.OID)
 		}
 		if err != nil && !errors.Is(err, refs.ErrMissing) {
-			return err
+			return nil, err
 		}
 		if err == nil && rel == refs.Prefix {
-			t.behind[name] = there[name]
+			lost[name] = there[name]
 		}
 	}
-	return nil
+	return lost, nil
 }
 
 // againstLedger judges a log that is not what was seen on the hub before: what
@@ -145,16 +144,16 @@ func (t *Tracker) tellBack(ids []string) {
 // onTop is the tip of a log as it can go to the hub: where the hub holds
 // something that it does not go on from, in the place of lines that were there
 // before, a commit with this log on top of both.
-func (t *Tracker) onTop(ctx context.Context, id string, tip refs.OID) (refs.OID, error) {
-	there := t.behind[agentLogs+id]
+func (d *drive) onTop(ctx context.Context, id string, tip refs.OID) (refs.OID, error) {
+	there := d.lost[agentLogs+id]
 	if there == "" {
 		return tip, nil
 	}
-	if grown, err := hubs.Descends(ctx, t.local(), tip, there); err != nil || grown {
+	if grown, err := hubs.Descends(ctx, d.local(), tip, there); err != nil || grown {
 		return tip, err
 	}
-	return refs.Recommit(ctx, t.local(), tip, []refs.OID{there, tip}, refs.CommitInfo{
-		Address: t.committer(), Author: id, When: t.now(), Message: fmt.Sprintf("crosslink: the log of %s is put back\n\n[skip ci]\n", id)})
+	return refs.Recommit(ctx, d.local(), tip, []refs.OID{there, tip}, refs.CommitInfo{
+		Address: d.committer(), Author: id, When: d.now(), Message: fmt.Sprintf("crosslink: the log of %s is put back\n\n[skip ci]\n", id)})
 }
 
 // restore puts everything back on a hub that lost its meta: only by init,
@@ -191,10 +190,11 @@ func (t *Tracker) restore(ctx context.Context, s *snapshot) (*InitReport, error)
 	if err := t.contact.Founded(t.hub, r.Hub); err != nil {
 		return nil, err
 	}
-	if err := t.fetch(ctx); err != nil {
+	lost, err := t.fetchFor(ctx, wants{pin: true})
+	if err != nil {
 		return nil, err
 	}
-	out, err := t.publish(ctx, run{task: t.task(true)})
+	out, err := t.publish(ctx, run{task: t.task(true, true), lost: lost})
 	if err != nil {
 		return nil, err
 	}

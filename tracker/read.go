@@ -15,7 +15,13 @@ import (
 
 // Read returns the state. See Freshness.
 func (t *Tracker) Read(ctx context.Context, f Freshness) (Projection, error) {
-	if err := t.takeOver(ctx); err != nil {
+	return t.read(ctx, f, UUID{})
+}
+
+// read is Read for a command that asks for a lock: its answer is no news.
+func (t *Tracker) read(ctx context.Context, f Freshness, asking UUID) (Projection, error) {
+	news, err := t.takeOver(ctx)
+	if err != nil {
 		return nil, err
 	}
 	if err := t.freshen(ctx, f); err != nil {
@@ -31,10 +37,10 @@ func (t *Tracker) Read(ctx context.Context, f Freshness) (Projection, error) {
 	if e := t.unchosen(); e != nil {
 		t.tellOnce(e.Notice(e.Message))
 	}
-	if t.news && f == Here && t.hub != nil && t.config("crosslink.sync") != "manual" && g.Bound && g.Unsent > 0 {
+	if news && f == Here && t.hub != nil && t.config("crosslink.sync") != "manual" && g.Bound && g.Unsent > 0 {
 		t.detach() // the hub was in reach just now, and something waits here
 	}
-	t.tellDecided(p)
+	t.tellDecided(p, asking)
 	if f != Offline {
 		t.pulse(g)
 	}
@@ -88,46 +94,46 @@ func (t *Tracker) tellNotAsked(err error) bool {
 
 // takeOver takes in what the user's own fetch or pull brought, without
 // network. What it offers may be older than what is known here, or not to be
-// believed: then it is passed over in silence, the next fetch tells.
-func (t *Tracker) takeOver(ctx context.Context) error {
+// believed: then it is passed over in silence, the next fetch tells. news: there
+// was something new.
+func (t *Tracker) takeOver(ctx context.Context) (news bool, err error) {
 	if t.hub == nil || t.hub.Self {
-		return nil
+		return false, nil
 	}
 	if t.replica == nil {
 		if _, err := os.Lstat(t.outer.CommonDir + "/refs/remotes/" + t.hub.Name); err != nil {
-			return nil // never fetched: nothing to make a replica for
+			return false, nil // never fetched: nothing to make a replica for
 		}
 		if t.ensureReplica(ctx) != nil {
-			return nil // a read-only repository: the answer is what is here, nothing
+			return false, nil // a read-only repository: the answer is what is here, nothing
 		}
 	}
 	moved, err := t.replica.TakeOver(ctx, t.hub.Name, t.conf)
 	if err != nil || !moved {
-		return err
+		return false, err
 	}
-	t.news = true
 	if ok, err := t.copyMakesSense(ctx); err != nil || !ok {
-		return err
+		return true, err
 	}
-	if _, err := t.adopt(ctx, refs.OuterPrefix, false); err != nil {
-		return err
+	if _, _, err := t.adopt(ctx, refs.OuterPrefix, false); err != nil {
+		return true, err
 	}
 	if err := t.bind(ctx); err != nil {
-		return err
+		return true, err
 	}
 	when := t.outer.LastFetch()
 	if when.IsZero() || when.After(t.now()) {
 		when = t.now()
 	}
 	if _, known := t.contact.Since(); known && when.Before(t.contact.Last) {
-		return nil
+		return true, nil
 	}
 	tip, err := t.metaTip(ctx)
 	if err != nil || tip == "" {
-		return err
+		return true, err
 	}
 	id := t.readClaims(ctx, tip).Hub
-	return t.contact.Remember(func(c *hubs.Note) {
+	return true, t.contact.Remember(func(c *hubs.Note) {
 		if c.Last = when; c.Hub == "" {
 			c.Remote, c.URL, c.Hub = t.hub.Name, t.hub.Shown(), id
 		}

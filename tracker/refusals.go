@@ -101,8 +101,8 @@ func (t *Tracker) nothingOnTop(ctx context.Context, l *log) (refs.OID, error) {
 }
 
 // lostSomething reports whether the hub has lost a log that it may take back.
-func (t *Tracker) lostSomething(s *snapshot) bool {
-	for name := range t.behind {
+func (t *Tracker) lostSomething(s *snapshot, lost losses) bool {
+	for name := range lost {
 		if !t.contact.NotTakenBack(name, s.refs[hubRoot+name], t.now()) {
 			return true
 		}

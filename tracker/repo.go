@@ -130,7 +130,7 @@ func (t *Tracker) refresh(ctx context.Context) error {
 	if re, ok := errors.AsType[*refs.RemoteError](err); ok {
 		return t.unfetched(re)
 	}
-	if err == nil && t.otherHub != "" {
+	if err == nil && t.contact.Other != "" {
 		return t.elsewhereError()
 	}
 	return t.unwritable(err)

@@ -24,7 +24,7 @@ func (s *Status) Problems() []string {
 // Status tells the tracker's own condition from what is here: what the user's
 // own fetch or clone brought, and in a hub what it holds.
 func (t *Tracker) Status(ctx context.Context) (*Status, error) {
-	_ = t.takeOver(ctx) // else it is told what was known before
+	_, _ = t.takeOver(ctx) // else it is told what was known before
 	if t.hub != nil && t.hub.Self {
 		_ = t.freshen(ctx, Here)
 	}

@@ -66,7 +66,7 @@ func (t *Tracker) Sync(ctx context.Context, o SyncOptions) (*SyncReport, error) 
 		return r, t.chosen()
 	}
 	r.URL = t.hub.Shown()
-	t.insist, t.unwatched = !o.Detached, o.Detached
+	t.unwatched = o.Detached
 	t.link.MayAsk(t.o.Ask && !o.Detached)
 	unlock, ok, err := t.lockSync(ctx, o)
 	if err != nil || !ok || gone() {
@@ -97,7 +97,8 @@ func (t *Tracker) Sync(ctx context.Context, o SyncOptions) (*SyncReport, error) 
 			return nil, err
 		}
 	}
-	if err := t.takeIn(ctx, fetched); err != nil {
+	lost, err := t.takeIn(ctx, fetched, wants{})
+	if err != nil {
 		t.link.NoteBusy(err)
 		var re *refs.RemoteError
 		if !errors.As(err, &re) {
@@ -110,11 +111,11 @@ func (t *Tracker) Sync(ctx context.Context, o SyncOptions) (*SyncReport, error) 
 		}
 		return r, e
 	}
-	if t.otherHub != "" {
+	if t.contact.Other != "" {
 		r.State, r.Unsent, r.Undecided, r.Reason = Queued, before.unsent, before.undecided, t.hub.Elsewhere(t.contact)
 		return r, t.elsewhereError()
 	}
-	if t.insist {
+	if !o.Detached {
 		t.tellTwins(ctx)
 	}
 	if err := t.tellForks(ctx); err != nil {
@@ -128,9 +129,9 @@ func (t *Tracker) Sync(ctx context.Context, o SyncOptions) (*SyncReport, error) 
 	if gone() {
 		return r, nil
 	}
-	task := t.task(others)
+	task := t.task(others, !o.Detached)
 	task.Patience, task.BusyToo = anyTime, o.Detached
-	out, err := t.publish(ctx, run{task: task})
+	out, err := t.publish(ctx, run{task: task, lost: lost})
 	if err == nil && gone() {
 		return r, nil
 	}
@@ -138,16 +139,16 @@ func (t *Tracker) Sync(ctx context.Context, o SyncOptions) (*SyncReport, error) 
 		return nil, err
 	}
 	if out.paced != nil && !(out.paced.Busy && !o.Detached) {
-		return t.reportSync(ctx, r, before, out)
+		return t.reportSync(ctx, r, o, before, out)
 	}
 	if o.Detached && out.reason == "" {
 		if err := t.showPresence(ctx); err != nil {
 			return nil, err
 		}
 	}
-	r, err = t.reportSync(ctx, r, before, out)
+	r, err = t.reportSync(ctx, r, o, before, out)
 	if err == nil && !others && out.sent == 0 {
-		t.noteIdle(ctx, r)
+		t.noteIdle(ctx, r, out.lost)
 	}
 	t.keepWhole(ctx)
 	return r, err
@@ -173,14 +174,14 @@ func (t *Tracker) counts(ctx context.Context) (counts, error) {
 	return c, nil
 }
 
-func (t *Tracker) reportSync(ctx context.Context, r *SyncReport, before counts, out outcome) (*SyncReport, error) {
+func (t *Tracker) reportSync(ctx context.Context, r *SyncReport, o SyncOptions, before counts, out outcome) (*SyncReport, error) {
 	after, err := t.load(ctx)
 	if err != nil {
 		return nil, err
 	}
 	r.Sent = out.sent
-	if t.insist { // somebody reads it
-		t.tellDecided(after.project())
+	if !o.Detached { // somebody reads it
+		t.tellDecided(after.project(), UUID{})
 		t.tellNotAdmitted(after)
 	}
 	for id, l := range after.logs {
@@ -282,55 +283,69 @@ func atOnce(ctx context.Context, f func(context.Context) error) (wait func() err
 	return func() error { return <-done }
 }
 
+// wants is what a command wants of a fetch besides what the hub has.
+type wants struct {
+	pin  bool // the remote becomes the hub for good, even if it has no tracker yet
+	mend bool // a hub that has lost its meta gets it back, so nobody has to be told before
+}
+
+// losses are the logs of which the hub has lost lines, as a fetch showed: by
+// branch what it has instead, "" for nothing.
+type losses map[string]refs.OID
+
 // fetch brings the hub's refs and takes over what may be believed.
 func (t *Tracker) fetch(ctx context.Context) error {
-	err := t.takeIn(ctx, t.link.Fetch(ctx))
-	t.link.NoteBusy(err)
+	_, err := t.fetchFor(ctx, wants{})
 	return err
+}
+
+func (t *Tracker) fetchFor(ctx context.Context, w wants) (losses, error) {
+	lost, err := t.takeIn(ctx, t.link.Fetch(ctx), w)
+	t.link.NoteBusy(err)
+	return lost, err
 }
 
 // takeIn takes over what may be believed of what a fetch that ended so has
 // brought: nothing but refs/incoming and refs/presence has moved by it.
-func (t *Tracker) takeIn(ctx context.Context, fetched error) error {
+func (t *Tracker) takeIn(ctx context.Context, fetched error, w wants) (losses, error) {
 	t.knownRefs = nil
 	before, err := t.link.Believed(ctx)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	var partly *refs.RemoteError
 	if fetched != nil && (!errors.As(fetched, &partly) || !partly.Partly) {
-		return fetched
+		return nil, fetched
 	}
 	t.link.Reached = true
-	problems, err := t.adopt(ctx, incomingRoot, partly == nil)
+	other, problems, err := t.adopt(ctx, incomingRoot, partly == nil)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	noMeta, gone := t.contact.NoMeta, []hubs.Problem(nil)
 	if partly == nil {
 		if noMeta, gone, err = t.link.Lost(ctx, before); err != nil {
-			return err
+			return nil, err
 		}
 	}
-	if t.otherHub == "" {
+	if other == "" {
 		problems = append(problems, gone...)
 	}
 	if err := t.bind(ctx); err != nil {
-		return err
+		return nil, err
 	}
 	if err := t.fromLedger(ctx); err != nil {
-		return err
+		return nil, err
 	}
-	t.behind = nil
+	var lost losses
 	if partly == nil {
-		if err := t.noteBehind(ctx); err != nil {
-			return err
+		if lost, err = t.lostLines(ctx); err != nil {
+			return nil, err
 		}
-	}
-	if partly != nil {
+	} else {
 		problems = append(problems, hubs.Problem{Here: true, Text: "git could not store every ref of the hub: " + t.shortened(hubs.GitWords(partly))})
 	}
-	return t.noteHub(ctx, problems, noMeta)
+	return lost, t.noteHub(ctx, problems, noMeta, other, w)
 }
 
 // deliver publishes after a write, within the bound: whoever gets the sync
@@ -338,7 +353,8 @@ func (t *Tracker) takeIn(ctx context.Context, fetched error) error {
 // publishing ended. Where the hub is not sent more just now, a command that
 // needs the answer (a claim, --wait, CI) waits for its turn and says so; the
 // others do as long as they wait for the hub.
-func (t *Tracker) deliver(ctx context.Context, last *event.Envelope, decide bool, o EmitOptions) (outcome, error) {
+func (t *Tracker) deliver(ctx context.Context, last *event.Envelope, decide bool, o EmitOptions, lost losses) (outcome, error) {
+	seen := refs.OID("") // the last tip of the log on the hub that was looked at
 	each, began := t.patience(o), time.Now()
 	bounded, cancel := context.WithTimeout(ctx, each)
 	defer cancel()
@@ -353,7 +369,7 @@ func (t *Tracker) deliver(ctx context.Context, last *event.Envelope, decide bool
 		}
 		there := false
 		if t.knownRefs == nil {
-			there, err = t.onHub(bounded, last)
+			there, err = t.onHub(bounded, last, &seen)
 		}
 		if ok && (err != nil || there && !decide) {
 			unlock()
@@ -366,7 +382,7 @@ func (t *Tracker) deliver(ctx context.Context, last *event.Envelope, decide bool
 			if err := t.gather(bounded); err != nil {
 				return outcome{}, t.late(bounded, err)
 			}
-			out, err := t.publish(ctx, run{t.taskOf(decide, o), max(each-time.Since(began), time.Millisecond), each, o.Lock})
+			out, err := t.publish(ctx, run{t.taskOf(decide, o), max(each-time.Since(began), time.Millisecond), each, o.Lock, lost})
 			if errors.Is(err, errLate) {
 				return outcome{}, nil
 			}
@@ -379,7 +395,7 @@ func (t *Tracker) deliver(ctx context.Context, last *event.Envelope, decide bool
 
 // taskOf is what a run is asked for by a write.
 func (t *Tracker) taskOf(decide bool, o EmitOptions) syncer.Task {
-	task := t.task(decide)
+	task := t.task(decide, false)
 	task.Patience, task.BusyToo, task.Waits = t.wait(), true, o.Wait || o.Lock
 	if o.Wait {
 		task.Urgency = syncer.Somebody
@@ -420,18 +436,19 @@ func (t *Tracker) gather(ctx context.Context) error {
 	return nil
 }
 
-// onHub reports whether the hub is known to hold this line.
-func (t *Tracker) onHub(ctx context.Context, line *event.Envelope) (bool, error) {
+// onHub reports whether the hub is known to hold this line. seen is the tip that was
+// looked at before.
+func (t *Tracker) onHub(ctx context.Context, line *event.Envelope, seen *refs.OID) (bool, error) {
 	name := hubRoot + agentLogs + line.Agent
 	all, err := t.local().Refs(ctx, name)
 	if err != nil {
 		return false, err
 	}
 	for _, r := range all {
-		if r.Name != name || r.OID == t.seenOnHub {
+		if r.Name != name || r.OID == *seen {
 			continue
 		}
-		t.seenOnHub = r.OID
+		*seen = r.OID
 		l, err := refs.ReadLog(ctx, t.local(), line.Agent, r.OID, line.Seq)
 		if err != nil {
 			return false, err

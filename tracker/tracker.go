@@ -43,9 +43,8 @@ type Tracker struct {
 	replica refs.Replica // nil until there is one
 	contact *hubs.Contact
 
-	hub    *hubs.Hub   // nil: this repository has no hub to talk to
-	link   *hubs.Link  // how it is talked with
-	noRoom *fail.Error // why no hub can be made on the remote, as the doctor just saw
+	hub  *hubs.Hub  // nil: this repository has no hub to talk to
+	link *hubs.Link // how it is talked with
 
 	knownRefs  map[string]refs.OID // the refs, for the next load; nil: it lists them
 	loaded     *snapshot           // what load returned last
@@ -59,19 +58,10 @@ type Tracker struct {
 	reparent  map[string]bool         // agents whose lines the hub has in another commit
 	followed  bool                    // this command went over to the hub that was detached
 	detached  bool                    // what the last fetch found there was detached from this clone's tracker
-	otherHub  string                  // id of another tracker that the last fetch found on the remote
-	behind    map[string]refs.OID     // branches the hub has lost lines of, as the last fetch showed
-	pinning   bool                    // this command chooses the hub for good: a write, init
 	joining   bool                    // join a hub although numbers end by it
-	mending   bool                    // init: a hub that lost its meta gets it back, and nobody has to be told before
 	forks     map[string]*trust.Proof // that the last fetch brought, by agent
 	unsigned  bool                    // the key failed, and it was told
-	asking    UUID                    // the lock that is being claimed: its answer is no news
-	insist    bool                    // ask a hub again that refused before
 	unwatched bool                    // a detached sync: nobody reads what is told
-	seenOnHub refs.OID                // last hub tip deliver looked at
-	news      bool                    // the user's own fetch had brought something
-	seen      time.Time               // when a push has shown that the hub is as it was seen
 	handing   trust.Key               // the own key that is handing over to the next one
 }
 

@@ -27,7 +27,7 @@ const maxShown = 500
 // watch tells what has been decided with a write, or before, and notes what the
 // write leaves undecided. A lock is watched until it is given back, so that
 // its breaking is told, too.
-func (t *Tracker) watch(r *Receipt) {
+func (t *Tracker) watch(r *Receipt, asking UUID) {
 	var add []shown
 	drop := map[shown]bool{}
 	for _, e := range r.Lines {
@@ -51,7 +51,7 @@ func (t *Tracker) watch(r *Receipt) {
 	if len(drop) > 0 {
 		t.noteShown(func(n shown) bool { return drop[shown{Issue: n.Issue, Agent: n.Agent}] }, nil)
 	}
-	t.tellDecided(r.View)
+	t.tellDecided(r.View, asking)
 	if len(add) > 0 {
 		t.noteShown(func(shown) bool { return false }, add)
 	}
@@ -74,8 +74,9 @@ func (t *Tracker) noteShown(gone func(shown) bool, add []shown) {
 	})
 }
 
-// tellDecided tells what has been decided since it was shown undecided.
-func (t *Tracker) tellDecided(p Projection) {
+// tellDecided tells what has been decided since it was shown undecided. What becomes
+// of the lock that is being asked for is the command's answer, and no news.
+func (t *Tracker) tellDecided(p Projection, asking UUID) {
 	if t.o.Notice == nil || t.unwatched { // whoever is there to hear it is told
 		return
 	}
@@ -93,7 +94,7 @@ func (t *Tracker) tellDecided(p Projection) {
 			done[n] = true
 			continue
 		}
-		next := t.tellOne(p, u, n)
+		next := t.tellOne(p, u, n, asking)
 		if next == n {
 			continue
 		}
@@ -126,14 +127,14 @@ func (t *Tracker) tellAliases(p Projection) {
 }
 
 // tellOne tells what became of one thing, and returns what is left to be told.
-func (t *Tracker) tellOne(p Projection, u event.UUID, n shown) shown {
+func (t *Tracker) tellOne(p Projection, u event.UUID, n shown, asking UUID) shown {
 	what := "claim of its lock"
 	if n.Lock == string(Held) {
 		what = "lock"
 	}
 	row, err := p.Row(u)
 	if err != nil {
-		if name := deletedAs(p, u); n.Agent != "" && u != t.asking && name != "" {
+		if name := deletedAs(p, u); n.Agent != "" && u != asking && name != "" {
 			t.notice(fail.Notice{Code: "lock", Text: fmt.Sprintf("issue %s was deleted: your %s is over", name, what)})
 		}
 		return shown{}
@@ -151,7 +152,7 @@ func (t *Tracker) tellOne(p Projection, u event.UUID, n shown) shown {
 	}
 	name := fmt.Sprintf("%s '%s'", row.Name(), row.Title)
 	tell := func(format string, args ...any) {
-		if u != t.asking {
+		if u != asking {
 			t.notice(fail.Notice{Code: "lock", Text: fmt.Sprintf(format, args...)})
 		}
 	}
