@@ -113,10 +113,11 @@ const (
 
 // EmitOptions say how a write is published.
 type EmitOptions struct {
-	Offline bool // append only, leave the hub alone
-	Wait    bool // wait for the hub; not confirmed in the end is Unconfirmed
-	Lock    bool // a claim or a release: worth 30 s
-	asking  UUID // the lock that is being claimed: its answer is no news
+	Offline bool     // append only, leave the hub alone
+	Wait    bool     // wait for the hub; not confirmed in the end is Unconfirmed
+	Lock    bool     // a claim or a release: worth 30 s
+	asking  UUID     // the lock that is being claimed: its answer is no news
+	signing *signing // how the lines of all calls that belong together are signed; nil for one alone
 }
 
 // Receipt is what a write left behind.

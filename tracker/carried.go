@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/git-crosslink/git-crosslink/agents"
 	"github.com/git-crosslink/git-crosslink/refs"
 	"github.com/git-crosslink/git-crosslink/replay"
 	"github.com/git-crosslink/git-crosslink/trust"
@@ -64,19 +65,11 @@ func (t *Tracker) carried(ctx context.Context, s *snapshot, first refs.OID, chai
 	if string(m.Encode()) == string(roll.Meta.Encode()) && string(list.Encode()) == string(roll.Signers.Encode()) {
 		return "", roll, nil
 	}
-	k, err := t.adminKey(&snapshot{roll: roll, logs: s.logs})
+	k, err := t.adminKey(s, roll)
 	if err != nil {
 		return "", nil, err
 	}
-	files = roll.Draft(m, list)
-	if k != nil {
-		sig, err := k.Sign(ctx, trust.MetaNamespace, trust.MetaSigned(files))
-		if err != nil {
-			return "", nil, err
-		}
-		files = trust.Signed(files, sig)
-	}
-	next, err := roll.Next(files)
+	files, next, err := (&agents.Change{From: roll, Meta: m, Signers: list}).Files(ctx, k)
 	if err != nil {
 		return "", nil, fmt.Errorf("take over who may write: %w", err)
 	}

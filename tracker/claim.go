@@ -89,12 +89,13 @@ const claimTries = 4
 // has done so, so a lock that is held is not claimed in vain; the ledger decides
 // between claims that race.
 func (t *Tracker) Claim(ctx context.Context, issue event.UUID, o ClaimOptions) (*Claim, error) {
+	how := &signing{}
 	c, err := t.beforeClaim(ctx, issue, o)
 	switch {
 	case err != nil:
 		return nil, err
 	case c.Outcome == Closed && c.Mine(t.agent):
-		return t.tooLate(ctx, issue, o)
+		return t.tooLate(ctx, issue, o, how)
 	case c.settled(o):
 		c.Already = true
 		return c, nil
@@ -105,7 +106,7 @@ func (t *Tracker) Claim(ctx context.Context, issue event.UUID, o ClaimOptions) (
 			return nil, err
 		}
 		known := before.ledger().view
-		c, r, err := t.claim(ctx, issue, o)
+		c, r, err := t.claim(ctx, issue, o, how)
 		if err != nil {
 			return nil, err
 		}
@@ -113,7 +114,7 @@ func (t *Tracker) Claim(ctx context.Context, issue event.UUID, o ClaimOptions) (
 			return nil, err
 		}
 		if c.Outcome == Closed { // while this waited for the hub
-			return t.tooLate(ctx, issue, o)
+			return t.tooLate(ctx, issue, o, how)
 		}
 		token, err := t.ended(ctx, c, r, known)
 		if err != nil {
@@ -127,7 +128,7 @@ func (t *Tracker) Claim(ctx context.Context, issue event.UUID, o ClaimOptions) (
 			// refused before the ledger has seen the claim: it must not be
 			// granted later, when nobody waits for it any more
 			c.Outcome, c.Place = Taken, 0
-			_, err = t.Emit(ctx, EmitOptions{Offline: o.Offline, Lock: true, asking: issue}, release(issue))
+			_, err = t.Emit(ctx, EmitOptions{Offline: o.Offline, Lock: true, asking: issue, signing: how}, release(issue))
 			return c, err
 		case c.settled(o) || r.Undecided || c.Outcome == Pending:
 			return c, nil
@@ -209,8 +210,8 @@ func release(issue event.UUID) func(Projection) ([]Body, error) {
 
 // tooLate ends what this agent holds or asks for of the lock of an issue that is
 // closed. Nobody waits for that, so it goes out with whatever is sent next.
-func (t *Tracker) tooLate(ctx context.Context, issue event.UUID, o ClaimOptions) (*Claim, error) {
-	r, err := t.Emit(ctx, EmitOptions{Offline: true, asking: issue}, release(issue))
+func (t *Tracker) tooLate(ctx context.Context, issue event.UUID, o ClaimOptions, how *signing) (*Claim, error) {
+	r, err := t.Emit(ctx, EmitOptions{Offline: true, asking: issue, signing: how}, release(issue))
 	if err != nil {
 		return nil, err
 	}
@@ -281,8 +282,8 @@ func (c *Claim) settled(o ClaimOptions) bool {
 
 // claim appends a claim, unless one of this agent is on its way already, and
 // publishes it.
-func (t *Tracker) claim(ctx context.Context, issue event.UUID, o ClaimOptions) (*Claim, *Receipt, error) {
-	r, err := t.Emit(ctx, EmitOptions{Offline: o.Offline, Lock: true, asking: issue}, func(p Projection) ([]Body, error) {
+func (t *Tracker) claim(ctx context.Context, issue event.UUID, o ClaimOptions, how *signing) (*Claim, *Receipt, error) {
+	r, err := t.Emit(ctx, EmitOptions{Offline: o.Offline, Lock: true, asking: issue, signing: how}, func(p Projection) ([]Body, error) {
 		row, err := p.Row(issue)
 		if err != nil || waits(row.Queue, t.agent) > 0 || row.Lock != nil && row.Lock.Holder == t.agent && !row.Lock.Ending {
 			return nil, err // asked for already

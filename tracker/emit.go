@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/git-crosslink/git-crosslink/agents"
 	"github.com/git-crosslink/git-crosslink/event"
 	"github.com/git-crosslink/git-crosslink/fail"
 	"github.com/git-crosslink/git-crosslink/internal/fault"
@@ -17,7 +18,6 @@ import (
 	"github.com/git-crosslink/git-crosslink/refs"
 	"github.com/git-crosslink/git-crosslink/syncer"
 	"github.com/git-crosslink/git-crosslink/trust"
-	"github.com/git-crosslink/git-crosslink/trust/keys"
 )
 
 // joinEvery bounds how often a clone without a known hub looks for one before
@@ -31,14 +31,19 @@ const joinEvery = time.Minute
 // When Emit returns a receipt, its lines survive kill -9 and power loss,
 // whatever becomes of the publishing.
 func (t *Tracker) Emit(ctx context.Context, o EmitOptions, build func(p Projection) ([]Body, error)) (*Receipt, error) {
+	how := o.signing
+	if how == nil {
+		how = &signing{}
+	}
 	defer func() { t.knownRefs = nil }()
 	lost, err := t.prepare(ctx, o)
 	if err != nil {
 		return nil, t.unwritable(err)
 	}
-	r, after, err := t.append(ctx, build)
+	r, after, err := t.append(ctx, how, build)
 	if t.maybeOutdated(ctx, o, err) { // the hub may trust others by now
-		r, after, err = t.append(ctx, build)
+		how.unsigned = false
+		r, after, err = t.append(ctx, how, build)
 	}
 	if err != nil {
 		return nil, t.unwritable(err)
@@ -155,7 +160,7 @@ func (t *Tracker) patience(o EmitOptions) time.Duration {
 
 // append runs build on the newest state and swaps the own ref; it goes round
 // again when another process was faster.
-func (t *Tracker) append(ctx context.Context, build func(p Projection) ([]Body, error)) (*Receipt, *snapshot, error) {
+func (t *Tracker) append(ctx context.Context, how *signing, build func(p Projection) ([]Body, error)) (*Receipt, *snapshot, error) {
 	// politeness only: without it processes would keep losing the swap to each
 	// other; the swap alone is what makes appends safe
 	unlock, polite, err := t.replica.Lock(ctx, "append", 0)
@@ -204,7 +209,7 @@ func (t *Tracker) append(ctx context.Context, build func(p Projection) ([]Body, 
 			return &Receipt{Agent: t.agent, Sync: t.settled(s), View: s.project()}, s, nil
 		}
 		s = s.copied()
-		lines, ups, err := t.stamp(ctx, s, bodies)
+		lines, ups, err := t.stamp(ctx, s, how, bodies)
 		if errors.Is(err, errAgain) {
 			continue
 		}
@@ -276,7 +281,7 @@ func (t *Tracker) mayAppend(s *snapshot) error {
 // stamp turns bodies into lines of the own log, judges each on the state with
 // the ones before it applied, and writes the objects. The updates it returns
 // make them visible.
-func (t *Tracker) stamp(ctx context.Context, s *snapshot, bodies []Body) ([]*event.Envelope, []refs.Update, error) {
+func (t *Tracker) stamp(ctx context.Context, s *snapshot, how *signing, bodies []Body) ([]*event.Envelope, []refs.Update, error) {
 	// the hub these lines are written for must still be the one known when
 	// they become visible
 	var ups []refs.Update
@@ -302,15 +307,15 @@ func (t *Tracker) stamp(ctx context.Context, s *snapshot, bodies []Body) ([]*eve
 		t.distrustStore()
 		return nil, nil, cmp.Or(err, errAgain)
 	}
-	k, err := t.writer(s, t.agent, l.chain.Seq == 0)
+	k, err := t.writer(s, t.agent, l.chain.Seq == 0, how)
 	if err != nil {
 		return nil, nil, err
 	}
 	if l.chain.Seq == 0 {
-		bodies = append([]Body{t.introduction(k)}, bodies...)
+		bodies = append([]Body{t.identity().Introduction(k)}, bodies...)
 	}
 	if k != nil {
-		signWith(ctx, &l.chain, k)
+		agents.SignWith(ctx, &l.chain, k)
 	}
 	c, err := t.clock(ctx, s, l)
 	if err != nil {
@@ -326,7 +331,7 @@ func (t *Tracker) stamp(ctx context.Context, s *snapshot, bodies []Body) ([]*eve
 		e := &event.Envelope{Body: b}
 		line, err := l.chain.Stamp(e, event.TimeOf(t.now()), c.seen)
 		if err != nil {
-			return nil, nil, t.unsignedThen(s, err)
+			return nil, nil, t.unsignedThen(s, err, how)
 		}
 		c.seen, s.newest = max(c.seen, e.Time), max(s.newest, e.Time)
 		if later, lost := s.stamped.Contend(e); lost {
@@ -365,26 +370,15 @@ func subject(e *event.Envelope) string {
 	return s
 }
 
-func (t *Tracker) introduction(k keys.Signer) Body {
-	kind := event.Person
-	if t.getenv("GIT_CROSSLINK_AGENT") != "" {
-		kind = event.Machine
-	}
-	b := &event.AgentIntroduced{Kind: kind}
-	if k != nil {
-		b.PublicKey = k.Key().String()
-	}
-	return b
-}
-
 // provisionalMeta makes the hub id lines carry until a hub is known. Where
 // there is no remote it stays.
 func (t *Tracker) provisionalMeta(ctx context.Context, s *snapshot) (refs.Update, error) {
 	id := t.MintUUID()
-	files, err := t.foundingMeta(ctx, id.String())
+	k, err := t.key(agents.Request{Agent: t.agent, Make: true})
 	if err != nil {
-		return refs.Update{}, fmt.Errorf("make the hub's meta: %w", err)
+		k = nil // the first line tells why
 	}
+	files := agents.Founding(ctx, trust.Meta{Version: Level, Hub: id.String(), CreatedAt: event.TimeOf(t.now())}, t.agent, k)
 	if s.roll, err = trust.FirstMeta(files); err != nil {
 		return refs.Update{}, fmt.Errorf("make the hub's meta: %w", err)
 	}

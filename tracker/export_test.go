@@ -64,9 +64,9 @@ const MaxBadMeta = replay.MaxBadMeta
 // FewPresences sets for one test how many signs of life are read, and of how
 // many the date is looked at.
 func FewPresences(t testing.TB, n, heads int) {
-	was, wasHeads := maxPresences, maxPresenceHeads
-	maxPresences, maxPresenceHeads = n, heads
-	t.Cleanup(func() { maxPresences, maxPresenceHeads = was, wasHeads })
+	was := presenceLimits
+	presenceLimits.Read, presenceLimits.Dates = n, heads
+	t.Cleanup(func() { presenceLimits = was })
 }
 
 // Listings counts from now on how often t lists refs, by prefix.

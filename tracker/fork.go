@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/git-crosslink/git-crosslink/agents"
 	"github.com/git-crosslink/git-crosslink/event"
 	"github.com/git-crosslink/git-crosslink/fail"
 	"github.com/git-crosslink/git-crosslink/hubs"
@@ -37,18 +38,19 @@ func (t *Tracker) Fork(ctx context.Context, newID string, without ...string) (*F
 		return nil, &fail.Error{Kind: fail.No, Code: "no-fork", Message: "nobody has written here yet: there is nothing to carry over"}
 	}
 	if newID == "" {
-		newID = mintAgent(t.getenv("USER"))
+		newID = agents.Mint(t.getenv("USER"))
 	}
 	if err := event.ValidAgentID(newID); err != nil {
 		return nil, &fail.Error{Kind: fail.Denied, Code: "agent-id/fork", Message: err.Error()}
 	}
+	how := &signing{}
 	for range tries {
 		if newer, err := t.endFork(ctx); err != nil {
 			return nil, err
 		} else if newer != "" {
 			return nil, &fail.Error{Kind: fail.No, Code: "no-fork", Message: fmt.Sprintf("the interrupted move to '%s' is complete now: there is nothing to move", newer)}
 		}
-		f, err := t.moveTo(ctx, newID, without)
+		f, err := t.moveTo(ctx, newID, without, how)
 		if errors.Is(err, refs.ErrConflict) {
 			continue // another process wrote, or what a killed one had begun was completed
 		}
@@ -62,7 +64,7 @@ func (t *Tracker) Fork(ctx context.Context, newID string, without ...string) (*F
 }
 
 // moveTo writes the new log and gives the old one back to the hub.
-func (t *Tracker) moveTo(ctx context.Context, newID string, without []string) (*Forked, error) {
+func (t *Tracker) moveTo(ctx context.Context, newID string, without []string, how *signing) (*Forked, error) {
 	s, err := t.load(ctx)
 	if err != nil {
 		return nil, err
@@ -75,7 +77,7 @@ func (t *Tracker) moveTo(ctx context.Context, newID string, without []string) (*
 		return nil, &fail.Error{Kind: fail.Fatal, Code: "agent-taken", Message: fmt.Sprintf("there is a log of '%s' already", newID)}
 	}
 	f := &Forked{Was: t.agent, Agent: newID, Locks: s.left(t.agent)}
-	tip, err := t.carryOver(ctx, s, l, f, without)
+	tip, err := t.carryOver(ctx, s, l, f, without, how)
 	if err != nil {
 		return nil, err
 	}
@@ -135,16 +137,16 @@ func (t *Tracker) endFork(ctx context.Context) (newer string, err error) {
 
 // goOnAs makes the new id the one that writes here.
 func (t *Tracker) goOnAs(ctx context.Context, f *Forked) error {
-	switch scope := t.idScope(); {
-	case scope == "environment" || scope == "command" || scope == "worktree":
+	switch scope := t.identity().Scope(); {
+	case scope == agents.FromEnvironment || scope == "command" || scope == "worktree":
 		f.Scope = scope
 	case scope != "": // also where all repositories of a user share one
 		if err := t.outer.SetConfig(ctx, "crosslink.agent", f.Agent); err != nil {
 			return t.unwritable(fmt.Errorf("set 'crosslink.agent': %w", err))
 		}
 	default:
-		if _, err := writeIdentity(t.identityPath(), f.Agent, true); err != nil {
-			return fmt.Errorf("write this worktree's identity: %w", err)
+		if err := t.identity().Become(f.Agent); err != nil {
+			return err
 		}
 	}
 	t.agent = f.Agent
@@ -166,7 +168,7 @@ func (t *Tracker) goOnAs(ctx context.Context, f *Forked) error {
 func (l *log) forked() bool { return l.verdict != nil && l.verdict.Forked }
 
 // carryOver writes the new log.
-func (t *Tracker) carryOver(ctx context.Context, s *snapshot, l *log, f *Forked, without []string) (refs.OID, error) {
+func (t *Tracker) carryOver(ctx context.Context, s *snapshot, l *log, f *Forked, without []string, how *signing) (refs.OID, error) {
 	written, err := t.goodLines(ctx, l.agent, l.here)
 	if err != nil {
 		return "", err
@@ -201,14 +203,14 @@ func (t *Tracker) carryOver(ctx context.Context, s *snapshot, l *log, f *Forked,
 	}
 	chain := event.Chain{Hub: s.hubID(), Agent: f.Agent}
 	var lines [][]byte
-	k, err := t.writer(s, f.Agent, true)
+	k, err := t.writer(s, f.Agent, true, how)
 	if err != nil {
 		return "", err
 	}
 	if k != nil {
-		signWith(ctx, &chain, k)
+		agents.SignWith(ctx, &chain, k)
 	}
-	head := []Body{t.introduction(k)}
+	head := []Body{t.identity().Introduction(k)}
 	if from.Seq > 0 {
 		head = append(head, from)
 	}

@@ -80,7 +80,7 @@ func (t *Tracker) initPrivate(ctx context.Context) (*InitReport, error) {
 	}
 	made := s.logs[t.agent] == nil
 	if made {
-		if s, err = t.introduce(ctx); err != nil {
+		if s, err = t.introduce(ctx, &signing{}); err != nil {
 			return nil, err
 		}
 	}
@@ -88,17 +88,17 @@ func (t *Tracker) initPrivate(ctx context.Context) (*InitReport, error) {
 }
 
 // introduce appends the first line of the own log: who writes here.
-func (t *Tracker) introduce(ctx context.Context) (*snapshot, error) {
-	_, s, err := t.append(ctx, func(p Projection) ([]Body, error) { return nil, nil })
+func (t *Tracker) introduce(ctx context.Context, how *signing) (*snapshot, error) {
+	_, s, err := t.append(ctx, how, func(p Projection) ([]Body, error) { return nil, nil })
 	if err != nil {
 		return nil, err
 	}
 	if l := s.logs[t.agent]; l != nil && l.chain.Seq > 0 {
 		return s, nil
 	}
-	_, ups, err := t.stamp(ctx, s, nil)
+	_, ups, err := t.stamp(ctx, s, how, nil)
 	if errors.Is(err, errAgain) {
-		return t.introduce(ctx)
+		return t.introduce(ctx, how)
 	}
 	if err != nil {
 		return nil, err
@@ -176,7 +176,7 @@ func (t *Tracker) initOnce(ctx context.Context) (r *InitReport, again bool, err 
 	if t.agent, err = t.settleAgent(ctx); err != nil {
 		return nil, false, t.unwritable(err)
 	}
-	if s, err = t.introduce(ctx); err != nil {
+	if s, err = t.introduce(ctx, &signing{}); err != nil {
 		return nil, false, err
 	}
 	return t.found(ctx, s)

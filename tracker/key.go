@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/git-crosslink/git-crosslink/agents"
 	"github.com/git-crosslink/git-crosslink/event"
 	"github.com/git-crosslink/git-crosslink/fail"
 	"github.com/git-crosslink/git-crosslink/trust"
@@ -48,7 +49,7 @@ func (t *Tracker) ownKey(ctx context.Context) (*snapshot, keys.Signer, error) {
 	if t.agent == "" {
 		return nil, nil, &fail.Error{Kind: fail.No, Code: "no-agent/key", Message: "nobody has written here yet: the first write makes an id and a key"}
 	}
-	k, err := t.signer(t.agent, s.force(t.agent), false)
+	k, err := t.key(agents.Request{Agent: t.agent, InForce: s.force(t.agent)})
 	if err != nil {
 		return nil, nil, &fail.Error{Kind: fail.No, Code: "no-key/unsigned", Err: err, Message: fmt.Sprintf("'%s' does not sign: %v", t.agent, err)}
 	}
@@ -72,18 +73,22 @@ func (t *Tracker) RotateKey(ctx context.Context) (was, is *AgentKey, err error) 
 			Fields: fail.Fields{"agent": t.agent, "key": old.Key().String()}}
 	}
 	was = t.agentKey(s, old)
-	next, made, err := t.nextKey(old)
+	next, kept, err := t.signer().Next(old)
 	if err != nil {
-		return nil, nil, err
+		if _, said := errors.AsType[*fail.Error](err); said {
+			return nil, nil, err
+		}
+		return nil, nil, t.unwritable(err)
 	}
 	if was.Admin {
-		if err := t.handOver(ctx, old.Key(), next.Key()); err != nil {
+		err := t.changeMeta(ctx, "changes its key", func(_ *snapshot, c *agents.Change) error {
+			return c.HandOver(t.agent, old.Key(), next.Key())
+		})
+		if err != nil {
 			return nil, nil, err
 		}
 	}
-	t.unsigned, t.handing = false, old.Key()
-	defer func() { t.handing = trust.Key{} }()
-	r, err := t.Emit(ctx, EmitOptions{}, func(Projection) ([]Body, error) {
+	r, err := t.Emit(ctx, EmitOptions{signing: &signing{handing: old.Key()}}, func(Projection) ([]Body, error) {
 		return []Body{&event.KeyRotated{PublicKey: next.Key().String()}}, nil
 	})
 	if err != nil {
@@ -92,8 +97,8 @@ func (t *Tracker) RotateKey(ctx context.Context) (was, is *AgentKey, err error) 
 	if last := r.Lines[len(r.Lines)-1]; last.SignedBy != old.Key().Fingerprint() {
 		return nil, nil, &fail.Error{Kind: fail.Denied, Code: "unsigned/rotate", Message: "the old key did not sign: it stays in force"}
 	}
-	if made {
-		if err := t.ring().Promote(t.agent); err != nil {
+	if kept {
+		if err := t.signer().Ring.Promote(t.agent); err != nil {
 			return nil, nil, fmt.Errorf("put the new key in its place: %w", err)
 		}
 	}
@@ -101,36 +106,4 @@ func (t *Tracker) RotateKey(ctx context.Context) (was, is *AgentKey, err error) 
 		return nil, nil, err
 	}
 	return was, t.agentKey(s, next), nil
-}
-
-// nextKey is the key to follow; made says that it is in the ring.
-func (t *Tracker) nextKey(old keys.Signer) (k keys.Signer, made bool, err error) {
-	if v := t.config("crosslink.signingKey"); v != "" {
-		k, err := t.ring().Configured(t.path(v))
-		if err != nil {
-			return nil, false, &fail.Error{Kind: fail.Denied, Code: "no-key/setting", Err: err, Message: err.Error()}
-		}
-		if k.Key() == old.Key() {
-			return nil, false, &fail.Error{Kind: fail.No, Code: "same-key", Message: "crosslink.signingKey names the key that is in force"}
-		}
-		return k, false, nil
-	}
-	k, err = t.ring().MakeNext(t.agent)
-	if err != nil {
-		return nil, false, t.unwritable(fmt.Errorf("make the new key: %w", err))
-	}
-	return k, true, nil
-}
-
-// handOver lists the new key for all purposes, and the old one for the lines it
-// has signed and the one by which it goes.
-func (t *Tracker) handOver(ctx context.Context, old, next trust.Key) error {
-	return t.changeMeta(ctx, "changes its key", func(s *snapshot, _ *trust.Meta, list *trust.Signers) (*trust.Signers, error) {
-		p := trust.Principal(t.agent)
-		if s.roll.AdminOf(old) != p {
-			return nil, errors.New("the key is an admin's under another name")
-		}
-		list = list.With(trust.Signer{Principal: p, Namespaces: []string{trust.EventNamespace}, Key: old})
-		return list.With(trust.Signer{Principal: p, Key: next}), nil
-	})
 }

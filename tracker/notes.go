@@ -7,12 +7,8 @@ import (
 	"github.com/git-crosslink/git-crosslink/internal/note"
 )
 
-// The largest notes that are read. Each is more than the tracker writes.
-const (
-	maxIdentity = 4 << 10
-	maxPresent  = 1 << 20
-	maxJudged   = 1 << 20
-)
+// maxJudged is the largest note of what was judged that is read.
+const maxJudged = 1 << 20
 
 // keepCache writes what costs the next command time if it cannot be kept, and
 // nothing else. Something in its place is told once.

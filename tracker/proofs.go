@@ -97,7 +97,7 @@ func (t *Tracker) tellForks(ctx context.Context) error {
 	if len(t.untold(s, t.agent)) == 0 {
 		return nil
 	}
-	r, _, err := t.append(ctx, func(Projection) ([]Body, error) {
+	r, _, err := t.append(ctx, &signing{}, func(Projection) ([]Body, error) {
 		s, err := t.load(ctx)
 		if err != nil {
 			return nil, err

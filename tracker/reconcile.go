@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/git-crosslink/git-crosslink/agents"
 	"github.com/git-crosslink/git-crosslink/event"
 	"github.com/git-crosslink/git-crosslink/fail"
 	"github.com/git-crosslink/git-crosslink/refs"
@@ -162,17 +163,17 @@ func (t *Tracker) carry(ctx context.Context, s *snapshot, l *log) (refs.OID, err
 		return on, nil
 	}
 	// what was signed for another hub is signed again for this one
-	k, err := t.signer(l.agent, s.force(l.agent), chain.Seq == 0)
+	k, err := t.key(agents.Request{Agent: l.agent, InForce: s.force(l.agent), Make: chain.Seq == 0})
 	if err != nil {
 		if err := t.cannotSign(s, l.agent, err); err != nil {
 			return l.here, nil // these lines wait for the key
 		}
 	}
 	if k != nil {
-		signWith(ctx, &chain, k)
+		agents.SignWith(ctx, &chain, k)
 	}
 	lines, err := continued(&chain, rest, k)
-	if failed := (*signError)(nil); errors.As(err, &failed) {
+	if failed := (*agents.SignError)(nil); errors.As(err, &failed) {
 		if err := t.cannotSign(s, l.agent, err); err != nil {
 			return l.here, nil
 		}

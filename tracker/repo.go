@@ -55,7 +55,7 @@ func (r *Repo) Session(ctx context.Context) (*Tracker, error) {
 		return nil, err
 	}
 	var err error
-	if t.agent, err = t.knownAgent(); err != nil {
+	if t.agent, err = t.identity().Agent(); err != nil {
 		t.agent = "" // a read needs no identity; the first Emit says what is wrong
 	}
 	return t, nil

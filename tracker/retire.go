@@ -2,10 +2,6 @@ package tracker
 
 import (
 	"context"
-	"errors"
-	"fmt"
-	"io/fs"
-	"os"
 
 	"github.com/git-crosslink/git-crosslink/event"
 	"github.com/git-crosslink/git-crosslink/fail"
@@ -27,7 +23,7 @@ func agentNamed(p Projection, id string) *reducer.Agent {
 // none, and its kind, "" to leave it.
 func (t *Tracker) Describe(ctx context.Context, o EmitOptions, text string, kind event.AgentKind) (*Receipt, error) {
 	return t.Emit(ctx, o, func(p Projection) ([]Body, error) {
-		now := *t.introduction(nil).(*event.AgentIntroduced)
+		now := t.identity().Introduction(nil)
 		was := agentNamed(p, t.agent)
 		if was != nil && was.Kind != "" {
 			now.Kind, now.Machine = was.Kind, was.Machine
@@ -39,7 +35,7 @@ func (t *Tracker) Describe(ctx context.Context, o EmitOptions, text string, kind
 		if was != nil && was.Kind == now.Kind && was.Description == text {
 			return nil, nil
 		}
-		return []Body{&now}, nil
+		return []Body{now}, nil
 	})
 }
 
@@ -48,7 +44,7 @@ func (t *Tracker) Describe(ctx context.Context, o EmitOptions, text string, kind
 // file is given up with it, so the next write makes a new one; an id that the
 // environment or the configuration names is refused from then on.
 func (t *Tracker) Retire(ctx context.Context, o EmitOptions, reason string) (*Receipt, error) {
-	agent, err := t.knownAgent()
+	agent, err := t.identity().Agent()
 	if err != nil {
 		return nil, err
 	}
@@ -74,29 +70,14 @@ func (t *Tracker) Retire(ctx context.Context, o EmitOptions, reason string) (*Re
 	if err != nil {
 		return nil, err
 	}
-	_, err = t.giveUp(agent)
+	_, err = t.identity().GiveUp(agent)
 	return r, err
 }
 
-// giveUp removes the identity file if it names that agent.
-func (t *Tracker) giveUp(agent string) (was bool, err error) {
-	id, err := readIdentity(t.identityPath())
-	if err != nil || id == nil || id.Agent != agent {
-		return false, err
-	}
-	if err := os.Remove(t.identityPath()); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return false, fmt.Errorf("give up the id of this worktree: %w", err)
-	}
-	return true, nil
-}
-
 // outlived goes on under a new id where the identity file still names one that
-// is retired: a kill came between the last line of its log and giveUp.
+// is retired.
 func (t *Tracker) outlived(ctx context.Context) (bool, error) {
-	if t.getenv("GIT_CROSSLINK_AGENT") != "" || t.config("crosslink.agent") != "" {
-		return false, nil
-	}
-	if was, err := t.giveUp(t.agent); err != nil || !was {
+	if was, err := t.identity().Outlived(t.agent); err != nil || !was {
 		return false, err
 	}
 	agent, err := t.settleAgent(ctx)
@@ -113,11 +94,7 @@ func (t *Tracker) retiredError(p Projection) error {
 	if a == nil || !a.Retired {
 		return nil
 	}
-	e := &fail.Error{Kind: fail.Denied, Code: "retired", Message: fmt.Sprintf("'%s' is retired: nothing was written", t.agent), Fields: fail.Fields{"agent": t.agent}}
-	if t.getenv("GIT_CROSSLINK_AGENT") != "" {
-		e.Code = "retired/environment"
-	}
-	return e
+	return t.identity().Retired(t.agent)
 }
 
 // said reports whether an introduction says more than the one every log begins

@@ -60,9 +60,7 @@ type Tracker struct {
 	detached  bool                    // what the last fetch found there was detached from this clone's tracker
 	joining   bool                    // join a hub although numbers end by it
 	forks     map[string]*trust.Proof // that the last fetch brought, by agent
-	unsigned  bool                    // the key failed, and it was told
 	unwatched bool                    // a detached sync: nobody reads what is told
-	handing   trust.Key               // the own key that is handing over to the next one
 }
 
 // Open finds the repository of o.Dir and opens a session with its tracker. Nothing

@@ -6,11 +6,11 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/git-crosslink/git-crosslink/agents"
 	"github.com/git-crosslink/git-crosslink/event"
 	"github.com/git-crosslink/git-crosslink/fail"
 	"github.com/git-crosslink/git-crosslink/hubs"
 	"github.com/git-crosslink/git-crosslink/refs"
-	"github.com/git-crosslink/git-crosslink/trust/keys"
 )
 
 // A log that was signed is continued signed. Anybody who can push can append
@@ -139,31 +139,17 @@ func (s *snapshot) continuedSigned(agent string) bool {
 	return l != nil && l.verdict != nil && l.verdict.Signed()
 }
 
-// whyUnsigned says in words why nothing can be signed.
-func whyUnsigned(err error) string {
-	if e, ok := errors.AsType[*signError](err); ok {
-		return fmt.Sprintf("the key %s failed: %v", e.key, e.err)
-	}
-	if errors.Is(err, errNotSigning) || errors.Is(err, errNoJobKey) {
-		return err.Error()
-	}
-	return "signing failed: " + err.Error()
-}
-
 // locked says why the agent of this worktree, whose log is to be continued signed,
 // cannot sign now; nil if it can, or need not. Nobody is asked for anything.
 func (t *Tracker) locked(ctx context.Context, s *snapshot) error {
 	if t.agent == "" || !s.continuedSigned(t.agent) {
 		return nil
 	}
-	k, err := t.signer(t.agent, s.force(t.agent), false)
+	k, err := t.key(agents.Request{Agent: t.agent, InForce: s.force(t.agent)})
 	if err != nil {
 		return err
 	}
-	if err := keys.Ready(ctx, k); err != nil {
-		return &signError{k.Key().Fingerprint(), keys.Locked(k), err}
-	}
-	return nil
+	return agents.Ready(ctx, k)
 }
 
 // lockedError says so; nil if it can sign.
@@ -172,8 +158,8 @@ func (t *Tracker) lockedError(ctx context.Context, s *snapshot) *fail.Error {
 	if err == nil {
 		return nil
 	}
-	return t.signsAgain(s, t.agent, err,
-		fmt.Sprintf("the log of '%s' was signed up to event %d, and nothing can be added to it now: %s", t.agent, s.logs[t.agent].verdict.Vouched, whyUnsigned(err)))
+	return t.signer().Continue(s.ownLog(t.agent), err,
+		fmt.Sprintf("the log of '%s' was signed up to event %d, and nothing can be added to it now: %s", t.agent, s.logs[t.agent].verdict.Vouched, agents.WhyUnsigned(err)))
 }
 
 // waitsForKey says why lines written for another hub id are not bound to this one.
@@ -184,49 +170,6 @@ func (t *Tracker) waitsForKey(ctx context.Context, s *snapshot) error {
 	return fmt.Errorf("bind the log of '%s' to the hub: %w", t.agent, refs.ErrConflict)
 }
 
-// signsAgain refuses what an agent that cannot sign would write, and says how it
-// can go on: by signing again, or under another id.
-func (t *Tracker) signsAgain(s *snapshot, agent string, err error, message string) *fail.Error {
-	e := &fail.Error{Kind: fail.Denied, Code: "unsigned/no-file", Message: message, Fields: fail.Fields{}, Err: err}
-	failed, isLocked := errors.AsType[*signError](err)
-	switch {
-	case errors.Is(err, errNotSigning):
-		e.Code = "unsigned/switched-off"
-	case isLocked && failed.file != "" && t.getenv("SSH_AUTH_SOCK") == "":
-		e.Code, e.Fields["path"] = "unsigned/no-ssh-agent", failed.file
-	case isLocked && failed.file != "":
-		e.Code, e.Fields["path"] = "unsigned/locked", failed.file
-	case isLocked:
-		e.Code = "unsigned/failed"
-	}
-	if l := s.logs[agent]; l != nil && l.here != "" {
-		e.Fields["own"] = agent
-		return e
-	}
-	e.Fields["free"], e.Fields["scope"] = s.freeID(agent), t.idScope()
-	return e
-}
-
-// idScope is where the id of this clone's agent is set: "environment", a scope of
-// git's configuration, or "" for nowhere.
-func (t *Tracker) idScope() string {
-	if t.getenv("GIT_CROSSLINK_AGENT") != "" {
-		return "environment"
-	}
-	return t.agentScope()
-}
-
-// agentScope is where git's configuration names the agent: system, global, local,
-// worktree or command; "" for nowhere.
-func (t *Tracker) agentScope() (scope string) {
-	for _, c := range t.conf {
-		if c.Key == "crosslink.agent" {
-			scope = c.Scope
-		}
-	}
-	return scope
-}
-
 // freeID is an id like an agent's that has no log yet.
 func (s *snapshot) freeID(agent string) string {
 	agent = strings.TrimRight(agent[:min(len(agent), 60)], "-")
@@ -235,5 +178,5 @@ func (s *snapshot) freeID(agent string) string {
 			return id
 		}
 	}
-	return mintAgent("")
+	return agents.Mint("")
 }

@@ -4,10 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"slices"
 
-	"github.com/git-crosslink/git-crosslink/event"
+	"github.com/git-crosslink/git-crosslink/agents"
 	"github.com/git-crosslink/git-crosslink/fail"
 	"github.com/git-crosslink/git-crosslink/hubs"
 	"github.com/git-crosslink/git-crosslink/refs"
@@ -81,7 +80,7 @@ func (t *Tracker) trustOf(s *snapshot) (*Trust, error) {
 	m := s.roll.Meta
 	r := &Trust{Hub: m.Hub, Meta: string(s.metaCommit), Seq: m.Seq, Hash: s.roll.Hash(), Signing: m.Signing, Open: m.Open,
 		Admins: append([]string{}, m.Admins...), Signers: []TrustKey{}, Agents: []TrustAgent{}, Refused: []string{}}
-	_, err := t.adminKey(s)
+	_, err := t.adminKey(s, s.roll)
 	r.Admin = err == nil
 	for _, x := range s.roll.Signers.All() {
 		r.Signers = append(r.Signers, trustKey(x.Principal, x.Key, x.Namespaces))
@@ -141,164 +140,68 @@ type Approve struct {
 }
 
 // Approved is one agent that was approved.
-type Approved struct {
-	Agent       string `json:"agent"`
-	Fingerprint string `json:"fingerprint"`
-	Already     bool   `json:"already"`
-}
+type Approved = agents.Approved
 
 // Approve lists the keys of agents.
 func (t *Tracker) Approve(ctx context.Context, o Approve) ([]Approved, error) {
 	var done []Approved
-	err := t.changeMeta(ctx, "approves", func(s *snapshot, m *trust.Meta, list *trust.Signers) (*trust.Signers, error) {
+	err := t.changeMeta(ctx, "approves", func(s *snapshot, c *agents.Change) error {
 		done = nil
 		ids := o.Agents
 		if o.All {
 			for _, id := range s.agents() {
-				v := s.logs[id].verdict
-				if _, revoked := m.Revoked[id]; !revoked && v != nil && !v.Listed && len(v.Keys) == 1 {
+				if c.Waits(id, s.logs[id].verdict) {
 					ids = append(ids, id)
 				}
 			}
 		}
 		for _, id := range ids {
-			k, err := s.keyToApprove(id, o.Key)
+			var verdict *trust.Verdict
+			if l := s.logs[id]; l != nil {
+				verdict = l.verdict
+			}
+			a, err := c.Approve(id, o.Key, verdict, o.Admin)
 			if err != nil {
-				return nil, err
-			}
-			p := trust.Principal(id)
-			a := Approved{Agent: id, Fingerprint: k.Fingerprint(), Already: slices.Contains(list.Keys(p, trust.MetaNamespace), k)}
-			if !a.Already {
-				list = list.With(trust.Signer{Principal: p, Key: k})
-			}
-			if o.Admin && !slices.Contains(m.Admins, p) {
-				m.Admins, a.Already = append(m.Admins, p), false
+				return err
 			}
 			done = append(done, a)
 		}
-		return list, nil
+		return nil
 	})
 	return done, err
-}
-
-// keyToApprove is the key given, or the one that the agent's log introduces.
-func (s *snapshot) keyToApprove(id, given string) (trust.Key, error) {
-	if err := event.ValidAgentID(id); err != nil {
-		return trust.Key{}, &fail.Error{Kind: fail.Fatal, Code: "agent-id/approve", Message: fmt.Sprintf("'%s' is no agent id: %v", fail.Truncate(id), err)}
-	}
-	if _, revoked := s.roll.Meta.Revoked[id]; revoked {
-		return trust.Key{}, stillRevoked("revoked/still", id)
-	}
-	if given != "" {
-		k, err := trust.ParseKey(given)
-		if err != nil {
-			return k, &fail.Error{Kind: fail.Fatal, Code: "key", Message: err.Error()}
-		}
-		return k, nil
-	}
-	l := s.logs[id]
-	if l == nil {
-		return trust.Key{}, &fail.Error{Kind: fail.No, Code: "no-agent/approve", Message: fmt.Sprintf("there is no log of '%s' here", id),
-			Fields: fail.Fields{"agent": id}}
-	}
-	if l.verdict == nil || len(l.verdict.Keys) != 1 {
-		return trust.Key{}, &fail.Error{Kind: fail.No, Code: "no-key", Message: fmt.Sprintf("the log of '%s' introduces no key", id),
-			Fields: fail.Fields{"agent": id}}
-	}
-	return l.verdict.Keys[0], nil
-}
-
-// stillRevoked refuses what would let lines behind a revocation count again.
-func stillRevoked(code fail.Code, agent string) error {
-	return &fail.Error{Kind: fail.Denied, Code: code, Message: fmt.Sprintf("the agent '%s' is revoked, and stays so: what it wrote behind that would count again", agent),
-		Fields: fail.Fields{"agent": agent}}
 }
 
 // Revoke ends an agent's log: lines 1 … after count, no line behind them. nil
 // is all that counts now. One that is revoked already can only end earlier.
 func (t *Tracker) Revoke(ctx context.Context, agent string, after *uint64, reason string) (*TrustRevocation, error) {
 	var done *TrustRevocation
-	err := t.changeMeta(ctx, "revokes", func(s *snapshot, m *trust.Meta, list *trust.Signers) (*trust.Signers, error) {
-		l := s.logs[agent]
-		if l == nil && !list.Lists(trust.Principal(agent)) {
-			return nil, &fail.Error{Kind: fail.No, Code: "no-agent/revoke", Message: fmt.Sprintf("there is no agent '%s' here", fail.Truncate(agent))}
+	err := t.changeMeta(ctx, "revokes", func(s *snapshot, c *agents.Change) error {
+		var ends *agents.RevokedLog
+		if l := s.logs[agent]; l != nil {
+			ends = &agents.RevokedLog{Lines: l.chain.Seq, Counts: l.verdict.Fed, HashAt: func(seq uint64) (string, error) { return t.hashAt(ctx, l, seq) }}
 		}
-		r := trust.Revocation{Reason: reason}
-		switch {
-		case after != nil:
-			r.AfterSeq = *after
-		case l != nil:
-			r.AfterSeq = l.verdict.Fed
-		}
-		if l == nil && r.AfterSeq > 0 || l != nil && r.AfterSeq > l.chain.Seq {
-			return nil, &fail.Error{Kind: fail.Fatal, Code: "no-event", Message: fmt.Sprintf("the log of '%s' has no event %d here", agent, r.AfterSeq), Fields: fail.Fields{"agent": agent}}
-		}
-		var unread error
-		hashAt := func(seq uint64) string {
-			hash, err := t.hashAt(ctx, l, seq)
-			unread = errors.Join(unread, err)
-			return hash
-		}
-		if r.Hash = hashAt(r.AfterSeq); unread != nil {
-			return nil, unread
-		}
-		if was, already := m.Revoked[agent]; already {
-			if !r.Within(was, hashAt) {
-				return nil, stillRevoked("revoked/ends", agent)
-			}
-			if r.Reason == "" {
-				r.Reason = was.Reason
-			}
-		}
-		m.Revoked[agent] = r
-		m.Admins = slices.DeleteFunc(m.Admins, func(p string) bool { return p == trust.Principal(agent) })
-		if len(s.roll.Meta.Admins) > 0 && len(m.Admins) == 0 {
-			return nil, &fail.Error{Kind: fail.Denied, Code: "last-admin", Message: fmt.Sprintf("'%s' is the only admin: nobody could change anything afterwards", agent)}
-		}
+		r, err := c.Revoke(agent, after, reason, ends)
 		done = &TrustRevocation{r.AfterSeq, r.Reason}
-		return list, nil
+		return err
 	})
-	return done, err
+	if err != nil {
+		return nil, err
+	}
+	return done, nil
 }
 
 // SetPolicy changes the hub's policy; "" and nil leave it as it is.
 func (t *Tracker) SetPolicy(ctx context.Context, signing string, open *bool) error {
-	return t.changeMeta(ctx, "sets the policy", func(_ *snapshot, m *trust.Meta, list *trust.Signers) (*trust.Signers, error) {
-		if signing != "" {
-			m.Signing = signing
-		}
-		if open != nil {
-			m.Open = *open
-		}
-		return list, nil
+	return t.changeMeta(ctx, "sets the policy", func(_ *snapshot, c *agents.Change) error {
+		c.SetPolicy(signing, open)
+		return nil
 	})
 }
 
-// adminKey returns the key here that may sign the next meta commit, nil if
-// there are no admins and so nobody has to.
-func (t *Tracker) adminKey(s *snapshot) (keys.Signer, error) {
-	if len(s.roll.Meta.Admins) == 0 {
-		return nil, nil
-	}
-	r := t.ring()
-	var have []keys.Signer
-	if v := t.config("crosslink.signingKey"); v != "" {
-		if k, err := r.Configured(t.path(v)); err == nil {
-			have = append(have, k)
-		}
-	}
-	for _, id := range s.localAgents(t.agent) {
-		made, err := r.Made(id)
-		if err == nil {
-			have = append(have, made...)
-		}
-	}
-	for _, k := range have {
-		if s.roll.AdminOf(k.Key()) != "" {
-			return k, nil
-		}
-	}
-	return nil, &fail.Error{Kind: fail.Denied, Code: "not-admin", Message: "no key here is an admin's of this hub: nothing was written"}
+// adminKey returns the key here that may sign the meta commit after a state, nil
+// if nobody has to.
+func (t *Tracker) adminKey(s *snapshot, state *trust.State) (keys.Signer, error) {
+	return t.signer().Admin(state, s.localAgents(t.agent))
 }
 
 // localAgents are the agents that write in this clone, the one given first.
@@ -314,7 +217,7 @@ func (s *snapshot) localAgents(own string) []string {
 
 // changeMeta adds a meta commit and puts it on the hub: what is not there is
 // not believed by anybody.
-func (t *Tracker) changeMeta(ctx context.Context, does string, change func(*snapshot, *trust.Meta, *trust.Signers) (*trust.Signers, error)) error {
+func (t *Tracker) changeMeta(ctx context.Context, does string, change func(*snapshot, *agents.Change) error) error {
 	if t.agent == "" {
 		agent, err := t.settleAgent(ctx)
 		if err != nil {
@@ -350,7 +253,7 @@ func (t *Tracker) changeMeta(ctx context.Context, does string, change func(*snap
 	return &fail.Error{Kind: fail.Unconfirmed, Code: "meta-race", Message: "the hub's meta kept changing; nothing was written"}
 }
 
-func (t *Tracker) changeMetaOnce(ctx context.Context, does string, change func(*snapshot, *trust.Meta, *trust.Signers) (*trust.Signers, error)) (again bool, err error) {
+func (t *Tracker) changeMetaOnce(ctx context.Context, does string, change func(*snapshot, *agents.Change) error) (again bool, err error) {
 	s, err := t.load(ctx)
 	if err != nil {
 		return false, err
@@ -364,32 +267,17 @@ func (t *Tracker) changeMetaOnce(ctx context.Context, does string, change func(*
 	if t.hub != nil && !s.bound {
 		return false, &fail.Error{Kind: fail.No, Code: "unshared", Message: fmt.Sprintf("there is no tracker on '%s' yet", t.hub.Name)}
 	}
-	k, err := t.adminKey(s)
+	k, err := t.adminKey(s, s.roll)
 	if err != nil {
 		return false, err
 	}
-	m := *s.roll.Meta
-	m.Admins, m.Revoked = slices.Clone(m.Admins), maps.Clone(m.Revoked)
-	if m.Revoked == nil {
-		m.Revoked = map[string]trust.Revocation{}
-	}
-	list, err := change(s, &m, s.roll.Signers)
-	if err != nil {
+	c := agents.NewChange(s.roll)
+	if err := change(s, c); err != nil || c.Nothing() {
 		return false, err
 	}
-	if string(m.Encode()) == string(s.roll.Meta.Encode()) && string(list.Encode()) == string(s.roll.Signers.Encode()) {
-		return false, nil
-	}
-	files := s.roll.Draft(m, list)
-	if k != nil {
-		sig, err := k.Sign(ctx, trust.MetaNamespace, trust.MetaSigned(files))
-		if err != nil {
-			return false, &fail.Error{Kind: fail.Denied, Code: "unsigned/meta", Err: err, Message: fmt.Sprintf("the key %s failed: %v: nothing was written", k.Key().Fingerprint(), err)}
-		}
-		files = trust.Signed(files, sig)
-	}
-	if _, err := s.roll.Next(files); err != nil {
-		return false, &fail.Error{Kind: fail.Denied, Code: "meta", Err: err, Message: fmt.Sprintf("nobody would believe that: %v", err)}
+	files, _, err := c.Files(ctx, k)
+	if err != nil {
+		return false, err
 	}
 	ref := hubRoot + metaName
 	if t.hub == nil {

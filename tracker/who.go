@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/git-crosslink/git-crosslink/agents"
 	"github.com/git-crosslink/git-crosslink/event"
 	"github.com/git-crosslink/git-crosslink/fail"
 )
@@ -39,20 +40,17 @@ func (t *Tracker) Who(ctx context.Context) (*Who, error) {
 }
 
 func (t *Tracker) who(load func() (*snapshot, error)) (*Who, error) {
-	agent, err := t.knownAgent()
+	id := t.identity()
+	agent, err := id.Agent()
 	if err != nil {
 		return nil, err
 	}
 	w := &Who{Agent: agent, State: AgentNone}
-	switch {
-	case t.getenv("GIT_CROSSLINK_AGENT") != "":
-		w.Source, w.Where = "environment", "GIT_CROSSLINK_AGENT"
-	case t.config("crosslink.agent") != "":
-		w.Source, w.Where = "config", "crosslink.agent"
-	case agent != "":
-		w.Source, w.Where = "file", t.identityPath()
-	default:
-		if old, err := readIdentity(t.identityPath()); err == nil && old != nil {
+	if _, w.Source, w.Where = id.Named(); w.Source == "" && agent != "" {
+		w.Source, w.Where = agents.FromFile, id.File
+	}
+	if agent == "" {
+		if id.Copied() {
 			w.State = AgentCopied
 		}
 		return w, nil
@@ -91,8 +89,9 @@ func (t *Tracker) checkAgent(ctx context.Context, s *snapshot) ([]fail.Diagnosis
 	var found []fail.Diagnosis
 	switch w.State {
 	case AgentNone:
-		if t.getenv("CI") != "" {
-			found = append(found, t.noAgentInCI().Diagnosis(fail.Problem, t.noAgentInCI().Message))
+		if t.identity().InCI() {
+			e := agents.NoAgentInCI()
+			found = append(found, e.Diagnosis(fail.Problem, e.Message))
 		} else {
 			found = append(found, fail.Diagnosis{Code: "no-agent/note", Severity: fail.Note, Text: "nobody has written here yet: the first write makes an id"})
 		}
@@ -102,7 +101,7 @@ func (t *Tracker) checkAgent(ctx context.Context, s *snapshot) ([]fail.Diagnosis
 		e := t.divergedError(w.Agent)
 		found = append(found, e.Diagnosis(fail.Problem, e.Message))
 	case AgentRetired:
-		if w.Source == "file" {
+		if w.Source == agents.FromFile {
 			found = append(found, fail.Diagnosis{Code: "retired/note", Severity: fail.Note, Text: fmt.Sprintf("'%s' is retired: the next write makes a new id", w.Agent)})
 			break
 		}
@@ -118,14 +117,14 @@ func (t *Tracker) checkAgent(ctx context.Context, s *snapshot) ([]fail.Diagnosis
 			found = append(found, e.Diagnosis(fail.Problem, e.Message+": nothing can be written"))
 		} else if e := t.lockedError(ctx, s); e != nil {
 			found = append(found, e.Diagnosis(fail.Problem, e.Message))
-		} else if _, err := t.signer(w.Agent, s.force(w.Agent), false); errors.Is(err, errNoJobKey) {
+		} else if _, err := t.key(agents.Request{Agent: w.Agent, InForce: s.force(w.Agent)}); errors.Is(err, agents.ErrNoJobKey) {
 			found = append(found, fail.Diagnosis{Code: "ci-key", Severity: fail.Note, Text: fmt.Sprintf("what '%s' writes is not signed: %v", w.Agent, err)})
 		}
 	}
 	if l := s.logs[w.Agent]; len(found) == 0 && l != nil && l.distrust() != "" {
 		found = append(found, fail.Diagnosis{Code: "trust", Severity: fail.Warning, Text: l.distrust(), Fields: fail.Fields{"agent": w.Agent}})
 	}
-	if scope := t.agentScope(); w.Source == "config" && (scope == "global" || scope == "system") {
+	if scope := t.identity().ConfigScope(); w.Source == agents.FromConfig && (scope == "global" || scope == "system") {
 		found = append(found, fail.Diagnosis{Code: "shared-agent", Severity: fail.Warning,
 			Text:   fmt.Sprintf("crosslink.agent is set to '%s' in the %s configuration: every clone of this user would write under that id, and only one can", w.Agent, scope),
 			Fields: fail.Fields{"agent": w.Agent, "scope": scope}})

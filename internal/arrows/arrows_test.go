@@ -59,8 +59,10 @@ var rules = map[string]rule{
 		may: "fail refs syncer internal/note internal/statefile",
 		why: "which hub there is, what was seen of it and how it is talked with; to it events are bytes and branches are names",
 	},
+	"agents": {may: "event fail internal/note internal/statefile ledger refs trust trust/keys", why: "who writes follows from files, environment, configuration and meta as they are handed in; it reads no log and talks to no hub"},
+
 	"tracker": {
-		may: "hubs internal/note delta event event/canon reducer ledger replay trust trust/keys refs syncer refs/git store internal/fault internal/statefile fail settings",
+		may: "agents hubs internal/note delta event event/canon reducer ledger replay trust trust/keys refs syncer refs/git store internal/fault internal/statefile fail settings",
 		why: "the conductor is the only package that sees both core and edges",
 	},
 	"hooks": {

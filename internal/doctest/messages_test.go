@@ -17,7 +17,7 @@ import (
 )
 
 // below are the packages that say what went wrong by codes of package fail.
-var below = []string{"tracker", "gate", "hooks", "verb"}
+var below = []string{"agents", "tracker", "gate", "hooks", "verb"}
 
 // codes finds every code in the sources: as the value of a member Code, as an
 // argument for a parameter of type fail.Code, or as a constant of that type.

@@ -109,7 +109,7 @@ func (k *agentKey) byAgent(ctx context.Context, namespace string, message []byte
 
 // dial reaches the ssh-agent that holds the key.
 func (k *agentKey) dial(ctx context.Context) (net.Conn, agent.ExtendedAgent, error) {
-	socket := getenv(k.ring.Environ, "SSH_AUTH_SOCK")
+	socket := Getenv(k.ring.Environ, "SSH_AUTH_SOCK")
 	if socket == "" {
 		return nil, nil, errors.New("no ssh-agent is running")
 	}
@@ -159,7 +159,8 @@ func (k *agentKey) byKeygen(ctx context.Context, namespace string, message []byt
 	return trust.ParseSignature(blob)
 }
 
-func getenv(environ []string, name string) string {
+// Getenv returns the value of a variable of an environment; the last one counts.
+func Getenv(environ []string, name string) string {
 	for _, kv := range slices.Backward(environ) {
 		if k, v, _ := strings.Cut(kv, "="); k == name {
 			return v

@@ -1,4 +1,4 @@
-package tracker
+package agents
 
 import (
 	"os"
@@ -25,7 +25,7 @@ func FuzzIdentity(f *testing.F) {
 		if id != nil && event.ValidAgentID(id.Agent) != nil {
 			t.Fatalf("%q writes here", id.Agent)
 		}
-		if id != nil && id.Path != filepath.Dir(path) && id.Inode == 0 && !copied(path, id) {
+		if id != nil && id.Path != filepath.Dir(path) && id.Inode == 0 && !id.copied(path) {
 			if host, _ := os.Hostname(); id.Host != host {
 				t.Fatal("a copy is not noticed")
 			}

@@ -1,0 +1,206 @@
+package agents
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/git-crosslink/git-crosslink/event"
+	"github.com/git-crosslink/git-crosslink/fail"
+	"github.com/git-crosslink/git-crosslink/trust"
+	"github.com/git-crosslink/git-crosslink/trust/keys"
+)
+
+// Change is a draft of the meta that is to follow another.
+type Change struct {
+	From    *trust.State
+	Meta    trust.Meta
+	Signers *trust.Signers
+}
+
+// NewChange returns a draft that says what from says.
+func NewChange(from *trust.State) *Change {
+	c := &Change{from, *from.Meta, from.Signers}
+	c.Meta.Admins, c.Meta.Revoked = slices.Clone(c.Meta.Admins), maps.Clone(c.Meta.Revoked)
+	if c.Meta.Revoked == nil {
+		c.Meta.Revoked = map[string]trust.Revocation{}
+	}
+	return c
+}
+
+// Approved is one agent that was approved.
+type Approved struct {
+	Agent       string `json:"agent"`
+	Fingerprint string `json:"fingerprint"`
+	Already     bool   `json:"already"`
+}
+
+// Waits reports whether an agent, on whose log v is the verdict, waits to be
+// approved.
+func (c *Change) Waits(agent string, v *trust.Verdict) bool {
+	_, revoked := c.Meta.Revoked[agent]
+	return !revoked && v != nil && !v.Listed && len(v.Keys) == 1
+}
+
+// Approve lists a key of an agent: the given one, else the one that its log
+// introduces; log is the verdict on it, nil if there is no log here. The agent may
+// become an admin, too.
+func (c *Change) Approve(agent, given string, log *trust.Verdict, admin bool) (Approved, error) {
+	k, err := c.keyOf(agent, given, log)
+	if err != nil {
+		return Approved{}, err
+	}
+	p := trust.Principal(agent)
+	a := Approved{Agent: agent, Fingerprint: k.Fingerprint(), Already: slices.Contains(c.Signers.Keys(p, trust.MetaNamespace), k)}
+	if !a.Already {
+		c.Signers = c.Signers.With(trust.Signer{Principal: p, Key: k})
+	}
+	if admin && !slices.Contains(c.Meta.Admins, p) {
+		c.Meta.Admins, a.Already = append(c.Meta.Admins, p), false
+	}
+	return a, nil
+}
+
+func (c *Change) keyOf(agent, given string, log *trust.Verdict) (trust.Key, error) {
+	if err := event.ValidAgentID(agent); err != nil {
+		return trust.Key{}, &fail.Error{Kind: fail.Fatal, Code: "agent-id/approve", Message: fmt.Sprintf("'%s' is no agent id: %v", fail.Truncate(agent), err)}
+	}
+	if _, revoked := c.From.Meta.Revoked[agent]; revoked {
+		return trust.Key{}, stillRevoked("revoked/still", agent)
+	}
+	if given != "" {
+		k, err := trust.ParseKey(given)
+		if err != nil {
+			return k, &fail.Error{Kind: fail.Fatal, Code: "key", Message: err.Error()}
+		}
+		return k, nil
+	}
+	if log == nil {
+		return trust.Key{}, &fail.Error{Kind: fail.No, Code: "no-agent/approve", Message: fmt.Sprintf("there is no log of '%s' here", agent),
+			Fields: fail.Fields{"agent": agent}}
+	}
+	if len(log.Keys) != 1 {
+		return trust.Key{}, &fail.Error{Kind: fail.No, Code: "no-key", Message: fmt.Sprintf("the log of '%s' introduces no key", agent),
+			Fields: fail.Fields{"agent": agent}}
+	}
+	return log.Keys[0], nil
+}
+
+// stillRevoked refuses what would let lines behind a revocation count again.
+func stillRevoked(code fail.Code, agent string) error {
+	return &fail.Error{Kind: fail.Denied, Code: code, Message: fmt.Sprintf("the agent '%s' is revoked, and stays so: what it wrote behind that would count again", agent),
+		Fields: fail.Fields{"agent": agent}}
+}
+
+// RevokedLog is the log of an agent that is to be revoked.
+type RevokedLog struct {
+	Lines, Counts uint64                       // that are here; that count
+	HashAt        func(uint64) (string, error) // of a line, "" where there is none
+}
+
+// Revoke ends an agent's log: its first lines count, up to after, and no line
+// behind them; nil is all that count now. One that is revoked already can only end
+// earlier. log is nil if there is none here.
+func (c *Change) Revoke(agent string, after *uint64, reason string, log *RevokedLog) (trust.Revocation, error) {
+	r := trust.Revocation{Reason: reason}
+	p := trust.Principal(agent)
+	if log == nil && !c.From.Signers.Lists(p) {
+		return r, &fail.Error{Kind: fail.No, Code: "no-agent/revoke", Message: fmt.Sprintf("there is no agent '%s' here", fail.Truncate(agent))}
+	}
+	if log == nil {
+		log = &RevokedLog{HashAt: func(uint64) (string, error) { return "", nil }}
+	}
+	if r.AfterSeq = log.Counts; after != nil {
+		r.AfterSeq = *after
+	}
+	if r.AfterSeq > log.Lines {
+		return r, &fail.Error{Kind: fail.Fatal, Code: "no-event", Message: fmt.Sprintf("the log of '%s' has no event %d here", agent, r.AfterSeq), Fields: fail.Fields{"agent": agent}}
+	}
+	var unread error
+	hashAt := func(seq uint64) string {
+		hash, err := log.HashAt(seq)
+		unread = errors.Join(unread, err)
+		return hash
+	}
+	if r.Hash = hashAt(r.AfterSeq); unread != nil {
+		return r, unread
+	}
+	if was, already := c.Meta.Revoked[agent]; already {
+		if !r.Within(was, hashAt) {
+			return r, stillRevoked("revoked/ends", agent)
+		}
+		if r.Reason == "" {
+			r.Reason = was.Reason
+		}
+	}
+	c.Meta.Revoked[agent] = r
+	c.Meta.Admins = slices.DeleteFunc(c.Meta.Admins, func(x string) bool { return x == p })
+	if len(c.From.Meta.Admins) > 0 && len(c.Meta.Admins) == 0 {
+		return r, &fail.Error{Kind: fail.Denied, Code: "last-admin", Message: fmt.Sprintf("'%s' is the only admin: nobody could change anything afterwards", agent)}
+	}
+	return r, nil
+}
+
+// SetPolicy changes the policy; "" and nil leave it as it is.
+func (c *Change) SetPolicy(signing string, open *bool) {
+	if signing != "" {
+		c.Meta.Signing = signing
+	}
+	if open != nil {
+		c.Meta.Open = *open
+	}
+}
+
+// HandOver lists the new key of an admin for all purposes, and the old one for the
+// lines that it has signed and the one by which it goes.
+func (c *Change) HandOver(agent string, old, next trust.Key) error {
+	p := trust.Principal(agent)
+	if c.From.AdminOf(old) != p {
+		return errors.New("the key is an admin's under another name")
+	}
+	c.Signers = c.Signers.With(trust.Signer{Principal: p, Namespaces: []string{trust.EventNamespace}, Key: old}).
+		With(trust.Signer{Principal: p, Key: next})
+	return nil
+}
+
+// Nothing reports whether the draft says what was there before.
+func (c *Change) Nothing() bool {
+	return string(c.Meta.Encode()) == string(c.From.Meta.Encode()) && string(c.Signers.Encode()) == string(c.From.Signers.Encode())
+}
+
+// Files makes the files of the next meta commit, signed with k, and says what they
+// lead to. k is nil where there are no admins, so that nobody has to sign.
+func (c *Change) Files(ctx context.Context, k keys.Signer) (map[string][]byte, *trust.State, error) {
+	files := c.From.Draft(c.Meta, c.Signers)
+	if k != nil {
+		sig, err := k.Sign(ctx, trust.MetaNamespace, trust.MetaSigned(files))
+		if err != nil {
+			return nil, nil, &fail.Error{Kind: fail.Denied, Code: "unsigned/meta", Err: err, Message: fmt.Sprintf("the key %s failed: %v: nothing was written", k.Key().Fingerprint(), err)}
+		}
+		files = trust.Signed(files, sig)
+	}
+	next, err := c.From.Next(files)
+	if err != nil {
+		return nil, nil, &fail.Error{Kind: fail.Denied, Code: "meta", Err: err, Message: fmt.Sprintf("nobody would believe that: %v", err)}
+	}
+	return files, next, nil
+}
+
+// Founding makes the files of a hub's first meta commit, at the format version
+// that m names: whoever founds the hub is its admin, if there is a key, k.
+func Founding(ctx context.Context, m trust.Meta, agent string, k keys.Signer) map[string][]byte {
+	m.Signing, m.Open, m.Seq = trust.Warn, true, 1
+	if k == nil {
+		return trust.MetaFiles(&m, &trust.Signers{})
+	}
+	m.Admins = []string{trust.Principal(agent)}
+	files := trust.MetaFiles(&m, (&trust.Signers{}).With(trust.Signer{Principal: m.Admins[0], Key: k.Key()}))
+	sig, err := k.Sign(ctx, trust.MetaNamespace, trust.MetaSigned(files))
+	if err != nil { // an admin that cannot sign would be one for ever
+		m.Admins = nil
+		return trust.MetaFiles(&m, &trust.Signers{})
+	}
+	return trust.Signed(files, sig)
+}

@@ -1,0 +1,174 @@
+package agents
+
+import (
+	"errors"
+	"fmt"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/git-crosslink/git-crosslink/fail"
+	"github.com/git-crosslink/git-crosslink/trust"
+	"github.com/git-crosslink/git-crosslink/trust/keys"
+)
+
+// Signer finds the keys at hand in a clone. The rules are:
+//   - the key is the one in force in the agent's log; where nothing is in force
+//     yet, the one that crosslink.signingKey names, else one made for the agent
+//     at its first write;
+//   - a CI job makes no key, which would be gone with the job: it signs with the
+//     one that crosslink.signingKey names, or not at all.
+type Signer struct {
+	Identity
+	Ring *keys.Ring
+	Own  string // the agent of this worktree, the only one that crosslink.signingKey is for; "" while there is none
+	Top  string // of the worktree: relative paths begin there
+}
+
+// Why there is no key.
+var (
+	ErrNotSigning = errors.New("signing is switched off here (crosslink.sign)")
+	ErrElsewhere  = errors.New("is not here") // the log has a key, and this clone has not
+	ErrNoJobKey   = errors.New("no key is configured for this CI job")
+)
+
+// Request says for which log a key is wanted.
+type Request struct {
+	Agent   string
+	InForce []trust.Key // in its log
+	Make    bool        // make a key if there is none and none is in force
+	Handing trust.Key   // the key that is handing over to the next one, if any: the hub may list both
+}
+
+// Key returns the key to sign with, and whether it was made for this.
+func (s Signer) Key(q Request) (k keys.Signer, made bool, err error) {
+	if !s.signs() {
+		return nil, false, ErrNotSigning
+	}
+	have, kept, unread, err := s.atHand(q)
+	if err != nil {
+		return nil, false, err
+	}
+	switch {
+	case len(q.InForce) > 0:
+	case len(have) > 0:
+		return have[0], false, nil
+	case s.InJob():
+		return nil, false, ErrNoJobKey
+	case !q.Make:
+		return nil, false, errors.New("there is no key for it here")
+	default:
+		if k, err = s.Ring.Make(q.Agent); err != nil {
+			return nil, false, fmt.Errorf("no key can be made: %w", err)
+		}
+		return k, true, nil
+	}
+	for _, k := range have {
+		if k.Key() == q.Handing {
+			return k, false, nil
+		}
+	}
+	for _, k := range have {
+		if slices.Contains(q.InForce, k.Key()) {
+			if len(kept) == 2 && k == kept[1] { // the rotation was written and what follows it was cut short
+				_ = s.Ring.Promote(q.Agent)
+			}
+			return k, false, nil
+		}
+	}
+	if unread != nil { // the key in force may well be that one
+		return nil, false, unread
+	}
+	return nil, false, fmt.Errorf("the key %s %w", q.InForce[0].Fingerprint(), ErrElsewhere)
+}
+
+// atHand returns the keys that an agent may sign with, the one that is configured
+// first; kept are those in the ring, and unread is why the configured one is none.
+func (s Signer) atHand(q Request) (have, kept []keys.Signer, unread, err error) {
+	if v := s.configured(); v != "" && (q.Agent == s.Own || s.Own == "") {
+		k, err := s.Ring.Configured(s.path(v))
+		if err != nil && len(q.InForce) == 0 {
+			return nil, nil, nil, err
+		}
+		if unread = err; err == nil {
+			have = append(have, k)
+		}
+	}
+	kept, err = s.Ring.Made(q.Agent)
+	if err != nil && len(have) == 0 {
+		return nil, nil, nil, err
+	}
+	return append(have, kept...), kept, unread, nil
+}
+
+// MakeFirst makes the key of a new agent and reports whether it did. What hinders
+// it, the first line tells.
+func (s Signer) MakeFirst(agent string) bool {
+	if !s.signs() || s.configured() != "" {
+		return false
+	}
+	_, err := s.Ring.Make(agent)
+	return err == nil
+}
+
+// Next returns the key to follow old: the one that crosslink.signingKey names, else
+// one that is made; kept says that it is in the ring, to be promoted there.
+func (s Signer) Next(old keys.Signer) (k keys.Signer, kept bool, err error) {
+	if v := s.configured(); v != "" {
+		k, err := s.Ring.Configured(s.path(v))
+		if err != nil {
+			return nil, false, &fail.Error{Kind: fail.Denied, Code: "no-key/setting", Err: err, Message: err.Error()}
+		}
+		if k.Key() == old.Key() {
+			return nil, false, &fail.Error{Kind: fail.No, Code: "same-key", Message: "crosslink.signingKey names the key that is in force"}
+		}
+		return k, false, nil
+	}
+	if k, err = s.Ring.MakeNext(s.Own); err != nil {
+		return nil, false, fmt.Errorf("make the new key: %w", err)
+	}
+	return k, true, nil
+}
+
+// Admin returns the key here, configured or of one of the agents, that may sign
+// the next meta commit; nil if there are no admins and so nobody has to.
+func (s Signer) Admin(state *trust.State, agents []string) (keys.Signer, error) {
+	if len(state.Meta.Admins) == 0 {
+		return nil, nil
+	}
+	var have []keys.Signer
+	if v := s.configured(); v != "" {
+		if k, err := s.Ring.Configured(s.path(v)); err == nil {
+			have = append(have, k)
+		}
+	}
+	for _, id := range agents {
+		if kept, err := s.Ring.Made(id); err == nil {
+			have = append(have, kept...)
+		}
+	}
+	for _, k := range have {
+		if state.AdminOf(k.Key()) != "" {
+			return k, nil
+		}
+	}
+	return nil, &fail.Error{Kind: fail.Denied, Code: "not-admin", Message: "no key here is an admin's of this hub: nothing was written"}
+}
+
+func (s Signer) signs() bool { return s.Config.Bool("crosslink.sign", true) }
+
+func (s Signer) configured() string {
+	v, _ := s.Config.Get("crosslink.signingKey")
+	return v
+}
+
+// path is a configured path as git means it.
+func (s Signer) path(v string) string {
+	if rest, ok := strings.CutPrefix(v, "~/"); ok {
+		return filepath.Join(s.Getenv("HOME"), rest)
+	}
+	if keys.IsPublic(v) || filepath.IsAbs(v) {
+		return v
+	}
+	return filepath.Join(s.Top, v)
+}

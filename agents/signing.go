@@ -1,0 +1,148 @@
+package agents
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/git-crosslink/git-crosslink/event"
+	"github.com/git-crosslink/git-crosslink/fail"
+	"github.com/git-crosslink/git-crosslink/ledger"
+	"github.com/git-crosslink/git-crosslink/trust"
+	"github.com/git-crosslink/git-crosslink/trust/keys"
+)
+
+// SignWith makes the chain sign with a key. An error of a key is a *SignError.
+func SignWith(ctx context.Context, c *event.Chain, k keys.Signer) {
+	c.Sign = func(signed []byte) (string, string, error) {
+		by := k.Key().Fingerprint()
+		if signed == nil {
+			return by, "", nil
+		}
+		s, err := k.Sign(ctx, trust.EventNamespace, signed)
+		if err != nil {
+			return "", "", failed(k, err)
+		}
+		return by, s.String(), nil
+	}
+}
+
+// SignError is a key that failed.
+type SignError struct {
+	Key  string // its fingerprint
+	File string // that has to be unlocked, "" if there is none
+	Err  error
+}
+
+func (e *SignError) Error() string { return e.Err.Error() }
+
+// Unwrap returns why it failed.
+func (e *SignError) Unwrap() error { return e.Err }
+
+func failed(k keys.Signer, err error) *SignError {
+	return &SignError{k.Key().Fingerprint(), keys.Locked(k), err}
+}
+
+// Ready reports as a *SignError why a key cannot sign now. Nobody is asked for
+// anything.
+func Ready(ctx context.Context, k keys.Signer) error {
+	if err := keys.Ready(ctx, k); err != nil {
+		return failed(k, err)
+	}
+	return nil
+}
+
+// Log is the own log to which something is to be added.
+type Log struct {
+	Agent  string
+	Policy string // of the hub, for signatures
+	Signed bool   // what comes next counts only if it is signed
+	Here   bool   // there are lines of it in this clone
+	Free   func() string
+}
+
+// Unsigned says what becomes of a write that cannot be signed, and err is why.
+// The rules are:
+//   - a key that cannot sign is told by name and reason; that signing is
+//     switched off (crosslink.sign=false) is told apart, once;
+//   - then, policy `off`: nothing; `warn`: what is written is unsigned and says
+//     so, or, in a log that was signed, nothing is written, for it would not
+//     count; `require`: nothing is written.
+//
+// A notice without a code is none; once says that it is about a setting.
+func (s Signer) Unsigned(l Log, err error) (told fail.Notice, once bool, refused error) {
+	why := WhyUnsigned(err)
+	n := fail.Notice{Code: "unsigned", Text: fmt.Sprintf("what '%s' writes here is not signed: %s", l.Agent, why)}
+	switch {
+	case errors.Is(err, ErrElsewhere):
+		n.Code = "unsigned/elsewhere"
+	case errors.Is(err, ErrNotSigning):
+		n.Code = "unsigned/off"
+	case errors.Is(err, ErrNoJobKey):
+		n.Code = "unsigned/job"
+	}
+	switch {
+	case l.Policy == trust.Require:
+		return fail.Notice{}, false, &fail.Error{Kind: fail.Denied, Code: n.Code, Err: err,
+			Message: fmt.Sprintf("the hub requires signatures: nothing was written, for %s", why)}
+	case l.Policy == trust.Off:
+		return fail.Notice{}, false, nil
+	case l.Signed:
+		return fail.Notice{}, false, s.Continue(l, err, fmt.Sprintf("not signed, so nothing was written: unsigned events in the signed log of '%s' would not count: %s", l.Agent, why))
+	}
+	return n, errors.Is(err, ErrNotSigning), nil
+}
+
+// WhyUnsigned says in words why nothing can be signed.
+func WhyUnsigned(err error) string {
+	if e, ok := errors.AsType[*SignError](err); ok {
+		return fmt.Sprintf("the key %s failed: %v", e.Key, e.Err)
+	}
+	if errors.Is(err, ErrNotSigning) || errors.Is(err, ErrNoJobKey) {
+		return err.Error()
+	}
+	return "signing failed: " + err.Error()
+}
+
+// Continue refuses what an agent that cannot sign would write, and says how it
+// can go on: by signing again, or under another id.
+func (s Signer) Continue(l Log, err error, message string) *fail.Error {
+	e := &fail.Error{Kind: fail.Denied, Code: "unsigned/no-file", Message: message, Fields: fail.Fields{}, Err: err}
+	failed, isLocked := errors.AsType[*SignError](err)
+	switch {
+	case errors.Is(err, ErrNotSigning):
+		e.Code = "unsigned/switched-off"
+	case isLocked && failed.File != "" && s.Getenv("SSH_AUTH_SOCK") == "":
+		e.Code, e.Fields["path"] = "unsigned/no-ssh-agent", failed.File
+	case isLocked && failed.File != "":
+		e.Code, e.Fields["path"] = "unsigned/locked", failed.File
+	case isLocked:
+		e.Code = "unsigned/failed"
+	}
+	if l.Here {
+		e.Fields["own"] = l.Agent
+		return e
+	}
+	e.Fields["free"], e.Fields["scope"] = l.Free(), s.Scope()
+	return e
+}
+
+// SignStep signs a step of the ledger with k, or says with err why there is no
+// key. Where signatures are required and this one would not do, others decide:
+// that is an error.
+func SignStep(ctx context.Context, state *trust.State, l *ledger.Ledger, k keys.Signer, err error) error {
+	if err == nil {
+		l.SignedBy = k.Key().Fingerprint()
+		var sig *trust.Signature
+		if sig, err = k.Sign(ctx, trust.LedgerNamespace, l.Signed()); err == nil {
+			l.Signature = sig.String()
+		}
+	}
+	if err != nil { // what was written by the same key has told it
+		l.SignedBy, l.Signature = "", ""
+	}
+	if fault := state.CheckStep(l.WrittenBy, l.SignedBy, l.Signature, l.Signed()); fault != nil {
+		return fmt.Errorf("steps of this hub are signed by agents that it lists, and '%s' cannot: %s", l.WrittenBy, trust.RuleOf(fault))
+	}
+	return nil
+}
