@@ -418,7 +418,7 @@ func (t *Tracker) settle(ctx context.Context, o EmitOptions, r *Receipt, s *snap
 	case o.Offline || mode == "manual":
 		r.Sync = Queued
 		return nil
-	case mode == "background" && !o.Wait:
+	case mode == "background" && !o.Wait, t.patience(o) == 0:
 		r.Sync = Queued
 		t.detach()
 		return nil

@@ -14,7 +14,7 @@ func init() { commands["no-init"] = noInit }
 
 // noInit runs a command as process 1 of many a container would: it inherits
 // every orphan and reaps none. When no process below it runs any more it prints
-// how many are left as zombies.
+// how many are left as zombies, and on stderr their names.
 func noInit() {
 	const setChildSubreaper = 36
 	if _, _, errno := syscall.RawSyscall(syscall.SYS_PRCTL, setChildSubreaper, 1, 0); errno != 0 {
@@ -30,7 +30,8 @@ func noInit() {
 	for range 600 {
 		running, zombies := children()
 		if running == 0 {
-			fmt.Println(zombies, "zombies")
+			fmt.Println(len(zombies), "zombies")
+			fmt.Fprintln(os.Stderr, zombies)
 			return
 		}
 		time.Sleep(50 * time.Millisecond)
@@ -39,16 +40,17 @@ func noInit() {
 	os.Exit(1)
 }
 
-func children() (running, zombies int) {
+func children() (running int, zombies []string) {
 	stats, _ := filepath.Glob("/proc/[0-9]*/stat")
 	for _, f := range stats {
 		b, _ := os.ReadFile(f)
-		_, rest, ok := strings.Cut(string(b), ") ") // pid (name) state ppid …
+		name, rest, ok := strings.Cut(string(b), ") ") // pid (name) state ppid …
 		if fields := strings.Fields(rest); !ok || len(fields) < 2 || fields[1] != fmt.Sprint(os.Getpid()) {
 			continue
 		}
 		if rest[0] == 'Z' {
-			zombies++
+			_, name, _ = strings.Cut(name, "(")
+			zombies = append(zombies, name)
 		} else {
 			running++
 		}
