@@ -16,8 +16,36 @@ import (
 	"github.com/git-crosslink/git-crosslink/fail"
 )
 
-// below are the packages that say what went wrong by codes of package fail.
-var below = []string{"agents", "tracker", "gate", "hooks", "verb"}
+// below are the packages under the surfaces that say what went wrong by codes of
+// package fail: those that import it.
+func below(t *testing.T, set *token.FileSet, dir string) (packages map[string][]*ast.File) {
+	t.Helper()
+	packages = map[string][]*ast.File{}
+	err := filepath.WalkDir(dir, func(path string, d os.DirEntry, err error) error {
+		rel, _ := filepath.Rel(dir, path)
+		switch {
+		case err != nil || !d.IsDir():
+			return err
+		case strings.HasPrefix(d.Name(), ".") && rel != ".", d.Name() == "testdata", rel == "cli", rel == "dashboard":
+			return filepath.SkipDir
+		}
+		files := sources(t, set, path)
+		if slices.ContainsFunc(files, importsFail) {
+			packages[rel] = files
+		}
+		return nil
+	})
+	if err != nil || len(packages) < 6 {
+		t.Fatalf("only %d packages have codes: %v", len(packages), err)
+	}
+	return packages
+}
+
+func importsFail(f *ast.File) bool {
+	return slices.ContainsFunc(f.Imports, func(i *ast.ImportSpec) bool {
+		return i.Path.Value == `"github.com/git-crosslink/git-crosslink/fail"`
+	})
+}
 
 // codes finds every code in the sources: as the value of a member Code, as an
 // argument for a parameter of type fail.Code, or as a constant of that type.
@@ -25,9 +53,8 @@ var below = []string{"agents", "tracker", "gate", "hooks", "verb"}
 func codes(t *testing.T, dir string) map[string]token.Position {
 	t.Helper()
 	found, set := map[string]token.Position{}, token.NewFileSet()
-	for _, pkg := range below {
-		files := sources(t, set, filepath.Join(dir, pkg))
-		takes := map[string]int{} // function → which of its parameters is a code
+	packages, takes := below(t, set, dir), map[string]int{} // function → which of its parameters is a code
+	for _, files := range packages {
 		for _, f := range files {
 			ast.Inspect(f, func(n ast.Node) bool {
 				switch n := n.(type) {
@@ -41,17 +68,19 @@ func codes(t *testing.T, dir string) map[string]token.Position {
 				return true
 			})
 		}
-		take := func(x ast.Expr) {
-			switch x := x.(type) {
-			case *ast.BasicLit:
-				if code, err := strconv.Unquote(x.Value); err == nil && code != "" {
-					found[code] = set.Position(x.Pos())
-				}
-			case *ast.Ident, *ast.SelectorExpr:
-			default:
-				t.Errorf("%s: a code is written as one literal, so that it can be found", set.Position(x.Pos()))
+	}
+	take := func(x ast.Expr) {
+		switch x := x.(type) {
+		case *ast.BasicLit:
+			if code, err := strconv.Unquote(x.Value); err == nil && code != "" {
+				found[code] = set.Position(x.Pos())
 			}
+		case *ast.Ident, *ast.SelectorExpr:
+		default:
+			t.Errorf("%s: a code is written as one literal, so that it can be found", set.Position(x.Pos()))
 		}
+	}
+	for _, files := range packages {
 		for _, f := range files {
 			ast.Inspect(f, func(n ast.Node) bool {
 				switch n := n.(type) {
@@ -98,8 +127,8 @@ func codes(t *testing.T, dir string) map[string]token.Position {
 func sources(t *testing.T, set *token.FileSet, dir string) (files []*ast.File) {
 	t.Helper()
 	names, err := filepath.Glob(filepath.Join(dir, "*.go"))
-	if err != nil || len(names) == 0 {
-		t.Fatalf("%s: %v", dir, err)
+	if err != nil {
+		t.Fatal(err)
 	}
 	for _, name := range names {
 		if strings.HasSuffix(name, "_test.go") {
