@@ -66,6 +66,10 @@ func drawString(t *rapid.T, field string) string {
 		return drawULID.Draw(t, field)
 	case "Target", "Agent":
 		return drawID.Draw(t, field)
+	case "Commit":
+		return rapid.StringMatching(`[0-9a-f]{40}|[0-9a-f]{64}`).Draw(t, field)
+	case "URL":
+		return rapid.StringMatching(`https?://[!-.0-~][!-~]{0,40}`).Draw(t, field)
 	case "Hash":
 		return drawHash.Draw(t, field)
 	case "TriggerType":
@@ -83,7 +87,7 @@ var optional = map[string]bool{
 	"TimeEntryAdded.EndedAt": true, "MilestoneCreated.Description": true, "MilestoneCreated.DueAt": true, "LockClaimed.Branch": true,
 	"SessionStarted.Issue": true, "SessionEnded.Notes": true, "RequestSent.Subject": true, "RequestSent.Reason": true,
 	"RequestSent.ExpiresAt": true, "RequestAcked.Notes": true, "AgentIntroduced.PublicKey": true,
-	"AgentIntroduced.Description": true, "AgentIntroduced.Machine": true, "AgentRetired.Reason": true,
+	"AgentIntroduced.Description": true, "AgentIntroduced.Machine": true, "AgentRetired.Reason": true, "StatusReported.URL": true,
 }
 
 func sample[T any](list []T) func(t *rapid.T, label string) reflect.Value {
@@ -98,6 +102,7 @@ var enums = map[reflect.Type]func(*rapid.T, string) reflect.Value{
 	reflect.TypeFor[RelationKind](): sample(relationKinds),
 	reflect.TypeFor[RequestKind]():  sample(requestKinds),
 	reflect.TypeFor[AgentKind]():    sample(agentKinds),
+	reflect.TypeFor[CheckState]():   sample(CheckStates),
 }
 
 // drawBody draws a body of that type that Check accepts.

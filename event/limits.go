@@ -30,6 +30,8 @@ var (
 	branch    = rule{max: MaxTitle, full: true}
 	linkRef   = rule{max: MaxTitle, full: true}
 	publicKey = rule{max: MaxKey, full: true}
+	objectID  = form(isObjectID, "is not the full id of a git object (40 or 64 characters of 0–9, a–f)")
+	webURL    = form(isWebURL, "is not an http or https URL of at most 2,048 printable ASCII characters")
 	quoted    = rule{max: MaxLine, full: true, raw: true}
 	agentID   = form(func(s string) bool { return ValidAgentID3(s) == nil }, "is not an agent id")
 	hash      = form(isHash, "is not a SHA-256 in base64url without padding (43 characters)")

@@ -45,6 +45,7 @@ var types = map[string]entry{
 	"SessionWorked":     {func() visited { return new(SessionWorked) }, false},
 	"SessionEnded":      {func() visited { return new(SessionEnded) }, false},
 	"RequestSent":       {func() visited { return new(RequestSent) }, false},
+	"StatusReported":    {func() visited { return new(StatusReported) }, false},
 	"RequestAcked":      {func() visited { return new(RequestAcked) }, false},
 	"AgentIntroduced":   {func() visited { return new(AgentIntroduced) }, false},
 	"KeyRotated":        {func() visited { return new(KeyRotated) }, false},

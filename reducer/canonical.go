@@ -39,6 +39,10 @@ func (s *State) canonical(w *writer) {
 		w.uuid(id.UUID)
 	}, (*session).canonical)
 	canonObjects(w, "request", s.requests, cmpString, (*writer).quote, (*request).canonical)
+	canonObjects(w, "report", s.reports, cmpReport, func(w *writer, id ReportID) {
+		w.quote(id.Context)
+		w.quote(id.Branch)
+	}, (*report).canonical)
 	canonObjects(w, "agent", s.agents, cmpString, (*writer).quote, (*agent).canonical)
 	for _, r := range s.Rejections() {
 		w.name("rejected")

@@ -119,7 +119,7 @@ var everyType = []string{
 	"RelationAdded", "RelationRemoved", "MilestoneAssigned", "CommentAdded", "CommentEdited", "CommentDeleted",
 	"TimeEntryAdded", "MilestoneCreated", "MilestoneUpdated", "MilestoneClosed", "MilestoneReopened", "MilestoneDeleted",
 	"LockClaimed", "LockReleased", "LockBroken", "SessionStarted", "SessionWorked", "SessionEnded",
-	"RequestSent", "RequestAcked", "AgentIntroduced", "KeyRotated", "AgentForked", "AgentForkedFrom", "AgentRetired",
+	"RequestSent", "RequestAcked", "StatusReported", "AgentIntroduced", "KeyRotated", "AgentForked", "AgentForkedFrom", "AgentRetired",
 	"FluxCalibrated",
 }
 

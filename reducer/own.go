@@ -194,6 +194,7 @@ type Objects struct {
 	Issues, Comments, Entries, Milestones []event.UUID
 	Sessions                              []SessionID
 	Requests, Agents                      []string
+	Reports                               []ReportID
 }
 
 // Objects lists the objects that events speak of.
@@ -205,6 +206,7 @@ func (s *State) Objects() Objects {
 		Milestones: slices.SortedFunc(maps.Keys(s.milestones), cmpUUID),
 		Sessions:   slices.SortedFunc(maps.Keys(s.sessions), cmpSession),
 		Requests:   slices.Sorted(maps.Keys(s.requests)),
+		Reports:    slices.SortedFunc(maps.Keys(s.reports), cmpReport),
 		Agents:     slices.Sorted(maps.Keys(s.agents)),
 	}
 }

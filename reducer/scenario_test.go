@@ -246,6 +246,8 @@ func body(t *testing.T, agent string, at event.Time, ws []string) event.Body {
 		return &event.SessionEnded{Session: ref(1), Notes: arg(2)}
 	case "ask": // request target kind [subject [reason]]
 		return &event.RequestSent{ID: ulid(arg(1)), Target: arg(2), Kind: event.RequestKind(arg(3)), Subject: ref(4), RequestedBy: agent, Reason: arg(5)}
+	case "report": // context branch commit state [url]
+		return &event.StatusReported{Context: arg(1), Branch: arg(2), Commit: strings.Repeat(arg(3), 40), State: event.CheckState(arg(4)), URL: arg(5)}
 	case "ack": // request acted result
 		return &event.RequestAcked{ID: ulid(arg(1)), Acted: arg(2) == "yes", Result: arg(3), Notes: arg(4)}
 	case "introduce": // kind [key [description [machine]]]

@@ -154,6 +154,11 @@ func showView(v *reducer.View) []byte {
 		}
 		p("\n")
 	}
+	for _, r := range sortedBy(v.Reports, func(a, b *reducer.Report) int {
+		return cmp.Or(cmp.Compare(a.Context, b.Context), cmp.Compare(a.Branch, b.Branch))
+	}) {
+		p("report %s %s %.7s: %s %q by %s %s\n", r.Context, r.Branch, r.Commit, r.State, r.URL, r.By, at(r.At))
+	}
 	for _, r := range sortedBy(v.Requests, func(a, b *reducer.Request) int { return cmp.Compare(a.ID, b.ID) }) {
 		p("request %s %s -> %s: %s %q", r.ID, r.By, r.Target, r.Kind, r.Reason)
 		if r.Subject != (event.UUID{}) {

@@ -53,6 +53,7 @@ type State struct {
 	milestones map[event.UUID]*milestone
 	sessions   map[SessionID]*session
 	requests   map[string]*request
+	reports    map[ReportID]*report
 	agents     map[string]*agent
 	rejected   map[Rejection]struct{} // those that do not depend on other events
 	unknown    map[UnknownEvent]struct{}
@@ -71,6 +72,7 @@ func New() *State {
 		milestones: make(map[event.UUID]*milestone),
 		sessions:   make(map[SessionID]*session),
 		requests:   make(map[string]*request),
+		reports:    make(map[ReportID]*report),
 		agents:     make(map[string]*agent),
 		rejected:   make(map[Rejection]struct{}),
 		unknown:    make(map[UnknownEvent]struct{}),
@@ -168,7 +170,7 @@ func (s *State) apply(e *event.Envelope, at *stamp) {
 	}
 }
 
-// applyAgents applies what agents say of themselves, their sessions and requests.
+// applyAgents applies what agents say of themselves, their sessions, requests and reports.
 func (s *State) applyAgents(at *stamp, b event.Body) {
 	switch b := b.(type) {
 	case *event.SessionStarted:
@@ -181,6 +183,8 @@ func (s *State) applyAgents(at *stamp, b event.Body) {
 		s.requestSent(at, b)
 	case *event.RequestAcked:
 		s.requestAcked(at, b)
+	case *event.StatusReported:
+		s.statusReported(at, b)
 	case *event.AgentIntroduced:
 		s.agentIntroduced(at, b)
 	case *event.KeyRotated:
@@ -218,6 +222,9 @@ func (s *State) Merge(o *State) {
 	}
 	for id, x := range o.requests {
 		s.request(id).merge(x)
+	}
+	for id, x := range o.reports {
+		find(s.reports, id).merge(x)
 	}
 	for id, x := range o.agents {
 		s.agent(id).merge(x)

@@ -26,6 +26,7 @@ type View struct {
 	Milestones map[event.UUID]*Milestone
 	Sessions   map[SessionID]*Session
 	Requests   map[string]*Request
+	Reports    map[ReportID]*Report
 	Agents     map[string]*Agent
 	Deleted    map[event.UUID]bool // issues with a deletion, created or not
 }
@@ -45,6 +46,7 @@ func (s *State) makeView() *View {
 		Milestones: make(map[event.UUID]*Milestone, len(s.milestones)),
 		Sessions:   make(map[SessionID]*Session, len(s.sessions)),
 		Requests:   make(map[string]*Request, len(s.requests)),
+		Reports:    make(map[ReportID]*Report, len(s.reports)),
 		Agents:     make(map[string]*Agent, len(s.agents)),
 		Deleted:    make(map[event.UUID]bool),
 	}
@@ -74,6 +76,9 @@ func (s *State) makeView() *View {
 			w.Subject = v.shown(r.sent.all()[0].body.Subject)
 			v.Requests[id] = w
 		}
+	}
+	for id, r := range s.reports {
+		v.Reports[id] = r.see(id)
 	}
 	for id, a := range s.agents {
 		v.Agents[id] = a.see(id)

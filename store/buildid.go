@@ -25,7 +25,7 @@ var schema string
 var buildID = sync.OnceValue(func() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%d\n%s\n", Schema, schema)
-	for _, row := range []any{issueRow{}, reducer.Milestone{}, reducer.Agent{}, reducer.Rejection{}, reducer.Comment{}, reducer.TimeEntry{}, reducer.Session{}, reducer.Request{}, lockRow{}, storedLine{}} {
+	for _, row := range []any{issueRow{}, reducer.Milestone{}, reducer.Agent{}, reducer.Rejection{}, reducer.Comment{}, reducer.TimeEntry{}, reducer.Session{}, reducer.Request{}, reducer.Report{}, lockRow{}, storedLine{}} {
 		shape(&b, reflect.TypeOf(row))
 	}
 	if info, ok := debug.ReadBuildInfo(); ok {

@@ -151,6 +151,9 @@ func (u *update) reduceBase() error {
 	for _, x := range o.Sessions {
 		errs = append(errs, u.session(sessionTarget(x.Agent, x.UUID), u.base.OwnSession(x)))
 	}
+	for _, r := range o.Reports {
+		errs = append(errs, putRow(u, "report", []byte(reportTarget(r)[1:]), u.base.OwnReport(r)))
+	}
 	for _, q := range o.Requests {
 		errs = append(errs, u.request(target(string(ofRequest)+q), u.base.OwnRequest(q)))
 	}

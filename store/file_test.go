@@ -76,6 +76,7 @@ func TestRowsWritten(t *testing.T) {
 	say(&event.SessionStarted{Session: x, Issue: issue}, map[string]int{"session": 1})
 	say(&event.SessionEnded{Session: x}, map[string]int{"session": 1})
 	say(&event.RequestSent{ID: "01ARZ3NDEKTSV4RRFFQ69G5FAV", Target: "bob", Kind: "pause", RequestedBy: "alice"}, map[string]int{"request": 1})
+	say(&event.StatusReported{Context: "build", Branch: "main", Commit: "eae53c3b9acd54b3c05f3a5f1dd2e9d599fd3883", State: "failing"}, map[string]int{"report": 1})
 	say(&event.RequestAcked{ID: "01ARZ3NDEKTSV4RRFFQ69G5FAV"}, map[string]int{"rejection": 1}) // not by bob
 	say(&event.AgentIntroduced{Kind: event.Machine}, map[string]int{"agent": 1})
 	say(&event.AgentRetired{Reason: "done"}, map[string]int{"agent": 1})

@@ -20,6 +20,8 @@ type Records interface {
 	Sessions(SessionFilter) ([]*reducer.Session, error)
 	// Requests returns requests, in the order in which they were sent.
 	Requests(RequestFilter) ([]*reducer.Request, error)
+	// Reports returns the newest report of each check on each branch, by these.
+	Reports() ([]*reducer.Report, error)
 	// Time returns time entries on issues that are shown, by their start.
 	Time(TimeFilter) ([]Entry, error)
 	// Line returns a line that counts, without what only proves it; nil if there
@@ -92,6 +94,10 @@ func requestOrder(a, b *reducer.Request) int {
 	return cmp.Or(a.Sent.Compare(b.Sent), cmp.Compare(a.ID, b.ID))
 }
 
+func reportOrder(a, b *reducer.Report) int {
+	return cmp.Or(cmp.Compare(a.Context, b.Context), cmp.Compare(a.Branch, b.Branch))
+}
+
 func entryOrder(a, b Entry) int {
 	return cmp.Or(cmp.Compare(a.StartedAt, b.StartedAt), bytes.Compare(a.UUID[:], b.UUID[:]))
 }
@@ -117,6 +123,16 @@ func (m *Memory) Requests(f RequestFilter) ([]*reducer.Request, error) {
 		}
 	}
 	slices.SortFunc(all, requestOrder)
+	return all, nil
+}
+
+// Reports returns the newest report of each check on each branch, by these.
+func (m *Memory) Reports() ([]*reducer.Report, error) {
+	var all []*reducer.Report
+	for _, r := range m.view.Reports {
+		all = append(all, r)
+	}
+	slices.SortFunc(all, reportOrder)
 	return all, nil
 }
 
@@ -231,6 +247,15 @@ func scanRecord(r *sql.Rows, into any) (shown bool, err error) {
 		return false, err
 	}
 	return shown, unpack(b, into)
+}
+
+// Reports returns the newest report of each check on each branch, by these.
+func (f *File) Reports() ([]*reducer.Report, error) {
+	return ask(f, func() (all []*reducer.Report, no, err error) {
+		all, err = rowsOf[reducer.Report](f, "SELECT row FROM report")
+		slices.SortFunc(all, reportOrder)
+		return all, nil, err
+	}, (*Memory).Reports)
 }
 
 // Time returns time entries on issues that are shown, by their start.

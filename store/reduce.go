@@ -184,7 +184,7 @@ func (u *update) reduce(d *delta.Delta) error {
 }
 
 // kinds is the order in which objects are reduced: those first that issues count.
-var kinds = []byte{ofComment, ofEntry, ofMilestone, ofAgent, ofRequest, ofSession, ofLine, ofIssue}
+var kinds = []byte{ofComment, ofEntry, ofMilestone, ofAgent, ofRequest, ofReport, ofSession, ofLine, ofIssue}
 
 func (u *update) reduceAffected() error {
 	if err := u.current(); err != nil {
@@ -304,6 +304,8 @@ func (u *update) object(t target, s *reducer.State) error {
 		return putRow(u, "milestone", id[:], s.OwnMilestone(id))
 	case ofAgent:
 		return putRow(u, "agent", string(t[1:]), s.OwnAgent(string(t[1:])))
+	case ofReport:
+		return putRow(u, "report", []byte(t[1:]), s.OwnReport(t.report()))
 	case ofSession:
 		return u.session(t, s.OwnSession(t.session()))
 	case ofRequest:
@@ -314,7 +316,7 @@ func (u *update) object(t target, s *reducer.State) error {
 	return u.rejections(t, s.Rejections())
 }
 
-// putRow writes the row of a milestone or an agent; nil removes it.
+// putRow writes the row of a milestone, an agent or a report; nil removes it.
 func putRow[T any](u *update, table string, k any, x *T) error {
 	if x == nil {
 		if u.bulk {

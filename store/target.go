@@ -22,6 +22,7 @@ const (
 	ofLine      = 'j' // a line that is refused, or of an unknown kind
 	ofMilestone = 'm'
 	ofRequest   = 'q'
+	ofReport    = 'r'
 	ofSession   = 's'
 	ofEntry     = 't'
 )
@@ -103,12 +104,24 @@ func otherTarget(e *event.Envelope) target {
 		return target(string(ofRequest) + b.ID)
 	case *event.RequestAcked:
 		return target(string(ofRequest) + b.ID)
+	case *event.StatusReported:
+		return reportTarget(reducer.ReportID{Context: b.Context, Branch: b.Branch})
 	}
 	return ""
 }
 
 func sessionTarget(agent string, u event.UUID) target {
 	return target(string(ofSession) + agent + "\x00" + string(u[:]))
+}
+
+func reportTarget(id reducer.ReportID) target {
+	return target(string(ofReport) + id.Context + "\x00" + id.Branch)
+}
+
+// report is what the reports are about that a target stands for.
+func (t target) report() (id reducer.ReportID) {
+	id.Context, id.Branch, _ = strings.Cut(string(t[1:]), "\x00")
+	return id
 }
 
 // session is the session that a target is.

@@ -185,6 +185,7 @@ func (o *oracle) view() *reducer.View {
 		Milestones: make(map[event.UUID]*reducer.Milestone),
 		Sessions:   make(map[reducer.SessionID]*reducer.Session),
 		Requests:   make(map[string]*reducer.Request),
+		Reports:    make(map[reducer.ReportID]*reducer.Report),
 		Agents:     make(map[string]*reducer.Agent),
 		Deleted:    make(map[event.UUID]bool),
 	}
@@ -595,7 +596,7 @@ func (o *oracle) milestone(id event.UUID) *reducer.Milestone {
 	return m
 }
 
-// others fills sessions, requests and agents.
+// others fills sessions, requests, reports and agents.
 func (o *oracle) others(v *reducer.View) {
 	for _, e := range o.facts {
 		switch b := e.Body.(type) {
@@ -632,6 +633,10 @@ func (o *oracle) others(v *reducer.View) {
 		case *event.RequestAcked:
 			if r := v.Requests[b.ID]; r != nil && !r.Acked {
 				r.Acked, r.AckedAt, r.Acted, r.Result, r.Notes = true, e.Shown(), b.Acted, b.Result, b.Notes
+			}
+		case *event.StatusReported:
+			v.Reports[reducer.ReportID{Context: b.Context, Branch: b.Branch}] = &reducer.Report{
+				Context: b.Context, Branch: b.Branch, Commit: b.Commit, State: b.State, URL: b.URL, By: e.Agent, At: e.Shown(),
 			}
 		case *event.AgentIntroduced:
 			a := v.Agents[e.Agent]

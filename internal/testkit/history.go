@@ -294,6 +294,13 @@ var eventKinds = []struct {
 		return &event.RequestAcked{ID: pick(h, h.requests), Acted: h.IntN(2) == 0, Result: h.text("result"), Notes: h.maybe("notes")}
 	}},
 	{1, func(h *history, _ *author) event.Body {
+		b := &event.StatusReported{Context: pick(h, []string{"build", "lint"}), Branch: pick(h, []string{"main", "flux"}), Commit: fmt.Sprintf("%040x", h.IntN(100)), State: pick(h, event.CheckStates)}
+		if h.IntN(2) == 0 {
+			b.URL = fmt.Sprint("https://example.com/", h.IntN(100))
+		}
+		return b
+	}},
+	{1, func(h *history, _ *author) event.Body {
 		b := &event.AgentIntroduced{Kind: pick(h, []event.AgentKind{event.Person, event.Machine}), Description: h.maybe("me"), Machine: h.maybe("box")}
 		if h.IntN(2) == 0 {
 			b.PublicKey = h.publicKey()

@@ -127,6 +127,7 @@ CREATE INDEX session_agent ON session (agent);
 CREATE TABLE request   (k TEXT PRIMARY KEY, target TEXT NOT NULL, issue BLOB NOT NULL, row BLOB NOT NULL) WITHOUT ROWID; -- likewise
 CREATE INDEX request_target ON request (target);
 CREATE TABLE agent     (k TEXT PRIMARY KEY, row BLOB NOT NULL) WITHOUT ROWID;
+CREATE TABLE report    (k BLOB PRIMARY KEY, row BLOB NOT NULL) WITHOUT ROWID; -- by context and branch
 CREATE TABLE rejection (target BLOB NOT NULL, n INTEGER NOT NULL, row BLOB NOT NULL, PRIMARY KEY (target, n)) WITHOUT ROWID;
 
 -- texts that are not in the index of words yet; that is made by the first search
