@@ -80,9 +80,17 @@ type Detail struct {
 	Issue
 	Description string      `json:"description"`
 	Children    []Ref       `json:"children"`
+	Links       []Link      `json:"links"`
 	Relations   []Relation  `json:"relations"`
 	Comments    []Comment   `json:"comments"`
 	Time        []TimeEntry `json:"time"`
+}
+
+// Link is a link to something outside the tracker.
+type Link struct {
+	Kind string `json:"kind"`
+	Ref  string `json:"ref"`
+	By   string `json:"by"`
 }
 
 // Relation is a relation, seen from an issue.
@@ -120,6 +128,8 @@ type TimeEntry struct {
 type Builder struct {
 	Projection tracker.Projection
 	Milestones map[event.UUID]*reducer.Milestone
+
+	shorts func(event.UUID) string // of milestones, once one is asked for
 }
 
 // New reads what every shape needs.
@@ -177,7 +187,10 @@ func (s *Builder) Detail(i *store.Issue, marks Marks) (Detail, error) {
 	}
 	d := Detail{
 		Issue: flat, Description: i.Description, Children: s.refs(i.Children),
-		Relations: []Relation{}, Comments: []Comment{}, Time: []TimeEntry{},
+		Links: []Link{}, Relations: []Relation{}, Comments: []Comment{}, Time: []TimeEntry{},
+	}
+	for _, l := range i.Links {
+		d.Links = append(d.Links, Link(l))
 	}
 	for _, r := range i.Relations {
 		if o := s.refOrNull(r.Other); o != nil {

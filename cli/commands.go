@@ -27,7 +27,7 @@ func Examples() map[string][]string {
 // and help read it first.
 func tree(e *command.Env) *urfave.Command {
 	issues := issue.Commands(e)
-	rest := append(hub.Commands(e),
+	rest := append(slices.Concat(issue.Nouns(e), hub.Commands(e)),
 		dashboard.New(e.Terminal),
 		newCompletionCommand(e),
 		newVersionCommand(e),

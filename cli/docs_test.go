@@ -74,6 +74,7 @@ func TestJSONIsDocumented(t *testing.T) {
 	check(t, "show", rowNames(section(t, page, "`show` adds:", "## Comment")), members(answer.Detail{})[len(members(answer.Issue{})):])
 	check(t, "comment", rowNames(section(t, page, "## Comment", "## data")), members(answer.Comment{}))
 	check(t, "write", rowNames(section(t, page, "| field of write", "\n\n")), members(answer.Write{}))
+	check(t, "milestone", rowNames(section(t, page, "| field of milestone", "\n\n")), members(answer.MilestoneInfo{}))
 	check(t, "line", rowNames(section(t, page, "| field of line", "\n\n")), members(answer.Line{}))
 	for _, c := range []struct {
 		row string

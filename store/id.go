@@ -69,6 +69,16 @@ func shortest(u event.UUID, n int) string {
 	return h[:n]
 }
 
+// Shorts returns the prefix to print for each of some uuids, by the rule of issues.
+func Shorts(all []event.UUID) func(event.UUID) string {
+	x := newIndex("", len(all))
+	for _, u := range all {
+		x.add(u)
+	}
+	x.done()
+	return x.short
+}
+
 func common(a, b string) int {
 	n := 0
 	for n < len(a) && n < len(b) && a[n] == b[n] {

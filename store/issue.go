@@ -91,6 +91,7 @@ func (e *NotFoundError) Error() string {
 type AmbiguousError struct {
 	What       string
 	ID         string
+	Named      bool // they are called so; else it begins their ids
 	Candidates []Candidate
 }
 
@@ -102,6 +103,9 @@ type Candidate struct {
 }
 
 func (e *AmbiguousError) Error() string {
+	if e.Named {
+		return fmt.Sprintf("%d %ss are called '%s'", len(e.Candidates), e.What, e.ID)
+	}
 	return fmt.Sprintf("short id '%s' is ambiguous: %d %ss begin with it", e.ID, len(e.Candidates), e.What)
 }
 

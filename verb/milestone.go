@@ -10,24 +10,65 @@ import (
 )
 
 // TakenError refuses a name that a milestone has already.
-type TakenError struct{ Name string }
+type TakenError struct {
+	Name string
+	UUID event.UUID
+}
 
 func (e *TakenError) Error() string { return "there is already a milestone '" + e.Name + "'" }
 
-// CreateMilestone returns the event of a new milestone. The name must be free
-// in every form and case.
-func CreateMilestone(p tracker.Projection, u event.UUID, name, description string, now event.Time) ([]event.Body, error) {
+// milestoneTaken refuses a name that another milestone than one has, in any form
+// and case.
+func milestoneTaken(p tracker.Projection, name string, but event.UUID) error {
 	all, err := p.Milestones()
 	if err != nil {
-		return nil, err
+		return err
 	}
-	name = store.Name(name)
 	for _, m := range all {
-		if strings.EqualFold(store.Name(m.Name), name) {
-			return nil, &TakenError{m.Name}
+		if m.UUID != but && strings.EqualFold(store.Name(m.Name), store.Name(name)) {
+			return &TakenError{m.Name, m.UUID}
 		}
 	}
-	return Check([]event.Body{&event.MilestoneCreated{UUID: u, Name: name, Description: description, CreatedAt: now}}, nil)
+	return nil
+}
+
+// CreateMilestone returns the event of a new milestone. The name must be free
+// in every form and case.
+func CreateMilestone(p tracker.Projection, m event.MilestoneCreated) ([]event.Body, error) {
+	m.Name = store.Name(m.Name)
+	if err := milestoneTaken(p, m.Name, event.UUID{}); err != nil {
+		return nil, err
+	}
+	return Check([]event.Body{&m}, nil)
+}
+
+// MilestoneEdit are new values of a milestone; nil leaves one as it is, a due date
+// of 0 clears it.
+type MilestoneEdit struct {
+	Name, Description *string
+	Due               *event.Time
+}
+
+// Apply returns the event that gives a milestone these values, none if it has them.
+// A name that another milestone has is refused.
+func (e MilestoneEdit) Apply(p tracker.Projection, m *reducer.Milestone) ([]event.Body, error) {
+	u := &event.MilestoneUpdated{UUID: m.UUID}
+	if e.Name != nil && *e.Name != m.Name {
+		if err := milestoneTaken(p, *e.Name, m.UUID); err != nil {
+			return nil, err
+		}
+		u.Name = e.Name
+	}
+	if e.Description != nil && *e.Description != m.Description {
+		u.Description = e.Description
+	}
+	if e.Due != nil && *e.Due != m.DueAt {
+		u.DueAt = e.Due
+	}
+	if u.Name == nil && u.Description == nil && u.DueAt == nil {
+		return nil, nil
+	}
+	return []event.Body{u}, nil
 }
 
 // SetMilestoneStatus closes or reopens a milestone; nothing if it is so already.
@@ -48,4 +89,29 @@ func SetMilestone(i *store.Issue, milestone event.UUID) []event.Body {
 		return nil
 	}
 	return []event.Body{&event.MilestoneAssigned{Issue: i.UUID, Milestone: milestone}}
+}
+
+// IntoMilestone puts issues into a milestone; nil takes them out of theirs.
+func IntoMilestone(p tracker.Projection, m *reducer.Milestone, rows []*store.Issue) (plan Plan, err error) {
+	all, err := p.Milestones()
+	if err != nil {
+		return plan, err
+	}
+	of := map[event.UUID]*reducer.Milestone{}
+	for _, x := range all {
+		of[x.UUID] = x
+	}
+	done, already, to := MilestoneLeft, NoMilestone, event.UUID{}
+	if m != nil {
+		done, already, to = MilestoneSet, MilestoneAlready, m.UUID
+	}
+	for _, i := range rows {
+		e := Effect{What: done, Issue: i, Into: m, From: of[i.Milestone]}
+		bodies := SetMilestone(i, to)
+		if bodies == nil {
+			e.What = already
+		}
+		plan.add(e, bodies...)
+	}
+	return plan, nil
 }

@@ -17,11 +17,13 @@ type Plan struct {
 type Effect struct {
 	What     What
 	Issue    *store.Issue
-	Other    *store.Issue     // blocker, parent or related issue
-	Name     string           // label, assignee, or id of a comment
-	Relation reducer.Relation // seen from Issue
-	Lock     *store.Lock      // that ended
-	Time     event.Time       // due or scheduled; 0 is none any more
+	Other    *store.Issue // blocker, parent or related issue
+	Name     string       // label, assignee, link, or id of a comment or time entry
+	Into     *reducer.Milestone
+	From     *reducer.Milestone // that Issue was in before; may be nil
+	Relation reducer.Relation   // seen from Issue
+	Lock     *store.Lock        // that ended
+	Time     event.Time         // due or scheduled; 0 is none any more
 }
 
 // What is the kind of an effect.
@@ -35,6 +37,8 @@ const (
 	Related, RelatedAlready, Unrelated, NotRelated             What = "related", "related-already", "unrelated", "not-related"
 	ParentSet, ParentAlready, ParentRemoved, NoParent          What = "parent-set", "parent-already", "parent-removed", "no-parent"
 	DueSet, ScheduledSet, DatesAlready                         What = "due-set", "scheduled-set", "dates-already"
+	Linked, LinkedAlready, Unlinked, NotLinked                 What = "linked", "linked-already", "unlinked", "not-linked"
+	MilestoneSet, MilestoneAlready, MilestoneLeft, NoMilestone What = "milestone-set", "milestone-already", "milestone-left", "no-milestone"
 	StatusSet, StatusAlready                                   What = "status-set", "status-already"
 	Deleted, DeletedAlready                                    What = "deleted", "deleted-already"
 	LockReleased, ClaimReleased, QueueLeft, LockBroken, NoLock What = "lock-released", "claim-released", "queue-left", "lock-broken", "no-lock"

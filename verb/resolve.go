@@ -88,7 +88,7 @@ func ResolveMilestone(p tracker.Projection, id string) (*reducer.Milestone, erro
 		return nil, err
 	}
 	prefix := strings.ToLower(strings.ReplaceAll(id, "-", ""))
-	for _, match := range []func(*reducer.Milestone) bool{
+	for n, match := range []func(*reducer.Milestone) bool{
 		func(m *reducer.Milestone) bool { return m.Name == id },
 		func(m *reducer.Milestone) bool { return strings.EqualFold(store.Name(m.Name), store.Name(id)) },
 		func(m *reducer.Milestone) bool {
@@ -107,7 +107,7 @@ func ResolveMilestone(p tracker.Projection, id string) (*reducer.Milestone, erro
 		case 1:
 			return found[0], nil
 		}
-		f := &store.AmbiguousError{What: "milestone", ID: id}
+		f := &store.AmbiguousError{What: "milestone", ID: id, Named: n < 2}
 		for _, m := range found {
 			f.Candidates = append(f.Candidates, store.Candidate{UUID: m.UUID, Short: hex.EncodeToString(m.UUID[:])[:12], Title: m.Name})
 		}

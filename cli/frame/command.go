@@ -16,13 +16,14 @@ const (
 
 // The groups of commands.
 const (
-	GroupIssues = "issues"
-	GroupNext   = "what next"
-	GroupLocks  = "locks"
-	GroupAgents = "agents"
-	GroupTrust  = "trust"
-	GroupHub    = "hub"
-	GroupRest   = "rest"
+	GroupIssues     = "issues"
+	GroupNext       = "what next"
+	GroupLocks      = "locks"
+	GroupMilestones = "milestones and time"
+	GroupAgents     = "agents"
+	GroupTrust      = "trust"
+	GroupHub        = "hub"
+	GroupRest       = "rest"
 )
 
 // groups are the groups in the order help shows them, each with its page of the
@@ -31,6 +32,7 @@ var groups = []struct{ name, page, about string }{
 	{GroupIssues, "issue", "create, change, list and show issues"},
 	{GroupNext, "next", "find out what to work on"},
 	{GroupLocks, "lock", "claim issues and see who works on what"},
+	{GroupMilestones, "milestone", "group issues that are due together, and book time"},
 	{GroupAgents, "agent", "see who writes, and settle who does"},
 	{GroupTrust, "trust", "see and say who may write, and with which key"},
 	{GroupHub, "hub", "share the tracker and keep it up to date"},

@@ -21,7 +21,7 @@ var typed = map[string]string{
 // longest is how many bytes a member may have.
 func longest(member string) int {
 	switch member {
-	case "title", "branch":
+	case "title", "branch", "ref":
 		return event.MaxTitle
 	}
 	if LongText(member) {

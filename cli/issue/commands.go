@@ -21,6 +21,8 @@ func Commands(e *command.Env) []*urfave.Command {
 		newDeleteCommand(e),
 		newCommentCommand(e),
 	}, newSetCommands(e), []*urfave.Command{
+		newLinkCommand(e),
+		newUnlinkCommand(e),
 		newParentCommand(e),
 		newScheduleCommand(e),
 		newSearchCommand(e),
@@ -33,4 +35,11 @@ func Commands(e *command.Env) []*urfave.Command {
 		newUnlockCommand(e),
 		newLocksCommand(e),
 	})
+}
+
+// Nouns are the commands about milestones and time.
+func Nouns(e *command.Env) []*urfave.Command {
+	return []*urfave.Command{
+		newMilestoneCommand(e),
+	}
 }

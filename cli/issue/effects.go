@@ -13,36 +13,43 @@ import (
 // sentences are the effects of commands for people. {issue} and {other} are ids,
 // {Issue} and {Other} ids with titles.
 var sentences = map[verb.What]string{
-	verb.LabelAdded:      "added label '{name}' to {issue}",
-	verb.LabelAlready:    "{issue} has label '{name}' already",
-	verb.LabelRemoved:    "removed label '{name}' from {issue}",
-	verb.NoLabel:         "{issue} has no label '{name}'",
-	verb.Assigned:        "assigned {issue} to '{name}'",
-	verb.AssignedAlready: "{issue} is assigned to '{name}' already",
-	verb.Unassigned:      "took '{name}' off {issue}",
-	verb.NotAssigned:     "{issue} is not assigned to '{name}'",
-	verb.Blocked:         "{issue} waits for {Other}",
-	verb.BlockedAlready:  "{issue} waits for {Other} already",
-	verb.Unblocked:       "{issue} waits no longer for {Other}",
-	verb.NotBlocked:      "{issue} does not wait for {Other}",
-	verb.Related:         "{issue}: {relation} {Other}",
-	verb.RelatedAlready:  "{issue}: {relation} {Other} already",
-	verb.Unrelated:       "{issue}: no longer {relation} {Other}",
-	verb.NotRelated:      "{issue} is not related to {Other}",
-	verb.ParentSet:       "{issue} is a child of {Other}",
-	verb.ParentAlready:   "{issue} is a child of {Other} already",
-	verb.ParentRemoved:   "{issue} has no parent any more",
-	verb.NoParent:        "{issue} has no parent",
-	verb.DatesAlready:    "{issue} has these dates already",
-	verb.Deleted:         "deleted {Issue}",
-	verb.DeletedAlready:  "{name} is deleted already",
-	verb.LockReleased:    "unlocked {Issue}",
-	verb.ClaimReleased:   "took back the claim of {Issue}",
-	verb.QueueLeft:       "left the queue for {Issue}",
-	verb.LockBroken:      "broke the lock of '{holder}' on {Issue} (token {token})",
-	verb.NoLock:          "{Issue} is not locked",
-	verb.OwnLockEnded:    "unlocked '{issue}'",
-	verb.LockEnded:       "ended the lock of '{holder}' on '{issue}' (token {token})",
+	verb.LabelAdded:       "added label '{name}' to {issue}",
+	verb.LabelAlready:     "{issue} has label '{name}' already",
+	verb.LabelRemoved:     "removed label '{name}' from {issue}",
+	verb.NoLabel:          "{issue} has no label '{name}'",
+	verb.Assigned:         "assigned {issue} to '{name}'",
+	verb.AssignedAlready:  "{issue} is assigned to '{name}' already",
+	verb.Unassigned:       "took '{name}' off {issue}",
+	verb.NotAssigned:      "{issue} is not assigned to '{name}'",
+	verb.Blocked:          "{issue} waits for {Other}",
+	verb.BlockedAlready:   "{issue} waits for {Other} already",
+	verb.Unblocked:        "{issue} waits no longer for {Other}",
+	verb.NotBlocked:       "{issue} does not wait for {Other}",
+	verb.Related:          "{issue}: {relation} {Other}",
+	verb.RelatedAlready:   "{issue}: {relation} {Other} already",
+	verb.Unrelated:        "{issue}: no longer {relation} {Other}",
+	verb.NotRelated:       "{issue} is not related to {Other}",
+	verb.ParentSet:        "{issue} is a child of {Other}",
+	verb.ParentAlready:    "{issue} is a child of {Other} already",
+	verb.ParentRemoved:    "{issue} has no parent any more",
+	verb.NoParent:         "{issue} has no parent",
+	verb.Linked:           "linked {issue} to '{name}'",
+	verb.LinkedAlready:    "{issue} is already linked to '{name}'",
+	verb.Unlinked:         "removed the link to '{name}' from {issue}",
+	verb.NotLinked:        "{issue} has no link to '{name}'",
+	verb.MilestoneAlready: "{issue} is already in milestone '{into}'",
+	verb.MilestoneLeft:    "removed {issue} from milestone '{from}'",
+	verb.NoMilestone:      "{issue} is in no milestone",
+	verb.DatesAlready:     "{issue} has these dates already",
+	verb.Deleted:          "deleted {Issue}",
+	verb.DeletedAlready:   "{name} is deleted already",
+	verb.LockReleased:     "unlocked {Issue}",
+	verb.ClaimReleased:    "took back the claim of {Issue}",
+	verb.QueueLeft:        "left the queue for {Issue}",
+	verb.LockBroken:       "broke the lock of '{holder}' on {Issue} (token {token})",
+	verb.NoLock:           "{Issue} is not locked",
+	verb.OwnLockEnded:     "unlocked '{issue}'",
+	verb.LockEnded:        "ended the lock of '{holder}' on '{issue}' (token {token})",
 }
 
 // sentence is an effect for people.
@@ -57,6 +64,12 @@ func sentence(f verb.Effect) string {
 	if f.Lock != nil {
 		values = append(values, "{holder}", f.Lock.Holder, "{token}", strconv.FormatUint(f.Lock.Token, 10))
 	}
+	if f.Into != nil {
+		values = append(values, "{into}", frame.OneLine(f.Into.Name))
+	}
+	if f.From != nil {
+		values = append(values, "{from}", frame.OneLine(f.From.Name))
+	}
 	return strings.NewReplacer(values...).Replace(sentences[f.What])
 }
 
@@ -68,6 +81,12 @@ func printEffects(e *command.Env, effects []verb.Effect) {
 			e.Progress("%s is %s", f.Issue.Name(), dateWords(e, "due", f.Time, frame.DayEnd))
 		case verb.ScheduledSet:
 			e.Progress("%s is %s", f.Issue.Name(), dateWords(e, "scheduled", f.Time, frame.DayStart))
+		case verb.MilestoneSet:
+			if f.From == nil {
+				e.Progress("added %s to milestone '%s'", f.Issue.Name(), f.Into.Name)
+			} else {
+				e.Progress("moved %s from milestone '%s' to '%s'", f.Issue.Name(), f.From.Name, f.Into.Name)
+			}
 		default:
 			e.Progress("%s", sentence(f))
 		}

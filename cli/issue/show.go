@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"strings"
-	"time"
 
 	urfave "github.com/urfave/cli/v2"
 
@@ -147,6 +146,9 @@ func (b *briefing) write() {
 	if m := b.s.Milestones[i.Milestone]; m != nil {
 		b.Print("    milestone %s (%s)\n", m.Name, m.Status)
 	}
+	for _, l := range i.Links {
+		b.Print("    link %s (%s)\n", l.Ref, l.Kind)
+	}
 	b.Print("    uuid %s\n", i.UUID)
 	if text := marksSummary(b.marks, i.Name()); text != "" {
 		b.Print("    %s\n", b.Paint(frame.Problem, text))
@@ -250,23 +252,12 @@ func (b *briefing) time() {
 	if len(b.i.Time) == 0 {
 		return
 	}
-	var sum time.Duration
-	for _, t := range b.i.Time {
-		sum += spent(t)
+	var sum uint64
+	for k := range b.i.Time {
+		sum += store.Seconds(&b.i.Time[k])
 	}
 	b.heading("time")
-	b.Print("    %s in %d entries\n", sum.Round(time.Second), len(b.i.Time))
-}
-
-// spent is how long a time entry is: what it says, else from start to end.
-func spent(t reducer.TimeEntry) time.Duration {
-	switch {
-	case t.DurationSeconds != nil:
-		return time.Duration(min(*t.DurationSeconds, 1<<32)) * time.Second
-	case t.EndedAt > t.StartedAt:
-		return time.Duration(t.EndedAt - t.StartedAt)
-	}
-	return 0
+	b.Print("    %s in %s\n", frame.Duration(sum), frame.Entries(len(b.i.Time)))
 }
 
 func (b *briefing) comments() {

@@ -70,6 +70,7 @@ git crosslink --offline new 'at the same time'
 `
 
 const (
+	aMilestone = "git crosslink milestone new 1.0"
 	held       = "git crosslink lock 12"
 	heldByBob  = "git -C ../bob crosslink lock 12"
 	anyCommand = "list"
@@ -106,6 +107,14 @@ var special = map[string]how{
 	"git -p crosslink …":                    {with: map[string]string{"…": anyCommand}},
 	"git --no-pager crosslink …":            {with: map[string]string{"…": anyCommand}},
 	"git -c key=value crosslink …":          {with: map[string]string{"…": anyCommand, "key=value": "color.ui=never"}},
+
+	"git crosslink milestone add 1.0 11 12":              {before: aMilestone},
+	"git crosslink milestone show 1.0":                   {before: aMilestone},
+	"git crosslink milestone edit 1.0 --due +2w":         {before: aMilestone},
+	"git crosslink milestone edit 1.0 --title '1.0 LTS'": {before: aMilestone},
+	"git crosslink milestone close 1.0":                  {before: aMilestone},
+	"git crosslink milestone reopen 1.0":                 {before: aMilestone},
+	"git crosslink milestone delete 1.0":                 {before: aMilestone},
 
 	"git crosslink dashboard":                      {not: "it serves until it is interrupted"},
 	"git crosslink dashboard serve":                {not: "it serves until it is interrupted"},

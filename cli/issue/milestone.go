@@ -1,0 +1,412 @@
+package issue
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	urfave "github.com/urfave/cli/v2"
+
+	"github.com/git-crosslink/git-crosslink/answer"
+	"github.com/git-crosslink/git-crosslink/cli/command"
+	"github.com/git-crosslink/git-crosslink/cli/frame"
+	"github.com/git-crosslink/git-crosslink/event"
+	"github.com/git-crosslink/git-crosslink/reducer"
+	"github.com/git-crosslink/git-crosslink/store"
+	"github.com/git-crosslink/git-crosslink/tracker"
+	"github.com/git-crosslink/git-crosslink/verb"
+)
+
+const theMilestone = "a milestone, by name or short uuid"
+
+func newMilestoneCommand(e *command.Env) *urfave.Command {
+	return &urfave.Command{
+		Name: "milestone", Category: frame.GroupMilestones, HideHelp: true,
+		Usage: "group issues that are due together",
+		UsageText: `git crosslink milestone new [<options>] <name>
+git crosslink milestone list [<options>]
+git crosslink milestone show [<options>] <milestone>
+git crosslink milestone edit [<options>] <milestone>
+git crosslink milestone close|reopen|delete [<options>] <milestone>
+git crosslink milestone add [<options>] <milestone> <id>…
+git crosslink milestone remove [<options>] <id>…`,
+		Description: `A milestone is a set of issues with a name and perhaps a due date. An issue is in
+at most one. A milestone is named by its name, in upper or lower case, or by its
+short uuid.
+
+Examples:
+  git crosslink milestone new 1.0 --due 2030-06-30
+  git crosslink milestone add 1.0 11 12
+  git crosslink milestone show 1.0`,
+		Subcommands: []*urfave.Command{
+			newMilestoneNew(e), newMilestoneList(e), newMilestoneShow(e), newMilestoneEdit(e),
+			newMilestoneStatus(e, "close", "close a milestone", "Closes a milestone. Its issues stay as they are; those still open are named.", event.Closed),
+			newMilestoneStatus(e, "reopen", "open a closed milestone again", "Opens a closed milestone again.", event.Open),
+			newMilestoneDelete(e), newMilestoneAdd(e), newMilestoneRemove(e),
+		},
+	}
+}
+
+func milestoneDue() urfave.Flag {
+	return &urfave.StringFlag{Name: "due", Usage: "due at `DATE`: 2026-03-01, tomorrow, +3d, friday"}
+}
+
+func newMilestoneNew(e *command.Env) *urfave.Command {
+	return e.Command(&urfave.Command{
+		Name: "new", Usage: "create a milestone",
+		UsageText: "git crosslink milestone new [<options>] <name>",
+		Description: `Creates a milestone and prints its short uuid. If there is one of this name
+already, in upper or lower case, it is printed and nothing is changed.
+
+Examples:
+  git crosslink milestone new 1.0 --due 2030-06-30 -d 'the first release'`,
+		Flags: slices.Concat(frame.DescriptionFlags(), []urfave.Flag{milestoneDue()}, command.WriteFlags()),
+	}, func(u *urfave.Context) error {
+		args, err := frame.Arguments(u, 1, 1, "one name; quote it if it has several words")
+		if err != nil {
+			return err
+		}
+		name := store.Name(args[0])
+		if name == "" {
+			return frame.Misuse("the name is empty")
+		}
+		text, err := frame.TextSourceOf(u)
+		if err != nil {
+			return err
+		}
+		due, err := dateOf(u, e, "due", frame.DayEnd)
+		if err != nil {
+			return err
+		}
+		emit, err := e.EmitOptions(u)
+		if err != nil {
+			return err
+		}
+		return runMilestoneNew(u.Context, event.MilestoneCreated{Name: name, DueAt: due}, text, emit, e)
+	})
+}
+
+func runMilestoneNew(ctx context.Context, m event.MilestoneCreated, text frame.TextSource, emit tracker.EmitOptions, e *command.Env) error {
+	description, d, err := milestoneText(ctx, e, text, "")
+	if err != nil {
+		return err
+	}
+	repo, err := e.Repository(ctx)
+	if err != nil {
+		return d.Done(err)
+	}
+	m.UUID, m.CreatedAt, m.Description = repo.MintUUID(), event.TimeOf(e.Now()), description
+	var was *verb.TakenError
+	r, err := e.Emit(ctx, emit, func(_ *command.Repository, p tracker.Projection) (_ []event.Body, err error) {
+		bodies, err := verb.CreateMilestone(p, m)
+		if was = nil; errors.As(err, &was) {
+			return nil, nil
+		}
+		return bodies, err
+	})
+	if err != nil {
+		return d.Done(err)
+	}
+	d.Done(nil)
+	u := m.UUID
+	if was != nil {
+		u = was.UUID
+		e.Progress("%s", was.Error())
+		e.ProgressHint("git crosslink milestone edit")
+	} else {
+		e.Progress("created milestone '%s'", m.Name)
+	}
+	return printMilestoneWrite(ctx, e, r, emit, u)
+}
+
+// milestoneText gets a description; old is what the editor starts with.
+func milestoneText(ctx context.Context, e *command.Env, s frame.TextSource, old string) (string, *frame.Draft, error) {
+	text, present, err := e.ReadText(s)
+	if err != nil || !s.Edit {
+		return text, nil, err
+	}
+	if !present {
+		text = old
+	}
+	return e.EditText(ctx, text, "This is the description of the milestone.")
+}
+
+func newMilestoneEdit(e *command.Env) *urfave.Command {
+	return e.Command(&urfave.Command{
+		Name: "edit", Usage: "change name, description or due date",
+		UsageText: "git crosslink milestone edit [<options>] <milestone>",
+		Description: `Changes what is named and nothing else; -d '' clears the description, --no-due the
+due date. A name that another milestone has is refused.
+
+Examples:
+  git crosslink milestone edit 1.0 --due +2w
+  git crosslink milestone edit 1.0 --title '1.0 LTS'`,
+		Flags: slices.Concat([]urfave.Flag{
+			&urfave.StringFlag{Name: "title", Aliases: []string{"t"}, Usage: "call it `TEXT`"},
+		}, frame.DescriptionFlags(), []urfave.Flag{milestoneDue(), &urfave.BoolFlag{Name: "no-due", Usage: "clear the due date"}}, command.WriteFlags()),
+	}, func(u *urfave.Context) error {
+		args, err := frame.Arguments(u, 1, 1, theMilestone)
+		if err != nil {
+			return err
+		}
+		var change verb.MilestoneEdit
+		if u.IsSet("title") {
+			name := store.Name(u.String("title"))
+			if name == "" {
+				return frame.Misuse("the name is empty")
+			}
+			change.Name = &name
+		}
+		text, err := frame.TextSourceOf(u)
+		if err != nil {
+			return err
+		}
+		if u.IsSet("due") || u.Bool("no-due") {
+			if u.IsSet("due") && u.Bool("no-due") {
+				return frame.Misuse("'--due' and '--no-due' exclude each other")
+			}
+			due, err := dateOf(u, e, "due", frame.DayEnd)
+			if err != nil {
+				return err
+			}
+			change.Due = &due
+		}
+		if change == (verb.MilestoneEdit{}) && text.None() {
+			return frame.Misuse("nothing to change", "name a change: --title, --description, --file, --edit, --due or --no-due")
+		}
+		emit, err := e.EmitOptions(u)
+		if err != nil {
+			return err
+		}
+		return runMilestoneEdit(u.Context, args[0], change, text, emit, e)
+	})
+}
+
+func runMilestoneEdit(ctx context.Context, id string, change verb.MilestoneEdit, text frame.TextSource, emit tracker.EmitOptions, e *command.Env) error {
+	old := ""
+	if text.Edit && text.Given == nil && text.File == "" {
+		err := e.Read(ctx, tracker.Here, func(_ *command.Repository, p tracker.Projection) error {
+			m, err := verb.ResolveMilestone(p, id)
+			if err == nil {
+				old = m.Description
+			}
+			return err
+		})
+		if err != nil {
+			return err
+		}
+	}
+	description, d, err := milestoneText(ctx, e, text, old)
+	if err != nil {
+		return err
+	}
+	if !text.None() {
+		change.Description = &description
+	}
+	err = writeMilestone(ctx, e, id, emit, func(p tracker.Projection, m *reducer.Milestone) ([]event.Body, error) {
+		return change.Apply(p, m)
+	}, "changed milestone '%s'", "milestone '%s' already has these values")
+	if taken := (*verb.TakenError)(nil); errors.As(err, &taken) {
+		err = frame.Fatal("name-taken", taken.Error(), "list milestones: git crosslink milestone list --status all")
+	}
+	return d.Done(err)
+}
+
+// writeMilestone publishes what build returns of a milestone, and says so: done, or
+// already, each with the milestone's name.
+func writeMilestone(ctx context.Context, e *command.Env, id string, emit tracker.EmitOptions,
+	build func(p tracker.Projection, m *reducer.Milestone) ([]event.Body, error), done, already string) error {
+	var (
+		m    *reducer.Milestone
+		seen tracker.Projection
+	)
+	r, err := e.Emit(ctx, emit, func(_ *command.Repository, p tracker.Projection) (_ []event.Body, err error) {
+		if m, err = verb.ResolveMilestone(p, id); err != nil {
+			return nil, err
+		}
+		seen = p
+		return build(p, m)
+	})
+	if err != nil {
+		return err
+	}
+	for _, l := range r.Lines {
+		if _, closed := l.Body.(*event.MilestoneClosed); closed {
+			warnStillOpen(e, seen, m)
+		}
+	}
+	if len(r.Lines) == 0 {
+		done = already
+	}
+	e.Progress(done, m.Name)
+	return printMilestoneWrite(ctx, e, r, emit, m.UUID)
+}
+
+func printMilestoneWrite(ctx context.Context, e *command.Env, r *tracker.Receipt, emit tracker.EmitOptions, u event.UUID) error {
+	s, err := answer.New(r.View)
+	if err != nil {
+		return err
+	}
+	m := s.Milestones[u]
+	if m == nil {
+		return &store.NotFoundError{What: "milestone", ID: u.String()} // deleted by somebody meanwhile
+	}
+	shapes, err := s.MilestoneInfos([]*reducer.Milestone{m})
+	if err != nil {
+		return err
+	}
+	return e.Print(ctx, frame.Result{Data: answer.MilestoneWrite{Milestone: shapes[0], Write: answer.WriteOf(r)},
+		IDs: []string{shapes[0].Short}, Failure: command.Unconfirmed(r, emit)})
+}
+
+func newMilestoneStatus(e *command.Env, name, usage, about string, to event.Status) *urfave.Command {
+	return e.Command(&urfave.Command{
+		Name: name, Usage: usage, UsageText: "git crosslink milestone " + name + " [<options>] <milestone>",
+		Description: about + "\n\nExamples:\n  git crosslink milestone " + name + " 1.0",
+		Flags:       command.WriteFlags(),
+	}, func(u *urfave.Context) error {
+		args, err := frame.Arguments(u, 1, 1, theMilestone)
+		if err != nil {
+			return err
+		}
+		emit, err := e.EmitOptions(u)
+		if err != nil {
+			return err
+		}
+		return writeMilestone(u.Context, e, args[0], emit, func(p tracker.Projection, m *reducer.Milestone) ([]event.Body, error) {
+			return verb.SetMilestoneStatus(m, to, event.TimeOf(e.Now())), nil
+		}, map[event.Status]string{event.Closed: "closed milestone '%s'", event.Open: "reopened milestone '%s'"}[to], "milestone '%s' is already "+string(to))
+	})
+}
+
+// warnStillOpen names the issues of a milestone that are open.
+func warnStillOpen(e *command.Env, p tracker.Projection, m *reducer.Milestone) {
+	var open []string
+	for _, i := range verb.Shown(p, m.Issues) {
+		if i.Status == event.Open {
+			open = append(open, i.Name())
+		}
+	}
+	if n := len(open); n > 0 {
+		const most = 10
+		more := ""
+		if n > most {
+			open, more = open[:most], " …"
+		}
+		e.Warn("still-open", fmt.Sprintf("%s of milestone '%s' still open: %s%s", frame.Count(n, "issue"), m.Name, strings.Join(open, ", "), more))
+	}
+}
+
+func newMilestoneDelete(e *command.Env) *urfave.Command {
+	return e.Command(&urfave.Command{
+		Name: "delete", Usage: "delete a milestone permanently",
+		UsageText: "git crosslink milestone delete [<options>] <milestone>",
+		Description: `Hides a milestone everywhere and permanently, without asking. Its issues stay, in no
+milestone.
+
+Examples:
+  git crosslink milestone delete 1.0`,
+		Flags: command.WriteFlags(),
+	}, func(u *urfave.Context) error {
+		args, err := frame.Arguments(u, 1, 1, theMilestone)
+		if err != nil {
+			return err
+		}
+		emit, err := e.EmitOptions(u)
+		if err != nil {
+			return err
+		}
+		return runMilestoneDelete(u.Context, args[0], emit, e)
+	})
+}
+
+func runMilestoneDelete(ctx context.Context, id string, emit tracker.EmitOptions, e *command.Env) error {
+	var shapes []answer.MilestoneInfo // afterwards there is nothing to show
+	r, err := e.Emit(ctx, emit, func(_ *command.Repository, p tracker.Projection) ([]event.Body, error) {
+		m, err := verb.ResolveMilestone(p, id)
+		if err != nil {
+			return nil, err
+		}
+		s, err := answer.New(p)
+		if err != nil {
+			return nil, err
+		}
+		shapes, err = s.MilestoneInfos([]*reducer.Milestone{m})
+		return []event.Body{&event.MilestoneDeleted{UUID: m.UUID}}, err
+	})
+	if err != nil {
+		return err
+	}
+	e.Progress("deleted milestone '%s'", shapes[0].Name)
+	return e.Print(ctx, frame.Result{Data: answer.MilestoneWrite{Milestone: shapes[0], Write: answer.WriteOf(r)},
+		IDs: []string{shapes[0].Short}, Failure: command.Unconfirmed(r, emit)})
+}
+
+func newMilestoneAdd(e *command.Env) *urfave.Command {
+	return e.Command(&urfave.Command{
+		Name: "add", Usage: "add issues to a milestone",
+		UsageText: "git crosslink milestone add [<options>] <milestone> <id>…",
+		Description: `Adds issues to a milestone, all or none. An issue is in at most one milestone: one
+that is in another is moved.
+
+Examples:
+  git crosslink milestone add 1.0 11 12`,
+		Flags: command.WriteFlags(),
+	}, func(u *urfave.Context) error {
+		args, err := frame.Arguments(u, 2, -1, "a milestone and the id of an issue")
+		if err != nil {
+			return err
+		}
+		return runMilestoneAssign(u, &args[0], args[1:], e)
+	})
+}
+
+func newMilestoneRemove(e *command.Env) *urfave.Command {
+	return e.Command(&urfave.Command{
+		Name: "remove", Usage: "remove issues from their milestone",
+		UsageText: "git crosslink milestone remove [<options>] <id>…",
+		Description: `Removes issues from the milestone they are in, all or none. Removing an issue that
+is in none is not an error.
+
+Examples:
+  git crosslink milestone remove 12`,
+		Flags: command.WriteFlags(),
+	}, func(u *urfave.Context) error {
+		ids, err := frame.Arguments(u, 1, -1, "the id of an issue")
+		if err != nil {
+			return err
+		}
+		return runMilestoneAssign(u, nil, ids, e)
+	})
+}
+
+func runMilestoneAssign(u *urfave.Context, into *string, of []string, e *command.Env) error {
+	emit, err := e.EmitOptions(u)
+	if err != nil {
+		return err
+	}
+	var (
+		rows []*store.Issue
+		plan verb.Plan
+	)
+	r, err := e.Emit(u.Context, emit, func(_ *command.Repository, p tracker.Projection) (_ []event.Body, err error) {
+		var m *reducer.Milestone
+		if into != nil {
+			if m, err = verb.ResolveMilestone(p, *into); err != nil {
+				return nil, err
+			}
+		}
+		if rows, err = verb.ResolveAll(p, of); err != nil {
+			return nil, err
+		}
+		plan, err = verb.IntoMilestone(p, m, rows)
+		return plan.Bodies, err
+	})
+	if err != nil {
+		return err
+	}
+	printEffects(e, plan.Effects)
+	return printIssuesWrite(u.Context, e, r, emit, verb.Shown(r.View, ids(rows)))
+}

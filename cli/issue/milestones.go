@@ -1,0 +1,192 @@
+package issue
+
+import (
+	"context"
+	"slices"
+	"strconv"
+	"time"
+
+	urfave "github.com/urfave/cli/v2"
+
+	"github.com/git-crosslink/git-crosslink/answer"
+	"github.com/git-crosslink/git-crosslink/cli/command"
+	"github.com/git-crosslink/git-crosslink/cli/frame"
+	"github.com/git-crosslink/git-crosslink/event"
+	"github.com/git-crosslink/git-crosslink/reducer"
+	"github.com/git-crosslink/git-crosslink/store"
+	"github.com/git-crosslink/git-crosslink/tracker"
+	"github.com/git-crosslink/git-crosslink/verb"
+)
+
+func newMilestoneList(e *command.Env) *urfave.Command {
+	return e.Command(&urfave.Command{
+		Name: "list", Aliases: []string{"ls"}, Usage: "list milestones",
+		UsageText: "git crosslink milestone list [<options>]",
+		Description: `Lists the open milestones with their progress, those that are due first before the
+others. In a pipe the fields are short uuid, status, due date, closed and all
+issues, time spent in seconds, and name.
+
+Examples:
+  git crosslink milestone list
+  git crosslink milestone list --status all --json`,
+		Flags: append([]urfave.Flag{&urfave.StringFlag{Name: "status", Aliases: []string{"s"}, Usage: "open, closed or all", Value: "open"}}, frame.PorcelainFlags()...),
+	}, func(u *urfave.Context) error {
+		f, err := frame.FormsAlone(u, e.Terminal)
+		if err != nil {
+			return err
+		}
+		status, err := frame.OneOf(u, "status", []string{"open", "closed", "all"})
+		if err != nil {
+			return err
+		}
+		return runMilestoneList(u.Context, status, f, e)
+	})
+}
+
+func runMilestoneList(ctx context.Context, status string, f frame.Forms, e *command.Env) error {
+	var shapes []answer.MilestoneInfo
+	var all []*reducer.Milestone
+	err := e.Read(ctx, tracker.Here, func(_ *command.Repository, p tracker.Projection) error {
+		every, err := p.Milestones()
+		if err != nil {
+			return err
+		}
+		all = slices.DeleteFunc(every, func(m *reducer.Milestone) bool { return status != "all" && string(m.Status) != status })
+		slices.SortStableFunc(all, func(a, b *reducer.Milestone) int {
+			due := func(m *reducer.Milestone) uint64 { return uint64(m.DueAt) - 1 } // none comes last
+			switch x, y := due(a), due(b); {
+			case x < y:
+				return -1
+			case x > y:
+				return 1
+			}
+			return 0
+		})
+		s, err := answer.New(p)
+		if err != nil {
+			return err
+		}
+		shapes, err = s.MilestoneInfos(all)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	a := frame.Result{Data: shapes, Long: true, Page: func(pg *frame.Page) { milestoneTable(e, pg, all, shapes) }}
+	for _, x := range shapes {
+		a.IDs = append(a.IDs, x.Short)
+	}
+	if f.ForScripts() {
+		a.Records = f.Records()
+		for _, x := range shapes {
+			a.Records.Add(x.Short, x.UUID, x.Status, answer.OrEmpty(x.DueAt), strconv.Itoa(x.ClosedCount), strconv.Itoa(x.IssueCount),
+				strconv.FormatUint(x.Seconds, 10), x.Name)
+		}
+	}
+	return e.Print(ctx, a)
+}
+
+func milestoneTable(e *command.Env, pg *frame.Page, all []*reducer.Milestone, shapes []answer.MilestoneInfo) {
+	t := &frame.Table{Header: []string{"id", "status", "due", "closed", "issues", "time", "name"}, Flex: 6}
+	for k, m := range all {
+		x := &shapes[k]
+		due, slot, spent := "", frame.Time, strconv.FormatUint(x.Seconds, 10)
+		if m.DueAt != 0 {
+			if due = m.DueAt.Std().Format(time.RFC3339); pg.Width > 0 {
+				due = e.DateAt(m.DueAt, frame.DayEnd)
+			}
+			if late(e, m) {
+				slot = frame.Overdue
+			}
+		}
+		if pg.Width > 0 {
+			if spent = ""; x.Seconds > 0 {
+				spent = frame.Duration(x.Seconds)
+			}
+		}
+		t.Add(frame.ID.Cell(x.Short), frame.Slot(x.Status).Cell(x.Status), slot.Cell(due), frame.Plain.Cell(strconv.Itoa(x.ClosedCount)),
+			frame.Plain.Cell(strconv.Itoa(x.IssueCount)), frame.Plain.Cell(spent), frame.Plain.Cell(x.Name))
+	}
+	t.Write(pg)
+}
+
+// late reports whether a milestone should have been reached.
+func late(e *command.Env, m *reducer.Milestone) bool {
+	return m.Status == event.Open && m.DueAt != 0 && m.DueAt < event.TimeOf(e.Now())
+}
+
+func newMilestoneShow(e *command.Env) *urfave.Command {
+	return e.Command(&urfave.Command{
+		Name: "show", Aliases: []string{"view"}, Usage: "show a milestone and its issues",
+		UsageText: "git crosslink milestone show [<options>] <milestone>",
+		Description: `Shows when a milestone is due, its progress, the time spent on it and its issues.
+
+Examples:
+  git crosslink milestone show 1.0`,
+	}, func(u *urfave.Context) error {
+		args, err := frame.Arguments(u, 1, 1, theMilestone)
+		if err != nil {
+			return err
+		}
+		return runMilestoneShow(u.Context, args[0], e)
+	})
+}
+
+func runMilestoneShow(ctx context.Context, id string, e *command.Env) error {
+	var (
+		m    *reducer.Milestone
+		rows []*store.Issue
+		doc  answer.MilestoneDetail
+	)
+	err := e.Read(ctx, tracker.Here, func(_ *command.Repository, p tracker.Projection) (err error) {
+		if m, err = verb.ResolveMilestone(p, id); err != nil {
+			return err
+		}
+		s, err := answer.New(p)
+		if err != nil {
+			return err
+		}
+		shapes, err := s.MilestoneInfos([]*reducer.Milestone{m})
+		if err != nil {
+			return err
+		}
+		rows = verb.Shown(p, m.Issues)
+		doc.MilestoneInfo = shapes[0]
+		doc.Issues, err = s.Issues(rows)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	return e.Print(ctx, frame.Result{Data: doc, IDs: []string{doc.Short}, Long: true, Page: func(pg *frame.Page) { milestonePage(e, pg, m, &doc, rows) }})
+}
+
+func milestonePage(e *command.Env, pg *frame.Page, m *reducer.Milestone, doc *answer.MilestoneDetail, rows []*store.Issue) {
+	pg.Print("%s  %s\n", pg.Paint(frame.ID, doc.Short), pg.Paint(frame.Title, m.Name))
+	pg.Print("    %s, %d of %d issues closed\n", pg.Paint(frame.Slot(m.Status), string(m.Status)), doc.ClosedCount, doc.IssueCount)
+	if m.DueAt != 0 {
+		overdue := frame.Painted("")
+		if late(e, m) {
+			overdue = pg.Paint(frame.Overdue, " overdue")
+		}
+		pg.Print("    due %s (%s)%s\n", e.DateAt(m.DueAt, frame.DayEnd), e.Ago(m.DueAt), overdue)
+	}
+	pg.Print("    created %s (%s) by %s\n", e.Date(m.CreatedAt), e.Ago(m.CreatedAt), m.CreatedBy)
+	if m.ClosedAt != 0 {
+		pg.Print("    closed %s (%s) by %s\n", e.Date(m.ClosedAt), e.Ago(m.ClosedAt), m.StatusBy)
+	}
+	if doc.Seconds > 0 {
+		pg.Print("    time %s\n", frame.Duration(doc.Seconds))
+	}
+	pg.Print("    uuid %s\n", m.UUID)
+	if m.Description != "" {
+		pg.Print("\n")
+		pg.Block("    ", m.Description)
+	}
+	if len(rows) > 0 {
+		pg.Print("\n%s\n", pg.Paint(frame.Heading, "issues"))
+	}
+	for _, i := range rows {
+		pg.Print("    %s %s  %s\n", pg.Paint(frame.Slot(i.Status), mark(pg, i.Status)), pg.Paint(frame.ID, i.Name()), i.Title)
+	}
+}
