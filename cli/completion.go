@@ -13,13 +13,13 @@ import (
 	"github.com/git-crosslink/git-crosslink/cli/frame"
 	"github.com/git-crosslink/git-crosslink/cli/issue"
 	"github.com/git-crosslink/git-crosslink/event"
-	"github.com/git-crosslink/git-crosslink/hooks"
 	"github.com/git-crosslink/git-crosslink/store"
+	"github.com/git-crosslink/git-crosslink/tracker"
 )
 
-// completer completes the commands of this program, and issues from the index.
+// completer completes the commands of this program, and issues.
 func completer(ctx context.Context, e *command.Env) frame.Completer {
-	return frame.Completer{Root: tree(e), Values: optionValues, Issues: func(verb, word string) []frame.Candidate { return issueCandidates(ctx, verb, word) }}
+	return frame.Completer{Root: tree(e), Values: optionValues, Issues: func(verb, word string) []frame.Candidate { return issueCandidates(ctx, e, verb, word) }}
 }
 
 // optionValues are those that an option can have.
@@ -31,23 +31,37 @@ func optionValues(c *urfave.Command, option string) []string {
 		"sort": store.Sorts, "state": event.PresenceStates, "porcelain": {"v1"}}[option]
 }
 
+// maxCompleted is how many issues are looked at: those changed last.
+const maxCompleted = 5000
+
 // issueCandidates are the issues whose id begins with the word or whose title
 // holds it, those first that the command is likely meant for.
-func issueCandidates(ctx context.Context, verb, word string) []frame.Candidate {
-	known := readIndex(hooks.Home(ctx, "", nil))
+func issueCandidates(ctx context.Context, e *command.Env, verb, word string) []frame.Candidate {
+	repo, err := e.Repository(ctx)
+	if err != nil {
+		return nil
+	}
+	p, err := repo.Read(ctx, tracker.Offline)
+	if err != nil {
+		return nil
+	}
+	known, err := p.Latest(maxCompleted)
+	if err != nil {
+		return nil
+	}
 	reopens := verb == "reopen"
 	var first, second []frame.Candidate
 	number := strings.Trim(word, "0123456789") == "" // digits alone are one, never the beginning of a uuid
 	for _, i := range known {
-		if !strings.HasPrefix(i.name, strings.TrimPrefix(word, "#")) && (number || !strings.HasPrefix(i.short, word)) &&
-			(word == "" || !strings.Contains(strings.ToLower(i.title), strings.ToLower(word))) {
+		if !strings.HasPrefix(i.Name(), strings.TrimPrefix(word, "#")) && (number || !strings.HasPrefix(i.Short, word)) &&
+			(word == "" || !strings.Contains(strings.ToLower(i.Title), strings.ToLower(word))) {
 			continue
 		}
-		c := frame.Candidate{Word: i.name, Note: i.title}
-		if i.closed == reopens {
+		c := frame.Candidate{Word: i.Name(), Note: i.Title}
+		if (i.Status != event.Open) == reopens {
 			first = append(first, c)
 		} else {
-			c.Note = fmt.Sprintf("%s (%s)", c.Note, map[bool]string{true: "closed", false: "open"}[i.closed])
+			c.Note = fmt.Sprintf("%s (%s)", c.Note, map[bool]string{true: "open", false: "closed"}[i.Status == event.Open])
 			second = append(second, c)
 		}
 	}

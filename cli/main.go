@@ -48,14 +48,13 @@ func run(ctx context.Context, e *command.Env, args []string) int {
 	if len(args) > 0 && args[0] == hub.HookVerb {
 		return hub.Hook(ctx, e, args[1:])
 	}
+	defer e.Close()
 	if len(args) > 0 && args[0] == frame.CompleteVerb {
 		return e.Complete(completer(ctx, e), args[1:])
 	}
 	if ran, err := dashboard.Run(ctx, e.Terminal, args); ran {
 		return e.Conclude(ctx, err)
 	}
-	defer e.Close()
-	defer index(e)
 	err := e.Dispatch(ctx, tree(e), args, func() error { return runVersion(versionOptions{}, e) })
 	if i := (*frame.Interrupted)(nil); errors.As(context.Cause(ctx), &i) && (err != nil || e.CutShort) {
 		f := &frame.Failure{Code: i.Code(), Kind: "interrupted", Message: i.Error(), Cause: err}

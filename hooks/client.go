@@ -228,54 +228,6 @@ func replicaNear(dir string, environ []string) (string, bool) {
 	return replica, err == nil && st.IsDir()
 }
 
-// Home is where the clone that dir belongs to keeps its tracker, found as
-// cheaply; there need not be one. It is "" where git would not work in the
-// repository because it belongs to somebody else (safe.directory): git is asked
-// if the user does not own it.
-func Home(ctx context.Context, dir string, environ []string) string {
-	if environ == nil {
-		environ = os.Environ()
-	}
-	replica, ok := replicaNear(dir, environ)
-	home := filepath.Dir(replica)
-	if !ok || owned(dir, filepath.Dir(home)) {
-		return home
-	}
-	o, err := git.Discover(ctx, dir, environ)
-	if err != nil {
-		return ""
-	}
-	return filepath.Join(o.CommonDir, "crosslink")
-}
-
-// owned reports whether this user owns a repository as git demands it: its git
-// directory, the top of the worktree and what is called .git there.
-func owned(dir, gitDir string) bool {
-	mine := func(path string) bool {
-		st, err := os.Lstat(path)
-		if err != nil {
-			return false
-		}
-		uid, known := statefile.Owner(st)
-		return !known || uid == os.Geteuid()
-	}
-	if !mine(gitDir) {
-		return false
-	}
-	abs, err := filepath.Abs(dir)
-	for at := abs; err == nil; at = filepath.Dir(at) {
-		if dotGit := filepath.Join(at, ".git"); at != gitDir && exists(dotGit) {
-			return mine(at) && mine(dotGit)
-		}
-		if at == filepath.Dir(at) {
-			break
-		}
-	}
-	return err == nil
-}
-
-func exists(path string) bool { _, err := os.Lstat(path); return err == nil }
-
 // gitDirOf is the git directory of the worktree whose top is dir, or of which
 // dir is a part.
 func gitDirOf(dir string) string {

@@ -17,11 +17,10 @@ type Env struct {
 
 	AfterWrite func(context.Context) // called before the result of a write is printed; may be nil
 
-	CutShort bool               // a write is kept, and a signal ended what came after it
-	Wrote    bool               // something was written to the tracker
-	Saved    bool               // something was done that a script must not do again
-	Saw      tracker.Projection // what was read last
-	asked    time.Time          // when the hub was asked for an id that is not here
+	CutShort bool      // a write is kept, and a signal ended what came after it
+	Wrote    bool      // something was written to the tracker
+	Saved    bool      // something was done that a script must not do again
+	asked    time.Time // when the hub was asked for an id that is not here
 }
 
 // Repository opens the repository when a command first needs it.

@@ -7,32 +7,21 @@ import (
 	"github.com/git-crosslink/git-crosslink/tracker"
 )
 
-// tracked is a tracker whose reads and writes are noted in Env.
+// tracked is a tracker whose writes are noted in Env.
 type tracked struct {
 	*tracker.Tracker
 	e *Env
 }
 
-// Track returns a repository whose reads and writes are noted in e.
+// Track returns a repository whose writes are noted in e.
 func (e *Env) Track(t *tracker.Tracker) *Repository {
 	x := tracked{t, e}
 	return &Repository{x, x, x, x, x}
 }
 
-func (t tracked) Read(ctx context.Context, f tracker.Freshness) (tracker.Projection, error) {
-	p, err := t.Tracker.Read(ctx, f)
-	if err == nil {
-		t.e.Saw = p
-	}
-	return p, err
-}
-
 func (t tracked) Emit(ctx context.Context, o tracker.EmitOptions, build func(tracker.Projection) ([]event.Body, error)) (*tracker.Receipt, error) {
 	t.e.IgnoreClosedPipe()
 	r, err := t.Tracker.Emit(ctx, o, build)
-	if err == nil {
-		t.e.Saw = r.View
-	}
 	t.e.Wrote = t.e.Wrote || err == nil && len(r.Lines) > 0
 	t.e.Saved = t.e.Saved || t.e.Wrote
 	return r, err
@@ -41,10 +30,7 @@ func (t tracked) Emit(ctx context.Context, o tracker.EmitOptions, build func(tra
 func (t tracked) Claim(ctx context.Context, u event.UUID, o tracker.ClaimOptions) (*tracker.Claim, error) {
 	t.e.IgnoreClosedPipe()
 	c, err := t.Tracker.Claim(ctx, u, o)
-	if err == nil {
-		t.e.Saw = c.View
-		t.e.Saved = t.e.Saved || !c.Already
-	}
+	t.e.Saved = t.e.Saved || err == nil && !c.Already
 	t.e.Wrote = t.e.Wrote || err == nil
 	return c, err
 }

@@ -12,9 +12,8 @@ import (
 // people. The rules are:
 //
 //   - one line a candidate: the word, and a note after a TAB;
-//   - it answers from files of this clone, starts nothing (but asks git about a
-//     repository that somebody else owns) and is silent about whatever is
-//     wrong: people are typing;
+//   - it answers from what is here, and is silent about whatever is wrong:
+//     people are typing;
 //   - titles are anybody's text: what a terminal must not see is escaped;
 //   - the word itself is only ever a number, a short uuid or a word of the
 //     program, and stands once: a shell runs what it put in, and bash puts in
@@ -36,6 +35,7 @@ type Completer struct {
 
 // Complete prints what may stand in the place of the last argument.
 func (t *Terminal) Complete(c Completer, args []string) int {
+	t.Quiet = true
 	if len(args) == 0 {
 		args = []string{""}
 	}

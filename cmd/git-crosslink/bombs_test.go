@@ -217,7 +217,7 @@ func TestBombsInSideFiles(t *testing.T) {
 		megabytes, commands = 320, append(commands, "sync", "show 1", "status")
 	}
 	w := newTown(t)
-	for _, name := range []string{"judged.json", "signatures.json", "ledger.files", "completion", "completion.new", "pace.json", "present.json", "replica.git/store.db", "replica.git/next.lock", "replica.git/swap.lock"} {
+	for _, name := range []string{"judged.json", "signatures.json", "ledger.files", "pace.json", "present.json", "replica.git/store.db", "replica.git/next.lock", "replica.git/swap.lock"} {
 		path := w.root + "/bob/.git/crosslink/" + name
 		for what, fill := range map[string][]byte{"a hole": nil, "braces": []byte("{"), "entries": []byte(`{"`)} {
 			t.Run(name+"/"+strings.ReplaceAll(what, " ", "-"), func(t *testing.T) {

@@ -142,23 +142,3 @@ func TestCompletionInFish(t *testing.T) {
 		t.Errorf("to choose from: %q, want %q", got, want)
 	}
 }
-
-// TestCompletionStartsNothing: with no program to start it answers the same.
-func TestCompletionStartsNothing(t *testing.T) {
-	if testing.Short() {
-		t.Skip("a tracker; -short")
-	}
-	w := newTown(t)
-	program, err := exec.LookPath("git-crosslink")
-	if err != nil {
-		t.Fatal(err)
-	}
-	want := w.in(program, "complete", "show", "")
-	w.env = append(w.env, "PATH=", "GIT_TRACE2_EVENT="+filepath.Join(w.root, "trace"))
-	if got := w.in(program, "complete", "show", ""); got != want || !strings.Contains(got, "1\tfix the flux") {
-		t.Errorf("%q, want %q", got, want)
-	}
-	if _, err := os.Stat(filepath.Join(w.root, "trace")); err == nil {
-		t.Error("a git was started")
-	}
-}
