@@ -183,5 +183,5 @@ func (d *DB) Fetched(ctx context.Context, id string, at event.Time, failures int
 
 // Capability notes whether a place may be written, and by whom.
 func (d *DB) Capability(ctx context.Context, id string, p Place) error {
-	return d.change(ctx, "UPDATE places SET agent = ?, capability = ?, cure = ? WHERE project_id = ?", p.Agent, p.Capability, p.Cure, id)
+	return d.change(ctx, "UPDATE places SET url = ?, agent = ?, capability = ?, cure = ? WHERE project_id = ?", p.URL, p.Agent, p.Capability, p.Cure, id)
 }

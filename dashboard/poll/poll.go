@@ -428,7 +428,7 @@ func (p *Poller) step(ctx context.Context, row db.Project, o *project) (Outcome,
 			return Outcome{}, err
 		}
 		f.Continue(&was)
-		if place.Agent != row.Place.Agent || place.Capability != row.Place.Capability || place.Cure != row.Place.Cure {
+		if place.URL != row.Place.URL || place.Agent != row.Place.Agent || place.Capability != row.Place.Capability || place.Cure != row.Place.Cure {
 			if err := p.o.DB.Capability(ctx, row.ID, place); err != nil {
 				return Outcome{}, err
 			}

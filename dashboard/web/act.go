@@ -41,11 +41,11 @@ func (s *Server) act(r *request) error {
 	if do == nil {
 		return refuse(http.StatusNotFound, "there is no action %q", verb)
 	}
-	back := fmt.Sprintf("/p/%s/i/%s", p.Slug, r.PathValue("id"))
+	to := fmt.Sprintf("/p/%s/i/%s", p.Slug, r.PathValue("id"))
 	if verb == "delete" {
-		back = fmt.Sprintf("/p/%s/issues", p.Slug)
+		to = fmt.Sprintf("/p/%s/issues", p.Slug)
 	}
-	return s.emit(r, p, verb, r.PathValue("id"), func(*place.Receipt) string { return back }, func(v place.View, t *tracker.Tracker) ([]event.Body, error) {
+	return s.emit(r, p, verb, r.PathValue("id"), func(*place.Receipt) string { return back(r, to) }, func(v place.View, t *tracker.Tracker) ([]event.Body, error) {
 		return do(writer{v, t, s.Now(), r.PathValue("id"), r.PostForm.Get})
 	})
 }

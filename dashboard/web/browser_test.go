@@ -6,7 +6,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -61,7 +60,16 @@ func (s *served) browse() *browser {
 	ctx, cancel = context.WithTimeout(ctx, 90*time.Second)
 	s.Cleanup(cancel)
 	b := &browser{T: s.T, ctx: ctx, base: s.base}
-	s.Check(chromedp.Listen(ctx, func(ev any) {
+	b.listen()
+	b.open("/login#" + s.server.LoginCode())
+	b.until(`location.pathname === "/" && document.querySelector("#live")?.dataset.state === "on"`)
+	return b
+}
+
+// listen keeps what the console says.
+func (b *browser) listen() {
+	b.Helper()
+	err := chromedp.Listen(b.ctx, func(ev any) {
 		b.mu.Lock()
 		defer b.mu.Unlock()
 		switch e := ev.(type) {
@@ -70,12 +78,23 @@ func (s *served) browse() *browser {
 		case *runtime.EventExceptionThrown:
 			b.messages = append(b.messages, "exception: "+e.ExceptionDetails.Text)
 		}
-	}))
-	_, err := chromedp.Call(ctx, log.Enable, cdp.Empty{})
-	s.Check(err)
-	b.open("/login#" + s.server.LoginCode())
-	b.until(`location.pathname === "/" && document.querySelector("#live")?.dataset.state === "on"`)
-	return b
+	})
+	if err == nil {
+		_, err = chromedp.Call(b.ctx, log.Enable, cdp.Empty{})
+	}
+	if err != nil {
+		b.Fatal(err)
+	}
+}
+
+// tab opens another tab of the same browser.
+func (b *browser) tab() *browser {
+	b.Helper()
+	ctx, cancel := chromedp.NewContext(b.ctx)
+	b.Cleanup(cancel)
+	t := &browser{T: b.T, ctx: ctx, base: b.base}
+	t.listen()
+	return t
 }
 
 func do[T any](b *browser, a chromedp.Action[T]) T {
@@ -198,74 +217,6 @@ func TestJourney(t *testing.T) {
 	do(b, chromedp.Click("#close-form button"))
 	b.until(`document.querySelector("#issue-status").textContent === "closed"`)
 	b.quiet()
-}
-
-// pagesOf are the name and path of every page in the table of routes.
-func pagesOf() (all [][2]string) {
-	for _, r := range table {
-		if method, path := pathOf(r.pattern); method == "GET" && r.twin {
-			name := strings.ReplaceAll(strings.Trim(strings.TrimPrefix(path, "/p/o/a"), "/"), "/", "-")
-			if path == "/" {
-				name = "start"
-			} else if name == "" {
-				name = "project"
-			}
-			all = append(all, [2]string{name, path})
-		}
-	}
-	return all
-}
-
-// TestPagesInABrowser: each fits a narrow window and is quiet, in light and dark.
-func TestPagesInABrowser(t *testing.T) {
-	w := dashtest.New(t)
-	a := w.Clone("a")
-	long := strings.Repeat("averyveryverylongwordwithoutanyblank", 3)
-	one := w.Create(a, "fix the parser", func(c *event.IssueCreated) {
-		c.Priority, c.Description, c.Labels = event.High, "It fails on "+long+" and on <b>this</b>.", []string{"bug", "a rather long label that goes on"}
-	})
-	w.Create(a, "overdue since yesterday, with a title that is long enough to need two lines on a telephone", func(c *event.IssueCreated) { c.DueAt = event.TimeOf(time.Now().Add(-24 * time.Hour)) })
-	w.Create(a, "waits", func(c *event.IssueCreated) { c.Parent = one })
-	w.Emit(a, func(tracker.Projection) []event.Body {
-		return []event.Body{&event.LockClaimed{Issue: one, Branch: "fix"},
-			&event.CommentAdded{Issue: one, Comment: event.UUID{2, 6: 0x40, 8: 0x80}, Author: "agent-a", Content: "It is the lexer.\n\n" + long, CreatedAt: event.TimeOf(time.Now()), Kind: "decision"}}
-	})
-	s := serve(t, w, nil, a)
-	empty := serve(t, dashtest.New(t), nil)
-	b := s.browse()
-	for _, page := range append(pagesOf(), [2]string{"nowhere", "/p/o/none"}, [2]string{"board", "/p/o/a/issues?view=board"}, [2]string{"tree", "/p/o/a/issues?view=tree"}) {
-		for _, colors := range []string{"light", "dark"} {
-			for _, width := range []int64{1280, 320} {
-				b.look(width, colors)
-				b.open(page[1])
-				b.until(`document.readyState === "complete"`)
-				what := fmt.Sprintf("%s-%s-%d", page[0], colors, width)
-				b.fits(what)
-				b.picture(what)
-			}
-		}
-		if page[0] == "nowhere" {
-			b.messages = nil // the browser says that it got a 404
-		}
-		b.quiet()
-	}
-	s.Check(s.db.PollFailed(t.Context(), alertProject, 1, "the log of 'agent-a' is torn after event 7"))
-	b.look(1280, "light")
-	b.open("/")
-	b.fits("trouble")
-	b.picture("trouble-light-1280")
-	b.open("/projects")
-	do(b, chromedp.Click(`button[formaction="/projects/pin"]`))
-	b.until(`document.querySelector(".tile h2").innerText.includes("pinned")`)
-	b.picture("projects-trouble-light-1280")
-	e := empty.browse()
-	e.look(1280, "light")
-	e.open("/")
-	e.fits("empty")
-	e.picture("empty-light-1280")
-	e.open("/login")
-	e.picture("login-light-1280")
-	e.quiet()
 }
 
 // named are the keys that are pressed by their name.

@@ -7,6 +7,7 @@ import (
 	"github.com/git-crosslink/git-crosslink/dashboard/alerts"
 	"github.com/git-crosslink/git-crosslink/dashboard/db"
 	"github.com/git-crosslink/git-crosslink/event"
+	"github.com/git-crosslink/git-crosslink/internal/shell"
 )
 
 // surroundings are what stands around every page.
@@ -27,8 +28,8 @@ type link struct {
 
 // menu are the pages in the rail: those that a narrow window shows, and the rest.
 func menu(at string, needs, open int) (m [2][]link) {
-	m[0] = []link{{Name: "Inbox", Path: "/", Count: needs}, {Name: "Projects", Path: "/projects"}, {Name: "Alerts", Path: "/alerts", Count: open}, {Name: "More", Path: "/more"}}
-	m[1] = []link{{Name: "Silences", Path: "/silences"}, {Name: "Audit log", Path: "/audit"}, {Name: "Rules", Path: "/settings/rules"}}
+	m[0] = []link{{Name: "Inbox", Path: "/", Count: needs}, {Name: "Agents", Path: "/agents"}, {Name: "Projects", Path: "/projects"}, {Name: "Alerts", Path: "/alerts", Count: open}, {Name: "More", Path: "/more"}}
+	m[1] = []link{{Name: "Search", Path: "/search"}, {Name: "Activity", Path: "/activity"}, {Name: "Silences", Path: "/silences"}, {Name: "Audit log", Path: "/audit"}, {Name: "Rules", Path: "/settings/rules"}}
 	for k := range m {
 		for n := range m[k] {
 			m[k][n].Current = m[k][n].Path == at
@@ -46,7 +47,7 @@ type tabsOf struct {
 }
 
 // projectTabs are the pages of a project: the end of their paths, and their names.
-var projectTabs = [][2]string{{"", "Overview"}, {"issues", "Issues"}}
+var projectTabs = [][2]string{{"", "Overview"}, {"issues", "Issues"}, {"graph", "Graph"}, {"timeline", "Timeline"}, {"milestones", "Milestones"}, {"locks", "Locks"}, {"log", "Log"}, {"health", "Health"}}
 
 func tabs(p projectDoc, at string) tabsOf {
 	t := tabsOf{Slug: p.Slug, Shape: p.Shape}
@@ -128,6 +129,7 @@ type Trouble struct {
 	What  string  `json:"what"`
 	Why   string  `json:"why"`
 	Since instant `json:"since"` // of what is shown
+	Cure  string  `json:"cure"`  // a command
 }
 
 // troubleOf says what is wrong with reaching a project; nil if nothing is.
@@ -136,13 +138,50 @@ func troubleOf(p db.Project) *Trouble {
 	case p.Status == db.Paused:
 		return nil
 	case p.PollError != "":
-		return &Trouble{"this project cannot be read", p.PollError, instant(p.PolledAt)}
+		return &Trouble{"this project cannot be read", p.PollError, instant(p.PolledAt), cure(p, "doctor")}
 	case p.Failures > 0:
-		return &Trouble{"the hub cannot be reached", p.FetchError, instant(p.FetchedAt)}
+		return &Trouble{"the hub cannot be reached", p.FetchError, instant(p.FetchedAt), cure(p, "sync")}
 	case p.State.Rev == 0:
-		return &Trouble{"this project has not been read yet", "", 0}
+		return &Trouble{What: "this project has not been read yet"}
 	}
 	return nil
+}
+
+// moreItems are items of the inbox that are not shown one by one.
+type moreItems struct {
+	Project, Reason string
+	N               int
+}
+
+// inboxShown is how many items of one reason in one project are shown one by
+// one, where there are more than a few.
+const inboxShown = 3
+
+// inboxOf is the inbox as a page shows it.
+func inboxOf(l layout, items []itemDoc, many bool) inboxList {
+	list := inboxList{Now: l.Now, Many: many, Back: l.Path}
+	if !l.ReadOnly {
+		list.Request = l.Request
+	}
+	count, shown := map[moreItems]int{}, map[moreItems]int{}
+	for _, i := range items {
+		count[moreItems{i.Project, i.Reason, 0}]++
+	}
+	for _, i := range items {
+		key := moreItems{i.Project, i.Reason, 0}
+		n := count[key]
+		if shown[key]++; n <= 2*inboxShown || shown[key] <= inboxShown || i.Alert == 0 {
+			list.Items = append(list.Items, i)
+		} else if shown[key] == inboxShown+1 {
+			list.More = append(list.More, moreItems{i.Project, i.Reason, n - inboxShown})
+		}
+	}
+	return list
+}
+
+// cure is a command that helps, as it is typed anywhere.
+func cure(p db.Project, command string) string {
+	return "git -C " + shell.Word(p.Place.Path) + " crosslink " + command
 }
 
 // ref names an issue: "#4", or the short uuid while it has no number.

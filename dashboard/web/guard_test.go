@@ -21,7 +21,7 @@ import (
 // pathOf fills in a pattern.
 func pathOf(pattern string) (method, path string) {
 	method, path, _ = strings.Cut(pattern, " ")
-	for from, to := range map[string]string{"{$}": "", "{owner}": "o", "{repo}": "a", "{id}": "1", "{verb}": "close", "{name}": hashed["app.css"]} {
+	for from, to := range map[string]string{"{$}": "", "{owner}": "o", "{repo}": "a", "{id}": "1", "{agent}": "agent-a", "{verb}": "close", "{name}": hashed["app.css"]} {
 		path = strings.ReplaceAll(path, from, to)
 	}
 	return method, path
@@ -264,7 +264,7 @@ func TestTemplates(t *testing.T) {
 		names = append(names, name)
 	}
 	slices.Sort(names)
-	if got, want := strings.Join(names, " "), "about alert alert-history alerts audit error issue issues login more preferences project projects rules silences start"; got != want {
+	if got, want := strings.Join(names, " "), "about activity agent agents alert alert-history alerts audit error graph health issue issues locks log login milestones more preferences project projects rules search silences start timeline"; got != want {
 		t.Errorf("pages: %s, want %s", got, want)
 	}
 }

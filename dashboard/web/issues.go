@@ -138,7 +138,7 @@ func (s *Server) unreadable(r *request, p db.Project, page, title string, why er
 	}
 	t := troubleOf(p)
 	if t == nil {
-		t = &Trouble{"this project cannot be read", why.Error(), instant(p.PolledAt)}
+		t = &Trouble{"this project cannot be read", why.Error(), instant(p.PolledAt), cure(p, "doctor")}
 	}
 	return s.render(r, page, title, with(t), "p:"+p.ID)
 }

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"slices"
 
+	"github.com/git-crosslink/git-crosslink/answer"
 	"github.com/git-crosslink/git-crosslink/dashboard/alerts"
 	"github.com/git-crosslink/git-crosslink/dashboard/counters"
 	"github.com/git-crosslink/git-crosslink/dashboard/db"
@@ -97,6 +98,8 @@ type agentDoc struct {
 	Title    string  `json:"title,omitempty"`
 	Since    instant `json:"since,omitempty"` // of the lock
 	Queue    int     `json:"queue"`
+	Project  string  `json:"project"`
+	NoData   bool    `json:"no_data"` // the project is seen as it was
 }
 
 // agentStates are the states in the order of a list.
@@ -153,8 +156,11 @@ type overview struct {
 	Inbox   []itemDoc  `json:"inbox"`
 	Agents  []agentDoc `json:"agents"`
 	Gone    int        `json:"agents_gone"`
-	Ready   []issueDoc `json:"ready"`
-	Recent  []issueDoc `json:"recent"`
+	Ready   []issueDoc `json:"-"`
+	Recent  []issueDoc `json:"-"`
+
+	ReadyAnswer  []answer.Issue `json:"ready"` // as docs/json.md has it
+	RecentAnswer []answer.Issue `json:"recent"`
 }
 
 // start is the page that opens first.
@@ -228,7 +234,7 @@ func (s *Server) overview(r *request, p db.Project, open []alerts.Alert) error {
 	if err != nil {
 		return err
 	}
-	d := overview{Project: s.projectDoc(p, open), Agents: []agentDoc{}, Ready: []issueDoc{}, Recent: []issueDoc{}}
+	d := overview{Project: s.projectDoc(p, open), Agents: []agentDoc{}, ReadyAnswer: []answer.Issue{}, RecentAnswer: []answer.Issue{}}
 	if d.Inbox, err = s.inbox(r, p, open); err != nil {
 		return err
 	}
@@ -252,10 +258,21 @@ func (s *Server) overview(r *request, p db.Project, open []alerts.Alert) error {
 		for _, i := range recent {
 			d.Recent = append(d.Recent, issueDocOf(i))
 		}
+		if err != nil || !r.json {
+			return err
+		}
+		shapes, err := answer.New(v.Projection)
+		if err != nil {
+			return err
+		}
+		if d.ReadyAnswer, err = shapes.Issues(ready); err != nil {
+			return err
+		}
+		d.RecentAnswer, err = shapes.Issues(recent)
 		return err
 	})
 	if err != nil && d.Project.Trouble == nil { // else the page says what is known, as of then
-		d.Project.Trouble = &Trouble{"this project cannot be read", err.Error(), instant(p.PolledAt)}
+		d.Project.Trouble = &Trouble{"this project cannot be read", err.Error(), instant(p.PolledAt), cure(p, "doctor")}
 	}
 	return s.render(r, "project", p.Slug, d, "p:"+p.ID, "projects_changed")
 }

@@ -95,6 +95,7 @@ var functions = template.FuncMap{
 	"list": func(now event.Time, items any, many bool, slug string) listing {
 		return listing{now, items, many, slug}
 	},
+	"inbox":  inboxOf,
 	"num":    func(n int, of string) number { return number{n, of} },
 	"others": func(title string, items []issueDoc, slug string) relatives { return relatives{title, items, slug} },
 	"when": func(now event.Time, at any) moment {
@@ -103,11 +104,14 @@ var functions = template.FuncMap{
 		}
 		return moment{now, at.(event.Time)}
 	},
-	"ref":   ref,
-	"exact": func(t event.Time) string { return t.Std().Format("2006-01-02 15:04:05 UTC") },
-	"stamp": func(t event.Time) string { return t.Std().Format(time.RFC3339) },
-	"tabs":  tabs,
-	"add":   func(a, b int) int { return a + b },
+	"ref":       ref,
+	"exact":     func(t event.Time) string { return t.Std().Format("2006-01-02 15:04:05 UTC") },
+	"stamp":     func(t event.Time) string { return t.Std().Format(time.RFC3339) },
+	"tabs":      tabs,
+	"agentline": func(now event.Time, a agentDoc, many bool) agentLine { return agentLine{now, a, many} },
+	"ahead":     func(now event.Time, t instant) bool { return event.Time(t) > now },
+	"add2":      func(a, b any) float64 { return float(a) + float(b) },
+	"add":       func(a, b int) int { return a + b },
 	"priorities": func() []event.Priority {
 		return []event.Priority{event.Critical, event.High, event.Medium, event.Low}
 	},
@@ -151,6 +155,11 @@ type (
 		Many  bool // of several projects
 		Slug  string
 	}
+	agentLine struct {
+		Now   event.Time
+		Agent agentDoc
+		Many  bool
+	}
 	editForm struct {
 		Page    issuePage
 		Request string
@@ -171,12 +180,31 @@ type (
 		N  int
 		Of string
 	}
+	inboxList struct {
+		Now     event.Time
+		Items   []itemDoc
+		More    []moreItems
+		Many    bool
+		Request string // "" shows no forms
+		Back    string
+	}
 	relatives struct {
 		Title string
 		Items []issueDoc
 		Slug  string
 	}
 )
+
+// float is a number of a template.
+func float(v any) float64 {
+	switch n := v.(type) {
+	case int:
+		return float64(n)
+	case float64:
+		return n
+	}
+	return 0
+}
 
 // instant is a time as it stands in JSON: RFC 3339 with nine digits, null where
 // there is none.

@@ -8,6 +8,7 @@ var dashboard = map[string]rule{
 
 	"dashboard/inbox": {pure: true, may: "dashboard/alerts dashboard/facts event", why: "what needs somebody follows from alerts and facts"},
 
+	"dashboard/draw":  {pure: true, may: "", why: "where a thing stands in a drawing follows from numbers"},
 	"dashboard/query": {pure: true, may: "event", why: "what a text asks for is known before anything is asked"},
 	"dashboard/db": {
 		may: "dashboard/alerts dashboard/counters dashboard/facts event",
@@ -23,7 +24,7 @@ var dashboard = map[string]rule{
 		why: "a repository is reached in one place; it is the tracker's to say what is in it",
 	},
 	"dashboard/web": {
-		may: "answer cli/frame dashboard/alerts dashboard/counters dashboard/db dashboard/export dashboard/facts dashboard/inbox dashboard/place dashboard/poll dashboard/query event reducer store tracker verb",
+		may: "answer cli/frame dashboard/alerts dashboard/counters dashboard/db dashboard/draw dashboard/export dashboard/facts dashboard/inbox dashboard/place dashboard/poll dashboard/query event internal/shell reducer store tracker verb",
 		why: "pages and actions; the words of a refusal are those of the command line",
 	},
 	"dashboard/cli": {

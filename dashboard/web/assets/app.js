@@ -180,7 +180,7 @@ document.addEventListener('input', event => {
 
 // Keys are off in fields, with a modifier, and where somebody switched them off.
 const fields = 'input, textarea, select, [contenteditable]';
-const places = { i: '/', a: '/alerts', p: '/projects', l: '/audit', s: '/search' };
+const places = { i: '/', a: '/alerts', p: '/projects', l: '/activity', s: '/search', w: '/agents' };
 let prefix = '';
 
 const rows = () => [...document.querySelectorAll('#main .row, #main .rows > li')].filter(r => r.offsetParent);
@@ -216,6 +216,8 @@ document.addEventListener('keydown', event => {
     if (places[event.key]) { location.href = places[event.key]; event.preventDefault(); return; }
   }
   if (event.key === 'g') { prefix = 'g'; return; }
+  const node = event.target.closest('.node'), way = { ArrowRight: 'out', ArrowLeft: 'in' }[event.key];
+  if (node && way && node.dataset[way]) { event.preventDefault(); byId('n-' + node.dataset[way].split(' ')[0]).focus(); return; }
   if (keys[event.key]) { event.preventDefault(); keys[event.key](); }
 });
 

@@ -1,0 +1,260 @@
+package web
+
+import (
+	"cmp"
+	"errors"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/git-crosslink/git-crosslink/answer"
+	"github.com/git-crosslink/git-crosslink/dashboard/db"
+	"github.com/git-crosslink/git-crosslink/dashboard/place"
+	"github.com/git-crosslink/git-crosslink/dashboard/query"
+	"github.com/git-crosslink/git-crosslink/event"
+	"github.com/git-crosslink/git-crosslink/store"
+)
+
+// How far back the log and the pages of activity look.
+const (
+	logDepth       = 300 // issues that changed last
+	activityDepth  = 20  // of each project
+	activityMost   = 12  // projects
+	searchMost     = 20  // issues of each project
+	searchPatience = 300 * time.Millisecond
+)
+
+// lineRow is a line, with the issue that it is about.
+type lineRow struct {
+	answer.Line
+	Project string  `json:"project,omitempty"`
+	Issue   string  `json:"issue"`
+	Title   string  `json:"title"`
+	At      instant `json:"at"`
+	key     event.Key
+}
+
+// Raw is the event as it stands in the log.
+func (l lineRow) Raw() string { return string(l.Event) }
+
+// Key names the line on a page.
+func (l lineRow) Key() string { return l.Project + l.Agent + "-" + strconv.FormatUint(l.Seq, 10) }
+
+// Words are what is said of its signature.
+func (l lineRow) Words() string {
+	if l.Mark == nil {
+		return ""
+	}
+	return markWords(*l.Mark)
+}
+
+// recentLines are the newest lines about issues, newest first: of those issues
+// that changed last, so that none newer is left out.
+func recentLines(v place.View, issues, most int, keep func(*event.Envelope) bool) ([]lineRow, error) {
+	rows, _, err := v.List(store.Filter{Status: "all", Sort: "updated", Limit: issues})
+	if err != nil {
+		return nil, err
+	}
+	all, seen := []lineRow{}, map[string]bool{}
+	for _, i := range rows {
+		if len(all) >= most && i.UpdatedAt < event.Time(all[most-1].At) {
+			break // this and what follows is older than what is there
+		}
+		lines, err := v.History(i.UUID)
+		if err != nil {
+			return nil, err
+		}
+		for k, shape := range answer.History(v.Projection, i.UUID, lines) {
+			row := lineRow{Line: shape, Issue: i.Name(), Title: i.Title, At: instant(lines[k].Shown()), key: lines[k].Key()}
+			if !seen[row.Key()] && keep(lines[k]) {
+				seen[row.Key()] = true
+				all = append(all, row)
+			}
+		}
+		newestFirst(all)
+	}
+	return all[:min(len(all), most)], nil
+}
+
+func newestFirst(all []lineRow) {
+	slices.SortStableFunc(all, func(a, b lineRow) int { return cmp.Or(cmp.Compare(b.At, a.At), b.key.Compare(a.key)) })
+}
+
+// logPage is the data of the page of a project's log.
+type logPage struct {
+	Project projectDoc `json:"project"`
+	Lines   []lineRow  `json:"lines"`
+	Agent   string     `json:"agent"`
+	Type    string     `json:"type"`
+	Mark    string     `json:"mark"`
+	Agents  []string   `json:"-"`
+	Types   []string   `json:"-"`
+	Marks   []string   `json:"-"`
+}
+
+func (s *Server) log(r *request) error {
+	p, err := s.found(r)
+	if err != nil {
+		return err
+	}
+	q := r.URL.Query()
+	d := logPage{Project: s.docOf(r, p), Lines: []lineRow{}, Agent: q.Get("agent"), Type: q.Get("type"), Mark: q.Get("mark"), Marks: []string{"any mark", "rejected"}}
+	for mark := range answer.MarkWords {
+		d.Marks = append(d.Marks, mark)
+	}
+	slices.Sort(d.Marks[2:])
+	for _, a := range p.State.Facts.Agents {
+		d.Agents = append(d.Agents, a.ID)
+	}
+	types := map[string]bool{}
+	err = s.Library.Read(r.Context(), p.Place.Path, func(v place.View) (err error) {
+		rejected := map[string]bool{}
+		for _, x := range v.Rejections() {
+			rejected[x.Agent+" "+strconv.FormatUint(x.Seq, 10)] = true
+		}
+		d.Lines, err = recentLines(v, logDepth, pageRows, func(l *event.Envelope) bool {
+			types[l.Body.Type()] = true
+			mark := v.Mark(l.Agent, l.Seq)
+			is := map[string]bool{"": true, mark: true, "any mark": mark != "", "rejected": rejected[l.Agent+" "+strconv.FormatUint(l.Seq, 10)]}[d.Mark]
+			return is && (d.Agent == "" || l.Agent == d.Agent) && (d.Type == "" || l.Body.Type() == d.Type)
+		})
+		return err
+	})
+	for t := range types {
+		d.Types = append(d.Types, t)
+	}
+	slices.Sort(d.Types)
+	if err != nil {
+		return s.unreadable(r, p, "log", "Log of "+p.Slug, err, func(t *Trouble) any { d.Project.Trouble = t; return d })
+	}
+	return s.render(r, "log", "Log of "+p.Slug, d, "p:"+p.ID)
+}
+
+// activity shows the newest lines of all projects.
+func (s *Server) activity(r *request) error {
+	projects, err := s.DB.Projects(r.Context())
+	if err != nil {
+		return err
+	}
+	d := struct {
+		Lines   []lineRow `json:"lines"`
+		Project string    `json:"project"`
+		Choices []string  `json:"-"`
+		Left    int       `json:"left_out"`
+	}{Lines: []lineRow{}, Project: r.URL.Query().Get("project")}
+	for _, p := range projects {
+		d.Choices = append(d.Choices, p.Slug)
+	}
+	slices.SortStableFunc(projects, func(a, b db.Project) int { return cmp.Compare(b.LastActivity, a.LastActivity) })
+	looked := 0
+	for _, p := range projects {
+		if p.Status == db.Paused || p.PollError != "" || d.Project != "" && p.Slug != d.Project {
+			continue
+		}
+		if looked++; looked > activityMost {
+			d.Left++
+			continue
+		}
+		err := s.Library.Read(r.Context(), p.Place.Path, func(v place.View) error {
+			lines, err := recentLines(v, activityDepth, pageRows, func(*event.Envelope) bool { return true })
+			for k := range lines {
+				lines[k].Project = p.Slug
+			}
+			d.Lines = append(d.Lines, lines...)
+			return err
+		})
+		if err != nil {
+			d.Left++ // its own page says what is wrong
+		}
+	}
+	newestFirst(d.Lines)
+	d.Lines = d.Lines[:min(len(d.Lines), pageRows)]
+	return s.render(r, "activity", "Activity", d, "all")
+}
+
+// hit are the issues of one project that a search finds.
+type hit struct {
+	Project string         `json:"project"`
+	Total   int            `json:"total"`
+	Issues  []answer.Issue `json:"issues"`
+	Rows    []issueDoc     `json:"-"`
+	Agents  []string       `json:"agents"`
+}
+
+// search looks for issues and agents in all projects. What takes longer than
+// its patience is named instead of waited for.
+func (s *Server) search(r *request) error {
+	d := struct {
+		Query     string      `json:"q"`
+		Hits      []hit       `json:"hits"`
+		Left      []string    `json:"not_searched"`
+		Error     string      `json:"error,omitempty"`
+		Operators [][2]string `json:"-"`
+	}{Query: strings.TrimSpace(r.URL.Query().Get("q")), Hits: []hit{}, Left: []string{}, Operators: query.Operators}
+	asked, err := query.Parse(d.Query)
+	if err != nil {
+		d.Error = err.Error()
+	}
+	if asked.Status == "" {
+		asked.Status = "all"
+	}
+	projects, err := s.DB.Projects(r.Context())
+	if err != nil {
+		return err
+	}
+	began := s.Now()
+	for _, p := range projects {
+		if d.Query == "" || d.Error != "" || p.Status == db.Paused {
+			break
+		}
+		if p.PollError != "" || s.Now().Sub(began) > searchPatience {
+			d.Left = append(d.Left, p.Slug)
+			continue
+		}
+		h := hit{Project: p.Slug, Issues: []answer.Issue{}, Agents: []string{}}
+		for _, a := range p.State.Facts.Agents {
+			if strings.Contains(a.ID, d.Query) {
+				h.Agents = append(h.Agents, a.ID)
+			}
+		}
+		err := s.Library.Read(r.Context(), p.Place.Path, func(v place.View) error { return h.fill(s, v, asked, r.json) })
+		if missing := (*store.NotFoundError)(nil); err != nil && !errors.As(err, &missing) {
+			d.Left = append(d.Left, p.Slug)
+			continue
+		}
+		if h.Total > 0 || len(h.Agents) > 0 {
+			d.Hits = append(d.Hits, h)
+		}
+	}
+	return s.render(r, "search", "Search", d)
+}
+
+func (h *hit) fill(s *Server, v place.View, asked query.Query, json bool) error {
+	l, err := s.lister(v, asked)
+	if err != nil {
+		return err
+	}
+	rows, total, err := l.list(func(f *store.Filter) { f.Sort = "updated" }, 0, searchMost)
+	if err != nil {
+		return err
+	}
+	if u, err := v.Resolve(strings.TrimPrefix(asked.Words, "#")); err == nil && asked.Words != "" { // what it names comes first
+		if i, err := v.Row(u); err == nil {
+			rows = append([]*store.Issue{i}, slices.DeleteFunc(slices.Clone(rows), func(o *store.Issue) bool { return o.UUID == u })...)
+			total = max(total, len(rows))
+		}
+	}
+	h.Total = total
+	for _, i := range rows {
+		h.Rows = append(h.Rows, issueDocOf(i))
+	}
+	if !json {
+		return nil
+	}
+	shapes, err := answer.New(v.Projection)
+	if err == nil {
+		h.Issues, err = shapes.Issues(rows)
+	}
+	return err
+}

@@ -1,0 +1,257 @@
+package web
+
+import (
+	"fmt"
+	"net/url"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/chromedp/chromedp"
+
+	"github.com/git-crosslink/git-crosslink/dashboard/dashtest"
+	"github.com/git-crosslink/git-crosslink/dashboard/facts"
+	"github.com/git-crosslink/git-crosslink/event"
+	"github.com/git-crosslink/git-crosslink/tracker"
+)
+
+func TestAgentsAndLocks(t *testing.T) {
+	w := dashtest.New(t)
+	a, b := w.Clone("a"), w.Clone("b")
+	busy(w, a, b)
+	s := serve(t, w, nil, a)
+	s.login()
+	contains(t, s.get("/agents"), "Working", "agent-a", "agent-b", "fix the parser", "1 waiting")
+	contains(t, s.get("/agents.json"), `"agent":"agent-a"`, `"state":"working"`, `"project":"o/a"`)
+	contains(t, s.get("/p/o/a/agents/agent-a"), "holds", "fix the parser", "Ask it", "claimed the lock")
+	if got := s.do("GET", "/p/o/a/agents/nobody", nil); got.status != 404 {
+		t.Errorf("an agent that is not: %d", got.status)
+	}
+	page, path := "/p/o/a/agents/agent-b", "/p/o/a/agents/agent-b/request"
+	s.try(`there is no request "dance": use pause, resume, kill or reprioritise`, page, path, url.Values{"kind": {"dance"}})
+	s.try("type agent-b to ask it to stop", page, path, url.Values{"kind": {"kill"}})
+	s.try("the request to reprioritise names no issue", page, path, url.Values{"kind": {"reprioritise"}})
+	s.try("there is no agent 'agent-x', or it has retired", page, "/p/o/a/agents/agent-x/request", url.Values{"kind": {"pause"}})
+	s.try("", page, path, url.Values{"kind": {"kill"}, "confirm": {"agent-b"}, "reason": {"we ship"}})
+	if got := s.post(page, path, url.Values{"kind": {"reprioritise"}, "issue": {"#4"}}); !got.OK || len(got.Data.Lines) != 1 || got.Data.Lines[0].Type != "RequestSent" {
+		t.Errorf("a request: %+v", got)
+	}
+
+	contains(t, s.get("/p/o/a/locks"), "held by", "agent-a", "token ", "then agent-b", "Break token", "on fix-parser")
+	contains(t, s.get("/p/o/a/locks.json"), `"branch":"fix-parser"`, `"queue":[{"agent":"agent-b"`)
+	token := regexp.MustCompile(`Break token \d+`).FindString(s.get("/p/o/a/locks"))
+	s.try("", "/p/o/a/locks", "/p/o/a/i/1/break", url.Values{"reason": {"it is gone"}, "back": {"/p/o/a/locks"}})
+	if again := s.get("/p/o/a/locks"); strings.Contains(again, token) || !strings.Contains(again, "agent-b") {
+		t.Errorf("after %s the lock is not the next one's:\n%s", token, again)
+	}
+}
+
+func TestMilestones(t *testing.T) {
+	w := dashtest.New(t)
+	a, b := w.Clone("a"), w.Clone("b")
+	busy(w, a, b)
+	s := serve(t, w, nil, a)
+	s.login()
+	page := "/p/o/a/milestones"
+	contains(t, s.get(page), "1 of 3 issues done, 33 %", "What the first users need.", "<polyline")
+	s.try("the name is empty", page, page, nil)
+	s.try("there is already a milestone '1.0'", page, page, url.Values{"name": {"1.0 "}})
+	s.try("", page, page, url.Values{"name": {"2.0"}, "description": {"more"}})
+	s.try("", page, page+"/2.0/add", url.Values{"issue": {"#7"}})
+	contains(t, s.get(page), "0 of 1 issues done, 0 %")
+	contains(t, s.get("/p/o/a/i/7"), "2.0")
+	s.try("", page, page+"/2.0/remove", url.Values{"issue": {"7"}})
+	s.try("", page, page+"/2.0/close", nil)
+	contains(t, s.get(page), `class="tag">closed<`, "0 of 0 issues done")
+	s.try("", page, page+"/2.0/reopen", nil)
+	if strings.Contains(s.get(page), `class="tag">closed<`) {
+		t.Error("it is still closed")
+	}
+	s.try(`there is no action "dance"`, page, page+"/2.0/dance", nil)
+	if got := s.post(page, page+"/3.0/close", nil); got.OK || got.Error.Kind != "not-found" {
+		t.Errorf("a milestone that is not: %+v", got)
+	}
+}
+
+func TestGraphAndTimeline(t *testing.T) {
+	w := dashtest.New(t)
+	a, b := w.Clone("a"), w.Clone("b")
+	busy(w, a, b)
+	s := serve(t, w, nil, a)
+	s.login()
+	graph := func(q string) (nodes, edges int) {
+		d := data[struct {
+			Nodes []struct{ X float64 }
+			Edges []struct{ Critical bool }
+		}](s, "/p/o/a/graph.json"+q)
+		return len(d.Nodes), len(d.Edges)
+	}
+	for q, want := range map[string][2]int{"": {4, 3}, "?root=5": {4, 3}, "?root=5&depth=1": {2, 1}, "?root=2": {1, 0}, "?root=77": {0, 0}} {
+		if n, e := graph(q); n != want[0] || e != want[1] {
+			t.Errorf("graph %q: %d nodes and %d edges, want %v", q, n, e, want)
+		}
+	}
+	contains(t, s.get("/p/o/a/graph?root=77"), "no issue &#39;77&#39;")
+	for _, by := range timelineBys {
+		for _, zoom := range timelineZooms {
+			contains(t, s.get("/p/o/a/timeline?by="+by+"&zoom="+url.QueryEscape(zoom)), "release 1.0", "bar-overdue", "bar-closed")
+		}
+	}
+	contains(t, s.get("/p/o/a/health"), "Every event has an effect", "agent-a", w.Hub)
+}
+
+func TestLogAndSearch(t *testing.T) {
+	w := dashtest.New(t)
+	a, b := w.Clone("a"), w.Clone("b")
+	busy(w, a, b)
+	s := serve(t, w, nil, a, b)
+	s.login()
+	type line struct {
+		Agent, Type, At string
+		Mark            *string
+	}
+	lines := func(path string) (all []line) {
+		return data[struct{ Lines []line }](s, path).Lines
+	}
+	all := lines("/p/o/a/log.json")
+	for k := range all[1:] {
+		if all[k].At < all[k+1].At {
+			t.Errorf("line %d is older than the next", k)
+		}
+	}
+	for q, want := range map[string]func(line) bool{
+		"agent=agent-b":         func(l line) bool { return l.Agent == "agent-b" },
+		"type=LockClaimed":      func(l line) bool { return l.Type == "LockClaimed" },
+		"mark=any+mark":         func(l line) bool { return l.Mark != nil },
+		"mark=unapproved":       func(l line) bool { return l.Mark != nil && *l.Mark == "unapproved" },
+		"agent=agent-a&type=XX": func(l line) bool { return false },
+	} {
+		some, n := lines("/p/o/a/log.json?"+q), 0
+		for _, l := range all {
+			if want(l) {
+				n++
+			}
+		}
+		if len(some) != n {
+			t.Errorf("%s: %d lines, want %d", q, len(some), n)
+		}
+	}
+	contains(t, s.get("/p/o/a/log"), "claimed the lock", "LockClaimed agent-a/", "unapproved key")
+	if got := lines("/activity.json"); len(got) != 2*len(all) && len(got) != pageRows {
+		t.Errorf("activity has %d lines, the project %d", len(got), len(all))
+	}
+	if got := lines("/activity.json?project=o/b"); len(got) != len(all) {
+		t.Errorf("activity of one project has %d lines, want %d", len(got), len(all))
+	}
+	contains(t, s.get("/search?q=parser"), "o/a", "o/b", "fix the parser", "write a test for the parser")
+	contains(t, s.get("/search?q=%235"), "write the manual")
+	contains(t, s.get("/search?q=agent-b"), "/p/o/a/agents/agent-b")
+	contains(t, s.get("/search?q=nowhere"), "Nothing is like that")
+	contains(t, s.get("/search?q=is:closed"), "choose a name")
+	contains(t, s.get("/search?q=is:odd"), "is:odd cannot be read")
+	contains(t, s.get("/search.json?q=parser"), `"hits":[{"project":"o/a","total":2,"issues":[{"uuid"`)
+}
+
+func TestULID(t *testing.T) {
+	at := time.UnixMilli(1469918176385)
+	id := newULID(at)
+	if !regexp.MustCompile(`^[0-7][0-9A-HJKMNP-TV-Z]{25}$`).MatchString(id) || !strings.HasPrefix(id, "01ARYZ6S41") {
+		t.Errorf("%s is no ULID of its time", id)
+	}
+	if newULID(at) == id {
+		t.Error("two are equal")
+	}
+	if newULID(at.Add(time.Millisecond)) <= id {
+		t.Error("a later one is not greater")
+	}
+}
+
+func TestAgentStates(t *testing.T) {
+	now := event.Time(1_750_000_000_000_000_000)
+	u := event.UUID{1}
+	f := facts.Facts{Locks: []facts.Lock{{Issue: u, Name: "1", Holder: "silent", Confirmed: true}},
+		Agents: []facts.Agent{{ID: "asks", LastSign: now - minute, State: "awaiting_input"}, {ID: "gone", LastSign: now - 60*24*minute}, {ID: "idle", LastSign: now - 5*minute},
+			{ID: "never"}, {ID: "retired", LastSign: now, Retired: true}, {ID: "silent", LastSign: now - 10*minute - 1}, {ID: "working", LastSign: now - 5*minute + 1}}}
+	var got []string
+	for _, a := range agentsOf(&f, facts.Defaults(), now) {
+		got = append(got, a.ID+" "+a.State)
+	}
+	if want := "[asks waiting silent silent working working idle idle gone gone]"; fmt.Sprint(got) != want {
+		t.Errorf("%v, want %s", got, want)
+	}
+}
+
+// TestEveryJourney: on every page, what another clone does is shown within six
+// seconds; what is typed there, the selection in it, the focus and the place to
+// which the page was scrolled stay.
+func TestEveryJourney(t *testing.T) {
+	w := dashtest.New(t)
+	a, b := w.Clone("a"), w.Clone("b")
+	busy(w, a, b)
+	s := serve(t, w, nil, a)
+	br := s.browse()
+	change := func(k int) {
+		first := w.Create(b, fmt.Sprintf("from afar %d", k), func(c *event.IssueCreated) {
+			c.DueAt = event.TimeOf(time.Now().Add(-48 * time.Hour))
+		})
+		w.Create(b, fmt.Sprintf("ready from afar %d", k), func(c *event.IssueCreated) { c.Priority = event.Critical })
+		w.Emit(b, func(p tracker.Projection) []event.Body {
+			one, _ := p.Resolve("1")
+			return []event.Body{&event.DependencyAdded{Blocked: first, Blocker: one}, &event.LockClaimed{Issue: first}, &event.MilestoneAssigned{Issue: first, Milestone: event.UUID{0xee, 6: 0x40, 8: 0x80}},
+				&event.CommentAdded{Issue: one, Comment: event.UUID{byte(k), 1, 6: 0x40, 8: 0x80}, Author: "agent-b", Content: fmt.Sprintf("said from afar %d", k), CreatedAt: event.TimeOf(time.Now()), Kind: "note"}}
+		})
+	}
+	text := func(what string) string {
+		return fmt.Sprintf("document.querySelector('#main').innerText.includes(%q)", what)
+	}
+	shown := func(k int) string { return text(fmt.Sprintf("from afar %d", k)) }
+	pages := []struct {
+		path, field string
+		shows       func(k int) string
+	}{
+		{"/", "", shown}, {"/agents", "", shown}, {"/projects", "#q", func(k int) string { return text(fmt.Sprintf("%d open", 6+2*k)) }},
+		{"/p/o/a", "", shown}, {"/p/o/a/issues", "#q", shown}, {"/p/o/a/issues?view=board", "#q", shown},
+		{"/p/o/a/issues?view=tree", "#q", shown}, {"/p/o/a/i/1", "#text", shown}, {"/p/o/a/graph", "#root", shown},
+		{"/p/o/a/timeline", "", shown}, {"/p/o/a/log", "", shown}, {"/p/o/a/locks", "", shown},
+		{"/p/o/a/milestones", "#name", func(k int) string { return text(fmt.Sprintf("1 of %d issues", 3+k)) }}, {"/p/o/a/agents/agent-b", "#reason", shown}, {"/alerts", "", func(k int) string {
+			return `document.querySelector('#rail').innerText.match(/Alerts\s*` + fmt.Sprint(k+1) + `/)`
+		}},
+		{"/activity", "", shown},
+	}
+	const together = 4 // a browser opens six connections to one server, and each page keeps one
+	for k := 0; k*together < len(pages); k++ {
+		some := pages[k*together : min((k+1)*together, len(pages))]
+		var tabs []*browser
+		for _, p := range some {
+			tab := br.tab()
+			tab.open(p.path)
+			tab.until(`document.querySelector("#live")?.dataset.state === "on"`)
+			if p.field != "" {
+				do(tab, chromedp.SendKeys(p.field, "half a sentence"))
+				js[bool](tab, fmt.Sprintf(`(() => { const f = document.querySelector(%q); f.setSelectionRange(2, 6); window.same = f; return true })()`, p.field))
+			}
+			js[bool](tab, `(scrollTo(0, 40), window.at = scrollY, true)`)
+			tabs = append(tabs, tab)
+		}
+		change(k + 1)
+		began := time.Now()
+		for n, p := range some {
+			tabs[n].until(p.shows(k + 1))
+			if took := time.Since(began); took > 6*time.Second {
+				t.Errorf("%s: it took %s to show", p.path, took)
+			}
+			if p.field != "" {
+				if got := js[string](tabs[n], `[same.value, same.isConnected, same === document.activeElement, same.selectionStart, same.selectionEnd].join()`); got != "half a sentence,true,true,2,6" {
+					t.Errorf("%s: what was being typed: %s", p.path, got)
+				}
+			}
+			if !js[bool](tabs[n], `Math.abs(scrollY - Math.min(at, document.documentElement.scrollHeight - innerHeight)) < 2`) {
+				t.Errorf("%s: the page has scrolled from %v to %v", p.path, js[float64](tabs[n], "at"), js[float64](tabs[n], "scrollY"))
+			}
+			tabs[n].quiet()
+			chromedp.Cancel(tabs[n].ctx)
+		}
+		t.Logf("%d pages in %s", len(some), time.Since(began).Round(10*time.Millisecond))
+	}
+}
