@@ -15,6 +15,7 @@ func Commands(e *command.Env) []*urfave.Command {
 		newKeyCommand(e),
 		newVerifyProofCommand(e),
 		newHeartbeatCommand(e),
+		newCICommand(e),
 		newInitCommand(e),
 		newForkCommand(e),
 		newSyncCommand(e),

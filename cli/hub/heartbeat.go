@@ -23,8 +23,9 @@ func newHeartbeatCommand(e *command.Env) *urfave.Command {
 how to break the lock. This shows them a sign of life: when you were seen, in
 which state, and on which issue (the one you locked last, or the one named). It
 is sent in the background, at most every 5 minutes, and only while you hold a
-lock; any other command you run does the same by itself. Nothing of it goes into
-a log.
+lock; any other command you run does the same by itself. That you begin or cease
+to wait for a person (awaiting_input, paused) is shown within a minute, also
+without a lock. Nothing of it goes into a log.
 
 Examples:
   git crosslink heartbeat

@@ -112,6 +112,32 @@ func (x *extractor) requests() error {
 	return nil
 }
 
+// maxReports bounds the reports of CI in the facts.
+const maxReports = 200
+
+// reports keeps what CI jobs found last, those on the default branch before others.
+func (x *extractor) reports() error {
+	all, err := x.view.Reports()
+	if err != nil {
+		return err
+	}
+	for _, r := range all {
+		is := r.Branch == x.branch || x.branch == "" && (r.Branch == "main" || r.Branch == "master")
+		x.f.CI = append(x.f.CI, facts.CI{Context: r.Context, Branch: r.Branch, Default: is, Commit: r.Commit, State: string(r.State), URL: r.URL, At: r.At})
+	}
+	slices.SortStableFunc(x.f.CI, func(a, b facts.CI) int {
+		switch {
+		case a.Default == b.Default:
+			return cmp.Compare(b.At, a.At)
+		case a.Default:
+			return -1
+		}
+		return 1
+	})
+	x.f.CI = x.f.CI[:min(len(x.f.CI), maxReports)]
+	return nil
+}
+
 // health tells how the tracker itself stands.
 func (x *extractor) health() {
 	h, s := &x.f.Health, x.status

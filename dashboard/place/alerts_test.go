@@ -320,3 +320,21 @@ func TestAlertOfAFork(t *testing.T) {
 	})
 	x.fires(alerts.ForkProven, 0)
 }
+
+func TestAlertOfCI(t *testing.T) {
+	w := newWorld(t)
+	a, b := w.Clone("a"), w.Clone("b")
+	x := w.watch(a)
+	report := func(branch string, state event.CheckState) {
+		w.Emit(b, func(tracker.Projection) []event.Body {
+			return []event.Body{&event.StatusReported{Context: "build", Branch: branch, Commit: strings.Repeat("a", 40), State: state}}
+		})
+	}
+	report("flux", event.Failing)
+	report("main", event.Running)
+	x.quiet(alerts.CIFailure, 0)
+	report("main", event.Failing)
+	x.fires(alerts.CIFailure, 0)
+	report("main", event.Passing)
+	x.quiet(alerts.CIFailure, 0)
+}

@@ -19,7 +19,7 @@ func (p *Place) extract(ctx context.Context, t *tracker.Tracker, f *facts.Facts)
 	if err != nil {
 		return err
 	}
-	x := extractor{view: view, me: p.opened.me, f: f}
+	x := extractor{view: view, me: p.opened.me, branch: p.opened.branch, f: f}
 	if x.status, err = t.Status(ctx); err != nil {
 		return err
 	}
@@ -33,7 +33,7 @@ func (p *Place) extract(ctx context.Context, t *tracker.Tracker, f *facts.Facts)
 	if x.bursts, err = p.lines.bursts(ctx, t, p.now()); err != nil {
 		return err
 	}
-	for _, do := range []func() error{x.issues, x.totals, x.locks, x.agents, x.requests} {
+	for _, do := range []func() error{x.issues, x.totals, x.locks, x.agents, x.requests, x.reports} {
 		if err := do(); err != nil {
 			return err
 		}
@@ -55,6 +55,7 @@ type extractor struct {
 	status *tracker.Status
 	trust  *tracker.Trust
 	bursts map[string]event.Time
+	branch string   // the default one
 	me     []string // issues assigned to one of these names are the operator's
 	f      *facts.Facts
 }
