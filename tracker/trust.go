@@ -101,7 +101,11 @@ func (t *Tracker) trustOf(s *snapshot) (*Trust, error) {
 		if l == nil {
 			l = &log{agent: id}
 		}
-		r.Agents = append(r.Agents, s.trustAgent(l))
+		a := s.trustAgent(l)
+		if a.Events == 0 && len(a.Keys) == 0 && !a.Approved && a.Revoked == nil {
+			continue // a branch without an event, which anybody can push
+		}
+		r.Agents = append(r.Agents, a)
 	}
 	return r, nil
 }
