@@ -98,6 +98,12 @@ func Answered(ctx context.Context, p refs.Push, res *refs.PushResult, err error)
 	return e
 }
 
+// Locked reports whether the words of a refusal name a lock file on the hub, which
+// a killed process may have left. It decides what is advised, nothing else.
+func Locked(why string) bool {
+	return strings.Contains(why, "cannot lock ref '") && strings.Contains(why, ".lock': File exists")
+}
+
 // BusyText says that the server could not or would not serve anybody.
 func BusyText(status int, words string) string {
 	why := fmt.Sprintf("the hub is busy (HTTP %d)", status)

@@ -194,7 +194,10 @@ func (h *Hub) TakesNone() string {
 // TakesNoPush diagnoses a hub that takes no push at all.
 func (h *Hub) TakesNoPush(text string) fail.Diagnosis {
 	d := fail.Diagnosis{Code: "refused/all", Severity: fail.Problem, Text: text, Fields: fail.Fields{"remote": h.Name, "url": h.Shown()}}
-	if h.PushURL != "" {
+	switch {
+	case Locked(text):
+		d.Code = "refused/locked"
+	case h.PushURL != "":
 		d.Code = "refused/push-url"
 	}
 	return d

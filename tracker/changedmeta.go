@@ -23,7 +23,11 @@ func (t *Tracker) metaOutcome(ctx context.Context, s *snapshot, commit refs.OID,
 	if res != nil {
 		for _, st := range res.Refs {
 			if st.RemoteRejected() {
-				return false, &fail.Error{Kind: fail.Denied, Code: "refused", Message: fmt.Sprintf("the hub refuses the change: %s", hubs.WhyRefused(res))}
+				e := &fail.Error{Kind: fail.Denied, Code: "refused", Message: fmt.Sprintf("the hub refuses the change: %s", hubs.WhyRefused(res))}
+				if hubs.Locked(e.Message) {
+					e.Code = "refused/locked-meta"
+				}
+				return false, e
 			}
 			if st.Rejected() {
 				return true, nil

@@ -25,6 +25,8 @@ func (t *Tracker) refusalOf(ctx context.Context, s *snapshot, l *log) fail.Notic
 	r := t.contact.Refusals[name]
 	low := max(r.Low, l.hubSeq)
 	switch {
+	case hubs.Locked(r.Why):
+		return fail.Notice{Code: "refused/locked", Text: fmt.Sprintf("the hub cannot change the log of '%s': %s", l.agent, r.Why)}
 	case r.High > low+1:
 		return fail.Notice{Code: "refused/range", Text: fmt.Sprintf("the hub refuses one of the events %d to %d of '%s': %s", low+1, r.High, l.agent, r.Why)}
 	case low == 0 || r.OfLog(): // whatever is in it

@@ -34,6 +34,7 @@ const (
 	install     = "git crosslink server install"
 	hubLevel    = "install the git-crosslink of this hub's level, there and on the server"
 	inTheWay    = "ask the hub's owner to delete its branch '{branch}', then: git crosslink sync"
+	hubLocks    = "ask the hub's owner to look for lock files that a killed process left: git crosslink server check"
 	staleLock   = "a lock file of a killed process is removed after a minute: git crosslink sync"
 	setRemote   = "git config crosslink.remote "
 )
@@ -227,6 +228,8 @@ var rows = map[fail.Code][]string{
 	"refused/detach":           {"ask who runs it to allow the branches below crosslink/ to be replaced, for this once"},
 	"refused/kept":             {whatToDo},
 	"refused/all":              {"ask the hub's owner to let you push branches below 'crosslink/', then: git crosslink sync"},
+	"refused/locked":           {hubLocks, "then: git crosslink sync"},
+	"refused/locked-meta":      {hubLocks},
 	"refused/push-url":         {bothURLs, oneURL, "then: git crosslink sync"},
 	"refused/in-the-way":       {inTheWay},
 	"refused/range":            {"find out which one: git crosslink sync"},
