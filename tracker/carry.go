@@ -3,13 +3,9 @@ package tracker
 import (
 	"cmp"
 	"context"
-	"fmt"
 	"slices"
-	"strconv"
-	"strings"
 
 	"github.com/git-crosslink/git-crosslink/event"
-	"github.com/git-crosslink/git-crosslink/fail"
 )
 
 // What Fork carries over to the log of the new id. The rules are:
@@ -35,181 +31,10 @@ func (t *Tracker) leavable(s *snapshot, l *log) bool {
 	return l.unsent() > 0 || l.chain.Time > event.Follows(event.TimeOf(t.now()))
 }
 
-// Withdrawn is a line that Fork did not carry over.
-type Withdrawn struct {
-	Seq  uint64 `json:"event"`
-	Type string `json:"type"`
-}
-
-// withdraw takes lines out of those that are carried over: those that without
-// names, by sequence or by the beginning of the uuid of what they create, and
-// what hangs on them.
-func withdraw(rest []*event.Envelope, without []string) (kept []*event.Envelope, out []Withdrawn, err error) {
-	named := map[*event.Envelope]bool{}
-	for _, name := range without {
-		e, err := unsentLine(rest, name)
-		if err != nil {
-			return nil, nil, err
-		}
-		named[e] = true
-	}
-	made, deleted, gone := map[string]bool{}, map[string]bool{}, map[string]bool{}
-	for _, e := range rest {
-		id, on := aboutOf(e.Body)
-		made[id] = true
-		for _, o := range on {
-			deleted[o] = deleted[o] || made[o] && deletes(e.Body) && !named[e]
-		}
-	}
-	for _, e := range rest {
-		id, on := aboutOf(e.Body)
-		hangs := !deletes(e.Body) && slices.ContainsFunc(on, func(o string) bool { return gone[o] })
-		if !named[e] && !hangs && (id == "" || !deleted[id]) {
-			kept = append(kept, e)
-			continue
-		}
-		if out = append(out, Withdrawn{e.Seq, e.Body.Type()}); id != "" {
-			gone[id] = true
-		}
-	}
-	return kept, out, nil
-}
-
-// minWithdrawn is how much of a uuid names a line, as short ids have.
-const minWithdrawn = 7
-
-// unsentLine finds the line that name names.
-func unsentLine(rest []*event.Envelope, name string) (*event.Envelope, error) {
-	if seq, err := strconv.ParseUint(name, 10, 64); err == nil && len(rest) > 0 && seq <= rest[len(rest)-1].Seq {
-		if seq < rest[0].Seq {
-			return nil, &fail.Error{Kind: fail.No, Code: "not-unsent/sent", Message: fmt.Sprintf("event %d is on the hub and cannot be withdrawn", seq)}
-		}
-		return rest[seq-rest[0].Seq], nil
-	}
-	var found *event.Envelope
-	for _, e := range rest {
-		if id, _ := aboutOf(e.Body); id == "" || len(name) < minWithdrawn || !strings.HasPrefix(id, strings.ToLower(name)) {
-			continue
-		}
-		if found != nil {
-			return nil, &fail.Error{Kind: fail.No, Code: "ambiguous/event", Message: fmt.Sprintf("'%s' names events %d and %d", name, found.Seq, e.Seq),
-				Fields: fail.Fields{"seq": strconv.FormatUint(e.Seq, 10)}}
-		}
-		found = e
-	}
-	if found == nil {
-		return nil, &fail.Error{Kind: fail.No, Code: "not-unsent", Message: fmt.Sprintf("no unsent event has the number or uuid '%s'; %s", name, unsentText(rest))}
-	}
-	return found, nil
-}
-
-// unsentText names the events that may be withdrawn, the first ones if they are many.
-func unsentText(rest []*event.Envelope) string {
-	const most = 8
-	var all []string
-	for _, e := range rest[:min(len(rest), most)] {
-		all = append(all, fmt.Sprintf("%d (%s)", e.Seq, e.Body.Type()))
-	}
-	switch n := len(rest) - most; {
-	case len(rest) == 0:
-		return "every event is on the hub"
-	case n > 0:
-		all = append(all, fmt.Sprintf("and %d more up to %d", n, rest[len(rest)-1].Seq))
-	}
-	return "unsent are " + strings.Join(all, ", ")
-}
-
-func deletes(b Body) bool {
-	switch b.(type) {
-	case *event.IssueDeleted, *event.CommentDeleted, *event.TimeEntryDeleted, *event.MilestoneDeleted:
-		return true
-	}
-	return false
-}
-
-// aboutOf is what an event creates, "" for nothing, and what it says nothing
-// without. A parent is none of them: a child stays an issue.
-func aboutOf(b Body) (made string, on []string) {
-	some := func(all ...event.UUID) (on []string) {
-		for _, u := range all {
-			on = append(on, u.String())
-		}
-		return on
-	}
-	switch b := b.(type) {
-	case *event.IssueCreated:
-		return b.UUID.String(), nil
-	case *event.IssueUpdated:
-		return "", some(b.UUID)
-	case *event.StatusChanged:
-		return "", some(b.UUID)
-	case *event.IssueDeleted:
-		return "", some(b.UUID)
-	case *event.ScheduleChanged:
-		return "", some(b.Issue)
-	case *event.ParentChanged:
-		return "", some(b.Issue, b.Parent)
-	case *event.LabelAdded:
-		return "", some(b.Issue)
-	case *event.LabelRemoved:
-		return "", some(b.Issue)
-	case *event.AssigneeAdded:
-		return "", some(b.Issue)
-	case *event.AssigneeRemoved:
-		return "", some(b.Issue)
-	case *event.DependencyAdded:
-		return "", some(b.Blocked, b.Blocker)
-	case *event.DependencyRemoved:
-		return "", some(b.Blocked, b.Blocker)
-	case *event.RelationAdded:
-		return "", some(b.A, b.B)
-	case *event.RelationRemoved:
-		return "", some(b.A, b.B)
-	case *event.MilestoneAssigned:
-		return "", some(b.Issue, b.Milestone)
-	case *event.CommentAdded:
-		return b.Comment.String(), some(b.Issue)
-	case *event.CommentEdited:
-		return "", some(b.Comment)
-	case *event.CommentDeleted:
-		return "", some(b.Comment)
-	case *event.TimeEntryAdded:
-		return b.Entry.String(), some(b.Issue)
-	case *event.TimeEntryDeleted:
-		return "", some(b.Entry)
-	case *event.LinkAdded:
-		return "", some(b.Issue)
-	case *event.LinkRemoved:
-		return "", some(b.Issue)
-	case *event.MilestoneCreated:
-		return b.UUID.String(), nil
-	case *event.MilestoneUpdated:
-		return "", some(b.UUID)
-	case *event.MilestoneClosed:
-		return "", some(b.UUID)
-	case *event.MilestoneReopened:
-		return "", some(b.UUID)
-	case *event.MilestoneDeleted:
-		return "", some(b.UUID)
-	case *event.SessionStarted:
-		return b.Session.String(), nil
-	case *event.SessionWorked:
-		return "", some(b.Session)
-	case *event.SessionEnded:
-		return "", some(b.Session)
-	case *event.RequestSent:
-		return strings.ToLower(b.ID), nil
-	case *event.RequestAcked:
-		return "", []string{strings.ToLower(b.ID)}
-	}
-	return "", nil
-}
-
-// explained is the greatest time that a line written now has to have: that of
-// this machine's clock, or after what counts of all that the hub has. What
+// explained is the greatest time that a line written now has to have: now, or after
+// what counts of all that the hub has. What
 // waits here explains nothing: its times may be as wrong.
-func (t *Tracker) explained(ctx context.Context, s *snapshot) (event.Time, error) {
-	now := event.TimeOf(t.now())
+func (t *Tracker) explained(ctx context.Context, s *snapshot, now event.Time) (event.Time, error) {
 	newest := event.Time(0)
 	for _, l := range s.logs {
 		at, err := t.newestIn(ctx, l, min(l.counted(), l.hubSeq), event.Follows(now))
@@ -219,24 +44,6 @@ func (t *Tracker) explained(ctx context.Context, s *snapshot) (event.Time, error
 		newest = max(newest, at)
 	}
 	return max(now, newest+1), nil
-}
-
-// stampedAgain are the lines with no time after latest, which is also the
-// latest that is shown.
-func stampedAgain(lines []*event.Envelope, latest event.Time) []*event.Envelope {
-	again := slices.Clone(lines)
-	for n, e := range lines {
-		if e.Time <= latest {
-			continue
-		}
-		c := *e
-		shown := min(e.Shown(), latest)
-		if c.Time, c.Wall = latest, 0; shown != latest {
-			c.Wall = shown
-		}
-		again[n] = &c
-	}
-	return again
 }
 
 // left are the issues whose lock stays with an agent that is left: only its log

@@ -14,6 +14,7 @@ import (
 	"github.com/git-crosslink/git-crosslink/internal/fault"
 	"github.com/git-crosslink/git-crosslink/refs"
 	"github.com/git-crosslink/git-crosslink/replay"
+	"github.com/git-crosslink/git-crosslink/rewrite"
 )
 
 // Forked is what Fork did.
@@ -26,6 +27,9 @@ type Forked struct {
 	Withdrawn []Withdrawn  `json:"withdrawn"` // events that were not carried over, with what hung on them
 	Locks     []event.UUID `json:"locks"`     // issues whose lock stays with the old id
 }
+
+// Withdrawn is an event that Fork did not carry over.
+type Withdrawn = rewrite.Withdrawn
 
 // Fork goes on under another id where two clones wrote under one, or the hub
 // does not take what waits here: the lines that the hub's log of the old id
@@ -184,62 +188,30 @@ func (t *Tracker) carryOver(ctx context.Context, s *snapshot, l *log, f *Forked,
 	case l.trails():
 		common = min(common, int(l.verdict.Fed))
 	}
-	rest, withdrawn, err := withdraw(written[common:], without)
+	rest, withdrawn, err := rewrite.Withdraw(written[common:], without)
 	if err != nil {
 		return "", err
 	}
-	latest, err := t.explained(ctx, s)
+	now := event.TimeOf(t.now())
+	latest, err := t.explained(ctx, s, now)
 	if err != nil {
 		return "", err
 	}
-	rest = stampedAgain(rest, latest)
 	from := &event.AgentForkedFrom{Agent: l.agent}
 	if common > 0 {
 		from.Seq, from.Hash = uint64(common), event.Hash(written[common-1].Raw)
 	}
-	first := event.TimeOf(t.now())
-	if len(rest) > 0 {
-		first = rest[0].Time
-	}
-	chain := event.Chain{Hub: s.hubID(), Agent: f.Agent}
-	var lines [][]byte
 	k, err := t.writer(s, f.Agent, true, how)
 	if err != nil {
 		return "", err
 	}
-	if k != nil {
-		agents.SignWith(ctx, &chain, k)
-	}
-	head := []Body{t.identity().Introduction(k)}
-	if from.Seq > 0 {
-		head = append(head, from)
-	}
-	for _, b := range head {
-		e := &event.Envelope{Body: b}
-		line, err := chain.Stamp(e, max(first, 1), 0)
-		if err != nil {
-			return "", err
-		}
-		lines = append(lines, line)
-	}
-	var carried []*event.Envelope
-	for _, e := range rest {
-		switch e.Body.(type) {
-		case *event.LockClaimed, *event.LockReleased, *event.LockBroken:
-			continue // a claim is the old agent's
-		case *event.AgentIntroduced:
-			if !said(e.Body) {
-				continue
-			}
-		}
-		carried = append(carried, e)
-	}
-	more, err := continued(&chain, carried, k)
+	plan := signed(ctx, rewrite.Plan{On: event.Chain{Hub: s.hubID(), Agent: f.Agent}, Latest: latest}, k)
+	lines, carried, err := rewrite.Fork(rest, t.identity().Introduction(nil), from, now, plan)
 	if err != nil {
 		return "", err
 	}
-	tip, err := refs.AppendLog(ctx, t.local(), f.Agent, "", append(lines, more...), refs.CommitInfo{
+	tip, err := refs.AppendLog(ctx, t.local(), f.Agent, "", lines, refs.CommitInfo{
 		Address: t.committer(), Author: f.Agent, When: t.now(), Message: fmt.Sprintf("crosslink: %s goes on where %s stopped\n\n[skip ci]\n", f.Agent, l.agent)})
-	f.Carried, f.Withdrawn = len(more), withdrawn
+	f.Carried, f.Withdrawn = carried, withdrawn
 	return tip, err
 }

@@ -1,7 +1,6 @@
 package tracker
 
 import (
-	"bytes"
 	"cmp"
 	"context"
 	"errors"
@@ -16,6 +15,7 @@ import (
 	"github.com/git-crosslink/git-crosslink/ledger"
 	"github.com/git-crosslink/git-crosslink/refs"
 	"github.com/git-crosslink/git-crosslink/replay"
+	"github.com/git-crosslink/git-crosslink/rewrite"
 	"github.com/git-crosslink/git-crosslink/trust"
 )
 
@@ -356,19 +356,13 @@ func (w *rewriting) upTo(ctx context.Context, id string, seq uint64) (refs.OID, 
 	if err != nil || uint64(len(all)) < seq {
 		return "", cmp.Or(err, fmt.Errorf("the log of '%s' is not here up to event %d", id, seq))
 	}
-	var lines [][]byte
-	for _, e := range all[c.Seq:seq] {
-		x := *e
-		x.Hub, x.Prev, x.SignedBy, x.Signature = w.hub, c.Hash, "", ""
-		line, err := event.Encode(&x)
-		if err != nil {
-			return "", err
-		}
-		if _, err := c.Next(line); err != nil {
-			return "", err
-		}
-		lines = append(lines, bytes.Clone(line))
-		w.hashes[id] = append(w.hashes[id], c.Hash)
+	next, lines, err := rewrite.Lines(all[c.Seq:seq], rewrite.Plan{On: *c, KeepKeys: true})
+	if err != nil {
+		return "", err
+	}
+	*c = next
+	for _, line := range lines {
+		w.hashes[id] = append(w.hashes[id], event.Hash(line))
 	}
 	tip, err := refs.AppendLog(ctx, w.t.local(), id, w.tips[id], lines, refs.CommitInfo{
 		Address: w.t.committer(), Author: id, When: c.Time.Std(), Message: fmt.Sprintf("crosslink: %s up to %d for hub %s\n\n[skip ci]\n", id, seq, w.hub)})

@@ -1,7 +1,6 @@
 package tracker
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -12,6 +11,7 @@ import (
 	"github.com/git-crosslink/git-crosslink/fail"
 	"github.com/git-crosslink/git-crosslink/refs"
 	"github.com/git-crosslink/git-crosslink/replay"
+	"github.com/git-crosslink/git-crosslink/rewrite"
 	"github.com/git-crosslink/git-crosslink/trust/keys"
 )
 
@@ -158,7 +158,7 @@ func (t *Tracker) carry(ctx context.Context, s *snapshot, l *log) (refs.OID, err
 	if err != nil {
 		return "", err
 	}
-	rest := written[same(written, there):]
+	rest := written[rewrite.Common(written, there):]
 	if len(rest) == 0 && l.hub != "" {
 		return on, nil
 	}
@@ -169,16 +169,12 @@ func (t *Tracker) carry(ctx context.Context, s *snapshot, l *log) (refs.OID, err
 			return l.here, nil // these lines wait for the key
 		}
 	}
-	if k != nil {
-		agents.SignWith(ctx, &chain, k)
-	}
-	lines, err := continued(&chain, rest, k)
+	next, lines, err := rewrite.Lines(rest, signed(ctx, rewrite.Plan{On: chain}, k))
 	if failed := (*agents.SignError)(nil); errors.As(err, &failed) {
 		if err := t.cannotSign(s, l.agent, err); err != nil {
 			return l.here, nil
 		}
-		chain.Sign = nil
-		lines, err = continued(&chain, rest, nil)
+		next, lines, err = rewrite.Lines(rest, rewrite.Plan{On: chain})
 	}
 	if err != nil {
 		return "", err
@@ -188,7 +184,7 @@ func (t *Tracker) carry(ctx context.Context, s *snapshot, l *log) (refs.OID, err
 	}
 	// dated by its content, so that copies of one clone build one commit
 	return refs.AppendLog(ctx, t.local(), l.agent, on, lines, refs.CommitInfo{
-		Address: t.committer(), Author: l.agent, When: chain.Time.Std(), Message: fmt.Sprintf("crosslink: %s bound to hub %s\n\n[skip ci]\n", l.agent, s.hubID())})
+		Address: t.committer(), Author: l.agent, When: next.Time.Std(), Message: fmt.Sprintf("crosslink: %s bound to hub %s\n\n[skip ci]\n", l.agent, s.hubID())})
 }
 
 // goodLines reads a log for whatever hub it was written; without a tip there is
@@ -208,53 +204,11 @@ func (t *Tracker) goodLines(ctx context.Context, id string, tip refs.OID) (lines
 	return lines, err
 }
 
-// same counts the lines that say the same in both logs.
-func same(a, b []*event.Envelope) int {
-	n := 0
-	for n < len(a) && n < len(b) && a[n].Time == b[n].Time && bytes.Equal(a[n].Event, b[n].Event) {
-		n++
+// signed is a plan whose lines are signed with k, if that is not nil.
+func signed(ctx context.Context, p rewrite.Plan, k keys.Signer) rewrite.Plan {
+	if k != nil {
+		p.Key = k.Key().String()
+		agents.SignWith(ctx, &p.On, k)
 	}
-	return n
-}
-
-// continued puts lines behind a chain: same events, shown times and order; the
-// ordering time never falls. Signatures do not survive it: the chain signs
-// anew, all of it with the key k that signs now. So changes of keys are
-// left out, and so is a second introduction that says no more than the first;
-// the first introduces k.
-func continued(chain *event.Chain, lines []*event.Envelope, k keys.Signer) ([][]byte, error) {
-	var out [][]byte
-	start := *chain
-	for _, e := range lines {
-		c := *e
-		switch b := e.Body.(type) {
-		case *event.KeyRotated:
-			continue
-		case *event.AgentIntroduced:
-			if chain.Seq > 0 && !said(b) {
-				continue
-			}
-			in := *b
-			if in.PublicKey = ""; k != nil && chain.Seq == 0 {
-				in.PublicKey = k.Key().String()
-			}
-			c.Body = &in
-		}
-		shown := e.Shown()
-		c.Hub, c.Agent, c.Seq, c.Prev, c.SignedBy, c.Signature = chain.Hub, chain.Agent, chain.Seq+1, chain.Hash, "", ""
-		c.Time, c.Wall = max(e.Time, chain.Time), 0
-		if shown != c.Time {
-			c.Wall = shown
-		}
-		line, err := chain.Rewrite(&c)
-		if err != nil {
-			*chain = start
-			return nil, err
-		}
-		if _, err := chain.Next(line); err != nil {
-			return nil, err
-		}
-		out = append(out, line)
-	}
-	return out, nil
+	return p
 }

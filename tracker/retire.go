@@ -96,10 +96,3 @@ func (t *Tracker) retiredError(p Projection) error {
 	}
 	return t.identity().Retired(t.agent)
 }
-
-// said reports whether an introduction says more than the one every log begins
-// with.
-func said(b Body) bool {
-	i, ok := b.(*event.AgentIntroduced)
-	return ok && (i.Description != "" || i.Machine != "")
-}

@@ -61,8 +61,10 @@ var rules = map[string]rule{
 	},
 	"agents": {may: "event fail internal/note internal/statefile ledger refs trust trust/keys", why: "who writes follows from files, environment, configuration and meta as they are handed in; it reads no log and talks to no hub"},
 
+	"rewrite": {pure: true, may: "event fail", why: "a log that is written again follows from its lines and a plan, for whoever needs that: a fork, another hub, an importer"},
+
 	"tracker": {
-		may: "agents hubs internal/note delta event event/canon reducer ledger replay trust trust/keys refs syncer refs/git store internal/fault internal/statefile fail settings",
+		may: "agents rewrite hubs internal/note delta event event/canon reducer ledger replay trust trust/keys refs syncer refs/git store internal/fault internal/statefile fail settings",
 		why: "the conductor is the only package that sees both core and edges",
 	},
 	"hooks": {

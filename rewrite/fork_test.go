@@ -1,4 +1,4 @@
-package tracker
+package rewrite
 
 import (
 	"errors"
@@ -47,7 +47,7 @@ func TestWithdraw(t *testing.T) {
 		{"0000000", "", "not-unsent"},
 		{"-1", "", "not-unsent"},
 	} {
-		kept, out, err := withdraw(rest, strings.Fields(x.without))
+		kept, out, err := Withdraw(rest, strings.Fields(x.without))
 		var e *fail.Error
 		if x.fails != "" {
 			if !errors.As(err, &e) || e.Code.Name() != x.fails {
@@ -64,7 +64,7 @@ func TestWithdraw(t *testing.T) {
 		}
 	}
 	same := event.UUID{0xab, 0xcd, 0xef, 1, 0, 0, 99}
-	_, _, err := withdraw(append(rest, &event.Envelope{Seq: 14, Body: &event.IssueCreated{UUID: same}}), []string{same.String()[:8]})
+	_, _, err := Withdraw(append(rest, &event.Envelope{Seq: 14, Body: &event.IssueCreated{UUID: same}}), []string{same.String()[:8]})
 	if e := (*fail.Error)(nil); !errors.As(err, &e) || e.Code.Name() != "ambiguous" {
 		t.Errorf("two are named: %v", err)
 	}
@@ -87,15 +87,22 @@ func TestUnsentText(t *testing.T) {
 }
 
 // Only a time after the latest is stamped again, and shown times with it.
-func TestStampedAgain(t *testing.T) {
-	lines := []*event.Envelope{{Time: 5}, {Time: 10, Wall: 4}, {Time: 11, Wall: 20}, {Time: 12, Wall: 3}, {Time: 12}}
-	want := []event.Envelope{{Time: 5}, {Time: 10, Wall: 4}, {Time: 10}, {Time: 10, Wall: 3}, {Time: 10}}
-	for n, e := range stampedAgain(lines, 10) {
-		if e.Time != want[n].Time || e.Wall != want[n].Wall {
-			t.Errorf("%d: %d shown as %d", n, e.Time, e.Wall)
+func TestLatest(t *testing.T) {
+	old := []*event.Envelope{{Time: 5}, {Time: 10, Wall: 4}, {Time: 11, Wall: 20}, {Time: 12, Wall: 3}, {Time: 12}}
+	for _, e := range old {
+		e.Body = &event.AgentRetired{}
+	}
+	_, lines, err := Lines(old, Plan{On: event.Chain{Hub: hub, Agent: "new"}, Latest: 10})
+	if err != nil || len(lines) != len(old) {
+		t.Fatal(len(lines), err)
+	}
+	for n, want := range []event.Envelope{{Time: 5}, {Time: 10, Wall: 4}, {Time: 10}, {Time: 10, Wall: 3}, {Time: 10}} {
+		e, err := event.Decode(lines[n])
+		if err != nil || e.Time != want.Time || e.Wall != want.Wall {
+			t.Errorf("%d: %d shown as %d: %v", n, e.Time, e.Wall, err)
 		}
 	}
-	if lines[4].Time != 12 {
+	if old[4].Time != 12 {
 		t.Error("the lines themselves were changed")
 	}
 }
