@@ -1,0 +1,347 @@
+package importer
+
+import (
+	"bytes"
+	"encoding/json"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/git-crosslink/git-crosslink/event"
+)
+
+// Beads reads the JSON lines of beads, of all its eras.
+//
+// Members that no era keeps anywhere else are turned as docs/moving-here.md
+// says; what it does not name is left over.
+func Beads(s Source, o Options, out *Sink) error {
+	keys, err := beadsKeys(s, o)
+	if err != nil {
+		return err
+	}
+	return rows(s, func(r row) error {
+		i, skip := beadsIssue(r, o, keys, out.Report)
+		out.Report.Read++
+		switch {
+		case skip == "bad":
+			return nil // it was named
+		case skip != "":
+			out.Report.skip(Skip{r.line, i.Key, skip})
+			return nil
+		}
+		return out.Issue(i)
+	})
+}
+
+// beadsRow is what beads writes. Its optional members differ between eras.
+type beadsRow struct {
+	Type        string         `json:"_type"`
+	ID          string         `json:"id"`
+	Title       string         `json:"title"`
+	Description string         `json:"description"`
+	Design      string         `json:"design"`
+	Acceptance  string         `json:"acceptance_criteria"`
+	Notes       string         `json:"notes"`
+	Status      string         `json:"status"`
+	Priority    int            `json:"priority"` // an era leaves out 0, which is the most urgent
+	IssueType   string         `json:"issue_type"`
+	Assignee    string         `json:"assignee"`
+	CreatedBy   string         `json:"created_by"`
+	CreatedAt   string         `json:"created_at"`
+	UpdatedAt   string         `json:"updated_at"`
+	ClosedAt    string         `json:"closed_at"`
+	CloseReason string         `json:"close_reason"`
+	DueAt       string         `json:"due_at"`
+	DeferUntil  string         `json:"defer_until"`
+	External    string         `json:"external_ref"`
+	Labels      []string       `json:"labels"`
+	Parent      string         `json:"parent"`
+	Ephemeral   bool           `json:"ephemeral"`
+	Deps        []beadsDep     `json:"dependencies"`
+	Comments    []beadsComment `json:"comments"`
+}
+
+type beadsDep struct {
+	From     string          `json:"issue_id"`
+	To       string          `json:"depends_on_id"`
+	Type     string          `json:"type"`
+	Metadata json.RawMessage `json:"metadata"`
+	Thread   string          `json:"thread_id"`
+}
+
+type beadsComment struct {
+	ID        json.RawMessage `json:"id"` // a number or, later, a uuid
+	Author    string          `json:"author"`
+	Text      string          `json:"text"`
+	CreatedAt string          `json:"created_at"`
+}
+
+// beadsMachines are the types of rows that only beads' own tools work with.
+var beadsMachines = []string{"event", "agent", "role", "rig", "message", "gate", "merge-request", "molecule", "convoy"}
+
+// skipped says why a row is no issue, "" if it is one.
+func (b *beadsRow) skipped(o Options) string {
+	switch {
+	case b.Type != "" && b.Type != "issue":
+		return "type" // a memory, say
+	case o.All:
+		return ""
+	case b.Status == "tombstone":
+		return "deleted"
+	case b.Ephemeral:
+		return "ephemeral"
+	case slices.Contains(beadsMachines, b.IssueType):
+		return "type"
+	}
+	return ""
+}
+
+// beadsKeys collects the ids of all rows that become issues, since rows name
+// others that come later.
+func beadsKeys(s Source, o Options) (map[string]bool, error) {
+	keys := map[string]bool{}
+	looksRight := false
+	first := ""
+	err := rows(s, func(r row) error {
+		var b beadsRow
+		if r.err == nil && json.Unmarshal(r.raw, &b) == nil {
+			looksRight = looksRight || b.ID != "" || b.Type != ""
+			if b.ID != "" && b.skipped(o) == "" {
+				keys[b.ID] = true
+			}
+		}
+		if first == "" {
+			first = string(r.raw[:min(len(r.raw), 40)])
+		}
+		return nil
+	})
+	if err == nil && first != "" && !looksRight {
+		err = notOf("beads", "no line is an issue of beads; the first begins with %q", first)
+	}
+	return keys, err
+}
+
+// beadsPriorities are ours for 0 … 4.
+var beadsPriorities = []event.Priority{event.Critical, event.High, event.Medium, event.Low, event.Low}
+
+func beadsIssue(r row, o Options, keys map[string]bool, rep *Report) (*Issue, string) {
+	var b beadsRow
+	if r.err != nil {
+		rep.bad(r.line, "the line "+r.err.Error())
+		return nil, "bad"
+	}
+	if err := json.Unmarshal(r.raw, &b); err != nil {
+		rep.bad(r.line, "the line is not the JSON of an issue: "+err.Error())
+		return nil, "bad"
+	}
+	i := &Issue{Key: b.ID, Line: r.line}
+	if skip := b.skipped(o); skip != "" {
+		return i, skip
+	}
+	if b.ID == "" {
+		rep.bad(r.line, "the issue has no id")
+		return nil, "bad"
+	}
+	i.Title, i.Description = b.Title, beadsText(&b)
+	i.Author = o.person(or(b.CreatedBy, "unknown"))
+	i.Assignees, i.Labels = nonEmpty(o.person(b.Assignee)), slices.Clone(b.Labels)
+	i.Leftover = leftoverOf(r.raw, beadsKnown)
+	beadsStatus(i, &b)
+	beadsTimes(i, &b, rep)
+	beadsEdges(i, &b, keys, rep)
+	if b.External != "" {
+		i.Links = append(i.Links, Link{"external", b.External})
+	}
+	for _, c := range b.Comments {
+		created, ok := moment(c.CreatedAt)
+		if !ok {
+			rep.warn(Warning{r.line, b.ID, "bad-time", "a comment was created at " + quote(c.CreatedAt) + ", which is no time"})
+		}
+		i.Comments = append(i.Comments, Comment{
+			Key: strings.Trim(string(c.ID), `"`), Author: o.person(or(c.Author, "unknown")), Text: c.Text, Created: created,
+		})
+	}
+	return i, ""
+}
+
+// beadsText is the description with the texts that beads keeps beside it.
+func beadsText(b *beadsRow) string {
+	all := b.Description
+	for _, part := range []struct{ head, text string }{
+		{"Design", b.Design}, {"Acceptance", b.Acceptance}, {"Notes", b.Notes},
+	} {
+		if strings.TrimSpace(part.text) != "" {
+			all = strings.TrimSpace(all + "\n\n## " + part.head + "\n\n" + part.text)
+		}
+	}
+	return all
+}
+
+func beadsStatus(i *Issue, b *beadsRow) {
+	switch b.Status {
+	case "closed":
+		i.Status, i.Reason = event.Closed, b.CloseReason
+	case "tombstone":
+		i.Deleted = true
+	case "open", "":
+	default: // in_progress, hooked, blocked, deferred, pinned, and a user's own
+		i.Labels = append(i.Labels, "status:"+b.Status)
+	}
+	if i.Status != event.Closed && b.CloseReason != "" {
+		i.leave("close_reason", b.CloseReason)
+	}
+	if b.IssueType != "" {
+		i.Labels = append(i.Labels, "type:"+b.IssueType)
+	}
+	switch {
+	case b.Priority >= 0 && b.Priority < len(beadsPriorities):
+		i.Priority = beadsPriorities[b.Priority]
+	default:
+		i.Priority = event.Low
+		i.leave("priority", b.Priority)
+	}
+	if b.Priority == 4 {
+		i.Labels = append(i.Labels, "P4")
+	}
+}
+
+func beadsTimes(i *Issue, b *beadsRow, rep *Report) {
+	for _, m := range []struct {
+		name, value string
+		to          *event.Time
+	}{
+		{"created_at", b.CreatedAt, &i.Created}, {"updated_at", b.UpdatedAt, &i.Updated}, {"closed_at", b.ClosedAt, &i.ClosedAt},
+		{"due_at", b.DueAt, &i.Due}, {"defer_until", b.DeferUntil, &i.Scheduled},
+	} {
+		t, ok := moment(m.value)
+		if *m.to = t; !ok {
+			rep.warn(Warning{i.Line, i.Key, "bad-time", m.name + " is " + quote(m.value) + ", which is no time"})
+			i.leave(m.name, m.value)
+		}
+	}
+	if i.Status == event.Closed && i.ClosedAt == 0 {
+		i.ClosedAt = i.Updated
+	}
+}
+
+func beadsEdges(i *Issue, b *beadsRow, keys map[string]bool, rep *Report) {
+	var kept []json.RawMessage
+	for _, d := range b.Deps {
+		switch {
+		case d.From != "" && d.From != b.ID || d.To == b.ID || d.To == "":
+			rep.skipEdge(i, "bad-edge", "the dependency from "+quote(d.From)+" to "+quote(d.To)+" is not one of this issue on another")
+			continue
+		case !keys[d.To]:
+			rep.skipEdge(i, "dangling-edge", "depends on "+quote(d.To)+" ("+d.Type+"), which is not imported")
+			continue
+		}
+		i.edge(d.Type, d.To, rep)
+		if m := string(d.Metadata); d.Thread != "" || m != "" && m != "null" && m != `""` && m != "{}" && m != `"{}"` {
+			raw, _ := json.Marshal(d)
+			kept = append(kept, raw)
+		}
+	}
+	if kept != nil {
+		i.leave("dependencies", kept)
+	}
+	if i.Parent != "" {
+		return
+	}
+	if dot := strings.LastIndexByte(b.ID, '.'); b.Parent == "" && dot > 0 {
+		b.Parent = b.ID[:dot] // ids below another one's are its children
+	}
+	if keys[b.Parent] && b.Parent != b.ID {
+		i.Parent = b.Parent
+	}
+}
+
+// edge keeps a dependency as what it means here.
+func (i *Issue) edge(kind, to string, rep *Report) {
+	switch kind {
+	case "blocks", "conditional-blocks", "waits-for", "":
+		if !slices.Contains(i.BlockedBy, to) {
+			i.BlockedBy = append(i.BlockedBy, to)
+		}
+	case "parent-child":
+		switch {
+		case i.Parent == "":
+			i.Parent = to
+		case i.Parent != to:
+			rep.warn(Warning{i.Line, i.Key, "second-parent", quote(to) + " is a parent, too; it is related now"})
+			i.relate(event.Related, to)
+		}
+	case "discovered-from", "duplicates", "supersedes":
+		i.relate(event.RelationKind(kind), to)
+	default:
+		i.relate(event.Related, to)
+	}
+}
+
+// beadsKnown are the members that have a place here, and those that follow from
+// others.
+var beadsKnown = known(beadsRow{}, "compaction_level", "content_hash", "dependency_count", "dependent_count", "comment_count")
+
+func known(shape any, derived ...string) map[string]bool {
+	b, _ := json.Marshal(shape)
+	var members map[string]json.RawMessage
+	json.Unmarshal(b, &members)
+	names := map[string]bool{}
+	for _, n := range append(slices.Collect(maps.Keys(members)), derived...) {
+		names[n] = true
+	}
+	return names
+}
+
+// leftoverOf returns the members of an object that are not known and say
+// something.
+func leftoverOf(raw []byte, known map[string]bool) map[string]json.RawMessage {
+	var members map[string]json.RawMessage
+	json.Unmarshal(raw, &members)
+	maps.DeleteFunc(members, func(name string, v json.RawMessage) bool {
+		switch string(bytes.TrimSpace(v)) {
+		case "null", `""`, "0", "false", "[]", "{}", `"{}"`:
+			return true
+		}
+		return known[name]
+	})
+	if len(members) == 0 {
+		return nil
+	}
+	return members
+}
+
+// leave keeps a value that has no place.
+func (i *Issue) leave(name string, value any) {
+	if i.Leftover == nil {
+		i.Leftover = map[string]json.RawMessage{}
+	}
+	i.Leftover[name], _ = json.Marshal(value)
+}
+
+// person is how somebody is called here.
+func (o Options) person(name string) string {
+	if own, ok := o.Authors[name]; ok {
+		return own
+	}
+	return name
+}
+
+func or(s, other string) string {
+	if strings.TrimSpace(s) == "" {
+		return other
+	}
+	return s
+}
+
+func nonEmpty(s string) []string {
+	if s == "" {
+		return nil
+	}
+	return []string{s}
+}
+
+// quote shows a word of the source in a report.
+func quote(s string) string {
+	b, _ := json.Marshal(shorten(strings.ToValidUTF8(s, "\ufffd"), 100))
+	return string(b)
+}

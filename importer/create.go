@@ -1,0 +1,144 @@
+package importer
+
+import (
+	"strconv"
+
+	"github.com/git-crosslink/git-crosslink/event"
+)
+
+// Line is one event to write, and when it happened in the source: that time is
+// shown to people, and nothing follows from it. 0 is now.
+type Line struct {
+	Body event.Body
+	Wall event.Time
+}
+
+// Names turns the keys of one source into uuids.
+type Names struct{ System, Scope string }
+
+// Issue is the uuid of an issue. An export of our own names its issues itself.
+func (n Names) Issue(key string) event.UUID { return n.id(TypeIssue, key) }
+
+// Milestone is the uuid of a milestone.
+func (n Names) Milestone(key string) event.UUID { return n.id(TypeMilestone, key) }
+
+func (n Names) comment(key string) event.UUID { return n.id(TypeComment, key) }
+
+// Own is the system of an export of this program. Its keys are uuids.
+const Own = "crosslink"
+
+func (n Names) id(kind, key string) event.UUID {
+	if n.System == Own {
+		if u, ok := event.ParseUUID(key); ok {
+			return u
+		}
+	}
+	return UUID(n.System, n.Scope, kind, key)
+}
+
+// Origin is the name by which an issue of this program remembers what it was.
+func (n Names) Origin(key string) string {
+	return shorten(oneLine(n.System+":"+n.Scope+"#"+key), maxRef)
+}
+
+// maxRef is how many bytes the name of something outside may have.
+const maxRef = 512
+
+// Founding returns the lines that make a milestone, now.
+func (n Names) Founding(m *Milestone, now event.Time) []Line {
+	u := n.Milestone(m.Key)
+	cut := 0
+	lines := []Line{{Body: &event.MilestoneCreated{UUID: u, Name: or(fitName(m.Name, &cut), "(no name)"), Description: shorten(text(m.Description), event.MaxText), CreatedAt: now}}}
+	if m.Closed {
+		lines = append(lines, Line{Body: &event.MilestoneClosed{UUID: u, ClosedAt: now}})
+	}
+	return lines
+}
+
+// Create returns the lines that make an issue, which fits (see Issue.Fit). The
+// last one happened when the source changed the issue last.
+func (n Names) Create(i *Issue) []Line {
+	u := n.Issue(i.Key)
+	var lines []Line
+	say := func(at event.Time, b event.Body) { lines = append(lines, Line{b, at}) }
+	created := &event.IssueCreated{
+		UUID: u, Title: i.Title, Description: i.Description, Priority: i.Priority, Labels: i.Labels,
+		CreatedBy: or(i.Author, "unknown"), ScheduledAt: i.Scheduled, DueAt: i.Due,
+	}
+	if created.Priority == "" {
+		created.Priority = event.Medium
+	}
+	if i.Parent != "" {
+		created.Parent = n.Issue(i.Parent)
+	}
+	say(i.Created, created)
+	for _, a := range i.Assignees {
+		say(i.Updated, &event.AssigneeAdded{Issue: u, Assignee: a})
+	}
+	for _, b := range i.BlockedBy {
+		say(i.Updated, &event.DependencyAdded{Blocked: u, Blocker: n.Issue(b)})
+	}
+	for _, r := range i.Relations {
+		say(i.Updated, &event.RelationAdded{A: u, B: n.Issue(r.To), Kind: r.Kind})
+	}
+	for _, l := range i.Links {
+		say(i.Updated, &event.LinkAdded{Issue: u, Kind: l.Kind, Ref: l.Ref})
+	}
+	if n.System != Own {
+		say(i.Updated, &event.LinkAdded{Issue: u, Kind: event.LinkOrigin, Ref: n.Origin(i.Key)})
+	}
+	if i.Milestone != "" {
+		say(i.Updated, &event.MilestoneAssigned{Issue: u, Milestone: n.Milestone(i.Milestone)})
+	}
+	n.comments(i, say)
+	switch {
+	case i.Deleted:
+		say(i.Updated, &event.IssueDeleted{UUID: u})
+	case i.Status == event.Closed:
+		if i.Closer != "" && i.Closer != i.Author {
+			say(i.ClosedAt, n.system(i, "closer", "closed by "+i.Closer, or0(i.ClosedAt, i.Created)))
+		}
+		say(i.ClosedAt, &event.StatusChanged{UUID: u, NewStatus: event.Closed, ClosedAt: i.ClosedAt, Reason: i.Reason})
+	case i.Status == event.Archived:
+		say(i.Updated, &event.StatusChanged{UUID: u, NewStatus: event.Archived})
+	}
+	if last := &lines[len(lines)-1]; i.Updated > 0 && len(lines) > 1 {
+		last.Wall = i.Updated
+	}
+	return lines
+}
+
+func (n Names) comments(i *Issue, say func(event.Time, event.Body)) {
+	same := map[string]int{} // of comments that have no name
+	for _, c := range i.Comments {
+		key := i.Key + "\x00" + c.Key
+		switch {
+		case n.System == "github" && isNumber(c.Key), n.System == "git-bug", n.System == Own:
+			key = c.Key // unique in the whole scope
+		case c.Key == "":
+			anon := i.Key + "\x00" + c.Author + "\x00" + c.Created.String()
+			same[anon]++
+			key = anon + "\x00" + strconv.Itoa(same[anon])
+		}
+		u := n.comment(key)
+		say(c.Created, &event.CommentAdded{
+			Issue: n.Issue(i.Key), Comment: u, Author: or(c.Author, "unknown"), Content: c.Text,
+			CreatedAt: c.Created, Kind: or(c.Kind, "note"),
+		})
+		for _, e := range c.Edits {
+			say(e.At, &event.CommentEdited{Comment: u, Content: shorten(text(e.Text), event.MaxText)})
+		}
+	}
+}
+
+// system says as a comment what no event can say without speaking for somebody.
+func (n Names) system(i *Issue, key, words string, at event.Time) *event.CommentAdded {
+	return &event.CommentAdded{
+		Issue: n.Issue(i.Key), Comment: n.comment(i.Key + "\x00" + key), Author: "import", Content: words, CreatedAt: at, Kind: System,
+	}
+}
+
+func isNumber(s string) bool {
+	_, err := strconv.ParseUint(s, 10, 64)
+	return err == nil
+}

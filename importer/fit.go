@@ -1,0 +1,266 @@
+package importer
+
+import (
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/git-crosslink/git-crosslink/event"
+)
+
+// Fit makes an issue obey the limits of events (docs/format.md), and loses
+// nothing: a long title is repeated whole in the description, a long text goes
+// on in comments, and what has no place becomes a comment of the system. Times
+// that are missing where an event needs one, or lie more than five minutes ahead,
+// become now. The report counts the texts that were cut and names those times.
+func (i *Issue) Fit(now event.Time, rep *Report) {
+	cut := 0
+	defer func() { rep.Cut += cut }()
+	i.fitTimes(now, rep)
+	i.Title = oneLine(i.Title)
+	if i.Title == "" {
+		i.Title = "(no title)"
+	}
+	if len(i.Title) > event.MaxTitle {
+		i.Description = strings.TrimSpace(i.Title + "\n\n" + i.Description)
+		i.Title = shorten(i.Title, event.MaxTitle)
+		cut++
+	}
+	parts := pages(text(i.Description))
+	i.Description = parts[0]
+	var rest []Comment
+	for n, p := range parts[1:] {
+		rest = append(rest, Comment{Key: fmt.Sprintf("description/%d", n+2), Author: i.Author, Text: p, Created: or0(i.Created, now)})
+	}
+	if len(rest) > 0 {
+		cut++
+	}
+	for _, c := range i.Comments {
+		parts := pages(text(c.Text))
+		if len(parts) > 1 {
+			cut++
+		}
+		for n, p := range parts {
+			page := c
+			if page.Text = p; n > 0 && c.Key != "" {
+				page.Key = fmt.Sprintf("%s/%d", c.Key, n+1)
+			}
+			if page.Text != "" {
+				page.Author = fitName(page.Author, &cut)
+				rest = append(rest, page)
+			}
+		}
+	}
+	i.Comments = rest
+	i.Labels = fitNames(i.Labels, &cut)
+	i.Assignees = fitNames(i.Assignees, &cut)
+	i.Author = fitName(i.Author, &cut)
+	i.Reason = text(i.Reason)
+	if len(i.Reason) > event.MaxText {
+		i.Comments = append(i.Comments, Comment{Key: "reason", Author: i.Author, Text: "The reason in full follows.", Created: or0(i.ClosedAt, now)})
+		for n, p := range pages(i.Reason) {
+			i.Comments = append(i.Comments, Comment{Key: fmt.Sprintf("reason/%d", n+1), Author: i.Author, Text: p, Created: or0(i.ClosedAt, now)})
+		}
+		i.Reason = shorten(i.Reason, event.MaxText)
+		cut++
+	}
+	i.fitLinks()
+	if c, ok := i.leftover(now, &cut); ok {
+		i.Comments = append(i.Comments, c)
+	}
+	i.Leftover = nil
+}
+
+// fitLinks leaves over what is too long for a link, and what is said twice.
+func (i *Issue) fitLinks() {
+	var fit []Link
+	for _, l := range i.Links {
+		if l.Ref = oneLine(l.Ref); len(l.Ref) > maxRef {
+			i.leave("link/"+l.Kind, l.Ref)
+		} else if l.Ref != "" && !slices.Contains(fit, l) {
+			fit = append(fit, l)
+		}
+	}
+	i.Links = fit
+}
+
+func (i *Issue) fitTimes(now event.Time, rep *Report) {
+	fit := func(t *event.Time, needed bool) {
+		switch {
+		case *t > now+5*60*1e9:
+			rep.warn(Warning{i.Line, i.Key, "far-future", t.String() + " is yet to come; it is written as now"})
+			*t = now
+		case *t <= 0 && needed:
+			*t = now
+		}
+	}
+	if i.Created == 0 {
+		i.Created = i.Updated
+	}
+	for _, t := range []*event.Time{&i.Created, &i.Updated, &i.ClosedAt} {
+		fit(t, false)
+	}
+	for n := range i.Comments {
+		c := &i.Comments[n]
+		fit(&c.Created, true)
+		for e := range c.Edits {
+			fit(&c.Edits[e].At, false)
+		}
+	}
+}
+
+// System is the kind of a comment that holds what has no place here.
+const System = "system"
+
+// leftover is the comment that holds the members without a place: one canonical
+// JSON object. Members that are too many are named in it, the longest first.
+func (i *Issue) leftover(now event.Time, cut *int) (Comment, bool) {
+	if len(i.Leftover) == 0 {
+		return Comment{}, false
+	}
+	members := maps.Clone(i.Leftover)
+	var gone []string
+	for {
+		all := map[string]any{"crosslink-import": 1}
+		for k, v := range members {
+			all[k] = v
+		}
+		if len(gone) > 0 {
+			all["too-long"] = gone
+		}
+		b, err := json.Marshal(all) // sorted by name
+		if err == nil && len(b) <= event.MaxText {
+			return Comment{Key: "leftover", Author: "import", Kind: System, Text: text(string(b)), Created: or0(i.Updated, now)}, true
+		}
+		if len(members) == 0 {
+			return Comment{}, false
+		}
+		longest := slices.MaxFunc(slices.Sorted(maps.Keys(members)), func(a, b string) int { return len(members[a]) - len(members[b]) })
+		delete(members, longest)
+		if gone = append(gone, shorten(longest, event.MaxName)); len(gone) > 100 {
+			gone = gone[:100]
+		}
+		*cut++
+	}
+}
+
+// pages cuts a text into parts that fit, at line ends where there are some. A
+// part behind the first says which of how many it is.
+func pages(s string) []string {
+	if len(s) <= event.MaxText {
+		return []string{s}
+	}
+	const head = len("(1000/1000)\n")
+	var parts []string
+	for len(s) > 0 {
+		n := min(len(s), event.MaxText-head)
+		for n < len(s) && !utf8.RuneStart(s[n]) {
+			n--
+		}
+		if end := strings.LastIndexByte(s[:n], '\n'); n < len(s) && end > n/2 {
+			n = end + 1
+		}
+		parts, s = append(parts, s[:n]), s[n:]
+	}
+	for n := range parts[1:] {
+		parts[n+1] = fmt.Sprintf("(%d/%d)\n%s", n+2, len(parts), parts[n+1])
+	}
+	return parts
+}
+
+// shorten cuts a text to n bytes and shows that it did.
+func shorten(s string, n int) string {
+	if len(s) <= n {
+		return s
+	}
+	n -= len("…")
+	for !utf8.RuneStart(s[n]) {
+		n--
+	}
+	return s[:n] + "…"
+}
+
+// fitNames makes names obey the limits, each once.
+func fitNames(names []string, cut *int) (fit []string) {
+	for _, n := range names {
+		if n = fitName(n, cut); n != "" && !slices.Contains(fit, n) {
+			fit = append(fit, n)
+		}
+	}
+	return fit
+}
+
+// fitName keeps long names apart by a hash of the whole.
+func fitName(name string, cut *int) string {
+	name = oneLine(name)
+	if len(name) <= event.MaxName {
+		return name
+	}
+	*cut++
+	sum := sha256.Sum256([]byte(name))
+	hash := "~" + base64.RawURLEncoding.EncodeToString(sum[:6])
+	n := event.MaxName - len(hash)
+	for !utf8.RuneStart(name[n]) {
+		n--
+	}
+	return name[:n] + hash
+}
+
+// text makes a text valid: line ends are LF, and other control characters are
+// written as JSON writes them.
+func text(s string) string { return clean(strings.ReplaceAll(s, "\r\n", "\n"), true) }
+
+// oneLine makes a text one line without blanks around it.
+func oneLine(s string) string {
+	return clean(strings.Join(strings.FieldsFunc(s, func(r rune) bool { return r == '\n' || r == '\r' || r == '\t' }), " "), false)
+}
+
+func clean(s string, lines bool) string {
+	s = strings.TrimSpace(strings.ToValidUTF8(s, "\ufffd"))
+	if !strings.ContainsFunc(s, func(r rune) bool { return control(r, lines) }) {
+		return s
+	}
+	var b strings.Builder
+	for _, r := range s {
+		if control(r, lines) {
+			fmt.Fprintf(&b, `\u%04x`, r)
+		} else {
+			b.WriteRune(r)
+		}
+	}
+	return b.String()
+}
+
+func control(r rune, lines bool) bool {
+	if lines && (r == '\n' || r == '\t') {
+		return false
+	}
+	return r < 0x20 || r >= 0x7f && r < 0xa0
+}
+
+// moment reads the times that other trackers write: RFC 3339 of any offset and
+// precision, or a day. ok is false where there is a text that is neither.
+func moment(s string) (t event.Time, ok bool) {
+	if s = strings.TrimSpace(s); s == "" {
+		return 0, true
+	}
+	for _, layout := range []string{time.RFC3339Nano, "2006-01-02T15:04:05.999999999", "2006-01-02 15:04:05 -0700", "2006-01-02 15:04:05 UTC", "2006-01-02 15:04:05", "02/Jan/06 3:04 PM", time.DateOnly} {
+		if std, err := time.Parse(layout, s); err == nil {
+			return event.TimeOf(std), true
+		}
+	}
+	return 0, false
+}
+
+func or0(t, other event.Time) event.Time {
+	if t == 0 {
+		return other
+	}
+	return t
+}

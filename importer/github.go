@@ -1,0 +1,234 @@
+package importer
+
+import (
+	"encoding/json"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/git-crosslink/git-crosslink/event"
+)
+
+// GitHub reads issues as GitHub's REST API lists them, or as gh prints them with
+// --json: an array, or one object a line. o.Comments holds the comments of a
+// REST dump, in the same two forms.
+func GitHub(s Source, o Options, out *Sink) error {
+	comments, err := githubComments(o, out.Report)
+	if err != nil {
+		return err
+	}
+	looksRight, any := false, false
+	seen := map[string]bool{}
+	err = rows(s, func(r row) error {
+		any = true
+		i, milestone, skip := githubIssue(r, o, comments, out.Report)
+		out.Report.Read++
+		switch {
+		case skip == "bad":
+			return nil // it was named
+		case skip != "":
+			looksRight = true
+			out.Report.skip(Skip{r.line, i.Key, skip})
+			return nil
+		}
+		looksRight = true
+		if milestone != nil && !seen[milestone.Key] {
+			seen[milestone.Key] = true
+			if err := out.Milestone(milestone); err != nil {
+				return err
+			}
+		}
+		return out.Issue(i)
+	})
+	if err == nil && any && !looksRight {
+		err = notOf("github", "nothing in it is an issue of GitHub: an object with number, title and state")
+	}
+	return err
+}
+
+type githubUser struct {
+	Login string `json:"login"`
+}
+
+// githubRow is an issue in the words of the REST API and of gh, which writes
+// other names and upper case.
+type githubRow struct {
+	Number    uint64       `json:"number"`
+	Title     string       `json:"title"`
+	Body      string       `json:"body"`
+	State     string       `json:"state"`
+	Reason    string       `json:"state_reason"`
+	ReasonGh  string       `json:"stateReason"`
+	User      *githubUser  `json:"user"`
+	Author    *githubUser  `json:"author"`
+	Assignees []githubUser `json:"assignees"`
+	Assignee  *githubUser  `json:"assignee"` // the first of Assignees
+	Labels    []struct {
+		Name string `json:"name"`
+	} `json:"labels"`
+	Milestone   *githubMilestone `json:"milestone"`
+	CreatedAt   string           `json:"created_at"`
+	CreatedGh   string           `json:"createdAt"`
+	UpdatedAt   string           `json:"updated_at"`
+	UpdatedGh   string           `json:"updatedAt"`
+	ClosedAt    string           `json:"closed_at"`
+	ClosedGh    string           `json:"closedAt"`
+	ClosedBy    *githubUser      `json:"closed_by"`
+	PullRequest json.RawMessage  `json:"pull_request"`
+	URL         string           `json:"html_url"`
+	URLGh       string           `json:"url"`
+	Comments    json.RawMessage  `json:"comments"` // how many, or what gh says of them
+}
+
+type githubMilestone struct {
+	Number      uint64 `json:"number"`
+	Title       string `json:"title"`
+	Description string `json:"description"`
+	State       string `json:"state"`
+	DueOn       string `json:"due_on"`
+	DueGh       string `json:"dueOn"`
+}
+
+// githubKnown are the members with a place, and those that GitHub makes anew
+// from others.
+var githubKnown = known(githubRow{}, "id", "node_id", "url", "repository_url", "labels_url", "comments_url",
+	"events_url", "timeline_url", "author_association", "performed_via_github_app", "closed", "score", "type")
+
+func githubIssue(r row, o Options, comments *githubDump, rep *Report) (*Issue, *Milestone, string) {
+	var g githubRow
+	err := r.err
+	if err == nil {
+		err = json.Unmarshal(r.raw, &g)
+	}
+	if err == nil && g.Number == 0 {
+		err = fmt.Errorf("it has no number")
+	}
+	if err != nil {
+		rep.bad(r.line, "the row is no issue of GitHub: "+err.Error())
+		return nil, nil, "bad"
+	}
+	i := &Issue{Key: strconv.FormatUint(g.Number, 10), Line: r.line, Number: g.Number}
+	if len(g.PullRequest) > 0 && string(g.PullRequest) != "null" {
+		return i, nil, "pull-request"
+	}
+	i.Title, i.Description = g.Title, g.Body
+	i.Author = o.person(login(g.User, g.Author))
+	for _, a := range g.Assignees {
+		i.Assignees = append(i.Assignees, o.person(a.Login))
+	}
+	for _, l := range g.Labels {
+		i.Labels = append(i.Labels, l.Name)
+	}
+	i.Created, i.Updated = githubTime(i, rep, or(g.CreatedAt, g.CreatedGh)), githubTime(i, rep, or(g.UpdatedAt, g.UpdatedGh))
+	if strings.EqualFold(g.State, "closed") {
+		i.Status, i.ClosedAt = event.Closed, githubTime(i, rep, or(g.ClosedAt, g.ClosedGh))
+		i.Reason = strings.ReplaceAll(strings.ToLower(or(g.Reason, g.ReasonGh)), "_", " ")
+		if g.ClosedBy != nil {
+			i.Closer = o.person(g.ClosedBy.Login)
+		}
+	}
+	if url := or(g.URL, g.URLGh); url != "" {
+		i.Links = append(i.Links, Link{"external", url})
+	}
+	i.Leftover = leftoverOf(r.raw, githubKnown)
+	if err := comments.add(i, &g, o, rep); err != nil {
+		rep.warn(Warning{r.line, i.Key, "bad-comments", err.Error()})
+	}
+	if m := g.Milestone; m != nil && m.Title != "" {
+		if i.Milestone = m.Title; m.Number > 0 {
+			i.Milestone = strconv.FormatUint(m.Number, 10)
+		}
+		return i, &Milestone{i.Milestone, m.Title, m.Description, strings.EqualFold(m.State, "closed"), githubTime(i, rep, or(m.DueOn, m.DueGh))}, ""
+	}
+	return i, nil, ""
+}
+
+// login is the first user who has a name. GitHub calls one whose account is gone
+// ghost.
+func login(users ...*githubUser) string {
+	for _, u := range users {
+		if u != nil && u.Login != "" {
+			return u.Login
+		}
+	}
+	return "ghost"
+}
+
+func githubTime(i *Issue, rep *Report, s string) event.Time {
+	t, ok := moment(s)
+	if !ok {
+		rep.warn(Warning{i.Line, i.Key, "bad-time", quote(s) + " is no time"})
+	}
+	return t
+}
+
+// githubDump tells where the comments of an issue stand in a file of comments.
+type githubDump struct {
+	source Source
+	at     map[string][]span
+}
+
+type span struct {
+	from int64
+	len  int
+}
+
+type githubComment struct {
+	ID        json.RawMessage `json:"id"` // a number; of gh a text
+	IssueURL  string          `json:"issue_url"`
+	Body      string          `json:"body"`
+	User      *githubUser     `json:"user"`
+	Author    *githubUser     `json:"author"`
+	CreatedAt string          `json:"created_at"`
+	CreatedGh string          `json:"createdAt"`
+}
+
+// githubComments reads which issue each comment belongs to, and keeps no text.
+func githubComments(o Options, rep *Report) (*githubDump, error) {
+	d := &githubDump{o.Comments, map[string][]span{}}
+	if o.Comments == nil {
+		return d, nil
+	}
+	return d, rows(o.Comments, func(r row) error {
+		var c githubComment
+		if r.err == nil {
+			r.err = json.Unmarshal(r.raw, &c)
+		}
+		key := c.IssueURL[strings.LastIndexByte(c.IssueURL, '/')+1:]
+		if r.err != nil || key == "" {
+			rep.warn(Warning{Line: r.line, Name: "bad-comment", Text: "a row of the comments names no issue by issue_url"})
+			return nil
+		}
+		d.at[key] = append(d.at[key], span{r.from, len(r.raw)})
+		return nil
+	})
+}
+
+// add gives an issue its comments: those of the file, and those that gh wrote
+// into the issue.
+func (d *githubDump) add(i *Issue, g *githubRow, o Options, rep *Report) error {
+	var all []githubComment
+	if len(g.Comments) > 0 && g.Comments[0] == '[' {
+		if err := json.Unmarshal(g.Comments, &all); err != nil {
+			return fmt.Errorf("the comments cannot be read: %w", err)
+		}
+	}
+	for _, at := range d.at[i.Key] {
+		raw := make([]byte, at.len)
+		if _, err := d.source.ReadAt(raw, at.from); err != nil {
+			return err
+		}
+		var c githubComment
+		if err := json.Unmarshal(raw, &c); err != nil {
+			return err
+		}
+		all = append(all, c)
+	}
+	for _, c := range all {
+		i.Comments = append(i.Comments, Comment{
+			Key: strings.Trim(string(c.ID), `"`), Author: o.person(login(c.User, c.Author)), Text: c.Body,
+			Created: githubTime(i, rep, or(c.CreatedAt, c.CreatedGh)),
+		})
+	}
+	return nil
+}

@@ -1,0 +1,188 @@
+package importer
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/git-crosslink/git-crosslink/event"
+)
+
+const now = event.Time(1_800_000_000e9)
+
+type formatFunc = func(Source, Options, *Sink) error
+
+var formats = map[string]formatFunc{
+	"beads": Beads, "github": GitHub, "csv": CSV, "gitlab": GitLab, "jira": Jira, "markdown": Markdown,
+}
+
+// read imports a source and checks what holds for every source: the report adds
+// up, and every line obeys the rules of events.
+func read(t testing.TB, format, source string, o Options) (issues []*Issue, rep *Report, err error) {
+	t.Helper()
+	rep = &Report{}
+	names := Names{format, "here"}
+	lines := 0
+	check := func(all []Line) {
+		for _, l := range all {
+			lines++
+			if err := event.Check(l.Body); err != nil {
+				t.Fatalf("%s: %#v: %v", format, l.Body, err)
+			}
+		}
+	}
+	err = formats[format](strings.NewReader(source), o, &Sink{
+		Issue: func(i *Issue) error {
+			i.Fit(now, rep)
+			check(names.Create(i))
+			issues = append(issues, i)
+			return nil
+		},
+		Milestone: func(m *Milestone) error { check(names.Founding(m, now)); return nil },
+		Report:    rep,
+	})
+	if err != nil {
+		return issues, rep, err
+	}
+	skipped := 0
+	for _, n := range rep.Skipped {
+		skipped += n
+	}
+	if rep.Read != len(issues)+skipped {
+		t.Fatalf("%s: %d rows were read, but %d issues and %d skipped", format, rep.Read, len(issues), skipped)
+	}
+	if lines < len(issues) {
+		t.Fatalf("%s: %d issues made %d lines", format, len(issues), lines)
+	}
+	return issues, rep, nil
+}
+
+// TestGolden reads small sources of every format, which were written for this
+// test after what the systems write, and compares all that is said of them.
+func TestGolden(t *testing.T) {
+	sources, err := filepath.Glob("testdata/*.in")
+	if err != nil || len(sources) < 8 {
+		t.Fatalf("sources: %v, %v", sources, err)
+	}
+	for _, path := range sources {
+		t.Run(filepath.Base(path), func(t *testing.T) {
+			in, err := os.ReadFile(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			format, _, _ := strings.Cut(filepath.Base(path), "-")
+			o := Options{Path: "TODO.md", Authors: map[string]string{"mallory": "mal"}, All: strings.Contains(path, "-all")}
+			if b, err := os.ReadFile(strings.TrimSuffix(path, ".in") + ".comments"); err == nil {
+				o.Comments = bytes.NewReader(b)
+			}
+			issues, rep, err := read(t, format, string(in), o)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var got bytes.Buffer
+			for _, i := range issues {
+				fmt.Fprintf(&got, "%s line %d\n", i.Key, i.Line)
+				for _, l := range (Names{format, "here"}).Create(i) {
+					b, _ := json.Marshal(l.Body)
+					fmt.Fprintf(&got, "  %s %s\n    at %s\n", l.Body.Type(), b, l.Wall)
+				}
+			}
+			b, _ := json.MarshalIndent(rep, "", "  ")
+			fmt.Fprintf(&got, "%s\n", b)
+			golden := strings.TrimSuffix(path, ".in") + ".golden"
+			if os.Getenv("UPDATE_GOLDEN") != "" {
+				os.WriteFile(golden, got.Bytes(), 0o644)
+			}
+			want, _ := os.ReadFile(golden)
+			if !bytes.Equal(got.Bytes(), want) {
+				t.Errorf("got:\n%s\nwant:\n%s", got.Bytes(), want)
+			}
+		})
+	}
+}
+
+func TestNotTheFormat(t *testing.T) {
+	for format, source := range map[string]string{
+		"beads": `{"name":"x"}`, "github": `[{"id":1}]`, "csv": "a,b\n1,2\n", "jira": "", "gitlab": "Title only,x\n", "markdown": "# heading\n",
+	} {
+		_, _, err := read(t, format, source, Options{})
+		if _, ok := err.(*FormatError); !ok {
+			t.Errorf("%s of %q: %v, want a FormatError", format, source, err)
+		}
+	}
+}
+
+// A line beyond the bound is named, and the others go on.
+func TestLongLine(t *testing.T) {
+	long := `{"id":"bd-2","title":"` + strings.Repeat("x", MaxRow) + `"}`
+	issues, rep, err := read(t, "beads", `{"id":"bd-1","title":"one"}`+"\n"+long+"\n"+`{"id":"bd-3","title":"three"}`, Options{})
+	if err != nil || len(issues) != 2 || rep.Bad != 1 || rep.Warnings[0].Line != 2 {
+		t.Fatalf("%d issues, %+v, %v", len(issues), rep, err)
+	}
+}
+
+// No text is lost, however long it is.
+func TestLongTexts(t *testing.T) {
+	long := strings.Repeat("a line of text €\n", 20_000) // 380 KB
+	title := strings.Repeat("t", 600)
+	row, _ := json.Marshal(map[string]any{
+		"id": "bd-1", "title": title, "description": long, "labels": []string{strings.Repeat("l", 200), strings.Repeat("l", 201)},
+		"comments": []map[string]any{{"id": 7, "author": "bob", "text": long, "created_at": "2026-01-02T03:04:05Z"}},
+	})
+	issues, rep, err := read(t, "beads", string(row), Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	i := issues[0]
+	if len(i.Title) > event.MaxTitle || !strings.HasPrefix(i.Description, title+"\n\n") {
+		t.Errorf("the title has %d bytes; the description begins with %.50q", len(i.Title), i.Description)
+	}
+	if len(i.Labels) != 2 || i.Labels[0] == i.Labels[1] {
+		t.Errorf("labels %q", i.Labels)
+	}
+	var all strings.Builder
+	all.WriteString(i.Description)
+	for _, c := range i.Comments {
+		_, page, ok := strings.Cut(c.Text, ")\n")
+		if !strings.HasPrefix(c.Text, "(") || !ok {
+			page = c.Text
+		}
+		all.WriteString(page)
+	}
+	got := strings.ReplaceAll(all.String(), "\n", "")
+	want := strings.ReplaceAll(title+long+long, "\n", "")
+	if got != want {
+		t.Errorf("%d bytes of %d are left", len(got), len(want))
+	}
+	if rep.Cut != 5 {
+		t.Errorf("%d texts were cut, want 5: title, description, comment and two labels", rep.Cut)
+	}
+}
+
+func FuzzBeads(f *testing.F) {
+	fuzz(f, "beads", `{"id":"a.1","title":"x","dependencies":[{"depends_on_id":"a","type":"blocks"}]}`)
+}
+func FuzzGitHub(f *testing.F) {
+	fuzz(f, "github", `[{"number":1,"title":"x","state":"closed","comments":[{"id":"c"}]}]`)
+}
+func FuzzCSV(f *testing.F) { fuzz(f, "csv", "id,title,parent\n1,x,\n2,y,1\n") }
+func FuzzJira(f *testing.F) {
+	fuzz(f, "jira", "Issue key,Summary,Comment,Comment\nA-1,x,01/Jan/26 1:02 AM;bob;hi,\n")
+}
+func FuzzMarkdown(f *testing.F) {
+	fuzz(f, "markdown", "# h\n- [ ] a\n  text\n  - [x] b\n```\n- [ ] no\n```\n")
+}
+
+func fuzz(f *testing.F, format, seed string) {
+	f.Add(seed)
+	sources, _ := filepath.Glob("testdata/" + format + "*.in")
+	for _, s := range sources {
+		b, _ := os.ReadFile(s)
+		f.Add(string(b))
+	}
+	f.Fuzz(func(t *testing.T, source string) { read(t, format, source, Options{All: len(source)%2 == 0}) })
+}

@@ -1,0 +1,162 @@
+package importer
+
+import (
+	"bufio"
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"strconv"
+	"strings"
+
+	"github.com/git-crosslink/git-crosslink/event"
+)
+
+// Markdown reads the task lists of a file: each "- [ ]" is an issue, "- [x]" a
+// closed one. A task below another, farther to the right, is its child; lines
+// below a task are its description; the heading above is its milestone.
+//
+// A task has no name, so its key is the file's path and a hash of its words: a
+// task that was worded anew is another one.
+func Markdown(s Source, o Options, out *Sink) error {
+	m := &markdown{o: o, out: out, seen: map[string]int{}, milestones: map[string]bool{}}
+	b := bufio.NewReaderSize(whole(s), 64<<10)
+	for line := 1; ; line++ {
+		raw, n, err := readLine(b)
+		if n == 0 {
+			break
+		}
+		if err == errRow {
+			m.out.Report.bad(line, "the line "+err.Error())
+			continue
+		}
+		if err := m.line(line, strings.TrimRight(strings.TrimPrefix(string(raw), "\ufeff"), "\r\n \t")); err != nil {
+			return err
+		}
+		if err != nil {
+			break
+		}
+	}
+	if err := m.flush(); err != nil {
+		return err
+	}
+	if m.out.Report.Read == 0 {
+		return notOf("markdown", "the file has no task list: no line begins with \"- [ ]\" or \"- [x]\"")
+	}
+	return nil
+}
+
+type markdown struct {
+	o          Options
+	out        *Sink
+	heading    string
+	fence      string          // the mark that ends a block of code, "" outside of one
+	above      []task          // those that the next one may stand below, each below the one before
+	last       *Issue          // the newest task
+	text       strings.Builder // its description, which may go on
+	seen       map[string]int
+	milestones map[string]bool
+}
+
+type task struct {
+	indent int
+	key    string
+}
+
+func (m *markdown) line(line int, s string) error {
+	words := strings.TrimLeft(s, " \t")
+	indent := len(strings.ReplaceAll(s[:len(s)-len(words)], "\t", "    "))
+	if mark := fenceOf(words); m.fence != "" || mark != "" {
+		ends := m.fence != "" && strings.HasPrefix(words, m.fence) && strings.Trim(words, m.fence[:1]) == ""
+		if m.fence == "" {
+			m.fence = mark
+		}
+		if m.describe(indent, s); ends {
+			m.fence = ""
+		}
+		return nil
+	}
+	if level := len(words) - len(strings.TrimLeft(words, "#")); indent < 4 && level > 0 && level <= 6 && strings.HasPrefix(words[level:], " ") {
+		m.heading, m.above = oneLine(strings.Trim(words, "# ")), nil
+		return m.flush()
+	}
+	title, done, ok := checkbox(words)
+	if !ok {
+		m.describe(indent, s)
+		return nil
+	}
+	if err := m.flush(); err != nil {
+		return err
+	}
+	for n := len(m.above); n > 0 && m.above[n-1].indent >= indent; n-- {
+		m.above = m.above[:n-1]
+	}
+	i := &Issue{Line: line, Title: title, Author: "unknown", Priority: event.Medium, Milestone: m.heading}
+	i.Key = m.key(title)
+	if done {
+		i.Status = event.Closed
+	}
+	if n := len(m.above); n > 0 {
+		i.Parent = m.above[n-1].key
+	}
+	m.above, m.last = append(m.above, task{indent, i.Key}), i
+	m.out.Report.Read++
+	return nil
+}
+
+// fenceOf returns the mark that begins or ends a block of code, "" if there is none.
+func fenceOf(words string) string {
+	for _, c := range "`~" {
+		if n := len(words) - len(strings.TrimLeft(words, string(c))); n >= 3 {
+			return words[:n]
+		}
+	}
+	return ""
+}
+
+func checkbox(words string) (title string, done, ok bool) {
+	if len(words) < 6 || !strings.ContainsRune("-*+", rune(words[0])) || words[1:3] != " [" || words[4:6] != "] " {
+		return "", false, false
+	}
+	title = strings.TrimSpace(words[6:])
+	return title, words[3] != ' ', title != "" && bytes.IndexByte([]byte(" xX"), words[3]) >= 0
+}
+
+// describe gives the lines below a task to it.
+func (m *markdown) describe(indent int, s string) {
+	if m.last == nil {
+		return
+	}
+	at := m.above[len(m.above)-1].indent
+	if (indent > at || s == "" || m.fence != "") && m.text.Len() < MaxRow {
+		m.text.WriteString(strings.TrimPrefix(s, strings.Repeat(" ", min(indent, at+2))) + "\n")
+	}
+}
+
+// flush hands on the newest task.
+func (m *markdown) flush() error {
+	i := m.last
+	if m.last = nil; i == nil {
+		return nil
+	}
+	i.Description = strings.TrimSpace(m.text.String())
+	m.text.Reset()
+	if i.Milestone != "" && !m.milestones[i.Milestone] {
+		m.milestones[i.Milestone] = true
+		if err := m.out.Milestone(&Milestone{Key: i.Milestone, Name: i.Milestone}); err != nil {
+			return err
+		}
+	}
+	return m.out.Issue(i)
+}
+
+// key names a task by the path of its file and its words; those of equal words
+// are counted.
+func (m *markdown) key(title string) string {
+	sum := sha256.Sum256([]byte(title))
+	key := m.o.Path + "#" + hex.EncodeToString(sum[:8])
+	m.seen[key]++
+	if n := m.seen[key]; n > 1 {
+		key += "-" + strconv.Itoa(n)
+	}
+	return key
+}

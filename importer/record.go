@@ -1,0 +1,139 @@
+package importer
+
+import (
+	"encoding/json"
+	"slices"
+
+	"github.com/git-crosslink/git-crosslink/event"
+)
+
+// Issue is one issue of a source, in our words. Other things are named by their
+// keys in the source, which are unique in its scope.
+type Issue struct {
+	Key    string
+	Line   int    // where it begins in the source, from 1; 0 if that says nothing
+	Number uint64 // its number there, 0 if it has none
+
+	Title       string
+	Description string
+	Status      event.Status // "" is open
+	Reason      string       // why it was closed
+	Priority    event.Priority
+	Labels      []string
+	Assignees   []string
+	Author      string // who created it there, as it is called there
+	Closer      string // who closed it there; "" if that is not known
+
+	Created, Updated, ClosedAt event.Time // 0 if that is not known
+	Due, Scheduled             event.Time
+
+	Milestone string // key
+	Parent    string
+	BlockedBy []string
+	Relations []Relation
+	Links     []Link
+	Comments  []Comment
+	Deleted   bool // it was deleted there, and is asked for all the same
+
+	// Leftover are the members that have no place here, as they were written.
+	Leftover map[string]json.RawMessage
+}
+
+// Relation relates an issue to the one called To.
+type Relation struct {
+	Kind event.RelationKind
+	To   string
+}
+
+func (i *Issue) relate(kind event.RelationKind, to string) {
+	if r := (Relation{kind, to}); !slices.Contains(i.Relations, r) {
+		i.Relations = append(i.Relations, r)
+	}
+}
+
+// Link names something outside of the tracker.
+type Link struct{ Kind, Ref string }
+
+// Comment is one comment of a source.
+type Comment struct {
+	Key     string // "" if the source has none; then the order decides
+	Author  string
+	Text    string
+	Kind    string // "" is a note
+	Created event.Time
+	Edits   []Edit // in the order in which they were made
+}
+
+// Edit is a later text of a comment.
+type Edit struct {
+	Author string
+	Text   string
+	At     event.Time
+}
+
+// Milestone is one milestone of a source.
+type Milestone struct {
+	Key         string
+	Name        string
+	Description string
+	Closed      bool
+	Due         event.Time
+}
+
+// Skip is why a row of the source is no issue here.
+type Skip struct {
+	Line   int    `json:"line,omitempty"`
+	Key    string `json:"key,omitempty"`
+	Reason string `json:"reason"`
+}
+
+// Warning is something that could not be kept as it was.
+type Warning struct {
+	Line int    `json:"line,omitempty"`
+	Key  string `json:"key,omitempty"`
+	Name string `json:"name"`
+	Text string `json:"text"`
+}
+
+// Report accounts for every row of a source:
+// Read = issues handed on + the sum of Skipped.
+type Report struct {
+	Read         int            `json:"read"`
+	Skipped      map[string]int `json:"skipped"`
+	EdgesSkipped int            `json:"edges_skipped"`
+	Cut          int            `json:"cut"` // texts that were too long for one member
+	Bad          int            `json:"bad"` // rows that could not be read; they are in Skipped, too
+	Warnings     []Warning      `json:"warnings"`
+	Unlisted     int            `json:"warnings_unlisted"` // warnings beyond the first maxWarnings
+}
+
+// maxWarnings bounds what a report lists; the rest is counted.
+const maxWarnings = 1000
+
+func (r *Report) warn(w Warning) {
+	if len(r.Warnings) >= maxWarnings {
+		r.Unlisted++
+		return
+	}
+	r.Warnings = append(r.Warnings, w)
+}
+
+func (r *Report) skip(s Skip) {
+	if r.Skipped == nil {
+		r.Skipped = map[string]int{}
+	}
+	r.Skipped[s.Reason]++
+}
+
+// skipEdge leaves out an edge that cannot be kept, and names it.
+func (r *Report) skipEdge(i *Issue, name, text string) {
+	r.EdgesSkipped++
+	r.warn(Warning{i.Line, i.Key, name, text})
+}
+
+// bad names a row that could not be read. The others go on.
+func (r *Report) bad(line int, text string) {
+	r.Bad++
+	r.skip(Skip{Line: line, Reason: "bad"})
+	r.warn(Warning{Line: line, Name: "bad-row", Text: text})
+}

@@ -1,0 +1,172 @@
+package importer
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+)
+
+// Source is what is imported: bytes that can be read more than once.
+type Source interface {
+	io.ReaderAt
+	Size() int64
+}
+
+// Options are what the user said about a source.
+type Options struct {
+	All      bool              // what is skipped else: deleted things, rows of machines
+	Authors  map[string]string // names of people here, by their names there
+	Columns  map[string]string // names of columns here, by their names in a csv file
+	Comments Source            // a second file, of the comments; nil if there is none
+	Path     string            // of a file of Markdown, below the top of its repository
+}
+
+// Sink takes what a format reads.
+type Sink struct {
+	Issue     func(*Issue) error
+	Milestone func(*Milestone) error
+	Report    *Report
+}
+
+// MaxRow is how many bytes one row of a source may have: a line, an element of
+// an array, a record.
+const MaxRow = 16 << 20
+
+// FormatError says that a source is not of a format.
+type FormatError struct {
+	Format string
+	Text   string
+}
+
+func (e *FormatError) Error() string { return e.Text }
+
+func notOf(format, text string, args ...any) error {
+	return &FormatError{format, fmt.Sprintf(text, args...)}
+}
+
+var errRow = errors.New("is longer than 16 MiB")
+
+func whole(s Source) io.Reader { return io.NewSectionReader(s, 0, s.Size()) }
+
+// row is one JSON object of a source.
+type row struct {
+	line int   // of the source, or which element of the array, from 1
+	from int64 // where raw begins, in bytes
+	raw  []byte
+	err  error // why it cannot be read; raw is empty
+}
+
+// rows calls f with each object of a source of JSON lines or of one JSON array.
+// An element of an array that is not JSON ends the reading, since nobody knows
+// where the next one begins.
+func rows(s Source, f func(row) error) error {
+	b := bufio.NewReaderSize(whole(s), 64<<10)
+	var at int64
+	if bom, _ := b.Peek(3); bytes.Equal(bom, []byte("\xef\xbb\xbf")) {
+		b.Discard(3)
+		at = 3
+	}
+	for line := 1; ; at++ {
+		c, err := b.ReadByte()
+		switch {
+		case err == io.EOF:
+			return nil
+		case err != nil:
+			return err
+		case c == '\n':
+			line++
+		case c == ' ' || c == '\t' || c == '\r':
+		case c == '[' && line == 1:
+			return array(b, at+1, f)
+		default:
+			b.UnreadByte()
+			return jsonLines(b, line, at, f)
+		}
+	}
+}
+
+// jsonLines reads one object a line. Empty lines say nothing.
+func jsonLines(b *bufio.Reader, line int, at int64, f func(row) error) error {
+	for ; ; line++ {
+		raw, n, err := readLine(b)
+		from := at
+		at += n
+		if err == io.EOF && n == 0 {
+			return nil
+		}
+		if err != nil && err != io.EOF && err != errRow {
+			return err
+		}
+		blank := len(raw) - len(bytes.TrimLeft(raw, " \t\r"))
+		r := row{line: line, from: from + int64(blank), raw: bytes.TrimSpace(raw)}
+		if err == errRow {
+			r.err = errRow
+		}
+		if r.err == nil && len(r.raw) == 0 {
+			continue
+		}
+		if err := f(r); err != nil {
+			return err
+		}
+	}
+}
+
+// readLine reads up to the next line break. A line that is too long is passed
+// over, and errRow says so. n counts its bytes in any case.
+func readLine(b *bufio.Reader) (line []byte, n int64, err error) {
+	long := false
+	for {
+		part, err := b.ReadSlice('\n')
+		n += int64(len(part))
+		if long = long || len(line)+len(part) > MaxRow+1; !long {
+			line = append(line, part...)
+		}
+		if err == bufio.ErrBufferFull {
+			continue
+		}
+		if long && (err == nil || err == io.EOF) {
+			return nil, n, errRow
+		}
+		return line, n, err
+	}
+}
+
+// array reads the elements of an array, the first of which may begin at at.
+func array(b *bufio.Reader, at int64, f func(row) error) error {
+	c := &counter{r: b, left: MaxRow}
+	// The decoder is told that an array begins; it sees what is behind.
+	d := json.NewDecoder(io.MultiReader(bytes.NewReader([]byte("[")), c))
+	if _, err := d.Token(); err != nil {
+		return err
+	}
+	for n := 1; d.More(); n++ {
+		c.left = MaxRow + 64<<10 // and what the decoder reads ahead
+		var raw json.RawMessage
+		if err := d.Decode(&raw); err != nil {
+			return fmt.Errorf("element %d of the array cannot be read: %w", n, err)
+		}
+		if err := f(row{line: n, from: at - 1 + d.InputOffset() - int64(len(raw)), raw: raw}); err != nil {
+			return err
+		}
+	}
+	_, err := d.Token()
+	return err
+}
+
+// counter ends a reading that goes on for too long without an element.
+type counter struct {
+	r    io.Reader
+	left int
+}
+
+func (c *counter) Read(p []byte) (int, error) {
+	if c.left <= 0 {
+		return 0, errRow
+	}
+	n, err := c.r.Read(p[:min(len(p), c.left)])
+	c.left -= n
+	return n, err
+}

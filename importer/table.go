@@ -1,0 +1,338 @@
+package importer
+
+import (
+	"encoding/csv"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/git-crosslink/git-crosslink/event"
+)
+
+// CSV reads a table with a header. Which column says what is told by its name:
+// ours (see columns), one that GitLab or Jira write, or one that o.Columns names.
+func CSV(s Source, o Options, out *Sink) error { return table("csv", s, o, out) }
+
+// GitLab reads the table that GitLab exports.
+func GitLab(s Source, o Options, out *Sink) error { return table("gitlab", s, o, out) }
+
+// Jira reads the table that Jira exports. It has columns of one name side by side.
+func Jira(s Source, o Options, out *Sink) error { return table("jira", s, o, out) }
+
+// column is what a column of a table says.
+type column string
+
+const (
+	colKey, colTitle, colText, colStatus, colPriority     column = "id", "title", "description", "status", "priority"
+	colLabels, colAssignees, colAuthor                    column = "labels", "assignees", "created_by"
+	colCreated, colUpdated, colClosed, colDue, colSched   column = "created_at", "updated_at", "closed_at", "due", "scheduled"
+	colMilestone, colParent, colBlockedBy, colURL, colCom column = "milestone", "parent", "blocked_by", "url", "comment"
+	colReason, colType                                    column = "reason", "type"
+)
+
+// columns are what the names of columns mean, in lower case.
+var columns = map[string]map[string]column{
+	"csv": {
+		"id": colKey, "number": colKey, "title": colTitle, "description": colText, "status": colStatus, "priority": colPriority,
+		"labels": colLabels, "label": colLabels, "assignees": colAssignees, "assignee": colAssignees, "created_by": colAuthor,
+		"created_at": colCreated, "updated_at": colUpdated, "closed_at": colClosed, "due": colDue, "due_at": colDue,
+		"scheduled": colSched, "scheduled_at": colSched, "milestone": colMilestone, "parent": colParent, "blocked_by": colBlockedBy,
+		"url": colURL, "comment": colCom, "reason": colReason, "close_reason": colReason, "type": colType,
+	},
+	"gitlab": {
+		"issue id": colKey, "url": colURL, "title": colTitle, "state": colStatus, "description": colText, "author username": colAuthor,
+		"assignee username": colAssignees, "due date": colDue, "created at (utc)": colCreated, "updated at (utc)": colUpdated,
+		"closed at (utc)": colClosed, "milestone": colMilestone, "labels": colLabels,
+	},
+	"jira": {
+		"issue key": colKey, "summary": colTitle, "status": colStatus, "priority": colPriority, "reporter": colAuthor, "assignee": colAssignees,
+		"created": colCreated, "updated": colUpdated, "resolved": colClosed, "due date": colDue, "due": colDue, "labels": colLabels,
+		"description": colText, "comment": colCom, "parent": colParent, "parent key": colParent, "fix version/s": colMilestone,
+		"issue type": colType, "resolution": colReason,
+	},
+}
+
+// ColumnNames are the names by which the columns of a table can be called.
+func ColumnNames() []string {
+	names := map[string]bool{}
+	for _, c := range columns["csv"] {
+		names[string(c)] = true
+	}
+	return sortedKeys(names)
+}
+
+func table(format string, s Source, o Options, out *Sink) error {
+	meaning, header, err := tableHeader(format, s, o)
+	if err != nil {
+		return err
+	}
+	keys := map[string]bool{}
+	if err := records(s, func(line int, rec []string, err error) error {
+		if err == nil && line > 1 {
+			keys[tableKey(meaning, rec, line)] = true
+		}
+		return nil
+	}); err != nil {
+		return err
+	}
+	seen := map[string]bool{}
+	return records(s, func(line int, rec []string, err error) error {
+		if line == 1 {
+			return nil
+		}
+		out.Report.Read++
+		if err != nil {
+			out.Report.bad(line, "the row cannot be read: "+err.Error())
+			return nil
+		}
+		t := &tableRow{line: line, rec: rec, meaning: meaning, header: header, o: o, rep: out.Report}
+		i := t.issue(format, keys)
+		if seen[i.Key] {
+			out.Report.bad(line, "there is a row before with the id "+quote(i.Key))
+			return nil
+		}
+		if seen[i.Key] = true; i.Milestone != "" && !seen["\x00"+i.Milestone] {
+			seen["\x00"+i.Milestone] = true
+			if err := out.Milestone(&Milestone{Key: i.Milestone, Name: i.Milestone}); err != nil {
+				return err
+			}
+		}
+		return out.Issue(i)
+	})
+}
+
+// tableHeader finds what each column says; "" is none of ours.
+func tableHeader(format string, s Source, o Options) (meaning []column, header []string, err error) {
+	err = records(s, func(line int, rec []string, err error) error {
+		if header = rec; err == nil {
+			err = io.EOF
+		}
+		return err
+	})
+	if err != io.EOF || len(header) == 0 {
+		return nil, nil, notOf(format, "the table has no header")
+	}
+	title := false
+	for _, name := range header {
+		word := strings.ToLower(strings.TrimSpace(name))
+		if own, ok := o.Columns[name]; ok {
+			word = own
+		}
+		c := columns[format][word]
+		if c == "" && o.Columns[name] != "" {
+			c = columns["csv"][word]
+		}
+		title = title || c == colTitle
+		meaning = append(meaning, c)
+	}
+	if !title {
+		return nil, nil, notOf(format, "no column is a title; the header is %s", quote(strings.Join(header, ",")))
+	}
+	return meaning, header, nil
+}
+
+// records calls f with each record of a table and the line where it begins; f is
+// told where one cannot be read. io.EOF of f ends the reading.
+func records(s Source, f func(line int, rec []string, err error) error) error {
+	c := &counter{r: whole(s), left: MaxRow}
+	b := csv.NewReader(c)
+	b.FieldsPerRecord, b.LazyQuotes, b.ReuseRecord = -1, true, false
+	for first := true; ; first = false {
+		c.left = MaxRow + 64<<10
+		rec, err := b.Read()
+		if err == io.EOF {
+			return nil
+		}
+		if errors.Is(err, errRow) {
+			return fmt.Errorf("a row of the table is longer than 16 MiB")
+		}
+		var bad *csv.ParseError
+		if err != nil && !errors.As(err, &bad) {
+			return err
+		}
+		line := 1
+		switch {
+		case bad != nil:
+			line = bad.StartLine
+		case len(rec) > 0:
+			line, _ = b.FieldPos(0)
+		}
+		if first && len(rec) > 0 {
+			rec[0] = strings.TrimPrefix(rec[0], "\ufeff")
+		}
+		if err := f(line, rec, err); err != nil {
+			return err
+		}
+	}
+}
+
+func tableKey(meaning []column, rec []string, line int) string {
+	if at := slices.Index(meaning, colKey); at >= 0 && at < len(rec) && strings.TrimSpace(rec[at]) != "" {
+		return strings.TrimSpace(rec[at])
+	}
+	return "line/" + strconv.Itoa(line)
+}
+
+type tableRow struct {
+	line    int
+	rec     []string
+	meaning []column
+	header  []string
+	o       Options
+	rep     *Report
+}
+
+// all returns what the columns of one meaning hold.
+func (t *tableRow) all(c column) (values []string) {
+	for n, v := range t.rec {
+		if v = strings.TrimSpace(v); n < len(t.meaning) && t.meaning[n] == c && v != "" {
+			values = append(values, v)
+		}
+	}
+	return values
+}
+
+func (t *tableRow) one(c column) string {
+	return strings.Join(t.all(c), "\n")
+}
+
+// list reads cells of several words, between commas or semicolons.
+func (t *tableRow) list(c column) (words []string) {
+	for _, v := range t.all(c) {
+		for _, w := range strings.FieldsFunc(v, func(r rune) bool { return r == ',' || r == ';' }) {
+			if w = strings.TrimSpace(w); w != "" {
+				words = append(words, w)
+			}
+		}
+	}
+	return words
+}
+
+func (t *tableRow) issue(format string, keys map[string]bool) *Issue {
+	i := &Issue{Key: tableKey(t.meaning, t.rec, t.line), Line: t.line}
+	i.Number, _ = strconv.ParseUint(i.Key, 10, 63)
+	i.Title, i.Description = t.one(colTitle), t.one(colText)
+	i.Author = t.o.person(or(t.one(colAuthor), "unknown"))
+	i.Labels, i.Milestone = t.list(colLabels), t.one(colMilestone)
+	for _, a := range t.list(colAssignees) {
+		i.Assignees = append(i.Assignees, t.o.person(a))
+	}
+	if k := t.one(colType); k != "" {
+		i.Labels = append(i.Labels, "type:"+strings.ToLower(k))
+	}
+	t.status(i)
+	t.times(i)
+	if url := t.one(colURL); url != "" {
+		i.Links = append(i.Links, Link{"external", url})
+	}
+	t.edges(i, keys)
+	t.comments(i, format)
+	for n, v := range t.rec {
+		if v = strings.TrimSpace(v); v != "" && (n >= len(t.meaning) || t.meaning[n] == "") {
+			name := "column " + strconv.Itoa(n+1)
+			if n < len(t.header) {
+				name = t.header[n]
+			}
+			i.leave(name, v)
+		}
+	}
+	return i
+}
+
+// tablePriorities are the words that tables use.
+var tablePriorities = map[string]event.Priority{
+	"critical": event.Critical, "blocker": event.Critical, "highest": event.Critical, "p0": event.Critical, "urgent": event.Critical,
+	"high": event.High, "major": event.High, "p1": event.High, "medium": event.Medium, "normal": event.Medium, "p2": event.Medium,
+	"low": event.Low, "minor": event.Low, "lowest": event.Low, "trivial": event.Low, "p3": event.Low, "p4": event.Low,
+}
+
+func (t *tableRow) status(i *Issue) {
+	i.Priority = event.Medium
+	if p := t.one(colPriority); p != "" {
+		own, ok := tablePriorities[strings.ToLower(p)]
+		if i.Priority = own; !ok {
+			i.Priority = event.Medium
+			i.Labels = append(i.Labels, "priority:"+p)
+		}
+	}
+	switch s := t.one(colStatus); strings.ToLower(s) {
+	case "closed", "done", "resolved", "complete", "completed":
+		i.Status, i.Reason = event.Closed, t.one(colReason)
+	case "archived":
+		i.Status = event.Archived
+	case "", "open", "opened", "to do", "todo", "new", "reopened":
+	default:
+		i.Labels = append(i.Labels, "status:"+s)
+	}
+	if i.Status != event.Closed && t.one(colReason) != "" {
+		i.leave("reason", t.one(colReason))
+	}
+}
+
+func (t *tableRow) times(i *Issue) {
+	for _, m := range []struct {
+		column
+		to *event.Time
+	}{{colCreated, &i.Created}, {colUpdated, &i.Updated}, {colClosed, &i.ClosedAt}, {colDue, &i.Due}, {colSched, &i.Scheduled}} {
+		v := t.one(m.column)
+		at, ok := moment(v)
+		if *m.to = at; !ok {
+			t.rep.warn(Warning{t.line, i.Key, "bad-time", string(m.column) + " is " + quote(v) + ", which is no time"})
+			i.leave(string(m.column), v)
+		}
+	}
+	if i.Status != event.Closed {
+		i.ClosedAt = 0
+	} else if i.ClosedAt == 0 {
+		i.ClosedAt = i.Updated
+	}
+}
+
+func (t *tableRow) edges(i *Issue, keys map[string]bool) {
+	ok := func(what, key string) bool {
+		if !keys[key] || key == i.Key {
+			t.rep.skipEdge(i, "dangling-edge", what+" "+quote(key)+" is no other row of the table")
+			return false
+		}
+		return true
+	}
+	for n, p := range t.list(colParent) {
+		switch {
+		case !ok("the parent", p):
+		case n == 0 || i.Parent == "":
+			i.Parent = p
+		default:
+			i.relate(event.Related, p)
+		}
+	}
+	for _, b := range t.list(colBlockedBy) {
+		if ok("the blocker", b) {
+			i.BlockedBy = append(i.BlockedBy, b)
+		}
+	}
+}
+
+// comments reads cells of comments. Jira writes date;author;text.
+func (t *tableRow) comments(i *Issue, format string) {
+	for _, v := range t.all(colCom) {
+		c := Comment{Author: i.Author, Text: v}
+		if parts := strings.SplitN(v, ";", 3); format == "jira" && len(parts) == 3 {
+			if at, ok := moment(parts[0]); ok {
+				c = Comment{Author: t.o.person(or(parts[1], "unknown")), Text: parts[2], Created: at}
+			}
+		}
+		i.Comments = append(i.Comments, c)
+	}
+}
+
+func sortedKeys[V any](m map[string]V) []string {
+	keys := make([]string, 0, len(m))
+	for k := range m {
+		keys = append(keys, k)
+	}
+	slices.Sort(keys)
+	return keys
+}

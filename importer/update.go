@@ -1,0 +1,166 @@
+package importer
+
+import (
+	"slices"
+
+	"github.com/git-crosslink/git-crosslink/event"
+	"github.com/git-crosslink/git-crosslink/reducer"
+)
+
+// Side is an issue as one side sees it.
+type Side struct {
+	reducer.OwnIssue
+	Comments map[event.UUID]string // their texts; deleted ones are not among them
+}
+
+// Conflict is a field that the source and people here have both changed.
+type Conflict struct {
+	Issue event.UUID `json:"issue"`
+	Field string     `json:"field"`
+	Kept  string     `json:"kept"` // "local" or "source"
+}
+
+// Update returns the events that bring what changed in a source since its last
+// import. base is what the importers of this scope have written of the issue,
+// ours what it is now, theirs what the source says now. A field that only the
+// source changed is written; one that only people here changed stays; of one
+// that both changed, preferSource decides, and it is listed. Sets are merged
+// element by element. What the source does not hold any more is not taken away.
+func Update(base, ours, theirs *Side, preferSource bool) (bodies []event.Body, conflicts []Conflict) {
+	m := &merge{u: theirs.Issue.UUID, source: preferSource}
+	if ours.Deleted {
+		return nil, nil // deleted here, and that is for good
+	}
+	b, o, t := &base.Issue, &ours.Issue, &theirs.Issue
+	edit := &event.IssueUpdated{UUID: m.u}
+	if m.field("title", b.Title, o.Title, t.Title) {
+		edit.Title = &t.Title
+	}
+	if m.field("description", b.Description, o.Description, t.Description) {
+		edit.Description = &t.Description
+	}
+	if m.field("priority", string(b.Priority), string(o.Priority), string(t.Priority)) {
+		edit.Priority = &t.Priority
+	}
+	if edit.Title != nil || edit.Description != nil || edit.Priority != nil {
+		m.say(edit)
+	}
+	m.dates(b, o, t)
+	if m.field("parent", base.Parent.String(), ours.Parent.String(), theirs.Parent.String()) {
+		m.say(&event.ParentChanged{Issue: m.u, Parent: theirs.Parent})
+	}
+	if m.field("milestone", base.Milestone.String(), ours.Milestone.String(), theirs.Milestone.String()) {
+		m.say(&event.MilestoneAssigned{Issue: m.u, Milestone: theirs.Milestone})
+	}
+	m.sets(base, ours, theirs)
+	m.comments(base, ours, theirs)
+	if m.field("status", status(b), status(o), status(t)) {
+		m.say(&event.StatusChanged{UUID: m.u, NewStatus: t.Status, ClosedAt: t.ClosedAt, Reason: t.Reason})
+	}
+	return m.bodies, m.conflicts
+}
+
+// status is all that one change of status writes.
+func status(i *reducer.Issue) string {
+	if i.Status == event.Open || i.Status == "" {
+		return string(event.Open)
+	}
+	return string(i.Status) + "\x00" + i.Reason
+}
+
+type merge struct {
+	u         event.UUID
+	source    bool
+	bodies    []event.Body
+	conflicts []Conflict
+}
+
+func (m *merge) say(b event.Body) { m.bodies = append(m.bodies, b) }
+
+// field says whether theirs is to be written.
+func (m *merge) field(name, base, ours, theirs string) bool {
+	switch {
+	case theirs == base || theirs == ours:
+		return false
+	case ours == base:
+		return true
+	}
+	c := Conflict{m.u, name, "local"}
+	if m.source {
+		c.Kept = "source"
+	}
+	m.conflicts = append(m.conflicts, c)
+	return m.source
+}
+
+// dates are written together.
+func (m *merge) dates(b, o, t *reducer.Issue) {
+	due := m.field("due", b.DueAt.String(), o.DueAt.String(), t.DueAt.String())
+	scheduled := m.field("scheduled", b.ScheduledAt.String(), o.ScheduledAt.String(), t.ScheduledAt.String())
+	if !due && !scheduled {
+		return
+	}
+	both := &event.ScheduleChanged{Issue: m.u, DueAt: o.DueAt, ScheduledAt: o.ScheduledAt}
+	if due {
+		both.DueAt = t.DueAt
+	}
+	if scheduled {
+		both.ScheduledAt = t.ScheduledAt
+	}
+	m.say(both)
+}
+
+func (m *merge) sets(base, ours, theirs *Side) {
+	elements(base.Issue.Labels, ours.Issue.Labels, theirs.Issue.Labels,
+		func(l string) { m.say(&event.LabelAdded{Issue: m.u, Label: l}) },
+		func(l string) { m.say(&event.LabelRemoved{Issue: m.u, Label: l}) })
+	elements(base.Issue.Assignees, ours.Issue.Assignees, theirs.Issue.Assignees,
+		func(a string) { m.say(&event.AssigneeAdded{Issue: m.u, Assignee: a}) },
+		func(a string) { m.say(&event.AssigneeRemoved{Issue: m.u, Assignee: a}) })
+	elements(base.Blockers, ours.Blockers, theirs.Blockers,
+		func(b event.UUID) { m.say(&event.DependencyAdded{Blocked: m.u, Blocker: b}) },
+		func(b event.UUID) { m.say(&event.DependencyRemoved{Blocked: m.u, Blocker: b}) })
+	elements(outside(base), outside(ours), outside(theirs),
+		func(l Link) { m.say(&event.LinkAdded{Issue: m.u, Kind: l.Kind, Ref: l.Ref}) },
+		func(l Link) { m.say(&event.LinkRemoved{Issue: m.u, Kind: l.Kind, Ref: l.Ref}) })
+	elements(base.Relations, ours.Relations, theirs.Relations,
+		func(t reducer.Tie) { m.say(&event.RelationAdded{A: t.A, B: t.B, Kind: t.Kind}) },
+		func(t reducer.Tie) { m.say(&event.RelationRemoved{A: t.A, B: t.B, Kind: t.Kind}) })
+}
+
+// outside are the links of an issue, whoever added them.
+func outside(s *Side) (links []Link) {
+	for _, l := range s.Issue.Links {
+		links = append(links, Link{l.Kind, l.Ref})
+	}
+	return links
+}
+
+// elements merges a set: what the source added since base is added, what it took
+// out is taken out, and what is so already is left.
+func elements[T comparable](base, ours, theirs []T, add, remove func(T)) {
+	for _, e := range theirs {
+		if !slices.Contains(base, e) && !slices.Contains(ours, e) {
+			add(e)
+		}
+	}
+	for _, e := range base {
+		if !slices.Contains(theirs, e) && slices.Contains(ours, e) {
+			remove(e)
+		}
+	}
+}
+
+// comments adds those that are new, and gives those that changed their new text.
+func (m *merge) comments(base, ours, theirs *Side) {
+	for _, c := range theirs.Issue.Comments {
+		was, known := base.Comments[c.UUID]
+		now, here := ours.Comments[c.UUID]
+		switch {
+		case !known && !here:
+			m.say(&event.CommentAdded{Issue: m.u, Comment: c.UUID, Author: c.Author, Content: c.Content, CreatedAt: c.CreatedAt, Kind: c.Kind})
+		case here && m.field("comment", was, now, c.Content):
+			m.say(&event.CommentEdited{Comment: c.UUID, Content: c.Content})
+		}
+	}
+}
