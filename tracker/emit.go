@@ -325,11 +325,12 @@ func (t *Tracker) stamp(ctx context.Context, s *snapshot, how *signing, bodies [
 	var raw [][]byte
 	var says []string
 	for _, b := range bodies {
+		b, now := event.Undated(b, event.TimeOf(t.now()), &c.seen)
 		if err := s.check(t.agent, b); err != nil {
 			return nil, nil, err
 		}
 		e := &event.Envelope{Body: b}
-		line, err := l.chain.Stamp(e, event.TimeOf(t.now()), c.seen)
+		line, err := l.chain.Stamp(e, now, c.seen)
 		if err != nil {
 			return nil, nil, t.unsignedThen(s, err, how)
 		}

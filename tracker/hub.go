@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -122,7 +123,7 @@ func (t *Tracker) chooseFor(ctx context.Context, o InitOptions) error {
 		}
 		t.chooseHub(true)
 	case o.Remote == "" || t.hub != nil && t.hub.Name == o.Remote:
-	case !contains(t.conf.Remotes(), o.Remote):
+	case !slices.Contains(t.conf.Remotes(), o.Remote):
 		return hubs.NoSuchRemote(o.Remote)
 	case t.isHub(ctx):
 		return t.hub.ChosenError("hub-chosen", "")

@@ -63,7 +63,7 @@ func (t *Tracker) Detach(ctx context.Context, remote string) (*Detached, error) 
 	}
 	switch {
 	case remote == "" || remote == t.hub.Name:
-	case !contains(t.conf.Remotes(), remote):
+	case !slices.Contains(t.conf.Remotes(), remote):
 		return nil, hubs.NoSuchRemote(remote)
 	case t.hub.Self:
 		return nil, t.hub.ChosenError("hub-chosen", "")

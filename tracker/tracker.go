@@ -14,8 +14,6 @@ package tracker
 
 import (
 	"context"
-	"crypto/rand"
-	"encoding/hex"
 	"errors"
 	"path/filepath"
 	"strings"
@@ -171,15 +169,6 @@ func (t *Tracker) config(key string) string {
 	return v
 }
 
-func contains(all []string, one string) bool {
-	for _, s := range all {
-		if s == one {
-			return true
-		}
-	}
-	return false
-}
-
 func (t *Tracker) ensureReplica(ctx context.Context) error {
 	if t.replica != nil {
 		return nil
@@ -191,11 +180,7 @@ func (t *Tracker) ensureReplica(ctx context.Context) error {
 // that its short form is never taken for a number.
 func (t *Tracker) MintUUID() UUID {
 	for {
-		var u uuid.UUID
-		rand.Read(u[:])
-		u[6] = u[6]&0x0f | 0x40 // version 4
-		u[8] = u[8]&0x3f | 0x80 // RFC 9562 variant
-		if strings.ContainsAny(hex.EncodeToString(u[:])[:7], "abcdef") {
+		if u := uuid.New(); strings.ContainsAny(u.String()[:7], "abcdef") {
 			return u
 		}
 	}

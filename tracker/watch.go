@@ -33,6 +33,9 @@ func (t *Tracker) watch(r *Receipt, asking UUID) {
 	for _, e := range r.Lines {
 		switch b := e.Body.(type) {
 		case *event.IssueCreated:
+			if t.unwatched { // nobody was shown it
+				continue
+			}
 			if row, err := r.View.Issue(b.UUID); err == nil && row.Number == 0 {
 				add = append(add, shown{Issue: b.UUID.String()})
 			}
