@@ -10,6 +10,7 @@ import (
 	"github.com/git-crosslink/git-crosslink/cli/frame"
 	"github.com/git-crosslink/git-crosslink/cli/hub"
 	"github.com/git-crosslink/git-crosslink/cli/issue"
+	"github.com/git-crosslink/git-crosslink/cli/transfer"
 )
 
 // ManPages returns the manual of the command line.
@@ -27,7 +28,7 @@ func Examples() map[string][]string {
 // and help read it first.
 func tree(e *command.Env) *urfave.Command {
 	issues := issue.Commands(e)
-	rest := append(slices.Concat(issue.Nouns(e), hub.Commands(e)),
+	rest := append(slices.Concat(issue.Nouns(e), hub.Commands(e), transfer.Commands(e)),
 		dashboard.New(e.Terminal),
 		newCompletionCommand(e),
 		newVersionCommand(e),

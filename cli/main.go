@@ -85,17 +85,22 @@ func clock() func() time.Time {
 func newEnv() *command.Env {
 	e := &command.Env{Terminal: frame.NewTerminal(clock())}
 	e.AfterWrite = func(ctx context.Context) { hub.PutHooks(ctx, e) }
-	e.Open = func(ctx context.Context) (*command.Repository, error) {
-		program, err := os.Executable()
-		if err != nil {
-			program = ""
-		}
-		x, err := tracker.Open(ctx, tracker.Options{Now: e.Now, Program: program, Notice: e.Notice, Ask: e.InTTY && e.OutTTY && !e.JSON,
-			Detached: tracker.IsDetached(e.Getenv)})
-		if err != nil {
-			return nil, err
-		}
-		return e.Track(x), nil
+	e.Open = func(ctx context.Context) (*command.Repository, error) { return open(ctx, e, nil) }
+	e.OpenAs = func(ctx context.Context, agent string) (*command.Repository, error) {
+		return open(ctx, e, append(os.Environ(), "GIT_CROSSLINK_AGENT="+agent))
 	}
 	return e
+}
+
+func open(ctx context.Context, e *command.Env, environ []string) (*command.Repository, error) {
+	program, err := os.Executable()
+	if err != nil {
+		program = ""
+	}
+	x, err := tracker.Open(ctx, tracker.Options{Environ: environ, Unwatched: environ != nil, Now: e.Now, Program: program, Notice: e.Notice, Ask: e.InTTY && e.OutTTY && !e.JSON,
+		Detached: tracker.IsDetached(e.Getenv)})
+	if err != nil {
+		return nil, err
+	}
+	return e.Track(x), nil
 }

@@ -14,6 +14,9 @@ type Env struct {
 	*frame.Terminal
 	Open   func(context.Context) (*Repository, error) // called once, by the first command that needs it
 	Opened *Repository
+	// OpenAs opens it for a command that writes as an agent of its own. The command
+	// closes it.
+	OpenAs func(ctx context.Context, agent string) (*Repository, error)
 
 	AfterWrite func(context.Context) // called before the result of a write is printed; may be nil
 

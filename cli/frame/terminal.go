@@ -27,6 +27,7 @@ type Streams struct {
 	Out, Err io.Writer
 	InTTY    bool
 	OutTTY   bool
+	ErrTTY   bool
 	Width    int // of the terminal; 0 is unknown
 
 	busy      atomic.Bool // an editor or pager has the terminal
@@ -69,7 +70,7 @@ func NewTerminal(now func() time.Time) *Terminal {
 	t := &Terminal{
 		Streams: Streams{
 			In: os.Stdin, Out: os.Stdout, Err: os.Stderr,
-			InTTY: isTerminal(os.Stdin), OutTTY: isTerminal(os.Stdout),
+			InTTY: isTerminal(os.Stdin), OutTTY: isTerminal(os.Stdout), ErrTTY: isTerminal(os.Stderr),
 			keepGoing: sync.OnceFunc(func() { signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE) }),
 		},
 		System:  System{Getenv: os.Getenv, Chdir: os.Chdir, Trace: traceTo(os.Getenv("GIT_CROSSLINK_TRACE"), os.Stderr)},
@@ -150,6 +151,15 @@ func (t *Terminal) Progress(format string, args ...any) {
 		return
 	}
 	fmt.Fprintf(t.Err, "%s\n", OneLine(fmt.Sprintf(format, args...)))
+}
+
+// Step shows on stderr how far a long command has come, in place of the step
+// before; an empty text takes it away. Only a terminal sees it.
+func (t *Terminal) Step(format string, args ...any) {
+	if t.Quiet || t.JSON || !t.ErrTTY {
+		return
+	}
+	fmt.Fprintf(t.Err, "\r\x1b[K%s", OneLine(fmt.Sprintf(format, args...)))
 }
 
 // WriteHints prints hints on stderr.

@@ -83,6 +83,18 @@ var rules = map[string]rule{
 		may: "event reducer store tracker",
 		why: "the shapes that every surface answers with are data made of rows and reports; how they are printed is the surface's",
 	},
+	"importer": {
+		pure: true, may: "event reducer",
+		why: "what another tracker holds is said in our words; where it comes from and where it goes is not known",
+	},
+	"transfer": {
+		may: "event importer reducer refs store tracker",
+		why: "it brings what importer reads into a tracker, for every surface",
+	},
+	"cli/transfer": {
+		may: "cli/command cli/frame event importer refs/git tracker transfer",
+		why: "parse, open the source, print; what is imported is importer's and transfer's to know",
+	},
 	"cli/command": {
 		may: "verb answer cli/frame event store tracker",
 		why: "what every command has; it knows none of them",
@@ -100,7 +112,7 @@ var rules = map[string]rule{
 		why: "what every command shares when it talks to a person or a program; it knows no command",
 	},
 	"cli": {
-		may: "cli/command cli/frame cli/hub cli/issue event hooks internal/statefile store tracker",
+		may: "cli/command cli/frame cli/hub cli/issue cli/transfer event hooks internal/statefile store tracker",
 		why: "the tree of commands and what completes them",
 	},
 

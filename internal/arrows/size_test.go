@@ -34,7 +34,7 @@ var smaller = map[string]int{
 // number of their fields follows from what they describe, not from what they
 // do. A struct of which every field has a tag is one anyway.
 var shapes = []string{
-	"event", "reducer.Issue",
+	"event", "reducer.Issue", "importer.Issue",
 }
 
 // oversized are the things that are above a limit today, with the size that

@@ -125,31 +125,42 @@ var special = map[string]how{
 	"git crosslink dashboard login-url":            {status: 1},
 	"git crosslink dashboard poll <owner/repo>":    {status: 1, before: "git crosslink dashboard track", with: map[string]string{"<owner/repo>": "local/alice"}},
 
-	"git crosslink agent fork":                                       {in: "carol", before: forked},
-	"git crosslink agent fork builder-2":                             {in: "carol", before: forked},
-	"git crosslink agent fork --without 2 --without 3":               {in: "carol", before: "git crosslink --offline comment 12 one\ngit crosslink --offline comment 12 two"},
-	"git crosslink agent fork --without <n>":                         {in: "carol", before: "git crosslink --offline comment 12 one\ngit crosslink --offline comment 12 two", with: map[string]string{"<n>": "2"}},
-	"git crosslink show 9999":                                        {status: 1},
-	"git crosslink comment delete 3f9a1c2":                           {with: map[string]string{"3f9a1c2": "<comment>"}},
-	"git crosslink comment edit 3f9a1c2 'it was the cache'":          {with: map[string]string{"3f9a1c2": "<comment>"}},
-	"git crosslink init":                                             {in: "carol"},
-	"git crosslink init upstream":                                    {in: "carol", before: "git remote rename origin upstream"},
-	"git crosslink lock --wait 12":                                   {before: held},
-	"git crosslink lock --wait <id>":                                 {before: held},
-	"git crosslink lock check 12 && make release":                    {before: held},
-	"git crosslink unlock 12":                                        {before: held},
-	"git crosslink unlock <id>":                                      {before: held},
-	"git crosslink unlock --break --reason 'its machine is gone' 12": {before: heldByBob},
-	"git crosslink unlock --break --reason <text> <id>":              {before: heldByBob},
-	"git crosslink reopen <id>":                                      {before: "git crosslink close 12"},
-	"git crosslink reopen 12 --reason 'seen again'":                  {before: "git crosslink close 12"},
-	"git config --global --unset crosslink.agent":                    {before: "git config --global crosslink.agent someone"},
-	"git config --unset crosslink.committer":                         {before: "git config crosslink.committer you@example.com"},
-	"git config --unset crosslink.hub":                               {before: "git config crosslink.hub true"},
-	"git config --unset crosslink.sync":                              {before: "git config crosslink.sync manual"},
-	"git config --show-origin --get core.hooksPath":                  {before: "git config core.hooksPath /dev/null"},
-	"git config advice.crosslink.<name> false":                       {with: map[string]string{"<name>": "numbered"}},
-	"git-crosslink hook <name>":                                      {with: map[string]string{"<name>": "post-merge"}},
+	"git crosslink agent fork":                                                         {in: "carol", before: forked},
+	"git crosslink agent fork builder-2":                                               {in: "carol", before: forked},
+	"git crosslink agent fork --without 2 --without 3":                                 {in: "carol", before: "git crosslink --offline comment 12 one\ngit crosslink --offline comment 12 two"},
+	"git crosslink agent fork --without <n>":                                           {in: "carol", before: "git crosslink --offline comment 12 one\ngit crosslink --offline comment 12 two", with: map[string]string{"<n>": "2"}},
+	"git crosslink show 9999":                                                          {status: 1},
+	"git crosslink comment delete 3f9a1c2":                                             {with: map[string]string{"3f9a1c2": "<comment>"}},
+	"git crosslink comment edit 3f9a1c2 'it was the cache'":                            {with: map[string]string{"3f9a1c2": "<comment>"}},
+	"git crosslink init":                                                               {in: "carol"},
+	"git crosslink init upstream":                                                      {in: "carol", before: "git remote rename origin upstream"},
+	"git crosslink lock --wait 12":                                                     {before: held},
+	"git crosslink lock --wait <id>":                                                   {before: held},
+	"git crosslink lock check 12 && make release":                                      {before: held},
+	"git crosslink unlock 12":                                                          {before: held},
+	"git crosslink unlock <id>":                                                        {before: held},
+	"git crosslink unlock --break --reason 'its machine is gone' 12":                   {before: heldByBob},
+	"git crosslink unlock --break --reason <text> <id>":                                {before: heldByBob},
+	"git crosslink reopen <id>":                                                        {before: "git crosslink close 12"},
+	"git crosslink reopen 12 --reason 'seen again'":                                    {before: "git crosslink close 12"},
+	"git config --global --unset crosslink.agent":                                      {before: "git config --global crosslink.agent someone"},
+	"git config --unset crosslink.committer":                                           {before: "git config crosslink.committer you@example.com"},
+	"git config --unset crosslink.hub":                                                 {before: "git config crosslink.hub true"},
+	"git config --unset crosslink.sync":                                                {before: "git config crosslink.sync manual"},
+	"git config --show-origin --get core.hooksPath":                                    {before: "git config core.hooksPath /dev/null"},
+	"git config advice.crosslink.<name> false":                                         {with: map[string]string{"<name>": "numbered"}},
+	"git crosslink import .beads/issues.jsonl":                                         {before: beadsDump},
+	"git crosslink import .beads/issues.jsonl --dry-run":                               {before: beadsDump},
+	"git crosslink import beads issues.jsonl --scope acme/shop":                        {before: beadsDump + " && cp .beads/issues.jsonl ."},
+	"git crosslink import github issues.json":                                          {before: githubDump},
+	"git crosslink import github issues.json --comments comments.json":                 {before: githubDump},
+	"git fetch origin 'refs/bugs/*:refs/bugs/*' 'refs/identities/*:refs/identities/*'": {},
+	"git crosslink import git-bug .":                                                   {status: 128}, // there are no bugs in this repository
+	"git crosslink import gitlab issues.csv":                                           {before: csvDump("Issue ID,Title,Author Username,URL")},
+	"git crosslink import jira issues.csv --scope acme/shop":                           {before: csvDump("Issue key,Summary,Reporter,Status")},
+	"git crosslink import csv issues.csv --scope acme/shop --map 'Name=title'":         {before: csvDump("id,Name,created_by,url")},
+	"git crosslink import TODO.md --scope acme/shop":                                   {before: "printf '%s\n' '- [ ] one' >TODO.md"},
+	"git-crosslink hook <name>":                                                        {with: map[string]string{"<name>": "post-merge"}},
 
 	"git clone crosslink::/path":                                              {with: map[string]string{"/path": "$PWD/../hub.git"}},
 	"git crosslink -C <hub>.git server install":                               {in: ".", with: map[string]string{"<hub>": "hub"}},
@@ -218,6 +229,13 @@ var special = map[string]how{
 	"go test ./cmd/git-crosslink -run Script -update":        {not: tests},
 	"go test ./cmd/git-crosslink -run Script/<verb> -update": {not: tests},
 }
+
+const (
+	beadsDump  = `mkdir -p .beads && echo '{"id":"b-1","title":"one","status":"open","issue_type":"task"}' >.beads/issues.jsonl`
+	githubDump = `echo '[{"number":1,"title":"one","state":"open","html_url":"https://example.org/acme/shop/issues/1"}]' >issues.json && echo '[]' >comments.json`
+)
+
+func csvDump(header string) string { return "printf '%s\\n' '" + header + "' 1,one,ann,x >issues.csv" }
 
 const (
 	onlyNamed = "named, not shown"

@@ -1,0 +1,3 @@
+// Package transfer holds the commands that bring issues in from other trackers
+// and out to them.
+package transfer

@@ -1,0 +1,364 @@
+package transfer
+
+import (
+	"bufio"
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"maps"
+	"os"
+	"slices"
+	"strings"
+
+	urfave "github.com/urfave/cli/v2"
+
+	"github.com/git-crosslink/git-crosslink/cli/command"
+	"github.com/git-crosslink/git-crosslink/cli/frame"
+	"github.com/git-crosslink/git-crosslink/event"
+	"github.com/git-crosslink/git-crosslink/importer"
+	"github.com/git-crosslink/git-crosslink/tracker"
+	"github.com/git-crosslink/git-crosslink/transfer"
+)
+
+// Commands returns the commands of this package.
+func Commands(e *command.Env) []*urfave.Command {
+	return []*urfave.Command{newImportCommand(e)}
+}
+
+func newImportCommand(e *command.Env) *urfave.Command {
+	return e.Command(&urfave.Command{
+		Name: "import", Category: frame.GroupRest,
+		Usage:     "bring issues in from another tracker",
+		UsageText: "git crosslink import [<format>] <source> [<options>]",
+		Description: `Reads issues, comments and what connects them from a file, a repository or,
+with '-', from stdin, and creates what is new here. Formats:
+` + formatList() + `
+The format is told from the content if it is left out.
+
+Every issue keeps its identity: the same issue of the same scope gets the same
+uuid in every clone, so importing twice writes nothing the second time, and
+importing a newer dump brings what changed. Where people changed a field here,
+too, theirs stays, and the field is listed as a conflict; with '--prefer source'
+the source wins. What is missing in a newer dump stays here as it is.
+
+Nobody is impersonated: the events are written and signed by an agent of the
+import, and the authors of the source are named in what it says. What has no
+place here goes into a comment of kind 'system' of its issue. Rows that cannot
+be read are named by their lines, and the others are imported; then the exit
+status is 1.
+
+The issues are written in commits of 500, and sent to the hub in one sync in the
+end. An import that was interrupted goes on when it is run again.
+
+Examples:
+  git crosslink import .beads/issues.jsonl --dry-run
+  git crosslink import github issues.json --comments comments.json
+  git crosslink import csv issues.csv --scope acme/shop --map 'Name=title'`,
+		Flags: []urfave.Flag{
+			&urfave.StringFlag{Name: "scope", Usage: "where names in the source are unique, such as owner/repository"},
+			&urfave.BoolFlag{Name: "dry-run", Usage: "write nothing, and report what would be written"},
+			&urfave.StringFlag{Name: "prefer", Usage: "who wins where both sides changed a field: local (the default) or source", Value: "local"},
+			&urfave.StringFlag{Name: "comments", Usage: "a second `FILE`, with the comments of a GitHub dump"},
+			&urfave.StringFlag{Name: "authors", Usage: "a `FILE` of lines login=name, for people who are called otherwise here"},
+			&urfave.StringSliceFlag{Name: "map", Usage: "what a column of a CSV file says: header=name, with a name such as title or status"},
+			&urfave.StringFlag{Name: "since", Usage: "leave out issues that have not changed since this `DATE`"},
+			&urfave.IntFlag{Name: "batch", Usage: "how many issues one commit holds", Value: transfer.DefaultBatch},
+			&urfave.BoolFlag{Name: "all", Usage: "import also what is left out: deleted issues, rows of programs"},
+		},
+	}, func(u *urfave.Context) error {
+		o, err := readOptions(u, e)
+		if err != nil {
+			return err
+		}
+		return runImport(u.Context, o, e)
+	})
+}
+
+func formatList() string {
+	var b strings.Builder
+	for _, f := range formats {
+		fmt.Fprintf(&b, "  %-9s %s\n", f.name, f.what)
+	}
+	return b.String()
+}
+
+// maxBatch keeps a commit small enough to be pushed and read at once.
+const maxBatch = 5000
+
+type importOptions struct {
+	format, path, scope, comments string
+	dryRun, offline, preferSource bool
+	since                         event.Time
+	batch                         int
+	importer.Options
+}
+
+func readOptions(u *urfave.Context, e *command.Env) (*importOptions, error) {
+	o := &importOptions{scope: u.String("scope"), comments: u.String("comments"), dryRun: u.Bool("dry-run"), offline: u.Bool("offline")}
+	o.All = u.Bool("all")
+	if o.batch = u.Int("batch"); o.batch < 1 || o.batch > maxBatch {
+		return nil, frame.Misuse(fmt.Sprintf("'--batch' is from 1 to %d", maxBatch))
+	}
+	switch args := u.Args().Slice(); {
+	case len(args) == 1:
+		o.path = args[0]
+	case len(args) == 2 && slices.Contains(formatNames(), args[0]):
+		o.format, o.path = args[0], args[1]
+	case len(args) == 2:
+		return nil, frame.Misuse(fmt.Sprintf("'%s' is no format: %s", args[0], strings.Join(formatNames(), ", ")))
+	default:
+		return nil, frame.Misuse("one source is wanted: git crosslink import [<format>] <source>")
+	}
+	switch u.String("prefer") {
+	case "local":
+	case "source":
+		o.preferSource = true
+	default:
+		return nil, frame.Misuse("'--prefer' is 'local' or 'source'")
+	}
+	var err error
+	if o.Columns, err = pairs(u.StringSlice("map"), "--map"); err != nil {
+		return nil, err
+	}
+	for header, name := range o.Columns {
+		if !slices.Contains(importer.ColumnNames(), name) {
+			return nil, frame.Misuse(fmt.Sprintf("'--map %s=%s': a column says one of %s", header, name, strings.Join(importer.ColumnNames(), ", ")))
+		}
+	}
+	if o.Authors, err = readAuthors(u.String("authors")); err != nil {
+		return nil, err
+	}
+	if len(o.Columns) > 0 && o.format == "" {
+		o.format = "csv"
+	}
+	if s := u.String("since"); s != "" {
+		if o.since, err = frame.ParseDate("--since", s, frame.DayStart, e.Now()); err != nil {
+			return nil, err
+		}
+	}
+	return o, nil
+}
+
+// pairs reads words of the form a=b.
+func pairs(words []string, option string) (map[string]string, error) {
+	all := map[string]string{}
+	for _, w := range words {
+		a, b, ok := strings.Cut(w, "=")
+		if !ok || strings.TrimSpace(a) == "" || strings.TrimSpace(b) == "" {
+			return nil, frame.Misuse(fmt.Sprintf("'%s' in %s is not of the form a=b", w, option))
+		}
+		all[strings.TrimSpace(a)] = strings.TrimSpace(b)
+	}
+	return all, nil
+}
+
+func readAuthors(path string) (map[string]string, error) {
+	if path == "" {
+		return nil, nil
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, frame.Fatal("import-source", fmt.Sprintf("cannot read '%s': %v", path, frame.UnwrapPath(err)))
+	}
+	defer f.Close()
+	var lines []string
+	s := bufio.NewScanner(f)
+	for s.Scan() {
+		if l := strings.TrimSpace(s.Text()); l != "" && l[0] != '#' {
+			lines = append(lines, l)
+		}
+	}
+	if err := s.Err(); err != nil {
+		return nil, frame.Fatal("import-source", fmt.Sprintf("cannot read '%s': %v", path, err))
+	}
+	return pairs(lines, "'"+path+"'")
+}
+
+func runImport(ctx context.Context, o *importOptions, e *command.Env) error {
+	repo, err := e.Repository(ctx)
+	if err != nil {
+		return err
+	}
+	s, err := openSource(ctx, e, o.format, o.path)
+	if err != nil {
+		return err
+	}
+	defer s.close()
+	if o.Path = o.path; o.comments != "" {
+		c, err := openSource(ctx, e, s.name, o.comments)
+		if err != nil {
+			return err
+		}
+		defer c.close()
+		o.Comments = c
+	}
+	_, url := repo.Hub()
+	scope, err := s.scope(o.scope, url)
+	if err != nil {
+		return err
+	}
+	names := importer.Names{System: s.name, Scope: scope}
+	if o.format == "" {
+		e.Progress("'%s' is of the format %s", o.path, s.name)
+	}
+	as := repo
+	if !o.dryRun {
+		if as, err = importAgent(ctx, e, repo, names); err != nil {
+			return err
+		}
+		defer as.Close()
+	}
+	r, err := transfer.Import(ctx, as, transfer.Request{
+		Read:  func(out *importer.Sink) error { return s.Read(o.Options, out) },
+		Names: names, Now: event.TimeOf(e.Now()), Source: o.preferSource, DryRun: o.dryRun, Since: o.since, Batch: o.batch,
+		Progress: func(n int) { e.Step("imported %s", frame.Count(n, "issue")) },
+	})
+	e.Step("")
+	if err != nil {
+		return importError(s, r, err)
+	}
+	answer := answerOf(r, names, o.dryRun)
+	if !o.dryRun && !o.offline && r.Events > 0 {
+		if sync, err := as.Sync(ctx, tracker.SyncOptions{}); err != nil {
+			e.Warn("unsent", "imported here, and not sent yet: "+frame.Explain(err).Message, "git crosslink sync")
+		} else {
+			answer.Sync = string(sync.State)
+		}
+	}
+	if r.Agent != "" {
+		if p, err := as.Read(ctx, tracker.Offline); err == nil && p.Mark(r.Agent, 1) == "unapproved" {
+			e.ProgressHint("until its key is approved, what it wrote is shown as 'unapproved key': git crosslink trust approve " + r.Agent)
+		}
+	}
+	return e.Print(ctx, result(e, r, answer))
+}
+
+// importAgent opens the repository as the agent that imports from a scope in this
+// clone: its id follows from that of the clone's own agent.
+func importAgent(ctx context.Context, e *command.Env, repo *command.Repository, names importer.Names) (*command.Repository, error) {
+	own := repo.Agent()
+	if own == "" {
+		own = repo.Home() // nobody has written here yet
+	}
+	sum := sha256.Sum256([]byte(own + "\x00" + names.Scope))
+	const letters = "abcdefghijklmnopqrstuvwxyz234567"
+	var four [4]byte
+	for i := range four {
+		four[i] = letters[sum[i]%32]
+	}
+	return e.OpenAs(ctx, event.MintAgentID("import", names.System, string(four[:])))
+}
+
+func importError(s *source, r *transfer.Report, err error) error {
+	var not *importer.FormatError
+	if errors.As(err, &not) {
+		return frame.Fatal("import-format", fmt.Sprintf("'%s' is not of the format %s: %s", s.path, not.Format, not.Text),
+			"name its format ("+strings.Join(formatNames(), ", ")+"): git crosslink import <format> <source>")
+	}
+	if done := r.New + r.Changed; done > 0 {
+		return fmt.Errorf("after %s, which are kept: %w", frame.Count(done, "issue"), err)
+	}
+	return err
+}
+
+// importAnswer is what import answers.
+type importAnswer struct {
+	Format       string              `json:"format"`
+	Scope        string              `json:"scope"`
+	Agent        *string             `json:"agent"`
+	Read         int                 `json:"read"`
+	New          int                 `json:"new"`
+	Changed      int                 `json:"changed"`
+	Unchanged    int                 `json:"unchanged"`
+	Skipped      map[string]int      `json:"skipped"`
+	EdgesSkipped int                 `json:"edges_skipped"`
+	Cut          int                 `json:"cut"`
+	Events       int                 `json:"events"`
+	Conflicts    []importer.Conflict `json:"conflicts"`
+	Warnings     []importer.Warning  `json:"warnings"`
+	Unlisted     int                 `json:"warnings_unlisted"`
+	DryRun       bool                `json:"dry_run"`
+	Sync         string              `json:"sync"`
+}
+
+func answerOf(r *transfer.Report, n importer.Names, dryRun bool) *importAnswer {
+	a := &importAnswer{
+		Format: n.System, Scope: n.Scope, Read: r.Read, New: r.New, Changed: r.Changed, Unchanged: r.Unchanged,
+		Skipped: r.Skipped, EdgesSkipped: r.EdgesSkipped, Cut: r.Cut, Events: r.Events, Conflicts: r.Conflicts,
+		Warnings: r.Warnings, Unlisted: r.Unlisted, DryRun: dryRun, Sync: string(tracker.Queued),
+	}
+	if a.Agent = nil; r.Agent != "" {
+		a.Agent = &r.Agent
+	}
+	if a.Skipped == nil {
+		a.Skipped = map[string]int{}
+	}
+	if a.Conflicts == nil {
+		a.Conflicts = []importer.Conflict{}
+	}
+	if a.Warnings == nil {
+		a.Warnings = []importer.Warning{}
+	}
+	if dryRun || r.Events == 0 {
+		a.Sync = string(tracker.Local)
+	}
+	return a
+}
+
+// result prints the report: the sums on stdout, what is wrong with rows on stderr.
+func result(e *command.Env, r *transfer.Report, a *importAnswer) frame.Result {
+	for _, w := range r.Warnings[:min(len(r.Warnings), maxShown)] {
+		at := ""
+		if w.Line > 0 {
+			at = fmt.Sprintf("line %d: ", w.Line)
+		}
+		if w.Key != "" {
+			at += "'" + w.Key + "': "
+		}
+		e.Warn(w.Name, at+w.Text)
+	}
+	if more := len(r.Warnings) + r.Unlisted - maxShown; more > 0 {
+		e.Warn("more-warnings", frame.Count(more, "warning")+" more; all are listed with '--json'")
+	}
+	res := frame.Result{Data: a, Page: func(pg *frame.Page) { page(pg, a) }}
+	if r.Bad > 0 {
+		res.Failure = frame.No("bad-rows", frame.Count(r.Bad, "row")+" could not be read; the others were imported")
+	}
+	return res
+}
+
+// maxShown is how many warnings people are shown.
+const maxShown = 20
+
+func page(pg *frame.Page, a *importAnswer) {
+	verb := "Imported"
+	if a.DryRun {
+		verb = "Would import"
+	}
+	pg.Print("%s %s from %s:%s: %d new, %d changed, %d unchanged.\n", verb, frame.Count(a.New+a.Changed+a.Unchanged, "issue"), a.Format, a.Scope, a.New, a.Changed, a.Unchanged)
+	for _, reason := range slices.Sorted(maps.Keys(a.Skipped)) {
+		pg.Print("Left out: %s (%s).\n", frame.Count(a.Skipped[reason], "row"), skippedWords(reason))
+	}
+	if a.EdgesSkipped > 0 {
+		pg.Print("Left out: %s to issues that were not imported.\n", frame.Count(a.EdgesSkipped, "link"))
+	}
+	if a.Cut > 0 {
+		pg.Print("Too long for one field, and continued in comments or shortened: %s.\n", frame.Count(a.Cut, "text"))
+	}
+	for _, c := range a.Conflicts {
+		pg.Print("Changed here and there: %s of issue %s; kept: %s.\n", c.Field, c.Issue.String()[:8], c.Kept)
+	}
+}
+
+// skippedWords say why rows were left out.
+func skippedWords(reason string) string {
+	words, ok := map[string]string{
+		"deleted": "deleted there", "deleted-here": "deleted here", "pull-request": "pull requests", "type": "no issues",
+		"older": "not changed since", "bad": "not readable",
+	}[reason]
+	if !ok {
+		return reason
+	}
+	return words
+}

@@ -1,0 +1,199 @@
+package transfer
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/git-crosslink/git-crosslink/cli/command"
+	"github.com/git-crosslink/git-crosslink/cli/frame"
+	"github.com/git-crosslink/git-crosslink/importer"
+	"github.com/git-crosslink/git-crosslink/refs/git"
+	"github.com/git-crosslink/git-crosslink/transfer"
+)
+
+// format is a kind of source that can be imported.
+type format struct {
+	name string
+	what string // it reads, in words
+	read func(importer.Source, importer.Options, *importer.Sink) error
+}
+
+// formats are told from each other in this order.
+var formats = []format{
+	{"beads", "the JSON lines of beads (.beads/issues.jsonl, 'bd export')", importer.Beads},
+	{"github", "issues of GitHub's REST API, or of 'gh issue list --json'", importer.GitHub},
+	{"git-bug", "a repository in which git-bug keeps its bugs", nil},
+	{"gitlab", "the CSV that GitLab exports", importer.GitLab},
+	{"jira", "the CSV that Jira exports", importer.Jira},
+	{"csv", "a table with a header", importer.CSV},
+	{"markdown", "the task lists of a file", importer.Markdown},
+}
+
+func formatNames() (names []string) {
+	for _, f := range formats {
+		names = append(names, f.name)
+	}
+	return names
+}
+
+// source is an opened source.
+type source struct {
+	format
+	file  *os.File // nil for a repository
+	size  int64
+	path  string
+	close func()
+	bugs  importer.GitBugs
+}
+
+func (s *source) ReadAt(p []byte, at int64) (int, error) { return s.file.ReadAt(p, at) }
+func (s *source) Size() int64                            { return s.size }
+
+func (s *source) Read(o importer.Options, out *importer.Sink) error {
+	if s.bugs != nil {
+		return importer.GitBug(s.bugs, o, out)
+	}
+	return s.read(s, o, out)
+}
+
+// openSource opens a file, a directory or stdin, which is spooled to a file that
+// has no name, and says what it is.
+func openSource(ctx context.Context, e *command.Env, want, path string) (*source, error) {
+	s := &source{path: path, close: func() {}}
+	var err error
+	if path == "-" {
+		err = s.spool(e.In)
+	} else if info, serr := os.Stat(path); serr != nil {
+		err = serr
+	} else if info.IsDir() {
+		return openDirectory(ctx, e, want, path)
+	} else if s.file, err = os.Open(path); err == nil {
+		s.size, s.close = info.Size(), func() { s.file.Close() }
+	}
+	if err != nil {
+		return nil, frame.Fatal("import-source", fmt.Sprintf("cannot read '%s': %v", path, frame.UnwrapPath(err)))
+	}
+	name := want
+	if name == "" {
+		name = s.guess()
+	}
+	if s.format = formatNamed(name); s.read == nil {
+		s.close()
+		if name == "git-bug" {
+			return nil, frame.Fatal("import-source", fmt.Sprintf("'%s' is a file; git-bug keeps its bugs in a repository", path), "git crosslink import git-bug <directory>")
+		}
+		return nil, frame.Fatal("import-format", fmt.Sprintf("cannot tell what '%s' is", path), "name its format ("+strings.Join(formatNames(), ", ")+"): git crosslink import <format> <source>")
+	}
+	return s, nil
+}
+
+func formatNamed(name string) format {
+	if i := slices.IndexFunc(formats, func(f format) bool { return f.name == name }); i >= 0 {
+		return formats[i]
+	}
+	return format{name: name}
+}
+
+func (s *source) spool(in io.Reader) (err error) {
+	if s.file, err = os.CreateTemp("", "crosslink-import-*"); err != nil {
+		return err
+	}
+	os.Remove(s.file.Name())
+	s.close = func() { s.file.Close() }
+	s.size, err = io.Copy(s.file, in)
+	return err
+}
+
+// openDirectory reads a repository of git-bug, or the files that a tracker keeps
+// in a directory.
+func openDirectory(ctx context.Context, e *command.Env, want, dir string) (*source, error) {
+	for _, file := range []struct{ format, path string }{{"beads", ".beads/issues.jsonl"}, {"beads", "issues.jsonl"}, {"github", "issues.json"}} {
+		path := filepath.Join(dir, file.path)
+		if _, err := os.Stat(path); err == nil && (want == "" || want == file.format) {
+			return openSource(ctx, e, file.format, path)
+		}
+	}
+	if want != "" && want != "git-bug" {
+		return nil, frame.Fatal("import-source", fmt.Sprintf("'%s' is a directory; name the file in it", dir))
+	}
+	outer, err := git.Discover(ctx, dir, os.Environ())
+	if err != nil {
+		return nil, frame.Fatal("import-source", fmt.Sprintf("'%s' is no repository, and holds no file that can be imported", dir))
+	}
+	l := git.NewPlumbing(outer.GitDir, dir, outer.Format, os.Environ())
+	bugs, err := l.Refs(ctx, "refs/bugs/")
+	if err == nil && len(bugs) == 0 {
+		err = frame.Fatal("import-source", fmt.Sprintf("the repository '%s' holds no bugs of git-bug: it has no refs below refs/bugs", dir), "fetch them from a remote: git fetch <remote> 'refs/bugs/*:refs/bugs/*' 'refs/identities/*:refs/identities/*'")
+	}
+	if err != nil {
+		l.Close()
+		return nil, err
+	}
+	return &source{format: formatNamed("git-bug"), path: dir, close: func() { l.Close() }, bugs: transfer.GitBugs(ctx, l)}, nil
+}
+
+// guess tells the format from the file's name and first bytes; "" if it cannot.
+func (s *source) guess() string {
+	head := make([]byte, 64<<10)
+	n, _ := s.file.ReadAt(head, 0)
+	head = bytes.TrimLeft(bytes.TrimPrefix(head[:n], []byte("\xef\xbb\xbf")), " \t\r\n")
+	first, _, _ := bytes.Cut(head, []byte("\n"))
+	word := func(s string) bool { return bytes.Contains(first, []byte(s)) }
+	switch ext := strings.ToLower(filepath.Ext(s.path)); {
+	case len(head) == 0:
+		return ""
+	case head[0] == '{' || head[0] == '[':
+		switch {
+		case bytes.Contains(head, []byte(`"issue_type"`)) || bytes.Contains(head, []byte(`"_type"`)) || word(`"id":"`) && word(`"status"`):
+			return "beads"
+		case bytes.Contains(head, []byte(`"number"`)):
+			return "github"
+		}
+		return ""
+	case word("Issue key") && word("Summary"):
+		return "jira"
+	case word("Issue ID") && word("Author Username"):
+		return "gitlab"
+	case ext == ".md" || ext == ".markdown" || bytes.Contains(head, []byte("- [ ] ")):
+		return "markdown"
+	case ext == ".csv" || word(",") && bytes.Contains(bytes.ToLower(first), []byte("title")):
+		return "csv"
+	}
+	return ""
+}
+
+// githubURL finds the repository in the URL of an issue.
+var githubURL = regexp.MustCompile(`"html_url":\s*"https://[^/"]+/([^/"]+/[^/"]+)/issues/|"url":\s*"https://[^/"]+/([^/"]+/[^/"]+)/issues/`)
+
+// remoteScope finds owner and name in the URL of a remote.
+var remoteScope = regexp.MustCompile(`[:/]([^/:]+/[^/:]+?)(?:\.git)?/?$`)
+
+// scope is where the names in a source are unique: what the user says, else the
+// repository that the source or the remote tells.
+func (s *source) scope(said, url string) (string, error) {
+	if said != "" {
+		return said, nil
+	}
+	if s.name == "github" && s.file != nil {
+		head := make([]byte, 64<<10)
+		n, err := s.file.ReadAt(head, 0)
+		if err != nil && !errors.Is(err, io.EOF) {
+			return "", err
+		}
+		if m := githubURL.FindSubmatch(head[:n]); m != nil {
+			return string(m[1]) + string(m[2]), nil
+		}
+	}
+	if m := remoteScope.FindStringSubmatch(url); m != nil {
+		return m[1], nil
+	}
+	return "", frame.Misuse("'--scope' is missing: a name for where the issues come from, the same in each import (for example 'owner/repository')")
+}

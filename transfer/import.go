@@ -1,0 +1,275 @@
+// Package transfer brings what importer reads into a tracker. It conducts: what
+// is new is created, what changed is merged, and all is written by an agent of
+// its own, in commits that a kill between them leaves whole.
+package transfer
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/git-crosslink/git-crosslink/event"
+	"github.com/git-crosslink/git-crosslink/importer"
+	"github.com/git-crosslink/git-crosslink/reducer"
+	"github.com/git-crosslink/git-crosslink/store"
+	"github.com/git-crosslink/git-crosslink/tracker"
+)
+
+// Tracker is what an import needs of a session.
+type Tracker interface {
+	Read(context.Context, tracker.Freshness) (tracker.Projection, error)
+	Emit(context.Context, tracker.EmitOptions, func(tracker.Projection) ([]event.Body, error)) (*tracker.Receipt, error)
+}
+
+// Request says what is imported, and how.
+type Request struct {
+	Read   func(*importer.Sink) error // reads the source, from its start
+	Names  importer.Names
+	Now    event.Time
+	Source bool       // what the source says wins over what people changed here
+	DryRun bool       // write nothing, and report the same
+	Since  event.Time // leave out issues that the source has not changed since; 0 is none
+	Batch  int        // issues in one commit; 0 is DefaultBatch
+
+	Progress func(issues int) // told after each commit; may be nil
+}
+
+// DefaultBatch is how many issues one commit holds.
+const DefaultBatch = 500
+
+// Report accounts for every row of the source:
+// Read = New + Changed + Unchanged + the sum of Skipped.
+type Report struct {
+	importer.Report
+	New       int
+	Changed   int
+	Unchanged int
+	Conflicts []importer.Conflict
+	Events    int    // written, or to be written in a dry run
+	Agent     string // who wrote; "" if nothing was
+}
+
+// Reasons to leave an issue out that only the tracker knows.
+const (
+	deletedHere = "deleted-here"
+	older       = "older"
+)
+
+// Import brings a source into the tracker. It may be called again after a crash,
+// and for a newer dump: what is there is not written twice.
+func Import(ctx context.Context, t Tracker, r Request) (*Report, error) {
+	if r.Batch <= 0 {
+		r.Batch = DefaultBatch
+	}
+	m := &moving{ctx: ctx, t: t, Request: r, rep: &Report{}}
+	err := r.Read(&importer.Sink{Report: &m.rep.Report, Issue: m.issue, Milestone: m.milestone})
+	if err == nil {
+		err = m.flush()
+	}
+	return m.rep, err
+}
+
+type moving struct {
+	ctx context.Context
+	t   Tracker
+	Request
+	rep        *Report
+	milestones []*importer.Milestone
+	issues     []*importer.Issue
+	moved      int
+}
+
+func (m *moving) milestone(one *importer.Milestone) error {
+	m.milestones = append(m.milestones, one)
+	return nil
+}
+
+func (m *moving) issue(i *importer.Issue) error {
+	if m.Since > 0 && i.Updated > 0 && i.Updated < m.Since {
+		m.skip(older)
+		return nil
+	}
+	i.Fit(m.Now, &m.rep.Report)
+	if m.issues = append(m.issues, i); len(m.issues) < m.Batch {
+		return nil
+	}
+	return m.flush()
+}
+
+func (m *moving) skip(reason string) {
+	if m.rep.Skipped == nil {
+		m.rep.Skipped = map[string]int{}
+	}
+	m.rep.Skipped[reason]++
+}
+
+// flush writes what was collected as one commit.
+func (m *moving) flush() error {
+	if len(m.issues) == 0 && len(m.milestones) == 0 {
+		return nil
+	}
+	var done tally
+	build := func(p tracker.Projection) (bodies []event.Body, err error) {
+		bodies, done, err = m.compose(p)
+		return bodies, err
+	}
+	if m.DryRun {
+		p, err := m.t.Read(m.ctx, tracker.Here)
+		if err == nil {
+			_, err = build(p)
+		}
+		if err != nil {
+			return err
+		}
+	} else {
+		r, err := m.t.Emit(m.ctx, tracker.EmitOptions{Offline: true}, build)
+		if err != nil {
+			return err
+		}
+		if len(r.Lines) > 0 {
+			m.rep.Agent = r.Agent
+		}
+	}
+	m.rep.New += done.created
+	m.rep.Changed += done.changed
+	m.rep.Unchanged += done.unchanged
+	m.rep.Events += done.events
+	m.rep.Conflicts = append(m.rep.Conflicts, done.conflicts...)
+	for range done.deleted {
+		m.skip(deletedHere)
+	}
+	m.moved += len(m.issues)
+	m.issues, m.milestones = nil, nil
+	if m.Progress != nil {
+		m.Progress(m.moved)
+	}
+	return nil
+}
+
+// tally is what one commit comes to.
+type tally struct {
+	created, changed, unchanged, deleted, events int
+	conflicts                                    []importer.Conflict
+}
+
+// compose says what one commit holds, given what is here.
+func (m *moving) compose(p tracker.Projection) (bodies []event.Body, done tally, err error) {
+	say := func(lines []importer.Line) {
+		for _, l := range lines {
+			bodies = append(bodies, event.At(l.Body, l.Wall))
+		}
+	}
+	known, err := p.Milestones()
+	if err != nil {
+		return nil, done, err
+	}
+	here := map[event.UUID]bool{}
+	for _, k := range known {
+		here[k.UUID] = true
+	}
+	for _, one := range m.milestones {
+		if !here[m.Names.Milestone(one.Key)] {
+			say(m.Names.Founding(one, m.Now))
+		}
+	}
+	importers := importersOf(p, m.Names)
+	for _, i := range m.issues {
+		u := m.Names.Issue(i.Key)
+		_, err := p.Resolve(u.String())
+		var missing *store.NotFoundError
+		switch {
+		case errors.As(err, &missing) && missing.Deleted != "":
+			done.deleted++
+			continue
+		case errors.As(err, &missing):
+			say(m.Names.Create(i))
+			done.created++
+			continue
+		case err != nil:
+			return nil, done, fmt.Errorf("look for '%s': %w", i.Key, err)
+		}
+		lines, err := p.History(u)
+		if err != nil {
+			return nil, done, fmt.Errorf("read what is known of '%s': %w", i.Key, err)
+		}
+		change, conflicts := m.update(importers, i, u, lines)
+		say(change)
+		done.conflicts = append(done.conflicts, conflicts...)
+		if done.unchanged++; len(change) > 0 {
+			done.unchanged--
+			done.changed++
+		}
+	}
+	if len(bodies) > 0 { // said now: it is the agent's last sign of life, and later how the scope's agents are known
+		bodies = append(bodies, &event.AgentIntroduced{Kind: event.Machine, Description: Describe(m.Names)})
+	}
+	done.events = len(bodies)
+	return bodies, done, nil
+}
+
+// update merges what the source says of an issue into what is here.
+func (m *moving) update(importers map[string]bool, i *importer.Issue, u event.UUID, lines []*event.Envelope) ([]importer.Line, []importer.Conflict) {
+	ours, base, theirs := reducer.New(), reducer.New(), reducer.New()
+	for _, e := range lines {
+		if saidByOther(e.Body, u) {
+			continue
+		}
+		ours.Apply(e)
+		if importers[e.Agent] {
+			base.Apply(e)
+		}
+	}
+	for n, l := range m.Names.Create(i) {
+		e := &event.Envelope{V: 4, Hub: event.UUID{15: 1}.String(), Agent: "importer", Seq: uint64(n + 1), Time: event.Time(n + 1), Body: l.Body}
+		if n > 0 {
+			e.Prev = event.Hash(nil)
+		}
+		if _, err := event.Encode(e); err == nil { // a line that cannot be written says nothing
+			theirs.Apply(e)
+		}
+	}
+	bodies, conflicts := importer.Update(sideOf(base, u), sideOf(ours, u), sideOf(theirs, u), m.Source)
+	change := make([]importer.Line, len(bodies))
+	for n, b := range bodies {
+		change[n] = importer.Line{Body: b, Wall: i.Updated}
+	}
+	return change, conflicts
+}
+
+// saidByOther reports a relation that the dump of the other issue holds: it is
+// not this one's to keep or to end.
+func saidByOther(b event.Body, u event.UUID) bool {
+	switch b := b.(type) {
+	case *event.RelationAdded:
+		return b.A != u
+	case *event.RelationRemoved:
+		return b.A != u
+	}
+	return false
+}
+
+// sideOf is an issue as a set of lines has it.
+func sideOf(s *reducer.State, u event.UUID) *importer.Side {
+	side := &importer.Side{OwnIssue: s.OwnIssue(u), Comments: map[event.UUID]string{}}
+	for _, id := range s.Objects().Comments {
+		if c := s.OwnComment(id); c.Added && !c.Deleted && c.Issue == u {
+			side.Comments[id] = c.Comment.Content
+			side.Issue.Comments = append(side.Issue.Comments, c.Comment)
+		}
+	}
+	return side
+}
+
+// Describe is what an agent says of itself that imports from a scope.
+func Describe(n importer.Names) string { return "import " + n.System + ":" + n.Scope }
+
+// importersOf are the agents that import from a scope, of all clones.
+func importersOf(p tracker.Projection, n importer.Names) map[string]bool {
+	all := map[string]bool{}
+	for _, a := range p.Agents() {
+		if a.Description == Describe(n) {
+			all[a.ID] = true
+		}
+	}
+	return all
+}
