@@ -117,6 +117,7 @@ func atOnce(one, two func() error) (a, b error) {
 // A copied clone that writes at once, while the original does: two ids, no
 // fork, no lost event, however it was copied.
 func TestCopiedClone(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	alice := w.clone("alice")
 	if err := alice.issue("first"); err != nil {
@@ -227,6 +228,7 @@ func (c *clone) defeat() {
 // second is refused, loudly, nothing of the other is overwritten, and 'agent
 // fork' saves everything.
 func TestCopiedCloneUnnoticed(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	alice := w.clone("alice")
 	if err := alice.issue("first"); err != nil {

@@ -140,6 +140,7 @@ func (w *world) rewrite(ref string) {
 // its journal) makes git's fetch store nothing. That is no news of the hub: it
 // is not said to have lost its branches, and nobody is sent to put them back.
 func TestBrokenRefIsNotTheHubs(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	alice, bob := w.clone("alice"), w.clone("bob")
 	alice.init()

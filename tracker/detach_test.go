@@ -49,6 +49,7 @@ func TestDetachedSyncCreatesNothingInACloneThatIsBeingRemoved(t *testing.T) {
 	for _, part := range []string{"crosslink/replica.git/HEAD", "crosslink/replica.git/config", "crosslink/replica.git/objects", "crosslink/replica.git", "HEAD"} {
 		for _, moment := range []string{"before", "waiting", "fetching"} {
 			t.Run(moment+"/"+filepath.Base(part), func(t *testing.T) {
+				t.Parallel()
 				w := newWorld(t)
 				alice, bob := w.clone("alice"), w.clone("bob")
 				alice.init()

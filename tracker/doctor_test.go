@@ -47,6 +47,7 @@ func diagnoses(r *tracker.DoctorReport) string {
 
 // What each condition looks like to the doctor, from the first minute on.
 func TestDoctor(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	alice, bob := w.clone("alice"), w.clone("bob")
 	is := func(c *clone, offline bool, want string, more ...string) {

@@ -37,6 +37,7 @@ func (w *world) forked(name string) (*world, *clone) {
 // the original is as it was, and another clone of the fork follows with all that
 // it had not sent.
 func TestDetachAFork(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	alice := w.clone("alice")
 	first := alice.init().Hub
@@ -145,6 +146,7 @@ func TestDetachAFork(t *testing.T) {
 // A mirror that is only behind is no fork; a URL that comes to lead to a fork
 // is not followed.
 func TestForksAreNotMixed(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	alice := w.clone("alice")
 	alice.init()

@@ -6,16 +6,21 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"github.com/git-crosslink/git-crosslink/tracker"
 )
 
 // A detached sync keeps the replica small, once a day, with a hub and without.
 func TestUpkeepInDetachedSync(t *testing.T) {
+	t.Parallel()
 	for _, with := range []string{"hub", "none"} {
 		t.Run(with, func(t *testing.T) {
 			w := newWorld(t)
 			alice := w.clone("alice")
+			now := time.Now()
+			alice.now = func() time.Time { return now }
+			alice.sleep = func(d time.Duration) { now = now.Add(d) } // between syncs that nobody watches
 			if with == "hub" {
 				alice.init()
 			} else {
