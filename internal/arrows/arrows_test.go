@@ -104,7 +104,7 @@ var rules = map[string]rule{
 		why: "what every command has; it knows none of them",
 	},
 	"cli/issue": {
-		may: "verb answer cli/command cli/frame event reducer store tracker internal/shell",
+		may: "verb answer cli/command cli/frame event reducer store tracker internal/shell internal/statefile",
 		why: "commands about issues ask the tracker and print its answers; refs and trust stay behind it",
 	},
 	"cli/hub": {
