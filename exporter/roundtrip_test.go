@@ -1,0 +1,272 @@
+package exporter
+
+import (
+	"bytes"
+	"encoding/csv"
+	"encoding/json"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/git-crosslink/git-crosslink/event"
+	"github.com/git-crosslink/git-crosslink/importer"
+	"github.com/git-crosslink/git-crosslink/internal/testkit"
+	"github.com/git-crosslink/git-crosslink/reducer"
+	"github.com/git-crosslink/git-crosslink/store"
+)
+
+const now = event.Time(2_000_000_000e9)
+
+func format(t testing.TB, name string) Format {
+	t.Helper()
+	for _, f := range Formats {
+		if f.Name == name {
+			return f
+		}
+	}
+	t.Fatalf("no format %s", name)
+	return Format{}
+}
+
+func write(t testing.TB, name string, s State) string {
+	t.Helper()
+	var b bytes.Buffer
+	if _, err := format(t, name).Write(&b, Source{State: s, Filter: store.Filter{Status: "all"}, Hub: "hub", Sequence: 7}); err != nil {
+		t.Fatal(err)
+	}
+	return b.String()
+}
+
+// reread imports an export into an empty tracker.
+func reread(t testing.TB, read func(importer.Source, importer.Options, *importer.Sink) error, n importer.Names, text string) (*store.Memory, *importer.Report) {
+	t.Helper()
+	s, rep := reducer.New(), &importer.Report{}
+	var seq uint64
+	var lines []*event.Envelope
+	say := func(all []importer.Line) {
+		for _, l := range all {
+			seq++
+			e := &event.Envelope{V: 4, Hub: testkit.HistoryHub, Agent: "import-x", Seq: seq, Time: now + event.Time(seq), Wall: l.Wall, Body: l.Body}
+			if seq > 1 {
+				e.Prev = event.Hash(nil)
+			}
+			if _, err := event.Encode(e); err != nil {
+				t.Fatalf("%#v: %v", l.Body, err)
+			}
+			if err := s.Check(e.Agent, l.Body); err != nil {
+				t.Fatalf("%#v: %v", l.Body, err)
+			}
+			s.Apply(e)
+			lines = append(lines, e)
+		}
+	}
+	err := read(strings.NewReader(text), importer.Options{}, &importer.Sink{
+		Report:    rep,
+		Milestone: func(m *importer.Milestone) error { say(n.Founding(m, now)); return nil },
+		Issue:     func(i *importer.Issue) error { i.Fit(now, rep); say(n.Create(i)); return nil },
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return store.NewMemory(s, lines, nil), rep
+}
+
+// normal drops what a live tracker decides itself: who wrote it, and when it was
+// touched last, since an edge touches both its ends.
+func normal(t testing.TB, export string) string {
+	t.Helper()
+	var b strings.Builder
+	for l := range strings.Lines(export) {
+		var row map[string]any
+		if err := json.Unmarshal([]byte(l), &row); err != nil {
+			t.Fatal(err)
+		}
+		if row["_type"] == "header" || row["_type"] == "agent" {
+			continue
+		}
+		delete(row, "status_by")
+		delete(row, "updated_at")
+		for _, list := range []string{"comments", "time"} {
+			for _, c := range asList(row[list]) {
+				delete(c.(map[string]any), "by")
+			}
+		}
+		out, _ := json.Marshal(row)
+		b.Write(append(out, '\n'))
+	}
+	return b.String()
+}
+
+func asList(v any) []any {
+	l, _ := v.([]any)
+	return l
+}
+
+// TestRoundTrip exports random states, imports them into an empty tracker and
+// exports that: the two exports are equal.
+func TestRoundTrip(t *testing.T) {
+	runs := 300
+	if testing.Short() {
+		runs = 60
+	}
+	issues, comments, edges := 0, 0, 0
+	for seed := range uint64(runs) {
+		history := testkit.History(rand.New(rand.NewPCG(seed, 1)), testkit.HistoryOptions{})
+		s := reducer.New()
+		for _, e := range history {
+			s.Apply(e)
+		}
+		first := write(t, "jsonl", store.NewMemory(s, history, nil))
+		if again := write(t, "jsonl", store.NewMemory(s, history, nil)); again != first {
+			t.Fatalf("seed %d: two exports of one state differ", seed)
+		}
+		p, rep := reread(t, importer.Crosslink, importer.Names{System: importer.Own, Scope: "x"}, first)
+		if rep.Bad > 0 || len(rep.Skipped) > 0 || rep.EdgesSkipped > 0 {
+			t.Fatalf("seed %d: %+v", seed, rep)
+		}
+		if got, want := normal(t, write(t, "jsonl", p)), normal(t, first); got != want {
+			t.Fatalf("seed %d:\n%s", seed, firstDifference(got, want))
+		}
+		issues += strings.Count(first, `"_type":"issue"`)
+		comments += strings.Count(first, `"driver_key_fingerprint"`)
+		edges += strings.Count(first, `"kind":"duplicates"`) + strings.Count(first, `"blocked_by":["`)
+	}
+	if issues < runs || comments < runs/2 || edges < runs/10 {
+		t.Errorf("only %d issues, %d comments and %d with edges", issues, comments, edges)
+	}
+}
+
+func firstDifference(got, want string) string {
+	g, w := strings.Split(got, "\n"), strings.Split(want, "\n")
+	for i := range min(len(g), len(w)) {
+		if g[i] != w[i] {
+			return "got  " + g[i] + "\nwant " + w[i]
+		}
+	}
+	return "one is longer"
+}
+
+// rows parses lines, drops members of each row, and sorts them.
+func rowsWithout(t testing.TB, export string, members ...string) string {
+	t.Helper()
+	var all []string
+	for l := range strings.Lines(export) {
+		var row map[string]any
+		if err := json.Unmarshal([]byte(l), &row); err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range members {
+			delete(row, m)
+		}
+		for _, c := range asList(row["comments"]) {
+			delete(c.(map[string]any), "id")
+		}
+		if labels := asList(row["labels"]); labels != nil { // an import tidies names
+			for n := range labels {
+				labels[n] = strings.TrimSpace(labels[n].(string))
+			}
+			slices.SortFunc(labels, func(a, b any) int { return strings.Compare(a.(string), b.(string)) })
+			row["labels"] = slices.Compact(labels)
+		}
+		out, _ := json.Marshal(row)
+		all = append(all, string(out))
+	}
+	slices.Sort(all)
+	return strings.Join(all, "\n")
+}
+
+// TestRoundTripBeads does the same with the fields that beads has: what beads
+// cannot hold is gone after the first export, and all of that stays.
+func TestRoundTripBeads(t *testing.T) {
+	deps := 0
+	for seed := range uint64(60) {
+		history := testkit.History(rand.New(rand.NewPCG(seed, 2)), testkit.HistoryOptions{})
+		s := reducer.New()
+		for _, e := range history {
+			s.Apply(e)
+		}
+		first := write(t, "beads", store.NewMemory(s, history, nil))
+		n := importer.Names{System: "beads", Scope: "here"}
+		p, rep := reread(t, importer.Beads, n, first)
+		if rep.Bad > 0 || rep.EdgesSkipped > 0 {
+			t.Fatalf("seed %d: %+v", seed, rep)
+		}
+		second := write(t, "beads", p)
+		if got, want := rowsWithout(t, second, "updated_at"), rowsWithout(t, first, "updated_at"); got != want {
+			t.Fatalf("seed %d:\n%s", seed, firstDifference(got, want))
+		}
+		deps += strings.Count(first, `"depends_on_id"`)
+	}
+	if deps < 20 {
+		t.Errorf("only %d dependencies", deps)
+	}
+}
+
+// TestRoundTripCSV does the same with a table.
+func TestRoundTripCSV(t *testing.T) {
+	cells := 0
+	for seed := range uint64(60) {
+		history := testkit.History(rand.New(rand.NewPCG(seed, 3)), testkit.HistoryOptions{})
+		s := reducer.New()
+		for _, e := range history {
+			s.Apply(e)
+		}
+		first := write(t, "csv", store.NewMemory(s, history, nil))
+		p, rep := reread(t, importer.CSV, importer.Names{System: "csv", Scope: "here"}, first)
+		if rep.Bad > 0 {
+			t.Fatalf("seed %d: %+v", seed, rep)
+		}
+		for _, i := range table(t, first) {
+			row := find(t, p, i["id"])
+			if row.Title != strings.TrimSpace(i["title"]) || string(row.Status) != i["status"] || string(row.Priority) != i["priority"] || row.DueAt.String() != orEpoch(i["due"]) {
+				t.Fatalf("seed %d: %v became %+v", seed, i, row.Issue)
+			}
+			cells++
+		}
+	}
+	if cells < 60 {
+		t.Errorf("only %d rows", cells)
+	}
+}
+
+func orEpoch(s string) string {
+	if s == "" {
+		return event.Time(0).String()
+	}
+	return s
+}
+
+func table(t testing.TB, text string) (rows []map[string]string) {
+	t.Helper()
+	all, err := csv.NewReader(strings.NewReader(text)).ReadAll()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, rec := range all[1:] {
+		row := map[string]string{}
+		for n, name := range all[0] {
+			row[name] = rec[n]
+		}
+		rows = append(rows, row)
+	}
+	return rows
+}
+
+func find(t testing.TB, p *store.Memory, id string) *store.Issue {
+	t.Helper()
+	i, err := p.Issue(importer.Names{System: "csv", Scope: "here"}.Issue(id))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return i
+}
+
+// A cell that a spreadsheet would run begins with an apostrophe.
+func TestFormulas(t *testing.T) {
+	for s, want := range map[string]string{"=1+1": "'=1+1", "+1": "'+1", "-1": "'-1", "@x": "'@x", "a=b": "a=b", "": ""} {
+		if got := formula(s); got != want {
+			t.Errorf("formula(%q) = %q, want %q", s, got, want)
+		}
+	}
+}
