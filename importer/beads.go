@@ -155,7 +155,7 @@ func beadsIssue(r row, o Options, keys map[string]bool, rep *Report) (*Issue, st
 	for _, c := range b.Comments {
 		created, ok := moment(c.CreatedAt)
 		if !ok {
-			rep.warn(Warning{r.line, b.ID, "bad-time", "a comment was created at " + quote(c.CreatedAt) + ", which is no time"})
+			rep.Warn(Warning{r.line, b.ID, "bad-time", "a comment was created at " + quote(c.CreatedAt) + ", which is no time"})
 		}
 		i.Comments = append(i.Comments, Comment{
 			Key: strings.Trim(string(c.ID), `"`), Author: o.person(or(c.Author, "unknown")), Text: c.Text, Created: created,
@@ -215,7 +215,7 @@ func beadsTimes(i *Issue, b *beadsRow, rep *Report) {
 	} {
 		t, ok := moment(m.value)
 		if *m.to = t; !ok {
-			rep.warn(Warning{i.Line, i.Key, "bad-time", m.name + " is " + quote(m.value) + ", which is no time"})
+			rep.Warn(Warning{i.Line, i.Key, "bad-time", m.name + " is " + quote(m.value) + ", which is no time"})
 			i.leave(m.name, m.value)
 		}
 	}
@@ -267,7 +267,7 @@ func (i *Issue) edge(kind, to string, rep *Report) {
 		case i.Parent == "":
 			i.Parent = to
 		case i.Parent != to:
-			rep.warn(Warning{i.Line, i.Key, "second-parent", quote(to) + " is a parent, too; it is related now"})
+			rep.Warn(Warning{i.Line, i.Key, "second-parent", quote(to) + " is a parent, too; it is related now"})
 			i.relate(event.Related, to)
 		}
 	case "discovered-from", "duplicates", "supersedes":

@@ -48,9 +48,9 @@ const maxRef = 512
 func (n Names) Founding(m *Milestone, now event.Time) []Line {
 	u := n.Milestone(m.Key)
 	cut := 0
-	lines := []Line{{Body: &event.MilestoneCreated{UUID: u, Name: or(fitName(m.Name, &cut), "(no name)"), Description: shorten(text(m.Description), event.MaxText), CreatedAt: now}}}
+	lines := []Line{{Body: &event.MilestoneCreated{UUID: u, Name: or(fitName(m.Name, &cut), "(no name)"), Description: shorten(text(m.Description), event.MaxText), CreatedAt: or0(m.Created, now), DueAt: m.Due}}}
 	if m.Closed {
-		lines = append(lines, Line{Body: &event.MilestoneClosed{UUID: u, ClosedAt: now}})
+		lines = append(lines, Line{Body: &event.MilestoneClosed{UUID: u, ClosedAt: or0(m.ClosedAt, now)}})
 	}
 	return lines
 }
@@ -91,6 +91,9 @@ func (n Names) Create(i *Issue) []Line {
 		say(i.Updated, &event.MilestoneAssigned{Issue: u, Milestone: n.Milestone(i.Milestone)})
 	}
 	n.comments(i, say)
+	for _, t := range i.Time {
+		say(t.Started, &event.TimeEntryAdded{Issue: u, Entry: n.id(TypeTime, t.Key), StartedAt: t.Started, EndedAt: t.Ended, DurationSeconds: t.Seconds})
+	}
 	switch {
 	case i.Deleted:
 		say(i.Updated, &event.IssueDeleted{UUID: u})
@@ -100,7 +103,9 @@ func (n Names) Create(i *Issue) []Line {
 		}
 		say(i.ClosedAt, &event.StatusChanged{UUID: u, NewStatus: event.Closed, ClosedAt: i.ClosedAt, Reason: i.Reason})
 	case i.Status == event.Archived:
-		say(i.Updated, &event.StatusChanged{UUID: u, NewStatus: event.Archived})
+		say(i.Updated, &event.StatusChanged{UUID: u, NewStatus: event.Archived, ClosedAt: i.ClosedAt, Reason: i.Reason})
+	case i.Reason != "": // it was reopened for a reason
+		say(i.Updated, &event.StatusChanged{UUID: u, NewStatus: event.Open, Reason: i.Reason})
 	}
 	if last := &lines[len(lines)-1]; i.Updated > 0 && len(lines) > 1 {
 		last.Wall = i.Updated
@@ -124,6 +129,7 @@ func (n Names) comments(i *Issue, say func(event.Time, event.Body)) {
 		say(c.Created, &event.CommentAdded{
 			Issue: n.Issue(i.Key), Comment: u, Author: or(c.Author, "unknown"), Content: c.Text,
 			CreatedAt: c.Created, Kind: or(c.Kind, "note"),
+			TriggerType: c.TriggerType, InterventionContext: c.Context, DriverKeyFingerprint: c.Fingerprint,
 		})
 		for _, e := range c.Edits {
 			say(e.At, &event.CommentEdited{Comment: u, Content: shorten(text(e.Text), event.MaxText)})

@@ -23,6 +23,9 @@ func (i *Issue) Fit(now event.Time, rep *Report) {
 	cut := 0
 	defer func() { rep.Cut += cut }()
 	i.fitTimes(now, rep)
+	if i.Exact && i.obeys() {
+		return
+	}
 	i.Title = oneLine(i.Title)
 	if i.Title == "" {
 		i.Title = "(no title)"
@@ -52,7 +55,8 @@ func (i *Issue) Fit(now event.Time, rep *Report) {
 				page.Key = fmt.Sprintf("%s/%d", c.Key, n+1)
 			}
 			if page.Text != "" {
-				page.Author = fitName(page.Author, &cut)
+				page.Author, page.Kind = fitName(page.Author, &cut), fitName(page.Kind, &cut)
+				i.fitIntervention(&page)
 				rest = append(rest, page)
 			}
 		}
@@ -77,11 +81,24 @@ func (i *Issue) Fit(now event.Time, rep *Report) {
 	i.Leftover = nil
 }
 
+// fitIntervention leaves over what no intervention can say.
+func (i *Issue) fitIntervention(c *Comment) {
+	if c.TriggerType == "" && c.Context == "" && c.Fingerprint == "" {
+		return
+	}
+	err := event.Check(&event.CommentAdded{Author: "a", Kind: "note", CreatedAt: 1, Content: "x",
+		TriggerType: c.TriggerType, InterventionContext: c.Context, DriverKeyFingerprint: c.Fingerprint})
+	if err != nil {
+		i.leave("intervention/"+c.Key, []string{c.TriggerType, c.Context, c.Fingerprint})
+		c.TriggerType, c.Context, c.Fingerprint = "", "", ""
+	}
+}
+
 // fitLinks leaves over what is too long for a link, and what is said twice.
 func (i *Issue) fitLinks() {
 	var fit []Link
 	for _, l := range i.Links {
-		if l.Ref = oneLine(l.Ref); len(l.Ref) > maxRef {
+		if l.Ref, l.Kind = oneLine(l.Ref), shorten(oneLine(l.Kind), event.MaxName); len(l.Ref) > maxRef || l.Kind == "" {
 			i.leave("link/"+l.Kind, l.Ref)
 		} else if l.Ref != "" && !slices.Contains(fit, l) {
 			fit = append(fit, l)
@@ -94,7 +111,7 @@ func (i *Issue) fitTimes(now event.Time, rep *Report) {
 	fit := func(t *event.Time, needed bool) {
 		switch {
 		case *t > now+5*60*1e9:
-			rep.warn(Warning{i.Line, i.Key, "far-future", t.String() + " is yet to come; it is written as now"})
+			rep.Warn(Warning{i.Line, i.Key, "far-future", t.String() + " is yet to come; it is written as now"})
 			*t = now
 		case *t <= 0 && needed:
 			*t = now
@@ -113,6 +130,11 @@ func (i *Issue) fitTimes(now event.Time, rep *Report) {
 			fit(&c.Edits[e].At, false)
 		}
 	}
+}
+
+// obeys reports whether an issue can be written as it is.
+func (i *Issue) obeys() bool {
+	return len(i.Leftover) == 0 && !slices.ContainsFunc(Names{System: Own}.Create(i), func(l Line) bool { return event.Check(l.Body) != nil })
 }
 
 // System is the kind of a comment that holds what has no place here.

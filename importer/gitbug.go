@@ -155,7 +155,7 @@ func (g *gitBug) login(id string) (string, error) {
 		Login string `json:"login"`
 	}
 	if raw == nil || json.Unmarshal(raw, &v) != nil {
-		g.rep.warn(Warning{Name: "no-identity", Text: "the identity " + quote(id) + " is not in the repository"})
+		g.rep.Warn(Warning{Name: "no-identity", Text: "the identity " + quote(id) + " is not in the repository"})
 	}
 	g.logins[id] = g.o.person(or(or(v.Login, v.Name), "unknown"))
 	return g.logins[id], nil
@@ -168,7 +168,7 @@ func (g *gitBug) apply(i *Issue, op *gitBugOp, first bool) {
 	switch op.Type {
 	case gitBugCreate:
 		if !first {
-			g.rep.warn(Warning{Key: i.Key, Name: "second-creation", Text: "a second creation of the bug says nothing"})
+			g.rep.Warn(Warning{Key: i.Key, Name: "second-creation", Text: "a second creation of the bug says nothing"})
 			return
 		}
 		i.Title, i.Description, i.Author, i.Created = op.Title, op.Message, op.author, at
@@ -199,7 +199,7 @@ func (g *gitBug) apply(i *Issue, op *gitBugOp, first bool) {
 		g.edit(i, op, at)
 	case gitBugNothing, gitBugMetadata:
 	default:
-		g.rep.warn(Warning{Key: i.Key, Name: "unknown-operation", Text: fmt.Sprintf("an operation of type %d is not known and says nothing", op.Type)})
+		g.rep.Warn(Warning{Key: i.Key, Name: "unknown-operation", Text: fmt.Sprintf("an operation of type %d is not known and says nothing", op.Type)})
 	}
 	if len(op.Files) > 0 {
 		i.leave("files/"+op.id[:12], op.Files)
@@ -218,5 +218,5 @@ func (g *gitBug) edit(i *Issue, op *gitBugOp, at event.Time) {
 			return
 		}
 	}
-	g.rep.warn(Warning{Key: i.Key, Name: "dangling-edit", Text: "an edit names " + quote(strings.ToLower(op.Target)) + ", which is no comment of the bug"})
+	g.rep.Warn(Warning{Key: i.Key, Name: "dangling-edit", Text: "an edit names " + quote(strings.ToLower(op.Target)) + ", which is no comment of the bug"})
 }

@@ -132,13 +132,16 @@ func githubIssue(r row, o Options, comments *githubDump, rep *Report) (*Issue, *
 	}
 	i.Leftover = leftoverOf(r.raw, githubKnown)
 	if err := comments.add(i, &g, o, rep); err != nil {
-		rep.warn(Warning{r.line, i.Key, "bad-comments", err.Error()})
+		rep.Warn(Warning{r.line, i.Key, "bad-comments", err.Error()})
 	}
 	if m := g.Milestone; m != nil && m.Title != "" {
 		if i.Milestone = m.Title; m.Number > 0 {
 			i.Milestone = strconv.FormatUint(m.Number, 10)
 		}
-		return i, &Milestone{i.Milestone, m.Title, m.Description, strings.EqualFold(m.State, "closed"), githubTime(i, rep, or(m.DueOn, m.DueGh))}, ""
+		return i, &Milestone{
+			Key: i.Milestone, Name: m.Title, Description: m.Description, Closed: strings.EqualFold(m.State, "closed"),
+			Due: githubTime(i, rep, or(m.DueOn, m.DueGh)),
+		}, ""
 	}
 	return i, nil, ""
 }
@@ -157,7 +160,7 @@ func login(users ...*githubUser) string {
 func githubTime(i *Issue, rep *Report, s string) event.Time {
 	t, ok := moment(s)
 	if !ok {
-		rep.warn(Warning{i.Line, i.Key, "bad-time", quote(s) + " is no time"})
+		rep.Warn(Warning{i.Line, i.Key, "bad-time", quote(s) + " is no time"})
 	}
 	return t
 }
@@ -196,7 +199,7 @@ func githubComments(o Options, rep *Report) (*githubDump, error) {
 		}
 		key := c.IssueURL[strings.LastIndexByte(c.IssueURL, '/')+1:]
 		if r.err != nil || key == "" {
-			rep.warn(Warning{Line: r.line, Name: "bad-comment", Text: "a row of the comments names no issue by issue_url"})
+			rep.Warn(Warning{Line: r.line, Name: "bad-comment", Text: "a row of the comments names no issue by issue_url"})
 			return nil
 		}
 		d.at[key] = append(d.at[key], span{r.from, len(r.raw)})

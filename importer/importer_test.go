@@ -17,7 +17,7 @@ const now = event.Time(1_800_000_000e9)
 type formatFunc = func(Source, Options, *Sink) error
 
 var formats = map[string]formatFunc{
-	"beads": Beads, "github": GitHub, "csv": CSV, "gitlab": GitLab, "jira": Jira, "markdown": Markdown,
+	"beads": Beads, "github": GitHub, "csv": CSV, "gitlab": GitLab, "jira": Jira, "markdown": Markdown, "crosslink": Crosslink,
 }
 
 // read imports a source and checks what holds for every source: the report adds
@@ -107,7 +107,7 @@ func TestGolden(t *testing.T) {
 
 func TestNotTheFormat(t *testing.T) {
 	for format, source := range map[string]string{
-		"beads": `{"name":"x"}`, "github": `[{"id":1}]`, "csv": "a,b\n1,2\n", "jira": "", "gitlab": "Title only,x\n", "markdown": "# heading\n",
+		"beads": `{"name":"x"}`, "github": `[{"id":1}]`, "csv": "a,b\n1,2\n", "jira": "", "gitlab": "Title only,x\n", "crosslink": `{"id":"x"}`, "markdown": "# heading\n",
 	} {
 		_, _, err := read(t, format, source, Options{})
 		if _, ok := err.(*FormatError); !ok {
@@ -175,6 +175,10 @@ func FuzzJira(f *testing.F) {
 }
 func FuzzMarkdown(f *testing.F) {
 	fuzz(f, "markdown", "# h\n- [ ] a\n  text\n  - [x] b\n```\n- [ ] no\n```\n")
+}
+
+func FuzzCrosslink(f *testing.F) {
+	fuzz(f, "crosslink", `{"_type":"issue","uuid":"0f2d71ab-1197-8caa-8427-01caba19d5df","title":"x","priority":"low","comments":[{"uuid":"0f2d71ab-1197-8caa-8427-01caba19d5de","content":"y"}]}`)
 }
 
 func fuzz(f *testing.F, format, seed string) {

@@ -33,7 +33,10 @@ type Issue struct {
 	Relations []Relation
 	Links     []Link
 	Comments  []Comment
+	Time      []TimeEntry
 	Deleted   bool // it was deleted there, and is asked for all the same
+
+	Exact bool // it comes from an export of ours: what obeys the rules is not tidied
 
 	// Leftover are the members that have no place here, as they were written.
 	Leftover map[string]json.RawMessage
@@ -62,6 +65,15 @@ type Comment struct {
 	Kind    string // "" is a note
 	Created event.Time
 	Edits   []Edit // in the order in which they were made
+
+	TriggerType, Context, Fingerprint string // of an intervention
+}
+
+// TimeEntry is time that was booked on an issue.
+type TimeEntry struct {
+	Key            string
+	Started, Ended event.Time
+	Seconds        *uint64 // nil if that is not known
 }
 
 // Edit is a later text of a comment.
@@ -78,6 +90,8 @@ type Milestone struct {
 	Description string
 	Closed      bool
 	Due         event.Time
+
+	Created, ClosedAt event.Time // 0 if that is not known
 }
 
 // Skip is why a row of the source is no issue here.
@@ -110,7 +124,8 @@ type Report struct {
 // maxWarnings bounds what a report lists; the rest is counted.
 const maxWarnings = 1000
 
-func (r *Report) warn(w Warning) {
+// Warn adds a warning.
+func (r *Report) Warn(w Warning) {
 	if len(r.Warnings) >= maxWarnings {
 		r.Unlisted++
 		return
@@ -128,12 +143,12 @@ func (r *Report) skip(s Skip) {
 // skipEdge leaves out an edge that cannot be kept, and names it.
 func (r *Report) skipEdge(i *Issue, name, text string) {
 	r.EdgesSkipped++
-	r.warn(Warning{i.Line, i.Key, name, text})
+	r.Warn(Warning{i.Line, i.Key, name, text})
 }
 
 // bad names a row that could not be read. The others go on.
 func (r *Report) bad(line int, text string) {
 	r.Bad++
 	r.skip(Skip{Line: line, Reason: "bad"})
-	r.warn(Warning{Line: line, Name: "bad-row", Text: text})
+	r.Warn(Warning{Line: line, Name: "bad-row", Text: text})
 }

@@ -280,7 +280,7 @@ func (t *tableRow) times(i *Issue) {
 		v := t.one(m.column)
 		at, ok := moment(v)
 		if *m.to = at; !ok {
-			t.rep.warn(Warning{t.line, i.Key, "bad-time", string(m.column) + " is " + quote(v) + ", which is no time"})
+			t.rep.Warn(Warning{t.line, i.Key, "bad-time", string(m.column) + " is " + quote(v) + ", which is no time"})
 			i.leave(string(m.column), v)
 		}
 	}

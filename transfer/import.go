@@ -53,6 +53,7 @@ type Report struct {
 const (
 	deletedHere = "deleted-here"
 	older       = "older"
+	repeated    = "repeated"
 )
 
 // Import brings a source into the tracker. It may be called again after a crash,
@@ -61,7 +62,7 @@ func Import(ctx context.Context, t Tracker, r Request) (*Report, error) {
 	if r.Batch <= 0 {
 		r.Batch = DefaultBatch
 	}
-	m := &moving{ctx: ctx, t: t, Request: r, rep: &Report{}}
+	m := &moving{ctx: ctx, t: t, Request: r, rep: &Report{}, seen: map[event.UUID]bool{}}
 	err := r.Read(&importer.Sink{Report: &m.rep.Report, Issue: m.issue, Milestone: m.milestone})
 	if err == nil {
 		err = m.flush()
@@ -77,6 +78,7 @@ type moving struct {
 	milestones []*importer.Milestone
 	issues     []*importer.Issue
 	moved      int
+	seen       map[event.UUID]bool // issues of the source, so far
 }
 
 func (m *moving) milestone(one *importer.Milestone) error {
@@ -88,6 +90,13 @@ func (m *moving) issue(i *importer.Issue) error {
 	if m.Since > 0 && i.Updated > 0 && i.Updated < m.Since {
 		m.skip(older)
 		return nil
+	}
+	if u := m.Names.Issue(i.Key); m.seen[u] {
+		m.skip(repeated)
+		m.rep.Warn(importer.Warning{Line: i.Line, Key: i.Key, Name: repeated, Text: "there is an issue before with this name"})
+		return nil
+	} else {
+		m.seen[u] = true
 	}
 	i.Fit(m.Now, &m.rep.Report)
 	if m.issues = append(m.issues, i); len(m.issues) < m.Batch {
@@ -138,6 +147,9 @@ func (m *moving) flush() error {
 	for range done.deleted {
 		m.skip(deletedHere)
 	}
+	for _, w := range done.warnings {
+		m.rep.Warn(w)
+	}
 	m.moved += len(m.issues)
 	m.issues, m.milestones = nil, nil
 	if m.Progress != nil {
@@ -150,12 +162,40 @@ func (m *moving) flush() error {
 type tally struct {
 	created, changed, unchanged, deleted, events int
 	conflicts                                    []importer.Conflict
+	warnings                                     []importer.Warning
+}
+
+// refused says why an event of a source cannot be written: it breaks a rule of
+// events, or names a comment that is there already, be it on another issue.
+func refused(p tracker.Projection, made map[event.UUID]bool, b event.Body) error {
+	if err := event.Check(b); err != nil {
+		return err
+	}
+	var u event.UUID
+	switch b := b.(type) {
+	case *event.CommentAdded:
+		u = b.Comment
+	case *event.TimeEntryAdded:
+		u = b.Entry
+	}
+	if u != (event.UUID{}) {
+		if made[u] {
+			return errors.New("the source names it twice")
+		}
+		made[u] = true
+	}
+	return p.Check("", b)
 }
 
 // compose says what one commit holds, given what is here.
 func (m *moving) compose(p tracker.Projection) (bodies []event.Body, done tally, err error) {
-	say := func(lines []importer.Line) {
+	made := map[event.UUID]bool{} // comments and time entries of this commit
+	say := func(i *importer.Issue, lines []importer.Line) {
 		for _, l := range lines {
+			if err := refused(p, made, l.Body); err != nil {
+				done.warnings = append(done.warnings, importer.Warning{Line: i.Line, Key: i.Key, Name: "refused", Text: l.Body.Type() + " is left out: " + err.Error()})
+				continue
+			}
 			bodies = append(bodies, event.At(l.Body, l.Wall))
 		}
 	}
@@ -169,7 +209,7 @@ func (m *moving) compose(p tracker.Projection) (bodies []event.Body, done tally,
 	}
 	for _, one := range m.milestones {
 		if !here[m.Names.Milestone(one.Key)] {
-			say(m.Names.Founding(one, m.Now))
+			say(&importer.Issue{Key: one.Key}, m.Names.Founding(one, m.Now))
 		}
 	}
 	importers := importersOf(p, m.Names)
@@ -182,7 +222,7 @@ func (m *moving) compose(p tracker.Projection) (bodies []event.Body, done tally,
 			done.deleted++
 			continue
 		case errors.As(err, &missing):
-			say(m.Names.Create(i))
+			say(i, m.Names.Create(i))
 			done.created++
 			continue
 		case err != nil:
@@ -193,7 +233,7 @@ func (m *moving) compose(p tracker.Projection) (bodies []event.Body, done tally,
 			return nil, done, fmt.Errorf("read what is known of '%s': %w", i.Key, err)
 		}
 		change, conflicts := m.update(importers, i, u, lines)
-		say(change)
+		say(i, change)
 		done.conflicts = append(done.conflicts, conflicts...)
 		if done.unchanged++; len(change) > 0 {
 			done.unchanged--
