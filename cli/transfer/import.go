@@ -23,7 +23,7 @@ import (
 
 // Commands returns the commands of this package.
 func Commands(e *command.Env) []*urfave.Command {
-	return []*urfave.Command{newImportCommand(e)}
+	return []*urfave.Command{newExportCommand(e), newImportCommand(e)}
 }
 
 func newImportCommand(e *command.Env) *urfave.Command {

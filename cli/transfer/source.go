@@ -28,6 +28,7 @@ type format struct {
 
 // formats are told from each other in this order.
 var formats = []format{
+	{"crosslink", "an export of this program ('git crosslink export')", importer.Crosslink},
 	{"beads", "the JSON lines of beads (.beads/issues.jsonl, 'bd export')", importer.Beads},
 	{"github", "issues of GitHub's REST API, or of 'gh issue list --json'", importer.GitHub},
 	{"git-bug", "a repository in which git-bug keeps its bugs", nil},
@@ -152,6 +153,8 @@ func (s *source) guess() string {
 		return ""
 	case head[0] == '{' || head[0] == '[':
 		switch {
+		case word(`"_type":"header"`):
+			return "crosslink"
 		case bytes.Contains(head, []byte(`"issue_type"`)) || bytes.Contains(head, []byte(`"_type"`)) || word(`"id":"`) && word(`"status"`):
 			return "beads"
 		case bytes.Contains(head, []byte(`"number"`)):
@@ -191,6 +194,9 @@ func (s *source) scope(said, url string) (string, error) {
 		if m := githubURL.FindSubmatch(head[:n]); m != nil {
 			return string(m[1]) + string(m[2]), nil
 		}
+	}
+	if s.name == importer.Own {
+		return "export", nil // its names are unique everywhere
 	}
 	if m := remoteScope.FindStringSubmatch(url); m != nil {
 		return m[1], nil

@@ -91,12 +91,16 @@ var rules = map[string]rule{
 		pure: true, may: "event reducer",
 		why: "what another tracker holds is said in our words; where it comes from and where it goes is not known",
 	},
+	"exporter": {
+		pure: true, may: "event reducer store",
+		why: "it asks a projection and writes; where the bytes go is not known",
+	},
 	"transfer": {
 		may: "event importer reducer refs store tracker",
 		why: "it brings what importer reads into a tracker, for every surface",
 	},
 	"cli/transfer": {
-		may: "cli/command cli/frame event importer refs/git tracker transfer",
+		may: "cli/command cli/frame event exporter importer refs/git store tracker transfer",
 		why: "parse, open the source, print; what is imported is importer's and transfer's to know",
 	},
 	"cli/command": {

@@ -1,0 +1,142 @@
+package transfer
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	urfave "github.com/urfave/cli/v2"
+
+	"github.com/git-crosslink/git-crosslink/cli/command"
+	"github.com/git-crosslink/git-crosslink/cli/frame"
+	"github.com/git-crosslink/git-crosslink/exporter"
+	"github.com/git-crosslink/git-crosslink/store"
+	"github.com/git-crosslink/git-crosslink/tracker"
+)
+
+func newExportCommand(e *command.Env) *urfave.Command {
+	return e.Command(&urfave.Command{
+		Name: "export", Category: frame.GroupRest,
+		Usage:     "write all issues for another program",
+		UsageText: "git crosslink export [--format <format>] [-o <file>] [<options>]",
+		Description: `Writes the issues with their texts and comments to stdout, or to a file with
+'-o'. The same state gives the same bytes. Formats:
+` + exportFormats() + `
+What was deleted is not exported. Of the formats only jsonl holds everything that
+'show' shows; the lossless backup, with all events and signatures, is a clone of
+the hub.
+
+Examples:
+  git crosslink export -o issues.jsonl
+  git crosslink export --format csv --status open -o issues.csv`,
+		Flags: []urfave.Flag{
+			&urfave.StringFlag{Name: "format", Usage: strings.Join(exportNames(), ", "), Value: "jsonl"},
+			&urfave.StringFlag{Name: "output", Aliases: []string{"o"}, Usage: "write to `FILE`, which is replaced when all is written"},
+			&urfave.StringFlag{Name: "status", Aliases: []string{"s"}, Usage: "open, closed, archived or all", Value: "all"},
+			&urfave.StringSliceFlag{Name: "label", Aliases: []string{"l"}, Usage: "with `LABEL`; repeated: with all of them"},
+		},
+	}, func(u *urfave.Context) error {
+		if u.NArg() > 0 {
+			return frame.Misuse(fmt.Sprintf("'%s' is one word too many", u.Args().First()), "git crosslink export -o <file>")
+		}
+		status, err := frame.OneOf(u, "status", store.Statuses)
+		if err != nil {
+			return err
+		}
+		name, err := frame.OneOf(u, "format", exportNames())
+		if err != nil {
+			return err
+		}
+		if e.JSON && u.String("output") == "" {
+			return frame.Misuse("'--json' reports on a file: give it with '-o'", "git crosslink export --json -o <file>")
+		}
+		return runExport(u.Context, name, u.String("output"), store.Filter{Status: status, Labels: u.StringSlice("label")}, e)
+	})
+}
+
+func exportNames() (names []string) {
+	for _, f := range exporter.Formats {
+		names = append(names, f.Name)
+	}
+	return names
+}
+
+func exportFormats() string {
+	var b strings.Builder
+	for _, f := range exporter.Formats {
+		fmt.Fprintf(&b, "  %-9s %s\n", f.Name, f.What)
+	}
+	return b.String()
+}
+
+// exportAnswer is what export answers.
+type exportAnswer struct {
+	Format string `json:"format"`
+	File   string `json:"file"`
+	Issues int    `json:"issues"`
+}
+
+func runExport(ctx context.Context, name, path string, filter store.Filter, e *command.Env) error {
+	f := exporter.Formats[slices.IndexFunc(exporter.Formats, func(f exporter.Format) bool { return f.Name == name })]
+	answer := exportAnswer{Format: name, File: path}
+	err := e.Read(ctx, tracker.Here, func(_ *command.Repository, p tracker.Projection) (err error) {
+		src := exporter.Source{State: p, Filter: filter}
+		switch {
+		case path == "" && e.Human():
+			var page strings.Builder
+			if _, err = f.Write(&page, src); err != nil {
+				return err
+			}
+			return e.Print(ctx, frame.Result{Long: true, Page: func(pg *frame.Page) { pg.Block("", page.String()) }})
+		case path == "":
+			w := bufio.NewWriter(e.Out)
+			if answer.Issues, err = f.Write(w, src); err == nil {
+				err = w.Flush()
+			}
+			return err
+		}
+		answer.Issues, err = writeFile(path, func(w io.Writer) (int, error) { return f.Write(w, src) })
+		return err
+	})
+	if err != nil || path == "" {
+		return err
+	}
+	e.Progress("exported %s to '%s'", frame.Count(answer.Issues, "issue"), path)
+	return e.Print(ctx, frame.Result{Data: answer})
+}
+
+// writeFile replaces a file when all of it is written.
+func writeFile(path string, write func(io.Writer) (int, error)) (n int, err error) {
+	tmp, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+"-*")
+	if err != nil {
+		return 0, frame.Fatal("export-file", fmt.Sprintf("cannot write '%s': %v", path, frame.UnwrapPath(err)))
+	}
+	defer os.Remove(tmp.Name())
+	w := bufio.NewWriter(tmp)
+	n, err = write(w)
+	if err != nil {
+		tmp.Close()
+		return 0, err
+	}
+	if err = w.Flush(); err == nil {
+		err = tmp.Chmod(0o644)
+	}
+	if err == nil {
+		err = tmp.Sync()
+	}
+	if cerr := tmp.Close(); err == nil {
+		err = cerr
+	}
+	if err == nil {
+		err = os.Rename(tmp.Name(), path)
+	}
+	if err != nil {
+		return 0, frame.Fatal("export-file", fmt.Sprintf("cannot write '%s': %v", path, frame.UnwrapPath(err)))
+	}
+	return n, nil
+}
