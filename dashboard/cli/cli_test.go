@@ -217,3 +217,33 @@ func TestSlugOf(t *testing.T) {
 		}
 	}
 }
+
+func TestWebhooks(t *testing.T) {
+	b := newBench(t)
+	b.expect(0, "", "no endpoint is told of alerts\nhint: git crosslink dashboard webhook add <url>\n", b.Dir, "webhook", "list")
+	b.expect(129, "", "error: the URL of an endpoint begins with https:// (http:// only on this machine: --local)\n", b.Dir, "webhook", "add", "http://example.com/")
+	b.expect(1, "", "error: no project is called 'o/r'\nhint: git crosslink dashboard list\n", b.Dir, "webhook", "add", "--project", "o/r", "https://example.com/")
+	code, secret, said := b.run(b.Dir, "webhook", "add", "--name", "pager", "--severity", "critical", "https://hooks.slack.com/services/hidden")
+	if code != 0 || !strings.HasPrefix(secret, "whsec_") || said != "added endpoint 1 (https://hooks.slack.com/…, slack); its secret is shown this once:\n" {
+		t.Errorf("%d %q %q", code, secret, said)
+	}
+	b.expect(0, "1  slack  https://hooks.slack.com/…  pager  0 queued  ok\n", "", b.Dir, "webhook", "list")
+	b.expect(0, "", "a test is on its way to endpoint 1\n", b.Dir, "webhook", "test", "1")
+	code, out, _ := b.run(b.Dir, "webhook", "log")
+	if code != 0 || !strings.Contains(out, "test  queued  0 tries") {
+		t.Errorf("%d %q", code, out)
+	}
+	code, out, _ = b.run(b.Dir, "webhook", "list", "--json")
+	if code != 0 || !strings.Contains(out, `"queued":1`) || strings.Contains(out, "hidden") {
+		t.Errorf("%d %q", code, out)
+	}
+	code, again, _ := b.run(b.Dir, "webhook", "rotate", "1")
+	if code != 0 || again == secret || !strings.HasPrefix(again, "whsec_") {
+		t.Errorf("%d %q", code, again)
+	}
+	b.expect(0, "", "delivery 1 is on its way once more\n", b.Dir, "webhook", "replay", "1")
+	b.expect(0, "", "endpoint 1 is told again\n", b.Dir, "webhook", "enable", "1")
+	b.expect(0, "", "removed endpoint 1\n", b.Dir, "webhook", "remove", "1")
+	b.expect(1, "", "error: there is no 1\nhint: git crosslink dashboard webhook list\nhint: git crosslink dashboard webhook log\n", b.Dir, "webhook", "test", "1")
+	b.expect(129, "", "error: one id is needed, a number\nhint: git crosslink dashboard webhook list\n", b.Dir, "webhook", "test", "x")
+}

@@ -77,6 +77,8 @@ git crosslink dashboard serve [--port <n>] [--read-only] [--rotate-sessions]
 git crosslink dashboard track [<path>] [--slug <owner/repo>] [--pin]
 git crosslink dashboard list [--json]
 git crosslink dashboard untrack|pin|unpin|pause|resume|poll <owner/repo>
+git crosslink dashboard webhook add <url>
+git crosslink dashboard webhook list|log|test|enable|rotate|remove|replay [<id>]
 git crosslink dashboard login-url`
 
 func (e *env) commands() []*urfave.Command {
@@ -98,6 +100,7 @@ func (e *env) commands() []*urfave.Command {
 		one("pause", "leave a project alone", func(u *urfave.Context, d *db.DB, p db.Project) error { return d.SetStatus(u.Context, p.ID, db.Paused) }),
 		one("resume", "watch a paused project again", func(u *urfave.Context, d *db.DB, p db.Project) error { return d.SetStatus(u.Context, p.ID, db.Active) }),
 		one("poll", "look at a project now", e.poll),
+		e.webhookCommand(),
 		{Name: "login-url", Usage: "print a link that logs one browser in", Action: e.loginURL},
 	}
 }

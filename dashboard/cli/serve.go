@@ -14,12 +14,14 @@ import (
 	"runtime"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	urfave "github.com/urfave/cli/v2"
 
 	"github.com/git-crosslink/git-crosslink/cli/frame"
 	"github.com/git-crosslink/git-crosslink/dashboard/db"
+	"github.com/git-crosslink/git-crosslink/dashboard/deliver"
 	"github.com/git-crosslink/git-crosslink/dashboard/place"
 	"github.com/git-crosslink/git-crosslink/dashboard/poll"
 	"github.com/git-crosslink/git-crosslink/dashboard/web"
@@ -132,27 +134,29 @@ func (e *env) server(u *urfave.Context, d *db.DB, dir, slug string, browser bool
 	defer library.Close()
 	var s *web.Server
 	failed := func(what string, err any) { fmt.Fprintf(e.err, "error: %s: %v\n", what, err) }
-	poller := poll.New(poll.Options{DB: d, Now: e.now, Changed: func() { s.Changed() },
+	sender := deliver.New(deliver.Options{DB: d, Now: e.now, Failed: failed})
+	poller := poll.New(poll.Options{DB: d, Now: e.now, Changed: func() { s.Changed(); sender.Wake() },
 		Failed: func(slug, what string, err any) { failed(strings.TrimSpace(slug+" "+what), err) },
 		Open: func(ctx context.Context, p db.Project) (poll.Place, error) {
 			return place.Open(ctx, p.Place.Path, options)
 		}})
 	s = web.New(web.Options{DB: d, Poller: poller, Library: library, Now: e.now, Hosts: hosts(port), Cookie: "crosslink_session_" + strconv.Itoa(port),
-		ReadOnly: u.Bool("read-only"), Failed: func(what string, err error) { failed(what, err) }})
-	control, err := e.control(dir, s, poller, port)
+		ReadOnly: u.Bool("read-only"), Wake: sender.Wake, Failed: func(what string, err error) { failed(what, err) }})
+	control, err := e.control(dir, s, poller, sender, port)
 	if err != nil {
 		return err
 	}
 	defer control.Close()
-	polled := make(chan struct{})
-	go func() { poller.Run(ctx); close(polled) }()
+	var running sync.WaitGroup
+	running.Go(func() { poller.Run(ctx) })
+	running.Go(func() { sender.Run(ctx) })
 	e.say("serving the dashboard; stop it with Ctrl-C")
 	if err := e.show(ctx, loginURL(s, port, slug), browser); err != nil {
 		return err
 	}
 	err = s.Serve(ctx, listeners...)
-	cancel() // a server that ends ends the poller
-	<-polled
+	cancel() // a server that ends ends the poller and what is sent
+	running.Wait()
 	return err
 }
 
@@ -212,7 +216,7 @@ type running struct {
 const lockFile = "dashboard.lock"
 
 // control listens for the other commands of this user.
-func (e *env) control(dir string, s *web.Server, p *poll.Poller, port int) (io.Closer, error) {
+func (e *env) control(dir string, s *web.Server, p *poll.Poller, sent *deliver.Sender, port int) (io.Closer, error) {
 	socket := filepath.Join(dir, "control.sock")
 	if len(socket) > 100 { // longer than an address of a socket may be
 		short, err := os.MkdirTemp("", "crosslink-")
@@ -241,6 +245,10 @@ func (e *env) control(dir string, s *web.Server, p *poll.Poller, port int) (io.C
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST /login-url", func(w http.ResponseWriter, r *http.Request) { fmt.Fprint(w, loginURL(s, port, r.FormValue("about"))) })
 	mux.HandleFunc("POST /poke", func(w http.ResponseWriter, r *http.Request) {
+		defer sent.Wake()
+		if r.FormValue("about") == "" {
+			return
+		}
 		p.Kick(r.FormValue("about"))
 		go p.Poll(context.WithoutCancel(r.Context()), r.FormValue("about"))
 		s.Changed()

@@ -11,6 +11,7 @@ import (
 	"github.com/git-crosslink/git-crosslink/dashboard/alerts"
 	"github.com/git-crosslink/git-crosslink/dashboard/counters"
 	"github.com/git-crosslink/git-crosslink/dashboard/facts"
+	"github.com/git-crosslink/git-crosslink/dashboard/notify"
 	"github.com/git-crosslink/git-crosslink/event"
 )
 
@@ -87,8 +88,13 @@ func (d *DB) Ack(ctx context.Context, id int64, by string, ack alerts.Ack) error
 		} else if ack.Note != "" {
 			note += ": " + ack.Note
 		}
-		if err := d.putAlert(ctx, tx, a.Project, alerts.Transition{Alert: a.Alert, From: a.State, To: a.State}, by, note); err != nil {
+		if err := d.putAlert(ctx, tx, a.Project, &alerts.Transition{Alert: a.Alert, From: a.State, To: a.State}, by, note); err != nil {
 			return err
+		}
+		if ack.At != 0 {
+			if err := d.notify(ctx, tx, &notify.Message{Event: notify.Acked, Project: a.Slug, At: d.at(), Alert: a.Alert}); err != nil {
+				return err
+			}
 		}
 		if _, err := tx.ExecContext(ctx, "UPDATE project_state SET rev = rev + 1, next_due = 1 WHERE project_id = ?", a.Project); err != nil {
 			return err
@@ -98,8 +104,8 @@ func (d *DB) Ack(ctx context.Context, id int64, by string, ack alerts.Ack) error
 }
 
 // putAlert writes what a transition made of an alert, and that it happened.
-func (d *DB) putAlert(ctx context.Context, tx *sql.Tx, project string, t alerts.Transition, actor, note string) error {
-	a := t.Alert
+func (d *DB) putAlert(ctx context.Context, tx *sql.Tx, project string, t *alerts.Transition, actor, note string) error {
+	a := &t.Alert
 	switch {
 	case t.To == alerts.Normal && a.ID == 0:
 		return nil
@@ -235,9 +241,13 @@ func (d *DB) step(ctx context.Context, tx *sql.Tx, in Poll, derived []alerts.Der
 		prev[k] = rows[k].Alert
 	}
 	transitions := alerts.Next(in.Project.ID, prev, derived, silences, in.Settings, clock)
-	for _, t := range transitions {
+	for k := range transitions {
+		t := &transitions[k]
 		if err := d.putAlert(ctx, tx, in.Project.ID, t, "", ""); err != nil {
 			return nil, fmt.Errorf("store %s of %s: %w", t.Alert.Kind, t.Alert.Subject, err)
+		}
+		if err := d.notify(ctx, tx, &notify.Message{Event: notify.EventOf(t.Notice), Project: in.Project.Slug, At: in.Now, Alert: t.Alert}); err != nil {
+			return nil, fmt.Errorf("notify of %s of %s: %w", t.Alert.Kind, t.Alert.Subject, err)
 		}
 	}
 	return transitions, nil

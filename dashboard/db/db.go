@@ -29,7 +29,7 @@ import (
 var schema embed.FS
 
 // Schema is the version of the schema that this program writes.
-const Schema = 1
+const Schema = 2
 
 // File is the name of the database in its directory.
 const File = "dashboard.db"

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/git-crosslink/git-crosslink/dashboard/db"
+	"github.com/git-crosslink/git-crosslink/dashboard/notify"
 	"github.com/git-crosslink/git-crosslink/dashboard/place"
 	"github.com/git-crosslink/git-crosslink/event"
 	"github.com/git-crosslink/git-crosslink/tracker"
@@ -132,6 +133,9 @@ func payload(r *request) string {
 			continue
 		}
 		v := strings.Join(values, "\n")
+		if name == "url" { // that of a webhook may hold a secret
+			v = notify.Masked(v)
+		}
 		if len(v) > 500 {
 			v = strings.ToValidUTF8(v[:500], "") + "…"
 		}

@@ -29,7 +29,7 @@ type link struct {
 // menu are the pages in the rail: those that a narrow window shows, and the rest.
 func menu(at string, needs, open int) (m [2][]link) {
 	m[0] = []link{{Name: "Inbox", Path: "/", Count: needs}, {Name: "Agents", Path: "/agents"}, {Name: "Projects", Path: "/projects"}, {Name: "Alerts", Path: "/alerts", Count: open}, {Name: "More", Path: "/more"}}
-	m[1] = []link{{Name: "Search", Path: "/search"}, {Name: "Activity", Path: "/activity"}, {Name: "Silences", Path: "/silences"}, {Name: "Audit log", Path: "/audit"}, {Name: "Rules", Path: "/settings/rules"}}
+	m[1] = []link{{Name: "Search", Path: "/search"}, {Name: "Activity", Path: "/activity"}, {Name: "Silences", Path: "/silences"}, {Name: "Audit log", Path: "/audit"}, {Name: "Rules", Path: "/settings/rules"}, {Name: "Webhooks", Path: "/settings/webhooks"}}
 	for k := range m {
 		for n := range m[k] {
 			m[k][n].Current = m[k][n].Path == at

@@ -264,7 +264,7 @@ func TestTemplates(t *testing.T) {
 		names = append(names, name)
 	}
 	slices.Sort(names)
-	if got, want := strings.Join(names, " "), "about activity agent agents alert alert-history alerts audit error graph health issue issues locks log login milestones more preferences project projects rules search silences start timeline"; got != want {
+	if got, want := strings.Join(names, " "), "about activity agent agents alert alert-history alerts audit error graph health issue issues locks log login milestones more preferences project projects rules search silences start timeline webhooks"; got != want {
 		t.Errorf("pages: %s, want %s", got, want)
 	}
 }

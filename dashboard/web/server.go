@@ -39,6 +39,7 @@ type Options struct {
 	ReadOnly bool
 	Version  string
 	Failed   func(what string, err error) // told of internal errors; nil drops them
+	Wake     func()                       // told that a webhook waits to be sent; nil drops it
 }
 
 // Server answers requests.
@@ -69,6 +70,9 @@ func New(o Options) *Server {
 	}
 	if o.Failed == nil {
 		o.Failed = func(string, error) {}
+	}
+	if o.Wake == nil {
+		o.Wake = func() {}
 	}
 	if o.Cookie == "" {
 		o.Cookie = "crosslink_session"

@@ -1,0 +1,245 @@
+package cli
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"text/tabwriter"
+
+	urfave "github.com/urfave/cli/v2"
+
+	"github.com/git-crosslink/git-crosslink/cli/frame"
+	"github.com/git-crosslink/git-crosslink/dashboard/alerts"
+	"github.com/git-crosslink/git-crosslink/dashboard/db"
+	"github.com/git-crosslink/git-crosslink/dashboard/notify"
+)
+
+func (e *env) webhookCommand() *urfave.Command {
+	asJSON := &urfave.BoolFlag{Name: "json", Usage: "answer with one JSON document"}
+	return &urfave.Command{Name: "webhook", Usage: "tell other programs of alerts", Subcommands: []*urfave.Command{
+		{Name: "add", Usage: "add an endpoint, and print its secret once", ArgsUsage: "<url>", Flags: []urfave.Flag{
+			&urfave.StringFlag{Name: "name", Usage: "a `NAME` for people"},
+			&urfave.StringFlag{Name: "kind", Usage: "`KIND`: standard, generic, slack or discord (default: by the URL)"},
+			&urfave.StringSliceFlag{Name: "project", Usage: "tell of this project only, `OWNER/REPO`; may be repeated"},
+			&urfave.StringSliceFlag{Name: "alert", Usage: "tell of alerts of this `KIND` only; may be repeated"},
+			&urfave.StringFlag{Name: "severity", Usage: "tell of alerts of this `SEVERITY` or a higher one: critical, warning or info"},
+			&urfave.BoolFlag{Name: "local", Usage: "the endpoint is on this machine: http://127.0.0.1 is allowed"},
+			asJSON,
+		}, Action: e.webhookAdd},
+		{Name: "list", Usage: "list the endpoints", Flags: []urfave.Flag{asJSON}, Action: e.webhookList},
+		{Name: "log", Usage: "list what was sent last", ArgsUsage: "[<id>]", Flags: []urfave.Flag{asJSON}, Action: e.webhookLog},
+		{Name: "test", Usage: "send a test", ArgsUsage: "<id>", Action: e.onEndpoint((*db.DB).TestEndpoint, "a test is on its way to endpoint %d")},
+		{Name: "enable", Usage: "tell an endpoint again that was disabled", ArgsUsage: "<id>", Action: e.onEndpoint((*db.DB).EnableEndpoint, "endpoint %d is told again")},
+		{Name: "rotate", Usage: "give an endpoint another secret, and print that once", ArgsUsage: "<id>", Action: e.webhookRotate},
+		{Name: "remove", Usage: "remove an endpoint", ArgsUsage: "<id>", Action: e.onEndpoint((*db.DB).RemoveEndpoint, "removed endpoint %d")},
+		{Name: "replay", Usage: "send a delivery once more", ArgsUsage: "<delivery>", Action: e.onEndpoint((*db.DB).Replay, "delivery %d is on its way once more")},
+	}}
+}
+
+func (e *env) webhookAdd(u *urfave.Context) error {
+	e.json = u.Bool("json")
+	if u.Args().Len() != 1 {
+		return frame.Misuse("one URL is needed", "git crosslink dashboard webhook add https://example.com/hook")
+	}
+	x := notify.Endpoint{URL: u.Args().First(), Name: u.String("name"), Kind: notify.Kind(u.String("kind")), Local: u.Bool("local"),
+		Filter: notify.Filter{Projects: u.StringSlice("project"), Severity: alerts.Severity(u.String("severity"))}}
+	if x.Kind == "" {
+		x.Kind = notify.KindOf(x.URL)
+	}
+	for _, k := range u.StringSlice("alert") {
+		x.Filter.Kinds = append(x.Filter.Kinds, alerts.Kind(k))
+	}
+	if err := x.Check(); err != nil {
+		return frame.Misuse(err.Error())
+	}
+	d, dir, err := e.database(u.Context)
+	if err != nil {
+		return err
+	}
+	defer d.Close()
+	for _, slug := range x.Filter.Projects {
+		if _, err := d.Project(u.Context, slug); err != nil {
+			return frame.No("not-found", fmt.Sprintf("no project is called '%s'", slug), "git crosslink dashboard list")
+		}
+	}
+	id, secret, err := d.AddEndpoint(u.Context, x)
+	if err != nil {
+		return err
+	}
+	e.poke(u.Context, dir, "poke", "")
+	if e.json {
+		return e.answer(map[string]any{"id": id, "secret": secret, "kind": x.Kind})
+	}
+	e.say("added endpoint %d (%s, %s); its secret is shown this once:", id, notify.Masked(x.URL), x.Kind)
+	fmt.Fprintln(e.out, secret)
+	return nil
+}
+
+// answer prints one JSON document.
+func (e *env) answer(data any) error {
+	return json.NewEncoder(e.out).Encode(map[string]any{"v": 1, "ok": true, "code": 0, "data": data, "warnings": []string{}})
+}
+
+// numbered is the id that the one argument is.
+func numbered(u *urfave.Context) (int64, error) {
+	id, err := strconv.ParseInt(u.Args().First(), 10, 64)
+	if err != nil || u.Args().Len() != 1 {
+		return 0, frame.Misuse("one id is needed, a number", "git crosslink dashboard webhook list")
+	}
+	return id, nil
+}
+
+// onEndpoint does something with the endpoint or delivery that the argument names.
+func (e *env) onEndpoint(do func(*db.DB, context.Context, int64) error, done string) func(*urfave.Context) error {
+	return func(u *urfave.Context) error {
+		id, err := numbered(u)
+		if err != nil {
+			return err
+		}
+		d, dir, err := e.database(u.Context)
+		if err != nil {
+			return err
+		}
+		defer d.Close()
+		if err := do(d, u.Context, id); err != nil {
+			return noEndpoint(err, id)
+		}
+		e.poke(u.Context, dir, "poke", "")
+		e.say(done, id)
+		return nil
+	}
+}
+
+func noEndpoint(err error, id int64) error {
+	if errors.Is(err, db.ErrNotFound) {
+		return frame.No("not-found", fmt.Sprintf("there is no %d", id), "git crosslink dashboard webhook list", "git crosslink dashboard webhook log")
+	}
+	return err
+}
+
+func (e *env) webhookRotate(u *urfave.Context) error {
+	id, err := numbered(u)
+	if err != nil {
+		return err
+	}
+	d, _, err := e.database(u.Context)
+	if err != nil {
+		return err
+	}
+	defer d.Close()
+	secret, err := d.RotateSecret(u.Context, id)
+	if err != nil {
+		return noEndpoint(err, id)
+	}
+	e.say("requests are signed with this secret and, for a day, with the old one, too; it is shown this once:")
+	fmt.Fprintln(e.out, secret)
+	return nil
+}
+
+// endpointShape is an endpoint in JSON.
+type endpointShape struct {
+	ID           int64         `json:"id"`
+	Kind         notify.Kind   `json:"kind"`
+	Name         string        `json:"name"`
+	URL          string        `json:"url"` // scheme and host
+	Filter       notify.Filter `json:"filter"`
+	Local        bool          `json:"local"`
+	Queued       int           `json:"queued"`
+	DisabledAt   *string       `json:"disabled_at"`
+	DisabledWhy  string        `json:"disabled_why"`
+	FailingSince *string       `json:"failing_since"`
+}
+
+func (e *env) webhookList(u *urfave.Context) error {
+	e.json = u.Bool("json")
+	d, _, err := e.database(u.Context)
+	if err != nil {
+		return err
+	}
+	defer d.Close()
+	all, err := d.Endpoints(u.Context)
+	if err != nil {
+		return err
+	}
+	if e.json {
+		shapes := []endpointShape{}
+		for _, x := range all {
+			shapes = append(shapes, endpointShape{x.ID, x.Kind, x.Name, notify.Masked(x.URL), x.Filter, x.Local, x.Queued, timeOrNull(x.DisabledAt), x.DisabledWhy, timeOrNull(x.FailingSince)})
+		}
+		return e.answer(shapes)
+	}
+	if len(all) == 0 {
+		e.say("no endpoint is told of alerts")
+		e.say("hint: git crosslink dashboard webhook add <url>")
+		return nil
+	}
+	w := tabwriter.NewWriter(e.out, 0, 0, 2, ' ', 0)
+	for _, x := range all {
+		state := "ok"
+		switch {
+		case x.DisabledAt != 0:
+			state = "disabled: " + x.DisabledWhy
+		case x.FailingSince != 0:
+			state = "failing since " + x.FailingSince.Std().Local().Format("2006-01-02 15:04")
+		}
+		fmt.Fprintf(w, "%d\t%s\t%s\t%s\t%d queued\t%s\n", x.ID, x.Kind, notify.Masked(x.URL), frame.OneLine(x.Name), x.Queued, state)
+	}
+	return w.Flush()
+}
+
+// deliveryShape is a delivery in JSON.
+type deliveryShape struct {
+	ID       int64        `json:"id"`
+	Endpoint int64        `json:"endpoint"`
+	Message  string       `json:"message"`
+	Event    notify.Event `json:"event"`
+	Made     *string      `json:"made_at"`
+	State    string       `json:"state"`
+	Tries    int          `json:"tries"`
+	Tried    *string      `json:"tried_at"`
+	Next     *string      `json:"next_at"`
+	Status   int          `json:"status"`
+	Error    string       `json:"error"`
+}
+
+// shownDeliveries is how many deliveries are listed.
+const shownDeliveries = 50
+
+func (e *env) webhookLog(u *urfave.Context) error {
+	e.json = u.Bool("json")
+	id := int64(0)
+	if u.Args().Len() > 0 {
+		var err error
+		if id, err = numbered(u); err != nil {
+			return err
+		}
+	}
+	d, _, err := e.database(u.Context)
+	if err != nil {
+		return err
+	}
+	defer d.Close()
+	all, err := d.Deliveries(u.Context, id, shownDeliveries)
+	if err != nil {
+		return err
+	}
+	if e.json {
+		shapes := []deliveryShape{}
+		for _, x := range all {
+			s := deliveryShape{x.ID, x.Endpoint, x.Message, x.Event, timeOrNull(x.Made), x.State, x.Tries, timeOrNull(x.Tried), nil, x.Status, x.Error}
+			if x.State == "queued" {
+				s.Next = timeOrNull(x.Due)
+			}
+			shapes = append(shapes, s)
+		}
+		return e.answer(shapes)
+	}
+	w := tabwriter.NewWriter(e.out, 0, 0, 2, ' ', 0)
+	for _, x := range slices.Backward(all) {
+		fmt.Fprintf(w, "%d\tendpoint %d\t%s\t%s\t%s\t%d tries\t%s\n", x.ID, x.Endpoint, x.Made.Std().Local().Format("2006-01-02 15:04:05"), x.Event, x.State, x.Tries, frame.OneLine(x.Error))
+	}
+	return w.Flush()
+}
