@@ -114,7 +114,7 @@ func runMilestoneNew(ctx context.Context, m event.MilestoneCreated, text frame.T
 	if was != nil {
 		u = was.UUID
 		e.Progress("%s", was.Error())
-		e.ProgressHint("git crosslink milestone edit")
+		e.ProgressHint("change it: git crosslink milestone edit [<options>] <milestone>")
 	} else {
 		e.Progress("created milestone '%s'", m.Name)
 	}
