@@ -23,7 +23,7 @@ type Setting struct {
 
 // All are the settings that have a closed set of values.
 var All = []Setting{
-	{"crosslink.sync", "background", "none of 'auto', 'background' and 'manual'", oneOfWords("", "auto", "background", "manual"), "'auto'"},
+	{"crosslink.sync", "auto", "none of 'auto', 'background' and 'manual'", oneOfWords("", "auto", "background", "manual"), "'auto'"},
 	{"crosslink.wait", "3", "not a number of seconds", wholeNumber, "3"},
 	{"crosslink.timeout", "60", "not a number of seconds", wholeNumber, "60"},
 	{"crosslink.syncInterval", "10", "not a number of seconds", wholeNumber, "if it were not set"},
