@@ -216,19 +216,29 @@ func (t *Tracker) decide(ctx context.Context, s *snapshot, meta refs.OID, tips m
 }
 
 // dropFound forgets lost tips that the ledger holds again.
-func (t *Tracker) dropFound(ctx context.Context, s *snapshot, tip refs.OID) error {
+func (t *Tracker) dropFound(ctx context.Context, s *snapshot, p refs.Push) error {
 	var ups []refs.Update
-	d := s.ledger()
-	for _, lost := range d.lost {
-		held, err := d.reader.Holds(string(tip), string(lost))
-		if err != nil {
-			return err
+	for _, r := range p.Refs {
+		if r.Dst != headRoot+checkpointName {
+			continue
 		}
-		if held { // else its merge step is the next one
+		d := s.ledger()
+		for _, lost := range d.lost {
+			held, err := d.reader.Holds(string(r.Src), string(lost))
+			if err != nil {
+				return err
+			}
+			if !held {
+				continue // its merge step is the next one
+			}
 			ups = append(ups, refs.Update{Ref: lostRoot + string(lost), Old: lost})
 		}
 	}
-	return ignoreConflict(t.local().Swap(ctx, ups))
+	err := t.local().Swap(ctx, ups)
+	if errors.Is(err, refs.ErrConflict) {
+		return nil
+	}
+	return err
 }
 
 // undecided reports whether one of an agent's lines awaits a decision. Lines that

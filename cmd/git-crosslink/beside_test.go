@@ -62,7 +62,6 @@ func TestFilesBesideTheReplicaAreNotTrusted(t *testing.T) {
 	if testing.Short() {
 		t.Skip("several hundred commands; -short")
 	}
-	t.Parallel()
 	w := newTown(t)
 	w.write("secret", secret, 0o600)
 	outside := filepath.Join(w.root, "secret")

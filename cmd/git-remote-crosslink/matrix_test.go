@@ -140,7 +140,6 @@ type fixture struct {
 }
 
 func TestMatrix(t *testing.T) {
-	t.Parallel()
 	all := os.Getenv("CROSSLINK_NIGHTLY") != ""
 	f := newFixture(t)
 	var transports []string
