@@ -15,6 +15,10 @@ import (
 	"time"
 
 	"github.com/git-crosslink/git-crosslink/dashboard/dashtest"
+	"github.com/git-crosslink/git-crosslink/dashboard/db"
+	"github.com/git-crosslink/git-crosslink/dashboard/place"
+	"github.com/git-crosslink/git-crosslink/dashboard/poll"
+	"github.com/git-crosslink/git-crosslink/event"
 )
 
 // TestMain lets the test binary be the program that fetches.
@@ -246,4 +250,120 @@ func TestWebhooks(t *testing.T) {
 	b.expect(0, "", "removed endpoint 1\n", b.Dir, "webhook", "remove", "1")
 	b.expect(1, "", "error: there is no 1\nhint: git crosslink dashboard webhook list\nhint: git crosslink dashboard webhook log\n", b.Dir, "webhook", "test", "1")
 	b.expect(129, "", "error: one id is needed, a number\nhint: git crosslink dashboard webhook list\n", b.Dir, "webhook", "test", "x")
+}
+
+// TestAlerts goes through the life of an alert on the command line.
+func TestAlerts(t *testing.T) {
+	b := newBench(t)
+	a := b.Clone("a")
+	b.Create(a, "late", func(c *event.IssueCreated) { c.DueAt = event.Time(1_700_000_000_000_000_000) })
+	b.expect(0, "", "no alert\n", a, "alerts")
+	b.expect(0, "", "nothing is silenced\n", a, "silence")
+	b.expect(0, "local/a\n", "watching local/a\n", a, "track")
+	p, err := look(t, b)
+	if err != nil || p.Opened != 1 {
+		t.Fatalf("a look: %+v, %v", p, err)
+	}
+	text := `#1 "late" due 2023-11-14T22:13:20Z`
+	b.expect(0, "1  warning  firing  local/a  "+text+"\n", "", a, "alerts", "--kind", "overdue_issue")
+	b.expect(0, "", "no alert\n", a, "alerts", "--severity", "critical")
+	b.expect(0, "", "no alert\n", a, "alerts", "--resolved")
+	b.expect(129, "", "error: there is no severity 'x'\nhint: use critical, warning or info\n", a, "alerts", "--severity", "x")
+	b.expect(1, "", "error: no project is called 'x/y'\nhint: git crosslink dashboard list\n", a, "alerts", "--project", "x/y")
+	if code, _, errs := b.run(a, "alerts", "--kind", "x"); code != 129 || !strings.HasPrefix(errs, "error: there is no kind of alert 'x'\nhint: valid kinds: stale_lock, ") {
+		t.Errorf("%d %s", code, errs)
+	}
+	b.expect(129, "", "error: 'x' is not expected here\nhint: git crosslink dashboard alerts --help\n", a, "alerts", "x")
+	b.expect(129, "", "error: one alert is needed\nhint: git crosslink dashboard alerts\n", a, "ack")
+	b.expect(129, "", "error: 'x' is not the number of an alert\nhint: git crosslink dashboard alerts\n", a, "ack", "x")
+	b.expect(1, "", "error: no alert has the number 9\nhint: git crosslink dashboard alerts\n", a, "ack", "9")
+	b.expect(129, "", "error: 'soon' is not a length of time\nhint: hours or days: --for 4h, --for 7d\n", a, "ack", "--for", "soon", "1")
+	b.expect(0, "", "acknowledged: "+text+"\n", a, "ack", "--note", "it can wait", "--for", "1d", "1")
+	b.expect(0, "1  warning  acknowledged  local/a  "+text+"\n", "", a, "alerts", "--kind", "overdue_issue")
+	var doc struct {
+		OK   bool
+		Data []struct {
+			ID       int64
+			State    string
+			AckNote  string  `json:"ack_note"`
+			AckUntil *string `json:"ack_until"`
+			Resolved *string `json:"resolved_at"`
+		}
+	}
+	_, out, _ := b.run(a, "alerts", "--kind", "overdue_issue", "--json")
+	if err := json.Unmarshal([]byte(out), &doc); err != nil || len(doc.Data) != 1 || doc.Data[0].AckNote != "it can wait" || doc.Data[0].AckUntil == nil || doc.Data[0].Resolved != nil {
+		t.Errorf("alerts --json: %v %s", err, out)
+	}
+	if _, out, _ := b.run(a, "ack", "--undo", "--json", "1"); !strings.Contains(out, `"acknowledged_at":null`) {
+		t.Errorf("ack --undo --json: %s", out)
+	}
+
+	b.expect(129, "", "error: a silence needs a comment\nhint: git crosslink dashboard silence --kind stale_lock --for 4h --comment 'we move the hub'\n", a, "silence", "--kind", "overdue_issue", "--for", "1h")
+	if code, _, errs := b.run(a, "silence", "--for", "1h", "--comment", "x"); code != 129 || !strings.Contains(errs, "would hide all alerts") {
+		t.Errorf("a silence of everything: %d %s", code, errs)
+	}
+	code, out, _ := b.run(a, "silence", "--project", "local/a", "--subject", "issue:*", "--for", "1h", "--comment", "we know")
+	if f := strings.Fields(out); code != 0 || f[0] != "1" || !strings.Contains(out, "local/a") || !strings.HasSuffix(out, "issue:*  we know\n") {
+		t.Errorf("silence: %d %q", code, out)
+	}
+	if _, out, _ := b.run(a, "silence", "--json"); !strings.Contains(out, `"project":"local/a","kind":"","subject":"issue:*"`) {
+		t.Errorf("silence --json: %s", out)
+	}
+	b.expect(129, "", "error: 'x' is not the number of a silence\nhint: git crosslink dashboard silence\n", a, "silence", "--end", "x")
+	b.expect(0, "", "nothing is silenced\n", a, "silence", "--end", "1")
+	b.expect(1, "", "error: no silence has the number 1, or it has ended\nhint: git crosslink dashboard silence\n", a, "silence", "--end", "1")
+
+	header := "id,project_slug,kind,severity,subject_ref,detail,opened_at,resolved_at,acknowledged_at\n"
+	if code, out, _ := b.run(a, "export", "alerts"); code != 0 || !strings.HasPrefix(out, header+"1,local/a,overdue_issue,warning,issue:1,") {
+		t.Errorf("export alerts: %d %s", code, out)
+	}
+	if code, out, _ := b.run(a, "export", "--format", "json", "projects"); code != 0 || !strings.Contains(out, `"slug":"local/a"`) || !strings.Contains(out, `"open_issues":"1"`) {
+		t.Errorf("export projects: %d %s", code, out)
+	}
+	file := filepath.Join(b.state, "audit.csv")
+	b.expect(0, "", "", a, "export", "-o", file, "audit")
+	if text, err := os.ReadFile(file); err != nil || !strings.Contains(string(text), ",ack,alert 1 (overdue_issue issue:1),ok,") || !strings.Contains(string(text), ",silence,") {
+		t.Errorf("the audit log: %v %s", err, text)
+	}
+	b.expect(129, "", "error: there is no table 'x'\nhint: valid tables: projects, alerts, audit\n", a, "export", "x")
+	b.expect(129, "", "error: 'xml' is not a format\nhint: use csv or json\n", a, "export", "--format", "xml", "alerts")
+	b.expect(129, "", "error: name one table\nhint: git crosslink dashboard export alerts\n", a, "export")
+
+	code, out, _ = b.run(a, "backup")
+	if st, err := os.Stat(strings.TrimSpace(out)); code != 0 || err != nil || st.Mode().Perm() != 0o600 {
+		t.Errorf("backup: %d %q %v", code, out, err)
+	}
+	b.expect(0, "", "no problems found: 4 checks\n", a, "doctor")
+	if err := os.Rename(a, a+"-gone"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := look(t, b); err == nil {
+		t.Error("a repository that is gone was looked at")
+	}
+	if code, out, errs := b.run(b.Dir, "doctor"); code != 1 || !strings.HasPrefix(out, "problem: local/a ") || errs != "error: found 1 problem\n" {
+		t.Errorf("doctor: %d %q %q", code, out, errs)
+	}
+	if _, out, _ := b.run(b.Dir, "doctor", "--json"); !strings.Contains(out, `"problems":1`) || !strings.Contains(out, `"name":"audit","ok":true`) {
+		t.Errorf("doctor --json: %s", out)
+	}
+}
+
+// look looks at local/a once, as the server does.
+func look(t *testing.T, b *bench) (poll.Outcome, error) {
+	t.Helper()
+	var o, e stream
+	env := b.env(&o, &e)
+	d, _, err := env.database(t.Context())
+	if err != nil {
+		return poll.Outcome{}, err
+	}
+	defer d.Close()
+	p, err := d.Project(t.Context(), "local/a")
+	if err != nil {
+		return poll.Outcome{}, err
+	}
+	poller := poll.New(poll.Options{DB: d, Open: func(ctx context.Context, p db.Project) (poll.Place, error) {
+		return place.Open(ctx, p.Place.Path, place.Options{})
+	}})
+	return poller.Poll(t.Context(), p.ID)
 }

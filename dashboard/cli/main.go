@@ -15,6 +15,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -79,13 +80,19 @@ git crosslink dashboard list [--json]
 git crosslink dashboard untrack|pin|unpin|pause|resume|poll <owner/repo>
 git crosslink dashboard webhook add <url>
 git crosslink dashboard webhook list|log|test|enable|rotate|remove|replay [<id>]
+git crosslink dashboard alerts [--resolved] [--json]
+git crosslink dashboard ack <alert> [--note <text>] [--for <time>] [--undo]
+git crosslink dashboard silence [--kind <kind>] [--for <time>] [--comment <text>]
+git crosslink dashboard export projects|alerts|audit [--format csv|json]
+git crosslink dashboard backup
+git crosslink dashboard doctor [--json]
 git crosslink dashboard login-url`
 
 func (e *env) commands() []*urfave.Command {
 	one := func(name, about string, do func(*urfave.Context, *db.DB, db.Project) error) *urfave.Command {
 		return &urfave.Command{Name: name, Usage: about, ArgsUsage: "<owner/repo>", Action: func(u *urfave.Context) error { return e.onProject(u, do) }}
 	}
-	return []*urfave.Command{
+	return slices.Concat(e.alertCommands(), e.keepCommands(), []*urfave.Command{
 		{Name: "serve", Usage: "serve the dashboard", Flags: append(serveFlags(),
 			&urfave.BoolFlag{Name: "open", Usage: "open it in a browser"},
 			&urfave.BoolFlag{Name: "rotate-sessions", Usage: "log every browser out"}), Action: e.serve},
@@ -102,7 +109,7 @@ func (e *env) commands() []*urfave.Command {
 		one("poll", "look at a project now", e.poll),
 		e.webhookCommand(),
 		{Name: "login-url", Usage: "print a link that logs one browser in", Action: e.loginURL},
-	}
+	})
 }
 
 // conclude prints an error and returns the exit status.

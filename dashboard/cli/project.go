@@ -3,7 +3,6 @@ package cli
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net/url"
@@ -34,7 +33,7 @@ func (e *env) onProject(u *urfave.Context, do func(*urfave.Context, *db.DB, db.P
 	defer d.Close()
 	p, err := d.Project(u.Context, u.Args().First())
 	if errors.Is(err, db.ErrNotFound) {
-		return frame.No("not-found", fmt.Sprintf("no project is called '%s'", u.Args().First()), "git crosslink dashboard list")
+		return noProject(u.Args().First())
 	}
 	if err != nil {
 		return err
@@ -226,7 +225,7 @@ func (e *env) list(u *urfave.Context) error {
 		for k := range all {
 			shapes[k] = shapeOf(all[k], open)
 		}
-		return json.NewEncoder(e.out).Encode(map[string]any{"v": 1, "ok": true, "code": 0, "data": shapes, "warnings": []string{}})
+		return e.answer(shapes)
 	}
 	if len(all) == 0 {
 		e.say("no project is watched yet")

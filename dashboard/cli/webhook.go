@@ -62,7 +62,7 @@ func (e *env) webhookAdd(u *urfave.Context) error {
 	defer d.Close()
 	for _, slug := range x.Filter.Projects {
 		if _, err := d.Project(u.Context, slug); err != nil {
-			return frame.No("not-found", fmt.Sprintf("no project is called '%s'", slug), "git crosslink dashboard list")
+			return noProject(slug)
 		}
 	}
 	id, secret, err := d.AddEndpoint(u.Context, x)

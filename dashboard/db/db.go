@@ -154,6 +154,15 @@ func (d *DB) Backup(ctx context.Context) (string, error) {
 	return to, err
 }
 
+// CheckFile reads the whole database and reports damage.
+func (d *DB) CheckFile(ctx context.Context) error {
+	found, err := list(ctx, d.read, func(r *sql.Rows, s *string) error { return r.Scan(s) }, "PRAGMA integrity_check(1)")
+	if err == nil && (len(found) != 1 || found[0] != "ok") {
+		err = fmt.Errorf("the database is damaged: %s", strings.Join(found, "; "))
+	}
+	return err
+}
+
 // Backups are the paths of the copies there are, oldest first.
 func (d *DB) Backups() ([]string, error) {
 	all, err := os.ReadDir(filepath.Dir(d.path))

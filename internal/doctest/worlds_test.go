@@ -122,6 +122,8 @@ var special = map[string]how{
 	"git crosslink dashboard pause <owner/repo>":   {before: "git crosslink dashboard track", with: map[string]string{"<owner/repo>": "local/alice"}},
 	"git crosslink dashboard untrack <owner/repo>": {before: "git crosslink dashboard track", with: map[string]string{"<owner/repo>": "local/alice"}},
 	"git crosslink dashboard track [<path>]":       {with: map[string]string{"[<path>]": "."}},
+	"git crosslink dashboard ack <alert>":          {status: 1, with: map[string]string{"<alert>": "1"}},
+	"git crosslink dashboard export <table>":       {with: map[string]string{"<table>": "projects"}},
 	"git crosslink dashboard login-url":            {status: 1},
 	"git crosslink dashboard poll <owner/repo>":    {status: 1, before: "git crosslink dashboard track", with: map[string]string{"<owner/repo>": "local/alice"}},
 
