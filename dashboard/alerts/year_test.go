@@ -259,10 +259,8 @@ func TestAYearOfFlapping(t *testing.T) {
 			w.now += event.Time(1 + r.Int64N(int64(2*time.Minute)))
 			toggles++
 		}
-		for due, next := true, w.now; due; {
-			if next, due = w.step(); due {
-				w.now = next
-			}
+		for next, due := w.step(); due; next, due = w.step() {
+			w.now = next
 		}
 		w.now += event.Time(2 * time.Hour)
 	}

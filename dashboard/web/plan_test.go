@@ -3,6 +3,7 @@ package web
 import (
 	"fmt"
 	"net/url"
+	"os"
 	"regexp"
 	"strings"
 	"testing"
@@ -254,4 +255,35 @@ func TestEveryJourney(t *testing.T) {
 		}
 		t.Logf("%d pages in %s", len(some), time.Since(began).Round(10*time.Millisecond))
 	}
+}
+
+// TestUntracked: what names no project is not found, and a project whose clone
+// is gone shows what was known.
+func TestUntracked(t *testing.T) {
+	w := dashtest.New(t)
+	a, b := w.Clone("a"), w.Clone("b")
+	busy(w, a, b)
+	s := serve(t, w, nil, a)
+	s.login()
+	s.server.limits.most = 1000
+	for _, path := range []string{"/i/1/close", "/i/1/block", "/i/1/release", "/agents/agent-a/request", "/issues", "/bulk", "/milestones", "/milestones/1.0/close"} {
+		form := url.Values{"request": {s.requestFor()}, "kind": {"pause"}, "issue": {"2"}}
+		if got := s.do("POST", "/p/nobody/noop"+path, form, append(s.own(), "Accept", "application/json")...); got.status != 404 {
+			t.Errorf("%s of a project that is not tracked: %d", path, got.status)
+		}
+	}
+	s.try("the name is empty", "/p/o/a/i/1", "/p/o/a/i/1/label", url.Values{"name": {"   "}})
+	s.try("", "/p/o/a/i/1", "/p/o/a/agents/agent-b/request", url.Values{"kind": {"pause"}, "reason": {"stuck"}})
+	contains(t, s.get("/p/o/a/agents/agent-b"), "What it was asked", "pause", "not acknowledged")
+	s.Check(os.Rename(a, a+"-gone"))
+	if _, err := s.poller.Poll(t.Context(), "id-a"); err == nil {
+		t.Error("a clone that is gone was looked at")
+	}
+	for _, page := range pagesOf() {
+		if !strings.HasPrefix(page[1], "/p/o/a") || strings.Contains(page[1], "/i/") {
+			continue
+		}
+		contains(t, s.get(page[1]), "o/a", "as of")
+	}
+	contains(t, s.get("/p/o/a"), "<b>6</b> open", "agent-a", "crosslink doctor")
 }
