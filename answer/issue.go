@@ -1,6 +1,7 @@
 package answer
 
 import (
+	"cmp"
 	"slices"
 
 	"github.com/git-crosslink/git-crosslink/event"
@@ -128,27 +129,26 @@ type TimeEntry struct {
 type Builder struct {
 	Projection tracker.Projection
 	Milestones map[event.UUID]*reducer.Milestone
+	Err        error // why there are no Milestones; the shapes of issues return it
 
 	shorts func(event.UUID) string // of milestones, once one is asked for
 }
 
 // New reads what every shape needs.
-func New(p tracker.Projection) (*Builder, error) {
+func New(p tracker.Projection) *Builder {
 	s := &Builder{Projection: p, Milestones: map[event.UUID]*reducer.Milestone{}}
-	all, err := p.Milestones()
-	if err != nil {
-		return nil, err
-	}
+	var all []*reducer.Milestone
+	all, s.Err = p.Milestones()
 	for _, m := range all {
 		s.Milestones[m.UUID] = m
 	}
-	return s, nil
+	return s
 }
 
 // Issue gives an issue its shape.
 func (s *Builder) Issue(i *store.Issue) (Issue, error) {
 	open, err := store.OpenBlockers(s.Projection, i.UUID)
-	if err != nil {
+	if err = cmp.Or(s.Err, err); err != nil {
 		return Issue{}, err
 	}
 	return Issue{
@@ -176,7 +176,7 @@ func (s *Builder) Issues(rows []*store.Issue) ([]Issue, error) {
 		}
 		list = append(list, i)
 	}
-	return list, nil
+	return list, s.Err
 }
 
 // Detail is what show answers; the marks are the issue's.

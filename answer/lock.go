@@ -31,11 +31,7 @@ func ClaimOf(c *tracker.Claim, u event.UUID) (shape Claim, i *store.Issue, err e
 	if i, err = c.View.Issue(u); err != nil {
 		return shape, nil, err
 	}
-	s, err := New(c.View)
-	if err != nil {
-		return shape, nil, err
-	}
 	shape = Claim{Outcome: string(c.Outcome), Already: c.Already, Place: c.Place}
-	shape.Issue, err = s.Issue(i)
+	shape.Issue, err = New(c.View).Issue(i)
 	return shape, i, err
 }

@@ -1,6 +1,7 @@
 package answer
 
 import (
+	"cmp"
 	"github.com/git-crosslink/git-crosslink/event"
 	"github.com/git-crosslink/git-crosslink/reducer"
 	"github.com/git-crosslink/git-crosslink/store"
@@ -38,7 +39,7 @@ type MilestoneWrite struct {
 // spent on their issues.
 func (s *Builder) MilestoneInfos(all []*reducer.Milestone) ([]MilestoneInfo, error) {
 	entries, err := s.Projection.Time(store.TimeFilter{})
-	if err != nil {
+	if err = cmp.Or(s.Err, err); err != nil {
 		return nil, err
 	}
 	spent := map[event.UUID]uint64{}

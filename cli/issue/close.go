@@ -142,15 +142,13 @@ func runStatus(ctx context.Context, opts statusOptions, e *command.Env) error {
 }
 
 func printStatusWrite(ctx context.Context, e *command.Env, opts statusOptions, r *tracker.Receipt, rows []*store.Issue, changed []event.UUID) error {
-	s, err := answer.New(r.View)
+	s := answer.New(r.View)
+	after := verb.Shown(r.View, ids(rows))
+	issues, err := s.Issues(after)
 	if err != nil {
 		return err
 	}
-	after := verb.Shown(r.View, ids(rows))
-	doc := answer.IssuesWrite{Write: answer.WriteOf(r)}
-	if doc.Issues, err = s.Issues(after); err != nil {
-		return err
-	}
+	doc := answer.IssuesWrite{Issues: issues, Write: answer.WriteOf(r)}
 	var unblocked []*store.Issue
 	if opts.to != event.Open {
 		if unblocked, err = unblockedBy(r.View, changed); err != nil {

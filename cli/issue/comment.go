@@ -224,10 +224,7 @@ func printCommentWrite(ctx context.Context, e *command.Env, r *tracker.Receipt, 
 	if err != nil {
 		return err
 	}
-	s, err := answer.New(r.View)
-	if err != nil {
-		return err
-	}
+	s := answer.New(r.View)
 	doc := answer.CommentWrite{Write: answer.WriteOf(r)}
 	if doc.Issue, err = s.Issue(i); err != nil {
 		return err
@@ -276,10 +273,7 @@ func runCommentDelete(ctx context.Context, ids []string, o tracker.EmitOptions, 
 
 // deletedComments are the comments that a plan deletes.
 func deletedComments(p tracker.Projection, effects []verb.Effect) ([]answer.Comment, error) {
-	s, err := answer.New(p)
-	if err != nil {
-		return nil, err
-	}
+	s := answer.New(p)
 	list := []answer.Comment{}
 	for _, f := range effects {
 		if f.What != verb.Deleted {

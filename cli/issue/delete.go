@@ -53,11 +53,7 @@ func runDelete(ctx context.Context, opts deleteOptions, e *command.Env) error {
 		if plan, rows, err = verb.Delete(p, opts.ids); err != nil {
 			return nil, err
 		}
-		s, err := answer.New(p) // afterwards there is nothing to show
-		if err != nil {
-			return nil, err
-		}
-		shapes, err = s.Issues(rows)
+		shapes, err = answer.New(p).Issues(rows) // afterwards there is nothing to show
 		return plan.Bodies, err
 	})
 	if err != nil {

@@ -124,9 +124,9 @@ func (l *listing) run(ctx context.Context, e *command.Env, query func(tracker.Pr
 }
 
 func (l *listing) answer(e *command.Env, p tracker.Projection, rows []*store.Issue) (a frame.Result, err error) {
-	s, err := answer.New(p)
-	if err != nil {
-		return a, err
+	s := answer.New(p)
+	if s.Err != nil {
+		return a, s.Err
 	}
 	why := make([]string, len(rows))
 	for k, i := range rows {

@@ -53,11 +53,7 @@ func runLockList(ctx context.Context, f frame.Forms, e *command.Env) error {
 	if err != nil {
 		return err
 	}
-	s, err := answer.New(p)
-	if err != nil {
-		return err
-	}
-	shapes, err := s.Issues(rows)
+	shapes, err := answer.New(p).Issues(rows)
 	if err != nil {
 		return err
 	}
@@ -155,12 +151,8 @@ func runLockCheck(ctx context.Context, id string, e *command.Env) error {
 	if err != nil {
 		return err
 	}
-	s, err := answer.New(p)
-	if err != nil {
-		return err
-	}
 	doc := answer.LockCheck{Outcome: string(c.Outcome), Agent: repo.Agent(), Place: c.Place}
-	if doc.Issue, err = s.Issue(i); err != nil {
+	if doc.Issue, err = answer.New(p).Issue(i); err != nil {
 		return err
 	}
 	if c.Lock != nil {

@@ -1,6 +1,7 @@
 package issue
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -245,13 +246,10 @@ func writeMilestone(ctx context.Context, e *command.Env, id string, emit tracker
 }
 
 func printMilestoneWrite(ctx context.Context, e *command.Env, r *tracker.Receipt, emit tracker.EmitOptions, u event.UUID) error {
-	s, err := answer.New(r.View)
-	if err != nil {
-		return err
-	}
+	s := answer.New(r.View)
 	m := s.Milestones[u]
 	if m == nil {
-		return &store.NotFoundError{What: "milestone", ID: u.String()} // deleted by somebody meanwhile
+		return cmp.Or(s.Err, error(&store.NotFoundError{What: "milestone", ID: u.String()})) // deleted by somebody meanwhile
 	}
 	shapes, err := s.MilestoneInfos([]*reducer.Milestone{m})
 	if err != nil {
@@ -329,11 +327,7 @@ func runMilestoneDelete(ctx context.Context, id string, emit tracker.EmitOptions
 		if err != nil {
 			return nil, err
 		}
-		s, err := answer.New(p)
-		if err != nil {
-			return nil, err
-		}
-		shapes, err = s.MilestoneInfos([]*reducer.Milestone{m})
+		shapes, err = answer.New(p).MilestoneInfos([]*reducer.Milestone{m})
 		return []event.Body{&event.MilestoneDeleted{UUID: m.UUID}}, err
 	})
 	if err != nil {

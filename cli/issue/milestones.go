@@ -62,11 +62,7 @@ func runMilestoneList(ctx context.Context, status string, f frame.Forms, e *comm
 			}
 			return 0
 		})
-		s, err := answer.New(p)
-		if err != nil {
-			return err
-		}
-		shapes, err = s.MilestoneInfos(all)
+		shapes, err = answer.New(p).MilestoneInfos(all)
 		return err
 	})
 	if err != nil {
@@ -142,10 +138,7 @@ func runMilestoneShow(ctx context.Context, id string, e *command.Env) error {
 		if m, err = verb.ResolveMilestone(p, id); err != nil {
 			return err
 		}
-		s, err := answer.New(p)
-		if err != nil {
-			return err
-		}
+		s := answer.New(p)
 		shapes, err := s.MilestoneInfos([]*reducer.Milestone{m})
 		if err != nil {
 			return err

@@ -183,10 +183,7 @@ func runNext(ctx context.Context, opts readyOptions, e *command.Env) error {
 	if len(rows) == 0 {
 		return e.Print(ctx, frame.Result{Failure: nothingReady()})
 	}
-	s, err := answer.New(p)
-	if err != nil {
-		return err
-	}
+	s := answer.New(p)
 	i := rows[0]
 	shape, err := s.Issue(i)
 	if err != nil {

@@ -61,22 +61,20 @@ func runShow(ctx context.Context, ids []string, e *command.Env) error {
 	if missing != nil && (len(rows) == 0 || !verb.Missing(missing)) {
 		return missing
 	}
-	s, err := answer.New(p)
-	if err != nil {
-		return err
-	}
+	s := answer.New(p)
 	a := frame.Result{Long: true}
 	details := make([]answer.Detail, 0, len(rows))
 	marks := make([]answer.Marks, len(rows))
 	for k, i := range rows {
-		if marks[k], err = answer.MarksOf(p, i.UUID); err != nil {
-			return err
-		}
-		d, err := s.Detail(i, marks[k])
+		m, err := answer.MarksOf(p, i.UUID)
 		if err != nil {
 			return err
 		}
-		details = append(details, d)
+		d, err := s.Detail(i, m)
+		if err != nil {
+			return err
+		}
+		marks[k], details = m, append(details, d)
 		a.IDs = append(a.IDs, i.Name())
 	}
 	a.Data = details
@@ -92,7 +90,7 @@ func runShow(ctx context.Context, ids []string, e *command.Env) error {
 	if missing != nil {
 		a.Failure = e.Explain(ctx, missing)
 	}
-	err = e.Print(ctx, a)
+	err := e.Print(ctx, a)
 	if f := (*frame.Failure)(nil); errors.As(err, &f) && f == a.Failure {
 		return f
 	}

@@ -85,10 +85,7 @@ func runTree(ctx context.Context, opts treeOptions, e *command.Env) error {
 	if err != nil {
 		return err
 	}
-	s, err := answer.New(p)
-	if err != nil {
-		return err
-	}
+	s := answer.New(p)
 	nodes := []answer.Node{}
 	for _, r := range roots {
 		n, open, err := grow(s, r, opts.all, maxTreeDepth-1)

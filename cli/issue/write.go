@@ -21,11 +21,7 @@ func printIssueWrite(ctx context.Context, e *command.Env, r *tracker.Receipt, u 
 	if err != nil {
 		return err
 	}
-	s, err := answer.New(r.View)
-	if err != nil {
-		return err
-	}
-	shape, err := s.Issue(i)
+	shape, err := answer.New(r.View).Issue(i)
 	if err != nil {
 		return err
 	}
@@ -53,15 +49,11 @@ func whoAll(me string, names []string) []string {
 
 // printIssuesWrite prints the answer of a write to several issues.
 func printIssuesWrite(ctx context.Context, e *command.Env, r *tracker.Receipt, o tracker.EmitOptions, rows []*store.Issue) error {
-	s, err := answer.New(r.View)
+	issues, err := answer.New(r.View).Issues(rows)
 	if err != nil {
 		return err
 	}
-	doc := answer.IssuesWrite{Unblocked: []answer.Issue{}, Write: answer.WriteOf(r)}
-	if doc.Issues, err = s.Issues(rows); err != nil {
-		return err
-	}
-	a := frame.Result{Data: doc, Failure: command.Unconfirmed(r, o)}
+	a := frame.Result{Data: answer.IssuesWrite{Issues: issues, Unblocked: []answer.Issue{}, Write: answer.WriteOf(r)}, Failure: command.Unconfirmed(r, o)}
 	for _, i := range rows {
 		a.IDs = append(a.IDs, i.Name())
 	}

@@ -226,15 +226,11 @@ func (s *Server) issue(r *request) error {
 
 // answer reads what a program is told.
 func (d *issuePage) answer(v place.View, i *store.Issue) error {
-	shapes, err := answer.New(v.Projection)
-	if err != nil {
-		return err
-	}
 	marks, err := answer.MarksOf(v.Projection, i.UUID)
 	if err != nil {
 		return err
 	}
-	if d.Answer, err = shapes.Detail(i, marks); err != nil {
+	if d.Answer, err = answer.New(v.Projection).Detail(i, marks); err != nil {
 		return err
 	}
 	lines, err := v.History(i.UUID)

@@ -217,11 +217,7 @@ func (d *issuesPage) fill(l *lister, json bool) error {
 		if !json {
 			return nil
 		}
-		shapes, err := answer.New(l.v.Projection)
-		if err != nil {
-			return err
-		}
-		d.Issues, err = shapes.Issues(rows)
+		d.Issues, err = answer.New(l.v.Projection).Issues(rows)
 		return err
 	case d.View == "tree":
 		return d.tree(l)

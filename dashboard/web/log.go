@@ -252,9 +252,6 @@ func (h *hit) fill(s *Server, v place.View, asked query.Query, json bool) error 
 	if !json {
 		return nil
 	}
-	shapes, err := answer.New(v.Projection)
-	if err == nil {
-		h.Issues, err = shapes.Issues(rows)
-	}
+	h.Issues, err = answer.New(v.Projection).Issues(rows)
 	return err
 }

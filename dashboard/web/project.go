@@ -261,10 +261,7 @@ func (s *Server) overview(r *request, p db.Project, open []alerts.Alert) error {
 		if err != nil || !r.json {
 			return err
 		}
-		shapes, err := answer.New(v.Projection)
-		if err != nil {
-			return err
-		}
+		shapes := answer.New(v.Projection)
 		if d.ReadyAnswer, err = shapes.Issues(ready); err != nil {
 			return err
 		}
