@@ -56,6 +56,10 @@ func newMemoryHub(now func() time.Time) *memoryHub {
 // Home: there is no repository that hooks could be put into.
 func (h *memoryHub) Home() string { return "" }
 
+func (h *memoryHub) Worktree() string { return "" }
+
+func (h *memoryHub) HubID() string { return h.chain.Hub }
+
 func (h *memoryHub) Hub() (string, string) { return h.status.Remote, "" }
 
 func (h *memoryHub) Agent() string { return h.chain.Agent }

@@ -104,6 +104,21 @@ func Locked(why string) bool {
 	return strings.Contains(why, "cannot lock ref '") && strings.Contains(why, ".lock': File exists")
 }
 
+// FetchFailed sorts why a fetch brought nothing: err holds re.
+func FetchFailed(err error, re *refs.RemoteError) (e syncer.Fetched) {
+	switch {
+	case errors.Is(err, ErrSilent):
+		e.Failure = syncer.Silent
+	case re.Busy():
+		e.Failure, e.RetryAfter, e.Why = syncer.Busy, re.RetryAfter, BusyText(re.Status, ServerWords(re.Stderr))
+	case re.NoConnection:
+		e.Failure = syncer.Unreached
+	default:
+		e.Failure = syncer.NotStored
+	}
+	return e
+}
+
 // BusyText says that the server could not or would not serve anybody.
 func BusyText(status int, words string) string {
 	why := fmt.Sprintf("the hub is busy (HTTP %d)", status)

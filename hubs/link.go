@@ -34,6 +34,7 @@ type Link struct {
 	Silence time.Duration
 	Now     func() time.Time
 	Sleep   func(time.Duration) // nil really waits
+	Notice  func(fail.Notice)   // nil drops it
 
 	Reached bool // the hub was reached in this session
 
@@ -46,8 +47,8 @@ const (
 	letGo = 5 * time.Second // of silence, before others have their turn
 	look  = 250 * time.Millisecond
 
-	// takeOver is how long a process waits for the sync lock that it has released.
-	takeOver = 30 * time.Second
+	// Insistent is how long a command waits for the sync lock that needs it.
+	Insistent = 30 * time.Second
 
 	eventsPerSecond = 20 // the slowest push that is waited for
 )
@@ -116,7 +117,7 @@ func (l *Link) converse(ctx context.Context, events int, f func(context.Context)
 		select {
 		case err := <-done:
 			if yielded {
-				if _, ok, lerr := l.Lock(ctx, takeOver); lerr != nil || !ok {
+				if _, ok, lerr := l.Lock(ctx, Insistent); lerr != nil || !ok {
 					return errors.Join(err, lerr, errors.New("another process of this clone has taken over"))
 				}
 			}
@@ -195,8 +196,8 @@ func (l *Link) Push(ctx context.Context, p refs.Push, t syncer.Task, events int)
 func (l *Link) At() syncer.At { return syncer.At{Now: l.Now(), Jitter: rand.Float64()} }
 
 // PushPatiently is a Push that waits for its turn: for what somebody watches.
-// doing is what is done again if nothing comes of it; wait is told before a wait.
-func (l *Link) PushPatiently(ctx context.Context, p refs.Push, t syncer.Task, events int, doing string, wait func(syncer.Wait)) (*refs.PushResult, error) {
+// doing is what is done again if nothing comes of it.
+func (l *Link) PushPatiently(ctx context.Context, p refs.Push, t syncer.Task, events int, doing string) (*refs.PushResult, error) {
 	for {
 		res, err := l.Push(ctx, p, t, events)
 		paced, ok := errors.AsType[*pacedError](err)
@@ -210,12 +211,22 @@ func (l *Link) PushPatiently(ctx context.Context, p refs.Push, t syncer.Task, ev
 			return nil, &fail.Error{Kind: fail.Unconfirmed, Code: "busy/push", Message: fmt.Sprintf("%s: nothing was written there", paced.Why),
 				Fields: fail.Fields{"doing": doing}}
 		}
-		wait(syncer.Wait{Until: paced.Until, Why: paced.Why})
+		l.Waiting(syncer.Wait{Until: paced.Until, Why: paced.Why})
 		if !l.SleepUntil(ctx, paced.Until) {
 			return nil, ctx.Err()
 		}
 	}
 }
+
+// Waiting says why nothing happens just now.
+func (l *Link) Waiting(w syncer.Wait) {
+	if d := w.Until.Sub(l.Now()); d >= time.Second && l.Notice != nil {
+		l.Notice(fail.Notice{Code: "paced/waiting", Text: fmt.Sprintf("waiting %d s to push (%s)", int(d.Seconds())+1, w.Why)})
+	}
+}
+
+// Memory is what is remembered of the hub, as the machine knows it.
+func (l *Link) Memory() syncer.Memory { return l.Contact.Memory(l.Hub, l.Pace.Read()) }
 
 // NoteBusy notes that a hub that answered a fetch so is to be left alone.
 func (l *Link) NoteBusy(err error) {

@@ -12,6 +12,10 @@ import (
 	"github.com/git-crosslink/git-crosslink/syncer"
 )
 
+// Losses are the logs of which a hub has lost lines: by branch what it has
+// instead, "" for nothing.
+type Losses map[string]refs.OID
+
 // Believed names what the hub is known to have had, without the root.
 func (l *Link) Believed(ctx context.Context) ([]string, error) {
 	all, err := l.Replica.Local().Refs(ctx, refs.SeenPrefix)

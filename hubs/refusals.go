@@ -97,6 +97,11 @@ func (n *Note) closed(h *Hub, closed *syncer.Refusal, a syncer.Action) {
 	}
 }
 
+// NotPutBack says that the hub refuses to take a log back that it has lost.
+func NotPutBack(branch, why string) string {
+	return fmt.Sprintf("the hub refuses to restore its log of '%s': %s; the log is kept here", strings.TrimPrefix(branch, refs.Agents), why)
+}
+
 // NotTakenBack reports whether the hub lost a log, which ended at a tip, and
 // refuses to take it back.
 func (n *Note) NotTakenBack(name string, tip refs.OID, now time.Time) bool {

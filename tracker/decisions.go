@@ -216,29 +216,19 @@ func (t *Tracker) decide(ctx context.Context, s *snapshot, meta refs.OID, tips m
 }
 
 // dropFound forgets lost tips that the ledger holds again.
-func (t *Tracker) dropFound(ctx context.Context, s *snapshot, p refs.Push) error {
+func (t *Tracker) dropFound(ctx context.Context, s *snapshot, tip refs.OID) error {
 	var ups []refs.Update
-	for _, r := range p.Refs {
-		if r.Dst != headRoot+checkpointName {
-			continue
+	d := s.ledger()
+	for _, lost := range d.lost {
+		held, err := d.reader.Holds(string(tip), string(lost))
+		if err != nil {
+			return err
 		}
-		d := s.ledger()
-		for _, lost := range d.lost {
-			held, err := d.reader.Holds(string(r.Src), string(lost))
-			if err != nil {
-				return err
-			}
-			if !held {
-				continue // its merge step is the next one
-			}
+		if held { // else its merge step is the next one
 			ups = append(ups, refs.Update{Ref: lostRoot + string(lost), Old: lost})
 		}
 	}
-	err := t.local().Swap(ctx, ups)
-	if errors.Is(err, refs.ErrConflict) {
-		return nil
-	}
-	return err
+	return ignoreConflict(t.local().Swap(ctx, ups))
 }
 
 // undecided reports whether one of an agent's lines awaits a decision. Lines that

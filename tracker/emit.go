@@ -13,6 +13,7 @@ import (
 	"github.com/git-crosslink/git-crosslink/agents"
 	"github.com/git-crosslink/git-crosslink/event"
 	"github.com/git-crosslink/git-crosslink/fail"
+	"github.com/git-crosslink/git-crosslink/hubs"
 	"github.com/git-crosslink/git-crosslink/internal/fault"
 	"github.com/git-crosslink/git-crosslink/ledger"
 	"github.com/git-crosslink/git-crosslink/refs"
@@ -83,7 +84,7 @@ func (t *Tracker) Emit(ctx context.Context, o EmitOptions, build func(p Projecti
 // prepare makes sure that there is somewhere to write to, that the hub, if
 // there is one in reach, is known, and that there is somebody to write: who
 // cannot write there is given no identity.
-func (t *Tracker) prepare(ctx context.Context, o EmitOptions) (losses, error) {
+func (t *Tracker) prepare(ctx context.Context, o EmitOptions) (hubs.Losses, error) {
 	if err := t.chosen(); err != nil {
 		return nil, err
 	}
@@ -115,7 +116,7 @@ func (t *Tracker) prepare(ctx context.Context, o EmitOptions) (losses, error) {
 
 // meetHub looks at the hub, if it is in reach and not known yet, or before
 // anybody's first line: whether a stranger may write is its word of now.
-func (t *Tracker) meetHub(ctx context.Context, o EmitOptions) (losses, error) {
+func (t *Tracker) meetHub(ctx context.Context, o EmitOptions) (hubs.Losses, error) {
 	if t.hub == nil || o.Offline || t.config("crosslink.sync") == "manual" {
 		return nil, nil
 	}
@@ -404,7 +405,7 @@ func (t *Tracker) settled(s *snapshot) Confirmation {
 }
 
 // settle publishes what was appended as far as it was asked to.
-func (t *Tracker) settle(ctx context.Context, o EmitOptions, r *Receipt, s *snapshot, lines []*event.Envelope, lost losses) error {
+func (t *Tracker) settle(ctx context.Context, o EmitOptions, r *Receipt, s *snapshot, lines []*event.Envelope, lost hubs.Losses) error {
 	mode := t.config("crosslink.sync")
 	r.Undecided = s.undecided(t.agent, lines)
 	switch r.Sync = t.settled(s); {
@@ -434,7 +435,7 @@ func (t *Tracker) settle(ctx context.Context, o EmitOptions, r *Receipt, s *snap
 
 // deliverAndLook publishes the lines and fills in what came of it. Whatever
 // goes wrong, they are durable: it is told, and is no failure.
-func (t *Tracker) deliverAndLook(ctx context.Context, o EmitOptions, r *Receipt, lines []*event.Envelope, lost losses) error {
+func (t *Tracker) deliverAndLook(ctx context.Context, o EmitOptions, r *Receipt, lines []*event.Envelope, lost hubs.Losses) error {
 	decide := false
 	for _, e := range lines {
 		decide = decide || ledger.Decides(e)

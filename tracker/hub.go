@@ -29,7 +29,7 @@ func (t *Tracker) chooseHub(self bool) *fail.Error {
 	if t.hub != nil && t.contact.Remote == "" && t.contact.URL != t.hub.Shown() { // what is noted is about another remote
 		t.contact.Last, t.contact.URL, t.contact.Problems = time.Time{}, "", nil
 	}
-	t.link = &hubs.Link{Hub: t.hub, Contact: t.contact, Replica: t.replica, Conf: t.conf, Silence: t.silence(), Now: t.now, Sleep: t.o.Sleep,
+	t.link = &hubs.Link{Hub: t.hub, Contact: t.contact, Replica: t.replica, Conf: t.conf, Silence: t.silence(), Now: t.now, Sleep: t.o.Sleep, Notice: t.tell,
 		Pace: hubs.PaceOf(t.hub, filepath.Join(t.outer.CommonDir, "crosslink", "pace.json"), t.now)}
 	return err
 }
@@ -152,6 +152,13 @@ func (t *Tracker) unchosen() *fail.Error {
 	return err
 }
 
+// tell gives a notice if somebody reads it.
+func (t *Tracker) tell(n fail.Notice) {
+	if !t.unwatched {
+		t.notice(n)
+	}
+}
+
 // tellOnce gives a notice unless the same text was given since the last change.
 func (t *Tracker) tellOnce(n fail.Notice) {
 	if !t.unwatched && !t.contact.ToldBefore(n) {
@@ -240,7 +247,7 @@ func (t *Tracker) unsentHere() int {
 	return t.loaded.unsent()
 }
 
-// push is a push outside of a run (drive.go): it starts at once, or not at all.
+// push is a push outside of a run (syncer/drive): it starts at once, or not at all.
 func (t *Tracker) push(ctx context.Context, p refs.Push, u syncer.Urgency) (*refs.PushResult, error) {
 	task := t.task(false, false)
 	task.Urgency = u
@@ -251,7 +258,7 @@ func (t *Tracker) push(ctx context.Context, p refs.Push, u syncer.Urgency) (*ref
 func (t *Tracker) pushPatiently(ctx context.Context, p refs.Push, doing string) (*refs.PushResult, error) {
 	task := t.task(false, doing != changing)
 	task.Urgency = syncer.Somebody
-	return t.link.PushPatiently(ctx, p, task, t.unsentHere(), doing, t.tellWaiting)
+	return t.link.PushPatiently(ctx, p, task, t.unsentHere(), doing)
 }
 
 // What is done again where a push came to nothing; surfaces know its command.
@@ -260,13 +267,6 @@ const (
 	detaching = "detach"
 	changing  = "change" // what was just done
 )
-
-// tellWaiting says why nothing happens just now.
-func (t *Tracker) tellWaiting(w syncer.Wait) {
-	if d := w.Until.Sub(t.now()); d >= time.Second && !t.unwatched {
-		t.notice(fail.Notice{Code: "paced/waiting", Text: fmt.Sprintf("waiting %d s to push (%s)", int(d.Seconds())+1, w.Why)})
-	}
-}
 
 // silence is how long the hub may say nothing.
 func (t *Tracker) silence() time.Duration {

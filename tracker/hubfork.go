@@ -16,6 +16,7 @@ import (
 	"github.com/git-crosslink/git-crosslink/refs"
 	"github.com/git-crosslink/git-crosslink/replay"
 	"github.com/git-crosslink/git-crosslink/rewrite"
+	"github.com/git-crosslink/git-crosslink/syncer/drive"
 	"github.com/git-crosslink/git-crosslink/trust"
 )
 
@@ -104,7 +105,7 @@ func (t *Tracker) detachOnce(ctx context.Context, remote string, sent *int) (d *
 	if t.contact.Other != "" {
 		return nil, false, t.elsewhereError()
 	}
-	out, err := t.publish(ctx, run{task: t.task(true, true), lost: lost})
+	out, err := t.publish(ctx, drive.Run{Task: t.task(true, true), Lost: lost})
 	if err != nil {
 		return nil, false, err
 	}
@@ -228,7 +229,7 @@ func (t *Tracker) switchTo(ctx context.Context, s *snapshot, hubID string, ups [
 }
 
 // followDetached goes over to the hub that the remote's tracker has become.
-func (t *Tracker) followDetached(ctx context.Context) (losses, error) {
+func (t *Tracker) followDetached(ctx context.Context) (hubs.Losses, error) {
 	s, err := t.load(ctx)
 	if err != nil {
 		return nil, err

@@ -77,7 +77,7 @@ func (t *Tracker) stillIdle(ctx context.Context, r *SyncReport, o SyncOptions) (
 }
 
 // noteIdle remembers that a sync found nothing to do.
-func (t *Tracker) noteIdle(ctx context.Context, r *SyncReport, lost losses) {
+func (t *Tracker) noteIdle(ctx context.Context, r *SyncReport, lost hubs.Losses) {
 	s, err := t.load(ctx)
 	if err != nil || r.State != Confirmed || r.Reason != "" || r.Hub == "" || r.Hub != t.contact.Hub || !t.undisturbed() ||
 		s.undecidable() || s.metaBad != nil || s.proven() || t.lostSomething(s, lost) || t.notAdmitted(s, false) != nil {

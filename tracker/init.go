@@ -9,6 +9,7 @@ import (
 	"github.com/git-crosslink/git-crosslink/fail"
 	"github.com/git-crosslink/git-crosslink/hubs"
 	"github.com/git-crosslink/git-crosslink/refs"
+	"github.com/git-crosslink/git-crosslink/syncer/drive"
 )
 
 // tries bounds how often a command begins again because the hub was changed by
@@ -183,8 +184,8 @@ func (t *Tracker) initOnce(ctx context.Context) (r *InitReport, again bool, err 
 }
 
 // join reports the hub that is there and sends what was written before.
-func (t *Tracker) join(ctx context.Context, s *snapshot, lost losses) (*InitReport, bool, error) {
-	out, err := t.publish(ctx, run{task: t.task(true, true), lost: lost})
+func (t *Tracker) join(ctx context.Context, s *snapshot, lost hubs.Losses) (*InitReport, bool, error) {
+	out, err := t.publish(ctx, drive.Run{Task: t.task(true, true), Lost: lost})
 	if err != nil {
 		return nil, false, err
 	}
@@ -327,7 +328,7 @@ func (t *Tracker) foundWithoutAtomic(ctx context.Context, p refs.Push, r *InitRe
 	if err := errors.Join(t.contact.Founded(t.hub, r.Hub), t.contact.Remember(func(c *hubs.Note) { c.NoAtomic = true })); err != nil {
 		return nil, false, err
 	}
-	out, err := t.publish(ctx, run{task: t.task(true, true)})
+	out, err := t.publish(ctx, drive.Run{Task: t.task(true, true)})
 	r.Sent = out.sent
 	return r, false, err
 }

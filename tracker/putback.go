@@ -12,6 +12,7 @@ import (
 	"github.com/git-crosslink/git-crosslink/hubs"
 	"github.com/git-crosslink/git-crosslink/ledger"
 	"github.com/git-crosslink/git-crosslink/refs"
+	"github.com/git-crosslink/git-crosslink/syncer/drive"
 )
 
 // A hub can be set back: restored from an old backup, rewound, robbed of
@@ -20,8 +21,8 @@ import (
 // gone, it is no hub any more and nothing is sent unasked; init puts all back.
 
 // lostLines finds, after a fetch, the logs of which the hub has lost lines.
-func (t *Tracker) lostLines(ctx context.Context) (losses, error) {
-	lost := losses{}
+func (t *Tracker) lostLines(ctx context.Context) (hubs.Losses, error) {
+	lost := hubs.Losses{}
 	all, err := t.local().Refs(ctx, "refs/")
 	if err != nil {
 		return nil, err
@@ -129,33 +130,6 @@ func (t *Tracker) ledgerBack(s *snapshot) (refs.OID, error) {
 	return known, nil
 }
 
-// tellBack says whose logs the hub has again.
-func (t *Tracker) tellBack(ids []string) {
-	if len(ids) == 0 || t.unwatched {
-		return
-	}
-	text := fmt.Sprintf("the hub has all of the log of '%s' again", ids[0])
-	if len(ids) > 1 {
-		text = fmt.Sprintf("the hub has all of %d logs again", len(ids))
-	}
-	t.notice(fail.Notice{Code: "put-back", Text: text})
-}
-
-// onTop is the tip of a log as it can go to the hub: where the hub holds
-// something that it does not go on from, in the place of lines that were there
-// before, a commit with this log on top of both.
-func (d *drive) onTop(ctx context.Context, id string, tip refs.OID) (refs.OID, error) {
-	there := d.lost[agentLogs+id]
-	if there == "" {
-		return tip, nil
-	}
-	if grown, err := hubs.Descends(ctx, d.local(), tip, there); err != nil || grown {
-		return tip, err
-	}
-	return refs.Recommit(ctx, d.local(), tip, []refs.OID{there, tip}, refs.CommitInfo{
-		Address: d.committer(), Author: id, When: d.now(), Message: fmt.Sprintf("crosslink: the log of %s is put back\n\n[skip ci]\n", id)})
-}
-
 // restore puts everything back on a hub that lost its meta: only by init,
 // which somebody typed.
 func (t *Tracker) restore(ctx context.Context, s *snapshot) (*InitReport, error) {
@@ -194,7 +168,7 @@ func (t *Tracker) restore(ctx context.Context, s *snapshot) (*InitReport, error)
 	if err != nil {
 		return nil, err
 	}
-	out, err := t.publish(ctx, run{task: t.task(true, true), lost: lost})
+	out, err := t.publish(ctx, drive.Run{Task: t.task(true, true), Lost: lost})
 	if err != nil {
 		return nil, err
 	}

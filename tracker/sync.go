@@ -12,12 +12,13 @@ import (
 	"github.com/git-crosslink/git-crosslink/hubs"
 	"github.com/git-crosslink/git-crosslink/refs"
 	"github.com/git-crosslink/git-crosslink/syncer"
+	"github.com/git-crosslink/git-crosslink/syncer/drive"
 )
 
 // Bounds of waiting in the foreground; a push that takes longer goes on in a
 // detached process.
 const (
-	insistent = 30 * time.Second // with --wait, or in CI
+	insistent = hubs.Insistent   // with --wait, or in CI
 	stale     = 15 * time.Minute // an answer from before this says so
 
 	// longestTurn bounds how long a command waits in all for pushes to be in
@@ -131,7 +132,7 @@ func (t *Tracker) Sync(ctx context.Context, o SyncOptions) (*SyncReport, error) 
 	}
 	task := t.task(others, !o.Detached)
 	task.Patience, task.BusyToo = anyTime, o.Detached
-	out, err := t.publish(ctx, run{task: task, lost: lost})
+	out, err := t.publish(ctx, drive.Run{Task: task, Lost: lost})
 	if err == nil && gone() {
 		return r, nil
 	}
@@ -289,17 +290,13 @@ type wants struct {
 	mend bool // a hub that has lost its meta gets it back, so nobody has to be told before
 }
 
-// losses are the logs of which the hub has lost lines, as a fetch showed: by
-// branch what it has instead, "" for nothing.
-type losses map[string]refs.OID
-
 // fetch brings the hub's refs and takes over what may be believed.
 func (t *Tracker) fetch(ctx context.Context) error {
 	_, err := t.fetchFor(ctx, wants{})
 	return err
 }
 
-func (t *Tracker) fetchFor(ctx context.Context, w wants) (losses, error) {
+func (t *Tracker) fetchFor(ctx context.Context, w wants) (hubs.Losses, error) {
 	lost, err := t.takeIn(ctx, t.link.Fetch(ctx), w)
 	t.link.NoteBusy(err)
 	return lost, err
@@ -307,7 +304,7 @@ func (t *Tracker) fetchFor(ctx context.Context, w wants) (losses, error) {
 
 // takeIn takes over what may be believed of what a fetch that ended so has
 // brought: nothing but refs/incoming and refs/presence has moved by it.
-func (t *Tracker) takeIn(ctx context.Context, fetched error, w wants) (losses, error) {
+func (t *Tracker) takeIn(ctx context.Context, fetched error, w wants) (hubs.Losses, error) {
 	t.knownRefs = nil
 	before, err := t.link.Believed(ctx)
 	if err != nil {
@@ -337,7 +334,7 @@ func (t *Tracker) takeIn(ctx context.Context, fetched error, w wants) (losses, e
 	if err := t.fromLedger(ctx); err != nil {
 		return nil, err
 	}
-	var lost losses
+	var lost hubs.Losses
 	if partly == nil {
 		if lost, err = t.lostLines(ctx); err != nil {
 			return nil, err
@@ -353,7 +350,7 @@ func (t *Tracker) takeIn(ctx context.Context, fetched error, w wants) (losses, e
 // publishing ended. Where the hub is not sent more just now, a command that
 // needs the answer (a claim, --wait, CI) waits for its turn and says so; the
 // others do as long as they wait for the hub.
-func (t *Tracker) deliver(ctx context.Context, last *event.Envelope, decide bool, o EmitOptions, lost losses) (outcome, error) {
+func (t *Tracker) deliver(ctx context.Context, last *event.Envelope, decide bool, o EmitOptions, lost hubs.Losses) (outcome, error) {
 	seen := refs.OID("") // the last tip of the log on the hub that was looked at
 	each, began := t.patience(o), time.Now()
 	bounded, cancel := context.WithTimeout(ctx, each)
@@ -382,8 +379,8 @@ func (t *Tracker) deliver(ctx context.Context, last *event.Envelope, decide bool
 			if err := t.gather(bounded); err != nil {
 				return outcome{}, t.late(bounded, err)
 			}
-			out, err := t.publish(ctx, run{t.taskOf(decide, o), max(each-time.Since(began), time.Millisecond), each, o.Lock, lost})
-			if errors.Is(err, errLate) {
+			out, err := t.publish(ctx, drive.Run{Task: t.taskOf(decide, o), First: max(each-time.Since(began), time.Millisecond), Each: each, Compare: o.Lock, Lost: lost})
+			if errors.Is(err, drive.ErrLate) {
 				return outcome{}, nil
 			}
 			return out, err

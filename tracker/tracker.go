@@ -114,6 +114,17 @@ func (t *Tracker) Close() error {
 // Agent returns the id this worktree writes under, "" before the first write.
 func (t *Tracker) Agent() string { return t.agent }
 
+// HubID is the id of the hub, "" while there is none.
+func (t *Tracker) HubID() string {
+	if t.loaded != nil {
+		return t.loaded.hubID()
+	}
+	return t.contact.Hub
+}
+
+// Worktree is where what belongs to this worktree alone is kept.
+func (t *Tracker) Worktree() string { return filepath.Dir(t.identity().File) }
+
 // Home is where this clone keeps its tracker, whether it has one yet or not.
 func (t *Tracker) Home() string {
 	return filepath.Dir(t.contactPath())

@@ -21,6 +21,7 @@ type Repository struct {
 // IssueLog reads and writes issues.
 type IssueLog interface {
 	Agent() string
+	HubID() string
 	MintUUID() event.UUID
 	Read(context.Context, tracker.Freshness) (tracker.Projection, error)
 	Refreshed() (now bool, last time.Time)
@@ -62,6 +63,7 @@ type Admin interface {
 // Place is where the repository is and how it is configured.
 type Place interface {
 	Home() string
+	Worktree() string
 	Config(key string) (string, bool)
 	Close() error
 }

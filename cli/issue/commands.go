@@ -41,5 +41,6 @@ func Commands(e *command.Env) []*urfave.Command {
 func Nouns(e *command.Env) []*urfave.Command {
 	return []*urfave.Command{
 		newMilestoneCommand(e),
+		newSessionCommand(e),
 	}
 }

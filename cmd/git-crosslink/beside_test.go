@@ -62,6 +62,7 @@ func TestFilesBesideTheReplicaAreNotTrusted(t *testing.T) {
 	if testing.Short() {
 		t.Skip("several hundred commands; -short")
 	}
+	t.Parallel()
 	w := newTown(t)
 	w.write("secret", secret, 0o600)
 	outside := filepath.Join(w.root, "secret")

@@ -199,6 +199,7 @@ func TestATrackerThatIsBrokenChangesNothing(t *testing.T) {
 	if testing.Short() {
 		t.Skip("a day of git for each fault; -short")
 	}
+	t.Parallel()
 	base := newTown(t)
 	base.commit("bob", "bob, 1")
 	base.git("bob", "push", "-q")
@@ -243,6 +244,7 @@ func TestATrackerThatIsBrokenChangesNothing(t *testing.T) {
 			if !f.all && os.Getenv("CROSSLINK_NIGHTLY") == "" {
 				t.Skip("make nightly")
 			}
+			t.Parallel()
 			with, plain := base.copy(), base.copy()
 			with.tb, plain.tb = t, t
 			for _, who := range []string{"alice", "bob"} {

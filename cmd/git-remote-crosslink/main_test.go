@@ -17,4 +17,7 @@ var commands = map[string]func(){
 
 func TestMain(m *testing.M) { testscript.Main(m, commands) }
 
-func TestScript(t *testing.T) { testkit.Scripts(t, "testdata/script", testkit.Hints{All: 5}) }
+func TestScript(t *testing.T) {
+	t.Parallel()
+	testkit.Scripts(t, "testdata/script", testkit.Hints{All: 5})
+}

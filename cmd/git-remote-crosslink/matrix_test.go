@@ -140,6 +140,7 @@ type fixture struct {
 }
 
 func TestMatrix(t *testing.T) {
+	t.Parallel()
 	all := os.Getenv("CROSSLINK_NIGHTLY") != ""
 	f := newFixture(t)
 	var transports []string

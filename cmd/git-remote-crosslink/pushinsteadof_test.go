@@ -14,6 +14,7 @@ import (
 // pushInsteadOf, so the helper does, also where it leads from a transport that
 // the helper connects to one that has a helper of git's, and back.
 func TestPushInsteadOfAcrossTransports(t *testing.T) {
+	t.Parallel()
 	f := newFixture(t)
 	for _, c := range []struct{ fetch, push string }{{"http", "ssh"}, {"ssh", "http"}, {"http", "path"}, {"path", "auth"}, {"http", "auth"}} {
 		t.Run(c.fetch+" to "+c.push, func(t *testing.T) {

@@ -63,8 +63,12 @@ var rules = map[string]rule{
 
 	"rewrite": {pure: true, may: "event fail", why: "a log that is written again follows from its lines and a plan, for whoever needs that: a fork, another hub, an importer"},
 
+	"syncer/drive": {
+		may: "fail hubs refs syncer",
+		why: "what the machine decides is done here: over a link to a hub and an interface to a clone, and no event is seen",
+	},
 	"tracker": {
-		may: "agents rewrite hubs internal/note delta event event/canon reducer ledger replay trust trust/keys refs syncer refs/git store internal/fault internal/statefile fail settings",
+		may: "agents rewrite hubs syncer/drive internal/note delta event event/canon reducer ledger replay trust trust/keys refs syncer refs/git store internal/fault internal/statefile fail settings",
 		why: "the conductor is the only package that sees both core and edges",
 	},
 	"hooks": {
@@ -104,7 +108,7 @@ var rules = map[string]rule{
 		why: "what every command has; it knows none of them",
 	},
 	"cli/issue": {
-		may: "verb answer cli/command cli/frame event reducer store tracker internal/shell",
+		may: "verb answer cli/command cli/frame event reducer store tracker internal/shell internal/statefile",
 		why: "commands about issues ask the tracker and print its answers; refs and trust stay behind it",
 	},
 	"cli/hub": {

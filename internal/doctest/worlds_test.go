@@ -70,6 +70,7 @@ git crosslink --offline new 'at the same time'
 `
 
 const (
+	handedOn   = "git crosslink session start 12 && git crosslink session end -m 'left half is done'"
 	aMilestone = "git crosslink milestone new 1.0"
 	held       = "git crosslink lock 12"
 	heldByBob  = "git -C ../bob crosslink lock 12"
@@ -108,6 +109,10 @@ var special = map[string]how{
 	"git --no-pager crosslink …":            {with: map[string]string{"…": anyCommand}},
 	"git -c key=value crosslink …":          {with: map[string]string{"…": anyCommand, "key=value": "color.ui=never"}},
 
+	"git crosslink session handoff":                      {before: handedOn},
+	"git crosslink session handoff 12 --json":            {before: handedOn},
+	"git crosslink session status":                       {before: "git crosslink session start"},
+	"git crosslink session status --all":                 {before: "git crosslink session start"},
 	"git crosslink milestone add 1.0 11 12":              {before: aMilestone},
 	"git crosslink milestone show 1.0":                   {before: aMilestone},
 	"git crosslink milestone edit 1.0 --due +2w":         {before: aMilestone},

@@ -1,0 +1,218 @@
+package tracker
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/git-crosslink/git-crosslink/fail"
+	"github.com/git-crosslink/git-crosslink/hubs"
+	"github.com/git-crosslink/git-crosslink/refs"
+	"github.com/git-crosslink/git-crosslink/syncer"
+	"github.com/git-crosslink/git-crosslink/syncer/drive"
+)
+
+// outcome is how a publish ended.
+type outcome struct {
+	sent    int
+	reason  string    // why lines stay here, "" when all went out
+	refused bool      // the reason is that the hub refuses them
+	code    fail.Code // of the reason; "" if it has no name
+	fields  fail.Fields
+	asked   bool          // the hub was reached
+	paced   *syncer.Paced // why it was not asked to the end just now; nil if it was
+	seen    time.Time     // when a push has shown that the hub is as it was seen
+	lost    hubs.Losses   // what the hub still lacks
+}
+
+// sender is this clone, as a run that sends for it asks it (drive.Clone).
+type sender struct {
+	*Tracker
+	snap *snapshot // as of the last look
+}
+
+// task is what a run is asked for. insist: a hub that was busy or has refused
+// something is asked again.
+func (t *Tracker) task(decide, insist bool) syncer.Task {
+	u := syncer.Facts
+	if insist {
+		u = syncer.Somebody
+	}
+	return syncer.Task{Decide: decide, Insist: insist, Background: t.unwatched, Look: t.hub.Moved(t.contact) || t.contact.Other != "",
+		Urgency: u, Limits: t.limits(), CommandWait: t.wait(), Own: agentLogs + t.agent}
+}
+
+// publish sends what the hub lacks, and decides what is undecided, under the
+// sync lock, which the caller holds. drive.ErrLate says that the time was over.
+func (t *Tracker) publish(ctx context.Context, r drive.Run) (outcome, error) {
+	r.Committer = t.committer()
+	c := &sender{Tracker: t}
+	report, err := r.Do(ctx, c, t.link)
+	if err != nil {
+		return outcome{sent: report.Sent}, err
+	}
+	o := t.explain(ctx, c.snap, report)
+	t.knownRefs = maps.Clone(c.snap.refs)
+	return o, nil
+}
+
+// Look is the clone as it is now.
+func (d *sender) Look(ctx context.Context, m syncer.Memory, losses hubs.Losses, step bool) (drive.Seen, error) {
+	s, err := d.load(ctx)
+	if err != nil {
+		return drive.Seen{}, err
+	}
+	d.snap = s
+	v := syncer.View{Open: s.bound && s.writable(), Ledger: syncer.Tip(s.refs[hubRoot+checkpointName]), Urgency: s.urgency(),
+		Lost: d.contact.NoMeta, Elsewhere: d.hub.Elsewhere(d.contact) != "", Apart: d.hub.Apart(d.contact) != ""}
+	author := d.author(s)
+	v.Mine = len(s.pending(author)) > 0
+	for _, id := range s.agents() {
+		l := s.logs[id]
+		_, lost := losses[agentLogs+id]
+		x := syncer.Log{Name: agentLogs + id, Last: l.chain.Seq, OnHub: l.hubSeq, Hub: syncer.Tip(l.hub), Sends: l.sends(), Lost: lost,
+			Back: lost && !l.diverged && !l.foreign && !l.torn && l.hub != ""}
+		if v.Mine && id < author && m.JustRaced(d.now()) && len(s.pending(id)) > 0 {
+			v.Before++
+		}
+		if !x.Sends && !x.Lost {
+			continue
+		}
+		x.Blocked = hubs.InTheWay(s.refs, x.Name) != ""
+		if r, known := d.contact.Refusals[x.Name]; known && r.High > 0 {
+			hash, err := d.lineHash(ctx, l, r.High)
+			if err != nil {
+				return drive.Seen{}, err
+			}
+			x.Changed = hash != r.Hash
+		}
+		v.Logs = append(v.Logs, x)
+	}
+	if step {
+		next, err := d.Step(ctx, refs.Push{})
+		if err != nil {
+			return drive.Seen{}, err
+		}
+		v.Step = next != ""
+	}
+	return drive.Seen{View: v, Refs: s.refs}, nil
+}
+
+// sends reports whether the log was written here, and can be sent.
+func (l *log) sends() bool {
+	return l.here != "" && l.view == l.here && l.unsent() > 0 && !l.diverged && !l.trails() // what ends unsigned counts for nobody
+}
+
+// Step is the tip that the checkpoint should have after a push: the next step,
+// or the one known here where the hub was set back; "" for none.
+func (d *sender) Step(ctx context.Context, p refs.Push) (refs.OID, error) {
+	s := d.snap
+	if !s.bound || !s.writable() {
+		return "", nil
+	}
+	next, err := d.decide(ctx, s, s.metaCommit, s.tips(p))
+	if err == nil && next == "" {
+		next, err = d.ledgerBack(s)
+	}
+	if err != nil {
+		if ctx.Err() != nil {
+			return "", err
+		}
+		// facts need no agreement: they go out whatever hinders a decision
+		d.tellOnce(fail.Notice{Code: "undecidable", Text: fmt.Sprintf("nothing can be decided just now: %v", err)})
+	}
+	return next, nil
+}
+
+// Accept is takeIn.
+func (d *sender) Accept(ctx context.Context, fetched error) (hubs.Losses, error) {
+	return d.takeIn(ctx, fetched, wants{})
+}
+
+// Rebase puts commits of ours on top of the hub's where the hub holds the
+// beginning of logs written here in other commits.
+func (d *sender) Rebase(ctx context.Context, names []string) (bool, error) {
+	before, err := d.local().Refs(ctx, headRoot+agentLogs)
+	if err != nil {
+		return false, err
+	}
+	d.reparent = map[string]bool{}
+	for _, name := range names {
+		d.reparent[strings.TrimPrefix(name, agentLogs)] = true
+	}
+	err = d.bind(ctx)
+	d.reparent = nil
+	if err != nil {
+		return false, err
+	}
+	after, err := d.local().Refs(ctx, headRoot+agentLogs)
+	return !slices.Equal(before, after), err
+}
+
+// Decided forgets lost tips that the ledger holds again.
+func (d *sender) Decided(ctx context.Context, tip refs.OID) error {
+	return d.dropFound(ctx, d.snap, tip)
+}
+
+// LineHash is the hash of an event of a log that was written here.
+func (d *sender) LineHash(ctx context.Context, name string, seq uint64) (string, error) {
+	l := d.snap.logs[strings.TrimPrefix(name, agentLogs)]
+	if l == nil {
+		return "", nil
+	}
+	return d.lineHash(ctx, l, seq)
+}
+
+// explain says how a run ended.
+func (t *Tracker) explain(ctx context.Context, s *snapshot, r drive.Report) outcome {
+	o := outcome{sent: r.Sent, asked: r.Asked, paced: r.Paced, seen: r.Seen, lost: r.Lost}
+	switch r.Reason {
+	case syncer.Sent, syncer.StepRefused:
+		t.unsentReason(ctx, s, &o)
+		if r.Reason == syncer.StepRefused && o.reason == "" {
+			o.refused, o.reason = true, hubs.StepRefused(s.refs, r.Why)
+		}
+	case syncer.FetchFailed:
+		o.reason = t.unfetchedReason(r.Failed)
+	case syncer.PushFailed:
+		o.reason = hubs.SilentReason(t.link.Silent())
+	case syncer.MetaLost:
+		o.reason = t.hub.LostReason(t.contact)
+	case syncer.OtherHub:
+		o.reason = t.hub.Elsewhere(t.contact)
+	case syncer.PushesApart:
+		o.reason = t.hub.Apart(t.contact)
+	case syncer.Changing:
+		o.reason = "the hub kept changing while this was sent; the next sync tries again"
+	case syncer.OtherLog:
+		o.reason = "the hub holds another version of a log written here"
+	case syncer.ClosedHub, syncer.TakesNone:
+		o.refused, o.reason = true, t.contact.Refused
+	case syncer.NotYet:
+		o.reason = r.Why
+	}
+	return o
+}
+
+// unsentReason says why the log of this worktree's agent is not sent at all, or
+// what of it the hub refuses.
+func (t *Tracker) unsentReason(ctx context.Context, s *snapshot, o *outcome) {
+	l := s.logs[t.agent]
+	switch {
+	case l == nil || l.here == "":
+	case l.diverged:
+		o.reason = t.divergedError(t.agent).Error()
+	case l.trails() && l.unsent() > 0:
+		o.reason = l.trailText()
+	case l.foreign:
+		if e := t.lockedError(ctx, s); e != nil {
+			o.reason, o.code, o.fields = e.Message, e.Code, e.Fields
+		}
+	case t.withheld(ctx, s, l):
+		n := t.refusalOf(ctx, s, l)
+		o.refused, o.reason, o.code, o.fields = true, n.Text, n.Code, n.Fields
+	}
+}

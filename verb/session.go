@@ -1,0 +1,186 @@
+package verb
+
+import (
+	"crypto/sha256"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/git-crosslink/git-crosslink/event"
+	"github.com/git-crosslink/git-crosslink/reducer"
+	"github.com/git-crosslink/git-crosslink/store"
+	"github.com/git-crosslink/git-crosslink/tracker"
+)
+
+// SessionUUID is the uuid of the session that an agent of a hub runs under a key:
+// a version-8 uuid, always the same.
+func SessionUUID(hub, agent, key string) (u event.UUID) {
+	sum := sha256.Sum256([]byte(strings.Join([]string{"crosslink-session/1", hub, agent, key}, "\x00")))
+	copy(u[:], sum[:])
+	u[6], u[8] = u[6]&0x0f|0x80, u[8]&0x3f|0x80
+	return u
+}
+
+// SeveralSessionsError says that an agent runs several sessions and none was named.
+type SeveralSessionsError struct{ Open []*reducer.Session }
+
+func (e *SeveralSessionsError) Error() string {
+	return fmt.Sprintf("%d sessions are open here", len(e.Open))
+}
+
+// OpenSession returns the open session of an agent: the one that is named, by its
+// uuid or the beginning of it; else that of cached, if it is open; else the only
+// one. nil if there is none.
+func OpenSession(p tracker.Projection, agent, named string, cached event.UUID) (*reducer.Session, error) {
+	if agent == "" {
+		return nil, nil
+	}
+	open, err := p.Sessions(store.SessionFilter{Agent: agent, Open: true})
+	if err != nil {
+		return nil, err
+	}
+	if named != "" {
+		open = slices.DeleteFunc(slices.Clone(open), func(x *reducer.Session) bool {
+			return !strings.HasPrefix(x.UUID.String(), strings.ToLower(named))
+		})
+		if len(open) == 0 {
+			return nil, &store.NotFoundError{What: "open session", ID: named}
+		}
+	}
+	for _, x := range open {
+		if x.UUID == cached {
+			return x, nil
+		}
+	}
+	switch len(open) {
+	case 0:
+		return nil, nil
+	case 1:
+		return open[0], nil
+	}
+	return nil, &SeveralSessionsError{open}
+}
+
+// SessionLocks are the issues whose lock, or place in its queue, a session has: its
+// agent claimed them after the session started, and not after a later session did
+// that is still open.
+func SessionLocks(p tracker.Projection, x *reducer.Session) (rows []*store.Issue, err error) {
+	open, err := p.Sessions(store.SessionFilter{Agent: x.Agent, Open: true})
+	if err != nil {
+		return nil, err
+	}
+	locked, err := p.Locked()
+	if err != nil {
+		return nil, err
+	}
+	for _, i := range locked {
+		if c, err := tracker.Standing(p, i.UUID, x.Agent); err != nil || !c.Mine(x.Agent) {
+			if err != nil {
+				return nil, err
+			}
+			continue
+		}
+		lines, err := p.History(i.UUID)
+		if err != nil {
+			return nil, err
+		}
+		claimed := uint64(0)
+		for _, e := range lines {
+			if _, claim := e.Body.(*event.LockClaimed); claim && e.Agent == x.Agent {
+				claimed = max(claimed, e.Seq)
+			}
+		}
+		between := func(o *reducer.Session) bool { return o.Started.Seq > x.Started.Seq && o.Started.Seq < claimed }
+		if claimed > x.Started.Seq && !slices.ContainsFunc(open, between) {
+			rows = append(rows, i)
+		}
+	}
+	return rows, nil
+}
+
+// Ending says how a session ends.
+type Ending struct {
+	Notes     string     // "" is none
+	Comment   event.UUID // of the hand-off, if there are notes and an issue
+	Author    string
+	Now       event.Time
+	KeepLocks bool
+}
+
+// EndSession ends a session: with its notes, which become a hand-off on its issue,
+// and with the releases of its locks. All of it is one write.
+func EndSession(p tracker.Projection, x *reducer.Session, how Ending) (bodies []event.Body, released []*store.Issue, err error) {
+	bodies = append(bodies, &event.SessionEnded{Session: x.UUID, Notes: how.Notes})
+	if how.Notes != "" && x.Issue != (event.UUID{}) {
+		bodies = append(bodies, &event.CommentAdded{Issue: x.Issue, Comment: how.Comment, Author: how.Author, Content: how.Notes, CreatedAt: how.Now, Kind: Handoff})
+	}
+	if how.KeepLocks {
+		return bodies, nil, nil
+	}
+	if released, err = SessionLocks(p, x); err != nil {
+		return nil, nil, err
+	}
+	for _, i := range released {
+		bodies = append(bodies, &event.LockReleased{Issue: i.UUID})
+	}
+	return bodies, released, nil
+}
+
+// Handoff is the kind of comment that a session leaves behind.
+const Handoff = "handoff"
+
+// Superseded are the notes of a session that another one ended. They hand nothing on.
+const Superseded = "ended by the next session"
+
+// HandoffNote is what somebody left for whoever goes on.
+type HandoffNote struct {
+	By      string
+	At      event.Time
+	Text    string
+	Issue   event.UUID // zero if it is about none
+	Session event.UUID // zero if it is known as a comment only
+	Comment event.UUID // zero if it is known as notes only
+	Mark    string     // what is to be said of its signature
+}
+
+// HandoffOn returns the newest hand-off on an issue, nil if there is none.
+func HandoffOn(p tracker.Projection, i *store.Issue) (*HandoffNote, error) {
+	lines, err := p.History(i.UUID)
+	if err != nil {
+		return nil, err
+	}
+	var note *HandoffNote
+	for k := range i.Comments {
+		c := &i.Comments[k]
+		if c.Kind != Handoff {
+			continue
+		}
+		note = &HandoffNote{By: c.Author, At: c.CreatedAt, Text: c.Content, Issue: i.UUID, Comment: c.UUID}
+		for _, e := range lines {
+			if b, added := e.Body.(*event.CommentAdded); added && b.Comment == c.UUID {
+				note.Mark = p.Mark(e.Agent, e.Seq)
+				break
+			}
+		}
+	}
+	return note, nil
+}
+
+// HandoffBy returns the notes with which an agent ended a session last, nil if there
+// are none.
+func HandoffBy(p tracker.Projection, agent string) (*HandoffNote, error) {
+	all, err := p.Sessions(store.SessionFilter{Agent: agent})
+	if err != nil {
+		return nil, err
+	}
+	var last *reducer.Session
+	for _, x := range all {
+		if x.Ended && x.Notes != "" && x.Notes != Superseded && (last == nil || x.EndedAt >= last.EndedAt) {
+			last = x
+		}
+	}
+	if last == nil {
+		return nil, nil
+	}
+	return &HandoffNote{By: agent, At: last.EndedAt, Text: last.Notes, Issue: last.Issue, Session: last.UUID, Mark: p.Mark(agent, last.Started.Seq)}, nil
+}
