@@ -3,6 +3,7 @@
 package hints
 
 import (
+	"maps"
 	"strings"
 
 	"github.com/git-crosslink/git-crosslink/fail"
@@ -36,6 +37,9 @@ func Codes() map[fail.Code]bool {
 	}
 	return all
 }
+
+// Rows is the advice by code, with fields in braces.
+func Rows() map[fail.Code][]string { return maps.Clone(rows) }
 
 // fill puts the fields into a row: {name} as it is, {name:word} and {name:quote}
 // as one word of a shell, and so on. It reports whether all of them are there.

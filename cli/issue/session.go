@@ -258,9 +258,7 @@ func shapeOf(e *command.Env, s *answer.Builder, x *reducer.Session, me string) (
 // sessionWrite is the answer of a write to a session.
 func sessionWrite(e *command.Env, r *tracker.Receipt, id event.UUID) (s *answer.Builder, w answer.SessionWrite, err error) {
 	w.Write = answer.WriteOf(r)
-	if s, err = answer.New(r.View); err != nil {
-		return s, w, err
-	}
+	s = answer.New(r.View)
 	all, err := r.View.Sessions(store.SessionFilter{Agent: r.Agent})
 	for _, x := range all {
 		if x.UUID == id {

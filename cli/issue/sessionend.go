@@ -171,10 +171,7 @@ func runSessionStatus(ctx context.Context, all bool, f frame.Forms, e *command.E
 		if open, err = p.Sessions(filter); err != nil {
 			return err
 		}
-		s, err := answer.New(p)
-		if err != nil {
-			return err
-		}
+		s := answer.New(p)
 		for _, x := range open {
 			shape, err := shapeOf(e, s, x, repo.Agent())
 			if err != nil {
@@ -275,12 +272,10 @@ func runSessionHandoff(ctx context.Context, id, agent string, e *command.Env) er
 		if note == nil {
 			return nil
 		}
-		s, err := answer.New(p)
-		if err == nil {
-			doc = &answer.HandoffNote{By: note.By, At: note.At.String(), Issue: s.Ref(note.Issue), Session: answer.UUIDOrNull(note.Session),
-				Comment: answer.UUIDOrNull(note.Comment), Text: note.Text, Mark: answer.TextOrNull(note.Mark)}
-		}
-		return err
+		s := answer.New(p)
+		doc = &answer.HandoffNote{By: note.By, At: note.At.String(), Issue: s.Ref(note.Issue), Session: answer.UUIDOrNull(note.Session),
+			Comment: answer.UUIDOrNull(note.Comment), Text: note.Text, Mark: answer.TextOrNull(note.Mark)}
+		return nil
 	})
 	if err != nil {
 		return err

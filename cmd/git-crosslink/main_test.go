@@ -1,8 +1,12 @@
 package main
 
 import (
+	"os"
+	"regexp"
+	"strings"
 	"testing"
 
+	"github.com/git-crosslink/git-crosslink/cli/hints"
 	"github.com/git-crosslink/git-crosslink/internal/testkit"
 	"github.com/rogpeppe/go-internal/testscript"
 )
@@ -14,7 +18,31 @@ func TestMain(m *testing.M) { testscript.Main(m, commands) }
 
 func TestScript(t *testing.T) {
 	t.Parallel()
-	testkit.Scripts(t, "testdata/script", testkit.Hints{Sample: 20, All: 240, Excepted: notFollowed})
+	notShown, err := os.ReadFile("testdata/hints_not_shown.txt")
+	if err != nil {
+		t.Fatal(err)
+	}
+	testkit.Scripts(t, "testdata/script", testkit.Hints{Sample: 20, All: 240, Excepted: notFollowed,
+		Rows: hintRows(), NotShown: strings.Split(strings.TrimSpace(string(notShown)), "\n")})
+}
+
+// hintRows are the rows of the table of hints that hold a command, named by code
+// and text, and what they look like when their fields are filled in.
+func hintRows() map[string]*regexp.Regexp {
+	field := regexp.MustCompile(`\\\{[^}]*\}`)
+	all := map[string]*regexp.Regexp{}
+	for code, rows := range hints.Rows() {
+		for _, row := range rows {
+			pattern := field.ReplaceAllStringFunc(regexp.QuoteMeta(row), func(f string) string {
+				if strings.HasSuffix(f, `:hidden\}`) {
+					return ""
+				}
+				return ".*"
+			})
+			all[string(code)+": "+row] = regexp.MustCompile("^" + pattern + "$")
+		}
+	}
+	return all
 }
 
 // notFollowed are the hints that cannot be followed where they are printed.

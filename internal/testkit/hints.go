@@ -36,6 +36,9 @@ import (
 type Hints struct {
 	Sample, All int               // how many are run at least, by default and with CROSSLINK_NIGHTLY
 	Excepted    map[string]string // "<script>: <hint>", as a failure shows it → why it cannot be followed there
+
+	Rows     map[string]*regexp.Regexp // what the program may advise: a name → what it looks like
+	NotShown []string                  // names of rows that no script shows
 }
 
 // hintRun are the hints of one run of a set of scripts.
@@ -46,10 +49,11 @@ type hintRun struct {
 	scripts int // that have started
 	ran     int
 	used    map[string]bool // exceptions
+	shown   map[string]bool // hints, by any script
 }
 
 func newHintRun(h Hints, all bool) *hintRun {
-	return &hintRun{Hints: h, all: all, used: map[string]bool{}}
+	return &hintRun{Hints: h, all: all, used: map[string]bool{}, shown: map[string]bool{}}
 }
 
 // done fails if too few hints were run, or if an exception has become stale. A
@@ -70,7 +74,26 @@ func (r *hintRun) done(t *testing.T, scripts int) {
 			t.Errorf("the exception '%s' (%s) was not needed", e, why)
 		}
 	}
+	if r.all {
+		for _, name := range sortedKeys(r.Rows) {
+			switch shown := r.shows(r.Rows[name]); {
+			case shown && slices.Contains(r.NotShown, name):
+				t.Errorf("a script shows the hint '%s', which is listed as not shown", name)
+			case !shown && !slices.Contains(r.NotShown, name) && hintCommand(name) != "":
+				t.Errorf("no script shows the hint '%s'", name)
+			}
+		}
+	}
 	t.Logf("%d hints run", r.ran)
+}
+
+func (r *hintRun) shows(row *regexp.Regexp) bool {
+	for h := range r.shown {
+		if row.MatchString(h) {
+			return true
+		}
+	}
+	return false
 }
 
 // picked reports whether a hint of a script is run.
@@ -137,7 +160,7 @@ func documentHints(v any) (hints []string) {
 	return hints
 }
 
-func sortedKeys(m map[string]any) []string {
+func sortedKeys[V any](m map[string]V) []string {
 	var keys []string
 	for k := range m {
 		keys = append(keys, k)
@@ -154,6 +177,11 @@ func (s *script) followHints(ts *testscript.TestScript, a *actor, args []string)
 	}
 	stdout, stderr, last := ts.ReadFile("stdout"), ts.ReadFile("stderr"), s.last
 	all, ran := shownHints(stdout, stderr), false
+	s.hints.mu.Lock()
+	for _, h := range all {
+		s.hints.shown[h] = true
+	}
+	s.hints.mu.Unlock()
 	for i, h := range all {
 		key := s.name + ": " + s.shape(h)
 		if hintCommand(h) == "" || slices.Contains(s.hinted, key) || !s.hints.picked(key) {
@@ -198,7 +226,7 @@ func (s *script) follow(ts *testscript.TestScript, a *actor, args []string, key 
 	switch {
 	case !slices.Contains(mayEnd(cmd), f.status):
 		wrong = fmt.Sprintf("ends with status %d", f.status)
-	case changes.MatchString(cmd) && s.last.status != 129 && !indirect(args) && slices.Contains(shownHints("", f.again), hint):
+	case changes.MatchString(cmd) && !corrects(cmd, args) && s.last.status != 129 && !indirect(args) && slices.Contains(shownHints("", f.again), hint):
 		wrong = fmt.Sprintf("does not help: '%s' says it again", quote(args))
 	default:
 		return
@@ -211,7 +239,13 @@ func (s *script) follow(ts *testscript.TestScript, a *actor, args []string, key 
 }
 
 // changes matches hints after which the command is to be tried again.
-var changes = regexp.MustCompile(`^(?:git config (?:--global |--unset |--add )*[a-z.A-Z]+|git remote (?:add|set-url|rename)|git crosslink (?:init|hooks|server install|agent fork|trust approve)\b|chmod |export |eval |[A-Z_]+=)`)
+var changes = regexp.MustCompile(`^(?:git config (?:--global |--unset |--add )*[a-z.A-Z]+|git remote (?:add|set-url|rename)|git crosslink (?:init|hooks|server install|agent fork|trust approve)\b|chmod |mv |export |eval |[A-Z_]+=)`)
+
+// corrects reports a hint that is the same command with other arguments: it is
+// run in place of the one that printed it.
+func corrects(cmd string, args []string) bool {
+	return strings.HasPrefix(cmd+" ", "git crosslink agent fork ") && strings.HasPrefix(strings.Join(args, " ")+" ", "git crosslink agent fork ")
+}
 
 // indirect reports a command that is run by another one, which may set what the
 // hint sets.
