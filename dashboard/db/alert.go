@@ -13,6 +13,7 @@ import (
 	"github.com/git-crosslink/git-crosslink/dashboard/facts"
 	"github.com/git-crosslink/git-crosslink/dashboard/notify"
 	"github.com/git-crosslink/git-crosslink/event"
+	"github.com/git-crosslink/git-crosslink/internal/fault"
 )
 
 // Alert is a row of alerts, with its project.
@@ -207,8 +208,11 @@ func (d *DB) Reconcile(ctx context.Context, in Poll) (out Outcome, err error) {
 		if err != nil {
 			return err
 		}
-		return d.tell(ctx, tx, in, out, numbers)
+		err = d.tell(ctx, tx, in, out, numbers)
+		fault.Point("dashboard-commit")
+		return err
 	})
+	fault.Point("dashboard-committed")
 	return out, err
 }
 

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -39,6 +40,13 @@ func TestMain(m *testing.M) {
 			os.WriteFile(filepath.Join(os.Args[2], "pid"), []byte(itoa(sleep.Process.Pid)), 0o666)
 		}
 		time.Sleep(time.Minute)
+		os.Exit(0)
+	}
+	if len(os.Args) > 3 && os.Args[1] == "poll" {
+		if err := pollOnce(os.Args[2], os.Args[3]); err != nil {
+			fmt.Println(err)
+			os.Exit(1)
+		}
 		os.Exit(0)
 	}
 	os.Exit(m.Run())

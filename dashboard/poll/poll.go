@@ -32,6 +32,7 @@ import (
 	"github.com/git-crosslink/git-crosslink/dashboard/db"
 	"github.com/git-crosslink/git-crosslink/dashboard/facts"
 	"github.com/git-crosslink/git-crosslink/event"
+	"github.com/git-crosslink/git-crosslink/internal/fault"
 )
 
 // The times by which the poller works.
@@ -353,6 +354,7 @@ func (p *Poller) look(ctx context.Context, row db.Project, o *project) (out Outc
 	case err != nil && errors.Is(context.Cause(ctx), context.Canceled):
 	case err != nil:
 		p.failed(ctx, row, o, err)
+		fault.Point("dashboard-failed")
 	default:
 		p.mu.Lock()
 		o.failures, o.notBefore = 0, time.Time{}
@@ -461,6 +463,7 @@ func (p *Poller) store(ctx context.Context, row db.Project, f facts.Facts) (Outc
 	if err != nil {
 		return Outcome{}, err
 	}
+	fault.Point("dashboard-stored")
 	if done.Changed {
 		p.o.Changed()
 	}

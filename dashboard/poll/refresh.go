@@ -8,6 +8,7 @@ import (
 
 	"github.com/git-crosslink/git-crosslink/dashboard/db"
 	"github.com/git-crosslink/git-crosslink/event"
+	"github.com/git-crosslink/git-crosslink/internal/fault"
 )
 
 // refreshIfDue starts a fetch beside the workers if it is due.
@@ -62,7 +63,9 @@ func (p *Poller) every(row db.Project, o *project, now time.Time) time.Duration 
 func (p *Poller) refresh(ctx context.Context, row db.Project, place Place) (failures int, err error) {
 	bounded, cancel := context.WithTimeout(ctx, Deadline)
 	defer cancel()
+	fault.Point("dashboard-fetch")
 	err = place.Refresh(bounded)
+	fault.Point("dashboard-fetched")
 	if ctx.Err() != nil {
 		return row.Failures, context.Cause(ctx)
 	}

@@ -11,15 +11,16 @@ var dashboard = map[string]rule{
 	"dashboard/draw":  {pure: true, may: "", why: "where a thing stands in a drawing follows from numbers"},
 	"dashboard/query": {pure: true, may: "event", why: "what a text asks for is known before anything is asked"},
 	"dashboard/db": {
-		may: "dashboard/alerts dashboard/counters dashboard/facts dashboard/notify event",
+		may: "dashboard/alerts dashboard/counters dashboard/facts dashboard/notify event internal/fault",
 		why: "it stores what was computed and knows no repository, so that what is shown outlives one",
 	},
 	"dashboard/export": {may: "dashboard/db event", why: "a table is the same on a page and on the command line"},
 	"dashboard/poll": {
-		may: "dashboard/alerts dashboard/db dashboard/facts event",
+		may: "dashboard/alerts dashboard/db dashboard/facts event internal/fault",
 		why: "it sees a repository through an interface, so that hanging, broken and missing ones can be tested",
 	},
-	"dashboard/notify": {pure: true, may: "dashboard/alerts event", why: "what an endpoint is told, and how it is signed, follows from an alert and a secret"},
+	"dashboard/markdown": {pure: true, why: "what becomes of a hostile text follows from the text alone"},
+	"dashboard/notify":   {pure: true, may: "dashboard/alerts event", why: "what an endpoint is told, and how it is signed, follows from an alert and a secret"},
 	"dashboard/deliver": {
 		may: "dashboard/db dashboard/notify event internal/fault",
 		why: "requests to other machines leave in one place, which checks every address",
@@ -29,7 +30,7 @@ var dashboard = map[string]rule{
 		why: "a repository is reached in one place; it is the tracker's to say what is in it",
 	},
 	"dashboard/web": {
-		may: "answer cli/frame dashboard/alerts dashboard/counters dashboard/db dashboard/draw dashboard/export dashboard/facts dashboard/inbox dashboard/notify dashboard/place dashboard/poll dashboard/query event internal/shell reducer store tracker verb",
+		may: "answer cli/frame dashboard/alerts dashboard/counters dashboard/db dashboard/draw dashboard/export dashboard/facts dashboard/inbox dashboard/markdown dashboard/notify dashboard/place dashboard/poll dashboard/query event internal/shell reducer store tracker verb",
 		why: "pages and actions; the words of a refusal are those of the command line",
 	},
 	"dashboard/cli": {
