@@ -24,7 +24,7 @@ func TestActions(t *testing.T) {
 	if !got.OK || got.Data.Agent != "agent-op" || got.Data.Sync != "confirmed" || len(got.Data.Lines) == 0 {
 		t.Errorf("comment: %+v", got)
 	}
-	contains(t, s.get(page), "hello &lt;script&gt;\nworld‹U&#43;202E›", "agent-op")
+	contains(t, s.get(page), "hello &lt;script&gt;<br>\nworld‹U+202E›", "agent-op")
 	if got := s.post(page, page+"/comment", url.Values{"text": {"  "}}); got.OK || got.Error.Message != "the text is empty" {
 		t.Errorf("an empty comment: %+v", got)
 	}

@@ -20,6 +20,7 @@ import (
 	"github.com/git-crosslink/git-crosslink/cli/frame"
 	"github.com/git-crosslink/git-crosslink/dashboard/db"
 	"github.com/git-crosslink/git-crosslink/dashboard/export"
+	"github.com/git-crosslink/git-crosslink/dashboard/markdown"
 	"github.com/git-crosslink/git-crosslink/event"
 )
 
@@ -92,6 +93,9 @@ func hidden(c rune) bool {
 var functions = template.FuncMap{
 	"asset": func(name string) string { return "/assets/" + hashed[name] },
 	"clean": clean,
+	"rendered": func(text, slug string) template.HTML {
+		return template.HTML(markdown.HTML(clean(text), "/p/"+slug+"/i/"))
+	},
 	"list": func(now event.Time, items any, many bool, slug string) listing {
 		return listing{now, items, many, slug}
 	},
