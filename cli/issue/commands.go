@@ -37,10 +37,11 @@ func Commands(e *command.Env) []*urfave.Command {
 	})
 }
 
-// Nouns are the commands about milestones and time.
+// Nouns are the commands about milestones, sessions and what a program is told.
 func Nouns(e *command.Env) []*urfave.Command {
 	return []*urfave.Command{
 		newMilestoneCommand(e),
 		newSessionCommand(e),
+		newPrimeCommand(e),
 	}
 }

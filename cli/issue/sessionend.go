@@ -272,9 +272,7 @@ func runSessionHandoff(ctx context.Context, id, agent string, e *command.Env) er
 		if note == nil {
 			return nil
 		}
-		s := answer.New(p)
-		doc = &answer.HandoffNote{By: note.By, At: note.At.String(), Issue: s.Ref(note.Issue), Session: answer.UUIDOrNull(note.Session),
-			Comment: answer.UUIDOrNull(note.Comment), Text: note.Text, Mark: answer.TextOrNull(note.Mark)}
+		doc = handoffShape(answer.New(p), note)
 		return nil
 	})
 	if err != nil {
@@ -291,4 +289,9 @@ func runSessionHandoff(ctx context.Context, id, agent string, e *command.Env) er
 		pg.Print("%s%s%s, %s\n", pg.Paint(frame.Agent, note.By), pg.Paint(frame.Problem, marked(note.Mark)), about, e.Ago(note.At))
 		pg.Block("    ", note.Text)
 	}})
+}
+
+func handoffShape(s *answer.Builder, n *verb.HandoffNote) *answer.HandoffNote {
+	return &answer.HandoffNote{By: n.By, At: n.At.String(), Issue: s.Ref(n.Issue), Session: answer.UUIDOrNull(n.Session),
+		Comment: answer.UUIDOrNull(n.Comment), Text: n.Text, Mark: answer.TextOrNull(n.Mark)}
 }

@@ -91,6 +91,7 @@ var rules = map[string]rule{
 		pure: true, may: "event reducer",
 		why: "what another tracker holds is said in our words; where it comes from and where it goes is not known",
 	},
+	"cli/prime": {pure: true, why: "the text follows from what it is told; who asks and what is known is the caller's"},
 	"exporter": {
 		pure: true, may: "event reducer store",
 		why: "it asks a projection and writes; where the bytes go is not known",
@@ -108,7 +109,7 @@ var rules = map[string]rule{
 		why: "what every command has; it knows none of them",
 	},
 	"cli/issue": {
-		may: "verb answer cli/command cli/frame event reducer store tracker internal/shell internal/statefile",
+		may: "verb answer cli/command cli/frame event reducer store tracker internal/shell internal/statefile cli/prime",
 		why: "commands about issues ask the tracker and print its answers; refs and trust stay behind it",
 	},
 	"cli/hub": {

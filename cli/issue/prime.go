@@ -1,0 +1,264 @@
+package issue
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+
+	urfave "github.com/urfave/cli/v2"
+
+	"github.com/git-crosslink/git-crosslink/answer"
+	"github.com/git-crosslink/git-crosslink/cli/command"
+	"github.com/git-crosslink/git-crosslink/cli/frame"
+	"github.com/git-crosslink/git-crosslink/cli/prime"
+	"github.com/git-crosslink/git-crosslink/event"
+	"github.com/git-crosslink/git-crosslink/store"
+	"github.com/git-crosslink/git-crosslink/tracker"
+	"github.com/git-crosslink/git-crosslink/verb"
+)
+
+// hookNames are the programs whose hooks prime can answer.
+var hookNames = []string{"claude", "codex", "gemini"}
+
+func newPrimeCommand(e *command.Env) *urfave.Command {
+	return e.Command(&urfave.Command{
+		Name: "prime", Category: frame.GroupAgents,
+		Usage:     "tell a program how to work here, and where it stands",
+		UsageText: "git crosslink prime [--short | --no-state] [--hook <program>]",
+		Description: `Prints what an AI agent needs when it begins and after its memory was cut: how to
+take and end work, what it holds, the last hand-off, what is ready and what waits
+for it. The text has at most 4,500 bytes. What others wrote stands between marks
+that nobody can forge, below the sentence that it is data.
+
+It asks nobody: what is told is what this clone knows. Outside of a repository,
+without a tracker and on any fault it prints nothing and succeeds, so that it can
+run wherever a session starts; GIT_CROSSLINK_TRACE=1 says why.
+
+--hook claude, codex or gemini answers the session hook of that program.
+
+Examples:
+  git crosslink prime
+  git crosslink prime --no-state`,
+		Flags: []urfave.Flag{
+			&urfave.BoolFlag{Name: "short", Usage: "only how to work and what it holds, for a program that another one started"},
+			&urfave.BoolFlag{Name: "no-state", Usage: "only how to work"},
+			&urfave.StringFlag{Name: "hook", Usage: "answer as the hook of `PROGRAM`: claude, codex or gemini"},
+		},
+	}, func(u *urfave.Context) error {
+		if _, err := frame.Arguments(u, 0, 0, ""); err != nil {
+			return err
+		}
+		hook, err := frame.OneOf(u, "hook", append([]string{""}, hookNames...))
+		if err != nil {
+			return err
+		}
+		form := prime.Whole
+		switch {
+		case u.Bool("short") && u.Bool("no-state"):
+			return frame.Misuse("'--short' and '--no-state' exclude each other")
+		case u.Bool("short"):
+			form = prime.Short
+		case u.Bool("no-state"):
+			form = prime.Static
+		}
+		e.Quiet = true // a session that starts is told nothing else
+		if err := runPrime(u.Context, form, hook, e); err != nil {
+			e.Trace.Debug().Err(err).Msg("prime says nothing")
+		}
+		return nil
+	})
+}
+
+// primeAnswer is what prime answers.
+type primeAnswer struct {
+	Agent   *string             `json:"agent"`
+	Hub     *string             `json:"hub"`
+	Held    []answer.Issue      `json:"held"`
+	Handoff *answer.HandoffNote `json:"handoff"`
+	Ready   []answer.Issue      `json:"ready"`
+	Total   int                 `json:"total_ready"`
+	Waiting []answer.Issue      `json:"waiting"`
+	Text    string              `json:"text"`
+}
+
+// errNoTracker says that there is nothing to tell.
+var errNoTracker = errors.New("there is no tracker here")
+
+func runPrime(ctx context.Context, form prime.Form, hook string, e *command.Env) error {
+	repo, err := e.Repository(ctx)
+	if err != nil {
+		return err
+	}
+	if !hasTracker(ctx, e, repo) {
+		return errNoTracker
+	}
+	hub, _ := repo.Hub()
+	fresh := tracker.Offline
+	if _, last := repo.Refreshed(); !last.IsZero() {
+		fresh = tracker.Here // an old one is brought up to date for the next time
+	}
+	p, err := repo.Read(ctx, fresh)
+	if err != nil {
+		return err
+	}
+	if _, total, err := p.List(store.Filter{Status: "all", Limit: 1}); err != nil {
+		return err
+	} else if total == 0 && repo.Agent() == "" {
+		return errNoTracker
+	}
+	a, f, err := primeFacts(p, repo.Agent(), e)
+	if err != nil {
+		return err
+	}
+	f.Hub, a.Hub = hub, answer.TextOrNull(hub)
+	a.Text = prime.Text(f, form, nonce())
+	if hook != "" {
+		readHook(e)
+		return e.WriteLines([]string{hookAnswer(a.Text)})
+	}
+	e.Quiet = false
+	return e.Print(ctx, frame.Result{Data: a, Page: func(pg *frame.Page) { pg.Block("", a.Text) }})
+}
+
+// hasTracker reports whether there is a tracker, here or in what was fetched. A read
+// would make a replica to find out, in every repository in which a program starts.
+func hasTracker(ctx context.Context, e *command.Env, repo *command.Repository) bool {
+	if _, err := os.Stat(filepath.Join(repo.Home(), "replica.git")); err == nil {
+		return true
+	}
+	fetched, err := e.Git(ctx, "for-each-ref", "--count=1", "refs/remotes/*/crosslink/meta")
+	return err == nil && fetched != ""
+}
+
+// nonce is what nobody could have written into an issue before.
+func nonce() string {
+	var b [6]byte
+	rand.Read(b[:])
+	return hex.EncodeToString(b[:])
+}
+
+// hookAnswer is what the hooks of a session's start may say.
+func hookAnswer(text string) string {
+	b, _ := json.Marshal(map[string]any{"hookSpecificOutput": map[string]string{"hookEventName": "SessionStart", "additionalContext": text}})
+	return string(b)
+}
+
+func primeFacts(p tracker.Projection, me string, e *command.Env) (*primeAnswer, prime.Facts, error) {
+	f := prime.Facts{Agent: me}
+	a := &primeAnswer{Agent: answer.TextOrNull(me)}
+	shapes := answer.New(p)
+	held, err := heldBy(p, me)
+	if err != nil {
+		return nil, f, err
+	}
+	now := event.TimeOf(e.Now())
+	ready, total, err := p.List(store.Filter{Ready: true, Me: me, Now: now, Sort: "priority", Limit: prime.Shown})
+	if err != nil {
+		return nil, f, err
+	}
+	var waiting []*store.Issue
+	for _, i := range held {
+		for _, w := range verb.Shown(p, i.Blocks) {
+			if w.Status == event.Open && !slices.ContainsFunc(waiting, func(o *store.Issue) bool { return o.UUID == w.UUID }) {
+				waiting = append(waiting, w)
+			}
+		}
+	}
+	f.Total, a.Total = total, total
+	if a.Handoff, err = handoffFor(p, shapes, held, me); err != nil {
+		return nil, f, err
+	}
+	if h := a.Handoff; h != nil {
+		f.Handoff = &prime.Handoff{By: h.By, Age: ageOf(e, h.At), Text: h.Text}
+		if h.Issue != nil {
+			f.Handoff.Issue = nameOfRef(h.Issue)
+		}
+	}
+	for _, part := range []struct {
+		rows  []*store.Issue
+		facts *[]prime.Row
+		shown *[]answer.Issue
+		note  func(*store.Issue) string
+	}{
+		{held, &f.Held, &a.Held, func(i *store.Issue) string { return heldNote(e, i) }},
+		{ready, &f.Ready, &a.Ready, func(*store.Issue) string { return "" }},
+		{waiting, &f.Waiting, &a.Waiting, func(*store.Issue) string { return "" }},
+	} {
+		if *part.shown, err = shapes.Issues(part.rows); err != nil {
+			return nil, f, err
+		}
+		for n, i := range part.rows {
+			mark := (*part.shown)[n].Mark
+			*part.facts = append(*part.facts, prime.Row{Name: i.Name(), Priority: string(i.Priority), Title: i.Title, Labels: i.Labels,
+				Note: part.note(i), Unsigned: mark != nil})
+		}
+	}
+	return a, f, nil
+}
+
+// heldBy are the issues whose lock an agent has, the oldest lock first.
+func heldBy(p tracker.Projection, me string) (held []*store.Issue, err error) {
+	locked, err := p.Locked()
+	if err != nil {
+		return nil, err
+	}
+	for _, i := range locked {
+		if me != "" && i.Lock != nil && i.Lock.Holder == me {
+			held = append(held, i)
+		}
+	}
+	return held, nil
+}
+
+func heldNote(e *command.Env, i *store.Issue) string {
+	note := "since " + e.Ago(i.Lock.Since)
+	if i.Lock.Branch != "" {
+		note += ", branch " + i.Lock.Branch
+	}
+	return note
+}
+
+func ageOf(e *command.Env, at string) string {
+	t, err := event.ParseTime(at)
+	if err != nil {
+		return at
+	}
+	return e.Ago(t)
+}
+
+// handoffFor is the newest hand-off on an issue that is held, else the agent's own
+// last one. One whose signature is marked is not passed on to a program.
+func handoffFor(p tracker.Projection, shapes *answer.Builder, held []*store.Issue, me string) (*answer.HandoffNote, error) {
+	for _, row := range held {
+		i, err := p.Issue(row.UUID)
+		if err != nil {
+			return nil, err
+		}
+		note, err := verb.HandoffOn(p, i)
+		if err != nil {
+			return nil, err
+		}
+		if note != nil && note.Mark == "" {
+			return handoffShape(shapes, note), nil
+		}
+	}
+	note, err := verb.HandoffBy(p, me)
+	if err != nil || note == nil || note.Mark != "" {
+		return nil, err
+	}
+	return handoffShape(shapes, note), nil
+}
+
+// readHook takes what a program hands its hook, which may wait for somebody to
+// read it; at most 64 KiB, and nothing from a terminal.
+func readHook(e *command.Env) {
+	if !e.InTTY {
+		_, _ = io.Copy(io.Discard, io.LimitReader(e.In, 64<<10))
+	}
+}
