@@ -3,7 +3,6 @@ package tracker
 import (
 	"cmp"
 	"context"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"maps"
@@ -372,24 +371,30 @@ func subject(e *event.Envelope) string {
 	return s
 }
 
-// provisionalMeta makes the hub id lines carry until a hub is known. Where
-// there is no remote it stays.
-func (t *Tracker) provisionalMeta(ctx context.Context, s *snapshot) (refs.Update, error) {
-	id := t.MintUUID()
+// founding are the files of the first meta commit of a hub that this agent founds.
+func (t *Tracker) founding(ctx context.Context) map[string][]byte {
 	k, err := t.key(agents.Request{Agent: t.agent, Make: true})
 	if err != nil {
 		k = nil // the first line tells why
 	}
-	files := agents.Founding(ctx, trust.Meta{Version: Level, Hub: id.String(), CreatedAt: event.TimeOf(t.now())}, t.agent, k)
-	if s.roll, err = trust.FirstMeta(files); err != nil {
+	m := trust.Meta{Version: Level, Hub: t.MintUUID().String(), CreatedAt: event.TimeOf(t.now())}
+	return agents.Founding(ctx, m, t.agent, k)
+}
+
+// provisionalMeta makes the hub id lines carry until a hub is known. Where
+// there is no remote it stays.
+func (t *Tracker) provisionalMeta(ctx context.Context, s *snapshot) (refs.Update, error) {
+	files := t.founding(ctx)
+	state, err := trust.FirstMeta(files)
+	if err != nil {
 		return refs.Update{}, fmt.Errorf("make the hub's meta: %w", err)
 	}
 	tip, err := refs.WriteCommit(ctx, t.local(), files, nil,
-		refs.CommitInfo{Address: t.committer(), Author: t.agent, When: t.now(), Message: "crosslink: hub " + hex.EncodeToString(id[:4]) + "\n\n[skip ci]\n"})
+		refs.CommitInfo{Address: t.committer(), Author: t.agent, When: t.now(), Message: fmt.Sprintf("crosslink: hub %.8s\n\n[skip ci]\n", state.Meta.Hub)})
 	if err != nil {
 		return refs.Update{}, fmt.Errorf("write the hub's meta: %w", err)
 	}
-	s.meta, s.level, s.metaCommit = s.roll.Meta, Level, tip
+	s.roll, s.meta, s.level, s.metaCommit = state, state.Meta, Level, tip
 	return refs.Update{Ref: headRoot + metaName, New: tip}, nil
 }
 

@@ -1,7 +1,6 @@
 package tracker
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -12,12 +11,12 @@ import (
 	"github.com/git-crosslink/git-crosslink/event"
 	"github.com/git-crosslink/git-crosslink/fail"
 	"github.com/git-crosslink/git-crosslink/hubs"
-	"github.com/git-crosslink/git-crosslink/ledger"
 	"github.com/git-crosslink/git-crosslink/refs"
 	"github.com/git-crosslink/git-crosslink/replay"
-	"github.com/git-crosslink/git-crosslink/rewrite"
+	"github.com/git-crosslink/git-crosslink/rewrite/anew"
 	"github.com/git-crosslink/git-crosslink/syncer/drive"
 	"github.com/git-crosslink/git-crosslink/trust"
+	"github.com/git-crosslink/git-crosslink/trust/keys"
 )
 
 // Detached is what Detach did.
@@ -40,16 +39,8 @@ type Detached struct {
 // one id. Detach gives the one this clone lives on an id of its own. The rules
 // are:
 //
-//   - every line is written again under the new id: same events, times, sequence
-//     and author; signatures end, as with lines written before there was a hub;
-//   - the ledger is decided again, step by step, from the same lines: what comes
-//     out is compared, and unless every number and lock is what it was nothing
-//     is written;
-//   - meta begins anew and says where it comes from (trust.Origin), then what
-//     the old one said of who may write (carried.go);
-//   - all of it is one atomic push that expects the hub as it was just seen. The
-//     logs go forward from the old ones; meta and ledger have to be replaced,
-//     for their first commits have no past;
+//   - all of it is written again under that id (package anew);
+//   - all of it is one atomic push that expects the hub as it was just seen;
 //   - other clones of the fork are told, and follow with 'init --join': what they
 //     had not sent is carried over.
 //
@@ -123,13 +114,13 @@ func (t *Tracker) detachOnce(ctx context.Context, remote string, sent *int) (d *
 	}
 	p := refs.Push{Atomic: true}
 	var ups []refs.Update
-	for _, name := range slices.Sorted(maps.Keys(n.refs)) {
+	for _, name := range slices.Sorted(maps.Keys(n.Refs)) {
 		was := s.refs[incomingRoot+name]
-		p.Refs = append(p.Refs, refs.PushRef{Src: n.refs[name], Dst: headRoot + name, Lease: &was})
+		p.Refs = append(p.Refs, refs.PushRef{Src: n.Refs[name], Dst: headRoot + name, Lease: &was})
 	}
 	for name, old := range s.refs {
 		if rest, ok := strings.CutPrefix(name, hubRoot); ok {
-			ups = append(ups, refs.Update{Ref: name, Old: old, New: n.refs[rest]})
+			ups = append(ups, refs.Update{Ref: name, Old: old, New: n.Refs[rest]})
 		}
 	}
 	res, err := t.pushPatiently(ctx, p, detaching)
@@ -138,16 +129,16 @@ func (t *Tracker) detachOnce(ctx context.Context, remote string, sent *int) (d *
 			return nil, again, err
 		}
 	}
-	if err := t.switchTo(ctx, s, n.hub, ups); err != nil {
+	if err := t.switchTo(ctx, s, n.Hub, ups); err != nil {
 		return nil, false, err
 	}
-	m := n.roll.Meta
-	return &Detached{Remote: t.hub.Name, URL: t.hub.Shown(), Was: s.hubID(), Hub: n.hub, Logs: n.logs, Events: n.events, Sent: *sent,
+	m := n.State.Meta
+	return &Detached{Remote: t.hub.Name, URL: t.hub.Shown(), Was: s.hubID(), Hub: n.Hub, Logs: n.Logs, Events: n.Events, Sent: *sent,
 		Admins: append([]string{}, m.Admins...), Signing: m.Signing, Open: m.Open, Before: s.meta.Signing}, false, t.bind(ctx)
 }
 
 // detachOutcome is what became of a push that was not answered with a yes.
-func (t *Tracker) detachOutcome(ctx context.Context, n *anewHub, p refs.Push, res *refs.PushResult, pushed error) (landed, again bool, err error) {
+func (t *Tracker) detachOutcome(ctx context.Context, n *anew.Written, p refs.Push, res *refs.PushResult, pushed error) (landed, again bool, err error) {
 	if ctx.Err() != nil {
 		return false, false, pushed
 	}
@@ -166,7 +157,7 @@ func (t *Tracker) detachOutcome(ctx context.Context, n *anewHub, p refs.Push, re
 		return false, false, t.hub.Unanswered("unanswered/detach", "detached", hubs.GitWords(re))
 	}
 	there, err := t.local().Refs(ctx, incomingRoot+metaName)
-	if err != nil || len(there) == 1 && there[0].OID == n.refs[metaName] {
+	if err != nil || len(there) == 1 && there[0].OID == n.Refs[metaName] {
 		return err == nil, false, err
 	}
 	if pushed != nil {
@@ -259,190 +250,15 @@ func (t *Tracker) detachedFrom(ctx context.Context, tip refs.OID, id string) boo
 	return ok && o.Hub == id
 }
 
-// anewHub is a hub that is written again under an id of its own.
-type anewHub struct {
-	hub          string
-	refs         map[string]refs.OID // what its branches are, by name below crosslink/
-	roll         *trust.State
-	logs, events int
-}
-
 // anew writes this hub again under a new id. No ref moves.
-func (t *Tracker) anew(ctx context.Context, s *snapshot) (*anewHub, error) {
-	meta, hub, err := t.anewMeta(ctx, s)
-	if err != nil {
-		return nil, err
+func (t *Tracker) anew(ctx context.Context, s *snapshot) (*anew.Written, error) {
+	decided := s.ledger()
+	was := anew.Hub{ID: s.hubID(), Meta: s.refs[hubRoot+metaName], State: s.roll, Steps: decided.view, Reads: decided.reader, Logs: map[string]anew.Log{}}
+	for id, l := range s.logs {
+		was.Logs[id] = anew.Log{Tip: l.hub, Lines: l.chain.Seq, Verdict: l.verdict,
+			Read: func(ctx context.Context) ([]*event.Envelope, error) { return t.linesOf(ctx, l) }}
 	}
-	n := &anewHub{hub: hub, refs: map[string]refs.OID{metaName: meta}}
-	w := &rewriting{t: t, s: s, hub: hub, tips: map[string]refs.OID{}, chains: map[string]*event.Chain{}, hashes: map[string]rewritten{}}
-	step, err := w.ledger(ctx, meta)
-	if err != nil {
-		return nil, err
-	}
-	if step != "" {
-		n.refs[checkpointName] = step
-	}
-	for _, id := range s.agents() {
-		l := s.logs[id]
-		tip, err := w.upTo(ctx, id, l.chain.Seq)
-		if err != nil {
-			return nil, err
-		}
-		if tip == "" {
-			continue
-		}
-		// forward from the old log, which so stays to be found
-		tip, err = refs.Recommit(ctx, t.local(), tip, []refs.OID{l.hub, tip}, refs.CommitInfo{
-			Address: t.committer(), Author: id, When: t.now(), Message: fmt.Sprintf("crosslink: %s detached to hub %s\n\n[skip ci]\n", id, hub)})
-		if err != nil {
-			return nil, err
-		}
-		n.refs[agentLogs+id] = tip
-		n.logs, n.events = n.logs+1, n.events+int(l.chain.Seq)
-	}
-	second, roll, err := t.carried(ctx, s, meta, w.hashes)
-	if err != nil {
-		return nil, err
-	}
-	if n.roll = roll; second != "" {
-		n.refs[metaName] = second
-	}
-	return n, nil
-}
-
-// anewMeta writes the first meta commit of the new hub.
-func (t *Tracker) anewMeta(ctx context.Context, s *snapshot) (refs.OID, string, error) {
-	blank := &snapshot{}
-	up, err := t.provisionalMeta(ctx, blank)
-	if err != nil {
-		return "", "", err
-	}
-	files, err := refs.ReadFiles(ctx, t.local(), up.New, replay.MetaLimit)
-	if err != nil {
-		return "", "", err
-	}
-	m := *blank.meta
-	m.SetOrigin(trust.Origin{Hub: s.hubID(), Meta: string(s.refs[hubRoot+metaName]), Step: s.decidedState().Step})
-	files["hub.json"] = m.Encode()
-	delete(files, "meta.sig") // of the other bytes; a first commit needs none
-	tip, err := refs.WriteCommit(ctx, t.local(), files, nil, refs.CommitInfo{Address: t.committer(), Author: t.agent, When: t.now(),
-		Message: fmt.Sprintf("crosslink: hub %.8s, detached from %.8s\n\n[skip ci]\n", m.Hub, s.hubID())})
-	return tip, m.Hub, err
-}
-
-// rewriting writes logs again, as far as each step of the ledger needs them.
-type rewriting struct {
-	t      *Tracker
-	s      *snapshot
-	hub    string
-	tips   map[string]refs.OID
-	chains map[string]*event.Chain
-	hashes map[string]rewritten
-}
-
-// upTo writes the log of an agent up to a sequence and returns its tip.
-func (w *rewriting) upTo(ctx context.Context, id string, seq uint64) (refs.OID, error) {
-	l, c := w.s.logs[id], w.chains[id]
-	if c == nil {
-		c = &event.Chain{Hub: w.hub, Agent: id}
-		w.chains[id] = c
-	}
-	if l == nil || seq > l.chain.Seq {
-		return "", fmt.Errorf("the log of '%s' is not here up to event %d", id, seq)
-	}
-	if c.Seq >= seq {
-		return w.tips[id], nil
-	}
-	all, err := w.t.linesOf(ctx, l)
-	if err != nil || uint64(len(all)) < seq {
-		return "", cmp.Or(err, fmt.Errorf("the log of '%s' is not here up to event %d", id, seq))
-	}
-	next, lines, err := rewrite.Lines(all[c.Seq:seq], rewrite.Plan{On: *c, KeepKeys: true})
-	if err != nil {
-		return "", err
-	}
-	*c = next
-	for _, line := range lines {
-		w.hashes[id] = append(w.hashes[id], event.Hash(line))
-	}
-	tip, err := refs.AppendLog(ctx, w.t.local(), id, w.tips[id], lines, refs.CommitInfo{
-		Address: w.t.committer(), Author: id, When: c.Time.Std(), Message: fmt.Sprintf("crosslink: %s up to %d for hub %s\n\n[skip ci]\n", id, seq, w.hub)})
-	w.tips[id] = tip
-	return tip, err
-}
-
-// ledger decides everything again, step by step; "" if nothing was decided.
-func (w *rewriting) ledger(ctx context.Context, meta refs.OID) (refs.OID, error) {
-	was := w.s.ledger()
-	if was.view.Step == "" {
-		return "", nil
-	}
-	var chain []string
-	from := replay.NewSteps(ctx, w.t.local(), w.s.hubID())
-	for id := was.view.Step; id != ""; {
-		chain = append(chain, id)
-		parents, err := from.Parents(id)
-		if err != nil {
-			return "", err
-		}
-		if id = ""; len(parents) > 0 {
-			id = parents[0]
-		}
-	}
-	root, err := w.t.root(ctx, &snapshot{meta: &trust.Meta{Hub: w.hub}, logs: w.s.logs})
-	if err != nil {
-		return "", err
-	}
-	r := ledger.NewReader(replay.NewSteps(ctx, w.t.local(), w.hub), w.hub)
-	view, err := r.Read(string(root))
-	if err != nil {
-		return "", err
-	}
-	for _, id := range slices.Backward(chain[:len(chain)-1]) {
-		old, err := was.reader.Read(id)
-		if err != nil {
-			return "", err
-		}
-		if old.Step != id || old.Ledger.Merged != "" {
-			return "", cannotDetach("it holds steps that nobody believes, or that bring back what a hub lost")
-		}
-		plan := ledger.Plan{On: view, Meta: string(meta), By: w.t.author(w.s), At: old.Ledger.WrittenAt, Logs: map[string]string{}}
-		for agent, at := range old.Ledger.Positions() {
-			if c := w.chains[agent]; c == nil || c.Seq < at.Seq {
-				tip, err := w.upTo(ctx, agent, at.Seq)
-				if err != nil {
-					return "", err
-				}
-				plan.Logs[agent] = string(tip)
-			}
-		}
-		draft, err := r.Next(plan)
-		if err != nil {
-			return "", err
-		}
-		if draft == nil {
-			return "", cannotDetach("a step of it decides nothing")
-		}
-		var parents []refs.OID
-		for _, p := range draft.Parents {
-			parents = append(parents, refs.OID(p))
-		}
-		tip, err := refs.WriteChanges(ctx, w.t.local(), refs.OID(draft.On.Step), draft.Files(), parents, refs.CommitInfo{
-			Address: w.t.committer(), Author: w.t.author(w.s), When: w.t.now(), Message: fmt.Sprintf("crosslink: ledger %d\n\n[skip ci]\n", draft.Ledger.Sequence)})
-		if err != nil {
-			return "", err
-		}
-		if view, err = r.Read(string(tip)); err != nil {
-			return "", err
-		}
-	}
-	if a, b := was.view.Ledger, view.Ledger; view.Step != view.Tip || !slices.Equal(a.Issues(), b.Issues()) || !slices.Equal(a.Milestones(), b.Milestones()) ||
-		!maps.Equal(a.Locks, b.Locks) || !maps.EqualFunc(a.Queue, b.Queue, slices.Equal) {
-		return "", cannotDetach("decided again it gives other numbers or locks")
-	}
-	return refs.OID(view.Tip), nil
-}
-
-func cannotDetach(why string) error {
-	return &fail.Error{Kind: fail.Fatal, Code: "cannot-detach", Message: "the ledger cannot be written again under another id: " + why + "; nothing was detached"}
+	w := anew.Writer{Local: t.local(), Agent: t.agent, Address: t.committer(), Now: t.now(),
+		Admin: func(state *trust.State) (keys.Signer, error) { return t.adminKey(s, state) }}
+	return w.Write(ctx, was, t.founding(ctx))
 }

@@ -63,12 +63,14 @@ var rules = map[string]rule{
 
 	"rewrite": {pure: true, may: "event fail", why: "a log that is written again follows from its lines and a plan, for whoever needs that: a fork, another hub, an importer"},
 
+	"rewrite/anew": {may: "agents event fail ledger refs replay rewrite trust trust/keys", why: "a hub that is written again follows from what is known of it; whether it is put in place is its caller's"},
+
 	"syncer/drive": {
 		may: "fail hubs refs syncer",
 		why: "what the machine decides is done here: over a link to a hub and an interface to a clone, and no event is seen",
 	},
 	"tracker": {
-		may: "agents rewrite hubs syncer/drive internal/note delta event event/canon reducer ledger replay trust trust/keys refs syncer refs/git store internal/fault internal/statefile fail settings",
+		may: "agents rewrite rewrite/anew hubs syncer/drive internal/note delta event event/canon reducer ledger replay trust trust/keys refs syncer refs/git store internal/fault internal/statefile fail settings",
 		why: "the conductor is the only package that sees both core and edges",
 	},
 	"hooks": {
