@@ -3,6 +3,7 @@ package web
 import (
 	"cmp"
 	"fmt"
+	"net/url"
 	"slices"
 
 	"github.com/git-crosslink/git-crosslink/answer"
@@ -43,6 +44,7 @@ type detailDoc struct {
 	BlockedBy   []issueDoc    `json:"-"`
 	Blocks      []issueDoc    `json:"-"`
 	Relations   []relationDoc `json:"-"`
+	Links       []linkDoc     `json:"-"`
 	Queue       []waiterDoc   `json:"-"`
 	LockedAt    instant       `json:"-"`
 	Token       uint64        `json:"-"`
@@ -54,6 +56,10 @@ type waiterDoc struct {
 	Agent string
 	Since instant
 }
+
+// linkDoc is a link to something outside; To is its address if it is one that a
+// browser may open.
+type linkDoc struct{ Kind, Ref, To string }
 
 type relationDoc struct {
 	Kind  string
@@ -71,6 +77,13 @@ func detailOf(v place.View, i *store.Issue) (detailDoc, error) {
 		if o := others(v, []event.UUID{rel.Other}); len(o) == 1 {
 			d.Relations = append(d.Relations, relationDoc{relationWords(rel), o[0]})
 		}
+	}
+	for _, l := range i.Links {
+		one := linkDoc{Kind: l.Kind, Ref: l.Ref}
+		if u, err := url.Parse(l.Ref); err == nil && (u.Scheme == "https" || u.Scheme == "http") && u.Host != "" {
+			one.To = l.Ref
+		}
+		d.Links = append(d.Links, one)
 	}
 	if i.Lock != nil {
 		d.LockedAt, d.Token = instant(i.Lock.Since), i.Lock.Token
@@ -243,7 +256,7 @@ func verbsFor(p db.Project, i *store.Issue, agent string) []string {
 	if !mayWrite(p) {
 		return nil
 	}
-	all := []string{"comment", "edit", "label", "unlabel", "assign", "unassign", "block", "unblock", "relate", "unrelate", "parent", "due", "schedule", "milestone", "time", "delete"}
+	all := []string{"comment", "edit", "label", "unlabel", "assign", "unassign", "block", "unblock", "relate", "unrelate", "parent", "due", "schedule", "milestone", "time", "link", "unlink", "delete"}
 	if i.Status != event.Open {
 		all = append(all, "reopen")
 		if i.Status == event.Closed {

@@ -82,6 +82,8 @@ func TestEveryVerb(t *testing.T) {
 		{"claim", nil, func(i answer.Detail) bool { return i.Lock != nil }},
 		{"release", nil, func(i answer.Detail) bool { return i.Lock == nil }},
 		{"time", f("minutes", "30"), func(i answer.Detail) bool { return len(i.Time) == 1 && *i.Time[0].Seconds == 1800 }},
+		{"link", f("ref", "https://example.com/pulls/7"), func(i answer.Detail) bool { return len(i.Links) == 1 && i.Links[0].Kind == "url" }},
+		{"unlink", f("ref", "https://example.com/pulls/7"), func(i answer.Detail) bool { return len(i.Links) == 0 }},
 		{"close", f("reason", "done"), func(i answer.Detail) bool { return i.Status == "closed" && *i.Reason == "done" }},
 		{"reopen", nil, func(i answer.Detail) bool { return i.Status == "open" }},
 		{"archive", nil, func(i answer.Detail) bool { return i.Status == "archived" }},

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/chromedp"
 
 	"github.com/git-crosslink/git-crosslink/dashboard/dashtest"
@@ -133,8 +134,9 @@ func TestPictures(t *testing.T) {
 		looks = someLooks
 	}
 	b.shoot("", looks...)
+	b.withoutScript()
 	s.Check(s.db.PollFailed(t.Context(), alertProject, 1, "the log of 'agent-a' is torn after event 7"))
-	b.shoot("trouble", someLooks...)
+	b.shoot("trouble", someLooks[0])
 	b.look(320, "light")
 	b.open("/p/o/none")
 	b.fits("nowhere")
@@ -146,6 +148,32 @@ func TestPictures(t *testing.T) {
 		b.fits(page[0] + " at 200 %")
 	}
 	b.quiet()
+}
+
+// withoutScript reads every page in a browser that runs no script: what is
+// there with one is there.
+func (b *browser) withoutScript() {
+	b.Helper()
+	texts := map[string]string{}
+	const text = `document.querySelector("#main").innerText.replace(/\d+ (s|min|h|d)( ago)?|now|in \d+ \w+/g, "").replace(/\s+/g, " ")`
+	for _, script := range []bool{true, false} {
+		_, err := chromedp.Call(b.ctx, emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: !script})
+		if err != nil {
+			b.Fatal(err)
+		}
+		for _, page := range pagesOf() {
+			b.open(page[1])
+			got := js[string](b, text)
+			if script {
+				texts[page[0]] = got
+			} else if got != texts[page[0]] || len(got) < 20 {
+				b.Errorf("%s without a script:\n%s\nwith one:\n%s", page[0], got, texts[page[0]])
+			}
+		}
+	}
+	if _, err := chromedp.Call(b.ctx, emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{}); err != nil {
+		b.Fatal(err)
+	}
 }
 
 func TestPicturesEmpty(t *testing.T) {

@@ -47,6 +47,8 @@ var actions = map[string]func(writer) ([]event.Body, error){
 	"release":   func(w writer) ([]event.Body, error) { return w.unlock("") },
 	"break":     writer.breakLock,
 	"time":      writer.time,
+	"link":      writer.link,
+	"unlink":    writer.unlink,
 }
 
 // text is a field without blanks at its ends.
@@ -289,6 +291,39 @@ func (w writer) breakLock() ([]event.Body, error) {
 		return nil, err
 	}
 	return w.unlock(reason)
+}
+
+// link ties the issue to something outside the tracker.
+func (w writer) link() ([]event.Body, error) {
+	i, ref, err := w.ref()
+	if err != nil {
+		return nil, err
+	}
+	kind := w.text("kind")
+	if kind == "" {
+		if kind = event.LinkExternal; strings.HasPrefix(ref, "http://") || strings.HasPrefix(ref, "https://") {
+			kind = event.LinkURL
+		}
+	}
+	return verb.Check(verb.Link(i, kind, ref).Bodies, nil)
+}
+
+func (w writer) unlink() ([]event.Body, error) {
+	i, ref, err := w.ref()
+	if err != nil {
+		return nil, err
+	}
+	return verb.Unlink(i, w.text("kind"), ref).Bodies, nil
+}
+
+// ref is the issue, and what a form wants it linked to.
+func (w writer) ref() (*store.Issue, string, error) {
+	i, err := verb.Resolve(w.Projection, w.id)
+	if err != nil {
+		return nil, "", err
+	}
+	ref, err := w.needed("ref")
+	return i, ref, err
 }
 
 // time notes time spent until now, in minutes.
