@@ -19,6 +19,7 @@ import (
 	"github.com/git-crosslink/git-crosslink/dashboard/place"
 	"github.com/git-crosslink/git-crosslink/dashboard/poll"
 	"github.com/git-crosslink/git-crosslink/event"
+	"github.com/git-crosslink/git-crosslink/tracker"
 )
 
 // TestMain lets the test binary be the program that fetches.
@@ -366,4 +367,84 @@ func look(t *testing.T, b *bench) (poll.Outcome, error) {
 		return place.Open(ctx, p.Place.Path, place.Options{})
 	}})
 	return poller.Poll(t.Context(), p.ID)
+}
+
+// TestTrackURL: a URL is watched through a repository that holds the tracker and
+// nothing else.
+func TestTrackURL(t *testing.T) {
+	b := newBench(t)
+	ssh := filepath.Join(b.Dir, "ssh")
+	if err := os.WriteFile(ssh, []byte("#!/bin/sh\nshift\nexec sh -c \"$*\"\n"), 0o777); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("GIT_SSH_COMMAND", ssh)
+	t.Setenv("GIT_SSH_VARIANT", "simple")
+	issue := b.Create(b.Clone("a"), "one", nil)
+	at := "ssh://host" + b.Hub
+	for _, bad := range []string{"ext::sh -c true", "file:///tmp/x", "http://example.com/r", "ssh://-oProxyCommand=x/r", "https://me:secret@example.com/r", "https://", "-x:y::z"} {
+		if code, _, errs := b.run(b.Dir, "track", "--", bad); code != 129 {
+			t.Errorf("%s: %d %s", bad, code, errs)
+		}
+	}
+	b.expect(0, "me/far\n", "watching me/far\n", b.Dir, "track", "--slug", "me/far", at)
+	b.expect(0, "me/far\n", "already watching me/far\n", b.Dir, "track", at)
+	var o, e stream
+	env := b.env(&o, &e)
+	d, dir, err := env.database(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer d.Close()
+	row, err := d.Project(t.Context(), "me/far")
+	if err != nil || row.Place.Kind != db.PlaceManaged || filepath.Dir(row.Place.Path) != filepath.Join(dir, places) {
+		t.Fatalf("%+v, %v", row, err)
+	}
+	options := place.Options{Fetch: []string{os.Args[0], fetchVerb}}
+	p, err := place.Open(t.Context(), row.Place.Path, options)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if host, fetch := p.Hub(); host != "host" || !fetch {
+		t.Errorf("hub: %s, %v", host, fetch)
+	}
+	if f, _, err := p.Facts(t.Context()); err != nil || f.Open != 0 {
+		t.Errorf("before the first fetch: %+v, %v", f, err)
+	}
+	if err := p.Refresh(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if moved, err := p.Moved(t.Context()); err != nil || !moved {
+		t.Errorf("moved: %v, %v", moved, err)
+	}
+	if f, _, err := p.Facts(t.Context()); err != nil || f.Open != 1 {
+		t.Errorf("after it: %+v, %v", f, err)
+	}
+	for _, name := range []string{"hooks", "refs/heads/main", "refs/remotes/origin/main"} {
+		if _, err := os.Stat(filepath.Join(row.Place.Path, name)); err == nil {
+			t.Errorf("there is %s", name)
+		}
+	}
+	l := place.NewLibrary(options)
+	defer l.Close()
+	write := func(to event.Status) {
+		t.Helper()
+		r, err := l.Write(t.Context(), row.Place.Path, func(place.View, *tracker.Tracker) ([]event.Body, error) {
+			return []event.Body{&event.StatusChanged{UUID: issue, NewStatus: to}}, nil
+		})
+		if err != nil || r.Agent != "agent-op" {
+			t.Errorf("%+v, %v", r, err)
+		}
+	}
+	write(event.Closed)
+	if err := os.Rename(b.Hub, b.Hub+".away"); err != nil {
+		t.Fatal(err)
+	}
+	write(event.Archived)
+	if code, _, errs := b.run(b.Dir, "untrack", "me/far"); code != 1 || !strings.Contains(errs, "of me/far were not sent yet") {
+		t.Errorf("what was not sent is thrown away: %d %s", code, errs)
+	}
+	b.expect(0, "", "no longer watching me/far\n", b.Dir, "untrack", "--discard-unsent", "me/far")
+	if _, err := os.Stat(row.Place.Path); !os.IsNotExist(err) {
+		t.Errorf("the repository is still there: %v", err)
+	}
 }

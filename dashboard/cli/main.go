@@ -75,7 +75,7 @@ func (e *env) run(ctx context.Context, args []string) int {
 
 const usage = `git crosslink dashboard [--port <n>] [--no-open]
 git crosslink dashboard serve [--port <n>] [--read-only] [--rotate-sessions]
-git crosslink dashboard track [<path>] [--slug <owner/repo>] [--pin]
+git crosslink dashboard track [<path>|<url>] [--slug <owner/repo>] [--pin]
 git crosslink dashboard list [--json]
 git crosslink dashboard untrack|pin|unpin|pause|resume|poll <owner/repo>
 git crosslink dashboard webhook add <url>
@@ -92,15 +92,17 @@ func (e *env) commands() []*urfave.Command {
 	one := func(name, about string, do func(*urfave.Context, *db.DB, db.Project) error) *urfave.Command {
 		return &urfave.Command{Name: name, Usage: about, ArgsUsage: "<owner/repo>", Action: func(u *urfave.Context) error { return e.onProject(u, do) }}
 	}
+	untrack := one("untrack", "stop watching a project", e.untrack)
+	untrack.Flags = []urfave.Flag{&urfave.BoolFlag{Name: "discard-unsent", Usage: "also if the repository that the dashboard made for it holds events that were not sent"}}
 	return slices.Concat(e.alertCommands(), e.keepCommands(), []*urfave.Command{
 		{Name: "serve", Usage: "serve the dashboard", Flags: append(serveFlags(),
 			&urfave.BoolFlag{Name: "open", Usage: "open it in a browser"},
 			&urfave.BoolFlag{Name: "rotate-sessions", Usage: "log every browser out"}), Action: e.serve},
-		{Name: "track", Usage: "watch a repository", ArgsUsage: "[<path>]", Flags: []urfave.Flag{
+		{Name: "track", Usage: "watch a repository", ArgsUsage: "[<path>|<url>]", Flags: []urfave.Flag{
 			&urfave.StringFlag{Name: "slug", Usage: "its name, `OWNER/REPO`"},
 			&urfave.BoolFlag{Name: "pin", Usage: "show it first"},
 		}, Action: e.track},
-		one("untrack", "stop watching a project", e.untrack),
+		untrack,
 		{Name: "list", Usage: "list the projects that are watched", Flags: []urfave.Flag{&urfave.BoolFlag{Name: "json", Usage: "answer with one JSON document"}}, Action: e.list},
 		one("pin", "show a project first", func(u *urfave.Context, d *db.DB, p db.Project) error { return d.Pin(u.Context, p.ID, true) }),
 		one("unpin", "no longer show a project first", func(u *urfave.Context, d *db.DB, p db.Project) error { return d.Pin(u.Context, p.ID, false) }),

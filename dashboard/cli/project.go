@@ -45,14 +45,6 @@ func (e *env) onProject(u *urfave.Context, do func(*urfave.Context, *db.DB, db.P
 	return nil
 }
 
-func (e *env) untrack(u *urfave.Context, d *db.DB, p db.Project) error {
-	if err := d.Untrack(u.Context, p.ID); err != nil {
-		return err
-	}
-	e.say("no longer watching %s; '%s' is as it was", p.Slug, p.Place.Path)
-	return nil
-}
-
 // poll asks the server to look at a project now.
 func (e *env) poll(u *urfave.Context, d *db.DB, p db.Project) error {
 	dir, err := e.dir()
@@ -74,7 +66,17 @@ func (e *env) track(u *urfave.Context) error {
 		return err
 	}
 	defer d.Close()
-	p, known, err := e.trackAt(u.Context, d, u.Args().First(), u.String("slug"))
+	at, err := remote(u.Args().First())
+	if err != nil {
+		return err
+	}
+	var p db.Project
+	var known bool
+	if at != "" {
+		p, known, err = e.trackURL(u.Context, d, dir, at, u.String("slug"))
+	} else {
+		p, known, err = e.trackAt(u.Context, d, u.Args().First(), u.String("slug"))
+	}
 	if err != nil {
 		return err
 	}
@@ -122,11 +124,7 @@ func (e *env) trackAt(ctx context.Context, d *db.DB, at, slug string) (p db.Proj
 		return p, false, frame.Misuse(fmt.Sprintf("'%s' is not of the form owner/repo", slug), "letters, digits, '.', '_' and '-': --slug me/project")
 	}
 	p = db.Project{ID: uuid.Must(uuid.NewV7()).String(), Slug: slug, Place: db.Place{Kind: db.PlacePath, Path: root}}
-	err = d.Track(ctx, p)
-	for n := 2; errors.Is(err, db.ErrTaken) && !given && n < 100; n++ {
-		p.Slug = fmt.Sprintf("%s-%d", slug, n)
-		err = d.Track(ctx, p)
-	}
+	err = track(ctx, d, &p, given)
 	return p, false, err
 }
 
