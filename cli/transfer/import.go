@@ -228,7 +228,7 @@ func runImport(ctx context.Context, o *importOptions, e *command.Env) error {
 	}
 	if r.Agent != "" {
 		if p, err := as.Read(ctx, tracker.Offline); err == nil && p.Mark(r.Agent, 1) == "unapproved" {
-			e.ProgressHint("until its key is approved, what it wrote is shown as 'unapproved key': git crosslink trust approve " + r.Agent)
+			e.ProgressHint("ask an admin to approve its key; until then its events are marked: git crosslink trust approve " + r.Agent)
 		}
 	}
 	return e.Print(ctx, result(e, r, answer))

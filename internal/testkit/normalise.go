@@ -63,6 +63,7 @@ var (
 		`(?P<later>\bin \d+ (?:days?|weeks?|months?|years?)\b)`,
 		`(?P<git>\bwhat git says: .*)`,
 		`(?P<port>\b127\.0\.0\.1:\d+)`,
+		`(?P<import>\bimport(?:-[a-z]+)+-[a-z0-9]{4}\b)`,
 		`(?P<hash>(?:\b[A-Za-z0-9_-]|-)[A-Za-z0-9_-]{42}(?:[^A-Za-z0-9_-]|$))`,
 		`(?P<hex>\b[0-9a-f]{7,64}\b)`,
 	}, "|"))
@@ -107,6 +108,8 @@ func (n *Normaliser) line(s string) string {
 			return "in <age>"
 		case "git":
 			return "what git says: <git>"
+		case "import": // the agent that an import makes
+			return m[:len(m)-4] + "<id>"
 		case "port":
 			width = true
 			return "127.0.0.1:<port>"
