@@ -88,7 +88,7 @@ var rows = map[fail.Code][]string{
 	"identity-file":       {"name the agent yourself: git config crosslink.agent <id>"},
 	"shared-agent":        {"set it for this clone alone: {agent:name}", "then let other clones make their own ids: git config --{scope} --unset crosslink.agent"},
 	"agent-taken":         {"let one be minted: git crosslink agent fork"},
-	"no-agent/key":        {"who writes here: git crosslink agent show"},
+	"no-agent/key":        {"the first write makes an id: git crosslink new '…'"},
 	"no-agent/presence":   {"the first write makes an id: git crosslink new '…'"},
 	"no-agent/approve":    {waiting, "approve it before it writes: git crosslink trust approve {agent} --key <public key>"},
 	"no-agent/revoke":     {"those there are: git crosslink trust list"},

@@ -39,6 +39,7 @@ func hintRows() map[string]*regexp.Regexp {
 				}
 				return ".*"
 			})
+			pattern = strings.ReplaceAll(pattern, "…", `(?:…|\.\.\.)`) // as the locale has it
 			all[string(code)+": "+row] = regexp.MustCompile("^" + pattern + "$")
 		}
 	}

@@ -124,7 +124,8 @@ func hintCommand(hint string) string {
 // document calls "hints".
 func shownHints(stdout, stderr string) (hints []string) {
 	for line := range strings.SplitSeq(stdout+"\n"+stderr, "\n") {
-		if h, ok := strings.CutPrefix(strings.TrimLeft(line, " "), "hint: "); ok {
+		line = strings.TrimPrefix(strings.TrimSpace(line), "remote: ") // a gate's
+		if h, ok := strings.CutPrefix(line, "hint: "); ok {
 			hints = append(hints, h)
 		}
 	}
