@@ -3,16 +3,14 @@ package store
 import (
 	"encoding/binary"
 	"errors"
-	"fmt"
 	"hash/crc32"
 	"reflect"
-	"strings"
 	"sync"
 )
 
-// Rows are kept as the values of their fields, in order, without names: what a
-// row looks like is part of buildID, so a program with other shapes makes another
-// store. Each ends in a checksum.
+// Rows are kept as the values of their fields, in order, without names: a program
+// that may have other fields makes another store (buildID). Each ends in a
+// checksum.
 
 var errRow = errors.New("a row is damaged")
 
@@ -182,27 +180,5 @@ func (u *unpacker) slice(v reflect.Value) {
 	v.Set(reflect.MakeSlice(v.Type(), int(n), int(n)))
 	for i := range int(n) {
 		u.value(v.Index(i))
-	}
-}
-
-// shape writes a type down, so that two programs can tell whether they mean the
-// same bytes.
-func shape(b *strings.Builder, t reflect.Type) {
-	switch t.Kind() {
-	case reflect.Struct:
-		b.WriteByte('{')
-		for i := range t.NumField() {
-			fmt.Fprintf(b, "%s ", t.Field(i).Name)
-			shape(b, t.Field(i).Type)
-		}
-		b.WriteByte('}')
-	case reflect.Pointer, reflect.Slice:
-		b.WriteString(t.Kind().String())
-		shape(b, t.Elem())
-	case reflect.Array:
-		fmt.Fprintf(b, "%d", t.Len())
-		shape(b, t.Elem())
-	default:
-		fmt.Fprintf(b, "%s;", t.Kind())
 	}
 }
