@@ -36,6 +36,10 @@ type bench struct {
 	teamOnce sync.Once // team.go
 	teamRun  *team
 	teamErr  error
+
+	dashOnce sync.Once // rows_dash.go
+	dashRun  *dash
+	dashErr  error
 }
 
 // options are the words of the command line.

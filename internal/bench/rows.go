@@ -38,4 +38,10 @@ var rows = []row{
 	{name: "team-commands", what: "commands it takes them", budget: 6, unit: "a job", measure: (*bench).teamCommands},
 	{name: "seen", what: "time from the start of such a write until a clone that asks every 5 s shows it: median", budget: 5, unit: "s", measure: (*bench).teamSeenHalf},
 	{name: "seen-most", what: "the same: 90th percentile", budget: 15, unit: "s", measure: (*bench).teamSeenMost},
+	{name: "dash-tick", what: "dashboard: processor time of one look at a project in which nothing moves, of 100", budget: 0.5, unit: "ms", measure: (*bench).dashTick},
+	{name: "dash-memory", what: "its memory with 100 projects", budget: 150, unit: "MB", measure: (*bench).dashMemory},
+	{name: "dash-ready", what: "from its start until it is ready, 100 projects", budget: 300, unit: "ms", measure: (*bench).dashReady},
+	{name: "dash-page", what: "a project's page that was asked for before", budget: 50, unit: "ms", measure: (*bench).dashPage},
+	{name: "dash-end", what: "from SIGINT until it has ended", budget: 2000, unit: "ms", measure: (*bench).dashEnd},
+	{name: "dash-binary", what: "the dashboard's program, static", budget: 24, unit: "MB", measure: (*bench).dashSize},
 }
