@@ -77,6 +77,8 @@ type Shown struct {
 // processes of the clone change it, too.
 type Contact struct {
 	Note
+	Detached bool // the Other hub was detached from this one, as was found when it was seen last
+
 	path string
 	now  func() time.Time
 }

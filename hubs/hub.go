@@ -100,15 +100,14 @@ func (h *Hub) ForkText() string {
 	return fmt.Sprintf("'%s' (%s) holds a fork of this clone's tracker, in which other things were decided", h.Name, h.Shown())
 }
 
-// ElsewhereError refuses what would mix the two trackers. detached: the other one
-// was detached from this one.
-func (h *Hub) ElsewhereError(c *Contact, detached bool) *fail.Error {
+// ElsewhereError refuses what would mix the two trackers.
+func (h *Hub) ElsewhereError(c *Contact) *fail.Error {
 	e := &fail.Error{Kind: fail.Fatal, Code: "other-hub",
 		Message: h.Elsewhere(c) + ": nothing was taken from there or sent there"}
 	switch {
-	case detached && h.Moved(c):
+	case c.Detached && h.Moved(c):
 		e.Code = "other-hub/detached-moved"
-	case detached:
+	case c.Detached:
 		e.Code = "other-hub/detached"
 	case c.Other == c.Hub:
 		e.Code = "other-hub/fork"

@@ -65,7 +65,7 @@ func (t *Tracker) adopt(ctx context.Context, root string, whole bool) (otherHub 
 			known = t.contact.Hub
 		}
 		problems = append(problems, hubs.Problem{Ref: metaName, Text: fmt.Sprintf("the remote holds another tracker (hub %s) than the one of this clone (hub %s), which stands", hubs.Clip(other), hubs.Clip(known)), Told: true})
-		if t.detached = t.detachedFrom(ctx, have[root+metaName], known); t.detached {
+		if t.contact.Detached = t.detachedFrom(ctx, have[root+metaName], known); t.contact.Detached {
 			return other, problems, nil // what was this tracker's there is another's now
 		}
 		a.pinned = known

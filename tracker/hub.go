@@ -98,7 +98,7 @@ func (t *Tracker) metaTip(ctx context.Context) (refs.OID, error) {
 }
 
 // elsewhereError refuses what would mix this tracker with another one.
-func (t *Tracker) elsewhereError() *fail.Error { return t.hub.ElsewhereError(t.contact, t.detached) }
+func (t *Tracker) elsewhereError() *fail.Error { return t.hub.ElsewhereError(t.contact) }
 
 // tellElsewhere says to a reader that the remote holds another tracker.
 func (t *Tracker) tellElsewhere() {

@@ -228,7 +228,6 @@ func (t *Tracker) followDetached(ctx context.Context) (hubs.Losses, error) {
 	if err := t.switchTo(ctx, s, t.contact.Other, nil); err != nil {
 		return nil, err
 	}
-	t.followed = true
 	return t.fetchFor(ctx, wants{pin: true, mend: true})
 }
 

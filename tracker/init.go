@@ -49,10 +49,11 @@ func (t *Tracker) Init(ctx context.Context, o InitOptions) (*InitReport, error) 
 	if err != nil {
 		return nil, err
 	}
+	followed := false // it went over to the hub that was detached
 	for range tries {
-		r, again, err := t.initOnce(ctx)
+		r, again, err := t.initOnce(ctx, &followed)
 		if err == nil && !again {
-			r.Already = len(joined) > 0 && !r.Created && private == nil && !t.followed
+			r.Already = len(joined) > 0 && !r.Created && private == nil && !followed
 		}
 		if r != nil && !r.Created {
 			r.Renumbered = private
@@ -110,7 +111,7 @@ func (t *Tracker) introduce(ctx context.Context, how *signing) (*snapshot, error
 	return t.load(ctx)
 }
 
-func (t *Tracker) initOnce(ctx context.Context) (r *InitReport, again bool, err error) {
+func (t *Tracker) initOnce(ctx context.Context, followed *bool) (r *InitReport, again bool, err error) {
 	lost, err := t.fetchFor(ctx, wants{pin: true, mend: true})
 	if err != nil {
 		var re *refs.RemoteError
@@ -144,7 +145,8 @@ func (t *Tracker) initOnce(ctx context.Context) (r *InitReport, again bool, err 
 	}
 	switch {
 	case t.contact.Other == "":
-	case t.joining && t.detached:
+	case t.joining && t.contact.Detached:
+		*followed = true
 		if lost, err = t.followDetached(ctx); err != nil {
 			return nil, false, err
 		}

@@ -139,13 +139,11 @@ func (d *sender) Rebase(ctx context.Context, names []string) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	d.reparent = map[string]bool{}
+	elsewhere := map[string]bool{}
 	for _, name := range names {
-		d.reparent[strings.TrimPrefix(name, agentLogs)] = true
+		elsewhere[strings.TrimPrefix(name, agentLogs)] = true
 	}
-	err = d.bind(ctx)
-	d.reparent = nil
-	if err != nil {
+	if err := d.bindOn(ctx, elsewhere); err != nil {
 		return false, err
 	}
 	after, err := d.local().Refs(ctx, headRoot+agentLogs)

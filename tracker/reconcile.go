@@ -30,7 +30,10 @@ import (
 
 // bind makes every log written here continue what the hub holds, as far as
 // that needs no decision of a person.
-func (t *Tracker) bind(ctx context.Context) error {
+func (t *Tracker) bind(ctx context.Context) error { return t.bindOn(ctx, nil) }
+
+// bindOn is bind where the hub has lines of some agents in other commits.
+func (t *Tracker) bindOn(ctx context.Context, elsewhere map[string]bool) error {
 	if all, err := t.local().Refs(ctx, "refs/"); err != nil || nothingApart(all) {
 		return err
 	}
@@ -43,7 +46,7 @@ func (t *Tracker) bind(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		ups, err := t.mend(ctx, s)
+		ups, err := t.mend(ctx, s, elsewhere)
 		if err != nil || len(ups) == 0 {
 			return err
 		}
@@ -77,7 +80,7 @@ func nothingApart(all []refs.Ref) bool {
 }
 
 // mend builds what bind swaps.
-func (t *Tracker) mend(ctx context.Context, s *snapshot) ([]refs.Update, error) {
+func (t *Tracker) mend(ctx context.Context, s *snapshot, elsewhere map[string]bool) ([]refs.Update, error) {
 	if !s.bound || s.level != Level {
 		return nil, nil
 	}
@@ -89,7 +92,7 @@ func (t *Tracker) mend(ctx context.Context, s *snapshot) ([]refs.Update, error) 
 	}
 	for _, id := range s.agents() {
 		l := s.logs[id]
-		tip, err := t.mended(ctx, s, l)
+		tip, err := t.mended(ctx, s, l, elsewhere[id])
 		if err != nil {
 			return nil, fmt.Errorf("bind the log of '%s' to the hub: %w", id, err)
 		}
@@ -103,8 +106,9 @@ func (t *Tracker) mend(ctx context.Context, s *snapshot) ([]refs.Update, error) 
 	return ups, nil
 }
 
-// mended is the tip a log written here should have.
-func (t *Tracker) mended(ctx context.Context, s *snapshot, l *log) (refs.OID, error) {
+// mended is the tip a log written here should have. elsewhere says that the hub has its
+// lines in another commit.
+func (t *Tracker) mended(ctx context.Context, s *snapshot, l *log, elsewhere bool) (refs.OID, error) {
 	switch {
 	case l.here == "" || l.here == l.hub:
 		return l.here, nil
@@ -129,7 +133,7 @@ func (t *Tracker) mended(ctx context.Context, s *snapshot, l *log) (refs.OID, er
 		return tip, err
 	case l.view == l.hub:
 		return l.hub, nil
-	case t.reparent[l.agent]:
+	case elsewhere:
 		return refs.Recommit(ctx, t.local(), l.here, []refs.OID{l.hub, l.here}, refs.CommitInfo{
 			Address: t.committer(), Author: l.agent, When: t.now(), Message: fmt.Sprintf("crosslink: %s continues on the hub's commit\n\n[skip ci]\n", l.agent)})
 	}

@@ -53,9 +53,6 @@ type Tracker struct {
 	fileGlance glance              // and what a read tells besides
 
 	agent     string                  // settled by the first Emit
-	reparent  map[string]bool         // agents whose lines the hub has in another commit
-	followed  bool                    // this command went over to the hub that was detached
-	detached  bool                    // what the last fetch found there was detached from this clone's tracker
 	joining   bool                    // join a hub although numbers end by it
 	forks     map[string]*trust.Proof // that the last fetch brought, by agent
 	unwatched bool                    // a detached sync: nobody reads what is told

@@ -49,7 +49,7 @@ var oversized = map[string]int{
 	"func tracker.(*Tracker).adopt":        110,
 
 	"struct ledger.Ledger":    16,
-	"struct tracker.Tracker":  22,
+	"struct tracker.Tracker":  19,
 	"struct tracker.log":      19,
 	"struct tracker.snapshot": 20,
 
