@@ -7,7 +7,7 @@ STATIC     := CGO_ENABLED=0
 BUILDFLAGS := -trimpath -tags $(TAGS) -ldflags='-s -w'
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 FUZZTIME   ?= 20s
-PROGRAMS   := git-crosslink git-remote-crosslink git-crosslink-dashboard
+PROGRAMS   := git-crosslink git-remote-crosslink git-crosslink-dashboard git-crosslink-mcp
 
 .PHONY: check test race fuzz soak bench benchmarks nightly newer-git scripts-newer-git chromium build man install fmt vet staticcheck
 

@@ -7,17 +7,17 @@
 
 set -eu
 
-programs="git-crosslink git-remote-crosslink git-crosslink-dashboard"
+programs="git-crosslink git-remote-crosslink git-crosslink-dashboard git-crosslink-mcp"
 git_min=2.36 # the first whose core.fsync makes writes durable
 
 usage() {
 	cat <<'END'
 usage: ./install.sh [--prefix DIR] [--uninstall]
 
-Builds git-crosslink, git-remote-crosslink and git-crosslink-dashboard from this
-source tree and puts them into DIR/bin, the manual into DIR/share/man, and what completes commands in
-bash, zsh and fish below DIR/share. Then it looks whether git finds them. Running
-it again updates them.
+Builds git-crosslink, git-remote-crosslink, git-crosslink-dashboard and
+git-crosslink-mcp from this source tree and puts them into DIR/bin, the manual
+into DIR/share/man, and what completes commands in bash, zsh and fish below
+DIR/share. Then it looks whether git finds them. Running it again updates them.
 
   --prefix DIR   where to install (default: ~/.local, or /usr/local for root)
   --uninstall    remove what was installed under DIR, and nothing else; clones
@@ -220,6 +220,10 @@ check_installed() {
 		;;
 	esac
 	checked="$checked, git crosslink dashboard"
+	answers "" git crosslink mcp # which ends with its stdin
+	[ -z "$out" ] ||
+		die "'git crosslink mcp' does not answer: $out" "run it yourself: $prefix/bin/git-crosslink-mcp --version"
+	checked="$checked, git crosslink mcp"
 	# Some images have a program of that name which only says that it is not there.
 	case $(man --version 2>/dev/null) in
 	man\ *)

@@ -10,6 +10,7 @@ import (
 	"github.com/git-crosslink/git-crosslink/cli/frame"
 	"github.com/git-crosslink/git-crosslink/cli/hub"
 	"github.com/git-crosslink/git-crosslink/cli/issue"
+	"github.com/git-crosslink/git-crosslink/cli/mcp"
 	"github.com/git-crosslink/git-crosslink/cli/transfer"
 )
 
@@ -30,6 +31,7 @@ func tree(e *command.Env) *urfave.Command {
 	issues := issue.Commands(e)
 	rest := append(slices.Concat(issue.Nouns(e), hub.Commands(e), transfer.Commands(e)),
 		dashboard.New(e.Terminal),
+		mcp.New(e.Terminal),
 		newCompletionCommand(e),
 		newVersionCommand(e),
 		frame.NewHelpCommand(e.Terminal, func() *urfave.Command { return tree(e) }))

@@ -1,3 +1,4 @@
+// Package dashboard is the command that starts the dashboard's program.
 package dashboard
 
 import (
@@ -9,10 +10,13 @@ import (
 	urfave "github.com/urfave/cli/v2"
 
 	"github.com/git-crosslink/git-crosslink/cli/frame"
+	"github.com/git-crosslink/git-crosslink/cli/launch"
 )
 
-// verb is the dashboard's.
-const verb = "dashboard"
+const (
+	verb    = "dashboard"
+	program = "git-crosslink-dashboard"
+)
 
 // New returns the command.
 func New(t *frame.Terminal) *urfave.Command {
@@ -61,10 +65,10 @@ func Run(ctx context.Context, t *frame.Terminal, args []string) (ran bool, err e
 }
 
 func run(ctx context.Context, t *frame.Terminal, words []string) error {
-	status, err := start(ctx, words, t.In, t.Out, t.Err)
+	status, err := launch.Start(ctx, program, words, t.In, t.Out, t.Err)
 	switch {
-	case errors.Is(err, errMissing):
-		return frame.Fatal("no-dashboard", err.Error(), "install it from the source of git-crosslink: ./install.sh")
+	case errors.Is(err, launch.ErrMissing):
+		return frame.Fatal("no-dashboard", "'"+program+"' is not installed", "install it from the source of git-crosslink: ./install.sh")
 	case err != nil:
 		return frame.Fatal("no-dashboard", fmt.Sprintf("'%s' does not run: %v", program, err), "install it again: ./install.sh")
 	case status != 0:

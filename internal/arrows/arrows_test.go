@@ -374,7 +374,7 @@ func TestImpureCallsAreSeen(t *testing.T) {
 
 // surfaces are what people see, with all packages below them: they know the command
 // line.
-var surfaces = []string{"cli", "dashboard", "helper", "cmd"}
+var surfaces = []string{"mcp", "cli", "dashboard", "helper", "cmd"}
 
 // signatures are literals that name the program in a file that it writes: they are
 // how it knows the file again, and no advice.

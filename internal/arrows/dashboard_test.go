@@ -4,7 +4,11 @@ import "maps"
 
 // dashboard are the rules of the dashboard's packages.
 var dashboard = map[string]rule{
-	"cli/dashboard": {may: "cli/frame", why: "it finds a program and starts it; the program is none of its business"},
+	"cli/dashboard":         {may: "cli/frame cli/launch", why: "it starts a program; the program is none of its business"},
+	"cli/launch":            {why: "it finds a program and starts it"},
+	"cli/mcp":               {may: "cli/frame cli/launch", why: "it starts a program; the program is none of its business"},
+	"cmd/git-crosslink-mcp": {may: "mcp", why: "main only"},
+	"mcp":                   {may: "cli/prime", why: "each call is a command of git-crosslink, so that there is one meaning of it"},
 
 	"dashboard/inbox": {pure: true, may: "dashboard/alerts dashboard/facts event", why: "what needs somebody follows from alerts and facts"},
 
@@ -44,9 +48,9 @@ var dashboard = map[string]rule{
 func init() {
 	maps.Copy(rules, dashboard)
 	cli := rules["cli"]
-	cli.may += " cli/dashboard"
+	cli.may += " cli/dashboard cli/mcp"
 	rules["cli"] = cli
-	maps.Copy(starts, map[string]string{"cli/dashboard": "the dashboard", "dashboard/cli": "a browser", "dashboard/place": "itself, to fetch from a hub"})
+	maps.Copy(starts, map[string]string{"cli/launch": "programs beside this one", "mcp": "git-crosslink, for each call", "dashboard/cli": "a browser", "dashboard/place": "itself, to fetch from a hub"})
 	testOnly = append(testOnly, "dashboard/dashtest", "github.com/chromedp")
 	mayTest = append(mayTest, "dashboard/dashtest")
 }

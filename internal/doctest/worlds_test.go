@@ -121,6 +121,8 @@ var special = map[string]how{
 	"git crosslink milestone reopen 1.0":                 {before: aMilestone},
 	"git crosslink milestone delete 1.0":                 {before: aMilestone},
 
+	"git crosslink mcp":                            {not: "it serves until its stdin ends"},
+	"git crosslink mcp --toolset read":             {not: "it serves until its stdin ends"},
 	"git crosslink dashboard":                      {not: "it serves until it is interrupted"},
 	"git crosslink dashboard serve":                {not: "it serves until it is interrupted"},
 	"git crosslink dashboard pin <owner/repo>":     {before: "git crosslink dashboard track", with: map[string]string{"<owner/repo>": "local/alice"}},

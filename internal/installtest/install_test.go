@@ -126,8 +126,8 @@ func TestInstallTwiceUninstall(t *testing.T) {
 
 			out := must(t, env, shell, "--prefix", prefix)
 			for _, want := range []string{"installed " + prefix + "/bin/git-crosslink\n", "installed " + prefix + "/bin/git-remote-crosslink\n",
-				"installed " + prefix + "/bin/git-crosslink-dashboard\n", "is not on your PATH",
-				"checked: git crosslink, git ls-remote crosslink::, git crosslink dashboard"} {
+				"installed " + prefix + "/bin/git-crosslink-dashboard\n", "installed " + prefix + "/bin/git-crosslink-mcp\n", "is not on your PATH",
+				"checked: git crosslink, git ls-remote crosslink::, git crosslink dashboard, git crosslink mcp"} {
 				if !strings.Contains(out, want) {
 					t.Errorf("no %q in:\n%s", want, out)
 				}
@@ -266,6 +266,7 @@ func TestChecksCanFail(t *testing.T) {
 		{"'crosslink version'*", "error: 'git crosslink' does not answer: broken"},
 		{"'ls-remote crosslink::'*", "error: the remote helper does not answer: broken"},
 		{"'crosslink dashboard'*", "error: 'git crosslink dashboard' does not answer: broken"},
+		{"'crosslink mcp'*", "error: 'git crosslink mcp' does not answer: broken"},
 		{"'help crosslink'", "error: 'git help crosslink' does not answer: broken"},
 	} {
 		if strings.Contains(c.words, "help") {

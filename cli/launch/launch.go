@@ -1,7 +1,8 @@
-// Package dashboard is the command that starts the dashboard's program. The
-// dashboard is a program of its own (docs/decisions/0031-the-dashboard-is-a-program.md):
-// a command that answers in milliseconds should not carry a web server.
-package dashboard
+// Package launch starts the programs that lie beside this one. The dashboard and
+// the server for agents are programs of their own
+// (docs/decisions/0031-the-dashboard-is-a-program.md): a command that answers in
+// milliseconds should not carry a web server.
+package launch
 
 import (
 	"context"
@@ -12,18 +13,15 @@ import (
 	"path/filepath"
 )
 
-// program is the dashboard's.
-const program = "git-crosslink-dashboard"
+// ErrMissing says that a program is not installed.
+var ErrMissing = errors.New("is not installed")
 
-// errMissing says that the program is not installed.
-var errMissing = errors.New("'" + program + "' is not installed")
-
-// start runs the program with these words and streams, and returns its exit
-// status. When the context ends the program is asked to end, too.
-func start(ctx context.Context, words []string, in io.Reader, out, errs io.Writer) (status int, err error) {
+// Start runs a program with these words and streams, and returns its exit status.
+// When the context ends the program is asked to end, too.
+func Start(ctx context.Context, program string, words []string, in io.Reader, out, errs io.Writer) (status int, err error) {
 	name, err := sibling(program)
 	if err != nil {
-		return 0, errMissing
+		return 0, ErrMissing
 	}
 	cmd := exec.CommandContext(ctx, name, words...)
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = in, out, errs

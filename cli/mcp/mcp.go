@@ -1,0 +1,60 @@
+// Package mcp is the command that starts the server for AI agents.
+package mcp
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+
+	urfave "github.com/urfave/cli/v2"
+
+	"github.com/git-crosslink/git-crosslink/cli/frame"
+	"github.com/git-crosslink/git-crosslink/cli/launch"
+)
+
+// program is the server's.
+const program = "git-crosslink-mcp"
+
+var toolsets = []string{"read", "write", "admin"}
+
+// New returns the command.
+func New(t *frame.Terminal) *urfave.Command {
+	return t.Command(&urfave.Command{
+		Name: "mcp", Category: frame.GroupAgents,
+		Usage:     "serve an AI agent that speaks the Model Context Protocol",
+		UsageText: "git crosslink mcp [--toolset read|write|admin]",
+		Description: `Serves one client over stdin and stdout until stdin ends. An agent that can run
+commands needs no server: 'git crosslink prime' tells it all.
+
+The tools of 'read' look, those of 'write' work (the default), those of 'admin'
+break locks and delete. Each call runs one command of git-crosslink in this
+directory; what others wrote is handed on inside of a fence that says that it is
+data.
+
+Starts git-crosslink-mcp, which is installed with this program.
+
+Examples:
+  git crosslink mcp --toolset read`,
+		Flags: []urfave.Flag{
+			&urfave.StringFlag{Name: "toolset", Usage: "which tools there are: read, write or admin", Value: "write"},
+		},
+	}, func(u *urfave.Context) error {
+		if _, err := frame.Arguments(u, 0, 0, ""); err != nil {
+			return err
+		}
+		set := u.String("toolset")
+		if !slices.Contains(toolsets, set) {
+			return frame.Misuse(fmt.Sprintf("'%s' is no set of tools: read, write, admin", set))
+		}
+		status, err := launch.Start(u.Context, program, []string{"--toolset", set}, t.In, t.Out, t.Err)
+		switch {
+		case errors.Is(err, launch.ErrMissing):
+			return frame.Fatal("no-mcp", "'"+program+"' is not installed", "install it from the source of git-crosslink: ./install.sh")
+		case err != nil:
+			return frame.Fatal("no-mcp", fmt.Sprintf("'%s' does not run: %v", program, err), "install it again: ./install.sh")
+		case status != 0:
+			return &frame.Silent{Code: status} // it has said why
+		}
+		return nil
+	})
+}

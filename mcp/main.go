@@ -1,0 +1,80 @@
+package mcp
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"os/signal"
+	"path/filepath"
+	"strings"
+	"syscall"
+
+	sdk "github.com/modelcontextprotocol/go-sdk/mcp"
+)
+
+// Version is the program's; a release sets it when it is linked.
+var Version = "0.1.0"
+
+const usage = "usage: git-crosslink-mcp [--toolset read|write|admin] [-C <dir>]\n"
+
+// Main serves one client over stdin and stdout until stdin ends, and returns the
+// exit status.
+func Main(argv []string) int {
+	o := Options{Version: Version}
+	f := flag.NewFlagSet("git-crosslink-mcp", flag.ContinueOnError)
+	f.SetOutput(io.Discard)
+	f.StringVar(&o.Set, "toolset", "write", "")
+	f.StringVar(&o.Dir, "C", "", "")
+	version := f.Bool("version", false, "")
+	if err := f.Parse(argv[1:]); err != nil || f.NArg() > 0 {
+		if err == nil {
+			err = fmt.Errorf("'%s' is one word too many", f.Arg(0))
+		}
+		fmt.Fprintf(os.Stderr, "error: %v\n%s", strings.TrimPrefix(err.Error(), "flag: "), usage)
+		return 129
+	}
+	if *version {
+		fmt.Println("git-crosslink-mcp " + Version)
+		return 0
+	}
+	program, err := findProgram()
+	if err != nil {
+		fmt.Fprintf(os.Stderr, "error: %v\n", err)
+		return 128
+	}
+	o.Program = program
+	s, err := NewServer(o)
+	if err != nil {
+		fmt.Fprintf(os.Stderr, "error: %v\n%s", err, usage)
+		return 129
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	if err := s.Run(ctx, &sdk.StdioTransport{}); err != nil && !errors.Is(err, io.EOF) && ctx.Err() == nil {
+		fmt.Fprintf(os.Stderr, "error: %v\n", err)
+		return 128
+	}
+	return 0
+}
+
+// findProgram finds git-crosslink beside this program, else on PATH.
+func findProgram() (string, error) {
+	if self, err := os.Executable(); err == nil {
+		if real, err := filepath.EvalSymlinks(self); err == nil {
+			self = real
+		}
+		at := filepath.Join(filepath.Dir(self), "git-crosslink")
+		if st, err := os.Stat(at); err == nil && st.Mode().IsRegular() {
+			return at, nil
+		}
+	}
+	at, err := exec.LookPath("git-crosslink")
+	if err != nil {
+		return "", fmt.Errorf("git-crosslink is neither beside this program nor on PATH")
+	}
+	return at, nil
+}

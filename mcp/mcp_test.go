@@ -1,0 +1,360 @@
+package mcp
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	sdk "github.com/modelcontextprotocol/go-sdk/mcp"
+)
+
+// bin holds the programs, built once.
+var bin string
+
+func TestMain(m *testing.M) {
+	dir, err := os.MkdirTemp("", "mcp-test-*")
+	if err != nil {
+		panic(err)
+	}
+	bin = dir
+	build := exec.Command("go", "build", "-tags", "urfave_cli_no_docs", "-o", dir, "../cmd/git-crosslink", "../cmd/git-crosslink-mcp")
+	build.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := build.CombinedOutput(); err != nil {
+		panic(fmt.Sprintf("%v\n%s", err, out))
+	}
+	code := m.Run()
+	os.RemoveAll(dir)
+	os.Exit(code)
+}
+
+// environ is that of an agent that works alone on this machine.
+func environ(home, agent string) []string {
+	return []string{"PATH=" + bin + ":" + os.Getenv("PATH"), "HOME=" + home, "GIT_CONFIG_NOSYSTEM=1", "GIT_CROSSLINK_AGENT=" + agent,
+		"GIT_AUTHOR_NAME=" + agent, "GIT_AUTHOR_EMAIL=a@example.org", "GIT_COMMITTER_NAME=" + agent, "GIT_COMMITTER_EMAIL=a@example.org"}
+}
+
+func runIn(t testing.TB, dir string, env []string, words ...string) string {
+	t.Helper()
+	cmd := exec.Command(words[0], words[1:]...)
+	cmd.Dir, cmd.Env = dir, env
+	out, err := cmd.CombinedOutput()
+	if err != nil {
+		t.Fatalf("%v: %v\n%s", words, err, out)
+	}
+	return string(out)
+}
+
+// repository makes a repository that is its own hub.
+func repository(t testing.TB) (dir string, env []string) {
+	t.Helper()
+	home := t.TempDir()
+	dir, env = filepath.Join(home, "work"), environ(home, "agent-one")
+	runIn(t, home, env, "git", "init", "-q", "-b", "main", dir)
+	return dir, env
+}
+
+func connect(t testing.TB, dir string, env []string, flags ...string) *sdk.ClientSession {
+	t.Helper()
+	cmd := exec.Command(filepath.Join(bin, "git-crosslink-mcp"), flags...)
+	cmd.Dir, cmd.Env, cmd.Stderr = dir, env, os.Stderr
+	c := sdk.NewClient(&sdk.Implementation{Name: "test", Version: "1"}, nil)
+	s, err := c.Connect(t.Context(), &sdk.CommandTransport{Command: cmd}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { s.Close() })
+	return s
+}
+
+type answerOf struct {
+	structured
+	text   string
+	failed bool
+}
+
+func use(t testing.TB, s *sdk.ClientSession, tool string, args map[string]any) answerOf {
+	t.Helper()
+	r, err := s.CallTool(t.Context(), &sdk.CallToolParams{Name: tool, Arguments: args})
+	if err != nil {
+		t.Fatalf("%s %v: %v", tool, args, err)
+	}
+	a := answerOf{failed: r.IsError, text: r.Content[0].(*sdk.TextContent).Text}
+	b, _ := json.Marshal(r.StructuredContent)
+	if err := json.Unmarshal(b, &a.structured); err != nil {
+		t.Fatalf("%s: %s: %v", tool, b, err)
+	}
+	return a
+}
+
+func m(kv ...any) map[string]any {
+	all := map[string]any{}
+	for i := 0; i < len(kv); i += 2 {
+		all[kv[i].(string)] = kv[i+1]
+	}
+	return all
+}
+
+// TestEveryTool goes through a day of an agent, with every tool there is.
+func TestEveryTool(t *testing.T) {
+	dir, env := repository(t)
+	s := connect(t, dir, env, "--toolset", "admin")
+	used := map[string]bool{}
+	call := func(tool string, args map[string]any) answerOf { used[tool] = true; return use(t, s, tool, args) }
+
+	if a := call("context", nil); a.failed || !strings.Contains(a.text, "git crosslink init") {
+		t.Errorf("context without a tracker: %+v", a)
+	}
+	one := call("new", m("title", "fix the flux", "priority", "high", "labels", []string{"bug"}, "description", "it is\nbroken"))
+	if one.failed || len(one.Issues) != 1 || one.Issues[0].ID != "1" || one.Issues[0].Priority != "high" {
+		t.Fatalf("new: %+v", one)
+	}
+	call("new", m("title", "review", "blocked_by", "1"))
+	if a := call("ready", nil); len(a.Issues) != 1 || a.Issues[0].ID != "1" {
+		t.Errorf("ready: %+v", a)
+	}
+	if a := call("claim", nil); a.Outcome != "held" || a.Issues[0].Holder != "agent-one" {
+		t.Errorf("claim: %+v", a)
+	}
+	call("comment", m("id", 1, "text", "-F looks like an option\nand is text", "kind", "observation"))
+	a := call("show", m("ids", []any{1}))
+	for _, want := range []string{"1 [high] fix the flux", "it is", "observation by agent-one", "-F looks like an option", "<<<crosslink-data"} {
+		if !strings.Contains(a.text, want) {
+			t.Errorf("show does not say %q:\n%s", want, a.text)
+		}
+	}
+	call("edit", m("id", "1", "title", "fix the flux capacitor", "labels", []string{"core", "-bug"}, "assign", "bob", "blocked_by", []string{}))
+	if a := call("list", m("text", "capacitor")); len(a.Issues) != 1 || !slices.Equal(a.Issues[0].Labels, []string{"core"}) {
+		t.Errorf("list: %+v", a)
+	}
+	if a := call("list", m("blocked", true)); len(a.Issues) != 1 || a.Issues[0].ID != "2" {
+		t.Errorf("blocked: %+v", a)
+	}
+	if a := call("context", nil); !strings.Contains(a.text, "You hold:\n    1 [high] fix the flux capacitor") {
+		t.Errorf("context:\n%s", a.text)
+	}
+	call("release", m("id", "1"))
+	call("claim", m("id", "1"))
+	if a := call("break_lock", m("id", 1, "reason", "testing")); a.failed {
+		t.Errorf("break_lock: %+v", a)
+	}
+	if a := call("close", m("ids", "1", "reason", "done", "claim_next", true)); a.failed || a.Issues[0].Status != "closed" || a.Next == nil || a.Next.ID != "2" {
+		t.Errorf("close: %+v", a)
+	}
+	runIn(t, dir, env, "git", "crosslink", "session", "start")
+	if a := call("handoff", m("notes", "all done")); a.failed {
+		t.Errorf("handoff: %+v", a)
+	}
+	if a := call("delete", m("id", "2")); a.failed {
+		t.Errorf("delete: %+v", a)
+	}
+	call("sync", nil)
+	for _, tool := range tools {
+		if !used[tool.name] {
+			t.Errorf("the tool '%s' was not used", tool.name)
+		}
+	}
+}
+
+// What is wrong with a call is a result that a model can read, never a fault of
+// the protocol.
+func TestRefusals(t *testing.T) {
+	dir, env := repository(t)
+	s := connect(t, dir, env)
+	for _, c := range []struct {
+		tool string
+		args map[string]any
+		code int
+		says string
+	}{
+		{"new", m("title", ""), 129, "'new' needs 'title'"},
+		{"new", m("titel", "x"), 129, "'new' takes no 'titel'; it takes: title, description"},
+		{"new", m("title", []any{1, map[string]any{}}), 129, "'title' is no string"},
+		{"new", m("title", "x", "priority", "urgent"), 129, "urgent"},
+		{"list", m("limit", 1e9), 129, "from 1 to 1000"},
+		{"show", m("ids", "999"), 1, "999"},
+		{"show", m("ids", "--help"), 129, "--help"},
+		{"edit", m("id", "1"), 129, "nothing is to be changed"},
+	} {
+		a := use(t, s, c.tool, c.args)
+		if a.Code != c.code || !strings.Contains(a.text, c.says) || a.failed != (c.code >= 4) {
+			t.Errorf("%s %v: code %d, failed %v: %s", c.tool, c.args, a.Code, a.failed, a.text)
+		}
+	}
+	outside := connect(t, t.TempDir(), env)
+	if a := use(t, outside, "ready", nil); !a.failed || !strings.Contains(a.text, "not a git repository") {
+		t.Errorf("outside of a repository: %+v", a)
+	}
+}
+
+// TestBudget: a model reads the list of tools in every session.
+func TestBudget(t *testing.T) {
+	dir, env := repository(t)
+	size := func(set string) (bytes, count int) {
+		r, err := connect(t, dir, env, "--toolset", set).ListTools(t.Context(), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, tool := range r.Tools {
+			b, _ := json.Marshal(tool)
+			if len(b) > 700 {
+				t.Errorf("'%s' has %d bytes", tool.Name, len(b))
+			}
+			bytes += len(b)
+		}
+		return bytes, len(r.Tools)
+	}
+	write, n := size("write")
+	admin, _ := size("admin")
+	read, _ := size("read")
+	if write > 5200 || admin-write > 1500 || n != 11 || read >= write {
+		t.Errorf("read %d, write %d (%d tools), admin %d bytes", read, write, n, admin)
+	}
+	t.Logf("read %d, write %d (%d tools), admin %d bytes; about %d tokens at 4.5 bytes each", read, write, n, admin, write*2/9)
+}
+
+// TestParallel: fifty calls at once, of one client.
+func TestParallel(t *testing.T) {
+	dir, env := repository(t)
+	s := connect(t, dir, env)
+	use(t, s, "new", m("title", "first"))
+	var wg sync.WaitGroup
+	for i := range 50 {
+		wg.Go(func() {
+			if a := use(t, s, "comment", m("id", "1", "text", fmt.Sprint("comment ", i))); a.failed {
+				t.Errorf("comment %d: %s", i, a.text)
+			}
+		})
+	}
+	wg.Wait()
+	if got := strings.Count(runIn(t, dir, env, "git", "crosslink", "show", "1"), "comment "); got != 50 {
+		t.Errorf("%d comments of 50", got)
+	}
+}
+
+// TestTwoClients: two agents claim the same issues, and each issue has one holder.
+func TestTwoClients(t *testing.T) {
+	home := t.TempDir()
+	env := environ(home, "agent-one")
+	hub := filepath.Join(home, "hub.git")
+	runIn(t, home, env, "git", "init", "-q", "--bare", "-b", "main", hub)
+	var clients []*sdk.ClientSession
+	for _, agent := range []string{"agent-one", "agent-two"} {
+		dir := filepath.Join(home, agent)
+		env := environ(home, agent)
+		runIn(t, home, env, "git", "clone", "-q", hub, dir)
+		if agent == "agent-one" {
+			runIn(t, dir, env, "git", "commit", "-q", "--allow-empty", "-m", "start")
+			runIn(t, dir, env, "git", "push", "-q", "origin", "HEAD")
+		}
+		runIn(t, dir, env, "git", "crosslink", "init")
+		clients = append(clients, connect(t, dir, env))
+	}
+	const issues = 12
+	for i := range issues {
+		use(t, clients[0], "new", m("title", fmt.Sprint("job ", i)))
+	}
+	use(t, clients[1], "ready", nil)
+	var mu sync.Mutex
+	holders := map[string][]string{}
+	var wg sync.WaitGroup
+	for c, s := range clients {
+		wg.Go(func() {
+			for i := range issues {
+				a := use(t, s, "claim", m("id", fmt.Sprint(i+1)))
+				if a.Outcome == "held" {
+					mu.Lock()
+					holders[fmt.Sprint(i+1)] = append(holders[fmt.Sprint(i+1)], fmt.Sprint("client ", c))
+					mu.Unlock()
+				} else if a.Code != 2 {
+					t.Errorf("claim of %d: %+v", i+1, a)
+				}
+			}
+		})
+	}
+	wg.Wait()
+	for i := range issues {
+		if h := holders[fmt.Sprint(i+1)]; len(h) != 1 {
+			t.Errorf("issue %d is held by %v", i+1, h)
+		}
+	}
+}
+
+// TestEnds: the server ends with its stdin, and leaves no process.
+func TestEnds(t *testing.T) {
+	dir, env := repository(t)
+	cmd := exec.Command(filepath.Join(bin, "git-crosslink-mcp"))
+	cmd.Dir, cmd.Env = dir, env
+	in, _ := cmd.StdinPipe()
+	out, _ := cmd.StdoutPipe()
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	fmt.Fprintln(in, `{"jsonrpc":"2.0","id":1,"method":"initialize","params":{"protocolVersion":"2025-06-18","capabilities":{},"clientInfo":{"name":"x","version":"1"}}}`)
+	if line, err := bufio.NewReader(out).ReadString('\n'); err != nil || !strings.Contains(line, `"git-crosslink"`) {
+		t.Fatalf("%q, %v", line, err)
+	}
+	in.Close()
+	ended := make(chan error, 1)
+	go func() { ended <- cmd.Wait() }()
+	select {
+	case err := <-ended:
+		if err != nil {
+			t.Error(err)
+		}
+	case <-time.After(20 * time.Second):
+		cmd.Process.Kill()
+		t.Error("the server goes on without stdin")
+	}
+}
+
+// TestMalformed: what is no message of the protocol harms nobody.
+func TestMalformed(t *testing.T) {
+	dir, env := repository(t)
+	for _, line := range []string{"", "{}", "[]", "null", "not json", `{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"new","arguments":[]}}`,
+		`{"jsonrpc":"2.0","id":{},"method":5}`, strings.Repeat("[", 20_000), `{"jsonrpc":"2.0","id":1,"method":"tools/call"}`} {
+		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+		cmd := exec.CommandContext(ctx, filepath.Join(bin, "git-crosslink-mcp"))
+		cmd.Dir, cmd.Env, cmd.Stdin = dir, env, strings.NewReader(line+"\n")
+		out, err := cmd.CombinedOutput()
+		if ctx.Err() != nil || strings.Contains(string(out), "panic") || strings.Contains(string(out), "goroutine") {
+			t.Errorf("%.40q: %v, %v\n%s", line, ctx.Err(), err, out)
+		}
+		cancel()
+	}
+}
+
+// TestPython speaks to the server with a client in another language, where it is
+// installed.
+func TestPython(t *testing.T) {
+	if exec.Command("python3", "-c", "import mcp").Run() != nil {
+		t.Skip("NOT RUN: Python's package mcp is not installed")
+	}
+	dir, env := repository(t)
+	script := `
+import asyncio, sys
+from mcp import ClientSession, StdioServerParameters
+from mcp.client.stdio import stdio_client
+async def main():
+    async with stdio_client(StdioServerParameters(command=sys.argv[1], args=[])) as (r, w):
+        async with ClientSession(r, w) as s:
+            await s.initialize()
+            print(len((await s.list_tools()).tools))
+            print((await s.call_tool("new", {"title": "from Python"})).content[0].text)
+asyncio.run(main())
+`
+	cmd := exec.Command("python3", "-c", script, filepath.Join(bin, "git-crosslink-mcp"))
+	cmd.Dir, cmd.Env = dir, append(env, "PYTHONPATH="+os.Getenv("PYTHONPATH"))
+	out, err := cmd.CombinedOutput()
+	if err != nil || !strings.HasPrefix(string(out), "11\n") || !strings.Contains(string(out), "from Python") {
+		t.Errorf("%v\n%s", err, out)
+	}
+}
