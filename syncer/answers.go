@@ -126,7 +126,7 @@ func (s State) fetched(at At, e Fetched) (State, Action) {
 	if e.Failure != None {
 		return s.done(Outcome{Reason: FetchFailed, Failure: e.Failure})
 	}
-	s.outcome.Asked = true
+	s.outcome.Asked, s.count.looked = true, true
 	s.view = e.View
 	switch s.phase {
 	case looking:
@@ -205,7 +205,9 @@ func (s State) again(at At, moved bool) (State, Action) {
 	overtaken := false
 	if _, pushed := s.answer.Refs[Ledger]; pushed && s.view.Ledger != s.ledger {
 		overtaken = true
-		s.count.raced++
+		if s.count.fresh {
+			s.count.raced++
+		}
 	}
 	switch {
 	case moved && s.count.raced < 2 && s.round == everything:

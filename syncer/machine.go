@@ -55,9 +55,11 @@ const (
 
 // count is what a run has tried.
 type count struct {
-	tries   int // pushes, as far as maxTries counts them
-	refused int // times in a row that nothing had moved
-	raced   int // races for the ledger that it has lost
+	tries   int  // pushes, as far as maxTries counts them
+	refused int  // times in a row that nothing had moved
+	raced   int  // races for the ledger that it has lost, not counting what it lost before it had looked
+	looked  bool // a fetch has shown the hub
+	fresh   bool // and had when the last push was planned
 }
 
 // State is a run of the machine. Memory is what its caller keeps.
@@ -92,10 +94,10 @@ func (s State) Sent() int { return s.outcome.Sent }
 //     before it. A hub that cannot push atomically gets the logs, then the step.
 //  5. A refused push is followed by a fetch, which tells why. If a ref of the
 //     push has moved, others were faster: the same is tried again at once. A
-//     clone that loses the ledger twice sends its logs alone, which nobody can
-//     overtake, then lets those go first who await a decision, too, and come
-//     before it by id: whoever decides does so for all. For a few seconds the
-//     clone's next runs begin like that.
+//     clone that loses the ledger twice after it has looked sends its logs alone,
+//     which nobody can overtake, then lets those go first who await a decision,
+//     too, and come before it by id: whoever decides does so for all. For a few
+//     seconds the clone's next runs begin like that.
 //  6. If nothing has moved, the push is repeated twice, after a pause: one that
 //     was given up may still be landing. Then a rule of the hub is believed, and
 //     what it refuses is searched and remembered.
@@ -202,7 +204,7 @@ func (s State) next(at At) (State, Action) {
 		if o := s.mayPush(at.Now); o != nil {
 			return s.done(*o)
 		}
-		s.phase, s.ledger = pushing, s.view.Ledger
+		s.phase, s.ledger, s.count.fresh = pushing, s.view.Ledger, s.count.looked
 		return s.push(at, p)
 	}
 	if s.round != logsOnly {

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"sync"
 	"testing"
 	"time"
 
@@ -251,5 +252,58 @@ func TestTwoWritesAtOnce(t *testing.T) {
 	}
 	if got := alice.numbers(); got["three"] == 0 || got["four"] == 0 || got["three"] == got["four"] {
 		t.Errorf("%v", got)
+	}
+}
+
+// Two clones write at once again and again. Whoever loses was mostly behind before,
+// too: it looks, may lose once more, looks and pushes. It never sends its log and
+// the step apart, and waits only where the hub was still at the other's push when it
+// looked.
+func TestWritersWhoAreBehind(t *testing.T) {
+	t.Parallel()
+	const rounds = 4
+	w := newWorld(t)
+	clones := []*clone{w.clone("alice"), w.clone("bob")}
+	clones[0].init()
+	for _, c := range clones {
+		c.create("first")
+	}
+	for round := range rounds {
+		at := time.Now().Add(time.Duration(round) * time.Minute) // what was raced for before is over
+		var counts [2]map[string]int
+		var slept [2]int
+		var took [2]time.Duration
+		start := make(chan struct{})
+		var done sync.WaitGroup
+		for i, c := range clones {
+			c.now = func() time.Time { return at }
+			c.sleep = func(d time.Duration) { slept[i]++; time.Sleep(d) }
+			trace := filepath.Join(w.dir, fmt.Sprintf("%s-%d.trace", c.name, round))
+			tr := c.open("GIT_TRACE2_EVENT=" + trace)
+			done.Go(func() {
+				<-start
+				began := time.Now()
+				r, err := tr.Emit(context.Background(), tracker.EmitOptions{}, func(tracker.Projection) ([]event.Body, error) {
+					return []event.Body{&event.IssueCreated{UUID: tr.MintUUID(), Title: fmt.Sprint(c.name, round), Priority: event.Medium, CreatedBy: tr.Agent()}}, nil
+				})
+				took[i] = time.Since(began)
+				if err != nil || r.Sync != tracker.Confirmed {
+					t.Errorf("%s: %v, %v", c.name, r, err)
+				}
+				tr.Close()
+				counts[i] = traced(t, trace)
+			})
+		}
+		close(start)
+		done.Wait()
+		var talks []string
+		for i := range clones {
+			talks = append(talks, fmt.Sprintf("%d pushes, %d fetches, %d waits", counts[i]["push"], counts[i]["fetch"], slept[i]))
+			if counts[i]["fetch"] != counts[i]["push"]-1 || counts[i]["push"] > 3+slept[i] || slept[i] > counts[i]["fetch"] {
+				t.Errorf("round %d: %s", round, talks[i])
+			}
+		}
+		slices.Sort(talks)
+		t.Logf("round %d: %s, %s", round, talks, took)
 	}
 }

@@ -92,8 +92,11 @@ type driver struct {
 	asked  syncer.Push // the last push, as the machine wanted it
 	pushed refs.Push   // and as it was made
 	res    *refs.PushResult
-	kept   syncer.Memory // as it is noted
-	report Report
+	// overtaken: git sent nothing of the last push, which carried logs and the step that
+	// decides them. The next one carries both again, or the logs.
+	overtaken bool
+	kept      syncer.Memory // as it is noted
+	report    Report
 }
 
 // Do runs the machine to its end.
@@ -160,16 +163,27 @@ func (d *driver) look(ctx context.Context, step bool) (_ syncer.View, err error)
 	return d.seen.View, err
 }
 
-// began begins the run. Where a log can be sent, its push finds out whether there
-// is a step.
-func (d *driver) began(ctx context.Context) (syncer.Event, error) {
-	v, err := d.look(ctx, len(d.kept.Refused) > 0)
+// lookAtLogs is a look where a log that can be sent is: its push finds out whether
+// there is a step. To decide twice costs waits for the disk.
+func (d *driver) lookAtLogs(ctx context.Context) (syncer.View, error) {
+	v, err := d.look(ctx, false)
 	if err == nil && !slices.ContainsFunc(v.Logs, func(l syncer.Log) bool { return l.Sends }) {
 		var tip refs.OID
 		tip, err = d.clone.Step(ctx, refs.Push{})
 		v.Step = tip != ""
 	}
-	return syncer.Began{At: d.link.At(), Task: d.Task, Memory: d.kept, View: v}, err
+	return v, err
+}
+
+// began begins the run.
+func (d *driver) began(ctx context.Context) (_ syncer.Event, err error) {
+	e := syncer.Began{At: d.link.At(), Task: d.Task, Memory: d.kept}
+	if len(d.kept.Refused) > 0 {
+		e.View, err = d.look(ctx, true)
+	} else {
+		e.View, err = d.lookAtLogs(ctx)
+	}
+	return e, err
 }
 
 // keep notes what the run has changed of what is remembered, before a is done.
@@ -232,7 +246,12 @@ func (d *driver) fetch(ctx context.Context, a syncer.Fetch) (syncer.Event, error
 			return nil, err
 		}
 	}
-	if e.View, err = d.look(ctx, true); err != nil {
+	if d.overtaken {
+		e.View, err = d.lookAtLogs(ctx)
+	} else {
+		e.View, err = d.look(ctx, true)
+	}
+	if err != nil {
 		return nil, err
 	}
 	e.Moved, e.At = moved(before, d.seen.Refs), d.link.At()
@@ -293,6 +312,7 @@ func (d *driver) push(ctx context.Context, a syncer.Push) (syncer.Event, error) 
 		}
 		e.Apart = !arrived
 	}
+	d.overtaken = e.Failure == syncer.None && !e.Rule && a.Step && len(a.Parts) > 0
 	d.kept = d.link.Memory() // the sync lock was released if the hub was silent: others may have pushed
 	e.At, e.Memory = d.link.At(), d.kept
 	return e, nil
