@@ -20,6 +20,7 @@ func TestARefusalIsThatOfTheRefItIsAbout(t *testing.T) {
 		{"a hook", map[string]refs.RefStatus{"a": rejected("pre-receive hook declined"), "b": rejected("pre-receive hook declined")}, "pre-receive hook declined"},
 		{"a gate by ref", map[string]refs.RefStatus{"a": rejected("rule 'clock': x; hint: y"), "b": rejected("fail to run proc-receive hook")}, "rule 'clock': x; hint: y"},
 		{"a gate by ref, first by name", map[string]refs.RefStatus{"b": rejected("rule 'clock': x; hint: y"), "a": rejected("rule 'tree': x")}, "rule 'tree': x"},
+		{"a gate by ref, last by name", map[string]refs.RefStatus{"a": rejected("fail to run proc-receive hook"), "b": rejected("rule 'tree': x")}, "rule 'tree': x"},
 		{"not by the hub", map[string]refs.RefStatus{"a": {Flag: '!', Summary: "[rejected]", Reason: "atomic push failed"}}, ""},
 		{"a lock there", map[string]refs.RefStatus{"a": rejected("atomic transaction failed")}, "atomic transaction failed"},
 		{"a lock there, and a rule", map[string]refs.RefStatus{"a": rejected("hook declined"), "b": rejected("atomic push failure")}, "hook declined"},

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"reflect"
 	"testing"
 	"time"
 )
@@ -32,4 +33,29 @@ func FuzzContact(f *testing.F) {
 			tt.Fatalf("%s became %s", x, y)
 		}
 	})
+}
+
+// What earlier versions, a wrong clock or somebody else left in a note is not
+// believed.
+func TestNotesThatAreNotBelieved(t *testing.T) {
+	t.Parallel()
+	noon := time.Date(2026, 11, 30, 12, 0, 0, 0, time.UTC)
+	path := filepath.Join(t.TempDir(), "contact.json")
+	for _, c := range []struct {
+		note string
+		want Note
+	}{
+		{`{"url":"https://me:secret@example.org/a"}`, Note{URL: "https://example.org/a"}},
+		{`{"remote":"origin","refused_at":"2046-01-01T00:00:00Z","undecided":"2046-01-01T00:00:00Z"}`, Note{Remote: "origin"}},
+		{`{"remote":"--upload-pack=x","hub":"a"}`, Note{}},
+		{`{"hub":"a\nb"}`, Note{}},
+		{`{"url":"--upload-pack=x"}`, Note{}},
+	} {
+		if err := os.WriteFile(path, []byte(c.note), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if got := Open(path, func() time.Time { return noon }).Note; !reflect.DeepEqual(got, c.want) {
+			t.Errorf("%s is read as %+v", c.note, got)
+		}
+	}
 }

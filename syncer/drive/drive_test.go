@@ -360,3 +360,21 @@ func TestWaits(t *testing.T) {
 		t.Error("the command was ended, not the run")
 	}
 }
+
+// While a hub is silent the sync lock is free, and others push: what they noted of
+// the pace stays.
+func TestOthersPushMeanwhile(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	alice := w.clone("alice")
+	alice.write("one")
+	task := syncer.Task{Limits: syncer.Limits{PerMinute: 10}, CommandWait: time.Second}
+	w.hub.Set(memory.Faults{BeforeReceive: func() {
+		p := alice.link.Pace
+		p.Keep(p.Read().Started(alice.now, task.Limits, syncer.Somebody))
+	}})
+	alice.run(drive.Run{Task: task})
+	if n := len(alice.link.Pace.Read().Pushes); n != 2 {
+		t.Errorf("%d pushes are known, of 2", n)
+	}
+}
