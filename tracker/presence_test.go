@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -30,7 +31,12 @@ func (c *clone) looks(f tracker.Freshness) tracker.Projection {
 // signs are the presence refs of the hub.
 func (w *world) signs() string {
 	w.t.Helper()
-	return w.git(w.hub, "for-each-ref", "--format=%(refname) %(objectname)", "refs/crosslink")
+	var all []string
+	for name, tip := range w.tips("refs/crosslink/") {
+		all = append(all, name+" "+string(tip)+"\n")
+	}
+	slices.Sort(all)
+	return strings.Join(all, "")
 }
 
 // later moves a clone's clock.
@@ -133,7 +139,7 @@ func (w *world) sign(name, text string) {
 // dated ahead is not the newest, and the doctor says how many are left.
 func TestManyPresences(t *testing.T) {
 	tracker.FewPresences(t, 3, 8)
-	w := newWorld(t)
+	w := newMemoryWorld(t)
 	alice, bob := w.clone("alice"), w.clone("bob")
 	alice.init()
 	ctx := context.Background()
@@ -146,7 +152,7 @@ func TestManyPresences(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		w.git(w.hub, "update-ref", "refs/crosslink/presence/"+name, string(id))
+		w.move("refs/crosslink/presence/"+name, id)
 	}
 	is := func(agent string, want time.Duration, doctor string) {
 		t.Helper()
@@ -363,7 +369,7 @@ func TestPresenceBesideAStore(t *testing.T) {
 // most every minute; so it does when it goes on.
 func TestWaitingIsShownAtOnce(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	w := newMemoryWorld(t)
 	alice, bob := w.clone("alice"), w.clone("bob")
 	alice.init()
 	issue := alice.create("one")
