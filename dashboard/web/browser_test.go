@@ -3,9 +3,12 @@ package web
 import (
 	"context"
 	"fmt"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -216,6 +219,45 @@ func TestJourney(t *testing.T) {
 	b.until(`document.querySelector("#issue-status").textContent === "open" && document.querySelector("#close-form")`)
 	do(b, chromedp.Click("#close-form button"))
 	b.until(`document.querySelector("#issue-status").textContent === "closed"`)
+	b.quiet()
+}
+
+// TestRestart: a server that is stopped and started again goes on where it was:
+// the page says that it is offline, keeps what is typed, and shows what
+// happened meanwhile without being loaded again.
+func TestRestart(t *testing.T) {
+	w := dashtest.New(t)
+	a, other := w.Clone("a"), w.Clone("other")
+	w.Create(a, "first", nil)
+	s := serve(t, w, nil, a)
+	b := s.browse()
+	b.open("/p/o/a/i/1")
+	b.until(`document.querySelector("#live")?.dataset.state === "on"`)
+	do(b, chromedp.SendKeys("#text", "half a sentence"))
+	js[bool](b, `(window.same = document.querySelector("#text"), true)`)
+	s.stop()
+	b.until(`document.querySelector("#live").textContent === "offline, retrying"`)
+	do(b, chromedp.Click("#comment-form button"))
+	b.until(`document.querySelector("#comment-form .answer").textContent.includes("what you typed is kept")`)
+	w.Emit(other, func(p tracker.Projection) []event.Body {
+		one, _ := p.Resolve("1")
+		return []event.Body{&event.CommentAdded{Issue: one, Comment: event.UUID{1, 6: 0x40, 8: 0x80}, Author: "agent-other", Content: "said meanwhile", CreatedAt: event.TimeOf(time.Now()), Kind: "note"}}
+	})
+	l, err := net.Listen("tcp4", fmt.Sprintf("127.0.0.1:%d", s.port))
+	s.Check(err)
+	s.run(nil, l)
+	b.until(`document.querySelector("#live").textContent === "live" && document.querySelector("#stream").innerText.includes("said meanwhile")`)
+	if got := js[string](b, `[same.isConnected, same.value].join()`); got != "true,half a sentence" {
+		t.Errorf("what was being typed: %s", got)
+	}
+	do(b, chromedp.Click("#comment-form button"))
+	b.until(`document.querySelector("#stream").innerText.includes("half a sentence") && same.value === ""`)
+	if n := js[int](b, `document.querySelector("#stream").innerText.split("half a sentence").length - 1`); n != 1 {
+		t.Errorf("the comment is there %d times", n)
+	}
+	b.messages = slices.DeleteFunc(b.messages, func(m string) bool {
+		return strings.Contains(m, "ERR_") || strings.Contains(m, "Failed to load resource")
+	})
 	b.quiet()
 }
 

@@ -281,6 +281,7 @@ type layout struct {
 	Version  string
 	Now      event.Time
 	Theme    string // "" leaves it to the system
+	NoKeys   bool   // single keys are no commands
 	Frame    surroundings
 }
 
@@ -290,7 +291,7 @@ func (s *Server) render(r *request, name, title string, data any, topics ...stri
 		return s.json(r, http.StatusOK, envelope{OK: true, Data: data})
 	}
 	l := layout{Title: title, Page: name, Path: r.URL.Path, Data: data, Topics: strings.Join(topics, ","), LoggedIn: r.secret != "", ReadOnly: s.ReadOnly || r.session.Scope != "act",
-		Operator: s.operator, Version: s.Version, Now: event.TimeOf(s.Now()), Theme: r.theme()}
+		Operator: s.operator, Version: s.Version, Now: event.TimeOf(s.Now()), Theme: r.theme(), NoKeys: r.noKeys()}
 	if l.LoggedIn {
 		l.Request = r.requestID()
 		var err error

@@ -173,6 +173,15 @@ func (r *request) theme() string {
 	return ""
 }
 
+// keysCookie says that a browser wants no commands of single keys.
+const keysCookie = "crosslink_keys"
+
+// noKeys reports whether single keys are switched off.
+func (r *request) noKeys() bool {
+	c, err := r.Cookie(keysCookie)
+	return err == nil && c.Value == "off"
+}
+
 func (s *Server) preferences(r *request) error {
 	theme := r.theme()
 	if theme == "" {
@@ -180,8 +189,9 @@ func (s *Server) preferences(r *request) error {
 	}
 	return s.render(r, "preferences", "Preferences", struct {
 		Theme  string   `json:"theme"`
+		Keys   bool     `json:"keys"`
 		Themes []string `json:"-"`
-	}{theme, themes})
+	}{theme, !r.noKeys(), themes})
 }
 
 // setPreferences keeps in the browser how it is to look.
@@ -190,8 +200,14 @@ func (s *Server) setPreferences(r *request) error {
 	if !slices.Contains(themes, theme) {
 		return refuse(http.StatusBadRequest, "there are no colors %q: use system, light or dark", theme)
 	}
-	http.SetCookie(r.w, &http.Cookie{Name: themeCookie, Value: theme, Path: "/", MaxAge: 365 * 24 * 3600, HttpOnly: true, SameSite: http.SameSiteStrictMode})
-	return s.to(r, "/settings/preferences", map[string]string{"theme": theme})
+	keys := r.PostForm.Get("keys")
+	if keys != "off" {
+		keys = "on"
+	}
+	for name, value := range map[string]string{themeCookie: theme, keysCookie: keys} {
+		http.SetCookie(r.w, &http.Cookie{Name: name, Value: value, Path: "/", MaxAge: 365 * 24 * 3600, HttpOnly: true, SameSite: http.SameSiteStrictMode})
+	}
+	return s.to(r, "/settings/preferences", map[string]string{"theme": theme, "keys": keys})
 }
 
 func (s *Server) about(r *request) error {

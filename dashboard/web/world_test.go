@@ -45,6 +45,8 @@ type served struct {
 	base   string
 	client *http.Client
 
+	stop func()
+
 	mu     sync.Mutex
 	failed []string
 }
@@ -67,10 +69,27 @@ func serve(t *testing.T, w *dashtest.World, change func(*Options), clones ...str
 	s.Check(err)
 	s.port = l.Addr().(*net.TCPAddr).Port
 	s.base = fmt.Sprintf("http://localhost:%d", s.port)
-	environ := append(w.Environ, "GIT_CROSSLINK_AGENT=agent-op")
+	s.run(change, l)
+	t.Cleanup(func() {
+		s.stop()
+		s.db.Close()
+		for _, f := range s.failed {
+			t.Errorf("an internal error: %s", f)
+		}
+	})
+	jar, _ := cookiejar.New(nil)
+	s.client = &http.Client{Jar: jar, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	return s
+}
+
+// run starts a poller and a server over the database. stop ends them.
+func (s *served) run(change func(*Options), l net.Listener) {
+	s.Helper()
+	environ := append(s.Environ, "GIT_CROSSLINK_AGENT=agent-op")
 	options := place.Options{Environ: environ, Fetch: []string{os.Args[0], "fetch"}}
 	library := place.NewLibrary(options)
-	s.poller = poll.New(poll.Options{DB: s.db, Changed: func() { s.server.Changed() },
+	var server *Server
+	s.poller = poll.New(poll.Options{DB: s.db, Changed: func() { server.Changed() },
 		Failed: func(slug, what string, err any) { s.fail(fmt.Sprint(slug, " ", what, ": ", err)) },
 		Open: func(ctx context.Context, p db.Project) (poll.Place, error) {
 			return place.Open(ctx, p.Place.Path, options)
@@ -80,31 +99,26 @@ func serve(t *testing.T, w *dashtest.World, change func(*Options), clones ...str
 	if change != nil {
 		change(&o)
 	}
-	s.server = New(o)
+	server = New(o)
+	s.server = server
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan struct{}, 2)
-	go func() { s.poller.Run(ctx); done <- struct{}{} }()
-	go func() { s.server.Serve(ctx, l); done <- struct{}{} }()
-	t.Cleanup(func() {
+	poller := s.poller
+	go func() { poller.Run(ctx); done <- struct{}{} }()
+	go func() { server.Serve(ctx, l); done <- struct{}{} }()
+	s.stop = func() {
 		began := time.Now()
 		cancel()
 		<-done
 		<-done
 		if took := time.Since(began); took > 2*time.Second {
-			t.Errorf("the server took %s to end", took)
+			s.Errorf("the server took %s to end", took)
 		}
 		library.Close()
-		s.db.Close()
-		for _, f := range s.failed {
-			t.Errorf("an internal error: %s", f)
-		}
-	})
+	}
 	for s.poller.LastPass().IsZero() {
 		time.Sleep(5 * time.Millisecond)
 	}
-	jar, _ := cookiejar.New(nil)
-	s.client = &http.Client{Jar: jar, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
-	return s
 }
 
 func (s *served) fail(what string) {

@@ -208,7 +208,7 @@ const keys = {
 };
 
 document.addEventListener('keydown', event => {
-  if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
+  if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing || document.body.dataset.keys === 'off') return;
   if (event.key === 'Escape' && event.target.matches(fields)) { event.target.blur(); return; }
   if (event.target.matches(fields) && event.target.type !== 'checkbox') return;
   if (prefix === 'g') {
