@@ -21,6 +21,10 @@ const (
 	HubRoot  = refs.SeenPrefix         // last seen on the hub, and accepted
 	LostRoot = "refs/lost/"            // tips of the ledger that the hub lost, by id
 
+	// IncomingRoot is what was fetched last and not looked at yet. No State follows
+	// from it.
+	IncomingRoot = refs.IncomingPrefix
+
 	Agents     = refs.Agents // below HereRoot and HubRoot: one log each
 	MetaName   = "meta"
 	LedgerName = "checkpoint"

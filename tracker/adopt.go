@@ -70,7 +70,7 @@ func (t *Tracker) adopt(ctx context.Context, root string, whole bool) (otherHub 
 		}
 		a.pinned = known
 	}
-	a.settle(have[root+metaName] == "" && t.isLevel2(ctx, have[root+v2Name]))
+	a.settle(have[root+metaName] == "" && replay.IsLevel2(ctx, t.local(), have[root+replay.Level2Name]))
 	var ups []refs.Update
 	if a.meta == "" && a.metas.Roll != nil {
 		if was := have[replay.TrustedMeta]; was != a.metas.Commit {

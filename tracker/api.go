@@ -6,7 +6,7 @@ import (
 
 	"github.com/git-crosslink/git-crosslink/event"
 	"github.com/git-crosslink/git-crosslink/fail"
-	"github.com/git-crosslink/git-crosslink/reducer"
+	"github.com/git-crosslink/git-crosslink/reading"
 	"github.com/git-crosslink/git-crosslink/refs"
 	"github.com/git-crosslink/git-crosslink/store"
 )
@@ -40,54 +40,8 @@ type Options struct {
 	KeepFrom int
 }
 
-// Projection answers questions about the state at one moment. It does not
-// change, and is asked while the tracker is open; store.Memory is one,
-// store.File another.
-type Projection interface {
-	// Resolve returns the issue an id names: *store.NotFoundError,
-	// *store.AmbiguousError or *store.BadIDError if it names none.
-	Resolve(id string) (event.UUID, error)
-	// ResolveComment does the same for a comment, and returns its issue too.
-	ResolveComment(id string) (comment, issue event.UUID, err error)
-	CommentShort(event.UUID) string
-	// Issue returns one row with its texts; rows are shared and not to be altered.
-	Issue(event.UUID) (*store.Issue, error)
-	// Row returns one row as lists have it: without description, comments and time.
-	Row(event.UUID) (*store.Issue, error)
-	// List returns the rows the filter lets through and their number without its limit.
-	List(store.Filter) (rows []*store.Issue, total int, err error)
-	// Search is List over the issues that hold every word of the text.
-	Search(text string, f store.Filter) (rows []*store.Issue, total int, err error)
-	// Latest names the issues that changed last, at most limit.
-	Latest(limit int) ([]store.Named, error)
-	// History returns the lines aimed at an issue in key order.
-	History(event.UUID) ([]*event.Envelope, error)
-	// Locked returns the issues that are locked or claimed, oldest lock first.
-	Locked() ([]*store.Issue, error)
-	// LastSign is when an agent was last seen: the shown time of its newest line,
-	// or a sign of life outside its log; 0 is never.
-	LastSign(agent string) event.Time
-	// Presence is the newest sign of life outside its log: a hint. It is read when
-	// one is first asked for, while the tracker is open.
-	Presence(agent string) (event.AgentPresence, bool)
-	// Aliases maps a number that the hub gave out and lost to the number that its
-	// issue has now; the lost one was given to another issue.
-	Aliases() map[uint64]uint64
-	store.Records
-	Rejections() []reducer.Rejection
-	// Mark is what is to be said of a line's signature where it is shown, the
-	// name of a rule of trust: "" for nothing.
-	Mark(agent string, seq uint64) string
-	// Check says whether the reducer would reject an event of this author now.
-	Check(author string, b event.Body) error
-	// Hash is the hash of the canonical state.
-	Hash() string
-}
-
-var (
-	_ Projection = (*store.Memory)(nil)
-	_ Projection = (*store.File)(nil)
-)
+// Projection answers questions about the state at one moment.
+type Projection = reading.Projection
 
 // Freshness says how a read treats the hub.
 type Freshness int

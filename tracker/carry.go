@@ -1,11 +1,10 @@
 package tracker
 
 import (
-	"cmp"
 	"context"
-	"slices"
 
 	"github.com/git-crosslink/git-crosslink/event"
+	"github.com/git-crosslink/git-crosslink/reading"
 )
 
 // What Fork carries over to the log of the new id. The rules are:
@@ -24,36 +23,24 @@ import (
 
 // leavable reports whether a log that has not forked can be left for a new id:
 // there are lines that the hub does not have, or nobody could follow it.
-func (t *Tracker) leavable(s *snapshot, l *log) bool {
-	if t.hub == nil || l.ended != "" || l.torn || l.missing || l.foreign || l.legacyOnly || s.position(l) > l.hubSeq {
+func (t *Tracker) leavable(s *reading.Snapshot, l *reading.Log) bool {
+	if t.hub == nil || l.Ended != "" || l.Torn || l.Missing || l.Foreign || l.Legacy || l.Position > l.HubSeq {
 		return false // where there is no hub, and where the ledger covers lines, numbers hang on them
 	}
-	return l.unsent() > 0 || l.chain.Time > event.Follows(event.TimeOf(t.now()))
+	return l.Unsent() > 0 || l.Time > event.Follows(event.TimeOf(t.now()))
 }
 
 // explained is the greatest time that a line written now has to have: now, or after
 // what counts of all that the hub has. What
 // waits here explains nothing: its times may be as wrong.
-func (t *Tracker) explained(ctx context.Context, s *snapshot, now event.Time) (event.Time, error) {
+func (t *Tracker) explained(ctx context.Context, s *reading.Snapshot, now event.Time) (event.Time, error) {
 	newest := event.Time(0)
-	for _, l := range s.logs {
-		at, err := t.newestIn(ctx, l, min(l.counted(), l.hubSeq), event.Follows(now))
+	for _, l := range s.Logs {
+		at, err := t.reads.NewestIn(ctx, l, min(l.Counted, l.HubSeq), event.Follows(now))
 		if err != nil {
 			return 0, err
 		}
 		newest = max(newest, at)
 	}
 	return max(now, newest+1), nil
-}
-
-// left are the issues whose lock stays with an agent that is left: only its log
-// can give one back.
-func (s *snapshot) left(agent string) (issues []event.UUID) {
-	for u, k := range s.decidedState().Locks {
-		if k.Agent == agent {
-			issues = append(issues, u)
-		}
-	}
-	slices.SortFunc(issues, func(a, b event.UUID) int { return cmp.Compare(a.String(), b.String()) })
-	return issues
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/git-crosslink/git-crosslink/fail"
 	"github.com/git-crosslink/git-crosslink/hubs"
+	"github.com/git-crosslink/git-crosslink/reading"
 	"github.com/git-crosslink/git-crosslink/refs"
 	"github.com/git-crosslink/git-crosslink/replay"
 )
@@ -16,7 +17,7 @@ import (
 // what is said is what is there.
 
 // metaOutcome is that of a change of meta. again: somebody else was faster.
-func (t *Tracker) metaOutcome(ctx context.Context, s *snapshot, commit refs.OID, res *refs.PushResult, pushed error) (again bool, err error) {
+func (t *Tracker) metaOutcome(ctx context.Context, s *reading.Snapshot, commit refs.OID, res *refs.PushResult, pushed error) (again bool, err error) {
 	if ctx.Err() != nil {
 		return false, pushed
 	}
@@ -41,16 +42,16 @@ func (t *Tracker) metaOutcome(ctx context.Context, s *snapshot, commit refs.OID,
 		}
 		return false, t.hub.Unanswered("unanswered/meta", "changed", hubs.GitWords(re))
 	}
-	now, err := t.load(ctx)
+	now, err := t.reads.Load(ctx)
 	if err != nil {
 		return false, err
 	}
-	tip := now.refs[hubRoot+metaName]
+	tip := now.AllRefs[hubRoot+metaName]
 	there, err := replay.NewMetaChain(ctx, t.local()).Holds(tip, commit)
 	switch {
 	case err != nil || there:
 		return false, err
-	case tip != s.refs[hubRoot+metaName]:
+	case tip != s.AllRefs[hubRoot+metaName]:
 		return true, nil
 	case pushed != nil:
 		return false, pushed

@@ -5,7 +5,6 @@ import (
 	"slices"
 	"time"
 
-	"github.com/git-crosslink/git-crosslink/delta"
 	"github.com/git-crosslink/git-crosslink/event"
 	"github.com/git-crosslink/git-crosslink/fail"
 	"github.com/git-crosslink/git-crosslink/ledger"
@@ -101,11 +100,11 @@ func (t *Tracker) Claim(ctx context.Context, issue event.UUID, o ClaimOptions) (
 		return c, nil
 	}
 	for range claimTries {
-		before, err := t.load(ctx)
+		before, err := t.reads.Load(ctx)
 		if err != nil {
 			return nil, err
 		}
-		known := before.ledger().view
+		known := before.Decided().View
 		c, r, err := t.claim(ctx, issue, o, how)
 		if err != nil {
 			return nil, err
@@ -172,15 +171,15 @@ func (t *Tracker) ended(ctx context.Context, c *Claim, r *Receipt, known ledger.
 	if !ok {
 		return 0, nil
 	}
-	s, err := t.load(ctx)
-	if err != nil || s.ledger().err != nil {
+	s, err := t.reads.Load(ctx)
+	if err != nil || s.Decided().Err != nil {
 		return 0, err
 	}
-	reader := ledger.NewReader(replay.NewSteps(ctx, t.local(), s.hubID()), s.hubID())
+	reader := ledger.NewReader(replay.NewSteps(ctx, t.local(), s.Hub), s.Hub)
 	if known.Tip != "" {
 		reader.Resume(known)
 	}
-	l, granted, err := reader.Granted(s.decidedState().Tip, claimed.Issue, r.Agent, line.Seq)
+	l, granted, err := reader.Granted(s.Ledger.Tip, claimed.Issue, r.Agent, line.Seq)
 	if err != nil || !granted {
 		return 0, ignoreMissing(err)
 	}
@@ -226,8 +225,8 @@ func (t *Tracker) tooLate(ctx context.Context, issue event.UUID, o ClaimOptions,
 // then; a claim that came later is nobody's to end but the claimer's. What
 // hinders it is no failure of the sync: such a lock keeps nobody from work.
 func (t *Tracker) releaseClosed(ctx context.Context) {
-	s, err := t.load(ctx)
-	if err != nil || t.agent == "" || !s.bound || !s.writable() || !s.claims(t.agent) {
+	s, err := t.reads.Load(ctx)
+	if err != nil || t.agent == "" || !s.Bound || !s.Writable() || !s.Claims(t.agent) {
 		return
 	}
 	closed := func(p Projection) (bodies []Body, err error) {
@@ -239,24 +238,11 @@ func (t *Tracker) releaseClosed(ctx context.Context) {
 		}
 		return bodies, err
 	}
-	if some, err := closed(s.project()); err != nil || len(some) == 0 {
+	if some, err := closed(s.View); err != nil || len(some) == 0 {
 		return
 	}
-	t.tellDecided(s.project(), UUID{}) // before the watch ends with the release
+	t.tellDecided(s.View, UUID{}) // before the watch ends with the release
 	_, _ = t.Emit(ctx, EmitOptions{Offline: true}, closed)
-}
-
-// claims reports whether an agent holds a lock or asks for one.
-func (s *snapshot) claims(agent string) bool {
-	if s.read == nil {
-		return false
-	}
-	for _, l := range s.read.Locks() {
-		if l.Holder == agent && !l.Ending || slices.ContainsFunc(l.Queue, func(w delta.Waiter) bool { return w.Agent == agent }) {
-			return true
-		}
-	}
-	return false
 }
 
 // waits is an agent's place in a queue, 1 being next; 0 if it has none.

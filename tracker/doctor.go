@@ -9,6 +9,7 @@ import (
 
 	"github.com/git-crosslink/git-crosslink/fail"
 	"github.com/git-crosslink/git-crosslink/internal/note"
+	"github.com/git-crosslink/git-crosslink/reading"
 	"github.com/git-crosslink/git-crosslink/refs"
 	"github.com/git-crosslink/git-crosslink/settings"
 )
@@ -30,7 +31,7 @@ import (
 // check looks at one subject. s is the tracker as it is here.
 type check struct {
 	subject string // in words: "looked at <subject>, <subject> …"
-	look    func(t *Tracker, ctx context.Context, s *snapshot) ([]fail.Diagnosis, error)
+	look    func(t *Tracker, ctx context.Context, s *reading.Snapshot) ([]fail.Diagnosis, error)
 	status  bool // it costs little, and status shows what it finds
 }
 
@@ -66,7 +67,7 @@ func (t *Tracker) Doctor(ctx context.Context, offline bool) (*DoctorReport, erro
 	}
 	r.Findings = append(r.Findings, found...)
 	r.Reached, r.Unlisted = t.link.Reached, t.contact.Unlisted()
-	s, err := t.load(ctx)
+	s, err := t.reads.Load(ctx)
 	if err != nil {
 		if ctx.Err() != nil {
 			return nil, ctx.Err()
@@ -88,7 +89,7 @@ func (t *Tracker) Doctor(ctx context.Context, offline bool) (*DoctorReport, erro
 }
 
 // examine runs the checks that are chosen. What cannot be looked at is a finding.
-func (t *Tracker) examine(ctx context.Context, s *snapshot, chosen func(check) bool) ([]fail.Diagnosis, error) {
+func (t *Tracker) examine(ctx context.Context, s *reading.Snapshot, chosen func(check) bool) ([]fail.Diagnosis, error) {
 	var all []fail.Diagnosis
 	for _, c := range checks {
 		if !chosen(c) {
@@ -168,7 +169,7 @@ func diagnosed(s fail.Severity, err error, code fail.Code) fail.Diagnosis {
 }
 
 // checkSettings is the doctor's look at values that mean nothing.
-func (t *Tracker) checkSettings(context.Context, *snapshot) ([]fail.Diagnosis, error) {
+func (t *Tracker) checkSettings(context.Context, *reading.Snapshot) ([]fail.Diagnosis, error) {
 	var found []fail.Diagnosis
 	for _, s := range settings.All {
 		if v, set := t.conf.Get(strings.ToLower(s.Key)); set && s.Odd(v) != "" {

@@ -15,6 +15,8 @@ import (
 	"github.com/git-crosslink/git-crosslink/hubs"
 	"github.com/git-crosslink/git-crosslink/internal/fault"
 	"github.com/git-crosslink/git-crosslink/ledger"
+	"github.com/git-crosslink/git-crosslink/reading"
+	"github.com/git-crosslink/git-crosslink/reducer"
 	"github.com/git-crosslink/git-crosslink/refs"
 	"github.com/git-crosslink/git-crosslink/syncer"
 	"github.com/git-crosslink/git-crosslink/trust"
@@ -35,7 +37,7 @@ func (t *Tracker) Emit(ctx context.Context, o EmitOptions, build func(p Projecti
 	if how == nil {
 		how = &signing{}
 	}
-	defer func() { t.knownRefs = nil }()
+	defer func() { t.reads.Expect(nil) }()
 	lost, err := t.prepare(ctx, o)
 	if err != nil {
 		return nil, t.unwritable(err)
@@ -49,7 +51,7 @@ func (t *Tracker) Emit(ctx context.Context, o EmitOptions, build func(p Projecti
 		return nil, t.unwritable(err)
 	}
 	lines := r.Lines
-	unsent := t.hub != nil && after.logs[t.agent] != nil && after.logs[t.agent].unsent() > 0
+	unsent := t.hub != nil && after.Logs[t.agent] != nil && after.Logs[t.agent].Unsent() > 0
 	if len(lines) == 0 && (o.Lock || o.Wait && unsent) { // it is on its way already
 		if lines, err = t.onItsWay(ctx, after, t.agent, o); err != nil {
 			return nil, err
@@ -69,11 +71,11 @@ func (t *Tracker) Emit(ctx context.Context, o EmitOptions, build func(p Projecti
 	if err := t.countsStill(ctx, r.Lines); err != nil {
 		return nil, err
 	}
-	if t.loaded != nil { // a store that was brought on since does not answer for before
-		r.View = t.loaded.project()
+	if s := t.reads.Last(); s != nil { // a store that was brought on since does not answer for before
+		r.View = s.View
 	}
 	t.watch(r, o.asking)
-	t.keepWhole(ctx)
+	t.reads.KeepMuch(ctx)
 	if !o.Offline {
 		t.keepUpLater()
 	}
@@ -103,7 +105,7 @@ func (t *Tracker) prepare(ctx context.Context, o EmitOptions) (hubs.Losses, erro
 	if err != nil || t.agent != "" {
 		return lost, err
 	}
-	s, err := t.load(ctx)
+	s, err := t.reads.Load(ctx)
 	if err == nil {
 		err = t.refuseLevel(s)
 	}
@@ -119,17 +121,17 @@ func (t *Tracker) meetHub(ctx context.Context, o EmitOptions) (hubs.Losses, erro
 	if t.hub == nil || o.Offline || t.config("crosslink.sync") == "manual" {
 		return nil, nil
 	}
-	s := &snapshot{}
-	if err := t.loadRefs(ctx, s); err != nil {
+	all, err := t.reads.Refs(ctx)
+	if err != nil {
 		return nil, err
 	}
 	seen := false
-	for name := range s.refs {
+	for name := range all {
 		seen = seen || strings.HasPrefix(name, hubRoot)
 	}
 	age, known := t.contact.Since()
-	if !seen && known && age < joinEvery && !o.Wait || t.link.Reached || seen && t.agent != "" && s.refs[headRoot+agentLogs+t.agent] != "" {
-		t.knownRefs = s.refs
+	if !seen && known && age < joinEvery && !o.Wait || t.link.Reached || seen && t.agent != "" && all[headRoot+agentLogs+t.agent] != "" {
+		t.reads.Expect(all)
 		return nil, nil
 	}
 	bounded, cancel := context.WithTimeout(ctx, t.patience(o))
@@ -160,12 +162,12 @@ func (t *Tracker) patience(o EmitOptions) time.Duration {
 
 // append runs build on the newest state and swaps the own ref; it goes round
 // again when another process was faster.
-func (t *Tracker) append(ctx context.Context, how *signing, build func(p Projection) ([]Body, error)) (*Receipt, *snapshot, error) {
+func (t *Tracker) append(ctx context.Context, how *signing, build func(p Projection) ([]Body, error)) (*Receipt, *reading.Snapshot, error) {
 	// politeness only: without it processes would keep losing the swap to each
 	// other; the swap alone is what makes appends safe
 	unlock, polite, err := t.replica.Lock(ctx, "append", 0)
 	if err == nil && !polite {
-		t.knownRefs = nil // somebody else is appending
+		t.reads.Expect(nil) // somebody else is appending
 		unlock, polite, err = t.replica.Lock(ctx, "append", 10*time.Second)
 	}
 	if err != nil {
@@ -176,11 +178,11 @@ func (t *Tracker) append(ctx context.Context, how *signing, build func(p Project
 	}
 	bound := false
 	for range 64 {
-		s, err := t.load(ctx)
+		s, err := t.reads.Load(ctx)
 		if err != nil {
 			return nil, nil, err
 		}
-		if s.moved(t.agent) {
+		if movedAway(s, t.agent) {
 			if _, err := t.endFork(ctx); err != nil {
 				return nil, nil, err
 			}
@@ -195,20 +197,19 @@ func (t *Tracker) append(ctx context.Context, how *signing, build func(p Project
 			bound = true
 			continue
 		}
-		if err := t.retiredError(s.project()); err != nil {
+		if err := t.retiredError(s.View); err != nil {
 			if again, gerr := t.outlived(ctx); gerr != nil || !again {
 				return nil, nil, cmp.Or(gerr, err)
 			}
 			continue
 		}
-		bodies, err := build(s.project())
+		bodies, err := build(s.View)
 		if err != nil {
 			return nil, nil, err
 		}
 		if len(bodies) == 0 {
-			return &Receipt{Agent: t.agent, Sync: t.settled(s), View: s.project()}, s, nil
+			return &Receipt{Agent: t.agent, Sync: t.settled(s), View: s.View}, s, nil
 		}
-		s = s.copied()
 		lines, ups, err := t.stamp(ctx, s, how, bodies)
 		if errors.Is(err, errAgain) {
 			continue
@@ -225,14 +226,14 @@ func (t *Tracker) append(ctx context.Context, how *signing, build func(p Project
 			return nil, nil, fmt.Errorf("append to '%s%s%s': %w", headRoot, agentLogs, t.agent, err)
 		}
 		fault.Point("append.after-swap")
-		known := after(s.refs, ups)
-		t.knownRefs = known
+		known := after(s.AllRefs, ups)
+		t.reads.Expect(known)
 		// it is written: who interrupts now is to be told so
-		if s, err = t.load(context.WithoutCancel(ctx)); err != nil {
+		if s, err = t.reads.Load(context.WithoutCancel(ctx)); err != nil {
 			return nil, nil, err
 		}
-		t.knownRefs = known
-		return &Receipt{Agent: t.agent, Lines: lines, View: s.project()}, s, nil
+		t.reads.Expect(known)
+		return &Receipt{Agent: t.agent, Lines: lines, View: s.View}, s, nil
 	}
 	return nil, nil, fmt.Errorf("append to the log of '%s': %w", t.agent, refs.ErrConflict)
 }
@@ -249,31 +250,31 @@ func after(all map[string]refs.OID, ups []refs.Update) map[string]refs.OID {
 }
 
 // mayAppend refuses where a line would not be read by others, or fork the log.
-func (t *Tracker) mayAppend(s *snapshot) error {
+func (t *Tracker) mayAppend(s *reading.Snapshot) error {
 	if err := t.refuseLevel(s); err != nil {
 		return err
 	}
-	if s.apart {
+	if s.Apart {
 		return t.apartError()
 	}
 	if err := t.admitted(s); err != nil {
 		return err
 	}
-	l := s.logs[t.agent]
+	l := s.Logs[t.agent]
 	switch {
 	case l == nil:
 		return nil
-	case l.diverged:
+	case l.Diverged:
 		return t.divergedError(t.agent)
-	case l.forked():
+	case l.Forked():
 		return &fail.Error{Kind: fail.Fatal, Code: "forked",
-			Message: fmt.Sprintf("the key of '%s' wrote two histories, and behind event %d nothing counts any more: nothing was written", t.agent, l.verdict.Fed)}
-	case l.torn:
+			Message: fmt.Sprintf("the key of '%s' wrote two histories, and behind event %d nothing counts any more: nothing was written", t.agent, l.Verdict.Fed)}
+	case l.Torn:
 		return &fail.Error{Kind: fail.Fatal, Code: "own-log/missing",
 			Message: fmt.Sprintf("objects of the log of '%s' are missing here: nothing was written", t.agent)}
-	case l.ended != "":
+	case l.Ended != "":
 		return &fail.Error{Kind: fail.Fatal, Code: "own-log",
-			Message: fmt.Sprintf("the log of '%s' cannot be read to its end (%s): nothing was written", t.agent, l.ended)}
+			Message: fmt.Sprintf("the log of '%s' cannot be read to its end (%s): nothing was written", t.agent, l.Ended)}
 	}
 	return nil
 }
@@ -281,43 +282,35 @@ func (t *Tracker) mayAppend(s *snapshot) error {
 // stamp turns bodies into lines of the own log, judges each on the state with
 // the ones before it applied, and writes the objects. The updates it returns
 // make them visible.
-func (t *Tracker) stamp(ctx context.Context, s *snapshot, how *signing, bodies []Body) ([]*event.Envelope, []refs.Update, error) {
-	// the hub these lines are written for must still be the one known when
-	// they become visible
-	var ups []refs.Update
-	meta := s.refs[headRoot+metaName]
-	if s.bound {
-		meta = s.refs[hubRoot+metaName]
-		ups = append(ups, refs.Update{Ref: hubRoot + metaName, Old: meta, New: meta})
-	} else if s.meta != nil {
-		ups = append(ups, refs.Update{Ref: headRoot + metaName, Old: meta, New: meta}, refs.Update{Ref: hubRoot + metaName})
-	}
-	if s.meta == nil {
-		up, err := t.provisionalMeta(ctx, s)
-		if err != nil {
-			return nil, nil, err
-		}
-		ups, meta, s.judge = append(ups, up), up.New, t.judgeOf(ctx)
-	}
-	l := s.logs[t.agent]
-	if l == nil {
-		l = s.newLog(t.agent)
-	}
-	if so, err := t.endsSo(ctx, l); err != nil || !so {
-		t.distrustStore()
-		return nil, nil, cmp.Or(err, errAgain)
-	}
-	k, err := t.writer(s, t.agent, l.chain.Seq == 0, how)
+func (t *Tracker) stamp(ctx context.Context, s *reading.Snapshot, how *signing, bodies []Body) ([]*event.Envelope, []refs.Update, error) {
+	s, stamped := s.Draft(), reducer.New()
+	ups, meta, err := t.writtenFor(ctx, s)
 	if err != nil {
 		return nil, nil, err
 	}
-	if l.chain.Seq == 0 {
+	l := s.Logs[t.agent]
+	if l == nil {
+		l = s.NewLog(t.agent)
+	}
+	if so, err := t.reads.Ends(ctx, l); err != nil || !so {
+		t.reads.Distrust()
+		return nil, nil, cmp.Or(err, errAgain)
+	}
+	k, err := t.writer(s, t.agent, l.Seq == 0, how)
+	if err != nil {
+		return nil, nil, err
+	}
+	if l.Seq == 0 {
 		bodies = append([]Body{t.identity().Introduction(k)}, bodies...)
 	}
+	chain := l.Chain()
 	if k != nil {
-		agents.SignWith(ctx, &l.chain, k)
+		agents.SignWith(ctx, &chain, k)
 	}
-	c, err := t.clock(ctx, s, l)
+	c, err := t.reads.Clock(ctx, s, l, event.TimeOf(t.now()), stamped)
+	if errors.Is(err, reading.ErrAhead) {
+		err = t.ownClockError(l)
+	}
 	if err != nil {
 		return nil, nil, err
 	}
@@ -325,41 +318,53 @@ func (t *Tracker) stamp(ctx context.Context, s *snapshot, how *signing, bodies [
 	var raw [][]byte
 	var says []string
 	for _, b := range bodies {
-		b, now := event.Undated(b, event.TimeOf(t.now()), &c.seen)
-		if err := s.check(t.agent, b); err != nil {
+		b, now := event.Undated(b, event.TimeOf(t.now()), &c.Seen)
+		if err := s.Check(stamped, t.agent, b); err != nil {
 			return nil, nil, err
 		}
 		e := &event.Envelope{Body: b}
-		line, err := l.chain.Stamp(e, now, c.seen)
+		line, err := chain.Stamp(e, now, c.Seen)
 		if err != nil {
 			return nil, nil, t.unsignedThen(s, err, how)
 		}
-		c.seen, s.newest = max(c.seen, e.Time), max(s.newest, e.Time)
-		if later, lost := s.stamped.Contend(e); lost {
+		c.Seen = max(c.Seen, e.Time)
+		if later, lost := stamped.Contend(e); lost {
 			return nil, nil, t.outranked(ctx, s, c, later)
 		}
 		lines, raw = append(lines, e), append(raw, line)
 		says = append(says, subject(e))
 	}
-	l.chain.Sign = nil
-	s.append(l, lines)
-	tip, err := refs.AppendLog(ctx, t.local(), t.agent, l.view, raw, refs.CommitInfo{
+	tip, err := refs.AppendLog(ctx, t.local(), t.agent, l.View, raw, refs.CommitInfo{
 		Address: t.committer(), Author: t.agent, When: t.now(), Message: strings.Join(says, "\n") + "\n\n[skip ci]\n"})
 	if err != nil {
 		return nil, nil, fmt.Errorf("write the event: %w", err)
 	}
-	ups = append(ups, refs.Update{Ref: headRoot + agentLogs + t.agent, Old: l.here, New: tip})
-	l.here, l.view = tip, tip
+	ups = append(ups, refs.Update{Ref: headRoot + agentLogs + t.agent, Old: l.Here, New: tip})
+	s.Append(l, chain, tip, lines)
 	if t.hub == nil { // the replica is the hub: decided at once
 		step, err := t.decide(ctx, s, meta, map[string]string{t.agent: string(tip)})
 		if err != nil { // facts need no agreement
 			t.tellOnce(fail.Notice{Code: "undecidable", Text: fmt.Sprintf("nothing can be decided just now: %v", err)})
 		}
 		if step != "" {
-			ups = append(ups, refs.Update{Ref: headRoot + checkpointName, Old: s.refs[headRoot+checkpointName], New: step})
+			ups = append(ups, refs.Update{Ref: headRoot + checkpointName, Old: s.AllRefs[headRoot+checkpointName], New: step})
 		}
 	}
 	return lines, ups, nil
+}
+
+// writtenFor says which meta lines are written for, and that it must still be that
+// when they become visible. Where there is none yet, the draft s gets one.
+func (t *Tracker) writtenFor(ctx context.Context, s *reading.Snapshot) ([]refs.Update, refs.OID, error) {
+	here, hub := s.AllRefs[headRoot+metaName], s.AllRefs[hubRoot+metaName]
+	switch {
+	case s.Meta == nil:
+		up, err := t.provisionalMeta(ctx, s)
+		return []refs.Update{up}, up.New, err
+	case s.Bound:
+		return []refs.Update{{Ref: hubRoot + metaName, Old: hub, New: hub}}, hub, nil
+	}
+	return []refs.Update{{Ref: headRoot + metaName, Old: here, New: here}, {Ref: hubRoot + metaName}}, here, nil
 }
 
 // subject is an event's line of the commit message.
@@ -383,7 +388,7 @@ func (t *Tracker) founding(ctx context.Context) map[string][]byte {
 
 // provisionalMeta makes the hub id lines carry until a hub is known. Where
 // there is no remote it stays.
-func (t *Tracker) provisionalMeta(ctx context.Context, s *snapshot) (refs.Update, error) {
+func (t *Tracker) provisionalMeta(ctx context.Context, s *reading.Snapshot) (refs.Update, error) {
 	files := t.founding(ctx)
 	state, err := trust.FirstMeta(files)
 	if err != nil {
@@ -394,32 +399,32 @@ func (t *Tracker) provisionalMeta(ctx context.Context, s *snapshot) (refs.Update
 	if err != nil {
 		return refs.Update{}, fmt.Errorf("write the hub's meta: %w", err)
 	}
-	s.roll, s.meta, s.level, s.metaCommit = state, state.Meta, Level, tip
+	s.Found(tip, state)
 	return refs.Update{Ref: headRoot + metaName, New: tip}, nil
 }
 
 // settled is the confirmation of lines that need no publishing.
-func (t *Tracker) settled(s *snapshot) Confirmation {
+func (t *Tracker) settled(s *reading.Snapshot) Confirmation {
 	switch {
 	case t.hub == nil:
 		return Confirmed // the replica is the hub
-	case !s.bound:
+	case !s.Bound:
 		return Local
 	}
 	return Confirmed
 }
 
 // settle publishes what was appended as far as it was asked to.
-func (t *Tracker) settle(ctx context.Context, o EmitOptions, r *Receipt, s *snapshot, lines []*event.Envelope, lost hubs.Losses) error {
+func (t *Tracker) settle(ctx context.Context, o EmitOptions, r *Receipt, s *reading.Snapshot, lines []*event.Envelope, lost hubs.Losses) error {
 	mode := t.config("crosslink.sync")
-	r.Undecided = s.undecided(t.agent, lines)
+	r.Undecided = s.Undecided(t.agent, lines)
 	switch r.Sync = t.settled(s); {
 	case t.hub == nil:
 		if r.Undecided {
 			r.Sync = Queued
 		}
 		return nil
-	case !s.bound:
+	case !s.Bound:
 		t.tellUnbound(o.Offline || mode == "manual")
 		return nil
 	case o.Offline || mode == "manual":
@@ -453,15 +458,15 @@ func (t *Tracker) deliverAndLook(ctx context.Context, o EmitOptions, r *Receipt,
 		reason = err.Error()
 	}
 	r.Sync = Queued
-	s, err := t.load(ctx) // as the push has left it
+	s, err := t.reads.Load(ctx) // as the push has left it
 	if err != nil {
 		return err
 	}
-	r.View = s.project()
-	l := s.logs[t.agent]
-	there := l != nil && l.hubSeq >= last.Seq && !l.diverged
-	r.forked = l != nil && l.diverged
-	r.Undecided = s.undecided(t.agent, lines)
+	r.View = s.View
+	l := s.Logs[t.agent]
+	there := l != nil && l.HubSeq >= last.Seq && !l.Diverged
+	r.forked = l != nil && l.Diverged
+	r.Undecided = s.Undecided(t.agent, lines)
 	switch {
 	case there && !r.Undecided:
 		r.Sync = Confirmed

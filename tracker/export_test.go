@@ -19,19 +19,20 @@ func init() { foreground, restTime = time.Minute, 0 }
 func TooOld(says string) string { return tooOld(says) }
 
 // HasLoaded reports whether something was loaded that still holds.
-func (t *Tracker) HasLoaded() bool { return t.loaded != nil }
+func (t *Tracker) HasLoaded() bool { return t.reads.Last() != nil }
 
 // LinesRead is how many lines of logs were read so far.
-func (t *Tracker) LinesRead() int64 { return t.reader().Lines() }
+func (t *Tracker) LinesRead() int64 { return t.reads.Replays().Lines() }
 
 // HasLines reports whether all lines were read.
 func (t *Tracker) HasLines() bool {
-	if t.loaded == nil || t.loaded.read == nil {
-		return t.loaded != nil
+	s := t.reads.Last()
+	if s == nil || !s.Replayed() {
+		return s != nil
 	}
 	all := uint64(0)
-	for _, l := range t.loaded.logs {
-		all += l.chain.Seq
+	for _, l := range s.Logs {
+		all += l.Seq
 	}
 	return uint64(t.LinesRead()) >= all
 }

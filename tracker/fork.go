@@ -12,6 +12,7 @@ import (
 	"github.com/git-crosslink/git-crosslink/fail"
 	"github.com/git-crosslink/git-crosslink/hubs"
 	"github.com/git-crosslink/git-crosslink/internal/fault"
+	"github.com/git-crosslink/git-crosslink/reading"
 	"github.com/git-crosslink/git-crosslink/refs"
 	"github.com/git-crosslink/git-crosslink/replay"
 	"github.com/git-crosslink/git-crosslink/rewrite"
@@ -69,31 +70,31 @@ func (t *Tracker) Fork(ctx context.Context, newID string, without ...string) (*F
 
 // moveTo writes the new log and gives the old one back to the hub.
 func (t *Tracker) moveTo(ctx context.Context, newID string, without []string, how *signing) (*Forked, error) {
-	s, err := t.load(ctx)
+	s, err := t.reads.Load(ctx)
 	if err != nil {
 		return nil, err
 	}
-	l := s.logs[t.agent]
-	if l == nil || !l.diverged && !l.forked() && !(l.foreign && l.hub != "") && !(l.trails() && l.view == l.here) && !t.leavable(s, l) && t.locked(ctx, s) == nil {
+	l := s.Logs[t.agent]
+	if l == nil || !l.Diverged && !l.Forked() && !(l.Foreign && l.Hub != "") && !(l.Trails && l.View == l.Here) && !t.leavable(s, l) && t.locked(ctx, s) == nil {
 		return nil, &fail.Error{Kind: fail.No, Code: "no-fork", Message: fmt.Sprintf("the log of '%s' has not forked, and it has no unsent events: there is nothing to move", t.agent)}
 	}
-	if s.logs[newID] != nil {
+	if s.Logs[newID] != nil {
 		return nil, &fail.Error{Kind: fail.Fatal, Code: "agent-taken", Message: fmt.Sprintf("there is a log of '%s' already", newID)}
 	}
-	f := &Forked{Was: t.agent, Agent: newID, Locks: s.left(t.agent)}
+	f := &Forked{Was: t.agent, Agent: newID, Locks: s.HeldBy(t.agent)}
 	tip, err := t.carryOver(ctx, s, l, f, without, how)
 	if err != nil {
 		return nil, err
 	}
 	ups := []refs.Update{{Ref: headRoot + agentLogs + newID, New: tip}, {Ref: movedRoot(t.agent) + newID, New: tip}}
-	if l.here != "" {
-		back := l.hub
-		if l.diverged || l.forked() {
-			back = cmp.Or(l.hub, l.here)
+	if l.Here != "" {
+		back := l.Hub
+		if l.Diverged || l.Forked() {
+			back = cmp.Or(l.Hub, l.Here)
 		}
-		ups = append(ups, refs.Update{Ref: headRoot + agentLogs + t.agent, Old: l.here, New: back})
-		if kept := "refs/forked/" + t.agent + "/" + string(l.here); s.refs[kept] == "" {
-			ups = append(ups, refs.Update{Ref: kept, New: l.here})
+		ups = append(ups, refs.Update{Ref: headRoot + agentLogs + t.agent, Old: l.Here, New: back})
+		if kept := "refs/forked/" + t.agent + "/" + string(l.Here); s.AllRefs[kept] == "" {
+			ups = append(ups, refs.Update{Ref: kept, New: l.Here})
 		}
 	}
 	if err := t.local().Swap(ctx, ups); err != nil {
@@ -108,8 +109,8 @@ func (t *Tracker) moveTo(ctx context.Context, newID string, without []string, ho
 func movedRoot(agent string) string { return "refs/forked/" + agent + "/to/" }
 
 // moved reports whether the lines of an agent have been moved to a new id.
-func (s *snapshot) moved(agent string) bool {
-	for name := range s.refs {
+func movedAway(s *reading.Snapshot, agent string) bool {
+	for name := range s.AllRefs {
 		if strings.HasPrefix(name, movedRoot(agent)) {
 			return true
 		}
@@ -168,25 +169,22 @@ func (t *Tracker) goOnAs(ctx context.Context, f *Forked) error {
 	return t.contact.Remember(func(c *hubs.Note) { c.Refused = "" }) // it was about the old log
 }
 
-// forked reports whether a proof stands against the log.
-func (l *log) forked() bool { return l.verdict != nil && l.verdict.Forked }
-
 // carryOver writes the new log.
-func (t *Tracker) carryOver(ctx context.Context, s *snapshot, l *log, f *Forked, without []string, how *signing) (refs.OID, error) {
-	written, err := t.goodLines(ctx, l.agent, l.here)
+func (t *Tracker) carryOver(ctx context.Context, s *reading.Snapshot, l *reading.Log, f *Forked, without []string, how *signing) (refs.OID, error) {
+	written, err := t.reads.Good(ctx, l.Agent, l.Here)
 	if err != nil {
 		return "", err
 	}
-	n, err := replay.CommonLines(ctx, t.local(), l.agent, l.here, l.hub)
+	n, err := replay.CommonLines(ctx, t.local(), l.Agent, l.Here, l.Hub)
 	if err != nil {
 		return "", err
 	}
 	common := int(n)
 	switch { // of what both have not all may count
-	case l.forked():
-		common = min(int(l.verdict.Fed), len(written))
-	case l.trails():
-		common = min(common, int(l.verdict.Fed))
+	case l.Forked():
+		common = min(int(l.Verdict.Fed), len(written))
+	case l.Trails:
+		common = min(common, int(l.Verdict.Fed))
 	}
 	rest, withdrawn, err := rewrite.Withdraw(written[common:], without)
 	if err != nil {
@@ -197,7 +195,7 @@ func (t *Tracker) carryOver(ctx context.Context, s *snapshot, l *log, f *Forked,
 	if err != nil {
 		return "", err
 	}
-	from := &event.AgentForkedFrom{Agent: l.agent}
+	from := &event.AgentForkedFrom{Agent: l.Agent}
 	if common > 0 {
 		from.Seq, from.Hash = uint64(common), event.Hash(written[common-1].Raw)
 	}
@@ -205,13 +203,13 @@ func (t *Tracker) carryOver(ctx context.Context, s *snapshot, l *log, f *Forked,
 	if err != nil {
 		return "", err
 	}
-	plan := signed(ctx, rewrite.Plan{On: event.Chain{Hub: s.hubID(), Agent: f.Agent}, Latest: latest}, k)
+	plan := signed(ctx, rewrite.Plan{On: event.Chain{Hub: s.Hub, Agent: f.Agent}, Latest: latest}, k)
 	lines, carried, err := rewrite.Fork(rest, t.identity().Introduction(nil), from, now, plan)
 	if err != nil {
 		return "", err
 	}
 	tip, err := refs.AppendLog(ctx, t.local(), f.Agent, "", lines, refs.CommitInfo{
-		Address: t.committer(), Author: f.Agent, When: t.now(), Message: fmt.Sprintf("crosslink: %s goes on where %s stopped\n\n[skip ci]\n", f.Agent, l.agent)})
+		Address: t.committer(), Author: f.Agent, When: t.now(), Message: fmt.Sprintf("crosslink: %s goes on where %s stopped\n\n[skip ci]\n", f.Agent, l.Agent)})
 	f.Carried, f.Withdrawn = carried, withdrawn
 	return tip, err
 }

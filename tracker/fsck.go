@@ -9,6 +9,7 @@ import (
 	"github.com/git-crosslink/git-crosslink/event"
 	"github.com/git-crosslink/git-crosslink/fail"
 	"github.com/git-crosslink/git-crosslink/ledger"
+	"github.com/git-crosslink/git-crosslink/reading"
 	"github.com/git-crosslink/git-crosslink/refs"
 	"github.com/git-crosslink/git-crosslink/replay"
 )
@@ -36,46 +37,46 @@ type Finding struct {
 // ledger again from its first step, whatever an earlier command thought of it,
 // and walks every tip of every log, also those that are not in view.
 func (t *Tracker) Fsck(ctx context.Context, full bool) (*FsckReport, error) {
-	s, err := t.load(ctx)
+	s, err := t.reads.Load(ctx)
 	if err != nil {
 		return nil, err
 	}
-	r := &FsckReport{Full: full, Logs: len(s.logs), Findings: []Finding{}}
-	if d := s.ledger(); d.view.Ledger != nil {
-		r.Sequence = d.view.Sequence()
+	r := &FsckReport{Full: full, Logs: len(s.Logs), Findings: []Finding{}}
+	if d := s.Decided(); d.View.Ledger != nil {
+		r.Sequence = d.View.Sequence()
 	}
-	for _, x := range s.project().Rejections() {
+	for _, x := range s.View.Rejections() {
 		text := x.Reason
 		if x.Detail != "" {
 			text += ": " + x.Detail
 		}
 		r.add(Finding{Kind: "rejected", Agent: x.Agent, Seq: x.Seq, Text: x.Type + ", " + text})
 	}
-	for _, id := range s.agents() {
-		l := s.logs[id]
-		r.Events += l.chain.Seq
-		if why := l.distrust(); why != "" {
-			at := l.verdict.Vouched
-			if l.verdict.Ends != "" {
-				at = l.verdict.Fed
+	for _, id := range s.AgentIDs() {
+		l := s.Logs[id]
+		r.Events += l.Seq
+		if why := distrust(l); why != "" {
+			at := l.Verdict.Vouched
+			if l.Verdict.Ends != "" {
+				at = l.Verdict.Fed
 			}
 			r.add(Finding{Kind: "trust", Agent: id, Seq: at, Text: why})
 		}
-		f := Finding{Agent: id, Seq: l.chain.Seq}
+		f := Finding{Agent: id, Seq: l.Seq}
 		switch {
-		case l.diverged:
+		case l.Diverged:
 			f.Kind, f.Text = "diverged", t.divergedError(id).Error()
-		case l.torn:
+		case l.Torn:
 			f.Kind, f.Text = "torn", "objects of the log written here are missing; the hub's is shown"
-		case l.ended != "":
-			f.Kind, f.Text = "ended", l.ended
+		case l.Ended != "":
+			f.Kind, f.Text = "ended", l.Ended
 		default:
 			continue
 		}
 		r.add(f)
 	}
-	said := s.metaBad.Texts()
-	for b := s.metaBad; b != nil; b = b.Below { // all of them: who looks wants to know
+	said := s.BadMeta.Texts()
+	for b := s.BadMeta; b != nil; b = b.Below { // all of them: who looks wants to know
 		r.add(Finding{Kind: "meta", Step: string(b.Commit), Text: b.String()})
 	}
 	for _, p := range t.contact.Problems {
@@ -101,14 +102,14 @@ func (t *Tracker) Fsck(ctx context.Context, full bool) (*FsckReport, error) {
 
 func (r *FsckReport) add(f Finding) { r.Findings = append(r.Findings, f) }
 
-func (t *Tracker) fsckLedger(ctx context.Context, s *snapshot, r *FsckReport) ([]ledger.Bad, error) {
-	d := s.ledger()
-	if d.err != nil {
-		r.add(Finding{Kind: "ledger", Step: string(d.tip), Text: d.err.Error()})
-		return d.bad, nil
+func (t *Tracker) fsckLedger(ctx context.Context, s *reading.Snapshot, r *FsckReport) ([]ledger.Bad, error) {
+	d := s.Decided()
+	if d.Err != nil {
+		r.add(Finding{Kind: "ledger", Step: string(d.Tip), Text: d.Err.Error()})
+		return d.Bad, nil
 	}
-	for _, tip := range d.lost {
-		held, err := d.reader.Holds(d.view.Tip, string(tip))
+	for _, tip := range d.Lost {
+		held, err := d.Reader.Holds(d.View.Tip, string(tip))
 		if ignoreMissing(err) != nil {
 			return nil, err
 		}
@@ -116,50 +117,50 @@ func (t *Tracker) fsckLedger(ctx context.Context, s *snapshot, r *FsckReport) ([
 			r.add(Finding{Kind: "lost", Step: string(tip), Text: "the hub has lost what was decided up to this step; the next sync brings it back"})
 		}
 	}
-	return d.bad, nil
+	return d.Bad, nil
 }
 
 // fsckFull trusts no note. A note that is wrong is replaced.
-func (t *Tracker) fsckFull(ctx context.Context, s *snapshot, r *FsckReport) ([]ledger.Bad, error) {
-	d := s.ledger()
-	if err := t.fsckTips(ctx, s, r); err != nil || d.tip == "" {
+func (t *Tracker) fsckFull(ctx context.Context, s *reading.Snapshot, r *FsckReport) ([]ledger.Bad, error) {
+	d := s.Decided()
+	if err := t.fsckTips(ctx, s, r); err != nil || d.Tip == "" {
 		return nil, err
 	}
-	hubID := s.hubID()
-	view, err := ledger.NewReader(replay.NewSteps(ctx, t.local(), hubID), hubID).Read(string(d.tip))
+	hubID := s.Hub
+	view, err := ledger.NewReader(replay.NewSteps(ctx, t.local(), hubID), hubID).Read(string(d.Tip))
 	if err != nil {
-		if d.err == nil {
-			r.add(Finding{Kind: "ledger", Step: string(d.tip), Text: err.Error()})
+		if d.Err == nil {
+			r.add(Finding{Kind: "ledger", Step: string(d.Tip), Text: err.Error()})
 		}
-		return d.bad, nil
+		return d.Bad, nil
 	}
 	wrong := func(step string, since uint64, bad []ledger.Bad) bool {
 		return view.Step != step || view.Since != since || len(view.Bad) != len(bad) && len(bad) < replay.MaxBad
 	}
-	note := t.judgedBefore(hubID)
-	if d.err == nil && (wrong(d.view.Step, d.view.Since, d.bad) || note.Tip == view.Tip && wrong(note.Step, note.Since, note.Bad)) {
-		r.add(Finding{Kind: "ledger", Step: string(d.tip), Text: "the note of what was judged before was wrong; it is replaced"})
-		t.keepCache(t.judgedPath(), judged{hubID, view.Tip, view.Step, view.Since, view.Bad[max(0, len(view.Bad)-replay.MaxBad):]})
-		t.removeStore()
+	note := t.reads.JudgedBefore(hubID)
+	if d.Err == nil && (wrong(d.View.Step, d.View.Since, d.Bad) || note.Tip == view.Tip && wrong(note.Step, note.Since, note.Bad)) {
+		r.add(Finding{Kind: "ledger", Step: string(d.Tip), Text: "the note of what was judged before was wrong; it is replaced"})
+		t.reads.NoteJudged(reading.Judged{Hub: hubID, Tip: view.Tip, Step: view.Step, Since: view.Since, Bad: view.Bad[max(0, len(view.Bad)-replay.MaxBad):]})
+		t.reads.RemoveStore()
 	}
 	return view.Bad, nil
 }
 
 // fsckTips walks the tips of logs that load did not: those not in view.
-func (t *Tracker) fsckTips(ctx context.Context, s *snapshot, r *FsckReport) error {
-	for _, id := range s.agents() {
-		l := s.logs[id]
-		if l.legacyOnly {
+func (t *Tracker) fsckTips(ctx context.Context, s *reading.Snapshot, r *FsckReport) error {
+	for _, id := range s.AgentIDs() {
+		l := s.Logs[id]
+		if l.Legacy {
 			continue
 		}
 		for _, tip := range []struct {
 			oid   refs.OID
 			where string
-		}{{l.here, "written here"}, {l.hub, "last seen on the hub"}} {
-			if tip.oid == "" || tip.oid == l.view || tip.oid == l.here && l.foreign {
+		}{{l.Here, "written here"}, {l.Hub, "last seen on the hub"}} {
+			if tip.oid == "" || tip.oid == l.View || tip.oid == l.Here && l.Foreign {
 				continue
 			}
-			good, err := t.goodPart(ctx, s, s.hubID(), id, tip.oid, 0)
+			good, err := t.goodPart(ctx, s, s.Hub, id, tip.oid, 0)
 			if ignoreMissing(err) != nil {
 				return err
 			}
@@ -171,12 +172,12 @@ func (t *Tracker) fsckTips(ctx context.Context, s *snapshot, r *FsckReport) erro
 			}
 		}
 	}
-	for name, oid := range s.refs { // what of the last fetch was not taken over
+	for name, oid := range s.AllRefs { // what of the last fetch was not taken over
 		id, ok := strings.CutPrefix(name, incomingRoot+agentLogs)
-		if !ok || event.ValidAgentID(id) != nil || s.logs[id] != nil && (oid == s.logs[id].hub || oid == s.logs[id].here) {
+		if !ok || event.ValidAgentID(id) != nil || s.Logs[id] != nil && (oid == s.Logs[id].Hub || oid == s.Logs[id].Here) {
 			continue
 		}
-		good, err := t.goodPart(ctx, s, s.hubID(), id, oid, 0)
+		good, err := t.goodPart(ctx, s, s.Hub, id, oid, 0)
 		if err == nil && good.Ended != "" {
 			r.add(Finding{Kind: "ended", Agent: id, Seq: good.Seq, Step: string(oid), Text: "the log offered by the hub: " + good.Ended})
 		}
@@ -185,44 +186,39 @@ func (t *Tracker) fsckTips(ctx context.Context, s *snapshot, r *FsckReport) erro
 }
 
 // checkLogs is the doctor's look at the logs that are not used to their end.
-func (t *Tracker) checkLogs(_ context.Context, s *snapshot) ([]fail.Diagnosis, error) {
+func (t *Tracker) checkLogs(_ context.Context, s *reading.Snapshot) ([]fail.Diagnosis, error) {
 	var found []fail.Diagnosis
 	var empty []string
-	for _, id := range s.agents() {
-		l := s.logs[id]
-		if l.hasNothing() {
+	for _, id := range s.AgentIDs() {
+		l := s.Logs[id]
+		if l.Empty() {
 			empty = append(empty, id)
 		}
-		if l.beyond {
-			found = append(found, fail.Diagnosis{Code: "beyond", Severity: fail.Warning, Text: l.beyondText(), Fields: fail.Fields{"agent": id}})
+		if l.Beyond {
+			found = append(found, fail.Diagnosis{Code: "beyond", Severity: fail.Warning, Text: beyondText(l), Fields: fail.Fields{"agent": id}})
 		}
 		if id == t.agent { // checkAgent
 			continue
 		}
-		if l.distrust() != "" {
-			found = append(found, fail.Diagnosis{Code: "trust", Severity: fail.Warning, Text: l.distrust(), Fields: fail.Fields{"agent": id}})
+		if distrust(l) != "" {
+			found = append(found, fail.Diagnosis{Code: "trust", Severity: fail.Warning, Text: distrust(l), Fields: fail.Fields{"agent": id}})
 		}
 		switch {
-		case l.diverged:
+		case l.Diverged:
 			found = append(found, fail.Diagnosis{Code: "copied-clone/other", Severity: fail.Warning, Text: t.divergedError(id).Error()})
-		case l.torn:
+		case l.Torn:
 			found = append(found, fail.Diagnosis{Code: "torn-log", Severity: fail.Warning, Text: fmt.Sprintf("objects of the log of '%s' are missing here; the hub's is shown", id)})
-		case l.ended != "":
-			found = append(found, fail.Diagnosis{Code: "ended", Severity: fail.Warning, Text: fmt.Sprintf("the log of '%s' stops after %d events: %s", id, l.chain.Seq, l.ended)})
+		case l.Ended != "":
+			found = append(found, fail.Diagnosis{Code: "ended", Severity: fail.Warning, Text: fmt.Sprintf("the log of '%s' stops after %d events: %s", id, l.Seq, l.Ended)})
 		}
 	}
 	if len(empty) > 0 {
 		found = append(found, t.emptyLogs(empty))
 	}
-	if n := len(s.project().Rejections()); n > 0 {
+	if n := len(s.View.Rejections()); n > 0 {
 		found = append(found, fail.Diagnosis{Code: "rejected", Severity: fail.Note, Text: fmt.Sprintf("%d events break a rule and are passed over by everybody", n)})
 	}
 	return found, nil
-}
-
-// hasNothing reports a branch of the hub that is named as a log and holds no event.
-func (l *log) hasNothing() bool {
-	return l.hub != "" && l.here == "" && l.chain.Seq == 0 && l.ended == "" && !l.missing && !l.foreign
 }
 
 // emptyLogs is the finding about branches of the hub that are named as logs and
@@ -241,8 +237,8 @@ func (t *Tracker) emptyLogs(ids []string) fail.Diagnosis {
 }
 
 // checkLedger is the doctor's look at what was decided.
-func (t *Tracker) checkLedger(ctx context.Context, s *snapshot) ([]fail.Diagnosis, error) {
-	if s.newerRules() { // checkHub says so
+func (t *Tracker) checkLedger(ctx context.Context, s *reading.Snapshot) ([]fail.Diagnosis, error) {
+	if s.NewerRules() { // checkHub says so
 		return nil, nil
 	}
 	r := &FsckReport{}

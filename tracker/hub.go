@@ -11,6 +11,7 @@ import (
 	"github.com/git-crosslink/git-crosslink/event"
 	"github.com/git-crosslink/git-crosslink/fail"
 	"github.com/git-crosslink/git-crosslink/hubs"
+	"github.com/git-crosslink/git-crosslink/reading"
 	"github.com/git-crosslink/git-crosslink/refs"
 	"github.com/git-crosslink/git-crosslink/syncer"
 )
@@ -217,13 +218,13 @@ func (t *Tracker) shortened(says string) string {
 }
 
 // urgency is that of what waits here to be sent or decided.
-func (s *snapshot) urgency() syncer.Urgency {
+func urgency(s *reading.Snapshot) syncer.Urgency {
 	most := syncer.Facts
-	for _, id := range s.agents() {
-		if s.logs[id].here == "" {
+	for _, id := range s.AgentIDs() {
+		if s.Logs[id].Here == "" {
 			continue
 		}
-		for _, e := range s.pending(id) {
+		for _, e := range s.Pending(id) {
 			switch e.Body.(type) {
 			case *event.LockClaimed, *event.LockReleased, *event.LockBroken:
 				return syncer.Locks
@@ -241,10 +242,10 @@ func (t *Tracker) limits() syncer.Limits {
 
 // unsentHere is how many events a push may carry.
 func (t *Tracker) unsentHere() int {
-	if t.loaded == nil {
-		return 0
+	if s := t.reads.Last(); s != nil {
+		return s.Unsent()
 	}
-	return t.loaded.unsent()
+	return 0
 }
 
 // push is a push outside of a run (syncer/drive): it starts at once, or not at all.

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/git-crosslink/git-crosslink/fail"
+	"github.com/git-crosslink/git-crosslink/reading"
 	"github.com/git-crosslink/git-crosslink/syncer"
 )
 
@@ -13,9 +14,9 @@ import (
 
 // checkHubAndForge looks at the hub, and names the rule that keeps a forge from
 // losing the tracker's branches. Whether it is set nobody can see from here.
-func (t *Tracker) checkHubAndForge(ctx context.Context, s *snapshot) ([]fail.Diagnosis, error) {
+func (t *Tracker) checkHubAndForge(ctx context.Context, s *reading.Snapshot) ([]fail.Diagnosis, error) {
 	found, err := t.checkHub(ctx, s)
-	if err != nil || t.hub == nil || t.hub.Self || !s.bound {
+	if err != nil || t.hub == nil || t.hub.Self || !s.Bound {
 		return found, err
 	}
 	if f := t.hub.Forge(); f != nil {
@@ -25,7 +26,7 @@ func (t *Tracker) checkHubAndForge(ctx context.Context, s *snapshot) ([]fail.Dia
 }
 
 // checkHub is the doctor's look at which hub there is and what was seen on it.
-func (t *Tracker) checkHub(ctx context.Context, s *snapshot) ([]fail.Diagnosis, error) {
+func (t *Tracker) checkHub(ctx context.Context, s *reading.Snapshot) ([]fail.Diagnosis, error) {
 	var found []fail.Diagnosis
 	if e := t.unchosen(); e != nil {
 		return []fail.Diagnosis{e.Diagnosis(fail.Problem, e.Message)}, nil
@@ -33,15 +34,15 @@ func (t *Tracker) checkHub(ctx context.Context, s *snapshot) ([]fail.Diagnosis, 
 	switch {
 	case t.hub == nil:
 		found = append(found, fail.Diagnosis{Code: "private", Severity: fail.Note, Text: "the repository has no remote: its tracker is here and nowhere else"})
-	case s.apart:
+	case s.Apart:
 		e := t.apartError()
 		found = append(found, e.Diagnosis(fail.Problem, e.Message))
-	case s.level != 0 && !s.writable():
+	case s.Level != 0 && !s.Writable():
 		e := t.levelError(s)
 		found = append(found, e.Diagnosis(fail.Problem, e.Message))
-	case !s.bound && t.contact.Last.IsZero() && !t.link.Reached:
+	case !s.Bound && t.contact.Last.IsZero() && !t.link.Reached:
 		found = append(found, fail.Diagnosis{Code: "unseen", Severity: fail.Note, Text: fmt.Sprintf("'%s' has not been reached yet", t.hub.Name)})
-	case !s.bound:
+	case !s.Bound:
 		found = append(found, fail.Diagnosis{Code: "unshared", Severity: fail.Warning, Text: fmt.Sprintf("there is no tracker on '%s' yet; what is written stays here", t.hub.Name)})
 	}
 	which, err := t.checkWhich(ctx, s)
@@ -49,7 +50,7 @@ func (t *Tracker) checkHub(ctx context.Context, s *snapshot) ([]fail.Diagnosis, 
 		return nil, err
 	}
 	found = append(found, which...)
-	said := s.metaBad.Texts()
+	said := s.BadMeta.Texts()
 	for _, text := range said {
 		found = append(found, fail.Diagnosis{Code: "meta/believed", Severity: fail.Warning, Text: text})
 	}
@@ -70,18 +71,18 @@ func (t *Tracker) checkHub(ctx context.Context, s *snapshot) ([]fail.Diagnosis, 
 }
 
 // checkSending is the doctor's look at what is not on the hub, and why.
-func (t *Tracker) checkSending(ctx context.Context, s *snapshot) ([]fail.Diagnosis, error) {
-	if t.hub == nil || !s.bound {
+func (t *Tracker) checkSending(ctx context.Context, s *reading.Snapshot) ([]fail.Diagnosis, error) {
+	if t.hub == nil || !s.Bound {
 		return nil, nil
 	}
 	found := t.checkRefusals(ctx, s)
-	n, manual := s.unsent(), t.config("crosslink.sync") == "manual"
+	n, manual := s.Unsent(), t.config("crosslink.sync") == "manual"
 	for _, l := range t.withheldLogs(ctx, s) {
-		n -= l.unsent() // said already
+		n -= l.Unsent() // said already
 	}
-	for _, l := range s.logs {
-		if l.diverged { // checkLogs says what leads out
-			n -= l.unsent()
+	for _, l := range s.Logs {
+		if l.Diverged { // checkLogs says what leads out
+			n -= l.Unsent()
 		}
 	}
 	if t.contact.Refused != "" && t.admitted(s) != nil { // checkAgent says whom to ask
@@ -92,7 +93,7 @@ func (t *Tracker) checkSending(ctx context.Context, s *snapshot) ([]fail.Diagnos
 		found = append(found, fail.Diagnosis{Code: "queued/until-then", Severity: fail.Note, Text: fmt.Sprintf("%s kept here until then", events(n))})
 	} else if n > 0 {
 		severity := fail.Warning
-		if manual || t.link.Pace.Read().MayStart(t.now(), t.limits(), s.urgency()).After(t.now()) && !t.link.Pace.Read().Until.After(t.now()) { // as the user wants it, or on its way
+		if manual || t.link.Pace.Read().MayStart(t.now(), t.limits(), urgency(s)).After(t.now()) && !t.link.Pace.Read().Until.After(t.now()) { // as the user wants it, or on its way
 			severity = fail.Note
 		}
 		found = append(found, fail.Diagnosis{Code: "queued", Severity: severity, Text: fmt.Sprintf("%s not on the hub yet", events(n))})
@@ -113,7 +114,7 @@ func events(n int) string {
 
 // checkWhich is the doctor's look at whether the hub is the one this clone
 // belongs to, and the only one of its id.
-func (t *Tracker) checkWhich(ctx context.Context, s *snapshot) ([]fail.Diagnosis, error) {
+func (t *Tracker) checkWhich(ctx context.Context, s *reading.Snapshot) ([]fail.Diagnosis, error) {
 	var found []fail.Diagnosis
 	switch {
 	case t.hub == nil:
@@ -137,7 +138,7 @@ func (t *Tracker) checkWhich(ctx context.Context, s *snapshot) ([]fail.Diagnosis
 }
 
 // checkPacing is the doctor's look at how the hub takes pushes.
-func (t *Tracker) checkPacing(context.Context, *snapshot) ([]fail.Diagnosis, error) {
+func (t *Tracker) checkPacing(context.Context, *reading.Snapshot) ([]fail.Diagnosis, error) {
 	var found []fail.Diagnosis
 	p := t.link.Pace.Read()
 	if p.Until.After(t.now()) {

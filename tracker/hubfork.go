@@ -11,6 +11,7 @@ import (
 	"github.com/git-crosslink/git-crosslink/event"
 	"github.com/git-crosslink/git-crosslink/fail"
 	"github.com/git-crosslink/git-crosslink/hubs"
+	"github.com/git-crosslink/git-crosslink/reading"
 	"github.com/git-crosslink/git-crosslink/refs"
 	"github.com/git-crosslink/git-crosslink/replay"
 	"github.com/git-crosslink/git-crosslink/rewrite/anew"
@@ -101,7 +102,7 @@ func (t *Tracker) detachOnce(ctx context.Context, remote string, sent *int) (d *
 		return nil, false, err
 	}
 	*sent += out.sent
-	s, err := t.load(ctx)
+	s, err := t.reads.Load(ctx)
 	if err != nil {
 		return nil, false, err
 	}
@@ -115,10 +116,10 @@ func (t *Tracker) detachOnce(ctx context.Context, remote string, sent *int) (d *
 	p := refs.Push{Atomic: true}
 	var ups []refs.Update
 	for _, name := range slices.Sorted(maps.Keys(n.Refs)) {
-		was := s.refs[incomingRoot+name]
+		was := s.AllRefs[incomingRoot+name]
 		p.Refs = append(p.Refs, refs.PushRef{Src: n.Refs[name], Dst: headRoot + name, Lease: &was})
 	}
-	for name, old := range s.refs {
+	for name, old := range s.AllRefs {
 		if rest, ok := strings.CutPrefix(name, hubRoot); ok {
 			ups = append(ups, refs.Update{Ref: name, Old: old, New: n.Refs[rest]})
 		}
@@ -133,8 +134,8 @@ func (t *Tracker) detachOnce(ctx context.Context, remote string, sent *int) (d *
 		return nil, false, err
 	}
 	m := n.State.Meta
-	return &Detached{Remote: t.hub.Name, URL: t.hub.Shown(), Was: s.hubID(), Hub: n.Hub, Logs: n.Logs, Events: n.Events, Sent: *sent,
-		Admins: append([]string{}, m.Admins...), Signing: m.Signing, Open: m.Open, Before: s.meta.Signing}, false, t.bind(ctx)
+	return &Detached{Remote: t.hub.Name, URL: t.hub.Shown(), Was: s.Hub, Hub: n.Hub, Logs: n.Logs, Events: n.Events, Sent: *sent,
+		Admins: append([]string{}, m.Admins...), Signing: m.Signing, Open: m.Open, Before: s.Meta.Signing}, false, t.bind(ctx)
 }
 
 // detachOutcome is what became of a push that was not answered with a yes.
@@ -168,17 +169,17 @@ func (t *Tracker) detachOutcome(ctx context.Context, n *anew.Written, p refs.Pus
 }
 
 // mayDetach says what has to be so before anything is written.
-func (t *Tracker) mayDetach(ctx context.Context, s *snapshot, remote, unsent string) error {
+func (t *Tracker) mayDetach(ctx context.Context, s *reading.Snapshot, remote, unsent string) error {
 	switch err := t.refuseLevel(s); {
 	case err != nil:
 		return err
-	case !s.bound || t.contact.NoMeta || s.meta == nil:
+	case !s.Bound || t.contact.NoMeta || s.Meta == nil:
 		return &fail.Error{Kind: fail.No, Code: "no-fork", Message: fmt.Sprintf("there is no tracker on '%s': nothing was detached", t.hub.Name)}
-	case s.decidedState().Err != nil:
-		return fmt.Errorf("judge the ledger: %w", s.decidedState().Err)
-	case unsent != "" || s.unsent() > 0:
+	case s.Ledger.Err != nil:
+		return fmt.Errorf("judge the ledger: %w", s.Ledger.Err)
+	case unsent != "" || s.Unsent() > 0:
 		return &fail.Error{Kind: fail.Unconfirmed, Code: "unsent", Message: fmt.Sprintf("not everything written here is on '%s' yet: nothing was detached", t.hub.Name)}
-	case s.meta.Migrated != nil:
+	case s.Meta.Migrated != nil:
 		return &fail.Error{Kind: fail.Fatal, Code: "cannot-detach/migrated", Message: "this hub was migrated from an older level; it cannot be detached by this version"}
 	}
 	if remote != "" {
@@ -194,18 +195,18 @@ func (t *Tracker) mayDetach(ctx context.Context, s *snapshot, remote, unsent str
 
 // switchTo makes this clone one of another hub: what was believed of the old
 // one is set aside, and ups, if any, say what is known of the new one.
-func (t *Tracker) switchTo(ctx context.Context, s *snapshot, hubID string, ups []refs.Update) error {
+func (t *Tracker) switchTo(ctx context.Context, s *reading.Snapshot, hubID string, ups []refs.Update) error {
 	known := map[string]bool{}
 	for _, u := range ups {
 		known[u.Ref] = true
 	}
-	for name, old := range s.refs {
+	for name, old := range s.AllRefs {
 		switch {
 		case strings.HasPrefix(name, hubRoot):
 			if !known[name] {
 				ups = append(ups, refs.Update{Ref: name, Old: old})
 			}
-			if aside := "refs/before/" + s.hubID() + "/" + strings.TrimPrefix(name, hubRoot); s.refs[aside] == "" {
+			if aside := "refs/before/" + s.Hub + "/" + strings.TrimPrefix(name, hubRoot); s.AllRefs[aside] == "" {
 				ups = append(ups, refs.Update{Ref: aside, New: old})
 			}
 		case strings.HasPrefix(name, lostRoot), strings.HasPrefix(name, "refs/trusted/"):
@@ -215,13 +216,13 @@ func (t *Tracker) switchTo(ctx context.Context, s *snapshot, hubID string, ups [
 	if err := t.local().Swap(ctx, ups); err != nil {
 		return fmt.Errorf("go over to the hub %s: %w", hubID, err)
 	}
-	t.loaded = nil
+	t.reads.Forget()
 	return t.contact.Founded(t.hub, hubID)
 }
 
 // followDetached goes over to the hub that the remote's tracker has become.
 func (t *Tracker) followDetached(ctx context.Context) (hubs.Losses, error) {
-	s, err := t.load(ctx)
+	s, err := t.reads.Load(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -250,12 +251,12 @@ func (t *Tracker) detachedFrom(ctx context.Context, tip refs.OID, id string) boo
 }
 
 // anew writes this hub again under a new id. No ref moves.
-func (t *Tracker) anew(ctx context.Context, s *snapshot) (*anew.Written, error) {
-	decided := s.ledger()
-	was := anew.Hub{ID: s.hubID(), Meta: s.refs[hubRoot+metaName], State: s.roll, Steps: decided.view, Reads: decided.reader, Logs: map[string]anew.Log{}}
-	for id, l := range s.logs {
-		was.Logs[id] = anew.Log{Tip: l.hub, Lines: l.chain.Seq, Verdict: l.verdict,
-			Read: func(ctx context.Context) ([]*event.Envelope, error) { return t.linesOf(ctx, l) }}
+func (t *Tracker) anew(ctx context.Context, s *reading.Snapshot) (*anew.Written, error) {
+	decided := s.Decided()
+	was := anew.Hub{ID: s.Hub, Meta: s.AllRefs[hubRoot+metaName], State: s.Roll, Steps: decided.View, Reads: decided.Reader, Logs: map[string]anew.Log{}}
+	for id, l := range s.Logs {
+		was.Logs[id] = anew.Log{Tip: l.Hub, Lines: l.Seq, Verdict: l.Verdict,
+			Read: func(ctx context.Context) ([]*event.Envelope, error) { return t.reads.Lines(ctx, l) }}
 	}
 	w := anew.Writer{Local: t.local(), Agent: t.agent, Address: t.committer(), Now: t.now(),
 		Admin: func(state *trust.State) (keys.Signer, error) { return t.adminKey(s, state) }}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/git-crosslink/git-crosslink/agents"
 	"github.com/git-crosslink/git-crosslink/fail"
+	"github.com/git-crosslink/git-crosslink/reading"
 	"github.com/git-crosslink/git-crosslink/refs"
 	"github.com/git-crosslink/git-crosslink/trust/keys"
 )
@@ -68,7 +69,7 @@ func (t *Tracker) checkCommitter() error {
 }
 
 // findCommitter is the doctor's look at that.
-func (t *Tracker) findCommitter(context.Context, *snapshot) ([]fail.Diagnosis, error) {
+func (t *Tracker) findCommitter(context.Context, *reading.Snapshot) ([]fail.Diagnosis, error) {
 	if bad, ok := errors.AsType[*fail.Error](t.checkCommitter()); ok {
 		return []fail.Diagnosis{bad.Diagnosis(fail.Problem, bad.Message+": nothing is written here")}, nil
 	}

@@ -53,8 +53,8 @@ func (t *Tracker) idle(ctx context.Context) bool {
 	if t.contact.Idle == "" || !t.undisturbed() || t.joining || len(t.forks) > 0 {
 		return false
 	}
-	s := &snapshot{}
-	return t.loadRefs(ctx, s) == nil && t.idleRefs(s.refs) == t.contact.Idle
+	all, err := t.reads.Refs(ctx)
+	return err == nil && t.idleRefs(all) == t.contact.Idle
 }
 
 // undisturbed reports whether the note of the contact holds nothing that a sync
@@ -78,17 +78,17 @@ func (t *Tracker) stillIdle(ctx context.Context, r *SyncReport, o SyncOptions) (
 
 // noteIdle remembers that a sync found nothing to do.
 func (t *Tracker) noteIdle(ctx context.Context, r *SyncReport, lost hubs.Losses) {
-	s, err := t.load(ctx)
+	s, err := t.reads.Load(ctx)
 	if err != nil || r.State != Confirmed || r.Reason != "" || r.Hub == "" || r.Hub != t.contact.Hub || !t.undisturbed() ||
-		s.undecidable() || s.metaBad != nil || s.proven() || t.lostSomething(s, lost) || t.notAdmitted(s, false) != nil {
+		s.Undecidable() || s.BadMeta != nil || s.Proven() || t.lostSomething(s, lost) || t.notAdmitted(s, false) != nil {
 		return
 	}
-	for _, l := range s.logs {
-		if l.ended != "" || l.diverged || l.foreign || l.torn || l.here != "" && l.here != l.hub {
+	for _, l := range s.Logs {
+		if l.Ended != "" || l.Diverged || l.Foreign || l.Torn || l.Here != "" && l.Here != l.Hub {
 			return
 		}
 	}
-	if is := t.idleRefs(s.refs); is != t.contact.Idle {
+	if is := t.idleRefs(s.AllRefs); is != t.contact.Idle {
 		_ = t.contact.Remember(func(c *hubs.Note) { c.Idle = is })
 	}
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/git-crosslink/git-crosslink/fail"
 	"github.com/git-crosslink/git-crosslink/hubs"
+	"github.com/git-crosslink/git-crosslink/reading"
 	"github.com/git-crosslink/git-crosslink/refs"
 	"github.com/git-crosslink/git-crosslink/syncer/drive"
 )
@@ -38,7 +39,8 @@ func (t *Tracker) Init(ctx context.Context, o InitOptions) (*InitReport, error) 
 	if err != nil {
 		return nil, err
 	}
-	t.joining, t.loaded = o.Join, nil
+	t.joining = o.Join
+	t.reads.Join(o.Join)
 	t.link.MayAsk(t.o.Ask)
 	unlock, ok, err := t.lockSync(ctx, SyncOptions{})
 	if err != nil || !ok {
@@ -59,9 +61,9 @@ func (t *Tracker) Init(ctx context.Context, o InitOptions) (*InitReport, error) 
 			r.Renumbered = private
 		}
 		if err == nil && !again {
-			var s *snapshot
-			if s, err = t.load(ctx); err == nil {
-				t.tellDecided(s.project(), UUID{})
+			var s *reading.Snapshot
+			if s, err = t.reads.Load(ctx); err == nil {
+				t.tellDecided(s.View, UUID{})
 			}
 		}
 		if err != nil || !again {
@@ -73,29 +75,29 @@ func (t *Tracker) Init(ctx context.Context, o InitOptions) (*InitReport, error) 
 
 // initPrivate starts the tracker of a repository without a remote.
 func (t *Tracker) initPrivate(ctx context.Context) (*InitReport, error) {
-	s, err := t.load(ctx)
+	s, err := t.reads.Load(ctx)
 	if err != nil {
 		return nil, err
 	}
 	if t.agent, err = t.settleAgent(ctx); err != nil {
 		return nil, err
 	}
-	made := s.logs[t.agent] == nil
+	made := s.Logs[t.agent] == nil
 	if made {
 		if s, err = t.introduce(ctx, &signing{}); err != nil {
 			return nil, err
 		}
 	}
-	return &InitReport{Hub: s.hubID(), Created: made, Already: !made, Agent: t.agent}, nil
+	return &InitReport{Hub: s.Hub, Created: made, Already: !made, Agent: t.agent}, nil
 }
 
 // introduce appends the first line of the own log: who writes here.
-func (t *Tracker) introduce(ctx context.Context, how *signing) (*snapshot, error) {
+func (t *Tracker) introduce(ctx context.Context, how *signing) (*reading.Snapshot, error) {
 	_, s, err := t.append(ctx, how, func(p Projection) ([]Body, error) { return nil, nil })
 	if err != nil {
 		return nil, err
 	}
-	if l := s.logs[t.agent]; l != nil && l.chain.Seq > 0 {
+	if l := s.Logs[t.agent]; l != nil && l.Seq > 0 {
 		return s, nil
 	}
 	_, ups, err := t.stamp(ctx, s, how, nil)
@@ -108,7 +110,7 @@ func (t *Tracker) introduce(ctx context.Context, how *signing) (*snapshot, error
 	if err := t.local().SwapInOrder(ctx, ups); err != nil && !errors.Is(err, refs.ErrConflict) {
 		return nil, err
 	}
-	return t.load(ctx)
+	return t.reads.Load(ctx)
 }
 
 func (t *Tracker) initOnce(ctx context.Context, followed *bool) (r *InitReport, again bool, err error) {
@@ -129,14 +131,14 @@ func (t *Tracker) initOnce(ctx context.Context, followed *bool) (r *InitReport, 
 		}
 		return nil, false, err
 	}
-	s, err := t.load(ctx)
+	s, err := t.reads.Load(ctx)
 	if err != nil {
 		return nil, false, err
 	}
 	if err := t.refuseLevel(s); err != nil {
 		return nil, false, err
 	}
-	if s.bound && t.contact.NoMeta {
+	if s.Bound && t.contact.NoMeta {
 		if t.agent, err = t.settleAgent(ctx); err != nil {
 			return nil, false, t.unwritable(err)
 		}
@@ -150,22 +152,22 @@ func (t *Tracker) initOnce(ctx context.Context, followed *bool) (r *InitReport, 
 		if lost, err = t.followDetached(ctx); err != nil {
 			return nil, false, err
 		}
-		if s, err = t.load(ctx); err != nil {
+		if s, err = t.reads.Load(ctx); err != nil {
 			return nil, false, err
 		}
 	default:
 		return nil, false, t.elsewhereError()
 	}
-	if s.apart {
+	if s.Apart {
 		return nil, false, t.apartError()
 	}
-	if s.bound {
+	if s.Bound {
 		if t.agent, err = t.settleAgent(ctx); err != nil {
 			return nil, false, t.unwritable(err)
 		}
 		return t.join(ctx, s, lost)
 	}
-	if s.refs[incomingRoot+metaName] != "" {
+	if s.AllRefs[incomingRoot+metaName] != "" {
 		return nil, false, &fail.Error{Kind: fail.Fatal, Code: "hub-meta",
 			Message: fmt.Sprintf("there is a tracker on '%s' whose meta is not to be believed: nothing was written there", t.hub.Name)}
 	}
@@ -186,7 +188,7 @@ func (t *Tracker) initOnce(ctx context.Context, followed *bool) (r *InitReport, 
 }
 
 // join reports the hub that is there and sends what was written before.
-func (t *Tracker) join(ctx context.Context, s *snapshot, lost hubs.Losses) (*InitReport, bool, error) {
+func (t *Tracker) join(ctx context.Context, s *reading.Snapshot, lost hubs.Losses) (*InitReport, bool, error) {
 	out, err := t.publish(ctx, drive.Run{Task: t.task(true, true), Lost: lost})
 	if err != nil {
 		return nil, false, err
@@ -194,7 +196,7 @@ func (t *Tracker) join(ctx context.Context, s *snapshot, lost hubs.Losses) (*Ini
 	if out.reason != "" {
 		t.notice(t.hub.Queued(t.contact, out.reason))
 	}
-	return &InitReport{Remote: t.hub.Name, URL: t.hub.Shown(), Hub: s.meta.Hub, Sent: out.sent, Agent: t.agent}, false, nil
+	return &InitReport{Remote: t.hub.Name, URL: t.hub.Shown(), Hub: s.Meta.Hub, Sent: out.sent, Agent: t.agent}, false, nil
 }
 
 // hasRoom refuses a remote without a branch of its own: a forge would make the
@@ -233,20 +235,20 @@ func (t *Tracker) branchInTheWay(there, ours string) error {
 }
 
 // found pushes meta and all logs at once, expecting every one of them absent.
-func (t *Tracker) found(ctx context.Context, s *snapshot) (r *InitReport, again bool, err error) {
+func (t *Tracker) found(ctx context.Context, s *reading.Snapshot) (r *InitReport, again bool, err error) {
 	absent := refs.OID("")
-	p := refs.Push{Atomic: true, Refs: []refs.PushRef{{Src: s.refs[headRoot+metaName], Dst: headRoot + metaName, Lease: &absent}}}
-	r = &InitReport{Remote: t.hub.Name, URL: t.hub.Shown(), Hub: s.hubID(), Created: true, Agent: t.agent, Branches: []string{"crosslink/" + metaName}}
+	p := refs.Push{Atomic: true, Refs: []refs.PushRef{{Src: s.AllRefs[headRoot+metaName], Dst: headRoot + metaName, Lease: &absent}}}
+	r = &InitReport{Remote: t.hub.Name, URL: t.hub.Shown(), Hub: s.Hub, Created: true, Agent: t.agent, Branches: []string{"crosslink/" + metaName}}
 	ups := []refs.Update{{Ref: hubRoot + metaName, New: p.Refs[0].Src}, {Ref: headRoot + metaName, Old: p.Refs[0].Src}}
-	for _, id := range s.agents() {
-		l := s.logs[id]
-		if l.here == "" {
+	for _, id := range s.AgentIDs() {
+		l := s.Logs[id]
+		if l.Here == "" {
 			continue
 		}
-		p.Refs = append(p.Refs, refs.PushRef{Src: l.here, Dst: headRoot + agentLogs + id, Lease: &absent})
-		ups = append(ups, refs.Update{Ref: hubRoot + agentLogs + id, New: l.here})
+		p.Refs = append(p.Refs, refs.PushRef{Src: l.Here, Dst: headRoot + agentLogs + id, Lease: &absent})
+		ups = append(ups, refs.Update{Ref: hubRoot + agentLogs + id, New: l.Here})
 		r.Branches = append(r.Branches, "crosslink/"+agentLogs+id)
-		r.Sent += int(l.chain.Seq)
+		r.Sent += int(l.Seq)
 	}
 	if p, ups, err = t.foundLedger(ctx, s, p, ups, r); err != nil {
 		return nil, false, err
@@ -278,15 +280,15 @@ func (t *Tracker) found(ctx context.Context, s *snapshot) (r *InitReport, again 
 
 // foundLedger adds the ledger to the push: the private one, so that a tracker
 // that is published keeps its numbers, and the step that decides the rest.
-func (t *Tracker) foundLedger(ctx context.Context, s *snapshot, p refs.Push, ups []refs.Update, r *InitReport) (refs.Push, []refs.Update, error) {
+func (t *Tracker) foundLedger(ctx context.Context, s *reading.Snapshot, p refs.Push, ups []refs.Update, r *InitReport) (refs.Push, []refs.Update, error) {
 	tips := map[string]string{}
-	for id, l := range s.logs {
-		if l.here != "" {
-			tips[id] = string(l.here)
+	for id, l := range s.Logs {
+		if l.Here != "" {
+			tips[id] = string(l.Here)
 		}
 	}
-	private := s.refs[headRoot+checkpointName]
-	step, err := t.decide(ctx, s, s.metaCommit, tips)
+	private := s.AllRefs[headRoot+checkpointName]
+	step, err := t.decide(ctx, s, s.MetaCommit, tips)
 	if err != nil {
 		return p, ups, err
 	}

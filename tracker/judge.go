@@ -11,6 +11,7 @@ import (
 	"github.com/git-crosslink/git-crosslink/event"
 	"github.com/git-crosslink/git-crosslink/fail"
 	"github.com/git-crosslink/git-crosslink/ledger"
+	"github.com/git-crosslink/git-crosslink/reading"
 	"github.com/git-crosslink/git-crosslink/refs"
 	"github.com/git-crosslink/git-crosslink/replay"
 	"github.com/git-crosslink/git-crosslink/trust"
@@ -163,7 +164,7 @@ func (a *adoption) judge(ctx context.Context, name string, old, fresh refs.OID) 
 	case name == checkpointName && !legacy:
 		return a.t.judgeLedger(ctx, old, fresh)
 	case !isLog:
-		return name == checkpointName || name == v2Name && legacy, "", nil
+		return name == checkpointName || name == replay.Level2Name && legacy, "", nil
 	case legacy:
 		if err := event.ValidAgentID3(id); err != nil {
 			return false, fmt.Sprintf("the log '%s' is ignored: %v", fail.Truncate(id), err), nil
@@ -260,7 +261,7 @@ func (a *adoption) goodPart(ctx context.Context, id string, tip refs.OID, seq ui
 	if hub == "" {
 		hub = a.fresh.Hub
 	}
-	s, err := a.t.load(ctx)
+	s, err := a.t.reads.Load(ctx)
 	if err != nil {
 		return replay.Part{}, err
 	}
@@ -268,11 +269,11 @@ func (a *adoption) goodPart(ctx context.Context, id string, tip refs.OID, seq ui
 }
 
 // goodPart walks a log as far as it is good, and continued signed as s has it.
-func (t *Tracker) goodPart(ctx context.Context, s *snapshot, hub, id string, tip refs.OID, seq uint64) (replay.Part, error) {
+func (t *Tracker) goodPart(ctx context.Context, s *reading.Snapshot, hub, id string, tip refs.OID, seq uint64) (replay.Part, error) {
 	r := replay.PartRequest{Hub: hub, Agent: id, Tip: tip, At: seq}
-	if s.roll != nil && s.roll.Newer() == 0 {
-		if d := s.ledger(); d.err == nil && d.view.Ledger != nil {
-			r.Roll, r.Position = s.roll, d.view.Ledger.Position(id)
+	if s.Roll != nil && s.Roll.Newer() == 0 {
+		if d := s.Decided(); d.Err == nil && d.View.Ledger != nil {
+			r.Roll, r.Position = s.Roll, d.View.Ledger.Position(id)
 		}
 	}
 	return replay.GoodPart(ctx, t.local(), r)

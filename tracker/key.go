@@ -9,6 +9,7 @@ import (
 	"github.com/git-crosslink/git-crosslink/agents"
 	"github.com/git-crosslink/git-crosslink/event"
 	"github.com/git-crosslink/git-crosslink/fail"
+	"github.com/git-crosslink/git-crosslink/reading"
 	"github.com/git-crosslink/git-crosslink/trust"
 	"github.com/git-crosslink/git-crosslink/trust/keys"
 )
@@ -32,24 +33,24 @@ func (t *Tracker) Key(ctx context.Context) (*AgentKey, error) {
 	return t.agentKey(s, k), nil
 }
 
-func (t *Tracker) agentKey(s *snapshot, k keys.Signer) *AgentKey {
+func (t *Tracker) agentKey(s *reading.Snapshot, k keys.Signer) *AgentKey {
 	a := &AgentKey{Agent: t.agent, Fingerprint: k.Key().Fingerprint(), Key: k.Key().String(), Where: k.Where()}
-	if s.roll != nil {
-		a.Approved = slices.Contains(s.roll.Signers.Keys(trust.Principal(t.agent), trust.EventNamespace), k.Key())
-		a.Admin = s.roll.AdminOf(k.Key()) != ""
+	if s.Roll != nil {
+		a.Approved = slices.Contains(s.Roll.Signers.Keys(trust.Principal(t.agent), trust.EventNamespace), k.Key())
+		a.Admin = s.Roll.AdminOf(k.Key()) != ""
 	}
 	return a
 }
 
-func (t *Tracker) ownKey(ctx context.Context) (*snapshot, keys.Signer, error) {
-	s, err := t.load(ctx)
+func (t *Tracker) ownKey(ctx context.Context) (*reading.Snapshot, keys.Signer, error) {
+	s, err := t.reads.Load(ctx)
 	if err != nil {
 		return nil, nil, err
 	}
 	if t.agent == "" {
 		return nil, nil, &fail.Error{Kind: fail.No, Code: "no-agent/key", Message: "nobody has written here yet: the first write makes an id and a key"}
 	}
-	k, err := t.key(agents.Request{Agent: t.agent, InForce: s.force(t.agent)})
+	k, err := t.key(agents.Request{Agent: t.agent, InForce: s.Keys(t.agent)})
 	if err != nil {
 		return nil, nil, &fail.Error{Kind: fail.No, Code: "no-key/unsigned", Err: err, Message: fmt.Sprintf("'%s' does not sign: %v", t.agent, err)}
 	}
@@ -65,10 +66,10 @@ func (t *Tracker) RotateKey(ctx context.Context) (was, is *AgentKey, err error) 
 	if err != nil {
 		return nil, nil, err
 	}
-	if l := s.logs[t.agent]; l == nil || l.chain.Seq == 0 {
+	if l := s.Logs[t.agent]; l == nil || l.Seq == 0 {
 		return nil, nil, &fail.Error{Kind: fail.No, Code: "no-log", Message: fmt.Sprintf("'%s' has written nothing yet: there is nothing to go on from", t.agent)}
 	}
-	if !slices.Contains(s.force(t.agent), old.Key()) {
+	if !slices.Contains(s.Keys(t.agent), old.Key()) {
 		return nil, nil, &fail.Error{Kind: fail.Denied, Code: "no-key/rotate", Message: fmt.Sprintf("the log of '%s' knows no key that could hand over to another", t.agent),
 			Fields: fail.Fields{"agent": t.agent, "key": old.Key().String()}}
 	}
@@ -81,7 +82,7 @@ func (t *Tracker) RotateKey(ctx context.Context) (was, is *AgentKey, err error) 
 		return nil, nil, t.unwritable(err)
 	}
 	if was.Admin {
-		err := t.changeMeta(ctx, "changes its key", func(_ *snapshot, c *agents.Change) error {
+		err := t.changeMeta(ctx, "changes its key", func(_ *reading.Snapshot, c *agents.Change) error {
 			return c.HandOver(t.agent, old.Key(), next.Key())
 		})
 		if err != nil {
@@ -102,7 +103,7 @@ func (t *Tracker) RotateKey(ctx context.Context) (was, is *AgentKey, err error) 
 			return nil, nil, fmt.Errorf("put the new key in its place: %w", err)
 		}
 	}
-	if s, err = t.load(ctx); err != nil {
+	if s, err = t.reads.Load(ctx); err != nil {
 		return nil, nil, err
 	}
 	return was, t.agentKey(s, next), nil

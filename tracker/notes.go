@@ -7,9 +7,6 @@ import (
 	"github.com/git-crosslink/git-crosslink/internal/note"
 )
 
-// maxJudged is the largest note of what was judged that is read.
-const maxJudged = 1 << 20
-
 // keepCache writes what costs the next command time if it cannot be kept, and
 // nothing else. Something in its place is told once.
 func (t *Tracker) keepCache(path string, cache any) {

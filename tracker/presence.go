@@ -1,7 +1,6 @@
 package tracker
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"path/filepath"
@@ -12,6 +11,7 @@ import (
 	"github.com/git-crosslink/git-crosslink/event"
 	"github.com/git-crosslink/git-crosslink/fail"
 	"github.com/git-crosslink/git-crosslink/hubs"
+	"github.com/git-crosslink/git-crosslink/reading"
 	"github.com/git-crosslink/git-crosslink/refs"
 	"github.com/git-crosslink/git-crosslink/syncer"
 )
@@ -22,19 +22,6 @@ func (t *Tracker) presencePath() string {
 	return filepath.Join(t.outer.CommonDir, "crosslink", "present.json")
 }
 
-// held returns the issue whose lock an agent got last, of those that one step
-// granted any, but always the same; false if it has none.
-func (s *snapshot) held(agent string) (event.UUID, bool) {
-	var issue event.UUID
-	var token uint64
-	for u, k := range s.decidedState().Locks {
-		if k.Agent == agent && (k.Token > token || k.Token == token && bytes.Compare(u[:], issue[:]) > 0) {
-			issue, token = u, k.Token
-		}
-	}
-	return issue, token > 0
-}
-
 // canShow reports whether there is anybody to show signs of life to, and a
 // clone that lasts.
 func (t *Tracker) canShow(bound, writable bool) bool {
@@ -43,9 +30,9 @@ func (t *Tracker) canShow(bound, writable bool) bool {
 
 // pulse is called at the end of commands that know the state: that somebody
 // runs them is a sign of life.
-func (t *Tracker) pulse(g glance) {
+func (t *Tracker) pulse(g reading.Glance) {
 	has, holds := g.Held[t.agent]
-	if !holds || t.unwatched || !t.canShow(g.Bound, g.Level == Level && !g.newer) {
+	if !holds || t.unwatched || !t.canShow(g.Bound, g.Level == Level && !g.Newer) {
 		return
 	}
 	now := t.now()
@@ -91,17 +78,17 @@ func (t *Tracker) Heartbeat(ctx context.Context, o HeartbeatOptions) (*Heartbeat
 		}
 		return nil, &fail.Error{Kind: fail.No, Code: "no-agent/presence", Message: "nobody has written here yet"}
 	}
-	s, err := t.load(ctx)
+	s, err := t.reads.Load(ctx)
 	if err != nil {
 		return nil, err
 	}
 	now := t.now()
 	p := agents.ReadPresence(t.presencePath(), now)
-	issue, holds := s.held(t.agent)
+	issue, holds := s.Held(t.agent)
 	if o.Issue != (UUID{}) {
 		issue = o.Issue
 	}
-	me, outcome := p.Beat(t.agent, issue, o.State, t.canShow(s.bound, s.writable()) && !o.Offline, holds, now)
+	me, outcome := p.Beat(t.agent, issue, o.State, t.canShow(s.Bound, s.Writable()) && !o.Offline, holds, now)
 	if err := p.Write(t.presencePath()); err != nil {
 		return nil, t.unwritable(fmt.Errorf("note the heartbeat: %w", err))
 	}
@@ -119,13 +106,13 @@ func (t *Tracker) showPresence(ctx context.Context) error {
 	if !p.MayPush(now) || t.contact.Refused != "" {
 		return nil
 	}
-	s, err := t.load(ctx)
-	if err != nil || !t.canShow(s.bound, s.writable()) {
+	s, err := t.reads.Load(ctx)
+	if err != nil || !t.canShow(s.Bound, s.Writable()) {
 		return err
 	}
 	shown := p.Show(
-		func(id string) bool { return s.logs[id] != nil && s.logs[id].here != "" },
-		func(id string) bool { _, holds := s.held(id); return holds })
+		func(id string) bool { return s.Logs[id] != nil && s.Logs[id].Here != "" },
+		func(id string) bool { _, holds := s.Held(id); return holds })
 	if len(shown) == 0 {
 		return p.Write(t.presencePath())
 	}
@@ -152,24 +139,24 @@ var presenceLimits = agents.PresenceLimits{Read: 1000, Dates: 20_000}
 
 // presences reads, when it is first asked for, what the last fetch brought. The
 // second function says how many were not read.
-func (t *Tracker) presences(ctx context.Context, s *snapshot) (seen func() map[string]event.AgentPresence, unread func() int) {
+func (t *Tracker) presences(ctx context.Context, listed map[string]refs.OID) (seen func() map[string]event.AgentPresence, unread func() int) {
 	ctx = context.WithoutCancel(ctx) // a snapshot outlives the fetch in which it was loaded
 	read := sync.OnceValues(func() (map[string]event.AgentPresence, int) {
-		return agents.ReadPresences(ctx, t.local(), s.refs, presenceLimits, t.now())
+		return agents.ReadPresences(ctx, t.local(), listed, presenceLimits, t.now())
 	})
 	return func() map[string]event.AgentPresence { all, _ := read(); return all }, func() int { _, left := read(); return left }
 }
 
 // checkPresence is the doctor's look at signs of life.
-func (t *Tracker) checkPresence(_ context.Context, s *snapshot) ([]fail.Diagnosis, error) {
+func (t *Tracker) checkPresence(_ context.Context, s *reading.Snapshot) ([]fail.Diagnosis, error) {
 	var found []fail.Diagnosis
-	if s.unread == nil {
+	if s.Unread == nil {
 		return nil, nil // nothing was fetched yet
 	}
-	if n := s.unread(); n > 0 {
+	if n := s.Unread(); n > 0 {
 		found = append(found, fail.Diagnosis{Code: "presence-many", Severity: fail.Note, Text: fmt.Sprintf("the hub holds %d signs of life, of which the newest %d are read: %d are not shown", n+presenceLimits.Read, presenceLimits.Read, n)})
 	}
-	if _, holds := s.held(t.agent); !holds || !t.presenceRefused() {
+	if _, holds := s.Held(t.agent); !holds || !t.presenceRefused() {
 		return found, nil
 	}
 	return append(found, presenceNote()), nil

@@ -8,6 +8,7 @@ import (
 
 	"github.com/git-crosslink/git-crosslink/event"
 	"github.com/git-crosslink/git-crosslink/fail"
+	"github.com/git-crosslink/git-crosslink/reading"
 	"github.com/git-crosslink/git-crosslink/refs"
 	"github.com/git-crosslink/git-crosslink/trust"
 )
@@ -42,15 +43,12 @@ func VerifyProof(file []byte) (*ForkProof, error) {
 
 // ProofOf returns the first proof that stands against an agent.
 func (t *Tracker) ProofOf(ctx context.Context, agent string) (*ForkProof, error) {
-	s, err := t.load(ctx)
+	s, err := t.reads.Load(ctx)
 	if err != nil {
 		return nil, err
 	}
-	var proofs []*trust.Proof
-	if s.read != nil {
-		proofs = s.read.Proofs()[agent]
-	}
-	if l := s.logs[agent]; l == nil || l.verdict == nil || len(proofs) == 0 {
+	proofs := s.Proofs()[agent]
+	if l := s.Logs[agent]; l == nil || l.Verdict == nil || len(proofs) == 0 {
 		return nil, &fail.Error{Kind: fail.No, Code: "no-proof", Message: fmt.Sprintf("nothing proves that '%s' has forked", fail.Truncate(agent)), Fields: fail.Fields{"agent": fail.Truncate(agent)}}
 	}
 	return forkProof(proofs[0]), nil
@@ -59,11 +57,11 @@ func (t *Tracker) ProofOf(ctx context.Context, agent string) (*ForkProof, error)
 // prove looks whether a log that was rewritten was so by its own key. What is
 // proven is written into the own log by the next sync.
 func (a *adoption) prove(ctx context.Context, id string, old, fresh refs.OID) (bool, error) {
-	ours, err := a.t.goodLines(ctx, id, old)
+	ours, err := a.t.reads.Good(ctx, id, old)
 	if err != nil {
 		return false, ignoreMissing(err)
 	}
-	theirs, err := a.t.goodLines(ctx, id, fresh)
+	theirs, err := a.t.reads.Good(ctx, id, fresh)
 	if err != nil {
 		return false, ignoreMissing(err)
 	}
@@ -90,15 +88,15 @@ func (a *adoption) prove(ctx context.Context, id string, old, fresh refs.OID) (b
 // carries into the own log, once: whoever holds both lines tells everybody. One
 // proof for each agent is enough.
 func (t *Tracker) tellForks(ctx context.Context) error {
-	s, err := t.load(ctx)
-	if err != nil || t.agent == "" || s.logs[t.agent] == nil || s.logs[t.agent].chain.Seq == 0 || t.mayAppend(s) != nil {
+	s, err := t.reads.Load(ctx)
+	if err != nil || t.agent == "" || s.Logs[t.agent] == nil || s.Logs[t.agent].Seq == 0 || t.mayAppend(s) != nil {
 		return err
 	}
 	if len(t.untold(s, t.agent)) == 0 {
 		return nil
 	}
 	r, _, err := t.append(ctx, &signing{}, func(Projection) ([]Body, error) {
-		s, err := t.load(ctx)
+		s, err := t.reads.Load(ctx)
 		if err != nil {
 			return nil, err
 		}
@@ -123,30 +121,30 @@ func (t *Tracker) tellForks(ctx context.Context) error {
 // untold are the proofs held here of agents against which no line that counts
 // holds one, by agent. Who is to tell them, teller, does not tell of itself; ""
 // is anybody.
-func (t *Tracker) untold(s *snapshot, teller string) []*trust.Proof {
+func (t *Tracker) untold(s *reading.Snapshot, teller string) []*trust.Proof {
 	found := map[string]*trust.Proof{}
 	for id, p := range t.forks {
 		found[id] = p
 	}
-	if s.read == nil || len(found) == 0 && !s.proven() {
+	if !s.Replayed() || len(found) == 0 && !s.Proven() {
 		return nil
 	}
-	for id, ps := range s.read.Proofs() {
+	for id, ps := range s.Proofs() {
 		if found[id] == nil {
 			found[id] = ps[0]
 		}
 	}
-	for _, l := range s.logs {
-		for _, x := range l.cursor.Proofs {
-			if p, err := trust.NewProof([]byte(x.A), []byte(x.B)); err == nil && x.Seq <= l.counted() {
+	for _, l := range s.Logs {
+		for _, x := range l.Proofs {
+			if p, err := trust.NewProof([]byte(x.A), []byte(x.B)); err == nil && x.Seq <= l.Counted {
 				delete(found, p.Agent)
 			}
 		}
 	}
 	var all []*trust.Proof
 	for _, id := range slices.Sorted(maps.Keys(found)) {
-		_, revoked := s.roll.Meta.Revoked[id]
-		if id != teller && !revoked && s.hubID() == found[id].Hub {
+		_, revoked := s.Roll.Meta.Revoked[id]
+		if id != teller && !revoked && s.Hub == found[id].Hub {
 			all = append(all, found[id])
 		}
 	}

@@ -3,13 +3,13 @@ package tracker
 import (
 	"context"
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/git-crosslink/git-crosslink/fail"
 	"github.com/git-crosslink/git-crosslink/hubs"
+	"github.com/git-crosslink/git-crosslink/reading"
 	"github.com/git-crosslink/git-crosslink/refs"
 	"github.com/git-crosslink/git-crosslink/syncer"
 	"github.com/git-crosslink/git-crosslink/syncer/drive"
@@ -31,7 +31,7 @@ type outcome struct {
 // sender is this clone, as a run that sends for it asks it (drive.Clone).
 type sender struct {
 	*Tracker
-	snap *snapshot // as of the last look
+	snap *reading.Snapshot // as of the last look
 }
 
 // task is what a run is asked for. insist: a hub that was busy or has refused
@@ -55,33 +55,33 @@ func (t *Tracker) publish(ctx context.Context, r drive.Run) (outcome, error) {
 		return outcome{sent: report.Sent}, err
 	}
 	o := t.explain(ctx, c.snap, report)
-	t.knownRefs = maps.Clone(c.snap.refs)
+	t.reads.Expect(c.snap.AllRefs)
 	return o, nil
 }
 
 // Look is the clone as it is now.
 func (d *sender) Look(ctx context.Context, m syncer.Memory, losses hubs.Losses, step bool) (drive.Seen, error) {
-	s, err := d.load(ctx)
+	s, err := d.reads.Load(ctx)
 	if err != nil {
 		return drive.Seen{}, err
 	}
 	d.snap = s
-	v := syncer.View{Open: s.bound && s.writable(), Ledger: syncer.Tip(s.refs[hubRoot+checkpointName]), Urgency: s.urgency(),
+	v := syncer.View{Open: s.Bound && s.Writable(), Ledger: syncer.Tip(s.AllRefs[hubRoot+checkpointName]), Urgency: urgency(s),
 		Lost: d.contact.NoMeta, Elsewhere: d.hub.Elsewhere(d.contact) != "", Apart: d.hub.Apart(d.contact) != ""}
 	author := d.author(s)
-	v.Mine = len(s.pending(author)) > 0
-	for _, id := range s.agents() {
-		l := s.logs[id]
+	v.Mine = len(s.Pending(author)) > 0
+	for _, id := range s.AgentIDs() {
+		l := s.Logs[id]
 		_, lost := losses[agentLogs+id]
-		x := syncer.Log{Name: agentLogs + id, Last: l.chain.Seq, OnHub: l.hubSeq, Hub: syncer.Tip(l.hub), Sends: l.sends(), Lost: lost,
-			Back: lost && !l.diverged && !l.foreign && !l.torn && l.hub != ""}
-		if v.Mine && id < author && m.JustRaced(d.now()) && len(s.pending(id)) > 0 {
+		x := syncer.Log{Name: agentLogs + id, Last: l.Seq, OnHub: l.HubSeq, Hub: syncer.Tip(l.Hub), Sends: l.Sends(), Lost: lost,
+			Back: lost && !l.Diverged && !l.Foreign && !l.Torn && l.Hub != ""}
+		if v.Mine && id < author && m.JustRaced(d.now()) && len(s.Pending(id)) > 0 {
 			v.Before++
 		}
 		if !x.Sends && !x.Lost {
 			continue
 		}
-		x.Blocked = hubs.InTheWay(s.refs, x.Name) != ""
+		x.Blocked = hubs.InTheWay(s.AllRefs, x.Name) != ""
 		if r, known := d.contact.Refusals[x.Name]; known && r.High > 0 {
 			hash, err := d.lineHash(ctx, l, r.High)
 			if err != nil {
@@ -98,22 +98,17 @@ func (d *sender) Look(ctx context.Context, m syncer.Memory, losses hubs.Losses, 
 		}
 		v.Step = next != ""
 	}
-	return drive.Seen{View: v, Refs: s.refs}, nil
-}
-
-// sends reports whether the log was written here, and can be sent.
-func (l *log) sends() bool {
-	return l.here != "" && l.view == l.here && l.unsent() > 0 && !l.diverged && !l.trails() // what ends unsigned counts for nobody
+	return drive.Seen{View: v, Refs: s.AllRefs}, nil
 }
 
 // Step is the tip that the checkpoint should have after a push: the next step,
 // or the one known here where the hub was set back; "" for none.
 func (d *sender) Step(ctx context.Context, p refs.Push) (refs.OID, error) {
 	s := d.snap
-	if !s.bound || !s.writable() {
+	if !s.Bound || !s.Writable() {
 		return "", nil
 	}
-	next, err := d.decide(ctx, s, s.metaCommit, s.tips(p))
+	next, err := d.decide(ctx, s, s.MetaCommit, s.Tips(p))
 	if err == nil && next == "" {
 		next, err = d.ledgerBack(s)
 	}
@@ -157,7 +152,7 @@ func (d *sender) Decided(ctx context.Context, tip refs.OID) error {
 
 // LineHash is the hash of an event of a log that was written here.
 func (d *sender) LineHash(ctx context.Context, name string, seq uint64) (string, error) {
-	l := d.snap.logs[strings.TrimPrefix(name, agentLogs)]
+	l := d.snap.Logs[strings.TrimPrefix(name, agentLogs)]
 	if l == nil {
 		return "", nil
 	}
@@ -165,13 +160,13 @@ func (d *sender) LineHash(ctx context.Context, name string, seq uint64) (string,
 }
 
 // explain says how a run ended.
-func (t *Tracker) explain(ctx context.Context, s *snapshot, r drive.Report) outcome {
+func (t *Tracker) explain(ctx context.Context, s *reading.Snapshot, r drive.Report) outcome {
 	o := outcome{sent: r.Sent, asked: r.Asked, paced: r.Paced, seen: r.Seen, lost: r.Lost}
 	switch r.Reason {
 	case syncer.Sent, syncer.StepRefused:
 		t.unsentReason(ctx, s, &o)
 		if r.Reason == syncer.StepRefused && o.reason == "" {
-			o.refused, o.reason = true, hubs.StepRefused(s.refs, r.Why)
+			o.refused, o.reason = true, hubs.StepRefused(s.AllRefs, r.Why)
 		}
 	case syncer.FetchFailed:
 		o.reason = t.unfetchedReason(r.Failed)
@@ -197,15 +192,15 @@ func (t *Tracker) explain(ctx context.Context, s *snapshot, r drive.Report) outc
 
 // unsentReason says why the log of this worktree's agent is not sent at all, or
 // what of it the hub refuses.
-func (t *Tracker) unsentReason(ctx context.Context, s *snapshot, o *outcome) {
-	l := s.logs[t.agent]
+func (t *Tracker) unsentReason(ctx context.Context, s *reading.Snapshot, o *outcome) {
+	l := s.Logs[t.agent]
 	switch {
-	case l == nil || l.here == "":
-	case l.diverged:
+	case l == nil || l.Here == "":
+	case l.Diverged:
 		o.reason = t.divergedError(t.agent).Error()
-	case l.trails() && l.unsent() > 0:
-		o.reason = l.trailText()
-	case l.foreign:
+	case l.Trails && l.Unsent() > 0:
+		o.reason = trailText(l)
+	case l.Foreign:
 		if e := t.lockedError(ctx, s); e != nil {
 			o.reason, o.code, o.fields = e.Message, e.Code, e.Fields
 		}

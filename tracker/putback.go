@@ -10,7 +10,7 @@ import (
 	"github.com/git-crosslink/git-crosslink/event"
 	"github.com/git-crosslink/git-crosslink/fail"
 	"github.com/git-crosslink/git-crosslink/hubs"
-	"github.com/git-crosslink/git-crosslink/ledger"
+	"github.com/git-crosslink/git-crosslink/reading"
 	"github.com/git-crosslink/git-crosslink/refs"
 	"github.com/git-crosslink/git-crosslink/syncer/drive"
 )
@@ -69,11 +69,11 @@ func (t *Tracker) lostLines(ctx context.Context) (hubs.Losses, error) {
 // lines. Where the ledger says nothing the two are a fork, unless what the hub has
 // in place of the lost lines is none.
 func (t *Tracker) againstLedger(ctx context.Context, id string, tip, seen refs.OID) (refs.Relation, error) {
-	s, err := t.load(ctx)
-	if err != nil || s.ledger().err != nil {
+	s, err := t.reads.Load(ctx)
+	if err != nil || s.Decided().Err != nil {
 		return refs.Diverged, err
 	}
-	at := s.ledger().view.Ledger.Position(id)
+	at := s.Decided().View.Ledger.Position(id)
 	if at.Seq == 0 {
 		return t.onlyLost(ctx, s, id, tip, seen)
 	}
@@ -89,7 +89,7 @@ func (t *Tracker) againstLedger(ctx context.Context, id string, tip, seen refs.O
 
 // nothingElse judges a log of the hub that goes on behind what was seen there.
 func (t *Tracker) nothingElse(ctx context.Context, id string, tip, seen refs.OID) (refs.Relation, error) {
-	s, err := t.load(ctx)
+	s, err := t.reads.Load(ctx)
 	if err != nil {
 		return refs.Diverged, err
 	}
@@ -101,12 +101,12 @@ func (t *Tracker) nothingElse(ctx context.Context, id string, tip, seen refs.OID
 // what stands behind it is no line of this log, or not signed where it has to be,
 // then lines were lost, or nothing was, and none was written in their place. Whoever may push can put such a thing
 // there; it must not stop the log's writer.
-func (t *Tracker) onlyLost(ctx context.Context, s *snapshot, id string, tip, seen refs.OID) (refs.Relation, error) {
-	is, err := t.goodPart(ctx, s, s.hubID(), id, tip, 0)
+func (t *Tracker) onlyLost(ctx context.Context, s *reading.Snapshot, id string, tip, seen refs.OID) (refs.Relation, error) {
+	is, err := t.goodPart(ctx, s, s.Hub, id, tip, 0)
 	if err != nil || is.Ended == "" || is.Newer {
 		return refs.Diverged, ignoreMissing(err)
 	}
-	was, err := t.goodPart(ctx, s, s.hubID(), id, seen, is.Seq)
+	was, err := t.goodPart(ctx, s, s.Hub, id, seen, is.Seq)
 	if err == nil && is.Seq > 0 && is.Seq <= was.Seq && was.At == is.Hash {
 		return refs.Prefix, nil
 	}
@@ -115,15 +115,15 @@ func (t *Tracker) onlyLost(ctx context.Context, s *snapshot, id string, tip, see
 
 // ledgerBack is the tip of the ledger as it is known here where the hub was set
 // back or has none; "" where it was not.
-func (t *Tracker) ledgerBack(s *snapshot) (refs.OID, error) {
-	known, there := s.refs[hubRoot+checkpointName], s.refs[incomingRoot+checkpointName]
+func (t *Tracker) ledgerBack(s *reading.Snapshot) (refs.OID, error) {
+	known, there := s.AllRefs[hubRoot+checkpointName], s.AllRefs[incomingRoot+checkpointName]
 	if known == "" || known == there || there == "" && !t.link.Reached {
 		return "", nil
 	}
 	if there == "" {
 		return known, nil
 	}
-	behind, err := s.ledger().reader.Extends(string(known), string(there))
+	behind, err := s.Decided().Reader.Extends(string(known), string(there))
 	if err != nil || !behind {
 		return "", ignoreMissing(err)
 	}
@@ -132,16 +132,16 @@ func (t *Tracker) ledgerBack(s *snapshot) (refs.OID, error) {
 
 // restore puts everything back on a hub that lost its meta: only by init,
 // which somebody typed.
-func (t *Tracker) restore(ctx context.Context, s *snapshot) (*InitReport, error) {
+func (t *Tracker) restore(ctx context.Context, s *reading.Snapshot) (*InitReport, error) {
 	if _, err := t.hasRoom(ctx); err != nil {
 		return nil, err
 	}
 	absent := refs.OID("")
 	p := refs.Push{Atomic: true}
-	r := &InitReport{Remote: t.hub.Name, URL: t.hub.Shown(), Hub: s.hubID(), Restored: true, Moved: t.hub.Moved(t.contact), Agent: t.agent}
-	for name, oid := range s.refs {
+	r := &InitReport{Remote: t.hub.Name, URL: t.hub.Shown(), Hub: s.Hub, Restored: true, Moved: t.hub.Moved(t.contact), Agent: t.agent}
+	for name, oid := range s.AllRefs {
 		name, ok := strings.CutPrefix(name, hubRoot)
-		if !ok || s.refs[incomingRoot+name] != "" {
+		if !ok || s.AllRefs[incomingRoot+name] != "" {
 			continue
 		}
 		p.Refs = append(p.Refs, refs.PushRef{Src: oid, Dst: headRoot + name, Lease: &absent})
@@ -176,49 +176,17 @@ func (t *Tracker) restore(ctx context.Context, s *snapshot) (*InitReport, error)
 	return r, nil
 }
 
-// short reports whether the hub holds less of a log, or another one, than the
-// ledger covers. What the ledger covers is the log: another line there is a forgery.
-func (l *log) short() bool {
-	at := l.cursor
-	return l.hub == "" || l.hubSeq < at.Position && !l.diverged || l.view == l.hub && l.chain.Seq >= at.Position && at.Position > 0 && at.Covered == 0
-}
-
-// short are the logs of which that is so, and what the ledger covers of each.
-func (s *snapshot) short() map[string]ledger.Position {
-	missing := map[string]ledger.Position{}
-	if s.read == nil || s.read.Ledger.Err != nil || s.read.Ledger.Step == "" {
-		return missing
-	}
-	covered := 0
-	few := true
-	for _, l := range s.logs {
-		if l.cursor.Position > 0 {
-			covered++
-			few = few && !l.short()
-		}
-	}
-	if few && covered == s.read.Ledger.Covers {
-		return missing
-	}
-	for id, at := range s.ledger().view.Ledger.Positions() {
-		if l := s.logs[id]; l == nil || l.short() {
-			missing[id] = at
-		}
-	}
-	return missing
-}
-
 // fromLedger finds logs that the ledger covers and the hub no longer offers, or
 // only their beginning: a step carries its inputs, so they are among its
 // parents. They are believed like any log that was seen on the hub.
 func (t *Tracker) fromLedger(ctx context.Context) error {
-	s, err := t.load(ctx)
-	if err != nil || !s.bound {
+	s, err := t.reads.Load(ctx)
+	if err != nil || !s.Bound {
 		return err
 	}
-	missing := s.short()
+	missing := s.Short()
 	var ups []refs.Update
-	step := s.decidedState().Ref
+	step := s.Ledger.Ref
 	for range hubs.MaxDescent {
 		if len(missing) == 0 || step == "" {
 			break
@@ -241,7 +209,7 @@ func (t *Tracker) fromLedger(ctx context.Context) error {
 					continue
 				}
 				name := hubRoot + agentLogs + id
-				ups = append(ups, refs.Update{Ref: name, Old: s.refs[name], New: p})
+				ups = append(ups, refs.Update{Ref: name, Old: s.AllRefs[name], New: p})
 				delete(missing, id)
 			}
 		}

@@ -10,7 +10,9 @@ import (
 
 	"github.com/git-crosslink/git-crosslink/fail"
 	"github.com/git-crosslink/git-crosslink/hubs"
+	"github.com/git-crosslink/git-crosslink/reading"
 	"github.com/git-crosslink/git-crosslink/refs"
+	"github.com/git-crosslink/git-crosslink/replay"
 )
 
 // Read returns the state. See Freshness.
@@ -48,32 +50,18 @@ func (t *Tracker) read(ctx context.Context, f Freshness, asking UUID) (Projectio
 }
 
 // current answers from the store, or loads and keeps what it loaded there.
-func (t *Tracker) current(ctx context.Context) (Projection, glance, error) {
-	s, err := t.listed(ctx)
-	if err != nil {
-		return nil, glance{}, err
+func (t *Tracker) current(ctx context.Context) (Projection, reading.Glance, error) {
+	a, err := t.reads.Current(ctx)
+	if err != nil || a.Read == nil {
+		return a.View, a.Glance, err
 	}
-	if t.replica == nil {
-		return s.project(), s.glance(), nil
-	}
-	if f, g, ok := t.stored(ctx, s); ok {
-		return f, g, nil
-	}
-	if s, err = t.loadFrom(ctx, s, true); err != nil {
-		return nil, glance{}, err
-	}
-	if s.apart {
+	if a.Read.Apart {
 		t.tellApart()
 	}
-	if s.unboundLines() && t.bind(ctx) == nil {
-		if s, err = t.listed(ctx); err == nil {
-			s, err = t.loadFrom(ctx, s, true)
-		}
-		if err != nil {
-			return nil, glance{}, err
-		}
+	if a.Read.UnboundLines() && t.bind(ctx) == nil {
+		a, err = t.reads.Current(ctx)
 	}
-	return s.project(), s.glance(), nil
+	return a.View, a.Glance, err
 }
 
 // tellNotAsked reports whether err is only that the own disk cannot take what
@@ -151,8 +139,8 @@ func (t *Tracker) copyMakesSense(ctx context.Context) (bool, error) {
 	v2 := false
 	for _, r := range all {
 		switch strings.TrimPrefix(r.Name, refs.OuterPrefix) {
-		case v2Name:
-			v2 = t.isLevel2(ctx, r.OID)
+		case replay.Level2Name:
+			v2 = replay.IsLevel2(ctx, t.local(), r.OID)
 		case metaName:
 			return t.readClaims(ctx, r.OID).err == nil, nil
 		}

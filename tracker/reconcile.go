@@ -9,8 +9,8 @@ import (
 	"github.com/git-crosslink/git-crosslink/agents"
 	"github.com/git-crosslink/git-crosslink/event"
 	"github.com/git-crosslink/git-crosslink/fail"
+	"github.com/git-crosslink/git-crosslink/reading"
 	"github.com/git-crosslink/git-crosslink/refs"
-	"github.com/git-crosslink/git-crosslink/replay"
 	"github.com/git-crosslink/git-crosslink/rewrite"
 	"github.com/git-crosslink/git-crosslink/trust/keys"
 )
@@ -38,10 +38,10 @@ func (t *Tracker) bindOn(ctx context.Context, elsewhere map[string]bool) error {
 		return err
 	}
 	for range 8 {
-		s, err := t.load(ctx)
-		if err == nil && !t.endsAreHere(ctx, s) {
-			t.distrustStore()
-			s, err = t.load(ctx)
+		s, err := t.reads.Load(ctx)
+		if err == nil && !t.reads.AllEnd(ctx, s) {
+			t.reads.Distrust()
+			s, err = t.reads.Load(ctx)
 		}
 		if err != nil {
 			return err
@@ -51,7 +51,7 @@ func (t *Tracker) bindOn(ctx context.Context, elsewhere map[string]bool) error {
 			return err
 		}
 		// the hub these lines are rebuilt for must still be the one known
-		meta := s.refs[hubRoot+metaName]
+		meta := s.AllRefs[hubRoot+metaName]
 		err = t.local().Swap(ctx, append(ups, refs.Update{Ref: hubRoot + metaName, Old: meta, New: meta}))
 		if !errors.Is(err, refs.ErrConflict) {
 			return err
@@ -80,26 +80,26 @@ func nothingApart(all []refs.Ref) bool {
 }
 
 // mend builds what bind swaps.
-func (t *Tracker) mend(ctx context.Context, s *snapshot, elsewhere map[string]bool) ([]refs.Update, error) {
-	if !s.bound || s.level != Level {
+func (t *Tracker) mend(ctx context.Context, s *reading.Snapshot, elsewhere map[string]bool) ([]refs.Update, error) {
+	if !s.Bound || s.Level != Level {
 		return nil, nil
 	}
 	var ups []refs.Update
 	for _, name := range []string{metaName, checkpointName} {
-		if old := s.refs[headRoot+name]; old != "" {
+		if old := s.AllRefs[headRoot+name]; old != "" {
 			ups = append(ups, refs.Update{Ref: headRoot + name, Old: old})
 		}
 	}
-	for _, id := range s.agents() {
-		l := s.logs[id]
+	for _, id := range s.AgentIDs() {
+		l := s.Logs[id]
 		tip, err := t.mended(ctx, s, l, elsewhere[id])
 		if err != nil {
 			return nil, fmt.Errorf("bind the log of '%s' to the hub: %w", id, err)
 		}
-		if tip != l.here {
-			ups = append(ups, refs.Update{Ref: headRoot + agentLogs + id, Old: l.here, New: tip})
-			if kept := "refs/forked/" + id + "/" + string(l.here); l.foreign && s.refs[kept] == "" {
-				ups = append(ups, refs.Update{Ref: kept, New: l.here}) // as it was written
+		if tip != l.Here {
+			ups = append(ups, refs.Update{Ref: headRoot + agentLogs + id, Old: l.Here, New: tip})
+			if kept := "refs/forked/" + id + "/" + string(l.Here); l.Foreign && s.AllRefs[kept] == "" {
+				ups = append(ups, refs.Update{Ref: kept, New: l.Here}) // as it was written
 			}
 		}
 	}
@@ -108,75 +108,75 @@ func (t *Tracker) mend(ctx context.Context, s *snapshot, elsewhere map[string]bo
 
 // mended is the tip a log written here should have. elsewhere says that the hub has its
 // lines in another commit.
-func (t *Tracker) mended(ctx context.Context, s *snapshot, l *log, elsewhere bool) (refs.OID, error) {
+func (t *Tracker) mended(ctx context.Context, s *reading.Snapshot, l *reading.Log, elsewhere bool) (refs.OID, error) {
 	switch {
-	case l.here == "" || l.here == l.hub:
-		return l.here, nil
-	case l.foreign:
+	case l.Here == "" || l.Here == l.Hub:
+		return l.Here, nil
+	case l.Foreign:
 		return t.carry(ctx, s, l)
-	case l.torn && t.link.Reached && l.hub != "":
-		t.notice(fail.Notice{Code: "torn-log", Text: fmt.Sprintf("lines of '%s' behind event %d, never sent, cannot be read here and are lost; what the hub has takes their place", l.agent, l.hubSeq)})
-		return l.hub, nil
-	case l.torn || l.diverged || l.hub == "":
-		return l.here, nil
-	case l.beyond:
+	case l.Torn && t.link.Reached && l.Hub != "":
+		t.notice(fail.Notice{Code: "torn-log", Text: fmt.Sprintf("lines of '%s' behind event %d, never sent, cannot be read here and are lost; what the hub has takes their place", l.Agent, l.HubSeq)})
+		return l.Hub, nil
+	case l.Torn || l.Diverged || l.Hub == "":
+		return l.Here, nil
+	case l.Beyond:
 		tip, err := t.onHubs(ctx, l)
-		if err == nil && tip != l.here {
-			t.tellAppended(l, l.common)
+		if err == nil && tip != l.Here {
+			t.tellAppended(l, l.Common)
 		}
 		return tip, err
-	case l.view == l.hub && l.trails():
+	case l.View == l.Hub && l.Trails:
 		tip, _, err := t.withoutTrail(ctx, l)
 		if err == nil {
-			t.tellAppended(l, l.kept())
+			t.tellAppended(l, l.Kept())
 		}
 		return tip, err
-	case l.view == l.hub:
-		return l.hub, nil
+	case l.View == l.Hub:
+		return l.Hub, nil
 	case elsewhere:
-		return refs.Recommit(ctx, t.local(), l.here, []refs.OID{l.hub, l.here}, refs.CommitInfo{
-			Address: t.committer(), Author: l.agent, When: t.now(), Message: fmt.Sprintf("crosslink: %s continues on the hub's commit\n\n[skip ci]\n", l.agent)})
+		return refs.Recommit(ctx, t.local(), l.Here, []refs.OID{l.Hub, l.Here}, refs.CommitInfo{
+			Address: t.committer(), Author: l.Agent, When: t.now(), Message: fmt.Sprintf("crosslink: %s continues on the hub's commit\n\n[skip ci]\n", l.Agent)})
 	}
-	return l.here, nil
+	return l.Here, nil
 }
 
 // carry rebuilds lines written for another hub behind those that the hub holds.
-func (t *Tracker) carry(ctx context.Context, s *snapshot, l *log) (refs.OID, error) {
-	written, err := t.goodLines(ctx, l.agent, l.here)
+func (t *Tracker) carry(ctx context.Context, s *reading.Snapshot, l *reading.Log) (refs.OID, error) {
+	written, err := t.reads.Good(ctx, l.Agent, l.Here)
 	if err != nil {
 		return "", err
 	}
-	chain, on := event.Chain{Hub: s.hubID(), Agent: l.agent}, l.hub
-	if l.hub != "" {
-		chain = l.chain
-		if l.ended != "" {
-			return l.here, nil // the hub's log cannot be continued: these lines wait
+	chain, on := event.Chain{Hub: s.Hub, Agent: l.Agent}, l.Hub
+	if l.Hub != "" {
+		chain = l.Chain()
+		if l.Ended != "" {
+			return l.Here, nil // the hub's log cannot be continued: these lines wait
 		}
 	}
-	if l.trails() {
+	if l.Trails {
 		if on, chain, err = t.withoutTrail(ctx, l); err != nil {
 			return "", err
 		}
 	}
-	there, err := t.countedLines(ctx, l)
+	there, err := t.reads.Counted(ctx, l)
 	if err != nil {
 		return "", err
 	}
 	rest := written[rewrite.Common(written, there):]
-	if len(rest) == 0 && l.hub != "" {
+	if len(rest) == 0 && l.Hub != "" {
 		return on, nil
 	}
 	// what was signed for another hub is signed again for this one
-	k, err := t.key(agents.Request{Agent: l.agent, InForce: s.force(l.agent), Make: chain.Seq == 0})
+	k, err := t.key(agents.Request{Agent: l.Agent, InForce: s.Keys(l.Agent), Make: chain.Seq == 0})
 	if err != nil {
-		if err := t.cannotSign(s, l.agent, err); err != nil {
-			return l.here, nil // these lines wait for the key
+		if err := t.cannotSign(s, l.Agent, err); err != nil {
+			return l.Here, nil // these lines wait for the key
 		}
 	}
 	next, lines, err := rewrite.Lines(rest, signed(ctx, rewrite.Plan{On: chain}, k))
 	if failed := (*agents.SignError)(nil); errors.As(err, &failed) {
-		if err := t.cannotSign(s, l.agent, err); err != nil {
-			return l.here, nil
+		if err := t.cannotSign(s, l.Agent, err); err != nil {
+			return l.Here, nil
 		}
 		next, lines, err = rewrite.Lines(rest, rewrite.Plan{On: chain})
 	}
@@ -184,28 +184,11 @@ func (t *Tracker) carry(ctx context.Context, s *snapshot, l *log) (refs.OID, err
 		return "", err
 	}
 	if len(lines) == 0 {
-		return l.hub, nil
+		return l.Hub, nil
 	}
 	// dated by its content, so that copies of one clone build one commit
-	return refs.AppendLog(ctx, t.local(), l.agent, on, lines, refs.CommitInfo{
-		Address: t.committer(), Author: l.agent, When: next.Time.Std(), Message: fmt.Sprintf("crosslink: %s bound to hub %s\n\n[skip ci]\n", l.agent, s.hubID())})
-}
-
-// goodLines reads a log for whatever hub it was written; without a tip there is
-// none.
-func (t *Tracker) goodLines(ctx context.Context, id string, tip refs.OID) (lines []*event.Envelope, err error) {
-	if tip == "" {
-		return nil, nil
-	}
-	hub, err := replay.FirstHub(ctx, t.local(), id, tip)
-	if err != nil || hub == "" {
-		return nil, err
-	}
-	err = t.reader().GoodLines(ctx, event.Chain{Hub: hub, Agent: id}, tip, func(e *event.Envelope) bool {
-		lines = append(lines, e)
-		return true
-	})
-	return lines, err
+	return refs.AppendLog(ctx, t.local(), l.Agent, on, lines, refs.CommitInfo{
+		Address: t.committer(), Author: l.Agent, When: next.Time.Std(), Message: fmt.Sprintf("crosslink: %s bound to hub %s\n\n[skip ci]\n", l.Agent, s.Hub)})
 }
 
 // signed is a plan whose lines are signed with k, if that is not nil.

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/git-crosslink/git-crosslink/fail"
+	"github.com/git-crosslink/git-crosslink/reading"
 	"github.com/git-crosslink/git-crosslink/refs"
 	"github.com/git-crosslink/git-crosslink/refs/git"
 )
@@ -88,7 +89,7 @@ func (t *Tracker) insideReplica() error {
 const oldestGit = 36 // of git 2
 
 // checkGit is the doctor's look at the git that is found.
-func (t *Tracker) checkGit(ctx context.Context, _ *snapshot) ([]fail.Diagnosis, error) {
+func (t *Tracker) checkGit(ctx context.Context, _ *reading.Snapshot) ([]fail.Diagnosis, error) {
 	if t.replica == nil {
 		return nil, nil
 	}

@@ -11,6 +11,7 @@ import (
 
 	"github.com/git-crosslink/git-crosslink/event"
 	"github.com/git-crosslink/git-crosslink/hubs"
+	"github.com/git-crosslink/git-crosslink/reading"
 	"github.com/git-crosslink/git-crosslink/refs"
 	"github.com/git-crosslink/git-crosslink/store"
 )
@@ -49,6 +50,7 @@ func OpenRepo(ctx context.Context, o Options) (*Repo, error) {
 // Session opens the tracker for one goroutine and a few calls that belong together.
 func (r *Repo) Session(ctx context.Context) (*Tracker, error) {
 	t := &Tracker{o: r.o, environ: r.environ, outer: r.outer, conf: slices.Clone(r.conf), unwatched: r.o.Unwatched}
+	t.reads = t.newReader()
 	t.contact = hubs.Open(t.contactPath(), t.now)
 	t.chooseHub(t.isHub(ctx))
 	if err := t.openReplica(ctx, false); err != nil && !errors.Is(err, refs.ErrNoReplica) {
@@ -155,12 +157,12 @@ func (r *Repo) Summary(ctx context.Context) (s Summary, err error) {
 		if _, s.Open, err = p.List(store.Filter{Status: "open", Limit: 1}); err != nil {
 			return err
 		}
-		is, err := t.load(ctx)
+		is, err := t.reads.Load(ctx)
 		if err != nil {
 			return err
 		}
-		if s.Undecided = is.allUndecided(); t.hub != nil {
-			s.Unsent = is.unsent()
+		if s.Undecided = is.AllUndecided(); t.hub != nil {
+			s.Unsent = is.Unsent()
 		}
 		s.Problems, s.LastContact = len(t.contact.Problems)+t.contact.Unlisted(), t.contact.Last
 		return nil
@@ -195,12 +197,12 @@ func (t *Tracker) Lines(ctx context.Context, after Cursor) (lines []*event.Envel
 	if next = maps.Clone(after); next == nil {
 		next = Cursor{}
 	}
-	s, err := t.load(ctx)
+	s, err := t.reads.Load(ctx)
 	if err != nil {
 		return nil, next, err
 	}
-	for id, l := range s.logs {
-		if l.counted() <= after[id].Seq {
+	for id, l := range s.Logs {
+		if l.Counted <= after[id].Seq {
 			continue
 		}
 		fresh, err := t.linesBeyond(ctx, l, after[id])
@@ -219,17 +221,17 @@ func (t *Tracker) Lines(ctx context.Context, after Cursor) (lines []*event.Envel
 // Tail returns the cursor after which each log has at most n events that count, and
 // a log in which nobody has written since a time has none.
 func (t *Tracker) Tail(ctx context.Context, n int, since event.Time) (Cursor, error) {
-	s, err := t.load(ctx)
+	s, err := t.reads.Load(ctx)
 	if err != nil {
 		return nil, err
 	}
 	at := Cursor{}
-	for id, l := range s.logs {
-		seq := l.counted()
-		if l.wrote() >= since {
+	for id, l := range s.Logs {
+		seq := l.Counted
+		if l.Shown >= since {
 			seq -= min(seq, uint64(n))
 		}
-		e, err := t.lineAt(ctx, l, seq)
+		e, err := t.reads.Line(ctx, l, seq)
 		if ignoreMissing(err) != nil {
 			return nil, err
 		}
@@ -242,15 +244,15 @@ func (t *Tracker) Tail(ctx context.Context, n int, since event.Time) (Cursor, er
 
 // linesBeyond reads the lines of a log that count, from a position on. A log that
 // was written again, for another hub, is read whole.
-func (t *Tracker) linesBeyond(ctx context.Context, l *log, p Position) ([]*event.Envelope, error) {
-	hash, err := t.hashAt(ctx, l, p.Seq)
+func (t *Tracker) linesBeyond(ctx context.Context, l *reading.Log, p Position) ([]*event.Envelope, error) {
+	hash, err := t.reads.Hash(ctx, l, p.Seq)
 	if err != nil {
 		return nil, err
 	}
-	from := event.Chain{Hub: l.chain.Hub, Agent: l.agent}
+	from := l.Begin()
 	if p.Seq > 0 && hash == p.Hash {
 		from.Seq, from.Hash, from.Time = p.Seq, p.Hash, p.Time
 	}
-	lines, err := t.linesAfter(ctx, l, from)
-	return slices.DeleteFunc(lines, func(e *event.Envelope) bool { return e.Seq <= p.Seq || e.Seq > l.counted() }), err
+	lines, err := t.reads.LinesAfter(ctx, l, from)
+	return slices.DeleteFunc(lines, func(e *event.Envelope) bool { return e.Seq <= p.Seq || e.Seq > l.Counted }), err
 }

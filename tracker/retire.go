@@ -84,7 +84,8 @@ func (t *Tracker) outlived(ctx context.Context) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	t.agent, t.loaded = agent, nil
+	t.agent = agent
+	t.reads.Forget()
 	return true, nil
 }
 

@@ -12,6 +12,7 @@ import (
 	"github.com/git-crosslink/git-crosslink/fail"
 	"github.com/git-crosslink/git-crosslink/hubs"
 	"github.com/git-crosslink/git-crosslink/ledger"
+	"github.com/git-crosslink/git-crosslink/reading"
 	"github.com/git-crosslink/git-crosslink/trust"
 	"github.com/git-crosslink/git-crosslink/trust/keys"
 )
@@ -38,31 +39,20 @@ type signing struct {
 	handing  trust.Key // the own key that is handing over to the next one
 }
 
-// force is the keys in force in an agent's log.
-func (s *snapshot) force(agent string) []trust.Key {
-	if l := s.logs[agent]; l != nil && l.verdict != nil {
-		return l.verdict.Keys
-	}
-	if s.roll == nil {
-		return nil
-	}
-	return s.roll.Log(agent, trust.LogOptions{}).Verdict().Keys
-}
-
 // ownLog is what signing has to know of an agent's log.
-func (s *snapshot) ownLog(agent string) agents.Log {
-	l := agents.Log{Agent: agent, Policy: trust.Warn, Signed: s.continuedSigned(agent), Free: func() string { return s.freeID(agent) }}
-	if s.meta != nil {
-		l.Policy = s.meta.Signing
+func ownLog(s *reading.Snapshot, agent string) agents.Log {
+	l := agents.Log{Agent: agent, Policy: trust.Warn, Signed: s.ContinuedSigned(agent), Free: func() string { return freeID(s, agent) }}
+	if s.Meta != nil {
+		l.Policy = s.Meta.Signing
 	}
-	l.Here = s.logs[agent] != nil && s.logs[agent].here != ""
+	l.Here = s.Logs[agent] != nil && s.Logs[agent].Here != ""
 	return l
 }
 
 // cannotSign says what becomes of a write that cannot be signed: an error where
 // signatures are required, else at most one warning.
-func (t *Tracker) cannotSign(s *snapshot, agent string, err error) error {
-	n, once, refused := t.signer().Unsigned(s.ownLog(agent), err)
+func (t *Tracker) cannotSign(s *reading.Snapshot, agent string, err error) error {
+	n, once, refused := t.signer().Unsigned(ownLog(s, agent), err)
 	switch {
 	case refused != nil || n.Code == "":
 		return refused
@@ -78,7 +68,7 @@ func (t *Tracker) cannotSign(s *snapshot, agent string, err error) error {
 // admitted refuses a write that nobody would count: an agent that a closed hub
 // does not list, one that is revoked, one whose key is not listed where
 // signatures are required.
-func (t *Tracker) admitted(s *snapshot) error {
+func (t *Tracker) admitted(s *reading.Snapshot) error {
 	e := t.notAdmitted(s, true)
 	if e == nil {
 		return nil
@@ -93,11 +83,11 @@ func (t *Tracker) countsStill(ctx context.Context, lines []*event.Envelope) erro
 	if !t.link.Reached || len(lines) == 0 {
 		return nil
 	}
-	s, err := t.load(ctx)
+	s, err := t.reads.Load(ctx)
 	if err != nil {
 		return nil // the next command tells
 	}
-	if l := s.logs[t.agent]; l == nil || l.verdict == nil || l.verdict.Fed >= lines[len(lines)-1].Seq {
+	if l := s.Logs[t.agent]; l == nil || l.Verdict == nil || l.Verdict.Fed >= lines[len(lines)-1].Seq {
 		return nil
 	}
 	e := t.notAdmitted(s, true)
@@ -111,9 +101,9 @@ func (t *Tracker) countsStill(ctx context.Context, lines []*event.Envelope) erro
 
 // tellNotAdmitted says that what was written here before that was known does
 // not count.
-func (t *Tracker) tellNotAdmitted(s *snapshot) {
-	l := s.logs[t.agent]
-	if l == nil || l.chain.Seq == 0 {
+func (t *Tracker) tellNotAdmitted(s *reading.Snapshot) {
+	l := s.Logs[t.agent]
+	if l == nil || l.Seq == 0 {
 		return
 	}
 	if e := t.notAdmitted(s, false); e != nil && e.Code.Name() == "not-approved" {
@@ -123,8 +113,8 @@ func (t *Tracker) tellNotAdmitted(s *snapshot) {
 
 // notAdmitted says why nothing that is written now would count, nil if it
 // would. make lets it make the key that an admin is to see.
-func (t *Tracker) notAdmitted(s *snapshot, make bool) *fail.Error {
-	return agents.NotAdmitted(s.roll, t.agent, func() (keys.Signer, error) { return t.key(agents.Request{Agent: t.agent, Make: make}) })
+func (t *Tracker) notAdmitted(s *reading.Snapshot, make bool) *fail.Error {
+	return agents.NotAdmitted(s.Roll, t.agent, func() (keys.Signer, error) { return t.key(agents.Request{Agent: t.agent, Make: make}) })
 }
 
 // errAgain says that a write has to begin again.
@@ -132,11 +122,11 @@ var errAgain = errors.New("again")
 
 // writer returns the key that the next lines of an agent are signed with;
 // nil leaves them unsigned, and it has been told why.
-func (t *Tracker) writer(s *snapshot, agent string, first bool, how *signing) (keys.Signer, error) {
+func (t *Tracker) writer(s *reading.Snapshot, agent string, first bool, how *signing) (keys.Signer, error) {
 	if how.unsigned {
 		return nil, nil
 	}
-	k, err := t.key(agents.Request{Agent: agent, InForce: s.force(agent), Make: first, Handing: how.handing})
+	k, err := t.key(agents.Request{Agent: agent, InForce: s.Keys(agent), Make: first, Handing: how.handing})
 	if err == nil {
 		if t.contact.Unsigned {
 			_ = t.contact.Remember(func(c *hubs.Note) { c.Unsigned = false })
@@ -150,7 +140,7 @@ func (t *Tracker) writer(s *snapshot, agent string, first bool, how *signing) (k
 
 // unsignedThen lets a write whose key failed half-way begin again without it,
 // if that may be.
-func (t *Tracker) unsignedThen(s *snapshot, err error, how *signing) error {
+func (t *Tracker) unsignedThen(s *reading.Snapshot, err error, how *signing) error {
 	if failed := (*agents.SignError)(nil); !errors.As(err, &failed) {
 		return err
 	}
@@ -162,9 +152,9 @@ func (t *Tracker) unsignedThen(s *snapshot, err error, how *signing) error {
 }
 
 // signStep signs a step of the ledger.
-func (t *Tracker) signStep(ctx context.Context, s *snapshot, l *ledger.Ledger) error {
-	k, err := t.key(agents.Request{Agent: l.WrittenBy, InForce: s.force(l.WrittenBy)})
-	return agents.SignStep(ctx, s.roll, l, k, err)
+func (t *Tracker) signStep(ctx context.Context, s *reading.Snapshot, l *ledger.Ledger) error {
+	k, err := t.key(agents.Request{Agent: l.WrittenBy, InForce: s.Keys(l.WrittenBy)})
+	return agents.SignStep(ctx, s.Roll, l, k, err)
 }
 
 // maybeOutdated asks the hub, once, before a write is refused for what is

@@ -5,6 +5,7 @@ import (
 
 	"github.com/git-crosslink/git-crosslink/event"
 	"github.com/git-crosslink/git-crosslink/fail"
+	"github.com/git-crosslink/git-crosslink/reading"
 	"github.com/git-crosslink/git-crosslink/refs"
 	"github.com/git-crosslink/git-crosslink/store"
 )
@@ -28,22 +29,22 @@ func (t *Tracker) Status(ctx context.Context) (*Status, error) {
 	if t.hub != nil && t.hub.Self {
 		_ = t.freshen(ctx, Here)
 	}
-	s, err := t.load(ctx)
+	s, err := t.reads.Load(ctx)
 	if err != nil {
 		return nil, err
 	}
-	st := &Status{Remote: t.hubName(), Agent: t.agent, Level: s.level, Shared: s.bound || s.apart || s.level == 2 || s.level == 3,
-		Unsent: s.unsent(), Logs: []LogInfo{}, Renumbered: []Alias{}, Findings: []fail.Diagnosis{}, Unlisted: t.contact.Unlisted(), Hash: s.project().Hash()}
+	st := &Status{Remote: t.hubName(), Agent: t.agent, Level: s.Level, Shared: s.Bound || s.Apart || s.Level == 2 || s.Level == 3,
+		Unsent: s.Unsent(), Logs: []LogInfo{}, Renumbered: []Alias{}, Findings: []fail.Diagnosis{}, Unlisted: t.contact.Unlisted(), Hash: s.View.Hash()}
 	if t.hub != nil {
 		st.URL, st.PushURL = t.hub.Shown(), refs.WithoutSecrets(t.hub.PushURL)
 	}
-	if s.meta != nil {
-		st.Hub = s.meta.Hub
+	if s.Meta != nil {
+		st.Hub = s.Meta.Hub
 	}
 	if !t.contact.Last.IsZero() {
 		st.LastContact = &t.contact.Last
 	}
-	view := s.project()
+	view := s.View
 	for status, n := range map[string]*int{"open": &st.Open, "closed": &st.Closed, "archived": &st.Archived} {
 		if _, *n, err = view.List(store.Filter{Status: status, Limit: 1}); err != nil {
 			return nil, err
@@ -53,17 +54,17 @@ func (t *Tracker) Status(ctx context.Context) (*Status, error) {
 	if err := t.ledgerStatus(s, st); err != nil {
 		return nil, err
 	}
-	for _, id := range s.agents() {
-		l := s.logs[id]
-		if l.hasNothing() {
+	for _, id := range s.AgentIDs() {
+		l := s.Logs[id]
+		if l.Empty() {
 			continue // the findings count them
 		}
-		info := LogInfo{Agent: id, Events: l.chain.Seq, Ended: l.ended, Own: id == t.agent}
+		info := LogInfo{Agent: id, Events: l.Seq, Ended: l.Ended, Own: id == t.agent}
 		if t.hub != nil {
-			info.Unsent = l.unsent()
+			info.Unsent = l.Unsent()
 		}
-		if l.chain.Seq > 0 {
-			info.Newest = l.wrote().String()
+		if l.Seq > 0 {
+			info.Newest = l.Shown.String()
 		}
 		st.Logs = append(st.Logs, info)
 	}
@@ -92,15 +93,15 @@ func (t *Tracker) Status(ctx context.Context) (*Status, error) {
 }
 
 // ledgerStatus tells how the ledger stands.
-func (t *Tracker) ledgerStatus(s *snapshot, st *Status) error {
-	d := s.ledger()
-	if d.view.Ledger == nil {
+func (t *Tracker) ledgerStatus(s *reading.Snapshot, st *Status) error {
+	d := s.Decided()
+	if d.View.Ledger == nil {
 		return nil
 	}
-	st.Sequence, st.BadSteps = d.view.Sequence(), len(d.bad)
-	st.Undecided = s.allUndecided()
-	for _, tip := range d.lost {
-		held, err := d.reader.Holds(d.view.Tip, string(tip))
+	st.Sequence, st.BadSteps = d.View.Sequence(), len(d.Bad)
+	st.Undecided = s.AllUndecided()
+	for _, tip := range d.Lost {
+		held, err := d.Reader.Holds(d.View.Tip, string(tip))
 		if ignoreMissing(err) != nil {
 			return err
 		}
@@ -112,22 +113,22 @@ func (t *Tracker) ledgerStatus(s *snapshot, st *Status) error {
 }
 
 // waitingSince tells since when events wait to be sent or decided.
-func (t *Tracker) waitingSince(ctx context.Context, s *snapshot, st *Status) error {
-	earlier := func(at *event.Time, l *log, seq uint64) error {
-		e, err := t.lineAt(ctx, l, seq)
+func (t *Tracker) waitingSince(ctx context.Context, s *reading.Snapshot, st *Status) error {
+	earlier := func(at *event.Time, l *reading.Log, seq uint64) error {
+		e, err := t.reads.Line(ctx, l, seq)
 		if e != nil && (*at == 0 || e.Shown() < *at) {
 			*at = e.Shown()
 		}
 		return ignoreMissing(err)
 	}
-	for _, id := range s.agents() {
-		l := s.logs[id]
-		if n := uint64(l.unsent()); st.Unsent > 0 && n > 0 && n <= l.chain.Seq {
-			if err := earlier(&st.UnsentSince, l, l.chain.Seq-n+1); err != nil {
+	for _, id := range s.AgentIDs() {
+		l := s.Logs[id]
+		if n := uint64(l.Unsent()); st.Unsent > 0 && n > 0 && n <= l.Seq {
+			if err := earlier(&st.UnsentSince, l, l.Seq-n+1); err != nil {
 				return err
 			}
 		}
-		if waiting := s.pending(id); st.Undecided > 0 && len(waiting) > 0 {
+		if waiting := s.Pending(id); st.Undecided > 0 && len(waiting) > 0 {
 			if err := earlier(&st.UndecidedSince, l, waiting[0].Seq); err != nil {
 				return err
 			}

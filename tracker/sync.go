@@ -151,7 +151,7 @@ func (t *Tracker) Sync(ctx context.Context, o SyncOptions) (*SyncReport, error) 
 	if err == nil && !others && out.sent == 0 {
 		t.noteIdle(ctx, r, out.lost)
 	}
-	t.keepWhole(ctx)
+	t.reads.KeepMuch(ctx)
 	return r, err
 }
 
@@ -164,34 +164,34 @@ type counts struct {
 }
 
 func (t *Tracker) counts(ctx context.Context) (counts, error) {
-	s, err := t.load(ctx)
+	s, err := t.reads.Load(ctx)
 	if err != nil {
 		return counts{}, err
 	}
-	c := counts{events: make(map[string]uint64, len(s.logs)), unsent: s.unsent(), undecided: s.allUndecided()}
-	for id, l := range s.logs {
-		c.events[id] = l.chain.Seq
+	c := counts{events: make(map[string]uint64, len(s.Logs)), unsent: s.Unsent(), undecided: s.AllUndecided()}
+	for id, l := range s.Logs {
+		c.events[id] = l.Seq
 	}
 	return c, nil
 }
 
 func (t *Tracker) reportSync(ctx context.Context, r *SyncReport, o SyncOptions, before counts, out outcome) (*SyncReport, error) {
-	after, err := t.load(ctx)
+	after, err := t.reads.Load(ctx)
 	if err != nil {
 		return nil, err
 	}
 	r.Sent = out.sent
 	if !o.Detached { // somebody reads it
-		t.tellDecided(after.project(), UUID{})
+		t.tellDecided(after.View, UUID{})
 		t.tellNotAdmitted(after)
 	}
-	for id, l := range after.logs {
+	for id, l := range after.Logs {
 		was := before.events[id]
-		if l.here == "" && l.chain.Seq > was {
-			r.Received += int(l.chain.Seq - was)
+		if l.Here == "" && l.Seq > was {
+			r.Received += int(l.Seq - was)
 		}
 	}
-	r.Unsent, r.Undecided, r.Reason, r.Code, r.Fields = after.unsent(), after.allUndecided(), out.reason, out.code, out.fields
+	r.Unsent, r.Undecided, r.Reason, r.Code, r.Fields = after.Unsent(), after.AllUndecided(), out.reason, out.code, out.fields
 	if r.Reason == "" {
 		r.Reason = t.levelReason(after)
 	}
@@ -200,21 +200,21 @@ func (t *Tracker) reportSync(ctx context.Context, r *SyncReport, o SyncOptions, 
 		r.Reason, r.Code, r.Fields = n.Text, n.Code, n.Fields
 	}
 	if text := t.undecidedText(after, r.Undecided); text != "" && r.Unsent == 0 {
-		r.State, r.Reason = Queued, hubs.StepRefused(after.refs, t.contact.Refusals[checkpointName].Why)
+		r.State, r.Reason = Queued, hubs.StepRefused(after.AllRefs, t.contact.Refusals[checkpointName].Why)
 	}
-	if after.apart {
+	if after.Apart {
 		return r, t.apartError()
 	}
 	switch {
-	case after.level == 0 || after.level == Level && !after.bound:
+	case after.Level == 0 || after.Level == Level && !after.Bound:
 		r.State = Local
 	case r.Unsent > 0:
 		r.State = Queued
 	}
-	if after.bound && after.meta != nil {
-		r.Hub = after.meta.Hub
+	if after.Bound && after.Meta != nil {
+		r.Hub = after.Meta.Hub
 	}
-	if l := after.logs[t.agent]; l != nil && l.diverged {
+	if l := after.Logs[t.agent]; l != nil && l.Diverged {
 		return r, t.divergedError(t.agent)
 	}
 	return r, nil
@@ -259,11 +259,11 @@ func (t *Tracker) lockSync(ctx context.Context, o SyncOptions) (func(), bool, er
 	}
 	u, unsent := syncer.Facts, false
 	if !t.idle(ctx) {
-		s, err := t.load(ctx)
+		s, err := t.reads.Load(ctx)
 		if err != nil {
 			return nil, false, err
 		}
-		u, unsent = s.urgency(), s.unsent() > 0
+		u, unsent = urgency(s), s.Unsent() > 0
 	}
 	if err := t.paced(ctx, unsent); err != nil {
 		return nil, false, err
@@ -305,7 +305,7 @@ func (t *Tracker) fetchFor(ctx context.Context, w wants) (hubs.Losses, error) {
 // takeIn takes over what may be believed of what a fetch that ended so has
 // brought: nothing but refs/incoming and refs/presence has moved by it.
 func (t *Tracker) takeIn(ctx context.Context, fetched error, w wants) (hubs.Losses, error) {
-	t.knownRefs = nil
+	t.reads.Expect(nil)
 	before, err := t.link.Believed(ctx)
 	if err != nil {
 		return nil, err
@@ -362,10 +362,11 @@ func (t *Tracker) deliver(ctx context.Context, last *event.Envelope, decide bool
 			return outcome{}, t.late(bounded, err)
 		}
 		if !ok {
-			wait, t.knownRefs = 50*time.Millisecond, nil // another process may move what was listed
+			wait = 50 * time.Millisecond
+			t.reads.Expect(nil) // another process may move what was listed
 		}
 		there := false
-		if t.knownRefs == nil {
+		if !t.reads.Expects() {
 			there, err = t.onHub(bounded, last, &seen)
 		}
 		if ok && (err != nil || there && !decide) {

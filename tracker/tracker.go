@@ -23,10 +23,9 @@ import (
 
 	"github.com/git-crosslink/git-crosslink/fail"
 	"github.com/git-crosslink/git-crosslink/hubs"
+	"github.com/git-crosslink/git-crosslink/reading"
 	"github.com/git-crosslink/git-crosslink/refs"
 	"github.com/git-crosslink/git-crosslink/refs/git"
-	"github.com/git-crosslink/git-crosslink/replay"
-	"github.com/git-crosslink/git-crosslink/store"
 	"github.com/git-crosslink/git-crosslink/trust"
 )
 
@@ -44,13 +43,7 @@ type Tracker struct {
 	hub  *hubs.Hub  // nil: this repository has no hub to talk to
 	link *hubs.Link // how it is talked with
 
-	knownRefs  map[string]refs.OID // the refs, for the next load; nil: it lists them
-	loaded     *snapshot           // what load returned last
-	replays    *replay.Reader      // nil until something is read
-	judged     string              // tip of the ledger up to which a note says what was judged
-	noStore    bool                // what the store says of a log is wrong: this process does without it
-	file       *store.File         // the store as it was asked last
-	fileGlance glance              // and what a read tells besides
+	reads *reading.Reader // of the replica
 
 	agent     string                  // settled by the first Emit
 	joining   bool                    // join a hub although numbers end by it
@@ -99,9 +92,7 @@ func unsafeError(unsafe *git.UnsafeError, err error) error {
 
 // Close ends the helper processes.
 func (t *Tracker) Close() error {
-	if t.file != nil {
-		t.file.Close()
-	}
+	t.reads.Close()
 	if t.replica == nil {
 		return nil
 	}
@@ -113,8 +104,8 @@ func (t *Tracker) Agent() string { return t.agent }
 
 // HubID is the id of the hub, "" while there is none.
 func (t *Tracker) HubID() string {
-	if t.loaded != nil {
-		return t.loaded.hubID()
+	if s := t.reads.Last(); s != nil {
+		return s.Hub
 	}
 	return t.contact.Hub
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/git-crosslink/git-crosslink/agents"
 	"github.com/git-crosslink/git-crosslink/fail"
 	"github.com/git-crosslink/git-crosslink/hubs"
+	"github.com/git-crosslink/git-crosslink/reading"
 	"github.com/git-crosslink/git-crosslink/refs"
 	"github.com/git-crosslink/git-crosslink/replay"
 	"github.com/git-crosslink/git-crosslink/trust"
@@ -66,42 +67,42 @@ type TrustRevocation struct {
 
 // Trust tells who may write to the hub and how each log stands.
 func (t *Tracker) Trust(ctx context.Context) (*Trust, error) {
-	s, err := t.load(ctx)
+	s, err := t.reads.Load(ctx)
 	if err != nil {
 		return nil, err
 	}
 	return t.trustOf(s)
 }
 
-func (t *Tracker) trustOf(s *snapshot) (*Trust, error) {
-	if s.roll == nil || s.roll.Newer() > 0 {
+func (t *Tracker) trustOf(s *reading.Snapshot) (*Trust, error) {
+	if s.Roll == nil || s.Roll.Newer() > 0 {
 		return nil, &fail.Error{Kind: fail.No, Code: "no-hub", Message: "there is no tracker here yet: nobody has to be trusted"}
 	}
-	m := s.roll.Meta
-	r := &Trust{Hub: m.Hub, Meta: string(s.metaCommit), Seq: m.Seq, Hash: s.roll.Hash(), Signing: m.Signing, Open: m.Open,
+	m := s.Roll.Meta
+	r := &Trust{Hub: m.Hub, Meta: string(s.MetaCommit), Seq: m.Seq, Hash: s.Roll.Hash(), Signing: m.Signing, Open: m.Open,
 		Admins: append([]string{}, m.Admins...), Signers: []TrustKey{}, Agents: []TrustAgent{}, Refused: []string{}}
-	_, err := t.adminKey(s, s.roll)
+	_, err := t.adminKey(s, s.Roll)
 	r.Admin = err == nil
-	for _, x := range s.roll.Signers.All() {
+	for _, x := range s.Roll.Signers.All() {
 		r.Signers = append(r.Signers, trustKey(x.Principal, x.Key, x.Namespaces))
 	}
-	r.Refused = append(r.Refused, s.metaBad.Texts()...)
-	for b := s.metaBad; b != nil && len(r.RefusedCommits) < len(r.Refused); b = b.Below {
+	r.Refused = append(r.Refused, s.BadMeta.Texts()...)
+	for b := s.BadMeta; b != nil && len(r.RefusedCommits) < len(r.Refused); b = b.Below {
 		r.RefusedCommits = append(r.RefusedCommits, string(b.Commit))
 	}
-	ids := s.agents()
-	for _, x := range s.roll.Signers.All() { // approved before it has written
-		if id := trust.AgentOf(x.Principal); id != "" && s.logs[id] == nil && !slices.Contains(ids, id) {
+	ids := s.AgentIDs()
+	for _, x := range s.Roll.Signers.All() { // approved before it has written
+		if id := trust.AgentOf(x.Principal); id != "" && s.Logs[id] == nil && !slices.Contains(ids, id) {
 			ids = append(ids, id)
 		}
 	}
 	slices.Sort(ids)
 	for _, id := range ids {
-		l := s.logs[id]
+		l := s.Logs[id]
 		if l == nil {
-			l = &log{agent: id}
+			l = &reading.Log{Agent: id, Cursor: &replay.Cursor{}}
 		}
-		a := s.trustAgent(l)
+		a := trustAgent(s, l)
 		if a.Events == 0 && len(a.Keys) == 0 && !a.Approved && a.Revoked == nil {
 			continue // a branch without an event, which anybody can push
 		}
@@ -114,13 +115,13 @@ func trustKey(principal string, k trust.Key, namespaces []string) TrustKey {
 	return TrustKey{principal, k.Fingerprint(), k.String(), append([]string{}, namespaces...)}
 }
 
-func (s *snapshot) trustAgent(l *log) TrustAgent {
-	v := l.verdict
+func trustAgent(s *reading.Snapshot, l *reading.Log) TrustAgent {
+	v := l.Verdict
 	if v == nil {
-		v = s.roll.Log(l.agent, trust.LogOptions{}).Verdict()
+		v = s.Roll.Log(l.Agent, trust.LogOptions{}).Verdict()
 	}
-	p := trust.Principal(l.agent)
-	a := TrustAgent{Agent: l.agent, Approved: v.Listed, Admin: slices.Contains(s.roll.Meta.Admins, p), Keys: []TrustKey{},
+	p := trust.Principal(l.Agent)
+	a := TrustAgent{Agent: l.Agent, Approved: v.Listed, Admin: slices.Contains(s.Roll.Meta.Admins, p), Keys: []TrustKey{},
 		Events: v.Lines, Counts: v.Fed, Signed: v.Vouched, Ends: v.Ends, Lapsed: v.Lapsed(), Forked: v.Forked}
 	for _, k := range v.Keys {
 		a.Keys = append(a.Keys, trustKey(p, k, nil))
@@ -129,7 +130,7 @@ func (s *snapshot) trustAgent(l *log) TrustAgent {
 		a.Mark = v.Mark(v.Fed)
 	}
 	a.Marks = v.Marks()
-	if r, ok := s.roll.Meta.Revoked[l.agent]; ok {
+	if r, ok := s.Roll.Meta.Revoked[l.Agent]; ok {
 		a.Revoked = &TrustRevocation{r.AfterSeq, r.Reason}
 	}
 	return a
@@ -149,20 +150,20 @@ type Approved = agents.Approved
 // Approve lists the keys of agents.
 func (t *Tracker) Approve(ctx context.Context, o Approve) ([]Approved, error) {
 	var done []Approved
-	err := t.changeMeta(ctx, "approves", func(s *snapshot, c *agents.Change) error {
+	err := t.changeMeta(ctx, "approves", func(s *reading.Snapshot, c *agents.Change) error {
 		done = nil
 		ids := o.Agents
 		if o.All {
-			for _, id := range s.agents() {
-				if c.Waits(id, s.logs[id].verdict) {
+			for _, id := range s.AgentIDs() {
+				if c.Waits(id, s.Logs[id].Verdict) {
 					ids = append(ids, id)
 				}
 			}
 		}
 		for _, id := range ids {
 			var verdict *trust.Verdict
-			if l := s.logs[id]; l != nil {
-				verdict = l.verdict
+			if l := s.Logs[id]; l != nil {
+				verdict = l.Verdict
 			}
 			a, err := c.Approve(id, o.Key, verdict, o.Admin)
 			if err != nil {
@@ -179,10 +180,10 @@ func (t *Tracker) Approve(ctx context.Context, o Approve) ([]Approved, error) {
 // is all that counts now. One that is revoked already can only end earlier.
 func (t *Tracker) Revoke(ctx context.Context, agent string, after *uint64, reason string) (*TrustRevocation, error) {
 	var done *TrustRevocation
-	err := t.changeMeta(ctx, "revokes", func(s *snapshot, c *agents.Change) error {
+	err := t.changeMeta(ctx, "revokes", func(s *reading.Snapshot, c *agents.Change) error {
 		var ends *agents.RevokedLog
-		if l := s.logs[agent]; l != nil {
-			ends = &agents.RevokedLog{Lines: l.chain.Seq, Counts: l.verdict.Fed, HashAt: func(seq uint64) (string, error) { return t.hashAt(ctx, l, seq) }}
+		if l := s.Logs[agent]; l != nil {
+			ends = &agents.RevokedLog{Lines: l.Seq, Counts: l.Verdict.Fed, HashAt: func(seq uint64) (string, error) { return t.reads.Hash(ctx, l, seq) }}
 		}
 		r, err := c.Revoke(agent, after, reason, ends)
 		done = &TrustRevocation{r.AfterSeq, r.Reason}
@@ -196,7 +197,7 @@ func (t *Tracker) Revoke(ctx context.Context, agent string, after *uint64, reaso
 
 // SetPolicy changes the hub's policy; "" and nil leave it as it is.
 func (t *Tracker) SetPolicy(ctx context.Context, signing string, open *bool) error {
-	return t.changeMeta(ctx, "sets the policy", func(_ *snapshot, c *agents.Change) error {
+	return t.changeMeta(ctx, "sets the policy", func(_ *reading.Snapshot, c *agents.Change) error {
 		c.SetPolicy(signing, open)
 		return nil
 	})
@@ -204,24 +205,13 @@ func (t *Tracker) SetPolicy(ctx context.Context, signing string, open *bool) err
 
 // adminKey returns the key here that may sign the meta commit after a state, nil
 // if nobody has to.
-func (t *Tracker) adminKey(s *snapshot, state *trust.State) (keys.Signer, error) {
-	return t.signer().Admin(state, s.localAgents(t.agent))
-}
-
-// localAgents are the agents that write in this clone, the one given first.
-func (s *snapshot) localAgents(own string) []string {
-	ids := []string{own}
-	for _, id := range s.agents() {
-		if s.logs[id].here != "" && id != own {
-			ids = append(ids, id)
-		}
-	}
-	return ids
+func (t *Tracker) adminKey(s *reading.Snapshot, state *trust.State) (keys.Signer, error) {
+	return t.signer().Admin(state, s.LocalAgents(t.agent))
 }
 
 // changeMeta adds a meta commit and puts it on the hub: what is not there is
 // not believed by anybody.
-func (t *Tracker) changeMeta(ctx context.Context, does string, change func(*snapshot, *agents.Change) error) error {
+func (t *Tracker) changeMeta(ctx context.Context, does string, change func(*reading.Snapshot, *agents.Change) error) error {
 	if t.agent == "" {
 		agent, err := t.settleAgent(ctx)
 		if err != nil {
@@ -257,8 +247,8 @@ func (t *Tracker) changeMeta(ctx context.Context, does string, change func(*snap
 	return &fail.Error{Kind: fail.Unconfirmed, Code: "meta-race", Message: "the hub's meta kept changing; nothing was written"}
 }
 
-func (t *Tracker) changeMetaOnce(ctx context.Context, does string, change func(*snapshot, *agents.Change) error) (again bool, err error) {
-	s, err := t.load(ctx)
+func (t *Tracker) changeMetaOnce(ctx context.Context, does string, change func(*reading.Snapshot, *agents.Change) error) (again bool, err error) {
+	s, err := t.reads.Load(ctx)
 	if err != nil {
 		return false, err
 	}
@@ -268,14 +258,14 @@ func (t *Tracker) changeMetaOnce(ctx context.Context, does string, change func(*
 	if _, err := t.trustOf(s); err != nil {
 		return false, err
 	}
-	if t.hub != nil && !s.bound {
+	if t.hub != nil && !s.Bound {
 		return false, &fail.Error{Kind: fail.No, Code: "unshared", Message: fmt.Sprintf("there is no tracker on '%s' yet", t.hub.Name)}
 	}
-	k, err := t.adminKey(s, s.roll)
+	k, err := t.adminKey(s, s.Roll)
 	if err != nil {
 		return false, err
 	}
-	c := agents.NewChange(s.roll)
+	c := agents.NewChange(s.Roll)
 	if err := change(s, c); err != nil || c.Nothing() {
 		return false, err
 	}
@@ -287,7 +277,7 @@ func (t *Tracker) changeMetaOnce(ctx context.Context, does string, change func(*
 	if t.hub == nil {
 		ref = headRoot + metaName
 	}
-	tip := s.refs[ref]
+	tip := s.AllRefs[ref]
 	commit, err := refs.WriteCommit(ctx, t.local(), files, []refs.OID{tip}, refs.CommitInfo{
 		Address: t.committer(), Author: t.agent, When: t.now(), Message: fmt.Sprintf("crosslink: %s %s\n\n[skip ci]\n", t.agent, does)})
 	if err != nil {
@@ -300,7 +290,7 @@ func (t *Tracker) changeMetaOnce(ctx context.Context, does string, change func(*
 		if err != nil || !hubs.AllAccepted(p, res) {
 			return t.metaOutcome(ctx, s, commit, res, err)
 		}
-		ups = append(ups, refs.Update{Ref: replay.TrustedMeta, Old: s.refs[replay.TrustedMeta], New: commit})
+		ups = append(ups, refs.Update{Ref: replay.TrustedMeta, Old: s.AllRefs[replay.TrustedMeta], New: commit})
 	}
 	err = t.local().Swap(ctx, ups)
 	return errors.Is(err, refs.ErrConflict), ignoreConflict(err)

@@ -9,6 +9,7 @@ import (
 	"github.com/git-crosslink/git-crosslink/fail"
 	"github.com/git-crosslink/git-crosslink/hubs"
 	"github.com/git-crosslink/git-crosslink/ledger"
+	"github.com/git-crosslink/git-crosslink/reading"
 	"github.com/git-crosslink/git-crosslink/refs"
 	"github.com/git-crosslink/git-crosslink/replay"
 	"github.com/git-crosslink/git-crosslink/trust"
@@ -18,8 +19,8 @@ import (
 // hub's id and have decided something that this one has not: one is a fork of
 // the other. They are seen in what the user's own fetches brought, without
 // network. A copy that is only behind is a mirror and no twin.
-func (t *Tracker) twins(ctx context.Context, s *snapshot) ([]string, error) {
-	if t.hub == nil || t.hub.Self || !s.bound || s.meta == nil || s.level != Level {
+func (t *Tracker) twins(ctx context.Context, s *reading.Snapshot) ([]string, error) {
+	if t.hub == nil || t.hub.Self || !s.Bound || s.Meta == nil || s.Level != Level {
 		return nil, nil
 	}
 	others := slices.DeleteFunc(t.conf.Remotes(), func(remote string) bool {
@@ -39,11 +40,11 @@ func (t *Tracker) twins(ctx context.Context, s *snapshot) ([]string, error) {
 			continue
 		}
 		files, err := t.outer.File(ctx, c[metaName], "hub.json", trust.MaxMeta)
-		if err != nil || trust.Claimed(files).Hub != s.meta.Hub {
+		if err != nil || trust.Claimed(files).Hub != s.Meta.Hub {
 			continue // what cannot be read there is no twin of this
 		}
-		ours := s.refs[hubRoot+checkpointName]
-		behind, err := s.ledger().reader.Extends(string(ours), string(c[checkpointName]))
+		ours := s.AllRefs[hubRoot+checkpointName]
+		behind, err := s.Decided().Reader.Extends(string(ours), string(c[checkpointName]))
 		if ignoreMissing(err) != nil {
 			return nil, err
 		}
@@ -65,7 +66,7 @@ func (t *Tracker) twinFields(remote string) fail.Fields {
 
 // tellTwins says so, once.
 func (t *Tracker) tellTwins(ctx context.Context) {
-	s, err := t.load(ctx)
+	s, err := t.reads.Load(ctx)
 	if err != nil {
 		return
 	}

@@ -8,6 +8,7 @@ import (
 	"github.com/git-crosslink/git-crosslink/agents"
 	"github.com/git-crosslink/git-crosslink/event"
 	"github.com/git-crosslink/git-crosslink/fail"
+	"github.com/git-crosslink/git-crosslink/reading"
 )
 
 // How it stands with the agent of a worktree.
@@ -36,10 +37,10 @@ type Who struct {
 // Who tells under which id this worktree writes, and what says so. Nothing is
 // written, so a worktree that was never written in has none.
 func (t *Tracker) Who(ctx context.Context) (*Who, error) {
-	return t.who(func() (*snapshot, error) { return t.load(ctx) })
+	return t.who(func() (*reading.Snapshot, error) { return t.reads.Load(ctx) })
 }
 
-func (t *Tracker) who(load func() (*snapshot, error)) (*Who, error) {
+func (t *Tracker) who(load func() (*reading.Snapshot, error)) (*Who, error) {
 	id := t.identity()
 	agent, err := id.Agent()
 	if err != nil {
@@ -59,30 +60,30 @@ func (t *Tracker) who(load func() (*snapshot, error)) (*Who, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read the log of '%s': %w", agent, err)
 	}
-	l := s.logs[agent]
+	l := s.Logs[agent]
 	if w.State = AgentOK; l == nil {
 		return w, nil
 	}
-	if w.Events = l.chain.Seq; t.hub != nil {
-		w.Unsent = l.unsent()
+	if w.Events = l.Seq; t.hub != nil {
+		w.Unsent = l.Unsent()
 	}
-	if a := agentNamed(s.project(), agent); a != nil {
+	if a := agentNamed(s.View, agent); a != nil {
 		w.Kind, w.Description = a.Kind, a.Description
 	}
 	switch {
-	case l.diverged:
+	case l.Diverged:
 		w.State = AgentForked
-	case l.torn || l.ended != "":
+	case l.Torn || l.Ended != "":
 		w.State = AgentDamaged
-	case t.retiredError(s.project()) != nil:
+	case t.retiredError(s.View) != nil:
 		w.State = AgentRetired
 	}
 	return w, nil
 }
 
 // checkAgent is the doctor's look at who writes here.
-func (t *Tracker) checkAgent(ctx context.Context, s *snapshot) ([]fail.Diagnosis, error) {
-	w, err := t.who(func() (*snapshot, error) { return s, nil })
+func (t *Tracker) checkAgent(ctx context.Context, s *reading.Snapshot) ([]fail.Diagnosis, error) {
+	w, err := t.who(func() (*reading.Snapshot, error) { return s, nil })
 	if err != nil {
 		return []fail.Diagnosis{diagnosed(fail.Problem, err, "agent-id/failed")}, nil
 	}
@@ -105,7 +106,7 @@ func (t *Tracker) checkAgent(ctx context.Context, s *snapshot) ([]fail.Diagnosis
 			found = append(found, fail.Diagnosis{Code: "retired/note", Severity: fail.Note, Text: fmt.Sprintf("'%s' is retired: the next write makes a new id", w.Agent)})
 			break
 		}
-		if e, ok := errors.AsType[*fail.Error](t.retiredError(s.project())); ok {
+		if e, ok := errors.AsType[*fail.Error](t.retiredError(s.View)); ok {
 			found = append(found, e.Diagnosis(fail.Problem, e.Message))
 		}
 	case AgentDamaged:
@@ -117,12 +118,12 @@ func (t *Tracker) checkAgent(ctx context.Context, s *snapshot) ([]fail.Diagnosis
 			found = append(found, e.Diagnosis(fail.Problem, e.Message+": nothing can be written"))
 		} else if e := t.lockedError(ctx, s); e != nil {
 			found = append(found, e.Diagnosis(fail.Problem, e.Message))
-		} else if _, err := t.key(agents.Request{Agent: w.Agent, InForce: s.force(w.Agent)}); errors.Is(err, agents.ErrNoJobKey) {
+		} else if _, err := t.key(agents.Request{Agent: w.Agent, InForce: s.Keys(w.Agent)}); errors.Is(err, agents.ErrNoJobKey) {
 			found = append(found, fail.Diagnosis{Code: "ci-key", Severity: fail.Note, Text: fmt.Sprintf("what '%s' writes is not signed: %v", w.Agent, err)})
 		}
 	}
-	if l := s.logs[w.Agent]; len(found) == 0 && l != nil && l.distrust() != "" {
-		found = append(found, fail.Diagnosis{Code: "trust", Severity: fail.Warning, Text: l.distrust(), Fields: fail.Fields{"agent": w.Agent}})
+	if l := s.Logs[w.Agent]; len(found) == 0 && l != nil && distrust(l) != "" {
+		found = append(found, fail.Diagnosis{Code: "trust", Severity: fail.Warning, Text: distrust(l), Fields: fail.Fields{"agent": w.Agent}})
 	}
 	if scope := t.identity().ConfigScope(); w.Source == agents.FromConfig && (scope == "global" || scope == "system") {
 		found = append(found, fail.Diagnosis{Code: "shared-agent", Severity: fail.Warning,

@@ -3,6 +3,7 @@ package tracker
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"reflect"
@@ -29,58 +30,59 @@ func ReportCompared() {
 // OtherwiseThanWhole says where what t has read last is not what a read from nothing
 // gives, "" if it is.
 func (t *Tracker) OtherwiseThanWhole(ctx context.Context) string {
-	s := t.loaded
+	s := t.reads.Last()
 	if t.getenv("GIT_TRACE2_EVENT") != "" || t.replica == nil {
 		return "" // that test counts git processes
 	}
-	var seen func() map[string]event.AgentPresence
-	var view Projection
-	now := &snapshot{}
-	switch {
-	case s != nil && s.read != nil:
-		now.refs, view = s.refs, s.view
-	case t.file != nil:
-		if t.loadRefs(ctx, now) != nil || t.keepApart(ctx, now) != nil || !t.file.Is(replay.Stamp(now.refs)) {
-			return ""
-		}
-		view = t.file
-	default:
+	at, err := t.reads.Refs(ctx)
+	if err != nil {
 		return ""
 	}
-	if s != nil && s.seen != nil {
-		seen = s.seen
-	} else {
-		seen, _ = t.presences(ctx, now)
+	stored, err := t.reads.Stored(ctx)
+	if err != nil {
+		return ""
 	}
-	if legacy, err := t.isLegacy(ctx, now); err != nil || legacy {
+	var seen func() map[string]event.AgentPresence
+	view := stored.View
+	switch {
+	case s != nil && s.Replayed():
+		at, view, seen = s.AllRefs, s.View, s.Seen
+	case view == nil:
+		return ""
+	default:
+		seen, _ = t.presences(ctx, at)
+	}
+	if replay.IsLevel2(ctx, t.local(), at[hubRoot+replay.Level2Name]) {
 		return "" // read as a whole always
 	}
 	m := &store.Memory{}
 	var whole *replay.State
-	err := m.Apply(func(store.Saved) (d *delta.Delta, err error) {
-		whole, d, err = replay.NewReader(t.local(), nil).Advance(ctx, &replay.State{}, now.refs)
+	err = m.Apply(func(store.Saved) (d *delta.Delta, err error) {
+		whole, d, err = replay.NewReader(t.local(), nil).Advance(ctx, &replay.State{}, at)
 		return d, err
 	})
+	if errors.Is(err, replay.ErrLegacy) {
+		return "" // read as a whole always
+	}
 	if err != nil {
 		compared.away.Add(1)
 		return "" // objects are away
 	}
-	if s != nil && s.read != nil {
+	if s != nil && s.Replayed() {
 		compared.states.Add(1)
-		if a, b := string(s.read.Header()), string(whole.Header()); a != b {
+		if a, b := string(s.Header()), string(whole.Header()); a != b {
 			return fmt.Sprintf("the header is\n%s\nread from nothing it is\n%s", a, b)
 		}
-		if a, b := s.read.AgentIDs(), whole.AgentIDs(); !reflect.DeepEqual(a, b) {
+		if a, b := s.State.AgentIDs(), whole.AgentIDs(); !reflect.DeepEqual(a, b) {
 			return fmt.Sprintf("logs of %v, not of %v", a, b)
 		}
 		for id, c := range whole.Logs {
-			if a, b := s.read.Logs[id].Encode(), c.Encode(); !bytes.Equal(a, b) {
+			if a, b := s.State.Logs[id].Encode(), c.Encode(); !bytes.Equal(a, b) {
 				return fmt.Sprintf("the cursor of '%s' is\n%s\nread from nothing it is\n%s", id, a, b)
 			}
 		}
-		all := &snapshot{}
-		if all.take(whole); view == Projection(t.file) && !reflect.DeepEqual(all.glance(), t.fileGlance) {
-			return fmt.Sprintf("a read would tell %+v, not %+v", t.fileGlance, all.glance())
+		if a, b := stored.Glance, s.Glance(); view == stored.View && !reflect.DeepEqual(a, b) {
+			return fmt.Sprintf("a read would tell %+v, not %+v", a, b)
 		}
 	}
 	if _, ok := view.(*store.File); ok {
@@ -92,12 +94,13 @@ func (t *Tracker) OtherwiseThanWhole(ctx context.Context) string {
 
 // Mislead makes the next write believe that the own log ends where it does not.
 func (t *Tracker) Mislead() {
-	s, err := t.load(context.Background())
+	s, err := t.reads.Load(context.Background())
 	if err != nil {
 		panic(err)
 	}
-	l := s.logs[t.agent]
-	l.chain.Seq, l.chain.Hash = l.chain.Seq-1, event.Hash([]byte("x"))
+	l := s.Logs[t.agent]
+	c := *l.Cursor
+	c.Seq, c.Hash, l.Cursor = c.Seq-1, event.Hash([]byte("x")), &c
 }
 
 // otherwise is what b answers otherwise than a.

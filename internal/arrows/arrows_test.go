@@ -52,6 +52,8 @@ var rules = map[string]rule{
 	"replay":            {may: "delta event ledger refs trust", why: "what refs say follows from objects alone: no store, no clock, no file, no command"},
 	"replay/replaytest": {may: "delta event", why: "a store for tests, that keeps what it is told"},
 
+	"reading": {may: "delta event ledger reducer refs replay store trust internal/note internal/statefile", why: "what a command knows of its replica: what replay read, in the store that was brought to it; it moves no ref and asks no hub"},
+
 	"delta": {pure: true, may: "event", why: "it is data between the reader of logs and a store, so that neither knows the other"},
 	"store": {may: "delta event reducer internal/statefile", why: "a projection answers questions about a state; it fetches nothing and decides nothing"},
 
@@ -70,7 +72,7 @@ var rules = map[string]rule{
 		why: "what the machine decides is done here: over a link to a hub and an interface to a clone, and no event is seen",
 	},
 	"tracker": {
-		may: "agents rewrite rewrite/anew hubs syncer/drive internal/note delta event event/canon reducer ledger replay trust trust/keys refs syncer refs/git store internal/fault internal/statefile fail settings",
+		may: "agents rewrite rewrite/anew hubs syncer/drive internal/note event event/canon reducer ledger replay reading trust trust/keys refs syncer refs/git store internal/fault internal/statefile fail settings",
 		why: "the conductor is the only package that sees both core and edges",
 	},
 	"hooks": {

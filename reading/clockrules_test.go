@@ -1,4 +1,4 @@
-package tracker
+package reading
 
 import (
 	"context"
@@ -11,7 +11,6 @@ import (
 	"github.com/git-crosslink/git-crosslink/event"
 	"github.com/git-crosslink/git-crosslink/reducer"
 	"github.com/git-crosslink/git-crosslink/replay"
-	"github.com/git-crosslink/git-crosslink/trust"
 )
 
 // In random histories some writers have clocks that are wrong, some lie about
@@ -44,7 +43,7 @@ type clockHistory struct {
 	now     event.Time
 	issues  []event.UUID
 	writers []*clockWriter
-	hub     map[string]*log // what everybody can fetch
+	hub     map[string]*Log // what everybody can fetch
 
 	won, refused, own int
 }
@@ -62,7 +61,7 @@ const year = event.Time(365 * 24 * time.Hour)
 
 func newClockHistory(t *testing.T, seed uint64) *clockHistory {
 	h := &clockHistory{t: t, r: rand.New(rand.NewPCG(seed, 20)), now: event.TimeOf(time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC)),
-		issues: []event.UUID{{1}, {2}}, hub: map[string]*log{}}
+		issues: []event.UUID{{1}, {2}}, hub: map[string]*Log{}}
 	skews := []event.Time{0, 1e9, -3600e9, -55 * year, 30 * year, 80 * year}
 	for n := range 5 {
 		w := &clockWriter{id: fmt.Sprintf("writer-%d", n), honest: n < 3, counts: n < 4, seen: map[string]int{}}
@@ -70,7 +69,7 @@ func newClockHistory(t *testing.T, seed uint64) *clockHistory {
 			w.skew = skews[h.r.IntN(len(skews))]
 		}
 		h.writers = append(h.writers, w)
-		h.hub[w.id] = &log{agent: w.id, chain: event.Chain{Hub: "5f1d7a0e-6a0e-4f5f-9a52-1b9a4f1c2d3e", Agent: w.id}, verdict: &trust.Verdict{}}
+		h.hub[w.id] = &Log{Agent: w.id, Cursor: &replay.Cursor{}, hub: "5f1d7a0e-6a0e-4f5f-9a52-1b9a4f1c2d3e"}
 	}
 	return h
 }
@@ -113,50 +112,47 @@ func (h *clockHistory) lie(w *clockWriter, e *event.Envelope) {
 	h.append(l, w, e, now, seen)
 }
 
-func (h *clockHistory) append(l *log, w *clockWriter, e *event.Envelope, now, seen event.Time) {
-	if _, err := l.chain.Stamp(e, now, seen); err != nil {
+func (h *clockHistory) append(l *Log, w *clockWriter, e *event.Envelope, now, seen event.Time) {
+	chain := l.Chain()
+	if _, err := chain.Stamp(e, now, seen); err != nil {
 		h.t.Fatal(err)
 	}
+	l.Seq, l.Hash, l.Time = chain.Seq, chain.Hash, chain.Time
 	l.lines = append(l.lines, e)
-	if w.counts {
-		l.verdict.Fed = uint64(len(l.lines))
-	}
 	w.seen[w.id] = len(l.lines)
 }
 
 // honest makes a change as the tracker does.
 func (h *clockHistory) honest(w *clockWriter, e *event.Envelope, title string) {
-	s := h.replica(w)
+	s, stamped := h.replica(w)
 	now := max(h.now+w.skew, 1)
-	tr := &Tracker{o: Options{Now: now.Std}}
 	l := h.hub[w.id]
-	c, err := tr.clock(context.Background(), s, l)
+	c, err := (&Reader{}).Clock(context.Background(), s, l, now, stamped)
 	if err != nil {
-		if h.own++; l.chain.Time <= event.Follows(now) {
+		if h.own++; l.Time <= event.Follows(now) {
 			h.t.Fatalf("%s: %v", w.id, err)
 		}
 		return
 	}
-	before := l.chain
-	if _, err := l.chain.Stamp(e, now, c.seen); err != nil {
+	chain := l.Chain()
+	if _, err := chain.Stamp(e, now, c.Seen); err != nil {
 		h.t.Fatal(err)
 	}
-	later, lost := s.stamped.Contend(e)
+	later, lost := stamped.Contend(e)
 	if lost {
 		h.refused++
 		if later.Time <= event.Follows(now) || later.Agent == w.id || !h.counts(later.Agent) {
 			h.t.Fatalf("%s is refused because of event %d of %s, stamped %s: its clock is %s", w.id, later.Seq, later.Agent, later.Time, now)
 		}
-		l.chain = before
 		return
 	}
 	if e.Time > event.Follows(now)+1e9 {
 		h.t.Fatalf("%s stamps %s: its clock is %s", w.id, e.Time, now)
 	}
-	l.chain = before
-	h.append(l, w, e, now, c.seen)
+	h.append(l, w, e, now, c.Seen)
 	u := e.Body.(*event.IssueUpdated).UUID
-	if got := h.replica(w).title(u); got != title {
+	_, after := h.replica(w)
+	if got := after.View().Issues[u].Title; got != title {
 		h.t.Fatalf("%s wrote '%s', and sees '%s'", w.id, title, got)
 	}
 	h.won++
@@ -172,26 +168,24 @@ func (h *clockHistory) counts(id string) bool {
 }
 
 // replica is what a writer has, read whole.
-func (h *clockHistory) replica(w *clockWriter) *snapshot {
-	s := &snapshot{logs: map[string]*log{}, stamped: reducer.New()}
+func (h *clockHistory) replica(w *clockWriter) (*Snapshot, *reducer.State) {
+	s, state := Of(&replay.State{}), reducer.New()
 	for _, u := range h.issues {
-		s.stamped.Apply(&event.Envelope{V: 4, Agent: "founder", Seq: 1, Time: 1, Body: &event.IssueCreated{UUID: u, Title: "one", Priority: event.Low, CreatedBy: "founder"}})
+		state.Apply(&event.Envelope{V: 4, Agent: "founder", Seq: 1, Time: 1, Body: &event.IssueCreated{UUID: u, Title: "one", Priority: event.Low, CreatedBy: "founder"}})
 	}
 	for id, all := range h.hub {
-		l := &log{agent: id, lines: all.lines[:w.seen[id]:w.seen[id]], verdict: &trust.Verdict{}, cursor: &replay.Cursor{}}
+		l := &Log{Agent: id, Cursor: &replay.Cursor{}, lines: all.lines[:w.seen[id]:w.seen[id]]}
 		if n := len(l.lines); n > 0 {
-			l.chain = event.Chain{Agent: id, Seq: uint64(n), Time: l.lines[n-1].Time}
+			l.Seq, l.Time = uint64(n), l.lines[n-1].Time
 		}
 		if h.counts(id) {
-			l.verdict.Fed = uint64(w.seen[id])
+			l.Counted = uint64(w.seen[id])
 		}
-		for _, e := range l.lines[:l.counted()] {
-			s.stamped.Apply(e)
-			s.newest, l.cursor.Newest = max(s.newest, e.Time), e.Time
+		for _, e := range l.lines[:l.Counted] {
+			state.Apply(e)
+			s.Newest, l.Newest = max(s.Newest, e.Time), e.Time
 		}
-		s.logs[id] = l
+		s.Logs[id] = l
 	}
-	return s
+	return s, state
 }
-
-func (s *snapshot) title(u event.UUID) string { return s.stamped.View().Issues[u].Title }

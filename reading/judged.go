@@ -1,0 +1,94 @@
+package reading
+
+import (
+	"context"
+	"encoding/json"
+	"path/filepath"
+
+	"github.com/git-crosslink/git-crosslink/internal/statefile"
+	"github.com/git-crosslink/git-crosslink/ledger"
+	"github.com/git-crosslink/git-crosslink/refs"
+	"github.com/git-crosslink/git-crosslink/replay"
+)
+
+// Decided is the ledger as this replica has judged it.
+type Decided struct {
+	Reader *ledger.Reader
+	Metas  *replay.MetaChain
+	View   ledger.View
+	Tip    refs.OID // ref it was read from
+	Lost   []refs.OID
+	Bad    []ledger.Bad // steps that are not believed
+	Err    error        // why it could not be judged: then nothing is shown as decided, and nothing decided
+}
+
+// Decided is what is decided, with the means to judge it. It is read now.
+func (s *Snapshot) Decided() *Decided {
+	if s.decided == nil {
+		s.decided = &Decided{}
+		if s.judge != nil {
+			*s.decided = s.judge(s)
+		}
+	}
+	return s.decided
+}
+
+// judgeOf returns what reads what was decided, for a snapshot that asks.
+func (r *Reader) judgeOf(ctx context.Context) func(*Snapshot) Decided {
+	return func(s *Snapshot) (d Decided) {
+		d.View = ledger.View{Ledger: ledger.Empty(s.Hub)}
+		d.Reader, d.Metas = r.Replays().Judge(ctx, s.State)
+		d.Tip, d.Lost, d.Bad, d.Err = s.Ledger.Ref, s.Lost(), s.Ledger.Bad, s.Ledger.Err
+		if d.Err == nil || s.NewerRules() { // what is known to be decided; locks show nothing of it
+			view, err := r.Replays().View(ctx, s.State)
+			if d.Err == nil {
+				d.Err = err
+			}
+			d.View = view
+		}
+		return d
+	}
+}
+
+// Judged is the note that lets the next command judge only what is new.
+type Judged struct {
+	Hub   string `json:"hub"`
+	Tip   string `json:"tip"`
+	Step  string `json:"step"`
+	Since uint64 `json:"since"`
+	// Bad are the steps below Tip that are not believed, the newest replay.MaxBad.
+	Bad []ledger.Bad `json:"bad,omitempty"`
+}
+
+// maxJudged is more than such a note ever is.
+const maxJudged = 1 << 20
+
+func (r *Reader) judgedPath() string { return filepath.Join(r.o.Home, "judged.json") }
+
+// JudgedBefore is what an earlier command has judged. A note that is missing or
+// wrong only means that the chain is judged from its root again.
+func (r *Reader) JudgedBefore(hub string) replay.LedgerState {
+	var note Judged
+	b, err := statefile.Read(r.judgedPath(), maxJudged)
+	if err != nil || json.Unmarshal(b, &note) != nil || note.Hub != hub || !r.isCommit(note.Tip) || note.Step != "" && !r.isCommit(note.Step) {
+		return replay.LedgerState{}
+	}
+	r.judged = note.Tip
+	return replay.LedgerState{Tip: note.Tip, Step: note.Step, Since: note.Since, Bad: note.Bad}
+}
+
+func (r *Reader) isCommit(id string) bool { return r.local().Format().Valid(refs.OID(id)) }
+
+// NoteJudged keeps what was judged of the ledger.
+func (r *Reader) NoteJudged(note Judged) { r.o.Judged(r.judgedPath(), note) }
+
+// noteJudged does so if it is news, and tells of steps that are not believed.
+func (r *Reader) noteJudged(was, s *replay.State) {
+	if bad := r.Replays().NewBad(); len(bad) > 0 {
+		r.o.BadSteps(bad)
+	}
+	if l := &s.Ledger; l.Err == nil && l.Tip != "" && l.Tip != r.judged && l.Tip != was.Ledger.Tip {
+		r.judged = l.Tip
+		r.NoteJudged(Judged{s.Hub, l.Tip, l.Step, l.Since, l.Bad})
+	}
+}

@@ -1,0 +1,325 @@
+package reading
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"path/filepath"
+	"strings"
+
+	"github.com/git-crosslink/git-crosslink/delta"
+	"github.com/git-crosslink/git-crosslink/internal/statefile"
+	"github.com/git-crosslink/git-crosslink/ledger"
+	"github.com/git-crosslink/git-crosslink/reducer"
+	"github.com/git-crosslink/git-crosslink/refs"
+	"github.com/git-crosslink/git-crosslink/replay"
+	"github.com/git-crosslink/git-crosslink/store"
+	"github.com/git-crosslink/git-crosslink/trust"
+)
+
+// Options say what a Reader reads and whom it tells.
+type Options struct {
+	Replica func() refs.Replica // nil as long as there is none
+	Home    string              // directory of the replica, where its caches lie
+
+	Presence func(context.Context, map[string]refs.OID) Presence // of a list of refs
+	BadSteps func([]ledger.Bad)                                  // told, once, of steps that are not believed
+	Judged   func(path string, note any)                         // keeps what was judged of the ledger
+	Stored   func(store.Written, error)                          // told what became of the store; nil drops it
+	KeepFrom int                                                 // lines from which on a store is made; 0 is 1,000
+}
+
+// Reader reads a replica for one goroutine. It remembers what it has read, and reads
+// again only what has moved since.
+type Reader struct {
+	o       Options
+	joined  bool                // the hub is read, though numbers end by it
+	known   map[string]refs.OID // the refs, for the next Load; nil: it lists them
+	loaded  *Snapshot           // what Load returned last
+	replays *replay.Reader      // nil until something is read
+	judged  string              // tip of the ledger up to which a note says what was judged
+	noStore bool                // what the store says of a log is wrong: this process does without it
+	file    *store.File         // the store as it was asked last
+	glance  Glance              // and what a read tells besides
+}
+
+// New returns a Reader that has read nothing yet.
+func New(o Options) *Reader { return &Reader{o: o} }
+
+// Close closes the store. What was read cannot be asked any more.
+func (r *Reader) Close() {
+	if r.file != nil {
+		r.file.Close()
+		r.file = nil
+	}
+}
+
+func (r *Reader) local() refs.Local { return r.o.Replica().Local() }
+
+// Join has the hub read, though the numbers given out here end by it.
+func (r *Reader) Join(join bool) { r.joined, r.loaded = join, nil }
+
+// Joined reports whether Join was called.
+func (r *Reader) Joined() bool { return r.joined }
+
+// Last is what Load returned last, nil if nothing was read.
+func (r *Reader) Last() *Snapshot { return r.loaded }
+
+// Forget has all read again.
+func (r *Reader) Forget() { r.loaded = nil }
+
+// Expect says what the refs are: whoever moves refs knows, so the next Load need not
+// list them. A list that is outdated by others costs another round and nothing else.
+// Nil takes it back.
+func (r *Reader) Expect(all map[string]refs.OID) { r.known = all }
+
+// Expects reports whether the refs are known.
+func (r *Reader) Expects() bool { return r.known != nil }
+
+// Load returns the state of the replica. What was read before, by this process or
+// by one that left a store, is not read again.
+func (r *Reader) Load(ctx context.Context) (*Snapshot, error) {
+	s, err := r.listed(ctx)
+	if err != nil || r.o.Replica() == nil {
+		return s, err
+	}
+	return r.loadFrom(ctx, s, false)
+}
+
+// Refs lists the refs, unless they are known.
+func (r *Reader) Refs(ctx context.Context) (map[string]refs.OID, error) {
+	if r.o.Replica() == nil {
+		return nil, nil
+	}
+	if r.known != nil {
+		all := maps.Clone(r.known) // who is apart takes some away
+		r.known = nil
+		return all, nil
+	}
+	listed, err := r.local().Refs(ctx, "refs/")
+	if err != nil {
+		return nil, fmt.Errorf("list the replica's refs: %w", err)
+	}
+	all := make(map[string]refs.OID, len(listed))
+	for _, x := range listed {
+		all[x.Name] = x.OID
+	}
+	return all, nil
+}
+
+// listed is a snapshot with the refs and what needs nothing else.
+func (r *Reader) listed(ctx context.Context) (*Snapshot, error) {
+	s := Of(&replay.State{})
+	var err error
+	if s.AllRefs, err = r.Refs(ctx); err != nil {
+		return nil, err
+	}
+	if r.o.Replica() == nil {
+		s.View = store.NewMemory(reducer.New(), nil, nil)
+		return s, nil
+	}
+	if err := r.keepApart(ctx, s); err != nil {
+		return nil, err
+	}
+	s.Presence = r.o.Presence(ctx, s.AllRefs)
+	return s, nil
+}
+
+// keepApart takes the hub out of a snapshot's refs while it is not joined. A
+// repository without a remote decides numbers by itself. When it meets a hub that has
+// numbers, too, its own would end; so the two are kept apart, and what is here stays
+// in view, until somebody says 'init --join'.
+func (r *Reader) keepApart(ctx context.Context, s *Snapshot) error {
+	ours, theirs := s.AllRefs[replay.HereRoot+replay.MetaName], s.AllRefs[replay.HubRoot+replay.MetaName]
+	if r.joined || ours == "" || theirs == "" || s.AllRefs[replay.HereRoot+replay.LedgerName] == "" {
+		return nil
+	}
+	var ids [2]string
+	for i, tip := range []refs.OID{ours, theirs} {
+		files, err := refs.ReadFiles(ctx, r.local(), tip, replay.MetaLimit)
+		if err != nil {
+			return fmt.Errorf("read the meta '%s': %w", tip, err)
+		}
+		ids[i] = trust.Claimed(files["hub.json"]).Hub
+	}
+	if ids[0] == ids[1] {
+		return nil // a copy of this tracker is the hub
+	}
+	s.Apart = true
+	for name := range s.AllRefs {
+		if strings.HasPrefix(name, replay.HubRoot) || strings.HasPrefix(name, replay.IncomingRoot) || strings.HasPrefix(name, replay.LostRoot) {
+			delete(s.AllRefs, name)
+		}
+	}
+	return nil
+}
+
+// loadFrom is Load of a snapshot with refs; keep makes a store where there is none,
+// however little it would hold.
+func (r *Reader) loadFrom(ctx context.Context, s *Snapshot, keep bool) (*Snapshot, error) {
+	if was := r.loaded; was != nil && was.Apart == s.Apart && sameSeen(was.AllRefs, s.AllRefs) {
+		next := *was
+		next.AllRefs, next.Presence = s.AllRefs, s.Presence
+		switch p := next.View.(type) { // a fetch may have brought signs of life
+		case *store.File:
+			p.See(s.Seen)
+		case *store.Memory:
+			p.WithPresence(s.Seen)
+		}
+		if _, inMemory := next.View.(*store.Memory); keep && inMemory {
+			r.keep(ctx, &next)
+		}
+		r.loaded = &next
+		return &next, nil
+	}
+	if legacy, err := isLegacy(ctx, r.local(), s); err != nil || legacy {
+		if err == nil {
+			err = r.loadLegacy(ctx, s, keep)
+		}
+		return s, err
+	}
+	err := errNotKept
+	if keep || r.large() {
+		err = r.readStored(ctx, s)
+	}
+	if err != nil {
+		err = r.readInMemory(ctx, s)
+	}
+	if err != nil {
+		return nil, err
+	}
+	if r.loaded = s; s.Ledger.Err != nil {
+		r.loaded = nil
+		return s, nil
+	}
+	r.KeepMuch(ctx) // else all of it is reduced again after each move of a ref
+	return r.loaded, nil
+}
+
+// sameSeen reports whether two lists of refs differ in nothing that a snapshot
+// follows from.
+func sameSeen(a, b map[string]refs.OID) bool {
+	for name, oid := range a {
+		if b[name] != oid && replay.Relevant(name) {
+			return false
+		}
+	}
+	for name := range b {
+		if _, ok := a[name]; !ok && replay.Relevant(name) {
+			return false
+		}
+	}
+	return true
+}
+
+// Replays is what reads the replica; it is one for a process.
+func (r *Reader) Replays() *replay.Reader {
+	if r.replays == nil {
+		r.replays = replay.NewReader(r.local(), r.stepFiles())
+		r.replays.Note = r.JudgedBefore
+	}
+	return r.replays
+}
+
+// stepFiles caches files of the ledger's last step beside the replica.
+func (r *Reader) stepFiles() *replay.StepFiles {
+	path := filepath.Join(r.o.Home, "ledger.files")
+	return &replay.StepFiles{Format: r.local().Format(),
+		Load: func() []byte {
+			b, err := statefile.Read(path, replay.MaxStep)
+			if err != nil {
+				return nil
+			}
+			return b
+		},
+		Save: func(b []byte) { _ = statefile.Write(path, b) }, // not kept, it costs the next command time
+	}
+}
+
+// advance reads from a State on what the refs of a snapshot say, and keeps what it
+// judged of the ledger.
+func (r *Reader) advance(ctx context.Context, from *replay.State, s *Snapshot) (*replay.State, *delta.Delta, error) {
+	next, d, err := r.Replays().Advance(ctx, from, s.AllRefs)
+	if err != nil {
+		return nil, nil, err
+	}
+	r.noteJudged(from, next)
+	return next, d, nil
+}
+
+// readInMemory makes the projection in memory: of nothing, or from the one of
+// before.
+func (r *Reader) readInMemory(ctx context.Context, s *Snapshot) error {
+	from, m := &replay.State{}, &store.Memory{}
+	if was := r.loaded; was != nil && was.Replayed() {
+		if old, ok := was.View.(*store.Memory); ok {
+			*m = *old
+			from = was.State
+		}
+	}
+	var next *replay.State
+	apply := func(store.Saved) (d *delta.Delta, err error) {
+		next, d, err = r.advance(ctx, from, s)
+		return d, err
+	}
+	err := m.Apply(apply)
+	if errors.Is(err, store.ErrNeedsRebuild) {
+		from, m = &replay.State{}, &store.Memory{}
+		err = m.Apply(apply)
+	}
+	if err != nil {
+		return err
+	}
+	s.take(next)
+	s.View, s.judge = m.WithPresence(s.Seen), r.judgeOf(ctx)
+	return nil
+}
+
+// recall returns the Memory of a snapshot's refs, for a store that fails.
+func (r *Reader) recall(ctx context.Context, s *Snapshot) func() (*store.Memory, error) {
+	ctx, all := context.WithoutCancel(ctx), s.AllRefs
+	return func() (*store.Memory, error) {
+		again := Of(&replay.State{})
+		again.AllRefs = all
+		legacy, err := isLegacy(ctx, r.local(), again)
+		switch {
+		case err != nil:
+			return nil, err
+		case legacy:
+			err = r.loadLegacy(ctx, again, false)
+			m, _ := again.View.(*store.Memory)
+			return m, err
+		}
+		m := &store.Memory{}
+		return m, m.Apply(func(store.Saved) (*delta.Delta, error) {
+			_, d, err := r.Replays().Advance(ctx, &replay.State{}, all)
+			return d, err
+		})
+	}
+}
+
+// kept is what lies with a store beside its rows: what a read tells besides the
+// answer, and the State without its cursors.
+type kept struct {
+	Glance Glance          `json:"glance"`
+	State  json.RawMessage `json:"state"`
+}
+
+// fromStore is the State that a store was made of.
+func (r *Reader) fromStore(stamp, header []byte, cursors func() (map[string][]byte, error)) (*replay.State, error) {
+	if was := r.loaded; was != nil && was.Replayed() && bytes.Equal(replay.Stamp(was.Refs), stamp) {
+		return was.State, nil
+	}
+	var k kept
+	if err := json.Unmarshal(header, &k); err != nil {
+		return nil, err
+	}
+	all, err := cursors()
+	if err != nil {
+		return nil, err
+	}
+	return replay.Decode(k.State, all)
+}

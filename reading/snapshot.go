@@ -1,0 +1,323 @@
+package reading
+
+import (
+	"errors"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/git-crosslink/git-crosslink/delta"
+	"github.com/git-crosslink/git-crosslink/event"
+	"github.com/git-crosslink/git-crosslink/ledger"
+	"github.com/git-crosslink/git-crosslink/reducer"
+	"github.com/git-crosslink/git-crosslink/refs"
+	"github.com/git-crosslink/git-crosslink/replay"
+	"github.com/git-crosslink/git-crosslink/store"
+	"github.com/git-crosslink/git-crosslink/trust"
+)
+
+// Projection answers questions about the state at one moment. It does not change,
+// and is asked while its Reader is open; store.Memory is one, store.File another.
+type Projection interface {
+	store.Issues
+	store.Lists
+	store.Records
+	store.Signs
+	store.Checks
+}
+
+var (
+	_ Projection = (*store.Memory)(nil)
+	_ Projection = (*store.File)(nil)
+)
+
+// Log is one agent's log as this replica sees it.
+type Log struct {
+	Agent string
+	*replay.Cursor
+	Verdict *trust.Verdict    // what of the lines counts; nil: all of them
+	Open    []*event.Envelope // lines that no step covers and that one may answer
+	Legacy  bool              // level-3 lines, which have no chain
+
+	hub   string            // id that the lines carry
+	lines []*event.Envelope // all, once they were asked for
+}
+
+// Chain is the end of the log, for a line to be appended.
+func (l *Log) Chain() event.Chain {
+	return event.Chain{Hub: l.hub, Agent: l.Agent, Seq: l.Seq, Hash: l.Hash, Time: l.Time}
+}
+
+// Begin is the beginning of the log, for all its lines to be read.
+func (l *Log) Begin() event.Chain { return event.Chain{Hub: l.hub, Agent: l.Agent} }
+
+// Unsent is how many lines the hub does not have.
+func (l *Log) Unsent() int { return int(l.Cursor.Unsent()) }
+
+// Forked reports whether one key is proven to have written two histories.
+func (l *Log) Forked() bool { return l.Verdict != nil && l.Verdict.Forked }
+
+// Kept is how many lines are before the unsigned ones, where it trails.
+func (l *Log) Kept() uint64 { return l.Verdict.Kept() }
+
+// Sends reports whether the log was written here, and can be sent.
+func (l *Log) Sends() bool {
+	return l.Here != "" && l.View == l.Here && l.Unsent() > 0 && !l.Diverged && !l.Trails // what ends unsigned counts for nobody
+}
+
+// Empty reports a branch of the hub that is named as a log and holds no event.
+func (l *Log) Empty() bool {
+	return l.Hub != "" && l.Here == "" && l.Seq == 0 && l.Ended == "" && !l.Missing && !l.Foreign
+}
+
+// Short reports whether the hub holds less of the log, or another one, than the
+// ledger covers. What the ledger covers is the log: another line there is a forgery.
+func (l *Log) Short() bool {
+	return l.Hub == "" || l.HubSeq < l.Position && !l.Diverged || l.View == l.Hub && l.Seq >= l.Position && l.Position > 0 && l.Covered == 0
+}
+
+// Snapshot is everything read from the replica at one moment, without the lines.
+type Snapshot struct {
+	*replay.State
+
+	AllRefs map[string]refs.OID // the replica's, whether the State follows from them or not
+	Apart   bool                // a hub was met, but the numbers given out here stand until init --join
+	Logs    map[string]*Log
+	View    Projection
+	Presence
+
+	judge   func(*Snapshot) Decided
+	decided *Decided // nil until Decided is called
+}
+
+// Presence is what lies in the replica outside the logs about who works.
+type Presence struct {
+	Seen   func() map[string]event.AgentPresence
+	Unread func() int // how many more of them there are
+}
+
+// Of returns a snapshot of a State and nothing else.
+func Of(s *replay.State) *Snapshot { return &Snapshot{State: s, Logs: map[string]*Log{}} }
+
+// Replayed reports whether the logs were read through their cursors: not where there
+// is no replica, nor at level 2 and 3.
+func (s *Snapshot) Replayed() bool { return s.State.Logs != nil }
+
+// take fills in what was read.
+func (s *Snapshot) take(r *replay.State) {
+	s.State, s.Logs, s.decided = r, make(map[string]*Log, len(r.Logs)), nil
+	for id, c := range r.Logs {
+		s.Logs[id] = &Log{Agent: id, Cursor: c, Verdict: r.Verdict(id), Open: r.Open(id), hub: r.Hub}
+	}
+}
+
+// Draft is the same snapshot, for lines to be stamped on.
+func (s *Snapshot) Draft() *Snapshot {
+	c, state := *s, *s.State
+	c.State, c.Logs = &state, make(map[string]*Log, len(s.Logs))
+	for id, l := range s.Logs {
+		c.Logs[id] = &Log{Agent: l.Agent, Cursor: new(*l.Cursor), Verdict: l.Verdict, Open: slices.Clone(l.Open), Legacy: l.Legacy, hub: l.hub}
+	}
+	return &c
+}
+
+// Found makes a draft that of a hub whose meta was just written.
+func (s *Snapshot) Found(commit refs.OID, roll *trust.State) {
+	s.Meta, s.Roll, s.MetaCommit, s.Hub, s.Level, s.decided = roll.Meta, roll, commit, roll.Meta.Hub, replay.FormatVersion, nil
+}
+
+// NewLog makes in a draft the log of an agent that has written nothing yet.
+func (s *Snapshot) NewLog(id string) *Log {
+	l := &Log{Agent: id, Cursor: &replay.Cursor{}, hub: s.Hub}
+	s.Logs[id] = l
+	return l
+}
+
+// Append puts lines that were stamped on a draft at the end of a log, whose tip they
+// become.
+func (s *Snapshot) Append(l *Log, end event.Chain, tip refs.OID, lines []*event.Envelope) {
+	l.Seq, l.Hash, l.Time, l.Here, l.View = end.Seq, end.Hash, end.Time, tip, tip
+	for _, e := range lines {
+		s.Newest = max(s.Newest, e.Time)
+		if ledger.Decides(e) {
+			l.Open = append(l.Open, e)
+		}
+	}
+}
+
+// Check says whether the reducer would reject an event that is written on s, and on
+// what was stamped since.
+func (s *Snapshot) Check(stamped *reducer.State, author string, b event.Body) error {
+	if err := s.View.Check(author, b); err != nil {
+		return err
+	}
+	return stamped.Check(author, b)
+}
+
+// AgentIDs are the ids of all logs in order, so that nothing depends on map order.
+func (s *Snapshot) AgentIDs() []string { return slices.Sorted(maps.Keys(s.Logs)) }
+
+// LocalAgents are own, and those of all other logs that are written here.
+func (s *Snapshot) LocalAgents(own string) []string {
+	ids := []string{own}
+	for _, id := range s.AgentIDs() {
+		if s.Logs[id].Here != "" && id != own {
+			ids = append(ids, id)
+		}
+	}
+	return ids
+}
+
+// Unsent is how many lines the hub does not have.
+func (s *Snapshot) Unsent() int {
+	n := 0
+	for _, l := range s.Logs {
+		n += l.Unsent()
+	}
+	return n
+}
+
+// UnboundLines reports whether lines written here wait to be rebuilt for the hub.
+func (s *Snapshot) UnboundLines() bool {
+	for _, l := range s.Logs {
+		if l.Foreign && l.Ended == "" {
+			return true
+		}
+	}
+	return false
+}
+
+// Proven reports whether somebody has proven that a log forked.
+func (s *Snapshot) Proven() bool {
+	for _, l := range s.Logs {
+		if len(l.Cursor.Proofs) > 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// Undecidable reports whether the ledger cannot be judged, or steps of it are not
+// believed.
+func (s *Snapshot) Undecidable() bool { return s.Ledger.Err != nil || len(s.Ledger.Bad) > 0 }
+
+// NewerRules reports whether the ledger holds a step that was decided by rules
+// that this program does not know, and the hub's meta admits them.
+func (s *Snapshot) NewerRules() bool { return errors.Is(s.Ledger.Err, ledger.ErrNewer) }
+
+// Writable reports whether this program writes to a hub of this level.
+func (s *Snapshot) Writable() bool { return s.Level == replay.FormatVersion && !s.NewerRules() }
+
+// Waits reports whether an agent waits for a lock.
+func (s *Snapshot) Waits(issue event.UUID, agent string) bool {
+	return slices.ContainsFunc(s.Ledger.Queue[issue], func(w ledger.Waiter) bool { return w.Agent == agent })
+}
+
+// Held returns the issue whose lock an agent got last, of those that one step
+// granted any, but always the same; false if it has none.
+func (s *Snapshot) Held(agent string) (event.UUID, bool) {
+	var issue event.UUID
+	var token uint64
+	for u, k := range s.Ledger.Locks {
+		if k.Agent == agent && (k.Token > token || k.Token == token && slices.Compare(u[:], issue[:]) > 0) {
+			issue, token = u, k.Token
+		}
+	}
+	return issue, token > 0
+}
+
+// HeldBy are all issues whose locks an agent has.
+func (s *Snapshot) HeldBy(agent string) (issues []event.UUID) {
+	for u, k := range s.Ledger.Locks {
+		if k.Agent == agent {
+			issues = append(issues, u)
+		}
+	}
+	slices.SortFunc(issues, func(a, b event.UUID) int { return strings.Compare(a.String(), b.String()) })
+	return issues
+}
+
+// Claims reports whether an agent has a lock or waits for one, as far as is known
+// here.
+func (s *Snapshot) Claims(agent string) bool {
+	for _, l := range s.Locks() {
+		if l.Holder == agent && !l.Ending || slices.ContainsFunc(l.Queue, func(w delta.Waiter) bool { return w.Agent == agent }) {
+			return true
+		}
+	}
+	return false
+}
+
+// Keys are the keys in force of an agent.
+func (s *Snapshot) Keys(agent string) []trust.Key {
+	if l := s.Logs[agent]; l != nil && l.Verdict != nil {
+		return l.Verdict.Keys
+	}
+	if s.Roll == nil {
+		return nil
+	}
+	return s.Roll.Log(agent, trust.LogOptions{}).Verdict().Keys
+}
+
+// ContinuedSigned reports whether what an agent writes next counts only if it is
+// signed.
+func (s *Snapshot) ContinuedSigned(agent string) bool {
+	l := s.Logs[agent]
+	return l != nil && l.Verdict != nil && l.Verdict.Signed()
+}
+
+// Short are the logs of which the hub lacks lines that the ledger covers, and what
+// it covers of each.
+func (s *Snapshot) Short() map[string]ledger.Position {
+	missing := map[string]ledger.Position{}
+	if s.Ledger.Err != nil || s.Ledger.Step == "" {
+		return missing
+	}
+	covered := 0
+	few := true
+	for _, l := range s.Logs {
+		if l.Position > 0 {
+			covered++
+			few = few && !l.Short()
+		}
+	}
+	if few && covered == s.Ledger.Covers {
+		return missing
+	}
+	for id, at := range s.Decided().View.Ledger.Positions() {
+		if l := s.Logs[id]; l == nil || l.Short() {
+			missing[id] = at
+		}
+	}
+	return missing
+}
+
+// Glance is what a read tells besides the answer. It is kept with the store.
+type Glance struct {
+	Level  int             `json:"level"`
+	Bound  bool            `json:"bound"`
+	Unsent int             `json:"unsent"`
+	Held   map[string]Held `json:"held"` // by agent
+
+	Newer bool `json:"-"` // the ledger has rules that only newer programs know; then nothing is kept
+}
+
+// Held is what an agent has, and when it last wrote.
+type Held struct {
+	Issue event.UUID `json:"issue"`
+	Wrote event.Time `json:"wrote"`
+}
+
+// Glance is what a read of s tells besides the answer.
+func (s *Snapshot) Glance() Glance {
+	g := Glance{Level: s.Level, Bound: s.Bound, Unsent: s.Unsent(), Held: map[string]Held{}, Newer: s.NewerRules()}
+	for _, k := range s.Ledger.Locks {
+		var h Held
+		h.Issue, _ = s.Held(k.Agent)
+		if l := s.Logs[k.Agent]; l != nil {
+			h.Wrote = l.Shown
+		}
+		g.Held[k.Agent] = h
+	}
+	return g
+}

@@ -1,0 +1,232 @@
+package reading
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/git-crosslink/git-crosslink/delta"
+	"github.com/git-crosslink/git-crosslink/replay"
+	"github.com/git-crosslink/git-crosslink/store"
+)
+
+// storeFile is the database in the replica's directory. It may be removed.
+const storeFile = "store.db"
+
+// storePatience is how long another process's update is waited for.
+const storePatience = 100 * time.Millisecond
+
+func (r *Reader) storePath() string { return filepath.Join(r.o.Replica().Path(), storeFile) }
+
+func (r *Reader) store(ctx context.Context) *store.Store {
+	return &store.Store{
+		Path: r.storePath(),
+		Lock: func() (func(), bool) {
+			unlock, ok, err := r.o.Replica().Lock(context.WithoutCancel(ctx), "store", storePatience)
+			return unlock, ok && err == nil
+		},
+	}
+}
+
+// errNotKept says that what was read is not kept.
+var errNotKept = errors.New("what was read is not kept")
+
+// Answer is what Current returns.
+type Answer struct {
+	View   Projection
+	Glance Glance
+	Read   *Snapshot // nil if the store answered, and nothing else was read
+}
+
+// Current answers from the store, or loads and keeps what it loaded there.
+func (r *Reader) Current(ctx context.Context) (Answer, error) {
+	a, err := r.Stored(ctx)
+	if err != nil || a.View != nil {
+		return a, err
+	}
+	s, err := r.loadFrom(ctx, a.Read, true)
+	if err != nil {
+		return Answer{}, err
+	}
+	return Answer{s.View, s.Glance(), s}, nil
+}
+
+// Stored answers from the store, or where there is no replica. Without a store that
+// was made from the refs as they are, it returns a snapshot that holds only them.
+func (r *Reader) Stored(ctx context.Context) (Answer, error) {
+	s, err := r.listed(ctx)
+	switch {
+	case err != nil:
+		return Answer{}, err
+	case r.o.Replica() == nil:
+		return Answer{s.View, s.Glance(), s}, nil
+	}
+	if f, g, ok := r.stored(ctx, s); ok {
+		return Answer{View: f, Glance: g}, nil
+	}
+	return Answer{Read: s}, nil
+}
+
+// stored returns the projection of the store if it was made from the refs of s,
+// and what a read tells besides. Nothing else is read.
+func (r *Reader) stored(ctx context.Context, s *Snapshot) (*store.File, Glance, bool) {
+	if r.joined || s.Apart || r.noStore {
+		return nil, Glance{}, false
+	}
+	stamp := replay.Stamp(s.AllRefs)
+	if r.file != nil && r.file.Is(stamp) {
+		r.file.See(s.Seen)
+		return r.file, r.glance, true
+	}
+	f, header, err := r.store(ctx).Open(stamp, r.recall(ctx, s), s.Seen)
+	if err != nil {
+		return nil, Glance{}, false
+	}
+	var k kept
+	if json.Unmarshal(header, &k) != nil {
+		f.Close()
+		return nil, Glance{}, false
+	}
+	r.answerFrom(f, k.Glance)
+	return f, k.Glance, true
+}
+
+// answerFrom makes a store the one that is asked.
+func (r *Reader) answerFrom(f *store.File, g Glance) {
+	if r.file != nil && r.file != f {
+		r.file.Close()
+	}
+	r.file, r.glance = f, g
+}
+
+// readStored brings the store to the refs of s, and answers from it. What hinders
+// it hinders nothing else: the caller reads in memory.
+func (r *Reader) readStored(ctx context.Context, s *Snapshot) error {
+	if r.joined || s.Apart || r.noStore {
+		return errNotKept
+	}
+	var next *replay.State
+	if f, _, ok := r.stored(ctx, s); ok {
+		header, err := f.Header()
+		if err != nil {
+			return err
+		}
+		from, err := r.fromStore(replay.Stamp(s.AllRefs), header, f.Cursors)
+		if err != nil {
+			return err
+		}
+		if next, _, err = r.advance(ctx, from, s); err != nil {
+			return err
+		}
+		s.take(next)
+		s.View, s.judge = f, r.judgeOf(ctx)
+		return nil
+	}
+	if r.file != nil {
+		r.file.Release()
+	}
+	f, w, err := r.store(ctx).Apply(func(was store.Saved) (*delta.Delta, error) {
+		from := &replay.State{}
+		if stamp := was.Inputs(); stamp != nil {
+			header, err := was.Header()
+			if err == nil {
+				from, err = r.fromStore(stamp, header, was.Cursors)
+			}
+			if err != nil {
+				return nil, store.ErrNeedsRebuild
+			}
+		}
+		state, d, err := r.advance(ctx, from, s)
+		if err != nil {
+			return nil, err
+		}
+		if next = state; !next.Cacheable() {
+			return nil, errNotKept
+		}
+		s.take(next)
+		d.Header, err = json.Marshal(kept{s.Glance(), d.Header})
+		return d, err
+	}, r.recall(ctx, s), s.Seen)
+	if r.o.Stored != nil && !errors.Is(err, errNotKept) {
+		r.o.Stored(w, err)
+	}
+	if err != nil {
+		return err
+	}
+	s.View, s.judge = f, r.judgeOf(ctx)
+	r.answerFrom(f, s.Glance())
+	return nil
+}
+
+// Distrust lets this process do without the store: what that says of a log is
+// wrong.
+func (r *Reader) Distrust() { r.noStore, r.loaded = true, nil }
+
+// RemoveStore removes the store: what lies in it was found wrong.
+func (r *Reader) RemoveStore() {
+	r.Distrust()
+	r.Close()
+	_ = os.Remove(r.storePath()) // it is checked again by whoever looks
+}
+
+// What is large. The three meet: a store of so many lines is larger than that, and
+// so are the packs.
+const (
+	keepFrom   = 1000      // lines
+	followFrom = 512 << 10 // bytes of the store, of a few hundred lines
+	packFrom   = 128 << 10 // bytes of the replica's packs, if there is no store
+)
+
+// large reports whether to read all into memory takes longer than to bring the store
+// to it, or to make one.
+func (r *Reader) large() bool {
+	st, err := os.Stat(r.storePath())
+	if err == nil {
+		return st.Size() >= followFrom || r.o.KeepFrom > 0
+	}
+	packs, _ := filepath.Glob(filepath.Join(r.o.Replica().Path(), "objects", "pack", "*.pack"))
+	var sum int64
+	for _, p := range packs {
+		if st, err := os.Stat(p); err == nil {
+			sum += st.Size()
+		}
+	}
+	return sum >= packFrom
+}
+
+// KeepMuch keeps what a command read whole that did not come to read, if it was
+// much: the next one need not.
+func (r *Reader) KeepMuch(ctx context.Context) {
+	s := r.loaded
+	if s == nil || !s.Replayed() {
+		return
+	}
+	if _, inMemory := s.View.(*store.Memory); !inMemory {
+		return
+	}
+	lines := uint64(0)
+	for _, l := range s.Logs {
+		lines += l.Counted
+	}
+	if lines >= uint64(cmp.Or(r.o.KeepFrom, keepFrom)) {
+		next := *s
+		r.keep(ctx, &next)
+		r.loaded = &next
+	}
+}
+
+// keep brings the store to what was read in memory, and answers from it. What
+// hinders it hinders nothing.
+func (r *Reader) keep(ctx context.Context, s *Snapshot) {
+	if !s.Replayed() || !s.Cacheable() {
+		return
+	}
+	kept := *s
+	if r.readStored(ctx, &kept) == nil {
+		*s = kept
+	}
+}

@@ -1,0 +1,61 @@
+package store
+
+import (
+	"github.com/git-crosslink/git-crosslink/event"
+	"github.com/git-crosslink/git-crosslink/reducer"
+)
+
+// What a projection answers, by subject. Memory and File answer all of it.
+
+// Issues answers about one issue.
+type Issues interface {
+	// Resolve returns the issue an id names: *NotFoundError, *AmbiguousError or
+	// *BadIDError if it names none.
+	Resolve(id string) (event.UUID, error)
+	// ResolveComment does the same for a comment, and returns its issue too.
+	ResolveComment(id string) (comment, issue event.UUID, err error)
+	CommentShort(event.UUID) string
+	// Issue returns one row with its texts; rows are shared and not to be altered.
+	Issue(event.UUID) (*Issue, error)
+	// Row returns one row as lists have it: without description, comments and time.
+	Row(event.UUID) (*Issue, error)
+	// History returns the lines aimed at an issue in key order.
+	History(event.UUID) ([]*event.Envelope, error)
+}
+
+// Lists answers about many issues.
+type Lists interface {
+	// List returns the rows the filter lets through and their number without its limit.
+	List(Filter) (rows []*Issue, total int, err error)
+	// Search is List over the issues that hold every word of the text.
+	Search(text string, f Filter) (rows []*Issue, total int, err error)
+	// Latest names the issues that changed last, at most limit.
+	Latest(limit int) ([]Named, error)
+	// Locked returns the issues that are locked or claimed, oldest lock first.
+	Locked() ([]*Issue, error)
+	// Aliases maps a number that the hub gave out and lost to the number that its
+	// issue has now; the lost one was given to another issue.
+	Aliases() map[uint64]uint64
+}
+
+// Signs answers what is known of agents and of their lines.
+type Signs interface {
+	// LastSign is when an agent was last seen: the shown time of its newest line,
+	// or a sign of life outside its log; 0 is never.
+	LastSign(agent string) event.Time
+	// Presence is the newest sign of life outside its log: a hint. It is read when
+	// one is first asked for, while the tracker is open.
+	Presence(agent string) (event.AgentPresence, bool)
+	// Mark is what is to be said of a line's signature where it is shown, the
+	// name of a rule of trust: "" for nothing.
+	Mark(agent string, seq uint64) string
+}
+
+// Checks answers about the state as a whole.
+type Checks interface {
+	// Check says whether the reducer would reject an event of this author now.
+	Check(author string, b event.Body) error
+	Rejections() []reducer.Rejection
+	// Hash is the hash of the canonical state.
+	Hash() string
+}
