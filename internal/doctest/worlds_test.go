@@ -79,6 +79,8 @@ const (
 )
 
 // bob is who the agents of examples are; he has written, and waits to be approved.
+const aWebhook = "git crosslink dashboard webhook add https://example.com/"
+
 var bob = map[string]string{"<id>": "bob", "<agent>": "bob", "bob-box-cd3e": "bob", "carol-box-ef4g": "bob"}
 
 // aKey is a public key, made on the way.
@@ -121,18 +123,23 @@ var special = map[string]how{
 	"git crosslink milestone reopen 1.0":                 {before: aMilestone},
 	"git crosslink milestone delete 1.0":                 {before: aMilestone},
 
-	"git crosslink mcp":                            {not: "it serves until its stdin ends"},
-	"git crosslink mcp --toolset read":             {not: "it serves until its stdin ends"},
-	"git crosslink dashboard":                      {not: "it serves until it is interrupted"},
-	"git crosslink dashboard serve":                {not: "it serves until it is interrupted"},
-	"git crosslink dashboard pin <owner/repo>":     {before: "git crosslink dashboard track", with: map[string]string{"<owner/repo>": "local/alice"}},
-	"git crosslink dashboard pause <owner/repo>":   {before: "git crosslink dashboard track", with: map[string]string{"<owner/repo>": "local/alice"}},
-	"git crosslink dashboard untrack <owner/repo>": {before: "git crosslink dashboard track", with: map[string]string{"<owner/repo>": "local/alice"}},
-	"git crosslink dashboard track [<path>]":       {with: map[string]string{"[<path>]": "."}},
-	"git crosslink dashboard ack <alert>":          {status: 1, with: map[string]string{"<alert>": "1"}},
-	"git crosslink dashboard export <table>":       {with: map[string]string{"<table>": "projects"}},
-	"git crosslink dashboard login-url":            {status: 1},
-	"git crosslink dashboard poll <owner/repo>":    {status: 1, before: "git crosslink dashboard track", with: map[string]string{"<owner/repo>": "local/alice"}},
+	"git crosslink mcp":                                 {not: "it serves until its stdin ends"},
+	"git crosslink mcp --toolset read":                  {not: "it serves until its stdin ends"},
+	"git crosslink dashboard":                           {not: "it serves until it is interrupted"},
+	"git crosslink dashboard serve":                     {not: "it serves until it is interrupted"},
+	"git crosslink dashboard pin <owner/repo>":          {before: "git crosslink dashboard track", with: map[string]string{"<owner/repo>": "local/alice"}},
+	"git crosslink dashboard pause <owner/repo>":        {before: "git crosslink dashboard track", with: map[string]string{"<owner/repo>": "local/alice"}},
+	"git crosslink dashboard untrack <owner/repo>":      {before: "git crosslink dashboard track", with: map[string]string{"<owner/repo>": "local/alice"}},
+	"git crosslink dashboard track [<path>|<url>]":      {with: map[string]string{"[<path>|<url>]": "."}},
+	"git crosslink dashboard webhook add <url>":         {with: map[string]string{"<url>": "https://example.com/"}},
+	"git crosslink dashboard webhook test <id>":         {before: aWebhook, with: map[string]string{"<id>": "1"}},
+	"git crosslink dashboard webhook rotate <id>":       {before: aWebhook, with: map[string]string{"<id>": "1"}},
+	"git crosslink dashboard webhook enable <id>":       {before: aWebhook, with: map[string]string{"<id>": "1"}},
+	"git crosslink dashboard webhook replay <delivery>": {before: aWebhook + "\ngit crosslink dashboard webhook test 1", with: map[string]string{"<delivery>": "1"}},
+	"git crosslink dashboard ack <alert>":               {status: 1, with: map[string]string{"<alert>": "1"}},
+	"git crosslink dashboard export <table>":            {with: map[string]string{"<table>": "projects"}},
+	"git crosslink dashboard login-url":                 {status: 1},
+	"git crosslink dashboard poll <owner/repo>":         {status: 1, before: "git crosslink dashboard track", with: map[string]string{"<owner/repo>": "local/alice"}},
 
 	"git crosslink agent fork":                                                         {in: "carol", before: forked},
 	"git crosslink agent fork builder-2":                                               {in: "carol", before: forked},
