@@ -36,12 +36,13 @@ bench: build ## the budgets of docs/performance.md, as ratios to git itself; ROW
 benchmarks: ## every benchmark of a package
 	$(STATIC) $(GO) test -run '^$$' -bench . -benchmem -tags $(TAGS) ./...
 
-nightly: ## long runs: the whole suite with CROSSLINK_NIGHTLY=1, the scripts with a newer git, a soak of 30 minutes, ten minutes a fuzz target, all budgets
+nightly: ## long runs: the whole suite with CROSSLINK_NIGHTLY=1, the scripts with a newer git, soaks of 30 minutes of agents and of the dashboard, ten minutes a fuzz target, all budgets
 	-$(MAKE) newer-git
 	CROSSLINK_NIGHTLY=1 CROSSLINK_DISK=1 $(STATIC) $(GO) run ./internal/gotest -count=1 -timeout 6h -tags $(TAGS) ./...
 	$(MAKE) scripts-newer-git
 	CROSSLINK_REFS=plumbing $(STATIC) $(GO) run ./internal/gotest -count=1 -timeout 2h -tags $(TAGS) ./refs/... ./tracker
 	$(MAKE) soak SOAK='-minutes 30 -seeds 10'
+	$(MAKE) soak SOAK='-dashboard -minutes 30'
 	$(MAKE) fuzz FUZZTIME=10m
 	$(MAKE) bench BENCH=-long
 

@@ -9,6 +9,7 @@
 //	make soak                                 3 minutes, a new seed
 //	make soak SOAK='-minutes 30 -seeds 10'    ten seeds, three minutes each
 //	make soak SOAK='-seed 7 -keep'            one seed; keep what it made
+//	make soak SOAK='-dashboard -minutes 30'   the dashboard over busy projects
 //
 // It counts every fault that it injected and fails if one kind never occurred.
 // A seed decides what the agents and the faults do, not how the processes of a
@@ -34,6 +35,7 @@ type options struct {
 	keep    bool
 	some    bool // not every kind of fault has to occur
 	verbose bool
+	dash    bool // the dashboard instead
 }
 
 func main() {
@@ -45,6 +47,7 @@ func main() {
 	flag.BoolVar(&o.keep, "keep", false, "keep the repositories")
 	flag.BoolVar(&o.some, "some", false, "do not fail if a kind of fault never occurred (for short runs)")
 	flag.BoolVar(&o.verbose, "v", false, "print every command")
+	flag.BoolVar(&o.dash, "dashboard", false, "let the dashboard watch busy projects instead, and see that what it holds does not grow")
 	flag.Parse()
 	if os.Getenv(inside) == "" {
 		os.Exit(again())
@@ -95,6 +98,9 @@ func run(o options) error {
 	}
 	if err := syscall.Mount("none", "/", "", syscall.MS_REC|syscall.MS_PRIVATE, ""); err != nil {
 		return fmt.Errorf("make the mounts private: %w", err)
+	}
+	if o.dash {
+		return soakDashboard(dir, time.Duration(o.minutes*float64(time.Minute)))
 	}
 	programs, err := build(filepath.Join(dir, "programs"))
 	if err != nil {

@@ -1,0 +1,265 @@
+//go:build linux
+
+package main
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"net/http"
+	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// The soak of the dashboard (-dashboard) lets it watch many projects in which
+// agents are busy, and sees that what it holds does not grow: memory, descriptors
+// and processes. Each agent has a clone of its own and works on one project after
+// the other.
+const (
+	dashProjects = 50
+	dashAgents   = 20
+	dashSample   = 5 * time.Second
+	dashPause    = 2 * time.Second // of an agent, between two commands
+)
+
+// dashWorld is the hubs, the clones that are watched, and those of agents.
+type dashWorld struct {
+	dir      string
+	programs string
+	env      []string
+	commands atomic.Int64
+	failed   atomic.Int64
+}
+
+// held is what the dashboard holds at one moment.
+type held struct {
+	memory    float64 // MB
+	files     int
+	processes int
+}
+
+func soakDashboard(dir string, d time.Duration) error {
+	programs := filepath.Join(dir, "programs") + string(filepath.Separator)
+	build := exec.Command("go", "build", "-trimpath", "-tags", "urfave_cli_no_docs", "-o", programs, "./cmd/git-crosslink", "./cmd/git-remote-crosslink", "./cmd/git-crosslink-dashboard")
+	build.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if err := os.MkdirAll(programs, 0o777); err != nil {
+		return err
+	}
+	if out, err := build.CombinedOutput(); err != nil {
+		return fmt.Errorf("build: %w: %s", err, out)
+	}
+	w := &dashWorld{dir: dir, programs: programs, env: append(os.Environ(), "PATH="+programs+":"+os.Getenv("PATH"), "HOME="+dir, "GIT_CONFIG_GLOBAL="+filepath.Join(dir, "gitconfig"),
+		"GIT_CONFIG_NOSYSTEM=1", "XDG_STATE_HOME="+filepath.Join(dir, "state"), "XDG_CONFIG_HOME=", "CI=")}
+	if err := os.WriteFile(filepath.Join(dir, "gitconfig"), []byte("[user]\n\tname = Soak\n\temail = soak@example.org\n[init]\n\tdefaultBranch = main\n"), 0o666); err != nil {
+		return err
+	}
+	for k := range dashProjects {
+		if err := w.project(k); err != nil {
+			return err
+		}
+	}
+	cmd := w.cmd(dir, "git-crosslink-dashboard", "serve", "--port", "0")
+	cmd.Stderr = os.Stderr
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		return err
+	}
+	if err := cmd.Start(); err != nil {
+		return err
+	}
+	defer cmd.Process.Kill()
+	link, err := bufio.NewReader(out).ReadString('\n')
+	if err != nil {
+		return fmt.Errorf("the dashboard prints no link: %w", err)
+	}
+	stop := make(chan struct{})
+	var agents sync.WaitGroup
+	for k := range dashAgents {
+		agents.Go(func() { w.agent(k, stop) })
+	}
+	samples, err := w.watch(cmd.Process.Pid, strings.TrimSpace(link), d)
+	close(stop)
+	agents.Wait()
+	if err != nil {
+		return err
+	}
+	time.Sleep(4 * dashSample) // what runs ends
+	last, err := holds(cmd.Process.Pid)
+	if err != nil {
+		return err
+	}
+	if err := cmd.Process.Signal(os.Interrupt); err != nil {
+		return err
+	}
+	if err := cmd.Wait(); err != nil {
+		return fmt.Errorf("the dashboard ended: %w", err)
+	}
+	fmt.Printf("%d projects, %d agents, %s: %d commands, %d of them failed\n", dashProjects, dashAgents, d, w.commands.Load(), w.failed.Load())
+	return flat(samples, last)
+}
+
+func (w *dashWorld) cmd(dir string, words ...string) *exec.Cmd {
+	c := exec.Command(words[0], words[1:]...)
+	if path := filepath.Join(w.programs, words[0]); strings.HasPrefix(words[0], "git-") {
+		c = exec.Command(path, words[1:]...)
+	}
+	c.Dir, c.Env = dir, slices.Clone(w.env)
+	return c
+}
+
+func (w *dashWorld) run(dir string, words ...string) error {
+	if out, err := w.cmd(dir, words...).CombinedOutput(); err != nil {
+		return fmt.Errorf("%s: %w: %s", strings.Join(words, " "), err, out)
+	}
+	return nil
+}
+
+func (w *dashWorld) hub(k int) string { return filepath.Join(w.dir, fmt.Sprintf("hub-%d.git", k)) }
+
+// project makes a hub with a tracker, and a clone that is watched.
+func (w *dashWorld) project(k int) error {
+	clone := filepath.Join(w.dir, fmt.Sprintf("watched-%d", k))
+	for _, c := range [][]string{
+		{w.dir, "git", "init", "-q", "--bare", w.hub(k)},
+		{w.dir, "git", "clone", "-q", w.hub(k), clone},
+		{clone, "git", "commit", "-q", "--allow-empty", "-m", "x"},
+		{clone, "git", "push", "-q", "origin", "HEAD"},
+		{clone, "git-crosslink", "init", "-q"},
+		{clone, "git-crosslink-dashboard", "track", "--slug", fmt.Sprintf("soak/p%d", k)},
+	} {
+		if err := w.run(c[0], c[1:]...); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// agent works until it is stopped.
+func (w *dashWorld) agent(n int, stop chan struct{}) {
+	rng := rand.New(rand.NewPCG(uint64(n), 1))
+	for {
+		k := rng.IntN(dashProjects)
+		clone := filepath.Join(w.dir, fmt.Sprintf("agent-%d-%d", n, k))
+		if _, err := os.Stat(clone); err != nil && w.run(w.dir, "git", "clone", "-q", w.hub(k), clone) != nil {
+			w.failed.Add(1)
+			continue
+		}
+		for _, words := range [][]string{
+			{"git-crosslink", "new", "-q", fmt.Sprintf("work %d", rng.IntN(1000)), "--due", "2030-01-01"},
+			{"git-crosslink", "ready", "--claim", "-q"},
+			{"git-crosslink", "comment", "-q", "1", "said **something** about #1"},
+			{"git-crosslink", "close", "-q", "1"},
+			{"git-crosslink", "reopen", "-q", "1"},
+		} {
+			w.commands.Add(1)
+			if w.run(clone, words...) != nil {
+				w.failed.Add(1)
+			}
+			select {
+			case <-stop:
+				return
+			case <-time.After(dashPause + time.Duration(rng.Int64N(int64(dashPause)))):
+			}
+		}
+	}
+}
+
+// watch takes samples for a while, and asks for pages as a browser does.
+func (w *dashWorld) watch(pid int, link string, d time.Duration) (all []held, err error) {
+	u, err := url.Parse(link)
+	if err != nil {
+		return nil, err
+	}
+	for end := time.Now().Add(d); time.Now().Before(end); time.Sleep(dashSample) {
+		h, err := holds(pid)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, h)
+		got, err := http.Get("http://" + u.Host + "/readyz")
+		if err != nil {
+			return nil, err
+		}
+		got.Body.Close()
+		if got.StatusCode != http.StatusOK {
+			return nil, fmt.Errorf("the dashboard is not ready: %s", got.Status)
+		}
+	}
+	return all, nil
+}
+
+// holds looks at a process below /proc.
+func holds(pid int) (h held, err error) {
+	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
+	if err != nil {
+		return h, err
+	}
+	_, rest, _ := strings.Cut(string(status), "VmRSS:")
+	kb, err := strconv.ParseFloat(strings.Fields(rest)[0], 64)
+	if err != nil {
+		return h, err
+	}
+	files, err := os.ReadDir(fmt.Sprintf("/proc/%d/fd", pid))
+	if err != nil {
+		return h, err
+	}
+	stats, _ := filepath.Glob("/proc/[0-9]*/stat")
+	for _, path := range stats {
+		b, err := os.ReadFile(path)
+		if err != nil {
+			continue // it has ended
+		}
+		fields := strings.Fields(string(b[strings.LastIndexByte(string(b), ')')+1:]))
+		if len(fields) > 1 && fields[1] == strconv.Itoa(pid) {
+			h.processes++
+		}
+	}
+	h.memory, h.files = kb*1024/1e6, len(files)
+	return h, nil
+}
+
+// flat says what grew: the last quarter of the samples against the second.
+func flat(samples []held, last held) error {
+	n := len(samples) / 4
+	if n == 0 {
+		return errors.New("there are too few samples: -minutes")
+	}
+	mean := func(part []held, of func(held) float64) (sum float64) {
+		for _, h := range part {
+			sum += of(h) / float64(len(part))
+		}
+		return sum
+	}
+	var grown []string
+	for _, x := range []struct {
+		what  string
+		of    func(held) float64
+		slack float64
+	}{
+		{"memory in MB", func(h held) float64 { return h.memory }, 20},
+		{"descriptors", func(h held) float64 { return float64(h.files) }, 10},
+		{"processes", func(h held) float64 { return float64(h.processes) }, 4},
+	} {
+		before, after := mean(samples[n:2*n], x.of), mean(samples[len(samples)-n:], x.of)
+		fmt.Printf("%-14s %8.1f then %8.1f, at rest %8.1f\n", x.what, before, after, x.of(last))
+		if after > before*1.1+x.slack {
+			grown = append(grown, x.what)
+		}
+	}
+	if last.processes > 0 {
+		grown = append(grown, "processes at rest")
+	}
+	if len(grown) > 0 {
+		return fmt.Errorf("these grew: %s", strings.Join(grown, ", "))
+	}
+	return nil
+}
