@@ -32,6 +32,7 @@ func tree(e *command.Env) *urfave.Command {
 	rest := append(slices.Concat(issue.Nouns(e), hub.Commands(e), transfer.Commands(e)),
 		dashboard.New(e.Terminal),
 		mcp.New(e.Terminal),
+		dashboard.NewWatch(e.Terminal),
 		newCompletionCommand(e),
 		newVersionCommand(e),
 		frame.NewHelpCommand(e.Terminal, func() *urfave.Command { return tree(e) }))

@@ -46,6 +46,26 @@ Examples:
 	}, func(u *urfave.Context) error { return run(u.Context, t, u.Args().Slice()) })
 }
 
+// watch is the verb of the view in a terminal, which is the same program's.
+const watch = "watch"
+
+// NewWatch returns the command that shows one repository in the terminal.
+func NewWatch(t *frame.Terminal) *urfave.Command {
+	return t.Command(&urfave.Command{
+		Name: watch, Category: frame.GroupNext,
+		Usage:     "show this repository in the terminal, and follow it",
+		UsageText: "git crosslink watch [--once]",
+		Description: `Shows what needs you, who works on what, and what was done last, on one screen
+that follows what happens, until Ctrl-C. A hub on a network is fetched once a
+minute. With '--once', or in a pipe, it is printed once.
+
+Starts git-crosslink-dashboard, which is installed with this program.
+
+Examples:
+  git crosslink watch --once`,
+	}, func(u *urfave.Context) error { return run(u.Context, t, append([]string{watch}, u.Args().Slice()...)) })
+}
+
 // Run runs the dashboard if that is what a command line asks for. What follows
 // the verb is the program's to read.
 func Run(ctx context.Context, t *frame.Terminal, args []string) (ran bool, err error) {
@@ -53,7 +73,7 @@ func Run(ctx context.Context, t *frame.Terminal, args []string) (ran bool, err e
 	for len(args) > 1 && args[0] == "-C" {
 		dirs, args = append(dirs, args[1]), args[2:]
 	}
-	if len(args) == 0 || args[0] != verb || len(args) > 1 && slices.Contains([]string{"-h", "--help"}, args[1]) {
+	if len(args) == 0 || args[0] != verb && args[0] != watch || len(args) > 1 && slices.Contains([]string{"-h", "--help"}, args[1]) {
 		return false, nil
 	}
 	for _, d := range dirs {
@@ -61,7 +81,10 @@ func Run(ctx context.Context, t *frame.Terminal, args []string) (ran bool, err e
 			return true, frame.Fatal("directory", fmt.Sprintf("cannot change to '%s': %v", d, frame.UnwrapPath(err)))
 		}
 	}
-	return true, run(ctx, t, args[1:])
+	if args[0] == verb {
+		args = args[1:]
+	}
+	return true, run(ctx, t, args)
 }
 
 func run(ctx context.Context, t *frame.Terminal, words []string) error {

@@ -16,6 +16,7 @@ import (
 
 	"github.com/git-crosslink/git-crosslink/dashboard/dashtest"
 	"github.com/git-crosslink/git-crosslink/dashboard/db"
+	"github.com/git-crosslink/git-crosslink/dashboard/facts"
 	"github.com/git-crosslink/git-crosslink/dashboard/place"
 	"github.com/git-crosslink/git-crosslink/dashboard/poll"
 	"github.com/git-crosslink/git-crosslink/event"
@@ -446,5 +447,24 @@ func TestTrackURL(t *testing.T) {
 	b.expect(0, "", "no longer watching me/far\n", b.Dir, "untrack", "--discard-unsent", "me/far")
 	if _, err := os.Stat(row.Place.Path); !os.IsNotExist(err) {
 		t.Errorf("the repository is still there: %v", err)
+	}
+}
+
+func TestWatch(t *testing.T) {
+	b := newBench(t)
+	a, c := b.Clone("a"), b.Clone("c")
+	b.Create(c, "fix the parser", func(i *event.IssueCreated) { i.DueAt = 1 })
+	code, out, errs := b.run(a, "watch", "--once")
+	for _, want := range []string{a + ": 1 open, 1 ready, 0 locked\n", "\nNeeds you\n  ▲ 2 event(s) of agent-c", "  ▲ #1 \"fix the parser\" is overdue\n", "\n  agent-c  seen ", "\nDone last\n", "  agent-c  #1 fix the parser: created 'fix the parser'"} {
+		if code != 0 || !strings.Contains(out, want) || errs != "" {
+			t.Errorf("status %d, %q is not in\n%s%s", code, want, out, errs)
+		}
+	}
+	s := screen{Project: "x", Width: 10, Height: 3, Now: 1, Facts: facts.Facts{Agents: []facts.Agent{{ID: "agent-with-a-long-name", LastSign: 1}}}}
+	if got := s.text(); got != "x: 0 open,\n\nNeeds you\n" {
+		t.Errorf("%q", got)
+	}
+	if code, _, _ := b.run(b.state, "watch"); code != 128 {
+		t.Errorf("no repository: %d", code)
 	}
 }

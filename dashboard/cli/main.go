@@ -86,7 +86,8 @@ git crosslink dashboard silence [--kind <kind>] [--for <time>] [--comment <text>
 git crosslink dashboard export projects|alerts|audit [--format csv|json]
 git crosslink dashboard backup
 git crosslink dashboard doctor [--json]
-git crosslink dashboard login-url`
+git crosslink dashboard login-url
+git crosslink watch [--once]`
 
 func (e *env) commands() []*urfave.Command {
 	one := func(name, about string, do func(*urfave.Context, *db.DB, db.Project) error) *urfave.Command {
@@ -110,6 +111,7 @@ func (e *env) commands() []*urfave.Command {
 		one("resume", "watch a paused project again", func(u *urfave.Context, d *db.DB, p db.Project) error { return d.SetStatus(u.Context, p.ID, db.Active) }),
 		one("poll", "look at a project now", e.poll),
 		e.webhookCommand(),
+		e.watchCommand(),
 		{Name: "login-url", Usage: "print a link that logs one browser in", Action: e.loginURL},
 	})
 }

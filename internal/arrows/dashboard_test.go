@@ -30,7 +30,7 @@ var dashboard = map[string]rule{
 		why: "requests to other machines leave in one place, which checks every address",
 	},
 	"dashboard/place": {
-		may: "dashboard/db dashboard/facts dashboard/poll event fail refs/git store tracker",
+		may: "answer dashboard/db dashboard/facts dashboard/poll event fail refs/git store tracker",
 		why: "a repository is reached in one place; it is the tracker's to say what is in it",
 	},
 	"dashboard/web": {
@@ -38,7 +38,7 @@ var dashboard = map[string]rule{
 		why: "pages and actions; the words of a refusal are those of the command line",
 	},
 	"dashboard/cli": {
-		may: "cli/frame dashboard/alerts dashboard/db dashboard/deliver dashboard/export dashboard/notify dashboard/place dashboard/poll dashboard/web event fail tracker",
+		may: "cli/frame dashboard/alerts dashboard/db dashboard/deliver dashboard/export dashboard/facts dashboard/inbox dashboard/notify dashboard/place dashboard/poll dashboard/web event fail tracker",
 		why: "the dashboard's words, and the one place that puts its parts together",
 	},
 	"dashboard/dashtest":          {may: "event tracker", why: "hubs and clones for tests; only tests import it"},

@@ -126,6 +126,7 @@ var special = map[string]how{
 	"git crosslink mcp":                                 {not: "it serves until its stdin ends"},
 	"git crosslink mcp --toolset read":                  {not: "it serves until its stdin ends"},
 	"git crosslink dashboard":                           {not: "it serves until it is interrupted"},
+	"git crosslink watch":                               {},
 	"git crosslink dashboard serve":                     {not: "it serves until it is interrupted"},
 	"git crosslink dashboard pin <owner/repo>":          {before: "git crosslink dashboard track", with: map[string]string{"<owner/repo>": "local/alice"}},
 	"git crosslink dashboard pause <owner/repo>":        {before: "git crosslink dashboard track", with: map[string]string{"<owner/repo>": "local/alice"}},
