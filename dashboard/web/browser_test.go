@@ -262,7 +262,7 @@ func TestRestart(t *testing.T) {
 }
 
 // named are the keys that are pressed by their name.
-var named = map[string]string{"Enter": kb.Enter, "Tab": kb.Tab, "End": kb.End, "Escape": kb.Escape}
+var named = map[string]string{"Enter": kb.Enter, "Tab": kb.Tab, "End": kb.End, "Down": kb.ArrowDown, "Escape": kb.Escape}
 
 // keys presses keys by name, or types text.
 func (b *browser) keys(all ...string) {

@@ -256,6 +256,19 @@ func TestClean(t *testing.T) {
 	}
 }
 
+// TestWeight: what a browser loads for the first page is small.
+func TestWeight(t *testing.T) {
+	for name, most := range map[string]int{"app.js": 25 << 10, "app.css": 20 << 10, "icon.svg": 1 << 10} {
+		b, err := assets.ReadFile("assets/" + name)
+		if err != nil || len(b) > most {
+			t.Errorf("%s is %d bytes, of at most %d: %v", name, len(b), most, err)
+		}
+	}
+	if len(hashed) > 5 {
+		t.Errorf("a page loads %d files beside itself", len(hashed))
+	}
+}
+
 // TestTemplates: a page that nobody asks for, or one without a template, is a
 // mistake.
 func TestTemplates(t *testing.T) {

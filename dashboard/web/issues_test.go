@@ -193,6 +193,35 @@ func TestIssues(t *testing.T) {
 	}
 }
 
+// TestPalette: a page and an issue are reached by Ctrl-K and a few letters.
+func TestPalette(t *testing.T) {
+	w := dashtest.New(t)
+	a := w.Clone("a")
+	w.Create(a, "fix the parser", nil)
+	w.Create(a, "<b>write</b> the manual", nil)
+	s := serve(t, w, nil, a)
+	b := s.browse()
+	b.open("/agents")
+	b.until(`document.querySelector("#live")?.dataset.state === "on"`)
+	control := func() {
+		b.until(`document.querySelector("#live")?.dataset.state === "on"`)
+		do(b, chromedp.KeyEvent("k", chromedp.KeyModifiers(chromedp.ModifierCtrl)))
+		b.until(`document.querySelector("#palette").open && document.activeElement.id === "palette-words"`)
+	}
+	control()
+	b.keys("silen", "Enter")
+	b.until(`location.pathname === "/silences"`)
+	control()
+	b.keys("the manual")
+	b.until(`document.querySelector("#palette").innerText.includes("#2 <b>write</b> the manual · o/a")`)
+	b.keys("Down", "Enter")
+	b.until(`location.pathname === "/p/o/a/i/2"`)
+	control()
+	b.keys("Escape")
+	b.until(`!document.querySelector("#palette").open`)
+	b.quiet()
+}
+
 // TestIssuesJourney: another clone creates an issue; it comes into the table
 // while one is selected and a query half typed, which stay. Everything is done
 // by keys.

@@ -241,7 +241,7 @@ func TestPicturesOfMany(t *testing.T) {
 		size := len(s.get(page[1]))
 		took := time.Since(began)
 		t.Logf("%s: %d kB in %s", page[0], size>>10, took.Round(time.Millisecond))
-		if size > 400<<10 {
+		if size > 400<<10 || page[0] == "start" && size > 100<<10 {
 			t.Errorf("%s is %d kB", page[0], size>>10)
 		}
 	}

@@ -204,6 +204,7 @@ const keys = {
   e: () => (document.querySelector('#close-form button') || document.querySelector('#reopen-form button'))?.click(),
   n: () => { const d = byId('new'); if (d) { d.open = true; byId('title').focus(); } },
   r: () => refresh(),
+  ':': () => openPalette(),
   '?': () => byId('help')?.showModal(),
 };
 
@@ -220,6 +221,62 @@ document.addEventListener('keydown', event => {
   if (node && way && node.dataset[way]) { event.preventDefault(); byId('n-' + node.dataset[way].split(' ')[0]).focus(); return; }
   if (keys[event.key]) { event.preventDefault(); keys[event.key](); }
 });
+
+/* --- palette --- */
+
+// The palette goes to pages, projects and issues: what is on this page at once,
+// what the server finds after that.
+const palette = () => byId('palette');
+
+function choices(words) {
+  const all = [...document.querySelectorAll('#rail a, .tabs a, .button[href], .links a')].map(a => [a.textContent.trim().replace(/\s+/g, ' '), a.href]);
+  const keyed = new Map(all.map(([text, href]) => [href, text]));
+  return [...keyed].filter(([, text]) => words.every(w => text.toLowerCase().includes(w))).slice(0, 8);
+}
+
+let asked = 0;
+
+function list(found) {
+  const ul = palette().querySelector('ul');
+  ul.replaceChildren(...found.map(([href, text]) => {
+    const li = document.createElement('li'), a = document.createElement('a');
+    a.href = href;
+    a.textContent = text;
+    li.append(a);
+    return li;
+  }));
+}
+
+async function suggest(text) {
+  const words = text.toLowerCase().split(/\s+/).filter(Boolean), mine = ++asked, here = choices(words);
+  list(here);
+  if (!words.length) return;
+  try {
+    const answer = await fetch('/search.json?q=' + encodeURIComponent(text), { headers: { Accept: 'application/json' } });
+    const doc = await answer.json();
+    if (mine !== asked || !doc.ok) return;
+    const hits = doc.data.hits.flatMap(h => h.issues.map(i => ['/p/' + h.project + '/i/' + (i.number || i.short), (i.number ? '#' + i.number : i.short) + ' ' + i.title + ' · ' + h.project]));
+    list([...here, ...hits].slice(0, 12));
+  } catch { /* what is on the page is offered all the same */ }
+}
+
+function openPalette() {
+  if (!palette()) return;
+  palette().showModal();
+  byId('palette-words').value = '';
+  list(choices([]));
+}
+
+document.addEventListener('keydown', event => {
+  if (event.key === 'k' && (event.ctrlKey || event.metaKey)) { event.preventDefault(); openPalette(); return; }
+  if (!palette()?.open || !['ArrowDown', 'ArrowUp', 'Enter'].includes(event.key)) return;
+  const all = [...palette().querySelectorAll('a')], at = all.indexOf(document.activeElement);
+  if (event.key === 'Enter') { if (at < 0 && all.length) { event.preventDefault(); all[0].click(); } return; }
+  event.preventDefault();
+  (all[at + (event.key === 'ArrowDown' ? 1 : -1)] || byId('palette-words')).focus();
+});
+
+byId('palette-words')?.addEventListener('input', event => suggest(event.target.value));
 
 /* --- login --- */
 
