@@ -164,7 +164,7 @@ type Status struct {
 	Undecided   int              `json:"undecided"` // events that a step has still to answer
 	Lost        int              `json:"lost"`      // branches of the ledger that the hub lost and that are being brought back
 	BadSteps    int              `json:"bad_steps"` // of the ledger, not believed
-	Renumbered  []Alias          `json:"renumbered"`
+	Renumbered  []store.Alias    `json:"renumbered"`
 	Hash        string           `json:"state"`    // hash of the canonical state
 	Findings    []fail.Diagnosis `json:"findings"` // what the doctor finds without asking the hub, notes apart
 	Unlisted    int              `json:"-"`        // problems with the hub beyond those of Findings

@@ -34,7 +34,7 @@ func (t *Tracker) Status(ctx context.Context) (*Status, error) {
 		return nil, err
 	}
 	st := &Status{Remote: t.hubName(), Agent: t.agent, Level: s.Level, Shared: s.Bound || s.Apart || s.Level == 2 || s.Level == 3,
-		Unsent: s.Unsent(), Logs: []LogInfo{}, Renumbered: []Alias{}, Findings: []fail.Diagnosis{}, Unlisted: t.contact.Unlisted(), Hash: s.View.Hash()}
+		Unsent: s.Unsent(), Logs: []LogInfo{}, Renumbered: []store.Alias{}, Findings: []fail.Diagnosis{}, Unlisted: t.contact.Unlisted(), Hash: s.View.Hash()}
 	if t.hub != nil {
 		st.URL, st.PushURL = t.hub.Shown(), refs.WithoutSecrets(t.hub.PushURL)
 	}
@@ -50,7 +50,7 @@ func (t *Tracker) Status(ctx context.Context) (*Status, error) {
 			return nil, err
 		}
 	}
-	st.Rejected, st.Renumbered = len(view.Rejections()), renumbered(view)
+	st.Rejected, st.Renumbered = len(view.Rejections()), store.Renumbered(view)
 	if err := t.ledgerStatus(s, st); err != nil {
 		return nil, err
 	}

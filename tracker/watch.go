@@ -118,7 +118,7 @@ func (t *Tracker) tellAliases(p Projection) {
 		return
 	}
 	if !first {
-		for _, a := range renumbered(p) {
+		for _, a := range store.Renumbered(p) {
 			if !slices.Contains(t.contact.Aliases, a.Was) {
 				t.notice(fail.Notice{Code: "renumbered", Text: a.String()})
 			}

@@ -11,6 +11,7 @@ import (
 	"github.com/git-crosslink/git-crosslink/cli/command"
 	"github.com/git-crosslink/git-crosslink/cli/frame"
 	"github.com/git-crosslink/git-crosslink/event"
+	"github.com/git-crosslink/git-crosslink/store"
 	"github.com/git-crosslink/git-crosslink/tracker"
 )
 
@@ -113,8 +114,8 @@ func statusPage(e *command.Env, pg *frame.Page, s *tracker.Status, doc answer.St
 // statusRenumbered says which open issues had another number, which the hub
 // lost: who has the old one in mind looks for it. The ledger keeps it for ever,
 // a page does not.
-func statusRenumbered(pg *frame.Page, list []tracker.Alias) {
-	var open []tracker.Alias
+func statusRenumbered(pg *frame.Page, list []store.Alias) {
+	var open []store.Alias
 	for _, a := range list {
 		if a.Status == string(event.Open) {
 			open = append(open, a)

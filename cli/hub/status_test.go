@@ -7,13 +7,13 @@ import (
 	"testing"
 
 	"github.com/git-crosslink/git-crosslink/cli/frame"
-	"github.com/git-crosslink/git-crosslink/tracker"
+	"github.com/git-crosslink/git-crosslink/store"
 )
 
 // A page names the open issues whose number a hub lost, a few of them: a hub
 // that lost a year must not fill it.
 func TestStatusNamesFewRenumbered(t *testing.T) {
-	page := func(list ...tracker.Alias) []string {
+	page := func(list ...store.Alias) []string {
 		var b bytes.Buffer
 		p := &frame.Page{W: bufio.NewWriter(&b)}
 		statusRenumbered(p, list)
@@ -21,12 +21,12 @@ func TestStatusNamesFewRenumbered(t *testing.T) {
 		return strings.SplitAfter(b.String(), "\n")
 	}
 	check(t, "nothing to say", len(page()), 1)
-	check(t, "closed", len(page(tracker.Alias{Was: 3, Number: 5, Title: "x", Status: "closed"})), 1)
-	check(t, "the lost number is free", page(tracker.Alias{Was: 3, Number: 5, Title: "x\x1b[m", Status: "open"})[0],
+	check(t, "closed", len(page(store.Alias{Was: 3, Number: 5, Title: "x", Status: "closed"})), 1)
+	check(t, "the lost number is free", page(store.Alias{Was: 3, Number: 5, Title: "x\x1b[m", Status: "open"})[0],
 		"renumbered: 5 'x\\x1b[m' was 3 until the hub lost that\n")
-	var many []tracker.Alias
+	var many []store.Alias
 	for n := range uint64(200) {
-		many = append(many, tracker.Alias{Was: n, Number: n + 200, Title: "x", Status: "open", Reused: true})
+		many = append(many, store.Alias{Was: n, Number: n + 200, Title: "x", Status: "open", Reused: true})
 	}
 	lines := page(many...)
 	check(t, "lines", len(lines), shownRenumbered+2)

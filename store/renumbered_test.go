@@ -1,4 +1,4 @@
-package tracker
+package store
 
 import (
 	"testing"
@@ -7,13 +7,11 @@ import (
 
 	"github.com/git-crosslink/git-crosslink/event"
 	"github.com/git-crosslink/git-crosslink/reducer"
-	"github.com/git-crosslink/git-crosslink/store"
 )
 
 // numbered is a projection of issues by number, and of lost numbers.
 type numbered struct {
-	Projection
-	rows    map[string]*store.Issue
+	rows    map[string]*Issue
 	deleted map[string]bool
 	aliases map[uint64]uint64
 }
@@ -24,33 +22,33 @@ func (n numbered) Resolve(id string) (event.UUID, error) {
 	if r := n.rows[id]; r != nil {
 		return r.UUID, nil
 	}
-	gone := &store.NotFoundError{What: "issue", ID: id}
+	gone := &NotFoundError{What: "issue", ID: id}
 	if n.deleted[id] {
 		gone.Deleted = id
 	}
 	return event.UUID{}, gone
 }
 
-func (n numbered) Row(u event.UUID) (*store.Issue, error) {
+func (n numbered) Row(u event.UUID) (*Issue, error) {
 	for _, r := range n.rows {
 		if r.UUID == u {
 			return r, nil
 		}
 	}
-	return nil, &store.NotFoundError{What: "issue", ID: u.String()}
+	return nil, &NotFoundError{What: "issue", ID: u.String()}
 }
 
 // What is said of a lost number is so: it is another issue's only if it was
 // given again, also to one that was deleted since.
 func TestRenumberedSaysWhatIsSo(t *testing.T) {
-	row := func(number uint64, title string) *store.Issue {
-		r := &store.Issue{Issue: &reducer.Issue{}, Number: number}
+	row := func(number uint64, title string) *Issue {
+		r := &Issue{Issue: &reducer.Issue{}, Number: number}
 		r.UUID, r.Title, r.Status = uuid.New(), title, event.Open
 		return r
 	}
 	five, six := row(5, "five"), row(6, "six")
 	p := numbered{aliases: map[uint64]uint64{3: 5, 4: 6, 2: 5, 1: 8, 7: 6},
-		rows:    map[string]*store.Issue{"3": row(3, "three"), "5": five, "6": six, "7": six}, // 7 leads to its issue
+		rows:    map[string]*Issue{"3": row(3, "three"), "5": five, "6": six, "7": six}, // 7 leads to its issue
 		deleted: map[string]bool{"4": true, "8": true}}
 	want := []string{
 		"5 'five' was 2 until the hub lost that",
@@ -58,7 +56,7 @@ func TestRenumberedSaysWhatIsSo(t *testing.T) {
 		"6 'six' was 4 until the hub lost that; 4 is another issue now",
 		"6 'six' was 7 until the hub lost that",
 	}
-	got := renumbered(p)
+	got := Renumbered(p)
 	if len(got) != len(want) {
 		t.Fatalf("%d of them: %v", len(got), got)
 	}

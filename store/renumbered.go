@@ -1,4 +1,4 @@
-package tracker
+package store
 
 import (
 	"errors"
@@ -6,7 +6,7 @@ import (
 	"maps"
 	"slices"
 
-	"github.com/git-crosslink/git-crosslink/store"
+	"github.com/git-crosslink/git-crosslink/event"
 )
 
 // Alias is an issue whose number the hub gave out and lost, and which has
@@ -30,9 +30,16 @@ func (a Alias) String() string {
 	return text
 }
 
-// renumbered lists the issues whose number a hub lost, by the lost number;
+// Numbered is what Renumbered asks of a projection.
+type Numbered interface {
+	Aliases() map[uint64]uint64
+	Resolve(id string) (event.UUID, error)
+	Row(event.UUID) (*Issue, error)
+}
+
+// Renumbered lists the issues whose number a hub lost, by the lost number;
 // those that are deleted are not among them.
-func renumbered(p Projection) []Alias {
+func Renumbered(p Numbered) []Alias {
 	list := []Alias{}
 	now := p.Aliases()
 	for _, was := range slices.Sorted(maps.Keys(now)) {
@@ -45,7 +52,7 @@ func renumbered(p Projection) []Alias {
 			continue
 		}
 		other, err := p.Resolve(fmt.Sprint(was))
-		gone := (*store.NotFoundError)(nil)
+		gone := (*NotFoundError)(nil)
 		list = append(list, Alias{was, now[was], u.String(), row.Short, row.Title, string(row.Status),
 			err == nil && other != u || errors.As(err, &gone) && gone.Deleted != ""})
 	}
