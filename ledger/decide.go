@@ -10,7 +10,8 @@ import (
 // Input is what a step is decided from, beside the ledger it stands on.
 type Input struct {
 	// Moved holds the new position of every agent whose position moves, and
-	// Lines the lines between base's positions and these, in any order.
+	// Lines those between base's positions and these that decide something
+	// (Decides), in any order. Others change nothing.
 	Moved map[string]Position
 	Lines []*event.Envelope
 

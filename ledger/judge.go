@@ -70,7 +70,7 @@ type step struct {
 	head   header
 	policy Policy
 	moved  map[string]Position
-	lines  []*event.Envelope
+	lines  []*event.Envelope // newly covered ones that decide something
 	lost   *Lost
 }
 
@@ -281,8 +281,18 @@ func (r *Reader) readLog(s *step, tip, agent string) error {
 	if limit < to.Seq {
 		return bad(NotCovered)
 	}
-	s.lines = append(s.lines, lines...)
+	s.cover(lines)
 	return nil
+}
+
+// cover keeps the lines that a step newly covers, as far as anything is decided from
+// them: a step may cover very many, and most are comments.
+func (s *step) cover(lines []*event.Envelope) {
+	for _, e := range lines {
+		if Decides(e) {
+			s.lines = append(s.lines, e)
+		}
+	}
 }
 
 // compare says whether the step's tree is that of the ledger it should be.

@@ -121,6 +121,6 @@ func (r *Reader) cover(s *step, tip, agent string, upTo uint64) (bool, error) {
 		return false, nil
 	}
 	s.moved[agent] = to
-	s.lines = append(s.lines, lines...)
+	s.cover(lines)
 	return true, nil
 }
