@@ -172,3 +172,17 @@ func (s Signer) path(v string) string {
 	}
 	return filepath.Join(s.Top, v)
 }
+
+// Fingerprints are those of all keys of this clone: made here for any agent, or
+// configured. They are one user's.
+func (s Signer) Fingerprints() (all []string) {
+	for _, k := range s.Ring.All() {
+		all = append(all, k.Fingerprint())
+	}
+	if v := s.configured(); v != "" {
+		if k, err := s.Ring.Configured(s.path(v)); err == nil {
+			all = append(all, k.Key().Fingerprint())
+		}
+	}
+	return all
+}

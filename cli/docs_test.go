@@ -74,6 +74,7 @@ func TestJSONIsDocumented(t *testing.T) {
 	check(t, "show", rowNames(section(t, page, "`show` adds:", "## Comment")), members(answer.Detail{})[len(members(answer.Issue{})):])
 	check(t, "comment", rowNames(section(t, page, "## Comment", "## data")), members(answer.Comment{}))
 	check(t, "write", rowNames(section(t, page, "| field of write", "\n\n")), members(answer.Write{}))
+	check(t, "request", rowNames(section(t, page, "| field of request", "\n\n")), members(answer.Request{}))
 	check(t, "session", rowNames(section(t, page, "| field of session", "\n\n")), members(answer.Session{}))
 	check(t, "milestone", rowNames(section(t, page, "| field of milestone", "\n\n")), members(answer.MilestoneInfo{}))
 	check(t, "line", rowNames(section(t, page, "| field of line", "\n\n")), members(answer.Line{}))
@@ -83,7 +84,7 @@ func TestJSONIsDocumented(t *testing.T) {
 	}{
 		{"| `init` |", answer.Init{}}, {"| `sync` |", answer.Sync{}},
 		{"| `status` | `remote`", answer.Status{}}, {"| `version` |", versionShape{}}, {"A log of `status`", answer.Log{}},
-		{"| `agent show` |", answer.Who{}}, {"| `agent list` |", answer.Agent{}}, {"| `session handoff` |", answer.HandoffNote{}}, {"| `agent fork` |", answer.Forked{}}, {"| `fork detach` |", answer.Detached{}},
+		{"| `agent show` |", answer.Who{}}, {"| `agent list` |", answer.Agent{}}, {"| `session handoff` |", answer.HandoffNote{}}, {"| `agent flags` |", answer.Flags{}}, {"| `agent fork` |", answer.Forked{}}, {"| `fork detach` |", answer.Detached{}},
 		{"| `relations` |", answer.Relation{}}, {"| `time` | array", answer.TimeEntry{}}, {"| `milestone` |", answer.Milestone{}},
 		{"| `warnings` |", frame.Warning{}}, {"A reference to another issue has", answer.Ref{}}, {"| `tree` | array of nodes", answer.Node{}},
 	} {

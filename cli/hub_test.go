@@ -56,6 +56,12 @@ func newMemoryHub(now func() time.Time) *memoryHub {
 // Home: there is no repository that hooks could be put into.
 func (h *memoryHub) Home() string { return "" }
 
+func (h *memoryHub) SyncLater(time.Duration) {}
+
+func (h *memoryHub) Commands(context.Context, tracker.Projection, []*reducer.Request) ([]tracker.Command, error) {
+	return nil, nil
+}
+
 func (h *memoryHub) Worktree() string { return "" }
 
 func (h *memoryHub) HubID() string { return h.chain.Hub }

@@ -148,3 +148,13 @@ func (t *Tracker) atRest(ctx context.Context) bool {
 	}
 	return false
 }
+
+// SyncLater starts a detached sync if the last contact with the hub is longer ago.
+func (t *Tracker) SyncLater(after time.Duration) {
+	if t.hub == nil || t.config("crosslink.sync") == "manual" {
+		return
+	}
+	if age, known := t.contact.Since(); !known || age > after || age < -after {
+		t.detach()
+	}
+}

@@ -7,9 +7,11 @@ import (
 	"slices"
 
 	"github.com/git-crosslink/git-crosslink/agents"
+	"github.com/git-crosslink/git-crosslink/event"
 	"github.com/git-crosslink/git-crosslink/fail"
 	"github.com/git-crosslink/git-crosslink/hubs"
 	"github.com/git-crosslink/git-crosslink/reading"
+	"github.com/git-crosslink/git-crosslink/reducer"
 	"github.com/git-crosslink/git-crosslink/refs"
 	"github.com/git-crosslink/git-crosslink/replay"
 	"github.com/git-crosslink/git-crosslink/trust"
@@ -294,4 +296,43 @@ func (t *Tracker) changeMetaOnce(ctx context.Context, does string, change func(*
 	}
 	err = t.local().Swap(ctx, ups)
 	return errors.Is(err, refs.ErrConflict), ignoreConflict(err)
+}
+
+// Command is a request, and why it is not obeyed here: "" if it is, else a word of
+// package trust.
+type Command struct {
+	*reducer.Request
+	Ignored string
+}
+
+// Commands judges which requests are obeyed in this clone.
+func (t *Tracker) Commands(ctx context.Context, p Projection, all []*reducer.Request) ([]Command, error) {
+	if len(all) == 0 {
+		return nil, nil
+	}
+	s, err := t.reads.Load(ctx)
+	if err != nil {
+		return nil, err
+	}
+	named := t.conf.All("crosslink.commander")
+	own := t.signer().Fingerprints()
+	now := event.TimeOf(t.now())
+	var list []Command
+	for _, r := range all {
+		c := trust.Commander{Signing: trust.Off, Own: own, Named: named, NoAdmins: slices.Contains(named, "none"), Expired: r.ExpiresAt != 0 && r.ExpiresAt <= now}
+		if s.Roll != nil {
+			c.Signing = s.Roll.Meta.Signing
+			c.Admin = slices.Contains(s.Roll.Meta.Admins, trust.Principal(r.By))
+		}
+		line, err := p.Line(r.Sent.Agent, r.Sent.Seq)
+		if err != nil {
+			return nil, err
+		}
+		if c.NotThere = line == nil; line != nil {
+			c.Signer, c.Mark = line.SignedBy, p.Mark(line.Agent, line.Seq)
+			c.Admin = c.Admin && slices.ContainsFunc(s.Keys(r.By), func(k trust.Key) bool { return k.Fingerprint() == line.SignedBy })
+		}
+		list = append(list, Command{r, c.Ignored()})
+	}
+	return list, nil
 }

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/git-crosslink/git-crosslink/event"
+	"github.com/git-crosslink/git-crosslink/reducer"
 	"github.com/git-crosslink/git-crosslink/tracker"
 )
 
@@ -36,6 +37,7 @@ type Sharing interface {
 	Init(context.Context, tracker.InitOptions) (*tracker.InitReport, error)
 	Sync(context.Context, tracker.SyncOptions) (*tracker.SyncReport, error)
 	Detach(ctx context.Context, remote string) (*tracker.Detached, error)
+	SyncLater(after time.Duration)
 	Status(context.Context) (*tracker.Status, error)
 	Doctor(ctx context.Context, offline bool) (*tracker.DoctorReport, error)
 	Fsck(ctx context.Context, full bool) (*tracker.FsckReport, error)
@@ -44,6 +46,7 @@ type Sharing interface {
 // Identity is who writes here.
 type Identity interface {
 	Who(context.Context) (*tracker.Who, error)
+	Commands(context.Context, tracker.Projection, []*reducer.Request) ([]tracker.Command, error)
 	Describe(context.Context, tracker.EmitOptions, string, event.AgentKind) (*tracker.Receipt, error)
 	Retire(ctx context.Context, o tracker.EmitOptions, reason string) (*tracker.Receipt, error)
 	Fork(ctx context.Context, newID string, without ...string) (*tracker.Forked, error)

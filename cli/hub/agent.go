@@ -22,14 +22,14 @@ func newAgentCommand(e *command.Env) *urfave.Command {
 	return &urfave.Command{
 		Name: "agent", Category: frame.GroupAgents, HideHelp: true,
 		Usage:     "see who writes, and settle who does",
-		UsageText: "git crosslink agent show [<options>]\ngit crosslink agent list [<options>]\ngit crosslink agent describe [<options>] <text>\ngit crosslink agent fork [<options>] [<new-id>]\ngit crosslink agent retire [<options>]",
+		UsageText: "git crosslink agent show [<options>]\ngit crosslink agent list [<options>]\ngit crosslink agent describe [<options>] <text>\ngit crosslink agent fork [<options>] [<new-id>]\ngit crosslink agent retire [<options>]\ngit crosslink agent flags [<options>]",
 		Description: `Every worktree writes under an id, into a log of its own. Two clones must not
 write under one id: when they did, 'agent fork' is the way out.
 
 Examples:
   git crosslink agent show
   git crosslink agent fork`,
-		Subcommands: []*urfave.Command{newAgentShow(e), newAgentList(e), newAgentDescribeCommand(e), newAgentFork(e), newAgentRetireCommand(e)},
+		Subcommands: []*urfave.Command{newAgentShow(e), newAgentList(e), newAgentDescribeCommand(e), newAgentFork(e), newAgentRetireCommand(e), newAgentFlags(e)},
 	}
 }
 

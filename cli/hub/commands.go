@@ -14,6 +14,7 @@ func Commands(e *command.Env) []*urfave.Command {
 		newTrustCommand(e),
 		newKeyCommand(e),
 		newVerifyProofCommand(e),
+		newRequestCommand(e),
 		newHeartbeatCommand(e),
 		newCICommand(e),
 		newInitCommand(e),

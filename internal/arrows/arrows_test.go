@@ -109,7 +109,7 @@ var rules = map[string]rule{
 		why: "parse, open the source, print; what is imported is importer's and transfer's to know",
 	},
 	"cli/command": {
-		may: "verb answer cli/frame event store tracker",
+		may: "verb answer cli/frame event reducer store tracker",
 		why: "what every command has; it knows none of them",
 	},
 	"cli/issue": {

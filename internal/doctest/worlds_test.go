@@ -71,6 +71,8 @@ git crosslink --offline new 'at the same time'
 
 const (
 	handedOn   = "git crosslink session start 12 && git crosslink session end -m 'left half is done'"
+	asksItself = "git crosslink request send alice pause"
+	theRequest = "$(git crosslink request list -q)"
 	aMilestone = "git crosslink milestone new 1.0"
 	held       = "git crosslink lock 12"
 	heldByBob  = "git -C ../bob crosslink lock 12"
@@ -111,17 +113,26 @@ var special = map[string]how{
 	"git --no-pager crosslink …":            {with: map[string]string{"…": anyCommand}},
 	"git -c key=value crosslink …":          {with: map[string]string{"…": anyCommand, "key=value": "color.ui=never"}},
 
-	"git crosslink session handoff":                      {before: handedOn},
-	"git crosslink session handoff 12 --json":            {before: handedOn},
-	"git crosslink session status":                       {before: "git crosslink session start"},
-	"git crosslink session status --all":                 {before: "git crosslink session start"},
-	"git crosslink milestone add 1.0 11 12":              {before: aMilestone},
-	"git crosslink milestone show 1.0":                   {before: aMilestone},
-	"git crosslink milestone edit 1.0 --due +2w":         {before: aMilestone},
-	"git crosslink milestone edit 1.0 --title '1.0 LTS'": {before: aMilestone},
-	"git crosslink milestone close 1.0":                  {before: aMilestone},
-	"git crosslink milestone reopen 1.0":                 {before: aMilestone},
-	"git crosslink milestone delete 1.0":                 {before: aMilestone},
+	"git crosslink request send bob-box-cd3e pause -r 'release freeze'":                        {with: bob},
+	"git crosslink request send bob-box-cd3e reprioritise 12":                                  {with: bob},
+	"git crosslink request list --to bob-box-cd3e --all":                                       {with: bob},
+	"git crosslink request send --all resume":                                                  {before: "git crosslink sync"},
+	"git crosslink request poll":                                                               {status: 1},
+	"git crosslink request poll --wait":                                                        {before: asksItself},
+	"git crosslink request poll --wait --for 60":                                               {before: asksItself},
+	"git crosslink request ack 01HQZXK5M8N9P0 --acted":                                         {before: asksItself, with: map[string]string{"01HQZXK5M8N9P0": theRequest}},
+	"git crosslink request ack 01HQZXK5M8N9P0 --refused --result 'in the middle of a release'": {before: asksItself, with: map[string]string{"01HQZXK5M8N9P0": theRequest}},
+	"git crosslink session handoff":                                                            {before: handedOn},
+	"git crosslink session handoff 12 --json":                                                  {before: handedOn},
+	"git crosslink session status":                                                             {before: "git crosslink session start"},
+	"git crosslink session status --all":                                                       {before: "git crosslink session start"},
+	"git crosslink milestone add 1.0 11 12":                                                    {before: aMilestone},
+	"git crosslink milestone show 1.0":                                                         {before: aMilestone},
+	"git crosslink milestone edit 1.0 --due +2w":                                               {before: aMilestone},
+	"git crosslink milestone edit 1.0 --title '1.0 LTS'":                                       {before: aMilestone},
+	"git crosslink milestone close 1.0":                                                        {before: aMilestone},
+	"git crosslink milestone reopen 1.0":                                                       {before: aMilestone},
+	"git crosslink milestone delete 1.0":                                                       {before: aMilestone},
 
 	"git crosslink mcp":                                 {not: "it serves until its stdin ends"},
 	"git crosslink mcp --toolset read":                  {not: "it serves until its stdin ends"},

@@ -18,6 +18,7 @@ import (
 //   - 'left alone for 33 s' becomes 'left alone for <wait>';
 //   - fingerprints become SHA256:<hash>, public keys ssh-ed25519 <key>;
 //   - 40 or 64 hex digits become <oid>, 43 characters of base64url <hash>;
+//   - the id of a request, a ULID, becomes <ulid>;
 //   - 2026-03-01T10:00:00Z, 2026-03-01 10:00 and 2026-03-01 become <time>;
 //   - '3 s ago', '2 min ago', 'just now' become <age>, 'in 3 years' in <age>;
 //   - what follows 'what git says: ' becomes <git>: its words differ by version;
@@ -64,6 +65,7 @@ var (
 		`(?P<git>\bwhat git says: .*)`,
 		`(?P<port>\b127\.0\.0\.1:\d+)`,
 		`(?P<import>\bimport(?:-[a-z]+)+-[a-z0-9]{4}\b)`,
+		`(?P<ulid>\b0[0-7][0-9A-HJKMNP-TV-Z]{24}\b)`,
 		`(?P<hash>(?:\b[A-Za-z0-9_-]|-)[A-Za-z0-9_-]{42}(?:[^A-Za-z0-9_-]|$))`,
 		`(?P<hex>\b[0-9a-f]{7,64}\b)`,
 	}, "|"))
@@ -99,6 +101,8 @@ func (n *Normaliser) line(s string) string {
 			return "ssh-ed25519 <key>"
 		case "uuid":
 			return fmt.Sprintf("<uuid-%d>", n.id(strings.ReplaceAll(m, "-", "")))
+		case "ulid":
+			return "<ulid>"
 		case "time":
 			return "<time>"
 		case "age":

@@ -282,3 +282,22 @@ func (k *fileKey) Sign(_ context.Context, namespace string, message []byte) (*tr
 	}
 	return trust.NewSignature(k.key, namespace, sig), nil
 }
+
+// All returns the keys that were made here, of all agents. What cannot be read is
+// left out.
+func (r *Ring) All() (all []trust.Key) {
+	entries, err := os.ReadDir(r.Dir)
+	if err != nil {
+		return nil
+	}
+	for _, f := range entries {
+		made, err := r.Made(f.Name())
+		if err != nil {
+			continue
+		}
+		for _, k := range made {
+			all = append(all, k.Key())
+		}
+	}
+	return all
+}

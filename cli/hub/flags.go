@@ -1,0 +1,214 @@
+package hub
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	urfave "github.com/urfave/cli/v2"
+
+	"github.com/git-crosslink/git-crosslink/answer"
+	"github.com/git-crosslink/git-crosslink/cli/command"
+	"github.com/git-crosslink/git-crosslink/cli/frame"
+	"github.com/git-crosslink/git-crosslink/store"
+	"github.com/git-crosslink/git-crosslink/tracker"
+	"github.com/git-crosslink/git-crosslink/verb"
+)
+
+type flagsOptions struct {
+	strict, fresh, hook bool
+}
+
+func newAgentFlags(e *command.Env) *urfave.Command {
+	return e.Command(&urfave.Command{
+		Name: "flags", Usage: "show what requests tell you to do",
+		UsageText: "git crosslink agent flags [<options>]",
+		Description: `Prints the state in which requests put this worktree's agent: run, paused or killed,
+and the issues to take first. Only requests that this clone obeys count (see 'git
+crosslink help request'); whether one was answered changes nothing. A kill ends
+with the next session. Nothing is asked of the hub, unless --fresh says so.
+
+With --strict the exit status is 2 if the agent is paused or killed. --hook is for
+programs that run a command before each of their steps: it reads the step from
+stdin, lets commands of git crosslink pass, and everything if the tracker cannot be
+read; otherwise it prints one line and exits with 2. If the hub was not asked for a
+minute it starts a sync in the background, so a request bites within 70 seconds.
+
+Examples:
+  git crosslink agent flags
+  git crosslink agent flags --strict`,
+		Flags: []urfave.Flag{
+			&urfave.BoolFlag{Name: "strict", Usage: "status 2 if paused or killed"},
+			&urfave.BoolFlag{Name: "fresh", Usage: "ask the hub first"},
+			&urfave.BoolFlag{Name: "hook", Usage: "read a step of a program from stdin, and stop it if paused or killed"},
+		},
+	}, func(u *urfave.Context) error {
+		if _, err := frame.Arguments(u, 0, 0, ""); err != nil {
+			return err
+		}
+		o := flagsOptions{u.Bool("strict"), u.Bool("fresh"), u.Bool("hook")}
+		if o.hook && (o.fresh || u.Bool("json")) {
+			return frame.Misuse("'--hook' goes with neither '--fresh' nor '--json'")
+		}
+		if o.hook {
+			return runFlagsHook(u.Context, e)
+		}
+		return runFlags(u.Context, o, e)
+	})
+}
+
+// readFlags reads what requests tell this worktree's agent.
+func readFlags(ctx context.Context, e *command.Env, wish tracker.Freshness) (flags verb.Flags, s *answer.Builder, err error) {
+	err = e.Read(ctx, wish, func(repo *command.Repository, p tracker.Projection) error {
+		s = answer.New(p)
+		me := repo.Agent()
+		if me == "" {
+			flags = verb.FlagsOf(nil, nil)
+			return nil
+		}
+		some, err := p.Requests(store.RequestFilter{Target: me})
+		if err != nil {
+			return err
+		}
+		all, err := repo.Commands(ctx, p, some)
+		if err != nil {
+			return err
+		}
+		start, err := verb.SessionStart(p, me)
+		if err != nil {
+			return err
+		}
+		flags = verb.FlagsOf(all, start)
+		return nil
+	})
+	return flags, s, err
+}
+
+func runFlags(ctx context.Context, o flagsOptions, e *command.Env) error {
+	wish := tracker.Here
+	if o.fresh {
+		wish = tracker.Fresh
+	}
+	flags, s, err := readFlags(ctx, e, wish)
+	if err != nil {
+		return err
+	}
+	doc := answer.Flags{State: flags.State, Reprioritise: s.RefsOf(flags.Reprioritise), Ignored: flags.Ignored}
+	a := frame.Result{IDs: []string{flags.State}}
+	if r := flags.By; r != nil {
+		since := r.SentAt.String()
+		doc.Request, doc.By, doc.Reason, doc.Since = &r.ID, &r.By, answer.TextOrNull(r.Reason), &since
+		if o.strict {
+			a.Failure = stopped(flags)
+		}
+	}
+	a.Data = doc
+	a.Page = func(pg *frame.Page) {
+		pg.Print("%s\n", flags.State)
+		if r := flags.By; r != nil {
+			pg.Print("    by %s, %s%s\n", r.By, e.Ago(r.SentAt), reasonOf(r.Reason))
+		}
+		for k := range doc.Reprioritise {
+			i := &doc.Reprioritise[k]
+			pg.Print("    take first: %s  %s\n", refName(i), i.Title)
+		}
+		if flags.Ignored > 0 {
+			pg.Print("    %s ignored: git crosslink request list --to @me\n", frame.Count(flags.Ignored, "request"))
+		}
+	}
+	return e.Print(ctx, a)
+}
+
+func refName(r *answer.Ref) string {
+	if r.Number != 0 {
+		return fmt.Sprint(r.Number)
+	}
+	return r.Short
+}
+
+func reasonOf(text string) string {
+	if text == "" {
+		return ""
+	}
+	return ": " + frame.OneLine(text)
+}
+
+// stopped is the refusal of an agent that was told to stop.
+func stopped(f verb.Flags) *frame.Failure {
+	no := &frame.Failure{Code: frame.ExitLost, Kind: f.State, Message: fmt.Sprintf("%s by %s%s", f.State, f.By.By, reasonOf(f.By.Reason))}
+	if f.State == verb.Killed {
+		no.Hints = []string{"hand on what is done: git crosslink session end -m '…'", "then: git crosslink request ack " + f.By.ID + " --acted"}
+	} else {
+		no.Hints = []string{"wait: git crosslink request poll --wait"}
+	}
+	return no
+}
+
+// maxStep bounds what is read of a step, and stepWait how long it is waited for.
+const (
+	maxStep  = 64 << 10
+	stepWait = 200 * time.Millisecond
+	askAfter = 60 * time.Second
+)
+
+// runFlagsHook stops a step of a program if its agent is paused or killed. It fails
+// open: without an answer the step goes on.
+func runFlagsHook(ctx context.Context, e *command.Env) error {
+	if !e.InTTY && ours(readStep(e.In)) {
+		return nil
+	}
+	flags, _, err := readFlags(ctx, e, tracker.Offline)
+	if err != nil {
+		e.Trace.Debug().Err(err).Msg("flags")
+		return nil
+	}
+	if !e.Offline {
+		e.Opened.SyncLater(askAfter)
+	}
+	if flags.State == verb.Run {
+		return nil
+	}
+	no := stopped(flags)
+	hint := no.Hints[0]
+	if flags.State == verb.Killed {
+		hint = "end the session: git crosslink session end -m '…'"
+	}
+	e.Progress("%s; %s", no.Message, hint)
+	return &frame.Silent{Code: frame.ExitLost}
+}
+
+// readStep reads what a program says of its step.
+func readStep(in io.Reader) []byte {
+	read := make(chan []byte, 1)
+	go func() {
+		b, _ := io.ReadAll(io.LimitReader(in, maxStep))
+		read <- b
+	}()
+	select {
+	case b := <-read:
+		return b
+	case <-time.After(stepWait):
+		return nil
+	}
+}
+
+// ours reports whether a step is one command of git crosslink, and nothing else.
+func ours(step []byte) bool {
+	var s struct {
+		Input struct {
+			Command string `json:"command"`
+		} `json:"tool_input"`
+	}
+	if json.Unmarshal(step, &s) != nil {
+		return false
+	}
+	text := strings.TrimSpace(s.Input.Command)
+	if strings.ContainsAny(text, ";&|<>`$\n\r") {
+		return false
+	}
+	f := strings.Fields(text)
+	return len(f) > 0 && (f[0] == "git-crosslink" || f[0] == "git" && len(f) > 1 && f[1] == "crosslink")
+}

@@ -1,0 +1,195 @@
+package hub
+
+import (
+	"context"
+	"slices"
+	"strconv"
+	"time"
+
+	urfave "github.com/urfave/cli/v2"
+
+	"github.com/git-crosslink/git-crosslink/answer"
+	"github.com/git-crosslink/git-crosslink/cli/command"
+	"github.com/git-crosslink/git-crosslink/cli/frame"
+	"github.com/git-crosslink/git-crosslink/reducer"
+	"github.com/git-crosslink/git-crosslink/tracker"
+)
+
+func newRequestList(e *command.Env) *urfave.Command {
+	return e.Command(&urfave.Command{
+		Name: "list", Aliases: []string{"ls"}, Usage: "list requests",
+		UsageText: "git crosslink request list [<options>]",
+		Description: `Lists the requests to and from this worktree's agent that were not answered, or those
+that the options choose; @me is yourself. The column 'obeyed' says whether this
+clone obeys it, or why not. In a pipe the fields are id, kind, from, to, time, state
+and reason.
+
+Examples:
+  git crosslink request list
+  git crosslink request list --to bob-box-cd3e --all`,
+		Flags: append([]urfave.Flag{
+			&urfave.StringFlag{Name: "to", Usage: "only those to `AGENT`"},
+			&urfave.StringFlag{Name: "from", Usage: "only those from `AGENT`"},
+			&urfave.BoolFlag{Name: "pending", Usage: "only those that were not answered (default)"},
+			&urfave.BoolFlag{Name: "all", Usage: "also those that were answered"},
+		}, frame.PorcelainFlags()...),
+	}, func(u *urfave.Context) error {
+		f, err := frame.FormsAlone(u, e.Terminal)
+		if err != nil {
+			return err
+		}
+		if u.Bool("all") && u.Bool("pending") {
+			return frame.Misuse("'--all' and '--pending' exclude each other")
+		}
+		return runRequestList(u.Context, u.String("to"), u.String("from"), !u.Bool("all"), f, e)
+	})
+}
+
+func runRequestList(ctx context.Context, to, from string, pending bool, f frame.Forms, e *command.Env) error {
+	var all []tracker.Command
+	var shapes []answer.Request
+	err := e.Read(ctx, tracker.Here, func(repo *command.Repository, p tracker.Projection) (err error) {
+		who := func(s string) string {
+			if s == "@me" {
+				return repo.Agent()
+			}
+			return s
+		}
+		to, from := who(to), who(from)
+		me := repo.Agent()
+		all, shapes, err = judged(ctx, e, p, func(r *reducer.Request) bool {
+			switch {
+			case pending && r.Acked, to != "" && r.Target != to, from != "" && r.By != from:
+				return false
+			}
+			return to != "" || from != "" || r.Target == me || r.By == me
+		})
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	return e.Print(ctx, requestsResult(e, f, all, shapes))
+}
+
+// requestsResult prints requests in every form.
+func requestsResult(e *command.Env, f frame.Forms, all []tracker.Command, shapes []answer.Request) frame.Result {
+	a := frame.Result{Data: shapes, Long: true, Page: func(pg *frame.Page) { requestTable(e, pg, all) }}
+	for _, x := range shapes {
+		a.IDs = append(a.IDs, x.ID)
+	}
+	if f.ForScripts() {
+		a.Records = f.Records()
+		for _, x := range shapes {
+			number := ""
+			if x.Issue != nil {
+				if number = x.Issue.Short; x.Issue.Number != 0 {
+					number = strconv.FormatUint(x.Issue.Number, 10)
+				}
+			}
+			a.Records.Add(x.ID, x.Kind, x.By, x.Target, x.SentAt, answer.OrEmpty(x.ExpiresAt), answer.OrEmpty(x.AckedAt),
+				answer.OrEmpty(x.Result), strconv.FormatBool(x.Obeyed), answer.OrEmpty(x.Ignored), number, answer.OrEmpty(x.Reason))
+		}
+	}
+	return a
+}
+
+func requestTable(e *command.Env, pg *frame.Page, all []tracker.Command) {
+	t := &frame.Table{Header: []string{"request", "kind", "from", "to", "sent", "state", "reason"}, Flex: 6}
+	for _, c := range all {
+		sent, state := e.Ago(c.SentAt), "obeyed"
+		if pg.Width == 0 {
+			sent = c.SentAt.Std().Format(time.RFC3339)
+		}
+		switch {
+		case c.Acked && c.Acted:
+			state = "done"
+		case c.Acked:
+			state = "refused"
+		case c.Ignored != "":
+			state = "ignored: " + c.Ignored
+		}
+		t.Add(frame.ID.Cell(c.ID), frame.Plain.Cell(string(c.Kind)), frame.Agent.Cell(c.By), frame.Agent.Cell(c.Target),
+			frame.Time.Cell(sent), frame.Plain.Cell(state), frame.Plain.Cell(c.Reason))
+	}
+	t.Write(pg)
+}
+
+// How often 'request poll --wait' asks: the pause grows from the first to the last.
+const (
+	pollFirst = 5 * time.Second
+	pollLast  = 30 * time.Second
+)
+
+func newRequestPoll(e *command.Env) *urfave.Command {
+	return e.Command(&urfave.Command{
+		Name: "poll", Usage: "ask the hub for requests to you",
+		UsageText: "git crosslink request poll [<options>]",
+		Description: `Asks the hub, and prints the requests to this worktree's agent that wait for an
+answer: first those to be obeyed, then those that are ignored. --wait asks again
+until there is one to be obeyed, for at most --for seconds.
+
+The exit status is 0 if there is one to be obeyed, otherwise 1.
+
+Examples:
+  git crosslink request poll
+  git crosslink request poll --wait --for 60`,
+		Flags: append([]urfave.Flag{
+			&urfave.BoolFlag{Name: "wait", Usage: "wait until there is one"},
+			&urfave.IntFlag{Name: "for", Usage: "wait at most `SECONDS`", Value: 600},
+		}, frame.PorcelainFlags()...),
+	}, func(u *urfave.Context) error {
+		f, err := frame.FormsAlone(u, e.Terminal)
+		if err != nil {
+			return err
+		}
+		var wait time.Duration
+		if u.Bool("wait") {
+			if wait = time.Duration(u.Int("for")) * time.Second; wait < 0 {
+				return frame.Misuse("'--for' needs a number of seconds")
+			}
+		}
+		return runRequestPoll(u.Context, wait, f, e)
+	})
+}
+
+func runRequestPoll(ctx context.Context, wait time.Duration, f frame.Forms, e *command.Env) error {
+	var all []tracker.Command
+	var shapes []answer.Request
+	for pause, until := pollFirst, e.Now().Add(wait); ; pause = min(2*pause, pollLast) {
+		err := e.Read(ctx, tracker.Fresh, func(repo *command.Repository, p tracker.Projection) (err error) {
+			me := repo.Agent()
+			all, shapes, err = judged(ctx, e, p, func(r *reducer.Request) bool { return r.Target == me && !r.Acked })
+			return err
+		})
+		if err != nil {
+			return err
+		}
+		left := until.Sub(e.Now())
+		if slices.ContainsFunc(all, func(c tracker.Command) bool { return c.Ignored == "" }) || left <= 0 {
+			break
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(min(pause, left)):
+		}
+	}
+	slices.SortStableFunc(all, func(a, b tracker.Command) int { return obeyedFirst(a.Ignored == "", b.Ignored == "") })
+	slices.SortStableFunc(shapes, func(a, b answer.Request) int { return obeyedFirst(a.Obeyed, b.Obeyed) })
+	a := requestsResult(e, f, all, shapes)
+	if len(all) == 0 || all[0].Ignored != "" {
+		a.Failure = frame.AnswersNo("no-request", "there is no request to obey")
+	}
+	return e.Print(ctx, a)
+}
+
+func obeyedFirst(a, b bool) int {
+	switch {
+	case a == b:
+		return 0
+	case a:
+		return -1
+	}
+	return 1
+}
