@@ -84,7 +84,7 @@ func TestJSONIsDocumented(t *testing.T) {
 	}{
 		{"| `init` |", answer.Init{}}, {"| `sync` |", answer.Sync{}},
 		{"| `status` | `remote`", answer.Status{}}, {"| `version` |", versionShape{}}, {"A log of `status`", answer.Log{}},
-		{"| `agent show` |", answer.Who{}}, {"| `agent list` |", answer.Agent{}}, {"| `session handoff` |", answer.HandoffNote{}}, {"| `agent flags` |", answer.Flags{}}, {"| `agent fork` |", answer.Forked{}}, {"| `fork detach` |", answer.Detached{}},
+		{"| `agent show` |", answer.Who{}}, {"| `agent list` |", answer.Agent{}}, {"| `session handoff` |", answer.HandoffNote{}}, {"| `time list` |", answer.TimeRow{}}, {"| `time report` |", answer.TimeGroup{}}, {"| `timer`: `timer start`", answer.Timer{}}, {"| `agent flags` |", answer.Flags{}}, {"| `agent fork` |", answer.Forked{}}, {"| `fork detach` |", answer.Detached{}},
 		{"| `relations` |", answer.Relation{}}, {"| `time` | array", answer.TimeEntry{}}, {"| `milestone` |", answer.Milestone{}},
 		{"| `warnings` |", frame.Warning{}}, {"A reference to another issue has", answer.Ref{}}, {"| `tree` | array of nodes", answer.Node{}},
 	} {

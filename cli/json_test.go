@@ -48,7 +48,7 @@ func (w *world) json(args ...string) doc {
 }
 
 // wholeAnswers are the kinds of "no" that leave nothing open.
-var wholeAnswers = []string{"no-match", "nothing-ready", "none-pending", "no-agent", "no-session", "no-handoff", "no-request", "findings", "hooks-missing"}
+var wholeAnswers = []string{"no-match", "nothing-ready", "none-pending", "no-agent", "no-session", "no-handoff", "no-request", "no-timer", "findings", "hooks-missing"}
 
 // TestJSONIsOKOnlyIfAllIsSo goes over commands and what becomes of them: "ok" is
 // true if everything that was asked for is so, and false with a write that did

@@ -41,6 +41,8 @@ func Commands(e *command.Env) []*urfave.Command {
 func Nouns(e *command.Env) []*urfave.Command {
 	return []*urfave.Command{
 		newMilestoneCommand(e),
+		newTimerCommand(e),
+		newTimeCommand(e),
 		newSessionCommand(e),
 		newPrimeCommand(e),
 	}

@@ -115,6 +115,10 @@ var special = map[string]how{
 
 	"git crosslink request send bob-box-cd3e pause -r 'release freeze'":                        {with: bob},
 	"git crosslink request send bob-box-cd3e reprioritise 12":                                  {with: bob},
+	"git crosslink timer status":                                                               {before: "git crosslink timer start 12"},
+	"git crosslink time delete <entry>":                                                        {before: "git crosslink time add 12 1h", with: map[string]string{"<entry>": "$(git crosslink time list -q)"}},
+	"git crosslink timer stop --at <time>":                                                     {before: "git crosslink timer start 12 && sleep 2", with: map[string]string{"<time>": "$(date -u +%Y-%m-%dT%H:%M:%SZ)"}},
+	"git crosslink time delete 3f9a1c2":                                                        {before: "git crosslink time add 12 1h", with: map[string]string{"3f9a1c2": "$(git crosslink time list -q)"}},
 	"git crosslink request list --to bob-box-cd3e --all":                                       {with: bob},
 	"git crosslink request send --all resume":                                                  {before: "git crosslink sync"},
 	"git crosslink request poll":                                                               {status: 1},

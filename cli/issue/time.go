@@ -1,0 +1,387 @@
+package issue
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"strconv"
+	"time"
+
+	urfave "github.com/urfave/cli/v2"
+
+	"github.com/git-crosslink/git-crosslink/answer"
+	"github.com/git-crosslink/git-crosslink/cli/command"
+	"github.com/git-crosslink/git-crosslink/cli/frame"
+	"github.com/git-crosslink/git-crosslink/event"
+	"github.com/git-crosslink/git-crosslink/store"
+	"github.com/git-crosslink/git-crosslink/tracker"
+	"github.com/git-crosslink/git-crosslink/verb"
+)
+
+func newTimeCommand(e *command.Env) *urfave.Command {
+	return &urfave.Command{
+		Name: "time", Category: frame.GroupMilestones, HideHelp: true,
+		Usage: "book time on issues, and sum it up",
+		UsageText: `git crosslink time add [<options>] <id> <duration>
+git crosslink time list [<options>] [<id>]
+git crosslink time report [<options>]
+git crosslink time delete [<options>] <entry>…`,
+		Description: `Time is booked on issues in entries, each under the agent that wrote it.
+
+Examples:
+  git crosslink time add 12 1h30m
+  git crosslink time report --group milestone`,
+		Subcommands: []*urfave.Command{newTimeAdd(e), newTimeList(e), newTimeReport(e), newTimeDelete(e)},
+	}
+}
+
+func newTimeAdd(e *command.Env) *urfave.Command {
+	return e.Command(&urfave.Command{
+		Name: "add", Usage: "book time on an issue",
+		UsageText: "git crosslink time add [<options>] <id> <duration>",
+		Description: `Books time that you spent on an issue, and prints the short uuid of the entry. A
+duration is 1h30m, 90m or 45s. It ends now, unless --at says when it began.
+
+Examples:
+  git crosslink time add 12 1h30m
+  git crosslink time add 12 2h --at 2026-03-01`,
+		Flags: append([]urfave.Flag{&urfave.StringFlag{Name: "at", Usage: "it began at `DATE`"}}, command.WriteFlags()...),
+	}, func(u *urfave.Context) error {
+		args, err := frame.Arguments(u, 2, 2, "the id of an issue and a duration")
+		if err != nil {
+			return err
+		}
+		seconds, err := frame.ParseDuration(args[1])
+		if err != nil {
+			return err
+		}
+		start := event.TimeOf(e.Now()) - event.Time(seconds)*1e9
+		if u.IsSet("at") {
+			if start, err = frame.ParseDate("--at", u.String("at"), frame.DayStart, e.Now()); err != nil {
+				return err
+			}
+			if start == 0 {
+				return frame.Misuse("'--at' needs a date")
+			}
+		}
+		emit, err := e.EmitOptions(u)
+		if err != nil {
+			return err
+		}
+		repo, err := e.Repository(u.Context)
+		if err != nil {
+			return err
+		}
+		entry := repo.MintUUID()
+		r, err := e.Emit(u.Context, emit, func(_ *command.Repository, p tracker.Projection) ([]event.Body, error) {
+			i, err := verb.Resolve(p, args[0])
+			if err != nil {
+				return nil, err
+			}
+			return []event.Body{&event.TimeEntryAdded{Issue: i.UUID, Entry: entry, StartedAt: start, EndedAt: start + event.Time(seconds)*1e9, DurationSeconds: &seconds}}, nil
+		})
+		if err != nil {
+			return err
+		}
+		a, err := timeResult(e, r, emit, []event.UUID{entry}, "booked %s on %s")
+		if err != nil {
+			return err
+		}
+		return e.Print(u.Context, *a)
+	})
+}
+
+// timeResult is the answer of a write to time entries; said is told with the time of
+// each and its issue.
+func timeResult(e *command.Env, r *tracker.Receipt, emit tracker.EmitOptions, us []event.UUID, said string) (*frame.Result, error) {
+	all, err := r.View.Time(store.TimeFilter{Deleted: true})
+	if err != nil {
+		return nil, err
+	}
+	all = slices.DeleteFunc(all, func(t store.Entry) bool { return !slices.Contains(us, t.UUID) })
+	rows, err := answer.New(r.View).TimeRows(all)
+	if err != nil {
+		return nil, err
+	}
+	a := &frame.Result{Data: answer.TimeWrite{Write: answer.WriteOf(r), Entries: rows}, Failure: command.Unconfirmed(r, emit)}
+	for k, x := range rows {
+		a.IDs = append(a.IDs, x.Short)
+		if i, err := r.View.Row(all[k].Issue); err == nil {
+			e.Progress(said, frame.Duration(x.Spent), command.Named(i))
+		}
+	}
+	return a, nil
+}
+
+func newTimeDelete(e *command.Env) *urfave.Command {
+	return e.Command(&urfave.Command{
+		Name: "delete", Usage: "delete time entries permanently",
+		UsageText: "git crosslink time delete [<options>] <entry>…",
+		Description: `Hides time entries everywhere and permanently, all or none, without asking. They are
+named by their short uuids (see 'time list'). Deleting a deleted entry succeeds.
+
+Examples:
+  git crosslink time delete 3f9a1c2`,
+		Flags: command.WriteFlags(),
+	}, func(u *urfave.Context) error {
+		ids, err := frame.Arguments(u, 1, -1, "the short uuid of a time entry")
+		if err != nil {
+			return err
+		}
+		emit, err := e.EmitOptions(u)
+		if err != nil {
+			return err
+		}
+		var us []event.UUID
+		r, err := e.Emit(u.Context, emit, func(_ *command.Repository, p tracker.Projection) (bodies []event.Body, err error) {
+			found, err := verb.ResolveEntries(p, ids)
+			us = nil
+			for _, t := range found {
+				if us = append(us, t.UUID); !t.Deleted {
+					bodies = append(bodies, &event.TimeEntryDeleted{Entry: t.UUID})
+				}
+			}
+			return bodies, err
+		})
+		if err != nil {
+			return err
+		}
+		said := "deleted %s on %s"
+		if len(r.Lines) == 0 {
+			said = "already deleted: %s on %s"
+		}
+		a, err := timeResult(e, r, emit, us, said)
+		if err != nil {
+			return err
+		}
+		return e.Print(u.Context, *a)
+	})
+}
+
+func timeFilterFlags() []urfave.Flag {
+	return []urfave.Flag{
+		&urfave.StringFlag{Name: "by", Usage: "only what `AGENT` spent; @me is yourself"},
+		&urfave.StringFlag{Name: "since", Usage: "only what began on or after `DATE`"},
+		&urfave.StringFlag{Name: "until", Usage: "only what began on or before `DATE`"},
+	}
+}
+
+func timeFilterOf(u *urfave.Context, e *command.Env) (f store.TimeFilter, err error) {
+	f.By = u.String("by")
+	if f.Since, err = dateOf(u, e, "since", frame.DayStart); err != nil {
+		return f, err
+	}
+	if f.Until, err = dateOf(u, e, "until", frame.DayEnd); err == nil && f.Until != 0 {
+		f.Until++ // it is exclusive
+	}
+	return f, err
+}
+
+// readTime reads the entries that a filter lets through.
+func readTime(ctx context.Context, e *command.Env, id string, f store.TimeFilter, use func(p tracker.Projection, all []store.Entry) error) error {
+	return e.Read(ctx, tracker.Here, func(repo *command.Repository, p tracker.Projection) error {
+		if id != "" {
+			i, err := verb.Resolve(p, id)
+			if err != nil {
+				return err
+			}
+			f.Issue = i.UUID
+		}
+		g := f
+		g.By = who(repo.Agent(), f.By)
+		all, err := p.Time(g)
+		if err != nil {
+			return err
+		}
+		return use(p, all)
+	})
+}
+
+func newTimeList(e *command.Env) *urfave.Command {
+	return e.Command(&urfave.Command{
+		Name: "list", Aliases: []string{"ls"}, Usage: "list time entries",
+		UsageText: "git crosslink time list [<options>] [<id>]",
+		Description: `Lists the time entries of all issues, or of one. In a pipe the fields are short uuid,
+issue, agent, start, seconds and title.
+
+Examples:
+  git crosslink time list 12
+  git crosslink time list --by @me --since 2026-03-01`,
+		Flags: append(timeFilterFlags(), frame.PorcelainFlags()...),
+	}, func(u *urfave.Context) error {
+		if _, err := frame.Arguments(u, 0, 1, "at most one id of an issue"); err != nil {
+			return err
+		}
+		forms, err := frame.FormsOf(u, e.Terminal)
+		if err != nil {
+			return err
+		}
+		f, err := timeFilterOf(u, e)
+		if err != nil {
+			return err
+		}
+		var all []store.Entry
+		var rows []answer.TimeRow
+		err = readTime(u.Context, e, u.Args().First(), f, func(p tracker.Projection, some []store.Entry) (err error) {
+			all = some
+			rows, err = answer.New(p).TimeRows(some)
+			return err
+		})
+		if err != nil {
+			return err
+		}
+		a := frame.Result{Data: rows, Long: true, Page: func(pg *frame.Page) { timeTable(e, pg, all, rows) }}
+		for _, x := range rows {
+			a.IDs = append(a.IDs, x.Short)
+		}
+		if forms.ForScripts() {
+			a.Records = forms.Records()
+			for _, x := range rows {
+				a.Records.Add(x.Short, x.UUID, nameOfRef(x.Issue), x.By, x.StartedAt, answer.OrEmpty(x.EndedAt), strconv.FormatUint(x.Spent, 10))
+			}
+		}
+		return e.Print(u.Context, a)
+	})
+}
+
+func timeTable(e *command.Env, pg *frame.Page, all []store.Entry, rows []answer.TimeRow) {
+	t := &frame.Table{Header: []string{"entry", "issue", "agent", "started", "time", "title"}, Flex: 5}
+	for k, x := range rows {
+		started, spent, title := all[k].StartedAt.Std().Format(time.RFC3339), strconv.FormatUint(x.Spent, 10), ""
+		if pg.Width > 0 {
+			started, spent = e.Date(all[k].StartedAt), frame.Duration(x.Spent)
+		}
+		if x.Issue != nil {
+			title = x.Issue.Title
+		}
+		t.Add(frame.ID.Cell(x.Short), frame.ID.Cell(nameOfRef(x.Issue)), frame.Agent.Cell(x.By), frame.Time.Cell(started), frame.Plain.Cell(spent), frame.Plain.Cell(title))
+	}
+	t.Write(pg)
+}
+
+var timeGroups = []string{"issue", "agent", "milestone", "day"}
+
+func newTimeReport(e *command.Env) *urfave.Command {
+	return e.Command(&urfave.Command{
+		Name: "report", Usage: "sum up the time that was spent",
+		UsageText: "git crosslink time report [<options>]",
+		Description: `Sums up the time entries by issue, agent, milestone or day, the most time first (days
+in their order). Entries of one agent that overlap are all counted, and said so. In
+a pipe the fields are the group, entries, seconds and, of issues, the title.
+
+Examples:
+  git crosslink time report
+  git crosslink time report --group day --by @me --since 2026-03-01`,
+		Flags: slices.Concat([]urfave.Flag{&urfave.StringFlag{Name: "group", Usage: "by issue, agent, milestone or day", Value: "issue"}}, timeFilterFlags(), frame.PorcelainFlags()),
+	}, func(u *urfave.Context) error {
+		forms, err := frame.FormsAlone(u, e.Terminal)
+		if err != nil {
+			return err
+		}
+		group, err := frame.OneOf(u, "group", timeGroups)
+		if err != nil {
+			return err
+		}
+		f, err := timeFilterOf(u, e)
+		if err != nil {
+			return err
+		}
+		return runTimeReport(u.Context, group, f, forms, e)
+	})
+}
+
+func runTimeReport(ctx context.Context, group string, f store.TimeFilter, forms frame.Forms, e *command.Env) error {
+	groups := []answer.TimeGroup{}
+	overlap := false
+	err := readTime(ctx, e, "", f, func(p tracker.Projection, all []store.Entry) (err error) {
+		overlap = verb.Overlap(all)
+		groups, err = grouped(e, p, group, all)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	if overlap {
+		e.Warn("overlap", "some entries of one agent overlap; all of them are counted")
+	}
+	a := frame.Result{Data: groups, Long: true, Page: func(pg *frame.Page) {
+		t := &frame.Table{Header: []string{group, "entries", "time", ""}, Flex: 3}
+		for _, g := range groups {
+			spent, title := strconv.FormatUint(g.Seconds, 10), ""
+			if pg.Width > 0 {
+				spent = frame.Duration(g.Seconds)
+			}
+			if g.Issue != nil {
+				title = g.Issue.Title
+			}
+			t.Add(frame.ID.Cell(g.Group), frame.Plain.Cell(fmt.Sprint(g.Entries)), frame.Plain.Cell(spent), frame.Plain.Cell(title))
+		}
+		t.Write(pg)
+	}}
+	for _, g := range groups {
+		a.IDs = append(a.IDs, g.Group)
+	}
+	if forms.ForScripts() {
+		a.Records = forms.Records()
+		for _, g := range groups {
+			a.Records.Add(g.Group, strconv.Itoa(g.Entries), strconv.FormatUint(g.Seconds, 10), answer.OrEmpty(g.FirstLocked), answer.OrEmpty(g.ClosedAt))
+		}
+	}
+	return e.Print(ctx, a)
+}
+
+// grouped sums entries up.
+func grouped(e *command.Env, p tracker.Projection, by string, all []store.Entry) ([]answer.TimeGroup, error) {
+	s := answer.New(p)
+	groups, at := []answer.TimeGroup{}, map[string]int{}
+	for k := range all {
+		t := &all[k]
+		i, err := p.Row(t.Issue)
+		if err != nil {
+			return nil, err
+		}
+		name := i.Name()
+		switch by {
+		case "agent":
+			name = t.By
+		case "milestone":
+			name = s.MilestoneName(i.Milestone)
+		case "day":
+			name = t.StartedAt.Std().In(e.Now().Location()).Format("2006-01-02")
+		}
+		n, there := at[name]
+		if !there {
+			n = len(groups)
+			at[name] = n
+			g := answer.TimeGroup{Group: name}
+			if by == "issue" {
+				g.Issue, g.ClosedAt = s.Ref(t.Issue), answer.TimeOrNull(i.ClosedAt)
+				if g.FirstLocked, err = firstLocked(p, t.Issue); err != nil {
+					return nil, err
+				}
+			}
+			groups = append(groups, g)
+		}
+		groups[n].Entries++
+		groups[n].Seconds += t.Seconds()
+	}
+	slices.SortStableFunc(groups, func(a, b answer.TimeGroup) int {
+		if by == "day" {
+			return cmp.Compare(a.Group, b.Group)
+		}
+		return cmp.Compare(b.Seconds, a.Seconds)
+	})
+	return groups, nil
+}
+
+// firstLocked is when somebody first claimed an issue.
+func firstLocked(p tracker.Projection, u event.UUID) (*string, error) {
+	lines, err := p.History(u)
+	for _, l := range lines {
+		if _, claim := l.Body.(*event.LockClaimed); claim {
+			return answer.TimeOrNull(l.Shown()), err
+		}
+	}
+	return nil, err
+}

@@ -1,0 +1,78 @@
+package verb
+
+import (
+	"encoding/hex"
+	"strings"
+
+	"github.com/git-crosslink/git-crosslink/event"
+	"github.com/git-crosslink/git-crosslink/store"
+	"github.com/git-crosslink/git-crosslink/tracker"
+)
+
+// ResolveEntries finds time entries by their uuids, or the beginnings of them of at
+// least 4 digits, each once. Those that were deleted are among them.
+func ResolveEntries(p tracker.Projection, ids []string) (found []store.Entry, err error) {
+	all, err := p.Time(store.TimeFilter{Deleted: true})
+	if err != nil {
+		return nil, err
+	}
+	for _, id := range ids {
+		prefix := strings.ToLower(strings.ReplaceAll(id, "-", ""))
+		var some []store.Entry
+		for _, e := range all {
+			if len(prefix) >= 4 && strings.HasPrefix(hex.EncodeToString(e.UUID[:]), prefix) {
+				some = append(some, e)
+			}
+		}
+		switch {
+		case len(some) == 0:
+			return nil, &store.NotFoundError{What: "time entry", ID: id}
+		case len(some) > 1:
+			f := &store.AmbiguousError{What: "time entry", ID: id}
+			for _, e := range some {
+				f.Candidates = append(f.Candidates, store.Candidate{UUID: e.UUID, Short: e.UUID.String(), Title: e.By + ", " + e.StartedAt.String()})
+			}
+			return nil, f
+		}
+		again := false
+		for _, e := range found {
+			again = again || e.UUID == some[0].UUID
+		}
+		if !again {
+			found = append(found, some[0])
+		}
+	}
+	return found, nil
+}
+
+// StopTimer is the event of a timer that ran on an issue from start to end. Stopping
+// it again writes nothing: its entry is there already.
+func StopTimer(p tracker.Projection, issue, entry event.UUID, start, end event.Time) ([]event.Body, error) {
+	all, err := p.Time(store.TimeFilter{Issue: issue, Deleted: true})
+	if err != nil {
+		return nil, err
+	}
+	for _, e := range all {
+		if e.UUID == entry {
+			return nil, nil
+		}
+	}
+	seconds := uint64(0)
+	if end > start {
+		seconds = uint64(end-start) / 1e9
+	}
+	return []event.Body{&event.TimeEntryAdded{Issue: issue, Entry: entry, StartedAt: start, EndedAt: max(start, end), DurationSeconds: &seconds}}, nil
+}
+
+// Overlap reports whether two of some entries are of one agent and at one time.
+func Overlap(all []store.Entry) bool {
+	last := map[string]event.Time{} // until when an agent's entries reach
+	for _, e := range all {         // by their start
+		end := e.StartedAt + event.Time(e.Seconds())*1e9
+		if e.StartedAt < last[e.By] {
+			return true
+		}
+		last[e.By] = max(last[e.By], end)
+	}
+	return false
+}
