@@ -23,3 +23,9 @@ func GitMessage(err error) string {
 	}
 	return err.Error()
 }
+
+// OnPath reports whether PATH leads to a program.
+func (s *System) OnPath(program string) bool {
+	_, err := exec.LookPath(program)
+	return err == nil
+}

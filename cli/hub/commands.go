@@ -16,6 +16,7 @@ func Commands(e *command.Env) []*urfave.Command {
 		newVerifyProofCommand(e),
 		newRequestCommand(e),
 		newHeartbeatCommand(e),
+		newSetupCommand(e),
 		newCICommand(e),
 		newInitCommand(e),
 		newForkCommand(e),

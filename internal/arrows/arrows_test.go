@@ -96,6 +96,7 @@ var rules = map[string]rule{
 		why: "what another tracker holds is said in our words; where it comes from and where it goes is not known",
 	},
 	"cli/prime": {pure: true, why: "the text follows from what it is told; who asks and what is known is the caller's"},
+	"cli/setup": {pure: true, why: "what is put into a file follows from its text; which files there are is the caller's"},
 	"exporter": {
 		pure: true, may: "event reducer store",
 		why: "it asks a projection and writes; where the bytes go is not known",
@@ -117,7 +118,7 @@ var rules = map[string]rule{
 		why: "commands about issues ask the tracker and print its answers; refs and trust stay behind it",
 	},
 	"cli/hub": {
-		may: "verb answer cli/command cli/frame cli/hints fail event reducer store tracker hooks enrol gate internal/shell internal/statefile",
+		may: "verb answer cli/command cli/frame cli/hints cli/setup fail event reducer store tracker hooks enrol gate internal/shell internal/statefile",
 		why: "commands about hubs and agents ask the tracker and print its answers; refs and trust stay behind it",
 	},
 	"cli/frame": {
