@@ -2,6 +2,7 @@ package hubs
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 
@@ -42,6 +43,22 @@ func (r Refusal) Remembered() syncer.Refusal {
 
 // OfLog reports whether the hub refuses the log whatever is in it.
 func (r Refusal) OfLog() bool { return r.About == abouts[syncer.AboutLog] }
+
+// Told says what the hub refuses of an agent's log, of which it has onHub events.
+// kind names an event of it in brackets, "" if it cannot be read.
+func (r Refusal) Told(agent string, onHub uint64, kind func(seq uint64) string) fail.Notice {
+	low := max(r.Low, onHub)
+	switch {
+	case Locked(r.Why):
+		return fail.Notice{Code: "refused/locked", Text: fmt.Sprintf("the hub cannot change the log of '%s': %s", agent, r.Why)}
+	case r.High > low+1:
+		return fail.Notice{Code: "refused/range", Text: fmt.Sprintf("the hub refuses one of the events %d to %d of '%s': %s", low+1, r.High, agent, r.Why)}
+	case low == 0 || r.OfLog(): // whatever is in it
+		return fail.Notice{Code: "refused/log", Text: fmt.Sprintf("the hub refuses the log of '%s': %s", agent, r.Why), Fields: fail.Fields{"branch": "crosslink/" + refs.Agents + agent}}
+	}
+	return fail.Notice{Code: "refused/event", Fields: fail.Fields{"agent": agent, "seq": strconv.FormatUint(r.High, 10)},
+		Text: fmt.Sprintf("the hub refuses event %d of '%s'%s: %s", r.High, agent, kind(r.High), r.Why)}
+}
 
 // Memory is what is remembered of a hub, as the machine knows it.
 func (c *Contact) Memory(h *Hub, p syncer.Pace) syncer.Memory {

@@ -154,7 +154,7 @@ func (t *Tracker) lookForRoom(ctx context.Context) *fail.Error {
 	if tip, err := t.metaTip(ctx); err != nil || tip != "" {
 		return nil
 	}
-	_, err := t.hasRoom(ctx)
+	_, err := t.link.HasRoom(ctx, t.agent, t.outer.HasRef)
 	e, _ := errors.AsType[*fail.Error](err)
 	return e
 }

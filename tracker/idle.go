@@ -2,12 +2,8 @@ package tracker
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"fmt"
-	"maps"
 	"slices"
-	"strings"
 
 	"github.com/git-crosslink/git-crosslink/hubs"
 	"github.com/git-crosslink/git-crosslink/ledger"
@@ -20,31 +16,9 @@ import (
 // nothing to do and nothing to say notes the refs it was so for, and the next
 // one that finds the same refs, before its fetch and after it, reads no object.
 
-// idleRefs stands for all refs a sync follows from; "" if what was fetched is not
-// what is believed, or if something is kept that has to go back to the hub. Signs
-// of life are read apart.
-func (t *Tracker) idleRefs(all map[string]refs.OID) string {
-	h := sha256.New()
-	fmt.Fprintf(h, "%d\n%s\n%s\n", ledger.Rules, t.agent, t.hub.Shown())
-	for _, name := range slices.Sorted(maps.Keys(all)) {
-		switch {
-		case strings.HasPrefix(name, refs.PresenceHere):
-			continue
-		case strings.HasPrefix(name, lostRoot):
-			return ""
-		}
-		for _, pair := range [][2]string{{incomingRoot, hubRoot}, {hubRoot, incomingRoot}, {headRoot + agentLogs, hubRoot + agentLogs}} {
-			rest, ok := strings.CutPrefix(name, pair[0])
-			if ok && pair[0] == hubRoot && t.contact.NotTakenBack(rest, all[name], t.now()) {
-				continue
-			}
-			if ok && all[pair[1]+rest] != all[name] {
-				return ""
-			}
-		}
-		fmt.Fprintf(h, "%s %s\n", all[name], name)
-	}
-	return hex.EncodeToString(h.Sum(nil))
+// idleStamp stands for all that a sync follows from.
+func (t *Tracker) idleStamp(all map[string]refs.OID) string {
+	return t.link.IdleStamp(all, lostRoot, fmt.Sprintf("%d\n%s", ledger.Rules, t.agent))
 }
 
 // idle reports whether the refs are those of the last sync that found nothing to
@@ -54,7 +28,7 @@ func (t *Tracker) idle(ctx context.Context) bool {
 		return false
 	}
 	all, err := t.reads.Refs(ctx)
-	return err == nil && t.idleRefs(all) == t.contact.Idle
+	return err == nil && t.idleStamp(all) == t.contact.Idle
 }
 
 // undisturbed reports whether the note of the contact holds nothing that a sync
@@ -88,7 +62,7 @@ func (t *Tracker) noteIdle(ctx context.Context, r *SyncReport, lost hubs.Losses)
 			return
 		}
 	}
-	if is := t.idleRefs(s.AllRefs); is != t.contact.Idle {
+	if is := t.idleStamp(s.AllRefs); is != t.contact.Idle {
 		_ = t.contact.Remember(func(c *hubs.Note) { c.Idle = is })
 	}
 }

@@ -171,7 +171,7 @@ func (t *Tracker) initOnce(ctx context.Context, followed *bool) (r *InitReport, 
 		return nil, false, &fail.Error{Kind: fail.Fatal, Code: "hub-meta",
 			Message: fmt.Sprintf("there is a tracker on '%s' whose meta is not to be believed: nothing was written there", t.hub.Name)}
 	}
-	heads, err := t.hasRoom(ctx)
+	heads, err := t.link.HasRoom(ctx, t.agent, t.outer.HasRef)
 	if err != nil {
 		return nil, false, err
 	}
@@ -197,41 +197,6 @@ func (t *Tracker) join(ctx context.Context, s *reading.Snapshot, lost hubs.Losse
 		t.notice(t.hub.Queued(t.contact, out.reason))
 	}
 	return &InitReport{Remote: t.hub.Name, URL: t.hub.Shown(), Hub: s.Meta.Hub, Sent: out.sent, Agent: t.agent}, false, nil
-}
-
-// hasRoom refuses a remote without a branch of its own: a forge would make the
-// tracker its default branch. So it does one with a branch whose name a branch
-// of ours would have to be a directory of, or the reverse. It returns the
-// branches.
-func (t *Tracker) hasRoom(ctx context.Context) (map[string]refs.OID, error) {
-	heads, err := t.link.Heads(ctx, t.link.Remote())
-	if err != nil {
-		return nil, err
-	}
-	code := false
-	for h := range heads {
-		for _, ours := range []string{metaName, checkpointName, agentLogs + t.agent} {
-			if ours = headRoot + ours; strings.HasPrefix(ours, h+"/") || strings.HasPrefix(h, ours+"/") {
-				return nil, t.branchInTheWay(strings.TrimPrefix(h, "refs/heads/"), strings.Trim(strings.TrimPrefix(ours, "refs/heads/"), "/"))
-			}
-		}
-		code = code || !strings.HasPrefix(h, headRoot)
-	}
-	if code || t.hub.Self { // a repository at hand keeps the default branch it has
-		return heads, nil
-	}
-	e := &fail.Error{Kind: fail.Fatal, Code: "empty-remote", Fields: fail.Fields{"remote": t.hub.Name},
-		Message: fmt.Sprintf("the remote '%s' has no branch yet, and a forge would make the tracker its default one", t.hub.Name)}
-	if !t.outer.HasRef(ctx, "HEAD") { // nothing that could be pushed
-		e.Code = "empty-remote/no-commit"
-	}
-	return nil, e
-}
-
-func (t *Tracker) branchInTheWay(there, ours string) error {
-	return &fail.Error{Kind: fail.Fatal, Code: "branch-in-the-way",
-		Message: fmt.Sprintf("the remote '%s' has a branch '%s', beside which git cannot make '%s': nothing was written there", t.hub.Name, there, ours),
-		Fields:  fail.Fields{"remote": t.hub.Name, "branch": there}}
 }
 
 // found pushes meta and all logs at once, expecting every one of them absent.

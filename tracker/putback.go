@@ -133,7 +133,7 @@ func (t *Tracker) ledgerBack(s *reading.Snapshot) (refs.OID, error) {
 // restore puts everything back on a hub that lost its meta: only by init,
 // which somebody typed.
 func (t *Tracker) restore(ctx context.Context, s *reading.Snapshot) (*InitReport, error) {
-	if _, err := t.hasRoom(ctx); err != nil {
+	if _, err := t.link.HasRoom(ctx, t.agent, t.outer.HasRef); err != nil {
 		return nil, err
 	}
 	absent := refs.OID("")

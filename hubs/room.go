@@ -1,0 +1,46 @@
+package hubs
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/git-crosslink/git-crosslink/fail"
+	"github.com/git-crosslink/git-crosslink/refs"
+	"github.com/git-crosslink/git-crosslink/syncer"
+)
+
+// HasRoom refuses a remote without a branch of its own: a forge would make the
+// tracker its default branch. So it does one with a branch whose name a branch
+// of ours would have to be a directory of, or the reverse. It returns the
+// branches. hasRef says whether the user's repository has a ref.
+func (l *Link) HasRoom(ctx context.Context, agent string, hasRef func(context.Context, string) bool) (map[string]refs.OID, error) {
+	heads, err := l.Heads(ctx, l.Remote())
+	if err != nil {
+		return nil, err
+	}
+	code := false
+	for h := range heads {
+		for _, ours := range []string{syncer.Meta, syncer.Ledger, refs.Agents + agent} {
+			if ours = refs.HubPrefix + ours; strings.HasPrefix(ours, h+"/") || strings.HasPrefix(h, ours+"/") {
+				return nil, l.Hub.branchInTheWay(strings.TrimPrefix(h, "refs/heads/"), strings.Trim(strings.TrimPrefix(ours, "refs/heads/"), "/"))
+			}
+		}
+		code = code || !strings.HasPrefix(h, refs.HubPrefix)
+	}
+	if code || l.Hub.Self { // a repository at hand keeps the default branch it has
+		return heads, nil
+	}
+	e := &fail.Error{Kind: fail.Fatal, Code: "empty-remote", Fields: fail.Fields{"remote": l.Hub.Name},
+		Message: fmt.Sprintf("the remote '%s' has no branch yet, and a forge would make the tracker its default one", l.Hub.Name)}
+	if !hasRef(ctx, "HEAD") { // nothing that could be pushed
+		e.Code = "empty-remote/no-commit"
+	}
+	return nil, e
+}
+
+func (h *Hub) branchInTheWay(there, ours string) error {
+	return &fail.Error{Kind: fail.Fatal, Code: "branch-in-the-way",
+		Message: fmt.Sprintf("the remote '%s' has a branch '%s', beside which git cannot make '%s': nothing was written there", h.Name, there, ours),
+		Fields:  fail.Fields{"remote": h.Name, "branch": there}}
+}
