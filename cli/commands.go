@@ -43,6 +43,7 @@ func tree(e *command.Env) *urfave.Command {
 		Subcommands: append(slices.Concat(issues, rest), noun),
 		Flags:       append(frame.CommonFlags(), &urfave.StringFlag{Name: "C", Usage: "run as if started in `DIR`"}),
 	}
+	offerFields(e.Terminal, root)
 	for _, c := range root.Subcommands {
 		c.HelpName = "git crosslink " + c.Name
 		for _, s := range c.Subcommands {

@@ -22,7 +22,15 @@ type Envelope struct {
 	Code     int         `json:"code"`
 	Data     *any        `json:"data,omitempty"`
 	Error    *ErrorShape `json:"error,omitempty"`
+	Page     *Cut        `json:"page,omitempty"`
 	Warnings []Warning   `json:"warnings"`
+}
+
+// Cut says which part of a list an answer has, where a limit was asked for.
+type Cut struct {
+	Total int     `json:"total"` // of the whole list
+	Limit int     `json:"limit"`
+	Next  *string `json:"next"` // what --after takes to continue; null at the end
 }
 
 // ErrorShape is a failure in JSON.
@@ -35,7 +43,7 @@ type ErrorShape struct {
 
 // writeEnvelope prints the one JSON document of a command.
 func (t *Terminal) writeEnvelope(r Result) error {
-	doc := Envelope{V: 1, OK: true, Warnings: t.warnings}
+	doc := Envelope{V: 1, OK: true, Page: r.Cut, Warnings: t.warnings}
 	if doc.Warnings == nil {
 		doc.Warnings = []Warning{}
 	}
@@ -47,7 +55,11 @@ func (t *Terminal) writeEnvelope(r Result) error {
 		}
 	}
 	if doc.OK || r.Data != nil || doc.Code == ExitNo || doc.Code == ExitUnconfirmed {
-		doc.Data = &r.Data
+		data, err := t.chosen(r.Data)
+		if err != nil {
+			return fmt.Errorf("write JSON: %w", err)
+		}
+		doc.Data = &data
 	}
 	var b bytes.Buffer
 	enc := json.NewEncoder(&b)

@@ -17,6 +17,7 @@ type Result struct {
 	IDs     []string    // -q, and the page of commands that have none
 	Page    func(*Page) // for people
 	Long    bool        // the page may be long
+	Cut     *Cut        // --json: which part of a list it is; nil for all of it
 	Failure *Failure    // why the status is not 0, although there is a result
 }
 

@@ -52,6 +52,8 @@ type Options struct {
 	Offline bool
 	Color   string // auto, always, never
 	NoPager bool
+	fields  []string // of --fields; nil is all
+	within  []string // where they are, in an answer that has other members
 }
 
 // Terminal is what a command prints to: the streams, the system, and the options

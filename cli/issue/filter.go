@@ -29,7 +29,8 @@ type filterOptions struct {
 	milestone string
 	parent    string
 	reverse   bool
-	limit     int // 0 is all, -1 is not given
+	limit     int    // 0 is all, -1 is not given
+	after     string // the issue that the last part of the list ended with
 	forms     issueForms
 }
 
@@ -46,6 +47,7 @@ func filterFlags(sorted string) []urfave.Flag {
 		&urfave.StringFlag{Name: "sort", Usage: "by `ORDER`: created, updated, priority, due, number or title", Value: sorted},
 		&urfave.BoolFlag{Name: "reverse", Usage: "the other way round"},
 		&urfave.StringFlag{Name: "limit", Aliases: []string{"n"}, Usage: fmt.Sprintf("at most `N`, 0 for all (default: %d for people, all for scripts)", pageLimit)},
+		&urfave.StringFlag{Name: "after", Usage: "continue the list after issue `ID`"},
 	}
 }
 
@@ -74,6 +76,7 @@ func filterOptionsOf(u *urfave.Context, e *command.Env) (o filterOptions, err er
 	o.assignee, o.milestone, o.parent = u.String("assignee"), u.String("milestone"), u.String("parent")
 	o.lockedBy = u.String("locked-by")
 	o.reverse = u.Bool("reverse")
+	o.after = u.String("after")
 	o.limit = -1
 	if u.IsSet("limit") {
 		n, err := strconv.ParseUint(u.String("limit"), 10, 31)
@@ -131,31 +134,67 @@ func (o *filterOptions) bound(e *command.Env) int {
 	return pageLimit
 }
 
-// rows are the issues query gives, in the order and number asked for, and how
-// many there would be.
-func (o *filterOptions) rows(e *command.Env, f store.Filter, query func(store.Filter) ([]*store.Issue, int, error)) ([]*store.Issue, int, error) {
+// extent says how much of a list there is.
+type extent struct {
+	total int // all of it
+	left  int // after the rows that are shown
+}
+
+// rows are the issues query gives, in the order and number asked for.
+func (o *filterOptions) rows(e *command.Env, p tracker.Projection, f store.Filter, query func(store.Filter) ([]*store.Issue, int, error)) ([]*store.Issue, extent, error) {
 	limit := o.bound(e)
-	if !o.reverse {
+	if !o.reverse && o.after == "" {
 		f.Limit = limit
+		rows, total, err := query(f)
+		return rows, extent{total, total - len(rows)}, err
 	}
 	rows, total, err := query(f)
-	if err != nil || !o.reverse {
-		return rows, total, err
+	if err != nil {
+		return nil, extent{}, err
 	}
-	rows = slices.Clone(rows)
-	slices.Reverse(rows)
+	if o.reverse {
+		rows = slices.Clone(rows)
+		slices.Reverse(rows)
+	}
+	if o.after != "" {
+		last, err := verb.Resolve(p, o.after)
+		if err != nil {
+			return nil, extent{}, err
+		}
+		at := slices.IndexFunc(rows, func(i *store.Issue) bool { return i.UUID == last.UUID })
+		if at < 0 {
+			return nil, extent{}, frame.Fatal("not-listed", fmt.Sprintf("issue %s is not in this list", last.Name()), "begin again without '--after'")
+		}
+		rows = rows[at+1:]
+	}
+	left := 0
 	if limit > 0 && len(rows) > limit {
+		left = len(rows) - limit
 		rows = rows[:limit]
 	}
-	return rows, total, nil
+	return rows, extent{total, left}, nil
+}
+
+// cut is what JSON says of a list that has a limit, and nil of any other.
+func (o *filterOptions) cut(e *command.Env, rows []*store.Issue, x extent) *frame.Cut {
+	limit := o.bound(e)
+	if limit == 0 {
+		return nil
+	}
+	c := &frame.Cut{Total: x.total, Limit: limit}
+	if x.left > 0 && len(rows) > 0 {
+		next := rows[len(rows)-1].UUID.String()
+		c.Next = &next
+	}
+	return c
 }
 
 // warnLimited says that a list was cut, unless advice.crosslink.limited is off.
-func warnLimited(ctx context.Context, e *command.Env, shown, total int) {
-	if shown < total {
+func warnLimited(ctx context.Context, e *command.Env, shown int, x extent) {
+	if x.left > 0 {
 		if v, _ := e.Setting(ctx, "advice.crosslink.limited"); !frame.IsTrue(v, true) {
 			return
 		}
-		e.Warn("limited", fmt.Sprintf("showing %d of %d issues", shown, total), "all of them: --limit 0")
+		e.Warn("limited", fmt.Sprintf("showing %d of %d issues", shown, x.total), "all of them: --limit 0")
 	}
 }

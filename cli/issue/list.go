@@ -98,7 +98,7 @@ func (l *listing) run(ctx context.Context, e *command.Env, query func(tracker.Pr
 	var (
 		p     tracker.Projection
 		rows  []*store.Issue
-		total int
+		found extent
 	)
 	err := e.Read(ctx, l.wish, func(repo *command.Repository, now tracker.Projection) error {
 		p = now
@@ -106,7 +106,7 @@ func (l *listing) run(ctx context.Context, e *command.Env, query func(tracker.Pr
 		if err != nil {
 			return err
 		}
-		rows, total, err = l.opts.rows(e, f, func(f store.Filter) ([]*store.Issue, int, error) { return query(p, f) })
+		rows, found, err = l.opts.rows(e, p, f, func(f store.Filter) ([]*store.Issue, int, error) { return query(p, f) })
 		return err
 	})
 	if err != nil {
@@ -119,7 +119,8 @@ func (l *listing) run(ctx context.Context, e *command.Env, query func(tracker.Pr
 	if len(rows) == 0 && l.none != nil {
 		a.Failure = l.none
 	}
-	warnLimited(ctx, e, len(rows), total)
+	a.Cut = l.opts.cut(e, rows, found)
+	warnLimited(ctx, e, len(rows), found)
 	return e.Print(ctx, a)
 }
 

@@ -166,7 +166,7 @@ func runNext(ctx context.Context, opts readyOptions, e *command.Env) error {
 	var (
 		p     tracker.Projection
 		rows  []*store.Issue
-		total int
+		found extent
 	)
 	err := e.Read(ctx, tracker.Fresh, func(repo *command.Repository, now tracker.Projection) error {
 		p = now
@@ -174,7 +174,7 @@ func runNext(ctx context.Context, opts readyOptions, e *command.Env) error {
 		if err != nil {
 			return err
 		}
-		rows, total, err = opts.rows(e, f, p.List)
+		rows, found, err = opts.rows(e, p, f, p.List)
 		return err
 	})
 	if err != nil {
@@ -197,7 +197,7 @@ func runNext(ctx context.Context, opts readyOptions, e *command.Env) error {
 	a.Page = func(pg *frame.Page) {
 		pg.Print("%s  %s\n", pg.Paint(frame.ID, i.Name()), i.Title)
 		if opts.explain {
-			pg.Print("    first of %d ready: %s\n", total, why)
+			pg.Print("    first of %d ready: %s\n", found.total, why)
 		}
 	}
 	return e.Print(ctx, a)

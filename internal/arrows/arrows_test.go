@@ -126,7 +126,7 @@ var rules = map[string]rule{
 		why: "what every command shares when it talks to a person or a program; it knows no command",
 	},
 	"cli": {
-		may: "cli/command cli/frame cli/hub cli/issue cli/transfer event hooks internal/statefile store tracker",
+		may: "answer cli/command cli/frame cli/hub cli/issue cli/transfer event hooks internal/statefile store tracker",
 		why: "the tree of commands and what completes them",
 	},
 

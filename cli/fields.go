@@ -1,0 +1,50 @@
+package cli
+
+import (
+	"strings"
+
+	urfave "github.com/urfave/cli/v2"
+
+	"github.com/git-crosslink/git-crosslink/answer"
+	"github.com/git-crosslink/git-crosslink/cli/frame"
+	"github.com/git-crosslink/git-crosslink/tracker"
+)
+
+// fields are what --fields chooses from, by the words of the commands that have it.
+var fields = []struct {
+	commands string // separated by commas
+	frame.Fields
+}{
+	{"list, search, blocked, lock list", frame.FieldsOf(answer.Issue{})},
+	{"ready", frame.FieldsOf(answer.Explained{}, "issue")}, // issue: of --claim
+	{"next", frame.FieldsOf(answer.Explained{})},
+	{"show", frame.FieldsOf(answer.Detail{})},
+	{"tree", frame.FieldsOf(answer.Issue{}, "issue", "children")},
+	{"new, edit, label, unlabel, assign, unassign, block, unblock, relate, unrelate, link, unlink, parent, schedule, comment",
+		frame.FieldsOf(answer.Issue{}, "issue", "issues")},
+	{"close, reopen, archive, delete, unlock, milestone add, milestone remove", frame.FieldsOf(answer.Issue{}, "issues", "unblocked", "next")},
+	{"lock", frame.FieldsOf(answer.Issue{}, "claims", "issue")},
+	{"lock check", frame.FieldsOf(answer.Issue{}, "issue")},
+	{"log", frame.FieldsOf(answer.Line{})},
+	{"milestone list", frame.FieldsOf(answer.MilestoneInfo{})},
+	{"milestone show", frame.FieldsOf(answer.MilestoneDetail{})},
+	{"milestone new, milestone edit, milestone close, milestone reopen, milestone delete", frame.FieldsOf(answer.MilestoneInfo{}, "milestone")},
+	{"session status", frame.FieldsOf(answer.Session{})},
+	{"session start, session work", frame.FieldsOf(answer.Session{}, "session")},
+	{"agent list", frame.FieldsOf(answer.Agent{})},
+	{"ci list", frame.FieldsOf(answer.Report{})},
+	{"trust list, trust pending", frame.FieldsOf(tracker.TrustAgent{})},
+}
+
+// offerFields gives the commands their option --fields.
+func offerFields(t *frame.Terminal, root *urfave.Command) {
+	for _, f := range fields {
+		for name := range strings.SplitSeq(f.commands, ", ") {
+			c := root
+			for word := range strings.FieldsSeq(name) {
+				c = c.Command(word)
+			}
+			t.OfferFields(c, f.Fields)
+		}
+	}
+}
