@@ -30,12 +30,18 @@ func newNewCommand(e *command.Env) *urfave.Command {
 	return e.Command(&urfave.Command{
 		Name: "new", Aliases: []string{"create"}, Category: frame.GroupIssues,
 		Usage:     "create an issue",
-		UsageText: "git crosslink new [<options>] <title>\ngit crosslink new [<options>] (-F <file> | --edit)",
+		UsageText: "git crosslink new [<options>] <title>\ngit crosslink new [<options>] (-F <file> | --edit)\ngit crosslink new [--wait] --stdin-jsonl",
 		Description: `Creates an issue and prints its number, or its short uuid while it has none.
 
 Without a title the first line of the file or of the edited text is the title
 and the rest is the description; on a terminal the editor opens by itself. All
 of it is written as one: either everything is there or nothing.
+
+--stdin-jsonl creates up to 500 issues at once, and prints their ids in the order
+of the lines. A line is a JSON object: 'title', and if wanted 'description',
+'priority', 'labels', 'assignees', 'parent', 'blocked_by', 'discovered_from',
+'milestone', 'due', 'scheduled'. What it has as 'ref' names it in 'parent',
+'blocked_by' and 'discovered_from' of the other lines.
 
 Examples:
   git crosslink new 'fix the flux' -p high -l bug
@@ -52,9 +58,19 @@ Examples:
 			&urfave.StringFlag{Name: "milestone", Usage: "put it into `MILESTONE`, by name or short uuid"},
 			&urfave.StringSliceFlag{Name: "assign", Usage: "assign `WHO`; @me is yourself; may be repeated"},
 			&urfave.StringFlag{Name: "discovered-from", Usage: "found while working on issue `ID`"},
+			&urfave.BoolFlag{Name: "stdin-jsonl", Usage: "create an issue for each line of JSON on stdin, all or none"},
 			&urfave.BoolFlag{Name: "lock", Usage: "claim it, too; status 3 if that is not confirmed"},
 		}, command.WriteFlags()),
 	}, func(u *urfave.Context) error {
+		if many, err := createsMany(u); err != nil {
+			return err
+		} else if many {
+			o, err := e.EmitOptions(u)
+			if err != nil {
+				return err
+			}
+			return runNewMany(u.Context, o, e)
+		}
 		opts, err := newOptionsOf(u, e)
 		if err != nil {
 			return err
