@@ -31,9 +31,15 @@ var fields = []struct {
 	{"milestone new, milestone edit, milestone close, milestone reopen, milestone delete", frame.FieldsOf(answer.MilestoneInfo{}, "milestone")},
 	{"session status", frame.FieldsOf(answer.Session{})},
 	{"session start, session work", frame.FieldsOf(answer.Session{}, "session")},
+	{"time list", frame.FieldsOf(answer.TimeRow{})},
+	{"time report", frame.FieldsOf(answer.TimeGroup{})},
+	{"time add, time delete, timer stop", frame.FieldsOf(answer.TimeRow{}, "entries")},
+	{"request list, request poll", frame.FieldsOf(answer.Request{})},
+	{"request send, request ack", frame.FieldsOf(answer.Request{}, "requests")},
 	{"agent list", frame.FieldsOf(answer.Agent{})},
 	{"ci list", frame.FieldsOf(answer.Report{})},
 	{"trust list, trust pending", frame.FieldsOf(tracker.TrustAgent{})},
+	{"trust approve", frame.FieldsOf(tracker.Approved{})},
 }
 
 // offerFields gives the commands their option --fields.
