@@ -116,6 +116,9 @@ func runPrime(ctx context.Context, form prime.Form, hook string, e *command.Env)
 	if err != nil {
 		return err
 	}
+	if f.Stop, f.Asks, err = askedOf(ctx, repo, p); err != nil {
+		return err
+	}
 	f.Hub, a.Hub = hub, answer.TextOrNull(hub)
 	a.Text = prime.Text(f, form, nonce())
 	if hook != "" {
@@ -200,6 +203,37 @@ func primeFacts(p tracker.Projection, me string, e *command.Env) (*primeAnswer, 
 		}
 	}
 	return a, f, nil
+}
+
+// askedOf says what requests that are to be obeyed tell the agent of this worktree.
+func askedOf(ctx context.Context, repo *command.Repository, p tracker.Projection) (stop string, asks []string, err error) {
+	me := repo.Agent()
+	if me == "" {
+		return "", nil, nil
+	}
+	some, err := p.Requests(store.RequestFilter{Target: me})
+	if err != nil || len(some) == 0 {
+		return "", nil, err
+	}
+	all, err := repo.Commands(ctx, p, some)
+	if err != nil {
+		return "", nil, err
+	}
+	start, err := verb.SessionStart(p, me)
+	if err != nil {
+		return "", nil, err
+	}
+	flags := verb.FlagsOf(all, start)
+	if r := flags.By; flags.State != verb.Run && r != nil {
+		stop = flags.State + " by " + r.By
+		if r.Reason != "" {
+			stop += ": " + r.Reason
+		}
+	}
+	for _, i := range verb.Shown(p, flags.Reprioritise) {
+		asks = append(asks, "take "+command.Named(i)+" first")
+	}
+	return stop, asks, nil
 }
 
 // heldBy are the issues whose lock an agent has, the oldest lock first.

@@ -79,6 +79,7 @@ Status: 0 done, 1 nothing there, 2 held by somebody else: take another, 3 kept h
 --json gives one document. Sync is by itself: there is nothing to push, and nothing here asks you to commit or push code.
 Long text: -F - reads stdin.
 Before you stop: git crosslink session end -F - (done, left, traps); unlock what you do not finish.
+Check 'git crosslink agent flags --strict' between steps; status 2: stop.
 `
 
 // Text composes the text. nonce makes the fence one that nobody could have
