@@ -20,7 +20,7 @@ func newSetupCommand(e *command.Env) *urfave.Command {
 	return e.Command(&urfave.Command{
 		Name: "setup", Category: frame.GroupAgents,
 		Usage:     "set up the program of an AI agent to use the tracker",
-		UsageText: "git crosslink setup [<options>]\ngit crosslink setup <agent> [--local | --shared] [--mcp] [--print | --check | --remove]",
+		UsageText: "git crosslink setup [<options>]\ngit crosslink setup <agent> [--local | --shared] [--mcp] [--control] [--print | --check | --remove]",
 		Description: `Adds to the configuration of an agent's program what makes it run 'git crosslink
 prime' when a session starts. Without an agent it lists the agents, and what is in
 place for each. Nothing else ever edits these files.
@@ -51,6 +51,7 @@ Examples:
 			&urfave.BoolFlag{Name: "local", Usage: "edit a file that only this worktree has (default)"},
 			&urfave.BoolFlag{Name: "shared", Usage: "edit a file that is tracked by git"},
 			&urfave.BoolFlag{Name: "mcp", Usage: "add 'git crosslink mcp' as an MCP server, too: claude, gemini, cursor"},
+			&urfave.BoolFlag{Name: "control", Usage: "add a hook that stops the agent while it is paused or killed: claude, codex, gemini"},
 			&urfave.BoolFlag{Name: "print", Usage: "print what to add, and write nothing"},
 			&urfave.BoolFlag{Name: "check", Usage: "status 0 if it is in place, 1 if not; write nothing"},
 			&urfave.BoolFlag{Name: "remove", Usage: "take out what was added"},
@@ -81,7 +82,8 @@ Examples:
 
 type setupOptions struct {
 	agent                *setup.Agent // nil: all
-	local, shared, mcp   bool
+	local, shared        bool
+	mcp, control         bool
 	print, check, remove bool
 	forms                frame.Forms
 }
@@ -91,7 +93,7 @@ func setupOptionsOf(u *urfave.Context, e *command.Env) (o setupOptions, err erro
 	if err != nil {
 		return o, err
 	}
-	o = setupOptions{local: u.Bool("local"), shared: u.Bool("shared"), mcp: u.Bool("mcp"),
+	o = setupOptions{local: u.Bool("local"), shared: u.Bool("shared"), mcp: u.Bool("mcp"), control: u.Bool("control"),
 		print: u.Bool("print"), check: u.Bool("check"), remove: u.Bool("remove")}
 	if o.forms, err = frame.FormsOf(u, e.Terminal); err != nil {
 		return o, err
@@ -113,7 +115,7 @@ func setupOptionsOf(u *urfave.Context, e *command.Env) (o setupOptions, err erro
 		names = append(names, a.Name)
 	}
 	if len(words) == 0 {
-		if o.local || o.shared || o.mcp || len(verbs) > 0 {
+		if o.local || o.shared || o.mcp || o.control || len(verbs) > 0 {
 			return o, frame.Misuse("an agent is missing: "+strings.Join(names, ", "), "list the agents: git crosslink setup")
 		}
 		return o, nil
@@ -122,12 +124,15 @@ func setupOptionsOf(u *urfave.Context, e *command.Env) (o setupOptions, err erro
 	if o.agent, found = setup.Find(words[0]); !found {
 		return o, frame.Misuse(fmt.Sprintf("unknown agent '%s'", words[0]), "valid agents: "+strings.Join(names, ", "))
 	}
-	if o.mcp && len(o.agent.Server()) == 0 {
+	if o.control && !o.agent.HasControl() {
+		return o, frame.Misuse(fmt.Sprintf("'--control' is not known for %s", o.agent.Name), "what the agent runs between steps: git crosslink agent flags --strict")
+	}
+	if o.mcp && !o.agent.HasServer() {
 		return o, frame.Misuse(fmt.Sprintf("'--mcp' is not known for %s", o.agent.Name), "how to start the server: git crosslink mcp")
 	}
-	if len(o.agent.Parts(false, false)) == 0 && !o.shared {
+	if len(o.parts(false)) == 0 && !o.shared {
 		if o.local || len(verbs) == 0 {
-			return o, frame.Misuse(fmt.Sprintf("%s has no local file: '%s' is shared", o.agent.Name, o.agent.Parts(true, false)[0].File),
+			return o, frame.Misuse(fmt.Sprintf("%s has no local file: '%s' is shared", o.agent.Name, o.parts(true)[0].File),
 				"edit it: git crosslink setup "+o.agent.Name+" --shared")
 		}
 		o.shared = true
@@ -179,7 +184,7 @@ func scopeOf(shared bool) string {
 func (s *setupTree) agentShape(ctx context.Context, a *setup.Agent) (sh setupAgent, err error) {
 	sh = newSetupAgent(s.e, a)
 	for _, shared := range []bool{false, true} {
-		for _, part := range a.Parts(shared, false) {
+		for _, part := range a.Parts(setup.Want{Shared: shared}) {
 			if slices.ContainsFunc(sh.Parts, func(o setupPart) bool { return o.File == part.File && o.What == part.What }) {
 				continue
 			}
@@ -193,17 +198,25 @@ func (s *setupTree) agentShape(ctx context.Context, a *setup.Agent) (sh setupAge
 			sh.Parts = append(sh.Parts, p)
 		}
 	}
-	for _, part := range a.Server() {
-		p, _, err := s.shape(part, s.tracked(ctx, part.File))
-		if err != nil {
-			return sh, err
-		}
-		if setup.State(p.State).Works() {
-			sh.Parts = append(sh.Parts, p)
+	for _, shared := range []bool{false, true} {
+		for _, part := range a.Parts(setup.Want{Shared: shared, Control: true, Server: true}) {
+			if !optional(part) || slices.ContainsFunc(sh.Parts, func(o setupPart) bool { return o.File == part.File && o.What == part.What }) {
+				continue
+			}
+			p, _, err := s.shape(part, shared || s.tracked(ctx, part.File))
+			if err != nil {
+				return sh, err
+			}
+			if setup.State(p.State).Works() {
+				sh.Parts = append(sh.Parts, p)
+			}
 		}
 	}
 	return sh, nil
 }
+
+// optional reports whether a part is put in place only if it is asked for.
+func optional(part setup.Part) bool { return part.What == "server" || part.What == "control" }
 
 func newSetupAgent(e *command.Env, a *setup.Agent) setupAgent {
 	sh := setupAgent{Agent: a.Name, Parts: []setupPart{}}
@@ -269,7 +282,7 @@ func (s *setupTree) print(ctx context.Context, o setupOptions, all []setupAgent,
 
 func printSnippets(ctx context.Context, o setupOptions, e *command.Env) error {
 	sh := newSetupAgent(e, o.agent)
-	for _, part := range o.agent.Parts(o.shared, o.mcp) {
+	for _, part := range o.parts(o.shared) {
 		sh.Parts = append(sh.Parts, setupPart{What: part.What, Scope: scopeOf(o.shared), File: part.File, State: string(setup.Missing), Snippet: part.Snippet()})
 		e.Progress("add to %s:", part.File)
 	}
@@ -308,7 +321,7 @@ func checkSetup(ctx context.Context, s *setupTree, o setupOptions) error {
 	for _, shared := range scopes {
 		var parts []setupPart
 		all := true
-		for _, part := range o.agent.Parts(shared, o.mcp) {
+		for _, part := range o.parts(shared) {
 			p, _, err := s.shape(part, shared)
 			if err != nil {
 				return err
@@ -333,6 +346,11 @@ func checkSetup(ctx context.Context, s *setupTree, o setupOptions) error {
 	return s.print(ctx, o, []setupAgent{sh}, f)
 }
 
+// parts are what is wanted in the files of a scope.
+func (o setupOptions) parts(shared bool) []setup.Part {
+	return o.agent.Parts(setup.Want{Shared: shared, Server: o.mcp, Control: o.control})
+}
+
 // words are the agent and the options, as they are typed.
 func (o setupOptions) words() string {
 	w := o.agent.Name
@@ -342,6 +360,9 @@ func (o setupOptions) words() string {
 	if o.mcp {
 		w += " --mcp"
 	}
+	if o.control {
+		w += " --control"
+	}
 	return w
 }
 
@@ -349,7 +370,7 @@ func (o setupOptions) words() string {
 func runSetup(ctx context.Context, s *setupTree, o setupOptions) error {
 	sh := newSetupAgent(s.e, o.agent)
 	var refused *frame.Failure
-	parts := o.agent.Parts(o.shared, o.mcp)
+	parts := o.parts(o.shared)
 	for k, part := range parts {
 		p, at, err := s.shape(part, o.shared)
 		if err != nil {
@@ -404,7 +425,7 @@ func runSetup(ctx context.Context, s *setupTree, o setupOptions) error {
 // elsewhere is a part that is in place already in the file of the other scope:
 // with both, an agent would be told twice.
 func (s *setupTree) elsewhere(o setupOptions, k int) *setupPart {
-	part, other := o.agent.Parts(o.shared, o.mcp)[k], o.agent.Parts(!o.shared, o.mcp)
+	part, other := o.parts(o.shared)[k], o.parts(!o.shared)
 	if k >= len(other) || other[k].File == part.File {
 		return nil
 	}
@@ -419,7 +440,7 @@ func removeSetup(ctx context.Context, s *setupTree, o setupOptions) error {
 	sh := newSetupAgent(s.e, o.agent)
 	var f *frame.Failure
 	s.e.IgnoreClosedPipe()
-	parts := append(slices.Clone(o.agent.Parts(o.shared, false)), o.agent.Server()...)
+	parts := o.agent.Parts(setup.Want{Shared: o.shared, Control: true, Server: true})
 	slices.Reverse(parts) // the last one in is the first one out
 	for _, part := range parts {
 		p, at, err := s.shape(part, o.shared)
@@ -429,7 +450,7 @@ func removeSetup(ctx context.Context, s *setupTree, o setupOptions) error {
 		if p.State == string(setup.Missing) && s.record(part) == nil {
 			continue
 		}
-		if part.What == "server" && s.record(part) == nil && p.State != string(setup.InPlace) {
+		if optional(part) && s.record(part) == nil && p.State != string(setup.InPlace) {
 			continue // somebody else's
 		}
 		if at.odd != "" {

@@ -22,30 +22,49 @@ type Agent struct {
 	Title   string
 	Program string // what it is called on PATH; "" for a family
 	Note    string // what its user has to know; "" for nothing
-	local   []Part
-	shared  []Part
-	server  []Part // what --mcp adds
+	local   string // the file of its hooks that only a worktree has, "" if there is none
+	shared  string // the one that is tracked
+	parts   func(file string) []Part
+	control func(file string) []Part // nil if its steps cannot be stopped
+	server  []Part                   // empty if it is not known where it reads of MCP servers
 }
 
-// Parts are what is put in place for an agent: in files that only this worktree
-// has, or in files that are tracked. It is empty if the agent reads no such file.
-func (a *Agent) Parts(shared, mcp bool) []Part {
-	parts := a.local
-	if shared {
-		parts = a.shared
+// Want says which parts are wanted.
+type Want struct {
+	Shared  bool // in files that are tracked, not in files that only this worktree has
+	Server  bool
+	Control bool
+}
+
+// Parts are what is put in place for an agent. It is empty if the agent reads no
+// such file.
+func (a *Agent) Parts(w Want) []Part {
+	file := a.local
+	if w.Shared {
+		file = a.shared
 	}
-	if mcp && len(parts) > 0 {
-		parts = append(append([]Part{}, parts...), a.server...)
+	if file == "" {
+		return nil
+	}
+	parts := a.parts(file)
+	if w.Control && a.control != nil {
+		parts = append(parts, a.control(file)...)
+	}
+	if w.Server {
+		parts = append(parts, a.server...)
 	}
 	return parts
 }
 
-// Server is what an agent reads about MCP servers; empty if that is not known.
-func (a *Agent) Server() []Part { return a.server }
+// HasServer reports whether it is known where an agent reads of MCP servers.
+func (a *Agent) HasServer() bool { return len(a.server) > 0 }
+
+// HasControl reports whether an agent's steps can be stopped.
+func (a *Agent) HasControl() bool { return a.control != nil }
 
 // Part is one thing in one file.
 type Part struct {
-	What string // "hook", "section", "rule" or "server"
+	What string // "hook", "section", "rule", "control" or "server"
 	File string // below the top of the worktree
 
 	path  []string // of a JSON document
@@ -54,26 +73,26 @@ type Part struct {
 	head  string   // of a file that has nothing but a section
 }
 
-// hookCommand runs prime, and nothing where there is no git crosslink.
-func hookCommand(agent string) string {
-	return "command -v git-crosslink >/dev/null || exit 0; git crosslink prime --hook " + agent
-}
+// The commands that hooks run, and by which they are known.
+const (
+	primeSign   = "git crosslink prime"
+	controlSign = "git crosslink agent flags"
+)
 
-const primeSign = "git crosslink prime"
-
-// hook is an element of hooks.SessionStart.
-func hook(file, agent, matcher string, timeout int) Part {
+// hook is an element of hooks.<event>: a command that does nothing where there is
+// no git crosslink.
+func hook(what, file, event, sign, run, matcher string, timeout int) Part {
 	type command struct {
 		Name    string `json:"name,omitempty"`
 		Type    string `json:"type"`
 		Command string `json:"command"`
 		Timeout int    `json:"timeout"`
 	}
-	c := command{Type: "command", Command: hookCommand(agent), Timeout: timeout}
-	if agent == "gemini" {
-		c.Name = "crosslink"
+	c := command{Type: "command", Command: "command -v git-crosslink >/dev/null || exit 0; " + run, Timeout: timeout}
+	if timeout >= 1000 { // gemini, which counts milliseconds
+		c.Name = "crosslink-" + what
 	}
-	return Part{What: "hook", File: file, path: []string{"hooks", "SessionStart"}, sign: primeSign, value: compact(struct {
+	return Part{What: what, File: file, path: []string{"hooks", event}, sign: sign, value: compact(struct {
 		Matcher string    `json:"matcher,omitempty"`
 		Hooks   []command `json:"hooks"`
 	}{matcher, []command{c}})}
@@ -95,6 +114,20 @@ func compact(v any) string {
 	return strings.TrimSuffix(b.String(), "\n")
 }
 
+// prime is the hook of a session's start.
+func prime(agent, matcher string, timeout int) func(string) []Part {
+	return func(file string) []Part {
+		return []Part{hook("hook", file, "SessionStart", primeSign, primeSign+" --hook "+agent, matcher, timeout)}
+	}
+}
+
+// control is the hook before each step.
+func control(event string, timeout int) func(string) []Part {
+	return func(file string) []Part {
+		return []Part{hook("control", file, event, controlSign, controlSign+" --strict --hook", "", timeout)}
+	}
+}
+
 const ruleHead = `---
 description: Issues of this repository are tracked with git crosslink
 alwaysApply: true
@@ -103,21 +136,17 @@ alwaysApply: true
 
 // Agents are the agents there are, in the order in which they are listed.
 var Agents = []Agent{
-	{Name: "agents-md", Title: "AGENTS.md, for opencode, amp, zed, copilot and others",
-		shared: []Part{{What: "section", File: "AGENTS.md"}}},
-	{Name: "claude", Title: "Claude Code", Program: "claude",
-		local:  []Part{hook(".claude/settings.local.json", "claude", "startup|resume|clear|compact", 10)},
-		shared: []Part{hook(".claude/settings.json", "claude", "startup|resume|clear|compact", 10)},
-		server: []Part{server(".mcp.json")}},
-	{Name: "codex", Title: "Codex", Program: "codex",
-		Note:   "codex runs a hook only after you have trusted it: open /hooks in codex",
-		shared: []Part{hook(".codex/hooks.json", "codex", "startup|resume|clear", 10)}},
-	{Name: "gemini", Title: "Gemini CLI", Program: "gemini",
-		shared: []Part{hook(".gemini/settings.json", "gemini", "", 10_000)},
-		server: []Part{server(".gemini/settings.json")}},
-	{Name: "cursor", Title: "Cursor", Program: "cursor",
-		local:  []Part{{What: "rule", File: ".cursor/rules/crosslink.mdc", head: ruleHead}},
-		shared: []Part{{What: "rule", File: ".cursor/rules/crosslink.mdc", head: ruleHead}},
+	{Name: "agents-md", Title: "AGENTS.md, for opencode, amp, zed, copilot and others", shared: "AGENTS.md",
+		parts: func(file string) []Part { return []Part{{What: "section", File: file}} }},
+	{Name: "claude", Title: "Claude Code", Program: "claude", local: ".claude/settings.local.json", shared: ".claude/settings.json",
+		parts: prime("claude", "startup|resume|clear|compact", 10), control: control("PreToolUse", 10), server: []Part{server(".mcp.json")}},
+	{Name: "codex", Title: "Codex", Program: "codex", shared: ".codex/hooks.json",
+		Note:  "codex runs a hook only after you have trusted it: open /hooks in codex",
+		parts: prime("codex", "startup|resume|clear", 10), control: control("PreToolUse", 10)},
+	{Name: "gemini", Title: "Gemini CLI", Program: "gemini", shared: ".gemini/settings.json",
+		parts: prime("gemini", "", 10_000), control: control("BeforeTool", 10_000), server: []Part{server(".gemini/settings.json")}},
+	{Name: "cursor", Title: "Cursor", Program: "cursor", local: ".cursor/rules/crosslink.mdc", shared: ".cursor/rules/crosslink.mdc",
+		parts:  func(file string) []Part { return []Part{{What: "rule", File: file, head: ruleHead}} },
 		server: []Part{server(".cursor/mcp.json")}},
 }
 

@@ -46,7 +46,7 @@ var strange = map[string]string{
 
 func jsonParts() (all []Part) {
 	for _, a := range Agents {
-		for _, p := range append(a.Parts(true, true), a.Parts(false, true)...) {
+		for _, p := range append(a.Parts(Want{Shared: true, Server: true, Control: true}), a.Parts(Want{Server: true, Control: true})...) {
 			if p.path != nil {
 				all = append(all, p)
 			}
@@ -130,7 +130,7 @@ func bare(v any) any {
 
 func TestStrangeFilesAreLeftAlone(t *testing.T) {
 	for name, text := range strange {
-		p := Agents[1].Parts(false, false)[0]
+		p := Agents[1].Parts(Want{})[0]
 		if got := p.Look([]byte(text)); got != Unknown {
 			t.Errorf("%s: %s", name, got)
 		}
@@ -147,7 +147,7 @@ func TestSnippetsAreWhatAgentsRead(t *testing.T) {
 			t.Errorf("%s: %s", p.File, p.Snippet())
 		}
 	}
-	if got, want := Agents[1].Parts(false, false)[0].Snippet(), `{
+	if got, want := Agents[1].Parts(Want{})[0].Snippet(), `{
   "hooks": {
     "SessionStart": [
       {
@@ -179,7 +179,7 @@ func TestSnippetsAreWhatAgentsRead(t *testing.T) {
 // TestSomebodysOwnHookCounts: a hook that somebody wrote is not repeated, and not
 // taken out.
 func TestSomebodysOwnHookCounts(t *testing.T) {
-	p := Agents[1].Parts(false, false)[0]
+	p := Agents[1].Parts(Want{})[0]
 	doc := []byte(`{"hooks":{"SessionStart":[{"hooks":[{"type":"command","command":"git crosslink prime --hook claude"}]}]}}`)
 	if got := p.Look(doc); got != Changed {
 		t.Errorf("it is %s", got)
@@ -195,7 +195,7 @@ var oddMarkdown = map[string]string{
 }
 
 func TestSectionsComeBack(t *testing.T) {
-	p := Agents[0].Parts(true, false)[0]
+	p := Agents[0].Parts(Want{Shared: true})[0]
 	for name, text := range oddMarkdown {
 		doc := []byte(text)
 		e, err := p.Insert(doc)
@@ -228,7 +228,7 @@ func TestSectionsComeBack(t *testing.T) {
 
 // TestAnOldSectionIsUpdated: its hash shows that nobody changed it.
 func TestAnOldSectionIsUpdated(t *testing.T) {
-	p := Agents[0].Parts(true, false)[0]
+	p := Agents[0].Parts(Want{Shared: true})[0]
 	body := "## Tracker\nsome older words\n"
 	old := "# A\r\n\r\n" + strings.ReplaceAll(sectionBegin+"v0 sha256:"+hashOf(body)+" -->\n"+body+sectionEnd+"\n", "\n", "\r\n") + "after\r\n"
 	if got := p.Look([]byte(old)); got != Outdated {
