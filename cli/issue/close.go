@@ -181,7 +181,7 @@ func printStatusWrite(ctx context.Context, e *command.Env, opts statusOptions, r
 
 // claimNext claims the first issue that is ready and adds it to the answer.
 func claimNext(ctx context.Context, e *command.Env, p tracker.Projection, a *frame.Result) (*answer.Issue, error) {
-	c, i, err := claimFirst(ctx, e, e.Opened, p, store.Filter{Now: event.TimeOf(e.Now()), Sort: "priority"}, nil)
+	c, i, err := claimFirst(ctx, e, e.Opened, p, store.Filter{Labels: withScope(e.Opened, nil), Now: event.TimeOf(e.Now()), Sort: "priority"}, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -225,7 +225,7 @@ func unblockedBy(p tracker.Projection, done []event.UUID) ([]*store.Issue, error
 
 // suggestNext names the first issue that is ready.
 func suggestNext(e *command.Env, s *answer.Builder, p tracker.Projection) (*answer.Issue, error) {
-	rows, _, err := p.List(store.Filter{Ready: true, Me: e.Opened.Agent(), Now: event.TimeOf(e.Now()), Sort: "priority", Limit: 1})
+	rows, _, err := p.List(store.Filter{Ready: true, Labels: withScope(e.Opened, nil), Me: e.Opened.Agent(), Now: event.TimeOf(e.Now()), Sort: "priority", Limit: 1})
 	if err != nil {
 		return nil, err
 	}

@@ -28,6 +28,7 @@ type filterOptions struct {
 	lockedBy  string
 	milestone string
 	parent    string
+	allScopes bool // crosslink.scope does not count
 	reverse   bool
 	limit     int    // 0 is all, -1 is not given
 	after     string // the issue that the last part of the list ended with
@@ -76,6 +77,7 @@ func filterOptionsOf(u *urfave.Context, e *command.Env) (o filterOptions, err er
 	o.assignee, o.milestone, o.parent = u.String("assignee"), u.String("milestone"), u.String("parent")
 	o.lockedBy = u.String("locked-by")
 	o.reverse = u.Bool("reverse")
+	o.allScopes = u.Bool("all-scopes")
 	o.after = u.String("after")
 	o.limit = -1
 	if u.IsSet("limit") {
@@ -106,6 +108,9 @@ func (o *filterOptions) resolved(repo *command.Repository, p tracker.Projection)
 		}
 	}
 	f.Me = repo.Agent()
+	if !o.allScopes {
+		f.Labels = withScope(repo, f.Labels)
+	}
 	if o.parent != "" {
 		i, err := verb.Resolve(p, o.parent)
 		if err != nil {

@@ -33,7 +33,7 @@ Examples:
   git crosslink list --label bug --priority high
   git crosslink list --status all --sort updated --limit 10
   git crosslink list --assignee @me --format '%(number) %(due_at:short) %(title)'`,
-		Flags: slices.Concat([]urfave.Flag{statusFlag("open")}, filterFlags("created"), formFlags()),
+		Flags: slices.Concat([]urfave.Flag{statusFlag("open"), allScopesFlag()}, filterFlags("created"), formFlags()),
 	}, func(u *urfave.Context) error {
 		if _, err := frame.Arguments(u, 0, 0, ""); err != nil {
 			return err
@@ -73,6 +73,7 @@ Examples:
 		if err != nil {
 			return err
 		}
+		opts.allScopes = true
 		return runSearch(u.Context, opts, strings.Join(words, " "), e)
 	})
 }
@@ -120,6 +121,7 @@ func (l *listing) run(ctx context.Context, e *command.Env, query func(tracker.Pr
 		a.Failure = l.none
 	}
 	a.Cut = l.opts.cut(e, rows, found)
+	warnScope(ctx, e, &l.opts)
 	warnLimited(ctx, e, len(rows), found)
 	return e.Print(ctx, a)
 }

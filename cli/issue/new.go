@@ -23,6 +23,7 @@ type newOptions struct {
 	issue verb.NewIssue // the title and description may come from text
 	text  frame.TextSource
 	lock  bool
+	all   bool // crosslink.scope adds no label
 	emit  tracker.EmitOptions
 }
 
@@ -58,6 +59,7 @@ Examples:
 			&urfave.StringFlag{Name: "milestone", Usage: "put it into `MILESTONE`, by name or short uuid"},
 			&urfave.StringSliceFlag{Name: "assign", Usage: "assign `WHO`; @me is yourself; may be repeated"},
 			&urfave.StringFlag{Name: "discovered-from", Usage: "found while working on issue `ID`"},
+			allScopesFlag(),
 			&urfave.BoolFlag{Name: "stdin-jsonl", Usage: "create an issue for each line of JSON on stdin, all or none"},
 			&urfave.BoolFlag{Name: "lock", Usage: "claim it, too; status 3 if that is not confirmed"},
 		}, command.WriteFlags()),
@@ -69,7 +71,7 @@ Examples:
 			if err != nil {
 				return err
 			}
-			return runNewMany(u.Context, o, e)
+			return runNewMany(u.Context, o, u.Bool("all-scopes"), e)
 		}
 		opts, err := newOptionsOf(u, e)
 		if err != nil {
@@ -113,7 +115,7 @@ func newOptionsOf(u *urfave.Context, e *command.Env) (opts newOptions, err error
 	}
 	opts.issue.DiscoveredFrom = u.String("discovered-from")
 	opts.emit, err = e.EmitOptions(u)
-	opts.lock = u.Bool("lock")
+	opts.lock, opts.all = u.Bool("lock"), u.Bool("all-scopes")
 	opts.emit.Lock = opts.lock
 	return opts, err
 }
@@ -136,6 +138,9 @@ func runNew(ctx context.Context, opts newOptions, e *command.Env) error {
 		return d.Done(err)
 	}
 	n := opts.issue
+	if !opts.all {
+		n.Labels = withScope(repo, n.Labels)
+	}
 	n.UUID, n.Title, n.Description = repo.MintUUID(), title, description
 	branch := ""
 	if opts.lock {

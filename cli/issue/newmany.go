@@ -59,7 +59,7 @@ type draftRow struct {
 }
 
 // newManyFlags are the options of new that go with --stdin-jsonl.
-var newManyFlags = []string{"stdin-jsonl", "wait", "json", "quiet", "offline", "color", "pager", "fields"}
+var newManyFlags = []string{"stdin-jsonl", "wait", "json", "quiet", "offline", "color", "pager", "fields", "all-scopes"}
 
 // createsMany reports whether new reads its issues from stdin, and refuses what
 // says something about one issue beside.
@@ -78,7 +78,7 @@ func createsMany(u *urfave.Context) (bool, error) {
 	return true, nil
 }
 
-func runNewMany(ctx context.Context, o tracker.EmitOptions, e *command.Env) error {
+func runNewMany(ctx context.Context, o tracker.EmitOptions, all bool, e *command.Env) error {
 	drafts, lines, err := readDrafts(e)
 	if err != nil {
 		return err
@@ -89,6 +89,9 @@ func runNewMany(ctx context.Context, o tracker.EmitOptions, e *command.Env) erro
 	}
 	for k := range drafts {
 		drafts[k].UUID = repo.MintUUID()
+		if !all {
+			drafts[k].Labels = withScope(repo, drafts[k].Labels)
+		}
 	}
 	edges, err := verb.Connect(drafts)
 	if err != nil {

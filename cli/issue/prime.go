@@ -79,6 +79,7 @@ Examples:
 type primeAnswer struct {
 	Agent   *string             `json:"agent"`
 	Hub     *string             `json:"hub"`
+	Scope   *string             `json:"scope"`
 	Held    []answer.Issue      `json:"held"`
 	Handoff *answer.HandoffNote `json:"handoff"`
 	Ready   []answer.Issue      `json:"ready"`
@@ -120,6 +121,8 @@ func runPrime(ctx context.Context, form prime.Form, hook string, e *command.Env)
 		return err
 	}
 	f.Hub, a.Hub = hub, answer.TextOrNull(hub)
+	f.Scope = scopeOf(repo)
+	a.Scope = answer.TextOrNull(f.Scope)
 	a.Text = prime.Text(f, form, nonce())
 	if hook != "" {
 		readHook(e)
@@ -161,7 +164,7 @@ func primeFacts(p tracker.Projection, me string, e *command.Env) (*primeAnswer, 
 		return nil, f, err
 	}
 	now := event.TimeOf(e.Now())
-	ready, total, err := p.List(store.Filter{Ready: true, Me: me, Now: now, Sort: "priority", Limit: prime.Shown})
+	ready, total, err := p.List(store.Filter{Ready: true, Labels: withScope(e.Opened, nil), Me: me, Now: now, Sort: "priority", Limit: prime.Shown})
 	if err != nil {
 		return nil, f, err
 	}

@@ -54,7 +54,7 @@ Examples:
   git crosslink ready --explain --limit 5
   git crosslink ready --assignee @me -q
   git crosslink ready --claim --label backend`,
-		Flags: slices.Concat([]urfave.Flag{explainFlag(), &urfave.BoolFlag{Name: "claim", Usage: "claim the first that can be had"}}, filterFlags("priority"), formFlags()),
+		Flags: slices.Concat([]urfave.Flag{explainFlag(), allScopesFlag(), &urfave.BoolFlag{Name: "claim", Usage: "claim the first that can be had"}}, filterFlags("priority"), formFlags()),
 	}, func(u *urfave.Context) error {
 		opts, err := readyOptionsOf(u, e)
 		if err != nil {
@@ -98,6 +98,7 @@ func runReadyClaim(ctx context.Context, opts readyOptions, e *command.Env) error
 		return err
 	}
 	if c == nil {
+		warnScope(ctx, e, &opts.filterOptions)
 		return e.Print(ctx, frame.Result{Failure: nothingToClaim()})
 	}
 	shape, _, err := answer.ClaimOf(c, i.UUID)
@@ -120,7 +121,7 @@ func newBlockedCommand(e *command.Env) *urfave.Command {
 
 Examples:
   git crosslink blocked --explain`,
-		Flags: slices.Concat([]urfave.Flag{explainFlag()}, filterFlags("priority"), formFlags()),
+		Flags: slices.Concat([]urfave.Flag{explainFlag(), allScopesFlag()}, filterFlags("priority"), formFlags()),
 	}, func(u *urfave.Context) error {
 		opts, err := readyOptionsOf(u, e)
 		if err != nil {
@@ -150,7 +151,7 @@ ready.
 Examples:
   git crosslink next --explain
   git crosslink show $(git crosslink next -q)`,
-		Flags: slices.Concat([]urfave.Flag{explainFlag()}, filterFlags("priority"), formFlags()),
+		Flags: slices.Concat([]urfave.Flag{explainFlag(), allScopesFlag()}, filterFlags("priority"), formFlags()),
 	}, func(u *urfave.Context) error {
 		opts, err := readyOptionsOf(u, e)
 		if err != nil {
@@ -180,6 +181,7 @@ func runNext(ctx context.Context, opts readyOptions, e *command.Env) error {
 	if err != nil {
 		return err
 	}
+	warnScope(ctx, e, &opts.filterOptions)
 	if len(rows) == 0 {
 		return e.Print(ctx, frame.Result{Failure: nothingReady()})
 	}

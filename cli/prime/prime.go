@@ -45,6 +45,7 @@ type Handoff struct {
 // Facts are what is told.
 type Facts struct {
 	Hub     string // "" if there is none
+	Scope   string // the label of the issues that count in this directory; "" is all
 	Agent   string // "" if nobody has written here yet
 	Static  string // replaces the static part; "" is ours
 	Stop    string // why the program is to stop; "" if it is not
@@ -92,6 +93,9 @@ func Text(f Facts, form Form, nonce string) string {
 	hub := "no hub"
 	if f.Hub != "" {
 		hub = "hub " + f.Hub
+	}
+	if f.Scope != "" {
+		who += ", only the label " + strings.TrimSpace(data(cut(f.Scope, maxTitle)))
 	}
 	head := fmt.Sprintf("# git crosslink: issues of this repository (%s, %s)\n", hub, who)
 	body := f.Static

@@ -1,0 +1,49 @@
+package issue
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	urfave "github.com/urfave/cli/v2"
+
+	"github.com/git-crosslink/git-crosslink/cli/command"
+	"github.com/git-crosslink/git-crosslink/cli/frame"
+	"github.com/git-crosslink/git-crosslink/store"
+)
+
+// allScopesFlag lifts crosslink.scope.
+func allScopesFlag() urfave.Flag {
+	return &urfave.BoolFlag{Name: "all-scopes", Usage: "whatever label crosslink.scope sets"}
+}
+
+// scopeOf is the label that crosslink.scope sets, "" if there is none.
+func scopeOf(repo *command.Repository) string {
+	v, _ := repo.Config("crosslink.scope")
+	if strings.Contains(v, ",") {
+		return ""
+	}
+	return store.Name(v)
+}
+
+// withScope adds the label of crosslink.scope to labels.
+func withScope(repo *command.Repository, labels []string) []string {
+	scope := scopeOf(repo)
+	if scope == "" || slices.Contains(labels, scope) {
+		return labels
+	}
+	return append(slices.Clone(labels), scope)
+}
+
+// warnScope says that a list holds one scope only, unless advice.crosslink.scope
+// is off.
+func warnScope(ctx context.Context, e *command.Env, o *filterOptions) {
+	scope := scopeOf(e.Opened)
+	if scope == "" || o.allScopes {
+		return
+	}
+	if v, _ := e.Setting(ctx, "advice.crosslink.scope"); frame.IsTrue(v, true) {
+		e.Warn("scope", fmt.Sprintf("only issues with the label '%s' (crosslink.scope)", scope), "issues of all scopes: --all-scopes")
+	}
+}
