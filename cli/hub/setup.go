@@ -73,6 +73,13 @@ Examples:
 			return listSetup(u.Context, s, o)
 		case o.check:
 			return checkSetup(u.Context, s, o)
+		}
+		unlock, err := s.lock(u.Context)
+		if err != nil {
+			return err
+		}
+		defer unlock()
+		switch {
 		case o.remove:
 			return removeSetup(u.Context, s, o)
 		}
