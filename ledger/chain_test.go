@@ -23,15 +23,15 @@ type policy struct {
 	rules  uint64
 }
 
-func (p policy) Covers(_, agent string, _ ledger.Position, lines []*event.Envelope) (uint64, error) {
+func (p policy) Covers(_, agent string, _ ledger.Position) (ledger.Coverage, error) {
 	n, ok := p.limit[agent]
 	switch {
 	case ok:
-		return n, nil
+		return ledger.UpTo(n), nil
 	case p.closed:
-		return 0, nil
+		return ledger.UpTo(0), nil
 	}
-	return p.Free.Covers("", agent, ledger.Position{}, lines)
+	return p.Free.Covers("", agent, ledger.Position{})
 }
 
 func (p policy) Accepts(l *ledger.Ledger) bool { return !p.signed || l.Signature == "good" }

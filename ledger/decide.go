@@ -10,10 +10,10 @@ import (
 // Input is what a step is decided from, beside the ledger it stands on.
 type Input struct {
 	// Moved holds the new position of every agent whose position moves, and
-	// Lines those between base's positions and these that decide something
-	// (Decides), in any order. Others change nothing.
+	// Facts what the lines between base's positions and these say (See), in any
+	// order. Those of lines that decide nothing may be left out.
 	Moved map[string]Position
-	Lines []*event.Envelope
+	Facts []Fact
 
 	Meta string // the meta commit it is decided under
 	By   string // the agent that writes it
@@ -62,7 +62,7 @@ func Decide(base *Ledger, in Input) (next *Ledger, decided bool) {
 		l.mergeNumbers(in.Lost.Ledger)
 	}
 	l.positions = base.positions.with(in.Moved)
-	fs := facts(in.Lines)
+	fs := visible(in.Facts)
 	for _, f := range fs {
 		l.count(f)
 	}
@@ -82,7 +82,7 @@ func Decide(base *Ledger, in Input) (next *Ledger, decided bool) {
 
 // count is rule 1. Facts come in key order, so the first creation that is met
 // is the one with the smallest newly covered key.
-func (l *Ledger) count(f fact) {
+func (l *Ledger) count(f Fact) {
 	// Only level-3 lines can have a greater sequence, or none.
 	x := Numbered{UUID: f.uuid, Agent: f.key.Agent, Seq: min(f.key.Seq, canon.MaxUint)}
 	switch {
@@ -101,7 +101,7 @@ type issueFacts struct {
 	deleted  bool
 	released map[string]uint64 // agent → sequence of its last release
 	broken   map[uint64]bool   // tokens
-	claims   []fact            // in key order
+	claims   []Fact            // in key order
 }
 
 type locksDecision struct {
@@ -113,7 +113,7 @@ type locksDecision struct {
 	void    bool // some claim was void: who asked is to be told, once and for all
 }
 
-func (d *locksDecision) add(f fact, in Input) {
+func (d *locksDecision) add(f Fact, in Input) {
 	if f.kind < issueDeleted {
 		return
 	}

@@ -3,6 +3,7 @@ package ledger
 import (
 	"encoding/json"
 	"slices"
+	"strings"
 
 	"github.com/google/uuid"
 
@@ -30,8 +31,8 @@ const (
 	lockBroken
 )
 
-// fact is what one covered line says to Decide.
-type fact struct {
+// Fact is what one covered line says to Decide. It shares no memory with the line.
+type Fact struct {
 	kind   kind
 	uuid   event.UUID // of the issue, or the milestone
 	key    event.Key
@@ -42,11 +43,11 @@ type fact struct {
 
 // Decides reports whether a line is one that a step may answer: steps that cover
 // other lines only decide nothing.
-func Decides(e *event.Envelope) bool { return see(e).kind != invisible }
+func Decides(e *event.Envelope) bool { return See(e).kind != invisible }
 
-// see reads a line.
-func see(e *event.Envelope) fact {
-	f := fact{key: e.Key()}
+// See reads a line.
+func See(e *event.Envelope) Fact {
+	f := Fact{key: e.Key()}
 	switch b := e.Body.(type) {
 	case *event.IssueCreated:
 		f.kind, f.uuid = issueCreated, b.UUID
@@ -63,11 +64,14 @@ func see(e *event.Envelope) fact {
 	case *event.Invalid:
 		f.seeInvalid(e, b.Name)
 	}
+	if f.kind != invisible { // else a few bytes keep the whole line in memory
+		f.key.Agent, f.branch = strings.Clone(f.key.Agent), strings.Clone(f.branch)
+	}
 	return f
 }
 
 // seeInvalid reads the members that count of an event that breaks some rule.
-func (f *fact) seeInvalid(e *event.Envelope, name string) {
+func (f *Fact) seeInvalid(e *event.Envelope, name string) {
 	if e.V != Version {
 		f.see3(e, name)
 		return
@@ -103,14 +107,14 @@ func (f *fact) seeInvalid(e *event.Envelope, name string) {
 	}
 }
 
-func (f *fact) set(k kind, ok bool) {
+func (f *Fact) set(k kind, ok bool) {
 	if ok {
 		f.kind = k
 	}
 }
 
 // see3 does it for level 3, which has no locks by uuid and spells uuids freely.
-func (f *fact) see3(e *event.Envelope, name string) {
+func (f *Fact) see3(e *event.Envelope, name string) {
 	var m struct {
 		UUID string `json:"uuid"`
 	}
@@ -138,15 +142,15 @@ func validBranch(s string) bool {
 	return s != "" && event.Check(&event.LockClaimed{Issue: event.UUID{1}, Branch: s}) == nil
 }
 
-// facts reads lines and returns what is visible, in key order: within one step
-// the order in which lines were handed in does not matter.
-func facts(lines []*event.Envelope) []fact {
-	var out []fact
-	for _, e := range lines {
-		if f := see(e); f.kind != invisible {
+// visible returns the facts that are visible, in key order: within one step the
+// order in which they were handed in does not matter.
+func visible(facts []Fact) []Fact {
+	var out []Fact
+	for _, f := range facts {
+		if f.kind != invisible {
 			out = append(out, f)
 		}
 	}
-	slices.SortFunc(out, func(a, b fact) int { return a.key.Compare(b.key) })
+	slices.SortFunc(out, func(a, b Fact) int { return a.key.Compare(b.key) })
 	return out
 }

@@ -70,7 +70,7 @@ type step struct {
 	head   header
 	policy Policy
 	moved  map[string]Position
-	lines  []*event.Envelope // newly covered ones that decide something
+	facts  []Fact // of newly covered lines
 	lost   *Lost
 }
 
@@ -93,7 +93,7 @@ func (r *Reader) judge(s *step) (*Ledger, error) {
 		return nil, err
 	}
 	want, _ := Decide(s.base, Input{
-		Moved: s.moved, Lines: s.lines, Meta: s.is.Meta, By: s.is.WrittenBy, At: s.is.WrittenAt, Since: s.since, Lost: s.lost,
+		Moved: s.moved, Facts: s.facts, Meta: s.is.Meta, By: s.is.WrittenBy, At: s.is.WrittenAt, Since: s.since, Lost: s.lost,
 	})
 	want.SignedBy, want.Signature = s.is.SignedBy, s.is.Signature
 	if err := s.compare(want); err != nil {
@@ -256,42 +256,61 @@ func (r *Reader) readLog(s *step, tip, agent string) error {
 	if s.lost != nil {
 		lost = s.lost.Ledger.Position(agent)
 	}
-	lines, err := r.src.Lines(tip, agent, from, max(to.Seq, lost.Seq))
+	covers, err := s.policy.Covers(tip, agent, from)
 	if err != nil {
 		return err
 	}
-	if !holds(from, agent, lines, to) {
+	var limit uint64
+	holds, holdsLost := false, false
+	err = r.eachLine(tip, agent, from, max(to.Seq, lost.Seq), func(at Position, e *event.Envelope) {
+		covers.Feed(e)
+		if at.Seq <= to.Seq {
+			s.see(e)
+		}
+		if at == to {
+			holds, limit = true, covers.UpTo()
+		}
+		holdsLost = holdsLost || at == lost
+	})
+	if err != nil {
+		return err
+	}
+	if !holds {
 		return bad(NotInParent)
 	}
-	if lost.Seq > from.Seq && holds(from, agent, lines, lost) {
-		limit, err := s.policy.Covers(tip, agent, from, lines)
-		if err != nil {
-			return err
-		}
-		if to.Seq < min(lost.Seq, limit) {
+	if holdsLost {
+		if to.Seq < min(lost.Seq, covers.UpTo()) {
 			return bad(PositionBack)
 		}
 		s.lost.Over[agent] = lost.Seq
 	}
-	lines = lines[:to.Seq-from.Seq]
-	limit, err := s.policy.Covers(tip, agent, from, lines)
-	if err != nil {
-		return err
-	}
 	if limit < to.Seq {
 		return bad(NotCovered)
 	}
-	s.cover(lines)
 	return nil
 }
 
-// cover keeps the lines that a step newly covers, as far as anything is decided from
-// them: a step may cover very many, and most are comments.
-func (s *step) cover(lines []*event.Envelope) {
-	for _, e := range lines {
-		if Decides(e) {
-			s.lines = append(s.lines, e)
+// eachLine gives the lines of a log behind a position, each with its own. They are not
+// held: a step may cover very many, and most are comments.
+func (r *Reader) eachLine(tip, agent string, from Position, upTo uint64, do func(at Position, e *event.Envelope)) error {
+	for e, err := range r.src.Lines(tip, agent, from, upTo) {
+		if err != nil {
+			return err
 		}
+		next, ok := from.advance(e, agent)
+		if !ok {
+			return nil
+		}
+		from = next
+		do(from, e)
+	}
+	return nil
+}
+
+// see keeps what a line that a step newly covers says to Decide.
+func (s *step) see(e *event.Envelope) {
+	if f := See(e); f.kind != invisible {
+		s.facts = append(s.facts, f)
 	}
 }
 

@@ -81,7 +81,7 @@ func (r *Reader) Next(p Plan) (*Draft, error) {
 		d.Parents = append(d.Parents, p.Lost)
 	}
 	l, decided := Decide(base, Input{
-		Moved: s.moved, Lines: s.lines, Meta: p.Meta, By: p.By, At: p.At, Since: p.On.Since, Lost: s.lost,
+		Moved: s.moved, Facts: s.facts, Meta: p.Meta, By: p.By, At: p.At, Since: p.On.Since, Lost: s.lost,
 	})
 	if !decided {
 		return nil, nil
@@ -93,34 +93,40 @@ func (r *Reader) Next(p Plan) (*Draft, error) {
 // cover moves one agent's position as far as its log goes, at most to upTo.
 func (r *Reader) cover(s *step, tip, agent string, upTo uint64) (bool, error) {
 	from := s.base.Position(agent)
-	lines, err := r.src.Lines(tip, agent, from, upTo)
+	var lost Position
+	if s.lost != nil {
+		lost = s.lost.Ledger.Position(agent)
+	}
+	covers, err := s.policy.Covers(tip, agent, from)
 	if err != nil {
 		return false, err
 	}
-	if s.lost != nil {
-		// A log that stops short of what the lost branch had covered is
-		// another log, or one that the caller should have given in full.
-		if lost := s.lost.Ledger.Position(agent); lost.Seq > from.Seq && holds(from, agent, lines, lost) {
+	to, known := from, len(s.facts)
+	see := func(at Position, e *event.Envelope) {
+		to = at
+		s.see(e)
+	}
+	err = r.eachLine(tip, agent, from, upTo, func(at Position, e *event.Envelope) {
+		covers.Feed(e)
+		see(at, e)
+		if at == lost {
+			// A log that stops short of what the lost branch had covered is
+			// another log, or one that the caller should have given in full.
 			s.lost.Over[agent] = lost.Seq
 		}
-	}
-	limit, err := s.policy.Covers(tip, agent, from, lines)
+	})
 	if err != nil {
 		return false, err
 	}
-	to := from
-	for i, e := range lines {
-		next, ok := to.advance(e, agent)
-		if !ok || next.Seq > limit {
-			lines = lines[:i]
-			break
+	if limit := covers.UpTo(); limit < to.Seq { // fewer, which is only known now
+		to, s.facts = from, s.facts[:known]
+		if err := r.eachLine(tip, agent, from, limit, see); err != nil {
+			return false, err
 		}
-		to = next
 	}
 	if to == from {
 		return false, nil
 	}
 	s.moved[agent] = to
-	s.cover(lines)
 	return true, nil
 }

@@ -70,7 +70,7 @@ func TestRecall(t *testing.T) {
 	next := func(base *ledger.Ledger, u event.UUID) *ledger.Ledger {
 		t.Helper()
 		e := &event.Envelope{V: 4, Agent: "agent-b", Seq: 1, Time: at(9), Body: &event.IssueCreated{UUID: u, Title: "x"}}
-		l, ok := ledger.Decide(base, ledger.Input{Lines: []*event.Envelope{e}, By: "agent-b", At: at(9), Meta: base.Meta})
+		l, ok := ledger.Decide(base, ledger.Input{Facts: []ledger.Fact{ledger.See(e)}, By: "agent-b", At: at(9), Meta: base.Meta})
 		if !ok {
 			t.Fatal("nothing is decided")
 		}

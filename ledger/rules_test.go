@@ -280,7 +280,7 @@ var decideRules = []struct {
 		base := s.view().Ledger
 		l, decided := ledger.Decide(base, ledger.Input{
 			Moved: map[string]ledger.Position{"agent-a": {Seq: 2, Hash: event.Hash(e.Raw)}},
-			Lines: []*event.Envelope{e}, Meta: s.meta, By: "agent-b", At: at(9),
+			Facts: []ledger.Fact{ledger.See(e)}, Meta: s.meta, By: "agent-b", At: at(9),
 		})
 		if decided {
 			t.Fatal("it says that something was decided")

@@ -1,6 +1,10 @@
 package ledger
 
-import "github.com/git-crosslink/git-crosslink/event"
+import (
+	"iter"
+
+	"github.com/git-crosslink/git-crosslink/event"
+)
 
 // Source reads what steps are made of. Every answer follows from the ids
 // alone, never from refs: the same question has the same answer in every
@@ -25,8 +29,9 @@ type Source interface {
 	// part of agent's log (as event.Chain walks it from its start; level-3
 	// lines only where meta's migrated_from has them). Fewer, or none, if the
 	// log is shorter, bad earlier, another agent's, does not hold after.Hash
-	// at after.Seq, or if tip is no log at all.
-	Lines(tip, agent string, after Position, upTo uint64) ([]*event.Envelope, error)
+	// at after.Seq, or if tip is no log at all. After an error there are none.
+	// While lines are given no other call is made.
+	Lines(tip, agent string, after Position, upTo uint64) iter.Seq2[*event.Envelope, error]
 
 	// Meta returns the policy of a meta commit. ok is false if id is not a
 	// valid meta commit of this hub, or is neither from nor a descendant of
@@ -36,14 +41,11 @@ type Source interface {
 
 // Policy is what a meta commit says about steps decided under it.
 type Policy interface {
-	// Covers returns the last sequence of the log up to which a step may
-	// cover it, given the lines behind its base's position: not beyond a
-	// revocation, nothing of an agent that is not admitted, under `require`
-	// nothing beyond the last validly signed line. A result below the base's
-	// position means that nothing may be added; it undoes nothing. tip is the
-	// commit that the lines were read from: it holds those before them, too.
-	// An error means that the answer is not known here.
-	Covers(tip, agent string, after Position, lines []*event.Envelope) (uint64, error)
+	// Covers returns what says how far a step may cover a log, given the lines
+	// behind its base's position after. tip is the commit that these are read
+	// from: it holds those before them, too. An error means that the answer is
+	// not known here.
+	Covers(tip, agent string, after Position) (Coverage, error)
 
 	// Accepts reports whether the step's signature (SignedBy, Signature over
 	// l.Signed(), by l.WrittenBy) is what the policy requires.
@@ -53,6 +55,19 @@ type Policy interface {
 	// where it says nothing. A step that claims a greater one is bad; one that
 	// is admitted but unknown to this program stops it (ErrNewer).
 	Rules() uint64
+}
+
+// Coverage says how far a step may cover one log.
+type Coverage interface {
+	// Feed takes the next line behind the base's position.
+	Feed(e *event.Envelope)
+
+	// UpTo returns the last sequence of the log up to which a step may cover it,
+	// given the lines so far: not beyond a revocation, nothing of an agent that
+	// is not admitted, under `require` nothing beyond the last validly signed
+	// line. A result below the base's position means that nothing may be added;
+	// it undoes nothing.
+	UpTo() uint64
 }
 
 // advance returns the position after the line e, if e is the next line of a
@@ -73,18 +88,4 @@ func (p Position) advance(e *event.Envelope, agent string) (Position, bool) {
 		return p, false
 	}
 	return Position{e.Seq, event.Hash(e.Raw)}, true
-}
-
-// holds reports whether lines, which follow the position after, hold p.
-func holds(after Position, agent string, lines []*event.Envelope, p Position) bool {
-	at, ok := after, true
-	for _, e := range lines {
-		if at.Seq >= p.Seq {
-			break
-		}
-		if at, ok = at.advance(e, agent); !ok {
-			return false
-		}
-	}
-	return at == p
 }

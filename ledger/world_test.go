@@ -3,6 +3,7 @@ package ledger_test
 import (
 	"crypto/sha256"
 	"fmt"
+	"iter"
 	"maps"
 	"slices"
 	"strings"
@@ -70,16 +71,23 @@ func (w *world) Files(id string) (map[string][]byte, bool, error) {
 	return c.files, c.files != nil && !c.broken, nil
 }
 
-func (w *world) Lines(tip, agent string, after ledger.Position, upTo uint64) ([]*event.Envelope, error) {
-	c, ok := w.commits[tip]
-	if !ok {
-		return nil, fmt.Errorf("there is no commit '%s'", tip)
+func (w *world) Lines(tip, agent string, after ledger.Position, upTo uint64) iter.Seq2[*event.Envelope, error] {
+	return func(yield func(*event.Envelope, error) bool) {
+		c, ok := w.commits[tip]
+		if !ok {
+			yield(nil, fmt.Errorf("there is no commit '%s'", tip))
+			return
+		}
+		n := uint64(len(c.lines))
+		if c.agent != agent || after.Seq > n || after.Seq > 0 && c.hashes[after.Seq-1] != after.Hash {
+			return
+		}
+		for _, e := range c.lines[after.Seq:max(min(upTo, n), after.Seq)] {
+			if !yield(e, nil) {
+				return
+			}
+		}
 	}
-	n := uint64(len(c.lines))
-	if c.agent != agent || after.Seq > n || after.Seq > 0 && c.hashes[after.Seq-1] != after.Hash {
-		return nil, nil
-	}
-	return c.lines[after.Seq:max(min(upTo, n), after.Seq)], nil
 }
 
 func (w *world) Meta(id, from string) (ledger.Policy, bool, error) {

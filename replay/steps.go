@@ -1,10 +1,11 @@
 package replay
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
-	"slices"
+	"iter"
 
 	"github.com/git-crosslink/git-crosslink/event"
 	"github.com/git-crosslink/git-crosslink/ledger"
@@ -21,12 +22,12 @@ type Steps struct {
 	// Cache holds files of the step that an earlier process read; it may be nil.
 	Cache *StepFiles
 
-	ctx   context.Context
-	local refs.Local
-	hub   string
-	heads map[string]refs.CommitHead
-	blobs map[refs.OID][]byte          // of the last tree read: the next one shares most
-	logs  map[string][]*event.Envelope // from their first line on, as far as a policy asked for them
+	ctx    context.Context
+	local  refs.Local
+	hub    string
+	heads  map[string]refs.CommitHead
+	blobs  map[refs.OID][]byte   // of the last tree read: the next one shares most
+	signed map[string]*signedLog // by agent, as far as a policy asked for them
 }
 
 var _ ledger.Source = (*Steps)(nil)
@@ -46,7 +47,7 @@ const MaxStep = 2 * maxStepFile
 // only Parents is of use.
 func NewSteps(ctx context.Context, l refs.Local, hub string) *Steps {
 	return &Steps{ctx: context.WithoutCancel(ctx), local: l, hub: hub, heads: map[string]refs.CommitHead{}, blobs: map[refs.OID][]byte{},
-		Metas: NewMetaChain(ctx, l), logs: map[string][]*event.Envelope{}}
+		Metas: NewMetaChain(ctx, l), signed: map[string]*signedLog{}}
 }
 
 func (s *Steps) head(id string) (refs.CommitHead, error) {
@@ -124,43 +125,45 @@ func (s *Steps) readBlobs(want []refs.OID) (whole bool, err error) {
 
 // Lines implements ledger.Source. The line at the position after covers all lines
 // before it by its hash.
-func (s *Steps) Lines(tip, agent string, after ledger.Position, upTo uint64) ([]*event.Envelope, error) {
-	if event.ValidAgentID(agent) != nil {
-		return nil, nil
-	}
-	log, err := refs.ReadLog(s.ctx, s.local, agent, refs.OID(tip), max(after.Seq, 1))
-	if err != nil {
-		return nil, err
-	}
-	if log.Missing {
-		return nil, fmt.Errorf("log of '%s' at '%s': %w", agent, tip, refs.ErrMissing)
-	}
-	chain := event.Chain{Hub: s.hub, Agent: agent}
-	lines := log.Lines
-	if after.Seq > 0 {
-		if log.At(after.Seq) == nil {
-			return nil, nil
+func (s *Steps) Lines(tip, agent string, after ledger.Position, upTo uint64) iter.Seq2[*event.Envelope, error] {
+	return func(yield func(*event.Envelope, error) bool) {
+		if event.ValidAgentID(agent) != nil {
+			return
 		}
-		lines = lines[after.Seq-log.First:]
-		at, err := event.Decode(lines[0])
-		if err != nil || event.Hash(lines[0]) != after.Hash || at.Seq != after.Seq {
-			return nil, nil
+		chain, ended := event.Chain{Hub: s.hub, Agent: agent}, false
+		got, err := refs.WalkLogs(s.ctx, s.local, []refs.LogRequest{{Agent: agent, Tip: refs.OID(tip), From: max(after.Seq, 1)}}, func(_ int, seq uint64, line []byte) bool {
+			if seq == 0 || seq < after.Seq {
+				return true // of a level-3 file, or known
+			}
+			if chain.Seq < after.Seq {
+				ended = !goesOn(&chain, after, line)
+				return !ended
+			}
+			e := (*event.Envelope)(nil)
+			if ended = chain.Seq >= upTo; !ended {
+				var err error
+				e, err = chain.Next(bytes.Clone(line))
+				ended = err != nil || !yield(e, nil)
+			}
+			return !ended
+		})
+		if err == nil && !ended && got[0].Missing {
+			err = fmt.Errorf("log of '%s' at '%s': %w", agent, tip, refs.ErrMissing)
 		}
-		chain.Seq, chain.Hash, chain.Time = at.Seq, after.Hash, at.Time
-		lines = lines[1:]
-	}
-	var good []*event.Envelope
-	for _, line := range lines {
-		if chain.Seq >= upTo {
-			break
-		}
-		e, err := chain.Next(line)
 		if err != nil {
-			break
+			yield(nil, err)
 		}
-		good = append(good, e)
 	}
-	return good, nil
+}
+
+// goesOn lets a chain go on from a position, if that is the line's.
+func goesOn(c *event.Chain, after ledger.Position, line []byte) bool {
+	at, err := event.Decode(line)
+	if err != nil || event.Hash(line) != after.Hash || at.Seq != after.Seq {
+		return false
+	}
+	c.Seq, c.Hash, c.Time = at.Seq, after.Hash, at.Time
+	return true
 }
 
 // Meta implements ledger.Source: a meta commit is one that its own chain makes
@@ -187,44 +190,105 @@ type stepPolicy struct {
 }
 
 // Covers implements ledger.Policy.
-func (p *stepPolicy) Covers(tip, agent string, after ledger.Position, lines []*event.Envelope) (uint64, error) {
-	m := p.roll.Meta
-	r, revoked := m.Revoked[agent]
-	switch {
-	case m.Signing == trust.Require && len(lines) > 0:
-		return p.signedUpTo(tip, agent, after, lines)
-	case !m.Open && !p.roll.Signers.Lists(trust.Principal(agent)):
-		return 0, nil
-	case !revoked:
-		return 1<<53 - 1, nil
+func (p *stepPolicy) Covers(tip, agent string, after ledger.Position) (ledger.Coverage, error) {
+	c := &coverage{stepPolicy: p, agent: agent, from: after, seq: after.Seq}
+	if p.roll.Meta.Signing != trust.Require {
+		return c, nil
 	}
-	if n := r.AfterSeq - after.Seq; r.AfterSeq > after.Seq && n <= uint64(len(lines)) && event.Hash(lines[n-1].Raw) != r.Hash {
-		return after.Seq, nil // another log than the one that was revoked
-	}
-	return r.AfterSeq, nil
+	var err error
+	c.judge, err = p.judge(tip, agent, after)
+	return c, err
 }
 
-// signedUpTo is the last line that counts where signatures are required. Which
-// keys are in force there, the lines from the log's start say.
-func (p *stepPolicy) signedUpTo(tip, agent string, after ledger.Position, lines []*event.Envelope) (uint64, error) {
-	s := p.steps
-	head := s.logs[agent]
-	if n := uint64(len(head)); n < after.Seq || after.Seq > 0 && event.Hash(head[after.Seq-1].Raw) != after.Hash {
-		var err error
-		if head, err = s.Lines(tip, agent, ledger.Position{}, after.Seq); err != nil {
-			return 0, err
+// judge is that of a log where signatures are required, behind a position. Which
+// keys are in force there, the lines from the log's start say. It is nil if the
+// position is not in the log.
+func (p *stepPolicy) judge(tip, agent string, at ledger.Position) (*trust.Log, error) {
+	known := p.steps.signed[agent]
+	if known == nil {
+		known = &signedLog{}
+		p.steps.signed[agent] = known
+	}
+	if known.end.at == at {
+		known.base = known.end
+	}
+	if at.Seq > 0 && known.base.at == at {
+		if l, ok := p.roll.Resume(agent, known.base.point, trust.LogOptions{}); ok {
+			return l, nil
 		}
 	}
-	if uint64(len(head)) < after.Seq || after.Seq > 0 && event.Hash(head[after.Seq-1].Raw) != after.Hash {
-		return after.Seq, nil
-	}
-	whole := slices.Concat(head[:after.Seq], lines)
-	s.logs[agent] = whole
-	l := p.roll.Log(agent, trust.LogOptions{})
-	for _, e := range whole {
+	l, last := p.roll.Log(agent, trust.LogOptions{}), ledger.Position{}
+	for e, err := range p.steps.Lines(tip, agent, ledger.Position{}, at.Seq) {
+		if err != nil {
+			return nil, err
+		}
 		l.Feed(e)
+		if last.Seq++; last.Seq == at.Seq {
+			last.Hash = event.Hash(e.Raw)
+		}
 	}
-	return l.Verdict().Fed, nil
+	if last != at {
+		return nil, nil
+	}
+	known.base.note(at, l)
+	return l, nil
+}
+
+// signedLog is where the judging of a log can be resumed: behind a step that others
+// may be built on, and behind the lines that were read last.
+type signedLog struct{ base, end signedAt }
+
+type signedAt struct {
+	at    ledger.Position
+	point trust.Checkpoint
+}
+
+func (s *signedAt) note(at ledger.Position, l *trust.Log) {
+	if point, ok := l.Checkpoint(); ok {
+		*s = signedAt{at, point}
+	}
+}
+
+// coverage is ledger.Coverage of one log.
+type coverage struct {
+	*stepPolicy
+	agent string
+	from  ledger.Position
+	judge *trust.Log // where signatures are required
+	seq   uint64
+	last  *event.Envelope
+	other bool // another log than the one that was revoked
+}
+
+// Feed implements ledger.Coverage.
+func (c *coverage) Feed(e *event.Envelope) {
+	c.seq, c.last = c.seq+1, e
+	if c.judge != nil {
+		c.judge.Feed(e)
+	}
+	if r := c.roll.Meta.Revoked[c.agent]; c.seq == r.AfterSeq && event.Hash(e.Raw) != r.Hash {
+		c.other = true
+	}
+}
+
+// UpTo implements ledger.Coverage.
+func (c *coverage) UpTo() uint64 {
+	r, revoked := c.roll.Meta.Revoked[c.agent]
+	required := c.roll.Meta.Signing == trust.Require && c.last != nil
+	switch {
+	case required && c.judge == nil:
+		return c.from.Seq
+	case required:
+		c.steps.signed[c.agent].end.note(ledger.Position{Seq: c.seq, Hash: event.Hash(c.last.Raw)}, c.judge)
+		return c.judge.Verdict().Fed
+	case !c.roll.Meta.Open && !c.roll.Signers.Lists(trust.Principal(c.agent)):
+		return 0
+	case !revoked:
+		return 1<<53 - 1
+	case c.other:
+		return c.from.Seq
+	}
+	return r.AfterSeq
 }
 
 // Accepts implements ledger.Policy.
