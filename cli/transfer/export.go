@@ -3,6 +3,8 @@ package transfer
 import (
 	"bufio"
 	"context"
+	"crypto/rand"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -52,10 +54,14 @@ Examples:
 		if err != nil {
 			return err
 		}
-		if e.JSON && u.String("output") == "" {
+		path := u.String("output")
+		if path == "-" {
+			path = "" // stdout
+		}
+		if e.JSON && path == "" {
 			return frame.Misuse("'--json' reports on a file: give it with '-o'", "git crosslink export --json -o <file>")
 		}
-		return runExport(u.Context, name, u.String("output"), store.Filter{Status: status, Labels: u.StringSlice("label")}, e)
+		return runExport(u.Context, name, path, store.Filter{Status: status, Labels: u.StringSlice("label")}, e)
 	})
 }
 
@@ -110,33 +116,66 @@ func runExport(ctx context.Context, name, path string, filter store.Filter, e *c
 	return e.Print(ctx, frame.Result{Data: answer})
 }
 
-// writeFile replaces a file when all of it is written.
+// writeFile replaces a file when all of it is written. The new one may be read by
+// whoever might read the old one, and a link still leads to it. What is no file,
+// such as a pipe or a device, is written to and stays what it is.
 func writeFile(path string, write func(io.Writer) (int, error)) (n int, err error) {
-	tmp, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+"-*")
-	if err != nil {
+	fail := func(err error) (int, error) {
 		return 0, frame.Fatal("export-file", fmt.Sprintf("cannot write '%s': %v", path, frame.UnwrapPath(err)))
+	}
+	at := path
+	if target, err := filepath.EvalSymlinks(path); err == nil {
+		at = target
+	} else if link, lerr := os.Readlink(path); lerr == nil {
+		return fail(fmt.Errorf("it is a link to '%s', which is not there", link))
+	}
+	old, err := os.Stat(at)
+	switch {
+	case err == nil && old.IsDir():
+		return fail(errors.New("it is a directory"))
+	case err == nil && !old.Mode().IsRegular():
+		f, err := os.OpenFile(at, os.O_WRONLY, 0)
+		if err != nil {
+			return fail(err)
+		}
+		n, err := fill(f, write)
+		if err != nil {
+			return fail(err)
+		}
+		return n, nil
+	}
+	tmp, err := os.OpenFile(filepath.Join(filepath.Dir(at), ".crosslink-export-"+rand.Text()), os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o666)
+	if err != nil {
+		return fail(err)
 	}
 	defer os.Remove(tmp.Name())
-	w := bufio.NewWriter(tmp)
-	n, err = write(w)
-	if err != nil {
-		tmp.Close()
-		return 0, err
+	if old != nil {
+		if err := tmp.Chmod(old.Mode().Perm()); err != nil {
+			tmp.Close()
+			return fail(err)
+		}
 	}
-	if err = w.Flush(); err == nil {
-		err = tmp.Chmod(0o644)
-	}
-	if err == nil {
-		err = tmp.Sync()
-	}
-	if cerr := tmp.Close(); err == nil {
-		err = cerr
-	}
-	if err == nil {
-		err = os.Rename(tmp.Name(), path)
+	if n, err = fill(tmp, write); err == nil {
+		err = os.Rename(tmp.Name(), at)
 	}
 	if err != nil {
-		return 0, frame.Fatal("export-file", fmt.Sprintf("cannot write '%s': %v", path, frame.UnwrapPath(err)))
+		return fail(err)
 	}
 	return n, nil
+}
+
+// fill writes to a file, and closes it.
+func fill(f *os.File, write func(io.Writer) (int, error)) (int, error) {
+	w := bufio.NewWriter(f)
+	n, err := write(w)
+	if err == nil {
+		err = w.Flush()
+	}
+	if st, serr := f.Stat(); err == nil && serr == nil && st.Mode().IsRegular() {
+		err = f.Sync()
+	}
+	if cerr := f.Close(); err == nil {
+		err = cerr
+	}
+	return n, err
 }
