@@ -123,9 +123,17 @@ func (i *Issue) fitTimes(now event.Time, rep *Report) {
 	for _, t := range []*event.Time{&i.Created, &i.Updated, &i.ClosedAt} {
 		fit(t, false)
 	}
+	same := map[string]int{}
 	for n := range i.Comments {
 		c := &i.Comments[n]
+		said := c.Created
 		fit(&c.Created, true)
+		if c.Key == "" && c.Created != said { // now is another time at the next import
+			sum := sha256.Sum256([]byte(c.Author + "\x00" + c.Text))
+			key := "text/" + base64.RawURLEncoding.EncodeToString(sum[:12])
+			same[key]++
+			c.Key = fmt.Sprintf("%s-%d", key, same[key])
+		}
 		for e := range c.Edits {
 			fit(&c.Edits[e].At, false)
 		}

@@ -59,7 +59,7 @@ type Link struct{ Kind, Ref string }
 
 // Comment is one comment of a source.
 type Comment struct {
-	Key     string // "" if the source has none; then the order decides
+	Key     string // "" if the source has none; then time and order decide, and without a time the text
 	Author  string
 	Text    string
 	Kind    string // "" is a note

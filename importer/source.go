@@ -79,7 +79,7 @@ func rows(s Source, f func(row) error) error {
 		case c == '\n':
 			line++
 		case c == ' ' || c == '\t' || c == '\r':
-		case c == '[' && line == 1:
+		case c == '[':
 			return array(b, at+1, f)
 		default:
 			b.UnreadByte()
@@ -134,26 +134,40 @@ func readLine(b *bufio.Reader) (line []byte, n int64, err error) {
 	}
 }
 
-// array reads the elements of an array, the first of which may begin at at.
+// array reads the elements of an array, the first of which may begin at at, and
+// those of the arrays behind it: an API gives a page at a time.
 func array(b *bufio.Reader, at int64, f func(row) error) error {
 	c := &counter{r: b, left: MaxRow}
 	// The decoder is told that an array begins; it sees what is behind.
 	d := json.NewDecoder(io.MultiReader(bytes.NewReader([]byte("[")), c))
-	if _, err := d.Token(); err != nil {
-		return err
-	}
-	for n := 1; d.More(); n++ {
-		c.left = MaxRow + 64<<10 // and what the decoder reads ahead
-		var raw json.RawMessage
-		if err := d.Decode(&raw); err != nil {
-			return fmt.Errorf("element %d of the array cannot be read: %w", n, err)
+	n := 1
+	for {
+		t, err := d.Token()
+		switch {
+		case err == io.EOF:
+			return nil
+		case err == nil && t != json.Delim('['):
+			err = fmt.Errorf("%v is no array", t)
 		}
-		if err := f(row{line: n, from: at - 1 + d.InputOffset() - int64(len(raw)), raw: raw}); err != nil {
-			return err
+		if err != nil {
+			return fmt.Errorf("what follows element %d of the array cannot be read: %w", n-1, err)
+		}
+		for ; d.More(); n++ {
+			c.left = MaxRow + 64<<10 // and what the decoder reads ahead
+			var raw json.RawMessage
+			if err := d.Decode(&raw); errors.Is(err, errRow) {
+				return fmt.Errorf("element %d of the array %w", n, errRow)
+			} else if err != nil {
+				return fmt.Errorf("element %d of the array cannot be read: %w", n, err)
+			}
+			if err := f(row{line: n, from: at - 1 + d.InputOffset() - int64(len(raw)), raw: raw}); err != nil {
+				return err
+			}
+		}
+		if _, err := d.Token(); err != nil {
+			return fmt.Errorf("the array is not closed after element %d: %w", n-1, err)
 		}
 	}
-	_, err := d.Token()
-	return err
 }
 
 // counter ends a reading that goes on for too long without an element.

@@ -1,6 +1,8 @@
 package importer
 
 import (
+	"bufio"
+	"bytes"
 	"encoding/csv"
 	"errors"
 	"fmt"
@@ -71,7 +73,7 @@ func table(format string, s Source, o Options, out *Sink) error {
 	}
 	keys := map[string]bool{}
 	if err := records(s, func(line int, rec []string, err error) error {
-		if err == nil && line > 1 {
+		if err == nil {
 			keys[tableKey(meaning, rec, line)] = true
 		}
 		return nil
@@ -79,13 +81,19 @@ func table(format string, s Source, o Options, out *Sink) error {
 		return err
 	}
 	seen := map[string]bool{}
+	first := true
 	return records(s, func(line int, rec []string, err error) error {
-		if line == 1 {
+		if first {
+			first = false
 			return nil
 		}
 		out.Report.Read++
 		if err != nil {
 			out.Report.bad(line, "the row cannot be read: "+err.Error())
+			return nil
+		}
+		if strings.TrimSpace(strings.Join(rec, "")) == "" {
+			out.Report.skip(Skip{Line: line, Reason: "empty"})
 			return nil
 		}
 		t := &tableRow{line: line, rec: rec, meaning: meaning, header: header, o: o, rep: out.Report}
@@ -115,6 +123,11 @@ func tableHeader(format string, s Source, o Options) (meaning []column, header [
 	if err != io.EOF || len(header) == 0 {
 		return nil, nil, notOf(format, "the table has no header")
 	}
+	for _, name := range sortedKeys(o.Columns) {
+		if !slices.Contains(header, name) {
+			return nil, nil, notOf(format, "it has no column %s; the header is %s", quote(name), quote(strings.Join(header, ",")))
+		}
+	}
 	title := false
 	for _, name := range header {
 		word := strings.ToLower(strings.TrimSpace(name))
@@ -137,36 +150,57 @@ func tableHeader(format string, s Source, o Options) (meaning []column, header [
 // records calls f with each record of a table and the line where it begins; f is
 // told where one cannot be read. io.EOF of f ends the reading.
 func records(s Source, f func(line int, rec []string, err error) error) error {
-	c := &counter{r: whole(s), left: MaxRow}
+	const mark = "\ufeff" // spreadsheets write it before the header, whose first name may be quoted
+	in := bufio.NewReader(whole(s))
+	var skipped int64
+	if head, _ := in.Peek(len(mark)); string(head) == mark {
+		n, _ := in.Discard(len(mark))
+		skipped = int64(n)
+	}
+	c := &counter{r: in, left: MaxRow}
 	b := csv.NewReader(c)
 	b.FieldsPerRecord, b.LazyQuotes, b.ReuseRecord = -1, true, false
-	for first := true; ; first = false {
+	for line := 1; ; {
 		c.left = MaxRow + 64<<10
 		rec, err := b.Read()
 		if err == io.EOF {
 			return nil
 		}
 		if errors.Is(err, errRow) {
-			return fmt.Errorf("a row of the table is longer than 16 MiB")
+			return fmt.Errorf("after line %d a row of the table is longer than 16 MiB", line)
 		}
 		var bad *csv.ParseError
 		if err != nil && !errors.As(err, &bad) {
 			return err
 		}
-		line := 1
 		switch {
 		case bad != nil:
 			line = bad.StartLine
 		case len(rec) > 0:
 			line, _ = b.FieldPos(0)
-		}
-		if first && len(rec) > 0 {
-			rec[0] = strings.TrimPrefix(rec[0], "\ufeff")
+			err = unclosed(s, rec, skipped+b.InputOffset())
 		}
 		if err := f(line, rec, err); err != nil {
 			return err
 		}
 	}
+}
+
+// unclosed reports a quote that nothing ends: all behind it is one cell, which
+// ends with the table, and not in a quote.
+func unclosed(s Source, rec []string, end int64) error {
+	if end < s.Size() || !strings.Contains(rec[len(rec)-1], "\n") {
+		return nil
+	}
+	tail := make([]byte, min(end, 4))
+	n, err := s.ReadAt(tail, end-int64(len(tail)))
+	if n < len(tail) {
+		return err
+	}
+	if bytes.HasSuffix(bytes.TrimRight(tail, "\r\n"), []byte(`"`)) {
+		return nil
+	}
+	return errors.New("a quote in it is not closed")
 }
 
 func tableKey(meaning []column, rec []string, line int) string {

@@ -2,12 +2,14 @@ package transfer
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"errors"
 	"fmt"
 	"maps"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -185,7 +187,7 @@ func runImport(ctx context.Context, o *importOptions, e *command.Env) error {
 		return err
 	}
 	defer s.close()
-	if o.Path = o.path; o.comments != "" {
+	if o.Path = below(repo.Worktree(), o.path); o.comments != "" {
 		c, err := openSource(ctx, e, s.name, o.comments)
 		if err != nil {
 			return err
@@ -222,8 +224,8 @@ func runImport(ctx context.Context, o *importOptions, e *command.Env) error {
 	if !o.dryRun && !o.offline && r.Events > 0 {
 		if sync, err := as.Sync(ctx, tracker.SyncOptions{}); err != nil {
 			e.Warn("unsent", "imported here, and not sent yet: "+frame.Explain(err).Message, "git crosslink sync")
-		} else {
-			answer.Sync = string(sync.State)
+		} else if answer.Sync = string(sync.State); sync.State == tracker.Queued {
+			e.Warn("unsent", "imported here, and not sent yet: "+cmp.Or(strings.TrimSuffix(sync.Reason, "."), frame.Count(sync.Unsent, "event")+" kept here"), "git crosslink doctor")
 		}
 	}
 	if r.Agent != "" {
@@ -232,6 +234,21 @@ func runImport(ctx context.Context, o *importOptions, e *command.Env) error {
 		}
 	}
 	return e.Print(ctx, result(e, r, answer))
+}
+
+// below is the path of a file below the top of its repository, from wherever it is
+// named: tasks are known by it. Of one outside, or of stdin, it is the name alone.
+func below(top, path string) string {
+	at, err := filepath.Abs(path)
+	if err == nil {
+		at, err = filepath.EvalSymlinks(at)
+	}
+	if top, terr := filepath.EvalSymlinks(top); err == nil && terr == nil && top != "" {
+		if rel, err := filepath.Rel(top, at); err == nil && filepath.IsLocal(rel) {
+			return filepath.ToSlash(rel)
+		}
+	}
+	return filepath.Base(path)
 }
 
 // importAgent opens the repository as the agent that imports from a scope in this
@@ -355,7 +372,7 @@ func page(pg *frame.Page, a *importAnswer) {
 func skippedWords(reason string) string {
 	words, ok := map[string]string{
 		"deleted": "deleted there", "deleted-here": "deleted here", "pull-request": "pull requests", "type": "no issues",
-		"older": "not changed since", "bad": "not readable",
+		"older": "not changed since", "bad": "not readable", "empty": "empty",
 	}[reason]
 	if !ok {
 		return reason

@@ -11,9 +11,11 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"unicode"
 
 	"github.com/git-crosslink/git-crosslink/cli/command"
 	"github.com/git-crosslink/git-crosslink/cli/frame"
+	"github.com/git-crosslink/git-crosslink/event"
 	"github.com/git-crosslink/git-crosslink/importer"
 	"github.com/git-crosslink/git-crosslink/refs/git"
 	"github.com/git-crosslink/git-crosslink/transfer"
@@ -65,8 +67,8 @@ func (s *source) Read(o importer.Options, out *importer.Sink) error {
 	return s.read(s, o, out)
 }
 
-// openSource opens a file, a directory or stdin, which is spooled to a file that
-// has no name, and says what it is.
+// openSource opens a file, a directory, or a pipe such as stdin, which is spooled
+// to a file that has no name, and says what it is.
 func openSource(ctx context.Context, e *command.Env, want, path string) (*source, error) {
 	s := &source{path: path, close: func() {}}
 	var err error
@@ -76,7 +78,13 @@ func openSource(ctx context.Context, e *command.Env, want, path string) (*source
 		err = serr
 	} else if info.IsDir() {
 		return openDirectory(ctx, e, want, path)
-	} else if s.file, err = os.Open(path); err == nil {
+	} else if info.Mode()&os.ModeDevice != 0 {
+		err = errors.New("it is a device")
+	} else if s.file, err = os.Open(path); err == nil && !info.Mode().IsRegular() { // a pipe
+		in := s.file
+		err = s.spool(in)
+		in.Close()
+	} else if err == nil {
 		s.size, s.close = info.Size(), func() { s.file.Close() }
 	}
 	if err != nil {
@@ -182,6 +190,9 @@ var remoteScope = regexp.MustCompile(`[:/]([^/:]+/[^/:]+?)(?:\.git)?/?$`)
 // scope is where the names in a source are unique: what the user says, else the
 // repository that the source or the remote tells.
 func (s *source) scope(said, url string) (string, error) {
+	if len(said) > event.MaxName || strings.ContainsFunc(said, func(r rune) bool { return !unicode.IsPrint(r) }) {
+		return "", frame.Misuse(fmt.Sprintf("'--scope' is a name of at most %d bytes, without control characters", event.MaxName))
+	}
 	if said != "" {
 		return said, nil
 	}
