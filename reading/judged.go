@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"path/filepath"
+	"reflect"
 
 	"github.com/git-crosslink/git-crosslink/internal/statefile"
 	"github.com/git-crosslink/git-crosslink/ledger"
@@ -81,6 +82,35 @@ func (r *Reader) isCommit(id string) bool { return r.local().Format().Valid(refs
 
 // NoteJudged keeps what was judged of the ledger.
 func (r *Reader) NoteJudged(note Judged) { r.o.Judged(r.judgedPath(), note) }
+
+// metasPath is where what was judged of meta tips is noted.
+func (r *Reader) metasPath() string { return filepath.Join(r.o.Home, "metas.json") }
+
+// metasBefore is what an earlier command judged of meta tips.
+func (r *Reader) metasBefore() []replay.MetaNote {
+	b, err := statefile.Read(r.metasPath(), maxJudged)
+	if err != nil || json.Unmarshal(b, &r.metas) != nil {
+		r.metas = nil
+	}
+	return r.metas
+}
+
+// NoteMetas keeps what was judged of meta tips, if it is news.
+func (r *Reader) NoteMetas(ctx context.Context) {
+	now := r.Replays().Metas(ctx).Notes()
+	if len(now) == 0 && len(r.metas) == 0 || reflect.DeepEqual(now, r.metas) {
+		return
+	}
+	r.metas = now
+	r.o.Judged(r.metasPath(), now)
+}
+
+// ReplaceMetas keeps what a judge without notes has judged, and forgets all else.
+func (r *Reader) ReplaceMetas(judge *replay.MetaChain) {
+	r.o.Judged(r.metasPath(), judge.Notes())
+	r.replays = nil
+	r.RemoveStore()
+}
 
 // noteJudged does so if it is news, and tells of steps that are not believed.
 func (r *Reader) noteJudged(was, s *replay.State) {

@@ -41,6 +41,7 @@ type Reader struct {
 	loaded  *Snapshot           // what Load returned last
 	replays *replay.Reader      // nil until something is read
 	judged  string              // tip of the ledger up to which a note says what was judged
+	metas   []replay.MetaNote   // what a note says was judged of meta tips
 	noStore bool                // what the store says of a log is wrong: this process does without it
 	file    *store.File         // the store as it was asked last
 	glance  Glance              // and what a read tells besides
@@ -219,7 +220,7 @@ func sameSeen(a, b map[string]refs.OID) bool {
 func (r *Reader) Replays() *replay.Reader {
 	if r.replays == nil {
 		r.replays = replay.NewReader(r.local(), r.stepFiles())
-		r.replays.Note = r.JudgedBefore
+		r.replays.Note, r.replays.MetaNotes = r.JudgedBefore, r.metasBefore
 	}
 	return r.replays
 }
@@ -247,6 +248,7 @@ func (r *Reader) advance(ctx context.Context, from *replay.State, s *Snapshot) (
 		return nil, nil, err
 	}
 	r.noteJudged(from, next)
+	r.NoteMetas(ctx)
 	return next, d, nil
 }
 

@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
+	"strings"
 
 	"github.com/git-crosslink/git-crosslink/refs"
 	"github.com/git-crosslink/git-crosslink/trust"
@@ -20,7 +22,8 @@ import (
 //   - what this clone has accepted is not judged again, and every later meta must
 //     be on top of it (TrustedMeta).
 //
-// So what a tip says follows from its id alone.
+// So what a tip says follows from its id alone, and what was judged of one holds for
+// ever: MetaNotes keep it from one process to the next.
 
 // TrustedMeta is the ref of the meta commit that this clone has accepted: at
 // first contact the newest valid one it sees, then whatever continues that.
@@ -45,7 +48,12 @@ type MetaState struct {
 	Commit refs.OID     // the nearest valid one at or below it; "" if there is none
 	Roll   *trust.State // of Commit; nil if there is none
 	Bad    *BadMeta     // invalid ones above Commit, newest first; nil: none
-	before bool         // it and all below it are of an older format version
+
+	// Hearsay: that Commit is valid is what a note says. See MetaNote.
+	Hearsay bool
+
+	before bool // it and all below it are of an older format version
+	stuck  bool // nothing above it is judged either: Bad says why
 }
 
 // BadMeta is a list of meta commits that are not valid, newest first.
@@ -57,7 +65,15 @@ type BadMeta struct {
 }
 
 func (b *BadMeta) String() string {
-	return fmt.Sprintf("the meta commit %.12s is not believed: %v", b.Commit, b.Err)
+	return fmt.Sprintf("the meta commit %.12s is not believed: %s", b.Commit, b.why())
+}
+
+// maxWhy bounds the bytes of why a commit is not believed: it may quote a stranger.
+const maxWhy = 300
+
+func (b *BadMeta) why() string {
+	why := b.Err.Error()
+	return strings.ToValidUTF8(why[:min(len(why), maxWhy)], "")
 }
 
 // Texts describes them, oldest first; of many only the newest.
@@ -73,29 +89,40 @@ func (b *BadMeta) Texts() []string {
 	return all
 }
 
+// Len is how many there are.
+func (b *BadMeta) Len() int {
+	if b == nil {
+		return 0
+	}
+	return b.n
+}
+
 // and returns the list with one more.
 func (b *BadMeta) and(commit refs.OID, err error) *BadMeta {
-	n := 1
-	if b != nil {
-		n = b.n + 1
-	}
-	return &BadMeta{commit, err, b, n}
+	return &BadMeta{commit, err, b, b.Len() + 1}
 }
 
 // MetaChain judges meta commits, each once. It is not safe for concurrent use.
 type MetaChain struct {
-	ctx   context.Context
-	local refs.Local
-	known map[refs.OID]MetaState
+	ctx      context.Context
+	local    refs.Local
+	known    map[refs.OID]MetaState
+	below    map[refs.OID]refs.OID // first parents, as far as they were read
+	accepted refs.OID
+	notes    []MetaNote // of tips, those asked for last first
 }
 
 // NewMetaChain returns a judge that knows no commit yet. It outlives ctx.
 func NewMetaChain(ctx context.Context, l refs.Local) *MetaChain {
-	return &MetaChain{context.WithoutCancel(ctx), l, map[refs.OID]MetaState{}}
+	return &MetaChain{ctx: context.WithoutCancel(ctx), local: l, known: map[refs.OID]MetaState{}, below: map[refs.OID]refs.OID{}}
 }
 
 // Accept takes a commit as valid without looking below it.
 func (c *MetaChain) Accept(commit refs.OID) error {
+	if st, ok := c.known[commit]; ok && st.Commit == commit && !st.Hearsay {
+		c.accept(commit)
+		return nil
+	}
 	files, err := refs.ReadFiles(c.ctx, c.local, commit, MetaLimit)
 	if err != nil {
 		return fmt.Errorf("read the meta commit '%s': %w", commit, err)
@@ -111,46 +138,90 @@ func (c *MetaChain) Accept(commit refs.OID) error {
 // AcceptRoll is Accept of a commit that was read before.
 func (c *MetaChain) AcceptRoll(commit refs.OID, roll *trust.State) {
 	c.known[commit] = MetaState{Commit: commit, Roll: roll}
+	c.accept(commit)
+}
+
+// accept forgets which chains were too long: they are counted from what is accepted.
+func (c *MetaChain) accept(commit refs.OID) {
+	if c.accepted != commit {
+		c.accepted = commit
+		maps.DeleteFunc(c.known, func(_ refs.OID, st MetaState) bool { return st.long() })
+	}
+}
+
+// len is how many commits are read for it, Commit and those above.
+func (st MetaState) len() int {
+	if st.Commit == "" {
+		return st.Bad.Len()
+	}
+	return st.Bad.Len() + 1
+}
+
+func (st MetaState) long() bool { return st.stuck && errors.Is(st.Bad.Err, ErrLongMeta) }
+
+// stuckAt is the state of a chain of which nothing can be judged.
+func stuckAt(id refs.OID, why error) MetaState {
+	return MetaState{Bad: (*BadMeta)(nil).and(id, why), stuck: true}
 }
 
 // At returns the state of a commit. An error is this repository's fault: what is
 // there and wrong is in the state.
-func (c *MetaChain) At(id refs.OID) (MetaState, error) {
-	type todo struct {
-		id   refs.OID
-		root bool
-	}
-	var up []todo
-	st := MetaState{before: true}
-	for tip := id; ; {
-		if len(up) == MaxMeta {
-			return MetaState{Bad: (*BadMeta)(nil).and(tip, fmt.Errorf("%w than %d commits, which is more than is read", ErrLongMeta, MaxMeta))}, nil
+func (c *MetaChain) At(tip refs.OID) (MetaState, error) { return c.at(tip, false) }
+
+func (c *MetaChain) at(tip refs.OID, hearsay bool) (MetaState, error) {
+	var up []refs.OID
+	st, root := MetaState{before: true}, false
+	for id := tip; !root; id = c.below[id] {
+		known, ok := c.known[id]
+		if ok = ok && (hearsay || !known.Hearsay); !ok {
+			if known, ok = c.noted(id, hearsay); ok {
+				c.known[id] = known
+			}
 		}
-		if known, ok := c.known[id]; ok {
+		if ok && !known.stuck && (len(up) == 0 || len(up)+known.len() <= MaxMeta) {
 			st = known
 			break
 		}
-		h, err := refs.ReadHead(c.ctx, c.local, id)
-		if err != nil {
-			if own := ownFault(err); own != nil {
+		if !ok && len(up) < MaxMeta {
+			var err error
+			if root, err = c.readBelow(id); err == nil {
+				up = append(up, id)
+				continue
+			} else if own := ownFault(err); own != nil {
 				return MetaState{}, fmt.Errorf("read the meta commit '%s': %w", id, own)
 			}
-			return MetaState{Bad: (*BadMeta)(nil).and(id, err)}, nil
+			known = stuckAt(id, err)
+		} else if !known.stuck {
+			known = stuckAt(tip, fmt.Errorf("%w than %d commits, which is more than is read", ErrLongMeta, MaxMeta))
 		}
-		up = append(up, todo{id, len(h.Parents) == 0})
-		if len(h.Parents) == 0 {
-			break
-		}
-		id = h.Parents[0]
+		c.known[tip] = known
+		return known, nil
 	}
-	for _, x := range slices.Backward(up) {
+	for _, id := range slices.Backward(up) {
 		var err error
-		if st, err = c.step(st, x.id, x.root); err != nil {
+		if st, err = c.step(st, id, c.below[id] == ""); err != nil {
 			return MetaState{}, err
 		}
-		c.known[x.id] = st
+		c.known[id] = st
 	}
 	return st, nil
+}
+
+// readBelow reads the first parent of a commit, unless that is known. root: it has
+// none.
+func (c *MetaChain) readBelow(id refs.OID) (root bool, err error) {
+	if below, ok := c.below[id]; ok {
+		return below == "", nil
+	}
+	h, err := refs.ReadHead(c.ctx, c.local, id)
+	if err != nil {
+		return false, err
+	}
+	c.below[id] = ""
+	if len(h.Parents) > 0 {
+		c.below[id] = h.Parents[0]
+	}
+	return len(h.Parents) == 0, nil
 }
 
 // step judges one commit on the state below it.
@@ -178,22 +249,34 @@ func (c *MetaChain) step(st MetaState, id refs.OID, root bool) (MetaState, error
 	case older:
 		return st, nil
 	case err != nil:
-		return MetaState{st.Commit, st.Roll, st.Bad.and(id, err), false}, nil
+		return MetaState{Commit: st.Commit, Roll: st.Roll, Bad: st.Bad.and(id, err), Hearsay: st.Hearsay}, nil
 	}
-	return MetaState{Commit: id, Roll: roll}, nil
+	return MetaState{Commit: id, Roll: roll, Hearsay: st.Hearsay}, nil
 }
 
-// Holds reports whether old is among the first parents of tip, or tip itself.
-func (c *MetaChain) Holds(tip, old refs.OID) (bool, error) {
+// Holds reports whether old, a commit, is among the first parents of tip, or tip itself. It
+// does not look at floor and below; "" is no bound. Of a tip that is noted, it is noted
+// if not.
+func (c *MetaChain) Holds(tip, old, floor refs.OID) (bool, error) {
+	at := tip
 	for range MaxMeta {
-		if tip == old {
+		if st := c.known[at]; at == old || st.Commit == old && !st.Hearsay {
 			return true, nil
 		}
-		h, err := refs.ReadHead(c.ctx, c.local, tip)
-		if err != nil || len(h.Parents) == 0 {
-			return false, ownFault(err)
+		if n := c.note(at); at == floor || n != nil && n.Lacks == old {
+			break
 		}
-		tip = h.Parents[0]
+		root, err := c.readBelow(at)
+		if own := ownFault(err); own != nil {
+			return false, own
+		}
+		if err != nil || root {
+			break
+		}
+		at = c.below[at]
+	}
+	if n := c.note(tip); n != nil {
+		n.Lacks = old
 	}
 	return false, nil
 }
@@ -207,7 +290,7 @@ func (c *MetaChain) Descends(from, tip refs.OID) (bool, error) {
 	if from == "" || from == tip {
 		return true, nil
 	}
-	return c.Holds(tip, from)
+	return c.Holds(tip, from, "")
 }
 
 // ownFault keeps an error that is the fault of this repository or machine (an

@@ -21,11 +21,15 @@ type Reader struct {
 	// zero value, are nothing.
 	Note func(hub string) LedgerState
 
+	// MetaNotes returns what an earlier process judged of meta tips; nil is nothing.
+	MetaNotes func() []MetaNote
+
 	local refs.Local
 	cache *StepFiles
 
 	lines  atomic.Int64 // that were read
 	hub    string
+	metas  *MetaChain
 	steps  *Steps
 	ledger *ledger.Reader
 	bad    []ledger.Bad // steps that the ledger's reader found bad: it names each once
@@ -51,12 +55,23 @@ func (r *Reader) GoodLines(ctx context.Context, chain event.Chain, tip refs.OID,
 // whole.
 var ErrLegacy = errors.New("the hub is of an older format version")
 
+// Metas is the judge of metas. It is the Reader's, and remembers what it has judged.
+func (r *Reader) Metas(ctx context.Context) *MetaChain {
+	if r.metas == nil {
+		r.metas = NewMetaChain(ctx, r.local)
+		if r.MetaNotes != nil {
+			r.metas.Recall(r.MetaNotes())
+		}
+	}
+	return r.metas
+}
+
 // Judge is the reader of the steps of a hub, and the judge of their metas. They
 // are the Reader's, and remember what it has judged.
 func (r *Reader) Judge(ctx context.Context, s *State) (*ledger.Reader, *MetaChain) {
 	if r.steps == nil || r.hub != s.Hub {
 		r.hub, r.steps, r.bad = s.Hub, NewSteps(ctx, r.local, s.Hub), nil
-		r.steps.Cache = r.cache
+		r.steps.Cache, r.steps.Metas = r.cache, r.Metas(ctx)
 		r.ledger = ledger.NewReader(r.steps, s.Hub)
 		if r.Note != nil && s.Hub != "" {
 			if was := r.Note(s.Hub); was.Tip != "" {
@@ -233,13 +248,16 @@ func (a *advance) readMeta() error {
 	}
 	claim := trust.Claimed(files["hub.json"])
 	s.Level = claim.Level
-	chain := NewMetaChain(a.ctx, a.local)
+	chain := a.Metas(a.ctx)
 	if known := s.Refs[TrustedMeta]; known != "" && s.Bound {
 		if err := chain.Accept(known); err != nil {
 			return err
 		}
 	}
-	st, err := chain.At(s.Refs[name])
+	st, err := chain.Tip(s.Refs[name])
+	if err == nil && st.Hearsay {
+		st, err = chain.At(s.Refs[name])
+	}
 	switch {
 	case err != nil:
 		return err

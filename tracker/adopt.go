@@ -49,6 +49,7 @@ func (t *Tracker) adopt(ctx context.Context, root string, whole bool) (otherHub 
 	if err := a.readMetas(ctx, have[replay.TrustedMeta], have[hubRoot+metaName], have[root+metaName]); err != nil {
 		return "", nil, err
 	}
+	defer t.reads.NoteMetas(ctx)
 	other := a.other(t.contact.Hub)
 	if root == incomingRoot && other == "" {
 		forked, err := t.parted(ctx, have[hubRoot+checkpointName], have[root+checkpointName])

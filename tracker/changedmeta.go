@@ -9,7 +9,6 @@ import (
 	"github.com/git-crosslink/git-crosslink/hubs"
 	"github.com/git-crosslink/git-crosslink/reading"
 	"github.com/git-crosslink/git-crosslink/refs"
-	"github.com/git-crosslink/git-crosslink/replay"
 )
 
 // What became of a push that was not answered with a yes. Only the hub knows:
@@ -46,12 +45,12 @@ func (t *Tracker) metaOutcome(ctx context.Context, s *reading.Snapshot, commit r
 	if err != nil {
 		return false, err
 	}
-	tip := now.AllRefs[hubRoot+metaName]
-	there, err := replay.NewMetaChain(ctx, t.local()).Holds(tip, commit)
+	tip, was := now.AllRefs[hubRoot+metaName], s.AllRefs[hubRoot+metaName]
+	there, err := t.reads.Replays().Metas(ctx).Holds(tip, commit, was)
 	switch {
 	case err != nil || there:
 		return false, err
-	case tip != s.AllRefs[hubRoot+metaName]:
+	case tip != was:
 		return true, nil
 	case pushed != nil:
 		return false, pushed

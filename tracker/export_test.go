@@ -93,3 +93,27 @@ func (l countedLocal) Refs(ctx context.Context, prefix string) ([]refs.Ref, erro
 	l.n[prefix]++
 	return l.Local.Refs(ctx, prefix)
 }
+
+// CountReads counts from now on the objects that are read of the replica.
+func (t *Tracker) CountReads(n *int) {
+	if t.replica != nil {
+		t.replica = readsReplica{t.replica, n}
+	}
+}
+
+type readsReplica struct {
+	refs.Replica
+	n *int
+}
+
+func (c readsReplica) Local() refs.Local { return readsLocal{c.Replica.Local(), c.n} }
+
+type readsLocal struct {
+	refs.Local
+	n *int
+}
+
+func (c readsLocal) Read(ctx context.Context, ids []refs.OID, limit int64, each func(int, refs.Object, error) error) error {
+	*c.n += len(ids)
+	return c.Local.Read(ctx, ids, limit, each)
+}

@@ -76,8 +76,8 @@ func (t *Tracker) Fsck(ctx context.Context, full bool) (*FsckReport, error) {
 		r.add(f)
 	}
 	said := s.BadMeta.Texts()
-	for b := s.BadMeta; b != nil; b = b.Below { // all of them: who looks wants to know
-		r.add(Finding{Kind: "meta", Step: string(b.Commit), Text: b.String()})
+	if err := t.fsckMetas(ctx, s, r); err != nil {
+		return nil, err
 	}
 	for _, p := range t.contact.Problems {
 		if slices.Contains(said, p.Text) {
@@ -101,6 +101,32 @@ func (t *Tracker) Fsck(ctx context.Context, full bool) (*FsckReport, error) {
 }
 
 func (r *FsckReport) add(f Finding) { r.Findings = append(r.Findings, f) }
+
+// fsckMetas judges the chain of meta without a note, and names all that is not valid:
+// who looks wants to know. A note that is wrong is replaced.
+func (t *Tracker) fsckMetas(ctx context.Context, s *reading.Snapshot, r *FsckReport) error {
+	bad := s.BadMeta
+	if tip := s.AllRefs[hubRoot+metaName]; s.Bound && s.Roll != nil {
+		judge := replay.NewMetaChain(ctx, t.local())
+		if known := s.AllRefs[replay.TrustedMeta]; known != "" {
+			if err := judge.Accept(known); err != nil {
+				return err
+			}
+		}
+		st, err := judge.Tip(tip)
+		if err != nil {
+			return err
+		}
+		if bad = st.Bad; st.Commit != s.MetaCommit || bad.Len() != s.BadMeta.Len() {
+			r.add(Finding{Kind: "meta", Step: string(tip), Text: "the note of what was judged before was wrong; it is replaced"})
+			t.reads.ReplaceMetas(judge)
+		}
+	}
+	for ; bad != nil; bad = bad.Below {
+		r.add(Finding{Kind: "meta", Step: string(bad.Commit), Text: bad.String()})
+	}
+	return nil
+}
 
 func (t *Tracker) fsckLedger(ctx context.Context, s *reading.Snapshot, r *FsckReport) ([]ledger.Bad, error) {
 	d := s.Decided()

@@ -24,7 +24,9 @@ func TestHostileNotes(t *testing.T) {
 			`{"remote":"--upload-pack=x"}`, `{"remote":"a\nb"}`, `{"remote":"` + strings.Repeat("x", 300) + `"}`, `{"url":"-oProxyCommand=x","remote":"origin"}`,
 			`{"hub":"\u001b[2J","remote":"origin"}`, `{"other":"-x"}`, `[]`, `"x"`, `null`, `{"aliases":"x"}`, "\x00",
 		},
-		"judged.json":  {`{"hub":"x","tip":"--help"}`, `{"tip":"\n","step":"a b"}`, `[1]`, `null`},
+		"judged.json": {`{"hub":"x","tip":"--help"}`, `{"tip":"\n","step":"a b"}`, `[1]`, `null`},
+		"metas.json": {`[{"tip":"--help"}]`, `[{"tip":"\n","bad":-1}]`, `[{"stuck":true}]`, `{}`, `null`, `[{"tip":"4b825dc642cb6eb9a060e54bf8d69288fbee4904","bad":1}]`,
+			`[` + strings.Repeat(`{"tip":"4b825dc642cb6eb9a060e54bf8d69288fbee4904","commit":"4b825dc642cb6eb9a060e54bf8d69288fbee4904"},`, 99) + `{}]`},
 		"present.json": {`{"agents":{"../x":{"state":"working"},"--x":{}}}`, `{"agents":[]}`, `null`},
 		"pace.json":    {`{"until":"9999-01-01T00:00:00Z","why":"\u001b"}`, `{"pushes":{}}`, `{"holds":-1}`},
 	} {

@@ -58,18 +58,27 @@ type adoption struct {
 // valid commit says: a tip that nobody believes says nothing. trusted is the
 // commit believed here, "" at first contact.
 func (a *adoption) readMetas(ctx context.Context, trusted, known, fresh refs.OID) error {
-	a.known, a.fresh = a.t.readClaims(ctx, known), a.t.readClaims(ctx, fresh)
-	chain := replay.NewMetaChain(ctx, a.t.local())
+	chain := a.t.reads.Replays().Metas(ctx)
 	if trusted != "" {
 		if err := chain.Accept(trusted); err != nil {
 			return err
 		}
 	}
+	err := a.compareMetas(ctx, chain, chain.Tip, known, fresh)
+	if err == nil && a.metas.Hearsay && a.meta == "" {
+		err = a.compareMetas(ctx, chain, chain.At, known, fresh)
+	}
+	return err
+}
+
+// compareMetas does so with what judges a tip.
+func (a *adoption) compareMetas(ctx context.Context, chain *replay.MetaChain, at func(refs.OID) (replay.MetaState, error), known, fresh refs.OID) error {
+	a.known, a.fresh = a.t.readClaims(ctx, known), a.t.readClaims(ctx, fresh)
 	said := func(c *claims, tip refs.OID) (replay.MetaState, error) {
 		if tip == "" {
 			return replay.MetaState{}, nil
 		}
-		st, err := chain.At(tip)
+		st, err := at(tip)
 		if err != nil && ctx.Err() == nil {
 			c.err = err // an object is missing: what is known stands
 			return replay.MetaState{}, nil
@@ -93,7 +102,7 @@ func (a *adoption) readMetas(ctx context.Context, trusted, known, fresh refs.OID
 	if err != nil || was.Roll == nil || a.metas.Roll == nil {
 		return err
 	}
-	on, err := chain.Holds(fresh, was.Commit)
+	on, err := chain.Holds(fresh, was.Commit, "")
 	if err == nil && !on && was.Commit != a.metas.Commit {
 		a.meta = "the hub's meta does not continue the one known here, which stands"
 	}

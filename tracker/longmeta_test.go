@@ -1,10 +1,14 @@
 package tracker_test
 
 import (
+	"bytes"
 	"context"
 	"fmt"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/git-crosslink/git-crosslink/event"
 	"github.com/git-crosslink/git-crosslink/refs"
@@ -106,5 +110,165 @@ func TestMetaLitter(t *testing.T) {
 	cold.sync()
 	if p := cold.status().Problems(); len(p) != 0 || cold.trust().Signing != "off" {
 		t.Errorf("%q", p)
+	}
+}
+
+// reads counts the objects that a command reads of its clone's replica.
+func (c *clone) reads(command func(*tracker.Tracker) error) (n int) {
+	c.w.t.Helper()
+	tr := c.open()
+	defer tr.Close()
+	tr.CountReads(&n)
+	if err := command(tr); err != nil && errorName(err) != "other-hub" {
+		c.w.t.Errorf("'%s': %s: %v", c.name, errorName(err), err)
+	}
+	return n
+}
+
+// metaCommands are commands that read the meta.
+var metaCommands = []struct {
+	name string
+	do   func(*tracker.Tracker) error
+}{
+	{"sync", func(tr *tracker.Tracker) error {
+		_, err := tr.Sync(context.Background(), tracker.SyncOptions{})
+		return err
+	}},
+	{"status", func(tr *tracker.Tracker) error {
+		_, err := tr.Status(context.Background())
+		return err
+	}},
+	{"trust", func(tr *tracker.Tracker) error {
+		_, err := tr.Trust(context.Background())
+		return err
+	}},
+	{"new", func(tr *tracker.Tracker) error {
+		_, err := tr.Emit(context.Background(), tracker.EmitOptions{}, func(tracker.Projection) ([]event.Body, error) {
+			return []event.Body{&event.IssueCreated{UUID: tr.MintUUID(), Title: "x", Priority: event.Low, CreatedBy: tr.Agent()}}, nil
+		})
+		return err
+	}},
+	{"doctor", func(tr *tracker.Tracker) error {
+		_, err := tr.Doctor(context.Background(), false)
+		return err
+	}},
+}
+
+// What was judged of the meta once is not read again: neither a chain on top of the
+// one that is believed, nor one in its place that is refused. What a command reads
+// does not grow with how long it is, and each new commit is read once.
+func TestMetaIsReadOnce(t *testing.T) {
+	t.Parallel()
+	type figures struct {
+		first, again []int
+	}
+	measure := func(t *testing.T, put func(w *world, n int), n int) (f figures) {
+		w := newMemoryWorld(t)
+		w.keepFrom = whereRead
+		alice, bob := w.clone("alice"), w.clone("bob")
+		alice.init()
+		alice.create("one")
+		bob.sync()
+		bob.sleep = func(time.Duration) {}
+		put(w, n)
+		for _, of := range []*[]int{&f.first, &f.again} {
+			for _, c := range metaCommands {
+				*of = append(*of, bob.reads(c.do))
+			}
+			w.litter(1)
+		}
+		return f
+	}
+	root := func(w *world, n int) { // a chain of somebody else's
+		other := newMemoryWorld(w.t)
+		mallory := other.clone("mallory")
+		mallory.init()
+		tip := other.tip(branches + "meta")
+		files, err := refs.ReadFiles(context.Background(), other.repo(), tip, 1<<20)
+		if err != nil {
+			w.t.Fatal(err)
+		}
+		tip, err = refs.WriteCommit(context.Background(), w.repo(), files, nil, refs.CommitInfo{Author: "x", Message: "x"})
+		if err != nil {
+			w.t.Fatal(err)
+		}
+		w.move(branches+"meta", tip)
+		w.litter(n)
+	}
+	for name, put := range map[string]func(*world, int){
+		"above the one that is believed": (*world).litter,
+		"in its place":                   root,
+		"without a beginning": func(w *world, n int) {
+			w.move(branches+"meta", w.tip("refs/heads/main"))
+			w.litter(n)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			few, many := measure(t, put, 50), measure(t, put, 550)
+			t.Logf("50 commits: %v; 550: %v", few, many)
+			for i, c := range metaCommands {
+				if few.again[i] != many.again[i] {
+					t.Errorf("'%s' reads %d objects after 50 commits, and %d after 550", c.name, few.again[i], many.again[i])
+				}
+				if i > 0 && few.first[i] != many.first[i] {
+					t.Errorf("'%s' after the first sync reads %d objects after 50 commits, and %d after 550", c.name, few.first[i], many.first[i])
+				}
+			}
+			if d := many.first[0] - few.first[0]; d > 500*5 {
+				t.Errorf("the first sync reads %d objects of 500 commits more", d)
+			}
+		})
+	}
+}
+
+// A note can hide a meta commit, which fsck finds, and makes none valid.
+func TestHostileMetaNotes(t *testing.T) {
+	t.Parallel()
+	w := newMemoryWorld(t)
+	alice, bob := w.clone("alice"), w.clone("bob")
+	alice.init()
+	alice.create("one")
+	bob.sync()
+	meta := branches + "meta"
+	was := w.tip(meta)
+	note := func(text string, with ...any) {
+		t.Helper()
+		if err := os.WriteFile(filepath.Join(filepath.Dir(bob.replica()), "metas.json"), fmt.Appendf(nil, text, with...), 0o666); err != nil {
+			t.Fatal(err)
+		}
+	}
+	files, err := refs.ReadFiles(context.Background(), w.repo(), was, 1<<20)
+	if err != nil {
+		t.Fatal(err)
+	}
+	files["hub.json"] = bytes.Replace(files["hub.json"], []byte(`"seq":1`), []byte(`"seq":9`), 1)
+	forged, err := refs.WriteCommit(context.Background(), w.repo(), files, []refs.OID{was}, refs.CommitInfo{Author: "x", Message: "x"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.move(meta, forged)
+	note(`[{"tip":"%s","commit":"%[1]s"}]`, forged)
+	bob.sync()
+	if got := bob.trust(); got.Meta != string(was) || got.Seq != 1 {
+		t.Errorf("a note made a meta commit valid: %+v", got)
+	}
+
+	w.move(meta, was)
+	if err := alice.tryPolicy("off"); err != nil {
+		t.Fatal(err)
+	}
+	next := w.tip(meta)
+	note(`[{"tip":"%s","commit":"%s","bad":1,"newest":[{"commit":"%[1]s","why":"x"}]}]`, next, was)
+	bob.reads(metaCommands[0].do) // without the look whether all is as it was read from nothing
+	if got := bob.trust(); got.Seq != 1 || len(got.Refused) != 1 {
+		t.Errorf("the note is not read: %+v", got)
+	}
+	if got := bob.findings(false); !strings.Contains(got, "the note of what was judged before was wrong") {
+		t.Error(got)
+	}
+	bob.sync()
+	if got := bob.trust(); got.Seq != 2 || len(got.Refused) != 0 {
+		t.Errorf("the note was not replaced: %+v", got)
 	}
 }

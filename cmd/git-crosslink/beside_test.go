@@ -52,7 +52,7 @@ var oddThings = []struct {
 }
 
 // caches may be removed; with something odd in their place everything works.
-var caches = []string{"judged.json", "signatures.json", "ledger.files", "pace.json", "present.json",
+var caches = []string{"judged.json", "metas.json", "signatures.json", "ledger.files", "pace.json", "present.json",
 	"replica.git/store.db", "replica.git/store.db-stamp", "replica.git/store.db-journal", "replica.git/detached", "replica.git/maintained"}
 
 // gits are files of the replica that git reads itself.

@@ -228,7 +228,7 @@ func (c *clone) fill() func() {
 // caches are the files beside the replica that a clone can make again.
 func (c *clone) caches() []string {
 	var all []string
-	for _, p := range []string{"replica.git/store.*", "judged*", "signatures*", "ledger.files*", "pace.json"} {
+	for _, p := range []string{"replica.git/store.*", "judged*", "metas*", "signatures*", "ledger.files*", "pace.json"} {
 		found, _ := filepath.Glob(filepath.Join(c.crosslink(), p))
 		all = append(all, found...)
 	}

@@ -1,0 +1,138 @@
+package replay
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/git-crosslink/git-crosslink/refs"
+	"github.com/git-crosslink/git-crosslink/trust"
+)
+
+// What was judged of meta tips, for the next process. Anybody who can push can put
+// many commits on top of the chain that are not valid; each is read once by a clone.
+// The rules are:
+//   - a tip is noted that is not a meta commit accepted here;
+//   - a note says that commits are not valid, and never makes one valid: it counts
+//     for what is above the accepted commit, and for chains without a valid one;
+//   - of another chain it says which commit there is valid. That is hearsay: enough
+//     to refuse a tip. Before a clone believes one, it judges it.
+//
+// So who can write a note can hide the news of a hub from this clone, and nothing else.
+
+// MetaNote is what was judged of a meta tip.
+type MetaNote struct {
+	Tip    refs.OID      `json:"tip"`
+	Commit refs.OID      `json:"commit,omitempty"` // the nearest valid one
+	Bad    int           `json:"bad,omitempty"`    // how many above it are not
+	Newest []MetaBadNote `json:"newest,omitempty"` // of those
+	Stuck  bool          `json:"stuck,omitempty"`  // nothing above is judged either
+	Long   *MetaLong     `json:"long,omitempty"`   // for there are too many
+	Lacks  refs.OID      `json:"lacks,omitempty"`  // a commit that is not in the chain
+}
+
+// MetaBadNote is a commit that is not valid.
+type MetaBadNote struct {
+	Commit refs.OID `json:"commit"`
+	Why    string   `json:"why"`
+}
+
+// MetaLong is how a chain was counted.
+type MetaLong struct {
+	Above refs.OID `json:"above,omitempty"` // the commit that was accepted
+	Limit int      `json:"limit"`           // MaxMeta
+}
+
+// maxMetaNotes is how many tips are noted: the hub's, one that was refused, and
+// the user's own copies of both.
+const maxMetaNotes = 4
+
+// Recall takes the notes of an earlier process. Those that are wrong are dropped.
+func (c *MetaChain) Recall(notes []MetaNote) {
+	f := c.local.Format()
+	for _, n := range notes[:min(len(notes), maxMetaNotes)] {
+		ok := f.Valid(n.Tip) && (n.Commit == "" || f.Valid(n.Commit)) && (n.Lacks == "" || f.Valid(n.Lacks)) &&
+			n.Bad >= 0 && n.Bad <= 2*MaxMeta && len(n.Newest) == min(n.Bad, MaxBadMeta+1) && (!n.Stuck || n.Bad > 0 && n.Commit == "")
+		if ok && !slices.ContainsFunc(n.Newest, func(b MetaBadNote) bool { return !f.Valid(b.Commit) }) {
+			c.notes = append(c.notes, n)
+		}
+	}
+}
+
+// Notes are what is to be noted.
+func (c *MetaChain) Notes() []MetaNote {
+	return slices.DeleteFunc(slices.Clone(c.notes), func(n MetaNote) bool { return n.Tip == c.accepted })
+}
+
+// Tip is At of the tip of a branch, which is noted. The state may be Hearsay.
+func (c *MetaChain) Tip(tip refs.OID) (MetaState, error) {
+	st, err := c.at(tip, true)
+	if err != nil || st.before {
+		return st, err
+	}
+	n := MetaNote{Tip: tip, Commit: st.Commit, Bad: st.Bad.Len(), Stuck: st.stuck}
+	for b := st.Bad; b != nil && len(n.Newest) <= MaxBadMeta; b = b.Below {
+		n.Newest = append(n.Newest, MetaBadNote{b.Commit, b.why()})
+	}
+	if st.long() {
+		n.Long = &MetaLong{c.accepted, MaxMeta}
+	}
+	if was := c.note(tip); was != nil {
+		n.Lacks = was.Lacks
+	}
+	c.notes = slices.DeleteFunc(c.notes, func(n MetaNote) bool { return n.Tip == tip })
+	c.notes = slices.Insert(c.notes, 0, n)
+	c.notes = c.notes[:min(len(c.notes), maxMetaNotes)]
+	return st, nil
+}
+
+func (c *MetaChain) note(tip refs.OID) *MetaNote {
+	i := slices.IndexFunc(c.notes, func(n MetaNote) bool { return n.Tip == tip })
+	if i < 0 {
+		return nil
+	}
+	return &c.notes[i]
+}
+
+// noted is the state of a commit as a note has it. Hearsay only where that is asked
+// for.
+func (c *MetaChain) noted(id refs.OID, hearsay bool) (MetaState, bool) {
+	n := c.note(id)
+	if n == nil || n.Long != nil && *n.Long != (MetaLong{c.accepted, MaxMeta}) {
+		return MetaState{}, false
+	}
+	st := MetaState{Commit: n.Commit, stuck: n.Stuck}
+	if n.Commit != "" {
+		base, ok := c.known[n.Commit]
+		if ok = ok && base.Commit == n.Commit; !ok && hearsay {
+			base, ok = c.believed(n.Commit)
+		}
+		if !ok || base.Hearsay && !hearsay {
+			return MetaState{}, false
+		}
+		st.Roll, st.Hearsay = base.Roll, base.Hearsay
+	}
+	n.bad(&st)
+	return st, true
+}
+
+// believed is the state of a commit if it is valid.
+func (c *MetaChain) believed(commit refs.OID) (MetaState, bool) {
+	files, err := refs.ReadFiles(c.ctx, c.local, commit, MetaLimit)
+	if err != nil {
+		return MetaState{}, false
+	}
+	roll, err := trust.Believed(files)
+	return MetaState{Commit: commit, Roll: roll, Hearsay: true}, err == nil
+}
+
+// bad fills in the commits that are not valid.
+func (n *MetaNote) bad(st *MetaState) {
+	for i, b := range slices.Backward(n.Newest) {
+		err := errors.New(b.Why)
+		if n.Long != nil {
+			err = fmt.Errorf("%w than %d commits, which is more than is read", ErrLongMeta, MaxMeta)
+		}
+		st.Bad = &BadMeta{b.Commit, err, st.Bad, n.Bad - i}
+	}
+}
