@@ -155,7 +155,7 @@ func beadsIssue(r row, o Options, keys map[string]bool, rep *Report) (*Issue, st
 	for _, c := range b.Comments {
 		created, ok := moment(c.CreatedAt)
 		if !ok {
-			rep.Warn(Warning{r.line, b.ID, "bad-time", "a comment was created at " + quote(c.CreatedAt) + ", which is no time"})
+			rep.Warn(Warning{r.line, b.ID, "bad-time", "a comment was created at " + quote(c.CreatedAt) + ", which is not a time"})
 		}
 		i.Comments = append(i.Comments, Comment{
 			Key: strings.Trim(string(c.ID), `"`), Author: o.person(or(c.Author, "unknown")), Text: c.Text, Created: created,
@@ -215,7 +215,7 @@ func beadsTimes(i *Issue, b *beadsRow, rep *Report) {
 	} {
 		t, ok := moment(m.value)
 		if *m.to = t; !ok {
-			rep.Warn(Warning{i.Line, i.Key, "bad-time", m.name + " is " + quote(m.value) + ", which is no time"})
+			rep.Warn(Warning{i.Line, i.Key, "bad-time", m.name + " is " + quote(m.value) + ", which is not a time"})
 			i.leave(m.name, m.value)
 		}
 	}
@@ -229,7 +229,7 @@ func beadsEdges(i *Issue, b *beadsRow, keys map[string]bool, rep *Report) {
 	for _, d := range b.Deps {
 		switch {
 		case d.From != "" && d.From != b.ID || d.To == b.ID || d.To == "":
-			rep.skipEdge(i, "bad-edge", "the dependency from "+quote(d.From)+" to "+quote(d.To)+" is not one of this issue on another")
+			rep.skipEdge(i, "bad-edge", "the dependency from "+quote(d.From)+" to "+quote(d.To)+" is not from this issue to another issue")
 			continue
 		case !keys[d.To]:
 			rep.skipEdge(i, "dangling-edge", "depends on "+quote(d.To)+" ("+d.Type+"), which is not imported")
@@ -267,7 +267,7 @@ func (i *Issue) edge(kind, to string, rep *Report) {
 		case i.Parent == "":
 			i.Parent = to
 		case i.Parent != to:
-			rep.Warn(Warning{i.Line, i.Key, "second-parent", quote(to) + " is a parent, too; it is related now"})
+			rep.Warn(Warning{i.Line, i.Key, "second-parent", quote(to) + " is a second parent; imported as related"})
 			i.relate(event.Related, to)
 		}
 	case "discovered-from", "duplicates", "supersedes":

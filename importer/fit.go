@@ -111,7 +111,7 @@ func (i *Issue) fitTimes(now event.Time, rep *Report) {
 	fit := func(t *event.Time, needed bool) {
 		switch {
 		case *t > now+5*60*1e9:
-			rep.Warn(Warning{i.Line, i.Key, "far-future", t.String() + " is yet to come; it is written as now"})
+			rep.Warn(Warning{i.Line, i.Key, "far-future", t.String() + " is in the future; the current time is written instead"})
 			*t = now
 		case *t <= 0 && needed:
 			*t = now

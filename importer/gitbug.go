@@ -93,7 +93,7 @@ func (g *gitBug) issue(packs []GitBugPack) (*Issue, error) {
 	var ops []gitBugOp
 	for n, p := range packs {
 		if p.Version != gitBugVersion {
-			return nil, notOf("git-bug", "a bug has format version %d; version %d can be read: let git-bug convert the repository first", p.Version, gitBugVersion)
+			return nil, notOf("git-bug", "a bug has format version %d, but only version %d can be read: convert the repository with git-bug first", p.Version, gitBugVersion)
 		}
 		if p.Parents > 1 || n > 0 && p.Parents == 0 {
 			return nil, notOf("git-bug", "a bug has merged histories, which cannot be read yet")
@@ -168,7 +168,7 @@ func (g *gitBug) apply(i *Issue, op *gitBugOp, first bool) {
 	switch op.Type {
 	case gitBugCreate:
 		if !first {
-			g.rep.Warn(Warning{Key: i.Key, Name: "second-creation", Text: "a second creation of the bug says nothing"})
+			g.rep.Warn(Warning{Key: i.Key, Name: "second-creation", Text: "a second creation of the bug is ignored"})
 			return
 		}
 		i.Title, i.Description, i.Author, i.Created = op.Title, op.Message, op.author, at
@@ -199,7 +199,7 @@ func (g *gitBug) apply(i *Issue, op *gitBugOp, first bool) {
 		g.edit(i, op, at)
 	case gitBugNothing, gitBugMetadata:
 	default:
-		g.rep.Warn(Warning{Key: i.Key, Name: "unknown-operation", Text: fmt.Sprintf("an operation of type %d is not known and says nothing", op.Type)})
+		g.rep.Warn(Warning{Key: i.Key, Name: "unknown-operation", Text: fmt.Sprintf("an operation of the unknown type %d is ignored", op.Type)})
 	}
 	if len(op.Files) > 0 {
 		i.leave("files/"+op.id[:12], op.Files)
@@ -218,5 +218,5 @@ func (g *gitBug) edit(i *Issue, op *gitBugOp, at event.Time) {
 			return
 		}
 	}
-	g.rep.Warn(Warning{Key: i.Key, Name: "dangling-edit", Text: "an edit names " + quote(strings.ToLower(op.Target)) + ", which is no comment of the bug"})
+	g.rep.Warn(Warning{Key: i.Key, Name: "dangling-edit", Text: "an edit names " + quote(strings.ToLower(op.Target)) + ", which is not a comment of the bug"})
 }

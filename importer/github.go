@@ -41,7 +41,7 @@ func GitHub(s Source, o Options, out *Sink) error {
 		return out.Issue(i)
 	})
 	if err == nil && any && !looksRight {
-		err = notOf("github", "nothing in it is an issue of GitHub: an object with number, title and state")
+		err = notOf("github", "it has no issue of GitHub, an object with number, title and state")
 	}
 	return err
 }
@@ -104,7 +104,7 @@ func githubIssue(r row, o Options, comments *githubDump, rep *Report) (*Issue, *
 		err = fmt.Errorf("it has no number")
 	}
 	if err != nil {
-		rep.bad(r.line, "the row is no issue of GitHub: "+err.Error())
+		rep.bad(r.line, "the row is not an issue of GitHub: "+err.Error())
 		return nil, nil, "bad"
 	}
 	i := &Issue{Key: strconv.FormatUint(g.Number, 10), Line: r.line, Number: g.Number}
@@ -160,7 +160,7 @@ func login(users ...*githubUser) string {
 func githubTime(i *Issue, rep *Report, s string) event.Time {
 	t, ok := moment(s)
 	if !ok {
-		rep.Warn(Warning{i.Line, i.Key, "bad-time", quote(s) + " is no time"})
+		rep.Warn(Warning{i.Line, i.Key, "bad-time", quote(s) + " is not a time"})
 	}
 	return t
 }
@@ -199,7 +199,7 @@ func githubComments(o Options, rep *Report) (*githubDump, error) {
 		}
 		key := c.IssueURL[strings.LastIndexByte(c.IssueURL, '/')+1:]
 		if r.err != nil || key == "" {
-			rep.Warn(Warning{Line: r.line, Name: "bad-comment", Text: "a row of the comments names no issue by issue_url"})
+			rep.Warn(Warning{Line: r.line, Name: "bad-comment", Text: "a comment names no issue in issue_url"})
 			return nil
 		}
 		d.at[key] = append(d.at[key], span{r.from, len(r.raw)})

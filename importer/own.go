@@ -118,7 +118,7 @@ func ownKeys(s Source) (map[string]bool, error) {
 		return nil
 	})
 	if err == nil && any && !header {
-		err = notOf(Own, "no line of it is a header or an issue of an export")
+		err = notOf(Own, "no line is a header or an issue of an export")
 	}
 	return keys, err
 }
@@ -126,10 +126,10 @@ func ownKeys(s Source) (map[string]bool, error) {
 func ownIssue(r row, o Options, keys map[string]bool, rep *Report) (*Issue, error) {
 	var w ownRow
 	if err := json.Unmarshal(r.raw, &w); err != nil {
-		return nil, fmt.Errorf("the line is no issue of an export: %w", err)
+		return nil, fmt.Errorf("the line is not an issue of an export: %w", err)
 	}
 	if _, ok := event.ParseUUID(w.UUID); !ok {
-		return nil, fmt.Errorf("%s is no uuid", quote(w.UUID))
+		return nil, fmt.Errorf("%s is not a uuid", quote(w.UUID))
 	}
 	i := &Issue{
 		Exact: true, Key: w.UUID, Line: r.line, Number: w.Number, Title: w.Title, Description: w.Description, Reason: w.Reason,
@@ -203,7 +203,7 @@ func ownMilestone(r row) (*Milestone, error) {
 		return nil, err
 	}
 	if _, ok := event.ParseUUID(w.UUID); !ok {
-		return nil, fmt.Errorf("%s is no uuid", quote(w.UUID))
+		return nil, fmt.Errorf("%s is not a uuid", quote(w.UUID))
 	}
 	m := &Milestone{Key: w.UUID, Name: w.Name, Description: w.Description, Closed: w.Status == string(event.Closed)}
 	m.Created, _ = moment(w.CreatedAt)
@@ -221,7 +221,7 @@ type ownTimes struct {
 func (o ownTimes) of(s string) event.Time {
 	t, ok := moment(s)
 	if !ok {
-		o.rep.Warn(Warning{o.i.Line, o.i.Key, "bad-time", quote(s) + " is no time"})
+		o.rep.Warn(Warning{o.i.Line, o.i.Key, "bad-time", quote(s) + " is not a time"})
 	}
 	return t
 }

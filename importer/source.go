@@ -147,7 +147,7 @@ func array(b *bufio.Reader, at int64, f func(row) error) error {
 		case err == io.EOF:
 			return nil
 		case err == nil && t != json.Delim('['):
-			err = fmt.Errorf("%v is no array", t)
+			err = fmt.Errorf("%v is not an array", t)
 		}
 		if err != nil {
 			return fmt.Errorf("what follows element %d of the array cannot be read: %w", n-1, err)

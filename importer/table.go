@@ -99,7 +99,7 @@ func table(format string, s Source, o Options, out *Sink) error {
 		t := &tableRow{line: line, rec: rec, meaning: meaning, header: header, o: o, rep: out.Report}
 		i := t.issue(format, keys)
 		if seen[i.Key] {
-			out.Report.bad(line, "there is a row before with the id "+quote(i.Key))
+			out.Report.bad(line, "an earlier row has the same id "+quote(i.Key))
 			return nil
 		}
 		if seen[i.Key] = true; i.Milestone != "" && !seen["\x00"+i.Milestone] {
@@ -142,7 +142,7 @@ func tableHeader(format string, s Source, o Options) (meaning []column, header [
 		meaning = append(meaning, c)
 	}
 	if !title {
-		return nil, nil, notOf(format, "no column is a title; the header is %s", quote(strings.Join(header, ",")))
+		return nil, nil, notOf(format, "no column has the titles; the header is %s", quote(strings.Join(header, ",")))
 	}
 	return meaning, header, nil
 }
@@ -314,7 +314,7 @@ func (t *tableRow) times(i *Issue) {
 		v := t.one(m.column)
 		at, ok := moment(v)
 		if *m.to = at; !ok {
-			t.rep.Warn(Warning{t.line, i.Key, "bad-time", string(m.column) + " is " + quote(v) + ", which is no time"})
+			t.rep.Warn(Warning{t.line, i.Key, "bad-time", string(m.column) + " is " + quote(v) + ", which is not a time"})
 			i.leave(string(m.column), v)
 		}
 	}
@@ -328,7 +328,7 @@ func (t *tableRow) times(i *Issue) {
 func (t *tableRow) edges(i *Issue, keys map[string]bool) {
 	ok := func(what, key string) bool {
 		if !keys[key] || key == i.Key {
-			t.rep.skipEdge(i, "dangling-edge", what+" "+quote(key)+" is no other row of the table")
+			t.rep.skipEdge(i, "dangling-edge", what+" "+quote(key)+" is not another row of the table")
 			return false
 		}
 		return true

@@ -176,13 +176,13 @@ func TestRefusals(t *testing.T) {
 		says string
 	}{
 		{"new", m("title", ""), 129, "'new' needs 'title'"},
-		{"new", m("titel", "x"), 129, "'new' takes no 'titel'; it takes: title, description"},
-		{"new", m("title", []any{1, map[string]any{}}), 129, "'title' is no string"},
+		{"new", m("titel", "x"), 129, "'new' has no argument 'titel'; valid arguments: title, description"},
+		{"new", m("title", []any{1, map[string]any{}}), 129, "'title' must be of type string"},
 		{"new", m("title", "x", "priority", "urgent"), 129, "urgent"},
 		{"list", m("limit", 1e9), 129, "from 1 to 1000"},
 		{"show", m("ids", "999"), 1, "999"},
 		{"show", m("ids", "--help"), 129, "--help"},
-		{"edit", m("id", "1"), 129, "nothing is to be changed"},
+		{"edit", m("id", "1"), 129, "nothing to change"},
 	} {
 		a := use(t, s, c.tool, c.args)
 		if a.Code != c.code || !strings.Contains(a.text, c.says) || a.failed != (c.code >= 4) {

@@ -154,7 +154,7 @@ func compose(t *tool, all []*envelope) (text string, s structured, failed bool) 
 	case len(lines) > 0:
 		b.WriteString(prime.Fenced(lines, nonce(), maxText-b.Len()))
 	case b.Len() == 0 && t.name == "context":
-		b.WriteString("There is no tracker here. It begins with: git crosslink init\n")
+		b.WriteString("There is no tracker here. Start one with: git crosslink init\n")
 	case b.Len() == 0:
 		b.WriteString("done\n")
 	}
@@ -215,7 +215,7 @@ func describe(i *issue, whole bool) []string {
 	}
 	lines = append(lines, texts(i.Description)...)
 	if more := len(i.Comments) - maxComments; more > 0 {
-		lines = append(lines, fmt.Sprintf("  (%d older comments are left out)", more))
+		lines = append(lines, fmt.Sprintf("  (%d older comments are not shown)", more))
 		i.Comments = i.Comments[more:]
 	}
 	for _, c := range i.Comments {
@@ -238,7 +238,7 @@ func texts(s string) (lines []string) {
 		lines = append(lines, "    "+strings.TrimRight(l, "\n"))
 	}
 	if left > 0 {
-		lines = append(lines, fmt.Sprintf("    (%d bytes more)", left))
+		lines = append(lines, fmt.Sprintf("    (%d more bytes)", left))
 	}
 	return lines
 }

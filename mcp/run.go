@@ -60,7 +60,7 @@ func (r runner) run(ctx context.Context, c command) (*envelope, error) {
 		if len(bytes.TrimSpace(out.Bytes())) == 0 && err == nil {
 			return &envelope{OK: true}, nil // prime has nothing to say
 		}
-		return nil, fmt.Errorf("%s answered nothing that can be read: %s", strings.Join(c.words, " "), strings.TrimSpace(errs.String()))
+		return nil, fmt.Errorf("cannot read the answer of %s: %s", strings.Join(c.words, " "), strings.TrimSpace(errs.String()))
 	}
 	return &e, nil
 }

@@ -23,7 +23,7 @@ const instructions = "Issues of this repository, shared through git. Call contex
 func NewServer(o Options) (*sdk.Server, error) {
 	level := slices.Index(sets, o.Set)
 	if level < 0 {
-		return nil, fmt.Errorf("'%s' is no set of tools: %v", o.Set, sets)
+		return nil, fmt.Errorf("'%s' is not a toolset: use one of %v", o.Set, sets)
 	}
 	s := sdk.NewServer(&sdk.Implementation{Name: "git-crosslink", Version: o.Version}, &sdk.ServerOptions{
 		Instructions: instructions,
@@ -63,7 +63,7 @@ func call(ctx context.Context, r runner, t *tool, req *sdk.CallToolRequest) *sdk
 	}
 	commands := t.run(a)
 	if len(commands) == 0 {
-		return refusal("usage", 129, fmt.Errorf("nothing is to be changed: %s takes %s", t.name, t.names()))
+		return refusal("usage", 129, fmt.Errorf("nothing to change: %s takes %s", t.name, t.names()))
 	}
 	var all []*envelope
 	for _, c := range commands {

@@ -40,16 +40,16 @@ const kinds = "note, decision, observation, blocker, result"
 var tools = []tool{
 	{"context", "read", "How to work here, what you hold, what is ready. Call it first.", nil,
 		func(args) []command { return one("", "prime") }},
-	{"ready", "read", "Issues that can be worked on now, best first.", []param{
+	{"ready", "read", "List issues to work on now, best first.", []param{
 		{"label", "strings", "", false}, {"parent", "string", "", false}, {"limit", "integer", "default 10", false},
 	}, func(a args) []command {
 		return one("", slices.Concat([]string{"ready"}, a.each("--label", "label"), a.opt("--parent", "parent"), a.limit(10))...)
 	}},
 	{"list", "read", "Find issues.", []param{
 		{"text", "string", "words to search for", false}, {"status", "string", "open, closed, archived, all", false},
-		{"label", "strings", "", false}, {"assignee", "string", "", false}, {"blocked", "boolean", "those that wait", false}, {"limit", "integer", "default 20", false},
+		{"label", "strings", "", false}, {"assignee", "string", "", false}, {"blocked", "boolean", "blocked issues", false}, {"limit", "integer", "default 20", false},
 	}, listCommand},
-	{"show", "read", "All about issues: description, comments, links.", []param{{"ids", "strings", "", true}},
+	{"show", "read", "Show issues: description, comments, links.", []param{{"ids", "strings", "", true}},
 		func(a args) []command { return one("", append([]string{"show", "--"}, a.list("ids")...)...) }},
 
 	{"new", "write", "Create an issue.", []param{
@@ -57,7 +57,7 @@ var tools = []tool{
 		{"labels", "strings", "", false}, {"parent", "string", "", false}, {"blocked_by", "strings", "", false},
 		{"discovered_from", "string", "issue you worked on", false}, {"claim", "boolean", "", false},
 	}, newCommand},
-	{"claim", "write", "Take an issue: this one, or the best that is ready. Outcome held: it is yours.", []param{
+	{"claim", "write", "Claim an issue: this one, or the best ready one. Outcome held: it is yours.", []param{
 		{"id", "string", "", false}, {"wait", "boolean", "queue if held", false},
 	}, func(a args) []command {
 		if a.str("id") == "" {
@@ -65,9 +65,9 @@ var tools = []tool{
 		}
 		return one("", slices.Concat([]string{"lock"}, a.flag("--wait", "wait"), []string{"--", a.str("id")})...)
 	}},
-	{"release", "write", "Give an issue back.", []param{{"id", "string", "", true}},
+	{"release", "write", "Release an issue.", []param{{"id", "string", "", true}},
 		func(a args) []command { return one("", "unlock", "--", a.str("id")) }},
-	{"comment", "write", "Say something on an issue.", []param{
+	{"comment", "write", "Comment on an issue.", []param{
 		{"id", "string", "", true}, {"text", "string", "", true}, {"kind", "string", kinds, false},
 	}, func(a args) []command {
 		return one(a.str("text"), slices.Concat([]string{"comment", "-F", "-"}, a.opt("-k", "kind"), []string{"--", a.str("id")})...)
@@ -76,21 +76,21 @@ var tools = []tool{
 		{"id", "string", "", true}, {"title", "string", "", false}, {"description", "string", "", false}, {"priority", "string", "", false},
 		{"labels", "strings", "", false}, {"assign", "strings", "", false}, {"blocked_by", "strings", "", false}, {"status", "string", "open, archived", false},
 	}, editCommands},
-	{"close", "write", "End issues.", []param{
-		{"ids", "strings", "", true}, {"reason", "string", "what was done", false}, {"claim_next", "boolean", "take the next one", false},
+	{"close", "write", "Close issues.", []param{
+		{"ids", "strings", "", true}, {"reason", "string", "what was done", false}, {"claim_next", "boolean", "claim the next one", false},
 	}, func(a args) []command {
 		return one("", slices.Concat([]string{"close"}, a.opt("--reason", "reason"), a.flag("--claim-next", "claim_next"), []string{"--"}, a.list("ids"))...)
 	}},
-	{"handoff", "write", "End your session: what is done, what is left, traps.", []param{{"notes", "string", "", true}},
+	{"handoff", "write", "End your session: what is done, what is left, pitfalls.", []param{{"notes", "string", "", true}},
 		func(a args) []command { return one(a.str("notes"), "session", "end", "-F", "-") }},
 
-	{"break_lock", "admin", "End the lock of somebody else.", []param{{"id", "string", "", true}, {"reason", "string", "", true}},
+	{"break_lock", "admin", "Break somebody else's lock.", []param{{"id", "string", "", true}, {"reason", "string", "", true}},
 		func(a args) []command {
 			return one("", "unlock", "--break", "--reason", a.str("reason"), "--", a.str("id"))
 		}},
-	{"delete", "admin", "Hide an issue for ever.", []param{{"id", "string", "", true}},
+	{"delete", "admin", "Delete an issue permanently.", []param{{"id", "string", "", true}},
 		func(a args) []command { return one("", "delete", "--", a.str("id")) }},
-	{"sync", "admin", "Exchange everything with the hub now.", nil,
+	{"sync", "admin", "Sync with the hub now.", nil,
 		func(args) []command { return one("", "sync") }},
 }
 
@@ -197,13 +197,13 @@ func (t *tool) parse(raw json.RawMessage) (args, error) {
 	a := args{}
 	if len(raw) > 0 {
 		if err := json.Unmarshal(raw, &a); err != nil {
-			return nil, &badArgument{"the arguments are no object"}
+			return nil, &badArgument{"the arguments are not an object"}
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(a)) {
 		i := slices.IndexFunc(t.params, func(p param) bool { return p.name == name })
 		if i < 0 {
-			return nil, &badArgument{fmt.Sprintf("'%s' takes no '%s'; it takes: %s", t.name, name, t.names())}
+			return nil, &badArgument{fmt.Sprintf("'%s' has no argument '%s'; valid arguments: %s", t.name, name, t.names())}
 		}
 		if a[name] == nil {
 			delete(a, name)
@@ -237,7 +237,7 @@ func (t *tool) names() string {
 // read takes a value in the forms in which models write it: numbers for ids, one
 // text for a list of one.
 func (p param) read(v any) (any, error) {
-	bad := &badArgument{fmt.Sprintf("'%s' is no %s", p.name, p.kind)}
+	bad := &badArgument{fmt.Sprintf("'%s' must be of type %s", p.name, p.kind)}
 	text := func(v any) (string, bool) {
 		switch v := v.(type) {
 		case string:
@@ -259,7 +259,7 @@ func (p param) read(v any) (any, error) {
 	case "integer":
 		n, ok := v.(float64)
 		if !ok || n != float64(int64(n)) || n < 1 || n > 1000 {
-			return nil, &badArgument{fmt.Sprintf("'%s' is a number from 1 to 1000", p.name)}
+			return nil, &badArgument{fmt.Sprintf("'%s' must be a number from 1 to 1000", p.name)}
 		}
 		return int64(n), nil
 	case "strings":

@@ -20,9 +20,9 @@ import (
 func newCICommand(e *command.Env) *urfave.Command {
 	return &urfave.Command{
 		Name: "ci", Category: frame.GroupAgents, HideHelp: true,
-		Usage:     "report what CI jobs found, and list it",
+		Usage:     "report and list results of CI jobs",
 		UsageText: "git crosslink ci report [<options>] <state>\ngit crosslink ci list [<options>]",
-		Description: `Notes for each job and branch what the job found last. The dashboard raises an
+		Description: `Records the latest result of each CI job on each branch. The dashboard raises an
 alert when a job fails on the default branch.
 
 Examples:
@@ -34,19 +34,19 @@ Examples:
 
 func newCIReportCommand(e *command.Env) *urfave.Command {
 	return e.Command(&urfave.Command{
-		Name: "report", Usage: "report what a CI job found",
+		Name: "report", Usage: "report the result of a CI job",
 		UsageText: "git crosslink ci report [<options>] <state>",
-		Description: `Reports what a job found about a commit: passing, failing or pending. The newest report of a job and a branch
-counts. Many CI services check out a commit and no branch; name the branch there.
-A CI job needs GIT_CROSSLINK_AGENT.
+		Description: `Reports the result of a job for a commit: passing, failing or pending. For each job
+and branch the newest report counts. Many CI services check out a commit without a
+branch; in these, name the branch with --branch. A CI job needs GIT_CROSSLINK_AGENT.
 
 Examples:
   git crosslink ci report passing
   git crosslink ci report --job lint --branch main --url https://ci.example.com/12 failing`,
 		Flags: append([]urfave.Flag{
 			&urfave.StringFlag{Name: "job", Value: "ci", Usage: "`NAME` of the job"},
-			&urfave.StringFlag{Name: "branch", Usage: "the `BRANCH` it ran on (default: the current one)"},
-			&urfave.StringFlag{Name: "commit", Value: "HEAD", Usage: "the `COMMIT` it ran on"},
+			&urfave.StringFlag{Name: "branch", Usage: "the `BRANCH` that the job ran on (default: the current branch)"},
+			&urfave.StringFlag{Name: "commit", Value: "HEAD", Usage: "the `COMMIT` that the job ran on"},
 			&urfave.StringFlag{Name: "url", Usage: "`URL` of a page about the run"},
 		}, command.WriteFlags()...),
 	}, func(u *urfave.Context) error {
@@ -54,7 +54,7 @@ Examples:
 		for k, s := range event.CheckStates {
 			states[k] = string(s)
 		}
-		args, err := frame.Arguments(u, 1, 1, "what the job found: passing, failing or pending")
+		args, err := frame.Arguments(u, 1, 1, "the result of the job: passing, failing or pending")
 		if err != nil {
 			return err
 		}
@@ -73,7 +73,7 @@ Examples:
 func runCIReport(ctx context.Context, b event.StatusReported, o tracker.EmitOptions, e *command.Env) (err error) {
 	if b.Branch == "" {
 		if b.Branch, err = e.Git(ctx, "symbolic-ref", "--quiet", "--short", "HEAD"); err != nil {
-			return frame.Misuse("no branch is checked out: name the one that the job ran on with '--branch'")
+			return frame.Misuse("no branch is checked out: name the branch of the job with '--branch'")
 		}
 	}
 	name := b.Commit
@@ -106,9 +106,9 @@ func reportText(r *reducer.Report) string {
 
 func newCIListCommand(e *command.Env) *urfave.Command {
 	return e.Command(&urfave.Command{
-		Name: "list", Usage: "list what CI jobs found last",
+		Name: "list", Usage: "list the latest results of CI jobs",
 		UsageText: "git crosslink ci list [<options>]",
-		Description: `Lists each job and branch with what the job found last. In a pipe the fields are
+		Description: `Lists the latest result of each job on each branch. In a pipe the fields are
 job, branch, state, commit, when and URL.
 
 Examples:

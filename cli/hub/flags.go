@@ -24,26 +24,27 @@ type flagsOptions struct {
 
 func newAgentFlags(e *command.Env) *urfave.Command {
 	return e.Command(&urfave.Command{
-		Name: "flags", Usage: "show what requests tell you to do",
+		Name: "flags", Usage: "show what requests tell this agent to do",
 		UsageText: "git crosslink agent flags [<options>]",
-		Description: `Prints the state in which requests put this worktree's agent: run, paused or killed,
-and the issues to take first. Only requests that this clone obeys count (see 'git
-crosslink help request'); whether one was answered changes nothing. A kill ends
-with the next session. Nothing is asked of the hub, unless --fresh says so.
+		Description: `Prints the state of this worktree's agent that requests have set: run, paused or
+killed. Also prints the issues to take first. Only requests that this clone obeys
+count (see 'git crosslink help request'), answered or not. A new session ends the
+state killed. This command contacts the hub only with --fresh.
 
 With --strict the exit status is 2 if the agent is paused or killed. --hook is for
-programs that run a command before each of their steps: it reads the step from
-stdin, lets commands of git crosslink pass, and everything if the tracker cannot be
-read; otherwise it prints one line and exits with 2. If the hub was not asked for a
-minute it starts a sync in the background, so a request bites within 70 seconds.
+programs that run a command before each step. With --hook the command reads the step
+from stdin. If the agent is paused or killed, it prints one line and exits with 2. It
+always lets commands of git crosslink pass, and lets every step pass if the tracker
+cannot be read. If the last sync is more than a minute ago, it starts a sync in the
+background, so a request takes effect within 70 seconds.
 
 Examples:
   git crosslink agent flags
   git crosslink agent flags --strict`,
 		Flags: []urfave.Flag{
-			&urfave.BoolFlag{Name: "strict", Usage: "status 2 if paused or killed"},
+			&urfave.BoolFlag{Name: "strict", Usage: "exit 2 if paused or killed"},
 			&urfave.BoolFlag{Name: "fresh", Usage: "ask the hub first"},
-			&urfave.BoolFlag{Name: "hook", Usage: "read a step of a program from stdin, and stop it if paused or killed"},
+			&urfave.BoolFlag{Name: "hook", Usage: "read a step of a program from stdin, and exit 2 if paused or killed"},
 		},
 	}, func(u *urfave.Context) error {
 		if _, err := frame.Arguments(u, 0, 0, ""); err != nil {
@@ -51,7 +52,7 @@ Examples:
 		}
 		o := flagsOptions{u.Bool("strict"), u.Bool("fresh"), u.Bool("hook")}
 		if o.hook && (o.fresh || u.Bool("json")) {
-			return frame.Misuse("'--hook' goes with neither '--fresh' nor '--json'")
+			return frame.Misuse("'--hook' excludes '--fresh' and '--json'")
 		}
 		if o.hook {
 			return runFlagsHook(u.Context, e)
@@ -140,7 +141,7 @@ func reasonOf(text string) string {
 func stopped(f verb.Flags) *frame.Failure {
 	no := &frame.Failure{Code: frame.ExitLost, Kind: f.State, Message: fmt.Sprintf("%s by %s%s", f.State, f.By.By, reasonOf(f.By.Reason))}
 	if f.State == verb.Killed {
-		no.Hints = []string{"hand on what is done: git crosslink session end -m '…'", "then: git crosslink request ack " + f.By.ID + " --acted"}
+		no.Hints = []string{"end the session: git crosslink session end -m '…'", "then: git crosslink request ack " + f.By.ID + " --acted"}
 	} else {
 		no.Hints = []string{"wait: git crosslink request poll --wait"}
 	}

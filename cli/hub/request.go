@@ -30,11 +30,11 @@ func newRequestCommand(e *command.Env) *urfave.Command {
 git crosslink request list [<options>]
 git crosslink request poll [<options>]
 git crosslink request ack [<options>] <request> (--acted | --refused)`,
-		Description: `A request asks an agent for something; it is an event as any other, and arrives with
-the next sync. The agent's own clone decides whether it is obeyed: requests of the
-hub's admins are, those signed with a key of the same user, and those signed with a
-key whose fingerprint crosslink.commander names ('none' there: not those of admins).
-All others are listed and have no effect. Nothing in a reason is ever executed.
+		Description: `A request asks an agent to do something. A request is an event and arrives with the
+next sync. The agent's own clone decides whether to obey. It obeys requests of the
+hub's admins, requests signed with a key of the same user, and requests signed with
+a key in crosslink.commander; if that is 'none', the clone does not obey admins.
+Other requests are listed and have no effect. Nothing in a reason is ever executed.
 
 Examples:
   git crosslink request send bob-box-cd3e pause -r 'release freeze'
@@ -67,21 +67,22 @@ func newRequestSend(e *command.Env) *urfave.Command {
 	return e.Command(&urfave.Command{
 		Name: "send", Usage: "ask agents for something",
 		UsageText: "git crosslink request send [<options>] <agent>[,<agent>…] <kind> [<id>]\ngit crosslink request send --all [<options>] <kind> [<id>]",
-		Description: `Asks an agent, several, or all that are not retired. Kinds are pause, resume, kill
-(end the session) and reprioritise, which names the issue to take first. A kill
-expires after 24 hours, any other request after 7 days, unless --expires says when.
+		Description: `Sends a request to one agent, to several agents, or with --all to all agents that are
+not retired. The kinds are pause, resume, kill (end the session) and reprioritise,
+which names the issue to take first. A kill request expires after 24 hours, any other
+request after 7 days, unless --expires gives a date.
 
---wait waits up to 30 seconds for the answer; without one the exit status is 3.
+--wait waits up to 30 seconds for the answer; without an answer the exit status is 3.
 
 Examples:
   git crosslink request send bob-box-cd3e pause -r 'release freeze'
   git crosslink request send bob-box-cd3e reprioritise 12
   git crosslink request send --all resume`,
 		Flags: []urfave.Flag{
-			&urfave.BoolFlag{Name: "all", Usage: "ask all agents but yourself"},
-			&urfave.StringFlag{Name: "reason", Aliases: []string{"r"}, Usage: "reason, in `TEXT`"},
-			&urfave.StringFlag{Name: "expires", Usage: "not to be obeyed after `DATE`; none: never expires"},
-			&urfave.BoolFlag{Name: "wait", Usage: "wait for the answer; status 3 if there is none"},
+			&urfave.BoolFlag{Name: "all", Usage: "ask all agents except yourself"},
+			&urfave.StringFlag{Name: "reason", Aliases: []string{"r"}, Usage: "reason for the request, as `TEXT`"},
+			&urfave.StringFlag{Name: "expires", Usage: "the request expires at `DATE`; with none it never expires"},
+			&urfave.BoolFlag{Name: "wait", Usage: "wait for the answer; exit 3 if there is no answer"},
 		},
 	}, func(u *urfave.Context) error {
 		opts, err := sendOptionsOf(u, e)
@@ -124,7 +125,7 @@ func sendOptionsOf(u *urfave.Context, e *command.Env) (o sendOptions, err error)
 			return o, err
 		}
 		if o.expires != 0 && o.expires <= event.TimeOf(e.Now()) {
-			f := frame.Misuse("the request would have expired already")
+			f := frame.Misuse("the expiry date is in the past")
 			f.Kind = "bad-value"
 			return o, f
 		}
@@ -290,18 +291,18 @@ func newRequestAck(e *command.Env) *urfave.Command {
 	return e.Command(&urfave.Command{
 		Name: "ack", Usage: "answer a request",
 		UsageText: "git crosslink request ack [<options>] <request> (--acted | --refused)",
-		Description: `Answers a request to this worktree's agent, named by its id or at least the first 6
-characters of it: that it was done, or that it was refused. The first answer stands.
-Only the agent that was asked can answer.
+		Description: `Answers a request to this worktree's agent: the agent has done what was asked, or
+refuses. Name the request by its id, or by at least the first 6 characters of the id.
+Only the first answer counts. Only the agent that was asked can answer.
 
 Examples:
   git crosslink request ack 01HQZXK5M8N9P0 --acted
   git crosslink request ack 01HQZXK5M8N9P0 --refused --result 'in the middle of a release'`,
 		Flags: append([]urfave.Flag{
-			&urfave.BoolFlag{Name: "acted", Usage: "it was done"},
-			&urfave.BoolFlag{Name: "refused", Usage: "it was not done"},
-			&urfave.StringFlag{Name: "result", Usage: "what came of it, in `TEXT` (default: done or refused)"},
-			&urfave.StringFlag{Name: "notes", Usage: "more about it, in `TEXT`"},
+			&urfave.BoolFlag{Name: "acted", Usage: "the agent has done what was asked"},
+			&urfave.BoolFlag{Name: "refused", Usage: "the agent refuses"},
+			&urfave.StringFlag{Name: "result", Usage: "result, as `TEXT` (default: done or refused)"},
+			&urfave.StringFlag{Name: "notes", Usage: "notes about the result, as `TEXT`"},
 		}, command.WriteFlags()...),
 	}, func(u *urfave.Context) error {
 		args, err := frame.Arguments(u, 1, 1, "the id of a request")
@@ -309,7 +310,7 @@ Examples:
 			return err
 		}
 		if u.Bool("acted") == u.Bool("refused") {
-			return frame.Misuse("say '--acted' or '--refused'")
+			return frame.Misuse("'ack' needs either '--acted' or '--refused'")
 		}
 		emit, err := e.EmitOptions(u)
 		if err != nil {

@@ -19,19 +19,19 @@ func newRequestList(e *command.Env) *urfave.Command {
 	return e.Command(&urfave.Command{
 		Name: "list", Aliases: []string{"ls"}, Usage: "list requests",
 		UsageText: "git crosslink request list [<options>]",
-		Description: `Lists the requests to and from this worktree's agent that were not answered, or those
-that the options choose; @me is yourself. The column 'obeyed' says whether this
-clone obeys it, or why not. In a pipe the fields are id, kind, from, to, time, state
-and reason.
+		Description: `Lists the unanswered requests to and from this worktree's agent, or the requests that
+the options choose; @me is yourself. The column 'state' tells whether this clone obeys
+a request, or why not. In a pipe the fields are id, kind, from, to, time, state and
+reason.
 
 Examples:
   git crosslink request list
   git crosslink request list --to bob-box-cd3e --all`,
 		Flags: append([]urfave.Flag{
-			&urfave.StringFlag{Name: "to", Usage: "only those to `AGENT`"},
-			&urfave.StringFlag{Name: "from", Usage: "only those from `AGENT`"},
-			&urfave.BoolFlag{Name: "pending", Usage: "only those that were not answered (default)"},
-			&urfave.BoolFlag{Name: "all", Usage: "also those that were answered"},
+			&urfave.StringFlag{Name: "to", Usage: "only requests to `AGENT`"},
+			&urfave.StringFlag{Name: "from", Usage: "only requests from `AGENT`"},
+			&urfave.BoolFlag{Name: "pending", Usage: "only unanswered requests (default)"},
+			&urfave.BoolFlag{Name: "all", Usage: "also answered requests"},
 		}, frame.PorcelainFlags()...),
 	}, func(u *urfave.Context) error {
 		f, err := frame.FormsAlone(u, e.Terminal)
@@ -125,17 +125,17 @@ func newRequestPoll(e *command.Env) *urfave.Command {
 	return e.Command(&urfave.Command{
 		Name: "poll", Usage: "ask the hub for requests to you",
 		UsageText: "git crosslink request poll [<options>]",
-		Description: `Asks the hub, and prints the requests to this worktree's agent that wait for an
-answer: first those to be obeyed, then those that are ignored. --wait asks again
-until there is one to be obeyed, for at most --for seconds.
+		Description: `Asks the hub for requests, and prints the unanswered requests to this worktree's
+agent: first those that this clone obeys, then those that it ignores. --wait asks
+again until there is a request to obey, for at most --for seconds.
 
-The exit status is 0 if there is one to be obeyed, otherwise 1.
+The exit status is 0 if there is a request to obey, otherwise 1.
 
 Examples:
   git crosslink request poll
   git crosslink request poll --wait --for 60`,
 		Flags: append([]urfave.Flag{
-			&urfave.BoolFlag{Name: "wait", Usage: "wait until there is one"},
+			&urfave.BoolFlag{Name: "wait", Usage: "wait until there is a request to obey"},
 			&urfave.IntFlag{Name: "for", Usage: "wait at most `SECONDS`", Value: 600},
 		}, frame.PorcelainFlags()...),
 	}, func(u *urfave.Context) error {

@@ -13,7 +13,7 @@ import (
 	"github.com/git-crosslink/git-crosslink/cli/setup"
 )
 
-var errNoWorktree = frame.Fatal("no-worktree", "this repository has no worktree: there are no files of an agent to edit",
+var errNoWorktree = frame.Fatal("no-worktree", "this repository has no worktree, so there are no agent files to edit",
 	"run it in a worktree, or see what to add: git crosslink setup claude --print")
 
 func newSetupCommand(e *command.Env) *urfave.Command {
@@ -21,9 +21,9 @@ func newSetupCommand(e *command.Env) *urfave.Command {
 		Name: "setup", Category: frame.GroupAgents,
 		Usage:     "set up the program of an AI agent to use the tracker",
 		UsageText: "git crosslink setup [<options>]\ngit crosslink setup <agent> [--local | --shared] [--mcp] [--control] [--print | --check | --remove]",
-		Description: `Adds to the configuration of an agent's program what makes it run 'git crosslink
-prime' when a session starts. Without an agent it lists the agents, and what is in
-place for each. Nothing else ever edits these files.
+		Description: `Edits the configuration of an agent's program so that the program runs 'git crosslink
+prime' when a session starts. Without an agent, this command lists the agents and what
+is in place for each. No other command edits these files.
 
   agents-md   a section in AGENTS.md: opencode, amp, zed, copilot and others
   claude      a hook in .claude/settings.local.json or .claude/settings.json
@@ -33,14 +33,14 @@ place for each. Nothing else ever edits these files.
 
 The default is --local: a file for this worktree only, added to .git/info/exclude.
 --shared edits a file that you commit. agents-md, codex and gemini have only shared
-files. All other bytes of a file stay as they are. A file that is not understood,
-is read-only or lies behind a link out of the worktree is left alone: then what to
-add is printed, and the exit status is 1.
+files. All other bytes of a file stay as they are. Setup does not edit a
+file that it cannot parse, that is read-only, or that lies behind a link out of the
+worktree. Instead it prints what to add, and exits with 1.
 
---remove restores each file as it was; if the file has changed since, only what was
-added is taken out. In a pipe the fields are agent, state, scope, what, file; the
-states are in place, missing, outdated, changed (by somebody) and unknown (the file
-is not understood).
+--remove restores each file as it was. If the file has changed since, --remove deletes
+only what setup added. In a pipe the fields are agent, state, scope, what, file; the
+states are in place, missing, outdated, changed (by somebody) and unknown (setup
+cannot parse the file).
 
 Examples:
   git crosslink setup
@@ -49,12 +49,12 @@ Examples:
   git crosslink setup claude --remove`,
 		Flags: append([]urfave.Flag{
 			&urfave.BoolFlag{Name: "local", Usage: "edit a file that only this worktree has (default)"},
-			&urfave.BoolFlag{Name: "shared", Usage: "edit a file that is tracked by git"},
-			&urfave.BoolFlag{Name: "mcp", Usage: "add 'git crosslink mcp' as an MCP server, too: claude, gemini, cursor"},
+			&urfave.BoolFlag{Name: "shared", Usage: "edit a file that git tracks"},
+			&urfave.BoolFlag{Name: "mcp", Usage: "also add 'git crosslink mcp' as an MCP server: claude, gemini, cursor"},
 			&urfave.BoolFlag{Name: "control", Usage: "add a hook that stops the agent while it is paused or killed: claude, codex, gemini"},
 			&urfave.BoolFlag{Name: "print", Usage: "print what to add, and write nothing"},
-			&urfave.BoolFlag{Name: "check", Usage: "status 0 if it is in place, 1 if not; write nothing"},
-			&urfave.BoolFlag{Name: "remove", Usage: "take out what was added"},
+			&urfave.BoolFlag{Name: "check", Usage: "exit 0 if everything is in place, else 1; write nothing"},
+			&urfave.BoolFlag{Name: "remove", Usage: "remove what setup added"},
 		}, frame.PorcelainFlags()...),
 	}, func(u *urfave.Context) error {
 		o, err := setupOptionsOf(u, e)
@@ -132,10 +132,10 @@ func setupOptionsOf(u *urfave.Context, e *command.Env) (o setupOptions, err erro
 		return o, frame.Misuse(fmt.Sprintf("unknown agent '%s'", words[0]), "valid agents: "+strings.Join(names, ", "))
 	}
 	if o.control && !o.agent.HasControl() {
-		return o, frame.Misuse(fmt.Sprintf("'--control' is not known for %s", o.agent.Name), "what the agent runs between steps: git crosslink agent flags --strict")
+		return o, frame.Misuse(fmt.Sprintf("'--control' does not support %s", o.agent.Name), "let the agent run this between steps: git crosslink agent flags --strict")
 	}
 	if o.mcp && !o.agent.HasServer() {
-		return o, frame.Misuse(fmt.Sprintf("'--mcp' is not known for %s", o.agent.Name), "how to start the server: git crosslink mcp")
+		return o, frame.Misuse(fmt.Sprintf("'--mcp' does not support %s", o.agent.Name), "see how to start the server: git crosslink help mcp")
 	}
 	if len(o.parts(false)) == 0 && !o.shared {
 		if o.local || len(verbs) == 0 {
@@ -385,18 +385,18 @@ func runSetup(ctx context.Context, s *setupTree, o setupOptions) error {
 		}
 		why := at.odd
 		if why == "" {
-			why = "its structure is not known"
+			why = "setup does not know its structure"
 		}
 		if other := s.elsewhere(o, k); other != nil && !setup.State(p.State).Works() {
 			p = *other
 		} else if !o.shared && !setup.State(p.State).Works() && s.tracked(ctx, part.File) {
 			return frame.No("setup-tracked", fmt.Sprintf("'%s' is tracked by git, and '--local' edits no tracked file", part.File),
-				"edit it for everybody: git crosslink setup "+o.agent.Name+" --shared")
+				"edit the shared file: git crosslink setup "+o.agent.Name+" --shared")
 		}
 		if p.State == string(setup.Unknown) {
 			p.Snippet = part.Snippet()
 			if refused == nil {
-				refused = frame.No("setup-unknown", fmt.Sprintf("'%s' is left as it is: %s", part.File, why), "add it by hand: git crosslink setup "+o.words()+" --print")
+				refused = frame.No("setup-unknown", fmt.Sprintf("'%s' was not edited: %s", part.File, why), "see what to add by hand: git crosslink setup "+o.words()+" --print")
 			}
 		}
 		sh.Parts = append(sh.Parts, p)
@@ -412,7 +412,7 @@ func runSetup(ctx context.Context, s *setupTree, o setupOptions) error {
 			s.e.Progress("%s is already in place: %s", p.What, p.File)
 			continue
 		case setup.Changed:
-			s.e.Progress("%s is left as somebody wrote it: %s", p.What, p.File)
+			s.e.Progress("%s was changed by somebody, and was not edited: %s", p.What, p.File)
 			continue
 		}
 		at, err := s.look(p.File) // another part may be in the same file
@@ -461,7 +461,7 @@ func removeSetup(ctx context.Context, s *setupTree, o setupOptions) error {
 			continue // somebody else's
 		}
 		if at.odd != "" {
-			f = frame.No("setup-unknown", fmt.Sprintf("'%s' is left as it is: %s", part.File, at.odd))
+			f = frame.No("setup-unknown", fmt.Sprintf("'%s' was not edited: %s", part.File, at.odd))
 			sh.Parts = append(sh.Parts, p)
 			continue
 		}
@@ -470,18 +470,18 @@ func removeSetup(ctx context.Context, s *setupTree, o setupOptions) error {
 			return setupError(part.File, err)
 		}
 		if !ok {
-			f = frame.No("setup-changed", fmt.Sprintf("the %s in '%s' was written or changed by somebody, and is left as it is", part.What, part.File),
-				"what to take out: git crosslink setup "+o.agent.Name+" --print")
+			f = frame.No("setup-changed", fmt.Sprintf("the %s in '%s' was written or changed by somebody, and was not removed", part.What, part.File),
+				"see what to remove by hand: git crosslink setup "+o.agent.Name+" --print")
 		} else if changed {
-			s.e.Progress("took the %s out of %s", part.What, part.File)
+			s.e.Progress("removed the %s from %s", part.What, part.File)
 			p.State, p.Changed = string(setup.Missing), true
 		}
 		sh.Parts = append(sh.Parts, p)
 	}
 	if len(sh.Parts) == 0 {
-		s.e.Progress("%s has nothing in place that setup added", o.agent.Name)
+		s.e.Progress("there is nothing to remove for %s", o.agent.Name)
 		if other := s.elsewhere(o, 0); other != nil {
-			s.e.ProgressHint("take it out of " + other.File + ": git crosslink setup " + o.agent.Name + otherScope(o))
+			s.e.ProgressHint("remove it from " + other.File + ": git crosslink setup " + o.agent.Name + otherScope(o))
 		}
 	}
 	return s.print(ctx, o, []setupAgent{sh}, f)

@@ -35,7 +35,7 @@ func (s *setupTree) readExclude() (place, error) {
 		return p, err
 	}
 	if !st.Mode().IsRegular() {
-		p.odd = "it is no regular file"
+		p.odd = "it is not a regular file"
 		return p, nil
 	}
 	p.mode = st.Mode().Perm()
@@ -59,7 +59,7 @@ func (s *setupTree) exclude(ctx context.Context, r *setupRecord) error {
 		return err
 	}
 	if p.odd != "" {
-		s.e.Warn("not-excluded", fmt.Sprintf("'%s' is shown as untracked: '%s' is not edited: %s", r.File, p.path, p.odd))
+		s.e.Warn("not-excluded", fmt.Sprintf("git shows '%s' as untracked, because '%s' was not edited: %s", r.File, p.path, p.odd))
 		return nil
 	}
 	lead := ""

@@ -96,7 +96,7 @@ func (s *setupTree) lock(ctx context.Context) (unlock func(), err error) {
 			continue
 		}
 		if waited > setupPatience {
-			return nil, frame.Fatal("setup-busy", "another 'git crosslink setup' is at work in this clone", "again in a minute: git crosslink setup")
+			return nil, frame.Fatal("setup-busy", "another 'git crosslink setup' is running in this clone", "try again in a minute: git crosslink setup")
 		}
 		if err := ctx.Err(); err != nil {
 			return nil, err
@@ -195,7 +195,7 @@ func (s *setupTree) look(file string) (p place, err error) {
 	case err != nil:
 		return p, err
 	case !st.Mode().IsRegular():
-		p.odd = "it is no regular file"
+		p.odd = "it is not a regular file"
 		return p, nil
 	case st.Mode().Perm()&0o200 == 0:
 		p.odd = "it is read-only"

@@ -168,7 +168,7 @@ func (o *filterOptions) rows(e *command.Env, p tracker.Projection, f store.Filte
 		}
 		at := slices.IndexFunc(rows, func(i *store.Issue) bool { return i.UUID == last.UUID })
 		if at < 0 {
-			return nil, extent{}, frame.Fatal("not-listed", fmt.Sprintf("issue %s is not in this list", last.Name()), "begin again without '--after'")
+			return nil, extent{}, frame.Fatal("not-listed", fmt.Sprintf("issue %s is not in this list", last.Name()), "start again without '--after'")
 		}
 		rows = rows[at+1:]
 	}

@@ -15,13 +15,13 @@ import (
 
 func newLinkCommand(e *command.Env) *urfave.Command {
 	return newLinkingCommand(e, &urfave.Command{
-		Name: "link", Usage: "link an issue to something outside",
+		Name: "link", Usage: "link an issue to something outside the tracker",
 		UsageText: "git crosslink link [<options>] <id> <ref>",
 		Description: `Links an issue to a pull request, a commit, a page or an issue of another
-tracker. The ref is one line of any form. Kinds in use are origin (where the
-issue was imported from), pull, commit, url and external; others are accepted.
-Without --kind a ref that begins with http:// or https:// is a url, any other
-is external. Adding a link twice is not an error.
+tracker. The ref is one line of any form. The kinds in use are origin (where the
+issue was imported from), pull, commit, url and external; other kinds are
+accepted. Without --kind, a ref that begins with http:// or https:// gets the
+kind url, and any other ref gets external. Adding a link twice is not an error.
 
 Examples:
   git crosslink link 12 https://example.com/pulls/7 -k pull
@@ -38,14 +38,14 @@ Examples:
 
 func newUnlinkCommand(e *command.Env) *urfave.Command {
 	return newLinkingCommand(e, &urfave.Command{
-		Name: "unlink", Usage: "remove a link of an issue",
+		Name: "unlink", Usage: "remove a link from an issue",
 		UsageText: "git crosslink unlink [<options>] <id> <ref>",
-		Description: `Removes the links of an issue to this ref: all of them, or that of one kind.
-Removing a link that does not exist is not an error.
+		Description: `Removes all links from an issue to this ref, or with --kind only the link of that
+kind. Removing a link that does not exist is not an error.
 
 Examples:
   git crosslink unlink 12 JIRA-481`,
-	}, "only links of this `KIND`", verb.Unlink)
+	}, "remove only the link of this `KIND`", verb.Unlink)
 }
 
 func newLinkingCommand(e *command.Env, c *urfave.Command, kindUsage string, plan func(i *store.Issue, kind, ref string) verb.Plan) *urfave.Command {

@@ -33,9 +33,9 @@ git crosslink milestone edit [<options>] <milestone>
 git crosslink milestone close|reopen|delete [<options>] <milestone>
 git crosslink milestone add [<options>] <milestone> <id>…
 git crosslink milestone remove [<options>] <id>…`,
-		Description: `A milestone is a set of issues with a name and perhaps a due date. An issue is in
-at most one. A milestone is named by its name, in upper or lower case, or by its
-short uuid.
+		Description: `A milestone is a set of issues with a name and, if you want, a due date. An issue is
+in at most one milestone. Commands accept the name of a milestone, in upper or lower
+case, or its short uuid.
 
 Examples:
   git crosslink milestone new 1.0 --due 2030-06-30
@@ -43,7 +43,7 @@ Examples:
   git crosslink milestone show 1.0`,
 		Subcommands: []*urfave.Command{
 			newMilestoneNew(e), newMilestoneList(e), newMilestoneShow(e), newMilestoneEdit(e),
-			newMilestoneStatus(e, "close", "close a milestone", "Closes a milestone. Its issues stay as they are; those still open are named.", event.Closed),
+			newMilestoneStatus(e, "close", "close a milestone", "Closes a milestone. Its issues stay as they are; a warning names the open issues.", event.Closed),
 			newMilestoneStatus(e, "reopen", "open a closed milestone again", "Opens a closed milestone again.", event.Open),
 			newMilestoneDelete(e), newMilestoneAdd(e), newMilestoneRemove(e),
 		},
@@ -58,8 +58,8 @@ func newMilestoneNew(e *command.Env) *urfave.Command {
 	return e.Command(&urfave.Command{
 		Name: "new", Usage: "create a milestone",
 		UsageText: "git crosslink milestone new [<options>] <name>",
-		Description: `Creates a milestone and prints its short uuid. If there is one of this name
-already, in upper or lower case, it is printed and nothing is changed.
+		Description: `Creates a milestone and prints its short uuid. If a milestone already has this name,
+in upper or lower case, the command prints that milestone and changes nothing.
 
 Examples:
   git crosslink milestone new 1.0 --due 2030-06-30 -d 'the first release'`,
@@ -138,14 +138,14 @@ func newMilestoneEdit(e *command.Env) *urfave.Command {
 	return e.Command(&urfave.Command{
 		Name: "edit", Usage: "change name, description or due date",
 		UsageText: "git crosslink milestone edit [<options>] <milestone>",
-		Description: `Changes what is named and nothing else; -d '' clears the description, --no-due the
-due date. A name that another milestone has is refused.
+		Description: `Changes only what the options name. -d '' clears the description, and --no-due clears
+the due date. Two milestones cannot have the same name.
 
 Examples:
   git crosslink milestone edit 1.0 --due +2w
   git crosslink milestone edit 1.0 --title '1.0 LTS'`,
 		Flags: slices.Concat([]urfave.Flag{
-			&urfave.StringFlag{Name: "title", Aliases: []string{"t"}, Usage: "call it `TEXT`"},
+			&urfave.StringFlag{Name: "title", Aliases: []string{"t"}, Usage: "new name, as `TEXT`"},
 		}, frame.DescriptionFlags(), []urfave.Flag{milestoneDue(), &urfave.BoolFlag{Name: "no-due", Usage: "clear the due date"}}, command.WriteFlags()),
 	}, func(u *urfave.Context) error {
 		args, err := frame.Arguments(u, 1, 1, theMilestone)
@@ -301,8 +301,8 @@ func newMilestoneDelete(e *command.Env) *urfave.Command {
 	return e.Command(&urfave.Command{
 		Name: "delete", Usage: "delete a milestone permanently",
 		UsageText: "git crosslink milestone delete [<options>] <milestone>",
-		Description: `Hides a milestone everywhere and permanently, without asking. Its issues stay, in no
-milestone.
+		Description: `Hides a milestone everywhere and permanently, without asking. Its issues stay, and
+belong to no milestone.
 
 Examples:
   git crosslink milestone delete 1.0`,
@@ -342,8 +342,8 @@ func newMilestoneAdd(e *command.Env) *urfave.Command {
 	return e.Command(&urfave.Command{
 		Name: "add", Usage: "add issues to a milestone",
 		UsageText: "git crosslink milestone add [<options>] <milestone> <id>…",
-		Description: `Adds issues to a milestone, all or none. An issue is in at most one milestone: one
-that is in another is moved.
+		Description: `Adds issues to a milestone, all or none. An issue is in at most one milestone: an
+issue of another milestone moves to this one.
 
 Examples:
   git crosslink milestone add 1.0 11 12`,
@@ -361,8 +361,8 @@ func newMilestoneRemove(e *command.Env) *urfave.Command {
 	return e.Command(&urfave.Command{
 		Name: "remove", Usage: "remove issues from their milestone",
 		UsageText: "git crosslink milestone remove [<options>] <id>…",
-		Description: `Removes issues from the milestone they are in, all or none. Removing an issue that
-is in none is not an error.
+		Description: `Removes issues from their milestones, all or none. Removing an issue that is in no
+milestone is not an error.
 
 Examples:
   git crosslink milestone remove 12`,

@@ -22,9 +22,9 @@ func newMilestoneList(e *command.Env) *urfave.Command {
 	return e.Command(&urfave.Command{
 		Name: "list", Aliases: []string{"ls"}, Usage: "list milestones",
 		UsageText: "git crosslink milestone list [<options>]",
-		Description: `Lists the open milestones with their progress, those that are due first before the
-others. In a pipe the fields are short uuid, status, due date, closed and all
-issues, time spent in seconds, and name.
+		Description: `Lists the open milestones with their progress, ordered by due date. In a pipe the
+fields are short uuid, status, due date, closed issues, all issues, time spent in
+seconds, and name.
 
 Examples:
   git crosslink milestone list

@@ -39,10 +39,11 @@ and the rest is the description; on a terminal the editor opens by itself. All
 of it is written as one: either everything is there or nothing.
 
 --stdin-jsonl creates up to 500 issues at once, and prints their ids in the order
-of the lines. A line is a JSON object: 'title', and if wanted 'description',
-'priority', 'labels', 'assignees', 'parent', 'blocked_by', 'discovered_from',
-'milestone', 'due', 'scheduled'. What it has as 'ref' names it in 'parent',
-'blocked_by' and 'discovered_from' of the other lines.
+of the lines. Each line is a JSON object with a 'title' and optionally
+'description', 'priority', 'labels', 'assignees', 'parent', 'blocked_by',
+'discovered_from', 'milestone', 'due', 'scheduled'. With 'ref' you name an issue,
+so that other lines can use this name in 'parent', 'blocked_by' and
+'discovered_from'.
 
 Examples:
   git crosslink new 'fix the flux' -p high -l bug
@@ -60,7 +61,7 @@ Examples:
 			&urfave.StringSliceFlag{Name: "assign", Usage: "assign `WHO`; @me is yourself; may be repeated"},
 			&urfave.StringFlag{Name: "discovered-from", Usage: "found while working on issue `ID`"},
 			allScopesFlag(),
-			&urfave.BoolFlag{Name: "stdin-jsonl", Usage: "create an issue for each line of JSON on stdin, all or none"},
+			&urfave.BoolFlag{Name: "stdin-jsonl", Usage: "create one issue for each line of JSON on stdin, all or none"},
 			&urfave.BoolFlag{Name: "lock", Usage: "claim it, too; status 3 if that is not confirmed"},
 		}, command.WriteFlags()),
 	}, func(u *urfave.Context) error {

@@ -34,7 +34,7 @@ func (t *idText) UnmarshalJSON(b []byte) error {
 	if len(b) > 0 && b[0] != '"' {
 		var n uint64
 		if err := json.Unmarshal(b, &n); err != nil {
-			return errors.New("an id is a string or a number")
+			return errors.New("an id must be a string or a number")
 		}
 		*t = idText(b)
 		return nil
@@ -72,7 +72,7 @@ func createsMany(u *urfave.Context) (bool, error) {
 	}
 	for _, name := range u.LocalFlagNames() {
 		if len(name) > 1 && !slices.Contains(newManyFlags, name) {
-			return true, frame.Misuse(fmt.Sprintf("'--%s' and '--stdin-jsonl' exclude each other", name), "write it into each line")
+			return true, frame.Misuse(fmt.Sprintf("'--%s' and '--stdin-jsonl' exclude each other", name), "put the value into each line")
 		}
 	}
 	return true, nil
@@ -182,7 +182,7 @@ func readLine(in *bufio.Reader) ([]byte, error) {
 	for {
 		part, err := in.ReadSlice('\n')
 		if line = append(line, part...); len(line) > frame.MaxText {
-			return nil, errors.New("it is longer than any issue may be")
+			return nil, errors.New("the line is longer than any issue may be")
 		}
 		if !errors.Is(err, bufio.ErrBufferFull) {
 			return line, err
@@ -211,17 +211,17 @@ func draftOf(line []byte, e *command.Env) (d verb.Draft, err error) {
 		return d, notADraft(err)
 	}
 	if dec.More() {
-		return d, errors.New("there is more than one JSON object")
+		return d, errors.New("the line has more than one JSON object")
 	}
 	if likeID.MatchString(row.Ref) {
-		return d, fmt.Errorf("ref '%s' could be the id of an issue: use a word", row.Ref)
+		return d, fmt.Errorf("ref '%s' looks like the id of an issue: use a word", row.Ref)
 	}
 	if !slices.Contains(append(Priorities, ""), row.Priority) {
 		return d, frame.BadValue("priority", row.Priority, Priorities)
 	}
 	d.Ref, d.Title, d.Description = row.Ref, frame.TrimTitle(row.Title), frame.TrimText(row.Description)
 	if d.Title == "" {
-		return d, errors.New("an issue needs a title")
+		return d, errors.New("the title is missing")
 	}
 	if d.Priority = event.Priority(row.Priority); d.Priority == "" {
 		d.Priority = event.Medium
@@ -258,9 +258,9 @@ func notADraft(err error) error {
 	}
 	if errors.As(err, &kind) {
 		if kind.Field == "" {
-			return errors.New("it is no JSON object")
+			return errors.New("the line is not a JSON object")
 		}
 		return fmt.Errorf("'%s' cannot be a %s", kind.Field, kind.Value)
 	}
-	return fmt.Errorf("it is no JSON object: %w", err)
+	return fmt.Errorf("the line is not a JSON object: %w", err)
 }

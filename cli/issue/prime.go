@@ -29,26 +29,29 @@ var hookNames = []string{"claude", "codex", "gemini"}
 func newPrimeCommand(e *command.Env) *urfave.Command {
 	return e.Command(&urfave.Command{
 		Name: "prime", Category: frame.GroupAgents,
-		Usage:     "tell a program how to work here, and where it stands",
+		Usage:     "tell an AI agent how to work here and where it stands",
 		UsageText: "git crosslink prime [--short | --no-state] [--hook <program>]",
-		Description: `Prints what an AI agent needs when it begins and after its memory was cut: how to
-take and end work, what it holds, the last hand-off, what is ready and what waits
-for it. The text has at most 4,500 bytes. What others wrote stands between marks
-that nobody can forge, below the sentence that it is data.
+		Description: `Prints what an AI agent needs at the start of a session and after its context was
+compacted: how to take and finish work, the issues that the agent holds, the last
+hand-off, the issues that are ready, and the issues that wait for its work. The
+text has at most 4,500 bytes. Text from other people is printed between marks that
+nobody can forge, after a sentence that calls the text data.
 
-It asks nobody: what is told is what this clone knows. Outside of a repository,
-without a tracker and on any fault it prints nothing and succeeds, so that it can
-run wherever a session starts; GIT_CROSSLINK_TRACE=1 says why.
+This command does not contact the hub: it prints what this clone knows. Outside a
+repository, without a tracker and after any error it prints nothing and succeeds,
+so a hook can run it at the start of every session. GIT_CROSSLINK_TRACE=1 shows
+the reason.
 
---hook claude, codex or gemini answers the session hook of that program.
+--hook claude, codex or gemini prints the answer for the session hook of that
+program.
 
 Examples:
   git crosslink prime
   git crosslink prime --no-state`,
 		Flags: []urfave.Flag{
-			&urfave.BoolFlag{Name: "short", Usage: "only how to work and what it holds, for a program that another one started"},
-			&urfave.BoolFlag{Name: "no-state", Usage: "only how to work"},
-			&urfave.StringFlag{Name: "hook", Usage: "answer as the hook of `PROGRAM`: claude, codex or gemini"},
+			&urfave.BoolFlag{Name: "short", Usage: "print only how to work and the held issues, for an agent that another agent started"},
+			&urfave.BoolFlag{Name: "no-state", Usage: "print only how to work"},
+			&urfave.StringFlag{Name: "hook", Usage: "print the answer for the session hook of `PROGRAM`: claude, codex or gemini"},
 		},
 	}, func(u *urfave.Context) error {
 		if _, err := frame.Arguments(u, 0, 0, ""); err != nil {

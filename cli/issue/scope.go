@@ -15,7 +15,7 @@ import (
 
 // allScopesFlag lifts crosslink.scope.
 func allScopesFlag() urfave.Flag {
-	return &urfave.BoolFlag{Name: "all-scopes", Usage: "whatever label crosslink.scope sets"}
+	return &urfave.BoolFlag{Name: "all-scopes", Usage: "ignore the label in crosslink.scope"}
 }
 
 // scopeOf is the label that crosslink.scope sets, "" if there is none.
@@ -44,6 +44,6 @@ func warnScope(ctx context.Context, e *command.Env, o *filterOptions) {
 		return
 	}
 	if v, _ := e.Setting(ctx, "advice.crosslink.scope"); frame.IsTrue(v, true) {
-		e.Warn("scope", fmt.Sprintf("only issues with the label '%s' (crosslink.scope)", scope), "issues of all scopes: --all-scopes")
+		e.Warn("scope", fmt.Sprintf("showing only issues with the label '%s' (crosslink.scope)", scope), "show the issues of all scopes: --all-scopes")
 	}
 }

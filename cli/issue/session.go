@@ -22,18 +22,19 @@ import (
 func newSessionCommand(e *command.Env) *urfave.Command {
 	return &urfave.Command{
 		Name: "session", Category: frame.GroupAgents, HideHelp: true,
-		Usage: "begin and end a stretch of work, and hand it on",
+		Usage: "start and end a period of work, and hand the work on",
 		UsageText: `git crosslink session start [<options>] [<id>]
 git crosslink session work [<options>] <id>
 git crosslink session end [<options>]
 git crosslink session status [<options>]
 git crosslink session handoff [<options>] [<id>]`,
-		Description: `A session is a stretch of work of this worktree's agent. It knows the issue that is
-worked on and the locks that were claimed meanwhile. Ending it hands the work on:
-the notes become a comment on the issue, and the locks are released.
+		Description: `A session is a period of work of this worktree's agent. A session remembers which
+issue the agent works on and which locks it has claimed since the start. 'session
+end' hands the work on: the notes become a comment on the issue, and the locks are
+released.
 
-With several sessions in one worktree, GIT_CROSSLINK_SESSION names the one that is
-meant, by its uuid or the beginning of it. One worktree for each agent is better.
+If one worktree has several sessions, GIT_CROSSLINK_SESSION chooses one of them: its
+uuid, or the beginning of the uuid. One worktree for each agent is better.
 
 Examples:
   git crosslink session start 12
@@ -54,18 +55,18 @@ func newSessionStart(e *command.Env) *urfave.Command {
 	return e.Command(&urfave.Command{
 		Name: "start", Usage: "start a session",
 		UsageText: "git crosslink session start [<options>] [<id>]",
-		Description: `Starts a session and prints its uuid. With an issue it is claimed, as 'session
-work' does. If this worktree has an open session already, that one is printed and
-nothing is changed; --new ends it first.
+		Description: `Starts a session and prints its uuid. If you name an issue, this command also claims
+the issue, like 'session work'. If this worktree already has an open session, the
+command prints that session and changes nothing; --new ends that session first.
 
---key makes the uuid from a key, so that a program that starts again under the same
-key finds its session.
+--key computes the uuid from a key, so that a program that starts again with the
+same key finds its session.
 
 Examples:
   git crosslink session start
   git crosslink session start 12 --key claude:7f3a`,
 		Flags: append([]urfave.Flag{
-			&urfave.StringFlag{Name: "key", Usage: "`KEY` of the session, always the same for one run of a program"},
+			&urfave.StringFlag{Name: "key", Usage: "`KEY` of the session; use the same key during one run of a program"},
 			&urfave.BoolFlag{Name: "new", Usage: "end the open session first"},
 		}, command.WriteFlags()...),
 	}, func(u *urfave.Context) error {
@@ -78,7 +79,7 @@ Examples:
 			return frame.Misuse("the id is empty")
 		}
 		if u.IsSet("key") && (opts.key == "" || len(opts.key) > event.MaxTitle || frame.OneLine(opts.key) != opts.key) {
-			return frame.Misuse("a key is one line of 1 to 512 bytes")
+			return frame.Misuse("'--key' needs one line of 1 to 512 bytes")
 		}
 		if opts.emit, err = e.EmitOptions(u); err != nil {
 			return err
@@ -285,9 +286,10 @@ func newSessionWork(e *command.Env) *urfave.Command {
 	return e.Command(&urfave.Command{
 		Name: "work", Usage: "work on an issue",
 		UsageText: "git crosslink session work [<options>] <id>",
-		Description: `Claims the lock of an issue, unless you hold it, and notes that the session works on
-it. Without an open session one is started first. The exit status is that of 'lock':
-with 1 and 2 the session does not work on it, with 3 the lock is not confirmed yet.
+		Description: `Claims the lock of an issue, unless you already hold it, and records that the
+session works on this issue. If no session is open, this command starts one. The exit
+status is that of 'lock': with 1 and 2 the session does not work on the issue, with 3
+the hub has not confirmed the lock yet.
 
 Examples:
   git crosslink session work 12`,

@@ -22,12 +22,12 @@ import (
 func newTimeCommand(e *command.Env) *urfave.Command {
 	return &urfave.Command{
 		Name: "time", Category: frame.GroupMilestones, HideHelp: true,
-		Usage: "book time on issues, and sum it up",
+		Usage: "book time on issues, and report the sums",
 		UsageText: `git crosslink time add [<options>] <id> <duration>
 git crosslink time list [<options>] [<id>]
 git crosslink time report [<options>]
 git crosslink time delete [<options>] <entry>…`,
-		Description: `Time is booked on issues in entries, each under the agent that wrote it.
+		Description: `A time entry records time that an agent spent on an issue.
 
 Examples:
   git crosslink time add 12 1h30m
@@ -41,12 +41,13 @@ func newTimeAdd(e *command.Env) *urfave.Command {
 		Name: "add", Usage: "book time on an issue",
 		UsageText: "git crosslink time add [<options>] <id> <duration>",
 		Description: `Books time that you spent on an issue, and prints the short uuid of the entry. A
-duration is 1h30m, 90m or 45s. It ends now, unless --at says when it began.
+duration has the form 1h30m, 90m or 45s. The time ends now, unless --at gives its
+start.
 
 Examples:
   git crosslink time add 12 1h30m
   git crosslink time add 12 2h --at 2026-03-01`,
-		Flags: append([]urfave.Flag{&urfave.StringFlag{Name: "at", Usage: "it began at `DATE`"}}, command.WriteFlags()...),
+		Flags: append([]urfave.Flag{&urfave.StringFlag{Name: "at", Usage: "the time started at `DATE`"}}, command.WriteFlags()...),
 	}, func(u *urfave.Context) error {
 		args, err := frame.Arguments(u, 2, 2, "the id of an issue and a duration")
 		if err != nil {
@@ -118,8 +119,9 @@ func newTimeDelete(e *command.Env) *urfave.Command {
 	return e.Command(&urfave.Command{
 		Name: "delete", Usage: "delete time entries permanently",
 		UsageText: "git crosslink time delete [<options>] <entry>…",
-		Description: `Hides time entries everywhere and permanently, all or none, without asking. They are
-named by their short uuids (see 'time list'). Deleting a deleted entry succeeds.
+		Description: `Hides time entries everywhere and permanently, all or none, without asking. Name the
+entries by their short uuids (see 'time list'). Deleting an entry twice is not an
+error.
 
 Examples:
   git crosslink time delete 3f9a1c2`,
@@ -161,9 +163,9 @@ Examples:
 
 func timeFilterFlags() []urfave.Flag {
 	return []urfave.Flag{
-		&urfave.StringFlag{Name: "by", Usage: "only what `AGENT` spent; @me is yourself"},
-		&urfave.StringFlag{Name: "since", Usage: "only what began on or after `DATE`"},
-		&urfave.StringFlag{Name: "until", Usage: "only what began on or before `DATE`"},
+		&urfave.StringFlag{Name: "by", Usage: "only time of `AGENT`; @me is yourself"},
+		&urfave.StringFlag{Name: "since", Usage: "only time that started on or after `DATE`"},
+		&urfave.StringFlag{Name: "until", Usage: "only time that started on or before `DATE`"},
 	}
 }
 
@@ -202,7 +204,7 @@ func newTimeList(e *command.Env) *urfave.Command {
 	return e.Command(&urfave.Command{
 		Name: "list", Aliases: []string{"ls"}, Usage: "list time entries",
 		UsageText: "git crosslink time list [<options>] [<id>]",
-		Description: `Lists the time entries of all issues, or of one. In a pipe the fields are short uuid,
+		Description: `Lists the time entries of all issues, or of one issue. In a pipe the fields are short uuid,
 issue, agent, start, seconds and title.
 
 Examples:
@@ -264,16 +266,17 @@ var timeGroups = []string{"issue", "agent", "milestone", "day"}
 
 func newTimeReport(e *command.Env) *urfave.Command {
 	return e.Command(&urfave.Command{
-		Name: "report", Usage: "sum up the time that was spent",
+		Name: "report", Usage: "report the time spent",
 		UsageText: "git crosslink time report [<options>]",
-		Description: `Sums up the time entries by issue, agent, milestone or day, the most time first (days
-in their order). Entries of one agent that overlap are all counted, and said so. In
-a pipe the fields are the group, entries, seconds and, of issues, the title.
+		Description: `Sums up the time entries by issue, agent, milestone or day. The group with the most
+time comes first; days are in their order. If entries of one agent overlap, all of
+them count, and a warning is printed. In a pipe the fields are the group, entries,
+seconds and, for issues, the title.
 
 Examples:
   git crosslink time report
   git crosslink time report --group day --by @me --since 2026-03-01`,
-		Flags: slices.Concat([]urfave.Flag{&urfave.StringFlag{Name: "group", Usage: "by issue, agent, milestone or day", Value: "issue"}}, timeFilterFlags(), frame.PorcelainFlags()),
+		Flags: slices.Concat([]urfave.Flag{&urfave.StringFlag{Name: "group", Usage: "sum up by issue, agent, milestone or day", Value: "issue"}}, timeFilterFlags(), frame.PorcelainFlags()),
 	}, func(u *urfave.Context) error {
 		forms, err := frame.FormsAlone(u, e.Terminal)
 		if err != nil {

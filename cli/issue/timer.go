@@ -69,30 +69,30 @@ func newTimerCommand(e *command.Env) *urfave.Command {
 git crosslink timer stop [<options>]
 git crosslink timer status [<options>]
 git crosslink timer discard [<options>]`,
-		Description: `A timer runs in this worktree, and is known here alone; stopping it books the time on
-the issue. There is one at a time.
+		Description: `A timer runs in one worktree, and only this worktree knows it. 'timer stop' books the
+time on the issue. A worktree runs one timer at a time.
 
 Examples:
   git crosslink timer start 12
   git crosslink timer stop`,
 		Subcommands: []*urfave.Command{
 			newTimerStart(e), newTimerStop(e),
-			plain("status", "show the running timer", "Shows the issue and how long the timer has run. The exit status is 1 if none runs.", runTimerStatus),
-			plain("discard", "drop the running timer", "Drops the running timer without booking any time. Without one it succeeds.", runTimerDiscard),
+			plain("status", "show the running timer", "Shows the issue and how long the timer has run. The exit status is 1 if no timer runs.", runTimerStatus),
+			plain("discard", "discard the running timer", "Discards the running timer and books no time. If no timer runs, nothing happens.", runTimerDiscard),
 		},
 	}
 }
 
 func atFlag() urfave.Flag {
-	return &urfave.StringFlag{Name: "at", Usage: "when it ended: `TIME`, as 2026-03-01T10:00:00Z"}
+	return &urfave.StringFlag{Name: "at", Usage: "the work ended at `TIME`, such as 2026-03-01T10:00:00Z"}
 }
 
 func newTimerStart(e *command.Env) *urfave.Command {
 	return e.Command(&urfave.Command{
 		Name: "start", Usage: "start a timer on an issue",
 		UsageText: "git crosslink timer start [<options>] <id>",
-		Description: `Starts a timer. One that runs on another issue is stopped first, as 'timer stop' does;
-one on the same issue goes on.
+		Description: `Starts a timer. If a timer runs on another issue, this command first stops that
+timer, like 'timer stop'. A timer on the same issue continues.
 
 Examples:
   git crosslink timer start 12`,
@@ -139,8 +139,8 @@ func newTimerStop(e *command.Env) *urfave.Command {
 		Name: "stop", Usage: "stop the timer and book the time",
 		UsageText: "git crosslink timer stop [<options>]",
 		Description: `Stops the timer, books the time on its issue and prints the short uuid of the entry.
-Without a timer it succeeds. If it ran for more than 12 hours, or the machine was
-started again meanwhile, --at has to say when the work ended.
+If no timer runs, nothing happens. If the timer ran for more than 12 hours, or the
+machine was restarted since, you must give the end of the work with --at.
 
 Examples:
   git crosslink timer stop`,
@@ -184,8 +184,8 @@ func stopTimer(u *urfave.Context, e *command.Env, t *timer) (*frame.Result, erro
 		}
 	} else if time.Duration(end-t.Started) > maxTimer || end < t.Started || t.Boot != bootID() {
 		return nil, &frame.Failure{Code: frame.ExitUsage, Kind: "stale-timer",
-			Message: fmt.Sprintf("the timer was started %s, and nobody knows whether it should have run on", e.Ago(t.Started)),
-			Hints:   []string{"say when the work ended: git crosslink timer stop --at <time>", "or drop it: git crosslink timer discard"}}
+			Message: fmt.Sprintf("the timer was started %s, and may have run for too long", e.Ago(t.Started)),
+			Hints:   []string{"say when the work ended: git crosslink timer stop --at <time>", "or discard the timer: git crosslink timer discard"}}
 	}
 	r, err := e.Emit(u.Context, emit, func(_ *command.Repository, p tracker.Projection) ([]event.Body, error) {
 		if _, err := p.Row(t.Issue); err != nil {
@@ -246,7 +246,7 @@ func runTimerDiscard(ctx context.Context, e *command.Env) error {
 	if t == nil {
 		e.Progress("no timer runs here")
 	} else {
-		e.Progress("dropped the timer that was started %s", e.Ago(t.Started))
+		e.Progress("discarded the timer that was started %s", e.Ago(t.Started))
 	}
 	return e.Print(ctx, frame.Result{Data: answer.Timer{}})
 }

@@ -24,19 +24,18 @@ func New(t *frame.Terminal) *urfave.Command {
 		Usage:     "serve an AI agent that speaks the Model Context Protocol",
 		UsageText: "git crosslink mcp [--toolset read|write|admin]",
 		Description: `Serves one client over stdin and stdout until stdin ends. An agent that can run
-commands needs no server: 'git crosslink prime' tells it all.
+commands does not need this server: 'git crosslink prime' tells the agent how to work.
 
-The tools of 'read' look, those of 'write' work (the default), those of 'admin'
-break locks and delete. Each call runs one command of git-crosslink in this
-directory; what others wrote is handed on inside of a fence that says that it is
-data.
+The toolset 'read' can only read; 'write' (the default) can also change issues;
+'admin' can also break locks, delete issues and sync. Each call runs one command of
+git-crosslink in this directory. Text from other people is fenced and marked as data.
 
-Starts git-crosslink-mcp, which is installed with this program.
+This command starts git-crosslink-mcp, which is installed with this program.
 
 Examples:
   git crosslink mcp --toolset read`,
 		Flags: []urfave.Flag{
-			&urfave.StringFlag{Name: "toolset", Usage: "which tools there are: read, write or admin", Value: "write"},
+			&urfave.StringFlag{Name: "toolset", Usage: "tools to offer: read, write or admin", Value: "write"},
 		},
 	}, func(u *urfave.Context) error {
 		if _, err := frame.Arguments(u, 0, 0, ""); err != nil {
@@ -44,7 +43,7 @@ Examples:
 		}
 		set := u.String("toolset")
 		if !slices.Contains(toolsets, set) {
-			return frame.Misuse(fmt.Sprintf("'%s' is no set of tools: read, write, admin", set))
+			return frame.Misuse(fmt.Sprintf("'%s' is not a toolset: use read, write or admin", set))
 		}
 		status, err := launch.Start(u.Context, program, []string{"--toolset", set}, t.In, t.Out, t.Err)
 		switch {

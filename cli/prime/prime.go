@@ -70,17 +70,17 @@ const (
 // static is the part that is always the same. It orders no git operation on
 // code, and forbids nothing.
 const static = `Track work here, not in files. Loop:
-  git crosslink ready                    what can be worked on (-n 20, --explain)
-  git crosslink ready --claim            take the best; or: git crosslink lock ID
-  git crosslink show ID                  all about it
+  git crosslink ready                    list issues to work on (-n 20, --explain)
+  git crosslink ready --claim            claim the best; or: git crosslink lock ID
+  git crosslink show ID                  show an issue
   git crosslink comment ID 'text' -k decision|observation|blocker|result
   git crosslink new 'title' --discovered-from ID [-p high] [-l bug] [--blocked-by ID]
   git crosslink close ID -r 'what was done' --claim-next
-Status: 0 done, 1 nothing there, 2 held by somebody else: take another, 3 kept here and not confirmed yet.
---json gives one document. Sync is by itself: there is nothing to push, and nothing here asks you to commit or push code.
+Exit status: 0 done, 1 nothing found, 2 somebody else holds it: take another, 3 saved locally, not confirmed yet.
+--json prints one document. Sync is automatic: you push nothing, and nothing here asks you to commit or push code.
 Long text: -F - reads stdin.
-Before you stop: git crosslink session end -F - (done, left, traps); unlock what you do not finish.
-Check 'git crosslink agent flags --strict' between steps; status 2: stop.
+Before you stop: git crosslink session end -F - (what is done, what is left, pitfalls); unlock issues you did not finish.
+Run 'git crosslink agent flags --strict' between steps; on exit status 2, stop.
 `
 
 // Text composes the text. nonce makes the fence one that nobody could have
@@ -131,7 +131,7 @@ func parts(f Facts, form Form) (all []string) {
 		stop.WriteString(data("Stop: " + f.Stop))
 	}
 	for _, a := range f.Asks {
-		stop.WriteString(data("Asked of you: " + a))
+		stop.WriteString(data("You are asked to: " + a))
 	}
 	all = append(all, stop.String(), list("You hold:", f.Held, 0))
 	if form == Short {

@@ -9,7 +9,7 @@ import (
 
 // errUnknown reports a file whose structure is not understood. Nothing is written
 // to such a file.
-var errUnknown = errors.New("its structure is not known")
+var errUnknown = errors.New("setup does not know its structure")
 
 // node is a value of a JSON document, with its position. Comments and a comma
 // after the last member are accepted, as the programs that read these files do.

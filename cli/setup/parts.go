@@ -129,7 +129,7 @@ func control(event string, timeout int) func(string) []Part {
 }
 
 const ruleHead = `---
-description: Issues of this repository are tracked with git crosslink
+description: This repository tracks its issues with git crosslink
 alwaysApply: true
 ---
 `
@@ -421,10 +421,10 @@ const (
 	version      = "v1"
 
 	sectionText = "## Issues\n" +
-		"Work here is tracked with `git crosslink`; `git crosslink prime` prints how, and where you are (run it again after your context was compacted).\n" +
-		"- `git crosslink ready --claim` takes the next issue, `show ID` explains it, `close ID -r 'what was done' --claim-next` ends it.\n" +
-		"- What you find on the way: `git crosslink new 'title' --discovered-from ID`.\n" +
-		"- Exit status 2: somebody else has it. The tracker syncs by itself; your rules for commits and branches stay as they are.\n"
+		"Track work here with `git crosslink`. `git crosslink prime` prints how to work and where you stand; run it again after your context was compacted.\n" +
+		"- `git crosslink ready --claim` claims the next issue, `show ID` shows it, `close ID -r 'what was done' --claim-next` closes it.\n" +
+		"- If you find other work: `git crosslink new 'title' --discovered-from ID`.\n" +
+		"- Exit status 2: somebody else holds the issue. The tracker syncs by itself; your rules for commits and branches stay as they are.\n"
 )
 
 // section is the section with the line ends of a file.

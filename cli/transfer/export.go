@@ -26,8 +26,8 @@ func newExportCommand(e *command.Env) *urfave.Command {
 		Name: "export", Category: frame.GroupRest,
 		Usage:     "write all issues for another program",
 		UsageText: "git crosslink export [--format <format>] [-o <file>] [<options>]",
-		Description: `Writes the issues with their texts and comments to stdout, or to a file with
-'-o'. The same state gives the same bytes. Formats:
+		Description: `Writes the issues with their texts and comments to stdout, or with '-o' to a
+file. Exporting the same state twice gives the same bytes. Formats:
 ` + exportFormats() + `
 What was deleted is not exported. Of the formats only jsonl holds everything that
 'show' shows; the lossless backup, with all events and signatures, is a clone of
@@ -38,13 +38,13 @@ Examples:
   git crosslink export --format csv --status open -o issues.csv`,
 		Flags: []urfave.Flag{
 			&urfave.StringFlag{Name: "format", Usage: strings.Join(exportNames(), ", "), Value: "jsonl"},
-			&urfave.StringFlag{Name: "output", Aliases: []string{"o"}, Usage: "write to `FILE`, which is replaced when all is written"},
+			&urfave.StringFlag{Name: "output", Aliases: []string{"o"}, Usage: "write to `FILE`; an existing file is replaced at the end"},
 			&urfave.StringFlag{Name: "status", Aliases: []string{"s"}, Usage: "open, closed, archived or all", Value: "all"},
-			&urfave.StringSliceFlag{Name: "label", Aliases: []string{"l"}, Usage: "with `LABEL`; repeated: with all of them"},
+			&urfave.StringSliceFlag{Name: "label", Aliases: []string{"l"}, Usage: "only issues with `LABEL`; repeat for issues with all of the labels"},
 		},
 	}, func(u *urfave.Context) error {
 		if u.NArg() > 0 {
-			return frame.Misuse(fmt.Sprintf("'%s' is one word too many", u.Args().First()), "git crosslink export -o <file>")
+			return frame.Misuse(fmt.Sprintf("unexpected argument '%s'", u.Args().First()), "git crosslink export -o <file>")
 		}
 		status, err := frame.OneOf(u, "status", store.Statuses)
 		if err != nil {
@@ -59,7 +59,7 @@ Examples:
 			path = "" // stdout
 		}
 		if e.JSON && path == "" {
-			return frame.Misuse("'--json' reports on a file: give it with '-o'", "git crosslink export --json -o <file>")
+			return frame.Misuse("'--json' needs '-o': it reports on the written file", "git crosslink export --json -o <file>")
 		}
 		return runExport(u.Context, name, path, store.Filter{Status: status, Labels: u.StringSlice("label")}, e)
 	})

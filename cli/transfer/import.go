@@ -33,40 +33,40 @@ func newImportCommand(e *command.Env) *urfave.Command {
 		Name: "import", Category: frame.GroupRest,
 		Usage:     "bring issues in from another tracker",
 		UsageText: "git crosslink import [<format>] <source> [<options>]",
-		Description: `Reads issues, comments and what connects them from a file, a repository or,
-with '-', from stdin, and creates what is new here. Formats:
+		Description: `Reads issues, comments and dependencies from a file, a repository or, with '-',
+from stdin, and creates the issues that are new here. Formats:
 ` + formatList() + `
-The format is told from the content if it is left out.
+If you name no format, import detects the format from the content.
 
 Every issue keeps its identity: the same issue of the same scope gets the same
-uuid in every clone, so importing twice writes nothing the second time, and
-importing a newer dump brings what changed. Where people changed a field here,
-too, theirs stays, and the field is listed as a conflict; with '--prefer source'
-the source wins. What is missing in a newer dump stays here as it is.
+uuid in every clone. If you import a dump twice, the second import writes
+nothing. If you import a newer dump, import writes what changed. If people also
+changed a field here, their value stays, and import lists the field as a
+conflict; with '--prefer source' the source wins. An issue that a newer dump
+does not contain stays as it is.
 
-Nobody is impersonated: the events are written and signed by an agent of the
-import, and the authors of the source are named in what it says. What has no
-place here goes into a comment of kind 'system' of its issue. Rows that cannot
-be read are named by their lines, and the others are imported; then the exit
-status is 1.
+Nobody is impersonated: a separate agent writes and signs the events, and the
+issues and comments name their authors in the source. Data that has no
+counterpart here goes into a comment of kind 'system'. If rows cannot be read,
+import names their lines, imports the other rows, and exits with 1.
 
-The issues are written in commits of 500, and sent to the hub in one sync in the
-end. An import that was interrupted goes on when it is run again.
+Import writes one commit for every 500 issues, and sends all of them to the hub
+in one sync at the end. To continue an interrupted import, run it again.
 
 Examples:
   git crosslink import .beads/issues.jsonl --dry-run
   git crosslink import github issues.json --comments comments.json
   git crosslink import csv issues.csv --scope acme/shop --map 'Name=title'`,
 		Flags: []urfave.Flag{
-			&urfave.StringFlag{Name: "scope", Usage: "where names in the source are unique, such as owner/repository"},
-			&urfave.BoolFlag{Name: "dry-run", Usage: "write nothing, and report what would be written"},
-			&urfave.StringFlag{Name: "prefer", Usage: "who wins where both sides changed a field: local (the default) or source", Value: "local"},
-			&urfave.StringFlag{Name: "comments", Usage: "a second `FILE`, with the comments of a GitHub dump"},
-			&urfave.StringFlag{Name: "authors", Usage: "a `FILE` of lines login=name, for people who are called otherwise here"},
-			&urfave.StringSliceFlag{Name: "map", Usage: "what a column of a CSV file says: header=name, with a name such as title or status"},
-			&urfave.StringFlag{Name: "since", Usage: "leave out issues that have not changed since this `DATE`"},
-			&urfave.IntFlag{Name: "batch", Usage: "how many issues one commit holds", Value: transfer.DefaultBatch},
-			&urfave.BoolFlag{Name: "all", Usage: "import also what is left out: deleted issues, rows of programs"},
+			&urfave.StringFlag{Name: "scope", Usage: "where ids of the source are unique, such as owner/repository"},
+			&urfave.BoolFlag{Name: "dry-run", Usage: "report what import would write, and write nothing"},
+			&urfave.StringFlag{Name: "prefer", Usage: "side that wins if both changed a field: local (the default) or source", Value: "local"},
+			&urfave.StringFlag{Name: "comments", Usage: "read the comments of a GitHub dump from this second `FILE`"},
+			&urfave.StringFlag{Name: "authors", Usage: "a `FILE` of lines login=name, for people who have other names here"},
+			&urfave.StringSliceFlag{Name: "map", Usage: "meaning of a CSV column: header=name, with a name such as title or status"},
+			&urfave.StringFlag{Name: "since", Usage: "skip issues that have not changed since this `DATE`"},
+			&urfave.IntFlag{Name: "batch", Usage: "number of issues in one commit", Value: transfer.DefaultBatch},
+			&urfave.BoolFlag{Name: "all", Usage: "also import deleted issues and rows that programs wrote"},
 		},
 	}, func(u *urfave.Context) error {
 		o, err := readOptions(u, e)
@@ -100,7 +100,7 @@ func readOptions(u *urfave.Context, e *command.Env) (*importOptions, error) {
 	o := &importOptions{scope: u.String("scope"), comments: u.String("comments"), dryRun: u.Bool("dry-run"), offline: u.Bool("offline")}
 	o.All = u.Bool("all")
 	if o.batch = u.Int("batch"); o.batch < 1 || o.batch > maxBatch {
-		return nil, frame.Misuse(fmt.Sprintf("'--batch' is from 1 to %d", maxBatch))
+		return nil, frame.Misuse(fmt.Sprintf("'--batch' needs a number from 1 to %d", maxBatch))
 	}
 	switch args := u.Args().Slice(); {
 	case len(args) == 1:
@@ -108,16 +108,16 @@ func readOptions(u *urfave.Context, e *command.Env) (*importOptions, error) {
 	case len(args) == 2 && slices.Contains(formatNames(), args[0]):
 		o.format, o.path = args[0], args[1]
 	case len(args) == 2:
-		return nil, frame.Misuse(fmt.Sprintf("'%s' is no format: %s", args[0], strings.Join(formatNames(), ", ")))
+		return nil, frame.Misuse(fmt.Sprintf("'%s' is not a format; valid formats: %s", args[0], strings.Join(formatNames(), ", ")))
 	default:
-		return nil, frame.Misuse("one source is wanted: git crosslink import [<format>] <source>")
+		return nil, frame.Misuse("'import' needs one source")
 	}
 	switch u.String("prefer") {
 	case "local":
 	case "source":
 		o.preferSource = true
 	default:
-		return nil, frame.Misuse("'--prefer' is 'local' or 'source'")
+		return nil, frame.Misuse("'--prefer' needs 'local' or 'source'")
 	}
 	var err error
 	if o.Columns, err = pairs(u.StringSlice("map"), "--map"); err != nil {
@@ -125,7 +125,7 @@ func readOptions(u *urfave.Context, e *command.Env) (*importOptions, error) {
 	}
 	for header, name := range o.Columns {
 		if !slices.Contains(importer.ColumnNames(), name) {
-			return nil, frame.Misuse(fmt.Sprintf("'--map %s=%s': a column says one of %s", header, name, strings.Join(importer.ColumnNames(), ", ")))
+			return nil, frame.Misuse(fmt.Sprintf("'--map %s=%s' does not name a meaning; valid names: %s", header, name, strings.Join(importer.ColumnNames(), ", ")))
 		}
 	}
 	if o.Authors, err = readAuthors(u.String("authors")); err != nil {
@@ -148,7 +148,7 @@ func pairs(words []string, option string) (map[string]string, error) {
 	for _, w := range words {
 		a, b, ok := strings.Cut(w, "=")
 		if !ok || strings.TrimSpace(a) == "" || strings.TrimSpace(b) == "" {
-			return nil, frame.Misuse(fmt.Sprintf("'%s' in %s is not of the form a=b", w, option))
+			return nil, frame.Misuse(fmt.Sprintf("'%s' in %s does not have the form a=b", w, option))
 		}
 		all[strings.TrimSpace(a)] = strings.TrimSpace(b)
 	}
@@ -202,7 +202,7 @@ func runImport(ctx context.Context, o *importOptions, e *command.Env) error {
 	}
 	names := importer.Names{System: s.name, Scope: scope}
 	if o.format == "" {
-		e.Progress("'%s' is of the format %s", o.path, s.name)
+		e.Progress("reading '%s' as %s", o.path, s.name)
 	}
 	as := repo
 	if !o.dryRun {
@@ -223,14 +223,14 @@ func runImport(ctx context.Context, o *importOptions, e *command.Env) error {
 	answer := answerOf(r, names, o.dryRun)
 	if !o.dryRun && !o.offline && r.Events > 0 {
 		if sync, err := as.Sync(ctx, tracker.SyncOptions{}); err != nil {
-			e.Warn("unsent", "imported here, and not sent yet: "+frame.Explain(err).Message, "git crosslink sync")
+			e.Warn("unsent", "imported, but not sent yet: "+frame.Explain(err).Message, "git crosslink sync")
 		} else if answer.Sync = string(sync.State); sync.State == tracker.Queued {
-			e.Warn("unsent", "imported here, and not sent yet: "+cmp.Or(strings.TrimSuffix(sync.Reason, "."), frame.Count(sync.Unsent, "event")+" kept here"), "git crosslink doctor")
+			e.Warn("unsent", "imported, but not sent yet: "+cmp.Or(strings.TrimSuffix(sync.Reason, "."), frame.Count(sync.Unsent, "event")+" saved locally"), "git crosslink doctor")
 		}
 	}
 	if r.Agent != "" {
 		if p, err := as.Read(ctx, tracker.Offline); err == nil && p.Mark(r.Agent, 1) == "unapproved" {
-			e.ProgressHint("ask an admin to approve its key; until then its events are marked: git crosslink trust approve " + r.Agent)
+			e.ProgressHint("ask an admin to approve the agent's key; until then its events are marked: git crosslink trust approve " + r.Agent)
 		}
 	}
 	return e.Print(ctx, result(e, r, answer))
@@ -270,11 +270,11 @@ func importAgent(ctx context.Context, e *command.Env, repo *command.Repository, 
 func importError(s *source, r *transfer.Report, err error) error {
 	var not *importer.FormatError
 	if errors.As(err, &not) {
-		return frame.Fatal("import-format", fmt.Sprintf("'%s' is not of the format %s: %s", s.path, not.Format, not.Text),
+		return frame.Fatal("import-format", fmt.Sprintf("'%s' does not have the format %s: %s", s.path, not.Format, not.Text),
 			"name its format ("+strings.Join(formatNames(), ", ")+"): git crosslink import <format> <source>")
 	}
 	if done := r.New + r.Changed; done > 0 {
-		return fmt.Errorf("after %s, which are kept: %w", frame.Count(done, "issue"), err)
+		return fmt.Errorf("stopped after %s, which are saved: %w", frame.Count(done, "issue"), err)
 	}
 	return err
 }
@@ -336,7 +336,7 @@ func result(e *command.Env, r *transfer.Report, a *importAnswer) frame.Result {
 		e.Warn(w.Name, at+w.Text)
 	}
 	if more := len(r.Warnings) + r.Unlisted - maxShown; more > 0 {
-		e.Warn("more-warnings", frame.Count(more, "warning")+" more; all are listed with '--json'")
+		e.Warn("more-warnings", frame.Count(more, "warning")+" more; '--json' lists all of them")
 	}
 	res := frame.Result{Data: a, Page: func(pg *frame.Page) { page(pg, a) }}
 	if r.Bad > 0 {
@@ -355,24 +355,24 @@ func page(pg *frame.Page, a *importAnswer) {
 	}
 	pg.Print("%s %s from %s:%s: %d new, %d changed, %d unchanged.\n", verb, frame.Count(a.New+a.Changed+a.Unchanged, "issue"), a.Format, a.Scope, a.New, a.Changed, a.Unchanged)
 	for _, reason := range slices.Sorted(maps.Keys(a.Skipped)) {
-		pg.Print("Left out: %s (%s).\n", frame.Count(a.Skipped[reason], "row"), skippedWords(reason))
+		pg.Print("Skipped: %s (%s).\n", frame.Count(a.Skipped[reason], "row"), skippedWords(reason))
 	}
 	if a.EdgesSkipped > 0 {
-		pg.Print("Left out: %s to issues that were not imported.\n", frame.Count(a.EdgesSkipped, "link"))
+		pg.Print("Skipped: %s to issues that were not imported.\n", frame.Count(a.EdgesSkipped, "link"))
 	}
 	if a.Cut > 0 {
-		pg.Print("Too long for one field, and continued in comments or shortened: %s.\n", frame.Count(a.Cut, "text"))
+		pg.Print("Shortened, or continued in comments, because too long for one field: %s.\n", frame.Count(a.Cut, "text"))
 	}
 	for _, c := range a.Conflicts {
-		pg.Print("Changed here and there: %s of issue %s; kept: %s.\n", c.Field, c.Issue.String()[:8], c.Kept)
+		pg.Print("Changed on both sides: %s of issue %s; kept: %s.\n", c.Field, c.Issue.String()[:8], c.Kept)
 	}
 }
 
 // skippedWords say why rows were left out.
 func skippedWords(reason string) string {
 	words, ok := map[string]string{
-		"deleted": "deleted there", "deleted-here": "deleted here", "pull-request": "pull requests", "type": "no issues",
-		"older": "not changed since", "bad": "not readable", "empty": "empty",
+		"deleted": "deleted in the source", "deleted-here": "deleted here", "pull-request": "pull requests", "type": "not issues",
+		"older": "unchanged since", "bad": "unreadable", "empty": "empty",
 	}[reason]
 	if !ok {
 		return reason

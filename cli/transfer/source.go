@@ -131,16 +131,16 @@ func openDirectory(ctx context.Context, e *command.Env, want, dir string) (*sour
 		}
 	}
 	if want != "" && want != "git-bug" {
-		return nil, frame.Fatal("import-source", fmt.Sprintf("'%s' is a directory; name the file in it", dir))
+		return nil, frame.Fatal("import-source", fmt.Sprintf("'%s' is a directory; name a file in this directory", dir))
 	}
 	outer, err := git.Discover(ctx, dir, os.Environ())
 	if err != nil {
-		return nil, frame.Fatal("import-source", fmt.Sprintf("'%s' is no repository, and holds no file that can be imported", dir))
+		return nil, frame.Fatal("import-source", fmt.Sprintf("'%s' is not a repository, and contains no file to import", dir))
 	}
 	l := git.NewPlumbing(outer.GitDir, dir, outer.Format, os.Environ())
 	bugs, err := l.Refs(ctx, "refs/bugs/")
 	if err == nil && len(bugs) == 0 {
-		err = frame.Fatal("import-source", fmt.Sprintf("the repository '%s' holds no bugs of git-bug: it has no refs below refs/bugs", dir), "fetch them from a remote: git fetch <remote> 'refs/bugs/*:refs/bugs/*' 'refs/identities/*:refs/identities/*'")
+		err = frame.Fatal("import-source", fmt.Sprintf("the repository '%s' has no bugs of git-bug: there are no refs below refs/bugs", dir), "fetch them from a remote: git fetch <remote> 'refs/bugs/*:refs/bugs/*' 'refs/identities/*:refs/identities/*'")
 	}
 	if err != nil {
 		l.Close()
@@ -191,7 +191,7 @@ var remoteScope = regexp.MustCompile(`[:/]([^/:]+/[^/:]+?)(?:\.git)?/?$`)
 // repository that the source or the remote tells.
 func (s *source) scope(said, url string) (string, error) {
 	if len(said) > event.MaxName || strings.ContainsFunc(said, func(r rune) bool { return !unicode.IsPrint(r) }) {
-		return "", frame.Misuse(fmt.Sprintf("'--scope' is a name of at most %d bytes, without control characters", event.MaxName))
+		return "", frame.Misuse(fmt.Sprintf("'--scope' needs a name of at most %d bytes without control characters", event.MaxName))
 	}
 	if said != "" {
 		return said, nil
@@ -212,5 +212,5 @@ func (s *source) scope(said, url string) (string, error) {
 	if m := remoteScope.FindStringSubmatch(url); m != nil {
 		return m[1], nil
 	}
-	return "", frame.Misuse("'--scope' is missing: a name for where the issues come from, the same in each import (for example 'owner/repository')")
+	return "", frame.Misuse("'--scope' is missing: name where the issues come from, such as owner/repository, and use the same name in each import")
 }
