@@ -14,6 +14,7 @@ type decoding struct {
 	logs    []*work
 	stopped []atomic.Bool // logs that have ended
 	open    []chunk       // by log
+	waiting int           // bytes of those
 	workers []chan chunk
 	wait    sync.WaitGroup
 }
@@ -25,11 +26,12 @@ type chunk struct {
 	size  int
 }
 
-// What one chunk holds, and how many wait for each worker, a shard of a log: so
-// memory is bounded, whatever the logs hold.
+// What one chunk holds, all that are open, and how many wait for each worker, a shard
+// of a log: so memory is bounded, whatever the logs hold and however many they are.
 const (
 	chunkLines = 64
 	chunkBytes = 64 << 10
+	openBytes  = 2 << 20
 	chunksWait = 64
 )
 
@@ -46,7 +48,15 @@ func (d *decoding) add(log int, line []byte) bool {
 	c := &d.open[log]
 	c.log = log
 	c.lines = append(c.lines, bytes.Clone(line))
-	if c.size += len(line); len(c.lines) == chunkLines || c.size > chunkBytes {
+	c.size += len(line)
+	switch d.waiting += len(line); {
+	case d.waiting > openBytes:
+		for i := range d.open {
+			if c := &d.open[i]; c.size > 0 {
+				d.pass(c)
+			}
+		}
+	case len(c.lines) == chunkLines || c.size > chunkBytes:
 		d.pass(c)
 	}
 	return !d.stopped[log].Load()
@@ -66,6 +76,7 @@ func (d *decoding) pass(c *chunk) {
 		}
 	}
 	d.workers[c.log%len(d.workers)] <- *c
+	d.waiting -= c.size
 	*c = chunk{}
 }
 

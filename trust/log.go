@@ -224,13 +224,18 @@ type walk struct {
 	legacy  bool             // the last of them is of level 3
 	tail    []Mark           // of the lines after those; claimed where it is not verified yet
 	open    []event.Envelope // the lines that are claimed, in order
+	size    int              // bytes of those
 }
 
 // claimed marks a line with a signature by a key in force that is not verified yet.
 const claimed = "?"
 
-// maxOpen is how many lines with a signature are remembered.
-const maxOpen = 64
+// maxOpen is how many lines with a signature are remembered, and maxOpenBytes how
+// much of them: very many logs are judged at a time.
+const (
+	maxOpen      = 64
+	maxOpenBytes = 64 << 10
+)
 
 // clone returns a walk that goes on by itself.
 func (w *walk) clone() *walk {
@@ -249,7 +254,7 @@ func (w *walk) feed(e *event.Envelope, seq uint64) {
 	rule := w.claims(e)
 	if rule == "" {
 		w.tail, w.open = append(w.tail, Mark{seq, claimed}), append(w.open, *e)
-		if len(w.open) > maxOpen {
+		if w.size += len(e.Raw); len(w.open) > maxOpen || w.size > maxOpenBytes {
 			w.verify()
 		}
 		return
@@ -259,7 +264,7 @@ func (w *walk) feed(e *event.Envelope, seq uint64) {
 
 // sign notes that all lines up to seq are signed.
 func (w *walk) sign(seq uint64, legacy bool) {
-	w.vouched, w.legacy, w.tail, w.open = seq, legacy, nil, nil
+	w.vouched, w.legacy, w.tail, w.open, w.size = seq, legacy, nil, nil, 0
 }
 
 // mark notes why line seq, the next one, is not signed.
@@ -287,7 +292,7 @@ func (w *walk) verify() {
 		break
 	}
 	tail := w.tail
-	w.tail, w.open = nil, nil
+	w.tail, w.open, w.size = nil, nil, 0
 	for _, t := range tail {
 		if t.Rule == claimed {
 			t.Rule = bad[t.From]

@@ -5,6 +5,8 @@ package main
 import (
 	"bufio"
 	"bytes"
+	"crypto/sha256"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"io"
@@ -34,6 +36,7 @@ type bomb struct {
 	*bufio.Writer // git fast-import
 	tb            testing.TB
 	hub           string // its id
+	key, signer   string // lines claim to be signed by it, where it is set
 }
 
 func (b *bomb) commit(ref, path string, data []byte) {
@@ -62,9 +65,12 @@ func (b *bomb) after(ref string, n int, write func(i int)) {
 func (b *bomb) log(agent string, n int, body func(i int) event.Body) {
 	b.commit("refs/heads/crosslink/agents/"+agent, "", nil)
 	c := event.Chain{Hub: b.hub, Agent: agent}
+	if b.signer != "" {
+		c.Sign = func([]byte) (string, string, error) { return b.signer, "AAAA", nil }
+	}
 	var segment []byte
 	for i := range n {
-		what := event.Body(&event.AgentIntroduced{Kind: event.Machine})
+		what := event.Body(&event.AgentIntroduced{Kind: event.Machine, PublicKey: b.key})
 		if i > 0 {
 			what = body(i)
 		}
@@ -82,6 +88,13 @@ func (b *bomb) log(agent string, n int, body func(i int) event.Body) {
 
 func numbered(i int) event.UUID {
 	return event.UUID{0: byte(i), 1: byte(i >> 8), 2: byte(i >> 16), 6: 0x40, 8: 0x80, 15: 1}
+}
+
+// longIssue packs to nearly nothing.
+func longIssue(i int) event.Body {
+	long := issue(i)
+	long.Description = strings.Repeat("x", 60_000)
+	return long
 }
 
 func issue(i int) *event.IssueCreated {
@@ -158,6 +171,20 @@ var bombs = []struct {
 			}
 			return &event.CommentAdded{Issue: numbered(1), Comment: numbered(i), Author: "m", Content: strings.Repeat("x", 100), CreatedAt: event.TimeOf(time.Unix(1_700_000_000, 0)), Kind: "note"}
 		})
+	}},
+	{"long texts of one log", 1_000, 5_000, func(b *bomb, n int) { b.log("mallory", n, longIssue) }},
+	{"long texts of many logs", 400, 5_000, func(b *bomb, n int) {
+		for i := range n {
+			b.log(fmt.Sprintf("agent-%d", i), 2, func(int) event.Body { return longIssue(i) })
+		}
+	}},
+	{"long texts with signatures", 8, 40, func(b *bomb, n int) {
+		blob := "\x00\x00\x00\x0bssh-ed25519\x00\x00\x00\x20" + strings.Repeat("k", 32)
+		sum := sha256.Sum256([]byte(blob))
+		b.key, b.signer = "ssh-ed25519 "+base64.StdEncoding.EncodeToString([]byte(blob)), "SHA256:"+base64.RawStdEncoding.EncodeToString(sum[:])
+		for i := range n { // none is good, which is only known when it is verified
+			b.log(fmt.Sprintf("agent-%d", i), 64, func(k int) event.Body { return longIssue(i*64 + k) })
+		}
 	}},
 	{"blockers of one issue", 2_000, 30_000, func(b *bomb, n int) {
 		b.log("mallory", n, func(i int) event.Body {
@@ -291,7 +318,7 @@ func (t *town) detonate(hub string, write func(*bomb)) {
 	if err := cmd.Start(); err != nil {
 		t.tb.Fatal(err)
 	}
-	b := &bomb{bufio.NewWriterSize(in, 1<<20), t.tb, hub}
+	b := &bomb{Writer: bufio.NewWriterSize(in, 1<<20), tb: t.tb, hub: hub}
 	write(b)
 	io.WriteString(b, "done\n")
 	if err := b.Flush(); err != nil {
