@@ -26,6 +26,7 @@ type Status struct {
 	Undecided   int           `json:"undecided"`
 	Lost        int           `json:"lost"`
 	BadSteps    int           `json:"bad_steps"`
+	Unsigned    int           `json:"unsigned"`
 	Renumbered  []store.Alias `json:"renumbered"`
 	State       string        `json:"state"`
 	Problems    []string      `json:"problems"`
@@ -48,7 +49,7 @@ func StatusOf(s *tracker.Status, findings []Diagnosis) Status {
 	shown, total := Listed(findings, s.Unlisted)
 	x := Status{Remote: TextOrNull(s.Remote), URL: TextOrNull(s.URL), PushURL: TextOrNull(s.PushURL), Hub: TextOrNull(s.Hub), Shared: s.Shared,
 		Agent: TextOrNull(s.Agent), Unsent: s.Unsent, Open: s.Open, Closed: s.Closed, Archived: s.Archived,
-		Logs: []Log{}, Rejected: s.Rejected, Sequence: s.Sequence, Undecided: s.Undecided, Lost: s.Lost, BadSteps: s.BadSteps, Renumbered: append([]store.Alias{}, s.Renumbered...), State: s.Hash, Problems: []string{}, Findings: shown, Total: total}
+		Logs: []Log{}, Rejected: s.Rejected, Sequence: s.Sequence, Undecided: s.Undecided, Lost: s.Lost, BadSteps: s.BadSteps, Unsigned: s.Unsigned, Renumbered: append([]store.Alias{}, s.Renumbered...), State: s.Hash, Problems: []string{}, Findings: shown, Total: total}
 	for _, d := range shown {
 		x.Problems = append(x.Problems, d.Text)
 	}

@@ -164,6 +164,7 @@ type Status struct {
 	Undecided   int              `json:"undecided"` // events that a step has still to answer
 	Lost        int              `json:"lost"`      // branches of the ledger that the hub lost and that are being brought back
 	BadSteps    int              `json:"bad_steps"` // of the ledger, not believed
+	Unsigned    int              `json:"unsigned"`  // events after the last signed one of a log, which do not count
 	Renumbered  []store.Alias    `json:"renumbered"`
 	Hash        string           `json:"state"`    // hash of the canonical state
 	Findings    []fail.Diagnosis `json:"findings"` // what the doctor finds without asking the hub, notes apart

@@ -59,6 +59,9 @@ func (t *Tracker) Status(ctx context.Context) (*Status, error) {
 		if l.Empty() {
 			continue // the findings count them
 		}
+		if v := l.Verdict; v != nil && v.Trails() {
+			st.Unsigned += int(v.Lines - l.Kept())
+		}
 		info := LogInfo{Agent: id, Events: l.Seq, Ended: l.Ended, Own: id == t.agent}
 		if t.hub != nil {
 			info.Unsent = l.Unsent()

@@ -101,6 +101,9 @@ func statusPage(e *command.Env, pg *frame.Page, s *tracker.Status, doc answer.St
 	if s.Sequence > 0 {
 		pg.Print("ledger: step %d, %s undecided\n", s.Sequence, frame.Count(s.Undecided, "event"))
 	}
+	if s.Unsigned > 0 {
+		pg.Print("unsigned: %s after signed ones, not counted\n", frame.Count(s.Unsigned, "event"))
+	}
 	statusRenumbered(pg, s.Renumbered)
 	for i, d := range doc.Findings {
 		if i == shownProblems {
@@ -158,6 +161,7 @@ func statusRecords(f frame.Forms, s *tracker.Status, doc answer.Status) *frame.R
 	r.Add("undecided", strconv.Itoa(s.Undecided))
 	r.Add("lost", strconv.Itoa(s.Lost))
 	r.Add("bad_steps", strconv.Itoa(s.BadSteps))
+	r.Add("unsigned", strconv.Itoa(s.Unsigned))
 	r.Add("state", s.Hash)
 	for _, a := range s.Renumbered {
 		r.Add("renumbered", strconv.FormatUint(a.Was, 10), strconv.FormatUint(a.Number, 10), a.UUID)
