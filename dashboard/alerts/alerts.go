@@ -82,22 +82,22 @@ const KeepUntilSeen = time.Duration(1<<63 - 1)
 // Rules are all rules, in the order in which they are evaluated.
 var Rules = []Rule{
 	{Kind: StaleLock, Severity: Warning, About: "a lock has been held for more than 60 minutes"},
-	{Kind: SilentAgent, Severity: Critical, Keep: time.Minute, About: "an agent that holds a lock has given no sign for more than 10 minutes"},
+	{Kind: SilentAgent, Severity: Critical, Keep: time.Minute, About: "an agent that holds a lock has shown no activity for more than 10 minutes"},
 	{Kind: OverdueIssue, Severity: Warning, About: "an open issue is past its due date"},
 	{Kind: OrphanSubissue, Severity: Info, About: "an issue is open although its parent is closed"},
 	{Kind: UnreachableProject, Severity: Warning, About: "three fetches in a row failed, or the repository is gone"},
 	{Kind: CIFailure, Severity: Warning, About: "CI fails on the default branch"},
 	{Kind: SignatureInvalid, Severity: Critical, Keep: KeepUntilSeen, About: "a signature failed verification"},
 	{Kind: ForkProven, Severity: Critical, Keep: KeepUntilSeen, About: "one key has written two histories"},
-	{Kind: HubLost, Severity: Critical, About: "the hub has lost branches, or is another hub"},
-	{Kind: UntrustedSigner, Severity: Warning, For: 5 * time.Minute, About: "an agent whose key nobody approved writes"},
+	{Kind: HubLost, Severity: Critical, About: "the hub has lost branches, or the remote now holds another hub"},
+	{Kind: UntrustedSigner, Severity: Warning, For: 5 * time.Minute, About: "an agent writes with a key that nobody approved"},
 	{Kind: LogEnded, Severity: Warning, About: "a log has invalid data after its last valid event"},
 	{Kind: Undecided, Severity: Warning, Keep: time.Minute, About: "an event has waited for its number or lock for more than 15 minutes"},
 	{Kind: Unsent, Severity: Warning, Keep: time.Minute, About: "an event has not been sent for more than 15 minutes although the hub answers"},
 	{Kind: PendingRequest, Severity: Warning, About: "a request has not been acknowledged for more than 5 minutes"},
 	{Kind: NeedsInput, Severity: Warning, About: "an agent has been waiting for a person for more than 2 minutes"},
-	{Kind: Contention, Severity: Info, About: "three agents wait for one lock, or one for more than an hour"},
-	{Kind: Cycle, Severity: Info, About: "issues block each other in a circle"},
+	{Kind: Contention, Severity: Info, About: "three agents wait for one lock, or one agent has waited for more than an hour"},
+	{Kind: Cycle, Severity: Info, About: "issues block each other in a cycle"},
 	{Kind: Storm, Severity: Warning, Keep: 5 * time.Minute, About: "an agent writes more than 200 events a minute"},
 }
 

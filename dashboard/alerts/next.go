@@ -44,7 +44,7 @@ func (s *Silence) Check(now event.Time) error {
 	case s.Severity != "" && !slices.Contains(Severities, s.Severity):
 		return fmt.Errorf("there is no severity '%s': use critical, warning or info", s.Severity)
 	case s.Project == "" && s.Kind == "" && s.Subject == "" && s.Severity == "":
-		return errors.New("a silence needs a project, kind, subject or severity: one of everything would hide all alerts")
+		return errors.New("a silence needs a project, kind, subject or severity: without any, it would silence all alerts")
 	}
 	if _, err := path.Match(s.Subject, ""); err != nil {
 		return fmt.Errorf("the subject is not a valid pattern: '%s'", s.Subject)

@@ -22,25 +22,25 @@ import (
 
 // alertCommands are about alerts and silences.
 func (e *env) alertCommands() []*urfave.Command {
-	asJSON := &urfave.BoolFlag{Name: "json", Usage: "answer with one JSON document"}
+	asJSON := &urfave.BoolFlag{Name: "json", Usage: "print one JSON document"}
 	matchers := []urfave.Flag{
-		&urfave.StringFlag{Name: "project", Usage: "only of this project, `OWNER/REPO`"},
-		&urfave.StringFlag{Name: "kind", Usage: "only of this `KIND`: stale_lock, silent_agent, …"},
-		&urfave.StringFlag{Name: "severity", Usage: "only of this severity: critical, warning or info, `SEVERITY`"},
+		&urfave.StringFlag{Name: "project", Usage: "only alerts of project `OWNER/REPO`"},
+		&urfave.StringFlag{Name: "kind", Usage: "only alerts of this `KIND`: stale_lock, silent_agent, …"},
+		&urfave.StringFlag{Name: "severity", Usage: "only alerts of this `SEVERITY`: critical, warning or info"},
 	}
 	return []*urfave.Command{
-		{Name: "alerts", Usage: "list the alerts that are open", Flags: append(slices.Clone(matchers),
-			&urfave.BoolFlag{Name: "resolved", Usage: "list those that were resolved last instead"}, asJSON), Action: e.alerts},
+		{Name: "alerts", Usage: "list the open alerts", Flags: append(slices.Clone(matchers),
+			&urfave.BoolFlag{Name: "resolved", Usage: "list the alerts that were resolved last instead"}, asJSON), Action: e.alerts},
 		{Name: "ack", Usage: "acknowledge an alert", ArgsUsage: "<alert>", Flags: []urfave.Flag{
-			&urfave.StringFlag{Name: "note", Aliases: []string{"m"}, Usage: "say why, `TEXT`"},
-			&urfave.StringFlag{Name: "for", Usage: "only for this long, `TIME`: 1h, 7d"},
+			&urfave.StringFlag{Name: "note", Aliases: []string{"m"}, Usage: "reason, as `TEXT`"},
+			&urfave.StringFlag{Name: "for", Usage: "acknowledge for this `TIME`: 1h, 7d"},
 			&urfave.BoolFlag{Name: "undo", Usage: "take an acknowledgement back"}, asJSON,
 		}, Action: e.ack},
 		{Name: "silence", Usage: "list silences, or hold notifications back for a while", Flags: append(slices.Clone(matchers),
-			&urfave.StringFlag{Name: "subject", Usage: "only about subjects like this `PATTERN`: 'agent:*', lock:4"},
-			&urfave.StringFlag{Name: "for", Usage: "for this long, `TIME`: 1h, 7d; at most 30d"},
-			&urfave.StringFlag{Name: "comment", Aliases: []string{"m"}, Usage: "why, `TEXT`"},
-			&urfave.StringFlag{Name: "end", Usage: "end the silence of this `NUMBER` now"}, asJSON), Action: e.silence},
+			&urfave.StringFlag{Name: "subject", Usage: "only subjects that match this `PATTERN`: 'agent:*', lock:4"},
+			&urfave.StringFlag{Name: "for", Usage: "silence for this `TIME`: 1h, 7d; at most 30d"},
+			&urfave.StringFlag{Name: "comment", Aliases: []string{"m"}, Usage: "reason, as `TEXT`"},
+			&urfave.StringFlag{Name: "end", Usage: "end the silence with this `NUMBER` now"}, asJSON), Action: e.silence},
 	}
 }
 
@@ -73,7 +73,7 @@ func shapeOfAlert(a *db.Alert) alertShape {
 // noArguments refuses words after a command that takes none.
 func noArguments(u *urfave.Context) error {
 	if u.Args().Len() > 0 {
-		return frame.Misuse(fmt.Sprintf("'%s' is not expected here", u.Args().First()), fmt.Sprintf("git crosslink dashboard %s --help", u.Command.Name))
+		return frame.Misuse(fmt.Sprintf("unexpected argument '%s'", u.Args().First()), fmt.Sprintf("git crosslink dashboard %s --help", u.Command.Name))
 	}
 	return nil
 }
@@ -139,7 +139,7 @@ func (e *env) alerts(u *urfave.Context) error {
 		return e.answer(shapes)
 	}
 	if len(all) == 0 {
-		e.say("no alert")
+		e.say("no alerts")
 		return nil
 	}
 	w := tabwriter.NewWriter(e.out, 0, 0, 2, ' ', 0)
@@ -187,7 +187,7 @@ func (e *env) recorded(ctx context.Context, d *db.DB, project, verb, subject str
 func (e *env) ack(u *urfave.Context) error {
 	e.json = u.Bool("json")
 	if u.Args().Len() != 1 {
-		return frame.Misuse("one alert is needed", "git crosslink dashboard alerts")
+		return frame.Misuse("name one alert", "git crosslink dashboard alerts")
 	}
 	d, dir, err := e.database(u.Context)
 	if err != nil {
@@ -315,7 +315,7 @@ func (e *env) silences(ctx context.Context, d *db.DB) error {
 		return e.answer(shapes)
 	}
 	if len(all) == 0 {
-		e.say("nothing is silenced")
+		e.say("no silences")
 		return nil
 	}
 	w := tabwriter.NewWriter(e.out, 0, 0, 2, ' ', 0)

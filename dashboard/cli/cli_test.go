@@ -98,7 +98,7 @@ func TestProjects(t *testing.T) {
 	b.expect(0, "local/a\n", "watching local/a\n", filepath.Join(a, "deep"), "track")
 	b.expect(0, "local/a\n", "already watching local/a\n", b.Dir, "track", "a")
 	b.expect(128, "", "error: taken by another project\nhint: choose another name: --slug <owner/repo>\nhint: git crosslink dashboard list\n", c, "track", "--slug", "Local/A")
-	b.expect(129, "", "error: 'x' is not of the form owner/repo\nhint: letters, digits, '.', '_' and '-': --slug me/project\n", c, "track", "--slug", "x")
+	b.expect(129, "", "error: 'x' does not have the form owner/repo\nhint: use letters, digits, '.', '_' and '-': --slug me/project\n", c, "track", "--slug", "x")
 	b.expect(0, "me/c\n", "watching me/c\n", c, "track", "--slug", "me/c", "--pin")
 	code, out, _ := b.run(a, "list")
 	if lines := strings.Split(out, "\n"); code != 0 || len(lines) != 3 || !strings.HasPrefix(lines[0], "* me/c ") || !strings.HasPrefix(lines[1], "  local/a ") {
@@ -118,9 +118,9 @@ func TestProjects(t *testing.T) {
 		t.Errorf("list --json: %v\n%s", err, out)
 	}
 	b.expect(0, "", "", a, "resume", "me/c")
-	b.expect(0, "", "no longer watching me/c; '"+c+"' is as it was\n", a, "untrack", "me/c")
-	b.expect(1, "", "error: no project is called 'me/c'\nhint: git crosslink dashboard list\n", a, "untrack", "me/c")
-	b.expect(129, "", "error: one project is needed\nhint: git crosslink dashboard list\n", a, "pin")
+	b.expect(0, "", "no longer watching me/c; '"+c+"' is unchanged\n", a, "untrack", "me/c")
+	b.expect(1, "", "error: there is no project 'me/c'\nhint: git crosslink dashboard list\n", a, "untrack", "me/c")
+	b.expect(129, "", "error: name one project\nhint: git crosslink dashboard list\n", a, "pin")
 	b.expect(1, "", "error: no dashboard is running\nhint: git crosslink dashboard serve\n", a, "login-url")
 	b.expect(1, "", "error: no dashboard is running\nhint: git crosslink dashboard serve\n", a, "poll", "local/a")
 	b.expect(129, "", "error: there is no command 'dashboard dance'\nhint: git crosslink dashboard --help\n", a, "dance")
@@ -226,15 +226,15 @@ func TestSlugOf(t *testing.T) {
 
 func TestWebhooks(t *testing.T) {
 	b := newBench(t)
-	b.expect(0, "", "no endpoint is told of alerts\nhint: git crosslink dashboard webhook add <url>\n", b.Dir, "webhook", "list")
+	b.expect(0, "", "there are no endpoints\nhint: git crosslink dashboard webhook add <url>\n", b.Dir, "webhook", "list")
 	b.expect(129, "", "error: the URL of an endpoint begins with https:// (http:// only on this machine: --local)\n", b.Dir, "webhook", "add", "http://example.com/")
-	b.expect(1, "", "error: no project is called 'o/r'\nhint: git crosslink dashboard list\n", b.Dir, "webhook", "add", "--project", "o/r", "https://example.com/")
+	b.expect(1, "", "error: there is no project 'o/r'\nhint: git crosslink dashboard list\n", b.Dir, "webhook", "add", "--project", "o/r", "https://example.com/")
 	code, secret, said := b.run(b.Dir, "webhook", "add", "--name", "pager", "--severity", "critical", "https://hooks.slack.com/services/hidden")
-	if code != 0 || !strings.HasPrefix(secret, "whsec_") || said != "added endpoint 1 (https://hooks.slack.com/…, slack); its secret is shown this once:\n" {
+	if code != 0 || !strings.HasPrefix(secret, "whsec_") || said != "added endpoint 1 (https://hooks.slack.com/…, slack); its secret is shown only once:\n" {
 		t.Errorf("%d %q %q", code, secret, said)
 	}
 	b.expect(0, "1  slack  https://hooks.slack.com/…  pager  0 queued  ok\n", "", b.Dir, "webhook", "list")
-	b.expect(0, "", "a test is on its way to endpoint 1\n", b.Dir, "webhook", "test", "1")
+	b.expect(0, "", "queued a test notification for endpoint 1\n", b.Dir, "webhook", "test", "1")
 	code, out, _ := b.run(b.Dir, "webhook", "log")
 	if code != 0 || !strings.Contains(out, "test  queued  0 tries") {
 		t.Errorf("%d %q", code, out)
@@ -247,11 +247,11 @@ func TestWebhooks(t *testing.T) {
 	if code != 0 || again == secret || !strings.HasPrefix(again, "whsec_") {
 		t.Errorf("%d %q", code, again)
 	}
-	b.expect(0, "", "delivery 1 is on its way once more\n", b.Dir, "webhook", "replay", "1")
-	b.expect(0, "", "endpoint 1 is told again\n", b.Dir, "webhook", "enable", "1")
+	b.expect(0, "", "queued delivery 1 again\n", b.Dir, "webhook", "replay", "1")
+	b.expect(0, "", "enabled endpoint 1\n", b.Dir, "webhook", "enable", "1")
 	b.expect(0, "", "removed endpoint 1\n", b.Dir, "webhook", "remove", "1")
-	b.expect(1, "", "error: there is no 1\nhint: git crosslink dashboard webhook list\nhint: git crosslink dashboard webhook log\n", b.Dir, "webhook", "test", "1")
-	b.expect(129, "", "error: one id is needed, a number\nhint: git crosslink dashboard webhook list\n", b.Dir, "webhook", "test", "x")
+	b.expect(1, "", "error: nothing has the number 1\nhint: git crosslink dashboard webhook list\nhint: git crosslink dashboard webhook log\n", b.Dir, "webhook", "test", "1")
+	b.expect(129, "", "error: name one endpoint or delivery by its number\nhint: git crosslink dashboard webhook list\n", b.Dir, "webhook", "test", "x")
 }
 
 // TestAlerts goes through the life of an alert on the command line.
@@ -259,8 +259,8 @@ func TestAlerts(t *testing.T) {
 	b := newBench(t)
 	a := b.Clone("a")
 	b.Create(a, "late", func(c *event.IssueCreated) { c.DueAt = event.Time(1_700_000_000_000_000_000) })
-	b.expect(0, "", "no alert\n", a, "alerts")
-	b.expect(0, "", "nothing is silenced\n", a, "silence")
+	b.expect(0, "", "no alerts\n", a, "alerts")
+	b.expect(0, "", "no silences\n", a, "silence")
 	b.expect(0, "local/a\n", "watching local/a\n", a, "track")
 	p, err := look(t, b)
 	if err != nil || p.Opened != 1 {
@@ -268,15 +268,15 @@ func TestAlerts(t *testing.T) {
 	}
 	text := `#1 "late" due 2023-11-14T22:13:20Z`
 	b.expect(0, "1  warning  firing  local/a  "+text+"\n", "", a, "alerts", "--kind", "overdue_issue")
-	b.expect(0, "", "no alert\n", a, "alerts", "--severity", "critical")
-	b.expect(0, "", "no alert\n", a, "alerts", "--resolved")
+	b.expect(0, "", "no alerts\n", a, "alerts", "--severity", "critical")
+	b.expect(0, "", "no alerts\n", a, "alerts", "--resolved")
 	b.expect(129, "", "error: there is no severity 'x'\nhint: use critical, warning or info\n", a, "alerts", "--severity", "x")
-	b.expect(1, "", "error: no project is called 'x/y'\nhint: git crosslink dashboard list\n", a, "alerts", "--project", "x/y")
+	b.expect(1, "", "error: there is no project 'x/y'\nhint: git crosslink dashboard list\n", a, "alerts", "--project", "x/y")
 	if code, _, errs := b.run(a, "alerts", "--kind", "x"); code != 129 || !strings.HasPrefix(errs, "error: there is no kind of alert 'x'\nhint: valid kinds: stale_lock, ") {
 		t.Errorf("%d %s", code, errs)
 	}
-	b.expect(129, "", "error: 'x' is not expected here\nhint: git crosslink dashboard alerts --help\n", a, "alerts", "x")
-	b.expect(129, "", "error: one alert is needed\nhint: git crosslink dashboard alerts\n", a, "ack")
+	b.expect(129, "", "error: unexpected argument 'x'\nhint: git crosslink dashboard alerts --help\n", a, "alerts", "x")
+	b.expect(129, "", "error: name one alert\nhint: git crosslink dashboard alerts\n", a, "ack")
 	b.expect(129, "", "error: 'x' is not the number of an alert\nhint: git crosslink dashboard alerts\n", a, "ack", "x")
 	b.expect(1, "", "error: no alert has the number 9\nhint: git crosslink dashboard alerts\n", a, "ack", "9")
 	b.expect(129, "", "error: 'soon' is not a length of time\nhint: hours or days: --for 4h, --for 7d\n", a, "ack", "--for", "soon", "1")
@@ -301,7 +301,7 @@ func TestAlerts(t *testing.T) {
 	}
 
 	b.expect(129, "", "error: a silence needs a comment\nhint: git crosslink dashboard silence --kind stale_lock --for 4h --comment 'we move the hub'\n", a, "silence", "--kind", "overdue_issue", "--for", "1h")
-	if code, _, errs := b.run(a, "silence", "--for", "1h", "--comment", "x"); code != 129 || !strings.Contains(errs, "would hide all alerts") {
+	if code, _, errs := b.run(a, "silence", "--for", "1h", "--comment", "x"); code != 129 || !strings.Contains(errs, "would silence all alerts") {
 		t.Errorf("a silence of everything: %d %s", code, errs)
 	}
 	code, out, _ := b.run(a, "silence", "--project", "local/a", "--subject", "issue:*", "--for", "1h", "--comment", "we know")
@@ -312,7 +312,7 @@ func TestAlerts(t *testing.T) {
 		t.Errorf("silence --json: %s", out)
 	}
 	b.expect(129, "", "error: 'x' is not the number of a silence\nhint: git crosslink dashboard silence\n", a, "silence", "--end", "x")
-	b.expect(0, "", "nothing is silenced\n", a, "silence", "--end", "1")
+	b.expect(0, "", "no silences\n", a, "silence", "--end", "1")
 	b.expect(1, "", "error: no silence has the number 1, or it has ended\nhint: git crosslink dashboard silence\n", a, "silence", "--end", "1")
 
 	header := "id,project_slug,kind,severity,subject_ref,detail,opened_at,resolved_at,acknowledged_at\n"

@@ -20,18 +20,18 @@ func (e *env) keepCommands() []*urfave.Command {
 	return []*urfave.Command{
 		{Name: "export", Usage: "write projects, alerts or the audit log as a table", ArgsUsage: "projects|alerts|audit", Flags: []urfave.Flag{
 			&urfave.StringFlag{Name: "format", Value: "csv", Usage: "csv or json, `FORMAT`"},
-			&urfave.StringFlag{Name: "output", Aliases: []string{"o"}, Usage: "write to this `FILE`, not to standard output"},
+			&urfave.StringFlag{Name: "output", Aliases: []string{"o"}, Usage: "write to `FILE` instead of standard output"},
 		}, Action: e.export},
 		{Name: "backup", Usage: "write a copy of the database", Action: e.backup},
-		{Name: "doctor", Usage: "check the database and how each project is reached", Flags: []urfave.Flag{
-			&urfave.BoolFlag{Name: "json", Usage: "answer with one JSON document"},
+		{Name: "doctor", Usage: "check the database and whether each project can be read", Flags: []urfave.Flag{
+			&urfave.BoolFlag{Name: "json", Usage: "print one JSON document"},
 		}, Action: e.doctor},
 	}
 }
 
 // noProject refuses a name that no project has.
 func noProject(slug string) error {
-	return frame.No("not-found", fmt.Sprintf("no project is called '%s'", slug), "git crosslink dashboard list")
+	return frame.No("not-found", fmt.Sprintf("there is no project '%s'", slug), "git crosslink dashboard list")
 }
 
 // table is the table of a name.
@@ -164,15 +164,15 @@ func (e *env) examine(ctx context.Context, d *db.DB, dir string) (all []check, e
 		}
 		all = append(all, c)
 	}
-	add("database", "", d.CheckFile(ctx), "the database is sound", "stop the dashboard, and put the newest copy in its place: "+dir)
+	add("database", "", d.CheckFile(ctx), "the database is intact", "stop the dashboard, and replace the database with the newest copy: "+dir)
 	rows, err := d.VerifyActions(ctx)
-	add("audit", "", err, fmt.Sprintf("the audit log is whole: %d rows", rows), "somebody changed the database: compare it with a copy in "+dir)
+	add("audit", "", err, fmt.Sprintf("the audit log is complete: %d rows", rows), "somebody changed the database: compare it with a copy in "+dir)
 	if st, err := os.Stat(dir); err != nil {
 		return nil, err
 	} else if st.Mode().Perm()&0o077 != 0 {
-		add("permissions", "", fmt.Errorf("others may read '%s'", dir), "", "chmod 700 "+dir)
+		add("permissions", "", fmt.Errorf("other users can read '%s'", dir), "", "chmod 700 "+dir)
 	} else {
-		add("permissions", "", nil, "nobody else may read it")
+		add("permissions", "", nil, "other users cannot read the directory")
 	}
 	projects, err := d.Projects(ctx)
 	if err != nil {

@@ -94,22 +94,22 @@ func (e *env) commands() []*urfave.Command {
 		return &urfave.Command{Name: name, Usage: about, ArgsUsage: "<owner/repo>", Action: func(u *urfave.Context) error { return e.onProject(u, do) }}
 	}
 	untrack := one("untrack", "stop watching a project", e.untrack)
-	untrack.Flags = []urfave.Flag{&urfave.BoolFlag{Name: "discard-unsent", Usage: "also if the repository that the dashboard made for it holds events that were not sent"}}
+	untrack.Flags = []urfave.Flag{&urfave.BoolFlag{Name: "discard-unsent", Usage: "delete the repository that the dashboard created, even if it holds unsent events"}}
 	return slices.Concat(e.alertCommands(), e.keepCommands(), []*urfave.Command{
 		{Name: "serve", Usage: "serve the dashboard", Flags: append(serveFlags(),
 			&urfave.BoolFlag{Name: "open", Usage: "open it in a browser"},
 			&urfave.BoolFlag{Name: "rotate-sessions", Usage: "log every browser out"}), Action: e.serve},
 		{Name: "track", Usage: "watch a repository", ArgsUsage: "[<path>|<url>]", Flags: []urfave.Flag{
-			&urfave.StringFlag{Name: "slug", Usage: "its name, `OWNER/REPO`"},
-			&urfave.BoolFlag{Name: "pin", Usage: "show it first"},
+			&urfave.StringFlag{Name: "slug", Usage: "name of the project, `OWNER/REPO`"},
+			&urfave.BoolFlag{Name: "pin", Usage: "show the project first"},
 		}, Action: e.track},
 		untrack,
-		{Name: "list", Usage: "list the projects that are watched", Flags: []urfave.Flag{&urfave.BoolFlag{Name: "json", Usage: "answer with one JSON document"}}, Action: e.list},
+		{Name: "list", Usage: "list the watched projects", Flags: []urfave.Flag{&urfave.BoolFlag{Name: "json", Usage: "print one JSON document"}}, Action: e.list},
 		one("pin", "show a project first", func(u *urfave.Context, d *db.DB, p db.Project) error { return d.Pin(u.Context, p.ID, true) }),
-		one("unpin", "no longer show a project first", func(u *urfave.Context, d *db.DB, p db.Project) error { return d.Pin(u.Context, p.ID, false) }),
-		one("pause", "leave a project alone", func(u *urfave.Context, d *db.DB, p db.Project) error { return d.SetStatus(u.Context, p.ID, db.Paused) }),
-		one("resume", "watch a paused project again", func(u *urfave.Context, d *db.DB, p db.Project) error { return d.SetStatus(u.Context, p.ID, db.Active) }),
-		one("poll", "look at a project now", e.poll),
+		one("unpin", "stop showing a project first", func(u *urfave.Context, d *db.DB, p db.Project) error { return d.Pin(u.Context, p.ID, false) }),
+		one("pause", "stop reading a project until it is resumed", func(u *urfave.Context, d *db.DB, p db.Project) error { return d.SetStatus(u.Context, p.ID, db.Paused) }),
+		one("resume", "read a paused project again", func(u *urfave.Context, d *db.DB, p db.Project) error { return d.SetStatus(u.Context, p.ID, db.Active) }),
+		one("poll", "fetch and read a project now", e.poll),
 		e.webhookCommand(),
 		e.watchCommand(),
 		{Name: "login-url", Usage: "print a link that logs one browser in", Action: e.loginURL},

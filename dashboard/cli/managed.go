@@ -36,10 +36,10 @@ func remote(at string) (string, error) {
 	if strings.Contains(at, "://") {
 		u, err := url.Parse(at)
 		if err != nil || u.Host == "" || !slices.Contains(schemes, u.Scheme) || strings.HasPrefix(u.Host, "-") {
-			return "", frame.Misuse(fmt.Sprintf("'%s' is no URL to fetch from", at), "https://…, ssh://…, git://… and host:path are; a repository on this machine is tracked by its path")
+			return "", frame.Misuse(fmt.Sprintf("'%s' is not a URL to fetch from", at), "use https://…, ssh://…, git://… or host:path; for a repository on this machine, give its path")
 		}
 		if _, secret := u.User.Password(); secret {
-			return "", frame.Misuse("the URL holds a password, which would be stored", "let git's credential helper keep it: git help credentials")
+			return "", frame.Misuse("the URL holds a password, which would be stored", "store the password in git's credential helper: git help credentials")
 		}
 		return at, nil
 	}
@@ -47,7 +47,7 @@ func remote(at string) (string, error) {
 		return at, nil
 	}
 	if strings.Contains(at, "::") {
-		return "", frame.Misuse(fmt.Sprintf("'%s' would start a program", at), "https://…, ssh://…, git://… and host:path are fetched from")
+		return "", frame.Misuse(fmt.Sprintf("'%s' would start a program", at), "use https://…, ssh://…, git://… or host:path")
 	}
 	return "", nil
 }
@@ -69,7 +69,7 @@ func (e *env) trackURL(ctx context.Context, d *db.DB, dir, at, slug string) (p d
 		slug = slugOf(at, at)
 	}
 	if !validSlug(slug) {
-		return p, false, frame.Misuse(fmt.Sprintf("'%s' is not of the form owner/repo", slug), "letters, digits, '.', '_' and '-': --slug me/project")
+		return p, false, frame.Misuse(fmt.Sprintf("'%s' does not have the form owner/repo", slug), "use letters, digits, '.', '_' and '-': --slug me/project")
 	}
 	id := uuid.Must(uuid.NewV7()).String()
 	path := filepath.Join(dir, places, id+".git")
@@ -135,7 +135,7 @@ func (e *env) untrack(u *urfave.Context, d *db.DB, p db.Project) error {
 		return err
 	}
 	if !made {
-		e.say("no longer watching %s; '%s' is as it was", p.Slug, p.Place.Path)
+		e.say("no longer watching %s; '%s' is unchanged", p.Slug, p.Place.Path)
 		return nil
 	}
 	e.say("no longer watching %s", p.Slug)

@@ -24,7 +24,7 @@ import (
 // onProject does something with the project that the one argument names.
 func (e *env) onProject(u *urfave.Context, do func(*urfave.Context, *db.DB, db.Project) error) error {
 	if u.Args().Len() != 1 {
-		return frame.Misuse("one project is needed", "git crosslink dashboard list")
+		return frame.Misuse("name one project", "git crosslink dashboard list")
 	}
 	d, dir, err := e.database(u.Context)
 	if err != nil {
@@ -59,7 +59,7 @@ func (e *env) poll(u *urfave.Context, d *db.DB, p db.Project) error {
 
 func (e *env) track(u *urfave.Context) error {
 	if u.Args().Len() > 1 {
-		return frame.Misuse("one repository is tracked at a time", "git crosslink dashboard track <path>")
+		return frame.Misuse("'track' takes one repository", "git crosslink dashboard track <path>")
 	}
 	d, dir, err := e.database(u.Context)
 	if err != nil {
@@ -121,7 +121,7 @@ func (e *env) trackAt(ctx context.Context, d *db.DB, at, slug string) (p db.Proj
 		slug = slugOf(hub, root)
 	}
 	if !validSlug(slug) {
-		return p, false, frame.Misuse(fmt.Sprintf("'%s' is not of the form owner/repo", slug), "letters, digits, '.', '_' and '-': --slug me/project")
+		return p, false, frame.Misuse(fmt.Sprintf("'%s' does not have the form owner/repo", slug), "use letters, digits, '.', '_' and '-': --slug me/project")
 	}
 	p = db.Project{ID: uuid.Must(uuid.NewV7()).String(), Slug: slug, Place: db.Place{Kind: db.PlacePath, Path: root}}
 	err = track(ctx, d, &p, given)

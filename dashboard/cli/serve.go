@@ -32,9 +32,9 @@ const defaultPort = 3100
 
 func serveFlags() []urfave.Flag {
 	return []urfave.Flag{
-		&urfave.IntFlag{Name: "port", Usage: "listen on this port of this machine, `N`; the next free one if it is taken", Value: defaultPort},
+		&urfave.IntFlag{Name: "port", Usage: "listen on port `N` of this machine, or on the next free port", Value: defaultPort},
 		&urfave.BoolFlag{Name: "no-open", Usage: "open no browser"},
-		&urfave.BoolFlag{Name: "read-only", Usage: "show everything, change nothing"},
+		&urfave.BoolFlag{Name: "read-only", Usage: "show everything, but allow no changes"},
 	}
 }
 
@@ -70,7 +70,7 @@ func (e *env) open(u *urfave.Context) error {
 // serve is the command of that name.
 func (e *env) serve(u *urfave.Context) error {
 	if u.Args().Len() > 0 {
-		return frame.Misuse("serve takes no argument")
+		return frame.Misuse("'serve' takes no arguments")
 	}
 	d, dir, err := e.database(u.Context)
 	if err != nil {
@@ -186,7 +186,7 @@ func hosts(port int) []string {
 // listen listens on both loopback addresses, on the port or the next free one.
 func listen(port int) ([]net.Listener, int, error) {
 	if port < 0 || port > 65535 {
-		return nil, 0, frame.Misuse(fmt.Sprintf("%d is no port", port))
+		return nil, 0, frame.Misuse(fmt.Sprintf("%d is not a valid port", port))
 	}
 	var err error
 	for n := range 20 {

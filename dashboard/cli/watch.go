@@ -32,8 +32,8 @@ type screen struct {
 }
 
 func (e *env) watchCommand() *urfave.Command {
-	return &urfave.Command{Name: "watch", Usage: "show this repository in the terminal, and follow it", Flags: []urfave.Flag{
-		&urfave.BoolFlag{Name: "once", Usage: "print it once"},
+	return &urfave.Command{Name: "watch", Usage: "show this repository in the terminal, and update the screen", Flags: []urfave.Flag{
+		&urfave.BoolFlag{Name: "once", Usage: "print the screen once"},
 	}, Action: e.watch}
 }
 
@@ -41,7 +41,7 @@ func (e *env) watchCommand() *urfave.Command {
 // works on what, and what was done last.
 func (e *env) watch(u *urfave.Context) error {
 	if u.Args().Len() > 0 {
-		return frame.Misuse("watch takes no argument", "git crosslink -C <path> watch")
+		return frame.Misuse("'watch' takes no arguments", "git crosslink -C <path> watch")
 	}
 	at, err := os.Getwd()
 	if err != nil {

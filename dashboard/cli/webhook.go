@@ -18,31 +18,31 @@ import (
 )
 
 func (e *env) webhookCommand() *urfave.Command {
-	asJSON := &urfave.BoolFlag{Name: "json", Usage: "answer with one JSON document"}
-	return &urfave.Command{Name: "webhook", Usage: "tell other programs of alerts", Subcommands: []*urfave.Command{
+	asJSON := &urfave.BoolFlag{Name: "json", Usage: "print one JSON document"}
+	return &urfave.Command{Name: "webhook", Usage: "notify other programs of alerts", Subcommands: []*urfave.Command{
 		{Name: "add", Usage: "add an endpoint, and print its secret once", ArgsUsage: "<url>", Flags: []urfave.Flag{
-			&urfave.StringFlag{Name: "name", Usage: "a `NAME` for people"},
+			&urfave.StringFlag{Name: "name", Usage: "`NAME` of the endpoint"},
 			&urfave.StringFlag{Name: "kind", Usage: "`KIND`: standard, generic, slack or discord (default: by the URL)"},
-			&urfave.StringSliceFlag{Name: "project", Usage: "tell of this project only, `OWNER/REPO`; may be repeated"},
-			&urfave.StringSliceFlag{Name: "alert", Usage: "tell of alerts of this `KIND` only; may be repeated"},
-			&urfave.StringFlag{Name: "severity", Usage: "tell of alerts of this `SEVERITY` or a higher one: critical, warning or info"},
+			&urfave.StringSliceFlag{Name: "project", Usage: "only alerts of project `OWNER/REPO`; may be repeated"},
+			&urfave.StringSliceFlag{Name: "alert", Usage: "only alerts of this `KIND`; may be repeated"},
+			&urfave.StringFlag{Name: "severity", Usage: "only alerts of this `SEVERITY` or higher: critical, warning or info"},
 			&urfave.BoolFlag{Name: "local", Usage: "the endpoint is on this machine: http://127.0.0.1 is allowed"},
 			asJSON,
 		}, Action: e.webhookAdd},
 		{Name: "list", Usage: "list the endpoints", Flags: []urfave.Flag{asJSON}, Action: e.webhookList},
-		{Name: "log", Usage: "list what was sent last", ArgsUsage: "[<id>]", Flags: []urfave.Flag{asJSON}, Action: e.webhookLog},
-		{Name: "test", Usage: "send a test", ArgsUsage: "<id>", Action: e.onEndpoint((*db.DB).TestEndpoint, "a test is on its way to endpoint %d")},
-		{Name: "enable", Usage: "tell an endpoint again that was disabled", ArgsUsage: "<id>", Action: e.onEndpoint((*db.DB).EnableEndpoint, "endpoint %d is told again")},
-		{Name: "rotate", Usage: "give an endpoint another secret, and print that once", ArgsUsage: "<id>", Action: e.webhookRotate},
+		{Name: "log", Usage: "list the latest deliveries", ArgsUsage: "[<id>]", Flags: []urfave.Flag{asJSON}, Action: e.webhookLog},
+		{Name: "test", Usage: "send a test notification", ArgsUsage: "<id>", Action: e.onEndpoint((*db.DB).TestEndpoint, "queued a test notification for endpoint %d")},
+		{Name: "enable", Usage: "enable a disabled endpoint", ArgsUsage: "<id>", Action: e.onEndpoint((*db.DB).EnableEndpoint, "enabled endpoint %d")},
+		{Name: "rotate", Usage: "give an endpoint a new secret, and print the secret once", ArgsUsage: "<id>", Action: e.webhookRotate},
 		{Name: "remove", Usage: "remove an endpoint", ArgsUsage: "<id>", Action: e.onEndpoint((*db.DB).RemoveEndpoint, "removed endpoint %d")},
-		{Name: "replay", Usage: "send a delivery once more", ArgsUsage: "<delivery>", Action: e.onEndpoint((*db.DB).Replay, "delivery %d is on its way once more")},
+		{Name: "replay", Usage: "send a delivery again", ArgsUsage: "<delivery>", Action: e.onEndpoint((*db.DB).Replay, "queued delivery %d again")},
 	}}
 }
 
 func (e *env) webhookAdd(u *urfave.Context) error {
 	e.json = u.Bool("json")
 	if u.Args().Len() != 1 {
-		return frame.Misuse("one URL is needed", "git crosslink dashboard webhook add https://example.com/hook")
+		return frame.Misuse("name one URL", "git crosslink dashboard webhook add https://example.com/hook")
 	}
 	x := notify.Endpoint{URL: u.Args().First(), Name: u.String("name"), Kind: notify.Kind(u.String("kind")), Local: u.Bool("local"),
 		Filter: notify.Filter{Projects: u.StringSlice("project"), Severity: alerts.Severity(u.String("severity"))}}
@@ -73,7 +73,7 @@ func (e *env) webhookAdd(u *urfave.Context) error {
 	if e.json {
 		return e.answer(map[string]any{"id": id, "secret": secret, "kind": x.Kind})
 	}
-	e.say("added endpoint %d (%s, %s); its secret is shown this once:", id, notify.Masked(x.URL), x.Kind)
+	e.say("added endpoint %d (%s, %s); its secret is shown only once:", id, notify.Masked(x.URL), x.Kind)
 	fmt.Fprintln(e.out, secret)
 	return nil
 }
@@ -87,7 +87,7 @@ func (e *env) answer(data any) error {
 func numbered(u *urfave.Context) (int64, error) {
 	id, err := strconv.ParseInt(u.Args().First(), 10, 64)
 	if err != nil || u.Args().Len() != 1 {
-		return 0, frame.Misuse("one id is needed, a number", "git crosslink dashboard webhook list")
+		return 0, frame.Misuse("name one endpoint or delivery by its number", "git crosslink dashboard webhook list")
 	}
 	return id, nil
 }
@@ -115,7 +115,7 @@ func (e *env) onEndpoint(do func(*db.DB, context.Context, int64) error, done str
 
 func noEndpoint(err error, id int64) error {
 	if errors.Is(err, db.ErrNotFound) {
-		return frame.No("not-found", fmt.Sprintf("there is no %d", id), "git crosslink dashboard webhook list", "git crosslink dashboard webhook log")
+		return frame.No("not-found", fmt.Sprintf("nothing has the number %d", id), "git crosslink dashboard webhook list", "git crosslink dashboard webhook log")
 	}
 	return err
 }
@@ -134,7 +134,7 @@ func (e *env) webhookRotate(u *urfave.Context) error {
 	if err != nil {
 		return noEndpoint(err, id)
 	}
-	e.say("requests are signed with this secret and, for a day, with the old one, too; it is shown this once:")
+	e.say("requests are signed with this secret and, for one day, also with the old one; the new secret is shown only once:")
 	fmt.Fprintln(e.out, secret)
 	return nil
 }
@@ -172,7 +172,7 @@ func (e *env) webhookList(u *urfave.Context) error {
 		return e.answer(shapes)
 	}
 	if len(all) == 0 {
-		e.say("no endpoint is told of alerts")
+		e.say("there are no endpoints")
 		e.say("hint: git crosslink dashboard webhook add <url>")
 		return nil
 	}

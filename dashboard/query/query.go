@@ -34,13 +34,13 @@ type Query struct {
 // Error names the part of a query that cannot be read, and what may stand there.
 type Error struct{ Part, Valid string }
 
-func (e *Error) Error() string { return fmt.Sprintf("%s cannot be read: %s", e.Part, e.Valid) }
+func (e *Error) Error() string { return fmt.Sprintf("'%s' is not valid: %s", e.Part, e.Valid) }
 
 // Operators are those that there are, with what they mean.
 var Operators = [][2]string{
-	{"is:open", "open; also closed, archived, all"}, {"is:ready", "nothing holds it up"}, {"is:blocked", "waits for an open issue"},
-	{"is:overdue", "open and past its due date"}, {"is:locked", "an agent holds it"}, {"label:bug", "has the label; -label:bug has it not"},
-	{"@alice", "assigned to alice"}, {"lock:agent-1", "held or claimed by this agent"}, {"prio:high", "of this priority; prio:>=high or more urgent"},
+	{"is:open", "open; also closed, archived, all"}, {"is:ready", "ready to work on"}, {"is:blocked", "waits for an open issue"},
+	{"is:overdue", "open and past its due date"}, {"is:locked", "an agent holds the lock"}, {"label:bug", "has the label; -label:bug: does not have the label"},
+	{"@alice", "assigned to alice"}, {"lock:agent-1", "held or claimed by this agent"}, {"prio:high", "has this priority; prio:>=high: this or a higher priority"},
 	{"due:<7d", "due within 7 days"}, {`milestone:"1.0"`, "in the milestone"},
 }
 

@@ -31,7 +31,7 @@ func TestParse(t *testing.T) {
 		}
 	}
 	for text, part := range map[string]string{"is:x": "is:x", "prio:x": "prio:x", "due:7d": "due:7d", "due:<x": "due:<x", "due:<0d": "due:<0d"} {
-		if _, err := Parse(text); err == nil || !strings.HasPrefix(err.Error(), part+" cannot be read") {
+		if _, err := Parse(text); err == nil || !strings.HasPrefix(err.Error(), "'"+part+"' is not valid") {
 			t.Errorf("%q: %v", text, err)
 		}
 	}

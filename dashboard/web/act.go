@@ -83,13 +83,13 @@ func (s *Server) emit(r *request, p db.Project, verb, subject string, to func(*p
 		return err
 	}
 	if len(d.Lines) == 0 && len(d.Notes) == 0 {
-		d.Notes = append(d.Notes, "it was so already")
+		d.Notes = append(d.Notes, "nothing to change")
 	}
 	s.Changed()
 	return s.to(r, to(receipt), d)
 }
 
-var errDone = errors.New("this was done already")
+var errDone = errors.New("this was already done")
 
 // audited does something that changes something: once for each form, with a row
 // in the audit log before and one after.

@@ -221,7 +221,7 @@ func (s *Server) alertHistory(r *request) error {
 		return err
 	}
 	d.Total = len(d.Alerts)
-	return s.render(r, "alert-history", "Alerts of the past", d, "all")
+	return s.render(r, "alert-history", "Past alerts", d, "all")
 }
 
 // alertPage is the data of the page of one alert.
@@ -302,7 +302,7 @@ func (s *Server) alert(r *request) error {
 	d := alertPage{Alert: docs[0], Rule: ruleDocOf(&set, a.Kind), Events: []alertEventDoc{}, Silences: []silenceDoc{}}
 	d.Why = d.Rule.About
 	if d.Rule.ForSeconds > 0 {
-		d.Why += fmt.Sprintf(", and has been so for %s", span(time.Duration(d.Rule.ForSeconds)*time.Second))
+		d.Why += fmt.Sprintf(", for at least %s", span(time.Duration(d.Rule.ForSeconds)*time.Second))
 	}
 	events, err := s.DB.AlertEvents(r.Context(), a.ID)
 	if err != nil {
@@ -355,7 +355,7 @@ func (s *Server) ends(r *request, field string) (event.Time, error) {
 	unit := map[byte]time.Duration{'h': time.Hour, 'd': 24 * time.Hour}[v[len(v)-1]]
 	n, err := strconv.Atoi(v[:len(v)-1])
 	if err != nil || unit == 0 || n < 1 || n > 1000 {
-		return 0, refuse(http.StatusBadRequest, "%q is no length of time: use 1h, 12h, 7d", v)
+		return 0, refuse(http.StatusBadRequest, "%q is not a duration: use 1h, 12h, 7d", v)
 	}
 	return event.TimeOf(s.Now()) + event.Time(unit)*event.Time(n), nil
 }

@@ -42,7 +42,7 @@ func TestAlerts(t *testing.T) {
 	s.login()
 	contains(t, s.get("/alerts"), "fix the parser", "overdue issue in", "Acknowledge")
 	contains(t, s.get("/alerts.json"), `"project_slug":"o/a"`, `"kind":"overdue_issue"`, `"subject_ref":"issue:1"`, `"state":"firing"`, `"acknowledged_at":null`)
-	contains(t, s.get("/alerts?severity=critical"), "is like that")
+	contains(t, s.get("/alerts?severity=critical"), "matches")
 	if csv := s.get("/alerts?format=csv"); !strings.HasPrefix(csv, "id,project_slug,kind,severity,subject_ref,detail,opened_at,resolved_at,acknowledged_at\n1,o/a,overdue_issue,warning,issue:1,") {
 		t.Errorf("as CSV: %s", csv)
 	}
@@ -51,32 +51,32 @@ func TestAlerts(t *testing.T) {
 
 	s.try(`there is no action "dance"`, "/alerts", "/alerts/1/dance", nil)
 	s.try(`there is no alert 7`, "/alerts", "/alerts/7/ack", nil)
-	s.try(`"soon" is no length of time: use 1h, 12h, 7d`, "/alerts", "/alerts/1/ack", url.Values{"for": {"soon"}})
+	s.try(`"soon" is not a duration: use 1h, 12h, 7d`, "/alerts", "/alerts/1/ack", url.Values{"for": {"soon"}})
 	s.try("", "/alerts", "/alerts/1/ack", url.Values{"note": {"the parser can wait"}, "for": {"1d"}})
-	contains(t, s.get("/alerts/1"), "acknowledged by", "the parser can wait", "Take the acknowledgement back", "until")
+	contains(t, s.get("/alerts/1"), "acknowledged by", "the parser can wait", "Undo the acknowledgement", "until")
 	contains(t, s.get("/alerts?state=acknowledged"), "fix the parser")
-	contains(t, s.get("/alerts?state=unacknowledged"), "is like that")
+	contains(t, s.get("/alerts?state=unacknowledged"), "matches")
 	contains(t, s.get("/"), "Nothing needs you")
 	s.try("", "/alerts/1", "/alerts/1/unack", nil)
 	contains(t, s.get("/"), "fix the parser")
 
 	s.try("a silence needs a comment", "/silences", "/silences", url.Values{"kind": {"overdue_issue"}, "for": {"1h"}})
-	s.try("a silence needs a project, kind, subject or severity: one of everything would hide all alerts", "/silences", "/silences", url.Values{"for": {"1h"}, "comment": {"x"}})
+	s.try("a silence needs a project, kind, subject or severity: without any, it would silence all alerts", "/silences", "/silences", url.Values{"for": {"1h"}, "comment": {"x"}})
 	s.try("a silence must end in the future", "/silences", "/silences", url.Values{"kind": {"overdue_issue"}, "comment": {"x"}})
 	s.try("a silence may not last longer than 30 days", "/silences", "/silences", url.Values{"kind": {"overdue_issue"}, "comment": {"x"}, "for": {"31d"}})
 	s.try(`there is no project "o/x"`, "/silences", "/silences", url.Values{"project": {"o/x"}, "comment": {"x"}, "for": {"1h"}})
-	contains(t, s.get("/silences?project=o/a&kind=overdue_issue&subject=issue:1"), "Nothing is silenced", `value="issue:1"`, `value="o/a" selected`)
+	contains(t, s.get("/silences?project=o/a&kind=overdue_issue&subject=issue:1"), "There are no silences", `value="issue:1"`, `value="o/a" selected`)
 	s.try("", "/silences", "/silences", url.Values{"project": {"o/a"}, "subject": {"issue:*"}, "comment": {"we know"}, "for": {"1h"}})
 	contains(t, s.get("/silences"), "we know", "holds back 1 alert ", "issue:*")
 	contains(t, s.get("/alerts?state=silenced"), "fix the parser", ">silenced<")
 	s.try("", "/silences", "/silences/1/end", nil)
 	s.try("there is no silence 1, or it has ended", "/silences", "/silences/1/end", nil)
-	contains(t, s.get("/silences"), "Nothing is silenced")
+	contains(t, s.get("/silences"), "There are no silences")
 
 	// A rule that is switched off resolves its alerts; a preview changes nothing.
 	off := url.Values{"rule.overdue_issue.enabled": {"false"}, "edit": {"overdue_issue"}, "request": {s.request("/settings/rules")}, "preview": {"yes"}}
 	preview := s.do("POST", "/settings/rules", off, s.own()...).body
-	m := regexp.MustCompile(`<b>(\d+)</b> conditions? would be true now; today (\d+) `).FindStringSubmatch(preview)
+	m := regexp.MustCompile(`<b>(\d+)</b> conditions? would be true; with the saved values (\d+) `).FindStringSubmatch(preview)
 	if m == nil {
 		t.Fatalf("there is no preview in\n%s", preview)
 	}

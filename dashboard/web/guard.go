@@ -223,7 +223,7 @@ func (s *Server) checkForm(r *request) error {
 	}
 	id, mac, _ := strings.Cut(r.PostForm.Get("request"), ".")
 	if id == "" || !hmac.Equal([]byte(mac), []byte(r.sign(id))) {
-		return &problem{status: http.StatusForbidden, message: "the form is not of this session", hints: []string{"reload the page and try again"}}
+		return &problem{status: http.StatusForbidden, message: "the form belongs to another session", hints: []string{"reload the page and try again"}}
 	}
 	r.id = id
 	return nil

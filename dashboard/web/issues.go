@@ -396,7 +396,7 @@ func (s *Server) bulk(r *request) error {
 	name, ids := r.PostForm.Get("verb"), r.PostForm["issue"]
 	switch {
 	case !slices.Contains(bulkActions, name):
-		return refuse(http.StatusBadRequest, "%q cannot be done to several issues: use %s", name, strings.Join(bulkActions, ", "))
+		return refuse(http.StatusBadRequest, "%q does not work on several issues: use %s", name, strings.Join(bulkActions, ", "))
 	case len(ids) == 0:
 		return refuse(http.StatusBadRequest, "no issue is selected")
 	case len(ids) > pageRows:

@@ -169,7 +169,7 @@ func TestIssues(t *testing.T) {
 		}
 	}
 	contains(t, s.get("/p/o/a/issues"), "fix the parser", "waits for 1", "1 to 3 of 3", "agent-a")
-	contains(t, s.get("/p/o/a/issues?q=is:odd"), "is:odd cannot be read: use open, closed")
+	contains(t, s.get("/p/o/a/issues?q=is:odd"), "is not valid: use open, closed")
 	contains(t, s.get("/p/o/a/issues?q=milestone:x"), "error: ")
 	board := s.get("/p/o/a/issues?view=board")
 	contains(t, board, ">ready ", ">in work ", ">blocked ", "closed in 7 days")
@@ -182,13 +182,13 @@ func TestIssues(t *testing.T) {
 	s.try("", "/p/o/a/issues", "/p/o/a/issues", url.Values{"title": {"a new one"}, "labels": {"x, y"}, "priority": {"low"}, "parent": {"#1"}})
 	contains(t, s.get("/p/o/a/i/4"), "a new one", ">x<", ">y<", "low", "fix the parser")
 	s.try("no issue is selected", "/p/o/a/issues", "/p/o/a/bulk", url.Values{"verb": {"close"}})
-	s.try(`"delete" cannot be done to several issues: use close, reopen, archive, label, unlabel, assign, unassign, milestone`, "/p/o/a/issues", "/p/o/a/bulk", url.Values{"verb": {"delete"}, "issue": {"1"}})
+	s.try(`"delete" does not work on several issues: use close, reopen, archive, label, unlabel, assign, unassign, milestone`, "/p/o/a/issues", "/p/o/a/bulk", url.Values{"verb": {"delete"}, "issue": {"1"}})
 	s.try("", "/p/o/a/issues", "/p/o/a/bulk", url.Values{"verb": {"label"}, "issue": {"2", "3"}, "name": {"later"}})
 	s.try("", "/p/o/a/issues", "/p/o/a/bulk", url.Values{"verb": {"close"}, "issue": {"2", "4"}})
 	if got := data[struct{ Total int }](s, "/p/o/a/issues.json?q=label:later").Total; got != 1 {
 		t.Errorf("%d open issues have the label, want 1", got)
 	}
-	if got := s.post("/p/o/a/issues", "/p/o/a/bulk", url.Values{"verb": {"close"}, "issue": {"2"}}); !got.OK || len(got.Data.Lines) != 0 || fmt.Sprint(got.Data.Notes) != "[it was so already]" {
+	if got := s.post("/p/o/a/issues", "/p/o/a/bulk", url.Values{"verb": {"close"}, "issue": {"2"}}); !got.OK || len(got.Data.Lines) != 0 || fmt.Sprint(got.Data.Notes) != "[nothing to change]" {
 		t.Errorf("closed twice: %+v", got)
 	}
 }

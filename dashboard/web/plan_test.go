@@ -25,7 +25,7 @@ func TestAgentsAndLocks(t *testing.T) {
 	s.login()
 	contains(t, s.get("/agents"), "Working", "agent-a", "agent-b", "fix the parser", "1 waiting")
 	contains(t, s.get("/agents.json"), `"agent":"agent-a"`, `"state":"working"`, `"project":"o/a"`)
-	contains(t, s.get("/p/o/a/agents/agent-a"), "holds", "fix the parser", "Ask it", "claimed the lock")
+	contains(t, s.get("/p/o/a/agents/agent-a"), "holds", "fix the parser", "Ask this agent", "claimed the lock")
 	if got := s.do("GET", "/p/o/a/agents/nobody", nil); got.status != 404 {
 		t.Errorf("an agent that is not: %d", got.status)
 	}
@@ -148,9 +148,9 @@ func TestLogAndSearch(t *testing.T) {
 	contains(t, s.get("/search?q=parser"), "o/a", "o/b", "fix the parser", "write a test for the parser")
 	contains(t, s.get("/search?q=%235"), "write the manual")
 	contains(t, s.get("/search?q=agent-b"), "/p/o/a/agents/agent-b")
-	contains(t, s.get("/search?q=nowhere"), "Nothing is like that")
+	contains(t, s.get("/search?q=nowhere"), "Nothing matches")
 	contains(t, s.get("/search?q=is:closed"), "choose a name")
-	contains(t, s.get("/search?q=is:odd"), "is:odd cannot be read")
+	contains(t, s.get("/search?q=is:odd"), "is:odd", "is not valid")
 	contains(t, s.get("/search.json?q=parser"), `"hits":[{"project":"o/a","total":2,"issues":[{"uuid"`)
 }
 
@@ -274,7 +274,7 @@ func TestUntracked(t *testing.T) {
 	}
 	s.try("the name is empty", "/p/o/a/i/1", "/p/o/a/i/1/label", url.Values{"name": {"   "}})
 	s.try("", "/p/o/a/i/1", "/p/o/a/agents/agent-b/request", url.Values{"kind": {"pause"}, "reason": {"stuck"}})
-	contains(t, s.get("/p/o/a/agents/agent-b"), "What it was asked", "pause", "not acknowledged")
+	contains(t, s.get("/p/o/a/agents/agent-b"), "Requests to this agent", "pause", "not acknowledged")
 	s.Check(os.Rename(a, a+"-gone"))
 	if _, err := s.poller.Poll(t.Context(), "id-a"); err == nil {
 		t.Error("a clone that is gone was looked at")
@@ -283,7 +283,7 @@ func TestUntracked(t *testing.T) {
 		if !strings.HasPrefix(page[1], "/p/o/a") || strings.Contains(page[1], "/i/") {
 			continue
 		}
-		contains(t, s.get(page[1]), "o/a", "as of")
+		contains(t, s.get(page[1]), "o/a", "shows the state of")
 	}
 	contains(t, s.get("/p/o/a"), "<b>6</b> open", "agent-a", "crosslink doctor")
 }

@@ -198,7 +198,7 @@ func (s *Server) preferences(r *request) error {
 func (s *Server) setPreferences(r *request) error {
 	theme := r.PostForm.Get("theme")
 	if !slices.Contains(themes, theme) {
-		return refuse(http.StatusBadRequest, "there are no colors %q: use system, light or dark", theme)
+		return refuse(http.StatusBadRequest, "%q is not a theme: use system, light or dark", theme)
 	}
 	keys := r.PostForm.Get("keys")
 	if keys != "off" {

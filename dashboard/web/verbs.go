@@ -94,7 +94,7 @@ func (w writer) delete() ([]event.Body, error) {
 		return nil, err
 	}
 	if strings.TrimPrefix(w.text("confirm"), "#") != i.Name() {
-		return nil, refuse(http.StatusBadRequest, "type %s to delete this issue for good", i.Name())
+		return nil, refuse(http.StatusBadRequest, "type %s to delete this issue permanently", i.Name())
 	}
 	plan, _, err := verb.Delete(w.Projection, []string{w.id})
 	return plan.Bodies, err
@@ -334,7 +334,7 @@ func (w writer) time() ([]event.Body, error) {
 	}
 	n, err := strconv.Atoi(w.text("minutes"))
 	if err != nil || n < 1 || n > 24*60 {
-		return nil, refuse(http.StatusBadRequest, "the minutes are a number from 1 to 1440")
+		return nil, refuse(http.StatusBadRequest, "the minutes must be a number from 1 to 1440")
 	}
 	seconds := uint64(n) * 60
 	return verb.Check([]event.Body{&event.TimeEntryAdded{Issue: i.UUID, Entry: w.t.MintUUID(), StartedAt: event.TimeOf(w.now.Add(-time.Duration(n) * time.Minute)),

@@ -14,7 +14,7 @@ func TestWebhooks(t *testing.T) {
 	w := dashtest.New(t)
 	s := serve(t, w, nil, w.Clone("a"))
 	s.login()
-	contains(t, s.get("/settings/webhooks"), "No endpoint is told of alerts", "Nothing was sent yet")
+	contains(t, s.get("/settings/webhooks"), "There are no endpoints", "Nothing was sent yet")
 	add := url.Values{"url": {"https://example.com/hook?token=s3cr3t"}, "name": {"pager"}, "severity": {"warning"}, "request": {s.request("/settings/webhooks")}}
 	page := s.do("POST", "/settings/webhooks", add, s.own()...).body
 	contains(t, page, "whsec_", "https://example.com/…", "pager", "warning or worse")
