@@ -6,11 +6,14 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"iter"
 	"maps"
+	"math"
 	"path/filepath"
 	"strings"
 
 	"github.com/git-crosslink/git-crosslink/delta"
+	"github.com/git-crosslink/git-crosslink/event"
 	"github.com/git-crosslink/git-crosslink/internal/statefile"
 	"github.com/git-crosslink/git-crosslink/ledger"
 	"github.com/git-crosslink/git-crosslink/reducer"
@@ -183,11 +186,13 @@ func (r *Reader) loadFrom(ctx context.Context, s *Snapshot, keep bool) (*Snapsho
 		return s, err
 	}
 	err := errNotKept
-	if keep || r.large() {
-		err = r.readStored(ctx, s)
+	if !keep && !r.large() {
+		err = r.readInMemory(ctx, s, maxInMemory)
 	}
-	if err != nil {
-		err = r.readInMemory(ctx, s)
+	if errors.Is(err, errNotKept) {
+		if err = r.readStored(ctx, s); err != nil {
+			err = r.readInMemory(ctx, s, math.MaxInt)
+		}
 	}
 	if err != nil {
 		return nil, err
@@ -253,8 +258,8 @@ func (r *Reader) advance(ctx context.Context, from *replay.State, s *Snapshot) (
 }
 
 // readInMemory makes the projection in memory: of nothing, or from the one of
-// before.
-func (r *Reader) readInMemory(ctx context.Context, s *Snapshot) error {
+// before. It ends with errNotKept if there is more to reduce than most bytes of lines.
+func (r *Reader) readInMemory(ctx context.Context, s *Snapshot, most int) error {
 	from, m := &replay.State{}, &store.Memory{}
 	if was := r.loaded; was != nil && was.Replayed() {
 		if old, ok := was.View.(*store.Memory); ok {
@@ -264,7 +269,9 @@ func (r *Reader) readInMemory(ctx context.Context, s *Snapshot) error {
 	}
 	var next *replay.State
 	apply := func(store.Saved) (d *delta.Delta, err error) {
-		next, d, err = r.advance(ctx, from, s)
+		if next, d, err = r.advance(ctx, from, s); err == nil && d.Logs != nil {
+			d.Logs = bounded(most, d.Logs)
+		}
 		return d, err
 	}
 	err := m.Apply(apply)
@@ -278,6 +285,36 @@ func (r *Reader) readInMemory(ctx context.Context, s *Snapshot) error {
 	s.take(next)
 	s.View, s.judge = m.WithPresence(s.Seen), r.judgeOf(ctx)
 	return nil
+}
+
+// maxInMemory is how many bytes of lines are reduced in memory where there can be a
+// store: a small pack unfolds to any size, and reduced they take four times that.
+const maxInMemory = 16 << 20
+
+// bounded yields logs as long as their lines are of a size together, then errNotKept.
+func bounded(most int, logs iter.Seq2[delta.Log, error]) iter.Seq2[delta.Log, error] {
+	return func(yield func(delta.Log, error) bool) {
+		for l, err := range logs {
+			if lines := l.Lines; lines != nil {
+				l.Lines = func(yield func(*event.Envelope, error) bool) {
+					for e, err := range lines {
+						if err == nil {
+							most -= len(e.Raw)
+						}
+						if most < 0 {
+							e, err = nil, errNotKept
+						}
+						if !yield(e, err) || err != nil {
+							return
+						}
+					}
+				}
+			}
+			if !yield(l, err) {
+				return
+			}
+		}
+	}
 }
 
 // recall returns the Memory of a snapshot's refs, for a store that fails.
