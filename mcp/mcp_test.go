@@ -183,6 +183,13 @@ func TestRefusals(t *testing.T) {
 		{"show", m("ids", "999"), 1, "999"},
 		{"show", m("ids", "--help"), 129, "--help"},
 		{"edit", m("id", "1"), 129, "nothing to change"},
+		{"edit", m("id", "1", "title", "x", "status", "closed"), 129, "'status' must be one of: open, archived"},
+		{"edit", m("id", "1", "status", []any{}), 129, "'status' must be one of: open, archived"},
+		{"list", m("blocked", true, "text", "x"), 129, "cannot be combined with 'text' or 'status'"},
+		{"list", m("blocked", true, "status", "closed"), 129, "cannot be combined with 'text' or 'status'"},
+		{"new", m("title", "a\x00b"), 129, "NUL"},
+		{"new", m("title", strings.Repeat("x", 200_000)), 129, "too long"},
+		{"show", m("ids", slices.Repeat([]any{strings.Repeat("1", 100_000)}, 20)), 129, "too long"},
 	} {
 		a := use(t, s, c.tool, c.args)
 		if a.Code != c.code || !strings.Contains(a.text, c.says) || a.failed != (c.code >= 4) {

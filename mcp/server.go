@@ -65,6 +65,11 @@ func call(ctx context.Context, r runner, t *tool, req *sdk.CallToolRequest) *sdk
 	if len(commands) == 0 {
 		return refusal("usage", 129, fmt.Errorf("nothing to change: %s takes %s", t.name, t.names()))
 	}
+	for _, c := range commands {
+		if err := c.fits(); err != nil {
+			return refusal("usage", 129, err)
+		}
+	}
 	var all []*envelope
 	for _, c := range commands {
 		e, err := r.run(ctx, c)

@@ -20,7 +20,7 @@ type tool struct {
 // param is one argument of a tool.
 type param struct {
 	name     string
-	kind     string // of JSON: string, integer, boolean, or "strings" for an array of them
+	kind     string // of JSON: string, integer, boolean, "strings" for an array of them, or "choice" for one of the words of what
 	what     string // "" if the name says it
 	required bool
 }
@@ -74,7 +74,7 @@ var tools = []tool{
 	}},
 	{"edit", "write", "Change an issue. In labels, assign and blocked_by, -x removes x.", []param{
 		{"id", "string", "", true}, {"title", "string", "", false}, {"description", "string", "", false}, {"priority", "string", "", false},
-		{"labels", "strings", "", false}, {"assign", "strings", "", false}, {"blocked_by", "strings", "", false}, {"status", "string", "open, archived", false},
+		{"labels", "strings", "", false}, {"assign", "strings", "", false}, {"blocked_by", "strings", "", false}, {"status", "choice", "open, archived", false},
 	}, editCommands},
 	{"close", "write", "Close issues.", []param{
 		{"ids", "strings", "", true}, {"reason", "string", "what was done", false}, {"claim_next", "boolean", "claim the next one", false},
@@ -143,10 +143,11 @@ func editCommands(a args) (all []command) {
 				add = append(add, name)
 			}
 		}
-		for verb, names := range map[string][]string{set[1]: add, set[2]: remove} {
-			if len(names) > 0 {
-				all = append(all, command{words: append([]string{verb, "--", id}, names...)})
-			}
+		if len(add) > 0 {
+			all = append(all, command{words: append([]string{set[1], "--", id}, add...)})
+		}
+		if len(remove) > 0 {
+			all = append(all, command{words: append([]string{set[2], "--", id}, remove...)})
 		}
 	}
 	switch a.str("status") {
@@ -164,8 +165,11 @@ func (t *tool) schema() json.RawMessage {
 	var required []string
 	for _, p := range t.params {
 		s := map[string]any{"type": p.kind}
-		if p.kind == "strings" {
+		switch p.kind {
+		case "strings":
 			s = map[string]any{"type": "array", "items": map[string]string{"type": "string"}}
+		case "choice":
+			s["type"] = "string"
 		}
 		if p.what != "" {
 			s["description"] = p.what
@@ -214,6 +218,9 @@ func (t *tool) parse(raw json.RawMessage) (args, error) {
 			return nil, err
 		}
 		a[name] = v
+	}
+	if a.is("blocked") && (a.str("text") != "" || a.str("status") != "") {
+		return nil, &badArgument{"'blocked' lists open issues; it cannot be combined with 'text' or 'status'"}
 	}
 	for _, p := range t.params {
 		if p.required && (!a.has(p.name) || a.str(p.name) == "" && len(a.list(p.name)) == 0) {
@@ -281,10 +288,30 @@ func (p param) read(v any) (any, error) {
 		return all, nil
 	}
 	s, ok := text(v)
-	if !ok {
+	switch {
+	case !ok && p.kind == "choice", ok && p.kind == "choice" && s != "" && !slices.Contains(strings.Split(p.what, ", "), s):
+		return nil, &badArgument{fmt.Sprintf("'%s' must be one of: %s", p.name, p.what)}
+	case !ok:
 		return nil, bad
 	}
 	return s, nil
+}
+
+// maxWord is how many bytes one word of a command may have; Linux takes no more.
+const maxWord = 128<<10 - 1
+
+// fits reports why a command cannot be started.
+func (c command) fits() error {
+	all := 0
+	for _, w := range c.words {
+		if all += len(w) + 1; strings.ContainsRune(w, 0) {
+			return &badArgument{"an argument holds a NUL character"}
+		}
+		if len(w) > maxWord || all > 8*maxWord {
+			return &badArgument{"the arguments are too long"}
+		}
+	}
+	return nil
 }
 
 func (a args) has(name string) bool { _, ok := a[name]; return ok }
