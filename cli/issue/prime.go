@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"time"
 
 	urfave "github.com/urfave/cli/v2"
 
@@ -57,7 +58,7 @@ Examples:
 		if _, err := frame.Arguments(u, 0, 0, ""); err != nil {
 			return err
 		}
-		hook, err := frame.OneOf(u, "hook", append([]string{""}, hookNames...))
+		hook, err := frame.OneOf(u, "hook", hookNames)
 		if err != nil {
 			return err
 		}
@@ -295,10 +296,23 @@ func handoffFor(p tracker.Projection, shapes *answer.Builder, held []*store.Issu
 	return handoffShape(shapes, note), nil
 }
 
+// hookWait is how long prime waits for what a program hands its hook.
+const hookWait = 200 * time.Millisecond
+
 // readHook takes what a program hands its hook, which may wait for somebody to
-// read it; at most 64 KiB, and nothing from a terminal.
+// read it; at most 64 KiB, and nothing from a terminal. It never waits for a
+// program that leaves the pipe open: the session would not begin.
 func readHook(e *command.Env) {
-	if !e.InTTY {
+	if e.InTTY {
+		return
+	}
+	read := make(chan struct{})
+	go func() {
 		_, _ = io.Copy(io.Discard, io.LimitReader(e.In, 64<<10))
+		close(read)
+	}()
+	select {
+	case <-read:
+	case <-time.After(hookWait):
 	}
 }
