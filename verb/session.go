@@ -126,6 +126,24 @@ func EndSession(p tracker.Projection, x *reducer.Session, how Ending) (bodies []
 	return bodies, released, nil
 }
 
+// NotesOnly writes notes of an agent that has begun no session: one that begins and
+// ends with them. They are about the issue that the agent holds, if it is only one.
+func NotesOnly(p tracker.Projection, how Ending, id event.UUID) (*reducer.Session, []event.Body, error) {
+	x := &reducer.Session{SessionID: reducer.SessionID{Agent: how.Author, UUID: id}, StartedAt: how.Now}
+	held, err := SessionLocks(p, x)
+	if err != nil {
+		return nil, nil, err
+	}
+	bodies := []event.Body{&event.SessionStarted{Session: id}}
+	if len(held) == 1 {
+		x.Issue = held[0].UUID
+		bodies = append(bodies, &event.SessionWorked{Session: id, Issue: x.Issue})
+	}
+	how.KeepLocks = true
+	end, _, err := EndSession(p, x, how)
+	return x, append(bodies, end...), err
+}
+
 // Handoff is the kind of comment that a session leaves behind.
 const Handoff = "handoff"
 

@@ -25,7 +25,9 @@ and what to look out for. The notes become a comment of kind handoff on the issu
 that the session worked on. The command also releases the locks that were claimed
 since the session started. All of these changes are written together, or none is.
 
-Without an open session nothing is written, and the exit status is 0.
+Without an open session notes are handed on all the same, on the issue that you
+hold if it is only one; locks stay. Without notes, too, nothing is written. Either
+way the exit status is 0.
 
 Examples:
   git crosslink session end -m 'done: the parser; left: the writer'
@@ -69,14 +71,20 @@ func runSessionEnd(ctx context.Context, text frame.TextSource, keepLocks bool, e
 	}
 	var (
 		x        *reducer.Session
+		unasked  bool // there is none, and the notes are one of their own
+		fresh    = repo.MintUUID()
 		released []*store.Issue
 		how      = verb.Ending{Notes: notes, Comment: repo.MintUUID(), Now: event.TimeOf(e.Now()), KeepLocks: keepLocks}
 	)
 	r, err := e.Emit(ctx, emit, func(repo *command.Repository, p tracker.Projection) (bodies []event.Body, err error) {
-		if x, err = openSession(e, repo, p); err != nil || x == nil {
+		if x, err = openSession(e, repo, p); err != nil || x == nil && notes == "" {
 			return nil, err
 		}
 		how.Author = repo.Agent()
+		if unasked = x == nil; unasked {
+			x, bodies, err = verb.NotesOnly(p, how, fresh)
+			return bodies, err
+		}
 		bodies, released, err = verb.EndSession(p, x, how)
 		return bodies, err
 	})
@@ -102,7 +110,11 @@ func runSessionEnd(ctx context.Context, text frame.TextSource, keepLocks bool, e
 			e.Trace.Debug().Err(err).Msg("session note") // a cache
 		}
 	}
-	e.Progress("ended the session that was started %s", e.Ago(x.StartedAt))
+	if unasked {
+		e.Progress("there is no open session; the notes are handed on, and locks stay")
+	} else {
+		e.Progress("ended the session that was started %s", e.Ago(x.StartedAt))
+	}
 	if i, err := r.View.Issue(x.Issue); err == nil && notes != "" {
 		for k := range i.Comments {
 			if i.Comments[k].UUID == how.Comment {
