@@ -13,8 +13,8 @@ import (
 //   - known directories become their names ($WORK), known agent ids the actor;
 //   - 3f9a1c2e-… becomes <uuid-1>, its short form 3f9a1c2 <short-1>, numbered
 //     by first appearance: the same issue has the same number in both forms.
-//     Seven digits are an id too, one of 27 has no letter: no other number of a
-//     transcript may have seven;
+//     Seven digits are an id too, one of 27 has no letter, and so are twelve, the
+//     mark around foreign text: no other number of a transcript may have as many;
 //   - 'left alone for 33 s' becomes 'left alone for <wait>';
 //   - fingerprints become SHA256:<hash>, public keys ssh-ed25519 <key>;
 //   - 40 or 64 hex digits become <oid>, 43 characters of base64url <hash>;
@@ -31,8 +31,12 @@ type Normaliser struct {
 	ids    []string // hex digits without hyphens, the longest seen of each
 }
 
-// short is how many digits an abbreviated id has here.
-const short = 7
+// short is how many digits an abbreviated id has here, and mark how many stand in
+// the marks around foreign text.
+const (
+	short = 7
+	mark  = 12
+)
 
 // NewNormaliser returns one that knows no path and no agent.
 func NewNormaliser() *Normaliser { return &Normaliser{} }
@@ -123,7 +127,7 @@ func (n *Normaliser) line(s string) string {
 		switch {
 		case len(m) == 40 || len(m) == 64:
 			return "<oid>"
-		case len(m) > 32 || len(m) != short && !strings.ContainsAny(m, "abcdef"):
+		case len(m) > 32 || len(m) != short && len(m) != mark && !strings.ContainsAny(m, "abcdef"):
 			return m
 		}
 		return fmt.Sprintf("<short-%d>", n.id(m))

@@ -14,6 +14,7 @@ func TestNormaliser(t *testing.T) {
 		{"another", "bbbbbbb, 3f9a1c2", "<short-2>, <short-1>"},
 		{"digits are a number", "12345678 123456 42", "12345678 123456 42"},
 		{"seven are an id", "1234567..bbbbbbb", "<short-3>..<short-2>"},
+		{"twelve are a mark", "<<<crosslink-data 686004558612", "<<<crosslink-data <short-4>"},
 		{"object id", "0123456789abcdef0123456789abcdef01234567", "<oid>"},
 		{"hash", `"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNO_-"`, `"<hash>"`},
 		{"hash that begins with a hyphen", `"-bcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNO_-"`, `"<hash>"`},
