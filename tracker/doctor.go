@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"strings"
 	"time"
 
@@ -144,6 +145,10 @@ func (t *Tracker) askHub(ctx context.Context, offline bool) (found []fail.Diagno
 	e := t.unfetched(re)
 	d := e.Diagnosis(fail.Problem, e.Message)
 	if re.NoConnection {
+		d.Fields = maps.Clone(d.Fields)
+		if d.Fields == nil {
+			d.Fields = fail.Fields{}
+		}
 		d.Fields["remote"] = t.hub.Name
 	}
 	return []fail.Diagnosis{d}, nil, nil

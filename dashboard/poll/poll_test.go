@@ -457,17 +457,16 @@ func TestHealthyProjectsAreNotHeldUp(t *testing.T) {
 	b.poller.o.Patience = Patience / scale
 	began := time.Now()
 	b.pass()
-	if took := time.Since(began); took > (2*Period+Patience)/scale {
+	if took := time.Since(began); took > 10*Patience/scale { // one after the other they would hold it up for 20
 		t.Errorf("a pass took %s", took)
 	}
-	began = time.Now()
 	b.pass()
-	if took := time.Since(began); took > Period/scale {
-		t.Errorf("the second pass took %s: projects that hang are waited for again", took)
-	}
 	for slug, f := range places {
 		if f.hang == nil && f.err == nil && f.openErr == nil && f.count(&f.looks) != 2 {
 			t.Errorf("%s was looked at %d times", slug, f.looks)
+		}
+		if f.hang != nil && f.count(&f.looks) != 1 {
+			t.Errorf("%s hangs and was waited for %d times", slug, f.looks)
 		}
 	}
 }

@@ -184,6 +184,7 @@ var special = map[string]how{
 	"git crosslink import .beads/issues.jsonl":                                         {before: beadsDump},
 	"git crosslink import .beads/issues.jsonl --dry-run":                               {before: beadsDump},
 	"git crosslink import beads issues.jsonl --scope acme/shop":                        {before: beadsDump + " && cp .beads/issues.jsonl ."},
+	"git crosslink import":                                                             {not: onlyNamed},
 	"git crosslink import <format> <source>":                                           {before: beadsDump, with: map[string]string{"<format> <source>": "beads .beads/issues.jsonl"}},
 	"git crosslink import github issues.json":                                          {before: githubDump},
 	"git crosslink import github issues.json --comments comments.json":                 {before: githubDump},
