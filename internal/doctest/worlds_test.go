@@ -257,6 +257,7 @@ var special = map[string]how{
 	"git config":                 {not: onlyNamed},
 	"go run":                     {not: onlyNamed},
 	"git … is too old":           {not: message},
+	"git shows '…' as untracked": {not: message},
 	"go … is too old":            {not: message},
 	"go test ./ledger":           {not: tests},
 	"go test ./cmd/git-crosslink -run 'Script/hello' -v":     {not: tests},
