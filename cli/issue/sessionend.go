@@ -25,9 +25,9 @@ and what to look out for. The notes become a comment of kind handoff on the issu
 that the session worked on. The command also releases the locks that were claimed
 since the session started. All of these changes are written together, or none is.
 
-Without an open session notes are handed on all the same, on the issue that you
-hold if it is only one; locks stay. Without notes, too, nothing is written. Either
-way the exit status is 0.
+If no session is open, the notes are still handed on: on the issue that you hold, if
+you hold exactly one. The command then releases no locks. Without a session and
+without notes it writes nothing. The exit status is 0 in both cases.
 
 Examples:
   git crosslink session end -m 'done: the parser; left: the writer'
@@ -111,7 +111,7 @@ func runSessionEnd(ctx context.Context, text frame.TextSource, keepLocks bool, e
 		}
 	}
 	if unasked {
-		e.Progress("there is no open session; the notes are handed on, and locks stay")
+		e.Progress("there is no open session: handed on the notes, released no locks")
 	} else {
 		e.Progress("ended the session that was started %s", e.Ago(x.StartedAt))
 	}

@@ -127,7 +127,7 @@ func writeFile(path string, write func(io.Writer) (int, error)) (n int, err erro
 	if target, err := filepath.EvalSymlinks(path); err == nil {
 		at = target
 	} else if link, lerr := os.Readlink(path); lerr == nil {
-		return fail(fmt.Errorf("it is a link to '%s', which is not there", link))
+		return fail(fmt.Errorf("it is a link to '%s', which does not exist", link))
 	}
 	old, err := os.Stat(at)
 	switch {
