@@ -90,8 +90,8 @@ type exportAnswer struct {
 func runExport(ctx context.Context, name, path string, filter store.Filter, e *command.Env) error {
 	f := exporter.Formats[slices.IndexFunc(exporter.Formats, func(f exporter.Format) bool { return f.Name == name })]
 	answer := exportAnswer{Format: name, File: path}
-	err := e.Read(ctx, tracker.Here, func(_ *command.Repository, p tracker.Projection) (err error) {
-		src := exporter.Source{State: p, Filter: filter}
+	err := e.Read(ctx, tracker.Here, func(repo *command.Repository, p tracker.Projection) (err error) {
+		src := exporter.Source{State: p, Filter: filter, Hub: repo.HubID()}
 		switch {
 		case path == "" && e.Human():
 			var page strings.Builder
