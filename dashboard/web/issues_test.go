@@ -108,9 +108,9 @@ func TestEveryVerb(t *testing.T) {
 		{"block", f("issue", "1"), "issue '1' cannot wait for itself"},
 		{"block", f("issue", "77"), "no issue '77'"},
 		{"due", f("due", "soonish"), "'soonish' is not a date for 'due'"},
-		{"time", f("minutes", "x"), "the minutes are a number from 1 to 1440"},
+		{"time", f("minutes", "x"), "the minutes must be a number from 1 to 1440"},
 		{"break", nil, "the reason is empty"},
-		{"delete", f("confirm", "2"), "type 1 to delete this issue for good"},
+		{"delete", f("confirm", "2"), "type 1 to delete this issue permanently"},
 		{"milestone", f("milestone", "none"), ""},
 	} {
 		did[c.verb] = true
