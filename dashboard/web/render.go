@@ -309,8 +309,8 @@ func (s *Server) write(r *request, status int, name string, l layout) error {
 	}
 	r.w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	r.w.WriteHeader(status)
-	_, err := r.w.Write(b.Bytes())
-	return err
+	_, _ = r.w.Write(b.Bytes()) // a browser that has gone away cannot be told, and is no fault
+	return nil
 }
 
 // envelope is the outside of every JSON document; see docs/json.md.
@@ -341,8 +341,8 @@ func (s *Server) json(r *request, status int, e envelope) error {
 	}
 	r.w.Header().Set("Content-Type", "application/json; charset=utf-8")
 	r.w.WriteHeader(status)
-	_, err = r.w.Write(append(b, '\n'))
-	return err
+	_, _ = r.w.Write(append(b, '\n')) // see write
+	return nil
 }
 
 // to answers an action: JSON for a script, another page for a form.
