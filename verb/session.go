@@ -1,7 +1,6 @@
 package verb
 
 import (
-	"crypto/sha256"
 	"fmt"
 	"slices"
 	"strings"
@@ -14,11 +13,8 @@ import (
 
 // SessionUUID is the uuid of the session that an agent of a hub runs under a key:
 // a version-8 uuid, always the same.
-func SessionUUID(hub, agent, key string) (u event.UUID) {
-	sum := sha256.Sum256([]byte(strings.Join([]string{"crosslink-session/1", hub, agent, key}, "\x00")))
-	copy(u[:], sum[:])
-	u[6], u[8] = u[6]&0x0f|0x80, u[8]&0x3f|0x80
-	return u
+func SessionUUID(hub, agent, key string) event.UUID {
+	return event.NamedUUID("crosslink-session/1", hub, agent, key)
 }
 
 // SeveralSessionsError says that an agent runs several sessions and none was named.

@@ -2,8 +2,6 @@ package web
 
 import (
 	"crypto/rand"
-	"encoding/base32"
-	"encoding/binary"
 	"fmt"
 	"net/http"
 	"slices"
@@ -171,19 +169,9 @@ func (s *Server) ask(r *request) error {
 	})
 }
 
-var crockford = base32.NewEncoding("0123456789ABCDEFGHJKMNPQRSTVWXYZ").WithPadding(base32.NoPadding)
-
-// newULID mints a ULID: 48 bits of time, then 80 of chance, in base 32. Its 26
-// digits hold 130 bits, of which the first two are zero.
+// newULID mints the id of a request.
 func newULID(now time.Time) string {
-	var b [17]byte
-	binary.BigEndian.PutUint64(b[:], uint64(now.UnixMilli())<<16)
-	rand.Read(b[6:16])
-	for k := 16; k >= 0; k-- { // two bits to the right
-		b[k] >>= 2
-		if k > 0 {
-			b[k] |= b[k-1] << 6
-		}
-	}
-	return crockford.EncodeToString(b[:])[:26]
+	var random [10]byte
+	rand.Read(random[:])
+	return event.ULID(event.TimeOf(now), random)
 }
