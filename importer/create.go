@@ -1,6 +1,7 @@
 package importer
 
 import (
+	"cmp"
 	"strconv"
 
 	"github.com/git-crosslink/git-crosslink/event"
@@ -48,9 +49,9 @@ const maxRef = 512
 func (n Names) Founding(m *Milestone, now event.Time) []Line {
 	u := n.Milestone(m.Key)
 	cut := 0
-	lines := []Line{{Body: &event.MilestoneCreated{UUID: u, Name: or(fitName(m.Name, &cut), "(no name)"), Description: shorten(text(m.Description), event.MaxText), CreatedAt: or0(m.Created, now), DueAt: m.Due}}}
+	lines := []Line{{Body: &event.MilestoneCreated{UUID: u, Name: or(fitName(m.Name, &cut), "(no name)"), Description: shorten(text(m.Description), event.MaxText), CreatedAt: cmp.Or(m.Created, now), DueAt: m.Due}}}
 	if m.Closed {
-		lines = append(lines, Line{Body: &event.MilestoneClosed{UUID: u, ClosedAt: or0(m.ClosedAt, now)}})
+		lines = append(lines, Line{Body: &event.MilestoneClosed{UUID: u, ClosedAt: cmp.Or(m.ClosedAt, now)}})
 	}
 	return lines
 }
@@ -99,7 +100,7 @@ func (n Names) Create(i *Issue) []Line {
 		say(i.Updated, &event.IssueDeleted{UUID: u})
 	case i.Status == event.Closed:
 		if i.Closer != "" && i.Closer != i.Author {
-			say(i.ClosedAt, n.system(i, "closer", "closed by "+i.Closer, or0(i.ClosedAt, i.Created)))
+			say(i.ClosedAt, n.system(i, "closer", "closed by "+i.Closer, cmp.Or(i.ClosedAt, i.Created)))
 		}
 		say(i.ClosedAt, &event.StatusChanged{UUID: u, NewStatus: event.Closed, ClosedAt: i.ClosedAt, Reason: i.Reason})
 	case i.Status == event.Archived:

@@ -1,6 +1,7 @@
 package importer
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
@@ -39,7 +40,7 @@ func (i *Issue) Fit(now event.Time, rep *Report) {
 	i.Description = parts[0]
 	var rest []Comment
 	for n, p := range parts[1:] {
-		rest = append(rest, Comment{Key: fmt.Sprintf("description/%d", n+2), Author: i.Author, Text: p, Created: or0(i.Created, now)})
+		rest = append(rest, Comment{Key: fmt.Sprintf("description/%d", n+2), Author: i.Author, Text: p, Created: cmp.Or(i.Created, now)})
 	}
 	if len(rest) > 0 {
 		cut++
@@ -67,9 +68,9 @@ func (i *Issue) Fit(now event.Time, rep *Report) {
 	i.Author = fitName(i.Author, &cut)
 	i.Reason = text(i.Reason)
 	if len(i.Reason) > event.MaxText {
-		i.Comments = append(i.Comments, Comment{Key: "reason", Author: i.Author, Text: "The reason in full follows.", Created: or0(i.ClosedAt, now)})
+		i.Comments = append(i.Comments, Comment{Key: "reason", Author: i.Author, Text: "The reason in full follows.", Created: cmp.Or(i.ClosedAt, now)})
 		for n, p := range pages(i.Reason) {
-			i.Comments = append(i.Comments, Comment{Key: fmt.Sprintf("reason/%d", n+1), Author: i.Author, Text: p, Created: or0(i.ClosedAt, now)})
+			i.Comments = append(i.Comments, Comment{Key: fmt.Sprintf("reason/%d", n+1), Author: i.Author, Text: p, Created: cmp.Or(i.ClosedAt, now)})
 		}
 		i.Reason = shorten(i.Reason, event.MaxText)
 		cut++
@@ -166,7 +167,7 @@ func (i *Issue) leftover(now event.Time, cut *int) (Comment, bool) {
 		}
 		b, err := json.Marshal(all) // sorted by name
 		if err == nil && len(b) <= event.MaxText {
-			return Comment{Key: "leftover", Author: "import", Kind: System, Text: text(string(b)), Created: or0(i.Updated, now)}, true
+			return Comment{Key: "leftover", Author: "import", Kind: System, Text: text(string(b)), Created: cmp.Or(i.Updated, now)}, true
 		}
 		if len(members) == 0 {
 			return Comment{}, false
@@ -286,11 +287,4 @@ func moment(s string) (t event.Time, ok bool) {
 		}
 	}
 	return 0, false
-}
-
-func or0(t, other event.Time) event.Time {
-	if t == 0 {
-		return other
-	}
-	return t
 }

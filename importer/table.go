@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -63,7 +64,7 @@ func ColumnNames() []string {
 	for _, c := range columns["csv"] {
 		names[string(c)] = true
 	}
-	return sortedKeys(names)
+	return slices.Sorted(maps.Keys(names))
 }
 
 func table(format string, s Source, o Options, out *Sink) error {
@@ -123,7 +124,7 @@ func tableHeader(format string, s Source, o Options) (meaning []column, header [
 	if err != io.EOF || len(header) == 0 {
 		return nil, nil, notOf(format, "the table has no header")
 	}
-	for _, name := range sortedKeys(o.Columns) {
+	for _, name := range slices.Sorted(maps.Keys(o.Columns)) {
 		if !slices.Contains(header, name) {
 			return nil, nil, notOf(format, "it has no column %s; the header is %s", quote(name), quote(strings.Join(header, ",")))
 		}
@@ -360,13 +361,4 @@ func (t *tableRow) comments(i *Issue, format string) {
 		}
 		i.Comments = append(i.Comments, c)
 	}
-}
-
-func sortedKeys[V any](m map[string]V) []string {
-	keys := make([]string, 0, len(m))
-	for k := range m {
-		keys = append(keys, k)
-	}
-	slices.Sort(keys)
-	return keys
 }

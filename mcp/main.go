@@ -7,13 +7,13 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"os/exec"
 	"os/signal"
-	"path/filepath"
 	"strings"
 	"syscall"
 
 	sdk "github.com/modelcontextprotocol/go-sdk/mcp"
+
+	"github.com/git-crosslink/git-crosslink/cli/launch"
 )
 
 // Version is the program's; a release sets it when it is linked.
@@ -41,9 +41,9 @@ func Main(argv []string) int {
 		fmt.Println("git-crosslink-mcp " + Version)
 		return 0
 	}
-	program, err := findProgram()
+	program, err := launch.Find("git-crosslink")
 	if err != nil {
-		fmt.Fprintf(os.Stderr, "error: %v\n", err)
+		fmt.Fprintln(os.Stderr, "error: git-crosslink is neither beside this program nor on PATH")
 		return 128
 	}
 	o.Program = program
@@ -59,22 +59,4 @@ func Main(argv []string) int {
 		return 128
 	}
 	return 0
-}
-
-// findProgram finds git-crosslink beside this program, else on PATH.
-func findProgram() (string, error) {
-	if self, err := os.Executable(); err == nil {
-		if real, err := filepath.EvalSymlinks(self); err == nil {
-			self = real
-		}
-		at := filepath.Join(filepath.Dir(self), "git-crosslink")
-		if st, err := os.Stat(at); err == nil && st.Mode().IsRegular() {
-			return at, nil
-		}
-	}
-	at, err := exec.LookPath("git-crosslink")
-	if err != nil {
-		return "", fmt.Errorf("git-crosslink is neither beside this program nor on PATH")
-	}
-	return at, nil
 }

@@ -19,7 +19,7 @@ var ErrMissing = errors.New("is not installed")
 // Start runs a program with these words and streams, and returns its exit status.
 // When the context ends the program is asked to end, too.
 func Start(ctx context.Context, program string, words []string, in io.Reader, out, errs io.Writer) (status int, err error) {
-	name, err := sibling(program)
+	name, err := Find(program)
 	if err != nil {
 		return 0, ErrMissing
 	}
@@ -37,8 +37,8 @@ func Start(ctx context.Context, program string, words []string, in io.Reader, ou
 	return 0, err
 }
 
-// sibling is a program that lies beside this one, else one on PATH.
-func sibling(name string) (string, error) {
+// Find returns a program that lies beside this one, else one on PATH.
+func Find(name string) (string, error) {
 	if self, err := os.Executable(); err == nil {
 		if real, err := filepath.EvalSymlinks(self); err == nil {
 			self = real
