@@ -62,6 +62,17 @@ type BadMeta struct {
 	Err    error    // a *trust.Fault, or why it cannot be read as a meta commit
 	Below  *BadMeta // the one before it; shared by all states above that
 	n      int      // length of the list
+	marks  *metaMark
+}
+
+// markEach is how many invalid commits lie between two marks.
+const markEach = 64
+
+// metaMark is a list of every markEach-th commit of a BadMeta, newest first.
+type metaMark struct {
+	commit refs.OID
+	n      int // its place in that list, from the oldest
+	below  *metaMark
 }
 
 func (b *BadMeta) String() string {
@@ -99,7 +110,14 @@ func (b *BadMeta) Len() int {
 
 // and returns the list with one more.
 func (b *BadMeta) and(commit refs.OID, err error) *BadMeta {
-	return &BadMeta{commit, err, b, b.Len() + 1}
+	next := &BadMeta{Commit: commit, Err: err, Below: b, n: b.Len() + 1}
+	if b != nil {
+		next.marks = b.marks
+	}
+	if next.n%markEach == 0 {
+		next.marks = &metaMark{commit, next.n, next.marks}
+	}
+	return next
 }
 
 // MetaChain judges meta commits, each once. It is not safe for concurrent use.
@@ -107,14 +125,15 @@ type MetaChain struct {
 	ctx      context.Context
 	local    refs.Local
 	known    map[refs.OID]MetaState
-	below    map[refs.OID]refs.OID // first parents, as far as they were read
+	named    map[refs.OID]MetaState // of commits that steps of the ledger name, and those below
+	below    map[refs.OID]refs.OID  // first parents, as far as they were read
 	accepted refs.OID
 	notes    []MetaNote // of tips, those asked for last first
 }
 
 // NewMetaChain returns a judge that knows no commit yet. It outlives ctx.
 func NewMetaChain(ctx context.Context, l refs.Local) *MetaChain {
-	return &MetaChain{ctx: context.WithoutCancel(ctx), local: l, known: map[refs.OID]MetaState{}, below: map[refs.OID]refs.OID{}}
+	return &MetaChain{ctx: context.WithoutCancel(ctx), local: l, known: map[refs.OID]MetaState{}, named: map[refs.OID]MetaState{}, below: map[refs.OID]refs.OID{}}
 }
 
 // Accept takes a commit as valid without looking below it.
@@ -145,7 +164,9 @@ func (c *MetaChain) AcceptRoll(commit refs.OID, roll *trust.State) {
 func (c *MetaChain) accept(commit refs.OID) {
 	if c.accepted != commit {
 		c.accepted = commit
-		maps.DeleteFunc(c.known, func(_ refs.OID, st MetaState) bool { return st.long() })
+		for _, m := range []map[refs.OID]MetaState{c.known, c.named} {
+			maps.DeleteFunc(m, func(_ refs.OID, st MetaState) bool { return st.long() })
+		}
 	}
 }
 
@@ -169,15 +190,23 @@ func stuckAt(id refs.OID, why error) MetaState {
 func (c *MetaChain) At(tip refs.OID) (MetaState, error) { return c.at(tip, false) }
 
 func (c *MetaChain) at(tip refs.OID, hearsay bool) (MetaState, error) {
-	var up []refs.OID
-	st, root := MetaState{before: true}, false
-	for id := tip; !root; id = c.below[id] {
+	return c.walk(tip, c.known, func(id refs.OID) (MetaState, bool) {
 		known, ok := c.known[id]
 		if ok = ok && (hearsay || !known.Hearsay); !ok {
 			if known, ok = c.noted(id, hearsay); ok {
 				c.known[id] = known
 			}
 		}
+		return known, ok
+	})
+}
+
+// walk is At with what look knows of commits. It adds what it finds to judged.
+func (c *MetaChain) walk(tip refs.OID, judged map[refs.OID]MetaState, look func(refs.OID) (MetaState, bool)) (MetaState, error) {
+	var up []refs.OID
+	st, root := MetaState{before: true}, false
+	for id := tip; !root; id = c.below[id] {
+		known, ok := look(id)
 		if ok && !known.stuck && (len(up) == 0 || len(up)+known.len() <= MaxMeta) {
 			st = known
 			break
@@ -194,7 +223,7 @@ func (c *MetaChain) at(tip refs.OID, hearsay bool) (MetaState, error) {
 		} else if !known.stuck {
 			known = stuckAt(tip, fmt.Errorf("%w than %d commits, which is more than is read", ErrLongMeta, MaxMeta))
 		}
-		c.known[tip] = known
+		judged[tip] = known
 		return known, nil
 	}
 	for _, id := range slices.Backward(up) {
@@ -202,7 +231,7 @@ func (c *MetaChain) at(tip refs.OID, hearsay bool) (MetaState, error) {
 		if st, err = c.step(st, id, c.below[id] == ""); err != nil {
 			return MetaState{}, err
 		}
-		c.known[id] = st
+		judged[id] = st
 	}
 	return st, nil
 }
@@ -283,7 +312,7 @@ func (c *MetaChain) Holds(tip, old, floor refs.OID) (bool, error) {
 
 // Descends reports whether tip is a valid meta commit on top of from; "" is any.
 func (c *MetaChain) Descends(from, tip refs.OID) (bool, error) {
-	st, err := c.At(tip)
+	st, err := c.ofStep(tip)
 	if err != nil || st.Commit != tip || st.Roll == nil {
 		return false, err
 	}

@@ -15,6 +15,9 @@ import (
 //   - a tip is noted that is not a meta commit accepted here;
 //   - a note says that commits are not valid, and never makes one valid: it counts
 //     for what is above the accepted commit, and for chains without a valid one;
+//   - a step of the ledger names any commit, not a tip: what is not valid of the
+//     chain below it is noted by marks, one for each markEach commits, so that the
+//     next step that names one of them costs no more than that many;
 //   - of another chain it says which commit there is valid. That is hearsay: enough
 //     to refuse a tip. Before a clone believes one, it judges it.
 //
@@ -29,6 +32,8 @@ type MetaNote struct {
 	Stuck  bool          `json:"stuck,omitempty"`  // nothing above is judged either
 	Long   *MetaLong     `json:"long,omitempty"`   // for there are too many
 	Lacks  refs.OID      `json:"lacks,omitempty"`  // a commit that is not in the chain
+	Marks  []refs.OID    `json:"marks,omitempty"`  // each markEach-th of those that are not, newest first
+	Named  bool          `json:"named,omitempty"`  // Tip is what a step names: only Bad and Marks are noted
 }
 
 // MetaBadNote is a commit that is not valid.
@@ -47,14 +52,49 @@ type MetaLong struct {
 // the user's own copies of both.
 const maxMetaNotes = 4
 
+// maxMetaNamed is how many commits are noted that steps name.
+const maxMetaNamed = 4
+
 // Recall takes the notes of an earlier process. Those that are wrong are dropped.
 func (c *MetaChain) Recall(notes []MetaNote) {
 	f := c.local.Format()
-	for _, n := range notes[:min(len(notes), maxMetaNotes)] {
+	for _, n := range notes[:min(len(notes), maxMetaNotes+maxMetaNamed)] {
 		ok := f.Valid(n.Tip) && (n.Commit == "" || f.Valid(n.Commit)) && (n.Lacks == "" || f.Valid(n.Lacks)) &&
-			n.Bad >= 0 && n.Bad <= 2*MaxMeta && len(n.Newest) == min(n.Bad, MaxBadMeta+1) && (!n.Stuck || n.Bad > 0 && n.Commit == "")
-		if ok && !slices.ContainsFunc(n.Newest, func(b MetaBadNote) bool { return !f.Valid(b.Commit) }) {
-			c.notes = append(c.notes, n)
+			n.Bad >= 0 && n.Bad <= 2*MaxMeta && len(n.Marks) <= n.Bad/markEach && (!n.Stuck || n.Bad > 0 && n.Commit == "")
+		if n.Named {
+			ok = ok && n.Bad > 0 && !n.Stuck && n.Long == nil && len(n.Newest) == 0
+		} else {
+			ok = ok && len(n.Newest) == min(n.Bad, MaxBadMeta+1)
+		}
+		if ok && !slices.ContainsFunc(n.Newest, func(b MetaBadNote) bool { return !f.Valid(b.Commit) }) && !slices.ContainsFunc(n.Marks, func(id refs.OID) bool { return !f.Valid(id) }) {
+			c.keep(n)
+		}
+	}
+}
+
+// keep adds a note after those that there are, unless there are enough of its kind.
+func (c *MetaChain) keep(n MetaNote) {
+	most, same := maxMetaNotes, 0
+	if n.Named {
+		most = maxMetaNamed
+	}
+	for _, o := range c.notes {
+		if o.Named == n.Named {
+			same++
+		}
+	}
+	if same < most {
+		c.notes = append(c.notes, n)
+	}
+}
+
+// first makes a note the newest of its kind.
+func (c *MetaChain) first(n MetaNote) {
+	was := c.notes
+	c.notes = []MetaNote{n}
+	for _, o := range was {
+		if o.Tip != n.Tip || o.Named != n.Named {
+			c.keep(o)
 		}
 	}
 }
@@ -70,7 +110,7 @@ func (c *MetaChain) Tip(tip refs.OID) (MetaState, error) {
 	if err != nil || st.before {
 		return st, err
 	}
-	n := MetaNote{Tip: tip, Commit: st.Commit, Bad: st.Bad.Len(), Stuck: st.stuck}
+	n := MetaNote{Tip: tip, Commit: st.Commit, Bad: st.Bad.Len(), Stuck: st.stuck, Marks: st.Bad.marked()}
 	for b := st.Bad; b != nil && len(n.Newest) <= MaxBadMeta; b = b.Below {
 		n.Newest = append(n.Newest, MetaBadNote{b.Commit, b.why()})
 	}
@@ -80,14 +120,77 @@ func (c *MetaChain) Tip(tip refs.OID) (MetaState, error) {
 	if was := c.note(tip); was != nil {
 		n.Lacks = was.Lacks
 	}
-	c.notes = slices.DeleteFunc(c.notes, func(n MetaNote) bool { return n.Tip == tip })
-	c.notes = slices.Insert(c.notes, 0, n)
-	c.notes = c.notes[:min(len(c.notes), maxMetaNotes)]
+	c.first(n)
 	return st, nil
 }
 
+// marked are the marks of a list.
+func (b *BadMeta) marked() (ids []refs.OID) {
+	if b == nil {
+		return nil
+	}
+	for m := b.marks; m != nil; m = m.below {
+		ids = append(ids, m.commit)
+	}
+	return ids
+}
+
+// ofStep is At of a commit that a step of the ledger names. It is noted if it is not
+// valid and far from all that is known. Of the commits that are not valid the state
+// may say only how many there are.
+func (c *MetaChain) ofStep(id refs.OID) (MetaState, error) {
+	read := len(c.named)
+	st, err := c.walk(id, c.named, func(id refs.OID) (MetaState, bool) {
+		known, ok := c.known[id]
+		if ok = ok && !known.Hearsay; !ok {
+			known, ok = c.named[id]
+		}
+		if !ok {
+			known, ok = c.mark(id)
+		}
+		return known, ok
+	})
+	if far := len(c.named)-read > markEach; err == nil && far && !st.before && !st.stuck && st.Commit != id {
+		c.first(MetaNote{Tip: id, Commit: st.Commit, Bad: st.Bad.Len(), Marks: st.Bad.marked(), Named: true})
+	}
+	return st, err
+}
+
+// mark is the state of a commit of which a note says that it is not valid.
+func (c *MetaChain) mark(id refs.OID) (MetaState, bool) {
+	for _, n := range c.notes {
+		of := n.Bad
+		if i := slices.Index(n.Marks, id); n.Tip != id && i < 0 || n.Stuck || n.Long != nil || n.Bad == 0 {
+			continue
+		} else if n.Tip != id {
+			of = (len(n.Marks) - i) * markEach
+		}
+		st := MetaState{Commit: n.Commit}
+		if n.Commit != "" {
+			base, ok := c.known[n.Commit]
+			if !ok || base.Commit != n.Commit || base.Hearsay {
+				continue
+			}
+			st.Roll = base.Roll
+		}
+		st.Bad = &BadMeta{Commit: id, Err: errors.New("it was found not to be valid before"), n: of, marks: n.marks(of)}
+		return st, true
+	}
+	return MetaState{}, false
+}
+
+// marks are those at the first n of the commits that are not valid.
+func (n *MetaNote) marks(first int) (list *metaMark) {
+	for i, id := range slices.Backward(n.Marks) {
+		if at := (len(n.Marks) - i) * markEach; at <= first {
+			list = &metaMark{id, at, list}
+		}
+	}
+	return list
+}
+
 func (c *MetaChain) note(tip refs.OID) *MetaNote {
-	i := slices.IndexFunc(c.notes, func(n MetaNote) bool { return n.Tip == tip })
+	i := slices.IndexFunc(c.notes, func(n MetaNote) bool { return n.Tip == tip && !n.Named })
 	if i < 0 {
 		return nil
 	}
@@ -133,6 +236,6 @@ func (n *MetaNote) bad(st *MetaState) {
 		if n.Long != nil {
 			err = fmt.Errorf("%w than %d commits, which is more than is read", ErrLongMeta, MaxMeta)
 		}
-		st.Bad = &BadMeta{b.Commit, err, st.Bad, n.Bad - i}
+		st.Bad = &BadMeta{b.Commit, err, st.Bad, n.Bad - i, n.marks(n.Bad - i)}
 	}
 }

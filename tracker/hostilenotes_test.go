@@ -26,6 +26,8 @@ func TestHostileNotes(t *testing.T) {
 		},
 		"judged.json": {`{"hub":"x","tip":"--help"}`, `{"tip":"\n","step":"a b"}`, `[1]`, `null`},
 		"metas.json": {`[{"tip":"--help"}]`, `[{"tip":"\n","bad":-1}]`, `[{"stuck":true}]`, `{}`, `null`, `[{"tip":"4b825dc642cb6eb9a060e54bf8d69288fbee4904","bad":1}]`,
+			`[{"tip":"4b825dc642cb6eb9a060e54bf8d69288fbee4904","named":true}]`, `[{"tip":"4b825dc642cb6eb9a060e54bf8d69288fbee4904","named":true,"bad":64,"marks":["--x"]}]`,
+			`[{"tip":"4b825dc642cb6eb9a060e54bf8d69288fbee4904","named":true,"bad":64,"marks":["4b825dc642cb6eb9a060e54bf8d69288fbee4904","4b825dc642cb6eb9a060e54bf8d69288fbee4904"]}]`,
 			`[` + strings.Repeat(`{"tip":"4b825dc642cb6eb9a060e54bf8d69288fbee4904","commit":"4b825dc642cb6eb9a060e54bf8d69288fbee4904"},`, 99) + `{}]`},
 		"present.json": {`{"agents":{"../x":{"state":"working"},"--x":{}}}`, `{"agents":[]}`, `null`},
 		"pace.json":    {`{"until":"9999-01-01T00:00:00Z","why":"\u001b"}`, `{"pushes":{}}`, `{"holds":-1}`},

@@ -11,7 +11,9 @@ import (
 	"time"
 
 	"github.com/git-crosslink/git-crosslink/event"
+	"github.com/git-crosslink/git-crosslink/ledger"
 	"github.com/git-crosslink/git-crosslink/refs"
+	"github.com/git-crosslink/git-crosslink/replay"
 	"github.com/git-crosslink/git-crosslink/tracker"
 )
 
@@ -270,5 +272,85 @@ func TestHostileMetaNotes(t *testing.T) {
 	bob.sync()
 	if got := bob.trust(); got.Seq != 2 || len(got.Refused) != 0 {
 		t.Errorf("the note was not replaced: %+v", got)
+	}
+}
+
+// stepUnder puts a step of the ledger on the hub that names a meta commit.
+func (w *world) stepUnder(hub string, meta refs.OID) {
+	w.t.Helper()
+	ctx := context.Background()
+	repo, tip := w.repo(), w.tip(checkpointRef)
+	r := ledger.NewReader(replay.NewSteps(ctx, repo, hub), hub)
+	v, err := r.Read(string(tip))
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	state := v.Ledger.Files()["state.json"]
+	for old, now := range map[string]string{
+		fmt.Sprintf(`"meta":"%s"`, v.Ledger.Meta):       fmt.Sprintf(`"meta":"%s"`, meta),
+		fmt.Sprintf(`"sequence":%d`, v.Ledger.Sequence): fmt.Sprintf(`"sequence":%d`, v.Sequence()+1),
+	} {
+		if !bytes.Contains(state, []byte(old)) {
+			w.t.Fatalf("%s is not in %s", old, state)
+		}
+		state = bytes.Replace(state, []byte(old), []byte(now), 1)
+	}
+	id, err := refs.WriteChanges(ctx, repo, refs.OID(v.Step), map[string][]byte{"state.json": state}, []refs.OID{tip, meta}, refs.CommitInfo{Author: "x", Message: "x"})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	w.move(checkpointRef, id)
+}
+
+// A step of the ledger may name any meta commit that somebody pushed: what is below
+// it is read once by a clone, whatever commits of it the next steps name.
+func TestMetaOfStepsIsReadOnce(t *testing.T) {
+	t.Parallel()
+	measure := func(n int, each, branch bool) (first, again []int) {
+		w := newMemoryWorld(t)
+		w.keepFrom = whereRead
+		alice, bob := w.clone("alice"), w.clone("bob")
+		alice.init()
+		alice.create("one")
+		bob.sync()
+		bob.sleep = func(time.Duration) {}
+		hub, meta := alice.trust().Hub, w.tip(branches+"meta")
+		w.litter(n)
+		inner := w.parent(w.parent(w.tip(branches + "meta")))
+		if !branch {
+			w.move(branches+"meta", meta)
+		}
+		w.stepUnder(hub, inner)
+		for _, of := range []*[]int{&first, &again} {
+			for _, c := range metaCommands {
+				*of = append(*of, bob.reads(c.do))
+				if each {
+					inner = w.parent(inner)
+					w.stepUnder(hub, inner)
+				}
+			}
+		}
+		return first, again
+	}
+	for _, of := range []struct {
+		name         string
+		each, branch bool
+		most         int
+	}{
+		{"one step", false, true, 0},
+		{"a step for each command", true, true, 5 * 64},
+		{"steps that name commits of no branch", true, false, 5 * 64},
+	} {
+		t.Run(of.name, func(t *testing.T) {
+			t.Parallel()
+			few, fewAgain := measure(50, of.each, of.branch)
+			many, manyAgain := measure(550, of.each, of.branch)
+			t.Logf("50 commits: %v, %v; 550: %v, %v", few, fewAgain, many, manyAgain)
+			for i, c := range metaCommands {
+				if i > 0 && many[i]-few[i] > of.most || manyAgain[i]-fewAgain[i] > of.most {
+					t.Errorf("'%s' reads %d and %d objects under 50 commits, and %d and %d under 550", c.name, few[i], fewAgain[i], many[i], manyAgain[i])
+				}
+			}
+		})
 	}
 }

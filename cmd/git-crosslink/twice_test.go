@@ -115,4 +115,28 @@ func TestNoIssueIsDoneTwice(t *testing.T) {
 			t.Errorf("%s shows locks when all is done:\n%s", name, locks)
 		}
 	}
+	if t.Failed() {
+		w.testify(who)
+	}
+}
+
+// testify logs what the clones know of the ledger, and what they know without
+// what they keep of earlier commands.
+func (t *town) testify(who []string) {
+	t.tb.Helper()
+	show := func(dir, script string) {
+		t.tb.Helper()
+		out, err := t.command(dir, "sh", "-c", script).CombinedOutput()
+		t.tb.Logf("%s: %s\n%s%v", dir, script, out, err)
+	}
+	show("hub.git", "git log --first-parent --format='%H %ad %s%n  parents %P' refs/heads/crosslink/checkpoint")
+	show("hub.git", "git for-each-ref")
+	for _, name := range who {
+		show(name, "cd .git/crosslink && for f in judged.json contact.json metas.json; do echo $f; cat $f; echo; done")
+		show(name, "git -C .git/crosslink/replica.git for-each-ref")
+		for _, args := range []string{"--offline lock list --json", "--offline status --json", "fsck"} {
+			show(name, "git crosslink "+args)
+		}
+		show(name, "rm -f .git/crosslink/judged.json .git/crosslink/ledger.files .git/crosslink/replica.git/store.db*; git crosslink --offline lock list")
+	}
 }
