@@ -33,7 +33,7 @@ const maxLogs = 1 << 16
 // tracker that is there, "" if there is none, and what the user should know. Where not all of it is what the hub has now (whole), a ref may be as old as
 // an earlier fetch, and says nothing about what the hub has lost.
 func (t *Tracker) adopt(ctx context.Context, root string, whole bool) (otherHub string, problems []hubs.Problem, err error) {
-	all, err := t.local().Refs(ctx, "refs/")
+	all, err := t.clone.Local().Refs(ctx, "refs/")
 	if err != nil {
 		return "", nil, fmt.Errorf("list the replica's refs: %w", err)
 	}
@@ -41,37 +41,37 @@ func (t *Tracker) adopt(ctx context.Context, root string, whole bool) (otherHub 
 	logs := 0
 	for _, r := range all {
 		have[r.Name] = r.OID
-		if strings.HasPrefix(r.Name, hubRoot+agentLogs) {
+		if strings.HasPrefix(r.Name, replay.HubRoot+replay.Agents) {
 			logs++
 		}
 	}
 	a := adoption{t: t}
-	if err := a.readMetas(ctx, have[replay.TrustedMeta], have[hubRoot+metaName], have[root+metaName]); err != nil {
+	if err := a.readMetas(ctx, have[replay.TrustedMeta], have[replay.HubRoot+replay.MetaName], have[root+replay.MetaName]); err != nil {
 		return "", nil, err
 	}
-	defer t.reads.NoteMetas(ctx)
-	other := a.other(t.contact.Hub)
-	if root == incomingRoot && other == "" {
-		forked, err := t.parted(ctx, have[hubRoot+checkpointName], have[root+checkpointName])
+	defer t.clone.Reads.NoteMetas(ctx)
+	other := a.other(t.clone.Contact.Hub)
+	if root == replay.IncomingRoot && other == "" {
+		forked, err := t.parted(ctx, have[replay.HubRoot+replay.LedgerName], have[root+replay.LedgerName])
 		if err != nil {
 			return "", nil, err
 		}
 		if forked { // the same id, gone another way
-			return t.contact.Hub, []hubs.Problem{{Ref: metaName, Text: t.hub.ForkText(), Told: true}}, nil
+			return t.clone.Contact.Hub, []hubs.Problem{{Ref: replay.MetaName, Text: t.clone.Hub.ForkText(), Told: true}}, nil
 		}
 	}
 	if other != "" {
 		known := a.known.Hub
 		if known == "" {
-			known = t.contact.Hub
+			known = t.clone.Contact.Hub
 		}
-		problems = append(problems, hubs.Problem{Ref: metaName, Text: fmt.Sprintf("the remote holds another tracker (hub %s) than the one of this clone (hub %s), which stands", hubs.Clip(other), hubs.Clip(known)), Told: true})
-		if t.contact.Detached = t.detachedFrom(ctx, have[root+metaName], known); t.contact.Detached {
+		problems = append(problems, hubs.Problem{Ref: replay.MetaName, Text: fmt.Sprintf("the remote holds another tracker (hub %s) than the one of this clone (hub %s), which stands", hubs.Clip(other), hubs.Clip(known)), Told: true})
+		if t.clone.Contact.Detached = t.detachedFrom(ctx, have[root+replay.MetaName], known); t.clone.Contact.Detached {
 			return other, problems, nil // what was this tracker's there is another's now
 		}
 		a.pinned = known
 	}
-	a.settle(have[root+metaName] == "" && replay.IsLevel2(ctx, t.local(), have[root+replay.Level2Name]))
+	a.settle(have[root+replay.MetaName] == "" && replay.IsLevel2(ctx, t.clone.Local(), have[root+replay.Level2Name]))
 	var ups []refs.Update
 	if a.meta == "" && a.metas.Roll != nil {
 		if was := have[replay.TrustedMeta]; was != a.metas.Commit {
@@ -89,7 +89,7 @@ func (t *Tracker) adopt(ctx context.Context, root string, whole bool) (otherHub 
 		if !ok {
 			continue
 		}
-		old := have[hubRoot+name]
+		old := have[replay.HubRoot+name]
 		if old == r.OID {
 			continue
 		}
@@ -112,19 +112,19 @@ func (t *Tracker) adopt(ctx context.Context, root string, whole bool) (otherHub 
 		case old != r.OID && !a.fresh.there && a.level != 2:
 			// nothing says which hub this is of
 		case problem != "":
-			t.tellOnce(fail.Notice{Code: "lost-decisions/seen", Text: problem})
+			t.clone.TellOnce(fail.Notice{Code: "lost-decisions/seen", Text: problem})
 			problems = append(problems, hubs.Problem{Ref: name, Text: problem, Told: true})
-			if aside := lostRoot + string(old); have[aside] == "" { // first, or a kill loses it
+			if aside := replay.LostRoot + string(old); have[aside] == "" { // first, or a kill loses it
 				ups = append(ups, refs.Update{Ref: aside, New: old})
 			}
-			ups = append(ups, refs.Update{Ref: hubRoot + name, Old: old, New: r.OID})
-		case take && old == "" && strings.HasPrefix(name, agentLogs) && logs >= maxLogs:
+			ups = append(ups, refs.Update{Ref: replay.HubRoot + name, Old: old, New: r.OID})
+		case take && old == "" && strings.HasPrefix(name, replay.Agents) && logs >= maxLogs:
 			untaken++
 		case take:
-			if old == "" && strings.HasPrefix(name, agentLogs) {
+			if old == "" && strings.HasPrefix(name, replay.Agents) {
 				logs++
 			}
-			ups = append(ups, refs.Update{Ref: hubRoot + name, Old: old, New: r.OID})
+			ups = append(ups, refs.Update{Ref: replay.HubRoot + name, Old: old, New: r.OID})
 		}
 	}
 	if untaken > 0 {
@@ -133,7 +133,7 @@ func (t *Tracker) adopt(ctx context.Context, root string, whole bool) (otherHub 
 	if len(ups) == 0 {
 		return other, problems, nil
 	}
-	err = t.local().SwapInOrder(ctx, ups)
+	err = t.clone.Local().SwapInOrder(ctx, ups)
 	if errors.Is(err, refs.ErrConflict) {
 		return other, problems, nil // another process of this clone adopted at the same time
 	}

@@ -1,44 +1,17 @@
 package tracker
 
 import (
-	"context"
 	"time"
 
+	"github.com/git-crosslink/git-crosslink/clone"
 	"github.com/git-crosslink/git-crosslink/event"
 	"github.com/git-crosslink/git-crosslink/fail"
 	"github.com/git-crosslink/git-crosslink/reading"
-	"github.com/git-crosslink/git-crosslink/refs"
 	"github.com/git-crosslink/git-crosslink/store"
 )
 
 // Options say where a tracker is opened and what it uses of the world.
-type Options struct {
-	Dir     string              // the user's working directory; "" is the process's
-	Environ []string            // nil is the process's environment
-	Now     func() time.Time    // nil is time.Now
-	Sleep   func(time.Duration) // waits until pushing is in order again; nil really waits
-	// Survey finds the repository of a directory and reads its configuration;
-	// nil asks git.
-	Survey func(ctx context.Context, dir string, environ []string) (refs.Outer, refs.Config, error)
-
-	Program string // git-crosslink's own path, started for detached syncs; "" starts none
-	Ask     bool   // sync and init may ask for passwords on the terminal
-
-	// Detached: Detach started this process. The clone may be removed at any
-	// moment, so nothing is made or mended that is not there.
-	Detached bool
-
-	Notice func(fail.Notice) // told what the user should read besides the answer; nil drops it
-	// Unwatched: a program hears the notices, not the user. What is told once is then
-	// left to be told by a command, and no sign of the user's presence is given.
-	Unwatched bool
-
-	Stored func(store.Written, error) // told what became of the store when it was written; nil drops it
-	// KeepFrom is how many lines a write or a sync must have read to make a store of
-	// them, and to go on from it however small it is; 0 is 1,000, and only from one
-	// that is worth it. A read always makes one.
-	KeepFrom int
-}
+type Options = clone.Options
 
 // Projection answers questions about the state at one moment.
 type Projection = reading.Projection
@@ -67,11 +40,11 @@ const (
 
 // EmitOptions say how a write is published.
 type EmitOptions struct {
-	Offline bool     // append only, leave the hub alone
-	Wait    bool     // wait for the hub; not confirmed in the end is Unconfirmed
-	Lock    bool     // a claim or a release: worth 30 s
-	asking  UUID     // the lock that is being claimed: its answer is no news
-	signing *signing // how the lines of all calls that belong together are signed; nil for one alone
+	Offline bool           // append only, leave the hub alone
+	Wait    bool           // wait for the hub; not confirmed in the end is Unconfirmed
+	Lock    bool           // a claim or a release: worth 30 s
+	asking  UUID           // the lock that is being claimed: its answer is no news
+	signing *clone.Signing // how the lines of all calls that belong together are signed; nil for one alone
 }
 
 // Receipt is what a write left behind.

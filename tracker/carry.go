@@ -24,10 +24,10 @@ import (
 // leavable reports whether a log that has not forked can be left for a new id:
 // there are lines that the hub does not have, or nobody could follow it.
 func (t *Tracker) leavable(s *reading.Snapshot, l *reading.Log) bool {
-	if t.hub == nil || l.Ended != "" || l.Torn || l.Missing || l.Foreign || l.Legacy || l.Position > l.HubSeq {
+	if t.clone.Hub == nil || l.Ended != "" || l.Torn || l.Missing || l.Foreign || l.Legacy || l.Position > l.HubSeq {
 		return false // where there is no hub, and where the ledger covers lines, numbers hang on them
 	}
-	return l.Unsent() > 0 || l.Time > event.Follows(event.TimeOf(t.now()))
+	return l.Unsent() > 0 || l.Time > event.Follows(event.TimeOf(t.clone.Now()))
 }
 
 // explained is the greatest time that a line written now has to have: now, or after
@@ -36,7 +36,7 @@ func (t *Tracker) leavable(s *reading.Snapshot, l *reading.Log) bool {
 func (t *Tracker) explained(ctx context.Context, s *reading.Snapshot, now event.Time) (event.Time, error) {
 	newest := event.Time(0)
 	for _, l := range s.Logs {
-		at, err := t.reads.NewestIn(ctx, l, min(l.Counted, l.HubSeq), event.Follows(now))
+		at, err := t.clone.Reads.NewestIn(ctx, l, min(l.Counted, l.HubSeq), event.Follows(now))
 		if err != nil {
 			return 0, err
 		}

@@ -9,6 +9,7 @@ import (
 	"github.com/git-crosslink/git-crosslink/hubs"
 	"github.com/git-crosslink/git-crosslink/reading"
 	"github.com/git-crosslink/git-crosslink/refs"
+	"github.com/git-crosslink/git-crosslink/replay"
 )
 
 // What became of a push that was not answered with a yes. Only the hub knows:
@@ -39,14 +40,14 @@ func (t *Tracker) metaOutcome(ctx context.Context, s *reading.Snapshot, commit r
 		if !ok {
 			return false, err
 		}
-		return false, t.hub.Unanswered("unanswered/meta", "changed", hubs.GitWords(re))
+		return false, t.clone.Hub.Unanswered("unanswered/meta", "changed", hubs.GitWords(re))
 	}
-	now, err := t.reads.Load(ctx)
+	now, err := t.clone.Reads.Load(ctx)
 	if err != nil {
 		return false, err
 	}
-	tip, was := now.AllRefs[hubRoot+metaName], s.AllRefs[hubRoot+metaName]
-	there, err := t.reads.Replays().Metas(ctx).Holds(tip, commit, was)
+	tip, was := now.AllRefs[replay.HubRoot+replay.MetaName], s.AllRefs[replay.HubRoot+replay.MetaName]
+	there, err := t.clone.Reads.Replays().Metas(ctx).Holds(tip, commit, was)
 	switch {
 	case err != nil || there:
 		return false, err
@@ -55,7 +56,7 @@ func (t *Tracker) metaOutcome(ctx context.Context, s *reading.Snapshot, commit r
 	case pushed != nil:
 		return false, pushed
 	}
-	return false, &fail.Error{Kind: fail.Unconfirmed, Code: "unreachable/push", Message: fmt.Sprintf("the hub on '%s' took nothing: nothing was changed", t.hub.Name),
+	return false, &fail.Error{Kind: fail.Unconfirmed, Code: "unreachable/push", Message: fmt.Sprintf("the hub on '%s' took nothing: nothing was changed", t.clone.Hub.Name),
 		Fields: fail.Fields{"git": hubs.Gist(res.Stderr)}}
 }
 

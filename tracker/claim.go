@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/git-crosslink/git-crosslink/clone"
 	"github.com/git-crosslink/git-crosslink/event"
 	"github.com/git-crosslink/git-crosslink/fail"
 	"github.com/git-crosslink/git-crosslink/ledger"
@@ -88,19 +89,19 @@ const claimTries = 4
 // has done so, so a lock that is held is not claimed in vain; the ledger decides
 // between claims that race.
 func (t *Tracker) Claim(ctx context.Context, issue event.UUID, o ClaimOptions) (*Claim, error) {
-	how := &signing{}
+	how := &clone.Signing{}
 	c, err := t.beforeClaim(ctx, issue, o)
 	switch {
 	case err != nil:
 		return nil, err
-	case c.Outcome == Closed && c.Mine(t.agent):
+	case c.Outcome == Closed && c.Mine(t.clone.Agent):
 		return t.tooLate(ctx, issue, o, how)
 	case c.settled(o):
 		c.Already = true
 		return c, nil
 	}
 	for range claimTries {
-		before, err := t.reads.Load(ctx)
+		before, err := t.clone.Reads.Load(ctx)
 		if err != nil {
 			return nil, err
 		}
@@ -123,7 +124,7 @@ func (t *Tracker) Claim(ctx context.Context, issue event.UUID, o ClaimOptions) (
 		case token != 0:
 			c.Outcome, c.Token, c.Place = Ended, token, 0
 			return c, nil
-		case r.Undecided && !o.Queue && c.lost(t.agent):
+		case r.Undecided && !o.Queue && c.lost(t.clone.Agent):
 			// refused before the ledger has seen the claim: it must not be
 			// granted later, when nobody waits for it any more
 			c.Outcome, c.Place = Taken, 0
@@ -147,15 +148,15 @@ func (t *Tracker) beforeClaim(ctx context.Context, issue event.UUID, o ClaimOpti
 	if err != nil {
 		return nil, err
 	}
-	c, err := Standing(p, issue, t.agent)
-	age, known := t.contact.Since()
-	if o.Offline || t.link.Reached || err == nil && c.Outcome == Free && known && age < stale && t.agent != "" {
+	c, err := Standing(p, issue, t.clone.Agent)
+	age, known := t.clone.Contact.Since()
+	if o.Offline || t.clone.Link.Reached || err == nil && c.Outcome == Free && known && age < stale && t.clone.Agent != "" {
 		return c, err
 	}
 	if p, err = t.read(ctx, Fresh, issue); err != nil {
 		return nil, err
 	}
-	return Standing(p, issue, t.agent)
+	return Standing(p, issue, t.clone.Agent)
 }
 
 // ended returns the token of the grant that the claim of a receipt got and has
@@ -171,11 +172,11 @@ func (t *Tracker) ended(ctx context.Context, c *Claim, r *Receipt, known ledger.
 	if !ok {
 		return 0, nil
 	}
-	s, err := t.reads.Load(ctx)
+	s, err := t.clone.Reads.Load(ctx)
 	if err != nil || s.Decided().Err != nil {
 		return 0, err
 	}
-	reader := ledger.NewReader(replay.NewSteps(ctx, t.local(), s.Hub), s.Hub)
+	reader := ledger.NewReader(replay.NewSteps(ctx, t.clone.Local(), s.Hub), s.Hub)
 	if known.Tip != "" {
 		reader.Resume(known)
 	}
@@ -190,17 +191,17 @@ func (t *Tracker) ended(ctx context.Context, c *Claim, r *Receipt, known ledger.
 // issue without locking it moves nothing that would have refused the push. looked is
 // when a push has shown that the hub is as it was seen.
 func (t *Tracker) lookAgain(ctx context.Context, issue event.UUID, o ClaimOptions, c *Claim, looked time.Time) (*Claim, error) {
-	if t.link.Reached && t.contact.Last.After(looked) {
-		looked = t.contact.Last
+	if t.clone.Link.Reached && t.clone.Contact.Last.After(looked) {
+		looked = t.clone.Contact.Last
 	}
-	if o.Offline || c.Outcome != Held || t.now().Sub(looked) < lookedLately {
+	if o.Offline || c.Outcome != Held || t.clone.Now().Sub(looked) < lookedLately {
 		return c, nil
 	}
 	p, err := t.read(ctx, Fresh, issue)
 	if err != nil {
 		return nil, err
 	}
-	return Standing(p, issue, t.agent)
+	return Standing(p, issue, t.clone.Agent)
 }
 
 func release(issue event.UUID) func(Projection) ([]Body, error) {
@@ -209,15 +210,15 @@ func release(issue event.UUID) func(Projection) ([]Body, error) {
 
 // tooLate ends what this agent holds or asks for of the lock of an issue that is
 // closed. Nobody waits for that, so it goes out with whatever is sent next.
-func (t *Tracker) tooLate(ctx context.Context, issue event.UUID, o ClaimOptions, how *signing) (*Claim, error) {
+func (t *Tracker) tooLate(ctx context.Context, issue event.UUID, o ClaimOptions, how *clone.Signing) (*Claim, error) {
 	r, err := t.Emit(ctx, EmitOptions{Offline: true, asking: issue, signing: how}, release(issue))
 	if err != nil {
 		return nil, err
 	}
 	if !o.Offline {
-		t.detach()
+		t.clone.Detach()
 	}
-	return Standing(r.View, issue, t.agent)
+	return Standing(r.View, issue, t.clone.Agent)
 }
 
 // releaseClosed gives back what this worktree's agent holds, or asks for, of
@@ -225,14 +226,14 @@ func (t *Tracker) tooLate(ctx context.Context, issue event.UUID, o ClaimOptions,
 // then; a claim that came later is nobody's to end but the claimer's. What
 // hinders it is no failure of the sync: such a lock keeps nobody from work.
 func (t *Tracker) releaseClosed(ctx context.Context) {
-	s, err := t.reads.Load(ctx)
-	if err != nil || t.agent == "" || !s.Bound || !s.Writable() || !s.Claims(t.agent) {
+	s, err := t.clone.Reads.Load(ctx)
+	if err != nil || t.clone.Agent == "" || !s.Bound || !s.Writable() || !s.Claims(t.clone.Agent) {
 		return
 	}
 	closed := func(p Projection) (bodies []Body, err error) {
 		rows, err := p.Locked()
 		for _, row := range rows {
-			if c, err := Standing(p, row.UUID, t.agent); err == nil && c.Outcome == Closed && c.Mine(t.agent) {
+			if c, err := Standing(p, row.UUID, t.clone.Agent); err == nil && c.Outcome == Closed && c.Mine(t.clone.Agent) {
 				bodies = append(bodies, &event.LockReleased{Issue: row.UUID})
 			}
 		}
@@ -268,10 +269,10 @@ func (c *Claim) settled(o ClaimOptions) bool {
 
 // claim appends a claim, unless one of this agent is on its way already, and
 // publishes it.
-func (t *Tracker) claim(ctx context.Context, issue event.UUID, o ClaimOptions, how *signing) (*Claim, *Receipt, error) {
+func (t *Tracker) claim(ctx context.Context, issue event.UUID, o ClaimOptions, how *clone.Signing) (*Claim, *Receipt, error) {
 	r, err := t.Emit(ctx, EmitOptions{Offline: o.Offline, Lock: true, asking: issue, signing: how}, func(p Projection) ([]Body, error) {
 		row, err := p.Row(issue)
-		if err != nil || waits(row.Queue, t.agent) > 0 || row.Lock != nil && row.Lock.Holder == t.agent && !row.Lock.Ending {
+		if err != nil || waits(row.Queue, t.clone.Agent) > 0 || row.Lock != nil && row.Lock.Holder == t.clone.Agent && !row.Lock.Ending {
 			return nil, err // asked for already
 		}
 		return []Body{&event.LockClaimed{Issue: issue, Branch: o.Branch, Wait: o.Queue}}, nil
@@ -279,6 +280,6 @@ func (t *Tracker) claim(ctx context.Context, issue event.UUID, o ClaimOptions, h
 	if err != nil {
 		return nil, nil, err
 	}
-	c, err := Standing(r.View, issue, t.agent)
+	c, err := Standing(r.View, issue, t.clone.Agent)
 	return c, r, err
 }

@@ -13,7 +13,7 @@ import (
 // outranked refuses an event that would not change all it is to change, because a
 // line that is not followed holds some of it.
 func (t *Tracker) outranked(ctx context.Context, s *reading.Snapshot, c reading.Clock, by event.Key) error {
-	first, err := t.reads.Followed(ctx, s.Logs[by.Agent], c.Limit)
+	first, err := t.clone.Reads.Followed(ctx, s.Logs[by.Agent], c.Limit)
 	if err != nil {
 		return err
 	}
@@ -39,7 +39,7 @@ func aheadText(a reading.Ahead) string {
 
 // checkClocks is the doctor's look at times.
 func (t *Tracker) checkClocks(ctx context.Context, s *reading.Snapshot) ([]fail.Diagnosis, error) {
-	all, err := t.reads.Ahead(ctx, s, t.now())
+	all, err := t.clone.Reads.Ahead(ctx, s, t.clone.Now())
 	if err != nil {
 		return nil, err
 	}

@@ -35,7 +35,7 @@ func (t *Tracker) draft(ctx context.Context, s *reading.Snapshot, meta refs.OID,
 	if d.Err != nil {
 		return nil, nil
 	}
-	plan := ledger.Plan{On: d.View, Meta: string(meta), By: t.author(s), At: event.TimeOf(t.now()), Logs: tips, UpTo: s.CountedUpTo(tips)}
+	plan := ledger.Plan{On: d.View, Meta: string(meta), By: t.author(s), At: event.TimeOf(t.clone.Now()), Logs: tips, UpTo: s.CountedUpTo(tips)}
 	if base := d.View.Ledger.Meta; base != "" {
 		// a step may have been decided under a meta that is not on its branch:
 		// others go on under that, or one such step would stop everybody
@@ -79,15 +79,15 @@ func (t *Tracker) decide(ctx context.Context, s *reading.Snapshot, meta refs.OID
 	if err != nil || draft == nil {
 		return "", err
 	}
-	if err := t.signStep(ctx, s, draft.Ledger); err != nil {
+	if err := t.clone.SignStep(ctx, s, draft.Ledger); err != nil {
 		return "", err
 	}
 	var parents []refs.OID
 	for _, p := range draft.Parents {
 		parents = append(parents, refs.OID(p))
 	}
-	return refs.WriteChanges(ctx, t.local(), refs.OID(draft.On.Step), draft.Files(), parents, refs.CommitInfo{
-		Address: t.committer(), Author: t.author(s), When: t.now(), Message: fmt.Sprintf("crosslink: ledger %d\n\n[skip ci]\n", draft.Ledger.Sequence)})
+	return refs.WriteChanges(ctx, t.clone.Local(), refs.OID(draft.On.Step), draft.Files(), parents, refs.CommitInfo{
+		Address: t.clone.Committer(), Author: t.author(s), When: t.clone.Now(), Message: fmt.Sprintf("crosslink: ledger %d\n\n[skip ci]\n", draft.Ledger.Sequence)})
 }
 
 // dropFound forgets lost tips that the ledger holds again.
@@ -100,10 +100,10 @@ func (t *Tracker) dropFound(ctx context.Context, s *reading.Snapshot, tip refs.O
 			return err
 		}
 		if held { // else its merge step is the next one
-			ups = append(ups, refs.Update{Ref: lostRoot + string(lost), Old: lost})
+			ups = append(ups, refs.Update{Ref: replay.LostRoot + string(lost), Old: lost})
 		}
 	}
-	return ignoreConflict(t.local().Swap(ctx, ups))
+	return ignoreConflict(t.clone.Local().Swap(ctx, ups))
 }
 
 // onItsWay are the agent's lines that a write waits for which wrote none, from the
@@ -124,18 +124,18 @@ func (t *Tracker) onItsWay(ctx context.Context, s *reading.Snapshot, agent strin
 		return nil, nil
 	}
 	after := l.Begin()
-	if e, err := t.reads.Line(ctx, l, from); err != nil {
+	if e, err := t.clone.Reads.Line(ctx, l, from); err != nil {
 		return nil, err
 	} else if e != nil {
 		after.Seq, after.Hash, after.Time = e.Seq, event.Hash(e.Raw), e.Time
 	}
-	return t.reads.LinesAfter(ctx, l, after)
+	return t.clone.Reads.LinesAfter(ctx, l, after)
 }
 
 // waiting reports whether it is this clone's turn to decide what others left
 // undecided, or to bring back what the hub lost.
 func (t *Tracker) waiting(ctx context.Context) (bool, error) {
-	s, err := t.reads.Load(ctx)
+	s, err := t.clone.Reads.Load(ctx)
 	if err != nil || !s.Bound || !s.Writable() {
 		return false, err
 	}
@@ -146,7 +146,7 @@ func (t *Tracker) waiting(ctx context.Context) (bool, error) {
 	if draft != nil && draft.Ledger.Merged != "" {
 		return true, nil
 	}
-	if !t.contact.NoMeta && t.contact.Other == "" {
+	if !t.clone.Contact.NoMeta && t.clone.Contact.Other == "" {
 		if back, err := t.ledgerBack(s); err != nil || back != "" {
 			return back != "", err
 		}
@@ -161,18 +161,18 @@ func (t *Tracker) waiting(ctx context.Context) (bool, error) {
 
 // root writes the first commit of a chain, which decides nothing.
 func (t *Tracker) root(ctx context.Context, s *reading.Snapshot) (refs.OID, error) {
-	l, err := ledger.Root(s.Hub, nil, t.author(s), event.TimeOf(t.now()))
+	l, err := ledger.Root(s.Hub, nil, t.author(s), event.TimeOf(t.clone.Now()))
 	if err != nil {
 		return "", err
 	}
-	return refs.WriteChanges(ctx, t.local(), "", l.Files(), nil, refs.CommitInfo{
-		Address: t.committer(), Author: t.author(s), When: t.now(), Message: "crosslink: ledger begins\n\n[skip ci]\n"})
+	return refs.WriteChanges(ctx, t.clone.Local(), "", l.Files(), nil, refs.CommitInfo{
+		Address: t.clone.Committer(), Author: t.author(s), When: t.clone.Now(), Message: "crosslink: ledger begins\n\n[skip ci]\n"})
 }
 
 // author signs a step: the agent of this worktree, else any that writes here.
 func (t *Tracker) author(s *reading.Snapshot) string {
-	if t.agent != "" {
-		return t.agent
+	if t.clone.Agent != "" {
+		return t.clone.Agent
 	}
 	for _, id := range s.AgentIDs() {
 		if s.Logs[id].Here != "" {
@@ -185,18 +185,18 @@ func (t *Tracker) author(s *reading.Snapshot) string {
 // overdue reports whether facts that others left undecided on the hub have
 // lain there for long enough to decide them.
 func (t *Tracker) overdue(undecided bool) bool {
-	since := t.contact.Undecided
+	since := t.clone.Contact.Undecided
 	switch {
 	case !undecided:
 		if !since.IsZero() {
-			_ = t.contact.Remember(func(c *hubs.Note) { c.Undecided = time.Time{} })
+			_ = t.clone.Contact.Remember(func(c *hubs.Note) { c.Undecided = time.Time{} })
 		}
 		return false
 	case since.IsZero():
-		_ = t.contact.Remember(func(c *hubs.Note) { c.Undecided = t.now().Add(rand.N(hubs.Jitter)) })
+		_ = t.clone.Contact.Remember(func(c *hubs.Note) { c.Undecided = t.clone.Now().Add(rand.N(hubs.Jitter)) })
 		return false
 	}
-	return t.now().Sub(since) > undecidedFor
+	return t.clone.Now().Sub(since) > undecidedFor
 }
 
 // judgeLedger says whether an incoming ledger is believed. Taken with a
@@ -206,7 +206,7 @@ func (t *Tracker) judgeLedger(ctx context.Context, old, fresh refs.OID) (take bo
 	if old == "" {
 		return true, "", nil
 	}
-	r := ledger.NewReader(replay.NewSteps(ctx, t.local(), ""), "") // only walks parents
+	r := ledger.NewReader(replay.NewSteps(ctx, t.clone.Local(), ""), "") // only walks parents
 	if on, err := r.Extends(string(fresh), string(old)); err != nil || on {
 		return true, "", ignoreMissing(err)
 	}
@@ -223,12 +223,4 @@ func ignoreMissing(err error) error {
 		return nil
 	}
 	return err
-}
-
-// badSteps says how many there are.
-func badSteps(n int) string {
-	if n == 1 {
-		return "1 step of the ledger is"
-	}
-	return fmt.Sprintf("%d steps of the ledger are", n)
 }

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/git-crosslink/git-crosslink/fail"
+	"github.com/git-crosslink/git-crosslink/hubs"
 	"github.com/git-crosslink/git-crosslink/internal/note"
 	"github.com/git-crosslink/git-crosslink/reading"
 	"github.com/git-crosslink/git-crosslink/refs"
@@ -67,8 +68,8 @@ func (t *Tracker) Doctor(ctx context.Context, offline bool) (*DoctorReport, erro
 		return nil, err
 	}
 	r.Findings = append(r.Findings, found...)
-	r.Reached, r.Unlisted = t.link.Reached, t.contact.Unlisted()
-	s, err := t.reads.Load(ctx)
+	r.Reached, r.Unlisted = t.clone.Link.Reached, t.clone.Contact.Unlisted()
+	s, err := t.clone.Reads.Load(ctx)
 	if err != nil {
 		if ctx.Err() != nil {
 			return nil, ctx.Err()
@@ -110,18 +111,18 @@ func (t *Tracker) examine(ctx context.Context, s *reading.Snapshot, chosen func(
 // askHub brings what the hub has, within a bounded time. noRoom is what 'init' would
 // refuse, where there is no hub yet.
 func (t *Tracker) askHub(ctx context.Context, offline bool) (found []fail.Diagnosis, noRoom *fail.Error, err error) {
-	if offline || t.hub == nil || t.config("crosslink.sync") == "manual" {
+	if offline || t.clone.Hub == nil || t.clone.Config("crosslink.sync") == "manual" {
 		return nil, nil, nil
 	}
-	if err := t.ensureReplica(ctx); err != nil {
-		return []fail.Diagnosis{diagnosed(fail.Problem, t.unwritable(err), "not-writable/failed")}, nil, nil
+	if err := t.clone.EnsureReplica(ctx); err != nil {
+		return []fail.Diagnosis{diagnosed(fail.Problem, t.clone.Unwritable(err), "not-writable/failed")}, nil, nil
 	}
-	t.unwatched = true // what it would tell is in the findings
-	bounded, cancel := context.WithTimeout(ctx, insistent)
+	t.clone.Unwatched = true // what it would tell is in the findings
+	bounded, cancel := context.WithTimeout(ctx, hubs.Insistent)
 	defer cancel()
-	unlock, ok, err := t.link.Lock(bounded, t.wait())
+	unlock, ok, err := t.clone.Link.Lock(bounded, t.clone.Wait())
 	if err != nil {
-		return []fail.Diagnosis{diagnosed(fail.Problem, t.unwritable(err), "not-writable/failed")}, nil, ctx.Err()
+		return []fail.Diagnosis{diagnosed(fail.Problem, t.clone.Unwritable(err), "not-writable/failed")}, nil, ctx.Err()
 	}
 	if !ok {
 		busy := fail.Diagnosis{Code: "sync-busy", Severity: fail.Note, Text: "another process of this clone is talking to the hub; this is what was known before"}
@@ -138,28 +139,28 @@ func (t *Tracker) askHub(ctx context.Context, offline bool) (found []fail.Diagno
 	re, ok := errors.AsType[*refs.RemoteError](err)
 	if !ok {
 		if bounded.Err() == nil {
-			return []fail.Diagnosis{diagnosed(fail.Problem, t.unwritable(err), "not-stored/failed")}, nil, nil
+			return []fail.Diagnosis{diagnosed(fail.Problem, t.clone.Unwritable(err), "not-stored/failed")}, nil, nil
 		}
-		re = &refs.RemoteError{NoConnection: true, Err: fmt.Errorf("no answer in %d s", insistent/time.Second)}
+		re = &refs.RemoteError{NoConnection: true, Err: fmt.Errorf("no answer in %d s", hubs.Insistent/time.Second)}
 	}
-	e := t.unfetched(re)
+	e := t.clone.Unfetched(re)
 	d := e.Diagnosis(fail.Problem, e.Message)
 	if re.NoConnection {
 		d.Fields = maps.Clone(d.Fields)
 		if d.Fields == nil {
 			d.Fields = fail.Fields{}
 		}
-		d.Fields["remote"] = t.hub.Name
+		d.Fields["remote"] = t.clone.Hub.Name
 	}
 	return []fail.Diagnosis{d}, nil, nil
 }
 
 // lookForRoom is what 'init' would refuse, where there is no hub yet.
 func (t *Tracker) lookForRoom(ctx context.Context) *fail.Error {
-	if tip, err := t.metaTip(ctx); err != nil || tip != "" {
+	if tip, err := t.clone.MetaTip(ctx); err != nil || tip != "" {
 		return nil
 	}
-	_, err := t.link.HasRoom(ctx, t.agent, t.outer.HasRef)
+	_, err := t.clone.Link.HasRoom(ctx, t.clone.Agent, t.clone.Outer.HasRef)
 	e, _ := errors.AsType[*fail.Error](err)
 	return e
 }
@@ -177,7 +178,7 @@ func diagnosed(s fail.Severity, err error, code fail.Code) fail.Diagnosis {
 func (t *Tracker) checkSettings(context.Context, *reading.Snapshot) ([]fail.Diagnosis, error) {
 	var found []fail.Diagnosis
 	for _, s := range settings.All {
-		if v, set := t.conf.Get(strings.ToLower(s.Key)); set && s.Odd(v) != "" {
+		if v, set := t.clone.Conf.Get(strings.ToLower(s.Key)); set && s.Odd(v) != "" {
 			found = append(found, fail.Diagnosis{Code: "odd-setting", Severity: fail.Warning, Text: s.Odd(v), Fields: fail.Fields{"setting": s.Key, "value": s.Choose}})
 		}
 	}

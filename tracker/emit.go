@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/git-crosslink/git-crosslink/agents"
+	"github.com/git-crosslink/git-crosslink/clone"
 	"github.com/git-crosslink/git-crosslink/event"
 	"github.com/git-crosslink/git-crosslink/fail"
 	"github.com/git-crosslink/git-crosslink/hubs"
@@ -18,6 +19,7 @@ import (
 	"github.com/git-crosslink/git-crosslink/reading"
 	"github.com/git-crosslink/git-crosslink/reducer"
 	"github.com/git-crosslink/git-crosslink/refs"
+	"github.com/git-crosslink/git-crosslink/replay"
 	"github.com/git-crosslink/git-crosslink/syncer"
 	"github.com/git-crosslink/git-crosslink/trust"
 )
@@ -35,25 +37,25 @@ const joinEvery = time.Minute
 func (t *Tracker) Emit(ctx context.Context, o EmitOptions, build func(p Projection) ([]Body, error)) (*Receipt, error) {
 	how := o.signing
 	if how == nil {
-		how = &signing{}
+		how = &clone.Signing{}
 	}
-	defer func() { t.reads.Expect(nil) }()
+	defer func() { t.clone.Reads.Expect(nil) }()
 	lost, err := t.prepare(ctx, o)
 	if err != nil {
-		return nil, t.unwritable(err)
+		return nil, t.clone.Unwritable(err)
 	}
 	r, after, err := t.append(ctx, how, build)
 	if t.maybeOutdated(ctx, o, err) { // the hub may trust others by now
-		how.unsigned = false
+		how.Unsigned = false
 		r, after, err = t.append(ctx, how, build)
 	}
 	if err != nil {
-		return nil, t.unwritable(err)
+		return nil, t.clone.Unwritable(err)
 	}
 	lines := r.Lines
-	unsent := t.hub != nil && after.Logs[t.agent] != nil && after.Logs[t.agent].Unsent() > 0
+	unsent := t.clone.Hub != nil && after.Logs[t.clone.Agent] != nil && after.Logs[t.clone.Agent].Unsent() > 0
 	if len(lines) == 0 && (o.Lock || o.Wait && unsent) { // it is on its way already
-		if lines, err = t.onItsWay(ctx, after, t.agent, o); err != nil {
+		if lines, err = t.onItsWay(ctx, after, t.clone.Agent, o); err != nil {
 			return nil, err
 		}
 	}
@@ -66,18 +68,18 @@ func (t *Tracker) Emit(ctx context.Context, o EmitOptions, build func(p Projecti
 	}
 	if err := t.settle(ctx, o, r, after, lines, lost); err != nil {
 		// the lines are durable: this is no failure of the write
-		t.tellOnce(t.hub.Queued(t.contact, err.Error()))
+		t.clone.TellOnce(t.clone.Hub.Queued(t.clone.Contact, err.Error()))
 	}
 	if err := t.countsStill(ctx, r.Lines); err != nil {
 		return nil, err
 	}
-	if s := t.reads.Last(); s != nil { // a store that was brought on since does not answer for before
+	if s := t.clone.Reads.Last(); s != nil { // a store that was brought on since does not answer for before
 		r.View = s.View
 	}
 	t.watch(r, o.asking)
-	t.reads.KeepMuch(ctx)
+	t.clone.Reads.KeepMuch(ctx)
 	if !o.Offline {
-		t.keepUpLater()
+		t.clone.KeepUpLater()
 	}
 	return r, nil
 }
@@ -86,31 +88,31 @@ func (t *Tracker) Emit(ctx context.Context, o EmitOptions, build func(p Projecti
 // there is one in reach, is known, and that there is somebody to write: who
 // cannot write there is given no identity.
 func (t *Tracker) prepare(ctx context.Context, o EmitOptions) (hubs.Losses, error) {
-	if err := t.chosen(); err != nil {
+	if err := t.clone.Chosen(); err != nil {
 		return nil, err
 	}
-	if err := t.mayName(); err != nil {
+	if err := t.clone.MayName(); err != nil {
 		return nil, err
 	}
-	if err := t.ensureReplica(ctx); err != nil {
+	if err := t.clone.EnsureReplica(ctx); err != nil {
 		return nil, err
 	}
 	if _, err := t.takeOver(ctx); err != nil {
 		return nil, err
 	}
-	if err := t.pin(); err != nil {
+	if err := t.clone.Pin(); err != nil {
 		return nil, err
 	}
 	lost, err := t.meetHub(ctx, o)
-	if err != nil || t.agent != "" {
+	if err != nil || t.clone.Agent != "" {
 		return lost, err
 	}
-	s, err := t.reads.Load(ctx)
+	s, err := t.clone.Reads.Load(ctx)
 	if err == nil {
-		err = t.refuseLevel(s)
+		err = t.clone.RefuseLevel(s)
 	}
 	if err == nil {
-		t.agent, err = t.settleAgent(ctx)
+		t.clone.Agent, err = t.clone.SettleAgent(ctx)
 	}
 	return lost, err
 }
@@ -118,25 +120,25 @@ func (t *Tracker) prepare(ctx context.Context, o EmitOptions) (hubs.Losses, erro
 // meetHub looks at the hub, if it is in reach and not known yet, or before
 // anybody's first line: whether a stranger may write is its word of now.
 func (t *Tracker) meetHub(ctx context.Context, o EmitOptions) (hubs.Losses, error) {
-	if t.hub == nil || o.Offline || t.config("crosslink.sync") == "manual" {
+	if t.clone.Hub == nil || o.Offline || t.clone.Config("crosslink.sync") == "manual" {
 		return nil, nil
 	}
-	all, err := t.reads.Refs(ctx)
+	all, err := t.clone.Reads.Refs(ctx)
 	if err != nil {
 		return nil, err
 	}
 	seen := false
 	for name := range all {
-		seen = seen || strings.HasPrefix(name, hubRoot)
+		seen = seen || strings.HasPrefix(name, replay.HubRoot)
 	}
-	age, known := t.contact.Since()
-	if !seen && known && age < joinEvery && !o.Wait || t.link.Reached || seen && t.agent != "" && all[headRoot+agentLogs+t.agent] != "" {
-		t.reads.Expect(all)
+	age, known := t.clone.Contact.Since()
+	if !seen && known && age < joinEvery && !o.Wait || t.clone.Link.Reached || seen && t.clone.Agent != "" && all[replay.HereRoot+replay.Agents+t.clone.Agent] != "" {
+		t.clone.Reads.Expect(all)
 		return nil, nil
 	}
 	bounded, cancel := context.WithTimeout(ctx, t.patience(o))
 	defer cancel()
-	unlock, free, err := t.link.Lock(bounded, t.wait())
+	unlock, free, err := t.clone.Link.Lock(bounded, t.clone.Wait())
 	if err != nil || !free {
 		return nil, t.late(bounded, err) // another process is fetching
 	}
@@ -152,23 +154,23 @@ func (t *Tracker) meetHub(ctx context.Context, o EmitOptions) (hubs.Losses, erro
 // patience is how long a command waits for the hub.
 func (t *Tracker) patience(o EmitOptions) time.Duration {
 	switch {
-	case t.getenv("CI") != "":
+	case t.clone.Getenv("CI") != "":
 		return 10 * time.Minute
 	case o.Wait, o.Lock:
-		return insistent
+		return hubs.Insistent
 	}
-	return t.wait()
+	return t.clone.Wait()
 }
 
 // append runs build on the newest state and swaps the own ref; it goes round
 // again when another process was faster.
-func (t *Tracker) append(ctx context.Context, how *signing, build func(p Projection) ([]Body, error)) (*Receipt, *reading.Snapshot, error) {
+func (t *Tracker) append(ctx context.Context, how *clone.Signing, build func(p Projection) ([]Body, error)) (*Receipt, *reading.Snapshot, error) {
 	// politeness only: without it processes would keep losing the swap to each
 	// other; the swap alone is what makes appends safe
-	unlock, polite, err := t.replica.Lock(ctx, "append", 0)
+	unlock, polite, err := t.clone.Replica.Lock(ctx, "append", 0)
 	if err == nil && !polite {
-		t.reads.Expect(nil) // somebody else is appending
-		unlock, polite, err = t.replica.Lock(ctx, "append", 10*time.Second)
+		t.clone.Reads.Expect(nil) // somebody else is appending
+		unlock, polite, err = t.clone.Replica.Lock(ctx, "append", 10*time.Second)
 	}
 	if err != nil {
 		return nil, nil, err
@@ -178,11 +180,11 @@ func (t *Tracker) append(ctx context.Context, how *signing, build func(p Project
 	}
 	bound := false
 	for range 64 {
-		s, err := t.reads.Load(ctx)
+		s, err := t.clone.Reads.Load(ctx)
 		if err != nil {
 			return nil, nil, err
 		}
-		if movedAway(s, t.agent) {
+		if movedAway(s, t.clone.Agent) {
 			if _, err := t.endFork(ctx); err != nil {
 				return nil, nil, err
 			}
@@ -208,34 +210,34 @@ func (t *Tracker) append(ctx context.Context, how *signing, build func(p Project
 			return nil, nil, err
 		}
 		if len(bodies) == 0 {
-			return &Receipt{Agent: t.agent, Sync: t.settled(s), View: s.View}, s, nil
+			return &Receipt{Agent: t.clone.Agent, Sync: t.settled(s), View: s.View}, s, nil
 		}
 		lines, ups, err := t.stamp(ctx, s, how, bodies)
-		if errors.Is(err, errAgain) {
+		if errors.Is(err, clone.ErrAgain) {
 			continue
 		}
 		if err != nil {
 			return nil, nil, err
 		}
 		fault.Point("append.before-swap")
-		err = t.local().SwapInOrder(ctx, ups)
+		err = t.clone.Local().SwapInOrder(ctx, ups)
 		if errors.Is(err, refs.ErrConflict) {
 			continue
 		}
 		if err != nil {
-			return nil, nil, fmt.Errorf("append to '%s%s%s': %w", headRoot, agentLogs, t.agent, err)
+			return nil, nil, fmt.Errorf("append to '%s%s%s': %w", replay.HereRoot, replay.Agents, t.clone.Agent, err)
 		}
 		fault.Point("append.after-swap")
 		known := after(s.AllRefs, ups)
-		t.reads.Expect(known)
+		t.clone.Reads.Expect(known)
 		// it is written: who interrupts now is to be told so
-		if s, err = t.reads.Load(context.WithoutCancel(ctx)); err != nil {
+		if s, err = t.clone.Reads.Load(context.WithoutCancel(ctx)); err != nil {
 			return nil, nil, err
 		}
-		t.reads.Expect(known)
-		return &Receipt{Agent: t.agent, Lines: lines, View: s.View}, s, nil
+		t.clone.Reads.Expect(known)
+		return &Receipt{Agent: t.clone.Agent, Lines: lines, View: s.View}, s, nil
 	}
-	return nil, nil, fmt.Errorf("append to the log of '%s': %w", t.agent, refs.ErrConflict)
+	return nil, nil, fmt.Errorf("append to the log of '%s': %w", t.clone.Agent, refs.ErrConflict)
 }
 
 // after is what refs are after moves.
@@ -249,65 +251,35 @@ func after(all map[string]refs.OID, ups []refs.Update) map[string]refs.OID {
 	return all
 }
 
-// mayAppend refuses where a line would not be read by others, or fork the log.
-func (t *Tracker) mayAppend(s *reading.Snapshot) error {
-	if err := t.refuseLevel(s); err != nil {
-		return err
-	}
-	if s.Apart {
-		return t.apartError()
-	}
-	if err := t.admitted(s); err != nil {
-		return err
-	}
-	l := s.Logs[t.agent]
-	switch {
-	case l == nil:
-		return nil
-	case l.Diverged:
-		return t.divergedError(t.agent)
-	case l.Forked():
-		return &fail.Error{Kind: fail.Fatal, Code: "forked",
-			Message: fmt.Sprintf("the key of '%s' wrote two histories, and behind event %d nothing counts any more: nothing was written", t.agent, l.Verdict.Fed)}
-	case l.Torn:
-		return &fail.Error{Kind: fail.Fatal, Code: "own-log/missing",
-			Message: fmt.Sprintf("objects of the log of '%s' are missing here: nothing was written", t.agent)}
-	case l.Ended != "":
-		return &fail.Error{Kind: fail.Fatal, Code: "own-log",
-			Message: fmt.Sprintf("the log of '%s' cannot be read to its end (%s): nothing was written", t.agent, l.Ended)}
-	}
-	return nil
-}
-
 // stamp turns bodies into lines of the own log, judges each on the state with
 // the ones before it applied, and writes the objects. The updates it returns
 // make them visible.
-func (t *Tracker) stamp(ctx context.Context, s *reading.Snapshot, how *signing, bodies []Body) ([]*event.Envelope, []refs.Update, error) {
+func (t *Tracker) stamp(ctx context.Context, s *reading.Snapshot, how *clone.Signing, bodies []Body) ([]*event.Envelope, []refs.Update, error) {
 	s, stamped := s.Draft(), reducer.New()
 	ups, meta, err := t.writtenFor(ctx, s)
 	if err != nil {
 		return nil, nil, err
 	}
-	l := s.Logs[t.agent]
+	l := s.Logs[t.clone.Agent]
 	if l == nil {
-		l = s.NewLog(t.agent)
+		l = s.NewLog(t.clone.Agent)
 	}
-	if so, err := t.reads.Ends(ctx, l); err != nil || !so {
-		t.reads.Distrust()
-		return nil, nil, cmp.Or(err, errAgain)
+	if so, err := t.clone.Reads.Ends(ctx, l); err != nil || !so {
+		t.clone.Reads.Distrust()
+		return nil, nil, cmp.Or(err, clone.ErrAgain)
 	}
-	k, err := t.writer(s, t.agent, l.Seq == 0, how)
+	k, err := t.clone.Writer(s, t.clone.Agent, l.Seq == 0, how)
 	if err != nil {
 		return nil, nil, err
 	}
 	if l.Seq == 0 {
-		bodies = append([]Body{t.identity().Introduction(k)}, bodies...)
+		bodies = append([]Body{t.clone.Identity().Introduction(k)}, bodies...)
 	}
 	chain := l.Chain()
 	if k != nil {
 		agents.SignWith(ctx, &chain, k)
 	}
-	c, err := t.reads.Clock(ctx, s, l, event.TimeOf(t.now()), stamped)
+	c, err := t.clone.Reads.Clock(ctx, s, l, event.TimeOf(t.clone.Now()), stamped)
 	if errors.Is(err, reading.ErrAhead) {
 		err = t.ownClockError(l)
 	}
@@ -318,14 +290,14 @@ func (t *Tracker) stamp(ctx context.Context, s *reading.Snapshot, how *signing, 
 	var raw [][]byte
 	var says []string
 	for _, b := range bodies {
-		b, now := event.Undated(b, event.TimeOf(t.now()), &c.Seen)
-		if err := s.Check(stamped, t.agent, b); err != nil {
+		b, now := event.Undated(b, event.TimeOf(t.clone.Now()), &c.Seen)
+		if err := s.Check(stamped, t.clone.Agent, b); err != nil {
 			return nil, nil, err
 		}
 		e := &event.Envelope{Body: b}
 		line, err := chain.Stamp(e, now, c.Seen)
 		if err != nil {
-			return nil, nil, t.unsignedThen(s, err, how)
+			return nil, nil, t.clone.UnsignedThen(s, err, how)
 		}
 		c.Seen = max(c.Seen, e.Time)
 		if later, lost := stamped.Contend(e); lost {
@@ -334,20 +306,20 @@ func (t *Tracker) stamp(ctx context.Context, s *reading.Snapshot, how *signing, 
 		lines, raw = append(lines, e), append(raw, line)
 		says = append(says, subject(e))
 	}
-	tip, err := refs.AppendLog(ctx, t.local(), t.agent, l.View, raw, refs.CommitInfo{
-		Address: t.committer(), Author: t.agent, When: t.now(), Message: strings.Join(says, "\n") + "\n\n[skip ci]\n"})
+	tip, err := refs.AppendLog(ctx, t.clone.Local(), t.clone.Agent, l.View, raw, refs.CommitInfo{
+		Address: t.clone.Committer(), Author: t.clone.Agent, When: t.clone.Now(), Message: strings.Join(says, "\n") + "\n\n[skip ci]\n"})
 	if err != nil {
 		return nil, nil, fmt.Errorf("write the event: %w", err)
 	}
-	ups = append(ups, refs.Update{Ref: headRoot + agentLogs + t.agent, Old: l.Here, New: tip})
+	ups = append(ups, refs.Update{Ref: replay.HereRoot + replay.Agents + t.clone.Agent, Old: l.Here, New: tip})
 	s.Append(l, chain, tip, lines)
-	if t.hub == nil { // the replica is the hub: decided at once
-		step, err := t.decide(ctx, s, meta, map[string]string{t.agent: string(tip)})
+	if t.clone.Hub == nil { // the replica is the hub: decided at once
+		step, err := t.decide(ctx, s, meta, map[string]string{t.clone.Agent: string(tip)})
 		if err != nil { // facts need no agreement
-			t.tellOnce(fail.Notice{Code: "undecidable", Text: fmt.Sprintf("nothing can be decided just now: %v", err)})
+			t.clone.TellOnce(fail.Notice{Code: "undecidable", Text: fmt.Sprintf("nothing can be decided just now: %v", err)})
 		}
 		if step != "" {
-			ups = append(ups, refs.Update{Ref: headRoot + checkpointName, Old: s.AllRefs[headRoot+checkpointName], New: step})
+			ups = append(ups, refs.Update{Ref: replay.HereRoot + replay.LedgerName, Old: s.AllRefs[replay.HereRoot+replay.LedgerName], New: step})
 		}
 	}
 	return lines, ups, nil
@@ -356,15 +328,15 @@ func (t *Tracker) stamp(ctx context.Context, s *reading.Snapshot, how *signing, 
 // writtenFor says which meta lines are written for, and that it must still be that
 // when they become visible. Where there is none yet, the draft s gets one.
 func (t *Tracker) writtenFor(ctx context.Context, s *reading.Snapshot) ([]refs.Update, refs.OID, error) {
-	here, hub := s.AllRefs[headRoot+metaName], s.AllRefs[hubRoot+metaName]
+	here, hub := s.AllRefs[replay.HereRoot+replay.MetaName], s.AllRefs[replay.HubRoot+replay.MetaName]
 	switch {
 	case s.Meta == nil:
 		up, err := t.provisionalMeta(ctx, s)
 		return []refs.Update{up}, up.New, err
 	case s.Bound:
-		return []refs.Update{{Ref: hubRoot + metaName, Old: hub, New: hub}}, hub, nil
+		return []refs.Update{{Ref: replay.HubRoot + replay.MetaName, Old: hub, New: hub}}, hub, nil
 	}
-	return []refs.Update{{Ref: headRoot + metaName, Old: here, New: here}, {Ref: hubRoot + metaName}}, here, nil
+	return []refs.Update{{Ref: replay.HereRoot + replay.MetaName, Old: here, New: here}, {Ref: replay.HubRoot + replay.MetaName}}, here, nil
 }
 
 // subject is an event's line of the commit message.
@@ -378,12 +350,12 @@ func subject(e *event.Envelope) string {
 
 // founding are the files of the first meta commit of a hub that this agent founds.
 func (t *Tracker) founding(ctx context.Context) map[string][]byte {
-	k, err := t.key(agents.Request{Agent: t.agent, Make: true})
+	k, err := t.clone.Key(agents.Request{Agent: t.clone.Agent, Make: true})
 	if err != nil {
 		k = nil // the first line tells why
 	}
-	m := trust.Meta{Version: Level, Hub: t.MintUUID().String(), CreatedAt: event.TimeOf(t.now())}
-	return agents.Founding(ctx, m, t.agent, k)
+	m := trust.Meta{Version: replay.FormatVersion, Hub: t.MintUUID().String(), CreatedAt: event.TimeOf(t.clone.Now())}
+	return agents.Founding(ctx, m, t.clone.Agent, k)
 }
 
 // provisionalMeta makes the hub id lines carry until a hub is known. Where
@@ -394,19 +366,19 @@ func (t *Tracker) provisionalMeta(ctx context.Context, s *reading.Snapshot) (ref
 	if err != nil {
 		return refs.Update{}, fmt.Errorf("make the hub's meta: %w", err)
 	}
-	tip, err := refs.WriteCommit(ctx, t.local(), files, nil,
-		refs.CommitInfo{Address: t.committer(), Author: t.agent, When: t.now(), Message: fmt.Sprintf("crosslink: hub %.8s\n\n[skip ci]\n", state.Meta.Hub)})
+	tip, err := refs.WriteCommit(ctx, t.clone.Local(), files, nil,
+		refs.CommitInfo{Address: t.clone.Committer(), Author: t.clone.Agent, When: t.clone.Now(), Message: fmt.Sprintf("crosslink: hub %.8s\n\n[skip ci]\n", state.Meta.Hub)})
 	if err != nil {
 		return refs.Update{}, fmt.Errorf("write the hub's meta: %w", err)
 	}
 	s.Found(tip, state)
-	return refs.Update{Ref: headRoot + metaName, New: tip}, nil
+	return refs.Update{Ref: replay.HereRoot + replay.MetaName, New: tip}, nil
 }
 
 // settled is the confirmation of lines that need no publishing.
 func (t *Tracker) settled(s *reading.Snapshot) Confirmation {
 	switch {
-	case t.hub == nil:
+	case t.clone.Hub == nil:
 		return Confirmed // the replica is the hub
 	case !s.Bound:
 		return Local
@@ -416,28 +388,28 @@ func (t *Tracker) settled(s *reading.Snapshot) Confirmation {
 
 // settle publishes what was appended as far as it was asked to.
 func (t *Tracker) settle(ctx context.Context, o EmitOptions, r *Receipt, s *reading.Snapshot, lines []*event.Envelope, lost hubs.Losses) error {
-	mode := t.config("crosslink.sync")
-	r.Undecided = s.Undecided(t.agent, lines)
+	mode := t.clone.Config("crosslink.sync")
+	r.Undecided = s.Undecided(t.clone.Agent, lines)
 	switch r.Sync = t.settled(s); {
-	case t.hub == nil:
+	case t.clone.Hub == nil:
 		if r.Undecided {
 			r.Sync = Queued
 		}
 		return nil
 	case !s.Bound:
-		t.tellUnbound(o.Offline || mode == "manual")
+		t.clone.TellUnbound(o.Offline || mode == "manual")
 		return nil
 	case o.Offline || mode == "manual":
 		r.Sync = Queued
 		return nil
 	case mode == "background" && !o.Wait, t.patience(o) == 0:
 		r.Sync = Queued
-		t.detach()
+		t.clone.Detach()
 		return nil
-	case !o.Wait && !o.Lock && t.getenv("CI") == "" && t.link.Pace.Read().Slow(t.now()):
+	case !o.Wait && !o.Lock && t.clone.Getenv("CI") == "" && t.clone.Link.Pace.Read().Slow(t.clone.Now()):
 		r.Sync = Queued
-		t.tellOnce(fail.Notice{Code: "slow/wait", Text: fmt.Sprintf("kept here, sent in the background: the last push took longer than %d s", int(t.wait().Seconds()))})
-		t.detach()
+		t.clone.TellOnce(fail.Notice{Code: "slow/wait", Text: fmt.Sprintf("kept here, sent in the background: the last push took longer than %d s", int(t.clone.Wait().Seconds()))})
+		t.clone.Detach()
 		return nil
 	}
 	return t.deliverAndLook(ctx, o, r, lines, lost)
@@ -458,26 +430,26 @@ func (t *Tracker) deliverAndLook(ctx context.Context, o EmitOptions, r *Receipt,
 		reason = err.Error()
 	}
 	r.Sync = Queued
-	s, err := t.reads.Load(ctx) // as the push has left it
+	s, err := t.clone.Reads.Load(ctx) // as the push has left it
 	if err != nil {
 		return err
 	}
 	r.View = s.View
-	l := s.Logs[t.agent]
+	l := s.Logs[t.clone.Agent]
 	there := l != nil && l.HubSeq >= last.Seq && !l.Diverged
 	r.forked = l != nil && l.Diverged
-	r.Undecided = s.Undecided(t.agent, lines)
+	r.Undecided = s.Undecided(t.clone.Agent, lines)
 	switch {
 	case there && !r.Undecided:
 		r.Sync = Confirmed
 		return nil
 	case r.forked:
-		e := t.divergedError(t.agent)
-		t.tellOnce(e.Notice("kept here, and not sent: " + e.Message))
+		e := t.clone.DivergedError(t.clone.Agent)
+		t.clone.TellOnce(e.Notice("kept here, and not sent: " + e.Message))
 		return nil
 	case out.paced != nil && !out.paced.Busy:
-		if out.paced.Until.Sub(t.now()) > syncer.Coalesce { // else it only waits for what comes next
-			t.tellOnce(fail.Notice{Code: "paced", Text: "saved locally; will be sent within a minute (" + reason + ")"})
+		if out.paced.Until.Sub(t.clone.Now()) > syncer.Coalesce { // else it only waits for what comes next
+			t.clone.TellOnce(fail.Notice{Code: "paced", Text: "saved locally; will be sent within a minute (" + reason + ")"})
 		}
 	case out.refused && there: // sent, and not decided
 		t.tellRefused(o, fail.Notice{Code: "undecided/step", Text: "not decided yet: " + reason})
@@ -490,11 +462,11 @@ func (t *Tracker) deliverAndLook(ctx context.Context, o EmitOptions, r *Receipt,
 		t.tellRefused(o, n)
 		return nil
 	case reason != "":
-		t.tellOnce(t.hub.Queued(t.contact, reason))
+		t.clone.TellOnce(t.clone.Hub.Queued(t.clone.Contact, reason))
 		if out.paced == nil {
 			return nil
 		}
 	}
-	t.detach()
+	t.clone.Detach()
 	return nil
 }

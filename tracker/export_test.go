@@ -5,28 +5,28 @@ import (
 	"testing"
 	"time"
 
+	"github.com/git-crosslink/git-crosslink/clone"
 	"github.com/git-crosslink/git-crosslink/refs"
-
 	"github.com/git-crosslink/git-crosslink/replay"
 )
 
 // Tests that do not ask how long a command waits for the hub must not depend
 // on it: on a busy machine a push may take longer than three seconds.
 // Nor do they wait for a clone to be at rest.
-func init() { foreground, restTime = time.Minute, 0 }
+func init() { clone.Foreground, clone.RestTime = time.Minute, 0 }
 
 // TooOld is the version of a git that is too old.
 func TooOld(says string) string { return tooOld(says) }
 
 // HasLoaded reports whether something was loaded that still holds.
-func (t *Tracker) HasLoaded() bool { return t.reads.Last() != nil }
+func (t *Tracker) HasLoaded() bool { return t.clone.Reads.Last() != nil }
 
 // LinesRead is how many lines of logs were read so far.
-func (t *Tracker) LinesRead() int64 { return t.reads.Replays().Lines() }
+func (t *Tracker) LinesRead() int64 { return t.clone.Reads.Replays().Lines() }
 
 // HasLines reports whether all lines were read.
 func (t *Tracker) HasLines() bool {
-	s := t.reads.Last()
+	s := t.clone.Reads.Last()
 	if s == nil || !s.Replayed() {
 		return s != nil
 	}
@@ -40,16 +40,16 @@ func (t *Tracker) HasLines() bool {
 // ShortBounds shortens for one test how long a command waits for the hub, and
 // how long the hub may say nothing.
 func ShortBounds(t testing.TB, wait, silent time.Duration) {
-	was, wasSilent := foreground, silence
-	foreground, silence = wait, silent
-	t.Cleanup(func() { foreground, silence = was, wasSilent })
+	was, wasSilent := clone.Foreground, clone.Silence
+	clone.Foreground, clone.Silence = wait, silent
+	t.Cleanup(func() { clone.Foreground, clone.Silence = was, wasSilent })
 }
 
 // RestTime sets for one test how long a clone has to be at rest.
 func RestTime(t testing.TB, d time.Duration) {
-	was := restTime
-	restTime = d
-	t.Cleanup(func() { restTime = was })
+	was := clone.RestTime
+	clone.RestTime = d
+	t.Cleanup(func() { clone.RestTime = was })
 }
 
 // ShortMeta sets for one test how many meta commits are walked.
@@ -65,15 +65,15 @@ const MaxBadMeta = replay.MaxBadMeta
 // FewPresences sets for one test how many signs of life are read, and of how
 // many the date is looked at.
 func FewPresences(t testing.TB, n, heads int) {
-	was := presenceLimits
-	presenceLimits.Read, presenceLimits.Dates = n, heads
-	t.Cleanup(func() { presenceLimits = was })
+	was := clone.PresenceLimits
+	clone.PresenceLimits.Read, clone.PresenceLimits.Dates = n, heads
+	t.Cleanup(func() { clone.PresenceLimits = was })
 }
 
 // Listings counts from now on how often t lists refs, by prefix.
 func (t *Tracker) Listings() map[string]int {
 	n := map[string]int{}
-	t.replica = countedReplica{t.replica, n}
+	t.clone.Replica = countedReplica{t.clone.Replica, n}
 	return n
 }
 
@@ -96,8 +96,8 @@ func (l countedLocal) Refs(ctx context.Context, prefix string) ([]refs.Ref, erro
 
 // CountReads counts from now on the objects that are read of the replica.
 func (t *Tracker) CountReads(n *int) {
-	if t.replica != nil {
-		t.replica = readsReplica{t.replica, n}
+	if t.clone.Replica != nil {
+		t.clone.Replica = readsReplica{t.clone.Replica, n}
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/git-crosslink/git-crosslink/agents"
+	"github.com/git-crosslink/git-crosslink/clone"
 	"github.com/git-crosslink/git-crosslink/event"
 	"github.com/git-crosslink/git-crosslink/fail"
 	"github.com/git-crosslink/git-crosslink/hubs"
@@ -39,16 +40,16 @@ type Withdrawn = rewrite.Withdrawn
 // lines stay in the replica as evidence. newID "" mints one; without names lines
 // that are not carried over.
 func (t *Tracker) Fork(ctx context.Context, newID string, without ...string) (*Forked, error) {
-	if t.agent == "" || t.replica == nil {
+	if t.clone.Agent == "" || t.clone.Replica == nil {
 		return nil, &fail.Error{Kind: fail.No, Code: "no-fork", Message: "nobody has written here yet: there is nothing to carry over"}
 	}
 	if newID == "" {
-		newID = agents.Mint(t.getenv("USER"))
+		newID = agents.Mint(t.clone.Getenv("USER"))
 	}
 	if err := event.ValidAgentID(newID); err != nil {
 		return nil, &fail.Error{Kind: fail.Denied, Code: "agent-id/fork", Message: err.Error()}
 	}
-	how := &signing{}
+	how := &clone.Signing{}
 	for range tries {
 		if newer, err := t.endFork(ctx); err != nil {
 			return nil, err
@@ -69,35 +70,35 @@ func (t *Tracker) Fork(ctx context.Context, newID string, without ...string) (*F
 }
 
 // moveTo writes the new log and gives the old one back to the hub.
-func (t *Tracker) moveTo(ctx context.Context, newID string, without []string, how *signing) (*Forked, error) {
-	s, err := t.reads.Load(ctx)
+func (t *Tracker) moveTo(ctx context.Context, newID string, without []string, how *clone.Signing) (*Forked, error) {
+	s, err := t.clone.Reads.Load(ctx)
 	if err != nil {
 		return nil, err
 	}
-	l := s.Logs[t.agent]
-	if l == nil || !l.Diverged && !l.Forked() && !(l.Foreign && l.Hub != "") && !(l.Trails && l.View == l.Here) && !t.leavable(s, l) && t.locked(ctx, s) == nil {
-		return nil, &fail.Error{Kind: fail.No, Code: "no-fork", Message: fmt.Sprintf("the log of '%s' has not forked, and it has no unsent events: there is nothing to move", t.agent)}
+	l := s.Logs[t.clone.Agent]
+	if l == nil || !l.Diverged && !l.Forked() && !(l.Foreign && l.Hub != "") && !(l.Trails && l.View == l.Here) && !t.leavable(s, l) && t.clone.Locked(ctx, s) == nil {
+		return nil, &fail.Error{Kind: fail.No, Code: "no-fork", Message: fmt.Sprintf("the log of '%s' has not forked, and it has no unsent events: there is nothing to move", t.clone.Agent)}
 	}
 	if s.Logs[newID] != nil {
 		return nil, &fail.Error{Kind: fail.Fatal, Code: "agent-taken", Message: fmt.Sprintf("there is a log of '%s' already", newID)}
 	}
-	f := &Forked{Was: t.agent, Agent: newID, Locks: s.HeldBy(t.agent)}
+	f := &Forked{Was: t.clone.Agent, Agent: newID, Locks: s.HeldBy(t.clone.Agent)}
 	tip, err := t.carryOver(ctx, s, l, f, without, how)
 	if err != nil {
 		return nil, err
 	}
-	ups := []refs.Update{{Ref: headRoot + agentLogs + newID, New: tip}, {Ref: movedRoot(t.agent) + newID, New: tip}}
+	ups := []refs.Update{{Ref: replay.HereRoot + replay.Agents + newID, New: tip}, {Ref: movedRoot(t.clone.Agent) + newID, New: tip}}
 	if l.Here != "" {
 		back := l.Hub
 		if l.Diverged || l.Forked() {
 			back = cmp.Or(l.Hub, l.Here)
 		}
-		ups = append(ups, refs.Update{Ref: headRoot + agentLogs + t.agent, Old: l.Here, New: back})
-		if kept := "refs/forked/" + t.agent + "/" + string(l.Here); s.AllRefs[kept] == "" {
+		ups = append(ups, refs.Update{Ref: replay.HereRoot + replay.Agents + t.clone.Agent, Old: l.Here, New: back})
+		if kept := "refs/forked/" + t.clone.Agent + "/" + string(l.Here); s.AllRefs[kept] == "" {
 			ups = append(ups, refs.Update{Ref: kept, New: l.Here})
 		}
 	}
-	if err := t.local().Swap(ctx, ups); err != nil {
+	if err := t.clone.Local().Swap(ctx, ups); err != nil {
 		return nil, fmt.Errorf("go on as '%s': %w", newID, err)
 	}
 	return f, nil
@@ -121,14 +122,14 @@ func movedAway(s *reading.Snapshot, agent string) bool {
 // endFork makes the id hold to which a killed process has moved the lines of
 // this one, and says so. It returns "" if there is none.
 func (t *Tracker) endFork(ctx context.Context) (newer string, err error) {
-	if t.agent == "" || t.replica == nil {
+	if t.clone.Agent == "" || t.clone.Replica == nil {
 		return "", nil
 	}
-	all, err := t.local().Refs(ctx, movedRoot(t.agent))
+	all, err := t.clone.Local().Refs(ctx, movedRoot(t.clone.Agent))
 	if err != nil || len(all) == 0 {
 		return "", err
 	}
-	f := &Forked{Was: t.agent, Agent: strings.TrimPrefix(all[0].Name, movedRoot(t.agent))}
+	f := &Forked{Was: t.clone.Agent, Agent: strings.TrimPrefix(all[0].Name, movedRoot(t.clone.Agent))}
 	if err := t.goOnAs(ctx, f); err != nil {
 		return "", err
 	}
@@ -136,26 +137,26 @@ func (t *Tracker) endFork(ctx context.Context) (newer string, err error) {
 	if f.Scope != "" {
 		n.Code, n.Fields = "fork-completed/set", fail.Fields{"agent": f.Agent, "scope": f.Scope}
 	}
-	t.notice(n)
+	t.clone.Notice(n)
 	return f.Agent, nil
 }
 
 // goOnAs makes the new id the one that writes here.
 func (t *Tracker) goOnAs(ctx context.Context, f *Forked) error {
-	switch scope := t.identity().Scope(); {
+	switch scope := t.clone.Identity().Scope(); {
 	case scope == agents.FromEnvironment || scope == "command" || scope == "worktree":
 		f.Scope = scope
 	case scope != "": // also where all repositories of a user share one
-		if err := t.outer.SetConfig(ctx, "crosslink.agent", f.Agent); err != nil {
-			return t.unwritable(fmt.Errorf("set 'crosslink.agent': %w", err))
+		if err := t.clone.Outer.SetConfig(ctx, "crosslink.agent", f.Agent); err != nil {
+			return t.clone.Unwritable(fmt.Errorf("set 'crosslink.agent': %w", err))
 		}
 	default:
-		if err := t.identity().Become(f.Agent); err != nil {
+		if err := t.clone.Identity().Become(f.Agent); err != nil {
 			return err
 		}
 	}
-	t.agent = f.Agent
-	moved, err := t.local().Refs(ctx, movedRoot(f.Was))
+	t.clone.Agent = f.Agent
+	moved, err := t.clone.Local().Refs(ctx, movedRoot(f.Was))
 	if err != nil {
 		return err
 	}
@@ -163,19 +164,19 @@ func (t *Tracker) goOnAs(ctx context.Context, f *Forked) error {
 	for _, r := range moved {
 		ups = append(ups, refs.Update{Ref: r.Name, Old: r.OID})
 	}
-	if err := t.local().Swap(ctx, ups); err != nil && !errors.Is(err, refs.ErrConflict) {
+	if err := t.clone.Local().Swap(ctx, ups); err != nil && !errors.Is(err, refs.ErrConflict) {
 		return fmt.Errorf("go on as '%s': %w", f.Agent, err)
 	}
-	return t.contact.Remember(func(c *hubs.Note) { c.Refused = "" }) // it was about the old log
+	return t.clone.Contact.Remember(func(c *hubs.Note) { c.Refused = "" }) // it was about the old log
 }
 
 // carryOver writes the new log.
-func (t *Tracker) carryOver(ctx context.Context, s *reading.Snapshot, l *reading.Log, f *Forked, without []string, how *signing) (refs.OID, error) {
-	written, err := t.reads.Good(ctx, l.Agent, l.Here)
+func (t *Tracker) carryOver(ctx context.Context, s *reading.Snapshot, l *reading.Log, f *Forked, without []string, how *clone.Signing) (refs.OID, error) {
+	written, err := t.clone.Reads.Good(ctx, l.Agent, l.Here)
 	if err != nil {
 		return "", err
 	}
-	n, err := replay.CommonLines(ctx, t.local(), l.Agent, l.Here, l.Hub)
+	n, err := replay.CommonLines(ctx, t.clone.Local(), l.Agent, l.Here, l.Hub)
 	if err != nil {
 		return "", err
 	}
@@ -190,7 +191,7 @@ func (t *Tracker) carryOver(ctx context.Context, s *reading.Snapshot, l *reading
 	if err != nil {
 		return "", err
 	}
-	now := event.TimeOf(t.now())
+	now := event.TimeOf(t.clone.Now())
 	latest, err := t.explained(ctx, s, now)
 	if err != nil {
 		return "", err
@@ -199,17 +200,17 @@ func (t *Tracker) carryOver(ctx context.Context, s *reading.Snapshot, l *reading
 	if common > 0 {
 		from.Seq, from.Hash = uint64(common), event.Hash(written[common-1].Raw)
 	}
-	k, err := t.writer(s, f.Agent, true, how)
+	k, err := t.clone.Writer(s, f.Agent, true, how)
 	if err != nil {
 		return "", err
 	}
 	plan := signed(ctx, rewrite.Plan{On: event.Chain{Hub: s.Hub, Agent: f.Agent}, Latest: latest}, k)
-	lines, carried, err := rewrite.Fork(rest, t.identity().Introduction(nil), from, now, plan)
+	lines, carried, err := rewrite.Fork(rest, t.clone.Identity().Introduction(nil), from, now, plan)
 	if err != nil {
 		return "", err
 	}
-	tip, err := refs.AppendLog(ctx, t.local(), f.Agent, "", lines, refs.CommitInfo{
-		Address: t.committer(), Author: f.Agent, When: t.now(), Message: fmt.Sprintf("crosslink: %s goes on where %s stopped\n\n[skip ci]\n", f.Agent, l.Agent)})
+	tip, err := refs.AppendLog(ctx, t.clone.Local(), f.Agent, "", lines, refs.CommitInfo{
+		Address: t.clone.Committer(), Author: f.Agent, When: t.clone.Now(), Message: fmt.Sprintf("crosslink: %s goes on where %s stopped\n\n[skip ci]\n", f.Agent, l.Agent)})
 	f.Carried, f.Withdrawn = carried, withdrawn
 	return tip, err
 }

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/git-crosslink/git-crosslink/clone"
 	"github.com/git-crosslink/git-crosslink/event"
 	"github.com/git-crosslink/git-crosslink/fail"
 	"github.com/git-crosslink/git-crosslink/ledger"
@@ -37,7 +38,7 @@ type Finding struct {
 // ledger again from its first step, whatever an earlier command thought of it,
 // and walks every tip of every log, also those that are not in view.
 func (t *Tracker) Fsck(ctx context.Context, full bool) (*FsckReport, error) {
-	s, err := t.reads.Load(ctx)
+	s, err := t.clone.Reads.Load(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -65,7 +66,7 @@ func (t *Tracker) Fsck(ctx context.Context, full bool) (*FsckReport, error) {
 		f := Finding{Agent: id, Seq: l.Seq}
 		switch {
 		case l.Diverged:
-			f.Kind, f.Text = "diverged", t.divergedError(id).Error()
+			f.Kind, f.Text = "diverged", t.clone.DivergedError(id).Error()
 		case l.Torn:
 			f.Kind, f.Text = "torn", "objects of the log written here are missing; the hub's is shown"
 		case l.Ended != "":
@@ -79,7 +80,7 @@ func (t *Tracker) Fsck(ctx context.Context, full bool) (*FsckReport, error) {
 	if err := t.fsckMetas(ctx, s, r); err != nil {
 		return nil, err
 	}
-	for _, p := range t.contact.Problems {
+	for _, p := range t.clone.Contact.Problems {
 		if slices.Contains(said, p.Text) {
 			continue
 		}
@@ -106,8 +107,8 @@ func (r *FsckReport) add(f Finding) { r.Findings = append(r.Findings, f) }
 // who looks wants to know. A note that is wrong is replaced.
 func (t *Tracker) fsckMetas(ctx context.Context, s *reading.Snapshot, r *FsckReport) error {
 	bad := s.BadMeta
-	if tip := s.AllRefs[hubRoot+metaName]; s.Bound && s.Roll != nil {
-		judge := replay.NewMetaChain(ctx, t.local())
+	if tip := s.AllRefs[replay.HubRoot+replay.MetaName]; s.Bound && s.Roll != nil {
+		judge := replay.NewMetaChain(ctx, t.clone.Local())
 		if known := s.AllRefs[replay.TrustedMeta]; known != "" {
 			if err := judge.Accept(known); err != nil {
 				return err
@@ -119,7 +120,7 @@ func (t *Tracker) fsckMetas(ctx context.Context, s *reading.Snapshot, r *FsckRep
 		}
 		if bad = st.Bad; st.Commit != s.MetaCommit || bad.Len() != s.BadMeta.Len() {
 			r.add(Finding{Kind: "meta", Step: string(tip), Text: "the note of what was judged before was wrong; it is replaced"})
-			t.reads.ReplaceMetas(judge)
+			t.clone.Reads.ReplaceMetas(judge)
 		}
 	}
 	for ; bad != nil; bad = bad.Below {
@@ -153,7 +154,7 @@ func (t *Tracker) fsckFull(ctx context.Context, s *reading.Snapshot, r *FsckRepo
 		return nil, err
 	}
 	hubID := s.Hub
-	view, err := ledger.NewReader(replay.NewSteps(ctx, t.local(), hubID), hubID).Read(string(d.Tip))
+	view, err := ledger.NewReader(replay.NewSteps(ctx, t.clone.Local(), hubID), hubID).Read(string(d.Tip))
 	if err != nil {
 		if d.Err == nil {
 			r.add(Finding{Kind: "ledger", Step: string(d.Tip), Text: err.Error()})
@@ -163,11 +164,11 @@ func (t *Tracker) fsckFull(ctx context.Context, s *reading.Snapshot, r *FsckRepo
 	wrong := func(step string, since uint64, bad []ledger.Bad) bool {
 		return view.Step != step || view.Since != since || len(view.Bad) != len(bad) && len(bad) < replay.MaxBad
 	}
-	note := t.reads.JudgedBefore(hubID)
+	note := t.clone.Reads.JudgedBefore(hubID)
 	if d.Err == nil && (wrong(d.View.Step, d.View.Since, d.Bad) || note.Tip == view.Tip && wrong(note.Step, note.Since, note.Bad)) {
 		r.add(Finding{Kind: "ledger", Step: string(d.Tip), Text: "the note of what was judged before was wrong; it is replaced"})
-		t.reads.NoteJudged(reading.Judged{Hub: hubID, Tip: view.Tip, Step: view.Step, Since: view.Since, Bad: view.Bad[max(0, len(view.Bad)-replay.MaxBad):]})
-		t.reads.RemoveStore()
+		t.clone.Reads.NoteJudged(reading.Judged{Hub: hubID, Tip: view.Tip, Step: view.Step, Since: view.Since, Bad: view.Bad[max(0, len(view.Bad)-replay.MaxBad):]})
+		t.clone.Reads.RemoveStore()
 	}
 	return view.Bad, nil
 }
@@ -199,7 +200,7 @@ func (t *Tracker) fsckTips(ctx context.Context, s *reading.Snapshot, r *FsckRepo
 		}
 	}
 	for name, oid := range s.AllRefs { // what of the last fetch was not taken over
-		id, ok := strings.CutPrefix(name, incomingRoot+agentLogs)
+		id, ok := strings.CutPrefix(name, replay.IncomingRoot+replay.Agents)
 		if !ok || event.ValidAgentID(id) != nil || s.Logs[id] != nil && (oid == s.Logs[id].Hub || oid == s.Logs[id].Here) {
 			continue
 		}
@@ -223,7 +224,7 @@ func (t *Tracker) checkLogs(_ context.Context, s *reading.Snapshot) ([]fail.Diag
 		if l.Beyond {
 			found = append(found, fail.Diagnosis{Code: "beyond", Severity: fail.Warning, Text: beyondText(l), Fields: fail.Fields{"agent": id}})
 		}
-		if id == t.agent { // checkAgent
+		if id == t.clone.Agent { // checkAgent
 			continue
 		}
 		if distrust(l) != "" {
@@ -231,7 +232,7 @@ func (t *Tracker) checkLogs(_ context.Context, s *reading.Snapshot) ([]fail.Diag
 		}
 		switch {
 		case l.Diverged:
-			found = append(found, fail.Diagnosis{Code: "copied-clone/other", Severity: fail.Warning, Text: t.divergedError(id).Error()})
+			found = append(found, fail.Diagnosis{Code: "copied-clone/other", Severity: fail.Warning, Text: t.clone.DivergedError(id).Error()})
 		case l.Torn:
 			found = append(found, fail.Diagnosis{Code: "torn-log", Severity: fail.Warning, Text: fmt.Sprintf("objects of the log of '%s' are missing here; the hub's is shown", id)})
 		case l.Ended != "":
@@ -256,8 +257,8 @@ func (t *Tracker) emptyLogs(ids []string) fail.Diagnosis {
 		text = fmt.Sprintf("%d logs on the hub have no events, the first is that of '%s'; each of them slows every clone down", n, ids[0])
 	}
 	d := fail.Diagnosis{Code: "empty-log", Severity: fail.Warning, Text: text}
-	if t.hub != nil {
-		d.Fields = fail.Fields{"remote": t.hub.Name}
+	if t.clone.Hub != nil {
+		d.Fields = fail.Fields{"remote": t.clone.Hub.Name}
 	}
 	return d
 }
@@ -282,7 +283,7 @@ func (t *Tracker) checkLedger(ctx context.Context, s *reading.Snapshot) ([]fail.
 	}
 	if len(bad) > 0 {
 		b := bad[len(bad)-1]
-		found = append(found, fail.Diagnosis{Code: "bad-step/found", Severity: fail.Warning, Text: fmt.Sprintf("%s not believed, the last is %d (%s); everybody skips them", badSteps(len(bad)), b.Sequence, b.Reason)})
+		found = append(found, fail.Diagnosis{Code: "bad-step/found", Severity: fail.Warning, Text: fmt.Sprintf("%s not believed, the last is %d (%s); everybody skips them", clone.BadSteps(len(bad)), b.Sequence, b.Reason)})
 	}
 	return found, nil
 }

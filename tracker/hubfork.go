@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/git-crosslink/git-crosslink/clone"
 	"github.com/git-crosslink/git-crosslink/event"
 	"github.com/git-crosslink/git-crosslink/fail"
 	"github.com/git-crosslink/git-crosslink/hubs"
@@ -48,28 +49,28 @@ type Detached struct {
 // remote names the fork; "" is the hub, if another remote is known to hold the
 // original.
 func (t *Tracker) Detach(ctx context.Context, remote string) (*Detached, error) {
-	if err := t.chosen(); err != nil {
+	if err := t.clone.Chosen(); err != nil {
 		return nil, err
 	}
-	if t.hub == nil {
+	if t.clone.Hub == nil {
 		return nil, &fail.Error{Kind: fail.No, Code: "no-fork", Message: "there is no tracker on a remote: nothing was detached"}
 	}
 	switch {
-	case remote == "" || remote == t.hub.Name:
-	case !slices.Contains(t.conf.Remotes(), remote):
+	case remote == "" || remote == t.clone.Hub.Name:
+	case !slices.Contains(t.clone.Conf.Remotes(), remote):
 		return nil, hubs.NoSuchRemote(remote)
-	case t.hub.Self:
-		return nil, t.hub.ChosenError("hub-chosen", "")
+	case t.clone.Hub.Self:
+		return nil, t.clone.Hub.ChosenError("hub-chosen", "")
 	default:
-		return nil, t.hub.ChosenError("hub-chosen/detach", remote)
+		return nil, t.clone.Hub.ChosenError("hub-chosen/detach", remote)
 	}
-	agent, err := t.settleAgent(ctx)
+	agent, err := t.clone.SettleAgent(ctx)
 	if err != nil {
-		return nil, t.unwritable(err)
+		return nil, t.clone.Unwritable(err)
 	}
-	t.agent = agent
-	if err := t.ensureReplica(ctx); err != nil { // a clone that has not been looked at yet
-		return nil, t.unwritable(err)
+	t.clone.Agent = agent
+	if err := t.clone.EnsureReplica(ctx); err != nil { // a clone that has not been looked at yet
+		return nil, t.clone.Unwritable(err)
 	}
 	unlock, ok, err := t.lockSync(ctx, SyncOptions{})
 	if err != nil || !ok {
@@ -80,29 +81,29 @@ func (t *Tracker) Detach(ctx context.Context, remote string) (*Detached, error) 
 	for range tries {
 		d, again, err := t.detachOnce(ctx, remote, &sent)
 		if err != nil || !again {
-			return d, t.unwritable(err)
+			return d, t.clone.Unwritable(err)
 		}
 	}
-	return nil, &fail.Error{Kind: fail.Unconfirmed, Code: "init-race/detach", Message: fmt.Sprintf("the hub on '%s' kept changing; nothing was detached", t.hub.Name)}
+	return nil, &fail.Error{Kind: fail.Unconfirmed, Code: "init-race/detach", Message: fmt.Sprintf("the hub on '%s' kept changing; nothing was detached", t.clone.Hub.Name)}
 }
 
 func (t *Tracker) detachOnce(ctx context.Context, remote string, sent *int) (d *Detached, again bool, err error) {
 	lost, err := t.fetchFor(ctx, wants{})
 	if err != nil {
 		if re := (*refs.RemoteError)(nil); errors.As(err, &re) {
-			return nil, false, t.unfetched(re)
+			return nil, false, t.clone.Unfetched(re)
 		}
 		return nil, false, err
 	}
-	if t.contact.Other != "" {
-		return nil, false, t.elsewhereError()
+	if t.clone.Contact.Other != "" {
+		return nil, false, t.clone.ElsewhereError()
 	}
-	out, err := t.publish(ctx, drive.Run{Task: t.task(true, true), Lost: lost})
+	out, err := t.publish(ctx, drive.Run{Task: t.clone.Task(true, true), Lost: lost})
 	if err != nil {
 		return nil, false, err
 	}
 	*sent += out.sent
-	s, err := t.reads.Load(ctx)
+	s, err := t.clone.Reads.Load(ctx)
 	if err != nil {
 		return nil, false, err
 	}
@@ -116,15 +117,15 @@ func (t *Tracker) detachOnce(ctx context.Context, remote string, sent *int) (d *
 	p := refs.Push{Atomic: true}
 	var ups []refs.Update
 	for _, name := range slices.Sorted(maps.Keys(n.Refs)) {
-		was := s.AllRefs[incomingRoot+name]
-		p.Refs = append(p.Refs, refs.PushRef{Src: n.Refs[name], Dst: headRoot + name, Lease: &was})
+		was := s.AllRefs[replay.IncomingRoot+name]
+		p.Refs = append(p.Refs, refs.PushRef{Src: n.Refs[name], Dst: replay.HereRoot + name, Lease: &was})
 	}
 	for name, old := range s.AllRefs {
-		if rest, ok := strings.CutPrefix(name, hubRoot); ok {
+		if rest, ok := strings.CutPrefix(name, replay.HubRoot); ok {
 			ups = append(ups, refs.Update{Ref: name, Old: old, New: n.Refs[rest]})
 		}
 	}
-	res, err := t.pushPatiently(ctx, p, detaching)
+	res, err := t.clone.PushPatiently(ctx, p, clone.Detaching)
 	if err != nil || !hubs.AllAccepted(p, res) {
 		if landed, again, err := t.detachOutcome(ctx, n, p, res, err); !landed {
 			return nil, again, err
@@ -134,7 +135,7 @@ func (t *Tracker) detachOnce(ctx context.Context, remote string, sent *int) (d *
 		return nil, false, err
 	}
 	m := n.State.Meta
-	return &Detached{Remote: t.hub.Name, URL: t.hub.Shown(), Was: s.Hub, Hub: n.Hub, Logs: n.Logs, Events: n.Events, Sent: *sent,
+	return &Detached{Remote: t.clone.Hub.Name, URL: t.clone.Hub.Shown(), Was: s.Hub, Hub: n.Hub, Logs: n.Logs, Events: n.Events, Sent: *sent,
 		Admins: append([]string{}, m.Admins...), Signing: m.Signing, Open: m.Open, Before: s.Meta.Signing}, false, t.bind(ctx)
 }
 
@@ -148,37 +149,37 @@ func (t *Tracker) detachOutcome(ctx context.Context, n *anew.Written, p refs.Pus
 			return false, err == nil, err
 		}
 		return false, false, &fail.Error{Kind: fail.Denied, Code: "refused/detach",
-			Message: fmt.Sprintf("the remote '%s' refuses it: %s; nothing was detached", t.hub.Name, hubs.WhyRefused(res))}
+			Message: fmt.Sprintf("the remote '%s' refuses it: %s; nothing was detached", t.clone.Hub.Name, hubs.WhyRefused(res))}
 	}
 	if err := t.fetch(ctx); err != nil {
 		re, ok := errors.AsType[*refs.RemoteError](err)
 		if !ok {
 			return false, false, err
 		}
-		return false, false, t.hub.Unanswered("unanswered/detach", "detached", hubs.GitWords(re))
+		return false, false, t.clone.Hub.Unanswered("unanswered/detach", "detached", hubs.GitWords(re))
 	}
-	there, err := t.local().Refs(ctx, incomingRoot+metaName)
-	if err != nil || len(there) == 1 && there[0].OID == n.Refs[metaName] {
+	there, err := t.clone.Local().Refs(ctx, replay.IncomingRoot+replay.MetaName)
+	if err != nil || len(there) == 1 && there[0].OID == n.Refs[replay.MetaName] {
 		return err == nil, false, err
 	}
 	if pushed != nil {
 		return false, false, pushed
 	}
-	return false, false, &fail.Error{Kind: fail.Denied, Code: "read-only", Message: fmt.Sprintf("the remote '%s' takes no such push from you: nothing was detached", t.hub.Name),
+	return false, false, &fail.Error{Kind: fail.Denied, Code: "read-only", Message: fmt.Sprintf("the remote '%s' takes no such push from you: nothing was detached", t.clone.Hub.Name),
 		Fields: fail.Fields{"git": hubs.Gist(res.Stderr)}}
 }
 
 // mayDetach says what has to be so before anything is written.
 func (t *Tracker) mayDetach(ctx context.Context, s *reading.Snapshot, remote, unsent string) error {
-	switch err := t.refuseLevel(s); {
+	switch err := t.clone.RefuseLevel(s); {
 	case err != nil:
 		return err
-	case !s.Bound || t.contact.NoMeta || s.Meta == nil:
-		return &fail.Error{Kind: fail.No, Code: "no-fork", Message: fmt.Sprintf("there is no tracker on '%s': nothing was detached", t.hub.Name)}
+	case !s.Bound || t.clone.Contact.NoMeta || s.Meta == nil:
+		return &fail.Error{Kind: fail.No, Code: "no-fork", Message: fmt.Sprintf("there is no tracker on '%s': nothing was detached", t.clone.Hub.Name)}
 	case s.Ledger.Err != nil:
 		return fmt.Errorf("judge the ledger: %w", s.Ledger.Err)
 	case unsent != "" || s.Unsent() > 0:
-		return &fail.Error{Kind: fail.Unconfirmed, Code: "unsent", Message: fmt.Sprintf("not everything written here is on '%s' yet: nothing was detached", t.hub.Name)}
+		return &fail.Error{Kind: fail.Unconfirmed, Code: "unsent", Message: fmt.Sprintf("not everything written here is on '%s' yet: nothing was detached", t.clone.Hub.Name)}
 	case s.Meta.Migrated != nil:
 		return &fail.Error{Kind: fail.Fatal, Code: "cannot-detach/migrated", Message: "this hub was migrated from an older level; it cannot be detached by this version"}
 	}
@@ -190,7 +191,7 @@ func (t *Tracker) mayDetach(ctx context.Context, s *reading.Snapshot, remote, un
 		return err
 	}
 	return &fail.Error{Kind: fail.No, Code: "no-fork/detach", Message: "no other repository with this tracker is known here: nothing was detached",
-		Fields: fail.Fields{"remote": t.hub.Name}}
+		Fields: fail.Fields{"remote": t.clone.Hub.Name}}
 }
 
 // switchTo makes this clone one of another hub: what was believed of the old
@@ -202,31 +203,31 @@ func (t *Tracker) switchTo(ctx context.Context, s *reading.Snapshot, hubID strin
 	}
 	for name, old := range s.AllRefs {
 		switch {
-		case strings.HasPrefix(name, hubRoot):
+		case strings.HasPrefix(name, replay.HubRoot):
 			if !known[name] {
 				ups = append(ups, refs.Update{Ref: name, Old: old})
 			}
-			if aside := "refs/before/" + s.Hub + "/" + strings.TrimPrefix(name, hubRoot); s.AllRefs[aside] == "" {
+			if aside := "refs/before/" + s.Hub + "/" + strings.TrimPrefix(name, replay.HubRoot); s.AllRefs[aside] == "" {
 				ups = append(ups, refs.Update{Ref: aside, New: old})
 			}
-		case strings.HasPrefix(name, lostRoot), strings.HasPrefix(name, "refs/trusted/"):
+		case strings.HasPrefix(name, replay.LostRoot), strings.HasPrefix(name, "refs/trusted/"):
 			ups = append(ups, refs.Update{Ref: name, Old: old})
 		}
 	}
-	if err := t.local().Swap(ctx, ups); err != nil {
+	if err := t.clone.Local().Swap(ctx, ups); err != nil {
 		return fmt.Errorf("go over to the hub %s: %w", hubID, err)
 	}
-	t.reads.Forget()
-	return t.contact.Founded(t.hub, hubID)
+	t.clone.Reads.Forget()
+	return t.clone.Contact.Founded(t.clone.Hub, hubID)
 }
 
 // followDetached goes over to the hub that the remote's tracker has become.
 func (t *Tracker) followDetached(ctx context.Context) (hubs.Losses, error) {
-	s, err := t.reads.Load(ctx)
+	s, err := t.clone.Reads.Load(ctx)
 	if err != nil {
 		return nil, err
 	}
-	if err := t.switchTo(ctx, s, t.contact.Other, nil); err != nil {
+	if err := t.switchTo(ctx, s, t.clone.Contact.Other, nil); err != nil {
 		return nil, err
 	}
 	return t.fetchFor(ctx, wants{pin: true, mend: true})
@@ -238,7 +239,7 @@ func (t *Tracker) detachedFrom(ctx context.Context, tip refs.OID, id string) boo
 	if tip == "" {
 		return false
 	}
-	files, err := refs.ReadFiles(ctx, t.local(), tip, replay.MetaLimit)
+	files, err := refs.ReadFiles(ctx, t.clone.Local(), tip, replay.MetaLimit)
 	if err != nil {
 		return false
 	}
@@ -253,12 +254,12 @@ func (t *Tracker) detachedFrom(ctx context.Context, tip refs.OID, id string) boo
 // anew writes this hub again under a new id. No ref moves.
 func (t *Tracker) anew(ctx context.Context, s *reading.Snapshot) (*anew.Written, error) {
 	decided := s.Decided()
-	was := anew.Hub{ID: s.Hub, Meta: s.AllRefs[hubRoot+metaName], State: s.Roll, Steps: decided.View, Reads: decided.Reader, Logs: map[string]anew.Log{}}
+	was := anew.Hub{ID: s.Hub, Meta: s.AllRefs[replay.HubRoot+replay.MetaName], State: s.Roll, Steps: decided.View, Reads: decided.Reader, Logs: map[string]anew.Log{}}
 	for id, l := range s.Logs {
 		was.Logs[id] = anew.Log{Tip: l.Hub, Lines: l.Seq, Verdict: l.Verdict,
-			Read: func(ctx context.Context) ([]*event.Envelope, error) { return t.reads.Lines(ctx, l) }}
+			Read: func(ctx context.Context) ([]*event.Envelope, error) { return t.clone.Reads.Lines(ctx, l) }}
 	}
-	w := anew.Writer{Local: t.local(), Agent: t.agent, Address: t.committer(), Now: t.now(),
-		Admin: func(state *trust.State) (keys.Signer, error) { return t.adminKey(s, state) }}
+	w := anew.Writer{Local: t.clone.Local(), Agent: t.clone.Agent, Address: t.clone.Committer(), Now: t.clone.Now(),
+		Admin: func(state *trust.State) (keys.Signer, error) { return t.clone.AdminKey(s, state) }}
 	return w.Write(ctx, was, t.founding(ctx))
 }

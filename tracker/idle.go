@@ -8,6 +8,7 @@ import (
 	"github.com/git-crosslink/git-crosslink/hubs"
 	"github.com/git-crosslink/git-crosslink/ledger"
 	"github.com/git-crosslink/git-crosslink/refs"
+	"github.com/git-crosslink/git-crosslink/replay"
 )
 
 // Most syncs find nothing to do, and a large tracker takes long to read. What a
@@ -18,43 +19,43 @@ import (
 
 // idleStamp stands for all that a sync follows from.
 func (t *Tracker) idleStamp(all map[string]refs.OID) string {
-	return t.link.IdleStamp(all, lostRoot, fmt.Sprintf("%d\n%s", ledger.Rules, t.agent))
+	return t.clone.Link.IdleStamp(all, replay.LostRoot, fmt.Sprintf("%d\n%s", ledger.Rules, t.clone.Agent))
 }
 
 // idle reports whether the refs are those of the last sync that found nothing to
 // do, and nothing else says that there might be something now.
 func (t *Tracker) idle(ctx context.Context) bool {
-	if t.contact.Idle == "" || !t.undisturbed() || t.joining || len(t.forks) > 0 {
+	if t.clone.Contact.Idle == "" || !t.undisturbed() || t.joining || len(t.forks) > 0 {
 		return false
 	}
-	all, err := t.reads.Refs(ctx)
-	return err == nil && t.idleStamp(all) == t.contact.Idle
+	all, err := t.clone.Reads.Refs(ctx)
+	return err == nil && t.idleStamp(all) == t.clone.Contact.Idle
 }
 
 // undisturbed reports whether the note of the contact holds nothing that a sync
 // would look into, and nobody else could hold this tracker.
 func (t *Tracker) undisturbed() bool {
-	return t.contact.Undisturbed(t.now()) && !t.hub.Moved(t.contact) && t.hub.PushPair() == "" && !slices.ContainsFunc(t.conf.Remotes(), func(name string) bool { return name != t.hub.Name })
+	return t.clone.Contact.Undisturbed(t.clone.Now()) && !t.clone.Hub.Moved(t.clone.Contact) && t.clone.Hub.PushPair() == "" && !slices.ContainsFunc(t.clone.Conf.Remotes(), func(name string) bool { return name != t.clone.Hub.Name })
 }
 
 // stillIdle is the end of a sync that found nothing to do once more.
 func (t *Tracker) stillIdle(ctx context.Context, r *SyncReport, o SyncOptions) (*SyncReport, error) {
-	t.link.Reached = true
-	r.Hub = t.contact.Hub
-	if err := t.contact.Remember(func(c *hubs.Note) { c.Last = t.now() }); err != nil {
+	t.clone.Link.Reached = true
+	r.Hub = t.clone.Contact.Hub
+	if err := t.clone.Contact.Remember(func(c *hubs.Note) { c.Last = t.clone.Now() }); err != nil {
 		return r, err
 	}
 	if o.Detached {
-		return r, t.showPresence(ctx)
+		return r, t.clone.ShowPresence(ctx)
 	}
 	return r, nil
 }
 
 // noteIdle remembers that a sync found nothing to do.
 func (t *Tracker) noteIdle(ctx context.Context, r *SyncReport, lost hubs.Losses) {
-	s, err := t.reads.Load(ctx)
-	if err != nil || r.State != Confirmed || r.Reason != "" || r.Hub == "" || r.Hub != t.contact.Hub || !t.undisturbed() ||
-		s.Undecidable() || s.BadMeta != nil || s.Proven() || t.lostSomething(s, lost) || t.notAdmitted(s, false) != nil {
+	s, err := t.clone.Reads.Load(ctx)
+	if err != nil || r.State != Confirmed || r.Reason != "" || r.Hub == "" || r.Hub != t.clone.Contact.Hub || !t.undisturbed() ||
+		s.Undecidable() || s.BadMeta != nil || s.Proven() || t.lostSomething(s, lost) || t.clone.NotAdmitted(s, false) != nil {
 		return
 	}
 	for _, l := range s.Logs {
@@ -62,7 +63,7 @@ func (t *Tracker) noteIdle(ctx context.Context, r *SyncReport, lost hubs.Losses)
 			return
 		}
 	}
-	if is := t.idleStamp(s.AllRefs); is != t.contact.Idle {
-		_ = t.contact.Remember(func(c *hubs.Note) { c.Idle = is })
+	if is := t.idleStamp(s.AllRefs); is != t.clone.Contact.Idle {
+		_ = t.clone.Contact.Remember(func(c *hubs.Note) { c.Idle = is })
 	}
 }

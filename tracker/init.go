@@ -6,10 +6,12 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/git-crosslink/git-crosslink/clone"
 	"github.com/git-crosslink/git-crosslink/fail"
 	"github.com/git-crosslink/git-crosslink/hubs"
 	"github.com/git-crosslink/git-crosslink/reading"
 	"github.com/git-crosslink/git-crosslink/refs"
+	"github.com/git-crosslink/git-crosslink/replay"
 	"github.com/git-crosslink/git-crosslink/syncer/drive"
 )
 
@@ -25,29 +27,29 @@ func (t *Tracker) Init(ctx context.Context, o InitOptions) (*InitReport, error) 
 	if err := t.chooseFor(ctx, o); err != nil {
 		return nil, err
 	}
-	if err := t.mayName(); err != nil {
-		return nil, t.unwritable(err)
+	if err := t.clone.MayName(); err != nil {
+		return nil, t.clone.Unwritable(err)
 	}
-	if err := t.ensureReplica(ctx); err != nil {
-		return nil, t.unwritable(err)
+	if err := t.clone.EnsureReplica(ctx); err != nil {
+		return nil, t.clone.Unwritable(err)
 	}
-	if t.hub == nil {
+	if t.clone.Hub == nil {
 		r, err := t.initPrivate(ctx)
-		return r, t.unwritable(err)
+		return r, t.clone.Unwritable(err)
 	}
 	private, err := t.privateNumbers(ctx, o)
 	if err != nil {
 		return nil, err
 	}
 	t.joining = o.Join
-	t.reads.Join(o.Join)
-	t.link.MayAsk(t.o.Ask)
+	t.clone.Reads.Join(o.Join)
+	t.clone.Link.MayAsk(t.clone.Options.Ask)
 	unlock, ok, err := t.lockSync(ctx, SyncOptions{})
 	if err != nil || !ok {
 		return nil, err
 	}
 	defer unlock()
-	joined, err := t.local().Refs(ctx, hubRoot+metaName)
+	joined, err := t.clone.Local().Refs(ctx, replay.HubRoot+replay.MetaName)
 	if err != nil {
 		return nil, err
 	}
@@ -62,7 +64,7 @@ func (t *Tracker) Init(ctx context.Context, o InitOptions) (*InitReport, error) 
 		}
 		if err == nil && !again {
 			var s *reading.Snapshot
-			if s, err = t.reads.Load(ctx); err == nil {
+			if s, err = t.clone.Reads.Load(ctx); err == nil {
 				t.tellDecided(s.View, UUID{})
 			}
 		}
@@ -70,47 +72,47 @@ func (t *Tracker) Init(ctx context.Context, o InitOptions) (*InitReport, error) 
 			return r, err
 		}
 	}
-	return nil, &fail.Error{Kind: fail.Unconfirmed, Code: "init-race", Message: fmt.Sprintf("the hub on '%s' kept changing; nothing is lost", t.hub.Name)}
+	return nil, &fail.Error{Kind: fail.Unconfirmed, Code: "init-race", Message: fmt.Sprintf("the hub on '%s' kept changing; nothing is lost", t.clone.Hub.Name)}
 }
 
 // initPrivate starts the tracker of a repository without a remote.
 func (t *Tracker) initPrivate(ctx context.Context) (*InitReport, error) {
-	s, err := t.reads.Load(ctx)
+	s, err := t.clone.Reads.Load(ctx)
 	if err != nil {
 		return nil, err
 	}
-	if t.agent, err = t.settleAgent(ctx); err != nil {
+	if t.clone.Agent, err = t.clone.SettleAgent(ctx); err != nil {
 		return nil, err
 	}
-	made := s.Logs[t.agent] == nil
+	made := s.Logs[t.clone.Agent] == nil
 	if made {
-		if s, err = t.introduce(ctx, &signing{}); err != nil {
+		if s, err = t.introduce(ctx, &clone.Signing{}); err != nil {
 			return nil, err
 		}
 	}
-	return &InitReport{Hub: s.Hub, Created: made, Already: !made, Agent: t.agent}, nil
+	return &InitReport{Hub: s.Hub, Created: made, Already: !made, Agent: t.clone.Agent}, nil
 }
 
 // introduce appends the first line of the own log: who writes here.
-func (t *Tracker) introduce(ctx context.Context, how *signing) (*reading.Snapshot, error) {
+func (t *Tracker) introduce(ctx context.Context, how *clone.Signing) (*reading.Snapshot, error) {
 	_, s, err := t.append(ctx, how, func(p Projection) ([]Body, error) { return nil, nil })
 	if err != nil {
 		return nil, err
 	}
-	if l := s.Logs[t.agent]; l != nil && l.Seq > 0 {
+	if l := s.Logs[t.clone.Agent]; l != nil && l.Seq > 0 {
 		return s, nil
 	}
 	_, ups, err := t.stamp(ctx, s, how, nil)
-	if errors.Is(err, errAgain) {
+	if errors.Is(err, clone.ErrAgain) {
 		return t.introduce(ctx, how)
 	}
 	if err != nil {
 		return nil, err
 	}
-	if err := t.local().SwapInOrder(ctx, ups); err != nil && !errors.Is(err, refs.ErrConflict) {
+	if err := t.clone.Local().SwapInOrder(ctx, ups); err != nil && !errors.Is(err, refs.ErrConflict) {
 		return nil, err
 	}
-	return t.reads.Load(ctx)
+	return t.clone.Reads.Load(ctx)
 }
 
 func (t *Tracker) initOnce(ctx context.Context, followed *bool) (r *InitReport, again bool, err error) {
@@ -118,9 +120,9 @@ func (t *Tracker) initOnce(ctx context.Context, followed *bool) (r *InitReport, 
 	if err != nil {
 		var re *refs.RemoteError
 		if errors.As(err, &re) {
-			e := t.unfetched(re)
+			e := t.clone.Unfetched(re)
 			if e.Kind = fail.Fatal; re.NoConnection {
-				e.Message = fmt.Sprintf("the remote '%s' is not reachable", t.hub.Name)
+				e.Message = fmt.Sprintf("the remote '%s' is not reachable", t.clone.Hub.Name)
 				if e.Code == "unreachable" {
 					e.Code = "unreachable/init"
 				} else {
@@ -131,57 +133,57 @@ func (t *Tracker) initOnce(ctx context.Context, followed *bool) (r *InitReport, 
 		}
 		return nil, false, err
 	}
-	s, err := t.reads.Load(ctx)
+	s, err := t.clone.Reads.Load(ctx)
 	if err != nil {
 		return nil, false, err
 	}
-	if err := t.refuseLevel(s); err != nil {
+	if err := t.clone.RefuseLevel(s); err != nil {
 		return nil, false, err
 	}
-	if s.Bound && t.contact.NoMeta {
-		if t.agent, err = t.settleAgent(ctx); err != nil {
-			return nil, false, t.unwritable(err)
+	if s.Bound && t.clone.Contact.NoMeta {
+		if t.clone.Agent, err = t.clone.SettleAgent(ctx); err != nil {
+			return nil, false, t.clone.Unwritable(err)
 		}
 		r, err := t.restore(ctx, s)
 		return r, false, err
 	}
 	switch {
-	case t.contact.Other == "":
-	case t.joining && t.contact.Detached:
+	case t.clone.Contact.Other == "":
+	case t.joining && t.clone.Contact.Detached:
 		*followed = true
 		if lost, err = t.followDetached(ctx); err != nil {
 			return nil, false, err
 		}
-		if s, err = t.reads.Load(ctx); err != nil {
+		if s, err = t.clone.Reads.Load(ctx); err != nil {
 			return nil, false, err
 		}
 	default:
-		return nil, false, t.elsewhereError()
+		return nil, false, t.clone.ElsewhereError()
 	}
 	if s.Apart {
-		return nil, false, t.apartError()
+		return nil, false, t.clone.ApartError()
 	}
 	if s.Bound {
-		if t.agent, err = t.settleAgent(ctx); err != nil {
-			return nil, false, t.unwritable(err)
+		if t.clone.Agent, err = t.clone.SettleAgent(ctx); err != nil {
+			return nil, false, t.clone.Unwritable(err)
 		}
 		return t.join(ctx, s, lost)
 	}
-	if s.AllRefs[incomingRoot+metaName] != "" {
+	if s.AllRefs[replay.IncomingRoot+replay.MetaName] != "" {
 		return nil, false, &fail.Error{Kind: fail.Fatal, Code: "hub-meta",
-			Message: fmt.Sprintf("there is a tracker on '%s' whose meta is not to be believed: nothing was written there", t.hub.Name)}
+			Message: fmt.Sprintf("there is a tracker on '%s' whose meta is not to be believed: nothing was written there", t.clone.Hub.Name)}
 	}
-	heads, err := t.link.HasRoom(ctx, t.agent, t.outer.HasRef)
+	heads, err := t.clone.Link.HasRoom(ctx, t.clone.Agent, t.clone.Outer.HasRef)
 	if err != nil {
 		return nil, false, err
 	}
-	if err := t.link.OneRepository(ctx, heads); err != nil {
+	if err := t.clone.Link.OneRepository(ctx, heads); err != nil {
 		return nil, false, err
 	}
-	if t.agent, err = t.settleAgent(ctx); err != nil {
-		return nil, false, t.unwritable(err)
+	if t.clone.Agent, err = t.clone.SettleAgent(ctx); err != nil {
+		return nil, false, t.clone.Unwritable(err)
 	}
-	if s, err = t.introduce(ctx, &signing{}); err != nil {
+	if s, err = t.introduce(ctx, &clone.Signing{}); err != nil {
 		return nil, false, err
 	}
 	return t.found(ctx, s)
@@ -189,49 +191,49 @@ func (t *Tracker) initOnce(ctx context.Context, followed *bool) (r *InitReport, 
 
 // join reports the hub that is there and sends what was written before.
 func (t *Tracker) join(ctx context.Context, s *reading.Snapshot, lost hubs.Losses) (*InitReport, bool, error) {
-	out, err := t.publish(ctx, drive.Run{Task: t.task(true, true), Lost: lost})
+	out, err := t.publish(ctx, drive.Run{Task: t.clone.Task(true, true), Lost: lost})
 	if err != nil {
 		return nil, false, err
 	}
 	if out.reason != "" {
-		t.notice(t.hub.Queued(t.contact, out.reason))
+		t.clone.Notice(t.clone.Hub.Queued(t.clone.Contact, out.reason))
 	}
-	return &InitReport{Remote: t.hub.Name, URL: t.hub.Shown(), Hub: s.Meta.Hub, Sent: out.sent, Agent: t.agent}, false, nil
+	return &InitReport{Remote: t.clone.Hub.Name, URL: t.clone.Hub.Shown(), Hub: s.Meta.Hub, Sent: out.sent, Agent: t.clone.Agent}, false, nil
 }
 
 // found pushes meta and all logs at once, expecting every one of them absent.
 func (t *Tracker) found(ctx context.Context, s *reading.Snapshot) (r *InitReport, again bool, err error) {
 	absent := refs.OID("")
-	p := refs.Push{Atomic: true, Refs: []refs.PushRef{{Src: s.AllRefs[headRoot+metaName], Dst: headRoot + metaName, Lease: &absent}}}
-	r = &InitReport{Remote: t.hub.Name, URL: t.hub.Shown(), Hub: s.Hub, Created: true, Agent: t.agent, Branches: []string{"crosslink/" + metaName}}
-	ups := []refs.Update{{Ref: hubRoot + metaName, New: p.Refs[0].Src}, {Ref: headRoot + metaName, Old: p.Refs[0].Src}}
+	p := refs.Push{Atomic: true, Refs: []refs.PushRef{{Src: s.AllRefs[replay.HereRoot+replay.MetaName], Dst: replay.HereRoot + replay.MetaName, Lease: &absent}}}
+	r = &InitReport{Remote: t.clone.Hub.Name, URL: t.clone.Hub.Shown(), Hub: s.Hub, Created: true, Agent: t.clone.Agent, Branches: []string{"crosslink/" + replay.MetaName}}
+	ups := []refs.Update{{Ref: replay.HubRoot + replay.MetaName, New: p.Refs[0].Src}, {Ref: replay.HereRoot + replay.MetaName, Old: p.Refs[0].Src}}
 	for _, id := range s.AgentIDs() {
 		l := s.Logs[id]
 		if l.Here == "" {
 			continue
 		}
-		p.Refs = append(p.Refs, refs.PushRef{Src: l.Here, Dst: headRoot + agentLogs + id, Lease: &absent})
-		ups = append(ups, refs.Update{Ref: hubRoot + agentLogs + id, New: l.Here})
-		r.Branches = append(r.Branches, "crosslink/"+agentLogs+id)
+		p.Refs = append(p.Refs, refs.PushRef{Src: l.Here, Dst: replay.HereRoot + replay.Agents + id, Lease: &absent})
+		ups = append(ups, refs.Update{Ref: replay.HubRoot + replay.Agents + id, New: l.Here})
+		r.Branches = append(r.Branches, "crosslink/"+replay.Agents+id)
 		r.Sent += int(l.Seq)
 	}
 	if p, ups, err = t.foundLedger(ctx, s, p, ups, r); err != nil {
 		return nil, false, err
 	}
-	res, err := t.pushPatiently(ctx, p, founding)
+	res, err := t.clone.PushPatiently(ctx, p, clone.Founding)
 	if err != nil {
 		return nil, false, err
 	}
 	if hubs.AllAccepted(p, res) {
-		if there, err := t.link.Arrived(ctx, p); err != nil {
+		if there, err := t.clone.Link.Arrived(ctx, p); err != nil {
 			return nil, false, err
 		} else if !there {
 			return nil, false, t.takeBack(ctx, p, r.Branches)
 		}
-		if err := t.local().Swap(ctx, ups); err != nil {
+		if err := t.clone.Local().Swap(ctx, ups); err != nil {
 			return nil, false, fmt.Errorf("record the hub: %w", err)
 		}
-		return r, false, errors.Join(t.contact.Founded(t.hub, r.Hub), t.contact.Welcomed())
+		return r, false, errors.Join(t.clone.Contact.Founded(t.clone.Hub, r.Hub), t.clone.Contact.Welcomed())
 	}
 	if !res.Reached {
 		return t.foundWithoutAtomic(ctx, p, r, ups, res)
@@ -240,7 +242,7 @@ func (t *Tracker) found(ctx context.Context, s *reading.Snapshot) (r *InitReport
 		return nil, err == nil, err // somebody else was faster: look again
 	}
 	return nil, false, &fail.Error{Kind: fail.Denied, Code: "refused/init",
-		Message: fmt.Sprintf("the remote '%s' refuses the tracker's branches: %s", t.hub.Name, hubs.WhyRefused(res))}
+		Message: fmt.Sprintf("the remote '%s' refuses the tracker's branches: %s", t.clone.Hub.Name, hubs.WhyRefused(res))}
 }
 
 // foundLedger adds the ledger to the push: the private one, so that a tracker
@@ -252,7 +254,7 @@ func (t *Tracker) foundLedger(ctx context.Context, s *reading.Snapshot, p refs.P
 			tips[id] = string(l.Here)
 		}
 	}
-	private := s.AllRefs[headRoot+checkpointName]
+	private := s.AllRefs[replay.HereRoot+replay.LedgerName]
 	step, err := t.decide(ctx, s, s.MetaCommit, tips)
 	if err != nil {
 		return p, ups, err
@@ -264,11 +266,11 @@ func (t *Tracker) foundLedger(ctx context.Context, s *reading.Snapshot, p refs.P
 		return p, ups, nil
 	}
 	absent := refs.OID("")
-	p.Refs = append(p.Refs, refs.PushRef{Src: step, Dst: headRoot + checkpointName, Lease: &absent})
-	ups = append(ups, refs.Update{Ref: hubRoot + checkpointName, New: step})
-	r.Branches = append(r.Branches, "crosslink/"+checkpointName)
+	p.Refs = append(p.Refs, refs.PushRef{Src: step, Dst: replay.HereRoot + replay.LedgerName, Lease: &absent})
+	ups = append(ups, refs.Update{Ref: replay.HubRoot + replay.LedgerName, New: step})
+	r.Branches = append(r.Branches, "crosslink/"+replay.LedgerName)
 	if private != "" {
-		ups = append(ups, refs.Update{Ref: headRoot + checkpointName, Old: private})
+		ups = append(ups, refs.Update{Ref: replay.HereRoot + replay.LedgerName, Old: private})
 	}
 	return p, ups, nil
 }
@@ -276,28 +278,28 @@ func (t *Tracker) foundLedger(ctx context.Context, s *reading.Snapshot, p refs.P
 // foundWithoutAtomic pushes meta alone first where the server knows no atomic
 // push: whoever gets that ref has made the hub.
 func (t *Tracker) foundWithoutAtomic(ctx context.Context, p refs.Push, r *InitReport, ups []refs.Update, first *refs.PushResult) (*InitReport, bool, error) {
-	res, err := t.pushPatiently(ctx, refs.Push{Refs: p.Refs[:1]}, founding)
+	res, err := t.clone.PushPatiently(ctx, refs.Push{Refs: p.Refs[:1]}, clone.Founding)
 	if err != nil {
 		return nil, false, err
 	}
 	if !res.Reached {
-		e := &fail.Error{Kind: fail.Denied, Code: "read-only", Message: fmt.Sprintf("the remote '%s' takes no pushes from you", t.hub.Name)}
-		if t.hub.PushURL != "" {
-			e.Code, e.Message = "read-only/push-url", t.hub.TakesNone()
+		e := &fail.Error{Kind: fail.Denied, Code: "read-only", Message: fmt.Sprintf("the remote '%s' takes no pushes from you", t.clone.Hub.Name)}
+		if t.clone.Hub.PushURL != "" {
+			e.Code, e.Message = "read-only/push-url", t.clone.Hub.TakesNone()
 		}
-		e.Fields = fail.Fields{"remote": t.hub.Name, "url": t.hub.Shown(), "git": hubs.Gist(first.Stderr)}
+		e.Fields = fail.Fields{"remote": t.clone.Hub.Name, "url": t.clone.Hub.Shown(), "git": hubs.Gist(first.Stderr)}
 		return nil, false, e
 	}
 	if !hubs.AllAccepted(refs.Push{Refs: p.Refs[:1]}, res) {
 		return nil, true, nil
 	}
-	if err := t.local().Swap(ctx, ups[:2]); err != nil {
+	if err := t.clone.Local().Swap(ctx, ups[:2]); err != nil {
 		return nil, false, fmt.Errorf("record the hub: %w", err)
 	}
-	if err := errors.Join(t.contact.Founded(t.hub, r.Hub), t.contact.Remember(func(c *hubs.Note) { c.NoAtomic = true })); err != nil {
+	if err := errors.Join(t.clone.Contact.Founded(t.clone.Hub, r.Hub), t.clone.Contact.Remember(func(c *hubs.Note) { c.NoAtomic = true })); err != nil {
 		return nil, false, err
 	}
-	out, err := t.publish(ctx, drive.Run{Task: t.task(true, true)})
+	out, err := t.publish(ctx, drive.Run{Task: t.clone.Task(true, true)})
 	r.Sent = out.sent
 	return r, false, err
 }
@@ -309,8 +311,8 @@ func (t *Tracker) takeBack(ctx context.Context, p refs.Push, branches []string) 
 	for _, r := range p.Refs {
 		back.Refs = append(back.Refs, refs.PushRef{Dst: r.Dst, Lease: &r.Src})
 	}
-	e := t.hub.ApartError(t.contact)
-	if res, err := t.pushPatiently(ctx, back, founding); err != nil || !hubs.AllAccepted(back, res) {
+	e := t.clone.Hub.ApartError(t.clone.Contact)
+	if res, err := t.clone.PushPatiently(ctx, back, clone.Founding); err != nil || !hubs.AllAccepted(back, res) {
 		e.Message += fmt.Sprintf(": it holds %s now", strings.Join(branches, ", "))
 	} else {
 		e.Message += ": what was made there was taken back"
@@ -329,9 +331,9 @@ func (t *Tracker) lostRace(ctx context.Context, p refs.Push, res *refs.PushResul
 	if err := t.fetch(ctx); err != nil {
 		return true, hubs.NotReached(err) // whoever looks again says so
 	}
-	there, err := t.link.Incoming(ctx)
+	there, err := t.clone.Link.Incoming(ctx)
 	for _, r := range p.Refs {
-		if there[strings.TrimPrefix(r.Dst, headRoot)] != *r.Lease {
+		if there[strings.TrimPrefix(r.Dst, replay.HereRoot)] != *r.Lease {
 			return true, err
 		}
 	}

@@ -29,7 +29,7 @@ func (t *Tracker) readClaims(ctx context.Context, tip refs.OID) claims {
 	if !c.there {
 		return c
 	}
-	files, err := refs.ReadFiles(ctx, t.local(), tip, replay.MetaLimit)
+	files, err := refs.ReadFiles(ctx, t.clone.Local(), tip, replay.MetaLimit)
 	if err != nil {
 		c.err = err
 		return c
@@ -38,7 +38,7 @@ func (t *Tracker) readClaims(ctx context.Context, tip refs.OID) claims {
 	switch {
 	case c.Level < 2:
 		c.err = errors.New("'hub.json' says no level")
-	case c.Level == Level:
+	case c.Level == replay.FormatVersion:
 		_, c.err = trust.DecodeMeta(files["hub.json"])
 	}
 	return c
@@ -58,7 +58,7 @@ type adoption struct {
 // valid commit says: a tip that nobody believes says nothing. trusted is the
 // commit believed here, "" at first contact.
 func (a *adoption) readMetas(ctx context.Context, trusted, known, fresh refs.OID) error {
-	chain := a.t.reads.Replays().Metas(ctx)
+	chain := a.t.clone.Reads.Replays().Metas(ctx)
 	if trusted != "" {
 		if err := chain.Accept(trusted); err != nil {
 			return err
@@ -96,7 +96,7 @@ func (a *adoption) compareMetas(ctx context.Context, chain *replay.MetaChain, at
 	if b := a.metas.Bad; b != nil && errors.Is(b.Err, replay.ErrLongMeta) {
 		a.fresh.err = b.Err // whatever its tip says
 	}
-	if err == nil && a.metas.Roll == nil && a.fresh.Level == Level && a.metas.Bad != nil {
+	if err == nil && a.metas.Roll == nil && a.fresh.Level == replay.FormatVersion && a.metas.Bad != nil {
 		a.meta = fmt.Sprintf("the hub's meta is not to be believed: %v", a.metas.Bad.Err)
 	}
 	if err != nil || was.Roll == nil || a.metas.Roll == nil {
@@ -121,9 +121,9 @@ func (a *adoption) settle(v2 bool) {
 	case a.fresh.err != nil:
 		a.meta = fmt.Sprintf("the hub's meta cannot be read: %v", a.fresh.err)
 	case !known:
-	case a.fresh.Level < a.known.Level && a.known.Level >= Level:
+	case a.fresh.Level < a.known.Level && a.known.Level >= replay.FormatVersion:
 		a.meta = fmt.Sprintf("the hub's meta is of level %d, lower than the one known here (%d), which stands", a.fresh.Level, a.known.Level)
-	case a.known.Level < Level:
+	case a.known.Level < replay.FormatVersion:
 	case a.fresh.Seq < a.known.Seq:
 		a.meta = fmt.Sprintf("the hub's meta is older (%d) than the one known here (%d), which stands", a.fresh.Seq, a.known.Seq)
 	}
@@ -137,11 +137,11 @@ func (a *adoption) settle(v2 bool) {
 // pinned: then nothing of it is ours, its logs and its ledger neither.
 func (a *adoption) other(pinned string) string {
 	if a.known.err == nil && a.known.there {
-		if pinned = a.known.Hub; a.known.Level < Level {
+		if pinned = a.known.Hub; a.known.Level < replay.FormatVersion {
 			return ""
 		}
 	}
-	if !a.fresh.there || a.fresh.err != nil || pinned == "" || a.fresh.Hub == pinned || a.fresh.Level < Level {
+	if !a.fresh.there || a.fresh.err != nil || pinned == "" || a.fresh.Hub == pinned || a.fresh.Level < replay.FormatVersion {
 		return ""
 	}
 	return fail.Truncate(a.fresh.Hub)
@@ -149,15 +149,15 @@ func (a *adoption) other(pinned string) string {
 
 // ours reports whether a ref beside another hub's meta is of this hub.
 func (a *adoption) ours(ctx context.Context, name string, old, fresh refs.OID) (bool, error) {
-	if name == checkpointName && old != "" {
-		on, err := ledger.NewReader(replay.NewSteps(ctx, a.t.local(), ""), "").Extends(string(fresh), string(old))
+	if name == replay.LedgerName && old != "" {
+		on, err := ledger.NewReader(replay.NewSteps(ctx, a.t.clone.Local(), ""), "").Extends(string(fresh), string(old))
 		return on, ignoreMissing(err)
 	}
-	id, isLog := strings.CutPrefix(name, agentLogs)
+	id, isLog := strings.CutPrefix(name, replay.Agents)
 	if !isLog {
 		return false, nil
 	}
-	hub, err := replay.FirstHub(ctx, a.t.local(), id, fresh)
+	hub, err := replay.FirstHub(ctx, a.t.clone.Local(), id, fresh)
 	return hub == a.pinned, err
 }
 
@@ -166,14 +166,14 @@ func (a *adoption) ours(ctx context.Context, name string, old, fresh refs.OID) (
 // problem: something that was believed before goes, and is kept aside.
 func (a *adoption) judge(ctx context.Context, name string, old, fresh refs.OID) (take bool, problem string, err error) {
 	legacy := a.level == 2 || a.level == 3
-	id, isLog := strings.CutPrefix(name, agentLogs)
+	id, isLog := strings.CutPrefix(name, replay.Agents)
 	switch {
-	case name == metaName:
+	case name == replay.MetaName:
 		return a.meta == "", a.meta, nil
-	case name == checkpointName && !legacy:
+	case name == replay.LedgerName && !legacy:
 		return a.t.judgeLedger(ctx, old, fresh)
 	case !isLog:
-		return name == checkpointName || name == replay.Level2Name && legacy, "", nil
+		return name == replay.LedgerName || name == replay.Level2Name && legacy, "", nil
 	case legacy:
 		if err := event.ValidAgentID3(id); err != nil {
 			return false, fmt.Sprintf("the log '%s' is ignored: %v", fail.Truncate(id), err), nil
@@ -186,7 +186,7 @@ func (a *adoption) judge(ctx context.Context, name string, old, fresh refs.OID) 
 	if old == "" {
 		return true, "", nil
 	}
-	rel, err := refs.IsPrefix(ctx, a.t.local(), id, old, fresh)
+	rel, err := refs.IsPrefix(ctx, a.t.clone.Local(), id, old, fresh)
 	if err != nil && !errors.Is(err, refs.ErrMissing) {
 		return false, "", fmt.Errorf("compare the log of '%s' with the one known: %w", id, err)
 	}
@@ -214,7 +214,7 @@ func (a *adoption) judge(ctx context.Context, name string, old, fresh refs.OID) 
 // Anybody who may push can put such a thing there: taken for the log it would
 // stop its writer.
 func (a *adoption) litter(ctx context.Context, id string, old, fresh refs.OID) (seq uint64, why string, err error) {
-	was, err := refs.ReadLog(ctx, a.t.local(), id, old, math.MaxUint64)
+	was, err := refs.ReadLog(ctx, a.t.clone.Local(), id, old, math.MaxUint64)
 	if err != nil || was.Bad != "" || len(was.Lines) == 0 {
 		return 0, "", err // the one believed has its own fault
 	}
@@ -223,7 +223,7 @@ func (a *adoption) litter(ctx context.Context, id string, old, fresh refs.OID) (
 	if err != nil || last.Seq != seq {
 		return 0, "", nil
 	}
-	is, err := refs.ReadLog(ctx, a.t.local(), id, fresh, seq+1)
+	is, err := refs.ReadLog(ctx, a.t.clone.Local(), id, fresh, seq+1)
 	if err != nil {
 		return 0, "", err
 	}
@@ -270,7 +270,7 @@ func (a *adoption) goodPart(ctx context.Context, id string, tip refs.OID, seq ui
 	if hub == "" {
 		hub = a.fresh.Hub
 	}
-	s, err := a.t.reads.Load(ctx)
+	s, err := a.t.clone.Reads.Load(ctx)
 	if err != nil {
 		return replay.Part{}, err
 	}
@@ -285,5 +285,5 @@ func (t *Tracker) goodPart(ctx context.Context, s *reading.Snapshot, hub, id str
 			r.Roll, r.Position = s.Roll, d.View.Ledger.Position(id)
 		}
 	}
-	return replay.GoodPart(ctx, t.local(), r)
+	return replay.GoodPart(ctx, t.clone.Local(), r)
 }

@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/git-crosslink/git-crosslink/agents"
+	"github.com/git-crosslink/git-crosslink/clone"
 	"github.com/git-crosslink/git-crosslink/event"
 	"github.com/git-crosslink/git-crosslink/fail"
 	"github.com/git-crosslink/git-crosslink/reading"
@@ -34,25 +35,25 @@ func (t *Tracker) Key(ctx context.Context) (*AgentKey, error) {
 }
 
 func (t *Tracker) agentKey(s *reading.Snapshot, k keys.Signer) *AgentKey {
-	a := &AgentKey{Agent: t.agent, Fingerprint: k.Key().Fingerprint(), Key: k.Key().String(), Where: k.Where()}
+	a := &AgentKey{Agent: t.clone.Agent, Fingerprint: k.Key().Fingerprint(), Key: k.Key().String(), Where: k.Where()}
 	if s.Roll != nil {
-		a.Approved = slices.Contains(s.Roll.Signers.Keys(trust.Principal(t.agent), trust.EventNamespace), k.Key())
+		a.Approved = slices.Contains(s.Roll.Signers.Keys(trust.Principal(t.clone.Agent), trust.EventNamespace), k.Key())
 		a.Admin = s.Roll.AdminOf(k.Key()) != ""
 	}
 	return a
 }
 
 func (t *Tracker) ownKey(ctx context.Context) (*reading.Snapshot, keys.Signer, error) {
-	s, err := t.reads.Load(ctx)
+	s, err := t.clone.Reads.Load(ctx)
 	if err != nil {
 		return nil, nil, err
 	}
-	if t.agent == "" {
+	if t.clone.Agent == "" {
 		return nil, nil, &fail.Error{Kind: fail.No, Code: "no-agent/key", Message: "nobody has written here yet: the first write makes an id and a key"}
 	}
-	k, err := t.key(agents.Request{Agent: t.agent, InForce: s.Keys(t.agent)})
+	k, err := t.clone.Key(agents.Request{Agent: t.clone.Agent, InForce: s.Keys(t.clone.Agent)})
 	if err != nil {
-		return nil, nil, &fail.Error{Kind: fail.No, Code: "no-key/unsigned", Err: err, Message: fmt.Sprintf("'%s' does not sign: %v", t.agent, err)}
+		return nil, nil, &fail.Error{Kind: fail.No, Code: "no-key/unsigned", Err: err, Message: fmt.Sprintf("'%s' does not sign: %v", t.clone.Agent, err)}
 	}
 	return s, k, nil
 }
@@ -66,30 +67,30 @@ func (t *Tracker) RotateKey(ctx context.Context) (was, is *AgentKey, err error) 
 	if err != nil {
 		return nil, nil, err
 	}
-	if l := s.Logs[t.agent]; l == nil || l.Seq == 0 {
-		return nil, nil, &fail.Error{Kind: fail.No, Code: "no-log", Message: fmt.Sprintf("'%s' has written nothing yet: there is nothing to go on from", t.agent)}
+	if l := s.Logs[t.clone.Agent]; l == nil || l.Seq == 0 {
+		return nil, nil, &fail.Error{Kind: fail.No, Code: "no-log", Message: fmt.Sprintf("'%s' has written nothing yet: there is nothing to go on from", t.clone.Agent)}
 	}
-	if !slices.Contains(s.Keys(t.agent), old.Key()) {
-		return nil, nil, &fail.Error{Kind: fail.Denied, Code: "no-key/rotate", Message: fmt.Sprintf("the log of '%s' knows no key that could hand over to another", t.agent),
-			Fields: fail.Fields{"agent": t.agent, "key": old.Key().String()}}
+	if !slices.Contains(s.Keys(t.clone.Agent), old.Key()) {
+		return nil, nil, &fail.Error{Kind: fail.Denied, Code: "no-key/rotate", Message: fmt.Sprintf("the log of '%s' knows no key that could hand over to another", t.clone.Agent),
+			Fields: fail.Fields{"agent": t.clone.Agent, "key": old.Key().String()}}
 	}
 	was = t.agentKey(s, old)
-	next, kept, err := t.signer().Next(old)
+	next, kept, err := t.clone.Signer().Next(old)
 	if err != nil {
 		if _, said := errors.AsType[*fail.Error](err); said {
 			return nil, nil, err
 		}
-		return nil, nil, t.unwritable(err)
+		return nil, nil, t.clone.Unwritable(err)
 	}
 	if was.Admin {
 		err := t.changeMeta(ctx, "changes its key", func(_ *reading.Snapshot, c *agents.Change) error {
-			return c.HandOver(t.agent, old.Key(), next.Key())
+			return c.HandOver(t.clone.Agent, old.Key(), next.Key())
 		})
 		if err != nil {
 			return nil, nil, err
 		}
 	}
-	r, err := t.Emit(ctx, EmitOptions{signing: &signing{handing: old.Key()}}, func(Projection) ([]Body, error) {
+	r, err := t.Emit(ctx, EmitOptions{signing: &clone.Signing{Handing: old.Key()}}, func(Projection) ([]Body, error) {
 		return []Body{&event.KeyRotated{PublicKey: next.Key().String()}}, nil
 	})
 	if err != nil {
@@ -99,11 +100,11 @@ func (t *Tracker) RotateKey(ctx context.Context) (was, is *AgentKey, err error) 
 		return nil, nil, &fail.Error{Kind: fail.Denied, Code: "unsigned/rotate", Message: "the old key did not sign: it stays in force"}
 	}
 	if kept {
-		if err := t.signer().Ring.Promote(t.agent); err != nil {
+		if err := t.clone.Signer().Ring.Promote(t.clone.Agent); err != nil {
 			return nil, nil, fmt.Errorf("put the new key in its place: %w", err)
 		}
 	}
-	if s, err = t.reads.Load(ctx); err != nil {
+	if s, err = t.clone.Reads.Load(ctx); err != nil {
 		return nil, nil, err
 	}
 	return was, t.agentKey(s, next), nil

@@ -6,6 +6,7 @@ import (
 	"maps"
 	"slices"
 
+	"github.com/git-crosslink/git-crosslink/clone"
 	"github.com/git-crosslink/git-crosslink/event"
 	"github.com/git-crosslink/git-crosslink/fail"
 	"github.com/git-crosslink/git-crosslink/reading"
@@ -43,7 +44,7 @@ func VerifyProof(file []byte) (*ForkProof, error) {
 
 // ProofOf returns the first proof that stands against an agent.
 func (t *Tracker) ProofOf(ctx context.Context, agent string) (*ForkProof, error) {
-	s, err := t.reads.Load(ctx)
+	s, err := t.clone.Reads.Load(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -57,11 +58,11 @@ func (t *Tracker) ProofOf(ctx context.Context, agent string) (*ForkProof, error)
 // prove looks whether a log that was rewritten was so by its own key. What is
 // proven is written into the own log by the next sync.
 func (a *adoption) prove(ctx context.Context, id string, old, fresh refs.OID) (bool, error) {
-	ours, err := a.t.reads.Good(ctx, id, old)
+	ours, err := a.t.clone.Reads.Good(ctx, id, old)
 	if err != nil {
 		return false, ignoreMissing(err)
 	}
-	theirs, err := a.t.reads.Good(ctx, id, fresh)
+	theirs, err := a.t.clone.Reads.Good(ctx, id, fresh)
 	if err != nil {
 		return false, ignoreMissing(err)
 	}
@@ -88,20 +89,20 @@ func (a *adoption) prove(ctx context.Context, id string, old, fresh refs.OID) (b
 // carries into the own log, once: whoever holds both lines tells everybody. One
 // proof for each agent is enough.
 func (t *Tracker) tellForks(ctx context.Context) error {
-	s, err := t.reads.Load(ctx)
-	if err != nil || t.agent == "" || s.Logs[t.agent] == nil || s.Logs[t.agent].Seq == 0 || t.mayAppend(s) != nil {
+	s, err := t.clone.Reads.Load(ctx)
+	if err != nil || t.clone.Agent == "" || s.Logs[t.clone.Agent] == nil || s.Logs[t.clone.Agent].Seq == 0 || t.mayAppend(s) != nil {
 		return err
 	}
-	if len(t.untold(s, t.agent)) == 0 {
+	if len(t.untold(s, t.clone.Agent)) == 0 {
 		return nil
 	}
-	r, _, err := t.append(ctx, &signing{}, func(Projection) ([]Body, error) {
-		s, err := t.reads.Load(ctx)
+	r, _, err := t.append(ctx, &clone.Signing{}, func(Projection) ([]Body, error) {
+		s, err := t.clone.Reads.Load(ctx)
 		if err != nil {
 			return nil, err
 		}
 		var bodies []Body
-		for _, p := range t.untold(s, t.agent) {
+		for _, p := range t.untold(s, t.clone.Agent) {
 			bodies = append(bodies, p.Event())
 		}
 		return bodies, nil
@@ -111,7 +112,7 @@ func (t *Tracker) tellForks(ctx context.Context) error {
 	}
 	for _, e := range r.Lines {
 		if b, ok := e.Body.(*event.AgentForked); ok {
-			t.notice(fail.Notice{Code: "forked/proven", Text: fmt.Sprintf("the key of '%s' wrote two histories: its log has forked, and stops there", b.Agent),
+			t.clone.Notice(fail.Notice{Code: "forked/proven", Text: fmt.Sprintf("the key of '%s' wrote two histories: its log has forked, and stops there", b.Agent),
 				Fields: fail.Fields{"agent": b.Agent}})
 		}
 	}

@@ -7,10 +7,12 @@ import (
 	"strings"
 	"time"
 
+	"github.com/git-crosslink/git-crosslink/clone"
 	"github.com/git-crosslink/git-crosslink/fail"
 	"github.com/git-crosslink/git-crosslink/hubs"
 	"github.com/git-crosslink/git-crosslink/reading"
 	"github.com/git-crosslink/git-crosslink/refs"
+	"github.com/git-crosslink/git-crosslink/replay"
 	"github.com/git-crosslink/git-crosslink/syncer"
 	"github.com/git-crosslink/git-crosslink/syncer/drive"
 )
@@ -34,55 +36,44 @@ type sender struct {
 	snap *reading.Snapshot // as of the last look
 }
 
-// task is what a run is asked for. insist: a hub that was busy or has refused
-// something is asked again.
-func (t *Tracker) task(decide, insist bool) syncer.Task {
-	u := syncer.Facts
-	if insist {
-		u = syncer.Somebody
-	}
-	return syncer.Task{Decide: decide, Insist: insist, Background: t.unwatched, Look: t.hub.Moved(t.contact) || t.contact.Other != "",
-		Urgency: u, Limits: t.limits(), CommandWait: t.wait(), Own: agentLogs + t.agent}
-}
-
 // publish sends what the hub lacks, and decides what is undecided, under the
 // sync lock, which the caller holds. drive.ErrLate says that the time was over.
 func (t *Tracker) publish(ctx context.Context, r drive.Run) (outcome, error) {
-	r.Committer = t.committer()
+	r.Committer = t.clone.Committer()
 	c := &sender{Tracker: t}
-	report, err := r.Do(ctx, c, t.link)
+	report, err := r.Do(ctx, c, t.clone.Link)
 	if err != nil {
 		return outcome{sent: report.Sent}, err
 	}
 	o := t.explain(ctx, c.snap, report)
-	t.reads.Expect(c.snap.AllRefs)
+	t.clone.Reads.Expect(c.snap.AllRefs)
 	return o, nil
 }
 
 // Look is the clone as it is now.
 func (d *sender) Look(ctx context.Context, m syncer.Memory, losses hubs.Losses, step bool) (drive.Seen, error) {
-	s, err := d.reads.Load(ctx)
+	s, err := d.clone.Reads.Load(ctx)
 	if err != nil {
 		return drive.Seen{}, err
 	}
 	d.snap = s
-	v := syncer.View{Open: s.Bound && s.Writable(), Ledger: syncer.Tip(s.AllRefs[hubRoot+checkpointName]), Urgency: urgency(s),
-		Lost: d.contact.NoMeta, Elsewhere: d.hub.Elsewhere(d.contact) != "", Apart: d.hub.Apart(d.contact) != ""}
+	v := syncer.View{Open: s.Bound && s.Writable(), Ledger: syncer.Tip(s.AllRefs[replay.HubRoot+replay.LedgerName]), Urgency: clone.Urgency(s),
+		Lost: d.clone.Contact.NoMeta, Elsewhere: d.clone.Hub.Elsewhere(d.clone.Contact) != "", Apart: d.clone.Hub.Apart(d.clone.Contact) != ""}
 	author := d.author(s)
 	v.Mine = len(s.Pending(author)) > 0
 	for _, id := range s.AgentIDs() {
 		l := s.Logs[id]
-		_, lost := losses[agentLogs+id]
-		x := syncer.Log{Name: agentLogs + id, Last: l.Seq, OnHub: l.HubSeq, Hub: syncer.Tip(l.Hub), Sends: l.Sends(), Lost: lost,
+		_, lost := losses[replay.Agents+id]
+		x := syncer.Log{Name: replay.Agents + id, Last: l.Seq, OnHub: l.HubSeq, Hub: syncer.Tip(l.Hub), Sends: l.Sends(), Lost: lost,
 			Back: lost && !l.Diverged && !l.Foreign && !l.Torn && l.Hub != ""}
-		if v.Mine && id < author && m.JustRaced(d.now()) && len(s.Pending(id)) > 0 {
+		if v.Mine && id < author && m.JustRaced(d.clone.Now()) && len(s.Pending(id)) > 0 {
 			v.Before++
 		}
 		if !x.Sends && !x.Lost {
 			continue
 		}
 		x.Blocked = hubs.InTheWay(s.AllRefs, x.Name) != ""
-		if r, known := d.contact.Refusals[x.Name]; known && r.High > 0 {
+		if r, known := d.clone.Contact.Refusals[x.Name]; known && r.High > 0 {
 			hash, err := d.lineHash(ctx, l, r.High)
 			if err != nil {
 				return drive.Seen{}, err
@@ -117,7 +108,7 @@ func (d *sender) Step(ctx context.Context, p refs.Push) (refs.OID, error) {
 			return "", err
 		}
 		// facts need no agreement: they go out whatever hinders a decision
-		d.tellOnce(fail.Notice{Code: "undecidable", Text: fmt.Sprintf("nothing can be decided just now: %v", err)})
+		d.clone.TellOnce(fail.Notice{Code: "undecidable", Text: fmt.Sprintf("nothing can be decided just now: %v", err)})
 	}
 	return next, nil
 }
@@ -130,18 +121,18 @@ func (d *sender) Accept(ctx context.Context, fetched error) (hubs.Losses, error)
 // Rebase puts commits of ours on top of the hub's where the hub holds the
 // beginning of logs written here in other commits.
 func (d *sender) Rebase(ctx context.Context, names []string) (bool, error) {
-	before, err := d.local().Refs(ctx, headRoot+agentLogs)
+	before, err := d.clone.Local().Refs(ctx, replay.HereRoot+replay.Agents)
 	if err != nil {
 		return false, err
 	}
 	elsewhere := map[string]bool{}
 	for _, name := range names {
-		elsewhere[strings.TrimPrefix(name, agentLogs)] = true
+		elsewhere[strings.TrimPrefix(name, replay.Agents)] = true
 	}
 	if err := d.bindOn(ctx, elsewhere); err != nil {
 		return false, err
 	}
-	after, err := d.local().Refs(ctx, headRoot+agentLogs)
+	after, err := d.clone.Local().Refs(ctx, replay.HereRoot+replay.Agents)
 	return !slices.Equal(before, after), err
 }
 
@@ -152,7 +143,7 @@ func (d *sender) Decided(ctx context.Context, tip refs.OID) error {
 
 // LineHash is the hash of an event of a log that was written here.
 func (d *sender) LineHash(ctx context.Context, name string, seq uint64) (string, error) {
-	l := d.snap.Logs[strings.TrimPrefix(name, agentLogs)]
+	l := d.snap.Logs[strings.TrimPrefix(name, replay.Agents)]
 	if l == nil {
 		return "", nil
 	}
@@ -169,21 +160,21 @@ func (t *Tracker) explain(ctx context.Context, s *reading.Snapshot, r drive.Repo
 			o.refused, o.reason = true, hubs.StepRefused(s.AllRefs, r.Why)
 		}
 	case syncer.FetchFailed:
-		o.reason = t.unfetchedReason(r.Failed)
+		o.reason = t.clone.UnfetchedReason(r.Failed)
 	case syncer.PushFailed:
-		o.reason = hubs.SilentReason(t.link.Silent())
+		o.reason = hubs.SilentReason(t.clone.Link.Silent())
 	case syncer.MetaLost:
-		o.reason = t.hub.LostReason(t.contact)
+		o.reason = t.clone.Hub.LostReason(t.clone.Contact)
 	case syncer.OtherHub:
-		o.reason = t.hub.Elsewhere(t.contact)
+		o.reason = t.clone.Hub.Elsewhere(t.clone.Contact)
 	case syncer.PushesApart:
-		o.reason = t.hub.Apart(t.contact)
+		o.reason = t.clone.Hub.Apart(t.clone.Contact)
 	case syncer.Changing:
 		o.reason = "the hub kept changing while this was sent; the next sync tries again"
 	case syncer.OtherLog:
 		o.reason = "the hub holds another version of a log written here"
 	case syncer.ClosedHub, syncer.TakesNone:
-		o.refused, o.reason = true, t.contact.Refused
+		o.refused, o.reason = true, t.clone.Contact.Refused
 	case syncer.NotYet:
 		o.reason = r.Why
 	}
@@ -193,15 +184,15 @@ func (t *Tracker) explain(ctx context.Context, s *reading.Snapshot, r drive.Repo
 // unsentReason says why the log of this worktree's agent is not sent at all, or
 // what of it the hub refuses.
 func (t *Tracker) unsentReason(ctx context.Context, s *reading.Snapshot, o *outcome) {
-	l := s.Logs[t.agent]
+	l := s.Logs[t.clone.Agent]
 	switch {
 	case l == nil || l.Here == "":
 	case l.Diverged:
-		o.reason = t.divergedError(t.agent).Error()
+		o.reason = t.clone.DivergedError(t.clone.Agent).Error()
 	case l.Trails && l.Unsent() > 0:
 		o.reason = trailText(l)
 	case l.Foreign:
-		if e := t.lockedError(ctx, s); e != nil {
+		if e := t.clone.LockedError(ctx, s); e != nil {
 			o.reason, o.code, o.fields = e.Message, e.Code, e.Fields
 		}
 	case t.withheld(ctx, s, l):

@@ -7,11 +7,13 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/git-crosslink/git-crosslink/clone"
 	"github.com/git-crosslink/git-crosslink/event"
 	"github.com/git-crosslink/git-crosslink/fail"
 	"github.com/git-crosslink/git-crosslink/hubs"
 	"github.com/git-crosslink/git-crosslink/reading"
 	"github.com/git-crosslink/git-crosslink/refs"
+	"github.com/git-crosslink/git-crosslink/replay"
 	"github.com/git-crosslink/git-crosslink/syncer/drive"
 )
 
@@ -23,22 +25,22 @@ import (
 // lostLines finds, after a fetch, the logs of which the hub has lost lines.
 func (t *Tracker) lostLines(ctx context.Context) (hubs.Losses, error) {
 	lost := hubs.Losses{}
-	all, err := t.local().Refs(ctx, "refs/")
+	all, err := t.clone.Local().Refs(ctx, "refs/")
 	if err != nil {
 		return nil, err
 	}
 	there := map[string]refs.OID{}
 	for _, r := range all {
-		if name, ok := strings.CutPrefix(r.Name, incomingRoot); ok {
+		if name, ok := strings.CutPrefix(r.Name, replay.IncomingRoot); ok {
 			there[name] = r.OID
 		}
 	}
-	if there[metaName] == "" {
+	if there[replay.MetaName] == "" {
 		return lost, nil
 	}
 	for _, r := range all {
-		name, ok := strings.CutPrefix(r.Name, hubRoot)
-		id, isLog := strings.CutPrefix(name, agentLogs)
+		name, ok := strings.CutPrefix(r.Name, replay.HubRoot)
+		id, isLog := strings.CutPrefix(name, replay.Agents)
 		if !ok || !isLog || there[name] == r.OID || event.ValidAgentID(id) != nil {
 			continue
 		}
@@ -46,7 +48,7 @@ func (t *Tracker) lostLines(ctx context.Context) (hubs.Losses, error) {
 			lost[name] = ""
 			continue
 		}
-		rel, err := refs.IsPrefix(ctx, t.local(), id, there[name], r.OID)
+		rel, err := refs.IsPrefix(ctx, t.clone.Local(), id, there[name], r.OID)
 		switch {
 		case err != nil:
 		case rel == refs.Diverged:
@@ -69,7 +71,7 @@ func (t *Tracker) lostLines(ctx context.Context) (hubs.Losses, error) {
 // lines. Where the ledger says nothing the two are a fork, unless what the hub has
 // in place of the lost lines is none.
 func (t *Tracker) againstLedger(ctx context.Context, id string, tip, seen refs.OID) (refs.Relation, error) {
-	s, err := t.reads.Load(ctx)
+	s, err := t.clone.Reads.Load(ctx)
 	if err != nil || s.Decided().Err != nil {
 		return refs.Diverged, err
 	}
@@ -77,7 +79,7 @@ func (t *Tracker) againstLedger(ctx context.Context, id string, tip, seen refs.O
 	if at.Seq == 0 {
 		return t.onlyLost(ctx, s, id, tip, seen)
 	}
-	log, err := refs.ReadLog(ctx, t.local(), id, tip, at.Seq)
+	log, err := refs.ReadLog(ctx, t.clone.Local(), id, tip, at.Seq)
 	if err != nil {
 		return refs.Diverged, err
 	}
@@ -89,7 +91,7 @@ func (t *Tracker) againstLedger(ctx context.Context, id string, tip, seen refs.O
 
 // nothingElse judges a log of the hub that goes on behind what was seen there.
 func (t *Tracker) nothingElse(ctx context.Context, id string, tip, seen refs.OID) (refs.Relation, error) {
-	s, err := t.reads.Load(ctx)
+	s, err := t.clone.Reads.Load(ctx)
 	if err != nil {
 		return refs.Diverged, err
 	}
@@ -116,8 +118,8 @@ func (t *Tracker) onlyLost(ctx context.Context, s *reading.Snapshot, id string, 
 // ledgerBack is the tip of the ledger as it is known here where the hub was set
 // back or has none; "" where it was not.
 func (t *Tracker) ledgerBack(s *reading.Snapshot) (refs.OID, error) {
-	known, there := s.AllRefs[hubRoot+checkpointName], s.AllRefs[incomingRoot+checkpointName]
-	if known == "" || known == there || there == "" && !t.link.Reached {
+	known, there := s.AllRefs[replay.HubRoot+replay.LedgerName], s.AllRefs[replay.IncomingRoot+replay.LedgerName]
+	if known == "" || known == there || there == "" && !t.clone.Link.Reached {
 		return "", nil
 	}
 	if there == "" {
@@ -133,42 +135,42 @@ func (t *Tracker) ledgerBack(s *reading.Snapshot) (refs.OID, error) {
 // restore puts everything back on a hub that lost its meta: only by init,
 // which somebody typed.
 func (t *Tracker) restore(ctx context.Context, s *reading.Snapshot) (*InitReport, error) {
-	if _, err := t.link.HasRoom(ctx, t.agent, t.outer.HasRef); err != nil {
+	if _, err := t.clone.Link.HasRoom(ctx, t.clone.Agent, t.clone.Outer.HasRef); err != nil {
 		return nil, err
 	}
 	absent := refs.OID("")
 	p := refs.Push{Atomic: true}
-	r := &InitReport{Remote: t.hub.Name, URL: t.hub.Shown(), Hub: s.Hub, Restored: true, Moved: t.hub.Moved(t.contact), Agent: t.agent}
+	r := &InitReport{Remote: t.clone.Hub.Name, URL: t.clone.Hub.Shown(), Hub: s.Hub, Restored: true, Moved: t.clone.Hub.Moved(t.clone.Contact), Agent: t.clone.Agent}
 	for name, oid := range s.AllRefs {
-		name, ok := strings.CutPrefix(name, hubRoot)
-		if !ok || s.AllRefs[incomingRoot+name] != "" {
+		name, ok := strings.CutPrefix(name, replay.HubRoot)
+		if !ok || s.AllRefs[replay.IncomingRoot+name] != "" {
 			continue
 		}
-		p.Refs = append(p.Refs, refs.PushRef{Src: oid, Dst: headRoot + name, Lease: &absent})
+		p.Refs = append(p.Refs, refs.PushRef{Src: oid, Dst: replay.HereRoot + name, Lease: &absent})
 		r.Branches = append(r.Branches, "crosslink/"+name)
 	}
 	slices.Sort(r.Branches)
-	res, err := t.pushPatiently(ctx, p, founding)
+	res, err := t.clone.PushPatiently(ctx, p, clone.Founding)
 	if err != nil {
 		return nil, err
 	}
 	if !hubs.AllAccepted(p, res) {
-		e := t.hub.LostError()
+		e := t.clone.Hub.LostError()
 		if hubs.RefusedBy(res) != "" {
-			e.Kind, e.Message = fail.Denied, fmt.Sprintf("the remote '%s' refuses the tracker's branches: %s", t.hub.Name, hubs.WhyRefused(res))
+			e.Kind, e.Message = fail.Denied, fmt.Sprintf("the remote '%s' refuses the tracker's branches: %s", t.clone.Hub.Name, hubs.WhyRefused(res))
 		} else if words := hubs.Gist(res.Stderr); !res.Reached && words != "" {
 			e.Fields = fail.Fields{"git": words}
 		}
 		return nil, e
 	}
-	if err := t.contact.Founded(t.hub, r.Hub); err != nil {
+	if err := t.clone.Contact.Founded(t.clone.Hub, r.Hub); err != nil {
 		return nil, err
 	}
 	lost, err := t.fetchFor(ctx, wants{pin: true})
 	if err != nil {
 		return nil, err
 	}
-	out, err := t.publish(ctx, drive.Run{Task: t.task(true, true), Lost: lost})
+	out, err := t.publish(ctx, drive.Run{Task: t.clone.Task(true, true), Lost: lost})
 	if err != nil {
 		return nil, err
 	}
@@ -180,7 +182,7 @@ func (t *Tracker) restore(ctx context.Context, s *reading.Snapshot) (*InitReport
 // only their beginning: a step carries its inputs, so they are among its
 // parents. They are believed like any log that was seen on the hub.
 func (t *Tracker) fromLedger(ctx context.Context) error {
-	s, err := t.reads.Load(ctx)
+	s, err := t.clone.Reads.Load(ctx)
 	if err != nil || !s.Bound {
 		return err
 	}
@@ -191,7 +193,7 @@ func (t *Tracker) fromLedger(ctx context.Context) error {
 		if len(missing) == 0 || step == "" {
 			break
 		}
-		h, err := refs.ReadHead(ctx, t.local(), step)
+		h, err := refs.ReadHead(ctx, t.clone.Local(), step)
 		if err != nil {
 			return ignoreMissing(err)
 		}
@@ -201,20 +203,20 @@ func (t *Tracker) fromLedger(ctx context.Context) error {
 		step = h.Parents[0]
 		for _, p := range h.Parents[1:] {
 			for id, at := range missing {
-				log, err := refs.ReadLog(ctx, t.local(), id, p, at.Seq)
+				log, err := refs.ReadLog(ctx, t.clone.Local(), id, p, at.Seq)
 				if err != nil {
 					return err
 				}
 				if line := log.At(at.Seq); line == nil || event.Hash(line) != at.Hash {
 					continue
 				}
-				name := hubRoot + agentLogs + id
+				name := replay.HubRoot + replay.Agents + id
 				ups = append(ups, refs.Update{Ref: name, Old: s.AllRefs[name], New: p})
 				delete(missing, id)
 			}
 		}
 	}
-	if err := t.local().Swap(ctx, ups); err != nil && !errors.Is(err, refs.ErrConflict) {
+	if err := t.clone.Local().Swap(ctx, ups); err != nil && !errors.Is(err, refs.ErrConflict) {
 		return err
 	}
 	return nil

@@ -35,31 +35,31 @@ func (t *Tracker) read(ctx context.Context, f Freshness, asking UUID) (Projectio
 	if err != nil {
 		return nil, err
 	}
-	t.tellLevel(g)
-	if e := t.unchosen(); e != nil {
-		t.tellOnce(e.Notice(e.Message))
+	t.clone.TellLevel(g)
+	if e := t.clone.Unchosen(); e != nil {
+		t.clone.TellOnce(e.Notice(e.Message))
 	}
-	if news && f == Here && t.hub != nil && t.config("crosslink.sync") != "manual" && g.Bound && g.Unsent > 0 {
-		t.detach() // the hub was in reach just now, and something waits here
+	if news && f == Here && t.clone.Hub != nil && t.clone.Config("crosslink.sync") != "manual" && g.Bound && g.Unsent > 0 {
+		t.clone.Detach() // the hub was in reach just now, and something waits here
 	}
 	t.tellDecided(p, asking)
 	if f != Offline {
-		t.pulse(g)
+		t.clone.Pulse(g)
 	}
 	return p, nil
 }
 
 // current answers from the store, or loads and keeps what it loaded there.
 func (t *Tracker) current(ctx context.Context) (Projection, reading.Glance, error) {
-	a, err := t.reads.Current(ctx)
+	a, err := t.clone.Reads.Current(ctx)
 	if err != nil || a.Read == nil {
 		return a.View, a.Glance, err
 	}
 	if a.Read.Apart {
-		t.tellApart()
+		t.clone.TellApart()
 	}
 	if a.Read.UnboundLines() && t.bind(ctx) == nil {
-		a, err = t.reads.Current(ctx)
+		a, err = t.clone.Reads.Current(ctx)
 	}
 	return a.View, a.Glance, err
 }
@@ -68,15 +68,15 @@ func (t *Tracker) current(ctx context.Context) (Projection, reading.Glance, erro
 // the hub has: then the answer is what is here, and the user is told.
 func (t *Tracker) tellNotAsked(err error) bool {
 	var e *fail.Error
-	if !errors.As(t.unwritable(err), &e) || e.Code.Name() != "not-writable" && e.Code.Name() != "disk-full" {
+	if !errors.As(t.clone.Unwritable(err), &e) || e.Code.Name() != "not-writable" && e.Code.Name() != "disk-full" {
 		return false
 	}
 	why, _, _ := strings.Cut(e.Message, ": nothing")
 	text := "the hub was not asked: " + why
-	if !t.contact.Last.IsZero() {
-		text = "as of " + ago(t.now().Sub(t.contact.Last)) + ", " + text
+	if !t.clone.Contact.Last.IsZero() {
+		text = "as of " + ago(t.clone.Now().Sub(t.clone.Contact.Last)) + ", " + text
 	}
-	t.notice(fail.Notice{Code: "stale/not-asked", Text: text})
+	t.clone.Notice(fail.Notice{Code: "stale/not-asked", Text: text})
 	return true
 }
 
@@ -85,18 +85,18 @@ func (t *Tracker) tellNotAsked(err error) bool {
 // believed: then it is passed over in silence, the next fetch tells. news: there
 // was something new.
 func (t *Tracker) takeOver(ctx context.Context) (news bool, err error) {
-	if t.hub == nil || t.hub.Self {
+	if t.clone.Hub == nil || t.clone.Hub.Self {
 		return false, nil
 	}
-	if t.replica == nil {
-		if _, err := os.Lstat(t.outer.CommonDir + "/refs/remotes/" + t.hub.Name); err != nil {
+	if t.clone.Replica == nil {
+		if _, err := os.Lstat(t.clone.Outer.CommonDir + "/refs/remotes/" + t.clone.Hub.Name); err != nil {
 			return false, nil // never fetched: nothing to make a replica for
 		}
-		if t.ensureReplica(ctx) != nil {
+		if t.clone.EnsureReplica(ctx) != nil {
 			return false, nil // a read-only repository: the answer is what is here, nothing
 		}
 	}
-	moved, err := t.replica.TakeOver(ctx, t.hub.Name, t.conf)
+	moved, err := t.clone.Replica.TakeOver(ctx, t.clone.Hub.Name, t.clone.Conf)
 	if err != nil || !moved {
 		return false, err
 	}
@@ -109,21 +109,21 @@ func (t *Tracker) takeOver(ctx context.Context) (news bool, err error) {
 	if err := t.bind(ctx); err != nil {
 		return true, err
 	}
-	when := t.outer.LastFetch()
-	if when.IsZero() || when.After(t.now()) {
-		when = t.now()
+	when := t.clone.Outer.LastFetch()
+	if when.IsZero() || when.After(t.clone.Now()) {
+		when = t.clone.Now()
 	}
-	if _, known := t.contact.Since(); known && when.Before(t.contact.Last) {
+	if _, known := t.clone.Contact.Since(); known && when.Before(t.clone.Contact.Last) {
 		return true, nil
 	}
-	tip, err := t.metaTip(ctx)
+	tip, err := t.clone.MetaTip(ctx)
 	if err != nil || tip == "" {
 		return true, err
 	}
 	id := t.readClaims(ctx, tip).Hub
-	return true, t.contact.Remember(func(c *hubs.Note) {
+	return true, t.clone.Contact.Remember(func(c *hubs.Note) {
 		if c.Last = when; c.Hub == "" {
-			c.Remote, c.URL, c.Hub = t.hub.Name, t.hub.Shown(), id
+			c.Remote, c.URL, c.Hub = t.clone.Hub.Name, t.clone.Hub.Shown(), id
 		}
 	})
 }
@@ -132,7 +132,7 @@ func (t *Tracker) takeOver(ctx context.Context) (news bool, err error) {
 // One that was pruned or rewritten there ('git filter-branch --all' rewrites
 // remote-tracking branches too) is no news of the hub.
 func (t *Tracker) copyMakesSense(ctx context.Context) (bool, error) {
-	all, err := t.local().Refs(ctx, refs.OuterPrefix)
+	all, err := t.clone.Local().Refs(ctx, refs.OuterPrefix)
 	if err != nil {
 		return false, err
 	}
@@ -140,8 +140,8 @@ func (t *Tracker) copyMakesSense(ctx context.Context) (bool, error) {
 	for _, r := range all {
 		switch strings.TrimPrefix(r.Name, refs.OuterPrefix) {
 		case replay.Level2Name:
-			v2 = replay.IsLevel2(ctx, t.local(), r.OID)
-		case metaName:
+			v2 = replay.IsLevel2(ctx, t.clone.Local(), r.OID)
+		case replay.MetaName:
 			return t.readClaims(ctx, r.OID).err == nil, nil
 		}
 	}
@@ -150,21 +150,23 @@ func (t *Tracker) copyMakesSense(ctx context.Context) (bool, error) {
 
 // Refreshed reports whether this process has reached the hub, and when this
 // clone last did.
-func (t *Tracker) Refreshed() (now bool, last time.Time) { return t.link.Reached, t.contact.Last }
+func (t *Tracker) Refreshed() (now bool, last time.Time) {
+	return t.clone.Link.Reached, t.clone.Contact.Last
+}
 
 func (t *Tracker) freshen(ctx context.Context, f Freshness) error {
-	if f == Offline || t.hub == nil || t.config("crosslink.sync") == "manual" {
+	if f == Offline || t.clone.Hub == nil || t.clone.Config("crosslink.sync") == "manual" {
 		return nil
 	}
-	never := t.contact.Last.IsZero()
-	if f == Here && !never && !t.hub.Self {
-		if age := t.now().Sub(t.contact.Last); age > stale || age < -stale { // a clock was wrong: look again
-			t.notice(fail.Notice{Code: "stale", Text: "as of " + ago(age)})
-			t.detach()
+	never := t.clone.Contact.Last.IsZero()
+	if f == Here && !never && !t.clone.Hub.Self {
+		if age := t.clone.Now().Sub(t.clone.Contact.Last); age > stale || age < -stale { // a clock was wrong: look again
+			t.clone.Notice(fail.Notice{Code: "stale", Text: "as of " + ago(age)})
+			t.clone.Detach()
 		}
 		return nil
 	}
-	if err := t.ensureReplica(ctx); err != nil {
+	if err := t.clone.EnsureReplica(ctx); err != nil {
 		if never {
 			return nil // nothing here and nowhere to put it: an empty answer is the truth
 		}
@@ -173,7 +175,7 @@ func (t *Tracker) freshen(ctx context.Context, f Freshness) error {
 	patience := t.firstPatience(never)
 	bounded, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
-	unlock, ok, err := t.link.Lock(bounded, t.wait())
+	unlock, ok, err := t.clone.Link.Lock(bounded, t.clone.Wait())
 	if err != nil || !ok {
 		return t.late(bounded, err) // another process is at it
 	}
@@ -181,26 +183,26 @@ func (t *Tracker) freshen(ctx context.Context, f Freshness) error {
 	err = t.fetch(bounded)
 	var re *refs.RemoteError
 	if err == nil || !errors.As(err, &re) && bounded.Err() != context.DeadlineExceeded {
-		t.tellElsewhere()
+		t.clone.TellElsewhere()
 		return err
 	}
 	if re == nil {
 		re = &refs.RemoteError{NoConnection: true, Err: err}
 	}
-	e := t.unfetched(re)
+	e := t.clone.Unfetched(re)
 	if e.Kind != fail.Unconfirmed {
 		return e
 	}
 	if re.NoConnection && bounded.Err() == context.DeadlineExceeded { // busy, or hanging: nobody knows
-		e.Message = fmt.Sprintf("the hub on '%s' has not answered within %d s", t.hub.Name, int(patience.Seconds()))
+		e.Message = fmt.Sprintf("the hub on '%s' has not answered within %d s", t.clone.Hub.Name, int(patience.Seconds()))
 	}
 	if !never {
-		e.Message += ", as of " + ago(t.now().Sub(t.contact.Last))
+		e.Message += ", as of " + ago(t.clone.Now().Sub(t.clone.Contact.Last))
 	}
 	if e.Code == "unanswered" {
-		t.notice(fail.Notice{Code: "unanswered/read", Text: e.Message})
+		t.clone.Notice(fail.Notice{Code: "unanswered/read", Text: e.Message})
 	} else {
-		t.notice(fail.Notice{Code: "unreachable/kept", Text: e.Message})
+		t.clone.Notice(fail.Notice{Code: "unreachable/kept", Text: e.Message})
 	}
 	return nil
 }
@@ -209,7 +211,7 @@ func (t *Tracker) freshen(ctx context.Context, f Freshness) error {
 func (t *Tracker) firstPatience(never bool) time.Duration {
 	wait := t.patience(EmitOptions{})
 	if never {
-		wait = max(wait, 3*t.wait())
+		wait = max(wait, 3*t.clone.Wait())
 	}
 	return wait
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/git-crosslink/git-crosslink/fail"
 	"github.com/git-crosslink/git-crosslink/reading"
 	"github.com/git-crosslink/git-crosslink/refs"
+	"github.com/git-crosslink/git-crosslink/replay"
 	"github.com/git-crosslink/git-crosslink/rewrite"
 	"github.com/git-crosslink/git-crosslink/trust/keys"
 )
@@ -34,14 +35,14 @@ func (t *Tracker) bind(ctx context.Context) error { return t.bindOn(ctx, nil) }
 
 // bindOn is bind where the hub has lines of some agents in other commits.
 func (t *Tracker) bindOn(ctx context.Context, elsewhere map[string]bool) error {
-	if all, err := t.local().Refs(ctx, "refs/"); err != nil || nothingApart(all) {
+	if all, err := t.clone.Local().Refs(ctx, "refs/"); err != nil || nothingApart(all) {
 		return err
 	}
 	for range 8 {
-		s, err := t.reads.Load(ctx)
-		if err == nil && !t.reads.AllEnd(ctx, s) {
-			t.reads.Distrust()
-			s, err = t.reads.Load(ctx)
+		s, err := t.clone.Reads.Load(ctx)
+		if err == nil && !t.clone.Reads.AllEnd(ctx, s) {
+			t.clone.Reads.Distrust()
+			s, err = t.clone.Reads.Load(ctx)
 		}
 		if err != nil {
 			return err
@@ -51,8 +52,8 @@ func (t *Tracker) bindOn(ctx context.Context, elsewhere map[string]bool) error {
 			return err
 		}
 		// the hub these lines are rebuilt for must still be the one known
-		meta := s.AllRefs[hubRoot+metaName]
-		err = t.local().Swap(ctx, append(ups, refs.Update{Ref: hubRoot + metaName, Old: meta, New: meta}))
+		meta := s.AllRefs[replay.HubRoot+replay.MetaName]
+		err = t.clone.Local().Swap(ctx, append(ups, refs.Update{Ref: replay.HubRoot + replay.MetaName, Old: meta, New: meta}))
 		if !errors.Is(err, refs.ErrConflict) {
 			return err
 		}
@@ -65,14 +66,14 @@ func (t *Tracker) bindOn(ctx context.Context, elsewhere map[string]bool) error {
 func nothingApart(all []refs.Ref) bool {
 	hub := map[string]refs.OID{}
 	for _, r := range all {
-		if name, ok := strings.CutPrefix(r.Name, hubRoot+agentLogs); ok {
+		if name, ok := strings.CutPrefix(r.Name, replay.HubRoot+replay.Agents); ok {
 			hub[name] = r.OID
 		}
 	}
 	for _, r := range all {
-		name, ours := strings.CutPrefix(r.Name, headRoot)
-		id, isLog := strings.CutPrefix(name, agentLogs)
-		if ours && (name == metaName || name == checkpointName || isLog && hub[id] != r.OID) {
+		name, ours := strings.CutPrefix(r.Name, replay.HereRoot)
+		id, isLog := strings.CutPrefix(name, replay.Agents)
+		if ours && (name == replay.MetaName || name == replay.LedgerName || isLog && hub[id] != r.OID) {
 			return false
 		}
 	}
@@ -81,13 +82,13 @@ func nothingApart(all []refs.Ref) bool {
 
 // mend builds what bind swaps.
 func (t *Tracker) mend(ctx context.Context, s *reading.Snapshot, elsewhere map[string]bool) ([]refs.Update, error) {
-	if !s.Bound || s.Level != Level {
+	if !s.Bound || s.Level != replay.FormatVersion {
 		return nil, nil
 	}
 	var ups []refs.Update
-	for _, name := range []string{metaName, checkpointName} {
-		if old := s.AllRefs[headRoot+name]; old != "" {
-			ups = append(ups, refs.Update{Ref: headRoot + name, Old: old})
+	for _, name := range []string{replay.MetaName, replay.LedgerName} {
+		if old := s.AllRefs[replay.HereRoot+name]; old != "" {
+			ups = append(ups, refs.Update{Ref: replay.HereRoot + name, Old: old})
 		}
 	}
 	for _, id := range s.AgentIDs() {
@@ -97,7 +98,7 @@ func (t *Tracker) mend(ctx context.Context, s *reading.Snapshot, elsewhere map[s
 			return nil, fmt.Errorf("bind the log of '%s' to the hub: %w", id, err)
 		}
 		if tip != l.Here {
-			ups = append(ups, refs.Update{Ref: headRoot + agentLogs + id, Old: l.Here, New: tip})
+			ups = append(ups, refs.Update{Ref: replay.HereRoot + replay.Agents + id, Old: l.Here, New: tip})
 			if kept := "refs/forked/" + id + "/" + string(l.Here); l.Foreign && s.AllRefs[kept] == "" {
 				ups = append(ups, refs.Update{Ref: kept, New: l.Here}) // as it was written
 			}
@@ -114,8 +115,8 @@ func (t *Tracker) mended(ctx context.Context, s *reading.Snapshot, l *reading.Lo
 		return l.Here, nil
 	case l.Foreign:
 		return t.carry(ctx, s, l)
-	case l.Torn && t.link.Reached && l.Hub != "":
-		t.notice(fail.Notice{Code: "torn-log", Text: fmt.Sprintf("lines of '%s' behind event %d, never sent, cannot be read here and are lost; what the hub has takes their place", l.Agent, l.HubSeq)})
+	case l.Torn && t.clone.Link.Reached && l.Hub != "":
+		t.clone.Notice(fail.Notice{Code: "torn-log", Text: fmt.Sprintf("lines of '%s' behind event %d, never sent, cannot be read here and are lost; what the hub has takes their place", l.Agent, l.HubSeq)})
 		return l.Hub, nil
 	case l.Torn || l.Diverged || l.Hub == "":
 		return l.Here, nil
@@ -134,15 +135,15 @@ func (t *Tracker) mended(ctx context.Context, s *reading.Snapshot, l *reading.Lo
 	case l.View == l.Hub:
 		return l.Hub, nil
 	case elsewhere:
-		return refs.Recommit(ctx, t.local(), l.Here, []refs.OID{l.Hub, l.Here}, refs.CommitInfo{
-			Address: t.committer(), Author: l.Agent, When: t.now(), Message: fmt.Sprintf("crosslink: %s continues on the hub's commit\n\n[skip ci]\n", l.Agent)})
+		return refs.Recommit(ctx, t.clone.Local(), l.Here, []refs.OID{l.Hub, l.Here}, refs.CommitInfo{
+			Address: t.clone.Committer(), Author: l.Agent, When: t.clone.Now(), Message: fmt.Sprintf("crosslink: %s continues on the hub's commit\n\n[skip ci]\n", l.Agent)})
 	}
 	return l.Here, nil
 }
 
 // carry rebuilds lines written for another hub behind those that the hub holds.
 func (t *Tracker) carry(ctx context.Context, s *reading.Snapshot, l *reading.Log) (refs.OID, error) {
-	written, err := t.reads.Good(ctx, l.Agent, l.Here)
+	written, err := t.clone.Reads.Good(ctx, l.Agent, l.Here)
 	if err != nil {
 		return "", err
 	}
@@ -158,7 +159,7 @@ func (t *Tracker) carry(ctx context.Context, s *reading.Snapshot, l *reading.Log
 			return "", err
 		}
 	}
-	there, err := t.reads.Counted(ctx, l)
+	there, err := t.clone.Reads.Counted(ctx, l)
 	if err != nil {
 		return "", err
 	}
@@ -167,15 +168,15 @@ func (t *Tracker) carry(ctx context.Context, s *reading.Snapshot, l *reading.Log
 		return on, nil
 	}
 	// what was signed for another hub is signed again for this one
-	k, err := t.key(agents.Request{Agent: l.Agent, InForce: s.Keys(l.Agent), Make: chain.Seq == 0})
+	k, err := t.clone.Key(agents.Request{Agent: l.Agent, InForce: s.Keys(l.Agent), Make: chain.Seq == 0})
 	if err != nil {
-		if err := t.cannotSign(s, l.Agent, err); err != nil {
+		if err := t.clone.CannotSign(s, l.Agent, err); err != nil {
 			return l.Here, nil // these lines wait for the key
 		}
 	}
 	next, lines, err := rewrite.Lines(rest, signed(ctx, rewrite.Plan{On: chain}, k))
 	if failed := (*agents.SignError)(nil); errors.As(err, &failed) {
-		if err := t.cannotSign(s, l.Agent, err); err != nil {
+		if err := t.clone.CannotSign(s, l.Agent, err); err != nil {
 			return l.Here, nil
 		}
 		next, lines, err = rewrite.Lines(rest, rewrite.Plan{On: chain})
@@ -187,8 +188,8 @@ func (t *Tracker) carry(ctx context.Context, s *reading.Snapshot, l *reading.Log
 		return l.Hub, nil
 	}
 	// dated by its content, so that copies of one clone build one commit
-	return refs.AppendLog(ctx, t.local(), l.Agent, on, lines, refs.CommitInfo{
-		Address: t.committer(), Author: l.Agent, When: next.Time.Std(), Message: fmt.Sprintf("crosslink: %s bound to hub %s\n\n[skip ci]\n", l.Agent, s.Hub)})
+	return refs.AppendLog(ctx, t.clone.Local(), l.Agent, on, lines, refs.CommitInfo{
+		Address: t.clone.Committer(), Author: l.Agent, When: next.Time.Std(), Message: fmt.Sprintf("crosslink: %s bound to hub %s\n\n[skip ci]\n", l.Agent, s.Hub)})
 }
 
 // signed is a plan whose lines are signed with k, if that is not nil.

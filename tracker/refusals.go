@@ -11,6 +11,7 @@ import (
 	"github.com/git-crosslink/git-crosslink/hubs"
 	"github.com/git-crosslink/git-crosslink/reading"
 	"github.com/git-crosslink/git-crosslink/refs"
+	"github.com/git-crosslink/git-crosslink/replay"
 )
 
 // withheld reports whether the hub is known to refuse the unsent lines of a log.
@@ -18,10 +19,10 @@ func (t *Tracker) withheld(ctx context.Context, s *reading.Snapshot, l *reading.
 	if l.Here == "" || l.Unsent() == 0 || l.Diverged || l.Trails {
 		return false
 	}
-	if hubs.InTheWay(s.AllRefs, agentLogs+l.Agent) != "" {
+	if hubs.InTheWay(s.AllRefs, replay.Agents+l.Agent) != "" {
 		return true
 	}
-	r, known := t.contact.Refusals[agentLogs+l.Agent]
+	r, known := t.clone.Contact.Refusals[replay.Agents+l.Agent]
 	if !known || r.High <= l.HubSeq {
 		return false
 	}
@@ -31,7 +32,7 @@ func (t *Tracker) withheld(ctx context.Context, s *reading.Snapshot, l *reading.
 
 // line is a line of a log as it was written here, nil where there is none.
 func (t *Tracker) line(ctx context.Context, l *reading.Log, seq uint64) ([]byte, error) {
-	got, err := refs.ReadLog(ctx, t.local(), l.Agent, l.Here, seq)
+	got, err := refs.ReadLog(ctx, t.clone.Local(), l.Agent, l.Here, seq)
 	if err != nil {
 		return nil, err
 	}
@@ -49,7 +50,7 @@ func (t *Tracker) lineHash(ctx context.Context, l *reading.Log, seq uint64) (str
 // lostSomething reports whether the hub has lost a log that it may take back.
 func (t *Tracker) lostSomething(s *reading.Snapshot, lost hubs.Losses) bool {
 	for name := range lost {
-		if !t.contact.NotTakenBack(name, s.AllRefs[hubRoot+name], t.now()) {
+		if !t.clone.Contact.NotTakenBack(name, s.AllRefs[replay.HubRoot+name], t.clone.Now()) {
 			return true
 		}
 	}
@@ -59,11 +60,11 @@ func (t *Tracker) lostSomething(s *reading.Snapshot, lost hubs.Losses) bool {
 // refusalOf says what the hub refuses of a log that was written here, and what
 // to do.
 func (t *Tracker) refusalOf(ctx context.Context, s *reading.Snapshot, l *reading.Log) fail.Notice {
-	name := agentLogs + l.Agent
+	name := replay.Agents + l.Agent
 	if other := hubs.InTheWay(s.AllRefs, name); other != "" {
 		return fail.Notice{Code: "refused/in-the-way", Text: hubs.InTheWayText(other, name), Fields: hubs.InTheWayFields(other)}
 	}
-	n := t.contact.Refusals[name].Told(l.Agent, l.HubSeq, func(seq uint64) string {
+	n := t.clone.Contact.Refusals[name].Told(l.Agent, l.HubSeq, func(seq uint64) string {
 		if raw, err := t.line(ctx, l, seq); err == nil && raw != nil {
 			if e, err := event.Decode(raw); err == nil {
 				return " (" + e.Body.Type() + ")"
@@ -71,7 +72,7 @@ func (t *Tracker) refusalOf(ctx context.Context, s *reading.Snapshot, l *reading
 		}
 		return ""
 	})
-	if n.Code == "refused/event" && l.Agent != t.agent {
+	if n.Code == "refused/event" && l.Agent != t.clone.Agent {
 		n.Code = "refused/event-of-another"
 	}
 	return n
@@ -80,8 +81,8 @@ func (t *Tracker) refusalOf(ctx context.Context, s *reading.Snapshot, l *reading
 // undecidedText says that the hub takes no step of the ledger although some
 // events wait for one.
 func (t *Tracker) undecidedText(s *reading.Snapshot, undecided int) string {
-	r, known := t.contact.Refusals[checkpointName]
-	if !known || undecided == 0 || t.hub == nil || r.Tip != s.AllRefs[hubRoot+checkpointName] {
+	r, known := t.clone.Contact.Refusals[replay.LedgerName]
+	if !known || undecided == 0 || t.clone.Hub == nil || r.Tip != s.AllRefs[replay.HubRoot+replay.LedgerName] {
 		return ""
 	}
 	return fmt.Sprintf("%s undecided: %s", events(undecided), hubs.StepRefused(s.AllRefs, r.Why))
@@ -90,7 +91,7 @@ func (t *Tracker) undecidedText(s *reading.Snapshot, undecided int) string {
 // checkRefusals is the doctor's look at what the hub refuses.
 func (t *Tracker) checkRefusals(ctx context.Context, s *reading.Snapshot) (found []fail.Diagnosis) {
 	for _, l := range t.withheldLogs(ctx, s) {
-		if l.Agent == t.agent && t.admitted(s) != nil { // checkAgent says whom to ask
+		if l.Agent == t.clone.Agent && t.clone.Admitted(s) != nil { // checkAgent says whom to ask
 			found = append(found, fail.Diagnosis{Code: "queued/until-then", Severity: fail.Note, Text: fmt.Sprintf("%s kept here until then", events(l.Unsent()))})
 			continue
 		}
@@ -99,13 +100,13 @@ func (t *Tracker) checkRefusals(ctx context.Context, s *reading.Snapshot) (found
 	}
 	if text := t.undecidedText(s, s.AllUndecided()); text != "" {
 		d := fail.Diagnosis{Code: "undecided", Severity: fail.Problem, Text: text}
-		if other := hubs.InTheWay(s.AllRefs, checkpointName); other != "" {
+		if other := hubs.InTheWay(s.AllRefs, replay.LedgerName); other != "" {
 			d.Code, d.Fields = "undecided/in-the-way", hubs.InTheWayFields(other)
 		}
 		found = append(found, d)
 	}
-	for _, name := range slices.Sorted(maps.Keys(t.contact.Refusals)) {
-		if r := t.contact.Refusals[name]; r.High == 0 && name != checkpointName {
+	for _, name := range slices.Sorted(maps.Keys(t.clone.Contact.Refusals)) {
+		if r := t.clone.Contact.Refusals[name]; r.High == 0 && name != replay.LedgerName {
 			found = append(found, fail.Diagnosis{Code: "not-put-back", Severity: fail.Note, Text: hubs.NotPutBack(name, r.Why)})
 		}
 	}
@@ -116,19 +117,19 @@ func (t *Tracker) checkRefusals(ctx context.Context, s *reading.Snapshot) (found
 // and to who waits for it each time.
 func (t *Tracker) tellRefused(o EmitOptions, n fail.Notice) {
 	if o.Wait || o.Lock {
-		t.notice(n)
+		t.clone.Notice(n)
 		return
 	}
-	t.tellOnce(n)
+	t.clone.TellOnce(n)
 }
 
 // withheldLogs are the logs written here of which the hub refuses lines.
 func (t *Tracker) withheldLogs(ctx context.Context, s *reading.Snapshot) (all []*reading.Log) {
-	if t.hub == nil || t.replica == nil || !s.Bound {
+	if t.clone.Hub == nil || t.clone.Replica == nil || !s.Bound {
 		return nil
 	}
 	for _, id := range s.AgentIDs() {
-		if t.contact.Refused != "" && t.contact.Refusals[agentLogs+id].OfLog() {
+		if t.clone.Contact.Refused != "" && t.clone.Contact.Refusals[replay.Agents+id].OfLog() {
 			continue // it refuses all pushes, not this log
 		}
 		if t.withheld(ctx, s, s.Logs[id]) {

@@ -4,11 +4,11 @@ import (
 	"context"
 	"errors"
 	"maps"
-	"os"
 	"slices"
 	"sync"
 	"time"
 
+	"github.com/git-crosslink/git-crosslink/clone"
 	"github.com/git-crosslink/git-crosslink/event"
 	"github.com/git-crosslink/git-crosslink/hubs"
 	"github.com/git-crosslink/git-crosslink/reading"
@@ -22,10 +22,7 @@ import (
 // while nobody asks it something. Each call finds the tracker as it is then, in a
 // session of its own.
 type Repo struct {
-	o       Options
-	environ []string
-	outer   repository
-	conf    refs.Config
+	site clone.Site
 
 	mu   sync.Mutex
 	read string // stamp of what the last read followed from; "" if it cannot be told
@@ -33,34 +30,20 @@ type Repo struct {
 
 // OpenRepo finds the repository of o.Dir. Nothing is written.
 func OpenRepo(ctx context.Context, o Options) (*Repo, error) {
-	r := &Repo{o: o, environ: o.Environ}
-	if r.environ == nil {
-		r.environ = os.Environ()
-	}
-	var err error
-	if r.outer, r.conf, err = survey(ctx, o, r.environ); err != nil {
-		return nil, OpenError(err)
-	}
-	if err := (&Tracker{outer: r.outer, conf: r.conf}).insideReplica(); err != nil {
+	site, err := clone.Find(ctx, o)
+	if err != nil {
 		return nil, err
 	}
-	return r, nil
+	return &Repo{site: site}, nil
 }
 
 // Session opens the tracker for one goroutine and a few calls that belong together.
 func (r *Repo) Session(ctx context.Context) (*Tracker, error) {
-	t := &Tracker{o: r.o, environ: r.environ, outer: r.outer, conf: slices.Clone(r.conf), unwatched: r.o.Unwatched}
-	t.reads = t.newReader()
-	t.contact = hubs.Open(t.contactPath(), t.now)
-	t.chooseHub(t.isHub(ctx))
-	if err := t.openReplica(ctx, false); err != nil && !errors.Is(err, refs.ErrNoReplica) {
+	c, err := r.site.Open(ctx)
+	if err != nil {
 		return nil, err
 	}
-	var err error
-	if t.agent, err = t.identity().Agent(); err != nil {
-		t.agent = "" // a read needs no identity; the first Emit says what is wrong
-	}
-	return t, nil
+	return &Tracker{clone: c}, nil
 }
 
 // Do runs f in a session of its own. What f gets from it is asked before f ends.
@@ -69,7 +52,7 @@ func (r *Repo) Do(ctx context.Context, f func(*Tracker) error) error {
 	if err != nil {
 		return err
 	}
-	stamp := r.stamp()
+	stamp := r.site.Stamp()
 	err = f(t)
 	if cerr := t.Close(); err == nil {
 		err = cerr
@@ -87,22 +70,10 @@ func (r *Repo) Do(ctx context.Context, f func(*Tracker) error) error {
 // network and reads no object. It may say so where nothing has changed, within
 // seconds after something did, and never says no where something has.
 func (r *Repo) Moved(context.Context) (bool, error) {
-	now := r.stamp()
+	now := r.site.Stamp()
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return now == "" || now != r.read, nil
-}
-
-// stamp stands for all that a read follows from; "" if that cannot be told.
-func (r *Repo) stamp() string {
-	refsOf, tells := r.outer.Outer.(refs.Stamper)
-	if !tells {
-		return ""
-	}
-	t := &Tracker{o: r.o, environ: r.environ, outer: r.outer, conf: r.conf}
-	t.contact = hubs.Open(t.contactPath(), t.now)
-	t.chooseHub(t.conf.Bool("crosslink.hub", false))
-	return refsOf.Stamp(t.hubName())
 }
 
 // Refresh fetches what the hub has and accepts what is to be believed. It pushes
@@ -117,25 +88,25 @@ func (r *Repo) Refresh(ctx context.Context) error {
 }
 
 func (t *Tracker) refresh(ctx context.Context) error {
-	if err := t.chosen(); err != nil || t.hub == nil {
+	if err := t.clone.Chosen(); err != nil || t.clone.Hub == nil {
 		return err
 	}
-	if err := t.ensureReplica(ctx); err != nil {
-		return t.unwritable(err)
+	if err := t.clone.EnsureReplica(ctx); err != nil {
+		return t.clone.Unwritable(err)
 	}
-	unlock, free, err := t.link.Lock(ctx, insistent)
+	unlock, free, err := t.clone.Link.Lock(ctx, hubs.Insistent)
 	if err != nil || !free {
 		return err // another process is at it
 	}
 	defer unlock()
 	err = t.fetch(ctx)
 	if re, ok := errors.AsType[*refs.RemoteError](err); ok {
-		return t.unfetched(re)
+		return t.clone.Unfetched(re)
 	}
-	if err == nil && t.contact.Other != "" {
-		return t.elsewhereError()
+	if err == nil && t.clone.Contact.Other != "" {
+		return t.clone.ElsewhereError()
 	}
-	return t.unwritable(err)
+	return t.clone.Unwritable(err)
 }
 
 // Summary is how a tracker stands, in numbers.
@@ -157,14 +128,14 @@ func (r *Repo) Summary(ctx context.Context) (s Summary, err error) {
 		if _, s.Open, err = p.List(store.Filter{Status: "open", Limit: 1}); err != nil {
 			return err
 		}
-		is, err := t.reads.Load(ctx)
+		is, err := t.clone.Reads.Load(ctx)
 		if err != nil {
 			return err
 		}
-		if s.Undecided = is.AllUndecided(); t.hub != nil {
+		if s.Undecided = is.AllUndecided(); t.clone.Hub != nil {
 			s.Unsent = is.Unsent()
 		}
-		s.Problems, s.LastContact = len(t.contact.Problems)+t.contact.Unlisted(), t.contact.Last
+		s.Problems, s.LastContact = len(t.clone.Contact.Problems)+t.clone.Contact.Unlisted(), t.clone.Contact.Last
 		return nil
 	})
 	return s, err
@@ -197,7 +168,7 @@ func (t *Tracker) Lines(ctx context.Context, after Cursor) (lines []*event.Envel
 	if next = maps.Clone(after); next == nil {
 		next = Cursor{}
 	}
-	s, err := t.reads.Load(ctx)
+	s, err := t.clone.Reads.Load(ctx)
 	if err != nil {
 		return nil, next, err
 	}
@@ -221,7 +192,7 @@ func (t *Tracker) Lines(ctx context.Context, after Cursor) (lines []*event.Envel
 // Tail returns the cursor after which each log has at most n events that count, and
 // a log in which nobody has written since a time has none.
 func (t *Tracker) Tail(ctx context.Context, n int, since event.Time) (Cursor, error) {
-	s, err := t.reads.Load(ctx)
+	s, err := t.clone.Reads.Load(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -231,7 +202,7 @@ func (t *Tracker) Tail(ctx context.Context, n int, since event.Time) (Cursor, er
 		if l.Shown >= since {
 			seq -= min(seq, uint64(n))
 		}
-		e, err := t.reads.Line(ctx, l, seq)
+		e, err := t.clone.Reads.Line(ctx, l, seq)
 		if ignoreMissing(err) != nil {
 			return nil, err
 		}
@@ -245,7 +216,7 @@ func (t *Tracker) Tail(ctx context.Context, n int, since event.Time) (Cursor, er
 // linesBeyond reads the lines of a log that count, from a position on. A log that
 // was written again, for another hub, is read whole.
 func (t *Tracker) linesBeyond(ctx context.Context, l *reading.Log, p Position) ([]*event.Envelope, error) {
-	hash, err := t.reads.Hash(ctx, l, p.Seq)
+	hash, err := t.clone.Reads.Hash(ctx, l, p.Seq)
 	if err != nil {
 		return nil, err
 	}
@@ -253,6 +224,6 @@ func (t *Tracker) linesBeyond(ctx context.Context, l *reading.Log, p Position) (
 	if p.Seq > 0 && hash == p.Hash {
 		from.Seq, from.Hash, from.Time = p.Seq, p.Hash, p.Time
 	}
-	lines, err := t.reads.LinesAfter(ctx, l, from)
+	lines, err := t.clone.Reads.LinesAfter(ctx, l, from)
 	return slices.DeleteFunc(lines, func(e *event.Envelope) bool { return e.Seq <= p.Seq || e.Seq > l.Counted }), err
 }

@@ -23,8 +23,8 @@ func agentNamed(p Projection, id string) *reducer.Agent {
 // none, and its kind, "" to leave it.
 func (t *Tracker) Describe(ctx context.Context, o EmitOptions, text string, kind event.AgentKind) (*Receipt, error) {
 	return t.Emit(ctx, o, func(p Projection) ([]Body, error) {
-		now := t.identity().Introduction(nil)
-		was := agentNamed(p, t.agent)
+		now := t.clone.Identity().Introduction(nil)
+		was := agentNamed(p, t.clone.Agent)
 		if was != nil && was.Kind != "" {
 			now.Kind, now.Machine = was.Kind, was.Machine
 		}
@@ -44,7 +44,7 @@ func (t *Tracker) Describe(ctx context.Context, o EmitOptions, text string, kind
 // file is given up with it, so the next write makes a new one; an id that the
 // environment or the configuration names is refused from then on.
 func (t *Tracker) Retire(ctx context.Context, o EmitOptions, reason string) (*Receipt, error) {
-	agent, err := t.identity().Agent()
+	agent, err := t.clone.Identity().Agent()
 	if err != nil {
 		return nil, err
 	}
@@ -52,7 +52,7 @@ func (t *Tracker) Retire(ctx context.Context, o EmitOptions, reason string) (*Re
 		return nil, &fail.Error{Kind: fail.No, Code: "no-agent/retire", Message: "nobody has written here: there is nobody to retire"}
 	}
 	r, err := t.Emit(ctx, o, func(p Projection) ([]Body, error) {
-		if t.agent != agent {
+		if t.clone.Agent != agent {
 			return nil, nil // it was retired before
 		}
 		rows, _, err := p.List(store.Filter{Status: "all"})
@@ -70,30 +70,30 @@ func (t *Tracker) Retire(ctx context.Context, o EmitOptions, reason string) (*Re
 	if err != nil {
 		return nil, err
 	}
-	_, err = t.identity().GiveUp(agent)
+	_, err = t.clone.Identity().GiveUp(agent)
 	return r, err
 }
 
 // outlived goes on under a new id where the identity file still names one that
 // is retired.
 func (t *Tracker) outlived(ctx context.Context) (bool, error) {
-	if was, err := t.identity().Outlived(t.agent); err != nil || !was {
+	if was, err := t.clone.Identity().Outlived(t.clone.Agent); err != nil || !was {
 		return false, err
 	}
-	agent, err := t.settleAgent(ctx)
+	agent, err := t.clone.SettleAgent(ctx)
 	if err != nil {
 		return false, err
 	}
-	t.agent = agent
-	t.reads.Forget()
+	t.clone.Agent = agent
+	t.clone.Reads.Forget()
 	return true, nil
 }
 
 // retiredError refuses a line behind the last one.
 func (t *Tracker) retiredError(p Projection) error {
-	a := agentNamed(p, t.agent)
+	a := agentNamed(p, t.clone.Agent)
 	if a == nil || !a.Retired {
 		return nil
 	}
-	return t.identity().Retired(t.agent)
+	return t.clone.Identity().Retired(t.clone.Agent)
 }

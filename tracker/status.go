@@ -26,23 +26,23 @@ func (s *Status) Problems() []string {
 // own fetch or clone brought, and in a hub what it holds.
 func (t *Tracker) Status(ctx context.Context) (*Status, error) {
 	_, _ = t.takeOver(ctx) // else it is told what was known before
-	if t.hub != nil && t.hub.Self {
+	if t.clone.Hub != nil && t.clone.Hub.Self {
 		_ = t.freshen(ctx, Here)
 	}
-	s, err := t.reads.Load(ctx)
+	s, err := t.clone.Reads.Load(ctx)
 	if err != nil {
 		return nil, err
 	}
-	st := &Status{Remote: t.hubName(), Agent: t.agent, Level: s.Level, Shared: s.Bound || s.Apart || s.Level == 2 || s.Level == 3,
-		Unsent: s.Unsent(), Logs: []LogInfo{}, Renumbered: []store.Alias{}, Findings: []fail.Diagnosis{}, Unlisted: t.contact.Unlisted(), Hash: s.View.Hash()}
-	if t.hub != nil {
-		st.URL, st.PushURL = t.hub.Shown(), refs.WithoutSecrets(t.hub.PushURL)
+	st := &Status{Remote: t.clone.HubName(), Agent: t.clone.Agent, Level: s.Level, Shared: s.Bound || s.Apart || s.Level == 2 || s.Level == 3,
+		Unsent: s.Unsent(), Logs: []LogInfo{}, Renumbered: []store.Alias{}, Findings: []fail.Diagnosis{}, Unlisted: t.clone.Contact.Unlisted(), Hash: s.View.Hash()}
+	if t.clone.Hub != nil {
+		st.URL, st.PushURL = t.clone.Hub.Shown(), refs.WithoutSecrets(t.clone.Hub.PushURL)
 	}
 	if s.Meta != nil {
 		st.Hub = s.Meta.Hub
 	}
-	if !t.contact.Last.IsZero() {
-		st.LastContact = &t.contact.Last
+	if !t.clone.Contact.Last.IsZero() {
+		st.LastContact = &t.clone.Contact.Last
 	}
 	view := s.View
 	for status, n := range map[string]*int{"open": &st.Open, "closed": &st.Closed, "archived": &st.Archived} {
@@ -62,8 +62,8 @@ func (t *Tracker) Status(ctx context.Context) (*Status, error) {
 		if v := l.Verdict; v != nil && v.Trails() {
 			st.Unsigned += int(v.Lines - l.Kept())
 		}
-		info := LogInfo{Agent: id, Events: l.Seq, Ended: l.Ended, Own: id == t.agent}
-		if t.hub != nil {
+		info := LogInfo{Agent: id, Events: l.Seq, Ended: l.Ended, Own: id == t.clone.Agent}
+		if t.clone.Hub != nil {
 			info.Unsent = l.Unsent()
 		}
 		if l.Seq > 0 {
@@ -71,14 +71,14 @@ func (t *Tracker) Status(ctx context.Context) (*Status, error) {
 		}
 		st.Logs = append(st.Logs, info)
 	}
-	if t.hub == nil {
+	if t.clone.Hub == nil {
 		st.Unsent = 0
 	}
 	if err := t.waitingSince(ctx, s, st); err != nil {
 		return nil, err
 	}
-	st.OtherHub = t.contact.Other
-	for _, p := range t.contact.Problems {
+	st.OtherHub = t.clone.Contact.Other
+	for _, p := range t.clone.Contact.Problems {
 		if p.Gone {
 			st.Gone = append(st.Gone, p.Ref)
 		}
@@ -118,7 +118,7 @@ func (t *Tracker) ledgerStatus(s *reading.Snapshot, st *Status) error {
 // waitingSince tells since when events wait to be sent or decided.
 func (t *Tracker) waitingSince(ctx context.Context, s *reading.Snapshot, st *Status) error {
 	earlier := func(at *event.Time, l *reading.Log, seq uint64) error {
-		e, err := t.reads.Line(ctx, l, seq)
+		e, err := t.clone.Reads.Line(ctx, l, seq)
 		if e != nil && (*at == 0 || e.Shown() < *at) {
 			*at = e.Shown()
 		}

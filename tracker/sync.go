@@ -4,13 +4,14 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"fmt"
 	"time"
 
+	"github.com/git-crosslink/git-crosslink/clone"
 	"github.com/git-crosslink/git-crosslink/event"
 	"github.com/git-crosslink/git-crosslink/fail"
 	"github.com/git-crosslink/git-crosslink/hubs"
 	"github.com/git-crosslink/git-crosslink/refs"
+	"github.com/git-crosslink/git-crosslink/replay"
 	"github.com/git-crosslink/git-crosslink/syncer"
 	"github.com/git-crosslink/git-crosslink/syncer/drive"
 )
@@ -27,58 +28,39 @@ const (
 	anyTime     = 24 * time.Hour // a sync waits longer than any pause there is
 )
 
-// Only tests change these.
-var (
-	foreground = 3 * time.Second // crosslink.wait, if that is not set
-
-	// detachedFor is how long a sync that nobody watches waits for its turn
-	detachedFor = 3 * time.Minute
-)
-
-// wait is how long a command that does not insist waits for the hub.
-func (t *Tracker) wait() time.Duration {
-	if n, set := t.conf.Count("crosslink.wait"); set {
-		return time.Duration(min(n, maxWait)) * time.Second
-	}
-	return foreground
-}
-
-// maxWait is the longest that may be set, in seconds: a day.
-const maxWait = 24 * 60 * 60
-
 // Sync fetches what is new on the hub and sends what is not there yet. With
 // nothing to send it is one fetch.
 func (t *Tracker) Sync(ctx context.Context, o SyncOptions) (*SyncReport, error) {
-	r := &SyncReport{Remote: t.hubName(), State: Confirmed}
-	if t.replica == nil && t.o.Detached {
+	r := &SyncReport{Remote: t.clone.HubName(), State: Confirmed}
+	if t.clone.Replica == nil && t.clone.Options.Detached {
 		return r, nil // the clone has gone
 	}
-	if err := t.ensureReplica(ctx); err != nil {
-		return nil, t.unwritable(err)
+	if err := t.clone.EnsureReplica(ctx); err != nil {
+		return nil, t.clone.Unwritable(err)
 	}
-	if err := t.checkCommitter(); err != nil {
+	if err := t.clone.CheckCommitter(); err != nil {
 		return nil, err
 	}
-	gone := func() bool { return o.Detached && !t.replica.Whole() }
-	if t.hub == nil || o.Detached && t.config("crosslink.sync") == "manual" {
-		if o.Detached && t.atRest(ctx) {
-			t.keepUp(ctx)
+	gone := func() bool { return o.Detached && !t.clone.Replica.Whole() }
+	if t.clone.Hub == nil || o.Detached && t.clone.Config("crosslink.sync") == "manual" {
+		if o.Detached && t.clone.AtRest(ctx) {
+			t.clone.KeepUp(ctx)
 		}
-		return r, t.chosen()
+		return r, t.clone.Chosen()
 	}
-	r.URL = t.hub.Shown()
-	t.unwatched = o.Detached
-	t.link.MayAsk(t.o.Ask && !o.Detached)
+	r.URL = t.clone.Hub.Shown()
+	t.clone.Unwatched = o.Detached
+	t.clone.Link.MayAsk(t.clone.Options.Ask && !o.Detached)
 	unlock, ok, err := t.lockSync(ctx, o)
 	if err != nil || !ok || gone() {
-		return r, t.unwritable(err)
+		return r, t.clone.Unwritable(err)
 	}
 	if o.Detached {
-		defer t.keepUp(ctx) // last: it holds up nobody
+		defer t.clone.KeepUp(ctx) // last: it holds up nobody
 	}
 	defer unlock()
 	// what is here is counted while git waits for the hub
-	came := atOnce(ctx, t.link.Fetch)
+	came := atOnce(ctx, t.clone.Link.Fetch)
 	idle, before, err := t.idle(ctx), counts{}, error(nil)
 	if !idle {
 		before, err = t.counts(ctx)
@@ -100,21 +82,21 @@ func (t *Tracker) Sync(ctx context.Context, o SyncOptions) (*SyncReport, error) 
 	}
 	lost, err := t.takeIn(ctx, fetched, wants{})
 	if err != nil {
-		t.link.NoteBusy(err)
+		t.clone.Link.NoteBusy(err)
 		var re *refs.RemoteError
 		if !errors.As(err, &re) {
 			return nil, err
 		}
-		r.State, r.Unsent, r.Undecided, r.Reason = Queued, before.unsent, before.undecided, t.unfetchedReason(re)
-		e := t.unfetched(re)
+		r.State, r.Unsent, r.Undecided, r.Reason = Queued, before.unsent, before.undecided, t.clone.UnfetchedReason(re)
+		e := t.clone.Unfetched(re)
 		if e.Kind == fail.Unconfirmed {
 			e.Message += "; everything written here is kept"
 		}
 		return r, e
 	}
-	if t.contact.Other != "" {
-		r.State, r.Unsent, r.Undecided, r.Reason = Queued, before.unsent, before.undecided, t.hub.Elsewhere(t.contact)
-		return r, t.elsewhereError()
+	if t.clone.Contact.Other != "" {
+		r.State, r.Unsent, r.Undecided, r.Reason = Queued, before.unsent, before.undecided, t.clone.Hub.Elsewhere(t.clone.Contact)
+		return r, t.clone.ElsewhereError()
 	}
 	if !o.Detached {
 		t.tellTwins(ctx)
@@ -130,7 +112,7 @@ func (t *Tracker) Sync(ctx context.Context, o SyncOptions) (*SyncReport, error) 
 	if gone() {
 		return r, nil
 	}
-	task := t.task(others, !o.Detached)
+	task := t.clone.Task(others, !o.Detached)
 	task.Patience, task.BusyToo = anyTime, o.Detached
 	out, err := t.publish(ctx, drive.Run{Task: task, Lost: lost})
 	if err == nil && gone() {
@@ -143,7 +125,7 @@ func (t *Tracker) Sync(ctx context.Context, o SyncOptions) (*SyncReport, error) 
 		return t.reportSync(ctx, r, o, before, out)
 	}
 	if o.Detached && out.reason == "" {
-		if err := t.showPresence(ctx); err != nil {
+		if err := t.clone.ShowPresence(ctx); err != nil {
 			return nil, err
 		}
 	}
@@ -151,7 +133,7 @@ func (t *Tracker) Sync(ctx context.Context, o SyncOptions) (*SyncReport, error) 
 	if err == nil && !others && out.sent == 0 {
 		t.noteIdle(ctx, r, out.lost)
 	}
-	t.reads.KeepMuch(ctx)
+	t.clone.Reads.KeepMuch(ctx)
 	return r, err
 }
 
@@ -164,7 +146,7 @@ type counts struct {
 }
 
 func (t *Tracker) counts(ctx context.Context) (counts, error) {
-	s, err := t.reads.Load(ctx)
+	s, err := t.clone.Reads.Load(ctx)
 	if err != nil {
 		return counts{}, err
 	}
@@ -176,14 +158,14 @@ func (t *Tracker) counts(ctx context.Context) (counts, error) {
 }
 
 func (t *Tracker) reportSync(ctx context.Context, r *SyncReport, o SyncOptions, before counts, out outcome) (*SyncReport, error) {
-	after, err := t.reads.Load(ctx)
+	after, err := t.clone.Reads.Load(ctx)
 	if err != nil {
 		return nil, err
 	}
 	r.Sent = out.sent
 	if !o.Detached { // somebody reads it
 		t.tellDecided(after.View, UUID{})
-		t.tellNotAdmitted(after)
+		t.clone.TellNotAdmitted(after)
 	}
 	for id, l := range after.Logs {
 		was := before.events[id]
@@ -193,20 +175,20 @@ func (t *Tracker) reportSync(ctx context.Context, r *SyncReport, o SyncOptions, 
 	}
 	r.Unsent, r.Undecided, r.Reason, r.Code, r.Fields = after.Unsent(), after.AllUndecided(), out.reason, out.code, out.fields
 	if r.Reason == "" {
-		r.Reason = t.levelReason(after)
+		r.Reason = t.clone.LevelReason(after)
 	}
 	if withheld := t.withheldLogs(ctx, after); r.Reason == "" && len(withheld) > 0 {
 		n := t.refusalOf(ctx, after, withheld[0])
 		r.Reason, r.Code, r.Fields = n.Text, n.Code, n.Fields
 	}
 	if text := t.undecidedText(after, r.Undecided); text != "" && r.Unsent == 0 {
-		r.State, r.Reason = Queued, hubs.StepRefused(after.AllRefs, t.contact.Refusals[checkpointName].Why)
+		r.State, r.Reason = Queued, hubs.StepRefused(after.AllRefs, t.clone.Contact.Refusals[replay.LedgerName].Why)
 	}
 	if after.Apart {
-		return r, t.apartError()
+		return r, t.clone.ApartError()
 	}
 	switch {
-	case after.Level == 0 || after.Level == Level && !after.Bound:
+	case after.Level == 0 || after.Level == replay.FormatVersion && !after.Bound:
 		r.State = Local
 	case r.Unsent > 0:
 		r.State = Queued
@@ -214,16 +196,10 @@ func (t *Tracker) reportSync(ctx context.Context, r *SyncReport, o SyncOptions, 
 	if after.Bound && after.Meta != nil {
 		r.Hub = after.Meta.Hub
 	}
-	if l := after.Logs[t.agent]; l != nil && l.Diverged {
-		return r, t.divergedError(t.agent)
+	if l := after.Logs[t.clone.Agent]; l != nil && l.Diverged {
+		return r, t.clone.DivergedError(t.clone.Agent)
 	}
 	return r, nil
-}
-
-// divergedError says that two clones write under one id, and the way out.
-func (t *Tracker) divergedError(id string) *fail.Error {
-	return &fail.Error{Kind: fail.Fatal, Code: "copied-clone",
-		Message: fmt.Sprintf("the hub's log of '%s' holds lines that were not written here: two clones write under one id", id)}
 }
 
 // lockSync takes the sync lock: one process of a clone talks to the hub at a
@@ -231,7 +207,7 @@ func (t *Tracker) divergedError(id string) *fail.Error {
 // distance from the one before (paced), and leaves if the clone has gone.
 func (t *Tracker) lockSync(ctx context.Context, o SyncOptions) (func(), bool, error) {
 	if !o.Detached {
-		unlock, ok, err := t.link.Lock(ctx, insistent)
+		unlock, ok, err := t.clone.Link.Lock(ctx, hubs.Insistent)
 		if err == nil && !ok {
 			err = &fail.Error{Kind: fail.Unconfirmed, Code: "sync-busy/wait",
 				Message: "another sync of this clone has been running for 30 s"}
@@ -246,35 +222,35 @@ func (t *Tracker) lockSync(ctx context.Context, o SyncOptions) (func(), bool, er
 		return unlock, true, nil
 	}
 	// whoever holds "next" will start after every append made so far
-	next, ok, err := t.replica.Lock(ctx, "next", 0)
-	if err != nil && !t.replica.Whole() {
+	next, ok, err := t.clone.Replica.Lock(ctx, "next", 0)
+	if err != nil && !t.clone.Replica.Whole() {
 		return nil, false, nil
 	}
 	if err != nil || !ok {
 		return nil, false, err
 	}
 	defer next()
-	if !t.atRest(ctx) {
+	if !t.clone.AtRest(ctx) {
 		return nil, false, ctx.Err()
 	}
 	u, unsent := syncer.Facts, false
 	if !t.idle(ctx) {
-		s, err := t.reads.Load(ctx)
+		s, err := t.clone.Reads.Load(ctx)
 		if err != nil {
 			return nil, false, err
 		}
-		u, unsent = urgency(s), s.Unsent() > 0
+		u, unsent = clone.Urgency(s), s.Unsent() > 0
 	}
-	if err := t.paced(ctx, unsent); err != nil {
+	if err := t.clone.Paced(ctx, unsent); err != nil {
 		return nil, false, err
 	}
-	bounded, cancel := context.WithTimeout(ctx, detachedFor)
+	bounded, cancel := context.WithTimeout(ctx, clone.DetachedFor)
 	defer cancel()
-	t.link.SleepUntil(bounded, t.link.Pace.Read().MayStart(t.now(), t.limits(), u))
-	if !t.atRest(ctx) {
+	t.clone.Link.SleepUntil(bounded, t.clone.Link.Pace.Read().MayStart(t.clone.Now(), t.clone.Limits(), u))
+	if !t.clone.AtRest(ctx) {
 		return nil, false, ctx.Err()
 	}
-	return t.link.Lock(ctx, detachedFor)
+	return t.clone.Link.Lock(ctx, clone.DetachedFor)
 }
 
 // atOnce begins f; the function it returns waits for its end.
@@ -297,16 +273,16 @@ func (t *Tracker) fetch(ctx context.Context) error {
 }
 
 func (t *Tracker) fetchFor(ctx context.Context, w wants) (hubs.Losses, error) {
-	lost, err := t.takeIn(ctx, t.link.Fetch(ctx), w)
-	t.link.NoteBusy(err)
+	lost, err := t.takeIn(ctx, t.clone.Link.Fetch(ctx), w)
+	t.clone.Link.NoteBusy(err)
 	return lost, err
 }
 
 // takeIn takes over what may be believed of what a fetch that ended so has
 // brought: nothing but refs/incoming and refs/presence has moved by it.
 func (t *Tracker) takeIn(ctx context.Context, fetched error, w wants) (hubs.Losses, error) {
-	t.reads.Expect(nil)
-	before, err := t.link.Believed(ctx)
+	t.clone.Reads.Expect(nil)
+	before, err := t.clone.Link.Believed(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -314,14 +290,14 @@ func (t *Tracker) takeIn(ctx context.Context, fetched error, w wants) (hubs.Loss
 	if fetched != nil && (!errors.As(fetched, &partly) || !partly.Partly) {
 		return nil, fetched
 	}
-	t.link.Reached = true
-	other, problems, err := t.adopt(ctx, incomingRoot, partly == nil)
+	t.clone.Link.Reached = true
+	other, problems, err := t.adopt(ctx, replay.IncomingRoot, partly == nil)
 	if err != nil {
 		return nil, err
 	}
-	noMeta, gone := t.contact.NoMeta, []hubs.Problem(nil)
+	noMeta, gone := t.clone.Contact.NoMeta, []hubs.Problem(nil)
 	if partly == nil {
-		if noMeta, gone, err = t.link.Lost(ctx, before); err != nil {
+		if noMeta, gone, err = t.clone.Link.Lost(ctx, before); err != nil {
 			return nil, err
 		}
 	}
@@ -340,7 +316,7 @@ func (t *Tracker) takeIn(ctx context.Context, fetched error, w wants) (hubs.Loss
 			return nil, err
 		}
 	} else {
-		problems = append(problems, hubs.Problem{Here: true, Text: "git could not store every ref of the hub: " + t.shortened(hubs.GitWords(partly))})
+		problems = append(problems, hubs.Problem{Here: true, Text: "git could not store every ref of the hub: " + t.clone.Shortened(hubs.GitWords(partly))})
 	}
 	return lost, t.noteHub(ctx, problems, noMeta, other, w)
 }
@@ -357,16 +333,16 @@ func (t *Tracker) deliver(ctx context.Context, last *event.Envelope, decide bool
 	defer cancel()
 	wait := time.Duration(0)
 	for {
-		unlock, ok, err := t.link.Lock(bounded, wait)
+		unlock, ok, err := t.clone.Link.Lock(bounded, wait)
 		if err != nil {
 			return outcome{}, t.late(bounded, err)
 		}
 		if !ok {
 			wait = 50 * time.Millisecond
-			t.reads.Expect(nil) // another process may move what was listed
+			t.clone.Reads.Expect(nil) // another process may move what was listed
 		}
 		there := false
-		if !t.reads.Expects() {
+		if !t.clone.Reads.Expects() {
 			there, err = t.onHub(bounded, last, &seen)
 		}
 		if ok && (err != nil || there && !decide) {
@@ -393,12 +369,12 @@ func (t *Tracker) deliver(ctx context.Context, last *event.Envelope, decide bool
 
 // taskOf is what a run is asked for by a write.
 func (t *Tracker) taskOf(decide bool, o EmitOptions) syncer.Task {
-	task := t.task(decide, false)
-	task.Patience, task.BusyToo, task.Waits = t.wait(), true, o.Wait || o.Lock
+	task := t.clone.Task(decide, false)
+	task.Patience, task.BusyToo, task.Waits = t.clone.Wait(), true, o.Wait || o.Lock
 	if o.Wait {
 		task.Urgency = syncer.Somebody
 	}
-	if task.Waits || t.getenv("CI") != "" {
+	if task.Waits || t.clone.Getenv("CI") != "" {
 		task.Patience = longestTurn
 	}
 	return task
@@ -417,7 +393,7 @@ func (t *Tracker) late(ctx context.Context, err error) error {
 // it costs one system call.
 func (t *Tracker) gather(ctx context.Context) error {
 	for range 20 {
-		unlock, free, err := t.replica.Lock(ctx, "append", 0)
+		unlock, free, err := t.clone.Replica.Lock(ctx, "append", 0)
 		if err != nil {
 			return err
 		}
@@ -437,8 +413,8 @@ func (t *Tracker) gather(ctx context.Context) error {
 // onHub reports whether the hub is known to hold this line. seen is the tip that was
 // looked at before.
 func (t *Tracker) onHub(ctx context.Context, line *event.Envelope, seen *refs.OID) (bool, error) {
-	name := hubRoot + agentLogs + line.Agent
-	all, err := t.local().Refs(ctx, name)
+	name := replay.HubRoot + replay.Agents + line.Agent
+	all, err := t.clone.Local().Refs(ctx, name)
 	if err != nil {
 		return false, err
 	}
@@ -447,7 +423,7 @@ func (t *Tracker) onHub(ctx context.Context, line *event.Envelope, seen *refs.OI
 			continue
 		}
 		*seen = r.OID
-		l, err := refs.ReadLog(ctx, t.local(), line.Agent, r.OID, line.Seq)
+		l, err := refs.ReadLog(ctx, t.clone.Local(), line.Agent, r.OID, line.Seq)
 		if err != nil {
 			return false, err
 		}

@@ -4,14 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 
-	"github.com/git-crosslink/git-crosslink/agents"
 	"github.com/git-crosslink/git-crosslink/event"
 	"github.com/git-crosslink/git-crosslink/fail"
 	"github.com/git-crosslink/git-crosslink/hubs"
 	"github.com/git-crosslink/git-crosslink/reading"
 	"github.com/git-crosslink/git-crosslink/refs"
+	"github.com/git-crosslink/git-crosslink/replay"
 )
 
 // A log that was signed is continued signed. Anybody who can push can append
@@ -32,7 +31,7 @@ import (
 // tip.
 func (t *Tracker) withoutTrail(ctx context.Context, l *reading.Log) (refs.OID, event.Chain, error) {
 	none := event.Chain{}
-	lines, err := t.reads.Good(ctx, l.Agent, l.View)
+	lines, err := t.clone.Reads.Good(ctx, l.Agent, l.View)
 	if err != nil || uint64(len(lines)) < l.Kept() {
 		return "", none, fmt.Errorf("read the log of '%s' up to event %d: %w", l.Agent, l.Kept(), err)
 	}
@@ -42,10 +41,10 @@ func (t *Tracker) withoutTrail(ctx context.Context, l *reading.Log) (refs.OID, e
 	for _, e := range lines {
 		raw = append(raw, e.Raw)
 	}
-	c := refs.CommitInfo{Address: t.committer(), Author: l.Agent, When: last.Time.Std(), Message: fmt.Sprintf("crosslink: the log of %s is put back\n\n[skip ci]\n", l.Agent)}
-	tip, err := refs.AppendLog(ctx, t.local(), l.Agent, "", raw, c)
+	c := refs.CommitInfo{Address: t.clone.Committer(), Author: l.Agent, When: last.Time.Std(), Message: fmt.Sprintf("crosslink: the log of %s is put back\n\n[skip ci]\n", l.Agent)}
+	tip, err := refs.AppendLog(ctx, t.clone.Local(), l.Agent, "", raw, c)
 	if err == nil {
-		tip, err = refs.Recommit(ctx, t.local(), tip, []refs.OID{l.View}, c)
+		tip, err = refs.Recommit(ctx, t.clone.Local(), tip, []refs.OID{l.View}, c)
 	}
 	return tip, event.Chain{Hub: last.Hub, Agent: l.Agent, Seq: last.Seq, Hash: event.Hash(last.Raw), Time: last.Time}, err
 }
@@ -58,7 +57,7 @@ func (t *Tracker) putInPlace(ctx context.Context, s *reading.Snapshot, bound boo
 	if s.UnboundLines() && !bound {
 		return true, t.bind(ctx)
 	}
-	l := s.Logs[t.agent]
+	l := s.Logs[t.clone.Agent]
 	if l != nil && l.Foreign {
 		return false, t.waitsForKey(ctx, s)
 	}
@@ -69,11 +68,11 @@ func (t *Tracker) putInPlace(ctx context.Context, s *reading.Snapshot, bound boo
 	if err != nil {
 		return false, err
 	}
-	ups := []refs.Update{{Ref: headRoot + agentLogs + l.Agent, Old: l.Here, New: tip}}
+	ups := []refs.Update{{Ref: replay.HereRoot + replay.Agents + l.Agent, Old: l.Here, New: tip}}
 	if kept := "refs/forked/" + l.Agent + "/" + string(l.View); s.AllRefs[kept] == "" {
 		ups = append(ups, refs.Update{Ref: kept, New: l.View}) // as it was on the hub
 	}
-	if err := t.local().Swap(ctx, ups); errors.Is(err, refs.ErrConflict) {
+	if err := t.clone.Local().Swap(ctx, ups); errors.Is(err, refs.ErrConflict) {
 		return true, nil
 	} else if err != nil {
 		return true, err
@@ -85,18 +84,18 @@ func (t *Tracker) putInPlace(ctx context.Context, s *reading.Snapshot, bound boo
 // tellAppended says that events which were appended to a log on the hub, without
 // its key, are replaced by what is written here.
 func (t *Tracker) tellAppended(l *reading.Log, after uint64) {
-	t.tellOnce(fail.Notice{Code: "appended", Text: fmt.Sprintf("unsigned events after event %d of the log of '%s' on the hub do not count and are replaced: they were not written with its key", after, l.Agent),
+	t.clone.TellOnce(fail.Notice{Code: "appended", Text: fmt.Sprintf("unsigned events after event %d of the log of '%s' on the hub do not count and are replaced: they were not written with its key", after, l.Agent),
 		Fields: fail.Fields{"agent": l.Agent}})
 }
 
 // onHubs is a log written here on a commit that a push can put in the place of the
 // hub's.
 func (t *Tracker) onHubs(ctx context.Context, l *reading.Log) (refs.OID, error) {
-	if grown, err := hubs.Descends(ctx, t.local(), l.Here, l.Hub); err != nil || grown {
+	if grown, err := hubs.Descends(ctx, t.clone.Local(), l.Here, l.Hub); err != nil || grown {
 		return l.Here, err
 	}
-	return refs.Recommit(ctx, t.local(), l.Here, []refs.OID{l.Hub, l.Here}, refs.CommitInfo{
-		Address: t.committer(), Author: l.Agent, When: t.now(), Message: fmt.Sprintf("crosslink: the log of %s is put back\n\n[skip ci]\n", l.Agent)})
+	return refs.Recommit(ctx, t.clone.Local(), l.Here, []refs.OID{l.Hub, l.Here}, refs.CommitInfo{
+		Address: t.clone.Committer(), Author: l.Agent, When: t.clone.Now(), Message: fmt.Sprintf("crosslink: the log of %s is put back\n\n[skip ci]\n", l.Agent)})
 }
 
 // trailText says what follows the last line of a log that counts.
@@ -110,44 +109,10 @@ func beyondText(l *reading.Log) string {
 	return fmt.Sprintf("the hub's log of '%s' has unsigned data after event %d that does not count; the next event written here replaces it", l.Agent, l.Common)
 }
 
-// locked says why the agent of this worktree, whose log is to be continued signed,
-// cannot sign now; nil if it can, or need not. Nobody is asked for anything.
-func (t *Tracker) locked(ctx context.Context, s *reading.Snapshot) error {
-	if t.agent == "" || !s.ContinuedSigned(t.agent) {
-		return nil
-	}
-	k, err := t.key(agents.Request{Agent: t.agent, InForce: s.Keys(t.agent)})
-	if err != nil {
-		return err
-	}
-	return agents.Ready(ctx, k)
-}
-
-// lockedError says so; nil if it can sign.
-func (t *Tracker) lockedError(ctx context.Context, s *reading.Snapshot) *fail.Error {
-	err := t.locked(ctx, s)
-	if err == nil {
-		return nil
-	}
-	return t.signer().Continue(ownLog(s, t.agent), err,
-		fmt.Sprintf("the log of '%s' was signed up to event %d, and nothing can be added to it now: %s", t.agent, s.Logs[t.agent].Verdict.Vouched, agents.WhyUnsigned(err)))
-}
-
 // waitsForKey says why lines written for another hub id are not bound to this one.
 func (t *Tracker) waitsForKey(ctx context.Context, s *reading.Snapshot) error {
-	if e := t.lockedError(ctx, s); e != nil {
+	if e := t.clone.LockedError(ctx, s); e != nil {
 		return e
 	}
-	return fmt.Errorf("bind the log of '%s' to the hub: %w", t.agent, refs.ErrConflict)
-}
-
-// freeID is an id like an agent's that has no log yet.
-func freeID(s *reading.Snapshot, agent string) string {
-	agent = strings.TrimRight(agent[:min(len(agent), 60)], "-")
-	for n := 2; n < 100; n++ {
-		if id := fmt.Sprintf("%s-%d", agent, n); s.Logs[id] == nil && event.ValidAgentID(id) == nil {
-			return id
-		}
-	}
-	return agents.Mint("")
+	return fmt.Errorf("bind the log of '%s' to the hub: %w", t.clone.Agent, refs.ErrConflict)
 }

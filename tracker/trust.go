@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/git-crosslink/git-crosslink/agents"
+	"github.com/git-crosslink/git-crosslink/clone"
 	"github.com/git-crosslink/git-crosslink/event"
 	"github.com/git-crosslink/git-crosslink/fail"
 	"github.com/git-crosslink/git-crosslink/hubs"
@@ -15,7 +16,6 @@ import (
 	"github.com/git-crosslink/git-crosslink/refs"
 	"github.com/git-crosslink/git-crosslink/replay"
 	"github.com/git-crosslink/git-crosslink/trust"
-	"github.com/git-crosslink/git-crosslink/trust/keys"
 )
 
 // Trust is who may write to the hub, as it is believed here.
@@ -69,7 +69,7 @@ type TrustRevocation struct {
 
 // Trust tells who may write to the hub and how each log stands.
 func (t *Tracker) Trust(ctx context.Context) (*Trust, error) {
-	s, err := t.reads.Load(ctx)
+	s, err := t.clone.Reads.Load(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -83,7 +83,7 @@ func (t *Tracker) trustOf(s *reading.Snapshot) (*Trust, error) {
 	m := s.Roll.Meta
 	r := &Trust{Hub: m.Hub, Meta: string(s.MetaCommit), Seq: m.Seq, Hash: s.Roll.Hash(), Signing: m.Signing, Open: m.Open,
 		Admins: append([]string{}, m.Admins...), Signers: []TrustKey{}, Agents: []TrustAgent{}, Refused: []string{}}
-	_, err := t.adminKey(s, s.Roll)
+	_, err := t.clone.AdminKey(s, s.Roll)
 	r.Admin = err == nil
 	for _, x := range s.Roll.Signers.All() {
 		r.Signers = append(r.Signers, trustKey(x.Principal, x.Key, x.Namespaces))
@@ -185,7 +185,7 @@ func (t *Tracker) Revoke(ctx context.Context, agent string, after *uint64, reaso
 	err := t.changeMeta(ctx, "revokes", func(s *reading.Snapshot, c *agents.Change) error {
 		var ends *agents.RevokedLog
 		if l := s.Logs[agent]; l != nil {
-			ends = &agents.RevokedLog{Lines: l.Seq, Counts: l.Verdict.Fed, HashAt: func(seq uint64) (string, error) { return t.reads.Hash(ctx, l, seq) }}
+			ends = &agents.RevokedLog{Lines: l.Seq, Counts: l.Verdict.Fed, HashAt: func(seq uint64) (string, error) { return t.clone.Reads.Hash(ctx, l, seq) }}
 		}
 		r, err := c.Revoke(agent, after, reason, ends)
 		done = &TrustRevocation{r.AfterSeq, r.Reason}
@@ -205,26 +205,20 @@ func (t *Tracker) SetPolicy(ctx context.Context, signing string, open *bool) err
 	})
 }
 
-// adminKey returns the key here that may sign the meta commit after a state, nil
-// if nobody has to.
-func (t *Tracker) adminKey(s *reading.Snapshot, state *trust.State) (keys.Signer, error) {
-	return t.signer().Admin(state, s.LocalAgents(t.agent))
-}
-
 // changeMeta adds a meta commit and puts it on the hub: what is not there is
 // not believed by anybody.
 func (t *Tracker) changeMeta(ctx context.Context, does string, change func(*reading.Snapshot, *agents.Change) error) error {
-	if t.agent == "" {
-		agent, err := t.settleAgent(ctx)
+	if t.clone.Agent == "" {
+		agent, err := t.clone.SettleAgent(ctx)
 		if err != nil {
-			return t.unwritable(err)
+			return t.clone.Unwritable(err)
 		}
-		t.agent = agent
+		t.clone.Agent = agent
 	}
-	if err := t.ensureReplica(ctx); err != nil {
-		return t.unwritable(err)
+	if err := t.clone.EnsureReplica(ctx); err != nil {
+		return t.clone.Unwritable(err)
 	}
-	if t.hub != nil {
+	if t.clone.Hub != nil {
 		unlock, ok, err := t.lockSync(ctx, SyncOptions{})
 		if err != nil || !ok {
 			return err
@@ -232,11 +226,11 @@ func (t *Tracker) changeMeta(ctx context.Context, does string, change func(*read
 		defer unlock()
 	}
 	for range tries {
-		if t.hub != nil {
+		if t.clone.Hub != nil {
 			if err := t.fetch(ctx); err != nil {
 				var re *refs.RemoteError
 				if errors.As(err, &re) {
-					return t.unfetched(re)
+					return t.clone.Unfetched(re)
 				}
 				return err
 			}
@@ -250,20 +244,20 @@ func (t *Tracker) changeMeta(ctx context.Context, does string, change func(*read
 }
 
 func (t *Tracker) changeMetaOnce(ctx context.Context, does string, change func(*reading.Snapshot, *agents.Change) error) (again bool, err error) {
-	s, err := t.reads.Load(ctx)
+	s, err := t.clone.Reads.Load(ctx)
 	if err != nil {
 		return false, err
 	}
-	if err := t.refuseLevel(s); err != nil {
+	if err := t.clone.RefuseLevel(s); err != nil {
 		return false, err
 	}
 	if _, err := t.trustOf(s); err != nil {
 		return false, err
 	}
-	if t.hub != nil && !s.Bound {
-		return false, &fail.Error{Kind: fail.No, Code: "unshared", Message: fmt.Sprintf("there is no tracker on '%s' yet", t.hub.Name)}
+	if t.clone.Hub != nil && !s.Bound {
+		return false, &fail.Error{Kind: fail.No, Code: "unshared", Message: fmt.Sprintf("there is no tracker on '%s' yet", t.clone.Hub.Name)}
 	}
-	k, err := t.adminKey(s, s.Roll)
+	k, err := t.clone.AdminKey(s, s.Roll)
 	if err != nil {
 		return false, err
 	}
@@ -275,26 +269,26 @@ func (t *Tracker) changeMetaOnce(ctx context.Context, does string, change func(*
 	if err != nil {
 		return false, err
 	}
-	ref := hubRoot + metaName
-	if t.hub == nil {
-		ref = headRoot + metaName
+	ref := replay.HubRoot + replay.MetaName
+	if t.clone.Hub == nil {
+		ref = replay.HereRoot + replay.MetaName
 	}
 	tip := s.AllRefs[ref]
-	commit, err := refs.WriteCommit(ctx, t.local(), files, []refs.OID{tip}, refs.CommitInfo{
-		Address: t.committer(), Author: t.agent, When: t.now(), Message: fmt.Sprintf("crosslink: %s %s\n\n[skip ci]\n", t.agent, does)})
+	commit, err := refs.WriteCommit(ctx, t.clone.Local(), files, []refs.OID{tip}, refs.CommitInfo{
+		Address: t.clone.Committer(), Author: t.clone.Agent, When: t.clone.Now(), Message: fmt.Sprintf("crosslink: %s %s\n\n[skip ci]\n", t.clone.Agent, does)})
 	if err != nil {
 		return false, fmt.Errorf("write the meta commit: %w", err)
 	}
 	ups := []refs.Update{{Ref: ref, Old: tip, New: commit}}
-	if t.hub != nil {
-		p := refs.Push{Refs: []refs.PushRef{{Src: commit, Dst: headRoot + metaName, Lease: &tip}}}
-		res, err := t.pushPatiently(ctx, p, changing)
+	if t.clone.Hub != nil {
+		p := refs.Push{Refs: []refs.PushRef{{Src: commit, Dst: replay.HereRoot + replay.MetaName, Lease: &tip}}}
+		res, err := t.clone.PushPatiently(ctx, p, clone.Changing)
 		if err != nil || !hubs.AllAccepted(p, res) {
 			return t.metaOutcome(ctx, s, commit, res, err)
 		}
 		ups = append(ups, refs.Update{Ref: replay.TrustedMeta, Old: s.AllRefs[replay.TrustedMeta], New: commit})
 	}
-	err = t.local().Swap(ctx, ups)
+	err = t.clone.Local().Swap(ctx, ups)
 	return errors.Is(err, refs.ErrConflict), ignoreConflict(err)
 }
 
@@ -310,13 +304,13 @@ func (t *Tracker) Commands(ctx context.Context, p Projection, all []*reducer.Req
 	if len(all) == 0 {
 		return nil, nil
 	}
-	s, err := t.reads.Load(ctx)
+	s, err := t.clone.Reads.Load(ctx)
 	if err != nil {
 		return nil, err
 	}
-	named := t.conf.All("crosslink.commander")
-	own := t.signer().Fingerprints()
-	now := event.TimeOf(t.now())
+	named := t.clone.Conf.All("crosslink.commander")
+	own := t.clone.Signer().Fingerprints()
+	now := event.TimeOf(t.clone.Now())
 	var list []Command
 	for _, r := range all {
 		c := trust.Commander{Signing: trust.Off, Own: own, Named: named, NoAdmins: slices.Contains(named, "none"), Expired: r.ExpiresAt != 0 && r.ExpiresAt <= now}

@@ -20,31 +20,31 @@ import (
 // the other. They are seen in what the user's own fetches brought, without
 // network. A copy that is only behind is a mirror and no twin.
 func (t *Tracker) twins(ctx context.Context, s *reading.Snapshot) ([]string, error) {
-	if t.hub == nil || t.hub.Self || !s.Bound || s.Meta == nil || s.Level != Level {
+	if t.clone.Hub == nil || t.clone.Hub.Self || !s.Bound || s.Meta == nil || s.Level != replay.FormatVersion {
 		return nil, nil
 	}
-	others := slices.DeleteFunc(t.conf.Remotes(), func(remote string) bool {
-		return remote == t.hub.Name || hubs.URLOf(t.conf, remote) == t.hub.Shown()
+	others := slices.DeleteFunc(t.clone.Conf.Remotes(), func(remote string) bool {
+		return remote == t.clone.Hub.Name || hubs.URLOf(t.clone.Conf, remote) == t.clone.Hub.Shown()
 	})
 	if len(others) == 0 {
 		return nil, nil
 	}
-	copies, err := t.outer.Copies(ctx, t.conf, []string{metaName, checkpointName})
+	copies, err := t.clone.Outer.Copies(ctx, t.clone.Conf, []string{replay.MetaName, replay.LedgerName})
 	if err != nil {
 		return nil, err
 	}
 	var twins []string
 	for _, remote := range others {
 		c := copies[remote]
-		if c[metaName] == "" || c[checkpointName] == "" {
+		if c[replay.MetaName] == "" || c[replay.LedgerName] == "" {
 			continue
 		}
-		files, err := t.outer.File(ctx, c[metaName], "hub.json", trust.MaxMeta)
+		files, err := t.clone.Outer.File(ctx, c[replay.MetaName], "hub.json", trust.MaxMeta)
 		if err != nil || trust.Claimed(files).Hub != s.Meta.Hub {
 			continue // what cannot be read there is no twin of this
 		}
-		ours := s.AllRefs[hubRoot+checkpointName]
-		behind, err := s.Decided().Reader.Extends(string(ours), string(c[checkpointName]))
+		ours := s.AllRefs[replay.HubRoot+replay.LedgerName]
+		behind, err := s.Decided().Reader.Extends(string(ours), string(c[replay.LedgerName]))
 		if ignoreMissing(err) != nil {
 			return nil, err
 		}
@@ -57,16 +57,16 @@ func (t *Tracker) twins(ctx context.Context, s *reading.Snapshot) ([]string, err
 
 // twinText says what is to be known of a twin.
 func (t *Tracker) twinText(remote string) string {
-	return fmt.Sprintf("'%s' holds this tracker, too, with decisions that '%s' has not: one is a fork of the other", remote, t.hub.Name)
+	return fmt.Sprintf("'%s' holds this tracker, too, with decisions that '%s' has not: one is a fork of the other", remote, t.clone.Hub.Name)
 }
 
 func (t *Tracker) twinFields(remote string) fail.Fields {
-	return fail.Fields{"other": remote, "remote": t.hub.Name}
+	return fail.Fields{"other": remote, "remote": t.clone.Hub.Name}
 }
 
 // tellTwins says so, once.
 func (t *Tracker) tellTwins(ctx context.Context) {
-	s, err := t.reads.Load(ctx)
+	s, err := t.clone.Reads.Load(ctx)
 	if err != nil {
 		return
 	}
@@ -78,17 +78,17 @@ func (t *Tracker) tellTwins(ctx context.Context) {
 	if len(twins) > 1 {
 		text += fmt.Sprintf(" (so do '%s')", strings.Join(twins[1:], "', '"))
 	}
-	t.tellOnce(fail.Notice{Code: "hub-fork", Text: text, Fields: t.twinFields(twins[0])})
+	t.clone.TellOnce(fail.Notice{Code: "hub-fork", Text: text, Fields: t.twinFields(twins[0])})
 }
 
 // parted reports whether the remote's new URL leads to a fork of this tracker:
 // the same id, and on each side decisions that the other has not. Following it
 // would mix the two.
 func (t *Tracker) parted(ctx context.Context, ours, theirs refs.OID) (bool, error) {
-	if !t.hub.Moved(t.contact) || t.joining || ours == "" || theirs == "" || ours == theirs {
+	if !t.clone.Hub.Moved(t.clone.Contact) || t.joining || ours == "" || theirs == "" || ours == theirs {
 		return false, nil
 	}
-	r := ledger.NewReader(replay.NewSteps(ctx, t.local(), ""), "") // only walks parents
+	r := ledger.NewReader(replay.NewSteps(ctx, t.clone.Local(), ""), "") // only walks parents
 	for _, p := range [][2]refs.OID{{ours, theirs}, {theirs, ours}} {
 		if on, err := r.Extends(string(p[0]), string(p[1])); on || err != nil {
 			return false, ignoreMissing(err)

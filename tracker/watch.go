@@ -33,7 +33,7 @@ func (t *Tracker) watch(r *Receipt, asking UUID) {
 	for _, e := range r.Lines {
 		switch b := e.Body.(type) {
 		case *event.IssueCreated:
-			if t.unwatched { // nobody was shown it
+			if t.clone.Unwatched { // nobody was shown it
 				continue
 			}
 			if row, err := r.View.Issue(b.UUID); err == nil && row.Number == 0 {
@@ -45,7 +45,7 @@ func (t *Tracker) watch(r *Receipt, asking UUID) {
 			}
 			drop[shown{Issue: b.Issue.String(), Agent: r.Agent}] = true
 		case *event.LockReleased:
-			if t.unwatched { // a sync's own doing, which nobody has heard of
+			if t.clone.Unwatched { // a sync's own doing, which nobody has heard of
 				continue
 			}
 			drop[shown{Issue: b.Issue.String(), Agent: r.Agent}] = true
@@ -71,7 +71,7 @@ func deletedAs(p Projection, u event.UUID) string {
 
 // noteShown drops the notes that gone says, and adds some.
 func (t *Tracker) noteShown(gone func(shown) bool, add []shown) {
-	_ = t.contact.Remember(func(c *hubs.Note) {
+	_ = t.clone.Contact.Remember(func(c *hubs.Note) {
 		c.Shown = slices.DeleteFunc(c.Shown, gone)
 		c.Shown = append(c.Shown, add[:min(len(add), max(0, maxShown-len(c.Shown)))]...)
 	})
@@ -80,16 +80,16 @@ func (t *Tracker) noteShown(gone func(shown) bool, add []shown) {
 // tellDecided tells what has been decided since it was shown undecided. What becomes
 // of the lock that is being asked for is the command's answer, and no news.
 func (t *Tracker) tellDecided(p Projection, asking UUID) {
-	if t.o.Notice == nil || t.unwatched { // whoever is there to hear it is told
+	if t.clone.Options.Notice == nil || t.clone.Unwatched { // whoever is there to hear it is told
 		return
 	}
 	t.tellAliases(p)
-	if len(t.contact.Shown) == 0 {
+	if len(t.clone.Contact.Shown) == 0 {
 		return
 	}
 	done, changed := map[shown]bool{}, []shown(nil)
-	for _, n := range t.contact.Shown {
-		if n.Agent != "" && n.Agent != t.agent {
+	for _, n := range t.clone.Contact.Shown {
+		if n.Agent != "" && n.Agent != t.clone.Agent {
 			continue // another worktree's
 		}
 		u, err := uuid.Parse(n.Issue)
@@ -113,20 +113,20 @@ func (t *Tracker) tellDecided(p Projection, asking UUID) {
 // tellAliases tells, once, which numbers mean another issue because the hub
 // had lost them and given them again. A new clone knows none of the old ones.
 func (t *Tracker) tellAliases(p Projection) {
-	now, first := p.Aliases(), t.contact.Aliases == nil
-	if t.contact.Last.IsZero() || !first && len(now) == len(t.contact.Aliases) {
+	now, first := p.Aliases(), t.clone.Contact.Aliases == nil
+	if t.clone.Contact.Last.IsZero() || !first && len(now) == len(t.clone.Contact.Aliases) {
 		return
 	}
 	if !first {
 		for _, a := range store.Renumbered(p) {
-			if !slices.Contains(t.contact.Aliases, a.Was) {
-				t.notice(fail.Notice{Code: "renumbered", Text: a.String()})
+			if !slices.Contains(t.clone.Contact.Aliases, a.Was) {
+				t.clone.Notice(fail.Notice{Code: "renumbered", Text: a.String()})
 			}
 		}
 	}
 	told := slices.AppendSeq([]uint64{}, maps.Keys(now))
 	slices.Sort(told)
-	_ = t.contact.Remember(func(c *hubs.Note) { c.Aliases = told })
+	_ = t.clone.Contact.Remember(func(c *hubs.Note) { c.Aliases = told })
 }
 
 // tellOne tells what became of one thing, and returns what is left to be told.
@@ -138,7 +138,7 @@ func (t *Tracker) tellOne(p Projection, u event.UUID, n shown, asking UUID) show
 	row, err := p.Row(u)
 	if err != nil {
 		if name := deletedAs(p, u); n.Agent != "" && u != asking && name != "" {
-			t.notice(fail.Notice{Code: "lock", Text: fmt.Sprintf("issue %s was deleted: your %s is over", name, what)})
+			t.clone.Notice(fail.Notice{Code: "lock", Text: fmt.Sprintf("issue %s was deleted: your %s is over", name, what)})
 		}
 		return shown{}
 	}
@@ -146,7 +146,7 @@ func (t *Tracker) tellOne(p Projection, u event.UUID, n shown, asking UUID) show
 		if row.Number == 0 {
 			return n
 		}
-		t.notice(fail.Notice{Code: "numbered", Text: fmt.Sprintf("%s '%s' is %d now", row.Short, row.Title, row.Number)})
+		t.clone.Notice(fail.Notice{Code: "numbered", Text: fmt.Sprintf("%s '%s' is %d now", row.Short, row.Title, row.Number)})
 		return shown{}
 	}
 	c, err := Standing(p, u, n.Agent)
@@ -156,7 +156,7 @@ func (t *Tracker) tellOne(p Projection, u event.UUID, n shown, asking UUID) show
 	name := fmt.Sprintf("%s '%s'", row.Name(), row.Title)
 	tell := func(format string, args ...any) {
 		if u != asking {
-			t.notice(fail.Notice{Code: "lock", Text: fmt.Sprintf(format, args...)})
+			t.clone.Notice(fail.Notice{Code: "lock", Text: fmt.Sprintf(format, args...)})
 		}
 	}
 	held := n.Lock == string(Held)

@@ -37,11 +37,11 @@ type Who struct {
 // Who tells under which id this worktree writes, and what says so. Nothing is
 // written, so a worktree that was never written in has none.
 func (t *Tracker) Who(ctx context.Context) (*Who, error) {
-	return t.who(func() (*reading.Snapshot, error) { return t.reads.Load(ctx) })
+	return t.who(func() (*reading.Snapshot, error) { return t.clone.Reads.Load(ctx) })
 }
 
 func (t *Tracker) who(load func() (*reading.Snapshot, error)) (*Who, error) {
-	id := t.identity()
+	id := t.clone.Identity()
 	agent, err := id.Agent()
 	if err != nil {
 		return nil, err
@@ -64,7 +64,7 @@ func (t *Tracker) who(load func() (*reading.Snapshot, error)) (*Who, error) {
 	if w.State = AgentOK; l == nil {
 		return w, nil
 	}
-	if w.Events = l.Seq; t.hub != nil {
+	if w.Events = l.Seq; t.clone.Hub != nil {
 		w.Unsent = l.Unsent()
 	}
 	if a := agentNamed(s.View, agent); a != nil {
@@ -90,7 +90,7 @@ func (t *Tracker) checkAgent(ctx context.Context, s *reading.Snapshot) ([]fail.D
 	var found []fail.Diagnosis
 	switch w.State {
 	case AgentNone:
-		if t.identity().InCI() {
+		if t.clone.Identity().InCI() {
 			e := agents.NoAgentInCI()
 			found = append(found, e.Diagnosis(fail.Problem, e.Message))
 		} else {
@@ -99,7 +99,7 @@ func (t *Tracker) checkAgent(ctx context.Context, s *reading.Snapshot) ([]fail.D
 	case AgentCopied:
 		found = append(found, fail.Diagnosis{Code: "copied-clone/note", Severity: fail.Note, Text: "this repository is a copy: the first write takes a new id"})
 	case AgentForked:
-		e := t.divergedError(w.Agent)
+		e := t.clone.DivergedError(w.Agent)
 		found = append(found, e.Diagnosis(fail.Problem, e.Message))
 	case AgentRetired:
 		if w.Source == agents.FromFile {
@@ -114,18 +114,18 @@ func (t *Tracker) checkAgent(ctx context.Context, s *reading.Snapshot) ([]fail.D
 			found = append(found, diagnosed(fail.Problem, err, "own-log/failed"))
 		}
 	case AgentOK:
-		if e := t.notAdmitted(s, false); e != nil {
+		if e := t.clone.NotAdmitted(s, false); e != nil {
 			found = append(found, e.Diagnosis(fail.Problem, e.Message+": nothing can be written"))
-		} else if e := t.lockedError(ctx, s); e != nil {
+		} else if e := t.clone.LockedError(ctx, s); e != nil {
 			found = append(found, e.Diagnosis(fail.Problem, e.Message))
-		} else if _, err := t.key(agents.Request{Agent: w.Agent, InForce: s.Keys(w.Agent)}); errors.Is(err, agents.ErrNoJobKey) {
+		} else if _, err := t.clone.Key(agents.Request{Agent: w.Agent, InForce: s.Keys(w.Agent)}); errors.Is(err, agents.ErrNoJobKey) {
 			found = append(found, fail.Diagnosis{Code: "ci-key", Severity: fail.Note, Text: fmt.Sprintf("what '%s' writes is not signed: %v", w.Agent, err)})
 		}
 	}
 	if l := s.Logs[w.Agent]; len(found) == 0 && l != nil && distrust(l) != "" {
 		found = append(found, fail.Diagnosis{Code: "trust", Severity: fail.Warning, Text: distrust(l), Fields: fail.Fields{"agent": w.Agent}})
 	}
-	if scope := t.identity().ConfigScope(); w.Source == agents.FromConfig && (scope == "global" || scope == "system") {
+	if scope := t.clone.Identity().ConfigScope(); w.Source == agents.FromConfig && (scope == "global" || scope == "system") {
 		found = append(found, fail.Diagnosis{Code: "shared-agent", Severity: fail.Warning,
 			Text:   fmt.Sprintf("crosslink.agent is set to '%s' in the %s configuration: every clone of this user would write under that id, and only one can", w.Agent, scope),
 			Fields: fail.Fields{"agent": w.Agent, "scope": scope}})

@@ -30,15 +30,15 @@ func ReportCompared() {
 // OtherwiseThanWhole says where what t has read last is not what a read from nothing
 // gives, "" if it is.
 func (t *Tracker) OtherwiseThanWhole(ctx context.Context) string {
-	s := t.reads.Last()
-	if t.getenv("GIT_TRACE2_EVENT") != "" || t.replica == nil {
+	s := t.clone.Reads.Last()
+	if t.clone.Getenv("GIT_TRACE2_EVENT") != "" || t.clone.Replica == nil {
 		return "" // that test counts git processes
 	}
-	at, err := t.reads.Refs(ctx)
+	at, err := t.clone.Reads.Refs(ctx)
 	if err != nil {
 		return ""
 	}
-	stored, err := t.reads.Stored(ctx)
+	stored, err := t.clone.Reads.Stored(ctx)
 	if err != nil {
 		return ""
 	}
@@ -50,15 +50,15 @@ func (t *Tracker) OtherwiseThanWhole(ctx context.Context) string {
 	case view == nil:
 		return ""
 	default:
-		seen, _ = t.presences(ctx, at)
+		seen, _ = t.clone.Presences(ctx, at)
 	}
-	if replay.IsLevel2(ctx, t.local(), at[hubRoot+replay.Level2Name]) {
+	if replay.IsLevel2(ctx, t.clone.Local(), at[replay.HubRoot+replay.Level2Name]) {
 		return "" // read as a whole always
 	}
 	m := &store.Memory{}
 	var whole *replay.State
 	err = m.Apply(func(store.Saved) (d *delta.Delta, err error) {
-		whole, d, err = replay.NewReader(t.local(), nil).Advance(ctx, &replay.State{}, at)
+		whole, d, err = replay.NewReader(t.clone.Local(), nil).Advance(ctx, &replay.State{}, at)
 		return d, err
 	})
 	if errors.Is(err, replay.ErrLegacy) {
@@ -94,11 +94,11 @@ func (t *Tracker) OtherwiseThanWhole(ctx context.Context) string {
 
 // Mislead makes the next write believe that the own log ends where it does not.
 func (t *Tracker) Mislead() {
-	s, err := t.reads.Load(context.Background())
+	s, err := t.clone.Reads.Load(context.Background())
 	if err != nil {
 		panic(err)
 	}
-	l := s.Logs[t.agent]
+	l := s.Logs[t.clone.Agent]
 	c := *l.Cursor
 	c.Seq, c.Hash, l.Cursor = c.Seq-1, event.Hash([]byte("x")), &c
 }

@@ -71,9 +71,13 @@ var rules = map[string]rule{
 		may: "fail hubs refs syncer",
 		why: "what the machine decides is done here: over a link to a hub and an interface to a clone, and no event is seen",
 	},
+	"clone": {
+		may: "agents event fail hubs internal/note internal/statefile ledger reading refs refs/git replay store syncer trust trust/keys",
+		why: "what one command has of its clone: it opens, reads and explains, takes over nothing from the hub and writes no event",
+	},
 	"tracker": {
-		may: "agents rewrite rewrite/anew hubs syncer/drive internal/note event event/canon reducer ledger replay reading trust trust/keys refs syncer refs/git store internal/fault internal/statefile fail settings",
-		why: "the conductor is the only package that sees both core and edges",
+		may: "agents clone rewrite rewrite/anew hubs syncer/drive internal/note event reducer ledger replay reading trust trust/keys refs syncer refs/git store internal/fault fail settings",
+		why: "the conductor puts steps in order; it and its rooms are the only packages of a clone that see both core and edges",
 	},
 	"hooks": {
 		may: "refs refs/git tracker internal/shell internal/statefile fail",
@@ -190,7 +194,7 @@ var impureCalls = map[string]string{
 // starts are the packages that may start a process, and which.
 var starts = map[string]string{
 	"refs/git": "git", "helper": "what git would start for a remote", "trust/keys": "ssh-keygen", "hooks": "ps, to ask what called a hook",
-	"tracker": "a sync in the background", "cli/frame": "the editor, the pager, git var and git config",
+	"clone": "a sync in the background", "cli/frame": "the editor, the pager, git var and git config",
 	"internal/gotest": "go test", "internal/bench": "git and our programs, to measure them",
 }
 

@@ -1,4 +1,4 @@
-package tracker
+package clone
 
 import (
 	"errors"
@@ -13,10 +13,10 @@ import (
 	"github.com/git-crosslink/git-crosslink/refs/git"
 )
 
-// unwritable explains an error of the own disk that ended a write before
+// Unwritable explains an error of the own disk that ended a write before
 // anything of it could be seen; other errors, no connection to the hub among
 // them, are returned as they are.
-func (t *Tracker) unwritable(err error) error {
+func (c *Clone) Unwritable(err error) error {
 	var hub *refs.RemoteError
 	if err == nil || errors.As(err, &hub) && hub.NoConnection {
 		return err
@@ -24,29 +24,29 @@ func (t *Tracker) unwritable(err error) error {
 	switch {
 	case says(err, syscall.ENOSPC, "No space left on device"), says(err, syscall.EDQUOT, "Disk quota exceeded"):
 		return &fail.Error{Kind: fail.Fatal, Code: "disk-full",
-			Message: fmt.Sprintf("no space left on the disk of '%s': nothing was written", t.outer.CommonDir),
-			Fields:  fail.Fields{"path": t.outer.CommonDir}, Err: err}
+			Message: fmt.Sprintf("no space left on the disk of '%s': nothing was written", c.Outer.CommonDir),
+			Fields:  fail.Fields{"path": c.Outer.CommonDir}, Err: err}
 	case says(err, syscall.EROFS, "Read-only file system"):
 		return &fail.Error{Kind: fail.Denied, Code: "not-writable/read-only",
-			Message: fmt.Sprintf("the file system of '%s' is read-only: nothing was written", t.outer.CommonDir), Err: err}
+			Message: fmt.Sprintf("the file system of '%s' is read-only: nothing was written", c.Outer.CommonDir), Err: err}
 	case errors.Is(err, fs.ErrPermission), says(err, syscall.EACCES, "Permission denied"),
 		says(err, syscall.EACCES, "insufficient permission for adding an object"):
-		if path, owner := statefile.Foreign(t.Home()); path != "" && path != t.Home() {
-			return t.foreignDirectory(path, owner, err)
+		if path, owner := statefile.Foreign(c.Home()); path != "" && path != c.Home() {
+			return c.foreignDirectory(path, owner, err)
 		}
 		return &fail.Error{Kind: fail.Denied, Code: "not-writable",
-			Message: fmt.Sprintf("you may not write to '%s': nothing was written", t.outer.CommonDir),
-			Fields:  fail.Fields{"path": t.outer.CommonDir}, Err: err}
+			Message: fmt.Sprintf("you may not write to '%s': nothing was written", c.Outer.CommonDir),
+			Fields:  fail.Fields{"path": c.Outer.CommonDir}, Err: err}
 	}
 	return err
 }
 
 // foreignDirectory explains a part of the tracker that belongs to another user, as a
 // command under sudo leaves it.
-func (t *Tracker) foreignDirectory(path, owner string, err error) *fail.Error {
+func (c *Clone) foreignDirectory(path, owner string, err error) *fail.Error {
 	return &fail.Error{Kind: fail.Denied, Code: "foreign-directory", Err: err,
 		Message: fmt.Sprintf("'%s' belongs to %s and you may not write there: nothing was written", path, owner),
-		Fields:  fail.Fields{"path": t.Home()}}
+		Fields:  fail.Fields{"path": c.Home()}}
 }
 
 // says reports an error of the system, met here or by a git whose words it is

@@ -1,0 +1,234 @@
+package clone
+
+import (
+	"context"
+	"fmt"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/git-crosslink/git-crosslink/event"
+	"github.com/git-crosslink/git-crosslink/fail"
+	"github.com/git-crosslink/git-crosslink/hubs"
+	"github.com/git-crosslink/git-crosslink/reading"
+	"github.com/git-crosslink/git-crosslink/refs"
+	"github.com/git-crosslink/git-crosslink/replay"
+	"github.com/git-crosslink/git-crosslink/syncer"
+)
+
+func (c *Clone) contactPath() string {
+	return filepath.Join(c.Outer.CommonDir, "crosslink", "contact.json")
+}
+
+// ChooseHub finds the hub and how to talk with it; the error says why the user has
+// to choose. self: the repository is a hub itself.
+func (c *Clone) ChooseHub(self bool) *fail.Error {
+	var err *fail.Error
+	c.Hub, err = hubs.Choose(c.Conf, c.Contact, self, c.Outer.CommonDir)
+	if c.Hub != nil && c.Contact.Remote == "" && c.Contact.URL != c.Hub.Shown() { // what is noted is about another remote
+		c.Contact.Last, c.Contact.URL, c.Contact.Problems = time.Time{}, "", nil
+	}
+	c.Link = &hubs.Link{Hub: c.Hub, Contact: c.Contact, Replica: c.Replica, Conf: c.Conf, Silence: c.silence(), Now: c.Now, Sleep: c.Options.Sleep, Notice: c.tell,
+		Pace: hubs.PaceOf(c.Hub, filepath.Join(c.Outer.CommonDir, "crosslink", "pace.json"), c.Now)}
+	return err
+}
+
+// IsHub reports whether the repository is a hub itself: crosslink.hub says so
+// ('init --hub'), or it is bare, has no remote and holds a tracker that others
+// pushed to it or 'init' made. What its clones share is then what it shows; a
+// replica of its own beside that would be a second, private tracker.
+func (c *Clone) IsHub(ctx context.Context) bool {
+	if _, said := c.Conf.Get("crosslink.hub"); said {
+		return c.Conf.Bool("crosslink.hub", false)
+	}
+	return c.Outer.Bare && len(c.Conf.Remotes()) == 0 && c.Outer.HasRef(ctx, replay.HereRoot+replay.MetaName)
+}
+
+// HubName is the remote the tracker lives on, "" where there is none.
+func (c *Clone) HubName() string {
+	if c.Hub == nil {
+		return c.Contact.Remote
+	}
+	return c.Hub.Name
+}
+
+// Pin notes the remote that was chosen, for good; another name of one that was
+// found before is noted when it was found there.
+func (c *Clone) Pin() error {
+	if c.Hub == nil || c.Contact.Remote == c.Hub.Name || c.Contact.Remote != "" && c.Contact.Hub != "" {
+		return nil
+	}
+	return c.Contact.Remember(func(note *hubs.Note) { note.Remote = c.Hub.Name })
+}
+
+// MetaTip is the hub's meta as it is believed here, "" for none.
+func (c *Clone) MetaTip(ctx context.Context) (refs.OID, error) {
+	all, err := c.Local().Refs(ctx, replay.HubRoot+replay.MetaName)
+	if err != nil || len(all) == 0 || all[0].Name != replay.HubRoot+replay.MetaName {
+		return "", err
+	}
+	return all[0].OID, nil
+}
+
+// ElsewhereError refuses what would mix this tracker with another one.
+func (c *Clone) ElsewhereError() *fail.Error { return c.Hub.ElsewhereError(c.Contact) }
+
+// TellElsewhere says to a reader that the remote holds another tracker.
+func (c *Clone) TellElsewhere() {
+	if c.Contact.Other != "" {
+		e := c.ElsewhereError()
+		c.TellOnce(e.Notice(e.Message))
+	}
+}
+
+// Chosen says why there is no hub, if the user has to choose.
+func (c *Clone) Chosen() error {
+	if e := c.Unchosen(); e != nil {
+		return e
+	}
+	return nil
+}
+
+func (c *Clone) Unchosen() *fail.Error {
+	if c.Hub != nil {
+		return nil
+	}
+	_, err := hubs.Choose(c.Conf, c.Contact, false, c.Outer.CommonDir)
+	return err
+}
+
+// tell gives a notice if somebody reads it.
+func (c *Clone) tell(n fail.Notice) {
+	if !c.Unwatched {
+		c.Notice(n)
+	}
+}
+
+// TellOnce gives a notice unless the same text was given since the last change.
+func (c *Clone) TellOnce(n fail.Notice) {
+	if !c.Unwatched && !c.Contact.ToldBefore(n) {
+		c.Notice(n)
+	}
+}
+
+// Unfetched explains a fetch that failed. It fails for want of a connection, or
+// because this side could not keep what it brought: a full disk, a lock. The two
+// have different cures, so they are never told as one.
+func (c *Clone) Unfetched(re *refs.RemoteError) *fail.Error {
+	if e := c.Hub.Unfetched(re, c.Link.Silent()); e != nil {
+		return e
+	}
+	if e, ok := c.Unwritable(re).(*fail.Error); ok {
+		return e
+	}
+	return &fail.Error{Kind: fail.Unconfirmed, Code: "not-stored",
+		Message: fmt.Sprintf("what the hub on '%s' has could not be stored here: %s", c.Hub.Name, hubs.GitWords(re)), Err: re}
+}
+
+// UnfetchedReason is the same as a clause behind "kept here, sent later".
+func (c *Clone) UnfetchedReason(re *refs.RemoteError) string {
+	if why := hubs.UnfetchedReason(re, c.Link.Silent()); why != "" {
+		return why
+	}
+	why, _, _ := strings.Cut(c.Unfetched(re).Message, ": nothing")
+	return why
+}
+
+// Shortened is what git said about the replica, with its paths as they are in
+// the replica.
+func (c *Clone) Shortened(says string) string {
+	const most = 300
+	says = strings.ReplaceAll(says, c.Replica.Path()+"/", "")
+	return strings.ToValidUTF8(says[:min(len(says), most)], "")
+}
+
+// Urgency is that of what waits here to be sent or decided.
+func Urgency(s *reading.Snapshot) syncer.Urgency {
+	most := syncer.Facts
+	for _, id := range s.AgentIDs() {
+		if s.Logs[id].Here == "" {
+			continue
+		}
+		for _, e := range s.Pending(id) {
+			switch e.Body.(type) {
+			case *event.LockClaimed, *event.LockReleased, *event.LockBroken:
+				return syncer.Locks
+			}
+			most = syncer.Numbers
+		}
+	}
+	return most
+}
+
+// Limits are what crosslink.pushesPerMinute says, or what a known forge advises.
+func (c *Clone) Limits() syncer.Limits {
+	return c.Hub.Limits(c.Conf.Count("crosslink.pushesPerMinute"))
+}
+
+// unsentHere is how many events a push may carry.
+func (c *Clone) unsentHere() int {
+	if s := c.Reads.Last(); s != nil {
+		return s.Unsent()
+	}
+	return 0
+}
+
+// push is a push outside of a run (syncer/drive): it starts at once, or not at all.
+func (c *Clone) push(ctx context.Context, p refs.Push, u syncer.Urgency) (*refs.PushResult, error) {
+	task := c.Task(false, false)
+	task.Urgency = u
+	return c.Link.Push(ctx, p, task, c.unsentHere())
+}
+
+// PushPatiently is a push that waits for its turn.
+func (c *Clone) PushPatiently(ctx context.Context, p refs.Push, doing string) (*refs.PushResult, error) {
+	task := c.Task(false, doing != Changing)
+	task.Urgency = syncer.Somebody
+	return c.Link.PushPatiently(ctx, p, task, c.unsentHere(), doing)
+}
+
+// What is done again where a push came to nothing; surfaces know its command.
+const (
+	Founding  = "init"
+	Detaching = "detach"
+	Changing  = "change" // what was just done
+)
+
+// silence is how long the hub may say nothing.
+func (c *Clone) silence() time.Duration {
+	if n, set := c.Conf.Count("crosslink.timeout"); set && n > 0 {
+		return time.Duration(min(n, maxWait)) * time.Second
+	}
+	return Silence
+}
+
+var Silence = time.Minute // crosslink.timeout, if that is not set
+
+// TellUnbound says why what was written is not shared. Who asked not to talk to
+// the hub is not told that nobody did.
+func (c *Clone) TellUnbound(unasked bool) {
+	if c.Contact.Other != "" {
+		e := c.ElsewhereError()
+		c.TellOnce(e.Notice("kept here: " + c.Hub.Elsewhere(c.Contact)))
+		return
+	}
+	if c.Contact.Last.IsZero() && unasked {
+		return
+	}
+	if c.Contact.Last.IsZero() {
+		c.TellOnce(fail.Notice{Code: "unreachable/kept", Text: fmt.Sprintf("kept here: the hub on '%s' is not reachable", c.Hub.Name)})
+		return
+	}
+	c.TellOnce(fail.Notice{Code: "unshared", Text: fmt.Sprintf("kept here: there is no tracker on '%s' yet", c.Hub.Name)})
+}
+
+// Task is what a run is asked for. insist: a hub that was busy or has refused
+// something is asked again.
+func (c *Clone) Task(decide, insist bool) syncer.Task {
+	u := syncer.Facts
+	if insist {
+		u = syncer.Somebody
+	}
+	return syncer.Task{Decide: decide, Insist: insist, Background: c.Unwatched, Look: c.Hub.Moved(c.Contact) || c.Contact.Other != "",
+		Urgency: u, Limits: c.Limits(), CommandWait: c.Wait(), Own: replay.Agents + c.Agent}
+}

@@ -1,0 +1,63 @@
+package clone
+
+import (
+	"context"
+	"fmt"
+	"path/filepath"
+
+	"github.com/git-crosslink/git-crosslink/agents"
+	"github.com/git-crosslink/git-crosslink/fail"
+	"github.com/git-crosslink/git-crosslink/refs"
+	"github.com/git-crosslink/git-crosslink/trust/keys"
+)
+
+// Identity is under which id this worktree writes.
+func (c *Clone) Identity() agents.Identity {
+	return agents.Identity{File: filepath.Join(c.Outer.GitDir, "crosslink", "identity"), Environ: c.Environ, Config: c.Conf}
+}
+
+func (c *Clone) Getenv(name string) string { return keys.Getenv(c.Environ, name) }
+
+// MayName looks whether there is an id to write under, or one may be made;
+// none is, before the hub has been looked at.
+func (c *Clone) MayName() (err error) {
+	if err := c.CheckCommitter(); err != nil {
+		return err
+	}
+	c.Agent, err = c.Identity().MayWrite()
+	return err
+}
+
+// SettleAgent returns the id to write under, minting one if there is none yet.
+func (c *Clone) SettleAgent(context.Context) (string, error) {
+	if err := c.MayName(); err != nil || c.Agent != "" {
+		return c.Agent, err
+	}
+	is, err := c.Identity().Settle()
+	if err != nil {
+		return "", err
+	}
+	n := fail.Notice{Code: "new-agent", Text: fmt.Sprintf("you write here as '%s'", is.Agent)}
+	switch {
+	case is.Was != "":
+		n = fail.Notice{Code: "copied-clone/here",
+			Text: fmt.Sprintf("this repository is a copy of one that writes as '%s'; here you write as '%s'", is.Was, is.Agent)}
+	case c.Signer().MakeFirst(is.Agent):
+		n.Code, n.Text = "new-agent/key", n.Text+", signing with a key made for it"
+	}
+	c.Notice(n)
+	return is.Agent, nil
+}
+
+// Committer is the address of the commits that are written here; "" is the one
+// that is made of the agent's id.
+func (c *Clone) Committer() string { return c.Config("crosslink.committer") }
+
+// CheckCommitter refuses to write under an address that no commit can carry.
+func (c *Clone) CheckCommitter() error {
+	address := c.Committer()
+	if address == "" || refs.ValidAddress(address) {
+		return nil
+	}
+	return &fail.Error{Kind: fail.Denied, Code: "committer", Message: fmt.Sprintf("crosslink.committer is '%s', which is not a usable email address", fail.Truncate(address))}
+}

@@ -1,0 +1,95 @@
+package clone
+
+import (
+	"context"
+	"path/filepath"
+	"sync"
+
+	"github.com/git-crosslink/git-crosslink/agents"
+	"github.com/git-crosslink/git-crosslink/event"
+	"github.com/git-crosslink/git-crosslink/hubs"
+	"github.com/git-crosslink/git-crosslink/reading"
+	"github.com/git-crosslink/git-crosslink/refs"
+	"github.com/git-crosslink/git-crosslink/replay"
+	"github.com/git-crosslink/git-crosslink/syncer"
+)
+
+func (c *Clone) PresencePath() string {
+	return filepath.Join(c.Outer.CommonDir, "crosslink", "present.json")
+}
+
+// CanShow reports whether there is anybody to show signs of life to, and a
+// clone that lasts.
+func (c *Clone) CanShow(bound, writable bool) bool {
+	return c.Hub != nil && !c.Hub.Self && bound && writable && c.Getenv("CI") == "" && c.Config("crosslink.sync") != "manual"
+}
+
+// Pulse is called at the end of commands that know the state: that somebody
+// runs them is a sign of life.
+func (c *Clone) Pulse(g reading.Glance) {
+	has, holds := g.Held[c.Agent]
+	if !holds || c.Unwatched || !c.CanShow(g.Bound, g.Level == replay.FormatVersion && !g.Newer) {
+		return
+	}
+	now := c.Now()
+	p := agents.ReadPresence(c.PresencePath(), now)
+	noted, push := p.Pulse(c.Agent, has.Issue, has.Wrote.Std(), now)
+	// nobody waits for it: a note that cannot be kept is a sign not given
+	if noted && p.Write(c.PresencePath()) == nil && push {
+		c.Detach()
+	}
+}
+
+// ShowPresence is the part of a sync in the background that pushes signs of
+// life, under the sync lock. What goes wrong with it is nobody's business.
+func (c *Clone) ShowPresence(ctx context.Context) error {
+	now := c.Now()
+	p := agents.ReadPresence(c.PresencePath(), now)
+	if !p.MayPush(now) || c.Contact.Refused != "" {
+		return nil
+	}
+	s, err := c.Reads.Load(ctx)
+	if err != nil || !c.CanShow(s.Bound, s.Writable()) {
+		return err
+	}
+	shown := p.Show(
+		func(id string) bool { return s.Logs[id] != nil && s.Logs[id].Here != "" },
+		func(id string) bool { _, holds := s.Held(id); return holds })
+	if len(shown) == 0 {
+		return p.Write(c.PresencePath())
+	}
+	id, err := agents.CloneID(filepath.Join(c.Outer.CommonDir, "crosslink", "clone"))
+	if err != nil {
+		return err
+	}
+	tip, err := refs.WriteCommit(ctx, c.Local(), map[string][]byte{"presence.json": shown.Encode()}, nil,
+		refs.CommitInfo{Address: c.Committer(), Author: shown[0].Agent, When: now, Message: "crosslink: presence\n\n[skip ci]\n"})
+	if err != nil {
+		return err
+	}
+	push := refs.Push{Refs: []refs.PushRef{{Src: tip, Dst: refs.HubPresence + id, Force: true}}}
+	res, err := c.push(ctx, push, syncer.Facts)
+	if err != nil {
+		return nil // paced, or no time left: the next one shows more
+	}
+	p.Answered(hubs.AllAccepted(push, res), res.Reached, now)
+	return p.Write(c.PresencePath())
+}
+
+// PresenceLimits is a variable for its test.
+var PresenceLimits = agents.PresenceLimits{Read: 1000, Dates: 20_000}
+
+// Presences reads, when it is first asked for, what the last fetch brought. The
+// second function says how many were not read.
+func (c *Clone) Presences(ctx context.Context, listed map[string]refs.OID) (seen func() map[string]event.AgentPresence, unread func() int) {
+	ctx = context.WithoutCancel(ctx) // a snapshot outlives the fetch in which it was loaded
+	read := sync.OnceValues(func() (map[string]event.AgentPresence, int) {
+		return agents.ReadPresences(ctx, c.Local(), listed, PresenceLimits, c.Now())
+	})
+	return func() map[string]event.AgentPresence { all, _ := read(); return all }, func() int { _, left := read(); return left }
+}
+
+func (c *Clone) PresenceRefused() bool {
+	p := agents.ReadPresence(c.PresencePath(), c.Now())
+	return p.Refuses(c.Now())
+}

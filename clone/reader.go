@@ -1,0 +1,50 @@
+package clone
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+
+	"github.com/git-crosslink/git-crosslink/fail"
+	"github.com/git-crosslink/git-crosslink/internal/note"
+	"github.com/git-crosslink/git-crosslink/ledger"
+	"github.com/git-crosslink/git-crosslink/reading"
+	"github.com/git-crosslink/git-crosslink/refs"
+)
+
+// BadSteps says how many there are.
+func BadSteps(n int) string {
+	if n == 1 {
+		return "1 step of the ledger is"
+	}
+	return fmt.Sprintf("%d steps of the ledger are", n)
+}
+
+// newReader makes what reads the replica of a session.
+func (c *Clone) newReader() *reading.Reader {
+	return reading.New(reading.Options{
+		Replica: func() refs.Replica { return c.Replica },
+		Home:    filepath.Join(c.Outer.CommonDir, "crosslink"),
+		Presence: func(ctx context.Context, all map[string]refs.OID) reading.Presence {
+			seen, unread := c.Presences(ctx, all)
+			return reading.Presence{Seen: seen, Unread: unread}
+		},
+		BadSteps: func(bad []ledger.Bad) {
+			b := bad[len(bad)-1]
+			c.TellOnce(fail.Notice{Code: "bad-step", Text: fmt.Sprintf("%s not believed (the last: %s, %s); decisions go on over them", BadSteps(len(bad)), b.ID[:min(12, len(b.ID))], b.Reason)})
+		},
+		Judged:   c.keepCache,
+		Stored:   c.Options.Stored,
+		KeepFrom: c.Options.KeepFrom,
+	})
+}
+
+// keepCache writes what costs the next command time if it cannot be kept, and
+// nothing else. Something in its place is told once.
+func (c *Clone) keepCache(path string, cache any) {
+	var e *fail.Error
+	if errors.As(note.Write(path, cache), &e) {
+		c.TellOnce(e.Notice(e.Message))
+	}
+}
