@@ -62,7 +62,7 @@ func commandsOf(text string) []string {
 			fence = line
 		case strings.HasPrefix(line, "```"):
 			fence = ""
-		case fence == "```sh run": // TestRunnableBlocks
+		case fence == "```sh run", fence == "```sh then", fence == "```console then": // TestRunnableBlocks
 		case fence != "" || strings.HasPrefix(line, "    "):
 			code, _, _ := strings.Cut(line, "  ") // a remark stands behind two spaces
 			if fence == "" {

@@ -105,6 +105,11 @@ var special = map[string]how{
 	"git crosslink":              {status: 129},
 	"git crosslink -h":           {status: 129},
 	"git crosslink <command> -h": {status: 129},
+	"git crosslink new -h":       {status: 129},
+
+	"git crosslink new --stdin-jsonl <issues.jsonl": {before: `printf '{"title":"the cart loses its last item","labels":["bug"]}\n' >issues.jsonl`},
+	"git -C ../builder crosslink ready --claim":     {before: "git worktree add -q ../builder"},
+	"./install.sh --uninstall":                      {not: "internal/installtest runs it"},
 
 	"GIT_CROSSLINK_TRACE=1 git crosslink …": {with: map[string]string{"…": anyCommand}},
 	"git crosslink …":                       {with: map[string]string{"…": anyCommand}},
