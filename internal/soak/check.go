@@ -42,6 +42,16 @@ func (w *world) check() {
 	w.goesOn(fresh)
 }
 
+// explain prints what each clone has to say about the issues that violations
+// are about, since their repositories are removed.
+func (w *world) explain() {
+	for _, uuid := range w.truth.doubtful {
+		for _, c := range w.clones {
+			fmt.Printf("'%s' on %s:\n  log   %s\n  locks %s\n", c.name, uuid, c.run(fault{}, "log", uuid).doc.Data, c.run(fault{}, "lock", "list").doc.Data)
+		}
+	}
+}
+
 // state is the hash of all that was reduced, and the list that follows from it.
 func (c *clone) state() string {
 	var d struct {

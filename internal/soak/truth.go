@@ -25,6 +25,7 @@ type truth struct {
 	done     map[string]hold
 
 	violations []string
+	doubtful   []string // uuids of issues that violations are about
 }
 
 type sighting struct{ number, epoch int }
@@ -86,6 +87,7 @@ func (t *truth) held(clone, uuid string) {
 	t.tally.count(&t.tally.claims)
 	if h, ok := t.holds[uuid]; ok && h.clone != clone && h.epoch == t.epoch {
 		t.wrong("the lock of %s is held by '%s' and by '%s'", uuid, h.clone, clone)
+		t.doubtful = append(t.doubtful, uuid)
 	}
 	t.holds[uuid] = hold{clone, t.epoch}
 }
@@ -107,8 +109,20 @@ func (t *truth) worked(clone, uuid string) {
 	t.tally.count(&t.tally.jobs)
 	if h, ok := t.done[uuid]; ok && h.clone != clone && h.epoch == t.epoch {
 		t.wrong("job %s was done by '%s' and by '%s'", uuid, h.clone, clone)
+		t.doubtful = append(t.doubtful, uuid)
 	}
 	t.done[uuid] = hold{clone, t.epoch}
+}
+
+// gaveBack notes that a clone released the lock of an issue. If the clone did
+// the job before and could not close the issue, the job is open again, and
+// another clone may do it.
+func (t *truth) gaveBack(clone, uuid string) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.done[uuid].clone == clone && !t.closed[uuid] {
+		delete(t.done, uuid)
+	}
 }
 
 func (t *truth) ack(note func()) {

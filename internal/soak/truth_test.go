@@ -26,6 +26,9 @@ func TestTruthFindsViolations(t *testing.T) {
 		{"two holders", func(t *truth) { t.held("a", "u1"); t.held("b", "u1") }, "held by 'a' and by 'b'"},
 		{"somebody else gives it back", func(t *truth) { t.held("a", "u1"); t.releases("b", "u1"); t.held("b", "u1") }, "held by 'a' and by 'b'"},
 		{"a job is done again by the same agent", func(t *truth) { t.worked("a", "u1"); t.worked("a", "u1") }, ""},
+		{"a job that could not be closed is given back", func(t *truth) { t.worked("a", "u1"); t.gaveBack("a", "u1"); t.worked("b", "u1") }, ""},
+		{"somebody else gives a lock back", func(t *truth) { t.worked("a", "u1"); t.gaveBack("b", "u1"); t.worked("b", "u1") }, "done by 'a' and by 'b'"},
+		{"a closed job is given back", func(t *truth) { t.worked("a", "u1"); t.closed["u1"] = true; t.gaveBack("a", "u1"); t.worked("b", "u1") }, "done by 'a' and by 'b'"},
 		{"a job is done by two", func(t *truth) { t.worked("a", "u1"); t.worked("b", "u1") }, "done by 'a' and by 'b'"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -202,6 +202,7 @@ func (c *clone) lock(f fault) {
 			time.Sleep(time.Duration(c.rng.IntN(300)) * time.Millisecond)
 			c.w.truth.releases(c.name, uuid)
 			c.follow(c.run(c.draw(), "unlock", uuid))
+			c.w.truth.gaveBack(c.name, uuid)
 		}
 	}
 }

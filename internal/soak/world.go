@@ -169,6 +169,7 @@ func (w *world) soak(long time.Duration) ([]string, error) {
 	if !w.failed() {
 		w.check()
 	}
+	w.explain()
 	return w.truth.violations, nil
 }
 
