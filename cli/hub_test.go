@@ -54,6 +54,8 @@ func newMemoryHub(now func() time.Time) *memoryHub {
 }
 
 // Home: there is no repository that hooks could be put into.
+func (h *memoryHub) Sequence(context.Context) (uint64, error) { return 0, nil }
+
 func (h *memoryHub) Home() string { return "" }
 
 func (h *memoryHub) SyncLater(time.Duration) {}

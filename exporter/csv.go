@@ -29,7 +29,7 @@ func (x *export) csv() error {
 		}
 		return w.Write([]string{
 			x.name(i.UUID, numbers), formula(i.Title), formula(i.Description), string(i.Status), string(i.Priority),
-			formula(strings.Join(i.Labels, ",")), formula(strings.Join(i.Assignees, ",")), formula(i.CreatedBy),
+			formula(list(i.Labels)), formula(list(i.Assignees)), formula(i.CreatedBy),
 			i.CreatedAt.String(), i.UpdatedAt.String(), orNothing(i.ClosedAt), formula(i.Reason), orNothing(i.DueAt), orNothing(i.ScheduledAt),
 			parent, strings.Join(blockers, ","), formula(x.names[i.Milestone]),
 		})
@@ -40,12 +40,26 @@ func (x *export) csv() error {
 	return err
 }
 
-// formula keeps a spreadsheet from running a text that somebody wrote.
+// formula keeps a spreadsheet from running a text that somebody wrote. importer
+// takes the apostrophe away; a text that begins with one and would then lose it
+// gets another.
 func formula(s string) string {
-	if s != "" && strings.ContainsRune("=+-@\t\r", rune(s[0])) {
+	if rest := strings.TrimLeft(s, "'"); rest != "" && strings.ContainsRune("=+-@\t\r", rune(rest[0])) {
 		return "'" + s
 	}
 	return s
+}
+
+// list writes words so that importer reads them as they are: between commas, and in
+// quotes if they hold what separates words.
+func list(words []string) string {
+	all := make([]string, len(words))
+	for n, w := range words {
+		if all[n] = w; strings.ContainsAny(w, ",;\"") || strings.TrimSpace(w) != w {
+			all[n] = `"` + strings.ReplaceAll(w, `"`, `""`) + `"`
+		}
+	}
+	return strings.Join(all, ",")
 }
 
 func orNothing(t event.Time) string {

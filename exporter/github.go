@@ -9,7 +9,7 @@ import (
 	"github.com/git-crosslink/git-crosslink/store"
 )
 
-// GitHub's importer takes an issue and its comments in one document. It has no
+// GitHub's importer (its "issue import" API) takes an issue and its comments in one document. It has no
 // authors: everything is by who imports it, so they are named in the texts.
 type (
 	githubRow struct {
@@ -49,17 +49,17 @@ func (x *export) github() error {
 		}
 		body := []string{fmt.Sprintf("*Written by %s as issue %s.*", plain(i.CreatedBy), x.name(i.UUID, numbers))}
 		if row.Issue.Title != i.Title {
-			body = append(body, i.Title)
+			body = append(body, unmentioned(i.Title))
 		}
 		if i.Description != "" {
-			body = append(body, i.Description)
+			body = append(body, unmentioned(i.Description))
 		}
 		if b := x.list("Blocked by", i.BlockedBy, numbers); b != "" {
 			body = append(body, b)
 		}
 		row.Issue.Body = strings.Join(body, "\n\n")
 		for _, c := range i.Comments {
-			row.Comments = append(row.Comments, githubComment{c.CreatedAt.Std().Format("2006-01-02T15:04:05Z"), fmt.Sprintf("*Written by %s (%s).*\n\n%s", plain(c.Author), plain(c.Kind), c.Content)})
+			row.Comments = append(row.Comments, githubComment{c.CreatedAt.Std().Format("2006-01-02T15:04:05Z"), fmt.Sprintf("*Written by %s (%s).*\n\n%s", plain(c.Author), plain(c.Kind), unmentioned(c.Content))})
 		}
 		return x.line(row)
 	})

@@ -87,9 +87,12 @@ type (
 	}
 )
 
+// version is what importer.OwnVersion says; exporter does not import importer.
+const version = 1
+
 func (x *export) jsonl() error {
 	agents := x.Agents()
-	if err := x.line(headerRow{"header", 1, x.Hub, x.Sequence, len(agents), len(x.milestones), len(x.rows)}); err != nil {
+	if err := x.line(headerRow{"header", version, x.Hub, x.Sequence, len(agents), len(x.milestones), len(x.rows)}); err != nil {
 		return err
 	}
 	for _, a := range agents {

@@ -8,7 +8,8 @@ import (
 	"github.com/git-crosslink/git-crosslink/store"
 )
 
-// markdown writes a document for people: a section an issue.
+// markdown writes a document for people: a section an issue. Texts are quotations,
+// so that none of their lines can pass for a line of the document.
 func (x *export) markdown() error {
 	numbers := x.numbers()
 	if _, err := fmt.Fprintf(x.w, "# Issues\n"); err != nil {
@@ -33,10 +34,10 @@ func (x *export) markdown() error {
 			fmt.Fprintln(&b, l)
 		}
 		if i.Description != "" {
-			fmt.Fprintf(&b, "\n%s\n", i.Description)
+			fmt.Fprintf(&b, "\n%s\n", cited(i.Description))
 		}
 		for _, c := range i.Comments {
-			fmt.Fprintf(&b, "\n### %s by %s, %s\n\n%s\n", escape(c.Kind), plain(c.Author), c.CreatedAt, c.Content)
+			fmt.Fprintf(&b, "\n### %s by %s, %s\n\n%s\n", escape(c.Kind), plain(c.Author), c.CreatedAt, cited(c.Content))
 		}
 		_, err := x.w.Write([]byte(b.String()))
 		return err
@@ -49,6 +50,13 @@ func codes(names []string) string {
 		all[n] = plain(name)
 	}
 	return strings.Join(all, ", ")
+}
+
+// cited is a text as a quotation. It keeps its markup, but for HTML, which could end
+// the quotation.
+func cited(s string) string {
+	s = strings.NewReplacer("\r\n", "\n", "\r", "\n", "<", "\\<").Replace(s)
+	return "> " + strings.ReplaceAll(s, "\n", "\n> ")
 }
 
 func oneLine(s string) string { return strings.Join(strings.Fields(s), " ") }

@@ -33,7 +33,7 @@ func (x *export) numbers() map[event.UUID]uint64 {
 
 // plain keeps a name from being read as markup or as a mention.
 func plain(name string) string {
-	return "`" + strings.ReplaceAll(name, "`", "'") + "`"
+	return "`" + strings.ReplaceAll(oneLine(name), "`", "'") + "`"
 }
 
 func (x *export) list(what string, us []event.UUID, numbers map[event.UUID]uint64) string {

@@ -116,6 +116,20 @@ func TestNotTheFormat(t *testing.T) {
 	}
 }
 
+// The export of a program that is newer in a way that matters is refused whole.
+func TestOtherVersions(t *testing.T) {
+	issue := `{"_type":"issue","uuid":"0f2d71ab-1197-8caa-8427-01caba19d5df","title":"x","priority":"low"}`
+	for _, v := range []string{`"v":2`, `"v":0`, `"v":"1"`, `"v":1.5`, `"x":1`} {
+		_, _, err := read(t, "crosslink", `{"_type":"header",`+v+"}\n"+issue, Options{})
+		if _, ok := err.(*FormatError); !ok {
+			t.Errorf("a header with %s: %v, want a FormatError", v, err)
+		}
+	}
+	if issues, _, err := read(t, "crosslink", `{"_type":"header","v":1,"more":2}`+"\n"+issue, Options{}); err != nil || len(issues) != 1 {
+		t.Errorf("%d issues, %v", len(issues), err)
+	}
+}
+
 // A line beyond the bound is named, and the others go on.
 func TestLongLine(t *testing.T) {
 	long := `{"id":"bd-2","title":"` + strings.Repeat("x", MaxRow) + `"}`

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strconv"
 
 	"github.com/git-crosslink/git-crosslink/event"
 )
@@ -51,6 +52,10 @@ func Crosslink(s Source, o Options, out *Sink) error {
 		return nil
 	})
 }
+
+// OwnVersion is the version of exports that is written and read. A new member does
+// not change it.
+const OwnVersion = 1
 
 type ownRow struct {
 	UUID        string   `json:"uuid"`
@@ -110,6 +115,9 @@ func ownKeys(s Source) (map[string]bool, error) {
 			UUID string `json:"uuid"`
 		}
 		if r.err == nil && json.Unmarshal(r.raw, &row) == nil {
+			if err := ownVersion(r, row.Type); err != nil {
+				return err
+			}
 			header = header || row.Type == "header" || row.Type == "issue" && row.UUID != ""
 			if row.Type == "issue" {
 				keys[row.UUID] = true
@@ -121,6 +129,17 @@ func ownKeys(s Source) (map[string]bool, error) {
 		err = notOf(Own, "no line is a header or an issue of an export")
 	}
 	return keys, err
+}
+
+// ownVersion refuses the header of a version that is not known.
+func ownVersion(r row, kind string) error {
+	var header struct {
+		V json.RawMessage `json:"v"`
+	}
+	if kind != "header" || json.Unmarshal(r.raw, &header) == nil && string(header.V) == strconv.Itoa(OwnVersion) {
+		return nil
+	}
+	return notOf(Own, "line %d says that the export has version %s, but only version %d can be read", r.line, shorten(string(header.V), 20), OwnVersion)
 }
 
 func ownIssue(r row, o Options, keys map[string]bool, rep *Report) (*Issue, error) {

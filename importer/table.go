@@ -223,7 +223,7 @@ type tableRow struct {
 // all returns what the columns of one meaning hold.
 func (t *tableRow) all(c column) (values []string) {
 	for n, v := range t.rec {
-		if v = strings.TrimSpace(v); n < len(t.meaning) && t.meaning[n] == c && v != "" {
+		if v = unquoted(strings.TrimSpace(v)); n < len(t.meaning) && t.meaning[n] == c && v != "" {
 			values = append(values, v)
 		}
 	}
@@ -234,16 +234,60 @@ func (t *tableRow) one(c column) string {
 	return strings.Join(t.all(c), "\n")
 }
 
+// unquoted takes away the apostrophe that keeps a spreadsheet from running a text.
+func unquoted(v string) string {
+	if rest := strings.TrimLeft(v, "'"); rest != v && rest != "" && strings.ContainsRune("=+-@\t\r", rune(rest[0])) {
+		return v[1:]
+	}
+	return v
+}
+
 // list reads cells of several words, between commas or semicolons.
 func (t *tableRow) list(c column) (words []string) {
 	for _, v := range t.all(c) {
-		for _, w := range strings.FieldsFunc(v, func(r rune) bool { return r == ',' || r == ';' }) {
-			if w = strings.TrimSpace(w); w != "" {
-				words = append(words, w)
-			}
-		}
+		words = append(words, splitWords(v)...)
 	}
 	return words
+}
+
+// splitWords reads one such cell. A word in quotes may hold what else separates
+// words; a quote in it is written twice.
+func splitWords(v string) (words []string) {
+	for v = strings.TrimLeft(v, ",; \t\n"); v != ""; v = strings.TrimLeft(v, ",; \t\n") {
+		word, rest, ok := quotedWord(v)
+		if !ok {
+			end := strings.IndexAny(v, ",;")
+			if end < 0 {
+				end = len(v)
+			}
+			word, rest = strings.TrimSpace(v[:end]), v[end:]
+		}
+		words, v = append(words, word), rest
+	}
+	return words
+}
+
+// quotedWord reads a word in quotes, which a separator or the end follows.
+func quotedWord(v string) (word, rest string, ok bool) {
+	if v[0] != '"' {
+		return "", "", false
+	}
+	var b strings.Builder
+	for rest = v[1:]; ; {
+		part, after, found := strings.Cut(rest, `"`)
+		b.WriteString(part)
+		rest = after
+		switch {
+		case !found:
+			return "", "", false
+		case strings.HasPrefix(rest, `"`):
+			b.WriteByte('"')
+			rest = rest[1:]
+			continue
+		}
+		end := strings.TrimLeft(rest, " \t\n")
+		return b.String(), rest, b.Len() > 0 && (end == "" || end[0] == ',' || end[0] == ';')
+	}
 }
 
 func (t *tableRow) issue(format string, keys map[string]bool) *Issue {

@@ -61,6 +61,15 @@ func (t *Tracker) HubID() string {
 	return t.clone.Contact.Hub
 }
 
+// Sequence is the number of the ledger's last step, 0 where there is no ledger.
+func (t *Tracker) Sequence(ctx context.Context) (uint64, error) {
+	s, err := t.clone.Reads.Load(ctx)
+	if err != nil {
+		return 0, err
+	}
+	return s.Decided().View.Sequence(), nil
+}
+
 // Worktree is where what belongs to this worktree alone is kept.
 func (t *Tracker) Worktree() string { return filepath.Dir(t.clone.Identity().File) }
 

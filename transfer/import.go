@@ -62,11 +62,12 @@ func Import(ctx context.Context, t Tracker, r Request) (*Report, error) {
 	if r.Batch <= 0 {
 		r.Batch = DefaultBatch
 	}
-	m := &moving{ctx: ctx, t: t, Request: r, rep: &Report{}, seen: map[event.UUID]bool{}}
+	m := &moving{ctx: ctx, t: t, Request: r, rep: &Report{}, seen: map[event.UUID]bool{}, above: forest{}}
 	err := r.Read(&importer.Sink{Report: &m.rep.Report, Issue: m.issue, Milestone: m.milestone})
 	if err == nil {
 		err = m.flush()
 	}
+	m.waits.warn(&m.rep.Report)
 	return m.rep, err
 }
 
@@ -79,6 +80,8 @@ type moving struct {
 	issues     []*importer.Issue
 	moved      int
 	seen       map[event.UUID]bool // issues of the source, so far
+	above      forest
+	waits      graph
 }
 
 func (m *moving) milestone(one *importer.Milestone) error {
@@ -87,6 +90,7 @@ func (m *moving) milestone(one *importer.Milestone) error {
 }
 
 func (m *moving) issue(i *importer.Issue) error {
+	m.acyclic(i)
 	if m.Since > 0 && i.Updated > 0 && i.Updated < m.Since {
 		m.skip(older)
 		return nil

@@ -68,5 +68,6 @@ type Place interface {
 	Home() string
 	Worktree() string
 	Config(key string) (string, bool)
+	Sequence(context.Context) (uint64, error)
 	Close() error
 }

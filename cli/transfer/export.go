@@ -92,6 +92,9 @@ func runExport(ctx context.Context, name, path string, filter store.Filter, e *c
 	answer := exportAnswer{Format: name, File: path}
 	err := e.Read(ctx, tracker.Here, func(repo *command.Repository, p tracker.Projection) (err error) {
 		src := exporter.Source{State: p, Filter: filter, Hub: repo.HubID()}
+		if src.Sequence, err = repo.Sequence(ctx); err != nil {
+			return err
+		}
 		switch {
 		case path == "" && e.Human():
 			var page strings.Builder

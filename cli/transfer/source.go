@@ -73,7 +73,7 @@ func openSource(ctx context.Context, e *command.Env, want, path string) (*source
 	s := &source{path: path, close: func() {}}
 	var err error
 	if path == "-" {
-		err = s.spool(e.In)
+		err = s.spool(e.In, maxSpool)
 	} else if info, serr := os.Stat(path); serr != nil {
 		err = serr
 	} else if info.IsDir() {
@@ -82,12 +82,13 @@ func openSource(ctx context.Context, e *command.Env, want, path string) (*source
 		err = errors.New("it is a device")
 	} else if s.file, err = os.Open(path); err == nil && !info.Mode().IsRegular() { // a pipe
 		in := s.file
-		err = s.spool(in)
+		err = s.spool(in, maxSpool)
 		in.Close()
 	} else if err == nil {
 		s.size, s.close = info.Size(), func() { s.file.Close() }
 	}
 	if err != nil {
+		s.close()
 		return nil, frame.Fatal("import-source", fmt.Sprintf("cannot read '%s': %v", path, frame.UnwrapPath(err)))
 	}
 	name := want
@@ -111,13 +112,18 @@ func formatNamed(name string) format {
 	return format{name: name}
 }
 
-func (s *source) spool(in io.Reader) (err error) {
+// maxSpool is how many bytes a pipe may bring: it is kept on the disk meanwhile.
+const maxSpool = 4 << 30
+
+func (s *source) spool(in io.Reader, most int64) (err error) {
 	if s.file, err = os.CreateTemp("", "crosslink-import-*"); err != nil {
 		return err
 	}
 	os.Remove(s.file.Name())
 	s.close = func() { s.file.Close() }
-	s.size, err = io.Copy(s.file, in)
+	if s.size, err = io.Copy(s.file, io.LimitReader(in, most+1)); err == nil && s.size > most {
+		err = fmt.Errorf("a pipe may bring at most %d MiB; write it to a file and import the file", most>>20)
+	}
 	return err
 }
 
