@@ -23,8 +23,8 @@ type Delta struct {
 	// once. An error ends it, and nothing of the Delta may then be kept.
 	Logs iter.Seq2[Log, error]
 
-	// Base is the checkpoint that the lines of a hub of level 2 or 3 follow. It is
-	// nil unless From is: such a hub is read as a whole.
+	// Base is the state that the lines follow. It is nil unless From is: it never
+	// changes.
 	Base *event.Base
 
 	// Numbers are the issues that a number was given to, which may name issues

@@ -11,10 +11,10 @@ import (
 	"github.com/google/uuid"
 )
 
-// Base is what a level-3 checkpoint holds: the state a migrated hub starts
-// from, as registers older than any event. All lists are sorted by uuid.
-// Level-3 limits apply to it, which are next to none: titles may be long or
-// have line breaks, names may be of any form.
+// Base is the state that a hub starts from where that is not empty, as registers
+// older than any event: what a level-3 checkpoint holds, or another tracker that
+// was imported. All lists are sorted by uuid. Level-3 limits apply to it, which are
+// next to none: titles may be long or have line breaks, names may be of any form.
 type Base struct {
 	Issues     []BaseIssue
 	Milestones []BaseMilestone
@@ -40,7 +40,7 @@ type BaseIssue struct {
 	CreatedAt, UpdatedAt Time
 	ClosedAt             Time
 	ScheduledAt, DueAt   Time
-	Labels               []string
+	Labels, Assignees    []string
 	Blockers             []UUID // issues this one waits for
 	Related              []UUID
 	Milestone            UUID

@@ -208,9 +208,12 @@ func (e *Envelope) decodeEvent(m *members, v canon.Value) bool {
 
 // DecodeEvent reads the event object of a line that was accepted at level v: the
 // Body that the whole line was decoded to. It is for caches, which keep no more
-// of a line.
+// of a line. Level 0 is a record of a Base.
 func DecodeEvent(v int, raw []byte) (Body, error) {
-	if v == 3 {
+	switch v {
+	case 0:
+		return decodeBased(raw)
+	case 3:
 		var all map[string]any
 		if err := loose(raw, &all); err != nil {
 			return nil, &LineError{WrongType, "'event' is not an object"}

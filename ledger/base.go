@@ -10,8 +10,11 @@ import (
 	"github.com/git-crosslink/git-crosslink/event/canon"
 )
 
-// base.json: what a migrated hub held that its logs do not. The rules are:
+// base.json: what a hub started from that its logs do not hold. The rules are:
 //   - it comes with the root step and is never altered; state.json holds its hash;
+//   - hub_version says what it was made of: a hub of level 2 or 3 that was migrated,
+//     one of level 4 that this one continues, or 0, a tracker of another kind that
+//     was imported. source is a commit of that hub, or the blob that was imported;
 //   - the values are registers with the key (created_at, "", 0), lower than any
 //     event's, over which all level-3 lines are applied again;
 //   - its numbers live only here: no lines in numbers/, no creation demanded;
@@ -27,8 +30,8 @@ const basePath = "base.json"
 // Base is base.json. Locks is always nil; the numbers of issues stand in
 // Numbers, those of milestones in Milestones.
 type Base struct {
-	HubVersion int    // of the hub that was migrated: 2 or 3
-	Source     string // the commit it was read from
+	HubVersion int    // of the hub it was made of: 2, 3 or 4; 0: it was imported
+	Source     string // id of the commit it was read from, or of the blob
 	event.Base
 }
 
@@ -56,7 +59,7 @@ func readBase(data []byte) (*base, error) {
 	r := newReader(v)
 	b := &base{raw: data, hash: event.Hash(data), milestones: map[event.UUID]uint64{}, taken: map[uint64]bool{}, takenM: map[uint64]bool{}}
 	b.Deleted = r.uuids("deleted")
-	b.HubVersion = int(r.uint("hub_version", 1))
+	b.HubVersion = int(r.uint("hub_version", 0))
 	b.NextIssue, b.NextMilestone = r.uint("next_issue", 1), r.uint("next_milestone", 1)
 	b.Numbers = map[event.UUID]uint64{}
 	number := func(name string, n, next uint64, taken map[uint64]bool) {
@@ -92,7 +95,7 @@ func readBase(data []byte) (*base, error) {
 		b.Milestones = append(b.Milestones, m)
 	})
 	b.Source = r.str("source")
-	r.end(isOID(b.Source) && (b.HubVersion == 2 || b.HubVersion == 3) && b.NextIssue <= canon.MaxUint/2 && b.NextMilestone <= canon.MaxUint/2)
+	r.end(isOID(b.Source) && slices.Contains([]int{0, 2, 3, 4}, b.HubVersion) && b.NextIssue <= canon.MaxUint/2 && b.NextMilestone <= canon.MaxUint/2)
 	if r.failed() {
 		return nil, errBase
 	}

@@ -11,7 +11,7 @@ func (r *reader) issue(u event.UUID) event.BaseIssue {
 		Priority:  oneOf(r, "priority", event.Low, event.Medium, event.High, event.Critical),
 		CreatedBy: r.str("created_by"), CreatedAt: r.time("created_at"), UpdatedAt: r.optTime("updated_at"),
 		ClosedAt: r.optTime("closed_at"), ScheduledAt: r.optTime("scheduled_at"), DueAt: r.optTime("due_at"),
-		Labels: r.strs("labels"), Blockers: r.uuids("blockers"), Related: r.uuids("related"),
+		Labels: r.strs("labels"), Assignees: r.strs("assignees"), Blockers: r.uuids("blockers"), Related: r.uuids("related"),
 		Parent: r.optUUID("parent"), Milestone: r.optUUID("milestone"),
 	}
 	r.children("comments", func(u event.UUID, c *reader) { i.Comments = append(i.Comments, c.comment(u)) })

@@ -193,7 +193,7 @@ func migrated() *ledger.Base {
 			{
 				UUID: event.UUID{1}, Number: 3, Title: "two\nlines", Description: "d", Status: event.Closed, Priority: event.High,
 				Parent: event.UUID{2}, CreatedBy: "x", CreatedAt: at(1), UpdatedAt: at(2), ClosedAt: at(3), ScheduledAt: at(4), DueAt: at(5),
-				Labels: []string{"a", "b"}, Blockers: []event.UUID{{2}}, Related: []event.UUID{{3}}, Milestone: event.UUID{9},
+				Labels: []string{"a", "b"}, Assignees: []string{"ann", "bob"}, Blockers: []event.UUID{{2}}, Related: []event.UUID{{3}}, Milestone: event.UUID{9},
 				Comments: []event.BaseComment{{
 					UUID: event.UUID{4}, Author: "x", Content: "c", CreatedAt: at(6), Kind: "note",
 					TriggerType: "redirect", InterventionContext: "i", DriverKeyFingerprint: "f",

@@ -189,10 +189,18 @@ func (l *Ledger) Position(agent string) Position { return l.positions.get(agent)
 // Positions returns every agent's position.
 func (l *Ledger) Positions() map[string]Position { return l.positions.all() }
 
-// Base returns the migration base, nil if the hub was not migrated.
+// Base returns the base that the hub started from, nil if it started empty.
 func (l *Ledger) Base() *Base {
 	if l.base == nil {
 		return nil
 	}
 	return &l.base.Base
+}
+
+// BaseHash returns the hash of base.json, "" if there is none.
+func (l *Ledger) BaseHash() string {
+	if l.base == nil {
+		return ""
+	}
+	return l.base.hash
 }

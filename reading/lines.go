@@ -121,6 +121,9 @@ func (r *Reader) Newest(ctx context.Context, s *Snapshot, limit event.Time) (new
 	if s.Newest <= limit {
 		return s.Newest, nil
 	}
+	if at := s.Ledger.BaseTime; at <= limit {
+		newest = at
+	}
 	for _, id := range s.AgentIDs() {
 		at, err := r.NewestIn(ctx, s.Logs[id], s.Logs[id].Counted, limit)
 		if err != nil {

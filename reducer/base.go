@@ -1,64 +1,81 @@
 package reducer
 
-import (
-	"crypto/sha256"
+import "github.com/git-crosslink/git-crosslink/event"
 
-	"github.com/git-crosslink/git-crosslink/event"
-)
-
-// The rules of a level-3 checkpoint are:
+// The rules of a base, such as a level-3 checkpoint, are:
 //
 //   - its values are registers with the key (created_at of the issue, "", 0),
 //     so any event that came after the creation writes over them; the level-3
 //     lines are applied again, and must change nothing that they already did;
-//   - who created a thing, and when, is what the checkpoint says, and so is a
+//   - who created a thing, and when, is what the base says, and so is a
 //     comment's or time entry's text: the same adds in the logs are not
 //     duplicates of it, as there are no bytes they could differ from;
 //   - its updated_at counts like an event's key;
 //   - a relation that only one side lists has two ends all the same;
 //   - self edges are left out.
+//
+// A base is applied record by record, so an object follows from the records and
+// events that are about it. Should there ever be two bases, the hash of the record
+// decides, as that of an event's bytes would.
 
-// ApplyBase adds what a level-3 checkpoint holds. It is a join.
+// ApplyBase adds what a base holds. It is a join.
 func (s *State) ApplyBase(b *event.Base) {
-	// No event's bytes stand behind these registers. Should there ever be two
-	// checkpoints, the hash of all of each decides, as that of an event's bytes
-	// would.
-	plain := stateOf(b, [sha256.Size]byte{})
-	s.based = true
-	s.Merge(stateOf(b, sha256.Sum256(plain.Canonical())))
+	for e := range b.Records() {
+		s.Apply(e)
+	}
 }
 
-// Based reports whether the state holds a checkpoint, so that it does not follow
-// from events alone.
-func (s *State) Based() bool { return s.based }
-
-func stateOf(b *event.Base, hash [sha256.Size]byte) *State {
-	s := New()
-	at := func(t event.Time) *stamp {
-		// A new event has to be stamped later, or it would lose against what its
-		// writer sees.
-		s.newest = max(s.newest, t)
-		return &stamp{key: event.Key{Time: t}, hash: hash, shown: t}
-	}
-	for n := range b.Issues {
-		s.baseIssue(&b.Issues[n], at)
-	}
-	for _, m := range b.Milestones {
-		x, t := s.milestone(m.UUID), at(m.CreatedAt)
+// based adds one record of a base, whose stamp is t.
+func (s *State) based(t *stamp, b *event.Based) {
+	t = &stamp{key: event.Key{Time: t.key.Time}, hash: t.hash, shown: t.shown}
+	switch {
+	case b.Issue != nil:
+		s.baseIssue(t, b.Issue)
+	case b.Relation != nil:
+		if r := b.Relation; r.A != r.B {
+			s.relations.put(t, relationOf(r.A, r.B, event.Related), true)
+		}
+	case b.Comment != nil:
+		c := b.Comment
+		s.comment(c.UUID).adds.put(t, &event.CommentAdded{
+			Issue:                b.Of,
+			Comment:              c.UUID,
+			Author:               c.Author,
+			Content:              c.Content,
+			CreatedAt:            c.CreatedAt,
+			Kind:                 c.Kind,
+			TriggerType:          c.TriggerType,
+			InterventionContext:  c.InterventionContext,
+			DriverKeyFingerprint: c.DriverKeyFingerprint,
+		})
+	case b.Entry != nil:
+		e := b.Entry
+		s.entry(e.UUID).adds.put(t, &event.TimeEntryAdded{
+			Issue:           b.Of,
+			Entry:           e.UUID,
+			StartedAt:       e.StartedAt,
+			EndedAt:         e.EndedAt,
+			DurationSeconds: e.DurationSeconds,
+		})
+	case b.Milestone != nil:
+		m := b.Milestone
+		x := s.milestone(m.UUID)
 		x.created.write(t, m.CreatedAt)
 		x.name.write(t, m.Name)
 		x.description.write(t, m.Description)
 		x.status.write(t, status{is: m.Status, closedAt: m.ClosedAt})
+	case b.Deleted != nil:
+		i := s.issue(*b.Deleted)
+		i.deleted = latest(i.deleted, t)
 	}
-	for _, id := range b.Deleted {
-		s.issue(id).deleted = at(0)
-	}
-	return s
 }
 
-func (s *State) baseIssue(b *event.BaseIssue, at func(event.Time) *stamp) {
-	i, t := s.issue(b.UUID), at(b.CreatedAt)
-	i.touched = at(b.UpdatedAt)
+func (s *State) baseIssue(t *stamp, b *event.BaseIssue) {
+	i := s.issue(b.UUID)
+	i.touched = latest(i.touched, &stamp{key: event.Key{Time: b.UpdatedAt}, hash: t.hash, shown: b.UpdatedAt})
+	// A new event has to be stamped later, or it would lose against what its
+	// writer sees.
+	s.newest = max(s.newest, b.UpdatedAt)
 	i.created.write(t, b.CreatedBy)
 	i.title.write(t, b.Title)
 	i.description.write(t, b.Description)
@@ -72,36 +89,12 @@ func (s *State) baseIssue(b *event.BaseIssue, at func(event.Time) *stamp) {
 	for _, l := range b.Labels {
 		i.labels.put(t, l, true)
 	}
+	for _, a := range b.Assignees {
+		i.assignees.put(t, a, true)
+	}
 	for _, id := range b.Blockers {
 		if id != b.UUID {
 			i.blockers.put(t, id, true)
 		}
-	}
-	for _, id := range b.Related {
-		if id != b.UUID {
-			s.relations.put(t, relationOf(b.UUID, id, event.Related), true)
-		}
-	}
-	for _, c := range b.Comments {
-		s.comment(c.UUID).adds.put(at(c.CreatedAt), &event.CommentAdded{
-			Issue:                b.UUID,
-			Comment:              c.UUID,
-			Author:               c.Author,
-			Content:              c.Content,
-			CreatedAt:            c.CreatedAt,
-			Kind:                 c.Kind,
-			TriggerType:          c.TriggerType,
-			InterventionContext:  c.InterventionContext,
-			DriverKeyFingerprint: c.DriverKeyFingerprint,
-		})
-	}
-	for _, e := range b.Time {
-		s.entry(e.UUID).adds.put(at(e.StartedAt), &event.TimeEntryAdded{
-			Issue:           b.UUID,
-			Entry:           e.UUID,
-			StartedAt:       e.StartedAt,
-			EndedAt:         e.EndedAt,
-			DurationSeconds: e.DurationSeconds,
-		})
 	}
 }

@@ -17,7 +17,7 @@ func base() *event.Base {
 			{
 				UUID: id("A"), Title: "from the checkpoint", Description: "d", Status: event.Closed, Priority: event.High,
 				Parent: id("B"), CreatedBy: "ann", CreatedAt: t + 10e9, UpdatedAt: t + 50e9, ClosedAt: t + 40e9, ScheduledAt: t + 60e9, DueAt: t + 70e9,
-				Labels: []string{"bug", "old"}, Blockers: []event.UUID{id("A"), id("B")}, Related: []event.UUID{id("A"), id("B")}, Milestone: id("M"),
+				Labels: []string{"bug", "old"}, Assignees: []string{"ann"}, Blockers: []event.UUID{id("A"), id("B")}, Related: []event.UUID{id("A"), id("B")}, Milestone: id("M"),
 				Comments: []event.BaseComment{{UUID: id("c"), Author: "ann", Content: "as kept", CreatedAt: t + 20e9, Kind: "note"}},
 				Time:     []event.BaseTime{{UUID: id("e"), StartedAt: t + 21e9, DurationSeconds: ptr(uint64(7))}},
 			},
@@ -54,7 +54,7 @@ func TestBaseIsShownAsItIs(t *testing.T) {
 	sec := func(n event.Time) event.Time { return scenarioStart + n*1e9 }
 	want := &reducer.Issue{
 		UUID: id("A"), Title: "from the checkpoint", Description: "d", Status: event.Closed, Priority: event.High,
-		Labels: []string{"bug", "old"}, CreatedBy: "ann", CreatedAt: sec(10), UpdatedAt: sec(50), ClosedAt: sec(40), ScheduledAt: sec(60), DueAt: sec(70),
+		Labels: []string{"bug", "old"}, Assignees: []string{"ann"}, CreatedBy: "ann", CreatedAt: sec(10), UpdatedAt: sec(50), ClosedAt: sec(40), ScheduledAt: sec(60), DueAt: sec(70),
 		Parent: id("B"), BlockedBy: []event.UUID{id("B")},
 		Relations: []reducer.Relation{{Other: id("B"), Kind: event.Related, Outgoing: true}}, Milestone: id("M"),
 		Comments: []reducer.Comment{{UUID: id("c"), Author: "ann", Content: "as kept", CreatedAt: sec(20), Kind: "note"}},

@@ -57,7 +57,6 @@ type State struct {
 	agents     map[string]*agent
 	rejected   map[Rejection]struct{} // those that do not depend on other events
 	unknown    map[UnknownEvent]struct{}
-	based      bool // it holds a checkpoint
 
 	view *View // made by View, dropped by whatever changes the state
 }
@@ -163,6 +162,8 @@ func (s *State) apply(e *event.Envelope, at *stamp) {
 		s.milestoneReopened(at, b)
 	case *event.MilestoneDeleted:
 		s.milestoneDeleted(at, b)
+	case *event.Based:
+		s.based(at, b)
 	case *event.Unknown:
 		s.unknown[UnknownEvent{e.Agent, e.Seq, b.Name}] = struct{}{}
 	default:
@@ -203,7 +204,6 @@ func (s *State) applyAgents(at *stamp, b event.Body) {
 func (s *State) Merge(o *State) {
 	s.view = nil
 	s.newest = max(s.newest, o.newest)
-	s.based = s.based || o.based
 	for id, x := range o.issues {
 		s.issue(id).merge(x)
 	}

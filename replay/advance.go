@@ -24,7 +24,7 @@ import (
 //   - what counts follows from the meta, the lines in view, the proofs of forks in
 //     all logs, and what the ledger covers. Where one of these changed, and no line
 //     did, the verdict is made anew from the cursor;
-//   - another hub, or another format version, is a read from nothing.
+//   - another hub, another base or another format version is a read from nothing.
 //
 // So a read that resumes and one from nothing give the same State.
 
@@ -61,6 +61,10 @@ func (r *Reader) Advance(ctx context.Context, from *State, now map[string]refs.O
 	if err := a.readLedger(); err != nil {
 		return nil, nil, err
 	}
+	if a.from.Ledger.Base != a.next.Ledger.Base {
+		a.from, a.branched = &State{}, false
+	}
+	a.next.Newest = a.next.Ledger.BaseTime
 	a.proofs = a.from.Proofs()
 	if err := a.readLogs(); err != nil {
 		return nil, nil, err

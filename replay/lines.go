@@ -16,6 +16,8 @@ func (a *advance) delta() (*delta.Delta, error) {
 	d := &delta.Delta{To: Stamp(a.next.Refs), Header: a.next.Header(), Aliases: a.next.Ledger.Aliases, Logs: a.logs}
 	if a.from.Logs != nil {
 		d.From = Stamp(a.from.Refs)
+	} else if b := a.decided().Base(); b != nil {
+		d.Base = &b.Base
 	}
 	var err error
 	if d.Numbers, d.Renumbered, err = a.numbers(); err != nil {

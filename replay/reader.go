@@ -167,7 +167,10 @@ func (a *advance) readLedger() error {
 	if err != nil && !errors.Is(err, ledger.ErrNewer) {
 		return a.ctx.Err()
 	}
-	l.Issues, l.Aliases = v.Ledger.CountIssues(), v.Ledger.IssueAliases
+	l.Issues, l.Aliases, l.Base = v.Ledger.CountIssues(), v.Ledger.IssueAliases, v.Ledger.BaseHash()
+	if b := v.Ledger.Base(); b != nil {
+		l.BaseTime = b.Newest()
+	}
 	if err != nil {
 		return nil
 	}
@@ -200,8 +203,8 @@ func (a *advance) readBad() error {
 	return nil
 }
 
-// position is how far the ledger covers a log.
-func (a *advance) position(agent string) ledger.Position {
+// decided is what the ledger of the next State decided.
+func (a *advance) decided() *ledger.Ledger {
 	if a.view == nil {
 		v, err := a.View(a.ctx, a.next)
 		if err != nil {
@@ -209,8 +212,11 @@ func (a *advance) position(agent string) ledger.Position {
 		}
 		a.view = &v
 	}
-	return a.view.Ledger.Position(agent)
+	return a.view.Ledger
 }
+
+// position is how far the ledger covers a log.
+func (a *advance) position(agent string) ledger.Position { return a.decided().Position(agent) }
 
 // numbers are the issues whose number changed. If all is set they are all there
 // are.
@@ -220,14 +226,11 @@ func (a *advance) numbers() (changed map[event.UUID]uint64, all bool, err error)
 	if a.from.Logs != nil && old.Ref == l.Ref && old.Err == nil && l.Err == nil {
 		return changed, false, nil
 	}
-	if a.view == nil {
-		a.position("")
-	}
 	n := 0
 	if all = a.from.Logs == nil || l.Err != nil || old.Err != nil || a.branched || !maps.Equal(old.Aliases, l.Aliases); !all {
 		n = old.Issues
 	}
-	for _, x := range a.view.Ledger.IssuesSince(n) {
+	for _, x := range a.decided().IssuesSince(n) {
 		changed[x.UUID] = x.Number
 	}
 	return changed, all, nil

@@ -82,6 +82,9 @@ type LedgerState struct {
 	Queue   map[event.UUID][]ledger.Waiter `json:"queue,omitempty"`
 	Aliases map[uint64]uint64              `json:"aliases,omitempty"`
 
+	Base     string     `json:"base,omitempty"`      // hash of the base that the hub started from
+	BaseTime event.Time `json:"base_time,omitempty"` // the greatest time in it
+
 	// Err says why the ledger could not be judged: then nothing is decided.
 	// ledger.ErrNewer: what is above is what was decided by rules that are known.
 	Err error `json:"-"`

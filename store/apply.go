@@ -225,6 +225,11 @@ func (u *update) start() error {
 
 func (u *update) apply(d *delta.Delta) error {
 	u.init()
+	if d.Base != nil {
+		if err := u.records(d.Base); err != nil {
+			return err
+		}
+	}
 	if d.Logs != nil {
 		for l, err := range d.Logs {
 			if err != nil {
@@ -235,7 +240,7 @@ func (u *update) apply(d *delta.Delta) error {
 			}
 		}
 	}
-	for _, do := range []func() error{u.flush, func() error { return u.decide(d) }, func() error { return u.reduce(d) }, u.flush, u.ties, u.flush, u.shorts, u.flush} {
+	for _, do := range []func() error{u.flush, func() error { return u.decide(d) }, u.reduce, u.flush, u.ties, u.flush, u.shorts, u.flush} {
 		if err := do(); err != nil {
 			return err
 		}

@@ -270,15 +270,15 @@ func TestNearIDsComeTogether(t *testing.T) {
 	step()
 }
 
-// A hub of level 2 or 3 begins with a checkpoint, which is part of the state.
-func TestApplyCheckpoint(t *testing.T) {
+// A hub may begin with a base, which is part of the state, and goes on from it.
+func TestApplyBase(t *testing.T) {
 	t.Parallel()
 	w, issue := crowd(t, 4)
 	a, b, gone := event.UUID{0xba, 1}, event.UUID{0xba, 2}, event.UUID{0xba, 3}
 	base := &event.Base{
 		Issues: []event.BaseIssue{
 			{UUID: a, Number: 7, Title: "from the checkpoint", Description: "text", Status: event.Closed, Priority: event.High, Parent: b, CreatedBy: "ann", CreatedAt: 10, UpdatedAt: 50, ClosedAt: 40,
-				Labels: []string{"bug"}, Blockers: []event.UUID{b}, Related: []event.UUID{b}, Milestone: event.UUID{0xda},
+				Labels: []string{"bug"}, Assignees: []string{"bob"}, Blockers: []event.UUID{b}, Related: []event.UUID{b}, Milestone: event.UUID{0xda},
 				Comments: []event.BaseComment{{UUID: event.UUID{0xca}, Author: "ann", Content: "said", CreatedAt: 20, Kind: "note"}},
 				Time:     []event.BaseTime{{UUID: event.UUID{0xea}, StartedAt: 21}}},
 			{UUID: b, Title: "b", Status: event.Open, Priority: event.Low, CreatedBy: "bob", CreatedAt: 11, UpdatedAt: 12},
@@ -306,15 +306,47 @@ func TestApplyCheckpoint(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	if err := m.Apply(next); err != nil {
+		t.Fatal(err)
+	}
+	sameAnswers(t, want, m)
+	sameAnswers(t, want, f)
+	if i, err := f.Issue(a); err != nil || i.Number != 7000 || len(i.Comments) != 2 || i.Description != "text" || !slices.Equal(i.Assignees, []string{"bob"}) {
+		t.Fatalf("%+v, %v", i, err)
+	}
+	if lines, err := f.History(a); err != nil || len(lines) != 2 {
+		t.Fatalf("a base has no history: %v, %v", lines, err)
+	}
+	f.Close()
+
+	// What is said later of its objects follows without a rebuild.
+	was := w.until(len(w.lines))
+	for _, b := range []event.Body{
+		&event.CommentDeleted{Comment: event.UUID{0xca}},
+		&event.CommentEdited{Comment: event.UUID{0xcb}, Content: "edited too"},
+		&event.TimeEntryDeleted{Entry: event.UUID{0xea}},
+		&event.LabelRemoved{Issue: a, Label: "bug"},
+		&event.AssigneeRemoved{Issue: a, Assignee: "bob"},
+		&event.RelationRemoved{A: a, B: b, Kind: event.Related},
+		&event.StatusChanged{UUID: a, NewStatus: event.Open},
+		&event.MilestoneUpdated{UUID: event.UUID{0xda}, Name: new("renamed")},
+		&event.IssueDeleted{UUID: b},
+	} {
+		w.say(t, b)
+		state.Apply(w.lines[len(w.lines)-1])
+	}
+	want = store.NewMemory(state, w.lines, w.numbers).WithMarks(func(string, uint64) string { return "" })
+	next = func(store.Saved) (*delta.Delta, error) { return w.delta(was), nil }
+	f, got, err := s.Apply(next, func() (*store.Memory, error) { return want, nil }, nil)
+	if err != nil || got.Anew {
+		t.Fatalf("%+v, %v", got, err)
+	}
 	defer f.Close()
 	if err := m.Apply(next); err != nil {
 		t.Fatal(err)
 	}
 	sameAnswers(t, want, m)
 	sameAnswers(t, want, f)
-	if i, err := f.Issue(a); err != nil || i.Number != 7000 || len(i.Comments) != 2 || i.Description != "text" {
-		t.Fatalf("%+v, %v", i, err)
-	}
 }
 
 // A Delta from the empty state takes the place of what a store holds.

@@ -257,7 +257,7 @@ func (f *File) History(u event.UUID) ([]*event.Envelope, error) {
 				return err
 			}
 			e, err := unpackLine(row)
-			if err != nil {
+			if err != nil || e.V == 0 { // a base has no history
 				return err
 			}
 			if c, added := e.Body.(*event.CommentAdded); added && c.Issue != u {

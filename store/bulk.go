@@ -2,7 +2,6 @@ package store
 
 import (
 	"database/sql"
-	"errors"
 	"sort"
 	"strings"
 
@@ -12,9 +11,6 @@ import (
 
 // reduceAll reduces all objects, one after the other.
 func (u *update) reduceAll() error {
-	if u.base != nil {
-		return u.reduceBase()
-	}
 	for _, k := range kinds {
 		from := sort.Search(len(u.short), func(n int) bool { return u.short[n].kind >= k })
 		to := sort.Search(len(u.short), func(n int) bool { return u.short[n].kind > k })
@@ -118,50 +114,4 @@ func (r *reading) done() error {
 		return err
 	}
 	return r.next("")
-}
-
-// reduceBase reduces a state that does not follow from lines alone as a whole. It
-// is that of a hub of level 2 or 3, which is read, and not written.
-func (u *update) reduceBase() error {
-	if err := u.each("SELECT row FROM line ORDER BY id", nil, func(r *sql.Rows) error {
-		var b sql.RawBytes
-		if err := r.Scan(&b); err != nil {
-			return err
-		}
-		e, err := unpackLine(b)
-		if err == nil {
-			u.base.Apply(e)
-		}
-		return err
-	}); err != nil {
-		return err
-	}
-	u.sum = u.base.Sum()
-	o := u.base.Objects()
-	var errs []error
-	for _, c := range o.Comments {
-		errs = append(errs, u.comment(c, u.base.OwnComment(c)))
-	}
-	for _, e := range o.Entries {
-		errs = append(errs, u.entry(e, u.base.OwnEntry(e)))
-	}
-	for _, m := range o.Milestones {
-		errs = append(errs, putRow(u, "milestone", m[:], u.base.OwnMilestone(m)))
-	}
-	for _, x := range o.Sessions {
-		errs = append(errs, u.session(sessionTarget(x.Agent, x.UUID), u.base.OwnSession(x)))
-	}
-	for _, r := range o.Reports {
-		errs = append(errs, putRow(u, "report", []byte(reportTarget(r)[1:]), u.base.OwnReport(r)))
-	}
-	for _, q := range o.Requests {
-		errs = append(errs, u.request(target(string(ofRequest)+q), u.base.OwnRequest(q)))
-	}
-	for _, a := range o.Agents {
-		errs = append(errs, putRow(u, "agent", a, u.base.OwnAgent(a)))
-	}
-	for _, i := range o.Issues {
-		errs = append(errs, u.issue(i, u.base.OwnIssue(i)))
-	}
-	return errors.Join(append(errs, u.rejections("", u.base.Rejections()))...)
 }

@@ -141,12 +141,42 @@ func (u *update) lines(is *storedLog, l *delta.Log) error {
 			}
 		}
 		is.lines++
-		is.newest = max(is.newest, e.Time)
+		is.newest = max(is.newest, newestOf(e))
 		if e.Seq >= seq { // at level 3 a log need not be in order
 			is.sign, seq = e.Shown(), e.Seq
 		}
 	}
 	return nil
+}
+
+// records writes the records of a base as the lines of a log without a name, which
+// has no cursor.
+func (u *update) records(b *event.Base) error {
+	if !u.bulk {
+		return ErrNeedsRebuild
+	}
+	u.nextLog = 2
+	is := storedLog{id: 1}
+	lines := func(yield func(*event.Envelope, error) bool) {
+		for e := range b.Records() {
+			if !yield(e, nil) {
+				return
+			}
+		}
+	}
+	if err := u.lines(&is, &delta.Log{Lines: lines}); err != nil {
+		return err
+	}
+	u.count["log"]++
+	return u.exec("INSERT INTO log (agent, id, lines, newest, sign) VALUES ('', ?, ?, ?, 0)", is.id, is.lines, int64(is.newest))
+}
+
+// newestOf is the time that a new line has to follow.
+func newestOf(e *event.Envelope) event.Time {
+	if b, ok := e.Body.(*event.Based); ok {
+		return b.Newest(e.Time)
+	}
+	return e.Time
 }
 
 // forget removes the lines of a log after the first keep.

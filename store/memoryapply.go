@@ -36,9 +36,10 @@ func (m *Memory) Apply(next Next) error {
 	}
 	is := kept{inputs: d.To, header: d.Header, base: d.Base, logs: map[string]*keptLog{}, numbers: map[event.UUID]uint64{}, locks: map[event.UUID]*lockRow{}}
 	if d.From != nil {
-		if !bytes.Equal(d.From, m.inputs) || m.base != nil || d.Base != nil {
+		if !bytes.Equal(d.From, m.inputs) || d.Base != nil {
 			return ErrNeedsRebuild
 		}
+		is.base = m.base
 		maps.Copy(is.logs, m.logs)
 		maps.Copy(is.locks, m.locks)
 		if !d.Renumbered {

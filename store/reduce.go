@@ -8,7 +8,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/git-crosslink/git-crosslink/delta"
 	"github.com/git-crosslink/git-crosslink/event"
 	"github.com/git-crosslink/git-crosslink/reducer"
 )
@@ -18,7 +17,6 @@ type update struct {
 	*writer
 	bulk bool // from the empty state
 	sum  reducer.Sum
-	base *reducer.State // of a hub of level 2 or 3: all there is
 
 	nextLog int64
 	fresh   map[int64]int64 // log → its first line that is new
@@ -169,13 +167,9 @@ func (u *update) linesAbout(t target, was, now *reducer.State) error {
 
 // reduce writes the rows of all objects that lines are about which are new or no
 // longer count.
-func (u *update) reduce(d *delta.Delta) error {
+func (u *update) reduce() error {
 	if !u.bulk {
 		return u.reduceAffected()
-	}
-	if d.Base != nil {
-		u.base = reducer.New()
-		u.base.ApplyBase(d.Base)
 	}
 	if err := u.aims(); err != nil {
 		return err

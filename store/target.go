@@ -47,6 +47,8 @@ func targets(e *event.Envelope) []target {
 		return all
 	}
 	switch b := e.Body.(type) {
+	case *event.Based:
+		return basedTargets(b)
 	case *event.CommentAdded:
 		return []target{about(ofComment, b.Comment), about(ofHistory, b.Issue)}
 	case *event.CommentEdited:
@@ -78,6 +80,23 @@ func targets(e *event.Envelope) []target {
 		all = append(all, about(ofIssue, u))
 	}
 	return all
+}
+
+// basedTargets are what a record of a base is about.
+func basedTargets(b *event.Based) []target {
+	switch {
+	case b.Issue != nil:
+		return []target{about(ofIssue, b.Issue.UUID)}
+	case b.Relation != nil:
+		return []target{about(ofIssue, b.Relation.A), about(ofIssue, b.Relation.B)}
+	case b.Comment != nil:
+		return []target{about(ofComment, b.Comment.UUID)}
+	case b.Entry != nil:
+		return []target{about(ofEntry, b.Entry.UUID)}
+	case b.Milestone != nil:
+		return []target{about(ofMilestone, b.Milestone.UUID)}
+	}
+	return []target{about(ofIssue, *b.Deleted)}
 }
 
 // otherTarget is the milestone, session or request that an event is about, "" if

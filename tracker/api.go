@@ -6,6 +6,7 @@ import (
 	"github.com/git-crosslink/git-crosslink/clone"
 	"github.com/git-crosslink/git-crosslink/event"
 	"github.com/git-crosslink/git-crosslink/fail"
+	"github.com/git-crosslink/git-crosslink/ledger"
 	"github.com/git-crosslink/git-crosslink/reading"
 	"github.com/git-crosslink/git-crosslink/store"
 )
@@ -91,6 +92,10 @@ type InitOptions struct {
 	Remote string // name of a remote; "" chooses origin, else the only one
 	Self   bool   // make this repository itself the hub
 	Join   bool   // join a hub although this repository gave out numbers of its own
+
+	// From is the state that a new tracker starts from; nil is an empty one. There
+	// may be no other tracker then.
+	From *ledger.Base
 }
 
 // InitReport says what init found or made.

@@ -9,6 +9,7 @@ import (
 	"github.com/git-crosslink/git-crosslink/clone"
 	"github.com/git-crosslink/git-crosslink/fail"
 	"github.com/git-crosslink/git-crosslink/hubs"
+	"github.com/git-crosslink/git-crosslink/ledger"
 	"github.com/git-crosslink/git-crosslink/reading"
 	"github.com/git-crosslink/git-crosslink/refs"
 	"github.com/git-crosslink/git-crosslink/replay"
@@ -34,7 +35,7 @@ func (t *Tracker) Init(ctx context.Context, o InitOptions) (*InitReport, error) 
 		return nil, t.clone.Unwritable(err)
 	}
 	if t.clone.Hub == nil {
-		r, err := t.initPrivate(ctx)
+		r, err := t.initPrivate(ctx, o.From)
 		return r, t.clone.Unwritable(err)
 	}
 	private, err := t.privateNumbers(ctx, o)
@@ -55,7 +56,7 @@ func (t *Tracker) Init(ctx context.Context, o InitOptions) (*InitReport, error) 
 	}
 	followed := false // it went over to the hub that was detached
 	for range tries {
-		r, again, err := t.initOnce(ctx, &followed)
+		r, again, err := t.initOnce(ctx, o.From, &followed)
 		if err == nil && !again {
 			r.Already = len(joined) > 0 && !r.Created && private == nil && !followed
 		}
@@ -76,7 +77,7 @@ func (t *Tracker) Init(ctx context.Context, o InitOptions) (*InitReport, error) 
 }
 
 // initPrivate starts the tracker of a repository without a remote.
-func (t *Tracker) initPrivate(ctx context.Context) (*InitReport, error) {
+func (t *Tracker) initPrivate(ctx context.Context, from *ledger.Base) (*InitReport, error) {
 	s, err := t.clone.Reads.Load(ctx)
 	if err != nil {
 		return nil, err
@@ -89,6 +90,9 @@ func (t *Tracker) initPrivate(ctx context.Context) (*InitReport, error) {
 		if s, err = t.introduce(ctx, &clone.Signing{}); err != nil {
 			return nil, err
 		}
+	}
+	if s, err = t.startFrom(ctx, s, from); err != nil {
+		return nil, err
 	}
 	return &InitReport{Hub: s.Hub, Created: made, Already: !made, Agent: t.clone.Agent}, nil
 }
@@ -115,7 +119,7 @@ func (t *Tracker) introduce(ctx context.Context, how *clone.Signing) (*reading.S
 	return t.clone.Reads.Load(ctx)
 }
 
-func (t *Tracker) initOnce(ctx context.Context, followed *bool) (r *InitReport, again bool, err error) {
+func (t *Tracker) initOnce(ctx context.Context, from *ledger.Base, followed *bool) (r *InitReport, again bool, err error) {
 	lost, err := t.fetchFor(ctx, wants{pin: true, mend: true})
 	if err != nil {
 		var re *refs.RemoteError
@@ -164,6 +168,9 @@ func (t *Tracker) initOnce(ctx context.Context, followed *bool) (r *InitReport, 
 		return nil, false, t.clone.ApartError()
 	}
 	if s.Bound {
+		if _, err := t.startFrom(ctx, s, from); err != nil {
+			return nil, false, err
+		}
 		if t.clone.Agent, err = t.clone.SettleAgent(ctx); err != nil {
 			return nil, false, t.clone.Unwritable(err)
 		}
@@ -184,6 +191,9 @@ func (t *Tracker) initOnce(ctx context.Context, followed *bool) (r *InitReport, 
 		return nil, false, t.clone.Unwritable(err)
 	}
 	if s, err = t.introduce(ctx, &clone.Signing{}); err != nil {
+		return nil, false, err
+	}
+	if s, err = t.startFrom(ctx, s, from); err != nil {
 		return nil, false, err
 	}
 	return t.found(ctx, s)

@@ -167,6 +167,7 @@ var rows = map[fail.Code][]string{
 	"hub-fork":                 {"to use that one: " + setRemote + "{other:word}", "to make the one on '{remote}' a tracker of its own: git crosslink fork detach"},
 	"push-url":                 {bothURLs, "name a remote that pushes to where it fetches from: " + setRemote + "<name>"},
 	"private-numbers":          {joinHub},
+	"not-empty":                {"import into the tracker that is there: git crosslink import <file>", "show what is there: git crosslink list --status all"},
 	"empty-remote/no-commit":   {"publish your code first: git commit --allow-empty -m start && git push {remote:word} HEAD"},
 	"empty-remote":             {"publish your code first: git push {remote:word} HEAD"},
 	"branch-in-the-way":        {"look at it: git fetch {remote:quote} {branch:quote} && git log FETCH_HEAD", "give it another name there, then: git crosslink init"},

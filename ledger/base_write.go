@@ -7,11 +7,9 @@ import (
 	"github.com/git-crosslink/git-crosslink/event/canon"
 )
 
-// No program migrates a hub yet, so base.json is written by tests alone.
-
 // EncodeBase returns base.json. Next numbers are raised above all that were
 // given. Two issues with one number are an error: which of them keeps it is a
-// decision, and the one who migrates makes it.
+// decision, and the caller makes it.
 func EncodeBase(x *Base) ([]byte, error) {
 	next, nextM := max(x.NextIssue, 1), max(x.NextMilestone, 1)
 	nums := own(x.Numbers)
@@ -119,6 +117,7 @@ func (o writer) uuids(name string, list []event.UUID) {
 
 func (o writer) issue(i *event.BaseIssue) {
 	o.w.Obj()
+	o.strs("assignees", i.Assignees)
 	o.uuids("blockers", i.Blockers)
 	o.optTime("closed_at", i.ClosedAt)
 	if len(i.Comments) > 0 {
