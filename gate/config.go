@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/git-crosslink/git-crosslink/internal/statefile"
 	"github.com/git-crosslink/git-crosslink/refs/git"
 )
 
@@ -90,7 +91,11 @@ func lockConfig(o *git.Outer) (*configFile, error) {
 		return nil, err
 	}
 	c := &configFile{path: path, lock: path + ".lock"}
-	f, err := os.OpenFile(c.lock, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	take := func() (*os.File, error) { return os.OpenFile(c.lock, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600) }
+	f, err := take()
+	for errors.Is(err, fs.ErrExist) && statefile.LockOf(path) == nil { // somebody has just released it
+		f, err = take()
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -179,8 +179,6 @@ func (h *hub) busy(err error) error {
 	config := filepath.Join(h.outer.CommonDir, "config")
 	if locked := statefile.LockOf(config); locked != nil && errors.Is(err, fs.ErrExist) {
 		return &fail.Error{Kind: fail.Fatal, Code: "config-locked", Message: locked.Error(), Fields: fail.Fields{"path": locked.Path}, Err: err}
-	} else if errors.Is(err, fs.ErrExist) {
-		return &fail.Error{Kind: fail.Fatal, Code: "config-busy", Message: fmt.Sprintf("another process was writing '%s'", config), Err: err}
 	}
 	return &fail.Error{Kind: fail.Fatal, Code: "not-writable/server", Message: fmt.Sprintf("the hub's configuration cannot be written: %v", err), Err: err}
 }
@@ -254,7 +252,8 @@ func (h *hub) free(mode string) error {
 	case mode == PerRef:
 		return &fail.Error{Kind: fail.Fatal, Code: "hook-taken/per-ref", Message: fmt.Sprintf("there is a hook '%s' already, and two of these cannot stand in a row", path)}
 	case exists(path + keptSuffix):
-		return &fail.Error{Kind: fail.Fatal, Code: "hook-taken", Message: fmt.Sprintf("there are a hook '%s' and an older one that was kept, '%s'", path, path+keptSuffix)}
+		return &fail.Error{Kind: fail.Fatal, Code: "hook-taken", Message: fmt.Sprintf("there are a hook '%s' and an older one that was kept, '%s'", path, path+keptSuffix),
+			Fields: fail.Fields{"path": path + keptSuffix}}
 	}
 	return nil
 }

@@ -264,7 +264,6 @@ func (v verdict) refusal(err error) *Refusal {
 	switch f.Rule {
 	case trust.RuleNotAdmitted, trust.RuleUnapproved:
 		r.Cure = cureApprove
-		r.about("agent", v.l.id)
 	case trust.RuleUnsigned, trust.RuleUnknownSigner, trust.RuleRotatedOut, trust.RuleBadSignature:
 		r.Cure = cureKey
 	case trust.RuleRevoked, trust.RuleRevokedHash:

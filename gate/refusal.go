@@ -66,8 +66,8 @@ const (
 	cureDoctor    fail.Code = "gate/doctor"
 	cureLess      fail.Code = "gate/less"
 	cureWhichHub  fail.Code = "gate/which-hub"
-	cureAdmin     fail.Code = "gate/admin"     // who changes meta
-	cureApprove   fail.Code = "gate/approve"   // agent
+	cureAdmin     fail.Code = "gate/admin" // who changes meta
+	cureApprove   fail.Code = "gate/approve"
 	cureKey       fail.Code = "gate/key"       // which one signs
 	cureRevoked   fail.Code = "gate/revoked"   // end of a log
 	cureLimit     fail.Code = "gate/limit"     // setting, value

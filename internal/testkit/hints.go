@@ -59,6 +59,11 @@ func newHintRun(h Hints, all bool) *hintRun {
 // done fails if too few hints were run, or if an exception has become stale. A
 // run of some scripts says nothing about either.
 func (r *hintRun) done(t *testing.T, scripts int) {
+	for _, name := range r.NotShown {
+		if r.Rows[name] == nil && name != "" {
+			t.Errorf("the hint '%s', which is listed as not shown, is not in the table", name)
+		}
+	}
 	least := r.Sample
 	if r.all {
 		least = r.All
@@ -245,8 +250,17 @@ var changes = regexp.MustCompile(`^(?:git config (?:--global |--unset |--add )*[
 // corrects reports a hint that is the same command with other arguments: it is
 // run in place of the one that printed it.
 func corrects(cmd string, args []string) bool {
-	return strings.HasPrefix(cmd+" ", "git crosslink agent fork ") && strings.HasPrefix(strings.Join(args, " ")+" ", "git crosslink agent fork ")
+	ran := strings.Join(args, " ") + " "
+	for _, same := range []string{"git crosslink agent fork ", "git crosslink server install "} {
+		if strings.HasPrefix(cmd+" ", same) && strings.HasPrefix(ran, same) && cmd+" " != ran {
+			return true
+		}
+	}
+	return false
 }
+
+// ownersCommand matches a hint whose command is one for the owner of the hub.
+var ownersCommand = regexp.MustCompile(`(?:the hub's owner|the owner of this hub)\b.*[a-z]: git (?:crosslink server|config) `)
 
 // indirect reports a command that is run by another one, which may set what the
 // hint sets.
@@ -299,7 +313,7 @@ func (s *script) following(a *actor, args, before []string, hint string) string 
 				quote([]string{o.dir}), quote(s.environ(o)), quote([]string{cmd}))
 		}
 		b.WriteString("echo $status >\"$1/status\"\n")
-	case strings.Contains(hint, "the hub's owner") && strings.Contains(cmd, "server check"):
+	case ownersCommand.MatchString(hint):
 		fmt.Fprintf(&b, "(cd %s && %s) >\"$1/says\" 2>&1 </dev/null\necho $? >\"$1/status\"\n", quote([]string{filepath.Join(s.work, "hub.git")}), cmd)
 	default:
 		fmt.Fprintf(&b, "{ %s\n} >\"$1/says\" 2>&1 </dev/null\necho $? >\"$1/status\"\n", cmd)
