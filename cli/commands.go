@@ -37,11 +37,11 @@ func tree(e *command.Env) *urfave.Command {
 		newVersionCommand(e),
 		frame.NewHelpCommand(e.Terminal, func() *urfave.Command { return tree(e) }))
 	noun := &urfave.Command{Name: frame.IssueNoun, Hidden: true, Subcommands: issues,
-		Usage: "issues are the default noun: 'issue list' is 'list'"}
+		Usage: "the default noun: 'issue list' is the same as 'list'"}
 	root := &urfave.Command{
 		Name:        frame.Program,
 		Subcommands: append(slices.Concat(issues, rest), noun),
-		Flags:       append(frame.CommonFlags(), &urfave.StringFlag{Name: "C", Usage: "run as if started in `DIR`"}),
+		Flags:       append(frame.CommonFlags(), &urfave.StringFlag{Name: "C", Usage: "run as if git crosslink was started in `DIR`"}),
 	}
 	offerFields(e.Terminal, root)
 	for _, c := range root.Subcommands {

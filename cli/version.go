@@ -27,12 +27,12 @@ func newVersionCommand(e *command.Env) *urfave.Command {
 		Name: "version", Category: frame.GroupRest,
 		Usage:     "print the version",
 		UsageText: "git crosslink version [--build-options]",
-		Description: `Prints the version as git prints its own.
+		Description: `Prints the version.
 
 Examples:
   git crosslink version --build-options`,
 		Flags: []urfave.Flag{
-			&urfave.BoolFlag{Name: "build-options", Usage: "also how it was built"},
+			&urfave.BoolFlag{Name: "build-options", Usage: "also print how the program was built"},
 		},
 	}, func(u *urfave.Context) error {
 		if _, err := frame.Arguments(u, 0, 0, ""); err != nil {

@@ -41,7 +41,7 @@ const (
 
 // EmitOptions say how a write is published.
 type EmitOptions struct {
-	Offline bool           // append only, leave the hub alone
+	Offline bool           // append only, do not contact the hub
 	Wait    bool           // wait for the hub; not confirmed in the end is Unconfirmed
 	Lock    bool           // a claim or a release: worth 30 s
 	asking  UUID           // the lock that is being claimed: its answer is no news

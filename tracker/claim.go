@@ -15,9 +15,9 @@ import (
 
 // ClaimOptions say how a lock is asked for.
 type ClaimOptions struct {
-	Queue   bool   // take a place in the queue if it is held
+	Queue   bool   // wait in the queue if somebody else holds the lock
 	Branch  string // the branch the work happens on, for others to see
-	Offline bool   // append only, leave the hub alone
+	Offline bool   // append only, do not contact the hub
 }
 
 // Outcome is how a lock stands for one agent.

@@ -80,7 +80,7 @@ func Unconfirmed(r *tracker.Receipt, o tracker.EmitOptions) *frame.Failure {
 // WriteFlags are options of every command that writes.
 func WriteFlags() []urfave.Flag {
 	return []urfave.Flag{
-		&urfave.BoolFlag{Name: "wait", Usage: "wait for the hub; status 3 if it has it not in the end"},
+		&urfave.BoolFlag{Name: "wait", Usage: "wait for the hub; exit 3 if the hub has not confirmed the change"},
 	}
 }
 

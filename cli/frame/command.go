@@ -30,12 +30,12 @@ const (
 // manual, git-crosslink-<page>(1); "" is git-crosslink(1) itself.
 var groups = []struct{ name, page, about string }{
 	{GroupIssues, "issue", "create, change, list and show issues"},
-	{GroupNext, "next", "find out what to work on"},
+	{GroupNext, "next", "find the next thing to work on"},
 	{GroupLocks, "lock", "claim issues and see who works on what"},
 	{GroupMilestones, "milestone", "group issues that are due together, and book time"},
-	{GroupAgents, "agent", "see who writes, and settle who does"},
-	{GroupTrust, "trust", "see and say who may write, and with which key"},
-	{GroupHub, "hub", "share the tracker and keep it up to date"},
+	{GroupAgents, "agent", "see who writes, and manage agents"},
+	{GroupTrust, "trust", "see and decide who may write, and with which key"},
+	{GroupHub, "hub", "share the tracker, sync it and check it"},
 	{GroupRest, "", ""},
 }
 
@@ -53,11 +53,11 @@ func CommandName(c *urfave.Command) string {
 // CommonFlags are options of every command.
 func CommonFlags() []urfave.Flag {
 	return []urfave.Flag{
-		&urfave.BoolFlag{Name: "json", Usage: "answer with one JSON document (docs/json.md)"},
-		&urfave.BoolFlag{Name: "quiet", Aliases: []string{"q"}, Usage: "print ids only, say nothing else"},
-		&urfave.BoolFlag{Name: "offline", Usage: "leave the hub alone"},
+		&urfave.BoolFlag{Name: "json", Usage: "print one JSON document (docs/json.md)"},
+		&urfave.BoolFlag{Name: "quiet", Aliases: []string{"q"}, Usage: "print only ids"},
+		&urfave.BoolFlag{Name: "offline", Usage: "do not contact the hub"},
 		&urfave.StringFlag{Name: "color", Usage: "auto, always or never", Value: "auto", DefaultText: "auto"},
-		&urfave.BoolFlag{Name: "pager", Usage: "no pager, not even on a terminal", Value: true},
+		&urfave.BoolFlag{Name: "pager", Usage: "do not use a pager", Value: true},
 	}
 }
 

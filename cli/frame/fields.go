@@ -39,7 +39,7 @@ func membersOf(t reflect.Type) (names []string) {
 // OfferFields gives a command the option --fields. What it names is checked
 // before the command does anything.
 func (t *Terminal) OfferFields(c *urfave.Command, f Fields) {
-	c.Flags = append(c.Flags, &urfave.StringFlag{Name: "fields", Usage: "with --json: only the members `NAMES`, e.g. " + strings.Join(f.names[:2], ",")})
+	c.Flags = append(c.Flags, &urfave.StringFlag{Name: "fields", Usage: "with --json: print only the members `NAMES`, such as " + strings.Join(f.names[:2], ",")})
 	run := c.Action
 	c.Action = func(u *urfave.Context) error {
 		t.fields, t.within = nil, f.within

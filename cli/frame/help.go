@@ -93,7 +93,7 @@ func writeSynopsis(w io.Writer, c *urfave.Command) {
 	if c.Name == Program {
 		fmt.Fprintln(w, "usage: "+programUsage)
 		writeCommands(w, c)
-		fmt.Fprintln(w, "\n'git crosslink <command> -h' lists a command's options, 'git crosslink help <command>' explains it.")
+		fmt.Fprintln(w, "\n'git crosslink <command> -h' lists the options of a command. 'git crosslink help <command>' explains it.")
 		return
 	}
 	writeUsage(w, UsageLines(c))
@@ -122,37 +122,36 @@ func writeManual(w io.Writer, c *urfave.Command) {
 
 const (
 	programUsage = "git crosslink [-C <dir>] [--json] [-q] [--offline] <command> [<args>]"
-	aboutProgram = "issues that live in git, for people and programs"
+	aboutProgram = "an issue tracker that lives in git, for people and AI agents"
 )
 
 // aboutManual opens the manual; what it says of a first session is also in
 // README.md.
-const aboutManual = `Issues are kept as events, each writer's in a log of its own that is a branch of
-the repository. Every clone has all of them and works without network; whoever
-can fetch and push can take part.
+const aboutManual = `Issues live in branches of your git repository. Every clone has all of them and
+works offline. Everybody who can fetch and push can take part.
 
-To begin: write the first issue, then share it.
+To begin, create an issue and share the tracker:
 
   git crosslink new 'fix the flux' -p high -l bug
   git crosslink init
   git crosslink list
 
-'git crosslink <command> -h' lists the options of a command, 'git crosslink help
-<command>' explains it, as does 'git help git-crosslink-<command>'. Settings are
-read as git reads its own; docs/configuration.md lists them.
+'git crosslink <command> -h' lists the options of a command. 'git crosslink help
+<command>' and 'git help git-crosslink-<command>' explain it. Settings are git
+settings; docs/configuration.md lists them.
 `
 
 const aboutIDs = `ids
-  An issue is named by its number (12 or '#12'), its uuid, or an unambiguous
-  beginning of the uuid: at least 4 hex digits, one of them a letter. 'issue'
-  before a command of the first two groups is accepted and changes nothing.
+  An issue has a number (12 or '#12') and a uuid. Instead of the uuid you can give
+  its first digits: at least 4 hex digits, one of them a letter. 'git crosslink
+  issue list' is the same as 'git crosslink list'.
 `
 
 const aboutStatus = `exit status
   0    done
   1    a "no": not found, nothing ready
-  2    lost to somebody else
-  3    kept here, but not confirmed on the hub although that was asked for
+  2    somebody else has the lock
+  3    saved locally, but not confirmed by the hub
   4    identity, trust or permission
   128  fatal
   129  usage

@@ -16,7 +16,7 @@ type Forms struct {
 func PorcelainFlags() []urfave.Flag {
 	return []urfave.Flag{
 		&urfave.StringFlag{Name: "porcelain", Usage: "stable tab-separated lines; `VERSION` is v1"},
-		&urfave.BoolFlag{Name: "z", Usage: "like --porcelain, each record ended by NUL"},
+		&urfave.BoolFlag{Name: "z", Usage: "like --porcelain, with NUL after each record"},
 	}
 }
 

@@ -32,7 +32,7 @@ func (s *TextSource) None() bool { return s.Given == nil && s.File == "" && !s.E
 // TextFlags are -F and --edit.
 func TextFlags(what string) []urfave.Flag {
 	return []urfave.Flag{
-		&urfave.StringFlag{Name: "file", Aliases: []string{"F"}, Usage: "take the " + what + " from `FILE`; - is stdin"},
+		&urfave.StringFlag{Name: "file", Aliases: []string{"F"}, Usage: "read the " + what + " from `FILE`; - is stdin"},
 		&urfave.BoolFlag{Name: "edit", Usage: "open your editor (git var GIT_EDITOR)"},
 	}
 }
@@ -40,7 +40,7 @@ func TextFlags(what string) []urfave.Flag {
 // DescriptionFlags are -d, -F and --edit.
 func DescriptionFlags() []urfave.Flag {
 	return append([]urfave.Flag{
-		&urfave.StringFlag{Name: "description", Aliases: []string{"d"}, Usage: "describe it in `TEXT`"},
+		&urfave.StringFlag{Name: "description", Aliases: []string{"d"}, Usage: "description, as `TEXT`"},
 	}, TextFlags("description")...)
 }
 

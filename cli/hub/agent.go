@@ -21,10 +21,10 @@ import (
 func newAgentCommand(e *command.Env) *urfave.Command {
 	return &urfave.Command{
 		Name: "agent", Category: frame.GroupAgents, HideHelp: true,
-		Usage:     "see who writes, and settle who does",
+		Usage:     "see who writes, and manage agents",
 		UsageText: "git crosslink agent show [<options>]\ngit crosslink agent list [<options>]\ngit crosslink agent describe [<options>] <text>\ngit crosslink agent fork [<options>] [<new-id>]\ngit crosslink agent retire [<options>]\ngit crosslink agent flags [<options>]",
-		Description: `Every worktree writes under an id, into a log of its own. Two clones must not
-write under one id: when they did, 'agent fork' is the way out.
+		Description: `Each worktree writes under an agent id, to a log of its own. Two clones must not use
+the same id. If two clones did, run 'agent fork' in one of them.
 
 Examples:
   git crosslink agent show
@@ -35,15 +35,15 @@ Examples:
 
 func newAgentShow(e *command.Env) *urfave.Command {
 	return e.Command(&urfave.Command{
-		Name: "show", Usage: "show under which id you write here",
+		Name: "show", Usage: "show the id that you write under",
 		UsageText: "git crosslink agent show [<options>]",
-		Description: `Prints the id under which this worktree writes, what says so (the environment
-variable GIT_CROSSLINK_AGENT, the setting crosslink.agent, or the identity file
-that the first write makes), how many events its log has and how many of them
-are not on the hub, and how it stands: ok, forked (two clones wrote under this
-id), damaged, retired, copied (the first write takes a new id) or none.
+		Description: `Prints the id that this worktree writes under, where the id is set (the environment
+variable GIT_CROSSLINK_AGENT, the setting crosslink.agent, or the identity file that
+the first write creates), the number of events in its log, the number of events that
+are not on the hub, and a state: ok, forked (two clones wrote under this id),
+damaged, retired, copied (the first write creates a new id) or none.
 
-The exit status is 1 while there is no id.
+The exit status is 1 if there is no id yet.
 
 Examples:
   git crosslink agent show`,
@@ -57,12 +57,11 @@ Examples:
 
 func newAgentList(e *command.Env) *urfave.Command {
 	return e.Command(&urfave.Command{
-		Name: "list", Usage: "list everybody who writes",
+		Name: "list", Usage: "list all agents",
 		UsageText: "git crosslink agent list [<options>]",
-		Description: `Lists the logs there are: whose, person or agent, how many events, the last sign
-of life, and what the agent says of itself: its state if a heartbeat told one,
-'retired', its description. In a pipe the fields are id, kind, events, last sign
-and that.
+		Description: `Lists all agents: id, kind (person or agent), number of events, when the agent was
+last seen, and its state and description. In a pipe the fields are id, kind, events,
+last seen, and state with description.
 
 Examples:
   git crosslink agent list`,
@@ -80,28 +79,26 @@ func newAgentFork(e *command.Env) *urfave.Command {
 	return e.Command(&urfave.Command{
 		Name: "fork", Usage: "continue under a new id with the unsent events",
 		UsageText: "git crosslink agent fork [<options>] [<new-id>]",
-		Description: `Moves the events that the hub does not have to a log under a new id, and prints
-that id. Use it
+		Description: `Moves the events that the hub does not have to a log under a new id, and prints that
+id. Use it
 
-  - when two clones have written under one id: the hub keeps the events of one,
-    and the other cannot write until it has an id of its own;
-  - when the hub refuses an event, for instance because its text holds a
-    password: --without leaves that event out, and the rest can be sent;
-  - when this machine's clock was ahead: events with a time that has not come
-    yet are stamped again;
-  - when the log is signed and its key is lost or locked: what is not signed
-    does not count in it.
+  - if two clones have written under the same id: the hub keeps the events of one
+    clone, and the other clone cannot write until it has an id of its own;
+  - if the hub refuses an event, for example because its text contains a password:
+    --without leaves that event out, and the others can be sent;
+  - if this machine's clock was ahead: events with a future time get a new time;
+  - if the log is signed, and its key is lost or locked: unsigned events in such a
+    log do not count.
 
-Uuids stay the same. Claims of locks are not moved, nor are comments and issues
-that a later one of these events deletes. --without takes the number of an event
-(git crosslink status names those the hub refuses) or the beginning of the uuid
-of the comment or issue that the event created; what hangs on it, as comments on
-an issue do, is left out with it and listed.
+Uuids stay the same. Claims of locks are not moved. Comments and issues that one of
+the moved events deletes are not moved either. --without takes the number of an event
+('git crosslink status' lists the events that the hub refuses), or the first digits
+of the uuid of the comment or issue that the event created. Events that depend on it,
+such as comments on that issue, are left out as well, and the command lists them.
 
-Without an id one is made. Where crosslink.agent sets the id, the command sets
-the new one in this clone's configuration, also if all repositories of this user
-share the old one. Where the environment sets it, the command says what to set
-from now on.
+If you give no id, the command creates one. If crosslink.agent sets the id, the
+command sets the new id in the configuration of this clone. If the environment sets
+the id, the command prints the new value to set.
 
 The exit status is 1 if there is nothing to move and the key can sign.
 

@@ -28,15 +28,15 @@ var examinations = []examination{
 func newDoctorCommand(e *command.Env) *urfave.Command {
 	return e.Command(&urfave.Command{
 		Name: "doctor", Category: frame.GroupHub,
-		Usage:     "find out what keeps the tracker from working",
+		Usage:     "find problems that keep the tracker from working",
 		UsageText: "git crosslink doctor [<options>]",
-		Description: `Asks the hub and looks at everything that can keep the tracker from working: who
-writes here, which hub there is and whether it takes what is sent, logs, ledger,
-clocks. Each finding comes with its cure; nothing is changed. A 'problem' keeps
-something from working, a 'warning' is not as it should be, a 'note' is worth
-knowing and nothing is wrong.
+		Description: `Checks everything that can keep the tracker from working: the agent, the hub and
+whether it accepts pushes, the logs, the ledger and the clocks. This command contacts
+the hub and changes nothing. Each finding has a hint how to fix it. A 'problem' keeps
+something from working, a 'warning' may become a problem, and a 'note' is only
+information.
 
-With --porcelain the fields are severity, name, text and one for each hint.
+With --porcelain the fields are severity, name, text and one field for each hint.
 
 The exit status is 1 if there is a problem or a warning.
 

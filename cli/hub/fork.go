@@ -14,22 +14,21 @@ import (
 
 func newForkCommand(e *command.Env) *urfave.Command {
 	detach := e.Command(&urfave.Command{
-		Name: "detach", Usage: "make the tracker of a fork one of its own",
+		Name: "detach", Usage: "give the tracker of a fork an identity of its own",
 		UsageText: "git crosslink fork detach [<options>] [<remote>]",
-		Description: `A fork of a repository brings the branches of the tracker along: then two
-repositories hold one tracker, and each goes its own way. This gives the one that
-this clone writes to an id of its own, and prints it. Numbers, locks, authors,
-times and texts stay what they are; signatures end, and with them the policy
-'require', which becomes 'warn'. Who is approved and revoked, and whether anybody
-may write, is taken over; you alone are its admin. The original is not touched.
-The branches crosslink/meta and crosslink/checkpoint of the fork are replaced, in
-one push, if nobody else was faster.
+		Description: `If you fork a repository, the fork gets a copy of the branches of the tracker. The
+two trackers have the same id, but different histories from then on. This command
+gives the tracker that this clone writes to a new id, and prints it. Numbers, locks,
+authors, times and texts stay the same. Signatures are lost, so the signing policy
+'require' becomes 'warn'. Approved and revoked agents and the setting open or closed
+are kept. You become the only admin. The original is not changed. The branches
+crosslink/meta and crosslink/checkpoint of the fork are replaced in one push.
 
-Other clones of the fork are told at their next sync; they follow, with what they
-had not sent, by 'git crosslink init --join'.
+Other clones of the fork learn of this at their next sync. They follow, with their
+unsent events, when you run 'git crosslink init --join' in them.
 
-The exit status is 1 if no other repository with this tracker is known: fetch from
-the original, or name the remote whose tracker is to go its own way.
+The exit status is 1 if no other repository with this tracker is known. In that case
+fetch from the original, or name the remote whose tracker gets the new id.
 
 To use the tracker of the original instead: git config crosslink.remote <name>
 
@@ -56,11 +55,11 @@ Examples:
 	})
 	return &urfave.Command{
 		Name: "fork", Category: frame.GroupHub, HideHelp: true,
-		Usage:     "settle what becomes of the tracker in a fork of a repository",
+		Usage:     "manage the tracker in a fork of a repository",
 		UsageText: "git crosslink fork detach [<options>] [<remote>]",
-		Description: `A fork of a repository holds a copy of its tracker. Either the tracker of the
-original is used (git config crosslink.remote <name>), or the copy becomes a
-tracker of its own.
+		Description: `A fork of a repository contains a copy of the tracker. Either use the tracker of the
+original (git config crosslink.remote <name>), or make the copy an independent
+tracker.
 
 Examples:
   git crosslink fork detach`,

@@ -15,17 +15,16 @@ import (
 func newFsckCommand(e *command.Env) *urfave.Command {
 	return e.Command(&urfave.Command{
 		Name: "fsck", Category: frame.GroupHub,
-		Usage:     "look for what is wrong with the tracker",
+		Usage:     "check the data of the tracker",
 		UsageText: "git crosslink fsck [<options>]",
-		Description: `Lists what is not believed of what is here: events that are rejected, logs that
-end early, that two clones wrote under one id or that are damaged, steps of the
-ledger that do not follow from the events, decisions that the hub has lost, and
-what the last fetch found wrong with the hub. Nothing of it needs a repair:
-everybody passes over it in the same way. In a pipe the fields are kind, agent,
-sequence, commit and text.
+		Description: `Lists data that does not count: rejected events, logs that end early, that were
+written by two clones or that are damaged, invalid steps of the ledger, decisions
+that the hub has lost, and problems that the last fetch found on the hub. None of
+them needs a repair, because every clone ignores them in the same way. In a pipe the
+fields are kind, agent, sequence, commit and text.
 
---full judges the ledger again from its first step, whatever was judged before,
-and walks all logs, also those that are not in view.
+--full checks the whole ledger and all logs again, without the results of earlier
+checks.
 
 The exit status is 1 if there is any finding.
 
@@ -33,7 +32,7 @@ Examples:
   git crosslink fsck
   git crosslink fsck --full --json`,
 		Flags: append([]urfave.Flag{
-			&urfave.BoolFlag{Name: "full", Usage: "trust nothing that was judged before"},
+			&urfave.BoolFlag{Name: "full", Usage: "check everything again"},
 		}, frame.PorcelainFlags()...),
 	}, func(u *urfave.Context) error {
 		f, err := frame.FormsAlone(u, e.Terminal)

@@ -17,15 +17,15 @@ import (
 func newHeartbeatCommand(e *command.Env) *urfave.Command {
 	return e.Command(&urfave.Command{
 		Name: "heartbeat", Category: frame.GroupAgents,
-		Usage:     "show that you are alive, without writing an event",
+		Usage:     "show others that you are still working",
 		UsageText: "git crosslink heartbeat [<options>] [<id>]",
-		Description: `Who holds a lock and writes nothing for an hour looks gone, and others are told
-how to break the lock. This shows them a sign of life: when you were seen, in
-which state, and on which issue (the one you locked last, or the one named). It
-is sent in the background, at most every 5 minutes, and only while you hold a
-lock; any other command you run does the same by itself. That you begin or cease
-to wait for a person (awaiting_input, paused) is shown within a minute, also
-without a lock. Nothing of it goes into a log.
+		Description: `If an agent holds a lock and has not been seen for an hour, others may break the
+lock. A heartbeat shows others that you are still working, in which state, and on
+which issue: the issue that you locked last, or the issue that you name. It is sent
+in the background, at most every 5 minutes, and only while you hold a lock. Every
+other command sends one as well. If you start or stop waiting for a person
+(awaiting_input, paused), others see it within a minute, even if you hold no lock.
+Heartbeats are not written to a log.
 
 Examples:
   git crosslink heartbeat

@@ -30,27 +30,27 @@ func newHooksCommand(e *command.Env) *urfave.Command {
 			return run(u.Context, f, e)
 		})
 	}
-	install := verb("install", "let pull and push take the tracker along",
-		`Puts the hooks post-merge, post-rewrite and pre-push in place: into the
-configuration of this repository with git 2.54 and newer, else as files. 'init'
-and the first write do so too. A hook that is there already is never changed: what
-to add to it is told. Doing it again brings hooks of an older version up to date.
+	install := verb("install", "install the hooks",
+		`Installs the hooks post-merge, post-rewrite and pre-push: in the configuration of
+this repository with git 2.54 and newer, and as files with older versions. 'init' and
+the first write install them as well. An existing hook is never changed; the command
+prints what to add to it. Running it again updates the hooks of an older version.
 
 The exit status is 1 if git does not run all of them.
 
 Examples:
   git crosslink hooks install`, runHooksInstall)
-	uninstall := verb("uninstall", "take the hooks away again",
-		`Removes what 'install' put in place and nothing else; configuration and hooks are
-what they were before. No write puts them in place again; 'install' does.
+	uninstall := verb("uninstall", "remove the hooks",
+		`Removes only what 'install' added; configuration and hooks are then as they were
+before. Later writes do not install the hooks again; 'install' does.
 
 Examples:
   git crosslink hooks uninstall`, runHooksUninstall)
-	status := verb("status", "show how the hooks stand",
-		`Tells for each hook whether git runs it and where it is: in place, called (by a
-hook of somebody else), outdated, missing, foreign (of somebody else), not executable, disabled, off
-(core.hooksPath names no directory).
-In a pipe the fields are name, state, place.
+	status := verb("status", "show the state of the hooks",
+		`Prints for each hook whether git runs it and where it is. The states are in place,
+called (by a hook of your own), outdated, missing, foreign (a hook of your own without
+the line for the tracker), not executable, disabled, and off (core.hooksPath names no
+directory). In a pipe the fields are name, state and place.
 
 The exit status is 1 if git does not run all of them.
 
@@ -58,15 +58,15 @@ Examples:
   git crosslink hooks status`, runHooksStatus)
 	return &urfave.Command{
 		Name: "hooks", Category: frame.GroupHub, HideHelp: true,
-		Usage:     "let git pull and git push take the tracker along",
+		Usage:     "let git pull and git push sync the tracker",
 		UsageText: "git crosslink hooks install [<options>]\ngit crosslink hooks uninstall [<options>]\ngit crosslink hooks status [<options>]",
-		Description: `After a merge or a rebase and with a push, a sync is started in the background:
-the git command does not wait for it, and succeeds whatever becomes of it. One
-push is stopped: one that would delete or rewind the tracker's branches on its hub,
-as 'git push --mirror' from a plain clone does.
+		Description: `After a merge or a rebase, and with each push, the hooks start a sync in the
+background. The git command does not wait for the sync, and does not fail if the sync
+fails. The hooks stop only a push that would delete or rewind the branches of the
+tracker on its hub, such as 'git push --mirror' from a plain clone.
 
-'init' and the first write put the hooks in place, unless crosslink.hooks is false
-or a manager of hooks decides what git runs; then what to add is told.
+'init' and the first write install the hooks, unless crosslink.hooks is false or a
+hook manager decides which hooks git runs. In that case they print what to add.
 
 Examples:
   git crosslink hooks status

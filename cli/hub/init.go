@@ -17,23 +17,25 @@ import (
 func newInitCommand(e *command.Env) *urfave.Command {
 	return e.Command(&urfave.Command{
 		Name: "init", Category: frame.GroupHub,
-		Usage:     "share the tracker on a remote, or join it",
+		Usage:     "create a tracker on a remote, or join it",
 		UsageText: "git crosslink init [<options>] [<remote>]",
-		Description: `Makes the remote a hub, or joins the one that is there, and prints the hub's
-id. Without a name the remote is 'origin', or the only one. Nothing but branches
-below crosslink/ is created. Doing it again changes nothing.
+		Description: `Creates a tracker on the remote, which is then called the hub, or joins the tracker
+that is there already, and prints the id of the hub. The default remote is 'origin',
+or the only remote. The command creates only branches under crosslink/. Running it
+again changes nothing.
 
-The hub is chosen once. Later remotes, names, URLs and branches do not change it
-by themselves; 'git config crosslink.remote <name>' does.
+The hub is chosen once. If you add, rename or change remotes later, the hub stays the
+same; 'git config crosslink.remote <name>' changes it.
 
-With --hub, or in a bare repository without remotes, this repository itself
-becomes the hub: its clones share the tracker (crosslink.hub is set).
+With --hub, or in a bare repository without remotes, this repository itself becomes
+the hub of its clones (crosslink.hub is set).
 
-Issues can be written before: they stay here until there is a hub.
+You can create issues before you run init: they stay in this clone until there is a
+hub.
 
-With --helper, plain git fetch, pull and push of the remote go through
-git-remote-crosslink(1) from then on and carry the tracker; its URL stays as it
-is. --no-helper ends that and does nothing else.
+With --helper, plain git fetch, pull and push of the remote use
+git-remote-crosslink(1) and sync the tracker as well; the URL stays the same.
+--no-helper undoes only that.
 
 Examples:
   git crosslink init
@@ -42,8 +44,8 @@ Examples:
   git crosslink init --helper`,
 		Flags: []urfave.Flag{
 			&urfave.BoolFlag{Name: "hub", Usage: "make this repository itself the hub of its clones"},
-			&urfave.BoolFlag{Name: "helper", Usage: "git fetch, pull and push of the remote carry the tracker"},
-			&urfave.BoolFlag{Name: "join", Usage: "join a hub although numbers given out here end by it"},
+			&urfave.BoolFlag{Name: "helper", Usage: "let git fetch, pull and push of the remote sync the tracker"},
+			&urfave.BoolFlag{Name: "join", Usage: "join a hub even if issues lose the numbers they have here"},
 		},
 	}, func(u *urfave.Context) error {
 		args, err := frame.Arguments(u, 0, 1, "at most one remote")

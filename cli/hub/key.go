@@ -15,13 +15,13 @@ import (
 
 func newKeyCommand(e *command.Env) *urfave.Command {
 	show := e.Command(&urfave.Command{
-		Name: "show", Usage: "show the key you sign with here",
+		Name: "show", Usage: "show your signing key",
 		UsageText: "git crosslink key show [<options>]",
-		Description: `Prints the public key that this worktree's agent signs with: one line, to be
-given to an admin. On a terminal also its fingerprint, where the private half is,
-and whether the hub has approved it.
+		Description: `Prints the public key of this worktree's agent as one line that you can give to an
+admin. On a terminal it also prints the fingerprint, where the private key is, and
+whether the hub has approved the key.
 
-The exit status is 1 while there is none.
+The exit status is 1 if there is no key yet.
 
 Examples:
   git crosslink key show
@@ -33,12 +33,11 @@ Examples:
 		return runKeyShow(u.Context, e)
 	})
 	rotate := e.Command(&urfave.Command{
-		Name: "rotate", Usage: "sign with a new key from now on",
+		Name: "rotate", Usage: "replace your signing key",
 		UsageText: "git crosslink key rotate [<options>]",
-		Description: `Puts a new key in the place of the one in force: the one that the setting
-crosslink.signingKey names, else one that is made. The old one signs that it
-goes, and what it signed stays signed. A key that was made is deleted when it is
-replaced. Prints the new public key.
+		Description: `Replaces the signing key by the key in crosslink.signingKey, or by a new key if that
+is not set. The old key signs this change, and what it signed stays signed. If the
+old key was created by this program, it is deleted. Prints the new public key.
 
 Examples:
   git crosslink key rotate
@@ -51,12 +50,11 @@ Examples:
 	})
 	return &urfave.Command{
 		Name: "key", Category: frame.GroupTrust, HideHelp: true,
-		Usage:     "see and change the key you sign with",
+		Usage:     "show or replace your signing key",
 		UsageText: "git crosslink key show [<options>]\ngit crosslink key rotate [<options>]",
-		Description: `An agent signs what it writes, with a key that its first write makes for it
-(in the git directory, crosslink/keys, readable by its owner alone) or with the
-one that the setting crosslink.signingKey names: a key file, or a public key
-whose other half ssh-agent holds.
+		Description: `An agent signs its events with a key. The first write creates one (in crosslink/keys
+in the git directory, readable only by its owner), unless crosslink.signingKey names
+a key file, or a public key whose private key ssh-agent has.
 
 Examples:
   git crosslink key show`,
@@ -114,15 +112,15 @@ func runKeyRotate(ctx context.Context, e *command.Env) error {
 func newVerifyProofCommand(e *command.Env) *urfave.Command {
 	return e.Command(&urfave.Command{
 		Name: "verify-proof", Category: frame.GroupTrust,
-		Usage:     "check a proof that an agent's log has forked",
+		Usage:     "check a proof that one key wrote two histories",
 		UsageText: "git crosslink verify-proof [<options>] <file>",
 		Description: `Checks a file that 'git crosslink trust show <agent> --proof <file>' wrote ('-' is
-standard input): two lines of one agent with one sequence number that say
-different things, both signed by one key. It needs no repository and no network.
-Prints the agent and the fingerprint of the key: whether that key is the agent's,
-'git crosslink trust show <agent>' says.
+stdin). A proof consists of two different events of one agent with the same sequence
+number, both signed with the same key. The command needs no repository and no
+network. It prints the agent and the fingerprint of the key. Compare the fingerprint
+with 'git crosslink trust show <agent>'.
 
-The exit status is 1 if it proves nothing.
+The exit status is 1 if the file proves nothing.
 
 Examples:
   git crosslink verify-proof proof.json`,

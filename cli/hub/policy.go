@@ -13,12 +13,12 @@ import (
 
 func newTrustPolicy(e *command.Env) *urfave.Command {
 	return e.Command(&urfave.Command{
-		Name: "policy", Usage: "show or set what becomes of events that are not signed",
+		Name: "policy", Usage: "show or set the policy for unsigned events",
 		UsageText: "git crosslink trust policy [<options>]",
-		Description: `Without options it prints the policy. With them it sets it, which takes an
-admin's key, and the hub. Signing is 'off' (not looked at), 'warn' (what is not
-signed by an approved key counts and is marked) or 'require' (it does not count).
-A closed hub lets only approved agents write.
+		Description: `Without options it prints the policy. With options it sets the policy; this needs the
+key of an admin and contacts the hub. Signing is 'off' (signatures are not checked),
+'warn' (events that no approved key signed count, and are marked) or 'require' (such
+events do not count). On a closed hub only approved agents may write.
 
 Examples:
   git crosslink trust policy

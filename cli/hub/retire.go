@@ -15,11 +15,11 @@ import (
 
 func newAgentDescribeCommand(e *command.Env) *urfave.Command {
 	return e.Command(&urfave.Command{
-		Name: "describe", Usage: "say to others what you are",
+		Name: "describe", Usage: "describe this agent to others",
 		UsageText: "git crosslink agent describe [<options>] <text>",
-		Description: `Says in a few words who writes under this worktree's id; 'agent list' shows the
-first line. An empty text takes it back. --kind says whether that is a person or
-an agent, which is a program.
+		Description: `Sets the description of this worktree's agent. 'agent list' shows its first line. An
+empty text removes the description. --kind says whether a person or a program (agent)
+writes under this id.
 
 Examples:
   git crosslink agent describe 'nightly dependency updates, ask dave'
@@ -46,17 +46,17 @@ Examples:
 
 func newAgentRetireCommand(e *command.Env) *urfave.Command {
 	return e.Command(&urfave.Command{
-		Name: "retire", Usage: "say that nothing more comes from this id",
+		Name: "retire", Usage: "retire the agent of this worktree",
 		UsageText: "git crosslink agent retire [<options>]",
-		Description: `Gives back every lock of this worktree's agent, leaves every queue, and says that
-nothing more will come: 'agent list' shows it as retired, for ever. What it wrote
-stays. The next write here makes a new id; where the id is set by the environment
-or the configuration, writes are refused until another one is set.
+		Description: `Retires this worktree's agent permanently: releases its locks, leaves all queues, and
+marks it as retired. Its events stay. The next write creates a new id. If the
+environment or the configuration sets the id, writes are refused until you set
+another one.
 
 Examples:
   git crosslink agent retire --reason 'the migration is done'`,
 		Flags: append([]urfave.Flag{
-			&urfave.StringFlag{Name: "reason", Usage: "say why"},
+			&urfave.StringFlag{Name: "reason", Usage: "reason for retiring, as `TEXT`"},
 		}, command.WriteFlags()...),
 	}, func(u *urfave.Context) error {
 		if _, err := frame.Arguments(u, 0, 0, ""); err != nil {

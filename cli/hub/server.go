@@ -17,21 +17,22 @@ import (
 
 func newServerCommand(e *command.Env) *urfave.Command {
 	install := e.Command(&urfave.Command{
-		Name: "install", Usage: "put a gate before the tracker's branches",
+		Name: "install", Usage: "install a hook that checks pushes to the tracker",
 		UsageText: "git crosslink server install [<options>]",
-		Description: `In the bare repository that others push to: puts a pre-receive hook in place that
-checks every push to the tracker's branches, and says that this repository is a
-hub (crosslink.hub). Branches of code are not looked at. A hook that is there goes
-on: it is called behind the gate, with the same input. Doing it twice does it once.
+		Description: `Run this in the bare repository that others push to. It installs a pre-receive hook,
+called the gate, that checks each push to the branches of the tracker, and marks the
+repository as a hub (crosslink.hub). The gate does not check branches of code. If
+there is a pre-receive hook already, the gate calls it afterwards with the same
+input. Running the command again changes nothing.
 
-A push in which something is refused is refused as a whole, code included. With
---per-ref the gate is a proc-receive hook (git 2.29), which is started only if
-tracker branches are pushed and refuses those alone.
+If the gate refuses one branch, it refuses the whole push, including code. With
+--per-ref the gate is a proc-receive hook (git 2.29), which runs only for pushes to
+the tracker and refuses single branches.
 
 Examples:
   git crosslink -C hub.git server install
   git crosslink -C hub.git server install --per-ref`,
-		Flags: []urfave.Flag{&urfave.BoolFlag{Name: "per-ref", Usage: "refuse single branches, not whole pushes"}},
+		Flags: []urfave.Flag{&urfave.BoolFlag{Name: "per-ref", Usage: "refuse single branches instead of whole pushes"}},
 	}, func(u *urfave.Context) error {
 		if _, err := frame.Arguments(u, 0, 0, ""); err != nil {
 			return err
@@ -43,10 +44,10 @@ Examples:
 		return runServerInstall(u.Context, mode, e)
 	})
 	check := e.Command(&urfave.Command{
-		Name: "check", Usage: "see how the gate stands",
+		Name: "check", Usage: "check the gate",
 		UsageText: "git crosslink server check [<options>]",
-		Description: `Looks at the hook, its settings, the program it starts, and what the hub's policy
-lets through. In a pipe the fields are severity, name, text and hint.
+		Description: `Checks the hook, its settings, the program that it starts, and what the policy of the
+hub permits. In a pipe the fields are severity, name, text and hint.
 
 The exit status is 1 if there is a problem or a warning.
 
@@ -61,10 +62,10 @@ Examples:
 		return runServerCheck(u.Context, f, e)
 	})
 	uninstall := e.Command(&urfave.Command{
-		Name: "uninstall", Usage: "take the gate away",
+		Name: "uninstall", Usage: "remove the gate",
 		UsageText: "git crosslink server uninstall [<options>]",
-		Description: `Takes the hook and its settings away. A hook that was there before stands in its
-place again; hooks and configuration are byte for byte what they were.
+		Description: `Removes the hook and its settings, and restores the hook that was there before. Hooks
+and configuration are then byte for byte as they were.
 
 Examples:
   git crosslink -C hub.git server uninstall`,
@@ -76,12 +77,12 @@ Examples:
 	})
 	return &urfave.Command{
 		Name: "server", Category: frame.GroupHub, HideHelp: true,
-		Usage:     "guard a hub that you run yourself",
+		Usage:     "check pushes on a hub that you run yourself",
 		UsageText: "git crosslink server install [<options>]\ngit crosslink server check [<options>]\ngit crosslink server uninstall [<options>]",
-		Description: `On a server where hooks can be installed a gate checks what is pushed to the
-tracker's branches: lines are only added, by their writer, in order, and nothing is
-deleted or rewound. Where there is no gate the clones verify everything themselves;
-'git crosslink doctor' names the rule to set on a hosted forge.
+		Description: `On a server where you can install hooks, a gate checks each push to the branches of
+the tracker: agents only append to their own logs, in order, and nobody deletes or
+rewinds a branch. Without a gate each clone checks all data itself. On a hosted forge,
+'git crosslink doctor' names the branch rule to set.
 
 Examples:
   git crosslink server check

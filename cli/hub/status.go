@@ -18,11 +18,11 @@ import (
 func newStatusCommand(e *command.Env) *urfave.Command {
 	return e.Command(&urfave.Command{
 		Name: "status", Category: frame.GroupHub,
-		Usage:     "show the tracker's own condition",
+		Usage:     "show the state of the tracker",
 		UsageText: "git crosslink status [<options>]",
-		Description: `Tells which hub there is, when it was reached last, what is not there yet, which
-open issues have another number since a hub lost theirs, and what is wrong. It
-answers from what is here. --porcelain prints lines of key and value.
+		Description: `Prints the hub, when it was last contacted, the number of unsent events, open issues
+that got a new number because the hub lost the old one, and problems. This command
+does not contact the hub. --porcelain prints one key and value on each line.
 
 Examples:
   git crosslink status

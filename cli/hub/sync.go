@@ -19,14 +19,14 @@ func newSyncCommand(e *command.Env) *urfave.Command {
 		Name: "sync", Category: frame.GroupHub,
 		Usage:     "exchange events with the hub",
 		UsageText: "git crosslink sync [<options>]",
-		Description: `Fetches what is new on the hub and sends what is not there yet. Commands do so
-by themselves; this one waits until it is done. The exit status is 3 if
-something could not be sent: it is kept and sent later.
+		Description: `Fetches new events from the hub and sends unsent events. Other commands do this in
+the background; this one waits until it is done. The exit status is 3 if some events
+could not be sent. They are saved locally, and a later sync sends them.
 
 Examples:
   git crosslink sync`,
 		Flags: []urfave.Flag{
-			&urfave.BoolFlag{Name: "detached", Usage: "nobody watches: never prompt, leave if another sync runs"},
+			&urfave.BoolFlag{Name: "detached", Usage: "for scripts: never prompt, and exit if another sync runs"},
 		},
 	}, func(u *urfave.Context) error {
 		if _, err := frame.Arguments(u, 0, 0, ""); err != nil {

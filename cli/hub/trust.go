@@ -19,13 +19,13 @@ import (
 func newTrustCommand(e *command.Env) *urfave.Command {
 	return &urfave.Command{
 		Name: "trust", Category: frame.GroupTrust, HideHelp: true,
-		Usage: "see and say who may write to the hub",
+		Usage: "see and decide who may write to the hub",
 		UsageText: "git crosslink trust show [<options>] [<agent>]\ngit crosslink trust list [<options>]\ngit crosslink trust pending [<options>]\n" +
 			"git crosslink trust approve [<options>] <agent>…\ngit crosslink trust revoke [<options>] <agent>\ngit crosslink trust policy [<options>]",
-		Description: `Every event is signed by its agent's key. The hub's branch 'crosslink/meta' says
-which keys are approved, what becomes of events that are not signed by one, and
-who may change that: its admins, the first of whom is who made the hub. Everybody
-checks everything; what an admin has not signed is not believed.
+		Description: `Agents sign their events. The branch 'crosslink/meta' on the hub lists the approved
+keys, the policy for events that no approved key signed, and the admins, who may
+change this list. The first admin is the creator of the hub. Each clone checks all
+signatures, and ignores changes to this branch that no admin signed.
 
 Examples:
   git crosslink trust pending
@@ -37,20 +37,21 @@ Examples:
 
 func newTrustShow(e *command.Env) *urfave.Command {
 	return e.Command(&urfave.Command{
-		Name: "show", Usage: "show the hub's policy and admins, or how an agent stands",
+		Name: "show", Usage: "show the policy and the admins, or one agent",
 		UsageText: "git crosslink trust show [<options>] [<agent>]",
-		Description: `Without an agent it prints the hub's id, the fingerprint of what is believed of
-it (two people who see the same one believe the same), the policy and the admins.
+		Description: `Without an agent it prints the id of the hub, a fingerprint of the trust settings (two
+people who see the same fingerprint have the same settings), the policy and the
+admins.
 
-With an agent it prints its keys, how many of its events count and are signed,
-and whether it is revoked or has forked. --proof writes the proof of a fork into
-a new file, which 'git crosslink verify-proof' checks anywhere.
+With an agent it prints its keys, how many of its events count, how many are signed,
+and whether it is revoked or forked. If one key wrote two histories, --proof writes
+the proof to a new file. 'git crosslink verify-proof' checks the file anywhere.
 
 Examples:
   git crosslink trust show
   git crosslink trust show bob-box-cd3e
   git crosslink trust show bob-box-cd3e --proof proof.json`,
-		Flags: []urfave.Flag{&urfave.StringFlag{Name: "proof", Usage: "write the proof that the agent's log has forked to `FILE`"}},
+		Flags: []urfave.Flag{&urfave.StringFlag{Name: "proof", Usage: "write the proof that one key wrote two histories to `FILE`"}},
 	}, func(u *urfave.Context) error {
 		args, err := frame.Arguments(u, 0, 1, "at most one agent")
 		if err != nil {
@@ -208,11 +209,11 @@ func ruleWords(rule string) string {
 
 func newTrustList(e *command.Env) *urfave.Command {
 	return e.Command(&urfave.Command{
-		Name: "list", Usage: "list the agents and how they stand",
+		Name: "list", Usage: "list the agents and their trust",
 		UsageText: "git crosslink trust list [<options>]",
-		Description: `Prints each agent with its standing, how many of its events count, and the
-fingerprints of its keys. In a pipe the fields are agent, standing, events that
-count, events, events that are signed and fingerprints.
+		Description: `Lists the agents with their state, how many of their events count, and the
+fingerprints of their keys. In a pipe the fields are agent, state, events that count,
+all events, signed events and fingerprints.
 
 Examples:
   git crosslink trust list
@@ -225,13 +226,13 @@ Examples:
 
 func newTrustPending(e *command.Env) *urfave.Command {
 	return e.Command(&urfave.Command{
-		Name: "pending", Usage: "list the agents that nobody has approved",
+		Name: "pending", Usage: "list the agents that wait for approval",
 		UsageText: "git crosslink trust pending [<options>]",
-		Description: `Prints the agents whose key no admin has approved, with the fingerprint of the
-key that their log introduces: compare it with what 'git crosslink key show' says
-there. In a pipe the fields are those of 'trust list'.
+		Description: `Lists the agents whose key no admin has approved, with the fingerprint of the key in
+their log. Compare it with the output of 'git crosslink key show' on the agent's
+machine. In a pipe the fields are those of 'trust list'.
 
-The exit status is 1 if there is none.
+The exit status is 1 if no agent waits.
 
 Examples:
   git crosslink trust pending
@@ -309,18 +310,18 @@ func newTrustApprove(e *command.Env) *urfave.Command {
 	return e.Command(&urfave.Command{
 		Name: "approve", Usage: "approve the keys of agents",
 		UsageText: "git crosslink trust approve [<options>] <agent>…\ngit crosslink trust approve [<options>] --all",
-		Description: `Lists the key that an agent's log introduces, so that its events are known to be
-signed. With --key that key, also of an agent that has not written yet. It takes
-an admin's key, and the hub. Prints the agents.
+		Description: `Approves the key in an agent's log, so that events signed with it count as signed.
+--key approves another key, also for an agent that has not written yet. This needs
+the key of an admin and contacts the hub. Prints the approved agents.
 
 Examples:
   git crosslink trust approve bob-box-cd3e
   git crosslink trust approve ci-build --key 'ssh-ed25519 AAAA…'
   git crosslink trust approve carol-box-ef4g --admin`,
 		Flags: []urfave.Flag{
-			&urfave.BoolFlag{Name: "all", Usage: "all that wait: git crosslink trust pending"},
+			&urfave.BoolFlag{Name: "all", Usage: "all agents that wait for approval"},
 			&urfave.StringFlag{Name: "key", Usage: "the agent's public `KEY`, one line of OpenSSH"},
-			&urfave.BoolFlag{Name: "admin", Usage: "let it change what the hub trusts, too"},
+			&urfave.BoolFlag{Name: "admin", Usage: "also make the agent an admin"},
 		},
 	}, func(u *urfave.Context) error {
 		args, err := frame.Arguments(u, 0, -1, "an agent")
@@ -367,21 +368,21 @@ func runTrustApprove(ctx context.Context, o tracker.Approve, e *command.Env) err
 
 func newTrustRevoke(e *command.Env) *urfave.Command {
 	return e.Command(&urfave.Command{
-		Name: "revoke", Usage: "let an agent's events count no further",
+		Name: "revoke", Usage: "ignore an agent's further events",
 		UsageText: "git crosslink trust revoke [<options>] <agent>",
-		Description: `Ends an agent's log: what counts of it now stays, nothing behind it ever will,
-and its key signs nothing any more. --after ends it earlier, at an event that was
-still its own; 0 is before the first. What is revoked stays so: done again, it can
-only end earlier still. What the ledger has decided stays decided.
-It takes an admin's key, and the hub. It also settles a fork: the history that is
-in view here is the one that counts. Prints the agent.
+		Description: `Ends an agent's log: the events that count now still count, later events are ignored,
+and its key is no longer trusted. --after ends the log earlier, after the event with
+that number; 0 ends it before the first event. A revocation is permanent: revoking
+the agent again can only end the log earlier. Decisions of the ledger stay. If one
+key wrote two histories, the history that this clone shows is the one that counts.
+This needs the key of an admin and contacts the hub. Prints the agent.
 
 Examples:
   git crosslink trust revoke bob-box-cd3e --reason 'the box was stolen'
   git crosslink trust revoke bob-box-cd3e --after 12`,
 		Flags: []urfave.Flag{
 			&urfave.StringFlag{Name: "after", Usage: "the `NUMBER` of the last event that counts"},
-			&urfave.StringFlag{Name: "reason", Usage: "`TEXT` for whoever asks"},
+			&urfave.StringFlag{Name: "reason", Usage: "reason, as `TEXT`"},
 		},
 	}, func(u *urfave.Context) error {
 		args, err := frame.Arguments(u, 1, 1, "one agent")

@@ -41,7 +41,7 @@ func statusOptionsOf(u *urfave.Context, e *command.Env, to event.Status, done st
 }
 
 func reasonFlag() urfave.Flag {
-	return &urfave.StringFlag{Name: "reason", Aliases: []string{"r"}, Usage: "say why in `TEXT`"}
+	return &urfave.StringFlag{Name: "reason", Aliases: []string{"r"}, Usage: "reason, as `TEXT`"}
 }
 
 func newCloseCommand(e *command.Env) *urfave.Command {
@@ -49,11 +49,11 @@ func newCloseCommand(e *command.Env) *urfave.Command {
 		Name: "close", Aliases: []string{"done"}, Category: frame.GroupIssues,
 		Usage:     "close issues",
 		UsageText: "git crosslink close [<options>] <id>…",
-		Description: `Closes the issues, all or none, and says what is ready because of it.
+		Description: `Closes the issues, all or none, and names the issues that are ready as a result.
 
-Closing a closed issue succeeds; a new reason replaces the old one. A lock of
-the issue ends with it, whoever has it. --claim-next claims what to work on next
-and prints its id last.
+Closing a closed issue succeeds, and a new reason replaces the old one. Closing an
+issue also ends its lock, whoever holds it. --claim-next claims the next issue to
+work on and prints its id last.
 
 Examples:
   git crosslink close 12 --reason 'fixed in 4f2a'
@@ -61,8 +61,8 @@ Examples:
   git crosslink close 12 --claim-next`,
 		Flags: append([]urfave.Flag{
 			reasonFlag(),
-			&urfave.BoolFlag{Name: "suggest-next", Usage: "name the issue to work on next"},
-			&urfave.BoolFlag{Name: "claim-next", Usage: "claim it, too; status 1 if there is none"},
+			&urfave.BoolFlag{Name: "suggest-next", Usage: "print the issue to work on next"},
+			&urfave.BoolFlag{Name: "claim-next", Usage: "also claim that issue; exit 1 if there is none"},
 		}, command.WriteFlags()...),
 	}, func(u *urfave.Context) error {
 		opts, err := statusOptionsOf(u, e, event.Closed, "closed")
@@ -76,9 +76,9 @@ Examples:
 func newReopenCommand(e *command.Env) *urfave.Command {
 	return e.Command(&urfave.Command{
 		Name: "reopen", Category: frame.GroupIssues,
-		Usage:     "open closed or archived issues again",
+		Usage:     "reopen closed or archived issues",
 		UsageText: "git crosslink reopen [<options>] <id>…",
-		Description: `Opens the issues again, all or none.
+		Description: `Reopens the issues, all or none.
 
 Examples:
   git crosslink reopen 12 --reason 'seen again'`,
@@ -95,10 +95,10 @@ Examples:
 func newArchiveCommand(e *command.Env) *urfave.Command {
 	return e.Command(&urfave.Command{
 		Name: "archive", Category: frame.GroupIssues,
-		Usage:     "put issues away",
+		Usage:     "archive issues",
 		UsageText: "git crosslink archive [<options>] <id>…",
-		Description: `Puts issues away: lists show them only with --status archived or all. 'reopen'
-takes them back.
+		Description: `Archives issues. Lists show archived issues only with --status archived or all.
+'reopen' restores them.
 
 Examples:
   git crosslink archive 12`,

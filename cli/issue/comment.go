@@ -34,7 +34,7 @@ func newCommentCommand(e *command.Env) *urfave.Command {
 	edit := e.Command(&urfave.Command{
 		Name: "edit", Usage: "replace a comment's text",
 		UsageText: "git crosslink comment edit [<options>] <comment> [<text>]",
-		Description: `Replaces the text of a comment, which is named by its short uuid (see 'show').
+		Description: `Replaces the text of a comment. Name the comment by its short uuid (see 'show').
 
 Examples:
   git crosslink comment edit 3f9a1c2 'it was the cache'`,
@@ -47,9 +47,9 @@ Examples:
 		return runCommentEdit(u.Context, opts, e)
 	})
 	remove := e.Command(&urfave.Command{
-		Name: "delete", Usage: "hide comments for ever",
+		Name: "delete", Usage: "delete comments permanently",
 		UsageText: "git crosslink comment delete [<options>] <comment>…",
-		Description: `Hides the comments, all or none, everywhere and for ever, without asking.
+		Description: `Deletes the comments everywhere and permanently, all or none, without asking.
 
 Examples:
   git crosslink comment delete 3f9a1c2`,
@@ -67,13 +67,13 @@ Examples:
 	})
 	return e.Command(&urfave.Command{
 		Name: "comment", Category: frame.GroupIssues,
-		Usage:     "say something on an issue",
+		Usage:     "comment on an issue",
 		UsageText: "git crosslink comment [<options>] <id> [<text>]\ngit crosslink comment edit [<options>] <comment> [<text>]\ngit crosslink comment delete [<options>] <comment>…",
-		Description: `Adds a comment and prints its short uuid. The text is the second argument, or
-comes from a file, from stdin (-F -) or from the editor.
+		Description: `Adds a comment and prints its short uuid. Give the text as the second argument, in
+a file, on stdin (-F -) or in the editor.
 
-Kinds in use are note, plan, decision, observation, blocker, resolution, result,
-handoff, human, intervention and system; others are accepted. An intervention
+The usual kinds are note, plan, decision, observation, blocker, resolution, result,
+handoff, human, intervention and system; other kinds are accepted. An intervention
 also takes --trigger and --context.
 
 Examples:
@@ -81,9 +81,9 @@ Examples:
   git crosslink comment 12 --kind decision -F decision.md
   git crosslink comment edit 3f9a1c2 'it was the cache'`,
 		Flags: slices.Concat([]urfave.Flag{
-			&urfave.StringFlag{Name: "kind", Aliases: []string{"k"}, Usage: "`KIND` of comment", Value: "note"},
-			&urfave.StringFlag{Name: "trigger", Usage: "what made the person intervene, in a `WORD`: tool_rejected, redirect …"},
-			&urfave.StringFlag{Name: "context", Usage: "what was going on, in `TEXT`"},
+			&urfave.StringFlag{Name: "kind", Aliases: []string{"k"}, Usage: "`KIND` of the comment", Value: "note"},
+			&urfave.StringFlag{Name: "trigger", Usage: "why the person intervened, as a `WORD`: tool_rejected, redirect …"},
+			&urfave.StringFlag{Name: "context", Usage: "what happened before, as `TEXT`"},
 		}, frame.TextFlags("text"), command.WriteFlags()),
 		Subcommands: []*urfave.Command{edit, remove},
 	}, func(u *urfave.Context) error {
@@ -141,7 +141,7 @@ func commentText(ctx context.Context, e *command.Env, s frame.TextSource, old st
 		text = old
 	}
 	if s.Edit {
-		return e.EditText(ctx, text, "This is the comment. An empty text writes nothing.")
+		return e.EditText(ctx, text, "Write the comment above. An empty text adds no comment.")
 	}
 	if text == "" {
 		return "", nil, frame.Misuse("the text is empty")

@@ -22,11 +22,11 @@ type deleteOptions struct {
 func newDeleteCommand(e *command.Env) *urfave.Command {
 	return e.Command(&urfave.Command{
 		Name: "delete", Category: frame.GroupIssues,
-		Usage:     "hide issues for ever",
+		Usage:     "delete issues permanently",
 		UsageText: "git crosslink delete [<options>] <id>…",
-		Description: `Hides the issues, all or none, everywhere and for ever, without asking. The
-events stay in the logs, a number is never given again. To put an issue away so
-that it can come back, use 'archive'. Deleting a deleted issue succeeds.
+		Description: `Deletes the issues everywhere and permanently, all or none, without asking. Their
+events stay in the logs, and their numbers are never used again. To hide an issue
+that you may want back, use 'archive'. Deleting a deleted issue succeeds.
 
 Examples:
   git crosslink delete 12`,

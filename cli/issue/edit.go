@@ -26,15 +26,15 @@ func newEditCommand(e *command.Env) *urfave.Command {
 		Name: "edit", Category: frame.GroupIssues,
 		Usage:     "change title, description or priority",
 		UsageText: "git crosslink edit [<options>] <id>",
-		Description: `Changes what is named and nothing else; -d '' clears the description. On a
-terminal without options, and with --edit, the editor opens on title and
+		Description: `Changes only what the options name; -d '' clears the description. With --edit, or
+on a terminal without options, your editor opens with the title and the
 description.
 
 Examples:
   git crosslink edit 12 --title 'fix the flux for good' -p critical
   git crosslink edit 12 -F notes.md`,
 		Flags: append(append([]urfave.Flag{
-			&urfave.StringFlag{Name: "title", Aliases: []string{"t"}, Usage: "call it `TEXT`"},
+			&urfave.StringFlag{Name: "title", Aliases: []string{"t"}, Usage: "new title, as `TEXT`"},
 			&urfave.StringFlag{Name: "priority", Aliases: []string{"p"}, Usage: "low, medium, high or critical"},
 		}, frame.DescriptionFlags()...), command.WriteFlags()...),
 	}, func(u *urfave.Context) error {

@@ -38,15 +38,15 @@ type filterOptions struct {
 // filterFlags are the options of lists that choose and order.
 func filterFlags(sorted string) []urfave.Flag {
 	return []urfave.Flag{
-		&urfave.StringSliceFlag{Name: "label", Aliases: []string{"l"}, Usage: "with `LABEL`; repeated: with all of them"},
+		&urfave.StringSliceFlag{Name: "label", Aliases: []string{"l"}, Usage: "only issues with `LABEL`; repeat for issues with all of the labels"},
 		&urfave.StringFlag{Name: "priority", Aliases: []string{"p"}, Usage: "low, medium, high or critical"},
-		&urfave.StringFlag{Name: "assignee", Usage: "assigned to `WHO`; @me is yourself"},
-		&urfave.StringFlag{Name: "locked-by", Usage: "locked or claimed by `WHO`; @me is yourself"},
-		&urfave.StringFlag{Name: "milestone", Usage: "in `MILESTONE`, by name or short uuid"},
-		&urfave.StringFlag{Name: "parent", Usage: "children of issue `ID`"},
-		&urfave.BoolFlag{Name: "overdue", Usage: "due before now"},
-		&urfave.StringFlag{Name: "sort", Usage: "by `ORDER`: created, updated, priority, due, number or title", Value: sorted},
-		&urfave.BoolFlag{Name: "reverse", Usage: "the other way round"},
+		&urfave.StringFlag{Name: "assignee", Usage: "only issues assigned to `WHO`; @me is yourself"},
+		&urfave.StringFlag{Name: "locked-by", Usage: "only issues locked or claimed by `WHO`; @me is yourself"},
+		&urfave.StringFlag{Name: "milestone", Usage: "only issues in `MILESTONE`, by name or short uuid"},
+		&urfave.StringFlag{Name: "parent", Usage: "only children of issue `ID`"},
+		&urfave.BoolFlag{Name: "overdue", Usage: "only overdue issues"},
+		&urfave.StringFlag{Name: "sort", Usage: "sort by `ORDER`: created, updated, priority, due, number or title", Value: sorted},
+		&urfave.BoolFlag{Name: "reverse", Usage: "reverse the order"},
 		&urfave.StringFlag{Name: "limit", Aliases: []string{"n"}, Usage: fmt.Sprintf("at most `N`, 0 for all (default: %d for people, all for scripts)", pageLimit)},
 		&urfave.StringFlag{Name: "after", Usage: "continue the list after issue `ID`"},
 	}

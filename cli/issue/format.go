@@ -25,7 +25,7 @@ type issueForms struct {
 // formFlags are those of forms, and --format.
 func formFlags() []urfave.Flag {
 	return append(frame.PorcelainFlags(),
-		&urfave.StringFlag{Name: "format", Usage: "print each issue by `FORMAT`, e.g. '%(number) %(title)'"})
+		&urfave.StringFlag{Name: "format", Usage: "print each issue in `FORMAT`, such as '%(number) %(title)'"})
 }
 
 func issueFormsOf(u *urfave.Context, e *command.Env) (f issueForms, err error) {

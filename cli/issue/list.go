@@ -21,13 +21,13 @@ func newListCommand(e *command.Env) *urfave.Command {
 		Name: "list", Aliases: []string{"ls"}, Category: frame.GroupIssues,
 		Usage:     "list issues",
 		UsageText: "git crosslink list [<options>]",
-		Description: `Lists the open issues, newest first, or those that the options choose.
+		Description: `Lists the open issues, or those that the options choose, newest first.
 
-It answers from what is here and at once. On a terminal it is a table; in a pipe
-the fields id, status, priority, title, labels, assignees and time of the last
-change are separated by tabs, then who has the lock if any of them is locked.
-Layouts for people may change, --porcelain, -z and --format do not: see
-docs/json.md for their fields.
+This command does not contact the hub. On a terminal it prints a table. In a pipe
+it prints id, status, priority, title, labels, assignees and time of the last
+change, separated by tabs, and the holder of the lock if any listed issue is
+locked. The table may change in later versions; the output of --porcelain, -z and
+--format does not (docs/json.md lists the fields).
 
 Examples:
   git crosslink list --label bug --priority high
@@ -56,9 +56,9 @@ func newSearchCommand(e *command.Env) *urfave.Command {
 		Name: "search", Category: frame.GroupIssues,
 		Usage:     "find issues by words",
 		UsageText: "git crosslink search [<options>] <word>…",
-		Description: `Lists the issues, closed ones too, whose title, description or comments hold
-every word; upper and lower case are alike. The exit status is 1 if there is
-none.
+		Description: `Lists the issues whose title, description or comments contain every word, in upper
+or lower case. Closed issues are included. The exit status is 1 if no issue
+matches.
 
 Examples:
   git crosslink search flux capacitor

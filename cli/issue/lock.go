@@ -28,24 +28,24 @@ type lockOptions struct {
 func newLockCommand(e *command.Env) *urfave.Command {
 	return e.Command(&urfave.Command{
 		Name: "lock", Aliases: []string{"claim", "start"}, Category: frame.GroupLocks,
-		Usage:     "claim issues, so that nobody else works on them",
+		Usage:     "lock issues, so that nobody else works on them",
 		UsageText: "git crosslink lock [<options>] <id>…\ngit crosslink lock list [<options>]\ngit crosslink lock check [<options>] <id>",
-		Description: `Claims the lock of each issue and waits until the hub has decided. A lock has
-one confirmed holder at any time, and each grant a token that rises: what is
-protected can refuse an older one. Claiming one's own lock again succeeds. A
-lock keeps out those who ask for it, nobody else.
+		Description: `Claims the lock of each issue and waits for the decision of the hub. A lock has one
+confirmed holder at a time. Each grant has a token that is greater than all earlier
+tokens, so the protected resource can refuse an older token. Claiming your own lock
+again succeeds. A lock stops only those who ask for it.
 
-The exit status is 0 if all are held, 1 if an issue is closed or deleted, 2 if
-somebody else holds one, 3 if a claim waits: in the queue (--wait), or for the
-hub. The smallest of these counts. What was claimed without the hub is told when
-it is decided. 'unlock' takes a claim back.
+The exit status is 0 if you hold all locks, 1 if an issue is closed or deleted, 2 if
+somebody else holds a lock, and 3 if a claim waits in the queue (--wait) or for the
+hub. If several of these apply, the smallest counts. If you claim a lock offline, a
+later command reports the decision. 'unlock' withdraws a claim.
 
 Examples:
   git crosslink lock 12
   git crosslink lock --wait 12
   git crosslink lock check 12 && make release`,
 		Flags: []urfave.Flag{
-			&urfave.BoolFlag{Name: "wait", Usage: "take a place in the queue if it is held"},
+			&urfave.BoolFlag{Name: "wait", Usage: "wait in the queue if somebody else holds the lock"},
 			branchFlag(),
 		},
 		Subcommands: []*urfave.Command{newLockListCommand(e), newLockCheckCommand(e)},
@@ -67,7 +67,7 @@ func newLocksCommand(e *command.Env) *urfave.Command {
 }
 
 func branchFlag() urfave.Flag {
-	return &urfave.StringFlag{Name: "branch", Usage: "say on which `BRANCH` the work happens (default: the current one)"}
+	return &urfave.StringFlag{Name: "branch", Usage: "the `BRANCH` that you work on (default: the current branch)"}
 }
 
 func branchOf(u *urfave.Context) *string {

@@ -20,12 +20,12 @@ import (
 
 func newLockListCommand(e *command.Env) *urfave.Command {
 	return e.Command(&urfave.Command{
-		Name: "list", Usage: "list what is locked, and by whom",
+		Name: "list", Usage: "list locked issues and their holders",
 		UsageText: "git crosslink lock list [<options>]",
-		Description: `Lists the issues that are locked or claimed, the oldest lock first. The hub is
-asked first, within a bounded time. In a pipe the fields are id, holder, token
-('-' while it is not confirmed), since, the holder's last sign of life, branch,
-queue and title.
+		Description: `Lists the issues that are locked or claimed, oldest lock first. This command asks
+the hub first, and waits a few seconds for it at most. In a pipe the fields are id,
+holder, token ('-' if the lock is not confirmed), start, when the holder was last
+seen, branch, queue and title.
 
 Examples:
   git crosslink lock list
@@ -113,14 +113,14 @@ func lockMark(i *store.Issue) string {
 
 func newLockCheckCommand(e *command.Env) *urfave.Command {
 	return e.Command(&urfave.Command{
-		Name: "check", Usage: "prove whose lock it is",
+		Name: "check", Usage: "ask the hub who holds a lock",
 		UsageText: "git crosslink lock check [<options>] <id>",
-		Description: `Asks the hub and tells how the lock of an issue stands: whether the hub's ledger
-confirms it, who has it, by which token, since when, the holder's last sign of
-life and the last contact with the hub.
+		Description: `Asks the hub who holds the lock of an issue, and prints the holder, the token, the
+start, when the holder was last seen, and when the hub was last contacted.
 
-The exit status is 0 if it is your own and confirmed, 1 if nobody has it or the
-issue is closed, 2 if somebody else has it, 3 if it is claimed and not confirmed.
+The exit status is 0 if you hold the lock and the hub has confirmed it, 1 if nobody
+holds it or the issue is closed, 2 if somebody else holds it, and 3 if it is claimed
+and not confirmed.
 
 Examples:
   git crosslink lock check 12 && make release`,

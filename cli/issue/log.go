@@ -26,9 +26,9 @@ func newLogCommand(e *command.Env) *urfave.Command {
 		Name: "log", Category: frame.GroupIssues,
 		Usage:     "show the history of an issue",
 		UsageText: "git crosslink log [<options>] <id>",
-		Description: `Prints who did what to the issue and when, oldest first: what was overruled or
-rejected too. --porcelain prints time, agent, sequence, type, signer, reason of
-a rejection and text.
+		Description: `Prints who changed the issue, how and when, oldest change first. Changes that were
+overruled or rejected are included. With --porcelain the fields are time, agent,
+sequence, type, signer, reason of a rejection, and text.
 
 Examples:
   git crosslink log 12

@@ -32,11 +32,11 @@ func newNewCommand(e *command.Env) *urfave.Command {
 		Name: "new", Aliases: []string{"create"}, Category: frame.GroupIssues,
 		Usage:     "create an issue",
 		UsageText: "git crosslink new [<options>] <title>\ngit crosslink new [<options>] (-F <file> | --edit)\ngit crosslink new [--wait] --stdin-jsonl",
-		Description: `Creates an issue and prints its number, or its short uuid while it has none.
+		Description: `Creates an issue and prints its number, or its short uuid if it has no number yet.
 
-Without a title the first line of the file or of the edited text is the title
-and the rest is the description; on a terminal the editor opens by itself. All
-of it is written as one: either everything is there or nothing.
+Without a title, the first line of the file or of the edited text is the title, and
+the rest is the description. On a terminal your editor opens. The whole issue is
+written at once or not at all.
 
 --stdin-jsonl creates up to 500 issues at once, and prints their ids in the order
 of the lines. Each line is a JSON object with a 'title' and optionally
@@ -53,16 +53,16 @@ Examples:
 		Flags: slices.Concat(frame.DescriptionFlags(), []urfave.Flag{
 			&urfave.StringFlag{Name: "priority", Aliases: []string{"p"}, Usage: "low, medium (default), high or critical", Value: "medium"},
 			&urfave.StringSliceFlag{Name: "label", Aliases: []string{"l"}, Usage: "add `LABEL`; may be repeated"},
-			&urfave.StringFlag{Name: "parent", Usage: "make it a child of issue `ID`"},
-			&urfave.StringSliceFlag{Name: "blocked-by", Usage: "let it wait for issue `ID`; may be repeated"},
+			&urfave.StringFlag{Name: "parent", Usage: "child of issue `ID`"},
+			&urfave.StringSliceFlag{Name: "blocked-by", Usage: "blocked by issue `ID`; may be repeated"},
 			&urfave.StringFlag{Name: "due", Usage: "due at `DATE`: 2026-03-01, tomorrow, +3d, friday"},
 			&urfave.StringFlag{Name: "scheduled", Usage: "not ready before `DATE`"},
-			&urfave.StringFlag{Name: "milestone", Usage: "put it into `MILESTONE`, by name or short uuid"},
+			&urfave.StringFlag{Name: "milestone", Usage: "add it to `MILESTONE`, by name or short uuid"},
 			&urfave.StringSliceFlag{Name: "assign", Usage: "assign `WHO`; @me is yourself; may be repeated"},
 			&urfave.StringFlag{Name: "discovered-from", Usage: "found while working on issue `ID`"},
 			allScopesFlag(),
 			&urfave.BoolFlag{Name: "stdin-jsonl", Usage: "create one issue for each line of JSON on stdin, all or none"},
-			&urfave.BoolFlag{Name: "lock", Usage: "claim it, too; status 3 if that is not confirmed"},
+			&urfave.BoolFlag{Name: "lock", Usage: "also lock it; exit 3 if the lock is not confirmed"},
 		}, command.WriteFlags()),
 	}, func(u *urfave.Context) error {
 		if many, err := createsMany(u); err != nil {

@@ -20,10 +20,10 @@ type parentOptions struct {
 func newParentCommand(e *command.Env) *urfave.Command {
 	return e.Command(&urfave.Command{
 		Name: "parent", Category: frame.GroupIssues,
-		Usage:     "make an issue the child of another",
+		Usage:     "set or remove the parent of an issue",
 		UsageText: "git crosslink parent [<options>] <id> (<parent> | none)",
-		Description: `Sets the one parent of an issue, or removes it. What would close a cycle is
-refused.
+		Description: `Sets the parent of an issue, or removes it with 'none'. A change that would create
+a cycle is refused.
 
 Examples:
   git crosslink parent 12 3

@@ -18,7 +18,7 @@ import (
 )
 
 func explainFlag() urfave.Flag {
-	return &urfave.BoolFlag{Name: "explain", Usage: "say why of each"}
+	return &urfave.BoolFlag{Name: "explain", Usage: "print the reason for each issue"}
 }
 
 type readyOptions struct {
@@ -39,22 +39,22 @@ func readyOptionsOf(u *urfave.Context, e *command.Env) (o readyOptions, err erro
 func newReadyCommand(e *command.Env) *urfave.Command {
 	return e.Command(&urfave.Command{
 		Name: "ready", Category: frame.GroupNext,
-		Usage:     "list what can be worked on now",
+		Usage:     "list issues that can be worked on now",
 		UsageText: "git crosslink ready [<options>]",
-		Description: `Lists the open issues that wait for no other, are not locked by somebody else
-and not scheduled for later, most urgent first. The hub is asked first, within a
-bounded time. The exit status is 1 if nothing is ready.
+		Description: `Lists the open issues that are not blocked, not locked by somebody else and not
+scheduled for later, most urgent first. This command asks the hub first, and waits a
+few seconds for it at most. The exit status is 1 if nothing is ready.
 
---claim claims the first whose lock is granted and prints its id; an issue that
-you have locked already comes first, so asking again gives the same. The exit
-status is 1 if nothing can be claimed, 3 if the claim is not confirmed.
+--claim locks the first issue that it can get and prints its id. An issue that you
+hold already comes first, so repeating the command gives the same issue. The exit
+status is 1 if no issue can be claimed, and 3 if the claim is not confirmed.
 
 Examples:
   git crosslink ready
   git crosslink ready --explain --limit 5
   git crosslink ready --assignee @me -q
   git crosslink ready --claim --label backend`,
-		Flags: slices.Concat([]urfave.Flag{explainFlag(), allScopesFlag(), &urfave.BoolFlag{Name: "claim", Usage: "claim the first that can be had"}}, filterFlags("priority"), formFlags()),
+		Flags: slices.Concat([]urfave.Flag{explainFlag(), allScopesFlag(), &urfave.BoolFlag{Name: "claim", Usage: "lock the first issue that can be claimed"}}, filterFlags("priority"), formFlags()),
 	}, func(u *urfave.Context) error {
 		opts, err := readyOptionsOf(u, e)
 		if err != nil {
@@ -115,9 +115,9 @@ func nothingReady() *frame.Failure {
 func newBlockedCommand(e *command.Env) *urfave.Command {
 	return e.Command(&urfave.Command{
 		Name: "blocked", Category: frame.GroupNext,
-		Usage:     "list what waits for other issues",
+		Usage:     "list blocked issues",
 		UsageText: "git crosslink blocked [<options>]",
-		Description: `Lists the open issues that wait for an open one; --explain names those.
+		Description: `Lists the open issues that are blocked by open issues; --explain names the blockers.
 
 Examples:
   git crosslink blocked --explain`,
@@ -143,10 +143,9 @@ func runBlocked(ctx context.Context, opts readyOptions, e *command.Env) error {
 func newNextCommand(e *command.Env) *urfave.Command {
 	return e.Command(&urfave.Command{
 		Name: "next", Category: frame.GroupNext,
-		Usage:     "name the issue to work on next",
+		Usage:     "print the issue to work on next",
 		UsageText: "git crosslink next [<options>]",
-		Description: `Prints the first of what 'ready' lists. The exit status is 1 if nothing is
-ready.
+		Description: `Prints the first issue that 'ready' lists. The exit status is 1 if nothing is ready.
 
 Examples:
   git crosslink next --explain

@@ -50,7 +50,8 @@ Examples:
 	},
 	{
 		name: "unlabel", usage: "remove labels", synopsis: "<id> <label>…", element: "a label",
-		about: `Removes labels from an issue. One that is not there is no mistake.
+		about: `Removes labels from an issue. Removing a label that the issue does not have is not an
+error.
 
 Examples:
   git crosslink unlabel 12 ui`,
@@ -67,7 +68,7 @@ Examples:
 		plan: assigning.plan((*verb.Names).Add),
 	},
 	{
-		name: "unassign", usage: "take assignees off", synopsis: "<id> <who>…", element: "an assignee",
+		name: "unassign", usage: "remove assignees", synopsis: "<id> <who>…", element: "an assignee",
 		about: `Removes assignees from an issue; @me is yourself.
 
 Examples:
@@ -75,12 +76,12 @@ Examples:
 		plan: assigning.plan((*verb.Names).Remove),
 	},
 	{
-		name: "block", usage: "let an issue wait for others", synopsis: "<id> <blocker>…", element: "the id of a blocker",
-		about: `Says that the first issue waits for each of the others: it is not ready before
-they are closed. What would close a cycle is refused.
+		name: "block", usage: "mark an issue as blocked by others", synopsis: "<id> <blocker>…", element: "the id of a blocker",
+		about: `Marks the first issue as blocked by each of the others: it is not ready until they
+are closed. A change that would create a cycle is refused.
 
 Examples:
-  git crosslink block 12 7      # 12 waits for 7`,
+  git crosslink block 12 7      # 7 blocks 12`,
 		plan: func(x *setOptions, p tracker.Projection, i *store.Issue) (verb.Plan, error) {
 			blockers, err := verb.ResolveAll(p, x.words)
 			if err != nil {
@@ -90,8 +91,8 @@ Examples:
 		},
 	},
 	{
-		name: "unblock", usage: "let an issue wait no longer", synopsis: "<id> <blocker>…", element: "the id of a blocker",
-		about: `Takes back that the first issue waits for each of the others.
+		name: "unblock", usage: "remove blockers of an issue", synopsis: "<id> <blocker>…", element: "the id of a blocker",
+		about: `Removes blockers: the first issue no longer waits for the others.
 
 Examples:
   git crosslink unblock 12 7`,
@@ -102,13 +103,13 @@ Examples:
 	},
 	{
 		name: "relate", usage: "relate two issues", synopsis: "<a> <b>",
-		about: `Relates two issues. Kinds but 'related' have a direction: '<a> duplicates <b>'.
-A relation orders nothing; for that see 'block' and 'parent'.
+		about: `Relates two issues. All kinds except 'related' have a direction: '<a> duplicates <b>'.
+A relation does not affect what is ready; 'block' does.
 
 Examples:
   git crosslink relate 12 7
   git crosslink relate 12 7 --kind duplicates`,
-		kind: &urfave.StringFlag{Name: "kind", Aliases: []string{"k"}, Usage: "related (default), discovered-from, duplicates or supersedes", Value: "related"},
+		kind: &urfave.StringFlag{Name: "kind", Aliases: []string{"k"}, Usage: "`KIND`: related (default), discovered-from, duplicates or supersedes", Value: "related"},
 		plan: func(x *setOptions, p tracker.Projection, i *store.Issue) (verb.Plan, error) {
 			other, err := verb.Resolve(p, x.words[0])
 			if err != nil {
@@ -118,13 +119,13 @@ Examples:
 		},
 	},
 	{
-		name: "unrelate", usage: "take relations of two issues back", synopsis: "<a> <b>",
-		about: `Takes back every relation between two issues, in both directions, or only the
-kind that is named.
+		name: "unrelate", usage: "remove relations between two issues", synopsis: "<a> <b>",
+		about: `Removes all relations between two issues, in both directions, or with --kind only
+the relation of that kind.
 
 Examples:
   git crosslink unrelate 12 7`,
-		kind: &urfave.StringFlag{Name: "kind", Aliases: []string{"k"}, Usage: "only related, discovered-from, duplicates or supersedes"},
+		kind: &urfave.StringFlag{Name: "kind", Aliases: []string{"k"}, Usage: "only this `KIND`: related, discovered-from, duplicates or supersedes"},
 		plan: func(x *setOptions, p tracker.Projection, i *store.Issue) (verb.Plan, error) {
 			other, err := verb.Resolve(p, x.words[0])
 			if err != nil {

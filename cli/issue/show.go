@@ -21,11 +21,10 @@ import (
 func newShowCommand(e *command.Env) *urfave.Command {
 	return e.Command(&urfave.Command{
 		Name: "show", Aliases: []string{"view"}, Category: frame.GroupIssues,
-		Usage:     "show all about issues",
+		Usage:     "show issues in full",
 		UsageText: "git crosslink show [<options>] <id>…",
-		Description: `Prints a whole briefing of each issue: dates and people, labels, what it waits
-for and what waits for it with their state, relations, milestone, time and
-comments.
+		Description: `Prints all details of each issue: dates, people, labels, blockers and blocked issues
+with their states, relations, milestone, time and comments.
 
 Examples:
   git crosslink show 12

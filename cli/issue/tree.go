@@ -28,17 +28,17 @@ const maxTreeDepth = 64
 func newTreeCommand(e *command.Env) *urfave.Command {
 	return e.Command(&urfave.Command{
 		Name: "tree", Category: frame.GroupIssues,
-		Usage:     "show parents and children",
+		Usage:     "show issues as a tree",
 		UsageText: "git crosslink tree [<options>] [<id>]",
-		Description: `Prints issues below their parents: those that are open or have an open
-descendant, oldest first; or everything below one issue, 64 levels deep.
---porcelain adds the depth, 0 for a root, as first field.
+		Description: `Prints issues as a tree of parents and children, oldest first: all trees with an
+open issue, or only the tree below one issue. A tree is printed 64 levels deep at
+most. --porcelain prints the depth as the first field, 0 for a root.
 
 Examples:
   git crosslink tree
   git crosslink tree 3`,
 		Flags: append([]urfave.Flag{
-			&urfave.BoolFlag{Name: "all", Aliases: []string{"a"}, Usage: "closed and archived ones too"},
+			&urfave.BoolFlag{Name: "all", Aliases: []string{"a"}, Usage: "also closed and archived issues"},
 		}, frame.PorcelainFlags()...),
 	}, func(u *urfave.Context) error {
 		args, err := frame.Arguments(u, 0, 1, "at most one id of an issue")

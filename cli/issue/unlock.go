@@ -25,20 +25,20 @@ type unlockOptions struct {
 func newUnlockCommand(e *command.Env) *urfave.Command {
 	return e.Command(&urfave.Command{
 		Name: "unlock", Aliases: []string{"release"}, Category: frame.GroupLocks,
-		Usage:     "give locks back, or end those of others",
+		Usage:     "release locks, or break the lock of somebody else",
 		UsageText: "git crosslink unlock [<options>] <id>…\ngit crosslink unlock --break --reason <text> [<options>] <id>…",
-		Description: `Gives back the locks of the issues, claims that are not confirmed and places in
-the queue: all or none. The first in the queue has the lock then. Giving back
-what one does not have succeeds if nobody has it.
+		Description: `Releases your locks, unconfirmed claims and places in the queue, all or none. The
+first agent in the queue then gets the lock. Releasing a lock that nobody holds
+succeeds.
 
---break ends the grant that somebody else holds now, and no later one. It is for
-holders who are gone: 'lock check' tells their last sign of life.
+--break ends a lock that somebody else holds now. Use it if the holder is gone:
+'lock check' prints when the holder was last seen.
 
 Examples:
   git crosslink unlock 12
   git crosslink unlock --break --reason 'its machine is gone' 12`,
 		Flags: append([]urfave.Flag{
-			&urfave.BoolFlag{Name: "break", Usage: "end the lock of somebody else; needs --reason"},
+			&urfave.BoolFlag{Name: "break", Usage: "break the lock of somebody else; needs --reason"},
 			reasonFlag(),
 		}, command.WriteFlags()...),
 	}, func(u *urfave.Context) (err error) {
