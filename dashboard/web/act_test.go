@@ -123,7 +123,7 @@ func TestTroubleIsShown(t *testing.T) {
 	s := serve(t, w, nil, a)
 	s.login()
 	s.Check(s.db.PollFailed(t.Context(), alertProject, 1, "a log is torn"))
-	contains(t, s.get("/p/o/a"), "this project cannot be read", "a log is torn", "shows the state of", "╱╱", "one")
+	contains(t, s.get("/p/o/a"), "This project cannot be read", "a log is torn", "shows the state of", "╱╱", "one")
 }
 
 // alertProject is project o/a.

@@ -1,11 +1,13 @@
 package web
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 
 	"github.com/git-crosslink/git-crosslink/dashboard/alerts"
 	"github.com/git-crosslink/git-crosslink/dashboard/db"
+	"github.com/git-crosslink/git-crosslink/dashboard/poll"
 	"github.com/git-crosslink/git-crosslink/event"
 	"github.com/git-crosslink/git-crosslink/internal/shell"
 )
@@ -130,6 +132,9 @@ type Trouble struct {
 	Why   string  `json:"why"`
 	Since instant `json:"since"` // of what is shown
 	Cure  string  `json:"cure"`  // a command
+	Slug  string  `json:"-"`     // of the project, which can be tried again
+
+	Unread bool `json:"-"` // the page shows nothing of the tracker
 }
 
 // troubleOf says what is wrong with reaching a project; nil if nothing is.
@@ -138,13 +143,29 @@ func troubleOf(p db.Project) *Trouble {
 	case p.Status == db.Paused:
 		return nil
 	case p.PollError != "":
-		return &Trouble{"this project cannot be read", p.PollError, instant(p.PolledAt), cure(p, "doctor")}
+		return unreadTrouble(p, p.PollError)
 	case p.Failures > 0:
-		return &Trouble{"the hub cannot be reached", p.FetchError, instant(p.FetchedAt), cure(p, "sync")}
+		return &Trouble{What: "The hub cannot be reached", Why: p.FetchError, Since: instant(p.FetchedAt), Cure: cure(p, "sync"), Slug: p.Slug}
 	case p.State.Rev == 0:
-		return &Trouble{What: "this project has not been read yet"}
+		return &Trouble{What: "This project has not been read yet", Slug: p.Slug}
 	}
 	return nil
+}
+
+// unreadTrouble says that a project's repository cannot be read.
+func unreadTrouble(p db.Project, why string) *Trouble {
+	t := &Trouble{What: "This project cannot be read", Why: why, Since: instant(p.PolledAt), Cure: cure(p, "doctor"), Slug: p.Slug}
+	if why == poll.ErrGone.Error() {
+		t.Why, t.Cure = why+"; put it back, or stop watching it", "git crosslink dashboard untrack "+p.Slug
+	}
+	return t
+}
+
+// unread is the trouble of a page that can show nothing of its tracker.
+func unread(p db.Project, why error) *Trouble {
+	t := unreadTrouble(p, cmp.Or(p.PollError, why.Error()))
+	t.Unread = true
+	return t
 }
 
 // moreItems are items of the inbox that are not shown one by one.

@@ -58,8 +58,8 @@ func (s *Server) health(r *request) error {
 	slices.SortFunc(d.Rejected, func(a, b rejectionsDoc) int {
 		return cmp.Or(cmp.Compare(b.Count, a.Count), strings.Compare(a.Rule, b.Rule))
 	})
-	if err != nil && d.Project.Trouble == nil {
-		d.Project.Trouble = &Trouble{"this project cannot be read", err.Error(), instant(p.PolledAt), cure(p, "doctor")}
+	if err != nil {
+		d.Project.Trouble = unread(p, err)
 	}
 	return s.render(r, "health", "Health of "+p.Slug, d, "p:"+p.ID)
 }

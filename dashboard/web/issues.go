@@ -136,11 +136,7 @@ func (s *Server) unreadable(r *request, p db.Project, page, title string, why er
 	if s.explain(why).status < http.StatusInternalServerError {
 		return why
 	}
-	t := troubleOf(p)
-	if t == nil {
-		t = &Trouble{"this project cannot be read", why.Error(), instant(p.PolledAt), cure(p, "doctor")}
-	}
-	return s.render(r, page, title, with(t), "p:"+p.ID)
+	return s.render(r, page, title, with(unread(p, why)), "p:"+p.ID)
 }
 
 // mayWrite reports whether actions can be done in a project.

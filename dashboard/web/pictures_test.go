@@ -163,7 +163,7 @@ func TestPictures(t *testing.T) {
 func (b *browser) withoutScript() {
 	b.Helper()
 	texts := map[string]string{}
-	const text = `document.querySelector("#main").innerText.replace(/\d+ (s|min|h|d)( ago)?|now|in \d+ \w+/g, "").replace(/\s+/g, " ")`
+	const text = `document.querySelector("#main").innerText.replace(/\d+ (s|min|h|d)( ago)?|just now|in \d+ \w+/g, "").replace(/\s+/g, " ")`
 	for _, script := range []bool{true, false} {
 		_, err := chromedp.Call(b.ctx, emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: !script})
 		if err != nil {

@@ -283,7 +283,7 @@ func TestUntracked(t *testing.T) {
 		if !strings.HasPrefix(page[1], "/p/o/a") || strings.Contains(page[1], "/i/") {
 			continue
 		}
-		contains(t, s.get(page[1]), "o/a", "shows the state of")
+		contains(t, s.get(page[1]), "o/a", "Last read", "cannot be read")
 	}
-	contains(t, s.get("/p/o/a"), "<b>6</b> open", "agent-a", "crosslink doctor")
+	contains(t, s.get("/p/o/a"), "<b>6</b> open", "agent-a", "git crosslink dashboard untrack o/a")
 }

@@ -268,8 +268,8 @@ func (s *Server) overview(r *request, p db.Project, open []alerts.Alert) error {
 		d.RecentAnswer, err = shapes.Issues(recent)
 		return err
 	})
-	if err != nil && d.Project.Trouble == nil { // else the page says what is known, as of then
-		d.Project.Trouble = &Trouble{"this project cannot be read", err.Error(), instant(p.PolledAt), cure(p, "doctor")}
+	if err != nil { // the page says what is known, as of then
+		d.Project.Trouble = unread(p, err)
 	}
 	return s.render(r, "project", p.Slug, d, "p:"+p.ID, "projects_changed")
 }

@@ -9,7 +9,7 @@ import (
 	"github.com/git-crosslink/git-crosslink/dashboard/dashtest"
 )
 
-var tileName = regexp.MustCompile(`<a href="/p/([^"]*)">[^<]*</a>(?: <span class="tag">pinned</span>)?(?: <span class="tag">paused</span>)?</h2>`)
+var tileName = regexp.MustCompile(`<a href="/p/([^"]*)">[^<]*</a> <span class="word[^>]*>[^<]*</span>(?: <span class="tag">pinned</span>)?</h2>`)
 
 func tiles(page string) string {
 	var names []string
@@ -48,7 +48,7 @@ func TestProjects(t *testing.T) {
 	order("/projects?sort=severity", "o/b o/a")
 	order("/projects?sort=slug", "o/a o/b")
 	order("/projects?q=B", "o/b")
-	contains(t, s.get("/projects?q=none"), "No project is called like that")
+	contains(t, s.get("/projects?q=none"), "No project has a name like this")
 	act("refresh", "o/b")
 	if got := s.post("/projects", "/projects/refresh", url.Values{"project": {"o/b"}}); got.OK || got.Error.Message != "o/b was refreshed less than 10 seconds ago" {
 		t.Errorf("refreshed twice: %+v", got)

@@ -101,6 +101,8 @@ var functions = template.FuncMap{
 	},
 	"inbox":  inboxOf,
 	"num":    func(n int, of string) number { return number{n, of} },
+	"unread": func(t *Trouble) bool { return t != nil && t.Unread },
+	"known":  known,
 	"others": func(title string, items []issueDoc, slug string) relatives { return relatives{title, items, slug} },
 	"when": func(now event.Time, at any) moment {
 		if t, ok := at.(instant); ok {
@@ -133,6 +135,14 @@ var functions = template.FuncMap{
 	},
 	"lower": strings.ToLower,
 	"first": func(n int, s string) string { return s[:min(n, len(s))] },
+}
+
+// known is what an empty list says, or that nothing is known.
+func known(t *Trouble, text string) string {
+	if t != nil && t.Unread {
+		return "Not known while this project cannot be read."
+	}
+	return text
 }
 
 // templates are one set for each page: the layout, with the page as content.
@@ -235,7 +245,7 @@ func ago(now, t event.Time) string {
 		return "in " + span(-d)
 	}
 	if d < 5*time.Second {
-		return "now"
+		return "just now"
 	}
 	return span(d) + " ago"
 }
@@ -379,7 +389,13 @@ func (s *Server) fail(r *request, err error) {
 		}
 		return
 	}
-	l := layout{Title: http.StatusText(p.status), Page: "error", Data: p, LoggedIn: r.secret != "", Now: event.TimeOf(s.Now()), Version: s.Version}
+	l := layout{Title: http.StatusText(p.status), Page: "error", Path: r.URL.Path, Data: p, LoggedIn: r.secret != "", Now: event.TimeOf(s.Now()), Version: s.Version, Theme: r.theme(), NoKeys: r.noKeys()}
+	if l.LoggedIn {
+		var ferr error
+		if l.Frame, ferr = s.surroundings(r); ferr != nil {
+			l.LoggedIn = false // the page says what went wrong first
+		}
+	}
 	if werr := s.write(r, p.status, "error", l); werr != nil {
 		s.Failed("answer", werr)
 	}

@@ -105,7 +105,7 @@ function times() {
   const now = Date.now();
   for (const t of document.querySelectorAll('time[datetime]')) {
     const s = (now - Date.parse(t.dateTime)) / 1000;
-    const text = s < 0 ? 'in ' + span(-s) : s < 5 ? 'now' : span(s) + ' ago';
+    const text = s < 0 ? 'in ' + span(-s) : s < 5 ? 'just now' : span(s) + ' ago';
     if (t.textContent !== text) t.textContent = text;
     const exact = new Date(t.dateTime).toLocaleString();
     if (t.title !== exact) t.title = exact;
