@@ -208,6 +208,9 @@ func (d *DB) Reconcile(ctx context.Context, in Poll) (out Outcome, err error) {
 		if err != nil {
 			return err
 		}
+		if err := d.count(ctx, tx, in, numbers); err != nil {
+			return err
+		}
 		err = d.tell(ctx, tx, in, out, numbers)
 		fault.Point("dashboard-commit")
 		return err

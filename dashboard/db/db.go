@@ -29,7 +29,7 @@ import (
 var schema embed.FS
 
 // Schema is the version of the schema that this program writes.
-const Schema = 2
+const Schema = 3
 
 // File is the name of the database in its directory.
 const File = "dashboard.db"

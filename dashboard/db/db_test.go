@@ -381,3 +381,43 @@ func TestReadersWriteNothing(t *testing.T) {
 		t.Error("a reader wrote")
 	}
 }
+
+func TestViews(t *testing.T) {
+	d, _ := open(t)
+	check(t, d.SaveView(t.Context(), View{Name: "b", Path: "/b"}))
+	check(t, d.SaveView(t.Context(), View{Name: "a", Path: "/a"}))
+	check(t, d.SaveView(t.Context(), View{Name: "B", Path: "/c"}))
+	if got, err := d.Views(t.Context()); err != nil || fmt.Sprint(got) != "[{2 a /a} {1 b /c}]" {
+		t.Errorf("%v, %v", got, err)
+	}
+	check(t, d.RemoveView(t.Context(), 1))
+	if err := d.RemoveView(t.Context(), 1); !errors.Is(err, ErrNotFound) {
+		t.Errorf("removed twice: %v", err)
+	}
+}
+
+// TestSeries: the last numbers of each day are kept, and how it began.
+func TestSeries(t *testing.T) {
+	d, c := open(t)
+	p := track(t, d, "o/a")
+	day := event.Time(24 * time.Hour)
+	first := c.at
+	for k, n := range []int{3, 4, 0, 9} { // the third day has no poll
+		if k == 2 {
+			continue
+		}
+		c.at = first + event.Time(k)*day
+		poll(t, d, p, c.at, facts.Facts{Open: n + 5})
+		poll(t, d, p, c.at, facts.Facts{Open: n, Closed: k})
+	}
+	today := DayOf(c.at)
+	got, err := d.Series(t.Context(), today-1)
+	if want := fmt.Sprint([]Day{{today - 2, 4, 1}, {today, 9, 3}}); err != nil || fmt.Sprint(got[p.ID]) != want {
+		t.Errorf("%v, %v, want %s", got, err, want)
+	}
+	c.at += (seriesDays - 1) * day
+	check(t, d.TrimSeries(t.Context()))
+	if got, err := d.Series(t.Context(), 0); err != nil || len(got[p.ID]) != 1 {
+		t.Errorf("%v, %v after it was trimmed", got, err)
+	}
+}

@@ -88,8 +88,10 @@ type Agent struct {
 	Forked     bool           `json:"forked,omitempty"`
 	Ended      string         `json:"ended,omitempty"` // the rule by which its log stops before its end
 	EndedAt    uint64         `json:"ended_at,omitempty"`
-	Marks      map[string]int `json:"marks,omitempty"` // lines by what is said of their signatures
-	Bad        []uint64       `json:"bad,omitempty"`   // lines whose signature failed, at most MaxBad
+	Marks      map[string]int `json:"marks,omitempty"`  // lines by what is said of their signatures
+	Bad        []uint64       `json:"bad,omitempty"`    // lines whose signature failed, at most MaxBad
+	Recent     []int          `json:"recent,omitempty"` // lines in each RecentStep of the RecentSteps up to RecentAt
+	RecentAt   event.Time     `json:"recent_at,omitempty"`
 	Burst      event.Time     `json:"burst,omitempty"` // newest line that came more than StormLines after another within StormWindow
 }
 
@@ -212,6 +214,40 @@ func BurstIn(times []event.Time) event.Time {
 		}
 	}
 	return 0
+}
+
+// The bars of an agent's last hour.
+const (
+	RecentSteps = 12
+	RecentStep  = event.Time(5 * time.Minute)
+)
+
+// RecentOf counts the times in each of the steps that end with that of the newest,
+// oldest first, and returns when that one ends. Steps begin at multiples of their
+// length, so that equal times give equal counts.
+func RecentOf(times []event.Time) (counts []int, end event.Time) {
+	for _, t := range times {
+		end = max(end, t-t%RecentStep+RecentStep)
+	}
+	counts = make([]int, RecentSteps)
+	for _, t := range times {
+		if k := RecentSteps - 1 - int((end-1-t)/RecentStep); k >= 0 {
+			counts[k]++
+		}
+	}
+	return counts, end
+}
+
+// RecentUntil returns the counts of the steps that end with the one of a time.
+func (a *Agent) RecentUntil(now event.Time) []int {
+	counts := make([]int, RecentSteps)
+	late := int((now - now%RecentStep + RecentStep - a.RecentAt) / RecentStep)
+	for k, n := range a.Recent {
+		if at := k - late; at >= 0 && at < len(counts) {
+			counts[at] = n
+		}
+	}
+	return counts
 }
 
 // Ref names an issue in a sentence: "#4", or the short uuid while it has no

@@ -2,6 +2,7 @@ package facts
 
 import (
 	"bytes"
+	"fmt"
 	"math/rand/v2"
 	"testing"
 	"time"
@@ -149,6 +150,21 @@ func TestRef(t *testing.T) {
 	for name, want := range map[string]string{"4": "#4", "3f9a1c2": "3f9a1c2", "120": "#120"} {
 		if got := Ref(name); got != want {
 			t.Errorf("Ref(%q) = %q, want %q", name, got, want)
+		}
+	}
+}
+
+func TestRecent(t *testing.T) {
+	at := event.TimeOf(time.Date(2026, 3, 1, 10, 2, 0, 0, time.UTC))
+	min := event.Time(time.Minute)
+	counts, end := RecentOf([]event.Time{at - 57*min, at - 54*min, at - 2*min, at, at + 1, at - 61*min})
+	if want := "[2 0 0 0 0 0 0 0 0 0 0 3]"; fmt.Sprint(counts) != want || end != at+3*min {
+		t.Errorf("%v until %s, want %s", counts, end, want)
+	}
+	a := Agent{Recent: counts, RecentAt: end}
+	for late, want := range map[event.Time]string{0: "[2 0 0 0 0 0 0 0 0 0 0 3]", 2 * min: "[2 0 0 0 0 0 0 0 0 0 0 3]", 3 * min: "[0 0 0 0 0 0 0 0 0 0 3 0]", 58 * min: "[0 0 0 0 0 0 0 0 0 0 0 0]", -20 * min: "[0 0 0 0 2 0 0 0 0 0 0 0]"} {
+		if got := fmt.Sprint(a.RecentUntil(at + late)); got != want {
+			t.Errorf("%d min later: %s, want %s", late/min, got, want)
 		}
 	}
 }

@@ -22,6 +22,9 @@ func (x *extractor) agents() error {
 	add := func(id string) *facts.Agent {
 		if all[id] == nil {
 			all[id] = &facts.Agent{ID: id, LastSign: x.view.LastSign(id), Burst: x.bursts[id]}
+			if times := x.times[id]; len(times) > 0 {
+				all[id].Recent, all[id].RecentAt = facts.RecentOf(times)
+			}
 		}
 		return all[id]
 	}

@@ -33,6 +33,7 @@ func (p *Place) extract(ctx context.Context, t *tracker.Tracker, f *facts.Facts)
 	if x.bursts, err = p.lines.bursts(ctx, t, p.now()); err != nil {
 		return err
 	}
+	x.times = p.lines.times
 	for _, do := range []func() error{x.issues, x.totals, x.locks, x.agents, x.requests, x.reports} {
 		if err := do(); err != nil {
 			return err
@@ -55,8 +56,9 @@ type extractor struct {
 	status *tracker.Status
 	trust  *tracker.Trust
 	bursts map[string]event.Time
-	branch string   // the default one
-	me     []string // issues assigned to one of these names are the operator's
+	times  map[string][]event.Time // of the newest lines, by agent
+	branch string                  // the default one
+	me     []string                // issues assigned to one of these names are the operator's
 	f      *facts.Facts
 }
 

@@ -37,7 +37,11 @@ func NewLibrary(o Options) *Library { return &Library{o: o, held: held} }
 type View struct {
 	tracker.Projection
 	Agent string
+	t     *tracker.Tracker
 }
+
+// Trust tells who may write, and how each log stands.
+func (v View) Trust(ctx context.Context) (*tracker.Trust, error) { return v.t.Trust(ctx) }
 
 // Read lends do the projection of the repository at a path, as it is here. It
 // must not be used after do returns.
@@ -66,7 +70,7 @@ func (l *Library) Read(ctx context.Context, path string, do func(View) error) er
 		b.close() // what is held may be what is wrong
 		return err
 	}
-	return do(View{view, b.t.Agent()})
+	return do(View{view, b.t.Agent(), b.t})
 }
 
 // shelve closes a book that had to make room while it was read.
@@ -129,18 +133,31 @@ type Receipt struct {
 // What the hub does not confirm at once is sent in the background.
 func (l *Library) Write(ctx context.Context, path string, build func(View, *tracker.Tracker) ([]event.Body, error)) (*Receipt, error) {
 	var r Receipt
-	t, err := tracker.Open(ctx, tracker.Options{Dir: path, Environ: l.o.environ(), Now: l.o.Now, Program: l.o.Program, Unwatched: true,
-		Notice: func(n fail.Notice) { r.Notes = append(r.Notes, n.Text) }})
-	if err != nil {
-		return nil, err
-	}
-	defer t.Close()
-	done, err := t.Emit(ctx, tracker.EmitOptions{}, func(p tracker.Projection) ([]event.Body, error) {
-		return build(View{p, t.Agent()}, t)
+	var err error
+	r.Notes, err = l.Change(ctx, path, func(t *tracker.Tracker) error {
+		done, err := t.Emit(ctx, tracker.EmitOptions{}, func(p tracker.Projection) ([]event.Body, error) {
+			return build(View{p, t.Agent(), t}, t)
+		})
+		if err == nil {
+			r.Agent, r.Sync, r.Lines = done.Agent, done.Sync, done.Lines
+		}
+		return err
 	})
 	if err != nil {
 		return nil, err
 	}
-	r.Agent, r.Sync, r.Lines = done.Agent, done.Sync, done.Lines
 	return &r, nil
+}
+
+// Change lends do a tracker that may write, and returns what there is to say
+// besides.
+func (l *Library) Change(ctx context.Context, path string, do func(*tracker.Tracker) error) (notes []string, err error) {
+	t, err := tracker.Open(ctx, tracker.Options{Dir: path, Environ: l.o.environ(), Now: l.o.Now, Program: l.o.Program, Unwatched: true,
+		Notice: func(n fail.Notice) { notes = append(notes, n.Text) }})
+	if err != nil {
+		return nil, err
+	}
+	defer t.Close()
+	err = do(t)
+	return notes, err
 }

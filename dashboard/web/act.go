@@ -23,6 +23,7 @@ type actionDoc struct {
 	Agent string    `json:"agent"`
 	Lines []lineDoc `json:"lines"`
 	Notes []string  `json:"notes"`
+	Undo  *undoDoc  `json:"undo,omitempty"`
 }
 
 type lineDoc struct {
@@ -60,7 +61,14 @@ func (s *Server) emit(r *request, p db.Project, verb, subject string, to func(*p
 	d := actionDoc{Verb: verb, Lines: []lineDoc{}, Notes: []string{}}
 	receipt := &place.Receipt{}
 	err := s.audited(r, p.Slug, verb, subject, func(ctx context.Context, a *db.Action) (err error) {
-		if receipt, err = s.Library.Write(ctx, p.Place.Path, build); err != nil {
+		receipt, err = s.Library.Write(ctx, p.Place.Path, func(v place.View, t *tracker.Tracker) ([]event.Body, error) {
+			bodies, err := build(v, t)
+			if err == nil {
+				d.Undo = undoOf(v, p.Slug, verb, bodies)
+			}
+			return bodies, err
+		})
+		if err != nil {
 			return err
 		}
 		if receipt.Sync == tracker.Queued {

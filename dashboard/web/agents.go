@@ -82,6 +82,7 @@ type agentPage struct {
 	Marks    map[string]int `json:"marks"`
 	Requests []requestDoc   `json:"requests"`
 	Lines    []lineRow      `json:"lines"`
+	Trust    *standingDoc   `json:"trust"`
 	Can      bool           `json:"-"`
 }
 
@@ -101,7 +102,7 @@ func (s *Server) agent(r *request) error {
 	if err != nil {
 		return err
 	}
-	d := agentPage{Project: s.docOf(r, p), Agent: agentDoc{ID: a.ID, Kind: a.Kind, State: "gone", LastSign: instant(a.LastSign)}, Retired: a.Retired, Forked: a.Forked, Marks: map[string]int{},
+	d := agentPage{Project: s.docOf(r, p), Agent: agentDoc{ID: a.ID, Kind: a.Kind, State: "gone", LastSign: instant(a.LastSign), Recent: a.RecentUntil(event.TimeOf(s.Now()))}, Retired: a.Retired, Forked: a.Forked, Marks: map[string]int{},
 		Requests: []requestDoc{}, Lines: []lineRow{}, Can: mayWrite(p)}
 	if all := agentsOf(f, set.Thresholds, event.TimeOf(s.Now())); slices.ContainsFunc(all, func(o agentDoc) bool { return o.ID == id }) {
 		d.Agent = all[slices.IndexFunc(all, func(o agentDoc) bool { return o.ID == id })]
@@ -119,6 +120,7 @@ func (s *Server) agent(r *request) error {
 	}
 	slices.SortFunc(d.Requests, func(a, b requestDoc) int { return strings.Compare(b.ID, a.ID) })
 	err = s.Library.Read(r.Context(), p.Place.Path, func(v place.View) (err error) {
+		d.Trust = standingOf(r.Context(), v, id)
 		d.Lines, err = recentLines(v, logDepth, pageRows, func(l *event.Envelope) bool { return l.Agent == id })
 		return err
 	})

@@ -63,4 +63,12 @@ func (s *Server) audit(r *request) error {
 }
 
 // more lists the pages that a narrow window has no room for.
-func (s *Server) more(r *request) error { return s.render(r, "more", "More", struct{}{}) }
+func (s *Server) more(r *request) error {
+	views, err := s.DB.Views(r.Context())
+	if err != nil {
+		return err
+	}
+	return s.render(r, "more", "More", struct {
+		Views []db.View `json:"views"`
+	}{append([]db.View{}, views...)}, "views_changed")
+}

@@ -16,6 +16,7 @@ import (
 type surroundings struct {
 	Projects []tab
 	Menu     [2][]link
+	Views    []db.View
 	Alerts   map[string]int // active and not acknowledged
 	Agents   int            // active
 	Fetched  event.Time     // the oldest last fetch of a project that has a hub elsewhere
@@ -93,6 +94,9 @@ func (s *Server) surroundings(r *request) (surroundings, error) {
 			f.Fetched = p.FetchedAt
 		}
 		f.Projects = append(f.Projects, t)
+	}
+	if f.Views, err = s.DB.Views(r.Context()); err != nil {
+		return f, err
 	}
 	needs := 0
 	for _, t := range f.Projects {

@@ -256,7 +256,7 @@ func verbsFor(p db.Project, i *store.Issue, agent string) []string {
 	if !mayWrite(p) {
 		return nil
 	}
-	all := []string{"comment", "edit", "label", "unlabel", "assign", "unassign", "block", "unblock", "relate", "unrelate", "parent", "due", "schedule", "milestone", "time", "link", "unlink", "delete"}
+	all := []string{"comment", "edit", "label", "unlabel", "assign", "unassign", "block", "unblock", "relate", "unrelate", "parent", "due", "schedule", "milestone", "priority", "time", "link", "unlink", "delete"}
 	if i.Status != event.Open {
 		all = append(all, "reopen")
 		if i.Status == event.Closed {

@@ -55,11 +55,46 @@ type issuesPage struct {
 	Self      url.Values     `json:"-"` // the query of this page
 }
 
-// column is one of a board.
+// column is one of a board. A card is put into it by one of its verbs, with
+// one field; none where no verb exists for that.
 type column struct {
 	Name  string
 	Total int
-	Rows  []issueDoc
+	Rows  []card
+	Verbs string // with blanks between
+	Field string
+	Value string
+}
+
+// card is an issue on a board, with the verbs by which it may be moved.
+type card struct {
+	issueDoc
+	Moves string
+}
+
+// put adds an issue; only the first few are shown.
+func (c *column) put(i *store.Issue, moves string) {
+	if c.Total++; len(c.Rows) < columnRows {
+		c.Rows = append(c.Rows, card{issueDocOf(i), moves})
+	}
+}
+
+// boardMoves are the groups of a board between whose columns one verb moves an
+// issue, and its field.
+var boardMoves = map[string][2]string{"label": {"label", "name"}, "assignee": {"assign", "name"}, "priority": {"priority", "priority"}, "milestone": {"milestone", "milestone"}}
+
+// statusMoves are the verbs by which an issue leaves a column of the board by
+// status. A blocked issue is not made ready by a verb of its own.
+func statusMoves(i *store.Issue, agent string) string {
+	switch {
+	case i.Status != event.Open:
+		return "reopen"
+	case i.Lock == nil || i.Lock.Ending:
+		return "claim close"
+	case i.Lock.Holder == agent:
+		return "release close"
+	}
+	return "close"
 }
 
 // node is an issue with its children.
@@ -228,25 +263,23 @@ func (d *issuesPage) board(l *lister) error {
 	closed := func(i *store.Issue) bool { return i.ClosedAt < l.now-event.Time(doneWithin) }
 	for _, c := range []struct {
 		name   string
+		verbs  string
 		change func(*store.Filter)
 		drop   func(*store.Issue) bool
 	}{
-		{"ready", func(f *store.Filter) { f.Ready, f.Sort = true, "priority" }, func(i *store.Issue) bool { return i.Lock != nil && !i.Lock.Ending }},
-		{"in work", func(f *store.Filter) { f.Sort = "updated" }, func(i *store.Issue) bool { return i.Lock == nil || i.Lock.Ending }},
-		{"blocked", func(f *store.Filter) { f.Blocked, f.Sort = true, "priority" }, func(i *store.Issue) bool { return i.Lock != nil && !i.Lock.Ending }},
-		{"closed in 7 days", func(f *store.Filter) { f.Status, f.Sort = "closed", "updated" }, closed},
+		{"ready", "reopen release", func(f *store.Filter) { f.Ready, f.Sort = true, "priority" }, func(i *store.Issue) bool { return i.Lock != nil && !i.Lock.Ending }},
+		{"in work", "claim", func(f *store.Filter) { f.Sort = "updated" }, func(i *store.Issue) bool { return i.Lock == nil || i.Lock.Ending }},
+		{"blocked", "", func(f *store.Filter) { f.Blocked, f.Sort = true, "priority" }, func(i *store.Issue) bool { return i.Lock != nil && !i.Lock.Ending }},
+		{"closed in 7 days", "close", func(f *store.Filter) { f.Status, f.Sort = "closed", "updated" }, closed},
 	} {
 		rows, _, err := l.list(c.change, 0, 1<<30)
 		if err != nil {
 			return err
 		}
-		col := column{Name: c.name}
+		col := column{Name: c.name, Verbs: c.verbs}
 		for _, i := range rows {
-			if c.drop(i) {
-				continue
-			}
-			if col.Total++; len(col.Rows) < columnRows {
-				col.Rows = append(col.Rows, issueDocOf(i))
+			if !c.drop(i) {
+				col.put(i, statusMoves(i, l.v.Agent))
 			}
 		}
 		d.Total += col.Total
@@ -287,18 +320,20 @@ func (d *issuesPage) grouped(l *lister) error {
 				}
 			}
 		}
+		move := boardMoves[d.Group]
 		if len(names) == 0 {
-			names = []string{"none"}
+			names = []string{""}
 		}
 		for _, name := range names {
 			c := by[name]
 			if c == nil {
-				c = &column{Name: name}
+				c = &column{Name: cmp.Or(name, "no "+d.Group), Verbs: move[0], Field: move[1], Value: name}
+				if name == "" && d.Group != "milestone" {
+					c.Verbs = "" // taking one of several names away says which
+				}
 				by[name] = c
 			}
-			if c.Total++; len(c.Rows) < columnRows {
-				c.Rows = append(c.Rows, issueDocOf(i))
-			}
+			c.put(i, move[0])
 		}
 	}
 	for _, c := range by {
@@ -381,7 +416,7 @@ func (s *Server) create(r *request) error {
 }
 
 // bulkActions are the actions that can be done to several issues at once.
-var bulkActions = []string{"close", "reopen", "archive", "label", "unlabel", "assign", "unassign", "milestone"}
+var bulkActions = []string{"close", "reopen", "archive", "label", "unlabel", "assign", "unassign", "milestone", "priority", "claim", "release"}
 
 // bulk does one thing to the issues that the form names.
 func (s *Server) bulk(r *request) error {

@@ -66,6 +66,7 @@ func TestEveryVerb(t *testing.T) {
 		{"label", f("name", "bug, later"), func(i answer.Detail) bool { return fmt.Sprint(i.Labels) == "[bug later]" }},
 		{"unlabel", f("name", "later"), func(i answer.Detail) bool { return fmt.Sprint(i.Labels) == "[bug]" }},
 		{"assign", f("name", "@alice"), func(i answer.Detail) bool { return fmt.Sprint(i.Assignees) == "[alice]" }},
+		{"priority", f("priority", "low"), func(i answer.Detail) bool { return i.Priority == "low" && i.Title == "uno" }},
 		{"unassign", f("name", "alice"), func(i answer.Detail) bool { return len(i.Assignees) == 0 }},
 		{"block", f("issue", "#2"), func(i answer.Detail) bool { return len(i.BlockedBy) == 1 }},
 		{"unblock", f("issue", "2"), func(i answer.Detail) bool { return len(i.BlockedBy) == 0 }},
@@ -133,6 +134,9 @@ func TestEveryVerb(t *testing.T) {
 	if a := s.do("GET", "/p/o/a/i/1", nil); a.status != 404 {
 		t.Errorf("a deleted issue: %d", a.status)
 	}
+	if got := s.post("/p/o/a/i/2", "/p/o/a/i/2/priority", f("priority", "extreme")); got.OK {
+		t.Error("a priority that there is not")
+	}
 	for verb := range actions {
 		if !did[verb] {
 			t.Errorf("%s was not tried", verb)
@@ -182,7 +186,7 @@ func TestIssues(t *testing.T) {
 	s.try("", "/p/o/a/issues", "/p/o/a/issues", url.Values{"title": {"a new one"}, "labels": {"x, y"}, "priority": {"low"}, "parent": {"#1"}})
 	contains(t, s.get("/p/o/a/i/4"), "a new one", ">x<", ">y<", "low", "fix the parser")
 	s.try("no issue is selected", "/p/o/a/issues", "/p/o/a/bulk", url.Values{"verb": {"close"}})
-	s.try(`"delete" does not work on several issues: use close, reopen, archive, label, unlabel, assign, unassign, milestone`, "/p/o/a/issues", "/p/o/a/bulk", url.Values{"verb": {"delete"}, "issue": {"1"}})
+	s.try(`"delete" does not work on several issues: use close, reopen, archive, label, unlabel, assign, unassign, milestone, priority, claim, release`, "/p/o/a/issues", "/p/o/a/bulk", url.Values{"verb": {"delete"}, "issue": {"1"}})
 	s.try("", "/p/o/a/issues", "/p/o/a/bulk", url.Values{"verb": {"label"}, "issue": {"2", "3"}, "name": {"later"}})
 	s.try("", "/p/o/a/issues", "/p/o/a/bulk", url.Values{"verb": {"close"}, "issue": {"2", "4"}})
 	if got := data[struct{ Total int }](s, "/p/o/a/issues.json?q=label:later").Total; got != 1 {

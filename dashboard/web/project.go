@@ -100,6 +100,35 @@ type agentDoc struct {
 	Queue    int     `json:"queue"`
 	Project  string  `json:"project"`
 	NoData   bool    `json:"no_data"` // the project is seen as it was
+	Recent   []int   `json:"recent"`  // events in each five minutes of the last hour
+}
+
+// Lines is how many events the agent wrote in the last hour.
+func (d agentDoc) Lines() (n int) {
+	for _, one := range d.Recent {
+		n += one
+	}
+	return n
+}
+
+// recentBar is one of a row of bars.
+type recentBar struct{ X, Y, H float64 }
+
+// The box of the bars of an agent's last hour.
+const (
+	recentStep   = 5
+	recentHeight = 16
+)
+
+// Bars draws the events of the last hour.
+func (d agentDoc) Bars() (all []recentBar) {
+	most := slices.Max(append([]int{1}, d.Recent...))
+	for k, n := range d.Recent {
+		if h := float64(recentHeight) * float64(n) / float64(most); n > 0 {
+			all = append(all, recentBar{float64(k * recentStep), recentHeight - max(h, 2), max(h, 2)})
+		}
+	}
+	return all
 }
 
 // agentStates are the states in the order of a list.
@@ -115,7 +144,7 @@ func agentsOf(f *facts.Facts, th facts.Thresholds, now event.Time) []agentDoc {
 		if a.Retired || a.LastSign == 0 {
 			continue
 		}
-		d := agentDoc{ID: a.ID, Kind: a.Kind, LastSign: instant(a.LastSign)}
+		d := agentDoc{ID: a.ID, Kind: a.Kind, LastSign: instant(a.LastSign), Recent: a.RecentUntil(seen.Now())}
 		for n := range f.Locks {
 			if l := &f.Locks[n]; l.Holder == a.ID && !l.Ending {
 				d.Issue, d.Title, d.Since, d.Queue = l.Name, l.Title, instant(l.Since), len(l.Queue)

@@ -9,6 +9,8 @@ import (
 
 	"github.com/git-crosslink/git-crosslink/dashboard/alerts"
 	"github.com/git-crosslink/git-crosslink/dashboard/db"
+	"github.com/git-crosslink/git-crosslink/dashboard/draw"
+	"github.com/git-crosslink/git-crosslink/event"
 )
 
 // projectsPage is the data of the page of all projects.
@@ -16,6 +18,39 @@ type projectsPage struct {
 	Projects []projectDoc `json:"projects"`
 	Sort     string       `json:"sort"`
 	Query    string       `json:"q"`
+
+	Sparks map[string]spark `json:"-"` // of open issues, by project
+}
+
+// sparkDays is how many days a curve of open issues shows.
+const sparkDays = 30
+
+// The box of a curve of open issues.
+const (
+	sparkWidth  = 240
+	sparkHeight = 24
+)
+
+// spark is the curve of a project's open issues, with its ends in numbers.
+type spark struct {
+	Points   string
+	From, To int
+	Days     int64 // since the first point
+}
+
+// sparkOf draws the days up to today; nothing where there is only one.
+func sparkOf(days []db.Day, today int64) (k spark) {
+	first := today - sparkDays + 1
+	most := 0
+	var points []draw.Point
+	for _, d := range days {
+		most = max(most, d.Open)
+		points = append(points, draw.Point{At: float64(max(d.Day, first)-first) / (sparkDays - 1), Value: float64(d.Open)})
+	}
+	if len(days) < 2 {
+		return k
+	}
+	return spark{draw.Steps(points, float64(most), sparkWidth, sparkHeight), days[0].Open, days[len(days)-1].Open, today - max(days[0].Day, first)}
 }
 
 // shapes are the shapes of projects, the most urgent first.
@@ -51,6 +86,15 @@ func (s *Server) projects(r *request) error {
 		}
 		doc.NeedsYou = len(items)
 		d.Projects = append(d.Projects, doc)
+	}
+	today := db.DayOf(event.TimeOf(s.Now()))
+	series, err := s.DB.Series(r.Context(), today-sparkDays+1)
+	if err != nil {
+		return err
+	}
+	d.Sparks = map[string]spark{}
+	for id, days := range series {
+		d.Sparks[id] = sparkOf(days, today)
 	}
 	slices.SortStableFunc(d.Projects, func(a, b projectDoc) int {
 		if a.Pinned != b.Pinned {

@@ -100,6 +100,7 @@ var functions = template.FuncMap{
 		return listing{now, items, many, slug}
 	},
 	"inbox":  inboxOf,
+	"saver":  saverOf,
 	"num":    func(n int, of string) number { return number{n, of} },
 	"unread": func(t *Trouble) bool { return t != nil && t.Unread },
 	"known":  known,
@@ -282,6 +283,7 @@ type layout struct {
 	Title    string
 	Page     string // name of its template
 	Path     string
+	Query    string // raw, of the page's URL
 	Data     any
 	Request  string // id for the forms of this page
 	Topics   string // what the page listens to
@@ -292,7 +294,17 @@ type layout struct {
 	Now      event.Time
 	Theme    string // "" leaves it to the system
 	NoKeys   bool   // single keys are no commands
+	Notify   string // the least severity of alerts that the browser notifies of; "" is none
+	Tone     string // likewise, with a tone
 	Frame    surroundings
+}
+
+// Here is the page's path with its query.
+func (l layout) Here() string {
+	if l.Query == "" {
+		return l.Path
+	}
+	return l.Path + "?" + l.Query
 }
 
 // render answers with a page, its fragment, or its twin.
@@ -300,9 +312,13 @@ func (s *Server) render(r *request, name, title string, data any, topics ...stri
 	if r.json {
 		return s.json(r, http.StatusOK, envelope{OK: true, Data: data})
 	}
-	l := layout{Title: title, Page: name, Path: r.URL.Path, Data: data, Topics: strings.Join(topics, ","), LoggedIn: r.secret != "", ReadOnly: s.ReadOnly || r.session.Scope != "act",
+	l := layout{Title: title, Page: name, Path: r.URL.Path, Query: r.URL.RawQuery, Data: data, Topics: strings.Join(topics, ","), LoggedIn: r.secret != "", ReadOnly: s.ReadOnly || r.session.Scope != "act",
 		Operator: s.operator, Version: s.Version, Now: event.TimeOf(s.Now()), Theme: r.theme(), NoKeys: r.noKeys()}
 	if l.LoggedIn {
+		l.Notify, l.Tone = r.severity(notifyCookie), r.severity(toneCookie)
+		if l.Notify+l.Tone != "" {
+			l.Topics = strings.TrimPrefix(l.Topics+",alerts_changed", ",")
+		}
 		l.Request = r.requestID()
 		var err error
 		if l.Frame, err = s.surroundings(r); err != nil {

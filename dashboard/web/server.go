@@ -139,8 +139,8 @@ func (s *Server) keepHouse(ctx context.Context) {
 				s.Failed("sessions", err)
 			}
 		}
-		if err := s.DB.TrimFeed(ctx); err != nil {
-			s.Failed("feed", err)
+		if err := errors.Join(s.DB.TrimFeed(ctx), s.DB.TrimSeries(ctx)); err != nil {
+			s.Failed("trim", err)
 		}
 	}
 }

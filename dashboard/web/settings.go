@@ -182,6 +182,24 @@ func (r *request) noKeys() bool {
 	return err == nil && c.Value == "off"
 }
 
+// The cookies that keep from which severity on a browser notifies of alerts.
+const (
+	notifyCookie = "crosslink_notify"
+	toneCookie   = "crosslink_tone"
+)
+
+// noticeFrom are the severities from which on somebody may be notified.
+var noticeFrom = []string{"", "critical", "warning", "info"}
+
+// severity is what a cookie says; "" is none.
+func (r *request) severity(cookie string) string {
+	c, err := r.Cookie(cookie)
+	if err != nil || !slices.Contains(noticeFrom, c.Value) {
+		return ""
+	}
+	return c.Value
+}
+
 func (s *Server) preferences(r *request) error {
 	theme := r.theme()
 	if theme == "" {
@@ -190,8 +208,12 @@ func (s *Server) preferences(r *request) error {
 	return s.render(r, "preferences", "Preferences", struct {
 		Theme  string   `json:"theme"`
 		Keys   bool     `json:"keys"`
+		Notify string   `json:"notify"`
+		Tone   string   `json:"tone"`
 		Themes []string `json:"-"`
-	}{theme, !r.noKeys(), themes})
+
+		Severities []string `json:"-"`
+	}{theme, !r.noKeys(), r.severity(notifyCookie), r.severity(toneCookie), themes, noticeFrom})
 }
 
 // setPreferences keeps in the browser how it is to look.
@@ -204,10 +226,14 @@ func (s *Server) setPreferences(r *request) error {
 	if keys != "off" {
 		keys = "on"
 	}
-	for name, value := range map[string]string{themeCookie: theme, keysCookie: keys} {
+	notify, tone := r.PostForm.Get("notify"), r.PostForm.Get("tone")
+	if !slices.Contains(noticeFrom, notify) || !slices.Contains(noticeFrom, tone) {
+		return refuse(http.StatusBadRequest, "notifications start at critical, warning or info, or are off")
+	}
+	for name, value := range map[string]string{themeCookie: theme, keysCookie: keys, notifyCookie: notify, toneCookie: tone} {
 		http.SetCookie(r.w, &http.Cookie{Name: name, Value: value, Path: "/", MaxAge: 365 * 24 * 3600, HttpOnly: true, SameSite: http.SameSiteStrictMode})
 	}
-	return s.to(r, "/settings/preferences", map[string]string{"theme": theme, "keys": keys})
+	return s.to(r, "/settings/preferences", map[string]string{"theme": theme, "keys": keys, "notify": notify, "tone": tone})
 }
 
 func (s *Server) about(r *request) error {

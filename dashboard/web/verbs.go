@@ -43,6 +43,7 @@ var actions = map[string]func(writer) ([]event.Body, error){
 	"due":       writer.schedule,
 	"schedule":  writer.schedule,
 	"milestone": writer.milestone,
+	"priority":  writer.priority,
 	"claim":     writer.claim,
 	"release":   func(w writer) ([]event.Body, error) { return w.unlock("") },
 	"break":     writer.breakLock,
@@ -134,6 +135,16 @@ func (w writer) edit() ([]event.Body, error) {
 		e.Priority = &p
 	}
 	return verb.Check(e.Apply(i), nil)
+}
+
+// priority changes the priority alone.
+func (w writer) priority() ([]event.Body, error) {
+	i, err := verb.Resolve(w.Projection, w.id)
+	if err != nil {
+		return nil, err
+	}
+	p := event.Priority(w.text("priority"))
+	return verb.Check(verb.Edit{Priority: &p}.Apply(i), nil)
 }
 
 // names adds names to a set of the issue, or takes them out. A blank or comma

@@ -11,6 +11,7 @@ const policy = window.trustedTypes
 const parse = text => new DOMParser().parseFromString(policy.createHTML(text), 'text/html');
 
 const byId = id => document.getElementById(id);
+document.documentElement.classList.add('js');
 
 /* --- replacing what has changed --- */
 
@@ -128,9 +129,10 @@ function listen() {
   const source = new EventSource('/events?topics=' + encodeURIComponent(topics));
   source.onopen = () => { if (live() && live().dataset.state === 'lost') refresh(); state('on'); };
   source.onerror = () => state('lost');
-  for (const kind of ['project_updated', 'projects_changed', 'alerts_changed', 'silences_changed', 'settings_changed', 'reset', 'gap']) {
+  for (const kind of ['project_updated', 'projects_changed', 'alerts_changed', 'silences_changed', 'settings_changed', 'views_changed', 'reset', 'gap']) {
     source.addEventListener(kind, refresh);
   }
+  source.addEventListener('alerts_changed', () => notify());
   addEventListener('pagehide', () => source.close());
 }
 
@@ -141,7 +143,7 @@ document.addEventListener('submit', async event => {
   if (!form.matches('form[data-live]') || event.submitter?.hasAttribute('data-plain')) return;
   event.preventDefault();
   const answer = form.querySelector('.answer'), buttons = form.querySelectorAll('button');
-  const body = new URLSearchParams(new FormData(form, event.submitter));
+  const body = new URLSearchParams(new FormData(form, event.submitter)), card = form.dataset.card;
   const action = event.submitter && event.submitter.hasAttribute('formaction') ? event.submitter.formAction : form.action;
   const say = (text, bad) => { answer.textContent = text; answer.classList.toggle('bad', !!bad); };
   buttons.forEach(b => { b.disabled = true; });
@@ -154,10 +156,12 @@ document.addEventListener('submit', async event => {
     }
     if (doc.ok) {
       say(doc.data && doc.data.sync ? doc.data.sync : 'done');
+      if (form === undoBar()) hideUndo(3000); else offerUndo(doc.data?.undo);
       form.querySelectorAll('textarea, input[type=text]').forEach(f => { f.value = f.defaultValue; forget(f); });
       sent = form;
       await refresh();
       sent = null;
+      if (card) document.querySelector(`.cards [data-key="${card}"] a`)?.focus();
       if (!form.isConnected && document.activeElement === document.body) byId('main').focus();
     } else {
       say('error: ' + doc.error.message + doc.error.hints.map(h => '\nhint: ' + h).join(''), true);
@@ -167,6 +171,154 @@ document.addEventListener('submit', async event => {
   }
   buttons.forEach(b => { b.disabled = false; });
 });
+
+/* --- undo --- */
+
+// What one action did can be undone for ten seconds, or for as long as the
+// pointer or the focus is on the bar.
+const undoBar = () => byId('undo');
+let fade = 0;
+
+function offerUndo(undo) {
+  const bar = undoBar();
+  if (!bar || !undo) return;
+  bar.action = undo.path;
+  bar.querySelector('b').textContent = undo.did;
+  bar.querySelector('.answer').textContent = '';
+  bar.querySelectorAll('[data-field]').forEach(f => f.remove());
+  for (const [name, values] of Object.entries(undo.fields)) {
+    for (const value of values) {
+      const f = Object.assign(document.createElement('input'), { type: 'hidden', name, value });
+      f.dataset.field = '';
+      bar.append(f);
+    }
+  }
+  bar.hidden = false;
+  hideUndo(10000);
+}
+
+function hideUndo(after) {
+  clearTimeout(fade);
+  fade = setTimeout(() => {
+    const bar = undoBar();
+    if (after === 10000 && bar.matches(':hover, :focus-within')) { hideUndo(after); return; }
+    if (bar.contains(document.activeElement)) byId('main').focus();
+    bar.hidden = true;
+  }, after);
+}
+
+/* --- moving cards --- */
+
+// A card is moved by the one verb that the column takes and the card has.
+const verbOf = (card, column) => column.dataset.verbs.split(' ').find(v => v && card.dataset.moves.split(' ').includes(v));
+const columnsFor = card => [...document.querySelectorAll('[data-verbs]')].filter(c => !c.contains(card) && verbOf(card, c));
+const does = { close: 'closes the issue', reopen: 'reopens the issue', claim: 'claims the lock', release: 'releases the lock', label: 'adds the label', assign: 'assigns the issue' };
+
+function move(card, column) {
+  const form = byId('move-form'), value = byId('move-value');
+  form.action = form.dataset.base + card.dataset.key + '/' + verbOf(card, column);
+  form.dataset.card = card.dataset.key;
+  value.name = column.dataset.field;
+  value.value = column.dataset.value;
+  form.requestSubmit();
+}
+
+function openMove(card) {
+  const dialog = byId('move');
+  dialog.querySelector('h2').textContent = 'Move ' + card.querySelector('a').textContent;
+  const all = columnsFor(card).map(column => {
+    const li = document.createElement('li'), b = document.createElement('button'), verb = verbOf(card, column);
+    b.type = 'button';
+    b.textContent = 'to ' + column.getAttribute('aria-label') + (does[verb] ? ' (' + does[verb] + ')' : '');
+    b.addEventListener('click', () => { dialog.close(); move(card, column); });
+    li.append(b);
+    return li;
+  });
+  dialog.querySelector('ul').replaceChildren(...all);
+  dialog.querySelector('p').hidden = all.length > 0;
+  dialog.showModal();
+}
+
+let dragged = null;
+const over = column => document.querySelectorAll('[data-verbs]').forEach(c => c.classList.toggle('over', c === column));
+
+document.addEventListener('click', event => { if (event.target.matches('.move')) openMove(event.target.closest('[data-moves]')); });
+document.addEventListener('dragstart', event => {
+  dragged = event.target.closest?.('[data-moves]');
+  if (!dragged) return;
+  event.dataTransfer.effectAllowed = 'move';
+  columnsFor(dragged).forEach(c => c.classList.add('takes'));
+});
+document.addEventListener('dragover', event => {
+  const column = dragged && event.target.closest('.takes');
+  over(column);
+  if (column) event.preventDefault();
+});
+document.addEventListener('drop', event => {
+  const column = dragged && event.target.closest('.takes');
+  if (!column) return;
+  event.preventDefault();
+  move(dragged, column);
+});
+document.addEventListener('dragend', () => {
+  dragged = null;
+  document.querySelectorAll('[data-verbs]').forEach(c => c.classList.remove('takes', 'over'));
+});
+
+/* --- notifications --- */
+
+// Notifications and tones are for alerts that fire, from a severity on that
+// somebody chose. Of several tabs one tells; never more often than every ten
+// seconds.
+const ranks = ['info', 'warning', 'critical'], tones = { info: 440, warning: 587, critical: 784 };
+let told = 0, telling = 0;
+
+function notify(quietly) {
+  const from = ranks.indexOf(document.body.dataset.notify), tone = ranks.indexOf(document.body.dataset.tone);
+  if (from < 0 && tone < 0 || telling) return;
+  telling = setTimeout(() => {
+    const tell = () => tellAlerts(from, tone, quietly).catch(() => {}); // the page says that the dashboard does not answer
+    telling = 0;
+    told = Date.now();
+    if (navigator.locks) navigator.locks.request('notify', tell); else tell();
+  }, Math.max(0, told + 10000 - Date.now()));
+}
+
+async function tellAlerts(from, tone, quietly) {
+  const got = await fetch('/alerts.json?state=unacknowledged', { headers: { Accept: 'application/json' } });
+  const { data } = await got.json(), known = new Set(JSON.parse(localStorage.getItem('told') || '[]'));
+  const fresh = data.alerts.filter(a => !known.has(a.id));
+  localStorage.setItem('told', JSON.stringify(data.alerts.map(a => a.id)));
+  if (quietly || !fresh.length) return;
+  const at = least => least < 0 ? [] : fresh.filter(a => ranks.indexOf(a.severity) >= least);
+  const shown = at(from), worst = Math.max(-1, ...at(tone).map(a => ranks.indexOf(a.severity)));
+  if (shown.length && window.Notification && Notification.permission === 'granted') {
+    const text = a => (a.now_detail || a.detail).replace(/[\p{C}\u2028\u2029]/gu, '\ufffd');
+    const n = new Notification(shown.length === 1 ? shown[0].severity + ' in ' + shown[0].project_slug : shown.length + ' alerts', { body: shown.slice(0, 5).map(text).join('\n'), tag: 'crosslink' });
+    n.onclick = () => { window.focus(); location.href = shown.length === 1 ? '/alerts/' + shown[0].id : '/alerts'; };
+  }
+  if (worst >= 0) beep(tones[ranks[worst]]);
+}
+
+function beep(hertz) {
+  const audio = new AudioContext(), o = audio.createOscillator(), g = audio.createGain();
+  g.gain.value = 0.1;
+  o.frequency.value = hertz;
+  o.connect(g).connect(audio.destination);
+  o.onended = () => audio.close();
+  o.start();
+  o.stop(audio.currentTime + 0.3);
+}
+
+function offerNotifications() {
+  const ask = byId('allow');
+  if (!ask || !window.Notification) return;
+  ask.hidden = Notification.permission !== 'default' || !document.body.dataset.notify;
+  ask.onclick = async () => { await Notification.requestPermission(); offerNotifications(); };
+  byId('denied').hidden = Notification.permission !== 'denied' || !document.body.dataset.notify;
+}
+
+/* --- drafts --- */
 
 // What is being typed outlives a reload.
 const draftKey = field => 'draft ' + location.pathname + ' ' + field.name;
@@ -194,9 +346,28 @@ function step(by) {
   if (link) link.focus(); else next.scrollIntoView({ block: 'nearest' });
 }
 
+// opening unfolds a form of the issue's page and goes to its first field.
+const opening = (id, field) => () => { const d = byId(id); if (d) { d.open = true; (byId(field) || d.querySelector('input:not([type=hidden]), select')).focus(); } };
+const tab = by => { const all = [...document.querySelectorAll('.tabs a')], at = all.findIndex(a => a.ariaCurrent); all[at + by]?.click(); };
+const mark = by => { keys.x(); step(by); };
+const issue = () => document.querySelector('#main h1 .nowrap');
+
 const keys = {
   j: () => step(1),
   k: () => step(-1),
+  J: () => mark(1),
+  K: () => mark(-1),
+  '[': () => tab(-1),
+  ']': () => tab(1),
+  l: opening('d-label'),
+  a: opening('d-assign'),
+  d: opening('d-due'),
+  b: opening('d-connect'),
+  p: opening('edit', 'priority'),
+  m: () => { const b = document.activeElement.closest('[data-moves]')?.querySelector('.move'); if (b) b.click(); else opening('d-milestone')(); },
+  y: () => issue() && navigator.clipboard.writeText(issue().textContent),
+  Y: () => navigator.clipboard.writeText(location.href),
+  Z: () => { if (undoBar() && !undoBar().hidden) undoBar().requestSubmit(); },
   x: () => document.querySelector('.row.at input[type=checkbox]')?.click(),
   u: () => { const up = location.pathname.replace(/\/[^/]*$/, ''); location.href = up === '/p' || !up ? '/' : up; },
   '/': () => (byId('q') || { focus: () => { location.href = '/search'; } }).focus(),
@@ -294,6 +465,8 @@ for (const f of document.querySelectorAll('textarea:not([data-draft=no])')) {
   if (draft) f.value = draft;
 }
 login();
+offerNotifications();
+notify(!localStorage.getItem('told'));
 times();
 setInterval(times, 10000);
 listen();
