@@ -417,6 +417,7 @@ func TestSeries(t *testing.T) {
 	}
 	c.at += (seriesDays - 1) * day
 	check(t, d.TrimSeries(t.Context()))
+	check(t, d.TrimSeries(t.Context())) // nothing is left to forget
 	if got, err := d.Series(t.Context(), 0); err != nil || len(got[p.ID]) != 1 {
 		t.Errorf("%v, %v after it was trimmed", got, err)
 	}

@@ -180,7 +180,7 @@ func TestIssues(t *testing.T) {
 	for _, group := range issueGroups[1:] {
 		contains(t, s.get("/p/o/a/issues?view=board&group="+group), "fix the parser")
 	}
-	contains(t, s.get("/p/o/a/issues?view=tree"), "<details open><summary>", "write the manual")
+	contains(t, s.get("/p/o/a/issues?view=tree"), "<details open><summary>1 child</summary>", "write the manual")
 
 	s.try("the title is empty", "/p/o/a/issues", "/p/o/a/issues", url.Values{"title": {" "}})
 	s.try("", "/p/o/a/issues", "/p/o/a/issues", url.Values{"title": {"a new one"}, "labels": {"x, y"}, "priority": {"low"}, "parent": {"#1"}})

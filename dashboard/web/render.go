@@ -292,11 +292,21 @@ type layout struct {
 	Operator string
 	Version  string
 	Now      event.Time
-	Theme    string // "" leaves it to the system
-	NoKeys   bool   // single keys are no commands
-	Notify   string // the least severity of alerts that the browser notifies of; "" is none
-	Tone     string // likewise, with a tone
 	Frame    surroundings
+	liking
+}
+
+// liking is how a browser was told to be; its cookies say it.
+type liking struct {
+	Theme  string // "" leaves it to the system
+	NoKeys bool   // single keys are no commands
+	Notify string // the least severity of alerts that the browser notifies of; "" is none
+	Tone   string // likewise, with a tone
+}
+
+// liking reads the cookies of the browser.
+func (r *request) liking() liking {
+	return liking{r.theme(), r.noKeys(), r.severity(notifyCookie), r.severity(toneCookie)}
 }
 
 // Here is the page's path with its query.
@@ -313,9 +323,8 @@ func (s *Server) render(r *request, name, title string, data any, topics ...stri
 		return s.json(r, http.StatusOK, envelope{OK: true, Data: data})
 	}
 	l := layout{Title: title, Page: name, Path: r.URL.Path, Query: r.URL.RawQuery, Data: data, Topics: strings.Join(topics, ","), LoggedIn: r.secret != "", ReadOnly: s.ReadOnly || r.session.Scope != "act",
-		Operator: s.operator, Version: s.Version, Now: event.TimeOf(s.Now()), Theme: r.theme(), NoKeys: r.noKeys()}
+		Operator: s.operator, Version: s.Version, Now: event.TimeOf(s.Now()), liking: r.liking()}
 	if l.LoggedIn {
-		l.Notify, l.Tone = r.severity(notifyCookie), r.severity(toneCookie)
 		if l.Notify+l.Tone != "" {
 			l.Topics = strings.TrimPrefix(l.Topics+",alerts_changed", ",")
 		}
@@ -405,7 +414,7 @@ func (s *Server) fail(r *request, err error) {
 		}
 		return
 	}
-	l := layout{Title: http.StatusText(p.status), Page: "error", Path: r.URL.Path, Data: p, LoggedIn: r.secret != "", Now: event.TimeOf(s.Now()), Version: s.Version, Theme: r.theme(), NoKeys: r.noKeys()}
+	l := layout{Title: http.StatusText(p.status), Page: "error", Path: r.URL.Path, Data: p, LoggedIn: r.secret != "", Now: event.TimeOf(s.Now()), Version: s.Version, liking: r.liking()}
 	if l.LoggedIn {
 		var ferr error
 		if l.Frame, ferr = s.surroundings(r); ferr != nil {
