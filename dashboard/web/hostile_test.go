@@ -1,6 +1,7 @@
 package web
 
 import (
+	"encoding/json"
 	"fmt"
 	"strings"
 	"testing"
@@ -9,6 +10,7 @@ import (
 	"github.com/chromedp/cdproto/page"
 	"github.com/chromedp/chromedp"
 
+	"github.com/git-crosslink/git-crosslink/answer"
 	"github.com/git-crosslink/git-crosslink/dashboard/dashtest"
 	"github.com/git-crosslink/git-crosslink/event"
 	"github.com/git-crosslink/git-crosslink/tracker"
@@ -24,9 +26,16 @@ func hostile() (all []string) {
 			"<base href='https://evil.example/'>", "<meta http-equiv=refresh content='0;url=javascript:"+script+"'>", "<form action='https://evil.example/'><button>Log in</button>",
 			"<input autofocus onfocus="+script+">", "<video><source onerror="+script+">", "<body onload="+script+">", "{{"+script+"}}", "${"+script+"}", "<!--><script>"+script+"</script>-->",
 			"<svg><animate onbegin="+script+" attributeName=x>", "<object data='javascript:"+script+"'>", "<link rel=stylesheet href='https://evil.example/'>", "data:text/html,<script>"+script+"</script>",
-			"<noscript><p title='</noscript><script>"+script+"</script>'>", "\u202e<script>"+script+"</script>", "<scr\x00ipt>"+script+"</script>", "<marquee onstart="+script+">", "<x onclick="+script+" style=position:fixed;inset:0>x")
+			"<noscript><p title='</noscript><script>"+script+"</script>'>", "\u202e<script>"+script+"</script>", "<scr\x00ipt>"+script+"</script>", "<marquee onstart="+script+">", "<x onclick="+script+" style=position:fixed;inset:0>x",
+			"<svg><script>"+script+"</script></svg>", "<svg><style><img src=x onerror="+script+">", "<svg><foreignObject><iframe onload="+script+">", "<svg><use href='data:image/svg+xml,<svg id=x onload="+script+">#x'/>", "<svg><set onbegin="+script+" attributeName=href>",
+			"<svg><a xlink:href='javascript:"+script+"'><text y=20>x</text></a>", "<math><maction actiontype=statusline xlink:href='javascript:"+script+"'>x", "<math><annotation-xml encoding=text/html><script>"+script+"</script>",
+			"<form><button formaction='javascript:"+script+"'>x</button></form>", "<button popovertarget=x>x</button><input id=x popover onbeforetoggle="+script+">", "<input type=image src=x onerror="+script+">", "<select autofocus onfocus="+script+">", "<textarea autofocus onfocus="+script+">",
+			"<div contenteditable autofocus onfocus="+script+">", "<audio src=x onerror="+script+">", "<embed src='javascript:"+script+"'>", "<iframe src='javascript:"+script+"'>", "<frameset onload="+script+">", "<table background='javascript:"+script+"'>", "<template shadowrootmode=open><script>"+script+"</script></template>",
+			"<portal src='javascript:"+script+"'>", "<dialog open oncancel="+script+">", "<img srcset='x 1x' onerror="+script+">", "<picture><source srcset=x><img onerror="+script+" src=x></picture>", "<a href='java\tscript:"+script+"'>x</a>", "<a href='&#106;avascript:"+script+"'>x</a>",
+			"[x](javascript:"+script+")", "![x](x\" onerror=\""+script+")", "[x]: javascript:"+script+"\n[x]", "<javascript:"+script+">", "`<img src=x onerror="+script+">`", "</script><script>"+script+"</script>", "<![CDATA[<script>"+script+"</script>]]>", "<?xml version='1.0'?><script>"+script+"</script>",
+			"\u003cscript\u003e"+script+"\u003c/script\u003e", "<scr<script>ipt>"+script+"</scr</script>ipt>")
 	}
-	return append(all, "\u202egnp.exe", "a\u200bb", "=1+1", "+cmd|' /C calc'!A0", "@SUM(1)", "\r\nSet-Cookie: a=b", "%0d%0aX: y", "../../etc/passwd", strings.Repeat("A", 400))
+	return append(all, "\u202egnp.exe", "a\u200bb", "=1+1", "+cmd|' /C calc'!A0", "@SUM(1)", "\r\nSet-Cookie: a=b", "%0d%0aX: y", "../../etc/passwd", strings.Repeat("A", 400), "\u2066left\u2069", "\ufeff", "\t=1+1", "-1+1", "'; DROP TABLE alerts; --", "$(id)", "`id`", "#1 #2 #99999", "@everyone", "https://evil.example/#\u202e", strings.Repeat("\u0301", 60))
 }
 
 // TestHostileTexts puts texts that attack a page into every field that others
@@ -73,6 +82,9 @@ func TestHostileTexts(t *testing.T) {
 		return all
 	})
 	t.Logf("%d texts, in %d events", len(texts), put)
+	if len(texts) < 200 {
+		t.Errorf("%d texts, want 200", len(texts))
+	}
 	if put < 5*len(texts) {
 		t.Errorf("of %d texts only %d events could be written", len(texts), put)
 	}
@@ -110,6 +122,21 @@ func TestHostileTexts(t *testing.T) {
 		t.Errorf("a script of a text ran: %v", dialogs)
 	}
 	s.login()
+	for _, p := range pages {
+		path, query, _ := strings.Cut(p[1], "?")
+		twin := s.do("GET", path+".json?"+query, nil)
+		if twin.status != 200 || twin.header.Get("Content-Type") != "application/json; charset=utf-8" || !json.Valid([]byte(twin.body)) || strings.ContainsAny(twin.body, "<>&\u2028\u2029") {
+			t.Errorf("%s.json: %d %s, with what a page could take for its own", path, twin.status, twin.header)
+		}
+	}
+	for k, text := range texts { // a program gets each as it was written
+		if u := (event.UUID{9, byte(k), byte(k >> 8), 6: 0x40, 8: 0x80}); event.Check(&event.IssueCreated{UUID: u, Title: name(text), Description: text, Priority: event.High, Labels: []string{name(text)}, CreatedBy: name(text), DueAt: now - 1}) == nil {
+			got := data[struct{ Issue answer.Detail }](s, "/p/o/a/i/"+u.String()+".json").Issue
+			if got.Title != name(text) || got.Description != text {
+				t.Errorf("%q is %q and %q as JSON", text, got.Title, got.Description)
+			}
+		}
+	}
 	for _, path := range []string{"/alerts?format=csv", "/audit?format=csv"} {
 		for _, line := range strings.Split(s.get(path), "\n") {
 			for _, cell := range strings.Split(line, ",") {
