@@ -1,8 +1,8 @@
 package importer
 
 import (
-	"bytes"
 	"encoding/json"
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -16,7 +16,7 @@ import (
 // says; what it does not name is left over.
 func Beads(s Source, o Options, out *Sink) error {
 	keys, err := beadsKeys(s, o)
-	if err != nil {
+	if err := laterSaid(err); err != nil {
 		return err
 	}
 	return rows(s, func(r row) error {
@@ -35,30 +35,30 @@ func Beads(s Source, o Options, out *Sink) error {
 
 // beadsRow is what beads writes. Its optional members differ between eras.
 type beadsRow struct {
-	Type        string         `json:"_type"`
-	ID          string         `json:"id"`
-	Title       string         `json:"title"`
-	Description string         `json:"description"`
-	Design      string         `json:"design"`
-	Acceptance  string         `json:"acceptance_criteria"`
-	Notes       string         `json:"notes"`
-	Status      string         `json:"status"`
-	Priority    int            `json:"priority"` // an era leaves out 0, which is the most urgent
-	IssueType   string         `json:"issue_type"`
-	Assignee    string         `json:"assignee"`
-	CreatedBy   string         `json:"created_by"`
-	CreatedAt   string         `json:"created_at"`
-	UpdatedAt   string         `json:"updated_at"`
-	ClosedAt    string         `json:"closed_at"`
-	CloseReason string         `json:"close_reason"`
-	DueAt       string         `json:"due_at"`
-	DeferUntil  string         `json:"defer_until"`
-	External    string         `json:"external_ref"`
-	Labels      []string       `json:"labels"`
-	Parent      string         `json:"parent"`
-	Ephemeral   bool           `json:"ephemeral"`
-	Deps        []beadsDep     `json:"dependencies"`
-	Comments    []beadsComment `json:"comments"`
+	Type        string             `json:"_type"`
+	ID          string             `json:"id"`
+	Title       string             `json:"title"`
+	Description string             `json:"description"`
+	Design      string             `json:"design"`
+	Acceptance  string             `json:"acceptance_criteria"`
+	Notes       string             `json:"notes"`
+	Status      string             `json:"status"`
+	Priority    int                `json:"priority"` // an era leaves out 0, which is the most urgent
+	IssueType   string             `json:"issue_type"`
+	Assignee    string             `json:"assignee"`
+	CreatedBy   string             `json:"created_by"`
+	CreatedAt   string             `json:"created_at"`
+	UpdatedAt   string             `json:"updated_at"`
+	ClosedAt    string             `json:"closed_at"`
+	CloseReason string             `json:"close_reason"`
+	DueAt       string             `json:"due_at"`
+	DeferUntil  string             `json:"defer_until"`
+	External    string             `json:"external_ref"`
+	Labels      list[string]       `json:"labels"`
+	Parent      string             `json:"parent"`
+	Ephemeral   bool               `json:"ephemeral"`
+	Deps        list[beadsDep]     `json:"dependencies"`
+	Comments    list[beadsComment] `json:"comments"`
 }
 
 type beadsDep struct {
@@ -106,7 +106,7 @@ func beadsKeys(s Source, o Options) (map[string]bool, error) {
 		var b beadsRow
 		if r.err == nil && json.Unmarshal(r.raw, &b) == nil {
 			looksRight = looksRight || b.ID != "" || b.Type != ""
-			if b.ID != "" && b.skipped(o) == "" {
+			if b.ID != "" && tooLong(b.ID) == "" && b.skipped(o) == "" {
 				keys[b.ID] = true
 			}
 		}
@@ -134,7 +134,7 @@ func beadsIssue(r row, o Options, keys map[string]bool, rep *Report) (*Issue, st
 		rep.bad(r.line, "the line is not the JSON of an issue: "+err.Error())
 		return nil, "bad"
 	}
-	i := &Issue{Key: b.ID, Line: r.line}
+	i := &Issue{Key: shorten(b.ID, maxID), Line: r.line}
 	if skip := b.skipped(o); skip != "" {
 		return i, skip
 	}
@@ -142,10 +142,15 @@ func beadsIssue(r row, o Options, keys map[string]bool, rep *Report) (*Issue, st
 		rep.bad(r.line, "the issue has no id")
 		return nil, "bad"
 	}
+	left, err := leftoverOf(r.raw, beadsKnown)
+	if text := tooLong(b.ID); text != "" || err != nil {
+		rep.bad(r.line, "the issue cannot be read: "+or(text, fmt.Sprint(err)))
+		return nil, "bad"
+	}
 	i.Title, i.Description = b.Title, beadsText(&b)
 	i.Author = o.person(or(b.CreatedBy, "unknown"))
 	i.Assignees, i.Labels = nonEmpty(o.person(b.Assignee)), slices.Clone(b.Labels)
-	i.Leftover = leftoverOf(r.raw, beadsKnown)
+	i.Leftover = left
 	beadsStatus(i, &b)
 	beadsTimes(i, &b, rep)
 	beadsEdges(i, &b, keys, rep)
@@ -259,9 +264,7 @@ func beadsEdges(i *Issue, b *beadsRow, keys map[string]bool, rep *Report) {
 func (i *Issue) edge(kind, to string, rep *Report) {
 	switch kind {
 	case "blocks", "conditional-blocks", "waits-for", "":
-		if !slices.Contains(i.BlockedBy, to) {
-			i.BlockedBy = append(i.BlockedBy, to)
-		}
+		i.BlockedBy = append(i.BlockedBy, to)
 	case "parent-child":
 		switch {
 		case i.Parent == "":
@@ -290,24 +293,6 @@ func known(shape any, derived ...string) map[string]bool {
 		names[n] = true
 	}
 	return names
-}
-
-// leftoverOf returns the members of an object that are not known and say
-// something.
-func leftoverOf(raw []byte, known map[string]bool) map[string]json.RawMessage {
-	var members map[string]json.RawMessage
-	json.Unmarshal(raw, &members)
-	maps.DeleteFunc(members, func(name string, v json.RawMessage) bool {
-		switch string(bytes.TrimSpace(v)) {
-		case "null", `""`, "0", "false", "[]", "{}", `"{}"`:
-			return true
-		}
-		return known[name]
-	})
-	if len(members) == 0 {
-		return nil
-	}
-	return members
 }
 
 // leave keeps a value that has no place.

@@ -56,6 +56,10 @@ func (n Names) Founding(m *Milestone, now event.Time) []Line {
 	return lines
 }
 
+// maxCreated is how many labels stand in the line that creates an issue, which has a
+// bounded length; the others are added.
+const maxCreated = 100
+
 // Create returns the lines that make an issue, which fits (see Issue.Fit). The
 // last one happened when the source changed the issue last.
 func (n Names) Create(i *Issue) []Line {
@@ -63,7 +67,7 @@ func (n Names) Create(i *Issue) []Line {
 	var lines []Line
 	say := func(at event.Time, b event.Body) { lines = append(lines, Line{b, at}) }
 	created := &event.IssueCreated{
-		UUID: u, Title: i.Title, Description: i.Description, Priority: i.Priority, Labels: i.Labels,
+		UUID: u, Title: i.Title, Description: i.Description, Priority: i.Priority, Labels: i.Labels[:min(len(i.Labels), maxCreated)],
 		CreatedBy: or(i.Author, "unknown"), ScheduledAt: i.Scheduled, DueAt: i.Due,
 	}
 	if created.Priority == "" {
@@ -73,6 +77,9 @@ func (n Names) Create(i *Issue) []Line {
 		created.Parent = n.Issue(i.Parent)
 	}
 	say(i.Created, created)
+	for _, l := range i.Labels[len(created.Labels):] {
+		say(i.Created, &event.LabelAdded{Issue: u, Label: l})
+	}
 	for _, a := range i.Assignees {
 		say(i.Updated, &event.AssigneeAdded{Issue: u, Assignee: a})
 	}

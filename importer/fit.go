@@ -23,6 +23,7 @@ import (
 func (i *Issue) Fit(now event.Time, rep *Report) {
 	cut := 0
 	defer func() { rep.Cut += cut }()
+	i.BlockedBy, i.Relations = once(i.BlockedBy), once(i.Relations)
 	i.fitTimes(now, rep)
 	if i.Exact && i.obeys() {
 		return
@@ -101,11 +102,11 @@ func (i *Issue) fitLinks() {
 	for _, l := range i.Links {
 		if l.Ref, l.Kind = oneLine(l.Ref), shorten(oneLine(l.Kind), event.MaxName); len(l.Ref) > maxRef || l.Kind == "" {
 			i.leave("link/"+l.Kind, l.Ref)
-		} else if l.Ref != "" && !slices.Contains(fit, l) {
+		} else if l.Ref != "" {
 			fit = append(fit, l)
 		}
 	}
-	i.Links = fit
+	i.Links = once(fit)
 }
 
 func (i *Issue) fitTimes(now event.Time, rep *Report) {
@@ -155,30 +156,43 @@ func (i *Issue) leftover(now event.Time, cut *int) (Comment, bool) {
 	if len(i.Leftover) == 0 {
 		return Comment{}, false
 	}
+	byLength := slices.SortedFunc(maps.Keys(i.Leftover), func(a, b string) int {
+		return cmp.Or(cmp.Compare(len(i.Leftover[b]), len(i.Leftover[a])), cmp.Compare(a, b))
+	})
 	members := maps.Clone(i.Leftover)
-	var gone []string
-	for {
-		all := map[string]any{"crosslink-import": 1}
-		for k, v := range members {
-			all[k] = v
-		}
-		if len(gone) > 0 {
-			all["too-long"] = gone
-		}
-		b, err := json.Marshal(all) // sorted by name
-		if err == nil && len(b) <= event.MaxText {
-			return Comment{Key: "leftover", Author: "import", Kind: System, Text: text(string(b)), Created: cmp.Or(i.Updated, now)}, true
-		}
-		if len(members) == 0 {
-			return Comment{}, false
-		}
-		longest := slices.MaxFunc(slices.Sorted(maps.Keys(members)), func(a, b string) int { return len(members[a]) - len(members[b]) })
-		delete(members, longest)
-		if gone = append(gone, shorten(longest, event.MaxName)); len(gone) > 100 {
-			gone = gone[:100]
-		}
-		*cut++
+	size, gone := len(`{"crosslink-import":1,"too-long":[]}`), []string{}
+	for _, name := range byLength {
+		size += jsonLen(name) + jsonLen(string(members[name]))
 	}
+	for _, name := range byLength {
+		if size <= event.MaxText {
+			break
+		}
+		size -= jsonLen(name) + jsonLen(string(members[name]))
+		delete(members, name)
+		if *cut++; len(gone) < 100 {
+			gone = append(gone, shorten(name, event.MaxName))
+			size += jsonLen(gone[len(gone)-1])
+		}
+	}
+	all := map[string]any{"crosslink-import": 1}
+	for k, v := range members {
+		all[k] = v
+	}
+	if len(gone) > 0 {
+		all["too-long"] = gone
+	}
+	b, err := json.Marshal(all) // sorted by name
+	if err != nil || len(b) > event.MaxText {
+		return Comment{}, false
+	}
+	return Comment{Key: "leftover", Author: "import", Kind: System, Text: text(string(b)), Created: cmp.Or(i.Updated, now)}, true
+}
+
+// jsonLen is at least how long a name or a value is in JSON, with what is around it.
+func jsonLen(s string) int {
+	b, _ := json.Marshal(strings.ToValidUTF8(s, "\ufffd"))
+	return len(b) + len(`,:`)
 }
 
 // pages cuts a text into parts that fit, at line ends where there are some. A
@@ -219,12 +233,26 @@ func shorten(s string, n int) string {
 
 // fitNames makes names obey the limits, each once.
 func fitNames(names []string, cut *int) (fit []string) {
+	seen := map[string]bool{}
 	for _, n := range names {
-		if n = fitName(n, cut); n != "" && !slices.Contains(fit, n) {
+		if n = fitName(n, cut); n != "" && !seen[n] {
+			seen[n] = true
 			fit = append(fit, n)
 		}
 	}
 	return fit
+}
+
+// once returns each element once, in the order of their first places.
+func once[T comparable](all []T) (kept []T) {
+	seen := map[T]bool{}
+	for _, e := range all {
+		if !seen[e] {
+			seen[e] = true
+			kept = append(kept, e)
+		}
+	}
+	return kept
 }
 
 // fitName keeps long names apart by a hash of the whole.

@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"iter"
 	"slices"
@@ -22,6 +23,14 @@ type GitBugs interface {
 	Identity(id string) ([]byte, error)
 }
 
+// BugError says that one bug cannot be read. The others can.
+type BugError struct{ Text string }
+
+func (e *BugError) Error() string { return e.Text }
+
+// MaxBug is how many bytes of operations one bug may have.
+const MaxBug = maxIssue
+
 // GitBugPack is what one commit of a bug holds.
 type GitBugPack struct {
 	Parents int
@@ -37,7 +46,13 @@ const gitBugVersion = 4
 func GitBug(bugs GitBugs, o Options, out *Sink) error {
 	g := &gitBug{bugs: bugs, o: o, rep: out.Report, logins: map[string]string{}}
 	for packs, err := range bugs.Bugs() {
-		if err != nil {
+		var one *BugError
+		switch {
+		case errors.As(err, &one):
+			out.Report.Read++
+			out.Report.bad(0, one.Text)
+			continue
+		case err != nil:
 			return err
 		}
 		out.Report.Read++
@@ -121,7 +136,7 @@ func (g *gitBug) ops(raw []byte) ([]gitBugOp, error) {
 		Author struct {
 			ID string `json:"id"`
 		} `json:"author"`
-		Ops []json.RawMessage `json:"ops"`
+		Ops list[json.RawMessage] `json:"ops"`
 	}
 	if err := json.Unmarshal(raw, &pack); err != nil {
 		return nil, err

@@ -40,6 +40,9 @@ func GitHub(s Source, o Options, out *Sink) error {
 		}
 		return out.Issue(i)
 	})
+	if left := comments.left(); err == nil && left > 0 {
+		out.Report.Warn(Warning{Name: "other-comments", Text: fmt.Sprintf("%d comments are left out: they are on pull requests, or on issues that are not in the source", left)})
+	}
 	if err == nil && any && !looksRight {
 		err = notOf("github", "it has no issue of GitHub, an object with number, title and state")
 	}
@@ -53,19 +56,19 @@ type githubUser struct {
 // githubRow is an issue in the words of the REST API and of gh, which writes
 // other names and upper case.
 type githubRow struct {
-	Number    uint64       `json:"number"`
-	Title     string       `json:"title"`
-	Body      string       `json:"body"`
-	State     string       `json:"state"`
-	Reason    string       `json:"state_reason"`
-	ReasonGh  string       `json:"stateReason"`
-	User      *githubUser  `json:"user"`
-	Author    *githubUser  `json:"author"`
-	Assignees []githubUser `json:"assignees"`
-	Assignee  *githubUser  `json:"assignee"` // the first of Assignees
-	Labels    []struct {
+	Number    uint64           `json:"number"`
+	Title     string           `json:"title"`
+	Body      string           `json:"body"`
+	State     string           `json:"state"`
+	Reason    string           `json:"state_reason"`
+	ReasonGh  string           `json:"stateReason"`
+	User      *githubUser      `json:"user"`
+	Author    *githubUser      `json:"author"`
+	Assignees list[githubUser] `json:"assignees"`
+	Assignee  *githubUser      `json:"assignee"` // the first of Assignees
+	Labels    list[struct {
 		Name string `json:"name"`
-	} `json:"labels"`
+	}] `json:"labels"`
 	Milestone   *githubMilestone `json:"milestone"`
 	CreatedAt   string           `json:"created_at"`
 	CreatedGh   string           `json:"createdAt"`
@@ -100,6 +103,10 @@ func githubIssue(r row, o Options, comments *githubDump, rep *Report) (*Issue, *
 	if err == nil {
 		err = json.Unmarshal(r.raw, &g)
 	}
+	var left map[string]json.RawMessage
+	if err == nil {
+		left, err = leftoverOf(r.raw, githubKnown)
+	}
 	if err == nil && g.Number == 0 {
 		err = fmt.Errorf("it has no number")
 	}
@@ -130,12 +137,12 @@ func githubIssue(r row, o Options, comments *githubDump, rep *Report) (*Issue, *
 	if url := or(g.URL, g.URLGh); url != "" {
 		i.Links = append(i.Links, Link{"external", url})
 	}
-	i.Leftover = leftoverOf(r.raw, githubKnown)
+	i.Leftover = left
 	if err := comments.add(i, &g, o, rep); err != nil {
 		rep.Warn(Warning{r.line, i.Key, "bad-comments", err.Error()})
 	}
 	if m := g.Milestone; m != nil && m.Title != "" {
-		if i.Milestone = m.Title; m.Number > 0 {
+		if i.Milestone = fitName(m.Title, new(int)); m.Number > 0 {
 			i.Milestone = strconv.FormatUint(m.Number, 10)
 		}
 		return i, &Milestone{
@@ -207,16 +214,31 @@ func githubComments(o Options, rep *Report) (*githubDump, error) {
 	})
 }
 
+// left is how many comments no issue has taken.
+func (d *githubDump) left() (n int) {
+	for _, c := range d.at {
+		n += len(c)
+	}
+	return n
+}
+
 // add gives an issue its comments: those of the file, and those that gh wrote
 // into the issue.
 func (d *githubDump) add(i *Issue, g *githubRow, o Options, rep *Report) error {
-	var all []githubComment
+	var all list[githubComment]
 	if len(g.Comments) > 0 && g.Comments[0] == '[' {
 		if err := json.Unmarshal(g.Comments, &all); err != nil {
 			return fmt.Errorf("the comments cannot be read: %w", err)
 		}
 	}
-	for _, at := range d.at[i.Key] {
+	room := maxIssue
+	mine := d.at[i.Key]
+	delete(d.at, i.Key)
+	for n, at := range mine {
+		if room -= at.len + 1<<10; room < 0 {
+			rep.Warn(Warning{i.Line, i.Key, "too-many-comments", fmt.Sprintf("only the first %d of %d comments are imported: they take more than %d MiB", n, len(mine), maxIssue>>20)})
+			break
+		}
 		raw := make([]byte, at.len)
 		if _, err := d.source.ReadAt(raw, at.from); err != nil {
 			return err

@@ -76,7 +76,7 @@ func (m *markdown) line(line int, s string) error {
 		return nil
 	}
 	if level := len(words) - len(strings.TrimLeft(words, "#")); indent < 4 && level > 0 && level <= 6 && strings.HasPrefix(words[level:], " ") {
-		m.heading, m.above = oneLine(strings.Trim(words, "# ")), nil
+		m.heading, m.above = fitName(strings.Trim(words, "# "), new(int)), nil
 		return m.flush()
 	}
 	title, done, ok := checkbox(words)

@@ -13,7 +13,7 @@ import (
 // keep their uuids.
 func Crosslink(s Source, o Options, out *Sink) error {
 	keys, err := ownKeys(s)
-	if err != nil {
+	if err := laterSaid(err); err != nil {
 		return err
 	}
 	return rows(s, func(r row) error {
@@ -58,33 +58,33 @@ func Crosslink(s Source, o Options, out *Sink) error {
 const OwnVersion = 1
 
 type ownRow struct {
-	UUID        string   `json:"uuid"`
-	Number      uint64   `json:"number"`
-	Title       string   `json:"title"`
-	Description string   `json:"description"`
-	Status      string   `json:"status"`
-	Priority    string   `json:"priority"`
-	Labels      []string `json:"labels"`
-	Assignees   []string `json:"assignees"`
-	CreatedBy   string   `json:"created_by"`
-	CreatedAt   string   `json:"created_at"`
-	UpdatedAt   string   `json:"updated_at"`
-	ClosedAt    string   `json:"closed_at"`
-	Reason      string   `json:"reason"`
-	DueAt       string   `json:"due_at"`
-	ScheduledAt string   `json:"scheduled_at"`
-	Parent      string   `json:"parent"`
-	BlockedBy   []string `json:"blocked_by"`
-	Milestone   string   `json:"milestone"`
-	Relations   []struct {
+	UUID        string       `json:"uuid"`
+	Number      uint64       `json:"number"`
+	Title       string       `json:"title"`
+	Description string       `json:"description"`
+	Status      string       `json:"status"`
+	Priority    string       `json:"priority"`
+	Labels      list[string] `json:"labels"`
+	Assignees   list[string] `json:"assignees"`
+	CreatedBy   string       `json:"created_by"`
+	CreatedAt   string       `json:"created_at"`
+	UpdatedAt   string       `json:"updated_at"`
+	ClosedAt    string       `json:"closed_at"`
+	Reason      string       `json:"reason"`
+	DueAt       string       `json:"due_at"`
+	ScheduledAt string       `json:"scheduled_at"`
+	Parent      string       `json:"parent"`
+	BlockedBy   list[string] `json:"blocked_by"`
+	Milestone   string       `json:"milestone"`
+	Relations   list[struct {
 		Kind string `json:"kind"`
 		UUID string `json:"uuid"`
-	} `json:"relations"`
-	Links []struct {
+	}] `json:"relations"`
+	Links list[struct {
 		Kind string `json:"kind"`
 		Ref  string `json:"ref"`
-	} `json:"links"`
-	Comments []struct {
+	}] `json:"links"`
+	Comments list[struct {
 		UUID        string `json:"uuid"`
 		Author      string `json:"author"`
 		CreatedAt   string `json:"created_at"`
@@ -93,13 +93,13 @@ type ownRow struct {
 		TriggerType string `json:"trigger_type"`
 		Context     string `json:"intervention_context"`
 		Fingerprint string `json:"driver_key_fingerprint"`
-	} `json:"comments"`
-	Time []struct {
+	}] `json:"comments"`
+	Time list[struct {
 		UUID      string  `json:"uuid"`
 		StartedAt string  `json:"started_at"`
 		EndedAt   string  `json:"ended_at"`
 		Seconds   *uint64 `json:"duration_seconds"`
-	} `json:"time"`
+	}] `json:"time"`
 }
 
 // ownKnown are the members with a place. Who changed the status last is known
@@ -119,7 +119,7 @@ func ownKeys(s Source) (map[string]bool, error) {
 				return err
 			}
 			header = header || row.Type == "header" || row.Type == "issue" && row.UUID != ""
-			if row.Type == "issue" {
+			if _, ok := event.ParseUUID(row.UUID); ok && row.Type == "issue" {
 				keys[row.UUID] = true
 			}
 		}
@@ -150,9 +150,13 @@ func ownIssue(r row, o Options, keys map[string]bool, rep *Report) (*Issue, erro
 	if _, ok := event.ParseUUID(w.UUID); !ok {
 		return nil, fmt.Errorf("%s is not a uuid", quote(w.UUID))
 	}
+	left, err := leftoverOf(r.raw, ownKnown)
+	if err != nil {
+		return nil, err
+	}
 	i := &Issue{
 		Exact: true, Key: w.UUID, Line: r.line, Number: w.Number, Title: w.Title, Description: w.Description, Reason: w.Reason,
-		Labels: w.Labels, Author: o.person(w.CreatedBy), Milestone: w.Milestone, Leftover: leftoverOf(r.raw, ownKnown),
+		Labels: w.Labels, Author: o.person(w.CreatedBy), Milestone: w.Milestone, Leftover: left,
 	}
 	i.Status, i.Priority = event.Status(w.Status), event.Priority(w.Priority)
 	if !slices.Contains([]event.Status{"", event.Open, event.Closed, event.Archived}, i.Status) {

@@ -2,7 +2,6 @@ package importer
 
 import (
 	"encoding/json"
-	"slices"
 
 	"github.com/git-crosslink/git-crosslink/event"
 )
@@ -49,9 +48,7 @@ type Relation struct {
 }
 
 func (i *Issue) relate(kind event.RelationKind, to string) {
-	if r := (Relation{kind, to}); !slices.Contains(i.Relations, r) {
-		i.Relations = append(i.Relations, r)
-	}
+	i.Relations = append(i.Relations, Relation{kind, to})
 }
 
 // Link names something outside of the tracker.

@@ -73,12 +73,14 @@ func table(format string, s Source, o Options, out *Sink) error {
 		return err
 	}
 	keys := map[string]bool{}
-	if err := records(s, func(line int, rec []string, err error) error {
-		if err == nil {
-			keys[tableKey(meaning, rec, line)] = true
+	if err := laterSaid(records(s, func(line int, rec []string, err error) error {
+		if err == nil && len(rec) <= maxColumns {
+			if key := tableKey(meaning, rec, line); tooLong(key) == "" {
+				keys[key] = true
+			}
 		}
 		return nil
-	}); err != nil {
+	})); err != nil {
 		return err
 	}
 	seen := map[string]bool{}
@@ -89,6 +91,12 @@ func table(format string, s Source, o Options, out *Sink) error {
 			return nil
 		}
 		out.Report.Read++
+		if err == nil && len(rec) > maxColumns {
+			err = fmt.Errorf("it has more than %d cells", maxColumns)
+		}
+		if text := tooLong(tableKey(meaning, rec, line)); err == nil && text != "" {
+			err = errors.New(text)
+		}
 		if err != nil {
 			out.Report.bad(line, "the row cannot be read: "+err.Error())
 			return nil
@@ -123,6 +131,9 @@ func tableHeader(format string, s Source, o Options) (meaning []column, header [
 	})
 	if err != io.EOF || len(header) == 0 {
 		return nil, nil, notOf(format, "the table has no header")
+	}
+	if len(header) > maxColumns {
+		return nil, nil, notOf(format, "the table has more than %d columns", maxColumns)
 	}
 	for _, name := range slices.Sorted(maps.Keys(o.Columns)) {
 		if !slices.Contains(header, name) {
@@ -159,7 +170,7 @@ func records(s Source, f func(line int, rec []string, err error) error) error {
 		skipped = int64(n)
 	}
 	c := &counter{r: in, left: MaxRow}
-	b := csv.NewReader(c)
+	b := csv.NewReader(&cells{r: c})
 	b.FieldsPerRecord, b.LazyQuotes, b.ReuseRecord = -1, true, false
 	for line := 1; ; {
 		c.left = MaxRow + 64<<10
@@ -168,7 +179,7 @@ func records(s Source, f func(line int, rec []string, err error) error) error {
 			return nil
 		}
 		if errors.Is(err, errRow) {
-			return fmt.Errorf("after line %d a row of the table is longer than 16 MiB", line)
+			return fmt.Errorf("after line %d a row of the table %w", line, errRow)
 		}
 		var bad *csv.ParseError
 		if err != nil && !errors.As(err, &bad) {
@@ -253,7 +264,7 @@ func (t *tableRow) list(c column) (words []string) {
 // splitWords reads one such cell. A word in quotes may hold what else separates
 // words; a quote in it is written twice.
 func splitWords(v string) (words []string) {
-	for v = strings.TrimLeft(v, ",; \t\n"); v != ""; v = strings.TrimLeft(v, ",; \t\n") {
+	for v = strings.TrimLeft(v, ",; \t\n"); v != "" && len(words) < maxList; v = strings.TrimLeft(v, ",; \t\n") {
 		word, rest, ok := quotedWord(v)
 		if !ok {
 			end := strings.IndexAny(v, ",;")
@@ -295,7 +306,7 @@ func (t *tableRow) issue(format string, keys map[string]bool) *Issue {
 	i.Number, _ = strconv.ParseUint(i.Key, 10, 63)
 	i.Title, i.Description = t.one(colTitle), t.one(colText)
 	i.Author = t.o.person(or(t.one(colAuthor), "unknown"))
-	i.Labels, i.Milestone = t.list(colLabels), t.one(colMilestone)
+	i.Labels, i.Milestone = t.list(colLabels), fitName(t.one(colMilestone), new(int))
 	for _, a := range t.list(colAssignees) {
 		i.Assignees = append(i.Assignees, t.o.person(a))
 	}

@@ -1,8 +1,6 @@
 package importer
 
 import (
-	"slices"
-
 	"github.com/git-crosslink/git-crosslink/event"
 	"github.com/git-crosslink/git-crosslink/reducer"
 )
@@ -139,13 +137,21 @@ func outside(s *Side) (links []Link) {
 // elements merges a set: what the source added since base is added, what it took
 // out is taken out, and what is so already is left.
 func elements[T comparable](base, ours, theirs []T, add, remove func(T)) {
+	in := func(all []T) map[T]bool {
+		set := make(map[T]bool, len(all))
+		for _, e := range all {
+			set[e] = true
+		}
+		return set
+	}
+	was, here, there := in(base), in(ours), in(theirs)
 	for _, e := range theirs {
-		if !slices.Contains(base, e) && !slices.Contains(ours, e) {
+		if !was[e] && !here[e] {
 			add(e)
 		}
 	}
 	for _, e := range base {
-		if !slices.Contains(theirs, e) && slices.Contains(ours, e) {
+		if !there[e] && here[e] {
 			remove(e)
 		}
 	}

@@ -52,17 +52,12 @@ func (f forest) add(child, parent event.UUID) bool {
 // graph is who waits for whom in a source.
 type graph struct {
 	nodes map[event.UUID]int32
+	keys  []string // by node
 	edges [][]int32
-	said  []wait
+	lines []int // by node, where its issue is in the source
 }
 
-type wait struct {
-	line     int
-	key, on  string
-	from, to int32
-}
-
-func (g *graph) node(u event.UUID) int32 {
+func (g *graph) node(u event.UUID, key string) int32 {
 	if n, ok := g.nodes[u]; ok {
 		return n
 	}
@@ -70,23 +65,25 @@ func (g *graph) node(u event.UUID) int32 {
 		g.nodes = map[event.UUID]int32{}
 	}
 	n := int32(len(g.edges))
-	g.nodes[u], g.edges = n, append(g.edges, nil)
+	g.nodes[u], g.edges, g.keys, g.lines = n, append(g.edges, nil), append(g.keys, key), append(g.lines, 0)
 	return n
 }
 
 func (g *graph) add(i *importer.Issue, u event.UUID, key string, blocker event.UUID) {
-	from, to := g.node(u), g.node(blocker)
+	from, to := g.node(u, i.Key), g.node(blocker, key)
 	g.edges[from] = append(g.edges[from], to)
-	g.said = append(g.said, wait{i.Line, i.Key, key, from, to})
+	g.lines[from] = i.Line
 }
 
 // warn names the edges that lie on a cycle.
 func (g *graph) warn(rep *importer.Report) {
 	part := reducer.Components(g.edges)
-	for _, w := range g.said {
-		if part[w.from] == part[w.to] {
-			rep.Warn(importer.Warning{Line: w.line, Key: w.key, Name: "blocker-cycle",
-				Text: fmt.Sprintf("waits for %q, which waits for this issue, directly or through others; issues on such a cycle do not block each other", shown(w.on))})
+	for from, all := range g.edges {
+		for _, to := range all {
+			if part[from] == part[to] {
+				rep.Warn(importer.Warning{Line: g.lines[from], Key: g.keys[from], Name: "blocker-cycle",
+					Text: fmt.Sprintf("waits for %q, which waits for this issue, directly or through others; issues on such a cycle do not block each other", shown(g.keys[to]))})
+			}
 		}
 	}
 }

@@ -38,7 +38,10 @@ func (g gitBugs) Bugs() iter.Seq2[[]importer.GitBugPack, error] {
 		}
 		for _, r := range bugs {
 			packs, err := g.packs(r)
-			if !yield(packs, err) || err != nil {
+			if err != nil && g.ctx.Err() == nil {
+				err = &importer.BugError{Text: fmt.Sprintf("%s: %v", r.Name, err)}
+			}
+			if !yield(packs, err) {
 				return
 			}
 		}
@@ -47,17 +50,21 @@ func (g gitBugs) Bugs() iter.Seq2[[]importer.GitBugPack, error] {
 
 // packs walks a bug from its tip to its first commit.
 func (g gitBugs) packs(r refs.Ref) (packs []importer.GitBugPack, err error) {
+	size := 0
 	for at := r.OID; at != ""; {
 		if len(packs) >= maxBugCommits {
-			return nil, fmt.Errorf("%s has more than %d commits", r.Name, maxBugCommits)
+			return nil, fmt.Errorf("it has more than %d commits", maxBugCommits)
 		}
 		head, err := refs.ReadHead(g.ctx, g.l, at)
 		if err != nil {
-			return nil, fmt.Errorf("%s: %w", r.Name, err)
+			return nil, err
 		}
 		one, err := g.pack(at, len(head.Parents))
 		if err != nil {
-			return nil, fmt.Errorf("%s: %w", r.Name, err)
+			return nil, err
+		}
+		if size += len(one.Ops); size > importer.MaxBug {
+			return nil, fmt.Errorf("its operations are longer than %d MiB", importer.MaxBug>>20)
 		}
 		if packs, at = append(packs, one), ""; len(head.Parents) > 0 {
 			at = head.Parents[0]

@@ -34,6 +34,9 @@ type Request struct {
 	Progress func(issues int) // told after each commit; may be nil
 }
 
+// maxBatch is how many bytes of issues end a batch.
+const maxBatch = 8 << 20
+
 // DefaultBatch is how many issues one commit holds.
 const DefaultBatch = 500
 
@@ -78,6 +81,7 @@ type moving struct {
 	rep        *Report
 	milestones []*importer.Milestone
 	issues     []*importer.Issue
+	size       int // of these issues, about
 	moved      int
 	seen       map[event.UUID]bool // issues of the source, so far
 	above      forest
@@ -103,7 +107,8 @@ func (m *moving) issue(i *importer.Issue) error {
 		m.seen[u] = true
 	}
 	i.Fit(m.Now, &m.rep.Report)
-	if m.issues = append(m.issues, i); len(m.issues) < m.Batch {
+	m.issues, m.size = append(m.issues, i), m.size+i.Size()
+	if len(m.issues) < m.Batch && m.size < maxBatch {
 		return nil
 	}
 	return m.flush()
@@ -155,7 +160,7 @@ func (m *moving) flush() error {
 		m.rep.Warn(w)
 	}
 	m.moved += len(m.issues)
-	m.issues, m.milestones = nil, nil
+	m.issues, m.milestones, m.size = nil, nil, 0
 	if m.Progress != nil {
 		m.Progress(m.moved)
 	}
