@@ -13,13 +13,23 @@ import (
 	"unicode/utf8"
 )
 
-// Bounds of the text, in bytes. Three bytes make a token at worst.
+// MaxTokens bounds the tokens of the text, whatever it is written in. A budget in
+// bytes does not: a byte of English is a quarter of a token, a byte of cuneiform is
+// a whole one.
+const (
+	MaxTokens    = 1500
+	staticTokens = 440 // of the head and the static part
+	fenceTokens  = 70
+)
+
+// Bounds of the text, in bytes.
 const (
 	MaxText    = 4500
 	MaxShort   = 1200 // of the short form, for programs that another one started
 	maxStatic  = 1300
 	maxHandoff = 800
 	maxTitle   = 120
+	maxStop    = 400
 )
 
 // Shown is how many ready issues are listed.
@@ -117,7 +127,11 @@ func Text(f Facts, form Form, nonce string) string {
 		text = head
 		room = limit - len(text) - len(open) - len(shut)
 	}
-	inside := fill(parts(f, form), room)
+	left := MaxTokens - staticTokens - fenceTokens
+	if f.Static != "" {
+		left = MaxTokens - fenceTokens - tokens(text)
+	}
+	inside := fill(parts(f, form), room, left)
 	if inside == "" {
 		return text
 	}
@@ -128,10 +142,10 @@ func Text(f Facts, form Form, nonce string) string {
 func parts(f Facts, form Form) (all []string) {
 	var stop strings.Builder
 	if f.Stop != "" {
-		stop.WriteString(data("Stop: " + f.Stop))
+		stop.WriteString(data("Stop: " + cut(oneLine(f.Stop), maxStop)))
 	}
 	for _, a := range f.Asks {
-		stop.WriteString(data("You are asked to: " + a))
+		stop.WriteString(data("You are asked to: " + cut(oneLine(a), maxStop)))
 	}
 	all = append(all, stop.String(), list("You hold:", f.Held, 0))
 	if form == Short {
@@ -164,7 +178,7 @@ func list(head string, rows []Row, total int) string {
 	var b strings.Builder
 	b.WriteString(data(head))
 	for _, r := range rows {
-		line := fmt.Sprintf("  %s [%s] %s", r.Name, r.Priority, cut(strings.Join(strings.Fields(r.Title), " "), maxTitle))
+		line := fmt.Sprintf("  %s [%s] %s", r.Name, r.Priority, cut(oneLine(r.Title), maxTitle))
 		if r.Unsigned {
 			line += " [unsigned]"
 		}
@@ -179,12 +193,16 @@ func list(head string, rows []Row, total int) string {
 	return b.String()
 }
 
-// fill takes paragraphs while there is room, the last one line by line.
-func fill(parts []string, room int) string {
+// oneLine is a text without line breaks.
+func oneLine(s string) string { return strings.Join(strings.Fields(s), " ") }
+
+// fill takes paragraphs while there is room, the last one line by line: room in
+// bytes, left in tokens.
+func fill(parts []string, room, left int) string {
 	var b strings.Builder
 	for _, p := range parts {
 		for l := range strings.Lines(p) {
-			if b.Len()+len(l) > room {
+			if left -= tokens(l); left < 0 || b.Len()+len(l) > room {
 				return b.String()
 			}
 			b.WriteString(l)
@@ -196,8 +214,13 @@ func fill(parts []string, room int) string {
 // data is a line inside of the fence: indented, of printable characters, and
 // unable to end it.
 func data(line string) string {
-	line = strings.ReplaceAll(Escape(line), "crosslink-data", "crosslink·data")
-	return "  " + line + "\n"
+	return "  " + Clean(line) + "\n"
+}
+
+// Clean is a text of one line as it may be shown anywhere: of printable characters,
+// and unable to begin or end a fence.
+func Clean(s string) string {
+	return strings.ReplaceAll(Escape(s), "crosslink-data", "crosslink·data")
 }
 
 // Fenced puts lines that others wrote into a fence of at most room bytes. Lines
@@ -215,6 +238,14 @@ func Fenced(lines []string, nonce string, room int) string {
 		b.WriteString(l)
 	}
 	return open + b.String() + shut
+}
+
+// maxNote bounds a note that a program reads on its own, in bytes.
+const maxNote = 64 << 10
+
+// Note puts a note into a fence, below a line that says whose it is.
+func Note(head, text, nonce string) string {
+	return Fenced(append([]string{head}, strings.Split(strings.TrimRight(text, "\n"), "\n")...), nonce, maxNote)
 }
 
 // Escape writes what could act on a terminal, or hide from a reader, as JSON

@@ -3,10 +3,13 @@ package prime
 import (
 	"fmt"
 	"math/rand/v2"
+	"os"
 	"regexp"
 	"strings"
 	"testing"
 	"unicode"
+
+	count "github.com/git-crosslink/git-crosslink/internal/tokens"
 )
 
 const nonce = "7f3a91c2e0d4"
@@ -51,6 +54,100 @@ func TestBounds(t *testing.T) {
 	}
 	if n := len(static); n > maxStatic {
 		t.Errorf("the static part has %d bytes", n)
+	}
+}
+
+// worst are texts in which a byte costs many tokens.
+var worst = map[string]string{
+	"Japanese": "課題の説明を書き直して、設計の決定を記録する", "Chinese": "修复解析器在空行上崩溃的问题", "rare Han": "龘靐齉爩鱻麤灪龖厵纞虋讟", "Korean": "파서가 빈 줄에서 멈추는 문제를 고친다", "rare Hangul": "뷁쒫뜗껓쫣뚫쀍",
+	"Thai": "แก้ไขปัญหาตัวแยกวิเคราะห์ล้มเหลวในบรรทัดว่าง", "Tibetan": "ཀྵཀྵདགོངས་པ", "Khmer": "កំហុសនៅក្នុងបន្ទាត់", "Burmese": "အမှားပြင်ဆင်ခြင်း", "Amharic": "ስህተት ማስተካከል", "Cherokee": "ᏣᎳᎩᎦᏬᏂᎯᏍᏗ",
+	"Russian": "исправить сбой разбора пустых строк", "Greek": "διόρθωση του σφάλματος", "Arabic": "إصلاح خطأ المحلل اللغوي", "Hebrew": "תיקון שגיאה במנתח", "Hindi": "रिक्त पंक्ति पर त्रुटि",
+	"cuneiform": "𒐫𒀀𒁀𒂀𒃀", "hieroglyphs": "𓀀𓁀𓂀𓃀", "Yi": "ꀀꁀꂀꃀ", "emoji": "👩‍👩‍👧‍👦🏳️‍🌈🧑🏿‍🚀", "combining marks": "a\u0301\u0323\u0302\u0334\u0489", "zalgo": strings.Repeat("\u0310\u0352\u0357", 20),
+	"long words": "Donaudampfschifffahrtsgesellschaftskapitänsmützenabzeichen", "no spaces": strings.Repeat("x", 500), "random letters": "xqzj bkwv pfgh zzkq", "capitals": "XQZJBKWVPFGH", "base64": "q83vEjRWeJCrze8SNFZ4kKvN7+/Z==", "hex": "7f3a91c2e0d4b6a85f",
+	"punctuation": "~`^|\\{}[]<>@#$%&*+=;:'\"!?/", "mathematics": "𝔘𝔫𝔦𝔠𝔬𝔡𝔢 ∮∬∀∃⊥", "tags": "\U000e0041\U000e0042\u202e\u200b\u2066", "private": "\ue000\uf8ff", "code": "if (x!=NULL&&*p++=='\\0'){return~0;}", "English": "fix the flux capacitor before the release",
+}
+
+// TestTokens: a prime never has more than MaxTokens, in no script, with as much to
+// say as there can be, as a real tokenizer counts.
+func TestTokens(t *testing.T) {
+	most, which := 0, ""
+	for name, text := range worst {
+		long := strings.Repeat(text, 4096/len(text)+1)
+		f := Facts{Hub: "origin", Agent: "carol-box-x2fa", Held: rows(3, long), Ready: rows(5, long), Total: 37, Waiting: rows(40, long), Stop: long, Asks: []string{long},
+			Handoff: &Handoff{By: "bob-box-cd3e", Age: "2 h ago", Issue: "12", Text: strings.Repeat(text+"\n", 50)}}
+		for _, own := range []string{"", long} {
+			f.Static = own
+			got := Text(f, Whole, nonce)
+			n := count.Count(got)
+			if n > MaxTokens {
+				t.Errorf("%s: %d tokens in %d bytes", name, n, len(got))
+			}
+			if n > most {
+				most, which = n, name
+			}
+			if own == "" && !strings.Contains(got, "  Stop: ") {
+				t.Errorf("%s: the request to stop is missing:\n%s", name, got)
+			}
+		}
+		f.Static, f.Stop, f.Asks = "", "", nil
+		got := Text(f, Whole, nonce)
+		if !strings.Contains(got, "You hold:\n    1 [high] ") {
+			t.Errorf("%s: what is held is missing:\n%s", name, got)
+		}
+		if n := count.Count(Text(f, Short, nonce)); n > MaxTokens {
+			t.Errorf("%s, short: %d tokens", name, n)
+		}
+	}
+	t.Logf("the most tokens are %d, of %s", most, which)
+	usual := Facts{Hub: "origin", Agent: "carol-box-x2fa", Held: rows(1, "a title of usual length"), Ready: rows(5, "a title of usual length"), Total: 37,
+		Handoff: &Handoff{By: "bob-box-cd3e", Age: "2 h ago", Text: "Left half is done.\nLeft: the writer."}, Waiting: rows(1, "review")}
+	n := count.Count(Text(usual, Whole, nonce))
+	if n > 650 {
+		t.Errorf("a usual text has %d tokens", n)
+	}
+	t.Logf("a usual text has %d tokens", n)
+	head := Facts{Hub: strings.Repeat("h", 60), Agent: strings.Repeat("a", 60)}
+	if n := count.Count(Text(head, Static, nonce)); n > staticTokens {
+		t.Errorf("the static part has %d tokens", n)
+	}
+}
+
+// TestTheEstimateIsNotExceeded compares it with a real tokenizer: each character
+// there is, and words made at random of many alphabets.
+func TestTheEstimateIsNotExceeded(t *testing.T) {
+	for r := rune(0x80); r <= unicode.MaxRune; r++ {
+		if r > 0x3200 && r%37 != 0 && os.Getenv("CROSSLINK_NIGHTLY") == "" || !unicode.IsPrint(r) {
+			continue
+		}
+		if got := count.Count(string(r)); got > width(r) {
+			t.Errorf("%q (%U) has %d tokens, estimated %d", r, r, got, width(r))
+		}
+	}
+	r := rand.New(rand.NewPCG(2, 2))
+	for _, alphabet := range []string{"abcdefghijklmnopqrstuvwxyz", "bcdfghjklmnpqrstvwxz", "aeiou", "ABCDEFGHIJKLMNOPQRSTUVWXYZ", "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ",
+		"abcdefghijklmnopqrstuvwxyz          ", "aeioubcdfg ", "0123456789", "0123456789abcdef", "0123456789ABCDEF-", "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789+/=",
+		"!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~", "абвгдежзийклмнопрстуфхцчшщъыьэюя ", "αβγδεζηθικλμνξοπρστυφχψω ", "אבגדהוזחטיכלמנסעפצקרשת ", "あいうえおかきくけこアイウエオ", "龘靐齉爩鱻麤長い題名修复", "뷁쒫가나다라", "กขคงจฉ่้๊ๆ", "𒐫𒀀👩🏿", "é̂̃ßñ", "\\u0e12\\U000e0041"} {
+		letters := []rune(alphabet)
+		for _, n := range []int{40, 400, 2000} {
+			var b strings.Builder
+			for range n {
+				b.WriteRune(letters[r.IntN(len(letters))])
+			}
+			if got, est := count.Count(b.String()), tokens(b.String()); got > est {
+				t.Errorf("%.30q: %d tokens, estimated %d", b.String(), got, est)
+			}
+		}
+		var b strings.Builder // words of vowels and consonants, by turns
+		for i := range 400 {
+			b.WriteByte("bcdfghjklmnpqrstvwxz"[r.IntN(20)])
+			b.WriteByte("aeiou"[r.IntN(5)])
+			if i%3 == 2 {
+				b.WriteByte(' ')
+			}
+		}
+		if got, est := count.Count(b.String()), tokens(b.String()); got > est {
+			t.Errorf("%.30q: %d tokens, estimated %d", b.String(), got, est)
+		}
 	}
 }
 
