@@ -232,7 +232,7 @@ func askedOf(ctx context.Context, repo *command.Repository, p tracker.Projection
 	}
 	flags := verb.FlagsOf(all, start)
 	if r := flags.By; flags.State != verb.Run && r != nil {
-		stop = flags.State + " by " + r.By
+		stop = flags.State + " by " + r.By + " (request " + r.ID + ")"
 		if r.Reason != "" {
 			stop += ": " + r.Reason
 		}
