@@ -3,14 +3,12 @@ package dashboard
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 
 	urfave "github.com/urfave/cli/v2"
 
 	"github.com/git-crosslink/git-crosslink/cli/frame"
-	"github.com/git-crosslink/git-crosslink/cli/launch"
 )
 
 const (
@@ -88,14 +86,5 @@ func Run(ctx context.Context, t *frame.Terminal, args []string) (ran bool, err e
 }
 
 func run(ctx context.Context, t *frame.Terminal, words []string) error {
-	status, err := launch.Start(ctx, program, words, t.In, t.Out, t.Err)
-	switch {
-	case errors.Is(err, launch.ErrMissing):
-		return frame.Fatal("no-dashboard", "'"+program+"' is not installed", "install it from the source of git-crosslink: ./install.sh")
-	case err != nil:
-		return frame.Fatal("no-dashboard", fmt.Sprintf("'%s' does not run: %v", program, err), "install it again: ./install.sh")
-	case status != 0:
-		return &frame.Silent{Code: status} // it has said why
-	}
-	return nil
+	return t.Launch(ctx, "no-dashboard", program, words)
 }

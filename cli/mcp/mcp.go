@@ -2,14 +2,12 @@
 package mcp
 
 import (
-	"errors"
 	"fmt"
 	"slices"
 
 	urfave "github.com/urfave/cli/v2"
 
 	"github.com/git-crosslink/git-crosslink/cli/frame"
-	"github.com/git-crosslink/git-crosslink/cli/launch"
 )
 
 // program is the server's.
@@ -45,15 +43,6 @@ Examples:
 		if !slices.Contains(toolsets, set) {
 			return frame.Misuse(fmt.Sprintf("'%s' is not a toolset: use read, write or admin", set))
 		}
-		status, err := launch.Start(u.Context, program, []string{"--toolset", set}, t.In, t.Out, t.Err)
-		switch {
-		case errors.Is(err, launch.ErrMissing):
-			return frame.Fatal("no-mcp", "'"+program+"' is not installed", "install it from the source of git-crosslink: ./install.sh")
-		case err != nil:
-			return frame.Fatal("no-mcp", fmt.Sprintf("'%s' does not run: %v", program, err), "install it again: ./install.sh")
-		case status != 0:
-			return &frame.Silent{Code: status} // it has said why
-		}
-		return nil
+		return t.Launch(u.Context, "no-mcp", program, []string{"--toolset", set})
 	})
 }
