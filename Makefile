@@ -9,7 +9,7 @@ STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 FUZZTIME   ?= 20s
 PROGRAMS   := git-crosslink git-remote-crosslink git-crosslink-dashboard git-crosslink-mcp
 
-.PHONY: check test race fuzz soak bench benchmarks nightly newer-git scripts-newer-git chromium build man install fmt vet staticcheck
+.PHONY: check test race fuzz soak bench benchmarks nightly newer-git scripts-newer-git chromium mcp-clients build man install fmt vet staticcheck
 
 check: fmt vet staticcheck ## under a minute when warm: style, structure, documents, unit and property tests
 	$(STATIC) $(GO) run ./internal/gotest -short -tags $(TAGS) ./...
@@ -38,6 +38,7 @@ benchmarks: ## every benchmark of a package
 
 nightly: ## long runs: the whole suite with CROSSLINK_NIGHTLY=1, the scripts with a newer git, soaks of 30 minutes of agents and of the dashboard, ten minutes a fuzz target, all budgets
 	-$(MAKE) newer-git
+	$(MAKE) mcp-clients
 	CROSSLINK_NIGHTLY=1 CROSSLINK_DISK=1 $(STATIC) $(GO) run ./internal/gotest -count=1 -timeout 6h -tags $(TAGS) ./...
 	$(MAKE) scripts-newer-git
 	CROSSLINK_REFS=plumbing $(STATIC) $(GO) run ./internal/gotest -count=1 -timeout 2h -tags $(TAGS) ./refs/... ./tracker
@@ -58,6 +59,9 @@ scripts-newer-git: ## every script with that git instead of the one installed
 
 chromium: ## a browser for the tests of the dashboard, from Debian's packages where that works; never fails
 	@sh internal/testkit/chromium.sh
+
+mcp-clients: ## two clients of the Model Context Protocol for the tests of the server, from pip and npm where that works; never fails
+	@sh internal/testkit/mcp-clients.sh
 
 build: ## the programs, static, into bin/
 	@mkdir -p bin

@@ -11,8 +11,6 @@ import (
 	"strings"
 	"syscall"
 
-	sdk "github.com/modelcontextprotocol/go-sdk/mcp"
-
 	"github.com/git-crosslink/git-crosslink/cli/launch"
 )
 
@@ -54,7 +52,7 @@ func Main(argv []string) int {
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	if err := s.Run(ctx, &sdk.StdioTransport{}); err != nil && !errors.Is(err, io.EOF) && ctx.Err() == nil {
+	if err := s.Run(ctx, &transport{os.Stdin, os.Stdout}); err != nil && !errors.Is(err, io.EOF) && ctx.Err() == nil {
 		fmt.Fprintf(os.Stderr, "error: %v\n", err)
 		return 128
 	}

@@ -18,6 +18,7 @@ type envelope struct {
 	Code     int             `json:"code"`
 	Data     json.RawMessage `json:"data"`
 	Error    *failure        `json:"error"`
+	Page     *page           `json:"page"`
 	Warnings []failure       `json:"warnings"`
 }
 

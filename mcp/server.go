@@ -2,10 +2,13 @@ package mcp
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"slices"
 
 	sdk "github.com/modelcontextprotocol/go-sdk/mcp"
+
+	"github.com/git-crosslink/git-crosslink/cli/prime"
 )
 
 // Options say how a server works.
@@ -37,9 +40,11 @@ func NewServer(o Options) (*sdk.Server, error) {
 		}
 		s.AddTool(&sdk.Tool{Name: t.name, Description: t.what, InputSchema: t.schema(), Annotations: annotations(t)},
 			func(ctx context.Context, req *sdk.CallToolRequest) (*sdk.CallToolResult, error) {
-				return call(ctx, r, t, req), nil
+				return call(ctx, r, t, req.Params.Arguments), nil
 			})
 	}
+	addResources(s, r)
+	addPrompts(s)
 	return s, nil
 }
 
@@ -56,8 +61,8 @@ func annotations(t *tool) *sdk.ToolAnnotations {
 
 // call answers one call of a tool. What goes wrong is a result, so that the model
 // sees it.
-func call(ctx context.Context, r runner, t *tool, req *sdk.CallToolRequest) *sdk.CallToolResult {
-	a, err := t.parse(req.Params.Arguments)
+func call(ctx context.Context, r runner, t *tool, arguments json.RawMessage) *sdk.CallToolResult {
+	a, err := t.parse(arguments)
 	if err != nil {
 		return refusal("usage", 129, err)
 	}
@@ -80,14 +85,14 @@ func call(ctx context.Context, r runner, t *tool, req *sdk.CallToolRequest) *sdk
 			break // what comes next would rest on it
 		}
 	}
-	text, s, failed := compose(t, all)
-	return &sdk.CallToolResult{Content: []sdk.Content{&sdk.TextContent{Text: text}}, StructuredContent: s, IsError: failed}
+	text, s, failed := compose(t, a, all)
+	return &sdk.CallToolResult{Content: []sdk.Content{&sdk.TextContent{Text: text}}, StructuredContent: clean(s), IsError: failed}
 }
 
 func refusal(kind string, code int, err error) *sdk.CallToolResult {
 	return &sdk.CallToolResult{
-		Content:           []sdk.Content{&sdk.TextContent{Text: err.Error() + "\n"}},
-		StructuredContent: structured{Outcome: kind, Code: code, Issues: []row{}, Message: err.Error()},
+		Content:           []sdk.Content{&sdk.TextContent{Text: prime.Clean(err.Error()) + "\n"}},
+		StructuredContent: clean(structured{Outcome: kind, Code: code, Issues: []row{}, Message: err.Error()}),
 		IsError:           true,
 	}
 }

@@ -34,6 +34,11 @@ type command struct {
 // sets are the sets of tools, each with those before it.
 var sets = []string{"read", "write", "admin"}
 
+const (
+	milestoneTool    = "milestone"
+	milestoneActions = "list, show, new, edit, close, reopen, delete, add, remove"
+)
+
 const kinds = "note, decision, observation, blocker, result"
 
 // tools are all tools, in the order in which they are listed.
@@ -47,9 +52,9 @@ var tools = []tool{
 	}},
 	{"list", "read", "Find issues.", []param{
 		{"text", "string", "words to search for", false}, {"status", "string", "open, closed, archived, all", false},
-		{"label", "strings", "", false}, {"assignee", "string", "", false}, {"blocked", "boolean", "blocked issues", false}, {"limit", "integer", "default 20", false},
+		{"label", "strings", "", false}, {"assignee", "string", "", false}, {"blocked", "boolean", "blocked issues", false}, {"limit", "integer", "default 20", false}, {"after", "string", "page.next", false},
 	}, listCommand},
-	{"show", "read", "Show issues: description, comments, links.", []param{{"ids", "strings", "", true}},
+	{"show", "read", "Show issues: description, comments, links.", []param{{"ids", "strings", "", true}, {"comments", "integer", "default 5", false}},
 		func(a args) []command { return one("", append([]string{"show", "--"}, a.list("ids")...)...) }},
 
 	{"new", "write", "Create an issue.", []param{
@@ -83,11 +88,27 @@ var tools = []tool{
 	}},
 	{"handoff", "write", "End your session: what is done, what is left, pitfalls.", []param{{"notes", "string", "", true}},
 		func(a args) []command { return one(a.str("notes"), "session", "end", "-F", "-") }},
+	{"ack", "write", "Answer a request to you.", []param{
+		{"id", "string", "", true}, {"acted", "boolean", "false: you refuse", true}, {"result", "string", "", false},
+	}, func(a args) []command {
+		answer := "--refused"
+		if a.is("acted") {
+			answer = "--acted"
+		}
+		return one("", slices.Concat([]string{"request", "ack", answer}, a.opt("--result", "result"), []string{"--", a.str("id")})...)
+	}},
 
 	{"break_lock", "admin", "Break somebody else's lock.", []param{{"id", "string", "", true}, {"reason", "string", "", true}},
 		func(a args) []command {
 			return one("", "unlock", "--break", "--reason", a.str("reason"), "--", a.str("id"))
 		}},
+	{"request", "admin", "Ask agents to pause, resume, stop, or take an issue first.", []param{
+		{"agent", "strings", "", true}, {"kind", "choice", "pause, resume, kill, reprioritise", true}, {"id", "string", "issue to take first", false}, {"reason", "string", "", false},
+	}, requestCommand},
+	{milestoneTool, "admin", "Work with milestones.", []param{
+		{"action", "choice", milestoneActions, true}, {"name", "string", "", false}, {"ids", "strings", "issues to add or remove", false},
+		{"title", "string", "new name", false}, {"description", "string", "", false}, {"due", "string", "date", false},
+	}, milestoneCommand},
 	{"delete", "admin", "Delete an issue permanently.", []param{{"id", "string", "", true}},
 		func(a args) []command { return one("", "delete", "--", a.str("id")) }},
 	{"sync", "admin", "Sync with the hub now.", nil,
@@ -104,7 +125,7 @@ func listCommand(a args) []command {
 	case a.is("blocked"):
 		words = []string{"blocked"}
 	}
-	words = slices.Concat(words, a.each("--label", "label"), a.opt("--assignee", "assignee"), a.limit(20))
+	words = slices.Concat(words, a.each("--label", "label"), a.opt("--assignee", "assignee"), a.opt("--after", "after"), a.limit(20))
 	if words[0] != "blocked" {
 		words = append(words, a.opt("--status", "status")...)
 	}
@@ -157,6 +178,33 @@ func editCommands(a args) (all []command) {
 		all = append(all, command{words: []string{"archive", "--", id}})
 	}
 	return all
+}
+
+func requestCommand(a args) []command {
+	words := slices.Concat([]string{"request", "send"}, a.opt("--reason", "reason"), []string{"--", strings.Join(a.list("agent"), ","), a.str("kind")})
+	if a.str("id") != "" {
+		words = append(words, a.str("id"))
+	}
+	return one("", words...)
+}
+
+func milestoneCommand(a args) []command {
+	action, stdin := a.str("action"), ""
+	words := []string{"milestone", action}
+	if action == "new" || action == "edit" {
+		words = append(words, a.opt("--due", "due")...)
+		if a.has("description") {
+			words, stdin = append(words, "-F", "-"), a.str("description")
+		}
+	}
+	if action == "edit" {
+		words = append(words, a.opt("--title", "title")...)
+	}
+	words = append(words, "--")
+	if a.str("name") != "" {
+		words = append(words, a.str("name"))
+	}
+	return one(stdin, append(words, a.list("ids")...)...)
 }
 
 // schema describes what a tool takes, in as few words as models need.
@@ -223,7 +271,7 @@ func (t *tool) parse(raw json.RawMessage) (args, error) {
 		return nil, &badArgument{"'blocked' lists open issues; it cannot be combined with 'text' or 'status'"}
 	}
 	for _, p := range t.params {
-		if p.required && (!a.has(p.name) || a.str(p.name) == "" && len(a.list(p.name)) == 0) {
+		if p.required && (!a.has(p.name) || p.kind != "boolean" && a.str(p.name) == "" && len(a.list(p.name)) == 0) {
 			return nil, &badArgument{fmt.Sprintf("'%s' needs '%s'", t.name, p.name)}
 		}
 	}
@@ -268,7 +316,7 @@ func (p param) read(v any) (any, error) {
 		if !ok || n != float64(int64(n)) || n < 1 || n > 1000 {
 			return nil, &badArgument{fmt.Sprintf("'%s' must be a number from 1 to 1000", p.name)}
 		}
-		return int64(n), nil
+		return int(n), nil
 	case "strings":
 		if s, ok := text(v); ok {
 			return []string{s}, nil
@@ -344,9 +392,13 @@ func (a args) flag(option, name string) []string {
 	return nil
 }
 
-func (a args) limit(def int64) []string {
-	if n, ok := a["limit"].(int64); ok {
-		def = n
+func (a args) limit(def int) []string {
+	return []string{fmt.Sprintf("--limit=%d", a.number("limit", def))}
+}
+
+func (a args) number(name string, def int) int {
+	if n, ok := a[name].(int); ok {
+		return n
 	}
-	return []string{fmt.Sprintf("--limit=%d", def)}
+	return def
 }
