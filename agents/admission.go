@@ -32,6 +32,8 @@ func NotAdmitted(state *trust.State, agent string, key func() (keys.Signer, erro
 		e.Code, e.Fields = "not-approved/key", fail.Fields{"agent": agent, "key": k.Key().String()}
 	} else if errors.Is(err, ErrNoJobKey) {
 		e.Code = "not-approved/job"
+	} else if errors.Is(err, ErrNotSigning) {
+		e.Code = "not-approved/off"
 	}
 	return e
 }

@@ -232,7 +232,7 @@ func (t *Tracker) checkLogs(_ context.Context, s *reading.Snapshot) ([]fail.Diag
 		}
 		switch {
 		case l.Diverged:
-			found = append(found, fail.Diagnosis{Code: "copied-clone/other", Severity: fail.Warning, Text: t.clone.DivergedError(id).Error()})
+			found = append(found, fail.Diagnosis{Code: "copied-clone/other", Severity: fail.Warning, Text: t.clone.DivergedError(id).Error(), Fields: fail.Fields{"agent": id}})
 		case l.Torn:
 			found = append(found, fail.Diagnosis{Code: "torn-log", Severity: fail.Warning, Text: fmt.Sprintf("objects of the log of '%s' are missing here; the hub's is shown", id)})
 		case l.Ended != "":

@@ -97,7 +97,7 @@ var rows = map[fail.Code][]string{
 
 	// logs
 	"copied-clone":       {"everything written here is kept; go on under an id of your own: git crosslink agent fork"},
-	"copied-clone/other": {"where that agent writes: git crosslink agent fork"},
+	"copied-clone/other": {"let it continue under a new id: GIT_CROSSLINK_AGENT={agent} git crosslink agent fork"},
 	"forked":             {"go on under an id of your own: git crosslink agent fork"},
 	"forked/proven":      {"see it: git crosslink trust show {agent}"},
 	"own-log":            {"see where it stops: git crosslink status", "write under a new id meanwhile: git config crosslink.agent <new id>"},
@@ -130,13 +130,14 @@ var rows = map[fail.Code][]string{
 	"no-key":                {"name it: git crosslink trust approve {agent} --key <public key>"},
 	"no-key/unsigned":       {"name a key: git config crosslink.signingKey <file>"},
 	"no-key/rotate":         {"ask an admin: git crosslink trust approve {agent} --key '{key}'"},
-	"no-key/setting":        {"look at the setting: git config crosslink.signingKey"},
+	"no-key/setting":        {"name another key: git config crosslink.signingKey <file>", "or let one be made: git config --unset crosslink.signingKey"},
 	"no-log":                {"which key it will use: git crosslink key show"},
 	"same-key":              {"name the new one first: git config crosslink.signingKey <file>"},
 	"key":                   {"the agent shows its own: git crosslink key show"},
 
 	// trust
-	"not-approved":     {"show an admin your key: git crosslink key show"},
+	"not-approved":     {"see what is wrong with the key: git crosslink key show"},
+	"not-approved/off": {"switch it on: git config --unset crosslink.sign", "then show an admin your key: git crosslink key show"},
 	"not-approved/key": {"ask an admin: git crosslink trust approve {agent} --key '{key}'"},
 	"not-approved/job": {oneKey},
 	"revoked":          {"see why: git crosslink trust show {agent}", "write under a new id: git config crosslink.agent <new id>"},

@@ -26,7 +26,7 @@ import (
 //     CROSSLINK_NIGHTLY all of them.
 //   - A hint runs where the command ran, with the variables that stood before the
 //     command; one for an admin in every clone, one for the hub's owner in
-//     the hub; one that begins with 'then:' after those before it.
+//     the hub; one that begins with 'then' after those before it.
 //   - It ends with a status that its command may have in that situation. If it
 //     changes something, the command that printed the hint is run again, and must
 //     not print the hint again.
@@ -245,7 +245,7 @@ func (s *script) follow(ts *testscript.TestScript, a *actor, args []string, key 
 }
 
 // changes matches hints after which the command is to be tried again.
-var changes = regexp.MustCompile(`^(?:git config (?:--global |--unset |--add )*[a-z.A-Z]+|git remote (?:add|set-url|rename)|git crosslink (?:init|hooks|server install|agent fork|trust approve)\b|chmod |mv |export |eval |[A-Z_]+=)`)
+var changes = regexp.MustCompile(`^(?:git config (?:--global |--unset |--add )*[a-z.A-Z]+|git remote (?:add|set-url|rename)|git crosslink (?:init|hooks|server install|agent fork|trust approve)\b|chmod |mv |export |eval |GIT_CROSSLINK_AGENT=)`)
 
 // corrects reports a hint that is the same command with other arguments: it is
 // run in place of the one that printed it.
@@ -274,10 +274,12 @@ func mayEnd(cmd string) []int {
 		statuses []int
 	}{
 		{` -h$`, []int{0, 129}},
+		{`^GIT_CROSSLINK_TRACE=1 `, []int{0, 1, 128}},
 		{`git crosslink (?:--offline )?lock (?:check|list)\b`, []int{0, 1, 2, 3}},
 		{`git crosslink (?:sync|lock|ready)\b`, []int{0, 2, 3}},
 		{`git crosslink (?:status|doctor|fsck|hooks status|server check|blocked|list|show|log|trust (?:show|list|pending))\b`, []int{0, 1}},
 		{`git config --show-origin`, []int{0, 1}},
+		{`git crosslink key show`, []int{0, 1}},
 	} {
 		if regexp.MustCompile(rule.cmd).MatchString(cmd) {
 			return rule.statuses
@@ -297,7 +299,7 @@ func (s *script) following(a *actor, args, before []string, hint string) string 
 			fmt.Fprintf(&b, "export %s\n", quote(args[:1]))
 		}
 	}
-	if strings.HasPrefix(hint, "then: ") {
+	if strings.HasPrefix(hint, "then: ") || strings.HasPrefix(hint, "then ") {
 		for _, h := range before {
 			if cmd := hintCommand(h); cmd != "" {
 				fmt.Fprintf(&b, "{ %s\n} >/dev/null 2>&1 </dev/null\n", cmd)
