@@ -6,8 +6,10 @@ import (
 	"bufio"
 	"errors"
 	"fmt"
+	"io"
 	"math/rand/v2"
 	"net/http"
+	"net/http/cookiejar"
 	"net/url"
 	"os"
 	"os/exec"
@@ -173,28 +175,108 @@ func (w *dashWorld) agent(n int, stop chan struct{}) {
 	}
 }
 
-// watch takes samples for a while, and asks for pages as a browser does.
+// watch takes samples for a while, and asks for pages as a browser does: one that
+// is logged in, follows the stream of events, and looks at one project after the
+// other.
 func (w *dashWorld) watch(pid int, link string, d time.Duration) (all []held, err error) {
-	u, err := url.Parse(link)
+	b, err := logIn(link)
 	if err != nil {
 		return nil, err
 	}
+	events, err := b.get("/events?topics=all")
+	if err != nil {
+		return nil, err
+	}
+	defer events.Body.Close()
+	var seen atomic.Int64
+	go func() {
+		for lines := bufio.NewScanner(events.Body); lines.Scan(); {
+			if strings.HasPrefix(lines.Text(), "event:") {
+				seen.Add(1)
+			}
+		}
+	}()
 	for end := time.Now().Add(d); time.Now().Before(end); time.Sleep(dashSample) {
 		h, err := holds(pid)
 		if err != nil {
 			return nil, err
 		}
 		all = append(all, h)
-		got, err := http.Get("http://" + u.Host + "/readyz")
-		if err != nil {
-			return nil, err
-		}
-		got.Body.Close()
-		if got.StatusCode != http.StatusOK {
-			return nil, fmt.Errorf("the dashboard is not ready: %s", got.Status)
+		project := fmt.Sprintf("/p/soak/p%d", len(all)%dashProjects)
+		for _, path := range []string{"/readyz", "/", "/projects", "/agents", "/alerts", project, project + "/issues", project + "/log", project + "/graph", project + "/i/1.json"} {
+			if err := b.look(path); err != nil {
+				return nil, err
+			}
 		}
 	}
+	fmt.Printf("%d events on the stream; %d pages, the slowest (%s) in %s\n", seen.Load(), b.pages, b.slow, b.slowest.Round(time.Millisecond))
+	if seen.Load() == 0 {
+		return nil, errors.New("the stream of events was silent")
+	}
 	return all, nil
+}
+
+// browser is somebody who is logged in.
+type browser struct {
+	base    string
+	client  http.Client
+	pages   int
+	slowest time.Duration
+	slow    string // the page that took so long
+}
+
+func logIn(link string) (*browser, error) {
+	u, err := url.Parse(link)
+	if err != nil {
+		return nil, err
+	}
+	jar, err := cookiejar.New(nil)
+	if err != nil {
+		return nil, err
+	}
+	b := &browser{base: "http://" + u.Host, client: http.Client{Jar: jar}}
+	r, err := http.NewRequest(http.MethodPost, b.base+"/login", strings.NewReader(url.Values{"code": {u.Fragment}}.Encode()))
+	if err != nil {
+		return nil, err
+	}
+	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	r.Header.Set("Origin", b.base)
+	got, err := b.client.Do(r)
+	if err != nil {
+		return nil, err
+	}
+	got.Body.Close()
+	if got.StatusCode != http.StatusOK {
+		return nil, fmt.Errorf("login: %s", got.Status)
+	}
+	return b, nil
+}
+
+func (b *browser) get(path string) (*http.Response, error) {
+	got, err := b.client.Get(b.base + path)
+	if err == nil && got.StatusCode != http.StatusOK && !(got.StatusCode == http.StatusNotFound && strings.Contains(path, "/i/")) {
+		got.Body.Close()
+		return nil, fmt.Errorf("GET %s: %s", path, got.Status)
+	}
+	return got, err
+}
+
+// look reads a page. A project without an issue 1 is new.
+func (b *browser) look(path string) error {
+	began := time.Now()
+	got, err := b.get(path)
+	if err != nil {
+		return err
+	}
+	defer got.Body.Close()
+	if _, err := io.Copy(io.Discard, got.Body); err != nil {
+		return err
+	}
+	b.pages++
+	if took := time.Since(began); took > b.slowest {
+		b.slowest, b.slow = took, path
+	}
+	return nil
 }
 
 // holds looks at a process below /proc.
