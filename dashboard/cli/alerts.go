@@ -22,7 +22,6 @@ import (
 
 // alertCommands are about alerts and silences.
 func (e *env) alertCommands() []*urfave.Command {
-	asJSON := &urfave.BoolFlag{Name: "json", Usage: "print one JSON document"}
 	matchers := []urfave.Flag{
 		&urfave.StringFlag{Name: "project", Usage: "only alerts of project `OWNER/REPO`"},
 		&urfave.StringFlag{Name: "kind", Usage: "only alerts of this `KIND`: stale_lock, silent_agent, …"},
@@ -30,17 +29,17 @@ func (e *env) alertCommands() []*urfave.Command {
 	}
 	return []*urfave.Command{
 		{Name: "alerts", Usage: "list the open alerts", Flags: append(slices.Clone(matchers),
-			&urfave.BoolFlag{Name: "resolved", Usage: "list the alerts that were resolved last instead"}, asJSON), Action: e.alerts},
+			&urfave.BoolFlag{Name: "resolved", Usage: "list the alerts that were resolved last instead"}), Action: e.alerts},
 		{Name: "ack", Usage: "acknowledge an alert", ArgsUsage: "<alert>", Flags: []urfave.Flag{
 			&urfave.StringFlag{Name: "note", Aliases: []string{"m"}, Usage: "reason, as `TEXT`"},
 			&urfave.StringFlag{Name: "for", Usage: "acknowledge for this `TIME`: 1h, 7d"},
-			&urfave.BoolFlag{Name: "undo", Usage: "take an acknowledgement back"}, asJSON,
+			&urfave.BoolFlag{Name: "undo", Usage: "take an acknowledgement back"},
 		}, Action: e.ack},
 		{Name: "silence", Usage: "list silences, or hold notifications back for a while", Flags: append(slices.Clone(matchers),
 			&urfave.StringFlag{Name: "subject", Usage: "only subjects that match this `PATTERN`: 'agent:*', lock:4"},
 			&urfave.StringFlag{Name: "for", Usage: "silence for this `TIME`: 1h, 7d; at most 30d"},
 			&urfave.StringFlag{Name: "comment", Aliases: []string{"m"}, Usage: "reason, as `TEXT`"},
-			&urfave.StringFlag{Name: "end", Usage: "end the silence with this `NUMBER` now"}, asJSON), Action: e.silence},
+			&urfave.StringFlag{Name: "end", Usage: "end the silence with this `NUMBER` now"}), Action: e.silence},
 	}
 }
 
@@ -107,7 +106,6 @@ func (e *env) match(u *urfave.Context, d *db.DB) (alerts.Silence, error) {
 const resolvedShown = 100
 
 func (e *env) alerts(u *urfave.Context) error {
-	e.json = u.Bool("json")
 	if err := noArguments(u); err != nil {
 		return err
 	}
@@ -185,7 +183,6 @@ func (e *env) recorded(ctx context.Context, d *db.DB, project, verb, subject str
 }
 
 func (e *env) ack(u *urfave.Context) error {
-	e.json = u.Bool("json")
 	if u.Args().Len() != 1 {
 		return frame.Misuse("name one alert", "git crosslink dashboard alerts")
 	}
@@ -247,7 +244,6 @@ type silenceShape struct {
 }
 
 func (e *env) silence(u *urfave.Context) error {
-	e.json = u.Bool("json")
 	if err := noArguments(u); err != nil {
 		return err
 	}

@@ -23,9 +23,7 @@ func (e *env) keepCommands() []*urfave.Command {
 			&urfave.StringFlag{Name: "output", Aliases: []string{"o"}, Usage: "write to `FILE` instead of standard output"},
 		}, Action: e.export},
 		{Name: "backup", Usage: "write a copy of the database", Action: e.backup},
-		{Name: "doctor", Usage: "check the database and whether each project can be read", Flags: []urfave.Flag{
-			&urfave.BoolFlag{Name: "json", Usage: "print one JSON document"},
-		}, Action: e.doctor},
+		{Name: "doctor", Usage: "check the database and whether each project can be read", Action: e.doctor},
 	}
 }
 
@@ -59,6 +57,9 @@ func (e *env) export(u *urfave.Context) error {
 		return frame.Misuse("name one table", "git crosslink dashboard export alerts")
 	}
 	format := u.String("format")
+	if e.json {
+		format = "json"
+	}
 	if format != "csv" && format != "json" {
 		return frame.Misuse(fmt.Sprintf("'%s' is not a format", format), "use csv or json")
 	}
@@ -101,6 +102,9 @@ func (e *env) backup(u *urfave.Context) error {
 	if err != nil {
 		return err
 	}
+	if e.json {
+		return e.answer(map[string]any{"path": at})
+	}
 	fmt.Fprintln(e.out, at)
 	return nil
 }
@@ -115,7 +119,6 @@ type check struct {
 }
 
 func (e *env) doctor(u *urfave.Context) error {
-	e.json = u.Bool("json")
 	if err := noArguments(u); err != nil {
 		return err
 	}

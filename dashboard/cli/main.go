@@ -56,44 +56,67 @@ func (e *env) run(ctx context.Context, args []string) int {
 	if len(args) == 2 && args[0] == fetchVerb {
 		return e.fetch(ctx, args[1])
 	}
-	app := &urfave.App{
-		Name: "git-crosslink-dashboard", HelpName: "git crosslink dashboard", Usage: "watch many projects on one page",
-		UsageText:   usage,
-		HideVersion: true, HideHelpCommand: true, Writer: e.out, ErrWriter: io.Discard,
-		ExitErrHandler: func(*urfave.Context, error) {},
-		OnUsageError:   func(_ *urfave.Context, err error, _ bool) error { return frame.Misuse(err.Error()) },
-		Flags:          serveFlags(),
-		Action:         e.open,
-		Commands:       e.commands(),
+	t := &frame.Terminal{Streams: frame.Streams{Out: e.out, Err: e.err}, System: frame.System{Getenv: e.getenv, Chdir: os.Chdir}}
+	words := args
+	if len(args) == 0 || args[0] != watchVerb {
+		words = append([]string{"dashboard"}, args...)
 	}
-	for _, c := range app.Commands {
-		c.OnUsageError = app.OnUsageError
-	}
-	err := app.RunContext(ctx, append([]string{app.Name}, args...))
+	err := t.Dispatch(ctx, e.tree(), words, nil)
+	e.json = t.JSON
 	return e.conclude(err)
+}
+
+// tree is the command line, below the program that starts this one.
+func (e *env) tree() *urfave.Command {
+	dashboard := &urfave.Command{Name: "dashboard", Usage: "watch many projects on one page", UsageText: usage, Flags: serveFlags(), Action: e.open, Subcommands: e.commands()}
+	root := &urfave.Command{Name: frame.Program, Subcommands: []*urfave.Command{dashboard, e.watchCommand()}}
+	e.complete("git crosslink", root.Subcommands)
+	return root
+}
+
+// complete gives commands their full names, the options that all have, and what to
+// do first.
+func (e *env) complete(noun string, all []*urfave.Command) {
+	for _, c := range all {
+		c.HelpName, c.HideHelp = noun+" "+c.Name, true
+		e.complete(c.HelpName, c.Subcommands)
+		if c.Action == nil {
+			continue
+		}
+		c.Flags = append(c.Flags, &urfave.BoolFlag{Name: "json", Usage: "answer with one JSON document (docs/json.md)"})
+		if c.UsageText == "" {
+			c.UsageText = strings.TrimSpace(c.HelpName + " [<options>] " + c.ArgsUsage)
+		}
+		do := c.Action
+		c.Action = func(u *urfave.Context) error {
+			e.json = u.Bool("json")
+			return do(u)
+		}
+	}
 }
 
 const usage = `git crosslink dashboard [--port <n>] [--no-open]
 git crosslink dashboard serve [--port <n>] [--read-only] [--rotate-sessions]
 git crosslink dashboard track [<path>|<url>] [--slug <owner/repo>] [--pin]
-git crosslink dashboard list [--json]
+git crosslink dashboard list
+git crosslink dashboard discover [<directory>…] [--depth <n>] [--track]
 git crosslink dashboard untrack|pin|unpin|pause|resume|poll <owner/repo>
 git crosslink dashboard webhook add <url>
 git crosslink dashboard webhook list|log|test|enable|rotate|remove|replay [<id>]
-git crosslink dashboard alerts [--resolved] [--json]
+git crosslink dashboard alerts [--resolved]
 git crosslink dashboard ack <alert> [--note <text>] [--for <time>] [--undo]
 git crosslink dashboard silence [--kind <kind>] [--for <time>] [--comment <text>]
 git crosslink dashboard export projects|alerts|audit [--format csv|json]
 git crosslink dashboard backup
-git crosslink dashboard doctor [--json]
-git crosslink dashboard login-url
-git crosslink watch [--once]`
+git crosslink dashboard doctor
+git crosslink dashboard login-url`
 
 func (e *env) commands() []*urfave.Command {
 	one := func(name, about string, do func(*urfave.Context, *db.DB, db.Project) error) *urfave.Command {
 		return &urfave.Command{Name: name, Usage: about, ArgsUsage: "<owner/repo>", Action: func(u *urfave.Context) error { return e.onProject(u, do) }}
 	}
-	untrack := one("untrack", "stop watching a project", e.untrack)
+	untrack := one("untrack", "stop watching a project", nil)
+	untrack.Action = func(u *urfave.Context) error { return e.withProject(u, e.untrack) }
 	untrack.Flags = []urfave.Flag{&urfave.BoolFlag{Name: "discard-unsent", Usage: "delete the repository that the dashboard created, even if it holds unsent events"}}
 	return slices.Concat(e.alertCommands(), e.keepCommands(), []*urfave.Command{
 		{Name: "serve", Usage: "serve the dashboard", Flags: append(serveFlags(),
@@ -104,14 +127,14 @@ func (e *env) commands() []*urfave.Command {
 			&urfave.BoolFlag{Name: "pin", Usage: "show the project first"},
 		}, Action: e.track},
 		untrack,
-		{Name: "list", Usage: "list the watched projects", Flags: []urfave.Flag{&urfave.BoolFlag{Name: "json", Usage: "print one JSON document"}}, Action: e.list},
+		{Name: "list", Usage: "list the watched projects", Action: e.list},
 		one("pin", "show a project first", func(u *urfave.Context, d *db.DB, p db.Project) error { return d.Pin(u.Context, p.ID, true) }),
 		one("unpin", "stop showing a project first", func(u *urfave.Context, d *db.DB, p db.Project) error { return d.Pin(u.Context, p.ID, false) }),
 		one("pause", "stop reading a project until it is resumed", func(u *urfave.Context, d *db.DB, p db.Project) error { return d.SetStatus(u.Context, p.ID, db.Paused) }),
 		one("resume", "read a paused project again", func(u *urfave.Context, d *db.DB, p db.Project) error { return d.SetStatus(u.Context, p.ID, db.Active) }),
 		one("poll", "fetch and read a project now", e.poll),
+		e.discoverCommand(),
 		e.webhookCommand(),
-		e.watchCommand(),
 		{Name: "login-url", Usage: "print a link that logs one browser in", Action: e.loginURL},
 	})
 }
@@ -120,6 +143,9 @@ func (e *env) commands() []*urfave.Command {
 func (e *env) conclude(err error) int {
 	if err == nil || errors.Is(err, context.Canceled) {
 		return frame.ExitDone
+	}
+	if silent := (*frame.Silent)(nil); errors.As(err, &silent) {
+		return silent.Code // it has said why
 	}
 	f := explain(err)
 	if e.json {

@@ -134,12 +134,20 @@ func (e *env) untrack(u *urfave.Context, d *db.DB, p db.Project) error {
 	if err := d.Untrack(u.Context, p.ID); err != nil {
 		return err
 	}
+	if made {
+		if err := os.RemoveAll(p.Place.Path); err != nil {
+			return err
+		}
+	}
+	if e.json {
+		return e.answer(map[string]any{"slug": p.Slug, "path": p.Place.Path, "deleted": made})
+	}
 	if !made {
 		e.say("no longer watching %s; '%s' is unchanged", p.Slug, p.Place.Path)
 		return nil
 	}
 	e.say("no longer watching %s", p.Slug)
-	return os.RemoveAll(p.Place.Path)
+	return nil
 }
 
 // unsent is how many events of a repository were not sent.

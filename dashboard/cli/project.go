@@ -21,8 +21,32 @@ import (
 	"github.com/git-crosslink/git-crosslink/tracker"
 )
 
-// onProject does something with the project that the one argument names.
+// onProject does something with the project that the one argument names, and answers
+// with what the project is then.
 func (e *env) onProject(u *urfave.Context, do func(*urfave.Context, *db.DB, db.Project) error) error {
+	return e.withProject(u, func(u *urfave.Context, d *db.DB, p db.Project) error {
+		if err := do(u, d, p); err != nil || !e.json {
+			return err
+		}
+		return e.answerProject(u.Context, d, p.ID)
+	})
+}
+
+// answerProject answers with one project.
+func (e *env) answerProject(ctx context.Context, d *db.DB, id string) error {
+	p, err := d.Project(ctx, id)
+	if err != nil {
+		return err
+	}
+	open, err := d.Alerts(ctx, p.ID)
+	if err != nil {
+		return err
+	}
+	return e.answer(shapeOf(p, open))
+}
+
+// withProject does something with the project that the one argument names.
+func (e *env) withProject(u *urfave.Context, do func(*urfave.Context, *db.DB, db.Project) error) error {
 	if u.Args().Len() != 1 {
 		return frame.Misuse("name one project", "git crosslink dashboard list")
 	}
@@ -85,13 +109,16 @@ func (e *env) track(u *urfave.Context) error {
 			return err
 		}
 	}
+	e.poke(u.Context, dir, "poke", p.ID)
+	if e.json {
+		return e.answerProject(u.Context, d, p.ID)
+	}
 	if known {
 		e.say("already watching %s", p.Slug)
 	} else {
 		e.say("watching %s", p.Slug)
 	}
 	fmt.Fprintln(e.out, p.Slug)
-	e.poke(u.Context, dir, "poke", p.ID)
 	return nil
 }
 
@@ -204,7 +231,9 @@ func timeOrNull(t event.Time) *string {
 }
 
 func (e *env) list(u *urfave.Context) error {
-	e.json = u.Bool("json")
+	if err := noArguments(u); err != nil {
+		return err
+	}
 	d, _, err := e.database(u.Context)
 	if err != nil {
 		return err

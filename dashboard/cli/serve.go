@@ -87,7 +87,13 @@ func (e *env) serve(u *urfave.Context) error {
 
 // show prints a link, and opens it in a browser.
 func (e *env) show(ctx context.Context, link string, browser bool) error {
-	fmt.Fprintln(e.out, link)
+	if e.json {
+		if err := e.answer(map[string]any{"url": link}); err != nil {
+			return err
+		}
+	} else {
+		fmt.Fprintln(e.out, link)
+	}
 	if browser {
 		if err := e.browse(ctx, link); err != nil {
 			e.say("cannot open a browser (%v): open the link above, it is valid for two minutes", err)
@@ -304,6 +310,9 @@ func (e *env) ask(ctx context.Context, dir, what, about string) (string, error) 
 func (e *env) poke(ctx context.Context, dir, what, about string) { _, _ = e.ask(ctx, dir, what, about) }
 
 func (e *env) loginURL(u *urfave.Context) error {
+	if err := noArguments(u); err != nil {
+		return err
+	}
 	dir, err := e.dir()
 	if err != nil {
 		return err
@@ -312,6 +321,5 @@ func (e *env) loginURL(u *urfave.Context) error {
 	if err != nil {
 		return notRunning(err)
 	}
-	fmt.Fprintln(e.out, link)
-	return nil
+	return e.show(u.Context, link, false)
 }

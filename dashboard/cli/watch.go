@@ -31,8 +31,11 @@ type screen struct {
 	Height  int // likewise
 }
 
+// watchVerb is beside the others, not below them.
+const watchVerb = "watch"
+
 func (e *env) watchCommand() *urfave.Command {
-	return &urfave.Command{Name: "watch", Usage: "show this repository in the terminal, and update the screen", Flags: []urfave.Flag{
+	return &urfave.Command{Name: watchVerb, Usage: "show this repository in the terminal, and update the screen", Flags: []urfave.Flag{
 		&urfave.BoolFlag{Name: "once", Usage: "print the screen once"},
 	}, Action: e.watch}
 }

@@ -18,7 +18,6 @@ import (
 )
 
 func (e *env) webhookCommand() *urfave.Command {
-	asJSON := &urfave.BoolFlag{Name: "json", Usage: "print one JSON document"}
 	return &urfave.Command{Name: "webhook", Usage: "notify other programs of alerts", Subcommands: []*urfave.Command{
 		{Name: "add", Usage: "add an endpoint, and print its secret once", ArgsUsage: "<url>", Flags: []urfave.Flag{
 			&urfave.StringFlag{Name: "name", Usage: "`NAME` of the endpoint"},
@@ -27,10 +26,9 @@ func (e *env) webhookCommand() *urfave.Command {
 			&urfave.StringSliceFlag{Name: "alert", Usage: "only alerts of this `KIND`; may be repeated"},
 			&urfave.StringFlag{Name: "severity", Usage: "only alerts of this `SEVERITY` or higher: critical, warning or info"},
 			&urfave.BoolFlag{Name: "local", Usage: "the endpoint is on this machine: http://127.0.0.1 is allowed"},
-			asJSON,
 		}, Action: e.webhookAdd},
-		{Name: "list", Usage: "list the endpoints", Flags: []urfave.Flag{asJSON}, Action: e.webhookList},
-		{Name: "log", Usage: "list the latest deliveries", ArgsUsage: "[<id>]", Flags: []urfave.Flag{asJSON}, Action: e.webhookLog},
+		{Name: "list", Usage: "list the endpoints", Action: e.webhookList},
+		{Name: "log", Usage: "list the latest deliveries", ArgsUsage: "[<id>]", Action: e.webhookLog},
 		{Name: "test", Usage: "send a test notification", ArgsUsage: "<id>", Action: e.onEndpoint((*db.DB).TestEndpoint, "queued a test notification for endpoint %d")},
 		{Name: "enable", Usage: "enable a disabled endpoint", ArgsUsage: "<id>", Action: e.onEndpoint((*db.DB).EnableEndpoint, "enabled endpoint %d")},
 		{Name: "rotate", Usage: "give an endpoint a new secret, and print the secret once", ArgsUsage: "<id>", Action: e.webhookRotate},
@@ -40,7 +38,6 @@ func (e *env) webhookCommand() *urfave.Command {
 }
 
 func (e *env) webhookAdd(u *urfave.Context) error {
-	e.json = u.Bool("json")
 	if u.Args().Len() != 1 {
 		return frame.Misuse("name one URL", "git crosslink dashboard webhook add https://example.com/hook")
 	}
@@ -108,6 +105,9 @@ func (e *env) onEndpoint(do func(*db.DB, context.Context, int64) error, done str
 			return noEndpoint(err, id)
 		}
 		e.poke(u.Context, dir, "poke", "")
+		if e.json {
+			return e.answer(map[string]any{"id": id})
+		}
 		e.say(done, id)
 		return nil
 	}
@@ -134,6 +134,9 @@ func (e *env) webhookRotate(u *urfave.Context) error {
 	if err != nil {
 		return noEndpoint(err, id)
 	}
+	if e.json {
+		return e.answer(map[string]any{"id": id, "secret": secret})
+	}
 	e.say("requests are signed with this secret and, for one day, also with the old one; the new secret is shown only once:")
 	fmt.Fprintln(e.out, secret)
 	return nil
@@ -154,7 +157,9 @@ type endpointShape struct {
 }
 
 func (e *env) webhookList(u *urfave.Context) error {
-	e.json = u.Bool("json")
+	if err := noArguments(u); err != nil {
+		return err
+	}
 	d, _, err := e.database(u.Context)
 	if err != nil {
 		return err
@@ -209,7 +214,6 @@ type deliveryShape struct {
 const shownDeliveries = 50
 
 func (e *env) webhookLog(u *urfave.Context) error {
-	e.json = u.Bool("json")
 	id := int64(0)
 	if u.Args().Len() > 0 {
 		var err error

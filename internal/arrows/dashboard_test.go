@@ -38,9 +38,10 @@ var dashboard = map[string]rule{
 		why: "pages and actions; the words of a refusal are those of the command line",
 	},
 	"dashboard/cli": {
-		may: "cli/frame dashboard/alerts dashboard/db dashboard/deliver dashboard/export dashboard/facts dashboard/inbox dashboard/notify dashboard/place dashboard/poll dashboard/web event fail tracker",
+		may: "cli/frame dashboard/alerts dashboard/db dashboard/deliver dashboard/discover dashboard/export dashboard/facts dashboard/inbox dashboard/notify dashboard/place dashboard/poll dashboard/web event fail internal/shell tracker",
 		why: "the dashboard's words, and the one place that puts its parts together",
 	},
+	"dashboard/discover":          {why: "it looks at files of others and opens no repository, so that what is hostile there is only looked at"},
 	"dashboard/dashtest":          {may: "event tracker", why: "hubs and clones for tests; only tests import it"},
 	"cmd/git-crosslink-dashboard": {may: "dashboard/cli", why: "main only"},
 }
