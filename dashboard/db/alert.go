@@ -100,7 +100,9 @@ func (d *DB) Ack(ctx context.Context, id int64, by string, ack alerts.Ack) error
 		if _, err := tx.ExecContext(ctx, "UPDATE project_state SET rev = rev + 1, next_due = 1 WHERE project_id = ?", a.Project); err != nil {
 			return err
 		}
-		return d.feed(ctx, tx, a.Project, "alerts_changed", map[string]any{"slug": a.Slug, "opened": 0, "resolved": 0})
+		err = d.feed(ctx, tx, a.Project, "alerts_changed", map[string]any{"slug": a.Slug, "opened": 0, "resolved": 0})
+		fault.Point("dashboard-ack")
+		return err
 	})
 }
 

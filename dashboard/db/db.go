@@ -23,13 +23,14 @@ import (
 	_ "modernc.org/sqlite" // the driver registers itself
 
 	"github.com/git-crosslink/git-crosslink/event"
+	"github.com/git-crosslink/git-crosslink/internal/fault"
 )
 
 //go:embed schema/*.sql
 var schema embed.FS
 
 // Schema is the version of the schema that this program writes.
-const Schema = 3
+const Schema = 4
 
 // File is the name of the database in its directory.
 const File = "dashboard.db"
@@ -127,6 +128,7 @@ func (d *DB) migrate(ctx context.Context) error {
 				return err
 			}
 			_, err := tx.ExecContext(ctx, fmt.Sprintf("PRAGMA user_version = %d", v))
+			fault.Point("dashboard-migrate")
 			return err
 		})
 		if err != nil {

@@ -4,9 +4,12 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"fmt"
 
+	"github.com/git-crosslink/git-crosslink/dashboard/alerts"
 	"github.com/git-crosslink/git-crosslink/dashboard/notify"
 	"github.com/git-crosslink/git-crosslink/event"
+	"github.com/git-crosslink/git-crosslink/internal/fault"
 )
 
 // Delivery is a row of deliveries.
@@ -128,12 +131,30 @@ func (d *DB) Tried(ctx context.Context, x Delivery, t Tried) error {
 		if t.Gone {
 			why = "it answered that it is gone (410)"
 		}
-		if _, err = tx.ExecContext(ctx, `UPDATE endpoints SET disabled_at = ?2, disabled_why = CASE WHEN ?3 != '' THEN ?3 ELSE 'every try of 5 days failed' END
+		if r, err = tx.ExecContext(ctx, `UPDATE endpoints SET disabled_at = ?2, disabled_why = CASE WHEN ?3 != '' THEN ?3 ELSE 'every try of 5 days failed' END
 			WHERE id = ?1 AND disabled_at = 0 AND (?3 != '' OR failing_since != 0 AND failing_since <= ?2 - ?4)`, x.Endpoint, now, why, event.Time(notify.GiveUpAfter)); err != nil {
 			return err
 		}
+		if n, err := r.RowsAffected(); err != nil || n > 0 {
+			if err = errors.Join(err, d.tellDisabled(ctx, tx, x.Endpoint)); err != nil {
+				return err
+			}
+		}
 		return d.feed(ctx, tx, "", "webhooks_changed", map[string]any{"endpoint": x.Endpoint})
 	})
+}
+
+// tellDisabled tells the other endpoints that one is sent nothing any more.
+func (d *DB) tellDisabled(ctx context.Context, tx *sql.Tx, id int64) error {
+	e, err := one(list(ctx, tx, scanEndpoint, "SELECT "+endpointColumns+" WHERE e.id = ?", id))
+	if err != nil {
+		return err
+	}
+	a := alerts.Alert{Severity: alerts.Warning, Opened: d.at(), Detail: fmt.Sprintf("endpoint %d (%s) was disabled: %s", id, notify.Masked(e.URL), e.DisabledWhy)}
+	a.Kind, a.Subject, a.Ref = "webhook_disabled", fmt.Sprintf("endpoint:%d", id), fmt.Sprintf("endpoint:%d", id)
+	err = d.notify(ctx, tx, &notify.Message{Event: notify.Disabled, At: d.at(), Alert: a})
+	fault.Point("webhook-disabled")
+	return err
 }
 
 // Replay queues a delivery once more, with the id that it had.

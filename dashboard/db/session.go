@@ -43,11 +43,13 @@ func (d *DB) Sessions(ctx context.Context) ([]Session, error) {
 		"SELECT hash, made, seen, scope, user_agent FROM sessions WHERE seen > ? ORDER BY seen DESC, hash", d.at()-SessionIdle)
 }
 
-// SeenSession notes that a session is used. Reading a page writes nothing, so
-// the poller calls it.
+// SeenSession notes that a session, or a token, is used. Reading a page writes
+// nothing, so the server calls it now and then.
 func (d *DB) SeenSession(ctx context.Context, hash string, at event.Time) error {
-	_, err := d.write.ExecContext(ctx, "UPDATE sessions SET seen = max(seen, ?) WHERE hash = ?", at, hash)
-	return err
+	if _, err := d.write.ExecContext(ctx, "UPDATE sessions SET seen = max(seen, ?) WHERE hash = ?", at, hash); err != nil {
+		return err
+	}
+	return d.seenToken(ctx, hash, at)
 }
 
 // EndSession ends a session; "" ends all.

@@ -57,16 +57,8 @@ func (d *DB) AddEndpoint(ctx context.Context, e notify.Endpoint) (id int64, secr
 	if err != nil {
 		return 0, "", err
 	}
-	filter, err := json.Marshal(e.Filter)
-	if err != nil {
-		return 0, "", err
-	}
-	err = d.tx(ctx, func(tx *sql.Tx) error {
-		r, err := tx.ExecContext(ctx, "INSERT INTO endpoints (kind, name, url, secret, filter, local, made_at) VALUES (?,?,?,?,?,?,?)", e.Kind, e.Name, e.URL, sealed, string(filter), e.Local, d.at())
-		if err != nil {
-			return err
-		}
-		if id, err = r.LastInsertId(); err != nil {
+	err = d.tx(ctx, func(tx *sql.Tx) (err error) {
+		if id, err = d.addEndpoint(ctx, tx, &e, sealed); err != nil {
 			return err
 		}
 		return d.feed(ctx, tx, "", "webhooks_changed", map[string]any{"endpoint": id})
@@ -161,4 +153,50 @@ func (d *DB) TestEndpoint(ctx context.Context, id int64) error {
 		}
 		return d.queue(ctx, tx, &e, &notify.Message{Event: notify.Test, At: d.at(), Alert: alerts.Alert{Detail: "this is a test", Severity: alerts.Info}})
 	})
+}
+
+// SetEndpoints removes the endpoints that are not to be kept and adds others, all or
+// none.
+func (d *DB) SetEndpoints(ctx context.Context, keep []int64, add []notify.Endpoint) error {
+	sealed := make([][]byte, len(add))
+	for k := range add {
+		if err := add[k].Check(); err != nil {
+			return err
+		}
+		raw, err := notify.NewSecret(rand.Read)
+		if err != nil {
+			return err
+		}
+		if sealed[k], err = d.seal(raw); err != nil {
+			return err
+		}
+	}
+	kept, err := json.Marshal(append([]int64{}, keep...))
+	if err != nil {
+		return err
+	}
+	return d.tx(ctx, func(tx *sql.Tx) error {
+		if _, err := tx.ExecContext(ctx, "DELETE FROM endpoints WHERE id NOT IN (SELECT value FROM json_each(?))", string(kept)); err != nil {
+			return err
+		}
+		for k := range add {
+			if _, err := d.addEndpoint(ctx, tx, &add[k], sealed[k]); err != nil {
+				return err
+			}
+		}
+		return d.feed(ctx, tx, "", "webhooks_changed", map[string]any{})
+	})
+}
+
+// addEndpoint stores an endpoint with its sealed secret.
+func (d *DB) addEndpoint(ctx context.Context, tx *sql.Tx, e *notify.Endpoint, sealed []byte) (int64, error) {
+	filter, err := json.Marshal(e.Filter)
+	if err != nil {
+		return 0, err
+	}
+	r, err := tx.ExecContext(ctx, "INSERT INTO endpoints (kind, name, url, secret, filter, local, made_at) VALUES (?,?,?,?,?,?,?)", e.Kind, e.Name, e.URL, sealed, string(filter), e.Local, d.at())
+	if err != nil {
+		return 0, err
+	}
+	return r.LastInsertId()
 }

@@ -51,6 +51,7 @@ type Options struct {
 	Now    func() time.Time
 	Chance func() float64    // in [0, 1); nil is random
 	Failed func(string, any) // told what goes wrong here; nil drops it
+	Allow  []netip.Prefix    // addresses that are not public and may be sent to
 
 	resolver *net.Resolver // for tests
 }
@@ -74,7 +75,15 @@ func New(o Options) *Sender {
 	if o.Failed == nil {
 		o.Failed = func(string, any) {}
 	}
-	guard := ssrf.New(ssrf.WithPorts(80, 443, 8443))
+	var v4, v6 []netip.Prefix
+	for _, p := range o.Allow {
+		if p.Addr().Is4() {
+			v4 = append(v4, p)
+		} else {
+			v6 = append(v6, p)
+		}
+	}
+	guard := ssrf.New(ssrf.WithPorts(80, 443, 8443), ssrf.WithAllowedV4Prefixes(v4...), ssrf.WithAllowedV6Prefixes(v6...))
 	return &Sender{o: o, public: o.client(guard.Safe), local: o.client(onlyLoopback), wake: make(chan struct{}, 1)}
 }
 
@@ -112,6 +121,9 @@ func (s *Sender) Run(ctx context.Context) error {
 	tick := time.NewTicker(Period)
 	defer tick.Stop()
 	for {
+		if err := s.o.DB.QueueDigest(ctx); err != nil && ctx.Err() == nil {
+			s.o.Failed("digest", err)
+		}
 		for {
 			n, err := s.Pass(ctx)
 			if err != nil && ctx.Err() == nil {

@@ -20,6 +20,8 @@ const (
 	Resolved Event = "alert.resolved"
 	Flapped  Event = "alert.flapped" // it fired and resolved many times, and is quiet now
 	Acked    Event = "alert.acked"
+	Digest   Event = "digest.daily"
+	Disabled Event = "endpoint.disabled" // of another endpoint, that is sent nothing any more
 	Test     Event = "test"
 )
 
@@ -34,6 +36,7 @@ type Message struct {
 	Project string // slug
 	At      event.Time
 	Alert   alerts.Alert
+	Digest  *DigestOf // of a digest
 }
 
 // maxDetail is how much of an alert's text is sent.
@@ -45,22 +48,40 @@ func Body(k Kind, m *Message) ([]byte, error) {
 	if m.Event == Resolved || detail == "" {
 		detail = cut(m.Alert.Detail, maxDetail)
 	}
+	project := m.Project
+	if project == "" {
+		project = "dashboard"
+	}
+	if m.Digest != nil {
+		detail = m.Digest.text()
+	}
 	switch k {
 	case Generic:
 		return json.Marshal(map[string]any{"event": generic[m.Event], "kind": m.Alert.Kind, "severity": m.Alert.Severity, "project_slug": m.Project,
 			"subject_ref": m.Alert.Ref, "detail": detail, "opened_at": m.Alert.Opened.Std().Format(time.RFC3339)})
 	case Slack:
-		text := fmt.Sprintf("*%s* %s: %s", escapeSlack(m.Project), headline(m), escapeSlack(detail))
+		text := fmt.Sprintf("*%s* %s: %s", escapeSlack(project), headline(m), escapeSlack(detail))
 		return json.Marshal(map[string]any{"text": text, "blocks": []any{map[string]any{"type": "section", "text": map[string]any{"type": "mrkdwn", "text": text}}}})
 	case Discord:
 		return json.Marshal(map[string]any{"content": "", "allowed_mentions": map[string]any{"parse": []string{}},
-			"embeds": []any{map[string]any{"title": m.Project + ": " + headline(m), "description": detail, "color": colors[m.Alert.Severity]}}})
+			"embeds": []any{map[string]any{"title": project + ": " + headline(m), "description": detail, "color": colors[m.Alert.Severity]}}})
 	}
 	data := map[string]any{"project": m.Project}
-	if m.Event != Test {
+	switch m.Event {
+	case Test:
+	case Digest:
+		return standard(m, m.Digest)
+	case Disabled:
+		return standard(m, map[string]any{"endpoint": m.Alert.Ref, "detail": detail})
+	default:
 		data["alert"] = map[string]any{"id": m.Alert.ID, "kind": m.Alert.Kind, "severity": m.Alert.Severity, "subject": m.Alert.Subject, "subject_ref": m.Alert.Ref,
 			"detail": detail, "opened_at": timeOf(m.Alert.Opened), "resolved_at": timeOf(m.Alert.Resolved), "acknowledged_by": m.Alert.Ack.By}
 	}
+	return standard(m, data)
+}
+
+// standard is a body of Standard Webhooks.
+func standard(m *Message, data any) ([]byte, error) {
 	return json.Marshal(struct {
 		Type      Event  `json:"type"`
 		Timestamp string `json:"timestamp"`
@@ -69,7 +90,8 @@ func Body(k Kind, m *Message) ([]byte, error) {
 }
 
 // generic are the names that crosslink 0.9 had, or would have.
-var generic = map[Event]string{Firing: "crosslink.alert.opened", Resolved: "crosslink.alert.resolved", Flapped: "crosslink.alert.flapped", Acked: "crosslink.alert.acknowledged", Test: "crosslink.test"}
+var generic = map[Event]string{Firing: "crosslink.alert.opened", Resolved: "crosslink.alert.resolved", Flapped: "crosslink.alert.flapped", Acked: "crosslink.alert.acknowledged",
+	Digest: "crosslink.digest.daily", Disabled: "crosslink.endpoint.disabled", Test: "crosslink.test"}
 
 var colors = map[alerts.Severity]int{alerts.Critical: 0xe61e4c, alerts.Warning: 0xf59e0b, alerts.Info: 0x38bdf8}
 
@@ -79,6 +101,10 @@ func headline(m *Message) string {
 	switch m.Event {
 	case Test:
 		return "this is a test"
+	case Digest:
+		return "what happened until " + m.Digest.Day
+	case Disabled:
+		return "a webhook was disabled"
 	case Resolved:
 		return what + " is resolved"
 	case Flapped:

@@ -47,6 +47,7 @@ type Filter struct {
 	Projects []string        `json:"projects,omitempty"` // slugs
 	Severity alerts.Severity `json:"severity,omitempty"` // at least
 	Kinds    []alerts.Kind   `json:"kinds,omitempty"`
+	Digest   bool            `json:"digest,omitempty"` // it is also sent a digest each day
 }
 
 // Lets reports whether an alert of a project is told.

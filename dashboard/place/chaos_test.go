@@ -195,3 +195,39 @@ func TestKilledWhileItLooks(t *testing.T) {
 		})
 	}
 }
+
+// TestKilledWhileItFails: a place that vanished is told once.
+func TestKilledWhileItFails(t *testing.T) {
+	w := newWorld(t)
+	gone := filepath.Join(w.Dir, "gone")
+	dir := t.TempDir()
+	d, err := db.Open(t.Context(), dir, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := d.Track(t.Context(), db.Project{ID: "1", Slug: "o/r", Place: db.Place{Kind: db.PlacePath, Path: gone}}); err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := d.AddEndpoint(t.Context(), notify.Endpoint{Kind: notify.Standard, URL: "https://example.com/"}); err != nil {
+		t.Fatal(err)
+	}
+	d.Close()
+	for n := range 3 {
+		cmd := exec.Command(os.Args[0], "poll", dir, gone)
+		if cmd.Env = slices.Clone(w.Environ); n == 0 {
+			cmd.Env = append(cmd.Env, "CROSSLINK_FAULT=dashboard-failed")
+		}
+		if out, err := cmd.CombinedOutput(); (err != nil) != (n == 0) || len(out) > 0 {
+			t.Fatalf("run %d: %v %s", n, err, out)
+		}
+	}
+	if d, err = db.Open(t.Context(), dir, nil); err != nil {
+		t.Fatal(err)
+	}
+	defer d.Close()
+	all, err := d.Alerts(t.Context(), "1")
+	sent, derr := d.Deliveries(t.Context(), 0, 10)
+	if err != nil || derr != nil || len(all) != 1 || all[0].Kind != alerts.UnreachableProject || len(sent) != 1 {
+		t.Errorf("%d alerts, %d deliveries, %v %v", len(all), len(sent), err, derr)
+	}
+}
