@@ -130,6 +130,24 @@ func TestProjects(t *testing.T) {
 	}
 }
 
+// TestDiscover: what is found is listed, and watched only when asked.
+func TestDiscover(t *testing.T) {
+	b := newBench(t)
+	a := b.Clone("a")
+	b.Clone("c") // has used no tracker, but has fetched the branches of one
+	b.Create(a, "one", nil)
+	b.expect(0, "local/a\n", "watching local/a\n", a, "track")
+	b.expect(0, "local/a     "+a+"                  watched\nlocal/c     "+filepath.Join(b.Dir, "c")+"                  new\nlocal/seed  "+filepath.Join(b.Dir, "seed")+"               new\n",
+		"hint: watch the new ones: git crosslink dashboard discover --track .\n", b.Dir, "discover", ".")
+	if code, _, said := b.run(b.Dir, "discover", ".", "--track"); code != 0 || said != "" {
+		t.Errorf("%d %q", code, said)
+	}
+	code, out, _ := b.run(b.Dir, "list")
+	if code != 0 || strings.Count(out, "\n") != 3 {
+		t.Errorf("%d\n%s", code, out)
+	}
+}
+
 // TestOpen: the command without a word watches, serves and opens; a second one,
 // in another repository, adds that to the server that runs.
 func TestOpen(t *testing.T) {

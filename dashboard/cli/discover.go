@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"path/filepath"
 	"slices"
 	"text/tabwriter"
@@ -71,6 +72,9 @@ func (e *env) discover(u *urfave.Context) error {
 	}
 	defer d.Close()
 	r, err := discover.Walk(u.Context, roots, depth)
+	if failed := (*fs.PathError)(nil); errors.As(err, &failed) {
+		return frame.Fatal("directory", fmt.Sprintf("cannot search '%s': %v", failed.Path, failed.Err))
+	}
 	if err != nil {
 		return err
 	}

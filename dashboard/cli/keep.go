@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"strings"
 
 	urfave "github.com/urfave/cli/v2"
@@ -13,6 +14,7 @@ import (
 	"github.com/git-crosslink/git-crosslink/cli/frame"
 	"github.com/git-crosslink/git-crosslink/dashboard/db"
 	"github.com/git-crosslink/git-crosslink/dashboard/export"
+	"github.com/git-crosslink/git-crosslink/dashboard/notify"
 )
 
 // keepCommands are about the dashboard's own data.
@@ -176,6 +178,20 @@ func (e *env) examine(ctx context.Context, d *db.DB, dir string) (all []check, e
 		add("permissions", "", fmt.Errorf("other users can read '%s'", dir), "", "chmod 700 "+dir)
 	} else {
 		add("permissions", "", nil, "other users cannot read the directory")
+	}
+	endpoints, err := d.Endpoints(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for _, x := range endpoints {
+		var why error
+		if x.DisabledAt != 0 {
+			why = fmt.Errorf("webhook %d (%s) is disabled: %s", x.ID, notify.Masked(x.URL), x.DisabledWhy)
+		}
+		add("webhook", "", why, fmt.Sprintf("webhook %d is enabled", x.ID), fmt.Sprintf("git crosslink dashboard webhook enable %d", x.ID))
+	}
+	if _, err := allowed(filepath.Join(dir, allowFile)); err != nil {
+		add("webhook-allow", "", err, "")
 	}
 	projects, err := d.Projects(ctx)
 	if err != nil {

@@ -79,6 +79,7 @@ func (e *env) tree() *urfave.Command {
 func (e *env) complete(noun string, all []*urfave.Command) {
 	for _, c := range all {
 		c.HelpName, c.HideHelp = noun+" "+c.Name, true
+		c.OnUsageError = func(_ *urfave.Context, err error, _ bool) error { return frame.Misuse(err.Error()) }
 		e.complete(c.HelpName, c.Subcommands)
 		if c.Action == nil {
 			continue
@@ -103,6 +104,8 @@ git crosslink dashboard discover [<directory>…] [--depth <n>] [--track]
 git crosslink dashboard untrack|pin|unpin|pause|resume|poll <owner/repo>
 git crosslink dashboard webhook add <url>
 git crosslink dashboard webhook list|log|test|enable|rotate|remove|replay [<id>]
+git crosslink dashboard token add <name> [--scope read|act]
+git crosslink dashboard token list|remove [<id>]
 git crosslink dashboard alerts [--resolved]
 git crosslink dashboard ack <alert> [--note <text>] [--for <time>] [--undo]
 git crosslink dashboard silence [--kind <kind>] [--for <time>] [--comment <text>]
@@ -135,6 +138,7 @@ func (e *env) commands() []*urfave.Command {
 		one("poll", "fetch and read a project now", e.poll),
 		e.discoverCommand(),
 		e.webhookCommand(),
+		e.tokenCommand(),
 		{Name: "login-url", Usage: "print a link that logs one browser in", Action: e.loginURL},
 	})
 }

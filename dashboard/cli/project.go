@@ -90,17 +90,7 @@ func (e *env) track(u *urfave.Context) error {
 		return err
 	}
 	defer d.Close()
-	at, err := remote(u.Args().First())
-	if err != nil {
-		return err
-	}
-	var p db.Project
-	var known bool
-	if at != "" {
-		p, known, err = e.trackURL(u.Context, d, dir, at, u.String("slug"))
-	} else {
-		p, known, err = e.trackAt(u.Context, d, u.Args().First(), u.String("slug"))
-	}
+	p, known, err := e.trackAny(u.Context, d, dir, u.Args().First(), u.String("slug"))
 	if err != nil {
 		return err
 	}
@@ -120,6 +110,18 @@ func (e *env) track(u *urfave.Context) error {
 	}
 	fmt.Fprintln(e.out, p.Slug)
 	return nil
+}
+
+// trackAny makes a project of a path or a URL, unless it is one.
+func (e *env) trackAny(ctx context.Context, d *db.DB, dir, at, slug string) (db.Project, bool, error) {
+	url, err := remote(at)
+	switch {
+	case err != nil:
+		return db.Project{}, false, err
+	case url != "":
+		return e.trackURL(ctx, d, dir, url, slug)
+	}
+	return e.trackAt(ctx, d, at, slug)
 }
 
 // trackAt makes a project of the repository at a path, unless it is one.

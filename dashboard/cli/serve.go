@@ -8,6 +8,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/netip"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -26,6 +27,7 @@ import (
 	"github.com/git-crosslink/git-crosslink/dashboard/poll"
 	"github.com/git-crosslink/git-crosslink/dashboard/web"
 	"github.com/git-crosslink/git-crosslink/fail"
+	"github.com/git-crosslink/git-crosslink/internal/shell"
 )
 
 const defaultPort = 3100
@@ -140,13 +142,20 @@ func (e *env) server(u *urfave.Context, d *db.DB, dir, slug string, browser bool
 	defer library.Close()
 	var s *web.Server
 	failed := func(what string, err any) { fmt.Fprintf(e.err, "error: %s: %v\n", what, err) }
-	sender := deliver.New(deliver.Options{DB: d, Now: e.now, Failed: failed})
+	allow, err := allowed(filepath.Join(dir, allowFile))
+	if err != nil {
+		return err
+	}
+	sender := deliver.New(deliver.Options{DB: d, Now: e.now, Failed: failed, Allow: allow})
 	poller := poll.New(poll.Options{DB: d, Now: e.now, Changed: func() { s.Changed(); sender.Wake() },
 		Failed: func(slug, what string, err any) { failed(strings.TrimSpace(slug+" "+what), err) },
 		Open: func(ctx context.Context, p db.Project) (poll.Place, error) {
 			return place.Open(ctx, p.Place.Path, options)
 		}})
 	s = web.New(web.Options{DB: d, Poller: poller, Library: library, Now: e.now, Hosts: hosts(port), Cookie: "crosslink_session_" + strconv.Itoa(port),
+		Track: func(ctx context.Context, at, slug string) (db.Project, bool, error) {
+			return e.trackAny(ctx, d, dir, at, slug)
+		},
 		ReadOnly: u.Bool("read-only"), Wake: sender.Wake, Failed: func(what string, err error) { failed(what, err) }})
 	control, err := e.control(dir, s, poller, sender, port)
 	if err != nil {
@@ -164,6 +173,40 @@ func (e *env) server(u *urfave.Context, d *db.DB, dir, slug string, browser bool
 	cancel() // a server that ends ends the poller and what is sent
 	running.Wait()
 	return err
+}
+
+// allowFile names the addresses that webhooks may be sent to although they are not
+// public, one prefix on a line. It is a file so that no page can change it.
+const allowFile = "webhook-allow"
+
+// allowed reads that file. One that others can write is as good as none.
+func allowed(path string) (all []netip.Prefix, err error) {
+	st, err := os.Stat(path)
+	if errors.Is(err, os.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	if st.Mode().Perm()&0o022 != 0 {
+		return nil, frame.Fatal("permissions", fmt.Sprintf("other users can write '%s'", path), "chmod 600 "+shell.Word(path))
+	}
+	b, err := os.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	for n, line := range strings.Split(string(b), "\n") {
+		line, _, _ = strings.Cut(line, "#")
+		if line = strings.TrimSpace(line); line == "" {
+			continue
+		}
+		p, err := netip.ParsePrefix(line)
+		if err != nil || p != p.Masked() {
+			return nil, frame.Fatal("allow", fmt.Sprintf("line %d of '%s' is not a prefix of addresses: '%s'", n+1, path, frame.OneLine(line)), "write prefixes such as 10.1.0.0/16")
+		}
+		all = append(all, p)
+	}
+	return all, nil
 }
 
 // loginURL is a link that logs one browser in.

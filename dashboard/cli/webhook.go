@@ -25,6 +25,7 @@ func (e *env) webhookCommand() *urfave.Command {
 			&urfave.StringSliceFlag{Name: "project", Usage: "only alerts of project `OWNER/REPO`; may be repeated"},
 			&urfave.StringSliceFlag{Name: "alert", Usage: "only alerts of this `KIND`; may be repeated"},
 			&urfave.StringFlag{Name: "severity", Usage: "only alerts of this `SEVERITY` or higher: critical, warning or info"},
+			&urfave.BoolFlag{Name: "digest", Usage: "also send a digest of all projects once a day"},
 			&urfave.BoolFlag{Name: "local", Usage: "the endpoint is on this machine: http://127.0.0.1 is allowed"},
 		}, Action: e.webhookAdd},
 		{Name: "list", Usage: "list the endpoints", Action: e.webhookList},
@@ -42,7 +43,7 @@ func (e *env) webhookAdd(u *urfave.Context) error {
 		return frame.Misuse("name one URL", "git crosslink dashboard webhook add https://example.com/hook")
 	}
 	x := notify.Endpoint{URL: u.Args().First(), Name: u.String("name"), Kind: notify.Kind(u.String("kind")), Local: u.Bool("local"),
-		Filter: notify.Filter{Projects: u.StringSlice("project"), Severity: alerts.Severity(u.String("severity"))}}
+		Filter: notify.Filter{Projects: u.StringSlice("project"), Severity: alerts.Severity(u.String("severity")), Digest: u.Bool("digest")}}
 	if x.Kind == "" {
 		x.Kind = notify.KindOf(x.URL)
 	}
@@ -240,6 +241,10 @@ func (e *env) webhookLog(u *urfave.Context) error {
 			shapes = append(shapes, s)
 		}
 		return e.answer(shapes)
+	}
+	if len(all) == 0 {
+		e.say("there are no deliveries")
+		return nil
 	}
 	w := tabwriter.NewWriter(e.out, 0, 0, 2, ' ', 0)
 	for _, x := range slices.Backward(all) {

@@ -31,6 +31,7 @@ const (
 	dashAgents   = 20
 	dashSample   = 5 * time.Second
 	dashPause    = 2 * time.Second // of an agent, between two commands
+	dashRest     = 24              // samples at most, until all fetches have ended
 )
 
 // dashWorld is the hubs, the clones that are watched, and those of agents.
@@ -94,10 +95,15 @@ func soakDashboard(dir string, d time.Duration) error {
 	if err != nil {
 		return err
 	}
-	time.Sleep(4 * dashSample) // what runs ends
-	last, err := holds(cmd.Process.Pid)
-	if err != nil {
-		return err
+	var last held
+	for range dashRest { // what runs ends
+		time.Sleep(dashSample)
+		if last, err = holds(cmd.Process.Pid); err != nil {
+			return err
+		}
+		if last.processes == 0 {
+			break
+		}
 	}
 	if err := cmd.Process.Signal(os.Interrupt); err != nil {
 		return err

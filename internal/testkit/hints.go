@@ -112,7 +112,7 @@ var (
 	// command is what a hint that is a command holds after its words.
 	command     = regexp.MustCompile(`^(?:.*: )?((?:git|chmod|mv|ls|df|cd|eval|export) (?:[^:]|:\S)*|[A-Z_]+=\S+(?: git .*)?)$`)
 	placeholder = regexp.MustCompile(`<[a-z][a-z -]*>`)
-	notCommands = regexp.MustCompile(`^git (?:pull|push) and `)
+	notCommands = regexp.MustCompile(`^git (?:pull|push) and |^git crosslink dashboard(?: serve)?$`) // or run until they are stopped
 )
 
 // hintCommand returns the command that a hint holds, "" if there is none that
