@@ -30,13 +30,13 @@ func Projects(all []db.Project) Table {
 		for _, n := range []int{c.Open, c.Overdue, c.DueSoon, c.Blocked, c.ActiveAgents, c.StaleLocks} {
 			row = append(row, strconv.Itoa(n))
 		}
-		t.Rows = append(t.Rows, append(row, ciStatus(p), stamp(p.PolledAt)))
+		t.Rows = append(t.Rows, append(row, CIStatus(p), stamp(p.PolledAt)))
 	}
 	return t
 }
 
-// ciStatus is the state of the default branch: failing if one context fails.
-func ciStatus(p db.Project) string {
+// CIStatus is the state of the default branch: failing if one context fails.
+func CIStatus(p db.Project) string {
 	status := ""
 	for _, c := range p.State.Facts.CI {
 		if c.Default && (status == "" || c.State == "failing") {

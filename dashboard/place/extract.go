@@ -13,35 +13,37 @@ import (
 	"github.com/git-crosslink/git-crosslink/tracker"
 )
 
-// extract fills in the facts of a tracker as it is here.
-func (p *Place) extract(ctx context.Context, t *tracker.Tracker, f *facts.Facts) error {
+// extract fills in the facts of a tracker as it is here, and says whether it may be
+// written.
+func (p *Place) extract(ctx context.Context, t *tracker.Tracker, f *facts.Facts) (may [2]string, err error) {
 	view, err := t.Read(ctx, tracker.Offline)
 	if err != nil {
-		return err
+		return may, err
 	}
 	x := extractor{view: view, me: p.opened.me, branch: p.opened.branch, f: f}
 	if x.status, err = t.Status(ctx); err != nil {
-		return err
+		return may, err
 	}
 	x.trust, err = t.Trust(ctx)
 	if e, ok := errors.AsType[*fail.Error](err); ok && e.Code == "no-hub" {
 		x.trust, err = &tracker.Trust{}, nil
 	}
 	if err != nil {
-		return err
+		return may, err
 	}
 	if x.bursts, err = p.lines.bursts(ctx, t, p.now()); err != nil {
-		return err
+		return may, err
 	}
 	x.times = p.lines.times
 	for _, do := range []func() error{x.issues, x.totals, x.locks, x.agents, x.requests, x.reports} {
 		if err := do(); err != nil {
-			return err
+			return may, err
 		}
 	}
 	x.health()
 	f.Sort()
-	return nil
+	may[0], may[1] = x.capability(&p.opened, t.Agent())
+	return may, nil
 }
 
 func (p *Place) now() event.Time {

@@ -51,6 +51,7 @@ type Place struct {
 // opened is a repository as it was configured when it was opened.
 type opened struct {
 	repo   *tracker.Repo
+	path   string
 	dir    string   // where git keeps it
 	state  string   // of that directory
 	url    string   // of the hub
@@ -66,7 +67,8 @@ type found struct {
 	facts facts.Facts
 	bytes []byte // of the facts
 	agent string
-	fresh bool // nobody has got the facts
+	may   [2]string // capability and cure
+	fresh bool      // nobody has got the facts
 }
 
 var _ poll.Place = (*Place)(nil)
@@ -86,7 +88,7 @@ func (p *Place) reopen(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	is := opened{repo: repo}
+	is := opened{repo: repo, path: p.path}
 	err = repo.Do(ctx, func(t *tracker.Tracker) error {
 		is.dir = gitDir(t)
 		is.state = stateOf(is.dir)
@@ -183,9 +185,10 @@ func (p *Place) notes() string {
 // read extracts the facts.
 func (p *Place) read(ctx context.Context) error {
 	is := found{notes: p.notes(), fresh: true}
-	err := p.opened.repo.Do(ctx, func(t *tracker.Tracker) error {
+	err := p.opened.repo.Do(ctx, func(t *tracker.Tracker) (err error) {
 		is.agent = t.Agent()
-		return p.extract(ctx, t, &is.facts)
+		is.may, err = p.extract(ctx, t, &is.facts)
+		return err
 	})
 	if err != nil {
 		return err
@@ -210,7 +213,7 @@ func (p *Place) Facts(ctx context.Context) (facts.Facts, db.Place, error) {
 	}
 	p.found.fresh = false
 	f, err := facts.Decode(p.found.bytes) // the caller alters its own
-	return f, db.Place{URL: withoutPassword(p.opened.url), Agent: p.found.agent, Capability: capability(p.opened.url)}, err
+	return f, db.Place{URL: withoutPassword(p.opened.url), Agent: p.found.agent, Capability: p.found.may[0], Cure: p.found.may[1]}, err
 }
 
 // operator returns the names under which issues are assigned to whoever works
@@ -223,14 +226,6 @@ func operator(t *tracker.Tracker) (names []string) {
 		names = append(names, n)
 	}
 	return names
-}
-
-// capability says whether the place may be written.
-func capability(hub string) string {
-	if hub == "" {
-		return "not_shared"
-	}
-	return "ready"
 }
 
 func withoutPassword(at string) string {

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"io/fs"
 	"syscall"
+
+	"golang.org/x/sys/unix"
 )
 
 // inode tells a file from one that was put in its place.
@@ -15,3 +17,6 @@ func inode(st fs.FileInfo) string {
 	}
 	return ""
 }
+
+// writable reports whether this user may write in a directory.
+func writable(dir string) bool { return unix.Access(dir, unix.W_OK) == nil }

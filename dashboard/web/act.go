@@ -141,8 +141,15 @@ func payload(r *request) string {
 			continue
 		}
 		v := strings.Join(values, "\n")
-		if name == "url" { // that of a webhook may hold a secret
+		switch name { // that of a webhook may hold a secret
+		case "url":
 			v = notify.Masked(v)
+		case "urls":
+			v = fmt.Sprintf("%d URLs", len(values))
+		case "at":
+			if strings.Contains(v, "://") {
+				v = notify.Masked(v)
+			}
 		}
 		if len(v) > 500 {
 			v = strings.ToValidUTF8(v[:500], "") + "…"

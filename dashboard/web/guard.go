@@ -1,15 +1,21 @@
 package web
 
 import (
+	"bytes"
 	"context"
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/hex"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
+	"mime"
 	"net"
 	"net/http"
+	"net/url"
 	"path"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -31,8 +37,10 @@ type request struct {
 	route   *route
 	json    bool   // asked for as JSON
 	part    bool   // asked for as a fragment of a page
+	api     bool   // asked for as crosslink 0.9 is asked
 	secret  string // of the session; "" before a login
 	session db.Session
+	bearer  bool   // a script that showed a token
 	id      string // of an action, unique
 }
 
@@ -121,10 +129,12 @@ func (s *Server) checkRoute(r *request) error {
 		}
 	}
 	_, pattern := s.routes.Handler(r.Request)
+	r.api = strings.HasPrefix(p, "/api/")
+	r.json = r.json || r.api
 	if r.route = s.table[pattern]; r.route != nil {
 		return nil
 	}
-	for _, method := range []string{http.MethodGet, http.MethodPost} {
+	for _, method := range []string{http.MethodGet, http.MethodPost, http.MethodPut} {
 		q := r.Request.WithContext(r.Context())
 		q.Method = method
 		if _, pattern := s.routes.Handler(q); s.table[pattern] != nil {
@@ -151,10 +161,15 @@ var crossOrigin = http.NewCrossOriginProtection()
 // checkOrigin refuses what another site's page sends. A browser says where a
 // request comes from; one that does not say is none.
 func (s *Server) checkOrigin(r *request) error {
+	_, r.bearer = bearer(r)
 	if r.reads() {
-		if r.route.stream && !slices.Contains([]string{"", "same-origin"}, r.Header.Get("Sec-Fetch-Site")) {
+		origin := r.Header.Get("Origin") // the only thing that a browser says of a WebSocket
+		if r.route.stream && (!slices.Contains([]string{"", "same-origin"}, r.Header.Get("Sec-Fetch-Site")) || origin != "" && !s.ownOrigin(r, origin)) {
 			return refuse(http.StatusForbidden, "the request comes from another site")
 		}
+		return nil
+	}
+	if r.bearer { // no page of another site can add the header without asking first, and is never let
 		return nil
 	}
 	// Without a referrer browsers send "null" as the origin of a form, also of our own.
@@ -167,9 +182,26 @@ func (s *Server) checkOrigin(r *request) error {
 	return nil
 }
 
-// checkSession finds who asks.
+// ownOrigin reports whether an origin is that of the pages of this server.
+func (s *Server) ownOrigin(r *request, origin string) bool {
+	u, err := url.Parse(origin)
+	return err == nil && strings.EqualFold(u.Host, r.Host) && (u.Scheme == "http" || u.Scheme == "https")
+}
+
+// bearer is the token that a request shows, and whether it shows one at all.
+func bearer(r *request) (token string, shown bool) {
+	scheme, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")
+	return strings.TrimSpace(token), strings.EqualFold(scheme, "bearer")
+}
+
+// checkSession finds who asks. Who shows a token is nobody else, whatever cookie
+// comes with it.
 func (s *Server) checkSession(r *request) error {
-	if c, err := r.Cookie(s.Cookie); err == nil && len(c.Value) == 64 {
+	if token, shown := bearer(r); shown {
+		if err := s.checkToken(r, token); err != nil {
+			return err
+		}
+	} else if c, err := r.Cookie(s.Cookie); err == nil && len(c.Value) == 64 {
 		session, err := s.DB.Session(r.Context(), hashOf(c.Value))
 		if err == nil {
 			r.secret, r.session = c.Value, session
@@ -181,7 +213,24 @@ func (s *Server) checkSession(r *request) error {
 	if r.route.scope == anybody || r.secret != "" {
 		return nil
 	}
-	return &problem{status: http.StatusUnauthorized, message: "you are not logged in", hints: []string{"git crosslink dashboard login-url"}}
+	return &problem{status: http.StatusUnauthorized, message: "you are not logged in", hints: []string{"git crosslink dashboard login-url", "for a script: git crosslink dashboard token add"}}
+}
+
+// checkToken finds whose token it is that a script shows.
+func (s *Server) checkToken(r *request, token string) error {
+	if len(token) != 64 {
+		return nil
+	}
+	t, err := s.DB.Token(r.Context(), hashOf(token))
+	if errors.Is(err, db.ErrNotFound) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	r.secret, r.session = token, db.Session{Hash: t.Hash, Made: t.Made, Seen: t.Seen, Scope: t.Scope, UserAgent: "token " + t.Name}
+	s.limits.see(t.Hash, event.TimeOf(s.Now()))
+	return nil
 }
 
 func hashOf(secret string) string {
@@ -206,9 +255,12 @@ func (s *Server) checkForm(r *request) error {
 	if r.reads() {
 		return nil
 	}
-	if err := r.ParseForm(); err != nil {
+	if err := r.parse(); err != nil {
 		if tooLarge := (*http.MaxBytesError)(nil); errors.As(err, &tooLarge) {
 			return refuse(http.StatusRequestEntityTooLarge, "the request is larger than %d bytes", r.route.max)
+		}
+		if p := (*problem)(nil); errors.As(err, &p) {
+			return p
 		}
 		return refuse(http.StatusBadRequest, "the form cannot be read")
 	}
@@ -221,11 +273,65 @@ func (s *Server) checkForm(r *request) error {
 	if r.route.scope == anybody {
 		return nil
 	}
+	if r.bearer { // a script makes its own ids, if it wants to be able to send a request twice
+		if r.id = r.PostForm.Get("request"); r.id == "" {
+			r.id = secret(16)
+		} else if !ownID.MatchString(r.id) {
+			return refuse(http.StatusBadRequest, "'request' has 8 to 64 letters, digits, '.', '_' and '-'")
+		}
+		r.id = r.session.Hash[:12] + "." + r.id
+		return nil
+	}
 	id, mac, _ := strings.Cut(r.PostForm.Get("request"), ".")
 	if id == "" || !hmac.Equal([]byte(mac), []byte(r.sign(id))) {
 		return &problem{status: http.StatusForbidden, message: "the form belongs to another session", hints: []string{"reload the page and try again"}}
 	}
 	r.id = id
+	return nil
+}
+
+// ownID is the form of the ids that scripts make for what they ask.
+var ownID = regexp.MustCompile(`^[A-Za-z0-9._-]{8,64}$`)
+
+// parse reads a form, or a JSON object of the same fields.
+func (r *request) parse() error {
+	if kind, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type")); kind != "application/json" {
+		return r.ParseForm()
+	}
+	b, err := io.ReadAll(r.Body)
+	if err != nil {
+		return err
+	}
+	r.Form, r.PostForm = url.Values{}, url.Values{}
+	if len(bytes.TrimSpace(b)) == 0 {
+		return nil
+	}
+	if !utf8.Valid(b) {
+		return refuse(http.StatusBadRequest, "a text is not UTF-8")
+	}
+	var fields map[string]any
+	in := json.NewDecoder(bytes.NewReader(b))
+	in.UseNumber()
+	if err := in.Decode(&fields); err != nil || in.More() {
+		return refuse(http.StatusBadRequest, "the body is not one JSON object")
+	}
+	for name, v := range fields {
+		all, ok := v.([]any)
+		if !ok {
+			all = []any{v}
+		}
+		for _, one := range all {
+			switch one := one.(type) {
+			case nil:
+			case string, json.Number:
+				r.PostForm.Add(name, fmt.Sprint(one))
+			case bool:
+				r.PostForm.Add(name, map[bool]string{true: "true"}[one])
+			default:
+				return refuse(http.StatusBadRequest, "'%s' is neither a text nor a number", name)
+			}
+		}
+	}
 	return nil
 }
 

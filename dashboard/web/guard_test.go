@@ -21,7 +21,7 @@ import (
 // pathOf fills in a pattern.
 func pathOf(pattern string) (method, path string) {
 	method, path, _ = strings.Cut(pattern, " ")
-	for from, to := range map[string]string{"{$}": "", "{owner}": "o", "{repo}": "a", "{id}": "1", "{agent}": "agent-a", "{verb}": "close", "{name}": hashed["app.css"]} {
+	for from, to := range map[string]string{"{$}": "", "{owner}": "o", "{repo}": "a", "{id}": "1", "{agent}": "agent-a", "{verb}": "close", "{name}": hashed["app.css"], "{file}": "projects.csv"} {
 		path = strings.ReplaceAll(path, from, to)
 	}
 	return method, path
@@ -41,7 +41,7 @@ func TestEveryRoute(t *testing.T) {
 	for _, r := range table {
 		method, path := pathOf(r.pattern)
 		var form url.Values
-		if method == http.MethodPost {
+		if method != http.MethodGet {
 			form = url.Values{"x": {"y"}}
 		}
 		own := s.own()
@@ -70,10 +70,21 @@ func TestEveryRoute(t *testing.T) {
 		}
 		if r.scope != anybody {
 			want := 401
-			if method == http.MethodGet && !r.stream {
+			if method == http.MethodGet && !r.stream && !strings.HasPrefix(path, "/api/") {
 				want = http.StatusSeeOther // to the login page
 			}
 			try(stranger, "nobody", want, path, form, own...)
+			for _, wrong := range []string{"Bearer ", "Bearer x", "bearer " + secret(32), "Basic " + secret(32)} {
+				try(stranger, "nobody, with "+wrong, want, path, form, append(own, "Authorization", wrong)...)
+			}
+			want = 401
+			if method == http.MethodGet && !r.stream && !strings.HasPrefix(path, "/api/") {
+				want = http.StatusSeeOther
+			}
+			try(s, "a session beside a token that is wrong", want, path, form, append(own, "Authorization", "Bearer "+secret(32))...)
+		}
+		if r.scope == actor {
+			try(stranger, "a token for reading", 403, path, form, "Authorization", "Bearer "+s.token("read"))
 		}
 		if method == http.MethodGet {
 			continue
@@ -109,6 +120,15 @@ func TestEveryRoute(t *testing.T) {
 	}
 }
 
+// token makes a token.
+func (s *served) token(scope string) string {
+	s.Helper()
+	token := secret(32)
+	_, err := s.db.AddToken(s.Context(), db.Token{Hash: hashOf(token), Name: scope, Scope: scope})
+	s.Check(err)
+	return token
+}
+
 // headersOf are those that an answer of a route must have.
 func headersOf(r route) map[string]string {
 	all := map[string]string{}
@@ -137,7 +157,9 @@ func TestReadingWritesNothing(t *testing.T) {
 	s := serve(t, w, nil, a)
 	s.login()
 	s.Check(s.db.SetStatus(t.Context(), "id-a", db.Paused)) // the poller is not the subject
-	time.Sleep(50 * time.Millisecond)
+	for last := s.poller.LastPass(); s.poller.LastPass().Equal(last); time.Sleep(10 * time.Millisecond) { // a pass may have begun
+	}
+	s.poller.Wait()
 	sum := func() string {
 		t.Helper()
 		var all strings.Builder

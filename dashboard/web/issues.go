@@ -175,7 +175,9 @@ func (s *Server) unreadable(r *request, p db.Project, page, title string, why er
 }
 
 // mayWrite reports whether actions can be done in a project.
-func mayWrite(p db.Project) bool { return p.Status != db.Paused && p.PollError == "" }
+func mayWrite(p db.Project) bool {
+	return p.Status != db.Paused && p.PollError == "" && place.MayWrite(p.Place.Capability)
+}
 
 // lister lists the issues that a query asks for.
 type lister struct {

@@ -35,6 +35,7 @@ type projectDoc struct {
 	Path         string            `json:"path"`
 	Agent        string            `json:"agent"`
 	Capability   string            `json:"write_capability"`
+	Cure         string            `json:"cure"` // a command; "" if nothing is wrong
 	FetchedAt    instant           `json:"fetched_at"`
 	PolledAt     instant           `json:"polled_at"`
 	LastActivity instant           `json:"last_activity_at"`
@@ -44,7 +45,7 @@ type projectDoc struct {
 
 func (s *Server) projectDoc(p db.Project, open []alerts.Alert) projectDoc {
 	return projectDoc{ID: p.ID, Slug: p.Slug, Status: p.Status, Pinned: p.Pinned, Shape: shapeOf(p, open), Rev: p.State.Rev,
-		Counters: p.State.Counters, Path: p.Place.Path, Agent: p.Place.Agent, Capability: p.Place.Capability, FetchedAt: instant(p.FetchedAt),
+		Counters: p.State.Counters, Path: p.Place.Path, Agent: p.Place.Agent, Capability: p.Place.Capability, Cure: p.Place.Cure, FetchedAt: instant(p.FetchedAt),
 		PolledAt: instant(p.PolledAt), LastActivity: instant(p.LastActivity), Remote: p.State.Facts.Health.Remote, Trouble: troubleOf(p)}
 }
 
@@ -177,6 +178,7 @@ const minute = event.Time(60 * 1e9)
 type itemDoc struct {
 	inbox.Item
 	Since instant `json:"since"`
+	Link  string  `json:"link,omitempty"` // of what is no project's
 }
 
 // overview is the data of a project's page.
@@ -206,7 +208,10 @@ func (s *Server) start(r *request) error {
 		Working  int       `json:"agents_working"`
 		Projects int       `json:"projects"`
 	}
-	d := start{Inbox: []itemDoc{}, Projects: len(projects)}
+	d := start{Projects: len(projects)}
+	if d.Inbox, err = s.disabledEndpoints(r); err != nil {
+		return err
+	}
 	for _, p := range projects {
 		items, err := s.inbox(r, p, by[p.ID])
 		if err != nil {
@@ -226,7 +231,7 @@ func (s *Server) inbox(r *request, p db.Project, open []alerts.Alert) ([]itemDoc
 	}
 	items := []itemDoc{}
 	for _, i := range inbox.Of(p.Slug, open, &p.State.Facts, set.Thresholds, facts.NewClock(event.TimeOf(s.Now()))) {
-		items = append(items, itemDoc{i, instant(i.Since)})
+		items = append(items, itemDoc{Item: i, Since: instant(i.Since)})
 	}
 	return items, nil
 }
@@ -267,6 +272,11 @@ func (s *Server) overview(r *request, p db.Project, open []alerts.Alert) error {
 	if d.Inbox, err = s.inbox(r, p, open); err != nil {
 		return err
 	}
+	own, err := s.disabledEndpoints(r)
+	if err != nil {
+		return err
+	}
+	d.Inbox = append(own, d.Inbox...)
 	d.Project.NeedsYou = len(d.Inbox)
 	for _, a := range agentsOf(&p.State.Facts, set.Thresholds, event.TimeOf(s.Now())) {
 		if a.State == "gone" {

@@ -370,7 +370,12 @@ func (s *Server) json(r *request, status int, e envelope) error {
 	if e.Warnings == nil {
 		e.Warnings = []string{}
 	}
-	b, err := json.Marshal(e)
+	return s.raw(r, status, e)
+}
+
+// raw answers with one JSON value.
+func (s *Server) raw(r *request, status int, v any) error {
+	b, err := json.Marshal(v)
 	if err != nil {
 		return err
 	}
@@ -382,6 +387,9 @@ func (s *Server) json(r *request, status int, e envelope) error {
 
 // to answers an action: JSON for a script, another page for a form.
 func (s *Server) to(r *request, path string, data any) error {
+	if r.api {
+		return s.apiDid(r, data)
+	}
 	if r.json {
 		e := envelope{OK: true, Data: data}
 		if r.secret != "" {
@@ -402,6 +410,12 @@ func (s *Server) fail(r *request, err error) {
 	}
 	if p.status >= 500 {
 		s.Failed(r.Method+" "+r.URL.Path, err)
+	}
+	if r.api {
+		if werr := s.raw(r, p.status, map[string]any{"error": p.message, "status": p.status, "hints": append([]string{}, p.hints...)}); werr != nil {
+			s.Failed("answer", werr)
+		}
+		return
 	}
 	kind := cmp.Or(p.kind, strings.ToLower(http.StatusText(p.status)))
 	if r.json {

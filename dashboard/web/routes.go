@@ -28,8 +28,10 @@ type route struct {
 var table = []route{
 	{pattern: "GET /{$}", scope: reader, twin: true, handle: (*Server).start},
 	{pattern: "GET /projects", scope: reader, twin: true, handle: (*Server).projects},
+	{pattern: "POST /projects/track", scope: actor, handle: (*Server).track},
 	{pattern: "POST /projects/{verb}", scope: actor, handle: (*Server).actOnProject},
 	{pattern: "GET /p/{owner}/{repo}", scope: reader, twin: true, handle: (*Server).project},
+	{pattern: "POST /p/{owner}/{repo}/join", scope: actor, handle: (*Server).join},
 	{pattern: "GET /p/{owner}/{repo}/i/{id}", scope: reader, twin: true, handle: (*Server).issue},
 	{pattern: "GET /agents", scope: reader, twin: true, handle: (*Server).agents},
 	{pattern: "GET /activity", scope: reader, twin: true, handle: (*Server).activity},
@@ -71,6 +73,24 @@ var table = []route{
 	{pattern: "GET /settings/about", scope: reader, twin: true, handle: (*Server).about},
 
 	{pattern: "GET /events", scope: reader, stream: true, handle: (*Server).events},
+	{pattern: "GET /ws", scope: reader, stream: true, handle: (*Server).socket},
+
+	// as crosslink 0.9 is asked (compat.go)
+	{pattern: "GET /api/v1/health", scope: anybody, handle: (*Server).apiHealth},
+	{pattern: "GET /api/v1/dashboard/projects", scope: reader, handle: (*Server).apiProjects},
+	{pattern: "GET /api/v1/dashboard/projects/{owner}/{repo}", scope: reader, handle: (*Server).apiProject},
+	{pattern: "GET /api/v1/dashboard/alerts", scope: reader, handle: (*Server).apiAlerts},
+	{pattern: "GET /api/v1/dashboard/export/{file}", scope: reader, handle: (*Server).apiExport},
+	{pattern: "GET /api/v1/dashboard/webhooks", scope: reader, handle: (*Server).apiWebhooks},
+	{pattern: "PUT /api/v1/dashboard/webhooks", scope: actor, handle: (*Server).apiSetWebhooks},
+	{pattern: "POST /api/v1/dashboard/clone", scope: actor, handle: (*Server).apiTrack},
+	{pattern: "POST /api/v1/dashboard/w/{owner}/{repo}/init", scope: actor, handle: (*Server).apiJoin},
+	{pattern: "POST /api/v1/dashboard/w/{owner}/{repo}/issues/{id}/{verb}", scope: actor, max: maxText, handle: (*Server).apiIssue},
+	{pattern: "POST /api/v1/dashboard/w/{owner}/{repo}/locks/{id}/{verb}", scope: actor, handle: (*Server).apiLock},
+	{pattern: "POST /api/v1/dashboard/w/{owner}/{repo}/milestones", scope: actor, handle: (*Server).createMilestone},
+	{pattern: "POST /api/v1/dashboard/w/{owner}/{repo}/milestones/{id}/{verb}", scope: actor, handle: (*Server).apiMilestone},
+	{pattern: "POST /api/v1/dashboard/w/{owner}/{repo}/agents/{agent}/request", scope: actor, handle: (*Server).apiAsk},
+
 	{pattern: "GET /login", scope: anybody, handle: (*Server).loginPage},
 	{pattern: "POST /login", scope: anybody, max: maxBody, handle: (*Server).login},
 	{pattern: "POST /logout", scope: reader, max: maxBody, handle: (*Server).logout},

@@ -38,8 +38,9 @@ type Options struct {
 	Cookie   string   // name of the session's cookie
 	ReadOnly bool
 	Version  string
-	Failed   func(what string, err error) // told of internal errors; nil drops them
-	Wake     func()                       // told that a webhook waits to be sent; nil drops it
+	Failed   func(what string, err error)                                                     // told of internal errors; nil drops them
+	Track    func(ctx context.Context, at, slug string) (p db.Project, known bool, err error) // watches a path or URL; nil watches none
+	Wake     func()                                                                           // told that a webhook waits to be sent; nil drops it
 }
 
 // Server answers requests.

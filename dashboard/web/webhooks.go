@@ -10,6 +10,7 @@ import (
 
 	"github.com/git-crosslink/git-crosslink/dashboard/alerts"
 	"github.com/git-crosslink/git-crosslink/dashboard/db"
+	"github.com/git-crosslink/git-crosslink/dashboard/inbox"
 	"github.com/git-crosslink/git-crosslink/dashboard/notify"
 )
 
@@ -77,10 +78,25 @@ func (s *Server) showWebhooks(r *request, secret string) error {
 	return s.render(r, "webhooks", "Webhooks", d, "webhooks_changed")
 }
 
+// disabledEndpoints are a reason to look, until each is enabled or removed.
+func (s *Server) disabledEndpoints(r *request) ([]itemDoc, error) {
+	all, err := s.DB.Endpoints(r.Context())
+	items := []itemDoc{}
+	for _, x := range all {
+		if x.DisabledAt == 0 {
+			continue
+		}
+		i := inbox.Item{Key: fmt.Sprintf("endpoint %d", x.ID), Group: inbox.Soon, Reason: "webhook_disabled", Severity: alerts.Warning, Since: x.DisabledAt,
+			Text: fmt.Sprintf("webhook %d (%s) was disabled: %s", x.ID, notify.Masked(x.URL), x.DisabledWhy)}
+		items = append(items, itemDoc{Item: i, Since: instant(x.DisabledAt), Link: "/settings/webhooks"})
+	}
+	return items, err
+}
+
 // addWebhook adds an endpoint and shows its secret.
 func (s *Server) addWebhook(r *request) error {
 	form := func(name string) string { return strings.TrimSpace(r.PostForm.Get(name)) }
-	x := notify.Endpoint{URL: form("url"), Name: form("name"), Kind: notify.Kind(form("kind")), Local: form("local") != "", Filter: notify.Filter{Severity: alerts.Severity(form("severity"))}}
+	x := notify.Endpoint{URL: form("url"), Name: form("name"), Kind: notify.Kind(form("kind")), Local: form("local") != "", Filter: notify.Filter{Severity: alerts.Severity(form("severity")), Digest: form("digest") != ""}}
 	if x.Kind == "" {
 		x.Kind = notify.KindOf(x.URL)
 	}
