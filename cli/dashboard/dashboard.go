@@ -21,22 +21,24 @@ func New(t *frame.Terminal) *urfave.Command {
 	return t.Command(&urfave.Command{
 		Name: verb, Category: frame.GroupRest,
 		Usage:     "watch this and other projects in a browser",
-		UsageText: "git crosslink dashboard [--port <n>] [--no-open] [--read-only]\ngit crosslink dashboard serve|track|untrack|list|pin|unpin|pause|resume|poll …\ngit crosslink dashboard alerts|ack|silence|export|backup|doctor|login-url …",
+		UsageText: "git crosslink dashboard [--port <n>] [--no-open] [--read-only]\ngit crosslink dashboard serve|track|untrack|discover|list|pin|unpin|pause|resume|poll …\ngit crosslink dashboard alerts|ack|silence|webhook|token|export|backup|doctor|login-url …",
 		Description: `Watches this repository and opens a page in a browser that shows what needs you,
 who works on what, what is ready and what changed last. The page follows what
 happens. Issues are closed and commented on there as by the agent of this clone.
 
 'track <path>' watches another repository too, 'list' lists them, 'untrack' ends
-it; 'pause' and 'resume' leave a project alone for a while. The server listens on
-this machine only, on port 3100 or the next free one, and runs until Ctrl-C.
+it; 'pause' and 'resume' leave a project alone for a while. 'discover' finds the
+repositories with a tracker in your home directory. The server listens on this
+machine only, on port 3100 or the next free one, and runs until Ctrl-C.
 'login-url' prints another link to log a browser in.
 
 'alerts' lists what is wrong in all projects, 'ack <alert>' acknowledges an alert,
 'silence' holds notifications back for a while. 'export' writes projects, alerts or
 the audit log as a table, 'backup' copies the database, 'doctor' checks it.
+'webhook' tells other programs of alerts, 'token' lets scripts use the server.
 
 Starts git-crosslink-dashboard, which is installed with this program; its own
-options are in docs/dashboard.md.
+options are in docs/dashboard.md, and '<command> --help' explains each command.
 
 Examples:
   git crosslink dashboard list

@@ -151,6 +151,7 @@ var special = map[string]how{
 	"git crosslink dashboard pin <owner/repo>":          {before: "git crosslink dashboard track", with: map[string]string{"<owner/repo>": "local/alice"}},
 	"git crosslink dashboard pause <owner/repo>":        {before: "git crosslink dashboard track", with: map[string]string{"<owner/repo>": "local/alice"}},
 	"git crosslink dashboard untrack <owner/repo>":      {before: "git crosslink dashboard track", with: map[string]string{"<owner/repo>": "local/alice"}},
+	"git crosslink dashboard discover [<directory>…]":   {with: map[string]string{"[<directory>…]": "."}},
 	"git crosslink dashboard track [<path>|<url>]":      {with: map[string]string{"[<path>|<url>]": "."}},
 	"git crosslink dashboard webhook add <url>":         {with: map[string]string{"<url>": "https://example.com/"}},
 	"git crosslink dashboard webhook test <id>":         {before: aWebhook, with: map[string]string{"<id>": "1"}},
