@@ -156,7 +156,7 @@ func TestReadingWritesNothing(t *testing.T) {
 	w.Create(a, "one", func(c *event.IssueCreated) { c.DueAt = 1 }) // alert 1
 	s := serve(t, w, nil, a)
 	s.login()
-	s.Check(s.db.SetStatus(t.Context(), "id-a", db.Paused)) // the poller is not the subject
+	s.Check(s.db.SetStatus(t.Context(), "id-a", db.Paused))                                               // the poller is not the subject
 	for last := s.poller.LastPass(); s.poller.LastPass().Equal(last); time.Sleep(10 * time.Millisecond) { // a pass may have begun
 	}
 	s.poller.Wait()
