@@ -128,7 +128,7 @@ func (b *browser) until(expression string) {
 			return
 		}
 		if time.Now().After(end) {
-			b.Fatalf("it is never true that %s; the page is\n%s", expression, js[string](b, "document.body.innerText"))
+			b.Fatalf("%s: it is never true that %s; the page is\n%s", js[string](b, "location.pathname"), expression, js[string](b, "document.body.innerText"))
 		}
 	}
 }

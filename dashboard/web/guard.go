@@ -42,6 +42,7 @@ type request struct {
 	session db.Session
 	bearer  bool   // a script that showed a token
 	id      string // of an action, unique
+	cursor  int64  // of the feed, before the page was read
 }
 
 type requestKey struct{}

@@ -227,7 +227,7 @@ func (s *Server) search(r *request) error {
 			d.Hits = append(d.Hits, h)
 		}
 	}
-	return s.render(r, "search", "Search", d)
+	return s.render(r, "search", "Search", d, map[bool]string{true: "all"}[d.Query != ""])
 }
 
 func (h *hit) fill(s *Server, v place.View, asked query.Query, json bool) error {

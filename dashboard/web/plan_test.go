@@ -13,6 +13,7 @@ import (
 
 	"github.com/git-crosslink/git-crosslink/dashboard/dashtest"
 	"github.com/git-crosslink/git-crosslink/dashboard/facts"
+	"github.com/git-crosslink/git-crosslink/dashboard/notify"
 	"github.com/git-crosslink/git-crosslink/event"
 	"github.com/git-crosslink/git-crosslink/tracker"
 )
@@ -183,46 +184,92 @@ func TestAgentStates(t *testing.T) {
 	}
 }
 
-// TestEveryJourney: on every page, what another clone does is shown within six
-// seconds; what is typed there, the selection in it, the focus and the place to
-// which the page was scrolled stay.
-func TestEveryJourney(t *testing.T) {
-	w := dashtest.New(t)
-	a, b := w.Clone("a"), w.Clone("b")
-	busy(w, a, b)
-	s := serve(t, w, nil, a)
-	br := s.browse()
-	change := func(k int) {
-		first := w.Create(b, fmt.Sprintf("from afar %d", k), func(c *event.IssueCreated) {
-			c.DueAt = event.TimeOf(time.Now().Add(-48 * time.Hour))
-		})
-		w.Create(b, fmt.Sprintf("ready from afar %d", k), func(c *event.IssueCreated) { c.Priority = event.Critical })
-		w.Emit(b, func(p tracker.Projection) []event.Body {
-			one, _ := p.Resolve("1")
-			return []event.Body{&event.DependencyAdded{Blocked: first, Blocker: one}, &event.LockClaimed{Issue: first}, &event.MilestoneAssigned{Issue: first, Milestone: event.UUID{0xee, 6: 0x40, 8: 0x80}},
-				&event.CommentAdded{Issue: one, Comment: event.UUID{byte(k), 1, 6: 0x40, 8: 0x80}, Author: "agent-b", Content: fmt.Sprintf("said from afar %d", k), CreatedAt: event.TimeOf(time.Now()), Kind: "note"}}
-		})
-	}
+// journey is a page, what is typed there, and when it shows the change k.
+type journey struct {
+	path, field string
+	shows       func(k int) string
+}
+
+// journeys are those of every page that shows what others do.
+func journeys() []journey {
 	text := func(what string) string {
 		return fmt.Sprintf("document.querySelector('#main').innerText.includes(%q)", what)
 	}
 	shown := func(k int) string { return text(fmt.Sprintf("from afar %d", k)) }
-	pages := []struct {
-		path, field string
-		shows       func(k int) string
-	}{
-		{"/", "", shown}, {"/agents", "", shown}, {"/projects", "#q", func(k int) string { return text(fmt.Sprintf("%d open", 6+2*k)) }},
+	more := func(int) string { return `document.querySelectorAll("#main .rows > li").length > before` }
+	number := func(words string) func(int) string {
+		return func(int) string {
+			return fmt.Sprintf(`+document.querySelector("#main").innerText.match(/%s/)?.[1] > +text.match(/%[1]s/)?.[1]`, words)
+		}
+	}
+	return []journey{
+		{"/", "", shown}, {"/agents", "", number(`agent-b[^]*?(\d+) events in an hour`)}, {"/projects", "#q", func(k int) string { return text(fmt.Sprintf("%d open", 6+k)) }},
 		{"/p/o/a", "", shown}, {"/p/o/a/issues", "#q", shown}, {"/p/o/a/issues?view=board", "#q", shown},
 		{"/p/o/a/issues?view=tree", "#q", shown}, {"/p/o/a/i/1", "#text", shown}, {"/p/o/a/graph", "#root", shown},
 		{"/p/o/a/timeline", "", shown}, {"/p/o/a/log", "", shown}, {"/p/o/a/locks", "", shown},
-		{"/p/o/a/milestones", "#name", func(k int) string { return text(fmt.Sprintf("1 of %d issues", 3+k)) }}, {"/p/o/a/agents/agent-b", "#reason", shown}, {"/alerts", "", func(k int) string {
-			return `document.querySelector('#rail').innerText.match(/Alerts\s*` + fmt.Sprint(k+1) + `/)`
-		}},
-		{"/activity", "", shown},
+		{"/p/o/a/milestones", "#name", func(k int) string { return text(fmt.Sprintf("of %d issues done", 3+k)) }},
+		{"/p/o/a/agents/agent-b", "#reason", shown}, {"/p/o/a/health", "", number(`Steps of the ledger\s+(\d+)`)},
+		{"/alerts", "", shown}, {"/alerts/1", "", func(k int) string {
+			return fmt.Sprintf("document.querySelector(%q)", []string{"#ack-form", "#unack-form"}[k%2])
+		}}, {"/alerts/history", "", more}, {"/silences", "#comment", more},
+		{"/activity", "", shown}, {"/search?q=afar", "#q", shown}, {"/audit", "", more}, {"/more", "", func(k int) string { return text(fmt.Sprintf("view %d", k)) }},
+		{"/settings/rules", "", func(k int) string { return text(fmt.Sprintf("after %d s", k)) }},
+		{"/settings/webhooks", "#name", more},
 	}
-	const together = 4 // a browser opens six connections to one server, and each page keeps one
-	for k := 0; k*together < len(pages); k++ {
-		some := pages[k*together : min((k+1)*together, len(pages))]
+}
+
+// still are the pages that others do not change.
+var still = map[string]string{"/settings/preferences": "the browser alone", "/settings/about": "is read again when it is opened", "/search": "without words", "/search?q=the": "see /search?q=afar",
+	"/settings/rules?edit=silent_agent": "see /settings/rules", "/p/o/a/agents/agent-a": "see agent-b"}
+
+// TestEveryJourney: on every page, what another clone or another browser does is
+// shown within six seconds; what is typed there, the selection in it, the focus and
+// the place to which the page was scrolled stay. More pages are open at once than a
+// browser opens connections.
+func TestEveryJourney(t *testing.T) {
+	all, known := journeys(), map[string]bool{}
+	for _, p := range all {
+		known[p.path] = true
+	}
+	for _, p := range pagesOf() {
+		if !known[p[1]] && still[p[1]] == "" {
+			t.Errorf("%s has no journey", p[1])
+		}
+	}
+	w := dashtest.New(t)
+	a, b := w.Clone("a"), w.Clone("b")
+	busy(w, a, b)
+	s := serve(t, w, nil, a)
+	s.login()
+	s.server.limits.most = 1000
+	_, _, err := s.db.AddEndpoint(t.Context(), notify.Endpoint{Kind: notify.Standard, URL: "http://127.0.0.1:1/hook", Local: true})
+	s.Check(err)
+	br := s.browse()
+	var late event.UUID
+	change := func(k int) {
+		s.try("", "/alerts", []string{"/alerts/1/unack", "/alerts/1/ack"}[k%2], nil)
+		s.try("", "/more", "/views", url.Values{"name": {fmt.Sprintf("view %d", k)}, "path": {fmt.Sprintf("/search?q=%d", k)}})
+		s.try("", "/silences", "/silences", url.Values{"kind": {"cycle"}, "for": {"1h"}, "comment": {"known"}})
+		s.try("", "/settings/rules", "/settings/rules", url.Values{"rule.stale_lock.for_seconds": {fmt.Sprint(k)}})
+		first := w.Create(b, fmt.Sprintf("from afar %d", k), func(c *event.IssueCreated) {
+			c.DueAt, c.Priority = event.TimeOf(time.Now().Add(-48*time.Hour)), event.Critical
+		})
+		w.Emit(b, func(p tracker.Projection) []event.Body {
+			one, _ := p.Resolve("1")
+			bodies := []event.Body{&event.DependencyAdded{Blocked: first, Blocker: one}, &event.LockClaimed{Issue: first}, &event.MilestoneAssigned{Issue: first, Milestone: event.UUID{0xee, 6: 0x40, 8: 0x80}},
+				&event.CommentAdded{Issue: one, Comment: event.UUID{byte(k), 1, 6: 0x40, 8: 0x80}, Author: "agent-b", Content: fmt.Sprintf("said from afar %d", k), CreatedAt: event.TimeOf(time.Now()), Kind: "note"}}
+			if late != (event.UUID{}) { // its alert is resolved
+				bodies = append(bodies, &event.ScheduleChanged{Issue: late})
+			}
+			return bodies
+		})
+		late = first
+	}
+	change(1)
+	const together = 8
+	for k := 2; len(all) > 0; k++ {
+		some := all[:min(together, len(all))]
+		all = all[len(some):]
 		var tabs []*browser
 		for _, p := range some {
 			tab := br.tab()
@@ -230,20 +277,23 @@ func TestEveryJourney(t *testing.T) {
 			tab.until(`document.querySelector("#live")?.dataset.state === "on"`)
 			if p.field != "" {
 				do(tab, chromedp.SendKeys(p.field, "half a sentence"))
-				js[bool](tab, fmt.Sprintf(`(() => { const f = document.querySelector(%q); f.setSelectionRange(2, 6); window.same = f; return true })()`, p.field))
+				js[bool](tab, fmt.Sprintf(`(() => { const f = document.querySelector(%q); f.setSelectionRange(2, 6); window.same = f; window.typed = f.value; return true })()`, p.field))
 			}
-			js[bool](tab, `(scrollTo(0, 40), window.at = scrollY, true)`)
+			js[bool](tab, `(scrollTo(0, 40), window.at = scrollY, window.before = document.querySelectorAll("#main .rows > li").length, window.text = document.querySelector("#main").innerText, true)`)
 			tabs = append(tabs, tab)
 		}
-		change(k + 1)
+		change(k)
 		began := time.Now()
 		for n, p := range some {
-			tabs[n].until(p.shows(k + 1))
+			tabs[n].until(p.shows(k))
 			if took := time.Since(began); took > 6*time.Second {
 				t.Errorf("%s: it took %s to show", p.path, took)
 			}
+		}
+		t.Logf("%d pages in %s", len(some), time.Since(began).Round(10*time.Millisecond))
+		for n, p := range some {
 			if p.field != "" {
-				if got := js[string](tabs[n], `[same.value, same.isConnected, same === document.activeElement, same.selectionStart, same.selectionEnd].join()`); got != "half a sentence,true,true,2,6" {
+				if got := js[string](tabs[n], `[same.value === typed, same.isConnected, same === document.activeElement, same.selectionStart, same.selectionEnd].join()`); got != "true,true,true,2,6" {
 					t.Errorf("%s: what was being typed: %s", p.path, got)
 				}
 			}
@@ -253,7 +303,45 @@ func TestEveryJourney(t *testing.T) {
 			tabs[n].quiet()
 			chromedp.Cancel(tabs[n].ctx)
 		}
-		t.Logf("%d pages in %s", len(some), time.Since(began).Round(10*time.Millisecond))
+	}
+}
+
+// TestOneStream: of many tabs of a browser one follows the stream and tells the
+// others; when it goes, another does.
+func TestOneStream(t *testing.T) {
+	w := dashtest.New(t)
+	a, other := w.Clone("a"), w.Clone("other")
+	w.Create(a, "one", nil)
+	s := serve(t, w, nil, a)
+	first := s.browse()
+	first.open("/p/o/a/issues")
+	first.until(`document.querySelector("#live")?.dataset.state === "on"`)
+	var tabs []*browser
+	for range 9 {
+		tab := first.tab()
+		tab.open("/p/o/a/issues")
+		tab.until(`document.querySelector("#live")?.dataset.state === "on"`)
+		tabs = append(tabs, tab)
+	}
+	streams := func() int {
+		s.server.streams.mu.Lock()
+		defer s.server.streams.mu.Unlock()
+		return len(s.server.streams.all)
+	}
+	if n := streams(); n != 1 {
+		t.Errorf("ten tabs keep %d streams", n)
+	}
+	w.Create(other, "two", nil)
+	for _, tab := range tabs {
+		tab.until(`document.querySelector("#main").innerText.includes("two")`)
+	}
+	first.open("/settings/about") // it follows nothing any more
+	w.Create(other, "three", nil)
+	for _, tab := range tabs {
+		tab.until(`document.querySelector("#main").innerText.includes("three")`)
+	}
+	if n := streams(); n != 1 {
+		t.Errorf("nine tabs keep %d streams", n)
 	}
 }
 

@@ -287,6 +287,7 @@ type layout struct {
 	Data     any
 	Request  string // id for the forms of this page
 	Topics   string // what the page listens to
+	Cursor   int64  // the page knows what happened up to here
 	LoggedIn bool
 	ReadOnly bool
 	Operator string
@@ -322,7 +323,7 @@ func (s *Server) render(r *request, name, title string, data any, topics ...stri
 	if r.json {
 		return s.json(r, http.StatusOK, envelope{OK: true, Data: data})
 	}
-	l := layout{Title: title, Page: name, Path: r.URL.Path, Query: r.URL.RawQuery, Data: data, Topics: strings.Join(topics, ","), LoggedIn: r.secret != "", ReadOnly: s.ReadOnly || r.session.Scope != "act",
+	l := layout{Title: title, Page: name, Path: r.URL.Path, Query: r.URL.RawQuery, Cursor: r.cursor, Data: data, Topics: strings.Join(topics, ","), LoggedIn: r.secret != "", ReadOnly: s.ReadOnly || r.session.Scope != "act",
 		Operator: s.operator, Version: s.Version, Now: event.TimeOf(s.Now()), liking: r.liking()}
 	if l.LoggedIn {
 		if l.Notify+l.Tone != "" {

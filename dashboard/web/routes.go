@@ -111,6 +111,13 @@ func (s *Server) build() {
 		s.routes.HandleFunc(r.pattern, func(w http.ResponseWriter, q *http.Request) {
 			rq := q.Context().Value(requestKey{}).(*request)
 			rq.Request, rq.w = q, w
+			if r.twin && !rq.json {
+				var err error
+				if rq.cursor, err = s.DB.FeedEnd(q.Context()); err != nil {
+					s.fail(rq, err)
+					return
+				}
+			}
 			if err := r.handle(s, rq); err != nil {
 				s.fail(rq, err)
 			}

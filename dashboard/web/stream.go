@@ -90,7 +90,7 @@ func (s *Server) events(r *request) error {
 	r.w.Header().Set("Content-Type", "text/event-stream")
 	r.w.Header().Set("X-Accel-Buffering", "no")
 	out := &stream{w: r.w, c: http.NewResponseController(r.w)}
-	out.write("retry: 2000\nid: %d\n\n", cursor)
+	out.write("retry: 2000\nid: %d\nevent: hello\ndata: {}\n\n", cursor)
 	beat := time.NewTicker(beatEvery)
 	defer beat.Stop()
 	for out.err == nil {
@@ -149,6 +149,15 @@ func (o *stream) write(format string, args ...any) {
 	}
 }
 
+// withProject is the body of an event, with the id of its project.
+func withProject(e db.FeedEvent) string {
+	rest := strings.TrimPrefix(string(e.Body), "{")
+	if rest != "}" {
+		rest = "," + rest
+	}
+	return fmt.Sprintf("{%q:%q%s", "project", e.Project, rest)
+}
+
 // send writes the events that were asked for, of each kind and project the
 // newest, and returns the new cursor.
 func (o *stream) send(rows []db.FeedEvent, gone bool, cursor int64, topics map[string]bool) int64 {
@@ -166,7 +175,7 @@ func (o *stream) send(rows []db.FeedEvent, gone bool, cursor int64, topics map[s
 	for _, e := range rows {
 		cursor = e.ID
 		if newest[e.Kind+" "+e.Project] == e.ID && (topics["all"] || topics["p:"+e.Project] || topics[e.Kind]) {
-			o.write("id: %d\nevent: %s\ndata: %s\n\n", e.ID, e.Kind, e.Body)
+			o.write("id: %d\nevent: %s\ndata: %s\n\n", e.ID, e.Kind, withProject(e))
 		}
 	}
 	return cursor

@@ -75,7 +75,7 @@ func (s *Server) showWebhooks(r *request, secret string) error {
 	if d.Choices, err = s.choices(r); err != nil {
 		return err
 	}
-	return s.render(r, "webhooks", "Webhooks", d, "webhooks_changed")
+	return s.render(r, "webhooks", "Webhooks", d, "webhooks_changed", "alerts_changed")
 }
 
 // disabledEndpoints are a reason to look, until each is enabled or removed.

@@ -123,17 +123,54 @@ function state(what) {
   live().textContent = what === 'lost' ? 'offline, retrying' : 'live';
 }
 
-function listen() {
-  const topics = document.body.dataset.topics;
-  if (!topics) return;
-  const source = new EventSource('/events?topics=' + encodeURIComponent(topics));
-  source.onopen = () => { if (live() && live().dataset.state === 'lost') refresh(); state('on'); };
-  source.onerror = () => state('lost');
-  for (const kind of ['project_updated', 'projects_changed', 'alerts_changed', 'silences_changed', 'settings_changed', 'views_changed', 'reset', 'gap']) {
-    source.addEventListener(kind, refresh);
+const kinds = ['project_updated', 'projects_changed', 'alerts_changed', 'silences_changed', 'settings_changed', 'webhooks_changed', 'views_changed', 'reset', 'gap'];
+const topics = document.body.dataset.topics.split(',').filter(Boolean);
+let cursor = +document.body.dataset.cursor || 0; // of the newest event that this page knows
+
+// hear takes what the stream says. What happened before the stream began, and
+// after the page was made, is seen by the cursor.
+function hear(e) {
+  if (!topics.length || e.kind === 'ask') return;
+  if (e.state) {
+    const back = live()?.dataset.state === 'lost' && e.state === 'on';
+    state(e.state);
+    if (back || e.cursor > cursor) refresh();
+    cursor = Math.max(cursor, e.cursor);
+    return;
   }
-  source.addEventListener('alerts_changed', () => notify());
+  cursor = Math.max(cursor, e.cursor);
+  if (['reset', 'gap'].includes(e.kind) || topics.includes('all') || topics.includes(e.kind) || topics.includes('p:' + e.project)) refresh();
+  if (e.kind === 'alerts_changed') notify();
+}
+
+// listen follows the stream. A browser opens no more than six connections to one
+// server, so one of its tabs holds the stream and tells the others; when it goes,
+// the next one does.
+function listen() {
+  if (!topics.length) return;
+  if (!navigator.locks || !window.BroadcastChannel) { lead(hear); return; }
+  const channel = new BroadcastChannel('crosslink');
+  channel.onmessage = m => hear(m.data);
+  channel.postMessage({ kind: 'ask' });
+  navigator.locks.request('stream', () => new Promise(() => {
+    const now = lead(e => { hear(e); channel.postMessage(e); });
+    channel.onmessage = m => { if (m.data.kind === 'ask') channel.postMessage(now()); };
+  }));
+}
+
+function lead(tell) {
+  const source = new EventSource('/events?topics=all'), now = { kind: 'state', state: '', cursor: 0 };
+  const be = what => { now.state = what; tell({ ...now }); };
+  source.addEventListener('hello', e => { now.cursor = Math.max(now.cursor, +e.lastEventId); be('on'); });
+  source.onerror = () => be('lost');
+  for (const kind of kinds) {
+    source.addEventListener(kind, e => {
+      now.cursor = Math.max(now.cursor, +e.lastEventId);
+      tell({ kind, cursor: now.cursor, project: JSON.parse(e.data).project });
+    });
+  }
   addEventListener('pagehide', () => source.close());
+  return () => ({ ...now });
 }
 
 /* --- forms --- */
