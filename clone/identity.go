@@ -4,8 +4,12 @@ import (
 	"context"
 	"fmt"
 	"path/filepath"
+	"strings"
+
+	"github.com/google/uuid"
 
 	"github.com/git-crosslink/git-crosslink/agents"
+	"github.com/git-crosslink/git-crosslink/event"
 	"github.com/git-crosslink/git-crosslink/fail"
 	"github.com/git-crosslink/git-crosslink/refs"
 	"github.com/git-crosslink/git-crosslink/trust/keys"
@@ -60,4 +64,14 @@ func (c *Clone) CheckCommitter() error {
 		return nil
 	}
 	return &fail.Error{Kind: fail.Denied, Code: "committer", Message: fmt.Sprintf("crosslink.committer is '%s', which is not a usable email address", fail.Truncate(address))}
+}
+
+// MintUUID draws a fresh uuid v4 whose first 7 hex digits hold a letter, so
+// that its short form is never taken for a number.
+func (c *Clone) MintUUID() event.UUID {
+	for {
+		if u := uuid.New(); strings.ContainsAny(u.String()[:7], "abcdef") {
+			return u
+		}
+	}
 }

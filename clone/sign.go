@@ -98,9 +98,9 @@ func (c *Clone) NotAdmitted(s *reading.Snapshot, make bool) *fail.Error {
 // ErrAgain says that a write has to begin again.
 var ErrAgain = errors.New("again")
 
-// Writer returns the key that the next lines of an agent are signed with;
+// WritingKey returns the key that the next lines of an agent are signed with;
 // nil leaves them unsigned, and it has been told why.
-func (c *Clone) Writer(s *reading.Snapshot, agent string, first bool, how *Signing) (keys.Signer, error) {
+func (c *Clone) WritingKey(s *reading.Snapshot, agent string, first bool, how *Signing) (keys.Signer, error) {
 	if how.Unsigned {
 		return nil, nil
 	}

@@ -20,3 +20,7 @@ func (c *Clone) Wait() time.Duration {
 
 // maxWait is the longest that may be set, in seconds: a day.
 const maxWait = 24 * 60 * 60
+
+// Tries bounds how often a command begins again because the hub was changed by
+// others meanwhile.
+const Tries = 8

@@ -121,3 +121,20 @@ type Local interface {
 	// Close ends what was started. Further calls are an error.
 	Close() error
 }
+
+// IgnoreMissing is err unless it says that an object is missing. A chain whose
+// objects are not all here is judged, or not, when it is read.
+func IgnoreMissing(err error) error {
+	if errors.Is(err, ErrMissing) {
+		return nil
+	}
+	return err
+}
+
+// IgnoreConflict is err unless it says that a ref has moved.
+func IgnoreConflict(err error) error {
+	if errors.Is(err, ErrConflict) {
+		return nil
+	}
+	return err
+}

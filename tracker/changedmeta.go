@@ -35,7 +35,7 @@ func (t *Tracker) metaOutcome(ctx context.Context, s *reading.Snapshot, commit r
 			}
 		}
 	}
-	if err := t.fetch(ctx); err != nil {
+	if err := t.exchange.Fetch(ctx); err != nil {
 		re, ok := errors.AsType[*refs.RemoteError](err)
 		if !ok {
 			return false, err
@@ -58,11 +58,4 @@ func (t *Tracker) metaOutcome(ctx context.Context, s *reading.Snapshot, commit r
 	}
 	return false, &fail.Error{Kind: fail.Unconfirmed, Code: "unreachable/push", Message: fmt.Sprintf("the hub on '%s' took nothing: nothing was changed", t.clone.Hub.Name),
 		Fields: fail.Fields{"git": hubs.Gist(res.Stderr)}}
-}
-
-func ignoreConflict(err error) error {
-	if errors.Is(err, refs.ErrConflict) {
-		return nil
-	}
-	return err
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/git-crosslink/git-crosslink/event"
 	"github.com/git-crosslink/git-crosslink/fail"
 	"github.com/git-crosslink/git-crosslink/ledger"
+	"github.com/git-crosslink/git-crosslink/refs"
 	"github.com/git-crosslink/git-crosslink/replay"
 	"github.com/git-crosslink/git-crosslink/store"
 )
@@ -182,7 +183,7 @@ func (t *Tracker) ended(ctx context.Context, c *Claim, r *Receipt, known ledger.
 	}
 	l, granted, err := reader.Granted(s.Ledger.Tip, claimed.Issue, r.Agent, line.Seq)
 	if err != nil || !granted {
-		return 0, ignoreMissing(err)
+		return 0, refs.IgnoreMissing(err)
 	}
 	return l.Token, nil
 }

@@ -129,7 +129,7 @@ func (t *Tracker) askHub(ctx context.Context, offline bool) (found []fail.Diagno
 		return []fail.Diagnosis{busy}, nil, nil
 	}
 	defer unlock()
-	err = t.fetch(bounded)
+	err = t.exchange.Fetch(bounded)
 	if err == nil && ctx.Err() == nil {
 		noRoom = t.lookForRoom(bounded)
 	}

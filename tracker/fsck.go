@@ -6,8 +6,10 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/git-crosslink/git-crosslink/accept"
 	"github.com/git-crosslink/git-crosslink/clone"
 	"github.com/git-crosslink/git-crosslink/event"
+	"github.com/git-crosslink/git-crosslink/exchange"
 	"github.com/git-crosslink/git-crosslink/fail"
 	"github.com/git-crosslink/git-crosslink/ledger"
 	"github.com/git-crosslink/git-crosslink/reading"
@@ -137,7 +139,7 @@ func (t *Tracker) fsckLedger(ctx context.Context, s *reading.Snapshot, r *FsckRe
 	}
 	for _, tip := range d.Lost {
 		held, err := d.Reader.Holds(d.View.Tip, string(tip))
-		if ignoreMissing(err) != nil {
+		if refs.IgnoreMissing(err) != nil {
 			return nil, err
 		}
 		if !held {
@@ -187,8 +189,8 @@ func (t *Tracker) fsckTips(ctx context.Context, s *reading.Snapshot, r *FsckRepo
 			if tip.oid == "" || tip.oid == l.View || tip.oid == l.Here && l.Foreign {
 				continue
 			}
-			good, err := t.goodPart(ctx, s, s.Hub, id, tip.oid, 0)
-			if ignoreMissing(err) != nil {
+			good, err := accept.GoodPart(ctx, t.clone.Local(), s, s.Hub, id, tip.oid, 0)
+			if refs.IgnoreMissing(err) != nil {
 				return err
 			}
 			if err != nil {
@@ -204,7 +206,7 @@ func (t *Tracker) fsckTips(ctx context.Context, s *reading.Snapshot, r *FsckRepo
 		if !ok || event.ValidAgentID(id) != nil || s.Logs[id] != nil && (oid == s.Logs[id].Hub || oid == s.Logs[id].Here) {
 			continue
 		}
-		good, err := t.goodPart(ctx, s, s.Hub, id, oid, 0)
+		good, err := accept.GoodPart(ctx, t.clone.Local(), s, s.Hub, id, oid, 0)
 		if err == nil && good.Ended != "" {
 			r.add(Finding{Kind: "ended", Agent: id, Seq: good.Seq, Step: string(oid), Text: "the log offered by the hub: " + good.Ended})
 		}
@@ -222,7 +224,7 @@ func (t *Tracker) checkLogs(_ context.Context, s *reading.Snapshot) ([]fail.Diag
 			empty = append(empty, id)
 		}
 		if l.Beyond {
-			found = append(found, fail.Diagnosis{Code: "beyond", Severity: fail.Warning, Text: beyondText(l), Fields: fail.Fields{"agent": id}})
+			found = append(found, fail.Diagnosis{Code: "beyond", Severity: fail.Warning, Text: exchange.BeyondText(l), Fields: fail.Fields{"agent": id}})
 		}
 		if id == t.clone.Agent { // checkAgent
 			continue

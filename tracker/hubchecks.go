@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/git-crosslink/git-crosslink/clone"
+	"github.com/git-crosslink/git-crosslink/exchange"
 	"github.com/git-crosslink/git-crosslink/fail"
 	"github.com/git-crosslink/git-crosslink/reading"
 	"github.com/git-crosslink/git-crosslink/replay"
@@ -79,7 +80,7 @@ func (t *Tracker) checkSending(ctx context.Context, s *reading.Snapshot) ([]fail
 	}
 	found := t.checkRefusals(ctx, s)
 	n, manual := s.Unsent(), t.clone.Config("crosslink.sync") == "manual"
-	for _, l := range t.withheldLogs(ctx, s) {
+	for _, l := range t.exchange.WithheldLogs(ctx, s) {
 		n -= l.Unsent() // said already
 	}
 	for _, l := range s.Logs {
@@ -88,30 +89,22 @@ func (t *Tracker) checkSending(ctx context.Context, s *reading.Snapshot) ([]fail
 		}
 	}
 	if t.clone.Contact.Refused != "" && t.clone.Admitted(s) != nil { // checkAgent says whom to ask
-		found = append(found, fail.Diagnosis{Code: "queued/until-then", Severity: fail.Note, Text: fmt.Sprintf("%s kept here until then", events(n))})
+		found = append(found, fail.Diagnosis{Code: "queued/until-then", Severity: fail.Note, Text: fmt.Sprintf("%s kept here until then", exchange.Events(n))})
 	} else if t.clone.Contact.Refused != "" {
-		found = append(found, t.clone.Hub.TakesNoPush(fmt.Sprintf("%s; %s kept here", t.clone.Contact.Refused, events(n))))
+		found = append(found, t.clone.Hub.TakesNoPush(fmt.Sprintf("%s; %s kept here", t.clone.Contact.Refused, exchange.Events(n))))
 	} else if n > 0 && (t.clone.Contact.Other != "" || t.clone.Contact.NoMeta || t.clone.Hub.Apart(t.clone.Contact) != "") { // checkWhich says what to do
-		found = append(found, fail.Diagnosis{Code: "queued/until-then", Severity: fail.Note, Text: fmt.Sprintf("%s kept here until then", events(n))})
+		found = append(found, fail.Diagnosis{Code: "queued/until-then", Severity: fail.Note, Text: fmt.Sprintf("%s kept here until then", exchange.Events(n))})
 	} else if n > 0 {
 		severity := fail.Warning
 		if manual || t.clone.Link.Pace.Read().MayStart(t.clone.Now(), t.clone.Limits(), clone.Urgency(s)).After(t.clone.Now()) && !t.clone.Link.Pace.Read().Until.After(t.clone.Now()) { // as the user wants it, or on its way
 			severity = fail.Note
 		}
-		found = append(found, fail.Diagnosis{Code: "queued", Severity: severity, Text: fmt.Sprintf("%s not on the hub yet", events(n))})
+		found = append(found, fail.Diagnosis{Code: "queued", Severity: severity, Text: fmt.Sprintf("%s not on the hub yet", exchange.Events(n))})
 	}
 	if manual {
 		found = append(found, fail.Diagnosis{Code: "manual", Severity: fail.Note, Text: "crosslink.sync is 'manual'"})
 	}
 	return found, nil
-}
-
-// events says how many there are.
-func events(n int) string {
-	if n == 1 {
-		return "1 event is"
-	}
-	return fmt.Sprintf("%d events are", n)
 }
 
 // checkWhich is the doctor's look at whether the hub is the one this clone

@@ -10,6 +10,7 @@ import (
 
 	"github.com/git-crosslink/git-crosslink/clone"
 	"github.com/git-crosslink/git-crosslink/event"
+	"github.com/git-crosslink/git-crosslink/exchange"
 	"github.com/git-crosslink/git-crosslink/fail"
 	"github.com/git-crosslink/git-crosslink/hubs"
 	"github.com/git-crosslink/git-crosslink/reading"
@@ -72,13 +73,13 @@ func (t *Tracker) Detach(ctx context.Context, remote string) (*Detached, error) 
 	if err := t.clone.EnsureReplica(ctx); err != nil { // a clone that has not been looked at yet
 		return nil, t.clone.Unwritable(err)
 	}
-	unlock, ok, err := t.lockSync(ctx, SyncOptions{})
-	if err != nil || !ok {
+	unlock, err := t.writer.LockHub(ctx)
+	if err != nil {
 		return nil, err
 	}
 	defer unlock()
 	sent := 0
-	for range tries {
+	for range clone.Tries {
 		d, again, err := t.detachOnce(ctx, remote, &sent)
 		if err != nil || !again {
 			return d, t.clone.Unwritable(err)
@@ -88,7 +89,7 @@ func (t *Tracker) Detach(ctx context.Context, remote string) (*Detached, error) 
 }
 
 func (t *Tracker) detachOnce(ctx context.Context, remote string, sent *int) (d *Detached, again bool, err error) {
-	lost, err := t.fetchFor(ctx, wants{})
+	got, err := t.exchange.FetchFor(ctx, exchange.Wants{})
 	if err != nil {
 		if re := (*refs.RemoteError)(nil); errors.As(err, &re) {
 			return nil, false, t.clone.Unfetched(re)
@@ -98,16 +99,16 @@ func (t *Tracker) detachOnce(ctx context.Context, remote string, sent *int) (d *
 	if t.clone.Contact.Other != "" {
 		return nil, false, t.clone.ElsewhereError()
 	}
-	out, err := t.publish(ctx, drive.Run{Task: t.clone.Task(true, true), Lost: lost})
+	out, err := t.exchange.Publish(ctx, drive.Run{Task: t.clone.Task(true, true), Lost: got.Lost})
 	if err != nil {
 		return nil, false, err
 	}
-	*sent += out.sent
+	*sent += out.Sent
 	s, err := t.clone.Reads.Load(ctx)
 	if err != nil {
 		return nil, false, err
 	}
-	if err := t.mayDetach(ctx, s, remote, out.reason); err != nil {
+	if err := t.mayDetach(ctx, s, remote, out.Reason); err != nil {
 		return nil, false, err
 	}
 	n, err := t.anew(ctx, s)
@@ -136,7 +137,7 @@ func (t *Tracker) detachOnce(ctx context.Context, remote string, sent *int) (d *
 	}
 	m := n.State.Meta
 	return &Detached{Remote: t.clone.Hub.Name, URL: t.clone.Hub.Shown(), Was: s.Hub, Hub: n.Hub, Logs: n.Logs, Events: n.Events, Sent: *sent,
-		Admins: append([]string{}, m.Admins...), Signing: m.Signing, Open: m.Open, Before: s.Meta.Signing}, false, t.bind(ctx)
+		Admins: append([]string{}, m.Admins...), Signing: m.Signing, Open: m.Open, Before: s.Meta.Signing}, false, t.exchange.Bind(ctx)
 }
 
 // detachOutcome is what became of a push that was not answered with a yes.
@@ -151,7 +152,7 @@ func (t *Tracker) detachOutcome(ctx context.Context, n *anew.Written, p refs.Pus
 		return false, false, &fail.Error{Kind: fail.Denied, Code: "refused/detach",
 			Message: fmt.Sprintf("the remote '%s' refuses it: %s; nothing was detached", t.clone.Hub.Name, hubs.WhyRefused(res))}
 	}
-	if err := t.fetch(ctx); err != nil {
+	if err := t.exchange.Fetch(ctx); err != nil {
 		re, ok := errors.AsType[*refs.RemoteError](err)
 		if !ok {
 			return false, false, err
@@ -222,33 +223,15 @@ func (t *Tracker) switchTo(ctx context.Context, s *reading.Snapshot, hubID strin
 }
 
 // followDetached goes over to the hub that the remote's tracker has become.
-func (t *Tracker) followDetached(ctx context.Context) (hubs.Losses, error) {
+func (t *Tracker) followDetached(ctx context.Context) (got exchange.Taken, err error) {
 	s, err := t.clone.Reads.Load(ctx)
 	if err != nil {
-		return nil, err
+		return got, err
 	}
 	if err := t.switchTo(ctx, s, t.clone.Contact.Other, nil); err != nil {
-		return nil, err
+		return got, err
 	}
-	return t.fetchFor(ctx, wants{pin: true, mend: true})
-}
-
-// detachedFrom reports whether a meta commit says that its hub was detached
-// from the one of that id.
-func (t *Tracker) detachedFrom(ctx context.Context, tip refs.OID, id string) bool {
-	if tip == "" {
-		return false
-	}
-	files, err := refs.ReadFiles(ctx, t.clone.Local(), tip, replay.MetaLimit)
-	if err != nil {
-		return false
-	}
-	m, err := trust.DecodeMeta(files["hub.json"])
-	if err != nil {
-		return false
-	}
-	o, ok := m.Origin()
-	return ok && o.Hub == id
+	return t.exchange.FetchFor(ctx, exchange.Wants{Pin: true, Mend: true, Join: true})
 }
 
 // anew writes this hub again under a new id. No ref moves.
@@ -261,5 +244,5 @@ func (t *Tracker) anew(ctx context.Context, s *reading.Snapshot) (*anew.Written,
 	}
 	w := anew.Writer{Local: t.clone.Local(), Agent: t.clone.Agent, Address: t.clone.Committer(), Now: t.clone.Now(),
 		Admin: func(state *trust.State) (keys.Signer, error) { return t.clone.AdminKey(s, state) }}
-	return w.Write(ctx, was, t.founding(ctx))
+	return w.Write(ctx, was, t.writer.Founding(ctx))
 }

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/git-crosslink/git-crosslink/clone"
+	"github.com/git-crosslink/git-crosslink/exchange"
 	"github.com/git-crosslink/git-crosslink/fail"
 	"github.com/git-crosslink/git-crosslink/hubs"
 	"github.com/git-crosslink/git-crosslink/ledger"
@@ -15,10 +16,6 @@ import (
 	"github.com/git-crosslink/git-crosslink/replay"
 	"github.com/git-crosslink/git-crosslink/syncer/drive"
 )
-
-// tries bounds how often a command begins again because the hub was changed by
-// others meanwhile.
-const tries = 8
 
 // Init makes the remote a hub, or joins the one that is there. The hub comes
 // into being in one atomic push of meta and of every log written here, which
@@ -42,11 +39,10 @@ func (t *Tracker) Init(ctx context.Context, o InitOptions) (*InitReport, error) 
 	if err != nil {
 		return nil, err
 	}
-	t.joining = o.Join
 	t.clone.Reads.Join(o.Join)
 	t.clone.Link.MayAsk(t.clone.Options.Ask)
-	unlock, ok, err := t.lockSync(ctx, SyncOptions{})
-	if err != nil || !ok {
+	unlock, err := t.writer.LockHub(ctx)
+	if err != nil {
 		return nil, err
 	}
 	defer unlock()
@@ -55,8 +51,8 @@ func (t *Tracker) Init(ctx context.Context, o InitOptions) (*InitReport, error) 
 		return nil, err
 	}
 	followed := false // it went over to the hub that was detached
-	for range tries {
-		r, again, err := t.initOnce(ctx, o.From, &followed)
+	for range clone.Tries {
+		r, again, err := t.initOnce(ctx, o, &followed)
 		if err == nil && !again {
 			r.Already = len(joined) > 0 && !r.Created && private == nil && !followed
 		}
@@ -87,7 +83,7 @@ func (t *Tracker) initPrivate(ctx context.Context, from *ledger.Base) (*InitRepo
 	}
 	made := s.Logs[t.clone.Agent] == nil
 	if made {
-		if s, err = t.introduce(ctx, &clone.Signing{}); err != nil {
+		if s, err = t.writer.Introduce(ctx, &clone.Signing{}); err != nil {
 			return nil, err
 		}
 	}
@@ -97,30 +93,8 @@ func (t *Tracker) initPrivate(ctx context.Context, from *ledger.Base) (*InitRepo
 	return &InitReport{Hub: s.Hub, Created: made, Already: !made, Agent: t.clone.Agent}, nil
 }
 
-// introduce appends the first line of the own log: who writes here.
-func (t *Tracker) introduce(ctx context.Context, how *clone.Signing) (*reading.Snapshot, error) {
-	_, s, err := t.append(ctx, how, func(p Projection) ([]Body, error) { return nil, nil })
-	if err != nil {
-		return nil, err
-	}
-	if l := s.Logs[t.clone.Agent]; l != nil && l.Seq > 0 {
-		return s, nil
-	}
-	_, ups, err := t.stamp(ctx, s, how, nil)
-	if errors.Is(err, clone.ErrAgain) {
-		return t.introduce(ctx, how)
-	}
-	if err != nil {
-		return nil, err
-	}
-	if err := t.clone.Local().SwapInOrder(ctx, ups); err != nil && !errors.Is(err, refs.ErrConflict) {
-		return nil, err
-	}
-	return t.clone.Reads.Load(ctx)
-}
-
-func (t *Tracker) initOnce(ctx context.Context, from *ledger.Base, followed *bool) (r *InitReport, again bool, err error) {
-	lost, err := t.fetchFor(ctx, wants{pin: true, mend: true})
+func (t *Tracker) initOnce(ctx context.Context, o InitOptions, followed *bool) (r *InitReport, again bool, err error) {
+	got, err := t.exchange.FetchFor(ctx, exchange.Wants{Pin: true, Mend: true, Join: o.Join})
 	if err != nil {
 		var re *refs.RemoteError
 		if errors.As(err, &re) {
@@ -153,9 +127,9 @@ func (t *Tracker) initOnce(ctx context.Context, from *ledger.Base, followed *boo
 	}
 	switch {
 	case t.clone.Contact.Other == "":
-	case t.joining && t.clone.Contact.Detached:
+	case o.Join && t.clone.Contact.Detached:
 		*followed = true
-		if lost, err = t.followDetached(ctx); err != nil {
+		if got, err = t.followDetached(ctx); err != nil {
 			return nil, false, err
 		}
 		if s, err = t.clone.Reads.Load(ctx); err != nil {
@@ -168,13 +142,13 @@ func (t *Tracker) initOnce(ctx context.Context, from *ledger.Base, followed *boo
 		return nil, false, t.clone.ApartError()
 	}
 	if s.Bound {
-		if _, err := t.startFrom(ctx, s, from); err != nil {
+		if _, err := t.startFrom(ctx, s, o.From); err != nil {
 			return nil, false, err
 		}
 		if t.clone.Agent, err = t.clone.SettleAgent(ctx); err != nil {
 			return nil, false, t.clone.Unwritable(err)
 		}
-		return t.join(ctx, s, lost)
+		return t.join(ctx, s, got.Lost)
 	}
 	if s.AllRefs[replay.IncomingRoot+replay.MetaName] != "" {
 		return nil, false, &fail.Error{Kind: fail.Fatal, Code: "hub-meta",
@@ -190,10 +164,10 @@ func (t *Tracker) initOnce(ctx context.Context, from *ledger.Base, followed *boo
 	if t.clone.Agent, err = t.clone.SettleAgent(ctx); err != nil {
 		return nil, false, t.clone.Unwritable(err)
 	}
-	if s, err = t.introduce(ctx, &clone.Signing{}); err != nil {
+	if s, err = t.writer.Introduce(ctx, &clone.Signing{}); err != nil {
 		return nil, false, err
 	}
-	if s, err = t.startFrom(ctx, s, from); err != nil {
+	if s, err = t.startFrom(ctx, s, o.From); err != nil {
 		return nil, false, err
 	}
 	return t.found(ctx, s)
@@ -201,14 +175,14 @@ func (t *Tracker) initOnce(ctx context.Context, from *ledger.Base, followed *boo
 
 // join reports the hub that is there and sends what was written before.
 func (t *Tracker) join(ctx context.Context, s *reading.Snapshot, lost hubs.Losses) (*InitReport, bool, error) {
-	out, err := t.publish(ctx, drive.Run{Task: t.clone.Task(true, true), Lost: lost})
+	out, err := t.exchange.Publish(ctx, drive.Run{Task: t.clone.Task(true, true), Lost: lost})
 	if err != nil {
 		return nil, false, err
 	}
-	if out.reason != "" {
-		t.clone.Notice(t.clone.Hub.Queued(t.clone.Contact, out.reason))
+	if out.Reason != "" {
+		t.clone.Notice(t.clone.Hub.Queued(t.clone.Contact, out.Reason))
 	}
-	return &InitReport{Remote: t.clone.Hub.Name, URL: t.clone.Hub.Shown(), Hub: s.Meta.Hub, Sent: out.sent, Agent: t.clone.Agent}, false, nil
+	return &InitReport{Remote: t.clone.Hub.Name, URL: t.clone.Hub.Shown(), Hub: s.Meta.Hub, Sent: out.Sent, Agent: t.clone.Agent}, false, nil
 }
 
 // found pushes meta and all logs at once, expecting every one of them absent.
@@ -265,7 +239,7 @@ func (t *Tracker) foundLedger(ctx context.Context, s *reading.Snapshot, p refs.P
 		}
 	}
 	private := s.AllRefs[replay.HereRoot+replay.LedgerName]
-	step, err := t.decide(ctx, s, s.MetaCommit, tips)
+	step, err := t.exchange.Decide(ctx, s, s.MetaCommit, tips)
 	if err != nil {
 		return p, ups, err
 	}
@@ -309,8 +283,8 @@ func (t *Tracker) foundWithoutAtomic(ctx context.Context, p refs.Push, r *InitRe
 	if err := errors.Join(t.clone.Contact.Founded(t.clone.Hub, r.Hub), t.clone.Contact.Remember(func(c *hubs.Note) { c.NoAtomic = true })); err != nil {
 		return nil, false, err
 	}
-	out, err := t.publish(ctx, drive.Run{Task: t.clone.Task(true, true)})
-	r.Sent = out.sent
+	out, err := t.exchange.Publish(ctx, drive.Run{Task: t.clone.Task(true, true)})
+	r.Sent = out.Sent
 	return r, false, err
 }
 
@@ -338,7 +312,7 @@ func (t *Tracker) lostRace(ctx context.Context, p refs.Push, res *refs.PushResul
 	if hubs.RefusedBy(res) == "" {
 		return true, nil
 	}
-	if err := t.fetch(ctx); err != nil {
+	if err := t.exchange.Fetch(ctx); err != nil {
 		return true, hubs.NotReached(err) // whoever looks again says so
 	}
 	there, err := t.clone.Link.Incoming(ctx)

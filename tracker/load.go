@@ -3,6 +3,7 @@ package tracker
 import (
 	"fmt"
 
+	"github.com/git-crosslink/git-crosslink/exchange"
 	"github.com/git-crosslink/git-crosslink/reading"
 	"github.com/git-crosslink/git-crosslink/replay"
 )
@@ -17,7 +18,7 @@ func distrust(l *reading.Log) string {
 	case v == nil:
 		return ""
 	case v.Trails() && !v.Forked:
-		return trailText(l)
+		return exchange.TrailText(l)
 	case v.Ends != "":
 		if v.Fed == 0 {
 			return fmt.Sprintf("nothing of the log of '%s' counts: %s", l.Agent, v.Ends)

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/git-crosslink/git-crosslink/accept"
+	"github.com/git-crosslink/git-crosslink/exchange"
 	"github.com/git-crosslink/git-crosslink/fail"
 	"github.com/git-crosslink/git-crosslink/hubs"
 	"github.com/git-crosslink/git-crosslink/reading"
@@ -58,7 +60,7 @@ func (t *Tracker) current(ctx context.Context) (Projection, reading.Glance, erro
 	if a.Read.Apart {
 		t.clone.TellApart()
 	}
-	if a.Read.UnboundLines() && t.bind(ctx) == nil {
+	if a.Read.UnboundLines() && t.exchange.Bind(ctx) == nil {
 		a, err = t.clone.Reads.Current(ctx)
 	}
 	return a.View, a.Glance, err
@@ -103,10 +105,10 @@ func (t *Tracker) takeOver(ctx context.Context) (news bool, err error) {
 	if ok, err := t.copyMakesSense(ctx); err != nil || !ok {
 		return true, err
 	}
-	if _, _, err := t.adopt(ctx, refs.OuterPrefix, false); err != nil {
+	if _, err := t.exchange.Adopt(ctx, refs.OuterPrefix, false, exchange.Wants{}); err != nil {
 		return true, err
 	}
-	if err := t.bind(ctx); err != nil {
+	if err := t.exchange.Bind(ctx); err != nil {
 		return true, err
 	}
 	when := t.clone.Outer.LastFetch()
@@ -120,7 +122,7 @@ func (t *Tracker) takeOver(ctx context.Context) (news bool, err error) {
 	if err != nil || tip == "" {
 		return true, err
 	}
-	id := t.readClaims(ctx, tip).Hub
+	id := accept.ReadClaims(ctx, t.clone.Local(), tip).Hub
 	return true, t.clone.Contact.Remember(func(c *hubs.Note) {
 		if c.Last = when; c.Hub == "" {
 			c.Remote, c.URL, c.Hub = t.clone.Hub.Name, t.clone.Hub.Shown(), id
@@ -142,7 +144,7 @@ func (t *Tracker) copyMakesSense(ctx context.Context) (bool, error) {
 		case replay.Level2Name:
 			v2 = replay.IsLevel2(ctx, t.clone.Local(), r.OID)
 		case replay.MetaName:
-			return t.readClaims(ctx, r.OID).err == nil, nil
+			return accept.ReadClaims(ctx, t.clone.Local(), r.OID).Err == nil, nil
 		}
 	}
 	return v2, nil
@@ -180,7 +182,7 @@ func (t *Tracker) freshen(ctx context.Context, f Freshness) error {
 		return t.late(bounded, err) // another process is at it
 	}
 	defer unlock()
-	err = t.fetch(bounded)
+	err = t.exchange.Fetch(bounded)
 	var re *refs.RemoteError
 	if err == nil || !errors.As(err, &re) && bounded.Err() != context.DeadlineExceeded {
 		t.clone.TellElsewhere()

@@ -10,7 +10,9 @@ import (
 
 	"github.com/git-crosslink/git-crosslink/clone"
 	"github.com/git-crosslink/git-crosslink/event"
+	"github.com/git-crosslink/git-crosslink/exchange"
 	"github.com/git-crosslink/git-crosslink/hubs"
+	"github.com/git-crosslink/git-crosslink/ownlog"
 	"github.com/git-crosslink/git-crosslink/reading"
 	"github.com/git-crosslink/git-crosslink/refs"
 	"github.com/git-crosslink/git-crosslink/store"
@@ -43,7 +45,8 @@ func (r *Repo) Session(ctx context.Context) (*Tracker, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Tracker{clone: c}, nil
+	x := &exchange.Exchange{Clone: c}
+	return &Tracker{clone: c, exchange: x, writer: &ownlog.Writer{Exchange: x}}, nil
 }
 
 // Do runs f in a session of its own. What f gets from it is asked before f ends.
@@ -99,7 +102,7 @@ func (t *Tracker) refresh(ctx context.Context) error {
 		return err // another process is at it
 	}
 	defer unlock()
-	err = t.fetch(ctx)
+	err = t.exchange.Fetch(ctx)
 	if re, ok := errors.AsType[*refs.RemoteError](err); ok {
 		return t.clone.Unfetched(re)
 	}
@@ -203,7 +206,7 @@ func (t *Tracker) Tail(ctx context.Context, n int, since event.Time) (Cursor, er
 			seq -= min(seq, uint64(n))
 		}
 		e, err := t.clone.Reads.Line(ctx, l, seq)
-		if ignoreMissing(err) != nil {
+		if refs.IgnoreMissing(err) != nil {
 			return nil, err
 		}
 		if e != nil {

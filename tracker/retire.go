@@ -5,26 +5,16 @@ import (
 
 	"github.com/git-crosslink/git-crosslink/event"
 	"github.com/git-crosslink/git-crosslink/fail"
-	"github.com/git-crosslink/git-crosslink/reducer"
+	"github.com/git-crosslink/git-crosslink/ownlog"
 	"github.com/git-crosslink/git-crosslink/store"
 )
-
-// agentNamed is what an agent has said of itself, nil if nothing.
-func agentNamed(p Projection, id string) *reducer.Agent {
-	for _, a := range p.Agents() {
-		if a.ID == id {
-			return a
-		}
-	}
-	return nil
-}
 
 // Describe says what the agent of this worktree is: a text for others, "" for
 // none, and its kind, "" to leave it.
 func (t *Tracker) Describe(ctx context.Context, o EmitOptions, text string, kind event.AgentKind) (*Receipt, error) {
 	return t.Emit(ctx, o, func(p Projection) ([]Body, error) {
 		now := t.clone.Identity().Introduction(nil)
-		was := agentNamed(p, t.clone.Agent)
+		was := ownlog.AgentNamed(p, t.clone.Agent)
 		if was != nil && was.Kind != "" {
 			now.Kind, now.Machine = was.Kind, was.Machine
 		}
@@ -72,28 +62,4 @@ func (t *Tracker) Retire(ctx context.Context, o EmitOptions, reason string) (*Re
 	}
 	_, err = t.clone.Identity().GiveUp(agent)
 	return r, err
-}
-
-// outlived goes on under a new id where the identity file still names one that
-// is retired.
-func (t *Tracker) outlived(ctx context.Context) (bool, error) {
-	if was, err := t.clone.Identity().Outlived(t.clone.Agent); err != nil || !was {
-		return false, err
-	}
-	agent, err := t.clone.SettleAgent(ctx)
-	if err != nil {
-		return false, err
-	}
-	t.clone.Agent = agent
-	t.clone.Reads.Forget()
-	return true, nil
-}
-
-// retiredError refuses a line behind the last one.
-func (t *Tracker) retiredError(p Projection) error {
-	a := agentNamed(p, t.clone.Agent)
-	if a == nil || !a.Retired {
-		return nil
-	}
-	return t.clone.Identity().Retired(t.clone.Agent)
 }

@@ -3,12 +3,10 @@ package tracker
 import (
 	"context"
 	"errors"
-	"fmt"
 	"slices"
 
 	"github.com/git-crosslink/git-crosslink/event"
 	"github.com/git-crosslink/git-crosslink/fail"
-	"github.com/git-crosslink/git-crosslink/reading"
 )
 
 // countsStill says, of a write whose publishing showed that the hub's policy
@@ -48,38 +46,8 @@ func (t *Tracker) maybeOutdated(ctx context.Context, o EmitOptions, err error) b
 		return false
 	}
 	defer unlock()
-	if t.fetch(bounded) != nil {
+	if t.exchange.Fetch(bounded) != nil {
 		return false // what is known here stands
 	}
 	return true
-}
-
-// mayAppend refuses where a line would not be read by others, or fork the log.
-func (t *Tracker) mayAppend(s *reading.Snapshot) error {
-	if err := t.clone.RefuseLevel(s); err != nil {
-		return err
-	}
-	if s.Apart {
-		return t.clone.ApartError()
-	}
-	if err := t.clone.Admitted(s); err != nil {
-		return err
-	}
-	l := s.Logs[t.clone.Agent]
-	switch {
-	case l == nil:
-		return nil
-	case l.Diverged:
-		return t.clone.DivergedError(t.clone.Agent)
-	case l.Forked():
-		return &fail.Error{Kind: fail.Fatal, Code: "forked",
-			Message: fmt.Sprintf("the key of '%s' wrote two histories, and behind event %d nothing counts any more: nothing was written", t.clone.Agent, l.Verdict.Fed)}
-	case l.Torn:
-		return &fail.Error{Kind: fail.Fatal, Code: "own-log/missing",
-			Message: fmt.Sprintf("objects of the log of '%s' are missing here: nothing was written", t.clone.Agent)}
-	case l.Ended != "":
-		return &fail.Error{Kind: fail.Fatal, Code: "own-log",
-			Message: fmt.Sprintf("the log of '%s' cannot be read to its end (%s): nothing was written", t.clone.Agent, l.Ended)}
-	}
-	return nil
 }

@@ -105,7 +105,7 @@ func (t *Tracker) ledgerStatus(s *reading.Snapshot, st *Status) error {
 	st.Undecided = s.AllUndecided()
 	for _, tip := range d.Lost {
 		held, err := d.Reader.Holds(d.View.Tip, string(tip))
-		if ignoreMissing(err) != nil {
+		if refs.IgnoreMissing(err) != nil {
 			return err
 		}
 		if !held {
@@ -122,7 +122,7 @@ func (t *Tracker) waitingSince(ctx context.Context, s *reading.Snapshot, st *Sta
 		if e != nil && (*at == 0 || e.Shown() < *at) {
 			*at = e.Shown()
 		}
-		return ignoreMissing(err)
+		return refs.IgnoreMissing(err)
 	}
 	for _, id := range s.AgentIDs() {
 		l := s.Logs[id]

@@ -8,6 +8,7 @@ import (
 
 	"github.com/git-crosslink/git-crosslink/clone"
 	"github.com/git-crosslink/git-crosslink/event"
+	"github.com/git-crosslink/git-crosslink/exchange"
 	"github.com/git-crosslink/git-crosslink/fail"
 	"github.com/git-crosslink/git-crosslink/hubs"
 	"github.com/git-crosslink/git-crosslink/refs"
@@ -61,7 +62,7 @@ func (t *Tracker) Sync(ctx context.Context, o SyncOptions) (*SyncReport, error) 
 	defer unlock()
 	// what is here is counted while git waits for the hub
 	came := atOnce(ctx, t.clone.Link.Fetch)
-	idle, before, err := t.idle(ctx), counts{}, error(nil)
+	idle, before, err := t.exchange.Idle(ctx), counts{}, error(nil)
 	if !idle {
 		before, err = t.counts(ctx)
 	}
@@ -73,14 +74,14 @@ func (t *Tracker) Sync(ctx context.Context, o SyncOptions) (*SyncReport, error) 
 		return r, nil
 	}
 	if idle && fetched == nil {
-		if t.idle(ctx) {
+		if t.exchange.Idle(ctx) {
 			return t.stillIdle(ctx, r, o)
 		}
 		if before, err = t.counts(ctx); err != nil { // a fetch moves nothing that counts
 			return nil, err
 		}
 	}
-	lost, err := t.takeIn(ctx, fetched, wants{})
+	got, err := t.exchange.TakeIn(ctx, fetched, exchange.Wants{})
 	if err != nil {
 		t.clone.Link.NoteBusy(err)
 		var re *refs.RemoteError
@@ -101,11 +102,11 @@ func (t *Tracker) Sync(ctx context.Context, o SyncOptions) (*SyncReport, error) 
 	if !o.Detached {
 		t.tellTwins(ctx)
 	}
-	if err := t.tellForks(ctx); err != nil {
+	if err := t.writer.TellForks(ctx, got.Forks); err != nil {
 		return nil, err
 	}
 	t.releaseClosed(ctx)
-	others, err := t.waiting(ctx)
+	others, err := t.exchange.Waiting(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -114,24 +115,24 @@ func (t *Tracker) Sync(ctx context.Context, o SyncOptions) (*SyncReport, error) 
 	}
 	task := t.clone.Task(others, !o.Detached)
 	task.Patience, task.BusyToo = anyTime, o.Detached
-	out, err := t.publish(ctx, drive.Run{Task: task, Lost: lost})
+	out, err := t.exchange.Publish(ctx, drive.Run{Task: task, Lost: got.Lost})
 	if err == nil && gone() {
 		return r, nil
 	}
 	if err != nil {
 		return nil, err
 	}
-	if out.paced != nil && !(out.paced.Busy && !o.Detached) {
+	if out.Paced != nil && !(out.Paced.Busy && !o.Detached) {
 		return t.reportSync(ctx, r, o, before, out)
 	}
-	if o.Detached && out.reason == "" {
+	if o.Detached && out.Reason == "" {
 		if err := t.clone.ShowPresence(ctx); err != nil {
 			return nil, err
 		}
 	}
 	r, err = t.reportSync(ctx, r, o, before, out)
-	if err == nil && !others && out.sent == 0 {
-		t.noteIdle(ctx, r, out.lost)
+	if err == nil && !others && out.Sent == 0 {
+		t.noteIdle(ctx, r, out.Lost)
 	}
 	t.clone.Reads.KeepMuch(ctx)
 	return r, err
@@ -157,12 +158,12 @@ func (t *Tracker) counts(ctx context.Context) (counts, error) {
 	return c, nil
 }
 
-func (t *Tracker) reportSync(ctx context.Context, r *SyncReport, o SyncOptions, before counts, out outcome) (*SyncReport, error) {
+func (t *Tracker) reportSync(ctx context.Context, r *SyncReport, o SyncOptions, before counts, out exchange.Outcome) (*SyncReport, error) {
 	after, err := t.clone.Reads.Load(ctx)
 	if err != nil {
 		return nil, err
 	}
-	r.Sent = out.sent
+	r.Sent = out.Sent
 	if !o.Detached { // somebody reads it
 		t.tellDecided(after.View, UUID{})
 		t.clone.TellNotAdmitted(after)
@@ -173,15 +174,15 @@ func (t *Tracker) reportSync(ctx context.Context, r *SyncReport, o SyncOptions, 
 			r.Received += int(l.Seq - was)
 		}
 	}
-	r.Unsent, r.Undecided, r.Reason, r.Code, r.Fields = after.Unsent(), after.AllUndecided(), out.reason, out.code, out.fields
+	r.Unsent, r.Undecided, r.Reason, r.Code, r.Fields = after.Unsent(), after.AllUndecided(), out.Reason, out.Code, out.Fields
 	if r.Reason == "" {
 		r.Reason = t.clone.LevelReason(after)
 	}
-	if withheld := t.withheldLogs(ctx, after); r.Reason == "" && len(withheld) > 0 {
-		n := t.refusalOf(ctx, after, withheld[0])
+	if withheld := t.exchange.WithheldLogs(ctx, after); r.Reason == "" && len(withheld) > 0 {
+		n := t.exchange.RefusalOf(ctx, after, withheld[0])
 		r.Reason, r.Code, r.Fields = n.Text, n.Code, n.Fields
 	}
-	if text := t.undecidedText(after, r.Undecided); text != "" && r.Unsent == 0 {
+	if text := t.exchange.UndecidedText(after, r.Undecided); text != "" && r.Unsent == 0 {
 		r.State, r.Reason = Queued, hubs.StepRefused(after.AllRefs, t.clone.Contact.Refusals[replay.LedgerName].Why)
 	}
 	if after.Apart {
@@ -207,19 +208,8 @@ func (t *Tracker) reportSync(ctx context.Context, r *SyncReport, o SyncOptions, 
 // distance from the one before (paced), and leaves if the clone has gone.
 func (t *Tracker) lockSync(ctx context.Context, o SyncOptions) (func(), bool, error) {
 	if !o.Detached {
-		unlock, ok, err := t.clone.Link.Lock(ctx, hubs.Insistent)
-		if err == nil && !ok {
-			err = &fail.Error{Kind: fail.Unconfirmed, Code: "sync-busy/wait",
-				Message: "another sync of this clone has been running for 30 s"}
-		}
-		if err != nil {
-			return nil, false, err
-		}
-		if _, err := t.endFork(ctx); err != nil {
-			unlock()
-			return nil, false, err
-		}
-		return unlock, true, nil
+		unlock, err := t.writer.LockHub(ctx)
+		return unlock, err == nil, err
 	}
 	// whoever holds "next" will start after every append made so far
 	next, ok, err := t.clone.Replica.Lock(ctx, "next", 0)
@@ -234,7 +224,7 @@ func (t *Tracker) lockSync(ctx context.Context, o SyncOptions) (func(), bool, er
 		return nil, false, ctx.Err()
 	}
 	u, unsent := syncer.Facts, false
-	if !t.idle(ctx) {
+	if !t.exchange.Idle(ctx) {
 		s, err := t.clone.Reads.Load(ctx)
 		if err != nil {
 			return nil, false, err
@@ -260,73 +250,12 @@ func atOnce(ctx context.Context, f func(context.Context) error) (wait func() err
 	return func() error { return <-done }
 }
 
-// wants is what a command wants of a fetch besides what the hub has.
-type wants struct {
-	pin  bool // the remote becomes the hub for good, even if it has no tracker yet
-	mend bool // a hub that has lost its meta gets it back, so nobody has to be told before
-}
-
-// fetch brings the hub's refs and takes over what may be believed.
-func (t *Tracker) fetch(ctx context.Context) error {
-	_, err := t.fetchFor(ctx, wants{})
-	return err
-}
-
-func (t *Tracker) fetchFor(ctx context.Context, w wants) (hubs.Losses, error) {
-	lost, err := t.takeIn(ctx, t.clone.Link.Fetch(ctx), w)
-	t.clone.Link.NoteBusy(err)
-	return lost, err
-}
-
-// takeIn takes over what may be believed of what a fetch that ended so has
-// brought: nothing but refs/incoming and refs/presence has moved by it.
-func (t *Tracker) takeIn(ctx context.Context, fetched error, w wants) (hubs.Losses, error) {
-	t.clone.Reads.Expect(nil)
-	before, err := t.clone.Link.Believed(ctx)
-	if err != nil {
-		return nil, err
-	}
-	var partly *refs.RemoteError
-	if fetched != nil && (!errors.As(fetched, &partly) || !partly.Partly) {
-		return nil, fetched
-	}
-	t.clone.Link.Reached = true
-	other, problems, err := t.adopt(ctx, replay.IncomingRoot, partly == nil)
-	if err != nil {
-		return nil, err
-	}
-	noMeta, gone := t.clone.Contact.NoMeta, []hubs.Problem(nil)
-	if partly == nil {
-		if noMeta, gone, err = t.clone.Link.Lost(ctx, before); err != nil {
-			return nil, err
-		}
-	}
-	if other == "" {
-		problems = append(problems, gone...)
-	}
-	if err := t.bind(ctx); err != nil {
-		return nil, err
-	}
-	if err := t.fromLedger(ctx); err != nil {
-		return nil, err
-	}
-	var lost hubs.Losses
-	if partly == nil {
-		if lost, err = t.lostLines(ctx); err != nil {
-			return nil, err
-		}
-	} else {
-		problems = append(problems, hubs.Problem{Here: true, Text: "git could not store every ref of the hub: " + t.clone.Shortened(hubs.GitWords(partly))})
-	}
-	return lost, t.noteHub(ctx, problems, noMeta, other, w)
-}
-
 // deliver publishes after a write, within the bound: whoever gets the sync
 // lock sends for everybody, the others wait for that result. It reports how the
 // publishing ended. Where the hub is not sent more just now, a command that
 // needs the answer (a claim, --wait, CI) waits for its turn and says so; the
 // others do as long as they wait for the hub.
-func (t *Tracker) deliver(ctx context.Context, last *event.Envelope, decide bool, o EmitOptions, lost hubs.Losses) (outcome, error) {
+func (t *Tracker) deliver(ctx context.Context, last *event.Envelope, decide bool, o EmitOptions, lost hubs.Losses) (exchange.Outcome, error) {
 	seen := refs.OID("") // the last tip of the log on the hub that was looked at
 	each, began := t.patience(o), time.Now()
 	bounded, cancel := context.WithTimeout(ctx, each)
@@ -335,7 +264,7 @@ func (t *Tracker) deliver(ctx context.Context, last *event.Envelope, decide bool
 	for {
 		unlock, ok, err := t.clone.Link.Lock(bounded, wait)
 		if err != nil {
-			return outcome{}, t.late(bounded, err)
+			return exchange.Outcome{}, t.late(bounded, err)
 		}
 		if !ok {
 			wait = 50 * time.Millisecond
@@ -350,19 +279,19 @@ func (t *Tracker) deliver(ctx context.Context, last *event.Envelope, decide bool
 		}
 		switch {
 		case err != nil || there && !decide:
-			return outcome{}, t.late(bounded, err)
+			return exchange.Outcome{}, t.late(bounded, err)
 		case ok:
 			defer unlock()
 			if err := t.gather(bounded); err != nil {
-				return outcome{}, t.late(bounded, err)
+				return exchange.Outcome{}, t.late(bounded, err)
 			}
-			out, err := t.publish(ctx, drive.Run{Task: t.taskOf(decide, o), First: max(each-time.Since(began), time.Millisecond), Each: each, Compare: o.Lock, Lost: lost})
+			out, err := t.exchange.Publish(ctx, drive.Run{Task: t.taskOf(decide, o), First: max(each-time.Since(began), time.Millisecond), Each: each, Compare: o.Lock, Lost: lost})
 			if errors.Is(err, drive.ErrLate) {
-				return outcome{}, nil
+				return exchange.Outcome{}, nil
 			}
 			return out, err
 		case bounded.Err() != nil:
-			return outcome{}, t.late(bounded, bounded.Err())
+			return exchange.Outcome{}, t.late(bounded, bounded.Err())
 		}
 	}
 }

@@ -17,21 +17,19 @@ import (
 	"path/filepath"
 	"strings"
 
-	"github.com/google/uuid"
-
 	"github.com/git-crosslink/git-crosslink/clone"
+	"github.com/git-crosslink/git-crosslink/exchange"
+	"github.com/git-crosslink/git-crosslink/ownlog"
 	"github.com/git-crosslink/git-crosslink/replay"
-	"github.com/git-crosslink/git-crosslink/trust"
 )
 
 // Tracker is a session with a repository's tracker: a few calls of one goroutine
 // that belong together. A call may rest on what the ones before it have read or
 // learned of the hub. Programs that go on for long hold a Repo.
 type Tracker struct {
-	clone *clone.Clone
-
-	joining bool                    // join a hub although numbers end by it
-	forks   map[string]*trust.Proof // that the last fetch brought, by agent
+	clone    *clone.Clone
+	exchange *exchange.Exchange // of it with its hub
+	writer   *ownlog.Writer     // of its log
 }
 
 // Open finds the repository of o.Dir and opens a session with its tracker. Nothing
@@ -106,12 +104,5 @@ func (t *Tracker) Hub() (remote, url string) {
 // the tracker was opened.
 func (t *Tracker) Config(key string) (string, bool) { return t.clone.Conf.Get(key) }
 
-// MintUUID draws a fresh uuid v4 whose first 7 hex digits hold a letter, so
-// that its short form is never taken for a number.
-func (t *Tracker) MintUUID() UUID {
-	for {
-		if u := uuid.New(); strings.ContainsAny(u.String()[:7], "abcdef") {
-			return u
-		}
-	}
-}
+// MintUUID draws a fresh uuid for an object.
+func (t *Tracker) MintUUID() UUID { return t.clone.MintUUID() }

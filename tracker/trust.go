@@ -219,15 +219,15 @@ func (t *Tracker) changeMeta(ctx context.Context, does string, change func(*read
 		return t.clone.Unwritable(err)
 	}
 	if t.clone.Hub != nil {
-		unlock, ok, err := t.lockSync(ctx, SyncOptions{})
-		if err != nil || !ok {
+		unlock, err := t.writer.LockHub(ctx)
+		if err != nil {
 			return err
 		}
 		defer unlock()
 	}
-	for range tries {
+	for range clone.Tries {
 		if t.clone.Hub != nil {
-			if err := t.fetch(ctx); err != nil {
+			if err := t.exchange.Fetch(ctx); err != nil {
 				var re *refs.RemoteError
 				if errors.As(err, &re) {
 					return t.clone.Unfetched(re)
@@ -289,7 +289,7 @@ func (t *Tracker) changeMetaOnce(ctx context.Context, does string, change func(*
 		ups = append(ups, refs.Update{Ref: replay.TrustedMeta, Old: s.AllRefs[replay.TrustedMeta], New: commit})
 	}
 	err = t.clone.Local().Swap(ctx, ups)
-	return errors.Is(err, refs.ErrConflict), ignoreConflict(err)
+	return errors.Is(err, refs.ErrConflict), refs.IgnoreConflict(err)
 }
 
 // Command is a request, and why it is not obeyed here: "" if it is, else a word of

@@ -8,7 +8,6 @@ import (
 
 	"github.com/git-crosslink/git-crosslink/fail"
 	"github.com/git-crosslink/git-crosslink/hubs"
-	"github.com/git-crosslink/git-crosslink/ledger"
 	"github.com/git-crosslink/git-crosslink/reading"
 	"github.com/git-crosslink/git-crosslink/refs"
 	"github.com/git-crosslink/git-crosslink/replay"
@@ -45,7 +44,7 @@ func (t *Tracker) twins(ctx context.Context, s *reading.Snapshot) ([]string, err
 		}
 		ours := s.AllRefs[replay.HubRoot+replay.LedgerName]
 		behind, err := s.Decided().Reader.Extends(string(ours), string(c[replay.LedgerName]))
-		if ignoreMissing(err) != nil {
+		if refs.IgnoreMissing(err) != nil {
 			return nil, err
 		}
 		if !behind {
@@ -79,20 +78,4 @@ func (t *Tracker) tellTwins(ctx context.Context) {
 		text += fmt.Sprintf(" (so do '%s')", strings.Join(twins[1:], "', '"))
 	}
 	t.clone.TellOnce(fail.Notice{Code: "hub-fork", Text: text, Fields: t.twinFields(twins[0])})
-}
-
-// parted reports whether the remote's new URL leads to a fork of this tracker:
-// the same id, and on each side decisions that the other has not. Following it
-// would mix the two.
-func (t *Tracker) parted(ctx context.Context, ours, theirs refs.OID) (bool, error) {
-	if !t.clone.Hub.Moved(t.clone.Contact) || t.joining || ours == "" || theirs == "" || ours == theirs {
-		return false, nil
-	}
-	r := ledger.NewReader(replay.NewSteps(ctx, t.clone.Local(), ""), "") // only walks parents
-	for _, p := range [][2]refs.OID{{ours, theirs}, {theirs, ours}} {
-		if on, err := r.Extends(string(p[0]), string(p[1])); on || err != nil {
-			return false, ignoreMissing(err)
-		}
-	}
-	return true, nil
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/git-crosslink/git-crosslink/agents"
 	"github.com/git-crosslink/git-crosslink/event"
 	"github.com/git-crosslink/git-crosslink/fail"
+	"github.com/git-crosslink/git-crosslink/ownlog"
 	"github.com/git-crosslink/git-crosslink/reading"
 )
 
@@ -67,7 +68,7 @@ func (t *Tracker) who(load func() (*reading.Snapshot, error)) (*Who, error) {
 	if w.Events = l.Seq; t.clone.Hub != nil {
 		w.Unsent = l.Unsent()
 	}
-	if a := agentNamed(s.View, agent); a != nil {
+	if a := ownlog.AgentNamed(s.View, agent); a != nil {
 		w.Kind, w.Description = a.Kind, a.Description
 	}
 	switch {
@@ -75,7 +76,7 @@ func (t *Tracker) who(load func() (*reading.Snapshot, error)) (*Who, error) {
 		w.State = AgentForked
 	case l.Torn || l.Ended != "":
 		w.State = AgentDamaged
-	case t.retiredError(s.View) != nil:
+	case t.writer.RetiredError(s.View) != nil:
 		w.State = AgentRetired
 	}
 	return w, nil
@@ -106,11 +107,11 @@ func (t *Tracker) checkAgent(ctx context.Context, s *reading.Snapshot) ([]fail.D
 			found = append(found, fail.Diagnosis{Code: "retired/note", Severity: fail.Note, Text: fmt.Sprintf("'%s' is retired: the next write makes a new id", w.Agent)})
 			break
 		}
-		if e, ok := errors.AsType[*fail.Error](t.retiredError(s.View)); ok {
+		if e, ok := errors.AsType[*fail.Error](t.writer.RetiredError(s.View)); ok {
 			found = append(found, e.Diagnosis(fail.Problem, e.Message))
 		}
 	case AgentDamaged:
-		if err := t.mayAppend(s); err != nil {
+		if err := t.writer.MayAppend(s); err != nil {
 			found = append(found, diagnosed(fail.Problem, err, "own-log/failed"))
 		}
 	case AgentOK:

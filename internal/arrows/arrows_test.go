@@ -75,8 +75,20 @@ var rules = map[string]rule{
 		may: "agents event fail hubs internal/note internal/statefile ledger reading refs refs/git replay store syncer trust trust/keys",
 		why: "what one command has of its clone: it opens, reads and explains, takes over nothing from the hub and writes no event",
 	},
+	"accept": {
+		may: "event fail hubs ledger reading refs replay trust",
+		why: "what is believed of a fetch follows from objects and from what was believed before; who applies it moves the refs",
+	},
+	"exchange": {
+		may: "accept agents clone event fail hubs ledger reading refs replay rewrite syncer syncer/drive trust trust/keys",
+		why: "a clone's side of an exchange with its hub: it takes over, binds, decides and publishes; it appends no event",
+	},
+	"ownlog": {
+		may: "accept agents clone event exchange fail hubs internal/fault reading reducer refs replay rewrite trust",
+		why: "it appends to the own log; whether somebody waits for the hub, and what a command means, is its caller's",
+	},
 	"tracker": {
-		may: "agents clone rewrite rewrite/anew hubs syncer/drive internal/note event reducer ledger replay reading trust trust/keys refs syncer refs/git store internal/fault fail settings",
+		may: "accept agents clone event exchange fail hubs internal/note ledger ownlog reading reducer refs refs/git replay rewrite/anew settings store syncer syncer/drive trust trust/keys",
 		why: "the conductor puts steps in order; it and its rooms are the only packages of a clone that see both core and edges",
 	},
 	"hooks": {

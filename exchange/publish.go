@@ -1,4 +1,8 @@
-package tracker
+// Package exchange is a clone's side of an exchange with its hub: it takes over what
+// is to be believed of a fetch, makes the logs written here continue the hub's,
+// decides the next step of the ledger, and publishes what the hub lacks. What is
+// believed is decided by accept, what is sent and when by syncer.
+package exchange
 
 import (
 	"context"
@@ -7,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/git-crosslink/git-crosslink/accept"
 	"github.com/git-crosslink/git-crosslink/clone"
 	"github.com/git-crosslink/git-crosslink/fail"
 	"github.com/git-crosslink/git-crosslink/hubs"
@@ -17,48 +22,48 @@ import (
 	"github.com/git-crosslink/git-crosslink/syncer/drive"
 )
 
-// outcome is how a publish ended.
-type outcome struct {
-	sent    int
-	reason  string    // why lines stay here, "" when all went out
-	refused bool      // the reason is that the hub refuses them
-	code    fail.Code // of the reason; "" if it has no name
-	fields  fail.Fields
+// Outcome is how a publish ended.
+type Outcome struct {
+	Sent    int
+	Reason  string    // why lines stay here, "" when all went out
+	Refused bool      // the reason is that the hub refuses them
+	Code    fail.Code // of the reason; "" if it has no name
+	Fields  fail.Fields
 	asked   bool          // the hub was reached
-	paced   *syncer.Paced // why it was not asked to the end just now; nil if it was
-	seen    time.Time     // when a push has shown that the hub is as it was seen
-	lost    hubs.Losses   // what the hub still lacks
+	Paced   *syncer.Paced // why it was not asked to the end just now; nil if it was
+	Seen    time.Time     // when a push has shown that the hub is as it was seen
+	Lost    hubs.Losses   // what the hub still lacks
 }
 
 // sender is this clone, as a run that sends for it asks it (drive.Clone).
 type sender struct {
-	*Tracker
+	*Exchange
 	snap *reading.Snapshot // as of the last look
 }
 
-// publish sends what the hub lacks, and decides what is undecided, under the
+// Publish sends what the hub lacks, and decides what is undecided, under the
 // sync lock, which the caller holds. drive.ErrLate says that the time was over.
-func (t *Tracker) publish(ctx context.Context, r drive.Run) (outcome, error) {
-	r.Committer = t.clone.Committer()
-	c := &sender{Tracker: t}
-	report, err := r.Do(ctx, c, t.clone.Link)
+func (x *Exchange) Publish(ctx context.Context, r drive.Run) (Outcome, error) {
+	r.Committer = x.Committer()
+	c := &sender{Exchange: x}
+	report, err := r.Do(ctx, c, x.Link)
 	if err != nil {
-		return outcome{sent: report.Sent}, err
+		return Outcome{Sent: report.Sent}, err
 	}
-	o := t.explain(ctx, c.snap, report)
-	t.clone.Reads.Expect(c.snap.AllRefs)
+	o := x.explain(ctx, c.snap, report)
+	x.Reads.Expect(c.snap.AllRefs)
 	return o, nil
 }
 
 // Look is the clone as it is now.
 func (d *sender) Look(ctx context.Context, m syncer.Memory, losses hubs.Losses, step bool) (drive.Seen, error) {
-	s, err := d.clone.Reads.Load(ctx)
+	s, err := d.Reads.Load(ctx)
 	if err != nil {
 		return drive.Seen{}, err
 	}
 	d.snap = s
 	v := syncer.View{Open: s.Bound && s.Writable(), Ledger: syncer.Tip(s.AllRefs[replay.HubRoot+replay.LedgerName]), Urgency: clone.Urgency(s),
-		Lost: d.clone.Contact.NoMeta, Elsewhere: d.clone.Hub.Elsewhere(d.clone.Contact) != "", Apart: d.clone.Hub.Apart(d.clone.Contact) != ""}
+		Lost: d.Contact.NoMeta, Elsewhere: d.Hub.Elsewhere(d.Contact) != "", Apart: d.Hub.Apart(d.Contact) != ""}
 	author := d.author(s)
 	v.Mine = len(s.Pending(author)) > 0
 	for _, id := range s.AgentIDs() {
@@ -66,14 +71,14 @@ func (d *sender) Look(ctx context.Context, m syncer.Memory, losses hubs.Losses, 
 		_, lost := losses[replay.Agents+id]
 		x := syncer.Log{Name: replay.Agents + id, Last: l.Seq, OnHub: l.HubSeq, Hub: syncer.Tip(l.Hub), Sends: l.Sends(), Lost: lost,
 			Back: lost && !l.Diverged && !l.Foreign && !l.Torn && l.Hub != ""}
-		if v.Mine && id < author && m.JustRaced(d.clone.Now()) && len(s.Pending(id)) > 0 {
+		if v.Mine && id < author && m.JustRaced(d.Now()) && len(s.Pending(id)) > 0 {
 			v.Before++
 		}
 		if !x.Sends && !x.Lost {
 			continue
 		}
 		x.Blocked = hubs.InTheWay(s.AllRefs, x.Name) != ""
-		if r, known := d.clone.Contact.Refusals[x.Name]; known && r.High > 0 {
+		if r, known := d.Contact.Refusals[x.Name]; known && r.High > 0 {
 			hash, err := d.lineHash(ctx, l, r.High)
 			if err != nil {
 				return drive.Seen{}, err
@@ -99,29 +104,30 @@ func (d *sender) Step(ctx context.Context, p refs.Push) (refs.OID, error) {
 	if !s.Bound || !s.Writable() {
 		return "", nil
 	}
-	next, err := d.decide(ctx, s, s.MetaCommit, s.Tips(p))
+	next, err := d.Decide(ctx, s, s.MetaCommit, s.Tips(p))
 	if err == nil && next == "" {
-		next, err = d.ledgerBack(s)
+		next, err = accept.LedgerBack(s, d.Link.Reached)
 	}
 	if err != nil {
 		if ctx.Err() != nil {
 			return "", err
 		}
 		// facts need no agreement: they go out whatever hinders a decision
-		d.clone.TellOnce(fail.Notice{Code: "undecidable", Text: fmt.Sprintf("nothing can be decided just now: %v", err)})
+		d.TellOnce(fail.Notice{Code: "undecidable", Text: fmt.Sprintf("nothing can be decided just now: %v", err)})
 	}
 	return next, nil
 }
 
 // Accept is takeIn.
 func (d *sender) Accept(ctx context.Context, fetched error) (hubs.Losses, error) {
-	return d.takeIn(ctx, fetched, wants{})
+	got, err := d.TakeIn(ctx, fetched, Wants{})
+	return got.Lost, err
 }
 
 // Rebase puts commits of ours on top of the hub's where the hub holds the
 // beginning of logs written here in other commits.
 func (d *sender) Rebase(ctx context.Context, names []string) (bool, error) {
-	before, err := d.clone.Local().Refs(ctx, replay.HereRoot+replay.Agents)
+	before, err := d.Local().Refs(ctx, replay.HereRoot+replay.Agents)
 	if err != nil {
 		return false, err
 	}
@@ -132,7 +138,7 @@ func (d *sender) Rebase(ctx context.Context, names []string) (bool, error) {
 	if err := d.bindOn(ctx, elsewhere); err != nil {
 		return false, err
 	}
-	after, err := d.clone.Local().Refs(ctx, replay.HereRoot+replay.Agents)
+	after, err := d.Local().Refs(ctx, replay.HereRoot+replay.Agents)
 	return !slices.Equal(before, after), err
 }
 
@@ -151,52 +157,52 @@ func (d *sender) LineHash(ctx context.Context, name string, seq uint64) (string,
 }
 
 // explain says how a run ended.
-func (t *Tracker) explain(ctx context.Context, s *reading.Snapshot, r drive.Report) outcome {
-	o := outcome{sent: r.Sent, asked: r.Asked, paced: r.Paced, seen: r.Seen, lost: r.Lost}
+func (x *Exchange) explain(ctx context.Context, s *reading.Snapshot, r drive.Report) Outcome {
+	o := Outcome{Sent: r.Sent, asked: r.Asked, Paced: r.Paced, Seen: r.Seen, Lost: r.Lost}
 	switch r.Reason {
 	case syncer.Sent, syncer.StepRefused:
-		t.unsentReason(ctx, s, &o)
-		if r.Reason == syncer.StepRefused && o.reason == "" {
-			o.refused, o.reason = true, hubs.StepRefused(s.AllRefs, r.Why)
+		x.unsentReason(ctx, s, &o)
+		if r.Reason == syncer.StepRefused && o.Reason == "" {
+			o.Refused, o.Reason = true, hubs.StepRefused(s.AllRefs, r.Why)
 		}
 	case syncer.FetchFailed:
-		o.reason = t.clone.UnfetchedReason(r.Failed)
+		o.Reason = x.UnfetchedReason(r.Failed)
 	case syncer.PushFailed:
-		o.reason = hubs.SilentReason(t.clone.Link.Silent())
+		o.Reason = hubs.SilentReason(x.Link.Silent())
 	case syncer.MetaLost:
-		o.reason = t.clone.Hub.LostReason(t.clone.Contact)
+		o.Reason = x.Hub.LostReason(x.Contact)
 	case syncer.OtherHub:
-		o.reason = t.clone.Hub.Elsewhere(t.clone.Contact)
+		o.Reason = x.Hub.Elsewhere(x.Contact)
 	case syncer.PushesApart:
-		o.reason = t.clone.Hub.Apart(t.clone.Contact)
+		o.Reason = x.Hub.Apart(x.Contact)
 	case syncer.Changing:
-		o.reason = "the hub kept changing while this was sent; the next sync tries again"
+		o.Reason = "the hub kept changing while this was sent; the next sync tries again"
 	case syncer.OtherLog:
-		o.reason = "the hub holds another version of a log written here"
+		o.Reason = "the hub holds another version of a log written here"
 	case syncer.ClosedHub, syncer.TakesNone:
-		o.refused, o.reason = true, t.clone.Contact.Refused
+		o.Refused, o.Reason = true, x.Contact.Refused
 	case syncer.NotYet:
-		o.reason = r.Why
+		o.Reason = r.Why
 	}
 	return o
 }
 
 // unsentReason says why the log of this worktree's agent is not sent at all, or
 // what of it the hub refuses.
-func (t *Tracker) unsentReason(ctx context.Context, s *reading.Snapshot, o *outcome) {
-	l := s.Logs[t.clone.Agent]
+func (x *Exchange) unsentReason(ctx context.Context, s *reading.Snapshot, o *Outcome) {
+	l := s.Logs[x.Agent]
 	switch {
 	case l == nil || l.Here == "":
 	case l.Diverged:
-		o.reason = t.clone.DivergedError(t.clone.Agent).Error()
+		o.Reason = x.DivergedError(x.Agent).Error()
 	case l.Trails && l.Unsent() > 0:
-		o.reason = trailText(l)
+		o.Reason = TrailText(l)
 	case l.Foreign:
-		if e := t.clone.LockedError(ctx, s); e != nil {
-			o.reason, o.code, o.fields = e.Message, e.Code, e.Fields
+		if e := x.LockedError(ctx, s); e != nil {
+			o.Reason, o.Code, o.Fields = e.Message, e.Code, e.Fields
 		}
-	case t.withheld(ctx, s, l):
-		n := t.refusalOf(ctx, s, l)
-		o.refused, o.reason, o.code, o.fields = true, n.Text, n.Code, n.Fields
+	case x.withheld(ctx, s, l):
+		n := x.RefusalOf(ctx, s, l)
+		o.Refused, o.Reason, o.Code, o.Fields = true, n.Text, n.Code, n.Fields
 	}
 }

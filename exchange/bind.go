@@ -1,4 +1,4 @@
-package tracker
+package exchange
 
 import (
 	"context"
@@ -29,31 +29,31 @@ import (
 //   - lines of this hub that differ are a fork: two clones write under one id.
 //     Nobody resolves that unasked (Fork).
 
-// bind makes every log written here continue what the hub holds, as far as
+// Bind makes every log written here continue what the hub holds, as far as
 // that needs no decision of a person.
-func (t *Tracker) bind(ctx context.Context) error { return t.bindOn(ctx, nil) }
+func (x *Exchange) Bind(ctx context.Context) error { return x.bindOn(ctx, nil) }
 
 // bindOn is bind where the hub has lines of some agents in other commits.
-func (t *Tracker) bindOn(ctx context.Context, elsewhere map[string]bool) error {
-	if all, err := t.clone.Local().Refs(ctx, "refs/"); err != nil || nothingApart(all) {
+func (x *Exchange) bindOn(ctx context.Context, elsewhere map[string]bool) error {
+	if all, err := x.Local().Refs(ctx, "refs/"); err != nil || nothingApart(all) {
 		return err
 	}
 	for range 8 {
-		s, err := t.clone.Reads.Load(ctx)
-		if err == nil && !t.clone.Reads.AllEnd(ctx, s) {
-			t.clone.Reads.Distrust()
-			s, err = t.clone.Reads.Load(ctx)
+		s, err := x.Reads.Load(ctx)
+		if err == nil && !x.Reads.AllEnd(ctx, s) {
+			x.Reads.Distrust()
+			s, err = x.Reads.Load(ctx)
 		}
 		if err != nil {
 			return err
 		}
-		ups, err := t.mend(ctx, s, elsewhere)
+		ups, err := x.mend(ctx, s, elsewhere)
 		if err != nil || len(ups) == 0 {
 			return err
 		}
 		// the hub these lines are rebuilt for must still be the one known
 		meta := s.AllRefs[replay.HubRoot+replay.MetaName]
-		err = t.clone.Local().Swap(ctx, append(ups, refs.Update{Ref: replay.HubRoot + replay.MetaName, Old: meta, New: meta}))
+		err = x.Local().Swap(ctx, append(ups, refs.Update{Ref: replay.HubRoot + replay.MetaName, Old: meta, New: meta}))
 		if !errors.Is(err, refs.ErrConflict) {
 			return err
 		}
@@ -81,7 +81,7 @@ func nothingApart(all []refs.Ref) bool {
 }
 
 // mend builds what bind swaps.
-func (t *Tracker) mend(ctx context.Context, s *reading.Snapshot, elsewhere map[string]bool) ([]refs.Update, error) {
+func (x *Exchange) mend(ctx context.Context, s *reading.Snapshot, elsewhere map[string]bool) ([]refs.Update, error) {
 	if !s.Bound || s.Level != replay.FormatVersion {
 		return nil, nil
 	}
@@ -93,7 +93,7 @@ func (t *Tracker) mend(ctx context.Context, s *reading.Snapshot, elsewhere map[s
 	}
 	for _, id := range s.AgentIDs() {
 		l := s.Logs[id]
-		tip, err := t.mended(ctx, s, l, elsewhere[id])
+		tip, err := x.mended(ctx, s, l, elsewhere[id])
 		if err != nil {
 			return nil, fmt.Errorf("bind the log of '%s' to the hub: %w", id, err)
 		}
@@ -109,41 +109,41 @@ func (t *Tracker) mend(ctx context.Context, s *reading.Snapshot, elsewhere map[s
 
 // mended is the tip a log written here should have. elsewhere says that the hub has its
 // lines in another commit.
-func (t *Tracker) mended(ctx context.Context, s *reading.Snapshot, l *reading.Log, elsewhere bool) (refs.OID, error) {
+func (x *Exchange) mended(ctx context.Context, s *reading.Snapshot, l *reading.Log, elsewhere bool) (refs.OID, error) {
 	switch {
 	case l.Here == "" || l.Here == l.Hub:
 		return l.Here, nil
 	case l.Foreign:
-		return t.carry(ctx, s, l)
-	case l.Torn && t.clone.Link.Reached && l.Hub != "":
-		t.clone.Notice(fail.Notice{Code: "torn-log", Text: fmt.Sprintf("lines of '%s' behind event %d, never sent, cannot be read here and are lost; what the hub has takes their place", l.Agent, l.HubSeq)})
+		return x.carry(ctx, s, l)
+	case l.Torn && x.Link.Reached && l.Hub != "":
+		x.Notice(fail.Notice{Code: "torn-log", Text: fmt.Sprintf("lines of '%s' behind event %d, never sent, cannot be read here and are lost; what the hub has takes their place", l.Agent, l.HubSeq)})
 		return l.Hub, nil
 	case l.Torn || l.Diverged || l.Hub == "":
 		return l.Here, nil
 	case l.Beyond:
-		tip, err := t.onHubs(ctx, l)
+		tip, err := x.onHubs(ctx, l)
 		if err == nil && tip != l.Here {
-			t.tellAppended(l, l.Common)
+			x.tellAppended(l, l.Common)
 		}
 		return tip, err
 	case l.View == l.Hub && l.Trails:
-		tip, _, err := t.withoutTrail(ctx, l)
+		tip, _, err := x.withoutTrail(ctx, l)
 		if err == nil {
-			t.tellAppended(l, l.Kept())
+			x.tellAppended(l, l.Kept())
 		}
 		return tip, err
 	case l.View == l.Hub:
 		return l.Hub, nil
 	case elsewhere:
-		return refs.Recommit(ctx, t.clone.Local(), l.Here, []refs.OID{l.Hub, l.Here}, refs.CommitInfo{
-			Address: t.clone.Committer(), Author: l.Agent, When: t.clone.Now(), Message: fmt.Sprintf("crosslink: %s continues on the hub's commit\n\n[skip ci]\n", l.Agent)})
+		return refs.Recommit(ctx, x.Local(), l.Here, []refs.OID{l.Hub, l.Here}, refs.CommitInfo{
+			Address: x.Committer(), Author: l.Agent, When: x.Now(), Message: fmt.Sprintf("crosslink: %s continues on the hub's commit\n\n[skip ci]\n", l.Agent)})
 	}
 	return l.Here, nil
 }
 
 // carry rebuilds lines written for another hub behind those that the hub holds.
-func (t *Tracker) carry(ctx context.Context, s *reading.Snapshot, l *reading.Log) (refs.OID, error) {
-	written, err := t.clone.Reads.Good(ctx, l.Agent, l.Here)
+func (x *Exchange) carry(ctx context.Context, s *reading.Snapshot, l *reading.Log) (refs.OID, error) {
+	written, err := x.Reads.Good(ctx, l.Agent, l.Here)
 	if err != nil {
 		return "", err
 	}
@@ -155,11 +155,11 @@ func (t *Tracker) carry(ctx context.Context, s *reading.Snapshot, l *reading.Log
 		}
 	}
 	if l.Trails {
-		if on, chain, err = t.withoutTrail(ctx, l); err != nil {
+		if on, chain, err = x.withoutTrail(ctx, l); err != nil {
 			return "", err
 		}
 	}
-	there, err := t.clone.Reads.Counted(ctx, l)
+	there, err := x.Reads.Counted(ctx, l)
 	if err != nil {
 		return "", err
 	}
@@ -168,15 +168,15 @@ func (t *Tracker) carry(ctx context.Context, s *reading.Snapshot, l *reading.Log
 		return on, nil
 	}
 	// what was signed for another hub is signed again for this one
-	k, err := t.clone.Key(agents.Request{Agent: l.Agent, InForce: s.Keys(l.Agent), Make: chain.Seq == 0})
+	k, err := x.Key(agents.Request{Agent: l.Agent, InForce: s.Keys(l.Agent), Make: chain.Seq == 0})
 	if err != nil {
-		if err := t.clone.CannotSign(s, l.Agent, err); err != nil {
+		if err := x.CannotSign(s, l.Agent, err); err != nil {
 			return l.Here, nil // these lines wait for the key
 		}
 	}
-	next, lines, err := rewrite.Lines(rest, signed(ctx, rewrite.Plan{On: chain}, k))
+	next, lines, err := rewrite.Lines(rest, Signed(ctx, rewrite.Plan{On: chain}, k))
 	if failed := (*agents.SignError)(nil); errors.As(err, &failed) {
-		if err := t.clone.CannotSign(s, l.Agent, err); err != nil {
+		if err := x.CannotSign(s, l.Agent, err); err != nil {
 			return l.Here, nil
 		}
 		next, lines, err = rewrite.Lines(rest, rewrite.Plan{On: chain})
@@ -188,12 +188,12 @@ func (t *Tracker) carry(ctx context.Context, s *reading.Snapshot, l *reading.Log
 		return l.Hub, nil
 	}
 	// dated by its content, so that copies of one clone build one commit
-	return refs.AppendLog(ctx, t.clone.Local(), l.Agent, on, lines, refs.CommitInfo{
-		Address: t.clone.Committer(), Author: l.Agent, When: next.Time.Std(), Message: fmt.Sprintf("crosslink: %s bound to hub %s\n\n[skip ci]\n", l.Agent, s.Hub)})
+	return refs.AppendLog(ctx, x.Local(), l.Agent, on, lines, refs.CommitInfo{
+		Address: x.Committer(), Author: l.Agent, When: next.Time.Std(), Message: fmt.Sprintf("crosslink: %s bound to hub %s\n\n[skip ci]\n", l.Agent, s.Hub)})
 }
 
-// signed is a plan whose lines are signed with k, if that is not nil.
-func signed(ctx context.Context, p rewrite.Plan, k keys.Signer) rewrite.Plan {
+// Signed is a plan whose lines are signed with k, if that is not nil.
+func Signed(ctx context.Context, p rewrite.Plan, k keys.Signer) rewrite.Plan {
 	if k != nil {
 		p.Key = k.Key().String()
 		agents.SignWith(ctx, &p.On, k)

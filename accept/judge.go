@@ -1,4 +1,4 @@
-package tracker
+package accept
 
 import (
 	"bytes"
@@ -17,37 +17,45 @@ import (
 	"github.com/git-crosslink/git-crosslink/trust"
 )
 
-// claims is what a meta tip says, read as far as it can be.
-type claims struct {
+// Claims is what a meta tip says, read as far as it can be.
+type Claims struct {
 	trust.Claims
-	there bool
-	err   error // why it cannot be read
+	There bool
+	Err   error // why it cannot be read
 }
 
-func (t *Tracker) readClaims(ctx context.Context, tip refs.OID) claims {
-	c := claims{there: tip != ""}
-	if !c.there {
+// ReadClaims reads a meta tip, "" being none.
+func ReadClaims(ctx context.Context, local refs.Local, tip refs.OID) Claims {
+	c := Claims{There: tip != ""}
+	if !c.There {
 		return c
 	}
-	files, err := refs.ReadFiles(ctx, t.clone.Local(), tip, replay.MetaLimit)
+	files, err := refs.ReadFiles(ctx, local, tip, replay.MetaLimit)
 	if err != nil {
-		c.err = err
+		c.Err = err
 		return c
 	}
 	c.Claims = trust.Claimed(files["hub.json"])
 	switch {
 	case c.Level < 2:
-		c.err = errors.New("'hub.json' says no level")
+		c.Err = errors.New("'hub.json' says no level")
 	case c.Level == replay.FormatVersion:
-		_, c.err = trust.DecodeMeta(files["hub.json"])
+		_, c.Err = trust.DecodeMeta(files["hub.json"])
 	}
 	return c
 }
 
-// adoption judges the refs of one fetch.
-type adoption struct {
-	t            *Tracker
-	known, fresh claims
+// judge judges the refs of one fetch.
+type judge struct {
+	Fetch
+	Answer
+	reads *reading.Reader
+	local refs.Local
+	have  map[string]refs.OID // the refs of the replica
+
+	logs, untaken int // how many there are, and how many are too many
+
+	known, fresh Claims
 	level        int              // the hub's, as it is believed after this
 	meta         string           // why the fresh meta is not believed
 	metas        replay.MetaState // what it says, if it is
@@ -57,121 +65,121 @@ type adoption struct {
 // readMetas looks at the two chains. What is said of each is what its nearest
 // valid commit says: a tip that nobody believes says nothing. trusted is the
 // commit believed here, "" at first contact.
-func (a *adoption) readMetas(ctx context.Context, trusted, known, fresh refs.OID) error {
-	chain := a.t.clone.Reads.Replays().Metas(ctx)
+func (j *judge) readMetas(ctx context.Context, trusted, known, fresh refs.OID) error {
+	chain := j.reads.Replays().Metas(ctx)
 	if trusted != "" {
 		if err := chain.Accept(trusted); err != nil {
 			return err
 		}
 	}
-	err := a.compareMetas(ctx, chain, chain.Tip, known, fresh)
-	if err == nil && a.metas.Hearsay && a.meta == "" {
-		err = a.compareMetas(ctx, chain, chain.At, known, fresh)
+	err := j.compareMetas(ctx, chain, chain.Tip, known, fresh)
+	if err == nil && j.metas.Hearsay && j.meta == "" {
+		err = j.compareMetas(ctx, chain, chain.At, known, fresh)
 	}
 	return err
 }
 
 // compareMetas does so with what judges a tip.
-func (a *adoption) compareMetas(ctx context.Context, chain *replay.MetaChain, at func(refs.OID) (replay.MetaState, error), known, fresh refs.OID) error {
-	a.known, a.fresh = a.t.readClaims(ctx, known), a.t.readClaims(ctx, fresh)
-	said := func(c *claims, tip refs.OID) (replay.MetaState, error) {
+func (j *judge) compareMetas(ctx context.Context, chain *replay.MetaChain, at func(refs.OID) (replay.MetaState, error), known, fresh refs.OID) error {
+	j.known, j.fresh = ReadClaims(ctx, j.local, known), ReadClaims(ctx, j.local, fresh)
+	said := func(c *Claims, tip refs.OID) (replay.MetaState, error) {
 		if tip == "" {
 			return replay.MetaState{}, nil
 		}
 		st, err := at(tip)
 		if err != nil && ctx.Err() == nil {
-			c.err = err // an object is missing: what is known stands
+			c.Err = err // an object is missing: what is known stands
 			return replay.MetaState{}, nil
 		}
 		if err == nil && st.Roll != nil {
-			*c = claims{Claims: trust.Claims{Level: st.Roll.Meta.Version, Hub: st.Roll.Meta.Hub, Seq: st.Roll.Meta.Seq}, there: true}
+			*c = Claims{Claims: trust.Claims{Level: st.Roll.Meta.Version, Hub: st.Roll.Meta.Hub, Seq: st.Roll.Meta.Seq}, There: true}
 		}
 		return st, err
 	}
-	was, err := said(&a.known, known)
+	was, err := said(&j.known, known)
 	if err != nil {
 		return err
 	}
-	a.metas, err = said(&a.fresh, fresh)
-	if b := a.metas.Bad; b != nil && errors.Is(b.Err, replay.ErrLongMeta) {
-		a.fresh.err = b.Err // whatever its tip says
+	j.metas, err = said(&j.fresh, fresh)
+	if b := j.metas.Bad; b != nil && errors.Is(b.Err, replay.ErrLongMeta) {
+		j.fresh.Err = b.Err // whatever its tip says
 	}
-	if err == nil && a.metas.Roll == nil && a.fresh.Level == replay.FormatVersion && a.metas.Bad != nil {
-		a.meta = fmt.Sprintf("the hub's meta is not to be believed: %v", a.metas.Bad.Err)
+	if err == nil && j.metas.Roll == nil && j.fresh.Level == replay.FormatVersion && j.metas.Bad != nil {
+		j.meta = fmt.Sprintf("the hub's meta is not to be believed: %v", j.metas.Bad.Err)
 	}
-	if err != nil || was.Roll == nil || a.metas.Roll == nil {
+	if err != nil || was.Roll == nil || j.metas.Roll == nil {
 		return err
 	}
 	on, err := chain.Holds(fresh, was.Commit, "")
-	if err == nil && !on && was.Commit != a.metas.Commit {
-		a.meta = "the hub's meta does not continue the one known here, which stands"
+	if err == nil && !on && was.Commit != j.metas.Commit {
+		j.meta = "the hub's meta does not continue the one known here, which stands"
 	}
 	return err
 }
 
 // settle judges meta first: the level decides how all else is judged.
-func (a *adoption) settle(v2 bool) {
-	known := a.known.err == nil && a.known.there
+func (j *judge) settle(v2 bool) {
+	known := j.known.Err == nil && j.known.There
 	switch {
-	case !a.fresh.there:
-		if a.level = a.known.Level; a.level == 0 && v2 {
-			a.level = 2
+	case !j.fresh.There:
+		if j.level = j.known.Level; j.level == 0 && v2 {
+			j.level = 2
 		}
 		return
-	case a.fresh.err != nil:
-		a.meta = fmt.Sprintf("the hub's meta cannot be read: %v", a.fresh.err)
+	case j.fresh.Err != nil:
+		j.meta = fmt.Sprintf("the hub's meta cannot be read: %v", j.fresh.Err)
 	case !known:
-	case a.fresh.Level < a.known.Level && a.known.Level >= replay.FormatVersion:
-		a.meta = fmt.Sprintf("the hub's meta is of level %d, lower than the one known here (%d), which stands", a.fresh.Level, a.known.Level)
-	case a.known.Level < replay.FormatVersion:
-	case a.fresh.Seq < a.known.Seq:
-		a.meta = fmt.Sprintf("the hub's meta is older (%d) than the one known here (%d), which stands", a.fresh.Seq, a.known.Seq)
+	case j.fresh.Level < j.known.Level && j.known.Level >= replay.FormatVersion:
+		j.meta = fmt.Sprintf("the hub's meta is of level %d, lower than the one known here (%d), which stands", j.fresh.Level, j.known.Level)
+	case j.known.Level < replay.FormatVersion:
+	case j.fresh.Seq < j.known.Seq:
+		j.meta = fmt.Sprintf("the hub's meta is older (%d) than the one known here (%d), which stands", j.fresh.Seq, j.known.Seq)
 	}
-	a.level = a.fresh.Level
-	if a.meta != "" {
-		a.level = a.known.Level
+	j.level = j.fresh.Level
+	if j.meta != "" {
+		j.level = j.known.Level
 	}
 }
 
 // other is the id of the hub whose meta this is, if it is not the one that was
 // pinned: then nothing of it is ours, its logs and its ledger neither.
-func (a *adoption) other(pinned string) string {
-	if a.known.err == nil && a.known.there {
-		if pinned = a.known.Hub; a.known.Level < replay.FormatVersion {
+func (j *judge) other(pinned string) string {
+	if j.known.Err == nil && j.known.There {
+		if pinned = j.known.Hub; j.known.Level < replay.FormatVersion {
 			return ""
 		}
 	}
-	if !a.fresh.there || a.fresh.err != nil || pinned == "" || a.fresh.Hub == pinned || a.fresh.Level < replay.FormatVersion {
+	if !j.fresh.There || j.fresh.Err != nil || pinned == "" || j.fresh.Hub == pinned || j.fresh.Level < replay.FormatVersion {
 		return ""
 	}
-	return fail.Truncate(a.fresh.Hub)
+	return fail.Truncate(j.fresh.Hub)
 }
 
 // ours reports whether a ref beside another hub's meta is of this hub.
-func (a *adoption) ours(ctx context.Context, name string, old, fresh refs.OID) (bool, error) {
+func (j *judge) ours(ctx context.Context, name string, old, fresh refs.OID) (bool, error) {
 	if name == replay.LedgerName && old != "" {
-		on, err := ledger.NewReader(replay.NewSteps(ctx, a.t.clone.Local(), ""), "").Extends(string(fresh), string(old))
-		return on, ignoreMissing(err)
+		on, err := ledger.NewReader(replay.NewSteps(ctx, j.local, ""), "").Extends(string(fresh), string(old))
+		return on, refs.IgnoreMissing(err)
 	}
 	id, isLog := strings.CutPrefix(name, replay.Agents)
 	if !isLog {
 		return false, nil
 	}
-	hub, err := replay.FirstHub(ctx, a.t.clone.Local(), id, fresh)
-	return hub == a.pinned, err
+	hub, err := replay.FirstHub(ctx, j.local, id, fresh)
+	return hub == j.pinned, err
 }
 
-// judge says whether an incoming ref is believed, and if not, why not; a ref
+// ref says whether an incoming ref is believed, and if not, why not; a ref
 // that is none of the tracker's is passed over without a word. Believed with a
 // problem: something that was believed before goes, and is kept aside.
-func (a *adoption) judge(ctx context.Context, name string, old, fresh refs.OID) (take bool, problem string, err error) {
-	legacy := a.level == 2 || a.level == 3
+func (j *judge) ref(ctx context.Context, name string, old, fresh refs.OID) (take bool, problem string, err error) {
+	legacy := j.level == 2 || j.level == 3
 	id, isLog := strings.CutPrefix(name, replay.Agents)
 	switch {
 	case name == replay.MetaName:
-		return a.meta == "", a.meta, nil
+		return j.meta == "", j.meta, nil
 	case name == replay.LedgerName && !legacy:
-		return a.t.judgeLedger(ctx, old, fresh)
+		return judgeLedger(ctx, j.local, old, fresh)
 	case !isLog:
 		return name == replay.LedgerName || name == replay.Level2Name && legacy, "", nil
 	case legacy:
@@ -186,35 +194,35 @@ func (a *adoption) judge(ctx context.Context, name string, old, fresh refs.OID) 
 	if old == "" {
 		return true, "", nil
 	}
-	rel, err := refs.IsPrefix(ctx, a.t.clone.Local(), id, old, fresh)
+	rel, err := refs.IsPrefix(ctx, j.local, id, old, fresh)
 	if err != nil && !errors.Is(err, refs.ErrMissing) {
 		return false, "", fmt.Errorf("compare the log of '%s' with the one known: %w", id, err)
 	}
 	switch rel {
 	case refs.Prefix, refs.Equal:
-		seq, litter, err := a.litter(ctx, id, old, fresh)
+		seq, litter, err := j.litter(ctx, id, old, fresh)
 		if err != nil || litter == "" {
 			return err == nil, "", err
 		}
 		return false, fmt.Sprintf("the hub's log of '%s' goes on behind event %d with what is no event: %s", id, seq, litter), nil
 	case refs.Extends:
-		if was, err := a.goodPart(ctx, id, old, 0); err != nil || was.Trails {
+		if was, err := j.goodPart(ctx, id, old, 0); err != nil || was.Trails {
 			if err != nil {
 				return false, "", err
 			}
-			return a.mended(ctx, id, old, fresh)
+			return j.mended(ctx, id, old, fresh)
 		}
 		return false, fmt.Sprintf("the hub is behind: its log of '%s' lacks lines that were on it before; the ones known here stand", id), nil
 	}
-	return a.mended(ctx, id, old, fresh)
+	return j.mended(ctx, id, old, fresh)
 }
 
 // litter says why what stands directly behind the lines of old in fresh, which
 // holds them all, is no line of this log; "" if it is one, or nothing stands there.
 // Anybody who may push can put such a thing there: taken for the log it would
 // stop its writer.
-func (a *adoption) litter(ctx context.Context, id string, old, fresh refs.OID) (seq uint64, why string, err error) {
-	was, err := refs.ReadLog(ctx, a.t.clone.Local(), id, old, math.MaxUint64)
+func (j *judge) litter(ctx context.Context, id string, old, fresh refs.OID) (seq uint64, why string, err error) {
+	was, err := refs.ReadLog(ctx, j.local, id, old, math.MaxUint64)
 	if err != nil || was.Bad != "" || len(was.Lines) == 0 {
 		return 0, "", err // the one believed has its own fault
 	}
@@ -223,7 +231,7 @@ func (a *adoption) litter(ctx context.Context, id string, old, fresh refs.OID) (
 	if err != nil || last.Seq != seq {
 		return 0, "", nil
 	}
-	is, err := refs.ReadLog(ctx, a.t.clone.Local(), id, fresh, seq+1)
+	is, err := refs.ReadLog(ctx, j.local, id, fresh, seq+1)
 	if err != nil {
 		return 0, "", err
 	}
@@ -241,19 +249,19 @@ func (a *adoption) litter(ctx context.Context, id string, old, fresh refs.OID) (
 // mended judges a log that does not simply go on: where the one believed so
 // far ends early, by its own fault, one that holds its good lines and more, or
 // ends as it should, is its repair.
-func (a *adoption) mended(ctx context.Context, id string, old, fresh refs.OID) (take bool, problem string, err error) {
-	was, err := a.goodPart(ctx, id, old, 0)
+func (j *judge) mended(ctx context.Context, id string, old, fresh refs.OID) (take bool, problem string, err error) {
+	was, err := j.goodPart(ctx, id, old, 0)
 	if err != nil {
 		return false, "", err
 	}
-	is, err := a.goodPart(ctx, id, fresh, was.Seq)
+	is, err := j.goodPart(ctx, id, fresh, was.Seq)
 	switch {
 	case err != nil:
 		return false, "", err
 	case was.Newer: // what stands there cannot be told from its repair
 		return false, fmt.Sprintf("the hub's log of '%s' was rewritten; the one known here stands", id), nil
 	case is.Seq < was.Seq || is.At != was.Hash:
-		forked, err := a.prove(ctx, id, old, fresh)
+		forked, err := j.prove(ctx, id, old, fresh)
 		if err != nil || forked {
 			return false, fmt.Sprintf("the hub's log of '%s' was rewritten with its own key: it has forked; the one known here stands", id), err
 		}
@@ -265,25 +273,25 @@ func (a *adoption) mended(ctx context.Context, id string, old, fresh refs.OID) (
 }
 
 // goodPart walks a log as far as it is good, by what is believed before the fetch.
-func (a *adoption) goodPart(ctx context.Context, id string, tip refs.OID, seq uint64) (replay.Part, error) {
-	hub := a.known.Hub
+func (j *judge) goodPart(ctx context.Context, id string, tip refs.OID, seq uint64) (replay.Part, error) {
+	hub := j.known.Hub
 	if hub == "" {
-		hub = a.fresh.Hub
+		hub = j.fresh.Hub
 	}
-	s, err := a.t.clone.Reads.Load(ctx)
+	s, err := j.reads.Load(ctx)
 	if err != nil {
 		return replay.Part{}, err
 	}
-	return a.t.goodPart(ctx, s, hub, id, tip, seq)
+	return GoodPart(ctx, j.local, s, hub, id, tip, seq)
 }
 
-// goodPart walks a log as far as it is good, and continued signed as s has it.
-func (t *Tracker) goodPart(ctx context.Context, s *reading.Snapshot, hub, id string, tip refs.OID, seq uint64) (replay.Part, error) {
+// GoodPart walks a log as far as it is good, and continued signed as s has it.
+func GoodPart(ctx context.Context, local refs.Local, s *reading.Snapshot, hub, id string, tip refs.OID, seq uint64) (replay.Part, error) {
 	r := replay.PartRequest{Hub: hub, Agent: id, Tip: tip, At: seq}
 	if s.Roll != nil && s.Roll.Newer() == 0 {
 		if d := s.Decided(); d.Err == nil && d.View.Ledger != nil {
 			r.Roll, r.Position = s.Roll, d.View.Ledger.Position(id)
 		}
 	}
-	return replay.GoodPart(ctx, t.clone.Local(), r)
+	return replay.GoodPart(ctx, local, r)
 }

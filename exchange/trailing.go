@@ -1,4 +1,4 @@
-package tracker
+package exchange
 
 import (
 	"context"
@@ -29,9 +29,9 @@ import (
 
 // withoutTrail is the log in view as far as it counts, in a commit on top of its
 // tip.
-func (t *Tracker) withoutTrail(ctx context.Context, l *reading.Log) (refs.OID, event.Chain, error) {
+func (x *Exchange) withoutTrail(ctx context.Context, l *reading.Log) (refs.OID, event.Chain, error) {
 	none := event.Chain{}
-	lines, err := t.clone.Reads.Good(ctx, l.Agent, l.View)
+	lines, err := x.Reads.Good(ctx, l.Agent, l.View)
 	if err != nil || uint64(len(lines)) < l.Kept() {
 		return "", none, fmt.Errorf("read the log of '%s' up to event %d: %w", l.Agent, l.Kept(), err)
 	}
@@ -41,30 +41,30 @@ func (t *Tracker) withoutTrail(ctx context.Context, l *reading.Log) (refs.OID, e
 	for _, e := range lines {
 		raw = append(raw, e.Raw)
 	}
-	c := refs.CommitInfo{Address: t.clone.Committer(), Author: l.Agent, When: last.Time.Std(), Message: fmt.Sprintf("crosslink: the log of %s is put back\n\n[skip ci]\n", l.Agent)}
-	tip, err := refs.AppendLog(ctx, t.clone.Local(), l.Agent, "", raw, c)
+	c := refs.CommitInfo{Address: x.Committer(), Author: l.Agent, When: last.Time.Std(), Message: fmt.Sprintf("crosslink: the log of %s is put back\n\n[skip ci]\n", l.Agent)}
+	tip, err := refs.AppendLog(ctx, x.Local(), l.Agent, "", raw, c)
 	if err == nil {
-		tip, err = refs.Recommit(ctx, t.clone.Local(), tip, []refs.OID{l.View}, c)
+		tip, err = refs.Recommit(ctx, x.Local(), tip, []refs.OID{l.View}, c)
 	}
 	return tip, event.Chain{Hub: last.Hub, Agent: l.Agent, Seq: last.Seq, Hash: event.Hash(last.Raw), Time: last.Time}, err
 }
 
-// putInPlace makes the own log end where the next line belongs: after the lines of
+// PutInPlace makes the own log end where the next line belongs: after the lines of
 // the hub, if it was written for another, and where it counts, if what follows was
 // not written here. It reports whether it moved something; bound says that all
 // logs have been bound before.
-func (t *Tracker) putInPlace(ctx context.Context, s *reading.Snapshot, bound bool) (moved bool, err error) {
+func (x *Exchange) PutInPlace(ctx context.Context, s *reading.Snapshot, bound bool) (moved bool, err error) {
 	if s.UnboundLines() && !bound {
-		return true, t.bind(ctx)
+		return true, x.Bind(ctx)
 	}
-	l := s.Logs[t.clone.Agent]
+	l := s.Logs[x.Agent]
 	if l != nil && l.Foreign {
-		return false, t.waitsForKey(ctx, s)
+		return false, x.waitsForKey(ctx, s)
 	}
 	if l == nil || !l.Trails || l.View != l.Hub || l.Here == l.Hub {
 		return false, nil
 	}
-	tip, _, err := t.withoutTrail(ctx, l)
+	tip, _, err := x.withoutTrail(ctx, l)
 	if err != nil {
 		return false, err
 	}
@@ -72,47 +72,47 @@ func (t *Tracker) putInPlace(ctx context.Context, s *reading.Snapshot, bound boo
 	if kept := "refs/forked/" + l.Agent + "/" + string(l.View); s.AllRefs[kept] == "" {
 		ups = append(ups, refs.Update{Ref: kept, New: l.View}) // as it was on the hub
 	}
-	if err := t.clone.Local().Swap(ctx, ups); errors.Is(err, refs.ErrConflict) {
+	if err := x.Local().Swap(ctx, ups); errors.Is(err, refs.ErrConflict) {
 		return true, nil
 	} else if err != nil {
 		return true, err
 	}
-	t.tellAppended(l, l.Kept())
+	x.tellAppended(l, l.Kept())
 	return true, nil
 }
 
 // tellAppended says that events which were appended to a log on the hub, without
 // its key, are replaced by what is written here.
-func (t *Tracker) tellAppended(l *reading.Log, after uint64) {
-	t.clone.TellOnce(fail.Notice{Code: "appended", Text: fmt.Sprintf("unsigned events after event %d of the log of '%s' on the hub do not count and are replaced: they were not written with its key", after, l.Agent),
+func (x *Exchange) tellAppended(l *reading.Log, after uint64) {
+	x.TellOnce(fail.Notice{Code: "appended", Text: fmt.Sprintf("unsigned events after event %d of the log of '%s' on the hub do not count and are replaced: they were not written with its key", after, l.Agent),
 		Fields: fail.Fields{"agent": l.Agent}})
 }
 
 // onHubs is a log written here on a commit that a push can put in the place of the
 // hub's.
-func (t *Tracker) onHubs(ctx context.Context, l *reading.Log) (refs.OID, error) {
-	if grown, err := hubs.Descends(ctx, t.clone.Local(), l.Here, l.Hub); err != nil || grown {
+func (x *Exchange) onHubs(ctx context.Context, l *reading.Log) (refs.OID, error) {
+	if grown, err := hubs.Descends(ctx, x.Local(), l.Here, l.Hub); err != nil || grown {
 		return l.Here, err
 	}
-	return refs.Recommit(ctx, t.clone.Local(), l.Here, []refs.OID{l.Hub, l.Here}, refs.CommitInfo{
-		Address: t.clone.Committer(), Author: l.Agent, When: t.clone.Now(), Message: fmt.Sprintf("crosslink: the log of %s is put back\n\n[skip ci]\n", l.Agent)})
+	return refs.Recommit(ctx, x.Local(), l.Here, []refs.OID{l.Hub, l.Here}, refs.CommitInfo{
+		Address: x.Committer(), Author: l.Agent, When: x.Now(), Message: fmt.Sprintf("crosslink: the log of %s is put back\n\n[skip ci]\n", l.Agent)})
 }
 
-// trailText says what follows the last line of a log that counts.
-func trailText(l *reading.Log) string {
+// TrailText says what follows the last line of a log that counts.
+func TrailText(l *reading.Log) string {
 	return fmt.Sprintf("the log of '%s' was signed up to event %d; unsigned events after that do not count (%d)", l.Agent, l.Verdict.Vouched, l.Verdict.Lines-l.Kept())
 }
 
-// beyondText says what the hub has after the last line of a log that is written
+// BeyondText says what the hub has after the last line of a log that is written
 // here.
-func beyondText(l *reading.Log) string {
+func BeyondText(l *reading.Log) string {
 	return fmt.Sprintf("the hub's log of '%s' has unsigned data after event %d that does not count; the next event written here replaces it", l.Agent, l.Common)
 }
 
 // waitsForKey says why lines written for another hub id are not bound to this one.
-func (t *Tracker) waitsForKey(ctx context.Context, s *reading.Snapshot) error {
-	if e := t.clone.LockedError(ctx, s); e != nil {
+func (x *Exchange) waitsForKey(ctx context.Context, s *reading.Snapshot) error {
+	if e := x.LockedError(ctx, s); e != nil {
 		return e
 	}
-	return fmt.Errorf("bind the log of '%s' to the hub: %w", t.clone.Agent, refs.ErrConflict)
+	return fmt.Errorf("bind the log of '%s' to the hub: %w", x.Agent, refs.ErrConflict)
 }

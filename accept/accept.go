@@ -1,0 +1,246 @@
+// Package accept decides what of a fetch is believed: which refs of a hub take the
+// place of those that were seen there before, which are refused and why, and what a
+// hub has lost. It reads objects and moves no ref. Its caller applies the answer.
+package accept
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/git-crosslink/git-crosslink/fail"
+	"github.com/git-crosslink/git-crosslink/hubs"
+	"github.com/git-crosslink/git-crosslink/ledger"
+	"github.com/git-crosslink/git-crosslink/reading"
+	"github.com/git-crosslink/git-crosslink/refs"
+	"github.com/git-crosslink/git-crosslink/replay"
+	"github.com/git-crosslink/git-crosslink/trust"
+)
+
+// maxLogs bounds how many logs of a hub are taken over: a hub that offers more
+// is not one, and each costs every reader something. The ones known stay.
+const maxLogs = 1 << 16
+
+// Fetch is what a fetch left in a replica, and what was known of the hub before.
+type Fetch struct {
+	Refs    []refs.Ref // all of the replica
+	Root    string     // below which are those that were fetched
+	Whole   bool       // they are all that the hub has now; else a ref may be as old as an earlier fetch
+	Hub     string     // the id of this clone's hub; "" if it is not known
+	Strange bool       // the remote leads elsewhere than before, perhaps to a fork of the hub
+}
+
+// Answer is what is believed of a fetch.
+type Answer struct {
+	Updates  []refs.Update // that take over what is believed
+	Problems []hubs.Problem
+	Other    string                  // the id of another tracker that is there; "" if there is none
+	Parted   bool                    // it has the same id and has gone another way
+	Detached bool                    // it was detached from this one
+	Lost     string                  // decisions known here that are not there any more; "" if all are
+	Forks    map[string]*trust.Proof // that the fetch brought, by agent
+}
+
+// Judge says what of a fetch is believed, each ref by its own rule:
+//   - a log is taken when it holds all lines the one believed before holds;
+//     else it stays where it was fetched, as evidence, and the old one stands;
+//   - meta is taken if it can be read, is of the same hub, not older and of no
+//     lower level;
+//   - a hub of level 3 or 2 is mirrored as it is, its logs may be rewritten;
+//   - of another hub nothing is taken; beside a meta of another hub, which may
+//     only have been put there, a log counts if its lines are of this one. Nothing
+//     new is taken where there is no meta;
+//   - a ref that is none of the tracker's is left alone;
+//   - nothing believed is dropped because the hub no longer offers it.
+//
+// One ref that is refused never stops another.
+func Judge(ctx context.Context, reads *reading.Reader, local refs.Local, f Fetch) (Answer, error) {
+	j := &judge{Fetch: f, reads: reads, local: local, have: make(map[string]refs.OID, len(f.Refs))}
+	for _, r := range f.Refs {
+		j.have[r.Name] = r.OID
+		if strings.HasPrefix(r.Name, replay.HubRoot+replay.Agents) {
+			j.logs++
+		}
+	}
+	meta := j.have[f.Root+replay.MetaName]
+	if err := j.readMetas(ctx, j.have[replay.TrustedMeta], j.have[replay.HubRoot+replay.MetaName], meta); err != nil {
+		return Answer{}, err
+	}
+	if j.Other = j.other(f.Hub); f.Root == replay.IncomingRoot && j.Other == "" && f.Strange {
+		parted, err := parted(ctx, local, j.have[replay.HubRoot+replay.LedgerName], j.have[f.Root+replay.LedgerName])
+		if err != nil || parted {
+			return Answer{Other: f.Hub, Parted: parted}, err
+		}
+	}
+	if j.Other != "" {
+		known := j.known.Hub
+		if known == "" {
+			known = f.Hub
+		}
+		j.problem(hubs.Problem{Ref: replay.MetaName, Text: fmt.Sprintf("the remote holds another tracker (hub %s) than the one of this clone (hub %s), which stands", hubs.Clip(j.Other), hubs.Clip(known)), Told: true})
+		if j.Detached = detachedFrom(ctx, local, meta, known); j.Detached {
+			return j.Answer, nil // what was this tracker's there is another's now
+		}
+		j.pinned = known
+	}
+	j.settle(meta == "" && replay.IsLevel2(ctx, local, j.have[f.Root+replay.Level2Name]))
+	j.believeMeta()
+	for _, r := range f.Refs {
+		if name, ok := strings.CutPrefix(r.Name, f.Root); ok && j.have[replay.HubRoot+name] != r.OID {
+			if err := j.take(ctx, name, r.OID); err != nil {
+				return j.Answer, err
+			}
+		}
+	}
+	if j.untaken > 0 {
+		j.problem(hubs.Problem{Text: fmt.Sprintf("the hub offers %d logs more than the %d that are read", j.untaken, maxLogs)})
+	}
+	return j.Answer, nil
+}
+
+func (j *judge) problem(p hubs.Problem) { j.Problems = append(j.Problems, p) }
+
+// believe takes a ref over.
+func (j *judge) believe(name string, fresh refs.OID) {
+	j.Updates = append(j.Updates, refs.Update{Ref: replay.HubRoot + name, Old: j.have[replay.HubRoot+name], New: fresh})
+}
+
+// believeMeta notes which meta commit is believed from now on.
+func (j *judge) believeMeta() {
+	if j.meta != "" || j.metas.Roll == nil {
+		return
+	}
+	if was := j.have[replay.TrustedMeta]; was != j.metas.Commit {
+		j.Updates = append(j.Updates, refs.Update{Ref: replay.TrustedMeta, Old: was, New: j.metas.Commit})
+	}
+	if j.Root != refs.OuterPrefix {
+		for _, text := range j.metas.Bad.Texts() {
+			j.problem(hubs.Problem{Text: text})
+		}
+	}
+}
+
+// take takes over a ref that is not the one seen before, or says why not.
+func (j *judge) take(ctx context.Context, name string, fresh refs.OID) error {
+	old := j.have[replay.HubRoot+name]
+	take, problem, err := j.ref(ctx, name, old, fresh)
+	if j.pinned != "" && err == nil && (take || problem != "") {
+		problem = ""
+		if take, err = j.ours(ctx, name, old, fresh); !take && err == nil {
+			return nil
+		}
+	}
+	newLog := old == "" && strings.HasPrefix(name, replay.Agents)
+	switch {
+	case err != nil && ctx.Err() != nil:
+		return err
+	case err != nil:
+		j.problem(hubs.Problem{Ref: name, Text: fmt.Sprintf("'crosslink/%s' cannot be judged: %v", fail.Truncate(name), err)})
+	case problem != "" && !j.Whole:
+		// the user's copy may be old or of elsewhere, as may be a ref that could not be stored
+	case problem != "" && !take:
+		j.problem(hubs.Problem{Ref: name, Text: problem})
+	case !j.fresh.There && j.level != 2:
+		// nothing says which hub this is of
+	case problem != "":
+		j.Lost = problem
+		j.problem(hubs.Problem{Ref: name, Text: problem, Told: true})
+		if aside := replay.LostRoot + string(old); j.have[aside] == "" { // first, or a kill loses it
+			j.Updates = append(j.Updates, refs.Update{Ref: aside, New: old})
+		}
+		j.believe(name, fresh)
+	case take && newLog && j.logs >= maxLogs:
+		j.untaken++
+	case take:
+		if newLog {
+			j.logs++
+		}
+		j.believe(name, fresh)
+	}
+	return nil
+}
+
+// judgeLedger says whether an incoming ledger is believed. Taken with a
+// problem means that decisions known here are not part of it: they are kept
+// aside until a merge step has brought them back.
+func judgeLedger(ctx context.Context, local refs.Local, old, fresh refs.OID) (take bool, problem string, err error) {
+	if old == "" {
+		return true, "", nil
+	}
+	r := walker(ctx, local)
+	if on, err := r.Extends(string(fresh), string(old)); err != nil || on {
+		return true, "", refs.IgnoreMissing(err)
+	}
+	if behind, err := r.Extends(string(old), string(fresh)); err != nil || behind {
+		return false, "the hub's ledger is behind: it was set back; what was decided stands and goes back with the next push", refs.IgnoreMissing(err)
+	}
+	return true, "the hub has lost decisions that it had acknowledged; the next sync brings them back, and a number given twice gets an alias", nil
+}
+
+// walker only walks the parents of steps.
+func walker(ctx context.Context, local refs.Local) *ledger.Reader {
+	return ledger.NewReader(replay.NewSteps(ctx, local, ""), "")
+}
+
+// parted reports whether of two ledgers of one hub id each has decisions that the
+// other has not: one hub is a fork of the other, and to follow it would mix the two.
+func parted(ctx context.Context, local refs.Local, ours, theirs refs.OID) (bool, error) {
+	if ours == "" || theirs == "" || ours == theirs {
+		return false, nil
+	}
+	r := walker(ctx, local)
+	for _, p := range [][2]refs.OID{{ours, theirs}, {theirs, ours}} {
+		if on, err := r.Extends(string(p[0]), string(p[1])); on || err != nil {
+			return false, refs.IgnoreMissing(err)
+		}
+	}
+	return true, nil
+}
+
+// detachedFrom reports whether a meta commit says that its hub was detached
+// from the one of that id.
+func detachedFrom(ctx context.Context, local refs.Local, tip refs.OID, id string) bool {
+	if tip == "" {
+		return false
+	}
+	files, err := refs.ReadFiles(ctx, local, tip, replay.MetaLimit)
+	if err != nil {
+		return false
+	}
+	m, err := trust.DecodeMeta(files["hub.json"])
+	if err != nil {
+		return false
+	}
+	o, ok := m.Origin()
+	return ok && o.Hub == id
+}
+
+// prove looks whether a log that was rewritten was so by its own key. What is
+// proven is written into the own log by the next sync.
+func (j *judge) prove(ctx context.Context, id string, old, fresh refs.OID) (bool, error) {
+	ours, err := j.reads.Good(ctx, id, old)
+	if err != nil {
+		return false, refs.IgnoreMissing(err)
+	}
+	theirs, err := j.reads.Good(ctx, id, fresh)
+	if err != nil {
+		return false, refs.IgnoreMissing(err)
+	}
+	p := trust.FindFork(ours, theirs)
+	if p == nil || j.metas.Roll == nil || p.Hub != j.metas.Roll.Meta.Hub {
+		return false, nil
+	}
+	// by its own key, or by somebody else's who may push?
+	l := j.metas.Roll.Log(id, trust.LogOptions{Proofs: []*trust.Proof{p}})
+	for _, e := range ours {
+		l.Feed(e)
+	}
+	if !l.Verdict().Forked {
+		return false, nil
+	}
+	if j.Forks == nil {
+		j.Forks = map[string]*trust.Proof{}
+	}
+	j.Forks[id] = p
+	return true, nil
+}

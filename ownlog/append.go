@@ -1,0 +1,237 @@
+// Package ownlog appends to the log of the agent that writes here: whether it may,
+// the lines and the refs that make them visible, and how it goes on under another
+// id where two clones wrote under one.
+package ownlog
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"time"
+
+	"github.com/git-crosslink/git-crosslink/accept"
+	"github.com/git-crosslink/git-crosslink/clone"
+	"github.com/git-crosslink/git-crosslink/event"
+	"github.com/git-crosslink/git-crosslink/exchange"
+	"github.com/git-crosslink/git-crosslink/fail"
+	"github.com/git-crosslink/git-crosslink/hubs"
+	"github.com/git-crosslink/git-crosslink/internal/fault"
+	"github.com/git-crosslink/git-crosslink/reading"
+	"github.com/git-crosslink/git-crosslink/refs"
+	"github.com/git-crosslink/git-crosslink/replay"
+	"github.com/git-crosslink/git-crosslink/trust"
+)
+
+// Writer is a clone that writes.
+type Writer struct {
+	*exchange.Exchange
+}
+
+// Append runs build on the newest state and swaps the own ref; it goes round
+// again when another process was faster.
+func (w *Writer) Append(ctx context.Context, how *clone.Signing, build func(p reading.Projection) ([]event.Body, error)) ([]*event.Envelope, *reading.Snapshot, error) {
+	// politeness only: without it processes would keep losing the swap to each
+	// other; the swap alone is what makes appends safe
+	unlock, polite, err := w.Replica.Lock(ctx, "append", 0)
+	if err == nil && !polite {
+		w.Reads.Expect(nil) // somebody else is appending
+		unlock, polite, err = w.Replica.Lock(ctx, "append", 10*time.Second)
+	}
+	if err != nil {
+		return nil, nil, err
+	}
+	if polite {
+		defer unlock()
+	}
+	bound := false
+	for range 64 {
+		s, err := w.Reads.Load(ctx)
+		if err != nil {
+			return nil, nil, err
+		}
+		if movedAway(s, w.Agent) {
+			if _, err := w.endFork(ctx); err != nil {
+				return nil, nil, err
+			}
+			continue
+		}
+		if err := w.MayAppend(s); err != nil {
+			return nil, nil, err
+		}
+		if moved, err := w.PutInPlace(ctx, s, bound); err != nil {
+			return nil, nil, err
+		} else if moved {
+			bound = true
+			continue
+		}
+		if err := w.RetiredError(s.View); err != nil {
+			if again, gerr := w.outlived(ctx); gerr != nil || !again {
+				return nil, nil, cmp.Or(gerr, err)
+			}
+			continue
+		}
+		bodies, err := build(s.View)
+		if err != nil {
+			return nil, nil, err
+		}
+		if len(bodies) == 0 {
+			return nil, s, nil
+		}
+		lines, ups, err := w.stamp(ctx, s, how, bodies)
+		if errors.Is(err, clone.ErrAgain) {
+			continue
+		}
+		if err != nil {
+			return nil, nil, err
+		}
+		fault.Point("append.before-swap")
+		err = w.Local().SwapInOrder(ctx, ups)
+		if errors.Is(err, refs.ErrConflict) {
+			continue
+		}
+		if err != nil {
+			return nil, nil, fmt.Errorf("append to '%s%s%s': %w", replay.HereRoot, replay.Agents, w.Agent, err)
+		}
+		fault.Point("append.after-swap")
+		known := after(s.AllRefs, ups)
+		w.Reads.Expect(known)
+		// it is written: who interrupts now is to be told so
+		if s, err = w.Reads.Load(context.WithoutCancel(ctx)); err != nil {
+			return nil, nil, err
+		}
+		w.Reads.Expect(known)
+		return lines, s, nil
+	}
+	return nil, nil, fmt.Errorf("append to the log of '%s': %w", w.Agent, refs.ErrConflict)
+}
+
+// after is what refs are after moves.
+func after(all map[string]refs.OID, ups []refs.Update) map[string]refs.OID {
+	all = maps.Clone(all)
+	for _, u := range ups {
+		if all[u.Ref] = u.New; u.New == "" {
+			delete(all, u.Ref)
+		}
+	}
+	return all
+}
+
+// writtenFor says which meta lines are written for, and that it must still be that
+// when they become visible. Where there is none yet, the draft s gets one.
+func (w *Writer) writtenFor(ctx context.Context, s *reading.Snapshot) ([]refs.Update, refs.OID, error) {
+	here, hub := s.AllRefs[replay.HereRoot+replay.MetaName], s.AllRefs[replay.HubRoot+replay.MetaName]
+	switch {
+	case s.Meta == nil:
+		up, err := w.provisionalMeta(ctx, s)
+		return []refs.Update{up}, up.New, err
+	case s.Bound:
+		return []refs.Update{{Ref: replay.HubRoot + replay.MetaName, Old: hub, New: hub}}, hub, nil
+	}
+	return []refs.Update{{Ref: replay.HereRoot + replay.MetaName, Old: here, New: here}, {Ref: replay.HubRoot + replay.MetaName}}, here, nil
+}
+
+// Introduce appends the first line of the own log: who writes here.
+func (w *Writer) Introduce(ctx context.Context, how *clone.Signing) (*reading.Snapshot, error) {
+	_, s, err := w.Append(ctx, how, func(p reading.Projection) ([]event.Body, error) { return nil, nil })
+	if err != nil {
+		return nil, err
+	}
+	if l := s.Logs[w.Agent]; l != nil && l.Seq > 0 {
+		return s, nil
+	}
+	_, ups, err := w.stamp(ctx, s, how, nil)
+	if errors.Is(err, clone.ErrAgain) {
+		return w.Introduce(ctx, how)
+	}
+	if err != nil {
+		return nil, err
+	}
+	if err := w.Local().SwapInOrder(ctx, ups); err != nil && !errors.Is(err, refs.ErrConflict) {
+		return nil, err
+	}
+	return w.Reads.Load(ctx)
+}
+
+// TellForks writes the proofs that this replica holds, or a fetch brought, and no log
+// that counts carries into the own log, once: whoever holds both lines tells everybody. One
+// proof for each agent is enough.
+func (w *Writer) TellForks(ctx context.Context, fetched map[string]*trust.Proof) error {
+	s, err := w.Reads.Load(ctx)
+	if err != nil || w.Agent == "" || s.Logs[w.Agent] == nil || s.Logs[w.Agent].Seq == 0 || w.MayAppend(s) != nil {
+		return err
+	}
+	if len(accept.Untold(s, fetched, w.Agent)) == 0 {
+		return nil
+	}
+	lines, _, err := w.Append(ctx, &clone.Signing{}, func(reading.Projection) ([]event.Body, error) {
+		s, err := w.Reads.Load(ctx)
+		if err != nil {
+			return nil, err
+		}
+		var bodies []event.Body
+		for _, p := range accept.Untold(s, fetched, w.Agent) {
+			bodies = append(bodies, p.Event())
+		}
+		return bodies, nil
+	})
+	if err != nil {
+		return fmt.Errorf("tell of a fork: %w", err)
+	}
+	for _, e := range lines {
+		if b, ok := e.Body.(*event.AgentForked); ok {
+			w.Notice(fail.Notice{Code: "forked/proven", Text: fmt.Sprintf("the key of '%s' wrote two histories: its log has forked, and stops there", b.Agent),
+				Fields: fail.Fields{"agent": b.Agent}})
+		}
+	}
+	return nil
+}
+
+// MayAppend refuses where a line would not be read by others, or fork the log.
+func (w *Writer) MayAppend(s *reading.Snapshot) error {
+	if err := w.RefuseLevel(s); err != nil {
+		return err
+	}
+	if s.Apart {
+		return w.ApartError()
+	}
+	if err := w.Admitted(s); err != nil {
+		return err
+	}
+	l := s.Logs[w.Agent]
+	switch {
+	case l == nil:
+		return nil
+	case l.Diverged:
+		return w.DivergedError(w.Agent)
+	case l.Forked():
+		return &fail.Error{Kind: fail.Fatal, Code: "forked",
+			Message: fmt.Sprintf("the key of '%s' wrote two histories, and behind event %d nothing counts any more: nothing was written", w.Agent, l.Verdict.Fed)}
+	case l.Torn:
+		return &fail.Error{Kind: fail.Fatal, Code: "own-log/missing",
+			Message: fmt.Sprintf("objects of the log of '%s' are missing here: nothing was written", w.Agent)}
+	case l.Ended != "":
+		return &fail.Error{Kind: fail.Fatal, Code: "own-log",
+			Message: fmt.Sprintf("the log of '%s' cannot be read to its end (%s): nothing was written", w.Agent, l.Ended)}
+	}
+	return nil
+}
+
+// LockHub takes the sync lock for a command that somebody waits for, and completes
+// what a killed process left of a move to another id.
+func (w *Writer) LockHub(ctx context.Context) (unlock func(), err error) {
+	unlock, ok, err := w.Link.Lock(ctx, hubs.Insistent)
+	if err == nil && !ok {
+		err = &fail.Error{Kind: fail.Unconfirmed, Code: "sync-busy/wait",
+			Message: "another sync of this clone has been running for 30 s"}
+	}
+	if err != nil {
+		return nil, err
+	}
+	if _, err := w.endFork(ctx); err != nil {
+		unlock()
+		return nil, err
+	}
+	return unlock, nil
+}

@@ -1,0 +1,42 @@
+package ownlog
+
+import (
+	"context"
+
+	"github.com/git-crosslink/git-crosslink/reading"
+	"github.com/git-crosslink/git-crosslink/reducer"
+)
+
+// AgentNamed is what an agent has said of itself, nil if nothing.
+func AgentNamed(p reading.Projection, id string) *reducer.Agent {
+	for _, a := range p.Agents() {
+		if a.ID == id {
+			return a
+		}
+	}
+	return nil
+}
+
+// outlived goes on under a new id where the identity file still names one that
+// is retired.
+func (w *Writer) outlived(ctx context.Context) (bool, error) {
+	if was, err := w.Identity().Outlived(w.Agent); err != nil || !was {
+		return false, err
+	}
+	agent, err := w.SettleAgent(ctx)
+	if err != nil {
+		return false, err
+	}
+	w.Agent = agent
+	w.Reads.Forget()
+	return true, nil
+}
+
+// RetiredError refuses a line behind the last one.
+func (w *Writer) RetiredError(p reading.Projection) error {
+	a := AgentNamed(p, w.Agent)
+	if a == nil || !a.Retired {
+		return nil
+	}
+	return w.Identity().Retired(w.Agent)
+}

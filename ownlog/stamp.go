@@ -1,0 +1,149 @@
+package ownlog
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/git-crosslink/git-crosslink/agents"
+	"github.com/git-crosslink/git-crosslink/clone"
+	"github.com/git-crosslink/git-crosslink/event"
+	"github.com/git-crosslink/git-crosslink/fail"
+	"github.com/git-crosslink/git-crosslink/reading"
+	"github.com/git-crosslink/git-crosslink/reducer"
+	"github.com/git-crosslink/git-crosslink/refs"
+	"github.com/git-crosslink/git-crosslink/replay"
+	"github.com/git-crosslink/git-crosslink/trust"
+)
+
+// outranked refuses an event that would not change all it is to change, because a
+// line that is not followed holds some of it.
+func (w *Writer) outranked(ctx context.Context, s *reading.Snapshot, c reading.Clock, by event.Key) error {
+	first, err := w.Reads.Followed(ctx, s.Logs[by.Agent], c.Limit)
+	if err != nil {
+		return err
+	}
+	return &fail.Error{Kind: fail.Denied, Code: "far-future/outranked",
+		Message: fmt.Sprintf("event %d of '%s' is stamped %s, too far ahead to be followed, and no later event can change what it wrote: nothing was written", by.Seq, by.Agent, by.Time),
+		Fields:  fail.Fields{"agent": by.Agent, "after": strconv.Itoa(first)}}
+}
+
+// ownClockError refuses to write to a log that was written with a clock far
+// ahead: others could not change what is added to it.
+func (w *Writer) ownClockError(l *reading.Log) error {
+	return &fail.Error{Kind: fail.Fatal, Code: "own-clock",
+		Message: fmt.Sprintf("the last event of '%s' is stamped %s, too far ahead to be followed, and nobody could change what is written after it: nothing was written", l.Agent, l.Time)}
+}
+
+// stamp turns bodies into lines of the own log, judges each on the state with
+// the ones before it applied, and writes the objects. The updates it returns
+// make them visible.
+func (w *Writer) stamp(ctx context.Context, s *reading.Snapshot, how *clone.Signing, bodies []event.Body) ([]*event.Envelope, []refs.Update, error) {
+	s, stamped := s.Draft(), reducer.New()
+	ups, meta, err := w.writtenFor(ctx, s)
+	if err != nil {
+		return nil, nil, err
+	}
+	l := s.Logs[w.Agent]
+	if l == nil {
+		l = s.NewLog(w.Agent)
+	}
+	if so, err := w.Reads.Ends(ctx, l); err != nil || !so {
+		w.Reads.Distrust()
+		return nil, nil, cmp.Or(err, clone.ErrAgain)
+	}
+	k, err := w.WritingKey(s, w.Agent, l.Seq == 0, how)
+	if err != nil {
+		return nil, nil, err
+	}
+	if l.Seq == 0 {
+		bodies = append([]event.Body{w.Identity().Introduction(k)}, bodies...)
+	}
+	chain := l.Chain()
+	if k != nil {
+		agents.SignWith(ctx, &chain, k)
+	}
+	c, err := w.Reads.Clock(ctx, s, l, event.TimeOf(w.Now()), stamped)
+	if errors.Is(err, reading.ErrAhead) {
+		err = w.ownClockError(l)
+	}
+	if err != nil {
+		return nil, nil, err
+	}
+	var lines []*event.Envelope
+	var raw [][]byte
+	var says []string
+	for _, b := range bodies {
+		b, now := event.Undated(b, event.TimeOf(w.Now()), &c.Seen)
+		if err := s.Check(stamped, w.Agent, b); err != nil {
+			return nil, nil, err
+		}
+		e := &event.Envelope{Body: b}
+		line, err := chain.Stamp(e, now, c.Seen)
+		if err != nil {
+			return nil, nil, w.UnsignedThen(s, err, how)
+		}
+		c.Seen = max(c.Seen, e.Time)
+		if later, lost := stamped.Contend(e); lost {
+			return nil, nil, w.outranked(ctx, s, c, later)
+		}
+		lines, raw = append(lines, e), append(raw, line)
+		says = append(says, subject(e))
+	}
+	tip, err := refs.AppendLog(ctx, w.Local(), w.Agent, l.View, raw, refs.CommitInfo{
+		Address: w.Committer(), Author: w.Agent, When: w.Now(), Message: strings.Join(says, "\n") + "\n\n[skip ci]\n"})
+	if err != nil {
+		return nil, nil, fmt.Errorf("write the event: %w", err)
+	}
+	ups = append(ups, refs.Update{Ref: replay.HereRoot + replay.Agents + w.Agent, Old: l.Here, New: tip})
+	s.Append(l, chain, tip, lines)
+	if w.Hub == nil { // the replica is the hub: decided at once
+		step, err := w.Decide(ctx, s, meta, map[string]string{w.Agent: string(tip)})
+		if err != nil { // facts need no agreement
+			w.TellOnce(fail.Notice{Code: "undecidable", Text: fmt.Sprintf("nothing can be decided just now: %v", err)})
+		}
+		if step != "" {
+			ups = append(ups, refs.Update{Ref: replay.HereRoot + replay.LedgerName, Old: s.AllRefs[replay.HereRoot+replay.LedgerName], New: step})
+		}
+	}
+	return lines, ups, nil
+}
+
+// subject is an event's line of the commit message.
+func subject(e *event.Envelope) string {
+	s := fmt.Sprintf("crosslink: %s %d %s", e.Agent, e.Seq, e.Body.Type())
+	if c, ok := e.Body.(*event.IssueCreated); ok {
+		s += " " + c.Title
+	}
+	return s
+}
+
+// Founding are the files of the first meta commit of a hub that this agent founds.
+func (w *Writer) Founding(ctx context.Context) map[string][]byte {
+	k, err := w.Key(agents.Request{Agent: w.Agent, Make: true})
+	if err != nil {
+		k = nil // the first line tells why
+	}
+	m := trust.Meta{Version: replay.FormatVersion, Hub: w.MintUUID().String(), CreatedAt: event.TimeOf(w.Now())}
+	return agents.Founding(ctx, m, w.Agent, k)
+}
+
+// provisionalMeta makes the hub id lines carry until a hub is known. Where
+// there is no remote it stays.
+func (w *Writer) provisionalMeta(ctx context.Context, s *reading.Snapshot) (refs.Update, error) {
+	files := w.Founding(ctx)
+	state, err := trust.FirstMeta(files)
+	if err != nil {
+		return refs.Update{}, fmt.Errorf("make the hub's meta: %w", err)
+	}
+	tip, err := refs.WriteCommit(ctx, w.Local(), files, nil,
+		refs.CommitInfo{Address: w.Committer(), Author: w.Agent, When: w.Now(), Message: fmt.Sprintf("crosslink: hub %.8s\n\n[skip ci]\n", state.Meta.Hub)})
+	if err != nil {
+		return refs.Update{}, fmt.Errorf("write the hub's meta: %w", err)
+	}
+	s.Found(tip, state)
+	return refs.Update{Ref: replay.HereRoot + replay.MetaName, New: tip}, nil
+}
