@@ -105,6 +105,9 @@ type RevokedLog struct {
 // earlier. log is nil if there is none here.
 func (c *Change) Revoke(agent string, after *uint64, reason string, log *RevokedLog) (trust.Revocation, error) {
 	r := trust.Revocation{Reason: reason}
+	if len(reason) > event.MaxText {
+		return r, fmt.Errorf("the reason has %d bytes, and at most %d are kept: nothing was written", len(reason), event.MaxText)
+	}
 	p := trust.Principal(agent)
 	if log == nil && !c.From.Signers.Lists(p) {
 		return r, &fail.Error{Kind: fail.No, Code: "no-agent/revoke", Message: fmt.Sprintf("there is no agent '%s' here", fail.Truncate(agent))}

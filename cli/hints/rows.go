@@ -146,7 +146,6 @@ var rows = map[fail.Code][]string{
 	"no-event":         {"how many it has: git crosslink trust show {agent}"},
 	"last-admin":       {"make another one first: git crosslink trust approve <agent> --admin"},
 	"not-admin":        {"who is one: git crosslink trust show"},
-	"meta":             {"how it stands: git crosslink trust show"},
 	"meta/believed":    {"who wrote it, and what is believed: git crosslink trust list"},
 	"meta-race":        {"try again in a moment"},
 	"no-hub":           {"start one, or join the hub: git crosslink init"},
@@ -305,6 +304,7 @@ var rows = map[fail.Code][]string{
 
 	// nothing has to be done
 	"hub-moved":              nil,
+	"meta":                   nil,
 	"cycle":                  nil,
 	"self-edge":              nil,
 	"no-agent/retire":        nil,

@@ -89,14 +89,14 @@ func cmdHubHTTP(ts *testscript.TestScript, neg bool, args []string) {
 
 // answering lets a script say how pushes are answered: with the status that
 // the file holds, or "hang", which is until it is gone; without it they are
-// served.
+// served. After "all" it is said of fetches, too.
 func answering(file string, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		b, err := os.ReadFile(file)
-		answer := strings.TrimSpace(string(b))
+		answer, all := strings.CutPrefix(strings.TrimSpace(string(b)), "all ")
 		status, _ := strconv.Atoi(answer)
 		switch {
-		case err != nil || r.URL.Query().Get("service") != "git-receive-pack" && !strings.HasSuffix(r.URL.Path, "/git-receive-pack"):
+		case err != nil || !all && r.URL.Query().Get("service") != "git-receive-pack" && !strings.HasSuffix(r.URL.Path, "/git-receive-pack"):
 			next.ServeHTTP(w, r)
 		case answer == "hang":
 			for r.Context().Err() == nil && err == nil {

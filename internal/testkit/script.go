@@ -32,7 +32,8 @@ import (
 //
 //	hub NAME…             bare repository $WORK/hub.git with one commit on main, a clone per name
 //	hub-http [NAME:PASS]  serve the hub over http from here on; the clones' URLs follow
-//	                      while $WORK/answer exists pushes are answered with the status it holds, or 'hang'
+//	                      while $WORK/answer exists pushes are answered with the status it holds, or 'hang';
+//	                      with 'all' before that, fetches too
 //	hub-ssh               the same through a stub of ssh
 //	actor NAME DIR        another actor whose clone is DIR (a worktree, a copy, nothing yet)
 //	as NAME CMD…          run a command as that actor; ! demands failure
