@@ -60,6 +60,9 @@ func writeNote(path string, n any) error {
 		return nil
 	}
 	b, err := json.Marshal(n)
+	if err == nil {
+		err = statefile.MakeHome(filepath.Dir(path)) // in a linked worktree nothing else may have made it
+	}
 	if err != nil {
 		return err
 	}
