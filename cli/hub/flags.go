@@ -13,7 +13,6 @@ import (
 	"github.com/git-crosslink/git-crosslink/answer"
 	"github.com/git-crosslink/git-crosslink/cli/command"
 	"github.com/git-crosslink/git-crosslink/cli/frame"
-	"github.com/git-crosslink/git-crosslink/store"
 	"github.com/git-crosslink/git-crosslink/tracker"
 	"github.com/git-crosslink/git-crosslink/verb"
 )
@@ -63,27 +62,10 @@ Examples:
 
 // readFlags reads what requests tell this worktree's agent.
 func readFlags(ctx context.Context, e *command.Env, wish tracker.Freshness) (flags verb.Flags, s *answer.Builder, err error) {
-	err = e.Read(ctx, wish, func(repo *command.Repository, p tracker.Projection) error {
+	err = e.Read(ctx, wish, func(repo *command.Repository, p tracker.Projection) (err error) {
 		s = answer.New(p)
-		me := repo.Agent()
-		if me == "" {
-			flags = verb.FlagsOf(nil, nil)
-			return nil
-		}
-		some, err := p.Requests(store.RequestFilter{Target: me})
-		if err != nil {
-			return err
-		}
-		all, err := repo.Commands(ctx, p, some)
-		if err != nil {
-			return err
-		}
-		start, err := verb.SessionStart(p, me)
-		if err != nil {
-			return err
-		}
-		flags = verb.FlagsOf(all, start)
-		return nil
+		flags, err = command.FlagsOf(ctx, repo, p)
+		return err
 	})
 	return flags, s, err
 }
@@ -103,7 +85,7 @@ func runFlags(ctx context.Context, o flagsOptions, e *command.Env) error {
 		since := r.SentAt.String()
 		doc.Request, doc.By, doc.Reason, doc.Since = &r.ID, &r.By, answer.TextOrNull(r.Reason), &since
 		if o.strict {
-			a.Failure = stopped(flags)
+			a.Failure = command.Stopped(flags)
 		}
 	}
 	a.Data = doc
@@ -137,17 +119,6 @@ func reasonOf(text string) string {
 	return ": " + frame.OneLine(text)
 }
 
-// stopped is the refusal of an agent that was told to stop.
-func stopped(f verb.Flags) *frame.Failure {
-	no := &frame.Failure{Code: frame.ExitLost, Kind: f.State, Message: fmt.Sprintf("%s by %s%s", f.State, f.By.By, reasonOf(f.By.Reason))}
-	if f.State == verb.Killed {
-		no.Hints = []string{"end the session: git crosslink session end -m '…'", "then: git crosslink request ack " + f.By.ID + " --acted"}
-	} else {
-		no.Hints = []string{"wait: git crosslink request poll --wait"}
-	}
-	return no
-}
-
 // maxStep bounds what is read of a step, and stepWait how long it is waited for.
 const (
 	maxStep  = 64 << 10
@@ -169,10 +140,10 @@ func runFlagsHook(ctx context.Context, e *command.Env) error {
 	if !e.Offline {
 		e.Opened.SyncLater(askAfter)
 	}
-	if flags.State == verb.Run {
+	no := command.Stopped(flags)
+	if no == nil {
 		return nil
 	}
-	no := stopped(flags)
 	hint := no.Hints[0]
 	if flags.State == verb.Killed {
 		hint = "end the session: git crosslink session end -m '…'"

@@ -181,6 +181,11 @@ func printStatusWrite(ctx context.Context, e *command.Env, opts statusOptions, r
 
 // claimNext claims the first issue that is ready and adds it to the answer.
 func claimNext(ctx context.Context, e *command.Env, p tracker.Projection, a *frame.Result) (*answer.Issue, error) {
+	no, err := command.MayNotClaim(ctx, e.Opened, p)
+	if err != nil || no != nil {
+		a.Failure = no
+		return nil, err
+	}
 	c, i, err := claimFirst(ctx, e, e.Opened, p, store.Filter{Labels: withScope(e.Opened, nil), Now: event.TimeOf(e.Now()), Sort: "priority"}, nil)
 	if err != nil {
 		return nil, err

@@ -214,23 +214,10 @@ func primeFacts(p tracker.Projection, me string, e *command.Env) (*primeAnswer, 
 
 // askedOf says what requests that are to be obeyed tell the agent of this worktree.
 func askedOf(ctx context.Context, repo *command.Repository, p tracker.Projection) (stop string, asks []string, err error) {
-	me := repo.Agent()
-	if me == "" {
-		return "", nil, nil
-	}
-	some, err := p.Requests(store.RequestFilter{Target: me})
-	if err != nil || len(some) == 0 {
-		return "", nil, err
-	}
-	all, err := repo.Commands(ctx, p, some)
+	flags, err := command.FlagsOf(ctx, repo, p)
 	if err != nil {
 		return "", nil, err
 	}
-	start, err := verb.SessionStart(p, me)
-	if err != nil {
-		return "", nil, err
-	}
-	flags := verb.FlagsOf(all, start)
 	if r := flags.By; flags.State != verb.Run && r != nil {
 		stop = flags.State + " by " + r.By + " (request " + r.ID + ")"
 		if r.Reason != "" {

@@ -47,7 +47,8 @@ few seconds for it at most. The exit status is 1 if nothing is ready.
 
 --claim locks the first issue that it can get and prints its id. An issue that you
 hold already comes first, so repeating the command gives the same issue. The exit
-status is 1 if no issue can be claimed, and 3 if the claim is not confirmed.
+status is 1 if no issue can be claimed, and 3 if the claim is not confirmed. An agent
+that a request has paused gets 1, one that a request has killed gets 2.
 
 Examples:
   git crosslink ready
@@ -92,6 +93,11 @@ func runReadyClaim(ctx context.Context, opts readyOptions, e *command.Env) error
 	})
 	if err != nil {
 		return err
+	}
+	if no, err := command.MayNotClaim(ctx, repo, p); err != nil {
+		return err
+	} else if no != nil {
+		return no
 	}
 	c, i, err := claimFirst(ctx, e, repo, p, f, nil)
 	if err != nil {

@@ -1,0 +1,57 @@
+package command
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/git-crosslink/git-crosslink/cli/frame"
+	"github.com/git-crosslink/git-crosslink/store"
+	"github.com/git-crosslink/git-crosslink/tracker"
+	"github.com/git-crosslink/git-crosslink/verb"
+)
+
+// FlagsOf are what the requests that this clone obeys tell the agent of a worktree.
+func FlagsOf(ctx context.Context, repo *Repository, p tracker.Projection) (verb.Flags, error) {
+	me := repo.Agent()
+	if me == "" {
+		return verb.FlagsOf(nil, nil), nil
+	}
+	some, err := p.Requests(store.RequestFilter{Target: me})
+	if err != nil {
+		return verb.Flags{}, err
+	}
+	all, err := repo.Commands(ctx, p, some)
+	if err != nil {
+		return verb.Flags{}, err
+	}
+	start, err := verb.SessionStart(p, me)
+	return verb.FlagsOf(all, start), err
+}
+
+// Stopped is the refusal of an agent that was told to stop; nil if it was not.
+func Stopped(f verb.Flags) *frame.Failure {
+	if f.State == verb.Run || f.By == nil {
+		return nil
+	}
+	no := &frame.Failure{Code: frame.ExitLost, Kind: f.State, Message: fmt.Sprintf("%s by %s", f.State, f.By.By)}
+	if f.By.Reason != "" {
+		no.Message += ": " + frame.OneLine(f.By.Reason)
+	}
+	if f.State == verb.Killed {
+		no.Hints = []string{"end the session: git crosslink session end -m '…'", "then: git crosslink request ack " + f.By.ID + " --acted"}
+	} else {
+		no.Hints = []string{"wait: git crosslink request poll --wait"}
+	}
+	return no
+}
+
+// MayNotClaim is why an agent that was told to stop takes no issue; nil if it may. A
+// paused agent sees that there is nothing to take now.
+func MayNotClaim(ctx context.Context, repo *Repository, p tracker.Projection) (*frame.Failure, error) {
+	f, err := FlagsOf(ctx, repo, p)
+	no := Stopped(f)
+	if no != nil && f.State == verb.Paused {
+		no.Code = frame.ExitNo
+	}
+	return no, err
+}
