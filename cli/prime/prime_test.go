@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"os"
-	"regexp"
 	"strings"
 	"testing"
 	"unicode"
@@ -148,13 +147,6 @@ func TestTheEstimateIsNotExceeded(t *testing.T) {
 		if got, est := count.Count(b.String()), tokens(b.String()); got > est {
 			t.Errorf("%.30q: %d tokens, estimated %d", b.String(), got, est)
 		}
-	}
-}
-
-// R3: nothing here orders a git operation on code.
-func TestNoOrders(t *testing.T) {
-	if m := regexp.MustCompile(`git (commit|push|pull|add|rebase|merge|checkout)`).FindString(static); m != "" {
-		t.Errorf("the text names '%s'", m)
 	}
 }
 
