@@ -122,6 +122,7 @@ func (s *Settings) RuleOf(k Kind) (Rule, bool) {
 type Settings struct {
 	facts.Thresholds
 	Rules map[Kind]RuleSetting
+	Fetch time.Duration // how often a hub on a network is fetched; 0 is the poller's
 }
 
 // RuleSetting changes one rule. The zero value changes nothing.

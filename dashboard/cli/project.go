@@ -17,6 +17,7 @@ import (
 
 	"github.com/git-crosslink/git-crosslink/cli/frame"
 	"github.com/git-crosslink/git-crosslink/dashboard/db"
+	"github.com/git-crosslink/git-crosslink/dashboard/place"
 	"github.com/git-crosslink/git-crosslink/event"
 	"github.com/git-crosslink/git-crosslink/tracker"
 )
@@ -85,6 +86,11 @@ func (e *env) track(u *urfave.Context) error {
 	if u.Args().Len() > 1 {
 		return frame.Misuse("'track' takes one repository", "git crosslink dashboard track <path>")
 	}
+	if id := u.String("agent-id"); u.Bool("init") && id == "" {
+		return frame.Misuse("'--init' needs the id of the agent that will write there", "git crosslink dashboard track --init --agent-id <id>")
+	} else if err := event.ValidAgentID(id); id != "" && err != nil {
+		return frame.Misuse(fmt.Sprintf("'%s' is not an agent id: %v", id, err))
+	}
 	d, dir, err := e.database(u.Context)
 	if err != nil {
 		return err
@@ -93,6 +99,17 @@ func (e *env) track(u *urfave.Context) error {
 	p, known, err := e.trackAny(u.Context, d, dir, u.Args().First(), u.String("slug"))
 	if err != nil {
 		return err
+	}
+	if u.Bool("init") {
+		library := place.NewLibrary(place.Options{Now: e.now, Program: e.sibling("git-crosslink")})
+		defer library.Close()
+		said, err := library.Join(u.Context, p.Place.Path, u.String("agent-id"))
+		if err != nil {
+			return err
+		}
+		for _, text := range said {
+			e.say("%s", frame.OneLine(text))
+		}
 	}
 	if u.Bool("pin") {
 		if err := d.Pin(u.Context, p.ID, true); err != nil {

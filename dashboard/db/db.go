@@ -141,7 +141,7 @@ func (d *DB) migrate(ctx context.Context) error {
 // Backup writes a copy beside the database and returns its path. Old copies
 // are removed.
 func (d *DB) Backup(ctx context.Context) (string, error) {
-	to := d.path + "." + d.now().UTC().Format("20060102T150405.000000000") + ".bak"
+	to := d.path + "." + d.now().UTC().Format(stampForm) + ".bak"
 	if _, err := d.write.ExecContext(ctx, "VACUUM INTO ?", to); err != nil {
 		return "", fmt.Errorf("back up to '%s': %w", to, err)
 	}
@@ -154,6 +154,25 @@ func (d *DB) Backup(ctx context.Context) (string, error) {
 		old = old[1:]
 	}
 	return to, err
+}
+
+// stampForm is the time in the name of a copy.
+const stampForm = "20060102T150405.000000000"
+
+// BackupDaily writes a copy unless there is one that is less than a day old.
+func (d *DB) BackupDaily(ctx context.Context) error {
+	all, err := d.Backups()
+	if err != nil {
+		return err
+	}
+	if len(all) > 0 {
+		name := strings.TrimSuffix(strings.TrimPrefix(filepath.Base(all[len(all)-1]), File+"."), ".bak")
+		if at, err := time.Parse(stampForm, name); err == nil && d.now().Sub(at) < 24*time.Hour {
+			return nil
+		}
+	}
+	_, err = d.Backup(ctx)
+	return err
 }
 
 // CheckFile reads the whole database and reports damage.

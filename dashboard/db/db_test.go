@@ -422,3 +422,25 @@ func TestSeries(t *testing.T) {
 		t.Errorf("%v, %v after it was trimmed", got, err)
 	}
 }
+
+// TestBackupDaily: a copy is made each day, and seven are kept.
+func TestBackupDaily(t *testing.T) {
+	at := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+	d, err := Open(t.Context(), t.TempDir(), func() time.Time { return at })
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer d.Close()
+	for day := range 10 {
+		for range 3 {
+			if err := d.BackupDaily(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			at = at.Add(8 * time.Hour)
+		}
+		all, err := d.Backups()
+		if want := min(day+1, kept); err != nil || len(all) != want {
+			t.Errorf("day %d: %d copies, want %d: %v", day, len(all), want, err)
+		}
+	}
+}

@@ -42,6 +42,9 @@ func number(key, v string, most int) (int, error) {
 	return n, nil
 }
 
+// leastFetch is how often a hub may be fetched, in seconds.
+const leastFetch = 15
+
 // Thresholds are the numbers in rules that may be changed.
 var Thresholds = []Setting{
 	duration("agent.active_minutes", "an agent is active after its last sign for", "minutes", time.Minute, func(s *alerts.Settings) *time.Duration { return &s.Active }),
@@ -54,6 +57,19 @@ var Thresholds = []Setting{
 		return nil
 	}, func(s *alerts.Settings) string { return strconv.FormatBool(s.LockIfSilent) }},
 	duration("due.soon_hours", "an issue is due soon before its date by", "hours", time.Hour, func(s *alerts.Settings) *time.Duration { return &s.DueSoon }),
+	{"fetch.interval_seconds", "a hub on a network is fetched every", "seconds", func(s *alerts.Settings, v string) error {
+		n, err := number("fetch.interval_seconds", v, 3600)
+		if err == nil && n < leastFetch {
+			err = fmt.Errorf("fetch.interval_seconds is at least %d, not '%s'", leastFetch, v)
+		}
+		s.Fetch = time.Duration(n) * time.Second
+		return err
+	}, func(s *alerts.Settings) string {
+		if s.Fetch == 0 {
+			return "60" // poll.RefreshEvery
+		}
+		return strconv.Itoa(int(s.Fetch / time.Second))
+	}},
 	{"unreachable.failures", "a project is unreachable after", "failed fetches", func(s *alerts.Settings, v string) (err error) {
 		s.Failures, err = number("unreachable.failures", v, 1000)
 		return err

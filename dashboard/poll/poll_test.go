@@ -301,7 +301,7 @@ func TestRefresh(t *testing.T) {
 		t.Error("a person's wish is not followed")
 	}
 	b.poller.known("a").viewed = b.clock.now().Add(-idleAfter - time.Minute)
-	if got := b.poller.every(b.project("a"), b.poller.known("a"), b.clock.now()); got < refreshIdle {
+	if got := every(b.project("a"), b.poller.known("a"), b.clock.now(), RefreshEvery); got < refreshIdle {
 		t.Errorf("where nobody looks it is fetched every %s", got)
 	}
 }

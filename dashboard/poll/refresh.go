@@ -21,7 +21,7 @@ func (p *Poller) refreshIfDue(ctx context.Context, row db.Project, o *project) {
 	defer p.mu.Unlock()
 	now := p.o.Now()
 	if o.refreshAt.IsZero() { // spread what was known before over a period
-		o.refreshAt = row.FetchedAt.Std().Add(p.every(row, o, now))
+		o.refreshAt = row.FetchedAt.Std().Add(every(row, o, now, p.interval(ctx, row)))
 	}
 	if o.refreshing || now.Before(o.refreshAt) || p.hosts[host] >= perHost || ctx.Err() != nil {
 		return
@@ -33,6 +33,7 @@ func (p *Poller) refreshIfDue(ctx context.Context, row db.Project, o *project) {
 	go func() {
 		defer p.running.Done()
 		failures, err := p.refresh(ctx, row, place)
+		interval := p.interval(ctx, row)
 		p.mu.Lock()
 		defer p.mu.Unlock()
 		p.hosts[host]--
@@ -40,18 +41,26 @@ func (p *Poller) refreshIfDue(ctx context.Context, row db.Project, o *project) {
 		if row.Failures = failures; err != nil {
 			row.Failures++
 		}
-		o.refreshAt = p.o.Now().Add(p.every(row, o, p.o.Now()))
+		o.refreshAt = p.o.Now().Add(every(row, o, p.o.Now(), interval))
 	}()
 }
 
+// interval is how often a project is to be fetched.
+func (p *Poller) interval(ctx context.Context, row db.Project) time.Duration {
+	set, err := p.o.DB.Settings(ctx, row.ID)
+	if err != nil || set.Fetch == 0 {
+		return RefreshEvery
+	}
+	return set.Fetch
+}
+
 // every is how long after a fetch the next is due.
-func (p *Poller) every(row db.Project, o *project, now time.Time) time.Duration {
-	every := RefreshEvery
+func every(row db.Project, o *project, now time.Time, every time.Duration) time.Duration {
 	if row.Failures > 0 {
-		return min(every<<min(row.Failures, 10), refreshMax)
+		return min(max(every, RefreshEvery)<<min(row.Failures, 10), refreshMax)
 	}
 	if now.Sub(o.viewed) > idleAfter {
-		every = refreshIdle
+		every = max(every, refreshIdle)
 	}
 	h := fnv.New32a()
 	h.Write([]byte(row.ID))

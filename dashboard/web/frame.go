@@ -7,6 +7,7 @@ import (
 
 	"github.com/git-crosslink/git-crosslink/dashboard/alerts"
 	"github.com/git-crosslink/git-crosslink/dashboard/db"
+	"github.com/git-crosslink/git-crosslink/dashboard/metrics"
 	"github.com/git-crosslink/git-crosslink/dashboard/poll"
 	"github.com/git-crosslink/git-crosslink/event"
 	"github.com/git-crosslink/git-crosslink/internal/shell"
@@ -124,6 +125,21 @@ func (s *Server) everything(r *request) ([]db.Project, map[string][]alerts.Alert
 		slices.SortFunc(all, alerts.Urgent)
 	}
 	return projects, by, nil
+}
+
+// metrics shows figures for Prometheus.
+func (s *Server) metrics(r *request) error {
+	projects, by, err := s.everything(r)
+	if err != nil {
+		return err
+	}
+	endpoints, err := s.DB.Endpoints(r.Context())
+	if err != nil {
+		return err
+	}
+	r.w.Header().Set("Content-Type", "text/plain; version=0.0.4; charset=utf-8")
+	_, _ = r.w.Write([]byte(metrics.Text(projects, by, endpoints, metrics.Server{Skipped: s.Poller.Skipped(), LastPass: s.Poller.LastPass()})))
+	return nil
 }
 
 func shapeOf(p db.Project, all []alerts.Alert) alerts.Shape {

@@ -73,6 +73,7 @@ var table = []route{
 	{pattern: "GET /settings/about", scope: reader, twin: true, handle: (*Server).about},
 
 	{pattern: "GET /events", scope: reader, stream: true, handle: (*Server).events},
+	{pattern: "GET /metrics", scope: reader, handle: (*Server).metrics},
 	{pattern: "GET /ws", scope: reader, stream: true, handle: (*Server).socket},
 
 	// as crosslink 0.9 is asked (compat.go)

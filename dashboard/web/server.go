@@ -143,6 +143,9 @@ func (s *Server) keepHouse(ctx context.Context) {
 		if err := errors.Join(s.DB.TrimFeed(ctx), s.DB.TrimSeries(ctx)); err != nil {
 			s.Failed("trim", err)
 		}
+		if err := s.DB.BackupDaily(ctx); err != nil {
+			s.Failed("backup", err)
+		}
 	}
 }
 
