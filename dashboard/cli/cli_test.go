@@ -4,8 +4,11 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"fmt"
+	"io/fs"
 	"net/http"
 	"net/http/cookiejar"
+	"net/http/httptest"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -137,7 +140,7 @@ func TestDiscover(t *testing.T) {
 	b.Clone("c") // has used no tracker, but has fetched the branches of one
 	b.Create(a, "one", nil)
 	b.expect(0, "local/a\n", "watching local/a\n", a, "track")
-	b.expect(0, "local/a     "+a+"                  watched\nlocal/c     "+filepath.Join(b.Dir, "c")+"                  new\nlocal/seed  "+filepath.Join(b.Dir, "seed")+"               new\n",
+	b.expect(0, "local/a     "+a+"     watched\nlocal/c     "+filepath.Join(b.Dir, "c")+"     new\nlocal/seed  "+filepath.Join(b.Dir, "seed")+"  new\n",
 		"hint: watch the new ones: git crosslink dashboard discover --track .\n", b.Dir, "discover", ".")
 	if code, _, said := b.run(b.Dir, "discover", ".", "--track"); code != 0 || said != "" {
 		t.Errorf("%d %q", code, said)
@@ -145,6 +148,85 @@ func TestDiscover(t *testing.T) {
 	code, out, _ := b.run(b.Dir, "list")
 	if code != 0 || strings.Count(out, "\n") != 3 {
 		t.Errorf("%d\n%s", code, out)
+	}
+}
+
+// TestGitHub: what an organization has is listed with the token of the environment, and
+// watched through its URL; the token is nowhere afterwards.
+func TestGitHub(t *testing.T) {
+	b := newBench(t)
+	const token = "ghp_not-to-be-seen"
+	limited := false
+	var asked []string
+	api := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		asked = append(asked, r.URL.Path)
+		switch {
+		case r.Header.Get("Authorization") != "Bearer "+token:
+			w.WriteHeader(http.StatusUnauthorized)
+		case limited:
+			w.Header().Set("Retry-After", "60")
+			w.WriteHeader(http.StatusTooManyRequests)
+		case r.URL.Path == "/orgs/acme/repos":
+			fmt.Fprint(w, `[{"full_name":"acme/new","clone_url":"https://github.invalid/acme/new.git","ssh_url":"git@github.invalid:acme/new.git"},{"full_name":"acme/old","clone_url":"https://github.invalid/acme/old.git","ssh_url":"x"},{"full_name":"acme/evil","clone_url":"ext::sh -c date","ssh_url":"--upload-pack=date"}]`)
+		case strings.Contains(r.URL.Path, "/old/"):
+			fmt.Fprint(w, `[{"ref":"refs/heads/crosslink/hub"}]`)
+		default:
+			fmt.Fprint(w, `[{"ref":"refs/heads/crosslink/meta"}]`)
+		}
+	}))
+	defer api.Close()
+	run := func(token string, args ...string) (int, string, string) {
+		var o, e stream
+		env := b.env(&o, &e)
+		state := env.getenv
+		env.getenv = func(name string) string {
+			if v, ok := map[string]string{"GITHUB_API_URL": api.URL, "GH_TOKEN": token}[name]; ok {
+				return v
+			}
+			return state(name)
+		}
+		code := env.run(t.Context(), append([]string{"discover", "--github"}, args...))
+		return code, o.String(), e.String()
+	}
+	code, out, said := run(token, "acme")
+	if want := "acme/evil  ext::sh -c date                      new\nacme/new   https://github.invalid/acme/new.git  new\nacme/old   https://github.invalid/acme/old.git  older-format\n"; code != 0 || out != want || !strings.HasPrefix(said, "hint: watch the new ones: git crosslink dashboard discover --track --github acme\n") {
+		t.Errorf("%d\n%s%s", code, out, said)
+	}
+	code, out, said = run(token, "acme", "--track", "--json")
+	if code != 0 || !strings.Contains(out, `"slug":"acme/new","state":"watched"`) || !strings.Contains(out, `"slug":"acme/evil","state":"failed","error":"'ext::sh -c date' would start a program"`) {
+		t.Errorf("%d\n%s%s", code, out, said)
+	}
+	if code, out, _ = run(token, "acme"); code != 0 || !strings.Contains(out, "acme/new   https://github.invalid/acme/new.git  watched\n") {
+		t.Errorf("%d\n%s", code, out)
+	}
+	limited = true
+	if code, _, said = run(token, "acme"); code != 128 || !strings.HasPrefix(said, "error: GitHub's limit of requests is reached until ") {
+		t.Errorf("%d\n%s", code, said)
+	}
+	if code, _, said = run("", "acme"); code != 128 || said != "error: GitHub refuses the token\nhint: log in, if it is private: gh auth login\n" {
+		t.Errorf("%d\n%s", code, said)
+	}
+	if code, _, _ = run(token, "a/b"); code != 129 {
+		t.Errorf("no organization: %d", code)
+	}
+	if code, _, _ = run(token, "acme", "."); code != 129 {
+		t.Errorf("a directory beside it: %d", code)
+	}
+	err := filepath.WalkDir(b.state, func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		text, err := os.ReadFile(path)
+		if strings.Contains(string(text), token) {
+			t.Errorf("the token is in %s", path)
+		}
+		if st, serr := os.Stat(path); serr == nil && filepath.Dir(path) == filepath.Join(b.state, "git-crosslink", "dashboard") && st.Mode().Perm()&0o077 != 0 {
+			t.Errorf("others can read %s", path)
+		}
+		return err
+	})
+	if err != nil {
+		t.Error(err)
 	}
 }
 

@@ -27,11 +27,19 @@ are watched, too.
 Hidden directories, symbolic links, and directories such as node_modules are left
 out, as is everything inside a repository that was found.
 
+With --github, the repositories of an organization or user on GitHub are listed
+instead. The token is that of GH_TOKEN, of 'gh', or of git's credential helper; the
+dashboard does not store it. --track watches each through a repository that the
+dashboard creates, which fetches the tracker and no code.
+
 Examples:
   git crosslink dashboard discover
-  git crosslink dashboard discover ~/src --track`,
+  git crosslink dashboard discover ~/src --track
+  git crosslink dashboard discover --github acme`,
 		Flags: []urfave.Flag{
 			&urfave.IntFlag{Name: "depth", Value: discover.Depth, Usage: fmt.Sprintf("look `N` directories deep, at most %d", discover.MaxDepth)},
+			&urfave.StringFlag{Name: "github", Usage: "list the repositories of `ORGANIZATION` on GitHub instead"},
+			&urfave.BoolFlag{Name: "ssh", Usage: "with --github: watch them through ssh instead of https"},
 			&urfave.BoolFlag{Name: "track", Usage: "watch the repositories that are new"},
 		}, Action: e.discover}
 }
@@ -57,6 +65,9 @@ func (e *env) discover(u *urfave.Context) error {
 	depth := u.Int("depth")
 	if depth < 0 || depth > discover.MaxDepth {
 		return frame.Misuse(fmt.Sprintf("%d is not a valid depth", depth), fmt.Sprintf("use a depth from 0 to %d", discover.MaxDepth))
+	}
+	if org := u.String("github"); org != "" {
+		return e.discoverOn(u, org)
 	}
 	roots := u.Args().Slice()
 	if len(roots) == 0 {
@@ -102,10 +113,64 @@ func (e *env) discover(u *urfave.Context) error {
 	if err := e.showFound(all, r, again); err != nil {
 		return err
 	}
-	if failed > 0 && !e.json {
-		return frame.No("not-tracked", fmt.Sprintf("%d of the repositories could not be watched", failed))
+	return e.untracked(failed)
+}
+
+// discoverOn lists what an organization has on GitHub, or watches it.
+func (e *env) discoverOn(u *urfave.Context, org string) error {
+	if u.Args().Len() > 0 || u.IsSet("depth") {
+		return frame.Misuse("'--github' searches no directories", "git crosslink dashboard discover --github <organization>")
 	}
-	return nil
+	d, dir, err := e.database(u.Context)
+	if err != nil {
+		return err
+	}
+	defer d.Close()
+	repositories, err := e.organization(u.Context, dir, org)
+	if err != nil {
+		return err
+	}
+	all, err := e.judgeRemote(u.Context, d, repositories, u.Bool("ssh"))
+	if err != nil {
+		return err
+	}
+	failed, again := 0, "git crosslink dashboard discover --track --github "+org
+	if u.Bool("track") {
+		again = ""
+		for k := range all {
+			if all[k].State != foundNew {
+				continue
+			}
+			p, _, err := e.trackRemote(u.Context, d, dir, all[k].Path, all[k].Slug)
+			failed += all[k].tracked(p, err)
+		}
+		e.poke(u.Context, dir, "poke", "")
+	} else if u.Bool("ssh") {
+		again += " --ssh"
+	}
+	if err := e.showFound(all, discover.Result{Dirs: len(repositories)}, again); err != nil {
+		return err
+	}
+	return e.untracked(failed)
+}
+
+// tracked notes what came of watching it, and counts a failure.
+func (s *foundShape) tracked(p db.Project, err error) (failed int) {
+	if err != nil {
+		why := frame.OneLine(frame.Explain(err).Message)
+		s.State, s.Error = foundFailed, &why
+		return 1
+	}
+	s.Slug, s.State = p.Slug, foundWatched
+	return 0
+}
+
+// untracked is the error of what could not be watched; the list says why.
+func (e *env) untracked(n int) error {
+	if n == 0 || e.json {
+		return nil
+	}
+	return frame.No("not-tracked", fmt.Sprintf("%d of the repositories could not be watched", n))
 }
 
 // judge says what a repository that was found is to the dashboard.
@@ -144,13 +209,7 @@ func (e *env) trackFound(ctx context.Context, d *db.DB, all []foundShape) (faile
 			continue
 		}
 		p, _, err := e.trackAt(ctx, d, s.Path, "")
-		if err != nil {
-			why := frame.OneLine(frame.Explain(err).Message)
-			s.State, s.Error = foundFailed, &why
-			failed++
-			continue
-		}
-		s.Slug, s.State = p.Slug, foundWatched
+		failed += s.tracked(p, err)
 	}
 	return failed
 }
@@ -181,7 +240,7 @@ func (e *env) showFound(all []foundShape, r discover.Result, again string) error
 	}
 	switch {
 	case len(all) == 0:
-		e.say("found no repository with a tracker (directories searched: %d)", r.Dirs)
+		e.say("found no repository with a tracker")
 	case fresh > 0 && again != "":
 		e.say("hint: watch the new ones: %s", again)
 	}

@@ -18,9 +18,9 @@ var dashboard = map[string]rule{
 		may: "dashboard/alerts dashboard/counters dashboard/facts dashboard/notify event internal/fault",
 		why: "it stores what was computed and knows no repository, so that what is shown outlives one",
 	},
-	"dashboard/compat": {may: "answer dashboard/alerts dashboard/db dashboard/export dashboard/facts event store tracker", why: "the answers of crosslink 0.9 are shapes, whoever asks for them"},
+	"dashboard/compat":  {may: "answer dashboard/alerts dashboard/db dashboard/export dashboard/facts event store tracker", why: "the answers of crosslink 0.9 are shapes, whoever asks for them"},
 	"dashboard/metrics": {may: "dashboard/alerts dashboard/db event", why: "figures follow from what is stored"},
-	"dashboard/export": {may: "dashboard/db event", why: "a table is the same on a page and on the command line"},
+	"dashboard/export":  {may: "dashboard/db event", why: "a table is the same on a page and on the command line"},
 	"dashboard/poll": {
 		may: "dashboard/alerts dashboard/db dashboard/facts event internal/fault",
 		why: "it sees a repository through an interface, so that hanging, broken and missing ones can be tested",
@@ -40,9 +40,10 @@ var dashboard = map[string]rule{
 		why: "pages and actions; the words of a refusal are those of the command line",
 	},
 	"dashboard/cli": {
-		may: "cli/frame dashboard/alerts dashboard/db dashboard/deliver dashboard/discover dashboard/export dashboard/facts dashboard/inbox dashboard/notify dashboard/place dashboard/poll dashboard/web event fail internal/shell tracker",
+		may: "cli/frame dashboard/alerts dashboard/db dashboard/deliver dashboard/discover dashboard/export dashboard/facts dashboard/github dashboard/inbox dashboard/notify dashboard/place dashboard/poll dashboard/web event fail internal/shell tracker",
 		why: "the dashboard's words, and the one place that puts its parts together",
 	},
+	"dashboard/github":            {why: "it asks one server and reads what that answers; who has a token, and what is done with a repository, is none of its business"},
 	"dashboard/discover":          {why: "it looks at files of others and opens no repository, so that what is hostile there is only looked at"},
 	"dashboard/dashtest":          {may: "event tracker", why: "hubs and clones for tests; only tests import it"},
 	"cmd/git-crosslink-dashboard": {may: "dashboard/cli", why: "main only"},
@@ -53,7 +54,7 @@ func init() {
 	cli := rules["cli"]
 	cli.may += " cli/dashboard cli/mcp"
 	rules["cli"] = cli
-	maps.Copy(starts, map[string]string{"cli/launch": "programs beside this one", "mcp": "git-crosslink, for each call", "dashboard/cli": "a browser", "dashboard/place": "itself, to fetch from a hub"})
+	maps.Copy(starts, map[string]string{"cli/launch": "programs beside this one", "mcp": "git-crosslink, for each call", "dashboard/cli": "a browser, and programs that know a token for GitHub", "dashboard/place": "itself, to fetch from a hub"})
 	testOnly = append(testOnly, "dashboard/dashtest", "github.com/chromedp")
 	mayTest = append(mayTest, "dashboard/dashtest")
 }
