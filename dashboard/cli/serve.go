@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -23,6 +24,7 @@ import (
 	"github.com/git-crosslink/git-crosslink/cli/frame"
 	"github.com/git-crosslink/git-crosslink/dashboard/db"
 	"github.com/git-crosslink/git-crosslink/dashboard/deliver"
+	"github.com/git-crosslink/git-crosslink/dashboard/github"
 	"github.com/git-crosslink/git-crosslink/dashboard/place"
 	"github.com/git-crosslink/git-crosslink/dashboard/poll"
 	"github.com/git-crosslink/git-crosslink/dashboard/web"
@@ -156,6 +158,14 @@ func (e *env) server(u *urfave.Context, d *db.DB, dir, slug string, browser bool
 		Track: func(ctx context.Context, at, slug string) (db.Project, bool, error) {
 			return e.trackAny(ctx, d, dir, at, slug)
 		},
+		GitHub: web.GitHub{
+			Source: func(ctx context.Context) string {
+				_, source := e.githubToken(ctx, cmp.Or(e.getenv("GITHUB_API_URL"), github.Public))
+				return source
+			},
+			Repositories: func(ctx context.Context, org string) ([]github.Repository, error) {
+				return e.organization(ctx, dir, org)
+			}},
 		ReadOnly: u.Bool("read-only"), Wake: sender.Wake, Failed: func(what string, err error) { failed(what, err) }})
 	control, err := e.control(dir, s, poller, sender, port)
 	if err != nil {

@@ -16,7 +16,9 @@ import (
 	"github.com/git-crosslink/git-crosslink/dashboard/compat"
 	"github.com/git-crosslink/git-crosslink/dashboard/dashtest"
 	"github.com/git-crosslink/git-crosslink/dashboard/db"
+	"github.com/git-crosslink/git-crosslink/dashboard/github"
 	"github.com/git-crosslink/git-crosslink/dashboard/notify"
+	"github.com/git-crosslink/git-crosslink/dashboard/socket"
 	"github.com/git-crosslink/git-crosslink/event"
 )
 
@@ -245,7 +247,7 @@ func (s *served) dial(headers ...string) (*websocket.Conn, int) {
 	for k := 0; k < len(headers); k += 2 {
 		h.Set(headers[k], headers[k+1])
 	}
-	c, got, err := websocket.Dial(s.Context(), strings.Replace(s.base, "http:", "ws:", 1)+"/ws", &websocket.DialOptions{HTTPHeader: h, Subprotocols: []string{socketProtocol}})
+	c, got, err := websocket.Dial(s.Context(), strings.Replace(s.base, "http:", "ws:", 1)+"/ws", &websocket.DialOptions{HTTPHeader: h, Subprotocols: []string{socket.Protocol}})
 	if got == nil {
 		s.Check(err)
 	}
@@ -292,7 +294,7 @@ func TestSocket(t *testing.T) {
 		}
 	}
 	c, got := s.dial("Authorization", token, "Origin", s.base)
-	if got != 101 || c.Subprotocol() != socketProtocol {
+	if got != 101 || c.Subprotocol() != socket.Protocol {
 		t.Fatalf("%d %q", got, c.Subprotocol())
 	}
 	defer c.CloseNow()
@@ -307,14 +309,14 @@ func TestSocket(t *testing.T) {
 		t.Errorf("%+v", f)
 	}
 	// more at once than is kept for one client is a gap
-	for range batch + 50 {
+	for range socket.Batch + 50 {
 		s.Check(s.db.Pin(t.Context(), "id-a", true))
 	}
 	s.server.Changed()
-	if f := frameOf(t, c, "gap"); f.Dropped < batch {
+	if f := frameOf(t, c, "gap"); f.Dropped < socket.Batch {
 		t.Errorf("%+v", f)
 	}
-	s.Check(other.Write(t.Context(), websocket.MessageText, []byte(strings.Repeat("x", maxFrame+1))))
+	s.Check(other.Write(t.Context(), websocket.MessageText, []byte(strings.Repeat("x", socket.MaxFrame+1))))
 	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 	defer cancel()
 	var closed websocket.CloseError
@@ -369,4 +371,60 @@ func TestJoin(t *testing.T) {
 	s.mu.Lock()
 	s.failed = nil // the refusal above
 	s.mu.Unlock()
+}
+
+// TestOldGitHub: what an organization has is listed and watched; a token is neither shown
+// nor taken.
+func TestOldGitHub(t *testing.T) {
+	var tracked []string
+	all := []github.Repository{{FullName: "acme/new", HTTPS: "https://github.invalid/acme/new.git", State: github.Tracker}, {FullName: "acme/old", State: github.Older},
+		{FullName: "acme/known", HTTPS: "known", State: github.Tracker}, {FullName: "acme/evil", HTTPS: "ext::sh", State: github.Tracker}}
+	s := serve(t, dashtest.New(t), func(o *Options) {
+		o.GitHub = GitHub{Source: func(context.Context) string { return "gh" }, Repositories: func(_ context.Context, org string) ([]github.Repository, error) {
+			if org != "acme" {
+				return nil, refuse(http.StatusNotFound, "GitHub knows no organization '%s'", org)
+			}
+			return all, nil
+		}}
+		o.Track = func(_ context.Context, at, slug string) (db.Project, bool, error) {
+			if at == "ext::sh" {
+				return db.Project{}, false, refuse(http.StatusBadRequest, "'%s' would start a program", at)
+			}
+			tracked = append(tracked, at)
+			return db.Project{Slug: slug}, at == "known", nil
+		}
+	})
+	act := script{s, s.token("act")}
+	var config map[string]any
+	if act.call("GET", old+"/github/config", "", &config); config["token_present"] != true || config["token_source"] != "gh" || config["token_fingerprint"] != nil {
+		t.Errorf("%v", config)
+	}
+	if got := act.call("POST", old+"/github/config", `{"token":"ghp_secret-value"}`, nil); got != 400 {
+		t.Errorf("a token is taken: %d", got)
+	}
+	var list []map[string]any
+	if act.call("GET", old+"/github/orgs/acme/repos", "", &list); len(list) != 4 || list[0]["owner"] != "acme" || list[0]["repo"] != "new" || list[0]["has_hub_branch"] != true || list[0]["https_url"] != all[0].HTTPS {
+		t.Errorf("%v", list)
+	}
+	if got := act.call("GET", old+"/github/orgs/nobody/repos", "", nil); got != 404 {
+		t.Errorf("no organization: %d", got)
+	}
+	var outcome struct {
+		Tracked []string
+		Skipped []struct{ Slug, Reason string }
+	}
+	if got := act.call("POST", old+"/github/orgs/acme/track-all", `{"init":true}`, nil); got != 400 {
+		t.Errorf("init: %d", got)
+	}
+	act.call("POST", old+"/github/orgs/acme/track-all", `{}`, &outcome)
+	if !slices.Equal(outcome.Tracked, []string{"acme/new"}) || len(outcome.Skipped) != 3 || outcome.Skipped[1].Reason != "already tracked" || !strings.Contains(outcome.Skipped[2].Reason, "would start a program") {
+		t.Errorf("%+v", outcome)
+	}
+	acts, err := s.db.Actions(t.Context(), 0, 100)
+	s.Check(err)
+	for _, one := range acts {
+		if strings.Contains(one.Payload, "ghp_secret-value") {
+			t.Errorf("the audit log holds a token: %s", one.Payload)
+		}
+	}
 }

@@ -21,7 +21,7 @@ import (
 // pathOf fills in a pattern.
 func pathOf(pattern string) (method, path string) {
 	method, path, _ = strings.Cut(pattern, " ")
-	for from, to := range map[string]string{"{$}": "", "{owner}": "o", "{repo}": "a", "{id}": "1", "{agent}": "agent-a", "{verb}": "close", "{name}": hashed["app.css"], "{file}": "projects.csv"} {
+	for from, to := range map[string]string{"{$}": "", "{owner}": "o", "{repo}": "a", "{id}": "1", "{agent}": "agent-a", "{verb}": "close", "{name}": hashed["app.css"], "{file}": "projects.csv", "{org}": "acme"} {
 		path = strings.ReplaceAll(path, from, to)
 	}
 	return method, path

@@ -40,7 +40,8 @@ type Options struct {
 	Version  string
 	Failed   func(what string, err error)                                                     // told of internal errors; nil drops them
 	Track    func(ctx context.Context, at, slug string) (p db.Project, known bool, err error) // watches a path or URL; nil watches none
-	Wake     func()                                                                           // told that a webhook waits to be sent; nil drops it
+	GitHub   GitHub
+	Wake     func() // told that a webhook waits to be sent; nil drops it
 }
 
 // Server answers requests.

@@ -18,6 +18,7 @@ import (
 
 	"github.com/git-crosslink/git-crosslink/dashboard/dashtest"
 	"github.com/git-crosslink/git-crosslink/dashboard/db"
+	"github.com/git-crosslink/git-crosslink/dashboard/github"
 	"github.com/git-crosslink/git-crosslink/dashboard/place"
 	"github.com/git-crosslink/git-crosslink/dashboard/poll"
 )
@@ -96,6 +97,7 @@ func (s *served) run(change func(*Options), l net.Listener) {
 		}})
 	o := Options{DB: s.db, Poller: s.poller, Library: library, Hosts: []string{fmt.Sprintf("localhost:%d", s.port), fmt.Sprintf("127.0.0.1:%d", s.port)},
 		Cookie: "crosslink_session_test", Failed: func(what string, err error) { s.fail(what + ": " + err.Error()) }}
+	o.GitHub = GitHub{Source: func(context.Context) string { return "" }, Repositories: func(context.Context, string) ([]github.Repository, error) { return nil, nil }}
 	if change != nil {
 		change(&o)
 	}

@@ -19,6 +19,7 @@ var dashboard = map[string]rule{
 		why: "it stores what was computed and knows no repository, so that what is shown outlives one",
 	},
 	"dashboard/compat":  {may: "answer dashboard/alerts dashboard/db dashboard/export dashboard/facts event store tracker", why: "the answers of crosslink 0.9 are shapes, whoever asks for them"},
+	"dashboard/socket":  {may: "dashboard/db", why: "frames follow from the feed; who may read it is decided before"},
 	"dashboard/metrics": {may: "dashboard/alerts dashboard/db event", why: "figures follow from what is stored"},
 	"dashboard/export":  {may: "dashboard/db event", why: "a table is the same on a page and on the command line"},
 	"dashboard/poll": {
@@ -36,7 +37,7 @@ var dashboard = map[string]rule{
 		why: "a repository is reached in one place; it is the tracker's to say what is in it",
 	},
 	"dashboard/web": {
-		may: "answer cli/frame dashboard/alerts dashboard/compat dashboard/counters dashboard/db dashboard/draw dashboard/export dashboard/facts dashboard/inbox dashboard/markdown dashboard/metrics dashboard/notify dashboard/place dashboard/poll dashboard/query event internal/shell reducer store tracker verb",
+		may: "answer cli/frame dashboard/alerts dashboard/compat dashboard/counters dashboard/db dashboard/draw dashboard/export dashboard/facts dashboard/github dashboard/inbox dashboard/markdown dashboard/metrics dashboard/notify dashboard/place dashboard/poll dashboard/query dashboard/socket event internal/shell reducer store tracker verb",
 		why: "pages and actions; the words of a refusal are those of the command line",
 	},
 	"dashboard/cli": {
