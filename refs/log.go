@@ -49,6 +49,9 @@ type Log struct {
 	// Missing says that Bad is an object that this repository lacks, which is
 	// its own defect (a torn backup), not the writer's.
 	Missing bool
+	// Unreadable says the same of an object that is here and damaged, or that
+	// could not be read just now.
+	Unreadable bool
 }
 
 // At is the line of a sequence, nil if it is not among Lines.
@@ -132,6 +135,7 @@ type shape struct {
 	due     uint64    // first line of the segment to come; 0 = none was seen
 	bad     string
 	missing bool
+	unread  bool
 }
 
 func (s *shape) fail(what string, err error) {
@@ -141,6 +145,7 @@ func (s *shape) fail(what string, err error) {
 			s.bad = fmt.Sprintf("%s: %v", what, err)
 		}
 		s.missing = errors.Is(err, ErrMissing)
+		s.unread = errors.Is(err, ErrCorrupt) || errors.Is(err, ErrStorage)
 	}
 }
 
@@ -366,7 +371,7 @@ func (s *shape) pickSegments(k int, es []TreeEntry) {
 // cut ends the log in shard k: what is wrong there comes before any fault found
 // behind it.
 func (s *shape) cut(k int, what string) {
-	s.bad, s.missing = what, false
+	s.bad, s.missing, s.unread = what, false, false
 	s.shards = s.shards[:k+1]
 	s.next = len(s.shards)
 }

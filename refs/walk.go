@@ -83,7 +83,7 @@ func (w *walker) group(ctx context.Context) (err error) {
 		}
 	}
 	for i, s := range w.shapes {
-		w.logs[i].Tip, w.logs[i].Bad, w.logs[i].Missing = w.reqs[i].Tip, s.bad, s.missing
+		w.logs[i].Tip, w.logs[i].Bad, w.logs[i].Missing, w.logs[i].Unreadable = w.reqs[i].Tip, s.bad, s.missing, s.unread
 	}
 	return nil
 }

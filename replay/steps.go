@@ -147,8 +147,12 @@ func (s *Steps) Lines(tip, agent string, after ledger.Position, upTo uint64) ite
 			}
 			return !ended
 		})
-		if err == nil && !ended && got[0].Missing {
+		switch { // what is wrong with this repository says nothing of a step
+		case err != nil || ended:
+		case got[0].Missing:
 			err = fmt.Errorf("log of '%s' at '%s': %w", agent, tip, refs.ErrMissing)
+		case got[0].Unreadable:
+			err = fmt.Errorf("log of '%s' at '%s': %s: %w", agent, tip, got[0].Bad, refs.ErrCorrupt)
 		}
 		if err != nil {
 			yield(nil, err)

@@ -127,7 +127,7 @@ func walkAll(ctx context.Context, l refs.Local, all []*work) error {
 		if c.Ended == "" {
 			c.Ended = got[i].Bad
 		}
-		c.Missing = got[i].Missing
+		c.Missing = got[i].Missing || got[i].Unreadable
 		if c.Foreign && c.Hub == "" {
 			c.Ended = ""
 		}

@@ -45,18 +45,21 @@ func (c *catFile) start() error {
 	cmd := c.git.command(context.Background(), ownGroup, "cat-file", "--batch")
 	in, err := cmd.StdinPipe()
 	if err != nil {
-		return err
+		return storage(err)
 	}
 	out, err := cmd.StdoutPipe()
 	if err != nil {
-		return err
+		return storage(err)
 	}
-	if err := cmd.Start(); err != nil {
-		return fmt.Errorf("git cat-file: %w", err)
+	if err := cmd.Start(); err != nil { // no more processes, or files, for now
+		return storage(err)
 	}
 	c.proc = &catProc{cmd: cmd, in: in, out: bufio.NewReaderSize(out, 64<<10)}
 	return nil
 }
+
+// storage says that git could not be asked, which says nothing of an object.
+func storage(err error) error { return fmt.Errorf("git cat-file: %w: %w", refs.ErrStorage, err) }
 
 // stop ends the process. Its state is unknown or it is no longer wanted.
 func (c *catFile) stop() {
@@ -122,7 +125,7 @@ func (c *catFile) read(ctx context.Context, ids []refs.OID, limit int64, each fu
 			continue
 		}
 		if err := c.probe(); err != nil {
-			return err
+			return storage(err)
 		}
 		failures = 0
 		if err := each(done, refs.Object{}, fmt.Errorf("object '%s': %w", ids[done], refs.ErrCorrupt)); err != nil {
