@@ -49,6 +49,23 @@ func (s *Server) projectDoc(p db.Project, open []alerts.Alert) projectDoc {
 		PolledAt: instant(p.PolledAt), LastActivity: instant(p.LastActivity), Remote: p.State.Facts.Health.Remote, Trouble: troubleOf(p)}
 }
 
+// capabilityWords say why a project is not written as it might be.
+var capabilityWords = map[string]string{
+	place.NotShared:    "this tracker is not shared yet: only this clone has it",
+	place.NotJoined:    "nobody writes in this clone yet: the first change makes an agent",
+	place.NotApproved:  "the hub does not accept changes from here: nobody has approved the key of this clone's agent",
+	place.ReadOnly:     "the directory cannot be written",
+	place.HubMoved:     "the remote holds another hub, or has lost its branches",
+	place.OlderFormat:  "the hub has an older format, which must be migrated before it can be written",
+	place.AgentTrouble: "this clone's agent is forked, revoked or retired",
+}
+
+// May says what there is to say of writing to the project; "" is nothing.
+func (d projectDoc) May() string { return capabilityWords[d.Capability] }
+
+// Joins reports whether the clone can be given an agent.
+func (d projectDoc) Joins() bool { return d.Capability == place.NotJoined }
+
 // docOf is a project with the shape that its alerts give it.
 func (s *Server) docOf(r *request, p db.Project) projectDoc {
 	rows, err := s.DB.Alerts(r.Context(), p.ID)

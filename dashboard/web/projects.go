@@ -20,6 +20,7 @@ type projectsPage struct {
 	Query    string       `json:"q"`
 
 	Sparks map[string]spark `json:"-"` // of open issues, by project
+	Tracks bool             `json:"-"` // more can be watched from here
 }
 
 // sparkDays is how many days a curve of open issues shows.
@@ -92,7 +93,7 @@ func (s *Server) projects(r *request) error {
 	if err != nil {
 		return err
 	}
-	d.Sparks = map[string]spark{}
+	d.Sparks, d.Tracks = map[string]spark{}, s.Track != nil
 	for id, days := range series {
 		d.Sparks[id] = sparkOf(days, today)
 	}

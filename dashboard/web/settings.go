@@ -248,18 +248,33 @@ func (s *Server) about(r *request) error {
 		Scope     string  `json:"scope"`
 		Own       bool    `json:"own"`
 	}
+	type token struct {
+		ID    int64   `json:"id"`
+		Name  string  `json:"name"`
+		Scope string  `json:"scope"`
+		Made  instant `json:"made_at"`
+		Seen  instant `json:"seen_at"`
+	}
 	d := struct {
 		Version  string    `json:"version"`
 		Operator string    `json:"operator"`
 		Skipped  int64     `json:"ticks_skipped"`
 		Passed   instant   `json:"last_pass_at"`
 		Sessions []session `json:"sessions"`
-	}{Version: s.Version, Operator: s.operator, Skipped: s.Poller.Skipped(), Sessions: []session{}}
+		Tokens   []token   `json:"tokens"`
+	}{Tokens: []token{}, Version: s.Version, Operator: s.operator, Skipped: s.Poller.Skipped(), Sessions: []session{}}
 	if last := s.Poller.LastPass(); !last.IsZero() {
 		d.Passed = instant(event.TimeOf(last))
 	}
 	for _, o := range sessions {
 		d.Sessions = append(d.Sessions, session{o.UserAgent, instant(o.Made), instant(o.Seen), o.Scope, o.Hash == r.session.Hash})
+	}
+	tokens, err := s.DB.Tokens(r.Context())
+	if err != nil {
+		return err
+	}
+	for _, o := range tokens {
+		d.Tokens = append(d.Tokens, token{o.ID, o.Name, o.Scope, instant(o.Made), instant(o.Seen)})
 	}
 	return s.render(r, "about", "About", d)
 }

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"context"
 	"fmt"
 	"html"
 	"net/url"
@@ -12,6 +13,7 @@ import (
 
 	"github.com/git-crosslink/git-crosslink/dashboard/dashtest"
 	"github.com/git-crosslink/git-crosslink/dashboard/db"
+	"github.com/git-crosslink/git-crosslink/dashboard/place"
 	"github.com/git-crosslink/git-crosslink/tracker"
 )
 
@@ -152,4 +154,37 @@ func TestViewsJourney(t *testing.T) {
 	tab.until(`document.querySelector("#rail").innerText.includes("what is ready")`)
 	b.quiet()
 	chromedp.Cancel(tab.ctx)
+}
+
+// TestCapabilityIsShown: why a project cannot be written is on its tile, its page and
+// its page of health, with what helps; no form is offered that would be refused.
+func TestCapabilityIsShown(t *testing.T) {
+	w := dashtest.New(t)
+	a := w.Clone("a")
+	w.Create(a, "one", nil)
+	var asked string
+	s := serve(t, w, func(o *Options) {
+		o.Track = func(_ context.Context, at, slug string) (db.Project, bool, error) {
+			asked = at + " " + slug
+			return db.Project{ID: "id-a", Slug: "o/a", Place: db.Place{Path: a}}, true, nil
+		}
+	}, a)
+	s.login()
+	for capability, words := range capabilityWords {
+		s.Check(s.db.Capability(t.Context(), "id-a", db.Place{Capability: capability, Cure: "git crosslink cure <it>"}))
+		contains(t, html.UnescapeString(s.get("/projects")), words)
+		for _, page := range []string{"/p/o/a", "/p/o/a/health"} {
+			contains(t, html.UnescapeString(s.get(page)), words, "git crosslink cure <it>")
+		}
+		if can := strings.Contains(s.get("/p/o/a/issues"), `id="new-form"`); can != place.MayWrite(capability) {
+			t.Errorf("%s: an issue can be created: %v", capability, can)
+		}
+		if joins := strings.Contains(s.get("/p/o/a/health"), `id="join-form"`); joins != (capability == place.NotJoined) {
+			t.Errorf("%s: the clone can be given an agent: %v", capability, joins)
+		}
+	}
+	s.try("", "/projects", "/projects/track", url.Values{"at": {"/somewhere"}, "slug": {"x/y"}})
+	if asked != "/somewhere x/y" {
+		t.Errorf("asked to watch %q", asked)
+	}
 }
