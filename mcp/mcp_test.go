@@ -263,6 +263,35 @@ func TestBudget(t *testing.T) {
 	}
 }
 
+// TestIssuesAreCheap: an issue in a list costs a model at most 40 tokens as text, on
+// the command line and in the text of a result.
+func TestIssuesAreCheap(t *testing.T) {
+	dir, env := repository(t)
+	const issues = 20
+	titles := []string{"parser panics on an empty line in emit_test.go", "document the exit codes", "クロックが狂ったときの順序を直す", "исправить сбой разбора пустых строк"}
+	var lines strings.Builder
+	for i := range issues {
+		fmt.Fprintf(&lines, `{"title":"%s (%d)","labels":["bug","parser"],"priority":"high","assignees":["alice"]}`+"\n", titles[i%len(titles)], i)
+	}
+	cmd := exec.Command("git", "crosslink", "new", "-q", "--stdin-jsonl")
+	cmd.Dir, cmd.Env, cmd.Stdin = dir, env, strings.NewReader(lines.String())
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	text := runIn(t, dir, env, "git", "crosslink", "ready", "-n", fmt.Sprint(issues))
+	if n := strings.Count(text, "\n"); n != issues {
+		t.Fatalf("%d lines:\n%s", n, text)
+	}
+	result := use(t, connect(t, dir, env), "ready", m("limit", issues)).text
+	for name, text := range map[string]string{"ready": text, "the tool ready": result} {
+		n := tokens.Count(text)
+		if n > 40*issues {
+			t.Errorf("%s: %d tokens for %d issues:\n%s", name, n, issues, text)
+		}
+		t.Logf("%s: %.1f tokens an issue", name, float64(n)/issues)
+	}
+}
+
 // TestPrompts: a prompt names the issue it is given, as data, and orders nothing that
 // a repository's own rules decide.
 func TestPrompts(t *testing.T) {

@@ -19,6 +19,7 @@ var rows = []row{
 	{name: "sync", what: "`sync` with nothing new", against: "git fetch of the same branches", budget: 1.3, unit: "x", measure: (*bench).syncNothing},
 	{name: "sync-processes", what: "processes of it that talk to the hub", budget: 1, unit: "git fetch", measure: (*bench).fetches},
 	{name: "list-after-sync", what: "`list` after a `sync` that brought one event into 10,000 issues", against: "`list` with nothing new", budget: 1.5, unit: "x", measure: (*bench).listAfterSync},
+	{name: "list-after-session", what: "the same after one that brought the start of a session", against: "`list` with nothing new", budget: 1.5, unit: "x", measure: (*bench).listAfterSession},
 	{name: "list-after-fetch", what: "`list` after a git fetch that brought one: taken over from there", against: "`list` with nothing new", budget: 1.5, unit: "x", measure: (*bench).listAfterFetch},
 	{name: "sync-one", what: "that `sync`, deciding nothing", against: "`sync` with nothing new", unit: "x", measure: (*bench).syncOne},
 	{name: "rebuild-rate", what: "decoded and reduced in a second of processor time, without reads and signatures", budget: 100_000, unit: "events/s", atLeast: true, measure: (*bench).rebuildRate},

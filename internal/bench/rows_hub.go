@@ -118,7 +118,7 @@ func (b *bench) syncNothing() (measurement, error) {
 }
 
 // pulled is a copy of the large tracker and a second clone that comments in it.
-func (b *bench) pulled() (*world, action, error) {
+func (b *bench) pulled(does func(other *world)) (*world, action, error) {
 	w, err := b.many()
 	if err != nil {
 		return nil, action{}, err
@@ -134,13 +134,13 @@ func (b *bench) pulled() (*world, action, error) {
 		other.err = w.err
 	}
 	return w, action{before: func() error {
-		other.ours("comment", "-q", "1", "It is the third tile from the left.")
+		does(other)
 		return other.err
 	}}, other.err
 }
 
 func (b *bench) syncOne() (measurement, error) {
-	w, a, err := b.pulled()
+	w, a, err := b.pulled(comments)
 	if err != nil {
 		return measurement{}, err
 	}
@@ -150,8 +150,8 @@ func (b *bench) syncOne() (measurement, error) {
 
 // listAfter compares the list after something has brought an event with the
 // next one.
-func (b *bench) listAfter(brings func(*world)) (measurement, error) {
-	w, a, err := b.pulled()
+func (b *bench) listAfter(does, brings func(*world)) (measurement, error) {
+	w, a, err := b.pulled(does)
 	if err != nil {
 		return measurement{}, err
 	}
@@ -168,11 +168,20 @@ func (b *bench) listAfter(brings func(*world)) (measurement, error) {
 }
 
 func (b *bench) listAfterSync() (measurement, error) {
-	return b.listAfter(func(w *world) { w.ours("sync", "-q") })
+	return b.listAfter(comments, syncs)
 }
 
+// listAfterSession is what a session of somebody else costs those who read.
+func (b *bench) listAfterSession() (measurement, error) {
+	return b.listAfter(func(other *world) { other.ours("session", "start", "-q", "--new") }, syncs)
+}
+
+func comments(other *world) { other.ours("comment", "-q", "1", "It is the third tile from the left.") }
+
+func syncs(w *world) { w.ours("sync", "-q") }
+
 func (b *bench) listAfterFetch() (measurement, error) {
-	return b.listAfter(func(w *world) { w.git("fetch", "-q", "origin") })
+	return b.listAfter(comments, func(w *world) { w.git("fetch", "-q", "origin") })
 }
 
 // fetchBy compares fetches of two clones of one repository, one of them
