@@ -56,7 +56,8 @@ func (e *env) githubToken(ctx context.Context, base string) (token, source strin
 // githubCache keeps answers, so that the same question need not count again.
 const githubCache = "github.json"
 
-// organization asks GitHub for the repositories of an organization that have a tracker.
+// organization asks GitHub for the repositories of an organization that have a tracker. In
+// dir answers are kept; "" keeps none.
 func (e *env) organization(ctx context.Context, dir, org string) ([]github.Repository, error) {
 	if !github.ValidOrg(org) {
 		return nil, frame.Misuse(fmt.Sprintf("'%s' is not the name of an organization", org), "git crosslink dashboard discover --github <organization>")
@@ -68,11 +69,14 @@ func (e *env) organization(ctx context.Context, dir, org string) ([]github.Repos
 		return nil, frame.Misuse(err.Error(), "check GITHUB_API_URL")
 	}
 	at := filepath.Join(dir, githubCache)
-	if b, err := os.ReadFile(at); err == nil && json.Unmarshal(b, &c.Cache) != nil {
+	if dir == "" {
+		at = os.DevNull
+	}
+	if b, err := os.ReadFile(at); err == nil && len(b) > 0 && json.Unmarshal(b, &c.Cache) != nil {
 		c.Cache = map[string]github.Cached{} // it is only a cache
 	}
 	all, err := c.Organization(ctx, org)
-	if b, merr := json.Marshal(c.Trimmed()); merr == nil {
+	if b, merr := json.Marshal(c.Trimmed()); merr == nil && dir != "" {
 		_ = os.WriteFile(at, b, 0o600) // likewise
 	}
 	var limit *github.LimitError

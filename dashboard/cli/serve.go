@@ -164,7 +164,7 @@ func (e *env) server(u *urfave.Context, d *db.DB, dir, slug string, browser bool
 				return source
 			},
 			Repositories: func(ctx context.Context, org string) ([]github.Repository, error) {
-				return e.organization(ctx, dir, org)
+				return e.organization(ctx, "", org)
 			}},
 		ReadOnly: u.Bool("read-only"), Wake: sender.Wake, Failed: func(what string, err error) { failed(what, err) }})
 	control, err := e.control(dir, s, poller, sender, port)
