@@ -2,7 +2,6 @@ package tracker
 
 import (
 	"context"
-	"slices"
 	"time"
 
 	"github.com/git-crosslink/git-crosslink/clone"
@@ -11,7 +10,7 @@ import (
 	"github.com/git-crosslink/git-crosslink/ledger"
 	"github.com/git-crosslink/git-crosslink/refs"
 	"github.com/git-crosslink/git-crosslink/replay"
-	"github.com/git-crosslink/git-crosslink/store"
+	"github.com/git-crosslink/git-crosslink/standing"
 )
 
 // ClaimOptions say how a lock is asked for.
@@ -21,61 +20,26 @@ type ClaimOptions struct {
 	Offline bool   // append only, do not contact the hub
 }
 
-// Outcome is how a lock stands for one agent.
-type Outcome string
-
-const (
-	Held    Outcome = "held"        // by it, confirmed by the hub's ledger
-	Waiting Outcome = "queued"      // it is in the queue, confirmed
-	Taken   Outcome = "taken"       // somebody else holds it
-	Pending Outcome = "unconfirmed" // claimed, durable here, not decided yet
-	Free    Outcome = "free"        // nobody holds it, or the grant has been ended here
-	Ended   Outcome = "ended"       // it was granted, and somebody ended it before this clone heard of it
-	Closed  Outcome = "closed"      // the issue is not open, so a lock of it means nothing
+// Claim is what became of asking for a lock, and Outcome how a lock stands.
+type (
+	Claim   = standing.Claim
+	Outcome = standing.Outcome
 )
 
-// Claim is what became of asking for a lock.
-type Claim struct {
-	Outcome Outcome
-	Already bool        // it was so before: nothing was written
-	Lock    *store.Lock // who holds or claims it now; nil if nobody
-	Place   int         // in the queue, 1 is next; 0 outside
-	Token   uint64      // of the grant that was Ended
-	View    Projection
-}
+// The ways in which a lock stands for an agent (package standing).
+const (
+	Held    = standing.Held
+	Waiting = standing.Waiting
+	Taken   = standing.Taken
+	Pending = standing.Pending
+	Free    = standing.Free
+	Ended   = standing.Ended
+	Closed  = standing.Closed
+)
 
-// Standing is how the lock of an issue stands for an agent in a projection. Of an
-// issue that is not open that is Closed, whatever the ledger grants: a claim that
-// was on its way while somebody finished the issue is granted after that.
+// Standing is how the lock of an issue stands for an agent in a projection.
 func Standing(p Projection, issue event.UUID, agent string) (*Claim, error) {
-	row, err := p.Row(issue)
-	if err != nil {
-		if _, gone := p.Resolve(issue.String()); gone != nil { // this one knows what was deleted
-			err = gone
-		}
-		return nil, err
-	}
-	c := &Claim{Lock: row.Lock, View: p}
-	if agent != "" {
-		c.Place = waits(row.Queue, agent)
-	}
-	switch {
-	case row.Status != event.Open:
-		c.Outcome = Closed
-	case c.Place > 0 && row.Queue[c.Place-1].Confirmed:
-		c.Outcome = Waiting
-	case c.Place > 0:
-		c.Outcome = Pending
-	case row.Lock == nil || row.Lock.Ending:
-		c.Outcome = Free
-	case !row.Lock.Confirmed:
-		c.Outcome = Pending
-	case row.Lock.Holder == agent:
-		c.Outcome = Held
-	default:
-		c.Outcome = Taken
-	}
-	return c, nil
+	return standing.Of(p, issue, agent)
 }
 
 // lookedLately is how old what is known of the hub may be where a lock is called
@@ -89,15 +53,15 @@ const claimTries = 4
 // Claim asks for an issue's lock. It looks at the hub first, unless this process
 // has done so, so a lock that is held is not claimed in vain; the ledger decides
 // between claims that race.
-func (t *Tracker) Claim(ctx context.Context, issue event.UUID, o ClaimOptions) (*Claim, error) {
+func (t *Tracker) Claim(ctx context.Context, issue event.UUID, o ClaimOptions) (*standing.Claim, error) {
 	how := &clone.Signing{}
 	c, err := t.beforeClaim(ctx, issue, o)
 	switch {
 	case err != nil:
 		return nil, err
-	case c.Outcome == Closed && c.Mine(t.clone.Agent):
+	case c.Outcome == standing.Closed && c.Mine(t.clone.Agent):
 		return t.tooLate(ctx, issue, o, how)
-	case c.settled(o):
+	case c.Settled(o.Queue):
 		c.Already = true
 		return c, nil
 	}
@@ -114,7 +78,7 @@ func (t *Tracker) Claim(ctx context.Context, issue event.UUID, o ClaimOptions) (
 		if c, err = t.lookAgain(ctx, issue, o, c, r.seen); err != nil {
 			return nil, err
 		}
-		if c.Outcome == Closed { // while this waited for the hub
+		if c.Outcome == standing.Closed { // while this waited for the hub
 			return t.tooLate(ctx, issue, o, how)
 		}
 		token, err := t.ended(ctx, c, r, known)
@@ -123,15 +87,15 @@ func (t *Tracker) Claim(ctx context.Context, issue event.UUID, o ClaimOptions) (
 		}
 		switch {
 		case token != 0:
-			c.Outcome, c.Token, c.Place = Ended, token, 0
+			c.Outcome, c.Token, c.Place = standing.Ended, token, 0
 			return c, nil
-		case r.Undecided && !o.Queue && c.lost(t.clone.Agent):
+		case r.Undecided && !o.Queue && c.Lost(t.clone.Agent):
 			// refused before the ledger has seen the claim: it must not be
 			// granted later, when nobody waits for it any more
-			c.Outcome, c.Place = Taken, 0
+			c.Outcome, c.Place = standing.Taken, 0
 			_, err = t.Emit(ctx, EmitOptions{Offline: o.Offline, Lock: true, asking: issue, signing: how}, release(issue))
 			return c, err
-		case c.settled(o) || r.Undecided || c.Outcome == Pending:
+		case c.Settled(o.Queue) || r.Undecided || c.Outcome == standing.Pending:
 			return c, nil
 		}
 		// it was held when the step was made, and is not any more
@@ -144,28 +108,28 @@ func (t *Tracker) Claim(ctx context.Context, issue event.UUID, o ClaimOptions) (
 // long ago is not asked first if the lock looks free: the ledger decides on what
 // the hub has, and what else may have changed there is looked at afterwards,
 // unless the push has shown that nothing has (lookAgain).
-func (t *Tracker) beforeClaim(ctx context.Context, issue event.UUID, o ClaimOptions) (*Claim, error) {
+func (t *Tracker) beforeClaim(ctx context.Context, issue event.UUID, o ClaimOptions) (*standing.Claim, error) {
 	p, err := t.read(ctx, Offline, issue)
 	if err != nil {
 		return nil, err
 	}
-	c, err := Standing(p, issue, t.clone.Agent)
+	c, err := standing.Of(p, issue, t.clone.Agent)
 	age, known := t.clone.Contact.Since()
-	if o.Offline || t.clone.Link.Reached || err == nil && c.Outcome == Free && known && age < stale && t.clone.Agent != "" {
+	if o.Offline || t.clone.Link.Reached || err == nil && c.Outcome == standing.Free && known && age < stale && t.clone.Agent != "" {
 		return c, err
 	}
 	if p, err = t.read(ctx, Fresh, issue); err != nil {
 		return nil, err
 	}
-	return Standing(p, issue, t.clone.Agent)
+	return standing.Of(p, issue, t.clone.Agent)
 }
 
 // ended returns the token of the grant that the claim of a receipt got and has
 // lost again, 0 if there was none. Others were shown that grant, and somebody
 // broke it: to claim again would undo that behind his back. known is the ledger
 // from before the claim.
-func (t *Tracker) ended(ctx context.Context, c *Claim, r *Receipt, known ledger.View) (uint64, error) {
-	if r.Undecided || len(r.Lines) == 0 || c.Outcome != Free && c.Outcome != Taken {
+func (t *Tracker) ended(ctx context.Context, c *standing.Claim, r *Receipt, known ledger.View) (uint64, error) {
+	if r.Undecided || len(r.Lines) == 0 || c.Outcome != standing.Free && c.Outcome != standing.Taken {
 		return 0, nil
 	}
 	line := r.Lines[len(r.Lines)-1]
@@ -191,18 +155,18 @@ func (t *Tracker) ended(ctx context.Context, c *Claim, r *Receipt, known ledger.
 // lookAgain looks at the hub where that was not done, or took long: who closes an
 // issue without locking it moves nothing that would have refused the push. looked is
 // when a push has shown that the hub is as it was seen.
-func (t *Tracker) lookAgain(ctx context.Context, issue event.UUID, o ClaimOptions, c *Claim, looked time.Time) (*Claim, error) {
+func (t *Tracker) lookAgain(ctx context.Context, issue event.UUID, o ClaimOptions, c *standing.Claim, looked time.Time) (*standing.Claim, error) {
 	if t.clone.Link.Reached && t.clone.Contact.Last.After(looked) {
 		looked = t.clone.Contact.Last
 	}
-	if o.Offline || c.Outcome != Held || t.clone.Now().Sub(looked) < lookedLately {
+	if o.Offline || c.Outcome != standing.Held || t.clone.Now().Sub(looked) < lookedLately {
 		return c, nil
 	}
 	p, err := t.read(ctx, Fresh, issue)
 	if err != nil {
 		return nil, err
 	}
-	return Standing(p, issue, t.clone.Agent)
+	return standing.Of(p, issue, t.clone.Agent)
 }
 
 func release(issue event.UUID) func(Projection) ([]Body, error) {
@@ -211,7 +175,7 @@ func release(issue event.UUID) func(Projection) ([]Body, error) {
 
 // tooLate ends what this agent holds or asks for of the lock of an issue that is
 // closed. Nobody waits for that, so it goes out with whatever is sent next.
-func (t *Tracker) tooLate(ctx context.Context, issue event.UUID, o ClaimOptions, how *clone.Signing) (*Claim, error) {
+func (t *Tracker) tooLate(ctx context.Context, issue event.UUID, o ClaimOptions, how *clone.Signing) (*standing.Claim, error) {
 	r, err := t.Emit(ctx, EmitOptions{Offline: true, asking: issue, signing: how}, release(issue))
 	if err != nil {
 		return nil, err
@@ -219,7 +183,7 @@ func (t *Tracker) tooLate(ctx context.Context, issue event.UUID, o ClaimOptions,
 	if !o.Offline {
 		t.clone.Detach()
 	}
-	return Standing(r.View, issue, t.clone.Agent)
+	return standing.Of(r.View, issue, t.clone.Agent)
 }
 
 // releaseClosed gives back what this worktree's agent holds, or asks for, of
@@ -234,7 +198,7 @@ func (t *Tracker) releaseClosed(ctx context.Context) {
 	closed := func(p Projection) (bodies []Body, err error) {
 		rows, err := p.Locked()
 		for _, row := range rows {
-			if c, err := Standing(p, row.UUID, t.clone.Agent); err == nil && c.Outcome == Closed && c.Mine(t.clone.Agent) {
+			if c, err := standing.Of(p, row.UUID, t.clone.Agent); err == nil && c.Outcome == standing.Closed && c.Mine(t.clone.Agent) {
 				bodies = append(bodies, &event.LockReleased{Issue: row.UUID})
 			}
 		}
@@ -243,37 +207,16 @@ func (t *Tracker) releaseClosed(ctx context.Context) {
 	if some, err := closed(s.View); err != nil || len(some) == 0 {
 		return
 	}
-	t.tellDecided(s.View, UUID{}) // before the watch ends with the release
+	t.clone.TellDecided(s.View, UUID{}) // before the watch ends with the release
 	_, _ = t.Emit(ctx, EmitOptions{Offline: true}, closed)
-}
-
-// waits is an agent's place in a queue, 1 being next; 0 if it has none.
-func waits(q []store.Waiter, agent string) int {
-	return 1 + slices.IndexFunc(q, func(w store.Waiter) bool { return w.Agent == agent })
-}
-
-// Mine reports whether the lock, or a place in its queue, is the agent's, be it
-// confirmed or not.
-func (c *Claim) Mine(agent string) bool {
-	return c.Place > 0 || c.Lock != nil && c.Lock.Holder == agent && !c.Lock.Ending
-}
-
-// lost reports whether somebody else is known to hold it.
-func (c *Claim) lost(agent string) bool {
-	return c.Lock != nil && c.Lock.Confirmed && !c.Lock.Ending && c.Lock.Holder != agent
-}
-
-// settled reports whether there is nothing more to ask for.
-func (c *Claim) settled(o ClaimOptions) bool {
-	return c.Outcome == Held || c.Outcome == Waiting || c.Outcome == Closed || c.Outcome == Taken && !o.Queue
 }
 
 // claim appends a claim, unless one of this agent is on its way already, and
 // publishes it.
-func (t *Tracker) claim(ctx context.Context, issue event.UUID, o ClaimOptions, how *clone.Signing) (*Claim, *Receipt, error) {
+func (t *Tracker) claim(ctx context.Context, issue event.UUID, o ClaimOptions, how *clone.Signing) (*standing.Claim, *Receipt, error) {
 	r, err := t.Emit(ctx, EmitOptions{Offline: o.Offline, Lock: true, asking: issue, signing: how}, func(p Projection) ([]Body, error) {
 		row, err := p.Row(issue)
-		if err != nil || waits(row.Queue, t.clone.Agent) > 0 || row.Lock != nil && row.Lock.Holder == t.clone.Agent && !row.Lock.Ending {
+		if err != nil || standing.Waits(row.Queue, t.clone.Agent) > 0 || row.Lock != nil && row.Lock.Holder == t.clone.Agent && !row.Lock.Ending {
 			return nil, err // asked for already
 		}
 		return []Body{&event.LockClaimed{Issue: issue, Branch: o.Branch, Wait: o.Queue}}, nil
@@ -281,6 +224,6 @@ func (t *Tracker) claim(ctx context.Context, issue event.UUID, o ClaimOptions, h
 	if err != nil {
 		return nil, nil, err
 	}
-	c, err := Standing(r.View, issue, t.clone.Agent)
+	c, err := standing.Of(r.View, issue, t.clone.Agent)
 	return c, r, err
 }

@@ -58,7 +58,7 @@ func (t *Tracker) Emit(ctx context.Context, o EmitOptions, build func(p Projecti
 		if unsent {
 			r.Sync = Queued
 		}
-		t.tellDecided(r.View, o.asking)
+		t.clone.TellDecided(r.View, o.asking)
 		return r, nil
 	}
 	if err := t.settle(ctx, o, r, after, lines, lost); err != nil {
@@ -71,7 +71,7 @@ func (t *Tracker) Emit(ctx context.Context, o EmitOptions, build func(p Projecti
 	if s := t.clone.Reads.Last(); s != nil { // a store that was brought on since does not answer for before
 		r.View = s.View
 	}
-	t.watch(r, o.asking)
+	t.clone.Watch(r.Lines, r.View, o.asking)
 	t.clone.Reads.KeepMuch(ctx)
 	if !o.Offline {
 		t.clone.KeepUpLater()
@@ -251,4 +251,40 @@ func (t *Tracker) deliverAndLook(ctx context.Context, o EmitOptions, r *Receipt,
 	}
 	t.clone.Detach()
 	return nil
+}
+
+// onItsWay are the agent's lines that a write waits for which wrote none, from the
+// first one on that a step has still to answer or the hub has still to get.
+func (t *Tracker) onItsWay(ctx context.Context, s *reading.Snapshot, agent string, o EmitOptions) ([]*event.Envelope, error) {
+	l := s.Logs[agent]
+	if l == nil {
+		return nil, nil
+	}
+	from := l.Seq
+	if o.Wait {
+		from = l.HubSeq
+	}
+	if p := s.Pending(agent); o.Lock && len(p) > 0 {
+		from = min(from, p[0].Seq-1)
+	}
+	if from >= l.Seq {
+		return nil, nil
+	}
+	after := l.Begin()
+	if e, err := t.clone.Reads.Line(ctx, l, from); err != nil {
+		return nil, err
+	} else if e != nil {
+		after.Seq, after.Hash, after.Time = e.Seq, event.Hash(e.Raw), e.Time
+	}
+	return t.clone.Reads.LinesAfter(ctx, l, after)
+}
+
+// tellRefused says that what was written is not on the hub, or not decided: once,
+// and to who waits for it each time.
+func (t *Tracker) tellRefused(o EmitOptions, n fail.Notice) {
+	if o.Wait || o.Lock {
+		t.clone.Notice(n)
+		return
+	}
+	t.clone.TellOnce(n)
 }

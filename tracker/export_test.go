@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/git-crosslink/git-crosslink/checkup"
 	"github.com/git-crosslink/git-crosslink/clone"
 	"github.com/git-crosslink/git-crosslink/refs"
 	"github.com/git-crosslink/git-crosslink/replay"
@@ -16,7 +17,7 @@ import (
 func init() { clone.Foreground, clone.RestTime = time.Minute, 0 }
 
 // TooOld is the version of a git that is too old.
-func TooOld(says string) string { return tooOld(says) }
+func TooOld(says string) string { return checkup.TooOld(says) }
 
 // HasLoaded reports whether something was loaded that still holds.
 func (t *Tracker) HasLoaded() bool { return t.clone.Reads.Last() != nil }

@@ -11,59 +11,14 @@ import (
 	"github.com/git-crosslink/git-crosslink/event"
 	"github.com/git-crosslink/git-crosslink/fail"
 	"github.com/git-crosslink/git-crosslink/reading"
-	"github.com/git-crosslink/git-crosslink/trust"
-	"github.com/git-crosslink/git-crosslink/trust/keys"
 )
-
-// AgentKey is the key that this worktree's agent signs with.
-type AgentKey struct {
-	Agent       string `json:"agent"`
-	Fingerprint string `json:"fingerprint"`
-	Key         string `json:"key"`      // one line of OpenSSH public key
-	Where       string `json:"where"`    // its file, or the program that has it
-	Approved    bool   `json:"approved"` // the hub lists it
-	Admin       bool   `json:"admin"`
-}
-
-// Key tells which key this worktree's agent signs with. Nothing is written.
-func (t *Tracker) Key(ctx context.Context) (*AgentKey, error) {
-	s, k, err := t.ownKey(ctx)
-	if err != nil {
-		return nil, err
-	}
-	return t.agentKey(s, k), nil
-}
-
-func (t *Tracker) agentKey(s *reading.Snapshot, k keys.Signer) *AgentKey {
-	a := &AgentKey{Agent: t.clone.Agent, Fingerprint: k.Key().Fingerprint(), Key: k.Key().String(), Where: k.Where()}
-	if s.Roll != nil {
-		a.Approved = slices.Contains(s.Roll.Signers.Keys(trust.Principal(t.clone.Agent), trust.EventNamespace), k.Key())
-		a.Admin = s.Roll.AdminOf(k.Key()) != ""
-	}
-	return a
-}
-
-func (t *Tracker) ownKey(ctx context.Context) (*reading.Snapshot, keys.Signer, error) {
-	s, err := t.clone.Reads.Load(ctx)
-	if err != nil {
-		return nil, nil, err
-	}
-	if t.clone.Agent == "" {
-		return nil, nil, &fail.Error{Kind: fail.No, Code: "no-agent/key", Message: "nobody has written here yet: the first write makes an id and a key"}
-	}
-	k, err := t.clone.Key(agents.Request{Agent: t.clone.Agent, InForce: s.Keys(t.clone.Agent)})
-	if err != nil {
-		return nil, nil, &fail.Error{Kind: fail.No, Code: "no-key/unsigned", Err: err, Message: fmt.Sprintf("'%s' does not sign: %v", t.clone.Agent, err)}
-	}
-	return s, k, nil
-}
 
 // RotateKey puts a new key in the place of the one in force: the one that
 // crosslink.signingKey names, else one that is made. The order matters, and
 // each step can be taken again: the hub lists the new key (if the old one is an
 // admin's), the log says so, signed by the old one, and then the old one goes.
 func (t *Tracker) RotateKey(ctx context.Context) (was, is *AgentKey, err error) {
-	s, old, err := t.ownKey(ctx)
+	s, old, err := t.members().OwnKey(ctx)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -74,7 +29,7 @@ func (t *Tracker) RotateKey(ctx context.Context) (was, is *AgentKey, err error) 
 		return nil, nil, &fail.Error{Kind: fail.Denied, Code: "no-key/rotate", Message: fmt.Sprintf("the log of '%s' knows no key that could hand over to another", t.clone.Agent),
 			Fields: fail.Fields{"agent": t.clone.Agent, "key": old.Key().String()}}
 	}
-	was = t.agentKey(s, old)
+	was = t.members().AgentKey(s, old)
 	next, kept, err := t.clone.Signer().Next(old)
 	if err != nil {
 		if _, said := errors.AsType[*fail.Error](err); said {
@@ -83,7 +38,7 @@ func (t *Tracker) RotateKey(ctx context.Context) (was, is *AgentKey, err error) 
 		return nil, nil, t.clone.Unwritable(err)
 	}
 	if was.Admin {
-		err := t.changeMeta(ctx, "changes its key", func(_ *reading.Snapshot, c *agents.Change) error {
+		err := t.members().ChangeMeta(ctx, "changes its key", func(_ *reading.Snapshot, c *agents.Change) error {
 			return c.HandOver(t.clone.Agent, old.Key(), next.Key())
 		})
 		if err != nil {
@@ -107,5 +62,5 @@ func (t *Tracker) RotateKey(ctx context.Context) (was, is *AgentKey, err error) 
 	if s, err = t.clone.Reads.Load(ctx); err != nil {
 		return nil, nil, err
 	}
-	return was, t.agentKey(s, next), nil
+	return was, t.members().AgentKey(s, next), nil
 }

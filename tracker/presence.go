@@ -6,9 +6,7 @@ import (
 	"time"
 
 	"github.com/git-crosslink/git-crosslink/agents"
-	"github.com/git-crosslink/git-crosslink/clone"
 	"github.com/git-crosslink/git-crosslink/fail"
-	"github.com/git-crosslink/git-crosslink/reading"
 )
 
 // Signs of life: package agents has the rules, and what is remembered of them.
@@ -65,23 +63,4 @@ func (t *Tracker) Heartbeat(ctx context.Context, o HeartbeatOptions) (*Heartbeat
 		t.clone.Detach()
 	}
 	return &Heartbeat{Agent: t.clone.Agent, State: me.State, Issue: me.Issue, Outcome: outcome, Pushed: p.Pushed}, nil
-}
-
-// checkPresence is the doctor's look at signs of life.
-func (t *Tracker) checkPresence(_ context.Context, s *reading.Snapshot) ([]fail.Diagnosis, error) {
-	var found []fail.Diagnosis
-	if s.Unread == nil {
-		return nil, nil // nothing was fetched yet
-	}
-	if n := s.Unread(); n > 0 {
-		found = append(found, fail.Diagnosis{Code: "presence-many", Severity: fail.Note, Text: fmt.Sprintf("the hub holds %d signs of life, of which the newest %d are read: %d are not shown", n+clone.PresenceLimits.Read, clone.PresenceLimits.Read, n)})
-	}
-	if _, holds := s.Held(t.clone.Agent); !holds || !t.clone.PresenceRefused() {
-		return found, nil
-	}
-	return append(found, presenceNote()), nil
-}
-
-func presenceNote() fail.Diagnosis {
-	return fail.Diagnosis{Code: "presence", Severity: fail.Note, Text: "the hub takes no signs of life (refs/crosslink/presence): who wants your lock sees your events only, so write one now and then"}
 }

@@ -44,7 +44,7 @@ func (t *Tracker) read(ctx context.Context, f Freshness, asking UUID) (Projectio
 	if news && f == Here && t.clone.Hub != nil && t.clone.Config("crosslink.sync") != "manual" && g.Bound && g.Unsent > 0 {
 		t.clone.Detach() // the hub was in reach just now, and something waits here
 	}
-	t.tellDecided(p, asking)
+	t.clone.TellDecided(p, asking)
 	if f != Offline {
 		t.clone.Pulse(g)
 	}

@@ -6,6 +6,7 @@ import (
 	"github.com/git-crosslink/git-crosslink/event"
 	"github.com/git-crosslink/git-crosslink/fail"
 	"github.com/git-crosslink/git-crosslink/ownlog"
+	"github.com/git-crosslink/git-crosslink/standing"
 	"github.com/git-crosslink/git-crosslink/store"
 )
 
@@ -51,7 +52,7 @@ func (t *Tracker) Retire(ctx context.Context, o EmitOptions, reason string) (*Re
 		}
 		var bodies []Body
 		for _, i := range rows {
-			if i.Lock != nil && i.Lock.Holder == agent && !i.Lock.Ending || waits(i.Queue, agent) > 0 {
+			if i.Lock != nil && i.Lock.Holder == agent && !i.Lock.Ending || standing.Waits(i.Queue, agent) > 0 {
 				bodies = append(bodies, &event.LockReleased{Issue: i.UUID})
 			}
 		}

@@ -20,8 +20,7 @@ import (
 // Bounds of waiting in the foreground; a push that takes longer goes on in a
 // detached process.
 const (
-	insistent = hubs.Insistent   // with --wait, or in CI
-	stale     = 15 * time.Minute // an answer from before this says so
+	stale = 15 * time.Minute // an answer from before this says so
 
 	// longestTurn bounds how long a command waits in all for pushes to be in
 	// order again, be it for the pace or for a busy hub
@@ -60,20 +59,14 @@ func (t *Tracker) Sync(ctx context.Context, o SyncOptions) (*SyncReport, error) 
 		defer t.clone.KeepUp(ctx) // last: it holds up nobody
 	}
 	defer unlock()
-	// what is here is counted while git waits for the hub
-	came := atOnce(ctx, t.clone.Link.Fetch)
-	idle, before, err := t.exchange.Idle(ctx), counts{}, error(nil)
-	if !idle {
-		before, err = t.counts(ctx)
-	}
-	fetched := came()
+	before, idle, fetched, err := t.fetchAndCount(ctx)
 	if err != nil {
 		return nil, err
 	}
 	if gone() {
 		return r, nil
 	}
-	if idle && fetched == nil {
+	if idle {
 		if t.exchange.Idle(ctx) {
 			return t.stillIdle(ctx, r, o)
 		}
@@ -83,30 +76,13 @@ func (t *Tracker) Sync(ctx context.Context, o SyncOptions) (*SyncReport, error) 
 	}
 	got, err := t.exchange.TakeIn(ctx, fetched, exchange.Wants{})
 	if err != nil {
-		t.clone.Link.NoteBusy(err)
-		var re *refs.RemoteError
-		if !errors.As(err, &re) {
-			return nil, err
-		}
-		r.State, r.Unsent, r.Undecided, r.Reason = Queued, before.unsent, before.undecided, t.clone.UnfetchedReason(re)
-		e := t.clone.Unfetched(re)
-		if e.Kind == fail.Unconfirmed {
-			e.Message += "; everything written here is kept"
-		}
-		return r, e
+		return t.notFetched(r, before, err)
 	}
 	if t.clone.Contact.Other != "" {
 		r.State, r.Unsent, r.Undecided, r.Reason = Queued, before.unsent, before.undecided, t.clone.Hub.Elsewhere(t.clone.Contact)
 		return r, t.clone.ElsewhereError()
 	}
-	if !o.Detached {
-		t.tellTwins(ctx)
-	}
-	if err := t.writer.TellForks(ctx, got.Forks); err != nil {
-		return nil, err
-	}
-	t.releaseClosed(ctx)
-	others, err := t.exchange.Waiting(ctx)
+	others, err := t.beforeSending(ctx, o, got)
 	if err != nil {
 		return nil, err
 	}
@@ -122,6 +98,50 @@ func (t *Tracker) Sync(ctx context.Context, o SyncOptions) (*SyncReport, error) 
 	if err != nil {
 		return nil, err
 	}
+	return t.afterSending(ctx, r, o, before, out, others)
+}
+
+// fetchAndCount fetches; what is here is counted while git waits for the hub. idle
+// says that there was nothing to do before the fetch, and nothing was counted.
+func (t *Tracker) fetchAndCount(ctx context.Context) (before counts, idle bool, fetched, err error) {
+	came := atOnce(ctx, t.clone.Link.Fetch)
+	if idle = t.exchange.Idle(ctx); !idle {
+		before, err = t.counts(ctx)
+	}
+	fetched = came()
+	return before, idle && fetched == nil, fetched, err
+}
+
+// notFetched reports a sync whose fetch failed.
+func (t *Tracker) notFetched(r *SyncReport, before counts, err error) (*SyncReport, error) {
+	t.clone.Link.NoteBusy(err)
+	var re *refs.RemoteError
+	if !errors.As(err, &re) {
+		return nil, err
+	}
+	r.State, r.Unsent, r.Undecided, r.Reason = Queued, before.unsent, before.undecided, t.clone.UnfetchedReason(re)
+	e := t.clone.Unfetched(re)
+	if e.Kind == fail.Unconfirmed {
+		e.Message += "; everything written here is kept"
+	}
+	return r, e
+}
+
+// beforeSending does what follows from a fetch, and says whether it is this clone's
+// turn to decide what others left undecided.
+func (t *Tracker) beforeSending(ctx context.Context, o SyncOptions, got exchange.Taken) (others bool, err error) {
+	if !o.Detached {
+		t.exchange.TellTwins(ctx)
+	}
+	if err := t.writer.TellForks(ctx, got.Forks); err != nil {
+		return false, err
+	}
+	t.releaseClosed(ctx)
+	return t.exchange.Waiting(ctx)
+}
+
+// afterSending shows signs of life, and reports what became of a sync.
+func (t *Tracker) afterSending(ctx context.Context, r *SyncReport, o SyncOptions, before counts, out exchange.Outcome, others bool) (*SyncReport, error) {
 	if out.Paced != nil && !(out.Paced.Busy && !o.Detached) {
 		return t.reportSync(ctx, r, o, before, out)
 	}
@@ -130,7 +150,7 @@ func (t *Tracker) Sync(ctx context.Context, o SyncOptions) (*SyncReport, error) 
 			return nil, err
 		}
 	}
-	r, err = t.reportSync(ctx, r, o, before, out)
+	r, err := t.reportSync(ctx, r, o, before, out)
 	if err == nil && !others && out.Sent == 0 {
 		t.noteIdle(ctx, r, out.Lost)
 	}
@@ -165,7 +185,7 @@ func (t *Tracker) reportSync(ctx context.Context, r *SyncReport, o SyncOptions, 
 	}
 	r.Sent = out.Sent
 	if !o.Detached { // somebody reads it
-		t.tellDecided(after.View, UUID{})
+		t.clone.TellDecided(after.View, UUID{})
 		t.clone.TellNotAdmitted(after)
 	}
 	for id, l := range after.Logs {

@@ -1,6 +1,14 @@
-// Package tracker conducts: it opens the replica, has replay read it and a store
-// keep what that says, appends what commands emit and carries it to the hub and
-// back. It holds no rule of its own; event, reducer, trust and replay do.
+// Package tracker conducts: it opens a clone, reads, appends what commands emit,
+// carries it to the hub and back, and calls the rooms in which that is done, in
+// their order. It holds no rule of its own.
+//
+//	clone     what one command has of its clone
+//	accept    what of a fetch is believed
+//	exchange  taking over, binding, deciding, publishing
+//	ownlog    appending to the own log
+//	found     a hub is made, joined, restored, detached
+//	members   who may write
+//	checkup   what is wrong, and how it stands
 //
 // The way of a write (docs/architecture.md, "One command from main to pixel"):
 //

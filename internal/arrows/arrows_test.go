@@ -72,7 +72,7 @@ var rules = map[string]rule{
 		why: "what the machine decides is done here: over a link to a hub and an interface to a clone, and no event is seen",
 	},
 	"clone": {
-		may: "agents event fail hubs internal/note internal/statefile ledger reading refs refs/git replay store syncer trust trust/keys",
+		may: "agents event fail hubs internal/note internal/statefile ledger reading refs refs/git replay standing store syncer trust trust/keys",
 		why: "what one command has of its clone: it opens, reads and explains, takes over nothing from the hub and writes no event",
 	},
 	"accept": {
@@ -87,8 +87,21 @@ var rules = map[string]rule{
 		may: "accept agents clone event exchange fail hubs internal/fault reading reducer refs replay rewrite trust",
 		why: "it appends to the own log; whether somebody waits for the hub, and what a command means, is its caller's",
 	},
+	"standing": {pure: true, may: "event reading store", why: "how a lock stands follows from a projection"},
+	"found": {
+		may: "clone event exchange fail hubs ledger ownlog reading refs replay rewrite/anew store syncer/drive trust trust/keys",
+		why: "a hub is made, joined, put back or detached by what exchange and ownlog do; no command stands on it",
+	},
+	"members": {
+		may: "agents clone event fail hubs ownlog reading reducer refs replay trust trust/keys",
+		why: "who may write is told, and changed by meta commits; no event is written",
+	},
+	"checkup": {
+		may: "accept agents clone event exchange fail hubs internal/note ledger ownlog reading refs refs/git replay settings store syncer",
+		why: "it looks and changes nothing; what helps is known to the surface",
+	},
 	"tracker": {
-		may: "accept agents clone event exchange fail hubs internal/note ledger ownlog reading reducer refs refs/git replay rewrite/anew settings store syncer syncer/drive trust trust/keys",
+		may: "agents checkup clone event exchange fail found hubs ledger members ownlog reading reducer refs replay standing store syncer syncer/drive accept",
 		why: "the conductor puts steps in order; it and its rooms are the only packages of a clone that see both core and edges",
 	},
 	"hooks": {

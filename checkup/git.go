@@ -1,4 +1,4 @@
-package tracker
+package checkup
 
 import (
 	"context"
@@ -14,23 +14,23 @@ import (
 const oldestGit = 36 // of git 2
 
 // checkGit is the doctor's look at the git that is found.
-func (t *Tracker) checkGit(ctx context.Context, _ *reading.Snapshot) ([]fail.Diagnosis, error) {
-	if t.clone.Replica == nil {
+func (k *Checkup) checkGit(ctx context.Context, _ *reading.Snapshot) ([]fail.Diagnosis, error) {
+	if k.Replica == nil {
 		return nil, nil
 	}
-	says, err := git.Version(ctx, t.clone.Environ)
+	says, err := git.Version(ctx, k.Environ)
 	if err != nil {
 		return nil, err
 	}
-	if old := tooOld(says); old != "" {
+	if old := TooOld(says); old != "" {
 		d := fail.Diagnosis{Code: "old-git", Severity: fail.Warning, Text: fmt.Sprintf("git %s does not write refs so that they survive a power cut; 2.%d does", old, oldestGit)}
 		return []fail.Diagnosis{d}, nil
 	}
 	return nil, nil
 }
 
-// tooOld returns the version that 'git version' names if it is too old.
-func tooOld(says string) string {
+// TooOld returns the version that 'git version' names if it is too old.
+func TooOld(says string) string {
 	words := strings.Fields(says)
 	if len(words) < 3 {
 		return ""

@@ -1,4 +1,4 @@
-package tracker
+package members
 
 import (
 	"context"
@@ -17,7 +17,7 @@ import (
 // what is said is what is there.
 
 // metaOutcome is that of a change of meta. again: somebody else was faster.
-func (t *Tracker) metaOutcome(ctx context.Context, s *reading.Snapshot, commit refs.OID, res *refs.PushResult, pushed error) (again bool, err error) {
+func (m *Members) metaOutcome(ctx context.Context, s *reading.Snapshot, commit refs.OID, res *refs.PushResult, pushed error) (again bool, err error) {
 	if ctx.Err() != nil {
 		return false, pushed
 	}
@@ -35,19 +35,19 @@ func (t *Tracker) metaOutcome(ctx context.Context, s *reading.Snapshot, commit r
 			}
 		}
 	}
-	if err := t.exchange.Fetch(ctx); err != nil {
+	if err := m.Fetch(ctx); err != nil {
 		re, ok := errors.AsType[*refs.RemoteError](err)
 		if !ok {
 			return false, err
 		}
-		return false, t.clone.Hub.Unanswered("unanswered/meta", "changed", hubs.GitWords(re))
+		return false, m.Hub.Unanswered("unanswered/meta", "changed", hubs.GitWords(re))
 	}
-	now, err := t.clone.Reads.Load(ctx)
+	now, err := m.Reads.Load(ctx)
 	if err != nil {
 		return false, err
 	}
 	tip, was := now.AllRefs[replay.HubRoot+replay.MetaName], s.AllRefs[replay.HubRoot+replay.MetaName]
-	there, err := t.clone.Reads.Replays().Metas(ctx).Holds(tip, commit, was)
+	there, err := m.Reads.Replays().Metas(ctx).Holds(tip, commit, was)
 	switch {
 	case err != nil || there:
 		return false, err
@@ -56,6 +56,6 @@ func (t *Tracker) metaOutcome(ctx context.Context, s *reading.Snapshot, commit r
 	case pushed != nil:
 		return false, pushed
 	}
-	return false, &fail.Error{Kind: fail.Unconfirmed, Code: "unreachable/push", Message: fmt.Sprintf("the hub on '%s' took nothing: nothing was changed", t.clone.Hub.Name),
+	return false, &fail.Error{Kind: fail.Unconfirmed, Code: "unreachable/push", Message: fmt.Sprintf("the hub on '%s' took nothing: nothing was changed", m.Hub.Name),
 		Fields: fail.Fields{"git": hubs.Gist(res.Stderr)}}
 }

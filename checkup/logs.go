@@ -1,15 +1,11 @@
-package tracker
+package checkup
 
 import (
 	"fmt"
 
 	"github.com/git-crosslink/git-crosslink/exchange"
 	"github.com/git-crosslink/git-crosslink/reading"
-	"github.com/git-crosslink/git-crosslink/replay"
 )
-
-// Level is the hub format this program writes.
-const Level = replay.FormatVersion
 
 // distrust says what is wrong with the signatures of a log, "" if nothing.
 func distrust(l *reading.Log) string {

@@ -1,4 +1,4 @@
-package tracker
+package checkup
 
 import (
 	"context"
@@ -18,8 +18,8 @@ func aheadText(a reading.Ahead) string {
 }
 
 // checkClocks is the doctor's look at times.
-func (t *Tracker) checkClocks(ctx context.Context, s *reading.Snapshot) ([]fail.Diagnosis, error) {
-	all, err := t.clone.Reads.Ahead(ctx, s, t.clone.Now())
+func (k *Checkup) checkClocks(ctx context.Context, s *reading.Snapshot) ([]fail.Diagnosis, error) {
+	all, err := k.Reads.Ahead(ctx, s, k.Now())
 	if err != nil {
 		return nil, err
 	}

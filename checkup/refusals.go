@@ -1,4 +1,4 @@
-package tracker
+package checkup
 
 import (
 	"context"
@@ -14,36 +14,26 @@ import (
 )
 
 // checkRefusals is the doctor's look at what the hub refuses.
-func (t *Tracker) checkRefusals(ctx context.Context, s *reading.Snapshot) (found []fail.Diagnosis) {
-	for _, l := range t.exchange.WithheldLogs(ctx, s) {
-		if l.Agent == t.clone.Agent && t.clone.Admitted(s) != nil { // checkAgent says whom to ask
+func (k *Checkup) checkRefusals(ctx context.Context, s *reading.Snapshot) (found []fail.Diagnosis) {
+	for _, l := range k.WithheldLogs(ctx, s) {
+		if l.Agent == k.Agent && k.Admitted(s) != nil { // checkAgent says whom to ask
 			found = append(found, fail.Diagnosis{Code: "queued/until-then", Severity: fail.Note, Text: fmt.Sprintf("%s kept here until then", exchange.Events(l.Unsent()))})
 			continue
 		}
-		n := t.exchange.RefusalOf(ctx, s, l)
+		n := k.RefusalOf(ctx, s, l)
 		found = append(found, fail.Diagnosis{Code: n.Code, Severity: fail.Problem, Text: fmt.Sprintf("%s; %s kept here", n.Text, exchange.Events(l.Unsent())), Fields: n.Fields})
 	}
-	if text := t.exchange.UndecidedText(s, s.AllUndecided()); text != "" {
+	if text := k.UndecidedText(s, s.AllUndecided()); text != "" {
 		d := fail.Diagnosis{Code: "undecided", Severity: fail.Problem, Text: text}
 		if other := hubs.InTheWay(s.AllRefs, replay.LedgerName); other != "" {
 			d.Code, d.Fields = "undecided/in-the-way", hubs.InTheWayFields(other)
 		}
 		found = append(found, d)
 	}
-	for _, name := range slices.Sorted(maps.Keys(t.clone.Contact.Refusals)) {
-		if r := t.clone.Contact.Refusals[name]; r.High == 0 && name != replay.LedgerName {
+	for _, name := range slices.Sorted(maps.Keys(k.Contact.Refusals)) {
+		if r := k.Contact.Refusals[name]; r.High == 0 && name != replay.LedgerName {
 			found = append(found, fail.Diagnosis{Code: "not-put-back", Severity: fail.Note, Text: hubs.NotPutBack(name, r.Why)})
 		}
 	}
 	return found
-}
-
-// tellRefused says that what was written is not on the hub, or not decided: once,
-// and to who waits for it each time.
-func (t *Tracker) tellRefused(o EmitOptions, n fail.Notice) {
-	if o.Wait || o.Lock {
-		t.clone.Notice(n)
-		return
-	}
-	t.clone.TellOnce(n)
 }

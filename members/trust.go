@@ -1,4 +1,6 @@
-package tracker
+// Package members is who may write to a hub: reports of what is believed of each
+// agent and its keys, and the changes of the hub's meta that admins make.
+package members
 
 import (
 	"context"
@@ -11,12 +13,18 @@ import (
 	"github.com/git-crosslink/git-crosslink/event"
 	"github.com/git-crosslink/git-crosslink/fail"
 	"github.com/git-crosslink/git-crosslink/hubs"
+	"github.com/git-crosslink/git-crosslink/ownlog"
 	"github.com/git-crosslink/git-crosslink/reading"
 	"github.com/git-crosslink/git-crosslink/reducer"
 	"github.com/git-crosslink/git-crosslink/refs"
 	"github.com/git-crosslink/git-crosslink/replay"
 	"github.com/git-crosslink/git-crosslink/trust"
 )
+
+// Members are those of a clone's hub.
+type Members struct {
+	*ownlog.Writer
+}
 
 // Trust is who may write to the hub, as it is believed here.
 type Trust struct {
@@ -68,22 +76,22 @@ type TrustRevocation struct {
 }
 
 // Trust tells who may write to the hub and how each log stands.
-func (t *Tracker) Trust(ctx context.Context) (*Trust, error) {
-	s, err := t.clone.Reads.Load(ctx)
+func (m *Members) Trust(ctx context.Context) (*Trust, error) {
+	s, err := m.Reads.Load(ctx)
 	if err != nil {
 		return nil, err
 	}
-	return t.trustOf(s)
+	return m.trustOf(s)
 }
 
-func (t *Tracker) trustOf(s *reading.Snapshot) (*Trust, error) {
+func (m *Members) trustOf(s *reading.Snapshot) (*Trust, error) {
 	if s.Roll == nil || s.Roll.Newer() > 0 {
 		return nil, &fail.Error{Kind: fail.No, Code: "no-hub", Message: "there is no tracker here yet: nobody has to be trusted"}
 	}
-	m := s.Roll.Meta
-	r := &Trust{Hub: m.Hub, Meta: string(s.MetaCommit), Seq: m.Seq, Hash: s.Roll.Hash(), Signing: m.Signing, Open: m.Open,
-		Admins: append([]string{}, m.Admins...), Signers: []TrustKey{}, Agents: []TrustAgent{}, Refused: []string{}}
-	_, err := t.clone.AdminKey(s, s.Roll)
+	meta := s.Roll.Meta
+	r := &Trust{Hub: meta.Hub, Meta: string(s.MetaCommit), Seq: meta.Seq, Hash: s.Roll.Hash(), Signing: meta.Signing, Open: meta.Open,
+		Admins: append([]string{}, meta.Admins...), Signers: []TrustKey{}, Agents: []TrustAgent{}, Refused: []string{}}
+	_, err := m.AdminKey(s, s.Roll)
 	r.Admin = err == nil
 	for _, x := range s.Roll.Signers.All() {
 		r.Signers = append(r.Signers, trustKey(x.Principal, x.Key, x.Namespaces))
@@ -150,9 +158,9 @@ type Approve struct {
 type Approved = agents.Approved
 
 // Approve lists the keys of agents.
-func (t *Tracker) Approve(ctx context.Context, o Approve) ([]Approved, error) {
+func (m *Members) Approve(ctx context.Context, o Approve) ([]Approved, error) {
 	var done []Approved
-	err := t.changeMeta(ctx, "approves", func(s *reading.Snapshot, c *agents.Change) error {
+	err := m.ChangeMeta(ctx, "approves", func(s *reading.Snapshot, c *agents.Change) error {
 		done = nil
 		ids := o.Agents
 		if o.All {
@@ -180,12 +188,12 @@ func (t *Tracker) Approve(ctx context.Context, o Approve) ([]Approved, error) {
 
 // Revoke ends an agent's log: lines 1 … after count, no line behind them. nil
 // is all that counts now. One that is revoked already can only end earlier.
-func (t *Tracker) Revoke(ctx context.Context, agent string, after *uint64, reason string) (*TrustRevocation, error) {
+func (m *Members) Revoke(ctx context.Context, agent string, after *uint64, reason string) (*TrustRevocation, error) {
 	var done *TrustRevocation
-	err := t.changeMeta(ctx, "revokes", func(s *reading.Snapshot, c *agents.Change) error {
+	err := m.ChangeMeta(ctx, "revokes", func(s *reading.Snapshot, c *agents.Change) error {
 		var ends *agents.RevokedLog
 		if l := s.Logs[agent]; l != nil {
-			ends = &agents.RevokedLog{Lines: l.Seq, Counts: l.Verdict.Fed, HashAt: func(seq uint64) (string, error) { return t.clone.Reads.Hash(ctx, l, seq) }}
+			ends = &agents.RevokedLog{Lines: l.Seq, Counts: l.Verdict.Fed, HashAt: func(seq uint64) (string, error) { return m.Reads.Hash(ctx, l, seq) }}
 		}
 		r, err := c.Revoke(agent, after, reason, ends)
 		done = &TrustRevocation{r.AfterSeq, r.Reason}
@@ -198,44 +206,44 @@ func (t *Tracker) Revoke(ctx context.Context, agent string, after *uint64, reaso
 }
 
 // SetPolicy changes the hub's policy; "" and nil leave it as it is.
-func (t *Tracker) SetPolicy(ctx context.Context, signing string, open *bool) error {
-	return t.changeMeta(ctx, "sets the policy", func(_ *reading.Snapshot, c *agents.Change) error {
+func (m *Members) SetPolicy(ctx context.Context, signing string, open *bool) error {
+	return m.ChangeMeta(ctx, "sets the policy", func(_ *reading.Snapshot, c *agents.Change) error {
 		c.SetPolicy(signing, open)
 		return nil
 	})
 }
 
-// changeMeta adds a meta commit and puts it on the hub: what is not there is
+// ChangeMeta adds a meta commit and puts it on the hub: what is not there is
 // not believed by anybody.
-func (t *Tracker) changeMeta(ctx context.Context, does string, change func(*reading.Snapshot, *agents.Change) error) error {
-	if t.clone.Agent == "" {
-		agent, err := t.clone.SettleAgent(ctx)
+func (m *Members) ChangeMeta(ctx context.Context, does string, change func(*reading.Snapshot, *agents.Change) error) error {
+	if m.Agent == "" {
+		agent, err := m.SettleAgent(ctx)
 		if err != nil {
-			return t.clone.Unwritable(err)
+			return m.Unwritable(err)
 		}
-		t.clone.Agent = agent
+		m.Agent = agent
 	}
-	if err := t.clone.EnsureReplica(ctx); err != nil {
-		return t.clone.Unwritable(err)
+	if err := m.EnsureReplica(ctx); err != nil {
+		return m.Unwritable(err)
 	}
-	if t.clone.Hub != nil {
-		unlock, err := t.writer.LockHub(ctx)
+	if m.Hub != nil {
+		unlock, err := m.LockHub(ctx)
 		if err != nil {
 			return err
 		}
 		defer unlock()
 	}
 	for range clone.Tries {
-		if t.clone.Hub != nil {
-			if err := t.exchange.Fetch(ctx); err != nil {
+		if m.Hub != nil {
+			if err := m.Fetch(ctx); err != nil {
 				var re *refs.RemoteError
 				if errors.As(err, &re) {
-					return t.clone.Unfetched(re)
+					return m.Unfetched(re)
 				}
 				return err
 			}
 		}
-		again, err := t.changeMetaOnce(ctx, does, change)
+		again, err := m.changeMetaOnce(ctx, does, change)
 		if err != nil || !again {
 			return err
 		}
@@ -243,21 +251,21 @@ func (t *Tracker) changeMeta(ctx context.Context, does string, change func(*read
 	return &fail.Error{Kind: fail.Unconfirmed, Code: "meta-race", Message: "the hub's meta kept changing; nothing was written"}
 }
 
-func (t *Tracker) changeMetaOnce(ctx context.Context, does string, change func(*reading.Snapshot, *agents.Change) error) (again bool, err error) {
-	s, err := t.clone.Reads.Load(ctx)
+func (m *Members) changeMetaOnce(ctx context.Context, does string, change func(*reading.Snapshot, *agents.Change) error) (again bool, err error) {
+	s, err := m.Reads.Load(ctx)
 	if err != nil {
 		return false, err
 	}
-	if err := t.clone.RefuseLevel(s); err != nil {
+	if err := m.RefuseLevel(s); err != nil {
 		return false, err
 	}
-	if _, err := t.trustOf(s); err != nil {
+	if _, err := m.trustOf(s); err != nil {
 		return false, err
 	}
-	if t.clone.Hub != nil && !s.Bound {
-		return false, &fail.Error{Kind: fail.No, Code: "unshared", Message: fmt.Sprintf("there is no tracker on '%s' yet", t.clone.Hub.Name)}
+	if m.Hub != nil && !s.Bound {
+		return false, &fail.Error{Kind: fail.No, Code: "unshared", Message: fmt.Sprintf("there is no tracker on '%s' yet", m.Hub.Name)}
 	}
-	k, err := t.clone.AdminKey(s, s.Roll)
+	k, err := m.AdminKey(s, s.Roll)
 	if err != nil {
 		return false, err
 	}
@@ -270,25 +278,25 @@ func (t *Tracker) changeMetaOnce(ctx context.Context, does string, change func(*
 		return false, err
 	}
 	ref := replay.HubRoot + replay.MetaName
-	if t.clone.Hub == nil {
+	if m.Hub == nil {
 		ref = replay.HereRoot + replay.MetaName
 	}
 	tip := s.AllRefs[ref]
-	commit, err := refs.WriteCommit(ctx, t.clone.Local(), files, []refs.OID{tip}, refs.CommitInfo{
-		Address: t.clone.Committer(), Author: t.clone.Agent, When: t.clone.Now(), Message: fmt.Sprintf("crosslink: %s %s\n\n[skip ci]\n", t.clone.Agent, does)})
+	commit, err := refs.WriteCommit(ctx, m.Local(), files, []refs.OID{tip}, refs.CommitInfo{
+		Address: m.Committer(), Author: m.Agent, When: m.Now(), Message: fmt.Sprintf("crosslink: %s %s\n\n[skip ci]\n", m.Agent, does)})
 	if err != nil {
 		return false, fmt.Errorf("write the meta commit: %w", err)
 	}
 	ups := []refs.Update{{Ref: ref, Old: tip, New: commit}}
-	if t.clone.Hub != nil {
+	if m.Hub != nil {
 		p := refs.Push{Refs: []refs.PushRef{{Src: commit, Dst: replay.HereRoot + replay.MetaName, Lease: &tip}}}
-		res, err := t.clone.PushPatiently(ctx, p, clone.Changing)
+		res, err := m.PushPatiently(ctx, p, clone.Changing)
 		if err != nil || !hubs.AllAccepted(p, res) {
-			return t.metaOutcome(ctx, s, commit, res, err)
+			return m.metaOutcome(ctx, s, commit, res, err)
 		}
 		ups = append(ups, refs.Update{Ref: replay.TrustedMeta, Old: s.AllRefs[replay.TrustedMeta], New: commit})
 	}
-	err = t.clone.Local().Swap(ctx, ups)
+	err = m.Local().Swap(ctx, ups)
 	return errors.Is(err, refs.ErrConflict), refs.IgnoreConflict(err)
 }
 
@@ -300,17 +308,17 @@ type Command struct {
 }
 
 // Commands judges which requests are obeyed in this clone.
-func (t *Tracker) Commands(ctx context.Context, p Projection, all []*reducer.Request) ([]Command, error) {
+func (m *Members) Commands(ctx context.Context, p reading.Projection, all []*reducer.Request) ([]Command, error) {
 	if len(all) == 0 {
 		return nil, nil
 	}
-	s, err := t.clone.Reads.Load(ctx)
+	s, err := m.Reads.Load(ctx)
 	if err != nil {
 		return nil, err
 	}
-	named := t.clone.Conf.All("crosslink.commander")
-	own := t.clone.Signer().Fingerprints()
-	now := event.TimeOf(t.clone.Now())
+	named := m.Conf.All("crosslink.commander")
+	own := m.Signer().Fingerprints()
+	now := event.TimeOf(m.Now())
 	var list []Command
 	for _, r := range all {
 		c := trust.Commander{Signing: trust.Off, Own: own, Named: named, NoAdmins: slices.Contains(named, "none"), Expired: r.ExpiresAt != 0 && r.ExpiresAt <= now}

@@ -1,4 +1,4 @@
-package tracker
+package members
 
 import (
 	"context"
@@ -37,8 +37,8 @@ func VerifyProof(file []byte) (*ForkProof, error) {
 }
 
 // ProofOf returns the first proof that stands against an agent.
-func (t *Tracker) ProofOf(ctx context.Context, agent string) (*ForkProof, error) {
-	s, err := t.clone.Reads.Load(ctx)
+func (m *Members) ProofOf(ctx context.Context, agent string) (*ForkProof, error) {
+	s, err := m.Reads.Load(ctx)
 	if err != nil {
 		return nil, err
 	}

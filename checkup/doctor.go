@@ -1,4 +1,7 @@
-package tracker
+// Package checkup finds what can keep a tracker from working, and how it stands: what
+// doctor, status and fsck answer, and who writes here. It reads; only the doctor asks
+// the hub, once, before it looks.
+package checkup
 
 import (
 	"context"
@@ -11,10 +14,16 @@ import (
 	"github.com/git-crosslink/git-crosslink/fail"
 	"github.com/git-crosslink/git-crosslink/hubs"
 	"github.com/git-crosslink/git-crosslink/internal/note"
+	"github.com/git-crosslink/git-crosslink/ownlog"
 	"github.com/git-crosslink/git-crosslink/reading"
 	"github.com/git-crosslink/git-crosslink/refs"
 	"github.com/git-crosslink/git-crosslink/settings"
 )
+
+// Checkup is a clone that is looked at.
+type Checkup struct {
+	*ownlog.Writer
+}
 
 // The doctor looks at everything that can keep a tracker from working and
 // names the cure. The rules are:
@@ -33,22 +42,22 @@ import (
 // check looks at one subject. s is the tracker as it is here.
 type check struct {
 	subject string // in words: "looked at <subject>, <subject> …"
-	look    func(t *Tracker, ctx context.Context, s *reading.Snapshot) ([]fail.Diagnosis, error)
+	look    func(k *Checkup, ctx context.Context, s *reading.Snapshot) ([]fail.Diagnosis, error)
 	status  bool // it costs little, and status shows what it finds
 }
 
 var checks = []check{
-	{"git", (*Tracker).checkGit, false},
-	{"the settings", (*Tracker).checkSettings, true},
-	{"the committer", (*Tracker).findCommitter, true},
-	{"who writes here", (*Tracker).checkAgent, true},
-	{"the hub", (*Tracker).checkHubAndForge, true},
-	{"what is sent", (*Tracker).checkSending, true},
-	{"how often it is sent", (*Tracker).checkPacing, true},
-	{"signs of life", (*Tracker).checkPresence, false},
-	{"the logs", (*Tracker).checkLogs, true},
-	{"the ledger", (*Tracker).checkLedger, true},
-	{"the clocks", (*Tracker).checkClocks, true},
+	{"git", (*Checkup).checkGit, false},
+	{"the settings", (*Checkup).checkSettings, true},
+	{"the committer", (*Checkup).findCommitter, true},
+	{"who writes here", (*Checkup).checkAgent, true},
+	{"the hub", (*Checkup).checkHubAndForge, true},
+	{"what is sent", (*Checkup).checkSending, true},
+	{"how often it is sent", (*Checkup).checkPacing, true},
+	{"signs of life", (*Checkup).checkPresence, false},
+	{"the logs", (*Checkup).checkLogs, true},
+	{"the ledger", (*Checkup).checkLedger, true},
+	{"the clocks", (*Checkup).checkClocks, true},
 }
 
 // DoctorReport says what the doctor looked at and what it found.
@@ -61,15 +70,15 @@ type DoctorReport struct {
 
 // Doctor asks the hub, unless offline, and looks for what is wrong. What
 // cannot be looked at is a finding, never an error.
-func (t *Tracker) Doctor(ctx context.Context, offline bool) (*DoctorReport, error) {
+func (k *Checkup) Doctor(ctx context.Context, offline bool) (*DoctorReport, error) {
 	r := &DoctorReport{Looked: []string{}, Findings: []fail.Diagnosis{}}
-	found, noRoom, err := t.askHub(ctx, offline)
+	found, noRoom, err := k.askHub(ctx, offline)
 	if err != nil {
 		return nil, err
 	}
 	r.Findings = append(r.Findings, found...)
-	r.Reached, r.Unlisted = t.clone.Link.Reached, t.clone.Contact.Unlisted()
-	s, err := t.clone.Reads.Load(ctx)
+	r.Reached, r.Unlisted = k.Link.Reached, k.Contact.Unlisted()
+	s, err := k.Reads.Load(ctx)
 	if err != nil {
 		if ctx.Err() != nil {
 			return nil, ctx.Err()
@@ -80,7 +89,7 @@ func (t *Tracker) Doctor(ctx context.Context, offline bool) (*DoctorReport, erro
 	for _, c := range checks {
 		r.Looked = append(r.Looked, c.subject)
 	}
-	found, err = t.examine(ctx, s, func(check) bool { return true })
+	found, err = k.examine(ctx, s, func(check) bool { return true })
 	for i, d := range found {
 		if d.Code == "unshared" && noRoom != nil { // what 'init' would refuse comes first
 			found[i] = noRoom.Diagnosis(fail.Warning, noRoom.Message)
@@ -90,14 +99,71 @@ func (t *Tracker) Doctor(ctx context.Context, offline bool) (*DoctorReport, erro
 	return r, err
 }
 
+// askHub brings what the hub has, within a bounded time. noRoom is what 'init' would
+// refuse, where there is no hub yet.
+func (k *Checkup) askHub(ctx context.Context, offline bool) (found []fail.Diagnosis, noRoom *fail.Error, err error) {
+	if offline || k.Hub == nil || k.Config("crosslink.sync") == "manual" {
+		return nil, nil, nil
+	}
+	if err := k.EnsureReplica(ctx); err != nil {
+		return []fail.Diagnosis{diagnosed(fail.Problem, k.Unwritable(err), "not-writable/failed")}, nil, nil
+	}
+	k.Unwatched = true // what it would tell is in the findings
+	bounded, cancel := context.WithTimeout(ctx, hubs.Insistent)
+	defer cancel()
+	unlock, ok, err := k.Link.Lock(bounded, k.Wait())
+	if err != nil {
+		return []fail.Diagnosis{diagnosed(fail.Problem, k.Unwritable(err), "not-writable/failed")}, nil, ctx.Err()
+	}
+	if !ok {
+		busy := fail.Diagnosis{Code: "sync-busy", Severity: fail.Note, Text: "another process of this clone is talking to the hub; this is what was known before"}
+		return []fail.Diagnosis{busy}, nil, nil
+	}
+	defer unlock()
+	err = k.Fetch(bounded)
+	if err == nil && ctx.Err() == nil {
+		noRoom = k.lookForRoom(bounded)
+	}
+	if err == nil || ctx.Err() != nil {
+		return nil, noRoom, ctx.Err()
+	}
+	re, ok := errors.AsType[*refs.RemoteError](err)
+	if !ok {
+		if bounded.Err() == nil {
+			return []fail.Diagnosis{diagnosed(fail.Problem, k.Unwritable(err), "not-stored/failed")}, nil, nil
+		}
+		re = &refs.RemoteError{NoConnection: true, Err: fmt.Errorf("no answer in %d s", hubs.Insistent/time.Second)}
+	}
+	e := k.Unfetched(re)
+	d := e.Diagnosis(fail.Problem, e.Message)
+	if re.NoConnection {
+		d.Fields = maps.Clone(d.Fields)
+		if d.Fields == nil {
+			d.Fields = fail.Fields{}
+		}
+		d.Fields["remote"] = k.Hub.Name
+	}
+	return []fail.Diagnosis{d}, nil, nil
+}
+
+// lookForRoom is what 'init' would refuse, where there is no hub yet.
+func (k *Checkup) lookForRoom(ctx context.Context) *fail.Error {
+	if tip, err := k.MetaTip(ctx); err != nil || tip != "" {
+		return nil
+	}
+	_, err := k.Link.HasRoom(ctx, k.Agent, k.Outer.HasRef)
+	e, _ := errors.AsType[*fail.Error](err)
+	return e
+}
+
 // examine runs the checks that are chosen. What cannot be looked at is a finding.
-func (t *Tracker) examine(ctx context.Context, s *reading.Snapshot, chosen func(check) bool) ([]fail.Diagnosis, error) {
+func (k *Checkup) examine(ctx context.Context, s *reading.Snapshot, chosen func(check) bool) ([]fail.Diagnosis, error) {
 	var all []fail.Diagnosis
 	for _, c := range checks {
 		if !chosen(c) {
 			continue
 		}
-		found, err := c.look(t, ctx, s)
+		found, err := c.look(k, ctx, s)
 		if ctx.Err() != nil {
 			return nil, ctx.Err()
 		}
@@ -106,63 +172,6 @@ func (t *Tracker) examine(ctx context.Context, s *reading.Snapshot, chosen func(
 		}
 	}
 	return all, nil
-}
-
-// askHub brings what the hub has, within a bounded time. noRoom is what 'init' would
-// refuse, where there is no hub yet.
-func (t *Tracker) askHub(ctx context.Context, offline bool) (found []fail.Diagnosis, noRoom *fail.Error, err error) {
-	if offline || t.clone.Hub == nil || t.clone.Config("crosslink.sync") == "manual" {
-		return nil, nil, nil
-	}
-	if err := t.clone.EnsureReplica(ctx); err != nil {
-		return []fail.Diagnosis{diagnosed(fail.Problem, t.clone.Unwritable(err), "not-writable/failed")}, nil, nil
-	}
-	t.clone.Unwatched = true // what it would tell is in the findings
-	bounded, cancel := context.WithTimeout(ctx, hubs.Insistent)
-	defer cancel()
-	unlock, ok, err := t.clone.Link.Lock(bounded, t.clone.Wait())
-	if err != nil {
-		return []fail.Diagnosis{diagnosed(fail.Problem, t.clone.Unwritable(err), "not-writable/failed")}, nil, ctx.Err()
-	}
-	if !ok {
-		busy := fail.Diagnosis{Code: "sync-busy", Severity: fail.Note, Text: "another process of this clone is talking to the hub; this is what was known before"}
-		return []fail.Diagnosis{busy}, nil, nil
-	}
-	defer unlock()
-	err = t.exchange.Fetch(bounded)
-	if err == nil && ctx.Err() == nil {
-		noRoom = t.lookForRoom(bounded)
-	}
-	if err == nil || ctx.Err() != nil {
-		return nil, noRoom, ctx.Err()
-	}
-	re, ok := errors.AsType[*refs.RemoteError](err)
-	if !ok {
-		if bounded.Err() == nil {
-			return []fail.Diagnosis{diagnosed(fail.Problem, t.clone.Unwritable(err), "not-stored/failed")}, nil, nil
-		}
-		re = &refs.RemoteError{NoConnection: true, Err: fmt.Errorf("no answer in %d s", hubs.Insistent/time.Second)}
-	}
-	e := t.clone.Unfetched(re)
-	d := e.Diagnosis(fail.Problem, e.Message)
-	if re.NoConnection {
-		d.Fields = maps.Clone(d.Fields)
-		if d.Fields == nil {
-			d.Fields = fail.Fields{}
-		}
-		d.Fields["remote"] = t.clone.Hub.Name
-	}
-	return []fail.Diagnosis{d}, nil, nil
-}
-
-// lookForRoom is what 'init' would refuse, where there is no hub yet.
-func (t *Tracker) lookForRoom(ctx context.Context) *fail.Error {
-	if tip, err := t.clone.MetaTip(ctx); err != nil || tip != "" {
-		return nil
-	}
-	_, err := t.clone.Link.HasRoom(ctx, t.clone.Agent, t.clone.Outer.HasRef)
-	e, _ := errors.AsType[*fail.Error](err)
-	return e
 }
 
 // diagnosed makes a diagnosis of an error; code is for one that has none.
@@ -175,10 +184,10 @@ func diagnosed(s fail.Severity, err error, code fail.Code) fail.Diagnosis {
 }
 
 // checkSettings is the doctor's look at values that mean nothing.
-func (t *Tracker) checkSettings(context.Context, *reading.Snapshot) ([]fail.Diagnosis, error) {
+func (k *Checkup) checkSettings(context.Context, *reading.Snapshot) ([]fail.Diagnosis, error) {
 	var found []fail.Diagnosis
 	for _, s := range settings.All {
-		if v, set := t.clone.Conf.Get(strings.ToLower(s.Key)); set && s.Odd(v) != "" {
+		if v, set := k.Conf.Get(strings.ToLower(s.Key)); set && s.Odd(v) != "" {
 			found = append(found, fail.Diagnosis{Code: "odd-setting", Severity: fail.Warning, Text: s.Odd(v), Fields: fail.Fields{"setting": s.Key, "value": s.Choose}})
 		}
 	}

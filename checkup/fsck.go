@@ -1,4 +1,4 @@
-package tracker
+package checkup
 
 import (
 	"context"
@@ -39,8 +39,8 @@ type Finding struct {
 // Fsck looks for what is wrong with the tracker as it is here. Full judges the
 // ledger again from its first step, whatever an earlier command thought of it,
 // and walks every tip of every log, also those that are not in view.
-func (t *Tracker) Fsck(ctx context.Context, full bool) (*FsckReport, error) {
-	s, err := t.clone.Reads.Load(ctx)
+func (k *Checkup) Fsck(ctx context.Context, full bool) (*FsckReport, error) {
+	s, err := k.Reads.Load(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -68,7 +68,7 @@ func (t *Tracker) Fsck(ctx context.Context, full bool) (*FsckReport, error) {
 		f := Finding{Agent: id, Seq: l.Seq}
 		switch {
 		case l.Diverged:
-			f.Kind, f.Text = "diverged", t.clone.DivergedError(id).Error()
+			f.Kind, f.Text = "diverged", k.DivergedError(id).Error()
 		case l.Torn:
 			f.Kind, f.Text = "torn", "objects of the log written here are missing; the hub's is shown"
 		case l.Ended != "":
@@ -79,21 +79,21 @@ func (t *Tracker) Fsck(ctx context.Context, full bool) (*FsckReport, error) {
 		r.add(f)
 	}
 	said := s.BadMeta.Texts()
-	if err := t.fsckMetas(ctx, s, r); err != nil {
+	if err := k.fsckMetas(ctx, s, r); err != nil {
 		return nil, err
 	}
-	for _, p := range t.clone.Contact.Problems {
+	for _, p := range k.Contact.Problems {
 		if slices.Contains(said, p.Text) {
 			continue
 		}
 		r.add(Finding{Kind: "hub", Text: p.Text})
 	}
-	bad, err := t.fsckLedger(ctx, s, r)
+	bad, err := k.fsckLedger(ctx, s, r)
 	if err != nil {
 		return nil, err
 	}
 	if full {
-		if bad, err = t.fsckFull(ctx, s, r); err != nil {
+		if bad, err = k.fsckFull(ctx, s, r); err != nil {
 			return nil, err
 		}
 	}
@@ -107,10 +107,10 @@ func (r *FsckReport) add(f Finding) { r.Findings = append(r.Findings, f) }
 
 // fsckMetas judges the chain of meta without a note, and names all that is not valid:
 // who looks wants to know. A note that is wrong is replaced.
-func (t *Tracker) fsckMetas(ctx context.Context, s *reading.Snapshot, r *FsckReport) error {
+func (k *Checkup) fsckMetas(ctx context.Context, s *reading.Snapshot, r *FsckReport) error {
 	bad := s.BadMeta
 	if tip := s.AllRefs[replay.HubRoot+replay.MetaName]; s.Bound && s.Roll != nil {
-		judge := replay.NewMetaChain(ctx, t.clone.Local())
+		judge := replay.NewMetaChain(ctx, k.Local())
 		if known := s.AllRefs[replay.TrustedMeta]; known != "" {
 			if err := judge.Accept(known); err != nil {
 				return err
@@ -122,7 +122,7 @@ func (t *Tracker) fsckMetas(ctx context.Context, s *reading.Snapshot, r *FsckRep
 		}
 		if bad = st.Bad; st.Commit != s.MetaCommit || bad.Len() != s.BadMeta.Len() {
 			r.add(Finding{Kind: "meta", Step: string(tip), Text: "the note of what was judged before was wrong; it is replaced"})
-			t.clone.Reads.ReplaceMetas(judge)
+			k.Reads.ReplaceMetas(judge)
 		}
 	}
 	for ; bad != nil; bad = bad.Below {
@@ -131,7 +131,7 @@ func (t *Tracker) fsckMetas(ctx context.Context, s *reading.Snapshot, r *FsckRep
 	return nil
 }
 
-func (t *Tracker) fsckLedger(ctx context.Context, s *reading.Snapshot, r *FsckReport) ([]ledger.Bad, error) {
+func (k *Checkup) fsckLedger(ctx context.Context, s *reading.Snapshot, r *FsckReport) ([]ledger.Bad, error) {
 	d := s.Decided()
 	if d.Err != nil {
 		r.add(Finding{Kind: "ledger", Step: string(d.Tip), Text: d.Err.Error()})
@@ -150,13 +150,13 @@ func (t *Tracker) fsckLedger(ctx context.Context, s *reading.Snapshot, r *FsckRe
 }
 
 // fsckFull trusts no note. A note that is wrong is replaced.
-func (t *Tracker) fsckFull(ctx context.Context, s *reading.Snapshot, r *FsckReport) ([]ledger.Bad, error) {
+func (k *Checkup) fsckFull(ctx context.Context, s *reading.Snapshot, r *FsckReport) ([]ledger.Bad, error) {
 	d := s.Decided()
-	if err := t.fsckTips(ctx, s, r); err != nil || d.Tip == "" {
+	if err := k.fsckTips(ctx, s, r); err != nil || d.Tip == "" {
 		return nil, err
 	}
 	hubID := s.Hub
-	view, err := ledger.NewReader(replay.NewSteps(ctx, t.clone.Local(), hubID), hubID).Read(string(d.Tip))
+	view, err := ledger.NewReader(replay.NewSteps(ctx, k.Local(), hubID), hubID).Read(string(d.Tip))
 	if err != nil {
 		if d.Err == nil {
 			r.add(Finding{Kind: "ledger", Step: string(d.Tip), Text: err.Error()})
@@ -166,17 +166,17 @@ func (t *Tracker) fsckFull(ctx context.Context, s *reading.Snapshot, r *FsckRepo
 	wrong := func(step string, since uint64, bad []ledger.Bad) bool {
 		return view.Step != step || view.Since != since || len(view.Bad) != len(bad) && len(bad) < replay.MaxBad
 	}
-	note := t.clone.Reads.JudgedBefore(hubID)
+	note := k.Reads.JudgedBefore(hubID)
 	if d.Err == nil && (wrong(d.View.Step, d.View.Since, d.Bad) || note.Tip == view.Tip && wrong(note.Step, note.Since, note.Bad)) {
 		r.add(Finding{Kind: "ledger", Step: string(d.Tip), Text: "the note of what was judged before was wrong; it is replaced"})
-		t.clone.Reads.NoteJudged(reading.Judged{Hub: hubID, Tip: view.Tip, Step: view.Step, Since: view.Since, Bad: view.Bad[max(0, len(view.Bad)-replay.MaxBad):]})
-		t.clone.Reads.RemoveStore()
+		k.Reads.NoteJudged(reading.Judged{Hub: hubID, Tip: view.Tip, Step: view.Step, Since: view.Since, Bad: view.Bad[max(0, len(view.Bad)-replay.MaxBad):]})
+		k.Reads.RemoveStore()
 	}
 	return view.Bad, nil
 }
 
 // fsckTips walks the tips of logs that load did not: those not in view.
-func (t *Tracker) fsckTips(ctx context.Context, s *reading.Snapshot, r *FsckReport) error {
+func (k *Checkup) fsckTips(ctx context.Context, s *reading.Snapshot, r *FsckReport) error {
 	for _, id := range s.AgentIDs() {
 		l := s.Logs[id]
 		if l.Legacy {
@@ -189,7 +189,7 @@ func (t *Tracker) fsckTips(ctx context.Context, s *reading.Snapshot, r *FsckRepo
 			if tip.oid == "" || tip.oid == l.View || tip.oid == l.Here && l.Foreign {
 				continue
 			}
-			good, err := accept.GoodPart(ctx, t.clone.Local(), s, s.Hub, id, tip.oid, 0)
+			good, err := accept.GoodPart(ctx, k.Local(), s, s.Hub, id, tip.oid, 0)
 			if refs.IgnoreMissing(err) != nil {
 				return err
 			}
@@ -206,7 +206,7 @@ func (t *Tracker) fsckTips(ctx context.Context, s *reading.Snapshot, r *FsckRepo
 		if !ok || event.ValidAgentID(id) != nil || s.Logs[id] != nil && (oid == s.Logs[id].Hub || oid == s.Logs[id].Here) {
 			continue
 		}
-		good, err := accept.GoodPart(ctx, t.clone.Local(), s, s.Hub, id, oid, 0)
+		good, err := accept.GoodPart(ctx, k.Local(), s, s.Hub, id, oid, 0)
 		if err == nil && good.Ended != "" {
 			r.add(Finding{Kind: "ended", Agent: id, Seq: good.Seq, Step: string(oid), Text: "the log offered by the hub: " + good.Ended})
 		}
@@ -215,7 +215,7 @@ func (t *Tracker) fsckTips(ctx context.Context, s *reading.Snapshot, r *FsckRepo
 }
 
 // checkLogs is the doctor's look at the logs that are not used to their end.
-func (t *Tracker) checkLogs(_ context.Context, s *reading.Snapshot) ([]fail.Diagnosis, error) {
+func (k *Checkup) checkLogs(_ context.Context, s *reading.Snapshot) ([]fail.Diagnosis, error) {
 	var found []fail.Diagnosis
 	var empty []string
 	for _, id := range s.AgentIDs() {
@@ -226,7 +226,7 @@ func (t *Tracker) checkLogs(_ context.Context, s *reading.Snapshot) ([]fail.Diag
 		if l.Beyond {
 			found = append(found, fail.Diagnosis{Code: "beyond", Severity: fail.Warning, Text: exchange.BeyondText(l), Fields: fail.Fields{"agent": id}})
 		}
-		if id == t.clone.Agent { // checkAgent
+		if id == k.Agent { // checkAgent
 			continue
 		}
 		if distrust(l) != "" {
@@ -234,7 +234,7 @@ func (t *Tracker) checkLogs(_ context.Context, s *reading.Snapshot) ([]fail.Diag
 		}
 		switch {
 		case l.Diverged:
-			found = append(found, fail.Diagnosis{Code: "copied-clone/other", Severity: fail.Warning, Text: t.clone.DivergedError(id).Error(), Fields: fail.Fields{"agent": id}})
+			found = append(found, fail.Diagnosis{Code: "copied-clone/other", Severity: fail.Warning, Text: k.DivergedError(id).Error(), Fields: fail.Fields{"agent": id}})
 		case l.Torn:
 			found = append(found, fail.Diagnosis{Code: "torn-log", Severity: fail.Warning, Text: fmt.Sprintf("objects of the log of '%s' are missing here; the hub's is shown", id)})
 		case l.Ended != "":
@@ -242,7 +242,7 @@ func (t *Tracker) checkLogs(_ context.Context, s *reading.Snapshot) ([]fail.Diag
 		}
 	}
 	if len(empty) > 0 {
-		found = append(found, t.emptyLogs(empty))
+		found = append(found, k.emptyLogs(empty))
 	}
 	if n := len(s.View.Rejections()); n > 0 {
 		found = append(found, fail.Diagnosis{Code: "rejected", Severity: fail.Note, Text: fmt.Sprintf("%d events break a rule and are passed over by everybody", n)})
@@ -253,25 +253,25 @@ func (t *Tracker) checkLogs(_ context.Context, s *reading.Snapshot) ([]fail.Diag
 // emptyLogs is the finding about branches of the hub that are named as logs and
 // hold no event. A log is pushed with its first event, so no agent made them, and
 // every reader pays for each of them.
-func (t *Tracker) emptyLogs(ids []string) fail.Diagnosis {
+func (k *Checkup) emptyLogs(ids []string) fail.Diagnosis {
 	text := fmt.Sprintf("the hub's log of '%s' has no events", ids[0])
 	if n := len(ids); n > 1 {
 		text = fmt.Sprintf("%d logs on the hub have no events, the first is that of '%s'; each of them slows every clone down", n, ids[0])
 	}
 	d := fail.Diagnosis{Code: "empty-log", Severity: fail.Warning, Text: text}
-	if t.clone.Hub != nil {
-		d.Fields = fail.Fields{"remote": t.clone.Hub.Name}
+	if k.Hub != nil {
+		d.Fields = fail.Fields{"remote": k.Hub.Name}
 	}
 	return d
 }
 
 // checkLedger is the doctor's look at what was decided.
-func (t *Tracker) checkLedger(ctx context.Context, s *reading.Snapshot) ([]fail.Diagnosis, error) {
+func (k *Checkup) checkLedger(ctx context.Context, s *reading.Snapshot) ([]fail.Diagnosis, error) {
 	if s.NewerRules() { // checkHub says so
 		return nil, nil
 	}
 	r := &FsckReport{}
-	bad, err := t.fsckLedger(ctx, s, r)
+	bad, err := k.fsckLedger(ctx, s, r)
 	if err != nil {
 		return nil, err
 	}

@@ -1,4 +1,4 @@
-package tracker
+package found
 
 import (
 	"context"
@@ -49,69 +49,69 @@ type Detached struct {
 //
 // remote names the fork; "" is the hub, if another remote is known to hold the
 // original.
-func (t *Tracker) Detach(ctx context.Context, remote string) (*Detached, error) {
-	if err := t.clone.Chosen(); err != nil {
+func (f *Founder) Detach(ctx context.Context, remote string) (*Detached, error) {
+	if err := f.Chosen(); err != nil {
 		return nil, err
 	}
-	if t.clone.Hub == nil {
+	if f.Hub == nil {
 		return nil, &fail.Error{Kind: fail.No, Code: "no-fork", Message: "there is no tracker on a remote: nothing was detached"}
 	}
 	switch {
-	case remote == "" || remote == t.clone.Hub.Name:
-	case !slices.Contains(t.clone.Conf.Remotes(), remote):
+	case remote == "" || remote == f.Hub.Name:
+	case !slices.Contains(f.Conf.Remotes(), remote):
 		return nil, hubs.NoSuchRemote(remote)
-	case t.clone.Hub.Self:
-		return nil, t.clone.Hub.ChosenError("hub-chosen", "")
+	case f.Hub.Self:
+		return nil, f.Hub.ChosenError("hub-chosen", "")
 	default:
-		return nil, t.clone.Hub.ChosenError("hub-chosen/detach", remote)
+		return nil, f.Hub.ChosenError("hub-chosen/detach", remote)
 	}
-	agent, err := t.clone.SettleAgent(ctx)
+	agent, err := f.SettleAgent(ctx)
 	if err != nil {
-		return nil, t.clone.Unwritable(err)
+		return nil, f.Unwritable(err)
 	}
-	t.clone.Agent = agent
-	if err := t.clone.EnsureReplica(ctx); err != nil { // a clone that has not been looked at yet
-		return nil, t.clone.Unwritable(err)
+	f.Agent = agent
+	if err := f.EnsureReplica(ctx); err != nil { // a clone that has not been looked at yet
+		return nil, f.Unwritable(err)
 	}
-	unlock, err := t.writer.LockHub(ctx)
+	unlock, err := f.LockHub(ctx)
 	if err != nil {
 		return nil, err
 	}
 	defer unlock()
 	sent := 0
 	for range clone.Tries {
-		d, again, err := t.detachOnce(ctx, remote, &sent)
+		d, again, err := f.detachOnce(ctx, remote, &sent)
 		if err != nil || !again {
-			return d, t.clone.Unwritable(err)
+			return d, f.Unwritable(err)
 		}
 	}
-	return nil, &fail.Error{Kind: fail.Unconfirmed, Code: "init-race/detach", Message: fmt.Sprintf("the hub on '%s' kept changing; nothing was detached", t.clone.Hub.Name)}
+	return nil, &fail.Error{Kind: fail.Unconfirmed, Code: "init-race/detach", Message: fmt.Sprintf("the hub on '%s' kept changing; nothing was detached", f.Hub.Name)}
 }
 
-func (t *Tracker) detachOnce(ctx context.Context, remote string, sent *int) (d *Detached, again bool, err error) {
-	got, err := t.exchange.FetchFor(ctx, exchange.Wants{})
+func (f *Founder) detachOnce(ctx context.Context, remote string, sent *int) (d *Detached, again bool, err error) {
+	got, err := f.FetchFor(ctx, exchange.Wants{})
 	if err != nil {
 		if re := (*refs.RemoteError)(nil); errors.As(err, &re) {
-			return nil, false, t.clone.Unfetched(re)
+			return nil, false, f.Unfetched(re)
 		}
 		return nil, false, err
 	}
-	if t.clone.Contact.Other != "" {
-		return nil, false, t.clone.ElsewhereError()
+	if f.Contact.Other != "" {
+		return nil, false, f.ElsewhereError()
 	}
-	out, err := t.exchange.Publish(ctx, drive.Run{Task: t.clone.Task(true, true), Lost: got.Lost})
+	out, err := f.Publish(ctx, drive.Run{Task: f.Task(true, true), Lost: got.Lost})
 	if err != nil {
 		return nil, false, err
 	}
 	*sent += out.Sent
-	s, err := t.clone.Reads.Load(ctx)
+	s, err := f.Reads.Load(ctx)
 	if err != nil {
 		return nil, false, err
 	}
-	if err := t.mayDetach(ctx, s, remote, out.Reason); err != nil {
+	if err := f.mayDetach(ctx, s, remote, out.Reason); err != nil {
 		return nil, false, err
 	}
-	n, err := t.anew(ctx, s)
+	n, err := f.anew(ctx, s)
 	if err != nil {
 		return nil, false, err
 	}
@@ -126,78 +126,78 @@ func (t *Tracker) detachOnce(ctx context.Context, remote string, sent *int) (d *
 			ups = append(ups, refs.Update{Ref: name, Old: old, New: n.Refs[rest]})
 		}
 	}
-	res, err := t.clone.PushPatiently(ctx, p, clone.Detaching)
+	res, err := f.PushPatiently(ctx, p, clone.Detaching)
 	if err != nil || !hubs.AllAccepted(p, res) {
-		if landed, again, err := t.detachOutcome(ctx, n, p, res, err); !landed {
+		if landed, again, err := f.detachOutcome(ctx, n, p, res, err); !landed {
 			return nil, again, err
 		}
 	}
-	if err := t.switchTo(ctx, s, n.Hub, ups); err != nil {
+	if err := f.switchTo(ctx, s, n.Hub, ups); err != nil {
 		return nil, false, err
 	}
 	m := n.State.Meta
-	return &Detached{Remote: t.clone.Hub.Name, URL: t.clone.Hub.Shown(), Was: s.Hub, Hub: n.Hub, Logs: n.Logs, Events: n.Events, Sent: *sent,
-		Admins: append([]string{}, m.Admins...), Signing: m.Signing, Open: m.Open, Before: s.Meta.Signing}, false, t.exchange.Bind(ctx)
+	return &Detached{Remote: f.Hub.Name, URL: f.Hub.Shown(), Was: s.Hub, Hub: n.Hub, Logs: n.Logs, Events: n.Events, Sent: *sent,
+		Admins: append([]string{}, m.Admins...), Signing: m.Signing, Open: m.Open, Before: s.Meta.Signing}, false, f.Bind(ctx)
 }
 
 // detachOutcome is what became of a push that was not answered with a yes.
-func (t *Tracker) detachOutcome(ctx context.Context, n *anew.Written, p refs.Push, res *refs.PushResult, pushed error) (landed, again bool, err error) {
+func (f *Founder) detachOutcome(ctx context.Context, n *anew.Written, p refs.Push, res *refs.PushResult, pushed error) (landed, again bool, err error) {
 	if ctx.Err() != nil {
 		return false, false, pushed
 	}
 	if res != nil && len(res.Refs) > 0 {
-		if lost, err := t.lostRace(ctx, p, res); lost || err != nil {
+		if lost, err := f.lostRace(ctx, p, res); lost || err != nil {
 			return false, err == nil, err
 		}
 		return false, false, &fail.Error{Kind: fail.Denied, Code: "refused/detach",
-			Message: fmt.Sprintf("the remote '%s' refuses it: %s; nothing was detached", t.clone.Hub.Name, hubs.WhyRefused(res))}
+			Message: fmt.Sprintf("the remote '%s' refuses it: %s; nothing was detached", f.Hub.Name, hubs.WhyRefused(res))}
 	}
-	if err := t.exchange.Fetch(ctx); err != nil {
+	if err := f.Fetch(ctx); err != nil {
 		re, ok := errors.AsType[*refs.RemoteError](err)
 		if !ok {
 			return false, false, err
 		}
-		return false, false, t.clone.Hub.Unanswered("unanswered/detach", "detached", hubs.GitWords(re))
+		return false, false, f.Hub.Unanswered("unanswered/detach", "detached", hubs.GitWords(re))
 	}
-	there, err := t.clone.Local().Refs(ctx, replay.IncomingRoot+replay.MetaName)
+	there, err := f.Local().Refs(ctx, replay.IncomingRoot+replay.MetaName)
 	if err != nil || len(there) == 1 && there[0].OID == n.Refs[replay.MetaName] {
 		return err == nil, false, err
 	}
 	if pushed != nil {
 		return false, false, pushed
 	}
-	return false, false, &fail.Error{Kind: fail.Denied, Code: "read-only", Message: fmt.Sprintf("the remote '%s' takes no such push from you: nothing was detached", t.clone.Hub.Name),
+	return false, false, &fail.Error{Kind: fail.Denied, Code: "read-only", Message: fmt.Sprintf("the remote '%s' takes no such push from you: nothing was detached", f.Hub.Name),
 		Fields: fail.Fields{"git": hubs.Gist(res.Stderr)}}
 }
 
 // mayDetach says what has to be so before anything is written.
-func (t *Tracker) mayDetach(ctx context.Context, s *reading.Snapshot, remote, unsent string) error {
-	switch err := t.clone.RefuseLevel(s); {
+func (f *Founder) mayDetach(ctx context.Context, s *reading.Snapshot, remote, unsent string) error {
+	switch err := f.RefuseLevel(s); {
 	case err != nil:
 		return err
-	case !s.Bound || t.clone.Contact.NoMeta || s.Meta == nil:
-		return &fail.Error{Kind: fail.No, Code: "no-fork", Message: fmt.Sprintf("there is no tracker on '%s': nothing was detached", t.clone.Hub.Name)}
+	case !s.Bound || f.Contact.NoMeta || s.Meta == nil:
+		return &fail.Error{Kind: fail.No, Code: "no-fork", Message: fmt.Sprintf("there is no tracker on '%s': nothing was detached", f.Hub.Name)}
 	case s.Ledger.Err != nil:
 		return fmt.Errorf("judge the ledger: %w", s.Ledger.Err)
 	case unsent != "" || s.Unsent() > 0:
-		return &fail.Error{Kind: fail.Unconfirmed, Code: "unsent", Message: fmt.Sprintf("not everything written here is on '%s' yet: nothing was detached", t.clone.Hub.Name)}
+		return &fail.Error{Kind: fail.Unconfirmed, Code: "unsent", Message: fmt.Sprintf("not everything written here is on '%s' yet: nothing was detached", f.Hub.Name)}
 	case s.Meta.Migrated != nil:
 		return &fail.Error{Kind: fail.Fatal, Code: "cannot-detach/migrated", Message: "this hub was migrated from an older level; it cannot be detached by this version"}
 	}
 	if remote != "" {
 		return nil
 	}
-	twins, err := t.twins(ctx, s)
+	twins, err := f.Twins(ctx, s)
 	if err != nil || len(twins) > 0 {
 		return err
 	}
 	return &fail.Error{Kind: fail.No, Code: "no-fork/detach", Message: "no other repository with this tracker is known here: nothing was detached",
-		Fields: fail.Fields{"remote": t.clone.Hub.Name}}
+		Fields: fail.Fields{"remote": f.Hub.Name}}
 }
 
 // switchTo makes this clone one of another hub: what was believed of the old
 // one is set aside, and ups, if any, say what is known of the new one.
-func (t *Tracker) switchTo(ctx context.Context, s *reading.Snapshot, hubID string, ups []refs.Update) error {
+func (f *Founder) switchTo(ctx context.Context, s *reading.Snapshot, hubID string, ups []refs.Update) error {
 	known := map[string]bool{}
 	for _, u := range ups {
 		known[u.Ref] = true
@@ -215,34 +215,34 @@ func (t *Tracker) switchTo(ctx context.Context, s *reading.Snapshot, hubID strin
 			ups = append(ups, refs.Update{Ref: name, Old: old})
 		}
 	}
-	if err := t.clone.Local().Swap(ctx, ups); err != nil {
+	if err := f.Local().Swap(ctx, ups); err != nil {
 		return fmt.Errorf("go over to the hub %s: %w", hubID, err)
 	}
-	t.clone.Reads.Forget()
-	return t.clone.Contact.Founded(t.clone.Hub, hubID)
+	f.Reads.Forget()
+	return f.Contact.Founded(f.Hub, hubID)
 }
 
 // followDetached goes over to the hub that the remote's tracker has become.
-func (t *Tracker) followDetached(ctx context.Context) (got exchange.Taken, err error) {
-	s, err := t.clone.Reads.Load(ctx)
+func (f *Founder) followDetached(ctx context.Context) (got exchange.Taken, err error) {
+	s, err := f.Reads.Load(ctx)
 	if err != nil {
 		return got, err
 	}
-	if err := t.switchTo(ctx, s, t.clone.Contact.Other, nil); err != nil {
+	if err := f.switchTo(ctx, s, f.Contact.Other, nil); err != nil {
 		return got, err
 	}
-	return t.exchange.FetchFor(ctx, exchange.Wants{Pin: true, Mend: true, Join: true})
+	return f.FetchFor(ctx, exchange.Wants{Pin: true, Mend: true, Join: true})
 }
 
 // anew writes this hub again under a new id. No ref moves.
-func (t *Tracker) anew(ctx context.Context, s *reading.Snapshot) (*anew.Written, error) {
+func (f *Founder) anew(ctx context.Context, s *reading.Snapshot) (*anew.Written, error) {
 	decided := s.Decided()
 	was := anew.Hub{ID: s.Hub, Meta: s.AllRefs[replay.HubRoot+replay.MetaName], State: s.Roll, Steps: decided.View, Reads: decided.Reader, Logs: map[string]anew.Log{}}
 	for id, l := range s.Logs {
 		was.Logs[id] = anew.Log{Tip: l.Hub, Lines: l.Seq, Verdict: l.Verdict,
-			Read: func(ctx context.Context) ([]*event.Envelope, error) { return t.clone.Reads.Lines(ctx, l) }}
+			Read: func(ctx context.Context) ([]*event.Envelope, error) { return f.Reads.Lines(ctx, l) }}
 	}
-	w := anew.Writer{Local: t.clone.Local(), Agent: t.clone.Agent, Address: t.clone.Committer(), Now: t.clone.Now(),
-		Admin: func(state *trust.State) (keys.Signer, error) { return t.clone.AdminKey(s, state) }}
-	return w.Write(ctx, was, t.writer.Founding(ctx))
+	w := anew.Writer{Local: f.Local(), Agent: f.Agent, Address: f.Committer(), Now: f.Now(),
+		Admin: func(state *trust.State) (keys.Signer, error) { return f.AdminKey(s, state) }}
+	return w.Write(ctx, was, f.Founding(ctx))
 }

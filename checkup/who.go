@@ -1,4 +1,4 @@
-package tracker
+package checkup
 
 import (
 	"context"
@@ -11,6 +11,18 @@ import (
 	"github.com/git-crosslink/git-crosslink/ownlog"
 	"github.com/git-crosslink/git-crosslink/reading"
 )
+
+// Some forges take only commits with an address that they know. Nothing reads
+// the address of the tracker's commits: a log is its lines, a step its files, and
+// neither depends on the commit that carries it. So everybody may choose one.
+
+// findCommitter is the doctor's look at that.
+func (k *Checkup) findCommitter(context.Context, *reading.Snapshot) ([]fail.Diagnosis, error) {
+	if bad, ok := errors.AsType[*fail.Error](k.CheckCommitter()); ok {
+		return []fail.Diagnosis{bad.Diagnosis(fail.Problem, bad.Message+": nothing is written here")}, nil
+	}
+	return nil, nil
+}
 
 // How it stands with the agent of a worktree.
 const (
@@ -37,12 +49,12 @@ type Who struct {
 
 // Who tells under which id this worktree writes, and what says so. Nothing is
 // written, so a worktree that was never written in has none.
-func (t *Tracker) Who(ctx context.Context) (*Who, error) {
-	return t.who(func() (*reading.Snapshot, error) { return t.clone.Reads.Load(ctx) })
+func (k *Checkup) Who(ctx context.Context) (*Who, error) {
+	return k.who(func() (*reading.Snapshot, error) { return k.Reads.Load(ctx) })
 }
 
-func (t *Tracker) who(load func() (*reading.Snapshot, error)) (*Who, error) {
-	id := t.clone.Identity()
+func (k *Checkup) who(load func() (*reading.Snapshot, error)) (*Who, error) {
+	id := k.Identity()
 	agent, err := id.Agent()
 	if err != nil {
 		return nil, err
@@ -65,7 +77,7 @@ func (t *Tracker) who(load func() (*reading.Snapshot, error)) (*Who, error) {
 	if w.State = AgentOK; l == nil {
 		return w, nil
 	}
-	if w.Events = l.Seq; t.clone.Hub != nil {
+	if w.Events = l.Seq; k.Hub != nil {
 		w.Unsent = l.Unsent()
 	}
 	if a := ownlog.AgentNamed(s.View, agent); a != nil {
@@ -76,22 +88,22 @@ func (t *Tracker) who(load func() (*reading.Snapshot, error)) (*Who, error) {
 		w.State = AgentForked
 	case l.Torn || l.Ended != "":
 		w.State = AgentDamaged
-	case t.writer.RetiredError(s.View) != nil:
+	case k.RetiredError(s.View) != nil:
 		w.State = AgentRetired
 	}
 	return w, nil
 }
 
 // checkAgent is the doctor's look at who writes here.
-func (t *Tracker) checkAgent(ctx context.Context, s *reading.Snapshot) ([]fail.Diagnosis, error) {
-	w, err := t.who(func() (*reading.Snapshot, error) { return s, nil })
+func (k *Checkup) checkAgent(ctx context.Context, s *reading.Snapshot) ([]fail.Diagnosis, error) {
+	w, err := k.who(func() (*reading.Snapshot, error) { return s, nil })
 	if err != nil {
 		return []fail.Diagnosis{diagnosed(fail.Problem, err, "agent-id/failed")}, nil
 	}
 	var found []fail.Diagnosis
 	switch w.State {
 	case AgentNone:
-		if t.clone.Identity().InCI() {
+		if k.Identity().InCI() {
 			e := agents.NoAgentInCI()
 			found = append(found, e.Diagnosis(fail.Problem, e.Message))
 		} else {
@@ -100,33 +112,33 @@ func (t *Tracker) checkAgent(ctx context.Context, s *reading.Snapshot) ([]fail.D
 	case AgentCopied:
 		found = append(found, fail.Diagnosis{Code: "copied-clone/note", Severity: fail.Note, Text: "this repository is a copy: the first write takes a new id"})
 	case AgentForked:
-		e := t.clone.DivergedError(w.Agent)
+		e := k.DivergedError(w.Agent)
 		found = append(found, e.Diagnosis(fail.Problem, e.Message))
 	case AgentRetired:
 		if w.Source == agents.FromFile {
 			found = append(found, fail.Diagnosis{Code: "retired/note", Severity: fail.Note, Text: fmt.Sprintf("'%s' is retired: the next write makes a new id", w.Agent)})
 			break
 		}
-		if e, ok := errors.AsType[*fail.Error](t.writer.RetiredError(s.View)); ok {
+		if e, ok := errors.AsType[*fail.Error](k.RetiredError(s.View)); ok {
 			found = append(found, e.Diagnosis(fail.Problem, e.Message))
 		}
 	case AgentDamaged:
-		if err := t.writer.MayAppend(s); err != nil {
+		if err := k.MayAppend(s); err != nil {
 			found = append(found, diagnosed(fail.Problem, err, "own-log/failed"))
 		}
 	case AgentOK:
-		if e := t.clone.NotAdmitted(s, false); e != nil {
+		if e := k.NotAdmitted(s, false); e != nil {
 			found = append(found, e.Diagnosis(fail.Problem, e.Message+": nothing can be written"))
-		} else if e := t.clone.LockedError(ctx, s); e != nil {
+		} else if e := k.LockedError(ctx, s); e != nil {
 			found = append(found, e.Diagnosis(fail.Problem, e.Message))
-		} else if _, err := t.clone.Key(agents.Request{Agent: w.Agent, InForce: s.Keys(w.Agent)}); errors.Is(err, agents.ErrNoJobKey) {
+		} else if _, err := k.Key(agents.Request{Agent: w.Agent, InForce: s.Keys(w.Agent)}); errors.Is(err, agents.ErrNoJobKey) {
 			found = append(found, fail.Diagnosis{Code: "ci-key", Severity: fail.Note, Text: fmt.Sprintf("what '%s' writes is not signed: %v", w.Agent, err)})
 		}
 	}
 	if l := s.Logs[w.Agent]; len(found) == 0 && l != nil && distrust(l) != "" {
 		found = append(found, fail.Diagnosis{Code: "trust", Severity: fail.Warning, Text: distrust(l), Fields: fail.Fields{"agent": w.Agent}})
 	}
-	if scope := t.clone.Identity().ConfigScope(); w.Source == agents.FromConfig && (scope == "global" || scope == "system") {
+	if scope := k.Identity().ConfigScope(); w.Source == agents.FromConfig && (scope == "global" || scope == "system") {
 		found = append(found, fail.Diagnosis{Code: "shared-agent", Severity: fail.Warning,
 			Text:   fmt.Sprintf("crosslink.agent is set to '%s' in the %s configuration: every clone of this user would write under that id, and only one can", w.Agent, scope),
 			Fields: fail.Fields{"agent": w.Agent, "scope": scope}})

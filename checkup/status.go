@@ -1,0 +1,179 @@
+package checkup
+
+import (
+	"context"
+	"time"
+
+	"github.com/git-crosslink/git-crosslink/event"
+	"github.com/git-crosslink/git-crosslink/fail"
+	"github.com/git-crosslink/git-crosslink/reading"
+	"github.com/git-crosslink/git-crosslink/refs"
+	"github.com/git-crosslink/git-crosslink/store"
+)
+
+// Status is the tracker's own condition.
+type Status struct {
+	Remote      string           `json:"remote"` // "" where there is none
+	URL         string           `json:"url,omitempty"`
+	PushURL     string           `json:"push_url,omitempty"` // where pushes go if not to URL
+	Hub         string           `json:"hub,omitempty"`
+	Level       int              `json:"level,omitempty"` // format level of the hub, 0 when there is none
+	Shared      bool             `json:"shared"`          // a hub exists on the remote
+	Agent       string           `json:"agent,omitempty"` // "" before the first write
+	Unsent      int              `json:"unsent"`
+	LastContact *time.Time       `json:"last_contact"` // null: never
+	Open        int              `json:"open"`
+	Closed      int              `json:"closed"`
+	Archived    int              `json:"archived"`
+	Logs        []LogInfo        `json:"logs"`
+	Rejected    int              `json:"rejected"`
+	Sequence    uint64           `json:"sequence"`  // of the ledger as last seen, 0 when there is none
+	Undecided   int              `json:"undecided"` // events that a step has still to answer
+	Lost        int              `json:"lost"`      // branches of the ledger that the hub lost and that are being brought back
+	BadSteps    int              `json:"bad_steps"` // of the ledger, not believed
+	Unsigned    int              `json:"unsigned"`  // events after the last signed one of a log, which do not count
+	Renumbered  []store.Alias    `json:"renumbered"`
+	Hash        string           `json:"state"`    // hash of the canonical state
+	Findings    []fail.Diagnosis `json:"findings"` // what the doctor finds without asking the hub, notes apart
+	Unlisted    int              `json:"-"`        // problems with the hub beyond those of Findings
+
+	UnsentSince    event.Time `json:"-"` // shown time of the oldest event that the hub does not have
+	UndecidedSince event.Time `json:"-"` // likewise of those that a step has still to answer
+	Gone           []string   `json:"-"` // branches that the hub has lost, below crosslink/
+	OtherHub       string     `json:"-"` // id of the hub that the last fetch found in the place of this one
+}
+
+// LogInfo is one agent's log.
+type LogInfo struct {
+	Agent  string `json:"agent"`
+	Events uint64 `json:"events"`
+	Unsent int    `json:"unsent"`
+	Newest string `json:"newest,omitempty"` // time shown of its last line
+	Ended  string `json:"ended,omitempty"`  // why the log stops before its end
+	Own    bool   `json:"own,omitempty"`
+}
+
+// ownLine are the findings that status shows on a line of its own.
+var ownLine = map[string]bool{"unshared": true, "queued": true}
+
+// Problems are the texts of what is wrong.
+func (s *Status) Problems() []string {
+	all := []string{}
+	for _, d := range s.Findings {
+		all = append(all, d.Text)
+	}
+	return all
+}
+
+// Status tells the tracker's own condition from what is here.
+func (k *Checkup) Status(ctx context.Context) (*Status, error) {
+	s, err := k.Reads.Load(ctx)
+	if err != nil {
+		return nil, err
+	}
+	st := &Status{Remote: k.HubName(), Agent: k.Agent, Level: s.Level, Shared: s.Bound || s.Apart || s.Level == 2 || s.Level == 3,
+		Unsent: s.Unsent(), Logs: []LogInfo{}, Renumbered: []store.Alias{}, Findings: []fail.Diagnosis{}, Unlisted: k.Contact.Unlisted(), Hash: s.View.Hash()}
+	if k.Hub != nil {
+		st.URL, st.PushURL = k.Hub.Shown(), refs.WithoutSecrets(k.Hub.PushURL)
+	}
+	if s.Meta != nil {
+		st.Hub = s.Meta.Hub
+	}
+	if !k.Contact.Last.IsZero() {
+		st.LastContact = &k.Contact.Last
+	}
+	view := s.View
+	for status, n := range map[string]*int{"open": &st.Open, "closed": &st.Closed, "archived": &st.Archived} {
+		if _, *n, err = view.List(store.Filter{Status: status, Limit: 1}); err != nil {
+			return nil, err
+		}
+	}
+	st.Rejected, st.Renumbered = len(view.Rejections()), store.Renumbered(view)
+	if err := k.ledgerStatus(s, st); err != nil {
+		return nil, err
+	}
+	for _, id := range s.AgentIDs() {
+		l := s.Logs[id]
+		if l.Empty() {
+			continue // the findings count them
+		}
+		if v := l.Verdict; v != nil && v.Trails() {
+			st.Unsigned += int(v.Lines - l.Kept())
+		}
+		info := LogInfo{Agent: id, Events: l.Seq, Ended: l.Ended, Own: id == k.Agent}
+		if k.Hub != nil {
+			info.Unsent = l.Unsent()
+		}
+		if l.Seq > 0 {
+			info.Newest = l.Shown.String()
+		}
+		st.Logs = append(st.Logs, info)
+	}
+	if k.Hub == nil {
+		st.Unsent = 0
+	}
+	if err := k.waitingSince(ctx, s, st); err != nil {
+		return nil, err
+	}
+	st.OtherHub = k.Contact.Other
+	for _, p := range k.Contact.Problems {
+		if p.Gone {
+			st.Gone = append(st.Gone, p.Ref)
+		}
+	}
+	found, err := k.examine(ctx, s, func(c check) bool { return c.status })
+	if err != nil {
+		return nil, err
+	}
+	for _, d := range found {
+		if d.Severity != fail.Note && !ownLine[d.Code.Name()] {
+			st.Findings = append(st.Findings, d)
+		}
+	}
+	return st, nil
+}
+
+// ledgerStatus tells how the ledger stands.
+func (k *Checkup) ledgerStatus(s *reading.Snapshot, st *Status) error {
+	d := s.Decided()
+	if d.View.Ledger == nil {
+		return nil
+	}
+	st.Sequence, st.BadSteps = d.View.Sequence(), len(d.Bad)
+	st.Undecided = s.AllUndecided()
+	for _, tip := range d.Lost {
+		held, err := d.Reader.Holds(d.View.Tip, string(tip))
+		if refs.IgnoreMissing(err) != nil {
+			return err
+		}
+		if !held {
+			st.Lost++
+		}
+	}
+	return nil
+}
+
+// waitingSince tells since when events wait to be sent or decided.
+func (k *Checkup) waitingSince(ctx context.Context, s *reading.Snapshot, st *Status) error {
+	earlier := func(at *event.Time, l *reading.Log, seq uint64) error {
+		e, err := k.Reads.Line(ctx, l, seq)
+		if e != nil && (*at == 0 || e.Shown() < *at) {
+			*at = e.Shown()
+		}
+		return refs.IgnoreMissing(err)
+	}
+	for _, id := range s.AgentIDs() {
+		l := s.Logs[id]
+		if n := uint64(l.Unsent()); st.Unsent > 0 && n > 0 && n <= l.Seq {
+			if err := earlier(&st.UnsentSince, l, l.Seq-n+1); err != nil {
+				return err
+			}
+		}
+		if waiting := s.Pending(id); st.Undecided > 0 && len(waiting) > 0 {
+			if err := earlier(&st.UndecidedSince, l, waiting[0].Seq); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}

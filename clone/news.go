@@ -1,0 +1,188 @@
+package clone
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/google/uuid"
+
+	"github.com/git-crosslink/git-crosslink/event"
+	"github.com/git-crosslink/git-crosslink/fail"
+	"github.com/git-crosslink/git-crosslink/hubs"
+	"github.com/git-crosslink/git-crosslink/reading"
+	"github.com/git-crosslink/git-crosslink/standing"
+	"github.com/git-crosslink/git-crosslink/store"
+)
+
+// What a command had to show undecided (an issue without a number, a lock that
+// is claimed or waited for) is told once when it is decided, by whichever
+// command of the clone sees it first; so is the end of a lock by others. Nothing hangs on these notes: a lost one
+// is a sentence that is not said.
+
+type shown = hubs.Shown
+
+// maxShown bounds the notes; what is beyond is not told.
+const maxShown = 500
+
+// Watch tells what has been decided with a write, or before, and notes what the
+// write leaves undecided. A lock is watched until it is given back, so that
+// its breaking is told, too.
+func (c *Clone) Watch(lines []*event.Envelope, p reading.Projection, asking event.UUID) {
+	var add []shown
+	drop := map[shown]bool{}
+	for _, e := range lines {
+		switch b := e.Body.(type) {
+		case *event.IssueCreated:
+			if c.Unwatched { // nobody was shown it
+				continue
+			}
+			if row, err := p.Issue(b.UUID); err == nil && row.Number == 0 {
+				add = append(add, shown{Issue: b.UUID.String()})
+			}
+		case *event.LockClaimed:
+			if claim, err := standing.Of(p, b.Issue, c.Agent); err == nil && claim.Outcome != standing.Free && claim.Outcome != standing.Taken && claim.Outcome != standing.Closed {
+				add = append(add, shown{Issue: b.Issue.String(), Agent: c.Agent, Lock: string(claim.Outcome)})
+			}
+			drop[shown{Issue: b.Issue.String(), Agent: c.Agent}] = true
+		case *event.LockReleased:
+			if c.Unwatched { // a sync's own doing, which nobody has heard of
+				continue
+			}
+			drop[shown{Issue: b.Issue.String(), Agent: c.Agent}] = true
+		}
+	}
+	if len(drop) > 0 {
+		c.noteShown(func(n shown) bool { return drop[shown{Issue: n.Issue, Agent: n.Agent}] }, nil)
+	}
+	c.TellDecided(p, asking)
+	if len(add) > 0 {
+		c.noteShown(func(shown) bool { return false }, add)
+	}
+}
+
+// deletedAs is what an issue was called that is deleted, "" for any other.
+func deletedAs(p reading.Projection, u event.UUID) string {
+	var gone *store.NotFoundError
+	if _, err := p.Resolve(u.String()); errors.As(err, &gone) {
+		return gone.Deleted
+	}
+	return ""
+}
+
+// noteShown drops the notes that gone says, and adds some.
+func (c *Clone) noteShown(gone func(shown) bool, add []shown) {
+	_ = c.Contact.Remember(func(note *hubs.Note) {
+		note.Shown = slices.DeleteFunc(note.Shown, gone)
+		note.Shown = append(note.Shown, add[:min(len(add), max(0, maxShown-len(note.Shown)))]...)
+	})
+}
+
+// TellDecided tells what has been decided since it was shown undecided. What becomes
+// of the lock that is being asked for is the command's answer, and no news.
+func (c *Clone) TellDecided(p reading.Projection, asking event.UUID) {
+	if c.Options.Notice == nil || c.Unwatched { // whoever is there to hear it is told
+		return
+	}
+	c.tellAliases(p)
+	if len(c.Contact.Shown) == 0 {
+		return
+	}
+	done, changed := map[shown]bool{}, []shown(nil)
+	for _, n := range c.Contact.Shown {
+		if n.Agent != "" && n.Agent != c.Agent {
+			continue // another worktree's
+		}
+		u, err := uuid.Parse(n.Issue)
+		if err != nil {
+			done[n] = true
+			continue
+		}
+		next := c.tellOne(p, u, n, asking)
+		if next == n {
+			continue
+		}
+		if done[n] = true; next != (shown{}) {
+			changed = append(changed, next)
+		}
+	}
+	if len(done) > 0 {
+		c.noteShown(func(n shown) bool { return done[n] }, changed)
+	}
+}
+
+// tellAliases tells, once, which numbers mean another issue because the hub
+// had lost them and given them again. A new clone knows none of the old ones.
+func (c *Clone) tellAliases(p reading.Projection) {
+	now, first := p.Aliases(), c.Contact.Aliases == nil
+	if c.Contact.Last.IsZero() || !first && len(now) == len(c.Contact.Aliases) {
+		return
+	}
+	if !first {
+		for _, a := range store.Renumbered(p) {
+			if !slices.Contains(c.Contact.Aliases, a.Was) {
+				c.Notice(fail.Notice{Code: "renumbered", Text: a.String()})
+			}
+		}
+	}
+	told := slices.AppendSeq([]uint64{}, maps.Keys(now))
+	slices.Sort(told)
+	_ = c.Contact.Remember(func(note *hubs.Note) { note.Aliases = told })
+}
+
+// tellOne tells what became of one thing, and returns what is left to be told.
+func (c *Clone) tellOne(p reading.Projection, u event.UUID, n shown, asking event.UUID) shown {
+	what := "claim of its lock"
+	if n.Lock == string(standing.Held) {
+		what = "lock"
+	}
+	row, err := p.Row(u)
+	if err != nil {
+		if name := deletedAs(p, u); n.Agent != "" && u != asking && name != "" {
+			c.Notice(fail.Notice{Code: "lock", Text: fmt.Sprintf("issue %s was deleted: your %s is over", name, what)})
+		}
+		return shown{}
+	}
+	if n.Agent == "" {
+		if row.Number == 0 {
+			return n
+		}
+		c.Notice(fail.Notice{Code: "numbered", Text: fmt.Sprintf("%s '%s' is %d now", row.Short, row.Title, row.Number)})
+		return shown{}
+	}
+	claim, err := standing.Of(p, u, n.Agent)
+	if err != nil || claim.Outcome == standing.Pending || string(claim.Outcome) == n.Lock {
+		return n
+	}
+	name := fmt.Sprintf("%s '%s'", row.Name(), row.Title)
+	tell := func(format string, args ...any) {
+		if u != asking {
+			c.Notice(fail.Notice{Code: "lock", Text: fmt.Sprintf(format, args...)})
+		}
+	}
+	held := n.Lock == string(standing.Held)
+	switch n.Lock = string(claim.Outcome); claim.Outcome {
+	case standing.Held:
+		tell("%s is locked by you now (token %d)", name, claim.Lock.Token)
+		return n
+	case standing.Waiting:
+		tell("you wait for the lock of %s, place %d; '%s' has it", name, claim.Place, claim.Lock.Holder)
+		return n
+	case standing.Taken:
+		if held {
+			tell("your lock of %s was ended; '%s' has it now (token %d)", name, claim.Lock.Holder, claim.Lock.Token)
+		} else {
+			tell("%s was locked by '%s' first (token %d): your claim is over", name, claim.Lock.Holder, claim.Lock.Token)
+		}
+	case standing.Closed:
+		tell("%s is %s: your %s is over", name, row.Status, what)
+	case standing.Free:
+		if held {
+			tell("your lock of %s was ended", name)
+		} else {
+			tell("your claim of the lock of %s is over, and nobody holds it", name)
+		}
+	}
+	return shown{}
+}

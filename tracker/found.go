@@ -1,0 +1,28 @@
+package tracker
+
+import (
+	"context"
+
+	"github.com/git-crosslink/git-crosslink/found"
+)
+
+// What Init and Detach are asked for and answer (package found).
+type (
+	InitOptions = found.InitOptions
+	InitReport  = found.InitReport
+	Renumbered  = found.Renumbered
+	Detached    = found.Detached
+)
+
+func (t *Tracker) founder() *found.Founder { return &found.Founder{Writer: t.writer} }
+
+// Init makes the remote a hub, or joins the one that is there.
+func (t *Tracker) Init(ctx context.Context, o InitOptions) (*InitReport, error) {
+	return t.founder().Init(ctx, o)
+}
+
+// Detach gives the hub of this clone, a fork, an id of its own. remote names the
+// fork; "" is the hub, if another remote is known to hold the original.
+func (t *Tracker) Detach(ctx context.Context, remote string) (*Detached, error) {
+	return t.founder().Detach(ctx, remote)
+}
