@@ -89,6 +89,7 @@ func (c *Clone) Chosen() error {
 	return nil
 }
 
+// Unchosen is why there is no hub, if the user has to choose; else nil.
 func (c *Clone) Unchosen() *fail.Error {
 	if c.Hub != nil {
 		return nil

@@ -20,6 +20,7 @@ func (c *Clone) Identity() agents.Identity {
 	return agents.Identity{File: filepath.Join(c.Outer.GitDir, "crosslink", "identity"), Environ: c.Environ, Config: c.Conf}
 }
 
+// Getenv is a variable of the environment, "" if it is not set.
 func (c *Clone) Getenv(name string) string { return keys.Getenv(c.Environ, name) }
 
 // MayName looks whether there is an id to write under, or one may be made;

@@ -14,6 +14,7 @@ import (
 	"github.com/git-crosslink/git-crosslink/syncer"
 )
 
+// PresencePath is the file in which signs of life are noted.
 func (c *Clone) PresencePath() string {
 	return filepath.Join(c.Outer.CommonDir, "crosslink", "present.json")
 }
@@ -89,6 +90,7 @@ func (c *Clone) Presences(ctx context.Context, listed map[string]refs.OID) (seen
 	return func() map[string]event.AgentPresence { all, _ := read(); return all }, func() int { _, left := read(); return left }
 }
 
+// PresenceRefused reports whether the hub takes no signs of life.
 func (c *Clone) PresenceRefused() bool {
 	p := agents.ReadPresence(c.PresencePath(), c.Now())
 	return p.Refuses(c.Now())

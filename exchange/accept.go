@@ -38,6 +38,7 @@ func (x *Exchange) Fetch(ctx context.Context) error {
 	return err
 }
 
+// FetchFor is Fetch for a command that wants more of it.
 func (x *Exchange) FetchFor(ctx context.Context, w Wants) (Taken, error) {
 	got, err := x.TakeIn(ctx, x.Link.Fetch(ctx), w)
 	x.Link.NoteBusy(err)

@@ -59,6 +59,7 @@ func (x *Exchange) TwinText(remote string) string {
 	return fmt.Sprintf("'%s' holds this tracker, too, with decisions that '%s' has not: one is a fork of the other", remote, x.Hub.Name)
 }
 
+// TwinFields are the fields of what is to be known of a twin.
 func (x *Exchange) TwinFields(remote string) fail.Fields {
 	return fail.Fields{"other": remote, "remote": x.Hub.Name}
 }

@@ -66,16 +66,19 @@ type Ledger struct {
 
 	SignedBy, Signature string
 
-	issues, milestones numbers
-	positions          positions
-	base               *base
+	given
+	positions positions
+	base      *base
 }
+
+// given are the numbers that were given out.
+type given struct{ issues, milestones numbers }
 
 // Empty is the ledger before the root step: nothing is decided.
 func Empty(hub string) *Ledger {
 	return &Ledger{
-		Hub:    hub,
-		issues: newNumbers("numbers/issues/", 0), milestones: newNumbers("numbers/milestones/", 0),
+		Hub:       hub,
+		given:     given{issues: newNumbers("numbers/issues/", 0), milestones: newNumbers("numbers/milestones/", 0)},
 		positions: noPositions,
 	}
 }

@@ -31,6 +31,7 @@ func (m *Members) SigningKey(ctx context.Context) (*AgentKey, error) {
 	return m.AgentKey(s, k), nil
 }
 
+// AgentKey is a key of this worktree's agent, as the hub knows it.
 func (m *Members) AgentKey(s *reading.Snapshot, k keys.Signer) *AgentKey {
 	a := &AgentKey{Agent: m.Agent, Fingerprint: k.Key().Fingerprint(), Key: k.Key().String(), Where: k.Where()}
 	if s.Roll != nil {
@@ -40,6 +41,7 @@ func (m *Members) AgentKey(s *reading.Snapshot, k keys.Signer) *AgentKey {
 	return a
 }
 
+// OwnKey is the key in force of this worktree's agent; an error says why it has none.
 func (m *Members) OwnKey(ctx context.Context) (*reading.Snapshot, keys.Signer, error) {
 	s, err := m.Reads.Load(ctx)
 	if err != nil {

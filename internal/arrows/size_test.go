@@ -12,8 +12,7 @@ import (
 )
 
 // A reader can hold a package, a file, a type or a function in mind only up to
-// a size. What is still larger is listed in oversized; the list may only get
-// shorter.
+// a size.
 
 // limits are the greatest sizes of each kind of thing, without tests.
 var limits = map[string]int{
@@ -35,14 +34,6 @@ var smaller = map[string]int{
 // do. A struct of which every field has a tag is one anyway.
 var shapes = []string{
 	"event", "reducer.Issue", "importer.Issue",
-}
-
-// oversized are the things that are above a limit today, with the size that
-// they must not exceed. An entry that is not needed any more fails the test.
-var oversized = map[string]int{
-	"func internal/bench.(*bench).runTeam": 119,
-
-	"struct ledger.Ledger": 16,
 }
 
 // measure returns the size of everything in a package that has a limit, by
@@ -150,23 +141,11 @@ func isShape(key string) bool {
 	return ok && slices.ContainsFunc(shapes, func(s string) bool { return name == s || strings.HasPrefix(name, s+".") })
 }
 
-// judge compares sizes with their limits and with the exceptions.
-func judge(sizes, exceptions map[string]int) (wrong []string) {
+// judge compares sizes with their limits.
+func judge(sizes map[string]int) (wrong []string) {
 	for key, n := range sizes {
-		allowed, excepted := exceptions[key]
-		switch limit := limitOf(key); {
-		case isShape(key):
-		case n <= limit && excepted:
-			wrong = append(wrong, fmt.Sprintf("%s measures %d and may: take it out of 'oversized'", key, n))
-		case n > limit && !excepted:
+		if limit := limitOf(key); n > limit && !isShape(key) {
 			wrong = append(wrong, fmt.Sprintf("%s measures %d, more than %d: split it by noun or by step", key, n, limit))
-		case n > limit && n > allowed:
-			wrong = append(wrong, fmt.Sprintf("%s measures %d, more than the %d of 'oversized', which may only shrink", key, n, allowed))
-		}
-	}
-	for key := range exceptions {
-		if _, there := sizes[key]; !there {
-			wrong = append(wrong, key+" is gone: take it out of 'oversized'")
 		}
 	}
 	slices.Sort(wrong)
@@ -188,7 +167,7 @@ func TestSizes(t *testing.T) {
 			all[k] = n
 		}
 	}
-	for _, w := range judge(all, oversized) {
+	for _, w := range judge(all) {
 		t.Error(w)
 	}
 	for _, s := range shapes {
@@ -200,32 +179,22 @@ func TestSizes(t *testing.T) {
 
 func TestSizesCanFail(t *testing.T) {
 	for _, c := range []struct {
-		key             string
-		size, exception int // 0 is none
-		want            string
+		key  string
+		size int
+		want string
 	}{
-		{"func a.f", 80, 0, ""},
-		{"func a.f", 81, 0, "more than 80"},
-		{"func a.f", 81, 90, ""},
-		{"func a.f", 91, 90, "may only shrink"},
-		{"func a.f", 80, 90, "take it out"},
-		{"lines tracker", 3001, 0, "more than 3000"},
-		{"struct a.b", 16, 0, "more than 15"},
-		{"struct event.b", 16, 0, ""},
-		{"methods a.b", 9, 0, "more than 8"},
-		{"files a", 41, 0, "more than 40"},
+		{"func a.f", 80, ""},
+		{"func a.f", 81, "more than 80"},
+		{"lines tracker", 3001, "more than 3000"},
+		{"struct a.b", 16, "more than 15"},
+		{"struct event.b", 16, ""},
+		{"methods a.b", 9, "more than 8"},
+		{"files a", 41, "more than 40"},
 	} {
-		exceptions := map[string]int{}
-		if c.exception > 0 {
-			exceptions[c.key] = c.exception
-		}
-		got := strings.Join(judge(map[string]int{c.key: c.size}, exceptions), "\n")
+		got := strings.Join(judge(map[string]int{c.key: c.size}), "\n")
 		if (got == "") != (c.want == "") || !strings.Contains(got, c.want) {
 			t.Errorf("%s %d: %q, want %q", c.key, c.size, got, c.want)
 		}
-	}
-	if got := judge(nil, map[string]int{"func a.f": 90}); len(got) != 1 {
-		t.Errorf("an exception for nothing: %q", got)
 	}
 }
 

@@ -68,7 +68,6 @@ func (b *bench) runTeam() (*team, error) {
 	for n := range teamJobs - 1 { // it has one issue already
 		seed.ours("new", "-q", fmt.Sprint("job ", n+2))
 	}
-	r := &team{}
 	var pushes atomic.Int64
 	url, stop, err := b.serve(seed.top(), func(q *http.Request) {
 		time.Sleep(teamAnswer)
@@ -91,93 +90,112 @@ func (b *bench) runTeam() (*team, error) {
 	if seed.err != nil {
 		return nil, seed.err
 	}
-	var (
-		mu     sync.Mutex
-		events []*written
-		errs   []error
-		agents sync.WaitGroup
-		asking sync.WaitGroup
-		done   = make(chan struct{}) // all jobs are
-	)
-	note := func(at time.Time, seen func(issue) bool) {
-		mu.Lock()
-		defer mu.Unlock()
-		events = append(events, &written{at: at, seen: seen})
-	}
-	fail := func(err error) {
-		mu.Lock()
-		defer mu.Unlock()
-		errs = append(errs, err)
-	}
 	pushes.Store(0)
-	began := time.Now()
-	var commands atomic.Int64
+	w := &teamwork{began: time.Now(), done: make(chan struct{})}
+	var agents, asking sync.WaitGroup
 	for _, c := range clones[:teamAgents] {
-		agents.Go(func() {
-			for time.Since(began) < teamLimit {
-				more, err := c.job(&commands, note)
-				if err != nil {
-					fail(err)
-				}
-				if !more {
-					return
-				}
-			}
-			fail(errors.New("the team is not done in time"))
-		})
+		agents.Go(func() { w.work(c) })
 	}
 	for n, c := range clones[teamAgents:] {
-		asking.Go(func() {
-			time.Sleep(time.Duration(n) * teamAsks / teamReader)
-			for last := false; !last; {
-				next := time.Now().Add(teamAsks)
-				select {
-				case <-done:
-					last = time.Since(began) > teamLimit
-				default:
-				}
-				issues, err := c.asks()
-				if err != nil {
-					fail(err)
-					return
-				}
-				now, left := time.Now(), 0
-				mu.Lock()
-				for _, e := range events {
-					if e.by[n] {
-						continue
-					}
-					if e.by[n] = slices.ContainsFunc(issues, e.seen); e.by[n] {
-						r.seen = append(r.seen, now.Sub(e.at).Seconds())
-					} else {
-						left++
-					}
-				}
-				mu.Unlock()
-				select {
-				case <-done:
-					last = last || left == 0
-				default:
-				}
-				if !last {
-					time.Sleep(time.Until(next))
-				}
-			}
-		})
+		asking.Go(func() { w.ask(n, c) })
 	}
 	agents.Wait()
-	r.took, r.commands, r.pushes = time.Since(began), int(commands.Load()), pushes.Load()
-	close(done)
+	r := &team{took: time.Since(w.began), commands: int(w.commands.Load()), pushes: pushes.Load()}
+	close(w.done)
 	asking.Wait()
-	for _, e := range events {
+	r.seen, r.done = w.seen, len(w.events)/3
+	for _, e := range w.events {
 		if e.by != [teamReader]bool{true, true} {
-			errs = append(errs, errors.New("an event was never seen"))
+			w.fail(errors.New("an event was never seen"))
 		}
 	}
-	if r.done = len(events) / 3; r.done < teamJobs {
-		errs = append(errs, fmt.Errorf("%d jobs were done, not %d", r.done, teamJobs))
+	if r.done < teamJobs {
+		w.fail(fmt.Errorf("%d jobs were done, not %d", r.done, teamJobs))
 	}
-	return r, errors.Join(errs...)
+	return r, errors.Join(w.errs...)
+}
+
+// teamwork is a run of the team.
+type teamwork struct {
+	began    time.Time
+	done     chan struct{} // all jobs are
+	commands atomic.Int64
+
+	mu     sync.Mutex
+	events []*written
+	seen   []float64
+	errs   []error
+}
+
+func (t *teamwork) note(at time.Time, seen func(issue) bool) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.events = append(t.events, &written{at: at, seen: seen})
+}
+
+func (t *teamwork) fail(err error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.errs = append(t.errs, err)
+}
+
+// work does jobs until there are none.
+func (t *teamwork) work(c *world) {
+	for time.Since(t.began) < teamLimit {
+		more, err := c.job(&t.commands, t.note)
+		if err != nil {
+			t.fail(err)
+		}
+		if !more {
+			return
+		}
+	}
+	t.fail(errors.New("the team is not done in time"))
+}
+
+// ask asks what is new, as reader n, until all jobs are done and seen.
+func (t *teamwork) ask(n int, c *world) {
+	time.Sleep(time.Duration(n) * teamAsks / teamReader)
+	for last := false; !last; {
+		next := time.Now().Add(teamAsks)
+		select {
+		case <-t.done:
+			last = time.Since(t.began) > teamLimit
+		default:
+		}
+		issues, err := c.asks()
+		if err != nil {
+			t.fail(err)
+			return
+		}
+		left := t.look(n, issues)
+		select {
+		case <-t.done:
+			last = last || left == 0
+		default:
+		}
+		if !last {
+			time.Sleep(time.Until(next))
+		}
+	}
+}
+
+// look notes which events reader n sees now, and returns how many it does not see.
+func (t *teamwork) look(n int, issues []issue) (left int) {
+	now := time.Now()
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for _, e := range t.events {
+		if e.by[n] {
+			continue
+		}
+		if e.by[n] = slices.ContainsFunc(issues, e.seen); e.by[n] {
+			t.seen = append(t.seen, now.Sub(e.at).Seconds())
+		} else {
+			left++
+		}
+	}
+	return left
 }
 
 // job does one job, from the claim to its end; false: there is none.
