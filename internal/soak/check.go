@@ -142,6 +142,7 @@ func (w *world) acknowledged(c *clone) {
 	for uuid, issue := range t.comments {
 		if !comments[uuid] {
 			t.wrong("comment %s on %s was acknowledged and is lost", uuid, issue)
+			t.doubtful = append(t.doubtful, issue)
 		}
 	}
 }

@@ -93,9 +93,12 @@ func run(o options) error {
 	if err != nil {
 		return err
 	}
-	if !o.keep {
-		defer os.RemoveAll(dir)
-	}
+	bad := 0
+	defer func() {
+		if !o.keep && bad == 0 {
+			os.RemoveAll(dir)
+		}
+	}()
 	if err := syscall.Mount("none", "/", "", syscall.MS_REC|syscall.MS_PRIVATE, ""); err != nil {
 		return fmt.Errorf("make the mounts private: %w", err)
 	}
@@ -107,7 +110,6 @@ func run(o options) error {
 		return err
 	}
 	total := &tally{faults: map[string]int{}, ends: map[string]int{}}
-	bad := 0
 	for i := range o.seeds {
 		w := &world{
 			options: o, seed: o.seed + uint64(i), programs: programs, tally: total,
@@ -120,7 +122,9 @@ func run(o options) error {
 		for _, v := range violations {
 			fmt.Printf("seed %d: VIOLATION: %s\n", w.seed, v)
 		}
-		bad += len(violations)
+		if bad += len(violations); len(violations) > 0 {
+			fmt.Printf("seed %d: hub and replicas are kept in '%s'\n", w.seed, w.dir)
+		}
 	}
 	total.print(os.Stdout)
 	if never := total.never(); len(never) > 0 && !o.some {

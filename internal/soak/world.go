@@ -188,10 +188,18 @@ func (w *world) clean() {
 	if w.server != nil {
 		w.server.Close()
 	}
-	if !w.keep {
-		for _, c := range w.clones {
-			syscall.Unmount(c.dir, syscall.MNT_DETACH)
+	if w.keep {
+		return
+	}
+	if w.failed() {
+		for _, c := range w.clones { // their file systems end with this process
+			w.copy(c.crosslink(), filepath.Join(w.dir, "kept", c.name))
 		}
+	}
+	for _, c := range w.clones {
+		syscall.Unmount(c.dir, syscall.MNT_DETACH)
+	}
+	if !w.failed() {
 		os.RemoveAll(w.dir)
 	}
 }
@@ -273,6 +281,9 @@ func (w *world) copy(from, to string) {
 	os.RemoveAll(to)
 	if _, err := os.Stat(from); err != nil {
 		return
+	}
+	if err := os.MkdirAll(filepath.Dir(to), 0o755); err != nil {
+		w.truth.violate("copy '%s': %v", from, err)
 	}
 	if out, err := exec.Command("cp", "-a", from, to).CombinedOutput(); err != nil {
 		w.truth.violate("copy '%s': %v: %s", from, err, out)
