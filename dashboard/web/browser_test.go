@@ -60,7 +60,11 @@ func (s *served) browse() *browser {
 	if ctx, cancel = chromedp.NewContext(ctx); true {
 		s.Cleanup(cancel)
 	}
-	ctx, cancel = context.WithTimeout(ctx, 90*time.Second)
+	life := 90 * time.Second
+	if budgets() {
+		life = 10 * time.Minute
+	}
+	ctx, cancel = context.WithTimeout(ctx, life)
 	s.Cleanup(cancel)
 	b := &browser{T: s.T, ctx: ctx, base: s.base}
 	b.listen()

@@ -37,9 +37,7 @@ type bench struct {
 	teamRun  *team
 	teamErr  error
 
-	dashOnce sync.Once // rows_dash.go
-	dashRun  *dash
-	dashErr  error
+	dashRun dashRun // rows_dash.go
 }
 
 // options are the words of the command line.
