@@ -181,6 +181,7 @@ func TestEveryCodeHasItsRow(t *testing.T) {
 // named finds the names of what the command line itself says.
 var named = regexp.MustCompile(`(?:` + strings.Join([]string{
 	`\b(?:Fatal|No|AnswersNo|Warn)\(`,
+	`\bLaunch\([\w.]+, `,
 	`\bFailure\{Code: [\w.]+, Kind: +`,
 	`Diagnosis\{Name: `,
 }, "|") + `)"([a-z-]+)"`)
