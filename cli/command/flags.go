@@ -55,3 +55,15 @@ func MayNotClaim(ctx context.Context, repo *Repository, p tracker.Projection) (*
 	}
 	return no, err
 }
+
+// HeldNote says since when an agent holds the lock of an issue, and whether it does.
+func HeldNote(e *Env, i *store.Issue) string {
+	note := "since " + e.Ago(i.Lock.Since)
+	if i.Lock.Branch != "" {
+		note += ", branch " + i.Lock.Branch
+	}
+	if !i.Lock.Confirmed { // somebody else may get it
+		note = "not confirmed: git crosslink lock " + i.Name() + "; " + note
+	}
+	return note
+}

@@ -196,7 +196,7 @@ func primeFacts(p tracker.Projection, me string, e *command.Env) (*primeAnswer, 
 		shown *[]answer.Issue
 		note  func(*store.Issue) string
 	}{
-		{held, &f.Held, &a.Held, func(i *store.Issue) string { return heldNote(e, i) }},
+		{held, &f.Held, &a.Held, func(i *store.Issue) string { return command.HeldNote(e, i) }},
 		{ready, &f.Ready, &a.Ready, func(*store.Issue) string { return "" }},
 		{waiting, &f.Waiting, &a.Waiting, func(*store.Issue) string { return "" }},
 	} {
@@ -242,14 +242,6 @@ func heldBy(p tracker.Projection, me string) (held []*store.Issue, err error) {
 		}
 	}
 	return held, nil
-}
-
-func heldNote(e *command.Env, i *store.Issue) string {
-	note := "since " + e.Ago(i.Lock.Since)
-	if i.Lock.Branch != "" {
-		note += ", branch " + i.Lock.Branch
-	}
-	return note
 }
 
 func ageOf(e *command.Env, at string) string {

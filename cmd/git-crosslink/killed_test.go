@@ -139,8 +139,9 @@ func (h *harness) work(name string) {
 	h.t.Errorf("%s does not come to an end", name)
 }
 
-// holds are the issues that a prime says an agent holds.
-var holds = regexp.MustCompile(`(?m)^    (\d+) \[\w+\] .*\(since `)
+// holds are the issues that a prime says an agent holds, or has claimed and does not
+// know whether it holds.
+var holds = regexp.MustCompile(`(?m)^    (\d+) \[\w+\] .*\((since|not confirmed: git crosslink lock) `)
 
 // session is one session of an agent, that ends early if a command is killed.
 func (h *harness) session(name, key string) (done bool, err error) {
@@ -163,11 +164,15 @@ func (h *harness) session(name, key string) (done bool, err error) {
 	if err := json.Unmarshal([]byte(out), &told); err != nil || told.Output.HookEventName != "SessionStart" {
 		return false, fmt.Errorf("prime --hook: %q, %v", out, err)
 	}
-	held := ""
+	held, unsure := "", ""
 	h.mu.Lock()
 	h.tokens = max(h.tokens, tokens.Count(told.Output.AdditionalContext))
 	if m := holds.FindStringSubmatch(told.Output.AdditionalContext); m != nil {
-		held = m[1]
+		if m[2] == "since" {
+			held = m[1]
+		} else {
+			unsure = m[1]
+		}
 		h.resumed++
 	}
 	h.mu.Unlock()
@@ -175,7 +180,7 @@ func (h *harness) session(name, key string) (done bool, err error) {
 		return false, err
 	}
 	if held == "" {
-		if held, err = h.claim(name); err != nil {
+		if held, err = h.claim(name, unsure); err != nil {
 			return false, err
 		}
 	}
@@ -196,13 +201,16 @@ func (h *harness) session(name, key string) (done bool, err error) {
 	return false, err
 }
 
-// claim asks for a lock: for the best issue there is, by name or not.
-func (h *harness) claim(name string) (held string, err error) {
+// claim asks for a lock: for one that was claimed before a kill, else for the best
+// issue there is, by name or not.
+func (h *harness) claim(name, unsure string) (held string, err error) {
 	h.mu.Lock()
 	byName := h.random.IntN(3) > 0
 	h.mu.Unlock()
 	args := []string{"ready", "--claim", "-q"}
-	if byName { // as everybody does who saw the same list
+	if unsure != "" {
+		args = []string{"lock", unsure, "-q"}
+	} else if byName { // as everybody does who saw the same list
 		_, id, _, err := h.run(name, "", "ready", "-q", "-n", "1")
 		if err != nil || id == "" {
 			return "", err
@@ -263,7 +271,7 @@ func (h *harness) verify(issues int) {
 			}
 		}
 		if len(closers) != 1 {
-			h.t.Errorf("issue %s was closed by %v", id, closers)
+			h.t.Errorf("issue %s was closed by %v:\n%s", id, closers, h.w.git("auditor", "crosslink", "log", id))
 			continue
 		}
 		for name := range h.granted[id] {
