@@ -110,3 +110,12 @@ func BenchmarkLayout(b *testing.B) {
 		Layout(ids, edges)
 	}
 }
+
+func TestBars(t *testing.T) {
+	if got, want := fmt.Sprint(Bars([]int{0, 1, 100, 50}, 5, 16)), "[{5 14 2} {10 0 16} {15 8 8}]"; got != want {
+		t.Errorf("%s, want %s", got, want)
+	}
+	if got := Bars(nil, 5, 16); got != nil {
+		t.Errorf("of nothing: %v", got)
+	}
+}

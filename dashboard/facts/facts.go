@@ -137,6 +137,7 @@ type Health struct {
 	Rejected  map[string]int `json:"rejected,omitempty"` // events by the rule they broke
 	OtherHub  string         `json:"other_hub,omitempty"`
 	BadMeta   []string       `json:"bad_meta,omitempty"` // meta commits that were refused
+	Hub       string         `json:"hub,omitempty"`      // id of the hub
 	Signing   string         `json:"signing,omitempty"`  // policy of the hub
 	Level     int            `json:"level,omitempty"`
 

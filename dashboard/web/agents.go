@@ -28,7 +28,7 @@ var agentTitles = map[string]string{"waiting": "Waiting for you", "silent": "Sil
 
 // agents shows the agents of all projects, by state.
 func (s *Server) agents(r *request) error {
-	projects, err := s.DB.Projects(r.Context())
+	projects, err := s.shown(r)
 	if err != nil {
 		return err
 	}

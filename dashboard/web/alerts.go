@@ -16,6 +16,7 @@ import (
 	"github.com/git-crosslink/git-crosslink/dashboard/db"
 	"github.com/git-crosslink/git-crosslink/dashboard/export"
 	"github.com/git-crosslink/git-crosslink/dashboard/facts"
+	"github.com/git-crosslink/git-crosslink/dashboard/place"
 	"github.com/git-crosslink/git-crosslink/event"
 )
 
@@ -171,6 +172,16 @@ func (s *Server) alerts(r *request) error {
 	if r.csv() {
 		return s.csv(r, export.Alerts(all))
 	}
+	projects, err := s.DB.Projects(r.Context())
+	if err != nil {
+		return err
+	}
+	twins := place.TwinsOf(projects)
+	hidden := map[string]bool{}
+	for _, p := range projects {
+		hidden[p.ID] = twins.Hides(p)
+	}
+	all = slices.DeleteFunc(all, func(a db.Alert) bool { return hidden[a.Project] && !own(a.Alert) }) // it is there once
 	slices.SortStableFunc(all, func(a, b db.Alert) int { return alerts.Urgent(a.Alert, b.Alert) })
 	docs, err := s.alertDocs(r, all)
 	if err != nil {

@@ -60,7 +60,7 @@ func (s *served) browse() *browser {
 	if ctx, cancel = chromedp.NewContext(ctx); true {
 		s.Cleanup(cancel)
 	}
-	life := 90 * time.Second
+	life := 5 * time.Minute
 	if budgets() {
 		life = 10 * time.Minute
 	}

@@ -76,7 +76,7 @@ type tab struct {
 
 func (s *Server) surroundings(r *request) (surroundings, error) {
 	f := surroundings{Alerts: map[string]int{}}
-	projects, byProject, err := s.everything(r)
+	projects, byProject, _, err := s.merged(r)
 	if err != nil {
 		return f, err
 	}

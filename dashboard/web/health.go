@@ -55,6 +55,11 @@ func (s *Server) health(r *request) error {
 		}
 		return nil
 	})
+	if projects, perr := s.DB.Projects(r.Context()); perr != nil {
+		return perr
+	} else {
+		d.Project.Places = placesOf(place.TwinsOf(projects), p)
+	}
 	slices.SortFunc(d.Rejected, func(a, b rejectionsDoc) int {
 		return cmp.Or(cmp.Compare(b.Count, a.Count), strings.Compare(a.Rule, b.Rule))
 	})

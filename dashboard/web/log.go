@@ -133,7 +133,10 @@ func (s *Server) log(r *request) error {
 
 // activity shows the newest lines of all projects.
 func (s *Server) activity(r *request) error {
-	projects, err := s.DB.Projects(r.Context())
+	projects, err := s.shown(r)
+	if r.URL.Query().Get("project") != "" { // each clone can be named
+		projects, err = s.DB.Projects(r.Context())
+	}
 	if err != nil {
 		return err
 	}
@@ -199,7 +202,7 @@ func (s *Server) search(r *request) error {
 	if asked.Status == "" {
 		asked.Status = "all"
 	}
-	projects, err := s.DB.Projects(r.Context())
+	projects, err := s.shown(r)
 	if err != nil {
 		return err
 	}

@@ -107,7 +107,10 @@ func TestLogAndSearch(t *testing.T) {
 	w := dashtest.New(t)
 	a, b := w.Clone("a"), w.Clone("b")
 	busy(w, a, b)
-	s := serve(t, w, nil, a, b)
+	apart := dashtest.New(t)
+	elsewhere := apart.Clone("b")
+	busy(apart, apart.Clone("a"), elsewhere)
+	s := serve(t, w, nil, a, elsewhere)
 	s.login()
 	type line struct {
 		Agent, Type, At string

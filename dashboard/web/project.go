@@ -9,6 +9,7 @@ import (
 	"github.com/git-crosslink/git-crosslink/dashboard/alerts"
 	"github.com/git-crosslink/git-crosslink/dashboard/counters"
 	"github.com/git-crosslink/git-crosslink/dashboard/db"
+	"github.com/git-crosslink/git-crosslink/dashboard/draw"
 	"github.com/git-crosslink/git-crosslink/dashboard/facts"
 	"github.com/git-crosslink/git-crosslink/dashboard/inbox"
 	"github.com/git-crosslink/git-crosslink/dashboard/place"
@@ -41,12 +42,13 @@ type projectDoc struct {
 	LastActivity instant           `json:"last_activity_at"`
 	Remote       bool              `json:"remote"`
 	Trouble      *Trouble          `json:"trouble"`
+	Places       []placeDoc        `json:"places"` // the clones of its hub that are watched, where there are several
 }
 
 func (s *Server) projectDoc(p db.Project, open []alerts.Alert) projectDoc {
 	return projectDoc{ID: p.ID, Slug: p.Slug, Status: p.Status, Pinned: p.Pinned, Shape: shapeOf(p, open), Rev: p.State.Rev,
 		Counters: p.State.Counters, Path: p.Place.Path, Agent: p.Place.Agent, Capability: p.Place.Capability, Cure: p.Place.Cure, FetchedAt: instant(p.FetchedAt),
-		PolledAt: instant(p.PolledAt), LastActivity: instant(p.LastActivity), Remote: p.State.Facts.Health.Remote, Trouble: troubleOf(p)}
+		PolledAt: instant(p.PolledAt), LastActivity: instant(p.LastActivity), Remote: p.State.Facts.Health.Remote, Trouble: troubleOf(p), Places: []placeDoc{}}
 }
 
 // capabilityWords say why a project is not written as it might be.
@@ -129,25 +131,8 @@ func (d agentDoc) Lines() (n int) {
 	return n
 }
 
-// recentBar is one of a row of bars.
-type recentBar struct{ X, Y, H float64 }
-
-// The box of the bars of an agent's last hour.
-const (
-	recentStep   = 5
-	recentHeight = 16
-)
-
 // Bars draws the events of the last hour.
-func (d agentDoc) Bars() (all []recentBar) {
-	most := slices.Max(append([]int{1}, d.Recent...))
-	for k, n := range d.Recent {
-		if h := float64(recentHeight) * float64(n) / float64(most); n > 0 {
-			all = append(all, recentBar{float64(k * recentStep), recentHeight - max(h, 2), max(h, 2)})
-		}
-	}
-	return all
-}
+func (d agentDoc) Bars() []draw.Bar { return draw.Bars(d.Recent, 5, 16) }
 
 // agentStates are the states in the order of a list.
 var agentStates = []string{"waiting", "silent", "working", "idle", "gone"}
@@ -213,7 +198,7 @@ type overview struct {
 
 // start is the page that opens first.
 func (s *Server) start(r *request) error {
-	projects, by, err := s.everything(r)
+	projects, by, _, err := s.merged(r)
 	if err != nil {
 		return err
 	}

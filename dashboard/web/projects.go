@@ -67,7 +67,7 @@ var projectOrders = map[string]func(a, b projectDoc) int{
 // projects is the page of all projects: pinned ones first, then in the order
 // that was asked for.
 func (s *Server) projects(r *request) error {
-	all, by, err := s.everything(r)
+	all, by, twins, err := s.merged(r)
 	if err != nil {
 		return err
 	}
@@ -77,10 +77,12 @@ func (s *Server) projects(r *request) error {
 		d.Sort, order = "severity", projectOrders["severity"]
 	}
 	for _, p := range all {
-		if !strings.Contains(strings.ToLower(p.Slug), strings.ToLower(d.Query)) {
+		doc := s.projectDoc(p, by[p.ID])
+		doc.Places = placesOf(twins, p)
+		called := func(name string) bool { return strings.Contains(strings.ToLower(name), strings.ToLower(d.Query)) }
+		if !called(p.Slug) && !slices.ContainsFunc(doc.Places, func(o placeDoc) bool { return called(o.Slug) }) {
 			continue
 		}
-		doc := s.projectDoc(p, by[p.ID])
 		items, err := s.inbox(r, p, by[p.ID])
 		if err != nil {
 			return err

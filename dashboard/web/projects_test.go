@@ -21,7 +21,7 @@ func tiles(page string) string {
 
 func TestProjects(t *testing.T) {
 	w := dashtest.New(t)
-	a, b := w.Clone("a"), w.Clone("b")
+	a, b := w.Clone("a"), dashtest.New(t).Clone("b")
 	s := serve(t, w, nil, a, b)
 	s.login()
 	order := func(path, want string) {

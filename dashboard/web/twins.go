@@ -1,0 +1,58 @@
+package web
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/git-crosslink/git-crosslink/dashboard/alerts"
+	"github.com/git-crosslink/git-crosslink/dashboard/db"
+	"github.com/git-crosslink/git-crosslink/dashboard/place"
+)
+
+// placeDoc is a clone through which a project is read.
+type placeDoc struct {
+	Slug       string `json:"slug"`
+	Path       string `json:"path"`
+	Agent      string `json:"agent"`
+	Capability string `json:"write_capability"`
+}
+
+// placesOf are the clones of a project, where there are several.
+func placesOf(t place.Twins, p db.Project) []placeDoc {
+	all := []placeDoc{}
+	for _, o := range t.Of(p) {
+		all = append(all, placeDoc{o.Slug, o.Place.Path, o.Place.Agent, o.Place.Capability})
+	}
+	return all
+}
+
+// merged is everything as pages show it: a hub that is watched through several clones
+// is one project. What is wrong with one of the clones is shown with it.
+func (s *Server) merged(r *request) ([]db.Project, map[string][]alerts.Alert, place.Twins, error) {
+	projects, by, err := s.everything(r)
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	t := place.TwinsOf(projects)
+	for _, all := range t {
+		for _, o := range all[1:] {
+			for _, a := range by[o.ID] {
+				if own(a) {
+					by[all[0].ID] = append(by[all[0].ID], a)
+				}
+			}
+			delete(by, o.ID)
+		}
+		slices.SortFunc(by[all[0].ID], alerts.Urgent)
+	}
+	return slices.DeleteFunc(projects, t.Hides), by, t, nil
+}
+
+// shown are the projects as pages list them: of each hub one.
+func (s *Server) shown(r *request) ([]db.Project, error) {
+	projects, err := s.DB.Projects(r.Context())
+	return slices.DeleteFunc(projects, place.TwinsOf(projects).Hides), err
+}
+
+// own reports whether an alert is about a clone, and not about its hub.
+func own(a alerts.Alert) bool { return strings.HasPrefix(a.Subject, "project:") }
