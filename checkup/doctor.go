@@ -1,6 +1,7 @@
 // Package checkup finds what can keep a tracker from working, and how it stands: what
-// doctor, status and fsck answer, and who writes here. It reads; only the doctor asks
-// the hub, once, before it looks.
+// doctor, status and fsck answer, and who writes here. The doctor fetches, once,
+// before it looks; fsck replaces notes of what was judged that are wrong. Nothing else
+// is changed.
 package checkup
 
 import (
@@ -35,7 +36,7 @@ type Checkup struct {
 //   - status runs the same checks, those apart that start processes: what it
 //     lists under problems and what the doctor finds are one thing;
 //   - every diagnosis that is not a note has a hint with a command to run, and
-//     no hint destroys anything (doctor_test.go);
+//     no hint destroys anything (tracker/doctor_test.go);
 //   - what fsck finds in the events needs no cure and is fsck's: the doctor only
 //     says that there is something.
 

@@ -27,13 +27,13 @@ import (
 //   - objects that are missing here (a torn backup, power loss): what the hub
 //     has takes their place, and it is told what is lost;
 //   - lines of this hub that differ are a fork: two clones write under one id.
-//     Nobody resolves that unasked (Fork).
+//     Nobody resolves that unasked (package ownlog, Fork).
 
 // Bind makes every log written here continue what the hub holds, as far as
 // that needs no decision of a person.
 func (x *Exchange) Bind(ctx context.Context) error { return x.bindOn(ctx, nil) }
 
-// bindOn is bind where the hub has lines of some agents in other commits.
+// bindOn is Bind where the hub has lines of some agents in other commits.
 func (x *Exchange) bindOn(ctx context.Context, elsewhere map[string]bool) error {
 	if all, err := x.Local().Refs(ctx, "refs/"); err != nil || nothingApart(all) {
 		return err

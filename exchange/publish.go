@@ -118,7 +118,7 @@ func (d *sender) Step(ctx context.Context, p refs.Push) (refs.OID, error) {
 	return next, nil
 }
 
-// Accept is takeIn.
+// Accept is TakeIn.
 func (d *sender) Accept(ctx context.Context, fetched error) (hubs.Losses, error) {
 	got, err := d.TakeIn(ctx, fetched, Wants{})
 	return got.Lost, err

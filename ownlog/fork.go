@@ -74,7 +74,7 @@ type Withdrawn = rewrite.Withdrawn
 
 // Fork goes on under another id where two clones wrote under one, or the hub
 // does not take what waits here: the lines that the hub's log of the old id
-// does not hold are carried over (same uuids, no lock events; carry.go says
+// does not hold are carried over (same uuids, no lock events; the rules above say
 // which, and with which times), and the old log is the hub's again. The old
 // lines stay in the replica as evidence. newID "" mints one; without names lines
 // that are not carried over.

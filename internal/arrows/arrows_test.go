@@ -98,7 +98,7 @@ var rules = map[string]rule{
 	},
 	"checkup": {
 		may: "accept agents clone event exchange fail hubs internal/note ledger ownlog reading refs refs/git replay settings store syncer",
-		why: "it looks and changes nothing; what helps is known to the surface",
+		why: "it looks, writes no event and sends nothing; what helps is known to the surface",
 	},
 	"tracker": {
 		may: "agents checkup clone event exchange fail found hubs ledger members ownlog reading reducer refs replay standing store syncer syncer/drive accept",
