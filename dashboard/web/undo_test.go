@@ -164,7 +164,7 @@ func TestBoardMoves(t *testing.T) {
 	b.keys("m")
 	b.until(`document.querySelector("#move").open`)
 	b.picture("board-move-light")
-	if got := js[string](b, `document.querySelector("#move ul").innerText.trim().replace(/\n+/g, ", ")`); got != "to ready (releases the lock), to closed in 7 days (closes the issue)" {
+	if got := js[string](b, `document.querySelector("#move ul").innerText.trim().replace(/\n+/g, ", ")`); got != "to ready (releases the lock), to closed (closes the issue)" {
 		t.Errorf("the card can be moved %s", got)
 	}
 	b.focus(`#move li:last-child button`)

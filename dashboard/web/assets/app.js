@@ -266,7 +266,7 @@ function openMove(card) {
   const all = columnsFor(card).map(column => {
     const li = document.createElement('li'), b = document.createElement('button'), verb = verbOf(card, column);
     b.type = 'button';
-    b.textContent = 'to ' + column.getAttribute('aria-label') + (does[verb] ? ' (' + does[verb] + ')' : '');
+    b.textContent = 'to ' + column.getAttribute('aria-label').replace(/ in 7 days$/, '') + (does[verb] ? ' (' + does[verb] + ')' : '');
     b.addEventListener('click', () => { dialog.close(); move(card, column); });
     li.append(b);
     return li;
