@@ -84,6 +84,8 @@ func TestToldRefusals(t *testing.T) {
 		{Refusal{High: 5, Why: "no"}, 4, "refused/event", "event 5"},
 		{Refusal{High: 1, Why: "no"}, 0, "refused/log", "the log of 'alice'"},
 		{Refusal{High: 5, Why: "no", About: abouts[syncer.AboutLog]}, 4, "refused/log", "the log of 'alice'"},
+		{Refusal{Low: 8, High: 9, Why: "declined (error: refused 'x': rule 'clock', line 3: it is ahead)"}, 4, "refused/clock", "event 9"},
+		{Refusal{High: 9, Why: "declined (error: refused 'x': rule 'clock', line 3: it is ahead)"}, 4, "refused/clock", "one of the events 5 to 9"},
 		{Refusal{High: 5, Why: "cannot lock ref 'x': '/x.lock': File exists"}, 4, "refused/locked", "cannot change"},
 	} {
 		if n := c.r.Told("alice", c.onHub, kind); n.Code != c.code || !strings.Contains(n.Text, c.text) {

@@ -52,12 +52,26 @@ func (r Refusal) Told(agent string, onHub uint64, kind func(seq uint64) string) 
 	case Locked(r.Why):
 		return fail.Notice{Code: "refused/locked", Text: fmt.Sprintf("the hub cannot change the log of '%s': %s", agent, r.Why)}
 	case r.High > low+1:
-		return fail.Notice{Code: "refused/range", Text: fmt.Sprintf("the hub refuses one of the events %d to %d of '%s': %s", low+1, r.High, agent, r.Why)}
+		n := fail.Notice{Code: "refused/range", Text: fmt.Sprintf("the hub refuses one of the events %d to %d of '%s': %s", low+1, r.High, agent, r.Why)}
+		return r.stamped(n, agent)
 	case low == 0 || r.OfLog(): // whatever is in it
-		return fail.Notice{Code: "refused/log", Text: fmt.Sprintf("the hub refuses the log of '%s': %s", agent, r.Why), Fields: fail.Fields{"branch": "crosslink/" + refs.Agents + agent}}
+		n := fail.Notice{Code: "refused/log", Text: fmt.Sprintf("the hub refuses the log of '%s': %s", agent, r.Why), Fields: fail.Fields{"branch": "crosslink/" + refs.Agents + agent}}
+		return r.stamped(n, agent)
 	}
-	return fail.Notice{Code: "refused/event", Fields: fail.Fields{"agent": agent, "seq": strconv.FormatUint(r.High, 10)},
-		Text: fmt.Sprintf("the hub refuses event %d of '%s'%s: %s", r.High, agent, kind(r.High), r.Why)}
+	return r.stamped(fail.Notice{Code: "refused/event", Fields: fail.Fields{"agent": agent, "seq": strconv.FormatUint(r.High, 10)},
+		Text: fmt.Sprintf("the hub refuses event %d of '%s'%s: %s", r.High, agent, kind(r.High), r.Why)}, agent)
+}
+
+// clockRule is how a gate (gate.Clock) names its rule about times in the future.
+const clockRule = "rule 'clock'"
+
+// stamped gives a refusal for the time of an event a code of its own: the event
+// itself is fine, so the advice must not be to continue without it.
+func (r Refusal) stamped(n fail.Notice, agent string) fail.Notice {
+	if strings.Contains(r.Why, clockRule) {
+		n.Code, n.Fields = "refused/clock", fail.Fields{"agent": agent}
+	}
+	return n
 }
 
 // Memory is what is remembered of a hub, as the machine knows it.

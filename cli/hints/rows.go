@@ -237,6 +237,8 @@ var rows = map[fail.Code][]string{
 	"refused/log":              {"ask the hub's owner to let you push '{branch}', then: git crosslink sync"},
 	"refused/event":            {"if the rule is about this event, continue without it: git crosslink agent fork --without {seq}", "otherwise ask the hub's owner to accept it, then: git crosslink sync"},
 	"refused/event-of-another": {"if the rule is about this event, continue without it: GIT_CROSSLINK_AGENT={agent} git crosslink agent fork --without {seq}", "otherwise ask the hub's owner to accept it, then: git crosslink sync"},
+	"refused/clock":            {"set the clock of this machine if it is wrong; then write these events again, with new times: git crosslink agent fork"},
+	"refused/clock-of-another": {"set the clock of this machine if it is wrong; then write these events again, with new times: GIT_CROSSLINK_AGENT={agent} git crosslink agent fork"},
 	"read-only":                {whatGitSays},
 	"read-only/push-url":       {bothURLs, oneURL, "then: git crosslink init", whatGitSays},
 	"undecided":                {"ask the hub's owner to look for the cause: git crosslink server check", "then: git crosslink sync"},

@@ -30,6 +30,7 @@ type clone struct {
 	dir, url string
 	rng      *rand.Rand
 	program  string // the program with the clock of now
+	forks    int    // how often it took a new id
 }
 
 func (c *clone) crosslink() string { return filepath.Join(c.dir, ".git", "crosslink") }

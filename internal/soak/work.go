@@ -87,6 +87,7 @@ func (c *clone) follow(a answer) answer {
 		if m := forkAdvice.FindStringSubmatch(text); m != nil {
 			c.program = c.w.programs[0] // it sets the clock
 			c.run(fault{}, append([]string{"agent", "fork"}, strings.Fields(m[1])...)...)
+			c.forks++
 			c.w.tally.count(&c.w.tally.forks)
 			break
 		}
