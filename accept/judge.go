@@ -179,6 +179,9 @@ func (j *judge) ref(ctx context.Context, name string, old, fresh refs.OID) (take
 	case name == replay.MetaName:
 		return j.meta == "", j.meta, nil
 	case name == replay.LedgerName && !legacy:
+		if l := j.known.Level; l == 2 || l == 3 {
+			old = "" // no step: the hub was migrated since
+		}
 		return judgeLedger(ctx, j.local, old, fresh)
 	case !isLog:
 		return name == replay.LedgerName || name == replay.Level2Name && legacy, "", nil

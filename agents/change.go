@@ -193,13 +193,17 @@ func (c *Change) Files(ctx context.Context, k keys.Signer) (map[string][]byte, *
 
 // Founding makes the files of a hub's first meta commit, at the format version
 // that m names: whoever founds the hub is its admin, if there is a key, k.
-func Founding(ctx context.Context, m trust.Meta, agent string, k keys.Signer) map[string][]byte {
+func Founding(ctx context.Context, m trust.Meta, agent string, k keys.Signer, listed ...trust.Signer) map[string][]byte {
 	m.Signing, m.Open, m.Seq = trust.Warn, true, 1
 	if k == nil {
 		return trust.MetaFiles(&m, &trust.Signers{})
 	}
 	m.Admins = []string{trust.Principal(agent)}
-	files := trust.MetaFiles(&m, (&trust.Signers{}).With(trust.Signer{Principal: m.Admins[0], Key: k.Key()}))
+	list := (&trust.Signers{}).With(trust.Signer{Principal: m.Admins[0], Key: k.Key()})
+	for _, x := range listed {
+		list = list.With(x)
+	}
+	files := trust.MetaFiles(&m, list)
 	sig, err := k.Sign(ctx, trust.MetaNamespace, trust.MetaSigned(files))
 	if err != nil { // an admin that cannot sign would be one for ever
 		m.Admins = nil

@@ -12,6 +12,7 @@ import (
 	"github.com/git-crosslink/git-crosslink/exchange"
 	"github.com/git-crosslink/git-crosslink/fail"
 	"github.com/git-crosslink/git-crosslink/ledger"
+	"github.com/git-crosslink/git-crosslink/migrate"
 	"github.com/git-crosslink/git-crosslink/reading"
 	"github.com/git-crosslink/git-crosslink/refs"
 	"github.com/git-crosslink/git-crosslink/replay"
@@ -215,12 +216,15 @@ func (k *Checkup) fsckTips(ctx context.Context, s *reading.Snapshot, r *FsckRepo
 }
 
 // checkLogs is the doctor's look at the logs that are not used to their end.
-func (k *Checkup) checkLogs(_ context.Context, s *reading.Snapshot) ([]fail.Diagnosis, error) {
-	var found []fail.Diagnosis
+func (k *Checkup) checkLogs(ctx context.Context, s *reading.Snapshot) ([]fail.Diagnosis, error) {
+	found, err := migrate.Late(ctx, k.Local(), s)
+	if err != nil {
+		return nil, err
+	}
 	var empty []string
 	for _, id := range s.AgentIDs() {
 		l := s.Logs[id]
-		if l.Empty() {
+		if s.Stray(id) {
 			empty = append(empty, id)
 		}
 		if l.Beyond {

@@ -192,6 +192,7 @@ func (c *Clone) PushPatiently(ctx context.Context, p refs.Push, doing string) (*
 const (
 	Founding  = "init"
 	Detaching = "detach"
+	Migrating = "migrate"
 	Changing  = "change" // what was just done
 )
 

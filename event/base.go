@@ -23,6 +23,10 @@ type Base struct {
 
 	NextIssue, NextMilestone uint64 // the next number that is free; at least 1
 
+	// Lines are the level-3 lines that follow this state, agent by agent in the order
+	// of their logs.
+	Lines []*Envelope
+
 	// Locks are listed for people and not taken over: they are by number and
 	// the original leaks them.
 	Locks []BaseLock

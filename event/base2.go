@@ -1,12 +1,14 @@
 package event
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"errors"
 	"fmt"
 	"maps"
 	"path"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/google/uuid"
@@ -182,4 +184,38 @@ func (b *Base) milestones2(data []byte) {
 	case loose(data, &one) == nil && one.UUID != "":
 		add(one.UUID, one.mile3)
 	}
+}
+
+// Locks2 are the locks of a level-2 hub, of both of its layouts, by number.
+func Locks2(files map[string][]byte) (all []BaseLock) {
+	add := func(n int64, x lock3) {
+		var r reader3
+		if at := r.optTime(x.ClaimedAt, "claimed_at"); r.err == nil && n > 0 && x.Agent != "" {
+			all = append(all, BaseLock{uint64(n), x.Agent, x.Branch, at})
+		}
+	}
+	for _, p := range sortedPaths(files) {
+		if !strings.HasPrefix(p, "locks/") {
+			continue
+		}
+		var one struct {
+			lock3
+			Number int64 `json:"issue_id"`
+		}
+		if loose(files[p], &one) == nil {
+			add(one.Number, one.lock3)
+		}
+	}
+	var many struct {
+		Locks map[string]lock3 `json:"locks"`
+	}
+	if loose(files["locks.json"], &many) == nil {
+		for _, n := range slices.Sorted(maps.Keys(many.Locks)) {
+			if num, err := strconv.ParseInt(n, 10, 63); err == nil && !slices.ContainsFunc(all, func(x BaseLock) bool { return x.Number == uint64(num) }) {
+				add(num, many.Locks[n])
+			}
+		}
+	}
+	slices.SortStableFunc(all, func(x, y BaseLock) int { return cmp.Compare(x.Number, y.Number) })
+	return all
 }

@@ -25,9 +25,9 @@ type BaseRelation struct{ A, B UUID }
 // Type returns a name that no event has.
 func (b *Based) Type() string { return "base" }
 
-// Records yields the objects of a Base, each as an Envelope. Their sequence counts
-// them, and their time orders them: the creation of the issue, the comment, the time
-// entry or the milestone.
+// Records yields the objects of a Base, each as an Envelope, and then its Lines. The
+// sequence of an object's counts them, and its time orders them: the creation of the
+// issue, the comment, the time entry or the milestone.
 func (b *Base) Records() iter.Seq[*Envelope] {
 	return func(yield func(*Envelope) bool) {
 		seq, more := uint64(0), true
@@ -62,6 +62,9 @@ func (b *Base) Records() iter.Seq[*Envelope] {
 		for n := range b.Deleted {
 			put(0, Based{Deleted: &b.Deleted[n]})
 		}
+		for _, e := range b.Lines {
+			more = more && yield(e)
+		}
 	}
 }
 
@@ -87,6 +90,9 @@ func (b *Base) Newest() (at Time) {
 	}
 	for _, m := range b.Milestones {
 		at = max(at, m.CreatedAt)
+	}
+	for _, e := range b.Lines {
+		at = max(at, e.Time)
 	}
 	return at
 }

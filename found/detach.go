@@ -13,6 +13,7 @@ import (
 	"github.com/git-crosslink/git-crosslink/exchange"
 	"github.com/git-crosslink/git-crosslink/fail"
 	"github.com/git-crosslink/git-crosslink/hubs"
+	"github.com/git-crosslink/git-crosslink/migrate"
 	"github.com/git-crosslink/git-crosslink/reading"
 	"github.com/git-crosslink/git-crosslink/refs"
 	"github.com/git-crosslink/git-crosslink/replay"
@@ -245,4 +246,15 @@ func (f *Founder) anew(ctx context.Context, s *reading.Snapshot) (*anew.Written,
 	w := anew.Writer{Local: f.Local(), Agent: f.Agent, Address: f.Committer(), Now: f.Now(),
 		Admin: func(state *trust.State) (keys.Signer, error) { return f.AdminKey(s, state) }}
 	return w.Write(ctx, was, f.Founding(ctx))
+}
+
+// Migration prepares to make a hub that the original wrote one of this program's
+// format version. Unless dry, no other sync runs until it is released.
+func (f *Founder) Migration(ctx context.Context, dry bool, progress func(string)) (*migrate.Runner, func(), error) {
+	r := &migrate.Runner{Clone: f.Clone, LostRace: f.lostRace, Progress: progress, Fetch: func(ctx context.Context) error {
+		_, err := f.FetchFor(ctx, exchange.Wants{Pin: true})
+		return err
+	}}
+	release, err := r.Begin(ctx, dry, func() (func(), error) { return f.LockHub(ctx) })
+	return r, release, err
 }

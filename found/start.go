@@ -8,6 +8,7 @@ import (
 	"github.com/git-crosslink/git-crosslink/event"
 	"github.com/git-crosslink/git-crosslink/fail"
 	"github.com/git-crosslink/git-crosslink/ledger"
+	"github.com/git-crosslink/git-crosslink/migrate"
 	"github.com/git-crosslink/git-crosslink/reading"
 	"github.com/git-crosslink/git-crosslink/refs"
 	"github.com/git-crosslink/git-crosslink/replay"
@@ -37,14 +38,10 @@ func (f *Founder) startFrom(ctx context.Context, s *reading.Snapshot, base *ledg
 		}
 		return nil, err
 	}
-	l, err := ledger.Root(s.Hub, data, f.Agent, event.TimeOf(f.Now()))
+	w := migrate.Writer{Local: f.Local(), Hub: s.Hub, Agent: f.Agent, Address: f.Committer(), Now: f.Now()}
+	root, err := w.Root(ctx, data)
 	if err != nil {
 		return nil, err
-	}
-	root, err := refs.WriteChanges(ctx, f.Local(), "", l.Files(), nil, refs.CommitInfo{
-		Address: f.Committer(), Author: f.Agent, When: f.Now(), Message: "crosslink: ledger begins\n\n[skip ci]\n"})
-	if err != nil {
-		return nil, fmt.Errorf("write what the tracker starts from: %w", err)
 	}
 	here := s.AllRefs[replay.HereRoot+replay.MetaName]
 	err = f.Local().Swap(ctx, []refs.Update{{Ref: replay.HereRoot + replay.MetaName, Old: here, New: here}, {Ref: replay.HereRoot + replay.LedgerName, New: root}})

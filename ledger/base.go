@@ -16,9 +16,11 @@ import (
 //     one of level 4 that this one continues, or 0, a tracker of another kind that
 //     was imported. source is a commit of that hub, or the blob that was imported;
 //   - the values are registers with the key (created_at, "", 0), lower than any
-//     event's, over which all level-3 lines are applied again;
+//     event's, over which its lines are applied;
 //   - its numbers live only here: no lines in numbers/, no creation demanded;
 //     `last` starts at next − 1; no number stands twice;
+//   - of a hub of level 3 it holds the lines that its checkpoint does not, or may not,
+//     hold: they are events of the hub as they were, and the old logs are not read;
 //   - level-3 locks are not taken over: they are by number and leaked;
 //   - one canonical line plus LF, keys in byte order, absent when empty.
 
@@ -60,6 +62,7 @@ func readBase(data []byte) (*base, error) {
 	b := &base{raw: data, hash: event.Hash(data), milestones: map[event.UUID]uint64{}, taken: map[uint64]bool{}, takenM: map[uint64]bool{}}
 	b.Deleted = r.uuids("deleted")
 	b.HubVersion = int(r.uint("hub_version", 0))
+	r.lines(&b.Base.Base)
 	b.NextIssue, b.NextMilestone = r.uint("next_issue", 1), r.uint("next_milestone", 1)
 	b.Numbers = map[event.UUID]uint64{}
 	number := func(name string, n, next uint64, taken map[uint64]bool) {

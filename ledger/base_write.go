@@ -36,6 +36,7 @@ func EncodeBase(x *Base) ([]byte, error) {
 		o.issue(&i)
 	}
 	w.EndObj()
+	o.lines(x.Lines)
 	w.Name("milestones")
 	w.Obj()
 	for _, m := range x.Milestones {

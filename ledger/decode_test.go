@@ -3,6 +3,7 @@ package ledger_test
 import (
 	"bytes"
 	"encoding/binary"
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -185,6 +186,15 @@ func FuzzDecodeBase(f *testing.F) {
 	})
 }
 
+// line3 is a level-3 line.
+func line3(agent string, seq int) *event.Envelope {
+	e, err := event.Decode3(fmt.Appendf(nil, `{"agent_id":%q,"agent_seq":%d,"timestamp":"2025-01-01T00:00:0%dZ","event":{"type":"LabelAdded","issue_uuid":"%s","label":"é\n"}}`, agent, seq, seq, event.UUID{1}))
+	if err != nil {
+		panic(err)
+	}
+	return e
+}
+
 // migrated is what a level-3 hub held.
 func migrated() *ledger.Base {
 	secs := uint64(90)
@@ -204,6 +214,7 @@ func migrated() *ledger.Base {
 		},
 		Milestones: []event.BaseMilestone{{UUID: event.UUID{9}, Number: 2, Name: "m", Description: "d", Status: event.Open, CreatedAt: at(1), ClosedAt: at(9)}},
 		Deleted:    []event.UUID{{7}},
+		Lines:      []*event.Envelope{line3("Bob_3", 1), line3("ann", 1), line3("ann", 2)},
 		Numbers:    map[event.UUID]uint64{{1}: 3, {7}: 1},
 		NextIssue:  5, NextMilestone: 1,
 	}}

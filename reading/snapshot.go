@@ -70,6 +70,17 @@ func (l *Log) Empty() bool {
 	return l.Hub != "" && l.Here == "" && l.Seq == 0 && l.Ended == "" && !l.Missing && !l.Foreign
 }
 
+// Stray reports whether the hub's log of an agent is Empty, and is not one of the hub
+// that was migrated.
+func (s *Snapshot) Stray(id string) bool {
+	if s.Meta != nil && s.Meta.Migrated != nil {
+		if _, old := s.Meta.Migrated.Logs[id]; old {
+			return false
+		}
+	}
+	return s.Logs[id].Empty()
+}
+
 // Short reports whether the hub holds less of the log, or another one, than the
 // ledger covers. What the ledger covers is the log: another line there is a forgery.
 func (l *Log) Short() bool {

@@ -77,7 +77,11 @@ func lockOrder(a, b *Issue) int {
 // its last sign of life.
 func (m *Memory) LastSign(agent string) event.Time {
 	var last *event.Envelope
+	based := m.base != nil && len(m.base.Lines) > 0 // what it began from is no sign of life
 	for _, e := range m.lines {
+		if based && e.V == 3 {
+			continue
+		}
 		if e.Agent == agent && (last == nil || e.Seq > last.Seq) {
 			last = e
 		}

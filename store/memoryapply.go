@@ -103,6 +103,9 @@ func (k *kept) project(aliases map[uint64]uint64) *Memory {
 		s.ApplyBase(k.base)
 	}
 	var lines []*event.Envelope
+	if k.base != nil {
+		lines = slices.Clone(k.base.Lines)
+	}
 	for _, id := range slices.Sorted(maps.Keys(k.logs)) {
 		for _, e := range k.logs[id].lines {
 			s.Apply(e)

@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/git-crosslink/git-crosslink/found"
+	"github.com/git-crosslink/git-crosslink/migrate"
 )
 
 // What Init and Detach are asked for and answer (package found).
@@ -25,4 +26,10 @@ func (t *Tracker) Init(ctx context.Context, o InitOptions) (*InitReport, error) 
 // fork; "" is the hub, if another remote is known to hold the original.
 func (t *Tracker) Detach(ctx context.Context, remote string) (*Detached, error) {
 	return t.founder().Detach(ctx, remote)
+}
+
+// Migration prepares to make a hub that the original wrote one of this program's
+// format version. Unless dry, no other sync runs until it is released.
+func (t *Tracker) Migration(ctx context.Context, dry bool, progress func(string)) (*migrate.Runner, func(), error) {
+	return t.founder().Migration(ctx, dry, progress)
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/git-crosslink/git-crosslink/event"
+	"github.com/git-crosslink/git-crosslink/migrate"
 	"github.com/git-crosslink/git-crosslink/refs"
 	"github.com/git-crosslink/git-crosslink/refs/memory"
 	"github.com/git-crosslink/git-crosslink/tracker"
@@ -49,6 +50,19 @@ func doWork(words []string) error {
 		}
 		defer t.Close()
 		_, err = t.Sync(ctx, tracker.SyncOptions{})
+		return err
+	case "migrate":
+		t, err := tracker.Open(ctx, tracker.Options{})
+		if err != nil {
+			return err
+		}
+		defer t.Close()
+		r, release, err := t.Migration(ctx, false, nil)
+		if err != nil {
+			return err
+		}
+		defer release()
+		_, err = r.Run(ctx, migrate.Options{})
 		return err
 	case "measure":
 		return measure(ctx)

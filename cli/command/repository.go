@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/git-crosslink/git-crosslink/event"
+	"github.com/git-crosslink/git-crosslink/migrate"
 	"github.com/git-crosslink/git-crosslink/reducer"
 	"github.com/git-crosslink/git-crosslink/tracker"
 )
@@ -17,6 +18,7 @@ type Repository struct {
 	Identity
 	Admin
 	Place
+	Old
 }
 
 // IssueLog reads and writes issues.
@@ -41,6 +43,11 @@ type Sharing interface {
 	Status(context.Context) (*tracker.Status, error)
 	Doctor(ctx context.Context, offline bool) (*tracker.DoctorReport, error)
 	Fsck(ctx context.Context, full bool) (*tracker.FsckReport, error)
+}
+
+// Old is a hub that the original wrote.
+type Old interface {
+	Migration(ctx context.Context, dry bool, progress func(string)) (*migrate.Runner, func(), error)
 }
 
 // Identity is who writes here.

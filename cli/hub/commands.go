@@ -20,6 +20,7 @@ func Commands(e *command.Env) []*urfave.Command {
 		newCICommand(e),
 		newInitCommand(e),
 		newForkCommand(e),
+		newMigrateCommand(e),
 		newSyncCommand(e),
 		newStatusCommand(e),
 		newFsckCommand(e),

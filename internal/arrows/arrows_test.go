@@ -67,6 +67,11 @@ var rules = map[string]rule{
 
 	"rewrite/anew": {may: "agents event fail ledger refs replay rewrite trust trust/keys", why: "a hub that is written again follows from what is known of it; whether it is put in place is its caller's"},
 
+	"migrate": {
+		may: "agents clone delta event fail hubs ledger reading reducer refs replay store trust",
+		why: "a hub of the original becomes one of ours in a clone: it reads, compares and pushes; what a fetch brought is taken over by its caller",
+	},
+
 	"syncer/drive": {
 		may: "fail hubs refs syncer",
 		why: "what the machine decides is done here: over a link to a hub and an interface to a clone, and no event is seen",
@@ -89,7 +94,7 @@ var rules = map[string]rule{
 	},
 	"standing": {pure: true, may: "event reading store", why: "how a lock stands follows from a projection"},
 	"found": {
-		may: "clone event exchange fail hubs ledger ownlog reading refs replay rewrite/anew store syncer/drive trust trust/keys",
+		may: "clone event exchange fail hubs ledger migrate ownlog reading refs replay rewrite/anew store syncer/drive trust trust/keys",
 		why: "a hub is made, joined, put back or detached by what exchange and ownlog do; no command stands on it",
 	},
 	"members": {
@@ -97,11 +102,11 @@ var rules = map[string]rule{
 		why: "who may write is told, and changed by meta commits; no event is written",
 	},
 	"checkup": {
-		may: "accept agents clone event exchange fail hubs internal/note ledger ownlog reading refs refs/git replay settings store syncer",
+		may: "accept agents clone event exchange fail hubs internal/note ledger migrate ownlog reading refs refs/git replay settings store syncer",
 		why: "it looks, writes no event and sends nothing; what helps is known to the surface",
 	},
 	"tracker": {
-		may: "agents checkup clone event exchange fail found hubs ledger members ownlog reading reducer refs replay standing store syncer syncer/drive accept",
+		may: "agents checkup clone event exchange fail found hubs ledger members migrate ownlog reading reducer refs replay standing store syncer syncer/drive accept",
 		why: "the conductor puts steps in order; it and its rooms are the only packages of a clone that see both core and edges",
 	},
 	"hooks": {
@@ -117,7 +122,7 @@ var rules = map[string]rule{
 		why: "what a command emits follows from its words and a projection, so that every surface emits the same",
 	},
 	"answer": {
-		may: "event reducer store tracker",
+		may: "event reducer store tracker migrate internal/shell",
 		why: "the shapes that every surface answers with are data made of rows and reports; how they are printed is the surface's",
 	},
 	"importer": {
@@ -139,7 +144,7 @@ var rules = map[string]rule{
 		why: "parse, open the source, print; what is imported is importer's and transfer's to know",
 	},
 	"cli/command": {
-		may: "verb answer cli/frame event reducer store tracker",
+		may: "verb answer cli/frame event reducer store tracker migrate",
 		why: "what every command has; it knows none of them",
 	},
 	"cli/issue": {
@@ -147,7 +152,7 @@ var rules = map[string]rule{
 		why: "commands about issues ask the tracker and print its answers; refs and trust stay behind it",
 	},
 	"cli/hub": {
-		may: "verb answer cli/command cli/frame cli/hints cli/setup fail event reducer store tracker hooks enrol gate internal/shell internal/statefile",
+		may: "verb answer cli/command cli/frame cli/hints cli/setup fail event migrate reducer store tracker hooks enrol gate internal/shell internal/statefile",
 		why: "commands about hubs and agents ask the tracker and print its answers; refs and trust stay behind it",
 	},
 	"cli/frame": {

@@ -33,7 +33,7 @@ var smaller = map[string]int{
 // number of their fields follows from what they describe, not from what they
 // do. A struct of which every field has a tag is one anyway.
 var shapes = []string{
-	"event", "reducer.Issue", "importer.Issue",
+	"event", "reducer.Issue", "importer.Issue", "migrate.Report",
 }
 
 // measure returns the size of everything in a package that has a limit, by

@@ -99,6 +99,17 @@ git fetch -q upstream
 git crosslink sync
 `
 
+// oldHub makes solo a clone of a hub of the original.
+const oldHub = `
+git init -q --bare ../old.git
+meta=$(git commit-tree -m meta $(printf '100644 blob %s\thub.json\n' $(printf '{"hub_version": 3}' | git hash-object -w --stdin) | git mktree))
+state='{"next_display_id": 4, "next_comment_id": 1, "display_id_map": {"0a9a1c2e-0000-4000-8000-000000000000": 3}, "locks": {}, "issues": {"0a9a1c2e-0000-4000-8000-000000000000": {"uuid": "0a9a1c2e-0000-4000-8000-000000000000", "display_id": 3, "title": "old", "status": "open", "priority": "low", "created_by": "ann", "created_at": "2026-03-01T10:00:00Z", "updated_at": "2026-03-01T10:00:00Z"}}}'
+checkpoint=$(git commit-tree -m checkpoint $(printf '100644 blob %s\tstate.json\n' $(printf '%s' "$state" | git hash-object -w --stdin) | git mktree))
+git push -q ../old.git main $meta:refs/heads/crosslink/meta $checkpoint:refs/heads/crosslink/checkpoint
+git remote add origin ../old.git
+git crosslink sync || true
+`
+
 // special are the commands that are not run as they stand in alice's clone, or
 // do not end with status 0.
 var special = map[string]how{
@@ -200,6 +211,7 @@ var special = map[string]how{
 	"git crosslink import gitlab issues.csv":                                           {before: csvDump("Issue ID,Title,Author Username,URL")},
 	"git crosslink import jira issues.csv --scope acme/shop":                           {before: csvDump("Issue key,Summary,Reporter,Status")},
 	"git crosslink import csv issues.csv --scope acme/shop --map 'Name=title'":         {before: csvDump("id,Name,created_by,url")},
+	"git crosslink import <file>":                                                      {before: "printf '%s\n' '- [ ] one' >TODO.md", with: map[string]string{"<file>": "TODO.md --scope acme/shop"}},
 	"git crosslink import TODO.md --scope acme/shop":                                   {before: "printf '%s\n' '- [ ] one' >TODO.md"},
 	"git-crosslink hook <name>":                                                        {with: map[string]string{"<name>": "post-merge"}},
 
@@ -216,6 +228,13 @@ var special = map[string]how{
 	"git crosslink init --helper [<remote>]":                                  {with: map[string]string{"[<remote>]": "origin"}},
 	"git crosslink init --no-helper [<remote>]":                               {with: map[string]string{"[<remote>]": "origin"}},
 	"git crosslink init --hub":                                                {in: "solo"},
+	"git crosslink migrate":                                                   {in: "solo", before: oldHub},
+	"git crosslink migrate --dry-run":                                         {in: "solo", before: oldHub},
+	"git crosslink migrate --number <issue>=next":                             {in: "solo", before: oldHub, with: map[string]string{"<issue>": "0a9a1c2"}},
+	"git crosslink migrate --number 3f9a1c2=next":                             {in: "solo", before: oldHub, with: map[string]string{"3f9a1c2": "0a9a1c2"}},
+	"git crosslink migrate --accept-ended <agent>":                            {in: "solo", before: oldHub},
+	"git crosslink migrate --finalize":                                        {in: "solo", before: oldHub + "git crosslink migrate", status: 128}, // too early
+	"git crosslink migrate --finalize --now":                                  {in: "solo", before: oldHub + "git crosslink migrate"},
 	"git crosslink fork detach":                                               {in: "carol", before: forkedHub},
 	"git fetch upstream":                                                      {before: "git remote add upstream ../hub.git"},
 	"git push --mirror":                                                       {status: 1}, // the hook stops it

@@ -1,0 +1,175 @@
+package hub
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"strings"
+
+	urfave "github.com/urfave/cli/v2"
+
+	"github.com/git-crosslink/git-crosslink/answer"
+	"github.com/git-crosslink/git-crosslink/cli/command"
+	"github.com/git-crosslink/git-crosslink/cli/frame"
+	"github.com/git-crosslink/git-crosslink/migrate"
+)
+
+func newMigrateCommand(e *command.Env) *urfave.Command {
+	return e.Command(&urfave.Command{
+		Name: "migrate", Category: frame.GroupHub,
+		Usage:     "migrate the hub of the original crosslink",
+		UsageText: "git crosslink migrate [--dry-run] [--number <issue>=<number>]... [<options>]\n   git crosslink migrate --finalize [--now]",
+		Description: `Replaces the hub that the original crosslink (version 2 or 3 of its hub) keeps on
+the remote by one that this program can write to. Issues, comments, numbers,
+authors and times stay what they are. Before anything is pushed, migrate compares
+what the new hub shows with what the old hub shows; if they differ, it changes
+nothing. Other clones follow with their next sync. The original can no longer
+write to the hub.
+
+The new hub replaces the branches crosslink/meta and crosslink/checkpoint in one
+atomic push. The old ones are kept on the remote as refs/crosslink/level3/*, if
+it allows that, and in this clone below refs/before/. The agents' branches, the
+branch crosslink/hub and the branch crosslink/knowledge stay as they are.
+
+Not carried over: locks, requests, heartbeats and the signatures of comments.
+migrate lists the locks. You become the only admin of the new hub.
+
+If two issues have the same number, decide with '--number' which of them gets
+another one. An issue without a number gets the next one.
+
+'--dry-run' prints the same report and writes nothing. It compares with what this
+clone has synced.
+
+'--finalize' removes what the migration kept of the old hub on the remote, a week
+later or with '--now'.
+
+Examples:
+  git crosslink migrate --dry-run
+  git crosslink migrate
+  git crosslink migrate --number 3f9a1c2=next
+  git crosslink migrate --finalize`,
+		Flags: []urfave.Flag{
+			&urfave.BoolFlag{Name: "dry-run", Usage: "report what would be done and write nothing"},
+			&urfave.StringSliceFlag{Name: "number", Usage: "give an issue this number, or the next free one, `ISSUE=NUMBER|next`; may be repeated"},
+			&urfave.StringSliceFlag{Name: "accept-ended", Usage: "leave out the unreadable lines in the log of `AGENT`; may be repeated"},
+			&urfave.BoolFlag{Name: "finalize", Usage: "remove what is left of the old hub on the remote"},
+			&urfave.BoolFlag{Name: "now", Usage: "with --finalize: also in the first week"},
+		},
+	}, func(u *urfave.Context) error {
+		if _, err := frame.Arguments(u, 0, 0, "no arguments"); err != nil {
+			return err
+		}
+		o := migrate.Options{DryRun: u.Bool("dry-run"), AcceptEnded: u.StringSlice("accept-ended")}
+		for _, s := range u.StringSlice("number") {
+			w, err := wish(s)
+			if err != nil {
+				return err
+			}
+			o.Numbers = append(o.Numbers, w)
+		}
+		switch {
+		case u.Bool("offline"):
+			return frame.Misuse("'migrate' talks to the hub, '--offline' forbids it")
+		case u.Bool("now") && !u.Bool("finalize"):
+			return frame.Misuse("'--now' needs '--finalize'")
+		case u.Bool("finalize") && (o.DryRun || len(o.Numbers)+len(o.AcceptEnded) > 0):
+			return frame.Misuse("'--finalize' takes no other option than '--now'")
+		case u.Bool("finalize"):
+			return runFinalize(u.Context, u.Bool("now"), e)
+		}
+		return runMigrate(u.Context, o, e)
+	})
+}
+
+// wish parses what follows '--number'.
+func wish(s string) (w migrate.Wish, err error) {
+	id, n, ok := strings.Cut(s, "=")
+	if w.Issue = id; n != "next" {
+		w.Number, err = strconv.ParseUint(n, 10, 40)
+	}
+	if !ok || id == "" || err != nil || n != "next" && w.Number == 0 {
+		return w, frame.Misuse(fmt.Sprintf("'--number %s' is not of the form <issue>=<number> or <issue>=next", s))
+	}
+	return w, nil
+}
+
+func runMigrate(ctx context.Context, o migrate.Options, e *command.Env) error {
+	repo, err := e.Repository(ctx)
+	if err != nil {
+		return err
+	}
+	m, release, err := repo.Migration(ctx, o.DryRun, func(done string) { e.Step("%s", done) })
+	if err != nil {
+		return err
+	}
+	defer release()
+	run := m.Run
+	if o.DryRun {
+		run = m.Foresee
+	}
+	r, err := run(ctx, o)
+	e.Step("")
+	if err != nil {
+		return err
+	}
+	if !r.Already {
+		tellMigrated(r, o.DryRun, e)
+	} else {
+		e.Progress("the hub on '%s' is already one that this program can write to", r.Remote)
+	}
+	ids := []string{}
+	if r.Hub != "" {
+		ids = append(ids, r.Hub)
+	}
+	return e.Print(ctx, frame.Result{Data: answer.MigratedOf(r, o.DryRun), IDs: ids})
+}
+
+// tellMigrated says what became of the old hub, and what did not.
+func tellMigrated(r *migrate.Report, dryRun bool, e *command.Env) {
+	e.Progress("%s with %s of the level-%d hub on '%s' (%s)", frame.Count(r.Issues, "issue"), frame.Count(r.Comments, "comment"), r.From, r.Remote, r.URL)
+	for _, n := range r.Settled {
+		e.Progress("issue %s gets the number %d", n.Issue, n.Is)
+	}
+	for _, l := range r.Locks {
+		e.Progress("not carried over: the lock of '%s' on issue %d", l.Agent, l.Number)
+	}
+	if n := r.Left.Requests + r.Left.Acks + r.Left.Heartbeats + r.Left.Approvals; n > 0 {
+		e.Progress("not carried over: %s, %s, %s and %s", frame.Count(r.Left.Requests, "request"), frame.Count(r.Left.Acks, "answer"),
+			frame.Count(r.Left.Heartbeats, "heartbeat"), frame.Count(r.Left.Approvals, "approval"))
+	}
+	if len(r.Over) > 0 {
+		e.Progress("%s kept although longer than this program allows, such as %s", frame.Count(len(r.Over), "issue"), r.Over[0])
+	}
+	if dryRun {
+		e.Progress("dry run: nothing was migrated")
+		e.ProgressHint("migrate: git crosslink migrate")
+		return
+	}
+	e.Progress("migrated: the new hub shows the same issues, comments and numbers")
+	for _, command := range answer.Undo(r) {
+		e.ProgressHint("to go back, as long as nobody has written to the new hub: " + command)
+	}
+}
+
+func runFinalize(ctx context.Context, now bool, e *command.Env) error {
+	repo, err := e.Repository(ctx)
+	if err != nil {
+		return err
+	}
+	m, release, err := repo.Migration(ctx, false, nil)
+	if err != nil {
+		return err
+	}
+	defer release()
+	d, err := m.Finalize(ctx, now)
+	if err != nil {
+		return err
+	}
+	if len(d.Branches) == 0 {
+		e.Progress("nothing is left of the old hub on '%s'", d.Remote)
+	}
+	for _, name := range d.Branches {
+		e.Progress("removed '%s' on '%s'", name, d.Remote)
+	}
+	return e.Print(ctx, frame.Result{Data: answer.Finalized{Remote: d.Remote, Hub: d.Hub, Removed: append([]string{}, d.Branches...)}, IDs: d.Branches})
+}

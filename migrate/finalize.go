@@ -1,0 +1,79 @@
+package migrate
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/git-crosslink/git-crosslink/clone"
+	"github.com/git-crosslink/git-crosslink/fail"
+	"github.com/git-crosslink/git-crosslink/hubs"
+	"github.com/git-crosslink/git-crosslink/refs"
+	"github.com/git-crosslink/git-crosslink/replay"
+)
+
+// keepFor is how long the old branches stay on a hub unless somebody is sure.
+const keepFor = 7 * 24 * time.Hour
+
+// Removed is what Finalize has removed.
+type Removed struct {
+	Remote   string
+	Hub      string
+	Branches []string // full names, sorted; none: there was nothing to remove
+}
+
+// Finalize removes from a migrated hub what a migration has left there of the old
+// one: the branch of level 2, and the branches of level 3 under their other name. The
+// logs stay. Branches under their other name are removed by the clone that migrated,
+// which knows what they are. It is refused in the first week, unless now is set. The caller holds the
+// sync lock.
+func (r *Runner) Finalize(ctx context.Context, now bool) (*Removed, error) {
+	c := r.Clone
+	if err := r.look(ctx); err != nil {
+		return nil, err
+	}
+	s, err := c.Reads.Load(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if s.Meta == nil || s.Meta.Migrated == nil {
+		return nil, &fail.Error{Kind: fail.Fatal, Code: "not-migrated", Message: fmt.Sprintf("the hub on '%s' was not migrated: nothing was removed", c.Hub.Name)}
+	}
+	if since := c.Now().Sub(s.Meta.CreatedAt.Std()); since < keepFor && !now {
+		return nil, &fail.Error{Kind: fail.Fatal, Code: "too-early", Message: fmt.Sprintf("the hub on '%s' was migrated less than 7 days ago: nothing was removed", c.Hub.Name)}
+	}
+	done := &Removed{Remote: c.Hub.Name, Hub: s.Hub}
+	heads, err := c.Link.Heads(ctx, c.Link.Remote())
+	if err != nil {
+		return nil, err
+	}
+	old := replay.HereRoot + replay.Level2Name
+	if tip, there := heads[old]; there && replay.IsLevel2(ctx, c.Local(), s.AllRefs[replay.IncomingRoot+replay.Level2Name]) {
+		p := refs.Push{Refs: []refs.PushRef{{Dst: old, Lease: &tip}}}
+		res, err := c.PushPatiently(ctx, p, clone.Migrating)
+		if err != nil {
+			return nil, err
+		}
+		if !hubs.AllAccepted(p, res) {
+			return nil, &fail.Error{Kind: fail.Denied, Code: "refused/finalize", Message: fmt.Sprintf("the remote '%s' does not let 'crosslink/%s' be deleted: %s", c.Hub.Name, replay.Level2Name, hubs.WhyRefused(res))}
+		}
+		done.Branches = append(done.Branches, old)
+	}
+	for _, name := range []string{replay.LedgerName, replay.MetaName} {
+		tip := s.AllRefs["refs/before/level3/"+name]
+		if tip == "" {
+			continue
+		}
+		p := refs.Push{Refs: []refs.PushRef{{Dst: BackupRoot + name, Lease: &tip}}}
+		res, err := c.PushPatiently(ctx, p, clone.Migrating)
+		if err != nil {
+			return nil, err
+		}
+		if hubs.AllAccepted(p, res) { // else the hub had not taken it
+			done.Branches = append(done.Branches, BackupRoot+name)
+		}
+	}
+	slices.Sort(done.Branches)
+	return done, nil
+}

@@ -1,0 +1,39 @@
+package migrate
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/git-crosslink/git-crosslink/fail"
+	"github.com/git-crosslink/git-crosslink/replay"
+)
+
+// Foresee says what Run would do. It writes nothing, not even what the hub has: that
+// must have been synced before.
+func (r *Runner) Foresee(ctx context.Context, o Options) (*Report, error) {
+	c := r.Clone
+	unsynced := func() error {
+		return &fail.Error{Kind: fail.Fatal, Code: "not-synced", Message: fmt.Sprintf("this clone has not seen all that '%s' has: a dry run fetches nothing", c.Hub.Name)}
+	}
+	if c.Replica == nil {
+		return nil, unsynced()
+	}
+	heads, err := c.Link.Remote().Heads(ctx)
+	if err != nil {
+		return nil, &fail.Error{Kind: fail.Fatal, Code: "unreachable/migrate", Err: err, Message: fmt.Sprintf("the remote '%s' is not reachable", c.Hub.Name)}
+	}
+	s, err := c.Reads.Load(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for name, tip := range heads {
+		rest, ours := strings.CutPrefix(name, replay.HereRoot)
+		if ours && rest != "knowledge" && s.AllRefs[replay.HubRoot+rest] != tip {
+			return nil, unsynced()
+		}
+	}
+	o.DryRun = true
+	rep, _, err := r.prepare(ctx, s, o)
+	return rep, err
+}
