@@ -63,10 +63,6 @@ func (x *Exchange) LostSomething(s *reading.Snapshot, lost hubs.Losses) bool {
 	return false
 }
 
-// ofAnother are the codes of refusals whose advice names the agent, where it is
-// not the one that writes here now.
-var ofAnother = map[fail.Code]fail.Code{"refused/event": "refused/event-of-another", "refused/clock": "refused/clock-of-another"}
-
 // RefusalOf says what the hub refuses of a log that was written here, and what
 // to do.
 func (x *Exchange) RefusalOf(ctx context.Context, s *reading.Snapshot, l *reading.Log) fail.Notice {
@@ -82,8 +78,12 @@ func (x *Exchange) RefusalOf(ctx context.Context, s *reading.Snapshot, l *readin
 		}
 		return ""
 	})
-	if code, ok := ofAnother[n.Code]; ok && l.Agent != x.Agent {
-		n.Code = code
+	switch { // the advice names an agent that is not the one that writes here now
+	case l.Agent == x.Agent:
+	case n.Code == "refused/event":
+		n.Code = "refused/event-of-another"
+	case n.Code == "refused/clock":
+		n.Code = "refused/clock-of-another"
 	}
 	return n
 }
