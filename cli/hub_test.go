@@ -14,6 +14,7 @@ import (
 	"github.com/git-crosslink/git-crosslink/cli/command"
 	"github.com/git-crosslink/git-crosslink/cli/frame"
 	"github.com/git-crosslink/git-crosslink/event"
+	"github.com/git-crosslink/git-crosslink/ledger"
 	"github.com/git-crosslink/git-crosslink/reducer"
 	"github.com/git-crosslink/git-crosslink/store"
 	"github.com/git-crosslink/git-crosslink/tracker"
@@ -54,7 +55,9 @@ func newMemoryHub(now func() time.Time) *memoryHub {
 }
 
 // Home: there is no repository that hooks could be put into.
-func (h *memoryHub) Sequence(context.Context) (uint64, error) { return 0, nil }
+func (h *memoryHub) Decisions(context.Context) (tracker.Decisions, error) {
+	return tracker.Decisions{Ledger: ledger.Empty("")}, nil
+}
 
 func (h *memoryHub) Home() string { return "" }
 

@@ -5,6 +5,7 @@ import (
 	"encoding/csv"
 	"encoding/json"
 	"math/rand/v2"
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -103,13 +104,21 @@ func asList(v any) []any {
 	return l
 }
 
+// randomStates is how many states the tests of this file draw.
+func randomStates() int {
+	switch {
+	case os.Getenv("CROSSLINK_NIGHTLY") != "":
+		return 10_000
+	case testing.Short():
+		return 60
+	}
+	return 300
+}
+
 // TestRoundTrip exports random states, imports them into an empty tracker and
 // exports that: the two exports are equal.
 func TestRoundTrip(t *testing.T) {
-	runs := 300
-	if testing.Short() {
-		runs = 60
-	}
+	runs := randomStates()
 	issues, comments, edges := 0, 0, 0
 	for seed := range uint64(runs) {
 		history := testkit.History(rand.New(rand.NewPCG(seed, 1)), testkit.HistoryOptions{})
@@ -118,8 +127,11 @@ func TestRoundTrip(t *testing.T) {
 			s.Apply(e)
 		}
 		first := write(t, "jsonl", store.NewMemory(s, history, nil))
-		if again := write(t, "jsonl", store.NewMemory(s, history, nil)); again != first {
-			t.Fatalf("seed %d: two exports of one state differ", seed)
+		again := store.NewMemory(s.Clone(), history, nil)
+		for _, f := range Formats {
+			if write(t, f.Name, again) != write(t, f.Name, store.NewMemory(s, history, nil)) {
+				t.Fatalf("seed %d: two exports of one state as %s differ", seed, f.Name)
+			}
 		}
 		p, rep := reread(t, importer.Crosslink, importer.Names{System: importer.Own, Scope: "x"}, first)
 		if rep.Bad > 0 || len(rep.Skipped) > 0 || rep.EdgesSkipped > 0 {
@@ -180,7 +192,7 @@ func rowsWithout(t testing.TB, export string, members ...string) string {
 // cannot hold is gone after the first export, and all of that stays.
 func TestRoundTripBeads(t *testing.T) {
 	deps := 0
-	for seed := range uint64(60) {
+	for seed := range uint64(randomStates()) {
 		history := testkit.History(rand.New(rand.NewPCG(seed, 2)), testkit.HistoryOptions{})
 		s := reducer.New()
 		for _, e := range history {
@@ -206,7 +218,7 @@ func TestRoundTripBeads(t *testing.T) {
 // TestRoundTripCSV does the same with a table.
 func TestRoundTripCSV(t *testing.T) {
 	cells := 0
-	for seed := range uint64(60) {
+	for seed := range uint64(randomStates()) {
 		history := testkit.History(rand.New(rand.NewPCG(seed, 3)), testkit.HistoryOptions{})
 		s := reducer.New()
 		for _, e := range history {

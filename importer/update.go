@@ -1,6 +1,8 @@
 package importer
 
 import (
+	"cmp"
+
 	"github.com/git-crosslink/git-crosslink/event"
 	"github.com/git-crosslink/git-crosslink/reducer"
 )
@@ -60,10 +62,7 @@ func Update(base, ours, theirs *Side, preferSource bool) (bodies []event.Body, c
 
 // status is all that one change of status writes.
 func status(i *reducer.Issue) string {
-	if i.Status == event.Open || i.Status == "" {
-		return string(event.Open)
-	}
-	return string(i.Status) + "\x00" + i.Reason
+	return string(cmp.Or(i.Status, event.Open)) + "\x00" + i.Reason
 }
 
 type merge struct {

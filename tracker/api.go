@@ -6,6 +6,7 @@ import (
 	"github.com/git-crosslink/git-crosslink/clone"
 	"github.com/git-crosslink/git-crosslink/event"
 	"github.com/git-crosslink/git-crosslink/fail"
+	"github.com/git-crosslink/git-crosslink/ledger"
 	"github.com/git-crosslink/git-crosslink/reading"
 	"github.com/git-crosslink/git-crosslink/replay"
 )
@@ -86,10 +87,11 @@ type SyncReport struct {
 	Fields    fail.Fields  `json:"-"`
 }
 
-// Body and UUID are event's, named here for callers that only emit.
+// Body and UUID are event's, Decisions is the ledger's: for callers that only use them.
 type (
-	Body = event.Body
-	UUID = event.UUID
+	Body      = event.Body
+	UUID      = event.UUID
+	Decisions = ledger.View
 )
 
 // Level is the hub format this program writes.

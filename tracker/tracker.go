@@ -67,13 +67,13 @@ func (t *Tracker) HubID() string {
 	return t.clone.Contact.Hub
 }
 
-// Sequence is the number of the ledger's last step, 0 where there is no ledger.
-func (t *Tracker) Sequence(ctx context.Context) (uint64, error) {
+// Decisions is what the ledger says: of its last step, and of what it began with.
+func (t *Tracker) Decisions(ctx context.Context) (Decisions, error) {
 	s, err := t.clone.Reads.Load(ctx)
 	if err != nil {
-		return 0, err
+		return Decisions{}, err
 	}
-	return s.Decided().View.Sequence(), nil
+	return s.Decided().View, nil
 }
 
 // Worktree is where what belongs to this worktree alone is kept.

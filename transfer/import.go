@@ -19,6 +19,7 @@ import (
 type Tracker interface {
 	Read(context.Context, tracker.Freshness) (tracker.Projection, error)
 	Emit(context.Context, tracker.EmitOptions, func(tracker.Projection) ([]event.Body, error)) (*tracker.Receipt, error)
+	Decisions(context.Context) (tracker.Decisions, error)
 }
 
 // Request says what is imported, and how.
@@ -66,6 +67,9 @@ func Import(ctx context.Context, t Tracker, r Request) (*Report, error) {
 		r.Batch = DefaultBatch
 	}
 	m := &moving{ctx: ctx, t: t, Request: r, rep: &Report{}, seen: map[event.UUID]bool{}, above: forest{}}
+	if err := m.recall(); err != nil {
+		return m.rep, err
+	}
 	err := r.Read(&importer.Sink{Report: &m.rep.Report, Issue: m.issue, Milestone: m.milestone})
 	if err == nil {
 		err = m.flush()
@@ -83,7 +87,10 @@ type moving struct {
 	issues     []*importer.Issue
 	size       int // of these issues, about
 	moved      int
-	seen       map[event.UUID]bool // issues of the source, so far
+	seen       map[event.UUID]bool             // issues of the source, so far
+	based      map[event.UUID]*event.BaseIssue // what the tracker started from
+	founded    bool                            // and it was imported
+	start      *importer.Start                 // takes what is read, if the tracker is to start from it
 	above      forest
 	waits      graph
 }
@@ -106,7 +113,15 @@ func (m *moving) issue(i *importer.Issue) error {
 	} else {
 		m.seen[u] = true
 	}
-	i.Fit(m.Now, &m.rep.Report)
+	if m.start != nil || m.based[m.Names.Issue(i.Key)] != nil {
+		i.FitBase(m.Now, &m.rep.Report)
+	} else {
+		i.Fit(m.Now, &m.rep.Report)
+	}
+	if m.start != nil {
+		m.moved++
+		return m.start.Issue(i)
+	}
 	m.issues, m.size = append(m.issues, i), m.size+i.Size()
 	if len(m.issues) < m.Batch && m.size < maxBatch {
 		return nil
@@ -259,6 +274,15 @@ func (m *moving) compose(p tracker.Projection) (bodies []event.Body, done tally,
 // update merges what the source says of an issue into what is here.
 func (m *moving) update(importers map[string]bool, i *importer.Issue, u event.UUID, lines []*event.Envelope) ([]importer.Line, []importer.Conflict) {
 	ours, base, theirs := reducer.New(), reducer.New(), reducer.New()
+	if b := m.based[u]; b != nil {
+		ours.ApplyBase(&event.Base{Issues: []event.BaseIssue{*b}})
+		if m.founded {
+			base.ApplyBase(&event.Base{Issues: []event.BaseIssue{*b}})
+		}
+		said := m.Names.Base(i, m.Now) // texts may be longer than a line can hold
+		said.CreatedAt, said.Comments, said.Time = 1, nil, nil
+		theirs.ApplyBase(&event.Base{Issues: []event.BaseIssue{said}})
+	}
 	for _, e := range lines {
 		if saidByOther(e.Body, u) {
 			continue
@@ -283,6 +307,20 @@ func (m *moving) update(importers map[string]bool, i *importer.Issue, u event.UU
 		change[n] = importer.Line{Body: b, Wall: i.Updated}
 	}
 	return change, conflicts
+}
+
+// recall reads what the tracker started from.
+func (m *moving) recall() error {
+	decided, err := m.t.Decisions(m.ctx)
+	if err != nil || decided.Ledger == nil || decided.Ledger.Base() == nil {
+		return err
+	}
+	b := decided.Ledger.Base()
+	m.based, m.founded = make(map[event.UUID]*event.BaseIssue, len(b.Issues)), b.HubVersion == 0
+	for n := range b.Issues {
+		m.based[b.Issues[n].UUID] = &b.Issues[n]
+	}
+	return nil
 }
 
 // saidByOther reports a relation that the dump of the other issue holds: it is

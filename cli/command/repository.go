@@ -75,6 +75,6 @@ type Place interface {
 	Home() string
 	Worktree() string
 	Config(key string) (string, bool)
-	Sequence(context.Context) (uint64, error)
+	Decisions(context.Context) (tracker.Decisions, error)
 	Close() error
 }

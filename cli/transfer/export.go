@@ -90,11 +90,12 @@ type exportAnswer struct {
 func runExport(ctx context.Context, name, path string, filter store.Filter, e *command.Env) error {
 	f := exporter.Formats[slices.IndexFunc(exporter.Formats, func(f exporter.Format) bool { return f.Name == name })]
 	answer := exportAnswer{Format: name, File: path}
-	err := e.Read(ctx, tracker.Here, func(repo *command.Repository, p tracker.Projection) (err error) {
-		src := exporter.Source{State: p, Filter: filter, Hub: repo.HubID()}
-		if src.Sequence, err = repo.Sequence(ctx); err != nil {
+	err := e.Read(ctx, tracker.Here, func(repo *command.Repository, p tracker.Projection) error {
+		decided, err := repo.Decisions(ctx)
+		if err != nil {
 			return err
 		}
+		src := exporter.Source{State: p, Filter: filter, Hub: repo.HubID(), Sequence: decided.Sequence()}
 		switch {
 		case path == "" && e.Human():
 			var page strings.Builder

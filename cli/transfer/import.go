@@ -45,6 +45,11 @@ changed a field here, their value stays, and import lists the field as a
 conflict; with '--prefer source' the source wins. An issue that a newer dump
 does not contain stays as it is.
 
+Into a tracker that exists, issues come with new numbers. With '--found' the
+source is what a new tracker starts from: numbers, authors and times are exactly
+those of the source, and you, who found it, vouch for them. This works only
+where there is no tracker yet. It takes the place of 'init'.
+
 Nobody is impersonated: a separate agent writes and signs the events, and the
 issues and comments name their authors in the source. Data that has no
 counterpart here goes into a comment of kind 'system'. If rows cannot be read,
@@ -55,6 +60,7 @@ in one sync at the end. To continue an interrupted import, run it again.
 
 Examples:
   git crosslink import .beads/issues.jsonl --dry-run
+  git crosslink import issues.jsonl --found
   git crosslink import github issues.json --comments comments.json
   git crosslink import csv issues.csv --scope acme/shop --map 'Name=title'`,
 		Flags: []urfave.Flag{
@@ -66,6 +72,7 @@ Examples:
 			&urfave.StringSliceFlag{Name: "map", Usage: "meaning of a CSV column: header=name, with a name such as title or status"},
 			&urfave.StringFlag{Name: "since", Usage: "skip issues that have not changed since this `DATE`"},
 			&urfave.IntFlag{Name: "batch", Usage: "number of issues in one commit", Value: transfer.DefaultBatch},
+			&urfave.BoolFlag{Name: "found", Usage: "found the tracker with the source: numbers, authors and times stay as they are"},
 			&urfave.BoolFlag{Name: "all", Usage: "also import deleted issues and rows that programs wrote"},
 		},
 	}, func(u *urfave.Context) error {
@@ -89,16 +96,16 @@ func formatList() string {
 const maxBatch = 5000
 
 type importOptions struct {
-	format, path, scope, comments string
-	dryRun, offline, preferSource bool
-	since                         event.Time
-	batch                         int
+	format, path, scope, comments        string
+	dryRun, offline, preferSource, found bool
+	since                                event.Time
+	batch                                int
 	importer.Options
 }
 
 func readOptions(u *urfave.Context, e *command.Env) (*importOptions, error) {
 	o := &importOptions{scope: u.String("scope"), comments: u.String("comments"), dryRun: u.Bool("dry-run"), offline: u.Bool("offline")}
-	o.All = u.Bool("all")
+	o.All, o.found = u.Bool("all"), u.Bool("found")
 	if o.batch = u.Int("batch"); o.batch < 1 || o.batch > maxBatch {
 		return nil, frame.Misuse(fmt.Sprintf("'--batch' needs a number from 1 to %d", maxBatch))
 	}
@@ -204,24 +211,16 @@ func runImport(ctx context.Context, o *importOptions, e *command.Env) error {
 	if o.format == "" {
 		e.Progress("reading '%s' as %s", o.path, s.name)
 	}
-	as := repo
-	if !o.dryRun {
-		if as, err = importAgent(ctx, e, repo, names); err != nil {
-			return err
-		}
+	as, r, err := bring(ctx, e, repo, s, o, names)
+	if as != repo && as != nil {
 		defer as.Close()
 	}
-	r, err := transfer.Import(ctx, as, transfer.Request{
-		Read:  func(out *importer.Sink) error { return s.Read(o.Options, out) },
-		Names: names, Now: event.TimeOf(e.Now()), Source: o.preferSource, DryRun: o.dryRun, Since: o.since, Batch: o.batch,
-		Progress: func(n int) { e.Step("imported %s", frame.Count(n, "issue")) },
-	})
 	e.Step("")
 	if err != nil {
 		return importError(s, r, err)
 	}
-	answer := answerOf(r, names, o.dryRun)
-	if !o.dryRun && !o.offline && r.Events > 0 {
+	answer := answerOf(r, names, o)
+	if !o.dryRun && !o.offline && (r.Events > 0 || o.found) {
 		if sync, err := as.Sync(ctx, tracker.SyncOptions{}); err != nil {
 			e.Warn("unsent", "imported, but not sent yet: "+frame.Explain(err).Message, "git crosslink sync")
 		} else if answer.Sync = string(sync.State); sync.State == tracker.Queued {
@@ -234,6 +233,37 @@ func runImport(ctx context.Context, o *importOptions, e *command.Env) error {
 		}
 	}
 	return e.Print(ctx, result(e, r, answer))
+}
+
+// bring imports a source into the tracker, or founds the tracker with it. It returns
+// the session that wrote, which may be repo.
+func bring(ctx context.Context, e *command.Env, repo *command.Repository, s *source, o *importOptions, names importer.Names) (as *command.Repository, r *transfer.Report, err error) {
+	as = repo
+	open := func() (transfer.Tracker, error) {
+		as, err = importAgent(ctx, e, repo, names)
+		return as, err
+	}
+	request := transfer.Request{
+		Read:  func(out *importer.Sink) error { return s.Read(o.Options, out) },
+		Names: names, Now: event.TimeOf(e.Now()), Source: o.preferSource, DryRun: o.dryRun, Since: o.since, Batch: o.batch,
+		Progress: func(n int) { e.Step("imported %s", frame.Count(n, "issue")) },
+	}
+	if o.found {
+		id, err := s.id()
+		if err != nil {
+			return as, &transfer.Report{}, err
+		}
+		r, err = transfer.Found(ctx, repo, id, open, request)
+		return as, r, err
+	}
+	var t transfer.Tracker = repo
+	if !o.dryRun {
+		if t, err = open(); err != nil {
+			return nil, &transfer.Report{}, err
+		}
+	}
+	r, err = transfer.Import(ctx, t, request)
+	return as, r, err
 }
 
 // below is the path of a file below the top of its repository, from wherever it is
@@ -296,14 +326,15 @@ type importAnswer struct {
 	Warnings     []importer.Warning  `json:"warnings"`
 	Unlisted     int                 `json:"warnings_unlisted"`
 	DryRun       bool                `json:"dry_run"`
+	Founded      bool                `json:"founded"`
 	Sync         string              `json:"sync"`
 }
 
-func answerOf(r *transfer.Report, n importer.Names, dryRun bool) *importAnswer {
+func answerOf(r *transfer.Report, n importer.Names, o *importOptions) *importAnswer {
 	a := &importAnswer{
 		Format: n.System, Scope: n.Scope, Read: r.Read, New: r.New, Changed: r.Changed, Unchanged: r.Unchanged,
 		Skipped: r.Skipped, EdgesSkipped: r.EdgesSkipped, Cut: r.Cut, Events: r.Events, Conflicts: r.Conflicts,
-		Warnings: r.Warnings, Unlisted: r.Unlisted, DryRun: dryRun, Sync: string(tracker.Queued),
+		Warnings: r.Warnings, Unlisted: r.Unlisted, DryRun: o.dryRun, Founded: o.found, Sync: string(tracker.Queued),
 	}
 	if a.Agent = nil; r.Agent != "" {
 		a.Agent = &r.Agent
@@ -317,7 +348,7 @@ func answerOf(r *transfer.Report, n importer.Names, dryRun bool) *importAnswer {
 	if a.Warnings == nil {
 		a.Warnings = []importer.Warning{}
 	}
-	if dryRun || r.Events == 0 {
+	if o.dryRun || r.Events == 0 && !o.found {
 		a.Sync = string(tracker.Local)
 	}
 	return a

@@ -3,6 +3,8 @@ package transfer
 import (
 	"bytes"
 	"context"
+	"crypto/sha1"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -55,6 +57,7 @@ type source struct {
 	path  string
 	close func()
 	bugs  importer.GitBugs
+	refs  string // of these bugs
 }
 
 func (s *source) ReadAt(p []byte, at int64) (int, error) { return s.file.ReadAt(p, at) }
@@ -152,7 +155,26 @@ func openDirectory(ctx context.Context, e *command.Env, want, dir string) (*sour
 		l.Close()
 		return nil, err
 	}
-	return &source{format: formatNamed("git-bug"), path: dir, close: func() { l.Close() }, bugs: transfer.GitBugs(ctx, l)}, nil
+	var list strings.Builder
+	for _, b := range bugs {
+		fmt.Fprintf(&list, "%s %s\n", b.OID, b.Name)
+	}
+	return &source{refs: list.String(), format: formatNamed("git-bug"), path: dir, close: func() { l.Close() }, bugs: transfer.GitBugs(ctx, l)}, nil
+}
+
+// id names what is read: the id of a blob with these bytes, or with the list of the
+// refs of a repository.
+func (s *source) id() (string, error) {
+	size, in := int64(len(s.refs)), io.Reader(strings.NewReader(s.refs))
+	if s.file != nil {
+		size, in = s.size, io.NewSectionReader(s.file, 0, s.size)
+	}
+	h := sha1.New()
+	fmt.Fprintf(h, "blob %d\x00", size)
+	if _, err := io.Copy(h, in); err != nil {
+		return "", err
+	}
+	return hex.EncodeToString(h.Sum(nil)), nil
 }
 
 // guess tells the format from the file's name and first bytes; "" if it cannot.

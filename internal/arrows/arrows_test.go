@@ -136,7 +136,7 @@ var rules = map[string]rule{
 		why: "it asks a projection and writes; where the bytes go is not known",
 	},
 	"transfer": {
-		may: "event importer reducer refs store tracker",
+		may: "event importer ledger reducer refs store tracker",
 		why: "it brings what importer reads into a tracker, for every surface",
 	},
 	"cli/transfer": {

@@ -206,6 +206,8 @@ var special = map[string]how{
 	"git crosslink import <format> <source>":                                           {before: beadsDump, with: map[string]string{"<format> <source>": "beads .beads/issues.jsonl"}},
 	"git crosslink import github issues.json":                                          {before: githubDump},
 	"git crosslink import github issues.json --comments comments.json":                 {before: githubDump},
+	"git crosslink import issues.jsonl --found":                                        {in: "solo", before: "git -C ../alice crosslink export -o ../solo/issues.jsonl"},
+	"git crosslink import github issues.json --comments comments.json --found":         {in: "solo", before: githubDump},
 	"git fetch origin 'refs/bugs/*:refs/bugs/*' 'refs/identities/*:refs/identities/*'": {},
 	"git crosslink import git-bug .":                                                   {status: 128}, // there are no bugs in this repository
 	"git crosslink import gitlab issues.csv":                                           {before: csvDump("Issue ID,Title,Author Username,URL")},

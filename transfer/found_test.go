@@ -1,0 +1,183 @@
+package transfer
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"math/rand/v2"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/git-crosslink/git-crosslink/event"
+	"github.com/git-crosslink/git-crosslink/exporter"
+	"github.com/git-crosslink/git-crosslink/importer"
+	"github.com/git-crosslink/git-crosslink/internal/testkit"
+	"github.com/git-crosslink/git-crosslink/ledger"
+	"github.com/git-crosslink/git-crosslink/reducer"
+	"github.com/git-crosslink/git-crosslink/store"
+	"github.com/git-crosslink/git-crosslink/tracker"
+)
+
+const now = event.Time(2_000_000_000e9)
+
+// session is a tracker in memory with one writer.
+type session struct {
+	t      testing.TB
+	state  *reducer.State
+	lines  []*event.Envelope
+	ledger *ledger.Ledger
+	chain  event.Chain
+	seen   event.Time
+}
+
+func newSession(t testing.TB) *session {
+	return &session{t: t, state: reducer.New(), ledger: ledger.Empty(testkit.HistoryHub), chain: event.Chain{Hub: testkit.HistoryHub, Agent: "import-x"}}
+}
+
+func (s *session) Init(_ context.Context, o tracker.InitOptions) (*tracker.InitReport, error) {
+	data, err := ledger.EncodeBase(o.From)
+	if err != nil {
+		return nil, err
+	}
+	again := s.ledger.BaseHash() == event.Hash(data)
+	if s.ledger, err = ledger.Root(testkit.HistoryHub, data, "founder", now); err != nil {
+		return nil, err
+	}
+	s.state.ApplyBase(&s.ledger.Base().Base)
+	return &tracker.InitReport{Created: !again}, nil
+}
+
+func (s *session) Read(context.Context, tracker.Freshness) (tracker.Projection, error) {
+	numbers := map[event.UUID]uint64{}
+	if b := s.ledger.Base(); b != nil {
+		numbers = b.Numbers
+	}
+	return store.NewMemory(s.state.Clone(), s.lines, numbers), nil
+}
+
+func (s *session) Decisions(context.Context) (tracker.Decisions, error) {
+	return tracker.Decisions{Ledger: s.ledger}, nil
+}
+
+func (s *session) Emit(ctx context.Context, _ tracker.EmitOptions, build func(tracker.Projection) ([]event.Body, error)) (*tracker.Receipt, error) {
+	p, _ := s.Read(ctx, tracker.Here)
+	bodies, err := build(p)
+	if err != nil {
+		return nil, err
+	}
+	r := &tracker.Receipt{Agent: "import-x"}
+	for _, b := range bodies {
+		body, shown := event.Undated(b, now, &s.seen)
+		line, err := s.chain.Stamp(&event.Envelope{Body: body}, shown, s.seen)
+		if err != nil {
+			s.t.Fatalf("%#v: %v", body, err)
+		}
+		e, err := event.Decode(line)
+		if err != nil {
+			s.t.Fatal(err)
+		}
+		s.state.Apply(e)
+		s.lines = append(s.lines, e)
+		r.Lines = append(r.Lines, e)
+	}
+	return r, nil
+}
+
+// exported is the export of a state, without what a founding does not keep: the
+// header, the agents, and who wrote which line.
+func exported(t testing.TB, s exporter.State) (all, plain string) {
+	t.Helper()
+	var b bytes.Buffer
+	if _, err := exporter.Formats[0].Write(&b, exporter.Source{State: s, Filter: store.Filter{Status: "all"}, Hub: "hub"}); err != nil {
+		t.Fatal(err)
+	}
+	var kept strings.Builder
+	for l := range strings.Lines(b.String()) {
+		var row map[string]json.RawMessage
+		if err := json.Unmarshal([]byte(l), &row); err != nil {
+			t.Fatal(err)
+		}
+		if kind := string(row["_type"]); kind == `"header"` || kind == `"agent"` {
+			continue
+		}
+		delete(row, "status_by")
+		for _, name := range []string{"comments", "time"} {
+			var list []map[string]json.RawMessage
+			json.Unmarshal(row[name], &list)
+			for _, one := range list {
+				delete(one, "by")
+			}
+			row[name], _ = json.Marshal(list)
+		}
+		out, _ := json.Marshal(row)
+		kept.Write(append(out, '\n'))
+	}
+	return b.String(), kept.String()
+}
+
+// TestFoundedFromRandomStates exports random states, founds trackers with them and
+// exports these: the exports are equal, with numbers and all times, and importing
+// again writes nothing.
+func TestFoundedFromRandomStates(t *testing.T) {
+	runs := 400
+	switch {
+	case os.Getenv("CROSSLINK_NIGHTLY") != "":
+		runs = 10_000
+	case testing.Short():
+		runs = 60
+	}
+	issues, reasons := 0, 0
+	for seed := range uint64(runs) {
+		rng := rand.New(rand.NewPCG(seed, 4))
+		history := testkit.History(rng, testkit.HistoryOptions{})
+		old, numbers := reducer.New(), map[event.UUID]uint64{}
+		for _, e := range history {
+			old.Apply(e)
+		}
+		for n, u := range old.Objects().Issues {
+			numbers[u] = uint64(2*n + 1)
+		}
+		source, want := exported(t, store.NewMemory(old, history, numbers))
+		s := newSession(t)
+		names := importer.Names{System: importer.Own, Scope: "export"}
+		request := Request{Names: names, Now: now, Read: func(out *importer.Sink) error {
+			return importer.Crosslink(strings.NewReader(source), importer.Options{}, out)
+		}}
+		found := func() *Report {
+			rep, err := Found(t.Context(), s, strings.Repeat("ab", 20), func() (Tracker, error) { return s, nil }, request)
+			if err != nil {
+				t.Fatalf("seed %d: %v", seed, err)
+			}
+			return rep
+		}
+		if rep := found(); rep.New != rep.Read || rep.EdgesSkipped > 0 || len(rep.Warnings) > 0 {
+			t.Fatalf("seed %d: %+v", seed, rep)
+		}
+		p, _ := s.Read(t.Context(), tracker.Here)
+		if _, got := exported(t, p); got != want {
+			t.Fatalf("seed %d:\n%s", seed, difference(got, want))
+		}
+		if rep := found(); rep.Unchanged != rep.Read || rep.Events > 0 {
+			t.Fatalf("seed %d, again: %+v", seed, rep)
+		}
+		if rep, err := Import(t.Context(), s, request); err != nil || rep.Unchanged != rep.Read || rep.Events > 0 {
+			t.Fatalf("seed %d, imported: %+v, %v", seed, rep, err)
+		}
+		issues += strings.Count(want, `"uuid":`)
+		reasons += strings.Count(want, `"reason":"`)
+	}
+	if issues < runs || reasons < runs/10 {
+		t.Errorf("only %d issues, %d with a reason", issues, reasons)
+	}
+}
+
+func difference(got, want string) string {
+	g, w := strings.Split(got, "\n"), strings.Split(want, "\n")
+	for i := range min(len(g), len(w)) {
+		if g[i] != w[i] {
+			return "got  " + g[i] + "\nwant " + w[i]
+		}
+	}
+	return "one is longer"
+}
