@@ -17,6 +17,7 @@ import (
 	"github.com/git-crosslink/git-crosslink/cli/command"
 	"github.com/git-crosslink/git-crosslink/cli/frame"
 	"github.com/git-crosslink/git-crosslink/exporter"
+	"github.com/git-crosslink/git-crosslink/refs/git"
 	"github.com/git-crosslink/git-crosslink/store"
 	"github.com/git-crosslink/git-crosslink/tracker"
 )
@@ -30,15 +31,18 @@ func newExportCommand(e *command.Env) *urfave.Command {
 file. Exporting the same state twice gives the same bytes. Formats:
 ` + exportFormats() + `
 What was deleted is not exported. Of the formats only jsonl holds everything that
-'show' shows; the lossless backup, with all events and signatures, is a clone of
-the hub.
+'show' shows. With '--bundle' export writes the lossless backup instead: a bundle
+of git with all events and signatures, also those not sent yet. To restore it,
+make a hub of it with 'git clone --mirror'.
 
 Examples:
   git crosslink export -o issues.jsonl
+  git crosslink export --bundle -o tracker.bundle
   git crosslink export --format csv --status open -o issues.csv`,
 		Flags: []urfave.Flag{
 			&urfave.StringFlag{Name: "format", Usage: strings.Join(exportNames(), ", "), Value: "jsonl"},
 			&urfave.StringFlag{Name: "output", Aliases: []string{"o"}, Usage: "write to `FILE`; an existing file is replaced at the end"},
+			&urfave.BoolFlag{Name: "bundle", Usage: "write a backup of the whole tracker, as a bundle of git"},
 			&urfave.StringFlag{Name: "status", Aliases: []string{"s"}, Usage: "open, closed, archived or all", Value: "all"},
 			&urfave.StringSliceFlag{Name: "label", Aliases: []string{"l"}, Usage: "only issues with `LABEL`; repeat for issues with all of the labels"},
 		},
@@ -57,6 +61,17 @@ Examples:
 		path := u.String("output")
 		if path == "-" {
 			path = "" // stdout
+		}
+		if u.Bool("bundle") {
+			for _, other := range []string{"format", "status", "label"} {
+				if u.IsSet(other) {
+					return frame.Misuse("'--bundle' writes the whole tracker; it excludes '--"+other+"'", "git crosslink export --bundle -o <file>")
+				}
+			}
+			if path == "" {
+				return frame.Misuse("'--bundle' needs '-o'", "git crosslink export --bundle -o <file>")
+			}
+			return runBundle(u.Context, path, e)
 		}
 		if e.JSON && path == "" {
 			return frame.Misuse("'--json' needs '-o': it reports on the written file", "git crosslink export --json -o <file>")
@@ -117,6 +132,32 @@ func runExport(ctx context.Context, name, path string, filter store.Filter, e *c
 		return err
 	}
 	e.Progress("exported %s to '%s'", frame.Count(answer.Issues, "issue"), path)
+	return e.Print(ctx, frame.Result{Data: answer})
+}
+
+// runBundle writes the backup of the whole tracker.
+func runBundle(ctx context.Context, path string, e *command.Env) error {
+	answer := exportAnswer{Format: "bundle", File: path}
+	err := e.Read(ctx, tracker.Here, func(repo *command.Repository, p tracker.Projection) error {
+		outer, err := git.Discover(ctx, filepath.Join(repo.Home(), "replica.git"), os.Environ())
+		if err != nil {
+			return frame.Fatal("export-file", "there is no tracker in this repository yet", "git crosslink init")
+		}
+		l := git.NewPlumbing(outer.GitDir, repo.Home(), outer.Format, os.Environ())
+		defer l.Close()
+		answer.Issues, err = writeFile(path, func(w io.Writer) (int, error) {
+			_, n, err := p.List(store.Filter{Status: "all", Limit: 1})
+			if err == nil {
+				err = l.Bundle(ctx, w)
+			}
+			return n, err
+		})
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	e.Progress("wrote a backup with %s to '%s'", frame.Count(answer.Issues, "issue"), path)
 	return e.Print(ctx, frame.Result{Data: answer})
 }
 

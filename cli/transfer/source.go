@@ -19,6 +19,7 @@ import (
 	"github.com/git-crosslink/git-crosslink/cli/frame"
 	"github.com/git-crosslink/git-crosslink/event"
 	"github.com/git-crosslink/git-crosslink/importer"
+	"github.com/git-crosslink/git-crosslink/internal/shell"
 	"github.com/git-crosslink/git-crosslink/refs/git"
 	"github.com/git-crosslink/git-crosslink/transfer"
 )
@@ -99,7 +100,12 @@ func openSource(ctx context.Context, e *command.Env, want, path string) (*source
 		name = s.guess()
 	}
 	if s.format = formatNamed(name); s.read == nil {
+		head := make([]byte, 16)
+		n, _ := s.file.ReadAt(head, 0)
 		s.close()
+		if bundle := string(head[:n]); strings.HasPrefix(bundle, "# v2 git bundle") || strings.HasPrefix(bundle, "# v3 git bundle") {
+			return nil, frame.Fatal("import-format", fmt.Sprintf("'%s' is a bundle of git, a whole tracker; it becomes a hub and is not imported", path), "git clone --mirror "+shell.Word(path)+" hub.git")
+		}
 		if name == "git-bug" {
 			return nil, frame.Fatal("import-source", fmt.Sprintf("'%s' is a file; git-bug keeps its bugs in a repository", path), "git crosslink import git-bug <directory>")
 		}

@@ -140,7 +140,7 @@ var rules = map[string]rule{
 		why: "it brings what importer reads into a tracker, for every surface",
 	},
 	"cli/transfer": {
-		may: "cli/command cli/frame event exporter importer refs/git store tracker transfer",
+		may: "cli/command cli/frame event exporter importer internal/shell refs/git store tracker transfer",
 		why: "parse, open the source, print; what is imported is importer's and transfer's to know",
 	},
 	"cli/command": {

@@ -206,6 +206,7 @@ var special = map[string]how{
 	"git crosslink import <format> <source>":                                           {before: beadsDump, with: map[string]string{"<format> <source>": "beads .beads/issues.jsonl"}},
 	"git crosslink import github issues.json":                                          {before: githubDump},
 	"git crosslink import github issues.json --comments comments.json":                 {before: githubDump},
+	"git clone --mirror tracker.bundle hub.git":                                        {in: "solo", before: "git -C ../alice crosslink export --bundle -o ../solo/tracker.bundle"},
 	"git crosslink import issues.jsonl --found":                                        {in: "solo", before: "git -C ../alice crosslink export -o ../solo/issues.jsonl"},
 	"git crosslink import github issues.json --comments comments.json --found":         {in: "solo", before: githubDump},
 	"git fetch origin 'refs/bugs/*:refs/bugs/*' 'refs/identities/*:refs/identities/*'": {},
