@@ -38,6 +38,8 @@ func describe(p tracker.Projection, u event.UUID, b event.Body) string {
 		return s
 	case *event.IssueDeleted:
 		return "deleted"
+	case *event.IssueUndeleted:
+		return "took a deletion back"
 	case *event.ScheduleChanged:
 		return ScheduleWords(b, func(t event.Time, _ bool) string { return t.String() })
 	case *event.ParentChanged:

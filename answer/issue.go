@@ -3,6 +3,7 @@ package answer
 import (
 	"cmp"
 	"slices"
+	"strconv"
 
 	"github.com/git-crosslink/git-crosslink/event"
 	"github.com/git-crosslink/git-crosslink/reducer"
@@ -67,6 +68,17 @@ type Ref struct {
 	Number uint64 `json:"number,omitempty"`
 	Title  string `json:"title"`
 	Status string `json:"status"`
+}
+
+// Name is what people type for the issue; "" for none.
+func (r *Ref) Name() string {
+	switch {
+	case r == nil:
+		return ""
+	case r.Number != 0:
+		return strconv.FormatUint(r.Number, 10)
+	}
+	return r.Short
 }
 
 // Milestone is the milestone of an issue.

@@ -26,6 +26,13 @@ type Claim struct {
 	Issue   Issue  `json:"issue"`
 }
 
+// Claimed answers ready --claim.
+type Claimed struct {
+	Claim
+	Handoff *HandoffNote `json:"handoff"` // the newest on the issue
+	Flags   Flags        `json:"flags"`
+}
+
 // ClaimOf gives a claim its shape, and returns the issue as it is now.
 func ClaimOf(c *tracker.Claim, u event.UUID) (shape Claim, i *store.Issue, err error) {
 	if i, err = c.View.Issue(u); err != nil {

@@ -28,6 +28,7 @@ type SessionWrite struct {
 
 // SessionEnd answers session end.
 type SessionEnd struct {
+	Retired bool `json:"retired"` // the agent, with --retire
 	SessionWrite
 	Comment  *Comment `json:"comment"`
 	Released []Ref    `json:"released"`

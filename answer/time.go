@@ -27,6 +27,7 @@ type TimeGroup struct {
 	Seconds     uint64  `json:"duration_seconds"`
 	FirstLocked *string `json:"first_locked_at"`
 	ClosedAt    *string `json:"closed_at"`
+	Held        *uint64 `json:"held_seconds"` // how long its lock was held
 }
 
 // Timer is the timer of this worktree.

@@ -30,6 +30,13 @@ type IssuesWrite struct {
 	Write
 }
 
+// Undone answers undo.
+type Undone struct {
+	Undone []Line  `json:"undone"`
+	Issues []Issue `json:"issues"`
+	Write
+}
+
 // AgentWrite is a write about oneself.
 type AgentWrite struct {
 	Write

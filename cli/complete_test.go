@@ -25,24 +25,24 @@ func TestComplete(t *testing.T) {
 	w.ok("close", "2")
 	w.ok("comment", "12", "changed last")
 	for _, c := range []struct{ words, want string }{
-		{"show|", "12 00013a0 1 2"}, // those closed come last
+		{"show|", "12 00031a0 1 2"}, // those closed come last
 		{"show|1", "12 1"},
 		{"show|00001a", "1"}, // the beginning of a uuid has a letter
-		{"show|00012a", "12"},
+		{"show|00030a", "12"},
 		{"show|#12", "12"},
 		{"show|FLUX", "12"}, // by a word of the title
 		{"show|nothing", ""},
-		{"close|", "12 00013a0 1"},
+		{"close|", "12 00031a0 1"},
 		{"reopen|", "2"},
-		{"close|12|", "12 00013a0 1"},
+		{"close|12|", "12 00031a0 1"},
 		{"issue|close|2", "2"},
-		{"comment|", "edit delete 12 00013a0 1 2"},
+		{"comment|", "edit delete 12 00031a0 1 2"},
 		{"comment|12|", ""}, // a text
 		{"comment|edit|", ""},
 		{"block|12|pai", "2"},
 		{"parent|12|fl", "12"},
 		{"parent|12|2|", ""},
-		{"lock|", "list check 12 00013a0 1"},
+		{"lock|", "list check 12 00031a0 1"},
 		{"lock|list|", ""},
 		{"lock|check|12", "12"},
 		{"new|", ""},

@@ -7,6 +7,7 @@ import (
 
 	"github.com/git-crosslink/git-crosslink/answer"
 	"github.com/git-crosslink/git-crosslink/cli/frame"
+	"github.com/git-crosslink/git-crosslink/cli/issue"
 	"github.com/git-crosslink/git-crosslink/tracker"
 )
 
@@ -23,6 +24,8 @@ var fields = []struct {
 	{"new, edit, label, unlabel, assign, unassign, block, unblock, relate, unrelate, link, unlink, parent, schedule, comment",
 		frame.FieldsOf(answer.Issue{}, "issue", "issues")},
 	{"close, reopen, archive, delete, unlock, milestone add, milestone remove", frame.FieldsOf(answer.Issue{}, "issues", "unblocked", "next")},
+	{"template list", frame.FieldsOf(issue.Template{})},
+	{"undo", frame.FieldsOf(answer.Issue{}, "issues")},
 	{"lock", frame.FieldsOf(answer.Issue{}, "claims", "issue")},
 	{"lock check", frame.FieldsOf(answer.Issue{}, "issue")},
 	{"log", frame.FieldsOf(answer.Line{})},

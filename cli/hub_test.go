@@ -99,6 +99,13 @@ func (h *memoryHub) Heartbeat(_ context.Context, o tracker.HeartbeatOptions) (*t
 	return &b, nil
 }
 
+func (h *memoryHub) LastCommand(context.Context) ([]*event.Envelope, error) {
+	if len(h.emitted) == 0 {
+		return nil, nil
+	}
+	return h.lines[len(h.lines)-len(h.emitted[len(h.emitted)-1]):], nil
+}
+
 func (h *memoryHub) Describe(ctx context.Context, o tracker.EmitOptions, text string, kind event.AgentKind) (*tracker.Receipt, error) {
 	if kind == "" {
 		kind = event.Person
@@ -113,7 +120,7 @@ func (h *memoryHub) Describe(ctx context.Context, o tracker.EmitOptions, text st
 	})
 }
 
-func (h *memoryHub) Retire(ctx context.Context, o tracker.EmitOptions, reason string) (*tracker.Receipt, error) {
+func (h *memoryHub) Retire(ctx context.Context, o tracker.EmitOptions, reason string, before func(tracker.Projection) ([]event.Body, error)) (*tracker.Receipt, error) {
 	return h.Emit(ctx, o, func(p tracker.Projection) (bodies []event.Body, err error) {
 		rows, err := p.Locked()
 		for _, i := range rows {

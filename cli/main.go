@@ -55,6 +55,9 @@ func run(ctx context.Context, e *command.Env, args []string) int {
 	if ran, err := dashboard.Run(ctx, e.Terminal, args); ran {
 		return e.Conclude(ctx, err)
 	}
+	if ran, err := hub.Git(ctx, e, args); ran {
+		return e.Conclude(ctx, err)
+	}
 	err := e.Dispatch(ctx, tree(e), args, func() error { return runVersion(versionOptions{}, e) })
 	if i := (*frame.Interrupted)(nil); errors.As(context.Cause(ctx), &i) && (err != nil || e.CutShort) {
 		f := &frame.Failure{Code: i.Code(), Kind: "interrupted", Message: i.Error(), Cause: err}

@@ -127,7 +127,7 @@ func TestHubsWordsForgeNoLines(t *testing.T) {
 var writers = map[string]string{
 	"frame/result.go": "pages, records, ids", "frame/json.go": "the envelope, failures", "frame/terminal.go": "warnings, progress, hints",
 	"frame/help.go": "help", "frame/pager.go": "hands the streams on", "frame/draft.go": "hands the streams on",
-	"dashboard/dashboard.go": "hands the streams on", "mcp/mcp.go": "hands the streams on",
+	"frame/launch.go": "hands the streams on", "frame/git.go": "hands the streams on",
 	"transfer/export.go": "files for programs; a terminal gets a page",
 	"hub/server.go":      "refusals of the gate, and its talk with git", "hub/hook.go": "has errors told on stdout",
 }

@@ -102,7 +102,7 @@ func TestChain_StampRule(t *testing.T) {
 	} {
 		t.Run(c.rule, func(t *testing.T) {
 			ch := Chain{Hub: testHub, Agent: "alice", Seq: 3, Hash: Hash(nil), Time: c.last}
-			e := &Envelope{Body: &IssueDeleted{UUID{1}}}
+			e := &Envelope{Body: &IssueDeleted{UUID: UUID{1}}}
 			line, err := ch.Stamp(e, c.now, c.seen)
 			if err != nil {
 				t.Fatal(err)
@@ -144,7 +144,7 @@ func TestChain_StampRefusesAndStaysWhereItIs(t *testing.T) {
 		})
 	}
 	c := Chain{Hub: "nonsense", Agent: "alice"}
-	if _, err := c.Stamp(&Envelope{Body: &IssueDeleted{UUID{1}}}, 1, 0); err == nil {
+	if _, err := c.Stamp(&Envelope{Body: &IssueDeleted{UUID: UUID{1}}}, 1, 0); err == nil {
 		t.Fatal("a hub that is no uuid")
 	}
 }
@@ -197,13 +197,13 @@ func TestChain_SignFails(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			c := Chain{Hub: testHub, Agent: "alice", Sign: sign}
-			if _, err := c.Stamp(&Envelope{Body: &IssueDeleted{UUID{1}}}, 1, 0); err == nil || c.Seq != 0 {
+			if _, err := c.Stamp(&Envelope{Body: &IssueDeleted{UUID: UUID{1}}}, 1, 0); err == nil || c.Seq != 0 {
 				t.Fatal("stamped")
 			}
 		})
 	}
 	c := Chain{Hub: testHub, Agent: "alice", Sign: func([]byte) (string, string, error) { return "", "", nil }}
-	e := &Envelope{Body: &IssueDeleted{UUID{1}}}
+	e := &Envelope{Body: &IssueDeleted{UUID: UUID{1}}}
 	if _, err := c.Stamp(e, 1, 0); err != nil || e.SignedBy != "" {
 		t.Fatal("no key is no signature, not an error")
 	}

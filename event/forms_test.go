@@ -124,10 +124,10 @@ func TestCheck_WhatOnlyAStructCanHold(t *testing.T) {
 		t.Error("no kind is related:", err)
 	}
 	for rule, e := range map[string]*Envelope{
-		"level 3":            {V: 3, Hub: testHub, Agent: "abc", Seq: 1, Body: &IssueDeleted{UUID{1}}},
-		"a time before 1970": {V: 4, Hub: testHub, Agent: "abc", Seq: 1, Time: -1, Body: &IssueDeleted{UUID{1}}},
-		"wall = timestamp":   {V: 4, Hub: testHub, Agent: "abc", Seq: 1, Time: 5, Wall: 5, Body: &IssueDeleted{UUID{1}}},
-		"a signature alone":  {V: 4, Hub: testHub, Agent: "abc", Seq: 1, Signature: "AAAA", Body: &IssueDeleted{UUID{1}}},
+		"level 3":            {V: 3, Hub: testHub, Agent: "abc", Seq: 1, Body: &IssueDeleted{UUID: UUID{1}}},
+		"a time before 1970": {V: 4, Hub: testHub, Agent: "abc", Seq: 1, Time: -1, Body: &IssueDeleted{UUID: UUID{1}}},
+		"wall = timestamp":   {V: 4, Hub: testHub, Agent: "abc", Seq: 1, Time: 5, Wall: 5, Body: &IssueDeleted{UUID: UUID{1}}},
+		"a signature alone":  {V: 4, Hub: testHub, Agent: "abc", Seq: 1, Signature: "AAAA", Body: &IssueDeleted{UUID: UUID{1}}},
 	} {
 		if _, err := Encode(e); err == nil {
 			t.Error(rule, "is written")

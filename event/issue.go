@@ -64,8 +64,18 @@ type StatusChanged struct {
 	Reason    string
 }
 
-// IssueDeleted hides an issue for ever.
-type IssueDeleted struct{ UUID UUID }
+// IssueDeleted hides an issue until IssueUndeleted names this deletion: for ever
+// if the deletion has no name.
+type IssueDeleted struct {
+	UUID     UUID
+	Deletion UUID // deletion_uuid?
+}
+
+// IssueUndeleted takes one deletion of an issue back.
+type IssueUndeleted struct {
+	UUID     UUID
+	Deletion UUID // deletion_uuid
+}
 
 // ScheduleChanged carries the full new value of both fields; absent = none.
 type ScheduleChanged struct {
@@ -156,7 +166,17 @@ func (e *StatusChanged) members(m *members) {
 	}
 }
 
-func (e *IssueDeleted) members(m *members) { m.uuid("uuid", &e.UUID) }
+func (e *IssueDeleted) members(m *members) {
+	m.uuid("uuid", &e.UUID)
+	if m.v4() {
+		m.optUUID("deletion_uuid", &e.Deletion)
+	}
+}
+
+func (e *IssueUndeleted) members(m *members) {
+	m.uuid("uuid", &e.UUID)
+	m.uuid("deletion_uuid", &e.Deletion)
+}
 
 func (e *ScheduleChanged) members(m *members) {
 	m.uuid("issue_uuid", &e.Issue)
@@ -230,6 +250,7 @@ func (*IssueCreated) Type() string      { return "IssueCreated" }
 func (*IssueUpdated) Type() string      { return "IssueUpdated" }
 func (*StatusChanged) Type() string     { return "StatusChanged" }
 func (*IssueDeleted) Type() string      { return "IssueDeleted" }
+func (*IssueUndeleted) Type() string    { return "IssueUndeleted" }
 func (*ScheduleChanged) Type() string   { return "ScheduleChanged" }
 func (*ParentChanged) Type() string     { return "ParentChanged" }
 func (*LabelAdded) Type() string        { return "LabelAdded" }

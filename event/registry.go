@@ -15,6 +15,7 @@ var types = map[string]entry{
 	"IssueUpdated":      {func() visited { return new(IssueUpdated) }, true},
 	"StatusChanged":     {func() visited { return new(StatusChanged) }, true},
 	"IssueDeleted":      {func() visited { return new(IssueDeleted) }, true},
+	"IssueUndeleted":    {func() visited { return new(IssueUndeleted) }, false},
 	"ScheduleChanged":   {func() visited { return new(ScheduleChanged) }, true},
 	"ParentChanged":     {func() visited { return new(ParentChanged) }, true},
 	"LabelAdded":        {func() visited { return new(LabelAdded) }, true},

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
-	"strings"
 
 	"github.com/git-crosslink/git-crosslink/agents"
 	"github.com/git-crosslink/git-crosslink/clone"
@@ -75,7 +74,6 @@ func (w *Writer) stamp(ctx context.Context, s *reading.Snapshot, how *clone.Sign
 	}
 	var lines []*event.Envelope
 	var raw [][]byte
-	var says []string
 	for _, b := range bodies {
 		b, now := event.Undated(b, event.TimeOf(w.Now()), &c.Seen)
 		if err := s.Check(stamped, w.Agent, b); err != nil {
@@ -91,10 +89,9 @@ func (w *Writer) stamp(ctx context.Context, s *reading.Snapshot, how *clone.Sign
 			return nil, nil, w.outranked(ctx, s, c, later)
 		}
 		lines, raw = append(lines, e), append(raw, line)
-		says = append(says, subject(e))
 	}
 	tip, err := refs.AppendLog(ctx, w.Local(), w.Agent, l.View, raw, refs.CommitInfo{
-		Address: w.Committer(), Author: w.Agent, When: w.Now(), Message: strings.Join(says, "\n") + "\n\n[skip ci]\n"})
+		Address: w.Committer(), Author: w.Agent, When: w.Now(), Message: reading.CommandMessage(lines)})
 	if err != nil {
 		return nil, nil, fmt.Errorf("write the event: %w", err)
 	}
@@ -110,15 +107,6 @@ func (w *Writer) stamp(ctx context.Context, s *reading.Snapshot, how *clone.Sign
 		}
 	}
 	return lines, ups, nil
-}
-
-// subject is an event's line of the commit message.
-func subject(e *event.Envelope) string {
-	s := fmt.Sprintf("crosslink: %s %d %s", e.Agent, e.Seq, e.Body.Type())
-	if c, ok := e.Body.(*event.IssueCreated); ok {
-		s += " " + c.Title
-	}
-	return s
 }
 
 // Founding are the files of the first meta commit of a hub that this agent founds.

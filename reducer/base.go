@@ -65,8 +65,7 @@ func (s *State) based(t *stamp, b *event.Based) {
 		x.description.write(t, m.Description)
 		x.status.write(t, status{is: m.Status, closedAt: m.ClosedAt})
 	case b.Deleted != nil:
-		i := s.issue(*b.Deleted)
-		i.deleted = latest(i.deleted, t)
+		s.issue(*b.Deleted).deletions.put(t, event.UUID{}, true)
 	}
 }
 

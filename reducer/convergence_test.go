@@ -114,7 +114,7 @@ func apply(es []*event.Envelope) *reducer.State {
 
 // everyType lists what the histories must have held.
 var everyType = []string{
-	"IssueCreated", "IssueUpdated", "StatusChanged", "IssueDeleted", "ScheduleChanged", "ParentChanged",
+	"IssueCreated", "IssueUpdated", "StatusChanged", "IssueDeleted", "IssueUndeleted", "ScheduleChanged", "ParentChanged",
 	"LabelAdded", "LabelRemoved", "AssigneeAdded", "AssigneeRemoved", "DependencyAdded", "DependencyRemoved",
 	"RelationAdded", "RelationRemoved", "MilestoneAssigned", "CommentAdded", "CommentEdited", "CommentDeleted",
 	"TimeEntryAdded", "MilestoneCreated", "MilestoneUpdated", "MilestoneClosed", "MilestoneReopened", "MilestoneDeleted",

@@ -74,6 +74,11 @@ var everything = []struct {
 		{&event.CommentEdited{Comment: id("c"), Content: "before it was said"}, &event.CommentAdded{Issue: id("B"), Comment: id("c"), Author: "bob", Content: "two", Kind: "note"}, &event.CommentAdded{Issue: id("A"), Comment: id("d"), Author: "bob", Content: "three", Kind: "plan"}, created("B")},
 		{&event.CommentAdded{Issue: id("A"), Comment: id("c"), Author: "ann", Content: "one", Kind: "note"}, &event.CommentEdited{Comment: id("d"), Content: "of the deleted"}, &event.TimeEntryAdded{Issue: id("B"), Entry: id("e"), StartedAt: 1, EndedAt: 2}, &event.TimeEntryAdded{Issue: id("A"), Entry: id("e"), StartedAt: 1, DurationSeconds: ptr(uint64(5))}},
 	}},
+	{"deletions taken back", [3][4]event.Body{
+		{created("A"), &event.IssueDeleted{UUID: id("A"), Deletion: id("d")}, &event.IssueUndeleted{UUID: id("A"), Deletion: id("d")}, &event.IssueDeleted{UUID: id("A"), Deletion: id("d")}},
+		{&event.IssueUndeleted{UUID: id("A"), Deletion: id("e")}, &event.IssueDeleted{UUID: id("A"), Deletion: id("e")}, created("B"), &event.IssueDeleted{UUID: id("B")}},
+		{&event.ParentChanged{Issue: id("A"), Parent: id("B")}, &event.IssueUndeleted{UUID: id("B"), Deletion: id("d")}, &event.DependencyAdded{Blocked: id("B"), Blocker: id("A")}, &event.IssueUndeleted{UUID: id("A"), Deletion: id("d")}},
+	}},
 	{"milestones", [3][4]event.Body{
 		{created("A"), &event.MilestoneCreated{UUID: id("M"), Name: "m", CreatedAt: 5}, &event.MilestoneAssigned{Issue: id("A"), Milestone: id("M")}, &event.MilestoneClosed{UUID: id("M"), ClosedAt: 60}},
 		{&event.MilestoneAssigned{Issue: id("A"), Milestone: id("N")}, &event.MilestoneCreated{UUID: id("N"), Name: "n", CreatedAt: 6}, &event.MilestoneAssigned{Issue: id("A")}, &event.MilestoneReopened{UUID: id("M")}},

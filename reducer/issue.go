@@ -18,7 +18,9 @@ import (
 //   - ScheduleChanged, ParentChanged and MilestoneAssigned write one register
 //     each, absent meaning none.
 //   - Labels, assignees, blockers and links are sets.
-//   - IssueDeleted hides the issue for ever; nothing brings it back.
+//   - IssueDeleted hides the issue until every deletion of it was taken back: one
+//     IssueUndeleted that names a deletion is enough, in any order. A deletion
+//     without a name hides the issue for ever.
 //   - Whatever names the issue touches it, losers of a register included: a
 //     dependency its blocked issue only, a relation both ends. Locks, sessions
 //     and requests never do.
@@ -33,8 +35,9 @@ type issue struct {
 	schedule    register[schedule]
 	parent      register[event.UUID]
 	milestone   register[event.UUID]
-	deleted     *stamp
-	touched     *stamp // the greatest of all that named the issue
+	deletions   set[event.UUID] // by name; none has the zero uuid
+	undeletions set[event.UUID] // names of deletions that were taken back
+	touched     *stamp          // the greatest of all that named the issue
 	labels      set[string]
 	assignees   set[string]
 	blockers    set[event.UUID]
@@ -105,8 +108,11 @@ func (s *State) statusChanged(at *stamp, e *event.StatusChanged) {
 }
 
 func (s *State) issueDeleted(at *stamp, e *event.IssueDeleted) {
-	i := s.touch(at, e.UUID)
-	i.deleted = latest(i.deleted, at)
+	s.touch(at, e.UUID).deletions.put(at, e.Deletion, true)
+}
+
+func (s *State) issueUndeleted(at *stamp, e *event.IssueUndeleted) {
+	s.touch(at, e.UUID).undeletions.put(at, e.Deletion, true)
 }
 
 func (s *State) scheduleChanged(at *stamp, e *event.ScheduleChanged) {
@@ -154,7 +160,17 @@ func relationOf(a, b event.UUID, kind event.RelationKind) relation {
 }
 
 // shown reports whether people see the issue.
-func (i *issue) shown() bool { return i.created.at != nil && i.deleted == nil }
+func (i *issue) shown() bool { return i.created.at != nil && !i.deleted() }
+
+// deleted reports whether a deletion stands.
+func (i *issue) deleted() bool {
+	for name := range i.deletions {
+		if _, back := i.undeletions[name]; !back {
+			return true
+		}
+	}
+	return false
+}
 
 func (i *issue) merge(o *issue) {
 	i.created.merge(o.created)
@@ -165,7 +181,8 @@ func (i *issue) merge(o *issue) {
 	i.schedule.merge(o.schedule)
 	i.parent.merge(o.parent)
 	i.milestone.merge(o.milestone)
-	i.deleted = latest(i.deleted, o.deleted)
+	i.deletions.merge(o.deletions)
+	i.undeletions.merge(o.undeletions)
 	i.touched = latest(i.touched, o.touched)
 	i.labels.merge(o.labels)
 	i.assignees.merge(o.assignees)
@@ -190,7 +207,8 @@ func (i *issue) canonical(w *writer) {
 	})
 	canonRegister(w, "parent", i.parent, (*writer).uuid)
 	canonRegister(w, "milestone", i.milestone, (*writer).uuid)
-	canonStamp(w, "deleted", i.deleted)
+	canonSet(w, "deletion", i.deletions, cmpUUID, (*writer).uuid)
+	canonSet(w, "undeletion", i.undeletions, cmpUUID, (*writer).uuid)
 	canonStamp(w, "touched", i.touched)
 	canonSet(w, "label", i.labels, cmpString, (*writer).quote)
 	canonSet(w, "assignee", i.assignees, cmpString, (*writer).quote)

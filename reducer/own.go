@@ -71,7 +71,7 @@ func (s *State) OwnIssue(id event.UUID) OwnIssue {
 		return OwnIssue{}
 	}
 	o := OwnIssue{
-		Shown: i.shown(), Deleted: i.deleted != nil, Touched: touchOf(i.touched),
+		Shown: i.shown(), Deleted: i.deleted(), Touched: touchOf(i.touched),
 		Parent: i.parent.val, Blockers: presentBy(i.blockers, cmpUUID), Milestone: i.milestone.val,
 	}
 	if o.Shown {

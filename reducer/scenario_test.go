@@ -173,7 +173,12 @@ func body(t *testing.T, agent string, at event.Time, ws []string) event.Body {
 	case "status": // issue status [closed-at [reason]]
 		return &event.StatusChanged{UUID: ref(1), NewStatus: event.Status(arg(2)), ClosedAt: second(3), Reason: arg(4)}
 	case "delete":
+		if arg(2) != "" {
+			return &event.IssueDeleted{UUID: ref(1), Deletion: ref(2)}
+		}
 		return &event.IssueDeleted{UUID: ref(1)}
+	case "undelete": // issue deletion
+		return &event.IssueUndeleted{UUID: ref(1), Deletion: ref(2)}
 	case "schedule":
 		return &event.ScheduleChanged{Issue: ref(1), ScheduledAt: second(2), DueAt: second(3)}
 	case "parent":

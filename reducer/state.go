@@ -6,7 +6,7 @@
 // A State is a join-semilattice. Apply, ApplyBase and Merge are joins: the same
 // set of events gives the same Canonical bytes in any order, with any
 // repetitions, in any batches, split over any number of States and merged in
-// any tree. Nothing is ever forgotten: a deletion is a register that hides its
+// any tree. Nothing is ever forgotten: a deletion is a mark that hides its
 // object when the View is made, because a state that drops what is deleted
 // depends on the order in which a late event and the deletion arrive. For the
 // same reason an event whose object is not known yet is kept and takes effect
@@ -116,6 +116,8 @@ func (s *State) apply(e *event.Envelope, at *stamp) {
 		s.statusChanged(at, b)
 	case *event.IssueDeleted:
 		s.issueDeleted(at, b)
+	case *event.IssueUndeleted:
+		s.issueUndeleted(at, b)
 	case *event.ScheduleChanged:
 		s.scheduleChanged(at, b)
 	case *event.ParentChanged:

@@ -116,7 +116,7 @@ func newBuilder(s *State, v *View) *builder {
 		switch {
 		case i.shown():
 			order = append(order, numbered{id, i})
-		case i.deleted != nil:
+		case i.deleted():
 			v.Deleted[id] = true
 		}
 	}

@@ -1,6 +1,7 @@
 package refs
 
 import (
+	"bytes"
 	"context"
 	"errors"
 )
@@ -13,14 +14,33 @@ const headLimit = 32 << 20
 // ReadHead reads one commit's tree and parents. The error wraps ErrMissing,
 // or says what is malformed.
 func ReadHead(ctx context.Context, l Local, id OID) (CommitHead, error) {
+	data, err := readCommit(ctx, l, id)
+	if err != nil {
+		return CommitHead{}, err
+	}
+	return ParseCommit(l.Format(), data)
+}
+
+// ReadMessage is ReadHead with the commit's message.
+func ReadMessage(ctx context.Context, l Local, id OID) (CommitHead, string, error) {
+	data, err := readCommit(ctx, l, id)
+	if err != nil {
+		return CommitHead{}, "", err
+	}
+	head, err := ParseCommit(l.Format(), data)
+	_, message, _ := bytes.Cut(data, []byte("\n\n"))
+	return head, string(message), err
+}
+
+func readCommit(ctx context.Context, l Local, id OID) ([]byte, error) {
 	objs, err := readKind(ctx, l, []OID{id}, Commit, headLimit)
 	if err == nil {
 		err = objs[0].err
 	}
 	if err != nil {
-		return CommitHead{}, err
+		return nil, err
 	}
-	return ParseCommit(l.Format(), objs[0].o.Data)
+	return objs[0].o.Data, nil
 }
 
 // ListFiles lists the files of a commit, path → blob, without reading them.

@@ -19,8 +19,8 @@ import (
 //   - not the lines that are withdrawn, nor those about what a withdrawn line has
 //     created: a comment on an issue that nobody will see says nothing;
 //   - not what creates a comment or an issue that a later one of these lines
-//     deletes, nor edits of it. The deletion itself is carried over, in case the
-//     rest has reached the hub;
+//     deletes, nor edits of it, unless the deletion was taken back. The deletion
+//     itself is carried over, in case the rest has reached the hub;
 //   - a line is stamped again if its time is ahead of this machine's clock and of
 //     what the hub has: it was written while the clock was wrong.
 
@@ -72,7 +72,7 @@ func Withdraw(rest []*event.Envelope, without []string) (kept []*event.Envelope,
 		id, on := aboutOf(e.Body)
 		made[id] = true
 		for _, o := range on {
-			deleted[o] = deleted[o] || made[o] && deletes(e.Body) && !named[e]
+			deleted[o] = (deleted[o] || made[o] && deletes(e.Body) && !named[e]) && !undeletes(e.Body)
 		}
 	}
 	for _, e := range rest {
@@ -141,6 +141,12 @@ func deletes(b event.Body) bool {
 	return false
 }
 
+// undeletes reports whether a deletion is taken back: then what it hid is carried over.
+func undeletes(b event.Body) bool {
+	_, ok := b.(*event.IssueUndeleted)
+	return ok
+}
+
 // aboutOf is what an event creates, "" for nothing, and what it says nothing
 // without. A parent is none of them: a child stays an issue.
 func aboutOf(b event.Body) (made string, on []string) {
@@ -158,6 +164,8 @@ func aboutOf(b event.Body) (made string, on []string) {
 	case *event.StatusChanged:
 		return "", some(b.UUID)
 	case *event.IssueDeleted:
+		return "", some(b.UUID)
+	case *event.IssueUndeleted:
 		return "", some(b.UUID)
 	case *event.ScheduleChanged:
 		return "", some(b.Issue)

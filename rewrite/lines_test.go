@@ -27,7 +27,8 @@ func randomLog(t *testing.T, r *rand.Rand) (log []*event.Envelope) {
 			&event.IssueCreated{UUID: u(), Title: "t", Priority: event.Medium, CreatedBy: "a"},
 			&event.LockClaimed{Issue: u()},
 			&event.LockReleased{Issue: u()},
-			&event.IssueDeleted{UUID: u()},
+			&event.IssueDeleted{UUID: u(), Deletion: u()},
+			&event.IssueUndeleted{UUID: u(), Deletion: u()},
 			&event.LabelAdded{Issue: u(), Label: "a"},
 			&event.AgentRetired{Reason: "x"},
 		}

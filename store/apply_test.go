@@ -136,6 +136,7 @@ func (w *world) chatter(t *testing.T, rng *rand.Rand, events int) {
 	}
 	title := func() string { return fmt.Sprintf("title %d", rng.IntN(5)) }
 	dead := map[event.UUID]bool{} // mostly left alone
+	var deleted []*event.IssueDeleted
 	for range events {
 		u := rows[rng.IntN(len(rows))].UUID
 		if dead[u] && rng.IntN(10) > 0 {
@@ -146,7 +147,7 @@ func (w *world) chatter(t *testing.T, rng *rand.Rand, events int) {
 		if dead[other] {
 			continue
 		}
-		switch text := title(); rng.IntN(20) {
+		switch text := title(); rng.IntN(21) {
 		case 0:
 			b = &event.IssueUpdated{UUID: u, Title: &text}
 		case 1:
@@ -192,7 +193,18 @@ func (w *world) chatter(t *testing.T, rng *rand.Rand, events int) {
 			}
 			b = &event.CommentEdited{Comment: comments[rng.IntN(len(comments))], Content: text}
 		case 18:
-			b, dead[u] = &event.IssueDeleted{UUID: u}, true
+			if d := (&event.IssueDeleted{UUID: u}); rng.IntN(3) > 0 {
+				d.Deletion, deleted = event.UUID{0xde, 1: byte(rng.IntN(4)), 6: 0x40, 8: 0x80}, append(deleted, d)
+				b = d
+			} else {
+				b, dead[u] = d, true
+			}
+		case 20:
+			if len(deleted) == 0 {
+				continue
+			}
+			d := deleted[rng.IntN(len(deleted))]
+			b = &event.IssueUndeleted{UUID: d.UUID, Deletion: d.Deletion}
 		case 19:
 			if len(comments) == 0 {
 				continue

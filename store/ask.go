@@ -244,11 +244,12 @@ const historyQuery = `SELECT row FROM line WHERE id IN (
 	SELECT a.line FROM comment c JOIN aim a ON a.target = CAST('c' || c.k AS BLOB) WHERE c.issue = ?3 UNION
 	SELECT a.line FROM entry t JOIN aim a ON a.target = CAST('t' || t.k AS BLOB) WHERE t.issue = ?3) ORDER BY id`
 
-// History returns the lines aimed at an issue in key order, without what only
-// proves them: Raw, Hub, Prev, Signature and members not known are empty.
+// History returns the lines aimed at an issue, also one that is deleted, in key
+// order, without what only proves them: Raw, Hub, Prev, Signature and members not known are empty.
 func (f *File) History(u event.UUID) ([]*event.Envelope, error) {
 	return ask(f, func() (lines []*event.Envelope, no, err error) {
-		if i, err := f.issue(u); err != nil || i == nil {
+		there := false
+		if err := f.query(func(*sql.Rows) error { there = true; return nil }, "SELECT 1 FROM issue WHERE k = ?", u[:]); err != nil || !there {
 			return nil, &NotFoundError{What: "issue", ID: u.String()}, err
 		}
 		err = f.query(func(r *sql.Rows) error {

@@ -6,11 +6,11 @@ import (
 	"github.com/git-crosslink/git-crosslink/event"
 )
 
-// History returns the lines aimed at an issue, in key order: what everybody
-// did to it, rejected and overruled ones included.
+// History returns the lines aimed at an issue, also one that is deleted, in key
+// order: what everybody did to it, rejected and overruled ones included.
 func (m *Memory) History(u event.UUID) ([]*event.Envelope, error) {
-	if _, err := m.Issue(u); err != nil {
-		return nil, err
+	if m.rows[u] == nil && !m.view.Deleted[u] {
+		return nil, &NotFoundError{What: "issue", ID: u.String()}
 	}
 	var lines []*event.Envelope
 	for _, e := range m.lines {
@@ -46,6 +46,8 @@ func targeted(b event.Body) []event.UUID {
 	case *event.StatusChanged:
 		return []event.UUID{e.UUID}
 	case *event.IssueDeleted:
+		return []event.UUID{e.UUID}
+	case *event.IssueUndeleted:
 		return []event.UUID{e.UUID}
 	case *event.ScheduleChanged:
 		return []event.UUID{e.Issue}

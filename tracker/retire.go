@@ -6,8 +6,7 @@ import (
 	"github.com/git-crosslink/git-crosslink/event"
 	"github.com/git-crosslink/git-crosslink/fail"
 	"github.com/git-crosslink/git-crosslink/ownlog"
-	"github.com/git-crosslink/git-crosslink/standing"
-	"github.com/git-crosslink/git-crosslink/store"
+	"github.com/git-crosslink/git-crosslink/reading"
 )
 
 // Describe says what the agent of this worktree is: a text for others, "" for
@@ -30,11 +29,18 @@ func (t *Tracker) Describe(ctx context.Context, o EmitOptions, text string, kind
 	})
 }
 
+// LastCommand returns the events that the last command in this worktree wrote.
+func (t *Tracker) LastCommand(ctx context.Context) ([]*event.Envelope, error) {
+	return t.clone.Reads.LastCommand(ctx, t.clone.Agent)
+}
+
 // Retire ends the log of this worktree's agent: its locks are given back, its
 // places in queues too, and nothing more will come. An id from the identity
 // file is given up with it, so the next write makes a new one; an id that the
 // environment or the configuration names is refused from then on.
-func (t *Tracker) Retire(ctx context.Context, o EmitOptions, reason string) (*Receipt, error) {
+//
+// before, if not nil, gives events that are written with it and come first.
+func (t *Tracker) Retire(ctx context.Context, o EmitOptions, reason string, before func(Projection) ([]Body, error)) (*Receipt, error) {
 	agent, err := t.clone.Identity().Agent()
 	if err != nil {
 		return nil, err
@@ -46,17 +52,8 @@ func (t *Tracker) Retire(ctx context.Context, o EmitOptions, reason string) (*Re
 		if t.clone.Agent != agent {
 			return nil, nil // it was retired before
 		}
-		rows, _, err := p.List(store.Filter{Status: "all"})
-		if err != nil {
-			return nil, err
-		}
-		var bodies []Body
-		for _, i := range rows {
-			if i.Lock != nil && i.Lock.Holder == agent && !i.Lock.Ending || standing.Waits(i.Queue, agent) > 0 {
-				bodies = append(bodies, &event.LockReleased{Issue: i.UUID})
-			}
-		}
-		return append(bodies, &event.AgentRetired{Reason: reason}), nil
+		bodies, err := reading.Releases(p, agent, before)
+		return append(bodies, &event.AgentRetired{Reason: reason}), err
 	})
 	if err != nil {
 		return nil, err

@@ -96,7 +96,7 @@ func TestRetire(t *testing.T) {
 	if c, err := tr.Claim(context.Background(), queued, tracker.ClaimOptions{Queue: true}); err != nil || c.Outcome != tracker.Waiting {
 		t.Fatalf("%+v %v", c, err)
 	}
-	r, err := tr.Retire(context.Background(), tracker.EmitOptions{}, "done")
+	r, err := tr.Retire(context.Background(), tracker.EmitOptions{}, "done", nil)
 	tr.Close()
 	if err != nil || len(r.Lines) != 3 {
 		t.Fatalf("%+v %v", r, err)
@@ -137,7 +137,7 @@ func TestRetireIdentity(t *testing.T) {
 	retire := func() error {
 		tr := open()
 		defer tr.Close()
-		_, err := tr.Retire(context.Background(), tracker.EmitOptions{}, "")
+		_, err := tr.Retire(context.Background(), tracker.EmitOptions{}, "", nil)
 		return err
 	}
 	if e, ok := errors.AsType[*fail.Error](retire()); !ok || e.Code.Name() != "no-agent" {

@@ -63,6 +63,21 @@ func FlagsOf(all []tracker.Command, session *event.Key) Flags {
 	return f
 }
 
+// First puts the issues that requests name first to the front, in their order, and
+// returns how many there are.
+func First(rows []*store.Issue, asked []event.UUID) (n int) {
+	for _, u := range asked {
+		k := slices.IndexFunc(rows[n:], func(i *store.Issue) bool { return i.UUID == u })
+		if k >= 0 {
+			i := rows[n+k]
+			copy(rows[n+1:n+k+1], rows[n:n+k])
+			rows[n] = i
+			n++
+		}
+	}
+	return n
+}
+
 // SessionStart is when the newest open session of an agent started, or else its newest;
 // nil if it never ran one.
 func SessionStart(p tracker.Projection, agent string) (*event.Key, error) {

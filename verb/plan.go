@@ -41,6 +41,8 @@ const (
 	MilestoneSet, MilestoneAlready, MilestoneLeft, NoMilestone What = "milestone-set", "milestone-already", "milestone-left", "no-milestone"
 	StatusSet, StatusAlready                                   What = "status-set", "status-already"
 	Deleted, DeletedAlready                                    What = "deleted", "deleted-already"
+	Restored, FieldRestored, StatusRestored                    What = "restored", "field-restored", "status-restored" // of Undo
+	PartRemoved, LockNotBack                                   What = "part-removed", "lock-not-back"                 // of Undo
 	LockReleased, ClaimReleased, QueueLeft, LockBroken, NoLock What = "lock-released", "claim-released", "queue-left", "lock-broken", "no-lock"
 	OwnLockEnded, LockEnded                                    What = "own-lock-ended", "lock-ended" // because the issue ended
 )
@@ -48,6 +50,11 @@ const (
 func (p *Plan) add(e Effect, bodies ...event.Body) {
 	p.Bodies = append(p.Bodies, bodies...)
 	p.Effects = append(p.Effects, e)
+}
+
+func (p *Plan) join(o Plan) {
+	p.Bodies = append(p.Bodies, o.Bodies...)
+	p.Effects = append(p.Effects, o.Effects...)
 }
 
 // Check returns the bodies if their members obey the rules of events.

@@ -66,6 +66,16 @@ func (n *Names) Remove(i *store.Issue, names []string) (p Plan) {
 	return p
 }
 
+// one adds or removes a name in exactly the form in which it is stored.
+func (n *Names) one(i *store.Issue, name string, add bool) (p Plan) {
+	if add {
+		p.add(Effect{What: n.added, Issue: i, Name: name}, n.add(i.UUID, name))
+	} else {
+		p.add(Effect{What: n.removed, Issue: i, Name: name}, n.remove(i.UUID, name))
+	}
+	return p
+}
+
 // Block lets an issue wait for others. A cycle is refused.
 func Block(p tracker.Projection, i *store.Issue, blockers []*store.Issue) (plan Plan, err error) {
 	for _, b := range blockers {

@@ -2,7 +2,9 @@ package verb
 
 import (
 	"encoding/hex"
+	"slices"
 	"strings"
+	"time"
 
 	"github.com/git-crosslink/git-crosslink/event"
 	"github.com/git-crosslink/git-crosslink/store"
@@ -75,4 +77,41 @@ func Overlap(all []store.Entry) bool {
 		last[e.By] = max(last[e.By], end)
 	}
 	return false
+}
+
+// HeldSeconds is how long somebody held or claimed the lock of an issue, as the
+// events of its history tell; a lock that is still held counts up to now.
+func HeldSeconds(lines []*event.Envelope, now event.Time) uint64 {
+	var holders []string // in the order in which they claimed
+	var since, sum event.Time
+	set := func(left []string, at event.Time) {
+		if len(holders) > 0 && len(left) == 0 {
+			sum += max(0, at-since)
+		}
+		holders = left
+	}
+	for _, l := range lines {
+		at := l.Shown()
+		switch b := l.Body.(type) {
+		case *event.LockClaimed:
+			if len(holders) == 0 {
+				since = at
+			}
+			if !slices.Contains(holders, l.Agent) {
+				holders = append(holders, l.Agent)
+			}
+		case *event.LockReleased:
+			set(slices.DeleteFunc(holders, func(a string) bool { return a == l.Agent }), at)
+		case *event.LockBroken:
+			set(holders[min(1, len(holders)):], at)
+		case *event.IssueDeleted:
+			set(nil, at)
+		case *event.StatusChanged:
+			if b.NewStatus != event.Open {
+				set(nil, at)
+			}
+		}
+	}
+	set(nil, now)
+	return uint64(sum / event.Time(time.Second))
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 
+	"github.com/git-crosslink/git-crosslink/answer"
 	"github.com/git-crosslink/git-crosslink/cli/frame"
 	"github.com/git-crosslink/git-crosslink/store"
 	"github.com/git-crosslink/git-crosslink/tracker"
@@ -26,6 +27,16 @@ func FlagsOf(ctx context.Context, repo *Repository, p tracker.Projection) (verb.
 	}
 	start, err := verb.SessionStart(p, me)
 	return verb.FlagsOf(all, start), err
+}
+
+// FlagsShape is what JSON says of flags.
+func FlagsShape(s *answer.Builder, f verb.Flags) answer.Flags {
+	doc := answer.Flags{State: f.State, Reprioritise: s.RefsOf(f.Reprioritise), Ignored: f.Ignored}
+	if r := f.By; r != nil {
+		since := r.SentAt.String()
+		doc.Request, doc.By, doc.Reason, doc.Since = &r.ID, &r.By, answer.TextOrNull(r.Reason), &since
+	}
+	return doc
 }
 
 // Stopped is the refusal of an agent that was told to stop; nil if it was not.

@@ -55,8 +55,9 @@ type Identity interface {
 	Who(context.Context) (*tracker.Who, error)
 	Commands(context.Context, tracker.Projection, []*reducer.Request) ([]tracker.Command, error)
 	Describe(context.Context, tracker.EmitOptions, string, event.AgentKind) (*tracker.Receipt, error)
-	Retire(ctx context.Context, o tracker.EmitOptions, reason string) (*tracker.Receipt, error)
+	Retire(ctx context.Context, o tracker.EmitOptions, reason string, before func(tracker.Projection) ([]event.Body, error)) (*tracker.Receipt, error)
 	Fork(ctx context.Context, newID string, without ...string) (*tracker.Forked, error)
+	LastCommand(context.Context) ([]*event.Envelope, error)
 	Key(context.Context) (*tracker.AgentKey, error)
 	RotateKey(context.Context) (was, is *tracker.AgentKey, err error)
 }

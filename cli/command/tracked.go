@@ -85,8 +85,8 @@ func (t tracked) Describe(ctx context.Context, o tracker.EmitOptions, text strin
 	return saving(t, func() (*tracker.Receipt, error) { return t.Tracker.Describe(ctx, o, text, kind) })
 }
 
-func (t tracked) Retire(ctx context.Context, o tracker.EmitOptions, reason string) (*tracker.Receipt, error) {
-	return saving(t, func() (*tracker.Receipt, error) { return t.Tracker.Retire(ctx, o, reason) })
+func (t tracked) Retire(ctx context.Context, o tracker.EmitOptions, reason string, before func(tracker.Projection) ([]event.Body, error)) (*tracker.Receipt, error) {
+	return saving(t, func() (*tracker.Receipt, error) { return t.Tracker.Retire(ctx, o, reason, before) })
 }
 
 func (t tracked) Detach(ctx context.Context, remote string) (*tracker.Detached, error) {

@@ -88,3 +88,28 @@ func WriteFlags() []urfave.Flag {
 func Named(i *store.Issue) string {
 	return i.Name() + " '" + frame.OneLine(i.Title) + "'"
 }
+
+// Who is the agent in the place of '@me'.
+func Who(me, name string) string {
+	if name == "@me" {
+		return me
+	}
+	return name
+}
+
+// WhoAll does so for several.
+func WhoAll(me string, names []string) []string {
+	all := make([]string, len(names))
+	for k, n := range names {
+		all[k] = Who(me, n)
+	}
+	return all
+}
+
+// DateOf reads a date option; not given is 0, as none is.
+func DateOf(u *urfave.Context, e *Env, name string, at frame.DayEdge) (event.Time, error) {
+	if !u.IsSet(name) {
+		return 0, nil
+	}
+	return frame.ParseDate("--"+name, u.String(name), at, e.Now())
+}

@@ -3,8 +3,6 @@ package dashboard
 
 import (
 	"context"
-	"fmt"
-	"slices"
 
 	urfave "github.com/urfave/cli/v2"
 
@@ -69,17 +67,9 @@ Examples:
 // Run runs the dashboard if that is what a command line asks for. What follows
 // the verb is the program's to read.
 func Run(ctx context.Context, t *frame.Terminal, args []string) (ran bool, err error) {
-	var dirs []string
-	for len(args) > 1 && args[0] == "-C" {
-		dirs, args = append(dirs, args[1]), args[2:]
-	}
-	if len(args) == 0 || args[0] != verb && args[0] != watch || len(args) > 1 && slices.Contains([]string{"-h", "--help"}, args[1]) {
-		return false, nil
-	}
-	for _, d := range dirs {
-		if err := t.Chdir(d); err != nil {
-			return true, frame.Fatal("directory", fmt.Sprintf("cannot change to '%s': %v", d, frame.UnwrapPath(err)))
-		}
+	args, passed, err := t.PassedOn(args, verb, watch)
+	if !passed || err != nil {
+		return passed, err
 	}
 	if args[0] == verb {
 		args = args[1:]

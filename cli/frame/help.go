@@ -93,6 +93,7 @@ func writeSynopsis(w io.Writer, c *urfave.Command) {
 	if c.Name == Program {
 		fmt.Fprintln(w, "usage: "+programUsage)
 		writeCommands(w, c)
+		fmt.Fprint(w, "\n", aboutAgents)
 		fmt.Fprintln(w, "\n'git crosslink <command> -h' lists the options of a command. 'git crosslink help <command>' explains it.")
 		return
 	}
@@ -139,6 +140,17 @@ To begin, create an issue and share the tracker:
 'git crosslink <command> -h' lists the options of a command. 'git crosslink help
 <command>' and 'git help git-crosslink-<command>' explain it. Settings are git
 settings; docs/configuration.md lists them.
+`
+
+// aboutAgents is a working day of a program, in the commands that it takes.
+const aboutAgents = `an agent's day
+  git crosslink prime                    how to work here, and where you are
+  git crosslink ready --claim            take the best issue
+  git crosslink show <id>                read all about it
+  git crosslink comment <id> <text>      note what you find (-k decision|observation|blocker)
+  git crosslink new <title> --discovered-from <id>
+  git crosslink close <id> -r <text> --claim-next
+  git crosslink session end -F -         hand the rest over
 `
 
 const aboutIDs = `ids

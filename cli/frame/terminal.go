@@ -1,6 +1,7 @@
 package frame
 
 import (
+	"bufio"
 	"fmt"
 	"io"
 	"os"
@@ -162,6 +163,17 @@ func (t *Terminal) Step(format string, args ...any) {
 		return
 	}
 	fmt.Fprintf(t.Err, "\r\x1b[K%s", OneLine(fmt.Sprintf(format, args...)))
+}
+
+// Ask asks a question on the terminal, and reports whether the answer is yes.
+func (t *Terminal) Ask(question string) bool {
+	fmt.Fprintf(t.Err, "%s [y/N] ", question)
+	answer, _ := bufio.NewReader(t.In).ReadString('\n')
+	switch strings.ToLower(strings.TrimSpace(answer)) {
+	case "y", "yes":
+		return true
+	}
+	return false
 }
 
 // WriteHints prints hints on stderr.

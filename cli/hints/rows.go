@@ -112,6 +112,11 @@ var rows = map[fail.Code][]string{
 	"beyond":             {details},
 	"trust":              {details},
 	"not-unsent":         nil,
+	"nothing-to-undo":    {"to see who changed what: git crosslink log <id>"},
+	"not-undoable":       nil,
+	"not-undoable/claim": {"git crosslink unlock <id>"},
+	"not-undoable/lock":  {"git crosslink lock <id>"},
+	"changed-since":      {"to see what: git crosslink log {issue}"},
 	"not-unsent/sent":    {"to hide an issue or a comment: git crosslink delete <id>, git crosslink comment delete <id>"},
 	"ambiguous/event":    {"give the number of the event: git crosslink agent fork --without {seq}"},
 

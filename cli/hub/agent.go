@@ -65,9 +65,9 @@ last seen, and state with description.
 
 Examples:
   git crosslink agent list`,
-		Flags: frame.PorcelainFlags(),
+		Flags: frame.ListFlags(),
 	}, func(u *urfave.Context) error {
-		f, err := frame.FormsAlone(u, e.Terminal)
+		f, err := frame.ListAlone(u, e.Terminal)
 		if err != nil {
 			return err
 		}
@@ -165,7 +165,7 @@ func runAgentShow(ctx context.Context, e *command.Env) error {
 	return e.Print(ctx, a)
 }
 
-func runAgentList(ctx context.Context, f frame.Forms, e *command.Env) error {
+func runAgentList(ctx context.Context, l frame.List, e *command.Env) error {
 	var (
 		s   *tracker.Status
 		all []answer.Agent
@@ -189,16 +189,14 @@ func runAgentList(ctx context.Context, f frame.Forms, e *command.Env) error {
 	if err != nil {
 		return err
 	}
-	a := frame.Result{Data: all, Long: true, Page: func(pg *frame.Page) { agentTable(e, pg, all) }}
-	for _, x := range all {
-		a.IDs = append(a.IDs, x.Agent)
+	rows := make([]frame.ListRow, len(all))
+	for k, x := range all {
+		rows[k] = frame.ListRow{Key: x.Agent, ID: x.Agent, Shape: x, Fields: []string{x.Agent, answer.OrEmpty(x.Kind), strconv.FormatUint(x.Events, 10),
+			strconv.Itoa(x.Unsent), answer.OrEmpty(x.LastSign), answer.OrEmpty(x.RetiredAt), strconv.FormatBool(x.Own)}}
 	}
-	if f.ForScripts() {
-		a.Records = f.Records()
-		for _, x := range all {
-			a.Records.Add(x.Agent, answer.OrEmpty(x.Kind), strconv.FormatUint(x.Events, 10), strconv.Itoa(x.Unsent),
-				answer.OrEmpty(x.LastSign), answer.OrEmpty(x.RetiredAt), strconv.FormatBool(x.Own))
-		}
+	a, err := l.Result(rows, func(pg *frame.Page, from, to int) { agentTable(e, pg, all[from:to]) })
+	if err != nil {
+		return err
 	}
 	return e.Print(ctx, a)
 }

@@ -113,9 +113,9 @@ job, branch, state, commit, when and URL.
 
 Examples:
   git crosslink ci list`,
-		Flags: frame.PorcelainFlags(),
+		Flags: frame.ListFlags(),
 	}, func(u *urfave.Context) error {
-		f, err := frame.FormsAlone(u, e.Terminal)
+		f, err := frame.ListAlone(u, e.Terminal)
 		if err != nil {
 			return err
 		}
@@ -123,7 +123,7 @@ Examples:
 	})
 }
 
-func runCIList(ctx context.Context, f frame.Forms, e *command.Env) error {
+func runCIList(ctx context.Context, l frame.List, e *command.Env) error {
 	var all []*reducer.Report
 	err := e.Read(ctx, tracker.Here, func(_ *command.Repository, p tracker.Projection) (err error) {
 		all, err = p.Reports()
@@ -132,28 +132,26 @@ func runCIList(ctx context.Context, f frame.Forms, e *command.Env) error {
 	if err != nil {
 		return err
 	}
-	docs := []answer.Report{}
-	a := frame.Result{Long: true, Page: func(pg *frame.Page) {
-		t := &frame.Table{Header: []string{"job", "branch", "state", "commit", "when", "url"}, Flex: 5}
-		for _, r := range all {
-			when := e.Ago(r.At)
-			if pg.Width == 0 {
-				when = r.At.Std().Format(time.RFC3339)
-			}
-			t.Add(frame.Plain.Cell(r.Context), frame.Plain.Cell(r.Branch), frame.Plain.Cell(string(r.State)), frame.Plain.Cell(r.Commit[:min(12, len(r.Commit))]), frame.Time.Cell(when), frame.Plain.Cell(r.URL))
-		}
-		t.Write(pg)
-	}}
-	if f.ForScripts() {
-		a.Records = f.Records()
+	rows := make([]frame.ListRow, len(all))
+	for k, r := range all {
+		rows[k] = frame.ListRow{Key: r.Context + " " + r.Branch, ID: r.Context, Shape: answer.ReportOf(r),
+			Fields: []string{r.Context, r.Branch, string(r.State), r.Commit, r.At.String(), r.URL, r.By}}
 	}
-	for _, r := range all {
-		docs = append(docs, answer.ReportOf(r))
-		a.IDs = append(a.IDs, r.Context)
-		if a.Records != nil {
-			a.Records.Add(r.Context, r.Branch, string(r.State), r.Commit, r.At.String(), r.URL, r.By)
-		}
+	a, err := l.Result(rows, func(pg *frame.Page, from, to int) { reportTable(e, pg, all[from:to]) })
+	if err != nil {
+		return err
 	}
-	a.Data = docs
 	return e.Print(ctx, a)
+}
+
+func reportTable(e *command.Env, pg *frame.Page, all []*reducer.Report) {
+	t := &frame.Table{Header: []string{"job", "branch", "state", "commit", "when", "url"}, Flex: 5}
+	for _, r := range all {
+		when := e.Ago(r.At)
+		if pg.Width == 0 {
+			when = r.At.Std().Format(time.RFC3339)
+		}
+		t.Add(frame.Plain.Cell(r.Context), frame.Plain.Cell(r.Branch), frame.Plain.Cell(string(r.State)), frame.Plain.Cell(r.Commit[:min(12, len(r.Commit))]), frame.Time.Cell(when), frame.Plain.Cell(r.URL))
+	}
+	t.Write(pg)
 }

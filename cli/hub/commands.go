@@ -26,6 +26,7 @@ func Commands(e *command.Env) []*urfave.Command {
 		newFsckCommand(e),
 		newHooksCommand(e),
 		newDoctorCommand(e),
+		newGitCommand(e),
 		newServerCommand(e),
 	}
 }

@@ -79,16 +79,11 @@ func runFlags(ctx context.Context, o flagsOptions, e *command.Env) error {
 	if err != nil {
 		return err
 	}
-	doc := answer.Flags{State: flags.State, Reprioritise: s.RefsOf(flags.Reprioritise), Ignored: flags.Ignored}
-	a := frame.Result{IDs: []string{flags.State}}
-	if r := flags.By; r != nil {
-		since := r.SentAt.String()
-		doc.Request, doc.By, doc.Reason, doc.Since = &r.ID, &r.By, answer.TextOrNull(r.Reason), &since
-		if o.strict {
-			a.Failure = command.Stopped(flags)
-		}
+	doc := command.FlagsShape(s, flags)
+	a := frame.Result{Data: doc, IDs: []string{flags.State}}
+	if no := command.Stopped(flags); no != nil && o.strict {
+		a.Failure = no
 	}
-	a.Data = doc
 	a.Page = func(pg *frame.Page) {
 		pg.Print("%s\n", flags.State)
 		if r := flags.By; r != nil {

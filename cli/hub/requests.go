@@ -32,9 +32,9 @@ Examples:
 			&urfave.StringFlag{Name: "from", Usage: "only requests from `AGENT`"},
 			&urfave.BoolFlag{Name: "pending", Usage: "only unanswered requests (default)"},
 			&urfave.BoolFlag{Name: "all", Usage: "also answered requests"},
-		}, frame.PorcelainFlags()...),
+		}, frame.ListFlags()...),
 	}, func(u *urfave.Context) error {
-		f, err := frame.FormsAlone(u, e.Terminal)
+		f, err := frame.ListAlone(u, e.Terminal)
 		if err != nil {
 			return err
 		}
@@ -45,7 +45,7 @@ Examples:
 	})
 }
 
-func runRequestList(ctx context.Context, to, from string, pending bool, f frame.Forms, e *command.Env) error {
+func runRequestList(ctx context.Context, to, from string, pending bool, l frame.List, e *command.Env) error {
 	var all []tracker.Command
 	var shapes []answer.Request
 	err := e.Read(ctx, tracker.Here, func(repo *command.Repository, p tracker.Projection) (err error) {
@@ -69,29 +69,21 @@ func runRequestList(ctx context.Context, to, from string, pending bool, f frame.
 	if err != nil {
 		return err
 	}
-	return e.Print(ctx, requestsResult(e, f, all, shapes))
+	a, err := requestsResult(e, l, all, shapes)
+	if err != nil {
+		return err
+	}
+	return e.Print(ctx, a)
 }
 
 // requestsResult prints requests in every form.
-func requestsResult(e *command.Env, f frame.Forms, all []tracker.Command, shapes []answer.Request) frame.Result {
-	a := frame.Result{Data: shapes, Long: true, Page: func(pg *frame.Page) { requestTable(e, pg, all) }}
-	for _, x := range shapes {
-		a.IDs = append(a.IDs, x.ID)
+func requestsResult(e *command.Env, l frame.List, all []tracker.Command, shapes []answer.Request) (frame.Result, error) {
+	rows := make([]frame.ListRow, len(shapes))
+	for k, x := range shapes {
+		rows[k] = frame.ListRow{Key: x.ID, ID: x.ID, Shape: x, Fields: []string{x.ID, x.Kind, x.By, x.Target, x.SentAt, answer.OrEmpty(x.ExpiresAt),
+			answer.OrEmpty(x.AckedAt), answer.OrEmpty(x.Result), strconv.FormatBool(x.Obeyed), answer.OrEmpty(x.Ignored), x.Issue.Name(), answer.OrEmpty(x.Reason)}}
 	}
-	if f.ForScripts() {
-		a.Records = f.Records()
-		for _, x := range shapes {
-			number := ""
-			if x.Issue != nil {
-				if number = x.Issue.Short; x.Issue.Number != 0 {
-					number = strconv.FormatUint(x.Issue.Number, 10)
-				}
-			}
-			a.Records.Add(x.ID, x.Kind, x.By, x.Target, x.SentAt, answer.OrEmpty(x.ExpiresAt), answer.OrEmpty(x.AckedAt),
-				answer.OrEmpty(x.Result), strconv.FormatBool(x.Obeyed), answer.OrEmpty(x.Ignored), number, answer.OrEmpty(x.Reason))
-		}
-	}
-	return a
+	return l.Result(rows, func(pg *frame.Page, from, to int) { requestTable(e, pg, all[from:to]) })
 }
 
 func requestTable(e *command.Env, pg *frame.Page, all []tracker.Command) {
@@ -137,9 +129,9 @@ Examples:
 		Flags: append([]urfave.Flag{
 			&urfave.BoolFlag{Name: "wait", Usage: "wait until there is a request to obey"},
 			&urfave.IntFlag{Name: "for", Usage: "wait at most `SECONDS`", Value: 600},
-		}, frame.PorcelainFlags()...),
+		}, frame.ListFlags()...),
 	}, func(u *urfave.Context) error {
-		f, err := frame.FormsAlone(u, e.Terminal)
+		f, err := frame.ListAlone(u, e.Terminal)
 		if err != nil {
 			return err
 		}
@@ -153,7 +145,7 @@ Examples:
 	})
 }
 
-func runRequestPoll(ctx context.Context, wait time.Duration, f frame.Forms, e *command.Env) error {
+func runRequestPoll(ctx context.Context, wait time.Duration, l frame.List, e *command.Env) error {
 	var all []tracker.Command
 	var shapes []answer.Request
 	for pause, until := pollFirst, e.Now().Add(wait); ; pause = min(2*pause, pollLast) {
@@ -177,7 +169,10 @@ func runRequestPoll(ctx context.Context, wait time.Duration, f frame.Forms, e *c
 	}
 	slices.SortStableFunc(all, func(a, b tracker.Command) int { return obeyedFirst(a.Ignored == "", b.Ignored == "") })
 	slices.SortStableFunc(shapes, func(a, b answer.Request) int { return obeyedFirst(a.Obeyed, b.Obeyed) })
-	a := requestsResult(e, f, all, shapes)
+	a, err := requestsResult(e, l, all, shapes)
+	if err != nil {
+		return err
+	}
 	if len(all) == 0 || all[0].Ignored != "" {
 		a.Failure = frame.AnswersNo("no-request", "there is no request to obey")
 	}

@@ -106,7 +106,7 @@ func runAgentRetire(ctx context.Context, reason string, o tracker.EmitOptions, e
 		e.Progress("'%s' is retired already", a.ID)
 		return printAgent(ctx, e, &tracker.Receipt{Agent: a.ID, Sync: tracker.Confirmed, View: p}, o)
 	}
-	r, err := repo.Retire(ctx, o, reason)
+	r, err := repo.Retire(ctx, o, reason, nil)
 	if err != nil {
 		return err
 	}

@@ -218,7 +218,7 @@ all events, signed events and fingerprints.
 Examples:
   git crosslink trust list
   git crosslink trust list --json`,
-		Flags: frame.PorcelainFlags(),
+		Flags: frame.ListFlags(),
 	}, func(u *urfave.Context) error {
 		return runTrustList(u, func(*tracker.Trust) []tracker.TrustAgent { return nil }, e)
 	})
@@ -237,7 +237,7 @@ The exit status is 1 if no agent waits.
 Examples:
   git crosslink trust pending
   git crosslink trust approve --all`,
-		Flags: frame.PorcelainFlags(),
+		Flags: frame.ListFlags(),
 	}, func(u *urfave.Context) error { return runTrustList(u, unapproved, e) })
 }
 
@@ -253,7 +253,7 @@ func unapproved(t *tracker.Trust) []tracker.TrustAgent {
 }
 
 func runTrustList(u *urfave.Context, pick func(*tracker.Trust) []tracker.TrustAgent, e *command.Env) error {
-	f, err := frame.FormsAlone(u, e.Terminal)
+	l, err := frame.ListAlone(u, e.Terminal)
 	if err != nil {
 		return err
 	}
@@ -266,18 +266,17 @@ func runTrustList(u *urfave.Context, pick func(*tracker.Trust) []tracker.TrustAg
 	if rows == nil {
 		rows = t.Agents
 	}
-	a := frame.Result{Data: rows, Long: true, Page: func(pg *frame.Page) { trustTable(pg, rows) }}
+	list := make([]frame.ListRow, len(rows))
+	for k, x := range rows {
+		list[k] = frame.ListRow{Key: x.Agent, ID: x.Agent, Shape: x, Fields: []string{x.Agent, standing(x), strconv.FormatUint(x.Counts, 10),
+			strconv.FormatUint(x.Events, 10), strconv.FormatUint(x.Signed, 10), prints(x)}}
+	}
+	a, err := l.Result(list, func(pg *frame.Page, from, to int) { trustTable(pg, rows[from:to]) })
+	if err != nil {
+		return err
+	}
 	if none {
 		a.Failure = frame.AnswersNo("none-pending", "nobody waits to be approved")
-	}
-	for _, x := range rows {
-		a.IDs = append(a.IDs, x.Agent)
-	}
-	if f.ForScripts() {
-		a.Records = f.Records()
-		for _, x := range rows {
-			a.Records.Add(x.Agent, standing(x), strconv.FormatUint(x.Counts, 10), strconv.FormatUint(x.Events, 10), strconv.FormatUint(x.Signed, 10), prints(x))
-		}
 	}
 	return e.Print(u.Context, a)
 }

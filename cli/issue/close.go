@@ -186,7 +186,7 @@ func claimNext(ctx context.Context, e *command.Env, p tracker.Projection, a *fra
 		a.Failure = no
 		return nil, err
 	}
-	c, i, err := claimFirst(ctx, e, e.Opened, p, store.Filter{Labels: withScope(e.Opened, nil), Now: event.TimeOf(e.Now()), Sort: "priority"}, nil)
+	c, i, err := claimFirst(ctx, e, e.Opened, p, store.Filter{Labels: withScope(e.Opened, nil), Now: event.TimeOf(e.Now()), Sort: "priority"})
 	if err != nil {
 		return nil, err
 	}

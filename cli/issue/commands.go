@@ -14,11 +14,13 @@ func Commands(e *command.Env) []*urfave.Command {
 		newNewCommand(e),
 		newListCommand(e),
 		newShowCommand(e),
+		newTemplateCommand(e),
 		newEditCommand(e),
 		newCloseCommand(e),
 		newReopenCommand(e),
 		newArchiveCommand(e),
 		newDeleteCommand(e),
+		newUndoCommand(e),
 		newCommentCommand(e),
 	}, newSetCommands(e), []*urfave.Command{
 		newLinkCommand(e),
@@ -41,8 +43,6 @@ func Commands(e *command.Env) []*urfave.Command {
 func Nouns(e *command.Env) []*urfave.Command {
 	return []*urfave.Command{
 		newMilestoneCommand(e),
-		newTimerCommand(e),
-		newTimeCommand(e),
 		newSessionCommand(e),
 		newPrimeCommand(e),
 	}

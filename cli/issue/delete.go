@@ -22,11 +22,12 @@ type deleteOptions struct {
 func newDeleteCommand(e *command.Env) *urfave.Command {
 	return e.Command(&urfave.Command{
 		Name: "delete", Category: frame.GroupIssues,
-		Usage:     "delete issues permanently",
+		Usage:     "delete issues",
 		UsageText: "git crosslink delete [<options>] <id>…",
-		Description: `Deletes the issues everywhere and permanently, all or none, without asking. Their
-events stay in the logs, and their numbers are never used again. To hide an issue
-that you may want back, use 'archive'. Deleting a deleted issue succeeds.
+		Description: `Deletes the issues everywhere, all or none, without asking. Their events stay in
+the logs, and their numbers are never used again. To hide an issue that you may
+want back, use 'archive'. If 'delete' was your last command, 'undo' brings the
+issues back. Deleting a deleted issue succeeds.
 
 Examples:
   git crosslink delete 12`,
@@ -48,9 +49,9 @@ func runDelete(ctx context.Context, opts deleteOptions, e *command.Env) error {
 		plan   verb.Plan
 		shapes []answer.Issue
 	)
-	r, err := e.Emit(ctx, opts.emit, func(_ *command.Repository, p tracker.Projection) (_ []event.Body, err error) {
+	r, err := e.Emit(ctx, opts.emit, func(r *command.Repository, p tracker.Projection) (_ []event.Body, err error) {
 		var rows []*store.Issue
-		if plan, rows, err = verb.Delete(p, opts.ids); err != nil {
+		if plan, rows, err = verb.Delete(p, opts.ids, r.MintUUID); err != nil {
 			return nil, err
 		}
 		shapes, err = answer.New(p).Issues(rows) // afterwards there is nothing to show

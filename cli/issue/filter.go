@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"strconv"
 
 	urfave "github.com/urfave/cli/v2"
 
@@ -30,8 +29,9 @@ type filterOptions struct {
 	parent    string
 	allScopes bool // crosslink.scope does not count
 	reverse   bool
-	limit     int    // 0 is all, -1 is not given
-	after     string // the issue that the last part of the list ended with
+	limit     int          // 0 is all, -1 is not given
+	after     string       // the issue that the last part of the list ended with
+	first     []event.UUID // that requests put first
 	forms     issueForms
 }
 
@@ -79,13 +79,8 @@ func filterOptionsOf(u *urfave.Context, e *command.Env) (o filterOptions, err er
 	o.reverse = u.Bool("reverse")
 	o.allScopes = u.Bool("all-scopes")
 	o.after = u.String("after")
-	o.limit = -1
-	if u.IsSet("limit") {
-		n, err := strconv.ParseUint(u.String("limit"), 10, 31)
-		if err != nil {
-			return o, frame.BadValue("--limit", u.String("limit"), []string{"0 (all)", "1", "2", "…"})
-		}
-		o.limit = int(n)
+	if o.limit, err = frame.Limit(u, -1); err != nil {
+		return o, err
 	}
 	o.forms, err = issueFormsOf(u, e)
 	return o, err
@@ -93,16 +88,23 @@ func filterOptionsOf(u *urfave.Context, e *command.Env) (o filterOptions, err er
 
 // resolved puts what the names stand for into the filter. The limit is left to
 // rows, which reverses before.
-func (o *filterOptions) resolved(repo *command.Repository, p tracker.Projection) (store.Filter, error) {
+func (o *filterOptions) resolved(ctx context.Context, repo *command.Repository, p tracker.Projection) (store.Filter, error) {
 	f := o.filter
+	if f.Ready {
+		flags, err := command.FlagsOf(ctx, repo, p)
+		if err != nil {
+			return f, err
+		}
+		o.first = flags.Reprioritise
+	}
 	if o.assignee != "" {
-		f.Assignee = who(repo.Agent(), o.assignee)
+		f.Assignee = command.Who(repo.Agent(), o.assignee)
 		if f.Assignee == "" { // no agent yet: nothing can be assigned to it
 			f.Assignee = o.assignee
 		}
 	}
 	if o.lockedBy != "" {
-		f.LockedBy = who(repo.Agent(), o.lockedBy)
+		f.LockedBy = command.Who(repo.Agent(), o.lockedBy)
 		if f.LockedBy == "" {
 			f.LockedBy = o.lockedBy
 		}
@@ -148,7 +150,7 @@ type extent struct {
 // rows are the issues query gives, in the order and number asked for.
 func (o *filterOptions) rows(e *command.Env, p tracker.Projection, f store.Filter, query func(store.Filter) ([]*store.Issue, int, error)) ([]*store.Issue, extent, error) {
 	limit := o.bound(e)
-	if !o.reverse && o.after == "" {
+	if !o.reverse && o.after == "" && o.first == nil {
 		f.Limit = limit
 		rows, total, err := query(f)
 		return rows, extent{total, total - len(rows)}, err
@@ -160,6 +162,10 @@ func (o *filterOptions) rows(e *command.Env, p tracker.Projection, f store.Filte
 	if o.reverse {
 		rows = slices.Clone(rows)
 		slices.Reverse(rows)
+	}
+	if o.first != nil {
+		rows = slices.Clone(rows)
+		verb.First(rows, o.first)
 	}
 	if o.after != "" {
 		last, err := verb.Resolve(p, o.after)

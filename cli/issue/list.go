@@ -103,7 +103,7 @@ func (l *listing) run(ctx context.Context, e *command.Env, query func(tracker.Pr
 	)
 	err := e.Read(ctx, l.wish, func(repo *command.Repository, now tracker.Projection) error {
 		p = now
-		f, err := l.opts.resolved(repo, p)
+		f, err := l.opts.resolved(ctx, repo, p)
 		if err != nil {
 			return err
 		}

@@ -211,11 +211,15 @@ func closedIssue(i *store.Issue) *frame.Failure {
 }
 
 // claimFirst claims the first ready issue whose lock is granted. One that is
-// held already comes before all others, so that asking again gives the same.
-// Nothing claimed is nil.
-func claimFirst(ctx context.Context, e *command.Env, repo *command.Repository, p tracker.Projection, f store.Filter, branch *string) (*tracker.Claim, *store.Issue, error) {
+// held already comes before all others, so that asking again gives the same; then
+// come those that a request puts first. Nothing claimed is nil.
+func claimFirst(ctx context.Context, e *command.Env, repo *command.Repository, p tracker.Projection, f store.Filter) (*tracker.Claim, *store.Issue, error) {
+	flags, err := command.FlagsOf(ctx, repo, p)
+	if err != nil {
+		return nil, nil, err
+	}
 	f.Ready, f.Me, f.Limit = true, repo.Agent(), 0
-	o := tracker.ClaimOptions{Branch: currentBranch(ctx, e, branch), Offline: e.Offline}
+	o := tracker.ClaimOptions{Branch: currentBranch(ctx, e, nil), Offline: e.Offline}
 	var tried []event.UUID
 	lost := false // a race: others go on with the next one as well
 	for {
@@ -228,7 +232,9 @@ func claimFirst(ctx context.Context, e *command.Env, repo *command.Repository, p
 			return nil, nil, nil
 		}
 		next := rows[0]
-		if lost {
+		if asked := verb.First(rows, flags.Reprioritise); asked > 0 {
+			next = rows[0]
+		} else if lost {
 			next = rows[rand.N(equals(rows))]
 		}
 		if mine := slices.IndexFunc(rows, func(i *store.Issue) bool { return i.Lock != nil && i.Lock.Holder == f.Me }); mine >= 0 && f.Me != "" {

@@ -30,9 +30,9 @@ seen, branch, queue and title.
 Examples:
   git crosslink lock list
   git crosslink list --locked-by @me`,
-		Flags: frame.PorcelainFlags(),
+		Flags: frame.ListFlags(),
 	}, func(u *urfave.Context) error {
-		f, err := frame.FormsAlone(u, e.Terminal)
+		f, err := frame.ListAlone(u, e.Terminal)
 		if err != nil {
 			return err
 		}
@@ -40,7 +40,7 @@ Examples:
 	})
 }
 
-func runLockList(ctx context.Context, f frame.Forms, e *command.Env) error {
+func runLockList(ctx context.Context, l frame.List, e *command.Env) error {
 	var (
 		p    tracker.Projection
 		rows []*store.Issue
@@ -57,16 +57,15 @@ func runLockList(ctx context.Context, f frame.Forms, e *command.Env) error {
 	if err != nil {
 		return err
 	}
-	a := frame.Result{Data: shapes, Long: true, Page: func(pg *frame.Page) { lockTable(e, pg, p, rows) }}
-	for _, i := range rows {
-		a.IDs = append(a.IDs, i.Name())
+	list := make([]frame.ListRow, len(rows))
+	for k, i := range rows {
+		list[k] = frame.ListRow{Key: i.UUID.String(), ID: i.Name(), Shape: shapes[k], Fields: []string{numberText(i), i.Short, i.UUID.String(),
+			i.Lock.Holder, strconv.FormatUint(i.Lock.Token, 10), i.Lock.Since.String(), i.Lock.Branch, strconv.FormatBool(i.Lock.Confirmed),
+			strings.Join(waiting(i), ","), i.Title}}
 	}
-	if f.ForScripts() {
-		a.Records = f.Records()
-		for _, i := range rows {
-			a.Records.Add(numberText(i), i.Short, i.UUID.String(), i.Lock.Holder, strconv.FormatUint(i.Lock.Token, 10),
-				i.Lock.Since.String(), i.Lock.Branch, strconv.FormatBool(i.Lock.Confirmed), strings.Join(waiting(i), ","), i.Title)
-		}
+	a, err := l.Result(list, func(pg *frame.Page, from, to int) { lockTable(e, pg, p, rows[from:to]) })
+	if err != nil {
+		return err
 	}
 	return e.Print(ctx, a)
 }

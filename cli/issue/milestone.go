@@ -77,7 +77,7 @@ Examples:
 		if err != nil {
 			return err
 		}
-		due, err := dateOf(u, e, "due", frame.DayEnd)
+		due, err := command.DateOf(u, e, "due", frame.DayEnd)
 		if err != nil {
 			return err
 		}
@@ -168,7 +168,7 @@ Examples:
 			if u.IsSet("due") && u.Bool("no-due") {
 				return frame.Misuse("'--due' and '--no-due' exclude each other")
 			}
-			due, err := dateOf(u, e, "due", frame.DayEnd)
+			due, err := command.DateOf(u, e, "due", frame.DayEnd)
 			if err != nil {
 				return err
 			}

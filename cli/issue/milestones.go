@@ -29,9 +29,9 @@ seconds, and name.
 Examples:
   git crosslink milestone list
   git crosslink milestone list --status all --json`,
-		Flags: append([]urfave.Flag{&urfave.StringFlag{Name: "status", Aliases: []string{"s"}, Usage: "open, closed or all", Value: "open"}}, frame.PorcelainFlags()...),
+		Flags: append([]urfave.Flag{&urfave.StringFlag{Name: "status", Aliases: []string{"s"}, Usage: "open, closed or all", Value: "open"}}, frame.ListFlags()...),
 	}, func(u *urfave.Context) error {
-		f, err := frame.FormsAlone(u, e.Terminal)
+		f, err := frame.ListAlone(u, e.Terminal)
 		if err != nil {
 			return err
 		}
@@ -43,7 +43,7 @@ Examples:
 	})
 }
 
-func runMilestoneList(ctx context.Context, status string, f frame.Forms, e *command.Env) error {
+func runMilestoneList(ctx context.Context, status string, l frame.List, e *command.Env) error {
 	var shapes []answer.MilestoneInfo
 	var all []*reducer.Milestone
 	err := e.Read(ctx, tracker.Here, func(_ *command.Repository, p tracker.Projection) error {
@@ -68,16 +68,14 @@ func runMilestoneList(ctx context.Context, status string, f frame.Forms, e *comm
 	if err != nil {
 		return err
 	}
-	a := frame.Result{Data: shapes, Long: true, Page: func(pg *frame.Page) { milestoneTable(e, pg, all, shapes) }}
-	for _, x := range shapes {
-		a.IDs = append(a.IDs, x.Short)
+	rows := make([]frame.ListRow, len(shapes))
+	for k, x := range shapes {
+		rows[k] = frame.ListRow{Key: x.UUID, ID: x.Short, Shape: x, Fields: []string{x.Short, x.UUID, x.Status, answer.OrEmpty(x.DueAt),
+			strconv.Itoa(x.ClosedCount), strconv.Itoa(x.IssueCount), strconv.FormatUint(x.Seconds, 10), x.Name}}
 	}
-	if f.ForScripts() {
-		a.Records = f.Records()
-		for _, x := range shapes {
-			a.Records.Add(x.Short, x.UUID, x.Status, answer.OrEmpty(x.DueAt), strconv.Itoa(x.ClosedCount), strconv.Itoa(x.IssueCount),
-				strconv.FormatUint(x.Seconds, 10), x.Name)
-		}
+	a, err := l.Result(rows, func(pg *frame.Page, from, to int) { milestoneTable(e, pg, all[from:to], shapes[from:to]) })
+	if err != nil {
+		return err
 	}
 	return e.Print(ctx, a)
 }

@@ -24,7 +24,10 @@ type newOptions struct {
 	text  frame.TextSource
 	lock  bool
 	all   bool // crosslink.scope adds no label
-	emit  tracker.EmitOptions
+	// prioritised: --priority was given, so the template's does not count.
+	prioritised bool
+	template    *Template
+	emit        tracker.EmitOptions
 }
 
 func newNewCommand(e *command.Env) *urfave.Command {
@@ -48,6 +51,7 @@ so that other lines can use this name in 'parent', 'blocked_by' and
 Examples:
   git crosslink new 'fix the flux' -p high -l bug
   git crosslink new 'retry on timeout' -d 'seen in CI' --discovered-from 12
+  git crosslink new 'panics on an empty line' --template bug
   git crosslink new 'write the manual' --blocked-by 12 --due friday --assign @me
   printf 'title\n\nlong text' | git crosslink new -F -`,
 		Flags: slices.Concat(frame.DescriptionFlags(), []urfave.Flag{
@@ -61,6 +65,7 @@ Examples:
 			&urfave.StringSliceFlag{Name: "assign", Usage: "assign `WHO`; @me is yourself; may be repeated"},
 			&urfave.StringFlag{Name: "discovered-from", Usage: "found while working on issue `ID`"},
 			allScopesFlag(),
+			&urfave.StringFlag{Name: "template", Usage: "start from template `NAME` (see 'git crosslink template list')"},
 			&urfave.BoolFlag{Name: "stdin-jsonl", Usage: "create one issue for each line of JSON on stdin, all or none"},
 			&urfave.BoolFlag{Name: "lock", Usage: "also lock it; exit 3 if the lock is not confirmed"},
 		}, command.WriteFlags()),
@@ -75,6 +80,9 @@ Examples:
 			return runNewMany(u.Context, o, u.Bool("all-scopes"), e)
 		}
 		opts, err := newOptionsOf(u, e)
+		if err == nil && u.IsSet("template") {
+			err = fromTemplate(u.Context, e, u.String("template"), &opts)
+		}
 		if err != nil {
 			return err
 		}
@@ -98,14 +106,14 @@ func newOptionsOf(u *urfave.Context, e *command.Env) (opts newOptions, err error
 	if err != nil {
 		return opts, err
 	}
-	opts.issue.Priority = event.Priority(priority)
+	opts.issue.Priority, opts.prioritised = event.Priority(priority), u.IsSet("priority")
 	if opts.issue.Labels, err = labelsOf(u.StringSlice("label")); err != nil {
 		return opts, err
 	}
-	if opts.issue.Due, err = dateOf(u, e, "due", frame.DayEnd); err != nil {
+	if opts.issue.Due, err = command.DateOf(u, e, "due", frame.DayEnd); err != nil {
 		return opts, err
 	}
-	if opts.issue.Scheduled, err = dateOf(u, e, "scheduled", frame.DayStart); err != nil {
+	if opts.issue.Scheduled, err = command.DateOf(u, e, "scheduled", frame.DayStart); err != nil {
 		return opts, err
 	}
 	opts.issue.Parent = u.String("parent")
@@ -119,14 +127,6 @@ func newOptionsOf(u *urfave.Context, e *command.Env) (opts newOptions, err error
 	opts.lock, opts.all = u.Bool("lock"), u.Bool("all-scopes")
 	opts.emit.Lock = opts.lock
 	return opts, err
-}
-
-// dateOf reads a date option; not given is 0, as none is.
-func dateOf(u *urfave.Context, e *command.Env, name string, at frame.DayEdge) (event.Time, error) {
-	if !u.IsSet(name) {
-		return 0, nil
-	}
-	return frame.ParseDate("--"+name, u.String(name), at, e.Now())
 }
 
 func runNew(ctx context.Context, opts newOptions, e *command.Env) error {
@@ -167,6 +167,7 @@ func runNew(ctx context.Context, opts newOptions, e *command.Env) error {
 		follows = "; its number follows"
 	}
 	e.Progress("created %s%s", command.Named(i), follows)
+	warnSimilar(ctx, e, r.View, title, n.UUID)
 	f := command.Unconfirmed(r, opts.emit)
 	if opts.lock {
 		c, err := tracker.Standing(r.View, n.UUID, r.Agent)
@@ -196,16 +197,19 @@ func createBodies(p tracker.Projection, me string, n verb.NewIssue) ([]event.Bod
 			return nil, f
 		}
 	}
-	n.Assignees = whoAll(me, n.Assignees)
+	n.Assignees = command.WhoAll(me, n.Assignees)
 	return verb.Create(p, me, &n)
 }
 
 // compose gets title and description from wherever they are.
 func compose(ctx context.Context, e *command.Env, opts newOptions) (title, description string, d *frame.Draft, err error) {
 	title = opts.issue.Title
-	description, _, err = e.ReadText(opts.text)
+	description, given, err := e.ReadText(opts.text)
 	if err != nil {
 		return "", "", nil, err
+	}
+	if opts.template != nil && !given {
+		description = opts.template.Description
 	}
 	if title == "" && opts.text.File != "" {
 		title, description = frame.SplitMessage(description)

@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"time"
 
 	urfave "github.com/urfave/cli/v2"
@@ -126,6 +127,7 @@ func runPrime(ctx context.Context, form prime.Form, hook string, e *command.Env)
 	}
 	f.Hub, a.Hub = hub, answer.TextOrNull(hub)
 	f.Scope = scopeOf(repo)
+	f.Static = primeFile(ctx, e, repo)
 	a.Scope = answer.TextOrNull(f.Scope)
 	a.Text = prime.Text(f, form, nonce())
 	if hook != "" {
@@ -134,6 +136,33 @@ func runPrime(ctx context.Context, form prime.Form, hook string, e *command.Env)
 	}
 	e.Quiet = false
 	return e.Print(ctx, frame.Result{Data: a, Page: func(pg *frame.Page) { pg.Block("", a.Text) }})
+}
+
+// maxPrimeFile bounds the file of crosslink.primeFile.
+const maxPrimeFile = 1300
+
+// primeFile is the text that replaces ours: of the file that crosslink.primeFile
+// names, if it is tracked and as HEAD has it. Else it is "".
+func primeFile(ctx context.Context, e *command.Env, repo *command.Repository) string {
+	path, _ := repo.Config("crosslink.primeFile")
+	if path == "" || !filepath.IsLocal(path) {
+		return ""
+	}
+	path = filepath.ToSlash(filepath.Clean(path))
+	if _, err := e.Git(ctx, "diff", "--quiet", "--no-ext-diff", "--no-textconv", "HEAD", "--", ":(top,literal)"+path); err != nil {
+		e.Trace.Debug().Str("file", path).Msg("crosslink.primeFile is not as HEAD has it")
+		return ""
+	}
+	size, err := e.Git(ctx, "cat-file", "-s", "HEAD:"+path)
+	if n, bad := strconv.Atoi(size); err != nil || bad != nil || n == 0 || n > maxPrimeFile {
+		e.Trace.Debug().Str("file", path).Msg("crosslink.primeFile is not tracked, or has not 1 to 1,300 bytes")
+		return ""
+	}
+	text, err := e.Git(ctx, "cat-file", "blob", "HEAD:"+path)
+	if err != nil {
+		return ""
+	}
+	return frame.Lines(frame.TrimText(text)) + "\n"
 }
 
 // hasTracker reports whether there is a tracker, here or in what was fetched. A read
@@ -187,7 +216,7 @@ func primeFacts(p tracker.Projection, me string, e *command.Env) (*primeAnswer, 
 	if h := a.Handoff; h != nil {
 		f.Handoff = &prime.Handoff{By: h.By, Age: ageOf(e, h.At), Text: h.Text}
 		if h.Issue != nil {
-			f.Handoff.Issue = nameOfRef(h.Issue)
+			f.Handoff.Issue = h.Issue.Name()
 		}
 	}
 	for _, part := range []struct {

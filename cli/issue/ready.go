@@ -72,7 +72,7 @@ func runReady(ctx context.Context, opts readyOptions, e *command.Env) error {
 	}
 	l := listing{opts: opts.filterOptions, wish: tracker.Fresh, none: nothingReady()}
 	if opts.explain {
-		l.why = func(p tracker.Projection, i *store.Issue) (string, error) { return whyReady(e, p, i) }
+		l.why = func(p tracker.Projection, i *store.Issue) (string, error) { return whyReady(e, p, i, l.opts.first) }
 	}
 	return l.run(ctx, e, func(p tracker.Projection, f store.Filter) ([]*store.Issue, int, error) { return p.List(f) })
 }
@@ -88,7 +88,7 @@ func runReadyClaim(ctx context.Context, opts readyOptions, e *command.Env) error
 	)
 	err := e.Read(ctx, tracker.Fresh, func(opened *command.Repository, view tracker.Projection) (err error) {
 		repo, p = opened, view
-		f, err = opts.resolved(repo, p)
+		f, err = opts.resolved(ctx, repo, p)
 		return err
 	})
 	if err != nil {
@@ -99,7 +99,7 @@ func runReadyClaim(ctx context.Context, opts readyOptions, e *command.Env) error
 	} else if no != nil {
 		return no
 	}
-	c, i, err := claimFirst(ctx, e, repo, p, f, nil)
+	c, i, err := claimFirst(ctx, e, repo, p, f)
 	if err != nil {
 		return err
 	}
@@ -107,11 +107,32 @@ func runReadyClaim(ctx context.Context, opts readyOptions, e *command.Env) error
 		warnScope(ctx, e, &opts.filterOptions)
 		return e.Print(ctx, frame.Result{Failure: nothingToClaim()})
 	}
-	shape, _, err := answer.ClaimOf(c, i.UUID)
+	shape, err := claimedOf(ctx, repo, c, i)
 	if err != nil {
 		return err
 	}
 	return e.Print(ctx, frame.Result{Data: shape, IDs: []string{i.Name()}, Failure: claimFailure(e, repo, c, i)})
+}
+
+// claimedOf is the answer of ready --claim: the claim, and what the agent should know
+// before it begins.
+func claimedOf(ctx context.Context, repo *command.Repository, c *tracker.Claim, i *store.Issue) (answer.Claimed, error) {
+	shape, _, err := answer.ClaimOf(c, i.UUID)
+	doc := answer.Claimed{Claim: shape}
+	if err != nil {
+		return doc, err
+	}
+	flags, err := command.FlagsOf(ctx, repo, c.View)
+	if err != nil {
+		return doc, err
+	}
+	shapes := answer.New(c.View)
+	doc.Flags = command.FlagsShape(shapes, flags)
+	note, err := verb.HandoffOn(c.View, i)
+	if err == nil && note != nil {
+		doc.Handoff = handoffShape(shapes, note)
+	}
+	return doc, err
 }
 
 func nothingReady() *frame.Failure {
@@ -176,7 +197,7 @@ func runNext(ctx context.Context, opts readyOptions, e *command.Env) error {
 	)
 	err := e.Read(ctx, tracker.Fresh, func(repo *command.Repository, now tracker.Projection) error {
 		p = now
-		f, err := opts.resolved(repo, p)
+		f, err := opts.resolved(ctx, repo, p)
 		if err != nil {
 			return err
 		}
@@ -196,7 +217,7 @@ func runNext(ctx context.Context, opts readyOptions, e *command.Env) error {
 	if err != nil {
 		return err
 	}
-	why, err := whyReady(e, p, i)
+	why, err := whyReady(e, p, i, opts.first)
 	if err != nil {
 		return err
 	}
@@ -211,8 +232,11 @@ func runNext(ctx context.Context, opts readyOptions, e *command.Env) error {
 }
 
 // whyReady says what speaks for an issue.
-func whyReady(e *command.Env, p tracker.Projection, i *store.Issue) (string, error) {
+func whyReady(e *command.Env, p tracker.Projection, i *store.Issue, first []event.UUID) (string, error) {
 	reasons := []string{string(i.Priority) + " priority"}
+	if slices.Contains(first, i.UUID) {
+		reasons = slices.Insert(reasons, 0, "a request puts it first")
+	}
 	switch {
 	case overdue(e, i):
 		reasons = append(reasons, "overdue since "+strings.TrimSuffix(e.Ago(i.DueAt), " ago"))

@@ -156,7 +156,7 @@ func startSession(ctx context.Context, opts sessionOptions, e *command.Env) (sta
 	}
 	if !st.already || readSessionNote(repo).UUID != st.id {
 		n := sessionNote{UUID: st.id, Key: opts.key, PID: os.Getppid(), Started: e.Now().UTC().Format(time.RFC3339)}
-		if err := writeNote(sessionPath(repo), n); err != nil {
+		if err := command.WriteNote(sessionPath(repo), n); err != nil {
 			e.Trace.Debug().Err(err).Msg("session note") // a cache
 		}
 	}

@@ -30,12 +30,16 @@ If no session is open, the notes are still handed on: on the issue that you hold
 you hold exactly one. The command then releases no locks. Without a session and
 without notes it writes nothing. The exit status is 0 in both cases.
 
+With --retire the same write retires the agent (see 'agent retire'). This is for
+agents that are used only once, such as those of CI jobs and containers.
+
 Examples:
   git crosslink session end -m 'done: the parser; left: the writer'
   git crosslink session end -F - <notes.md`,
 		Flags: slices.Concat([]urfave.Flag{
 			&urfave.StringFlag{Name: "message", Aliases: []string{"m", "notes"}, Usage: "`TEXT` to hand on"},
 			&urfave.BoolFlag{Name: "keep-locks", Usage: "release no lock"},
+			&urfave.BoolFlag{Name: "retire", Usage: "also retire the agent and release all of its locks"},
 		}, frame.TextFlags("notes"), command.WriteFlags()),
 	}, func(u *urfave.Context) error {
 		if _, err := frame.Arguments(u, 0, 0, ""); err != nil {
@@ -57,12 +61,22 @@ Examples:
 			return err
 		}
 		emit.Lock = true
-		return runSessionEnd(u.Context, text, u.Bool("keep-locks"), emit, e)
+		if u.Bool("retire") && u.Bool("keep-locks") {
+			return frame.Misuse("'--retire' and '--keep-locks' exclude each other: a retired agent holds no locks")
+		}
+		return runSessionEnd(u.Context, endOptions{text, u.Bool("keep-locks"), u.Bool("retire"), emit}, e)
 	})
 }
 
-func runSessionEnd(ctx context.Context, text frame.TextSource, keepLocks bool, emit tracker.EmitOptions, e *command.Env) error {
-	notes, d, err := sessionNotes(ctx, e, text)
+type endOptions struct {
+	text      frame.TextSource
+	keepLocks bool
+	retire    bool
+	emit      tracker.EmitOptions
+}
+
+func runSessionEnd(ctx context.Context, opts endOptions, e *command.Env) error {
+	notes, d, err := sessionNotes(ctx, e, opts.text)
 	if err != nil {
 		return err
 	}
@@ -75,9 +89,9 @@ func runSessionEnd(ctx context.Context, text frame.TextSource, keepLocks bool, e
 		unasked  bool // there is none, and the notes are one of their own
 		fresh    = repo.MintUUID()
 		released []*store.Issue
-		how      = verb.Ending{Notes: notes, Comment: repo.MintUUID(), Now: event.TimeOf(e.Now()), KeepLocks: keepLocks}
+		how      = verb.Ending{Notes: notes, Comment: repo.MintUUID(), Now: event.TimeOf(e.Now()), KeepLocks: opts.keepLocks}
 	)
-	r, err := e.Emit(ctx, emit, func(repo *command.Repository, p tracker.Projection) (bodies []event.Body, err error) {
+	build := func(p tracker.Projection) (bodies []event.Body, err error) {
 		if x, err = openSession(e, repo, p); err != nil || x == nil && notes == "" {
 			return nil, err
 		}
@@ -88,13 +102,17 @@ func runSessionEnd(ctx context.Context, text frame.TextSource, keepLocks bool, e
 		}
 		bodies, released, err = verb.EndSession(p, x, how)
 		return bodies, err
-	})
+	}
+	r, retired, err := endWrite(ctx, e, opts, build)
 	if err != nil {
 		return d.Done(explainSessions(e, err))
 	}
 	d.Done(nil)
-	doc := answer.SessionEnd{Released: answer.Refs(released)}
-	a := frame.Result{Failure: command.Unconfirmed(r, emit)}
+	doc := answer.SessionEnd{Retired: retired, Released: answer.Refs(released)}
+	a := frame.Result{Failure: command.Unconfirmed(r, opts.emit)}
+	if retired {
+		e.Progress("retired '%s'", r.Agent)
+	}
 	if x == nil {
 		e.Progress("there is no open session")
 		doc.Write = answer.WriteOf(r)
@@ -107,7 +125,7 @@ func runSessionEnd(ctx context.Context, text frame.TextSource, keepLocks bool, e
 	}
 	doc.SessionWrite = w
 	if readSessionNote(repo).UUID == x.UUID {
-		if err := removeNote(sessionPath(repo)); err != nil {
+		if err := command.RemoveNote(sessionPath(repo)); err != nil {
 			e.Trace.Debug().Err(err).Msg("session note") // a cache
 		}
 	}
@@ -136,6 +154,21 @@ func runSessionEnd(ctx context.Context, text frame.TextSource, keepLocks bool, e
 	return e.Print(ctx, a)
 }
 
+// endWrite writes the end of a session, and that its agent retires if it is to.
+// Without an agent there is nobody to retire, as after the same command before.
+func endWrite(ctx context.Context, e *command.Env, opts endOptions, build func(tracker.Projection) ([]event.Body, error)) (r *tracker.Receipt, retired bool, err error) {
+	repo, err := e.Repository(ctx)
+	if err != nil {
+		return nil, false, err
+	}
+	if opts.retire && repo.Agent() != "" {
+		r, err = repo.Retire(ctx, opts.emit, "", build)
+		return r, err == nil, err
+	}
+	r, err = repo.Emit(ctx, opts.emit, build)
+	return r, false, err
+}
+
 // sessionNotes gets the notes; none is "".
 func sessionNotes(ctx context.Context, e *command.Env, s frame.TextSource) (string, *frame.Draft, error) {
 	text, _, err := e.ReadText(s)
@@ -159,9 +192,9 @@ The exit status is 1 if no session is open.
 Examples:
   git crosslink session status
   git crosslink session status --all`,
-		Flags: append([]urfave.Flag{&urfave.BoolFlag{Name: "all", Usage: "list the sessions of all agents"}}, frame.PorcelainFlags()...),
+		Flags: append([]urfave.Flag{&urfave.BoolFlag{Name: "all", Usage: "list the sessions of all agents"}}, frame.ListFlags()...),
 	}, func(u *urfave.Context) error {
-		f, err := frame.FormsAlone(u, e.Terminal)
+		f, err := frame.ListAlone(u, e.Terminal)
 		if err != nil {
 			return err
 		}
@@ -169,7 +202,7 @@ Examples:
 	})
 }
 
-func runSessionStatus(ctx context.Context, all bool, f frame.Forms, e *command.Env) error {
+func runSessionStatus(ctx context.Context, all bool, l frame.List, e *command.Env) error {
 	var (
 		open   []*reducer.Session
 		shapes = []answer.Session{}
@@ -197,15 +230,14 @@ func runSessionStatus(ctx context.Context, all bool, f frame.Forms, e *command.E
 	if err != nil {
 		return err
 	}
-	a := frame.Result{Data: shapes, Long: true, Page: func(pg *frame.Page) { sessionTable(e, pg, open, shapes) }}
-	for _, x := range shapes {
-		a.IDs = append(a.IDs, x.UUID)
+	rows := make([]frame.ListRow, len(shapes))
+	for k, x := range shapes {
+		rows[k] = frame.ListRow{Key: x.UUID, ID: x.UUID, Shape: x, Fields: []string{x.UUID, x.Agent, x.StartedAt, answer.OrEmpty(x.LastSign),
+			x.Issue.Name(), namesOfRefs(x.Locks), answer.OrEmpty(x.Key)}}
 	}
-	if f.ForScripts() {
-		a.Records = f.Records()
-		for _, x := range shapes {
-			a.Records.Add(x.UUID, x.Agent, x.StartedAt, answer.OrEmpty(x.LastSign), nameOfRef(x.Issue), namesOfRefs(x.Locks), answer.OrEmpty(x.Key))
-		}
+	a, err := l.Result(rows, func(pg *frame.Page, from, to int) { sessionTable(e, pg, open[from:to], shapes[from:to]) })
+	if err != nil {
+		return err
 	}
 	if len(shapes) == 0 {
 		a.Failure = frame.AnswersNo("no-session", "no session is open here", "start one: git crosslink session start")
@@ -227,7 +259,7 @@ func sessionTable(e *command.Env, pg *frame.Page, open []*reducer.Session, shape
 			title = x.Issue.Title
 		}
 		t.Add(frame.ID.Cell(x.UUID), frame.Agent.Cell(x.Agent), frame.Time.Cell(started), frame.Time.Cell(seen),
-			frame.ID.Cell(nameOfRef(x.Issue)), frame.ID.Cell(namesOfRefs(x.Locks)), frame.Plain.Cell(title))
+			frame.ID.Cell(x.Issue.Name()), frame.ID.Cell(namesOfRefs(x.Locks)), frame.Plain.Cell(title))
 	}
 	t.Write(pg)
 }
@@ -299,7 +331,7 @@ func runSessionHandoff(ctx context.Context, id, agent string, e *command.Env) er
 	return e.Print(ctx, frame.Result{Data: doc, IDs: []string{note.By}, Long: true, Page: func(pg *frame.Page) {
 		about := ""
 		if doc.Issue != nil {
-			about = " on " + nameOfRef(doc.Issue)
+			about = " on " + doc.Issue.Name()
 		}
 		if !e.Human() { // a program reads it
 			pg.Block("", prime.Note(note.By+marked(note.Mark)+about+", "+e.Ago(note.At), note.Text, nonce()))

@@ -251,7 +251,7 @@ func (n naming) plan(change func(*verb.Names, *store.Issue, []string) verb.Plan)
 		if err := n.set.CheckNames(p, i, x.words); err != nil {
 			return verb.Plan{}, err
 		}
-		return change(n.set, i, whoAll(x.me, x.words)), nil
+		return change(n.set, i, command.WhoAll(x.me, x.words)), nil
 	}
 }
 

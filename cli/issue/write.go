@@ -30,23 +30,6 @@ func printIssueWrite(ctx context.Context, e *command.Env, r *tracker.Receipt, u 
 	})
 }
 
-// who is the agent in the place of '@me'.
-func who(me, name string) string {
-	if name == "@me" {
-		return me
-	}
-	return name
-}
-
-// whoAll does so for several.
-func whoAll(me string, names []string) []string {
-	all := make([]string, len(names))
-	for k, n := range names {
-		all[k] = who(me, n)
-	}
-	return all
-}
-
 // printIssuesWrite prints the answer of a write to several issues.
 func printIssuesWrite(ctx context.Context, e *command.Env, r *tracker.Receipt, o tracker.EmitOptions, rows []*store.Issue) error {
 	issues, err := answer.New(r.View).Issues(rows)

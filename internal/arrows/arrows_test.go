@@ -144,12 +144,16 @@ var rules = map[string]rule{
 		why: "parse, open the source, print; what is imported is importer's and transfer's to know",
 	},
 	"cli/command": {
-		may: "verb answer cli/frame event reducer store tracker migrate",
+		may: "verb answer cli/frame event reducer store tracker migrate internal/statefile",
 		why: "what every command has; it knows none of them",
 	},
 	"cli/issue": {
-		may: "verb answer cli/command cli/frame event reducer store tracker internal/shell internal/statefile cli/prime",
+		may: "verb answer cli/command cli/frame event reducer store tracker internal/shell cli/prime",
 		why: "commands about issues ask the tracker and print its answers; refs and trust stay behind it",
+	},
+	"cli/timing": {
+		may: "verb answer cli/command cli/frame event store tracker",
+		why: "commands about time ask the tracker and print its answers; of commands about issues they know nothing",
 	},
 	"cli/hub": {
 		may: "verb answer cli/command cli/frame cli/hints cli/setup fail event migrate reducer store tracker hooks enrol gate internal/shell internal/statefile",
@@ -160,7 +164,7 @@ var rules = map[string]rule{
 		why: "what every command shares when it talks to a person or a program; it knows no command",
 	},
 	"cli": {
-		may: "answer cli/command cli/frame cli/hub cli/issue cli/transfer event hooks internal/statefile store tracker",
+		may: "answer cli/command cli/frame cli/hub cli/issue cli/timing cli/transfer event hooks internal/statefile store tracker",
 		why: "the tree of commands and what completes them",
 	},
 

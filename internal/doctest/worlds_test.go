@@ -71,6 +71,7 @@ git crosslink --offline new 'at the same time'
 
 const (
 	handedOn   = "git crosslink session start 12 && git crosslink session end -m 'left half is done'"
+	aTemplate  = "mkdir -p .crosslink/templates && echo 'Steps:' >.crosslink/templates/bug.md"
 	asksItself = "git crosslink request send alice pause"
 	theRequest = "$(git crosslink request list -q)"
 	aMilestone = "git crosslink milestone new 1.0"
@@ -138,6 +139,8 @@ var special = map[string]how{
 	"git crosslink request list --to bob-box-cd3e --all":                                       {with: bob},
 	"git crosslink request send --all resume":                                                  {before: "git crosslink sync"},
 	"git crosslink request poll":                                                               {status: 1},
+	"git crosslink template list":                                                              {before: aTemplate},
+	"git crosslink new 'panics on an empty line' --template bug":                               {before: aTemplate},
 	"git crosslink request poll --wait":                                                        {before: asksItself},
 	"git crosslink request poll --wait --for 60":                                               {before: asksItself},
 	"git crosslink request ack 01HQZXK5M8N9P0 --acted":                                         {before: asksItself, with: map[string]string{"01HQZXK5M8N9P0": theRequest}},

@@ -12,7 +12,7 @@ import (
 // crosslink --help' and 'git help crosslink' run man.
 func manual(t *testing.T, env []string, dir, prefix string) {
 	t.Helper()
-	for _, page := range []string{"man1/git-crosslink.1", "man1/git-crosslink-issue.1", "man1/git-crosslink-new.1", "man5/gitcrosslink-format.5"} {
+	for _, page := range []string{"man1/git-crosslink.1", "man1/git-crosslink-issue.1", "man1/git-crosslink-new.1", "man5/gitcrosslink-format.5", "man7/gitcrosslink-json.7"} {
 		if info, err := os.Stat(filepath.Join(prefix, "share", "man", page)); err != nil || info.Mode().Perm() != 0o644 {
 			t.Errorf("%s: %v", page, err)
 		}
@@ -36,6 +36,7 @@ func manual(t *testing.T, env []string, dir, prefix string) {
 				{"crosslink --help", "git-crosslink - issues that live in git"},
 				{"help crosslink", "git-crosslink - issues that live in git"},
 				{"help crosslink new", "git-crosslink - issues that live in git"}, // git drops the third word
+				{"help crosslink-json", "gitcrosslink-json - JSON"},
 				{"help git-crosslink-new", "git-crosslink-issue - create"},
 				{"help git-crosslink-next", "git-crosslink-next - find out"},
 				{"help crosslink-format", "gitcrosslink-format - what lies on a hub"},

@@ -1,5 +1,5 @@
 // Command manpage writes the manual into man/: the pages of the command line
-// from the texts of help, gitcrosslink-format(5) and git-remote-crosslink(1) from
+// from the texts of help, gitcrosslink-format(5), gitcrosslink-json(7) and git-remote-crosslink(1) from
 // pages of docs/. It is not installed.
 package main
 

@@ -79,7 +79,7 @@ func TestRoffIsValid(t *testing.T) {
 		t.Skip("no 'groff' here")
 	}
 	dir := t.TempDir()
-	for _, d := range []string{"man1", "man5"} {
+	for _, d := range []string{"man1", "man5", "man7"} {
 		if err := os.Mkdir(filepath.Join(dir, d), 0o755); err != nil {
 			t.Fatal(err)
 		}

@@ -13,6 +13,7 @@ type document struct{ file, name, section, about string }
 // documents are they.
 var documents = []document{
 	{"format.md", "gitcrosslink-format", "5", "what lies on a hub of git crosslink"},
+	{"json.md", "gitcrosslink-json", "7", "JSON, and the other forms for scripts"},
 	{"remote-helper.md", "git-remote-crosslink", "1", "let plain git carry the tracker"},
 }
 

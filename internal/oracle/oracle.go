@@ -200,8 +200,10 @@ func (o *oracle) view() *reducer.View {
 	for _, e := range o.facts {
 		switch b := e.Body.(type) {
 		case *event.IssueDeleted:
-			v.Deleted[b.UUID] = true
-			delete(v.Issues, b.UUID)
+			if !o.undeleted(b) {
+				v.Deleted[b.UUID] = true
+				delete(v.Issues, b.UUID)
+			}
 		case *event.MilestoneDeleted:
 			delete(v.Milestones, b.UUID)
 		}
@@ -227,6 +229,17 @@ func (o *oracle) view() *reducer.View {
 	}
 	o.others(v)
 	return v
+}
+
+// undeleted reports whether anybody took this deletion back.
+func (o *oracle) undeleted(d *event.IssueDeleted) bool {
+	for _, e := range o.facts {
+		b, ok := e.Body.(*event.IssueUndeleted)
+		if ok && b.UUID == d.UUID && b.Deletion == d.Deletion {
+			return true
+		}
+	}
+	return false
 }
 
 // issue replays everything about one issue. As the events come in key order,
@@ -287,6 +300,10 @@ func (o *oracle) issue(id event.UUID) *reducer.Issue {
 			if b.NewStatus == event.Closed && b.ClosedAt == 0 {
 				i.ClosedAt = e.Shown()
 			}
+		case *event.IssueDeleted:
+			about = append(about, b.UUID)
+		case *event.IssueUndeleted:
+			about = append(about, b.UUID)
 		case *event.ScheduleChanged:
 			about = append(about, b.Issue)
 			if b.Issue == id {

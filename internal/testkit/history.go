@@ -67,6 +67,7 @@ func History(rng *rand.Rand, o HistoryOptions) []*event.Envelope {
 	h.issues = h.uuids(1 + o.Events/12)
 	h.comments = h.uuids(1 + o.Events/25)
 	h.entries = h.uuids(1 + o.Events/50)
+	h.deletions = h.uuids(1 + o.Events/50)
 	h.milestones = h.uuids(1 + o.Events/50)
 	h.sessions = h.uuids(1 + o.Events/50)
 	for range 1 + o.Events/50 {
@@ -87,8 +88,8 @@ type history struct {
 	out     []*event.Envelope
 	said    []event.Body // to be said again, word by word
 
-	issues, comments, entries, milestones, sessions []event.UUID
-	requests                                        []string
+	issues, comments, entries, milestones, sessions, deletions []event.UUID
+	requests                                                   []string
 }
 
 type author struct {
@@ -164,7 +165,12 @@ var eventKinds = []struct {
 	{4, func(h *history, _ *author) event.Body {
 		return &event.StatusChanged{UUID: pick(h, h.issues), NewStatus: pick(h, []event.Status{event.Open, event.Closed, event.Archived}), ClosedAt: h.someTime(), Reason: h.maybe("reason")}
 	}},
-	{1, func(h *history, _ *author) event.Body { return &event.IssueDeleted{UUID: pick(h, h.issues)} }},
+	{1, func(h *history, _ *author) event.Body {
+		return &event.IssueDeleted{UUID: pick(h, h.issues), Deletion: h.deletion()}
+	}},
+	{2, func(h *history, _ *author) event.Body {
+		return &event.IssueUndeleted{UUID: pick(h, h.issues), Deletion: pick(h, h.deletions)}
+	}},
 	{2, func(h *history, _ *author) event.Body {
 		return &event.ScheduleChanged{Issue: pick(h, h.issues), ScheduledAt: h.someTime(), DueAt: h.someTime()}
 	}},
@@ -405,6 +411,14 @@ func (h *history) someTime() event.Time {
 		return 0
 	}
 	return h.now + event.Time(h.Int64N(int64(time.Hour)))
+}
+
+// deletion is the name of a deletion, or none.
+func (h *history) deletion() (name event.UUID) {
+	if h.IntN(4) > 0 {
+		name = pick(h, h.deletions)
+	}
+	return name
 }
 
 func (h *history) someone() string { return pick(h, h.authors).id }

@@ -1,4 +1,4 @@
-package issue
+package timing
 
 import (
 	"context"
@@ -40,7 +40,7 @@ func timerPath(repo *command.Repository) string {
 
 func readTimer(repo *command.Repository) *timer {
 	var t timer
-	if !readNote(timerPath(repo), &t) || t.Issue == (event.UUID{}) || t.Entry == (event.UUID{}) || t.Started <= 0 || t.Started > event.MaxTime {
+	if !command.ReadNote(timerPath(repo), &t) || t.Issue == (event.UUID{}) || t.Entry == (event.UUID{}) || t.Started <= 0 || t.Started > event.MaxTime {
 		return nil
 	}
 	return &t
@@ -127,7 +127,7 @@ func runTimerStart(u *urfave.Context, id string, e *command.Env) error {
 		}
 	}
 	t = &timer{Issue: i.UUID, Entry: e.Opened.MintUUID(), Started: event.TimeOf(e.Now()), Boot: bootID()}
-	if err := writeNote(timerPath(e.Opened), t); err != nil {
+	if err := command.WriteNote(timerPath(e.Opened), t); err != nil {
 		return fmt.Errorf("start the timer: %w", err)
 	}
 	e.Progress("started a timer on %s", command.Named(i))
@@ -196,7 +196,7 @@ func stopTimer(u *urfave.Context, e *command.Env, t *timer) (*frame.Result, erro
 	if err != nil {
 		return nil, err
 	}
-	if err := removeNote(timerPath(e.Opened)); err != nil {
+	if err := command.RemoveNote(timerPath(e.Opened)); err != nil {
 		return nil, fmt.Errorf("remove the timer: %w", err)
 	}
 	return timeResult(e, r, emit, []event.UUID{t.Entry}, "booked %s on %s")
@@ -225,7 +225,7 @@ func printTimer(ctx context.Context, e *command.Env, t *timer) error {
 	if err != nil {
 		return err
 	}
-	name := nameOfRef(doc.Issue)
+	name := doc.Issue.Name()
 	if doc.Issue == nil {
 		name = t.Issue.String() // deleted meanwhile
 	}
@@ -240,7 +240,7 @@ func runTimerDiscard(ctx context.Context, e *command.Env) error {
 		return err
 	}
 	t := readTimer(repo)
-	if err := removeNote(timerPath(repo)); err != nil {
+	if err := command.RemoveNote(timerPath(repo)); err != nil {
 		return fmt.Errorf("remove the timer: %w", err)
 	}
 	if t == nil {

@@ -1,9 +1,8 @@
-package issue
+package timing
 
 import (
 	"cmp"
 	"context"
-	"fmt"
 	"slices"
 	"strconv"
 	"time"
@@ -171,10 +170,10 @@ func timeFilterFlags() []urfave.Flag {
 
 func timeFilterOf(u *urfave.Context, e *command.Env) (f store.TimeFilter, err error) {
 	f.By = u.String("by")
-	if f.Since, err = dateOf(u, e, "since", frame.DayStart); err != nil {
+	if f.Since, err = command.DateOf(u, e, "since", frame.DayStart); err != nil {
 		return f, err
 	}
-	if f.Until, err = dateOf(u, e, "until", frame.DayEnd); err == nil && f.Until != 0 {
+	if f.Until, err = command.DateOf(u, e, "until", frame.DayEnd); err == nil && f.Until != 0 {
 		f.Until++ // it is exclusive
 	}
 	return f, err
@@ -191,7 +190,7 @@ func readTime(ctx context.Context, e *command.Env, id string, f store.TimeFilter
 			f.Issue = i.UUID
 		}
 		g := f
-		g.By = who(repo.Agent(), f.By)
+		g.By = command.Who(repo.Agent(), f.By)
 		all, err := p.Time(g)
 		if err != nil {
 			return err
@@ -210,12 +209,12 @@ issue, agent, start, seconds and title.
 Examples:
   git crosslink time list 12
   git crosslink time list --by @me --since 2026-03-01`,
-		Flags: append(timeFilterFlags(), frame.PorcelainFlags()...),
+		Flags: append(timeFilterFlags(), frame.ListFlags()...),
 	}, func(u *urfave.Context) error {
 		if _, err := frame.Arguments(u, 0, 1, "at most one id of an issue"); err != nil {
 			return err
 		}
-		forms, err := frame.FormsOf(u, e.Terminal)
+		l, err := frame.ListOf(u, e.Terminal)
 		if err != nil {
 			return err
 		}
@@ -233,15 +232,14 @@ Examples:
 		if err != nil {
 			return err
 		}
-		a := frame.Result{Data: rows, Long: true, Page: func(pg *frame.Page) { timeTable(e, pg, all, rows) }}
-		for _, x := range rows {
-			a.IDs = append(a.IDs, x.Short)
+		list := make([]frame.ListRow, len(rows))
+		for k, x := range rows {
+			list[k] = frame.ListRow{Key: x.UUID, ID: x.Short, Shape: x, Fields: []string{x.Short, x.UUID, x.Issue.Name(), x.By, x.StartedAt,
+				answer.OrEmpty(x.EndedAt), strconv.FormatUint(x.Spent, 10)}}
 		}
-		if forms.ForScripts() {
-			a.Records = forms.Records()
-			for _, x := range rows {
-				a.Records.Add(x.Short, x.UUID, nameOfRef(x.Issue), x.By, x.StartedAt, answer.OrEmpty(x.EndedAt), strconv.FormatUint(x.Spent, 10))
-			}
+		a, err := l.Result(list, func(pg *frame.Page, from, to int) { timeTable(e, pg, all[from:to], rows[from:to]) })
+		if err != nil {
+			return err
 		}
 		return e.Print(u.Context, a)
 	})
@@ -257,7 +255,7 @@ func timeTable(e *command.Env, pg *frame.Page, all []store.Entry, rows []answer.
 		if x.Issue != nil {
 			title = x.Issue.Title
 		}
-		t.Add(frame.ID.Cell(x.Short), frame.ID.Cell(nameOfRef(x.Issue)), frame.Agent.Cell(x.By), frame.Time.Cell(started), frame.Plain.Cell(spent), frame.Plain.Cell(title))
+		t.Add(frame.ID.Cell(x.Short), frame.ID.Cell(x.Issue.Name()), frame.Agent.Cell(x.By), frame.Time.Cell(started), frame.Plain.Cell(spent), frame.Plain.Cell(title))
 	}
 	t.Write(pg)
 }
@@ -276,9 +274,9 @@ seconds and, for issues, the title.
 Examples:
   git crosslink time report
   git crosslink time report --group day --by @me --since 2026-03-01`,
-		Flags: slices.Concat([]urfave.Flag{&urfave.StringFlag{Name: "group", Usage: "sum up by issue, agent, milestone or day", Value: "issue"}}, timeFilterFlags(), frame.PorcelainFlags()),
+		Flags: slices.Concat([]urfave.Flag{&urfave.StringFlag{Name: "group", Usage: "sum up by issue, agent, milestone or day", Value: "issue"}}, timeFilterFlags(), frame.ListFlags()),
 	}, func(u *urfave.Context) error {
-		forms, err := frame.FormsAlone(u, e.Terminal)
+		forms, err := frame.ListAlone(u, e.Terminal)
 		if err != nil {
 			return err
 		}
@@ -294,7 +292,7 @@ Examples:
 	})
 }
 
-func runTimeReport(ctx context.Context, group string, f store.TimeFilter, forms frame.Forms, e *command.Env) error {
+func runTimeReport(ctx context.Context, group string, f store.TimeFilter, l frame.List, e *command.Env) error {
 	groups := []answer.TimeGroup{}
 	overlap := false
 	err := readTime(ctx, e, "", f, func(p tracker.Projection, all []store.Entry) (err error) {
@@ -308,30 +306,31 @@ func runTimeReport(ctx context.Context, group string, f store.TimeFilter, forms 
 	if overlap {
 		e.Warn("overlap", "some entries of one agent overlap; all of them are counted")
 	}
-	a := frame.Result{Data: groups, Long: true, Page: func(pg *frame.Page) {
-		t := &frame.Table{Header: []string{group, "entries", "time", ""}, Flex: 3}
-		for _, g := range groups {
-			spent, title := strconv.FormatUint(g.Seconds, 10), ""
-			if pg.Width > 0 {
-				spent = frame.Duration(g.Seconds)
-			}
-			if g.Issue != nil {
-				title = g.Issue.Title
-			}
-			t.Add(frame.ID.Cell(g.Group), frame.Plain.Cell(fmt.Sprint(g.Entries)), frame.Plain.Cell(spent), frame.Plain.Cell(title))
-		}
-		t.Write(pg)
-	}}
-	for _, g := range groups {
-		a.IDs = append(a.IDs, g.Group)
+	rows := make([]frame.ListRow, len(groups))
+	for k, g := range groups {
+		rows[k] = frame.ListRow{Key: g.Group, ID: g.Group, Shape: g, Fields: []string{g.Group, strconv.Itoa(g.Entries), strconv.FormatUint(g.Seconds, 10),
+			answer.OrEmpty(g.FirstLocked), answer.OrEmpty(g.ClosedAt)}}
 	}
-	if forms.ForScripts() {
-		a.Records = forms.Records()
-		for _, g := range groups {
-			a.Records.Add(g.Group, strconv.Itoa(g.Entries), strconv.FormatUint(g.Seconds, 10), answer.OrEmpty(g.FirstLocked), answer.OrEmpty(g.ClosedAt))
-		}
+	a, err := l.Result(rows, func(pg *frame.Page, from, to int) { groupTable(pg, group, groups[from:to]) })
+	if err != nil {
+		return err
 	}
 	return e.Print(ctx, a)
+}
+
+func groupTable(pg *frame.Page, group string, groups []answer.TimeGroup) {
+	t := &frame.Table{Header: []string{group, "entries", "time", ""}, Flex: 3}
+	for _, g := range groups {
+		spent, title := strconv.FormatUint(g.Seconds, 10), ""
+		if pg.Width > 0 {
+			spent = frame.Duration(g.Seconds)
+		}
+		if g.Issue != nil {
+			title = g.Issue.Title
+		}
+		t.Add(frame.ID.Cell(g.Group), frame.Plain.Cell(strconv.Itoa(g.Entries)), frame.Plain.Cell(spent), frame.Plain.Cell(title))
+	}
+	t.Write(pg)
 }
 
 // grouped sums entries up.
@@ -360,9 +359,13 @@ func grouped(e *command.Env, p tracker.Projection, by string, all []store.Entry)
 			g := answer.TimeGroup{Group: name}
 			if by == "issue" {
 				g.Issue, g.ClosedAt = s.Ref(t.Issue), answer.TimeOrNull(i.ClosedAt)
-				if g.FirstLocked, err = firstLocked(p, t.Issue); err != nil {
+				lines, err := p.History(t.Issue)
+				if err != nil {
 					return nil, err
 				}
+				g.FirstLocked = firstLocked(lines)
+				held := verb.HeldSeconds(lines, event.TimeOf(e.Now()))
+				g.Held = &held
 			}
 			groups = append(groups, g)
 		}
@@ -379,12 +382,11 @@ func grouped(e *command.Env, p tracker.Projection, by string, all []store.Entry)
 }
 
 // firstLocked is when somebody first claimed an issue.
-func firstLocked(p tracker.Projection, u event.UUID) (*string, error) {
-	lines, err := p.History(u)
+func firstLocked(lines []*event.Envelope) *string {
 	for _, l := range lines {
 		if _, claim := l.Body.(*event.LockClaimed); claim {
-			return answer.TimeOrNull(l.Shown()), err
+			return answer.TimeOrNull(l.Shown())
 		}
 	}
-	return nil, err
+	return nil
 }

@@ -1,0 +1,94 @@
+package frame
+
+import (
+	"slices"
+	"strconv"
+
+	urfave "github.com/urfave/cli/v2"
+)
+
+// List says in which form a list is printed, and how much of it.
+type List struct {
+	Forms
+	limit int    // 0 is all
+	after string // key of the row that the last part of the list ended with
+}
+
+// ListRow is one row of a list, in every form but the table.
+type ListRow struct {
+	Key    string   // names the row and no other: what --after takes
+	ID     string   // -q
+	Shape  any      // --json
+	Fields []string // --porcelain, -z
+}
+
+// ListFlags are the options of a list.
+func ListFlags() []urfave.Flag {
+	return append(PorcelainFlags(),
+		&urfave.StringFlag{Name: "limit", Aliases: []string{"n"}, Usage: "at most `N` rows, 0 for all (default: all)"},
+		&urfave.StringFlag{Name: "after", Usage: "continue the list after the row `KEY`, which is 'page.next' of --json"})
+}
+
+// ListOf reads the options of a list.
+func ListOf(u *urfave.Context, t *Terminal) (l List, err error) {
+	if l.Forms, err = FormsOf(u, t); err != nil {
+		return l, err
+	}
+	l.after = u.String("after")
+	l.limit, err = Limit(u, 0)
+	return l, err
+}
+
+// ListAlone is ListOf for a command that takes no arguments.
+func ListAlone(u *urfave.Context, t *Terminal) (List, error) {
+	if _, err := Arguments(u, 0, 0, ""); err != nil {
+		return List{}, err
+	}
+	return ListOf(u, t)
+}
+
+// Limit reads --limit; other is what not given means.
+func Limit(u *urfave.Context, other int) (int, error) {
+	if !u.IsSet("limit") {
+		return other, nil
+	}
+	n, err := strconv.ParseUint(u.String("limit"), 10, 31)
+	if err != nil {
+		return 0, BadValue("--limit", u.String("limit"), []string{"0 (all)", "1", "2", "…"})
+	}
+	return int(n), nil
+}
+
+// Result is a list in every form. table prints the rows from one to before another.
+func (l List) Result(rows []ListRow, table func(pg *Page, from, to int)) (Result, error) {
+	from, to := 0, len(rows)
+	if l.after != "" {
+		at := slices.IndexFunc(rows, func(r ListRow) bool { return r.Key == l.after })
+		if at < 0 {
+			return Result{}, Fatal("not-listed", "'"+l.after+"' is not in this list", "start again without '--after'")
+		}
+		from = at + 1
+	}
+	if l.limit > 0 {
+		to = min(to, from+l.limit)
+	}
+	shapes := make([]any, 0, to-from)
+	a := Result{Long: true, Page: func(pg *Page) { table(pg, from, to) }}
+	if l.ForScripts() {
+		a.Records = l.Records()
+	}
+	for _, r := range rows[from:to] {
+		shapes, a.IDs = append(shapes, r.Shape), append(a.IDs, r.ID)
+		if a.Records != nil {
+			a.Records.Add(r.Fields...)
+		}
+	}
+	a.Data = shapes
+	if l.limit > 0 {
+		a.Cut = &Cut{Total: len(rows), Limit: l.limit}
+		if to < len(rows) && to > from {
+			a.Cut.Next = &rows[to-1].Key
+		}
+	}
+	return a, nil
+}
