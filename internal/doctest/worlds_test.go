@@ -286,6 +286,7 @@ var special = map[string]how{
 	"git help crosslink new":     {not: manual},
 	"git help git-crosslink-new": {not: manual},
 	"git help crosslink-format":  {not: manual},
+	"git help crosslink-json":    {not: manual},
 	"git config":                 {not: onlyNamed},
 	"go run":                     {not: onlyNamed},
 	"git … is too old":           {not: message},
