@@ -217,9 +217,13 @@ func (k *Checkup) fsckTips(ctx context.Context, s *reading.Snapshot, r *FsckRepo
 
 // checkLogs is the doctor's look at the logs that are not used to their end.
 func (k *Checkup) checkLogs(ctx context.Context, s *reading.Snapshot) ([]fail.Diagnosis, error) {
-	found, err := migrate.Late(ctx, k.Local(), s)
-	if err != nil {
-		return nil, err
+	var found []fail.Diagnosis
+	if k.Replica != nil {
+		late, err := migrate.Late(ctx, k.Local(), s)
+		if err != nil {
+			return nil, err
+		}
+		found = late
 	}
 	var empty []string
 	for _, id := range s.AgentIDs() {
