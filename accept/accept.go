@@ -77,7 +77,7 @@ func Judge(ctx context.Context, reads *reading.Reader, local refs.Local, f Fetch
 		if known == "" {
 			known = f.Hub
 		}
-		j.problem(hubs.Problem{Ref: replay.MetaName, Text: fmt.Sprintf("the remote holds another tracker (hub %s) than the one of this clone (hub %s), which stands", hubs.Clip(j.Other), hubs.Clip(known)), Told: true})
+		j.problem(hubs.Problem{Ref: replay.MetaName, Text: fmt.Sprintf("the remote has another tracker (hub %s) than this clone (hub %s); this clone keeps its tracker", hubs.Clip(j.Other), hubs.Clip(known)), Told: true})
 		if j.Detached = detachedFrom(ctx, local, meta, known); j.Detached {
 			return j.Answer, nil // what was this tracker's there is another's now
 		}
@@ -93,7 +93,7 @@ func Judge(ctx context.Context, reads *reading.Reader, local refs.Local, f Fetch
 		}
 	}
 	if j.untaken > 0 {
-		j.problem(hubs.Problem{Text: fmt.Sprintf("the hub offers %d logs more than the %d that are read", j.untaken, maxLogs)})
+		j.problem(hubs.Problem{Text: fmt.Sprintf("the hub has %d logs more than the %d that this program reads", j.untaken, maxLogs)})
 	}
 	return j.Answer, nil
 }
@@ -172,9 +172,9 @@ func judgeLedger(ctx context.Context, local refs.Local, old, fresh refs.OID) (ta
 		return true, "", refs.IgnoreMissing(err)
 	}
 	if behind, err := r.Extends(string(old), string(fresh)); err != nil || behind {
-		return false, "the hub's ledger is behind: it was set back; what was decided stands and goes back with the next push", refs.IgnoreMissing(err)
+		return false, "the hub's ledger was set back; the decisions are kept here, and the next push restores them", refs.IgnoreMissing(err)
 	}
-	return true, "the hub has lost decisions that it had acknowledged; the next sync brings them back, and a number given twice gets an alias", nil
+	return true, "the hub has lost decisions that it had confirmed; the next sync restores them, and a number given twice gets an alias", nil
 }
 
 // walker only walks the parents of steps.

@@ -116,11 +116,11 @@ func TestJudge(t *testing.T) {
 		{name: "first contact", fresh: two, meta: hub, takes: []string{alices, replay.MetaName}},
 		{name: "a log goes on", known: one, fresh: two, meta: hub, takes: []string{alices}},
 		{name: "nothing new", known: two, fresh: two, meta: hub},
-		{name: "a log lacks lines", known: two, fresh: one, meta: hub, problem: "the hub is behind: its log of 'alice' lacks lines"},
+		{name: "a log lacks lines", known: two, fresh: one, meta: hub, problem: "the hub's log of 'alice' was set back"},
 		{name: "a log was rewritten", known: two, fresh: other, meta: hub, problem: "the hub's log of 'alice' was rewritten"},
 		{name: "not all was fetched", known: two, fresh: one, meta: hub, partly: true},
 		{name: "no meta, nothing known", fresh: two},
-		{name: "another hub", known: one, fresh: two, meta: another, takes: []string{alices}, other: another, problem: "the remote holds another tracker"},
+		{name: "another hub", known: one, fresh: two, meta: another, takes: []string{alices}, other: another, problem: "the remote has another tracker"},
 		{name: "none of the tracker's", known: one, fresh: one, meta: hub, extra: "strange"},
 		{name: "no agent's name", known: one, fresh: one, meta: hub, extra: replay.Agents + "No", problem: "the log 'No' is ignored"},
 	} {

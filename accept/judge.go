@@ -105,14 +105,14 @@ func (j *judge) compareMetas(ctx context.Context, chain *replay.MetaChain, at fu
 		j.fresh.Err = b.Err // whatever its tip says
 	}
 	if err == nil && j.metas.Roll == nil && j.fresh.Level == replay.FormatVersion && j.metas.Bad != nil {
-		j.meta = fmt.Sprintf("the hub's meta is not to be believed: %v", j.metas.Bad.Err)
+		j.meta = fmt.Sprintf("the hub's meta data is invalid: %v", j.metas.Bad.Err)
 	}
 	if err != nil || was.Roll == nil || j.metas.Roll == nil {
 		return err
 	}
 	on, err := chain.Holds(fresh, was.Commit, "")
 	if err == nil && !on && was.Commit != j.metas.Commit {
-		j.meta = "the hub's meta does not continue the one known here, which stands"
+		j.meta = "the hub's meta data does not continue the data known here, which is kept"
 	}
 	return err
 }
@@ -127,13 +127,13 @@ func (j *judge) settle(v2 bool) {
 		}
 		return
 	case j.fresh.Err != nil:
-		j.meta = fmt.Sprintf("the hub's meta cannot be read: %v", j.fresh.Err)
+		j.meta = fmt.Sprintf("the hub's meta data cannot be read: %v", j.fresh.Err)
 	case !known:
 	case j.fresh.Level < j.known.Level && j.known.Level >= replay.FormatVersion:
-		j.meta = fmt.Sprintf("the hub's meta is of level %d, lower than the one known here (%d), which stands", j.fresh.Level, j.known.Level)
+		j.meta = fmt.Sprintf("the hub's meta data has level %d, lower than the level known here (%d), which is kept", j.fresh.Level, j.known.Level)
 	case j.known.Level < replay.FormatVersion:
 	case j.fresh.Seq < j.known.Seq:
-		j.meta = fmt.Sprintf("the hub's meta is older (%d) than the one known here (%d), which stands", j.fresh.Seq, j.known.Seq)
+		j.meta = fmt.Sprintf("the hub's meta data is older (%d) than the data known here (%d), which is kept", j.fresh.Seq, j.known.Seq)
 	}
 	j.level = j.fresh.Level
 	if j.meta != "" {
@@ -207,7 +207,7 @@ func (j *judge) ref(ctx context.Context, name string, old, fresh refs.OID) (take
 		if err != nil || litter == "" {
 			return err == nil, "", err
 		}
-		return false, fmt.Sprintf("the hub's log of '%s' goes on behind event %d with what is no event: %s", id, seq, litter), nil
+		return false, fmt.Sprintf("the hub's log of '%s' has invalid data after event %d: %s", id, seq, litter), nil
 	case refs.Extends:
 		if was, err := j.goodPart(ctx, id, old, 0); err != nil || was.Trails {
 			if err != nil {
@@ -215,7 +215,7 @@ func (j *judge) ref(ctx context.Context, name string, old, fresh refs.OID) (take
 			}
 			return j.mended(ctx, id, old, fresh)
 		}
-		return false, fmt.Sprintf("the hub is behind: its log of '%s' lacks lines that were on it before; the ones known here stand", id), nil
+		return false, fmt.Sprintf("the hub's log of '%s' was set back: events that it had before are missing; this clone keeps them", id), nil
 	}
 	return j.mended(ctx, id, old, fresh)
 }
@@ -262,15 +262,15 @@ func (j *judge) mended(ctx context.Context, id string, old, fresh refs.OID) (tak
 	case err != nil:
 		return false, "", err
 	case was.Newer: // what stands there cannot be told from its repair
-		return false, fmt.Sprintf("the hub's log of '%s' was rewritten; the one known here stands", id), nil
+		return false, fmt.Sprintf("the hub's log of '%s' was rewritten; this clone keeps the log it knows", id), nil
 	case is.Seq < was.Seq || is.At != was.Hash:
 		forked, err := j.prove(ctx, id, old, fresh)
 		if err != nil || forked {
-			return false, fmt.Sprintf("the hub's log of '%s' was rewritten with its own key: it has forked; the one known here stands", id), err
+			return false, fmt.Sprintf("the hub's log of '%s' was rewritten with the agent's own key: the log has forked; this clone keeps the log it knows", id), err
 		}
-		return false, fmt.Sprintf("the hub's log of '%s' was rewritten; the one known here stands", id), nil
+		return false, fmt.Sprintf("the hub's log of '%s' was rewritten; this clone keeps the log it knows", id), nil
 	case was.Ended == "" && is.Ended != "" && is.Seq == was.Seq:
-		return false, fmt.Sprintf("the hub's log of '%s' goes on behind event %d with what is no event: %s", id, is.Seq, is.Ended), nil
+		return false, fmt.Sprintf("the hub's log of '%s' has invalid data after event %d: %s", id, is.Seq, is.Ended), nil
 	}
 	return true, "", nil
 }

@@ -26,7 +26,7 @@ func NotAdmitted(state *trust.State, agent string, key func() (keys.Signer, erro
 	if state.Signers.Lists(trust.Principal(agent)) || m.Open && m.Signing != trust.Require {
 		return nil
 	}
-	e := &fail.Error{Kind: fail.Denied, Code: "not-approved", Message: fmt.Sprintf("the hub does not know the agent '%s'", agent)}
+	e := &fail.Error{Kind: fail.Denied, Code: "not-approved", Message: fmt.Sprintf("no admin of the hub has approved the agent '%s'", agent)}
 	k, err := key()
 	if err == nil {
 		e.Code, e.Fields = "not-approved/key", fail.Fields{"agent": agent, "key": k.Key().String()}

@@ -65,7 +65,7 @@ func (c *Change) Approve(agent, given string, log *trust.Verdict, admin bool) (A
 
 func (c *Change) keyOf(agent, given string, log *trust.Verdict) (trust.Key, error) {
 	if err := event.ValidAgentID(agent); err != nil {
-		return trust.Key{}, &fail.Error{Kind: fail.Fatal, Code: "agent-id/approve", Message: fmt.Sprintf("'%s' is no agent id: %v", fail.Truncate(agent), err)}
+		return trust.Key{}, &fail.Error{Kind: fail.Fatal, Code: "agent-id/approve", Message: fmt.Sprintf("'%s' is not an agent id: %v", fail.Truncate(agent), err)}
 	}
 	if _, revoked := c.From.Meta.Revoked[agent]; revoked {
 		return trust.Key{}, stillRevoked("revoked/still", agent)
@@ -82,7 +82,7 @@ func (c *Change) keyOf(agent, given string, log *trust.Verdict) (trust.Key, erro
 			Fields: fail.Fields{"agent": agent}}
 	}
 	if len(log.Keys) != 1 {
-		return trust.Key{}, &fail.Error{Kind: fail.No, Code: "no-key", Message: fmt.Sprintf("the log of '%s' introduces no key", agent),
+		return trust.Key{}, &fail.Error{Kind: fail.No, Code: "no-key", Message: fmt.Sprintf("the log of '%s' contains no key", agent),
 			Fields: fail.Fields{"agent": agent}}
 	}
 	return log.Keys[0], nil
@@ -90,7 +90,7 @@ func (c *Change) keyOf(agent, given string, log *trust.Verdict) (trust.Key, erro
 
 // stillRevoked refuses what would let lines behind a revocation count again.
 func stillRevoked(code fail.Code, agent string) error {
-	return &fail.Error{Kind: fail.Denied, Code: code, Message: fmt.Sprintf("the agent '%s' is revoked, and stays so: what it wrote behind that would count again", agent),
+	return &fail.Error{Kind: fail.Denied, Code: code, Message: fmt.Sprintf("the agent '%s' is revoked, and a revocation is permanent", agent),
 		Fields: fail.Fields{"agent": agent}}
 }
 
@@ -141,7 +141,7 @@ func (c *Change) Revoke(agent string, after *uint64, reason string, log *Revoked
 	c.Meta.Revoked[agent] = r
 	c.Meta.Admins = slices.DeleteFunc(c.Meta.Admins, func(x string) bool { return x == p })
 	if len(c.From.Meta.Admins) > 0 && len(c.Meta.Admins) == 0 {
-		return r, &fail.Error{Kind: fail.Denied, Code: "last-admin", Message: fmt.Sprintf("'%s' is the only admin: nobody could change anything afterwards", agent)}
+		return r, &fail.Error{Kind: fail.Denied, Code: "last-admin", Message: fmt.Sprintf("'%s' is the only admin: nobody could change the trust settings afterwards", agent)}
 	}
 	return r, nil
 }
@@ -161,7 +161,7 @@ func (c *Change) SetPolicy(signing string, open *bool) {
 func (c *Change) HandOver(agent string, old, next trust.Key) error {
 	p := trust.Principal(agent)
 	if c.From.AdminOf(old) != p {
-		return errors.New("the key is an admin's under another name")
+		return errors.New("the key belongs to an admin with another name")
 	}
 	c.Signers = c.Signers.With(trust.Signer{Principal: p, Namespaces: []string{trust.EventNamespace}, Key: old}).
 		With(trust.Signer{Principal: p, Key: next})
@@ -186,7 +186,7 @@ func (c *Change) Files(ctx context.Context, k keys.Signer) (map[string][]byte, *
 	}
 	next, err := c.From.Next(files)
 	if err != nil {
-		return nil, nil, &fail.Error{Kind: fail.Denied, Code: "meta", Err: err, Message: fmt.Sprintf("nobody would believe that: %v", err)}
+		return nil, nil, &fail.Error{Kind: fail.Denied, Code: "meta", Err: err, Message: fmt.Sprintf("no clone would accept this: %v", err)}
 	}
 	return files, next, nil
 }

@@ -129,7 +129,7 @@ func (i Identity) Kind() event.AgentKind {
 // would be three thousand agents.
 func NoAgentInCI() *fail.Error {
 	return &fail.Error{Kind: fail.Denied, Code: "ci-agent",
-		Message: "no agent id in a CI job: each job would add a log of its own to everybody's fetch"}
+		Message: "a CI job needs an agent id: otherwise each job would add a log to every fetch"}
 }
 
 // MayWrite returns the id to write under, "" if one may be made, and an error if
@@ -249,7 +249,7 @@ func readIdentity(path string) (*identity, error) {
 	var id identity
 	if err := json.Unmarshal(b, &id); err != nil || event.ValidAgentID(id.Agent) != nil {
 		return nil, &fail.Error{Kind: fail.Denied, Code: "identity-file",
-			Message: fmt.Sprintf("'%s' does not hold an identity", path)}
+			Message: fmt.Sprintf("'%s' is not an identity file", path)}
 	}
 	return &id, nil
 }

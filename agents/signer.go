@@ -27,7 +27,7 @@ type Signer struct {
 
 // Why there is no key.
 var (
-	ErrNotSigning = errors.New("signing is switched off here (crosslink.sign)")
+	ErrNotSigning = errors.New("signing is turned off here (crosslink.sign)")
 	ErrElsewhere  = errors.New("is not here") // the log has a key, and this clone has not
 	ErrNoJobKey   = errors.New("no key is configured for this CI job")
 )
@@ -56,7 +56,7 @@ func (s Signer) Key(q Request) (k keys.Signer, made bool, err error) {
 	case s.InJob():
 		return nil, false, ErrNoJobKey
 	case !q.Make:
-		return nil, false, errors.New("there is no key for it here")
+		return nil, false, errors.New("its key is not here")
 	default:
 		if k, err = s.Ring.Make(q.Agent); err != nil {
 			return nil, false, fmt.Errorf("no key can be made: %w", err)
@@ -120,7 +120,7 @@ func (s Signer) Next(old keys.Signer) (k keys.Signer, kept bool, err error) {
 			return nil, false, &fail.Error{Kind: fail.Denied, Code: "no-key/setting", Err: err, Message: err.Error()}
 		}
 		if k.Key() == old.Key() {
-			return nil, false, &fail.Error{Kind: fail.No, Code: "same-key", Message: "crosslink.signingKey names the key that is in force"}
+			return nil, false, &fail.Error{Kind: fail.No, Code: "same-key", Message: "crosslink.signingKey names the key that is already in use"}
 		}
 		return k, false, nil
 	}
@@ -152,7 +152,7 @@ func (s Signer) Admin(state *trust.State, agents []string) (keys.Signer, error) 
 			return k, nil
 		}
 	}
-	return nil, &fail.Error{Kind: fail.Denied, Code: "not-admin", Message: "no key here is an admin's of this hub: nothing was written"}
+	return nil, &fail.Error{Kind: fail.Denied, Code: "not-admin", Message: "no key here belongs to an admin of this hub: nothing was written"}
 }
 
 func (s Signer) signs() bool { return s.Config.Bool("crosslink.sign", true) }

@@ -41,7 +41,7 @@ func TestWhichKeySigns(t *testing.T) {
 		made    bool
 		fails   error
 	}{
-		"none is made unasked": {does: func(*testing.T, *Signer, *Request) keys.Signer { return nil }, fails: errors.New("there is no key for it here")},
+		"none is made unasked": {does: func(*testing.T, *Signer, *Request) keys.Signer { return nil }, fails: errors.New("its key is not here")},
 		"one is made":          {does: func(_ *testing.T, _ *Signer, q *Request) keys.Signer { q.Make = true; return nil }, made: true},
 		"the one that was made": {does: func(t *testing.T, s *Signer, q *Request) keys.Signer {
 			q.Make = true

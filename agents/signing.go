@@ -72,7 +72,7 @@ type Log struct {
 // A notice without a code is none; once says that it is about a setting.
 func (s Signer) Unsigned(l Log, err error) (told fail.Notice, once bool, refused error) {
 	why := WhyUnsigned(err)
-	n := fail.Notice{Code: "unsigned", Text: fmt.Sprintf("what '%s' writes here is not signed: %s", l.Agent, why)}
+	n := fail.Notice{Code: "unsigned", Text: fmt.Sprintf("events of '%s' are not signed here: %s", l.Agent, why)}
 	switch {
 	case errors.Is(err, ErrElsewhere):
 		n.Code = "unsigned/elsewhere"
@@ -84,7 +84,7 @@ func (s Signer) Unsigned(l Log, err error) (told fail.Notice, once bool, refused
 	switch {
 	case l.Policy == trust.Require:
 		return fail.Notice{}, false, &fail.Error{Kind: fail.Denied, Code: n.Code, Err: err,
-			Message: fmt.Sprintf("the hub requires signatures: nothing was written, for %s", why)}
+			Message: fmt.Sprintf("the hub requires signatures: nothing was written, because %s", why)}
 	case l.Policy == trust.Off:
 		return fail.Notice{}, false, nil
 	case l.Signed:
@@ -142,7 +142,7 @@ func SignStep(ctx context.Context, state *trust.State, l *ledger.Ledger, k keys.
 		l.SignedBy, l.Signature = "", ""
 	}
 	if fault := state.CheckStep(l.WrittenBy, l.SignedBy, l.Signature, l.Signed()); fault != nil {
-		return fmt.Errorf("steps of this hub are signed by agents that it lists, and '%s' cannot: %s", l.WrittenBy, trust.RuleOf(fault))
+		return fmt.Errorf("ledger steps on this hub need an approved signature, and '%s' cannot sign: %s", l.WrittenBy, trust.RuleOf(fault))
 	}
 	return nil
 }

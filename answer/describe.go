@@ -56,7 +56,7 @@ func describe(p tracker.Projection, u event.UUID, b event.Body) string {
 	case *event.AssigneeRemoved:
 		return fmt.Sprintf("took '%s' off", b.Assignee)
 	case *event.DependencyAdded:
-		return dependencyWords(u, b.Blocked, "waits for ", "blocks ", name(b.Blocker), name(b.Blocked))
+		return dependencyWords(u, b.Blocked, "blocked by ", "blocks ", name(b.Blocker), name(b.Blocked))
 	case *event.DependencyRemoved:
 		return dependencyWords(u, b.Blocked, "waits no longer for ", "blocks no longer ", name(b.Blocker), name(b.Blocked))
 	case *event.RelationAdded:

@@ -117,7 +117,7 @@ func (k *Checkup) askHub(ctx context.Context, offline bool) (found []fail.Diagno
 		return []fail.Diagnosis{diagnosed(fail.Problem, k.Unwritable(err), "not-writable/failed")}, nil, ctx.Err()
 	}
 	if !ok {
-		busy := fail.Diagnosis{Code: "sync-busy", Severity: fail.Note, Text: "another process of this clone is talking to the hub; this is what was known before"}
+		busy := fail.Diagnosis{Code: "sync-busy", Severity: fail.Note, Text: "another process of this clone is contacting the hub; this shows what was known before"}
 		return []fail.Diagnosis{busy}, nil, nil
 	}
 	defer unlock()

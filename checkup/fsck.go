@@ -71,7 +71,7 @@ func (k *Checkup) Fsck(ctx context.Context, full bool) (*FsckReport, error) {
 		case l.Diverged:
 			f.Kind, f.Text = "diverged", k.DivergedError(id).Error()
 		case l.Torn:
-			f.Kind, f.Text = "torn", "objects of the log written here are missing; the hub's is shown"
+			f.Kind, f.Text = "torn", "objects of this clone's log are missing; the hub's log is shown"
 		case l.Ended != "":
 			f.Kind, f.Text = "ended", l.Ended
 		default:
@@ -122,7 +122,7 @@ func (k *Checkup) fsckMetas(ctx context.Context, s *reading.Snapshot, r *FsckRep
 			return err
 		}
 		if bad = st.Bad; st.Commit != s.MetaCommit || bad.Len() != s.BadMeta.Len() {
-			r.add(Finding{Kind: "meta", Step: string(tip), Text: "the note of what was judged before was wrong; it is replaced"})
+			r.add(Finding{Kind: "meta", Step: string(tip), Text: "the saved results of earlier checks were wrong and are replaced"})
 			k.Reads.ReplaceMetas(judge)
 		}
 	}
@@ -144,7 +144,7 @@ func (k *Checkup) fsckLedger(ctx context.Context, s *reading.Snapshot, r *FsckRe
 			return nil, err
 		}
 		if !held {
-			r.add(Finding{Kind: "lost", Step: string(tip), Text: "the hub has lost what was decided up to this step; the next sync brings it back"})
+			r.add(Finding{Kind: "lost", Step: string(tip), Text: "the hub has lost the decisions up to this step; the next sync restores them"})
 		}
 	}
 	return d.Bad, nil
@@ -169,7 +169,7 @@ func (k *Checkup) fsckFull(ctx context.Context, s *reading.Snapshot, r *FsckRepo
 	}
 	note := k.Reads.JudgedBefore(hubID)
 	if d.Err == nil && (wrong(d.View.Step, d.View.Since, d.Bad) || note.Tip == view.Tip && wrong(note.Step, note.Since, note.Bad)) {
-		r.add(Finding{Kind: "ledger", Step: string(d.Tip), Text: "the note of what was judged before was wrong; it is replaced"})
+		r.add(Finding{Kind: "ledger", Step: string(d.Tip), Text: "the saved results of earlier checks were wrong and are replaced"})
 		k.Reads.NoteJudged(reading.Judged{Hub: hubID, Tip: view.Tip, Step: view.Step, Since: view.Since, Bad: view.Bad[max(0, len(view.Bad)-replay.MaxBad):]})
 		k.Reads.RemoveStore()
 	}
@@ -244,7 +244,7 @@ func (k *Checkup) checkLogs(ctx context.Context, s *reading.Snapshot) ([]fail.Di
 		case l.Diverged:
 			found = append(found, fail.Diagnosis{Code: "copied-clone/other", Severity: fail.Warning, Text: k.DivergedError(id).Error(), Fields: fail.Fields{"agent": id}})
 		case l.Torn:
-			found = append(found, fail.Diagnosis{Code: "torn-log", Severity: fail.Warning, Text: fmt.Sprintf("objects of the log of '%s' are missing here; the hub's is shown", id)})
+			found = append(found, fail.Diagnosis{Code: "torn-log", Severity: fail.Warning, Text: fmt.Sprintf("objects of the log of '%s' are missing here; the hub's log is shown", id)})
 		case l.Ended != "":
 			found = append(found, fail.Diagnosis{Code: "ended", Severity: fail.Warning, Text: fmt.Sprintf("the log of '%s' stops after %d events: %s", id, l.Seq, l.Ended)})
 		}
@@ -253,7 +253,7 @@ func (k *Checkup) checkLogs(ctx context.Context, s *reading.Snapshot) ([]fail.Di
 		found = append(found, k.emptyLogs(empty))
 	}
 	if n := len(s.View.Rejections()); n > 0 {
-		found = append(found, fail.Diagnosis{Code: "rejected", Severity: fail.Note, Text: fmt.Sprintf("%d events break a rule and are passed over by everybody", n)})
+		found = append(found, fail.Diagnosis{Code: "rejected", Severity: fail.Note, Text: fmt.Sprintf("%d events break a rule; every clone ignores them", n)})
 	}
 	return found, nil
 }
@@ -286,14 +286,14 @@ func (k *Checkup) checkLedger(ctx context.Context, s *reading.Snapshot) ([]fail.
 	var found []fail.Diagnosis
 	for _, f := range r.Findings {
 		if f.Kind == "lost" {
-			found = append(found, fail.Diagnosis{Code: "lost-decisions", Severity: fail.Warning, Text: "the hub has lost decisions that it had acknowledged"})
+			found = append(found, fail.Diagnosis{Code: "lost-decisions", Severity: fail.Warning, Text: "the hub has lost decisions that it had confirmed"})
 			continue
 		}
-		found = append(found, fail.Diagnosis{Code: "ledger", Severity: fail.Problem, Text: "the ledger cannot be judged, so nothing is shown as decided: " + f.Text})
+		found = append(found, fail.Diagnosis{Code: "ledger", Severity: fail.Problem, Text: "the ledger cannot be checked, so nothing is shown as decided: " + f.Text})
 	}
 	if len(bad) > 0 {
 		b := bad[len(bad)-1]
-		found = append(found, fail.Diagnosis{Code: "bad-step/found", Severity: fail.Warning, Text: fmt.Sprintf("%s not believed, the last is %d (%s); everybody skips them", clone.BadSteps(len(bad)), b.Sequence, b.Reason)})
+		found = append(found, fail.Diagnosis{Code: "bad-step/found", Severity: fail.Warning, Text: fmt.Sprintf("%s invalid, the last is %d (%s); every clone ignores them", clone.BadSteps(len(bad)), b.Sequence, b.Reason)})
 	}
 	return found, nil
 }

@@ -36,7 +36,7 @@ func (k *Checkup) checkHub(ctx context.Context, s *reading.Snapshot) ([]fail.Dia
 	}
 	switch {
 	case k.Hub == nil:
-		found = append(found, fail.Diagnosis{Code: "private", Severity: fail.Note, Text: "the repository has no remote: its tracker is here and nowhere else"})
+		found = append(found, fail.Diagnosis{Code: "private", Severity: fail.Note, Text: "the repository has no remote: the tracker exists only in this clone"})
 	case s.Apart:
 		e := k.ApartError()
 		found = append(found, e.Diagnosis(fail.Problem, e.Message))
@@ -46,7 +46,7 @@ func (k *Checkup) checkHub(ctx context.Context, s *reading.Snapshot) ([]fail.Dia
 	case !s.Bound && k.Contact.Last.IsZero() && !k.Link.Reached:
 		found = append(found, fail.Diagnosis{Code: "unseen", Severity: fail.Note, Text: fmt.Sprintf("'%s' has not been reached yet", k.Hub.Name)})
 	case !s.Bound:
-		found = append(found, fail.Diagnosis{Code: "unshared", Severity: fail.Warning, Text: fmt.Sprintf("there is no tracker on '%s' yet; what is written stays here", k.Hub.Name)})
+		found = append(found, fail.Diagnosis{Code: "unshared", Severity: fail.Warning, Text: fmt.Sprintf("there is no tracker on '%s' yet; changes are saved only in this clone", k.Hub.Name)})
 	}
 	which, err := k.checkWhich(ctx, s)
 	if err != nil {
@@ -89,11 +89,11 @@ func (k *Checkup) checkSending(ctx context.Context, s *reading.Snapshot) ([]fail
 		}
 	}
 	if k.Contact.Refused != "" && k.Admitted(s) != nil { // checkAgent says whom to ask
-		found = append(found, fail.Diagnosis{Code: "queued/until-then", Severity: fail.Note, Text: fmt.Sprintf("%s kept here until then", exchange.Events(n))})
+		found = append(found, fail.Diagnosis{Code: "queued/until-then", Severity: fail.Note, Text: fmt.Sprintf("%s saved locally until then", exchange.Events(n))})
 	} else if k.Contact.Refused != "" {
-		found = append(found, k.Hub.TakesNoPush(fmt.Sprintf("%s; %s kept here", k.Contact.Refused, exchange.Events(n))))
+		found = append(found, k.Hub.TakesNoPush(fmt.Sprintf("%s; %s saved locally", k.Contact.Refused, exchange.Events(n))))
 	} else if n > 0 && (k.Contact.Other != "" || k.Contact.NoMeta || k.Hub.Apart(k.Contact) != "") { // checkWhich says what to do
-		found = append(found, fail.Diagnosis{Code: "queued/until-then", Severity: fail.Note, Text: fmt.Sprintf("%s kept here until then", exchange.Events(n))})
+		found = append(found, fail.Diagnosis{Code: "queued/until-then", Severity: fail.Note, Text: fmt.Sprintf("%s saved locally until then", exchange.Events(n))})
 	} else if n > 0 {
 		severity := fail.Warning
 		if manual || k.Link.Pace.Read().MayStart(k.Now(), k.Limits(), clone.Urgency(s)).After(k.Now()) && !k.Link.Pace.Read().Until.After(k.Now()) { // as the user wants it, or on its way
@@ -137,7 +137,7 @@ func (k *Checkup) checkPacing(context.Context, *reading.Snapshot) ([]fail.Diagno
 	var found []fail.Diagnosis
 	p := k.Link.Pace.Read()
 	if p.Until.After(k.Now()) {
-		found = append(found, fail.Diagnosis{Code: "busy", Severity: fail.Warning, Text: fmt.Sprintf("%s; it is left alone for %d s", p.Why, int(p.Until.Sub(k.Now()).Seconds())+1)})
+		found = append(found, fail.Diagnosis{Code: "busy", Severity: fail.Warning, Text: fmt.Sprintf("%s; the next contact is in %d s", p.Why, int(p.Until.Sub(k.Now()).Seconds())+1)})
 	}
 	if _, set := k.Conf.Count("crosslink.pushesPerMinute"); len(found) == 0 && p.Slowed.After(k.Now()) && !set && k.Hub != nil && k.Hub.Limit() == 0 {
 		found = append(found, fail.Diagnosis{Code: "slowed", Severity: fail.Note, Text: fmt.Sprintf("the hub was busy or slow; pushes are limited to %d a minute for another %d min",

@@ -17,11 +17,11 @@ func distrust(l *reading.Log) string {
 		return exchange.TrailText(l)
 	case v.Ends != "":
 		if v.Fed == 0 {
-			return fmt.Sprintf("nothing of the log of '%s' counts: %s", l.Agent, v.Ends)
+			return fmt.Sprintf("no event of '%s' counts: %s", l.Agent, v.Ends)
 		}
-		return fmt.Sprintf("of the log of '%s' nothing counts behind event %d: %s", l.Agent, v.Fed, v.Ends)
+		return fmt.Sprintf("events of '%s' after event %d are ignored: %s", l.Agent, v.Fed, v.Ends)
 	case v.Lapsed():
-		return fmt.Sprintf("the log of '%s' was signed up to event %d, and is not since: %s", l.Agent, v.Vouched, v.Mark(v.Fed))
+		return fmt.Sprintf("the log of '%s' is signed up to event %d, and later events are not: %s", l.Agent, v.Vouched, v.Mark(v.Fed))
 	}
 	return ""
 }

@@ -16,7 +16,7 @@ func (k *Checkup) checkPresence(_ context.Context, s *reading.Snapshot) ([]fail.
 		return nil, nil // nothing was fetched yet
 	}
 	if n := s.Unread(); n > 0 {
-		found = append(found, fail.Diagnosis{Code: "presence-many", Severity: fail.Note, Text: fmt.Sprintf("the hub holds %d signs of life, of which the newest %d are read: %d are not shown", n+clone.PresenceLimits.Read, clone.PresenceLimits.Read, n)})
+		found = append(found, fail.Diagnosis{Code: "presence-many", Severity: fail.Note, Text: fmt.Sprintf("the hub has %d heartbeats, and only the newest %d are read: %d are not shown", n+clone.PresenceLimits.Read, clone.PresenceLimits.Read, n)})
 	}
 	if _, holds := s.Held(k.Agent); !holds || !k.PresenceRefused() {
 		return found, nil
@@ -25,5 +25,5 @@ func (k *Checkup) checkPresence(_ context.Context, s *reading.Snapshot) ([]fail.
 }
 
 func presenceNote() fail.Diagnosis {
-	return fail.Diagnosis{Code: "presence", Severity: fail.Note, Text: "the hub takes no signs of life (refs/crosslink/presence): who wants your lock sees your events only, so write one now and then"}
+	return fail.Diagnosis{Code: "presence", Severity: fail.Note, Text: "the hub accepts no heartbeats (refs/crosslink/presence): others see only your events, so write one from time to time"}
 }

@@ -17,11 +17,11 @@ import (
 func (k *Checkup) checkRefusals(ctx context.Context, s *reading.Snapshot) (found []fail.Diagnosis) {
 	for _, l := range k.WithheldLogs(ctx, s) {
 		if l.Agent == k.Agent && k.Admitted(s) != nil { // checkAgent says whom to ask
-			found = append(found, fail.Diagnosis{Code: "queued/until-then", Severity: fail.Note, Text: fmt.Sprintf("%s kept here until then", exchange.Events(l.Unsent()))})
+			found = append(found, fail.Diagnosis{Code: "queued/until-then", Severity: fail.Note, Text: fmt.Sprintf("%s saved locally until then", exchange.Events(l.Unsent()))})
 			continue
 		}
 		n := k.RefusalOf(ctx, s, l)
-		found = append(found, fail.Diagnosis{Code: n.Code, Severity: fail.Problem, Text: fmt.Sprintf("%s; %s kept here", n.Text, exchange.Events(l.Unsent())), Fields: n.Fields})
+		found = append(found, fail.Diagnosis{Code: n.Code, Severity: fail.Problem, Text: fmt.Sprintf("%s; %s saved locally", n.Text, exchange.Events(l.Unsent())), Fields: n.Fields})
 	}
 	if text := k.UndecidedText(s, s.AllUndecided()); text != "" {
 		d := fail.Diagnosis{Code: "undecided", Severity: fail.Problem, Text: text}

@@ -107,16 +107,16 @@ func (k *Checkup) checkAgent(ctx context.Context, s *reading.Snapshot) ([]fail.D
 			e := agents.NoAgentInCI()
 			found = append(found, e.Diagnosis(fail.Problem, e.Message))
 		} else {
-			found = append(found, fail.Diagnosis{Code: "no-agent/note", Severity: fail.Note, Text: "nobody has written here yet: the first write makes an id"})
+			found = append(found, fail.Diagnosis{Code: "no-agent/note", Severity: fail.Note, Text: "nobody has written here yet: the first write creates an id"})
 		}
 	case AgentCopied:
-		found = append(found, fail.Diagnosis{Code: "copied-clone/note", Severity: fail.Note, Text: "this repository is a copy: the first write takes a new id"})
+		found = append(found, fail.Diagnosis{Code: "copied-clone/note", Severity: fail.Note, Text: "this repository is a copy: the first write creates a new id"})
 	case AgentForked:
 		e := k.DivergedError(w.Agent)
 		found = append(found, e.Diagnosis(fail.Problem, e.Message))
 	case AgentRetired:
 		if w.Source == agents.FromFile {
-			found = append(found, fail.Diagnosis{Code: "retired/note", Severity: fail.Note, Text: fmt.Sprintf("'%s' is retired: the next write makes a new id", w.Agent)})
+			found = append(found, fail.Diagnosis{Code: "retired/note", Severity: fail.Note, Text: fmt.Sprintf("'%s' is retired: the next write creates a new id", w.Agent)})
 			break
 		}
 		if e, ok := errors.AsType[*fail.Error](k.RetiredError(s.View)); ok {
@@ -132,7 +132,7 @@ func (k *Checkup) checkAgent(ctx context.Context, s *reading.Snapshot) ([]fail.D
 		} else if e := k.LockedError(ctx, s); e != nil {
 			found = append(found, e.Diagnosis(fail.Problem, e.Message))
 		} else if _, err := k.Key(agents.Request{Agent: w.Agent, InForce: s.Keys(w.Agent)}); errors.Is(err, agents.ErrNoJobKey) {
-			found = append(found, fail.Diagnosis{Code: "ci-key", Severity: fail.Note, Text: fmt.Sprintf("what '%s' writes is not signed: %v", w.Agent, err)})
+			found = append(found, fail.Diagnosis{Code: "ci-key", Severity: fail.Note, Text: fmt.Sprintf("events of '%s' are not signed: %v", w.Agent, err)})
 		}
 	}
 	if l := s.Logs[w.Agent]; len(found) == 0 && l != nil && distrust(l) != "" {

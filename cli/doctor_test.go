@@ -12,7 +12,7 @@ func TestDoctor(t *testing.T) {
 	w.hub.doctor = tracker.DoctorReport{Looked: []string{"the hub"}}
 	r := w.ok("doctor")
 	check(t, "well", r.out, "")
-	check(t, "well", r.err, "nothing is wrong\n")
+	check(t, "well", r.err, "no problems found\n")
 
 	w.hub.doctor.Findings = []fail.Diagnosis{{Code: "private", Severity: fail.Note, Text: "alone"}}
 	check(t, "a note", w.ok("doctor").out, "note: alone\n")
@@ -21,9 +21,9 @@ func TestDoctor(t *testing.T) {
 		Text: "no\x1b[2J\n", Fields: fail.Fields{"git": "ask\r"}})
 	r = w.run("doctor")
 	check(t, "status", r.code, 1)
-	check(t, "page", r.out, "note: alone\nproblem: no\\x1b[2J\\n\n    hint: show both URLs: git remote -v\n    hint: then: git crosslink init\n    hint: what git says: ask\\r\n")
+	check(t, "page", r.out, "note: alone\nproblem: no\\x1b[2J\\n\n    hint: show both URLs: git remote -v\n    hint: then: git crosslink init\n    hint: git says: ask\\r\n")
 	check(t, "talk", r.err, "error: 1 finding\n")
-	check(t, "porcelain", w.run("doctor", "--porcelain").out, "note\tprivate\talone\nproblem\tread-only\tno\\x1b[2J\\n\tshow both URLs: git remote -v\tthen: git crosslink init\twhat git says: ask\\r\n")
+	check(t, "porcelain", w.run("doctor", "--porcelain").out, "note\tprivate\talone\nproblem\tread-only\tno\\x1b[2J\\n\tshow both URLs: git remote -v\tthen: git crosslink init\tgit says: ask\\r\n")
 	contains(t, "json", w.run("doctor", "--json", "--offline").out, `"reached":false`, `"looked":["the hub"`,
 		`{"name":"private","severity":"note","text":"alone","hints":[]}`, `"code":1`)
 }

@@ -13,11 +13,11 @@ func TestHeartbeat(t *testing.T) {
 	w := newWorld(t)
 	w.ok("new", "fix the flux")
 	for outcome, words := range map[string]string{
-		tracker.HeartbeatSent:    "others are shown: paused on 1 'fix the flux'",
-		tracker.HeartbeatRecent:  "noted: paused on 1 'fix the flux'; others were shown a sign of life 1 min ago",
-		tracker.HeartbeatUnheld:  "noted; you hold no lock, so nobody waits for a sign of life",
-		tracker.HeartbeatRefused: "noted; the hub takes no signs of life, others see your events only",
-		tracker.HeartbeatKept:    "noted; there is nobody to show it to just now",
+		tracker.HeartbeatSent:    "sent a heartbeat: paused on 1 'fix the flux'",
+		tracker.HeartbeatRecent:  "noted: paused on 1 'fix the flux'; the last heartbeat was sent 1 min ago",
+		tracker.HeartbeatUnheld:  "noted; you hold no lock, so no heartbeat is needed",
+		tracker.HeartbeatRefused: "noted; the hub accepts no heartbeats, so others see only your events",
+		tracker.HeartbeatKept:    "noted; no heartbeat can be sent at the moment",
 	} {
 		w.hub.heartbeat = tracker.Heartbeat{Outcome: outcome, Pushed: w.time}
 		r := w.ok("heartbeat", "--state", "paused", "1")
@@ -37,14 +37,14 @@ func TestPresenceIsShown(t *testing.T) {
 	w.ok("lock", "1")
 	w.hub.chain.Agent, w.hub.chain.Seq, w.hub.chain.Hash, w.hub.chain.Time = "bob", 0, "", 0
 	w.time = w.time.Add(3 * time.Hour)
-	contains(t, "silent", w.run("lock", "1").err, "last sign of life 3 h ago", "git crosslink unlock --break")
+	contains(t, "silent", w.run("lock", "1").err, "last seen: 3 h ago", "git crosslink unlock --break")
 	w.hub.presence = map[string]event.AgentPresence{"alice-laptop-abcd": {Agent: "alice-laptop-abcd", LastSeen: event.TimeOf(w.time), State: "awaiting_input"}}
 	r := w.run("lock", "1")
-	contains(t, "present", r.err, "last sign of life 1 min ago (awaiting_input)")
+	contains(t, "present", r.err, "last seen: 1 min ago (awaiting_input)")
 	if r.code != 2 || strings.Contains(r.err, "--break") {
 		t.Errorf("%d %s", r.code, r.err)
 	}
-	contains(t, "check", w.run("lock", "check", "1").out, "last sign of life of 'alice-laptop-abcd' 2 min ago (awaiting_input)")
+	contains(t, "check", w.run("lock", "check", "1").out, "'alice-laptop-abcd' last seen: 2 min ago (awaiting_input)")
 	contains(t, "check", w.run("lock", "check", "1", "--json").out, `"presence":{"seen":"2026-`, `"state":"awaiting_input"`)
 	contains(t, "list", w.ok("lock", "list").out, "\t2026-03-02T13:")
 }

@@ -186,8 +186,8 @@ func TestErrorsOfTheTracker(t *testing.T) {
 	w.hub.failWith = &fail.Error{Kind: fail.Denied, Code: "ci-agent", Message: "no agent id in a CI job"}
 	r := w.run("new", "x")
 	check(t, "status", r.code, frame.ExitDenied)
-	check(t, "stderr", r.err, "error: no agent id in a CI job\nhint: name one for all jobs of this kind: export GIT_CROSSLINK_AGENT=ci-build\n"+
-		"hint: to sign, give all jobs of this kind one key: git config crosslink.signingKey <file>\n")
+	check(t, "stderr", r.err, "error: no agent id in a CI job\nhint: set the same id for all jobs of this kind: export GIT_CROSSLINK_AGENT=ci-build\n"+
+		"hint: to sign, give all jobs of this kind the same key: git config crosslink.signingKey <file>\n")
 	check(t, "stdout", r.out, "")
 }
 

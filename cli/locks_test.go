@@ -115,10 +115,10 @@ func TestLock(t *testing.T) {
 	check(t, "stdout", r.out, "1\n")
 	check(t, "stderr", r.err, "locked 1 'a' (token 1)\n")
 	check(t, "branch", w.last()[0].(*event.LockClaimed).Branch, "fix/a")
-	check(t, "again", w.ok("claim", "1").err, "1 'a' is locked by you already (token 1)\n")
+	check(t, "again", w.ok("claim", "1").err, "you already hold the lock on 1 'a' (token 1)\n")
 	check(t, "nothing was written for it", len(w.hub.emitted), 2)
 	r = w.ok("lock", "check", "1")
-	contains(t, "check", r.out, "locked by alice-laptop-abcd", "token 1, on branch fix/a", "last sign of life of 'alice-laptop-abcd'", "last contact with the hub")
+	contains(t, "check", r.out, "locked by alice-laptop-abcd", "token 1, on branch fix/a", "'alice-laptop-abcd' last seen: 2 min ago", "last contact with the hub")
 	check(t, "unlock", w.ok("unlock", "1").err, "unlocked 1 'a'\n")
 	check(t, "unlock again", w.ok("release", "1").err, "1 'a' is not locked\n")
 	check(t, "check of none", w.run("lock", "check", "1").code, frame.ExitNo)
@@ -132,7 +132,7 @@ func TestLockLost(t *testing.T) {
 	r := w.run("lock", "1")
 	check(t, "status", r.code, frame.ExitLost)
 	check(t, "stdout", r.out, "")
-	contains(t, "stderr", r.err, "error: issue '1' is locked by 'bob': token 1, claimed 1 min ago, last sign of life never seen",
+	contains(t, "stderr", r.err, "error: issue 1 is locked by 'bob': token 1, claimed 1 min ago, last seen: never",
 		"hint: git crosslink lock --wait 1")
 	d := w.json("lock", "1")
 	var data struct{ Claims []answer.Claim }
@@ -143,10 +143,10 @@ func TestLockLost(t *testing.T) {
 	check(t, "check", w.run("lock", "check", "1").code, frame.ExitLost)
 	r = w.run("unlock", "1")
 	check(t, "unlock", r.code, frame.ExitLost)
-	contains(t, "unlock", r.err, "it is not yours to give back")
+	contains(t, "unlock", r.err, "you do not hold this lock")
 	r = w.run("lock", "1", "--wait")
 	check(t, "wait", r.code, frame.ExitUnconfirmed)
-	contains(t, "wait", r.err, "error: you wait for the lock of '1': place 1, behind 'bob'")
+	contains(t, "wait", r.err, "error: waiting for the lock on issue 1: place 1, after 'bob'")
 	check(t, "left", w.ok("unlock", "1").err, "left the queue for 1 'a'\n")
 }
 
@@ -158,7 +158,7 @@ func TestLockClosed(t *testing.T) {
 	r := w.run("lock", "1", "2")
 	check(t, "status", r.code, frame.ExitNo)
 	check(t, "the other one is held", r.out, "2\n")
-	contains(t, "stderr", r.err, "locked 2 'b'", "error: issue '1' is closed: there is nothing to lock", "hint: if there is still something to do: git crosslink reopen 1")
+	contains(t, "stderr", r.err, "locked 2 'b'", "error: issue 1 is closed and cannot be locked", "hint: to work on it again: git crosslink reopen 1")
 	d := w.json("lock", "1")
 	var data struct{ Claims []answer.Claim }
 	if err := json.Unmarshal(d.Data, &data); err != nil || len(data.Claims) != 1 || data.Claims[0].Outcome != "closed" {
@@ -168,10 +168,10 @@ func TestLockClosed(t *testing.T) {
 	w.hub.locks.claim(w.hub.Agent(), &event.LockClaimed{Issue: issueUUID(1)}, event.TimeOf(w.time), true)
 	r = w.run("lock", "check", "1")
 	check(t, "check", r.code, frame.ExitNo)
-	contains(t, "check", r.err, "issue '1' is closed")
+	contains(t, "check", r.err, "issue 1 is closed")
 	check(t, "it can be given back", w.ok("unlock", "1").err, "unlocked 1 'a'\n")
 	w.bobs(issueUUID(1))
-	contains(t, "reopen ends it", w.ok("reopen", "1").err, "ended the lock of 'bob' on '1'")
+	contains(t, "reopen ends it", w.ok("reopen", "1").err, "ended the lock of 'bob' on 1")
 	check(t, "and it is free", w.run("lock", "check", "1").code, frame.ExitNo)
 }
 
@@ -198,7 +198,7 @@ func TestCloseEndsLocks(t *testing.T) {
 	w.bobs(issueUUID(2))
 	r := w.ok("close", "1", "2", "--claim-next")
 	check(t, "stdout", r.out, "1\n2\n3\n")
-	contains(t, "stderr", r.err, "unlocked '1'", "ended the lock of 'bob' on '2' (token 2)", "locked 3 'c'")
+	contains(t, "stderr", r.err, "unlocked 1", "ended the lock of 'bob' on 2 (token 2)", "locked 3 'c'")
 	check(t, "events", types(w.hub.emitted[4]), "StatusChanged LockReleased StatusChanged LockBroken")
 	r = w.run("close", "3", "--claim-next")
 	check(t, "nothing left", r.code, frame.ExitNo)
@@ -227,19 +227,19 @@ func TestUnconfirmedClaim(t *testing.T) {
 	w.hub.undecided = true
 	r := w.run("lock", "1")
 	check(t, "status", r.code, frame.ExitUnconfirmed)
-	contains(t, "stderr", r.err, "error: '1' is claimed, unconfirmed")
+	contains(t, "stderr", r.err, "error: issue 1 is claimed, but the hub has not confirmed it yet")
 	check(t, "check", w.run("lock", "check", "1").code, frame.ExitUnconfirmed)
 	contains(t, "list", w.ok("list").out, "alice-laptop-abcd (unconfirmed)")
 	contains(t, "show", w.ok("show", "1").out, "claimed by alice-laptop-abcd", "unconfirmed")
 	check(t, "new --lock", w.run("new", "b", "--lock").code, frame.ExitUnconfirmed)
-	check(t, "take back", w.ok("unlock", "1").err, "took back the claim of 1 'a'\n")
+	check(t, "take back", w.ok("unlock", "1").err, "withdrew the claim on 1 'a'\n")
 }
 
 func TestFsck(t *testing.T) {
 	w := newWorld(t)
 	w.hub.fsck = tracker.FsckReport{Logs: 2, Events: 7, Sequence: 3}
 	r := w.ok("fsck")
-	check(t, "sound", r.out+r.err, "looked at 2 logs, 7 events and 3 steps of the ledger\n")
+	check(t, "sound", r.out+r.err, "checked 2 logs, 7 events and 3 steps of the ledger\n")
 	w.hub.fsck.Findings = []tracker.Finding{{Kind: "bad-step", Seq: 2, Step: "0123456789abcdef", Text: "result"}, {Kind: "rejected", Agent: "bob", Seq: 4, Text: "a\tb"}}
 	r = w.run("fsck", "--full")
 	check(t, "status", r.code, frame.ExitNo)

@@ -62,7 +62,7 @@ func run(ctx context.Context, e *command.Env, args []string) int {
 	if i := (*frame.Interrupted)(nil); errors.As(context.Cause(ctx), &i) && (err != nil || e.CutShort) {
 		f := &frame.Failure{Code: i.Code(), Kind: "interrupted", Message: i.Error(), Cause: err}
 		if e.CutShort {
-			f.Hints = []string{"the event is kept and sent later: git crosslink sync"}
+			f.Hints = []string{"the change is saved locally and sent later; send it now: git crosslink sync"}
 		} else {
 			f.Hints = frame.Explain(err).Hints
 		}

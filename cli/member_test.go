@@ -135,7 +135,7 @@ func TestDeletingTwice(t *testing.T) {
 	written := len(w.hub.emitted)
 	r := w.ok("delete", "1", "00001a0")
 	check(t, "stdout", r.out, "1\n00001a0\n")
-	check(t, "stderr", r.err, "1 is deleted already\n00001a0 is deleted already\n")
+	check(t, "stderr", r.err, "1 is already deleted\n00001a0 is already deleted\n")
 	check(t, "written", len(w.hub.emitted), written)
 	r = w.ok("delete", "1", "2")
 	check(t, "one of two", r.out, "2\n1\n")
@@ -146,7 +146,7 @@ func TestDeletingTwice(t *testing.T) {
 	written = len(w.hub.emitted)
 	r = w.ok("comment", "delete", c)
 	check(t, "comment", r.out, c+"\n")
-	check(t, "comment", r.err, "comment "+c+" is deleted already\n")
+	check(t, "comment", r.err, "comment "+c+" is already deleted\n")
 	check(t, "written", len(w.hub.emitted), written)
 	for _, args := range [][]string{{"show", "99"}, {"delete", "99"}, {"comment", "delete", "abcdef0"}} {
 		check(t, strings.Join(args, " "), w.run(args...).code, frame.ExitNo)

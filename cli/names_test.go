@@ -59,7 +59,7 @@ func TestIssuesAreNotNames(t *testing.T) {
 	check(t, "prefix of a short", w.run("label", "1", w.row(2).Short[:6]).code, 0)
 
 	w.put(&event.LabelAdded{Issue: i.UUID, Label: "3"}) // as older programs took it
-	contains(t, "there already", w.ok("label", "1", "3").err, "1 has label '3' already\n")
+	contains(t, "there already", w.ok("label", "1", "3").err, "1 already has label '3'\n")
 	contains(t, "can be removed", w.ok("unlabel", "1", "3").err, "removed label '3' from 1\n")
 }
 
@@ -75,7 +75,7 @@ func TestFormsOfNames(t *testing.T) {
 	w.ok("new", "b", "-l", nfd, "-l", nfc, "-l", " x ", "--assign", nfd)
 	check(t, "label of new", strings.Join(w.row(2).Labels, "|"), nfc+"|x")
 	check(t, "assignee of new", strings.Join(w.row(2).Assignees, "|"), nfc)
-	contains(t, "again", w.ok("label", "1", nfc, nfd).err, "1 has label '"+nfc+"' already\n")
+	contains(t, "again", w.ok("label", "1", nfc, nfd).err, "1 already has label '"+nfc+"'\n")
 	for _, form := range []string{nfc, nfd, " " + nfc} {
 		check(t, "by label "+form, w.ok("list", "-q", "--label", form).out, "2\n1\n")
 		check(t, "by assignee "+form, w.ok("list", "-q", "--assignee", form).out, "2\n1\n")

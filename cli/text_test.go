@@ -45,7 +45,7 @@ func TestEditorLeftEmpty(t *testing.T) {
 	edits(t, `: > "$1"`)
 	r := w.run("new", "--edit")
 	check(t, "status", r.code, frame.ExitFatal)
-	contains(t, "stderr", r.err, "error: the text is empty, nothing is written")
+	contains(t, "stderr", r.err, "error: the text is empty: nothing was written")
 	edits(t, "exit 3")
 	r = w.run("new", "x", "--edit")
 	check(t, "status", r.code, frame.ExitFatal)

@@ -41,14 +41,14 @@ func TestTrust_WordsAndStatuses(t *testing.T) {
 		says string
 	}{
 		{"trust show", 0, "the 22nd of its meta"},
-		{"trust show", 0, "admins: none, so anybody may become one"},
-		{"trust show bob", 0, "it signed up to event 1, and not since: unsigned"},
+		{"trust show", 0, "admins: none, so anybody can become one"},
+		{"trust show bob", 0, "its events are signed up to event 1, and later ones are not: unsigned"},
 		{"trust show bob", 0, `the box\x1b was stolen`},
 		{"trust show carol", 1, "there is no agent 'carol' here"},
 		{"trust show --proof x", 129, "'--proof' needs an agent"},
 		{"trust show bob --proof x", 1, "there are no keys here"},
 		{"trust list --porcelain", 0, "bob\trevoked\t2\t5\t1\t"},
-		{"trust pending", 1, "nobody waits to be approved"},
+		{"trust pending", 1, "no agent waits for approval"},
 		{"trust approve", 129, "'approve' needs agents, or '--all'"},
 		{"trust approve a --all", 129, "'approve' needs agents, or '--all'"},
 		{"trust approve a b --key k", 129, "'--key' is for one agent"},
@@ -66,7 +66,7 @@ func TestTrust_WordsAndStatuses(t *testing.T) {
 		{"key show x", 129, "takes no arguments"},
 		{"verify-proof", 129, "needs one file"},
 		{"verify-proof /does/not/exist", 128, "cannot read"},
-		{"verify-proof -", 1, "that proves nothing"},
+		{"verify-proof -", 1, "this proves nothing"},
 	} {
 		r := w.run(strings.Fields(c.args)...)
 		if r.code != c.code || !strings.Contains(r.out+r.err, c.says) || strings.Contains(r.out+r.err, "\x1b") {

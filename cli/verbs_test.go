@@ -35,7 +35,7 @@ func TestNewWithoutNumberPrintsShort(t *testing.T) {
 	r = w.run("new", "y", "--wait")
 	check(t, "status with --wait", r.code, frame.ExitUnconfirmed)
 	check(t, "stdout with --wait", r.out, "00002a0\n")
-	contains(t, "stderr with --wait", r.err, "error: kept here, but not confirmed on the hub", "hint: git crosslink sync")
+	contains(t, "stderr with --wait", r.err, "error: saved locally, but not confirmed by the hub", "hint: git crosslink sync")
 }
 
 func TestNewFromMessage(t *testing.T) {
@@ -78,7 +78,7 @@ func TestCloseSaysWhatItUnblocked(t *testing.T) {
 	written := len(w.hub.emitted)
 	r = w.ok("done", "1")
 	check(t, "again", r.out, "1\n")
-	contains(t, "again", r.err, "1 'a' is closed already")
+	contains(t, "again", r.err, "1 'a' is already closed")
 	check(t, "writes", len(w.hub.emitted), written)
 	w.ok("close", "1", "--reason", "better words")
 	check(t, "new reason", w.last()[0].(*event.StatusChanged).Reason, "better words")
@@ -213,8 +213,8 @@ func TestReadyBlockedNext(t *testing.T) {
 	check(t, "ready", r.out, "1\n4\n")
 	check(t, "blocked", w.ok("blocked", "-q").out, "2\n")
 	check(t, "next", w.ok("next", "-q").out, "1\n")
-	contains(t, "explained", w.ok("ready", "--explain").out, "medium priority, waits for nothing, 1 wait for it", "overdue since")
-	contains(t, "explained", w.ok("blocked", "--explain").out, "waits for 1 'a'")
+	contains(t, "explained", w.ok("ready", "--explain").out, "medium priority, not blocked, blocks 1", "overdue since")
+	contains(t, "explained", w.ok("blocked", "--explain").out, "blocked by 1 'a'")
 	contains(t, "explained", w.ok("next", "--explain").out, "first of 2 ready")
 	check(t, "ready syncs", w.hub.reads[0], tracker.Fresh)
 	w.ok("ready", "--offline")
@@ -289,10 +289,10 @@ func TestSyncInitStatus(t *testing.T) {
 	w.hub.report = tracker.SyncReport{Remote: "origin", Hub: "h", Unsent: 2, State: tracker.Queued, Reason: "no connection"}
 	r := w.run("sync")
 	check(t, "queued", r.code, frame.ExitUnconfirmed)
-	contains(t, "queued", r.err, "error: 2 events kept here, not on the hub: no connection")
+	contains(t, "queued", r.err, "error: 2 events saved locally, not on the hub: no connection")
 	check(t, "detached", w.run("sync", "--detached").code, 0)
 	w.hub.report = tracker.SyncReport{Remote: "origin", Hub: "h", Sent: 1, State: tracker.Confirmed}
-	contains(t, "sent", w.ok("sync").err, "received 0, sent 1 event with 'origin'")
+	contains(t, "sent", w.ok("sync").err, "received 0, sent 1 event ('origin')")
 	contains(t, "init", w.ok("init", "up").err, "created the hub on 'up'", "crosslink/meta")
 	check(t, "offline", w.run("init", "--offline").code, frame.ExitUsage)
 	contains(t, "status", w.ok("status").out, "hub: none", "issues: 0 open")

@@ -140,7 +140,7 @@ func (c *Clone) tellOne(p reading.Projection, u event.UUID, n shown, asking even
 	row, err := p.Row(u)
 	if err != nil {
 		if name := deletedAs(p, u); n.Agent != "" && u != asking && name != "" {
-			c.Notice(fail.Notice{Code: "lock", Text: fmt.Sprintf("issue %s was deleted: your %s is over", name, what)})
+			c.Notice(fail.Notice{Code: "lock", Text: fmt.Sprintf("issue %s was deleted: your %s has ended", name, what)})
 		}
 		return shown{}
 	}
@@ -148,7 +148,7 @@ func (c *Clone) tellOne(p reading.Projection, u event.UUID, n shown, asking even
 		if row.Number == 0 {
 			return n
 		}
-		c.Notice(fail.Notice{Code: "numbered", Text: fmt.Sprintf("%s '%s' is %d now", row.Short, row.Title, row.Number)})
+		c.Notice(fail.Notice{Code: "numbered", Text: fmt.Sprintf("%s '%s' is now %d", row.Short, row.Title, row.Number)})
 		return shown{}
 	}
 	claim, err := standing.Of(p, u, n.Agent)
@@ -164,24 +164,24 @@ func (c *Clone) tellOne(p reading.Projection, u event.UUID, n shown, asking even
 	held := n.Lock == string(standing.Held)
 	switch n.Lock = string(claim.Outcome); claim.Outcome {
 	case standing.Held:
-		tell("%s is locked by you now (token %d)", name, claim.Lock.Token)
+		tell("you now hold the lock on %s (token %d)", name, claim.Lock.Token)
 		return n
 	case standing.Waiting:
-		tell("you wait for the lock of %s, place %d; '%s' has it", name, claim.Place, claim.Lock.Holder)
+		tell("you are number %[2]d in the queue for the lock on %[1]s; '%[3]s' holds it", name, claim.Place, claim.Lock.Holder)
 		return n
 	case standing.Taken:
 		if held {
-			tell("your lock of %s was ended; '%s' has it now (token %d)", name, claim.Lock.Holder, claim.Lock.Token)
+			tell("your lock on %s was ended; '%s' now holds it (token %d)", name, claim.Lock.Holder, claim.Lock.Token)
 		} else {
-			tell("%s was locked by '%s' first (token %d): your claim is over", name, claim.Lock.Holder, claim.Lock.Token)
+			tell("'%[2]s' locked %[1]s first (token %[3]d): your claim has ended", name, claim.Lock.Holder, claim.Lock.Token)
 		}
 	case standing.Closed:
-		tell("%s is %s: your %s is over", name, row.Status, what)
+		tell("%s is %s: your %s has ended", name, row.Status, what)
 	case standing.Free:
 		if held {
-			tell("your lock of %s was ended", name)
+			tell("your lock on %s was ended", name)
 		} else {
-			tell("your claim of the lock of %s is over, and nobody holds it", name)
+			tell("your claim on %s has ended, and nobody holds the lock", name)
 		}
 	}
 	return shown{}

@@ -48,7 +48,7 @@ var ErrNoRemote = errors.New("no such remote")
 type Error struct{ Remote, Why string }
 
 func (e *Error) Error() string {
-	return fmt.Sprintf("'%s' cannot go through the remote helper: %s", e.Remote, e.Why)
+	return fmt.Sprintf("'%s' cannot use the remote helper: %s", e.Remote, e.Why)
 }
 
 // Repository is the user's repository, by its git.

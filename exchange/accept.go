@@ -141,7 +141,7 @@ func (x *Exchange) noteHub(ctx context.Context, problems []hubs.Problem, noMeta 
 	}
 	here := !noMeta && other == ""
 	if was := x.Contact.URL; x.Hub.Moved(x.Contact) && here && tip != "" {
-		x.Notice(fail.Notice{Code: "hub-moved", Text: fmt.Sprintf("the tracker is found at '%s' now; it was at '%s'", x.Hub.Shown(), was)})
+		x.Notice(fail.Notice{Code: "hub-moved", Text: fmt.Sprintf("the tracker is now at '%s'; it was at '%s'", x.Hub.Shown(), was)})
 	}
 	problems = x.tellProblems(problems, noMeta, w)
 	return x.Contact.Remember(func(c *hubs.Note) {

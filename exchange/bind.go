@@ -116,7 +116,7 @@ func (x *Exchange) mended(ctx context.Context, s *reading.Snapshot, l *reading.L
 	case l.Foreign:
 		return x.carry(ctx, s, l)
 	case l.Torn && x.Link.Reached && l.Hub != "":
-		x.Notice(fail.Notice{Code: "torn-log", Text: fmt.Sprintf("lines of '%s' behind event %d, never sent, cannot be read here and are lost; what the hub has takes their place", l.Agent, l.HubSeq)})
+		x.Notice(fail.Notice{Code: "torn-log", Text: fmt.Sprintf("unsent events of '%s' after event %d cannot be read and are lost; the events on the hub replace them", l.Agent, l.HubSeq)})
 		return l.Hub, nil
 	case l.Torn || l.Diverged || l.Hub == "":
 		return l.Here, nil

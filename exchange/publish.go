@@ -113,7 +113,7 @@ func (d *sender) Step(ctx context.Context, p refs.Push) (refs.OID, error) {
 			return "", err
 		}
 		// facts need no agreement: they go out whatever hinders a decision
-		d.TellOnce(fail.Notice{Code: "undecidable", Text: fmt.Sprintf("nothing can be decided just now: %v", err)})
+		d.TellOnce(fail.Notice{Code: "undecidable", Text: fmt.Sprintf("nothing can be decided at the moment: %v", err)})
 	}
 	return next, nil
 }
@@ -176,9 +176,9 @@ func (x *Exchange) explain(ctx context.Context, s *reading.Snapshot, r drive.Rep
 	case syncer.PushesApart:
 		o.Reason = x.Hub.Apart(x.Contact)
 	case syncer.Changing:
-		o.Reason = "the hub kept changing while this was sent; the next sync tries again"
+		o.Reason = "the hub kept changing during the push; the next sync tries again"
 	case syncer.OtherLog:
-		o.Reason = "the hub holds another version of a log written here"
+		o.Reason = "the hub has another version of this clone's log"
 	case syncer.ClosedHub, syncer.TakesNone:
 		o.Refused, o.Reason = true, x.Contact.Refused
 	case syncer.NotYet:

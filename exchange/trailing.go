@@ -84,7 +84,7 @@ func (x *Exchange) PutInPlace(ctx context.Context, s *reading.Snapshot, bound bo
 // tellAppended says that events which were appended to a log on the hub, without
 // its key, are replaced by what is written here.
 func (x *Exchange) tellAppended(l *reading.Log, after uint64) {
-	x.TellOnce(fail.Notice{Code: "appended", Text: fmt.Sprintf("unsigned events after event %d of the log of '%s' on the hub do not count and are replaced: they were not written with its key", after, l.Agent),
+	x.TellOnce(fail.Notice{Code: "appended", Text: fmt.Sprintf("unsigned events after event %d of the log of '%s' on the hub do not count and are replaced: its key did not sign them", after, l.Agent),
 		Fields: fail.Fields{"agent": l.Agent}})
 }
 

@@ -56,7 +56,7 @@ func (x *Exchange) Twins(ctx context.Context, s *reading.Snapshot) ([]string, er
 
 // TwinText says what is to be known of a twin.
 func (x *Exchange) TwinText(remote string) string {
-	return fmt.Sprintf("'%s' holds this tracker, too, with decisions that '%s' has not: one is a fork of the other", remote, x.Hub.Name)
+	return fmt.Sprintf("'%s' has this tracker as well, with decisions that '%s' does not have: one is a fork of the other", remote, x.Hub.Name)
 }
 
 // TwinFields are the fields of what is to be known of a twin.

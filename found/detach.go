@@ -151,7 +151,7 @@ func (f *Founder) detachOutcome(ctx context.Context, n *anew.Written, p refs.Pus
 			return false, err == nil, err
 		}
 		return false, false, &fail.Error{Kind: fail.Denied, Code: "refused/detach",
-			Message: fmt.Sprintf("the remote '%s' refuses it: %s; nothing was detached", f.Hub.Name, hubs.WhyRefused(res))}
+			Message: fmt.Sprintf("the remote '%s' refuses the push: %s; nothing was detached", f.Hub.Name, hubs.WhyRefused(res))}
 	}
 	if err := f.Fetch(ctx); err != nil {
 		re, ok := errors.AsType[*refs.RemoteError](err)
@@ -167,7 +167,7 @@ func (f *Founder) detachOutcome(ctx context.Context, n *anew.Written, p refs.Pus
 	if pushed != nil {
 		return false, false, pushed
 	}
-	return false, false, &fail.Error{Kind: fail.Denied, Code: "read-only", Message: fmt.Sprintf("the remote '%s' takes no such push from you: nothing was detached", f.Hub.Name),
+	return false, false, &fail.Error{Kind: fail.Denied, Code: "read-only", Message: fmt.Sprintf("the remote '%s' does not accept this push from you: nothing was detached", f.Hub.Name),
 		Fields: fail.Fields{"git": hubs.Gist(res.Stderr)}}
 }
 

@@ -228,7 +228,7 @@ func (f *Founder) initOnce(ctx context.Context, o InitOptions, followed *bool) (
 	}
 	if s.AllRefs[replay.IncomingRoot+replay.MetaName] != "" {
 		return nil, false, &fail.Error{Kind: fail.Fatal, Code: "hub-meta",
-			Message: fmt.Sprintf("there is a tracker on '%s' whose meta is not to be believed: nothing was written there", f.Hub.Name)}
+			Message: fmt.Sprintf("the tracker on '%s' has invalid meta data: nothing was written there", f.Hub.Name)}
 	}
 	heads, err := f.Link.HasRoom(ctx, f.Agent, f.Outer.HasRef)
 	if err != nil {
@@ -343,7 +343,7 @@ func (f *Founder) foundWithoutAtomic(ctx context.Context, p refs.Push, r *InitRe
 		return nil, false, err
 	}
 	if !res.Reached {
-		e := &fail.Error{Kind: fail.Denied, Code: "read-only", Message: fmt.Sprintf("the remote '%s' takes no pushes from you", f.Hub.Name)}
+		e := &fail.Error{Kind: fail.Denied, Code: "read-only", Message: fmt.Sprintf("the remote '%s' does not accept pushes from you", f.Hub.Name)}
 		if f.Hub.PushURL != "" {
 			e.Code, e.Message = "read-only/push-url", f.Hub.TakesNone()
 		}
@@ -375,7 +375,7 @@ func (f *Founder) takeBack(ctx context.Context, p refs.Push, branches []string) 
 	if res, err := f.PushPatiently(ctx, back, clone.Founding); err != nil || !hubs.AllAccepted(back, res) {
 		e.Message += fmt.Sprintf(": it holds %s now", strings.Join(branches, ", "))
 	} else {
-		e.Message += ": what was made there was taken back"
+		e.Message += ": what was created there was removed again"
 	}
 	return e
 }

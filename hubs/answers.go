@@ -246,7 +246,7 @@ func SilentReason(silent time.Duration) string {
 
 // Unanswered says that nobody here knows whether a push has landed.
 func (h *Hub) Unanswered(code fail.Code, done, says string) *fail.Error {
-	return &fail.Error{Kind: fail.Unconfirmed, Code: code, Message: fmt.Sprintf("the hub on '%s' has not answered: whether it was %s there is not known", h.Name, done),
+	return &fail.Error{Kind: fail.Unconfirmed, Code: code, Message: fmt.Sprintf("the hub on '%s' has not answered: it is not known whether it was %s there", h.Name, done),
 		Fields: fail.Fields{"git": says}}
 }
 

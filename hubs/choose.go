@@ -41,7 +41,7 @@ func Choose(conf refs.Config, c *Contact, self bool, dir string) (*Hub, *fail.Er
 		return nil, nil
 	default:
 		return nil, &fail.Error{Kind: fail.Fatal, Code: "several-remotes",
-			Message: fmt.Sprintf("which remote holds the tracker? there are '%s'", strings.Join(names, "', '")),
+			Message: fmt.Sprintf("several remotes may have the tracker: '%s'", strings.Join(names, "', '")),
 			Fields:  fail.Fields{"remote": names[0]}}
 	}
 	if name == pinned && URLOf(conf, name) != c.URL || !slices.Contains(names, name) {
@@ -49,7 +49,7 @@ func Choose(conf refs.Config, c *Contact, self bool, dir string) (*Hub, *fail.Er
 	}
 	if !slices.Contains(names, name) {
 		e := &fail.Error{Kind: fail.Fatal, Code: "no-such-remote",
-			Message: fmt.Sprintf("the tracker lives on the remote '%s', which is not configured here", name),
+			Message: fmt.Sprintf("the tracker is on the remote '%s', which is not configured here", name),
 			Fields:  fail.Fields{"remote": name, "url": cmp.Or(c.URL, "<url>")}}
 		if len(names) > 0 {
 			e.Code = "no-such-remote/others"
@@ -110,7 +110,7 @@ func first(names []string) string {
 // ChosenError refuses another hub than the one that was chosen; remote is the one
 // that was asked for.
 func (h *Hub) ChosenError(code fail.Code, remote string) error {
-	where := fmt.Sprintf("the tracker of this clone lives on '%s'", h.Name)
+	where := fmt.Sprintf("the tracker of this clone is on '%s'", h.Name)
 	if h.Self {
 		where = "this repository is its own hub"
 	}

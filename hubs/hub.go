@@ -68,7 +68,7 @@ func (h *Hub) Apart(c *Contact) string {
 		return ""
 	}
 	from, to, _ := strings.Cut(pair, " ")
-	return fmt.Sprintf("'%s' pushes to another repository ('%s') than it fetches from ('%s'), where nobody would see it", h.Name, to, from)
+	return fmt.Sprintf("'%s' pushes to another repository ('%s') than it fetches from ('%s'), so nobody would see changes", h.Name, to, from)
 }
 
 // ApartError is Apart as a refusal.
@@ -92,18 +92,18 @@ func (h *Hub) Elsewhere(c *Contact) string {
 	if h != nil {
 		name = h.Name
 	}
-	return fmt.Sprintf("'%s' holds another tracker (hub %s) than the one of this clone (hub %s)", name, Clip(c.Other), Clip(c.Hub))
+	return fmt.Sprintf("'%s' has another tracker (hub %s) than this clone (hub %s)", name, Clip(c.Other), Clip(c.Hub))
 }
 
 // ForkText says that the remote holds a fork of this tracker.
 func (h *Hub) ForkText() string {
-	return fmt.Sprintf("'%s' (%s) holds a fork of this clone's tracker, in which other things were decided", h.Name, h.Shown())
+	return fmt.Sprintf("'%s' (%s) has a fork of this clone's tracker with other decisions", h.Name, h.Shown())
 }
 
 // ElsewhereError refuses what would mix the two trackers.
 func (h *Hub) ElsewhereError(c *Contact) *fail.Error {
 	e := &fail.Error{Kind: fail.Fatal, Code: "other-hub",
-		Message: h.Elsewhere(c) + ": nothing was taken from there or sent there"}
+		Message: h.Elsewhere(c) + ": nothing was fetched or sent"}
 	switch {
 	case c.Detached && h.Moved(c):
 		e.Code = "other-hub/detached-moved"
@@ -133,7 +133,7 @@ const (
 // LostAll is the problem of a hub that has nothing left of the tracker, and
 // NotThere that of a new URL that leads to a repository without one.
 func (h *Hub) LostAll(meta string) Problem {
-	return Problem{Ref: meta, Text: lostAll + " ('git push --mirror' from a plain clone deletes them); what is known of them stays here", Gone: true}
+	return Problem{Ref: meta, Text: lostAll + " ('git push --mirror' from a plain clone deletes them); this clone keeps its copy", Gone: true}
 }
 
 // NotThere is the problem of a remote's new URL that leads to a repository without
@@ -165,12 +165,12 @@ func (h *Hub) LostReason(c *Contact) string {
 // LostError refuses to make a second hub where one has lost its meta.
 func (h *Hub) LostError() *fail.Error {
 	return &fail.Error{Kind: fail.Fatal, Code: "hub-lost",
-		Message: fmt.Sprintf("the tracker's branches are gone from '%s'; what was seen there is kept here, nothing was written", h.Name)}
+		Message: fmt.Sprintf("the tracker's branches are gone from '%s'; this clone keeps its copy, and nothing was written", h.Name)}
 }
 
 // Queued tells that something is kept here, and what would send it.
 func (h *Hub) Queued(c *Contact, why string) fail.Notice {
-	told := fail.Notice{Code: "queued", Text: "kept here, sent later: " + why}
+	told := fail.Notice{Code: "queued", Text: "saved locally, sent later: " + why}
 	switch {
 	case c.Other != "", h.Apart(c) != "":
 		told.Code = "queued/elsewhere"
@@ -185,9 +185,9 @@ func (h *Hub) Queued(c *Contact, why string) fail.Notice {
 // TakesNone says that a hub that can be fetched from takes no push.
 func (h *Hub) TakesNone() string {
 	if h.PushURL != "" {
-		return fmt.Sprintf("nothing can be pushed to '%s', the push URL of '%s'", refs.WithoutSecrets(h.PushURL), h.Name)
+		return fmt.Sprintf("the push URL '%s' of '%s' does not accept pushes", refs.WithoutSecrets(h.PushURL), h.Name)
 	}
-	return "the hub takes no pushes from you"
+	return "the hub does not accept pushes from you"
 }
 
 // TakesNoPush diagnoses a hub that takes no push at all.

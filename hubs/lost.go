@@ -48,7 +48,7 @@ func (l *Link) Lost(ctx context.Context, before []string) (meta bool, problems [
 	for _, name := range before {
 		if r := l.Contact.Refusals[name]; !there[name] && !(r.Tip != "" && r.High == 0) {
 			meta = meta || name == syncer.Meta
-			problems = append(problems, Problem{Ref: name, Text: fmt.Sprintf("the hub no longer has its branch 'crosslink/%s'; what is known of it stays", name), Gone: true})
+			problems = append(problems, Problem{Ref: name, Text: fmt.Sprintf("the hub no longer has its branch 'crosslink/%s'; this clone keeps its copy", name), Gone: true})
 		}
 	}
 	return meta, problems, nil

@@ -130,7 +130,7 @@ func (n *Note) closed(h *Hub, closed *syncer.Refusal, a syncer.Action) {
 
 // NotPutBack says that the hub refuses to take a log back that it has lost.
 func NotPutBack(branch, why string) string {
-	return fmt.Sprintf("the hub refuses to restore its log of '%s': %s; the log is kept here", strings.TrimPrefix(branch, refs.Agents), why)
+	return fmt.Sprintf("the hub refuses to restore its log of '%s': %s; this clone keeps the log", strings.TrimPrefix(branch, refs.Agents), why)
 }
 
 // NotTakenBack reports whether the hub lost a log, which ended at a tip, and

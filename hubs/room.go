@@ -32,7 +32,7 @@ func (l *Link) HasRoom(ctx context.Context, agent string, hasRef func(context.Co
 		return heads, nil
 	}
 	e := &fail.Error{Kind: fail.Fatal, Code: "empty-remote", Fields: fail.Fields{"remote": l.Hub.Name},
-		Message: fmt.Sprintf("the remote '%s' has no branch yet, and a forge would make the tracker its default one", l.Hub.Name)}
+		Message: fmt.Sprintf("the remote '%s' has no branch yet, and a forge would make the tracker its default branch", l.Hub.Name)}
 	if !hasRef(ctx, "HEAD") { // nothing that could be pushed
 		e.Code = "empty-remote/no-commit"
 	}
@@ -41,6 +41,6 @@ func (l *Link) HasRoom(ctx context.Context, agent string, hasRef func(context.Co
 
 func (h *Hub) branchInTheWay(there, ours string) error {
 	return &fail.Error{Kind: fail.Fatal, Code: "branch-in-the-way",
-		Message: fmt.Sprintf("the remote '%s' has a branch '%s', beside which git cannot make '%s': nothing was written there", h.Name, there, ours),
+		Message: fmt.Sprintf("the remote '%s' has a branch '%s', so git cannot create '%s' there: nothing was written", h.Name, there, ours),
 		Fields:  fail.Fields{"remote": h.Name, "branch": there}}
 }

@@ -48,7 +48,7 @@ func (m *Members) OwnKey(ctx context.Context) (*reading.Snapshot, keys.Signer, e
 		return nil, nil, err
 	}
 	if m.Agent == "" {
-		return nil, nil, &fail.Error{Kind: fail.No, Code: "no-agent/key", Message: "nobody has written here yet: the first write makes an id and a key"}
+		return nil, nil, &fail.Error{Kind: fail.No, Code: "no-agent/key", Message: "nobody has written here yet: the first write creates an id and a key"}
 	}
 	k, err := m.Key(agents.Request{Agent: m.Agent, InForce: s.Keys(m.Agent)})
 	if err != nil {

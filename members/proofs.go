@@ -31,7 +31,7 @@ const MaxProof = trust.MaxProof
 func VerifyProof(file []byte) (*ForkProof, error) {
 	p, err := trust.ParseProof(file)
 	if err != nil {
-		return nil, &fail.Error{Kind: fail.No, Code: "no-proof/file", Err: err, Message: fmt.Sprintf("that proves nothing: %v", err)}
+		return nil, &fail.Error{Kind: fail.No, Code: "no-proof/file", Err: err, Message: fmt.Sprintf("this proves nothing: %v", err)}
 	}
 	return forkProof(p), nil
 }

@@ -86,7 +86,7 @@ func (m *Members) Trust(ctx context.Context) (*Trust, error) {
 
 func (m *Members) trustOf(s *reading.Snapshot) (*Trust, error) {
 	if s.Roll == nil || s.Roll.Newer() > 0 {
-		return nil, &fail.Error{Kind: fail.No, Code: "no-hub", Message: "there is no tracker here yet: nobody has to be trusted"}
+		return nil, &fail.Error{Kind: fail.No, Code: "no-hub", Message: "there is no tracker here yet, and so no trust settings"}
 	}
 	meta := s.Roll.Meta
 	r := &Trust{Hub: meta.Hub, Meta: string(s.MetaCommit), Seq: meta.Seq, Hash: s.Roll.Hash(), Signing: meta.Signing, Open: meta.Open,
@@ -248,7 +248,7 @@ func (m *Members) ChangeMeta(ctx context.Context, does string, change func(*read
 			return err
 		}
 	}
-	return &fail.Error{Kind: fail.Unconfirmed, Code: "meta-race", Message: "the hub's meta kept changing; nothing was written"}
+	return &fail.Error{Kind: fail.Unconfirmed, Code: "meta-race", Message: "the hub's meta data kept changing: nothing was written"}
 }
 
 func (m *Members) changeMetaOnce(ctx context.Context, does string, change func(*reading.Snapshot, *agents.Change) error) (again bool, err error) {

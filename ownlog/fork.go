@@ -80,7 +80,7 @@ type Withdrawn = rewrite.Withdrawn
 // that are not carried over.
 func (w *Writer) Fork(ctx context.Context, newID string, without ...string) (*Forked, error) {
 	if w.Agent == "" || w.Replica == nil {
-		return nil, &fail.Error{Kind: fail.No, Code: "no-fork", Message: "nobody has written here yet: there is nothing to carry over"}
+		return nil, &fail.Error{Kind: fail.No, Code: "no-fork", Message: "nobody has written here yet: there is nothing to move"}
 	}
 	if newID == "" {
 		newID = agents.Mint(w.Getenv("USER"))
@@ -172,7 +172,7 @@ func (w *Writer) endFork(ctx context.Context) (newer string, err error) {
 	if err := w.goOnAs(ctx, f); err != nil {
 		return "", err
 	}
-	n := fail.Notice{Code: "fork-completed", Text: fmt.Sprintf("you write here as '%s' now: the interrupted move of the log of '%s' is complete", f.Agent, f.Was)}
+	n := fail.Notice{Code: "fork-completed", Text: fmt.Sprintf("you now write as '%s': the interrupted move of the log of '%s' is complete", f.Agent, f.Was)}
 	if f.Scope != "" {
 		n.Code, n.Fields = "fork-completed/set", fail.Fields{"agent": f.Agent, "scope": f.Scope}
 	}

@@ -26,7 +26,7 @@ func (w *Writer) outranked(ctx context.Context, s *reading.Snapshot, c reading.C
 		return err
 	}
 	return &fail.Error{Kind: fail.Denied, Code: "far-future/outranked",
-		Message: fmt.Sprintf("event %d of '%s' is stamped %s, too far ahead to be followed, and no later event can change what it wrote: nothing was written", by.Seq, by.Agent, by.Time),
+		Message: fmt.Sprintf("event %d of '%s' is stamped %s, too far in the future, so no later event could change what it wrote: nothing was written", by.Seq, by.Agent, by.Time),
 		Fields:  fail.Fields{"agent": by.Agent, "after": strconv.Itoa(first)}}
 }
 
@@ -34,7 +34,7 @@ func (w *Writer) outranked(ctx context.Context, s *reading.Snapshot, c reading.C
 // ahead: others could not change what is added to it.
 func (w *Writer) ownClockError(l *reading.Log) error {
 	return &fail.Error{Kind: fail.Fatal, Code: "own-clock",
-		Message: fmt.Sprintf("the last event of '%s' is stamped %s, too far ahead to be followed, and nobody could change what is written after it: nothing was written", l.Agent, l.Time)}
+		Message: fmt.Sprintf("the last event of '%s' is stamped %s, too far in the future, so nobody could change what is written after it: nothing was written", l.Agent, l.Time)}
 }
 
 // stamp turns bodies into lines of the own log, judges each on the state with
@@ -100,7 +100,7 @@ func (w *Writer) stamp(ctx context.Context, s *reading.Snapshot, how *clone.Sign
 	if w.Hub == nil { // the replica is the hub: decided at once
 		step, err := w.Decide(ctx, s, meta, map[string]string{w.Agent: string(tip)})
 		if err != nil { // facts need no agreement
-			w.TellOnce(fail.Notice{Code: "undecidable", Text: fmt.Sprintf("nothing can be decided just now: %v", err)})
+			w.TellOnce(fail.Notice{Code: "undecidable", Text: fmt.Sprintf("nothing can be decided at the moment: %v", err)})
 		}
 		if step != "" {
 			ups = append(ups, refs.Update{Ref: replay.HereRoot + replay.LedgerName, Old: s.AllRefs[replay.HereRoot+replay.LedgerName], New: step})

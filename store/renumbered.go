@@ -23,9 +23,9 @@ type Alias struct {
 
 // String says it as it is told once and in status.
 func (a Alias) String() string {
-	text := fmt.Sprintf("%d '%s' was %d until the hub lost that", a.Number, a.Title, a.Was)
+	text := fmt.Sprintf("%d '%s' was issue %d until the hub lost that number", a.Number, a.Title, a.Was)
 	if a.Reused {
-		text += fmt.Sprintf("; %d is another issue now", a.Was)
+		text += fmt.Sprintf("; %d is now another issue", a.Was)
 	}
 	return text
 }

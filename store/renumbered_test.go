@@ -51,10 +51,10 @@ func TestRenumberedSaysWhatIsSo(t *testing.T) {
 		rows:    map[string]*Issue{"3": row(3, "three"), "5": five, "6": six, "7": six}, // 7 leads to its issue
 		deleted: map[string]bool{"4": true, "8": true}}
 	want := []string{
-		"5 'five' was 2 until the hub lost that",
-		"5 'five' was 3 until the hub lost that; 3 is another issue now",
-		"6 'six' was 4 until the hub lost that; 4 is another issue now",
-		"6 'six' was 7 until the hub lost that",
+		"5 'five' was issue 2 until the hub lost that number",
+		"5 'five' was issue 3 until the hub lost that number; 3 is now another issue",
+		"6 'six' was issue 4 until the hub lost that number; 4 is now another issue",
+		"6 'six' was issue 7 until the hub lost that number",
 	}
 	got := Renumbered(p)
 	if len(got) != len(want) {

@@ -101,7 +101,7 @@ func (t *Tracker) Claim(ctx context.Context, issue event.UUID, o ClaimOptions) (
 		// it was held when the step was made, and is not any more
 	}
 	return nil, &fail.Error{Kind: fail.Unconfirmed, Code: "claim-race",
-		Message: "the lock kept changing hands while it was claimed; no claim of yours is left"}
+		Message: "the lock changed hands too often while it was claimed: your claim is withdrawn"}
 }
 
 // beforeClaim is how a lock stands before it is claimed. A hub that was seen not

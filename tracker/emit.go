@@ -190,7 +190,7 @@ func (t *Tracker) settle(ctx context.Context, o EmitOptions, r *Receipt, s *read
 		return nil
 	case !o.Wait && !o.Lock && t.clone.Getenv("CI") == "" && t.clone.Link.Pace.Read().Slow(t.clone.Now()):
 		r.Sync = Queued
-		t.clone.TellOnce(fail.Notice{Code: "slow/wait", Text: fmt.Sprintf("kept here, sent in the background: the last push took longer than %d s", int(t.clone.Wait().Seconds()))})
+		t.clone.TellOnce(fail.Notice{Code: "slow/wait", Text: fmt.Sprintf("saved locally, sent in the background: the last push took longer than %d s", int(t.clone.Wait().Seconds()))})
 		t.clone.Detach()
 		return nil
 	}
@@ -227,7 +227,7 @@ func (t *Tracker) deliverAndLook(ctx context.Context, o EmitOptions, r *Receipt,
 		return nil
 	case r.forked:
 		e := t.clone.DivergedError(t.clone.Agent)
-		t.clone.TellOnce(e.Notice("kept here, and not sent: " + e.Message))
+		t.clone.TellOnce(e.Notice("saved locally, and not sent: " + e.Message))
 		return nil
 	case out.Paced != nil && !out.Paced.Busy:
 		if out.Paced.Until.Sub(t.clone.Now()) > syncer.Coalesce { // else it only waits for what comes next
@@ -237,7 +237,7 @@ func (t *Tracker) deliverAndLook(ctx context.Context, o EmitOptions, r *Receipt,
 		t.tellRefused(o, fail.Notice{Code: "undecided/step", Text: "not decided yet: " + reason})
 		return nil
 	case out.Refused:
-		n := fail.Notice{Code: "refused/kept", Text: "kept here, not sent: " + reason}
+		n := fail.Notice{Code: "refused/kept", Text: "saved locally, not sent: " + reason}
 		if out.Code != "" {
 			n.Code, n.Fields = out.Code, out.Fields
 		}

@@ -90,7 +90,7 @@ func TestFsck(t *testing.T) {
 	if got := alice.findings(false); strings.Contains(got, "note") {
 		t.Errorf("a quick look doubts the note: %s", got)
 	}
-	if got := alice.findings(true); !strings.Contains(got, "the note of what was judged before was wrong") {
+	if got := alice.findings(true); !strings.Contains(got, "the saved results of earlier checks were wrong") {
 		t.Errorf("a full look does not: %s", got)
 	}
 	if got := alice.findings(true); strings.Contains(got, "note") {

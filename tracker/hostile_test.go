@@ -283,7 +283,7 @@ func TestHostileMeta(t *testing.T) {
 		{"empty", file(""), "cannot be read", 4},
 		{"oversize", file(`{"hub_version":4,"x":"` + strings.Repeat("x", 20<<20) + `"}`), "cannot be read", 4},
 		{"no level", file("{}"), "cannot be read", 4},
-		{"downgrade", file(`{"hub_version":3}`), "lower than the one known", 4},
+		{"downgrade", file(`{"hub_version":3}`), "lower than the level known", 4},
 		{"other hub", func(h *hostile) refs.OID {
 			return file(strings.Replace(good(h), h.hub, "00000000-0000-4000-8000-000000000001", 1))(h)
 		}, "another tracker", 4},
@@ -367,7 +367,7 @@ func TestHostileMetaAtFirstContact(t *testing.T) {
 	tr := bob.open()
 	_, err := tr.Init(context.Background(), tracker.InitOptions{})
 	tr.Close()
-	if err == nil || !strings.Contains(err.Error(), "not to be believed") {
+	if err == nil || !strings.Contains(err.Error(), "invalid") {
 		t.Errorf("init: %v", err)
 	}
 	h.tips["refs/heads/crosslink/meta"] = meta

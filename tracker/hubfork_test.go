@@ -249,12 +249,12 @@ func TestDetachTakesOverWhoMayWrite(t *testing.T) {
 		}
 		p := c.status().Problems()
 		if c == cold { // whom the policy does not know
-			if mentions(p[:1], "does not know the agent 'cold'") != 1 {
+			if mentions(p[:1], "has approved the agent 'cold'") != 1 {
 				t.Errorf("problems: %q", p)
 			}
 			p = p[1:]
 		}
-		if len(p) != 2 || !strings.Contains(p[0], "'bob' nothing counts behind event 2") || !strings.Contains(p[1], "of 'eve' counts: not-admitted") {
+		if len(p) != 2 || !strings.Contains(p[0], "events of 'bob' after event 2 are ignored") || !strings.Contains(p[1], "no event of 'eve' counts: not-admitted") {
 			t.Errorf("problems: %q", p)
 		}
 	}

@@ -23,10 +23,10 @@ func (t *Tracker) RotateKey(ctx context.Context) (was, is *AgentKey, err error) 
 		return nil, nil, err
 	}
 	if l := s.Logs[t.clone.Agent]; l == nil || l.Seq == 0 {
-		return nil, nil, &fail.Error{Kind: fail.No, Code: "no-log", Message: fmt.Sprintf("'%s' has written nothing yet: there is nothing to go on from", t.clone.Agent)}
+		return nil, nil, &fail.Error{Kind: fail.No, Code: "no-log", Message: fmt.Sprintf("'%s' has written nothing yet: there is no key to replace", t.clone.Agent)}
 	}
 	if !slices.Contains(s.Keys(t.clone.Agent), old.Key()) {
-		return nil, nil, &fail.Error{Kind: fail.Denied, Code: "no-key/rotate", Message: fmt.Sprintf("the log of '%s' knows no key that could hand over to another", t.clone.Agent),
+		return nil, nil, &fail.Error{Kind: fail.Denied, Code: "no-key/rotate", Message: fmt.Sprintf("the log of '%s' has no key that could sign the change", t.clone.Agent),
 			Fields: fail.Fields{"agent": t.clone.Agent, "key": old.Key().String()}}
 	}
 	was = t.members().AgentKey(s, old)
@@ -52,7 +52,7 @@ func (t *Tracker) RotateKey(ctx context.Context) (was, is *AgentKey, err error) 
 		return nil, nil, err
 	}
 	if last := r.Lines[len(r.Lines)-1]; last.SignedBy != old.Key().Fingerprint() {
-		return nil, nil, &fail.Error{Kind: fail.Denied, Code: "unsigned/rotate", Message: "the old key did not sign: it stays in force"}
+		return nil, nil, &fail.Error{Kind: fail.Denied, Code: "unsigned/rotate", Message: "the old key did not sign: it stays in use"}
 	}
 	if kept {
 		if err := t.clone.Signer().Ring.Promote(t.clone.Agent); err != nil {

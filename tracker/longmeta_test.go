@@ -266,7 +266,7 @@ func TestHostileMetaNotes(t *testing.T) {
 	if got := bob.trust(); got.Seq != 1 || len(got.Refused) != 1 {
 		t.Errorf("the note is not read: %+v", got)
 	}
-	if got := bob.findings(false); !strings.Contains(got, "the note of what was judged before was wrong") {
+	if got := bob.findings(false); !strings.Contains(got, "the saved results of earlier checks were wrong") {
 		t.Error(got)
 	}
 	bob.sync()

@@ -176,7 +176,7 @@ func TestManyPresences(t *testing.T) {
 	is("old", 0, "note presence-many")
 	is("carol", -2*time.Hour, "note presence-many")
 	for _, d := range bob.doctor(false).Findings {
-		if !strings.Contains(d.Text, "holds 5 signs of life") || !strings.Contains(d.Text, "2 are not shown") {
+		if !strings.Contains(d.Text, "has 5 heartbeats") || !strings.Contains(d.Text, "2 are not shown") {
 			t.Errorf("%s", d.Text)
 		}
 	}

@@ -222,7 +222,7 @@ func (t *Tracker) firstPatience(never bool) time.Duration {
 func ago(d time.Duration) string {
 	switch {
 	case d < -time.Minute:
-		return "a time that has not come yet"
+		return "a time in the future"
 	case d < time.Minute:
 		return "just now"
 	case d < time.Hour:

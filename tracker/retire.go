@@ -46,7 +46,7 @@ func (t *Tracker) Retire(ctx context.Context, o EmitOptions, reason string, befo
 		return nil, err
 	}
 	if agent == "" {
-		return nil, &fail.Error{Kind: fail.No, Code: "no-agent/retire", Message: "nobody has written here: there is nobody to retire"}
+		return nil, &fail.Error{Kind: fail.No, Code: "no-agent/retire", Message: "nobody has written here: there is no agent to retire"}
 	}
 	r, err := t.Emit(ctx, o, func(p Projection) ([]Body, error) {
 		if t.clone.Agent != agent {

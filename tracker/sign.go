@@ -27,7 +27,7 @@ func (t *Tracker) countsStill(ctx context.Context, lines []*event.Envelope) erro
 		return nil
 	}
 	e.Kind = fail.Unconfirmed
-	e.Message += ", as was heard only now: this is kept here, and does not count"
+	e.Message += ", which this clone learned only now: the change is saved locally, and does not count"
 	return e
 }
 

@@ -187,7 +187,7 @@ func TestSigningFails(t *testing.T) {
 						t.Errorf("told %q", told)
 					}
 				case trust.Warn, trust.Require:
-					refused(err, "switched off here (crosslink.sign)", "failed")
+					refused(err, "turned off here (crosslink.sign)", "failed")
 				}
 			}
 
@@ -223,7 +223,7 @@ func TestSigningFailsBeforeAnythingIsSigned(t *testing.T) {
 	bob.set("crosslink.sign", "false")
 	for i := range 2 {
 		bob.comment(issue, "unsigned")
-		if told := bob.told("unsigned"); len(told) != 1-i || i == 0 && !strings.Contains(told[0], "switched off here (crosslink.sign)") {
+		if told := bob.told("unsigned"); len(told) != 1-i || i == 0 && !strings.Contains(told[0], "turned off here (crosslink.sign)") {
 			t.Errorf("told %q", told)
 		}
 	}

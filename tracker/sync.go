@@ -122,7 +122,7 @@ func (t *Tracker) notFetched(r *SyncReport, before counts, err error) (*SyncRepo
 	r.State, r.Unsent, r.Undecided, r.Reason = Queued, before.unsent, before.undecided, t.clone.UnfetchedReason(re)
 	e := t.clone.Unfetched(re)
 	if e.Kind == fail.Unconfirmed {
-		e.Message += "; everything written here is kept"
+		e.Message += "; all local changes are kept"
 	}
 	return r, e
 }

@@ -185,7 +185,7 @@ func (x appended) goesWell(t *testing.T) {
 		}
 		p := c.status().Problems()
 		if x.require && (c == cold || c == later) { // the hub is closed, and nobody approved them
-			if len(p) != 1 || mentions(p, "does not know the agent '"+c.name+"'") != 1 {
+			if len(p) != 1 || mentions(p, "has approved the agent '"+c.name+"'") != 1 {
 				t.Errorf("%s: %q", c.name, p)
 			}
 		} else if len(p) != 0 {
@@ -230,7 +230,7 @@ func TestUnsignedLinesThatTheLedgerCovers(t *testing.T) {
 		if i := c.titles()["decided"]; i == nil || i.Number != 2 {
 			t.Errorf("%s: %v", c.name, i)
 		}
-		if got, want := c.ends("bob"), fmt.Sprintf("%d ", len(good)+2); got != want || mentions(c.status().Problems(), "was signed up to") != 1 {
+		if got, want := c.ends("bob"), fmt.Sprintf("%d ", len(good)+2); got != want || mentions(c.status().Problems(), "is signed up to") != 1 {
 			t.Errorf("%s: '%s', want '%s'; %q", c.name, got, want, c.status().Problems())
 		}
 	}
@@ -287,7 +287,7 @@ func TestUnsignedLinesOfOnesOwn(t *testing.T) {
 	if n := len(w.hubLines("bob")); n != before {
 		t.Errorf("%d lines were sent that count for nobody", n-before)
 	}
-	if s := bob.status(); s.Unsent != 1 || mentions(s.Problems(), "was signed up to") == 0 {
+	if s := bob.status(); s.Unsent != 1 || mentions(s.Problems(), "is signed up to") == 0 {
 		t.Errorf("%+v", s)
 	}
 	bob.unset("crosslink.sign")

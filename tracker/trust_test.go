@@ -189,7 +189,7 @@ func TestAC61_TamperedLines(t *testing.T) {
 					t.Errorf("%s: %q", warm.name, got)
 				}
 				_, rule, _ := strings.Cut(c.rule, " ")
-				if told := fmt.Sprintf("%q", warm.notices); !strings.Contains(told, "the hub's log of 'bob' goes on behind event 3 with what is no event: "+rule+":") {
+				if told := fmt.Sprintf("%q", warm.notices); !strings.Contains(told, "the hub's log of 'bob' has invalid data after event 3: "+rule+":") {
 					t.Errorf("%s: the rule is not told: %s", warm.name, told)
 				}
 				if got := w.hubLines("bob"); len(got) != len(good) {

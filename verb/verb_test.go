@@ -190,7 +190,7 @@ func TestUnlock(t *testing.T) {
 	w.does(p, err, "lock-released lock-broken no-lock", "LockReleased LockBroken")
 }
 
-// TestDelete: what is deleted already is named and emits nothing.
+// TestDelete: what is already deleted is named and emits nothing.
 func TestDelete(t *testing.T) {
 	w := newWorld(t, "a", "b")
 	w.apply(&event.CommentAdded{Issue: id(2), Comment: id(9), Author: "me", Content: "x", CreatedAt: 1, Kind: "note"})

@@ -74,7 +74,7 @@ func Unconfirmed(r *tracker.Receipt, o tracker.EmitOptions) *frame.Failure {
 		return nil
 	}
 	return &frame.Failure{Code: frame.ExitUnconfirmed, Kind: "unconfirmed",
-		Message: "kept here, but not confirmed on the hub", Hints: []string{"git crosslink sync"}}
+		Message: "saved locally, but not confirmed by the hub", Hints: []string{"git crosslink sync"}}
 }
 
 // WriteFlags are options of every command that writes.

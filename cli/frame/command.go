@@ -156,7 +156,7 @@ func Arguments(u *urfave.Context, min, max int, what string) ([]string, error) {
 	case max == 0 && len(args) > 0:
 		return nil, Misuse(fmt.Sprintf("'%s' takes no arguments, not '%s'", u.Command.Name, args[0]))
 	case max > 0 && len(args) > max:
-		return nil, Misuse(fmt.Sprintf("'%s' takes %s; '%s' is too much", u.Command.Name, what, args[max]))
+		return nil, Misuse(fmt.Sprintf("'%s' takes %s, and '%s' is one too many", u.Command.Name, what, args[max]))
 	}
 	return args, nil
 }

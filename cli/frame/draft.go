@@ -68,7 +68,7 @@ func (t *Terminal) EditText(ctx context.Context, text, about string) (string, *D
 	result := leftOn(string(b), text, line)
 	if result == "" {
 		os.Remove(d.path)
-		return "", nil, Fatal("empty", "the text is empty, nothing is written")
+		return "", nil, Fatal("empty", "the text is empty: nothing was written")
 	}
 	return result, d, nil
 }

@@ -134,9 +134,9 @@ func runAgentShow(ctx context.Context, e *command.Env) error {
 	a := frame.Result{Data: answer.WhoOf(w)}
 	switch w.State {
 	case tracker.AgentNone:
-		a.Failure = frame.AnswersNo("no-agent", "nobody has written here yet", "the first write makes an id; to choose it: git config crosslink.agent <id>")
+		a.Failure = frame.AnswersNo("no-agent", "nobody has written here yet", "the first write creates an id; to choose it: git config crosslink.agent <id>")
 	case tracker.AgentCopied:
-		a.Failure = frame.AnswersNo("no-agent", "this repository is a copy: the first write takes a new id", "to choose it: git config crosslink.agent <id>")
+		a.Failure = frame.AnswersNo("no-agent", "this repository is a copy: the first write creates a new id", "to choose it: git config crosslink.agent <id>")
 	default:
 		a.IDs = []string{w.Agent}
 	}
@@ -202,7 +202,7 @@ func runAgentList(ctx context.Context, l frame.List, e *command.Env) error {
 }
 
 func agentTable(e *command.Env, pg *frame.Page, all []answer.Agent) {
-	t := &frame.Table{Header: []string{"agent", "kind", "events", "last sign", ""}, Flex: 4}
+	t := &frame.Table{Header: []string{"agent", "kind", "events", "last seen", ""}, Flex: 4}
 	for _, x := range all {
 		last, says := "", agentText(x)
 		if at, err := event.ParseTime(answer.OrEmpty(x.LastSign)); err == nil {
@@ -248,7 +248,7 @@ func runAgentFork(ctx context.Context, newID string, without []string, e *comman
 	}
 	set, sync := hints.SetAgent(f.Agent, f.Scope)
 	if f.Scope == "environment" {
-		e.Progress("from now on set: %s", set)
+		e.Progress("set from now on: %s", set)
 	}
 	e.ProgressHint(sync)
 	return e.Print(ctx, frame.Result{Data: answer.ForkedOf(f, set), IDs: []string{f.Agent}})

@@ -87,7 +87,7 @@ func runDoctor(ctx context.Context, f frame.Forms, e *command.Env) error {
 	if wrong > 0 {
 		a.Failure = frame.AnswersNo("findings", frame.Count(wrong, "finding"))
 	} else {
-		e.Progress("nothing is wrong") // what was looked at grows, and is in the JSON
+		e.Progress("no problems found") // what was looked at grows, and is in the JSON
 	}
 	return e.Print(ctx, a)
 }

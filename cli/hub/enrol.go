@@ -41,9 +41,9 @@ func enrolRemote(ctx context.Context, e *command.Env, remote string) error {
 		return enrolError(remote, err)
 	}
 	if already {
-		e.Progress("'%s' goes through the remote helper already", remote)
+		e.Progress("'%s' already uses the remote helper", remote)
 	} else {
-		e.Progress("git fetch, pull and push of '%s' carry the tracker from now on", remote)
+		e.Progress("git fetch, pull and push of '%s' now also sync the tracker", remote)
 	}
 	return nil
 }
@@ -70,7 +70,7 @@ func enrolError(remote string, err error) error {
 	case errors.As(err, new(*statefile.LockedError)):
 		return err
 	}
-	return frame.Fatal("not-enrolled", fmt.Sprintf("'%s' cannot go through the remote helper: %s", remote, frame.GitMessage(err)),
+	return frame.Fatal("not-enrolled", fmt.Sprintf("'%s' cannot use the remote helper: %s", remote, frame.GitMessage(err)),
 		"everything else works as before: git crosslink sync")
 }
 
@@ -101,11 +101,11 @@ func runNoHelper(ctx context.Context, remote string, e *command.Env) error {
 		}
 		if left {
 			shape.Left, e.Saved = append(shape.Left, name), true
-			e.Progress("'%s' is fetched from and pushed to by git alone again", name)
+			e.Progress("'%s' no longer uses the remote helper", name)
 		}
 	}
 	if len(shape.Left) == 0 {
-		e.Progress("nothing to do: no remote goes through the remote helper")
+		e.Progress("nothing to do: no remote uses the remote helper")
 	}
 	return e.Print(ctx, frame.Result{Data: shape, IDs: shape.Left})
 }
@@ -136,7 +136,7 @@ func followRename(ctx context.Context, e *command.Env, remote string) {
 	from, err := r.Repair(ctx, remote)
 	e.Trace.Debug().Err(err).Str("from", from).Str("to", remote).Msg("enrol")
 	if err == nil && from != "" && remote != "" {
-		e.Warn("helper-renamed", fmt.Sprintf("'%s' goes through the remote helper now, as '%s' did before it was renamed", remote, from))
+		e.Warn("helper-renamed", fmt.Sprintf("'%s' now uses the remote helper, as '%s' did before it was renamed", remote, from))
 	}
 }
 
@@ -156,15 +156,15 @@ func examineHelper(ctx context.Context, e *command.Env, repo *command.Repository
 		case !i.Named:
 			found = append(found, answer.Diagnosis{Name: "helper-renamed", Severity: string(fail.Warning),
 				Text:  fmt.Sprintf("the remote helper is set up for '%s', and no remote of that name has a URL: it was renamed or removed", frame.OneLine(i.Remote)),
-				Hints: []string{"follow it to its new name, or clear it away: git crosslink sync"}})
+				Hints: []string{"update or remove this setup: git crosslink sync"}})
 		case !i.There:
 			found = append(found, answer.Diagnosis{Name: "helper-missing", Severity: string(fail.Warning),
-				Text:  fmt.Sprintf("'%s' is to go through the remote helper, but '%s' is not there: git goes without", frame.OneLine(i.Remote), frame.OneLine(i.Path)),
-				Hints: []string{"set it up again: git crosslink init --helper " + shell.Word(frame.OneLine(i.Remote)), "or end it: git crosslink init --no-helper " + shell.Word(frame.OneLine(i.Remote))}})
+				Text:  fmt.Sprintf("'%s' is set up for the remote helper, but '%s' is missing, so git works without it", frame.OneLine(i.Remote), frame.OneLine(i.Path)),
+				Hints: []string{"set it up again: git crosslink init --helper " + shell.Word(frame.OneLine(i.Remote)), "or turn it off: git crosslink init --no-helper " + shell.Word(frame.OneLine(i.Remote))}})
 		case i.Gone != "":
 			found = append(found, answer.Diagnosis{Name: "helper-gone", Severity: string(fail.Warning),
-				Text:  fmt.Sprintf("'%s' is to go through '%s', which is not there: git goes without", frame.OneLine(i.Remote), frame.OneLine(i.Gone)),
-				Hints: []string{"install it again, or end it: git crosslink init --no-helper " + shell.Word(frame.OneLine(i.Remote))}})
+				Text:  fmt.Sprintf("'%s' is set up for '%s', which is missing, so git works without it", frame.OneLine(i.Remote), frame.OneLine(i.Gone)),
+				Hints: []string{"install it again, or turn it off: git crosslink init --no-helper " + shell.Word(frame.OneLine(i.Remote))}})
 		}
 	}
 	return found, nil

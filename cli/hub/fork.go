@@ -49,7 +49,7 @@ Examples:
 			}
 		}
 		if u.Bool("offline") {
-			return frame.Misuse("'fork detach' talks to the hub, '--offline' forbids it")
+			return frame.Misuse("'fork detach' contacts the hub: it cannot be used with '--offline'")
 		}
 		return runForkDetach(u.Context, remote, e)
 	})
@@ -76,16 +76,16 @@ func runForkDetach(ctx context.Context, remote string, e *command.Env) error {
 	if err != nil {
 		return err
 	}
-	e.Progress("the tracker on '%s' (%s) is one of its own now", d.Remote, d.URL)
+	e.Progress("the tracker on '%s' (%s) now has an id of its own", d.Remote, d.URL)
 	e.Progress("%s of %s kept, with their numbers and locks", frame.Count(d.Events, "event"), frame.Count(d.Logs, "log"))
 	if len(d.Admins) == 0 {
-		e.Progress("it has no admin: whoever writes there with a key may become one (git crosslink trust approve <agent> --admin)")
+		e.Progress("it has no admin: anybody who writes there with a key can become one (git crosslink trust approve <agent> --admin)")
 	} else {
-		e.Progress("its admin is %s alone; who is approved and who is revoked is as before", strings.Join(d.Admins, ", "))
+		e.Progress("its only admin is %s; approved and revoked agents are the same as before", strings.Join(d.Admins, ", "))
 	}
 	if d.Signing != d.Before {
-		e.Warn("policy-lowered", fmt.Sprintf("its signing policy is '%s', it was '%s': what was written again is not signed, and would not count", d.Signing, d.Before),
-			"when those who write here have written something again: git crosslink trust policy --signing "+d.Before)
+		e.Warn("policy-lowered", fmt.Sprintf("its signing policy is now '%s' instead of '%s': the rewritten events are not signed, and would not count", d.Signing, d.Before),
+			"after all agents have written again: git crosslink trust policy --signing "+d.Before)
 	}
 	return e.Print(ctx, frame.Result{Data: answer.DetachedOf(d), IDs: []string{d.Hub}})
 }

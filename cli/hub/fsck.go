@@ -56,7 +56,7 @@ func runFsck(ctx context.Context, full bool, forms frame.Forms, e *command.Env) 
 	for _, f := range r.Findings {
 		rec.Add(f.Kind, f.Agent, numberOrNothing(f.Seq), f.Step, f.Text)
 	}
-	e.Progress("looked at %s, %s and %s of the ledger", frame.Count(r.Logs, "log"), frame.Count(int(r.Events), "event"), frame.Count(int(r.Sequence), "step"))
+	e.Progress("checked %s, %s and %s of the ledger", frame.Count(r.Logs, "log"), frame.Count(int(r.Events), "event"), frame.Count(int(r.Sequence), "step"))
 	a := frame.Result{Data: answer.FsckOf(r), Long: true, Page: func(pg *frame.Page) { findingTable(pg, r.Findings) }}
 	if forms.ForScripts() {
 		a.Records = rec

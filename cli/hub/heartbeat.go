@@ -76,15 +76,15 @@ func runHeartbeat(ctx context.Context, ids []string, state string, e *command.En
 	}
 	switch b.Outcome {
 	case tracker.HeartbeatSent:
-		e.Progress("others are shown: %s%s", b.State, on)
+		e.Progress("sent a heartbeat: %s%s", b.State, on)
 	case tracker.HeartbeatRecent:
-		e.Progress("noted: %s%s; others were shown a sign of life %s", b.State, on, e.Ago(event.TimeOf(b.Pushed)))
+		e.Progress("noted: %s%s; the last heartbeat was sent %s", b.State, on, e.Ago(event.TimeOf(b.Pushed)))
 	case tracker.HeartbeatUnheld:
-		e.Progress("noted; you hold no lock, so nobody waits for a sign of life")
+		e.Progress("noted; you hold no lock, so no heartbeat is needed")
 	case tracker.HeartbeatRefused:
-		e.Progress("noted; the hub takes no signs of life, others see your events only")
+		e.Progress("noted; the hub accepts no heartbeats, so others see only your events")
 	default:
-		e.Progress("noted; there is nobody to show it to just now")
+		e.Progress("noted; no heartbeat can be sent at the moment")
 	}
 	return e.Print(ctx, frame.Result{Data: answer.HeartbeatOf(b), IDs: []string{b.Agent}})
 }

@@ -45,7 +45,7 @@ func Hook(ctx context.Context, e *command.Env, args []string) (code int) {
 		return frame.ExitDone
 	}
 	if len(args) == 0 || !hooks.Known(args[0]) {
-		return e.Conclude(ctx, frame.Misuse("'hook' is called by git's hooks, with their name", "see what is in place: git crosslink hooks status"))
+		return e.Conclude(ctx, frame.Misuse("'hook' is called by git's hooks, with their name", "show installed hooks: git crosslink hooks status"))
 	}
 	program, err := os.Executable()
 	if err != nil {

@@ -111,9 +111,9 @@ func runHooksInstall(ctx context.Context, f frame.Forms, e *command.Env) error {
 		return frame.Fatal("hooks-not-put", err.Error(), "see who may write there: git crosslink hooks status")
 	}
 	if e.Saved = r.Changed; r.Changed {
-		e.Progress("git pull and git push take the tracker along from now on")
+		e.Progress("git pull and git push now also sync the tracker")
 	} else if r.Works() {
-		e.Progress("the hooks are in place already")
+		e.Progress("the hooks are already installed")
 	}
 	return printHooks(ctx, e, f, r, true, false)
 }
@@ -126,16 +126,16 @@ func runHooksUninstall(ctx context.Context, f frame.Forms, e *command.Env) error
 	e.IgnoreClosedPipe()
 	r, err := c.Uninstall(ctx)
 	if err != nil {
-		return frame.Fatal("hooks-not-put", err.Error(), "see what is there: git crosslink hooks status")
+		return frame.Fatal("hooks-not-put", err.Error(), "show installed hooks: git crosslink hooks status")
 	}
 	if e.Saved = r.Changed; r.Changed {
-		e.Progress("the hooks are gone; everything is as it was before")
+		e.Progress("removed the hooks; everything is as it was before")
 	} else {
-		e.Progress("no hooks of the tracker are in place")
+		e.Progress("no hooks of the tracker are installed")
 	}
 	for _, h := range r.Hooks {
 		if h.State == hooks.Chained {
-			e.Progress("%s calls the tracker still; take out: %s", shownPath(e, h.Where), hooks.Line(h.Name))
+			e.Progress("%s still calls the tracker; remove this line from it: %s", shownPath(e, h.Where), hooks.Line(h.Name))
 		}
 	}
 	return printHooks(ctx, e, f, r, false, false)
@@ -213,7 +213,7 @@ func hooksFailure(e *command.Env, r *hooks.Report) *frame.Failure {
 			added = true
 			hints = append(hints, fmt.Sprintf("%s: %s", whereToAdd(e, r, h), hooks.Line(h.Name)))
 		case h.State == hooks.Disabled:
-			hints = []string{"switch them on: git config --unset hook.crosslink.enabled"}
+			hints = []string{"enable them: git config --unset hook.crosslink.enabled"}
 		case r.Barred != "":
 			barred = &h
 		default:
@@ -231,7 +231,7 @@ func hooksFailure(e *command.Env, r *hooks.Report) *frame.Failure {
 		}
 		text += " decides which hooks run here"
 	case missing:
-		hints = append(hints, "put them in place: git crosslink hooks install")
+		hints = append(hints, "install them: git crosslink hooks install")
 	}
 	return frame.No("hooks-missing", text, hints...)
 }
@@ -300,9 +300,9 @@ func PutHooks(ctx context.Context, e *command.Env) {
 
 // warnHooks says in one line what became of the hooks.
 func warnHooks(e *command.Env, r *hooks.Report) {
-	text, hint := "git pull and git push take the tracker along from now on", "what was put in place: git crosslink hooks status"
+	text, hint := "git pull and git push now also sync the tracker", "show installed hooks: git crosslink hooks status"
 	if f := hooksFailure(e, r); f != nil {
-		text, hint = f.Message, "what to do: git crosslink hooks status"
+		text, hint = f.Message, "see what to do: git crosslink hooks status"
 	} else if !r.Changed {
 		return
 	}

@@ -62,7 +62,7 @@ Examples:
 			return runNoHelper(u.Context, remote, e)
 		}
 		if u.Bool("offline") {
-			return frame.Misuse("'init' talks to the hub, '--offline' forbids it")
+			return frame.Misuse("'init' contacts the hub: it cannot be used with '--offline'")
 		}
 		return runInit(u.Context, tracker.InitOptions{Remote: remote, Self: u.Bool("hub"), Join: u.Bool("join")}, u.Bool("helper"), e)
 	})
@@ -96,14 +96,14 @@ func runInit(ctx context.Context, opts tracker.InitOptions, helper bool, e *comm
 	case r.Moved:
 		e.Progress("published the tracker %s", where)
 	case r.Restored:
-		e.Progress("put back what the hub %s had lost", where)
+		e.Progress("restored what the hub %s had lost", where)
 	case r.Already:
-		e.Progress("joined the hub already, %s", where)
+		e.Progress("already joined the hub %s", where)
 	default:
 		e.Progress("joined the hub %s", where)
 	}
 	if len(r.Branches) > 0 {
-		e.Progress("branches made there: %s", frame.OneLine(strings.Join(r.Branches, ", ")))
+		e.Progress("created branches: %s", frame.OneLine(strings.Join(r.Branches, ", ")))
 	}
 	if r.Sent > 0 {
 		e.Progress("sent %s", frame.Count(r.Sent, "event"))
@@ -116,7 +116,7 @@ func runInit(ctx context.Context, opts tracker.InitOptions, helper bool, e *comm
 		name = r.Remote
 	}
 	if helper && name == "" {
-		return frame.No("not-enrolled", "there is no remote that could go through the remote helper", "git remote add origin <url>")
+		return frame.No("not-enrolled", "there is no remote that can use the remote helper", "git remote add origin <url>")
 	}
 	if helper {
 		if err := enrolRemote(ctx, e, name); err != nil {

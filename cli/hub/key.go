@@ -84,7 +84,7 @@ func runKeyShow(ctx context.Context, e *command.Env) error {
 		case k.Approved:
 			pg.Print("    approved by this hub\n")
 		default:
-			pg.Print("    not approved; an admin does it: git crosslink trust approve %s\n", k.Agent)
+			pg.Print("    not approved; an admin can approve it: git crosslink trust approve %s\n", k.Agent)
 		}
 	}})
 }
@@ -98,9 +98,9 @@ func runKeyRotate(ctx context.Context, e *command.Env) error {
 	if err != nil {
 		return err
 	}
-	e.Progress("'%s' signs with %s from now on; %s has signed that it goes", is.Agent, is.Fingerprint, was.Fingerprint)
+	e.Progress("'%s' now signs with %s; the old key %s signed the change", is.Agent, is.Fingerprint, was.Fingerprint)
 	if was.Approved && !is.Approved {
-		e.Progress("its steps of the ledger count where signatures are required once an admin lists the key")
+		e.Progress("if the hub requires signatures, an admin must approve the new key")
 		e.ProgressHint(fmt.Sprintf("git crosslink trust approve %s", is.Agent))
 	}
 	return e.Print(ctx, frame.Result{Data: struct {
@@ -153,7 +153,7 @@ func runVerifyProof(ctx context.Context, file string, e *command.Env) error {
 	}
 	return e.Print(ctx, frame.Result{Data: p, IDs: []string{p.Agent}, Page: func(pg *frame.Page) {
 		pg.Print("%s  %s\n", pg.Paint(frame.Agent, p.Agent), p.Fingerprint)
-		pg.Print("    the key signed two events %d of one log that say different things\n", p.Seq)
+		pg.Print("    the key signed two different events %d of one log\n", p.Seq)
 		pg.Print("    hub %s\n", p.Hub)
 	}})
 }

@@ -65,7 +65,7 @@ func runTrustPolicy(ctx context.Context, signing string, open *bool, e *command.
 	}
 	if signing != "" || open != nil {
 		if e.Offline {
-			return frame.Misuse("what the hub trusts cannot be changed offline")
+			return frame.Misuse("trust settings cannot be changed offline")
 		}
 		if err := repo.SetPolicy(ctx, signing, open); err != nil {
 			return err
@@ -76,11 +76,11 @@ func runTrustPolicy(ctx context.Context, signing string, open *bool, e *command.
 		return err
 	}
 	if n := len(unapproved(t)); n > 0 && (t.Signing == "require" || !t.Open) {
-		e.Warn("not-approved", fmt.Sprintf("of %s that nobody has approved nothing counts", frame.Count(n, "agent")), "git crosslink trust pending")
+		e.Warn("not-approved", fmt.Sprintf("events of %s that no admin has approved do not count", frame.Count(n, "agent")), "git crosslink trust pending")
 	}
 	if n, of := unsigned(t); n > 0 {
-		e.Warn("not-signed", fmt.Sprintf("%s of approved agents (%d) do not count: neither they nor any behind them are signed", frame.Count(n, "event"), of),
-			"whose: git crosslink trust list", "they count again when their agent has written once more, or with: git crosslink trust policy --signing warn")
+		e.Warn("not-signed", fmt.Sprintf("%s of approved agents (%d) do not count: neither they nor any later events are signed", frame.Count(n, "event"), of),
+			"see which agents: git crosslink trust list", "they count again after their agent writes the next event, or with: git crosslink trust policy --signing warn")
 	}
 	return e.Print(ctx, frame.Result{Data: struct {
 		Signing string `json:"signing"`
@@ -94,8 +94,8 @@ func policyWords(t *tracker.Trust) string {
 		open = "open: anybody may write"
 	}
 	return map[string]string{
-		"off":     "signing off, signatures are not looked at",
-		"warn":    "signing warn, what is not signed by an approved key counts and is marked",
-		"require": "signing require, what is not signed by an approved key does not count",
+		"off":     "signing off, signatures are not checked",
+		"warn":    "signing warn, events without an approved signature count and are marked",
+		"require": "signing require, events without an approved signature do not count",
 	}[t.Signing] + "; " + open
 }

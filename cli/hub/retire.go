@@ -84,9 +84,9 @@ func runAgentDescribe(ctx context.Context, text string, kind event.AgentKind, o 
 	}
 	switch {
 	case len(r.Lines) == 0:
-		e.Progress("'%s' is described so already", r.Agent)
+		e.Progress("'%s' already has this description", r.Agent)
 	case text == "":
-		e.Progress("'%s' has no description now", r.Agent)
+		e.Progress("removed the description of '%s'", r.Agent)
 	default:
 		e.Progress("described '%s'", r.Agent)
 	}
@@ -103,7 +103,7 @@ func runAgentRetire(ctx context.Context, reason string, o tracker.EmitOptions, e
 		return err
 	}
 	if a := describedAgent(p, repo.Agent()); a != nil && a.Retired {
-		e.Progress("'%s' is retired already", a.ID)
+		e.Progress("'%s' is already retired", a.ID)
 		return printAgent(ctx, e, &tracker.Receipt{Agent: a.ID, Sync: tracker.Confirmed, View: p}, o)
 	}
 	r, err := repo.Retire(ctx, o, reason, nil)
@@ -111,7 +111,7 @@ func runAgentRetire(ctx context.Context, reason string, o tracker.EmitOptions, e
 		return err
 	}
 	if n := released(r); n > 0 {
-		e.Progress("retired '%s'; gave back %s", r.Agent, frame.Count(n, "lock"))
+		e.Progress("retired '%s'; released %s", r.Agent, frame.Count(n, "lock"))
 	} else {
 		e.Progress("retired '%s'", r.Agent)
 	}

@@ -118,16 +118,16 @@ func runServerInstall(ctx context.Context, mode string, e *command.Env) error {
 	if err != nil {
 		return err
 	}
-	what := "a push with something wrong in it is refused as a whole"
+	what := "a push with an invalid branch is refused as a whole"
 	if mode == gate.PerRef {
-		what = "a branch with something wrong in it is refused alone"
+		what = "only the invalid branches of a push are refused"
 	}
 	if e.Saved = !r.Already; r.Already {
-		e.Progress("the gate is in place already: '%s'", r.Hook)
+		e.Progress("the gate is already installed: '%s'", r.Hook)
 	} else {
-		e.Progress("the gate is in place: '%s'; %s", r.Hook, what)
+		e.Progress("installed the gate: '%s'; %s", r.Hook, what)
 		if r.Kept != "" {
-			e.Progress("the hook that was there is called behind it: '%s'", r.Kept)
+			e.Progress("the gate also calls the hook that was there before: '%s'", r.Kept)
 		}
 	}
 	return e.Print(ctx, frame.Result{Data: serverInstallShape{r.Hub, r.Mode, r.Hook, answer.TextOrNull(r.Kept), r.Already}})
@@ -182,12 +182,12 @@ func runServerUninstall(ctx context.Context, e *command.Env) error {
 	case r.Already:
 		e.Progress("there is no gate in '%s'", r.Hub)
 	case r.Back != "":
-		e.Progress("the gate is gone; the hook that was there before stands in its place again: '%s'", r.Back)
+		e.Progress("removed the gate and restored the hook that was there before: '%s'", r.Back)
 	default:
-		e.Progress("the gate is gone from '%s'", r.Hub)
+		e.Progress("removed the gate from '%s'", r.Hub)
 	}
 	if r.Left != "" {
-		e.Progress("another hook stands where the gate did; the one before it is left as '%s'", r.Left)
+		e.Progress("another hook has replaced the gate; the hook from before the gate is still in '%s'", r.Left)
 	}
 	return e.Print(ctx, frame.Result{Data: serverUninstallShape{r.Hub, answer.TextOrNull(r.Back), answer.TextOrNull(r.Left), r.Already}})
 }
@@ -213,7 +213,7 @@ func gateHook(ctx context.Context, e *command.Env, mode string) int {
 		}
 	}
 	if err != nil {
-		return e.Conclude(ctx, frame.No("gate", fmt.Sprintf("refused: the gate of the tracker's branches cannot judge this push: %v", err), "ask the owner of this hub to look there: git crosslink server check"))
+		return e.Conclude(ctx, frame.No("gate", fmt.Sprintf("refused: the gate of the tracker's branches cannot judge this push: %v", err), "ask the owner of this hub to run: git crosslink server check"))
 	}
 	for i, r := range refused {
 		if i == maxRefused {

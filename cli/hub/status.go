@@ -54,7 +54,7 @@ func runShowStatus(ctx context.Context, f frame.Forms, e *command.Env) error {
 	if err := e.Print(ctx, a); err != nil || f.ForScripts() || len(s.Findings) == 0 {
 		return err
 	}
-	e.ProgressHint("what to do: git crosslink doctor")
+	e.ProgressHint("see what to do: git crosslink doctor")
 	return nil
 }
 
@@ -63,7 +63,7 @@ func statusPage(e *command.Env, pg *frame.Page, s *tracker.Status, doc answer.St
 	case s.Remote == "":
 		pg.Print("hub: none, the repository has no remote\n")
 	case !s.Shared && s.LastContact == nil:
-		pg.Print("hub: not known, '%s' was not reached yet (git crosslink sync)\n", s.Remote)
+		pg.Print("hub: unknown, '%s' was not contacted yet (git crosslink sync)\n", s.Remote)
 	case !s.Shared:
 		pg.Print("hub: none on '%s' yet (git crosslink init)\n", s.Remote)
 	case s.Remote == ".":

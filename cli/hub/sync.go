@@ -33,7 +33,7 @@ Examples:
 			return err
 		}
 		if u.Bool("offline") {
-			return frame.Misuse("'sync' talks to the hub, '--offline' forbids it")
+			return frame.Misuse("'sync' contacts the hub: it cannot be used with '--offline'")
 		}
 		return runSync(u.Context, tracker.SyncOptions{Detached: u.Bool("detached")}, e)
 	})
@@ -61,14 +61,14 @@ func runSync(ctx context.Context, opts tracker.SyncOptions, e *command.Env) erro
 		e.Progress("nothing is shared yet")
 		e.ProgressHint("git crosslink init")
 	default:
-		e.Progress("received %d, sent %s with '%s'", r.Received, frame.Count(r.Sent, "event"), frame.OneLine(r.Remote))
+		e.Progress("received %d, sent %s ('%s')", r.Received, frame.Count(r.Sent, "event"), frame.OneLine(r.Remote))
 	}
 	if !opts.Detached && r.State == tracker.Queued {
 		why := ""
 		if r.Reason != "" {
 			why = ": " + strings.TrimSuffix(r.Reason, ".")
 		}
-		message := fmt.Sprintf("%s kept here, not on the hub%s", frame.Count(r.Unsent, "event"), why)
+		message := fmt.Sprintf("%s saved locally, not on the hub%s", frame.Count(r.Unsent, "event"), why)
 		if r.Unsent == 0 {
 			message = fmt.Sprintf("%s undecided%s", frame.Count(r.Undecided, "event"), why)
 		}

@@ -89,7 +89,7 @@ func runTrustShow(ctx context.Context, e *command.Env) error {
 		pg.Print("    believed: %s, the %s of its meta\n", t.Hash, ordinal(t.Seq))
 		pg.Print("    policy: %s\n", policyWords(t))
 		if len(t.Admins) == 0 {
-			pg.Print("    admins: none, so anybody may become one\n")
+			pg.Print("    admins: none, so anybody can become one\n")
 		} else {
 			pg.Print("    admins: %s\n", strings.Join(t.Admins, ", "))
 		}
@@ -151,7 +151,7 @@ func runTrustAgent(ctx context.Context, id string, e *command.Env) error {
 	}
 	k := slices.IndexFunc(t.Agents, func(a tracker.TrustAgent) bool { return a.Agent == id })
 	if k < 0 {
-		return frame.No("no-agent", fmt.Sprintf("there is no agent '%s' here", id), "those there are: git crosslink trust list")
+		return frame.No("no-agent", fmt.Sprintf("there is no agent '%s' here", id), "list agents: git crosslink trust list")
 	}
 	a := t.Agents[k]
 	return e.Print(ctx, frame.Result{Data: a, IDs: []string{a.Agent}, Page: func(pg *frame.Page) {
@@ -162,10 +162,10 @@ func runTrustAgent(ctx context.Context, id string, e *command.Env) error {
 		}
 		pg.Print("    %s, %d count, %d signed\n", frame.Count(int(a.Events), "event"), a.Counts, a.Signed)
 		if a.Ends != "" {
-			pg.Print("    %s %s\n", pg.Paint(frame.Problem, fmt.Sprintf("behind event %d nothing counts:", a.Counts)), ruleWords(a.Ends))
+			pg.Print("    %s %s\n", pg.Paint(frame.Problem, fmt.Sprintf("events after event %d are ignored:", a.Counts)), ruleWords(a.Ends))
 		}
 		if a.Lapsed {
-			pg.Print("    %s\n", pg.Paint(frame.Problem, fmt.Sprintf("it signed up to event %d, and not since: %s", a.Signed, ruleWords(a.Mark))))
+			pg.Print("    %s\n", pg.Paint(frame.Problem, fmt.Sprintf("its events are signed up to event %d, and later ones are not: %s", a.Signed, ruleWords(a.Mark))))
 		}
 		if a.Revoked != nil && a.Revoked.Reason != "" {
 			pg.Print("    revoked for: %s\n", a.Revoked.Reason)
@@ -276,7 +276,7 @@ func runTrustList(u *urfave.Context, pick func(*tracker.Trust) []tracker.TrustAg
 		return err
 	}
 	if none {
-		a.Failure = frame.AnswersNo("none-pending", "nobody waits to be approved")
+		a.Failure = frame.AnswersNo("none-pending", "no agent waits for approval")
 	}
 	return e.Print(u.Context, a)
 }
@@ -330,7 +330,7 @@ Examples:
 		o := tracker.Approve{Agents: args, All: u.Bool("all"), Key: u.String("key"), Admin: u.Bool("admin")}
 		switch {
 		case o.All == (len(args) > 0):
-			return frame.Misuse("'approve' needs agents, or '--all'", "those that wait: git crosslink trust pending")
+			return frame.Misuse("'approve' needs agents, or '--all'", "list agents that wait for approval: git crosslink trust pending")
 		case o.Key != "" && len(args) != 1:
 			return frame.Misuse("'--key' is for one agent")
 		}
@@ -344,7 +344,7 @@ func runTrustApprove(ctx context.Context, o tracker.Approve, e *command.Env) err
 		return err
 	}
 	if e.Offline {
-		return frame.Misuse("what the hub trusts cannot be changed offline")
+		return frame.Misuse("trust settings cannot be changed offline")
 	}
 	done, err := repo.Approve(ctx, o)
 	if err != nil {
@@ -354,13 +354,13 @@ func runTrustApprove(ctx context.Context, o tracker.Approve, e *command.Env) err
 	for _, x := range done {
 		a.IDs = append(a.IDs, x.Agent)
 		if x.Already {
-			e.Progress("'%s' is approved already, with the key %s", x.Agent, x.Fingerprint)
+			e.Progress("'%s' is already approved, with the key %s", x.Agent, x.Fingerprint)
 		} else {
 			e.Progress("approved '%s' with the key %s", x.Agent, x.Fingerprint)
 		}
 	}
 	if len(done) == 0 {
-		e.Progress("nobody waits")
+		e.Progress("no agent waits for approval")
 	}
 	return e.Print(ctx, a)
 }
@@ -401,13 +401,13 @@ Examples:
 			return err
 		}
 		if e.Offline {
-			return frame.Misuse("what the hub trusts cannot be changed offline")
+			return frame.Misuse("trust settings cannot be changed offline")
 		}
 		r, err := repo.Revoke(u.Context, args[0], after, u.String("reason"))
 		if err != nil {
 			return err
 		}
-		e.Progress("revoked '%s' behind event %d", args[0], r.After)
+		e.Progress("revoked '%s' after event %d", args[0], r.After)
 		return e.Print(u.Context, frame.Result{Data: r, IDs: []string{args[0]}})
 	})
 }

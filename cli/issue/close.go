@@ -132,7 +132,7 @@ func runStatus(ctx context.Context, opts statusOptions, e *command.Env) error {
 			changed = append(changed, f.Issue.UUID)
 			e.Progress("%s %s", opts.done, command.Named(f.Issue))
 		case verb.StatusAlready:
-			e.Progress("%s is %s already", command.Named(f.Issue), opts.to)
+			e.Progress("%s is already %s", command.Named(f.Issue), opts.to)
 		default:
 			locks = append(locks, f)
 		}

@@ -212,7 +212,7 @@ func runCommentEdit(ctx context.Context, opts commentOptions, e *command.Env) er
 	}
 	d.Done(nil)
 	if len(r.Lines) == 0 {
-		e.Progress("the comment says so already")
+		e.Progress("the comment already has this text")
 	} else {
 		e.Progress("edited the comment on %s", command.Named(i))
 	}
@@ -264,7 +264,7 @@ func runCommentDelete(ctx context.Context, ids []string, o tracker.EmitOptions, 
 		if f.What == verb.Deleted {
 			e.Progress("deleted the comment on %s", command.Named(f.Issue))
 		} else {
-			e.Progress("comment %s is deleted already", f.Name)
+			e.Progress("comment %s is already deleted", f.Name)
 			a.IDs = append(a.IDs, f.Name)
 		}
 	}

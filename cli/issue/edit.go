@@ -109,7 +109,7 @@ func runEdit(ctx context.Context, opts editOptions, e *command.Env) error {
 	}
 	d.Done(nil)
 	if len(r.Lines) == 0 {
-		e.Progress("%s is so already", command.Named(i))
+		e.Progress("%s already has these values", command.Named(i))
 	} else {
 		e.Progress("changed %s", i.Name())
 	}

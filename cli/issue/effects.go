@@ -14,24 +14,24 @@ import (
 // {Issue} and {Other} ids with titles.
 var sentences = map[verb.What]string{
 	verb.LabelAdded:       "added label '{name}' to {issue}",
-	verb.LabelAlready:     "{issue} has label '{name}' already",
+	verb.LabelAlready:     "{issue} already has label '{name}'",
 	verb.LabelRemoved:     "removed label '{name}' from {issue}",
 	verb.NoLabel:          "{issue} has no label '{name}'",
 	verb.Assigned:         "assigned {issue} to '{name}'",
-	verb.AssignedAlready:  "{issue} is assigned to '{name}' already",
-	verb.Unassigned:       "took '{name}' off {issue}",
+	verb.AssignedAlready:  "{issue} is already assigned to '{name}'",
+	verb.Unassigned:       "unassigned '{name}' from {issue}",
 	verb.NotAssigned:      "{issue} is not assigned to '{name}'",
-	verb.Blocked:          "{issue} waits for {Other}",
-	verb.BlockedAlready:   "{issue} waits for {Other} already",
-	verb.Unblocked:        "{issue} waits no longer for {Other}",
-	verb.NotBlocked:       "{issue} does not wait for {Other}",
+	verb.Blocked:          "{issue} is now blocked by {Other}",
+	verb.BlockedAlready:   "{issue} is already blocked by {Other}",
+	verb.Unblocked:        "{issue} is no longer blocked by {Other}",
+	verb.NotBlocked:       "{issue} is not blocked by {Other}",
 	verb.Related:          "{issue}: {relation} {Other}",
-	verb.RelatedAlready:   "{issue}: {relation} {Other} already",
+	verb.RelatedAlready:   "{issue}: already {relation} {Other}",
 	verb.Unrelated:        "{issue}: no longer {relation} {Other}",
 	verb.NotRelated:       "{issue} is not related to {Other}",
-	verb.ParentSet:        "{issue} is a child of {Other}",
-	verb.ParentAlready:    "{issue} is a child of {Other} already",
-	verb.ParentRemoved:    "{issue} has no parent any more",
+	verb.ParentSet:        "{issue} is now a child of {Other}",
+	verb.ParentAlready:    "{issue} is already a child of {Other}",
+	verb.ParentRemoved:    "{issue} no longer has a parent",
 	verb.NoParent:         "{issue} has no parent",
 	verb.Linked:           "linked {issue} to '{name}'",
 	verb.LinkedAlready:    "{issue} is already linked to '{name}'",
@@ -40,21 +40,21 @@ var sentences = map[verb.What]string{
 	verb.MilestoneAlready: "{issue} is already in milestone '{into}'",
 	verb.MilestoneLeft:    "removed {issue} from milestone '{from}'",
 	verb.NoMilestone:      "{issue} is in no milestone",
-	verb.DatesAlready:     "{issue} has these dates already",
+	verb.DatesAlready:     "{issue} already has these dates",
 	verb.Deleted:          "deleted {Issue}",
-	verb.DeletedAlready:   "{name} is deleted already",
+	verb.DeletedAlready:   "{name} is already deleted",
 	verb.Restored:         "restored '{name}'",
 	verb.FieldRestored:    "restored the {name} of {issue}",
 	verb.StatusRestored:   "{issue} is {name} again",
 	verb.PartRemoved:      "removed {name} from {issue}",
 	verb.LockNotBack:      "{issue} stays unlocked; to lock it: git crosslink lock {issue}",
 	verb.LockReleased:     "unlocked {Issue}",
-	verb.ClaimReleased:    "took back the claim of {Issue}",
+	verb.ClaimReleased:    "withdrew the claim on {Issue}",
 	verb.QueueLeft:        "left the queue for {Issue}",
 	verb.LockBroken:       "broke the lock of '{holder}' on {Issue} (token {token})",
 	verb.NoLock:           "{Issue} is not locked",
-	verb.OwnLockEnded:     "unlocked '{issue}'",
-	verb.LockEnded:        "ended the lock of '{holder}' on '{issue}' (token {token})",
+	verb.OwnLockEnded:     "unlocked {issue}",
+	verb.LockEnded:        "ended the lock of '{holder}' on {issue} (token {token})",
 }
 
 // sentence is an effect for people.
@@ -96,7 +96,7 @@ func printEffects(e *command.Env, effects []verb.Effect) {
 			e.Progress("%s", sentence(f))
 		}
 		if f.What == verb.Blocked && f.Other.Status != event.Open {
-			e.Progress("%s is %s, so it holds up nothing", f.Other.Name(), f.Other.Status)
+			e.Progress("%s is %s, so it blocks nothing", f.Other.Name(), f.Other.Status)
 		}
 	}
 }

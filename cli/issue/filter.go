@@ -206,6 +206,6 @@ func warnLimited(ctx context.Context, e *command.Env, shown int, x extent) {
 		if v, _ := e.Setting(ctx, "advice.crosslink.limited"); !frame.IsTrue(v, true) {
 			return
 		}
-		e.Warn("limited", fmt.Sprintf("showing %d of %d issues", shown, x.total), "all of them: --limit 0")
+		e.Warn("limited", fmt.Sprintf("showing %d of %d issues", shown, x.total), "show all: --limit 0")
 	}
 }

@@ -148,7 +148,7 @@ func claimFailure(e *command.Env, repo *command.Repository, c *tracker.Claim, i 
 	switch c.Outcome {
 	case tracker.Held:
 		if c.Already {
-			e.Progress("%s is locked by you already (token %d)", command.Named(i), c.Lock.Token)
+			e.Progress("you already hold the lock on %s (token %d)", command.Named(i), c.Lock.Token)
 		} else {
 			e.Progress("locked %s (token %d)", command.Named(i), c.Lock.Token)
 		}
@@ -159,34 +159,34 @@ func claimFailure(e *command.Env, repo *command.Repository, c *tracker.Claim, i 
 		return closedIssue(i)
 	case tracker.Ended:
 		return &frame.Failure{Code: frame.ExitLost, Kind: "lock-ended",
-			Message: fmt.Sprintf("your lock of '%s' (token %d) was ended before you heard of it", i.Name(), c.Token),
-			Hints:   []string{"see by whom and why: git crosslink log " + i.Name(), "ask for it again: git crosslink lock " + i.Name()}}
+			Message: fmt.Sprintf("your lock on issue %s (token %d) ended before this clone learned of it", i.Name(), c.Token),
+			Hints:   []string{"see who ended it and why: git crosslink log " + i.Name(), "claim it again: git crosslink lock " + i.Name()}}
 	case tracker.Waiting:
 		ahead := c.Lock.Holder
 		if c.Place > 1 {
 			ahead = i.Queue[c.Place-2].Agent
 		}
 		f := &frame.Failure{Code: frame.ExitUnconfirmed, Kind: "waiting",
-			Message: fmt.Sprintf("you wait for the lock of '%s': place %d, behind '%s'", i.Name(), c.Place, ahead),
-			Hints:   []string{"see whose it is: git crosslink lock check " + i.Name()}}
+			Message: fmt.Sprintf("waiting for the lock on issue %s: place %d, after '%s'", i.Name(), c.Place, ahead),
+			Hints:   []string{"see who holds it: git crosslink lock check " + i.Name()}}
 		if ahead != c.Lock.Holder {
-			f.Message += fmt.Sprintf("; '%s' has it", c.Lock.Holder)
+			f.Message += fmt.Sprintf("; held by '%s'", c.Lock.Holder)
 		}
 		return f
 	}
 	return &frame.Failure{Code: frame.ExitUnconfirmed, Kind: "claim-unconfirmed",
-		Message: fmt.Sprintf("'%s' is claimed, unconfirmed: the hub has not decided yet", i.Name()),
-		Hints:   []string{"git crosslink sync", "see whose it is: git crosslink lock check " + i.Name()}}
+		Message: fmt.Sprintf("issue %s is claimed, but the hub has not confirmed it yet", i.Name()),
+		Hints:   []string{"git crosslink sync", "see who holds it: git crosslink lock check " + i.Name()}}
 }
 
 // lockedBy is the refusal where somebody else has the lock: who, by which
 // grant, since when, and whether there is a sign of life.
 func lockedBy(e *command.Env, repo *command.Repository, p tracker.Projection, i *store.Issue, hints ...string) *frame.Failure {
 	f := &frame.Failure{Code: frame.ExitLost, Kind: "locked", Hints: hints,
-		Message: fmt.Sprintf("issue '%s' is locked by '%s': token %d, claimed %s, last sign of life %s",
+		Message: fmt.Sprintf("issue %s is locked by '%s': token %d, claimed %s, last seen: %s",
 			i.Name(), i.Lock.Holder, i.Lock.Token, e.Ago(i.Lock.Since), lastSign(e, p, i.Lock.Holder))}
 	if silence, stale := silent(e, repo, p, i.Lock.Holder); stale {
-		f.Hints = append(f.Hints, fmt.Sprintf("no sign of life for %s; to end that lock: git crosslink unlock --break --reason '…' %s", frame.Span(silence), i.Name()))
+		f.Hints = append(f.Hints, fmt.Sprintf("not seen for %s; to break the lock: git crosslink unlock --break --reason '…' %s", frame.Span(silence), i.Name()))
 	}
 	return f
 }
@@ -206,8 +206,8 @@ func silent(e *command.Env, repo *command.Repository, p tracker.Projection, agen
 
 // closedIssue is the answer where the lock of a finished issue is asked for.
 func closedIssue(i *store.Issue) *frame.Failure {
-	return frame.No("closed", fmt.Sprintf("issue '%s' is %s: there is nothing to lock", i.Name(), i.Status),
-		"if there is still something to do: git crosslink reopen "+i.Name())
+	return frame.No("closed", fmt.Sprintf("issue %s is %s and cannot be locked", i.Name(), i.Status),
+		"to work on it again: git crosslink reopen "+i.Name())
 }
 
 // claimFirst claims the first ready issue whose lock is granted. One that is
@@ -274,5 +274,5 @@ func equals(rows []*store.Issue) int {
 }
 
 func nothingToClaim() *frame.Failure {
-	return frame.No("nothing-to-claim", "nothing is ready that could be claimed", "what waits, and for what: git crosslink blocked --explain", "who works on what: git crosslink lock list")
+	return frame.No("nothing-to-claim", "no ready issue can be claimed", "see what is blocked: git crosslink blocked --explain", "see who works on what: git crosslink lock list")
 }

@@ -79,7 +79,7 @@ func waiting(i *store.Issue) []string {
 }
 
 func lockTable(e *command.Env, pg *frame.Page, p tracker.Projection, rows []*store.Issue) {
-	t := &frame.Table{Header: []string{"id", "locked by", "token", "since", "last sign", "branch", "queue", "title"}, Flex: 7}
+	t := &frame.Table{Header: []string{"id", "locked by", "token", "since", "last seen", "branch", "queue", "title"}, Flex: 7}
 	for _, i := range rows {
 		token, since, sign := "-", e.Ago(i.Lock.Since), lastSign(e, p, i.Lock.Holder)
 		if i.Lock.Confirmed {
@@ -175,14 +175,14 @@ func checkFailure(e *command.Env, repo *command.Repository, c *tracker.Claim, i 
 	case tracker.Closed:
 		return closedIssue(i)
 	case tracker.Free:
-		return frame.No("not-locked", fmt.Sprintf("issue '%s' is not locked", i.Name()), "git crosslink lock "+i.Name())
+		return frame.No("not-locked", fmt.Sprintf("issue %s is not locked", i.Name()), "git crosslink lock "+i.Name())
 	case tracker.Taken:
-		return &frame.Failure{Code: frame.ExitLost, Kind: "locked", Message: fmt.Sprintf("issue '%s' is locked by '%s'", i.Name(), c.Lock.Holder)}
+		return &frame.Failure{Code: frame.ExitLost, Kind: "locked", Message: fmt.Sprintf("issue %s is locked by '%s'", i.Name(), c.Lock.Holder)}
 	case tracker.Waiting:
-		return &frame.Failure{Code: frame.ExitLost, Kind: "locked", Message: fmt.Sprintf("issue '%s' is locked by '%s'; you wait, place %d", i.Name(), c.Lock.Holder, c.Place)}
+		return &frame.Failure{Code: frame.ExitLost, Kind: "locked", Message: fmt.Sprintf("issue %s is locked by '%s'; you are number %d in the queue", i.Name(), c.Lock.Holder, c.Place)}
 	}
 	return &frame.Failure{Code: frame.ExitUnconfirmed, Kind: "claim-unconfirmed",
-		Message: fmt.Sprintf("'%s' is claimed, unconfirmed: the hub has not decided yet", i.Name()), Hints: []string{"git crosslink sync"}}
+		Message: fmt.Sprintf("issue %s is claimed, but the hub has not confirmed it yet", i.Name()), Hints: []string{"git crosslink sync"}}
 }
 
 func proof(e *command.Env, pg *frame.Page, p tracker.Projection, i *store.Issue, c *tracker.Claim, last time.Time) {
@@ -192,10 +192,10 @@ func proof(e *command.Env, pg *frame.Page, p tracker.Projection, i *store.Issue,
 	if c.Lock == nil {
 		pg.Print("    not locked\n")
 	} else {
-		pg.Print("    last sign of life of '%s' %s\n", frame.OneLine(c.Lock.Holder), lastSign(e, p, c.Lock.Holder))
+		pg.Print("    '%s' last seen: %s\n", frame.OneLine(c.Lock.Holder), lastSign(e, p, c.Lock.Holder))
 	}
 	if last.IsZero() {
-		pg.Print("    no contact with a hub yet\n")
+		pg.Print("    the hub was never contacted\n")
 	} else {
 		pg.Print("    last contact with the hub %s\n", e.Ago(event.TimeOf(last)))
 	}
@@ -212,7 +212,7 @@ func (b *briefing) lock() {
 		how, end := "locked", fmt.Sprintf(", token %d%s", l.Token, on)
 		switch {
 		case i.Status != event.Open:
-			how, end = "last locked", fmt.Sprintf(": the issue is %s, the lock is over", i.Status)
+			how, end = "last locked", fmt.Sprintf(": the issue is %s, so the lock has ended", i.Status)
 		case !l.Confirmed:
 			how, end = "claimed", ", unconfirmed"+on
 		case l.Ending:
@@ -234,7 +234,7 @@ func (b *briefing) lock() {
 func lastSign(e *command.Env, p tracker.Projection, agent string) string {
 	t := p.LastSign(agent)
 	if t == 0 {
-		return "never seen"
+		return "never"
 	}
 	if a, ok := p.Presence(agent); ok && a.LastSeen == t {
 		return fmt.Sprintf("%s (%s)", e.Ago(t), a.State)

@@ -23,7 +23,7 @@ func marksSummary(m answer.Marks, name string) string {
 	case 0:
 		return ""
 	case 1:
-		return fmt.Sprintf("1 change is not signed as it should be: git crosslink log %s", name)
+		return fmt.Sprintf("1 change has no approved signature: git crosslink log %s", name)
 	}
-	return fmt.Sprintf("%d changes are not signed as they should be: git crosslink log %s", m.Others, name)
+	return fmt.Sprintf("%d changes have no approved signature: git crosslink log %s", m.Others, name)
 }

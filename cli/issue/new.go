@@ -164,7 +164,7 @@ func runNew(ctx context.Context, opts newOptions, e *command.Env) error {
 	}
 	follows := ""
 	if i.Number == 0 {
-		follows = "; its number follows"
+		follows = "; it has no number yet"
 	}
 	e.Progress("created %s%s", command.Named(i), follows)
 	warnSimilar(ctx, e, r.View, title, n.UUID)

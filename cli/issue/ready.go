@@ -136,7 +136,7 @@ func claimedOf(ctx context.Context, repo *command.Repository, c *tracker.Claim, 
 }
 
 func nothingReady() *frame.Failure {
-	return frame.AnswersNo("nothing-ready", "nothing is ready", "what waits, and for what: git crosslink blocked --explain", "who works on what: git crosslink lock list")
+	return frame.AnswersNo("nothing-ready", "nothing is ready", "see what is blocked: git crosslink blocked --explain", "see who works on what: git crosslink lock list")
 }
 
 func newBlockedCommand(e *command.Env) *urfave.Command {
@@ -244,9 +244,9 @@ func whyReady(e *command.Env, p tracker.Projection, i *store.Issue, first []even
 		reasons = append(reasons, "due "+e.Ago(i.DueAt))
 	}
 	if len(i.BlockedBy) == 0 {
-		reasons = append(reasons, "waits for nothing")
+		reasons = append(reasons, "not blocked")
 	} else {
-		reasons = append(reasons, fmt.Sprintf("all %d it waited for are done", len(i.BlockedBy)))
+		reasons = append(reasons, fmt.Sprintf("all %d blockers are closed", len(i.BlockedBy)))
 	}
 	if i.Lock != nil {
 		reasons = append(reasons, "locked by you")
@@ -258,7 +258,7 @@ func whyReady(e *command.Env, p tracker.Projection, i *store.Issue, first []even
 		}
 	}
 	if waiting > 0 {
-		reasons = append(reasons, fmt.Sprintf("%d wait for it", waiting))
+		reasons = append(reasons, fmt.Sprintf("blocks %d", waiting))
 	}
 	return strings.Join(reasons, ", "), nil
 }
@@ -273,5 +273,5 @@ func whyBlocked(p tracker.Projection, i *store.Issue) (string, error) {
 	for _, b := range open {
 		names = append(names, command.Named(b))
 	}
-	return "waits for " + strings.Join(names, ", "), nil
+	return "blocked by " + strings.Join(names, ", "), nil
 }

@@ -112,10 +112,10 @@ func (b *briefing) write() {
 	b.Print("    %s, %s\n", b.Paint(frame.Slot(i.Status), string(i.Status)), b.Paint(frame.Slot(i.Priority), string(i.Priority)+" priority"))
 	b.Print("    created %s by %s%s, changed %s\n", b.when(i.CreatedAt), i.CreatedBy, b.Paint(frame.Problem, marked(b.marks.Created)), b.e.Ago(i.UpdatedAt))
 	for _, n := range answer.NumbersBefore(b.s.Projection, i) {
-		b.Print("    was %d until the hub lost that\n", n)
+		b.Print("    was issue %d until the hub lost that number\n", n)
 	}
 	if now := b.s.Projection.Aliases()[i.Number]; now != 0 && i.Number != 0 {
-		b.Print("    the number was that of %d until the hub lost that\n", now)
+		b.Print("    this number belonged to %d until the hub lost that number\n", now)
 	}
 	if i.ClosedAt != 0 {
 		by := ""
@@ -158,8 +158,8 @@ func (b *briefing) write() {
 		b.neighbours("child of", []event.UUID{i.Parent})
 	}
 	b.neighbours("children", i.Children)
-	b.neighbours("waits for", i.BlockedBy)
-	b.neighbours("in a cycle with, and so not waiting for", i.Cyclic)
+	b.neighbours("blocked by", i.BlockedBy)
+	b.neighbours("in a cycle with (ignored)", i.Cyclic)
 	b.neighbours("blocks", i.Blocks)
 	b.relations()
 	b.time()

@@ -102,7 +102,7 @@ func runUnlock(ctx context.Context, opts unlockOptions, e *command.Env) error {
 // long ago.
 func warnAlive(e *command.Env, p tracker.Projection, agent string) {
 	if _, stale := silent(e, e.Opened, p, agent); !stale {
-		e.Progress("'%s' showed a sign of life %s", agent, lastSign(e, p, agent))
+		e.Progress("'%s' last seen: %s", agent, lastSign(e, p, agent))
 	}
 }
 
@@ -115,21 +115,21 @@ func notYours(e *command.Env, repo *command.Repository, p tracker.Projection, er
 	i := held.Issue
 	if i.Lock.Confirmed {
 		f := lockedBy(e, repo, p, i)
-		f.Message += "; it is not yours to give back"
+		f.Message += "; you do not hold this lock"
 		return f
 	}
 	return &frame.Failure{Code: frame.ExitLost, Kind: "locked",
-		Message: fmt.Sprintf("issue '%s' is claimed by '%s', unconfirmed; it is not yours to give back", i.Name(), i.Lock.Holder)}
+		Message: fmt.Sprintf("issue %s is claimed by '%s' (unconfirmed); you do not hold this lock", i.Name(), i.Lock.Holder)}
 }
 
 // printHolder says who has the lock after a release or a break.
 func printHolder(e *command.Env, r *tracker.Receipt, i *store.Issue) {
 	switch {
 	case i.Lock != nil && i.Lock.Ending:
-		e.Progress("the hub has not decided it yet: others still see '%s' locked", i.Name())
+		e.Progress("the hub has not confirmed this yet: others still see issue %s as locked", i.Name())
 	case i.Lock != nil && i.Lock.Confirmed && i.Lock.Holder == r.Agent:
-		e.Progress("%s is locked by you now (token %d)", command.Named(i), i.Lock.Token)
+		e.Progress("you now hold the lock on %s (token %d)", command.Named(i), i.Lock.Token)
 	case i.Lock != nil && i.Lock.Confirmed:
-		e.Progress("'%s' has the lock of '%s' now (token %d)", i.Lock.Holder, i.Name(), i.Lock.Token)
+		e.Progress("'%s' now holds the lock on issue %s (token %d)", i.Lock.Holder, i.Name(), i.Lock.Token)
 	}
 }

@@ -159,7 +159,7 @@ func TestInterruptedPublish(t *testing.T) {
 		t.Fatal(err)
 	}
 	code, out, errs := c.interrupt(syscall.SIGINT, c.command("new", "kept", "--wait"), c.exists(mark))
-	if code != 130 || strings.TrimSpace(out) == "" || !strings.Contains(errs, "error: interrupted\nhint: the event is kept and sent later: git crosslink sync\n") {
+	if code != 130 || strings.TrimSpace(out) == "" || !strings.Contains(errs, "error: interrupted\nhint: the change is saved locally and sent later; send it now: git crosslink sync\n") {
 		t.Errorf("status %d, %q, %q", code, out, errs)
 	}
 	os.Remove(hook)

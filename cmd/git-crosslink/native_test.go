@@ -211,7 +211,7 @@ func TestATrackerThatIsBrokenChangesNothing(t *testing.T) {
 		fault func(*town)
 		all   bool // a case of 'make test'; the others are nightly
 	}{
-		{"nothing is wrong", func(*town) {}, true},
+		{"no problems found", func(*town) {}, true},
 		{"the program is gone", func(w *town) { w.without("") }, true},
 		{"the program is damaged", func(w *town) { w.without("\x7fELF\x02\x00") }, false},
 		{"the program dies", func(w *town) { w.without("#!/bin/sh\necho panic >&2\nkill -9 $$\n") }, false},

@@ -279,7 +279,7 @@ var special = map[string]how{
 	"git push --signed":   {not: onlyNamed},
 	"git does not run the tracker's 'pre-push' …":              {not: message},
 	"git runs no hooks here: core.hooksPath is '…', which …":   {not: message},
-	"git pull and git push take the tracker along from now on": {not: message},
+	"git pull and git push now also sync the tracker": {not: message},
 
 	"git crosslink --help":       {not: manual},
 	"git help crosslink":         {not: manual},

@@ -23,7 +23,7 @@ func TestNormaliser(t *testing.T) {
 		{"times", "2026-03-01T10:00:00.123456789Z 2026-03-01 10:00 2026-03-01 x", "<time> <time> <time> x"},
 		{"ages", "as of 3 h ago; just now; 12 days ago; 5 min agog", "as of <age>; <age>; <age>; 5 min agog"},
 		{"days ahead", "due (in 3 years), in 1 month; in 60 s; in 2 rows", "due (in <age>), in <age>; in 60 s; in 2 rows"},
-		{"git's words", "hint: what git says: fatal: no\n", "hint: what git says: <git>\n"},
+		{"git's words", "hint: git says: fatal: no\n", "hint: git says: <git>\n"},
 		{"port", "http://127.0.0.1:40123/hub.git", "http://127.0.0.1:<port>/hub.git"},
 		{"path", "/tmp/x/alice", "$WORK/alice"},
 		{"agent in a column", "a  alice-host-ab2c       open", "a  alice  open"},
