@@ -176,7 +176,7 @@ func TestNoHintDestroys(t *testing.T) {
 // say, in Go and in shell. harmless are those that only name such a command.
 func TestNoTextOfTheOthersDestroys(t *testing.T) {
 	harmless := map[string]string{
-		"push only your branches, without --mirror and --prune: git push <remote> <branch>":                 "says what not to do",
+		"push only your branches, without --mirror and --prune: git push <remote> <branch>":                  "says what not to do",
 		"this is not a fast-forward: what is on the hub is never rewound or replaced, not even with --force": "says that it does not help",
 	}
 	seen := map[string]bool{}

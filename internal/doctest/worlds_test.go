@@ -277,9 +277,9 @@ var special = map[string]how{
 	"git remote-<scheme>": {not: onlyNamed},
 	"git commit":          {not: onlyNamed},
 	"git push --signed":   {not: onlyNamed},
-	"git does not run the tracker's 'pre-push' …":              {not: message},
-	"git runs no hooks here: core.hooksPath is '…', which …":   {not: message},
-	"git pull and git push now also sync the tracker": {not: message},
+	"git does not run the tracker's 'pre-push' …":            {not: message},
+	"git runs no hooks here: core.hooksPath is '…', which …": {not: message},
+	"git pull and git push now also sync the tracker":        {not: message},
 
 	"git crosslink --help":       {not: manual},
 	"git help crosslink":         {not: manual},
