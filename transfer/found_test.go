@@ -172,6 +172,85 @@ func TestFoundedFromRandomStates(t *testing.T) {
 	}
 }
 
+// TestOwnExportChangesNothing imports exports into the trackers that they came
+// from, which have random states: nothing is written.
+func TestOwnExportChangesNothing(t *testing.T) {
+	runs := 300
+	switch {
+	case os.Getenv("CROSSLINK_NIGHTLY") != "":
+		runs = 10_000
+	case testing.Short():
+		runs = 60
+	}
+	issues, relations := 0, 0
+	for seed := range uint64(runs) {
+		s := newSession(t)
+		s.lines = testkit.History(rand.New(rand.NewPCG(seed, 9)), testkit.HistoryOptions{})
+		for _, e := range s.lines {
+			s.state.Apply(e)
+		}
+		source := s.unchangedByItself()
+		issues += strings.Count(source, `"_type":"issue"`)
+		relations += strings.Count(source, `"kind":"related"`)
+	}
+	if issues < runs || relations < runs/10 {
+		t.Errorf("only %d issues, %d with a relation", issues, relations)
+	}
+}
+
+// unchangedByItself imports a tracker's own export, which it returns.
+func (s *session) unchangedByItself() (source string) {
+	s.t.Helper()
+	p, _ := s.Read(s.t.Context(), tracker.Here)
+	source, _ = exported(s.t, p)
+	rep, err := Import(s.t.Context(), s, Request{Names: importer.Names{System: importer.Own, Scope: "export"}, Now: now,
+		Read: func(out *importer.Sink) error {
+			return importer.Crosslink(strings.NewReader(source), importer.Options{}, out)
+		}})
+	if err != nil || rep.Unchanged != rep.Read || rep.Events > 0 || len(rep.Conflicts) > 0 {
+		s.t.Fatalf("%v, %+v\n%s", err, rep, source)
+	}
+	return source
+}
+
+// TestRelationsHaveNoDirection relates two issues from either end, by a line and
+// in what the tracker starts from.
+func TestRelationsHaveNoDirection(t *testing.T) {
+	a, b := event.UUID{15: 1}, event.UUID{15: 2}
+	for _, ends := range [][2]event.UUID{{a, b}, {b, a}} {
+		for _, kind := range []event.RelationKind{event.Related, event.Duplicates} {
+			s := newSession(t)
+			_, err := s.Emit(t.Context(), tracker.EmitOptions{}, func(tracker.Projection) ([]event.Body, error) {
+				return []event.Body{
+					&event.IssueCreated{UUID: a, Title: "a", Priority: event.Medium, CreatedBy: "x"},
+					&event.IssueCreated{UUID: b, Title: "b", Priority: event.Medium, CreatedBy: "x"},
+					&event.RelationAdded{A: ends[0], B: ends[1], Kind: kind},
+				}, nil
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			s.unchangedByItself()
+		}
+		s := newSession(t)
+		issue := func(u, related event.UUID) event.BaseIssue {
+			i := event.BaseIssue{UUID: u, Number: uint64(u[15]), Title: "t", Priority: event.Medium, Status: event.Open, CreatedBy: "x", CreatedAt: 1, UpdatedAt: 1}
+			if related != u {
+				i.Related = []event.UUID{related}
+			}
+			return i
+		}
+		from := &ledger.Base{Source: strings.Repeat("ab", 20), Base: event.Base{Issues: []event.BaseIssue{issue(a, ends[1]), issue(b, ends[1])}}}
+		if ends[1] == a {
+			from.Issues = []event.BaseIssue{issue(a, a), issue(b, a)}
+		}
+		if _, err := s.Init(t.Context(), tracker.InitOptions{From: from}); err != nil {
+			t.Fatal(err)
+		}
+		s.unchangedByItself()
+	}
+}
+
 func difference(got, want string) string {
 	g, w := strings.Split(got, "\n"), strings.Split(want, "\n")
 	for i := range min(len(g), len(w)) {

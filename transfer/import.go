@@ -4,9 +4,11 @@
 package transfer
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/git-crosslink/git-crosslink/event"
 	"github.com/git-crosslink/git-crosslink/importer"
@@ -89,6 +91,7 @@ type moving struct {
 	moved      int
 	seen       map[event.UUID]bool             // issues of the source, so far
 	based      map[event.UUID]*event.BaseIssue // what the tracker started from
+	related    map[event.UUID][]event.UUID     // there, to an issue by others
 	founded    bool                            // and it was imported
 	start      *importer.Start                 // takes what is read, if the tracker is to start from it
 	above      forest
@@ -275,20 +278,23 @@ func (m *moving) compose(p tracker.Projection) (bodies []event.Body, done tally,
 func (m *moving) update(importers map[string]bool, i *importer.Issue, u event.UUID, lines []*event.Envelope) ([]importer.Line, []importer.Conflict) {
 	ours, base, theirs := reducer.New(), reducer.New(), reducer.New()
 	if b := m.based[u]; b != nil {
-		ours.ApplyBase(&event.Base{Issues: []event.BaseIssue{*b}})
+		both := *b
+		both.Related = slices.Concat(b.Related, m.related[u])
+		ours.ApplyBase(&event.Base{Issues: []event.BaseIssue{both}})
 		if m.founded {
-			base.ApplyBase(&event.Base{Issues: []event.BaseIssue{*b}})
+			held := *b
+			if m.Names.System == importer.Own {
+				held.Related = slices.DeleteFunc(slices.Clone(both.Related), func(other event.UUID) bool { return !m.holds(u, event.Related, u, other) })
+			}
+			base.ApplyBase(&event.Base{Issues: []event.BaseIssue{held}})
 		}
 		said := m.Names.Base(i, m.Now) // texts may be longer than a line can hold
 		said.CreatedAt, said.Comments, said.Time = 1, nil, nil
 		theirs.ApplyBase(&event.Base{Issues: []event.BaseIssue{said}})
 	}
 	for _, e := range lines {
-		if saidByOther(e.Body, u) {
-			continue
-		}
 		ours.Apply(e)
-		if importers[e.Agent] {
+		if importers[e.Agent] && !m.saidByOther(e.Body, u) {
 			base.Apply(e)
 		}
 	}
@@ -317,22 +323,36 @@ func (m *moving) recall() error {
 	}
 	b := decided.Ledger.Base()
 	m.based, m.founded = make(map[event.UUID]*event.BaseIssue, len(b.Issues)), b.HubVersion == 0
+	m.related = map[event.UUID][]event.UUID{}
 	for n := range b.Issues {
-		m.based[b.Issues[n].UUID] = &b.Issues[n]
+		i := &b.Issues[n]
+		m.based[i.UUID] = i
+		for _, other := range i.Related {
+			m.related[other] = append(m.related[other], i.UUID)
+		}
 	}
 	return nil
 }
 
-// saidByOther reports a relation that the dump of the other issue holds: it is
-// not this one's to keep or to end.
-func saidByOther(b event.Body, u event.UUID) bool {
+// saidByOther reports a relation that an importer wrote for the other issue: a
+// source that does not hold it for this one has not ended it.
+func (m *moving) saidByOther(b event.Body, u event.UUID) bool {
 	switch b := b.(type) {
 	case *event.RelationAdded:
-		return b.A != u
+		return !m.holds(u, b.Kind, b.A, b.B)
 	case *event.RelationRemoved:
-		return b.A != u
+		return !m.holds(u, b.Kind, b.A, b.B)
 	}
 	return false
+}
+
+// holds says whether the source holds a relation in the row of u: it is its first
+// issue. In an export of ours the smaller uuid holds one that has no direction.
+func (m *moving) holds(u event.UUID, kind event.RelationKind, x, y event.UUID) bool {
+	if m.Names.System == importer.Own && kind == event.Related && bytes.Compare(x[:], y[:]) > 0 {
+		x = y
+	}
+	return x == u
 }
 
 // sideOf is an issue as a set of lines has it.
