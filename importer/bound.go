@@ -80,9 +80,10 @@ func leftoverOf(raw []byte, known map[string]bool) (map[string]json.RawMessage, 
 // cells keeps what is behind the first maxColumns cells of a record from a reader of
 // tables, which would need forty bytes for each of them.
 type cells struct {
-	r   io.Reader
-	in  byte // where in a cell: 0 before it, 'u' without quotes, 'q' in quotes, 'e' after what may end them
-	had int  // separators of this record
+	r     io.Reader
+	comma byte // what separates cells
+	in    byte // where in a cell: 0 before it, 'u' without quotes, 'q' in quotes, 'e' after what may end them
+	had   int  // separators of this record
 }
 
 func (c *cells) Read(p []byte) (int, error) {
@@ -102,7 +103,7 @@ func (c *cells) keep(p []byte) int {
 		case c.in == 'q' && b != '"' || c.in == 'e' && b == '\r':
 		case c.in == 'q':
 			c.in = 'e'
-		case b == ',':
+		case b == c.comma:
 			c.in, c.had = 0, c.had+1
 		case b == '\n':
 			c.in, c.had = 0, 0

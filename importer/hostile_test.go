@@ -1,10 +1,13 @@
 package importer
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/git-crosslink/git-crosslink/event"
 )
 
 func titles(issues []*Issue) (all []string) {
@@ -33,6 +36,70 @@ func TestOddSources(t *testing.T) {
 		if err != nil || !slices.Equal(titles(issues), c.want) || fmt.Sprint(rep.Skipped) != c.skipped {
 			t.Errorf("%s: %v, skipped %v, %v; want %v, %s", c.what, titles(issues), rep.Skipped, err, c.want, c.skipped)
 		}
+	}
+}
+
+// A table without ids names its rows by their titles: rows above, below and in
+// another order change no identity. Equal titles are counted.
+func TestRowsWithoutIDs(t *testing.T) {
+	keys := func(source string) map[string]string {
+		all := map[string]string{}
+		issues, _, err := read(t, "csv", source, Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, i := range issues {
+			all[i.Key] = i.Title + " " + i.Description
+		}
+		return all
+	}
+	first := keys("title,description\nalpha,1\nbeta,2\nalpha,3\n")
+	if len(first) != 3 {
+		t.Fatalf("%v, want three rows", first)
+	}
+	second := keys("title,description\nzero,0\n,\n beta ,2\nalpha,1\n\"broken \"\"\",4\nalpha,3\n")
+	if len(second) != 5 {
+		t.Fatalf("%v, want five rows", second)
+	}
+	for key, words := range first {
+		if second[key] != words {
+			t.Errorf("%s was %q and became %q", key, words, second[key])
+		}
+	}
+	mixed := keys("id,title\n1,alpha\n,alpha\n")
+	if mixed["1"] == "" || len(mixed) != 2 {
+		t.Errorf("%v, want an id that is said and one of the title", mixed)
+	}
+	if n := maxColumns + 10; len(keys("title,description\nalpha,1"+strings.Repeat(",x", n)+"\nalpha,2\n")) != 1 {
+		t.Error("a row with too many cells is read")
+	}
+}
+
+// Semicolons and tabs separate cells, too, where commas give no titles.
+func TestSeparators(t *testing.T) {
+	for _, source := range []string{
+		"id;title;status\n1;one, or \"two\";closed\n2;\"three;four\";open\n",
+		"\ufeffid\ttitle\tstatus\r\n1\tone, or \"two\"\tclosed\r\n2\tthree;four\topen\r\n",
+	} {
+		issues, _, err := read(t, "csv", source, Options{})
+		if err != nil || !slices.Equal(titles(issues), []string{`1=one, or "two"`, "2=three;four"}) || issues[0].Status != event.Closed {
+			t.Errorf("%q: %v, %v", source, titles(issues), err)
+		}
+	}
+	issues, _, err := read(t, "csv", "title,a;b;c\none;1,x\n", Options{})
+	if err != nil || len(issues) != 1 || issues[0].Title != "one;1" {
+		t.Errorf("a header with commas: %v, %v", titles(issues), err)
+	}
+	if issues, _, err = read(t, "csv", "Key;Name\n1;one\n", Options{Columns: map[string]string{"Name": "title"}}); err != nil || len(issues) != 1 || issues[0].Title != "one" {
+		t.Errorf("a mapped column: %v, %v", titles(issues), err)
+	}
+	_, _, err = read(t, "csv", "id;name\n1;one\n", Options{})
+	if not, ok := errors.AsType[*FormatError](err); !ok || !not.Titles || !strings.Contains(not.Text, "id;name") {
+		t.Errorf("%v, want that no column has the titles", err)
+	}
+	// cells are counted by what separates them
+	if _, _, err := read(t, "csv", "title;"+strings.Repeat("x;", 2*maxColumns)+"\na;b\n", Options{}); err == nil {
+		t.Error("a header of too many columns is read")
 	}
 }
 

@@ -91,7 +91,7 @@ func (m *markdown) line(line int, s string) error {
 		m.above = m.above[:n-1]
 	}
 	i := &Issue{Line: line, Title: title, Author: "unknown", Priority: event.Medium, Milestone: m.heading}
-	i.Key = m.key(title)
+	i.Key = wordsKey(m.o.Path+"#", title, m.seen)
 	if done {
 		i.Status = event.Closed
 	}
@@ -149,13 +149,12 @@ func (m *markdown) flush() error {
 	return m.out.Issue(i)
 }
 
-// key names a task by the path of its file and its words; those of equal words
-// are counted.
-func (m *markdown) key(title string) string {
-	sum := sha256.Sum256([]byte(title))
-	key := m.o.Path + "#" + hex.EncodeToString(sum[:8])
-	m.seen[key]++
-	if n := m.seen[key]; n > 1 {
+// wordsKey names what has no id by its words; those of equal words are counted.
+func wordsKey(prefix, words string, same map[string]int) string {
+	sum := sha256.Sum256([]byte(words))
+	key := prefix + hex.EncodeToString(sum[:8])
+	same[key]++
+	if n := same[key]; n > 1 {
 		key += "-" + strconv.Itoa(n)
 	}
 	return key

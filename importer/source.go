@@ -39,12 +39,13 @@ const MaxRow = 16 << 20
 type FormatError struct {
 	Format string
 	Text   string
+	Titles bool // it is a table of which no column is known to have the titles
 }
 
 func (e *FormatError) Error() string { return e.Text }
 
 func notOf(format, text string, args ...any) error {
-	return &FormatError{format, fmt.Sprintf(text, args...)}
+	return &FormatError{Format: format, Text: fmt.Sprintf(text, args...)}
 }
 
 var errRow = errors.New("is longer than 16 MiB")

@@ -17,6 +17,9 @@ import (
 
 // CSV reads a table with a header. Which column says what is told by its name:
 // ours (see columns), one that GitLab or Jira write, or one that o.Columns names.
+// Commas, semicolons or tabs separate the cells.
+//
+// A row without an id gets one from its title, as a task of Markdown does.
 func CSV(s Source, o Options, out *Sink) error { return table("csv", s, o, out) }
 
 // GitLab reads the table that GitLab exports.
@@ -68,14 +71,18 @@ func ColumnNames() []string {
 }
 
 func table(format string, s Source, o Options, out *Sink) error {
-	meaning, header, err := tableHeader(format, s, o)
+	h, err := tableHeader(format, s, o)
 	if err != nil {
 		return err
 	}
-	keys := map[string]bool{}
-	if err := laterSaid(records(s, func(line int, rec []string, err error) error {
-		if err == nil && len(rec) <= maxColumns {
-			if key := tableKey(meaning, rec, line); tooLong(key) == "" {
+	keys, same, first := map[string]bool{}, map[string]int{}, true
+	if err := laterSaid(records(s, h.comma, func(line int, rec []string, err error) error {
+		if first {
+			first = false
+			return nil
+		}
+		if err == nil && len(rec) <= maxColumns && !blank(rec) {
+			if key := h.key(rec, same); tooLong(key) == "" {
 				keys[key] = true
 			}
 		}
@@ -84,8 +91,8 @@ func table(format string, s Source, o Options, out *Sink) error {
 		return err
 	}
 	seen := map[string]bool{}
-	first := true
-	return records(s, func(line int, rec []string, err error) error {
+	same, first = map[string]int{}, true
+	return records(s, h.comma, func(line int, rec []string, err error) error {
 		if first {
 			first = false
 			return nil
@@ -94,19 +101,23 @@ func table(format string, s Source, o Options, out *Sink) error {
 		if err == nil && len(rec) > maxColumns {
 			err = fmt.Errorf("it has more than %d cells", maxColumns)
 		}
-		if text := tooLong(tableKey(meaning, rec, line)); err == nil && text != "" {
+		if err == nil && blank(rec) {
+			out.Report.skip(Skip{Line: line, Reason: "empty"})
+			return nil
+		}
+		key := ""
+		if err == nil {
+			key = h.key(rec, same)
+		}
+		if text := tooLong(key); text != "" {
 			err = errors.New(text)
 		}
 		if err != nil {
 			out.Report.bad(line, "the row cannot be read: "+err.Error())
 			return nil
 		}
-		if strings.TrimSpace(strings.Join(rec, "")) == "" {
-			out.Report.skip(Skip{Line: line, Reason: "empty"})
-			return nil
-		}
-		t := &tableRow{line: line, rec: rec, meaning: meaning, header: header, o: o, rep: out.Report}
-		i := t.issue(format, keys)
+		t := &tableRow{line: line, rec: rec, meaning: h.meaning, header: h.names, o: o, rep: out.Report}
+		i := t.issue(format, key, keys)
 		if seen[i.Key] {
 			out.Report.bad(line, "an earlier row has the same id "+quote(i.Key))
 			return nil
@@ -121,26 +132,50 @@ func table(format string, s Source, o Options, out *Sink) error {
 	})
 }
 
-// tableHeader finds what each column says; "" is none of ours.
-func tableHeader(format string, s Source, o Options) (meaning []column, header []string, err error) {
-	err = records(s, func(line int, rec []string, err error) error {
+func blank(rec []string) bool { return strings.TrimSpace(strings.Join(rec, "")) == "" }
+
+// heading is the first row of a table.
+type heading struct {
+	comma   rune // separates the cells
+	names   []string
+	meaning []column // what each column says; "" is none of ours
+}
+
+// tableHeader reads the header. The cells are separated by commas, unless one of
+// them has the titles only where others separate them.
+func tableHeader(format string, s Source, o Options) (h *heading, err error) {
+	for _, comma := range ",;\t" {
+		other, failed := separatedBy(comma, format, s, o)
+		if failed == nil {
+			return other, nil
+		}
+		if err == nil {
+			err = failed
+		}
+	}
+	return nil, err
+}
+
+func separatedBy(comma rune, format string, s Source, o Options) (*heading, error) {
+	var header []string
+	err := records(s, comma, func(line int, rec []string, err error) error {
 		if header = rec; err == nil {
 			err = io.EOF
 		}
 		return err
 	})
 	if err != io.EOF || len(header) == 0 {
-		return nil, nil, notOf(format, "the table has no header")
+		return nil, notOf(format, "the table has no header")
 	}
 	if len(header) > maxColumns {
-		return nil, nil, notOf(format, "the table has more than %d columns", maxColumns)
+		return nil, notOf(format, "the table has more than %d columns", maxColumns)
 	}
 	for _, name := range slices.Sorted(maps.Keys(o.Columns)) {
 		if !slices.Contains(header, name) {
-			return nil, nil, notOf(format, "it has no column %s; the header is %s", quote(name), quote(strings.Join(header, ",")))
+			return nil, notOf(format, "it has no column %s; the header is %s", quote(name), quote(strings.Join(header, ",")))
 		}
 	}
-	title := false
+	title, meaning := false, make([]column, 0, len(header))
 	for _, name := range header {
 		word := strings.ToLower(strings.TrimSpace(name))
 		if own, ok := o.Columns[name]; ok {
@@ -154,14 +189,14 @@ func tableHeader(format string, s Source, o Options) (meaning []column, header [
 		meaning = append(meaning, c)
 	}
 	if !title {
-		return nil, nil, notOf(format, "no column has the titles; the header is %s", quote(strings.Join(header, ",")))
+		return nil, &FormatError{Format: format, Titles: true, Text: "no column has the titles; the header is " + quote(strings.Join(header, ","))}
 	}
-	return meaning, header, nil
+	return &heading{comma, header, meaning}, nil
 }
 
 // records calls f with each record of a table and the line where it begins; f is
 // told where one cannot be read. io.EOF of f ends the reading.
-func records(s Source, f func(line int, rec []string, err error) error) error {
+func records(s Source, comma rune, f func(line int, rec []string, err error) error) error {
 	const mark = "\ufeff" // spreadsheets write it before the header, whose first name may be quoted
 	in := bufio.NewReader(whole(s))
 	var skipped int64
@@ -170,7 +205,8 @@ func records(s Source, f func(line int, rec []string, err error) error) error {
 		skipped = int64(n)
 	}
 	c := &counter{r: in, left: MaxRow}
-	b := csv.NewReader(&cells{r: c})
+	b := csv.NewReader(&cells{r: c, comma: byte(comma)})
+	b.Comma = comma
 	b.FieldsPerRecord, b.LazyQuotes, b.ReuseRecord = -1, true, false
 	for line := 1; ; {
 		c.left = MaxRow + 64<<10
@@ -215,11 +251,13 @@ func unclosed(s Source, rec []string, end int64) error {
 	return errors.New("a quote in it is not closed")
 }
 
-func tableKey(meaning []column, rec []string, line int) string {
-	if at := slices.Index(meaning, colKey); at >= 0 && at < len(rec) && strings.TrimSpace(rec[at]) != "" {
+// key names a row by its id. Without one it is a hash of the title; rows of equal
+// titles are counted in same.
+func (h *heading) key(rec []string, same map[string]int) string {
+	if at := slices.Index(h.meaning, colKey); at >= 0 && at < len(rec) && strings.TrimSpace(rec[at]) != "" {
 		return strings.TrimSpace(rec[at])
 	}
-	return "line/" + strconv.Itoa(line)
+	return wordsKey("title/", (&tableRow{rec: rec, meaning: h.meaning}).one(colTitle), same)
 }
 
 type tableRow struct {
@@ -301,8 +339,8 @@ func quotedWord(v string) (word, rest string, ok bool) {
 	}
 }
 
-func (t *tableRow) issue(format string, keys map[string]bool) *Issue {
-	i := &Issue{Key: tableKey(t.meaning, t.rec, t.line), Line: t.line}
+func (t *tableRow) issue(format, key string, keys map[string]bool) *Issue {
+	i := &Issue{Key: key, Line: t.line}
 	i.Number, _ = strconv.ParseUint(i.Key, 10, 63)
 	i.Title, i.Description = t.one(colTitle), t.one(colText)
 	i.Author = t.o.person(or(t.one(colAuthor), "unknown"))

@@ -217,7 +217,7 @@ func runImport(ctx context.Context, o *importOptions, e *command.Env) error {
 	}
 	e.Step("")
 	if err != nil {
-		return importError(s, r, err)
+		return importError(o, s, r, err)
 	}
 	answer := answerOf(r, names, o)
 	if !o.dryRun && !o.offline && (r.Events > 0 || o.found) {
@@ -297,11 +297,17 @@ func importAgent(ctx context.Context, e *command.Env, repo *command.Repository, 
 	return e.OpenAs(ctx, event.MintAgentID("import", names.System, string(four[:])))
 }
 
-func importError(s *source, r *transfer.Report, err error) error {
+func importError(o *importOptions, s *source, r *transfer.Report, err error) error {
 	var not *importer.FormatError
 	if errors.As(err, &not) {
-		return frame.Fatal("import-format", fmt.Sprintf("'%s' does not have the format %s: %s", s.path, not.Format, not.Text),
-			"name its format ("+strings.Join(formatNames(), ", ")+"): git crosslink import <format> <source>")
+		hint := nameFormat()
+		switch {
+		case not.Titles:
+			hint = "say which column has the titles: git crosslink import csv <source> --map '<column>=title'"
+		case o.format != "":
+			hint = "let import detect the format: git crosslink import <source>"
+		}
+		return frame.Fatal("import-format", fmt.Sprintf("'%s' does not have the format %s: %s", s.path, not.Format, not.Text), hint)
 	}
 	if done := r.New + r.Changed; done > 0 {
 		return fmt.Errorf("stopped after %s, which are saved: %w", frame.Count(done, "issue"), err)

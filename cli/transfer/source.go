@@ -15,6 +15,8 @@ import (
 	"strings"
 	"unicode"
 
+	unicode16 "golang.org/x/text/encoding/unicode"
+
 	"github.com/git-crosslink/git-crosslink/cli/command"
 	"github.com/git-crosslink/git-crosslink/cli/frame"
 	"github.com/git-crosslink/git-crosslink/event"
@@ -95,6 +97,10 @@ func openSource(ctx context.Context, e *command.Env, want, path string) (*source
 		s.close()
 		return nil, frame.Fatal("import-source", fmt.Sprintf("cannot read '%s': %v", path, frame.UnwrapPath(err)))
 	}
+	if err := s.utf8(); err != nil {
+		s.close()
+		return nil, err
+	}
 	name := want
 	if name == "" {
 		name = s.guess()
@@ -109,9 +115,44 @@ func openSource(ctx context.Context, e *command.Env, want, path string) (*source
 		if name == "git-bug" {
 			return nil, frame.Fatal("import-source", fmt.Sprintf("'%s' is a file; git-bug keeps its bugs in a repository", path), "git crosslink import git-bug <directory>")
 		}
-		return nil, frame.Fatal("import-format", fmt.Sprintf("cannot tell what '%s' is", path), "name its format ("+strings.Join(formatNames(), ", ")+"): git crosslink import <format> <source>")
+		return nil, frame.Fatal("import-format", fmt.Sprintf("cannot tell what '%s' is", path), nameFormat())
 	}
 	return s, nil
+}
+
+func nameFormat() string {
+	return "name its format (" + strings.Join(formatNames(), ", ") + "): git crosslink import <format> <source>"
+}
+
+// utf8 spools a text in UTF-16, as spreadsheets and shells of Windows write it, as
+// UTF-8.
+func (s *source) utf8() error {
+	head := make([]byte, 4)
+	n, err := s.file.ReadAt(head, 0)
+	if err != nil && err != io.EOF {
+		return frame.Fatal("import-source", fmt.Sprintf("cannot read '%s': %v", s.path, frame.UnwrapPath(err)))
+	}
+	head = head[:n]
+	for _, e := range []struct {
+		name, mark string
+		zero       int // where a byte is 0 in a text that begins with ASCII
+		end        unicode16.Endianness
+	}{{"UTF-16LE", "\xff\xfe", 1, unicode16.LittleEndian}, {"UTF-16BE", "\xfe\xff", 0, unicode16.BigEndian}} {
+		switch {
+		case bytes.HasPrefix(head, []byte(e.mark)) && !bytes.HasPrefix(head, []byte("\xff\xfe\x00\x00")):
+			was := s.file
+			defer was.Close()
+			in := io.NewSectionReader(was, 0, s.size)
+			if err := s.spool(unicode16.UTF16(e.end, unicode16.ExpectBOM).NewDecoder().Reader(in), maxSpool); err != nil {
+				return frame.Fatal("import-source", fmt.Sprintf("cannot read '%s' as %s: %v", s.path, e.name, frame.UnwrapPath(err)))
+			}
+			return nil
+		case n == 4 && head[e.zero] == 0 && head[e.zero+2] == 0 && head[1-e.zero] != 0:
+			return frame.Fatal("import-format", fmt.Sprintf("'%s' is text in %s without a byte order mark", s.path, e.name),
+				"convert it to UTF-8: iconv -f "+e.name+" -t UTF-8 <source> >utf8.txt")
+		}
+	}
+	return nil
 }
 
 func formatNamed(name string) format {
@@ -209,7 +250,7 @@ func (s *source) guess() string {
 		return "gitlab"
 	case ext == ".md" || ext == ".markdown" || bytes.Contains(head, []byte("- [ ] ")):
 		return "markdown"
-	case ext == ".csv" || word(",") && bytes.Contains(bytes.ToLower(first), []byte("title")):
+	case ext == ".csv" || ext == ".tsv" || bytes.ContainsAny(first, ",;\t") && bytes.Contains(bytes.ToLower(first), []byte("title")):
 		return "csv"
 	}
 	return ""
