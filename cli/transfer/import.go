@@ -258,12 +258,36 @@ func bring(ctx context.Context, e *command.Env, repo *command.Repository, s *sou
 	}
 	var t transfer.Tracker = repo
 	if !o.dryRun {
-		if t, err = open(); err != nil {
+		if err = settle(ctx, repo, o.offline); err == nil {
+			t, err = open()
+		}
+		if err != nil {
 			return nil, &transfer.Report{}, err
 		}
 	}
 	r, err = transfer.Import(ctx, t, request)
 	return as, r, err
+}
+
+// settle makes the user somebody here before an import writes: who writes first
+// becomes the admin of a tracker, and the id of the agent that imports follows from
+// the user's.
+func settle(ctx context.Context, repo *command.Repository, offline bool) error {
+	how := tracker.Here
+	if offline {
+		how = tracker.Offline
+	}
+	p, err := repo.Read(ctx, how)
+	if err != nil {
+		return err
+	}
+	switch {
+	case len(p.Agents()) == 0:
+		_, err = repo.Describe(ctx, tracker.EmitOptions{Offline: true}, "", "")
+	case repo.Agent() == "": // is given an id, and writes nothing
+		_, err = repo.Emit(ctx, tracker.EmitOptions{Offline: true}, func(tracker.Projection) ([]event.Body, error) { return nil, nil })
+	}
+	return err
 }
 
 // below is the path of a file below the top of its repository, from wherever it is
@@ -284,11 +308,7 @@ func below(top, path string) string {
 // importAgent opens the repository as the agent that imports from a scope in this
 // clone: its id follows from that of the clone's own agent.
 func importAgent(ctx context.Context, e *command.Env, repo *command.Repository, names importer.Names) (*command.Repository, error) {
-	own := repo.Agent()
-	if own == "" {
-		own = repo.Home() // nobody has written here yet
-	}
-	sum := sha256.Sum256([]byte(own + "\x00" + names.Scope))
+	sum := sha256.Sum256([]byte(repo.Agent() + "\x00" + names.Scope))
 	const letters = "abcdefghijklmnopqrstuvwxyz234567"
 	var four [4]byte
 	for i := range four {
