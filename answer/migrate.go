@@ -26,6 +26,7 @@ type Migrated struct {
 	LocksLeft int               `json:"locks_left"`
 	Locks     []MigratedLock    `json:"locks"`
 	Left      MigratedLeft      `json:"left"`
+	LeftOut   []MigratedFile    `json:"left_out"`
 	OverLimit int               `json:"over_limits"`
 	Over      []string          `json:"over"`
 	Settled   []migrate.Settled `json:"settled"`
@@ -49,6 +50,12 @@ type MigratedLock struct {
 	ClaimedAt *string `json:"claimed_at"`
 }
 
+// MigratedFile is a file of the old hub that cannot be read, and was left out.
+type MigratedFile struct {
+	Path   string `json:"path"`
+	Reason string `json:"reason"`
+}
+
 // MigratedLeft counts what else was not taken over.
 type MigratedLeft struct {
 	Requests   int `json:"requests"`
@@ -62,13 +69,16 @@ type MigratedLeft struct {
 func MigratedOf(r *migrate.Report, dryRun bool) Migrated {
 	m := Migrated{Remote: r.Remote, URL: TextOrNull(r.URL), Hub: TextOrNull(r.Hub), Already: r.Already, DryRun: dryRun, From: r.From, Commit: TextOrNull(r.Commit),
 		Issues: r.Issues, Comments: r.Comments, Numbers: r.Numbers, Next: r.Next, Logs: []MigratedLog{}, LocksLeft: len(r.Locks), Locks: []MigratedLock{},
-		Left:      MigratedLeft{r.Left.Requests, r.Left.Acks, r.Left.Heartbeats, r.Left.Approvals, r.Unread},
-		OverLimit: len(r.Over), Over: []string{}, Settled: append([]migrate.Settled{}, r.Settled...), Backup: r.Backup, Pushed: r.Pushed, View: TextOrNull(r.View), Undo: Undo(r)}
+		Left:    MigratedLeft{r.Left.Requests, r.Left.Acks, r.Left.Heartbeats, r.Left.Approvals, r.Unread},
+		LeftOut: []MigratedFile{}, OverLimit: len(r.Over), Over: []string{}, Settled: append([]migrate.Settled{}, r.Settled...), Backup: r.Backup, Pushed: r.Pushed, View: TextOrNull(r.View), Undo: Undo(r)}
 	for _, l := range r.Logs {
 		m.Logs = append(m.Logs, MigratedLog{l.Agent, len(l.Lines), l.Signed})
 	}
 	for _, l := range r.Locks {
 		m.Locks = append(m.Locks, MigratedLock{l.Number, l.Agent, TimeOrNull(l.ClaimedAt)})
+	}
+	for _, f := range r.LeftOut {
+		m.LeftOut = append(m.LeftOut, MigratedFile{f.Path, f.Reason})
 	}
 	for _, u := range r.Over {
 		m.Over = append(m.Over, u.String())

@@ -30,7 +30,13 @@ type Base struct {
 	// Locks are listed for people and not taken over: they are by number and
 	// the original leaks them.
 	Locks []BaseLock
+
+	// Unread are listed for people too: files of a level-2 hub that were passed over.
+	Unread []UnreadFile
 }
+
+// UnreadFile is a file of a level-2 hub that was passed over, and why.
+type UnreadFile struct{ Path, Reason string }
 
 // BaseIssue is one issue of a Base.
 type BaseIssue struct {
@@ -203,7 +209,7 @@ func ParseBase3(stateJSON []byte) (*Base, error) {
 	sortOnce(&r, "milestones", b.Milestones, func(x BaseMilestone) UUID { return x.UUID })
 	slices.SortFunc(b.Locks, func(x, y BaseLock) int { return cmp.Compare(x.Number, y.Number) })
 	if r.err != nil {
-		return nil, r.err
+		return nil, fmt.Errorf("the checkpoint cannot be read: %w", r.err)
 	}
 	return b, nil
 }
@@ -217,12 +223,25 @@ func sortOnce[T any](r *reader3, member string, list []T, id func(T) UUID) {
 	}
 }
 
-// reader3 converts the checkpoint's values and keeps the first error.
+// reader3 converts the values of a checkpoint or a file, and keeps the first error.
 type reader3 struct{ err error }
 
+func (r *reader3) fail(format string, args ...any) {
+	if r.err == nil {
+		r.err = fmt.Errorf(format, args...)
+	}
+}
+
 func (r *reader3) check(ok bool, member string) {
-	if !ok && r.err == nil {
-		r.err = fmt.Errorf("the checkpoint cannot be read: a bad or missing value at '%s'", member)
+	if !ok {
+		r.fail("a bad or missing value at '%s'", member)
+	}
+}
+
+// word3 checks a value that is one of a few words.
+func word3[T ~string](r *reader3, member string, value T, words []T) {
+	if !slices.Contains(words, value) {
+		r.fail("%s '%.40s' is none of %v", member, value, words)
 	}
 }
 
@@ -267,8 +286,8 @@ func number(n int64) uint64 { return uint64(max(n, 0)) }
 
 func (r *reader3) issue(key string, x issue3) BaseIssue {
 	r.check(x.Title != nil, "title")
-	r.check(slices.Contains(statuses, x.Status), "status")
-	r.check(slices.Contains(priorities, x.Priority), "priority")
+	word3(r, "status", x.Status, statuses)
+	word3(r, "priority", x.Priority, priorities)
 	i := BaseIssue{
 		UUID:        r.uuid(key, "issues"),
 		Number:      number(x.Number),
@@ -309,7 +328,7 @@ func (r *reader3) issue(key string, x issue3) BaseIssue {
 
 func (r *reader3) milestone(key string, x mile3) BaseMilestone {
 	r.check(x.Name != nil, "name")
-	r.check(slices.Contains(statuses, x.Status), "status")
+	word3(r, "status", x.Status, statuses)
 	m := BaseMilestone{
 		UUID:        r.uuid(key, "milestones"),
 		Number:      number(x.Number),

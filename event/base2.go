@@ -22,7 +22,8 @@ import (
 //	issues/<uuid>/comments/<uuid>.json
 //
 // It is read, never written. As in the original a file that does not decode is
-// passed over: the files stand for themselves, unlike a checkpoint's parts.
+// passed over: the files stand for themselves, unlike a checkpoint's parts. So is one
+// that says another uuid than its name. Base.Unread lists them.
 
 type (
 	issue2 struct {
@@ -60,23 +61,30 @@ func ParseBase2(files map[string][]byte) (*Base, error) {
 			continue
 		}
 		found = true
-		if i, ok := parseIssue2(files[p]); ok {
-			if _, twice := index[i.UUID]; !twice {
-				index[i.UUID] = len(b.Issues)
-				b.Issues = append(b.Issues, i)
-			}
+		i, err := parseIssue2(p, files[p])
+		if _, twice := index[i.UUID]; err == nil && twice {
+			err = errors.New("another file holds the same issue")
+		}
+		if b.unread(p, err); err == nil {
+			index[i.UUID] = len(b.Issues)
+			b.Issues = append(b.Issues, i)
 		}
 	}
 	for _, p := range sortedPaths(files) {
-		b.comment2(index, p, files[p])
+		if strings.HasPrefix(p, "issues/") && path.Base(path.Dir(p)) == "comments" {
+			b.unread(p, b.comment2(index, p, files[p]))
+		}
 		if strings.HasPrefix(p, "meta/milestones") {
-			b.milestones2(files[p])
+			b.unread(p, b.milestones2(p, files[p]))
 		}
 	}
-	var c counters2
-	if loose(files["meta/counters.json"], &c) == nil {
-		b.NextIssue, b.NextMilestone = uint64(max(c.NextIssue, 1)), uint64(max(c.NextMilestone, 1))
-		found = true
+	if data, there := files["meta/counters.json"]; there {
+		var c counters2
+		err := loose(data, &c)
+		if b.unread("meta/counters.json", err); err == nil {
+			b.NextIssue, b.NextMilestone = uint64(max(c.NextIssue, 1)), uint64(max(c.NextMilestone, 1))
+			found = true
+		}
 	}
 	if !found {
 		return nil, errors.New("the level-2 branch holds neither issues nor counters")
@@ -107,12 +115,34 @@ func sortedPaths(files map[string][]byte) []string {
 	return ps
 }
 
-func parseIssue2(data []byte) (BaseIssue, bool) {
+// unread notes that a file was passed over, if err says why.
+func (b *Base) unread(p string, err error) {
+	if err != nil {
+		b.Unread = append(b.Unread, UnreadFile{p, err.Error()})
+	}
+}
+
+// named checks that a file says the uuid that its name says.
+func (r *reader3) named(name, says string) {
+	name = strings.TrimSuffix(name, ".json")
+	if of, err := uuid.Parse(name); err != nil {
+		r.fail("its name is no uuid")
+	} else if is, err := uuid.Parse(says); err == nil && is != of {
+		r.fail("it says the uuid %s", is)
+	}
+}
+
+func parseIssue2(p string, data []byte) (BaseIssue, error) {
 	var in issue2
-	if loose(data, &in) != nil {
-		return BaseIssue{}, false
+	if err := loose(data, &in); err != nil {
+		return BaseIssue{}, err
 	}
 	var r reader3
+	name := strings.TrimPrefix(p, "issues/")
+	if path.Base(name) == "issue.json" {
+		name = path.Dir(name)
+	}
+	r.named(name, in.UUID)
 	i := r.issue(in.UUID, in.issue3)
 	for _, c := range in.Comments {
 		i.Comments = append(i.Comments, r.comment(derived2("comment", in.UUID, c.ID), c.comment3))
@@ -125,7 +155,7 @@ func parseIssue2(data []byte) (BaseIssue, bool) {
 		}
 		i.Time = append(i.Time, e)
 	}
-	return i, r.err == nil
+	return i, r.err
 }
 
 func (r *reader3) comment(u UUID, c comment3) BaseComment {
@@ -144,46 +174,61 @@ func derived2(kind, issue string, id int64) UUID {
 }
 
 // comment2 adds the comment of issues/<uuid>/comments/<uuid>.json to its issue.
-func (b *Base) comment2(index map[UUID]int, p string, data []byte) {
+func (b *Base) comment2(index map[UUID]int, p string, data []byte) error {
 	parts := strings.Split(p, "/")
-	if len(parts) != 4 || parts[0] != "issues" || parts[2] != "comments" {
-		return
+	if len(parts) != 4 {
+		return errors.New("it is not in the directory of an issue")
 	}
 	issue, err := uuid.Parse(parts[1])
 	at, ok := index[issue]
 	if err != nil || !ok {
-		return
+		return errors.New("its issue cannot be read")
 	}
 	var in comment2
-	if loose(data, &in) != nil {
-		return
+	if err := loose(data, &in); err != nil {
+		return err
 	}
 	var r reader3
+	r.named(parts[3], in.UUID)
 	c := r.comment(r.uuid(in.UUID, "uuid"), in.comment3)
 	if r.err == nil {
 		b.Issues[at].Comments = append(b.Issues[at].Comments, c)
 	}
+	return r.err
 }
 
-func (b *Base) milestones2(data []byte) {
+// milestones2 adds the milestones of a file, and says why not of the first that is bad.
+func (b *Base) milestones2(p string, data []byte) (bad error) {
 	var many struct {
 		Milestones map[string]mile2 `json:"milestones"`
 	}
 	var one mile2
-	add := func(u string, m mile3) {
-		var r reader3
-		if x := r.milestone(u, m); r.err == nil {
+	add := func(r reader3, u string, m mile3) error {
+		x := r.milestone(u, m)
+		if r.err == nil {
 			b.Milestones = append(b.Milestones, x)
 		}
+		return r.err
+	}
+	if err := loose(data, &many); err != nil {
+		return err
 	}
 	switch {
-	case loose(data, &many) == nil && len(many.Milestones) > 0:
+	case len(many.Milestones) > 0:
 		for _, u := range slices.Sorted(maps.Keys(many.Milestones)) {
-			add(u, many.Milestones[u].mile3)
+			if err := add(reader3{}, u, many.Milestones[u].mile3); err != nil && bad == nil {
+				bad = fmt.Errorf("milestone '%s': %w", u, err)
+			}
 		}
-	case loose(data, &one) == nil && one.UUID != "":
-		add(one.UUID, one.mile3)
+	case p != "meta/milestones.json" || many.Milestones == nil:
+		if err := loose(data, &one); err != nil {
+			return err
+		}
+		var r reader3
+		r.named(strings.TrimPrefix(p, "meta/milestones/"), one.UUID)
+		return add(r, one.UUID, one.mile3)
 	}
+	return bad
 }
 
 // Locks2 are the locks of a level-2 hub, of both of its layouts, by number.

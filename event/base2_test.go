@@ -125,11 +125,50 @@ func TestParseBase2_OneBadFileStopsNoOther(t *testing.T) {
 		"bad status": strings.Replace(json2(issueB, 2, ""), "open", "ajar", 1), "bad priority": strings.Replace(json2(issueB, 2, ""), "low", "mid", 1),
 		"bad uuid": json2("x", 2, ""), "bad time": strings.Replace(json2(issueB, 2, ""), "T10", "T99", 1), "not UTF-8": json2(issueB, 2, ",\"x\":\"\xff\""),
 		"bad comment": json2(issueB, 2, `,"comments":[{"id":1,"created_at":"x"}]`), "rest": json2(issueB, 2, "") + "x",
-		"same uuid, later path": json2(issueA, 9, ""),
+		"uuid of another": json2(issueA, 9, ""),
 	} {
-		b := mustBase2(t, "issues/0.json", good, "issues/1.json", bad)
+		b := mustBase2(t, "issues/"+issueA+".json", good, "issues/"+issueB+".json", bad)
 		if len(b.Issues) != 1 || b.Issues[0].UUID.String() != issueA || b.NextIssue != 2 {
 			t.Errorf("%s: %+v", name, b)
+		}
+		if len(b.Unread) != 1 || b.Unread[0].Path != "issues/"+issueB+".json" || b.Unread[0].Reason == "" {
+			t.Errorf("%s: passed over %+v", name, b.Unread)
+		}
+	}
+}
+
+// What is passed over is listed with the reason, whatever it is of.
+func TestParseBase2_Unread(t *testing.T) {
+	b := mustBase2(t, "issues/"+issueA+".json", json2(issueA, 1, ""),
+		"issues/"+issueA+"/issue.json", json2(issueA, 2, ""),
+		"issues/"+issueB+".json", strings.Replace(json2(issueB, 2, ""), "open", "in_progress", 1),
+		"issues/"+noteA+"/issue.json", json2(mileB, 3, ""),
+		"issues/x.json", json2(mileA, 4, ""),
+		"issues/"+issueA+"/comments/"+noteA+".json", "{",
+		"issues/"+issueB+"/comments/"+noteA+".json", "{}",
+		"meta/milestones/"+mileA+".json", milestone2(mileB, "b"),
+		"meta/milestones.json", `{"milestones":{}}`,
+		"meta/counters.json", "x")
+	var got []string
+	for _, f := range b.Unread {
+		got = append(got, f.Path+": "+f.Reason)
+	}
+	want := []string{
+		"issues/" + issueA + "/issue.json: another file holds the same issue",
+		"issues/" + issueB + ".json: status 'in_progress' is none of [open closed archived]",
+		"issues/" + noteA + "/issue.json: it says the uuid " + mileB,
+		"issues/x.json: its name is no uuid",
+		"issues/" + issueA + "/comments/" + noteA + ".json: unexpected EOF",
+		"issues/" + issueB + "/comments/" + noteA + ".json: its issue cannot be read",
+		"meta/milestones/" + mileA + ".json: it says the uuid " + mileB,
+		"meta/counters.json: invalid character 'x' looking for beginning of value",
+	}
+	if len(b.Issues) != 1 || b.Issues[0].Number != 1 || len(b.Milestones) != 0 {
+		t.Errorf("%+v", b)
+	}
+	for i := range max(len(got), len(want)) {
+		if i >= len(got) || i >= len(want) || got[i] != want[i] {
+			t.Fatalf("%d: got  %q\nwant %q", i, got, want)
 		}
 	}
 }

@@ -2,15 +2,19 @@ package migrate
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
 
 	"github.com/git-crosslink/git-crosslink/clone"
+	"github.com/git-crosslink/git-crosslink/event"
 	"github.com/git-crosslink/git-crosslink/fail"
 	"github.com/git-crosslink/git-crosslink/hubs"
+	"github.com/git-crosslink/git-crosslink/reading"
 	"github.com/git-crosslink/git-crosslink/refs"
 	"github.com/git-crosslink/git-crosslink/replay"
+	"github.com/git-crosslink/git-crosslink/store"
 )
 
 // keepFor is how long the old branches stay on a hub unless somebody is sure.
@@ -26,9 +30,10 @@ type Removed struct {
 // Finalize removes from a migrated hub what a migration has left there of the old
 // one: the branch of level 2, and the branches of level 3 under their other name. The
 // logs stay. Branches under their other name are removed by the clone that migrated,
-// which knows what they are. It is refused in the first week, unless now is set. The caller holds the
-// sync lock.
-func (r *Runner) Finalize(ctx context.Context, now bool) (*Removed, error) {
+// which knows what they are. It is refused in the first week, unless now is set, and
+// while the branch of level 2 holds what the new hub has not, unless accepted has
+// 'hub'. The caller holds the sync lock.
+func (r *Runner) Finalize(ctx context.Context, now bool, accepted []string) (*Removed, error) {
 	c := r.Clone
 	if err := r.look(ctx); err != nil {
 		return nil, err
@@ -49,7 +54,14 @@ func (r *Runner) Finalize(ctx context.Context, now bool) (*Removed, error) {
 		return nil, err
 	}
 	old := replay.HereRoot + replay.Level2Name
-	if tip, there := heads[old]; there && replay.IsLevel2(ctx, c.Local(), s.AllRefs[replay.IncomingRoot+replay.Level2Name]) {
+	tip := s.AllRefs[replay.IncomingRoot+replay.Level2Name]
+	if _, there := heads[old]; there && replay.IsLevel2(ctx, c.Local(), tip) {
+		if behind, err := leftBehind(ctx, c.Local(), s, tip); err != nil {
+			return nil, err
+		} else if len(behind) > 0 && !slices.Contains(accepted, replay.Level2Name) {
+			return nil, &fail.Error{Kind: fail.Fatal, Code: "left-behind", Message: fmt.Sprintf("the new hub on '%s' does not have all that 'crosslink/%s' holds: nothing was removed (%s)", c.Hub.Name, replay.Level2Name, listed(behind)),
+				Fields: fail.Fields{"remote": c.Hub.Name}}
+		}
 		p := refs.Push{Refs: []refs.PushRef{{Dst: old, Lease: &tip}}}
 		res, err := c.PushPatiently(ctx, p, clone.Migrating)
 		if err != nil {
@@ -76,4 +88,34 @@ func (r *Runner) Finalize(ctx context.Context, now bool) (*Removed, error) {
 	}
 	slices.Sort(done.Branches)
 	return done, nil
+}
+
+// leftBehind are the files of a level-2 hub that the new one does not have: those that
+// cannot be read, and issues and comments that were added after it was migrated.
+func leftBehind(ctx context.Context, l refs.Local, s *reading.Snapshot, tip refs.OID) ([]event.UnreadFile, error) {
+	was, err := replay.LegacyBase(ctx, l, 2, map[string]refs.OID{replay.HubRoot + replay.Level2Name: tip})
+	if err != nil {
+		return nil, fmt.Errorf("read 'crosslink/%s': %w", replay.Level2Name, err)
+	}
+	behind := was.Unread
+	lacks := func(i event.UUID, what string, u event.UUID, find func(string) error) error {
+		err := find(u.String())
+		if none, ok := errors.AsType[*store.NotFoundError](err); ok {
+			if err = nil; none.Deleted == "" {
+				behind = append(behind, event.UnreadFile{Path: "issues/" + i.String(), Reason: fmt.Sprintf("%s %s was added after the migration", what, u)})
+			}
+		}
+		return err
+	}
+	for _, i := range was.Issues {
+		if err := lacks(i.UUID, "issue", i.UUID, func(id string) error { _, err := s.View.Resolve(id); return err }); err != nil {
+			return nil, err
+		}
+		for _, c := range i.Comments {
+			if err := lacks(i.UUID, "comment", c.UUID, func(id string) error { _, _, err := s.View.ResolveComment(id); return err }); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return behind, nil
 }

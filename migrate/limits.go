@@ -6,7 +6,7 @@ import (
 )
 
 // OverLimits are the issues of a view that hold something which this program would
-// not write, such as a title of more than 512 bytes. It stays as it is.
+// not write, such as an empty title or one of more than 512 bytes. It stays as it is.
 func OverLimits(view View) (over []event.UUID, err error) {
 	rows, _, err := view.List(store.Filter{Status: "all"})
 	if err != nil {

@@ -105,6 +105,17 @@ func (o *Old) Number(view View, asked []Ask) ([]Settled, error) {
 	return all, nil
 }
 
+// having are the issues that have a number, sorted.
+func (o *Old) having(n uint64) (all []event.UUID) {
+	for u, is := range o.State.Numbers {
+		if is == n {
+			all = append(all, u)
+		}
+	}
+	slices.SortFunc(all, func(x, y event.UUID) int { return bytes.Compare(x[:], y[:]) })
+	return all
+}
+
 // settle gives the numbers that were asked for, and says which are given twice.
 func settle(is map[event.UUID]uint64, asked []Ask, next *uint64) (map[event.UUID]uint64, error) {
 	is = maps.Clone(is)

@@ -156,11 +156,13 @@ func (o *Old) Lines() (all []*event.Envelope) {
 	return all
 }
 
-// Pins are the ends of the logs.
+// Pins are the ends of the logs that have lines.
 func (o *Old) Pins() map[string]trust.Position {
 	pins := map[string]trust.Position{}
 	for _, x := range o.Logs {
-		pins[x.Agent] = x.End
+		if x.End.Seq > 0 {
+			pins[x.Agent] = x.End
+		}
 	}
 	return pins
 }

@@ -25,7 +25,7 @@ import (
 type Options struct {
 	DryRun      bool
 	Numbers     []Wish   // settle which issue has which number
-	AcceptEnded []string // agents of whose log the readable lines are enough
+	AcceptEnded []string // agents of whose log, or 'hub' of whose files, what can be read is enough
 }
 
 // Wish is an Ask whose issue was typed.
@@ -49,7 +49,8 @@ type Report struct {
 	Logs     []Log
 	Locks    []event.BaseLock
 	Left     Left
-	Over     []event.UUID // issues that hold more than this program would write
+	LeftOut  []event.UnreadFile // files of level 2 that were left out
+	Over     []event.UUID       // issues with a value that this program would not write
 	Settled  []Settled
 	Unread   int  // lines of allowed_signers that were not taken over
 	Backup   bool // the hub took the old branches under another name
@@ -175,6 +176,9 @@ func (r *Runner) prepare(ctx context.Context, s *reading.Snapshot, o Options) (*
 				Fields: fail.Fields{"agent": l.Agent, "lines": fmt.Sprint(len(l.Lines))}}
 		}
 	}
+	if err := unread(old.State.Unread, o.AcceptEnded); err != nil {
+		return nil, nil, err
+	}
 	if rep.Settled, err = r.number(s.View, old, o.Numbers); err != nil {
 		return nil, nil, err
 	}
@@ -198,6 +202,7 @@ func (r *Runner) prepare(ctx context.Context, s *reading.Snapshot, o Options) (*
 	}
 	r.say("the new hub will show the same %d issues and %d comments", was.Issues, was.Comments)
 	rep.From, rep.Commit, rep.Logs, rep.Locks, rep.Left = old.Level, string(old.Source), old.Logs, old.State.Locks, old.Left
+	rep.LeftOut = old.State.Unread
 	rep.Issues, rep.Comments, rep.Numbers, rep.Next, rep.View = was.Issues, was.Comments, was.Numbers, old.State.NextIssue, was.Hash()
 	rep.Old = map[string]refs.OID{}
 	for _, name := range []string{replay.MetaName, replay.LedgerName} {
@@ -206,6 +211,27 @@ func (r *Runner) prepare(ctx context.Context, s *reading.Snapshot, o Options) (*
 		}
 	}
 	return rep, old, nil
+}
+
+// unread refuses files of level 2 that cannot be read, unless that is accepted.
+func unread(files []event.UnreadFile, accepted []string) error {
+	if len(files) == 0 || slices.Contains(accepted, replay.Level2Name) {
+		return nil
+	}
+	return &fail.Error{Kind: fail.Fatal, Code: "unread-files", Message: fmt.Sprintf("not all files of 'crosslink/%s' can be read: nothing was migrated (%s)", replay.Level2Name, listed(files))}
+}
+
+// listed names files with the reasons; of many, the first.
+func listed(files []event.UnreadFile) string {
+	const most = 10
+	var all []string
+	for _, f := range files[:min(len(files), most)] {
+		all = append(all, fail.Truncate(f.Path)+": "+fail.Truncate(f.Reason))
+	}
+	if n := len(files) - most; n > 0 {
+		all = append(all, fmt.Sprintf("and %d more", n))
+	}
+	return strings.Join(all, "; ")
 }
 
 // level says what a hub is that is not to be migrated: done before, or another.
@@ -238,21 +264,28 @@ func (r *Runner) number(view reading.Projection, old *Old, wishes []Wish) ([]Set
 		if err != nil {
 			return nil, err
 		}
+		if all := old.having(old.State.Numbers[u]); len(all) > 1 && strings.Trim(w.Issue, "#0123456789") == "" {
+			return nil, refuseTwice(&TwiceError{old.State.Numbers[u], all})
+		}
 		asked = append(asked, Ask{u, w.Number})
 	}
 	settled, err := old.Number(view, asked)
 	if twice, ok := errors.AsType[*TwiceError](err); ok {
-		var ids []string
-		for _, u := range twice.Issues {
-			ids = append(ids, u.String())
-		}
-		return nil, &fail.Error{Kind: fail.Fatal, Code: "number-twice", Message: fmt.Sprintf("%d issues have the number %d (%s): nothing was migrated", len(ids), twice.Number, strings.Join(ids, ", ")),
-			Fields: fail.Fields{"issue": ids[len(ids)-1]}}
+		return nil, refuseTwice(twice)
 	}
 	if taken, ok := errors.AsType[*TakenError](err); ok {
 		return nil, &fail.Error{Kind: fail.Fatal, Code: "number-taken", Message: fmt.Sprintf("%s: nothing was migrated", taken)}
 	}
 	return settled, err
+}
+
+func refuseTwice(e *TwiceError) error {
+	var ids []string
+	for _, u := range e.Issues {
+		ids = append(ids, u.String())
+	}
+	return &fail.Error{Kind: fail.Fatal, Code: "number-twice", Message: fmt.Sprintf("%d issues have the number %d (%s): nothing was migrated", len(ids), e.Number, strings.Join(ids, ", ")),
+		Fields: fail.Fields{"issue": ids[len(ids)-1]}}
 }
 
 func (r *Runner) compare(was *Shown, view View) error {

@@ -190,7 +190,7 @@ func TestMigrateLevel3(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer release()
-	if d, err := m.Finalize(context.Background(), true); err != nil || len(d.Branches) != 2 {
+	if d, err := m.Finalize(context.Background(), true, nil); err != nil || len(d.Branches) != 2 {
 		t.Errorf("%+v, %v", d, err)
 	}
 	// What it writes to its own log all the same counts for nobody, and is told.
@@ -228,6 +228,8 @@ func TestMigrateNumbers(t *testing.T) {
 	refused("number-twice")
 	refused("number-twice", migrate.Wish{Issue: u2, Number: 5})
 	refused("number-taken", migrate.Wish{Issue: u2, Number: 3})
+	refused("number-twice", migrate.Wish{Issue: "3"})
+	refused("number-twice", migrate.Wish{Issue: "#3", Number: 9})
 	r, err := alice.migrates(migrate.Options{Numbers: []migrate.Wish{{Issue: u3}, {Issue: u2, Number: 9}}})
 	if err != nil {
 		t.Fatal(err)
@@ -244,11 +246,12 @@ func TestMigrateEndedLog(t *testing.T) {
 	w.level3(`"`+u1+`": 3`, issue3(u1, 3, "kept", ""))
 	w.write("crosslink/agents/gamma", map[string]string{"events.log": "{}\n" +
 		`{"agent_id":"gamma","agent_seq":2,"timestamp":"2026-03-01T10:00:33Z","event":{"type":"LabelAdded","issue_uuid":"` + u1 + `","label":"readable"}}` + "\n"})
+	w.write("crosslink/agents/newer", map[string]string{"log/000001": "{}\n"}) // of this program: left by a migration that was taken back
 	alice := w.clone("alice")
 	if _, err := alice.migrates(migrate.Options{}); code(err) != "ended-log" {
 		t.Fatal(err)
 	}
-	if _, err := alice.migrates(migrate.Options{AcceptEnded: []string{"gamma"}}); err != nil {
+	if _, err := alice.migrates(migrate.Options{AcceptEnded: []string{"gamma", "newer"}}); err != nil {
 		t.Fatal(err)
 	}
 	if l := alice.titles()["kept"].Labels; !slices.Contains(l, "readable") {
@@ -426,16 +429,72 @@ func TestMigrateLevel2(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer release()
-	if _, err := m.Finalize(context.Background(), false); code(err) != "too-early" {
+	if _, err := m.Finalize(context.Background(), false, nil); code(err) != "too-early" {
 		t.Errorf("%v", err)
 	}
-	d, err := m.Finalize(context.Background(), true)
+	d, err := m.Finalize(context.Background(), true, nil)
 	if err != nil || !slices.Equal(d.Branches, []string{"refs/heads/crosslink/hub"}) {
 		t.Errorf("%+v, %v", d, err)
 	}
 	bob.sync()
 	if len(bob.titles()) != 3 {
 		t.Errorf("bob: %v", bob.titles())
+	}
+}
+
+// Files of a level-2 hub that cannot be read are refused by name, unless that is
+// accepted; their branch is not removed either, nor one that was written to since.
+func TestMigrateLevel2Unread(t *testing.T) {
+	w := newWorld(t)
+	issue := func(u, number, more string) string {
+		return fmt.Sprintf(`{"uuid": "%s", "display_id": %s, "title": "t%s", "priority": "high", "created_by": "al", "created_at": "2026-03-01T10:00:00Z", "updated_at": "2026-03-01T12:00:00Z", %s}`, u, number, number, more)
+	}
+	files := map[string]string{
+		"issues/" + u1 + ".json": issue(u1, "1", `"status": "open"`),
+		"issues/" + u2 + ".json": issue(u2, "2", `"status": "in_progress"`),
+		"issues/" + u3 + ".json": `{"x`,
+	}
+	w.write("crosslink/hub", files)
+	alice := w.clone("alice")
+	before := w.git(w.hub, "for-each-ref")
+	for _, o := range []migrate.Options{{}, {AcceptEnded: []string{"alpha"}}} {
+		_, err := alice.migrates(o)
+		if code(err) != "unread-files" || !strings.Contains(err.Error(), u2+".json: status 'in_progress' is none of") || !strings.Contains(err.Error(), u3+".json: unexpected EOF") {
+			t.Errorf("%v", err)
+		}
+	}
+	if after := w.git(w.hub, "for-each-ref"); after != before {
+		t.Error("the hub changed")
+	}
+	r, err := alice.migrates(migrate.Options{AcceptEnded: []string{"hub"}})
+	if err != nil || r.Issues != 1 || len(r.LeftOut) != 2 || r.LeftOut[0].Path != "issues/"+u2+".json" {
+		t.Fatalf("%+v, %v", r, err)
+	}
+	finalize := func(accepted ...string) error {
+		open := alice.open()
+		defer open.Close()
+		m, release, err := open.Migration(context.Background(), false, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer release()
+		_, err = m.Finalize(context.Background(), true, accepted)
+		return err
+	}
+	if err := finalize(); code(err) != "left-behind" || !strings.Contains(err.Error(), u2+".json: status") {
+		t.Errorf("%v", err)
+	}
+	files["issues/"+u2+".json"] = issue(u2, "2", `"status": "open"`)
+	delete(files, "issues/"+u3+".json")
+	w.write("crosslink/hub", files)
+	if err := finalize(); code(err) != "left-behind" || !strings.Contains(err.Error(), "issue "+u2+" was added after the migration") {
+		t.Errorf("%v", err)
+	}
+	if err := finalize("hub"); err != nil {
+		t.Fatal(err)
+	}
+	if refs := w.git(w.hub, "for-each-ref"); strings.Contains(refs, "crosslink/hub") {
+		t.Errorf("left: %s", refs)
 	}
 }
 

@@ -185,6 +185,8 @@ var rows = map[fail.Code][]string{
 	"unreachable/migrate":      {"check its URL: git remote -v"},
 	"unsent/migrate":           {"show what is only here: git crosslink status"},
 	"ended-log":                {"leave the unreadable lines out: git crosslink migrate --accept-ended {agent:word}"},
+	"unread-files":             {"see all of them, and what would come over: git crosslink migrate --dry-run --accept-ended hub", "leave them out: git crosslink migrate --accept-ended hub"},
+	"left-behind":              {"get a copy of that branch: git fetch {remote:word} crosslink/hub"},
 	"number-twice":             {"give one of them the next free number: git crosslink migrate --number {issue}=next"},
 	"number-taken":             {"use the next free number: git crosslink migrate --number <issue>=next"},
 	"migrated-differs":         {"the first difference: {first}"},

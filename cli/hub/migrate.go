@@ -3,6 +3,7 @@ package hub
 import (
 	"context"
 	"fmt"
+	"path/filepath"
 	"strconv"
 	"strings"
 
@@ -11,6 +12,7 @@ import (
 	"github.com/git-crosslink/git-crosslink/answer"
 	"github.com/git-crosslink/git-crosslink/cli/command"
 	"github.com/git-crosslink/git-crosslink/cli/frame"
+	"github.com/git-crosslink/git-crosslink/internal/shell"
 	"github.com/git-crosslink/git-crosslink/migrate"
 )
 
@@ -18,7 +20,7 @@ func newMigrateCommand(e *command.Env) *urfave.Command {
 	return e.Command(&urfave.Command{
 		Name: "migrate", Category: frame.GroupHub,
 		Usage:     "migrate the hub of the original crosslink",
-		UsageText: "git crosslink migrate [--dry-run] [--number <issue>=<number>]... [<options>]\n   git crosslink migrate --finalize [--now]",
+		UsageText: "git crosslink migrate [--dry-run] [--number <issue>=<number>]... [<options>]\n   git crosslink migrate --finalize [--now] [--accept-ended hub]",
 		Description: `Replaces the hub that the original crosslink (version 2 or 3 of its hub) keeps on
 the remote by one that this program can write to. Issues, comments, numbers,
 authors and times stay what they are. Before anything is pushed, migrate compares
@@ -37,11 +39,15 @@ migrate lists the locks. You become the only admin of the new hub.
 If two issues have the same number, decide with '--number' which of them gets
 another one. An issue without a number gets the next one.
 
+A log with unreadable lines, and unreadable files of version 2, are refused and
+named. '--accept-ended' leaves them out.
+
 '--dry-run' prints the same report and writes nothing. It compares with what this
 clone has synced.
 
 '--finalize' removes what the migration kept of the old hub on the remote, a week
-later or with '--now'.
+later or with '--now'. It is refused while the branch crosslink/hub holds files
+that were left out or added since, unless '--accept-ended hub' is given.
 
 Examples:
   git crosslink migrate --dry-run
@@ -51,7 +57,7 @@ Examples:
 		Flags: []urfave.Flag{
 			&urfave.BoolFlag{Name: "dry-run", Usage: "report what would be done and write nothing"},
 			&urfave.StringSliceFlag{Name: "number", Usage: "give an issue this number, or the next free one, `ISSUE=NUMBER|next`; may be repeated"},
-			&urfave.StringSliceFlag{Name: "accept-ended", Usage: "leave out the unreadable lines in the log of `AGENT`; may be repeated"},
+			&urfave.StringSliceFlag{Name: "accept-ended", Usage: "leave out the unreadable lines in the log of `AGENT`, or with 'hub' the unreadable files of version 2; may be repeated"},
 			&urfave.BoolFlag{Name: "finalize", Usage: "remove what is left of the old hub on the remote"},
 			&urfave.BoolFlag{Name: "now", Usage: "with --finalize: also in the first week"},
 		},
@@ -72,10 +78,10 @@ Examples:
 			return frame.Misuse("'migrate' talks to the hub, '--offline' forbids it")
 		case u.Bool("now") && !u.Bool("finalize"):
 			return frame.Misuse("'--now' needs '--finalize'")
-		case u.Bool("finalize") && (o.DryRun || len(o.Numbers)+len(o.AcceptEnded) > 0):
-			return frame.Misuse("'--finalize' takes no other option than '--now'")
+		case u.Bool("finalize") && (o.DryRun || len(o.Numbers) > 0):
+			return frame.Misuse("'--finalize' takes no other options than '--now' and '--accept-ended'")
 		case u.Bool("finalize"):
-			return runFinalize(u.Context, u.Bool("now"), e)
+			return runFinalize(u.Context, u.Bool("now"), o.AcceptEnded, e)
 		}
 		return runMigrate(u.Context, o, e)
 	})
@@ -137,8 +143,11 @@ func tellMigrated(r *migrate.Report, dryRun bool, e *command.Env) {
 		e.Progress("not carried over: %s, %s, %s and %s", frame.Count(r.Left.Requests, "request"), frame.Count(r.Left.Acks, "answer"),
 			frame.Count(r.Left.Heartbeats, "heartbeat"), frame.Count(r.Left.Approvals, "approval"))
 	}
+	for _, f := range r.LeftOut {
+		e.Progress("left out: %s: %s", f.Path, f.Reason)
+	}
 	if len(r.Over) > 0 {
-		e.Progress("%s kept although longer than this program allows, such as %s", frame.Count(len(r.Over), "issue"), r.Over[0])
+		e.Progress("kept as it is: %s with a value that breaks a rule of this program, such as %s", frame.Count(len(r.Over), "issue"), r.Over[0])
 	}
 	if dryRun {
 		e.Progress("dry run: nothing was migrated")
@@ -149,9 +158,12 @@ func tellMigrated(r *migrate.Report, dryRun bool, e *command.Env) {
 	for _, command := range answer.Undo(r) {
 		e.ProgressHint("to go back, as long as nobody has written to the new hub: " + command)
 	}
+	if dir := filepath.Dir(r.Replica); r.Pushed {
+		e.ProgressHint(fmt.Sprintf("then have this clone begin again with the old hub: mv %s %s && git crosslink sync", shell.Word(dir), shell.Word(dir+"-migrated")))
+	}
 }
 
-func runFinalize(ctx context.Context, now bool, e *command.Env) error {
+func runFinalize(ctx context.Context, now bool, accepted []string, e *command.Env) error {
 	repo, err := e.Repository(ctx)
 	if err != nil {
 		return err
@@ -161,7 +173,7 @@ func runFinalize(ctx context.Context, now bool, e *command.Env) error {
 		return err
 	}
 	defer release()
-	d, err := m.Finalize(ctx, now)
+	d, err := m.Finalize(ctx, now, accepted)
 	if err != nil {
 		return err
 	}

@@ -240,6 +240,9 @@ var special = map[string]how{
 	"git crosslink migrate --number 3f9a1c2=next":                             {in: "solo", before: oldHub, with: map[string]string{"3f9a1c2": "0a9a1c2"}},
 	"git crosslink migrate --accept-ended <agent>":                            {in: "solo", before: oldHub},
 	"git crosslink migrate --finalize":                                        {in: "solo", before: oldHub + "git crosslink migrate", status: 128}, // too early
+	"git crosslink migrate --accept-ended hub":                                {in: "solo", before: oldHub},
+	"git crosslink migrate --finalize --accept-ended hub":                     {in: "solo", before: oldHub + "git crosslink migrate", status: 128}, // too early
+	"git fetch origin crosslink/hub":                                          {before: "git push -q origin HEAD:refs/heads/crosslink/hub || true"},
 	"git crosslink migrate --finalize --now":                                  {in: "solo", before: oldHub + "git crosslink migrate"},
 	"git crosslink fork detach":                                               {in: "carol", before: forkedHub},
 	"git fetch upstream":                                                      {before: "git remote add upstream ../hub.git"},
