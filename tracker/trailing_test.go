@@ -287,7 +287,7 @@ func TestUnsignedLinesOfOnesOwn(t *testing.T) {
 	if n := len(w.hubLines("bob")); n != before {
 		t.Errorf("%d lines were sent that count for nobody", n-before)
 	}
-	if s := bob.status(); s.Unsent != 1 || mentions(s.Problems(), "is signed up to") == 0 {
+	if s := bob.status(); s.Unsent != 1 || mentions(s.Problems(), "was signed up to") == 0 {
 		t.Errorf("%+v", s)
 	}
 	bob.unset("crosslink.sign")

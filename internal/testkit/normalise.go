@@ -15,13 +15,13 @@ import (
 //     by first appearance: the same issue has the same number in both forms.
 //     Seven digits are an id too, one of 27 has no letter, and so are twelve, the
 //     mark around foreign text: no other number of a transcript may have as many;
-//   - 'left alone for 33 s' becomes 'left alone for <wait>';
+//   - 'next contact is in 33 s' becomes 'next contact is in <wait>';
 //   - fingerprints become SHA256:<hash>, public keys ssh-ed25519 <key>;
 //   - 40 or 64 hex digits become <oid>, 43 characters of base64url <hash>;
 //   - the id of a request, a ULID, becomes <ulid>;
 //   - 2026-03-01T10:00:00Z, 2026-03-01 10:00 and 2026-03-01 become <time>;
 //   - '3 s ago', '2 min ago', 'just now' become <age>, 'in 3 years' in <age>;
-//   - what follows 'what git says: ' becomes <git>: its words differ by version;
+//   - what follows 'git says: ' becomes <git>: its words differ by version;
 //   - a port on the loopback address becomes <port>;
 //   - in a line where something of varying width was replaced, runs of blanks
 //     become two, since they are the padding of a column.
@@ -60,13 +60,13 @@ func replaceLongest(list [][2]string, from, to string) [][2]string {
 var (
 	varying = regexp.MustCompile(strings.Join([]string{
 		`(?P<print>SHA256:[A-Za-z0-9+/]{43})`,
-		`(?P<wait>\bleft alone for \d+ (?:s|min)\b)`,
+		`(?P<wait>\bnext contact is in \d+ (?:s|min)\b)`,
 		`(?P<key>ssh-ed25519 AAAA[A-Za-z0-9+/]{60,64}=*)`,
 		`(?P<uuid>\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b)`,
 		`(?P<time>\b\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|\b))?)`,
 		`(?P<age>\b\d+ ?(?:ms|s|sec|min|h|d|days?|weeks?|months?|years?) ago\b|\bjust now\b)`,
 		`(?P<later>\bin \d+ (?:days?|weeks?|months?|years?)\b)`,
-		`(?P<git>\bwhat git says: .*)`,
+		`(?P<git>\bgit says: .*)`,
 		`(?P<port>\b127\.0\.0\.1:\d+)`,
 		`(?P<import>\bimport(?:-[a-z]+)+-[a-z0-9]{4}\b)`,
 		`(?P<ulid>\b0[0-7][0-9A-HJKMNP-TV-Z]{24}\b)`,
@@ -100,7 +100,7 @@ func (n *Normaliser) line(s string) string {
 		case "print":
 			return "SHA256:<hash>"
 		case "wait":
-			return "left alone for <wait>"
+			return "next contact is in <wait>"
 		case "key":
 			return "ssh-ed25519 <key>"
 		case "uuid":
@@ -115,7 +115,7 @@ func (n *Normaliser) line(s string) string {
 		case "later":
 			return "in <age>"
 		case "git":
-			return "what git says: <git>"
+			return "git says: <git>"
 		case "import": // the agent that an import makes
 			return m[:len(m)-4] + "<id>"
 		case "port":
