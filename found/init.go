@@ -413,6 +413,10 @@ func (f *Founder) privateNumbers(ctx context.Context, o InitOptions) ([]Renumber
 	if err != nil || s.Bound || s.AllRefs[replay.HereRoot+replay.LedgerName] == "" {
 		return nil, err
 	}
+	if s.Ledger.Base != "" { // joining ends this ledger, and its base holds the issues
+		return nil, &fail.Error{Kind: fail.No, Code: "private-numbers/founded",
+			Message: "the tracker in this repository started from an import, and joining a hub would lose its issues: nothing was changed"}
+	}
 	rows, _, err := s.View.List(store.Filter{Status: "all", Sort: "number"})
 	if err != nil {
 		return nil, err

@@ -25,8 +25,14 @@ type View struct {
 	Bad    []Bad   // bad steps judged for the first time by this reader, oldest first
 }
 
-// Sequence returns the tip's sequence, bad steps counted.
-func (v View) Sequence() uint64 { return v.Ledger.Sequence + v.Since }
+// Sequence returns the tip's sequence, bad steps counted; 0 where there is no
+// chain.
+func (v View) Sequence() uint64 {
+	if v.Ledger == nil {
+		return v.Since
+	}
+	return v.Ledger.Sequence + v.Since
+}
 
 // Bad is a step that no reader believes.
 type Bad struct {

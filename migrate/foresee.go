@@ -19,7 +19,7 @@ func (r *Runner) Foresee(ctx context.Context, o Options) (*Report, error) {
 	if c.Replica == nil {
 		return nil, unsynced()
 	}
-	heads, err := c.Link.Remote().Heads(ctx)
+	heads, err := c.Link.Heads(ctx, c.Link.Remote())
 	if err != nil {
 		return nil, &fail.Error{Kind: fail.Fatal, Code: "unreachable/migrate", Err: err, Message: fmt.Sprintf("the remote '%s' is not reachable", c.Hub.Name)}
 	}

@@ -76,8 +76,11 @@ func (g gitBugs) packs(r refs.Ref) (packs []importer.GitBugPack, err error) {
 
 func (g gitBugs) pack(commit refs.OID, parents int) (p importer.GitBugPack, err error) {
 	files, whole, err := refs.ListFiles(g.ctx, g.l, commit, maxBugFiles)
-	if err != nil || !whole {
+	if err != nil {
 		return p, fmt.Errorf("the tree of commit %s cannot be read: %w", commit, err)
+	}
+	if !whole {
+		return p, fmt.Errorf("the tree of commit %s has more than %d files", commit, maxBugFiles)
 	}
 	p.Parents = parents
 	for name := range files {

@@ -139,11 +139,11 @@ func runExport(ctx context.Context, name, path string, filter store.Filter, e *c
 func runBundle(ctx context.Context, path string, e *command.Env) error {
 	answer := exportAnswer{Format: "bundle", File: path}
 	err := e.Read(ctx, tracker.Here, func(repo *command.Repository, p tracker.Projection) error {
-		outer, err := git.Discover(ctx, filepath.Join(repo.Home(), "replica.git"), os.Environ())
+		outer, err := git.Discover(ctx, filepath.Join(repo.Home(), "replica.git"), git.Unlocated(os.Environ()))
 		if err != nil {
 			return frame.Fatal("export-file", "there is no tracker in this repository yet", "git crosslink init")
 		}
-		l := git.NewPlumbing(outer.GitDir, repo.Home(), outer.Format, os.Environ())
+		l := git.NewPlumbing(outer.GitDir, repo.Home(), outer.Format, git.Unlocated(os.Environ()))
 		defer l.Close()
 		answer.Issues, err = writeFile(path, func(w io.Writer) (int, error) {
 			_, n, err := p.List(store.Filter{Status: "all", Limit: 1})

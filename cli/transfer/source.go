@@ -189,7 +189,7 @@ func openDirectory(ctx context.Context, e *command.Env, want, dir string) (*sour
 	if want != "" && want != "git-bug" {
 		return nil, frame.Fatal("import-source", fmt.Sprintf("'%s' is a directory; name a file in this directory", dir))
 	}
-	outer, err := git.Discover(ctx, dir, os.Environ())
+	outer, err := git.Discover(ctx, dir, git.Unlocated(os.Environ()))
 	if err != nil {
 		return nil, frame.Fatal("import-source", fmt.Sprintf("'%s' is not a repository, and contains no file to import", dir))
 	}

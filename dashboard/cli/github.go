@@ -73,7 +73,10 @@ func (e *env) organization(ctx context.Context, dir, org string) ([]github.Repos
 		at = os.DevNull
 	}
 	if b, err := os.ReadFile(at); err == nil && len(b) > 0 && json.Unmarshal(b, &c.Cache) != nil {
-		c.Cache = map[string]github.Cached{} // it is only a cache
+		c.Cache = nil // it is only a cache
+	}
+	if c.Cache == nil {
+		c.Cache = map[string]github.Cached{}
 	}
 	all, err := c.Organization(ctx, org)
 	if b, merr := json.Marshal(c.Trimmed()); merr == nil && dir != "" {

@@ -3,6 +3,7 @@ package git
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -18,6 +19,9 @@ func (p *Plumbing) Bundle(ctx context.Context, w io.Writer) error {
 	tips, err := p.branches(ctx)
 	if err != nil {
 		return err
+	}
+	if len(tips) == 0 {
+		return errors.New("bundle: the replica has no branch of the tracker")
 	}
 	var header, ids bytes.Buffer
 	header.WriteString("# v2 git bundle\n")
