@@ -171,8 +171,18 @@ func rowsWithout(t testing.TB, export string, members ...string) string {
 		for _, m := range members {
 			delete(row, m)
 		}
-		for _, c := range asList(row["comments"]) {
+		comments := asList(row["comments"])
+		for _, c := range comments {
 			delete(c.(map[string]any), "id")
+		}
+		at := func(n int, member string) string {
+			v, _ := comments[n].(map[string]any)[member].(string)
+			return v
+		}
+		for i := range comments { // those of one instant have no order that beads could hold
+			for j := i; j > 0 && at(j, "created_at") == at(j-1, "created_at") && at(j, "text") < at(j-1, "text"); j-- {
+				comments[j], comments[j-1] = comments[j-1], comments[j]
+			}
 		}
 		if labels := asList(row["labels"]); labels != nil { // an import tidies names
 			for n := range labels {
