@@ -33,12 +33,12 @@ func manual(t *testing.T, env []string, dir, prefix string) {
 		for _, env := range [][]string{env, append(env, "MANPATH="+filepath.Join(prefix, "share", "man"))} {
 			env = append(env, "MANPAGER=cat", "PAGER=cat", "MANWIDTH=80")
 			for _, c := range []struct{ args, want string }{
-				{"crosslink --help", "git-crosslink - issues that live in git"},
-				{"help crosslink", "git-crosslink - issues that live in git"},
-				{"help crosslink new", "git-crosslink - issues that live in git"}, // git drops the third word
+				{"crosslink --help", "git-crosslink - an issue tracker that lives in"},
+				{"help crosslink", "git-crosslink - an issue tracker that lives in"},
+				{"help crosslink new", "git-crosslink - an issue tracker that lives in"}, // git drops the third word
 				{"help crosslink-json", "gitcrosslink-json - JSON"},
 				{"help git-crosslink-new", "git-crosslink-issue - create"},
-				{"help git-crosslink-next", "git-crosslink-next - find out"},
+				{"help git-crosslink-next", "git-crosslink-next - find the next"},
 				{"help crosslink-format", "gitcrosslink-format - what lies on a hub"},
 			} {
 				contains(t, env, dir, c.args, c.want)
