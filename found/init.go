@@ -63,8 +63,6 @@ type Renumbered struct {
 	Title string `json:"title"`
 }
 
-// What a session knows of its hub (package hubs), and what is told of it.
-
 // chooseFor chooses the hub for init: what was chosen before stands, unless
 // nothing was found there yet.
 func (f *Founder) chooseFor(ctx context.Context, o InitOptions) error {

@@ -20,19 +20,8 @@ import (
 	"github.com/git-crosslink/git-crosslink/rewrite"
 )
 
-// What Fork carries over to the log of the new id. The rules are:
-//
-//   - of a log that has not forked, the lines that the hub does not have. They may
-//     have reached it all the same (an answer was lost, a push still runs): so they
-//     are not written again under the old id, where two lines with one sequence
-//     would be a fork. Under the new id they say the same of the same uuids;
-//   - not the lines that are withdrawn, nor those about what a withdrawn line has
-//     created: a comment on an issue that nobody will see says nothing;
-//   - not what creates a comment or an issue that a later one of these lines
-//     deletes, nor edits of it. The deletion itself is carried over, in case the
-//     rest has reached the hub;
-//   - a line is stamped again if its time is ahead of this machine's clock and of
-//     what the hub has: it was written while the clock was wrong.
+// What Fork carries over to the log of the new id is decided by package rewrite
+// (rewrite.Fork).
 
 // leavable reports whether a log that has not forked can be left for a new id:
 // there are lines that the hub does not have, or nobody could follow it.

@@ -106,10 +106,7 @@ func (e *env) match(u *urfave.Context, d *db.DB) (alerts.Silence, error) {
 const resolvedShown = 100
 
 func (e *env) alerts(u *urfave.Context) error {
-	if err := noArguments(u); err != nil {
-		return err
-	}
-	d, _, err := e.database(u.Context)
+	d, err := e.databaseAlone(u)
 	if err != nil {
 		return err
 	}

@@ -92,10 +92,7 @@ func (e *env) export(u *urfave.Context) error {
 }
 
 func (e *env) backup(u *urfave.Context) error {
-	if err := noArguments(u); err != nil {
-		return err
-	}
-	d, _, err := e.database(u.Context)
+	d, err := e.databaseAlone(u)
 	if err != nil {
 		return err
 	}

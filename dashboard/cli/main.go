@@ -197,6 +197,15 @@ func (e *env) dir() (string, error) {
 	return filepath.Join(state, "git-crosslink", "dashboard"), nil
 }
 
+// databaseAlone opens the database for a command that takes no arguments.
+func (e *env) databaseAlone(u *urfave.Context) (*db.DB, error) {
+	if err := noArguments(u); err != nil {
+		return nil, err
+	}
+	d, _, err := e.database(u.Context)
+	return d, err
+}
+
 func (e *env) database(ctx context.Context) (*db.DB, string, error) {
 	dir, err := e.dir()
 	if err != nil {

@@ -250,10 +250,7 @@ func timeOrNull(t event.Time) *string {
 }
 
 func (e *env) list(u *urfave.Context) error {
-	if err := noArguments(u); err != nil {
-		return err
-	}
-	d, _, err := e.database(u.Context)
+	d, err := e.databaseAlone(u)
 	if err != nil {
 		return err
 	}

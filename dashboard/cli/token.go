@@ -71,10 +71,7 @@ type tokenShape struct {
 }
 
 func (e *env) tokenList(u *urfave.Context) error {
-	if err := noArguments(u); err != nil {
-		return err
-	}
-	d, _, err := e.database(u.Context)
+	d, err := e.databaseAlone(u)
 	if err != nil {
 		return err
 	}

@@ -158,10 +158,7 @@ type endpointShape struct {
 }
 
 func (e *env) webhookList(u *urfave.Context) error {
-	if err := noArguments(u); err != nil {
-		return err
-	}
-	d, _, err := e.database(u.Context)
+	d, err := e.databaseAlone(u)
 	if err != nil {
 		return err
 	}

@@ -9,7 +9,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/git-crosslink/git-crosslink/dashboard/alerts"
 	"github.com/git-crosslink/git-crosslink/dashboard/compat"
 	"github.com/git-crosslink/git-crosslink/dashboard/db"
 	"github.com/git-crosslink/git-crosslink/dashboard/export"
@@ -115,13 +114,9 @@ func (s *Server) apiProject(r *request) error {
 	if err != nil {
 		return err
 	}
-	rows, err := s.DB.Alerts(r.Context(), p.ID)
+	open, err := s.alertsOf(r, p)
 	if err != nil {
 		return err
-	}
-	open := make([]alerts.Alert, len(rows))
-	for k := range rows {
-		open[k] = rows[k].Alert
 	}
 	d := compat.DetailOf(p, shapeOf(p, open))
 	_ = s.Library.Read(r.Context(), p.Place.Path, func(v place.View) error { return d.Read(v.Projection, &p.State.Facts) }) // a clone that is gone has no issues, as in 0.9

@@ -70,13 +70,9 @@ func (d projectDoc) Joins() bool { return d.Capability == place.NotJoined }
 
 // docOf is a project with the shape that its alerts give it.
 func (s *Server) docOf(r *request, p db.Project) projectDoc {
-	rows, err := s.DB.Alerts(r.Context(), p.ID)
+	open, err := s.alertsOf(r, p)
 	if err != nil {
 		s.Failed("alerts", err) // the page is of something else
-	}
-	open := make([]alerts.Alert, len(rows))
-	for k := range rows {
-		open[k] = rows[k].Alert
 	}
 	return s.projectDoc(p, open)
 }
@@ -238,6 +234,16 @@ func (s *Server) inbox(r *request, p db.Project, open []alerts.Alert) ([]itemDoc
 	return items, nil
 }
 
+// alertsOf are the alerts of a project that are open.
+func (s *Server) alertsOf(r *request, p db.Project) ([]alerts.Alert, error) {
+	rows, err := s.DB.Alerts(r.Context(), p.ID)
+	open := make([]alerts.Alert, len(rows))
+	for k := range rows {
+		open[k] = rows[k].Alert
+	}
+	return open, err
+}
+
 // found is the project that the path names.
 func (s *Server) found(r *request) (db.Project, error) {
 	p, err := s.DB.Project(r.Context(), r.PathValue("owner")+"/"+r.PathValue("repo"))
@@ -253,13 +259,9 @@ func (s *Server) project(r *request) error {
 	if err != nil {
 		return err
 	}
-	rows, err := s.DB.Alerts(r.Context(), p.ID)
+	open, err := s.alertsOf(r, p)
 	if err != nil {
 		return err
-	}
-	open := make([]alerts.Alert, len(rows))
-	for k := range rows {
-		open[k] = rows[k].Alert
 	}
 	return s.overview(r, p, open)
 }
