@@ -13,18 +13,32 @@ import (
 // umask decides, and where the directory is the group's (core.sharedRepository)
 // so is the new entry, whatever the umask.
 
-// MakeDir makes one directory; that it is there already is success.
+// MakeDir makes one directory; that it is there already is success. It never
+// returns while the directory is narrower than its surroundings, unless it was
+// narrowed on purpose: what is put into it next is as accessible as it is.
 func MakeDir(dir string) error {
-	if err := os.Mkdir(dir, 0o777); err != nil {
-		if errors.Is(err, fs.ErrExist) {
-			return nil
-		}
+	err := os.Mkdir(dir, 0o777)
+	if err != nil && !errors.Is(err, fs.ErrExist) {
 		return err
 	}
-	if mode, ok := groups(filepath.Dir(dir)); ok {
+	mode, shared := groups(filepath.Dir(dir))
+	if !shared {
+		return nil
+	}
+	if err == nil {
 		return os.Chmod(dir, mode.Perm()|mode&os.ModeSetgid)
 	}
+	if _, done := groups(dir); !done && empty(dir) {
+		// Whoever made it is between mkdir and chmod. Only the owner can
+		// chmod; where that is another user, its process does.
+		_ = os.Chmod(dir, mode.Perm()|mode&os.ModeSetgid)
+	}
 	return nil
+}
+
+func empty(dir string) bool {
+	entries, err := os.ReadDir(dir)
+	return err == nil && len(entries) == 0
 }
 
 // MakeHome makes <git dir>/crosslink, or a directory in it, and says what else
