@@ -186,7 +186,7 @@ func claimNext(ctx context.Context, e *command.Env, p tracker.Projection, a *fra
 		a.Failure = no
 		return nil, err
 	}
-	c, i, err := claimFirst(ctx, e, e.Opened, p, store.Filter{Labels: withScope(e.Opened, nil), Now: event.TimeOf(e.Now()), Sort: "priority"})
+	c, i, err := claimFirst(ctx, e, e.Opened, p, store.Filter{Labels: WithScope(e.Opened, nil), Now: event.TimeOf(e.Now()), Sort: "priority"})
 	if err != nil {
 		return nil, err
 	}
@@ -194,7 +194,7 @@ func claimNext(ctx context.Context, e *command.Env, p tracker.Projection, a *fra
 		a.Failure = nothingToClaim()
 		return nil, nil
 	}
-	if f := claimFailure(e, e.Opened, c, i); f != nil {
+	if f := ClaimFailure(e, e.Opened, c, i); f != nil {
 		a.Failure = f
 	}
 	a.IDs = append(a.IDs, i.Name())
@@ -230,7 +230,7 @@ func unblockedBy(p tracker.Projection, done []event.UUID) ([]*store.Issue, error
 
 // suggestNext names the first issue that is ready.
 func suggestNext(e *command.Env, s *answer.Builder, p tracker.Projection) (*answer.Issue, error) {
-	rows, _, err := p.List(store.Filter{Ready: true, Labels: withScope(e.Opened, nil), Me: e.Opened.Agent(), Now: event.TimeOf(e.Now()), Sort: "priority", Limit: 1})
+	rows, _, err := p.List(store.Filter{Ready: true, Labels: WithScope(e.Opened, nil), Me: e.Opened.Agent(), Now: event.TimeOf(e.Now()), Sort: "priority", Limit: 1})
 	if err != nil {
 		return nil, err
 	}

@@ -39,11 +39,7 @@ func Commands(e *command.Env) []*urfave.Command {
 	})
 }
 
-// Nouns are the commands about milestones, sessions and what a program is told.
+// Nouns are the commands about milestones.
 func Nouns(e *command.Env) []*urfave.Command {
-	return []*urfave.Command{
-		newMilestoneCommand(e),
-		newSessionCommand(e),
-		newPrimeCommand(e),
-	}
+	return []*urfave.Command{newMilestoneCommand(e)}
 }

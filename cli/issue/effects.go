@@ -57,8 +57,8 @@ var sentences = map[verb.What]string{
 	verb.LockEnded:        "ended the lock of '{holder}' on {issue} (token {token})",
 }
 
-// sentence is an effect for people.
-func sentence(f verb.Effect) string {
+// Sentence is an effect for people.
+func Sentence(f verb.Effect) string {
 	values := []string{"{name}", frame.OneLine(f.Name)}
 	if f.Issue != nil {
 		values = append(values, "{issue}", f.Issue.Name(), "{Issue}", command.Named(f.Issue))
@@ -93,7 +93,7 @@ func printEffects(e *command.Env, effects []verb.Effect) {
 				e.Progress("moved %s from milestone '%s' to '%s'", f.Issue.Name(), f.From.Name, f.Into.Name)
 			}
 		default:
-			e.Progress("%s", sentence(f))
+			e.Progress("%s", Sentence(f))
 		}
 		if f.What == verb.Blocked && f.Other.Status != event.Open {
 			e.Progress("%s is %s, so it blocks nothing", f.Other.Name(), f.Other.Status)

@@ -111,7 +111,7 @@ func (o *filterOptions) resolved(ctx context.Context, repo *command.Repository, 
 	}
 	f.Me = repo.Agent()
 	if !o.allScopes {
-		f.Labels = withScope(repo, f.Labels)
+		f.Labels = WithScope(repo, f.Labels)
 	}
 	if o.parent != "" {
 		i, err := verb.Resolve(p, o.parent)

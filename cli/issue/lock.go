@@ -78,9 +78,9 @@ func branchOf(u *urfave.Context) *string {
 	return &b
 }
 
-// currentBranch is what a claim says of the branch: the one given, else the current
+// CurrentBranch is what a claim says of the branch: the one given, else the current
 // one if there is one and its name may stand in an event.
-func currentBranch(ctx context.Context, e *command.Env, given *string) string {
+func CurrentBranch(ctx context.Context, e *command.Env, given *string) string {
 	if given != nil {
 		return *given
 	}
@@ -102,7 +102,7 @@ func runLock(ctx context.Context, opts lockOptions, e *command.Env) error {
 	if err != nil {
 		return err
 	}
-	o := tracker.ClaimOptions{Queue: opts.queue, Branch: currentBranch(ctx, e, opts.branch), Offline: e.Offline}
+	o := tracker.ClaimOptions{Queue: opts.queue, Branch: CurrentBranch(ctx, e, opts.branch), Offline: e.Offline}
 	doc := struct {
 		Claims []answer.Claim `json:"claims"`
 	}{[]answer.Claim{}}
@@ -118,7 +118,7 @@ func runLock(ctx context.Context, opts lockOptions, e *command.Env) error {
 				return err
 			}
 			doc.Claims = append(doc.Claims, shape)
-			f = claimFailure(e, repo, c, i)
+			f = ClaimFailure(e, repo, c, i)
 		case verb.DeletedName(err) != "":
 			f = frame.Explain(&store.NotFoundError{What: "issue", ID: row.Name(), Deleted: row.Name()})
 		case len(doc.Claims) == 0:
@@ -143,8 +143,8 @@ func runLock(ctx context.Context, opts lockOptions, e *command.Env) error {
 	return e.Print(ctx, a)
 }
 
-// claimFailure says what became of a claim; nil is that it is held.
-func claimFailure(e *command.Env, repo *command.Repository, c *tracker.Claim, i *store.Issue) *frame.Failure {
+// ClaimFailure says what became of a claim; nil is that it is held.
+func ClaimFailure(e *command.Env, repo *command.Repository, c *tracker.Claim, i *store.Issue) *frame.Failure {
 	switch c.Outcome {
 	case tracker.Held:
 		if c.Already {
@@ -219,7 +219,7 @@ func claimFirst(ctx context.Context, e *command.Env, repo *command.Repository, p
 		return nil, nil, err
 	}
 	f.Ready, f.Me, f.Limit = true, repo.Agent(), 0
-	o := tracker.ClaimOptions{Branch: currentBranch(ctx, e, nil), Offline: e.Offline}
+	o := tracker.ClaimOptions{Branch: CurrentBranch(ctx, e, nil), Offline: e.Offline}
 	var tried []event.UUID
 	lost := false // a race: others go on with the next one as well
 	for {

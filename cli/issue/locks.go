@@ -61,7 +61,7 @@ func runLockList(ctx context.Context, l frame.List, e *command.Env) error {
 	for k, i := range rows {
 		list[k] = frame.ListRow{Key: i.UUID.String(), ID: i.Name(), Shape: shapes[k], Fields: []string{numberText(i), i.Short, i.UUID.String(),
 			i.Lock.Holder, strconv.FormatUint(i.Lock.Token, 10), i.Lock.Since.String(), i.Lock.Branch, strconv.FormatBool(i.Lock.Confirmed),
-			strings.Join(waiting(i), ","), i.Title}}
+			strings.Join(Waiting(i), ","), i.Title}}
 	}
 	a, err := l.Result(list, func(pg *frame.Page, from, to int) { lockTable(e, pg, p, rows[from:to]) })
 	if err != nil {
@@ -70,7 +70,7 @@ func runLockList(ctx context.Context, l frame.List, e *command.Env) error {
 	return e.Print(ctx, a)
 }
 
-func waiting(i *store.Issue) []string {
+func Waiting(i *store.Issue) []string {
 	var names []string
 	for _, w := range i.Queue {
 		names = append(names, w.Agent)
@@ -90,7 +90,7 @@ func lockTable(e *command.Env, pg *frame.Page, p tracker.Projection, rows []*sto
 			sign = p.LastSign(i.Lock.Holder).Std().Format(time.RFC3339)
 		}
 		t.Add(frame.ID.Cell(i.Name()), frame.Agent.Cell(lockMark(i)), frame.Plain.Cell(token), frame.Time.Cell(since), frame.Time.Cell(sign),
-			frame.Plain.Cell(i.Lock.Branch), frame.Agent.Cell(strings.Join(waiting(i), ",")), frame.Plain.Cell(i.Title))
+			frame.Plain.Cell(i.Lock.Branch), frame.Agent.Cell(strings.Join(Waiting(i), ",")), frame.Plain.Cell(i.Title))
 	}
 	t.Write(pg)
 }

@@ -83,7 +83,7 @@ func runLog(ctx context.Context, opts logOptions, e *command.Env) error {
 		for k, l := range shapes {
 			mark := ""
 			if l.Mark != nil {
-				mark = marked(*l.Mark)
+				mark = Marked(*l.Mark)
 			}
 			text := l.Text
 			if b, ok := lines[k].Body.(*event.ScheduleChanged); ok {

@@ -6,8 +6,8 @@ import (
 	"github.com/git-crosslink/git-crosslink/answer"
 )
 
-// marked is a mark behind the name of an author, or nothing.
-func marked(rule string) string {
+// Marked is a mark behind the name of an author, or nothing.
+func Marked(rule string) string {
 	if rule == "" {
 		return ""
 	}

@@ -178,6 +178,6 @@ func milestonePage(e *command.Env, pg *frame.Page, m *reducer.Milestone, doc *an
 		pg.Print("\n%s\n", pg.Paint(frame.Heading, "issues"))
 	}
 	for _, i := range rows {
-		pg.Print("    %s %s  %s\n", pg.Paint(frame.Slot(i.Status), mark(pg, i.Status)), pg.Paint(frame.ID, i.Name()), i.Title)
+		pg.Print("    %s %s  %s\n", pg.Paint(frame.Slot(i.Status), Mark(pg, i.Status)), pg.Paint(frame.ID, i.Name()), i.Title)
 	}
 }

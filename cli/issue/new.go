@@ -140,12 +140,12 @@ func runNew(ctx context.Context, opts newOptions, e *command.Env) error {
 	}
 	n := opts.issue
 	if !opts.all {
-		n.Labels = withScope(repo, n.Labels)
+		n.Labels = WithScope(repo, n.Labels)
 	}
 	n.UUID, n.Title, n.Description = repo.MintUUID(), title, description
 	branch := ""
 	if opts.lock {
-		branch = currentBranch(ctx, e, nil)
+		branch = CurrentBranch(ctx, e, nil)
 	}
 	r, err := e.Emit(ctx, opts.emit, func(repo *command.Repository, p tracker.Projection) ([]event.Body, error) {
 		bodies, err := createBodies(p, repo.Agent(), n)
@@ -174,7 +174,7 @@ func runNew(ctx context.Context, opts newOptions, e *command.Env) error {
 		if err != nil {
 			return err
 		}
-		if not := claimFailure(e, repo, c, i); f == nil {
+		if not := ClaimFailure(e, repo, c, i); f == nil {
 			f = not
 		}
 	}

@@ -90,7 +90,7 @@ func runNewMany(ctx context.Context, o tracker.EmitOptions, all bool, e *command
 	for k := range drafts {
 		drafts[k].UUID = repo.MintUUID()
 		if !all {
-			drafts[k].Labels = withScope(repo, drafts[k].Labels)
+			drafts[k].Labels = WithScope(repo, drafts[k].Labels)
 		}
 	}
 	edges, err := verb.Connect(drafts)

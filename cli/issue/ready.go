@@ -111,7 +111,7 @@ func runReadyClaim(ctx context.Context, opts readyOptions, e *command.Env) error
 	if err != nil {
 		return err
 	}
-	return e.Print(ctx, frame.Result{Data: shape, IDs: []string{i.Name()}, Failure: claimFailure(e, repo, c, i)})
+	return e.Print(ctx, frame.Result{Data: shape, IDs: []string{i.Name()}, Failure: ClaimFailure(e, repo, c, i)})
 }
 
 // claimedOf is the answer of ready --claim: the claim, and what the agent should know
@@ -130,7 +130,7 @@ func claimedOf(ctx context.Context, repo *command.Repository, c *tracker.Claim, 
 	doc.Flags = command.FlagsShape(shapes, flags)
 	note, err := verb.HandoffOn(c.View, i)
 	if err == nil && note != nil {
-		doc.Handoff = handoffShape(shapes, note)
+		doc.Handoff = command.HandoffShape(shapes, note)
 	}
 	return doc, err
 }

@@ -18,8 +18,8 @@ func allScopesFlag() urfave.Flag {
 	return &urfave.BoolFlag{Name: "all-scopes", Usage: "ignore the label in crosslink.scope"}
 }
 
-// scopeOf is the label that crosslink.scope sets, "" if there is none.
-func scopeOf(repo *command.Repository) string {
+// ScopeOf is the label that crosslink.scope sets, "" if there is none.
+func ScopeOf(repo *command.Repository) string {
 	v, _ := repo.Config("crosslink.scope")
 	if strings.Contains(v, ",") {
 		return ""
@@ -27,9 +27,9 @@ func scopeOf(repo *command.Repository) string {
 	return store.Name(v)
 }
 
-// withScope adds the label of crosslink.scope to labels.
-func withScope(repo *command.Repository, labels []string) []string {
-	scope := scopeOf(repo)
+// WithScope adds the label of crosslink.scope to labels.
+func WithScope(repo *command.Repository, labels []string) []string {
+	scope := ScopeOf(repo)
 	if scope == "" || slices.Contains(labels, scope) {
 		return labels
 	}
@@ -39,7 +39,7 @@ func withScope(repo *command.Repository, labels []string) []string {
 // warnScope says that a list holds one scope only, unless advice.crosslink.scope
 // is off.
 func warnScope(ctx context.Context, e *command.Env, o *filterOptions) {
-	scope := scopeOf(e.Opened)
+	scope := ScopeOf(e.Opened)
 	if scope == "" || o.allScopes {
 		return
 	}

@@ -110,7 +110,7 @@ func (b *briefing) write() {
 	i := b.i
 	b.Print("%s  %s\n", b.Paint(frame.ID, i.Name()), b.Paint(frame.Title, i.Title))
 	b.Print("    %s, %s\n", b.Paint(frame.Slot(i.Status), string(i.Status)), b.Paint(frame.Slot(i.Priority), string(i.Priority)+" priority"))
-	b.Print("    created %s by %s%s, changed %s\n", b.when(i.CreatedAt), i.CreatedBy, b.Paint(frame.Problem, marked(b.marks.Created)), b.e.Ago(i.UpdatedAt))
+	b.Print("    created %s by %s%s, changed %s\n", b.when(i.CreatedAt), i.CreatedBy, b.Paint(frame.Problem, Marked(b.marks.Created)), b.e.Ago(i.UpdatedAt))
 	for _, n := range answer.NumbersBefore(b.s.Projection, i) {
 		b.Print("    was issue %d until the hub lost that number\n", n)
 	}
@@ -201,11 +201,11 @@ func (b *briefing) neighbours(title string, us []event.UUID) {
 }
 
 func (b *briefing) neighbour(before string, o *store.Issue) {
-	b.Print("    %s%s %s  %s\n", before, b.Paint(frame.Slot(o.Status), mark(b.Page, o.Status)), b.Paint(frame.ID, o.Name()), o.Title)
+	b.Print("    %s%s %s  %s\n", before, b.Paint(frame.Slot(o.Status), Mark(b.Page, o.Status)), b.Paint(frame.ID, o.Name()), o.Title)
 }
 
-// mark shows a status: a symbol where possible, always with its word.
-func mark(p *frame.Page, s event.Status) string {
+// Mark shows a status: a symbol where possible, always with its word.
+func Mark(p *frame.Page, s event.Status) string {
 	switch s {
 	case event.Open:
 		return p.Glyph("○ open", "open")
@@ -269,7 +269,7 @@ func (b *briefing) comments() {
 			edited = ", edited"
 		}
 		b.Print("    %s %s%s, %s, %s%s\n", b.Paint(frame.ID, b.s.Projection.CommentShort(c.UUID)),
-			c.Author, b.Paint(frame.Problem, marked(b.marks.Comments[c.UUID])), c.Kind, b.when(c.CreatedAt), edited)
+			c.Author, b.Paint(frame.Problem, Marked(b.marks.Comments[c.UUID])), c.Kind, b.when(c.CreatedAt), edited)
 		if c.TriggerType != "" {
 			b.Print("        trigger: %s\n", c.TriggerType)
 		}

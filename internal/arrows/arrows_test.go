@@ -148,8 +148,12 @@ var rules = map[string]rule{
 		why: "what every command has; it knows none of them",
 	},
 	"cli/issue": {
-		may: "verb answer cli/command cli/frame event reducer store tracker internal/shell cli/prime",
+		may: "verb answer cli/command cli/frame event reducer store tracker internal/shell",
 		why: "commands about issues ask the tracker and print its answers; refs and trust stay behind it",
+	},
+	"cli/session": {
+		may: "verb answer cli/command cli/frame cli/issue cli/prime event reducer store tracker",
+		why: "the commands of a working agent stand on those about issues, and not the other way round",
 	},
 	"cli/timing": {
 		may: "verb answer cli/command cli/frame event store tracker",
@@ -164,7 +168,7 @@ var rules = map[string]rule{
 		why: "what every command shares when it talks to a person or a program; it knows no command",
 	},
 	"cli": {
-		may: "answer cli/command cli/frame cli/hub cli/issue cli/timing cli/transfer event hooks internal/statefile store tracker",
+		may: "answer cli/command cli/frame cli/hub cli/issue cli/session cli/timing cli/transfer event hooks internal/statefile store tracker",
 		why: "the tree of commands and what completes them",
 	},
 

@@ -1,4 +1,4 @@
-package issue
+package session
 
 import (
 	"context"
@@ -9,6 +9,7 @@ import (
 	"github.com/git-crosslink/git-crosslink/answer"
 	"github.com/git-crosslink/git-crosslink/cli/command"
 	"github.com/git-crosslink/git-crosslink/cli/frame"
+	"github.com/git-crosslink/git-crosslink/cli/issue"
 	"github.com/git-crosslink/git-crosslink/cli/prime"
 	"github.com/git-crosslink/git-crosslink/event"
 	"github.com/git-crosslink/git-crosslink/reducer"
@@ -319,7 +320,7 @@ func runSessionHandoff(ctx context.Context, id, agent string, e *command.Env) er
 		if note == nil {
 			return nil
 		}
-		doc = handoffShape(answer.New(p), note)
+		doc = command.HandoffShape(answer.New(p), note)
 		return nil
 	})
 	if err != nil {
@@ -334,15 +335,10 @@ func runSessionHandoff(ctx context.Context, id, agent string, e *command.Env) er
 			about = " on " + doc.Issue.Name()
 		}
 		if !e.Human() { // a program reads it
-			pg.Block("", prime.Note(note.By+marked(note.Mark)+about+", "+e.Ago(note.At), note.Text, nonce()))
+			pg.Block("", prime.Note(note.By+issue.Marked(note.Mark)+about+", "+e.Ago(note.At), note.Text, nonce()))
 			return
 		}
-		pg.Print("%s%s%s, %s\n", pg.Paint(frame.Agent, note.By), pg.Paint(frame.Problem, marked(note.Mark)), about, e.Ago(note.At))
+		pg.Print("%s%s%s, %s\n", pg.Paint(frame.Agent, note.By), pg.Paint(frame.Problem, issue.Marked(note.Mark)), about, e.Ago(note.At))
 		pg.Block("    ", note.Text)
 	}})
-}
-
-func handoffShape(s *answer.Builder, n *verb.HandoffNote) *answer.HandoffNote {
-	return &answer.HandoffNote{By: n.By, At: n.At.String(), Issue: s.Ref(n.Issue), Session: answer.UUIDOrNull(n.Session),
-		Comment: answer.UUIDOrNull(n.Comment), Text: n.Text, Mark: answer.TextOrNull(n.Mark)}
 }

@@ -1,4 +1,4 @@
-package issue
+package session
 
 import (
 	"context"
@@ -12,6 +12,7 @@ import (
 	"github.com/git-crosslink/git-crosslink/answer"
 	"github.com/git-crosslink/git-crosslink/cli/command"
 	"github.com/git-crosslink/git-crosslink/cli/frame"
+	"github.com/git-crosslink/git-crosslink/cli/issue"
 	"github.com/git-crosslink/git-crosslink/event"
 	"github.com/git-crosslink/git-crosslink/reducer"
 	"github.com/git-crosslink/git-crosslink/store"
@@ -195,14 +196,14 @@ func workOn(ctx context.Context, opts sessionOptions, st started, e *command.Env
 	if err != nil {
 		return err
 	}
-	c, err := repo.Claim(ctx, i.UUID, tracker.ClaimOptions{Branch: currentBranch(ctx, e, nil), Offline: e.Offline})
+	c, err := repo.Claim(ctx, i.UUID, tracker.ClaimOptions{Branch: issue.CurrentBranch(ctx, e, nil), Offline: e.Offline})
 	if err != nil {
 		return err
 	}
 	if i, err = c.View.Issue(i.UUID); err != nil {
 		return err
 	}
-	no := claimFailure(e, repo, c, i)
+	no := issue.ClaimFailure(e, repo, c, i)
 	if no != nil && no.Code != frame.ExitUnconfirmed {
 		return no
 	}

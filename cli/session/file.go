@@ -1,4 +1,4 @@
-package issue
+package session
 
 import (
 	"path/filepath"

@@ -1,4 +1,4 @@
-package issue
+package session
 
 import (
 	"context"
@@ -18,6 +18,7 @@ import (
 	"github.com/git-crosslink/git-crosslink/answer"
 	"github.com/git-crosslink/git-crosslink/cli/command"
 	"github.com/git-crosslink/git-crosslink/cli/frame"
+	"github.com/git-crosslink/git-crosslink/cli/issue"
 	"github.com/git-crosslink/git-crosslink/cli/prime"
 	"github.com/git-crosslink/git-crosslink/event"
 	"github.com/git-crosslink/git-crosslink/store"
@@ -126,7 +127,7 @@ func runPrime(ctx context.Context, form prime.Form, hook string, e *command.Env)
 		return err
 	}
 	f.Hub, a.Hub = hub, answer.TextOrNull(hub)
-	f.Scope = scopeOf(repo)
+	f.Scope = issue.ScopeOf(repo)
 	f.Static = primeFile(ctx, e, repo)
 	a.Scope = answer.TextOrNull(f.Scope)
 	a.Text = prime.Text(f, form, nonce())
@@ -197,7 +198,7 @@ func primeFacts(p tracker.Projection, me string, e *command.Env) (*primeAnswer, 
 		return nil, f, err
 	}
 	now := event.TimeOf(e.Now())
-	ready, total, err := p.List(store.Filter{Ready: true, Labels: withScope(e.Opened, nil), Me: me, Now: now, Sort: "priority", Limit: prime.Shown})
+	ready, total, err := p.List(store.Filter{Ready: true, Labels: issue.WithScope(e.Opened, nil), Me: me, Now: now, Sort: "priority", Limit: prime.Shown})
 	if err != nil {
 		return nil, f, err
 	}
@@ -294,14 +295,14 @@ func handoffFor(p tracker.Projection, shapes *answer.Builder, held []*store.Issu
 			return nil, err
 		}
 		if note != nil && note.Mark == "" {
-			return handoffShape(shapes, note), nil
+			return command.HandoffShape(shapes, note), nil
 		}
 	}
 	note, err := verb.HandoffBy(p, me)
 	if err != nil || note == nil || note.Mark != "" {
 		return nil, err
 	}
-	return handoffShape(shapes, note), nil
+	return command.HandoffShape(shapes, note), nil
 }
 
 // hookWait is how long prime waits for what a program hands its hook.
