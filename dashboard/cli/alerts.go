@@ -9,7 +9,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"text/tabwriter"
 	"time"
 
 	urfave "github.com/urfave/cli/v2"
@@ -137,15 +136,16 @@ func (e *env) alerts(u *urfave.Context) error {
 		e.say("no alerts")
 		return nil
 	}
-	w := tabwriter.NewWriter(e.out, 0, 0, 2, ' ', 0)
+	var rows []line
 	for _, a := range all {
 		state := string(a.State)
 		if a.Ack.At != 0 {
 			state = "acknowledged"
 		}
-		fmt.Fprintf(w, "%d\t%s\t%s\t%s\t%s\n", a.ID, a.Severity, state, a.Slug, frame.OneLine(cmp.Or(a.NowDetail, a.Detail)))
+		id := strconv.FormatInt(a.ID, 10)
+		rows = append(rows, line{id, []string{id, string(a.Severity), state, a.Slug, frame.OneLine(cmp.Or(a.NowDetail, a.Detail))}})
 	}
-	return w.Flush()
+	return e.lines(rows)
 }
 
 // until reads a length of time: 1h, 7d.
@@ -311,10 +311,11 @@ func (e *env) silences(ctx context.Context, d *db.DB) error {
 		e.say("no silences")
 		return nil
 	}
-	w := tabwriter.NewWriter(e.out, 0, 0, 2, ' ', 0)
+	var rows []line
 	for _, s := range all {
-		fmt.Fprintf(w, "%d\tuntil %s\t%s\t%s\t%s\t%s\t%s\n", s.ID, s.Ends.Std().Local().Format("2006-01-02 15:04"), cmp.Or(slugs[s.Project], "every project"),
-			cmp.Or(string(s.Kind), "every kind"), cmp.Or(string(s.Severity), "every severity"), frame.OneLine(cmp.Or(s.Subject, "*")), frame.OneLine(s.Comment))
+		id := strconv.FormatInt(s.ID, 10)
+		rows = append(rows, line{id, []string{id, "until " + minute(s.Ends), cmp.Or(slugs[s.Project], "every project"),
+			cmp.Or(string(s.Kind), "every kind"), cmp.Or(string(s.Severity), "every severity"), frame.OneLine(cmp.Or(s.Subject, "*")), frame.OneLine(s.Comment)}})
 	}
-	return w.Flush()
+	return e.lines(rows)
 }

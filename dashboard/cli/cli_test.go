@@ -127,6 +127,17 @@ func TestProjects(t *testing.T) {
 	b.expect(1, "", "error: no dashboard is running\nhint: git crosslink dashboard serve\n", a, "login-url")
 	b.expect(1, "", "error: no dashboard is running\nhint: git crosslink dashboard serve\n", a, "poll", "local/a")
 	b.expect(129, "", "error: there is no command 'dashboard dance'\nhint: git crosslink dashboard --help\n", a, "dance")
+	b.expect(128, "", "error: there is no directory '/nonexist'\nhint: watch a repository on this machine: git crosslink dashboard track <path>\n"+
+		"hint: watch one by its URL: git crosslink dashboard track https://…\n", a, "track", "/nonexist")
+	file := filepath.Join(a, "file")
+	if err := os.WriteFile(file, nil, 0o666); err != nil {
+		t.Fatal(err)
+	}
+	b.expect(128, "", "error: cannot read '"+file+"': not a directory\nhint: git crosslink dashboard track <path>\n", a, "track", file)
+	b.expect(129, "", "error: 'Not An Id' is not an agent id: "+event.ValidAgentID("Not An Id").Error()+"\n", a, "track", "--init", "--agent-id", "Not An Id")
+	b.expect(0, "local/a\n", "", a, "list", "-q")
+	b.expect(0, "local/a\n", "", a, "track", "-q")
+	b.expect(0, "local/a\n", "", a, "-q", "discover", ".", "--depth", "0")
 	code, _, errs := b.run(b.state, "track")
 	if code != 128 || !strings.Contains(errs, "not a git repository") {
 		t.Errorf("no repository: %d\n%s", code, errs)
@@ -193,11 +204,18 @@ func TestGitHub(t *testing.T) {
 		t.Errorf("%d\n%s%s", code, out, said)
 	}
 	code, out, said = run(token, "acme", "--track", "--json")
-	if code != 0 || !strings.Contains(out, `"slug":"acme/new","state":"watched"`) || !strings.Contains(out, `"slug":"acme/evil","state":"failed","error":"'ext::sh -c date' would start a program"`) {
+	if code != 1 || !strings.Contains(out, `"ok":false`) || !strings.Contains(out, `"kind":"not-tracked"`) || said != "" || !strings.Contains(out, `"slug":"acme/new","state":"watched"`) || !strings.Contains(out, `"slug":"acme/evil","state":"failed","error":"'ext::sh -c date' would start a program"`) {
 		t.Errorf("%d\n%s%s", code, out, said)
 	}
-	if code, out, _ = run(token, "acme"); code != 0 || !strings.Contains(out, "acme/new   https://github.invalid/acme/new.git  watched\n") {
+	if code, out, said = run(token, "acme"); code != 0 || !strings.Contains(out, "acme/new   https://github.invalid/acme/new.git  watched\n") {
 		t.Errorf("%d\n%s", code, out)
+	}
+	if !strings.Contains(said, "hint: bring a tracker in an older format over, in its repository: git crosslink migrate --dry-run\n") {
+		t.Errorf("%s", said)
+	}
+	var o, e stream
+	if _, _, err := b.env(&o, &e).trackRemote(t.Context(), nil, "", b.Dir, "acme/here"); err == nil || !strings.Contains(err.Error(), "is not a URL to fetch from") {
+		t.Errorf("a path that GitHub names: %v", err)
 	}
 	limited = true
 	if code, _, said = run(token, "acme"); code != 128 || !strings.HasPrefix(said, "error: GitHub's limit of requests is reached until ") {

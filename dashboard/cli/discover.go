@@ -8,7 +8,6 @@ import (
 	"io/fs"
 	"path/filepath"
 	"slices"
-	"text/tabwriter"
 
 	urfave "github.com/urfave/cli/v2"
 
@@ -110,10 +109,7 @@ func (e *env) discover(u *urfave.Context) error {
 			again += " " + shell.Word(root)
 		}
 	}
-	if err := e.showFound(all, r, again); err != nil {
-		return err
-	}
-	return e.untracked(failed)
+	return e.showFound(all, r, again, failed)
 }
 
 // discoverOn lists what an organization has on GitHub, or watches it.
@@ -148,10 +144,7 @@ func (e *env) discoverOn(u *urfave.Context, org string) error {
 	} else if u.Bool("ssh") {
 		again += " --ssh"
 	}
-	if err := e.showFound(all, discover.Result{Dirs: len(repositories)}, again); err != nil {
-		return err
-	}
-	return e.untracked(failed)
+	return e.showFound(all, discover.Result{Dirs: len(repositories)}, again, failed)
 }
 
 // tracked notes what came of watching it, and counts a failure.
@@ -163,14 +156,6 @@ func (s *foundShape) tracked(p db.Project, err error) (failed int) {
 	}
 	s.Slug, s.State = p.Slug, foundWatched
 	return 0
-}
-
-// untracked is the error of what could not be watched; the list says why.
-func (e *env) untracked(n int) error {
-	if n == 0 || e.json {
-		return nil
-	}
-	return frame.No("not-tracked", fmt.Sprintf("%d of the repositories could not be watched", n))
 }
 
 // judge says what a repository that was found is to the dashboard.
@@ -214,12 +199,18 @@ func (e *env) trackFound(ctx context.Context, d *db.DB, all []foundShape) (faile
 	return failed
 }
 
-func (e *env) showFound(all []foundShape, r discover.Result, again string) error {
+// showFound lists what was found. Some of it may have failed to be watched: the list says
+// why, and the command fails.
+func (e *env) showFound(all []foundShape, r discover.Result, again string, failed int) error {
+	var err error
+	if failed > 0 {
+		err = frame.No("not-tracked", fmt.Sprintf("could not watch %d of the repositories", failed))
+	}
 	if e.json {
-		return e.answer(map[string]any{"found": all, "directories": r.Dirs, "complete": r.Cut == ""})
+		return e.answerWith(map[string]any{"found": all, "directories": r.Dirs, "complete": r.Cut == ""}, err)
 	}
 	slices.SortFunc(all, func(a, b foundShape) int { return cmp.Or(cmp.Compare(a.Slug, b.Slug), cmp.Compare(a.Path, b.Path)) })
-	w := tabwriter.NewWriter(e.out, 0, 0, 2, ' ', 0)
+	var rows []line
 	fresh := 0
 	for _, s := range all {
 		state := s.State
@@ -229,9 +220,9 @@ func (e *env) showFound(all []foundShape, r discover.Result, again string) error
 		if s.State == foundNew {
 			fresh++
 		}
-		fmt.Fprintf(w, "%s\t%s\t%s\n", s.Slug, frame.OneLine(filepath.ToSlash(s.Path)), state)
+		rows = append(rows, line{s.Slug, []string{s.Slug, frame.OneLine(filepath.ToSlash(s.Path)), state}})
 	}
-	if err := w.Flush(); err != nil {
+	if err := e.lines(rows); err != nil {
 		return err
 	}
 	if r.Cut != "" {
@@ -245,7 +236,7 @@ func (e *env) showFound(all []foundShape, r discover.Result, again string) error
 		e.say("hint: watch the new ones: %s", again)
 	}
 	if slices.ContainsFunc(all, func(s foundShape) bool { return s.State == foundOlder }) {
-		e.say("hint: a tracker in an older format can be imported: git crosslink import --help")
+		e.say("hint: bring a tracker in an older format over, in its repository: git crosslink migrate --dry-run")
 	}
-	return nil
+	return err
 }

@@ -18,6 +18,7 @@ import (
 	"slices"
 	"strings"
 	"syscall"
+	"text/tabwriter"
 	"time"
 
 	urfave "github.com/urfave/cli/v2"
@@ -25,6 +26,7 @@ import (
 	"github.com/git-crosslink/git-crosslink/cli/frame"
 	"github.com/git-crosslink/git-crosslink/dashboard/db"
 	"github.com/git-crosslink/git-crosslink/dashboard/place"
+	"github.com/git-crosslink/git-crosslink/event"
 )
 
 // env is the outside world as one command sees it.
@@ -34,6 +36,7 @@ type env struct {
 	now      func() time.Time
 	program  string // this program
 	json     bool
+	quiet    bool // print only ids
 	browse   func(ctx context.Context, url string) error
 }
 
@@ -84,13 +87,14 @@ func (e *env) complete(noun string, all []*urfave.Command) {
 		if c.Action == nil {
 			continue
 		}
-		c.Flags = append(c.Flags, &urfave.BoolFlag{Name: "json", Usage: "answer with one JSON document (docs/json.md)"})
+		c.Flags = append(c.Flags, &urfave.BoolFlag{Name: "json", Usage: "answer with one JSON document (docs/json.md)"},
+			&urfave.BoolFlag{Name: "quiet", Aliases: []string{"q"}, Usage: "print only ids"})
 		if c.UsageText == "" {
 			c.UsageText = strings.TrimSpace(c.HelpName + " [<options>] " + c.ArgsUsage)
 		}
 		do := c.Action
 		c.Action = func(u *urfave.Context) error {
-			e.json = u.Bool("json")
+			e.json, e.quiet = u.Bool("json"), u.Bool("quiet")
 			return do(u)
 		}
 	}
@@ -155,9 +159,7 @@ func (e *env) conclude(err error) int {
 	}
 	f := explain(err)
 	if e.json {
-		doc := map[string]any{"v": 1, "ok": false, "code": f.Code, "warnings": []string{},
-			"error": map[string]any{"code": f.Code, "kind": f.Kind, "message": f.Message, "hints": append([]string{}, f.Hints...)}}
-		json.NewEncoder(e.out).Encode(doc)
+		_ = e.answerWith(nil, err) // whoever reads it may be gone; the status says it, too
 		return f.Code
 	}
 	fmt.Fprintln(e.err, "error:", frame.OneLine(f.Message))
@@ -179,10 +181,32 @@ func explain(err error) *frame.Failure {
 
 // say prints what is no answer.
 func (e *env) say(format string, args ...any) {
-	if !e.json {
+	if !e.json && !e.quiet {
 		fmt.Fprintf(e.err, format+"\n", args...)
 	}
 }
+
+// line is one thing in a list.
+type line struct {
+	id    string
+	cells []string
+}
+
+// lines prints a list, or only the ids of what is in it.
+func (e *env) lines(all []line) error {
+	w := tabwriter.NewWriter(e.out, 0, 0, 2, ' ', 0)
+	for _, one := range all {
+		text := strings.Join(one.cells, "\t")
+		if e.quiet {
+			text = one.id
+		}
+		fmt.Fprintln(w, text)
+	}
+	return w.Flush()
+}
+
+// minute is a time as lists show it.
+func minute(t event.Time) string { return t.Std().Local().Format("2006-01-02 15:04") }
 
 // dir is where the dashboard keeps its files.
 func (e *env) dir() (string, error) {

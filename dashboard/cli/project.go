@@ -5,12 +5,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net/url"
+	"os"
 	"path"
 	"path/filepath"
 	"regexp"
 	"strings"
-	"text/tabwriter"
+	"syscall"
 
 	"github.com/google/uuid"
 	urfave "github.com/urfave/cli/v2"
@@ -88,8 +90,10 @@ func (e *env) track(u *urfave.Context) error {
 	}
 	if id := u.String("agent-id"); u.Bool("init") && id == "" {
 		return frame.Misuse("'--init' needs the id of the agent that will write there", "git crosslink dashboard track --init --agent-id <id>")
-	} else if err := event.ValidAgentID(id); id != "" && err != nil {
-		return frame.Misuse(fmt.Sprintf("'%s' is not an agent id: %v", id, err))
+	} else if u.IsSet("agent-id") {
+		if err := place.CheckAgentID(id); err != nil {
+			return frame.Misuse(err.Error())
+		}
 	}
 	d, dir, err := e.database(u.Context)
 	if err != nil {
@@ -141,8 +145,23 @@ func (e *env) trackAny(ctx context.Context, d *db.DB, dir, at, slug string) (db.
 	return e.trackAt(ctx, d, at, slug)
 }
 
+// noDirectory says that a repository cannot be where it was looked for.
+func noDirectory(at string, err error) error {
+	why := frame.UnwrapPath(err)
+	if errors.Is(err, fs.ErrNotExist) {
+		return frame.Fatal("directory", fmt.Sprintf("there is no directory '%s'", at), "watch a repository on this machine: git crosslink dashboard track <path>",
+			"watch one by its URL: git crosslink dashboard track https://…")
+	}
+	return frame.Fatal("directory", fmt.Sprintf("cannot read '%s': %v", at, why), "git crosslink dashboard track <path>")
+}
+
 // trackAt makes a project of the repository at a path, unless it is one.
 func (e *env) trackAt(ctx context.Context, d *db.DB, at, slug string) (p db.Project, known bool, err error) {
+	if st, err := os.Stat(cmp.Or(at, ".")); err != nil {
+		return p, false, noDirectory(at, err)
+	} else if !st.IsDir() {
+		return p, false, noDirectory(at, syscall.ENOTDIR)
+	}
 	t, err := tracker.Open(ctx, tracker.Options{Dir: at, Now: e.now, Unwatched: true})
 	if err != nil {
 		return p, false, err
@@ -275,7 +294,7 @@ func (e *env) list(u *urfave.Context) error {
 		e.say("hint: git crosslink dashboard track <path>")
 		return nil
 	}
-	w := tabwriter.NewWriter(e.out, 0, 0, 2, ' ', 0)
+	var rows []line
 	for _, p := range all {
 		pin := " "
 		if p.Pinned {
@@ -283,9 +302,9 @@ func (e *env) list(u *urfave.Context) error {
 		}
 		fetched := "never"
 		if p.FetchedAt != 0 {
-			fetched = p.FetchedAt.Std().Local().Format("2006-01-02 15:04")
+			fetched = minute(p.FetchedAt)
 		}
-		fmt.Fprintf(w, "%s %s\t%s\t%d open\t%s\t%s\n", pin, p.Slug, p.Status, p.State.Counters.Open, fetched, frame.OneLine(p.Place.Path))
+		rows = append(rows, line{p.Slug, []string{pin + " " + p.Slug, p.Status, fmt.Sprintf("%d open", p.State.Counters.Open), fetched, frame.OneLine(p.Place.Path)}})
 	}
-	return w.Flush()
+	return e.lines(rows)
 }

@@ -163,6 +163,9 @@ func (e *env) server(u *urfave.Context, d *db.DB, dir, slug string, browser bool
 				_, source := e.githubToken(ctx, cmp.Or(e.getenv("GITHUB_API_URL"), github.Public))
 				return source
 			},
+			Track: func(ctx context.Context, at, slug string) (db.Project, bool, error) {
+				return e.trackRemote(ctx, d, dir, at, slug)
+			},
 			Repositories: func(ctx context.Context, org string) ([]github.Repository, error) {
 				return e.organization(ctx, "", org)
 			}},
@@ -306,6 +309,7 @@ func (e *env) control(dir string, s *web.Server, p *poll.Poller, sent *deliver.S
 	mux.HandleFunc("POST /poke", func(w http.ResponseWriter, r *http.Request) {
 		defer sent.Wake()
 		if r.FormValue("about") == "" {
+			s.Changed()
 			return
 		}
 		p.Kick(r.FormValue("about"))

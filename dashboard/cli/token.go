@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
-	"text/tabwriter"
 
 	urfave "github.com/urfave/cli/v2"
 
@@ -92,15 +91,16 @@ func (e *env) tokenList(u *urfave.Context) error {
 		e.say("hint: git crosslink dashboard token add <name>")
 		return nil
 	}
-	w := tabwriter.NewWriter(e.out, 0, 0, 2, ' ', 0)
+	var rows []line
 	for _, t := range all {
 		used := "never used"
 		if t.Seen != 0 {
-			used = "used " + t.Seen.Std().Local().Format("2006-01-02 15:04")
+			used = "used " + minute(t.Seen)
 		}
-		fmt.Fprintf(w, "%d\t%s\t%s\t%s\n", t.ID, t.Scope, frame.OneLine(t.Name), used)
+		id := strconv.FormatInt(t.ID, 10)
+		rows = append(rows, line{id, []string{id, t.Scope, frame.OneLine(t.Name), used}})
 	}
-	return w.Flush()
+	return e.lines(rows)
 }
 
 func (e *env) tokenRemove(u *urfave.Context) error {
@@ -108,11 +108,12 @@ func (e *env) tokenRemove(u *urfave.Context) error {
 	if err != nil || u.Args().Len() != 1 {
 		return frame.Misuse("name one token by its number", "git crosslink dashboard token list")
 	}
-	d, _, err := e.database(u.Context)
+	d, dir, err := e.database(u.Context)
 	if err != nil {
 		return err
 	}
 	defer d.Close()
+	defer e.poke(u.Context, dir, "poke", "") // streams that show the token end
 	err = e.recorded(u.Context, d, "", "remove token", strconv.FormatInt(id, 10), func() error { return d.RemoveToken(u.Context, id) })
 	if errors.Is(err, db.ErrNotFound) {
 		return frame.No("not-found", fmt.Sprintf("no token has the number %d", id), "git crosslink dashboard token list")

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
-	"text/tabwriter"
 
 	urfave "github.com/urfave/cli/v2"
 
@@ -77,8 +76,23 @@ func (e *env) webhookAdd(u *urfave.Context) error {
 }
 
 // answer prints one JSON document.
-func (e *env) answer(data any) error {
-	return json.NewEncoder(e.out).Encode(map[string]any{"v": 1, "ok": true, "code": 0, "data": data, "warnings": []string{}})
+func (e *env) answer(data any) error { return e.answerWith(data, nil) }
+
+// answerWith prints one JSON document with data, and with what failed, if err is not nil.
+func (e *env) answerWith(data any, err error) error {
+	doc := map[string]any{"v": 1, "ok": err == nil, "code": frame.ExitDone, "warnings": []string{}}
+	if data != nil {
+		doc["data"] = data
+	}
+	if err == nil {
+		return json.NewEncoder(e.out).Encode(doc)
+	}
+	f := explain(err)
+	doc["code"], doc["error"] = f.Code, map[string]any{"code": f.Code, "kind": f.Kind, "message": f.Message, "hints": append([]string{}, f.Hints...)}
+	if err := json.NewEncoder(e.out).Encode(doc); err != nil {
+		return err
+	}
+	return &frame.Silent{Code: f.Code}
 }
 
 // numbered is the id that the one argument is.
@@ -179,18 +193,19 @@ func (e *env) webhookList(u *urfave.Context) error {
 		e.say("hint: git crosslink dashboard webhook add <url>")
 		return nil
 	}
-	w := tabwriter.NewWriter(e.out, 0, 0, 2, ' ', 0)
+	var rows []line
 	for _, x := range all {
 		state := "ok"
 		switch {
 		case x.DisabledAt != 0:
 			state = "disabled: " + x.DisabledWhy
 		case x.FailingSince != 0:
-			state = "failing since " + x.FailingSince.Std().Local().Format("2006-01-02 15:04")
+			state = "failing since " + minute(x.FailingSince)
 		}
-		fmt.Fprintf(w, "%d\t%s\t%s\t%s\t%d queued\t%s\n", x.ID, x.Kind, notify.Masked(x.URL), frame.OneLine(x.Name), x.Queued, state)
+		id := strconv.FormatInt(x.ID, 10)
+		rows = append(rows, line{id, []string{id, string(x.Kind), notify.Masked(x.URL), frame.OneLine(x.Name), fmt.Sprintf("%d queued", x.Queued), state}})
 	}
-	return w.Flush()
+	return e.lines(rows)
 }
 
 // deliveryShape is a delivery in JSON.
@@ -243,9 +258,10 @@ func (e *env) webhookLog(u *urfave.Context) error {
 		e.say("there are no deliveries")
 		return nil
 	}
-	w := tabwriter.NewWriter(e.out, 0, 0, 2, ' ', 0)
+	var rows []line
 	for _, x := range slices.Backward(all) {
-		fmt.Fprintf(w, "%d\tendpoint %d\t%s\t%s\t%s\t%d tries\t%s\n", x.ID, x.Endpoint, x.Made.Std().Local().Format("2006-01-02 15:04:05"), x.Event, x.State, x.Tries, frame.OneLine(x.Error))
+		id := strconv.FormatInt(x.ID, 10)
+		rows = append(rows, line{id, []string{id, fmt.Sprintf("endpoint %d", x.Endpoint), x.Made.Std().Local().Format("2006-01-02 15:04:05"), string(x.Event), x.State, fmt.Sprintf("%d tries", x.Tries), frame.OneLine(x.Error)}})
 	}
-	return w.Flush()
+	return e.lines(rows)
 }

@@ -110,8 +110,9 @@ func (d *DB) changeEndpoint(ctx context.Context, id int64, query string, args ..
 const maxQueued = 1000
 
 // notify queues a notification for every endpoint that is told of it, within the
-// transaction that made it true: none is lost and none is told twice.
-func (d *DB) notify(ctx context.Context, tx *sql.Tx, m *notify.Message) error {
+// transaction that made it true: none is lost and none is told twice. An endpoint that
+// is told of only some projects is told of those with another name of the same hub, too.
+func (d *DB) notify(ctx context.Context, tx *sql.Tx, m *notify.Message, also ...string) error {
 	if m.Event == "" {
 		return nil
 	}
@@ -120,10 +121,17 @@ func (d *DB) notify(ctx context.Context, tx *sql.Tx, m *notify.Message) error {
 		return err
 	}
 	for k := range all {
-		if e := &all[k]; e.Filter.Lets(m.Project, &m.Alert) {
-			if err := d.queue(ctx, tx, e, m); err != nil {
+		e := &all[k]
+		for _, slug := range append([]string{m.Project}, also...) {
+			if !e.Filter.Lets(slug, &m.Alert) {
+				continue
+			}
+			named := *m
+			named.Project = slug
+			if err := d.queue(ctx, tx, e, &named); err != nil {
 				return err
 			}
+			break
 		}
 	}
 	return nil

@@ -12,6 +12,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"io"
@@ -53,7 +54,8 @@ type Options struct {
 	Failed func(string, any) // told what goes wrong here; nil drops it
 	Allow  []netip.Prefix    // addresses that are not public and may be sent to
 
-	resolver *net.Resolver // for tests
+	resolver *net.Resolver  // for tests
+	roots    *x509.CertPool // for tests; nil is the system's
 }
 
 // Sender sends notifications.
@@ -94,7 +96,7 @@ func (o Options) client(allow func(network, address string, c syscall.RawConn) e
 		Timeout:       patience,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 		Transport: &http.Transport{DialContext: dialer.DialContext, TLSHandshakeTimeout: connecting, ResponseHeaderTimeout: patience, MaxResponseHeaderBytes: maxAnswer,
-			DisableKeepAlives: true, ForceAttemptHTTP2: true, TLSClientConfig: &tls.Config{MinVersion: tls.VersionTLS12}},
+			DisableKeepAlives: true, ForceAttemptHTTP2: true, TLSClientConfig: &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: o.roots}},
 	}
 }
 

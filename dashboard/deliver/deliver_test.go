@@ -2,12 +2,15 @@ package deliver
 
 import (
 	"context"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"net/netip"
 	"os"
 	"os/exec"
 	"strings"
@@ -313,6 +316,53 @@ func TestNamesThatLeadHere(t *testing.T) {
 	}
 	if reached.Load() != 0 {
 		t.Error("this machine was reached")
+	}
+}
+
+// TestAllowedPrefix: an address that is not public is dialed if its prefix was allowed,
+// and no other one is.
+func TestAllowedPrefix(t *testing.T) {
+	// any address of 127.0.0.0/8 is this machine; nothing of it is public
+	listen := func() (net.Listener, netip.Addr) {
+		for range 100 {
+			at := netip.AddrFrom4([4]byte{127, byte(1 + rand.IntN(250)), byte(rand.IntN(250)), byte(1 + rand.IntN(250))})
+			if l, err := net.Listen("tcp4", at.String()+":8443"); err == nil {
+				return l, at
+			}
+		}
+		t.Skip("this system has only one address of its own")
+		return nil, netip.Addr{}
+	}
+	var reached atomic.Int32
+	l, at := listen()
+	server := &httptest.Server{Listener: l, Config: &http.Server{Handler: http.HandlerFunc(func(http.ResponseWriter, *http.Request) { reached.Add(1) })}}
+	server.StartTLS()
+	defer server.Close()
+	names := nameServer(t, at.String())
+	for name, test := range map[string]struct {
+		allow string
+		ok    bool
+	}{
+		"nothing is allowed":       {"", false},
+		"its prefix is":            {netip.PrefixFrom(at, 24).Masked().String(), true},
+		"it alone is":              {at.String() + "/32", true},
+		"the address beside it is": {at.Next().String() + "/32", false},
+		"another prefix is":        {"10.1.0.0/16", false},
+	} {
+		o := newWorld(t).sender.o
+		o.roots = x509.NewCertPool()
+		o.roots.AddCert(server.Certificate())
+		o.resolver = &net.Resolver{PreferGo: true, Dial: func(ctx context.Context, _, _ string) (net.Conn, error) {
+			return (&net.Dialer{}).DialContext(ctx, "udp", names)
+		}}
+		if test.allow != "" {
+			o.Allow = []netip.Prefix{netip.MustParsePrefix(test.allow)}
+		}
+		before := reached.Load()
+		got, _ := New(o).send(t.Context(), &db.Due{To: notify.Endpoint{Kind: notify.Standard, URL: "https://example.com:8443/hook"}})
+		if got.OK != test.ok || reached.Load()-before != map[bool]int32{true: 1}[test.ok] || !test.ok && !strings.Contains(got.Error, "not public") {
+			t.Errorf("%s: %+v, reached %d times", name, got, reached.Load()-before)
+		}
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/git-crosslink/git-crosslink/event"
 	"github.com/git-crosslink/git-crosslink/fail"
 	"github.com/git-crosslink/git-crosslink/internal/shell"
 	"github.com/git-crosslink/git-crosslink/reducer"
@@ -17,6 +18,9 @@ import (
 // the hub, or joins the one that is there. A repository that already writes keeps its
 // agent. It returns what there is to say.
 func (l *Library) Join(ctx context.Context, path, agent string) (said []string, err error) {
+	if err := CheckAgentID(agent); err != nil {
+		return nil, err
+	}
 	options := tracker.Options{Dir: path, Environ: l.o.environ(), Now: l.o.Now, Program: l.o.Program, Unwatched: true,
 		Notice: func(n fail.Notice) { said = append(said, n.Text) }}
 	t, err := tracker.Open(ctx, options)
@@ -50,6 +54,14 @@ func (l *Library) Join(ctx context.Context, path, agent string) (said []string, 
 		return nil, err
 	}
 	return said, nil
+}
+
+// CheckAgentID refuses what cannot be the id of an agent.
+func CheckAgentID(agent string) error {
+	if err := event.ValidAgentID(agent); err != nil {
+		return fmt.Errorf("'%s' is not an agent id: %w", agent, err)
+	}
+	return nil
 }
 
 // taken refuses an id under which somebody writes already.

@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/git-crosslink/git-crosslink/event"
@@ -34,6 +35,11 @@ func TestJoin(t *testing.T) {
 	defer l.Close()
 	if _, err := l.Join(t.Context(), a, "agent-b"); !errors.Is(err, ErrAgentTaken) {
 		t.Errorf("an id that writes already: %v", err)
+	}
+	for _, id := range []string{"", "Not An Id", "-x", "a/b"} {
+		if _, err := l.Join(t.Context(), a, id); err == nil || !strings.Contains(err.Error(), "is not an agent id") {
+			t.Errorf("'%s' is joined as an agent: %v", id, err)
+		}
 	}
 	w.may(a, NotJoined)
 	if _, err := l.Join(t.Context(), a, "agent-new"); err != nil {

@@ -8,7 +8,7 @@
 //     runs is dropped and counted;
 //   - a pass looks at every active project. A project is in one worker at a time.
 //     One that does not answer within Patience no longer keeps others waiting, and
-//     is left alone for a while when it has failed;
+//     is left alone for a while when it has failed; at most slowLooks do so at a time;
 //   - what goes wrong with one project, a panic included, is stored in its row and
 //     touches no other;
 //   - a project is computed anew if its tracker has moved, or if the time has come
@@ -21,18 +21,13 @@ package poll
 import (
 	"context"
 	"errors"
-	"fmt"
-	"runtime/debug"
 	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
 
-	"github.com/git-crosslink/git-crosslink/dashboard/alerts"
 	"github.com/git-crosslink/git-crosslink/dashboard/db"
 	"github.com/git-crosslink/git-crosslink/dashboard/facts"
-	"github.com/git-crosslink/git-crosslink/event"
-	"github.com/git-crosslink/git-crosslink/internal/fault"
 )
 
 // The times by which the poller works.
@@ -47,6 +42,7 @@ const (
 	kickApart    = 10 * time.Second // between two fetches that a person asked for
 	failMax      = 5 * time.Minute
 	workers      = 4
+	slowLooks    = 20 // looks beside the workers that have used up their Patience, and not yet their Deadline
 	perHost      = 2
 	ending       = 1500 * time.Millisecond
 )
@@ -90,7 +86,8 @@ type Outcome struct{ Opened, Resolved int }
 // Poller looks at projects.
 type Poller struct {
 	o       Options
-	slots   chan struct{}
+	slots   chan struct{} // of the workers
+	slow    chan struct{} // of looks that have used up their Patience
 	skipped atomic.Int64
 	passed  atomic.Int64 // when the last pass ended
 
@@ -109,7 +106,8 @@ type project struct {
 	path  string
 
 	// Under Poller.mu.
-	busy       bool // somebody looks at it
+	busy       bool          // somebody looks at it
+	idle       chan struct{} // closed when that ends
 	refreshing bool
 	dirty      bool // look again, whether or not it moved
 	failures   int  // of looks, in a row
@@ -133,7 +131,8 @@ func New(o Options) *Poller {
 	if o.Patience == 0 {
 		o.Patience = Patience
 	}
-	return &Poller{o: o, life: context.Background(), slots: make(chan struct{}, workers), projects: map[string]*project{}, hosts: map[string]int{}}
+	return &Poller{o: o, life: context.Background(), slots: make(chan struct{}, workers), slow: make(chan struct{}, slowLooks),
+		projects: map[string]*project{}, hosts: map[string]int{}}
 }
 
 // Run looks at all projects until the context ends.
@@ -205,12 +204,11 @@ func (p *Poller) Pass(ctx context.Context) error {
 			continue
 		}
 		pass.Add(1)
-		free := sync.OnceFunc(func() { <-p.slots; pass.Done() })
-		slow := time.AfterFunc(p.o.Patience, free)
+		turn := p.begin(pass.Done)
 		go func() {
 			defer p.running.Done()
 			defer p.release(o)
-			defer func() { slow.Stop(); free() }()
+			defer turn.end()
 			p.look(ctx, row, o)
 		}()
 	}
@@ -240,13 +238,53 @@ func (p *Poller) Poll(ctx context.Context, id string) (Outcome, error) {
 	if err != nil {
 		return Outcome{}, err
 	}
-	o := p.claim(row.ID, true)
+	o, err := p.await(ctx, row.ID)
 	if o == nil {
-		return Outcome{}, nil // a worker has it: it is being looked at
+		return Outcome{}, err
 	}
 	defer p.running.Done()
 	defer p.release(o)
 	return p.look(ctx, row, o)
+}
+
+// await claims a project. A worker that has it may have looked before what the caller
+// wrote, so its look is waited for, for as long as Patience lasts; then nil is returned,
+// and the project is looked at again in any case.
+func (p *Poller) await(ctx context.Context, id string) (*project, error) {
+	late := time.NewTimer(p.o.Patience)
+	defer late.Stop()
+	for {
+		if o := p.claim(id, true); o != nil {
+			return o, nil
+		}
+		p.mu.Lock()
+		o := p.known(id)
+		idle := o.idle
+		p.mu.Unlock()
+		if idle == nil { // it ended meanwhile, or nothing begins any more
+			if p.over() {
+				return nil, nil
+			}
+			continue
+		}
+		select {
+		case <-idle:
+		case <-late.C:
+			p.mu.Lock()
+			o.dirty = true
+			p.mu.Unlock()
+			return nil, nil
+		case <-ctx.Done():
+			return nil, context.Cause(ctx)
+		}
+	}
+}
+
+// over reports whether nothing begins any more.
+func (p *Poller) over() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.ended
 }
 
 // Kick makes a fetch of a project due now, and the project itself.
@@ -286,7 +324,7 @@ func (p *Poller) claim(id string, asked bool) *project {
 	if o.busy || p.ended || !asked && p.o.Now().Before(o.notBefore) {
 		return nil
 	}
-	o.busy = true
+	o.busy, o.idle = true, make(chan struct{})
 	p.running.Add(1)
 	return o
 }
@@ -295,6 +333,8 @@ func (p *Poller) release(o *project) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	o.busy = false
+	close(o.idle)
+	o.idle = nil
 }
 
 // forget closes the places of projects that are not polled any more.
@@ -335,137 +375,4 @@ func (p *Poller) close() {
 	for _, o := range p.projects {
 		o.drop()
 	}
-}
-
-// look looks at a project and stores what it finds.
-func (p *Poller) look(ctx context.Context, row db.Project, o *project) (out Outcome, err error) {
-	ctx, cancel := context.WithTimeout(ctx, Deadline)
-	defer cancel()
-	defer func() {
-		if r := recover(); r != nil {
-			p.o.Failed(row.Slug, "panic", fmt.Sprintf("%v\n%s", r, debug.Stack()))
-			o.drop()
-			err = fmt.Errorf("internal error: %v", r)
-			p.failed(ctx, row, o, err)
-		}
-	}()
-	out, err = p.step(ctx, row, o)
-	switch {
-	case err != nil && errors.Is(context.Cause(ctx), context.Canceled):
-	case err != nil:
-		p.failed(ctx, row, o, err)
-		fault.Point("dashboard-failed")
-	default:
-		p.mu.Lock()
-		o.failures, o.notBefore = 0, time.Time{}
-		p.mu.Unlock()
-	}
-	return out, err
-}
-
-// failed stores why a project cannot be read, and leaves it alone for a while.
-func (p *Poller) failed(ctx context.Context, row db.Project, o *project, why error) {
-	p.mu.Lock()
-	wait := min(Period<<min(o.failures, 10), failMax)
-	o.failures++
-	o.notBefore = p.o.Now().Add(wait)
-	p.mu.Unlock()
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), Patience)
-	defer cancel()
-	if err := p.o.DB.PollFailed(ctx, alerts.Project{ID: row.ID, Slug: row.Slug}, event.TimeOf(p.o.Now()), why.Error()); err != nil && !errors.Is(err, db.ErrNotFound) {
-		p.o.Failed(row.Slug, "store", err)
-	}
-	p.o.Changed()
-}
-
-// step is one look at a project.
-func (p *Poller) step(ctx context.Context, row db.Project, o *project) (Outcome, error) {
-	if o.place != nil && o.path != row.Place.Path {
-		o.drop()
-	}
-	if o.place == nil {
-		place, err := p.o.Open(ctx, row)
-		if errors.Is(err, ErrGone) {
-			return p.gone(ctx, row, o)
-		}
-		if err != nil {
-			return Outcome{}, err
-		}
-		o.place, o.path = place, row.Place.Path
-	}
-	if host, fetch := o.place.Hub(); fetch && host == "" && row.Failures == 0 && o.place.HubMoved() {
-		if _, err := p.refresh(ctx, row, o.place); err != nil {
-			return Outcome{}, err
-		}
-		again, err := p.o.DB.Project(ctx, row.ID)
-		if err != nil {
-			return Outcome{}, err
-		}
-		row = again
-		p.mu.Lock()
-		o.dirty = true // a fetch also tells what is wrong with the hub
-		p.mu.Unlock()
-	} else {
-		p.refreshIfDue(ctx, row, o)
-	}
-	moved, err := o.place.Moved(ctx)
-	if errors.Is(err, ErrGone) {
-		o.drop()
-		return p.gone(ctx, row, o)
-	}
-	if err != nil {
-		o.drop() // what is held may be what is wrong
-		return Outcome{}, err
-	}
-	p.mu.Lock()
-	again := o.dirty
-	o.dirty = false
-	p.mu.Unlock()
-	f, place := row.State.Facts, row.Place
-	switch now := event.TimeOf(p.o.Now()); {
-	case moved || again:
-		was := f
-		if f, place, err = o.place.Facts(ctx); err != nil {
-			o.drop()
-			return Outcome{}, err
-		}
-		f.Continue(&was)
-		if place.URL != row.Place.URL || place.Agent != row.Place.Agent || place.Capability != row.Place.Capability || place.Cure != row.Place.Cure {
-			if err := p.o.DB.Capability(ctx, row.ID, place); err != nil {
-				return Outcome{}, err
-			}
-		}
-	case row.State.NextDue != 0 && row.State.NextDue <= now || row.PollError != "":
-	default:
-		return Outcome{}, nil
-	}
-	host, fetch := o.place.Hub()
-	h := &f.Health
-	h.Remote, h.FetchedAt, h.Failures, h.Why, h.Gone = fetch && host != "", row.FetchedAt, row.Failures, row.FetchError, false
-	return p.store(ctx, row, f)
-}
-
-// gone stores that the repository of a project is not there: what was known of
-// it stays.
-func (p *Poller) gone(ctx context.Context, row db.Project, o *project) (Outcome, error) {
-	f := row.State.Facts
-	f.Health.Gone, f.Health.Why = true, ErrGone.Error()
-	out, err := p.store(ctx, row, f)
-	return out, errors.Join(err, ErrGone)
-}
-
-func (p *Poller) store(ctx context.Context, row db.Project, f facts.Facts) (Outcome, error) {
-	set, err := p.o.DB.Settings(ctx, row.ID)
-	if err != nil {
-		return Outcome{}, err
-	}
-	done, err := p.o.DB.Reconcile(ctx, db.Poll{Project: alerts.Project{ID: row.ID, Slug: row.Slug}, Facts: f, Settings: set, Now: event.TimeOf(p.o.Now())})
-	if err != nil {
-		return Outcome{}, err
-	}
-	fault.Point("dashboard-stored")
-	if done.Changed {
-		p.o.Changed()
-	}
-	return Outcome{done.Opened, done.Resolved}, nil
 }

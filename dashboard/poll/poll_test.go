@@ -470,3 +470,102 @@ func TestHealthyProjectsAreNotHeldUp(t *testing.T) {
 		}
 	}
 }
+
+// TestOverload: where every look takes long, at most the workers and slowLooks run at a
+// time, and each project is looked at in the end.
+func TestOverload(t *testing.T) {
+	places, hang := map[string]*fake{}, make(chan struct{})
+	for k := range 100 {
+		places[fmt.Sprintf("p%03d", k)] = &fake{hang: hang}
+	}
+	b := setUp(t, places)
+	b.poller.o.Patience = 10 * time.Millisecond
+	looking := func() (n int) {
+		for _, f := range places {
+			n += f.count(&f.looks)
+		}
+		return n
+	}
+	done := make(chan error)
+	go func() { done <- b.poller.Pass(b.Context()) }()
+	for deadline := time.Now().Add(20 * time.Second); looking() < workers+slowLooks; time.Sleep(time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("only %d looks began", looking())
+		}
+	}
+	time.Sleep(20 * b.poller.o.Patience)
+	if n := looking(); n != workers+slowLooks {
+		t.Errorf("%d looks run at a time, want %d", n, workers+slowLooks)
+	}
+	close(hang)
+	if err := <-done; err != nil {
+		t.Fatal(err)
+	}
+	if n := looking(); n != len(places) {
+		t.Errorf("%d of %d projects were looked at", n, len(places))
+	}
+	b.settle()
+	if held := len(b.poller.slots) + len(b.poller.slow); held != 0 {
+		t.Errorf("%d places are still held", held)
+	}
+}
+
+// TestHangingLooksCountNoMore: looks that hang in the system beyond their Deadline do not
+// keep the others waiting.
+func TestHangingLooksCountNoMore(t *testing.T) {
+	b := setUp(t, nil)
+	b.poller.o.Patience = Deadline / 2 // each is late once, then beyond its Deadline
+	var turns []*turn
+	for range workers + slowLooks {
+		held := b.poller.slots
+		if len(turns) >= workers {
+			held = b.poller.slow
+		}
+		held <- struct{}{}
+		o := &turn{p: b.poller, done: func() {}, left: Deadline, held: held, timer: time.NewTimer(time.Hour)}
+		turns = append(turns, o)
+	}
+	for range 2 {
+		for _, o := range turns {
+			o.late()
+		}
+	}
+	if held := len(b.poller.slots) + len(b.poller.slow); held != 0 {
+		t.Errorf("%d places are held by looks that hang", held)
+	}
+}
+
+// TestPollSeesWhatWasWrittenBefore: who writes while a worker looks is shown what was
+// written, and does not wait for ever.
+func TestPollSeesWhatWasWrittenBefore(t *testing.T) {
+	hang := make(chan struct{})
+	f := &fake{hang: hang}
+	b := setUp(t, map[string]*fake{"a": f})
+	go b.poller.Pass(b.Context())
+	for f.count(&f.looks) == 0 {
+		time.Sleep(time.Millisecond)
+	}
+	f.mu.Lock()
+	f.hang, f.moved, f.facts.Open = nil, true, 7 // written after the worker asked
+	f.mu.Unlock()
+	time.AfterFunc(50*time.Millisecond, func() { close(hang) })
+	if _, err := b.poller.Poll(t.Context(), "a"); err != nil {
+		t.Fatal(err)
+	}
+	if got := b.project("a").State.Counters.Open; got != 7 || f.count(&f.looks) != 2 {
+		t.Errorf("%d issues after %d looks, want 7 after 2", got, f.count(&f.looks))
+	}
+	b.poller.o.Patience = 10 * time.Millisecond
+	hang = make(chan struct{})
+	defer close(hang)
+	f.mu.Lock()
+	f.hang = hang
+	f.mu.Unlock()
+	go b.poller.Pass(b.Context())
+	for f.count(&f.looks) == 2 {
+		time.Sleep(time.Millisecond)
+	}
+	if _, err := b.poller.Poll(t.Context(), "a"); err != nil || f.count(&f.looks) != 3 {
+		t.Errorf("a project that hangs: %v after %d looks", err, f.count(&f.looks))
+	}
+}

@@ -198,13 +198,17 @@ func (s *Server) apiWebhooks(r *request) error {
 // apiSetWebhooks makes the endpoints those of a list: the whole list, or nothing if
 // one of them is refused. An endpoint that stays keeps its secret and its filter.
 func (s *Server) apiSetWebhooks(r *request) error {
+	urls, given := r.PostForm["urls"]
+	if blank := !slices.ContainsFunc(urls, func(at string) bool { return strings.TrimSpace(at) != "" }); !given || blank && len(urls) > 0 {
+		return &problem{status: http.StatusBadRequest, message: "'urls' is missing: an empty list removes every webhook", hints: []string{`{"urls": ["https://example.com/hook"]}`}}
+	}
 	have, err := s.DB.Endpoints(r.Context())
 	if err != nil {
 		return err
 	}
 	var fresh []notify.Endpoint
 	var keep []int64
-	for _, at := range r.PostForm["urls"] {
+	for _, at := range urls {
 		if at = strings.TrimSpace(at); at == "" {
 			continue
 		}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 	"testing"
@@ -178,6 +179,14 @@ func TestOldWebhooks(t *testing.T) {
 	if read.call("GET", old+"/webhooks", "", &d); len(d.URLs) != 2 || strings.Contains(strings.Join(d.URLs, " "), "hidden") {
 		t.Errorf("a token for reading sees %v", d.URLs)
 	}
+	for _, body := range []string{``, `{}`, `{"url":[]}`, `{"urls":null}`, `{"urls":""}`} {
+		if got := act.call("PUT", old+"/webhooks", body, &d); got != 400 || !strings.Contains(d.Error, "urls") {
+			t.Errorf("%s: %d, want 400: %s", body, got, d.Error)
+		}
+	}
+	if kept, err := s.db.Endpoints(t.Context()); err != nil || len(kept) != 2 {
+		t.Errorf("a request that names no URLs leaves %v %v", kept, err)
+	}
 	set(200, other)
 	if kept, err := s.db.Endpoints(t.Context()); err != nil || len(kept) != 1 || kept[0].ID != all[1].ID {
 		t.Errorf("what stays is another one: %v %v", kept, err)
@@ -343,6 +352,62 @@ func TestSocket(t *testing.T) {
 	s.stop = func() {}
 }
 
+// ended reports whether a stream has ended within the time that is given for it.
+func ended(body io.Reader) bool {
+	done := make(chan struct{})
+	go func() { io.Copy(io.Discard, body); close(done) }()
+	select {
+	case <-done:
+		return true
+	case <-time.After(5 * time.Second):
+		return false
+	}
+}
+
+// TestStreamsEndWithTheirSession: whoever logged out, or shows a token that was removed,
+// is told nothing more.
+func TestStreamsEndWithTheirSession(t *testing.T) {
+	s := serve(t, dashtest.New(t), nil)
+	s.login()
+	listen := func(headers ...string) io.Reader {
+		t.Helper()
+		r, err := http.NewRequestWithContext(t.Context(), "GET", s.base+"/events?topics=all", nil)
+		s.Check(err)
+		for k := 0; k < len(headers); k += 2 {
+			r.Header.Set(headers[k], headers[k+1])
+		}
+		back, err := s.client.Do(r)
+		s.Check(err)
+		t.Cleanup(func() { back.Body.Close() })
+		if back.StatusCode != 200 {
+			t.Fatalf("a stream: %d", back.StatusCode)
+		}
+		return back.Body
+	}
+	token := "Bearer " + s.token("read")
+	byToken, byCookie := listen("Authorization", token), listen()
+	c, _ := s.dial("Authorization", token)
+	defer c.CloseNow()
+	all, err := s.db.Tokens(t.Context())
+	s.Check(err)
+	s.Check(s.db.RemoveToken(t.Context(), all[0].ID))
+	s.server.Changed() // the command that removes it says so
+	if !ended(byToken) {
+		t.Error("a stream outlives its token")
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+	defer cancel()
+	if _, _, err := c.Read(ctx); err == nil || ctx.Err() != nil {
+		t.Errorf("a socket outlives its token: %v", err)
+	}
+	if a := s.do("POST", "/logout", url.Values{"request": {s.request("/settings/about")}}, s.own()...); a.status != http.StatusSeeOther {
+		t.Fatalf("logout: %d %s", a.status, a.body)
+	}
+	if !ended(byCookie) {
+		t.Error("a stream outlives its logout")
+	}
+}
+
 // TestJoin: what cannot be joined or watched is refused (place.TestJoin joins).
 func TestJoin(t *testing.T) {
 	w := dashtest.New(t)
@@ -363,7 +428,7 @@ func TestJoin(t *testing.T) {
 	if got := act.call("POST", old+"/w/o/a/init", `{"agent_id":"agent-new"}`, &d); got != 200 || !strings.Contains(d.Stderr, "already writes as 'agent-op'") {
 		t.Errorf("%d %+v", got, d)
 	}
-	for body, want := range map[string]int{`{"url":""}`: 400, `{"url":"https://example.com/o/r","init":true}`: 400, `{"url":"https://example.com/o/r"}`: 500} {
+	for body, want := range map[string]int{`{"url":""}`: 400, `{"url":"https://example.com/o/r","init":true}`: 400, `{"url":"https://example.com/o/r","init":true,"agent_id":"Not An Id"}`: 400, `{"url":"https://example.com/o/r"}`: 500} {
 		if got := act.call("POST", old+"/clone", body, nil); got != want {
 			t.Errorf("%s: %d, want %d", body, got, want)
 		}
@@ -386,7 +451,11 @@ func TestOldGitHub(t *testing.T) {
 			}
 			return all, nil
 		}}
-		o.Track = func(_ context.Context, at, slug string) (db.Project, bool, error) {
+		o.Track = func(_ context.Context, at, _ string) (db.Project, bool, error) {
+			t.Errorf("'%s' was tracked as if the operator had named it", at)
+			return db.Project{}, false, nil
+		}
+		o.GitHub.Track = func(_ context.Context, at, slug string) (db.Project, bool, error) {
 			if at == "ext::sh" {
 				return db.Project{}, false, refuse(http.StatusBadRequest, "'%s' would start a program", at)
 			}

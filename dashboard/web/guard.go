@@ -165,7 +165,7 @@ func (s *Server) checkOrigin(r *request) error {
 	_, r.bearer = bearer(r)
 	if r.reads() {
 		origin := r.Header.Get("Origin") // the only thing that a browser says of a WebSocket
-		if r.route.stream && (!slices.Contains([]string{"", "same-origin"}, r.Header.Get("Sec-Fetch-Site")) || origin != "" && !s.ownOrigin(r, origin)) {
+		if (r.route.stream || r.route.scope == actor) && (!slices.Contains([]string{"", "same-origin"}, r.Header.Get("Sec-Fetch-Site")) || origin != "" && !s.ownOrigin(r, origin)) {
 			return refuse(http.StatusForbidden, "the request comes from another site")
 		}
 		return nil
@@ -317,8 +317,10 @@ func (r *request) parse() error {
 		return refuse(http.StatusBadRequest, "the body is not one JSON object")
 	}
 	for name, v := range fields {
-		all, ok := v.([]any)
-		if !ok {
+		all, list := v.([]any)
+		if list {
+			r.PostForm[name] = []string{} // an empty list is not the same as none
+		} else {
 			all = []any{v}
 		}
 		for _, one := range all {
@@ -354,7 +356,7 @@ func (s *Server) checkRate(r *request) error {
 
 // refused puts an attempt to change something into the audit log.
 func (s *Server) refused(r *request, why error) {
-	if r.route == nil || r.route.scope != actor || r.secret == "" {
+	if r.route == nil || r.route.scope != actor || r.secret == "" || r.reads() {
 		return // nobody that is known
 	}
 	a := r.action(s.operator)

@@ -85,6 +85,13 @@ func TestEveryRoute(t *testing.T) {
 		}
 		if r.scope == actor {
 			try(stranger, "a token for reading", 403, path, form, "Authorization", "Bearer "+s.token("read"))
+			if method == http.MethodGet {
+				try(readOnly, "a server that is read-only", 403, path, nil)
+				try(s, "a page of another site", 403, path, nil, "Sec-Fetch-Site", "cross-site")
+			}
+		}
+		if strings.Contains(path, "/github/") && r.scope != actor {
+			t.Errorf("%s shows what the operator's token sees, and is open to readers", r.pattern)
 		}
 		if method == http.MethodGet {
 			continue

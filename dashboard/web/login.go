@@ -117,6 +117,7 @@ func (s *Server) logout(r *request) error {
 	if err := s.DB.EndSession(r.Context(), r.session.Hash); err != nil {
 		return err
 	}
+	s.Changed() // its streams end
 	s.setCookie(r, "", -1)
 	return s.to(r, "/login", nil)
 }

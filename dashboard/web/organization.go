@@ -15,6 +15,7 @@ import (
 type GitHub struct {
 	Source       func(ctx context.Context) string // who knows a token; "" if nobody does
 	Repositories func(ctx context.Context, org string) ([]github.Repository, error)
+	Track        func(ctx context.Context, url, slug string) (p db.Project, known bool, err error) // watches a URL that GitHub named, never a path
 }
 
 var errNoGitHub = &problem{status: http.StatusNotFound, message: "this dashboard does not ask GitHub"}
@@ -67,7 +68,7 @@ func (s *Server) apiRepositories(r *request) error {
 // apiTrackAll watches every repository of an organization that has a tracker, each
 // through a repository that the dashboard makes.
 func (s *Server) apiTrackAll(r *request) error {
-	if s.GitHub.Repositories == nil || s.Track == nil {
+	if s.GitHub.Repositories == nil || s.GitHub.Track == nil {
 		return errNoGitHub
 	}
 	if r.PostForm.Get("init") != "" || r.PostForm.Get("clone_root") != "" {
@@ -88,7 +89,7 @@ func (s *Server) apiTrackAll(r *request) error {
 				left = append(left, skipped{o.FullName, "its tracker has an older format"})
 				continue
 			}
-			switch p, known, err := s.Track(ctx, o.HTTPS, o.FullName); {
+			switch p, known, err := s.GitHub.Track(ctx, o.HTTPS, o.FullName); {
 			case err != nil:
 				left = append(left, skipped{o.FullName, frame.Explain(err).Message})
 			case known:

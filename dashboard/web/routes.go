@@ -11,7 +11,7 @@ type scope int
 const (
 	anybody scope = iota // before a login
 	reader
-	actor // changes something
+	actor // changes something, or uses what only the operator may use
 )
 
 // route is one row of the table.
@@ -84,9 +84,9 @@ var table = []route{
 	{pattern: "GET /api/v1/dashboard/export/{file}", scope: reader, handle: (*Server).apiExport},
 	{pattern: "GET /api/v1/dashboard/webhooks", scope: reader, handle: (*Server).apiWebhooks},
 	{pattern: "PUT /api/v1/dashboard/webhooks", scope: actor, handle: (*Server).apiSetWebhooks},
-	{pattern: "GET /api/v1/dashboard/github/config", scope: reader, handle: (*Server).apiGitHub},
+	{pattern: "GET /api/v1/dashboard/github/config", scope: actor, handle: (*Server).apiGitHub},
 	{pattern: "POST /api/v1/dashboard/github/config", scope: actor, handle: (*Server).apiSetGitHub},
-	{pattern: "GET /api/v1/dashboard/github/orgs/{org}/repos", scope: reader, handle: (*Server).apiRepositories},
+	{pattern: "GET /api/v1/dashboard/github/orgs/{org}/repos", scope: actor, handle: (*Server).apiRepositories},
 	{pattern: "POST /api/v1/dashboard/github/orgs/{org}/track-all", scope: actor, handle: (*Server).apiTrackAll},
 	{pattern: "POST /api/v1/dashboard/clone", scope: actor, handle: (*Server).apiTrack},
 	{pattern: "POST /api/v1/dashboard/w/{owner}/{repo}/init", scope: actor, handle: (*Server).apiJoin},

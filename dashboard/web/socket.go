@@ -13,5 +13,5 @@ func (s *Server) socket(r *request) error {
 		return refuse(http.StatusServiceUnavailable, "more than %d pages listen", maxStreams)
 	}
 	defer s.streams.leave(news)
-	return socket.Serve(r.w, r.Request, s.DB, news)
+	return socket.Serve(r.w, r.Request, s.feed(r), news)
 }

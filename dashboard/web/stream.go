@@ -1,6 +1,7 @@
 package web
 
 import (
+	"context"
 	"fmt"
 	"net/http"
 	"strconv"
@@ -68,6 +69,30 @@ func (s *streams) end() {
 	s.all = nil
 }
 
+// feed is the feed as one session sees it: none, once the session has ended or its token
+// was removed.
+type feed struct {
+	*db.DB
+	hash   string
+	bearer bool
+}
+
+func (s *Server) feed(r *request) feed { return feed{s.DB, r.session.Hash, r.bearer} }
+
+// FeedAfter is that of the database for whoever is still logged in.
+func (f feed) FeedAfter(ctx context.Context, cursor int64, limit int) ([]db.FeedEvent, bool, error) {
+	var err error
+	if f.bearer {
+		_, err = f.Token(ctx, f.hash)
+	} else {
+		_, err = f.Session(ctx, f.hash)
+	}
+	if err != nil {
+		return nil, false, err
+	}
+	return f.DB.FeedAfter(ctx, cursor, limit)
+}
+
 // events streams the feed. The cursor is the feed's; a browser that comes back
 // says where it was.
 func (s *Server) events(r *request) error {
@@ -80,6 +105,7 @@ func (s *Server) events(r *request) error {
 		return refuse(http.StatusServiceUnavailable, "more than %d pages listen", maxStreams)
 	}
 	defer s.streams.leave(news)
+	feed := s.feed(r)
 	last := r.Header.Get("Last-Event-ID")
 	cursor, err := strconv.ParseInt(last, 10, 64)
 	if last == "" || err != nil {
@@ -96,7 +122,7 @@ func (s *Server) events(r *request) error {
 	for out.err == nil {
 		var rows []db.FeedEvent
 		var gone bool
-		if rows, gone, err = s.DB.FeedAfter(r.Context(), cursor, batch+1); err != nil {
+		if rows, gone, err = feed.FeedAfter(r.Context(), cursor, batch+1); err != nil {
 			return nil // the answer has begun: the browser comes back
 		}
 		cursor = out.send(rows, gone, cursor, topics)
@@ -113,22 +139,20 @@ func (s *Server) events(r *request) error {
 	return nil
 }
 
-// wait waits for news; false if the stream ends.
+// wait waits for news, or until it is time to look whether the session still is one;
+// false if the stream ends.
 func (o *stream) wait(r *request, news chan struct{}, beat <-chan time.Time) bool {
-	for {
-		select {
-		case <-r.Context().Done():
-			return false
-		case _, ok := <-news:
-			if !ok {
-				o.write("event: server\ndata: {\"restarting\":true}\n\n")
-			}
-			return ok
-		case <-beat:
-			if o.write(": beat\n\n"); o.err != nil {
-				return false
-			}
+	select {
+	case <-r.Context().Done():
+		return false
+	case _, ok := <-news:
+		if !ok {
+			o.write("event: server\ndata: {\"restarting\":true}\n\n")
 		}
+		return ok
+	case <-beat:
+		o.write(": beat\n\n")
+		return o.err == nil
 	}
 }
 

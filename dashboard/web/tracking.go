@@ -9,7 +9,6 @@ import (
 
 	"github.com/git-crosslink/git-crosslink/dashboard/db"
 	"github.com/git-crosslink/git-crosslink/dashboard/place"
-	"github.com/git-crosslink/git-crosslink/event"
 )
 
 // trackedDoc answers a request to watch a repository.
@@ -31,6 +30,10 @@ func (s *Server) track(r *request) error {
 		return refuse(http.StatusBadRequest, "the path or URL is empty")
 	case r.PostForm.Get("init") != "" && agent == "":
 		return refuse(http.StatusBadRequest, "'init' needs the id of an agent: agent_id")
+	case r.PostForm.Get("init") != "":
+		if err := place.CheckAgentID(agent); err != nil {
+			return refuse(http.StatusBadRequest, "%s", err)
+		}
 	}
 	var d trackedDoc
 	err := s.audited(r, strings.TrimSpace(r.PostForm.Get("slug")), "track", "project", func(ctx context.Context, a *db.Action) error {
@@ -77,8 +80,8 @@ func (s *Server) join(r *request) error {
 	if agent == "" {
 		return refuse(http.StatusBadRequest, "the agent id is empty")
 	}
-	if err := event.ValidAgentID(agent); err != nil {
-		return refuse(http.StatusBadRequest, "'%s' is not an agent id: %s", agent, err)
+	if err := place.CheckAgentID(agent); err != nil {
+		return refuse(http.StatusBadRequest, "%s", err)
 	}
 	if p.Status == db.Paused {
 		return refuse(http.StatusConflict, "%s is paused", p.Slug)
