@@ -25,7 +25,7 @@ func TestAgentVerbs(t *testing.T) {
 			t.Errorf("%s: %d %s%s", c.args, r.code, r.out, r.err)
 		}
 	}
-	contains(t, "talk", w.run("agent", "fork", "desk-2").err, "set from now on: GIT_CROSSLINK_AGENT=desk-2")
+	contains(t, "talk", w.run("agent", "fork", "desk-2").err, "use it from now on: GIT_CROSSLINK_AGENT=desk-2")
 	for _, args := range []string{"agent show", "agent list", "agent fork desk-2", "agent", "agent fork a b", "agent nope"} {
 		w.json(strings.Fields(args)...)
 	}

@@ -77,12 +77,11 @@ func issueCandidates(ctx context.Context, e *command.Env, verb, word string) []f
 func newCompletionCommand(e *command.Env) *urfave.Command {
 	return e.Command(&urfave.Command{
 		Name: "completion", Category: frame.GroupRest,
-		Usage:     "print what completes commands and ids in a shell",
+		Usage:     "print the completion script for a shell",
 		UsageText: "git crosslink completion (bash | zsh | fish)",
-		Description: `Prints the completion of 'git crosslink' for a shell: commands, options, their
-values, and the ids of issues, which can be found by a word of the title. It looks
-at what is in this clone and never asks the hub. install.sh puts it where the
-shells look for it.
+		Description: `Prints a script with which a shell completes commands, options, values and the ids
+of issues. A word of the title also completes to an id. Completion reads only this
+clone and never contacts the hub. install.sh installs the scripts.
 
 Examples:
   git crosslink completion bash >>~/.bashrc

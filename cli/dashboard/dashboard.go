@@ -18,25 +18,27 @@ const (
 func New(t *frame.Terminal) *urfave.Command {
 	return t.Command(&urfave.Command{
 		Name: verb, Category: frame.GroupRest,
-		Usage:     "watch this and other projects in a browser",
+		Usage:     "show this and other repositories in a browser",
 		UsageText: "git crosslink dashboard [--port <n>] [--no-open] [--read-only]\ngit crosslink dashboard serve|track|untrack|discover|list|pin|unpin|pause|resume|poll …\ngit crosslink dashboard alerts|ack|silence|webhook|token|export|backup|doctor|login-url …",
-		Description: `Watches this repository and opens a page in a browser that shows what needs you,
-who works on what, what is ready and what changed last. The page follows what
-happens. Issues are closed and commented on there as by the agent of this clone.
+		Description: `Starts a server for this repository and opens its page in a browser. The page shows
+what needs you, who works on what, what is ready, and the latest changes, and it
+updates itself. Changes that you make on the page are written by the agent of this
+clone. The server listens only on this machine, on port 3100 or the next free port,
+and runs until Ctrl-C.
 
-'track <path>' watches another repository too, 'list' lists them, 'untrack' ends
-it; 'pause' and 'resume' leave a project alone for a while. 'discover' finds the
-repositories with a tracker in your home directory. The server listens on this
-machine only, on port 3100 or the next free one, and runs until Ctrl-C.
-'login-url' prints another link to log a browser in.
+'track <path>' adds another repository, 'list' lists all, 'untrack' removes one.
+'pause' and 'resume' stop and start the updates of one. 'discover' finds the
+repositories with a tracker under a directory. 'login-url' prints a new link that
+logs a browser in.
 
-'alerts' lists what is wrong in all projects, 'ack <alert>' acknowledges an alert,
-'silence' holds notifications back for a while. 'export' writes projects, alerts or
-the audit log as a table, 'backup' copies the database, 'doctor' checks it.
-'webhook' tells other programs of alerts, 'token' lets scripts use the server.
+'alerts' lists the alerts of all repositories, 'ack <alert>' acknowledges one, and
+'silence' stops notifications for a while. 'webhook' sends alerts to other programs,
+and 'token' lets scripts use the server. 'export' writes repositories, alerts or the
+audit log as a table. 'backup' copies the database, and 'doctor' checks it.
 
-Starts git-crosslink-dashboard, which is installed with this program; its own
-options are in docs/dashboard.md, and '<command> --help' explains each command.
+This command starts git-crosslink-dashboard, which is installed with this program.
+'git crosslink dashboard <command> --help' explains each command; docs/dashboard.md
+lists all options.
 
 Examples:
   git crosslink dashboard list
@@ -51,13 +53,13 @@ const watch = "watch"
 func NewWatch(t *frame.Terminal) *urfave.Command {
 	return t.Command(&urfave.Command{
 		Name: watch, Category: frame.GroupNext,
-		Usage:     "show this repository in the terminal, and follow it",
+		Usage:     "show what happens in this repository on one screen",
 		UsageText: "git crosslink watch [--once]",
-		Description: `Shows what needs you, who works on what, and what was done last, on one screen
-that follows what happens, until Ctrl-C. A hub on a network is fetched once a
-minute. With '--once', or in a pipe, it is printed once.
+		Description: `Shows what needs you, who works on what, and the latest changes on one screen. The
+screen updates itself until you press Ctrl-C. A hub on the network is fetched once a
+minute. With '--once', or in a pipe, the screen is printed once.
 
-Starts git-crosslink-dashboard, which is installed with this program.
+This command starts git-crosslink-dashboard, which is installed with this program.
 
 Examples:
   git crosslink watch --once`,

@@ -104,7 +104,8 @@ func (r *roff) command(c *urfave.Command) {
 	r.line(".PP")
 	r.line("%s.", Roff(strings.ToUpper(c.Usage[:1])+c.Usage[1:]))
 	if len(c.Aliases) > 0 {
-		r.line("Also: \\fBgit crosslink %s\\fR.", Roff(strings.Join(c.Aliases, ", git crosslink ")))
+		parent := strings.TrimSuffix(CommandName(c), c.Name)
+		r.line("Also: \\fB%s%s\\fR.", Roff(parent), Roff(strings.Join(c.Aliases, ", "+parent)))
 	}
 	if c.Description != "" {
 		r.text(c.Description)

@@ -7,12 +7,12 @@ const (
 	doSync      = "git crosslink sync"
 	doStatus    = "git crosslink status"
 	whatGitSays = "git says: {git}"
-	reading     = "reading works: git crosslink list"
+	reading     = "you can still read the tracker: git crosslink list"
 	oneKey      = "to sign, give all jobs of this kind the same key: git config crosslink.signingKey <file>"
 	upgrade     = "install a newer git-crosslink; show the version: git crosslink version"
 	share       = "share it with your team: git crosslink init"
 	joinHub     = "join the hub; it gives these issues new numbers: git crosslink init --join"
-	follow      = "it was detached from this clone's tracker (git crosslink fork detach); to follow it: git crosslink init --join"
+	follow      = "it was detached from this clone's tracker; to switch to it: git crosslink init --join"
 	lookURL     = "check the remote's URL: git remote -v"
 	lookURLs    = "check the remote's URLs: git remote -v"
 	bothURLs    = "show both URLs: git remote -v"
@@ -25,14 +25,14 @@ const (
 	freeID      = "or write under an id that nobody else uses: {free:name}"
 	waiting     = "list agents that wait for approval: git crosslink trust pending"
 	newID       = "let it continue under a new id: git config crosslink.agent <new id>"
-	details     = "show details: git crosslink trust show {agent}"
-	whatToDo    = "see what to do: git crosslink doctor"
+	details     = "show the details: git crosslink trust show {agent}"
+	whatToDo    = "find the cause: git crosslink doctor"
 	setClock    = "if this machine's clock is wrong, set it: date"
 	idRule      = "an agent id has 3 to 64 of a-z, 0-9 and '-', for instance: "
 	seeWhat     = "show diagnostics: GIT_CROSSLINK_TRACE=1 git crosslink status"
 	asOwner     = "run it as the owner of the repository"
 	install     = "git crosslink server install"
-	hubLevel    = "install the git-crosslink of this hub's level, there and on the server"
+	hubLevel    = "install a git-crosslink that supports this hub's level, in the clone and on the server"
 	inTheWay    = "ask the hub's owner to delete its branch '{branch}', then: git crosslink sync"
 	hubLocks    = "ask the hub's owner to look for lock files of killed processes: git crosslink server check"
 	staleLock   = "a lock file of a killed process is removed after a minute: git crosslink sync"
@@ -48,7 +48,7 @@ var asides = map[fail.Code]string{
 // rows hold the advice by code, nil where nothing has to be done.
 var rows = map[fail.Code][]string{
 	// what keeps this side from working
-	"no-repository":          {"go to a repository, or create one: git init"},
+	"no-repository":          {"change to a repository, or create one: git init"},
 	"unsafe-repository":      {"if you trust it: git config --global --add safe.directory <directory>"},
 	"unsafe-repository/bare": {"if you trust it: git --git-dir=<directory> crosslink …"},
 	"unsafe-repository/git":  {"if you trust it: {git}"},
@@ -65,9 +65,9 @@ var rows = map[fail.Code][]string{
 	"odd-setting":            {"set it: git config {setting} {value}"},
 	"committer":              {"set an address without a name: git config crosslink.committer you@example.com", "or use the default, <agent-id>@crosslink: git config --unset crosslink.committer"},
 	"own-clock":              {"if this machine's clock is right, continue under a new id: git crosslink agent fork", setClock},
-	"far-future":             {"set the clock of that agent's machine; nothing is lost or delayed: git crosslink status"},
-	"far-future/beyond":      {"an admin can end that log before the event: git crosslink trust revoke {agent} --after {after}"},
-	"far-future/outranked":   {"if this machine's clock is right, an admin can end that log before it: git crosslink trust revoke {agent} --after {after}", setClock},
+	"far-future":             {"nothing is lost or delayed; set the clock of that agent's machine: git crosslink status"},
+	"far-future/beyond":      {"an admin can ignore that log from this event on: git crosslink trust revoke {agent} --after {after}"},
+	"far-future/outranked":   {"if this machine's clock is right, an admin can ignore that log from this event on: git crosslink trust revoke {agent} --after {after}", setClock},
 	"level":                  {upgrade},
 	"level/older":            {"show the issues: git crosslink list", "make it a hub that this program writes to: git crosslink migrate --dry-run"},
 	"replica":                {seeWhat},
@@ -99,25 +99,25 @@ var rows = map[fail.Code][]string{
 	"copied-clone":       {"all local changes are kept; continue under an id of your own: git crosslink agent fork"},
 	"copied-clone/other": {"let it continue under a new id: GIT_CROSSLINK_AGENT={agent} git crosslink agent fork"},
 	"forked":             {"continue under an id of your own: git crosslink agent fork"},
-	"forked/proven":      {"show details: git crosslink trust show {agent}"},
-	"own-log":            {"see where the log stops: git crosslink status", "until then, write under a new id: git config crosslink.agent <new id>"},
+	"forked/proven":      {"show the details: git crosslink trust show {agent}"},
+	"own-log":            {"show where the log ends: git crosslink status", "until then, write under a new id: git config crosslink.agent <new id>"},
 	"own-log/missing":    {"fetch the events from the hub: git crosslink sync"},
 	"torn-log":           {doSync},
 	"empty-log":          {"ask the hub's owner to remove such branches", "list all logs of the hub: git ls-remote {remote:word} 'crosslink/agents/*'"},
-	"ended":              {"tell its writer; the events before it count: git crosslink fsck"},
+	"ended":              {"earlier events still count; show its writer the details: git crosslink fsck"},
 	"rejected":           {"git crosslink fsck"},
 	"appended":           {details},
 	"fork-completed":     nil,
-	"fork-completed/set": {"set from now on: {agent:set}"},
+	"fork-completed/set": {"use it from now on: {agent:set}"},
 	"beyond":             {details},
 	"trust":              {details},
 	"not-unsent":         nil,
-	"nothing-to-undo":    {"to see who changed what: git crosslink log <id>"},
+	"nothing-to-undo":    {"show who changed it: git crosslink log <id>"},
 	"not-undoable":       nil,
 	"not-undoable/claim": {"git crosslink unlock <id>"},
 	"not-undoable/lock":  {"git crosslink lock <id>"},
-	"changed-since":      {"to see what: git crosslink log {issue}"},
-	"not-unsent/sent":    {"to hide an issue or a comment: git crosslink delete <id>, git crosslink comment delete <id>"},
+	"changed-since":      {"show the changes: git crosslink log {issue}"},
+	"not-unsent/sent":    {"to delete an issue or a comment: git crosslink delete <id>, git crosslink comment delete <id>"},
 	"ambiguous/event":    {"give the number of the event: git crosslink agent fork --without {seq}"},
 
 	// keys and signatures
@@ -131,27 +131,27 @@ var rows = map[fail.Code][]string{
 	"unsigned/locked":       {"unlock the key: ssh-add {path:word}", ownFork, freeID},
 	"unsigned/failed":       {whichKey, ownFork, freeID},
 	"unsigned/meta":         {whichKey},
-	"unsigned/rotate":       {"see why: git crosslink key show"},
+	"unsigned/rotate":       {"show the reason: git crosslink key show"},
 	"no-key":                {"give the key: git crosslink trust approve {agent} --key <public key>"},
 	"no-key/unsigned":       {"set a key: git config crosslink.signingKey <file>"},
 	"no-key/rotate":         {"ask an admin: git crosslink trust approve {agent} --key '{key}'"},
-	"no-key/setting":        {"name another key: git config crosslink.signingKey <file>", "or let one be made: git config --unset crosslink.signingKey"},
+	"no-key/setting":        {"use another key: git config crosslink.signingKey <file>", "or let the program create one: git config --unset crosslink.signingKey"},
 	"no-log":                {"show the key it will use: git crosslink key show"},
 	"same-key":              {"set the new key first: git config crosslink.signingKey <file>"},
 	"key":                   {"show the key of an agent, in its clone: git crosslink key show"},
 
 	// trust
-	"not-approved":     {"see what is wrong with the key: git crosslink key show"},
+	"not-approved":     {"show the key and its state: git crosslink key show"},
 	"not-approved/off": {"turn it on: git config --unset crosslink.sign", "then show an admin your key: git crosslink key show"},
 	"not-approved/key": {"ask an admin: git crosslink trust approve {agent} --key '{key}'"},
 	"not-approved/job": {oneKey},
-	"revoked":          {"see why: git crosslink trust show {agent}", "write under a new id: git config crosslink.agent <new id>"},
+	"revoked":          {"show the reason: git crosslink trust show {agent}", "write under a new id: git config crosslink.agent <new id>"},
 	"revoked/still":    {newID},
-	"revoked/ends":     {"show where it ends now: git crosslink trust show {agent}", newID},
+	"revoked/ends":     {"show where its log ends: git crosslink trust show {agent}", newID},
 	"no-event":         {"show how many events it has: git crosslink trust show {agent}"},
 	"last-admin":       {"make another agent an admin first: git crosslink trust approve <agent> --admin"},
 	"not-admin":        {"list the admins: git crosslink trust show"},
-	"meta/believed":    {"see who wrote it: git crosslink trust list"},
+	"meta/believed":    {"list the agents and their keys: git crosslink trust list"},
 	"meta-race":        {"try again in a moment"},
 	"no-hub":           {"create a tracker, or join one: git crosslink init"},
 	"no-proof":         {"show its log: git crosslink trust show {agent}"},
@@ -172,50 +172,50 @@ var rows = map[fail.Code][]string{
 	"hub-fork":                 {"to use that tracker: " + setRemote + "{other:word}", "to make the tracker on '{remote}' independent: git crosslink fork detach"},
 	"push-url":                 {bothURLs, "choose a remote that pushes to where it fetches from: " + setRemote + "<name>"},
 	"private-numbers":          {joinHub},
-	"private-numbers/founded":  {"export the issues, then import the file in a new clone of the hub: git crosslink export -o issues.jsonl"},
+	"private-numbers/founded":  {"export the issues, then import them in a new clone of the hub: git crosslink export -o issues.jsonl"},
 	"not-empty":                {"import into the existing tracker: git crosslink import <file>", "show its issues: git crosslink list --status all"},
 	"empty-remote/no-commit":   {"publish your code first: git commit --allow-empty -m start && git push {remote:word} HEAD"},
 	"empty-remote":             {"publish your code first: git push {remote:word} HEAD"},
 	"branch-in-the-way":        {"show it: git fetch {remote:quote} {branch:quote} && git log FETCH_HEAD", "give it another name there, then: git crosslink init"},
-	"hub-meta":                 {"see what is wrong: git crosslink status", "ask the hub's owner to restore its branch 'crosslink/meta'"},
+	"hub-meta":                 {"show the problem: git crosslink status", "ask the hub's owner to restore its branch 'crosslink/meta'"},
 	"init-race":                {"try again: git crosslink init"},
 	"init-race/detach":         {"try again: git crosslink fork detach"},
 	"init-race/migrate":        {"try again: git crosslink migrate"},
-	"no-old-hub":               {"show what this clone knows: git crosslink status"},
+	"no-old-hub":               {"show the hub of this clone: git crosslink status"},
 	"not-synced":               {doSync},
 	"unreachable/migrate":      {"check its URL: git remote -v"},
-	"unsent/migrate":           {"show what is only here: git crosslink status"},
+	"unsent/migrate":           {"show the unsent events: git crosslink status"},
 	"ended-log":                {"leave the unreadable lines out: git crosslink migrate --accept-ended {agent:word}"},
-	"unread-files":             {"see all of them, and what would come over: git crosslink migrate --dry-run --accept-ended hub", "leave them out: git crosslink migrate --accept-ended hub"},
+	"unread-files":             {"list them, and what would be migrated: git crosslink migrate --dry-run --accept-ended hub", "leave them out: git crosslink migrate --accept-ended hub"},
 	"left-behind":              {"get a copy of that branch: git fetch {remote:word} crosslink/hub"},
 	"number-twice":             {"give one of them the next free number: git crosslink migrate --number {issue}=next"},
 	"number-taken":             {"use the next free number: git crosslink migrate --number <issue>=next"},
 	"migrated-differs":         {"the first difference: {first}"},
 	"no-admin-key":             {"show the key of this agent: git crosslink key show"},
-	"protected":                {"allow the replacement for this once, on a server of your own: git config receive.denyNonFastForwards false", "on a forge, lift the protection of the branches crosslink/meta and crosslink/checkpoint"},
-	"late-events":              {"have '{agent}' use this program, and write again what it wrote: git crosslink log"},
+	"protected":                {"on your own server, allow the replacement once: git config receive.denyNonFastForwards false", "on a forge, unprotect the branches crosslink/meta and crosslink/checkpoint until the migration is done"},
+	"late-events":              {"switch '{agent}' to this program, and make its changes again: git crosslink log"},
 	"not-migrated":             {"migrate it: git crosslink migrate --dry-run"},
-	"too-early":                {"remove it all the same: git crosslink migrate --finalize --now"},
-	"refused/finalize":         {"ask who runs it to allow the branch to be deleted"},
+	"too-early":                {"remove it anyway: git crosslink migrate --finalize --now"},
+	"refused/finalize":         {"ask the hub's owner to allow deleting this branch"},
 	"unshared":                 {share},
 	"unseen":                   {doSync},
-	"no-fork/detach":           {"add the original as a remote: git remote add upstream <url> && git fetch upstream", "or name the remote whose tracker gets its own id: git crosslink fork detach {remote:word}"},
-	"unsent":                   {"see why: git crosslink sync"},
-	"cannot-detach":            {"check it: git crosslink fsck --full"},
+	"no-fork/detach":           {"add the original repository as a remote: git remote add upstream <url> && git fetch upstream", "or name the remote whose tracker gets its own id: git crosslink fork detach {remote:word}"},
+	"unsent":                   {"show the reason: git crosslink sync"},
+	"cannot-detach":            {"check the ledger: git crosslink fsck --full"},
 
 	// what the hub has lost
 	"hub":                 {doStatus},
-	"hub/kept":            {"this clone keeps and uses what it has; ask the hub's owner to run: git crosslink server check"},
+	"hub/kept":            {"this clone keeps using its own copy; ask the hub's owner to run: git crosslink server check"},
 	"hub/lost":            {putBack},
 	"hub/moved":           {lookURL, publishToo},
-	"hub-lost":            {"see which ones: git crosslink status", "ask the hub's owner to restore them", whatGitSays},
+	"hub-lost":            {"list them: git crosslink status", "ask the hub's owner to restore them", whatGitSays},
 	"hub-lost/gone":       {putBack},
 	"hub-lost/moved":      {lookURL, publishToo},
 	"lost-decisions":      {"restore them: git crosslink sync"},
 	"lost-decisions/seen": {doStatus},
 	"undecidable":         {doStatus},
 	"bad-step":            {"git crosslink fsck --full"},
-	"bad-step/found":      {"see who wrote them: git crosslink fsck"},
+	"bad-step/found":      {"show who wrote them: git crosslink fsck"},
 	"ledger":              {"check the whole ledger: git crosslink fsck --full"},
 
 	// reaching it
@@ -236,9 +236,9 @@ var rows = map[fail.Code][]string{
 	"busy":              {"try now: git crosslink sync"},
 	"busy/fetch":        {"try again in a while: git crosslink sync"},
 	"busy/push":         {"try again in a while: {doing:again}"},
-	"paced":             {"to wait for it: git crosslink sync"},
-	"slow/wait":         {"to wait for it: git crosslink sync"},
-	"presence":          {"for instance: git crosslink comment <id> 'still at it'"},
+	"paced":             {"wait until it is sent: git crosslink sync"},
+	"slow/wait":         {"wait until it is sent: git crosslink sync"},
+	"presence":          {"write a comment instead: git crosslink comment <id> 'still working on this'"},
 	"presence-many":     {"list them on the hub: git for-each-ref refs/crosslink/presence"},
 	"claim-race":        {"wait in the queue: git crosslink lock --wait <id>"},
 
@@ -248,20 +248,20 @@ var rows = map[fail.Code][]string{
 	"queued/moved":             {lookURL},
 	"queued/lost":              {putBack},
 	"refused":                  {"git crosslink doctor"},
-	"refused/init":             {"ask its owner to allow branches under crosslink/"},
-	"refused/detach":           {"ask its owner to allow, once, that the branches under crosslink/ are replaced"},
+	"refused/init":             {"ask the hub's owner to allow branches under crosslink/"},
+	"refused/detach":           {"ask the hub's owner to allow replacing the branches under crosslink/ once"},
 	"refused/kept":             {whatToDo},
 	"refused/all":              {"ask the hub's owner to let you push branches under 'crosslink/', then: git crosslink sync"},
 	"refused/locked":           {hubLocks, "then: git crosslink sync"},
 	"refused/locked-meta":      {hubLocks},
 	"refused/push-url":         {bothURLs, oneURL, "then: git crosslink sync"},
 	"refused/in-the-way":       {inTheWay},
-	"refused/range":            {"find out which event: git crosslink sync"},
+	"refused/range":            {"find the event: git crosslink sync"},
 	"refused/log":              {"ask the hub's owner to let you push '{branch}', then: git crosslink sync"},
-	"refused/event":            {"if the rule is about this event, continue without it: git crosslink agent fork --without {seq}", "otherwise ask the hub's owner to accept it, then: git crosslink sync"},
-	"refused/event-of-another": {"if the rule is about this event, continue without it: GIT_CROSSLINK_AGENT={agent} git crosslink agent fork --without {seq}", "otherwise ask the hub's owner to accept it, then: git crosslink sync"},
-	"refused/clock":            {"set the clock of this machine if it is wrong; then write these events again, with new times: git crosslink agent fork"},
-	"refused/clock-of-another": {"set the clock of this machine if it is wrong; then write these events again, with new times: GIT_CROSSLINK_AGENT={agent} git crosslink agent fork"},
+	"refused/event":            {"if the rule applies to this event, continue without it: git crosslink agent fork --without {seq}", "otherwise ask the hub's owner to accept it, then: git crosslink sync"},
+	"refused/event-of-another": {"if the rule applies to this event, continue without it: GIT_CROSSLINK_AGENT={agent} git crosslink agent fork --without {seq}", "otherwise ask the hub's owner to accept it, then: git crosslink sync"},
+	"refused/clock":            {"if this machine's clock is wrong, set it; then give these events new times: git crosslink agent fork"},
+	"refused/clock-of-another": {"if this machine's clock is wrong, set it; then give these events new times: GIT_CROSSLINK_AGENT={agent} git crosslink agent fork"},
 	"read-only":                {whatGitSays},
 	"read-only/push-url":       {bothURLs, oneURL, "then: git crosslink init", whatGitSays},
 	"undecided":                {"ask the hub's owner to look for the cause: git crosslink server check", "then: git crosslink sync"},
@@ -276,12 +276,12 @@ var rows = map[fail.Code][]string{
 	"shared-hooks":             {"add to '{path}': git-crosslink hook pre-receive || exit 1"},
 	"shared-hooks/elsewhere":   {"git config --show-origin core.hooksPath"},
 	"old-git/server":           {"check whole pushes: " + install},
-	"config-locked":            {"look for git processes older than the file: ps -ef", "if there are none, move the file away: mv {path:word} {path:stale}"},
+	"config-locked":            {"look for git processes that are older than the file: ps -ef", "if there are none, move the file away: mv {path:word} {path:stale}"},
 	"not-writable/server":      {asOwner},
 	"config-touched":           {"move your own settings below the line '{line}', and try again: git config --edit"},
 	"config-touched/settings":  {install + "{mode:option}"},
-	"hook-taken":               {"move the older one away: mv {path:quote} {path:moved}", "then: " + install},
-	"hook-taken/per-ref":       {"check whole pushes instead, which works together with it: " + install},
+	"hook-taken":               {"move the existing hook away: mv {path:quote} {path:moved}", "then: " + install},
+	"hook-taken/per-ref":       {"or check whole pushes; this works together with the existing hook: " + install},
 	"two-gates":                {install},
 	"hook-lost":                {install},
 	"no-gate":                  {install},
@@ -296,10 +296,10 @@ var rows = map[fail.Code][]string{
 	"no-hub/server":            {"git crosslink init"},
 	"unsigned-allowed":         {"an admin, in a clone: git crosslink trust policy --signing require"},
 	"stale-locks":              {"list them: find '{path}' -name '*.lock'"},
-	"lock-file":                {"look again in a minute: git crosslink server check"},
+	"lock-file":                {"check again in a minute: git crosslink server check"},
 	"stray-branch":             {"move it away: git branch -m {branch:quote} {branch:below}"},
 	"stray-branch/list":        {"list all: git for-each-ref {refs:quote}"},
-	"stale-lock":               {"look there for git processes older than the file: ps -ef"},
+	"stale-lock":               {"on the server, look for git processes that are older than the file: ps -ef"},
 
 	// what a gate tells who pushes
 	"gate/sync":        {doSync},
@@ -312,10 +312,10 @@ var rows = map[fail.Code][]string{
 	"gate/no-hub":      {"git crosslink init"},
 	"gate/doctor":      {"git crosslink doctor"},
 	"gate/less":        {"push in parts, or ask the owner of this hub"},
-	"gate/which-hub":   {"see which hub this clone belongs to: git crosslink doctor"},
+	"gate/which-hub":   {"show which hub this clone belongs to: git crosslink doctor"},
 	"gate/admin":       {"ask an admin of this hub to change it; list the admins: git crosslink trust show"},
 	"gate/approve":     {"show an admin of this hub your key: git crosslink key show"},
-	"gate/key":         {"see which key signs here: git crosslink key show"},
+	"gate/key":         {"show the key of this worktree: git crosslink key show"},
 	"gate/revoked":     {"ask an admin of this hub; to continue under another id: git config crosslink.agent <id>"},
 	"gate/limit":       {"push in smaller parts, or ask the owner of this hub to raise the limit there: git config {setting} {value}"},
 	"gate/log-limit":   {"continue under another id: git crosslink agent fork", "or ask the owner of this hub to raise the limit there: git config {setting} {value}"},

@@ -248,7 +248,7 @@ func runAgentFork(ctx context.Context, newID string, without []string, e *comman
 	}
 	set, sync := hints.SetAgent(f.Agent, f.Scope)
 	if f.Scope == "environment" {
-		e.Progress("set from now on: %s", set)
+		e.Progress("use it from now on: %s", set)
 	}
 	e.ProgressHint(sync)
 	return e.Print(ctx, frame.Result{Data: answer.ForkedOf(f, set), IDs: []string{f.Agent}})

@@ -29,8 +29,8 @@ func newGitCommand(e *command.Env) *urfave.Command {
 		Name: gitVerb, Category: frame.GroupHub,
 		Usage:     "run a git command that reads the tracker's repository",
 		UsageText: "git crosslink git <command> [<args>]",
-		Description: `Runs git in the tracker's own repository, for whoever wants to see its commits and
-objects. Only commands that read are allowed: blame, cat-file, count-objects, diff,
+		Description: `Runs git in the tracker's own repository, to show its commits and objects. Only
+commands that read are allowed: blame, cat-file, count-objects, diff,
 diff-tree, for-each-ref, grep, log, ls-tree, merge-base, name-rev, rev-list,
 rev-parse, shortlog, show and show-ref. The output is git's, and so is the exit
 status. docs/format.md explains the branches.

@@ -21,33 +21,32 @@ func newMigrateCommand(e *command.Env) *urfave.Command {
 		Name: "migrate", Category: frame.GroupHub,
 		Usage:     "migrate the hub of the original crosslink",
 		UsageText: "git crosslink migrate [--dry-run] [--number <issue>=<number>]... [<options>]\n   git crosslink migrate --finalize [--now] [--accept-ended hub]",
-		Description: `Replaces the hub that the original crosslink (version 2 or 3 of its hub) keeps on
-the remote by one that this program can write to. Issues, comments, numbers,
-authors and times stay what they are. Before anything is pushed, migrate compares
-what the new hub shows with what the old hub shows; if they differ, it changes
-nothing. Other clones follow with their next sync. The original can no longer
-write to the hub.
+		Description: `Replaces the hub of the original crosslink (hub version 2 or 3) on the remote with
+a hub that this program can write to. Issues, comments, numbers, authors and times
+stay the same. Before the push, 'migrate' compares the contents of both hubs; if
+they differ, it changes nothing. Other clones switch to the new hub at their next
+sync. The original can no longer write to the hub.
 
-The new hub replaces the branches crosslink/meta and crosslink/checkpoint in one
-atomic push. The old ones are kept on the remote as refs/crosslink/level3/*, if
-it allows that, and in this clone below refs/before/. The agents' branches, the
-branch crosslink/hub and the branch crosslink/knowledge stay as they are.
+One atomic push replaces the branches crosslink/meta and crosslink/checkpoint. The
+old branches are kept on the remote as refs/crosslink/level3/*, if the remote
+allows it, and in this clone under refs/before/. The agents' branches and the
+branches crosslink/hub and crosslink/knowledge are not changed.
 
-Not carried over: locks, requests, heartbeats and the signatures of comments.
-migrate lists the locks. You become the only admin of the new hub.
+Locks, requests, heartbeats and the signatures of comments are not migrated. The
+report lists the locks. You become the only admin of the new hub.
 
-If two issues have the same number, decide with '--number' which of them gets
-another one. An issue without a number gets the next one.
+If two issues have the same number, '--number' gives one of them another number. An
+issue without a number gets the next free number.
 
-A log with unreadable lines, and unreadable files of version 2, are refused and
-named. '--accept-ended' leaves them out.
+If a log or a file of hub version 2 cannot be read, 'migrate' names it and changes
+nothing. With '--accept-ended' it leaves the unreadable data out.
 
-'--dry-run' prints the same report and writes nothing. It compares with what this
-clone has synced.
+'--dry-run' prints the report and writes nothing. It uses the data that this clone
+has synced.
 
-'--finalize' removes what the migration kept of the old hub on the remote, a week
-later or with '--now'. It is refused while the branch crosslink/hub holds files
-that were left out or added since, unless '--accept-ended hub' is given.
+'--finalize' removes the old branches from the remote, a week after the migration or
+later ('--now' does not wait). It refuses to do so while the branch crosslink/hub has
+files that were not migrated, unless you give '--accept-ended hub'.
 
 Examples:
   git crosslink migrate --dry-run
@@ -55,11 +54,11 @@ Examples:
   git crosslink migrate --number 3f9a1c2=next
   git crosslink migrate --finalize`,
 		Flags: []urfave.Flag{
-			&urfave.BoolFlag{Name: "dry-run", Usage: "report what would be done and write nothing"},
-			&urfave.StringSliceFlag{Name: "number", Usage: "give an issue this number, or the next free one, `ISSUE=NUMBER|next`; may be repeated"},
-			&urfave.StringSliceFlag{Name: "accept-ended", Usage: "leave out the unreadable lines in the log of `AGENT`, or with 'hub' the unreadable files of version 2; may be repeated"},
-			&urfave.BoolFlag{Name: "finalize", Usage: "remove what is left of the old hub on the remote"},
-			&urfave.BoolFlag{Name: "now", Usage: "with --finalize: also in the first week"},
+			&urfave.BoolFlag{Name: "dry-run", Usage: "print the report, and write nothing"},
+			&urfave.StringSliceFlag{Name: "number", Usage: "give an issue another number: `ISSUE=NUMBER|next`; may be repeated"},
+			&urfave.StringSliceFlag{Name: "accept-ended", Usage: "leave out unreadable lines of the log of `AGENT`, or, with 'hub', unreadable files of version 2; may be repeated"},
+			&urfave.BoolFlag{Name: "finalize", Usage: "remove the old branches from the remote"},
+			&urfave.BoolFlag{Name: "now", Usage: "with --finalize: do not wait for a week"},
 		},
 	}, func(u *urfave.Context) error {
 		if _, err := frame.Arguments(u, 0, 0, "no arguments"); err != nil {

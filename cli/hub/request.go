@@ -80,7 +80,7 @@ Examples:
   git crosslink request send --all resume`,
 		Flags: []urfave.Flag{
 			&urfave.BoolFlag{Name: "all", Usage: "ask all agents except yourself"},
-			&urfave.StringFlag{Name: "reason", Aliases: []string{"r"}, Usage: "reason for the request, as `TEXT`"},
+			&urfave.StringFlag{Name: "reason", Aliases: []string{"r"}, Usage: "give `TEXT` as the reason"},
 			&urfave.StringFlag{Name: "expires", Usage: "the request expires at `DATE`; with none it never expires"},
 			&urfave.BoolFlag{Name: "wait", Usage: "wait for the answer; exit 3 if there is no answer"},
 		},
@@ -301,8 +301,8 @@ Examples:
 		Flags: append([]urfave.Flag{
 			&urfave.BoolFlag{Name: "acted", Usage: "the agent has done what was asked"},
 			&urfave.BoolFlag{Name: "refused", Usage: "the agent refuses"},
-			&urfave.StringFlag{Name: "result", Usage: "result, as `TEXT` (default: done or refused)"},
-			&urfave.StringFlag{Name: "notes", Usage: "notes about the result, as `TEXT`"},
+			&urfave.StringFlag{Name: "result", Usage: "set the result to `TEXT` (default: done or refused)"},
+			&urfave.StringFlag{Name: "notes", Usage: "add `TEXT` as notes about the result"},
 		}, command.WriteFlags()...),
 	}, func(u *urfave.Context) error {
 		args, err := frame.Arguments(u, 1, 1, "the id of a request")

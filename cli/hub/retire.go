@@ -56,7 +56,7 @@ another one.
 Examples:
   git crosslink agent retire --reason 'the migration is done'`,
 		Flags: append([]urfave.Flag{
-			&urfave.StringFlag{Name: "reason", Usage: "reason for retiring, as `TEXT`"},
+			&urfave.StringFlag{Name: "reason", Usage: "give `TEXT` as the reason"},
 		}, command.WriteFlags()...),
 	}, func(u *urfave.Context) error {
 		if _, err := frame.Arguments(u, 0, 0, ""); err != nil {

@@ -23,7 +23,7 @@ func newSetupCommand(e *command.Env) *urfave.Command {
 		UsageText: "git crosslink setup [<options>]\ngit crosslink setup <agent> [--local | --shared] [--mcp] [--control] [--print | --check | --remove]",
 		Description: `Edits the configuration of an agent's program so that the program runs 'git crosslink
 prime' when a session starts. Without an agent, this command lists the agents and what
-is in place for each. No other command edits these files.
+is set up for each. No other command edits these files.
 
   agents-md   a section in AGENTS.md: opencode, amp, zed, copilot and others
   claude      a hook in .claude/settings.local.json or .claude/settings.json
@@ -33,9 +33,9 @@ is in place for each. No other command edits these files.
 
 The default is --local: a file for this worktree only, added to .git/info/exclude.
 --shared edits a file that you commit. agents-md, codex and gemini have only shared
-files. All other bytes of a file stay as they are. Setup does not edit a
-file that it cannot parse, that is read-only, or that lies behind a link out of the
-worktree. Instead it prints what to add, and exits with 1.
+files. All other bytes of a file stay the same. This command does not edit a file that
+it cannot parse, that is read-only, or that a symbolic link puts outside the worktree.
+Instead it prints what to add, and exits with 1.
 
 --remove restores each file as it was. If the file has changed since, --remove deletes
 only what setup added. In a pipe the fields are agent, state, scope, what, file; the

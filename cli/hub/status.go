@@ -54,7 +54,7 @@ func runShowStatus(ctx context.Context, f frame.Forms, e *command.Env) error {
 	if err := e.Print(ctx, a); err != nil || f.ForScripts() || len(s.Findings) == 0 {
 		return err
 	}
-	e.ProgressHint("see what to do: git crosslink doctor")
+	e.ProgressHint("find the cause: git crosslink doctor")
 	return nil
 }
 

@@ -381,7 +381,7 @@ Examples:
   git crosslink trust revoke bob-box-cd3e --after 12`,
 		Flags: []urfave.Flag{
 			&urfave.StringFlag{Name: "after", Usage: "the `NUMBER` of the last event that counts"},
-			&urfave.StringFlag{Name: "reason", Usage: "reason, as `TEXT`"},
+			&urfave.StringFlag{Name: "reason", Usage: "give `TEXT` as the reason"},
 		},
 	}, func(u *urfave.Context) error {
 		args, err := frame.Arguments(u, 1, 1, "one agent")

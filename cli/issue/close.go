@@ -41,7 +41,7 @@ func statusOptionsOf(u *urfave.Context, e *command.Env, to event.Status, done st
 }
 
 func reasonFlag() urfave.Flag {
-	return &urfave.StringFlag{Name: "reason", Aliases: []string{"r"}, Usage: "reason, as `TEXT`"}
+	return &urfave.StringFlag{Name: "reason", Aliases: []string{"r"}, Usage: "give `TEXT` as the reason"}
 }
 
 func newCloseCommand(e *command.Env) *urfave.Command {

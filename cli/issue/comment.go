@@ -82,8 +82,8 @@ Examples:
   git crosslink comment edit 3f9a1c2 'it was the cache'`,
 		Flags: slices.Concat([]urfave.Flag{
 			&urfave.StringFlag{Name: "kind", Aliases: []string{"k"}, Usage: "`KIND` of the comment", Value: "note"},
-			&urfave.StringFlag{Name: "trigger", Usage: "why the person intervened, as a `WORD`: tool_rejected, redirect …"},
-			&urfave.StringFlag{Name: "context", Usage: "what happened before, as `TEXT`"},
+			&urfave.StringFlag{Name: "trigger", Usage: "give the reason of an intervention as one `WORD`, such as tool_rejected or redirect"},
+			&urfave.StringFlag{Name: "context", Usage: "describe what happened before in `TEXT`"},
 		}, frame.TextFlags("text"), command.WriteFlags()),
 		Subcommands: []*urfave.Command{edit, remove},
 	}, func(u *urfave.Context) error {

@@ -34,7 +34,7 @@ Examples:
   git crosslink edit 12 --title 'fix the flux for good' -p critical
   git crosslink edit 12 -F notes.md`,
 		Flags: append(append([]urfave.Flag{
-			&urfave.StringFlag{Name: "title", Aliases: []string{"t"}, Usage: "new title, as `TEXT`"},
+			&urfave.StringFlag{Name: "title", Aliases: []string{"t"}, Usage: "set the title to `TEXT`"},
 			&urfave.StringFlag{Name: "priority", Aliases: []string{"p"}, Usage: "low, medium, high or critical"},
 		}, frame.DescriptionFlags()...), command.WriteFlags()...),
 	}, func(u *urfave.Context) error {

@@ -145,7 +145,7 @@ Examples:
   git crosslink milestone edit 1.0 --due +2w
   git crosslink milestone edit 1.0 --title '1.0 LTS'`,
 		Flags: slices.Concat([]urfave.Flag{
-			&urfave.StringFlag{Name: "title", Aliases: []string{"t"}, Usage: "new name, as `TEXT`"},
+			&urfave.StringFlag{Name: "title", Aliases: []string{"t"}, Usage: "set the name to `TEXT`"},
 		}, frame.DescriptionFlags(), []urfave.Flag{milestoneDue(), &urfave.BoolFlag{Name: "no-due", Usage: "clear the due date"}}, command.WriteFlags()),
 	}, func(u *urfave.Context) error {
 		args, err := frame.Arguments(u, 1, 1, theMilestone)

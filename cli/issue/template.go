@@ -61,8 +61,8 @@ Examples:
 		Usage:     "list templates for new issues",
 		UsageText: "git crosslink template list",
 		Description: `A template is a file .crosslink/templates/<name>.md in the worktree. Its text is the
-description of a new issue. It can begin with a head that gives the title, priority
-and labels:
+description of a new issue. The file can begin with a header that sets the title,
+priority and labels:
 
   ---
   title: Bug in 
@@ -71,8 +71,8 @@ and labels:
   ---
   Steps to reproduce:
 
-'git crosslink new --template <name>' creates an issue from it. Options of 'new' go
-first, and labels add up.
+'git crosslink new --template <name>' creates an issue from the template. Options of
+'new' override the header; labels of both are added.
 
 Examples:
   git crosslink template list`,

@@ -23,15 +23,15 @@ type undoOptions struct {
 func newUndoCommand(e *command.Env) *urfave.Command {
 	return e.Command(&urfave.Command{
 		Name: "undo", Category: frame.GroupIssues,
-		Usage:     "undo the last command here",
+		Usage:     "undo the last command in this worktree",
 		UsageText: "git crosslink undo [<options>]",
 		Description: `Undoes what the last command in this worktree did to issues, comments and time
-entries. The command shows the events first, and asks on a terminal; elsewhere
-it needs --yes. It writes new events: nothing disappears from a log.
+entries. It shows these changes first. On a terminal it asks for confirmation;
+elsewhere it needs --yes. It writes new events; no event disappears from a log.
 
-Nothing is undone if somebody else has changed the same field since. Locks are
-not undone; see 'lock' and 'unlock'. The undo of 'new' deletes the issue, and the
-undo of an undo does it again.
+If somebody else has changed the same field since, nothing is undone. Locks are not
+undone; see 'lock' and 'unlock'. Undoing 'new' deletes the issue. Undoing an undo
+makes the change again.
 
 Examples:
   git crosslink undo --dry-run

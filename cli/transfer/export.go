@@ -25,15 +25,15 @@ import (
 func newExportCommand(e *command.Env) *urfave.Command {
 	return e.Command(&urfave.Command{
 		Name: "export", Category: frame.GroupRest,
-		Usage:     "write all issues for another program",
+		Usage:     "export all issues",
 		UsageText: "git crosslink export [--format <format>] [-o <file>] [<options>]",
 		Description: `Writes the issues with their texts and comments to stdout, or with '-o' to a
-file. Exporting the same state twice gives the same bytes. Formats:
+file. The same state always gives the same bytes. Formats:
 ` + exportFormats() + `
-What was deleted is not exported. Of the formats only jsonl holds everything that
-'show' shows. With '--bundle' export writes the lossless backup instead: a bundle
-of git with all events and signatures, also those not sent yet. To restore it,
-make a hub of it with 'git clone --mirror'.
+Deleted issues and comments are not exported. Only the format jsonl contains
+everything that 'show' prints. '--bundle' writes a complete backup instead: a git
+bundle with all events and signatures, including unsent events. To restore it,
+create a hub from it with 'git clone --mirror'.
 
 Examples:
   git crosslink export -o issues.jsonl
@@ -41,8 +41,8 @@ Examples:
   git crosslink export --format csv --status open -o issues.csv`,
 		Flags: []urfave.Flag{
 			&urfave.StringFlag{Name: "format", Usage: strings.Join(exportNames(), ", "), Value: "jsonl"},
-			&urfave.StringFlag{Name: "output", Aliases: []string{"o"}, Usage: "write to `FILE`; an existing file is replaced at the end"},
-			&urfave.BoolFlag{Name: "bundle", Usage: "write a backup of the whole tracker, as a bundle of git"},
+			&urfave.StringFlag{Name: "output", Aliases: []string{"o"}, Usage: "write to `FILE`; an existing file is replaced when the export is complete"},
+			&urfave.BoolFlag{Name: "bundle", Usage: "write a backup of the whole tracker, as a git bundle"},
 			&urfave.StringFlag{Name: "status", Aliases: []string{"s"}, Usage: "open, closed, archived or all", Value: "all"},
 			&urfave.StringSliceFlag{Name: "label", Aliases: []string{"l"}, Usage: "only issues with `LABEL`; repeat for issues with all of the labels"},
 		},

@@ -31,32 +31,30 @@ func Commands(e *command.Env) []*urfave.Command {
 func newImportCommand(e *command.Env) *urfave.Command {
 	return e.Command(&urfave.Command{
 		Name: "import", Category: frame.GroupRest,
-		Usage:     "bring issues in from another tracker",
+		Usage:     "import issues from another tracker",
 		UsageText: "git crosslink import [<format>] <source> [<options>]",
 		Description: `Reads issues, comments and dependencies from a file, a repository or, with '-',
-from stdin, and creates the issues that are new here. Formats:
+from stdin, and creates the issues that do not exist here yet. Formats:
 ` + formatList() + `
-If you name no format, import detects the format from the content.
+If you name no format, the command detects it from the content.
 
-Every issue keeps its identity: the same issue of the same scope gets the same
-uuid in every clone. If you import a dump twice, the second import writes
-nothing. If you import a newer dump, import writes what changed. If people also
-changed a field here, their value stays, and import lists the field as a
-conflict; with '--prefer source' the source wins. An issue that a newer dump
-does not contain stays as it is.
+An issue keeps its identity: the same issue of the same scope gets the same uuid in
+every clone. If you import the same file twice, the second import writes nothing. If
+you import a newer file, only the changes are written. If somebody also changed a
+field here, that value stays, and the field is listed as a conflict; with '--prefer
+source' the source wins. Issues that are missing from a newer file are not changed.
 
-Into a tracker that exists, issues come with new numbers. With '--found' the
-source is what a new tracker starts from: numbers, authors and times are exactly
-those of the source, and you, who found it, vouch for them. This works only
-where there is no tracker yet. It takes the place of 'init'.
+In an existing tracker, imported issues get new numbers. '--found' creates a new
+tracker from the source instead, with the same numbers, authors and times; your
+signature covers them. It works only if there is no tracker yet, and replaces 'init'.
 
-Nobody is impersonated: a separate agent writes and signs the events, and the
-issues and comments name their authors in the source. Data that has no
-counterpart here goes into a comment of kind 'system'. If rows cannot be read,
-import names their lines, imports the other rows, and exits with 1.
+A separate agent writes and signs the imported events. Each issue and comment names
+its author in the source. Data that has no counterpart here goes into a comment of
+kind 'system'. If some rows cannot be read, the command names their lines, imports
+the other rows, and exits with 1.
 
-Import writes one commit for every 500 issues, and sends all of them to the hub
-in one sync at the end. To continue an interrupted import, run it again.
+The command writes one commit for every 500 issues, and sends all of them to the hub
+in one sync at the end. To continue an interrupted import, run the command again.
 
 Examples:
   git crosslink import .beads/issues.jsonl --dry-run
@@ -64,16 +62,16 @@ Examples:
   git crosslink import github issues.json --comments comments.json
   git crosslink import csv issues.csv --scope acme/shop --map 'Name=title'`,
 		Flags: []urfave.Flag{
-			&urfave.StringFlag{Name: "scope", Usage: "where ids of the source are unique, such as owner/repository"},
-			&urfave.BoolFlag{Name: "dry-run", Usage: "report what import would write, and write nothing"},
-			&urfave.StringFlag{Name: "prefer", Usage: "side that wins if both changed a field: local (the default) or source", Value: "local"},
-			&urfave.StringFlag{Name: "comments", Usage: "read the comments of a GitHub dump from this second `FILE`"},
-			&urfave.StringFlag{Name: "authors", Usage: "a `FILE` of lines login=name, for people who have other names here"},
-			&urfave.StringSliceFlag{Name: "map", Usage: "meaning of a CSV column: header=name, with a name such as title or status"},
-			&urfave.StringFlag{Name: "since", Usage: "skip issues that have not changed since this `DATE`"},
+			&urfave.StringFlag{Name: "scope", Usage: "namespace of the source's ids, such as owner/repository"},
+			&urfave.BoolFlag{Name: "dry-run", Usage: "report what would be written, and write nothing"},
+			&urfave.StringFlag{Name: "prefer", Usage: "value that wins if both sides changed a field: local (default) or source", Value: "local"},
+			&urfave.StringFlag{Name: "comments", Usage: "read the comments of GitHub issues from `FILE`"},
+			&urfave.StringFlag{Name: "authors", Usage: "read names from `FILE`: one line login=name for each person who has another name here"},
+			&urfave.StringSliceFlag{Name: "map", Usage: "map a CSV column to a field: header=field, such as Name=title; may be repeated"},
+			&urfave.StringFlag{Name: "since", Usage: "skip issues that have not changed since `DATE`"},
 			&urfave.IntFlag{Name: "batch", Usage: "number of issues in one commit", Value: transfer.DefaultBatch},
-			&urfave.BoolFlag{Name: "found", Usage: "found the tracker with the source: numbers, authors and times stay as they are"},
-			&urfave.BoolFlag{Name: "all", Usage: "also import deleted issues and rows that programs wrote"},
+			&urfave.BoolFlag{Name: "found", Usage: "create a new tracker with the numbers, authors and times of the source"},
+			&urfave.BoolFlag{Name: "all", Usage: "also import deleted issues and rows written by programs"},
 		},
 	}, func(u *urfave.Context) error {
 		o, err := readOptions(u, e)

@@ -59,14 +59,14 @@ func hintRows() map[string]*regexp.Regexp {
 
 // notFollowed are the hints that cannot be followed where they are printed.
 var notFollowed = map[string]string{
-	"agent_elsewhere: unlock the key: eval \"$(ssh-agent -s)\" && ssh-add $WORK/key":                                 "asks for the passphrase",
-	"agent_fork_without: if the rule is about this event, continue without it: git crosslink agent fork --without #": "the command writes the refused event again",
-	"bad_input: the most similar command is: git crosslink new":                                                      "names a command, without its arguments",
-	"contact_refused: give it another name there, then: git crosslink init":                                          "the first step is the hub owner's",
-	"contact_refused: share it with your team: git crosslink init":                                                   "the remote is empty; init says what comes first",
-	"foreign_directory: reading works: git crosslink list":                                                           "the script reads as another user",
-	"full_disk: reading works: git crosslink list":                                                                   "the disk is mounted for the command alone",
-	"unknown_id: those there are: git crosslink list --status all":                                                   "the script has put the objects out of reach",
+	"agent_elsewhere: unlock the key: eval \"$(ssh-agent -s)\" && ssh-add $WORK/key":                                   "asks for the passphrase",
+	"agent_fork_without: if the rule applies to this event, continue without it: git crosslink agent fork --without #": "the command writes the refused event again",
+	"bad_input: the most similar command is: git crosslink new":                                                        "names a command, without its arguments",
+	"contact_refused: give it another name there, then: git crosslink init":                                            "the first step is the hub owner's",
+	"contact_refused: share it with your team: git crosslink init":                                                     "the remote is empty; init says what comes first",
+	"foreign_directory: you can still read the tracker: git crosslink list":                                            "the script reads as another user",
+	"full_disk: you can still read the tracker: git crosslink list":                                                    "the disk is mounted for the command alone",
+	"unknown_id: those there are: git crosslink list --status all":                                                     "the script has put the objects out of reach",
 }
 
 func TestEveryVerbOverEachTransport(t *testing.T) {
