@@ -61,7 +61,7 @@ func (h *memoryHub) Decisions(context.Context) (tracker.Decisions, error) {
 
 func (h *memoryHub) Home() string { return "" }
 
-func (h *memoryHub) SyncLater(time.Duration) {}
+func (h *memoryHub) SyncLater(time.Duration) bool { return false }
 
 func (h *memoryHub) Commands(context.Context, tracker.Projection, []*reducer.Request) ([]tracker.Command, error) {
 	return nil, nil

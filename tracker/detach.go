@@ -6,14 +6,18 @@ import (
 	"github.com/git-crosslink/git-crosslink/clone"
 )
 
-// SyncLater starts a detached sync if the last contact with the hub is longer ago.
-func (t *Tracker) SyncLater(after time.Duration) {
+// SyncLater starts a detached sync if the last contact with the hub is longer ago,
+// and reports whether it did.
+func (t *Tracker) SyncLater(after time.Duration) bool {
 	if t.clone.Hub == nil || t.clone.Config("crosslink.sync") == "manual" {
-		return
+		return false
 	}
-	if age, known := t.clone.Contact.Since(); !known || age > after || age < -after {
-		t.clone.Detach()
+	age, known := t.clone.Contact.Since()
+	if known && age <= after && age >= -after {
+		return false
 	}
+	t.clone.Detach()
+	return true
 }
 
 // IsDetached reports whether Detach started the process with this environment.

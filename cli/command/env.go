@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/git-crosslink/git-crosslink/cli/frame"
+	"github.com/git-crosslink/git-crosslink/fail"
 	"github.com/git-crosslink/git-crosslink/tracker"
 )
 
@@ -20,10 +21,12 @@ type Env struct {
 
 	AfterWrite func(context.Context) // called before the result of a write is printed; may be nil
 
-	CutShort bool      // a write is kept, and a signal ended what came after it
-	Wrote    bool      // something was written to the tracker
-	Saved    bool      // something was done that a script must not do again
-	asked    time.Time // when the hub was asked for an id that is not here
+	CutShort bool         // a write is kept, and a signal ended what came after it
+	Wrote    bool         // something was written to the tracker
+	Saved    bool         // something was done that a script must not do again
+	asked    time.Time    // when the hub was asked for an id that is not here
+	read     bool         // the answer follows from what was read here
+	old      *fail.Notice // says that it is old, and that a sync has begun
 }
 
 // Repository opens the repository when a command first needs it.

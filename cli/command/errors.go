@@ -12,6 +12,7 @@ import (
 
 // Conclude prints an error, if there is one, and returns the exit status.
 func (e *Env) Conclude(ctx context.Context, err error) int {
+	e.tellOld()
 	u := (*frame.Unprinted)(nil)
 	lost := errors.As(err, &u) && e.Saved
 	if err == nil || frame.ReaderGone(err) && !lost {

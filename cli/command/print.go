@@ -2,14 +2,23 @@ package command
 
 import (
 	"context"
+	"time"
 
 	"github.com/git-crosslink/git-crosslink/cli/frame"
+	"github.com/git-crosslink/git-crosslink/event"
+	"github.com/git-crosslink/git-crosslink/fail"
 )
 
 // Print prints a result and returns its failure.
 func (e *Env) Print(ctx context.Context, r frame.Result) error {
 	if e.Wrote && e.AfterWrite != nil {
 		e.AfterWrite(ctx)
+	}
+	if e.ShowsPage(r) && e.read && !e.Wrote {
+		r.Age = e.age()
+	}
+	if r.Age == "" {
+		e.tellOld()
 	}
 	if err := e.Write(ctx, r); err != nil {
 		return &frame.Unprinted{Err: err, Failure: r.Failure, IDs: r.IDs}
@@ -18,4 +27,45 @@ func (e *Env) Print(ctx context.Context, r frame.Result) error {
 		return r.Failure
 	}
 	return nil
+}
+
+// Notice prints a notice of the tracker. On a terminal the age of an answer is
+// printed below the page, if there is one.
+func (e *Env) Notice(n fail.Notice) {
+	if n.Code == "stale" && e.OutTTY {
+		e.old = &n
+		return
+	}
+	e.Terminal.Notice(n)
+}
+
+// tellOld prints what Notice has kept.
+func (e *Env) tellOld() {
+	if n := e.old; n != nil {
+		e.old = nil
+		e.Terminal.Notice(*n)
+	}
+}
+
+// recent is how old a page may be without saying so.
+const recent = 10 * time.Second
+
+// age returns how old a page is that was made without asking the hub, "" if it is
+// recent. If it is old a sync starts, so that the next page is new.
+func (e *Env) age() string {
+	remote, _ := e.Opened.Hub()
+	_, last := e.Opened.Refreshed()
+	old := e.Now().Sub(last)
+	if remote == "" || last.IsZero() || old <= recent && old >= -recent {
+		return ""
+	}
+	text := "last synced " + frame.Span(old) + " ago"
+	if old < 0 { // the clock was wrong
+		text = "last synced " + e.Ago(event.TimeOf(last))
+	}
+	if e.old != nil || !e.Offline && e.Opened.SyncLater(recent) {
+		text += "; syncing in the background"
+	}
+	e.old = nil
+	return text
 }

@@ -39,7 +39,7 @@ type Sharing interface {
 	Init(context.Context, tracker.InitOptions) (*tracker.InitReport, error)
 	Sync(context.Context, tracker.SyncOptions) (*tracker.SyncReport, error)
 	Detach(ctx context.Context, remote string) (*tracker.Detached, error)
-	SyncLater(after time.Duration)
+	SyncLater(after time.Duration) (started bool)
 	Status(context.Context) (*tracker.Status, error)
 	Doctor(ctx context.Context, offline bool) (*tracker.DoctorReport, error)
 	Fsck(ctx context.Context, full bool) (*tracker.FsckReport, error)

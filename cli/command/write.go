@@ -57,6 +57,7 @@ func (e *Env) Read(ctx context.Context, wish tracker.Freshness, use func(repo *R
 	if err != nil {
 		return err
 	}
+	e.read = true
 	err = use(repo, p)
 	if wish == tracker.Fresh || e.Offline || !verb.Unknown(err) {
 		return err
@@ -84,9 +85,9 @@ func WriteFlags() []urfave.Flag {
 	}
 }
 
-// Named is an issue in a sentence: its id and title.
+// Named is an issue in a sentence: its id and its title, which is cut.
 func Named(i *store.Issue) string {
-	return i.Name() + " '" + frame.OneLine(i.Title) + "'"
+	return i.Name() + " '" + frame.Brief(i.Title) + "'"
 }
 
 // Who is the agent in the place of '@me'.

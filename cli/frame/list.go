@@ -59,8 +59,9 @@ func Limit(u *urfave.Context, other int) (int, error) {
 	return int(n), nil
 }
 
-// Result is a list in every form. table prints the rows from one to before another.
-func (l List) Result(rows []ListRow, table func(pg *Page, from, to int)) (Result, error) {
+// Result is a list in every form. Of what it is a list a person reads if it is
+// empty; table prints the rows from one to before another.
+func (l List) Result(of string, rows []ListRow, table func(pg *Page, from, to int)) (Result, error) {
 	from, to := 0, len(rows)
 	if l.after != "" {
 		at := slices.IndexFunc(rows, func(r ListRow) bool { return r.Key == l.after })
@@ -73,7 +74,7 @@ func (l List) Result(rows []ListRow, table func(pg *Page, from, to int)) (Result
 		to = min(to, from+l.limit)
 	}
 	shapes := make([]any, 0, to-from)
-	a := Result{Long: true, Page: func(pg *Page) { table(pg, from, to) }}
+	a := Result{Long: true, Nothing: "no " + of, Page: func(pg *Page) { table(pg, from, to) }}
 	if l.ForScripts() {
 		a.Records = l.Records()
 	}
@@ -83,7 +84,9 @@ func (l List) Result(rows []ListRow, table func(pg *Page, from, to int)) (Result
 			a.Records.Add(r.Fields...)
 		}
 	}
-	a.Data = shapes
+	if a.Data = shapes; len(shapes) > 0 {
+		a.Nothing = ""
+	}
 	if l.limit > 0 {
 		a.Cut = &Cut{Total: len(rows), Limit: l.limit}
 		if to < len(rows) && to > from {

@@ -6,19 +6,21 @@ import (
 	"fmt"
 	"io"
 	"reflect"
-	"strings"
 )
 
 // Result is what a command prints on stdout, once, in the form that was asked
 // for: JSON, records for scripts, ids, or a page for people.
 type Result struct {
-	Data    any         // --json
-	Records *Records    // --porcelain, -z, --format; nil when not asked for
-	IDs     []string    // -q, and the page of commands that have none
-	Page    func(*Page) // for people
-	Long    bool        // the page may be long
-	Cut     *Cut        // --json: which part of a list it is; nil for all of it
-	Failure *Failure    // why the status is not 0, although there is a result
+	Data        any         // --json
+	Records     *Records    // --porcelain, -z, --format; nil when not asked for
+	IDs         []string    // -q, and the page of commands that have none
+	Page        func(*Page) // for people
+	Long        bool        // the page may be long
+	Nothing     string      // what a person reads in place of an empty page
+	NothingHint string
+	Age         string   // below the page: how old it is
+	Cut         *Cut     // --json: which part of a list it is; nil for all of it
+	Failure     *Failure // why the status is not 0, although there is a result
 }
 
 // Write prints a result.
@@ -48,15 +50,29 @@ func (t *Terminal) Write(ctx context.Context, r Result) error {
 			p.Width = 80
 		}
 	}
+	if r.Nothing != "" && t.Human() {
+		t.Progress("%s", r.Nothing)
+		if r.NothingHint != "" {
+			t.ProgressHint(r.NothingHint)
+		}
+	}
 	show := func(w io.Writer) error {
 		p.W = bufio.NewWriter(w)
 		r.Page(p)
+		if r.Age != "" {
+			p.Print("%s\n", p.Paint(Note, r.Age))
+		}
 		return p.W.Flush()
 	}
 	if pager != "" {
 		return t.paged(pager, show)
 	}
 	return show(t.Out)
+}
+
+// ShowsPage reports whether a result is printed as a page on a terminal.
+func (t *Terminal) ShowsPage(r Result) bool {
+	return t.OutTTY && r.Page != nil && r.Records == nil && !t.JSON && !t.Quiet
 }
 
 // WriteLines prints lines that have been sanitized.
@@ -97,11 +113,12 @@ func (p *Page) Print(format string, args ...any) {
 // Paint sanitizes text for one line and gives it the color of a slot.
 func (p *Page) Paint(s Slot, text string) Painted { return p.palette.text(s, text) }
 
-// Block writes foreign text of several lines, each after the margin.
-func (p *Page) Block(margin, text string) {
-	for _, l := range strings.Split(strings.TrimRight(text, "\n"), "\n") {
-		fmt.Fprintf(p.W, "%s\n", strings.TrimRight(margin+Lines(l), " "))
+// Fit cuts a text to what a line has room for after its beginning.
+func (p *Page) Fit(beginning, text string) string {
+	if p.Width == 0 {
+		return text
 	}
+	return truncate(OneLine(text), max(leastText, p.Width-Width(beginning)), p.Glyph("…", ">"))
 }
 
 // Glyph is a symbol where the locale can show it, else its stand-in.

@@ -1,6 +1,8 @@
 package frame
 
 import (
+	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/clipperhouse/displaywidth"
@@ -12,11 +14,13 @@ type Cell struct {
 	slot Slot
 }
 
-// Table is aligned on a terminal, with one column cut to the width; in a pipe
-// it is tab-separated, whole, without header.
+// Table is aligned on a terminal and fits its width; in a pipe it is
+// tab-separated, whole, without header.
 type Table struct {
 	Header []string
-	Flex   int // the column that is cut
+	Flex   int   // the column of text, which is cut and never left out
+	Shrink []int // columns of names, separated by commas, which are cut before anything is left out: 'core,+1'
+	Drop   []int // columns in the order in which they are left out; then follow the others, from the right
 	rows   [][]Cell
 	Notes  []string // on a terminal below each row; in a pipe the last field
 }
@@ -44,32 +48,13 @@ func (t *Table) Write(p *Page) {
 	if len(t.rows) == 0 {
 		return
 	}
-	widths := make([]int, len(t.Header))
-	for i, h := range t.Header {
-		widths[i] = Width(h)
-	}
 	for _, r := range t.rows {
 		for i := range r {
 			r[i].Text = OneLine(r[i].Text)
-			widths[i] = max(widths[i], Width(r[i].Text))
 		}
 	}
-	used := 0
-	for i, w := range widths {
-		empty := true
-		for _, r := range t.rows {
-			empty = empty && r[i].Text == ""
-		}
-		if empty && i != t.Flex {
-			widths[i] = 0
-			continue
-		}
-		if i != t.Flex {
-			used += w + 2
-		}
-	}
-	const least = 20
-	widths[t.Flex] = min(widths[t.Flex], max(least, p.Width-used))
+	widths := t.layout(p.Width)
+	mark := p.Glyph("…", ">")
 	line := func(cells []Cell) {
 		var b strings.Builder
 		gap := 0
@@ -77,10 +62,16 @@ func (t *Table) Write(p *Page) {
 			if widths[i] == 0 {
 				continue
 			}
-			text := truncate(c.Text, widths[i], p.Glyph("…", ">"))
-			b.WriteString(strings.Repeat(" ", gap))
-			b.WriteString(string(p.Paint(c.slot, text)))
-			gap = widths[i] - Width(text) + 2
+			text := truncate(c.Text, widths[i], mark)
+			if slices.Contains(t.Shrink, i) {
+				text = shrink(c.Text, widths[i], mark)
+			}
+			if text != "" {
+				b.WriteString(strings.Repeat(" ", gap))
+				b.WriteString(string(p.Paint(c.slot, text)))
+				gap = 0
+			}
+			gap += widths[i] - Width(text) + 2
 		}
 		p.Print("%s\n", Painted(b.String()))
 	}
@@ -92,9 +83,94 @@ func (t *Table) Write(p *Page) {
 	for k, r := range t.rows {
 		line(r)
 		if k < len(t.Notes) {
-			p.Print("    %s\n", p.Paint(Note, t.Notes[k]))
+			p.wrapped("    ", t.Notes[k], func(line string) Painted { return p.Paint(Note, line) })
 		}
 	}
+}
+
+// The least widths that leave a column readable.
+const (
+	leastText  = 20
+	leastNames = 8 // 'core,+1'
+)
+
+// layout returns the widths of the columns that fit a terminal, 0 for those left
+// out: columns without text, and those for which there is no room. A text keeps
+// two fifths of the terminal before names are cut and columns are left out.
+func (t *Table) layout(width int) []int {
+	natural := t.natural()
+	widths := slices.Clone(natural)
+	over := func() int {
+		sum := -2
+		for _, w := range widths {
+			if w > 0 {
+				sum += w + 2
+			}
+		}
+		return sum - width
+	}
+	if over() <= 0 {
+		return widths
+	}
+	widths[t.Flex] = min(natural[t.Flex], max(leastText, width*2/5))
+	for _, i := range t.Shrink {
+		if least := max(leastNames, Width(t.Header[i])); widths[i] > least && over() > 0 {
+			widths[i] = max(least, widths[i]-over())
+		}
+	}
+	order := slices.Clone(t.Drop)
+	for i := len(widths) - 1; i > 0; i-- {
+		if i != t.Flex && !slices.Contains(order, i) {
+			order = append(order, i)
+		}
+	}
+	for _, i := range order {
+		if over() > 0 {
+			widths[i] = 0
+		}
+	}
+	if o := over(); o > 0 {
+		widths[t.Flex] = max(1, widths[t.Flex]-o)
+	}
+	for _, i := range append([]int{t.Flex}, t.Shrink...) { // what is left over
+		if widths[i] > 0 {
+			widths[i] = min(natural[i], widths[i]-min(0, over()))
+		}
+	}
+	return widths
+}
+
+// natural returns the widths that show everything, 0 for columns without text.
+func (t *Table) natural() []int {
+	widths := make([]int, len(t.Header))
+	for i, h := range t.Header {
+		for _, r := range t.rows {
+			widths[i] = max(widths[i], Width(r[i].Text))
+		}
+		if widths[i] > 0 || i == t.Flex {
+			widths[i] = max(widths[i], Width(h))
+		}
+	}
+	return widths
+}
+
+// shrink cuts a list of names to a width: those that fit, and how many do not.
+func shrink(list string, w int, mark string) string {
+	if Width(list) <= w {
+		return list
+	}
+	names := strings.Split(list, ",")
+	for n := len(names) - 1; n > 0; n-- {
+		more := fmt.Sprintf(",+%d", len(names)-n)
+		text := strings.Join(names[:n], ",")
+		if n == 1 && Width(text+more) > w && w > Width(more)+2 {
+			text = truncate(text, w-Width(more), mark)
+		}
+		if Width(text+more) <= w {
+			return text + more
+		}
+	}
+	return truncate(list, w, mark)
 }
 
 // truncate shortens s to at most w columns, mark included. It never parts what a
@@ -105,6 +181,13 @@ func truncate(s string, w int, mark string) string {
 		return s
 	}
 	return strings.TrimRight(displaywidth.TruncateString(s, w-Width(mark), ""), " "+Joiners) + mark
+}
+
+// Brief is a title in a sentence, cut to a length that leaves room for the rest
+// of the line.
+func Brief(title string) string {
+	const most = 50
+	return truncate(OneLine(title), most, "...")
 }
 
 // Width counts the columns a terminal gives s.

@@ -75,3 +75,67 @@ func TestWidth(t *testing.T) {
 		}
 	}
 }
+
+// issues is a table as a list of issues has it.
+func issues() *Table {
+	t := &Table{Header: []string{"id", "priority", "title", "labels", "who", "due", "changed"}, Flex: 2, Shrink: []int{3, 4}, Drop: []int{6, 3, 4, 5, 1}}
+	for _, r := range [][]string{
+		{"1204", "high", "the flux capacitor loses its charge when the hub answers late", "bug,core,needs-review", "alice,bob", "2026-12-01", "3 months ago"},
+		{"7", "low", "日本語の題名がとても長いとき切る必要がある", "i18n", "", "", "just now"},
+		{"8", "low", "👩‍👩‍👧‍👦 and ëé with marks 👩‍💻👩‍💻👩‍💻👩‍💻", "a-single-label-that-is-long", "carol-laptop-9f3a", "", ""},
+	} {
+		cells := make([]Cell, len(r))
+		for k, text := range r {
+			cells[k] = Plain.Cell(text)
+		}
+		t.Add(cells...)
+	}
+	return t
+}
+
+func TestTableFits(t *testing.T) {
+	check(t, "40", render(40, false, issues()), strings.Join([]string{
+		"ID    PRIORITY  TITLE",
+		"1204  high      the flux capacitor lose…",
+		"7     low       日本語の題名がとても長…",
+		"8     low       👩‍👩‍👧‍👦 and ëé with marks 👩‍💻…",
+		"",
+	}, "\n"))
+	check(t, "80", render(80, false, issues()), strings.Join([]string{
+		"ID    PRIORITY  TITLE                             LABELS    WHO       DUE",
+		"1204  high      the flux capacitor loses its ch…  bug,+2    alice,+1  2026-12-01",
+		"7     low       日本語の題名がとても長いとき切…   i18n",
+		"8     low       👩‍👩‍👧‍👦 and ëé with marks 👩‍💻👩‍💻👩‍💻👩‍💻     a-singl…  carol-l…",
+		"",
+	}, "\n"))
+	check(t, "120", render(120, false, issues()), strings.Join([]string{
+		"ID    PRIORITY  TITLE                                             LABELS     WHO                DUE         CHANGED",
+		"1204  high      the flux capacitor loses its charge when the hu…  bug,+2     alice,bob          2026-12-01  3 months ago",
+		"7     low       日本語の題名がとても長いとき切る必要がある        i18n                                      just now",
+		"8     low       👩‍👩‍👧‍👦 and ëé with marks 👩‍💻👩‍💻👩‍💻👩‍💻                     a-single…  carol-laptop-9f3a",
+		"",
+	}, "\n"))
+	for width := 8; width < 200; width++ {
+		for line := range strings.Lines(render(width, false, issues())) {
+			if w := Width(strings.TrimSuffix(line, "\n")); w > width {
+				t.Errorf("at %d columns a line has %d: %s", width, w, line)
+			}
+		}
+	}
+}
+
+func TestShrink(t *testing.T) {
+	for _, c := range []struct {
+		list string
+		w    int
+		want string
+	}{
+		{"core,ui", 8, "core,ui"},
+		{"core,ui,bug", 8, "core,+2"},
+		{"core,ui,bug", 10, "core,ui,+1"},
+		{"needs-review,ui", 8, "need…,+1"},
+		{"alice-laptop-9f3a", 8, "alice-l…"},
+	} {
+		check(t, c.list, shrink(c.list, c.w, "…"), c.want)
+	}
+}

@@ -194,7 +194,7 @@ func runAgentList(ctx context.Context, l frame.List, e *command.Env) error {
 		rows[k] = frame.ListRow{Key: x.Agent, ID: x.Agent, Shape: x, Fields: []string{x.Agent, answer.OrEmpty(x.Kind), strconv.FormatUint(x.Events, 10),
 			strconv.Itoa(x.Unsent), answer.OrEmpty(x.LastSign), answer.OrEmpty(x.RetiredAt), strconv.FormatBool(x.Own)}}
 	}
-	a, err := l.Result(rows, func(pg *frame.Page, from, to int) { agentTable(e, pg, all[from:to]) })
+	a, err := l.Result("agent", rows, func(pg *frame.Page, from, to int) { agentTable(e, pg, all[from:to]) })
 	if err != nil {
 		return err
 	}
@@ -202,7 +202,7 @@ func runAgentList(ctx context.Context, l frame.List, e *command.Env) error {
 }
 
 func agentTable(e *command.Env, pg *frame.Page, all []answer.Agent) {
-	t := &frame.Table{Header: []string{"agent", "kind", "events", "last seen", ""}, Flex: 4}
+	t := &frame.Table{Header: []string{"agent", "kind", "events", "last seen", ""}, Flex: 4, Shrink: []int{0}, Drop: []int{2, 1}}
 	for _, x := range all {
 		last, says := "", agentText(x)
 		if at, err := event.ParseTime(answer.OrEmpty(x.LastSign)); err == nil {

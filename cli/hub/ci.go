@@ -137,7 +137,7 @@ func runCIList(ctx context.Context, l frame.List, e *command.Env) error {
 		rows[k] = frame.ListRow{Key: r.Context + " " + r.Branch, ID: r.Context, Shape: answer.ReportOf(r),
 			Fields: []string{r.Context, r.Branch, string(r.State), r.Commit, r.At.String(), r.URL, r.By}}
 	}
-	a, err := l.Result(rows, func(pg *frame.Page, from, to int) { reportTable(e, pg, all[from:to]) })
+	a, err := l.Result("report", rows, func(pg *frame.Page, from, to int) { reportTable(e, pg, all[from:to]) })
 	if err != nil {
 		return err
 	}
@@ -145,7 +145,7 @@ func runCIList(ctx context.Context, l frame.List, e *command.Env) error {
 }
 
 func reportTable(e *command.Env, pg *frame.Page, all []*reducer.Report) {
-	t := &frame.Table{Header: []string{"job", "branch", "state", "commit", "when", "url"}, Flex: 5}
+	t := &frame.Table{Header: []string{"job", "branch", "state", "commit", "when", "url"}, Flex: 5, Drop: []int{3, 4}}
 	for _, r := range all {
 		when := e.Ago(r.At)
 		if pg.Width == 0 {

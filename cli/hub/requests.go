@@ -83,11 +83,11 @@ func requestsResult(e *command.Env, l frame.List, all []tracker.Command, shapes 
 		rows[k] = frame.ListRow{Key: x.ID, ID: x.ID, Shape: x, Fields: []string{x.ID, x.Kind, x.By, x.Target, x.SentAt, answer.OrEmpty(x.ExpiresAt),
 			answer.OrEmpty(x.AckedAt), answer.OrEmpty(x.Result), strconv.FormatBool(x.Obeyed), answer.OrEmpty(x.Ignored), x.Issue.Name(), answer.OrEmpty(x.Reason)}}
 	}
-	return l.Result(rows, func(pg *frame.Page, from, to int) { requestTable(e, pg, all[from:to]) })
+	return l.Result("request", rows, func(pg *frame.Page, from, to int) { requestTable(e, pg, all[from:to]) })
 }
 
 func requestTable(e *command.Env, pg *frame.Page, all []tracker.Command) {
-	t := &frame.Table{Header: []string{"request", "kind", "from", "to", "sent", "state", "reason"}, Flex: 6}
+	t := &frame.Table{Header: []string{"request", "kind", "from", "to", "sent", "state", "reason"}, Flex: 6, Shrink: []int{2, 3}, Drop: []int{4, 2, 0}}
 	for _, c := range all {
 		sent, state := e.Ago(c.SentAt), "obeyed"
 		if pg.Width == 0 {

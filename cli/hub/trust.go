@@ -271,7 +271,7 @@ func runTrustList(u *urfave.Context, pick func(*tracker.Trust) []tracker.TrustAg
 		list[k] = frame.ListRow{Key: x.Agent, ID: x.Agent, Shape: x, Fields: []string{x.Agent, standing(x), strconv.FormatUint(x.Counts, 10),
 			strconv.FormatUint(x.Events, 10), strconv.FormatUint(x.Signed, 10), prints(x)}}
 	}
-	a, err := l.Result(list, func(pg *frame.Page, from, to int) { trustTable(pg, rows[from:to]) })
+	a, err := l.Result("agent", list, func(pg *frame.Page, from, to int) { trustTable(pg, rows[from:to]) })
 	if err != nil {
 		return err
 	}

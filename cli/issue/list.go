@@ -23,11 +23,17 @@ func newListCommand(e *command.Env) *urfave.Command {
 		UsageText: "git crosslink list [<options>]",
 		Description: `Lists the open issues, or those that the options choose, newest first.
 
-This command does not contact the hub. On a terminal it prints a table. In a pipe
-it prints id, status, priority, title, labels, assignees and time of the last
-change, separated by tabs, and the holder of the lock if any listed issue is
-locked. The table may change in later versions; the output of --porcelain, -z and
---format does not (docs/json.md lists the fields).
+This command does not contact the hub. On a terminal it prints a table that fits:
+first the names of labels, people and lock holders are cut ('core,+1'), then columns
+are left out, in this order: changed, labels, who, due, locked by, priority, status.
+With --overdue and --sort due the due column is the last to go. If the hub was not
+asked in the last 10 seconds, the last line says how old the list is, and a sync
+starts in the background.
+
+In a pipe it prints id, status, priority, title, labels, assignees, time of the last
+change and holder of the lock, separated by tabs. The table may change in later
+versions; the output of --porcelain, -z and --format does not (docs/json.md lists the
+fields).
 
 Examples:
   git crosslink list --label bug --priority high
@@ -97,9 +103,10 @@ type listing struct {
 
 func (l *listing) run(ctx context.Context, e *command.Env, query func(tracker.Projection, store.Filter) ([]*store.Issue, int, error)) error {
 	var (
-		p     tracker.Projection
-		rows  []*store.Issue
-		found extent
+		p      tracker.Projection
+		rows   []*store.Issue
+		found  extent
+		filter store.Filter
 	)
 	err := e.Read(ctx, l.wish, func(repo *command.Repository, now tracker.Projection) error {
 		p = now
@@ -107,6 +114,7 @@ func (l *listing) run(ctx context.Context, e *command.Env, query func(tracker.Pr
 		if err != nil {
 			return err
 		}
+		filter = f
 		rows, found, err = l.opts.rows(e, p, f, func(f store.Filter) ([]*store.Issue, int, error) { return query(p, f) })
 		return err
 	})
@@ -117,8 +125,11 @@ func (l *listing) run(ctx context.Context, e *command.Env, query func(tracker.Pr
 	if err != nil {
 		return err
 	}
-	if len(rows) == 0 && l.none != nil {
+	if len(rows) == 0 {
 		a.Failure = l.none
+		if err := l.opts.nothing(e, p, filter, &a); err != nil {
+			return err
+		}
 	}
 	a.Cut = l.opts.cut(e, rows, found)
 	warnScope(ctx, e, &l.opts)
@@ -160,35 +171,60 @@ func (l *listing) answer(e *command.Env, p tracker.Projection, rows []*store.Iss
 	return a, nil
 }
 
-// table prints rows for people. In a pipe every column is there.
+// Columns of a table of issues. In a pipe all are there, in this order, but the
+// last.
+const (
+	colID = iota
+	colStatus
+	colPriority
+	colTitle
+	colLabels
+	colWho
+	colChanged
+	colLocked
+	colDue
+)
+
+// table prints rows for people. In a pipe the columns are always the same.
 func (l *listing) table(e *command.Env, rows []*store.Issue, why []string, pg *frame.Page) {
-	t := &frame.Table{Header: []string{"id", "status", "priority", "title", "labels", "who", "changed"}, Flex: 3}
+	t := &frame.Table{
+		Header: []string{"id", "status", "priority", "title", "labels", "who", "changed", "locked by", "due"}, Flex: colTitle,
+		Shrink: []int{colLabels, colWho, colLocked},
+		Drop:   []int{colChanged, colLabels, colWho, colDue, colLocked, colPriority, colStatus},
+	}
+	if f := l.opts.filter; f.Overdue || f.Sort == "due" { // dates are what the reader looks for
+		t.Drop = []int{colChanged, colLabels, colWho, colLocked, colPriority, colStatus, colDue}
+	}
 	if l.why != nil {
 		t.Notes = why
 	}
-	status := l.status || pg.Width == 0
-	locked := slices.ContainsFunc(rows, func(i *store.Issue) bool { return i.Lock != nil })
-	if locked {
-		t.Header = append(t.Header, "locked by")
-	}
 	for _, i := range rows {
 		c := []frame.Cell{
-			frame.ID.Cell(i.Name()), frame.Slot(i.Status).Cell(""), frame.Slot(i.Priority).Cell(string(i.Priority)),
+			frame.ID.Cell(i.Name()), frame.Slot(i.Status).Cell(string(i.Status)), frame.Slot(i.Priority).Cell(string(i.Priority)),
 			frame.Plain.Cell(i.Title), frame.Label.Cell(strings.Join(i.Labels, ",")), frame.Plain.Cell(strings.Join(i.Assignees, ",")),
-			frame.Time.Cell(i.UpdatedAt.Std().Format(time.RFC3339)),
-		}
-		if status {
-			c[1].Text = string(i.Status)
+			frame.Time.Cell(i.UpdatedAt.Std().Format(time.RFC3339)), frame.Agent.Cell(lockMark(i)),
 		}
 		if pg.Width > 0 {
-			c[6].Text = e.Ago(i.UpdatedAt)
-		}
-		if locked {
-			c = append(c, frame.Agent.Cell(lockMark(i)))
+			c[colChanged].Text = e.Ago(i.UpdatedAt)
+			if !l.status {
+				c[colStatus].Text = ""
+			}
+			c = append(c, dueCell(e, i))
 		}
 		t.Add(c...)
 	}
 	t.Write(pg)
+}
+
+// dueCell is the day on which an issue is due.
+func dueCell(e *command.Env, i *store.Issue) frame.Cell {
+	switch {
+	case i.DueAt == 0 || i.Status != event.Open:
+		return frame.Plain.Cell("")
+	case overdue(e, i):
+		return frame.Overdue.Cell(e.Day(i.DueAt))
+	}
+	return frame.Plain.Cell(e.Day(i.DueAt))
 }
 
 // overdue reports whether an issue should have been done.

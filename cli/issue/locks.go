@@ -63,7 +63,7 @@ func runLockList(ctx context.Context, l frame.List, e *command.Env) error {
 			i.Lock.Holder, strconv.FormatUint(i.Lock.Token, 10), i.Lock.Since.String(), i.Lock.Branch, strconv.FormatBool(i.Lock.Confirmed),
 			strings.Join(Waiting(i), ","), i.Title}}
 	}
-	a, err := l.Result(list, func(pg *frame.Page, from, to int) { lockTable(e, pg, p, rows[from:to]) })
+	a, err := l.Result("locked issue", list, func(pg *frame.Page, from, to int) { lockTable(e, pg, p, rows[from:to]) })
 	if err != nil {
 		return err
 	}
@@ -79,7 +79,7 @@ func Waiting(i *store.Issue) []string {
 }
 
 func lockTable(e *command.Env, pg *frame.Page, p tracker.Projection, rows []*store.Issue) {
-	t := &frame.Table{Header: []string{"id", "locked by", "token", "since", "last seen", "branch", "queue", "title"}, Flex: 7}
+	t := &frame.Table{Header: []string{"id", "locked by", "token", "since", "last seen", "branch", "queue", "title"}, Flex: 7, Shrink: []int{1, 6}, Drop: []int{5, 2, 3, 6, 4}}
 	for _, i := range rows {
 		token, since, sign := "-", e.Ago(i.Lock.Since), lastSign(e, p, i.Lock.Holder)
 		if i.Lock.Confirmed {

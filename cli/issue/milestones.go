@@ -73,7 +73,7 @@ func runMilestoneList(ctx context.Context, status string, l frame.List, e *comma
 		rows[k] = frame.ListRow{Key: x.UUID, ID: x.Short, Shape: x, Fields: []string{x.Short, x.UUID, x.Status, answer.OrEmpty(x.DueAt),
 			strconv.Itoa(x.ClosedCount), strconv.Itoa(x.IssueCount), strconv.FormatUint(x.Seconds, 10), x.Name}}
 	}
-	a, err := l.Result(rows, func(pg *frame.Page, from, to int) { milestoneTable(e, pg, all[from:to], shapes[from:to]) })
+	a, err := l.Result(kindOf(status), rows, func(pg *frame.Page, from, to int) { milestoneTable(e, pg, all[from:to], shapes[from:to]) })
 	if err != nil {
 		return err
 	}
@@ -81,7 +81,7 @@ func runMilestoneList(ctx context.Context, status string, l frame.List, e *comma
 }
 
 func milestoneTable(e *command.Env, pg *frame.Page, all []*reducer.Milestone, shapes []answer.MilestoneInfo) {
-	t := &frame.Table{Header: []string{"id", "status", "due", "closed", "issues", "time", "name"}, Flex: 6}
+	t := &frame.Table{Header: []string{"id", "status", "due", "closed", "issues", "time", "name"}, Flex: 6, Drop: []int{5, 1, 4, 3, 2}}
 	for k, m := range all {
 		x := &shapes[k]
 		due, slot, spent := "", frame.Time, strconv.FormatUint(x.Seconds, 10)
@@ -180,4 +180,12 @@ func milestonePage(e *command.Env, pg *frame.Page, m *reducer.Milestone, doc *an
 	for _, i := range rows {
 		pg.Print("    %s %s  %s\n", pg.Paint(frame.Slot(i.Status), Mark(pg, i.Status)), pg.Paint(frame.ID, i.Name()), i.Title)
 	}
+}
+
+// kindOf is what a list of milestones holds.
+func kindOf(status string) string {
+	if status == "all" {
+		return "milestone"
+	}
+	return status + " milestone"
 }

@@ -108,7 +108,7 @@ type briefing struct {
 
 func (b *briefing) write() {
 	i := b.i
-	b.Print("%s  %s\n", b.Paint(frame.ID, i.Name()), b.Paint(frame.Title, i.Title))
+	b.Heading(i.Name(), i.Title)
 	b.Print("    %s, %s\n", b.Paint(frame.Slot(i.Status), string(i.Status)), b.Paint(frame.Slot(i.Priority), string(i.Priority)+" priority"))
 	b.Print("    created %s by %s%s, changed %s\n", b.when(i.CreatedAt), i.CreatedBy, b.Paint(frame.Problem, Marked(b.marks.Created)), b.e.Ago(i.UpdatedAt))
 	for _, n := range answer.NumbersBefore(b.s.Projection, i) {
@@ -201,7 +201,8 @@ func (b *briefing) neighbours(title string, us []event.UUID) {
 }
 
 func (b *briefing) neighbour(before string, o *store.Issue) {
-	b.Print("    %s%s %s  %s\n", before, b.Paint(frame.Slot(o.Status), Mark(b.Page, o.Status)), b.Paint(frame.ID, o.Name()), o.Title)
+	state := Mark(b.Page, o.Status)
+	b.Print("    %s%s %s  %s\n", before, b.Paint(frame.Slot(o.Status), state), b.Paint(frame.ID, o.Name()), b.Fit("    "+before+state+" "+o.Name()+"  ", o.Title))
 }
 
 // Mark shows a status: a symbol where possible, always with its word.

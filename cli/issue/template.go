@@ -89,8 +89,8 @@ func runTemplateList(ctx context.Context, l frame.List, e *command.Env) error {
 	for k, t := range all {
 		rows[k] = frame.ListRow{Key: t.Name, ID: t.Name, Shape: t, Fields: []string{t.Name, t.Priority, strings.Join(t.Labels, ","), t.Title}}
 	}
-	a, err := l.Result(rows, func(pg *frame.Page, from, to int) {
-		t := &frame.Table{Header: []string{"template", "priority", "labels", "title"}, Flex: 3}
+	a, err := l.Result("template", rows, func(pg *frame.Page, from, to int) {
+		t := &frame.Table{Header: []string{"template", "priority", "labels", "title"}, Flex: 3, Shrink: []int{2}, Drop: []int{1, 2}}
 		for _, x := range all[from:to] {
 			t.Add(frame.ID.Cell(x.Name), frame.Slot(x.Priority).Cell(x.Priority), frame.Label.Cell(strings.Join(x.Labels, ",")), frame.Plain.Cell(x.Title))
 		}
@@ -100,6 +100,7 @@ func runTemplateList(ctx context.Context, l frame.List, e *command.Env) error {
 		return err
 	}
 	if len(all) == 0 {
+		a.Nothing = ""
 		a.Failure = frame.AnswersNo("no-template", "there are no templates: a template is a file "+templateDir+"/<name>.md")
 	}
 	return e.Print(ctx, a)

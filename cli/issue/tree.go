@@ -178,7 +178,7 @@ func drawTree(pg *frame.Page, nodes []answer.Node, margin string, root bool) {
 			branch, below = "", ""
 		}
 		pg.Print("%s%s%s  %s  %s\n", margin, branch, pg.Paint(frame.ID, n.Row.Name()),
-			pg.Paint(frame.Slot(n.Row.Status), string(n.Row.Status)), n.Row.Title)
+			pg.Paint(frame.Slot(n.Row.Status), string(n.Row.Status)), pg.Fit(margin+branch+n.Row.Name()+"  "+string(n.Row.Status)+"  ", n.Row.Title))
 		drawTree(pg, n.Children, margin+below, false)
 	}
 }

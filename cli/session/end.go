@@ -236,7 +236,7 @@ func runSessionStatus(ctx context.Context, all bool, l frame.List, e *command.En
 		rows[k] = frame.ListRow{Key: x.UUID, ID: x.UUID, Shape: x, Fields: []string{x.UUID, x.Agent, x.StartedAt, answer.OrEmpty(x.LastSign),
 			x.Issue.Name(), namesOfRefs(x.Locks), answer.OrEmpty(x.Key)}}
 	}
-	a, err := l.Result(rows, func(pg *frame.Page, from, to int) { sessionTable(e, pg, open[from:to], shapes[from:to]) })
+	a, err := l.Result("open session", rows, func(pg *frame.Page, from, to int) { sessionTable(e, pg, open[from:to], shapes[from:to]) })
 	if err != nil {
 		return err
 	}
@@ -247,7 +247,7 @@ func runSessionStatus(ctx context.Context, all bool, l frame.List, e *command.En
 }
 
 func sessionTable(e *command.Env, pg *frame.Page, open []*reducer.Session, shapes []answer.Session) {
-	t := &frame.Table{Header: []string{"session", "agent", "started", "last seen", "issue", "locks", "title"}, Flex: 6}
+	t := &frame.Table{Header: []string{"session", "agent", "started", "last seen", "issue", "locks", "title"}, Flex: 6, Shrink: []int{1}, Drop: []int{0, 2, 3, 5}}
 	for k, x := range shapes {
 		started, seen, title := x.StartedAt, answer.OrEmpty(x.LastSign), ""
 		if pg.Width > 0 {

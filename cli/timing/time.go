@@ -237,7 +237,7 @@ Examples:
 			list[k] = frame.ListRow{Key: x.UUID, ID: x.Short, Shape: x, Fields: []string{x.Short, x.UUID, x.Issue.Name(), x.By, x.StartedAt,
 				answer.OrEmpty(x.EndedAt), strconv.FormatUint(x.Spent, 10)}}
 		}
-		a, err := l.Result(list, func(pg *frame.Page, from, to int) { timeTable(e, pg, all[from:to], rows[from:to]) })
+		a, err := l.Result("time entry", list, func(pg *frame.Page, from, to int) { timeTable(e, pg, all[from:to], rows[from:to]) })
 		if err != nil {
 			return err
 		}
@@ -246,7 +246,7 @@ Examples:
 }
 
 func timeTable(e *command.Env, pg *frame.Page, all []store.Entry, rows []answer.TimeRow) {
-	t := &frame.Table{Header: []string{"entry", "issue", "agent", "started", "time", "title"}, Flex: 5}
+	t := &frame.Table{Header: []string{"entry", "issue", "agent", "started", "time", "title"}, Flex: 5, Shrink: []int{2}, Drop: []int{0, 3, 2}}
 	for k, x := range rows {
 		started, spent, title := all[k].StartedAt.Std().Format(time.RFC3339), strconv.FormatUint(x.Spent, 10), ""
 		if pg.Width > 0 {
@@ -311,7 +311,7 @@ func runTimeReport(ctx context.Context, group string, f store.TimeFilter, l fram
 		rows[k] = frame.ListRow{Key: g.Group, ID: g.Group, Shape: g, Fields: []string{g.Group, strconv.Itoa(g.Entries), strconv.FormatUint(g.Seconds, 10),
 			answer.OrEmpty(g.FirstLocked), answer.OrEmpty(g.ClosedAt)}}
 	}
-	a, err := l.Result(rows, func(pg *frame.Page, from, to int) { groupTable(pg, group, groups[from:to]) })
+	a, err := l.Result("time entry", rows, func(pg *frame.Page, from, to int) { groupTable(pg, group, groups[from:to]) })
 	if err != nil {
 		return err
 	}

@@ -144,7 +144,7 @@ var rules = map[string]rule{
 		why: "parse, open the source, print; what is imported is importer's and transfer's to know",
 	},
 	"cli/command": {
-		may: "verb answer cli/frame event reducer store tracker migrate internal/statefile",
+		may: "verb answer cli/frame event fail reducer store tracker migrate internal/statefile",
 		why: "what every command has; it knows none of them",
 	},
 	"cli/issue": {

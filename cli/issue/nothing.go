@@ -1,0 +1,112 @@
+package issue
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/git-crosslink/git-crosslink/cli/command"
+	"github.com/git-crosslink/git-crosslink/cli/frame"
+	"github.com/git-crosslink/git-crosslink/store"
+	"github.com/git-crosslink/git-crosslink/tracker"
+)
+
+// nothing adds to the answer of an empty list what was looked for and what there
+// is instead, for a person.
+func (o *filterOptions) nothing(e *command.Env, p tracker.Projection, f store.Filter, a *frame.Result) error {
+	if !e.Human() || o.after != "" {
+		return nil
+	}
+	const most = 5000 // issues that changed last
+	known, _, err := p.List(store.Filter{Status: "all", Sort: "updated", Limit: most})
+	if err != nil {
+		return err
+	}
+	text, hint := "no "+o.wanted(f), ""
+	if len(known) == 0 {
+		text, hint = "there are no issues yet", "create one: git crosslink new 'what is to be done'"
+	} else if there := alternatives(f, known); there != "" {
+		text += "; " + there
+	} else if f.Status != "all" {
+		hint = "issues of every status: git crosslink list --status all"
+	}
+	if a.Failure == nil {
+		a.Nothing, a.NothingHint = text, hint
+	} else if there := alternatives(f, known); there != "" {
+		no := *a.Failure
+		no.Message = text
+		a.Failure = &no
+	}
+	return nil
+}
+
+// wanted says in words which issues a filter lets through.
+func (o *filterOptions) wanted(f store.Filter) string {
+	var words []string
+	switch {
+	case f.Ready:
+		words = append(words, "ready")
+	case f.Blocked:
+		words = append(words, "blocked")
+	case f.Status == "":
+		words = append(words, "open")
+	case f.Status != "all":
+		words = append(words, f.Status)
+	}
+	if f.Overdue {
+		words = append(words, "overdue")
+	}
+	words = append(words, "issue")
+	for k, l := range f.Labels {
+		words = append(words, fmt.Sprintf("%s label '%s'", []string{"with", "and"}[min(k, 1)], frame.OneLine(l)))
+	}
+	for _, c := range []struct{ how, name string }{
+		{"with priority", string(f.Priority)}, {"assigned to", f.Assignee}, {"locked by", f.LockedBy},
+		{"in milestone", o.milestone}, {"below issue", o.parent},
+	} {
+		if c.name != "" {
+			words = append(words, fmt.Sprintf("%s '%s'", c.how, frame.OneLine(c.name)))
+		}
+	}
+	return strings.Join(words, " ")
+}
+
+// alternatives names labels and people that exist, where the filter names some that do
+// not.
+func alternatives(f store.Filter, known []*store.Issue) string {
+	var labels, people []string
+	for _, i := range known {
+		labels, people = append(labels, i.Labels...), append(people, i.Assignees...)
+	}
+	for _, l := range f.Labels {
+		if there := other(l, labels); there != "" {
+			return there
+		}
+	}
+	if f.Assignee == "" {
+		return ""
+	}
+	return other(f.Assignee, people)
+}
+
+// other names what is like a name that does not exist, or a few of what exists.
+func other(name string, all []string) string {
+	const most = 8
+	slices.Sort(all)
+	all = slices.Compact(all)
+	same := func(n string) bool { return strings.EqualFold(store.Name(n), store.Name(name)) }
+	switch at := slices.IndexFunc(all, same); {
+	case len(all) == 0 || len(store.Called(all, name)) > 0:
+		return ""
+	case at >= 0:
+		return "there is '" + frame.OneLine(all[at]) + "'"
+	}
+	if near := frame.Nearest(name, all); near != "" {
+		return "there is '" + frame.OneLine(near) + "'"
+	}
+	rest := ""
+	if len(all) > most {
+		all, rest = all[:most], " …"
+	}
+	return "there are '" + frame.OneLine(strings.Join(all, "', '")) + "'" + rest
+}
