@@ -189,9 +189,10 @@ var rules = map[string]rule{
 
 	"internal/note": {may: "fail internal/statefile", why: "a small file beside the replica is read and written as JSON, and what is in its place is explained, in one way"},
 
-	"internal/bench":   {may: "event reducer refs refs/git refs/native enrol", why: "it measures programs as they are, and these from inside, and makes the data they are measured on"},
-	"internal/soak":    {may: "internal/testkit", why: "it runs the programs as users do, and knows their answers only"},
-	"internal/manpage": {may: "cli cli/frame", why: "the manual is made from the texts of help"},
+	"internal/bench":    {may: "event reducer refs refs/git refs/native enrol", why: "it measures programs as they are, and these from inside, and makes the data they are measured on"},
+	"internal/soak":     {may: "internal/testkit", why: "it runs the programs as users do, and knows their answers only"},
+	"internal/manpage":  {may: "cli cli/frame internal/messages", why: "the manual is made from the texts of help, the list of messages from the source"},
+	"internal/messages": {may: "cli/hints fail", why: "messages are found in the source, with their hints"},
 
 	"internal/oracle": {
 		may: "event reducer",

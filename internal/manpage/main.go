@@ -10,6 +10,7 @@ import (
 
 	"github.com/git-crosslink/git-crosslink/cli"
 	"github.com/git-crosslink/git-crosslink/cli/frame"
+	"github.com/git-crosslink/git-crosslink/internal/messages"
 )
 
 func main() {
@@ -19,7 +20,7 @@ func main() {
 	}
 }
 
-// run makes man/ hold the pages and nothing else.
+// run makes man/ hold the pages and nothing else, and writes docs/messages.md.
 func run(root string) error {
 	pages, err := all(root)
 	if err != nil {
@@ -37,7 +38,24 @@ func run(root string) error {
 			return err
 		}
 	}
-	return nil
+	list, err := messageList(root)
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(filepath.Join(root, "docs", "messages.md"), []byte(list), 0o644)
+}
+
+// messageList is the text of docs/messages.md.
+func messageList(root string) (string, error) {
+	source, err := messages.Read(root)
+	if err != nil {
+		return "", err
+	}
+	explained, err := os.ReadFile(filepath.Join(root, "docs", "troubleshooting.md"))
+	if err != nil {
+		return "", err
+	}
+	return messages.Page(source.All(), messages.Causes(string(explained))), nil
 }
 
 // all are the pages there should be.

@@ -44,6 +44,21 @@ func TestManualIsMade(t *testing.T) {
 	}
 }
 
+// TestMessagesAreListed: docs/messages.md lists what the source makes.
+func TestMessagesAreListed(t *testing.T) {
+	want, err := messageList(root)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := os.ReadFile(filepath.Join(root, "docs", "messages.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if string(got) != want {
+		t.Error("docs/messages.md is out of date: make man")
+	}
+}
+
 // TestLinksLead to a page that is there.
 func TestLinksLead(t *testing.T) {
 	pages, err := all(root)
