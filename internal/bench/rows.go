@@ -15,6 +15,7 @@ var rows = []row{
 	{name: "new-hub-many", what: "that `new` in a tracker of 10,000 issues and 40,000 comments", against: "the same in an empty one", unit: "x", measure: (*bench).newHubMany},
 	{name: "comment-hub", what: "`comment` with a hub: nothing to decide", against: "git push of one ref", unit: "x", measure: (*bench).commentHub},
 	{name: "push-same", what: "git push of what that `new` pushes", against: "git push of one ref", unit: "x", measure: (*bench).pushSame},
+	{name: "new-hub-two", what: "two such `new` at once, from two clones, until both have ended", against: "one alone", budget: 2, unit: "x", measure: (*bench).newAtOnce},
 	{name: "new-hub-processes", what: "processes of `new` that talk to the hub", budget: 1, unit: "git push", measure: (*bench).pushes},
 	{name: "sync", what: "`sync` with nothing new", against: "git fetch of the same branches", budget: 1.3, unit: "x", measure: (*bench).syncNothing},
 	{name: "sync-processes", what: "processes of it that talk to the hub", budget: 1, unit: "git fetch", measure: (*bench).fetches},

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"os"
 	"os/exec"
@@ -69,6 +70,24 @@ func (b *bench) pushSame() (measurement, error) {
 	return b.against(action{before: prepare, run: []maker{push()}}, w.onePush())
 }
 
+// newAtOnce compares two clones of one hub that write at the same moment, until both
+// have ended, with one of them alone.
+func (b *bench) newAtOnce() (measurement, error) {
+	w, err := b.world()
+	if err != nil {
+		return measurement{}, err
+	}
+	other := w.beside("other")
+	other.ours("new", "-q", "the second")
+	w.ours("sync", "-q")
+	if err := errors.Join(w.err, other.err); err != nil {
+		return measurement{}, err
+	}
+	words := []string{"new", "-q", usual}
+	atOnce := action{run: []maker{w.cmd(words...)}, beside: other.cmd(words...)}
+	return b.against(atOnce, only(w.cmd(words...)))
+}
+
 // talks counts the processes of a command that talk to the hub, in git's own
 // trace.
 func (b *bench) talks(words ...string) (measurement, error) {
@@ -127,12 +146,7 @@ func (b *bench) pulled(does func(other *world)) (*world, action, error) {
 		return nil, action{}, err
 	}
 	w.ours("sync", "-q")
-	w.at(w.top(), "git", "clone", "-q", "hub.git", "other")
-	other := &world{b: b, hub: w.hub, dir: filepath.Join(w.top(), "other")}
-	other.ours("sync", "-q")
-	if other.err == nil {
-		other.err = w.err
-	}
+	other := w.beside("other")
 	return w, action{before: func() error {
 		does(other)
 		return other.err

@@ -108,6 +108,14 @@ func (w *world) copied() (*world, error) {
 	return c, os.CopyFS(top, os.DirFS(w.top()))
 }
 
+// beside is another clone of the world's hub.
+func (w *world) beside(name string) *world {
+	w.at(w.top(), "git", "clone", "-q", "hub.git", name)
+	other := &world{b: w.b, hub: w.hub, dir: filepath.Join(w.top(), name), err: w.err}
+	other.ours("sync", "-q")
+	return other
+}
+
 // kept is a world that took long to make and is the same in every run. Only
 // copies of it are changed, its stores excepted.
 func (b *bench) kept(name string, fill func(*world) error) (*world, error) {
