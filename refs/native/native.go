@@ -22,13 +22,14 @@ import (
 // before packed, objects named once they are whole), so it may be used beside
 // git and beside git.Plumbing, at the same time.
 //
-// Left to git are objects in packs (one long-lived `cat-file --batch`, which
-// reads many of them several times faster than go-git does), the deletion of
-// refs, and whatever looks odd.
+// Left to git are all but a few objects in packs (one long-lived `cat-file
+// --batch`, which reads many of them several times faster than go-git does), the
+// deletion of refs, and whatever looks odd.
 type Local struct {
 	dir     string
 	rest    refs.Local // for what is left to git
 	objects loose
+	packs   packs
 	refs    refFiles
 	prune   disk.PruneLock
 	closed  atomic.Bool
@@ -49,6 +50,7 @@ func New(gitDir string, rest refs.Local) *Local {
 		dir:     gitDir,
 		rest:    rest,
 		objects: loose{dir: filepath.Join(gitDir, "objects"), cache: new(objectCache)},
+		packs:   packs{dir: filepath.Join(gitDir, "objects", "pack")},
 		refs:    refFiles{dir: gitDir, form: refs.SHA1, known: new(knownRefs)},
 		recent:  make(map[refs.OID]refs.Object),
 	}
@@ -68,6 +70,7 @@ func (n *Local) Format() refs.Format { return refs.SHA1 }
 func (n *Local) Close() error {
 	n.closed.Store(true)
 	n.prune.Release()
+	n.packs.close()
 	return n.rest.Close()
 }
 
@@ -88,6 +91,10 @@ func (n *Local) Refs(ctx context.Context, prefix string) ([]refs.Ref, error) {
 	}
 	return all, nil
 }
+
+// packedAtOnce is how many objects are asked for at most if packed ones of them are
+// read without git.
+const packedAtOnce = 16
 
 // Read implements Local.
 func (n *Local) Read(ctx context.Context, ids []refs.OID, limit int64, each func(int, refs.Object, error) error) error {
@@ -113,6 +120,15 @@ func (n *Local) Read(ctx context.Context, ids []refs.OID, limit int64, each func
 		}
 		if errors.As(err, new(*statefile.OddError)) {
 			return err // git would wait for a named pipe
+		}
+		if errors.Is(err, fs.ErrNotExist) && len(ids) <= packedAtOnce {
+			if o, ok := n.packs.read(ids[i], limit); ok {
+				if err := each(i, o, nil); err != nil {
+					return err
+				}
+				i++
+				continue
+			}
 		}
 		// Packed, missing or damaged: git tells, and with it of those that
 		// follow and are not loose either. What a damaged object's bytes hash
