@@ -6,6 +6,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/git-crosslink/git-crosslink/event"
 )
@@ -142,7 +143,7 @@ func beadsIssue(r row, o Options, keys map[string]bool, rep *Report) (*Issue, st
 		rep.bad(r.line, "the issue has no id")
 		return nil, "bad"
 	}
-	left, err := leftoverOf(r.raw, beadsKnown)
+	left, err := leftoverOf(r.raw, beadsKnown())
 	if text := tooLong(b.ID); text != "" || err != nil {
 		rep.bad(r.line, "the issue cannot be read: "+or(text, fmt.Sprint(err)))
 		return nil, "bad"
@@ -282,17 +283,20 @@ func (i *Issue) edge(kind, to string, rep *Report) {
 
 // beadsKnown are the members that have a place here, and those that follow from
 // others.
-var beadsKnown = known(beadsRow{}, "compaction_level", "content_hash", "dependency_count", "dependent_count", "comment_count")
+var beadsKnown = known[beadsRow]("compaction_level", "content_hash", "dependency_count", "dependent_count", "comment_count")
 
-func known(shape any, derived ...string) map[string]bool {
-	b, _ := json.Marshal(shape)
-	var members map[string]json.RawMessage
-	json.Unmarshal(b, &members)
-	names := map[string]bool{}
-	for _, n := range append(slices.Collect(maps.Keys(members)), derived...) {
-		names[n] = true
-	}
-	return names
+// known finds, when it is first asked, the members of a row and others.
+func known[Row any](derived ...string) func() map[string]bool {
+	return sync.OnceValue(func() map[string]bool {
+		b, _ := json.Marshal(*new(Row))
+		var members map[string]json.RawMessage
+		json.Unmarshal(b, &members)
+		names := map[string]bool{}
+		for _, n := range append(slices.Collect(maps.Keys(members)), derived...) {
+			names[n] = true
+		}
+		return names
+	})
 }
 
 // leave keeps a value that has no place.

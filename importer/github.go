@@ -94,7 +94,7 @@ type githubMilestone struct {
 
 // githubKnown are the members with a place, and those that GitHub makes anew
 // from others.
-var githubKnown = known(githubRow{}, "id", "node_id", "url", "repository_url", "labels_url", "comments_url",
+var githubKnown = known[githubRow]("id", "node_id", "url", "repository_url", "labels_url", "comments_url",
 	"events_url", "timeline_url", "author_association", "performed_via_github_app", "closed", "score", "type")
 
 func githubIssue(r row, o Options, comments *githubDump, rep *Report) (*Issue, *Milestone, string) {
@@ -105,7 +105,7 @@ func githubIssue(r row, o Options, comments *githubDump, rep *Report) (*Issue, *
 	}
 	var left map[string]json.RawMessage
 	if err == nil {
-		left, err = leftoverOf(r.raw, githubKnown)
+		left, err = leftoverOf(r.raw, githubKnown())
 	}
 	if err == nil && g.Number == 0 {
 		err = fmt.Errorf("it has no number")

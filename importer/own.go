@@ -104,7 +104,7 @@ type ownRow struct {
 
 // ownKnown are the members with a place. Who changed the status last is known
 // from the events only.
-var ownKnown = known(ownRow{}, "_type", "status_by")
+var ownKnown = known[ownRow]("_type", "status_by")
 
 func ownKeys(s Source) (map[string]bool, error) {
 	keys, header, any := map[string]bool{}, false, false
@@ -150,7 +150,7 @@ func ownIssue(r row, o Options, keys map[string]bool, rep *Report) (*Issue, erro
 	if _, ok := event.ParseUUID(w.UUID); !ok {
 		return nil, fmt.Errorf("%s is not a uuid", quote(w.UUID))
 	}
-	left, err := leftoverOf(r.raw, ownKnown)
+	left, err := leftoverOf(r.raw, ownKnown())
 	if err != nil {
 		return nil, err
 	}
