@@ -45,7 +45,7 @@ func issueCandidates(ctx context.Context, e *command.Env, verb, word string) []f
 	if err != nil {
 		return nil
 	}
-	known, err := p.Latest(maxCompleted)
+	known, err := p.Latest("all", maxCompleted)
 	if err != nil {
 		return nil
 	}

@@ -46,9 +46,15 @@ func (f *File) List(l Filter) (rows []*Issue, total int, err error) {
 	return f.list(l, func() (map[event.UUID]bool, error) { return nil, nil }, func(m *Memory) ([]*Issue, int, error) { return m.List(l) })
 }
 
-// Latest names the issues that changed last, at most limit.
-func (f *File) Latest(limit int) ([]Named, error) {
+// Latest names the issues of a status that changed last, at most limit. All that it
+// asks of an issue is in one index, in this order.
+func (f *File) Latest(status string, limit int) ([]Named, error) {
 	return ask(f, func() (all []Named, no, err error) {
+		l := Filter{Status: status, Sort: "updated"}
+		if err := l.check(); err != nil {
+			return nil, err, nil
+		}
+		conds, vals := l.where()
 		near, err := f.nearIDs()
 		if err != nil {
 			return nil, nil, err
@@ -63,15 +69,15 @@ func (f *File) Latest(limit int) ([]Named, error) {
 			if position != math.MaxInt64 {
 				n.Number = uint64(position) + 1
 			}
-			u := event.UUID(k)
-			if n.Short = near[nearKey{"i", u}]; n.Short == "" {
-				n.Short = alone(u)
+			n.UUID = event.UUID(k)
+			if n.Short = near[nearKey{"i", n.UUID}]; n.Short == "" {
+				n.Short = alone(n.UUID)
 			}
 			all = append(all, n)
 			return nil
-		}, "SELECT i.k, i.title, i.status, i.position FROM issue i WHERE i.shown ORDER BY "+(&Filter{Sort: "updated"}).order()+" LIMIT ?", int64(limit))
+		}, "SELECT i.k, i.title, i.status, i.position FROM issue i INDEXED BY issue_updated WHERE "+strings.Join(conds, " AND ")+" ORDER BY "+l.order()+" LIMIT ?", append(vals, int64(limit))...)
 		return all, nil, err
-	}, func(m *Memory) ([]Named, error) { return m.Latest(limit) })
+	}, func(m *Memory) ([]Named, error) { return m.Latest(status, limit) })
 }
 
 type page struct {

@@ -239,18 +239,19 @@ func (m *Memory) list(f Filter, also func(*Issue) bool) ([]*Issue, int, error) {
 
 // Named is what an issue is called.
 type Named struct {
+	UUID   event.UUID
 	Number uint64 // 0 while undecided
 	Short  string
 	Title  string
 	Status event.Status
 }
 
-// Latest names the issues that changed last, at most limit.
-func (m *Memory) Latest(limit int) ([]Named, error) {
-	rows, _, err := m.List(Filter{Status: "all", Sort: "updated", Limit: limit})
+// Latest names the issues of a status that changed last, at most limit.
+func (m *Memory) Latest(status string, limit int) ([]Named, error) {
+	rows, _, err := m.List(Filter{Status: status, Sort: "updated", Limit: limit})
 	var all []Named
 	for _, i := range rows {
-		all = append(all, Named{i.Number, i.Short, i.Title, i.Status})
+		all = append(all, Named{i.UUID, i.Number, i.Short, i.Title, i.Status})
 	}
 	return all, err
 }

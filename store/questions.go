@@ -29,8 +29,9 @@ type Lists interface {
 	List(Filter) (rows []*Issue, total int, err error)
 	// Search is List over the issues that hold every word of the text.
 	Search(text string, f Filter) (rows []*Issue, total int, err error)
-	// Latest names the issues that changed last, at most limit.
-	Latest(limit int) ([]Named, error)
+	// Latest names the issues of a status ("all", or one) that changed last, at most
+	// limit.
+	Latest(status string, limit int) ([]Named, error)
 	// Locked returns the issues that are locked or claimed, oldest lock first.
 	Locked() ([]*Issue, error)
 	// Aliases maps a number that the hub gave out and lost to the number that its

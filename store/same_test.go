@@ -80,9 +80,11 @@ func questions(m *store.Memory, p projection, answer func(what string, got any))
 		}
 		answer("history "+u.String(), said(h, err))
 	}
-	for _, n := range []int{2, 5000} {
-		names, err := p.Latest(n)
-		answer(fmt.Sprintf("latest %d", n), said(names, err))
+	for _, status := range []string{"all", "open", "closed", "", "none"} {
+		for _, n := range []int{2, 5000} {
+			names, err := p.Latest(status, n)
+			answer(fmt.Sprintf("latest %s %d", status, n), said(names, err))
+		}
 	}
 	locked, err := p.Locked()
 	answer("locked", list(locked, 0, err))

@@ -28,7 +28,7 @@ type projection interface {
 	Row(event.UUID) (*store.Issue, error)
 	List(store.Filter) ([]*store.Issue, int, error)
 	Search(string, store.Filter) ([]*store.Issue, int, error)
-	Latest(int) ([]store.Named, error)
+	Latest(string, int) ([]store.Named, error)
 	History(event.UUID) ([]*event.Envelope, error)
 	Locked() ([]*store.Issue, error)
 	LastSign(string) event.Time

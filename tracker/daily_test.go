@@ -83,7 +83,7 @@ func TestDailyCommandsReadNoLog(t *testing.T) {
 		{"search", read(func(p tracker.Projection) error { _, _, err := p.Search("issue", store.Filter{}); return err })},
 		{"tree and log", read(func(p tracker.Projection) error {
 			_, err := p.Locked()
-			_, err2 := p.Latest(10)
+			_, err2 := p.Latest("all", 10)
 			_, err3 := p.Milestones()
 			p.Rejections()
 			return errors.Join(err, err2, err3)

@@ -14,11 +14,14 @@ const maxSimilar = 3
 // Similar returns the first issues whose title says the same as another: the same
 // words, or nearly (of all words of both, four in five are in both). But one is not
 // among them.
-func Similar(title string, but event.UUID, rows []*store.Issue) (found []*store.Issue) {
+func Similar(title string, but event.UUID, rows []store.Named) (found []store.Named) {
 	words := wordsOf(title)
 	for _, i := range rows {
-		if len(found) < maxSimilar && i.UUID != but && alike(words, wordsOf(i.Title)) {
-			found = append(found, i)
+		if i.UUID == but || !alike(words, wordsOf(i.Title)) {
+			continue
+		}
+		if found = append(found, i); len(found) == maxSimilar {
+			break
 		}
 	}
 	return found

@@ -5,14 +5,13 @@ import (
 	"testing"
 
 	"github.com/git-crosslink/git-crosslink/event"
-	"github.com/git-crosslink/git-crosslink/reducer"
 	"github.com/git-crosslink/git-crosslink/store"
 )
 
 func TestSimilar(t *testing.T) {
-	var rows []*store.Issue
+	var rows []store.Named
 	for k, title := range []string{"Parser panics on an empty line", "the parser panics on an empty line!", "document the exit codes", "issue 1: flux capacitor timeout", "PARSER PANICS ON AN EMPTY LINE", "line empty an on panics parser", "x", "…"} {
-		rows = append(rows, &store.Issue{Issue: &reducer.Issue{UUID: id(k + 1), Title: title}})
+		rows = append(rows, store.Named{UUID: id(k + 1), Title: title})
 	}
 	for title, want := range map[string]string{
 		"parser panics on an empty line":  "Parser panics on an empty line|the parser panics on an empty line!|PARSER PANICS ON AN EMPTY LINE", // at most three

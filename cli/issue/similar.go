@@ -7,7 +7,6 @@ import (
 	"github.com/git-crosslink/git-crosslink/cli/command"
 	"github.com/git-crosslink/git-crosslink/cli/frame"
 	"github.com/git-crosslink/git-crosslink/event"
-	"github.com/git-crosslink/git-crosslink/store"
 	"github.com/git-crosslink/git-crosslink/tracker"
 	"github.com/git-crosslink/git-crosslink/verb"
 )
@@ -22,13 +21,13 @@ func warnSimilar(ctx context.Context, e *command.Env, p tracker.Projection, titl
 	if v, _ := e.Setting(ctx, "advice.crosslink.similar"); !frame.IsTrue(v, true) {
 		return
 	}
-	rows, _, err := p.List(store.Filter{Status: "open", Sort: "updated", Limit: similarAmong})
+	rows, err := p.Latest(string(event.Open), similarAmong)
 	if err != nil {
 		return
 	}
 	var names, hints []string
 	for _, i := range verb.Similar(title, but, rows) {
-		names, hints = append(names, command.Named(i)), append(hints, "git crosslink show "+i.Name())
+		names, hints = append(names, i.Name()+" '"+frame.OneLine(i.Title)+"'"), append(hints, "git crosslink show "+i.Name())
 	}
 	if names != nil {
 		e.Warn("similar", "open with a similar title: "+strings.Join(names, ", "), hints...)
