@@ -126,10 +126,7 @@ func (r *Reader) readStored(ctx context.Context, s *Snapshot) error {
 		s.View, s.judge = f, r.judgeOf(ctx)
 		return nil
 	}
-	if r.file != nil {
-		r.file.Release()
-	}
-	f, w, err := r.store(ctx).Apply(func(was store.Saved) (*delta.Delta, error) {
+	f, w, err := r.store(ctx).Apply(r.file, func(was store.Saved) (*delta.Delta, error) {
 		from := &replay.State{}
 		if stamp := was.Inputs(); stamp != nil {
 			header, err := was.Header()

@@ -11,6 +11,7 @@ import (
 	"github.com/git-crosslink/git-crosslink/delta"
 	"github.com/git-crosslink/git-crosslink/event"
 	"github.com/git-crosslink/git-crosslink/internal/statefile"
+	"github.com/git-crosslink/git-crosslink/reducer"
 )
 
 // A store is brought from one state to the next by a Delta. Its lines are kept, and
@@ -24,17 +25,22 @@ import (
 // Open. next is called while nobody else writes, with what the Delta before left;
 // Inputs is nil there if the store has to be made anew. It may return ErrNeedsRebuild
 // to be called once more with that, or a Delta from the empty state at once. Any error means that the store
-// is not of the new state.
-func (s *Store) Apply(next Next, recall func() (*Memory, error), seen func() map[string]event.AgentPresence) (*File, Written, error) {
+// is not of the new state. was is the store as it was opened before, nil if it was
+// not; from now on it answers from memory.
+func (s *Store) Apply(was *File, next Next, recall func() (*Memory, error), seen func() map[string]event.AgentPresence) (*File, Written, error) {
 	unlock, ok := s.Lock()
 	if !ok {
 		return nil, Written{}, ErrBusy
 	}
 	defer unlock()
 	if inputs, good := readStamp(s.Path); good {
-		f, w, err := s.applyTo(s.Path, inputs, next)
+		a, err := s.reopen(was)
+		if err != nil {
+			return nil, Written{}, err
+		}
+		w, err := s.applyTo(a, inputs, next)
 		if err == nil {
-			return s.file(f.db, f.conn, f.inputs, recall, seen), w, nil
+			return s.file(a, recall, seen), w, nil
 		}
 		if code := sqliteCode(err); code == codeBusy || code == codeFull || code == codeReadOnly {
 			return nil, Written{}, err // the file is as it was
@@ -46,14 +52,14 @@ func (s *Store) Apply(next Next, recall func() (*Memory, error), seen func() map
 			next = func(Saved) (*delta.Delta, error) { return whole.d, nil }
 		}
 	}
-	f, w, err := s.anew(next)
+	a, w, err := s.anew(next)
 	if err != nil {
 		if given := (*givenError)(nil); errors.As(err, &given) {
 			err = given.error
 		}
 		return nil, Written{}, err
 	}
-	return s.file(f.db, f.conn, f.inputs, recall, seen), w, nil
+	return s.file(a, recall, seen), w, nil
 }
 
 // givenError is an error of who makes the Delta, not of the store.
@@ -66,21 +72,50 @@ type wholeError struct{ d *delta.Delta }
 
 func (e *wholeError) Error() string { return ErrNeedsRebuild.Error() }
 
-// applied is a database that was written, and still open.
-type applied struct {
+// opened is a database that is open.
+type opened struct {
+	path   string
+	file   os.FileInfo // that was there just before
 	db     *sql.DB
-	conn   *sql.Conn
-	inputs []byte
+	conn   *sql.Conn // one connection, which has the one transaction
+	stmts  map[string]*sql.Stmt
+	inputs []byte // of the state it is of, once that is known
 }
 
-func (a *applied) close() {
-	a.conn.Close()
-	a.db.Close()
+func openAt(path string) (*opened, error) {
+	o := &opened{path: path, stmts: map[string]*sql.Stmt{}}
+	var err error
+	if o.file, err = os.Lstat(path); err == nil {
+		o.db, o.conn, err = open(path)
+	}
+	return o, err
+}
+
+func (o *opened) close() {
+	for _, s := range o.stmts {
+		s.Close()
+	}
+	o.conn.Close()
+	o.db.Close()
+}
+
+// reopen opens the store, or takes over from a File what that has open of it.
+func (s *Store) reopen(was *File) (*opened, error) {
+	if was != nil {
+		if o := was.take(); o != nil {
+			now, err := os.Lstat(s.Path)
+			if err == nil && os.SameFile(now, o.file) {
+				return o, nil
+			}
+			o.close()
+		}
+	}
+	return openAt(s.Path)
 }
 
 // anew makes a whole file and puts it in place. Who reads the old one goes on
 // reading it.
-func (s *Store) anew(next Next) (*applied, Written, error) {
+func (s *Store) anew(next Next) (*opened, Written, error) {
 	tmp := s.Path + "-new"
 	for _, leftover := range []string{tmp, tmp + "-journal"} {
 		if err := os.Remove(leftover); err != nil && !errors.Is(err, os.ErrNotExist) {
@@ -91,7 +126,11 @@ func (s *Store) anew(next Next) (*applied, Written, error) {
 		return nil, Written{}, err
 	}
 	defer os.Remove(tmp)
-	a, w, err := s.applyTo(tmp, nil, next)
+	a, err := openAt(tmp)
+	if err != nil {
+		return nil, Written{}, err
+	}
+	w, err := s.applyTo(a, nil, next)
 	if err != nil {
 		return nil, Written{}, err
 	}
@@ -105,29 +144,28 @@ func (s *Store) anew(next Next) (*applied, Written, error) {
 	if err := writeStamp(s.Path, a.inputs); err != nil {
 		return nil, Written{}, err
 	}
-	if a.db, a.conn, err = open(s.Path, false); err != nil {
-		return nil, Written{}, err
-	}
-	w.Anew, w.Followed = true, false
-	return a, w, nil
-}
-
-// applyTo applies a Delta to the file at path: all of it, or nothing. inputs are
-// those of the file's stamp, nil if it is empty.
-func (s *Store) applyTo(path string, inputs []byte, next Next) (*applied, Written, error) {
-	db, conn, err := open(path, true)
+	is, err := openAt(s.Path)
 	if err != nil {
 		return nil, Written{}, err
 	}
-	a := &applied{db: db, conn: conn}
-	u := &update{writer: newWriter(conn), bulk: inputs == nil}
-	err = u.start()
+	is.inputs, w.Anew, w.Followed = a.inputs, true, false
+	return is, w, nil
+}
+
+// applyTo applies a Delta to a database: all of it, or nothing, and then it is
+// closed. inputs are those of the file's stamp, nil if it is empty.
+func (s *Store) applyTo(a *opened, inputs []byte, next Next) (Written, error) {
+	u := &update{writer: newWriter(a.conn), bulk: inputs == nil}
+	err := writable(a.conn)
+	if err == nil {
+		err = u.start()
+	}
 	if err == nil {
 		err = u.within(func() error {
-			was := saved{u.writer, inputs}
-			if err := was.check(); err != nil {
+			if err := u.begin(inputs); err != nil {
 				return err
 			}
+			was := saved{u, inputs}
 			d, err := next(was)
 			if err != nil {
 				return &givenError{err}
@@ -144,40 +182,46 @@ func (s *Store) applyTo(path string, inputs []byte, next Next) (*applied, Writte
 	}
 	u.close()
 	if err == nil && !u.bulk {
-		err = writeStamp(path, a.inputs)
+		err = writeStamp(a.path, a.inputs)
 	}
 	if err != nil {
 		a.close()
-		return nil, Written{}, err
+		return Written{}, err
 	}
-	return a, Written{Followed: true, Rows: u.count}, nil
+	return Written{Followed: true, Rows: u.count}, nil
+}
+
+// begin reads what the file holds of the Delta before, which must be of the state
+// that inputs stand for.
+func (u *update) begin(inputs []byte) error {
+	if inputs == nil {
+		return nil
+	}
+	var of, sum []byte
+	_, err := u.one("SELECT inputs, header, sum, EXISTS (SELECT 1 FROM sqlite_schema WHERE name = 'words') FROM head", nil, &of, &u.saved, &sum, &u.words)
+	if err != nil || !bytes.Equal(of, inputs) {
+		return errors.Join(err, errOther)
+	}
+	if len(sum) != len(u.sum) {
+		return errRow
+	}
+	u.sum = reducer.Sum(sum)
+	return nil
 }
 
 // saved is what a file holds of the Delta before.
 type saved struct {
-	w      *writer
+	u      *update
 	inputs []byte
-}
-
-func (s saved) check() error {
-	if s.inputs == nil {
-		return nil
-	}
-	var of []byte
-	if _, err := s.w.one("SELECT inputs FROM head", nil, &of); err != nil || !bytes.Equal(of, s.inputs) {
-		return errors.Join(err, errOther)
-	}
-	return nil
 }
 
 func (s saved) Inputs() []byte { return s.inputs }
 
 func (s saved) Header() ([]byte, error) {
-	var b []byte
-	if there, err := s.w.one("SELECT header FROM head", nil, &b); err != nil || !there {
-		return nil, err
+	if s.inputs == nil {
+		return nil, nil
 	}
-	return unsummed(b)
+	return unsummed(s.u.saved)
 }
 
 const (
@@ -186,7 +230,7 @@ const (
 )
 
 func (s saved) Cursor(agent string) (cursor []byte, err error) {
-	err = s.w.each(cursorQuery, []any{agent}, func(r *sql.Rows) (err error) {
+	err = s.u.each(cursorQuery, []any{agent}, func(r *sql.Rows) (err error) {
 		_, cursor, err = scanCursor(r)
 		return err
 	})
@@ -195,7 +239,7 @@ func (s saved) Cursor(agent string) (cursor []byte, err error) {
 
 func (s saved) Cursors() (map[string][]byte, error) {
 	all := map[string][]byte{}
-	err := s.w.each(cursorsQuery, nil, func(r *sql.Rows) error {
+	err := s.u.each(cursorsQuery, nil, func(r *sql.Rows) error {
 		agent, cursor, err := scanCursor(r)
 		all[agent] = cursor
 		return err
@@ -277,19 +321,18 @@ func (u *update) numbers(d *delta.Delta) error {
 			return err
 		}
 	}
-	for issue := range d.Numbers {
-		if u.bulk {
-			u.given = d.Numbers
-			break
-		}
-		if u.decided[issue] = true; !d.Renumbered {
-			if err := u.change("number", "DELETE FROM number WHERE issue = ?", issue[:]); err != nil {
-				return err
-			}
-		}
+	if u.bulk {
+		u.given = d.Numbers
 	}
 	for issue, n := range d.Numbers {
-		if err := u.insert("number", int64(n), issue[:]); err != nil {
+		if u.bulk {
+			if err := u.insert("number", int64(n), issue[:]); err != nil {
+				return err
+			}
+			continue
+		}
+		u.decided[issue] = true
+		if err := u.change("number", "INSERT OR REPLACE INTO number (k, issue) VALUES (?, ?)", int64(n), issue[:]); err != nil {
 			return err
 		}
 	}

@@ -54,6 +54,7 @@ func TestApply(t *testing.T) {
 		s, m := files(t), &store.Memory{}
 		counts := map[string]int{}
 		var was *world
+		var open *store.File // of was, every other time
 		for step := range 12 {
 			now := w.until(len(w.lines))
 			now.counts = maps.Clone(counts)
@@ -84,7 +85,7 @@ func TestApply(t *testing.T) {
 				now.marks = rng.Uint64()
 				w.marks = now.marks
 			}
-			got, err := now.bring(s, was)
+			got, err := now.bringFrom(open, s, was)
 			if err != nil || step > 0 && !got.Followed {
 				t.Fatalf("%+v, %v", got, err)
 			}
@@ -101,8 +102,10 @@ func TestApply(t *testing.T) {
 				sameAnswers(t, want, f)
 			}
 			sameDump(t, s, now)
-			f.Close()
-			was = now
+			if was, open = now, f; rng.IntN(2) == 0 {
+				f.Close()
+				open = nil
+			}
 		}
 	})
 	t.Logf("%d lines came, logs lost lines %d times; %v", came, lost, kinds)
@@ -314,7 +317,7 @@ func TestApplyBase(t *testing.T) {
 		return d, nil
 	}
 	s, m := files(t), &store.Memory{}
-	f, _, err := s.Apply(next, func() (*store.Memory, error) { return want, nil }, nil)
+	f, _, err := s.Apply(nil, next, func() (*store.Memory, error) { return want, nil }, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -349,7 +352,7 @@ func TestApplyBase(t *testing.T) {
 	}
 	want = store.NewMemory(state, w.lines, w.numbers).WithMarks(func(string, uint64) string { return "" })
 	next = func(store.Saved) (*delta.Delta, error) { return w.delta(was), nil }
-	f, got, err := s.Apply(next, func() (*store.Memory, error) { return want, nil }, nil)
+	f, got, err := s.Apply(nil, next, func() (*store.Memory, error) { return want, nil }, nil)
 	if err != nil || got.Anew {
 		t.Fatalf("%+v, %v", got, err)
 	}
@@ -369,7 +372,7 @@ func TestApplyWhole(t *testing.T) {
 	for _, n := range []int{80, 30, 60} {
 		now, asked := w.until(n), 0
 		next := func(store.Saved) (*delta.Delta, error) { asked++; return now.delta(nil), nil }
-		f, got, err := s.Apply(next, nil, nil)
+		f, got, err := s.Apply(nil, next, nil, nil)
 		if err != nil || !got.Anew || asked != 1 {
 			t.Fatalf("%+v, %v, asked %d times", got, err, asked)
 		}
@@ -420,7 +423,7 @@ func TestApplyFails(t *testing.T) {
 			return &x, nil
 		},
 	} {
-		if _, _, err := s.Apply(next, nil, nil); !errors.Is(err, broken) {
+		if _, _, err := s.Apply(nil, next, nil, nil); !errors.Is(err, broken) {
 			t.Fatalf("%s: %v", name, err)
 		}
 		if err := m.Apply(next); !errors.Is(err, broken) {
@@ -459,7 +462,7 @@ func TestSaved(t *testing.T) {
 	for _, apply := range []func(store.Next) error{
 		m.Apply,
 		func(next store.Next) error {
-			f, _, err := s.Apply(next, nil, nil)
+			f, _, err := s.Apply(nil, next, nil, nil)
 			if err == nil {
 				defer f.Close()
 				if all, err := f.Cursors(); err != nil || len(all) != len(w.logs()) {

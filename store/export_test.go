@@ -34,7 +34,7 @@ func ByAnotherProgram() (back func()) {
 
 // HasWords reports whether the store has an index of words.
 func HasWords(s *Store) bool {
-	db, conn, err := open(s.Path, false)
+	db, conn, err := open(s.Path)
 	if err != nil {
 		panic(err)
 	}
@@ -50,7 +50,7 @@ func HasWords(s *Store) bool {
 // Dump returns all that a store holds, by table, without what depends on how it came
 // there.
 func Dump(s *Store) map[string][]string {
-	db, conn, err := open(s.Path, false)
+	db, conn, err := open(s.Path)
 	if err != nil {
 		panic(err)
 	}

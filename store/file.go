@@ -23,11 +23,9 @@ type File struct {
 	seen   func() map[string]event.AgentPresence
 
 	mu      sync.Mutex
-	db      *sql.DB
-	conn    *sql.Conn // one connection, which has the one transaction
-	reading bool      // in a transaction
+	open    *opened // nil once the file has failed
+	reading bool    // in a transaction
 	idle    *time.Timer
-	stmts   map[string]*sql.Stmt
 	memory  *Memory // once the file has failed
 
 	answers
@@ -54,11 +52,12 @@ func (s *Store) Open(inputs []byte, recall func() (*Memory, error), seen func() 
 	if of, ok := readStamp(s.Path); !ok || !bytes.Equal(of, inputs) {
 		return nil, nil, errOther
 	}
-	db, conn, err := open(s.Path, false)
+	o, err := openAt(s.Path)
 	if err != nil {
 		return nil, nil, err
 	}
-	f := s.file(db, conn, inputs, recall, seen)
+	o.inputs = inputs
+	f := s.file(o, recall, seen)
 	var note []byte
 	err = f.query(func(r *sql.Rows) error { return r.Scan(&note) }, "SELECT header FROM head")
 	if err == nil {
@@ -71,9 +70,8 @@ func (s *Store) Open(inputs []byte, recall func() (*Memory, error), seen func() 
 	return f, note, nil
 }
 
-func (s *Store) file(db *sql.DB, conn *sql.Conn, inputs []byte, recall func() (*Memory, error), seen func() map[string]event.AgentPresence) *File {
-	f := &File{store: s, inputs: inputs, recall: recall, seen: seen, db: db, conn: conn,
-		stmts: map[string]*sql.Stmt{}, answers: answers{rows: map[event.UUID]*issueRow{}, texts: map[event.UUID]*Issue{}, marks: map[string][]delta.Mark{}}}
+func (s *Store) file(o *opened, recall func() (*Memory, error), seen func() map[string]event.AgentPresence) *File {
+	f := &File{store: s, inputs: o.inputs, recall: recall, seen: seen, open: o, answers: answers{rows: map[event.UUID]*issueRow{}, texts: map[event.UUID]*Issue{}, marks: map[string][]delta.Mark{}}}
 	f.idle = time.AfterFunc(idleAfter, f.Release)
 	return f
 }
@@ -116,15 +114,21 @@ func (f *File) Close() error {
 
 // shut closes the file.
 func (f *File) shut() {
-	if f.db == nil {
-		return
+	if f.open != nil {
+		f.open.close()
 	}
-	for _, s := range f.stmts {
-		s.Close()
-	}
-	f.conn.Close()
-	f.db.Close()
-	f.db, f.conn, f.stmts, f.reading = nil, nil, nil, false
+	f.open, f.reading = nil, false
+}
+
+// take takes away what is open, nil if nothing is.
+func (f *File) take() *opened {
+	f.Release()
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.idle.Stop()
+	o := f.open
+	f.open = nil
+	return o
 }
 
 // Release ends the read transaction, so that the store can be written at once. What
@@ -133,7 +137,7 @@ func (f *File) Release() {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.reading {
-		f.conn.ExecContext(context.Background(), "COMMIT")
+		f.open.conn.ExecContext(context.Background(), "COMMIT")
 		f.reading = false
 	}
 }
@@ -143,7 +147,7 @@ func (f *File) Release() {
 func (f *File) query(each func(*sql.Rows) error, query string, args ...any) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if f.db == nil {
+	if f.open == nil {
 		return errOther
 	}
 	if err := f.begin(); err != nil {
@@ -158,7 +162,7 @@ func (f *File) begin() error {
 		return nil
 	}
 	return again(func() error {
-		if _, err := f.conn.ExecContext(context.Background(), "BEGIN"); err != nil {
+		if _, err := f.open.conn.ExecContext(context.Background(), "BEGIN"); err != nil {
 			return err
 		}
 		f.reading = true
@@ -168,7 +172,7 @@ func (f *File) begin() error {
 			err = errOther
 		}
 		if err != nil {
-			f.conn.ExecContext(context.Background(), "ROLLBACK")
+			f.open.conn.ExecContext(context.Background(), "ROLLBACK")
 			f.reading = false
 		}
 		return err
@@ -176,13 +180,13 @@ func (f *File) begin() error {
 }
 
 func (f *File) run(each func(*sql.Rows) error, query string, args ...any) error {
-	s := f.stmts[query]
+	s := f.open.stmts[query]
 	if s == nil {
 		var err error
-		if s, err = f.conn.PrepareContext(context.Background(), query); err != nil {
+		if s, err = f.open.conn.PrepareContext(context.Background(), query); err != nil {
 			return err
 		}
-		f.stmts[query] = s
+		f.open.stmts[query] = s
 	}
 	rows, err := s.Query(args...)
 	if err != nil {
@@ -216,7 +220,7 @@ func (f *File) fallen() (*Memory, error) {
 func (f *File) whole() bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	return f.db != nil
+	return f.open != nil
 }
 
 // Changed is when the store was written last; zero if that is not known.

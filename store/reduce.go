@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"cmp"
 	"database/sql"
-	"errors"
 	"slices"
 	"strings"
 
@@ -15,8 +14,9 @@ import (
 // update is one Delta being applied.
 type update struct {
 	*writer
-	bulk bool // from the empty state
-	sum  reducer.Sum
+	bulk  bool   // from the empty state
+	saved []byte // header of the state before
+	sum   reducer.Sum
 
 	nextLog int64
 	fresh   map[int64]int64 // log → its first line that is new
@@ -181,9 +181,6 @@ func (u *update) reduce() error {
 var kinds = []byte{ofComment, ofEntry, ofMilestone, ofAgent, ofRequest, ofReport, ofSession, ofLine, ofIssue}
 
 func (u *update) reduceAffected() error {
-	if err := u.current(); err != nil {
-		return err
-	}
 	by := map[byte][]target{}
 	for t := range u.affected {
 		by[t.kind()] = append(by[t.kind()], t)
@@ -237,19 +234,6 @@ func touches(t target, s *reducer.State) reducer.Touches {
 		return s.OwnEntry(t.uuid()).Touches
 	}
 	return nil
-}
-
-// current reads what there is of the state before.
-func (u *update) current() error {
-	var sum []byte
-	if _, err := u.one("SELECT sum FROM head", nil, &sum); err != nil || len(sum) != len(u.sum) {
-		return errors.Join(err, errRow)
-	}
-	u.sum = reducer.Sum(sum).Add(u.sum) // parts may be taken away already
-	n := 0
-	_, err := u.one("SELECT count(*) FROM sqlite_schema WHERE name = 'words'", nil, &n)
-	u.words = n > 0
-	return err
 }
 
 // otherIssues writes rows of issues about which no line is new, but about their

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"encoding/hex"
 	"errors"
+	"maps"
 	"math"
 	"strings"
 
@@ -74,14 +75,20 @@ func (u *update) issue(issue event.UUID, o reducer.OwnIssue) error {
 	if u.bulk && !o.Shown {
 		return u.write(issue, is)
 	}
-	if err := u.describe(issue, o.Issue.Description); err != nil {
-		return err
+	if there || o.Issue.Description != "" {
+		if err := u.describe(issue, o.Issue.Description); err != nil {
+			return err
+		}
 	}
 	if !u.bulk {
 		if shown != o.Shown || shown && was.Issue.CreatedAt != o.Issue.CreatedAt {
-			u.moved[issue], u.tied[issue], u.cycles[issue] = true, true, true
-			if err := u.neighbors(issue, u.tied); err != nil {
+			u.moved[issue] = true
+			near := map[event.UUID]bool{}
+			if err := u.neighbors(issue, near); err != nil {
 				return err
+			}
+			if maps.Copy(u.tied, near); len(near) > 0 {
+				u.tied[issue], u.cycles[issue] = true, true
 			}
 		}
 		u.rows[issue], u.dirty[issue] = is, true

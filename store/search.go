@@ -260,12 +260,15 @@ func (f *File) indexed() bool {
 // readWords puts the texts that are not in the index of words into it: all, if
 // there is none.
 func (s *Store) readWords(there bool) error {
-	db, conn, err := open(s.Path, true)
+	db, conn, err := open(s.Path)
 	if err != nil {
 		return err
 	}
 	defer db.Close()
 	defer conn.Close()
+	if err := writable(conn); err != nil {
+		return err
+	}
 	w := newWriter(conn)
 	defer w.close()
 	return w.within(func() error { return w.words(there) })

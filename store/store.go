@@ -27,22 +27,11 @@ const busy = 100 * time.Millisecond
 // program, or is not as it was left.
 var errOther = errors.New("the store is of another state")
 
-// open opens the database file at path.
-func open(path string, write bool) (*sql.DB, *sql.Conn, error) {
-	q := url.Values{"_pragma": {
-		fmt.Sprintf("busy_timeout(%d)", busy.Milliseconds()), "cell_size_check(1)", "trusted_schema(0)", "temp_store(2)",
+// open opens the database file at path, for reading until it is writable.
+func open(path string) (*sql.DB, *sql.Conn, error) {
+	q := url.Values{"mode": {"rw"}, "_pragma": {
+		fmt.Sprintf("busy_timeout(%d)", busy.Milliseconds()), "cell_size_check(1)", "trusted_schema(0)", "temp_store(2)", "query_only(1)",
 	}}
-	if write {
-		sync := "0" // the stamp tells a file that may not have reached the disk
-		if bootID() == "" {
-			sync = "1"
-		}
-		q.Set("mode", "rw")
-		q["_pragma"] = append(q["_pragma"], "synchronous("+sync+")", "cache_size(-16384)")
-	} else {
-		q.Set("mode", "ro")
-		q["_pragma"] = append(q["_pragma"], "query_only(1)")
-	}
 	at := url.URL{Scheme: "file", Opaque: (&url.URL{Path: path}).EscapedPath(), RawQuery: q.Encode()}
 	db, err := sql.Open("sqlite", at.String())
 	if err != nil {
@@ -54,6 +43,16 @@ func open(path string, write bool) (*sql.DB, *sql.Conn, error) {
 		return nil, nil, err
 	}
 	return db, conn, nil
+}
+
+// writable lets a connection write.
+func writable(conn *sql.Conn) error {
+	sync := "0" // the stamp tells a file that may not have reached the disk
+	if bootID() == "" {
+		sync = "1"
+	}
+	_, err := conn.ExecContext(context.Background(), "PRAGMA query_only(0); PRAGMA synchronous("+sync+"); PRAGMA cache_size(-16384)")
+	return err
 }
 
 // again does something that may find the database busy, and once more if it did.

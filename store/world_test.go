@@ -236,7 +236,12 @@ func (w *world) to(known ...*world) store.Next {
 
 // bring brings a store to w.
 func (w *world) bring(s *store.Store, known ...*world) (store.Written, error) {
-	f, wrote, err := s.Apply(w.to(known...), func() (*store.Memory, error) { return nil, errors.New("the file did not answer") }, nil)
+	return w.bringFrom(nil, s, known...)
+}
+
+// bringFrom is bring by somebody who has the store open.
+func (w *world) bringFrom(was *store.File, s *store.Store, known ...*world) (store.Written, error) {
+	f, wrote, err := s.Apply(was, w.to(known...), func() (*store.Memory, error) { return nil, errors.New("the file did not answer") }, nil)
 	if err == nil {
 		f.Close()
 	}
