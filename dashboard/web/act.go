@@ -102,7 +102,7 @@ var errDone = errors.New("this was already done")
 // audited does something that changes something: once for each form, with a row
 // in the audit log before and one after.
 func (s *Server) audited(r *request, project, verb, subject string, do func(context.Context, *db.Action) error) error {
-	rows, err := s.DB.Acted(r.Context(), r.id)
+	rows, err := s.DB.Acted(r.Context(), r.ID)
 	if err != nil {
 		return err
 	}
@@ -118,7 +118,7 @@ func (s *Server) audited(r *request, project, verb, subject string, do func(cont
 	a.Outcome = db.Succeeded
 	if err = do(ctx, &a); err != nil {
 		a.Outcome, a.Error = db.Failed, err.Error()
-		if s.explain(err).status < http.StatusInternalServerError {
+		if s.explain(err).Status < http.StatusInternalServerError {
 			a.Outcome = db.Refused
 		}
 	}

@@ -122,7 +122,7 @@ func TestManyAlerts(t *testing.T) {
 
 func TestBack(t *testing.T) {
 	for to, want := range map[string]string{"/alerts/1": "/alerts/1", "": "/x", "//evil.example": "/x", "https://evil.example": "/x", "/\\evil.example": "/x"} {
-		r := &request{Request: mustForm(url.Values{"back": {to}})}
+		r := &request{checked: &checked{Request: mustForm(url.Values{"back": {to}})}}
 		if got := back(r, "/x"); got != want {
 			t.Errorf("%q: %s, want %s", to, got, want)
 		}

@@ -171,7 +171,7 @@ func (s *Server) apiExport(r *request) error {
 	case "csv":
 		return s.csv(r, t)
 	case "json":
-		r.w.Header().Set("Content-Disposition", fmt.Sprintf("attachment; filename=%q", t.Name+".json"))
+		r.W.Header().Set("Content-Disposition", fmt.Sprintf("attachment; filename=%q", t.Name+".json"))
 		return s.raw(r, http.StatusOK, rows)
 	}
 	return refuse(http.StatusNotFound, "there is no such table: use %s.csv or %s.json", name, name)
@@ -186,7 +186,7 @@ func (s *Server) apiWebhooks(r *request) error {
 	}
 	urls := []string{}
 	for _, x := range all {
-		if r.session.Scope == "act" && !s.ReadOnly {
+		if r.Session.Scope == "act" && !s.ReadOnly {
 			urls = append(urls, x.URL)
 		} else {
 			urls = append(urls, notify.Masked(x.URL))
@@ -200,7 +200,7 @@ func (s *Server) apiWebhooks(r *request) error {
 func (s *Server) apiSetWebhooks(r *request) error {
 	urls, given := r.PostForm["urls"]
 	if blank := !slices.ContainsFunc(urls, func(at string) bool { return strings.TrimSpace(at) != "" }); !given || blank && len(urls) > 0 {
-		return &problem{status: http.StatusBadRequest, message: "'urls' is missing: an empty list removes every webhook", hints: []string{`{"urls": ["https://example.com/hook"]}`}}
+		return &problem{Status: http.StatusBadRequest, Message: "'urls' is missing: an empty list removes every webhook", Hints: []string{`{"urls": ["https://example.com/hook"]}`}}
 	}
 	have, err := s.DB.Endpoints(r.Context())
 	if err != nil {

@@ -137,8 +137,8 @@ func (s *Server) metrics(r *request) error {
 	if err != nil {
 		return err
 	}
-	r.w.Header().Set("Content-Type", "text/plain; version=0.0.4; charset=utf-8")
-	_, _ = r.w.Write([]byte(metrics.Text(projects, by, endpoints, metrics.Server{Skipped: s.Poller.Skipped(), LastPass: s.Poller.LastPass()})))
+	r.W.Header().Set("Content-Type", "text/plain; version=0.0.4; charset=utf-8")
+	_, _ = r.W.Write([]byte(metrics.Text(projects, by, endpoints, metrics.Server{Skipped: s.Poller.Skipped(), LastPass: s.Poller.LastPass()})))
 	return nil
 }
 

@@ -55,7 +55,7 @@ func (s *Server) graph(r *request) error {
 	}
 	err = s.Library.Read(r.Context(), p.Place.Path, func(v place.View) error { return d.fill(v) })
 	if missing := (*store.NotFoundError)(nil); errors.As(err, &missing) {
-		d.Error, err = s.explain(err).message, nil
+		d.Error, err = s.explain(err).Message, nil
 	}
 	if err != nil {
 		return s.unreadable(r, p, "graph", "Graph of "+p.Slug, err, func(t *Trouble) any { d.Project.Trouble = t; return d })

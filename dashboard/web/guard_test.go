@@ -15,6 +15,7 @@ import (
 
 	"github.com/git-crosslink/git-crosslink/dashboard/dashtest"
 	"github.com/git-crosslink/git-crosslink/dashboard/db"
+	"github.com/git-crosslink/git-crosslink/dashboard/guard"
 	"github.com/git-crosslink/git-crosslink/event"
 )
 
@@ -39,7 +40,7 @@ func TestEveryRoute(t *testing.T) {
 	s.login()
 	readOnly.login()
 	for _, r := range table {
-		method, path := pathOf(r.pattern)
+		method, path := pathOf(r.Pattern)
 		var form url.Values
 		if method != http.MethodGet {
 			form = url.Values{"x": {"y"}}
@@ -49,15 +50,15 @@ func TestEveryRoute(t *testing.T) {
 			t.Helper()
 			got := who.do(method, path, form, headers...)
 			if got.status != want {
-				t.Errorf("%s, %s: %d, want %d\n%.200s", r.pattern, what, got.status, want, got.body)
+				t.Errorf("%s, %s: %d, want %d\n%.200s", r.Pattern, what, got.status, want, got.body)
 			}
 			for name, value := range headersOf(r) {
 				if got.header.Get(name) != value {
-					t.Errorf("%s, %s: header %s is %q", r.pattern, what, name, got.header.Get(name))
+					t.Errorf("%s, %s: header %s is %q", r.Pattern, what, name, got.header.Get(name))
 				}
 			}
 		}
-		if r.stream {
+		if r.Stream {
 			form = nil
 		}
 		try(s, "a name of somebody else", 421, path, form, append(own, "Host", "evil.example")...)
@@ -68,30 +69,30 @@ func TestEveryRoute(t *testing.T) {
 			try(s, "a path with a trailing slash", 404, path+"/", form, own...)
 			try(s, "an encoded slash", 400, strings.Replace(path[1:], "", "/%2f", 1), form, own...)
 		}
-		if r.scope != anybody {
+		if r.Scope != anybody {
 			want := 401
-			if method == http.MethodGet && !r.stream && !strings.HasPrefix(path, "/api/") {
+			if method == http.MethodGet && !r.Stream && !strings.HasPrefix(path, "/api/") {
 				want = http.StatusSeeOther // to the login page
 			}
 			try(stranger, "nobody", want, path, form, own...)
-			for _, wrong := range []string{"Bearer ", "Bearer x", "bearer " + secret(32), "Basic " + secret(32)} {
+			for _, wrong := range []string{"Bearer ", "Bearer x", "bearer " + guard.Secret(32), "Basic " + guard.Secret(32)} {
 				try(stranger, "nobody, with "+wrong, want, path, form, append(own, "Authorization", wrong)...)
 			}
 			want = 401
-			if method == http.MethodGet && !r.stream && !strings.HasPrefix(path, "/api/") {
+			if method == http.MethodGet && !r.Stream && !strings.HasPrefix(path, "/api/") {
 				want = http.StatusSeeOther
 			}
-			try(s, "a session beside a token that is wrong", want, path, form, append(own, "Authorization", "Bearer "+secret(32))...)
+			try(s, "a session beside a token that is wrong", want, path, form, append(own, "Authorization", "Bearer "+guard.Secret(32))...)
 		}
-		if r.scope == actor {
+		if r.Scope == actor {
 			try(stranger, "a token for reading", 403, path, form, "Authorization", "Bearer "+s.token("read"))
 			if method == http.MethodGet {
 				try(readOnly, "a server that is read-only", 403, path, nil)
 				try(s, "a page of another site", 403, path, nil, "Sec-Fetch-Site", "cross-site")
 			}
 		}
-		if strings.Contains(path, "/github/") && r.scope != actor {
-			t.Errorf("%s shows what the operator's token sees, and is open to readers", r.pattern)
+		if strings.Contains(path, "/github/") && r.Scope != actor {
+			t.Errorf("%s shows what the operator's token sees, and is open to readers", r.Pattern)
 		}
 		if method == http.MethodGet {
 			continue
@@ -102,17 +103,17 @@ func TestEveryRoute(t *testing.T) {
 		try(s, "another site", 403, path, form, "Origin", "https://evil.example", "Sec-Fetch-Site", "cross-site")
 		try(s, "the same site", 403, path, form, "Origin", "http://localhost:1", "Sec-Fetch-Site", "same-site")
 		try(s, "another origin from a browser that says no site", 403, path, form, "Origin", "https://evil.example")
-		try(s, "too much", 413, path, url.Values{"x": {strings.Repeat("x", int(r.max)+1)}}, own...)
+		try(s, "too much", 413, path, url.Values{"x": {strings.Repeat("x", int(r.Bound())+1)}}, own...)
 		try(s, "text that is not UTF-8", 400, path, url.Values{"x": {"\xff"}}, own...)
-		if r.scope == anybody {
+		if r.Scope == anybody {
 			continue
 		}
 		try(s, "a form of nobody", 403, path, url.Values{"request": {""}}, own...)
-		try(s, "a form of another session", 403, path, url.Values{"request": {secret(16) + "." + secret(16)}}, own...)
-		if r.scope == actor {
-			form := url.Values{"request": {secret(16) + ".x"}}
-			id := secret(16)
-			form.Set("request", id+"."+(&request{secret: cookieOf(readOnly)}).sign(id))
+		try(s, "a form of another session", 403, path, url.Values{"request": {guard.Secret(16) + "." + guard.Secret(16)}}, own...)
+		if r.Scope == actor {
+			form := url.Values{"request": {guard.Secret(16) + ".x"}}
+			id := guard.Secret(16)
+			form.Set("request", id+"."+(&checked{Secret: cookieOf(readOnly)}).Sign(id))
 			try(readOnly, "a server that is read-only", 403, path, form, readOnly.own()...)
 		}
 	}
@@ -130,8 +131,8 @@ func TestEveryRoute(t *testing.T) {
 // token makes a token.
 func (s *served) token(scope string) string {
 	s.Helper()
-	token := secret(32)
-	_, err := s.db.AddToken(s.Context(), db.Token{Hash: hashOf(token), Name: scope, Scope: scope})
+	token := guard.Secret(32)
+	_, err := s.db.AddToken(s.Context(), db.Token{Hash: guard.HashOf(token), Name: scope, Scope: scope})
 	s.Check(err)
 	return token
 }
@@ -140,7 +141,7 @@ func (s *served) token(scope string) string {
 func headersOf(r route) map[string]string {
 	all := map[string]string{}
 	for name, value := range headers {
-		if name != "Cache-Control" || !strings.Contains(r.pattern, "/assets/") {
+		if name != "Cache-Control" || !strings.Contains(r.Pattern, "/assets/") {
 			all[name] = value
 		}
 	}
@@ -190,9 +191,9 @@ func TestReadingWritesNothing(t *testing.T) {
 	s.get("/") // the first read makes the store
 	before := sum()
 	for _, r := range table {
-		if method, path := pathOf(r.pattern); method == http.MethodGet && !r.stream {
+		if method, path := pathOf(r.Pattern); method == http.MethodGet && !r.Stream {
 			s.get(path)
-			if r.twin {
+			if r.Twin {
 				s.get(strings.TrimSuffix(path, "/") + map[bool]string{true: "/.json", false: ".json"}[path == "/"])
 			}
 		}
@@ -239,40 +240,8 @@ func TestLogin(t *testing.T) {
 
 // requestFor signs an id as a page of this session would.
 func (s *served) requestFor() string {
-	id := secret(16)
-	return id + "." + (&request{secret: cookieOf(s)}).sign(id)
-}
-
-func TestCodesEnd(t *testing.T) {
-	at := time.Unix(1_750_000_000, 0)
-	c := codes{now: func() time.Time { return at }}
-	code := c.mint()
-	at = at.Add(codeLife)
-	if !c.take(code) {
-		t.Error("a code of exactly two minutes is refused")
-	}
-	code = c.mint()
-	at = at.Add(codeLife + 1)
-	if c.take(code) {
-		t.Error("a code older than two minutes is taken")
-	}
-}
-
-func TestLimits(t *testing.T) {
-	at := time.Unix(1_750_000_000, 0)
-	l := limits{now: func() time.Time { return at }}
-	for k := range 30 {
-		if !l.allow("x", 30) {
-			t.Fatalf("refused after %d", k)
-		}
-	}
-	if l.allow("x", 30) || !l.allow("y", 30) {
-		t.Error("the bound is not each one's own")
-	}
-	at = at.Add(time.Minute)
-	if !l.allow("x", 30) {
-		t.Error("refused in the next minute")
-	}
+	id := guard.Secret(16)
+	return id + "." + (&checked{Secret: cookieOf(s)}).Sign(id)
 }
 
 func TestClean(t *testing.T) {

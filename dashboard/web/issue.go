@@ -216,7 +216,7 @@ func (s *Server) issue(r *request) error {
 		if err != nil {
 			return err
 		}
-		if d.Agent = v.Agent; r.json {
+		if d.Agent = v.Agent; r.JSON {
 			return d.answer(v, i)
 		}
 		milestones, err := v.Milestones()

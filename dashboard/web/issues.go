@@ -158,7 +158,7 @@ func (s *Server) issues(r *request) error {
 		} else if err != nil {
 			return err
 		}
-		return d.fill(l, r.json)
+		return d.fill(l, r.JSON)
 	})
 	if err != nil {
 		return s.unreadable(r, p, "issues", "Issues of "+p.Slug, err, func(t *Trouble) any { d.Project.Trouble = t; return d })
@@ -168,7 +168,7 @@ func (s *Server) issues(r *request) error {
 
 // unreadable shows a page of a project that cannot be read, as far as it goes.
 func (s *Server) unreadable(r *request, p db.Project, page, title string, why error, with func(*Trouble) any) error {
-	if s.explain(why).status < http.StatusInternalServerError {
+	if s.explain(why).Status < http.StatusInternalServerError {
 		return why
 	}
 	return s.render(r, page, title, with(unread(p, why)), "p:"+p.ID)

@@ -33,7 +33,6 @@ func TestEveryVerb(t *testing.T) {
 	w.Create(a, "two", nil)
 	s := serve(t, w, nil, a)
 	s.login()
-	s.server.limits.most = 1000
 	issue := func() answer.Detail {
 		return data[struct {
 			Issue answer.Detail `json:"issue"`
@@ -156,7 +155,6 @@ func TestIssues(t *testing.T) {
 	})
 	s := serve(t, w, nil, a)
 	s.login()
-	s.server.limits.most = 1000
 	for q, want := range map[string]string{
 		"": "3 2 1", "sort=number": "1 2 3", "q=is:ready": "2", "q=is:blocked": "3", "q=label:bug": "1", "q=-label:bug&sort=number": "2 3", "q=prio:>=high": "1", "q=is:locked": "1",
 		"q=due:<7d": "3", "q=due:<1d": "", "q=manual": "2", "q=is:closed": "", "q=lock:agent-a": "1", "q=is:all&sort=title": "1 3 2", "page=2": "",

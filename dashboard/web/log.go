@@ -221,7 +221,7 @@ func (s *Server) search(r *request) error {
 				h.Agents = append(h.Agents, a.ID)
 			}
 		}
-		err := s.Library.Read(r.Context(), p.Place.Path, func(v place.View) error { return h.fill(s, v, asked, r.json) })
+		err := s.Library.Read(r.Context(), p.Place.Path, func(v place.View) error { return h.fill(s, v, asked, r.JSON) })
 		if missing := (*store.NotFoundError)(nil); err != nil && !errors.As(err, &missing) {
 			d.Left = append(d.Left, p.Slug)
 			continue

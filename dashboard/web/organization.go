@@ -18,7 +18,7 @@ type GitHub struct {
 	Track        func(ctx context.Context, url, slug string) (p db.Project, known bool, err error) // watches a URL that GitHub named, never a path
 }
 
-var errNoGitHub = &problem{status: http.StatusNotFound, message: "this dashboard does not ask GitHub"}
+var errNoGitHub = &problem{Status: http.StatusNotFound, Message: "this dashboard does not ask GitHub"}
 
 // apiGitHub says whether there is a token, and never what it is.
 func (s *Server) apiGitHub(r *request) error {
@@ -34,7 +34,7 @@ func (s *Server) apiGitHub(r *request) error {
 
 // apiSetGitHub refuses a token: there are better places for it than a database.
 func (s *Server) apiSetGitHub(*request) error {
-	return &problem{status: http.StatusBadRequest, message: "the dashboard stores no token", hints: []string{"gh auth login"}}
+	return &problem{Status: http.StatusBadRequest, Message: "the dashboard stores no token", Hints: []string{"gh auth login"}}
 }
 
 // oldRepository is a repository with a tracker.

@@ -244,7 +244,6 @@ func TestEveryJourney(t *testing.T) {
 	busy(w, a, b)
 	s := serve(t, w, nil, a)
 	s.login()
-	s.server.limits.most = 1000
 	_, _, err := s.db.AddEndpoint(t.Context(), notify.Endpoint{Kind: notify.Standard, URL: "http://127.0.0.1:1/hook", Local: true})
 	s.Check(err)
 	br := s.browse()
@@ -326,11 +325,7 @@ func TestOneStream(t *testing.T) {
 		tab.until(`document.querySelector("#live")?.dataset.state === "on"`)
 		tabs = append(tabs, tab)
 	}
-	streams := func() int {
-		s.server.streams.mu.Lock()
-		defer s.server.streams.mu.Unlock()
-		return len(s.server.streams.all)
-	}
+	streams := s.server.streams.Len
 	if n := streams(); n != 1 {
 		t.Errorf("ten tabs keep %d streams", n)
 	}
@@ -356,7 +351,6 @@ func TestUntracked(t *testing.T) {
 	busy(w, a, b)
 	s := serve(t, w, nil, a)
 	s.login()
-	s.server.limits.most = 1000
 	for _, path := range []string{"/i/1/close", "/i/1/block", "/i/1/release", "/agents/agent-a/request", "/issues", "/bulk", "/milestones", "/milestones/1.0/close"} {
 		form := url.Values{"request": {s.requestFor()}, "kind": {"pause"}, "issue": {"2"}}
 		if got := s.do("POST", "/p/nobody/noop"+path, form, append(s.own(), "Accept", "application/json")...); got.status != 404 {

@@ -301,7 +301,7 @@ func (s *Server) overview(r *request, p db.Project, open []alerts.Alert) error {
 		for _, i := range recent {
 			d.Recent = append(d.Recent, issueDocOf(i))
 		}
-		if err != nil || !r.json {
+		if err != nil || !r.JSON {
 			return err
 		}
 		shapes := answer.New(v.Projection)

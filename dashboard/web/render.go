@@ -59,9 +59,9 @@ func (s *Server) asset(r *request) error {
 		if err != nil {
 			return err
 		}
-		r.w.Header().Set("Content-Type", mime.TypeByExtension(path.Ext(name)))
-		r.w.Header().Set("Cache-Control", "public, max-age=31536000, immutable")
-		_, err = r.w.Write(b)
+		r.W.Header().Set("Content-Type", mime.TypeByExtension(path.Ext(name)))
+		r.W.Header().Set("Cache-Control", "public, max-age=31536000, immutable")
+		_, err = r.W.Write(b)
 		return err
 	}
 	return refuse(http.StatusNotFound, "there is no such file")
@@ -269,9 +269,9 @@ func (s *Server) csv(r *request, t export.Table) error {
 	if err := t.CSV(&b); err != nil {
 		return err
 	}
-	r.w.Header().Set("Content-Type", "text/csv; charset=utf-8")
-	r.w.Header().Set("Content-Disposition", fmt.Sprintf("attachment; filename=%q", t.Name+".csv"))
-	_, err := r.w.Write(b.Bytes())
+	r.W.Header().Set("Content-Type", "text/csv; charset=utf-8")
+	r.W.Header().Set("Content-Disposition", fmt.Sprintf("attachment; filename=%q", t.Name+".csv"))
+	_, err := r.W.Write(b.Bytes())
 	return err
 }
 
@@ -320,16 +320,16 @@ func (l layout) Here() string {
 
 // render answers with a page, its fragment, or its twin.
 func (s *Server) render(r *request, name, title string, data any, topics ...string) error {
-	if r.json {
+	if r.JSON {
 		return s.json(r, http.StatusOK, envelope{OK: true, Data: data})
 	}
-	l := layout{Title: title, Page: name, Path: r.URL.Path, Query: r.URL.RawQuery, Cursor: r.cursor, Data: data, Topics: strings.Join(topics, ","), LoggedIn: r.secret != "", ReadOnly: s.ReadOnly || r.session.Scope != "act",
+	l := layout{Title: title, Page: name, Path: r.URL.Path, Query: r.URL.RawQuery, Cursor: r.cursor, Data: data, Topics: strings.Join(topics, ","), LoggedIn: r.Secret != "", ReadOnly: s.ReadOnly || r.Session.Scope != "act",
 		Operator: s.operator, Version: s.Version, Now: event.TimeOf(s.Now()), liking: r.liking()}
 	if l.LoggedIn {
 		if l.Notify+l.Tone != "" {
 			l.Topics = strings.TrimPrefix(l.Topics+",alerts_changed", ",")
 		}
-		l.Request = r.requestID()
+		l.Request = r.RequestID()
 		var err error
 		if l.Frame, err = s.surroundings(r); err != nil {
 			return err
@@ -343,9 +343,9 @@ func (s *Server) write(r *request, status int, name string, l layout) error {
 	if err := templates[name].ExecuteTemplate(&b, "layout", l); err != nil {
 		return err
 	}
-	r.w.Header().Set("Content-Type", "text/html; charset=utf-8")
-	r.w.WriteHeader(status)
-	_, _ = r.w.Write(b.Bytes()) // a browser that has gone away cannot be told, and is no fault
+	r.W.Header().Set("Content-Type", "text/html; charset=utf-8")
+	r.W.WriteHeader(status)
+	_, _ = r.W.Write(b.Bytes()) // a browser that has gone away cannot be told, and is no fault
 	return nil
 }
 
@@ -380,72 +380,66 @@ func (s *Server) raw(r *request, status int, v any) error {
 	if err != nil {
 		return err
 	}
-	r.w.Header().Set("Content-Type", "application/json; charset=utf-8")
-	r.w.WriteHeader(status)
-	_, _ = r.w.Write(append(b, '\n')) // see write
+	r.W.Header().Set("Content-Type", "application/json; charset=utf-8")
+	r.W.WriteHeader(status)
+	_, _ = r.W.Write(append(b, '\n')) // see write
 	return nil
 }
 
 // to answers an action: JSON for a script, another page for a form.
 func (s *Server) to(r *request, path string, data any) error {
-	if r.api {
+	if r.API {
 		return s.apiDid(r, data)
 	}
-	if r.json {
+	if r.JSON {
 		e := envelope{OK: true, Data: data}
-		if r.secret != "" {
-			e.Request = r.requestID()
+		if r.Secret != "" {
+			e.Request = r.RequestID()
 		}
 		return s.json(r, http.StatusOK, e)
 	}
-	http.Redirect(r.w, r.Request, path, http.StatusSeeOther)
+	http.Redirect(r.W, r.Request, path, http.StatusSeeOther)
 	return nil
 }
 
 // fail answers with what went wrong.
 func (s *Server) fail(r *request, err error) {
 	p := s.explain(err)
-	if p.status == http.StatusUnauthorized && r.route != nil && r.reads() && !r.json && !r.part && !r.route.stream {
-		http.Redirect(r.w, r.Request, "/login", http.StatusSeeOther)
+	if p.Status == http.StatusUnauthorized && r.Route != nil && r.Reads() && !r.JSON && !r.Part && !r.Route.Stream {
+		http.Redirect(r.W, r.Request, "/login", http.StatusSeeOther)
 		return
 	}
-	if p.status >= 500 {
+	if p.Status >= 500 {
 		s.Failed(r.Method+" "+r.URL.Path, err)
 	}
-	if r.api {
-		if werr := s.raw(r, p.status, map[string]any{"error": p.message, "status": p.status, "hints": append([]string{}, p.hints...)}); werr != nil {
+	if r.API {
+		if werr := s.raw(r, p.Status, map[string]any{"error": p.Message, "status": p.Status, "hints": append([]string{}, p.Hints...)}); werr != nil {
 			s.Failed("answer", werr)
 		}
 		return
 	}
-	kind := cmp.Or(p.kind, strings.ToLower(http.StatusText(p.status)))
-	if r.json {
-		e := envelope{Code: p.status, Error: &errorDoc{Kind: kind, Message: p.message, Hints: append([]string{}, p.hints...)}}
-		if r.secret != "" {
-			e.Request = r.requestID()
+	kind := cmp.Or(p.Kind, strings.ToLower(http.StatusText(p.Status)))
+	if r.JSON {
+		e := envelope{Code: p.Status, Error: &errorDoc{Kind: kind, Message: p.Message, Hints: append([]string{}, p.Hints...)}}
+		if r.Secret != "" {
+			e.Request = r.RequestID()
 		}
-		if werr := s.json(r, p.status, e); werr != nil {
+		if werr := s.json(r, p.Status, e); werr != nil {
 			s.Failed("answer", werr)
 		}
 		return
 	}
-	l := layout{Title: http.StatusText(p.status), Page: "error", Path: r.URL.Path, Data: p, LoggedIn: r.secret != "", Now: event.TimeOf(s.Now()), Version: s.Version, liking: r.liking()}
+	l := layout{Title: http.StatusText(p.Status), Page: "error", Path: r.URL.Path, Data: p, LoggedIn: r.Secret != "", Now: event.TimeOf(s.Now()), Version: s.Version, liking: r.liking()}
 	if l.LoggedIn {
 		var ferr error
 		if l.Frame, ferr = s.surroundings(r); ferr != nil {
 			l.LoggedIn = false // the page says what went wrong first
 		}
 	}
-	if werr := s.write(r, p.status, "error", l); werr != nil {
+	if werr := s.write(r, p.Status, "error", l); werr != nil {
 		s.Failed("answer", werr)
 	}
 }
-
-// Message and Hints are for the template.
-func (p *problem) Message() string { return p.message }
-
-// Hints are commands that help.
-func (p *problem) Hints() []string { return p.hints }
 
 // explain gives an error its status, and the words of the command line.
 func (s *Server) explain(err error) *problem {
@@ -453,7 +447,7 @@ func (s *Server) explain(err error) *problem {
 		return p
 	}
 	if errors.Is(err, db.ErrNotFound) {
-		return &problem{status: http.StatusNotFound, message: "not found"}
+		return &problem{Status: http.StatusNotFound, Message: "not found"}
 	}
 	f := frame.Explain(err)
 	status := map[int]int{frame.ExitNo: http.StatusNotFound, frame.ExitLost: http.StatusConflict, frame.ExitDenied: http.StatusForbidden,
@@ -461,5 +455,5 @@ func (s *Server) explain(err error) *problem {
 	if f.Kind == "fatal" {
 		status = http.StatusInternalServerError // nothing that anybody meant to say
 	}
-	return &problem{status: cmp.Or(status, http.StatusConflict), kind: f.Kind, message: f.Message, hints: f.Hints}
+	return &problem{Status: cmp.Or(status, http.StatusConflict), Kind: f.Kind, Message: f.Message, Hints: f.Hints}
 }

@@ -4,7 +4,7 @@
 // The rules are:
 //
 //   - a route is served if it is in the table (routes.go), and every request goes
-//     through one chain of checks before its handler (guard.go);
+//     through the checks of dashboard/guard before its handler;
 //   - GET and HEAD write nothing, not even the database;
 //   - a page is complete without JavaScript; the script only replaces what has
 //     changed;
@@ -13,9 +13,7 @@ package web
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
-	"fmt"
 	"net"
 	"net/http"
 	"os/user"
@@ -23,8 +21,10 @@ import (
 	"time"
 
 	"github.com/git-crosslink/git-crosslink/dashboard/db"
+	"github.com/git-crosslink/git-crosslink/dashboard/guard"
 	"github.com/git-crosslink/git-crosslink/dashboard/place"
 	"github.com/git-crosslink/git-crosslink/dashboard/poll"
+	"github.com/git-crosslink/git-crosslink/dashboard/stream"
 )
 
 // Options say what a Server works with.
@@ -41,6 +41,7 @@ type Options struct {
 	Failed   func(what string, err error)                                                     // told of internal errors; nil drops them
 	Track    func(ctx context.Context, at, slug string) (p db.Project, known bool, err error) // watches a path or URL; nil watches none
 	GitHub   GitHub
+	most     int    // see guard.Options; tests set it
 	Wake     func() // told that a webhook waits to be sent; nil drops it
 }
 
@@ -48,21 +49,14 @@ type Options struct {
 type Server struct {
 	Options
 	routes   *http.ServeMux
-	table    map[string]*route // by pattern
-	codes    codes
-	limits   limits
-	streams  streams
+	guard    *guard.Guard
+	streams  stream.Hub
 	operator string
 }
 
 // The bounds of a server.
 const (
-	maxHeader      = 16 << 10
-	maxBody        = 64 << 10
-	maxText        = 1 << 20
 	maxConnections = 256
-	maxStreams     = 32
-	maxActions     = 30 // of one session in a minute
 )
 
 // New returns a server.
@@ -83,23 +77,22 @@ func New(o Options) *Server {
 	if u, err := user.Current(); err == nil && u.Username != "" {
 		s.operator = u.Username
 	}
-	s.codes.now, s.limits.now, s.limits.most = o.Now, o.Now, maxActions
 	s.build()
 	return s
 }
 
 // Changed tells the streams that something was stored.
-func (s *Server) Changed() { s.streams.wake() }
+func (s *Server) Changed() { s.streams.Wake() }
 
 // LoginCode makes a code with which one browser may log in, once, soon.
-func (s *Server) LoginCode() string { return s.codes.mint() }
+func (s *Server) LoginCode() string { return s.guard.LoginCode() }
 
 // Serve answers on the listeners until the context ends. Requests that run then
 // get a second to end.
 func (s *Server) Serve(ctx context.Context, listeners ...net.Listener) error {
 	h := &http.Server{
 		Handler: s, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 30 * time.Second, IdleTimeout: 120 * time.Second,
-		MaxHeaderBytes: maxHeader, BaseContext: func(net.Listener) context.Context { return ctx },
+		MaxHeaderBytes: guard.MaxHeader, BaseContext: func(net.Listener) context.Context { return ctx },
 	}
 	errs := make(chan error, len(listeners))
 	var free = make(chan struct{}, maxConnections)
@@ -114,7 +107,7 @@ func (s *Server) Serve(ctx context.Context, listeners ...net.Listener) error {
 	case <-ctx.Done():
 	case err = <-errs:
 	}
-	s.streams.end()
+	s.streams.End()
 	bounded, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
 	defer cancel()
 	if serr := h.Shutdown(bounded); serr != nil {
@@ -136,7 +129,7 @@ func (s *Server) keepHouse(ctx context.Context) {
 			return
 		case <-t.C:
 		}
-		for hash, at := range s.limits.takeSeen() {
+		for hash, at := range s.guard.Seen() {
 			if err := s.DB.SeenSession(ctx, hash, at); err != nil {
 				s.Failed("sessions", err)
 			}
@@ -178,11 +171,4 @@ type limitConn struct {
 func (c *limitConn) Close() error {
 	c.done()
 	return c.Conn.Close()
-}
-
-// secret returns n random bytes in hex.
-func secret(n int) string {
-	b := make([]byte, n)
-	rand.Read(b)
-	return fmt.Sprintf("%x", b)
 }

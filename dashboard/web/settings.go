@@ -231,7 +231,7 @@ func (s *Server) setPreferences(r *request) error {
 		return refuse(http.StatusBadRequest, "notifications start at critical, warning or info, or are off")
 	}
 	for name, value := range map[string]string{themeCookie: theme, keysCookie: keys, notifyCookie: notify, toneCookie: tone} {
-		http.SetCookie(r.w, &http.Cookie{Name: name, Value: value, Path: "/", MaxAge: 365 * 24 * 3600, HttpOnly: true, SameSite: http.SameSiteStrictMode})
+		http.SetCookie(r.W, &http.Cookie{Name: name, Value: value, Path: "/", MaxAge: 365 * 24 * 3600, HttpOnly: true, SameSite: http.SameSiteStrictMode})
 	}
 	return s.to(r, "/settings/preferences", map[string]string{"theme": theme, "keys": keys, "notify": notify, "tone": tone})
 }
@@ -267,7 +267,7 @@ func (s *Server) about(r *request) error {
 		d.Passed = instant(event.TimeOf(last))
 	}
 	for _, o := range sessions {
-		d.Sessions = append(d.Sessions, session{o.UserAgent, instant(o.Made), instant(o.Seen), o.Scope, o.Hash == r.session.Hash})
+		d.Sessions = append(d.Sessions, session{o.UserAgent, instant(o.Made), instant(o.Seen), o.Scope, o.Hash == r.Session.Hash})
 	}
 	tokens, err := s.DB.Tokens(r.Context())
 	if err != nil {

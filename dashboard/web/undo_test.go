@@ -33,7 +33,6 @@ func TestUndo(t *testing.T) {
 	})
 	s := serve(t, w, nil, a)
 	s.login()
-	s.server.limits.most = 1000
 	issues := func() string {
 		var all []string
 		for _, n := range []string{"1", "2", "3"} {

@@ -45,9 +45,8 @@ func (s *Server) isPage(u *url.URL) bool {
 	if !strings.HasPrefix(u.Path, "/") || u.Path != u.EscapedPath() {
 		return false
 	}
-	_, pattern := s.routes.Handler(&http.Request{Method: http.MethodGet, URL: u})
-	r := s.table[pattern]
-	return r != nil && r.twin
+	r := s.guard.Find(u)
+	return r != nil && r.Twin
 }
 
 // removeView removes a saved view.

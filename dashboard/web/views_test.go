@@ -25,7 +25,6 @@ func TestViews(t *testing.T) {
 	w.Create(a, "one", nil)
 	s := serve(t, w, nil, a)
 	s.login()
-	s.server.limits.most = 1000
 	const page = "/p/o/a/issues?q=label%3Abug&view=board"
 	for _, path := range []string{"", "x", "https://evil.example/", "//evil.example/", "/nowhere", "/logout", "/events", "/assets/app.js", "/p/o/a/i/1/close", "javascript:alert(1)", "/\\evil.example", "/p/o/a/../..//x", "/%2f", strings.Repeat("/", 3000)} {
 		if got := s.post("/more", "/views", url.Values{"name": {"bad"}, "path": {path}}); got.OK {
@@ -77,7 +76,6 @@ func TestTrustActions(t *testing.T) {
 	w.Create(other, "two", nil)
 	s := serve(t, w, nil, a)
 	s.login()
-	s.server.limits.most = 1000
 	trust := func() standingDoc {
 		return *data[struct{ Trust *standingDoc }](s, "/p/o/a/agents/agent-other.json").Trust
 	}

@@ -20,6 +20,8 @@ var dashboard = map[string]rule{
 	},
 	"dashboard/compat":  {may: "answer dashboard/alerts dashboard/db dashboard/export dashboard/facts event store tracker", why: "the answers of crosslink 0.9 are shapes, whoever asks for them"},
 	"dashboard/socket":  {may: "dashboard/db", why: "frames follow from the feed; who may read it is decided before"},
+	"dashboard/guard":   {may: "dashboard/db event", why: "who may ask for what is decided in one place, which knows no page"},
+	"dashboard/stream":  {may: "dashboard/db", why: "as dashboard/socket"},
 	"dashboard/metrics": {may: "dashboard/alerts dashboard/db event", why: "figures follow from what is stored"},
 	"dashboard/export":  {may: "dashboard/db event", why: "a table is the same on a page and on the command line"},
 	"dashboard/poll": {
@@ -37,7 +39,7 @@ var dashboard = map[string]rule{
 		why: "a repository is reached in one place; it is the tracker's to say what is in it",
 	},
 	"dashboard/web": {
-		may: "answer cli/frame dashboard/alerts dashboard/compat dashboard/counters dashboard/db dashboard/draw dashboard/export dashboard/facts dashboard/github dashboard/inbox dashboard/markdown dashboard/metrics dashboard/notify dashboard/place dashboard/poll dashboard/query dashboard/socket event internal/shell reducer store tracker verb",
+		may: "answer cli/frame dashboard/alerts dashboard/compat dashboard/counters dashboard/db dashboard/draw dashboard/export dashboard/facts dashboard/github dashboard/guard dashboard/inbox dashboard/markdown dashboard/metrics dashboard/notify dashboard/place dashboard/poll dashboard/query dashboard/socket dashboard/stream event internal/shell reducer store tracker verb",
 		why: "pages and actions; the words of a refusal are those of the command line",
 	},
 	"dashboard/cli": {
