@@ -101,7 +101,7 @@ func (e *env) complete(noun string, all []*urfave.Command) {
 }
 
 const usage = `git crosslink dashboard [--port <n>] [--no-open]
-git crosslink dashboard serve [--port <n>] [--read-only] [--rotate-sessions]
+git crosslink dashboard serve [--port <n>] [--base-url <url>] [--read-only]
 git crosslink dashboard track [<path>|<url>] [--slug <owner/repo>] [--pin]
 git crosslink dashboard list
 git crosslink dashboard discover [<directory>…] [--depth <n>] [--track]

@@ -14,7 +14,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
-	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -35,11 +34,11 @@ import (
 const defaultPort = 3100
 
 func serveFlags() []urfave.Flag {
-	return []urfave.Flag{
+	return append(reachFlags(),
 		&urfave.IntFlag{Name: "port", Usage: "listen on port `N` of this machine, or on the next free port", Value: defaultPort},
 		&urfave.BoolFlag{Name: "no-open", Usage: "open no browser"},
 		&urfave.BoolFlag{Name: "read-only", Usage: "show everything, but allow no changes"},
-	}
+	)
 }
 
 // open is the command without a word: watch this repository, serve, show it.
@@ -135,7 +134,7 @@ func (e *env) server(u *urfave.Context, d *db.DB, dir, slug string, browser bool
 		return err
 	}
 	defer lock.release()
-	listeners, port, err := listen(u.Int("port"))
+	reach, err := e.reach(u)
 	if err != nil {
 		return err
 	}
@@ -154,7 +153,7 @@ func (e *env) server(u *urfave.Context, d *db.DB, dir, slug string, browser bool
 		Open: func(ctx context.Context, p db.Project) (poll.Place, error) {
 			return place.Open(ctx, p.Place.Path, options)
 		}})
-	s = web.New(web.Options{DB: d, Poller: poller, Library: library, Now: e.now, Hosts: hosts(port), Cookie: "crosslink_session_" + strconv.Itoa(port),
+	s = web.New(web.Options{DB: d, Poller: poller, Library: library, Now: e.now, Reach: reach.Reach,
 		Track: func(ctx context.Context, at, slug string) (db.Project, bool, error) {
 			return e.trackAny(ctx, d, dir, at, slug)
 		},
@@ -170,7 +169,7 @@ func (e *env) server(u *urfave.Context, d *db.DB, dir, slug string, browser bool
 				return e.organization(ctx, "", org)
 			}},
 		ReadOnly: u.Bool("read-only"), Wake: sender.Wake, Failed: func(what string, err error) { failed(what, err) }})
-	control, err := e.control(dir, s, poller, sender, port)
+	control, err := e.control(dir, s, poller, sender, reach.Base)
 	if err != nil {
 		return err
 	}
@@ -179,10 +178,10 @@ func (e *env) server(u *urfave.Context, d *db.DB, dir, slug string, browser bool
 	running.Go(func() { poller.Run(ctx) })
 	running.Go(func() { sender.Run(ctx) })
 	e.say("serving the dashboard; stop it with Ctrl-C")
-	if err := e.show(ctx, loginURL(s, port, slug), browser); err != nil {
+	if err := e.show(ctx, loginURL(s, reach.Base), browser); err != nil {
 		return err
 	}
-	err = s.Serve(ctx, listeners...)
+	err = s.Serve(ctx, reach.listeners...)
 	cancel() // a server that ends ends the poller and what is sent
 	running.Wait()
 	return err
@@ -223,9 +222,7 @@ func allowed(path string) (all []netip.Prefix, err error) {
 }
 
 // loginURL is a link that logs one browser in.
-func loginURL(s *web.Server, port int, slug string) string {
-	return fmt.Sprintf("http://localhost:%d/login#%s", port, s.LoginCode())
-}
+func loginURL(s *web.Server, base string) string { return base + "/login#" + s.LoginCode() }
 
 // sibling is a program that lies beside this one; "" if there is none.
 func (e *env) sibling(name string) string {
@@ -271,14 +268,13 @@ func listen(port int) ([]net.Listener, int, error) {
 // running is what the lock file says of the server that holds it.
 type running struct {
 	PID    int    `json:"pid"`
-	Port   int    `json:"port"`
 	Socket string `json:"socket"`
 }
 
 const lockFile = "dashboard.lock"
 
 // control listens for the other commands of this user.
-func (e *env) control(dir string, s *web.Server, p *poll.Poller, sent *deliver.Sender, port int) (io.Closer, error) {
+func (e *env) control(dir string, s *web.Server, p *poll.Poller, sent *deliver.Sender, base string) (io.Closer, error) {
 	socket := filepath.Join(dir, "control.sock")
 	if len(socket) > 100 { // longer than an address of a socket may be
 		short, err := os.MkdirTemp("", "crosslink-")
@@ -297,7 +293,7 @@ func (e *env) control(dir string, s *web.Server, p *poll.Poller, sent *deliver.S
 	if err := os.Chmod(socket, 0o600); err != nil {
 		return nil, err
 	}
-	b, err := json.Marshal(running{os.Getpid(), port, socket})
+	b, err := json.Marshal(running{os.Getpid(), socket})
 	if err != nil {
 		return nil, err
 	}
@@ -305,7 +301,7 @@ func (e *env) control(dir string, s *web.Server, p *poll.Poller, sent *deliver.S
 		return nil, err
 	}
 	mux := http.NewServeMux()
-	mux.HandleFunc("POST /login-url", func(w http.ResponseWriter, r *http.Request) { fmt.Fprint(w, loginURL(s, port, r.FormValue("about"))) })
+	mux.HandleFunc("POST /login-url", func(w http.ResponseWriter, r *http.Request) { fmt.Fprint(w, loginURL(s, base)) })
 	mux.HandleFunc("POST /poke", func(w http.ResponseWriter, r *http.Request) {
 		defer sent.Wake()
 		if r.FormValue("about") == "" {

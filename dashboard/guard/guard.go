@@ -65,7 +65,8 @@ type Options struct {
 	Hosts    []string // what a request's Host may be, with the port
 	Cookie   string   // name of the session's cookie
 	ReadOnly bool
-	Most     int // changes of one session in a minute; 0 is the usual number
+	Proxies  *Proxies // nil if browsers ask directly
+	Most     int      // changes of one session in a minute; 0 is the usual number
 }
 
 // Guard checks requests.
@@ -108,7 +109,7 @@ type Request struct {
 // known.
 func (g *Guard) Check(w http.ResponseWriter, q *http.Request) (*Request, error) {
 	r := &Request{Request: q, W: w}
-	for _, check := range []func(*Request) error{g.checkHost, g.checkRoute, g.checkBody, g.checkOrigin, g.checkSession, g.checkForm, g.checkScope, g.checkRate} {
+	for _, check := range []func(*Request) error{g.checkPeer, g.checkHost, g.checkRoute, g.checkBody, g.checkOrigin, g.checkSession, g.checkForm, g.checkScope, g.checkRate} {
 		if err := check(r); err != nil {
 			return r, err
 		}

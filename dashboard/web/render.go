@@ -14,6 +14,8 @@ import (
 	"mime"
 	"net/http"
 	"path"
+	"regexp"
+	"slices"
 	"strings"
 	"time"
 
@@ -271,8 +273,8 @@ func (s *Server) csv(r *request, t export.Table) error {
 	}
 	r.W.Header().Set("Content-Type", "text/csv; charset=utf-8")
 	r.W.Header().Set("Content-Disposition", fmt.Sprintf("attachment; filename=%q", t.Name+".csv"))
-	_, err := r.W.Write(b.Bytes())
-	return err
+	r.answer(http.StatusOK, b.Bytes(), b.Bytes())
+	return nil
 }
 
 // csv reports whether a table was asked for.
@@ -344,9 +346,32 @@ func (s *Server) write(r *request, status int, name string, l layout) error {
 		return err
 	}
 	r.W.Header().Set("Content-Type", "text/html; charset=utf-8")
-	r.W.WriteHeader(status)
-	_, _ = r.W.Write(b.Bytes()) // a browser that has gone away cannot be told, and is no fault
+	same := volatile.ReplaceAll(b.Bytes(), []byte("$1"))
+	if l.Request != "" {
+		same = bytes.ReplaceAll(same, []byte(l.Request), nil)
+	}
+	r.answer(status, b.Bytes(), same)
 	return nil
+}
+
+// volatile is what differs between two answers with the same page: how long ago something
+// was, which the script keeps true, and the cursor of the feed.
+var volatile = regexp.MustCompile(`(<time [^>]*>)[^<]*|data-cursor="[0-9]*"`)
+
+// answer sends a body. Who has it already, by the hash of what is the same as long as
+// nothing has changed, is told so.
+func (r *request) answer(status int, body, same []byte) {
+	if r.Reads() && status == http.StatusOK {
+		h := sha256.Sum256(same)
+		tag := `"` + hex.EncodeToString(h[:12]) + `"`
+		r.W.Header().Set("ETag", tag)
+		if slices.Contains(strings.FieldsFunc(r.Header.Get("If-None-Match"), func(c rune) bool { return c == ',' || c == ' ' }), tag) {
+			r.W.WriteHeader(http.StatusNotModified)
+			return
+		}
+	}
+	r.W.WriteHeader(status)
+	_, _ = r.W.Write(body) // a browser that has gone away cannot be told, and is no fault
 }
 
 // envelope is the outside of every JSON document; see docs/json.md.
@@ -381,8 +406,8 @@ func (s *Server) raw(r *request, status int, v any) error {
 		return err
 	}
 	r.W.Header().Set("Content-Type", "application/json; charset=utf-8")
-	r.W.WriteHeader(status)
-	_, _ = r.W.Write(append(b, '\n')) // see write
+	b = append(b, '\n')
+	r.answer(status, b, b)
 	return nil
 }
 

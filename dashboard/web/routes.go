@@ -120,7 +120,7 @@ func (s *Server) build() {
 			}
 		})
 	}
-	s.guard = guard.New(guard.Options{DB: s.DB, Now: s.Now, Hosts: s.Hosts, Cookie: s.Cookie, ReadOnly: s.ReadOnly, Most: s.most}, s.routes, all)
+	s.guard = guard.New(guard.Options{DB: s.DB, Now: s.Now, Hosts: s.Hosts, Cookie: s.Cookie, ReadOnly: s.ReadOnly, Proxies: s.Proxies, Most: s.most}, s.routes, all)
 }
 
 func (s *Server) healthz(r *request) error {

@@ -13,6 +13,7 @@ package web
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"net"
 	"net/http"
@@ -29,13 +30,11 @@ import (
 
 // Options say what a Server works with.
 type Options struct {
-	DB       *db.DB
-	Poller   *poll.Poller
-	Library  *place.Library
-	Now      func() time.Time
-	Hosts    []string // what a request's Host may be, with the port
-	Base     string   // "https://…" under which browsers reach it; "" is plain HTTP on this machine
-	Cookie   string   // name of the session's cookie
+	DB      *db.DB
+	Poller  *poll.Poller
+	Library *place.Library
+	Now     func() time.Time
+	Reach
 	ReadOnly bool
 	Version  string
 	Failed   func(what string, err error)                                                     // told of internal errors; nil drops them
@@ -43,6 +42,15 @@ type Options struct {
 	GitHub   GitHub
 	most     int    // see guard.Options; tests set it
 	Wake     func() // told that a webhook waits to be sent; nil drops it
+}
+
+// Reach is how browsers reach a server.
+type Reach struct {
+	Hosts   []string       // what a request's Host may be, with the port
+	Base    string         // "https://…" in front of every path; "" is plain HTTP on this machine
+	Cookie  string         // name of the session's cookie
+	TLS     *tls.Config    // nil if the server itself speaks plain HTTP
+	Proxies *guard.Proxies // from which alone requests come; nil if browsers ask directly
 }
 
 // Server answers requests.
@@ -97,7 +105,11 @@ func (s *Server) Serve(ctx context.Context, listeners ...net.Listener) error {
 	errs := make(chan error, len(listeners))
 	var free = make(chan struct{}, maxConnections)
 	for _, l := range listeners {
-		go func() { errs <- h.Serve(&limitListener{Listener: l, free: free}) }()
+		l = &limitListener{Listener: l, free: free}
+		if s.TLS != nil {
+			l = tls.NewListener(l, s.TLS)
+		}
+		go func() { errs <- h.Serve(l) }()
 	}
 	housekeeping, stop := context.WithCancel(ctx)
 	defer stop()

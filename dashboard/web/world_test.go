@@ -95,8 +95,8 @@ func (s *served) run(change func(*Options), l net.Listener) {
 		Open: func(ctx context.Context, p db.Project) (poll.Place, error) {
 			return place.Open(ctx, p.Place.Path, options)
 		}})
-	o := Options{DB: s.db, Poller: s.poller, Library: library, Hosts: []string{fmt.Sprintf("localhost:%d", s.port), fmt.Sprintf("127.0.0.1:%d", s.port)},
-		Cookie: "crosslink_session_test", Failed: func(what string, err error) { s.fail(what + ": " + err.Error()) }, most: 1000}
+	o := Options{DB: s.db, Poller: s.poller, Library: library, Reach: Reach{Hosts: []string{fmt.Sprintf("localhost:%d", s.port), fmt.Sprintf("127.0.0.1:%d", s.port)}, Cookie: "crosslink_session_test"},
+		Failed: func(what string, err error) { s.fail(what + ": " + err.Error()) }, most: 1000}
 	o.GitHub = GitHub{Source: func(context.Context) string { return "" }, Repositories: func(context.Context, string) ([]github.Repository, error) { return nil, nil }}
 	if change != nil {
 		change(&o)

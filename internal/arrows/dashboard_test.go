@@ -43,7 +43,7 @@ var dashboard = map[string]rule{
 		why: "pages and actions; the words of a refusal are those of the command line",
 	},
 	"dashboard/cli": {
-		may: "cli/frame dashboard/alerts dashboard/db dashboard/deliver dashboard/discover dashboard/export dashboard/facts dashboard/github dashboard/inbox dashboard/notify dashboard/place dashboard/poll dashboard/web event fail internal/shell tracker",
+		may: "cli/frame dashboard/alerts dashboard/db dashboard/deliver dashboard/discover dashboard/export dashboard/facts dashboard/github dashboard/guard dashboard/inbox dashboard/notify dashboard/place dashboard/poll dashboard/web event fail internal/shell tracker",
 		why: "the dashboard's words, and the one place that puts its parts together",
 	},
 	"dashboard/github":            {why: "it asks one server and reads what that answers; who has a token, and what is done with a repository, is none of its business"},

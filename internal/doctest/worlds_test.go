@@ -178,6 +178,9 @@ var special = map[string]how{
 	"git crosslink dashboard login-url":                        {status: 1},
 	"git crosslink dashboard poll <owner/repo>":                {status: 1, before: "git crosslink dashboard track", with: map[string]string{"<owner/repo>": "local/alice"}},
 
+	"git crosslink dashboard serve --base-url https://dash.example.com --behind-proxy 127.0.0.1":                                    {not: "it serves until it is interrupted"},
+	"git crosslink dashboard serve --listen 0.0.0.0:443 --base-url https://dash.example.com --tls-cert dash.pem --tls-key dash.key": {not: "it serves until it is interrupted"},
+
 	"git crosslink agent fork":                                                         {in: "carol", before: forked},
 	"git crosslink agent fork builder-2":                                               {in: "carol", before: forked},
 	"git crosslink agent fork --without 2 --without 3":                                 {in: "carol", before: "git crosslink --offline comment 12 one\ngit crosslink --offline comment 12 two"},

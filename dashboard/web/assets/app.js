@@ -71,7 +71,7 @@ function morphChildren(old, next) {
   }
 }
 
-let running = null, again = false;
+let running = null, again = false, tag = '';
 
 // refresh asks for this page anew and puts in what has changed.
 async function refresh() {
@@ -79,7 +79,9 @@ async function refresh() {
   running = (async () => {
     do {
       again = false;
-      const answer = await fetch(location.href, { headers: { Accept: 'text/vnd.crosslink.fragment' } });
+      const answer = await fetch(location.href, { headers: { Accept: 'text/vnd.crosslink.fragment', 'If-None-Match': tag } });
+      if (answer.status === 304) continue;
+      tag = answer.headers.get('ETag') || '';
       if (answer.status === 401) { location.replace('/login'); return; }
       const page = parse(await answer.text());
       for (const id of ['status', 'rail', 'main']) {
