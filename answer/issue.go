@@ -84,6 +84,7 @@ func (r *Ref) Name() string {
 // Milestone is the milestone of an issue.
 type Milestone struct {
 	UUID   string `json:"uuid"`
+	Number uint64 `json:"number,omitempty"` // only once decided
 	Name   string `json:"name"`
 	Status string `json:"status"`
 }
@@ -233,7 +234,7 @@ func (s *Builder) milestone(u event.UUID) *Milestone {
 	if m == nil {
 		return nil
 	}
-	return &Milestone{m.UUID.String(), m.Name, string(m.Status)}
+	return &Milestone{m.UUID.String(), s.Projection.MilestoneNumbers()[u], m.Name, string(m.Status)}
 }
 
 // NumbersBefore are the numbers an issue had that its hub lost.

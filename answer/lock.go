@@ -10,7 +10,7 @@ import (
 type LockCheck struct {
 	Outcome     string    `json:"outcome"`
 	Agent       string    `json:"agent"`
-	Place       int       `json:"place,omitempty"`
+	Place       int       `json:"place"`
 	LastSign    *string   `json:"last_sign"`
 	Presence    *Presence `json:"presence"`
 	Reached     bool      `json:"reached"`
@@ -22,7 +22,7 @@ type LockCheck struct {
 type Claim struct {
 	Outcome string `json:"outcome"`
 	Already bool   `json:"already"`
-	Place   int    `json:"place,omitempty"`
+	Place   int    `json:"place"`
 	Issue   Issue  `json:"issue"`
 }
 

@@ -2,6 +2,8 @@ package answer
 
 import (
 	"cmp"
+	"strconv"
+
 	"github.com/git-crosslink/git-crosslink/event"
 	"github.com/git-crosslink/git-crosslink/reducer"
 	"github.com/git-crosslink/git-crosslink/store"
@@ -11,6 +13,7 @@ import (
 type MilestoneInfo struct {
 	UUID        string  `json:"uuid"`
 	Short       string  `json:"short"`
+	Number      uint64  `json:"number,omitempty"` // only once decided
 	Name        string  `json:"name"`
 	Description string  `json:"description"`
 	Status      string  `json:"status"`
@@ -21,6 +24,15 @@ type MilestoneInfo struct {
 	IssueCount  int     `json:"issue_count"`
 	ClosedCount int     `json:"closed_count"`
 	Seconds     uint64  `json:"duration_seconds"`
+}
+
+// ID is what people type for the milestone: its number once decided, else its short
+// uuid.
+func (m *MilestoneInfo) ID() string {
+	if m.Number != 0 {
+		return "%" + strconv.FormatUint(m.Number, 10)
+	}
+	return m.Short
 }
 
 // MilestoneDetail is a milestone with its issues.
@@ -46,9 +58,9 @@ func (s *Builder) MilestoneInfos(all []*reducer.Milestone) ([]MilestoneInfo, err
 	for k := range entries {
 		spent[entries[k].Issue] += entries[k].Seconds()
 	}
-	list := make([]MilestoneInfo, 0, len(all))
+	list, numbers := make([]MilestoneInfo, 0, len(all)), s.Projection.MilestoneNumbers()
 	for _, m := range all {
-		x := MilestoneInfo{UUID: m.UUID.String(), Short: s.MilestoneShort(m.UUID), Name: m.Name, Description: m.Description, Status: string(m.Status),
+		x := MilestoneInfo{UUID: m.UUID.String(), Short: s.MilestoneShort(m.UUID), Number: numbers[m.UUID], Name: m.Name, Description: m.Description, Status: string(m.Status),
 			DueAt: TimeOrNull(m.DueAt), CreatedBy: m.CreatedBy, CreatedAt: m.CreatedAt.String(), ClosedAt: TimeOrNull(m.ClosedAt)}
 		for _, u := range m.Issues {
 			i, err := s.Projection.Row(u)

@@ -72,6 +72,7 @@ type DoctorReport struct {
 // Doctor asks the hub, unless offline, and looks for what is wrong. What
 // cannot be looked at is a finding, never an error.
 func (k *Checkup) Doctor(ctx context.Context, offline bool) (*DoctorReport, error) {
+	defer k.Unwatch()() // what it would tell is in the findings
 	r := &DoctorReport{Looked: []string{}, Findings: []fail.Diagnosis{}}
 	found, noRoom, err := k.askHub(ctx, offline)
 	if err != nil {
@@ -109,7 +110,6 @@ func (k *Checkup) askHub(ctx context.Context, offline bool) (found []fail.Diagno
 	if err := k.EnsureReplica(ctx); err != nil {
 		return []fail.Diagnosis{diagnosed(fail.Problem, k.Unwritable(err), "not-writable/failed")}, nil, nil
 	}
-	k.Unwatched = true // what it would tell is in the findings
 	bounded, cancel := context.WithTimeout(ctx, hubs.Insistent)
 	defer cancel()
 	unlock, ok, err := k.Link.Lock(bounded, k.Wait())

@@ -71,7 +71,9 @@ type Clone struct {
 	Reads   *reading.Reader // of the replica
 	Agent   string          // settled by the first write; "" before it
 
-	Unwatched bool // a detached sync: nobody reads what is told
+	// Unwatched: nobody reads the notices. It follows from the options, except while
+	// Unwatch overrides it.
+	Unwatched bool
 }
 
 // Find finds the repository of o.Dir. Nothing is written.
@@ -114,6 +116,13 @@ func (s Site) Stamp() string {
 	c.Contact = hubs.Open(c.contactPath(), c.Now)
 	c.ChooseHub(c.Conf.Bool("crosslink.hub", false))
 	return refsOf.Stamp(c.HubName())
+}
+
+// Unwatch sets Unwatched until the function that it returns is called.
+func (c *Clone) Unwatch() (end func()) {
+	before := c.Unwatched
+	c.Unwatched = true
+	return func() { c.Unwatched = before }
 }
 
 // Close ends the helper processes.

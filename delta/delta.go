@@ -33,6 +33,10 @@ type Delta struct {
 	Numbers    map[event.UUID]uint64
 	Renumbered bool
 
+	// Milestones are the numbers of milestones: all of them, or nil if the store
+	// holds them already. There are few.
+	Milestones map[event.UUID]uint64
+
 	// Aliases maps numbers that a hub lost to those that replaced them: all of
 	// them, as they are now. There are few.
 	Aliases map[uint64]uint64

@@ -78,6 +78,7 @@ type page struct {
 // milestone and request are what is read of these, and passed on.
 type milestone struct {
 	Short       string  `json:"short"`
+	Number      uint64  `json:"number,omitempty"`
 	Name        string  `json:"name"`
 	Description string  `json:"description"`
 	Status      string  `json:"status"`

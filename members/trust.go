@@ -300,14 +300,15 @@ func (m *Members) changeMetaOnce(ctx context.Context, does string, change func(*
 	return errors.Is(err, refs.ErrConflict), refs.IgnoreConflict(err)
 }
 
-// Command is a request, and why it is not obeyed here: "" if it is, else a word of
+// Command is a request, and why it is not obeyed: "" if it is, else a word of
 // package trust.
 type Command struct {
 	*reducer.Request
 	Ignored string
 }
 
-// Commands judges which requests are obeyed in this clone.
+// Commands judges which requests are obeyed. A request to an agent of another clone
+// is judged by what is known of that agent here, which is not its configuration.
 func (m *Members) Commands(ctx context.Context, p reading.Projection, all []*reducer.Request) ([]Command, error) {
 	if len(all) == 0 {
 		return nil, nil
@@ -317,11 +318,21 @@ func (m *Members) Commands(ctx context.Context, p reading.Projection, all []*red
 		return nil, err
 	}
 	named := m.Conf.All("crosslink.commander")
-	own := m.Signer().Fingerprints()
+	here := trust.Commander{Own: m.Signer().Fingerprints(), Named: named, NoAdmins: slices.Contains(named, "none")}
 	now := event.TimeOf(m.Now())
 	var list []Command
 	for _, r := range all {
-		c := trust.Commander{Signing: trust.Off, Own: own, Named: named, NoAdmins: slices.Contains(named, "none"), Expired: r.ExpiresAt != 0 && r.ExpiresAt <= now}
+		c := here
+		if l := s.Logs[r.Target]; l != nil && l.Here == "" {
+			last, err := p.Line(r.Target, l.Seq)
+			if err != nil {
+				return nil, err
+			}
+			if c = (trust.Commander{}); last != nil {
+				c.Own = []string{last.SignedBy}
+			}
+		}
+		c.Signing, c.Expired = trust.Off, r.ExpiresAt != 0 && r.ExpiresAt <= now
 		if s.Roll != nil {
 			c.Signing = s.Roll.Meta.Signing
 			c.Admin = slices.Contains(s.Roll.Meta.Admins, trust.Principal(r.By))

@@ -47,6 +47,10 @@ func (r *Reader) loadLegacy(ctx context.Context, s *Snapshot, keep bool) error {
 	d := &delta.Delta{To: replay.Stamp(s.AllRefs), Base: base, Numbers: map[event.UUID]uint64{}}
 	if base != nil {
 		maps.Copy(d.Numbers, base.Numbers)
+		d.Milestones = map[event.UUID]uint64{}
+		for _, m := range base.Milestones {
+			d.Milestones[m.UUID] = m.Number
+		}
 	}
 	lines, err := r.readLegacy(ctx, s)
 	if err != nil {

@@ -19,10 +19,7 @@ func (a *advance) delta() (*delta.Delta, error) {
 	} else if b := a.decided().Base(); b != nil {
 		d.Base = &b.Base
 	}
-	var err error
-	if d.Numbers, d.Renumbered, err = a.numbers(); err != nil {
-		return nil, err
-	}
+	a.numbers(d)
 	d.Locks = lockChanges(a.from.Locks(), a.next.Locks())
 	return d, nil
 }

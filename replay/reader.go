@@ -8,6 +8,7 @@ import (
 	"slices"
 	"sync/atomic"
 
+	"github.com/git-crosslink/git-crosslink/delta"
 	"github.com/git-crosslink/git-crosslink/event"
 	"github.com/git-crosslink/git-crosslink/ledger"
 	"github.com/git-crosslink/git-crosslink/refs"
@@ -218,22 +219,24 @@ func (a *advance) decided() *ledger.Ledger {
 // position is how far the ledger covers a log.
 func (a *advance) position(agent string) ledger.Position { return a.decided().Position(agent) }
 
-// numbers are the issues whose number changed. If all is set they are all there
-// are.
-func (a *advance) numbers() (changed map[event.UUID]uint64, all bool, err error) {
+// numbers puts into d the issues whose number changed, and the numbers of milestones.
+func (a *advance) numbers(d *delta.Delta) {
 	l, old := &a.next.Ledger, &a.from.Ledger
-	changed = map[event.UUID]uint64{}
+	d.Numbers = map[event.UUID]uint64{}
 	if a.from.Logs != nil && old.Ref == l.Ref && old.Err == nil && l.Err == nil {
-		return changed, false, nil
+		return
 	}
 	n := 0
-	if all = a.from.Logs == nil || l.Err != nil || old.Err != nil || a.branched || !maps.Equal(old.Aliases, l.Aliases); !all {
+	if d.Renumbered = a.from.Logs == nil || l.Err != nil || old.Err != nil || a.branched || !maps.Equal(old.Aliases, l.Aliases); !d.Renumbered {
 		n = old.Issues
 	}
 	for _, x := range a.decided().IssuesSince(n) {
-		changed[x.UUID] = x.Number
+		d.Numbers[x.UUID] = x.Number
 	}
-	return changed, all, nil
+	d.Milestones = map[event.UUID]uint64{}
+	for _, x := range a.decided().Milestones() {
+		d.Milestones[x.UUID] = x.Number
+	}
 }
 
 // readMeta reads which hub this is, and who may write to it.

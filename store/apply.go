@@ -298,9 +298,35 @@ func (u *update) head(d *delta.Delta) error {
 		append([]byte{}, d.To...), summed(append([]byte{}, d.Header...)), u.sum[:])
 }
 
+// milestones writes the numbers of milestones.
+func (u *update) milestones(d *delta.Delta) error {
+	if d.Milestones == nil {
+		return nil
+	}
+	was, err := numbersIn(func(take func(*sql.Rows) error, q string, args ...any) error { return u.each(q, args, take) })
+	if err != nil {
+		return err
+	}
+	for m, n := range was {
+		if d.Milestones[m] != n {
+			if err := u.change("milestone_number", "DELETE FROM milestone_number WHERE milestone = ?", m[:]); err != nil {
+				return err
+			}
+		}
+	}
+	for m, n := range d.Milestones {
+		if was[m] != n {
+			if err := u.insert("milestone_number", int64(n), m[:]); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
 // decide writes numbers, aliases and locks.
 func (u *update) decide(d *delta.Delta) error {
-	for _, do := range []func(*delta.Delta) error{u.numbers, u.aliases, u.locks} {
+	for _, do := range []func(*delta.Delta) error{u.numbers, u.milestones, u.aliases, u.locks} {
 		if err := do(d); err != nil {
 			return err
 		}

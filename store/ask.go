@@ -321,6 +321,34 @@ func (f *File) Aliases() map[uint64]uint64 {
 	}, (*Memory).Aliases)
 }
 
+// MilestoneNumbers are the numbers decided for milestones.
+func (f *File) MilestoneNumbers() map[event.UUID]uint64 {
+	return tell(f, func() (map[event.UUID]uint64, error) {
+		if f.milesN != nil {
+			return f.milesN, nil
+		}
+		all, err := numbersIn(f.query)
+		if err == nil {
+			f.milesN = all
+		}
+		return all, err
+	}, (*Memory).MilestoneNumbers)
+}
+
+// numbersIn reads the numbers of milestones.
+func numbersIn(query func(func(*sql.Rows) error, string, ...any) error) (map[event.UUID]uint64, error) {
+	all := map[event.UUID]uint64{}
+	return all, query(func(r *sql.Rows) error {
+		var n int64
+		var u []byte
+		if err := r.Scan(&n, &u); err != nil || len(u) != len(event.UUID{}) {
+			return cmp.Or(err, errRow)
+		}
+		all[event.UUID(u)] = uint64(n)
+		return nil
+	}, "SELECT k, milestone FROM milestone_number")
+}
+
 // rowsOf reads all of a table that has packed rows.
 func rowsOf[T any](f *File, query string, args ...any) (all []*T, err error) {
 	err = f.query(func(r *sql.Rows) error {

@@ -39,6 +39,8 @@ type answers struct {
 	miles map[event.UUID]*reducer.Milestone
 	marks map[string][]delta.Mark
 	alias map[uint64]uint64
+
+	milesN map[event.UUID]uint64 // numbers of milestones
 }
 
 // idleAfter is how long the file stays locked for a command that asks nothing

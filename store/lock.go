@@ -30,6 +30,9 @@ type Waiter struct {
 
 // Decided is what the ledger has decided besides numbers.
 type Decided struct {
+	// Milestones are the numbers of milestones.
+	Milestones map[event.UUID]uint64
+
 	Aliases map[uint64]uint64 // a number that a hub lost → the one that stands
 	Locks   map[event.UUID]Lock
 	Queue   map[event.UUID][]Waiter
@@ -38,7 +41,7 @@ type Decided struct {
 // WithDecided puts locks and aliases into the projection. It is called once,
 // before anything is asked.
 func (m *Memory) WithDecided(d Decided) *Memory {
-	m.aliases = d.Aliases
+	m.aliases, m.miles = d.Aliases, d.Milestones
 	for u, l := range d.Locks {
 		queue := d.Queue[u]
 		if len(queue) == 0 {

@@ -277,6 +277,9 @@ func (m *Memory) Milestones() ([]*reducer.Milestone, error) {
 	return all, nil
 }
 
+// MilestoneNumbers are the numbers decided for milestones.
+func (m *Memory) MilestoneNumbers() map[event.UUID]uint64 { return m.miles }
+
 func milestoneOrder(a, b *reducer.Milestone) int {
 	return cmp.Or(cmp.Compare(a.CreatedAt, b.CreatedAt), slices.Compare(a.UUID[:], b.UUID[:]))
 }

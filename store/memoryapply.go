@@ -16,6 +16,7 @@ type kept struct {
 	inputs, header []byte
 	logs           map[string]*keptLog
 	numbers        map[event.UUID]uint64
+	miles          map[event.UUID]uint64 // numbers of milestones
 	locks          map[event.UUID]*lockRow
 	base           *event.Base
 }
@@ -39,7 +40,7 @@ func (m *Memory) Apply(next Next) error {
 		if !bytes.Equal(d.From, m.inputs) || d.Base != nil {
 			return ErrNeedsRebuild
 		}
-		is.base = m.base
+		is.base, is.miles = m.base, m.miles
 		maps.Copy(is.logs, m.logs)
 		maps.Copy(is.locks, m.locks)
 		if !d.Renumbered {
@@ -57,6 +58,9 @@ func (m *Memory) Apply(next Next) error {
 		}
 	}
 	maps.Copy(is.numbers, d.Numbers)
+	if d.Milestones != nil {
+		is.miles = maps.Clone(d.Milestones)
+	}
 	for u, l := range d.Locks {
 		if is.locks[u] = lockOf(l); is.locks[u] == nil {
 			delete(is.locks, u)
@@ -112,7 +116,7 @@ func (k *kept) project(aliases map[uint64]uint64) *Memory {
 		}
 		lines = append(lines, k.logs[id].lines...)
 	}
-	d := Decided{Aliases: aliases, Locks: map[event.UUID]Lock{}, Queue: map[event.UUID][]Waiter{}}
+	d := Decided{Milestones: k.miles, Aliases: aliases, Locks: map[event.UUID]Lock{}, Queue: map[event.UUID][]Waiter{}}
 	for u, l := range k.locks {
 		d.Locks[u], d.Queue[u] = l.Lock, l.Queue
 	}

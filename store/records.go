@@ -16,6 +16,9 @@ type Records interface {
 	Agents() []*reducer.Agent
 	// Milestones returns every milestone, by creation.
 	Milestones() ([]*reducer.Milestone, error)
+	// MilestoneNumbers are the numbers decided for milestones, also for some that are
+	// not shown.
+	MilestoneNumbers() map[event.UUID]uint64
 	// Sessions returns sessions, by their start.
 	Sessions(SessionFilter) ([]*reducer.Session, error)
 	// Requests returns requests, in the order in which they were sent.

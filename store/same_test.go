@@ -90,6 +90,7 @@ func questions(m *store.Memory, p projection, answer func(what string, got any))
 	answer("locked", list(locked, 0, err))
 	ms, err := p.Milestones()
 	answer("milestones", said(ms, err))
+	answer("numbers of milestones", fmt.Sprint(p.MilestoneNumbers()))
 	answer("agents", p.Agents())
 	for _, a := range []string{"", "agent-00", "agent-01", "nobody"} {
 		for _, some := range []bool{false, true} {

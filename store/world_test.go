@@ -63,7 +63,7 @@ func newWorld(rng *rand.Rand, events int) *world {
 // decide draws numbers, locks and aliases for the issues there are.
 func (w *world) decide(rng *rand.Rand) {
 	w.numbers = map[event.UUID]uint64{}
-	w.decided = store.Decided{Aliases: map[uint64]uint64{}, Locks: map[event.UUID]store.Lock{}, Queue: map[event.UUID][]store.Waiter{}}
+	w.decided = store.Decided{Milestones: map[event.UUID]uint64{}, Aliases: map[uint64]uint64{}, Locks: map[event.UUID]store.Lock{}, Queue: map[event.UUID][]store.Waiter{}}
 	n := uint64(0)
 	for _, e := range w.lines {
 		var u event.UUID
@@ -72,6 +72,11 @@ func (w *world) decide(rng *rand.Rand) {
 			u = b.UUID
 		case *event.IssueDeleted:
 			u = b.UUID
+		case *event.MilestoneCreated:
+			if w.decided.Milestones[b.UUID] == 0 {
+				w.decided.Milestones[b.UUID] = uint64(len(w.decided.Milestones)) + 1
+			}
+			continue
 		default:
 			continue
 		}
@@ -198,6 +203,9 @@ func (w *world) delta(was *world) *delta.Delta {
 func (w *world) redecide(was *world, d *delta.Delta) {
 	for u, n := range was.numbers {
 		d.Renumbered = d.Renumbered || w.numbers[u] != n
+	}
+	if !maps.Equal(was.decided.Milestones, w.decided.Milestones) || d.From == nil {
+		d.Milestones = maps.Clone(w.decided.Milestones)
 	}
 	for u, n := range w.numbers {
 		if d.Renumbered || was.numbers[u] != n {

@@ -25,13 +25,11 @@ func (t *Tracker) Read(ctx context.Context, f Freshness) (Projection, error) {
 // read is Read for a command that asks for a lock: its answer is no news.
 func (t *Tracker) read(ctx context.Context, f Freshness, asking UUID) (Projection, error) {
 	news, err := t.takeOver(ctx)
-	if err != nil {
-		return nil, err
+	if err == nil {
+		err = t.freshen(ctx, f)
 	}
-	if err := t.freshen(ctx, f); err != nil {
-		if !t.tellNotAsked(err) {
-			return nil, err
-		}
+	if err != nil && !t.tellNotAsked(err) {
+		return nil, err
 	}
 	p, g, err := t.current(ctx)
 	if err != nil {
@@ -94,8 +92,8 @@ func (t *Tracker) takeOver(ctx context.Context) (news bool, err error) {
 		if _, err := os.Lstat(t.clone.Outer.CommonDir + "/refs/remotes/" + t.clone.Hub.Name); err != nil {
 			return false, nil // never fetched: nothing to make a replica for
 		}
-		if t.clone.EnsureReplica(ctx) != nil {
-			return false, nil // a read-only repository: the answer is what is here, nothing
+		if err := t.clone.EnsureReplica(ctx); err != nil {
+			return false, err
 		}
 	}
 	moved, err := t.clone.Replica.TakeOver(ctx, t.clone.Hub.Name, t.clone.Conf)
@@ -169,9 +167,6 @@ func (t *Tracker) freshen(ctx context.Context, f Freshness) error {
 		return nil
 	}
 	if err := t.clone.EnsureReplica(ctx); err != nil {
-		if never {
-			return nil // nothing here and nowhere to put it: an empty answer is the truth
-		}
 		return err
 	}
 	patience := t.firstPatience(never)

@@ -67,7 +67,7 @@ func all(t *testing.T, p tracker.Projection) string {
 		}
 	}
 	miles, err := p.Milestones()
-	doc = append(doc, miles, err, p.Hash())
+	doc = append(doc, miles, err, fmt.Sprint(p.MilestoneNumbers()), p.Hash())
 	locked, err := p.Locked()
 	doc = append(doc, locked, err, p.Agents(), fmt.Sprint(p.Aliases()), p.Rejections())
 	b, err := json.MarshalIndent(doc, "", " ")

@@ -31,12 +31,20 @@ const (
 // Sync fetches what is new on the hub and sends what is not there yet. With
 // nothing to send it is one fetch.
 func (t *Tracker) Sync(ctx context.Context, o SyncOptions) (*SyncReport, error) {
+	r, err := t.sync(ctx, o)
+	if explained := (*fail.Error)(nil); !errors.As(err, &explained) {
+		err = t.clone.Unwritable(err)
+	}
+	return r, err
+}
+
+func (t *Tracker) sync(ctx context.Context, o SyncOptions) (*SyncReport, error) {
 	r := &SyncReport{Remote: t.clone.HubName(), State: Confirmed}
 	if t.clone.Replica == nil && t.clone.Options.Detached {
 		return r, nil // the clone has gone
 	}
 	if err := t.clone.EnsureReplica(ctx); err != nil {
-		return nil, t.clone.Unwritable(err)
+		return nil, err
 	}
 	if err := t.clone.CheckCommitter(); err != nil {
 		return nil, err
@@ -49,11 +57,13 @@ func (t *Tracker) Sync(ctx context.Context, o SyncOptions) (*SyncReport, error) 
 		return r, t.clone.Chosen()
 	}
 	r.URL = t.clone.Hub.Shown()
-	t.clone.Unwatched = o.Detached
+	if o.Detached {
+		defer t.clone.Unwatch()()
+	}
 	t.clone.Link.MayAsk(t.clone.Options.Ask && !o.Detached)
 	unlock, ok, err := t.lockSync(ctx, o)
 	if err != nil || !ok || gone() {
-		return r, t.clone.Unwritable(err)
+		return r, err
 	}
 	if o.Detached {
 		defer t.clone.KeepUp(ctx) // last: it holds up nobody
@@ -90,7 +100,7 @@ func (t *Tracker) Sync(ctx context.Context, o SyncOptions) (*SyncReport, error) 
 		return r, nil
 	}
 	task := t.clone.Task(others, !o.Detached)
-	task.Patience, task.BusyToo = anyTime, o.Detached
+	task.Patience, task.BusyToo, task.Background = anyTime, o.Detached, o.Detached
 	out, err := t.exchange.Publish(ctx, drive.Run{Task: task, Lost: got.Lost})
 	if err == nil && gone() {
 		return r, nil

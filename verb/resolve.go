@@ -4,6 +4,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/git-crosslink/git-crosslink/event"
@@ -79,8 +80,19 @@ func ResolveComment(p tracker.Projection, id string) (*store.Issue, *reducer.Com
 	return nil, nil, &store.NotFoundError{What: "comment", ID: id}
 }
 
-// ResolveMilestone finds a milestone by its name (in any case and form of
-// Unicode if none has exactly this name), its uuid, or a prefix of that of at
+// milestoneNumber reports whether an id is a milestone's number, '%' and digits, and
+// which.
+func milestoneNumber(id string) (n uint64, ok bool) {
+	digits, ok := strings.CutPrefix(id, "%")
+	if !ok || digits == "" || strings.Trim(digits, "0123456789") != "" {
+		return 0, false
+	}
+	n, _ = strconv.ParseUint(digits, 10, 64) // more digits than a number has: nothing is called that
+	return n, true
+}
+
+// ResolveMilestone finds a milestone by its number (%n), its name (in any case and
+// form of Unicode if none has exactly this name), its uuid, or a prefix of that of at
 // least 4 digits.
 func ResolveMilestone(p tracker.Projection, id string) (*reducer.Milestone, error) {
 	all, err := p.Milestones()
@@ -88,6 +100,13 @@ func ResolveMilestone(p tracker.Projection, id string) (*reducer.Milestone, erro
 		return nil, err
 	}
 	prefix := strings.ToLower(strings.ReplaceAll(id, "-", ""))
+	if number, ok := milestoneNumber(id); ok {
+		numbers := p.MilestoneNumbers()
+		if k := slices.IndexFunc(all, func(m *reducer.Milestone) bool { return number != 0 && numbers[m.UUID] == number }); k >= 0 {
+			return all[k], nil
+		}
+		return nil, unknownMilestone(all, id)
+	}
 	for n, match := range []func(*reducer.Milestone) bool{
 		func(m *reducer.Milestone) bool { return m.Name == id },
 		func(m *reducer.Milestone) bool { return strings.EqualFold(store.Name(m.Name), store.Name(id)) },
@@ -113,11 +132,15 @@ func ResolveMilestone(p tracker.Projection, id string) (*reducer.Milestone, erro
 		}
 		return nil, f
 	}
+	return nil, unknownMilestone(all, id)
+}
+
+func unknownMilestone(all []*reducer.Milestone, id string) error {
 	missing := &store.NotFoundError{What: "milestone", ID: id}
 	for _, m := range all {
 		missing.Known = append(missing.Known, m.Name)
 	}
-	return nil, missing
+	return missing
 }
 
 // Missing reports an id that is not here.

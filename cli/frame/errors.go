@@ -4,7 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
+	"path/filepath"
 	"strings"
+	"syscall"
 
 	"github.com/git-crosslink/git-crosslink/cli/hints"
 	"github.com/git-crosslink/git-crosslink/event"
@@ -53,12 +56,25 @@ func Explain(err error) *Failure {
 		return BadMember(member)
 	case errors.As(err, &rejected):
 		return Fatal(rejected.Reason, rejectedText(rejected))
+	case errors.Is(err, syscall.ENOSPC):
+		return diskFull(err)
 	case errors.Is(err, context.Canceled):
 		return &Failure{Code: ExitInterrupted, Kind: "interrupted", Message: "interrupted", Cause: err}
 	case errors.Is(err, context.DeadlineExceeded):
 		return Fatal("timeout", "it took too long")
 	}
 	return &Failure{Code: ExitFatal, Kind: "fatal", Message: err.Error(), Cause: err}
+}
+
+// diskFull explains a file that could not be written for want of space.
+func diskFull(err error) *Failure {
+	f := &Failure{Code: ExitFatal, Kind: "disk-full", Message: "no space left on the disk", Cause: err}
+	if file := (*fs.PathError)(nil); errors.As(err, &file) {
+		dir := filepath.Dir(file.Path)
+		f.Message += " of '" + dir + "'"
+		f.Hints = hints.For("disk-full", fail.Fields{"path": dir})
+	}
+	return f
 }
 
 // othersThan is the hint about what exists, where something does not.

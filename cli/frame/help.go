@@ -112,7 +112,7 @@ func writeManual(w io.Writer, c *urfave.Command) {
 	fmt.Fprintf(w, "%s: %s\n\n", CommandName(c), c.Usage)
 	writeUsage(w, UsageLines(c))
 	if len(c.Aliases) > 0 {
-		fmt.Fprintf(w, "also: git crosslink %s\n", strings.Join(c.Aliases, ", git crosslink "))
+		fmt.Fprintf(w, "also: %s\n", strings.Join(otherNames(c), ", "))
 	}
 	writeSubcommands(w, c)
 	if c.Description != "" {
@@ -187,6 +187,16 @@ func commandsOf(root *urfave.Command, group string) []*urfave.Command {
 		}
 	}
 	return list
+}
+
+// otherNames are what people may type for a command instead of its name.
+func otherNames(c *urfave.Command) []string {
+	before := strings.TrimSuffix(CommandName(c), c.Name)
+	names := make([]string, len(c.Aliases))
+	for k, alias := range c.Aliases {
+		names[k] = before + alias
+	}
+	return names
 }
 
 func writeSubcommands(w io.Writer, c *urfave.Command) {

@@ -104,8 +104,7 @@ func (r *roff) command(c *urfave.Command) {
 	r.line(".PP")
 	r.line("%s.", Roff(strings.ToUpper(c.Usage[:1])+c.Usage[1:]))
 	if len(c.Aliases) > 0 {
-		parent := strings.TrimSuffix(CommandName(c), c.Name)
-		r.line("Also: \\fB%s%s\\fR.", Roff(parent), Roff(strings.Join(c.Aliases, ", "+parent)))
+		r.line("Also: \\fB%s\\fR.", Roff(strings.Join(otherNames(c), ", ")))
 	}
 	if c.Description != "" {
 		r.text(c.Description)

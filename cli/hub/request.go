@@ -193,8 +193,21 @@ func runRequestSend(ctx context.Context, opts sendOptions, e *command.Env) error
 		default:
 			e.Progress("asked '%s' to %s", c.Target, requestWords(view, c.Request))
 		}
+		if c.Ignored != "" && !c.Acked {
+			warnIgnored(e, c)
+		}
 	}
 	return e.Print(ctx, frame.Result{Data: doc, IDs: ids, Failure: no})
+}
+
+// warnIgnored says that an agent will not obey a request, as far as is known here.
+func warnIgnored(e *command.Env, c tracker.Command) {
+	why, hint := "you are not an admin of the hub, and it is not known to obey your key",
+		"show your key, so that its user can add it to crosslink.commander: git crosslink key show"
+	if c.Ignored != "not-allowed" {
+		why, hint = "agents obey only signed requests that count, on a hub with a signing policy", "see who may write, and how: git crosslink trust show"
+	}
+	e.Warn("ignored", fmt.Sprintf("'%s' will ignore this request: %s", c.Target, why), hint)
 }
 
 // requestWords is what a request asks for.

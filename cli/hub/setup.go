@@ -53,7 +53,7 @@ Examples:
 			&urfave.BoolFlag{Name: "mcp", Usage: "also add 'git crosslink mcp' as an MCP server: claude, gemini, cursor"},
 			&urfave.BoolFlag{Name: "control", Usage: "add a hook that stops the agent while it is paused or killed: claude, codex, gemini"},
 			&urfave.BoolFlag{Name: "print", Usage: "print what to add, and write nothing"},
-			&urfave.BoolFlag{Name: "check", Usage: "exit 0 if everything is in place, else 1; write nothing"},
+			&urfave.BoolFlag{Name: "check", Usage: "exit 0 if the parts work (in place, outdated or changed), else 1; write nothing"},
 			&urfave.BoolFlag{Name: "remove", Usage: "remove what setup added"},
 		}, frame.PorcelainFlags()...),
 	}, func(u *urfave.Context) error {
@@ -175,7 +175,9 @@ func (s *setupTree) shape(part setup.Part, shared bool) (setupPart, place, error
 	if err != nil {
 		return sh, p, setupError(part.File, err)
 	}
-	sh.State = string(p.state(part))
+	if sh.State = string(p.state(part)); sh.State == string(setup.Unknown) {
+		sh.Snippet = part.Snippet()
+	}
 	return sh, p, nil
 }
 
@@ -278,7 +280,7 @@ func (s *setupTree) print(ctx context.Context, o setupOptions, all []setupAgent,
 				} else {
 					pg.Print("%s: %s, %s %s %s%s\n", g.Agent, p.State, p.Scope, p.What, p.File, where)
 				}
-				if p.Snippet != "" {
+				if p.Snippet != "" && o.agent != nil {
 					pg.Block("", p.Snippet)
 				}
 			}
@@ -394,7 +396,6 @@ func runSetup(ctx context.Context, s *setupTree, o setupOptions) error {
 				"edit the shared file: git crosslink setup "+o.agent.Name+" --shared")
 		}
 		if p.State == string(setup.Unknown) {
-			p.Snippet = part.Snippet()
 			if refused == nil {
 				refused = frame.No("setup-unknown", fmt.Sprintf("'%s' was not edited: %s", part.File, why), "see what to add by hand: git crosslink setup "+o.words()+" --print")
 			}

@@ -42,7 +42,7 @@ func filterFlags(sorted string) []urfave.Flag {
 		&urfave.StringFlag{Name: "priority", Aliases: []string{"p"}, Usage: "low, medium, high or critical"},
 		&urfave.StringFlag{Name: "assignee", Usage: "only issues assigned to `WHO`; @me is yourself"},
 		&urfave.StringFlag{Name: "locked-by", Usage: "only issues locked or claimed by `WHO`; @me is yourself"},
-		&urfave.StringFlag{Name: "milestone", Usage: "only issues in `MILESTONE`, by name or short uuid"},
+		&urfave.StringFlag{Name: "milestone", Usage: "only issues in `MILESTONE`, by name, number (%1) or short uuid"},
 		&urfave.StringFlag{Name: "parent", Usage: "only children of issue `ID`"},
 		&urfave.BoolFlag{Name: "overdue", Usage: "only overdue issues"},
 		&urfave.StringFlag{Name: "sort", Usage: "sort by `ORDER`: created, updated, priority, due, number or title", Value: sorted},

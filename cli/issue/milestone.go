@@ -14,13 +14,14 @@ import (
 	"github.com/git-crosslink/git-crosslink/cli/command"
 	"github.com/git-crosslink/git-crosslink/cli/frame"
 	"github.com/git-crosslink/git-crosslink/event"
+	"github.com/git-crosslink/git-crosslink/internal/shell"
 	"github.com/git-crosslink/git-crosslink/reducer"
 	"github.com/git-crosslink/git-crosslink/store"
 	"github.com/git-crosslink/git-crosslink/tracker"
 	"github.com/git-crosslink/git-crosslink/verb"
 )
 
-const theMilestone = "a milestone, by name or short uuid"
+const theMilestone = "a milestone, by name, number (%1) or short uuid"
 
 func newMilestoneCommand(e *command.Env) *urfave.Command {
 	return &urfave.Command{
@@ -35,12 +36,12 @@ git crosslink milestone add [<options>] <milestone> <id>…
 git crosslink milestone remove [<options>] <id>…`,
 		Description: `A milestone is a set of issues with a name and, if you want, a due date. An issue is
 in at most one milestone. Commands accept the name of a milestone, in upper or lower
-case, or its short uuid.
+case, its number, written %1, or its short uuid.
 
 Examples:
   git crosslink milestone new 1.0 --due 2030-06-30
   git crosslink milestone add 1.0 11 12
-  git crosslink milestone show 1.0`,
+  git crosslink milestone show %1`,
 		Subcommands: []*urfave.Command{
 			newMilestoneNew(e), newMilestoneList(e), newMilestoneShow(e), newMilestoneEdit(e),
 			newMilestoneStatus(e, "close", "close a milestone", "Closes a milestone. Its issues stay as they are; a warning names the open issues.", event.Closed),
@@ -114,12 +115,32 @@ func runMilestoneNew(ctx context.Context, m event.MilestoneCreated, text frame.T
 	u := m.UUID
 	if was != nil {
 		u = was.UUID
-		e.Progress("%s", was.Error())
-		e.ProgressHint("change it: git crosslink milestone edit [<options>] <milestone>")
+		tellTaken(e, r.View, was, m)
 	} else {
 		e.Progress("created milestone '%s'", m.Name)
 	}
 	return printMilestoneWrite(ctx, e, r, emit, u)
+}
+
+// tellTaken says that a milestone was there before, and what of the one that was asked
+// for it does not have.
+func tellTaken(e *command.Env, p tracker.Projection, was *verb.TakenError, asked event.MilestoneCreated) {
+	change := "git crosslink milestone edit " + shell.Word(was.Name)
+	var keeps []string
+	if m := answer.New(p).Milestones[was.UUID]; m != nil {
+		if asked.DueAt != 0 && asked.DueAt != m.DueAt {
+			keeps, change = append(keeps, "due date"), change+" --due "+shell.Word(e.DateAt(asked.DueAt, frame.DayEnd))
+		}
+		if asked.Description != "" && asked.Description != m.Description {
+			keeps, change = append(keeps, "description"), change+" --edit"
+		}
+	}
+	if keeps == nil {
+		e.Progress("%s", was.Error())
+		e.ProgressHint("change it: git crosslink milestone edit [<options>] <milestone>")
+		return
+	}
+	e.Warn("milestone-kept", was.Error()+", and it keeps its "+strings.Join(keeps, " and its "), "change it: "+change)
 }
 
 // milestoneText gets a description; old is what the editor starts with.

@@ -98,7 +98,11 @@ func milestoneTable(e *command.Env, pg *frame.Page, all []*reducer.Milestone, sh
 				spent = frame.Duration(x.Seconds)
 			}
 		}
-		t.Add(frame.ID.Cell(x.Short), frame.Slot(x.Status).Cell(x.Status), slot.Cell(due), frame.Plain.Cell(strconv.Itoa(x.ClosedCount)),
+		id := x.Short
+		if pg.Width > 0 {
+			id = x.ID()
+		}
+		t.Add(frame.ID.Cell(id), frame.Slot(x.Status).Cell(x.Status), slot.Cell(due), frame.Plain.Cell(strconv.Itoa(x.ClosedCount)),
 			frame.Plain.Cell(strconv.Itoa(x.IssueCount)), frame.Plain.Cell(spent), frame.Plain.Cell(x.Name))
 	}
 	t.Write(pg)
@@ -153,7 +157,7 @@ func runMilestoneShow(ctx context.Context, id string, e *command.Env) error {
 }
 
 func milestonePage(e *command.Env, pg *frame.Page, m *reducer.Milestone, doc *answer.MilestoneDetail, rows []*store.Issue) {
-	pg.Print("%s  %s\n", pg.Paint(frame.ID, doc.Short), pg.Paint(frame.Title, m.Name))
+	pg.Print("%s  %s\n", pg.Paint(frame.ID, doc.ID()), pg.Paint(frame.Title, m.Name))
 	pg.Print("    %s, %d of %d issues closed\n", pg.Paint(frame.Slot(m.Status), string(m.Status)), doc.ClosedCount, doc.IssueCount)
 	if m.DueAt != 0 {
 		overdue := frame.Painted("")

@@ -61,7 +61,7 @@ Examples:
 			&urfave.StringSliceFlag{Name: "blocked-by", Usage: "blocked by issue `ID`; may be repeated"},
 			&urfave.StringFlag{Name: "due", Usage: "due at `DATE`: 2026-03-01, tomorrow, +3d, friday"},
 			&urfave.StringFlag{Name: "scheduled", Usage: "not ready before `DATE`"},
-			&urfave.StringFlag{Name: "milestone", Usage: "add it to `MILESTONE`, by name or short uuid"},
+			&urfave.StringFlag{Name: "milestone", Usage: "add it to `MILESTONE`, by name, number (%1) or short uuid"},
 			&urfave.StringSliceFlag{Name: "assign", Usage: "assign `WHO`; @me is yourself; may be repeated"},
 			&urfave.StringFlag{Name: "discovered-from", Usage: "found while working on issue `ID`"},
 			allScopesFlag(),

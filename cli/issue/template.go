@@ -3,6 +3,7 @@ package issue
 import (
 	"context"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -81,9 +82,9 @@ Examples:
 }
 
 func runTemplateList(ctx context.Context, l frame.List, e *command.Env) error {
-	all, err := templates(ctx, e)
-	if err != nil {
-		return err
+	all, bad := templates(ctx, e)
+	for _, name := range slices.Sorted(maps.Keys(bad)) {
+		e.Warn("template", bad[name].Message, bad[name].Hints...)
 	}
 	rows := make([]frame.ListRow, len(all))
 	for k, t := range all {
@@ -106,13 +107,14 @@ func runTemplateList(ctx context.Context, l frame.List, e *command.Env) error {
 	return e.Print(ctx, a)
 }
 
-// templates reads those of the worktree, by name. Files that are no templates are
-// passed over.
-func templates(ctx context.Context, e *command.Env) (all []Template, err error) {
+// templates reads those of the worktree, by name, and says of each bad one what is
+// wrong with it. Files that are no templates are passed over.
+func templates(ctx context.Context, e *command.Env) (all []Template, bad map[string]*frame.Failure) {
 	top, err := e.Git(ctx, "rev-parse", "--show-toplevel")
 	if err != nil || top == "" {
 		return nil, nil // a bare repository has no files
 	}
+	bad = map[string]*frame.Failure{}
 	files, _ := os.ReadDir(filepath.Join(top, filepath.FromSlash(templateDir)))
 	for _, f := range files[:min(len(files), maxTemplates)] {
 		name, markdown := strings.CutSuffix(f.Name(), ".md")
@@ -125,19 +127,21 @@ func templates(ctx context.Context, e *command.Env) (all []Template, err error) 
 		}
 		b, err := os.ReadFile(filepath.Join(top, filepath.FromSlash(templateDir), f.Name()))
 		if err != nil {
-			return nil, err
+			bad[name] = frame.Explain(err)
+			continue
 		}
-		t, err := parseTemplate(name, strings.ToValidUTF8(string(b), "\uFFFD"))
-		if err != nil {
-			return nil, err
+		t, wrong := parseTemplate(name, strings.ToValidUTF8(string(b), "\uFFFD"))
+		if wrong != nil {
+			bad[name] = wrong
+			continue
 		}
 		all = append(all, t)
 	}
-	return all, nil
+	return all, bad
 }
 
 // parseTemplate reads a template.
-func parseTemplate(name, text string) (Template, error) {
+func parseTemplate(name, text string) (Template, *frame.Failure) {
 	t := Template{Name: name, File: templateDir + "/" + name + ".md", Priority: string(event.Medium), Labels: []string{}}
 	text = strings.ReplaceAll(strings.TrimPrefix(text, "\uFEFF"), "\r\n", "\n")
 	if head, body, ok := strings.Cut(strings.TrimPrefix(text, "---\n"), "\n---\n"); ok && strings.HasPrefix(text, "---\n") {
@@ -168,9 +172,9 @@ func parseTemplate(name, text string) (Template, error) {
 
 // fromTemplate fills in what a template says and the options do not.
 func fromTemplate(ctx context.Context, e *command.Env, name string, opts *newOptions) error {
-	all, err := templates(ctx, e)
-	if err != nil {
-		return err
+	all, bad := templates(ctx, e)
+	if wrong := bad[name]; wrong != nil {
+		return wrong
 	}
 	var names []string
 	for _, t := range all {

@@ -582,6 +582,9 @@ func TestWatch(t *testing.T) {
 	if got := s.text(); got != "x: 0 open,\n\nNeeds you\n" {
 		t.Errorf("%q", got)
 	}
+	if code, out, errs := b.run(a, "watch", "--json"); code != 129 || !strings.Contains(out+errs, "has no '--json'") {
+		t.Errorf("--json: %d %s%s", code, out, errs)
+	}
 	if code, _, _ := b.run(b.state, "watch"); code != 128 {
 		t.Errorf("no repository: %d", code)
 	}

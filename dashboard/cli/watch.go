@@ -43,6 +43,9 @@ func (e *env) watchCommand() *urfave.Command {
 // watch shows one repository until it is interrupted: what needs somebody, who
 // works on what, and what was done last.
 func (e *env) watch(u *urfave.Context) error {
+	if e.json {
+		return frame.Misuse("'watch' shows a screen and has no '--json'", "alerts as JSON: git crosslink dashboard alerts --json", "issues as JSON: git crosslink ready --json")
+	}
 	if u.Args().Len() > 0 {
 		return frame.Misuse("'watch' takes no arguments", "git crosslink -C <path> watch")
 	}

@@ -20,6 +20,7 @@ type Model struct {
 	Lines   map[string][]*event.Envelope
 	Marks   map[string][]delta.Mark
 	Numbers map[event.UUID]uint64
+	Miles   map[event.UUID]uint64 // numbers of milestones
 	Aliases map[uint64]uint64
 	Locks   map[event.UUID]delta.Lock
 	Header  []byte
@@ -29,7 +30,7 @@ type Model struct {
 
 // Clone returns a copy.
 func (m *Model) Clone() *Model {
-	return &Model{maps.Clone(m.Lines), maps.Clone(m.Marks), maps.Clone(m.Numbers), maps.Clone(m.Aliases), maps.Clone(m.Locks), m.Header, maps.Clone(m.Cursors), m.Stamp}
+	return &Model{maps.Clone(m.Lines), maps.Clone(m.Marks), maps.Clone(m.Numbers), maps.Clone(m.Miles), maps.Clone(m.Aliases), maps.Clone(m.Locks), m.Header, maps.Clone(m.Cursors), m.Stamp}
 }
 
 // Apply takes the model to the next state.
@@ -43,6 +44,9 @@ func (m *Model) Apply(d *delta.Delta) error {
 		m.Numbers = map[event.UUID]uint64{}
 	}
 	maps.Copy(m.Numbers, d.Numbers)
+	if d.Milestones != nil {
+		m.Miles = d.Milestones
+	}
 	for u, k := range d.Locks {
 		if m.Locks[u] = k; k.Holder == "" {
 			delete(m.Locks, u)
@@ -118,6 +122,7 @@ func (m *Model) Differs(o *Model) string {
 		}
 	}
 	same("numbers", m.Numbers, o.Numbers)
+	same("numbers of milestones", m.Miles, o.Miles)
 	same("locks", m.Locks, o.Locks)
 	if len(m.Aliases)+len(o.Aliases) > 0 {
 		same("aliases", m.Aliases, o.Aliases)
