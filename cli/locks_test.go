@@ -133,7 +133,7 @@ func TestLockLost(t *testing.T) {
 	check(t, "status", r.code, frame.ExitLost)
 	check(t, "stdout", r.out, "")
 	contains(t, "stderr", r.err, "error: issue 1 is locked by 'bob': token 1, claimed 1 min ago, last seen: never",
-		"hint: git crosslink lock --wait 1")
+		"hint: git crosslink lock --queue 1")
 	d := w.json("lock", "1")
 	var data struct{ Claims []answer.Claim }
 	if err := json.Unmarshal(d.Data, &data); err != nil || len(data.Claims) != 1 || data.Claims[0].Outcome != "taken" ||
@@ -144,7 +144,7 @@ func TestLockLost(t *testing.T) {
 	r = w.run("unlock", "1")
 	check(t, "unlock", r.code, frame.ExitLost)
 	contains(t, "unlock", r.err, "you do not hold this lock")
-	r = w.run("lock", "1", "--wait")
+	r = w.run("lock", "1", "--queue")
 	check(t, "wait", r.code, frame.ExitUnconfirmed)
 	contains(t, "wait", r.err, "error: waiting for the lock on issue 1: place 1, after 'bob'")
 	check(t, "left", w.ok("unlock", "1").err, "left the queue for 1 'a'\n")

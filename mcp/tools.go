@@ -68,7 +68,7 @@ var tools = []tool{
 		if a.str("id") == "" {
 			return one("", "ready", "--claim")
 		}
-		return one("", slices.Concat([]string{"lock"}, a.flag("--wait", "wait"), []string{"--", a.str("id")})...)
+		return one("", slices.Concat([]string{"lock"}, a.flag("--queue", "wait"), []string{"--", a.str("id")})...)
 	}},
 	{"release", "write", "Release an issue.", []param{{"id", "string", "", true}},
 		func(a args) []command { return one("", "unlock", "--", a.str("id")) }},

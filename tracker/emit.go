@@ -230,8 +230,8 @@ func (t *Tracker) deliverAndLook(ctx context.Context, o EmitOptions, r *Receipt,
 		t.clone.TellOnce(e.Notice("saved locally, and not sent: " + e.Message))
 		return nil
 	case out.Paced != nil && !out.Paced.Busy:
-		if out.Paced.Until.Sub(t.clone.Now()) > syncer.Coalesce { // else it only waits for what comes next
-			t.clone.TellOnce(fail.Notice{Code: "paced", Text: "saved locally; will be sent within a minute (" + reason + ")"})
+		if d := out.Paced.Until.Sub(t.clone.Now()); d > syncer.Coalesce { // else it only waits for what comes next
+			t.clone.TellOnce(fail.Notice{Code: "paced", Text: "saved locally; will be sent " + inAbout(d) + " (" + reason + ")"})
 		}
 	case out.Refused && there: // sent, and not decided
 		t.tellRefused(o, fail.Notice{Code: "undecided/step", Text: "not decided yet: " + reason})
@@ -287,4 +287,13 @@ func (t *Tracker) tellRefused(o EmitOptions, n fail.Notice) {
 		return
 	}
 	t.clone.TellOnce(n)
+}
+
+// inAbout is a time to wait, as exactly as it matters: in steps of 5 s, or in minutes.
+func inAbout(d time.Duration) string {
+	const step = 5 * time.Second
+	if d = (d + step - 1).Truncate(step); d <= 90*time.Second {
+		return fmt.Sprintf("in about %d s", d/time.Second)
+	}
+	return fmt.Sprintf("in about %d min", (d+time.Minute-1)/time.Minute)
 }

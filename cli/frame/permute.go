@@ -58,7 +58,10 @@ func (v *invocation) Words() []string {
 }
 
 // withoutValue says what an option means that may be given without a value.
-var withoutValue = map[string]string{"color": "always", "porcelain": "v1"}
+var withoutValue = map[string]string{"color": "always", "porcelain": "v1", "wait": NoLimit}
+
+// NoLimit is a wait that only its end ends.
+const NoLimit = "no limit"
 
 // option is a flag as permute needs to know it.
 type option struct {

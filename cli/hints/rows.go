@@ -240,7 +240,7 @@ var rows = map[fail.Code][]string{
 	"slow/wait":         {"wait until it is sent: git crosslink sync"},
 	"presence":          {"write a comment instead: git crosslink comment <id> 'still working on this'"},
 	"presence-many":     {"list them on the hub: git for-each-ref refs/crosslink/presence"},
-	"claim-race":        {"wait in the queue: git crosslink lock --wait <id>"},
+	"claim-race":        {"wait in the queue: git crosslink lock --queue <id>"},
 
 	// what it refuses
 	"queued":                   {doSync},

@@ -24,8 +24,10 @@ the background; this one waits until it is done. The exit status is 3 if some ev
 could not be sent. They are saved locally, and a later sync sends them.
 
 Examples:
-  git crosslink sync`,
+  git crosslink sync
+  git crosslink sync --wait   # the same`,
 		Flags: []urfave.Flag{
+			&urfave.BoolFlag{Name: "wait", Usage: "accepted for uniformity: sync always waits until it is done"},
 			&urfave.BoolFlag{Name: "detached", Usage: "for scripts: never prompt, and exit if another sync runs"},
 		},
 	}, func(u *urfave.Context) error {

@@ -22,7 +22,8 @@ import (
 type lockOptions struct {
 	ids    []string
 	queue  bool
-	branch *string // nil is not given: the current one
+	wait   time.Duration // for a lock that somebody else holds
+	branch *string       // nil is not given: the current one
 }
 
 func newLockCommand(e *command.Env) *urfave.Command {
@@ -35,17 +36,23 @@ confirmed holder at a time. Each grant has a token that is greater than all earl
 tokens, so the protected resource can refuse an older token. Claiming your own lock
 again succeeds. A lock stops only those who ask for it.
 
+If somebody else holds a lock, --queue takes a place in its queue and returns. --wait
+takes a place and waits until you hold the lock, or for as many seconds as you give.
+You keep your place when --wait ends without the lock; 'unlock' gives it up.
+
 The exit status is 0 if you hold all locks, 1 if an issue is closed or deleted, 2 if
-somebody else holds a lock, and 3 if a claim waits in the queue (--wait) or for the
-hub. If several of these apply, the smallest counts. If you claim a lock offline, a
-later command reports the decision. 'unlock' withdraws a claim.
+somebody else holds a lock, and 3 if a claim waits in the queue or for the hub. If
+several of these apply, the smallest counts. If you claim a lock offline, a later
+command reports the decision. 'unlock' withdraws a claim.
 
 Examples:
   git crosslink lock 12
-  git crosslink lock --wait 12
+  git crosslink lock --queue 12
+  git crosslink lock --wait=600 12
   git crosslink lock check 12 && make release`,
 		Flags: []urfave.Flag{
-			&urfave.BoolFlag{Name: "wait", Usage: "wait in the queue if somebody else holds the lock"},
+			&urfave.BoolFlag{Name: "queue", Usage: "take a place in the queue if somebody else holds the lock"},
+			&urfave.StringFlag{Name: "wait", Usage: "wait until you hold the lock, at most `SECONDS` (default: no limit)"},
 			branchFlag(),
 		},
 		Subcommands: []*urfave.Command{newLockListCommand(e), newLockCheckCommand(e)},
@@ -54,7 +61,14 @@ Examples:
 		if err != nil {
 			return err
 		}
-		return runLock(u.Context, lockOptions{ids: ids, queue: u.Bool("wait"), branch: branchOf(u)}, e)
+		opts := lockOptions{ids: ids, queue: u.Bool("queue"), branch: branchOf(u)}
+		if opts.wait, err = lockWaitOf(u); err != nil {
+			return err
+		}
+		if opts.wait > 0 && e.Offline {
+			return frame.Misuse("'--wait' and '--offline' exclude each other")
+		}
+		return runLock(u.Context, opts, e)
 	})
 }
 
@@ -102,15 +116,19 @@ func runLock(ctx context.Context, opts lockOptions, e *command.Env) error {
 	if err != nil {
 		return err
 	}
-	o := tracker.ClaimOptions{Queue: opts.queue, Branch: CurrentBranch(ctx, e, opts.branch), Offline: e.Offline}
+	o := tracker.ClaimOptions{Queue: opts.queue || opts.wait > 0, Branch: CurrentBranch(ctx, e, opts.branch), Offline: e.Offline}
 	doc := struct {
 		Claims []answer.Claim `json:"claims"`
 	}{[]answer.Claim{}}
 	var a frame.Result
+	until := e.Now().Add(opts.wait)
 	for _, row := range rows {
 		var f *frame.Failure
 		i := row
 		c, err := repo.Claim(ctx, row.UUID, o)
+		if err == nil && opts.wait > 0 {
+			c, err = awaitLock(ctx, e, repo, row.UUID, c, until)
+		}
 		switch {
 		case err == nil:
 			var shape answer.Claim
@@ -154,7 +172,7 @@ func ClaimFailure(e *command.Env, repo *command.Repository, c *tracker.Claim, i 
 		}
 		return nil
 	case tracker.Taken:
-		return lockedBy(e, repo, c.View, i, fmt.Sprintf("git crosslink lock --wait %s", i.Name()))
+		return lockedBy(e, repo, c.View, i, fmt.Sprintf("git crosslink lock --queue %s", i.Name()))
 	case tracker.Closed:
 		return closedIssue(i)
 	case tracker.Ended:
@@ -162,21 +180,25 @@ func ClaimFailure(e *command.Env, repo *command.Repository, c *tracker.Claim, i 
 			Message: fmt.Sprintf("your lock on issue %s (token %d) ended before this clone learned of it", i.Name(), c.Token),
 			Hints:   []string{"see who ended it and why: git crosslink log " + i.Name(), "claim it again: git crosslink lock " + i.Name()}}
 	case tracker.Waiting:
-		ahead := c.Lock.Holder
-		if c.Place > 1 {
-			ahead = i.Queue[c.Place-2].Agent
-		}
-		f := &frame.Failure{Code: frame.ExitUnconfirmed, Kind: "waiting",
-			Message: fmt.Sprintf("waiting for the lock on issue %s: place %d, after '%s'", i.Name(), c.Place, ahead),
-			Hints:   []string{"see who holds it: git crosslink lock check " + i.Name()}}
-		if ahead != c.Lock.Holder {
-			f.Message += fmt.Sprintf("; held by '%s'", c.Lock.Holder)
-		}
-		return f
+		return &frame.Failure{Code: frame.ExitUnconfirmed, Kind: "waiting", Message: waitingText(c, i),
+			Hints: []string{"see who holds it: git crosslink lock check " + i.Name()}}
 	}
 	return &frame.Failure{Code: frame.ExitUnconfirmed, Kind: "claim-unconfirmed",
 		Message: fmt.Sprintf("issue %s is claimed, but the hub has not confirmed it yet", i.Name()),
 		Hints:   []string{"git crosslink sync", "see who holds it: git crosslink lock check " + i.Name()}}
+}
+
+// waitingText says which place in the queue a claim has.
+func waitingText(c *tracker.Claim, i *store.Issue) string {
+	ahead := c.Lock.Holder
+	if c.Place > 1 {
+		ahead = i.Queue[c.Place-2].Agent
+	}
+	text := fmt.Sprintf("waiting for the lock on issue %s: place %d, after '%s'", i.Name(), c.Place, ahead)
+	if ahead != c.Lock.Holder {
+		text += fmt.Sprintf("; held by '%s'", c.Lock.Holder)
+	}
+	return text
 }
 
 // lockedBy is the refusal where somebody else has the lock: who, by which

@@ -20,7 +20,8 @@ import (
 //   - 40 or 64 hex digits become <oid>, 43 characters of base64url <hash>;
 //   - the id of a request, a ULID, becomes <ulid>;
 //   - 2026-03-01T10:00:00Z, 2026-03-01 10:00 and 2026-03-01 become <time>;
-//   - '3 s ago', '2 min ago', 'just now' become <age>, 'in 3 years' in <age>;
+//   - '3 s ago', '2 min ago', 'just now' become <age>, 'in 3 years' in <age>,
+//     'in about 20 s' in about <wait>;
 //   - what follows 'git says: ' becomes <git>: its words differ by version;
 //   - a port on the loopback address becomes <port>;
 //   - in a line where something of varying width was replaced, runs of blanks
@@ -61,6 +62,7 @@ var (
 	varying = regexp.MustCompile(strings.Join([]string{
 		`(?P<print>SHA256:[A-Za-z0-9+/]{43})`,
 		`(?P<wait>\bnext contact is in \d+ (?:s|min)\b)`,
+		`(?P<about>\bin about \d+ (?:s|min)\b)`,
 		`(?P<key>ssh-ed25519 AAAA[A-Za-z0-9+/]{60,64}=*)`,
 		`(?P<uuid>\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b)`,
 		`(?P<time>\b\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|\b))?)`,
@@ -101,6 +103,8 @@ func (n *Normaliser) line(s string) string {
 			return "SHA256:<hash>"
 		case "wait":
 			return "next contact is in <wait>"
+		case "about":
+			return "in about <wait>"
 		case "key":
 			return "ssh-ed25519 <key>"
 		case "uuid":
