@@ -41,6 +41,7 @@ var fields = []struct {
 	{"request send, request ack", frame.FieldsOf(answer.Request{}, "requests")},
 	{"agent list", frame.FieldsOf(answer.Agent{})},
 	{"ci list", frame.FieldsOf(answer.Report{})},
+	{"trust show", frame.FieldsOf(tracker.TrustAgent{}, "agents")},
 	{"trust list, trust pending", frame.FieldsOf(tracker.TrustAgent{})},
 	{"trust approve", frame.FieldsOf(tracker.Approved{})},
 }

@@ -14,7 +14,7 @@ import (
 )
 
 // TestEveryListAndWriteHasFields: what answers with a list, or writes something
-// that has a shape, takes --fields.
+// that has a shape, takes --fields, and a list takes --limit.
 func TestEveryListAndWriteHasFields(t *testing.T) {
 	page, err := os.ReadFile("../docs/json.md")
 	if err != nil {
@@ -48,6 +48,10 @@ func TestEveryListAndWriteHasFields(t *testing.T) {
 				continue
 			}
 			seen++
+			isWrite := m[2] != "array"
+			if !isWrite && name[1] != "show" && name[1] != "trust approve" && !slices.ContainsFunc(c.Flags, func(f urfave.Flag) bool { return slices.Contains(f.Names(), "limit") }) {
+				t.Errorf("'%s' has no --limit", name[1])
+			}
 			if !slices.ContainsFunc(c.Flags, func(f urfave.Flag) bool { return slices.Contains(f.Names(), "fields") }) {
 				t.Errorf("'%s' has no --fields", name[1])
 			}

@@ -1,7 +1,6 @@
 package frame
 
 import (
-	"slices"
 	"strconv"
 
 	urfave "github.com/urfave/cli/v2"
@@ -23,17 +22,27 @@ type ListRow struct {
 }
 
 // ListFlags are the options of a list.
-func ListFlags() []urfave.Flag {
-	return append(PorcelainFlags(),
+func ListFlags() []urfave.Flag { return append(PorcelainFlags(), PartFlags()...) }
+
+// PartFlags are those of them that choose a part of the list.
+func PartFlags() []urfave.Flag {
+	return []urfave.Flag{
 		&urfave.StringFlag{Name: "limit", Aliases: []string{"n"}, Usage: "at most `N` rows, 0 for all (default: all)"},
-		&urfave.StringFlag{Name: "after", Usage: "continue the list after the row `KEY`, which is 'page.next' of --json"})
+		&urfave.StringFlag{Name: "after", Usage: "continue the list after the row `KEY`, which is 'page.next' of --json"},
+	}
 }
 
 // ListOf reads the options of a list.
 func ListOf(u *urfave.Context, t *Terminal) (l List, err error) {
-	if l.Forms, err = FormsOf(u, t); err != nil {
+	if l, err = PartOf(u); err != nil {
 		return l, err
 	}
+	l.Forms, err = FormsOf(u, t)
+	return l, err
+}
+
+// PartOf reads which part of a list is wanted.
+func PartOf(u *urfave.Context) (l List, err error) {
 	l.after = u.String("after")
 	l.limit, err = Limit(u, 0)
 	return l, err
@@ -59,22 +68,36 @@ func Limit(u *urfave.Context, other int) (int, error) {
 	return int(n), nil
 }
 
+// Part is the part of a list of n rows that is printed: the rows from one to before
+// another, and what JSON says of it.
+func (l List) Part(n int, key func(int) string) (from, to int, cut *Cut, err error) {
+	if to = n; l.after != "" {
+		for from < n && key(from) != l.after {
+			from++
+		}
+		if from++; from > n {
+			return 0, 0, nil, Fatal("not-listed", "'"+l.after+"' is not in this list", "start again without '--after'")
+		}
+	}
+	if l.limit > 0 {
+		to, cut = min(to, from+l.limit), &Cut{Total: n, Limit: l.limit}
+		if to < n && to > from {
+			next := key(to - 1)
+			cut.Next = &next
+		}
+	}
+	return from, to, cut, nil
+}
+
 // Result is a list in every form. Of what it is a list a person reads if it is
 // empty; table prints the rows from one to before another.
 func (l List) Result(of string, rows []ListRow, table func(pg *Page, from, to int)) (Result, error) {
-	from, to := 0, len(rows)
-	if l.after != "" {
-		at := slices.IndexFunc(rows, func(r ListRow) bool { return r.Key == l.after })
-		if at < 0 {
-			return Result{}, Fatal("not-listed", "'"+l.after+"' is not in this list", "start again without '--after'")
-		}
-		from = at + 1
-	}
-	if l.limit > 0 {
-		to = min(to, from+l.limit)
+	from, to, cut, err := l.Part(len(rows), func(k int) string { return rows[k].Key })
+	if err != nil {
+		return Result{}, err
 	}
 	shapes := make([]any, 0, to-from)
-	a := Result{Long: true, Nothing: "no " + of, Page: func(pg *Page) { table(pg, from, to) }}
+	a := Result{Long: true, Cut: cut, Nothing: "no " + of, Page: func(pg *Page) { table(pg, from, to) }}
 	if l.ForScripts() {
 		a.Records = l.Records()
 	}
@@ -86,12 +109,6 @@ func (l List) Result(of string, rows []ListRow, table func(pg *Page, from, to in
 	}
 	if a.Data = shapes; len(shapes) > 0 {
 		a.Nothing = ""
-	}
-	if l.limit > 0 {
-		a.Cut = &Cut{Total: len(rows), Limit: l.limit}
-		if to < len(rows) && to > from {
-			a.Cut.Next = &rows[to-1].Key
-		}
 	}
 	return a, nil
 }

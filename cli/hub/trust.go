@@ -41,7 +41,8 @@ func newTrustShow(e *command.Env) *urfave.Command {
 		UsageText: "git crosslink trust show [<options>] [<agent>]",
 		Description: `Without an agent it prints the id of the hub, a fingerprint of the trust settings (two
 people who see the same fingerprint have the same settings), the policy and the
-admins.
+admins. With --json it also has all agents, as 'trust list'; --limit and --after choose
+a part of them.
 
 With an agent it prints its keys, how many of its events count, how many are signed,
 and whether it is revoked or forked. If one key wrote two histories, --proof writes
@@ -51,7 +52,7 @@ Examples:
   git crosslink trust show
   git crosslink trust show bob-box-cd3e
   git crosslink trust show bob-box-cd3e --proof proof.json`,
-		Flags: []urfave.Flag{&urfave.StringFlag{Name: "proof", Usage: "write the proof that one key wrote two histories to `FILE`"}},
+		Flags: append([]urfave.Flag{&urfave.StringFlag{Name: "proof", Usage: "write the proof that one key wrote two histories to `FILE`"}}, frame.PartFlags()...),
 	}, func(u *urfave.Context) error {
 		args, err := frame.Arguments(u, 0, 1, "at most one agent")
 		if err != nil {
@@ -61,7 +62,13 @@ Examples:
 		case len(args) == 0 && u.IsSet("proof"):
 			return frame.Misuse("'--proof' needs an agent")
 		case len(args) == 0:
-			return runTrustShow(u.Context, e)
+			l, err := frame.PartOf(u)
+			if err != nil {
+				return err
+			}
+			return runTrustShow(u.Context, l, e)
+		case u.IsSet("limit") || u.IsSet("after"):
+			return frame.Misuse("'--limit' and '--after' are for the agents of the hub, not for one agent")
 		case u.IsSet("proof"):
 			return runTrustProof(u.Context, args[0], u.String("proof"), e)
 		}
@@ -79,12 +86,18 @@ func trust(ctx context.Context, e *command.Env, wish tracker.Freshness) (*tracke
 	return t, err
 }
 
-func runTrustShow(ctx context.Context, e *command.Env) error {
+func runTrustShow(ctx context.Context, l frame.List, e *command.Env) error {
 	t, err := trust(ctx, e, tracker.Here)
 	if err != nil {
 		return err
 	}
-	return e.Print(ctx, frame.Result{Data: t, IDs: []string{t.Hash}, Page: func(pg *frame.Page) {
+	from, to, cut, err := l.Part(len(t.Agents), func(k int) string { return t.Agents[k].Agent })
+	if err != nil {
+		return err
+	}
+	data := *t
+	data.Agents = t.Agents[from:to]
+	return e.Print(ctx, frame.Result{Data: data, Cut: cut, IDs: []string{t.Hash}, Page: func(pg *frame.Page) {
 		pg.Print("hub %s\n", t.Hub)
 		pg.Print("    believed: %s, the %s of its meta\n", t.Hash, ordinal(t.Seq))
 		pg.Print("    policy: %s\n", policyWords(t))

@@ -3,6 +3,7 @@ package issue
 import (
 	"context"
 	"slices"
+	"strconv"
 
 	urfave "github.com/urfave/cli/v2"
 
@@ -18,7 +19,7 @@ import (
 type logOptions struct {
 	id      string
 	reverse bool
-	forms   frame.Forms
+	list    frame.List
 }
 
 func newLogCommand(e *command.Env) *urfave.Command {
@@ -28,21 +29,22 @@ func newLogCommand(e *command.Env) *urfave.Command {
 		UsageText: "git crosslink log [<options>] <id>",
 		Description: `Prints who changed the issue, how and when, oldest change first. Changes that were
 overruled or rejected are included. With --porcelain the fields are time, agent,
-sequence, type, signer, reason of a rejection, and text.
+sequence, type, signer, reason of a rejection, and text. --limit prints the first
+changes, with --reverse the newest.
 
 Examples:
   git crosslink log 12
-  git crosslink log 12 --json`,
+  git crosslink log 12 --reverse --limit 5`,
 		Flags: append([]urfave.Flag{
 			&urfave.BoolFlag{Name: "reverse", Usage: "newest first"},
-		}, frame.PorcelainFlags()...),
+		}, frame.ListFlags()...),
 	}, func(u *urfave.Context) error {
 		args, err := frame.Arguments(u, 1, 1, "one id of an issue")
 		if err != nil {
 			return err
 		}
 		opts := logOptions{id: args[0], reverse: u.Bool("reverse")}
-		if opts.forms, err = frame.FormsOf(u, e.Terminal); err != nil {
+		if opts.list, err = frame.ListOf(u, e.Terminal); err != nil {
 			return err
 		}
 		return runLog(u.Context, opts, e)
@@ -72,16 +74,13 @@ func runLog(ctx context.Context, opts logOptions, e *command.Env) error {
 		lines = slices.Clone(lines)
 		slices.Reverse(lines)
 	}
-	a := frame.Result{Data: shapes, IDs: []string{i.Name()}, Long: true}
-	if opts.forms.ForScripts() {
-		a.Records = opts.forms.Records()
-		for _, l := range shapes {
-			a.Records.Add(l.Fields()...)
-		}
+	rows := make([]frame.ListRow, len(shapes))
+	for k, l := range shapes {
+		rows[k] = frame.ListRow{Key: l.Agent + "/" + strconv.FormatUint(l.Seq, 10), Shape: l, Fields: l.Fields()}
 	}
-	a.Page = func(pg *frame.Page) {
-		for k, l := range shapes {
-			mark := ""
+	a, err := opts.list.Result("changes", rows, func(pg *frame.Page, from, to int) {
+		for k := from; k < to; k++ {
+			l, mark := shapes[k], ""
 			if l.Mark != nil {
 				mark = Marked(*l.Mark)
 			}
@@ -99,6 +98,10 @@ func runLog(ctx context.Context, opts logOptions, e *command.Env) error {
 				pg.Print("    %s %s\n", pg.Paint(frame.Problem, "rejected:"), l.Rejected.Reason+": "+l.Rejected.Detail)
 			}
 		}
+	})
+	if err != nil {
+		return err
 	}
+	a.IDs = []string{i.Name()}
 	return e.Print(ctx, a)
 }

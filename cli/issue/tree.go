@@ -16,9 +16,9 @@ import (
 )
 
 type treeOptions struct {
-	id    string
-	all   bool
-	forms frame.Forms
+	id   string
+	all  bool
+	list frame.List
 }
 
 // maxTreeDepth bounds how deep a tree is shown. Anybody may make a chain of
@@ -32,14 +32,15 @@ func newTreeCommand(e *command.Env) *urfave.Command {
 		UsageText: "git crosslink tree [<options>] [<id>]",
 		Description: `Prints issues as a tree of parents and children, oldest first: all trees with an
 open issue, or only the tree below one issue. A tree is printed 64 levels deep at
-most. --porcelain prints the depth as the first field, 0 for a root.
+most. --limit and --after count whole trees, not issues. --porcelain prints the depth
+as the first field, 0 for a root.
 
 Examples:
   git crosslink tree
   git crosslink tree 3`,
 		Flags: append([]urfave.Flag{
 			&urfave.BoolFlag{Name: "all", Aliases: []string{"a"}, Usage: "also closed and archived issues"},
-		}, frame.PorcelainFlags()...),
+		}, frame.ListFlags()...),
 	}, func(u *urfave.Context) error {
 		args, err := frame.Arguments(u, 0, 1, "at most one id of an issue")
 		if err != nil {
@@ -49,7 +50,7 @@ Examples:
 		if len(args) == 1 {
 			opts.id, opts.all = args[0], true
 		}
-		if opts.forms, err = frame.FormsOf(u, e.Terminal); err != nil {
+		if opts.list, err = frame.ListOf(u, e.Terminal); err != nil {
 			return err
 		}
 		return runTree(u.Context, opts, e)
@@ -96,9 +97,14 @@ func runTree(ctx context.Context, opts treeOptions, e *command.Env) error {
 			nodes = append(nodes, n)
 		}
 	}
-	a := frame.Result{Data: nodes, Long: true}
-	if opts.forms.ForScripts() {
-		a.Records = opts.forms.Records()
+	from, to, cut, err := opts.list.Part(len(nodes), func(k int) string { return nodes[k].Issue.UUID })
+	if err != nil {
+		return err
+	}
+	nodes = nodes[from:to]
+	a := frame.Result{Data: nodes, Long: true, Cut: cut}
+	if opts.list.ForScripts() {
+		a.Records = opts.list.Records()
 	}
 	hidden, above := 0, ""
 	walk(nodes, 0, func(n *answer.Node, depth int) {

@@ -260,14 +260,16 @@ func askedOf(ctx context.Context, repo *command.Repository, p tracker.Projection
 	return stop, asks, nil
 }
 
-// heldBy are the issues whose lock an agent has, the oldest lock first.
+// heldBy are the open issues whose lock an agent has or has claimed, the oldest lock
+// first. A lock that was given back here, or whose issue was closed by others, is
+// still the agent's in the ledger for a while, and nothing to work on.
 func heldBy(p tracker.Projection, me string) (held []*store.Issue, err error) {
 	locked, err := p.Locked()
 	if err != nil {
 		return nil, err
 	}
 	for _, i := range locked {
-		if me != "" && i.Lock != nil && i.Lock.Holder == me {
+		if me != "" && i.Status == event.Open && i.Lock != nil && i.Lock.Holder == me && !i.Lock.Ending {
 			held = append(held, i)
 		}
 	}
