@@ -33,11 +33,11 @@ function morph(old, next) {
   for (const a of [...old.attributes]) {
     if (!next.hasAttribute(a.name) && a.name !== 'open') old.removeAttribute(a.name);
   }
-  const at = old.classList.contains('at');
+  const own = ['at', 'held'].filter(c => old.classList.contains(c)); // ours, not the server's
   for (const a of next.attributes) {
     if (old.getAttribute(a.name) !== a.value) old.setAttribute(a.name, a.value);
   }
-  if (at) old.classList.add('at');
+  old.classList.add(...own);
   morphChildren(old, next);
 }
 
@@ -54,7 +54,7 @@ function morphChildren(old, next) {
     }
     if (!have) {
       const made = document.importNode(want, true);
-      if (made.nodeType === 1) made.classList.add('fresh');
+      if (made.nodeType === 1) made.classList.add('fresh', ...hold(made, old));
       old.insertBefore(made, at);
       continue;
     }
@@ -90,9 +90,52 @@ async function refresh() {
       }
       document.title = page.title;
       times();
+      showHeld();
     } while (again);
   })();
   try { await running; } catch { state('lost'); } finally { running = null; }
+}
+
+/* --- new rows --- */
+
+// A new row in a list that somebody has scrolled would move what is being read: it is
+// held back until the top is in sight, or somebody asks for it.
+const scrolled = () => scrollY > 120;
+const hold = (row, list) => scrolled() && row.dataset.key && list.firstElementChild && row.matches('li, tr') && !busy(row) ? ['held'] : [];
+
+function showHeld() {
+  const all = document.querySelectorAll('.held'), bar = byId('held');
+  if (!bar) return;
+  if (!scrolled()) all.forEach(r => r.classList.remove('held'));
+  bar.hidden = !scrolled() || !all.length;
+  bar.textContent = all.length + ' new ↑';
+}
+
+addEventListener('scroll', showHeld, { passive: true });
+byId('held')?.addEventListener('click', () => { scrollTo(0, 0); byId('main').focus({ preventScroll: true }); });
+
+/* --- copying, and an issue beside its list --- */
+
+document.addEventListener('click', async event => {
+  const b = event.target.closest('.copy');
+  if (!b) return;
+  try { await navigator.clipboard.writeText(b.parentNode.querySelector('code').textContent); b.textContent = 'Copied'; } catch { b.textContent = 'Not allowed'; }
+  setTimeout(() => { b.textContent = 'Copy'; }, 2000);
+});
+
+async function peek() {
+  const panel = byId('peek'), link = document.querySelector('.row.at .what a, .rows .at .what a, .cards .at a');
+  if (panel.open) { panel.close(); return; }
+  if (!link || !/\/i\/[^/]+$/.test(link.pathname)) return;
+  const answer = await fetch(link.href, { headers: { Accept: 'text/vnd.crosslink.fragment' } });
+  const page = parse(await answer.text()).getElementById('main');
+  page.querySelectorAll('form, details, .tabs, .project-name').forEach(n => n.remove());
+  page.querySelectorAll('[id]').forEach(n => n.removeAttribute('id'));
+  panel.replaceChildren(...page.childNodes);
+  panel.show();
+  times();
+  panel.onclose = () => link.focus();
+  panel.focus();
 }
 
 /* --- times --- */
@@ -203,7 +246,16 @@ document.addEventListener('submit', async event => {
       if (card) document.querySelector(`.cards [data-key="${card}"] a`)?.focus();
       if (!form.isConnected && document.activeElement === document.body) byId('main').focus();
     } else {
-      say('error: ' + doc.error.message + doc.error.hints.map(h => '\nhint: ' + h).join(''), true);
+      say('error: ' + doc.error.message, true);
+      for (const h of doc.error.hints) {
+        const line = document.createElement('span'), code = document.createElement('code'), b = document.createElement('button');
+        Object.assign(b, { type: 'button', className: 'quiet copy', textContent: 'Copy' });
+        const from = h.search(/\bgit /);
+        code.textContent = from < 0 ? '' : h.slice(from);
+        line.append('\nhint: ' + (from < 0 ? h : h.slice(0, from)), code);
+        if (from >= 0) line.append(' ', b);
+        answer.append(line);
+      }
     }
   } catch {
     say('error: the dashboard does not answer; what you typed is kept', true);
@@ -414,12 +466,14 @@ const keys = {
   e: () => (document.querySelector('#close-form button') || document.querySelector('#reopen-form button'))?.click(),
   n: () => { const d = byId('new'); if (d) { d.open = true; byId('title').focus(); } },
   r: () => refresh(),
+  o: () => peek(),
   ':': () => openPalette(),
   '?': () => byId('help')?.showModal(),
 };
 
 document.addEventListener('keydown', event => {
   if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing || document.body.dataset.keys === 'off') return;
+  if (event.key === 'Escape' && byId('peek')?.open) { byId('peek').close(); return; }
   if (event.key === 'Escape' && event.target.matches(fields)) { event.target.blur(); return; }
   if (event.target.matches(fields) && event.target.type !== 'checkbox') return;
   if (prefix === 'g') {
