@@ -123,6 +123,7 @@ type Settings struct {
 	facts.Thresholds
 	Rules map[Kind]RuleSetting
 	Fetch time.Duration // how often a hub on a network is fetched; 0 is the poller's
+	Audit int           // for how many days the audit log is kept; 0 is forever
 }
 
 // RuleSetting changes one rule. The zero value changes nothing.

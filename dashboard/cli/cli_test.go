@@ -144,6 +144,30 @@ func TestProjects(t *testing.T) {
 	}
 }
 
+// TestReceive: a receiver's secret is shown once.
+func TestReceive(t *testing.T) {
+	b := newBench(t)
+	a := b.Clone("a")
+	b.expect(0, "", "there are no receivers\nhint: git crosslink dashboard receive add <owner/repo>\n", a, "receive", "list")
+	b.expect(1, "", "error: there is no project 'local/a'\nhint: git crosslink dashboard list\n", a, "receive", "add", "local/a")
+	b.expect(0, "local/a\n", "watching local/a\n", a, "track")
+	code, out, said := b.run(a, "receive", "add", "local/a")
+	lines := strings.Split(out, "\n")
+	if code != 0 || said != "added receiver 1; its secret is shown only once:\n" || len(lines) != 3 || !strings.HasPrefix(lines[0], "http://localhost:3100/hook/") || len(lines[1]) != 64 {
+		t.Fatalf("%d\n%s%s", code, out, said)
+	}
+	code, list, _ := b.run(a, "receive", "list")
+	if code != 0 || list != "1  local/a  "+lines[0]+"  never used\n" {
+		t.Errorf("%d\n%s", code, list)
+	}
+	if _, list, _ := b.run(a, "receive", "list", "--json"); strings.Contains(list, lines[1]) || !strings.Contains(list, `"used_at":null`) {
+		t.Errorf("%s", list)
+	}
+	b.expect(0, "", "removed receiver 1\n", a, "receive", "remove", "1")
+	b.expect(1, "", "error: no receiver has the number 1\nhint: git crosslink dashboard receive list\n", a, "receive", "remove", "1")
+	b.expect(129, "", "error: name one receiver by its number\nhint: git crosslink dashboard receive list\n", a, "receive", "remove")
+}
+
 // TestDiscover: what is found is listed, and watched only when asked.
 func TestDiscover(t *testing.T) {
 	b := newBench(t)

@@ -108,6 +108,7 @@ git crosslink dashboard discover [<directory>…] [--depth <n>] [--track]
 git crosslink dashboard untrack|pin|unpin|pause|resume|poll <owner/repo>
 git crosslink dashboard webhook add <url>
 git crosslink dashboard webhook list|log|test|enable|rotate|remove|replay [<id>]
+git crosslink dashboard receive add|list|remove [<owner/repo>|<id>]
 git crosslink dashboard token add <name> [--scope read|act]
 git crosslink dashboard token list|remove [<id>]
 git crosslink dashboard alerts [--resolved]
@@ -144,6 +145,7 @@ func (e *env) commands() []*urfave.Command {
 		one("poll", "fetch and read a project now", e.poll),
 		e.discoverCommand(),
 		e.webhookCommand(),
+		e.receiveCommand(),
 		e.tokenCommand(),
 		{Name: "login-url", Usage: "print a link that logs one browser in", Action: e.loginURL},
 	})

@@ -151,6 +151,8 @@ func (e *env) server(u *urfave.Context, d *db.DB, dir, slug string, browser bool
 	poller := poll.New(poll.Options{DB: d, Now: e.now, Changed: func() { s.Changed(); sender.Wake() },
 		Failed: func(slug, what string, err any) { failed(strings.TrimSpace(slug+" "+what), err) },
 		Open: func(ctx context.Context, p db.Project) (poll.Place, error) {
+			options := options
+			options.Seen = p.HubSeen
 			return place.Open(ctx, p.Place.Path, options)
 		}})
 	s = web.New(web.Options{DB: d, Poller: poller, Library: library, Now: e.now, Reach: reach.Reach,
@@ -302,6 +304,7 @@ func (e *env) control(dir string, s *web.Server, p *poll.Poller, sent *deliver.S
 	}
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST /login-url", func(w http.ResponseWriter, r *http.Request) { fmt.Fprint(w, loginURL(s, base)) })
+	mux.HandleFunc("POST /base-url", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, base) })
 	mux.HandleFunc("POST /poke", func(w http.ResponseWriter, r *http.Request) {
 		defer sent.Wake()
 		if r.FormValue("about") == "" {

@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/git-crosslink/git-crosslink/event"
 )
@@ -85,6 +86,24 @@ func (d *DB) Actions(ctx context.Context, before int64, limit int) ([]Action, er
 // Acted returns the rows of a request that is known; none if it is new.
 func (d *DB) Acted(ctx context.Context, request string) ([]Action, error) {
 	return list(ctx, d.read, scanAction, "SELECT "+actionColumns+" FROM actions WHERE request = ? ORDER BY id", request)
+}
+
+// auditDays is the setting of how long rows are kept: 0 is forever, else at least
+// leastAudit. It counts for all projects alike.
+const (
+	auditDays  = "audit.days"
+	leastAudit = 90
+)
+
+// TrimActions removes the oldest rows, if that was set. The rest is still a chain.
+func (d *DB) TrimActions(ctx context.Context) error {
+	set, err := d.Settings(ctx, "")
+	if err != nil || set.Audit == 0 {
+		return err
+	}
+	// only rows before the first that is kept: the clock may have jumped
+	_, err = d.write.ExecContext(ctx, "DELETE FROM actions WHERE id < coalesce((SELECT min(id) FROM actions WHERE at >= ?), 0)", d.at()-event.Time(set.Audit)*event.Time(24*time.Hour))
+	return err
 }
 
 // VerifyActions checks the chain of the audit log. A row that was changed or

@@ -167,8 +167,8 @@ func TestPollFailedKeepsEverything(t *testing.T) {
 func TestFetched(t *testing.T) {
 	d, _ := open(t)
 	p := track(t, d, "o/r")
-	check(t, d.Fetched(t.Context(), p.ID, 5, 0, ""))
-	check(t, d.Fetched(t.Context(), p.ID, 9, 2, "no route"))
+	check(t, d.Fetched(t.Context(), p.ID, 5, 0, "", "refs"))
+	check(t, d.Fetched(t.Context(), p.ID, 9, 2, "no route", ""))
 	got, _ := d.Project(t.Context(), p.ID)
 	if got.FetchedAt != 5 || got.Failures != 2 || got.FetchError != "no route" {
 		t.Errorf("%+v", got)

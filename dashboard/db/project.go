@@ -33,6 +33,7 @@ type Project struct {
 	FetchedAt    event.Time `json:"fetched_at"`
 	FetchError   string     `json:"fetch_error"`
 	Failures     int        `json:"failures"`
+	HubSeen      string     `json:"-"` // see Fetched
 	PolledAt     event.Time `json:"polled_at"`
 	PollError    string     `json:"poll_error"`
 	LastActivity event.Time `json:"last_activity_at"`
@@ -59,14 +60,14 @@ type State struct {
 	UpdatedAt event.Time        `json:"updated_at"`
 }
 
-const projectColumns = `p.id, p.slug, p.status, p.pinned, p.added_at, p.fetched_at, p.fetch_error, p.failures, p.polled_at, p.poll_error,
+const projectColumns = `p.id, p.slug, p.status, p.pinned, p.added_at, p.fetched_at, p.fetch_error, p.failures, p.hub_seen, p.polled_at, p.poll_error,
 	p.last_activity_at, coalesce(l.kind, ''), coalesce(l.path, ''), coalesce(l.url, ''), coalesce(l.agent, ''), coalesce(l.capability, ''),
 	coalesce(l.cure, ''), coalesce(s.rev, 0), coalesce(s.counters, '{}'), coalesce(s.facts, x'7b7d'), coalesce(s.next_due, 0), coalesce(s.updated_at, 0)
 	FROM projects p LEFT JOIN places l ON l.project_id = p.id LEFT JOIN project_state s ON s.project_id = p.id`
 
 func scanProject(r *sql.Rows, p *Project) error {
 	var numbers, f []byte
-	err := r.Scan(&p.ID, &p.Slug, &p.Status, &p.Pinned, &p.AddedAt, &p.FetchedAt, &p.FetchError, &p.Failures, &p.PolledAt, &p.PollError,
+	err := r.Scan(&p.ID, &p.Slug, &p.Status, &p.Pinned, &p.AddedAt, &p.FetchedAt, &p.FetchError, &p.Failures, &p.HubSeen, &p.PolledAt, &p.PollError,
 		&p.LastActivity, &p.Place.Kind, &p.Place.Path, &p.Place.URL, &p.Place.Agent, &p.Place.Capability, &p.Place.Cure,
 		&p.State.Rev, &numbers, &f, &p.State.NextDue, &p.State.UpdatedAt)
 	if err != nil {
@@ -172,11 +173,11 @@ func (d *DB) touch(ctx context.Context, id, query string, args ...any) error {
 	})
 }
 
-// Fetched notes the outcome of a fetch. Only one that succeeded moves
-// FetchedAt.
-func (d *DB) Fetched(ctx context.Context, id string, at event.Time, failures int, why string) error {
+// Fetched notes the outcome of a fetch. Only one that succeeded moves FetchedAt; seen
+// then stands for the refs that the hub had, if it is on a local path.
+func (d *DB) Fetched(ctx context.Context, id string, at event.Time, failures int, why, seen string) error {
 	if why == "" {
-		return d.change(ctx, "UPDATE projects SET fetched_at = ?1, fetch_tried_at = ?1, failures = 0, fetch_error = '' WHERE id = ?2", at, id)
+		return d.change(ctx, "UPDATE projects SET fetched_at = ?1, fetch_tried_at = ?1, failures = 0, fetch_error = '', hub_seen = ?3 WHERE id = ?2", at, id, seen)
 	}
 	return d.change(ctx, "UPDATE projects SET fetch_tried_at = ?, failures = ?, fetch_error = ? WHERE id = ?", at, failures, why, id)
 }

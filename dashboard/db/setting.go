@@ -25,6 +25,9 @@ type Setting struct {
 // Value is what the settings say of it.
 func (o Setting) Value(s *alerts.Settings) string { return o.get(s) }
 
+// Global reports whether a setting is of all projects alike.
+func (o Setting) Global() bool { return o.Key == auditDays }
+
 // duration makes a setting of a number of units.
 func duration(key, about, word string, unit time.Duration, of func(*alerts.Settings) *time.Duration) Setting {
 	return Setting{key, about, word, func(s *alerts.Settings, v string) error {
@@ -70,6 +73,14 @@ var Thresholds = []Setting{
 		}
 		return strconv.Itoa(int(s.Fetch / time.Second))
 	}},
+	{auditDays, "the audit log keeps rows for; 0 is forever", "days", func(s *alerts.Settings, v string) error {
+		n, err := strconv.Atoi(v)
+		if err != nil || n != 0 && n < leastAudit || n > 36500 {
+			return fmt.Errorf("%s is 0 or at least %d, not '%s'", auditDays, leastAudit, v)
+		}
+		s.Audit = n
+		return nil
+	}, func(s *alerts.Settings) string { return strconv.Itoa(s.Audit) }},
 	{"unreachable.failures", "a project is unreachable after", "failed fetches", func(s *alerts.Settings, v string) (err error) {
 		s.Failures, err = number("unreachable.failures", v, 1000)
 		return err
@@ -170,6 +181,9 @@ func (d *DB) Values(ctx context.Context, scope string) (map[string]string, error
 func (d *DB) Set(ctx context.Context, scope string, values map[string]string) error {
 	var scratch alerts.Settings
 	for key, value := range values {
+		if key == auditDays && scope != "" {
+			return fmt.Errorf("%s is set for all projects alike", key)
+		}
 		if value != "" {
 			if err := apply(&scratch, key, value); err != nil {
 				return err

@@ -34,7 +34,8 @@ type Scope int
 const (
 	Anybody Scope = iota // before a login
 	Reader
-	Actor // changes something, or uses what only the operator may use
+	Actor  // changes something, or uses what only the operator may use
+	Signed // programs, each with a signature, which the handler checks
 )
 
 // Route is what is to be checked of requests of one pattern.
@@ -56,6 +57,7 @@ const (
 	MaxText    = 1 << 20
 	maxActions = 30 // of one session in a minute
 	maxCodes   = 10 // wrong ones in a minute
+	maxSigned  = 60 // requests to one receiver in a minute
 )
 
 // Options say what a Guard works with.
@@ -215,6 +217,9 @@ func (g *Guard) checkOrigin(r *Request) error {
 		}
 		return nil
 	}
+	if r.Route.Scope == Signed { // no page has the secret
+		return nil
+	}
 	if r.Bearer { // no page of another site can add the header without asking first, and is never let
 		return nil
 	}
@@ -256,7 +261,7 @@ func (g *Guard) checkSession(r *Request) error {
 			return err
 		}
 	}
-	if r.Route.Scope == Anybody || r.Secret != "" {
+	if r.Route.Scope == Anybody || r.Route.Scope == Signed || r.Secret != "" {
 		return nil
 	}
 	return &Problem{Status: http.StatusUnauthorized, Message: "you are not logged in", Hints: []string{"git crosslink dashboard login-url", "for a script: git crosslink dashboard token add"}}
@@ -300,7 +305,7 @@ func (r *Request) Sign(id string) string {
 
 // checkForm reads a form, and whether this server made it for this session.
 func (g *Guard) checkForm(r *Request) error {
-	if r.Reads() {
+	if r.Reads() || r.Route.Scope == Signed {
 		return nil
 	}
 	if err := r.parse(); err != nil {
@@ -395,6 +400,9 @@ func (g *Guard) checkScope(r *Request) error {
 
 // checkRate bounds how often a session changes something.
 func (g *Guard) checkRate(r *Request) error {
+	if r.Route.Scope == Signed && !g.limits.allow("signed "+r.URL.Path, maxSigned) {
+		return Refuse(http.StatusTooManyRequests, "more than %d requests a minute", maxSigned)
+	}
 	if r.Route.Scope == Actor && !g.limits.allow("act "+r.Session.Hash, g.o.Most) {
 		return Refuse(http.StatusTooManyRequests, "more than %d changes a minute", g.o.Most)
 	}

@@ -34,6 +34,7 @@ type Item struct {
 	Severity alerts.Severity `json:"severity"`
 	Text     string          `json:"text"`
 	Since    event.Time      `json:"-"`
+	Began    event.Time      `json:"-"`               // of the reason: it tells one from a later one with the same key
 	Project  string          `json:"project"`         // slug
 	Issue    string          `json:"issue,omitempty"` // name of the issue it is about
 	Agent    string          `json:"agent,omitempty"`
@@ -53,8 +54,8 @@ func Of(slug string, all []alerts.Alert, f *facts.Facts, th facts.Thresholds, c 
 		if !a.Active() || a.Ack.At != 0 || !a.Severity.AtLeast(alerts.Warning) {
 			continue
 		}
-		i := Item{Key: fmt.Sprintf("%s %s %s", slug, a.Kind, a.Subject), Group: Soon, Reason: string(a.Kind), Severity: a.Severity,
-			Text: a.NowDetail, Since: a.Opened, Project: slug, Alert: a.ID}
+		i := Item{Key: KeyOf(slug, a), Group: Soon, Reason: string(a.Kind), Severity: a.Severity,
+			Text: a.NowDetail, Since: a.Opened, Began: a.Opened, Project: slug, Alert: a.ID}
 		if a.Severity == alerts.Critical || a.Kind == alerts.NeedsInput {
 			i.Group = Now
 		}
@@ -78,7 +79,7 @@ func Of(slug string, all []alerts.Alert, f *facts.Facts, th facts.Thresholds, c 
 			continue
 		}
 		one := Item{Key: fmt.Sprintf("%s assigned %s", slug, i.UUID), Group: Later, Reason: "assigned", Severity: alerts.Info,
-			Text: fmt.Sprintf("%s %q is assigned to you and ready", facts.Ref(i.Name), i.Title), Since: i.Since, Project: slug, Issue: i.Name}
+			Text: fmt.Sprintf("%s %q is assigned to you and ready", facts.Ref(i.Name), i.Title), Since: i.Since, Began: i.Since, Project: slug, Issue: i.Name}
 		if due {
 			one.Group = Soon
 			one.Text = fmt.Sprintf("%s %q is assigned to you and due soon", facts.Ref(i.Name), i.Title)
@@ -87,6 +88,11 @@ func Of(slug string, all []alerts.Alert, f *facts.Facts, th facts.Thresholds, c 
 	}
 	Sort(items)
 	return items
+}
+
+// KeyOf is the key of the item that an alert makes.
+func KeyOf(slug string, a *alerts.Alert) string {
+	return fmt.Sprintf("%s %s %s", slug, a.Kind, a.Subject)
 }
 
 // issueOf is the issue that an alert's subject names; nil if it is none.

@@ -32,6 +32,7 @@ type Options struct {
 	Environ []string // nil is the process's
 	Fetch   []string // the command that fetches: a program and its first arguments; the path is added
 	Program string   // git-crosslink, which sends what an action wrote; "" leaves that to later commands
+	Seen    string   // what Place.HubSeen said before the program was started; "" if nothing
 }
 
 // Place is one repository, for the poller. While nothing moves it is looked at
@@ -76,7 +77,9 @@ var _ poll.Place = (*Place)(nil)
 // Open opens the repository at a path.
 func Open(ctx context.Context, path string, o Options) (*Place, error) {
 	p := &Place{o: o, path: path}
-	return p, p.reopen(ctx)
+	err := p.reopen(ctx)
+	p.hubSeen = o.Seen
+	return p, err
 }
 
 // reopen opens the repository that is at the path now.
@@ -252,24 +255,34 @@ func (p *Place) Hub() (host string, fetch bool) {
 func (p *Place) HubMoved() bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.opened.hub != nil && p.opened.hub.state() != p.hubSeen
+	return p.opened.hub != nil && p.opened.hub.state()+p.opened.replica() != p.hubSeen
 }
+
+// HubSeen implements poll.Place.
+func (p *Place) HubSeen() string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.hubSeen
+}
+
+// replica stands for the repository that has fetched from the hub: another one has not.
+func (o *opened) replica() string { return stamp(filepath.Join(o.dir, "crosslink"), "replica.git") }
 
 // Refresh implements poll.Place.
 func (p *Place) Refresh(ctx context.Context) error {
 	p.mu.Lock()
-	hub, seen := p.opened.hub, ""
+	is, before := p.opened, ""
 	p.mu.Unlock()
-	if hub != nil {
-		seen = hub.state()
+	if is.hub != nil {
+		before = is.hub.state()
 	}
 	if err := p.fetch(ctx); err != nil {
 		return err
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if hub == p.opened.hub {
-		p.hubSeen = seen
+	if is.hub != nil && is.hub == p.opened.hub {
+		p.hubSeen = before + is.replica()
 	}
 	return nil
 }

@@ -381,3 +381,49 @@ func TestHostOf(t *testing.T) {
 		t.Errorf("a password is shown: %s", got)
 	}
 }
+
+// TestHubIsKnownAfterARestart: a hub that nobody has changed is not fetched again by the
+// next program; one that somebody has changed is, as is one whose replica is another.
+func TestHubIsKnownAfterARestart(t *testing.T) {
+	w := newWorld(t)
+	a, b := w.Clone("a"), w.Clone("b")
+	w.Create(a, "one", nil)
+	time.Sleep(2 * racy)
+	p := w.open(a)
+	if !p.HubMoved() {
+		t.Error("a hub that was never fetched is known")
+	}
+	if err := p.Refresh(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	again := func() *Place {
+		t.Helper()
+		o := w.options()
+		o.Seen = p.HubSeen()
+		next, err := Open(t.Context(), a, o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return next
+	}
+	if p.HubSeen() == "" || again().HubMoved() {
+		t.Error("a hub that nobody has changed is fetched again")
+	}
+	w.Create(b, "two", nil)
+	if !again().HubMoved() {
+		t.Error("a change after the restart is not seen")
+	}
+	if err := p.Refresh(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	replica := filepath.Join(a, ".git", "crosslink", "replica.git")
+	if err := os.Rename(replica, replica+".old"); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Mkdir(replica, 0o777); err != nil {
+		t.Fatal(err)
+	}
+	if !(&Place{opened: p.opened, hubSeen: p.hubSeen}).HubMoved() {
+		t.Error("another replica counts as one that has fetched")
+	}
+}

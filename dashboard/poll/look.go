@@ -14,7 +14,7 @@ import (
 )
 
 // look looks at a project and stores what it finds.
-func (p *Poller) look(ctx context.Context, row db.Project, o *project) (out Outcome, err error) {
+func (p *Poller) look(ctx context.Context, row db.Project, o *project, fetch bool) (out Outcome, err error) {
 	ctx, cancel := context.WithTimeout(ctx, Deadline)
 	defer cancel()
 	defer func() {
@@ -25,7 +25,7 @@ func (p *Poller) look(ctx context.Context, row db.Project, o *project) (out Outc
 			p.failed(ctx, row, o, err)
 		}
 	}()
-	out, err = p.step(ctx, row, o)
+	out, err = p.step(ctx, row, o, fetch)
 	switch {
 	case err != nil && errors.Is(context.Cause(ctx), context.Canceled):
 	case err != nil:
@@ -55,7 +55,7 @@ func (p *Poller) failed(ctx context.Context, row db.Project, o *project, why err
 }
 
 // step is one look at a project.
-func (p *Poller) step(ctx context.Context, row db.Project, o *project) (Outcome, error) {
+func (p *Poller) step(ctx context.Context, row db.Project, o *project, mayFetch bool) (Outcome, error) {
 	if o.place != nil && o.path != row.Place.Path {
 		o.drop()
 	}
@@ -69,7 +69,7 @@ func (p *Poller) step(ctx context.Context, row db.Project, o *project) (Outcome,
 		}
 		o.place, o.path = place, row.Place.Path
 	}
-	if host, fetch := o.place.Hub(); fetch && host == "" && row.Failures == 0 && o.place.HubMoved() {
+	if host, fetch := o.place.Hub(); mayFetch && fetch && host == "" && row.Failures == 0 && o.place.HubMoved() {
 		if _, err := p.refresh(ctx, row, o.place); err != nil {
 			return Outcome{}, err
 		}
@@ -81,7 +81,7 @@ func (p *Poller) step(ctx context.Context, row db.Project, o *project) (Outcome,
 		p.mu.Lock()
 		o.dirty = true // a fetch also tells what is wrong with the hub
 		p.mu.Unlock()
-	} else {
+	} else if mayFetch {
 		p.refreshIfDue(ctx, row, o)
 	}
 	moved, err := o.place.Moved(ctx)

@@ -59,6 +59,9 @@ type Place interface {
 	// HubMoved reports whether a hub on a local path has changed since the last
 	// Refresh that succeeded; false where the hub is on a network.
 	HubMoved() bool
+	// HubSeen stands for the hub's refs as that Refresh found them, also for another
+	// process that opens the place; "" where there is nothing to compare.
+	HubSeen() string
 	// Facts extracts the facts of now, and says whether the place may be written.
 	Facts(ctx context.Context) (facts.Facts, db.Place, error)
 	// Refresh fetches from the hub. It never pushes.
@@ -209,7 +212,7 @@ func (p *Poller) Pass(ctx context.Context) error {
 			defer p.running.Done()
 			defer p.release(o)
 			defer turn.end()
-			p.look(ctx, row, o)
+			p.look(ctx, row, o, true)
 		}()
 	}
 	waited := make(chan struct{})
@@ -234,6 +237,16 @@ func compare(a, b string) int {
 
 // Poll looks at one project now, for somebody who waits.
 func (p *Poller) Poll(ctx context.Context, id string) (Outcome, error) {
+	return p.now(ctx, id, true)
+}
+
+// Look is Poll for who has written to the project: what there is is here already, so that
+// nothing is fetched. The next pass sees what others have written to the hub meanwhile.
+func (p *Poller) Look(ctx context.Context, id string) (Outcome, error) {
+	return p.now(ctx, id, false)
+}
+
+func (p *Poller) now(ctx context.Context, id string, fetch bool) (Outcome, error) {
 	row, err := p.o.DB.Project(ctx, id)
 	if err != nil {
 		return Outcome{}, err
@@ -244,7 +257,7 @@ func (p *Poller) Poll(ctx context.Context, id string) (Outcome, error) {
 	}
 	defer p.running.Done()
 	defer p.release(o)
-	return p.look(ctx, row, o)
+	return p.look(ctx, row, o, fetch)
 }
 
 // await claims a project. A worker that has it may have looked before what the caller

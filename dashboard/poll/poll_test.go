@@ -65,6 +65,8 @@ func (f *fake) HubMoved() bool {
 	return f.hubMoved
 }
 
+func (f *fake) HubSeen() string { return "" }
+
 func (f *fake) Facts(context.Context) (facts.Facts, db.Place, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -567,5 +569,17 @@ func TestPollSeesWhatWasWrittenBefore(t *testing.T) {
 	}
 	if _, err := b.poller.Poll(t.Context(), "a"); err != nil || f.count(&f.looks) != 3 {
 		t.Errorf("a project that hangs: %v after %d looks", err, f.count(&f.looks))
+	}
+}
+
+// TestLookFetchesNothing: who has written asks for what is here.
+func TestLookFetchesNothing(t *testing.T) {
+	f := &fake{fetch: true, hubMoved: true, facts: facts.Facts{Open: 3}}
+	b := setUp(t, map[string]*fake{"a": f})
+	if _, err := b.poller.Look(t.Context(), "a"); err != nil || f.count(&f.refreshes) != 0 || b.project("a").State.Counters.Open != 3 {
+		t.Errorf("%v, %d fetches", err, f.count(&f.refreshes))
+	}
+	if b.pass(); f.count(&f.refreshes) != 1 {
+		t.Errorf("the next pass made %d fetches", f.count(&f.refreshes))
 	}
 }

@@ -82,7 +82,7 @@ func (p *Poller) refresh(ctx context.Context, row db.Project, place Place) (fail
 	if err != nil {
 		failures, why = row.Failures+1, err.Error()
 	}
-	err = p.o.DB.Fetched(ctx, row.ID, event.TimeOf(p.o.Now()), failures, why)
+	err = p.o.DB.Fetched(ctx, row.ID, event.TimeOf(p.o.Now()), failures, why, place.HubSeen())
 	if errors.Is(err, db.ErrNotFound) {
 		err = nil // untracked meanwhile
 	}

@@ -79,7 +79,7 @@ func (s *Server) emit(r *request, p db.Project, verb, subject string, to func(*p
 			d.Lines = append(d.Lines, lineDoc{l.Agent, l.Seq, l.Body.Type()})
 			a.Lines = strings.TrimSpace(fmt.Sprintf("%s %s/%d", a.Lines, l.Agent, l.Seq))
 		}
-		if _, perr := s.Poller.Poll(ctx, p.ID); perr != nil {
+		if _, perr := s.Poller.Look(ctx, p.ID); perr != nil {
 			s.Failed("poll", perr) // the page says so
 		}
 		return nil

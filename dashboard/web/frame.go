@@ -80,12 +80,16 @@ func (s *Server) surroundings(r *request) (surroundings, error) {
 	if err != nil {
 		return f, err
 	}
+	snoozes, err := s.DB.Snoozes(r.Context())
+	if err != nil {
+		return f, err
+	}
 	for _, p := range projects {
 		t := tab{ID: p.ID, Slug: p.Slug, Pinned: p.Pinned, Shape: shapeOf(p, byProject[p.ID])}
 		for _, a := range byProject[p.ID] {
 			if a.Active() && a.Ack.At == 0 {
 				f.Alerts[string(a.Severity)]++
-				if a.Severity.AtLeast(alerts.Warning) {
+				if a.Severity.AtLeast(alerts.Warning) && !snoozed(snoozes, p.Slug, &a) {
 					t.Count++
 				}
 			}
@@ -186,38 +190,6 @@ func unread(p db.Project, why error) *Trouble {
 	t := unreadTrouble(p, cmp.Or(p.PollError, why.Error()))
 	t.Unread = true
 	return t
-}
-
-// moreItems are items of the inbox that are not shown one by one.
-type moreItems struct {
-	Project, Reason string
-	N               int
-}
-
-// inboxShown is how many items of one reason in one project are shown one by
-// one, where there are more than a few.
-const inboxShown = 3
-
-// inboxOf is the inbox as a page shows it.
-func inboxOf(l layout, items []itemDoc, many bool) inboxList {
-	list := inboxList{Now: l.Now, Many: many, Back: l.Path}
-	if !l.ReadOnly {
-		list.Request = l.Request
-	}
-	count, shown := map[moreItems]int{}, map[moreItems]int{}
-	for _, i := range items {
-		count[moreItems{i.Project, i.Reason, 0}]++
-	}
-	for _, i := range items {
-		key := moreItems{i.Project, i.Reason, 0}
-		n := count[key]
-		if shown[key]++; n <= 2*inboxShown || shown[key] <= inboxShown || i.Alert == 0 {
-			list.Items = append(list.Items, i)
-		} else if shown[key] == inboxShown+1 {
-			list.More = append(list.More, moreItems{i.Project, i.Reason, n - inboxShown})
-		}
-	}
-	return list
 }
 
 // cure is a command that helps, as it is typed anywhere.

@@ -39,6 +39,9 @@ func TestEveryRoute(t *testing.T) {
 	stranger := &served{World: w, base: s.base, client: &http.Client{CheckRedirect: s.client.CheckRedirect}}
 	s.login()
 	readOnly.login()
+	to, _, err := s.db.AddReceiver(t.Context(), "id-a")
+	s.Check(err)
+	s.receiver = to.Name
 	for _, r := range table {
 		method, path := pathOf(r.Pattern)
 		var form url.Values
@@ -68,6 +71,11 @@ func TestEveryRoute(t *testing.T) {
 			try(s, "a path that leads elsewhere", 404, "/x/.."+path, form, own...)
 			try(s, "a path with a trailing slash", 404, path+"/", form, own...)
 			try(s, "an encoded slash", 400, strings.Replace(path[1:], "", "/%2f", 1), form, own...)
+		}
+		if r.Scope == signed { // its handler checks the signature: TestReceive
+			try(stranger, "a name that nobody has", 404, path, form)
+			try(s, "too much", 413, strings.Replace(path, hashed["app.css"], s.receiver, 1), url.Values{"x": {strings.Repeat("x", int(r.Bound())+1)}})
+			continue
 		}
 		if r.Scope != anybody {
 			want := 401

@@ -172,17 +172,11 @@ func agentsOf(f *facts.Facts, th facts.Thresholds, now event.Time) []agentDoc {
 
 const minute = event.Time(60 * 1e9)
 
-// itemDoc is a reason why a person is needed.
-type itemDoc struct {
-	inbox.Item
-	Since instant `json:"since"`
-	Link  string  `json:"link,omitempty"` // of what is no project's
-}
-
 // overview is the data of a project's page.
 type overview struct {
 	Project projectDoc `json:"project"`
 	Inbox   []itemDoc  `json:"inbox"`
+	Snoozed []itemDoc  `json:"snoozed"`
 	Agents  []agentDoc `json:"agents"`
 	Gone    int        `json:"agents_gone"`
 	Ready   []issueDoc `json:"-"`
@@ -203,35 +197,28 @@ func (s *Server) start(r *request) error {
 	}
 	type start struct {
 		Inbox    []itemDoc `json:"inbox"`
+		Snoozed  []itemDoc `json:"snoozed"`
 		Working  int       `json:"agents_working"`
 		Projects int       `json:"projects"`
 	}
-	d := start{Projects: len(projects)}
+	d := start{Projects: len(projects), Snoozed: []itemDoc{}}
+	snoozes, err := s.DB.Snoozes(r.Context())
+	if err != nil {
+		return err
+	}
 	if d.Inbox, err = s.disabledEndpoints(r); err != nil {
 		return err
 	}
 	for _, p := range projects {
-		items, err := s.inbox(r, p, by[p.ID])
+		items, away, err := s.inbox(r, p, by[p.ID], snoozes)
 		if err != nil {
 			return err
 		}
-		d.Inbox = append(d.Inbox, items...)
+		d.Inbox, d.Snoozed = append(d.Inbox, items...), append(d.Snoozed, away...)
 		d.Working += p.State.Counters.ActiveAgents
 	}
 	slices.SortFunc(d.Inbox, func(a, b itemDoc) int { return inbox.Compare(a.Item, b.Item) })
 	return s.render(r, "start", "Inbox", d, "all")
-}
-
-func (s *Server) inbox(r *request, p db.Project, open []alerts.Alert) ([]itemDoc, error) {
-	set, err := s.DB.Settings(r.Context(), p.ID)
-	if err != nil || p.Status == db.Paused {
-		return []itemDoc{}, err
-	}
-	items := []itemDoc{}
-	for _, i := range inbox.Of(p.Slug, open, &p.State.Facts, set.Thresholds, facts.NewClock(event.TimeOf(s.Now()))) {
-		items = append(items, itemDoc{Item: i, Since: instant(i.Since)})
-	}
-	return items, nil
 }
 
 // alertsOf are the alerts of a project that are open.
@@ -273,7 +260,11 @@ func (s *Server) overview(r *request, p db.Project, open []alerts.Alert) error {
 		return err
 	}
 	d := overview{Project: s.projectDoc(p, open), Agents: []agentDoc{}, ReadyAnswer: []answer.Issue{}, RecentAnswer: []answer.Issue{}}
-	if d.Inbox, err = s.inbox(r, p, open); err != nil {
+	snoozes, err := s.DB.Snoozes(r.Context())
+	if err != nil {
+		return err
+	}
+	if d.Inbox, d.Snoozed, err = s.inbox(r, p, open, snoozes); err != nil {
 		return err
 	}
 	own, err := s.disabledEndpoints(r)

@@ -76,6 +76,10 @@ func (s *Server) projects(r *request) error {
 	if order == nil {
 		d.Sort, order = "severity", projectOrders["severity"]
 	}
+	snoozes, err := s.DB.Snoozes(r.Context())
+	if err != nil {
+		return err
+	}
 	for _, p := range all {
 		doc := s.projectDoc(p, by[p.ID])
 		doc.Places = placesOf(twins, p)
@@ -83,7 +87,7 @@ func (s *Server) projects(r *request) error {
 		if !called(p.Slug) && !slices.ContainsFunc(doc.Places, func(o placeDoc) bool { return called(o.Slug) }) {
 			continue
 		}
-		items, err := s.inbox(r, p, by[p.ID])
+		items, _, err := s.inbox(r, p, by[p.ID], snoozes)
 		if err != nil {
 			return err
 		}

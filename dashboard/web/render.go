@@ -101,12 +101,13 @@ var functions = template.FuncMap{
 	"list": func(now event.Time, items any, many bool, slug string) listing {
 		return listing{now, items, many, slug}
 	},
-	"inbox":  inboxOf,
-	"saver":  saverOf,
-	"num":    func(n int, of string) number { return number{n, of} },
-	"unread": func(t *Trouble) bool { return t != nil && t.Unread },
-	"known":  known,
-	"others": func(title string, items []issueDoc, slug string) relatives { return relatives{title, items, slug} },
+	"inbox":    inboxOf,
+	"snoozing": func(list inboxList, item itemDoc) snoozeForm { return snoozeForm{list, item} },
+	"saver":    saverOf,
+	"num":      func(n int, of string) number { return number{n, of} },
+	"unread":   func(t *Trouble) bool { return t != nil && t.Unread },
+	"known":    known,
+	"others":   func(title string, items []issueDoc, slug string) relatives { return relatives{title, items, slug} },
 	"when": func(now event.Time, at any) moment {
 		if t, ok := at.(instant); ok {
 			return moment{now, event.Time(t)}
@@ -201,9 +202,14 @@ type (
 		Now     event.Time
 		Items   []itemDoc
 		More    []moreItems
+		Away    []itemDoc // put away
 		Many    bool
 		Request string // "" shows no forms
 		Back    string
+	}
+	snoozeForm struct {
+		List inboxList
+		Item itemDoc
 	}
 	relatives struct {
 		Title string

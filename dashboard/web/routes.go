@@ -15,7 +15,7 @@ type route struct {
 
 // The scopes of dashboard/guard, as the table names them.
 const (
-	anybody, reader, actor = guard.Anybody, guard.Reader, guard.Actor
+	anybody, reader, actor, signed = guard.Anybody, guard.Reader, guard.Actor, guard.Signed
 )
 
 // table is every route there is.
@@ -46,6 +46,7 @@ var table = []route{
 	{guard.Route{Pattern: "POST /p/{owner}/{repo}/bulk", Scope: actor}, (*Server).bulk},
 	{guard.Route{Pattern: "POST /p/{owner}/{repo}/i/{id}/{verb}", Scope: actor, Max: guard.MaxText}, (*Server).act},
 
+	{guard.Route{Pattern: "POST /inbox/{verb}", Scope: actor}, (*Server).snooze},
 	{guard.Route{Pattern: "GET /alerts", Scope: reader, Twin: true}, (*Server).alerts},
 	{guard.Route{Pattern: "GET /alerts/history", Scope: reader, Twin: true}, (*Server).alertHistory},
 	{guard.Route{Pattern: "GET /alerts/{id}", Scope: reader, Twin: true}, (*Server).alert},
@@ -90,6 +91,7 @@ var table = []route{
 	{guard.Route{Pattern: "POST /api/v1/dashboard/w/{owner}/{repo}/milestones/{id}/{verb}", Scope: actor}, (*Server).apiMilestone},
 	{guard.Route{Pattern: "POST /api/v1/dashboard/w/{owner}/{repo}/agents/{agent}/request", Scope: actor}, (*Server).apiAsk},
 
+	{guard.Route{Pattern: "POST /hook/{name}", Scope: signed, Max: guard.MaxText}, (*Server).receive},
 	{guard.Route{Pattern: "GET /login", Scope: anybody}, (*Server).loginPage},
 	{guard.Route{Pattern: "POST /login", Scope: anybody}, (*Server).login},
 	{guard.Route{Pattern: "POST /logout", Scope: reader}, (*Server).logout},

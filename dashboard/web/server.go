@@ -59,6 +59,7 @@ type Server struct {
 	routes   *http.ServeMux
 	guard    *guard.Guard
 	streams  stream.Hub
+	received received
 	operator string
 }
 
@@ -146,7 +147,7 @@ func (s *Server) keepHouse(ctx context.Context) {
 				s.Failed("sessions", err)
 			}
 		}
-		if err := errors.Join(s.DB.TrimFeed(ctx), s.DB.TrimSeries(ctx)); err != nil {
+		if err := errors.Join(s.DB.TrimFeed(ctx), s.DB.TrimSeries(ctx), s.DB.TrimActions(ctx)); err != nil {
 			s.Failed("trim", err)
 		}
 		if err := s.DB.BackupDaily(ctx); err != nil {

@@ -103,6 +103,9 @@ func (s *Server) showRules(r *request, slug, edit string, values map[string]stri
 	}
 	defaults := alerts.Defaults()
 	for _, t := range db.Thresholds {
+		if t.Global() && id != "" {
+			continue
+		}
 		d.Thresholds = append(d.Thresholds, thresholdDoc{t.Key, t.About, t.Unit, t.Value(&shown), t.Value(&set) != t.Value(&defaults)})
 	}
 	for _, rule := range alerts.Rules {

@@ -46,6 +46,8 @@ type served struct {
 	base   string
 	client *http.Client
 
+	receiver string // name of one, where a test has made it
+
 	stop func()
 
 	mu     sync.Mutex
@@ -93,6 +95,8 @@ func (s *served) run(change func(*Options), l net.Listener) {
 	s.poller = poll.New(poll.Options{DB: s.db, Changed: func() { server.Changed() },
 		Failed: func(slug, what string, err any) { s.fail(fmt.Sprint(slug, " ", what, ": ", err)) },
 		Open: func(ctx context.Context, p db.Project) (poll.Place, error) {
+			options := options
+			options.Seen = p.HubSeen
 			return place.Open(ctx, p.Place.Path, options)
 		}})
 	o := Options{DB: s.db, Poller: s.poller, Library: library, Reach: Reach{Hosts: []string{fmt.Sprintf("localhost:%d", s.port), fmt.Sprintf("127.0.0.1:%d", s.port)}, Cookie: "crosslink_session_test"},

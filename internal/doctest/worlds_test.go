@@ -178,6 +178,7 @@ var special = map[string]how{
 	"git crosslink dashboard login-url":                        {status: 1},
 	"git crosslink dashboard poll <owner/repo>":                {status: 1, before: "git crosslink dashboard track", with: map[string]string{"<owner/repo>": "local/alice"}},
 
+	"git crosslink dashboard receive add <owner/repo>":                                                                              {before: "git crosslink dashboard track", with: map[string]string{"<owner/repo>": "local/alice"}},
 	"git crosslink dashboard serve --base-url https://dash.example.com --behind-proxy 127.0.0.1":                                    {not: "it serves until it is interrupted"},
 	"git crosslink dashboard serve --listen 0.0.0.0:443 --base-url https://dash.example.com --tls-cert dash.pem --tls-key dash.key": {not: "it serves until it is interrupted"},
 

@@ -1,0 +1,105 @@
+package web
+
+import (
+	"context"
+	"net/http"
+
+	"github.com/git-crosslink/git-crosslink/dashboard/alerts"
+	"github.com/git-crosslink/git-crosslink/dashboard/db"
+	"github.com/git-crosslink/git-crosslink/dashboard/facts"
+	"github.com/git-crosslink/git-crosslink/dashboard/inbox"
+	"github.com/git-crosslink/git-crosslink/event"
+)
+
+// itemDoc is a reason why a person is needed.
+type itemDoc struct {
+	inbox.Item
+	Since   instant `json:"since"`
+	Snoozed instant `json:"snoozed_until"`  // null: it is shown
+	Link    string  `json:"link,omitempty"` // of what is no project's
+}
+
+// Moment is when the reason began, as a form sends it back.
+func (d itemDoc) Moment() string { return d.Began.String() }
+
+// inbox is what needs somebody in one project, and what of it was put away.
+func (s *Server) inbox(r *request, p db.Project, open []alerts.Alert, snoozes map[string]db.Snooze) (shown, away []itemDoc, err error) {
+	shown, away = []itemDoc{}, []itemDoc{}
+	set, err := s.DB.Settings(r.Context(), p.ID)
+	if err != nil || p.Status == db.Paused {
+		return shown, away, err
+	}
+	for _, i := range inbox.Of(p.Slug, open, &p.State.Facts, set.Thresholds, facts.NewClock(event.TimeOf(s.Now()))) {
+		d := itemDoc{Item: i, Since: instant(i.Since)}
+		if o, ok := snoozes[i.Key]; ok && o.Since == i.Began {
+			d.Snoozed = instant(o.Until)
+			away = append(away, d)
+		} else {
+			shown = append(shown, d)
+		}
+	}
+	return shown, away, nil
+}
+
+// snooze puts an item of the inbox away for a while, or brings it back.
+func (s *Server) snooze(r *request) error {
+	key := r.PostForm.Get("key")
+	since, err := event.ParseTime(r.PostForm.Get("since"))
+	if key == "" || len(key) > 1000 || err != nil {
+		return refuse(http.StatusBadRequest, "the form names no item of the inbox")
+	}
+	verb, until := r.PathValue("verb"), event.Time(0)
+	switch verb {
+	case "snooze":
+		if until, err = s.ends(r, "for"); err != nil {
+			return err
+		}
+		if until == 0 {
+			return refuse(http.StatusBadRequest, "'for' is missing: 1h, 1d")
+		}
+	case "wake":
+	default:
+		return refuse(http.StatusNotFound, "there is no action %q", verb)
+	}
+	return s.did(r, "", verb, key, back(r, "/"), func(ctx context.Context) error {
+		return s.DB.Snooze(ctx, db.Snooze{Key: key, Since: since, Until: until})
+	})
+}
+
+// moreItems are items of the inbox that are not shown one by one.
+type moreItems struct {
+	Project, Reason string
+	N               int
+}
+
+// inboxShown is how many items of one reason in one project are shown one by
+// one, where there are more than a few.
+const inboxShown = 3
+
+// inboxOf is the inbox as a page shows it, with what was put away.
+func inboxOf(l layout, items, away []itemDoc, many bool) inboxList {
+	list := inboxList{Now: l.Now, Many: many, Back: l.Path, Away: away}
+	if !l.ReadOnly {
+		list.Request = l.Request
+	}
+	count, shown := map[moreItems]int{}, map[moreItems]int{}
+	for _, i := range items {
+		count[moreItems{i.Project, i.Reason, 0}]++
+	}
+	for _, i := range items {
+		key := moreItems{i.Project, i.Reason, 0}
+		n := count[key]
+		if shown[key]++; n <= 2*inboxShown || shown[key] <= inboxShown || i.Alert == 0 {
+			list.Items = append(list.Items, i)
+		} else if shown[key] == inboxShown+1 {
+			list.More = append(list.More, moreItems{i.Project, i.Reason, n - inboxShown})
+		}
+	}
+	return list
+}
+
+// snoozed reports whether the item of an alert was put away.
+func snoozed(all map[string]db.Snooze, slug string, a *alerts.Alert) bool {
+	o, ok := all[inbox.KeyOf(slug, a)]
+	return ok && o.Since == a.Opened
+}
