@@ -10,12 +10,12 @@ import (
 	"os/user"
 	"path/filepath"
 	"strings"
-	"syscall"
 
 	"github.com/git-crosslink/git-crosslink/event"
 	"github.com/git-crosslink/git-crosslink/fail"
 	"github.com/git-crosslink/git-crosslink/internal/note"
 	"github.com/git-crosslink/git-crosslink/internal/statefile"
+	"github.com/git-crosslink/git-crosslink/internal/system"
 	"github.com/git-crosslink/git-crosslink/refs"
 	"github.com/git-crosslink/git-crosslink/trust/keys"
 )
@@ -260,13 +260,13 @@ func (id *identity) copied(path string) bool {
 	if err != nil {
 		return false
 	}
-	st, ok := fi.Sys().(*syscall.Stat_t)
+	st, ok := system.Identify(path, fi)
 	if !ok {
 		return false
 	}
 	// a copy by hard links shares the inode: the original is where it was
-	same := uint64(st.Ino) == id.Inode && uint64(st.Dev) == id.Device
-	if same && (st.Nlink < 2 || filepath.Dir(path) == id.Path) {
+	same := st.Inode == id.Inode && st.Device == id.Device
+	if same && (st.Links < 2 || filepath.Dir(path) == id.Path) {
 		return false
 	}
 	host, _ := os.Hostname()
@@ -295,8 +295,8 @@ func writeIdentity(path, agent string, replace bool) (string, error) {
 	}
 	host, _ := os.Hostname()
 	id := identity{Agent: agent, Host: host, Path: dir}
-	if st, ok := fi.Sys().(*syscall.Stat_t); ok {
-		id.Device, id.Inode = uint64(st.Dev), uint64(st.Ino)
+	if st, ok := system.Identify(f.Name(), fi); ok {
+		id.Device, id.Inode = st.Device, st.Inode
 	}
 	b, err := json.Marshal(id)
 	if err != nil {

@@ -6,10 +6,10 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
-	"syscall"
 	"time"
 
 	"github.com/git-crosslink/git-crosslink/internal/statefile"
+	"github.com/git-crosslink/git-crosslink/internal/system"
 )
 
 // Detach starts a sync that goes on when this command is over. If it cannot be
@@ -64,7 +64,7 @@ func Detach(program, dir string, environ []string) error {
 	cmd.Dir = dir
 	cmd.Env = append(slices.Clone(environ), "GIT_TERMINAL_PROMPT=0", detachedVariable+"=1")
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = null, null, null
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
+	system.NewSession(cmd)
 	if err := cmd.Start(); err != nil {
 		return err
 	}

@@ -1,3 +1,5 @@
+//go:build unix
+
 package gate_test
 
 import (

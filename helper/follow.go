@@ -5,10 +5,10 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"time"
 
 	"github.com/git-crosslink/git-crosslink/internal/statefile"
+	"github.com/git-crosslink/git-crosslink/internal/system"
 )
 
 // This file decides whether a sync follows, and starts it. The rules are:
@@ -183,7 +183,7 @@ func (s *Session) follow(event, family string) {
 		cmd.Env = append(cmd.Env, familyVariable+"="+family)
 	}
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = null, null, null
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
+	system.NewSession(cmd)
 	if cmd.Start() != nil {
 		return
 	}

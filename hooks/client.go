@@ -12,6 +12,7 @@ import (
 
 	"github.com/git-crosslink/git-crosslink/fail"
 	"github.com/git-crosslink/git-crosslink/internal/statefile"
+	"github.com/git-crosslink/git-crosslink/internal/system"
 	"github.com/git-crosslink/git-crosslink/refs/git"
 	"github.com/git-crosslink/git-crosslink/tracker"
 )
@@ -267,4 +268,16 @@ func lookup(environ []string, name string) string {
 		}
 	}
 	return ""
+}
+
+// waiting reports whether a detached sync of this replica has not begun yet: it
+// will take along what this hook would sync.
+func waiting(replica string) bool {
+	f, err := statefile.Open(filepath.Join(replica, "next.lock"))
+	if err != nil {
+		return false
+	}
+	defer f.Close()
+	ok, err := system.TryLock(f, false)
+	return !ok && err == nil
 }

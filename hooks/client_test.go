@@ -6,11 +6,11 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
 	"github.com/git-crosslink/git-crosslink/hooks"
+	"github.com/git-crosslink/git-crosslink/internal/system"
 	"github.com/git-crosslink/git-crosslink/internal/testkit"
 )
 
@@ -161,8 +161,8 @@ func TestASyncThatWaitsTakesItAlong(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX); err != nil {
-		t.Fatal(err)
+	if ok, err := system.TryLock(f, false); !ok {
+		t.Fatal("the lock is held", err)
 	}
 	hooks.Run(context.Background(), call)
 	runs(0)

@@ -13,6 +13,7 @@ import (
 	"syscall"
 
 	"github.com/git-crosslink/git-crosslink/internal/statefile"
+	"github.com/git-crosslink/git-crosslink/internal/system"
 	"github.com/git-crosslink/git-crosslink/refs"
 	"github.com/git-crosslink/git-crosslink/refs/git"
 )
@@ -131,7 +132,7 @@ func (c *Clone) barred(h Hook) (why string, off bool) {
 			f.Close()
 			return "", false
 		}
-	} else if err != nil && statefile.Writable(dir) {
+	} else if err != nil && system.Writable(dir) {
 		return "", false
 	}
 	return "cannot be written by you", false

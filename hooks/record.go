@@ -1,6 +1,8 @@
 package hooks
 
 import (
+	"cmp"
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -9,8 +11,10 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"time"
 
 	"github.com/git-crosslink/git-crosslink/internal/statefile"
+	"github.com/git-crosslink/git-crosslink/internal/system"
 )
 
 // record is what a clone remembers of its hooks, in <git dir>/crosslink. That
@@ -103,5 +107,14 @@ func (c *Clone) lock() (unlock func(), err error) {
 	if err := statefile.MakeHome(c.home()); err != nil {
 		return nil, err
 	}
-	return exclusive(filepath.Join(c.home(), "hooks.lock"))
+	path := filepath.Join(c.home(), "hooks.lock")
+	f, err := statefile.OpenLock(path)
+	if err != nil {
+		return nil, err
+	}
+	if ok, err := system.Lock(context.Background(), f, false, time.Minute); !ok {
+		f.Close()
+		return nil, cmp.Or(err, fmt.Errorf("'%s' is locked by another process", path))
+	}
+	return func() { f.Close() }, nil
 }

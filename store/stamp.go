@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/git-crosslink/git-crosslink/internal/statefile"
+	"github.com/git-crosslink/git-crosslink/internal/system"
 )
 
 // The database is a file, and its stamp is a file beside it. The stamp says which
@@ -30,7 +31,8 @@ func stampHead(path string) (string, error) {
 	if err := errors.Join(statefile.Free(path), statefile.Free(path+"-journal"), statefile.Dir(filepath.Dir(path))); err != nil {
 		return "", err
 	}
-	return fmt.Sprintf("%s\n%s\n%d %d%s\n", buildID(), bootID(), st.Size(), st.ModTime().UnixNano(), identity(st)), nil
+	id, _ := system.Identify(path, st)
+	return fmt.Sprintf("%s\n%s\n%d %d %d\n", buildID(), bootID(), st.Size(), st.ModTime().UnixNano(), id.Inode), nil
 }
 
 // readStamp reports whether the file at path is as its writer left it, and what

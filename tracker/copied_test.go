@@ -10,13 +10,13 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
-	"syscall"
 	"testing"
 	"time"
 
 	"github.com/git-crosslink/git-crosslink/cli/hints"
 	"github.com/git-crosslink/git-crosslink/event"
 	"github.com/git-crosslink/git-crosslink/fail"
+	"github.com/git-crosslink/git-crosslink/internal/system"
 	"github.com/git-crosslink/git-crosslink/store"
 	"github.com/git-crosslink/git-crosslink/tracker"
 )
@@ -217,8 +217,11 @@ func (c *clone) defeat() {
 	if err != nil {
 		c.w.t.Fatal(err)
 	}
-	sys := st.Sys().(*syscall.Stat_t)
-	id["inode"], id["device"], id["path"] = sys.Ino, sys.Dev, filepath.Dir(path)
+	sys, ok := system.Identify(path, st)
+	if !ok {
+		c.w.t.Fatal("a file has no id")
+	}
+	id["inode"], id["device"], id["path"] = sys.Inode, sys.Device, filepath.Dir(path)
 	if err := json.NewEncoder(f).Encode(id); err != nil {
 		c.w.t.Fatal(err)
 	}

@@ -7,10 +7,10 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
-	"syscall"
 	"testing"
 	"time"
 
+	"github.com/git-crosslink/git-crosslink/internal/system"
 	"github.com/git-crosslink/git-crosslink/tracker"
 )
 
@@ -32,7 +32,8 @@ func tree(t *testing.T, dir string) map[string]string {
 		}
 		st, err := d.Info()
 		if err == nil {
-			all[path] = fmt.Sprint(st.Sys().(*syscall.Stat_t).Ino)
+			id, _ := system.Identify(path, st)
+			all[path] = fmt.Sprint(id.Inode)
 		}
 		return err
 	})

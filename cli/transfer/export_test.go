@@ -6,8 +6,9 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"testing"
+
+	"github.com/git-crosslink/git-crosslink/internal/system"
 )
 
 func content(w io.Writer) (int, error) {
@@ -48,7 +49,7 @@ func TestExportReplacesFilesOnly(t *testing.T) {
 	dir := t.TempDir()
 	at := func(name string) string { return filepath.Join(dir, name) }
 	if err := errors.Join(os.WriteFile(at("secret"), []byte("old"), 0o600), os.Symlink("secret", at("link")), os.Symlink("nowhere", at("dangling")),
-		os.Mkdir(at("dir"), 0o755), syscall.Mkfifo(at("pipe"), 0o600)); err != nil {
+		os.Mkdir(at("dir"), 0o755), system.MakeFifo(at("pipe"))); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := writeFile(at("link"), content); err != nil {

@@ -16,10 +16,10 @@ import (
 	"regexp"
 	"slices"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
+	"github.com/git-crosslink/git-crosslink/internal/system"
 	"github.com/git-crosslink/git-crosslink/internal/testkit"
 )
 
@@ -487,13 +487,13 @@ func (f *fixture) daemon(t testing.TB) int {
 	l.Close()
 	cmd := exec.Command("git", "daemon", "--listen=127.0.0.1", fmt.Sprintf("--port=%d", port), "--reuseaddr", "--export-all", "--base-path="+f.root)
 	cmd.Env = slices.DeleteFunc(slices.Clone(f.env), func(kv string) bool { return kv == testkit.Mark(f.root) })
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	system.NewGroup(cmd)
 	if err := cmd.Start(); err != nil {
 		t.Logf("not run: git://: %v", err)
 		return 0
 	}
 	t.Cleanup(func() {
-		syscall.Kill(-cmd.Process.Pid, syscall.SIGTERM)
+		_ = system.TerminateGroup(cmd)
 		cmd.Wait()
 	})
 	for range 200 {

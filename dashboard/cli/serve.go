@@ -29,6 +29,7 @@ import (
 	"github.com/git-crosslink/git-crosslink/dashboard/web"
 	"github.com/git-crosslink/git-crosslink/fail"
 	"github.com/git-crosslink/git-crosslink/internal/shell"
+	"github.com/git-crosslink/git-crosslink/internal/system"
 )
 
 const defaultPort = 3100
@@ -133,7 +134,7 @@ func (e *env) server(u *urfave.Context, d *db.DB, dir, slug string, browser bool
 	if err != nil {
 		return err
 	}
-	defer lock.release()
+	defer lock.Close()
 	reach, err := e.reach(u)
 	if err != nil {
 		return err
@@ -378,4 +379,17 @@ func (e *env) loginURL(u *urfave.Context) error {
 		return notRunning(err)
 	}
 	return e.show(u.Context, link, false)
+}
+
+// acquire takes the lock that the one server of a database holds.
+func acquire(dir string) (*os.File, error) {
+	f, err := os.OpenFile(filepath.Join(dir, "serving"), os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	if ok, _ := system.TryLock(f, false); !ok {
+		f.Close()
+		return nil, frame.Fatal("running", "the dashboard is already running", "git crosslink dashboard login-url")
+	}
+	return f, nil
 }

@@ -17,6 +17,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"github.com/git-crosslink/git-crosslink/internal/system"
 )
 
 // The bounds of a walk.
@@ -268,3 +270,10 @@ var noise = map[string]bool{
 // skipped reports names of directories that are not entered. Hidden ones are caches
 // and settings.
 func skipped(name string) bool { return noise[name] || strings.HasPrefix(name, ".") }
+
+// owned reports whether a directory belongs to whoever runs this program. Where
+// that cannot be known it is left to git.
+func owned(path string) bool {
+	st, err := os.Stat(path)
+	return err == nil && system.Owned(st, true)
+}

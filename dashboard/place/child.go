@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"time"
 
+	"github.com/git-crosslink/git-crosslink/internal/system"
 	"github.com/git-crosslink/git-crosslink/tracker"
 )
 
@@ -37,7 +38,11 @@ func (p *Place) fetch(ctx context.Context) error {
 	cmd.Env = p.o.environ()
 	var out limited
 	cmd.Stdout = &out
-	ownGroup(cmd)
+	system.NewGroup(cmd) // with all it starts, ssh among it
+	cmd.Cancel = func() error {
+		time.AfterFunc(grace, func() { system.KillGroup(cmd) })
+		return system.TerminateGroup(cmd)
+	}
 	cmd.WaitDelay = grace
 	err := cmd.Run()
 	if ctx.Err() != nil {

@@ -52,7 +52,7 @@ func (h *hub) state() string {
 	sum := sha256.New()
 	var newest time.Time
 	note := func(path string, st fs.FileInfo) {
-		fmt.Fprintln(sum, path, inode(st), st.ModTime().UnixNano(), st.Size())
+		fmt.Fprintln(sum, path, fileID(path, st), st.ModTime().UnixNano(), st.Size())
 		if st.ModTime().After(newest) {
 			newest = st.ModTime()
 		}

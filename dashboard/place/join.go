@@ -9,6 +9,7 @@ import (
 	"github.com/git-crosslink/git-crosslink/event"
 	"github.com/git-crosslink/git-crosslink/fail"
 	"github.com/git-crosslink/git-crosslink/internal/shell"
+	"github.com/git-crosslink/git-crosslink/internal/system"
 	"github.com/git-crosslink/git-crosslink/reducer"
 	"github.com/git-crosslink/git-crosslink/refs/git"
 	"github.com/git-crosslink/git-crosslink/tracker"
@@ -102,7 +103,7 @@ func (x *extractor) capability(p *opened, agent string) (capability, cure string
 		own = &x.trust.Agents[k]
 	}
 	switch {
-	case !writable(p.dir):
+	case !system.Writable(p.dir):
 		return ReadOnly, "ls -ld " + shell.Word(p.dir)
 	case p.url == "":
 		return NotShared, in("init --help")

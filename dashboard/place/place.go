@@ -22,6 +22,7 @@ import (
 	"github.com/git-crosslink/git-crosslink/dashboard/facts"
 	"github.com/git-crosslink/git-crosslink/dashboard/poll"
 	"github.com/git-crosslink/git-crosslink/fail"
+	"github.com/git-crosslink/git-crosslink/internal/system"
 	"github.com/git-crosslink/git-crosslink/refs/git"
 	"github.com/git-crosslink/git-crosslink/tracker"
 )
@@ -146,17 +147,24 @@ func stateOf(dir string) string { return stamp(dir, "", "config") }
 func stamp(dir string, names ...string) string {
 	state := ""
 	for _, name := range names {
-		st, err := os.Stat(filepath.Join(dir, name))
+		path := filepath.Join(dir, name)
+		st, err := os.Stat(path)
 		if err != nil {
 			state += " gone"
 			continue
 		}
-		state += fmt.Sprint(" ", inode(st))
+		state += fmt.Sprint(" ", fileID(path, st))
 		if !st.IsDir() {
 			state += fmt.Sprint(" ", st.ModTime().UnixNano(), st.Size())
 		}
 	}
 	return state
+}
+
+// fileID tells a file from one that was put in its place.
+func fileID(path string, st fs.FileInfo) string {
+	id, _ := system.Identify(path, st)
+	return fmt.Sprint(id.Device, ":", id.Inode)
 }
 
 // Moved implements poll.Place. What may have moved is read: facts tell.

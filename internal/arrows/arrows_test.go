@@ -43,9 +43,9 @@ var rules = map[string]rule{
 	"settings": {pure: true, may: "fail", why: "a setting has the same values for a clone and for a server"},
 
 	"refs":          {why: "what storage must do, and what logs and objects look like; it moves bytes, knows no issue, no file and no process, so that it can be replaced"},
-	"refs/disk":     {may: "refs internal/statefile", why: "the locks and syncs that all processes in one repository share, whoever moves the refs"},
+	"refs/disk":     {may: "refs internal/statefile internal/system", why: "the locks and syncs that all processes in one repository share, whoever moves the refs"},
 	"refs/native":   {may: "refs refs/disk internal/fault internal/statefile", why: "it works on a repository's files; what only git can do is handed to it as a refs.Local, so it starts no process"},
-	"refs/git":      {may: "refs refs/disk refs/native internal/fault internal/statefile", why: "git is started here, and a replica is opened with the implementation that fits"},
+	"refs/git":      {may: "refs refs/disk refs/native internal/fault internal/statefile internal/system", why: "git is started here, and a replica is opened with the implementation that fits"},
 	"refs/memory":   {may: "refs", why: "a repository and a hub in memory, for tests"},
 	"refs/refstest": {may: "refs", why: "one suite for every implementation of refs"},
 
@@ -55,13 +55,13 @@ var rules = map[string]rule{
 	"reading": {may: "delta event ledger reducer refs replay store trust internal/note internal/statefile", why: "what a command knows of its replica: what replay read, in the store that was brought to it; it moves no ref and asks no hub"},
 
 	"delta": {pure: true, may: "event", why: "it is data between the reader of logs and a store, so that neither knows the other"},
-	"store": {may: "delta event reducer internal/statefile", why: "a projection answers questions about a state; it fetches nothing and decides nothing"},
+	"store": {may: "delta event reducer internal/statefile internal/system", why: "a projection answers questions about a state; it fetches nothing and decides nothing"},
 
 	"hubs": {
 		may: "fail refs syncer internal/note internal/statefile",
 		why: "which hub there is, what was seen of it and how it is talked with; to it events are bytes and branches are names",
 	},
-	"agents": {may: "event fail internal/note internal/statefile ledger refs trust trust/keys", why: "who writes follows from files, environment, configuration and meta as they are handed in; it reads no log and talks to no hub"},
+	"agents": {may: "event fail internal/note internal/statefile ledger refs trust trust/keys internal/system", why: "who writes follows from files, environment, configuration and meta as they are handed in; it reads no log and talks to no hub"},
 
 	"rewrite": {pure: true, may: "event fail", why: "a log that is written again follows from its lines and a plan, for whoever needs that: a fork, another hub, an importer"},
 
@@ -77,7 +77,7 @@ var rules = map[string]rule{
 		why: "what the machine decides is done here: over a link to a hub and an interface to a clone, and no event is seen",
 	},
 	"clone": {
-		may: "agents event fail hubs internal/note internal/statefile ledger reading refs refs/git replay standing store syncer trust trust/keys",
+		may: "agents event fail hubs internal/note internal/statefile ledger reading refs refs/git replay standing store syncer trust trust/keys internal/system",
 		why: "what one command has of its clone: it opens, reads and explains, takes over nothing from the hub and writes no event",
 	},
 	"accept": {
@@ -110,7 +110,7 @@ var rules = map[string]rule{
 		why: "the conductor puts steps in order; it and its rooms are the only packages of a clone that see both core and edges",
 	},
 	"hooks": {
-		may: "refs refs/git tracker internal/shell internal/statefile fail",
+		may: "refs refs/git tracker internal/shell internal/statefile fail internal/system",
 		why: "a hook starts the tracker and asks git where it is; what it says is the command line's to print",
 	},
 	"gate": {
@@ -181,15 +181,18 @@ var rules = map[string]rule{
 	"cmd/git-crosslink":        {may: "cli", why: "main only"},
 	"cmd/git-remote-crosslink": {may: "helper", why: "main only"},
 
-	"helper": {may: "internal/statefile", why: "it carries bytes between git and a server and knows no tracker, so that it starts fast and cannot fail with it"},
+	"helper": {may: "internal/statefile internal/system", why: "it carries bytes between git and a server and knows no tracker, so that it starts fast and cannot fail with it"},
 	"enrol":  {may: "internal/shell internal/statefile", why: "it writes git's configuration and knows no tracker"},
 
+	"internal/gotest": {may: "internal/system", why: "it runs go test; it knows no package of ours"},
+
+	"internal/system":    {why: "what differs between operating systems is in one place"},
 	"internal/shell":     {pure: true, why: "text becomes a word of a shell in one way"},
-	"internal/statefile": {may: "internal/shell", why: "a file beside the replica is read and written in one way, by whoever has one there"},
+	"internal/statefile": {may: "internal/shell internal/system", why: "a file beside the replica is read and written in one way, by whoever has one there"},
 
 	"internal/note": {may: "fail internal/statefile", why: "a small file beside the replica is read and written as JSON, and what is in its place is explained, in one way"},
 
-	"internal/bench":    {may: "event reducer refs refs/git refs/native enrol", why: "it measures programs as they are, and these from inside, and makes the data they are measured on"},
+	"internal/bench":    {may: "event reducer refs refs/git refs/native enrol internal/system", why: "it measures programs as they are, and these from inside, and makes the data they are measured on"},
 	"internal/soak":     {may: "internal/testkit", why: "it runs the programs as users do, and knows their answers only"},
 	"internal/manpage":  {may: "cli cli/frame internal/messages", why: "the manual is made from the texts of help, the list of messages from the source"},
 	"internal/messages": {may: "cli/hints fail", why: "messages are found in the source, with their hints"},
@@ -199,7 +202,7 @@ var rules = map[string]rule{
 		why: "a second, slow reducer to compare the first with; only tests import it",
 	},
 	"internal/testkit": {
-		may: "event event/canon reducer trust refs store tracker hooks internal/fault",
+		may: "event event/canon reducer trust refs store tracker hooks internal/fault internal/system",
 		why: "tests may look at everything below the command line; only tests import testkit",
 	},
 }
@@ -234,7 +237,7 @@ var impureCalls = map[string]string{
 var starts = map[string]string{
 	"refs/git": "git", "helper": "what git would start for a remote", "trust/keys": "ssh-keygen", "hooks": "ps, to ask what called a hook",
 	"clone": "a sync in the background", "cli/frame": "the editor, the pager, git var and git config",
-	"internal/gotest": "go test", "internal/bench": "git and our programs, to measure them",
+	"internal/system": "none: it isolates the commands of others", "internal/gotest": "go test", "internal/bench": "git and our programs, to measure them",
 }
 
 // TestWhoStartsProcesses: git is started in one place, with a prepared
@@ -480,6 +483,97 @@ func TestPackagesSayWhatTheyAre(t *testing.T) {
 		}
 		if len(p.Doc) < 20 {
 			t.Errorf("%s has no package comment", p.ImportPath)
+		}
+	}
+}
+
+// differs are files for one system outside internal/system, and why.
+var differs = map[string]string{
+	"helper/direct_linux.go": "one thread that carries bytes between git and a child, with calls of Linux alone",
+	"helper/direct_other.go": "the same elsewhere: not at all",
+}
+
+// everywhere are names of package syscall that mean the same on every system
+// the program is built for.
+var everywhere = []string{"EACCES", "EDQUOT", "EISDIR", "ENOSPC", "ENOTDIR", "EPIPE", "EROFS", "Errno", "RawConn", "SIGINT", "SIGPIPE", "SIGQUIT", "SIGTERM", "Signal", "WaitStatus"}
+
+// TestSystemsDifferInOnePlace: a package that builds on Linux builds on Windows,
+// because only internal/system has files for one system and calls it.
+func TestSystemsDifferInOnePlace(t *testing.T) {
+	seen := map[string]bool{}
+	for _, p := range packages(t) {
+		name := p.short()
+		if name == "internal/system" || name == "internal/soak" || slices.Contains(mayTest, name) {
+			continue // internal/soak runs on Linux alone
+		}
+		for _, f := range append(p.GoFiles, p.IgnoredGoFiles...) {
+			if strings.HasSuffix(f, "_test.go") {
+				continue
+			}
+			set := token.NewFileSet()
+			file, err := parser.ParseFile(set, filepath.Join(p.Dir, f), nil, parser.ParseComments)
+			if err != nil {
+				t.Error(err)
+				continue
+			}
+			bad := systemIn(set, f, file)
+			if at := name + "/" + f; differs[at] != "" {
+				seen[at] = len(bad) > 0
+				continue
+			}
+			for _, b := range bad {
+				t.Errorf("%s: %s: what differs between systems is in internal/system", name, b)
+			}
+		}
+	}
+	for at := range differs {
+		if !seen[at] {
+			t.Errorf("%s is for every system", at)
+		}
+	}
+}
+
+// systemIn returns what makes a file one for some systems only.
+func systemIn(set *token.FileSet, name string, file *ast.File) (bad []string) {
+	base := strings.TrimSuffix(name, ".go")
+	for _, system := range []string{"linux", "darwin", "windows", "freebsd", "unix"} {
+		if strings.HasSuffix(base, "_"+system) {
+			bad = append(bad, name+" is for "+system)
+		}
+	}
+	for _, g := range file.Comments {
+		if strings.HasPrefix(g.List[0].Text, "//go:build ") && g.Pos() < file.Package {
+			bad = append(bad, name+" has a build constraint")
+		}
+	}
+	for _, i := range file.Imports {
+		if strings.HasPrefix(i.Path.Value, `"golang.org/x/sys`) {
+			bad = append(bad, name+" imports "+i.Path.Value)
+		}
+	}
+	ast.Inspect(file, func(n ast.Node) bool {
+		if s, ok := n.(*ast.SelectorExpr); ok {
+			if x, ok := s.X.(*ast.Ident); ok && x.Name == "syscall" && !slices.Contains(everywhere, s.Sel.Name) {
+				bad = append(bad, fmt.Sprintf("%s: syscall.%s", set.Position(s.Pos()), s.Sel.Name))
+			}
+		}
+		return true
+	})
+	return bad
+}
+
+func TestSystemsDifferenceIsSeen(t *testing.T) {
+	for name, text := range map[string]string{
+		"x_windows.go": "package x\n", "x.go": "//go:build unix\n\npackage x\n",
+		"y.go": "package x\nimport _ \"golang.org/x/sys/unix\"\n", "z.go": "package x\nimport \"syscall\"\nvar _ syscall.Stat_t\n",
+	} {
+		set := token.NewFileSet()
+		file, err := parser.ParseFile(set, name, text, parser.ParseComments)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(systemIn(set, name, file)) != 1 {
+			t.Errorf("%s is found to be for every system", name)
 		}
 	}
 }

@@ -35,7 +35,7 @@ var dashboard = map[string]rule{
 		why: "requests to other machines leave in one place, which checks every address",
 	},
 	"dashboard/place": {
-		may: "answer dashboard/db dashboard/facts dashboard/poll event fail internal/shell reducer refs/git store tracker",
+		may: "answer dashboard/db dashboard/facts dashboard/poll event fail internal/shell reducer refs/git store tracker internal/system",
 		why: "a repository is reached in one place; it is the tracker's to say what is in it",
 	},
 	"dashboard/web": {
@@ -43,11 +43,11 @@ var dashboard = map[string]rule{
 		why: "pages and actions; the words of a refusal are those of the command line",
 	},
 	"dashboard/cli": {
-		may: "cli/frame dashboard/alerts dashboard/db dashboard/deliver dashboard/discover dashboard/export dashboard/facts dashboard/github dashboard/guard dashboard/inbox dashboard/notify dashboard/place dashboard/poll dashboard/web event fail internal/shell tracker",
+		may: "cli/frame dashboard/alerts dashboard/db dashboard/deliver dashboard/discover dashboard/export dashboard/facts dashboard/github dashboard/guard dashboard/inbox dashboard/notify dashboard/place dashboard/poll dashboard/web event fail internal/shell tracker internal/system",
 		why: "the dashboard's words, and the one place that puts its parts together",
 	},
 	"dashboard/github":            {why: "it asks one server and reads what that answers; who has a token, and what is done with a repository, is none of its business"},
-	"dashboard/discover":          {why: "it looks at files of others and opens no repository, so that what is hostile there is only looked at"},
+	"dashboard/discover":          {may: "internal/system", why: "it looks at files of others and opens no repository, so that what is hostile there is only looked at"},
 	"dashboard/dashtest":          {may: "event tracker", why: "hubs and clones for tests; only tests import it"},
 	"cmd/git-crosslink-dashboard": {may: "dashboard/cli", why: "main only"},
 }

@@ -11,6 +11,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/git-crosslink/git-crosslink/internal/system"
 )
 
 var nan = math.NaN()
@@ -191,7 +193,7 @@ func reportPeak(words []string) int {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
-	fmt.Printf("%.0f\n", peak(cmd.ProcessState))
+	fmt.Println(system.PeakMemory(cmd.ProcessState))
 	return 0
 }
 

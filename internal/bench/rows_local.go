@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/git-crosslink/git-crosslink/event"
+	"github.com/git-crosslink/git-crosslink/internal/system"
 	"github.com/git-crosslink/git-crosslink/reducer"
 	"github.com/git-crosslink/git-crosslink/refs"
 )
@@ -166,7 +167,7 @@ func (b *bench) rebuildRate() (measurement, error) {
 	var rates []float64
 	for range 5 {
 		runtime.GC()
-		before := ownCPU()
+		before := system.CPUTime()
 		s, n := reducer.New(), 0
 		for agent, lines := range logs {
 			c := event.Chain{Hub: hub, Agent: agent}
@@ -179,7 +180,7 @@ func (b *bench) rebuildRate() (measurement, error) {
 				n++
 			}
 		}
-		rates = append(rates, float64(n)/(ownCPU()-before).Seconds())
+		rates = append(rates, float64(n)/(system.CPUTime()-before).Seconds())
 	}
 	return value(median(rates), nil)
 }

@@ -6,6 +6,8 @@ import (
 	"path/filepath"
 	"runtime"
 	"strconv"
+
+	"github.com/git-crosslink/git-crosslink/internal/system"
 )
 
 // Where and how the tests run. Most of them wait: for processes, and for a
@@ -25,7 +27,7 @@ func environment(dir string, getenv func(string) string) (env []string, where st
 	if getenv("CROSSLINK_DISK") != "" || getenv("TMPDIR") != "" {
 		return nil, os.TempDir()
 	}
-	if room(dir) < wanted || !runsPrograms(dir) {
+	if system.FreeSpace(dir) < wanted || !runsPrograms(dir) {
 		return nil, os.TempDir()
 	}
 	env = []string{"TMPDIR=" + dir}

@@ -5,6 +5,8 @@ import (
 	"path/filepath"
 	"slices"
 	"testing"
+
+	"github.com/git-crosslink/git-crosslink/internal/system"
 )
 
 func TestWhereTemporaryFilesAre(t *testing.T) {
@@ -12,13 +14,13 @@ func TestWhereTemporaryFilesAre(t *testing.T) {
 	with := func(vars map[string]string) func(string) string {
 		return func(k string) string { return vars[k] }
 	}
-	if room(dir) == 0 {
+	if system.FreeSpace(dir) == 0 {
 		t.Skip("NOT RUN: the free room is not known on this system")
 	}
 	if !runsPrograms(dir) {
 		t.Errorf("nothing runs in '%s'", dir)
 	}
-	if room(dir) >= wanted {
+	if system.FreeSpace(dir) >= wanted {
 		env, where := environment(dir, with(nil))
 		if where != dir || !slices.Contains(env, "TMPDIR="+dir) || !slices.Contains(env, "GOTMPDIR="+os.TempDir()) {
 			t.Errorf("%s, %q", where, env)

@@ -20,6 +20,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+
+	"github.com/git-crosslink/git-crosslink/internal/system"
 )
 
 // OddError says that something else than a file, or a directory, of the tracker
@@ -76,7 +78,7 @@ func Open(path string) (*os.File, error) {
 
 // open opens a regular file; what else is there is an OddError.
 func open(path string, flags int) (*os.File, fs.FileInfo, error) {
-	f, err := os.OpenFile(path, flags|openFlags, 0)
+	f, err := os.OpenFile(path, flags|system.OpenFlags, 0)
 	if err != nil {
 		// a link, a socket, a directory opened for writing: the error is the system's
 		if st, serr := os.Lstat(path); serr == nil && !st.Mode().IsRegular() {
@@ -172,7 +174,7 @@ func kind(m fs.FileMode) string {
 // trusted reports whose a file or directory is, if that is nobody who may say
 // what is in it.
 func trusted(path string, st fs.FileInfo, want string) error {
-	uid, ok := Owner(st)
+	uid, ok := system.Owner(st)
 	if !ok || uid == 0 || uid == os.Geteuid() {
 		return nil
 	}
@@ -180,10 +182,10 @@ func trusted(path string, st fs.FileInfo, want string) error {
 	if err != nil {
 		return err
 	}
-	if of, _ := Owner(above); uid == of || above.Mode().Perm()&0o022 != 0 {
+	if of, _ := system.Owner(above); uid == of || above.Mode().Perm()&0o022 != 0 {
 		return nil
 	}
-	return &OddError{Path: path, Mode: st.Mode(), Want: want, Owner: name(uid)}
+	return &OddError{Path: path, Mode: st.Mode(), Want: want, Owner: system.UserName(uid)}
 }
 
 // maxForeign bounds how many entries Foreign looks at.
@@ -205,8 +207,8 @@ func Foreign(root string) (path, owner string) {
 		if serr != nil {
 			return nil
 		}
-		if uid, ok := Owner(st); ok && uid != os.Geteuid() && (err != nil || !Writable(p)) {
-			path, owner = p, name(uid)
+		if uid, ok := system.Owner(st); ok && uid != os.Geteuid() && (err != nil || !system.Writable(p)) {
+			path, owner = p, system.UserName(uid)
 			return fs.SkipAll
 		}
 		return nil

@@ -8,6 +8,8 @@ import (
 	"strings"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/git-crosslink/git-crosslink/internal/system"
 )
 
 // This file holds the program to its promise that a refused write writes
@@ -81,4 +83,15 @@ func replicaRefs(a *actor) string {
 	})
 	packed, _ := os.ReadFile(filepath.Join(dir, "packed-refs"))
 	return b.String() + string(packed)
+}
+
+// lockHeld reports whether a process holds the lock on path.
+func lockHeld(path string) bool {
+	f, err := os.Open(path)
+	if err != nil {
+		return false
+	}
+	defer f.Close()
+	ok, _ := system.TryLock(f, false)
+	return !ok
 }

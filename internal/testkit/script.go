@@ -16,6 +16,8 @@ import (
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/git-crosslink/git-crosslink/internal/system"
 )
 
 // This file is the script language: testscript plus actors. The rules are:
@@ -162,7 +164,7 @@ func setup(e *testscript.Env, golden string, hints *hintRun) error {
 		hints.mu.Unlock()
 	}
 	s.norm.Path(e.WorkDir, "$WORK")
-	if err := syscall.Mkfifo(s.alive(), 0o600); err != nil {
+	if err := system.MakeFifo(s.alive()); err != nil {
 		return err
 	}
 	e.Vars = append(e.Vars, Environment()...)

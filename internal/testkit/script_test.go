@@ -7,10 +7,11 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/git-crosslink/git-crosslink/internal/system"
 )
 
 func TestMain(m *testing.M) {
@@ -33,7 +34,7 @@ func fake() {
 	}
 	if os.Getenv("CROSSLINK_FAULT") == "here" {
 		p, _ := os.FindProcess(os.Getpid())
-		_ = p.Signal(syscall.SIGKILL)
+		_ = p.Kill()
 		select {}
 	}
 	switch os.Args[1] {
@@ -45,7 +46,7 @@ func fake() {
 		answer([]string{git("log", "-1", "--format=%s", "origin/main")})
 	case "later": // goes on behind the user's back
 		c := exec.Command("sh", "-c", "sleep 0.2; echo done >later")
-		c.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
+		system.NewSession(c)
 		_ = c.Start()
 	case "whoami":
 		_ = os.MkdirAll(".git/crosslink", 0o755)

@@ -6,6 +6,8 @@ import (
 	"path/filepath"
 	"strings"
 	"time"
+
+	"github.com/git-crosslink/git-crosslink/internal/system"
 )
 
 // settled is how old a file must be for its time to tell it from one that
@@ -35,7 +37,8 @@ func stamp(b *strings.Builder, now time.Time, path string, st os.FileInfo) bool 
 	if d := now.Sub(st.ModTime()); d > -settled && d < settled {
 		return false
 	}
-	fmt.Fprintf(b, "%s %d %d %d\n", path, inode(st), st.Size(), st.ModTime().UnixNano())
+	id, _ := system.Identify(path, st)
+	fmt.Fprintf(b, "%s %d %d %d\n", path, id.Inode, st.Size(), st.ModTime().UnixNano())
 	if !st.IsDir() {
 		return true
 	}

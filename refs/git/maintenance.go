@@ -104,7 +104,7 @@ func (r *Replica) packObjects(ctx context.Context) error {
 // prune removes what no ref has reached for two weeks, if there can be such a
 // thing and no writer is at work.
 func (r *Replica) prune(ctx context.Context) error {
-	if !disk.CanPrune || !r.hasOld() {
+	if !r.hasOld() {
 		return nil
 	}
 	unlock, ok, err := r.Lock(ctx, "prune", pruneWait)

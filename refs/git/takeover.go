@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/git-crosslink/git-crosslink/internal/system"
 	"github.com/git-crosslink/git-crosslink/refs"
 	"github.com/git-crosslink/git-crosslink/refs/disk"
 	"github.com/git-crosslink/git-crosslink/refs/native"
@@ -116,7 +117,7 @@ func (o *Outer) mayCopy(cfg refs.Config) bool {
 	if err != nil {
 		return false
 	}
-	return ownedByUs(st)
+	return system.Owned(st, false)
 }
 
 // LastFetch implements refs.Outer.

@@ -1,6 +1,0 @@
-//go:build !unix
-
-package testkit
-
-// lockHeld cannot be known here.
-func lockHeld(string) bool { return false }
