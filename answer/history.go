@@ -23,6 +23,12 @@ type Line struct {
 	Event    json.RawMessage `json:"event"`
 }
 
+// LogLine is a line of an issue's history in the answer of log.
+type LogLine struct {
+	Issue *Ref `json:"issue"`
+	Line
+}
+
 // Rejected is why a line has no effect.
 type Rejected struct {
 	Reason string `json:"reason"`

@@ -28,7 +28,7 @@ var fields = []struct {
 	{"undo", frame.FieldsOf(answer.Issue{}, "issues")},
 	{"lock", frame.FieldsOf(answer.Issue{}, "claims", "issue")},
 	{"lock check", frame.FieldsOf(answer.Issue{}, "issue")},
-	{"log", frame.FieldsOf(answer.Line{})},
+	{"log", frame.FieldsOf(answer.LogLine{})},
 	{"milestone list", frame.FieldsOf(answer.MilestoneInfo{})},
 	{"milestone show", frame.FieldsOf(answer.MilestoneDetail{})},
 	{"milestone new, milestone edit, milestone close, milestone reopen, milestone delete", frame.FieldsOf(answer.MilestoneInfo{}, "milestone")},

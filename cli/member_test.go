@@ -105,9 +105,9 @@ func TestClosedLists(t *testing.T) {
 		valid string
 		args  []string
 	}{
-		{"low, medium, high, critical", []string{"new", "x", "-p", "urgent"}},
-		{"low, medium, high, critical", []string{"edit", "1", "-p", "urgent"}},
-		{"low, medium, high, critical", []string{"list", "-p", "urgent"}},
+		{"low, medium, high, critical", []string{"new", "x", "-p", "soonest"}},
+		{"low, medium, high, critical", []string{"edit", "1", "-p", "soonest"}},
+		{"low, medium, high, critical", []string{"list", "-p", "soonest"}},
 		{"open, closed, archived, all", []string{"list", "--status", "opne"}},
 		{"created, updated, priority, due, number, title", []string{"list", "--sort", "size"}},
 		{"auto, always, never", []string{"list", "--color=blue"}},
@@ -116,7 +116,7 @@ func TestClosedLists(t *testing.T) {
 		{"tool_rejected, tool_blocked, redirect, context_provided, manual_action, question_answered", []string{"comment", "1", "x", "--trigger", "y"}},
 		{"relative, short, unix", []string{"list", "--format", "%(due_at:long)"}},
 		{"assignees", []string{"list", "--format", "%(asignees)"}},
-		{"2026-03-01, 2026-03-01T10:00:00Z, today, tomorrow, +3d, +2w", []string{"schedule", "1", "--due", "soon"}},
+		{"2026-03-01, 31.12.2026, 2026-03-01T10:00:00Z, today, tomorrow, 3d, in 2 weeks", []string{"schedule", "1", "--due", "soon"}},
 	} {
 		r := w.run(c.args...)
 		what := strings.Join(c.args, " ")

@@ -51,7 +51,7 @@ func TestPermuteMistakes(t *testing.T) {
 		{"list --reverse=yes", "option '--reverse' takes no value"},
 		{"list --s", "unknown option '--s' / git crosslink list -h"},
 		{"list --pa x", "option '--pa' is ambiguous: could be --pager or --parent"},
-		{"list --no-label", "unknown option '--no-label' / git crosslink list -h"},
+		{"list --no-sort", "unknown option '--no-sort' / git crosslink list -h"},
 		{"clsoe 12", "'clsoe' is not a git crosslink command / the most similar command is: git crosslink close / all commands: git crosslink -h"},
 		{"frobnicate", "'frobnicate' is not a git crosslink command / all commands: git crosslink -h"},
 		{"issue sync", "'sync' is not a command of git crosslink issue / all commands: git crosslink -h"},

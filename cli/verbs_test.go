@@ -54,7 +54,17 @@ func TestNewRefusesTwoTitles(t *testing.T) {
 	contains(t, "stderr", r.err, "error: 2 titles", `git crosslink new 'it'\''s two'`)
 	check(t, "without a title", w.run("new").code, frame.ExitUsage)
 	check(t, "with an empty one", w.run("new", "").code, frame.ExitUsage)
-	check(t, "label with a comma", w.run("new", "x", "-l", "a,b").code, frame.ExitUsage)
+	w.ok("new", "x", "-l", "a,b", "-l", "c")
+	var labels []string
+	for _, b := range w.last() {
+		if l, ok := b.(*event.LabelAdded); ok {
+			labels = append(labels, l.Label)
+		} else if c, ok := b.(*event.IssueCreated); ok {
+			labels = append(labels, c.Labels...)
+		}
+	}
+	check(t, "labels with commas", strings.Join(labels, " "), "a b c")
+	check(t, "an empty label", w.run("new", "x", "-l", "a,,b").code, frame.ExitUsage)
 }
 
 func TestMembersThatBreakARule(t *testing.T) {

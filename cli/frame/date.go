@@ -2,6 +2,7 @@ package frame
 
 import (
 	"fmt"
+	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -11,11 +12,15 @@ import (
 
 // The rules of dates are:
 //
-//   - a day ('2026-03-01', 'today', 'tomorrow', '+3d', '+2w', 'friday') is one of
-//     the user's zone: its last instant where something is due, its first where
-//     it is scheduled; 'friday' is the next one after today;
+//   - a day is one of the user's zone: its last instant where something is due,
+//     its first where it is scheduled. It is written as '2026-12-31' or
+//     '31.12.2026', 'today', 'tomorrow', 'friday' (the next one after today),
+//     '3d', '+3d', 'in 3 days', '2w', 'in 2 weeks', 'next week' (in 7 days) or
+//     'next month' (the same day of it);
 //   - RFC 3339 is exactly that moment;
 //   - 'none' clears.
+//
+// '12/31/2026' is refused: half of the world reads it the other way round.
 
 type DayEdge int
 
@@ -24,7 +29,7 @@ const (
 	DayEnd                  // due
 )
 
-const dateForms = "2026-03-01, 2026-03-01T10:00:00Z, today, tomorrow, +3d, +2w, monday … sunday, none"
+const dateForms = "2026-03-01, 31.12.2026, 2026-03-01T10:00:00Z, today, tomorrow, 3d, in 2 weeks, next week, monday … sunday, none"
 
 // ParseDate reads one of the forms; 0 is none. The zone is that of now.
 func ParseDate(option, s string, at DayEdge, now time.Time) (event.Time, error) {
@@ -33,33 +38,12 @@ func ParseDate(option, s string, at DayEdge, now time.Time) (event.Time, error) 
 		f.Kind = "bad-value"
 		return f
 	}
-	word := strings.ToLower(strings.TrimSpace(s))
-	today := dayOf(now)
-	var day time.Time
-	switch {
-	case word == "none":
+	word := strings.Join(strings.Fields(strings.ToLower(s)), " ")
+	if word == "none" {
 		return 0, nil
-	case word == "today":
-		day = today
-	case word == "tomorrow":
-		day = today.AddDate(0, 0, 1)
-	case strings.HasPrefix(word, "+"):
-		n, ok := daysAhead(word[1:])
-		if !ok {
-			return 0, bad()
-		}
-		day = today.AddDate(0, 0, n)
-	case len(word) == len("2006-01-02"):
-		d, err := time.Parse("2006-01-02", word)
-		if err != nil {
-			return 0, bad()
-		}
-		day = d
-	default:
-		if w, ok := weekday(word); ok {
-			day = today.AddDate(0, 0, (int(w)-int(today.Weekday())+6)%7+1)
-			break
-		}
+	}
+	day, ok := dayNamed(word, dayOf(now))
+	if !ok {
 		t, err := time.Parse(time.RFC3339Nano, strings.ToUpper(word))
 		if err != nil {
 			return 0, bad()
@@ -73,6 +57,25 @@ func ParseDate(option, s string, at DayEdge, now time.Time) (event.Time, error) 
 	return bounded(option, s, first)
 }
 
+// ParseSince reads a day or moment to look back to: 'yesterday', '3d' and '3 days
+// ago', and the forms of ParseDate.
+func ParseSince(option, s string, now time.Time) (event.Time, error) {
+	word := strings.Join(strings.Fields(strings.ToLower(s)), " ")
+	today := dayOf(now)
+	day, ok := today.AddDate(0, 0, -1), word == "yesterday"
+	if !ok {
+		then, back := ahead(strings.TrimSuffix(word, " ago"), today)
+		if ok = back && !strings.HasPrefix(word, "in ") && !strings.HasPrefix(word, "+"); ok {
+			day = today.Add(-then.Sub(today))
+		}
+	}
+	if !ok {
+		return ParseDate(option, s, DayStart, now)
+	}
+	first, _ := instantsOf(day, now.Location())
+	return bounded(option, s, first)
+}
+
 // bounded refuses what a line cannot carry, and the epoch, which means none.
 func bounded(option, s string, t time.Time) (event.Time, error) {
 	if !t.After(time.Unix(0, 0)) || t.After(event.MaxTime.Std()) {
@@ -83,21 +86,53 @@ func bounded(option, s string, t time.Time) (event.Time, error) {
 	return event.TimeOf(t), nil
 }
 
-func daysAhead(s string) (int, bool) {
-	if len(s) < 2 {
-		return 0, false
+// dayNamed is the day that a word names.
+func dayNamed(word string, today time.Time) (time.Time, bool) {
+	switch word {
+	case "today":
+		return today, true
+	case "tomorrow":
+		return today.AddDate(0, 0, 1), true
+	case "next week":
+		return today.AddDate(0, 0, 7), true
+	case "next month":
+		return monthsAfter(today, 1), true
 	}
-	n, err := strconv.ParseUint(s[:len(s)-1], 10, 16)
-	if err != nil {
-		return 0, false
+	for _, layout := range []string{time.DateOnly, "2.1.2006"} {
+		if d, err := time.Parse(layout, word); err == nil {
+			return d, true
+		}
 	}
-	switch s[len(s)-1] {
-	case 'd':
-		return int(n), true
+	if w, ok := weekday(strings.TrimPrefix(word, "next ")); ok {
+		return today.AddDate(0, 0, (int(w)-int(today.Weekday())+6)%7+1), true
+	}
+	return ahead(word, today)
+}
+
+var aheadForm = regexp.MustCompile(`^(?:\+|in )?([0-9]{1,5}) ?(d|days?|w|weeks?|months?)$`)
+
+// ahead is the day after so many days, weeks or months.
+func ahead(word string, today time.Time) (time.Time, bool) {
+	m := aheadForm.FindStringSubmatch(word)
+	if m == nil {
+		return time.Time{}, false
+	}
+	n, _ := strconv.Atoi(m[1])
+	switch m[2][0] {
 	case 'w':
-		return int(n) * 7, true
+		return today.AddDate(0, 0, 7*n), true
+	case 'm':
+		return monthsAfter(today, n), true
 	}
-	return 0, false
+	return today.AddDate(0, 0, n), true
+}
+
+// monthsAfter is the same day n months later, or the last one of a month that is
+// shorter.
+func monthsAfter(day time.Time, n int) time.Time {
+	first := time.Date(day.Year(), day.Month()+time.Month(n), 1, 0, 0, 0, 0, day.Location())
+	last := first.AddDate(0, 1, -1).Day()
+	return first.AddDate(0, 0, min(day.Day(), last)-1)
 }
 
 func weekday(s string) (time.Weekday, bool) {

@@ -24,6 +24,16 @@ func TestParseDate(t *testing.T) {
 		{"+3d", DayStart, "2026-03-05T00:00:00.000000000Z"},
 		{"+2w", DayStart, "2026-03-16T00:00:00.000000000Z"},
 		{"+0d", DayStart, "2026-03-02T00:00:00.000000000Z"},
+		{"3d", DayStart, "2026-03-05T00:00:00.000000000Z"},
+		{"in 3 days", DayStart, "2026-03-05T00:00:00.000000000Z"},
+		{"in 1 day", DayStart, "2026-03-03T00:00:00.000000000Z"},
+		{" In  2  Weeks ", DayStart, "2026-03-16T00:00:00.000000000Z"},
+		{"next week", DayStart, "2026-03-09T00:00:00.000000000Z"},
+		{"next month", DayEnd, "2026-04-02T23:59:59.999999999Z"},
+		{"in 6 months", DayStart, "2026-09-02T00:00:00.000000000Z"},
+		{"next friday", DayStart, "2026-03-06T00:00:00.000000000Z"},
+		{"31.12.2026", DayEnd, "2026-12-31T23:59:59.999999999Z"},
+		{"1.2.2027", DayStart, "2027-02-01T00:00:00.000000000Z"},
 		{"monday", DayStart, "2026-03-09T00:00:00.000000000Z"},
 		{"tue", DayStart, "2026-03-03T00:00:00.000000000Z"},
 		{"Sunday", DayStart, "2026-03-08T00:00:00.000000000Z"},
@@ -37,12 +47,29 @@ func TestParseDate(t *testing.T) {
 	if got, err := ParseDate("--due", "none", DayEnd, monday); err != nil || got != 0 {
 		t.Errorf("none: %v %v", got, err)
 	}
-	for _, in := range []string{"", "yesterday", "2026-02-30", "2026-3-1", "+d", "+3", "+-3d", "+3m", "1970-01-01T00:00:00Z", "1969-12-31", "2200-01-01", "+99999999d", "someday!!!"} {
+	for _, in := range []string{"", "yesterday", "2026-02-30", "2026-3-1", "+d", "+3", "+-3d", "+3m", "1970-01-01T00:00:00Z", "1969-12-31", "2200-01-01", "+99999999d", "someday!!!", "12/31/2026", "31.2.2026", "in days", "3 days ago", "next year"} {
 		if got, err := ParseDate("--due", in, DayEnd, monday); err == nil {
 			t.Errorf("'%s' gives %s", in, got)
 		} else if f := Explain(err); f.Code != ExitUsage {
 			t.Errorf("'%s': status %d", in, f.Code)
 		}
+	}
+}
+
+func TestParseSince(t *testing.T) {
+	now := time.Date(2026, 3, 31, 23, 30, 0, 0, time.UTC)
+	for in, want := range map[string]string{
+		"yesterday": "2026-03-30", "today": "2026-03-31", "3d": "2026-03-28", "2 weeks ago": "2026-03-17",
+		"1 day ago": "2026-03-30", "2026-01-02": "2026-01-02", "1.2.2026": "2026-02-01", "in 3 days": "2026-04-03",
+	} {
+		got, err := ParseSince("--since", in, now)
+		if err != nil {
+			t.Errorf("%s: %v", in, err)
+		}
+		check(t, in, got, want+"T00:00:00.000000000Z")
+	}
+	if _, err := ParseSince("--since", "long ago", now); err == nil {
+		t.Error("'long ago' is a date")
 	}
 }
 

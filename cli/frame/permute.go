@@ -22,7 +22,8 @@ import (
 //   - '--name=value', '--name value', '-nvalue', '-n value', and '-qz' for two
 //     switches; '--no-name' turns a switch off; a unique beginning of a long
 //     name is enough;
-//   - an option with an optional value takes it only after '='.
+//   - an option with an optional value takes it only after '=';
+//   - '-10' is '--limit 10' where there is a limit.
 //
 // A text that begins with a dash is taken for a text where a command takes one
 // and the word cannot be an option, because its name would have a blank in it.
@@ -201,6 +202,9 @@ func withSeparator(err error, root *urfave.Command, args []string, i int) error 
 
 // option reads one word of options and returns how many of the rest it used.
 func (v *invocation) option(at *urfave.Command, known flagTable, word string, rest []string) (int, error) {
+	if o, ok := known["limit"]; ok && strings.Trim(word[1:], "0123456789") == "" { // '-10', as of git log
+		return 0, v.give(o, word[1:])
+	}
 	if strings.HasPrefix(word, "--") {
 		return v.long(at, known, word[2:], rest)
 	}

@@ -40,7 +40,7 @@ func TextFlags(what string) []urfave.Flag {
 // DescriptionFlags are -d, -F and --edit.
 func DescriptionFlags() []urfave.Flag {
 	return append([]urfave.Flag{
-		&urfave.StringFlag{Name: "description", Aliases: []string{"d"}, Usage: "set the description to `TEXT`"},
+		&urfave.StringFlag{Name: "description", Aliases: []string{"d", "m", "b", "body"}, Usage: "set the description to `TEXT`"},
 	}, TextFlags("description")...)
 }
 

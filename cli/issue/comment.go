@@ -82,6 +82,7 @@ Examples:
   git crosslink comment edit 3f9a1c2 'it was the cache'`,
 		Flags: slices.Concat([]urfave.Flag{
 			&urfave.StringFlag{Name: "kind", Aliases: []string{"k"}, Usage: "`KIND` of the comment", Value: "note"},
+			&urfave.StringFlag{Name: "message", Aliases: []string{"m", "b", "body"}, Usage: "`TEXT` of the comment, in place of the argument"},
 			&urfave.StringFlag{Name: "trigger", Usage: "give the reason of an intervention as one `WORD`, such as tool_rejected or redirect"},
 			&urfave.StringFlag{Name: "context", Usage: "describe what happened before in `TEXT`"},
 		}, frame.TextFlags("text"), command.WriteFlags()),
@@ -106,6 +107,12 @@ func commentOptionsOf(u *urfave.Context, e *command.Env, what string) (opts comm
 	opts.id = args[0]
 	if opts.text, err = frame.TextSourceOf(u); err != nil {
 		return opts, err
+	}
+	if u.IsSet("message") {
+		args = append(args, u.String("message"))
+	}
+	if len(args) > 2 {
+		return opts, frame.Misuse("an argument and '--message' are two texts", "give one of them")
 	}
 	if len(args) == 2 {
 		if opts.text.File != "" {

@@ -63,11 +63,10 @@ func editOptionsOf(u *urfave.Context, e *command.Env) (opts editOptions, err err
 		opts.title = &t
 	}
 	if u.IsSet("priority") {
-		v, err := frame.OneOf(u, "priority", Priorities)
+		p, err := priorityOf(u)
 		if err != nil {
 			return opts, err
 		}
-		p := event.Priority(v)
 		opts.priority = &p
 	}
 	if opts.title == nil && opts.priority == nil && opts.text.None() {

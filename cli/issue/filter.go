@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 
 	urfave "github.com/urfave/cli/v2"
 
@@ -22,69 +23,107 @@ const pageLimit = 50
 // filterOptions say which issues a list holds; ids and names in them are
 // resolved when the state is known.
 type filterOptions struct {
-	filter    store.Filter
-	assignee  string
-	lockedBy  string
-	milestone string
-	parent    string
-	allScopes bool // crosslink.scope does not count
-	reverse   bool
-	limit     int          // 0 is all, -1 is not given
-	after     string       // the issue that the last part of the list ended with
-	first     []event.UUID // that requests put first
-	forms     issueForms
+	filter     store.Filter
+	assignee   string
+	lockedBy   string
+	milestone  string
+	parent     string
+	author     string
+	noLabel    bool
+	unassigned bool
+	allScopes  bool // crosslink.scope does not count
+	reverse    bool
+	limit      int          // 0 is all, -1 is not given
+	after      string       // the issue that the last part of the list ended with
+	first      []event.UUID // that requests put first
+	forms      issueForms
 }
 
 // filterFlags are the options of lists that choose and order.
 func filterFlags(sorted string) []urfave.Flag {
 	return []urfave.Flag{
-		&urfave.StringSliceFlag{Name: "label", Aliases: []string{"l"}, Usage: "only issues with `LABEL`; repeat for issues with all of the labels"},
-		&urfave.StringFlag{Name: "priority", Aliases: []string{"p"}, Usage: "low, medium, high or critical"},
-		&urfave.StringFlag{Name: "assignee", Usage: "only issues assigned to `WHO`; @me is yourself"},
+		&urfave.StringSliceFlag{Name: "label", Aliases: []string{"l"}, Usage: "only issues with `LABEL`; several, repeated or with commas, must all be there"},
+		&urfave.BoolFlag{Name: "no-label", Usage: "only issues without labels"},
+		&urfave.StringFlag{Name: "priority", Aliases: []string{"p"}, Usage: "low, medium, high or critical; also P0 to P3, urgent"},
+		&urfave.StringFlag{Name: "assignee", Aliases: []string{"a"}, Usage: "only issues assigned to `WHO`; @me is yourself"},
+		&urfave.BoolFlag{Name: "unassigned", Usage: "only issues that nobody is assigned to"},
+		&urfave.StringFlag{Name: "author", Usage: "only issues created by `WHO`; @me is yourself"},
 		&urfave.StringFlag{Name: "locked-by", Usage: "only issues locked or claimed by `WHO`; @me is yourself"},
 		&urfave.StringFlag{Name: "milestone", Usage: "only issues in `MILESTONE`, by name, number (%1) or short uuid"},
 		&urfave.StringFlag{Name: "parent", Usage: "only children of issue `ID`"},
 		&urfave.BoolFlag{Name: "overdue", Usage: "only overdue issues"},
-		&urfave.StringFlag{Name: "sort", Usage: "sort by `ORDER`: created, updated, priority, due, number or title", Value: sorted},
+		&urfave.StringFlag{Name: "sort", Usage: "sort by `ORDER`: created, updated, priority, due, number or title; -ORDER puts the greatest first", Value: sorted},
 		&urfave.BoolFlag{Name: "reverse", Usage: "reverse the order"},
-		&urfave.StringFlag{Name: "limit", Aliases: []string{"n"}, Usage: fmt.Sprintf("at most `N`, 0 for all (default: %d for people, all for scripts)", pageLimit)},
+		&urfave.StringFlag{Name: "limit", Aliases: []string{"n"}, Usage: fmt.Sprintf("at most `N`, also as -N; 0 for all (default: %d for people, all for scripts)", pageLimit)},
 		&urfave.StringFlag{Name: "after", Usage: "continue the list after issue `ID`"},
 	}
 }
 
-// statusFlag chooses by status.
-func statusFlag(def string) urfave.Flag {
-	return &urfave.StringFlag{Name: "status", Aliases: []string{"s"}, Usage: "open, closed, archived or all (default: " + def + ")", Value: def}
+// statusFlags choose by status.
+func statusFlags(def string) []urfave.Flag {
+	return []urfave.Flag{&urfave.StringFlag{Name: "status", Aliases: []string{"s"}, Usage: "open, closed, archived or all (default: " + def + ")", Value: def},
+		&urfave.BoolFlag{Name: "all", Usage: "the same as --status all"}}
 }
 
 func filterOptionsOf(u *urfave.Context, e *command.Env) (o filterOptions, err error) {
-	if o.filter.Sort, err = frame.OneOf(u, "sort", store.Sorts); err != nil {
+	if o.filter.Sort, o.reverse, err = sortOf(u); err != nil {
 		return o, err
 	}
-	priority, err := frame.OneOf(u, "priority", Priorities)
-	if err != nil {
+	if o.filter.Priority, err = priorityOf(u); err != nil {
 		return o, err
+	}
+	if u.Bool("all") {
+		if u.IsSet("status") {
+			return o, frame.Misuse("'--all' and '--status' exclude each other")
+		}
+		o.filter.Status = "all"
+		return o, o.rest(u, e)
 	}
 	if u.IsSet("status") || u.String("status") != "" {
 		if o.filter.Status, err = frame.OneOf(u, "status", store.Statuses); err != nil {
 			return o, err
 		}
 	}
-	o.filter.Priority = event.Priority(priority)
-	o.filter.Labels = u.StringSlice("label")
+	return o, o.rest(u, e)
+}
+
+// rest reads the options that stand on their own.
+func (o *filterOptions) rest(u *urfave.Context, e *command.Env) (err error) {
+	for _, l := range u.StringSlice("label") {
+		o.filter.Labels = append(o.filter.Labels, strings.Split(l, ",")...)
+	}
 	o.filter.Overdue = u.Bool("overdue")
 	o.filter.Now = event.TimeOf(e.Now())
 	o.assignee, o.milestone, o.parent = u.String("assignee"), u.String("milestone"), u.String("parent")
 	o.lockedBy = u.String("locked-by")
-	o.reverse = u.Bool("reverse")
+	o.author, o.noLabel, o.unassigned = u.String("author"), u.Bool("no-label"), u.Bool("unassigned")
+	o.reverse = o.reverse != u.Bool("reverse")
 	o.allScopes = u.Bool("all-scopes")
 	o.after = u.String("after")
 	if o.limit, err = frame.Limit(u, -1); err != nil {
-		return o, err
+		return err
 	}
 	o.forms, err = issueFormsOf(u, e)
-	return o, err
+	return err
 }
+
+// sortOf reads --sort. As in git, '-' before an order puts the greatest or newest
+// first, which some orders do anyway.
+func sortOf(u *urfave.Context) (order string, reverse bool, err error) {
+	order, descending := strings.CutPrefix(u.String("sort"), "-")
+	if u.IsSet("sort") && !slices.Contains(store.Sorts, order) {
+		return "", false, frame.BadValue("--sort", order, store.Sorts)
+	}
+	return order, descending && !slices.Contains([]string{"created", "updated", "priority"}, order), nil
+}
+
+// chosen reports whether an issue is one of those that the store does not choose.
+func (o *filterOptions) chosen(i *store.Issue) bool {
+	return (o.author == "" || i.CreatedBy == o.author) && !(o.noLabel && len(i.Labels) > 0) && !(o.unassigned && len(i.Assignees) > 0)
+}
+
+// chooses reports whether there are such.
+func (o *filterOptions) chooses() bool { return o.author != "" || o.noLabel || o.unassigned }
 
 // resolved puts what the names stand for into the filter. The limit is left to
 // rows, which reverses before.
@@ -108,6 +147,9 @@ func (o *filterOptions) resolved(ctx context.Context, repo *command.Repository, 
 		if f.LockedBy == "" {
 			f.LockedBy = o.lockedBy
 		}
+	}
+	if name := command.Who(repo.Agent(), o.author); name != "" {
+		o.author = name
 	}
 	f.Me = repo.Agent()
 	if !o.allScopes {
@@ -150,7 +192,7 @@ type extent struct {
 // rows are the issues query gives, in the order and number asked for.
 func (o *filterOptions) rows(e *command.Env, p tracker.Projection, f store.Filter, query func(store.Filter) ([]*store.Issue, int, error)) ([]*store.Issue, extent, error) {
 	limit := o.bound(e)
-	if !o.reverse && o.after == "" && o.first == nil {
+	if !o.reverse && o.after == "" && o.first == nil && !o.chooses() {
 		f.Limit = limit
 		rows, total, err := query(f)
 		return rows, extent{total, total - len(rows)}, err
@@ -158,6 +200,10 @@ func (o *filterOptions) rows(e *command.Env, p tracker.Projection, f store.Filte
 	rows, total, err := query(f)
 	if err != nil {
 		return nil, extent{}, err
+	}
+	if o.chooses() {
+		rows = slices.DeleteFunc(slices.Clone(rows), func(i *store.Issue) bool { return !o.chosen(i) })
+		total = len(rows)
 	}
 	if o.reverse {
 		rows = slices.Clone(rows)

@@ -39,7 +39,7 @@ Examples:
   git crosslink list --label bug --priority high
   git crosslink list --status all --sort updated --limit 10
   git crosslink list --assignee @me --format '%(number) %(due_at:short) %(title)'`,
-		Flags: slices.Concat([]urfave.Flag{statusFlag("open"), allScopesFlag()}, filterFlags("created"), formFlags()),
+		Flags: slices.Concat(statusFlags("open"), []urfave.Flag{allScopesFlag()}, filterFlags("created"), formFlags()),
 	}, func(u *urfave.Context) error {
 		if _, err := frame.Arguments(u, 0, 0, ""); err != nil {
 			return err
@@ -63,13 +63,16 @@ func newSearchCommand(e *command.Env) *urfave.Command {
 		Usage:     "find issues by words",
 		UsageText: "git crosslink search [<options>] <word>…",
 		Description: `Lists the issues whose title, description or comments contain every word, in upper
-or lower case. Closed issues are included. The exit status is 1 if no issue
+or lower case. Words in double quotes are a phrase. '#6' finds issue 6 and the issues
+that mention it. Closed issues are included. The exit status is 1 if no issue
 matches.
 
 Examples:
   git crosslink search flux capacitor
+  git crosslink search '"flux capacitor" timeout'
+  git crosslink search '#6'
   git crosslink search --status open timeout`,
-		Flags: slices.Concat([]urfave.Flag{statusFlag("all")}, filterFlags("updated"), formFlags()),
+		Flags: slices.Concat(statusFlags("all"), filterFlags("updated"), formFlags()),
 	}, func(u *urfave.Context) error {
 		words, err := frame.Arguments(u, 1, -1, "a word to look for")
 		if err != nil {
@@ -87,7 +90,7 @@ Examples:
 func runSearch(ctx context.Context, opts filterOptions, text string, e *command.Env) error {
 	l := listing{opts: opts, wish: tracker.Here, status: true, none: frame.AnswersNo("no-match", "no issue contains these words")}
 	return l.run(ctx, e, func(p tracker.Projection, f store.Filter) ([]*store.Issue, int, error) {
-		return p.Search(text, f)
+		return search(p, text, f)
 	})
 }
 

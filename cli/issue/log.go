@@ -17,7 +17,8 @@ import (
 )
 
 type logOptions struct {
-	id      string
+	id      string     // "" is all issues
+	since   event.Time // 0 is the beginning
 	reverse bool
 	list    frame.List
 }
@@ -25,25 +26,42 @@ type logOptions struct {
 func newLogCommand(e *command.Env) *urfave.Command {
 	return e.Command(&urfave.Command{
 		Name: "log", Category: frame.GroupIssues,
-		Usage:     "show the history of an issue",
-		UsageText: "git crosslink log [<options>] <id>",
+		Usage:     "show the history of an issue, or what happened lately",
+		UsageText: "git crosslink log [<options>] [<id>]",
 		Description: `Prints who changed the issue, how and when, oldest change first. Changes that were
-overruled or rejected are included. With --porcelain the fields are time, agent,
-sequence, type, signer, reason of a rejection, and text. --limit prints the first
-changes, with --reverse the newest.
+overruled or rejected are included. Without an id, this command prints what happened
+to all issues since yesterday. --limit prints the first changes, with --reverse the
+newest.
+
+With --porcelain the fields are time, agent, sequence, type, signer, reason of a
+rejection, and text; without an id, the issue's id and uuid come first.
 
 Examples:
   git crosslink log 12
-  git crosslink log 12 --reverse --limit 5`,
+  git crosslink log 12 --reverse --limit 5
+  git crosslink log --since '2 weeks ago' --json`,
 		Flags: append([]urfave.Flag{
 			&urfave.BoolFlag{Name: "reverse", Usage: "newest first"},
+			&urfave.StringFlag{Name: "since", Usage: "only changes since `DATE`, such as 3d or 2026-03-01 (default: yesterday; of one issue: all)"},
 		}, frame.ListFlags()...),
 	}, func(u *urfave.Context) error {
-		args, err := frame.Arguments(u, 1, 1, "one id of an issue")
+		args, err := frame.Arguments(u, 0, 1, "at most one id of an issue")
 		if err != nil {
 			return err
 		}
-		opts := logOptions{id: args[0], reverse: u.Bool("reverse")}
+		opts := logOptions{reverse: u.Bool("reverse")}
+		since := u.String("since")
+		switch {
+		case len(args) == 1:
+			opts.id = args[0]
+		case since == "":
+			since = "yesterday"
+		}
+		if since != "" {
+			if opts.since, err = frame.ParseSince("--since", since, e.Now()); err != nil {
+				return err
+			}
+		}
 		if opts.list, err = frame.ListOf(u, e.Terminal); err != nil {
 			return err
 		}
@@ -51,57 +69,102 @@ Examples:
 	})
 }
 
+// change is a line of a log, and the issue that it is about.
+type change struct {
+	issue *store.Issue
+	line  *event.Envelope
+	shape answer.LogLine
+}
+
 func runLog(ctx context.Context, opts logOptions, e *command.Env) error {
-	var (
-		p     tracker.Projection
-		i     *store.Issue
-		lines []*event.Envelope
-	)
-	err := e.Read(ctx, tracker.Here, func(_ *command.Repository, now tracker.Projection) (err error) {
-		p = now
-		if i, err = verb.Resolve(p, opts.id); err != nil {
+	var changes []change
+	var ids []string
+	err := e.Read(ctx, tracker.Here, func(_ *command.Repository, p tracker.Projection) error {
+		rows, err := loggedIssues(p, opts)
+		if err != nil {
 			return err
 		}
-		lines, err = p.History(i.UUID)
-		return err
+		changes, ids = nil, nil
+		s := answer.New(p)
+		for _, i := range rows {
+			lines, err := p.History(i.UUID)
+			if err != nil {
+				return err
+			}
+			lines = slices.DeleteFunc(slices.Clone(lines), func(l *event.Envelope) bool { return l.Shown() < opts.since })
+			for k, shape := range answer.History(p, i.UUID, lines) {
+				changes = append(changes, change{i, lines[k], answer.LogLine{Issue: s.Ref(i.UUID), Line: shape}})
+			}
+			if len(lines) > 0 || opts.id != "" {
+				ids = append(ids, i.Name())
+			}
+		}
+		return nil
 	})
 	if err != nil {
 		return err
 	}
-	shapes := answer.History(p, i.UUID, lines)
+	if opts.id == "" {
+		slices.SortStableFunc(changes, func(a, b change) int { return a.line.Key().Compare(b.line.Key()) })
+		changes = slices.CompactFunc(changes, func(a, b change) bool { return a.line.Key() == b.line.Key() }) // of two issues
+	}
 	if opts.reverse {
-		slices.Reverse(shapes)
-		lines = slices.Clone(lines)
-		slices.Reverse(lines)
+		slices.Reverse(changes)
 	}
-	rows := make([]frame.ListRow, len(shapes))
-	for k, l := range shapes {
-		rows[k] = frame.ListRow{Key: l.Agent + "/" + strconv.FormatUint(l.Seq, 10), Shape: l, Fields: l.Fields()}
+	rows := make([]frame.ListRow, len(changes))
+	for k, c := range changes {
+		rows[k] = frame.ListRow{Key: c.shape.Agent + "/" + strconv.FormatUint(c.shape.Seq, 10), Shape: c.shape, Fields: c.shape.Fields()}
+		if opts.id == "" {
+			rows[k].Fields = append([]string{c.issue.Name(), c.issue.UUID.String()}, rows[k].Fields...)
+		}
 	}
-	a, err := opts.list.Result("changes", rows, func(pg *frame.Page, from, to int) {
-		for k := from; k < to; k++ {
-			l, mark := shapes[k], ""
-			if l.Mark != nil {
-				mark = Marked(*l.Mark)
-			}
-			text := l.Text
-			if b, ok := lines[k].Body.(*event.ScheduleChanged); ok {
-				text = answer.ScheduleWords(b, func(t event.Time, due bool) string {
-					if due {
-						return e.DateAt(t, frame.DayEnd)
-					}
-					return e.DateAt(t, frame.DayStart)
-				})
-			}
-			pg.Print("%s  %s%s  %s\n", pg.Paint(frame.Time, e.Date(lines[k].Shown())), pg.Paint(frame.Agent, l.Agent), pg.Paint(frame.Problem, mark), text)
-			if l.Rejected != nil {
-				pg.Print("    %s %s\n", pg.Paint(frame.Problem, "rejected:"), l.Rejected.Reason+": "+l.Rejected.Detail)
-			}
+	a, err := opts.list.Result("change since "+e.DateAt(opts.since, frame.DayStart), rows, func(pg *frame.Page, from, to int) {
+		for _, c := range changes[from:to] {
+			c.print(e, pg, opts.id == "")
 		}
 	})
 	if err != nil {
 		return err
 	}
-	a.IDs = []string{i.Name()}
+	a.IDs = ids
 	return e.Print(ctx, a)
+}
+
+// loggedIssues are the issues whose history is asked for.
+func loggedIssues(p tracker.Projection, opts logOptions) ([]*store.Issue, error) {
+	if opts.id != "" {
+		i, err := verb.Resolve(p, opts.id)
+		return []*store.Issue{i}, err
+	}
+	rows, _, err := p.List(store.Filter{Status: "all", Sort: "updated"})
+	if err != nil {
+		return nil, err
+	}
+	if at := slices.IndexFunc(rows, func(i *store.Issue) bool { return i.UpdatedAt < opts.since }); at >= 0 {
+		rows = rows[:at]
+	}
+	return rows, nil
+}
+
+func (c *change) print(e *command.Env, pg *frame.Page, named bool) {
+	mark := ""
+	if c.shape.Mark != nil {
+		mark = Marked(*c.shape.Mark)
+	}
+	text := c.shape.Text
+	if b, ok := c.line.Body.(*event.ScheduleChanged); ok {
+		text = answer.ScheduleWords(b, func(t event.Time, due bool) string {
+			if due {
+				return e.DateAt(t, frame.DayEnd)
+			}
+			return e.DateAt(t, frame.DayStart)
+		})
+	}
+	if named {
+		text = command.Named(c.issue) + ": " + text
+	}
+	pg.Print("%s  %s%s  %s\n", pg.Paint(frame.Time, e.Date(c.line.Shown())), pg.Paint(frame.Agent, c.shape.Agent), pg.Paint(frame.Problem, mark), text)
+	if c.shape.Rejected != nil {
+		pg.Print("    %s %s\n", pg.Paint(frame.Problem, "rejected:"), c.shape.Rejected.Reason+": "+c.shape.Rejected.Detail)
+	}
 }

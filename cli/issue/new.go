@@ -17,8 +17,6 @@ import (
 	"github.com/git-crosslink/git-crosslink/verb"
 )
 
-var Priorities = []string{string(event.Low), string(event.Medium), string(event.High), string(event.Critical)}
-
 type newOptions struct {
 	issue verb.NewIssue // the title and description may come from text
 	text  frame.TextSource
@@ -50,19 +48,20 @@ so that other lines can use this name in 'parent', 'blocked_by' and
 
 Examples:
   git crosslink new 'fix the flux' -p high -l bug
+  git crosslink new -t 'retry on timeout' -m 'seen in CI' -l ci,net -p P1 -a @me
   git crosslink new 'retry on timeout' -d 'seen in CI' --discovered-from 12
   git crosslink new 'panics on an empty line' --template bug
   git crosslink new 'write the manual' --blocked-by 12 --due friday --assign @me
   printf 'title\n\nlong text' | git crosslink new -F -`,
-		Flags: slices.Concat(frame.DescriptionFlags(), []urfave.Flag{
-			&urfave.StringFlag{Name: "priority", Aliases: []string{"p"}, Usage: "low, medium (default), high or critical", Value: "medium"},
-			&urfave.StringSliceFlag{Name: "label", Aliases: []string{"l"}, Usage: "add `LABEL`; may be repeated"},
+		Flags: slices.Concat([]urfave.Flag{&urfave.StringFlag{Name: "title", Aliases: []string{"t"}, Usage: "`TEXT` is the title, in place of the argument"}}, frame.DescriptionFlags(), []urfave.Flag{
+			&urfave.StringFlag{Name: "priority", Aliases: []string{"p"}, Usage: "low, medium (default), high or critical; also P0 to P3, urgent", Value: "medium"},
+			&urfave.StringSliceFlag{Name: "label", Aliases: []string{"l"}, Usage: "add `LABEL`; may be repeated, or several with commas"},
 			&urfave.StringFlag{Name: "parent", Usage: "child of issue `ID`"},
 			&urfave.StringSliceFlag{Name: "blocked-by", Usage: "blocked by issue `ID`; may be repeated"},
 			&urfave.StringFlag{Name: "due", Usage: "due at `DATE`: 2026-03-01, tomorrow, +3d, friday"},
 			&urfave.StringFlag{Name: "scheduled", Usage: "not ready before `DATE`"},
 			&urfave.StringFlag{Name: "milestone", Usage: "add it to `MILESTONE`, by name, number (%1) or short uuid"},
-			&urfave.StringSliceFlag{Name: "assign", Usage: "assign `WHO`; @me is yourself; may be repeated"},
+			&urfave.StringSliceFlag{Name: "assign", Aliases: []string{"a", "assignee"}, Usage: "assign `WHO`; @me is yourself; may be repeated"},
 			&urfave.StringFlag{Name: "discovered-from", Usage: "found while working on issue `ID`"},
 			allScopesFlag(),
 			&urfave.StringFlag{Name: "template", Usage: "start from template `NAME` (see 'git crosslink template list')"},
@@ -96,17 +95,22 @@ func newOptionsOf(u *urfave.Context, e *command.Env) (opts newOptions, err error
 			"quote it: git crosslink new "+shell.Quote(strings.Join(u.Args().Slice(), " ")))
 	}
 	opts.issue.Title = frame.TrimTitle(u.Args().First())
-	if u.NArg() == 1 && opts.issue.Title == "" {
+	if u.IsSet("title") {
+		if u.NArg() == 1 {
+			return opts, frame.Misuse("an argument and '--title' are two titles", "give one of them")
+		}
+		opts.issue.Title = frame.TrimTitle(u.String("title"))
+	}
+	if (u.NArg() == 1 || u.IsSet("title")) && opts.issue.Title == "" {
 		return opts, frame.Misuse("the title is empty")
 	}
 	if opts.text, err = frame.TextSourceOf(u); err != nil {
 		return opts, err
 	}
-	priority, err := frame.OneOf(u, "priority", Priorities)
-	if err != nil {
+	if opts.issue.Priority, err = priorityOf(u); err != nil {
 		return opts, err
 	}
-	opts.issue.Priority, opts.prioritised = event.Priority(priority), u.IsSet("priority")
+	opts.prioritised = u.IsSet("priority")
 	if opts.issue.Labels, err = labelsOf(u.StringSlice("label")); err != nil {
 		return opts, err
 	}

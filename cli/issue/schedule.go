@@ -24,10 +24,11 @@ func newScheduleCommand(e *command.Env) *urfave.Command {
 		Name: "schedule", Category: frame.GroupIssues,
 		Usage:     "set the due date or the start date of an issue",
 		UsageText: "git crosslink schedule <id> [--due <date>] [--scheduled <date>]",
-		Description: `Sets or clears the dates of an issue. A date is a day (2026-03-01, today, tomorrow,
-+3d, +2w, friday), a moment (2026-03-01T10:00:00Z) or 'none'. A day is a day in your
-time zone (TZ): an issue is due at the end of its day, and scheduled for the beginning
-of its day. Others see the same moment in their own time zones.
+		Description: `Sets or clears the dates of an issue. A date is a day (2026-03-01, 31.12.2026, today,
+tomorrow, friday, 3d, in 2 weeks, next week), a moment (2026-03-01T10:00:00Z) or
+'none'. 'next week' is in 7 days, 'friday' the next one after today. A day is a day
+in your time zone (TZ): an issue is due at the end of its day, and scheduled for the
+beginning of its day. Others see the same moment in their own time zones.
 
 Examples:
   git crosslink schedule 12 --due friday

@@ -267,13 +267,10 @@ func (n naming) names(words []string) ([]string, error) {
 	return unique(names), nil
 }
 
-// labelsOf checks labels to be added. One with a comma is most likely a list,
-// which is not what the reader of 'a,b' would look for.
+// labelsOf are labels to be added; 'a,b' are two.
 func labelsOf(labels []string) ([]string, error) {
-	for _, l := range labels {
-		if strings.Contains(l, ",") {
-			return nil, frame.Misuse(fmt.Sprintf("label '%s' has a comma", l), "name each label on its own")
-		}
+	if len(labels) == 0 {
+		return nil, nil
 	}
-	return labeling.names(labels)
+	return labeling.names(strings.Split(strings.Join(labels, ","), ","))
 }
