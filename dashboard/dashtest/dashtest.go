@@ -61,15 +61,31 @@ func (w *World) Clone(name string) string {
 	return filepath.Join(w.Dir, name)
 }
 
-// Emit writes events as a command in a clone does.
-func (w *World) Emit(dir string, build func(tracker.Projection) []event.Body) {
+// Sync brings a clone and the hub together.
+func (w *World) Sync(dir string) {
+	w.Helper()
+	t := w.open(dir)
+	defer t.Close()
+	if _, err := t.Sync(w.Context(), tracker.SyncOptions{}); err != nil {
+		w.Fatal(err)
+	}
+}
+
+func (w *World) open(dir string) *tracker.Tracker {
 	w.Helper()
 	t, err := tracker.Open(w.Context(), tracker.Options{Dir: dir, Environ: append(w.Environ, "GIT_CROSSLINK_AGENT=agent-"+filepath.Base(dir))})
 	if err != nil {
 		w.Fatal(err)
 	}
+	return t
+}
+
+// Emit writes events as a command in a clone does.
+func (w *World) Emit(dir string, build func(tracker.Projection) []event.Body) {
+	w.Helper()
+	t := w.open(dir)
 	defer t.Close()
-	_, err = t.Emit(w.Context(), tracker.EmitOptions{}, func(p tracker.Projection) ([]event.Body, error) { return build(p), nil })
+	_, err := t.Emit(w.Context(), tracker.EmitOptions{}, func(p tracker.Projection) ([]event.Body, error) { return build(p), nil })
 	if err != nil {
 		w.Fatal(err)
 	}
