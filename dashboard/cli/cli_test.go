@@ -12,6 +12,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"runtime/debug"
 	"strings"
 	"sync"
 	"testing"
@@ -31,6 +32,7 @@ func TestMain(m *testing.M) {
 	if len(os.Args) > 2 && os.Args[1] == fetchVerb {
 		os.Exit(Main(os.Args))
 	}
+	debug.SetGCPercent(400) // the tests make much garbage and keep little
 	os.Exit(m.Run())
 }
 

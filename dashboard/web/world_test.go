@@ -11,6 +11,7 @@ import (
 	"net/url"
 	"os"
 	"regexp"
+	"runtime/debug"
 	"strings"
 	"sync"
 	"testing"
@@ -33,6 +34,7 @@ func TestMain(m *testing.M) {
 		json.NewEncoder(os.Stdout).Encode(a)
 		os.Exit(0)
 	}
+	debug.SetGCPercent(400) // the tests make much garbage and keep little
 	os.Exit(m.Run())
 }
 
