@@ -13,7 +13,7 @@ FUZZTIME   ?= 20s
 export GOFLAGS := -trimpath $(filter-out -trimpath,$(shell $(GO) env GOFLAGS))
 PROGRAMS   := git-crosslink git-remote-crosslink git-crosslink-dashboard git-crosslink-mcp
 
-.PHONY: check test race fuzz soak bench benchmarks nightly newer-git scripts-newer-git chromium mcp-clients build man install fmt vet staticcheck
+.PHONY: check test race fuzz soak bench benchmarks nightly newer-git scripts-newer-git chromium mcp-clients build release release-twice cross man install fmt vet staticcheck
 
 check: fmt vet staticcheck ## under a minute when warm: style, structure, documents, unit and property tests
 	$(STATIC) $(GO) run ./internal/gotest -short $(TESTFLAGS) ./...
@@ -43,6 +43,8 @@ benchmarks: ## every benchmark of a package
 nightly: ## long runs: the whole suite with CROSSLINK_NIGHTLY=1, the scripts with a newer git, soaks of 30 minutes of agents and of the dashboard, ten minutes a fuzz target, all budgets
 	-$(MAKE) newer-git
 	$(MAKE) mcp-clients
+	$(MAKE) cross
+	$(MAKE) release-twice
 	CROSSLINK_NIGHTLY=1 CROSSLINK_DISK=1 $(STATIC) $(GO) run ./internal/gotest -count=1 -timeout 6h $(TESTFLAGS) ./...
 	$(MAKE) scripts-newer-git
 	CROSSLINK_REFS=plumbing $(STATIC) $(GO) run ./internal/gotest -count=1 -timeout 2h -tags $(TAGS) ./refs/... ./tracker
@@ -70,6 +72,20 @@ mcp-clients: ## two clients of the Model Context Protocol for the tests of the s
 build: ## the programs, static, into bin/
 	@mkdir -p bin
 	$(foreach p,$(PROGRAMS),$(STATIC) $(GO) build $(BUILDFLAGS) -o bin/$(p) ./cmd/$(p) &&) true
+
+release: ## what a release consists of, into dist/ (docs/releasing.md); RELEASE=-snapshot to try it from any commit
+	$(STATIC) $(GO) run ./internal/release $(RELEASE)
+
+release-twice: ## a release of all platforms from this commit, built twice, and compared
+	rm -rf bin/twice
+	$(STATIC) $(GO) run ./internal/release -snapshot -twice -o bin/twice
+
+cross: ## vet, and unit tests compiled but not run, for the other systems
+	@set -e; for s in windows darwin freebsd; do \
+		echo "$$s: vet, and tests of every package"; \
+		GOOS=$$s $(STATIC) $(GO) vet -tags $(TAGS) ./...; \
+		GOOS=$$s $(STATIC) $(GO) test -exec true -vet=off -count=1 -tags $(TAGS) ./... >/dev/null; \
+	done
 
 man: ## the manual in man/, from the texts of help and docs/format.md
 	$(STATIC) $(GO) run -tags $(TAGS) ./internal/manpage

@@ -1,5 +1,6 @@
 #!/bin/sh
-# Builds git-crosslink from the source tree this file lies in and installs it.
+# Installs git-crosslink: built from the source tree this file lies in, or from
+# an archive of a release.
 # The rules are: plain POSIX sh; everything in functions, called on the last
 # line, so that half a download does nothing; the user's git configuration is
 # never touched; what was made is written down in a list, and --uninstall
@@ -12,20 +13,26 @@ git_min=2.36 # the first whose core.fsync makes writes durable
 
 usage() {
 	cat <<'END'
-usage: ./install.sh [--prefix DIR] [--uninstall]
+usage: ./install.sh [--prefix DIR] [--prebuilt FILE]
+   or: ./install.sh [--prefix DIR] --uninstall
 
-Builds git-crosslink, git-remote-crosslink, git-crosslink-dashboard and
-git-crosslink-mcp from this source tree and puts them into DIR/bin, the manual
-into DIR/share/man, and what completes commands in bash, zsh and fish below
-DIR/share. Then it looks whether git finds them. Running it again updates them.
+Installs git-crosslink, git-remote-crosslink, git-crosslink-dashboard and
+git-crosslink-mcp into DIR/bin, the manual into DIR/share/man, and completion for
+bash, zsh and fish below DIR/share. Then it checks that git finds them. Running
+it again updates them.
 
-  --prefix DIR   where to install (default: ~/.local, or /usr/local for root)
-  --uninstall    remove what was installed under DIR, and nothing else; clones
-                 that go through the remote helper go on with plain git
-  -h, --help     this text
+In a source tree it builds the programs first. In an unpacked archive of a
+release it installs those in the archive.
 
-It needs git 2.36 and Go (the version in go.mod; Go 1.21 and newer fetch it by
-themselves). Your git configuration is not changed.
+  --prefix DIR     where to install (default: ~/.local, or /usr/local for root)
+  --prebuilt FILE  install from an archive of a release; SHA256SUMS of that
+                   release must be in the same directory
+  --uninstall      remove what was installed under DIR, and nothing else; clones
+                   that use the remote helper continue with plain git
+  -h, --help       this text
+
+It needs git 2.36, and to build also Go (the version in go.mod; Go 1.21 and newer
+fetch it by themselves). Your git configuration is not changed.
 END
 }
 
@@ -73,7 +80,51 @@ check_go() {
 	die "go $have is too old: $want or newer is needed" "install it from https://go.dev/dl"
 }
 
+# digest FILE prints its SHA-256, by whatever this system has.
+digest() {
+	if command -v sha256sum >/dev/null 2>&1; then
+		sha256sum <"$1"
+	elif command -v shasum >/dev/null 2>&1; then
+		shasum -a 256 <"$1"
+	elif command -v sha256 >/dev/null 2>&1; then
+		sha256 -q "$1"
+	elif command -v openssl >/dev/null 2>&1; then
+		openssl dgst -sha256 -r "$1"
+	else
+		die "cannot check '$1': there is no program for SHA-256" "install sha256sum, shasum or openssl"
+	fi | cut -d' ' -f1
+}
+
+# unpack checks an archive and unpacks it. What is in it is used only after
+# its checksum is that of the release.
+unpack() {
+	[ -f "$prebuilt" ] || die "there is no file '$prebuilt'"
+	name=${prebuilt##*/}
+	case $prebuilt in */*) beside=${prebuilt%/*} ;; *) beside=. ;; esac
+	[ -f "$beside/SHA256SUMS" ] ||
+		die "cannot check '$prebuilt': there is no '$beside/SHA256SUMS'" "download SHA256SUMS from the same release into that directory"
+	sum=
+	while read -r want file; do
+		[ "${file#\*}" != "$name" ] || sum=$want
+	done <"$beside/SHA256SUMS"
+	[ -n "$sum" ] || die "'$beside/SHA256SUMS' does not list '$name'" "download both from the same release"
+	have=$(digest "$prebuilt")
+	[ "$have" = "$sum" ] ||
+		die "'$prebuilt' is damaged or is not the released file: its SHA-256 is '$have', not '$sum'" "download it again"
+	case $name in *.tar.gz) ;; *) die "'$name' is not a .tar.gz archive of a release" ;; esac
+	mkdir "$work/unpacked"
+	tar -xzf "$prebuilt" -C "$work/unpacked" || die "cannot unpack '$prebuilt'"
+	unpacked=$work/unpacked/${name%.tar.gz}
+	[ -d "$unpacked/bin" ] || die "'$name' is not an archive of a release"
+	say "checked $name: its SHA-256 is the one in SHA256SUMS"
+}
+
 build() {
+	if [ -n "$unpacked" ]; then
+		for p in $programs; do cp "$unpacked/bin/$p" "$1/$p"; done
+		"$1/git-crosslink" version >/dev/null 2>&1 || die "the programs in this archive do not run on $(uname -sm)" "download the archive for this system"
+		return 0
+	fi
 	for p in $programs; do
 		say "building $p"
 		(cd "$source" && CGO_ENABLED=0 go build -trimpath -tags urfave_cli_no_docs \
@@ -97,9 +148,15 @@ make_dir() { # below the prefix; parents first
 
 # The manual's pages, below share/man: man1/git-crosslink.1 …
 pages() {
-	for f in "$source"/man/*.[1-8]; do
+	for f in "$source"/man/*.[1-8] "$unpacked"/share/man/man*/*.[1-8]; do
 		[ -f "$f" ] && printf 'man%s/%s\n' "${f##*.}" "${f##*/}"
 	done
+}
+
+# from NAME OURS is a file below share: in an archive as it will lie below the
+# prefix, in a source tree as OURS.
+from() {
+	if [ -n "$unpacked" ]; then printf '%s\n' "$unpacked/$1"; else printf '%s\n' "$source/$2"; fi
 }
 
 # The completions: shell, and where that shell looks below the prefix.
@@ -116,7 +173,18 @@ put() {
 
 install_all() {
 	check_git
-	check_go
+	work=$(mktemp -d)
+	trap 'rm -rf "$work"' EXIT
+	trap 'exit 130' INT
+	trap 'exit 143' TERM
+	unpacked=
+	if [ -n "$prebuilt" ]; then
+		unpack
+	elif [ ! -f "$source/go.mod" ] && [ -d "$source/bin" ]; then
+		unpacked=$source
+	else
+		check_go
+	fi
 	files=
 	for p in $programs; do files="$files bin/$p"; done
 	manual=$(pages)
@@ -133,10 +201,6 @@ install_all() {
 			die "'$prefix/$f' exists and was not put there by this script" "move it away, or choose another --prefix"
 		fi
 	done
-	work=$(mktemp -d)
-	trap 'rm -rf "$work"' EXIT
-	trap 'exit 130' INT
-	trap 'exit 143' TERM
 	build "$work"
 
 	made=
@@ -167,13 +231,13 @@ install_all() {
 		printf '%s\n' "$f"
 	done <"$list" >"$list.new"
 	mv "$list.new" "$list"
-	for m in $manual; do put "$source/man/${m##*/}" 644 "share/man/$m"; done
+	for m in $manual; do put "$(from "share/man/$m" "man/${m##*/}")" 644 "share/man/$m"; done
 	for r in $enrolled; do
 		"$work/git-crosslink" hook include "$r" "$prefix/bin" >"$work/include" || die "the program does not run"
 		put "$work/include" 644 "share/git-crosslink/enrolled/$r.gitconfig"
 	done
 	[ -z "$manual" ] || say "installed the manual under $prefix/share/man: git help crosslink"
-	for c in $completions; do put "$source/cli/completion/${c%%:*}" 644 "${c#*:}"; done
+	for c in $completions; do put "$(from "${c#*:}" "cli/completion/${c%%:*}")" 644 "${c#*:}"; done
 	say "installed completion for bash, zsh and fish under $prefix/share"
 	if command -v zsh >/dev/null 2>&1 && ! zsh -fc "[[ \${fpath[(Ie)\$1]} -gt 0 ]]" zsh "$prefix/share/zsh/site-functions"; then
 		say "  zsh looks for it there with a line in ~/.zshrc before compinit: fpath=('$prefix/share/zsh/site-functions' \$fpath)"
@@ -275,6 +339,7 @@ uninstall_all() {
 
 main() {
 	prefix=
+	prebuilt=
 	action=install_all
 	while [ $# -gt 0 ]; do
 		case $1 in
@@ -284,6 +349,12 @@ main() {
 			shift
 			;;
 		--prefix=*) prefix=${1#--prefix=} ;;
+		--prebuilt)
+			[ $# -ge 2 ] || { usage >&2; exit 129; }
+			prebuilt=$2
+			shift
+			;;
+		--prebuilt=*) prebuilt=${1#--prebuilt=} ;;
 		--uninstall) action=uninstall_all ;;
 		-h | --help)
 			usage

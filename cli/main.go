@@ -30,9 +30,6 @@ import (
 	"github.com/git-crosslink/git-crosslink/tracker"
 )
 
-// Version is the program's version; a release sets it when it is linked.
-var Version = "0.1.0"
-
 // Main runs one command line, args[0] being the program, and returns the exit
 // status.
 func Main(args []string) int {

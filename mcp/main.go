@@ -12,17 +12,15 @@ import (
 	"syscall"
 
 	"github.com/git-crosslink/git-crosslink/cli/launch"
+	"github.com/git-crosslink/git-crosslink/internal/version"
 )
-
-// Version is the program's; a release sets it when it is linked.
-var Version = "0.1.0"
 
 const usage = "usage: git-crosslink-mcp [--toolset read|write|admin] [-C <dir>]\n"
 
 // Main serves one client over stdin and stdout until stdin ends, and returns the
 // exit status.
 func Main(argv []string) int {
-	o := Options{Version: Version}
+	o := Options{Version: version.Current().Version}
 	f := flag.NewFlagSet("git-crosslink-mcp", flag.ContinueOnError)
 	f.SetOutput(io.Discard)
 	f.StringVar(&o.Set, "toolset", "write", "")
@@ -36,7 +34,7 @@ func Main(argv []string) int {
 		return 129
 	}
 	if *version {
-		fmt.Println("git-crosslink-mcp " + Version)
+		fmt.Println("git-crosslink-mcp " + o.Version)
 		return 0
 	}
 	program, err := launch.Find("git-crosslink")

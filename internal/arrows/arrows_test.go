@@ -168,7 +168,7 @@ var rules = map[string]rule{
 		why: "what every command shares when it talks to a person or a program; it knows no command",
 	},
 	"cli": {
-		may: "answer cli/command cli/frame cli/hub cli/issue cli/session cli/timing cli/transfer event hooks internal/statefile store tracker",
+		may: "answer cli/command cli/frame cli/hub cli/issue cli/session cli/timing cli/transfer event hooks internal/statefile store tracker internal/version",
 		why: "the tree of commands and what completes them",
 	},
 
@@ -186,6 +186,8 @@ var rules = map[string]rule{
 
 	"internal/gotest": {may: "internal/system", why: "it runs go test; it knows no package of ours"},
 
+	"internal/version":   {why: "which version this is has one place"},
+	"internal/release":   {may: "enrol internal/version", why: "it builds programs as they are; of what they do it knows what an installer puts beside them"},
 	"internal/system":    {why: "what differs between operating systems is in one place"},
 	"internal/shell":     {pure: true, why: "text becomes a word of a shell in one way"},
 	"internal/statefile": {may: "internal/shell internal/system", why: "a file beside the replica is read and written in one way, by whoever has one there"},
@@ -237,7 +239,7 @@ var impureCalls = map[string]string{
 var starts = map[string]string{
 	"refs/git": "git", "helper": "what git would start for a remote", "trust/keys": "ssh-keygen", "hooks": "ps, to ask what called a hook",
 	"clone": "a sync in the background", "cli/frame": "the editor, the pager, git var and git config",
-	"internal/system": "none: it isolates the commands of others", "internal/gotest": "go test", "internal/bench": "git and our programs, to measure them",
+	"internal/system": "none: it isolates the commands of others", "internal/gotest": "go test", "internal/release": "git, go and nfpm", "internal/bench": "git and our programs, to measure them",
 }
 
 // TestWhoStartsProcesses: git is started in one place, with a prepared

@@ -8,7 +8,7 @@ var dashboard = map[string]rule{
 	"cli/launch":            {why: "it finds a program and starts it"},
 	"cli/mcp":               {may: "cli/frame", why: "it starts a program; the program is none of its business"},
 	"cmd/git-crosslink-mcp": {may: "mcp", why: "main only"},
-	"mcp":                   {may: "cli/prime cli/launch", why: "each call is a command of git-crosslink, so that there is one meaning of it"},
+	"mcp":                   {may: "cli/prime cli/launch internal/version", why: "each call is a command of git-crosslink, so that there is one meaning of it"},
 
 	"dashboard/inbox": {pure: true, may: "dashboard/alerts dashboard/facts event", why: "what needs somebody follows from alerts and facts"},
 

@@ -119,9 +119,12 @@ var special = map[string]how{
 	"git crosslink <command> -h": {status: 129},
 	"git crosslink new -h":       {status: 129},
 
-	"git crosslink new --stdin-jsonl <issues.jsonl": {before: `printf '{"title":"the cart loses its last item","labels":["bug"]}\n' >issues.jsonl`},
-	"git -C ../builder crosslink ready --claim":     {before: "git worktree add -q ../builder"},
-	"./install.sh --uninstall":                      {not: "internal/installtest runs it"},
+	"git crosslink new --stdin-jsonl <issues.jsonl":                    {before: `printf '{"title":"the cart loses its last item","labels":["bug"]}\n' >issues.jsonl`},
+	"git -C ../builder crosslink ready --claim":                        {before: "git worktree add -q ../builder"},
+	"./install.sh --uninstall":                                         {not: "internal/installtest runs it"},
+	"./install.sh --prebuilt git-crosslink-0.1.0-linux-amd64.tar.gz":   {not: "internal/release runs it"},
+	"go install github.com/git-crosslink/git-crosslink/cmd/...@v0.1.0": {not: "it fetches the module"},
+	"go install": {not: onlyNamed},
 
 	"GIT_CROSSLINK_TRACE=1 git crosslink …": {with: map[string]string{"…": anyCommand}},
 	"git crosslink …":                       {with: map[string]string{"…": anyCommand}},
