@@ -37,14 +37,22 @@ With --helper, plain git fetch, pull and push of the remote use
 git-remote-crosslink(1) and sync the tracker as well; the URL stays the same.
 --no-helper undoes only that.
 
+With --tidy, plain git no longer fetches the tracker's branches: 'git branch -a',
+'git log --all' and the summaries of git pull do not show them. It adds the refspec
+'^refs/heads/crosslink/*' to remote.<name>.fetch and deletes the copies already
+fetched. The cost: events no longer arrive with your own fetches, so each sync
+fetches them itself. On a terminal init asks. --no-tidy undoes only that.
+
 Examples:
   git crosslink init
   git crosslink init upstream
   git crosslink init --join
-  git crosslink init --helper`,
+  git crosslink init --helper
+  git crosslink init --tidy`,
 		Flags: []urfave.Flag{
 			&urfave.BoolFlag{Name: "hub", Usage: "make this repository itself the hub of its clones"},
 			&urfave.BoolFlag{Name: "helper", Usage: "let git fetch, pull and push of the remote sync the tracker"},
+			&urfave.BoolFlag{Name: "tidy", Usage: "keep the tracker's branches out of git branch -a and git log --all"},
 			&urfave.BoolFlag{Name: "join", Usage: "join a hub even if issues lose the numbers they have here"},
 		},
 	}, func(u *urfave.Context) error {
@@ -61,14 +69,17 @@ Examples:
 		if u.IsSet("helper") && !u.Bool("helper") {
 			return runNoHelper(u.Context, remote, e)
 		}
+		if u.IsSet("tidy") && !u.Bool("tidy") {
+			return runNoTidy(u.Context, remote, e)
+		}
 		if u.Bool("offline") {
 			return frame.Misuse("'init' contacts the hub: it cannot be used with '--offline'")
 		}
-		return runInit(u.Context, tracker.InitOptions{Remote: remote, Self: u.Bool("hub"), Join: u.Bool("join")}, u.Bool("helper"), e)
+		return runInit(u.Context, tracker.InitOptions{Remote: remote, Self: u.Bool("hub"), Join: u.Bool("join")}, u.Bool("helper"), u.Bool("tidy"), e)
 	})
 }
 
-func runInit(ctx context.Context, opts tracker.InitOptions, helper bool, e *command.Env) error {
+func runInit(ctx context.Context, opts tracker.InitOptions, helper, tidy bool, e *command.Env) error {
 	if helper && opts.Remote != "" {
 		if err := canEnrol(ctx, e, opts.Remote); err != nil {
 			return err
@@ -122,6 +133,9 @@ func runInit(ctx context.Context, opts tracker.InitOptions, helper bool, e *comm
 		if err := enrolRemote(ctx, e, name); err != nil {
 			return err
 		}
+	}
+	if err := tidyRemote(ctx, e, name, tidy, r.Already); err != nil {
+		return err
 	}
 	return e.Print(ctx, frame.Result{Data: answer.InitOf(r), IDs: []string{r.Hub}})
 }

@@ -1,0 +1,84 @@
+package hub
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/git-crosslink/git-crosslink/cli/command"
+	"github.com/git-crosslink/git-crosslink/cli/frame"
+	"github.com/git-crosslink/git-crosslink/enrol"
+	"github.com/git-crosslink/git-crosslink/internal/statefile"
+)
+
+// tidyRemote keeps plain git from fetching the tracker's branches, if the user
+// wants that: with --tidy, or by the answer to a question that the first init in a
+// clone asks on a terminal.
+func tidyRemote(ctx context.Context, e *command.Env, remote string, wanted, joined bool) error {
+	if !wanted && (joined || remote == "" || remote == "." || !e.InTTY || !e.ErrTTY || e.JSON || e.Quiet) {
+		return nil
+	}
+	if !wanted && !e.Ask("hide the tracker's branches from git branch -a, git log --all and git pull? (git crosslink init --no-tidy undoes it)") {
+		return nil
+	}
+	r, err := enrolment(e)
+	if err != nil {
+		return err
+	}
+	already, err := r.Tidy(ctx, remote)
+	switch {
+	case err != nil:
+		return tidyError(remote, err)
+	case already:
+		e.Progress("plain git already leaves out the tracker's branches of '%s'", remote)
+	default:
+		e.Progress("plain git no longer fetches the tracker's branches of '%s'; syncs still do", remote)
+	}
+	return nil
+}
+
+// runNoTidy undoes init --tidy, of every remote if none is named. The hub is not
+// asked.
+func runNoTidy(ctx context.Context, remote string, e *command.Env) error {
+	r, err := enrolment(e)
+	if err != nil {
+		return err
+	}
+	names := []string{remote}
+	if remote == "" {
+		if names, err = r.Tidied(ctx); err != nil {
+			return tidyError(remote, err)
+		}
+	}
+	e.IgnoreClosedPipe()
+	shape := tidyShape{Untidied: []string{}}
+	for _, name := range names {
+		was, err := r.Untidy(ctx, name)
+		if err != nil {
+			return tidyError(name, err)
+		}
+		if was {
+			shape.Untidied, e.Saved = append(shape.Untidied, name), true
+			e.Progress("the next git fetch of '%s' brings the tracker's branches again", name)
+		}
+	}
+	if len(shape.Untidied) == 0 {
+		e.Progress("nothing to do: no remote leaves out the tracker's branches")
+	}
+	return e.Print(ctx, frame.Result{Data: shape, IDs: shape.Untidied})
+}
+
+// tidyShape is the answer of init --no-tidy.
+type tidyShape struct {
+	Untidied []string `json:"untidied"`
+}
+
+func tidyError(remote string, err error) error {
+	switch {
+	case errors.Is(err, enrol.ErrNoRemote):
+		return frame.No("no-such-remote", fmt.Sprintf("git fetches no branches from a remote '%s'", remote), "git remote -v")
+	case errors.As(err, new(*statefile.LockedError)):
+		return err
+	}
+	return frame.Fatal("fatal", fmt.Sprintf("the configuration of '%s' cannot be changed: %s", remote, frame.GitMessage(err)))
+}
