@@ -23,6 +23,9 @@ func TestComplete(t *testing.T) {
 	w.hub.undecided = true
 	w.ok("new", "no number yet")
 	w.ok("close", "2")
+	w.ok("label", "2", "Bug", "core", "two words", "$(touch y)")
+	w.ok("milestone", "new", "v1.0")
+	w.ok("milestone", "new", "a b")
 	w.ok("comment", "12", "changed last")
 	for _, c := range []struct{ words, want string }{
 		{"show|", "12 00031a0 1 2"}, // those closed come last
@@ -65,6 +68,12 @@ func TestComplete(t *testing.T) {
 		{"new|--priority=h", "--priority=high"},
 		{"list|--sor", "--sort="},
 		{"relate|--kind|d", "discovered-from duplicates"},
+		{"list|--label|", "Bug core"}, // one with a blank or a quote is not offered
+		{"list|-l|c", "core"},
+		{"new|x|--assign|@", "@me"},
+		{"list|--author|ali", "alice-laptop-abcd"},
+		{"list|--milestone|", "v1.0"},
+		{"comment|12|--kind|de", "decision"},
 		{"list|--no-p", ""},
 		{"list|--pag", "--no-pager"},
 		{"nonsense|12|", ""},

@@ -19,16 +19,68 @@ import (
 
 // completer completes the commands of this program, and issues.
 func completer(ctx context.Context, e *command.Env) frame.Completer {
-	return frame.Completer{Root: tree(e), Values: optionValues, Issues: func(verb, word string) []frame.Candidate { return issueCandidates(ctx, e, verb, word) }}
+	return frame.Completer{Root: tree(e), Values: func(c *urfave.Command, option string) []string { return optionValues(ctx, e, c, option) }, Issues: func(verb, word string) []frame.Candidate { return issueCandidates(ctx, e, verb, word) }}
 }
 
 // optionValues are those that an option can have.
-func optionValues(c *urfave.Command, option string) []string {
-	if option == "kind" && (c.Name == "relate" || c.Name == "unrelate") {
-		return issue.RelationKinds
+func optionValues(ctx context.Context, e *command.Env, c *urfave.Command, option string) []string {
+	switch option {
+	case "kind", "k":
+		switch c.Name {
+		case "relate", "unrelate":
+			return issue.RelationKinds
+		case "comment":
+			return issue.CommentKinds
+		}
+	case "label", "l", "assignee", "assign", "a", "author", "locked-by", "milestone":
+		return namesFor(ctx, e, option)
 	}
 	return map[string][]string{"priority": issue.Priorities, "p": issue.Priorities, "color": frame.Colors, "status": store.Statuses,
 		"sort": store.Sorts, "state": event.PresenceStates, "porcelain": {"v1"}}[option]
+}
+
+// namesFor are the names that are in use, and what stands for oneself.
+func namesFor(ctx context.Context, e *command.Env, option string) (names []string) {
+	repo, err := e.Repository(ctx)
+	if err != nil {
+		return nil
+	}
+	p, err := repo.Read(ctx, tracker.Offline)
+	if err != nil {
+		return nil
+	}
+	if option == "milestone" {
+		all, err := p.Milestones()
+		if err != nil {
+			return nil
+		}
+		for _, m := range all {
+			names = append(names, m.Name)
+		}
+		return names
+	}
+	rows, _, err := p.List(store.Filter{Status: "all", Sort: "updated", Limit: maxCompleted})
+	if err != nil {
+		return nil
+	}
+	for _, i := range rows {
+		switch option {
+		case "label", "l":
+			names = append(names, i.Labels...)
+		case "author":
+			names = append(names, i.CreatedBy)
+		default:
+			names = append(names, i.Assignees...)
+		}
+	}
+	if option != "label" && option != "l" {
+		for _, a := range p.Agents() {
+			names = append(names, a.ID)
+		}
+		names = append(names, "@me")
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
 }
 
 // maxCompleted is how many issues are looked at: those changed last.

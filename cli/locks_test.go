@@ -196,7 +196,7 @@ func TestCloseEndsLocks(t *testing.T) {
 	w.ok("new", "c")
 	w.ok("lock", "1")
 	w.bobs(issueUUID(2))
-	r := w.ok("close", "1", "2", "--claim-next")
+	r := w.ok("close", "1", "2", "--break", "--claim-next")
 	check(t, "stdout", r.out, "1\n2\n3\n")
 	contains(t, "stderr", r.err, "unlocked 1", "ended the lock of 'bob' on 2 (token 2)", "locked 3 'c'")
 	check(t, "events", types(w.hub.emitted[4]), "StatusChanged LockReleased StatusChanged LockBroken")

@@ -15,9 +15,10 @@ import (
 //   - it answers from what is here, and is silent about whatever is wrong:
 //     people are typing;
 //   - titles are anybody's text: what a terminal must not see is escaped;
-//   - the word itself is only ever a number, a short uuid or a word of the
-//     program, and stands once: a shell runs what it put in, and bash puts in
-//     what all candidates begin with, notes included.
+//   - the word itself is a number, a short uuid, a word of the program, or a name
+//     in use of letters, digits and "-_=.@/+" alone, and stands once: a shell runs
+//     what it put in, and bash puts in what all candidates begin with, notes
+//     included. Names that hold anything else are typed by hand.
 const CompleteVerb = "complete"
 
 // maxCandidates is about what a person looks through.
@@ -61,7 +62,7 @@ func (t *Terminal) Complete(c Completer, args []string) int {
 
 // harmless reports whether no shell sees more in a word than a word.
 func harmless(word string) bool {
-	return strings.Trim(word, "abcdefghijklmnopqrstuvwxyz0123456789-_=") == ""
+	return strings.Trim(word, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_=.@/+") == ""
 }
 
 // candidates finds what may stand in the place of the last word.

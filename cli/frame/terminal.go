@@ -15,6 +15,7 @@ import (
 
 	"github.com/mattn/go-isatty"
 	"github.com/rs/zerolog"
+	urfave "github.com/urfave/cli/v2"
 	"golang.org/x/term"
 
 	"github.com/git-crosslink/git-crosslink/cli/hints"
@@ -174,6 +175,20 @@ func (t *Terminal) Ask(question string) bool {
 		return true
 	}
 	return false
+}
+
+// Confirm asks a question where there is somebody to ask, and returns a refusal if
+// the answer is no. Elsewhere a command was meant as it was given.
+func (t *Terminal) Confirm(yes bool, question, refused string) error {
+	if yes || !t.InTTY || !t.ErrTTY || t.JSON || t.Ask(OneLine(question)) {
+		return nil
+	}
+	return No("not-confirmed", refused)
+}
+
+// YesFlag answers the question of a command beforehand.
+func YesFlag() urfave.Flag {
+	return &urfave.BoolFlag{Name: "yes", Aliases: []string{"y"}, Usage: "do not ask"}
 }
 
 // WriteHints prints hints on stderr.

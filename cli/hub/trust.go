@@ -385,14 +385,16 @@ func newTrustRevoke(e *command.Env) *urfave.Command {
 		Description: `Ends an agent's log: the events that count now still count, later events are ignored,
 and its key is no longer trusted. --after ends the log earlier, after the event with
 that number; 0 ends it before the first event. A revocation is permanent: revoking
-the agent again can only end the log earlier. Decisions of the ledger stay. If one
-key wrote two histories, the history that this clone shows is the one that counts.
-This needs the key of an admin and contacts the hub. Prints the agent.
+the agent again can only end the log earlier. On a terminal the command asks first.
+Decisions of the ledger stay. If one key wrote two histories, the history that this
+clone shows is the one that counts. This needs the key of an admin and contacts the
+hub. Prints the agent.
 
 Examples:
   git crosslink trust revoke bob-box-cd3e --reason 'the box was stolen'
   git crosslink trust revoke bob-box-cd3e --after 12`,
 		Flags: []urfave.Flag{
+			frame.YesFlag(),
 			&urfave.StringFlag{Name: "after", Usage: "the `NUMBER` of the last event that counts"},
 			&urfave.StringFlag{Name: "reason", Usage: "give `TEXT` as the reason"},
 		},
@@ -415,6 +417,9 @@ Examples:
 		}
 		if e.Offline {
 			return frame.Misuse("trust settings cannot be changed offline")
+		}
+		if err := e.Confirm(u.Bool("yes"), "revoke '"+args[0]+"'? It cannot be undone: the agent's further events are ignored for ever", "nobody was revoked"); err != nil {
+			return err
 		}
 		r, err := repo.Revoke(u.Context, args[0], after, u.String("reason"))
 		if err != nil {

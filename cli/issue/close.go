@@ -2,6 +2,7 @@ package issue
 
 import (
 	"context"
+	"fmt"
 	"slices"
 
 	urfave "github.com/urfave/cli/v2"
@@ -21,6 +22,7 @@ type statusOptions struct {
 	to          event.Status
 	done        string  // what was done, for people: "closed"
 	reason      *string // nil is not given
+	breaking    bool    // also if somebody else holds the lock
 	suggestNext bool
 	claimNext   bool
 	emit        tracker.EmitOptions
@@ -35,6 +37,7 @@ func statusOptionsOf(u *urfave.Context, e *command.Env, to event.Status, done st
 		r := frame.TrimText(u.String("reason"))
 		o.reason = &r
 	}
+	o.breaking = u.Bool("break")
 	o.suggestNext, o.claimNext = u.Bool("suggest-next"), u.Bool("claim-next")
 	o.emit, err = e.EmitOptions(u)
 	return o, err
@@ -52,7 +55,8 @@ func newCloseCommand(e *command.Env) *urfave.Command {
 		Description: `Closes the issues, all or none, and names the issues that are ready as a result.
 
 Closing a closed issue succeeds, and a new reason replaces the old one. Closing an
-issue also ends its lock, whoever holds it. --claim-next claims the next issue to
+issue also ends its lock. If somebody else holds the lock, give a reason, which the
+holder will read, or --break; otherwise the exit status is 2. --claim-next claims the next issue to
 work on and prints its id last.
 
 Examples:
@@ -61,6 +65,7 @@ Examples:
   git crosslink close 12 --claim-next`,
 		Flags: append([]urfave.Flag{
 			reasonFlag(),
+			&urfave.BoolFlag{Name: "break", Usage: "close it even if somebody else holds its lock"},
 			&urfave.BoolFlag{Name: "suggest-next", Usage: "print the issue to work on next"},
 			&urfave.BoolFlag{Name: "claim-next", Usage: "also claim that issue; exit 1 if there is none"},
 		}, command.WriteFlags()...),
@@ -118,7 +123,9 @@ func runStatus(ctx context.Context, opts statusOptions, e *command.Env) error {
 		plan verb.Plan
 	)
 	r, err := e.Emit(ctx, opts.emit, func(repo *command.Repository, p tracker.Projection) (_ []event.Body, err error) {
-		plan, rows, err = verb.SetStatus(p, repo.Agent(), opts.ids, opts.to, opts.reason)
+		if plan, rows, err = verb.SetStatus(p, repo.Agent(), opts.ids, opts.to, opts.reason); err == nil && opts.to == event.Closed {
+			err = lockedByOthers(e, repo, p, opts, plan.Effects)
+		}
 		return plan.Bodies, err
 	})
 	if err != nil {
@@ -139,6 +146,23 @@ func runStatus(ctx context.Context, opts statusOptions, e *command.Env) error {
 	}
 	printEffects(e, locks)
 	return printStatusWrite(ctx, e, opts, r, rows, changed)
+}
+
+// lockedByOthers refuses to end the work of somebody else without a word.
+func lockedByOthers(e *command.Env, repo *command.Repository, p tracker.Projection, opts statusOptions, effects []verb.Effect) error {
+	if opts.breaking || opts.reason != nil && *opts.reason != "" {
+		return nil
+	}
+	for _, f := range effects {
+		if f.What == verb.LockEnded {
+			i, err := p.Row(f.Issue.UUID)
+			if err != nil {
+				return err
+			}
+			return lockedBy(e, repo, p, i, fmt.Sprintf("tell the holder why: git crosslink close --reason '…' %s", i.Name()))
+		}
+	}
+	return nil
 }
 
 func printStatusWrite(ctx context.Context, e *command.Env, opts statusOptions, r *tracker.Receipt, rows []*store.Issue, changed []event.UUID) error {

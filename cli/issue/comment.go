@@ -26,6 +26,9 @@ type commentOptions struct {
 	emit    tracker.EmitOptions
 }
 
+// CommentKinds are the usual kinds of comments.
+var CommentKinds = []string{"note", "plan", "decision", "observation", "blocker", "resolution", "result", "handoff", "human", "intervention", "system"}
+
 // intervention is the kind of comment that says what a person stopped or
 // steered an agent for.
 const intervention = "intervention"

@@ -2,6 +2,7 @@ package issue
 
 import (
 	"context"
+	"strings"
 
 	urfave "github.com/urfave/cli/v2"
 
@@ -16,6 +17,7 @@ import (
 
 type deleteOptions struct {
 	ids  []string
+	yes  bool
 	emit tracker.EmitOptions
 }
 
@@ -24,16 +26,16 @@ func newDeleteCommand(e *command.Env) *urfave.Command {
 		Name: "delete", Category: frame.GroupIssues,
 		Usage:     "delete issues",
 		UsageText: "git crosslink delete [<options>] <id>…",
-		Description: `Deletes the issues everywhere, all or none, without asking. Their events stay in
-the logs, and their numbers are never used again. To hide an issue that you may
-want back, use 'archive'. If 'delete' was your last command, 'undo' brings the
-issues back. Deleting a deleted issue succeeds.
+		Description: `Deletes the issues everywhere, all or none. On a terminal the command asks first.
+Their events stay in the logs, and their numbers are never used again. To hide an
+issue that you may want back, use 'archive'. If 'delete' was your last command,
+'undo' brings the issues back. Deleting a deleted issue succeeds.
 
 Examples:
   git crosslink delete 12`,
-		Flags: command.WriteFlags(),
+		Flags: append([]urfave.Flag{frame.YesFlag()}, command.WriteFlags()...),
 	}, func(u *urfave.Context) (err error) {
-		var opts deleteOptions
+		opts := deleteOptions{yes: u.Bool("yes")}
 		if opts.ids, err = frame.Arguments(u, 1, -1, "the id of an issue"); err != nil {
 			return err
 		}
@@ -44,7 +46,32 @@ Examples:
 	})
 }
 
+// confirmDelete shows what would be deleted, and asks.
+func confirmDelete(ctx context.Context, opts deleteOptions, e *command.Env) error {
+	var names []string
+	err := e.Read(ctx, tracker.Here, func(_ *command.Repository, p tracker.Projection) error {
+		names = nil
+		for _, id := range opts.ids {
+			i, err := verb.Resolve(p, id)
+			if verb.DeletedName(err) != "" {
+				continue
+			} else if err != nil {
+				return err
+			}
+			names = append(names, command.Named(i))
+		}
+		return nil
+	})
+	if err != nil || len(names) == 0 {
+		return err
+	}
+	return e.Confirm(opts.yes, "delete "+strings.Join(names, ", ")+" everywhere? ('git crosslink undo' can bring it back)", "nothing was deleted")
+}
+
 func runDelete(ctx context.Context, opts deleteOptions, e *command.Env) error {
+	if err := confirmDelete(ctx, opts, e); err != nil {
+		return err
+	}
 	var (
 		plan   verb.Plan
 		shapes []answer.Issue
