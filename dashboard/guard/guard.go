@@ -212,7 +212,11 @@ func (g *Guard) checkOrigin(r *Request) error {
 	_, r.Bearer = bearer(r)
 	if r.Reads() {
 		origin := r.Header.Get("Origin") // the only thing that a browser says of a WebSocket
-		if (r.Route.Stream || r.Route.Scope == Actor) && (!slices.Contains([]string{"", "same-origin"}, r.Header.Get("Sec-Fetch-Site")) || origin != "" && !g.ownOrigin(r, origin)) {
+		from := []string{"", "same-origin"}
+		if !r.Route.Stream {
+			from = append(from, "none") // somebody typed the address
+		}
+		if (r.Route.Stream || r.Route.Scope == Actor) && (!slices.Contains(from, r.Header.Get("Sec-Fetch-Site")) || origin != "" && !g.ownOrigin(r, origin)) {
 			return Refuse(http.StatusForbidden, "the request comes from another site")
 		}
 		return nil

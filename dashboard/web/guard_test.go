@@ -97,6 +97,8 @@ func TestEveryRoute(t *testing.T) {
 			if method == http.MethodGet {
 				try(readOnly, "a server that is read-only", 403, path, nil)
 				try(s, "a page of another site", 403, path, nil, "Sec-Fetch-Site", "cross-site")
+				try(s, "a page of another port", 403, path, nil, "Sec-Fetch-Site", "same-site")
+				try(s, "an address that was typed", 200, path, nil, "Sec-Fetch-Site", "none")
 			}
 		}
 		if strings.Contains(path, "/github/") && r.Scope != actor {
@@ -283,7 +285,7 @@ func TestTemplates(t *testing.T) {
 		names = append(names, name)
 	}
 	slices.Sort(names)
-	if got, want := strings.Join(names, " "), "about activity agent agents alert alert-history alerts audit error graph health issue issues locks log login milestones more preferences project projects rules search silences start timeline webhooks"; got != want {
+	if got, want := strings.Join(names, " "), "about activity agent agents alert alert-history alerts audit error graph health issue issues locks log login milestones more preferences project projects rules search silences sources start timeline webhooks"; got != want {
 		t.Errorf("pages: %s, want %s", got, want)
 	}
 }

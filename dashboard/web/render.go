@@ -101,6 +101,8 @@ var functions = template.FuncMap{
 	"list": func(now event.Time, items any, many bool, slug string) listing {
 		return listing{now, items, many, slug}
 	},
+	"setting":  func(is string, readOnly bool) settingTab { return settingTab{is, readOnly} },
+	"timed":    timed,
 	"inbox":    inboxOf,
 	"snoozing": func(list inboxList, item itemDoc) snoozeForm { return snoozeForm{list, item} },
 	"saver":    saverOf,
@@ -207,6 +209,10 @@ type (
 		Request string // "" shows no forms
 		Back    string
 	}
+	settingTab struct {
+		Is       string
+		ReadOnly bool
+	}
 	snoozeForm struct {
 		List inboxList
 		Item itemDoc
@@ -227,48 +233,6 @@ func float(v any) float64 {
 		return n
 	}
 	return 0
-}
-
-// instant is a time as it stands in JSON: RFC 3339 with nine digits, null where
-// there is none.
-type instant event.Time
-
-// MarshalJSON implements json.Marshaler.
-func (t instant) MarshalJSON() ([]byte, error) {
-	if t == 0 {
-		return []byte("null"), nil
-	}
-	return json.Marshal(event.Time(t).String())
-}
-
-// moment is a time as it is shown at another.
-type moment struct{ Now, At event.Time }
-
-// Text is the time in words.
-func (m moment) Text() string { return ago(m.Now, m.At) }
-
-// ago says how long something is past, or ahead, in one unit.
-func ago(now, t event.Time) string {
-	d := time.Duration(now - t)
-	if d < 0 {
-		return "in " + span(-d)
-	}
-	if d < 5*time.Second {
-		return "just now"
-	}
-	return span(d) + " ago"
-}
-
-func span(d time.Duration) string {
-	switch {
-	case d < time.Minute:
-		return fmt.Sprintf("%d s", int(d.Seconds()))
-	case d < time.Hour:
-		return fmt.Sprintf("%d min", int(d.Minutes()))
-	case d < 48*time.Hour:
-		return fmt.Sprintf("%d h", int(d.Hours()))
-	}
-	return fmt.Sprintf("%d d", int(d.Hours()/24))
 }
 
 // csv answers with a table as a file.

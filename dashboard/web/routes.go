@@ -63,6 +63,8 @@ var table = []route{
 	{guard.Route{Pattern: "GET /settings/webhooks", Scope: reader, Twin: true}, (*Server).webhooks},
 	{guard.Route{Pattern: "POST /settings/webhooks", Scope: actor}, (*Server).addWebhook},
 	{guard.Route{Pattern: "POST /settings/webhooks/{id}/{verb}", Scope: actor}, (*Server).actOnWebhook},
+	{guard.Route{Pattern: "GET /settings/sources", Scope: actor, Twin: true}, (*Server).sources},
+	{guard.Route{Pattern: "POST /settings/sources", Scope: actor}, (*Server).addSources},
 	{guard.Route{Pattern: "GET /settings/preferences", Scope: reader, Twin: true}, (*Server).preferences},
 	{guard.Route{Pattern: "POST /settings/preferences", Scope: reader}, (*Server).setPreferences},
 	{guard.Route{Pattern: "GET /settings/about", Scope: reader, Twin: true}, (*Server).about},
