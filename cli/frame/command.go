@@ -88,6 +88,7 @@ func (t *Terminal) Dispatch(ctx context.Context, root *urfave.Command, args []st
 	t.JSON = asksForJSON(args)
 	t.Trace.Debug().Strs("args", args).Msg("start")
 	v, err := Permute(root, args)
+	t.quoted = v.quoted
 	for _, d := range v.Dirs {
 		if err := t.Chdir(d); err != nil {
 			return Fatal("directory", fmt.Sprintf("cannot change to '%s': %v", d, UnwrapPath(err)))
@@ -145,6 +146,10 @@ func asksForJSON(args []string) bool {
 	}
 	return false
 }
+
+// Quoted is how many arguments, the last ones, came after '--': they are meant as
+// they are written.
+func (t *Terminal) Quoted() int { return t.quoted }
 
 // Arguments returns the command's arguments if there are at least min and at
 // most max of them (max < 0: any number).

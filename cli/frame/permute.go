@@ -27,7 +27,8 @@ import (
 //
 // A text that begins with a dash is taken for a text where a command takes one
 // and the word cannot be an option, because its name would have a blank in it.
-// Where it could be, the error says how to pass it.
+// Where it could be, the error says how to pass it. '-ui' is a value where a command
+// takes values with signs.
 //
 // urfave stops at the first word that is no option, so the words are put in
 // its order here, and everything wrong with them is found here.
@@ -39,6 +40,7 @@ type invocation struct {
 	path    []string // the words that name it
 	flags   []string // --name=value, in the order given
 	args    []string
+	quoted  int // how many of them, the last ones, came after '--'
 	Help    helpKind
 	version bool
 }
@@ -97,11 +99,16 @@ func Permute(root *urfave.Command, args []string) (*invocation, error) {
 			if at == root {
 				continue
 			}
-			v.args = append(v.args, args[i+1:]...)
+			v.args, v.quoted = append(v.args, args[i+1:]...), len(args)-i-1
 			i = len(args)
 		case len(word) > 1 && word[0] == '-':
 			before := *v
 			used, err := v.option(at, known, word, args[i+1:])
+			if errors.Is(err, errNoOption) && len(v.args) > 0 && takesSigns(at) && !strings.HasPrefix(word, "--") {
+				*v = before
+				v.args = append(v.args, word)
+				continue
+			}
 			if errors.Is(err, errNoOption) && takesText(at, len(v.args)) {
 				if name, _, _ := strings.Cut(word, "="); strings.ContainsFunc(name, unicode.IsSpace) {
 					*v = before
@@ -141,6 +148,10 @@ func Permute(root *urfave.Command, args []string) (*invocation, error) {
 	}
 	return v, nil
 }
+
+// takesSigns reports whether a command takes values with signs: '+bug -ui'. A word
+// that is an option is one, so '-q' is never a value.
+func takesSigns(c *urfave.Command) bool { return strings.Contains(c.UsageText, "-<") }
 
 // takesText reports whether the n-th argument of a command, from 0, may be any
 // text. An argument after the last one of the synopsis is judged like the last.

@@ -49,6 +49,7 @@ type System struct {
 // Options are the options that every command has, and which one it is.
 type Options struct {
 	verb    string // the command that runs
+	quoted  int    // how many of its arguments came after '--'
 	JSON    bool
 	Quiet   bool
 	Offline bool

@@ -1,8 +1,10 @@
 package issue
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	urfave "github.com/urfave/cli/v2"
@@ -26,12 +28,15 @@ type setVerb struct {
 	check                 func(words []string) ([]string, error) // of words to be added; may be nil
 	kind                  *urfave.StringFlag                     // --kind, of commands that take one other issue
 	plan                  func(x *setOptions, p tracker.Projection, i *store.Issue) (verb.Plan, error)
+	minus                 func(x *setOptions, p tracker.Projection, i *store.Issue) (verb.Plan, error) // of a command that takes signs
 }
 
 // setOptions are the options of one run.
 type setOptions struct {
-	id    string
+	ids   []string
 	words []string
+	minus []string           // with the sign '-'
+	exact []string           // of words: those after '--', which may be numbers of issues
 	kind  event.RelationKind // "" is every kind
 	me    string             // the agent, once it is known
 	emit  tracker.EmitOptions
@@ -41,12 +46,16 @@ type setOptions struct {
 var setVerbs = []setVerb{
 	{
 		name: "label", usage: "add labels", synopsis: "<id> <label>…", element: "a label", check: labelsOf,
-		about: `Adds labels to an issue. Adding a label twice is not an error. Blanks around a
-label are dropped. The number of an issue cannot be a label.
+		about: `Adds labels to an issue. With signs, adds labels to several issues and removes
+others. Adding a label twice is not an error. Blanks around a label are dropped. A
+number of an issue is not taken for a label, except after '--'.
 
 Examples:
-  git crosslink label 12 bug ui`,
-		plan: labeling.plan((*verb.Names).Add),
+  git crosslink label 12 bug ui
+  git crosslink label 12 13 +bug -ui
+  git crosslink label 12 -- 2026`,
+		plan:  labeling.plan((*verb.Names).Add),
+		minus: labeling.plan((*verb.Names).Remove),
 	},
 	{
 		name: "unlabel", usage: "remove labels", synopsis: "<id> <label>…", element: "a label",
@@ -59,13 +68,16 @@ Examples:
 	},
 	{
 		name: "assign", usage: "assign people or agents", synopsis: "<id> <who>…", element: "an assignee", check: assigning.names,
-		about: `Adds assignees to an issue; @me is yourself. The number of an issue cannot be
-an assignee.
+		about: `Adds assignees to an issue; @me is yourself. With signs, adds assignees to several
+issues and removes others. A number of an issue is not taken for an assignee, except
+after '--'.
 
 Examples:
   git crosslink assign 12 @me
-  git crosslink assign 12 alice bob`,
-		plan: assigning.plan((*verb.Names).Add),
+  git crosslink assign 12 alice bob
+  git crosslink assign 12 13 +@me -bob`,
+		plan:  assigning.plan((*verb.Names).Add),
+		minus: assigning.plan((*verb.Names).Remove),
 	},
 	{
 		name: "unassign", usage: "remove assignees", synopsis: "<id> <who>…", element: "an assignee",
@@ -142,14 +154,18 @@ var RelationKinds = []string{string(event.Related), string(event.DiscoveredFrom)
 func newSetCommands(e *command.Env) []*urfave.Command {
 	var all []*urfave.Command
 	for _, v := range setVerbs {
-		flags := command.WriteFlags()
+		flags, usage := command.WriteFlags(), "git crosslink "+v.name+" [<options>] "+v.synopsis
+		if v.minus != nil {
+			_, placeholder, _ := strings.Cut(strings.TrimSuffix(v.synopsis, "…"), " ")
+			usage += fmt.Sprintf("\ngit crosslink %s [<options>] <id>… (+%s | -%s)…", v.name, placeholder, placeholder)
+		}
 		if v.kind != nil {
 			kind := *v.kind
 			flags = append([]urfave.Flag{&kind}, flags...)
 		}
 		all = append(all, e.Command(&urfave.Command{
 			Name: v.name, Category: frame.GroupIssues, Usage: v.usage, Description: v.about, Flags: flags,
-			UsageText: "git crosslink " + v.name + " [<options>] " + v.synopsis,
+			UsageText: usage,
 		}, func(u *urfave.Context) error {
 			opts, err := v.options(u, e)
 			if err != nil {
@@ -170,8 +186,17 @@ func (v *setVerb) options(u *urfave.Context, e *command.Env) (o setOptions, err 
 	if err != nil {
 		return o, err
 	}
-	o.id = args[0]
-	for _, w := range args[1:] {
+	quoted := args[max(1, len(args)-e.Quoted()):]
+	words := args[1 : len(args)-len(quoted)]
+	o.ids = args[:1]
+	if at := slices.IndexFunc(words, signed); v.minus != nil && at >= 0 {
+		o.ids = args[:at+1]
+		if words, o.minus, err = bySign(words[at:]); err != nil {
+			return o, err
+		}
+	}
+	o.exact = quoted
+	for _, w := range slices.Concat(words, quoted) {
 		if w == "" && v.kind == nil {
 			return o, frame.Misuse(v.element + " cannot be empty")
 		}
@@ -186,7 +211,7 @@ func (v *setVerb) options(u *urfave.Context, e *command.Env) (o setOptions, err 
 		}
 		o.kind = event.RelationKind(kind)
 	}
-	if o.emit, err = e.EmitOptions(u); err != nil || v.check == nil {
+	if o.emit, err = e.EmitOptions(u); err != nil || v.check == nil || len(o.words) == 0 {
 		return o, err
 	}
 	o.words, err = v.check(o.words)
@@ -194,13 +219,71 @@ func (v *setVerb) options(u *urfave.Context, e *command.Env) (o setOptions, err 
 }
 
 func (v *setVerb) run(u *urfave.Context, opts setOptions, e *command.Env) error {
-	s := single{opts.id, opts.emit, func(repo *command.Repository, p tracker.Projection, i *store.Issue) (verb.Plan, error) {
+	if len(opts.ids) > 1 || len(opts.minus) > 0 {
+		return v.runMany(u.Context, opts, e)
+	}
+	s := single{opts.ids[0], opts.emit, func(repo *command.Repository, p tracker.Projection, i *store.Issue) (verb.Plan, error) {
 		x := opts
 		x.me = repo.Agent()
 		plan, err := v.plan(&x, p, i)
 		return plan, v.explain(err, i)
 	}}
 	return s.run(u.Context, e)
+}
+
+// runMany changes several issues, in one write, and takes values with signs.
+func (v *setVerb) runMany(ctx context.Context, opts setOptions, e *command.Env) error {
+	var rows []*store.Issue
+	var effects []verb.Effect
+	r, err := e.Emit(ctx, opts.emit, func(repo *command.Repository, p tracker.Projection) (bodies []event.Body, err error) {
+		if rows, err = verb.ResolveAll(p, opts.ids); err != nil {
+			return nil, err
+		}
+		effects = nil
+		for _, i := range rows {
+			plus, minus := opts, opts
+			plus.me, minus.me, minus.words = repo.Agent(), repo.Agent(), opts.minus
+			for _, part := range []struct {
+				x    *setOptions
+				plan func(*setOptions, tracker.Projection, *store.Issue) (verb.Plan, error)
+			}{{&plus, v.plan}, {&minus, v.minus}} {
+				if len(part.x.words) == 0 {
+					continue
+				}
+				plan, err := part.plan(part.x, p, i)
+				if err != nil {
+					return nil, v.explain(err, i)
+				}
+				bodies, effects = append(bodies, plan.Bodies...), append(effects, plan.Effects...)
+			}
+		}
+		return bodies, nil
+	})
+	if err != nil {
+		return err
+	}
+	printEffects(e, effects)
+	return printIssuesWrite(ctx, e, r, opts.emit, verb.Shown(r.View, ids(rows)))
+}
+
+// signed reports a value with a sign.
+func signed(word string) bool {
+	return len(word) > 1 && (word[0] == '+' || word[0] == '-') && word[1] != ' '
+}
+
+// bySign parts values with signs.
+func bySign(words []string) (plus, minus []string, err error) {
+	for _, w := range words {
+		switch {
+		case !signed(w):
+			return nil, nil, frame.Misuse(fmt.Sprintf("'%s' has no sign, unlike '%s'", frame.OneLine(w), frame.OneLine(words[0])), fmt.Sprintf("ids come first; a value is +%s or -%s", frame.OneLine(w), frame.OneLine(w)))
+		case w[0] == '+':
+			plus = append(plus, w[1:])
+		default:
+			minus = append(minus, w[1:])
+		}
+	}
+	return plus, minus, nil
 }
 
 // explain adds to a refused name how to name issues and names one after the
@@ -248,7 +331,8 @@ var (
 // plan changes the set, in which @me is the agent.
 func (n naming) plan(change func(*verb.Names, *store.Issue, []string) verb.Plan) func(*setOptions, tracker.Projection, *store.Issue) (verb.Plan, error) {
 	return func(x *setOptions, p tracker.Projection, i *store.Issue) (verb.Plan, error) {
-		if err := n.set.CheckNames(p, i, x.words); err != nil {
+		named := slices.DeleteFunc(slices.Clone(x.words), func(w string) bool { return len(store.Called(x.exact, w)) > 0 })
+		if err := n.set.CheckNames(p, i, named); err != nil {
 			return verb.Plan{}, err
 		}
 		return change(n.set, i, command.WhoAll(x.me, x.words)), nil
