@@ -148,8 +148,8 @@ make_dir() { # below the prefix; parents first
 
 # The manual's pages, below share/man: man1/git-crosslink.1 …
 pages() {
-	for f in "$source"/man/*.[1-8] "$unpacked"/share/man/man*/*.[1-8]; do
-		[ -f "$f" ] && printf 'man%s/%s\n' "${f##*.}" "${f##*/}"
+	for f in "$(from share/man man)"/*.[1-8] "$(from share/man man)"/man[1-8]/*; do
+		if [ -f "$f" ]; then printf 'man%s/%s\n' "${f##*.}" "${f##*/}"; fi
 	done
 }
 

@@ -52,6 +52,9 @@ func release(out, only string, deb, snapshot, twice bool) error {
 			return fmt.Errorf("'%s' is not a platform of a release; they are %v", only, platforms)
 		}
 	}
+	if changed, err := r.git("status", "--porcelain"); twice && (err != nil || changed != "") {
+		return cmpErr(err, errors.New("a second clone lacks the changes that are not committed: commit them, then build twice"))
+	}
 	if err := r.build(out, chosen, deb); err != nil || !twice {
 		return err
 	}
