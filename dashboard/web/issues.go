@@ -235,6 +235,29 @@ func (l *lister) list(change func(*store.Filter), from, limit int) (rows []*stor
 	return rows[min(from, len(rows)):min(from+limit, len(rows))], total, nil
 }
 
+// locked returns the open issues with a lock, the one changed last first. They are few
+// among many, so that they are asked for by their holders.
+func (l *lister) locked() (all []*store.Issue, err error) {
+	held, err := l.v.Locked()
+	if err != nil {
+		return nil, err
+	}
+	asked := map[string]bool{}
+	for _, i := range held {
+		if i.Lock == nil || asked[i.Lock.Holder] || l.f.LockedBy != "" && l.f.LockedBy != i.Lock.Holder {
+			continue
+		}
+		asked[i.Lock.Holder] = true
+		rows, _, err := l.list(func(f *store.Filter) { f.LockedBy, f.Sort = i.Lock.Holder, "updated" }, 0, 1<<30)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, slices.DeleteFunc(slices.Clone(rows), func(o *store.Issue) bool { return o.Lock == nil || o.Lock.Holder != i.Lock.Holder })...)
+	}
+	slices.SortStableFunc(all, func(a, b *store.Issue) int { return cmp.Compare(b.UpdatedAt, a.UpdatedAt) })
+	return all, nil
+}
+
 // fill reads what the view shows; for JSON, the shapes of docs/json.md.
 func (d *issuesPage) fill(l *lister, json bool) error {
 	switch {
@@ -270,11 +293,17 @@ func (d *issuesPage) board(l *lister) error {
 		drop   func(*store.Issue) bool
 	}{
 		{"ready", "reopen release", func(f *store.Filter) { f.Ready, f.Sort = true, "priority" }, func(i *store.Issue) bool { return i.Lock != nil && !i.Lock.Ending }},
-		{"in work", "claim", func(f *store.Filter) { f.Sort = "updated" }, func(i *store.Issue) bool { return i.Lock == nil || i.Lock.Ending }},
+		{"in work", "claim", nil, func(i *store.Issue) bool { return i.Lock.Ending }},
 		{"blocked", "", func(f *store.Filter) { f.Blocked, f.Sort = true, "priority" }, func(i *store.Issue) bool { return i.Lock != nil && !i.Lock.Ending }},
 		{"closed in 7 days", "close", func(f *store.Filter) { f.Status, f.Sort = "closed", "updated" }, closed},
 	} {
-		rows, _, err := l.list(c.change, 0, 1<<30)
+		var rows []*store.Issue
+		var err error
+		if c.change == nil {
+			rows, err = l.locked()
+		} else {
+			rows, _, err = l.list(c.change, 0, 1<<30)
+		}
 		if err != nil {
 			return err
 		}

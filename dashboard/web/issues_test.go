@@ -267,3 +267,36 @@ func TestIssuesJourney(t *testing.T) {
 	b.until(`location.pathname.startsWith("/p/o/a/i/")`)
 	b.quiet()
 }
+
+// TestBoardInWork: the column of locked issues obeys the query as the others do.
+func TestBoardInWork(t *testing.T) {
+	w := dashtest.New(t)
+	a, b := w.Clone("a"), w.Clone("b")
+	one, two := w.Create(a, "held by a", nil), w.Create(a, "held by b", nil)
+	w.Create(a, "held by nobody", nil)
+	for dir, issue := range map[string]event.UUID{a: one, b: two} {
+		w.Emit(dir, func(tracker.Projection) []event.Body { return []event.Body{&event.LockClaimed{Issue: issue}} })
+	}
+	w.Emit(a, func(tracker.Projection) []event.Body {
+		return []event.Body{&event.LabelAdded{Issue: two, Label: "bug"}}
+	})
+	s := serve(t, w, nil, a)
+	s.login()
+	s.poll()
+	for query, want := range map[string][]string{"": {"held by b", "held by a"}, "lock:agent-a": {"held by a"}, "label:bug": {"held by b"}, "label:none": nil, "is:locked": {"held by b", "held by a"}} {
+		page := s.get("/p/o/a/issues?view=board&q=" + url.QueryEscape(query))
+		_, column, _ := strings.Cut(page, `aria-label="in work"`)
+		column, _, _ = strings.Cut(column, "</section>")
+		at := -1
+		for _, title := range want {
+			k := strings.Index(column, title)
+			if k < at || k < 0 {
+				t.Errorf("%q: '%s' is missing, or not in its place:\n%s", query, title, column)
+			}
+			at = k
+		}
+		if n := strings.Count(column, "<li "); n != len(want) {
+			t.Errorf("%q: %d are in work, want %d", query, n, len(want))
+		}
+	}
+}
