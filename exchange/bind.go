@@ -9,6 +9,7 @@ import (
 	"github.com/git-crosslink/git-crosslink/agents"
 	"github.com/git-crosslink/git-crosslink/event"
 	"github.com/git-crosslink/git-crosslink/fail"
+	"github.com/git-crosslink/git-crosslink/ledger"
 	"github.com/git-crosslink/git-crosslink/reading"
 	"github.com/git-crosslink/git-crosslink/refs"
 	"github.com/git-crosslink/git-crosslink/replay"
@@ -85,8 +86,15 @@ func (x *Exchange) mend(ctx context.Context, s *reading.Snapshot, elsewhere map[
 	if !s.Bound || s.Level != replay.FormatVersion {
 		return nil, nil
 	}
+	unsent, err := x.unsentLedger(ctx, s)
+	if err != nil {
+		return nil, err
+	}
 	var ups []refs.Update
 	for _, name := range []string{replay.MetaName, replay.LedgerName} {
+		if name == replay.LedgerName && unsent {
+			continue
+		}
 		if old := s.AllRefs[replay.HereRoot+name]; old != "" {
 			ups = append(ups, refs.Update{Ref: replay.HereRoot + name, Old: old})
 		}
@@ -105,6 +113,17 @@ func (x *Exchange) mend(ctx context.Context, s *reading.Snapshot, elsewhere map[
 		}
 	}
 	return ups, nil
+}
+
+// unsentLedger reports whether the ledger written here is the hub's and has yet to be
+// sent: the server took the meta of a new tracker before the rest.
+func (x *Exchange) unsentLedger(ctx context.Context, s *reading.Snapshot) (bool, error) {
+	tip := s.AllRefs[replay.HereRoot+replay.LedgerName]
+	if tip == "" || s.AllRefs[replay.HubRoot+replay.LedgerName] != "" {
+		return false, nil
+	}
+	v, err := ledger.NewReader(replay.NewSteps(ctx, x.Local(), s.Hub), s.Hub).Read(string(tip))
+	return err == nil && v.Step != "", refs.IgnoreMissing(err)
 }
 
 // mended is the tip a log written here should have. elsewhere says that the hub has its

@@ -58,6 +58,9 @@ func (x *Exchange) draft(ctx context.Context, s *reading.Snapshot, meta refs.OID
 		return nil, nil
 	}
 	if plan.On.Tip == "" {
+		if s.Meta.Base != "" { // the founder has yet to send what the ledger starts from
+			return nil, nil
+		}
 		root, err := x.root(ctx, s)
 		if err != nil {
 			return nil, err

@@ -97,14 +97,17 @@ func (d *sender) Look(ctx context.Context, m syncer.Memory, losses hubs.Losses, 
 	return drive.Seen{View: v, Refs: s.AllRefs}, nil
 }
 
-// Step is the tip that the checkpoint should have after a push: the next step,
-// or the one known here where the hub was set back; "" for none.
+// Step is the tip that the checkpoint should have after a push: the next step, or the
+// one known here where the hub was set back or has not received it yet; "" for none.
 func (d *sender) Step(ctx context.Context, p refs.Push) (refs.OID, error) {
 	s := d.snap
 	if !s.Bound || !s.Writable() {
 		return "", nil
 	}
 	next, err := d.Decide(ctx, s, s.MetaCommit, s.Tips(p))
+	if err == nil && next == "" && s.AllRefs[replay.HubRoot+replay.LedgerName] == "" {
+		next = s.AllRefs[replay.HereRoot+replay.LedgerName]
+	}
 	if err == nil && next == "" {
 		next, err = accept.LedgerBack(s, d.Link.Reached)
 	}

@@ -213,7 +213,7 @@ func (f *Founder) initOnce(ctx context.Context, o InitOptions, followed *bool) (
 		return nil, false, f.ElsewhereError()
 	}
 	if s.Apart {
-		return nil, false, f.ApartError()
+		return nil, false, f.loseStart(ctx, s, o.From)
 	}
 	if s.Bound {
 		if _, err := f.startFrom(ctx, s, o.From); err != nil {

@@ -15,36 +15,64 @@ import (
 	"github.com/git-crosslink/git-crosslink/store"
 )
 
+// startedFrom reports whether a ledger began with a base that was read from the same
+// source. Times that the source does not name differ each time it is read.
+func startedFrom(l *ledger.Ledger, base *ledger.Base) bool {
+	b := l.Base()
+	return b != nil && base != nil && b.HubVersion == base.HubVersion && b.Source == base.Source
+}
+
+// loseStart says that somebody else founded the tracker. A ledger that was to be pushed
+// for it, and decides nothing, is removed: its source can be imported.
+func (f *Founder) loseStart(ctx context.Context, s *reading.Snapshot, base *ledger.Base) error {
+	if l := s.Decided().View.Ledger; !startedFrom(l, base) || l.Sequence != 1 {
+		return f.ApartError()
+	}
+	ref := replay.HereRoot + replay.LedgerName
+	if err := f.Local().Swap(ctx, []refs.Update{{Ref: ref, Old: s.AllRefs[ref]}}); err != nil {
+		return fmt.Errorf("remove the ledger that was started here: %w", err)
+	}
+	f.Reads.Forget()
+	return f.notEmptyError()
+}
+
 // startFrom makes the ledger of a tracker that starts from a base, here: the hub gets
-// it together with the rest. Done before with the same base, nothing is left to do;
-// a tracker that holds anything else is refused.
+// it together with the rest. The meta names the base, so that nobody who finds the meta
+// alone starts another ledger. If the tracker started from the same source before,
+// nothing is left to do; a tracker that holds anything else is refused.
 func (f *Founder) startFrom(ctx context.Context, s *reading.Snapshot, base *ledger.Base) (*reading.Snapshot, error) {
 	if base == nil {
 		return s, nil
 	}
-	data, err := ledger.EncodeBase(base)
-	if err != nil {
+	again := startedFrom(s.Decided().View.Ledger, base)
+	switch _, n, err := s.View.List(store.Filter{Status: "all"}); {
+	case err != nil:
 		return nil, err
-	}
-	if s.Ledger.Base == event.Hash(data) {
+	case again && (s.Bound || s.Meta.Base != ""):
 		return s, nil
-	}
-	if s.Bound || s.AllRefs[replay.HereRoot+replay.LedgerName] != "" {
+	case again: // a kill came between the ledger and the meta
+	case s.Bound || s.AllRefs[replay.HereRoot+replay.LedgerName] != "" || n > 0 || s.Meta.Seq > 1:
 		return nil, f.notEmptyError()
 	}
-	if _, n, err := s.View.List(store.Filter{Status: "all"}); err != nil || n > 0 {
-		if err == nil {
-			err = f.notEmptyError()
+	var ups []refs.Update
+	hash := s.Ledger.Base
+	if !again {
+		data, err := ledger.EncodeBase(base)
+		if err != nil {
+			return nil, err
 		}
-		return nil, err
+		w := migrate.Writer{Local: f.Local(), Hub: s.Hub, Agent: f.Agent, Address: f.Committer(), Now: f.Now()}
+		root, err := w.Root(ctx, data)
+		if err != nil {
+			return nil, err
+		}
+		hash, ups = event.Hash(data), []refs.Update{{Ref: replay.HereRoot + replay.LedgerName, New: root}}
 	}
-	w := migrate.Writer{Local: f.Local(), Hub: s.Hub, Agent: f.Agent, Address: f.Committer(), Now: f.Now()}
-	root, err := w.Root(ctx, data)
+	meta, _, err := f.FirstMeta(ctx, f.FoundingOf(ctx, s.Hub, s.Meta.CreatedAt, hash))
 	if err != nil {
 		return nil, err
 	}
-	here := s.AllRefs[replay.HereRoot+replay.MetaName]
-	err = f.Local().Swap(ctx, []refs.Update{{Ref: replay.HereRoot + replay.MetaName, Old: here, New: here}, {Ref: replay.HereRoot + replay.LedgerName, New: root}})
+	err = f.Local().SwapInOrder(ctx, append(ups, refs.Update{Ref: replay.HereRoot + replay.MetaName, Old: s.AllRefs[replay.HereRoot+replay.MetaName], New: meta}))
 	switch {
 	case errors.Is(err, refs.ErrConflict):
 		return nil, f.notEmptyError()

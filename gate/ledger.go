@@ -15,6 +15,8 @@ import (
 // The checkpoint that is pushed is right if
 //
 //   - the hub's tip is on its first-parent chain, so that no decision is lost;
+//   - it starts from the base that meta names, or from nothing where meta names
+//     none: authors and times of a base are what the hub's founder vouches for;
 //   - every step behind that is valid (ledger.Reader judges it as every reader
 //     does);
 //   - what it covers is on the hub: each position it moved is a line of a log
@@ -97,6 +99,9 @@ func (g *gate) judgeLedger(c Command) (*Refusal, error) {
 		b := is.Bad[0]
 		x := refuse("ledger-"+b.Reason, cureSync, "step %d (%s) is not what follows from the events it covers", b.Sequence, b.ID[:12])
 		return x, nil
+	}
+	if is.Ledger.BaseHash() != g.meta.Base {
+		return refuse("ledger-"+ledger.BadBase, cureSync, "it does not start from the state that 'crosslink/meta' names"), nil
 	}
 	if why, err := g.underMeta(is); why != nil || err != nil {
 		return why, err

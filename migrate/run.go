@@ -323,13 +323,14 @@ func (r *Runner) write(ctx context.Context, s *reading.Snapshot, old *Old, rep *
 	old.Meta(&m)
 	listed, unread := old.Listed()
 	rep.Unread = unread
-	meta := agents.Founding(ctx, m, agent, key, listed.All()...)
-	if st, err := trust.FirstMeta(meta); err != nil || len(st.Meta.Admins) == 0 {
-		return nil, &fail.Error{Kind: fail.Fatal, Code: "no-admin-key", Err: err, Message: fmt.Sprintf("the key of '%s' does not sign the new hub's meta: nothing was migrated", agent)}
-	}
 	base, err := old.Base()
 	if err != nil {
 		return nil, err
+	}
+	m.Base = event.Hash(base)
+	meta := agents.Founding(ctx, m, agent, key, listed.All()...)
+	if st, err := trust.FirstMeta(meta); err != nil || len(st.Meta.Admins) == 0 {
+		return nil, &fail.Error{Kind: fail.Fatal, Code: "no-admin-key", Err: err, Message: fmt.Sprintf("the key of '%s' does not sign the new hub's meta: nothing was migrated", agent)}
 	}
 	n := &written{hub: w.Hub, agent: agent}
 	if n.root, err = w.Root(ctx, base); err != nil {

@@ -111,27 +111,40 @@ func (w *Writer) stamp(ctx context.Context, s *reading.Snapshot, how *clone.Sign
 
 // Founding are the files of the first meta commit of a hub that this agent founds.
 func (w *Writer) Founding(ctx context.Context) map[string][]byte {
+	return w.FoundingOf(ctx, w.MintUUID().String(), event.TimeOf(w.Now()), "")
+}
+
+// FoundingOf is Founding of the hub with an id, whose ledger starts from the base with
+// a hash; "" is an empty one.
+func (w *Writer) FoundingOf(ctx context.Context, hub string, at event.Time, base string) map[string][]byte {
 	k, err := w.Key(agents.Request{Agent: w.Agent, Make: true})
 	if err != nil {
 		k = nil // the first line tells why
 	}
-	m := trust.Meta{Version: replay.FormatVersion, Hub: w.MintUUID().String(), CreatedAt: event.TimeOf(w.Now())}
-	return agents.Founding(ctx, m, w.Agent, k)
+	return agents.Founding(ctx, trust.Meta{Version: replay.FormatVersion, Hub: hub, CreatedAt: at, Base: base}, w.Agent, k)
 }
 
 // provisionalMeta makes the hub id lines carry until a hub is known. Where
 // there is no remote it stays.
 func (w *Writer) provisionalMeta(ctx context.Context, s *reading.Snapshot) (refs.Update, error) {
-	files := w.Founding(ctx)
+	tip, state, err := w.FirstMeta(ctx, w.Founding(ctx))
+	if err != nil {
+		return refs.Update{}, err
+	}
+	s.Found(tip, state)
+	return refs.Update{Ref: replay.HereRoot + replay.MetaName, New: tip}, nil
+}
+
+// FirstMeta writes the first meta commit of a hub that this agent founds. No ref moves.
+func (w *Writer) FirstMeta(ctx context.Context, files map[string][]byte) (refs.OID, *trust.State, error) {
 	state, err := trust.FirstMeta(files)
 	if err != nil {
-		return refs.Update{}, fmt.Errorf("make the hub's meta: %w", err)
+		return "", nil, fmt.Errorf("make the hub's meta: %w", err)
 	}
 	tip, err := refs.WriteCommit(ctx, w.Local(), files, nil,
 		refs.CommitInfo{Address: w.Committer(), Author: w.Agent, When: w.Now(), Message: fmt.Sprintf("crosslink: hub %.8s\n\n[skip ci]\n", state.Meta.Hub)})
 	if err != nil {
-		return refs.Update{}, fmt.Errorf("write the hub's meta: %w", err)
+		return "", nil, fmt.Errorf("write the hub's meta: %w", err)
 	}
-	s.Found(tip, state)
-	return refs.Update{Ref: replay.HereRoot + replay.MetaName, New: tip}, nil
+	return tip, state, nil
 }

@@ -147,8 +147,9 @@ func (r *Reader) recall(judge *ledger.Reader, s *State) {
 // readLedger judges the steps that are new.
 func (a *advance) readLedger() error {
 	l := &a.next.Ledger
-	if l.Ref = a.next.Refs[HubRoot+LedgerName]; l.Ref == "" && !a.next.Bound {
-		l.Ref = a.next.Refs[HereRoot+LedgerName]
+	here := a.next.Refs[HereRoot+MetaName]
+	if l.Ref = a.next.Refs[HubRoot+LedgerName]; l.Ref == "" && (!a.next.Bound || here == "" || here == a.next.Refs[HubRoot+MetaName]) {
+		l.Ref = a.next.Refs[HereRoot+LedgerName] // not shared, or not sent yet
 	}
 	if a.next.Hub == "" {
 		l.Ref = ""

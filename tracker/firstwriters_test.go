@@ -23,7 +23,7 @@ import (
 // arrives in three moments: it looks (upload-pack), the server tells it what
 // there is (the beginning of receive-pack), and what it sends takes effect (the
 // end of receive-pack). There are 20 orders in which six moments of two can
-// arrive; each is forced, with real git, in five situations: 100 races.
+// arrive; each is forced, with real git, in each situation.
 
 // moment is one of them: the first letter of the clone's name and what happens.
 type moment string
@@ -172,6 +172,7 @@ type situation struct {
 	aWrote, bWrote bool // before the race
 	bOnlyWrites    bool // b does not init: it writes, and finds the hub or does not
 	withoutAtomic  bool
+	aFounds        bool // with the state of another tracker
 }
 
 func TestTwoFirstWriters(t *testing.T) {
@@ -182,6 +183,8 @@ func TestTwoFirstWriters(t *testing.T) {
 		{name: "one wrote", bWrote: true},
 		{name: "one inits, one writes", aWrote: true, bOnlyWrites: true},
 		{name: "no atomic push", aWrote: true, bWrote: true, withoutAtomic: true},
+		{name: "one founds", bWrote: true, aFounds: true},
+		{name: "one founds, no atomic push", bWrote: true, aFounds: true, withoutAtomic: true},
 	}
 	every := nightly(10, 1) // by day two orders of each situation, other ones in each
 	var mu sync.Mutex
@@ -267,7 +270,19 @@ func raceToBootstrap(t *testing.T, s situation, order []moment) (*gatekeeper, st
 		_, err := tr.Init(context.Background(), tracker.InitOptions{})
 		return err
 	}
-	run(0, a, initIt)
+	run(0, a, func(tr *tracker.Tracker) error {
+		if !s.aFounds {
+			return initIt(tr)
+		}
+		base := oldTracker()
+		base.Issues[2].Number = 8
+		_, err := tr.Init(context.Background(), tracker.InitOptions{From: base})
+		if code(err) == "not-empty" { // the other one was faster: nothing of it is left here
+			return nil
+		}
+		want["one"], want["two"], want["three"] = true, true, true
+		return err
+	})
 	if s.bOnlyWrites {
 		want["b one"] = true
 		run(1, b, func(tr *tracker.Tracker) error {

@@ -37,6 +37,7 @@ type Meta struct {
 	Admins    []string // principals; each once, in the order given
 	Revoked   map[string]Revocation
 	Migrated  *Migration // nil unless the hub was level 3 once
+	Base      string     // event.Hash of the base.json that the ledger starts from; "" if it starts empty
 
 	// Extra and PolicyExtra are members this program does not know: name →
 	// canonical value. They are kept.
@@ -160,6 +161,9 @@ func (m *Meta) Encode() []byte {
 		x["logs"] = logs.bytes()
 		o["migrated_from"] = x.bytes()
 	}
+	if m.Base != "" {
+		o.str("base", m.Base)
+	}
 	maps.Copy(o, m.Extra)
 	return append(o.bytes(), '\n')
 }
@@ -233,6 +237,8 @@ func DecodeMeta(hubJSON []byte) (*Meta, error) {
 		top.seen = append(top.seen, "migrated_from")
 		m.Migrated = r.migration(g)
 	}
+	m.Base = top.optStr("base")
+	top.need(m.Base == "" || event.ValidHash(m.Base), "base")
 	m.Extra = top.rest()
 	if r.err != nil {
 		return nil, r.err

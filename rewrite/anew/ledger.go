@@ -20,7 +20,13 @@ func (r *run) ledger(ctx context.Context, meta refs.OID) (refs.OID, error) {
 	if err != nil {
 		return "", err
 	}
-	begin, err := ledger.Root(r.hub, nil, r.Agent, event.TimeOf(r.Now))
+	var base []byte
+	if b := r.was.Steps.Ledger.Base(); b != nil {
+		if base, err = ledger.EncodeBase(b); err != nil {
+			return "", err
+		}
+	}
+	begin, err := ledger.Root(r.hub, base, r.Agent, event.TimeOf(r.Now))
 	if err != nil {
 		return "", err
 	}

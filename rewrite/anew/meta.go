@@ -27,6 +27,7 @@ import (
 // begin writes the first meta commit of the new hub.
 func (w Writer) begin(ctx context.Context, was Hub, first *trust.State, files map[string][]byte) (refs.OID, *trust.State, error) {
 	m := *first.Meta
+	m.Base = was.Steps.Ledger.BaseHash()
 	m.SetOrigin(trust.Origin{Hub: was.ID, Meta: string(was.Meta), Step: was.Steps.Step})
 	files = maps.Clone(files)
 	files["hub.json"] = m.Encode()
