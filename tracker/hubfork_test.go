@@ -143,6 +143,35 @@ func TestDetachAFork(t *testing.T) {
 	}
 }
 
+// A fork of a tracker that started from an import keeps what it started from.
+func TestDetachAForkThatStartedFromABase(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	alice := w.clone("alice")
+	if _, err := alice.startFrom(oldTracker()); err != nil {
+		t.Fatal(err)
+	}
+	alice.create("new here")
+	f, fred := w.forked("fred")
+	fred.create("of the fork")
+	w.git(fred.dir, "fetch", "-q", "upstream")
+	fred.sync()
+	if _, err := fred.detach("origin"); err != nil {
+		t.Fatal(err)
+	}
+	gina := f.clone("gina")
+	for _, c := range []*clone{fred, gina} {
+		c.sync()
+		c.isOld(2)
+		if n := c.numbers(); n["new here"] != 9 || n["of the fork"] != 10 {
+			t.Errorf("%s: %v", c.name, n)
+		}
+		if got := c.findings(true); got != "" {
+			t.Errorf("%s: %s", c.name, got)
+		}
+	}
+}
+
 // A mirror that is only behind is no fork; a URL that comes to lead to a fork
 // is not followed.
 func TestForksAreNotMixed(t *testing.T) {

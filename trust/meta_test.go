@@ -52,6 +52,7 @@ func TestFormatDoc_HubJSON(t *testing.T) {
 			want := &Meta{
 				Version: 4, Hub: testHub, Seq: 2, Prev: testHash, CreatedAt: at, Signing: Warn, Open: true, Admins: []string{"alice-box-ab2c@crosslink"},
 				Revoked:  map[string]Revocation{"bob-box-cd3e": {12, testHash, "the box was stolen"}, "eve": {}},
+				Base:     testHash,
 				Migrated: &Migration{"eae53c3b9acd54b3c05f3a5f1dd2e9d599fd3883", map[string]Position{"alpha_1": {220, testHash}}},
 			}
 			if !reflect.DeepEqual(m, want) {
@@ -94,6 +95,8 @@ func TestDecodeMeta_WhatIsRefused(t *testing.T) {
 		{"a time of another form", `2026-03-01T10:00:00.123456789Z`, `2026-03-01T10:00:00Z`},
 		{"the epoch", `2026-03-01T10:00:00.123456789Z`, `1970-01-01T00:00:00.000000000Z`},
 		{"no admins", `"admins":[],`, ``},
+		{"a base that is no hash", `"created_at"`, `"base":"x","created_at"`},
+		{"an empty base", `"created_at"`, `"base":"","created_at"`},
 		{"admins that are no list", `"admins":[]`, `"admins":{}`},
 		{"an admin that is no string", `"admins":[]`, `"admins":[1]`},
 		{"an empty admin", `"admins":[]`, `"admins":[""]`},
