@@ -192,6 +192,9 @@ func (j *judge) ref(ctx context.Context, name string, old, fresh refs.OID) (take
 		return true, "", nil
 	}
 	if err := event.ValidAgentID(id); err != nil {
+		if j.leftBehind(id) {
+			return false, "", nil
+		}
 		return false, fmt.Sprintf("the log '%s' is ignored: %v", fail.Truncate(id), err), nil
 	}
 	if old == "" {
@@ -218,6 +221,16 @@ func (j *judge) ref(ctx context.Context, name string, old, fresh refs.OID) (take
 		return false, fmt.Sprintf("the hub's log of '%s' was set back: events that it had before are missing; this clone keeps them", id), nil
 	}
 	return j.mended(ctx, id, old, fresh)
+}
+
+// leftBehind reports a log of the hub that this one was migrated from, whose form of
+// agent ids allows more. Its lines are in the base.
+func (j *judge) leftBehind(id string) bool {
+	if j.metas.Roll == nil || j.metas.Roll.Meta.Migrated == nil {
+		return false
+	}
+	_, pinned := j.metas.Roll.Meta.Migrated.Logs[id]
+	return pinned
 }
 
 // litter says why what stands directly behind the lines of old in fresh, which

@@ -96,7 +96,17 @@ func Undo(r *migrate.Report) []string {
 	for _, name := range slices.Sorted(maps.Keys(r.New)) {
 		args = append(args, "--force-with-lease=refs/heads/crosslink/"+name+":"+string(r.New[name]))
 	}
+	if r.Backup {
+		for _, name := range slices.Sorted(maps.Keys(r.Old)) {
+			args = append(args, "--force-with-lease="+migrate.Backup(r.Hub, name)+":"+string(r.Old[name]))
+		}
+	}
 	args = append(args, shell.Word(r.URL))
+	if r.Backup {
+		for _, name := range slices.Sorted(maps.Keys(r.Old)) {
+			args = append(args, ":"+migrate.Backup(r.Hub, name))
+		}
+	}
 	for _, name := range slices.Sorted(maps.Keys(r.New)) {
 		args = append(args, string(r.Old[name])+":refs/heads/crosslink/"+name)
 	}

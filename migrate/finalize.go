@@ -62,32 +62,47 @@ func (r *Runner) Finalize(ctx context.Context, now bool, accepted []string) (*Re
 			return nil, &fail.Error{Kind: fail.Fatal, Code: "left-behind", Message: fmt.Sprintf("the new hub on '%s' does not have all that 'crosslink/%s' holds: nothing was removed (%s)", c.Hub.Name, replay.Level2Name, listed(behind)),
 				Fields: fail.Fields{"remote": c.Hub.Name}}
 		}
-		p := refs.Push{Refs: []refs.PushRef{{Dst: old, Lease: &tip}}}
-		res, err := c.PushPatiently(ctx, p, clone.Migrating)
-		if err != nil {
+		if gone, err := r.remove(ctx, old, tip); err != nil {
 			return nil, err
-		}
-		if !hubs.AllAccepted(p, res) {
-			return nil, &fail.Error{Kind: fail.Denied, Code: "refused/finalize", Message: fmt.Sprintf("the remote '%s' does not let 'crosslink/%s' be deleted: %s", c.Hub.Name, replay.Level2Name, hubs.WhyRefused(res))}
+		} else if !gone {
+			return nil, &fail.Error{Kind: fail.Unconfirmed, Code: "init-race/finalize", Message: fmt.Sprintf("'crosslink/%s' on '%s' changed meanwhile: nothing was removed", replay.Level2Name, c.Hub.Name)}
 		}
 		done.Branches = append(done.Branches, old)
 	}
-	for _, name := range []string{replay.LedgerName, replay.MetaName} {
+	for _, name := range []string{replay.LedgerName, replay.MetaName, replay.Agents + c.Agent} {
 		tip := s.AllRefs["refs/before/level3/"+name]
 		if tip == "" {
 			continue
 		}
-		p := refs.Push{Refs: []refs.PushRef{{Dst: BackupRoot + name, Lease: &tip}}}
-		res, err := c.PushPatiently(ctx, p, clone.Migrating)
+		gone, err := r.remove(ctx, Backup(s.Hub, name), tip)
 		if err != nil {
 			return nil, err
 		}
-		if hubs.AllAccepted(p, res) { // else the hub had not taken it
-			done.Branches = append(done.Branches, BackupRoot+name)
+		if gone { // else the hub had not taken it
+			done.Branches = append(done.Branches, Backup(s.Hub, name))
 		}
 	}
 	slices.Sort(done.Branches)
 	return done, nil
+}
+
+// remove removes a ref from the hub if it is still at tip. gone is false where there
+// is no such ref, or another one; a refusal is an error.
+func (r *Runner) remove(ctx context.Context, ref string, tip refs.OID) (gone bool, err error) {
+	p := refs.Push{Refs: []refs.PushRef{{Dst: ref, Lease: &tip}}}
+	res, err := r.Clone.PushPatiently(ctx, p, clone.Migrating)
+	switch {
+	case err != nil:
+		return false, err
+	case hubs.AllAccepted(p, res):
+		return true, nil
+	case hubs.RefusedBy(res) != "":
+		return false, &fail.Error{Kind: fail.Denied, Code: "refused/finalize", Message: fmt.Sprintf("the remote '%s' does not let '%s' be deleted: %s", r.Clone.Hub.Name, ref, hubs.WhyRefused(res))}
+	case !res.Reached:
+		return false, &fail.Error{Kind: fail.Denied, Code: "read-only", Message: fmt.Sprintf("the remote '%s' does not accept pushes from you: '%s' was not removed", r.Clone.Hub.Name, ref),
+			Fields: fail.Fields{"git": hubs.Gist(res.Stderr)}}
+	}
+	return false, nil
 }
 
 // leftBehind are the files of a level-2 hub that the new one does not have: those that

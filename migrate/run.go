@@ -56,7 +56,7 @@ type Report struct {
 	Backup   bool // the hub took the old branches under another name
 	Pushed   bool
 	View     string              // hash of what the hub shows
-	Old, New map[string]refs.OID // meta and ledger, by name below crosslink/
+	Old, New map[string]refs.OID // what was replaced, and by what: meta, ledger and the own log, by name below crosslink/
 	Replica  string              // where their objects are
 }
 
@@ -154,7 +154,7 @@ func (r *Runner) once(ctx context.Context, o Options) (rep *Report, again bool, 
 		return nil, again, err
 	}
 	rep.Hub, rep.Pushed = n.hub, true
-	rep.New, rep.Replica = map[string]refs.OID{replay.MetaName: n.meta, replay.LedgerName: n.root}, r.Clone.Replica.Path()
+	rep.New, rep.Replica = n.own(), r.Clone.Replica.Path()
 	return rep, false, r.take(ctx, s, n)
 }
 
@@ -345,7 +345,13 @@ func (r *Runner) write(ctx context.Context, s *reading.Snapshot, old *Old, rep *
 	if err != nil {
 		return nil, fmt.Errorf("introduce '%s': %w", agent, err)
 	}
-	if n.log, err = refs.AppendLog(ctx, w.Local, agent, "", [][]byte{line}, w.commit(agent+" 1 AgentIntroduced")); err != nil {
+	on := s.AllRefs[replay.HubRoot+replay.Agents+agent] // what the original wrote under this name
+	if on != "" {
+		rep.Old[replay.Agents+agent] = on
+	}
+	introduced := w.commit(agent + " 1 AgentIntroduced")
+	introduced.Next = 1
+	if n.log, err = refs.AppendLog(ctx, w.Local, agent, on, [][]byte{line}, introduced); err != nil {
 		return nil, fmt.Errorf("introduce '%s': %w", agent, err)
 	}
 	view, err := AsStranger(ctx, w.Local, n.branches(old))
@@ -360,17 +366,24 @@ func (r *Runner) write(ctx context.Context, s *reading.Snapshot, old *Old, rep *
 	return n, r.compare(was, view)
 }
 
+// own are the branches that are written anew, by name below crosslink/.
+func (n *written) own() map[string]refs.OID {
+	return map[string]refs.OID{replay.MetaName: n.meta, replay.LedgerName: n.root, replay.Agents + n.agent: n.log}
+}
+
 // branches are those of the new hub, by name below crosslink/.
 func (n *written) branches(old *Old) map[string]refs.OID {
-	all := map[string]refs.OID{replay.MetaName: n.meta, replay.LedgerName: n.root, replay.Agents + n.agent: n.log}
+	all := map[string]refs.OID{}
 	for _, l := range old.Logs {
 		all[replay.Agents+l.Agent] = l.Tip
 	}
+	maps.Copy(all, n.own())
 	return all
 }
 
-// BackupRoot is where a hub keeps the branches that a migration replaced.
-const BackupRoot = "refs/crosslink/level3/"
+// Backup is where a hub keeps a branch that a migration replaced. hub is the id of the
+// new hub: who went back and migrates again finds no earlier backup in the way.
+func Backup(hub, name string) string { return "refs/crosslink/level3/" + hub[:8] + "/" + name }
 
 // push replaces the old hub, if it is still what was read.
 func (r *Runner) push(ctx context.Context, s *reading.Snapshot, old *Old, n *written, rep *Report) (landed, again bool, err error) {
@@ -383,7 +396,7 @@ func (r *Runner) push(ctx context.Context, s *reading.Snapshot, old *Old, n *wri
 	backup := p
 	absent := refs.OID("")
 	for name, tip := range rep.Old {
-		backup.Refs = append(slices.Clip(backup.Refs), refs.PushRef{Src: tip, Dst: BackupRoot + name, Lease: &absent})
+		backup.Refs = append(slices.Clip(backup.Refs), refs.PushRef{Src: tip, Dst: Backup(n.hub, name), Lease: &absent})
 	}
 	r.say("push it in the place of the old one")
 	rep.Backup = len(rep.Old) > 0
@@ -440,11 +453,17 @@ func (r *Runner) take(ctx context.Context, s *reading.Snapshot, n *written) erro
 	var ups []refs.Update
 	for name, old := range s.AllRefs {
 		rest, known := strings.CutPrefix(name, replay.HubRoot)
-		if aside := fmt.Sprintf("refs/before/level%d/%s", s.Level, rest); known && is[aside] == "" {
-			ups = append(ups, refs.Update{Ref: aside, New: old})
+		aside := fmt.Sprintf("refs/before/level%d/%s", s.Level, rest)
+		was := is[aside]
+		if !known || was == old {
+			continue
+		}
+		ups = append(ups, refs.Update{Ref: aside, Old: was, New: old})
+		if earlier := fmt.Sprintf("refs/before/level%d-%.12s/%s", s.Level, was, rest); was != "" && is[earlier] == "" {
+			ups = append(ups, refs.Update{Ref: earlier, New: was}) // of a migration that was taken back
 		}
 	}
-	for name, tip := range map[string]refs.OID{replay.MetaName: n.meta, replay.LedgerName: n.root, replay.Agents + n.agent: n.log} {
+	for name, tip := range n.own() {
 		if ref := replay.HubRoot + name; is[ref] != tip {
 			ups = append(ups, refs.Update{Ref: ref, Old: is[ref], New: tip})
 		}

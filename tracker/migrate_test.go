@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -13,6 +15,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/git-crosslink/git-crosslink/answer"
 	"github.com/git-crosslink/git-crosslink/event"
 	"github.com/git-crosslink/git-crosslink/fail"
 	"github.com/git-crosslink/git-crosslink/migrate"
@@ -177,20 +180,19 @@ func TestMigrateLevel3(t *testing.T) {
 			t.Errorf("%s: %s", c.name, f)
 		}
 	}
-	if got := strings.TrimSpace(w.git(w.hub, "for-each-ref", "--format=%(refname)", "refs/crosslink/level3")); got != "refs/crosslink/level3/checkpoint\nrefs/crosslink/level3/meta" {
+	if got := w.backups(); !slices.Equal(got, []string{migrate.Backup(r.Hub, "checkpoint"), migrate.Backup(r.Hub, "meta")}) {
 		t.Errorf("kept on the hub: %s", got)
 	}
 	if s := alice.status(); s.Unsent != 0 || s.Level != 4 {
 		t.Errorf("%+v", s)
 	}
-	open := alice.open()
-	defer open.Close()
-	m, release, err := open.Migration(context.Background(), false, nil)
-	if err != nil {
-		t.Fatal(err)
+	hook := filepath.Join(w.hub, "hooks", "update")
+	must(t, os.WriteFile(hook, []byte("#!/bin/sh\necho no >&2\nexit 1\n"), 0o755))
+	if d, err := alice.finalizes(); code(err) != "refused/finalize" {
+		t.Errorf("the hub refuses: %+v, %v", d, err)
 	}
-	defer release()
-	if d, err := m.Finalize(context.Background(), true, nil); err != nil || len(d.Branches) != 2 {
+	must(t, os.Remove(hook))
+	if d, err := alice.finalizes(); err != nil || len(d.Branches) != 2 {
 		t.Errorf("%+v, %v", d, err)
 	}
 	// What it writes to its own log all the same counts for nobody, and is told.
@@ -207,6 +209,73 @@ func TestMigrateLevel3(t *testing.T) {
 	// The original cannot read what is there now: it demands members that are not.
 	if _, err := event.ParseBase3([]byte(w.git(w.hub, "show", "refs/heads/crosslink/checkpoint:state.json"))); err == nil {
 		t.Error("the original would take the ledger for its own checkpoint")
+	}
+}
+
+// backups are the refs of the old hub that a migrated one keeps.
+func (w *world) backups() []string {
+	w.t.Helper()
+	return splitLines(w.git(w.hub, "for-each-ref", "--format=%(refname)", "refs/crosslink/level3"))
+}
+
+// finalizes removes what is left of the old hub.
+func (c *clone) finalizes() (*migrate.Removed, error) {
+	c.w.t.Helper()
+	t := c.open()
+	defer t.Close()
+	m, release, err := t.Migration(context.Background(), false, nil)
+	if err != nil {
+		return nil, err
+	}
+	defer release()
+	return m.Finalize(context.Background(), true, nil)
+}
+
+// Whoever migrates may have written to the old hub under the same name: the new log goes
+// on from the old one. Who goes back, with the command that is printed, finds the old hub
+// as it was and can migrate it again, with what was added meanwhile.
+func TestMigrateAsAnAgentOfTheOldHubAndAgain(t *testing.T) {
+	w := newWorld(t)
+	w.level3(`"`+u1+`": 3`, issue3(u1, 3, "kept", ""))
+	was := w.tips("refs/heads/crosslink/")
+	alpha, bob := w.clone("alpha"), w.clone("bob")
+	again := func() *migrate.Report {
+		t.Helper()
+		r, err := alpha.migrates(migrate.Options{})
+		if err != nil || !r.Pushed || !r.Backup {
+			t.Fatalf("%+v, %v", r, err)
+		}
+		if got := w.git(w.hub, "ls-tree", "--name-only", "refs/heads/crosslink/agents/alpha"); !strings.Contains(got, "events.log") || len(w.lines("alpha")) < 2 {
+			t.Errorf("the log of 'alpha' has %q", got)
+		}
+		return r
+	}
+	r := again()
+	for _, command := range answer.Undo(r) {
+		if out, err := exec.Command("sh", "-c", command).CombinedOutput(); err != nil {
+			t.Fatalf("%s: %v: %s", command, err, out)
+		}
+	}
+	if got := w.tips("refs/heads/crosslink/"); !maps.Equal(got, was) || len(w.backups()) > 0 {
+		t.Fatalf("after going back there is %v, and %v; before there was %v", got, w.backups(), was)
+	}
+	must(t, os.Rename(filepath.Join(alpha.dir, ".git", "crosslink"), filepath.Join(alpha.dir, ".git", "crosslink-migrated")))
+	log := w.git(w.hub, "show", "refs/heads/crosslink/agents/Beta_2:events.log")
+	w.write("crosslink/agents/Beta_2", map[string]string{"events.log": log + `{"agent_id":"Beta_2","agent_seq":3,"timestamp":"2026-03-09T10:00:32Z","event":{"type":"LabelAdded","issue_uuid":"` + u1 + `","label":"meanwhile"}}` + "\n"})
+	again()
+	alpha.create("the first one since")
+	for _, c := range []*clone{alpha, bob} {
+		c.sync()
+		got := c.titles()
+		if k := got["kept"]; k == nil || k.Number != 3 || !slices.Equal(k.Labels, []string{"late", "meanwhile"}) || got["the first one since"].Number != 8 {
+			t.Errorf("%s: %v", c.name, got)
+		}
+		if f := c.findings(true); f != "" {
+			t.Errorf("%s: %s", c.name, f)
+		}
+	}
+	if d, err := alpha.finalizes(); err != nil || len(d.Branches) != 3 || len(w.backups()) > 0 {
+		t.Errorf("%+v, %v; left: %v", d, err, w.backups())
 	}
 }
 

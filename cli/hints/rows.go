@@ -181,6 +181,7 @@ var rows = map[fail.Code][]string{
 	"init-race":                {"try again: git crosslink init"},
 	"init-race/detach":         {"try again: git crosslink fork detach"},
 	"init-race/migrate":        {"try again: git crosslink migrate"},
+	"init-race/finalize":       {"try again: git crosslink migrate --finalize"},
 	"no-old-hub":               {"show the hub of this clone: git crosslink status"},
 	"not-synced":               {doSync},
 	"unreachable/migrate":      {"check its URL: git remote -v"},
