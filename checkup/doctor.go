@@ -33,7 +33,7 @@ type Checkup struct {
 //     lists them in the order in which they are shown;
 //   - a check reads what is here. Only the doctor itself asks the hub, once,
 //     before them;
-//   - status runs the same checks, those apart that start processes: what it
+//   - status runs the same checks, those apart that start processes or read logs whole: what it
 //     lists under problems and what the doctor finds are one thing;
 //   - every diagnosis that is not a note has a hint with a command to run, and
 //     no hint destroys anything (tracker/doctor_test.go);
@@ -57,6 +57,7 @@ var checks = []check{
 	{"how often it is sent", (*Checkup).checkPacing, true},
 	{"signs of life", (*Checkup).checkPresence, false},
 	{"the logs", (*Checkup).checkLogs, true},
+	{"the original's hub", (*Checkup).checkOldHub, false},
 	{"the ledger", (*Checkup).checkLedger, true},
 	{"the clocks", (*Checkup).checkClocks, true},
 }

@@ -215,16 +215,26 @@ func (k *Checkup) fsckTips(ctx context.Context, s *reading.Snapshot, r *FsckRepo
 	return nil
 }
 
+// checkOldHub is the doctor's look at a hub of the original, before it is migrated and
+// after.
+func (k *Checkup) checkOldHub(ctx context.Context, s *reading.Snapshot) ([]fail.Diagnosis, error) {
+	if k.Replica == nil {
+		return nil, nil
+	}
+	found, err := migrate.Late(ctx, k.Local(), s)
+	if err != nil || s.Level != 2 {
+		return found, err
+	}
+	base, err := replay.LegacyBase(ctx, k.Local(), s.Level, s.AllRefs)
+	if err != nil || base == nil || len(base.Unread) == 0 {
+		return found, err
+	}
+	return append(found, fail.Diagnosis{Code: "unread-files/shown", Severity: fail.Warning, Text: clone.UnreadFiles(len(base.Unread), base.Unread[0].Path)}), nil
+}
+
 // checkLogs is the doctor's look at the logs that are not used to their end.
 func (k *Checkup) checkLogs(ctx context.Context, s *reading.Snapshot) ([]fail.Diagnosis, error) {
 	var found []fail.Diagnosis
-	if k.Replica != nil {
-		late, err := migrate.Late(ctx, k.Local(), s)
-		if err != nil {
-			return nil, err
-		}
-		found = late
-	}
 	var empty []string
 	for _, id := range s.AgentIDs() {
 		l := s.Logs[id]

@@ -26,7 +26,17 @@ func (c *Clone) TellLevel(g reading.Glance) {
 		c.TellOnce(fail.Notice{Code: "level", Text: fmt.Sprintf("the hub on '%s' is of level %d, newer than this program: not all of it can be shown", c.HubName(), g.Level)})
 	case g.Newer:
 		c.TellOnce(fail.Notice{Code: "level", Text: fmt.Sprintf("the hub on '%s' decides by rules that are newer than this program: numbers given since and locks cannot be shown", c.HubName())})
+	case g.UnreadFiles > 0:
+		c.TellOnce(fail.Notice{Code: "unread-files/shown", Text: UnreadFiles(g.UnreadFiles, g.UnreadFile)})
 	}
+}
+
+// UnreadFiles says that files of a level-2 hub cannot be read; one of them is named.
+func UnreadFiles(n int, one string) string {
+	if n == 1 {
+		return "a file of 'crosslink/hub' cannot be read and is not shown: " + fail.Truncate(one)
+	}
+	return fmt.Sprintf("%d files of 'crosslink/hub' cannot be read and are not shown, such as %s", n, fail.Truncate(one))
 }
 
 // RefuseLevel refuses to write to a hub of another level.

@@ -2,7 +2,6 @@ package ledger_test
 
 import (
 	"bytes"
-	"fmt"
 	"reflect"
 	"strings"
 	"testing"
@@ -77,46 +76,4 @@ func TestMigratedHub(t *testing.T) {
 			t.Fatal(words(l))
 		}
 	})
-	t.Run("positions inside the level-3 part are the running hash of its lines", func(t *testing.T) {
-		s := migratedScene(t)
-		u := s.uuid()
-		line := func(n int, body string) []byte {
-			return fmt.Appendf(nil, `{"agent_id":"old-a","agent_seq":%d,"timestamp":"2025-01-01T00:00:0%dZ","event":%s}`, n, n, body)
-		}
-		lines := [][]byte{
-			line(1, `{"type":"IssueCreated","uuid":"`+strings.ToUpper(u.String())+`","title":"x","priority":"low","labels":[],"created_by":"x"}`),
-			line(2, `{"type":"LockClaimed","issue_display_id":3}`),
-			line(3, `{"type":"MilestoneCreated","uuid":"`+s.uuid().String()+`","display_id":1}`), // no name: invalid, and numbered
-		}
-		var h event.RunningHash
-		a := s.log("old-a")
-		for _, l := range lines {
-			e, err := event.Decode3(l)
-			if err != nil {
-				t.Fatal(err)
-			}
-			h.Add(l)
-			a.commit3(e, h.String())
-		}
-		want := ledger.Position{Seq: 3, Hash: h.String()}
-		a.chain.Seq, a.chain.Hash = 3, h.String()
-		a.say(at(1), 0, created(s.uuid()))
-		l := s.step()
-		if l.Issue(u) != 5 || l.LastIssue() != 6 || l.LastMilestone() != 3 || l.Position("old-a").Seq != 4 || len(l.Locks) != 0 {
-			t.Fatal(words(l))
-		}
-		// And a step that ends inside it.
-		s = &scene{world: s.world, logs: s.logs, warm: ledger.NewReader(s, hubID), tip: s.commits[s.tip].parents[0], meta: s.meta}
-		a.tip = s.commits[a.tip].parents[0]
-		if l = s.step(); l.Position("old-a") != want {
-			t.Fatal(words(l))
-		}
-	})
-}
-
-// commit3 appends a level-3 line, whose place is its running hash.
-func (a *writer) commit3(e *event.Envelope, hash string) {
-	a.commit(e)
-	c := a.w.commits[a.tip]
-	c.hashes[len(c.hashes)-1] = hash
 }

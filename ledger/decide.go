@@ -4,7 +4,6 @@ import (
 	"slices"
 
 	"github.com/git-crosslink/git-crosslink/event"
-	"github.com/git-crosslink/git-crosslink/event/canon"
 )
 
 // Input is what a step is decided from, beside the ledger it stands on.
@@ -83,8 +82,7 @@ func Decide(base *Ledger, in Input) (next *Ledger, decided bool) {
 // count is rule 1. Facts come in key order, so the first creation that is met
 // is the one with the smallest newly covered key.
 func (l *Ledger) count(f Fact) {
-	// Only level-3 lines can have a greater sequence, or none.
-	x := Numbered{UUID: f.uuid, Agent: f.key.Agent, Seq: min(f.key.Seq, canon.MaxUint)}
+	x := Numbered{UUID: f.uuid, Agent: f.key.Agent, Seq: f.key.Seq}
 	switch {
 	case f.kind == issueCreated && l.Issue(f.uuid) == 0:
 		x.Number = l.issues.last + 1

@@ -1,11 +1,8 @@
 package ledger
 
 import (
-	"encoding/json"
 	"slices"
 	"strings"
-
-	"github.com/google/uuid"
 
 	"github.com/git-crosslink/git-crosslink/event"
 	"github.com/git-crosslink/git-crosslink/event/canon"
@@ -72,10 +69,6 @@ func See(e *event.Envelope) Fact {
 
 // seeInvalid reads the members that count of an event that breaks some rule.
 func (f *Fact) seeInvalid(e *event.Envelope, name string) {
-	if e.V != Version {
-		f.see3(e, name)
-		return
-	}
 	v, err := canon.Parse(e.Event)
 	if err != nil {
 		return
@@ -110,29 +103,6 @@ func (f *Fact) seeInvalid(e *event.Envelope, name string) {
 func (f *Fact) set(k kind, ok bool) {
 	if ok {
 		f.kind = k
-	}
-}
-
-// see3 does it for level 3, which has no locks by uuid and spells uuids freely.
-func (f *Fact) see3(e *event.Envelope, name string) {
-	var m struct {
-		UUID string `json:"uuid"`
-	}
-	if json.Unmarshal(e.Event, &m) != nil {
-		return
-	}
-	u, err := uuid.Parse(m.UUID)
-	if err != nil || u == (event.UUID{}) {
-		return
-	}
-	f.uuid = u
-	switch name {
-	case "IssueCreated":
-		f.kind = issueCreated
-	case "MilestoneCreated":
-		f.kind = milestoneCreated
-	case "IssueDeleted":
-		f.kind = issueDeleted
 	}
 }
 

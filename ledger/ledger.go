@@ -13,8 +13,7 @@ const Rules = 1
 const Version = 4
 
 // Position is how far one log is covered: so many lines, and the hash that the
-// next line names as its `prev` (event.Hash of the last line; inside the
-// level-3 part of a migrated log the event.RunningHash of its lines).
+// next line names as its `prev`, the event.Hash of the last line.
 type Position struct {
 	Seq  uint64
 	Hash string

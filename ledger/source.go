@@ -26,10 +26,9 @@ type Source interface {
 
 	// Lines returns the lines behind the position after, up to the sequence
 	// upTo, of the log whose tip is the commit tip: as many as are in the good
-	// part of agent's log (as event.Chain walks it from its start; level-3
-	// lines only where meta's migrated_from has them). Fewer, or none, if the
-	// log is shorter, bad earlier, another agent's, does not hold after.Hash
-	// at after.Seq, or if tip is no log at all. After an error there are none.
+	// part of agent's log (as event.Chain walks it from its start). Fewer, or
+	// none, if the log is shorter, bad earlier, another agent's, does not hold
+	// after.Hash at after.Seq, or if tip is no log at all. After an error there are none.
 	// While lines are given no other call is made.
 	Lines(tip, agent string, after Position, upTo uint64) iter.Seq2[*event.Envelope, error]
 

@@ -51,6 +51,7 @@ func (r *Reader) loadLegacy(ctx context.Context, s *Snapshot, keep bool) error {
 		for _, m := range base.Milestones {
 			d.Milestones[m.UUID] = m.Number
 		}
+		s.UnreadFiles = base.Unread
 	}
 	lines, err := r.readLegacy(ctx, s)
 	if err != nil {

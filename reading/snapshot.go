@@ -96,6 +96,7 @@ type Snapshot struct {
 	Logs    map[string]*Log
 	View    Projection
 	Presence
+	UnreadFiles []event.UnreadFile // of a hub of level 2: they are not shown
 
 	judge   func(*Snapshot) Decided
 	decided *Decided // nil until Decided is called
@@ -310,6 +311,9 @@ type Glance struct {
 	Unsent int             `json:"unsent"`
 	Held   map[string]Held `json:"held"` // by agent
 
+	UnreadFiles int    `json:"unread_files,omitempty"` // of a hub of level 2: they are not shown
+	UnreadFile  string `json:"unread_file,omitempty"`  // one of them
+
 	Newer bool `json:"-"` // the ledger has rules that only newer programs know; then nothing is kept
 }
 
@@ -322,6 +326,9 @@ type Held struct {
 // Glance is what a read of s tells besides the answer.
 func (s *Snapshot) Glance() Glance {
 	g := Glance{Level: s.Level, Bound: s.Bound, Unsent: s.Unsent(), Held: map[string]Held{}, Newer: s.NewerRules()}
+	if g.UnreadFiles = len(s.UnreadFiles); g.UnreadFiles > 0 {
+		g.UnreadFile = s.UnreadFiles[0].Path
+	}
 	for _, k := range s.Ledger.Locks {
 		var h Held
 		h.Issue, _ = s.Held(k.Agent)

@@ -253,6 +253,16 @@ const historyQuery = `SELECT row FROM line WHERE id IN (
 // History returns the lines aimed at an issue, also one that is deleted, in key
 // order, without what only proves them: Raw, Hub, Prev, Signature and members not known are empty.
 func (f *File) History(u event.UUID) ([]*event.Envelope, error) {
+	return f.aimedAt(u, func(e *event.Envelope) bool { return e.V != 0 }, func(m *Memory) ([]*event.Envelope, error) { return m.History(u) })
+}
+
+// Based returns the records of the base about an issue; see Issues.
+func (f *File) Based(u event.UUID) ([]*event.Envelope, error) {
+	return f.aimedAt(u, func(e *event.Envelope) bool { return e.V == 0 }, func(m *Memory) ([]*event.Envelope, error) { return m.Based(u) })
+}
+
+// aimedAt returns those lines aimed at an issue that are chosen, in key order.
+func (f *File) aimedAt(u event.UUID, chosen func(*event.Envelope) bool, memory func(*Memory) ([]*event.Envelope, error)) ([]*event.Envelope, error) {
 	return ask(f, func() (lines []*event.Envelope, no, err error) {
 		there := false
 		if err := f.query(func(*sql.Rows) error { there = true; return nil }, "SELECT 1 FROM issue WHERE k = ?", u[:]); err != nil || !there {
@@ -264,7 +274,7 @@ func (f *File) History(u event.UUID) ([]*event.Envelope, error) {
 				return err
 			}
 			e, err := unpackLine(row)
-			if err != nil || e.V == 0 { // a base has no history
+			if err != nil || !chosen(e) {
 				return err
 			}
 			if c, added := e.Body.(*event.CommentAdded); added && c.Issue != u {
@@ -278,7 +288,7 @@ func (f *File) History(u event.UUID) ([]*event.Envelope, error) {
 		}, historyQuery, []byte(about(ofIssue, u)), []byte(about(ofHistory, u)), u[:])
 		slices.SortStableFunc(lines, func(a, b *event.Envelope) int { return a.Key().Compare(b.Key()) })
 		return lines, nil, err
-	}, func(m *Memory) ([]*event.Envelope, error) { return m.History(u) })
+	}, memory)
 }
 
 // LastSign is an agent's last sign of life; see Memory.

@@ -88,3 +88,16 @@ func targeted(b event.Body) []event.UUID {
 	}
 	return nil
 }
+
+// Based returns the records of the base about an issue; see Issues.
+func (m *Memory) Based(u event.UUID) (lines []*event.Envelope, err error) {
+	if m.base == nil {
+		return nil, nil
+	}
+	for e := range m.base.Records() {
+		if b, ok := e.Body.(*event.Based); ok && (b.Of == u || slices.Contains(basedTargets(b), about(ofIssue, u))) {
+			lines = append(lines, e)
+		}
+	}
+	return lines, nil
+}

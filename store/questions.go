@@ -21,6 +21,9 @@ type Issues interface {
 	Row(event.UUID) (*Issue, error)
 	// History returns the lines aimed at an issue in key order.
 	History(event.UUID) ([]*event.Envelope, error)
+	// Based returns the records about an issue of what the tracker started from, none
+	// if it started empty. They are no lines of a log, and come before all of them.
+	Based(event.UUID) ([]*event.Envelope, error)
 }
 
 // Lists answers about many issues.

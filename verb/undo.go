@@ -118,6 +118,14 @@ func (u *undoing) read() error {
 			if missing := (*store.NotFoundError)(nil); err != nil && !errors.As(err, &missing) {
 				return err
 			}
+			based, err := u.p.Based(issue)
+			if missing := (*store.NotFoundError)(nil); err != nil && !errors.As(err, &missing) {
+				return err
+			}
+			for _, b := range based {
+				u.with.Apply(b)
+				u.without.Apply(b)
+			}
 			for _, l := range lines {
 				if at := (position{l.Agent, l.Seq}); !known[at] {
 					known[at] = true
@@ -268,7 +276,7 @@ func (u *undoing) row(issue event.UUID) (*store.Issue, error) {
 		return nil, &fail.Error{Kind: fail.No, Code: "changed-since", Message: "the issue has been deleted since: nothing was undone"}
 	}
 	if err == nil && !u.without.OwnIssue(issue).Shown {
-		return nil, &fail.Error{Kind: fail.No, Code: "not-undoable", Message: fmt.Sprintf("what issue %s was before is not in a log: it comes from an older hub", i.Name())}
+		return nil, &fail.Error{Kind: fail.No, Code: "not-undoable", Message: fmt.Sprintf("what issue %s was before the command is not known", i.Name())}
 	}
 	return i, err
 }

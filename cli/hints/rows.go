@@ -188,6 +188,7 @@ var rows = map[fail.Code][]string{
 	"unsent/migrate":           {"show the unsent events: git crosslink status"},
 	"ended-log":                {"leave the unreadable lines out: git crosslink migrate --accept-ended {agent:word}"},
 	"unread-files":             {"list them, and what would be migrated: git crosslink migrate --dry-run --accept-ended hub", "leave them out: git crosslink migrate --accept-ended hub"},
+	"unread-files/shown":       {"list them, and what would be migrated: git crosslink migrate --dry-run --accept-ended hub"},
 	"left-behind":              {"get a copy of that branch: git fetch {remote:word} crosslink/hub"},
 	"number-twice":             {"give one of them the next free number: git crosslink migrate --number {issue}=next"},
 	"number-taken":             {"use the next free number: git crosslink migrate --number <issue>=next"},

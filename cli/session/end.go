@@ -156,7 +156,8 @@ func runSessionEnd(ctx context.Context, opts endOptions, e *command.Env) error {
 }
 
 // endWrite writes the end of a session, and that its agent retires if it is to.
-// Without an agent there is nobody to retire, as after the same command before.
+// Without an agent there is nobody to retire, as after the same command before; an
+// agent that another process retired meanwhile is not retired by this one.
 func endWrite(ctx context.Context, e *command.Env, opts endOptions, build func(tracker.Projection) ([]event.Body, error)) (r *tracker.Receipt, retired bool, err error) {
 	repo, err := e.Repository(ctx)
 	if err != nil {
@@ -164,10 +165,13 @@ func endWrite(ctx context.Context, e *command.Env, opts endOptions, build func(t
 	}
 	if opts.retire && repo.Agent() != "" {
 		r, err = repo.Retire(ctx, opts.emit, "", build)
-		return r, err == nil, err
+	} else {
+		r, err = repo.Emit(ctx, opts.emit, build)
 	}
-	r, err = repo.Emit(ctx, opts.emit, build)
-	return r, false, err
+	if err != nil {
+		return nil, false, err
+	}
+	return r, slices.ContainsFunc(r.Lines, func(l *event.Envelope) bool { return l.Body.Type() == "AgentRetired" }), nil
 }
 
 // sessionNotes gets the notes; none is "".

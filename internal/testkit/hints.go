@@ -223,7 +223,7 @@ type followed struct {
 
 // takesBack matches a hint that takes back what the command did: done again, the
 // command says it again.
-var takesBack = regexp.MustCompile("^(to go back|then have this clone begin again)\\b")
+var takesBack = regexp.MustCompile(`^(to go back|then have this clone begin again)\b`)
 
 // follow runs one hint.
 func (s *script) follow(ts *testscript.TestScript, a *actor, args []string, key string, before []string, hint string) {
