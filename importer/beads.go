@@ -151,6 +151,9 @@ func beadsIssue(r row, o Options, keys map[string]bool, rep *Report) (*Issue, st
 	i.Title, i.Description = b.Title, beadsText(&b)
 	i.Author = o.person(or(b.CreatedBy, "unknown"))
 	i.Assignees, i.Labels = nonEmpty(o.person(b.Assignee)), slices.Clone(b.Labels)
+	if string(left["source_repo"]) == `"."` {
+		delete(left, "source_repo") // where the file is: it says nothing
+	}
 	i.Leftover = left
 	beadsStatus(i, &b)
 	beadsTimes(i, &b, rep)
