@@ -3,15 +3,19 @@ package exporter
 import (
 	"regexp"
 	"strings"
+	"sync"
 )
 
 // What GitHub turns into links when a text is posted. People are told of a mention,
 // and issues get a note that they were named. The last byte of what is no URL ends
 // the mark.
-var (
-	mention = regexp.MustCompile("https?://[^\\s<>]+|(?:^|[^0-9A-Za-z_/`])@[0-9A-Za-z]|#[0-9]|\\bGH-[0-9]")
-	issue   = regexp.MustCompile(`://(?:www\.)?github\.com(/[^/]+/[^/]+/(?:issues|pull|discussions)/)`)
-)
+var mention = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile("https?://[^\\s<>]+|(?:^|[^0-9A-Za-z_/`])@[0-9A-Za-z]|#[0-9]|\\bGH-[0-9]")
+})
+
+var issue = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`://(?:www\.)?github\.com(/[^/]+/[^/]+/(?:issues|pull|discussions)/)`)
+})
 
 // unmentioned is a text that looks the same and notifies nobody when it is posted on
 // GitHub: an empty comment of HTML breaks what would be a mention, and a link to an
@@ -60,9 +64,9 @@ func outsideCode(line string) string {
 			}
 		}
 		line = line[len(text)+len(code):]
-		b.WriteString(mention.ReplaceAllStringFunc(text, func(m string) string {
+		b.WriteString(mention().ReplaceAllStringFunc(text, func(m string) string {
 			if strings.HasPrefix(m, "http") {
-				return issue.ReplaceAllString(m, "://redirect.github.com$1")
+				return issue().ReplaceAllString(m, "://redirect.github.com$1")
 			}
 			return m[:len(m)-1] + "<!-- -->" + m[len(m)-1:]
 		}))

@@ -74,7 +74,7 @@ func TestPinnedHub(t *testing.T) {
 		t.Run(a.name, func(t *testing.T) {
 			t.Parallel()
 			w, other := newWorld(t), newWorld(t)
-			w.git(w.dir, "clone", "-q", "--bare", filepath.Join(w.dir, "seed"), "bare")
+			w.git(w.dir, "clone", "-q", "--bare", w.hub, "bare")
 			alice, bob, carol := w.clone("alice"), w.clone("bob"), other.clone("carol")
 			carol.init()
 			carol.create("none of ours")

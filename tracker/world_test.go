@@ -55,10 +55,8 @@ func newWorld(t *testing.T) *world {
 	t.Helper()
 	w := emptyWorld(t)
 	w.git(w.dir, "init", "-q", "--bare", "-b", "main", w.hub)
-	seed := filepath.Join(w.dir, "seed")
-	w.git(w.dir, "init", "-q", "-b", "main", seed)
-	w.git(seed, "commit", "-q", "--allow-empty", "-m", "first")
-	w.git(seed, "push", "-q", w.hub, "main")
+	tree := strings.TrimSpace(w.git(w.hub, "hash-object", "-w", "-t", "tree", os.DevNull))
+	w.git(w.hub, "update-ref", "refs/heads/main", strings.TrimSpace(w.git(w.hub, "commit-tree", "-m", "first", tree)))
 	return w
 }
 

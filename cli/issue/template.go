@@ -9,6 +9,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 
 	urfave "github.com/urfave/cli/v2"
 
@@ -27,7 +28,7 @@ const (
 	maxTemplates = 200
 )
 
-var templateName = regexp.MustCompile(`^[a-z0-9][a-z0-9_-]{0,63}$`)
+var templateName = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[a-z0-9][a-z0-9_-]{0,63}$`) })
 
 // Template is a template as its file says it: a head of 'name: value' lines
 // between two lines of '---', then the description.
@@ -118,7 +119,7 @@ func templates(ctx context.Context, e *command.Env) (all []Template, bad map[str
 	files, _ := os.ReadDir(filepath.Join(top, filepath.FromSlash(templateDir)))
 	for _, f := range files[:min(len(files), maxTemplates)] {
 		name, markdown := strings.CutSuffix(f.Name(), ".md")
-		if !markdown || !templateName.MatchString(name) || !f.Type().IsRegular() {
+		if !markdown || !templateName().MatchString(name) || !f.Type().IsRegular() {
 			continue
 		}
 		info, err := f.Info()

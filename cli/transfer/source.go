@@ -13,6 +13,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"unicode"
 
 	unicode16 "golang.org/x/text/encoding/unicode"
@@ -257,10 +258,12 @@ func (s *source) guess() string {
 }
 
 // githubURL finds the repository in the URL of an issue.
-var githubURL = regexp.MustCompile(`"html_url":\s*"https://[^/"]+/([^/"]+/[^/"]+)/issues/|"url":\s*"https://[^/"]+/([^/"]+/[^/"]+)/issues/`)
+var githubURL = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`"html_url":\s*"https://[^/"]+/([^/"]+/[^/"]+)/issues/|"url":\s*"https://[^/"]+/([^/"]+/[^/"]+)/issues/`)
+})
 
 // remoteScope finds owner and name in the URL of a remote.
-var remoteScope = regexp.MustCompile(`[:/]([^/:]+/[^/:]+?)(?:\.git)?/?$`)
+var remoteScope = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`[:/]([^/:]+/[^/:]+?)(?:\.git)?/?$`) })
 
 // scope is where the names in a source are unique: what the user says, else the
 // repository that the source or the remote tells.
@@ -277,14 +280,14 @@ func (s *source) scope(said, url string) (string, error) {
 		if err != nil && !errors.Is(err, io.EOF) {
 			return "", err
 		}
-		if m := githubURL.FindSubmatch(head[:n]); m != nil {
+		if m := githubURL().FindSubmatch(head[:n]); m != nil {
 			return string(m[1]) + string(m[2]), nil
 		}
 	}
 	if s.name == importer.Own {
 		return "export", nil // its names are unique everywhere
 	}
-	if m := remoteScope.FindStringSubmatch(url); m != nil {
+	if m := remoteScope().FindStringSubmatch(url); m != nil {
 		return m[1], nil
 	}
 	return "", frame.Misuse("'--scope' is missing: name where the issues come from, such as owner/repository, and use the same name in each import")

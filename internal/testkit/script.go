@@ -69,6 +69,7 @@ type script struct {
 	url    string // of the hub as clones see it
 	ssh    string // stub, "" until hub-ssh
 
+	counts       bool // git processes: only then does git write what it traces
 	anyTransport bool // the transcript does not name the hub's URL
 	last         struct {
 		actor  *actor
@@ -116,7 +117,7 @@ func params(dir string, hints *hintRun) testscript.Params {
 		RequireUniqueNames:  true,
 		UpdateScripts:       *update,
 		Setup: func(e *testscript.Env) error {
-			return setup(e, filepath.Join(dir, "..", "golden"), hints)
+			return setup(e, dir, filepath.Join(dir, "..", "golden"), hints)
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"hub": cmdHub, "hub-http": cmdHubHTTP, "hub-ssh": cmdHubSSH, "actor": cmdActor,
@@ -155,7 +156,7 @@ func Environment() []string {
 	}
 }
 
-func setup(e *testscript.Env, golden string, hints *hintRun) error {
+func setup(e *testscript.Env, dir, golden string, hints *hintRun) error {
 	t := e.T().(tester)
 	s := &script{work: e.WorkDir, golden: golden, name: path.Base(t.Name()), norm: NewNormaliser(), recording: true, t: t, hints: hints}
 	if hints != nil {
@@ -164,6 +165,11 @@ func setup(e *testscript.Env, golden string, hints *hintRun) error {
 		hints.mu.Unlock()
 	}
 	s.norm.Path(e.WorkDir, "$WORK")
+	text, err := os.ReadFile(filepath.Join(dir, s.name+".txtar"))
+	if err != nil {
+		return err
+	}
+	s.counts = strings.Contains(string(text), "count-git ")
 	if err := system.MakeFifo(s.alive()); err != nil {
 		return err
 	}
@@ -238,7 +244,9 @@ func (s *script) environ(a *actor) []string {
 		"USER=" + a.name, "LOGNAME=" + a.name,
 		"GIT_AUTHOR_NAME=" + a.name, "GIT_AUTHOR_EMAIL=" + mail,
 		"GIT_COMMITTER_NAME=" + a.name, "GIT_COMMITTER_EMAIL=" + mail,
-		"GIT_TRACE2_EVENT=" + a.trace,
+	}
+	if s.counts {
+		env = append(env, "GIT_TRACE2_EVENT="+a.trace)
 	}
 	if s.ssh != "" {
 		env = append(env, "GIT_SSH_COMMAND="+s.ssh)
@@ -249,8 +257,10 @@ func (s *script) environ(a *actor) []string {
 // run runs a command as an actor and waits for what it left running. The
 // outcome is in ts (stdout, stderr) and s.last.
 func (s *script) run(ts *testscript.TestScript, a *actor, extra []string, args ...string) int {
-	ts.Check(os.RemoveAll(a.trace))
-	ts.Check(os.MkdirAll(a.trace, 0o755))
+	if s.counts {
+		ts.Check(os.RemoveAll(a.trace))
+		ts.Check(os.MkdirAll(a.trace, 0o755))
+	}
 	ts.Check(ts.Chdir(a.dir))
 	alive, err := os.OpenFile(s.alive(), os.O_RDONLY|syscall.O_NONBLOCK, 0)
 	ts.Check(err)
@@ -474,7 +484,7 @@ func ScriptOver(t *testing.T, file string, transports ...string) {
 			}
 			p := params(dir, nil)
 			p.Setup = func(e *testscript.Env) error {
-				err := setup(e, golden, nil)
+				err := setup(e, dir, golden, nil)
 				e.Values[stateKey{}].(*script).anyTransport = true
 				return err
 			}
