@@ -22,7 +22,7 @@ import (
 // pathOf fills in a pattern.
 func pathOf(pattern string) (method, path string) {
 	method, path, _ = strings.Cut(pattern, " ")
-	for from, to := range map[string]string{"{$}": "", "{owner}": "o", "{repo}": "a", "{id}": "1", "{agent}": "agent-a", "{verb}": "close", "{name}": hashed["app.css"], "{file}": "projects.csv", "{org}": "acme"} {
+	for from, to := range map[string]string{"{$}": "", "{owner}": "o", "{repo}": "a", "{id}": "1", "{agent}": "agent-a", "{verb}": "close", "{name}": hashed()["app.css"], "{file}": "projects.csv", "{org}": "acme"} {
 		path = strings.ReplaceAll(path, from, to)
 	}
 	return method, path
@@ -74,7 +74,7 @@ func TestEveryRoute(t *testing.T) {
 		}
 		if r.Scope == signed { // its handler checks the signature: TestReceive
 			try(stranger, "a name that nobody has", 404, path, form)
-			try(s, "too much", 413, strings.Replace(path, hashed["app.css"], s.receiver, 1), url.Values{"x": {strings.Repeat("x", int(r.Bound())+1)}})
+			try(s, "too much", 413, strings.Replace(path, hashed()["app.css"], s.receiver, 1), url.Values{"x": {strings.Repeat("x", int(r.Bound())+1)}})
 			continue
 		}
 		if r.Scope != anybody {
@@ -272,8 +272,8 @@ func TestWeight(t *testing.T) {
 			t.Errorf("%s is %d bytes, of at most %d: %v", name, len(b), most, err)
 		}
 	}
-	if len(hashed) > 5 {
-		t.Errorf("a page loads %d files beside itself", len(hashed))
+	if len(hashed()) > 5 {
+		t.Errorf("a page loads %d files beside itself", len(hashed()))
 	}
 }
 
@@ -281,7 +281,7 @@ func TestWeight(t *testing.T) {
 // mistake.
 func TestTemplates(t *testing.T) {
 	var names []string
-	for name := range templates {
+	for name := range templates() {
 		names = append(names, name)
 	}
 	slices.Sort(names)

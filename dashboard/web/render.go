@@ -17,6 +17,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/git-crosslink/git-crosslink/cli/frame"
@@ -32,8 +33,9 @@ var assets embed.FS
 //go:embed pages
 var pages embed.FS
 
-// hashed maps an asset's name to the one under which it may be kept for ever.
-var hashed = func() map[string]string {
+// hashed maps an asset's name to the one under which it may be kept for ever. Like
+// templates it is made when it is first asked for: most starts of the program serve no page.
+var hashed = sync.OnceValue(func() map[string]string {
 	all := map[string]string{}
 	entries, err := fs.ReadDir(assets, "assets")
 	if err != nil {
@@ -49,11 +51,11 @@ var hashed = func() map[string]string {
 		all[e.Name()] = strings.TrimSuffix(e.Name(), ext) + "." + hex.EncodeToString(h[:6]) + ext
 	}
 	return all
-}()
+})
 
 // asset serves a file under its hashed name alone.
 func (s *Server) asset(r *request) error {
-	for name, with := range hashed {
+	for name, with := range hashed() {
 		if with != r.PathValue("name") {
 			continue
 		}
@@ -93,7 +95,7 @@ func hidden(c rune) bool {
 }
 
 var functions = template.FuncMap{
-	"asset": func(name string) string { return "/assets/" + hashed[name] },
+	"asset": func(name string) string { return "/assets/" + hashed()[name] },
 	"clean": clean,
 	"rendered": func(text, slug string) template.HTML {
 		return template.HTML(markdown.HTML(clean(text), "/p/"+slug+"/i/"))
@@ -152,7 +154,7 @@ func known(t *Trouble, text string) string {
 }
 
 // templates are one set for each page: the layout, with the page as content.
-var templates = func() map[string]*template.Template {
+var templates = sync.OnceValue(func() map[string]*template.Template {
 	base := template.Must(template.New("").Funcs(functions).ParseFS(pages, "pages/*.html"))
 	all := map[string]*template.Template{}
 	for _, t := range base.Templates() {
@@ -165,7 +167,7 @@ var templates = func() map[string]*template.Template {
 		all[name] = set
 	}
 	return all
-}()
+})
 
 // listing, number and relatives are what templates within pages take.
 type (
@@ -312,7 +314,7 @@ func (s *Server) render(r *request, name, title string, data any, topics ...stri
 
 func (s *Server) write(r *request, status int, name string, l layout) error {
 	var b bytes.Buffer
-	if err := templates[name].ExecuteTemplate(&b, "layout", l); err != nil {
+	if err := templates()[name].ExecuteTemplate(&b, "layout", l); err != nil {
 		return err
 	}
 	r.W.Header().Set("Content-Type", "text/html; charset=utf-8")
