@@ -124,6 +124,7 @@ type Comment struct {
 	Kind        string  `json:"kind"`
 	Content     string  `json:"content"`
 	Edited      bool    `json:"edited"`
+	EditedBy    *string `json:"edited_by"`
 	TriggerType *string `json:"trigger_type"`
 	Context     *string `json:"intervention_context"`
 	Mark        *string `json:"mark"`
@@ -224,6 +225,7 @@ func (s *Builder) Comment(c *reducer.Comment, marks Marks) Comment {
 	return Comment{
 		UUID: c.UUID.String(), Short: s.Projection.CommentShort(c.UUID), Author: c.Author, By: c.By,
 		CreatedAt: c.CreatedAt.String(), Kind: c.Kind, Content: c.Content, Edited: c.Edited,
+		EditedBy:    TextOrNull(marks.Editors[c.UUID]),
 		TriggerType: TextOrNull(c.TriggerType), Context: TextOrNull(c.InterventionContext),
 		Mark: TextOrNull(marks.Comments[c.UUID]),
 	}

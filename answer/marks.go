@@ -5,10 +5,12 @@ import (
 	"github.com/git-crosslink/git-crosslink/tracker"
 )
 
-// Marks are the marks of the lines that an issue is made of.
+// Marks are the marks of the lines that an issue is made of, and who edited its
+// comments.
 type Marks struct {
 	Created  string                // of its creation
 	Comments map[event.UUID]string // of each comment
+	Editors  map[event.UUID]string // agents whose edit of a comment is the one that is shown
 	Others   int                   // lines beside these that are not signed as their log was
 }
 
@@ -18,7 +20,8 @@ func MarksOf(p tracker.Projection, u event.UUID) (Marks, error) {
 	if err != nil {
 		return Marks{}, err
 	}
-	m := Marks{Comments: map[event.UUID]string{}}
+	m := Marks{Comments: map[event.UUID]string{}, Editors: map[event.UUID]string{}}
+	edits := map[event.UUID]event.Key{}
 	created := false
 	for _, e := range lines {
 		mark := p.Mark(e.Agent, e.Seq)
@@ -32,6 +35,10 @@ func MarksOf(p tracker.Projection, u event.UUID) (Marks, error) {
 			if _, again := m.Comments[b.Comment]; !again {
 				m.Comments[b.Comment] = mark
 				continue
+			}
+		case *event.CommentEdited:
+			if last, again := edits[b.Comment]; !again || last.Less(e.Key()) {
+				edits[b.Comment], m.Editors[b.Comment] = e.Key(), e.Agent
 			}
 		}
 		if mark != "" && mark != "unapproved" { // a new agent is no alarm on every issue

@@ -268,6 +268,9 @@ func (b *briefing) comments() {
 		edited := ""
 		if c.Edited {
 			edited = ", edited"
+			if by := b.marks.Editors[c.UUID]; by != c.By {
+				edited += " by " + frame.OneLine(by)
+			}
 		}
 		b.Print("    %s %s%s, %s, %s%s\n", b.Paint(frame.ID, b.s.Projection.CommentShort(c.UUID)),
 			c.Author, b.Paint(frame.Problem, Marked(b.marks.Comments[c.UUID])), c.Kind, b.when(c.CreatedAt), edited)
