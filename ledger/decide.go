@@ -163,7 +163,9 @@ func (d *locksDecision) issue(x *issueFacts) {
 	for _, c := range x.claims {
 		w := Waiter{c.key.Agent, c.branch, c.key.Time, c.key.Seq}
 		switch {
-		case x.ended(w.Agent, w.ClaimSeq):
+		case w.ClaimSeq < x.released[w.Agent]: // whoever asked has said that it is over
+		case x.deleted:
+			d.void = true // the issue may have been restored in the same step
 		case held && lock.Agent == w.Agent || waits(queue, w.Agent):
 			d.void = true
 		case !held && len(queue) == 0:

@@ -125,6 +125,27 @@ var decideRules = []struct {
 		s.claim("agent-d", u, true) // a later key: keys are ignored
 		s.is(s.step(), u, "")
 	}},
+	{"a deletion that was taken back in the same step ends them all the same", func(t *testing.T, s *scene) {
+		u := s.create("agent-a")
+		s.claim("agent-b", u, false)
+		s.is(s.step(), u, "b/1@2")
+		d := s.uuid()
+		s.say("agent-a", &event.IssueDeleted{UUID: u, Deletion: d})
+		s.say("agent-a", &event.IssueUndeleted{UUID: u, Deletion: d})
+		s.claim("agent-a", u, true)
+		s.is(s.step(), u, "")
+		s.claim("agent-a", u, false)
+		s.is(s.step(), u, "a/5@4")
+	}},
+	{"that such a claim is over is a decision", func(t *testing.T, s *scene) {
+		u := s.create("agent-a")
+		s.step()
+		d := s.uuid()
+		s.say("agent-a", &event.IssueDeleted{UUID: u, Deletion: d})
+		s.say("agent-a", &event.IssueUndeleted{UUID: u, Deletion: d})
+		s.claim("agent-a", u, false)
+		s.is(s.step(), u, "")
+	}},
 	{"deletions of earlier steps are not remembered", func(t *testing.T, s *scene) {
 		u := s.create("agent-a")
 		s.say("agent-a", &event.IssueDeleted{UUID: u})
