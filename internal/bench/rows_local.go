@@ -72,6 +72,27 @@ func (b *bench) newManyIssues() (measurement, error) {
 	return b.newBeside(large, err, "--offline")
 }
 
+// newSimilar compares a new issue that is compared with the open ones with one that
+// is not.
+func (b *bench) newSimilar() (measurement, error) {
+	with, err := b.many()
+	if err != nil {
+		return measurement{}, err
+	}
+	if with, err = with.copied(); err != nil {
+		return measurement{}, err
+	}
+	without, err := with.copied()
+	if err == nil {
+		err = b.run(without.dir, "git", "config", "advice.crosslink.similar", "false")
+	}
+	if err != nil {
+		return measurement{}, err
+	}
+	words := []string{"new", "-q", usual, "--offline"}
+	return b.against(only(with.cmd(words...)), only(without.cmd(words...)))
+}
+
 func (b *bench) list() (measurement, error) {
 	w, err := b.many()
 	if err != nil {
