@@ -3,6 +3,7 @@ package importer
 import (
 	"cmp"
 	"strconv"
+	"strings"
 
 	"github.com/git-crosslink/git-crosslink/event"
 )
@@ -16,6 +17,18 @@ type Line struct {
 
 // Names turns the keys of one source into uuids.
 type Names struct{ System, Scope string }
+
+// Description is what an agent says of itself that imports from a scope.
+func (n Names) Description() string { return "import " + n.System + ":" + n.Scope }
+
+// NamesOf reads a Description. An export of our own has no names but ours.
+func NamesOf(description string) (n Names, ok bool) {
+	rest, ok := strings.CutPrefix(description, "import ")
+	if ok {
+		n.System, n.Scope, ok = strings.Cut(rest, ":")
+	}
+	return n, ok && n.System != Own
+}
 
 // Issue is the uuid of an issue. An export of our own names its issues itself.
 func (n Names) Issue(key string) event.UUID { return n.id(TypeIssue, key) }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"iter"
 	"os"
 	"path/filepath"
 	"strings"
@@ -187,6 +188,33 @@ func FuzzCSV(f *testing.F) { fuzz(f, "csv", "id,title,parent\n1,x,\n2,y,1\n") }
 func FuzzJira(f *testing.F) {
 	fuzz(f, "jira", "Issue key,Summary,Comment,Comment\nA-1,x,01/Jan/26 1:02 AM;bob;hi,\n")
 }
+func FuzzGitLab(f *testing.F) {
+	fuzz(f, "gitlab", "Issue ID,URL,Title,State,Author,Assignee Username,Time Spent\n1,https://x/y/-/issues/1,x,Closed,bo,ann,60\n")
+}
+
+// bugs is a repository of git-bug with one bug, whose commits hold one pack each.
+type bugs struct {
+	packs    []GitBugPack
+	identity []byte
+}
+
+func (b bugs) Bugs() iter.Seq2[[]GitBugPack, error] {
+	return func(yield func([]GitBugPack, error) bool) { yield(b.packs, nil) }
+}
+func (b bugs) Identity(string) ([]byte, error) { return b.identity, nil }
+
+func FuzzGitBug(f *testing.F) {
+	create := `{"author":{"id":"a"},"ops":[{"type":1,"timestamp":1700000000,"title":"x","message":"y","files":["f"]},{"type":3,"timestamp":1700000001,"message":"said"}]}`
+	f.Add([]byte(create), []byte(`{"author":{"id":"a"},"ops":[{"type":4,"timestamp":1700000002,"status":2},{"type":5,"added":["b"],"removed":["c"]},{"type":6,"target":"t"}]}`), []byte(`{"login":"bo"}`), 1, 4)
+	f.Add([]byte(create), []byte(`{"ops":[{"type":99,"timestamp":-1}]}`), []byte(`{`), 2, 3)
+	f.Fuzz(func(t *testing.T, first, second, identity []byte, parents, version int) {
+		formats["git-bug"] = func(_ Source, o Options, out *Sink) error {
+			return GitBug(bugs{[]GitBugPack{{0, gitBugVersion, first}, {parents, version, second}}, identity}, o, out)
+		}
+		read(t, "git-bug", "", Options{})
+	})
+}
+
 func FuzzMarkdown(f *testing.F) {
 	fuzz(f, "markdown", "# h\n- [ ] a\n  text\n  - [x] b\n```\n- [ ] no\n```\n")
 }

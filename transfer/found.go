@@ -105,7 +105,7 @@ func touch(ctx context.Context, t Tracker, r Request, rep *Report) error {
 			}
 		}
 		if len(bodies) > 0 {
-			bodies = append(bodies, &event.AgentIntroduced{Kind: event.Machine, Description: Describe(r.Names)})
+			bodies = append(bodies, &event.AgentIntroduced{Kind: event.Machine, Description: r.Names.Description()})
 		}
 		return bodies, nil
 	})

@@ -268,7 +268,7 @@ func (m *moving) compose(p tracker.Projection) (bodies []event.Body, done tally,
 		}
 	}
 	if len(bodies) > 0 { // said now: it is the agent's last sign of life, and later how the scope's agents are known
-		bodies = append(bodies, &event.AgentIntroduced{Kind: event.Machine, Description: Describe(m.Names)})
+		bodies = append(bodies, &event.AgentIntroduced{Kind: event.Machine, Description: m.Names.Description()})
 	}
 	done.events = len(bodies)
 	return bodies, done, nil
@@ -367,14 +367,11 @@ func sideOf(s *reducer.State, u event.UUID) *importer.Side {
 	return side
 }
 
-// Describe is what an agent says of itself that imports from a scope.
-func Describe(n importer.Names) string { return "import " + n.System + ":" + n.Scope }
-
 // importersOf are the agents that import from a scope, of all clones.
 func importersOf(p tracker.Projection, n importer.Names) map[string]bool {
 	all := map[string]bool{}
 	for _, a := range p.Agents() {
-		if a.Description == Describe(n) {
+		if a.Description == n.Description() {
 			all[a.ID] = true
 		}
 	}

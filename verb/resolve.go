@@ -8,14 +8,61 @@ import (
 	"strings"
 
 	"github.com/git-crosslink/git-crosslink/event"
+	"github.com/git-crosslink/git-crosslink/importer"
 	"github.com/git-crosslink/git-crosslink/reducer"
 	"github.com/git-crosslink/git-crosslink/store"
 	"github.com/git-crosslink/git-crosslink/tracker"
 )
 
+// resolve finds the issue an id names: as the tracker calls it, else as it was called
+// where it was imported from.
+func resolve(p tracker.Projection, id string) (event.UUID, error) {
+	u, err := p.Resolve(id)
+	if err == nil || errors.As(err, new(*store.AmbiguousError)) {
+		return u, err
+	}
+	switch found := byOldName(p, id); len(found) {
+	case 0:
+		return u, err
+	case 1:
+		return found[0].UUID, nil
+	default:
+		return u, &store.AmbiguousError{What: "issue", ID: id, Named: true, Candidates: found}
+	}
+}
+
+// oldShort are the short names of systems in old names, such as gh#12.
+var oldShort = map[string]string{"github": "gh", "gitlab": "gl"}
+
+// byOldName finds issues by the name that they had in a source that was imported here:
+// its key there (bd-a3f8), or with the system or the scope before it (gh#12,
+// github#12, acme/shop#12, github:acme/shop#12). A number alone is one of this tracker.
+func byOldName(p tracker.Projection, id string) (found []store.Candidate) {
+	for _, a := range p.Agents() {
+		names, ok := importer.NamesOf(a.Description)
+		if !ok {
+			continue
+		}
+		key := id
+		if before, after, ok := strings.Cut(id, "#"); ok {
+			if !slices.Contains([]string{names.System, names.Scope, names.System + ":" + names.Scope, oldShort[names.System]}, before) {
+				continue
+			}
+			key = after
+		} else if strings.Trim(id, "0123456789") == "" {
+			continue
+		}
+		i, err := p.Row(names.Issue(key))
+		if err == nil && !slices.ContainsFunc(found, func(c store.Candidate) bool { return c.UUID == i.UUID }) {
+			found = append(found, store.Candidate{UUID: i.UUID, Short: i.Short, Title: i.Title})
+		}
+	}
+	return found
+}
+
 // Resolve finds the issue an id names. Its row is without texts.
 func Resolve(p tracker.Projection, id string) (*store.Issue, error) {
-	u, err := p.Resolve(id)
+	u, err := resolve(p, id)
 	if err != nil {
 		return nil, err
 	}
@@ -24,7 +71,7 @@ func Resolve(p tracker.Projection, id string) (*store.Issue, error) {
 
 // ResolveTexts finds the issue an id names, with its texts.
 func ResolveTexts(p tracker.Projection, id string) (*store.Issue, error) {
-	u, err := p.Resolve(id)
+	u, err := resolve(p, id)
 	if err != nil {
 		return nil, err
 	}

@@ -118,7 +118,7 @@ var rules = map[string]rule{
 		why: "on a server a push is judged by the core's rules over objects in quarantine: no state, no store, no commands",
 	},
 	"verb": {
-		pure: true, may: "event reducer store tracker fail",
+		pure: true, may: "event reducer store tracker fail importer",
 		why: "what a command emits follows from its words and a projection, so that every surface emits the same",
 	},
 	"answer": {
