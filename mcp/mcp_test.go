@@ -202,7 +202,7 @@ func TestRefusals(t *testing.T) {
 		{"new", m("title", ""), 129, "'new' needs 'title'"},
 		{"new", m("titel", "x"), 129, "'new' has no argument 'titel'; valid arguments: title, description"},
 		{"new", m("title", []any{1, map[string]any{}}), 129, "'title' must be of type string"},
-		{"new", m("title", "x", "priority", "urgent"), 129, "urgent"},
+		{"new", m("title", "x", "priority", "soonest"), 129, "soonest"},
 		{"list", m("limit", 1e9), 129, "from 1 to 1000"},
 		{"show", m("ids", "999"), 1, "999"},
 		{"show", m("ids", "--help"), 129, "--help"},
