@@ -22,7 +22,7 @@ const (
 	activityDepth  = 20  // of each project
 	activityMost   = 12  // projects
 	searchMost     = 20  // issues of each project
-	searchPatience = 300 * time.Millisecond
+	searchPatience = 250 * time.Millisecond
 )
 
 // lineRow is a line, with the issue that it is about.
