@@ -418,7 +418,7 @@ Examples:
 		if e.Offline {
 			return frame.Misuse("trust settings cannot be changed offline")
 		}
-		if err := e.Confirm(u.Bool("yes"), "revoke '"+args[0]+"'? It cannot be undone: the agent's further events are ignored for ever", "nobody was revoked"); err != nil {
+		if err := e.Confirm(u.Bool("yes"), "revoke '"+args[0]+"'? It cannot be undone: the agent's further events are ignored", "nobody was revoked"); err != nil {
 			return err
 		}
 		r, err := repo.Revoke(u.Context, args[0], after, u.String("reason"))

@@ -148,7 +148,7 @@ func runStatus(ctx context.Context, opts statusOptions, e *command.Env) error {
 	return printStatusWrite(ctx, e, opts, r, rows, changed)
 }
 
-// lockedByOthers refuses to end the work of somebody else without a word.
+// lockedByOthers refuses to close what somebody else works on, unless a reason is given.
 func lockedByOthers(e *command.Env, repo *command.Repository, p tracker.Projection, opts statusOptions, effects []verb.Effect) error {
 	if opts.breaking || opts.reason != nil && *opts.reason != "" {
 		return nil

@@ -76,7 +76,7 @@ func awaitLock(ctx context.Context, e *command.Env, repo *command.Repository, u 
 	return c, nil
 }
 
-// keepsPlace is what somebody has to know who is interrupted while waiting.
+// keepsPlace tells somebody who interrupts the wait that the place is kept.
 func keepsPlace(name string) error {
 	return &frame.Failure{Code: frame.ExitInterrupted, Kind: "interrupted", Message: "interrupted",
 		Hints: []string{"you keep your place in the queue; to give it up: git crosslink unlock " + name}}
