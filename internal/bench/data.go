@@ -21,7 +21,7 @@ const dataVersion = 1
 // began is the time of the first made event.
 const began event.Time = 1_770_000_000_000_000_000
 
-const agents = 50 // write the large trackers
+const usually = 50 // agents write the large trackers
 
 func agentName(n int) string { return fmt.Sprintf("agent-%03d", n) }
 
@@ -84,8 +84,8 @@ func body(n int, by string, text int) event.Body {
 	return &event.CommentAdded{Issue: uuidOf("issue", n/5-(n%97)*min(1, n/500)), Comment: uuidOf("comment", n), Author: by, Content: words(n, text), CreatedAt: at, Kind: "note"}
 }
 
-// history is events over 50 logs of a hub.
-func history(hub string, events, text int, asSigned bool, each func(agent string, lines [][]byte) error) error {
+// history is events over the logs of some agents of a hub.
+func history(hub string, events, text, agents int, asSigned bool, each func(agent string, lines [][]byte) error) error {
 	for a := range agents {
 		w := author{chain: event.Chain{Hub: hub, Agent: agentName(a)}}
 		if asSigned {
@@ -119,10 +119,10 @@ func (w *world) hubID() string {
 
 // crowd puts a history on the hub, packed as a server packs it, and into the
 // clone, which decides its numbers.
-func crowd(w *world, events, text int) error {
+func crowd(w *world, events, text, agents int) error {
 	l := packer{w.b.native(w.hub), w.b, w.hub}
 	defer l.Close()
-	err := history(w.hubID(), events, text, false, func(agent string, lines [][]byte) error {
+	err := history(w.hubID(), events, text, agents, false, func(agent string, lines [][]byte) error {
 		return appendTo(context.Background(), l, agent, lines)
 	})
 	if err != nil {

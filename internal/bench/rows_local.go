@@ -38,7 +38,7 @@ func (b *bench) newLocal() (measurement, error) {
 
 // many is the tracker of 10,000 issues and 40,000 comments.
 func (b *bench) many() (*world, error) {
-	return b.kept("issues", func(w *world) error { return crowd(w, 50_000, shortText) })
+	return b.kept("issues", func(w *world) error { return crowd(w, 50_000, shortText, usually) })
 }
 
 // newBeside compares a write into a large world with one into an empty one.
@@ -113,6 +113,36 @@ func (b *bench) showUnknown() (measurement, error) {
 	return b.against(show("!", "999999"), show("", "1"))
 }
 
+// agents is a tracker of 20,000 events that so many agents wrote.
+func (b *bench) agents(n int) (*world, error) {
+	return b.kept(fmt.Sprint("agents-", n), func(w *world) error { return crowd(w, 20_000, shortText, n) })
+}
+
+// byAgents compares a command in a tracker of a thousand agents with the same in one
+// of ten.
+func (b *bench) byAgents(words ...string) (measurement, error) {
+	var of [2]action
+	for i, n := range []int{1000, 10} {
+		w, err := b.agents(n)
+		if err != nil {
+			return measurement{}, err
+		}
+		if w, err = w.copied(); err != nil {
+			return measurement{}, err
+		}
+		w.ours("list", "-n", "50") // has a store
+		if w.err != nil {
+			return measurement{}, w.err
+		}
+		of[i] = only(w.cmd(words...))
+	}
+	return b.against(of[0], of[1])
+}
+
+func (b *bench) listAgents() (measurement, error) { return b.byAgents("list", "-n", "50") }
+func (b *bench) newAgents() (measurement, error)  { return b.byAgents("new", "-q", "--offline", usual) }
+func (b *bench) syncAgents() (measurement, error) { return b.byAgents("sync", "-q") }
+
 func (b *bench) listMemory() (measurement, error) {
 	w, err := b.many()
 	if err != nil {
@@ -176,7 +206,7 @@ func (b *bench) rebuildRate() (measurement, error) {
 	const events = 50_000
 	hub := uuidOf("hub", 0).String()
 	logs := map[string][][]byte{}
-	err := history(hub, events, shortText, true, func(agent string, lines [][]byte) error {
+	err := history(hub, events, shortText, usually, true, func(agent string, lines [][]byte) error {
 		logs[agent] = lines
 		return nil
 	})
@@ -243,7 +273,7 @@ func (b *bench) rebuildMemory() (measurement, error) {
 
 // crowded is the tracker of a million events. Only its store is ever changed.
 func (b *bench) crowded() (*world, error) {
-	return b.kept("million", func(w *world) error { return crowd(w, 1_000_000, shortText) })
+	return b.kept("million", func(w *world) error { return crowd(w, 1_000_000, shortText, usually) })
 }
 
 func (b *bench) million() (measurement, error) {
@@ -265,7 +295,7 @@ func (b *bench) millionMemory() (measurement, error) {
 // textsMemory is the peak of a command that has to read 4,000 comments of 64 KB
 // without a store.
 func (b *bench) textsMemory(words ...string) (measurement, error) {
-	w, err := b.kept("texts", func(w *world) error { return crowd(w, 5000, longText) })
+	w, err := b.kept("texts", func(w *world) error { return crowd(w, 5000, longText, usually) })
 	if err != nil {
 		return measurement{}, err
 	}
