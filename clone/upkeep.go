@@ -20,6 +20,14 @@ func (c *Clone) KeepUp(ctx context.Context) {
 	}
 }
 
+// PackRefs makes lists of refs cheap again after a fetch that moved many. What goes
+// wrong with it only costs time.
+func (c *Clone) PackRefs(ctx context.Context) {
+	if r, ok := c.Replica.(refs.Maintained); ok {
+		_ = r.PackRefs(ctx)
+	}
+}
+
 // KeepUpLater starts such a process if there is much to do and none was started
 // for a day. A repository that sends everything at once, or has no hub, would
 // never come to it otherwise.

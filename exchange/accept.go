@@ -113,7 +113,11 @@ func (x *Exchange) Adopt(ctx context.Context, root string, whole bool, w Wants) 
 		return a, nil
 	}
 	// a conflict: another process of this clone took it over at the same time
-	return a, refs.IgnoreConflict(x.Local().SwapInOrder(ctx, a.Updates))
+	if err := refs.IgnoreConflict(x.Local().SwapInOrder(ctx, a.Updates)); err != nil {
+		return a, err
+	}
+	x.PackRefs(ctx)
+	return a, nil
 }
 
 // fromLedger takes over logs that the hub no longer offers and the ledger holds.

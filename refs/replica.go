@@ -100,6 +100,9 @@ type Maintained interface {
 	// MaintenanceDue estimates whether Maintain would do something.
 	MaintenanceDue() bool
 
+	// PackRefs packs refs if many are files of their own.
+	PackRefs(ctx context.Context) error
+
 	// Maintain packs refs and objects and removes what nobody can want, unless
 	// there is little to do.
 	Maintain(ctx context.Context) error

@@ -100,6 +100,7 @@ func (t *Tracker) takeOver(ctx context.Context) (news bool, err error) {
 	if err != nil || !moved {
 		return false, err
 	}
+	t.clone.PackRefs(ctx)
 	if ok, err := t.copyMakesSense(ctx); err != nil || !ok {
 		return true, err
 	}

@@ -9,13 +9,16 @@ import (
 	"time"
 
 	"github.com/git-crosslink/git-crosslink/internal/statefile"
+	"github.com/git-crosslink/git-crosslink/refs"
 	"github.com/git-crosslink/git-crosslink/refs/disk"
 )
 
 // Maintenance of a replica. Every append leaves a handful of loose objects, which
 // take ten times the room that they take in a pack. The rules are:
 //
-//   - at most once a day, in a process that nobody waits for;
+//   - at most once a day, in a process that nobody waits for. Only refs are packed
+//     whenever there are many: that takes a moment, and a fetch of many logs brings
+//     that many at once;
 //   - nothing is removed before what replaces it is on disk, with its
 //     directory: objects are packed first, and loose ones that are packed go
 //     after that;
@@ -27,6 +30,9 @@ const (
 	// manyLoose is how many loose objects make it worthwhile, about two hundred
 	// appends.
 	manyLoose = 1000
+	// manyRefs is how many refs have a file of their own before they are packed: each
+	// costs every command that lists them about ten microseconds.
+	manyRefs = 200
 	// manyPacks is how many packs are made one.
 	manyPacks = 50
 
@@ -40,7 +46,34 @@ func (r *Replica) maintenanceStamp() string { return filepath.Join(r.path, "main
 
 // MaintenanceDue implements refs.Maintained. It looks at one of the 256
 // directories of objects, so it is an estimate; it costs next to nothing.
-func (r *Replica) MaintenanceDue() bool {
+func (r *Replica) MaintenanceDue() bool { return r.manyRefs() || r.objectsDue() }
+
+// manyRefs reports whether many logs, or signs of life, have a file of their own.
+func (r *Replica) manyRefs() bool {
+	n := 0
+	for _, prefix := range []string{refs.SeenPrefix + refs.Agents, refs.IncomingPrefix + refs.Agents, refs.OuterPrefix + refs.Agents, refs.PresenceHere} {
+		entries, _ := os.ReadDir(filepath.Join(r.path, filepath.FromSlash(prefix)))
+		n += len(entries)
+	}
+	return n > manyRefs
+}
+
+// PackRefs implements refs.Maintained.
+func (r *Replica) PackRefs(ctx context.Context) error {
+	if !r.manyRefs() {
+		return nil
+	}
+	return r.packRefs(ctx)
+}
+
+func (r *Replica) packRefs(ctx context.Context) error {
+	if _, err := r.Git(ctx, "pack-refs", "--all"); err != nil {
+		return err
+	}
+	return disk.SyncDir(r.path)
+}
+
+func (r *Replica) objectsDue() bool {
 	if st, err := os.Stat(r.maintenanceStamp()); err == nil && time.Since(st.ModTime()) < maintenanceEvery && time.Since(st.ModTime()) >= 0 {
 		return false
 	}
@@ -57,8 +90,8 @@ func (r *Replica) Maintain(ctx context.Context) error {
 		return err
 	}
 	defer unlock()
-	if !r.MaintenanceDue() {
-		return nil
+	if err := r.PackRefs(ctx); err != nil || !r.objectsDue() {
+		return err
 	}
 	// Touched first: what fails today is not tried again before tomorrow.
 	f, err := statefile.CreateTemp(r.path, "maintained-")
@@ -68,10 +101,7 @@ func (r *Replica) Maintain(ctx context.Context) error {
 	if err := errors.Join(f.Close(), os.Rename(f.Name(), r.maintenanceStamp())); err != nil {
 		return err
 	}
-	if _, err := r.Git(ctx, "pack-refs", "--all"); err != nil {
-		return err
-	}
-	if err := disk.SyncDir(r.path); err != nil {
+	if err := r.packRefs(ctx); err != nil {
 		return err
 	}
 	if err := r.packObjects(ctx); err != nil {

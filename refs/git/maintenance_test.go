@@ -215,3 +215,42 @@ func TestMaintainBesideWriters(t *testing.T) {
 	t.Logf("%d rounds beside %d appends", rounds, len(acked))
 	refstest.Git(t, "--git-dir="+r.Path(), "fsck", "--strict", "--no-dangling")
 }
+
+// Refs are packed when there are many, also on a day on which maintenance was done.
+func TestManyRefsArePacked(t *testing.T) {
+	t.Parallel()
+	r, trace := grown(t, 1)
+	if err := os.WriteFile(r.Path()+"/maintained", nil, 0o666); err != nil {
+		t.Fatal(err)
+	}
+	tip := refstest.CommitOf(t, r.Local(), "a")
+	var ups []refs.Update
+	for n := range 201 {
+		ups = append(ups, refs.Update{Ref: fmt.Sprint(refs.SeenPrefix, refs.Agents, "agent-", n), New: tip})
+	}
+	packs := func() int {
+		b, err := os.ReadFile(trace)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return strings.Count(string(b), " pack-refs --all")
+	}
+	if err := r.Local().SwapInOrder(ctx, ups[:200]); err != nil {
+		t.Fatal(err)
+	}
+	if err := r.Maintain(ctx); err != nil || r.MaintenanceDue() || packs() != 0 {
+		t.Fatalf("packed for 200 refs: %v", err)
+	}
+	if err := r.Local().SwapInOrder(ctx, ups[200:]); err != nil {
+		t.Fatal(err)
+	}
+	if !r.MaintenanceDue() {
+		t.Error("nobody would pack 201 refs")
+	}
+	if err := r.Maintain(ctx); err != nil || r.MaintenanceDue() || packs() == 0 {
+		t.Errorf("201 refs are not packed: %v", err)
+	}
+	if all, err := r.Local().Refs(ctx, refs.SeenPrefix); err != nil || len(all) != 201 {
+		t.Errorf("%d refs, %v", len(all), err)
+	}
+}

@@ -33,8 +33,10 @@ type refFiles struct {
 // the same file of the same age has the same content, if it was not new when it
 // was read.
 type knownRefs struct {
-	mu sync.Mutex
-	m  map[string]knownRef
+	mu     sync.Mutex
+	m      map[string]knownRef
+	packed map[string]refs.OID // of packed-refs as it was in file; not to be altered
+	file   os.FileInfo         // nil: not known
 }
 
 type knownRef struct {
@@ -66,6 +68,27 @@ func (k *knownRefs) put(name string, file os.FileInfo, id refs.OID) {
 		k.m = make(map[string]knownRef)
 	}
 	k.m[name] = knownRef{file, id}
+}
+
+func (k *knownRefs) getPacked(file os.FileInfo) map[string]refs.OID {
+	if k == nil {
+		return nil
+	}
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.file == nil || !os.SameFile(k.file, file) || k.file.Size() != file.Size() || !k.file.ModTime().Equal(file.ModTime()) {
+		return nil
+	}
+	return k.packed
+}
+
+func (k *knownRefs) putPacked(file os.FileInfo, m map[string]refs.OID) {
+	if k == nil || time.Since(file.ModTime()) < settled {
+		return
+	}
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.packed, k.file = m, file
 }
 
 // ErrOdd says that something is there that only git itself should judge: a
@@ -249,6 +272,13 @@ func (r refFiles) packed() (map[string]refs.OID, error) {
 		return nil, err
 	}
 	defer f.Close()
+	file, err := f.Stat()
+	if err != nil {
+		return nil, err
+	}
+	if m := r.known.getPacked(file); m != nil {
+		return m, nil
+	}
 	b, err := io.ReadAll(io.LimitReader(f, maxPacked+1))
 	if err != nil {
 		return nil, err
@@ -270,6 +300,7 @@ func (r refFiles) packed() (map[string]refs.OID, error) {
 			m[name] = refs.OID(id)
 		}
 	}
+	r.known.putPacked(file, m)
 	return m, nil
 }
 
