@@ -8,7 +8,6 @@ import (
 	"github.com/git-crosslink/git-crosslink/agents"
 	"github.com/git-crosslink/git-crosslink/event"
 	"github.com/git-crosslink/git-crosslink/fail"
-	"github.com/git-crosslink/git-crosslink/ownlog"
 	"github.com/git-crosslink/git-crosslink/reading"
 )
 
@@ -80,7 +79,7 @@ func (k *Checkup) who(load func() (*reading.Snapshot, error)) (*Who, error) {
 	if w.Events = l.Seq; k.Hub != nil {
 		w.Unsent = l.Unsent()
 	}
-	if a := ownlog.AgentNamed(s.View, agent); a != nil {
+	if a := s.View.Agent(agent); a != nil {
 		w.Kind, w.Description = a.Kind, a.Description
 	}
 	switch {

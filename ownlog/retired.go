@@ -4,18 +4,7 @@ import (
 	"context"
 
 	"github.com/git-crosslink/git-crosslink/reading"
-	"github.com/git-crosslink/git-crosslink/reducer"
 )
-
-// AgentNamed is what an agent has said of itself, nil if nothing.
-func AgentNamed(p reading.Projection, id string) *reducer.Agent {
-	for _, a := range p.Agents() {
-		if a.ID == id {
-			return a
-		}
-	}
-	return nil
-}
 
 // outlived goes on under a new id where the identity file still names one that
 // is retired.
@@ -34,7 +23,7 @@ func (w *Writer) outlived(ctx context.Context) (bool, error) {
 
 // RetiredError refuses a line behind the last one.
 func (w *Writer) RetiredError(p reading.Projection) error {
-	a := AgentNamed(p, w.Agent)
+	a := p.Agent(w.Agent)
 	if a == nil || !a.Retired {
 		return nil
 	}

@@ -44,6 +44,10 @@ type Lists interface {
 
 // Signs answers what is known of agents and of their lines.
 type Signs interface {
+	// Agents returns the agents that have said something of themselves, by id.
+	Agents() []*reducer.Agent
+	// Agent is what one of them has said, nil if it has said nothing.
+	Agent(id string) *reducer.Agent
 	// LastSign is when an agent was last seen: the shown time of its newest line,
 	// or a sign of life outside its log; 0 is never.
 	LastSign(agent string) event.Time

@@ -12,8 +12,6 @@ import (
 
 // Records answers what there is besides issues. Its rows are not to be altered.
 type Records interface {
-	// Agents returns the agents that have said something of themselves, by id.
-	Agents() []*reducer.Agent
 	// Milestones returns every milestone, by creation.
 	Milestones() ([]*reducer.Milestone, error)
 	// MilestoneNumbers are the numbers decided for milestones, also for some that are

@@ -92,6 +92,10 @@ func questions(m *store.Memory, p projection, answer func(what string, got any))
 	answer("milestones", said(ms, err))
 	answer("numbers of milestones", fmt.Sprint(p.MilestoneNumbers()))
 	answer("agents", p.Agents())
+	answer("nobody", p.Agent("nobody"))
+	for _, a := range p.Agents() {
+		answer("agent "+a.ID, p.Agent(a.ID))
+	}
 	for _, a := range []string{"", "agent-00", "agent-01", "nobody"} {
 		for _, some := range []bool{false, true} {
 			xs, err := p.Sessions(store.SessionFilter{Agent: a, Open: some})

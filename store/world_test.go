@@ -31,11 +31,10 @@ type projection interface {
 	Latest(string, int) ([]store.Named, error)
 	History(event.UUID) ([]*event.Envelope, error)
 	Locked() ([]*store.Issue, error)
-	LastSign(string) event.Time
 	Aliases() map[uint64]uint64
 	store.Records
 	Rejections() []reducer.Rejection
-	Mark(string, uint64) string
+	store.Signs
 	Check(string, event.Body) error
 	Hash() string
 }

@@ -5,7 +5,6 @@ import (
 
 	"github.com/git-crosslink/git-crosslink/event"
 	"github.com/git-crosslink/git-crosslink/fail"
-	"github.com/git-crosslink/git-crosslink/ownlog"
 	"github.com/git-crosslink/git-crosslink/reading"
 )
 
@@ -14,7 +13,7 @@ import (
 func (t *Tracker) Describe(ctx context.Context, o EmitOptions, text string, kind event.AgentKind) (*Receipt, error) {
 	return t.Emit(ctx, o, func(p Projection) ([]Body, error) {
 		now := t.clone.Identity().Introduction(nil)
-		was := ownlog.AgentNamed(p, t.clone.Agent)
+		was := p.Agent(t.clone.Agent)
 		if was != nil && was.Kind != "" {
 			now.Kind, now.Machine = was.Kind, was.Machine
 		}

@@ -2,10 +2,8 @@ package verb
 
 import (
 	"fmt"
-	"slices"
 
 	"github.com/git-crosslink/git-crosslink/event"
-	"github.com/git-crosslink/git-crosslink/reducer"
 	"github.com/git-crosslink/git-crosslink/tracker"
 )
 
@@ -27,8 +25,7 @@ func (e *RequestError) Error() string { return e.Why }
 
 // Request returns the event of a request to an agent that is here.
 func Request(p tracker.Projection, n *NewRequest) ([]event.Body, error) {
-	known := slices.ContainsFunc(p.Agents(), func(a *reducer.Agent) bool { return a.ID == n.Target && !a.Retired })
-	if !known {
+	if a := p.Agent(n.Target); a == nil || a.Retired {
 		return nil, &RequestError{fmt.Sprintf("there is no agent '%s', or it has retired", n.Target)}
 	}
 	b := &event.RequestSent{ID: n.ID, Target: n.Target, Kind: n.Kind, RequestedBy: n.By, Reason: n.Reason, ExpiresAt: n.Expires}

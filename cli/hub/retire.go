@@ -9,7 +9,6 @@ import (
 	"github.com/git-crosslink/git-crosslink/cli/command"
 	"github.com/git-crosslink/git-crosslink/cli/frame"
 	"github.com/git-crosslink/git-crosslink/event"
-	"github.com/git-crosslink/git-crosslink/reducer"
 	"github.com/git-crosslink/git-crosslink/tracker"
 )
 
@@ -102,7 +101,7 @@ func runAgentRetire(ctx context.Context, reason string, o tracker.EmitOptions, e
 	if err != nil {
 		return err
 	}
-	if a := describedAgent(p, repo.Agent()); a != nil && a.Retired {
+	if a := p.Agent(repo.Agent()); a != nil && a.Retired {
 		e.Progress("'%s' is already retired", a.ID)
 		return printAgent(ctx, e, &tracker.Receipt{Agent: a.ID, Sync: tracker.Confirmed, View: p}, o)
 	}
@@ -127,18 +126,9 @@ func released(r *tracker.Receipt) (n int) {
 	return n
 }
 
-func describedAgent(p tracker.Projection, id string) *reducer.Agent {
-	for _, a := range p.Agents() {
-		if a.ID == id {
-			return a
-		}
-	}
-	return nil
-}
-
 func printAgent(ctx context.Context, e *command.Env, r *tracker.Receipt, o tracker.EmitOptions) error {
 	x := answer.AgentWrite{Write: answer.WriteOf(r), Released: released(r)}
-	if a := describedAgent(r.View, r.Agent); a != nil {
+	if a := r.View.Agent(r.Agent); a != nil {
 		x.Kind, x.Description = answer.TextOrNull(string(a.Kind)), answer.TextOrNull(a.Description)
 		if a.Retired {
 			x.RetiredAt = answer.TimeOrNull(a.RetiredAt)

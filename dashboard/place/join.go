@@ -113,7 +113,7 @@ func (x *extractor) capability(p *opened, agent string) (capability, cure string
 		return OlderFormat, in("status")
 	case own != nil && (own.Forked || own.Revoked != nil):
 		return AgentTrouble, in("doctor")
-	case slices.ContainsFunc(x.view.Agents(), func(a *reducer.Agent) bool { return a.ID == agent && a.Retired }):
+	case retired(x.view.Agent(agent)):
 		return AgentTrouble, in("agent show")
 	case x.trust.Signing == "require" && (own == nil || !own.Approved):
 		return NotApproved, in("trust pending")
@@ -129,3 +129,5 @@ func (x *extractor) capability(p *opened, agent string) (capability, cure string
 func MayWrite(capability string) bool {
 	return !slices.Contains([]string{NotApproved, ReadOnly, OlderFormat, AgentTrouble}, capability)
 }
+
+func retired(a *reducer.Agent) bool { return a != nil && a.Retired }
