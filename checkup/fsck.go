@@ -60,9 +60,9 @@ func (k *Checkup) Fsck(ctx context.Context, full bool) (*FsckReport, error) {
 		l := s.Logs[id]
 		r.Events += l.Seq
 		if why := distrust(l); why != "" {
-			at := l.Verdict.Vouched
-			if l.Verdict.Ends != "" {
-				at = l.Verdict.Fed
+			at := l.Verdict().Vouched
+			if l.Verdict().Ends != "" {
+				at = l.Verdict().Fed
 			}
 			r.add(Finding{Kind: "trust", Agent: id, Seq: at, Text: why})
 		}

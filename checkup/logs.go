@@ -9,7 +9,7 @@ import (
 
 // distrust says what is wrong with the signatures of a log, "" if nothing.
 func distrust(l *reading.Log) string {
-	v := l.Verdict
+	v := l.Verdict()
 	switch {
 	case v == nil:
 		return ""

@@ -97,7 +97,7 @@ func (k *Checkup) Status(ctx context.Context) (*Status, error) {
 		if l.Empty() {
 			continue // the findings count them
 		}
-		if v := l.Verdict; v != nil && v.Trails() {
+		if v := l.Verdict(); v != nil && v.Trails() {
 			st.Unsigned += int(v.Lines - l.Kept())
 		}
 		info := LogInfo{Agent: id, Events: l.Seq, Ended: l.Ended, Own: id == k.Agent}

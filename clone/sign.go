@@ -155,7 +155,7 @@ func (c *Clone) LockedError(ctx context.Context, s *reading.Snapshot) *fail.Erro
 		return nil
 	}
 	return c.Signer().Continue(ownLog(s, c.Agent), err,
-		fmt.Sprintf("the log of '%s' was signed up to event %d, and nothing can be added to it now: %s", c.Agent, s.Logs[c.Agent].Verdict.Vouched, agents.WhyUnsigned(err)))
+		fmt.Sprintf("the log of '%s' was signed up to event %d, and nothing can be added to it now: %s", c.Agent, s.Logs[c.Agent].Verdict().Vouched, agents.WhyUnsigned(err)))
 }
 
 // freeID is an id like an agent's that has no log yet.

@@ -100,7 +100,7 @@ func (x *Exchange) onHubs(ctx context.Context, l *reading.Log) (refs.OID, error)
 
 // TrailText says what follows the last line of a log that counts.
 func TrailText(l *reading.Log) string {
-	return fmt.Sprintf("the log of '%s' was signed up to event %d; unsigned events after that do not count (%d)", l.Agent, l.Verdict.Vouched, l.Verdict.Lines-l.Kept())
+	return fmt.Sprintf("the log of '%s' was signed up to event %d; unsigned events after that do not count (%d)", l.Agent, l.Verdict().Vouched, l.Verdict().Lines-l.Kept())
 }
 
 // BeyondText says what the hub has after the last line of a log that is written

@@ -240,7 +240,7 @@ func (f *Founder) anew(ctx context.Context, s *reading.Snapshot) (*anew.Written,
 	decided := s.Decided()
 	was := anew.Hub{ID: s.Hub, Meta: s.AllRefs[replay.HubRoot+replay.MetaName], State: s.Roll, Steps: decided.View, Reads: decided.Reader, Logs: map[string]anew.Log{}}
 	for id, l := range s.Logs {
-		was.Logs[id] = anew.Log{Tip: l.Hub, Lines: l.Seq, Verdict: l.Verdict,
+		was.Logs[id] = anew.Log{Tip: l.Hub, Lines: l.Seq, Verdict: l.Verdict(),
 			Read: func(ctx context.Context) ([]*event.Envelope, error) { return f.Reads.Lines(ctx, l) }}
 	}
 	w := anew.Writer{Local: f.Local(), Agent: f.Agent, Address: f.Committer(), Now: f.Now(),

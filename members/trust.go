@@ -126,7 +126,7 @@ func trustKey(principal string, k trust.Key, namespaces []string) TrustKey {
 }
 
 func trustAgent(s *reading.Snapshot, l *reading.Log) TrustAgent {
-	v := l.Verdict
+	v := l.Verdict()
 	if v == nil {
 		v = s.Roll.Log(l.Agent, trust.LogOptions{}).Verdict()
 	}
@@ -165,7 +165,7 @@ func (m *Members) Approve(ctx context.Context, o Approve) ([]Approved, error) {
 		ids := o.Agents
 		if o.All {
 			for _, id := range s.AgentIDs() {
-				if c.Waits(id, s.Logs[id].Verdict) {
+				if c.Waits(id, s.Logs[id].Verdict()) {
 					ids = append(ids, id)
 				}
 			}
@@ -173,7 +173,7 @@ func (m *Members) Approve(ctx context.Context, o Approve) ([]Approved, error) {
 		for _, id := range ids {
 			var verdict *trust.Verdict
 			if l := s.Logs[id]; l != nil {
-				verdict = l.Verdict
+				verdict = l.Verdict()
 			}
 			a, err := c.Approve(id, o.Key, verdict, o.Admin)
 			if err != nil {
@@ -193,7 +193,7 @@ func (m *Members) Revoke(ctx context.Context, agent string, after *uint64, reaso
 	err := m.ChangeMeta(ctx, "revokes", func(s *reading.Snapshot, c *agents.Change) error {
 		var ends *agents.RevokedLog
 		if l := s.Logs[agent]; l != nil {
-			ends = &agents.RevokedLog{Lines: l.Seq, Counts: l.Verdict.Fed, HashAt: func(seq uint64) (string, error) { return m.Reads.Hash(ctx, l, seq) }}
+			ends = &agents.RevokedLog{Lines: l.Seq, Counts: l.Verdict().Fed, HashAt: func(seq uint64) (string, error) { return m.Reads.Hash(ctx, l, seq) }}
 		}
 		r, err := c.Revoke(agent, after, reason, ends)
 		done = &TrustRevocation{r.AfterSeq, r.Reason}

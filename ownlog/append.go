@@ -207,7 +207,7 @@ func (w *Writer) MayAppend(s *reading.Snapshot) error {
 		return w.DivergedError(w.Agent)
 	case l.Forked():
 		return &fail.Error{Kind: fail.Fatal, Code: "forked",
-			Message: fmt.Sprintf("the key of '%s' wrote two histories, and events after event %d are ignored: nothing was written", w.Agent, l.Verdict.Fed)}
+			Message: fmt.Sprintf("the key of '%s' wrote two histories, and events after event %d are ignored: nothing was written", w.Agent, l.Verdict().Fed)}
 	case l.Torn:
 		return &fail.Error{Kind: fail.Fatal, Code: "own-log/missing",
 			Message: fmt.Sprintf("objects of the log of '%s' are missing here: nothing was written", w.Agent)}

@@ -211,9 +211,9 @@ func (w *Writer) carryOver(ctx context.Context, s *reading.Snapshot, l *reading.
 	common := int(n)
 	switch { // of what both have not all may count
 	case l.Forked():
-		common = min(int(l.Verdict.Fed), len(written))
+		common = min(int(l.Verdict().Fed), len(written))
 	case l.Trails:
-		common = min(common, int(l.Verdict.Fed))
+		common = min(common, int(l.Verdict().Fed))
 	}
 	rest, withdrawn, err := rewrite.Withdraw(written[common:], without)
 	if err != nil {

@@ -349,7 +349,7 @@ type kept struct {
 
 // fromStore is the State that a store was made of.
 func (r *Reader) fromStore(stamp, header []byte, cursors func() (map[string][]byte, error)) (*replay.State, error) {
-	if was := r.loaded; was != nil && was.Replayed() && bytes.Equal(replay.Stamp(was.Refs), stamp) {
+	if was := r.loaded; was != nil && was.Replayed() && bytes.Equal(was.State.Stamp(), stamp) {
 		return was.State, nil
 	}
 	var k kept

@@ -35,12 +35,21 @@ var (
 type Log struct {
 	Agent string
 	*replay.Cursor
-	Verdict *trust.Verdict    // what of the lines counts; nil: all of them
-	Open    []*event.Envelope // lines that no step covers and that one may answer
-	Legacy  bool              // level-3 lines, which have no chain
+	Open   []*event.Envelope // lines that no step covers and that one may answer
+	Legacy bool              // level-3 lines, which have no chain
 
-	hub   string            // id that the lines carry
-	lines []*event.Envelope // all, once they were asked for
+	of      *replay.State     // that the verdict follows from; nil: there is none
+	verdict *trust.Verdict    // once it was asked for
+	hub     string            // id that the lines carry
+	lines   []*event.Envelope // all, once they were asked for
+}
+
+// Verdict is what of the lines counts; nil: all of them.
+func (l *Log) Verdict() *trust.Verdict {
+	if l.verdict == nil && l.of != nil {
+		l.verdict = l.of.Verdict(l.Agent)
+	}
+	return l.verdict
 }
 
 // Chain is the end of the log, for a line to be appended.
@@ -55,10 +64,10 @@ func (l *Log) Begin() event.Chain { return event.Chain{Hub: l.hub, Agent: l.Agen
 func (l *Log) Unsent() int { return int(l.Cursor.Unsent()) }
 
 // Forked reports whether one key is proven to have written two histories.
-func (l *Log) Forked() bool { return l.Verdict != nil && l.Verdict.Forked }
+func (l *Log) Forked() bool { v := l.Verdict(); return v != nil && v.Forked }
 
 // Kept is how many lines are before the unsigned ones, where it trails.
-func (l *Log) Kept() uint64 { return l.Verdict.Kept() }
+func (l *Log) Kept() uint64 { return l.Verdict().Kept() }
 
 // Sends reports whether the log was written here, and can be sent.
 func (l *Log) Sends() bool {
@@ -119,7 +128,7 @@ func (s *Snapshot) Replayed() bool { return s.State.Logs != nil }
 func (s *Snapshot) take(r *replay.State) {
 	s.State, s.Logs, s.decided = r, make(map[string]*Log, len(r.Logs)), nil
 	for id, c := range r.Logs {
-		s.Logs[id] = &Log{Agent: id, Cursor: c, Verdict: r.Verdict(id), Open: r.Open(id), hub: r.Hub}
+		s.Logs[id] = &Log{Agent: id, Cursor: c, of: r, Open: r.Open(id), hub: r.Hub}
 	}
 }
 
@@ -128,7 +137,7 @@ func (s *Snapshot) Draft() *Snapshot {
 	c, state := *s, *s.State
 	c.State, c.Logs = &state, make(map[string]*Log, len(s.Logs))
 	for id, l := range s.Logs {
-		c.Logs[id] = &Log{Agent: l.Agent, Cursor: new(*l.Cursor), Verdict: l.Verdict, Open: slices.Clone(l.Open), Legacy: l.Legacy, hub: l.hub}
+		c.Logs[id] = &Log{Agent: l.Agent, Cursor: new(*l.Cursor), of: l.of, verdict: l.verdict, Open: slices.Clone(l.Open), Legacy: l.Legacy, hub: l.hub}
 	}
 	return &c
 }
@@ -262,8 +271,8 @@ func (s *Snapshot) Claims(agent string) bool {
 
 // Keys are the keys in force of an agent.
 func (s *Snapshot) Keys(agent string) []trust.Key {
-	if l := s.Logs[agent]; l != nil && l.Verdict != nil {
-		return l.Verdict.Keys
+	if l := s.Logs[agent]; l != nil && l.Verdict() != nil {
+		return l.Verdict().Keys
 	}
 	if s.Roll == nil {
 		return nil
@@ -275,7 +284,7 @@ func (s *Snapshot) Keys(agent string) []trust.Key {
 // signed.
 func (s *Snapshot) ContinuedSigned(agent string) bool {
 	l := s.Logs[agent]
-	return l != nil && l.Verdict != nil && l.Verdict.Signed()
+	return l != nil && l.Verdict() != nil && l.Verdict().Signed()
 }
 
 // Short are the logs of which the hub lacks lines that the ledger covers, and what

@@ -52,6 +52,9 @@ func (r *Reader) Advance(ctx context.Context, from *State, now map[string]refs.O
 			a.next.Refs[name] = oid
 		}
 	}
+	if a.next.stamp = from.stamp; from.stamp == nil || !maps.Equal(from.Refs, a.next.Refs) {
+		a.next.stamp = Stamp(a.next.Refs)
+	}
 	if err := a.readMeta(); err != nil {
 		return nil, nil, err
 	}
@@ -244,9 +247,9 @@ func (a *advance) resume(w *work) {
 		w.position = a.position(w.agent) // lines to come may reach it
 	}
 	if r := a.roll(); r != nil {
-		ok := w.old.Trust != nil
+		at, ok := w.old.checkpoint()
 		if ok {
-			w.judge, ok = r.Resume(w.agent, *w.old.Trust, trust.LogOptions{Covered: c.Covered, Proofs: a.proofs[w.agent]})
+			w.judge, ok = r.Resume(w.agent, at, trust.LogOptions{Covered: c.Covered, Proofs: a.proofs[w.agent]})
 		}
 		if !ok {
 			a.begin(w)
@@ -279,12 +282,8 @@ func (a *advance) finish(w *work) (err error) {
 	if w.judge != nil {
 		v := w.judge.Verdict()
 		counted, rules = v.Fed, v.Marks()
-		c.Trails, c.Trust, c.Judged = v.Trails(), nil, nil
-		if at, ok := w.judge.Checkpoint(); ok {
-			c.Trust = &at
-		} else {
-			c.Judged = v
-		}
+		c.Trails = v.Trails()
+		c.setVerdict(w.judge, v)
 	}
 	w.marks, c.Marks = rules, stampMarks(rules)
 	switch {

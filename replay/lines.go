@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"iter"
 	"maps"
+	"reflect"
 	"slices"
 
 	"github.com/git-crosslink/git-crosslink/delta"
@@ -13,9 +14,9 @@ import (
 
 // delta is what changed from one State to the next.
 func (a *advance) delta() (*delta.Delta, error) {
-	d := &delta.Delta{To: Stamp(a.next.Refs), Header: a.next.Header(), Aliases: a.next.Ledger.Aliases, Logs: a.logs}
+	d := &delta.Delta{To: a.next.Stamp(), Header: a.next.Header(), Aliases: a.next.Ledger.Aliases, Logs: a.logs}
 	if a.from.Logs != nil {
-		d.From = Stamp(a.from.Refs)
+		d.From = a.from.Stamp()
 	} else if b := a.decided().Base(); b != nil {
 		d.Base = &b.Base
 	}
@@ -40,6 +41,9 @@ func (a *advance) logs(yield func(delta.Log, error) bool) {
 				return
 			}
 			continue
+		}
+		if w.old != nil && reflect.DeepEqual(&w.cur, w.old) {
+			continue // mostly
 		}
 		cursor := w.cur.Encode()
 		if w.old != nil && bytes.Equal(cursor, w.old.Encode()) {

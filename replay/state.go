@@ -1,7 +1,6 @@
 package replay
 
 import (
-	"cmp"
 	"crypto/sha256"
 	"encoding/json"
 	"fmt"
@@ -36,18 +35,24 @@ const FormatVersion = 4
 // Relevant reports whether a State follows from a ref of this name. Presence is
 // read separately, and what was fetched and not accepted changes nothing.
 func Relevant(name string) bool {
-	return slices.ContainsFunc([]string{HereRoot, HubRoot, TrustedMeta, LostRoot}, func(root string) bool { return strings.HasPrefix(name, root) })
+	return strings.HasPrefix(name, HereRoot) || strings.HasPrefix(name, HubRoot) || strings.HasPrefix(name, LostRoot) || strings.HasPrefix(name, TrustedMeta)
 }
 
 // Stamp stands for all refs that a State follows from.
 func Stamp(all map[string]refs.OID) []byte {
-	h := sha256.New()
-	for _, name := range slices.Sorted(maps.Keys(all)) {
+	names := make([]string, 0, len(all))
+	for name := range all {
 		if Relevant(name) {
-			fmt.Fprintf(h, "%s %s\n", all[name], name)
+			names = append(names, name)
 		}
 	}
-	return h.Sum(nil)
+	slices.Sort(names)
+	var b []byte
+	for _, name := range names {
+		b = append(append(append(append(b, all[name]...), ' '), name...), '\n')
+	}
+	sum := sha256.Sum256(b)
+	return sum[:]
 }
 
 // State is what was read of a replica at one moment, without the lines. The zero
@@ -67,6 +72,16 @@ type State struct {
 	Ledger LedgerState
 	Logs   map[string]*Cursor // by agent
 	Newest event.Time         // greatest time of the lines that count
+
+	stamp []byte // of Refs, where it was made
+}
+
+// Stamp stands for the refs that the State follows from.
+func (s *State) Stamp() []byte {
+	if s.stamp != nil {
+		return s.stamp
+	}
+	return Stamp(s.Refs)
 }
 
 // LedgerState is what the ledger decided.
@@ -93,67 +108,6 @@ type LedgerState struct {
 // MaxBad is how many bad steps are remembered.
 const MaxBad = 100
 
-// Cursor is where the next read of a log resumes, and how the log is.
-type Cursor struct {
-	Here refs.OID `json:"here,omitempty"` // tips; "" where there is none
-	Hub  refs.OID `json:"hub,omitempty"`
-	View refs.OID `json:"view,omitempty"` // the one of the two that is shown
-
-	// The last good line in view, and how far other things go.
-	Seq      uint64     `json:"seq"`
-	Hash     string     `json:"hash,omitempty"`
-	Time     event.Time `json:"time,omitempty"`
-	Shown    event.Time `json:"shown,omitempty"`
-	HubSeq   uint64     `json:"hub_seq,omitempty"`  // last line the hub holds
-	Position uint64     `json:"position,omitempty"` // last line the ledger covers
-	Covered  uint64     `json:"covered,omitempty"`  // the same; 0 if it covers another log
-	Counted  uint64     `json:"counted,omitempty"`  // lines that count
-	Newest   event.Time `json:"newest,omitempty"`   // of line Counted
-
-	// Trust is where the verdict resumes; nil if lines to come may change it for
-	// those before. Judged is the verdict then. Both are nil where there is no meta
-	// to judge by: then all lines count.
-	Trust  *trust.Checkpoint `json:"trust,omitempty"`
-	Judged *trust.Verdict    `json:"judged,omitempty"`
-	Marks  string            `json:"marks,omitempty"` // stands for what is said of signatures
-
-	Undecided []Undecided `json:"undecided,omitempty"` // lines after Position that a step may answer
-	Proofs    []Proof     `json:"proofs,omitempty"`    // of forks, in its good lines
-
-	Ended    string `json:"ended,omitempty"`    // why the log stops before its end
-	Trails   bool   `json:"trails,omitempty"`   // it was signed, and lines after Counted are not
-	Diverged bool   `json:"diverged,omitempty"` // here and hub hold different lines of this hub
-	Beyond   bool   `json:"beyond,omitempty"`   // what the hub has after Common does not count, and is no part of the log
-	Common   uint64 `json:"common,omitempty"`   // lines that here and hub share, where Diverged or Beyond
-	Foreign  bool   `json:"foreign,omitempty"`  // here are lines written for another hub id
-	Waiting  uint64 `json:"waiting,omitempty"`  // how many, where they are not in view
-	Torn     bool   `json:"torn,omitempty"`     // objects of Here are missing
-	Missing  bool   `json:"missing,omitempty"`  // objects of View are
-}
-
-// Undecided is a line that a step may answer. A line that creates something is
-// known by its sequence; there may be many of them, written without a hub.
-type Undecided struct {
-	Seq uint64 `json:"seq"`
-	Raw string `json:"raw,omitempty"`
-}
-
-// Proof is a proof of a fork that a line holds.
-type Proof struct {
-	Seq uint64 `json:"seq"` // of the line
-	A   string `json:"a"`
-	B   string `json:"b"`
-}
-
-// Unsent is how many lines the hub does not hold.
-func (c *Cursor) Unsent() uint64 {
-	at := c.HubSeq
-	if c.Diverged {
-		at = c.Common
-	}
-	return c.Waiting + max(c.Seq, at) - at
-}
-
 // Verdict is what counts of an agent's log and what is signed of it; nil where
 // there is no meta to judge by.
 func (s *State) Verdict(agent string) *trust.Verdict {
@@ -162,9 +116,13 @@ func (s *State) Verdict(agent string) *trust.Verdict {
 	case c == nil:
 		return nil
 	case c.Trust == nil:
-		return c.Judged
+		return c.judged()
 	}
-	return s.Roll.Recall(agent, *c.Trust, c.Covered)
+	at, ok := c.checkpoint()
+	if !ok {
+		return nil
+	}
+	return s.Roll.Recall(agent, at, c.Covered)
 }
 
 // Chain is the end of an agent's log, for a line to be appended.
@@ -174,6 +132,17 @@ func (s *State) Chain(agent string) event.Chain {
 		k.Seq, k.Hash, k.Time = c.Seq, c.Hash, c.Time
 	}
 	return k
+}
+
+// agentsWith are the ids of the logs with something, sorted.
+func (s *State) agentsWith(some func(*Cursor) bool) (ids []string) {
+	for id, c := range s.Logs {
+		if some(c) {
+			ids = append(ids, id)
+		}
+	}
+	slices.Sort(ids)
+	return ids
 }
 
 // AgentIDs are the ids of all logs, sorted.
@@ -219,7 +188,7 @@ func (s *State) Lost() (tips []refs.OID) {
 // Proofs are those in the logs, by the agent they are about.
 func (s *State) Proofs() map[string][]*trust.Proof {
 	all := map[string][]*trust.Proof{}
-	for _, id := range s.AgentIDs() {
+	for _, id := range s.agentsWith(func(c *Cursor) bool { return len(c.Proofs) > 0 }) {
 		for _, x := range s.Logs[id].Proofs {
 			if p, err := trust.NewProof([]byte(x.A), []byte(x.B)); err == nil {
 				all[p.Agent] = append(all[p.Agent], p)
@@ -271,15 +240,6 @@ func (s *State) Header() []byte {
 	return b
 }
 
-// Encode is the cursor, encoded.
-func (c *Cursor) Encode() []byte {
-	b, err := json.Marshal(c)
-	if err != nil {
-		panic(err) // strings and numbers
-	}
-	return b
-}
-
 // Decode is the State that a header and the cursors of all logs were made of,
 // without its meta: what Advance resumes from.
 func Decode(head []byte, cursors map[string][]byte) (*State, error) {
@@ -292,17 +252,18 @@ func Decode(head []byte, cursors map[string][]byte) (*State, error) {
 		s.Refs = map[string]refs.OID{}
 	}
 	for id, b := range cursors {
-		c := &Cursor{}
-		if err := json.Unmarshal(b, c); err != nil {
+		c, err := decodeCursor(b)
+		if err != nil {
 			return nil, fmt.Errorf("decode the cursor of '%s': %w", id, err)
 		}
-		s.Logs[id] = c
-		for name, oid := range map[string]refs.OID{HereRoot + Agents + id: c.Here, HubRoot + Agents + id: c.Hub} {
-			if oid != "" {
-				s.Refs[name] = oid
-			}
+		if s.Logs[id] = c; c.Here != "" {
+			s.Refs[HereRoot+Agents+id] = c.Here
+		}
+		if c.Hub != "" {
+			s.Refs[HubRoot+Agents+id] = c.Hub
 		}
 	}
+	s.stamp = Stamp(s.Refs)
 	return s, nil
 }
 
@@ -315,23 +276,4 @@ func logRef(name string) (agent string, here, isLog bool) {
 		return id, false, event.ValidAgentID(id) == nil
 	}
 	return "", false, false
-}
-
-// noteUndecided adds a line that a step may answer.
-func (c *Cursor) noteUndecided(e *event.Envelope) {
-	u := Undecided{Seq: e.Seq}
-	switch e.Body.(type) {
-	case *event.IssueCreated, *event.MilestoneCreated:
-	default:
-		u.Raw = string(e.Raw)
-	}
-	c.Undecided = append(c.Undecided, u)
-}
-
-// decidedTo drops the undecided lines that a step has covered.
-func (c *Cursor) decidedTo(seq uint64) {
-	n, _ := slices.BinarySearchFunc(c.Undecided, seq+1, func(u Undecided, seq uint64) int { return cmp.Compare(u.Seq, seq) })
-	if c.Undecided = slices.Clone(c.Undecided[n:]); len(c.Undecided) == 0 {
-		c.Undecided = nil
-	}
 }

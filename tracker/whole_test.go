@@ -78,7 +78,7 @@ func (t *Tracker) OtherwiseThanWhole(ctx context.Context) string {
 		}
 		for id, c := range whole.Logs {
 			if a, b := s.State.Logs[id].Encode(), c.Encode(); !bytes.Equal(a, b) {
-				return fmt.Sprintf("the cursor of '%s' is\n%s\nread from nothing it is\n%s", id, a, b)
+				return fmt.Sprintf("the cursor of '%s' is\n%+v\nread from nothing it is\n%+v", id, s.State.Logs[id], c)
 			}
 		}
 		if a, b := stored.Glance, s.Glance(); view == stored.View && !reflect.DeepEqual(a, b) {
