@@ -204,6 +204,9 @@ func (f *Filter) where() (conds []string, vals []any) {
 	if f.Parent != (event.UUID{}) {
 		need("i.k IN (SELECT e.issue FROM edge e JOIN issue p ON p.k = e.other AND p.shown WHERE e.other = ? AND e.kind = 'p' AND e.cyclic = 0)", f.Parent[:])
 	}
+	if f.Since > 0 {
+		need("i.updated >= ?", int64(f.Since))
+	}
 	if f.Overdue {
 		need("i.status = 'open' AND i.due < ? AND i.due <> ?", int64(f.Now), int64(event.MaxTime))
 	}

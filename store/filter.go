@@ -21,8 +21,9 @@ type Filter struct {
 	Parent    event.UUID
 	Ready     bool // open, no open blocker, not locked by others than Me, not scheduled for later than Now
 	Me        string
-	Blocked   bool // open, with at least one open blocker
-	Overdue   bool // open, due before Now
+	Blocked   bool       // open, with at least one open blocker
+	Overdue   bool       // open, due before Now
+	Since     event.Time // changed then or later; 0 is no bound
 	Now       event.Time
 	Sort      string // one of Sorts; "" is "created"
 	Limit     int    // 0 is all
@@ -82,6 +83,7 @@ func (f *Filter) match(m *Memory, i *Issue) bool {
 		f.LockedBy != "" && (i.Lock == nil || i.Lock.Holder != f.LockedBy),
 		f.Milestone != event.UUID{} && i.Milestone != f.Milestone,
 		f.Parent != event.UUID{} && i.Parent != f.Parent,
+		i.UpdatedAt < f.Since,
 		f.Overdue && !(i.Status == event.Open && i.DueAt != 0 && i.DueAt < f.Now):
 		return false
 	}

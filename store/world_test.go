@@ -292,7 +292,7 @@ func filters(m *store.Memory) []store.Filter {
 	for _, l := range [][]string{{"bug"}, {"ü"}, {"zz top"}, {"bug", "flux"}, {"zz"}, {""}, {"(62)"}, {"bug", ""}, {"u\u0308"}, {" bug\t"}} {
 		fs = append(fs, store.Filter{Status: "all", Labels: l}, store.Filter{Labels: l, Sort: "updated", Limit: 1})
 	}
-	fs = append(fs, store.Filter{Ready: true, Now: now}, store.Filter{Blocked: true}, store.Filter{Overdue: true, Now: now, Status: "all"},
+	fs = append(fs, store.Filter{Since: now, Status: "all", Sort: "updated"}, store.Filter{Since: 1, Blocked: true}, store.Filter{Since: event.MaxTime}, store.Filter{Ready: true, Now: now}, store.Filter{Blocked: true}, store.Filter{Overdue: true, Now: now, Status: "all"},
 		store.Filter{Ready: true, Now: event.MaxTime, Sort: "priority", Limit: 4}, store.Filter{Blocked: true, Ready: true}, store.Filter{Overdue: true, Now: event.MaxTime})
 	for _, i := range rows {
 		fs = append(fs, store.Filter{Status: "all", Parent: i.UUID}, store.Filter{Parent: i.Parent, Milestone: i.Milestone, Status: "all"})

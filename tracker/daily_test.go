@@ -57,6 +57,7 @@ func TestDailyCommandsReadNoLog(t *testing.T) {
 		{"list", list(store.Filter{})},
 		{"list --status all", list(store.Filter{Status: "all"})},
 		{"ready", list(store.Filter{Ready: true})},
+		{"next", list(store.Filter{Ready: true, Sort: "priority", Limit: 2})},
 		{"blocked", list(store.Filter{Blocked: true})},
 		{"show", read(func(p tracker.Projection) error {
 			u, err := p.Resolve("3")
@@ -81,7 +82,13 @@ func TestDailyCommandsReadNoLog(t *testing.T) {
 			return nil
 		})},
 		{"search", read(func(p tracker.Projection) error { _, _, err := p.Search("issue", store.Filter{}); return err })},
-		{"tree and log", read(func(p tracker.Projection) error {
+		{"tree", read(func(p tracker.Projection) error {
+			_, _, err := p.List(store.Filter{Status: "all"})
+			_, _, err2 := p.List(store.Filter{Parent: issue, Status: "all"})
+			return errors.Join(err, err2)
+		})},
+		{"log", list(store.Filter{Status: "all", Sort: "updated", Since: 1})},
+		{"what completion, locks and milestones ask", read(func(p tracker.Projection) error {
 			_, err := p.Locked()
 			_, err2 := p.Latest("all", 10)
 			_, err3 := p.Milestones()

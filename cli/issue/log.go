@@ -136,14 +136,8 @@ func loggedIssues(p tracker.Projection, opts logOptions) ([]*store.Issue, error)
 		i, err := verb.Resolve(p, opts.id)
 		return []*store.Issue{i}, err
 	}
-	rows, _, err := p.List(store.Filter{Status: "all", Sort: "updated"})
-	if err != nil {
-		return nil, err
-	}
-	if at := slices.IndexFunc(rows, func(i *store.Issue) bool { return i.UpdatedAt < opts.since }); at >= 0 {
-		rows = rows[:at]
-	}
-	return rows, nil
+	rows, _, err := p.List(store.Filter{Status: "all", Sort: "updated", Since: opts.since})
+	return rows, err
 }
 
 func (c *change) print(e *command.Env, pg *frame.Page, named bool) {
