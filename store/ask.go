@@ -376,25 +376,6 @@ func rowsOf[T any](f *File, query string, args ...any) (all []*T, err error) {
 	return all, err
 }
 
-// Agent is what an agent has said of itself, nil if nothing.
-func (f *File) Agent(id string) *reducer.Agent {
-	return tell(f, func() (*reducer.Agent, error) {
-		all, err := rowsOf[reducer.Agent](f, "SELECT row FROM agent WHERE k = ?", id)
-		if err != nil || len(all) == 0 {
-			return nil, err
-		}
-		return all[0], nil
-	}, func(m *Memory) *reducer.Agent { return m.Agent(id) })
-}
-
-// Agents returns the agents that have said something of themselves, by id.
-func (f *File) Agents() []*reducer.Agent {
-	return tell(f, func() ([]*reducer.Agent, error) {
-		all, err := rowsOf[reducer.Agent](f, "SELECT row FROM agent ORDER BY k")
-		return append([]*reducer.Agent{}, all...), err
-	}, (*Memory).Agents)
-}
-
 // Milestones returns every milestone, by creation.
 func (f *File) Milestones() ([]*reducer.Milestone, error) {
 	return ask(f, func() ([]*reducer.Milestone, error, error) {
