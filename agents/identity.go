@@ -159,7 +159,7 @@ func (i Identity) Settle() (Settled, error) {
 		return Settled{}, err
 	}
 	if agent, err = writeIdentity(i.File, Mint(i.Getenv("USER")), old != nil); err != nil {
-		return Settled{}, fmt.Errorf("make this worktree's identity: %w", err)
+		return Settled{}, fmt.Errorf("create this worktree's identity: %w", err)
 	}
 	s := Settled{Agent: agent, Made: true}
 	if old != nil {

@@ -59,7 +59,7 @@ func (s Signer) Key(q Request) (k keys.Signer, made bool, err error) {
 		return nil, false, errors.New("its key is not here")
 	default:
 		if k, err = s.Ring.Make(q.Agent); err != nil {
-			return nil, false, fmt.Errorf("no key can be made: %w", err)
+			return nil, false, fmt.Errorf("no key can be created: %w", err)
 		}
 		return k, true, nil
 	}
@@ -125,7 +125,7 @@ func (s Signer) Next(old keys.Signer) (k keys.Signer, kept bool, err error) {
 		return k, false, nil
 	}
 	if k, err = s.Ring.MakeNext(s.Own); err != nil {
-		return nil, false, fmt.Errorf("make the new key: %w", err)
+		return nil, false, fmt.Errorf("create the new key: %w", err)
 	}
 	return k, true, nil
 }

@@ -23,7 +23,7 @@ func (k *Checkup) checkGit(ctx context.Context, _ *reading.Snapshot) ([]fail.Dia
 		return nil, err
 	}
 	if old := TooOld(says); old != "" {
-		d := fail.Diagnosis{Code: "old-git", Severity: fail.Warning, Text: fmt.Sprintf("git %s can lose refs in a power cut; git 2.%d does not", old, oldestGit)}
+		d := fail.Diagnosis{Code: "old-git", Severity: fail.Warning, Text: fmt.Sprintf("git %s can lose refs in a power failure; git 2.%d does not", old, oldestGit)}
 		return []fail.Diagnosis{d}, nil
 	}
 	return nil, nil

@@ -166,9 +166,9 @@ func TestReasonHasItsOwnLine(t *testing.T) {
 // TestUnknownMilestoneNamesTheKnown: the valid choices are in the message.
 func TestUnknownMilestoneNamesTheKnown(t *testing.T) {
 	w := newWorld(t)
-	contains(t, "none", w.run("new", "x", "--milestone", "v9").err, "error: no milestone 'v9'", "hint: there is none")
+	contains(t, "none", w.run("new", "x", "--milestone", "v9").err, "error: no milestone 'v9'", "hint: there are no milestones")
 	e := &event.Envelope{V: 3, Agent: "eve", Seq: 1, Time: event.TimeOf(w.time),
 		Body: &event.MilestoneCreated{UUID: w.hub.MintUUID(), Name: "v1", CreatedAt: event.TimeOf(w.time)}}
 	w.hub.state.Apply(e)
-	contains(t, "one", w.run("list", "--milestone", "v9").err, "hint: those there are: 'v1'")
+	contains(t, "one", w.run("list", "--milestone", "v9").err, "hint: existing milestones: 'v1'")
 }

@@ -211,17 +211,17 @@ var Silence = time.Minute // crosslink.timeout, if that is not set
 func (c *Clone) TellUnbound(unasked bool) {
 	if c.Contact.Other != "" {
 		e := c.ElsewhereError()
-		c.TellOnce(e.Notice("kept here: " + c.Hub.Elsewhere(c.Contact)))
+		c.TellOnce(e.Notice("saved locally: " + c.Hub.Elsewhere(c.Contact)))
 		return
 	}
 	if c.Contact.Last.IsZero() && unasked {
 		return
 	}
 	if c.Contact.Last.IsZero() {
-		c.TellOnce(fail.Notice{Code: "unreachable/kept", Text: fmt.Sprintf("kept here: the hub on '%s' is not reachable", c.Hub.Name)})
+		c.TellOnce(fail.Notice{Code: "unreachable/kept", Text: fmt.Sprintf("saved locally: the hub on '%s' is not reachable", c.Hub.Name)})
 		return
 	}
-	c.TellOnce(fail.Notice{Code: "unshared", Text: fmt.Sprintf("kept here: there is no tracker on '%s' yet", c.Hub.Name)})
+	c.TellOnce(fail.Notice{Code: "unshared", Text: fmt.Sprintf("saved locally: there is no tracker on '%s' yet", c.Hub.Name)})
 }
 
 // Task is what a run is asked for. insist: a hub that was busy or has refused

@@ -12,20 +12,20 @@ import (
 func (c *Clone) LevelReason(s *reading.Snapshot) string {
 	switch {
 	case s.NewerRules():
-		return "the hub decides by rules that are newer than this program"
+		return "the hub uses rules that are newer than this program"
 	case s.Level == 0 || s.Level == replay.FormatVersion:
 		return ""
 	}
-	return fmt.Sprintf("the hub is of level %d, which this program does not write", s.Level)
+	return fmt.Sprintf("the hub has level %d, which this program cannot write", s.Level)
 }
 
 // TellLevel says to a reader that a hub may hold more than can be shown.
 func (c *Clone) TellLevel(g reading.Glance) {
 	switch {
 	case g.Level > replay.FormatVersion:
-		c.TellOnce(fail.Notice{Code: "level", Text: fmt.Sprintf("the hub on '%s' is of level %d, newer than this program: not all of it can be shown", c.HubName(), g.Level)})
+		c.TellOnce(fail.Notice{Code: "level", Text: fmt.Sprintf("the hub on '%s' has level %d, which is newer than this program: not all of it can be shown", c.HubName(), g.Level)})
 	case g.Newer:
-		c.TellOnce(fail.Notice{Code: "level", Text: fmt.Sprintf("the hub on '%s' decides by rules that are newer than this program: numbers given since and locks cannot be shown", c.HubName())})
+		c.TellOnce(fail.Notice{Code: "level", Text: fmt.Sprintf("the hub on '%s' uses rules that are newer than this program: numbers given since and locks cannot be shown", c.HubName())})
 	case g.UnreadFiles > 0:
 		c.TellOnce(fail.Notice{Code: "unread-files/shown", Text: UnreadFiles(g.UnreadFiles, g.UnreadFile)})
 	}
@@ -52,31 +52,31 @@ func (c *Clone) LevelError(s *reading.Snapshot) *fail.Error {
 	switch {
 	case s.NewerRules():
 		return &fail.Error{Kind: fail.Fatal, Code: "level",
-			Message: fmt.Sprintf("the hub on '%s' decides by rules that are newer than this program: nothing was written", c.HubName())}
+			Message: fmt.Sprintf("the hub on '%s' uses rules that are newer than this program: nothing was written", c.HubName())}
 	case s.Level == 0 || s.Level == replay.FormatVersion:
 		return nil
 	case s.Level < replay.FormatVersion:
 		return &fail.Error{Kind: fail.Fatal, Code: "level/older",
-			Message: fmt.Sprintf("the hub on '%s' is of level %d, which this program reads and does not write: nothing was written", c.HubName(), s.Level)}
+			Message: fmt.Sprintf("the hub on '%s' has level %d, which this program can read but not write: nothing was written", c.HubName(), s.Level)}
 	default:
 		return &fail.Error{Kind: fail.Fatal, Code: "level",
-			Message: fmt.Sprintf("the hub on '%s' is of level %d, which is newer than this program: nothing was written", c.HubName(), s.Level)}
+			Message: fmt.Sprintf("the hub on '%s' has level %d, which is newer than this program: nothing was written", c.HubName(), s.Level)}
 	}
 }
 
 // ApartError refuses what would mix the two.
 func (c *Clone) ApartError() *fail.Error {
 	return &fail.Error{Kind: fail.Fatal, Code: "private-numbers",
-		Message: fmt.Sprintf("the tracker of this repository gave out numbers of its own before it met the hub on '%s': nothing was written", c.HubName())}
+		Message: fmt.Sprintf("the tracker in this repository assigned its own numbers before it joined the hub on '%s': nothing was written", c.HubName())}
 }
 
 // TellApart says so to a reader.
 func (c *Clone) TellApart() {
-	c.TellOnce(fail.Notice{Code: "private-numbers", Text: fmt.Sprintf("there is a hub on '%s'; shown is this repository's own tracker, with numbers of its own", c.HubName())})
+	c.TellOnce(fail.Notice{Code: "private-numbers", Text: fmt.Sprintf("there is a hub on '%s'; this shows the tracker in this repository, with its own numbers", c.HubName())})
 }
 
 // DivergedError says that two clones write under one id, and the way out.
 func (c *Clone) DivergedError(id string) *fail.Error {
 	return &fail.Error{Kind: fail.Fatal, Code: "copied-clone",
-		Message: fmt.Sprintf("the hub's log of '%s' holds lines that were not written here: two clones write under one id", id)}
+		Message: fmt.Sprintf("the hub's log of '%s' has events that this clone did not write: two clones write under one id", id)}
 }

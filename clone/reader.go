@@ -32,7 +32,7 @@ func (c *Clone) newReader() *reading.Reader {
 		},
 		BadSteps: func(bad []ledger.Bad) {
 			b := bad[len(bad)-1]
-			c.TellOnce(fail.Notice{Code: "bad-step", Text: fmt.Sprintf("%s not believed (the last: %s, %s); decisions go on over them", BadSteps(len(bad)), b.ID[:min(12, len(b.ID))], b.Reason)})
+			c.TellOnce(fail.Notice{Code: "bad-step", Text: fmt.Sprintf("%s ignored (the last: %s, %s); decisions continue after them", BadSteps(len(bad)), b.ID[:min(12, len(b.ID))], b.Reason)})
 		},
 		Judged:   c.keepCache,
 		Stored:   c.Options.Stored,

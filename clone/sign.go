@@ -85,7 +85,7 @@ func (c *Clone) TellNotAdmitted(s *reading.Snapshot) {
 		return
 	}
 	if e := c.NotAdmitted(s, false); e != nil && e.Code.Name() == "not-approved" {
-		c.TellOnce(e.Notice(e.Message + ": what is written here is kept, and does not count"))
+		c.TellOnce(e.Notice(e.Message + ": your changes are saved here, but do not count"))
 	}
 }
 

@@ -226,7 +226,7 @@ func (r *Repository) fit(ctx context.Context, remote string) (urls, pushURLs []s
 		return nil, nil, fmt.Errorf("%w: '%s'", ErrNoRemote, remote)
 	}
 	if other, _ := r.values(ctx, "remote."+remote+".vcs"); len(other) > 0 && other[len(other)-1] != vcs {
-		return nil, nil, &Error{remote, fmt.Sprintf("remote.%s.vcs is '%s' already", remote, other[len(other)-1])}
+		return nil, nil, &Error{remote, fmt.Sprintf("remote.%s.vcs is already '%s'", remote, other[len(other)-1])}
 	}
 	if !helperThere(helperIn(r.Programs)) {
 		return nil, nil, &Error{remote, "'" + helperIn(r.Programs) + "' is not there"}

@@ -41,7 +41,7 @@ func (x *Exchange) withoutTrail(ctx context.Context, l *reading.Log) (refs.OID, 
 	for _, e := range lines {
 		raw = append(raw, e.Raw)
 	}
-	c := refs.CommitInfo{Address: x.Committer(), Author: l.Agent, When: last.Time.Std(), Message: fmt.Sprintf("crosslink: the log of %s is put back\n\n[skip ci]\n", l.Agent)}
+	c := refs.CommitInfo{Address: x.Committer(), Author: l.Agent, When: last.Time.Std(), Message: fmt.Sprintf("crosslink: the log of %s is restored\n\n[skip ci]\n", l.Agent)}
 	tip, err := refs.AppendLog(ctx, x.Local(), l.Agent, "", raw, c)
 	if err == nil {
 		tip, err = refs.Recommit(ctx, x.Local(), tip, []refs.OID{l.View}, c)
@@ -95,7 +95,7 @@ func (x *Exchange) onHubs(ctx context.Context, l *reading.Log) (refs.OID, error)
 		return l.Here, err
 	}
 	return refs.Recommit(ctx, x.Local(), l.Here, []refs.OID{l.Hub, l.Here}, refs.CommitInfo{
-		Address: x.Committer(), Author: l.Agent, When: x.Now(), Message: fmt.Sprintf("crosslink: the log of %s is put back\n\n[skip ci]\n", l.Agent)})
+		Address: x.Committer(), Author: l.Agent, When: x.Now(), Message: fmt.Sprintf("crosslink: the log of %s is restored\n\n[skip ci]\n", l.Agent)})
 }
 
 // TrailText says what follows the last line of a log that counts.

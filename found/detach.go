@@ -179,7 +179,7 @@ func (f *Founder) mayDetach(ctx context.Context, s *reading.Snapshot, remote, un
 	case !s.Bound || f.Contact.NoMeta || s.Meta == nil:
 		return &fail.Error{Kind: fail.No, Code: "no-fork", Message: fmt.Sprintf("there is no tracker on '%s': nothing was detached", f.Hub.Name)}
 	case s.Ledger.Err != nil:
-		return fmt.Errorf("judge the ledger: %w", s.Ledger.Err)
+		return fmt.Errorf("check the ledger: %w", s.Ledger.Err)
 	case unsent != "" || s.Unsent() > 0:
 		return &fail.Error{Kind: fail.Unconfirmed, Code: "unsent", Message: fmt.Sprintf("not everything written here is on '%s' yet: nothing was detached", f.Hub.Name)}
 	case s.Meta.Migrated != nil:
@@ -217,7 +217,7 @@ func (f *Founder) switchTo(ctx context.Context, s *reading.Snapshot, hubID strin
 		}
 	}
 	if err := f.Local().Swap(ctx, ups); err != nil {
-		return fmt.Errorf("go over to the hub %s: %w", hubID, err)
+		return fmt.Errorf("switch to the hub %s: %w", hubID, err)
 	}
 	f.Reads.Forget()
 	return f.Contact.Founded(f.Hub, hubID)

@@ -95,15 +95,15 @@ func (l *logCheck) pusher(last uint64) *Refusal {
 	}
 	switch {
 	case p.Blind && p.Required:
-		return refuse(Certificate, cureServer, "this hub takes signed pushes alone, and git tells this kind of hook nothing of signatures")
+		return refuse(Certificate, cureServer, "this hub accepts only signed pushes, but git does not pass signatures to this kind of hook")
 	case p.Key.IsZero() && p.Required:
-		return refuse(Certificate, curePushKey, "this hub takes signed pushes alone: %s", p.Why).about("agent", l.id)
+		return refuse(Certificate, curePushKey, "this hub accepts only signed pushes: %s", p.Why).about("agent", l.id)
 	case p.Key.IsZero():
 		return nil // nobody's word, as before there were any
 	case l.verdict.a.InForce(p.Key):
 		return nil
 	case p.Required || l.meta.knows(p.Key):
-		return refuse(Certificate, curePushFrom, "it is pushed with the key %s, which is not one of '%s'", p.Key.Fingerprint(), l.id)
+		return refuse(Certificate, curePushFrom, "it was pushed with the key %s, which is not a key of '%s'", p.Key.Fingerprint(), l.id)
 	}
 	return nil
 }

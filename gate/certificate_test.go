@@ -66,14 +66,14 @@ func TestPushCertificatesBindThePusher(t *testing.T) {
 	}{
 		{false, "", "alice", ""},
 		{false, "alice", "alice", ""},
-		{false, "bob", "alice", "which is not one of 'alice'"},
+		{false, "bob", "alice", "which is not a key of 'alice'"},
 		{false, "somebody who writes no log", "alice", ""},
 		{false, "rex, later", "rex", ""},
 		{true, "", "alice", "the push is not signed"},
 		{true, "alice", "alice", ""},
-		{true, "bob", "alice", "which is not one of 'alice'"},
-		{true, "somebody who writes no log", "alice", "which is not one of 'alice'"},
-		{true, "rex", "rex", "which is not one of 'rex'"}, // rotated out
+		{true, "bob", "alice", "which is not a key of 'alice'"},
+		{true, "somebody who writes no log", "alice", "which is not a key of 'alice'"},
+		{true, "rex", "rex", "which is not a key of 'rex'"}, // rotated out
 		{true, "rex, later", "rex", ""},
 	} {
 		if c.require {

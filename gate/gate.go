@@ -155,7 +155,7 @@ func Check(ctx context.Context, repo *git.Server, push []Command, o Options) ([]
 		r, err := g.judge(c)
 		if err != nil {
 			if r = unreadable(err); r == nil {
-				return nil, fmt.Errorf("judge '%s': %w", c.Ref, err)
+				return nil, fmt.Errorf("check '%s': %w", c.Ref, err)
 			}
 		}
 		if r != nil {
@@ -248,22 +248,22 @@ func (g *gate) name(c Command, logs map[string]string) *Refusal {
 			return refuse(AgentID, cureID, "%v", err)
 		}
 		if twin := logs[c.Ref]; c.Old == "" && twin != "" && twin != c.Ref {
-			return refuse(CaseTwin, cureID, "some file systems take it for the name of another log, '%s'", plain(strings.TrimPrefix(twin, agentPrefix)))
+			return refuse(CaseTwin, cureID, "on some file systems its name is the same as that of the log '%s'", plain(strings.TrimPrefix(twin, agentPrefix)))
 		}
 		return nil
 	case c.Ref == metaRef, c.Ref == ledgerRef:
 		return nil
 	case caseTwin(c.Ref):
-		return refuse(CaseTwin, cureBranch, "some file systems take it for the name of the tracker's own branches, below 'crosslink/'")
+		return refuse(CaseTwin, cureBranch, "on some file systems its name is the same as that of the tracker's branches under 'crosslink/'")
 	case c.Ref+"/" == heads:
-		return refuse(Name, cureBranch, "a branch 'crosslink' leaves no room for the tracker's branches below 'crosslink/'")
+		return refuse(Name, cureBranch, "a branch 'crosslink' would block the tracker's branches under 'crosslink/'")
 	case strings.HasPrefix(c.Ref, heads):
-		return refuse(Name, cureBranch, "below 'crosslink/' are the tracker's branches alone: agents/<id>, checkpoint, meta")
+		return refuse(Name, cureBranch, "only branches of the tracker may be under 'crosslink/': agents/<id>, checkpoint, meta")
 	}
 	if isBelow(c.Ref, replace) {
 		return refuse(HiddenRef, cureReplace, "readers would get a different object from the one the tracker names")
 	}
-	return refuse(HiddenRef, cureNoPush, "the program keeps these refs to itself")
+	return refuse(HiddenRef, cureNoPush, "these refs are internal to the program")
 }
 
 // arrive lists the commits that the push brings; incoming stays nil if they
@@ -295,7 +295,7 @@ func (g *gate) judge(c Command) (*Refusal, error) {
 	case c.Ref == metaRef:
 		return g.judgeMeta(c)
 	case g.meta == nil:
-		return refuse(NoHub, cureHub, "there is no 'crosslink/meta' yet: it is pushed first, or with the rest"), nil
+		return refuse(NoHub, cureHub, "'crosslink/meta' does not exist yet: push it first, or together with the rest"), nil
 	case g.meta.refused != nil:
 		r := *g.meta.refused
 		return &r, nil
@@ -337,7 +337,7 @@ func (g *gate) forward(c Command, edge []refs.OID) (*Refusal, error) {
 	if err != nil || ok {
 		return nil, err
 	}
-	return refuse(FastForward, cureSync, "this is not a fast-forward: what is on the hub is never rewound or replaced, not even with --force"), nil
+	return refuse(FastForward, cureSync, "not a fast-forward: the tracker's branches are never rewound or replaced, not even with --force"), nil
 }
 
 // plain makes a stranger's word fit to be quoted: short, and nothing in it that

@@ -48,7 +48,7 @@ func Inspect(ctx context.Context, dir, program string, environ []string) (*Inspe
 		case mine:
 			r.Mode, r.Program = mode, programIn(text)
 		case exists(path + keptSuffix):
-			find(fail.Problem, "hook-lost", nil, "'%s' is no longer the gate, and '%s', which stood there before it, is not called", path, path+keptSuffix)
+			find(fail.Problem, "hook-lost", nil, "'%s' is no longer the gate, and '%s', the hook that was there before, is not called", path, path+keptSuffix)
 		}
 	}
 	h.findLocks(time.Now(), find)
@@ -58,7 +58,7 @@ func Inspect(ctx context.Context, dir, program string, environ []string) (*Inspe
 	mode := fail.Fields{"mode": r.Mode}
 	switch {
 	case r.Mode == "":
-		find(fail.Problem, "no-gate", nil, "there is no gate here: whoever may push may write anything")
+		find(fail.Problem, "no-gate", nil, "there is no gate here: anybody who can push can write anything")
 		return r, h.readPolicy(ctx, environ, r, find)
 	case h.shared() != "":
 		find(fail.Problem, "shared-hooks/elsewhere", nil, "git looks for hooks in '%s' (core.hooksPath): the gate is not called", h.shared())
@@ -66,18 +66,18 @@ func Inspect(ctx context.Context, dir, program string, environ []string) (*Inspe
 		find(fail.Problem, "config-touched/settings", mode, "the settings that belong to the hook '%s' are not in the configuration", r.Mode)
 	}
 	if st, err := os.Stat(r.Program); err != nil || st.Mode()&0o111 == 0 {
-		find(fail.Warning, "program-gone", mode, "'%s', which the hook starts, is not there: the one on PATH is used, or pushes to the tracker are refused", r.Program)
+		find(fail.Warning, "program-gone", mode, "'%s', which the hook starts, does not exist: the program on PATH is used, or pushes to the tracker are refused", r.Program)
 	} else if r.Program != program && program != "" {
 		find(fail.Note, "other-program", mode, "the hook starts '%s', which is not this program", r.Program)
 	}
 	if st, err := os.Stat(filepath.Join(h.hooks, r.Mode)); err == nil && st.Mode().Perm()&0o111 == 0 {
-		find(fail.Problem, "not-executable", mode, "the hook '%s' cannot be executed, so git passes over it", filepath.Join(h.hooks, r.Mode))
+		find(fail.Problem, "not-executable", mode, "the hook '%s' is not executable, so git ignores it", filepath.Join(h.hooks, r.Mode))
 	}
 	if text, err := os.ReadFile(filepath.Join(h.hooks, r.Mode)); err == nil && !bytes.Equal(text, script(r.Mode, r.Program)) || !h.settled(r.Mode) {
-		find(fail.Warning, "other-version", mode, "the hook '%s' or its settings are not as this version installs them", r.Mode)
+		find(fail.Warning, "other-version", mode, "the hook '%s' or its settings differ from what this version installs", r.Mode)
 	}
 	if v, _ := h.conf.Get("crosslink.pushCertificate"); v == "require" && r.Mode == PerRef {
-		find(fail.Problem, "no-certificates", nil, "signed pushes are required (crosslink.pushCertificate), and git tells a proc-receive hook nothing of them: no new line is taken")
+		find(fail.Problem, "no-certificates", nil, "signed pushes are required (crosslink.pushCertificate), but git does not pass them to a proc-receive hook: no new event is accepted")
 	}
 	for _, key := range []string{"crosslink.pushCertificate", pushLimit, logLimit, presenceLimit} {
 		v, set := h.conf.Get(key)
@@ -86,7 +86,7 @@ func Inspect(ctx context.Context, dir, program string, environ []string) (*Inspe
 		}
 	}
 	if _, set := h.conf.Get("receive.maxInputSize"); !set {
-		find(fail.Note, "no-limit", nil, "a push may be of any size: git unpacks it before any hook sees it")
+		find(fail.Note, "no-limit", nil, "a push can have any size: git unpacks it before any hook runs")
 	}
 	return r, h.readPolicy(ctx, environ, r, find)
 }
@@ -96,13 +96,13 @@ func (h *hub) readPolicy(ctx context.Context, environ []string, r *Inspected, fi
 	m, err := h.level(ctx, environ)
 	switch {
 	case err != nil:
-		find(fail.Problem, "hub-meta/server", nil, "the hub's meta cannot be judged by: %v", err)
+		find(fail.Problem, "hub-meta/server", nil, "the hub's meta cannot be checked: %v", err)
 	case m == nil:
-		find(fail.Note, "no-hub/server", nil, "there is no tracker in it yet; the first clone that runs 'init' makes it")
+		find(fail.Note, "no-hub/server", nil, "there is no tracker in it yet; the first clone that runs 'init' creates one")
 	default:
 		r.Level, r.Signing = m.Version, m.Signing
 		if m.Signing != trust.Require {
-			find(fail.Note, "unsigned-allowed", nil, "events need no signature here (policy '%s'): who may push may write under any agent's name", m.Signing)
+			find(fail.Note, "unsigned-allowed", nil, "events need no signature here (policy '%s'): anybody who can push can write under any agent's id", m.Signing)
 		}
 	}
 	return nil

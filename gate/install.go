@@ -46,7 +46,7 @@ func openHub(ctx context.Context, dir, verb string, environ []string) (*hub, err
 		return nil, &fail.Error{Kind: fail.Fatal, Code: "unsafe-repository/server", Message: err.Error(), Err: err}
 	}
 	if !o.Bare || o.Linked() {
-		return nil, &fail.Error{Kind: fail.Fatal, Code: "not-bare", Message: "a gate stands in a bare repository, the hub that others push to; this one has a worktree", Fields: fail.Fields{"verb": verb}}
+		return nil, &fail.Error{Kind: fail.Fatal, Code: "not-bare", Message: "a gate needs a bare repository, the hub that others push to; this repository has a worktree", Fields: fail.Fields{"verb": verb}}
 	}
 	h := &hub{outer: o, hooks: filepath.Join(o.CommonDir, "hooks")}
 	if h.conf, err = o.Config(ctx); err != nil {
@@ -89,7 +89,7 @@ func (h *hub) level(ctx context.Context, environ []string) (*trust.Meta, error) 
 			return nil, fmt.Errorf("read the hub's meta: %w", err)
 		}
 		if level := trust.Level(files["hub.json"]); level != tracker4 {
-			return nil, &fail.Error{Kind: fail.Fatal, Code: "level/server", Message: fmt.Sprintf("this hub is of level %d; the gate checks level %d", level, tracker4)}
+			return nil, &fail.Error{Kind: fail.Fatal, Code: "level/server", Message: fmt.Sprintf("this hub has level %d; the gate checks level %d", level, tracker4)}
 		}
 		return trust.DecodeMeta(files["hub.json"])
 	}
@@ -127,7 +127,7 @@ func Install(ctx context.Context, dir, mode, program string, environ []string) (
 		return nil, err
 	}
 	if mode == PerRef && !h.outer.AtLeast(ctx, 2, 29) {
-		return nil, &fail.Error{Kind: fail.Fatal, Code: "old-git/server", Message: "this git knows no proc-receive hook (2.29 does)"}
+		return nil, &fail.Error{Kind: fail.Fatal, Code: "old-git/server", Message: "this git does not support the proc-receive hook (git 2.29 does)"}
 	}
 	c, err := lockConfig(h.outer)
 	if err != nil {
@@ -250,9 +250,9 @@ func (h *hub) free(mode string) error {
 	case mine || !exists(path):
 		return nil
 	case mode == PerRef:
-		return &fail.Error{Kind: fail.Fatal, Code: "hook-taken/per-ref", Message: fmt.Sprintf("there is a hook '%s' already, and two of these cannot stand in a row", path)}
+		return &fail.Error{Kind: fail.Fatal, Code: "hook-taken/per-ref", Message: fmt.Sprintf("there is a hook '%s' already, and two of these cannot be chained", path)}
 	case exists(path + keptSuffix):
-		return &fail.Error{Kind: fail.Fatal, Code: "hook-taken", Message: fmt.Sprintf("there are a hook '%s' and an older one that was kept, '%s'", path, path+keptSuffix),
+		return &fail.Error{Kind: fail.Fatal, Code: "hook-taken", Message: fmt.Sprintf("both a hook '%s' and a saved earlier hook '%s' exist", path, path+keptSuffix),
 			Fields: fail.Fields{"path": path + keptSuffix}}
 	}
 	return nil

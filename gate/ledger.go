@@ -97,7 +97,7 @@ func (g *gate) judgeLedger(c Command) (*Refusal, error) {
 	}
 	if len(is.Bad) > 0 {
 		b := is.Bad[0]
-		x := refuse("ledger-"+b.Reason, cureSync, "step %d (%s) is not what follows from the events it covers", b.Sequence, b.ID[:12])
+		x := refuse("ledger-"+b.Reason, cureSync, "step %d (%s) does not follow from the events it covers", b.Sequence, b.ID[:12])
 		return x, nil
 	}
 	if is.Ledger.BaseHash() != g.meta.Base {
@@ -156,7 +156,7 @@ func (g *gate) covers(was, is ledger.View) (*Refusal, error) {
 			}
 		}
 		if !ok {
-			r := refuse(NotOnHub, cureSync, "it covers line %d of '%s', which the log on the hub does not hold", p.Seq, plain(agent))
+			r := refuse(NotOnHub, cureSync, "it covers line %d of '%s', which the log on the hub does not contain", p.Seq, plain(agent))
 			return r, nil
 		}
 	}
@@ -201,11 +201,11 @@ func anyPlace(p string, e entry) string {
 	dir := p == "events" || shardPath().MatchString(p) || ledger.HasDir(p)
 	switch {
 	case dir && e.mode != refs.ModeTree:
-		return "is no directory"
+		return "is not a directory"
 	case !dir && e.mode != refs.ModeBlob:
-		return "is no plain file"
+		return "is not a plain file"
 	case dir, segmentPath().MatchString(p), ledger.HasFile(p), metaFile(p), p == "events.log":
 		return ""
 	}
-	return "is no part of a tracker"
+	return "is not part of a tracker"
 }

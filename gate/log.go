@@ -86,17 +86,17 @@ func (l *logCheck) place(p string, e entry) string {
 	switch {
 	case p == "events" || shardPath().MatchString(p):
 		if e.mode != refs.ModeTree {
-			return "is no directory"
+			return "is not a directory"
 		}
 		return ""
 	case !segmentPath().MatchString(p):
-		return "is no part of a log"
+		return "is not part of a log"
 	case e.mode != refs.ModeBlob:
-		return "is no plain file"
+		return "is not a plain file"
 	}
 	first, _ := strconv.ParseUint(segmentPath().FindStringSubmatch(p)[2], 10, 64)
 	if first == 0 || p != refs.SegmentPath(l.id, first) {
-		return "is no part of the log of '" + l.id + "'"
+		return "is not part of the log of '" + l.id + "'"
 	}
 	return ""
 }
@@ -202,7 +202,7 @@ func (l *logCheck) extends(tail refs.Log) (*Refusal, error) {
 	}
 	last, err := event.Decode(tail.Lines[len(tail.Lines)-1])
 	if err != nil || last.Seq != tail.Last() || last.Agent != l.id || last.Hub != l.meta.Hub {
-		return refuse(Damaged, cureServer, "the last line of the log on the hub is not one of this log"), nil
+		return refuse(Damaged, cureServer, "the last line of the log on the hub is not in this log"), nil
 	}
 	l.was.Seq, l.was.Hash, l.was.Time = last.Seq, event.Hash(last.Raw), last.Time
 	first, file := tail.First, refs.OID("") // full segments are the same files
@@ -294,7 +294,7 @@ func (l *logCheck) walk(known [][]byte, from uint64) (r *Refusal, err error) {
 	case seen < len(known):
 		return l.rewritten(from+uint64(seen), "the lines from here on are on the hub and missing here"), nil
 	case chain.Seq == 0:
-		return refuse(Tree, cureNoPush, "there is no line in it"), nil
+		return refuse(Tree, cureNoPush, "it contains no event"), nil
 	}
 	if r := l.verdict.end(); r != nil {
 		r.Line = chain.Seq
@@ -368,7 +368,7 @@ func (l *logCheck) history(fresh, edge []refs.OID) (*Refusal, error) {
 		}
 		if r != nil || err != nil {
 			if r != nil {
-				r.Why = fmt.Sprintf("in commit %s of its past, %s", id[:12], r.Why)
+				r.Why = fmt.Sprintf("in the earlier commit %s, %s", id[:12], r.Why)
 			}
 			return r, err
 		}

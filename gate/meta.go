@@ -54,7 +54,7 @@ func (g *gate) readMeta() error {
 		g.meta = m
 	}
 	if r != nil {
-		r.Why, r.Cure = "the hub's own 'crosslink/meta' is not right: "+r.Why, cureServer
+		r.Why, r.Cure = "the hub's own 'crosslink/meta' is invalid: "+r.Why, cureServer
 		g.meta = &metaState{refused: r}
 	}
 	return nil
@@ -78,7 +78,7 @@ func (g *gate) metaChain(tip, old refs.OID) ([]refs.OID, *Refusal, error) {
 		case len(h.Parents) == 1:
 			id = h.Parents[0]
 		case old != "":
-			return nil, refuse(FastForward, cureSync, "the meta on the hub is not behind it"), nil
+			return nil, refuse(FastForward, cureSync, "it does not continue the meta on the hub"), nil
 		default:
 			return chain, nil, nil
 		}
@@ -108,9 +108,9 @@ func (g *gate) follow(from *metaState, chain []refs.OID) (*metaState, *Refusal, 
 		switch level := trust.Level(files["hub.json"]); {
 		case level == tracker4, level == 0: // what says none is malformed
 		case level < tracker4 && m.roll != nil:
-			return nil, refuse(Level, cureSync, "it says level %d, and the level of a hub only rises", level), nil
+			return nil, refuse(Level, cureSync, "it sets level %d, but the level of a hub can only rise", level), nil
 		default:
-			return nil, refuse(Level, cureUpdate, "the hub would be of level %d, and the gate that stands here checks level %d", level, tracker4), nil
+			return nil, refuse(Level, cureUpdate, "the hub would have level %d, but this gate checks level %d", level, tracker4), nil
 		}
 		if m.roll == nil {
 			m.roll, err = trust.FirstMeta(files)
@@ -162,9 +162,9 @@ func (g *gate) metaFiles(id refs.OID, before map[string]entry) (map[string][]byt
 		case before[p] == e:
 			return ""
 		case !metaFile(p):
-			return "is no file of meta"
+			return "is not a file of meta"
 		case e.mode != refs.ModeBlob:
-			return "is no plain file"
+			return "is not a plain file"
 		}
 		return ""
 	}}

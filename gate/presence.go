@@ -41,11 +41,11 @@ func (g *gate) presence(c Command) (*Refusal, error) {
 		return nil, err
 	}
 	if len(h.Parents) > 0 {
-		return refuse(Tree, cureNoPush, "a sign of life has no past"), nil
+		return refuse(Tree, cureNoPush, "a heartbeat commit has no parents"), nil
 	}
 	w := treeWalk{g: g, seen: map[string]bool{}, allow: func(p string, e entry) string {
 		if p != "presence.json" || e.mode != refs.ModeBlob {
-			return "is no part of a sign of life"
+			return "is not part of a heartbeat"
 		}
 		return ""
 	}}
@@ -57,15 +57,15 @@ func (g *gate) presence(c Command) (*Refusal, error) {
 		return nil, err
 	}
 	if agents == nil {
-		return refuse(Tree, cureNoPush, "'presence.json' is not a sign of life"), nil
+		return refuse(Tree, cureNoPush, "'presence.json' is not a heartbeat"), nil
 	}
 	for _, id := range agents {
 		if g.after[agentPrefix+id] == "" {
-			return refuse(NotOnHub, cureSync, "it names '%s', who has no log on the hub", id), nil
+			return refuse(NotOnHub, cureSync, "it names '%s', which has no log on the hub", id), nil
 		}
 	}
 	if away := g.o.Now.Sub(time.Unix(h.When, 0)); away.Abs() > presenceSlack {
-		return refuse(Clock, cureClock, "a sign of life is dated %s, more than a day from the hub's clock", time.Unix(h.When, 0).UTC().Format(time.DateOnly)), nil
+		return refuse(Clock, cureClock, "the heartbeat is dated %s, more than a day from the hub's clock", time.Unix(h.When, 0).UTC().Format(time.DateOnly)), nil
 	}
 	return g.room(c, agents)
 }
@@ -98,7 +98,7 @@ func (g *gate) room(c Command, agents []string) (*Refusal, error) {
 		return nil, err
 	}
 	if c.Old == "" && g.signs.all >= maxSigns {
-		return refuse(TooMuch, curePresence, "the hub has %d signs of life from the last week already", g.signs.all), nil
+		return refuse(TooMuch, curePresence, "the hub has %d heartbeats from the last week already", g.signs.all), nil
 	}
 	var was []string
 	if c.Old != "" {
@@ -106,7 +106,7 @@ func (g *gate) room(c Command, agents []string) (*Refusal, error) {
 	}
 	for _, id := range agents {
 		if !slices.Contains(was, id) && g.signs.byAgent[id] >= limit {
-			return refuse(TooMuch, curePresence, "%d clones have shown signs of life of '%s' in the last week, and the limit is %d (%s)", g.signs.byAgent[id], id, limit, presenceLimit), nil
+			return refuse(TooMuch, curePresence, "%d clones have sent heartbeats of '%s' in the last week, and the limit is %d (%s)", g.signs.byAgent[id], id, limit, presenceLimit), nil
 		}
 	}
 	if c.Old == "" {

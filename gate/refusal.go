@@ -17,7 +17,7 @@ const (
 	HiddenRef   = "hidden-ref"   // a ref that the program keeps for itself
 	Name        = "name"         // no name of a tracker's branch
 	AgentID     = "agent-id"     // no id that this program mints
-	CaseTwin    = "case-twin"    // some file systems take it for the name of another log, or of the tracker's branches
+	CaseTwin    = "case-twin"    // on some file systems its name is the same as that of the log or of the tracker's branches
 	FastForward = "fast-forward" // what is on the hub is not behind it
 	Rewritten   = "rewritten"    // lines that are on the hub are missing or other ones
 	Damaged     = "damaged"      // the hub's own log ends early: nothing continues it

@@ -72,7 +72,7 @@ func (w *treeWalk) tree(dir string, id refs.OID) (*Refusal, error) {
 	}
 	list, err := refs.ParseTree(w.g.repo.Format(), data)
 	if err != nil {
-		return refuse(Tree, cureNoPush, "'%s' is no tree that git would write: %v", plain(path.Join(dir, ".")), err), nil
+		return refuse(Tree, cureNoPush, "'%s' is not a tree that git would write: %v", plain(path.Join(dir, ".")), err), nil
 	}
 	if w.n += len(list); w.n > maxEntries {
 		return refuse(Tree, cureLess, "it holds more than %d files", maxEntries), nil

@@ -26,7 +26,7 @@ func (h *hub) findStrays(ctx context.Context, environ []string, find finder) err
 			continue
 		}
 		name := plain(strings.TrimPrefix(ref, "refs/heads/"))
-		const text = "the branch '%s' is none of the tracker's: %s"
+		const text = "the branch '%s' is not a branch of the tracker: %s"
 		if above != "" || name != strings.TrimPrefix(ref, "refs/heads/") {
 			find(fail.Warning, "stray-branch/list", fail.Fields{"refs": above + heads}, text, name, refused.Why)
 			continue

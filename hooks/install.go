@@ -288,11 +288,11 @@ func (c *Clone) configure(ctx context.Context) (changed bool, err error) {
 		return false, err
 	}
 	if err := c.outer.AddConfig(ctx, section+".command", command); err != nil {
-		return false, fmt.Errorf("put the hooks into '%s': %w", c.outer.ConfigFile(), err)
+		return false, fmt.Errorf("install the hooks in '%s': %w", c.outer.ConfigFile(), err)
 	}
 	for _, name := range Names {
 		if err := c.outer.AddConfig(ctx, section+".event", name); err != nil {
-			return false, fmt.Errorf("put the hooks into '%s': %w", c.outer.ConfigFile(), err)
+			return false, fmt.Errorf("install the hooks in '%s': %w", c.outer.ConfigFile(), err)
 		}
 	}
 	_, err = c.removeFiles() // of an older git: once is enough
@@ -307,12 +307,12 @@ func (c *Clone) writeFiles() (changed bool, err error) {
 			continue
 		}
 		if err := os.Mkdir(c.dir, 0o777); err != nil && !errors.Is(err, fs.ErrExist) {
-			return changed, fmt.Errorf("put the hooks into '%s': %w", c.dir, err)
+			return changed, fmt.Errorf("install the hooks in '%s': %w", c.dir, err)
 		}
 		if err := c.writeFile(h); errors.Is(err, fs.ErrExist) {
 			continue // somebody else's, made just now
 		} else if err != nil {
-			return changed, fmt.Errorf("put the hooks into '%s': %w", c.dir, err)
+			return changed, fmt.Errorf("install the hooks in '%s': %w", c.dir, err)
 		}
 		changed = true
 	}
@@ -410,7 +410,7 @@ func (c *Clone) unconfigure(ctx context.Context) error {
 		}
 	}
 	if err != nil {
-		return fmt.Errorf("take the hooks out of '%s': %w", c.outer.ConfigFile(), err)
+		return fmt.Errorf("remove the hooks from '%s': %w", c.outer.ConfigFile(), err)
 	}
 	return c.reread(ctx)
 }
@@ -424,7 +424,7 @@ func (c *Clone) removeFiles() (removed bool, err error) {
 			continue
 		}
 		if rerr := os.Remove(file); rerr != nil {
-			err = errors.Join(err, fmt.Errorf("take the hook away: %w", rerr))
+			err = errors.Join(err, fmt.Errorf("remove the hook: %w", rerr))
 			continue
 		}
 		removed = true

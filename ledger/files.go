@@ -108,7 +108,7 @@ func decode(files map[string][]byte, judged bool) (*Ledger, error) {
 		}
 	}
 	if (l.base == nil) != (h.base == "") || l.base != nil && l.base.hash != h.base {
-		return nil, errors.New("base.json is not the one that state.json names")
+		return nil, errors.New("base.json is not the file that state.json names")
 	}
 	if judged {
 		if l.issues, err = recallNumbers("numbers/issues/", rest, h.issueLast, h.issueHash); err != nil {

@@ -51,7 +51,7 @@ const (
 
 // ErrNewer says that the chain holds a step that was decided by rules that the
 // hub admits and this program does not know: it neither judges nor writes.
-var ErrNewer = errors.New("the ledger was written by rules that this program is too old for")
+var ErrNewer = errors.New("the ledger was written by rules that are newer than this program")
 
 // bad is a verdict on its way up.
 type bad string

@@ -7,7 +7,7 @@ import (
 	"github.com/git-crosslink/git-crosslink/event"
 )
 
-// The merge step: a hub lost steps that were acknowledged, went on from an
+// The merge step: a hub lost steps that were acknowledged, continued from an
 // older one, and a clone that holds the lost ones brings them back. The rules
 // are:
 //   - the base is the hub's branch; its grants and queues go on, those of the

@@ -152,7 +152,7 @@ func (v *numbers) add(x Numbered) {
 	b.mu.Lock()
 	defer func() { b.mu.Unlock() }()
 	if b.count != v.n {
-		// Another ledger went on from here: leave its lines alone.
+		// Another ledger continued from here: leave its lines alone.
 		c := b.prefix(v.n, v.size)
 		c.mu.Lock()
 		b.mu.Unlock()
@@ -250,10 +250,10 @@ func readNumbers(dir string, rest map[string][]byte, used func(Numbered) bool) (
 			case !ok || k == linesPerFile:
 				return v, fmt.Errorf("'%s' ends within a line or holds too many", path)
 			case v.taken(x.Number) || used(x):
-				return v, fmt.Errorf("'%s': number %d or its uuid stands twice", path, x.Number)
+				return v, fmt.Errorf("'%s': number %d or its uuid occurs twice", path, x.Number)
 			}
 			if _, twice := v.number(x.UUID); twice {
-				return v, fmt.Errorf("'%s': uuid %s stands twice", path, x.UUID)
+				return v, fmt.Errorf("'%s': uuid %s occurs twice", path, x.UUID)
 			}
 			v.add(x)
 			data = after

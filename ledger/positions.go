@@ -153,7 +153,7 @@ func readShard(k int, data []byte) (*shard, error) {
 			return nil, errors.New("a line is not '<agent> <seq> <hash>'")
 		}
 		if shardOf(e.agent) != k {
-			return nil, errors.New("an agent stands in the wrong shard")
+			return nil, errors.New("an agent is in the wrong shard")
 		}
 		if n := len(s.entries); n > 0 && s.entries[n-1].agent >= e.agent {
 			return nil, errors.New("the agents are not sorted")

@@ -117,7 +117,7 @@ func (r *Reader) read(tip string) (View, error) {
 			if !errors.Is(err, ErrNewer) {
 				below = View{}
 			}
-			return below, fmt.Errorf("judge ledger step '%s': %w", c.id, err)
+			return below, fmt.Errorf("check ledger step '%s': %w", c.id, err)
 		}
 		if i == 0 || (len(todo)-i)%waypoint == 0 {
 			keep := v

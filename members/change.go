@@ -56,6 +56,6 @@ func (m *Members) metaOutcome(ctx context.Context, s *reading.Snapshot, commit r
 	case pushed != nil:
 		return false, pushed
 	}
-	return false, &fail.Error{Kind: fail.Unconfirmed, Code: "unreachable/push", Message: fmt.Sprintf("the hub on '%s' accepted nothing: nothing was changed", m.Hub.Name),
+	return false, &fail.Error{Kind: fail.Unconfirmed, Code: "unreachable/push", Message: fmt.Sprintf("the hub on '%s' did not accept the push: nothing was changed", m.Hub.Name),
 		Fields: fail.Fields{"git": hubs.Gist(res.Stderr)}}
 }

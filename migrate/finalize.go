@@ -59,7 +59,7 @@ func (r *Runner) Finalize(ctx context.Context, now bool, accepted []string) (*Re
 		if behind, err := leftBehind(ctx, c.Local(), s, tip); err != nil {
 			return nil, err
 		} else if len(behind) > 0 && !slices.Contains(accepted, replay.Level2Name) {
-			return nil, &fail.Error{Kind: fail.Fatal, Code: "left-behind", Message: fmt.Sprintf("the new hub on '%s' does not have all that 'crosslink/%s' holds: nothing was removed (%s)", c.Hub.Name, replay.Level2Name, listed(behind)),
+			return nil, &fail.Error{Kind: fail.Fatal, Code: "left-behind", Message: fmt.Sprintf("the new hub on '%s' lacks files of 'crosslink/%s': nothing was removed (%s)", c.Hub.Name, replay.Level2Name, listed(behind)),
 				Fields: fail.Fields{"remote": c.Hub.Name}}
 		}
 		if gone, err := r.remove(ctx, old, tip); err != nil {

@@ -14,7 +14,7 @@ import (
 func (r *Runner) Foresee(ctx context.Context, o Options) (*Report, error) {
 	c := r.Clone
 	unsynced := func() error {
-		return &fail.Error{Kind: fail.Fatal, Code: "not-synced", Message: fmt.Sprintf("this clone has not seen all that '%s' has: a dry run fetches nothing", c.Hub.Name)}
+		return &fail.Error{Kind: fail.Fatal, Code: "not-synced", Message: fmt.Sprintf("this clone does not have all events of '%s', and a dry run does not fetch", c.Hub.Name)}
 	}
 	if c.Replica == nil {
 		return nil, unsynced()

@@ -120,7 +120,7 @@ func (o *Old) readLogs(ctx context.Context, l refs.Local, all map[string]refs.OI
 		}
 		files, err := refs.ReadFiles(ctx, l, x.Tip, maxFiles)
 		if err != nil {
-			return fmt.Errorf("read what lies beside the log of '%s': %w", x.Agent, err)
+			return fmt.Errorf("read the files beside the log of '%s': %w", x.Agent, err)
 		}
 		for name := range files {
 			o.Left.count(name)

@@ -294,7 +294,7 @@ func (r *Runner) compare(was *Shown, view View) error {
 		return err
 	}
 	if d := was.Differs(is); d != "" {
-		return &fail.Error{Kind: fail.Fatal, Code: "migrated-differs", Message: "the new hub would not show what the old one shows: nothing was migrated", Fields: fail.Fields{"first": d}}
+		return &fail.Error{Kind: fail.Fatal, Code: "migrated-differs", Message: "the new hub would differ from the old one: nothing was migrated", Fields: fail.Fields{"first": d}}
 	}
 	return nil
 }
@@ -398,7 +398,7 @@ func (r *Runner) push(ctx context.Context, s *reading.Snapshot, old *Old, n *wri
 	for name, tip := range rep.Old {
 		backup.Refs = append(slices.Clip(backup.Refs), refs.PushRef{Src: tip, Dst: Backup(n.hub, name), Lease: &absent})
 	}
-	r.say("push it in the place of the old one")
+	r.say("push it to replace the old one")
 	rep.Backup = len(rep.Old) > 0
 	landed, again, refused, err := r.pushOnce(ctx, backup, n)
 	if refused != nil && rep.Backup { // perhaps it takes no refs outside of its branches
@@ -436,7 +436,7 @@ func (r *Runner) pushOnce(ctx context.Context, p refs.Push, n *written) (landed,
 	if pushed != nil {
 		return false, false, nil, pushed
 	}
-	return false, false, nil, &fail.Error{Kind: fail.Denied, Code: "read-only", Message: fmt.Sprintf("the remote '%s' takes no such push from you: nothing was migrated", c.Hub.Name),
+	return false, false, nil, &fail.Error{Kind: fail.Denied, Code: "read-only", Message: fmt.Sprintf("the remote '%s' does not accept this push from you: nothing was migrated", c.Hub.Name),
 		Fields: fail.Fields{"git": hubs.Gist(res.Stderr)}}
 }
 
@@ -469,7 +469,7 @@ func (r *Runner) take(ctx context.Context, s *reading.Snapshot, n *written) erro
 		}
 	}
 	if err := r.Clone.Local().Swap(ctx, ups); err != nil {
-		return fmt.Errorf("go over to the new hub: %w", err)
+		return fmt.Errorf("switch to the new hub: %w", err)
 	}
 	r.Clone.Reads.Forget()
 	return errors.Join(r.Clone.Contact.Founded(r.Clone.Hub, n.hub), r.Clone.Contact.Welcomed())

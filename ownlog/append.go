@@ -177,7 +177,7 @@ func (w *Writer) TellForks(ctx context.Context, fetched map[string]*trust.Proof)
 		return bodies, nil
 	})
 	if err != nil {
-		return fmt.Errorf("tell of a fork: %w", err)
+		return fmt.Errorf("report a fork: %w", err)
 	}
 	for _, e := range lines {
 		if b, ok := e.Body.(*event.AgentForked); ok {

@@ -94,7 +94,7 @@ func (w *Writer) Fork(ctx context.Context, newID string, without ...string) (*Fo
 		fault.Point("fork.moved")
 		return f, w.goOnAs(ctx, f)
 	}
-	return nil, fmt.Errorf("go on as '%s': %w", newID, refs.ErrConflict)
+	return nil, fmt.Errorf("continue as '%s': %w", newID, refs.ErrConflict)
 }
 
 // moveTo writes the new log and gives the old one back to the hub.
@@ -108,7 +108,7 @@ func (w *Writer) moveTo(ctx context.Context, newID string, without []string, how
 		return nil, &fail.Error{Kind: fail.No, Code: "no-fork", Message: fmt.Sprintf("the log of '%s' has not forked, and it has no unsent events: there is nothing to move", w.Agent)}
 	}
 	if s.Logs[newID] != nil {
-		return nil, &fail.Error{Kind: fail.Fatal, Code: "agent-taken", Message: fmt.Sprintf("there is a log of '%s' already", newID)}
+		return nil, &fail.Error{Kind: fail.Fatal, Code: "agent-taken", Message: fmt.Sprintf("the id '%s' is already in use", newID)}
 	}
 	f := &Forked{Was: w.Agent, Agent: newID, Locks: s.HeldBy(w.Agent)}
 	tip, err := w.carryOver(ctx, s, l, f, without, how)
@@ -127,7 +127,7 @@ func (w *Writer) moveTo(ctx context.Context, newID string, without []string, how
 		}
 	}
 	if err := w.Local().Swap(ctx, ups); err != nil {
-		return nil, fmt.Errorf("go on as '%s': %w", newID, err)
+		return nil, fmt.Errorf("continue as '%s': %w", newID, err)
 	}
 	return f, nil
 }
@@ -193,7 +193,7 @@ func (w *Writer) goOnAs(ctx context.Context, f *Forked) error {
 		ups = append(ups, refs.Update{Ref: r.Name, Old: r.OID})
 	}
 	if err := w.Local().Swap(ctx, ups); err != nil && !errors.Is(err, refs.ErrConflict) {
-		return fmt.Errorf("go on as '%s': %w", f.Agent, err)
+		return fmt.Errorf("continue as '%s': %w", f.Agent, err)
 	}
 	return w.Contact.Remember(func(c *hubs.Note) { c.Refused = "" }) // it was about the old log
 }
@@ -238,7 +238,7 @@ func (w *Writer) carryOver(ctx context.Context, s *reading.Snapshot, l *reading.
 		return "", err
 	}
 	tip, err := refs.AppendLog(ctx, w.Local(), f.Agent, "", lines, refs.CommitInfo{
-		Address: w.Committer(), Author: f.Agent, When: w.Now(), Message: fmt.Sprintf("crosslink: %s goes on where %s stopped\n\n[skip ci]\n", f.Agent, l.Agent)})
+		Address: w.Committer(), Author: f.Agent, When: w.Now(), Message: fmt.Sprintf("crosslink: %s continues where %s stopped\n\n[skip ci]\n", f.Agent, l.Agent)})
 	f.Carried, f.Withdrawn = carried, withdrawn
 	return tip, err
 }

@@ -221,7 +221,7 @@ func (c *MetaChain) walk(tip refs.OID, judged map[refs.OID]MetaState, look func(
 			}
 			known = stuckAt(id, err)
 		} else if !known.stuck {
-			known = stuckAt(tip, fmt.Errorf("%w than %d commits, which is more than is read", ErrLongMeta, MaxMeta))
+			known = stuckAt(tip, fmt.Errorf("%w than %d commits, more than this program reads", ErrLongMeta, MaxMeta))
 		}
 		judged[tip] = known
 		return known, nil

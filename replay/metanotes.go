@@ -234,7 +234,7 @@ func (n *MetaNote) bad(st *MetaState) {
 	for i, b := range slices.Backward(n.Newest) {
 		err := errors.New(b.Why)
 		if n.Long != nil {
-			err = fmt.Errorf("%w than %d commits, which is more than is read", ErrLongMeta, MaxMeta)
+			err = fmt.Errorf("%w than %d commits, more than this program reads", ErrLongMeta, MaxMeta)
 		}
 		st.Bad = &BadMeta{b.Commit, err, st.Bad, n.Bad - i, n.marks(n.Bad - i)}
 	}

@@ -12,7 +12,7 @@ import (
 // labels and people by Name, words by Fold.
 
 // Name is the form in which labels and people are written and compared:
-// NFC, without blanks at the ends.
+// NFC, without spaces at the ends.
 func Name(s string) string { return norm.NFC.String(strings.TrimSpace(s)) }
 
 // Fold is the form in which words are searched: NFC, in lower case.

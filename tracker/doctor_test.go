@@ -176,8 +176,8 @@ func TestNoHintDestroys(t *testing.T) {
 // say, in Go and in shell. harmless are those that only name such a command.
 func TestNoTextOfTheOthersDestroys(t *testing.T) {
 	harmless := map[string]string{
-		"push only your branches, without --mirror and --prune: git push <remote> <branch>":                  "says what not to do",
-		"this is not a fast-forward: what is on the hub is never rewound or replaced, not even with --force": "says that it does not help",
+		"push only your branches, without --mirror and --prune: git push <remote> <branch>":               "says what not to do",
+		"not a fast-forward: the tracker's branches are never rewound or replaced, not even with --force": "says that it does not help",
 	}
 	seen := map[string]bool{}
 	for _, pkg := range []string{"cli/hints", "gate", "helper", "enrol", "hooks"} {

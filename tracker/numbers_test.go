@@ -164,7 +164,7 @@ func TestPrivateNumbers(t *testing.T) {
 	}
 }
 
-// A hub restored from an old backup, on which others went on: what was decided
+// A hub restored from an old backup, on which others continued: what was decided
 // and lost comes back by a merge step; a number given twice becomes an alias.
 func TestHubRestoredFromBackup(t *testing.T) {
 	t.Parallel()

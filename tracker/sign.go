@@ -27,7 +27,7 @@ func (t *Tracker) countsStill(ctx context.Context, lines []*event.Envelope) erro
 		return nil
 	}
 	e.Kind = fail.Unconfirmed
-	e.Message += ", which this clone learned only now: the change is saved locally, and does not count"
+	e.Message += ", which this clone learned only now: the change is saved locally, but does not count"
 	return e
 }
 

@@ -58,13 +58,13 @@ func (a *Arrival) Next(e *event.Envelope) error {
 	case !meta.Open && !a.listed:
 		return fault(RuleNotAdmitted, "the hub is not open, and does not list '%s'", a.log.agent)
 	case revoked && e.Seq > r.AfterSeq:
-		return fault(RuleRevoked, "'%s' was revoked behind line %d", a.log.agent, r.AfterSeq)
+		return fault(RuleRevoked, "'%s' was revoked after line %d", a.log.agent, r.AfterSeq)
 	case revoked && e.Seq == r.AfterSeq && event.Hash(e.Raw) != r.Hash:
 		return fault(RuleRevokedHash, "it is not the line that the revocation of '%s' pins", a.log.agent)
 	case meta.Signing == Off:
 		return nil
 	case meta.Signing == Require && !a.listed:
-		return fault(RuleUnapproved, "the hub takes lines of listed agents alone, and does not list '%s'", a.log.agent)
+		return fault(RuleUnapproved, "the hub accepts only listed agents, and does not list '%s'", a.log.agent)
 	}
 	if e.Seq == 1 {
 		a.Past(e) // introduces the key that signs it
@@ -79,7 +79,7 @@ func (a *Arrival) Next(e *event.Envelope) error {
 			return err
 		}
 		if a.listed {
-			return fault(RuleUnknownSigner, "it is signed by the key %s, which is not one of '%s'", e.SignedBy, a.log.agent)
+			return fault(RuleUnknownSigner, "it is signed by the key %s, which is not a key of '%s'", e.SignedBy, a.log.agent)
 		}
 	}
 	if e.Seq > 1 {
@@ -94,7 +94,7 @@ func (a *Arrival) End() error {
 	case !a.came || a.last == "" || signing == Off:
 		return nil
 	case signing == Require:
-		return fault(RuleUnsigned, "the hub requires signatures, and none vouches for the last line")
+		return fault(RuleUnsigned, "the hub requires signatures, and none covers the last line")
 	case a.signed:
 		return fault(RuleUnsigned, "the log of '%s' is signed, and no signature by its key covers the last line", a.log.agent)
 	}

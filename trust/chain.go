@@ -17,7 +17,7 @@ import (
 //     of hub.json ‖ allowed_signers before it, so that an old one, however
 //     well signed, cannot be put on top again;
 //   - it is signed by an admin of the state before it: meta.sig is an SSHSIG,
-//     armoured, over `<name> NUL <SHA-256> LF` per other file in name order.
+//     armored, over `<name> NUL <SHA-256> LF` per other file in name order.
 //     While there are no admins anybody may add the next one, unsigned;
 //   - admins that are revoked are none; a state in which no admin could sign
 //     any more is refused, for nobody could ever leave it;
@@ -152,7 +152,7 @@ func (r *State) AdminOf(k Key) string { return r.adminKeys()[k] }
 func (r *State) signer(files map[string][]byte) (string, error) {
 	blob, err := Dearmor(files[sigFile])
 	if err != nil || !bytes.Equal(Armor(blob), files[sigFile]) {
-		return "", fault(RuleMetaSignature, "'meta.sig' is not an armoured signature")
+		return "", fault(RuleMetaSignature, "'meta.sig' is not an armored signature")
 	}
 	s, err := ParseSignature(blob)
 	if err != nil {
@@ -160,7 +160,7 @@ func (r *State) signer(files map[string][]byte) (string, error) {
 	}
 	admin := r.AdminOf(s.Key)
 	if admin == "" {
-		return "", fault(RuleMetaNotAdmin, "the key %s that signed it is no admin's", s.Key.Fingerprint())
+		return "", fault(RuleMetaNotAdmin, "the key %s that signed it does not belong to an admin", s.Key.Fingerprint())
 	}
 	if err := s.Verify(MetaNamespace, MetaSigned(files)); err != nil {
 		return "", fault(RuleMetaSignature, "%v", err)

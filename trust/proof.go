@@ -38,11 +38,11 @@ func NewProof(a, b []byte) (*Proof, error) {
 	}
 	x, err := event.Decode(a)
 	if err != nil {
-		return nil, fault(RuleProofMalformed, "a line is none: %v", err)
+		return nil, fault(RuleProofMalformed, "a line is not valid: %v", err)
 	}
 	y, err := event.Decode(b)
 	if err != nil {
-		return nil, fault(RuleProofMalformed, "a line is none: %v", err)
+		return nil, fault(RuleProofMalformed, "a line is not valid: %v", err)
 	}
 	switch {
 	case x.Hub != y.Hub || x.Agent != y.Agent || x.Seq != y.Seq:

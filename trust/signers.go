@@ -100,14 +100,14 @@ func parseSigner(text string) (x Signer, err error) {
 	}
 	f := strings.SplitN(rest, " ", 3)
 	if !keyTypes[f[0]] {
-		return x, fmt.Errorf("behind the name stands no key that may sign; of the options only namespaces=\"…\" is read")
+		return x, fmt.Errorf("the name is not followed by a key that can sign; the only supported option is namespaces=\"…\"")
 	}
 	if x.Key, err = ParseKey(strings.Join(f[:min(2, len(f))], " ")); err != nil {
 		return x, err
 	}
 	if len(f) == 3 {
 		if x.Comment = f[2]; x.Comment == "" || strings.TrimSpace(x.Comment) != x.Comment {
-			return x, fmt.Errorf("blanks at the end")
+			return x, fmt.Errorf("spaces at the end")
 		}
 	}
 	return x, nil

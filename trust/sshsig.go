@@ -95,7 +95,7 @@ func ParseSignature(blob []byte) (*Signature, error) {
 	case b.Namespace == "" || b.Reserved != "":
 		return nil, errors.New("the signature has no namespace, or reserved bytes")
 	case b.Hash != hashName:
-		return nil, errors.New("the signature is over another hash than " + hashName)
+		return nil, errors.New("the signature covers another hash than " + hashName)
 	}
 	key, err := parseKeyBlob(b.PublicKey)
 	if err != nil {
@@ -169,11 +169,11 @@ func Dearmor(text []byte) ([]byte, error) {
 	s, ok := strings.CutPrefix(s, "-----BEGIN SSH SIGNATURE-----\n")
 	s, rest, end := strings.Cut(s, "\n-----END SSH SIGNATURE-----")
 	if !ok || !end || strings.TrimSpace(rest) != "" || len(s) > 2*MaxSignature {
-		return nil, errors.New("not an armoured SSH signature")
+		return nil, errors.New("not an armored SSH signature")
 	}
 	blob, err := base64.StdEncoding.Strict().DecodeString(strings.ReplaceAll(s, "\n", ""))
 	if err != nil {
-		return nil, errors.New("the armoured signature is not base64")
+		return nil, errors.New("the armored signature is not base64")
 	}
 	return blob, nil
 }

@@ -36,7 +36,7 @@ func Connect(drafts []Draft) ([]event.Body, error) {
 			continue
 		}
 		if _, twice := at[d.Ref]; twice {
-			return nil, &DraftError{k, fmt.Errorf("ref '%s' is there twice", d.Ref)}
+			return nil, &DraftError{k, fmt.Errorf("ref '%s' occurs twice", d.Ref)}
 		}
 		at[d.Ref] = k
 	}

@@ -49,7 +49,7 @@ func Explain(err error) *Failure {
 		f := Misuse(badID.Error())
 		f.Kind = "bad-id"
 		if where := whereListed[badID.What]; where != "" {
-			f.Hints = []string{"those there are: " + where}
+			f.Hints = []string{where}
 		}
 		return f
 	case errors.As(err, &member):
@@ -81,13 +81,13 @@ func diskFull(err error) *Failure {
 func othersThan(missing *store.NotFoundError) string {
 	switch where := whereListed[missing.What]; {
 	case where != "":
-		return "those there are: " + where
+		return where
 	case missing.What != "milestone":
 		return ""
 	case len(missing.Known) == 0:
-		return "there is none"
+		return "there are no milestones"
 	}
-	return "those there are: '" + strings.Join(missing.Known, "', '") + "'"
+	return "existing milestones: '" + strings.Join(missing.Known, "', '") + "'"
 }
 
 func rejectedText(r *reducer.RejectedError) string {

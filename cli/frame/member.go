@@ -7,10 +7,10 @@ import (
 	"github.com/git-crosslink/git-crosslink/event"
 )
 
-// whereListed is where ids can be looked up.
+// whereListed are the hints that show the ids of a kind.
 var whereListed = map[string]string{
-	"issue":   "git crosslink list --status all",
-	"comment": "git crosslink show <id>",
+	"issue":   "list all issues: git crosslink list --status all",
+	"comment": "show the comments of an issue: git crosslink show <id>",
 }
 
 // typed are the names of members whose option or argument is called otherwise.

@@ -331,7 +331,7 @@ func examineHooks(ctx context.Context, e *command.Env, repo *command.Repository)
 	for _, k := range r.Hooks {
 		if k.State == hooks.Outdated {
 			found = append(found, answer.Diagnosis{Name: "hooks-outdated", Severity: string(fail.Warning),
-				Text: fmt.Sprintf("the hook '%s' is of another version of this program", k.Name), Hints: []string{"git crosslink hooks install"}})
+				Text: fmt.Sprintf("the hook '%s' was installed by another version of this program", k.Name), Hints: []string{"git crosslink hooks install"}})
 		}
 	}
 	return found, nil

@@ -286,7 +286,7 @@ func claimFirst(ctx context.Context, e *command.Env, repo *command.Repository, p
 }
 
 // equals is how many of the first rows have the same priority. An agent that
-// lost a race takes one of them at random: if all losers went on with the same
+// lost a race takes one of them at random: if all losers continued with the same
 // next issue, they would race for that one, too.
 func equals(rows []*store.Issue) int {
 	if n := slices.IndexFunc(rows, func(i *store.Issue) bool { return i.Priority != rows[0].Priority }); n > 0 {

@@ -111,7 +111,7 @@ func openSource(ctx context.Context, e *command.Env, want, path string) (*source
 		n, _ := s.file.ReadAt(head, 0)
 		s.close()
 		if bundle := string(head[:n]); strings.HasPrefix(bundle, "# v2 git bundle") || strings.HasPrefix(bundle, "# v3 git bundle") {
-			return nil, frame.Fatal("import-format", fmt.Sprintf("'%s' is a bundle of git, a whole tracker; it becomes a hub and is not imported", path), "git clone --mirror "+shell.Word(path)+" hub.git")
+			return nil, frame.Fatal("import-format", fmt.Sprintf("'%s' is a git bundle of a whole tracker: create a hub from it instead of importing it", path), "git clone --mirror "+shell.Word(path)+" hub.git")
 		}
 		if name == "git-bug" {
 			return nil, frame.Fatal("import-source", fmt.Sprintf("'%s' is a file; git-bug keeps its bugs in a repository", path), "git crosslink import git-bug <directory>")
@@ -197,7 +197,7 @@ func openDirectory(ctx context.Context, e *command.Env, want, dir string) (*sour
 	l := git.NewPlumbing(outer.GitDir, dir, outer.Format, os.Environ())
 	bugs, err := l.Refs(ctx, "refs/bugs/")
 	if err == nil && len(bugs) == 0 {
-		err = frame.Fatal("import-source", fmt.Sprintf("the repository '%s' has no bugs of git-bug: there are no refs below refs/bugs", dir), "fetch them from a remote: git fetch <remote> 'refs/bugs/*:refs/bugs/*' 'refs/identities/*:refs/identities/*'")
+		err = frame.Fatal("import-source", fmt.Sprintf("the repository '%s' has no git-bug data: there are no refs under refs/bugs", dir), "fetch them from a remote: git fetch <remote> 'refs/bugs/*:refs/bugs/*' 'refs/identities/*:refs/identities/*'")
 	}
 	if err != nil {
 		l.Close()

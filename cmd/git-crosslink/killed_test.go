@@ -55,10 +55,10 @@ func TestKilledAgentsCloseEachIssueOnce(t *testing.T) {
 		}
 		all.Wait()
 	}
-	t.Logf("%d issues in %d rounds, %d sessions, %d commands; %d killed, %d lost a lock to somebody else, %d went on with what a killed session held; at most %d tokens injected",
+	t.Logf("%d issues in %d rounds, %d sessions, %d commands; %d killed, %d lost a lock to somebody else, %d continued with what a killed session held; at most %d tokens injected",
 		rounds*issues, rounds, h.sessions, h.commands, h.kills, h.losers, h.resumed, h.tokens)
 	if h.kills == 0 || h.losers == 0 || h.resumed == 0 {
-		t.Error("nothing is shown: no command was killed, or nobody lost, or no agent went on")
+		t.Error("nothing is shown: no command was killed, or nobody lost, or no agent continued")
 	}
 	if h.tokens == 0 || h.tokens > 1500 {
 		t.Errorf("a session was told %d tokens", h.tokens)

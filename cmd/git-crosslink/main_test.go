@@ -66,7 +66,7 @@ var notFollowed = map[string]string{
 	"contact_refused: share it with your team: git crosslink init":                                                     "the remote is empty; init says what comes first",
 	"foreign_directory: you can still read the tracker: git crosslink list":                                            "the script reads as another user",
 	"full_disk: you can still read the tracker: git crosslink list":                                                    "the disk is mounted for the command alone",
-	"unknown_id: those there are: git crosslink list --status all":                                                     "the script has put the objects out of reach",
+	"unknown_id: list all issues: git crosslink list --status all":                                                     "the script has put the objects out of reach",
 }
 
 func TestEveryVerbOverEachTransport(t *testing.T) {

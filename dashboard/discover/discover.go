@@ -113,7 +113,7 @@ func (w *walk) look(ctx context.Context, dir string, depth int) error {
 	}
 	for _, e := range entries {
 		if !e.IsDir() || skipped(e.Name()) {
-			continue // a symbolic link is no directory here
+			continue // a symbolic link is not a directory here
 		}
 		if depth == w.depth {
 			break

@@ -25,7 +25,7 @@ func (s *Server) track(r *request) error {
 	at, agent := strings.TrimSpace(r.PostForm.Get("at")), strings.TrimSpace(r.PostForm.Get("agent_id"))
 	switch {
 	case s.Track == nil:
-		return refuse(http.StatusNotFound, "this dashboard watches what it was told to at its start")
+		return refuse(http.StatusNotFound, "this dashboard cannot add repositories")
 	case at == "":
 		return refuse(http.StatusBadRequest, "the path or URL is empty")
 	case r.PostForm.Get("init") != "" && agent == "":

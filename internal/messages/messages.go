@@ -52,7 +52,7 @@ func Read(dir string) (*Source, error) {
 		switch {
 		case err != nil || !d.IsDir():
 			return err
-		case strings.HasPrefix(d.Name(), ".") && rel != ".", d.Name() == "testdata":
+		case strings.HasPrefix(d.Name(), ".") && rel != ".", d.Name() == "testdata", rel == "internal/messages":
 			return filepath.SkipDir
 		}
 		rel = filepath.ToSlash(rel)

@@ -22,7 +22,7 @@ const marker = "CROSSLINK_TESTKIT"
 func Mark(name string) string { return marker + "=" + name }
 
 // Settle waits until no process of a test runs any more, those included that
-// went on in the background in a session of their own. It reports false if they
+// continued in the background in a session of their own. It reports false if they
 // do not end. Where there is no /proc it believes they ended.
 //
 // One look can miss a process whose parent started it, and ended, while the

@@ -68,11 +68,11 @@ func repairReplica(ctx context.Context, o *Outer, path string) error {
 		tmp, err := freshReplica(ctx, o, path, shared)
 		defer os.RemoveAll(tmp)
 		if err != nil {
-			return fmt.Errorf("mend the replica: %w", err)
+			return fmt.Errorf("repair the replica: %w", err)
 		}
 		for _, name := range missing {
 			if err := os.Rename(filepath.Join(tmp, name), filepath.Join(path, name)); err != nil {
-				return fmt.Errorf("mend the replica: %w", err)
+				return fmt.Errorf("repair the replica: %w", err)
 			}
 		}
 		return disk.SyncDir(path)

@@ -64,7 +64,7 @@ func (d *driver) onTop(ctx context.Context, name string, tip refs.OID) (refs.OID
 		return tip, err
 	}
 	id := strings.TrimPrefix(name, refs.Agents)
-	return refs.Recommit(ctx, in, tip, []refs.OID{there, tip}, d.commit(id, fmt.Sprintf("the log of %s is put back", id)))
+	return refs.Recommit(ctx, in, tip, []refs.OID{there, tip}, d.commit(id, fmt.Sprintf("the log of %s is restored", id)))
 }
 
 // beginning makes a tip that holds what the hub has of a log and the lines

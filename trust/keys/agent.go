@@ -81,7 +81,7 @@ func (k *agentKey) Sign(ctx context.Context, namespace string, message []byte) (
 		return nil, err
 	}
 	if err := s.Verify(namespace, message); err != nil || s.Key != k.key {
-		return nil, errors.New("what came back is no signature by this key")
+		return nil, errors.New("the result is not a signature by this key")
 	}
 	return s, nil
 }

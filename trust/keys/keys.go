@@ -215,7 +215,7 @@ func readBounded(path string) ([]byte, error) {
 		return nil, err
 	}
 	if !st.Mode().IsRegular() || st.Size() > maxKeyFile {
-		return nil, fmt.Errorf("'%s' is no key file", path)
+		return nil, fmt.Errorf("'%s' is not a key file", path)
 	}
 	return os.ReadFile(path)
 }
