@@ -285,7 +285,7 @@ func (k *Checkup) emptyLogs(ids []string) fail.Diagnosis {
 
 // checkLedger is the doctor's look at what was decided.
 func (k *Checkup) checkLedger(ctx context.Context, s *reading.Snapshot) ([]fail.Diagnosis, error) {
-	if s.NewerRules() { // checkHub says so
+	if s.NewerRules() { // checkHub reports it
 		return nil, nil
 	}
 	r := &FsckReport{}

@@ -47,7 +47,8 @@ func (c *Clone) RefuseLevel(s *reading.Snapshot) error {
 	return nil
 }
 
-// LevelError is that refusal, nil if the hub is of this program's level.
+// LevelError is the refusal to write to a hub of another level; nil if the hub has this
+// program's level.
 func (c *Clone) LevelError(s *reading.Snapshot) *fail.Error {
 	switch {
 	case s.NewerRules():

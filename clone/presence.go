@@ -71,7 +71,7 @@ func (c *Clone) ShowPresence(ctx context.Context) error {
 	push := refs.Push{Refs: []refs.PushRef{{Src: tip, Dst: refs.HubPresence + id, Force: true}}}
 	res, err := c.push(ctx, push, syncer.Facts)
 	if err != nil {
-		return nil // paced, or no time left: the next one shows more
+		return nil // paced, or no time left: the next sync sends the others
 	}
 	p.Answered(hubs.AllAccepted(push, res), res.Reached, now)
 	return p.Write(c.PresencePath())

@@ -32,7 +32,7 @@ type Taken struct {
 	Forks map[string]*trust.Proof // that it brought, by agent
 }
 
-// Fetch brings the hub's refs and takes over what may be believed.
+// Fetch fetches the hub's refs and accepts those that are valid.
 func (x *Exchange) Fetch(ctx context.Context) error {
 	_, err := x.FetchFor(ctx, Wants{})
 	return err

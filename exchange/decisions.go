@@ -15,9 +15,9 @@ import (
 	"github.com/git-crosslink/git-crosslink/replay"
 )
 
-// undecidedFor is how long a fact may lie undecided on the hub before
-// anybody's sync decides it, counted from when this clone first saw it; up to
-// hubs.Jitter more, so that not all do it at once.
+// undecidedFor is how long an event may stay undecided on the hub, from when this clone
+// first saw it, before any sync decides it. A random time up to hubs.Jitter is added, so
+// that not all clones decide at once.
 const (
 	undecidedFor = 30 * time.Second
 )

@@ -16,8 +16,8 @@ import (
 	"github.com/git-crosslink/git-crosslink/syncer/drive"
 )
 
-// restore puts everything back on a hub that lost its meta: only by init,
-// which somebody typed.
+// restore restores everything on a hub that lost its meta. Only 'init' does this, because a
+// person typed it.
 func (f *Founder) restore(ctx context.Context, s *reading.Snapshot) (*InitReport, error) {
 	if _, err := f.Link.HasRoom(ctx, f.Agent, f.Outer.HasRef); err != nil {
 		return nil, err

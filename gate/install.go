@@ -242,7 +242,7 @@ func ours(path string) (bool, []byte) {
 	return err == nil && bytes.Contains(b, []byte(signature)), b
 }
 
-// free refuses to put a hook where it cannot stand.
+// free refuses to install a hook where it would not work.
 func (h *hub) free(mode string) error {
 	path := filepath.Join(h.hooks, mode)
 	mine, _ := ours(path)

@@ -52,8 +52,8 @@ func (s *Session) direct(cmd *exec.Cmd) (status int, err error, done bool) {
 	return ended(w, cmd.Args[0], s.Err), nil, true
 }
 
-// carry copies until git or the child has closed its end, or the child has
-// ended, which the file end tells; -1 is none.
+// carry copies until git or the child closes its end, or until the child has ended, which
+// the file end reports; -1 means no such file.
 func (s *Session) carry(from, to, end int) {
 	buf := make([]byte, 32<<10)
 	for {

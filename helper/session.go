@@ -316,7 +316,7 @@ func (s *Session) connect(e Endpoint, service string) (int, error) {
 		}
 	} else {
 		if run == service {
-			// git would ask a shell to take the quotes off again
+			// git would start a shell to remove the quotes
 			p = &program{args: []string{service, e.Path}}
 		}
 		if version > 0 {

@@ -195,8 +195,8 @@ func (l *Link) Push(ctx context.Context, p refs.Push, t syncer.Task, events int)
 // At is now, as the machine is told it.
 func (l *Link) At() syncer.At { return syncer.At{Now: l.Now(), Jitter: rand.Float64()} }
 
-// PushPatiently is a Push that waits for its turn: for what somebody watches.
-// doing is what is done again if nothing comes of it.
+// PushPatiently is a Push that waits for its turn, for pushes that somebody watches. doing
+// names the action to repeat if the push fails.
 func (l *Link) PushPatiently(ctx context.Context, p refs.Push, t syncer.Task, events int, doing string) (*refs.PushResult, error) {
 	for {
 		res, err := l.Push(ctx, p, t, events)

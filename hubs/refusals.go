@@ -107,7 +107,7 @@ func (c *Contact) Keep(h *Hub, m syncer.Memory, a syncer.Action, hashes map[stri
 	})
 }
 
-// closed notes that the hub refuses all pushes from this clone, or no longer.
+// closed records whether the hub refuses all pushes from this clone.
 func (n *Note) closed(h *Hub, closed *syncer.Refusal, a syncer.Action) {
 	if closed == nil {
 		n.Refused, n.RefusedAt, n.RefusedTo, n.RefusedTimes = "", time.Time{}, "", 0

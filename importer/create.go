@@ -69,8 +69,8 @@ func (n Names) Founding(m *Milestone, now event.Time) []Line {
 	return lines
 }
 
-// maxCreated is how many labels stand in the line that creates an issue, which has a
-// bounded length; the others are added.
+// maxCreated is the number of labels in the line that creates an issue, whose length is
+// bounded; the other labels are added later.
 const maxCreated = 100
 
 // Create returns the lines that make an issue, which fits (see Issue.Fit). The

@@ -299,8 +299,8 @@ func (t *tableRow) list(c column) (words []string) {
 	return words
 }
 
-// splitWords reads one such cell. A word in quotes may hold what else separates
-// words; a quote in it is written twice.
+// splitWords reads one such cell. A word in quotes may contain separators; a quote in it is
+// written twice.
 func splitWords(v string) (words []string) {
 	for v = strings.TrimLeft(v, ",; \t\n"); v != "" && len(words) < maxList; v = strings.TrimLeft(v, ",; \t\n") {
 		word, rest, ok := quotedWord(v)

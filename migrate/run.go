@@ -113,7 +113,7 @@ func (r *Runner) look(ctx context.Context) error {
 	return err
 }
 
-// tries bounds how often it begins again because the hub was changed meanwhile.
+// tries bounds how often a migration starts again because the hub has changed.
 const tries = 8
 
 // Run migrates the hub. The caller holds the sync lock.

@@ -145,9 +145,9 @@ type add[T any] struct {
 	body T
 }
 
-// adds holds all different attempts for one uuid. They are put in order when
-// somebody looks: one at a time in its place would take quadratic time on two
-// logs that add one uuid a hundred thousand times.
+// adds holds all attempts to add one uuid. They are sorted when they are read: inserting
+// each in order would take quadratic time if two logs add one uuid a hundred thousand
+// times.
 type adds[T any] struct {
 	list  []add[T]
 	mixed bool // list is not in order, or holds one twice

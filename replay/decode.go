@@ -26,8 +26,8 @@ type chunk struct {
 	size  int
 }
 
-// What one chunk holds, all that are open, and how many wait for each worker, a shard
-// of a log: so memory is bounded, whatever the logs hold and however many they are.
+// Bounds on one chunk, on all open chunks, and on the chunks that wait for each worker (a
+// shard of a log), so that memory is bounded for any number and size of logs.
 const (
 	chunkLines = 64
 	chunkBytes = 64 << 10

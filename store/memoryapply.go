@@ -11,7 +11,7 @@ import (
 	"github.com/git-crosslink/git-crosslink/reducer"
 )
 
-// kept is what a Memory that is made by Apply is made from.
+// kept is the data from which Apply makes a Memory.
 type kept struct {
 	inputs, header []byte
 	logs           map[string]*keptLog

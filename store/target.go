@@ -99,8 +99,8 @@ func basedTargets(b *event.Based) []target {
 	return []target{about(ofIssue, *b.Deleted)}
 }
 
-// otherTarget is the milestone, session or request that an event is about, "" if
-// it is about none.
+// otherTarget is the milestone, session or request that an event is about; "" if there is
+// none.
 func otherTarget(e *event.Envelope) target {
 	switch b := e.Body.(type) {
 	case *event.MilestoneCreated:

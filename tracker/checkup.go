@@ -31,7 +31,7 @@ func (t *Tracker) checkup() *checkup.Checkup { return &checkup.Checkup{Writer: t
 // Status tells the tracker's own condition from what is here: what the user's
 // own fetch or clone brought, and in a hub what it holds.
 func (t *Tracker) Status(ctx context.Context) (*Status, error) {
-	_, _ = t.takeOver(ctx) // else it is told what was known before
+	_, _ = t.takeOver(ctx) // otherwise the report shows the last known state
 	if t.clone.Hub != nil && t.clone.Hub.Self {
 		_ = t.freshen(ctx, Here)
 	}

@@ -249,7 +249,7 @@ func draftOf(line []byte, e *command.Env) (d verb.Draft, err error) {
 	return d, nil
 }
 
-// notADraft says what a line is that is no draft.
+// notADraft describes a line that is not a draft.
 func notADraft(err error) error {
 	var kind *json.UnmarshalTypeError
 	if name, ok := strings.CutPrefix(err.Error(), "json: unknown field "); ok {

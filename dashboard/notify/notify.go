@@ -150,9 +150,9 @@ var MaxTries = len(waits) + 1
 // maxRetryAfter bounds what a server may ask for.
 const maxRetryAfter = 24 * time.Hour
 
-// Next is how long after a try the next follows; false if there is none. chance is
-// in [0, 1): it spreads tries by a fifth either way. The server's Retry-After is
-// obeyed where it is longer.
+// Next is the time between one try and the next; false if there is no next try. chance is
+// in [0, 1): it spreads tries by a fifth either way. The server's Retry-After is obeyed
+// where it is longer.
 func Next(tries int, chance float64, retryAfter time.Duration) (time.Duration, bool) {
 	if tries < 1 || tries > len(waits) {
 		return 0, false

@@ -271,7 +271,7 @@ type layout struct {
 	liking
 }
 
-// liking is how a browser was told to be; its cookies say it.
+// liking is the preferences of a browser, from its cookies.
 type liking struct {
 	Theme  string // "" leaves it to the system
 	NoKeys bool   // single keys are no commands

@@ -185,7 +185,7 @@ func (b *bench) listAfterSync() (measurement, error) {
 	return b.listAfter(comments, syncs)
 }
 
-// listAfterSession is what a session of somebody else costs those who read.
+// listAfterSession is the cost of a read after somebody else's session.
 func (b *bench) listAfterSession() (measurement, error) {
 	return b.listAfter(func(other *world) { other.ours("session", "start", "-q", "--new") }, syncs)
 }

@@ -20,7 +20,7 @@ type Message struct {
 	Code string // as in package fail: a name, and where it has several cases one after a slash
 	Text string // with … for each part that is filled in; "" if the text is made elsewhere
 	Hint string // what the surface itself advises, where it does
-	CLI  bool   // made by a surface, which passes its hints itself, instead of below it
+	CLI  bool   // made by the command line, which passes its own hints
 	At   token.Position
 }
 
@@ -279,8 +279,8 @@ func beside(n *ast.AssignStmt, names ...string) ast.Expr {
 	return nil
 }
 
-// texts are the texts that an expression can have: that of a variable is whatever
-// its function assigns to it.
+// texts are the possible texts of an expression. For a variable they are all texts that its
+// function assigns to it.
 func (p *source) texts(x ast.Expr) []string {
 	id, ok := x.(*ast.Ident)
 	if !ok || p.consts[id.Name] != "" {

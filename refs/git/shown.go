@@ -50,9 +50,9 @@ func (p *packetTrace) refs(f refs.Format) map[string]refs.OID {
 	return parseShown(string(b), f)
 }
 
-// parseShown reads "… packet: push< <oid> <ref>" up to the first "0000" after a
-// ref. What a hub's own git received is none of ours, nor what comes later: a
-// hook of the hub may push, too.
+// parseShown reads "… packet: push< <oid> <ref>" up to the first "0000" after a ref. Data
+// that the hub's own git received is ignored, and so is everything later: a hook of the hub
+// may push, too.
 func parseShown(trace string, f refs.Format) map[string]refs.OID {
 	shown, begun := map[string]refs.OID{}, false
 	for line := range strings.Lines(trace) {

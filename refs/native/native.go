@@ -42,9 +42,9 @@ type Local struct {
 
 var _ refs.Local = (*Local)(nil)
 
-// New opens the repository at gitDir (absolute) as it is. Its format must be
-// SHA-1 and its refs files (Can). What is left to git goes to rest, which is
-// closed with it.
+// New opens the repository at gitDir (absolute) as it is. Its format must be SHA-1 and its
+// refs files (Can). rest does what only git can do, and is closed together with the
+// repository.
 func New(gitDir string, rest refs.Local) *Local {
 	return &Local{
 		dir:     gitDir,

@@ -163,8 +163,8 @@ func (d *driver) look(ctx context.Context, step bool) (_ syncer.View, err error)
 	return d.seen.View, err
 }
 
-// lookAtLogs is a look where a log that can be sent is: its push finds out whether
-// there is a step. To decide twice costs waits for the disk.
+// lookAtLogs looks only at the logs if one can be sent: its push shows whether the ledger
+// has a new step, and deciding twice would wait for the disk twice.
 func (d *driver) lookAtLogs(ctx context.Context) (syncer.View, error) {
 	v, err := d.look(ctx, false)
 	if err == nil && !slices.ContainsFunc(v.Logs, func(l syncer.Log) bool { return l.Sends }) {
