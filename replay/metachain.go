@@ -76,7 +76,7 @@ type metaMark struct {
 }
 
 func (b *BadMeta) String() string {
-	return fmt.Sprintf("the meta commit %.12s is not believed: %s", b.Commit, b.why())
+	return fmt.Sprintf("the meta commit %.12s is ignored: %s", b.Commit, b.why())
 }
 
 // maxWhy bounds the bytes of why a commit is not believed: it may quote a stranger.
@@ -94,7 +94,7 @@ func (b *BadMeta) Texts() []string {
 		all = append(all, b.String())
 	}
 	if b != nil {
-		all = append(all, fmt.Sprintf("%d more meta commits below are not believed", b.n))
+		all = append(all, fmt.Sprintf("%d more meta commits below are ignored", b.n))
 	}
 	slices.Reverse(all)
 	return all

@@ -48,7 +48,7 @@ func TestMetaChainThatIsTooLong(t *testing.T) {
 	w.litter(2)       // 6: at the bound
 	edge := w.clone("edge")
 	edge.sync()
-	if got := edge.numbers(); len(got) != 2 || mentions(edge.status().Problems(), "is not believed") != 2 {
+	if got := edge.numbers(); len(got) != 2 || mentions(edge.status().Problems(), "is ignored") != 2 {
 		t.Errorf("at the bound: %v, %q", got, edge.status().Problems())
 	}
 	w.litter(1)
@@ -96,13 +96,13 @@ func TestMetaLitter(t *testing.T) {
 	for _, c := range []*clone{alice, cold} {
 		c.sync()
 		p := c.status().Problems()
-		if n := mentions(p, "is not believed"); n != tracker.MaxBadMeta || mentions(p, fmt.Sprintf("%d more meta commits below", 60-tracker.MaxBadMeta)) != 1 {
+		if n := mentions(p, "is ignored"); n != tracker.MaxBadMeta || mentions(p, fmt.Sprintf("%d more meta commits below", 60-tracker.MaxBadMeta)) != 1 {
 			t.Errorf("'%s': %d named, %q", c.name, n, p)
 		}
 		if got := c.trust().Refused; len(got) != tracker.MaxBadMeta+1 {
 			t.Errorf("'%s': %d refused", c.name, len(got))
 		}
-		if got := strings.Count(c.findings(false), "is not believed"); got != 60 {
+		if got := strings.Count(c.findings(false), "is ignored"); got != 60 {
 			t.Errorf("'%s': fsck names %d", c.name, got)
 		}
 	}
