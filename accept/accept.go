@@ -50,7 +50,7 @@ type Answer struct {
 //   - of another hub nothing is taken; beside a meta of another hub, which may
 //     only have been put there, a log counts if its lines are of this one. Nothing
 //     new is taken where there is no meta;
-//   - a ref that is none of the tracker's is left alone;
+//   - a ref that is not one of the tracker's is left alone;
 //   - nothing believed is dropped because the hub no longer offers it.
 //
 // One ref that is refused never stops another.

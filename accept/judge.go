@@ -170,7 +170,7 @@ func (j *judge) ours(ctx context.Context, name string, old, fresh refs.OID) (boo
 }
 
 // ref says whether an incoming ref is believed, and if not, why not; a ref
-// that is none of the tracker's is passed over without a word. Believed with a
+// that is not one of the tracker's is passed over silently. Believed with a
 // problem: something that was believed before goes, and is kept aside.
 func (j *judge) ref(ctx context.Context, name string, old, fresh refs.OID) (take bool, problem string, err error) {
 	legacy := j.level == 2 || j.level == 3
@@ -233,7 +233,7 @@ func (j *judge) leftBehind(id string) bool {
 	return pinned
 }
 
-// litter says why what stands directly behind the lines of old in fresh, which
+// litter says why what stands directly after the lines of old in fresh, which
 // holds them all, is no line of this log; "" if it is one, or nothing stands there.
 // Anybody who may push can put such a thing there: taken for the log it would
 // stop its writer.
@@ -262,7 +262,7 @@ func (j *judge) litter(ctx context.Context, id string, old, fresh refs.OID) (seq
 	return seq, "", nil
 }
 
-// mended judges a log that does not simply go on: where the one believed so
+// repaired judges a log that does not simply continue: where the one believed so
 // far ends early, by its own fault, one that holds its good lines and more, or
 // ends as it should, is its repair.
 func (j *judge) mended(ctx context.Context, id string, old, fresh refs.OID) (take bool, problem string, err error) {
@@ -274,7 +274,7 @@ func (j *judge) mended(ctx context.Context, id string, old, fresh refs.OID) (tak
 	switch {
 	case err != nil:
 		return false, "", err
-	case was.Newer: // what stands there cannot be told from its repair
+	case was.Newer: // what stands there cannot be distinguished from its repair
 		return false, fmt.Sprintf("the hub's log of '%s' was rewritten; this clone keeps the log it knows", id), nil
 	case is.Seq < was.Seq || is.At != was.Hash:
 		forked, err := j.prove(ctx, id, old, fresh)

@@ -13,9 +13,9 @@ import (
 )
 
 // A hub can be set back: restored from an old backup, rewound, robbed of
-// branches. What was seen on it stays believed here, and whoever syncs puts it
+// branches. What was seen on it stays believed here, and anybody who syncs puts it
 // back: logs and ledger go forward again, nothing is forced. If its meta is
-// gone, it is no hub any more and nothing is sent unasked; init puts all back.
+// gone, it is no hub any more and nothing is sent on its own; init puts all back.
 
 // Lost finds, after a fetch, the logs of which the hub has lost lines.
 func Lost(ctx context.Context, reads *reading.Reader, local refs.Local) (hubs.Losses, error) {
@@ -89,7 +89,7 @@ func lostLines(ctx context.Context, reads *reading.Reader, local refs.Local, id 
 // onlyLost judges a log of the hub by its good part alone: if that is a beginning
 // of what was seen, or all of it, and what follows it is no line of this log, or not
 // signed where it has to be, then lines were lost, or nothing was, and none was
-// written in their place. Whoever may push can put such a thing there; it must not
+// written in their place. Anybody who may push can put such a thing there; it must not
 // stop the log's writer.
 func onlyLost(ctx context.Context, local refs.Local, s *reading.Snapshot, id string, tip, seen refs.OID) (refs.Relation, error) {
 	is, err := GoodPart(ctx, local, s, s.Hub, id, tip, 0)

@@ -10,7 +10,7 @@ import (
 
 // Untold are the proofs held here of agents against which no line that counts
 // holds one: those that a fetch brought, and those in logs, by agent. Who is to tell
-// them, teller, does not tell of itself; "" is anybody.
+// them, teller, does not report itself; "" is anybody.
 func Untold(s *reading.Snapshot, fetched map[string]*trust.Proof, teller string) []*trust.Proof {
 	found := maps.Clone(fetched)
 	if !s.Replayed() || len(found) == 0 && !s.Proven() {

@@ -101,7 +101,7 @@ type RevokedLog struct {
 }
 
 // Revoke ends an agent's log: its first lines count, up to after, and no line
-// behind them; nil is all that count now. One that is revoked already can only end
+// after them; nil is all that count now. One that is revoked already can only end
 // earlier. log is nil if there is none here.
 func (c *Change) Revoke(agent string, after *uint64, reason string, log *RevokedLog) (trust.Revocation, error) {
 	r := trust.Revocation{Reason: reason}
@@ -192,7 +192,7 @@ func (c *Change) Files(ctx context.Context, k keys.Signer) (map[string][]byte, *
 }
 
 // Founding makes the files of a hub's first meta commit, at the format version
-// that m names: whoever founds the hub is its admin, if there is a key, k.
+// that m names: anybody who founds the hub is its admin, if there is a key, k.
 func Founding(ctx context.Context, m trust.Meta, agent string, k keys.Signer, listed ...trust.Signer) map[string][]byte {
 	m.Signing, m.Open, m.Seq = trust.Warn, true, 1
 	if k == nil {
@@ -205,7 +205,7 @@ func Founding(ctx context.Context, m trust.Meta, agent string, k keys.Signer, li
 	}
 	files := trust.MetaFiles(&m, list)
 	sig, err := k.Sign(ctx, trust.MetaNamespace, trust.MetaSigned(files))
-	if err != nil { // an admin that cannot sign would be one for ever
+	if err != nil { // an admin that cannot sign would be one forever
 		m.Admins = nil
 		return trust.MetaFiles(&m, &trust.Signers{})
 	}

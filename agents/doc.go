@@ -7,5 +7,5 @@
 // hand), signing.go (lines, steps and metas that are signed, and what becomes of
 // those that cannot be), admission.go (whose lines would count), change.go (a new
 // meta: approvals, revocations, policy), presence.go (what a clone remembers of
-// its signs of life), presences.go (those of others).
+// its heartbeats), presences.go (those of others).
 package agents

@@ -11,7 +11,7 @@ import (
 	"github.com/git-crosslink/git-crosslink/internal/statefile"
 )
 
-// A holder that works for hours without an event looks dead to whoever wants
+// A holder that works for hours without an event looks dead to anybody who wants
 // its lock. Presence says that it is not, outside all logs: a ref per clone,
 // without a history. The rules are:
 //
@@ -23,7 +23,7 @@ import (
 //   - pushed by itself, in the background, never with a log or a step, at most
 //     every 5 min but for that; after one refusal not for 24 h (some hosts allow
 //     no refs but branches);
-//   - fetched with everything else; read only when a sign of life is asked for;
+//   - fetched with everything else; read only when a heartbeat is asked for;
 //   - of many clones only the newest are read: anybody may push any number;
 //   - a hint, for people and for the offer to break a lock. Nothing is decided
 //     by it. A time that has not come yet is passed over.
@@ -34,7 +34,7 @@ const (
 	presenceTried   = time.Minute // between two attempts that came to nothing
 )
 
-// Presence is what a clone remembers of its own signs of life.
+// Presence is what a clone remembers of its own heartbeats.
 type Presence struct {
 	Agents  map[string]Sign `json:"agents"`
 	Due     bool            `json:"due,omitempty"` // the next sync in the background pushes it
@@ -74,14 +74,14 @@ const (
 	HeartbeatSent    = "sent"    // on its way, in the background
 	HeartbeatRecent  = "recent"  // others have seen a sign less than 5 min old
 	HeartbeatUnheld  = "unheld"  // no lock is held: nobody waits for it
-	HeartbeatRefused = "refused" // the hub takes no signs of life
+	HeartbeatRefused = "refused" // the hub takes no heartbeats
 	HeartbeatKept    = "kept"    // nobody to show it to: no hub, offline, a CI job
 )
 
-// maxPresence is the largest file of signs of life that is read.
+// maxPresence is the largest file of heartbeats that is read.
 const maxPresence = 1 << 20
 
-// ReadPresence reads a file of signs of life; one that cannot be read is none.
+// ReadPresence reads a file of heartbeats; one that cannot be read is none.
 func ReadPresence(file string, now time.Time) Presence {
 	var p Presence
 	if note.Read(file, maxPresence, &p) != nil {
@@ -157,11 +157,11 @@ func (p *Presence) Beat(agent string, issue event.UUID, state string, shown, hol
 	return s, HeartbeatSent
 }
 
-// Refuses reports whether the hub took no signs of life when it was asked last, a
+// Refuses reports whether the hub took no heartbeats when it was asked last, a
 // short while ago.
 func (p *Presence) Refuses(now time.Time) bool { return now.Sub(p.Refused) < presenceRefused }
 
-// MayPush reports whether signs of life are to be pushed now.
+// MayPush reports whether heartbeats are to be pushed now.
 func (p *Presence) MayPush(now time.Time) bool {
 	return p.Due && !p.Refuses(now) && now.Sub(p.Pushed) >= p.every()
 }

@@ -9,7 +9,7 @@ import (
 	"github.com/git-crosslink/git-crosslink/event"
 )
 
-// TestPresenceRules follows one clone through a day of signs of life.
+// TestPresenceRules follows one clone through a day of heartbeats.
 func TestPresenceRules(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "crosslink", "present.json")
 	start := time.Date(2026, 3, 1, 8, 0, 0, 0, time.UTC)

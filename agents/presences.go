@@ -12,7 +12,7 @@ import (
 	"github.com/git-crosslink/git-crosslink/refs"
 )
 
-// PresenceLimits bound what is read of the signs of life that a hub holds.
+// PresenceLimits bound what is read of the heartbeats that a hub holds.
 type PresenceLimits struct {
 	Read  int // how many clones' are read, the newest by their commits' dates
 	Dates int // of how many the date is looked at
@@ -21,10 +21,10 @@ type PresenceLimits struct {
 // clockSkew is how far ahead the clocks of others may be.
 const clockSkew = 5 * time.Minute
 
-// presenceHead bounds the commit of a sign of life.
+// presenceHead bounds the commit of a heartbeat.
 const presenceHead = 8 << 10
 
-// ReadPresences reads the signs of life that the last fetch brought: the newest of
+// ReadPresences reads the heartbeats that the last fetch brought: the newest of
 // each agent, among the refs given. The number says how many were not read.
 func ReadPresences(ctx context.Context, l refs.Local, all map[string]refs.OID, limit PresenceLimits, now time.Time) (map[string]event.AgentPresence, int) {
 	newest := map[string]event.AgentPresence{}

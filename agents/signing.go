@@ -63,8 +63,8 @@ type Log struct {
 
 // Unsigned says what becomes of a write that cannot be signed, and err is why.
 // The rules are:
-//   - a key that cannot sign is told by name and reason; that signing is
-//     switched off (crosslink.sign=false) is told apart, once;
+//   - a key that cannot sign is reported by name and reason; that signing is
+//     switched off (crosslink.sign=false) is distinguished, once;
 //   - then, policy `off`: nothing; `warn`: what is written is unsigned and says
 //     so, or, in a log that was signed, nothing is written, for it would not
 //     count; `require`: nothing is written.
@@ -105,7 +105,7 @@ func WhyUnsigned(err error) string {
 }
 
 // Continue refuses what an agent that cannot sign would write, and says how it
-// can go on: by signing again, or under another id.
+// can continue: by signing again, or under another id.
 func (s Signer) Continue(l Log, err error, message string) *fail.Error {
 	e := &fail.Error{Kind: fail.Denied, Code: "unsigned/no-file", Message: message, Fields: fail.Fields{}, Err: err}
 	failed, isLocked := errors.AsType[*SignError](err)

@@ -34,7 +34,7 @@ type SessionEnd struct {
 	Released []Ref    `json:"released"`
 }
 
-// HandoffNote is what somebody left for whoever goes on.
+// HandoffNote is what somebody left for anybody who continues.
 type HandoffNote struct {
 	By      string  `json:"by"`
 	At      string  `json:"at"`

@@ -27,7 +27,7 @@ type Checkup struct {
 }
 
 // The doctor looks at everything that can keep a tracker from working and
-// names the cure. The rules are:
+// names the hint. The rules are:
 //
 //   - each check lives in the file of its subject, as a method check…; checks
 //     lists them in the order in which they are shown;
@@ -37,7 +37,7 @@ type Checkup struct {
 //     lists under problems and what the doctor finds are one thing;
 //   - every diagnosis that is not a note has a hint with a command to run, and
 //     no hint destroys anything (tracker/doctor_test.go);
-//   - what fsck finds in the events needs no cure and is fsck's: the doctor only
+//   - what fsck finds in the events needs no hint and is fsck's: the doctor only
 //     says that there is something.
 
 // check looks at one subject. s is the tracker as it is here.

@@ -37,7 +37,7 @@ const (
 type Who struct {
 	Agent  string // "" while there is none
 	Source string // environment, config or file; "" while there is none
-	Where  string // the variable, the key or the path that says so
+	Where  string // the variable, the key or the path that reports it
 	Events uint64
 	Unsent int
 	State  string

@@ -31,7 +31,7 @@ func TestAgentVerbs(t *testing.T) {
 	}
 }
 
-// TestHelpInJSON: whoever says --json gets one document, whatever else is said.
+// TestHelpInJSON: anybody who says --json gets one document, whatever else is said.
 func TestHelpInJSON(t *testing.T) {
 	w := newWorld(t)
 	for _, args := range []string{"", "-h", "list -h", "agent", "agent -h", "help", "help list", "list --help", "--help", "-v", "nope -h"} {
@@ -86,7 +86,7 @@ func TestHubAnswersAreWhole(t *testing.T) {
 	}
 }
 
-// TestTitlesAreTidied: blanks around a title and a byte order mark are no part
+// TestTitlesAreTidied: spaces around a title and a byte order mark are no part
 // of it; '#' may stand before any id.
 func TestTitlesAreTidied(t *testing.T) {
 	w := newWorld(t)

@@ -7,10 +7,10 @@ import (
 	"github.com/git-crosslink/git-crosslink/cli/frame"
 )
 
-// escapes reports whether a page is coloured.
+// escapes reports whether a page is colored.
 func escapes(s string) bool { return strings.Contains(s, "\x1b[") }
 
-// TestWhenThereIsColour: --color, NO_COLOR and TERM, color.crosslink, color.ui,
+// TestWhenThereIsColor: --color, NO_COLOR and TERM, color.crosslink, color.ui,
 // and who reads, in this order.
 func TestWhenThereIsColour(t *testing.T) {
 	for _, c := range []struct {
@@ -64,7 +64,7 @@ func pairs(s string) map[string]string {
 	return m
 }
 
-// TestColourSlots: color.crosslink.<slot> is read by git itself.
+// TestColorSlots: color.crosslink.<slot> is read by git itself.
 func TestColourSlots(t *testing.T) {
 	w := newWorld(t)
 	w.ok("new", "a", "-p", "high")

@@ -68,7 +68,7 @@ func TestComplete(t *testing.T) {
 		{"new|--priority=h", "--priority=high"},
 		{"list|--sor", "--sort="},
 		{"relate|--kind|d", "discovered-from duplicates"},
-		{"list|--label|", "Bug core"}, // one with a blank or a quote is not offered
+		{"list|--label|", "Bug core"}, // one with a space or a quote is not offered
 		{"list|-l|c", "core"},
 		{"new|x|--assign|@", "@me"},
 		{"list|--author|ali", "alice-laptop-abcd"},

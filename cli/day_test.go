@@ -18,7 +18,7 @@ func zoneNamed(t *testing.T, name string) *time.Location {
 }
 
 // TestDueOnADay: due today is not overdue today, and is shown with the day to
-// whoever said so.
+// anybody who said so.
 func TestDueOnADay(t *testing.T) {
 	w := newWorld(t)
 	honolulu := zoneNamed(t, "Pacific/Honolulu")

@@ -29,7 +29,7 @@ func TestHeartbeat(t *testing.T) {
 	check(t, "an issue that is none", w.run("heartbeat", "77").code, 1)
 }
 
-// A sign of life outside the log is shown where people ask for one, and keeps
+// A heartbeat outside the log is shown where people ask for one, and keeps
 // others from being told to break the lock.
 func TestPresenceIsShown(t *testing.T) {
 	w := newWorld(t)

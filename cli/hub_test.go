@@ -219,7 +219,7 @@ func (h *memoryHub) Status(context.Context) (*tracker.Status, error) {
 
 func (h *memoryHub) Close() error { return nil }
 
-// world is a command line with a memoryHub behind it.
+// world is a command line with a memoryHub after it.
 type world struct {
 	t   *testing.T
 	hub *memoryHub
@@ -245,7 +245,7 @@ type ran struct {
 	code     int
 }
 
-// run runs one command line; time goes on by a minute.
+// run runs one command line; time continues by a minute.
 func (w *world) run(args ...string) ran {
 	w.t.Helper()
 	w.time = w.time.Add(time.Minute)

@@ -63,7 +63,7 @@ func TestJSONIsOKOnlyIfAllIsSo(t *testing.T) {
 		// writes
 		{"", "new b", 0, true},
 		{"", "close 1", 0, true},
-		{"closed", "close 1", 0, true}, // so already
+		{"closed", "close 1", 0, true}, // already so
 		{"", "close 77", 1, false},
 		{"", "edit 77 --title x", 1, false},
 		{"", "label 77 x", 1, false},

@@ -97,7 +97,7 @@ func TestTextsFromFilesObeyTheRules(t *testing.T) {
 	}
 }
 
-// TestClosedLists: a word that is none of the valid ones is refused with them.
+// TestClosedLists: a word that is not one of the valid ones is refused with them.
 func TestClosedLists(t *testing.T) {
 	w := newWorld(t)
 	w.ok("new", "a")
@@ -126,7 +126,7 @@ func TestClosedLists(t *testing.T) {
 	}
 }
 
-// TestDeletingTwice: repeating oneself succeeds and says so.
+// TestDeletingTwice: repeating oneself succeeds and reports it.
 func TestDeletingTwice(t *testing.T) {
 	w := newWorld(t)
 	w.ok("new", "a")

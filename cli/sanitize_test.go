@@ -67,7 +67,7 @@ func TestNothingUnfitReachesStdout(t *testing.T) {
 	}
 }
 
-// ownColours are the escapes that pages hold by design.
+// ownColors are the escapes that pages hold by design.
 var ownColours = regexp.MustCompile(`\x1b\[[0-9;]*m`)
 
 // TestForeignTextIsGolden: what stands here is what terminals, scripts and

@@ -7,7 +7,7 @@ import (
 	"github.com/git-crosslink/git-crosslink/cli/frame"
 )
 
-// TestColourOnlyWhereAsked: without a terminal there is none, unless always.
+// TestColorOnlyWhereAsked: without a terminal there is none, unless always.
 func TestColourOnlyWhereAsked(t *testing.T) {
 	w := newWorld(t)
 	w.id("a")

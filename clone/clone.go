@@ -36,17 +36,17 @@ type Options struct {
 	Ask     bool   // sync and init may ask for passwords on the terminal
 
 	// Detached: Detach started this process. The clone may be removed at any
-	// moment, so nothing is made or mended that is not there.
+	// moment, so nothing is made or repaired that is not there.
 	Detached bool
 
 	Notice func(fail.Notice) // told what the user should read besides the answer; nil drops it
-	// Unwatched: a program hears the notices, not the user. What is told once is then
-	// left to be told by a command, and no sign of the user's presence is given.
+	// Unwatched: a program hears the notices, not the user. What is reported once is then
+	// left to be reported by a command, and no sign of the user's presence is given.
 	Unwatched bool
 
 	Stored func(store.Written, error) // told what became of the store when it was written; nil drops it
 	// KeepFrom is how many lines a write or a sync must have read to make a store of
-	// them, and to go on from it however small it is; 0 is 1,000, and only from one
+	// them, and to continue from it however small it is; 0 is 1,000, and only from one
 	// that is worth it. A read always makes one.
 	KeepFrom int
 }
@@ -147,7 +147,7 @@ func OpenError(err error) error {
 	return err
 }
 
-// unsafeError takes the cure from git's own words, which name the directory.
+// unsafeError takes the hint from git's own words, which name the directory.
 func unsafeError(unsafe *git.UnsafeError, err error) error {
 	e := &fail.Error{Kind: fail.Fatal, Code: "unsafe-repository", Message: unsafe.Error(), Err: err}
 	if strings.Contains(unsafe.Says, "safe.bareRepository") {

@@ -12,7 +12,7 @@ import (
 	"github.com/git-crosslink/git-crosslink/internal/system"
 )
 
-// Detach starts a sync that goes on when this command is over. If it cannot be
+// Detach starts a sync that continues when this command is over. If it cannot be
 // started the next command's sync does its work.
 func (c *Clone) Detach() {
 	if c.Options.Program == "" {
@@ -20,7 +20,7 @@ func (c *Clone) Detach() {
 	}
 	statefile.Touch(c.Home())
 	if c.Replica != nil {
-		// who holds "next" has not begun yet, and takes along what is here
+		// who holds "next" has not begun yet, and includes what is here
 		free, ok, err := c.Replica.Lock(context.Background(), "next", 0)
 		if err == nil && !ok {
 			return
@@ -48,7 +48,7 @@ func IsDetached(getenv func(string) string) bool { return getenv(detachedVariabl
 //
 //   - it creates nothing before it has seen the clone at rest (atRest). Its
 //     locks are made with the replica;
-//   - it makes no directory above what it writes, and mends nothing: what is
+//   - it makes no directory above what it writes, and repairs nothing: what is
 //     missing is being removed;
 //   - it looks whether the clone is whole before each step that writes, and
 //     leaves if it is not.

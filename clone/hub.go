@@ -114,7 +114,7 @@ func (c *Clone) TellOnce(n fail.Notice) {
 
 // Unfetched explains a fetch that failed. It fails for want of a connection, or
 // because this side could not keep what it brought: a full disk, a lock. The two
-// have different cures, so they are never told as one.
+// have different hints, so they are never told as one.
 func (c *Clone) Unfetched(re *refs.RemoteError) *fail.Error {
 	if e := c.Hub.Unfetched(re, c.Link.Silent()); e != nil {
 		return e

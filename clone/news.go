@@ -16,10 +16,10 @@ import (
 	"github.com/git-crosslink/git-crosslink/store"
 )
 
-// What a command had to show undecided (an issue without a number, a lock that
-// is claimed or waited for) is told once when it is decided, by whichever
-// command of the clone sees it first; so is the end of a lock by others. Nothing hangs on these notes: a lost one
-// is a sentence that is not said.
+// What a command had to show undecided (an issue without a number, a lock that is
+// claimed or waited for) is reported once when it is decided, by whichever command of
+// the clone sees it first; so is the end of a lock by others. Nothing hangs on these
+// notes: a lost one is a sentence that is not said.
 
 type shown = hubs.Shown
 
@@ -82,7 +82,7 @@ func (c *Clone) noteShown(gone func(shown) bool, add []shown) {
 // TellDecided tells what has been decided since it was shown undecided. What becomes
 // of the lock that is being asked for is the command's answer, and no news.
 func (c *Clone) TellDecided(p reading.Projection, asking event.UUID) {
-	if c.Options.Notice == nil || c.Unwatched { // whoever is there to hear it is told
+	if c.Options.Notice == nil || c.Unwatched { // anybody who is there to hear it is told
 		return
 	}
 	c.tellAliases(p)

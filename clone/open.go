@@ -33,7 +33,7 @@ func survey(ctx context.Context, o Options, environ []string) (Repository, refs.
 	return Repository{Place: outer.Where(), Outer: outer}, conf, nil
 }
 
-// openReplica opens the replica, or makes it. What could be mended of it is
+// openReplica opens the replica, or makes it. What could be repaired of it is
 // told; what could not is an error with the way out.
 func (c *Clone) openReplica(ctx context.Context, create bool) error {
 	if c.Options.Detached {
@@ -59,8 +59,8 @@ func (c *Clone) openReplica(ctx context.Context, create bool) error {
 	return nil
 }
 
-// tornReplica: without its objects or refs a replica cannot be gone on from,
-// and beginning anew unasked would hide what is lost.
+// tornReplica: without its objects or refs a replica cannot be continued from,
+// and beginning again on its own would hide what is lost.
 func (c *Clone) tornReplica(d *git.DamagedError) error {
 	return &fail.Error{Kind: fail.Fatal, Code: "torn-replica", Err: d,
 		Message: fmt.Sprintf("the tracker's replica is damaged: '%s' is missing", filepath.Join(d.Replica, d.Missing)),

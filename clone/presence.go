@@ -14,19 +14,19 @@ import (
 	"github.com/git-crosslink/git-crosslink/syncer"
 )
 
-// PresencePath is the file in which signs of life are noted.
+// PresencePath is the file in which heartbeats are noted.
 func (c *Clone) PresencePath() string {
 	return filepath.Join(c.Outer.CommonDir, "crosslink", "present.json")
 }
 
-// CanShow reports whether there is anybody to show signs of life to, and a
+// CanShow reports whether there is anybody to show heartbeats to, and a
 // clone that lasts.
 func (c *Clone) CanShow(bound, writable bool) bool {
 	return c.Hub != nil && !c.Hub.Self && bound && writable && c.Getenv("CI") == "" && c.Config("crosslink.sync") != "manual"
 }
 
 // Pulse is called at the end of commands that know the state: that somebody
-// runs them is a sign of life.
+// runs them is a heartbeat.
 func (c *Clone) Pulse(g reading.Glance) {
 	has, holds := g.Held[c.Agent]
 	if !holds || c.Unwatched || !c.CanShow(g.Bound, g.Level == replay.FormatVersion && !g.Newer) {
@@ -41,8 +41,8 @@ func (c *Clone) Pulse(g reading.Glance) {
 	}
 }
 
-// ShowPresence is the part of a sync in the background that pushes signs of
-// life, under the sync lock. What goes wrong with it is nobody's business.
+// ShowPresence is the part of a sync in the background that pushes heartbeats, under
+// the sync lock. What goes wrong with it is nobody's business.
 func (c *Clone) ShowPresence(ctx context.Context) error {
 	now := c.Now()
 	p := agents.ReadPresence(c.PresencePath(), now)
@@ -90,7 +90,7 @@ func (c *Clone) Presences(ctx context.Context, listed map[string]refs.OID) (seen
 	return func() map[string]event.AgentPresence { all, _ := read(); return all }, func() int { _, left := read(); return left }
 }
 
-// PresenceRefused reports whether the hub takes no signs of life.
+// PresenceRefused reports whether the hub takes no heartbeats.
 func (c *Clone) PresenceRefused() bool {
 	p := agents.ReadPresence(c.PresencePath(), c.Now())
 	return p.Refuses(c.Now())

@@ -41,7 +41,7 @@ func (c *Clone) newReader() *reading.Reader {
 }
 
 // keepCache writes what costs the next command time if it cannot be kept, and
-// nothing else. Something in its place is told once.
+// nothing else. Something in its place is reported once.
 func (c *Clone) keepCache(path string, cache any) {
 	var e *fail.Error
 	if errors.As(note.Write(path, cache), &e) {

@@ -24,7 +24,7 @@ func (c *Clone) Signer() agents.Signer {
 		Ring: &keys.Ring{Dir: filepath.Join(c.Outer.CommonDir, "crosslink", "keys"), Environ: c.Environ, Ask: c.Options.Ask}}
 }
 
-// Key returns the key that is asked for, and says so if it was made for that.
+// Key returns the key that is asked for, and reports it if it was made for that.
 func (c *Clone) Key(q agents.Request) (keys.Signer, error) {
 	k, made, err := c.Signer().Key(q)
 	if made {

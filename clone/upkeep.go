@@ -7,7 +7,7 @@ import (
 	"github.com/git-crosslink/git-crosslink/refs"
 )
 
-// upkeepFor bounds it: a git that hangs must not stay for ever.
+// upkeepFor bounds it: a git that hangs must not stay forever.
 const upkeepFor = 10 * time.Minute
 
 // KeepUp keeps the replica small, in a process that nobody waits for. What goes

@@ -9,7 +9,7 @@
 //     any more, git works as ever;
 //   - the file lies with the installed program and goes with it. It also says
 //     where the program is, so that a job without the user's PATH finds it, and
-//     what to do if it is gone all the same: what git would do (plain.sh);
+//     what to do if it is gone anyway: what git would do (plain.sh);
 //   - no remote is known to git by its `vcs` alone, without a URL: git 2.39 dies
 //     of that. The include is on the condition that some remote has a URL
 //     (`hasconfig:remote.*.url:**`), and its path leads through the directory of

@@ -25,7 +25,7 @@ type AgentForked struct {
 	LineA, LineB string // the two lines as they stand in the logs
 }
 
-// AgentForkedFrom says that this log goes on where another one stopped.
+// AgentForkedFrom says that this log continues where another one stopped.
 type AgentForkedFrom struct {
 	Agent string
 	Seq   uint64

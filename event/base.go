@@ -18,7 +18,7 @@ import (
 type Base struct {
 	Issues     []BaseIssue
 	Milestones []BaseMilestone
-	Deleted    []UUID          // issues that are hidden for ever
+	Deleted    []UUID          // issues that are hidden forever
 	Numbers    map[UUID]uint64 // every number ever given, deleted issues' too
 
 	NextIssue, NextMilestone uint64 // the next number that is free; at least 1

@@ -5,7 +5,7 @@ import (
 	"iter"
 )
 
-// Based is one object of a Base as a Body, so that whoever keeps and reduces lines
+// Based is one object of a Base as a Body, so that anybody who keeps and reduces lines
 // does the same with a Base. Exactly one member is set. No log holds one: the
 // Envelopes of Records have level 0, no agent and no Raw.
 type Based struct {

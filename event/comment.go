@@ -20,7 +20,7 @@ type CommentEdited struct {
 	Content string
 }
 
-// CommentDeleted hides a comment for ever.
+// CommentDeleted hides a comment forever.
 type CommentDeleted struct{ Comment UUID } // comment_uuid
 
 // triggerTypes is what an intervention answers. Closed list.

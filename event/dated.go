@@ -17,7 +17,7 @@ func At(b Body, at Time) Body {
 }
 
 // Undated returns the body to write and the time that people are shown. A body of
-// another time is ordered behind now all the same.
+// another time is ordered behind now anyway.
 func Undated(b Body, now Time, seen *Time) (Body, Time) {
 	d, ok := b.(dated)
 	if !ok {

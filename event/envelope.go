@@ -1,6 +1,6 @@
 package event
 
-// head visits the envelope's members before the event, tail those behind it.
+// head visits the envelope's members before the event, tail those after it.
 func (e *Envelope) head(m *members) {
 	v := uint64(e.V)
 	m.uint("v", &v, 4)

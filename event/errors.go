@@ -5,7 +5,7 @@ package event
 // are part of the format and never change their meaning.
 const (
 	MissingMember    = "missing-member"
-	MemberOrder      = "member-order" // a known member behind its place or behind an unknown one
+	MemberOrder      = "member-order" // a known member after its place or behind an unknown one
 	EmptyMember      = "empty-member" // written although it says nothing: absent is the one encoding
 	WrongType        = "wrong-type"
 	BadValue         = "bad-value"
@@ -37,7 +37,7 @@ type MemberError struct {
 func (e *MemberError) Error() string { return e.Detail }
 
 // LineError says why a line cannot stand in its log. The log ends at the line
-// before it; nothing behind it counts.
+// before it; nothing after it counts.
 type LineError struct {
 	Reason string
 	Detail string // for people

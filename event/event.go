@@ -30,8 +30,8 @@ type Unknown struct{ Name string }
 // Type returns the name the line gives.
 func (e *Unknown) Type() string { return e.Name }
 
-// Invalid is an event of a known type whose members break a rule. The log goes
-// on behind it; the reducer turns it into a Rejection with Reason and Detail.
+// Invalid is an event of a known type whose members break a rule. The log continues
+// after it; the reducer turns it into a Rejection with Reason and Detail.
 type Invalid struct {
 	Name   string
 	Reason string // a short fixed word: "missing-member", "bad-value", "too-long" …

@@ -64,7 +64,7 @@ type StatusChanged struct {
 	Reason    string
 }
 
-// IssueDeleted hides an issue until IssueUndeleted names this deletion: for ever
+// IssueDeleted hides an issue until IssueUndeleted names this deletion: forever
 // if the deletion has no name.
 type IssueDeleted struct {
 	UUID     UUID

@@ -49,7 +49,7 @@ func (m *members) fail(reason, member, words string) {
 // v4 reports whether members that level 3 does not have are visited.
 func (m *members) v4() bool { return !m.level3 }
 
-// visit begins one member. It returns go on = false if there is nothing to do
+// visit begins one member. It returns continue = false if there is nothing to do
 // with it (absent and optional, a fault before it, or listing); reading returns
 // its value, writing has written its name.
 func (m *members) visit(name string, opt, present bool) (v canon.Value, goOn bool) {

@@ -26,7 +26,7 @@ type MilestoneClosed struct {
 // MilestoneReopened opens it again.
 type MilestoneReopened struct{ UUID UUID }
 
-// MilestoneDeleted hides it for ever.
+// MilestoneDeleted hides it forever.
 type MilestoneDeleted struct{ UUID UUID }
 
 func (e *MilestoneCreated) members(m *members) {

@@ -8,7 +8,7 @@ import (
 )
 
 // NamedUUID is the version-8 uuid (RFC 9562) of the SHA-256 of texts that are
-// joined by NUL. The same texts give the same uuid, whoever asks and whenever.
+// joined by NUL. The same texts give the same uuid, no matter who asks and when.
 func NamedUUID(parts ...string) (u UUID) {
 	sum := sha256.Sum256([]byte(strings.Join(parts, "\x00")))
 	copy(u[:], sum[:])

@@ -13,7 +13,7 @@ import (
 // history, counts for no rule, is not signed, and only ever a hint.
 type Presence []AgentPresence
 
-// AgentPresence is one agent's sign of life.
+// AgentPresence is one agent's heartbeat.
 type AgentPresence struct {
 	Agent    string
 	LastSeen Time

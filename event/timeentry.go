@@ -10,7 +10,7 @@ type TimeEntryAdded struct {
 	DurationSeconds *uint64 // duration_seconds?
 }
 
-// TimeEntryDeleted hides a time entry for ever.
+// TimeEntryDeleted hides a time entry forever.
 type TimeEntryDeleted struct {
 	Entry UUID // entry_uuid
 }

@@ -28,7 +28,7 @@ import (
 //   - objects that are missing here (a torn backup, power loss): what the hub
 //     has takes their place, and it is told what is lost;
 //   - lines of this hub that differ are a fork: two clones write under one id.
-//     Nobody resolves that unasked (package ownlog, Fork).
+//     Nobody resolves that on its own (package ownlog, Fork).
 
 // Bind makes every log written here continue what the hub holds, as far as
 // that needs no decision of a person.
@@ -63,7 +63,7 @@ func (x *Exchange) bindOn(ctx context.Context, elsewhere map[string]bool) error 
 }
 
 // nothingApart reports whether all that was written here is on the hub as it is
-// here: then mend has nothing to look at, and no log has to be read.
+// here: then repair has nothing to look at, and no log has to be read.
 func nothingApart(all []refs.Ref) bool {
 	hub := map[string]refs.OID{}
 	for _, r := range all {
@@ -81,7 +81,7 @@ func nothingApart(all []refs.Ref) bool {
 	return true
 }
 
-// mend builds what bind swaps.
+// repair builds what bind swaps.
 func (x *Exchange) mend(ctx context.Context, s *reading.Snapshot, elsewhere map[string]bool) ([]refs.Update, error) {
 	if !s.Bound || s.Level != replay.FormatVersion {
 		return nil, nil
@@ -126,7 +126,7 @@ func (x *Exchange) unsentLedger(ctx context.Context, s *reading.Snapshot) (bool,
 	return err == nil && v.Step != "", refs.IgnoreMissing(err)
 }
 
-// mended is the tip a log written here should have. elsewhere says that the hub has its
+// repaired is the tip a log written here should have. elsewhere says that the hub has its
 // lines in another commit.
 func (x *Exchange) mended(ctx context.Context, s *reading.Snapshot, l *reading.Log, elsewhere bool) (refs.OID, error) {
 	switch {

@@ -35,7 +35,7 @@ func (x *Exchange) draft(ctx context.Context, s *reading.Snapshot, meta refs.OID
 	plan := ledger.Plan{On: d.View, Meta: string(meta), By: x.author(s), At: event.TimeOf(x.Now()), Logs: tips, UpTo: s.CountedUpTo(tips)}
 	if base := d.View.Ledger.Meta; base != "" {
 		// a step may have been decided under a meta that is not on its branch:
-		// others go on under that, or one such step would stop everybody
+		// others continue under that, or one such step would stop everybody
 		onBranch, err := d.Metas.Descends(refs.OID(base), meta)
 		if err != nil {
 			return nil, err

@@ -1,5 +1,5 @@
 // Package fail holds refusals, notices and findings as codes and fields. It
-// says what happened, as plain facts: which command cures it, and how that is
+// says what happened, as plain facts: which command hints it, and how that is
 // typed, is known to the surface that shows it (cli/hints for the command line).
 package fail
 
@@ -18,7 +18,7 @@ const (
 )
 
 // Code says what happened: a name that never changes its meaning, and where one
-// name has several cures, a case after a slash: "unsigned/rotation".
+// name has several hints, a case after a slash: "unsigned/rotation".
 type Code string
 
 // Name is the code without its case. Scripts see it in JSON, and users silence

@@ -43,7 +43,7 @@ type Detached struct {
 // one id. Detach gives the one this clone lives on an id of its own. The rules
 // are:
 //
-//   - all of it is written again under that id (package anew);
+//   - all of it is written again under that id (package again);
 //   - all of it is one atomic push that expects the hub as it was just seen;
 //   - other clones of the fork are told, and follow with 'init --join': what they
 //     had not sent is carried over.
@@ -235,7 +235,7 @@ func (f *Founder) followDetached(ctx context.Context) (got exchange.Taken, err e
 	return f.FetchFor(ctx, exchange.Wants{Pin: true, Mend: true, Join: true})
 }
 
-// anew writes this hub again under a new id. No ref moves.
+// again writes this hub again under a new id. No ref moves.
 func (f *Founder) anew(ctx context.Context, s *reading.Snapshot) (*anew.Written, error) {
 	decided := s.Decided()
 	was := anew.Hub{ID: s.Hub, Meta: s.AllRefs[replay.HubRoot+replay.MetaName], State: s.Roll, Steps: decided.View, Reads: decided.Reader, Logs: map[string]anew.Log{}}

@@ -334,7 +334,7 @@ func (f *Founder) foundLedger(ctx context.Context, s *reading.Snapshot, p refs.P
 }
 
 // foundWithoutAtomic pushes meta alone first where the server knows no atomic
-// push: whoever gets that ref has made the hub.
+// push: anybody who gets that ref has made the hub.
 func (f *Founder) foundWithoutAtomic(ctx context.Context, p refs.Push, r *InitReport, ups []refs.Update, first *refs.PushResult) (*InitReport, bool, error) {
 	res, err := f.PushPatiently(ctx, refs.Push{Refs: p.Refs[:1]}, clone.Founding)
 	if err != nil {
@@ -363,7 +363,7 @@ func (f *Founder) foundWithoutAtomic(ctx context.Context, p refs.Push, r *InitRe
 }
 
 // takeBack deletes what a push has just made in another repository than the
-// hub, each branch only as it was made, and says so.
+// hub, each branch only as it was made, and reports it.
 func (f *Founder) takeBack(ctx context.Context, p refs.Push, branches []string) error {
 	back := refs.Push{Atomic: true}
 	for _, r := range p.Refs {
@@ -387,7 +387,7 @@ func (f *Founder) lostRace(ctx context.Context, p refs.Push, res *refs.PushResul
 		return true, nil
 	}
 	if err := f.Fetch(ctx); err != nil {
-		return true, hubs.NotReached(err) // whoever looks again says so
+		return true, hubs.NotReached(err) // anybody who looks again says so
 	}
 	there, err := f.Link.Incoming(ctx)
 	for _, r := range p.Refs {

@@ -48,7 +48,7 @@ func TestWhatIsRightIsTaken(t *testing.T) {
 			w.tip = w.step(w.tip, w.metas[1].id, w.key("alice"), w.tips("alice", "newcomer", "carol"))
 			w.mustPush(string(w.tip) + ":refs/heads/crosslink/checkpoint")
 
-			// signs of life come and go
+			// heartbeats come and go
 			for i := range 2 {
 				w.mustPush("+" + string(w.files(map[string][]byte{"presence.json": event.Presence{{Agent: "alice", LastSeen: event.TimeOf(w.now()), State: event.PresenceStates[i]}}.Encode()}, nil)) + ":refs/crosslink/presence/abc123")
 			}

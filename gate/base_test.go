@@ -31,7 +31,7 @@ func (w *world) root(base []byte) refs.OID {
 	return w.files(l.Changes(nil), nil)
 }
 
-// A ledger starts from what the meta names: whoever may push cannot say what issues
+// A ledger starts from what the meta names: anybody who may push cannot say what issues
 // there were before, nor begin an empty ledger in the place of one with issues.
 func TestBaseOfTheLedger(t *testing.T) {
 	honest := base(t, "one")

@@ -77,7 +77,7 @@ func TestCodeAloneStartsNothing(t *testing.T) {
 	}
 }
 
-// Where the program is gone the code goes on and the tracker does not.
+// Where the program is gone the code continues and the tracker does not.
 func TestAProgramThatIsGone(t *testing.T) {
 	w := newWorld(t, "sha1")
 	var path []string // as if the program were installed nowhere

@@ -41,7 +41,7 @@ func settingsText(mode string, folds bool) string {
 	return b.String()
 }
 
-// withBlock puts the block behind what the file says.
+// withBlock puts the block after what the file says.
 func withBlock(file []byte) []byte {
 	begin := blockBegin
 	if len(file) > 0 && file[len(file)-1] != '\n' {
@@ -51,7 +51,7 @@ func withBlock(file []byte) []byte {
 }
 
 // withoutBlock takes the block away. Its comments may be gone: git takes what
-// stands in front of a section for a part of the one before it. It is an error
+// stands before a section for a part of the one before it. It is an error
 // if somebody has written into it: which line is whose cannot be told then.
 func withoutBlock(file []byte) ([]byte, error) {
 	before, after, found := bytes.Cut(file, []byte(blockBody))

@@ -61,7 +61,7 @@ const (
 
 // Private are the namespaces that the program keeps to itself in a replica:
 // what `push --mirror` of one would upload. refs/replace is not one of them; it
-// puts other objects in the place of the tracker's for whoever reads them.
+// puts other objects in the place of the tracker's for anybody who reads them.
 var Private = []string{"refs/crosslink/", refs.IncomingPrefix, "refs/hub/", "refs/lost/", "refs/forked/", refs.OuterPrefix,
 	"refs/trusted/", "refs/before/", refs.PresenceHere, replace + "/"}
 
@@ -85,7 +85,7 @@ func isBelow(ref, dir string) bool {
 }
 
 // namespaced reports a ref of another namespace of git's (gitnamespaces(7))
-// that would be the gate's business there. Whoever pushes to that namespace is
+// that would be the gate's business there. Anybody who pushes to that namespace is
 // judged by its rules; by its full name it would go past them.
 func namespaced(ref string) bool {
 	const above = "refs/namespaces/"

@@ -24,7 +24,7 @@ type Hook struct {
 	In      io.Reader
 	Out     io.Writer // spoken with git; nobody else's
 
-	Advice func(fail.Code, fail.Fields) []string // what to tell who pushes about a cure
+	Advice func(fail.Code, fail.Fields) []string // what to tell who pushes about a hint
 
 	perRef bool
 }

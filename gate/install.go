@@ -20,7 +20,7 @@ import (
 // Putting the gate in place. The rules are:
 //
 //   - only in a bare repository, which is then said to be a hub;
-//   - a hook that is there goes on: it is kept beside ours and called after it,
+//   - a hook that is there continues: it is kept beside ours and called after it,
 //     with the same input and arguments, if the gate lets the push through;
 //   - where the hooks are not the repository's own (core.hooksPath), nothing is
 //     written: many repositories may share them;

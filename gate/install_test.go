@@ -222,7 +222,7 @@ func TestATouchedConfigurationIsLeftAlone(t *testing.T) {
 	same(t, before, tree(t, w.hub))
 }
 
-// git takes a comment for a part of the section in front of it.
+// git takes a comment for a part of the section before it.
 func TestABlockWithoutItsComments(t *testing.T) {
 	w := newWorld(t, "sha1")
 	before := tree(t, w.hub)

@@ -17,7 +17,7 @@ import (
 //   - the hub's tip is on its first-parent chain, so that no decision is lost;
 //   - it starts from the base that meta names, or from nothing where meta names
 //     none: authors and times of a base are what the hub's founder vouches for;
-//   - every step behind that is valid (ledger.Reader judges it as every reader
+//   - every step after that is valid (ledger.Reader judges it as every reader
 //     does);
 //   - what it covers is on the hub: each position it moved is a line of a log
 //     that the hub has, or gets in the same push. A step carries its inputs, so

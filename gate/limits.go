@@ -9,7 +9,7 @@ import (
 
 // A pack of a megabyte may unpack to any size, and what has been taken every
 // clone has to read. So the gate bounds what one push may bring to the tracker's
-// branches, how long a log may grow, and how many refs may show signs of life of
+// branches, how long a log may grow, and how many refs may show heartbeats of
 // one agent. Bytes are those of the objects that the gate judges, unpacked. What
 // the ledger covers and the hub has lost comes back whatever it takes.
 

@@ -108,7 +108,7 @@ func TestBytesOfALog(t *testing.T) {
 	w.mustPush(string(w.put("bomber", tip, lines[taken:]...)) + ":" + agents + "bomber")
 }
 
-// Signs of life: a few for each agent, of agents that are there, of today. Those
+// Heartbeats: a few for each agent, of agents that are there, of today. Those
 // of last month are of clones that are gone.
 func TestSignsOfLifeAreFew(t *testing.T) {
 	w := settled(t, gate.Whole, trust.Warn, true)

@@ -11,7 +11,7 @@ import (
 	"github.com/git-crosslink/git-crosslink/trust"
 )
 
-// Meta that is pushed is right if the hub's tip is behind it, each commit has
+// Meta that is pushed is right if the hub's tip is after it, each commit has
 // that one parent and follows from it (trust.State.Next: next sequence, same
 // hub, chained, signed by a then-admin), and holds files of meta alone.
 
@@ -208,7 +208,7 @@ type verdict struct {
 	a *trust.Arrival
 }
 
-// verdict knows the keys in force behind what the hub has of the log.
+// verdict knows the keys in force after what the hub has of the log.
 func (m *metaState) verdict(l *logCheck) (verdict, error) {
 	v := verdict{l, m.roll.Arrival(l.id)}
 	if l.c.Old == "" || l.restored || m.Signing == trust.Off {
@@ -220,7 +220,7 @@ func (m *metaState) verdict(l *logCheck) (verdict, error) {
 	return v, nil
 }
 
-// past tells of the lines on the hub which keys are in force, and whether one of
+// past reports the lines on the hub which keys are in force, and whether one of
 // them is signed.
 func (l *logCheck) past(a *trust.Arrival) error {
 	_, err := refs.WalkLogs(l.ctx, l.repo, []refs.LogRequest{{Agent: l.id, Tip: l.c.Old, From: 1}}, func(_ int, seq uint64, line []byte) bool {

@@ -24,7 +24,7 @@ func TestTwinsOfTheTrackersNames(t *testing.T) {
 				"refs/heads/Crosslink/meta", "refs/heads/CROSSLINK", "refs/heads/crosslinK/agents/alice", "refs/Heads/crosslink/meta",
 				"refs/HEADS/cRoSsLiNk/checkpoint", "refs/Crosslink/presence/c1",
 			}
-			if mode == gate.Whole { // no hub holds these, or git does not tell of them
+			if mode == gate.Whole { // no hub holds these, or git does not report them
 				twins = append(twins, "refs/Hub/meta", "refs/INCOMING/x", "refs/Replace/x", "refs/heads/cro\u00dflink/meta", "refs/heads/cro\u1e9elink",
 					"refs/heads/cro\u017fslin\u212a/agents/alice", "refs/head\u017f/crosslink/checkpoint", "refs/heads/cross\u200clink/meta", "refs/heads./crosslink./meta",
 					"refs/pre\u017fence/x")
@@ -187,7 +187,7 @@ func TestTooMuch(t *testing.T) {
 }
 
 // A step by rules that the hub admits and this gate does not know is refused
-// with what to install; without the hub's word it is a bad one. Logs go on.
+// with what to install; without the hub's word it is a bad one. Logs continue.
 func TestNewerRules(t *testing.T) {
 	w := settled(t, gate.Whole, trust.Warn, true)
 	w.grow(w.logs["alice"], 1)

@@ -9,7 +9,7 @@ import (
 	"github.com/git-crosslink/git-crosslink/refs"
 )
 
-// A sign of life is one commit without a past and one small file. It is
+// A heartbeat is one commit without a past and one small file. It is
 // force-moved and may go, as nothing depends on it. Anybody may push any number
 // of them, and every clone fetches all, so the gate bounds how many there are:
 //
@@ -31,7 +31,7 @@ type signsOfLife struct {
 	byAgent map[string]int
 }
 
-// presence judges a sign of life.
+// presence judges a heartbeat.
 func (g *gate) presence(c Command) (*Refusal, error) {
 	if c.New == "" {
 		return nil, nil
@@ -70,7 +70,7 @@ func (g *gate) presence(c Command) (*Refusal, error) {
 	return g.room(c, agents)
 }
 
-// shown are the agents that a sign of life names; nil if it is none.
+// shown are the agents that a heartbeat names; nil if it is none.
 func (g *gate) shown(id refs.OID) ([]string, error) {
 	files, err := refs.ReadFiles(g.ctx, g.repo, id, event.MaxPresence)
 	if err != nil {
@@ -87,7 +87,7 @@ func (g *gate) shown(id refs.OID) ([]string, error) {
 	return agents, nil
 }
 
-// room refuses a sign of life for which there is no room, and counts one that is
+// room refuses a heartbeat for which there is no room, and counts one that is
 // taken.
 func (g *gate) room(c Command, agents []string) (*Refusal, error) {
 	limit := g.o.Limits.Presence
@@ -120,7 +120,7 @@ func (g *gate) room(c Command, agents []string) (*Refusal, error) {
 	return nil, nil
 }
 
-// countSigns looks once at the signs of life on the hub.
+// countSigns looks once at the heartbeats on the hub.
 func (g *gate) countSigns() error {
 	if g.signs != nil {
 		return nil

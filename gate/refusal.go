@@ -18,7 +18,7 @@ const (
 	Name        = "name"         // no name of a tracker's branch
 	AgentID     = "agent-id"     // no id that this program mints
 	CaseTwin    = "case-twin"    // on some file systems its name is the same as that of the log or of the tracker's branches
-	FastForward = "fast-forward" // what is on the hub is not behind it
+	FastForward = "fast-forward" // what is on the hub is not after it
 	Rewritten   = "rewritten"    // lines that are on the hub are missing or other ones
 	Damaged     = "damaged"      // the hub's own log ends early: nothing continues it
 	Tree        = "tree"         // a file, mode, path or size that has no place there
@@ -41,7 +41,7 @@ type Refusal struct {
 	With fail.Fields // what it is about
 }
 
-// Error is the refusal in one line, without its cure.
+// Error is the refusal in one line, without its hint.
 func (r *Refusal) Error() string { return fmt.Sprintf("refused '%s': %s", r.Ref, r.reason()) }
 
 // reason is the refusal without its ref.
@@ -86,7 +86,7 @@ func refuse(rule string, cure fail.Code, format string, args ...any) *Refusal {
 	return &Refusal{Rule: rule, Cure: cure, Why: fmt.Sprintf(format, args...)}
 }
 
-// about says what a refusal's cure is about.
+// about says what a refusal's hint is about.
 func (r *Refusal) about(name, value string) *Refusal {
 	if r.With == nil {
 		r.With = fail.Fields{}

@@ -9,7 +9,7 @@ import (
 
 // The hooks themselves. sh stands between git and the program so that a push
 // without tracker refs starts no program, a missing program is told in words,
-// and a hook that was there before goes on.
+// and a hook that was there before continues.
 
 //go:embed pre-receive.sh
 var preReceive string
@@ -91,7 +91,7 @@ func spellings(word string) []string {
 
 // watched are the beginnings of refs that git is to tell proc-receive of: it
 // compares them letter by letter, whole components. Where the file system folds
-// names there is no end to the spellings of one, so git tells of every ref.
+// names there is no end to the spellings of one, so git reports every ref.
 // Elsewhere a twin is a branch like any other to the hub; those that differ in
 // the case of ASCII letters are spelled out for the clones that fold.
 func watched(folds bool) []string {

@@ -9,7 +9,7 @@ import (
 )
 
 // findStrays reports the branches that stand among the tracker's and are none of
-// them: from before there was a gate, or made by whoever owns the hub. All
+// them: from before there was a gate, or made by anybody who owns the hub. All
 // readers ignore them, and some keep git from making a branch of the tracker.
 func (h *hub) findStrays(ctx context.Context, environ []string, find finder) error {
 	local := git.NewPlumbing(h.outer.CommonDir, h.outer.CommonDir, h.outer.Format, environ)

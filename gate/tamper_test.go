@@ -14,7 +14,7 @@ import (
 	"github.com/git-crosslink/git-crosslink/trust"
 )
 
-// settled is a hub at work, behind its gate: signed logs of alice (who is the
+// settled is a hub at work, after its gate: signed logs of alice (who is the
 // admin), bob and rex (whose key was rotated), a revoked one, a ledger. With
 // warn there is also carol, whom nobody listed and who does not sign.
 func settled(t testing.TB, mode, signing string, open bool) *world {

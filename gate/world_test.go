@@ -29,7 +29,7 @@ import (
 	"github.com/git-crosslink/git-crosslink/trust"
 )
 
-// The hooks that are put in place start this very test program, which is then
+// The hooks that are installed start this very test program, which is then
 // the whole program.
 func TestMain(m *testing.M) {
 	if len(os.Args) == 3 && os.Args[1] == "hook" {

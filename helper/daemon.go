@@ -49,7 +49,7 @@ func (s *Session) daemon(e Endpoint, service string, version int) (int, error) {
 		conn.(*net.TCPConn).CloseWrite()
 	}()
 	if _, err := io.Copy(s.Out, conn); err != nil {
-		return 1, nil // git sees the end of the stream and says so
+		return 1, nil // git sees the end of the stream and reports it
 	}
 	return 0, nil
 }

@@ -149,7 +149,7 @@ func (r *reader) file(path string, own bool) bool {
 		key := section + "." + name
 		r.all = append(r.all, Setting{key, value})
 		if !own && strings.HasPrefix(key, "remote.") && strings.HasSuffix(key, ".url") {
-			return false // git refuses to go on
+			return false // git refuses to continue
 		}
 		if key != "include.path" && !strings.HasPrefix(key, "includeif.") {
 			continue
@@ -230,7 +230,7 @@ func unescape(s string) (value string, ok bool) {
 			continue
 		case c == '\\':
 			if i++; i == len(s) {
-				return "", false // goes on in the next line
+				return "", false // continues in the next line
 			}
 			at := strings.IndexByte(`"\nt`, s[i])
 			if at < 0 {

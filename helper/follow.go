@@ -47,7 +47,7 @@ const innerVariable = "CROSSLINK_INNER"
 const familyVariable = "GIT_CROSSLINK_FAMILY"
 
 // How long a sync that is waited for may take, and the process that starts one
-// that is not; it goes on after that, if it does not end by itself.
+// that is not; it continues after that, if it does not end by itself.
 const (
 	patience      = 40 * time.Second
 	shortPatience = time.Second
@@ -97,7 +97,7 @@ func (s *Session) home() string {
 }
 
 // lazy reports whether git fetches what a partial clone lacks: it then
-// negotiates nothing, and says so to itself.
+// negotiates nothing, and reports it to itself.
 func (s *Session) lazy() bool {
 	v, _ := s.Config.Get("fetch.negotiationalgorithm")
 	given, _ := s.getenv("GIT_CONFIG_PARAMETERS")

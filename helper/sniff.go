@@ -7,7 +7,7 @@ import (
 	"sync"
 )
 
-// Traffic is what a session was about, as far as can be told from what git
+// Traffic is what a session was about, as far as can be distinguished from what git
 // said to the server, and in a clone the server to git.
 type Traffic struct {
 	Fetched bool   // objects were asked for

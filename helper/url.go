@@ -209,7 +209,7 @@ func lastPort(host string) (string, string) {
 	return host, ""
 }
 
-// isPort follows strtol: blanks and a sign before the digits are accepted.
+// isPort follows strtol: spaces and a sign before the digits are accepted.
 func isPort(s string) bool {
 	t := strings.TrimLeft(s, " \t\n\v\f\r")
 	if len(t) > 0 && (t[0] == '+' || t[0] == '-') {

@@ -26,7 +26,7 @@ const (
 	Any         = "any"
 )
 
-// Names are the hooks that are put in place.
+// Names are the hooks that are installed.
 var Names = []string{PostMerge, PostRewrite, PrePush}
 
 // What the remote helper calls when its conversation with git is over.
@@ -54,7 +54,7 @@ type Call struct {
 	Words   []string // what git was called with; nil: what our ancestors say
 }
 
-// Stop says why a push must not go on.
+// Stop says why a push must not continue.
 type Stop struct {
 	Remote           string
 	Removed, Rewound []string // branches, below refs/heads/
@@ -81,7 +81,7 @@ func (s *Stop) Refusal() *fail.Error {
 	return &fail.Error{Kind: fail.No, Code: "tracker-lost", Message: s.Error(), Fields: fail.Fields{"remote": s.Remote}, Err: s}
 }
 
-// Run does what a hook is there for and reports a push that must not go on,
+// Run does what a hook is there for and reports a push that must not continue,
 // else nil. It takes a few milliseconds and fails in silence.
 func Run(ctx context.Context, c Call) *Stop {
 	if c.Environ == nil {
@@ -271,7 +271,7 @@ func lookup(environ []string, name string) string {
 }
 
 // waiting reports whether a detached sync of this replica has not begun yet: it
-// will take along what this hook would sync.
+// will include what this hook would sync.
 func waiting(replica string) bool {
 	f, err := statefile.Open(filepath.Join(replica, "next.lock"))
 	if err != nil {

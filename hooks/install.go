@@ -196,8 +196,8 @@ func (c *Clone) where(name string) string {
 
 // manager names who owns the hooks: a directory that core.hooksPath names is
 // part of the worktree (husky) or shared by many repositories, and lefthook
-// writes git's own directory anew from its file. A manager that only adds a file
-// for its own hooks (pre-commit) is none: it goes on beside ours.
+// writes git's own directory again from its file. A manager that only adds a file
+// for its own hooks (pre-commit) is none: it continues beside ours.
 func (c *Clone) manager() string {
 	if c.configures { // hooks of the configuration run beside any manager's
 		return ""
@@ -243,7 +243,7 @@ func real(path string) string {
 	return filepath.Join(real(filepath.Dir(path)), filepath.Base(path))
 }
 
-// Install puts in place what is not there and brings ours up to date. What is
+// Install installs what is not there and brings ours up to date. What is
 // not ours stays as it is; the report says which that is.
 func (c *Clone) Install(ctx context.Context) (*Report, error) {
 	unlock, err := c.lock()
@@ -402,7 +402,7 @@ func (c *Clone) unconfigure(ctx context.Context) error {
 	if !others {
 		err = c.outer.RemoveConfigSection(ctx, section)
 	} else {
-		// events first: git refuses to go on where an event has no command
+		// events first: git refuses to continue where an event has no command
 		for _, key := range []string{section + ".event", section + ".command"} {
 			if len(c.local(key)) > 0 {
 				err = errors.Join(err, c.outer.UnsetConfig(ctx, key))

@@ -119,7 +119,7 @@ func process(pid int) (words []string, parent int) {
 	return strings.Split(strings.TrimSuffix(string(line), "\x00"), "\x00"), parent
 }
 
-// listed asks ps, where there is no /proc. Words with blanks in them fall apart,
+// listed asks ps, where there is no /proc. Words with spaces in them fall apart,
 // which matters to nobody who looks for an option.
 func listed(pid int) (words []string, parent int) {
 	out, err := exec.Command("ps", "-o", "ppid=", "-o", "command=", "-p", strconv.Itoa(pid)).Output()

@@ -164,7 +164,7 @@ func cutLine(line string) string {
 }
 
 // What is repeated of a server's words. A gate's refusal names ref, rule, line
-// and cure, and may quote 160 bytes of what was pushed: it fits whole.
+// and hint, and may quote 160 bytes of what was pushed: it fits whole.
 const (
 	maxServerLines = 3   // and as many hints, which stand behind the rest
 	maxServerLine  = 800 // bytes
@@ -205,7 +205,7 @@ func GitWords(re *refs.RemoteError) string {
 }
 
 // A fetch fails for want of a connection, or because this side could not keep
-// what it brought: a full disk, a lock. The two have different cures, so they
+// what it brought: a full disk, a lock. The two have different hints, so they
 // are never told as one.
 
 // Unfetched explains a fetch that failed; nil if what it brought could not be kept

@@ -55,7 +55,7 @@ type Note struct {
 	// Aliases are the numbers lost by a hub whose new ones were told; null until
 	// this clone has looked, which tells nothing.
 	Aliases []uint64 `json:"aliases"`
-	// Shown is what was shown undecided: it is told once when it is decided.
+	// Shown is what was shown undecided: it is reported once when it is decided.
 	Shown []Shown `json:"shown,omitempty"`
 	// Unsigned: that signing is switched off here was told.
 	Unsigned bool `json:"unsigned,omitempty"`
@@ -152,7 +152,7 @@ func (c *Contact) Founded(h *Hub, id string) error {
 	return c.Remember(func(n *Note) { n.Remote, n.URL, n.Hub, n.Other, n.NoMeta = h.Name, h.Shown(), id, "", false })
 }
 
-// Welcomed forgets what was told of an earlier refusal once the hub has taken a
+// Welcomed forgets what was informed of an earlier refusal once the hub has taken a
 // push.
 func (c *Contact) Welcomed() error {
 	passed := func(name, _ string) bool { return name != "hub-fork" && name != "refused" }
@@ -167,7 +167,7 @@ func (c *Contact) Welcomed() error {
 }
 
 // Problem is something wrong with the hub, as the last fetch found it. Each is
-// listed by status until a fetch no longer finds it or a push has mended it, and
+// listed by status until a fetch no longer finds it or a push has repaired it, and
 // told once, by the first command that somebody watches.
 type Problem struct {
 	Ref  string `json:"ref,omitempty"` // below crosslink/; "" is of none in particular

@@ -14,7 +14,7 @@ type publicHost struct {
 
 // publicHosts are those on which pushes are paced from the first one on. They
 // serve everybody, so they ask for restraint before they answer 429, or do
-// worse to those who show none. Any other server starts unpaced: whoever runs
+// worse to those who show none. Any other server starts unpaced: anybody who runs
 // it knows what it can take, and it says so when it is too much.
 //
 // Where a forge has a limit for each user, one clone takes a tenth of it: the
@@ -108,7 +108,7 @@ var forges = []Forge{
 		Rule: "Repository settings > Branch restrictions, 'crosslink/**': write access for all who write, no rewriting of history, no deletion"},
 }
 
-// forgeOf tells a forge by the host of a URL; nil for a server that is none.
+// forgeOf tells a forge by the host of a URL; nil for a server that is not one.
 func forgeOf(url string) *Forge {
 	host := hostOf(url)
 	for i := range forges {

@@ -19,7 +19,7 @@ import (
 //   - one process of a clone talks to the hub at a time, for all of them: it holds
 //     the sync lock;
 //   - every conversation ends when nothing has come from the hub for Silence. A
-//     fetch that receives anything goes on, however large it is. What a push sends
+//     fetch that receives anything continues, however large it is. What a push sends
 //     cannot be seen, so it has more time the more events it carries;
 //   - where git may ask the user for a password, the bound is five times that;
 //   - while nothing comes, the sync lock is released, so that other processes of

@@ -51,7 +51,7 @@ func (l *Link) Arrived(ctx context.Context, p refs.Push) (bool, error) {
 		if there[name] == r.Src {
 			continue
 		}
-		grown := false // somebody may have gone on from it
+		grown := false // somebody may have continued from it
 		if there[name] != "" {
 			if grown, err = Descends(ctx, l.Replica.Local(), there[name], r.Src); err != nil {
 				return false, err

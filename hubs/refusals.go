@@ -180,7 +180,7 @@ func InTheWayFields(other string) fail.Fields {
 }
 
 // StepRefused says why the hub takes no step of the ledger. Where a branch of the
-// hub is in the way, git's own words name no cure.
+// hub is in the way, git's own words name no hint.
 func StepRefused(all map[string]refs.OID, why string) string {
 	if other := InTheWay(all, syncer.Ledger); other != "" {
 		return InTheWayText(other, syncer.Ledger)

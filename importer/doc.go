@@ -5,7 +5,7 @@
 // source. It keeps no more than the keys of all issues in memory, so that the
 // size of a source is bounded by the disk. Whatever a source holds is data of
 // strangers: lines are bounded, members are checked, and what cannot be read is
-// named by its line while the others go on.
+// named by its line while the others continue.
 //
 // An issue keeps its identity: UUID derives the same uuid from the same system,
 // scope and key everywhere, so that two imports of one source meet.

@@ -15,11 +15,11 @@ import (
 	"github.com/git-crosslink/git-crosslink/event"
 )
 
-// Fit makes an issue obey the limits of events (docs/format.md), and loses
-// nothing: a long title is repeated whole in the description, a long text goes
-// on in comments, and what has no place becomes a comment of the system. Times
-// that are missing where an event needs one, or lie more than five minutes ahead,
-// become now. The report counts the texts that were cut and names those times.
+// Fit makes an issue obey the limits of events (docs/format.md), and loses nothing: a
+// long title is repeated whole in the description, a long text continues in comments,
+// and what has no place becomes a comment of the system. Times that are missing where
+// an event needs one, or lie more than five minutes ahead, become now. The report
+// counts the texts that were cut and names those times.
 func (i *Issue) Fit(now event.Time, rep *Report) {
 	cut := 0
 	defer func() { rep.Cut += cut }()
@@ -275,7 +275,7 @@ func fitName(name string, cut *int) string {
 // written as JSON writes them.
 func text(s string) string { return clean(strings.ReplaceAll(s, "\r\n", "\n"), true) }
 
-// oneLine makes a text one line without blanks around it.
+// oneLine makes a text one line without spaces around it.
 func oneLine(s string) string {
 	return clean(strings.Join(strings.FieldsFunc(s, func(r rune) bool { return r == '\n' || r == '\r' || r == '\t' }), " "), false)
 }

@@ -92,7 +92,7 @@ type githubMilestone struct {
 	DueGh       string `json:"dueOn"`
 }
 
-// githubKnown are the members with a place, and those that GitHub makes anew
+// githubKnown are the members with a place, and those that GitHub makes again
 // from others.
 var githubKnown = known[githubRow]("id", "node_id", "url", "repository_url", "labels_url", "comments_url",
 	"events_url", "timeline_url", "author_association", "performed_via_github_app", "closed", "score", "type")

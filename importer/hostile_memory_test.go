@@ -15,11 +15,11 @@ import (
 	"github.com/git-crosslink/git-crosslink/event"
 )
 
-// hostile is a source that is made to harm whoever reads it.
+// hostile is a source that is made to harm anybody who reads it.
 type hostile struct {
 	what, format string
 	write        func(say func(format string, args ...any))
-	issues       int   // that are read all the same
+	issues       int   // that are read anyway
 	bad          []int // lines that are named
 	skipped      int   // rows
 	ends         string

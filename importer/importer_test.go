@@ -131,7 +131,7 @@ func TestOtherVersions(t *testing.T) {
 	}
 }
 
-// A line beyond the bound is named, and the others go on.
+// A line beyond the bound is named, and the others continue.
 func TestLongLine(t *testing.T) {
 	long := `{"id":"bd-2","title":"` + strings.Repeat("x", MaxRow) + `"}`
 	issues, rep, err := read(t, "beads", `{"id":"bd-1","title":"one"}`+"\n"+long+"\n"+`{"id":"bd-3","title":"three"}`, Options{})

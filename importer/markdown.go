@@ -16,7 +16,7 @@ import (
 // below a task are its description; the heading above is its milestone.
 //
 // A task has no name, so its key is the file's path and a hash of its words: a
-// task that was worded anew is another one.
+// task that was worded again is another one.
 func Markdown(s Source, o Options, out *Sink) error {
 	m := &markdown{o: o, out: out, seen: map[string]int{}, milestones: map[string]bool{}}
 	b := bufio.NewReaderSize(whole(s), 64<<10)
@@ -52,7 +52,7 @@ type markdown struct {
 	fence      string          // the mark that ends a block of code, "" outside of one
 	above      []task          // those that the next one may stand below, each below the one before
 	last       *Issue          // the newest task
-	text       strings.Builder // its description, which may go on
+	text       strings.Builder // its description, which may continue
 	seen       map[string]int
 	milestones map[string]bool
 }

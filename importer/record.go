@@ -33,7 +33,7 @@ type Issue struct {
 	Links     []Link
 	Comments  []Comment
 	Time      []TimeEntry
-	Deleted   bool // it was deleted there, and is asked for all the same
+	Deleted   bool // it was deleted there, and is asked for anyway
 
 	Exact bool // it comes from an export of ours: what obeys the rules is not tidied
 
@@ -143,7 +143,7 @@ func (r *Report) skipEdge(i *Issue, name, text string) {
 	r.Warn(Warning{i.Line, i.Key, name, text})
 }
 
-// bad names a row that could not be read. The others go on.
+// bad names a row that could not be read. The others continue.
 func (r *Report) bad(line int, text string) {
 	r.Bad++
 	r.skip(Skip{Line: line, Reason: "bad"})

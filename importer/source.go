@@ -136,7 +136,7 @@ func readLine(b *bufio.Reader) (line []byte, n int64, err error) {
 }
 
 // array reads the elements of an array, the first of which may begin at at, and
-// those of the arrays behind it: an API gives a page at a time.
+// those of the arrays after it: an API gives a page at a time.
 func array(b *bufio.Reader, at int64, f func(row) error) error {
 	c := &counter{r: b, left: MaxRow}
 	// The decoder is told that an array begins; it sees what is behind.
@@ -171,7 +171,7 @@ func array(b *bufio.Reader, at int64, f func(row) error) error {
 	}
 }
 
-// counter ends a reading that goes on for too long without an element.
+// counter ends a reading that continues for too long without an element.
 type counter struct {
 	r    io.Reader
 	left int

@@ -15,7 +15,7 @@ import (
 	"github.com/git-crosslink/git-crosslink/event"
 )
 
-// CSV reads a table with a header. Which column says what is told by its name:
+// CSV reads a table with a header. Which column says what is reported by its name:
 // ours (see columns), one that GitLab or Jira write, or one that o.Columns names.
 // Commas, semicolons or tabs separate the cells.
 //
@@ -234,7 +234,7 @@ func records(s Source, comma rune, f func(line int, rec []string, err error) err
 	}
 }
 
-// unclosed reports a quote that nothing ends: all behind it is one cell, which
+// unclosed reports a quote that nothing ends: all after it is one cell, which
 // ends with the table, and not in a quote.
 func unclosed(s Source, rec []string, end int64) error {
 	if end < s.Size() || !strings.Contains(rec[len(rec)-1], "\n") {

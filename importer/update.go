@@ -125,7 +125,7 @@ func (m *merge) sets(base, ours, theirs *Side) {
 		func(t reducer.Tie) { m.say(&event.RelationRemoved{A: t.A, B: t.B, Kind: t.Kind}) })
 }
 
-// outside are the links of an issue, whoever added them.
+// outside are the links of an issue, no matter who added them.
 func outside(s *Side) (links []Link) {
 	for _, l := range s.Issue.Links {
 		links = append(links, Link{l.Kind, l.Ref})
@@ -134,7 +134,7 @@ func outside(s *Side) (links []Link) {
 }
 
 // elements merges a set: what the source added since base is added, what it took
-// out is taken out, and what is so already is left.
+// out is taken out, and what is already so is left.
 func elements[T comparable](base, ours, theirs []T, add, remove func(T)) {
 	in := func(all []T) map[T]bool {
 		set := make(map[T]bool, len(all))

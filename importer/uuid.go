@@ -12,7 +12,7 @@ const (
 
 // UUID names a thing of another system: the version-8 uuid (RFC 9562) of the
 // SHA-256 of "crosslink-import/1", system, scope, type and key, joined by NUL.
-// Whoever imports the thing, and whenever, gets this uuid.
+// Anybody who imports the thing, and whenever, gets this uuid.
 func UUID(system, scope, kind, key string) event.UUID {
 	return event.NamedUUID("crosslink-import/1", system, scope, kind, key)
 }

@@ -27,7 +27,7 @@ type Input struct {
 }
 
 // Decide returns the ledger after the step, and whether anything was decided:
-// if not, no step is written (one that is written all the same is valid). That
+// if not, no step is written (one that is written anyway is valid). That
 // a claim is void is a decision: until it is covered it could still be granted,
 // to somebody who was refused.
 // Positions and policy are the caller's business (Next, Judge); a merge step
@@ -49,7 +49,7 @@ type Input struct {
 //
 // So one step makes at most one grant per issue, and its token, S, is unique
 // and rises per issue. Void is not stored: a claim that is covered and neither
-// holds nor waits is over, for ever. Deletions of earlier steps are not
+// holds nor waits is over, forever. Deletions of earlier steps are not
 // remembered: a later claim on a deleted uuid is granted like any other.
 func Decide(base *Ledger, in Input) (next *Ledger, decided bool) {
 	l := base.derive()
@@ -163,7 +163,7 @@ func (d *locksDecision) issue(x *issueFacts) {
 	for _, c := range x.claims {
 		w := Waiter{c.key.Agent, c.branch, c.key.Time, c.key.Seq}
 		switch {
-		case w.ClaimSeq < x.released[w.Agent]: // whoever asked has said that it is over
+		case w.ClaimSeq < x.released[w.Agent]: // anybody who asked has said that it is over
 		case x.deleted:
 			d.void = true // the issue may have been restored in the same step
 		case held && lock.Agent == w.Agent || waits(queue, w.Agent):

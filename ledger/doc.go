@@ -10,10 +10,10 @@
 //	next = Decide(base, lines between base's positions and next's)
 //
 // and it carries its inputs: the log tips and the meta commit it was decided
-// under are parents of its commit. So whoever has a step can do the sum again,
+// under are parents of its commit. So anybody who has a step can do the sum again,
 // and a step whose bytes differ is bad: skipped, reported, harmless. What a
 // reader knows beyond a step's positions never matters, so all readers agree,
-// whoever wrote the steps and in whatever order they were seen.
+// anybody who wrote the steps and in whatever order they were seen.
 //
 // The rules stand where they are obeyed: Decide in decide.go, Merge in
 // merge.go, verdicts in judge.go, the walk along the chain in reader.go, the

@@ -227,7 +227,7 @@ func forgeScene(t testing.TB) *scene {
 }
 
 // TestForgedSteps: judged bad by warm and cold readers alike, adopted by none,
-// and work goes on over them.
+// and work continues over them.
 func TestForgedSteps(t *testing.T) {
 	for _, f := range forgeries {
 		t.Run(f.name, func(t *testing.T) {

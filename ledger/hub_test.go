@@ -24,7 +24,7 @@ const (
 	refused          // push: the hub says no for no reason we know
 	unanswered       // push: applied, the answer is lost
 	vanished         // push: not applied, no answer
-	late             // push: no answer, applied while others go on
+	late             // push: no answer, applied while others continue
 	torn             // push: of a hub without --atomic: only the last ref lands
 	stale            // fetch: an older state of the hub
 	faults

@@ -10,7 +10,7 @@ import (
 // The merge step: a hub lost steps that were acknowledged, continued from an
 // older one, and a clone that holds the lost ones brings them back. The rules
 // are:
-//   - the base is the hub's branch; its grants and queues go on, those of the
+//   - the base is the hub's branch; its grants and queues continue, those of the
 //     lost branch end;
 //   - each issue numbered only on the lost branch, in the order of its lost
 //     number, keeps it if it is free, else gets the next, with an alias from
@@ -24,9 +24,9 @@ import (
 //     had covered (its ends are of claims that the hub's branch may hold);
 //     a claim that the lost branch had covered is over; a break counts only if
 //     it names a token from before the fork, since both branches may have
-//     given the same token behind it;
+//     given the same token after it;
 //   - for the same reason a grant that the hub's branch made behind the fork
-//     and that goes on gets S as its token;
+//     and that continues gets S as its token;
 //   - S = 1 + the greater of both sequences.
 
 // Lost is the branch that a merge step brings back.

@@ -62,7 +62,7 @@ const (
 
 // Resume tells the reader of a view that an earlier one has returned; its
 // ledger is what Decode gives for the files of its Step. Read then judges only
-// what is behind it.
+// what is after it.
 func (r *Reader) Resume(v View) {
 	v.Bad = nil
 	r.judged[v.Tip] = v

@@ -10,8 +10,8 @@ import (
 	"github.com/git-crosslink/git-crosslink/ledger"
 )
 
-// What is recalled says what is decoded, whatever is asked of it first, and goes
-// on alike.
+// What is recalled says what is decoded, whatever is asked of it first, and continues
+// alike.
 func TestRecall(t *testing.T) {
 	s := newScene(t)
 	var uuids []event.UUID
@@ -66,7 +66,7 @@ func TestRecall(t *testing.T) {
 	if !slices.Equal(recall().Issues(), want.Issues()) {
 		t.Error("other numbers")
 	}
-	// two steps that go on from one ledger, each with an issue of its own
+	// two steps that continue from one ledger, each with an issue of its own
 	next := func(base *ledger.Ledger, u event.UUID) *ledger.Ledger {
 		t.Helper()
 		e := &event.Envelope{V: 4, Agent: "agent-b", Seq: 1, Time: at(9), Body: &event.IssueCreated{UUID: u, Title: "x"}}

@@ -9,7 +9,7 @@ import (
 	"github.com/git-crosslink/git-crosslink/event"
 )
 
-// All schedules of two agents: whoever is to make the next call of the hub is
+// All schedules of two agents: anybody who is to make the next call of the hub is
 // chosen, and whether something goes wrong with it, until every choice has been
 // made both ways. At most one thing goes wrong in one schedule.
 
@@ -56,7 +56,7 @@ var (
 )
 
 // coroutine runs f until its agent is about to call the hub; each call of the
-// result goes on from there, and is false when f has ended.
+// result continues from there, and is false when f has ended.
 func coroutine(a *agent, f func()) (next func() bool, stop func()) {
 	pull, stop := iter.Pull(func(yield func(struct{}) bool) {
 		a.pause = func() { yield(struct{}{}) }

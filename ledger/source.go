@@ -41,7 +41,7 @@ type Source interface {
 // Policy is what a meta commit says about steps decided under it.
 type Policy interface {
 	// Covers returns what says how far a step may cover a log, given the lines
-	// behind its base's position after. tip is the commit that these are read
+	// after its base's position after. tip is the commit that these are read
 	// from: it holds those before them, too. An error means that the answer is
 	// not known here.
 	Covers(tip, agent string, after Position) (Coverage, error)

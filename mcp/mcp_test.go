@@ -317,7 +317,7 @@ func TestPrompts(t *testing.T) {
 }
 
 // TestResultsAreBounded: a result has at most 12,000 bytes, and a list that was cut
-// says where it goes on.
+// says where it continues.
 func TestResultsAreBounded(t *testing.T) {
 	dir, env := repository(t)
 	var many strings.Builder

@@ -186,7 +186,7 @@ func (m *Members) Approve(ctx context.Context, o Approve) ([]Approved, error) {
 	return done, err
 }
 
-// Revoke ends an agent's log: lines 1 … after count, no line behind them. nil
+// Revoke ends an agent's log: lines 1 … after count, no line after them. nil
 // is all that counts now. One that is revoked already can only end earlier.
 func (m *Members) Revoke(ctx context.Context, agent string, after *uint64, reason string) (*TrustRevocation, error) {
 	var done *TrustRevocation

@@ -20,7 +20,7 @@ import (
 //     original would have given it;
 //   - a number that nobody could have been given is none.
 
-// Ask is a number that whoever migrates has settled.
+// Ask is a number that anybody who migrates has settled.
 type Ask struct {
 	Issue  event.UUID
 	Number uint64 // 0: the next one that is free

@@ -77,7 +77,7 @@ type Runner struct {
 	// LostRace reports whether others changed the hub, where a push under leases was
 	// refused.
 	LostRace func(context.Context, refs.Push, *refs.PushResult) (bool, error)
-	Progress func(done string) // told of each step; nil drops it
+	Progress func(done string) // informed of each step; nil drops it
 }
 
 // Begin prepares a run: the clone has a hub and, unless dry, a replica, and lock keeps
@@ -366,7 +366,7 @@ func (r *Runner) write(ctx context.Context, s *reading.Snapshot, old *Old, rep *
 	return n, r.compare(was, view)
 }
 
-// own are the branches that are written anew, by name below crosslink/.
+// own are the branches that are written again, by name below crosslink/.
 func (n *written) own() map[string]refs.OID {
 	return map[string]refs.OID{replay.MetaName: n.meta, replay.LedgerName: n.root, replay.Agents + n.agent: n.log}
 }

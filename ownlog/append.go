@@ -1,5 +1,5 @@
 // Package ownlog appends to the log of the agent that writes here: whether it may,
-// the lines and the refs that make them visible, and how it goes on under another
+// the lines and the refs that make them visible, and how it continues under another
 // id where two clones wrote under one.
 package ownlog
 
@@ -155,8 +155,8 @@ func (w *Writer) Introduce(ctx context.Context, how *clone.Signing) (*reading.Sn
 }
 
 // TellForks writes the proofs that this replica holds, or a fetch brought, and no log
-// that counts carries into the own log, once: whoever holds both lines tells everybody. One
-// proof for each agent is enough.
+// that counts carries into the own log, once: anybody who holds both lines tells
+// everybody. One proof for each agent is enough.
 func (w *Writer) TellForks(ctx context.Context, fetched map[string]*trust.Proof) error {
 	s, err := w.Reads.Load(ctx)
 	if err != nil || w.Agent == "" || s.Logs[w.Agent] == nil || s.Logs[w.Agent].Seq == 0 || w.MayAppend(s) != nil {

@@ -61,7 +61,7 @@ type Forked struct {
 // Withdrawn is an event that Fork did not carry over.
 type Withdrawn = rewrite.Withdrawn
 
-// Fork goes on under another id where two clones wrote under one, or the hub
+// Fork continues under another id where two clones wrote under one, or the hub
 // does not take what waits here: the lines that the hub's log of the old id
 // does not hold are carried over (same uuids, no lock events; the rules above say
 // which, and with which times), and the old log is the hub's again. The old
@@ -148,7 +148,7 @@ func movedAway(s *reading.Snapshot, agent string) bool {
 }
 
 // endFork makes the id hold to which a killed process has moved the lines of
-// this one, and says so. It returns "" if there is none.
+// this one, and reports it. It returns "" if there is none.
 func (w *Writer) endFork(ctx context.Context) (newer string, err error) {
 	if w.Agent == "" || w.Replica == nil {
 		return "", nil

@@ -6,7 +6,7 @@ import (
 	"github.com/git-crosslink/git-crosslink/reading"
 )
 
-// outlived goes on under a new id where the identity file still names one that
+// outlived continues under a new id where the identity file still names one that
 // is retired.
 func (w *Writer) outlived(ctx context.Context) (bool, error) {
 	if was, err := w.Identity().Outlived(w.Agent); err != nil || !was {
@@ -21,7 +21,7 @@ func (w *Writer) outlived(ctx context.Context) (bool, error) {
 	return true, nil
 }
 
-// RetiredError refuses a line behind the last one.
+// RetiredError refuses a line after the last one.
 func (w *Writer) RetiredError(p reading.Projection) error {
 	a := p.Agent(w.Agent)
 	if a == nil || !a.Retired {

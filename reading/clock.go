@@ -15,7 +15,7 @@ import (
 // A new line is stamped after all lines that count, so a clock that is wrong by
 // years moves everybody's stamps, and the order stays right. Lines that do not
 // count move nobody's. Nor do lines further ahead than event.Follows: after the
-// greatest time there is no other, so whoever followed one to it could never win
+// greatest time there is no other, so anybody who followed one to it could never win
 // a register again. What such a line wrote cannot be changed. A command that
 // tries is refused, and names the agent whose line it is.
 
@@ -75,7 +75,7 @@ type Ahead struct {
 
 // Ahead returns the logs that brought times far ahead, by agent. A line brings
 // one if its writer's own clock said so (it has no wall), or if no line before
-// it in the order explains it. Whoever only followed is not in the list.
+// it in the order explains it. Anybody who only followed is not in the list.
 func (r *Reader) Ahead(ctx context.Context, s *Snapshot, now time.Time) ([]Ahead, error) {
 	limit, follows := event.TimeOf(now.Add(farAhead)), event.Follows(event.TimeOf(now))
 	if s.Newest <= limit {

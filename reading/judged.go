@@ -112,7 +112,7 @@ func (r *Reader) ReplaceMetas(judge *replay.MetaChain) {
 	r.RemoveStore()
 }
 
-// noteJudged does so if it is news, and tells of steps that are not believed.
+// noteJudged does so if it is news, and reports steps that are not believed.
 func (r *Reader) noteJudged(was, s *replay.State) {
 	if bad := r.Replays().NewBad(); len(bad) > 0 {
 		r.o.BadSteps(bad)

@@ -73,7 +73,7 @@ func (r *Reader) Ends(ctx context.Context, l *Log) (bool, error) {
 }
 
 // AllEnd is Ends of all logs with lines that the hub lacks: objects may have gone
-// since the store was made, and then the log is to be mended.
+// since the store was made, and then the log is to be repaired.
 func (r *Reader) AllEnd(ctx context.Context, s *Snapshot) bool {
 	if !s.Replayed() {
 		return true

@@ -75,7 +75,7 @@ func (r *Reader) Last() *Snapshot { return r.loaded }
 // Forget has all read again.
 func (r *Reader) Forget() { r.loaded = nil }
 
-// Expect says what the refs are: whoever moves refs knows, so the next Load need not
+// Expect says what the refs are: anybody who moves refs knows, so the next Load need not
 // list them. A list that is outdated by others costs another round and nothing else.
 // Nil takes it back.
 func (r *Reader) Expect(all map[string]refs.OID) { r.known = all }
@@ -167,7 +167,7 @@ func (r *Reader) loadFrom(ctx context.Context, s *Snapshot, keep bool) (*Snapsho
 	if was := r.loaded; was != nil && was.Apart == s.Apart && sameSeen(was.AllRefs, s.AllRefs) {
 		next := *was
 		next.AllRefs, next.Presence = s.AllRefs, s.Presence
-		switch p := next.View.(type) { // a fetch may have brought signs of life
+		switch p := next.View.(type) { // a fetch may have brought heartbeats
 		case *store.File:
 			p.See(s.Seen)
 		case *store.Memory:

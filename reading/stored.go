@@ -167,7 +167,7 @@ func (r *Reader) Distrust() { r.noStore, r.loaded = true, nil }
 func (r *Reader) RemoveStore() {
 	r.Distrust()
 	r.Close()
-	_ = os.Remove(r.storePath()) // it is checked again by whoever looks
+	_ = os.Remove(r.storePath()) // it is checked again by anybody who looks
 }
 
 // What is large. The three meet: a store of so many lines is larger than that, and

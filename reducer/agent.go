@@ -14,8 +14,8 @@ import (
 //     if it names one; KeyRotated writes the public key. Which key is in force
 //     for signatures is not decided here;
 //   - AgentRetired stands, whatever the agent writes later;
-//   - AgentForkedFrom adds to a set: the logs this one goes on from;
-//   - AgentForked is proof about somebody else, to be checked by whoever decides
+//   - AgentForkedFrom adds to a set: the logs this one continues from;
+//   - AgentForked is proof about somebody else, to be checked by anybody who decides
 //     which lines are fed: without that check it would let anybody mark anybody,
 //     so it has no effect here.
 

@@ -11,7 +11,7 @@ import "github.com/git-crosslink/git-crosslink/event"
 //     comment's or time entry's text: the same adds in the logs are not
 //     duplicates of it, as there are no bytes they could differ from;
 //   - its updated_at counts like an event's key;
-//   - a relation that only one side lists has two ends all the same;
+//   - a relation that only one side lists has two ends anyway;
 //   - self edges are left out.
 //
 // A base is applied record by record, so an object follows from the records and

@@ -9,7 +9,7 @@ import "github.com/git-crosslink/git-crosslink/event"
 //     nothing new;
 //   - CommentEdited writes a content register that lies over the add's text,
 //     also when it comes before the add or has a smaller key;
-//   - CommentDeleted hides the comment for ever;
+//   - CommentDeleted hides the comment forever;
 //   - an edit or delete touches the comment's issue, which may be known only
 //     later: so touching is worked out when the View is made.
 

@@ -148,7 +148,7 @@ func TestAnyOrderSameState(t *testing.T) {
 	features := make(map[string]int)
 	for i := range count {
 		// A slow machine gets more time for the histories that must run, but not
-		// for ever.
+		// forever.
 		if late := time.Since(until); late > 0 && (ran >= enough || late > time.Minute) {
 			break
 		}

@@ -20,7 +20,7 @@ import (
 //   - Labels, assignees, blockers and links are sets.
 //   - IssueDeleted hides the issue until every deletion of it was taken back: one
 //     IssueUndeleted that names a deletion is enough, in any order. A deletion
-//     without a name hides the issue for ever.
+//     without a name hides the issue forever.
 //   - Whatever names the issue touches it, losers of a register included: a
 //     dependency its blocked issue only, a relation both ends. Locks, sessions
 //     and requests never do.

@@ -7,7 +7,7 @@ import (
 )
 
 // The rule of links is that of labels: an issue's links are a set, whose elements
-// are a kind and a ref. Whoever put a link there last is who it is by.
+// are a kind and a ref. Anybody who put a link there last is who it is by.
 
 type link struct{ kind, ref string }
 

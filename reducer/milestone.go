@@ -4,7 +4,7 @@ import "github.com/git-crosslink/git-crosslink/event"
 
 // The rules of milestones are those of issues: name, description, due date and
 // status (with its close time) are registers; MilestoneCreated never writes status;
-// the smallest creation says by whom and when; MilestoneDeleted hides for ever
+// the smallest creation says by whom and when; MilestoneDeleted hides forever
 // and nothing brings a milestone back.
 
 type milestone struct {

@@ -29,7 +29,7 @@ type stamp struct {
 	hash  [sha256.Size]byte // of the event's bytes
 	shown event.Time        // what people see in place of key.Time
 
-	lost func(to *stamp) // told of a register that another write holds; nil drops it
+	lost func(to *stamp) // informed of a register that another write holds; nil drops it
 }
 
 func stampOf(e *event.Envelope) *stamp {
@@ -62,7 +62,7 @@ func (s *stamp) compare(o *stamp) int {
 }
 
 // base reports whether the stamp belongs to a level-3 checkpoint: no agent
-// wrote it, so no bytes stand behind it.
+// wrote it, so no bytes stand after it.
 func (s *stamp) base() bool { return s.key.Agent == "" }
 
 // compareFirst is compare with everything a checkpoint holds put before

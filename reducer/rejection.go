@@ -18,7 +18,7 @@ const (
 )
 
 // Rejection says that an event of a known type has no effect, and why. It is
-// no error of the reader; everything else goes on.
+// no error of the reader; everything else continues.
 type Rejection struct {
 	Agent  string
 	Seq    uint64

@@ -9,7 +9,7 @@ import (
 // The rules of reports are:
 //
 //   - of the reports of one context and one branch the one with the greatest key
-//     counts, whoever wrote it and whichever commit it is about;
+//     counts, no matter who wrote it and whichever commit it is about;
 //   - reports never touch issues.
 
 // ReportID names what reports are about.

@@ -52,7 +52,7 @@ type Session struct {
 	StartedAt event.Time
 	Issue     event.UUID // worked on last; zero when none, unknown or deleted
 	Ended     bool
-	EndedAt   event.Time // 0 when it goes on
+	EndedAt   event.Time // 0 when it continues
 	Notes     string     // of its end
 	Started   event.Key  // of the smallest start
 }

@@ -20,7 +20,7 @@
 //
 // Which lines are fed is decided before: forks, revocation, policy and
 // signatures are not the reducer's business. If the fed set ever shrinks the
-// state has to be made anew from the logs.
+// state has to be made again from the logs.
 //
 // # Rejections
 //

@@ -4,7 +4,7 @@ import "github.com/git-crosslink/git-crosslink/event"
 
 // The rule of time entries is that of comments: all adds of one uuid are kept,
 // the smallest is it, those with other bytes are the Rejection duplicate-uuid;
-// TimeEntryDeleted hides the entry for ever, and touches its issue.
+// TimeEntryDeleted hides the entry forever, and touches its issue.
 // A running timer is local; stopping it writes the one event there is.
 
 type timeEntry struct {

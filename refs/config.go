@@ -148,7 +148,7 @@ func (c Config) rewritten(url, rule string) string {
 	return base + url[len(longest):]
 }
 
-// firstURL honours that an empty value clears the list.
+// firstURL honors that an empty value clears the list.
 func firstURL(urls []string) string {
 	first := ""
 	for _, u := range urls {

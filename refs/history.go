@@ -8,7 +8,7 @@ import (
 
 // headLimit is the largest commit whose parents are read: a step of the ledger
 // names a parent for each log that moved, and a stranger's message must not
-// hide what is behind it.
+// hide what is after it.
 const headLimit = 32 << 20
 
 // ReadHead reads one commit's tree and parents. The error wraps ErrMissing,

@@ -93,7 +93,7 @@ type Local interface {
 	// Write stores the objects and returns their ids in the same order. When
 	// it returns nil each of them exists and survives power loss (they are
 	// fsynced with their directories). It is idempotent: storing what is
-	// there already is success. After an error any subset may have been
+	// already there is success. After an error any subset may have been
 	// stored; that is garbage and harms nothing.
 	Write(ctx context.Context, objs []Object) ([]OID, error)
 

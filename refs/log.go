@@ -14,7 +14,7 @@ import (
 const (
 	SegmentLines = 64
 	// ShardLines is how many lines the segments of one directory hold. Every
-	// append writes its directory anew, so one directory for all segments
+	// append writes its directory again, so one directory for all segments
 	// would make an append cost more the longer the log is: measured 1.5
 	// times at 100,000 lines (docs/decisions/0007-sharded-segments.md).
 	ShardLines = 64 * SegmentLines
@@ -349,7 +349,7 @@ func (s *shape) pickSegments(k int, es []TreeEntry) {
 		if due == 0 {
 			due = d.index*ShardLines + 1
 			if k == 0 && s.legacy != "" && first >= due {
-				due = first // a migrated log goes on where its old part ends
+				due = first // a migrated log continues where its old part ends
 			}
 		}
 		switch {
@@ -369,7 +369,7 @@ func (s *shape) pickSegments(k int, es []TreeEntry) {
 }
 
 // cut ends the log in shard k: what is wrong there comes before any fault found
-// behind it.
+// after it.
 func (s *shape) cut(k int, what string) {
 	s.bad, s.missing, s.unread = what, false, false
 	s.shards = s.shards[:k+1]

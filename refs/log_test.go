@@ -18,7 +18,7 @@ func at(msg string) refs.CommitInfo {
 	return refs.CommitInfo{Author: agent, When: time.Unix(1_800_000_000, 0), Message: msg}
 }
 
-// logOf makes a log of any shape: file name → content. A "mode " in front of
+// logOf makes a log of any shape: file name → content. A "mode " before
 // the name sets its mode.
 func logOf(t *testing.T, l refs.Local, files map[string]string) refs.OID {
 	t.Helper()

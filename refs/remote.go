@@ -37,8 +37,8 @@ type Remote interface {
 
 	// Push offers objects to the hub. The outcome is in the result, never in
 	// the error: an error means that git could not be run to its end (not
-	// found, ctx done), and then the push may have been applied all the same.
-	// Idempotent: pushing what is there already gives flag '='.
+	// found, ctx done), and then the push may have been applied anyway.
+	// Idempotent: pushing what is already there gives flag '='.
 	Push(ctx context.Context, p Push) (*PushResult, error)
 
 	// Heads are the branches of the hub, the user's included, each with its tip.

@@ -13,7 +13,7 @@ import (
 //   - logs go in groups, and a group shard by shard, so that what their trees
 //     list is bounded too;
 //   - a log that has ended is read on only as far as that is cheaper than to
-//     ask anew, so what stands behind its end costs nearly nothing.
+//     ask again, so what stands after its end costs nearly nothing.
 const (
 	walkGroup  = 128
 	wasteLimit = 8 << 20

@@ -71,7 +71,7 @@ func sameShards(t testing.TB, l refs.Local, agent string, n int, blob refs.OID) 
 	return writeCommit(t, l, writeTree(t, l, refs.TreeEntry{Mode: refs.ModeTree, Name: "events", OID: writeTree(t, l, events...)}))
 }
 
-// A log that has ended costs next to nothing more, whatever stands behind its
+// A log that has ended costs next to nothing more, whatever stands after its
 // end, and takes nothing from the logs beside it.
 func TestNothingBehindTheEndIsRead(t *testing.T) {
 	for _, size := range []int{2, 64 << 10, 1 << 20} {
@@ -99,7 +99,7 @@ func TestNothingBehindTheEndIsRead(t *testing.T) {
 				t.Errorf("log %d: %d lines, %+v", i, seen[i], log)
 			}
 		}
-		// each log may cost its shard's list and what is not worth asking anew for
+		// each log may cost its shard's list and what is not worth asking again for
 		if whole := 4 * 50 * 64; l.objects > 4*70+10 || l.size > 4*(9<<20)+1<<20 {
 			t.Errorf("segments of %d bytes: %d objects with %d bytes were read of %d", size, l.objects, l.size, whole)
 		}

@@ -23,7 +23,7 @@ import (
 //   - else that log is read from its first line, and no other;
 //   - what counts follows from the meta, the lines in view, the proofs of forks in
 //     all logs, and what the ledger covers. Where one of these changed, and no line
-//     did, the verdict is made anew from the cursor;
+//     did, the verdict is made again from the cursor;
 //   - another hub, another base or another format version is a read from nothing.
 //
 // So a read that resumes and one from nothing give the same State.

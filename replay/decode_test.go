@@ -14,7 +14,7 @@ import (
 func TestDecodingSeveralLogs(t *testing.T) {
 	const hub = "5f1d7a0e-6a0e-4f5f-9a52-1b9a4f1c2d3e"
 	lengths := []int{0, 1, 63, 64, 65, 300, 1000, 5000}
-	bad := map[int]int{3: 40, 5: 0, 6: 640, 7: 4999} // log → the line that is none
+	bad := map[int]int{3: 40, 5: 0, 6: 640, 7: 4999} // log → the line that is not one
 	var logs, want []*work
 	var lines [][][]byte
 	for i, n := range lengths {

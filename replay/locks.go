@@ -12,7 +12,7 @@ import (
 
 // Locks are the grants and queues of the ledger, and over them what no step covers
 // yet: claims written in this clone, and every release and break, which will end
-// its grant whoever decides it.
+// its grant anybody who decides it.
 func (s *State) Locks() map[event.UUID]delta.Lock {
 	all := map[event.UUID]delta.Lock{}
 	if errors.Is(s.Ledger.Err, ledger.ErrNewer) { // newer programs know who holds what

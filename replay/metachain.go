@@ -22,8 +22,8 @@ import (
 //   - what this clone has accepted is not judged again, and every later meta must
 //     be on top of it (TrustedMeta).
 //
-// So what a tip says follows from its id alone, and what was judged of one holds for
-// ever: MetaNotes keep it from one process to the next.
+// So what a tip says follows from its id alone, and what was judged of one holds
+// forever: MetaNotes keep it from one process to the next.
 
 // TrustedMeta is the ref of the meta commit that this clone has accepted: at
 // first contact the newest valid one it sees, then whatever continues that.

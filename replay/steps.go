@@ -160,7 +160,7 @@ func (s *Steps) Lines(tip, agent string, after ledger.Position, upTo uint64) ite
 	}
 }
 
-// goesOn lets a chain go on from a position, if that is the line's.
+// goesOn lets a chain continue from a position, if that is the line's.
 func goesOn(c *event.Chain, after ledger.Position, line []byte) bool {
 	at, err := event.Decode(line)
 	if err != nil || event.Hash(line) != after.Hash || at.Seq != after.Seq {
@@ -239,7 +239,7 @@ func (p *stepPolicy) judge(tip, agent string, at ledger.Position) (*trust.Log, e
 }
 
 // signedLog is where the judging of a log can be resumed: behind a step that others
-// may be built on, and behind the lines that were read last.
+// may be built on, and after the lines that were read last.
 type signedLog struct{ base, end signedAt }
 
 type signedAt struct {

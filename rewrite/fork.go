@@ -13,7 +13,7 @@ import (
 // What a fork carries over to the log of the new id. The rules are:
 //
 //   - of a log that has not forked, the lines that the hub does not have. They may
-//     have reached it all the same (an answer was lost, a push still runs): so they
+//     have reached it anyway (an answer was lost, a push still runs): so they
 //     are not written again under the old id, where two lines with one sequence
 //     would be a fork. Under the new id they say the same of the same uuids;
 //   - not the lines that are withdrawn, nor those about what a withdrawn line has

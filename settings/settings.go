@@ -1,5 +1,5 @@
 // Package settings knows which values the settings crosslink.* may have. A
-// value that is none of them is read as the default; an examination reports it.
+// value that is not one of them is read as the default; an examination reports it.
 package settings
 
 import (

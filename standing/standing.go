@@ -20,7 +20,7 @@ const (
 	Pending Outcome = "unconfirmed" // claimed, durable here, not decided yet
 	Free    Outcome = "free"        // nobody holds it, or the grant has been ended here
 	Ended   Outcome = "ended"       // it was granted, and somebody ended it before this clone heard of it
-	Closed  Outcome = "closed"      // the issue is not open, so a lock of it means nothing
+	Closed  Outcome = "closed"      // the issue is not open, so a lock of it is invalid
 )
 
 // Claim is what became of asking for a lock.
@@ -72,7 +72,7 @@ func Waits(q []store.Waiter, agent string) int {
 	return 1 + slices.IndexFunc(q, func(w store.Waiter) bool { return w.Agent == agent })
 }
 
-// Mine reports whether the lock, or a place in its queue, is the agent's, be it
+// Mine reports whether the lock, or a place in its queue, is the agent's, even if it is
 // confirmed or not.
 func (c *Claim) Mine(agent string) bool {
 	return c.Place > 0 || c.Lock != nil && c.Lock.Holder == agent && !c.Lock.Ending

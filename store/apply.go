@@ -23,10 +23,10 @@ import (
 
 // Apply brings the store to the state that next's Delta leads to, and opens it; see
 // Open. next is called while nobody else writes, with what the Delta before left;
-// Inputs is nil there if the store has to be made anew. It may return ErrNeedsRebuild
-// to be called once more with that, or a Delta from the empty state at once. Any error means that the store
-// is not of the new state. was is the store as it was opened before, nil if it was
-// not; from now on it answers from memory.
+// Inputs is nil there if the store has to be made again. It may return ErrNeedsRebuild
+// to be called once more with that, or a Delta from the empty state at once. Any error
+// means that the store is not of the new state. was is the store as it was opened
+// before, nil if it was not; from now on it answers from memory.
 func (s *Store) Apply(was *File, next Next, recall func() (*Memory, error), seen func() map[string]event.AgentPresence) (*File, Written, error) {
 	unlock, ok := s.Lock()
 	if !ok {
@@ -113,7 +113,7 @@ func (s *Store) reopen(was *File) (*opened, error) {
 	return openAt(s.Path)
 }
 
-// anew makes a whole file and puts it in place. Who reads the old one goes on
+// again makes a whole file and puts it in place. Who reads the old one continues
 // reading it.
 func (s *Store) anew(next Next) (*opened, Written, error) {
 	tmp := s.Path + "-new"

@@ -247,8 +247,8 @@ func (w *world) chatter(t *testing.T, rng *rand.Rand, events int) {
 	}
 }
 
-// Short ids of issues that come together are told from each other, and grow shorter
-// when comments near them go.
+// Short ids of issues that come together are distinguished from each other, and grow
+// shorter when comments near them go.
 func TestNearIDsComeTogether(t *testing.T) {
 	t.Parallel()
 	w, _ := crowd(t, 5)
@@ -285,7 +285,7 @@ func TestNearIDsComeTogether(t *testing.T) {
 	step()
 }
 
-// A hub may begin with a base, which is part of the state, and goes on from it.
+// A hub may begin with a base, which is part of the state, and continues from it.
 func TestApplyBase(t *testing.T) {
 	t.Parallel()
 	w, issue := crowd(t, 4)

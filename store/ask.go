@@ -294,7 +294,7 @@ func (f *File) aimedAt(u event.UUID, chosen func(*event.Envelope) bool, memory f
 	}, memory)
 }
 
-// LastSign is an agent's last sign of life; see Memory.
+// LastSign is an agent's last heartbeat; see Memory.
 func (f *File) LastSign(agent string) event.Time {
 	return tell(f, func() (at event.Time, err error) {
 		err = f.query(func(r *sql.Rows) error { return r.Scan(&at) }, "SELECT sign FROM log WHERE agent = ?", agent)
@@ -305,7 +305,7 @@ func (f *File) LastSign(agent string) event.Time {
 	}, func(m *Memory) event.Time { return m.LastSign(agent) })
 }
 
-// Presence is the newest sign of life that a clone gave of an agent outside its log.
+// Presence is the newest heartbeat that a clone gave of an agent outside its log.
 func (f *File) Presence(agent string) (event.AgentPresence, bool) {
 	if f.seen == nil {
 		return event.AgentPresence{}, false

@@ -15,7 +15,7 @@ import (
 func settle() { time.Sleep(25 * time.Millisecond) }
 
 // A file that somebody cut short, changed or replaced is not believed, and the
-// next update makes it anew.
+// next update makes it again.
 func TestForeignChange(t *testing.T) {
 	t.Parallel()
 	rng := rand.New(rand.NewPCG(1, 8))

@@ -14,7 +14,7 @@ import (
 )
 
 // File is the projection as a store holds it. It answers what Memory would.
-// Whatever goes wrong with the file, it goes on as the Memory that recall makes
+// Whatever goes wrong with the file, it continues as the Memory that recall makes
 // of the same refs.
 type File struct {
 	store  *Store
@@ -49,7 +49,7 @@ const idleAfter = 50 * time.Millisecond
 
 // Open returns the projection if the store was made from what inputs stands
 // for, and the note that was kept with it. recall makes the Memory of the same;
-// seen are the signs of life outside the logs. Any error means: no.
+// seen are the heartbeats outside the logs. Any error means: no.
 func (s *Store) Open(inputs []byte, recall func() (*Memory, error), seen func() map[string]event.AgentPresence) (*File, []byte, error) {
 	if of, ok := readStamp(s.Path); !ok || !bytes.Equal(of, inputs) {
 		return nil, nil, errOther
@@ -102,7 +102,7 @@ func (f *File) Cursors() (map[string][]byte, error) {
 // answered so far.
 func (f *File) Is(inputs []byte) bool { return bytes.Equal(f.inputs, inputs) && f.whole() }
 
-// See gives it the signs of life of now.
+// See gives it the heartbeats of now.
 func (f *File) See(seen func() map[string]event.AgentPresence) { f.seen = seen }
 
 // Close ends it; nothing may be asked any more.

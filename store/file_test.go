@@ -194,7 +194,7 @@ func TestSearchWithoutWriting(t *testing.T) {
 	}
 }
 
-// What another program wrote, or another schema, is made anew.
+// What another program wrote, or another schema, is made again.
 func TestAnotherProgram(t *testing.T) {
 	w, _ := crowd(t, 3)
 	s := files(t)

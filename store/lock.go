@@ -75,12 +75,11 @@ func lockOrder(a, b *Issue) int {
 	return cmp.Or(cmp.Compare(a.Lock.Since, b.Lock.Since), byCreation(a, b))
 }
 
-// LastSign is the shown time of an agent's newest line, or of a newer sign of
-// life that its clone gave outside the log; 0 if there is none:
-// its last sign of life.
+// LastSign is the shown time of an agent's newest line, or of a newer heartbeat that
+// its clone gave outside the log; 0 if there is none: its last heartbeat.
 func (m *Memory) LastSign(agent string) event.Time {
 	var last *event.Envelope
-	based := m.base != nil && len(m.base.Lines) > 0 // what it began from is no sign of life
+	based := m.base != nil && len(m.base.Lines) > 0 // what it began from is no heartbeat
 	for _, e := range m.lines {
 		if based && e.V == 3 {
 			continue

@@ -17,7 +17,7 @@ type nearKey struct {
 	u    event.UUID
 }
 
-// members are queries for all that short ids of a kind are told from. They are put
+// members are queries for all that short ids of a kind are distinguished from. They are put
 // together with conditions on x.k.
 var members = map[string]string{
 	"i": "SELECT x.k FROM issue x WHERE 1",

@@ -11,7 +11,7 @@ func (m *Memory) WithPresence(read func() map[string]event.AgentPresence) *Memor
 	return m
 }
 
-// Presence is the newest sign of life that a clone gave of an agent outside its
+// Presence is the newest heartbeat that a clone gave of an agent outside its
 // log. It is a hint, anybody can have written it.
 func (m *Memory) Presence(agent string) (event.AgentPresence, bool) {
 	if m.presence == nil {

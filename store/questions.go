@@ -49,9 +49,9 @@ type Signs interface {
 	// Agent is what one of them has said, nil if it has said nothing.
 	Agent(id string) *reducer.Agent
 	// LastSign is when an agent was last seen: the shown time of its newest line,
-	// or a sign of life outside its log; 0 is never.
+	// or a heartbeat outside its log; 0 is never.
 	LastSign(agent string) event.Time
-	// Presence is the newest sign of life outside its log: a hint. It is read when
+	// Presence is the newest heartbeat outside its log: a hint. It is read when
 	// one is first asked for, while the tracker is open.
 	Presence(agent string) (event.AgentPresence, bool)
 	// Mark is what is to be said of a line's signature where it is shown, the

@@ -21,7 +21,7 @@ type Alias struct {
 	Reused bool   `json:"reused"` // the lost number means another issue now
 }
 
-// String says it as it is told once and in status.
+// String says it as it is reported once and in status.
 func (a Alias) String() string {
 	text := fmt.Sprintf("%d '%s' was issue %d until the hub lost that number", a.Number, a.Title, a.Was)
 	if a.Reused {

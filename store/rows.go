@@ -14,7 +14,7 @@ import (
 )
 
 // issueRow is what is kept of an issue that is shown: what lists show of it, and
-// what is needed to go on from it. Its Short is kept apart (near.go), and its
+// what is needed to continue from it. Its Short is kept apart (near.go), and its
 // milestone is there even if that is not shown.
 type issueRow struct {
 	Issue     *Issue // nil if it is not shown

@@ -17,7 +17,7 @@ import (
 // program wrote the database, since which start of the machine, and the file's size,
 // time and inode when it was left. A file that differs was changed by somebody else,
 // cut short, copied, or may not have reached the disk before the power went (it is
-// never synced): it is not opened, but made anew. The last line of the stamp is the
+// never synced): it is not opened, but made again. The last line of the stamp is the
 // inputs: what the rows were made from.
 
 func stampPath(path string) string { return path + "-stamp" }

@@ -13,7 +13,7 @@ var ErrBusy = errors.New("the store is being written by another process")
 
 // Written counts the rows that were inserted, changed or deleted, by table.
 type Written struct {
-	Anew     bool // the file was made anew
+	Anew     bool // the file was made again
 	Followed bool // it was brought from one state to the next
 	Rows     map[string]int
 }

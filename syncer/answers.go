@@ -70,7 +70,7 @@ func (s *State) accept(accepted []string) {
 	}
 }
 
-// judge goes on after an answer that was recorded.
+// judge continues after an answer that was recorded.
 func (s State) judge(at At, appended bool) (State, Action) {
 	if left, step := s.left(); len(left) > 0 || step || s.answer.Failure != None {
 		f := Fetch{}
@@ -116,7 +116,7 @@ func (s State) look(p phase, f Fetch) (State, Action) {
 	return s, f
 }
 
-// fetched goes on after a fetch.
+// fetched continues after a fetch.
 func (s State) fetched(at At, e Fetched) (State, Action) {
 	if e.Failure == Busy {
 		var p Paced
@@ -229,7 +229,7 @@ func (s State) again(at At, moved bool) (State, Action) {
 	return s, Wait{Until: at.Now.Add(d/2 + time.Duration(at.Jitter*float64(d)))}
 }
 
-// woke goes on after a wait.
+// woke continues after a wait.
 func (s State) woke(at At, e Woke) (State, Action) {
 	s.Memory = e.Memory
 	switch s.phase {

@@ -96,7 +96,7 @@ func (s State) Sent() int { return s.outcome.Sent }
 //     push has moved, others were faster: the same is tried again at once. A
 //     clone that loses the ledger twice after it has looked sends its logs alone,
 //     which nobody can overtake, then lets those go first who await a decision,
-//     too, and come before it by id: whoever decides does so for all. For a few
+//     too, and come before it by id: anybody who decides does so for all. For a few
 //     seconds the clone's next runs begin like that.
 //  6. If nothing has moved, the push is repeated twice, after a pause: one that
 //     was given up may still be landing. Then a rule of the hub is believed, and

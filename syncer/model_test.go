@@ -61,7 +61,7 @@ func (m *model) view() View {
 	return v
 }
 
-// fault is an answer that is none, if one is drawn.
+// fault is an answer that is not one, if one is drawn.
 func (m *model) fault() Failure {
 	if m.faults == 0 {
 		return None

@@ -12,7 +12,7 @@ import (
 //     of a clone together. Half of them are for facts; the last sixth is for
 //     commands that wait: --wait, sync, init.
 //  2. Claims and releases have a budget of the same size that nothing else uses.
-//     A push that carries one counts there, whoever sends it, and takes along
+//     A push that carries one counts there, no matter who sends it, and includes
 //     all that waits. What locks take is gone for the others, but for one push a
 //     minute.
 //  3. Facts start at the earliest 10 s after the last push, so that the events

@@ -76,7 +76,7 @@ func (s State) searchOn(at At) (State, Action) {
 	return s.searched(at)
 }
 
-// tested goes on after a push of a search.
+// tested continues after a push of a search.
 func (s State) tested(at At) (State, Action) {
 	if s.answer.Failure != None { // the next run continues
 		s.find.jobs = nil
@@ -155,7 +155,7 @@ func (s *State) noteRefusal(name string, r Refusal) {
 	s.Memory.refuse(name, &r)
 }
 
-// searched goes on after a search.
+// searched continues after a search.
 func (s State) searched(at At) (State, Action) {
 	switch s.find.then {
 	case tryAgain:

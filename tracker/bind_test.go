@@ -13,7 +13,7 @@ import (
 	"github.com/git-crosslink/git-crosslink/tracker"
 )
 
-// What was written before there was a hub is published by whoever makes it,
+// What was written before there was a hub is published by anybody who makes it,
 // and rebuilt under its id by everybody else: same uuids, times and order.
 func TestWrittenBeforeTheHub(t *testing.T) {
 	t.Parallel()

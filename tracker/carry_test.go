@@ -10,7 +10,7 @@ import (
 	"github.com/git-crosslink/git-crosslink/event"
 )
 
-// fork goes on under another id.
+// fork continues under another id.
 func (c *clone) fork(id string, without ...string) (carried int, err error) {
 	c.w.t.Helper()
 	tr := c.open()

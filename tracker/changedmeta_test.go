@@ -60,7 +60,7 @@ func TestChangedMetaWithoutAnAnswer(t *testing.T) {
 	}
 	gone("pre-receive")
 
-	// it has landed, and the command goes on as if it had been told
+	// it has landed, and the command continues as if it had been told
 	w.hook("reference-transaction", diesAfter)
 	if err := alice.tryApprove("bob"); err != nil || metas() != "2" {
 		t.Errorf("%v; %s meta commits", err, metas())
@@ -88,7 +88,7 @@ func TestChangedMetaWithoutAnAnswer(t *testing.T) {
 	if s := alice.trust().Signing; s != "off" {
 		t.Errorf("signing is '%s'", s)
 	}
-	if err := alice.tryPolicy("off"); err != nil || metas() != "3" { // it is so already
+	if err := alice.tryPolicy("off"); err != nil || metas() != "3" { // it is already so
 		t.Errorf("%v; %s meta commits", err, metas())
 	}
 }

@@ -187,7 +187,7 @@ func (t *Tracker) tooLate(ctx context.Context, issue event.UUID, o ClaimOptions,
 }
 
 // releaseClosed gives back what this worktree's agent holds, or asks for, of
-// issues that are not open. Whoever closed one ended the lock that was known
+// issues that are not open. Anybody who closed one ended the lock that was known
 // then; a claim that came later is nobody's to end but the claimer's. What
 // hinders it is no failure of the sync: such a lock keeps nobody from work.
 func (t *Tracker) releaseClosed(ctx context.Context) {

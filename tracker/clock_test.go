@@ -37,9 +37,9 @@ func (c *clone) problems() string {
 	return strings.Join(c.status().Problems(), "\n")
 }
 
-// A line with the greatest time there is cannot be followed. Whoever would
+// A line with the greatest time there is cannot be followed. Anybody who would
 // change what it wrote is refused, and told whose line it is; everything else
-// goes on, and a revocation before the line ends it.
+// continues, and a revocation before the line ends it.
 func TestGreatestTime(t *testing.T) {
 	t.Parallel()
 	w := newMemoryWorld(t)
@@ -138,7 +138,7 @@ func TestYearsAhead(t *testing.T) {
 	}
 }
 
-// Whoever lies about its clock is named all the same: no line that it could have
+// Anybody who lies about its clock is named anyway: no line that it could have
 // followed explains its time.
 func TestFarAheadWithAWall(t *testing.T) {
 	t.Parallel()

@@ -18,7 +18,7 @@ import (
 func (c *clone) note() string { return filepath.Join(c.dir, ".git", "crosslink", "contact.json") }
 
 // A clock that was years ahead once has left times that have not come yet:
-// the hub is looked for, deciding and sending go on.
+// the hub is looked for, deciding and sending continue.
 func TestTimesInTheFuture(t *testing.T) {
 	t.Parallel()
 	w := newMemoryWorld(t)

@@ -227,7 +227,7 @@ func (c *clone) defeat() {
 	}
 }
 
-// The same where the copy cannot be told from the original: the one that comes
+// The same where the copy cannot be distinguished from the original: the one that comes
 // second is refused, loudly, nothing of the other is overwritten, and 'agent
 // fork' saves everything.
 func TestCopiedCloneUnnoticed(t *testing.T) {

@@ -155,7 +155,7 @@ func TestFirstWriteKilledAtEachBoundary(t *testing.T) {
 
 // The programs git runs for an append are killed, or told that the disk is
 // full or broken, at each system call that changes a file: the command fails
-// and says so, or succeeds and means it; the next one needs no repair.
+// and reports it, or succeeds and means it; the next one needs no repair.
 func TestEachSystemCallOfAnAppendFails(t *testing.T) {
 	t.Parallel()
 	if _, err := exec.LookPath("strace"); err != nil {

@@ -20,7 +20,7 @@ const (
 
 // Somebody with push rights damages what is on the hub: a log, all logs, the
 // ledger, everything. Nobody adopts it, what was known goes back, by
-// fast-forward where there is something to go on from, and nobody else is
+// fast-forward where there is something to continue from, and nobody else is
 // disturbed: what they write is sent and numbered as ever.
 func TestDamageOnTheHub(t *testing.T) {
 	type damage struct {
@@ -93,7 +93,7 @@ func TestDamageOnTheHub(t *testing.T) {
 						t.Errorf("the hub's log of '%s' has %d lines of %d", id, got, n)
 					}
 				}
-				// the owner goes on, too, and a new clone sees all
+				// the owner continues, too, and a new clone sees all
 				if got := bob.write("bob goes on"); got != "sent" {
 					t.Errorf("bob's next write is %s", got)
 				}

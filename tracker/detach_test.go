@@ -85,7 +85,7 @@ func TestDetachedSyncCreatesNothingInACloneThatIsBeingRemoved(t *testing.T) {
 				if _, err := os.Stat(asked); (err == nil) != (moment == "fetching") {
 					t.Errorf("the hub was asked: %v", err == nil)
 				}
-				remove() // the removal goes on
+				remove() // the removal continues
 				maps.DeleteFunc(before, func(path, _ string) bool { _, err := os.Lstat(path); return err != nil })
 				for path, is := range tree(t, dotGit) {
 					if before[path] != is {

@@ -63,7 +63,7 @@ func ShortMeta(t testing.TB, n int) {
 // MaxBadMeta is how many meta commits that nobody believes are named.
 const MaxBadMeta = replay.MaxBadMeta
 
-// FewPresences sets for one test how many signs of life are read, and of how
+// FewPresences sets for one test how many heartbeats are read, and of how
 // many the date is looked at.
 func FewPresences(t testing.TB, n, heads int) {
 	was := clone.PresenceLimits

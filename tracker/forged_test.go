@@ -88,7 +88,7 @@ func sign(t *testing.T, l *ledger.Ledger, k keys.Signer) {
 // TestForgedSteps: somebody who may push puts a step of the ledger on the hub
 // that is not what its inputs give, or not signed as it must be. A clone that
 // was there all the time and one that comes later name the same rule, believe
-// nothing of it, and decisions go on over it.
+// nothing of it, and decisions continue over it.
 func TestForgedSteps(t *testing.T) {
 	t.Parallel()
 	edit := func(old, new string) func(t *testing.T, d *ledger.Draft, alice, bob keys.Signer) map[string][]byte {
@@ -168,7 +168,7 @@ func TestForgedSteps(t *testing.T) {
 			if warm.read().Hash() != cold.read().Hash() {
 				t.Error("warm and cold differ")
 			}
-			// decisions go on over it, the same for all
+			// decisions continue over it, the same for all
 			alice.sync()
 			alice.create("three")
 			w.converge(alice, bob, warm, cold)
@@ -247,7 +247,7 @@ func TestADroppedLine(t *testing.T) {
 }
 
 // TestGarbageBehindALog: somebody who may push puts what is no line of that log
-// behind its last one. Its writer goes on, nobody takes his lines for another
+// after its last one. Its writer continues, nobody takes his lines for another
 // clone's, and the log of the hub is his again.
 func TestGarbageBehindALog(t *testing.T) {
 	t.Parallel()

@@ -12,7 +12,7 @@ type Forked = ownlog.Forked
 // Withdrawn is an event that Fork did not carry over.
 type Withdrawn = ownlog.Withdrawn
 
-// Fork goes on under another id where two clones wrote under one, or the hub
+// Fork continues under another id where two clones wrote under one, or the hub
 // does not take what waits here. newID "" mints one; without names lines that are
 // not carried over.
 func (t *Tracker) Fork(ctx context.Context, newID string, without ...string) (*Forked, error) {

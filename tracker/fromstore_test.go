@@ -12,7 +12,7 @@ import (
 )
 
 // Where there is a store, what is usual to write, send and take in reads no log,
-// for whoever writes it and for whoever gets it.
+// for anybody who writes it and for anybody who gets it.
 func TestWritesAndSyncsReadNoLog(t *testing.T) {
 	t.Parallel()
 	w := newMemoryWorld(t)

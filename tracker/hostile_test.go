@@ -379,7 +379,7 @@ func TestHostileMetaAtFirstContact(t *testing.T) {
 }
 
 // A log whose tip was bad when it was first seen is taken again when its
-// writer has mended it; one that loses lines is not.
+// writer has repaired it; one that loses lines is not.
 func TestMendedLog(t *testing.T) {
 	for _, k := range kinds() {
 		switch k.name {

@@ -220,7 +220,7 @@ func noticed(c *clone, name string) (n int) {
 }
 
 // What the original said of who may write holds in the fork: a closed hub stays
-// closed, whoever is approved or revoked stays so, with the keys that rotations
+// closed, every agent that is approved or revoked stays so, with the keys that rotations
 // have led to; what was decided of lines behind a revocation stands. 'require'
 // would let nothing count that is written again, and becomes 'warn'.
 func TestDetachTakesOverWhoMayWrite(t *testing.T) {

@@ -10,7 +10,7 @@ import (
 )
 
 // A sync that finds the refs of one that had nothing to do reads no log; whatever
-// is new, here or there, is found all the same.
+// is new, here or there, is found anyway.
 func TestIdleSyncReadsNoLog(t *testing.T) {
 	t.Parallel()
 	w := newMemoryWorld(t)

@@ -71,7 +71,7 @@ func TestReleaseWithoutStepFreesTheLock(t *testing.T) {
 	}
 }
 
-// A claim that loses to a lock taken while the hub was away is void for ever:
+// A claim that loses to a lock taken while the hub was away is void forever:
 // it is not granted when the holder gives the lock back.
 func TestRefusedClaimIsNeverGranted(t *testing.T) {
 	t.Parallel()
@@ -133,7 +133,7 @@ func TestTenClonesCreateAtOnce(t *testing.T) {
 	took := time.Since(start)
 	clones[0].sync()
 	atOnce := numbered(clones[0])
-	for range 5 { // what lies undecided is decided by whoever syncs later
+	for range 5 { // what lies undecided is decided by anybody who syncs later
 		if numbered(clones[0]) == writers*each {
 			break
 		}
@@ -315,7 +315,7 @@ func (c *clone) act(op lockOp, u event.UUID) (lockAnswer, error) {
 	return lockAnswer{outcome, row.Lock.Holder, row.Lock.Token}, nil
 }
 
-// TestLocksAreLinearizable: what clones are told of lock, unlock, break and
+// TestLocksAreLinearizable: what clones are informed of lock, unlock, break and
 // looking, all at once, is what one lock in one place could have told them.
 func TestLocksAreLinearizable(t *testing.T) {
 	t.Parallel()

@@ -195,7 +195,7 @@ func TestMigrateLevel3(t *testing.T) {
 	if d, err := alice.finalizes(); err != nil || len(d.Branches) != 2 {
 		t.Errorf("%+v, %v", d, err)
 	}
-	// What it writes to its own log all the same counts for nobody, and is told.
+	// What it writes to its own log anyway counts for nobody, and is told.
 	log := w.git(w.hub, "show", "refs/heads/crosslink/agents/alpha:events.log")
 	w.write("crosslink/agents/alpha", map[string]string{"events.log": log + `{"agent_id":"alpha","agent_seq":4,"timestamp":"2026-03-09T10:00:32Z","event":{"type":"LabelAdded","issue_uuid":"` + u1 + `","label":"too late"}}` + "\n"})
 	bob := w.clone("bob2")
@@ -231,9 +231,9 @@ func (c *clone) finalizes() (*migrate.Removed, error) {
 	return m.Finalize(context.Background(), true, nil)
 }
 
-// Whoever migrates may have written to the old hub under the same name: the new log goes
-// on from the old one. Who goes back, with the command that is printed, finds the old hub
-// as it was and can migrate it again, with what was added meanwhile.
+// Anybody who migrates may have written to the old hub under the same name: the new log
+// continues from the old one. Who goes back, with the command that is printed, finds
+// the old hub as it was and can migrate it again, with what was added meanwhile.
 func TestMigrateAsAnAgentOfTheOldHubAndAgain(t *testing.T) {
 	w := newWorld(t)
 	w.level3(`"`+u1+`": 3`, issue3(u1, 3, "kept", ""))

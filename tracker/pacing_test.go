@@ -219,7 +219,7 @@ func TestPacing(t *testing.T) {
 }
 
 // A job on a forge costs two pushes: the claim, and the close, which ends the
-// lock and takes along what was written meanwhile. Without a lock the events of
+// lock and includes what was written meanwhile. Without a lock the events of
 // a moment are one push.
 // Claims have a budget of their own. When it is used up too, a claim says how
 // long it waits, and why, and is held in the end.
@@ -497,7 +497,7 @@ func TestAnAdminsPushIsPaced(t *testing.T) {
 	}
 }
 
-// A sign of life is a push like any other fact: it counts, and waits.
+// A heartbeat is a push like any other fact: it counts, and waits.
 
 // While a hub is silent another process of the clone may push. What it has noted
 // of that is not lost when a push before it ends, slow as it was.
@@ -538,8 +538,8 @@ func TestAPushMeanwhileIsCounted(t *testing.T) {
 	}
 }
 
-// A fetch that is answered 429 or 503 is told as what it is, and the hub is left
-// alone for as long as it asks: a claim waits these two seconds, then goes on.
+// A fetch that is answered 429 or 503 is reported as what it is, and the hub is left
+// alone for as long as it asks: a claim waits these two seconds, then continues.
 func TestBusyFetch(t *testing.T) {
 	w := newWorld(t)
 	f := newForge(w)

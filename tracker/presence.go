@@ -9,7 +9,7 @@ import (
 	"github.com/git-crosslink/git-crosslink/fail"
 )
 
-// Signs of life: package agents has the rules, and what is remembered of them.
+// Heartbeats: package agents has the rules, and what is remembered of them.
 
 // HeartbeatOptions say what an agent is doing.
 type HeartbeatOptions struct {

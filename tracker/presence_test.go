@@ -15,7 +15,7 @@ import (
 	"github.com/git-crosslink/git-crosslink/tracker"
 )
 
-// looks reads as 'list' does, which is a sign of life of whoever asks.
+// looks reads as 'list' does, which is a heartbeat of anybody who asks.
 func (c *clone) looks(f tracker.Freshness) tracker.Projection {
 	c.w.t.Helper()
 	t := c.open()
@@ -45,7 +45,7 @@ func (c *clone) later(d time.Duration) {
 	c.now = func() time.Time { return at }
 }
 
-// A holder that runs commands and writes nothing shows signs of life: by
+// A holder that runs commands and writes nothing shows heartbeats: by
 // themselves, at most every 5 minutes, only while a lock is held, in a ref
 // without a history that others get with the fetch they make anyway.
 func TestPresence(t *testing.T) {
@@ -135,7 +135,7 @@ func (w *world) sign(name, text string) {
 	w.git(dir, "push", "-q", w.hub, "HEAD:refs/crosslink/presence/"+name)
 }
 
-// Anybody may push any number of signs of life: the newest are read, what is
+// Anybody may push any number of heartbeats: the newest are read, what is
 // dated ahead is not the newest, and the doctor says how many are left.
 func TestManyPresences(t *testing.T) {
 	tracker.FewPresences(t, 3, 8)
@@ -272,7 +272,7 @@ func TestHeartbeat(t *testing.T) {
 		t.Errorf("%+v %v", p, ok)
 	}
 
-	// a copy of the clone names itself anew
+	// a copy of the clone names itself again
 	was := w.signs()
 	copied := filepath.Join(w.dir, "copy")
 	if err := os.CopyFS(copied, os.DirFS(alice.dir)); err != nil {
@@ -330,7 +330,7 @@ func TestHeartbeatNamesOneIssue(t *testing.T) {
 	}
 }
 
-// A sign of life that a fetch brings while a command goes on from the store is
+// A heartbeat that a fetch brings while a command continues from the store is
 // known to it at once.
 func TestPresenceBesideAStore(t *testing.T) {
 	t.Parallel()
@@ -366,7 +366,7 @@ func TestPresenceBesideAStore(t *testing.T) {
 }
 
 // An agent that waits for a person shows that at once, also without a lock, and at
-// most every minute; so it does when it goes on.
+// most every minute; so it does when it continues.
 func TestWaitingIsShownAtOnce(t *testing.T) {
 	t.Parallel()
 	w := newMemoryWorld(t)
@@ -418,7 +418,7 @@ func TestWaitingIsShownAtOnce(t *testing.T) {
 	beat("awaiting_input", tracker.HeartbeatSent)
 	shows("awaiting_input")
 	alice.later(90 * time.Second)
-	alice.looks(tracker.Here) // a command goes on saying so, and is not urgent
+	alice.looks(tracker.Here) // a command continues saying so, and is not urgent
 	alice.detachedSync()
 	shows("awaiting_input")
 }

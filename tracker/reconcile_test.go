@@ -19,7 +19,7 @@ import (
 )
 
 // A write after the replica was deleted, before the hub can be reached, is
-// rebuilt behind what the hub holds.
+// rebuilt after what the hub holds.
 func TestReplicaDeleted(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -73,7 +73,7 @@ func TestOneIDInTwoUnboundClones(t *testing.T) {
 }
 
 // A copy of an unbound clone syncs first: the original finds its own lines on
-// the hub and goes on.
+// the hub and continues.
 func TestCopyOfAnUnboundClone(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -137,7 +137,7 @@ func TestTwoClonesUnderOneID(t *testing.T) {
 	b.sound()
 }
 
-// Branches deleted on the hub are put back by whoever syncs; if all of them
+// Branches deleted on the hub are put back by anybody who syncs; if all of them
 // are gone, by init.
 func TestDeletedBranchesArePutBack(t *testing.T) {
 	t.Parallel()
@@ -172,7 +172,7 @@ func TestDeletedBranchesArePutBack(t *testing.T) {
 }
 
 // So is the ledger when it alone is gone, or behind, and nothing waits to be
-// decided: a clone made meanwhile would decide anew.
+// decided: a clone made meanwhile would decide again.
 func TestLedgerIsPutBack(t *testing.T) {
 	t.Parallel()
 	w := newMemoryWorld(t)
@@ -196,7 +196,7 @@ func TestLedgerIsPutBack(t *testing.T) {
 	}
 }
 
-// A clone that could not yet bring back what the hub lost goes on from its store
+// A clone that could not yet bring back what the hub lost continues from its store
 // when others have decided more, and brings it back.
 func TestLostBranchComesBackBesideAStore(t *testing.T) {
 	t.Parallel()
@@ -242,7 +242,7 @@ func TestSameLinesInAnotherCommit(t *testing.T) {
 	}
 }
 
-// Objects of the own log are missing: reading goes on, a sync takes what the
+// Objects of the own log are missing: reading continues, a sync takes what the
 // hub has, and the next write proceeds.
 func TestMissingObjects(t *testing.T) {
 	t.Parallel()

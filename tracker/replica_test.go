@@ -27,7 +27,7 @@ func refusal(t *testing.T, c *clone, dir string) *fail.Error {
 	return e
 }
 
-// A replica without HEAD or config is mended, and the user is told; without
+// A replica without HEAD or config is repaired, and the user is told; without
 // refs it is refused, with the file and the way out.
 func TestTornReplica(t *testing.T) {
 	t.Parallel()

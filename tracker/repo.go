@@ -154,10 +154,10 @@ type Position struct {
 	Time event.Time `json:"time"`
 }
 
-// Lines returns the events that count and that the cursor does not cover, in the
-// order in which they apply, and the cursor after them. Of each log only what is
-// new is read. What is approved later comes when it counts; an event that counts no
-// longer is not taken back.
+// Lines returns the events that count and that the cursor does not cover, in the order
+// in which they apply, and the cursor after them. Of each log only what is new is read.
+// What is approved later comes when it counts; an event that no longer counts is not
+// taken back.
 func (r *Repo) Lines(ctx context.Context, after Cursor) (lines []*event.Envelope, next Cursor, err error) {
 	err = r.Do(ctx, func(t *Tracker) error {
 		lines, next, err = t.Lines(ctx, after)

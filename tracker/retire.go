@@ -50,7 +50,7 @@ func (t *Tracker) Retire(ctx context.Context, o EmitOptions, reason string, befo
 	r, err := t.Emit(ctx, o, func(p Projection) ([]Body, error) {
 		if t.clone.Agent != agent {
 			if before != nil {
-				return before(p) // what goes with it is written all the same
+				return before(p) // what goes with it is written anyway
 			}
 			return nil, nil // it was retired before
 		}

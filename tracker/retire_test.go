@@ -165,7 +165,7 @@ func TestRetireIdentity(t *testing.T) {
 	if a := c.agent(first); !a.Retired || a.Description != "the first" {
 		t.Errorf("%+v", a)
 	}
-	// a kill behind the last line, before the identity is given up
+	// a kill after the last line, before the identity is given up
 	path := filepath.Join(c.dir, ".git", "crosslink", "identity")
 	left, err := os.ReadFile(path)
 	if err != nil {

@@ -255,7 +255,7 @@ func TestTwoWritesAtOnce(t *testing.T) {
 	}
 }
 
-// Two clones write at once again and again. Whoever loses was mostly behind before,
+// Two clones write at once again and again. Anybody who loses was mostly behind before,
 // too: it looks, may lose once more, looks and pushes. It never sends its log and
 // the step apart, and waits only where the hub was still at the other's push when it
 // looked.

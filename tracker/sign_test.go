@@ -70,7 +70,7 @@ func (c *clone) say(issue event.UUID, n int) (*tracker.Receipt, error) {
 	})
 }
 
-// told is what a clone was told by notices of a name since it was asked last.
+// told is what a clone was reported by notices of a name since it was asked last.
 func (c *clone) told(name string) (texts []string) {
 	for _, n := range c.notices {
 		if n.Code.Name() == name {
@@ -83,7 +83,7 @@ func (c *clone) told(name string) (texts []string) {
 
 // TestSigningFails: what becomes of a write whose key signs its first line and
 // fails at the second, and of one where signing is switched off. The policy
-// decides, and the two are told apart.
+// decides, and the two are distinguished.
 func TestSigningFails(t *testing.T) {
 	t.Parallel()
 	for _, policy := range []string{trust.Off, trust.Warn, trust.Require} {
@@ -212,7 +212,7 @@ func TestSigningFails(t *testing.T) {
 	}
 }
 
-// TestSigningFailsBeforeAnythingIsSigned: a log that was never signed goes on
+// TestSigningFailsBeforeAnythingIsSigned: a log that was never signed continues
 // unsigned, marked, and says why.
 func TestSigningFailsBeforeAnythingIsSigned(t *testing.T) {
 	t.Parallel()

@@ -9,8 +9,8 @@ import (
 	"github.com/git-crosslink/git-crosslink/trust/keys"
 )
 
-// A configured key is found from the top of the worktree, blanks in its path
-// and all; one that cannot be read is told by its name, also where the log has
+// A configured key is found from the top of the worktree, spaces in its path
+// and all; one that cannot be read is reported by its name, also where the log has
 // a key already.
 func TestConfiguredKey(t *testing.T) {
 	w := newMemoryWorld(t)

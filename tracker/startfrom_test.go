@@ -59,7 +59,7 @@ func (c *clone) isOld(more int) {
 	}
 }
 
-// A tracker that starts from a base shows it as it is, in every clone, and goes on
+// A tracker that starts from a base shows it as it is, in every clone, and continues
 // from it: the next number follows its greatest, and its objects change as others do.
 func TestStartFrom(t *testing.T) {
 	w := newWorld(t)

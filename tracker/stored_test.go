@@ -152,8 +152,8 @@ func TestOneEventWritesOneIssue(t *testing.T) {
 	}
 }
 
-// The first write makes no store. Where there is one a write goes on from it and
-// takes it along.
+// The first write makes no store. Where there is one a write continues from it and
+// includes it.
 func TestWritesTakeTheStoreAlong(t *testing.T) {
 	t.Parallel()
 	w := newMemoryWorld(t)

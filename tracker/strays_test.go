@@ -55,8 +55,8 @@ func TestBranchInTheWay(t *testing.T) {
 	}
 }
 
-// A branch below crosslink/ that is none of ours becomes a directory: what is
-// sent goes on arriving.
+// A branch below crosslink/ that is not one of ours becomes a directory: what is
+// sent continues arriving.
 func TestStrayBranchBecomesDirectory(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

@@ -17,13 +17,13 @@ import (
 	"github.com/git-crosslink/git-crosslink/syncer/drive"
 )
 
-// Bounds of waiting in the foreground; a push that takes longer goes on in a
+// Bounds of waiting in the foreground; a push that takes longer continues in a
 // detached process.
 const (
 	stale = 15 * time.Minute // an answer from before this says so
 
 	// longestTurn bounds how long a command waits in all for pushes to be in
-	// order again, be it for the pace or for a busy hub
+	// order again, even if it is for the pace or for a busy hub
 	longestTurn = 5 * time.Minute
 	anyTime     = 24 * time.Hour // a sync waits longer than any pause there is
 )
@@ -150,7 +150,7 @@ func (t *Tracker) beforeSending(ctx context.Context, o SyncOptions, got exchange
 	return t.exchange.Waiting(ctx)
 }
 
-// afterSending shows signs of life, and reports what became of a sync.
+// afterSending shows heartbeats, and reports what became of a sync.
 func (t *Tracker) afterSending(ctx context.Context, r *SyncReport, o SyncOptions, before counts, out exchange.Outcome, others bool) (*SyncReport, error) {
 	if out.Paced != nil && !(out.Paced.Busy && !o.Detached) {
 		return t.reportSync(ctx, r, o, before, out)
@@ -241,7 +241,7 @@ func (t *Tracker) lockSync(ctx context.Context, o SyncOptions) (func(), bool, er
 		unlock, err := t.writer.LockHub(ctx)
 		return unlock, err == nil, err
 	}
-	// whoever holds "next" will start after every append made so far
+	// anybody who holds "next" will start after every append made so far
 	next, ok, err := t.clone.Replica.Lock(ctx, "next", 0)
 	if err != nil && !t.clone.Replica.Whole() {
 		return nil, false, nil
@@ -280,10 +280,10 @@ func atOnce(ctx context.Context, f func(context.Context) error) (wait func() err
 	return func() error { return <-done }
 }
 
-// deliver publishes after a write, within the bound: whoever gets the sync
+// deliver publishes after a write, within the bound: anybody who gets the sync
 // lock sends for everybody, the others wait for that result. It reports how the
 // publishing ended. Where the hub is not sent more just now, a command that
-// needs the answer (a claim, --wait, CI) waits for its turn and says so; the
+// needs the answer (a claim, --wait, CI) waits for its turn and reports it; the
 // others do as long as they wait for the hub.
 func (t *Tracker) deliver(ctx context.Context, last *event.Envelope, decide bool, o EmitOptions, lost hubs.Losses) (exchange.Outcome, error) {
 	seen := refs.OID("") // the last tip of the log on the hub that was looked at
@@ -339,7 +339,7 @@ func (t *Tracker) taskOf(decide bool, o EmitOptions) syncer.Task {
 	return task
 }
 
-// late turns "the time is over" into no error: the detached sync goes on.
+// late turns "the time is over" into no error: the detached sync continues.
 func (t *Tracker) late(ctx context.Context, err error) error {
 	if err != nil && ctx.Err() == context.DeadlineExceeded {
 		return nil

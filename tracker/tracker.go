@@ -33,7 +33,7 @@ import (
 
 // Tracker is a session with a repository's tracker: a few calls of one goroutine
 // that belong together. A call may rest on what the ones before it have read or
-// learned of the hub. Programs that go on for long hold a Repo.
+// learned of the hub. Programs that continue for long hold a Repo.
 type Tracker struct {
 	clone    *clone.Clone
 	exchange *exchange.Exchange // of it with its hub

@@ -19,7 +19,7 @@ import (
 )
 
 // landOn puts a log that holds these lines on top of an agent's on the hub, as
-// whoever may push can.
+// anybody who may push can.
 func (w *world) landOn(agent string, lines [][]byte) {
 	w.t.Helper()
 	ctx := context.Background()
@@ -98,7 +98,7 @@ func TestUnsignedLinesAfterASignedLog(t *testing.T) {
 // appended is a way to append lines to the log of another.
 type appended struct {
 	require  bool   // the policy
-	signed   bool   // by whoever appends
+	signed   bool   // by anybody who appends
 	replaced bool   // they are in the place of its last line
 	state    string // of the clone whose log it is
 	seen     bool   // it has fetched them before it writes

@@ -184,7 +184,7 @@ func TestAC61_TamperedLines(t *testing.T) {
 			_ = warm.trySync()
 			if c.form {
 				// a line that does not continue the log in form is not taken at all by
-				// who knows the log: the rule is told, and the hub mended
+				// who knows the log: the rule is told, and the hub repaired
 				if got := warm.ends("bob"); got != "3 " {
 					t.Errorf("%s: %q", warm.name, got)
 				}
@@ -214,7 +214,7 @@ func TestAC61_TamperedLines(t *testing.T) {
 }
 
 // TestAC61_Meta: somebody who may push puts meta commits on the hub that no
-// admin has signed, and sets it back. Nobody believes any, an admin goes on.
+// admin has signed, and sets it back. Nobody believes any, an admin continues.
 func TestAC61_Meta(t *testing.T) {
 	t.Parallel()
 	w := newMemoryWorld(t)
@@ -296,7 +296,7 @@ func TestAC61_Meta(t *testing.T) {
 			}
 		}
 	}
-	// work goes on above it, and so does the admin
+	// work continues above it, and so does the admin
 	bob.create("meanwhile")
 	alice.require()
 	bob.sync()
@@ -315,7 +315,7 @@ func TestAC61_Meta(t *testing.T) {
 }
 
 // TestAC66_EndToEnd: one key writes two histories, the hub shows one and then
-// the other. Who saw both proves it, all end equal, the others go on; what the
+// the other. Who saw both proves it, all end equal, the others continue; what the
 // ledger covers of one stays.
 func TestAC66_EndToEnd(t *testing.T) {
 	for _, covered := range []bool{false, true} {
@@ -393,7 +393,7 @@ func equivocates(t *testing.T, covered bool) {
 	if q, err := tracker.VerifyProof(p.File); err != nil || q.Agent != "mallory" || q.Seq != uint64(common)+1 || q.Fingerprint != mallory.key().Key().Fingerprint() {
 		t.Errorf("%+v %v", q, err)
 	}
-	// mallory itself is stopped, and told how to go on
+	// mallory itself is stopped, and told how to continue
 	if err := mallory.trySync(); err != nil && errorName(err) != "copied-clone" {
 		t.Error(err)
 	}
@@ -414,7 +414,7 @@ func equivocates(t *testing.T, covered bool) {
 	}
 }
 
-// A proof that nobody counts is told anew, also where the store was made by the
+// A proof that nobody counts is told again, also where the store was made by the
 // agent that it is about: another one of its clone tells.
 func TestForkIsToldByAnotherAgentOfTheClone(t *testing.T) {
 	t.Parallel()
@@ -509,7 +509,7 @@ func TestAC67_NothingSecret(t *testing.T) {
 	}
 	all.WriteString(w.git(w.hub, "log", "--all", "-p"))
 	all.WriteString(w.git(alice.replica(), "log", "--all", "-p"))
-	// the seed stands behind the public key: 64 bytes, in front of the comment
+	// the seed stands behind the public key: 64 bytes, before the comment
 	for i := 0; i+16 < len(block.Bytes); i++ {
 		part := block.Bytes[i : i+16]
 		if bytes.Contains(all.Bytes(), part) {

@@ -23,7 +23,7 @@ import (
 )
 
 // world is a bare hub and clones of it, each with a clock of its own. Every
-// call of a clone opens the tracker anew, as a process would.
+// call of a clone opens the tracker again, as a process would.
 type world struct {
 	t   *testing.T
 	dir string
@@ -36,7 +36,7 @@ type world struct {
 	memory *memory.Hub    // its hub; nil if the hub is a repository of git's
 }
 
-// whereRead lets no write make a store, and all go on from one.
+// whereRead lets no write make a store, and all continue from one.
 const whereRead = 1 << 30
 
 type clone struct {
@@ -67,7 +67,7 @@ func emptyWorld(t *testing.T) *world {
 		"GIT_AUTHOR_NAME=T", "GIT_AUTHOR_EMAIL=t@example.com", "GIT_COMMITTER_NAME=T", "GIT_COMMITTER_EMAIL=t@example.com"}
 	// one test in four has a store from its first write on, and nearly all is done on
 	// what that holds, in a long run all have; in another one a store this small is for
-	// reads only, as it is for users; else it is gone on from where a read has made one
+	// reads only, as it is for users; else it is continued from where a read has made one
 	h := fnv.New32()
 	h.Write([]byte(t.Name()))
 	w.keepFrom = []int{1, 0, whereRead, whereRead}[h.Sum32()%4]

@@ -9,7 +9,7 @@ import (
 )
 
 // Readers ignore every edge on a cycle. An import leaves out the parent that closes
-// one, so that the others stay, and names the blockers on one, which show tells of.
+// one, so that the others stay, and names the blockers on one, which show reports.
 
 // acyclic takes an issue's parent away if it would close a cycle.
 func (m *moving) acyclic(i *importer.Issue) {

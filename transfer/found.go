@@ -43,7 +43,7 @@ func Found(ctx context.Context, f Founder, source string, open func() (Tracker, 
 		return reader.rep, err
 	}
 	rep, err := Import(ctx, t, r)
-	if made.Created { // what was written behind it belongs to the making
+	if made.Created { // what was written after it belongs to the making
 		rep.New, rep.Changed, rep.Unchanged = rep.New+rep.Changed+rep.Unchanged, 0, 0
 	}
 	if err == nil {

@@ -193,7 +193,7 @@ type tally struct {
 }
 
 // refused says why an event of a source cannot be written: it breaks a rule of
-// events, or names a comment that is there already, be it on another issue.
+// events, or names a comment that is already there, even if it is on another issue.
 func refused(p tracker.Projection, made map[event.UUID]bool, b event.Body) error {
 	if err := event.Check(b); err != nil {
 		return err
@@ -267,7 +267,7 @@ func (m *moving) compose(p tracker.Projection) (bodies []event.Body, done tally,
 			done.changed++
 		}
 	}
-	if len(bodies) > 0 { // said now: it is the agent's last sign of life, and later how the scope's agents are known
+	if len(bodies) > 0 { // said now: it is the agent's last heartbeat, and later how the scope's agents are known
 		bodies = append(bodies, &event.AgentIntroduced{Kind: event.Machine, Description: m.Names.Description()})
 	}
 	done.events = len(bodies)

@@ -101,7 +101,7 @@ func (a *Arrival) End() error {
 	return nil
 }
 
-// InForce reports whether a key is one of the agent's behind the last line.
+// InForce reports whether a key is one of the agent's after the last line.
 func (a *Arrival) InForce(k Key) bool {
 	_, ok := a.keys.force[k.Fingerprint()]
 	return ok

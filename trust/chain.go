@@ -22,7 +22,7 @@ import (
 //   - admins that are revoked are none; a state in which no admin could sign
 //     any more is refused, for nobody could ever leave it;
 //   - a commit of a newer level is held to hub, seq and signature only; what
-//     comes behind it this program cannot judge.
+//     comes after it this program cannot judge.
 
 // Files of a meta commit.
 const (

@@ -8,7 +8,7 @@
 // and the gate of a server use the same calls:
 //
 //	state, err := trust.FirstMeta(files)    // files of the first meta commit
-//	state, err = state.Next(files)           // and of each one behind it; err is a *Fault
+//	state, err = state.Next(files)           // and of each one after it; err is a *Fault
 //
 //	log := state.Log(agent, LogOptions{…})  // proofs of forks: ProofIn each line of all logs
 //	log.Feed(envelope)                     // each line of the good part, in order
@@ -29,8 +29,8 @@
 // stored and scripted against, and never change their meaning.
 //
 // One noun, one file: key.go, sshsig.go, signers.go (allowed_signers), meta.go
-// (hub.json), origin.go (where a detached hub comes from), chain.go (the meta
-// chain), log.go (the walk along a log), verdict.go, checkpoint.go (where a log is
-// resumed), verify.go (the signature of a line), arrival.go (lines as they come to a hub), proof.go
-// (forks), fault.go (the rules' names).
+// (hub.json), origin.go (where a detached hub comes from), chain.go (the meta chain),
+// log.go (the walk along a log), verdict.go, checkpoint.go (where a log is resumed),
+// verify.go (the signature of a line), arrival.go (lines as they come to a hub),
+// proof.go (forks), fault.go (the rules' names).
 package trust

@@ -16,7 +16,7 @@ const eventNamespace3 = "crosslink-event"
 // verifyLine3 checks a level-3 line's signature under level 3's own rule and
 // returns the key: lines `name=value` in order of their names, values as they
 // are, the time with +00:00 for Z. Level 3 never acted on it, and neither do
-// verdicts; it is for whoever wants to know.
+// verdicts; it is for anybody who wants to know.
 func verifyLine3(e *event.Envelope) (Key, error) {
 	s, err := signatureOf(e)
 	if err != nil {

@@ -11,7 +11,7 @@ import (
 // The verdict on a log. The rules are:
 //   - a hub that is not open admits the agents that allowed_signers lists,
 //     whatever for; of others no line counts;
-//   - a revocation pins a sequence and a hash: lines behind it do not count,
+//   - a revocation pins a sequence and a hash: lines after it do not count,
 //     and signatures there vouch for nothing. A log that has another line at
 //     that place is another log, of which nothing counts;
 //   - a proven fork ends the log at the later of the lines before the fork and
@@ -19,7 +19,7 @@ import (
 //   - keys in force are those that the meta lists for the agent (none listed:
 //     the one its first line introduces). A KeyRotated line that is itself
 //     signed by one of them puts the new key in the place of that one, for the
-//     lines behind it;
+//     lines after it;
 //   - a line is signed if it or a later line that counts carries a valid
 //     signature by a key in force there;
 //   - under `require` a log counts up to its last signed line, and only if the
@@ -27,7 +27,7 @@ import (
 //   - under `warn` unsigned lines count and are marked, unless they follow a
 //     signed one: a log that was signed is continued signed. Lines after its last
 //     signed line do not count, because anybody who can push can append them. What
-//     the ledger covers, or a revocation pins, counts all the same.
+//     the ledger covers, or a revocation pins, counts anyway.
 //
 // So what counts is always a beginning of the log.
 
@@ -57,7 +57,7 @@ type Log struct {
 // LogOptions are what a verdict depends on beside the log and the meta.
 type LogOptions struct {
 	Covered uint64   // how many lines the ledger covers: what it covers is the log, whatever is proven
-	Proofs  []*Proof // of forks, whoever brought them; those of other agents are passed over
+	Proofs  []*Proof // of forks, no matter who brought them; those of other agents are passed over
 }
 
 // Log returns the judge of a log under the state r.
@@ -237,7 +237,7 @@ const (
 	maxOpenBytes = 64 << 10
 )
 
-// clone returns a walk that goes on by itself.
+// clone returns a walk that continues by itself.
 func (w *walk) clone() *walk {
 	c := *w
 	c.keyring = keyring{maps.Clone(w.force), maps.Clone(w.out), maps.Clone(w.ever)}

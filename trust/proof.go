@@ -8,7 +8,7 @@ import (
 )
 
 // A proof of a fork: two lines of one hub, agent and sequence that say
-// different things, both signed by one key. Whoever has it can check it, with
+// different things, both signed by one key. Anybody who has it can check it, with
 // nothing else at hand. The rules are:
 //   - signed bytes count, not lines: an ecdsa key that signs the same bytes
 //     twice makes two lines and no fork, and anybody can rewrite such a
@@ -64,7 +64,7 @@ func NewProof(a, b []byte) (*Proof, error) {
 // hidden reports whether the histories part before the two lines.
 func (p *Proof) hidden() bool { return p.A.Prev != p.B.Prev }
 
-// Event returns the event that carries the proof: the same, whoever makes it.
+// Event returns the event that carries the proof: the same, no matter who makes it.
 func (p *Proof) Event() *event.AgentForked {
 	return &event.AgentForked{Agent: p.Agent, LineA: string(p.A.Raw), LineB: string(p.B.Raw)}
 }

@@ -102,7 +102,7 @@ func TestProof_AHiddenFork(t *testing.T) {
 	}
 }
 
-// TestProof_OnlyTheAgentsOwnKeyForks: whoever can push, but has not the key,
+// TestProof_OnlyTheAgentsOwnKeyForks: anybody who can push, but has not the key,
 // can end a log and prove nothing.
 func TestProof_OnlyTheAgentsOwnKeyForks(t *testing.T) {
 	base := newPen(t, "bob").say("k", "k")

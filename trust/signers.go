@@ -14,7 +14,7 @@ const MaxSigners = 4 << 20
 // allowed_signers, in OpenSSH's format but less of it, so that no two programs
 // can read it in two ways. The rules are:
 //   - one signer a line, `<principal> [namespaces="…"] <type> <base64>
-//     [comment]`, separated by single blanks; empty lines and those that begin
+//     [comment]`, separated by single spaces; empty lines and those that begin
 //     with '#' say nothing; every line ends in LF;
 //   - a principal is a name, never a pattern: `<agent-id>@crosslink`, or any
 //     other for a person who administers and writes no log;

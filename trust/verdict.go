@@ -15,7 +15,7 @@ type Verdict struct {
 	Vouched uint64 // lines 1 … Vouched are signed by a key in force
 	Listed  bool   // allowed_signers lists the agent
 	Forked  bool   // a proof of a fork stands against it
-	Keys    []Key  // in force behind the last line that counts
+	Keys    []Key  // in force after the last line that counts
 
 	unapproved bool
 	off        bool

@@ -10,7 +10,7 @@ import (
 )
 
 // What an agent is told is a function of the set of events: the same in every order
-// of eight, whoever's answers come late or twice.
+// of eight, no matter whose answers come late or twice.
 func TestFlagsInEveryOrder(t *testing.T) {
 	issue := event.UUID{1}
 	send := func(agent string, seq uint64, at event.Time, id string, kind event.RequestKind) *event.Envelope {

@@ -74,7 +74,7 @@ func (e MilestoneEdit) Apply(p tracker.Projection, m *reducer.Milestone) ([]even
 	return []event.Body{u}, nil
 }
 
-// SetMilestoneStatus closes or reopens a milestone; nothing if it is so already.
+// SetMilestoneStatus closes or reopens a milestone; nothing if it is already so.
 func SetMilestoneStatus(m *reducer.Milestone, to event.Status, now event.Time) []event.Body {
 	switch {
 	case m.Status == to:
@@ -86,7 +86,7 @@ func SetMilestoneStatus(m *reducer.Milestone, to event.Status, now event.Time) [
 }
 
 // SetMilestone puts an issue into a milestone, or into none; nothing if it is
-// there already.
+// already there.
 func SetMilestone(i *store.Issue, milestone event.UUID) []event.Body {
 	if i.Milestone == milestone {
 		return nil

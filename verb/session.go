@@ -146,7 +146,7 @@ const Handoff = "handoff"
 // Superseded are the notes of a session that another one ended. They hand nothing on.
 const Superseded = "ended by the next session"
 
-// HandoffNote is what somebody left for whoever goes on.
+// HandoffNote is what somebody left for anybody who continues.
 type HandoffNote struct {
 	By      string
 	At      event.Time

@@ -48,7 +48,7 @@ func ResolveEntries(p tracker.Projection, ids []string) (found []store.Entry, er
 }
 
 // StopTimer is the event of a timer that ran on an issue from start to end. Stopping
-// it again writes nothing: its entry is there already.
+// it again writes nothing: its entry is already there.
 func StopTimer(p tracker.Projection, issue, entry event.UUID, start, end event.Time) ([]event.Body, error) {
 	all, err := p.Time(store.TimeFilter{Issue: issue, Deleted: true})
 	if err != nil {

@@ -21,7 +21,7 @@ import (
 //     which only the ledger makes. A command that only claims or releases locks,
 //     or writes about sessions, requests, agents or milestones, is refused;
 //   - a deletion is taken back by its name, a creation by a deletion. A deleted
-//     comment or time entry is hidden for ever;
+//     comment or time entry is hidden forever;
 //   - what was restored already, by anybody, emits nothing.
 
 // undoing is one undo: the events of the command, and the two states it is between.
@@ -419,7 +419,7 @@ func (u *undoing) dependency(i *store.Issue, blocker event.UUID, before, now red
 	switch {
 	case was == is:
 		return nil
-	case err != nil: // deleted: the edge is not shown, and is put back all the same
+	case err != nil: // deleted: the edge is not shown, and is put back anyway
 		other = nil
 	}
 	e := Effect{What: FieldRestored, Issue: i, Name: "blockers"}

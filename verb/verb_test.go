@@ -156,7 +156,7 @@ func TestNamesAreNoIssues(t *testing.T) {
 	}
 }
 
-// TestEndOfAnIssue: a lock ends with its issue, whoever holds it.
+// TestEndOfAnIssue: a lock ends with its issue, no matter who holds it.
 func TestEndOfAnIssue(t *testing.T) {
 	w := newWorld(t, "a", "b")
 	w.locks = map[event.UUID]store.Lock{

@@ -7,7 +7,7 @@ import (
 	"github.com/git-crosslink/git-crosslink/event"
 )
 
-// Slot is a part of a page that has a colour of its own:
+// Slot is a part of a page that has a color of its own:
 // color.crosslink.<slot>.
 type Slot string
 
@@ -27,7 +27,7 @@ const (
 // Cell is a field of a table in the slot's color.
 func (s Slot) Cell(text string) Cell { return Cell{text, s} }
 
-// ColorsOf are the slots with the colours they have unless configured, in SGR.
+// ColorsOf are the slots with the colors they have unless configured, in SGR.
 // Status and priority have theirs by name.
 var ColorsOf = map[Slot]string{
 	ID: "33", Title: "1", Heading: "1", Label: "34", Agent: "34", Time: "2", Note: "2",
@@ -39,7 +39,7 @@ var ColorsOf = map[Slot]string{
 // Painted is sanitized text with its color.
 type Painted string
 
-// palette colours text, or leaves it alone.
+// palette colors text, or leaves it alone.
 type palette struct {
 	on     bool
 	chosen map[Slot]string // escapes the user configured
@@ -61,9 +61,9 @@ func (p palette) text(s Slot, text string) Painted {
 	return Painted(escape + text + "\x1b[m")
 }
 
-// palette decides about colour: --color, then NO_COLOR and TERM, then
+// palette decides about color: --color, then NO_COLOR and TERM, then
 // color.crosslink, else color.ui, where 'auto' asks whether a person reads it.
-// paging says that a pager of ours will show it; color.pager may forbid colour
+// paging says that a pager of ours will show it; color.pager may forbid color
 // there.
 func (t *Terminal) palette(ctx context.Context, paging bool) palette {
 	on := false
@@ -71,7 +71,7 @@ func (t *Terminal) palette(ctx context.Context, paging bool) palette {
 	case t.Color == "always":
 		on = true
 	case t.Color == "never", t.Getenv("NO_COLOR") != "", t.Getenv("TERM") == "dumb":
-	case t.Config == nil: // version: nothing to colour
+	case t.Config == nil: // version: nothing to color
 	default:
 		v, ok := t.Setting(ctx, "color.crosslink")
 		if !ok {
@@ -98,7 +98,7 @@ func (t *Terminal) palette(ctx context.Context, paging bool) palette {
 	return p
 }
 
-// chosenColors asks git to read the colours of slots that are configured.
+// chosenColors asks git to read the colors of slots that are configured.
 func (t *Terminal) chosenColors(ctx context.Context) map[Slot]string {
 	var chosen map[Slot]string
 	for s := range ColorsOf {

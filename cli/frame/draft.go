@@ -35,7 +35,7 @@ func (d *Draft) Done(err error) error {
 	return &f
 }
 
-// Scissors end the text of a draft; the comment mark and a blank precede them.
+// Scissors end the text of a draft; the comment mark and a space precede them.
 const Scissors = "------------------------ >8 ------------------------"
 
 // EditText opens the user's editor on text and returns what it leaves.

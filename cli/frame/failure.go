@@ -23,7 +23,7 @@ const (
 	ExitTerminated  = 143
 )
 
-// Failure is an error as the user meets it: one line, its cures, a status.
+// Failure is an error as the user meets it: one line, its hints, a status.
 type Failure struct {
 	Code    int
 	Kind    string   // short, stable: "not-found", "ambiguous", "usage" …

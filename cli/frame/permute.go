@@ -26,7 +26,7 @@ import (
 //   - '-10' is '--limit 10' where there is a limit.
 //
 // A text that begins with a dash is taken for a text where a command takes one
-// and the word cannot be an option, because its name would have a blank in it.
+// and the word cannot be an option, because its name would have a space in it.
 // Where it could be, the error says how to pass it. '-ui' is a value where a command
 // takes values with signs.
 //

@@ -15,7 +15,7 @@ func Nearest(word string, candidates []string) string {
 }
 
 // distance counts insertions, deletions, replacements and swaps of
-// neighbours between two words.
+// neighbors between two words.
 func distance(a, b string) int {
 	before, last, row := make([]int, len(b)+1), make([]int, len(b)+1), make([]int, len(b)+1)
 	for j := range last {

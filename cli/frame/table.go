@@ -174,7 +174,7 @@ func shrink(list string, w int, mark string) string {
 }
 
 // truncate shortens s to at most w columns, mark included. It never parts what a
-// reader sees as one character, and leaves neither a blank nor a joiner before
+// reader sees as one character, and leaves neither a space nor a joiner before
 // the mark.
 func truncate(s string, w int, mark string) string {
 	if Width(s) <= w {

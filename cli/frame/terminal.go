@@ -91,7 +91,7 @@ func isTerminal(f *os.File) bool {
 	return isatty.IsTerminal(f.Fd()) || isatty.IsCygwinTerminal(f.Fd())
 }
 
-// terminalWidth honours COLUMNS, which git sets when it has started a pager.
+// terminalWidth honors COLUMNS, which git sets when it has started a pager.
 func (t *Terminal) terminalWidth() int {
 	if n, err := strconv.Atoi(t.Getenv("COLUMNS")); err == nil && n > 0 {
 		return n

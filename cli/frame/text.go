@@ -101,7 +101,7 @@ func TrimText(s string) string {
 
 const byteOrderMark = "\ufeff"
 
-// TrimTitle also drops the blanks around a title.
+// TrimTitle also drops the spaces around a title.
 func TrimTitle(s string) string {
 	return strings.TrimFunc(s, func(r rune) bool { return unicode.IsSpace(r) || string(r) == byteOrderMark })
 }

@@ -8,7 +8,7 @@ import (
 
 // The rules of long texts on a terminal are:
 //
-//   - lines break between words, and in scripts that have no blanks between any
+//   - lines break between words, and in scripts that have no spaces between any
 //     two characters. A word that is longer than a line, such as a URL, stays
 //     whole, so that it can be copied;
 //   - what continues a line is indented like the line, and below the text of an

@@ -30,7 +30,7 @@ func enrolment(e *command.Env) (*enrol.Repository, error) {
 	return &enrol.Repository{Git: e.Git, Programs: filepath.Dir(program), Data: data, Home: home}, nil
 }
 
-// enrolRemote lets a remote go through the remote helper, and says so.
+// enrolRemote lets a remote go through the remote helper, and reports it.
 func enrolRemote(ctx context.Context, e *command.Env, remote string) error {
 	r, err := enrolment(e)
 	if err != nil {

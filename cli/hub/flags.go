@@ -122,7 +122,7 @@ const (
 )
 
 // runFlagsHook stops a step of a program if its agent is paused or killed. It fails
-// open: without an answer the step goes on.
+// open: without an answer the step continues.
 func runFlagsHook(ctx context.Context, e *command.Env) error {
 	if !e.InTTY && ours(readStep(e.In)) {
 		return nil

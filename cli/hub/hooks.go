@@ -194,7 +194,7 @@ func adds(r *hooks.Report, h hooks.Hook) bool {
 	return r.Barred == "" && (h.State == hooks.Foreign || h.State == hooks.Missing && r.Manager != "")
 }
 
-// hooksFailure says what git does not run, and the cure; nil if it runs all.
+// hooksFailure says what git does not run, and the hint; nil if it runs all.
 func hooksFailure(e *command.Env, r *hooks.Report) *frame.Failure {
 	if r.Works() {
 		return nil

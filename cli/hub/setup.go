@@ -224,7 +224,7 @@ func (s *setupTree) agentShape(ctx context.Context, a *setup.Agent) (sh setupAge
 	return sh, nil
 }
 
-// optional reports whether a part is put in place only if it is asked for.
+// optional reports whether a part is installed only if it is asked for.
 func optional(part setup.Part) bool { return part.What == "server" || part.What == "control" }
 
 func newSetupAgent(e *command.Env, a *setup.Agent) setupAgent {
@@ -430,7 +430,7 @@ func runSetup(ctx context.Context, s *setupTree, o setupOptions) error {
 	return s.print(ctx, o, []setupAgent{sh}, nil)
 }
 
-// elsewhere is a part that is in place already in the file of the other scope:
+// elsewhere is a part that is already in place in the file of the other scope:
 // with both, an agent would be told twice.
 func (s *setupTree) elsewhere(o setupOptions, k int) *setupPart {
 	part, other := o.parts(o.shared)[k], o.parts(!o.shared)

@@ -115,7 +115,7 @@ func statusPage(e *command.Env, pg *frame.Page, s *tracker.Status, doc answer.St
 }
 
 // statusRenumbered says which open issues had another number, which the hub
-// lost: who has the old one in mind looks for it. The ledger keeps it for ever,
+// lost: who has the old one in mind looks for it. The ledger keeps it forever,
 // a page does not.
 func statusRenumbered(pg *frame.Page, list []store.Alias) {
 	var open []store.Alias

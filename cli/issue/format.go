@@ -70,7 +70,7 @@ func porcelain(e *command.Env, s *answer.Builder, i *store.Issue) []string {
 	return fields
 }
 
-// porcelainFields are the fields of a record in version 1, for ever.
+// porcelainFields are the fields of a record in version 1, forever.
 var porcelainFields = []string{"number", "short", "uuid", "status", "priority", "labels", "assignees", "created_at", "updated_at", "due_at", "parent", "title"}
 
 // field is something --format may name.

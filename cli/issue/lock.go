@@ -202,7 +202,7 @@ func waitingText(c *tracker.Claim, i *store.Issue) string {
 }
 
 // lockedBy is the refusal where somebody else has the lock: who, by which
-// grant, since when, and whether there is a sign of life.
+// grant, since when, and whether there is a heartbeat.
 func lockedBy(e *command.Env, repo *command.Repository, p tracker.Projection, i *store.Issue, hints ...string) *frame.Failure {
 	f := &frame.Failure{Code: frame.ExitLost, Kind: "locked", Hints: hints,
 		Message: fmt.Sprintf("issue %s is locked by '%s': token %d, claimed %s, last seen: %s",
@@ -213,7 +213,7 @@ func lockedBy(e *command.Env, repo *command.Repository, p tracker.Projection, i 
 	return f
 }
 
-// silent says for how long an agent has shown no sign of life, and whether
+// silent says for how long an agent has shown no heartbeat, and whether
 // that is longer than crosslink.lockTimeout.
 func silent(e *command.Env, repo *command.Repository, p tracker.Projection, agent string) (time.Duration, bool) {
 	limit := 60
@@ -243,7 +243,7 @@ func claimFirst(ctx context.Context, e *command.Env, repo *command.Repository, p
 	f.Ready, f.Me, f.Limit = true, repo.Agent(), 0
 	o := tracker.ClaimOptions{Branch: CurrentBranch(ctx, e, nil), Offline: e.Offline}
 	var tried []event.UUID
-	lost := false // a race: others go on with the next one as well
+	lost := false // a race: others continue with the next one as well
 	for {
 		rows, _, err := p.List(f)
 		if err != nil {

@@ -17,7 +17,7 @@ func Marked(rule string) string {
 	return " (" + rule + ")"
 }
 
-// marksSummary tells of the marked lines that are shown without their author.
+// marksSummary reports the marked lines that are shown without their author.
 func marksSummary(m answer.Marks, name string) string {
 	switch m.Others {
 	case 0:

@@ -236,7 +236,7 @@ func runMilestoneEdit(ctx context.Context, id string, change verb.MilestoneEdit,
 	return d.Done(err)
 }
 
-// writeMilestone publishes what build returns of a milestone, and says so: done, or
+// writeMilestone publishes what build returns of a milestone, and reports it: done, or
 // already, each with the milestone's name.
 func writeMilestone(ctx context.Context, e *command.Env, id string, emit tracker.EmitOptions,
 	build func(p tracker.Projection, m *reducer.Milestone) ([]event.Body, error), done, already string) error {

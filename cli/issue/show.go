@@ -166,7 +166,7 @@ func (b *briefing) write() {
 	b.comments()
 }
 
-// reason is why the status is what it is: behind its name, or below it.
+// reason is why the status is what it is: after its name, or below it.
 func (b *briefing) reason(text string) {
 	if !strings.Contains(text, "\n") {
 		b.Print("    reason: %s\n", text)
@@ -188,7 +188,7 @@ func (b *briefing) list(title string, words []string) {
 
 func (b *briefing) heading(title string) { b.Print("\n%s\n", b.Paint(frame.Heading, title)) }
 
-// neighbours lists other issues with their state.
+// neighbors lists other issues with their state.
 func (b *briefing) neighbours(title string, us []event.UUID) {
 	rows := verb.Shown(b.s.Projection, us)
 	if len(rows) == 0 {

@@ -98,7 +98,7 @@ func runUndo(ctx context.Context, opts undoOptions, e *command.Env) error {
 	return printUndo(ctx, e, r.View, shown, answer.Undone{Undone: lines, Write: answer.WriteOf(r)}, command.Unconfirmed(r, opts.emit))
 }
 
-// confirmUndo asks whether to go on, where there is somebody to ask.
+// confirmUndo asks whether to continue, where there is somebody to ask.
 func confirmUndo(e *command.Env) error {
 	if !e.InTTY || !e.ErrTTY || e.JSON {
 		return frame.Misuse("nobody can be asked here: confirm with '--yes'", "git crosslink undo --yes")

@@ -117,7 +117,7 @@ type started struct {
 	r       *tracker.Receipt
 	id      event.UUID
 	is      *reducer.Session // the one that was open before; nil if there was none
-	already bool             // it goes on
+	already bool             // it continues
 }
 
 // startSession starts a session, unless there is one already.
@@ -129,7 +129,7 @@ func startSession(ctx context.Context, opts sessionOptions, e *command.Env) (sta
 	var st started
 	fresh := repo.MintUUID()
 	emit := opts.emit
-	emit.Offline = emit.Offline || opts.issue != "" // the claim is sent at once, and takes it along
+	emit.Offline = emit.Offline || opts.issue != "" // the claim is sent at once, and includes it
 	st.r, err = e.Emit(ctx, emit, func(repo *command.Repository, p tracker.Projection) (bodies []event.Body, err error) {
 		st.id = fresh
 		if opts.key == "" {

@@ -1,4 +1,4 @@
-// Package setup says how the programs that run AI agents are told of the tracker:
+// Package setup says how the programs that run AI agents are informed of the tracker:
 // which files they read, what has to be in them, and how that is put into a file,
 // and taken out, so that every other byte stays as it is.
 //
@@ -16,7 +16,7 @@ import (
 	"unicode/utf8"
 )
 
-// Agent is a program, or a family of programs, that can be told of the tracker.
+// Agent is a program, or a family of programs, that can be informed of the tracker.
 type Agent struct {
 	Name    string
 	Title   string
@@ -36,7 +36,7 @@ type Want struct {
 	Control bool
 }
 
-// Parts are what is put in place for an agent. It is empty if the agent reads no
+// Parts are what is installed for an agent. It is empty if the agent reads no
 // such file.
 func (a *Agent) Parts(w Want) []Part {
 	file := a.local
@@ -270,7 +270,7 @@ func Undo(doc []byte, lead, text string) ([]byte, bool) {
 }
 
 // Remove takes the part out of a file of which it is not known how it got there,
-// or that was written anew since. It fails if somebody has changed the part.
+// or that was written again since. It fails if somebody has changed the part.
 func (p Part) Remove(doc []byte) ([]byte, bool) {
 	if p.path != nil {
 		rest := p.removeJSON(doc)

@@ -92,7 +92,7 @@ Examples:
 	})
 }
 
-// timeResult is the answer of a write to time entries; said is told with the time of
+// timeResult is the answer of a write to time entries; said is reported with the time of
 // each and its issue.
 func timeResult(e *command.Env, r *tracker.Receipt, emit tracker.EmitOptions, us []event.UUID, said string) (*frame.Result, error) {
 	all, err := r.View.Time(store.TimeFilter{Deleted: true})

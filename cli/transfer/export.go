@@ -162,7 +162,7 @@ func runBundle(ctx context.Context, path string, e *command.Env) error {
 }
 
 // writeFile replaces a file when all of it is written. The new one may be read by
-// whoever might read the old one, and a link still leads to it. What is no file,
+// anybody who might read the old one, and a link still leads to it. What is no file,
 // such as a pipe or a device, is written to and stays what it is.
 func writeFile(path string, write func(io.Writer) (int, error)) (n int, err error) {
 	fail := func(err error) (int, error) {

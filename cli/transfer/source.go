@@ -34,7 +34,7 @@ type format struct {
 	read func(importer.Source, importer.Options, *importer.Sink) error
 }
 
-// formats are told from each other in this order.
+// formats are distinguished from each other in this order.
 var formats = []format{
 	{"crosslink", "an export of this program ('git crosslink export')", importer.Crosslink},
 	{"beads", "the JSON lines of beads (.beads/issues.jsonl, 'bd export')", importer.Beads},

@@ -19,7 +19,7 @@ import (
 
 // What lies beside the replica was perhaps put there by somebody else. Each file
 // of a clone is replaced by each thing that it must not be, and the program run:
-// nothing hangs, nothing outside is read or written, and whoever is refused is
+// nothing hangs, nothing outside is read or written, and anybody who is refused is
 // told which file it is and what to do.
 
 const secret = "BEGIN PRIVATE KEY of somebody\n"

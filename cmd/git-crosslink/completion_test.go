@@ -11,7 +11,7 @@ import (
 )
 
 // The completions are tried in the shells themselves, beside their own
-// completion of git. A shell that is not there is told as not run.
+// completion of git. A shell that is not there is reported as not run.
 
 // completing is alice's clone with issues 1 'fix the flux' and 2 'paint the
 // door', and the completion of a shell in a file.

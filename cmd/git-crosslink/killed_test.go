@@ -25,8 +25,8 @@ import (
 // TestKilledAgentsCloseEachIssueOnce: agents in worktrees of one clone and in clones
 // of their own, driven as a program for agents drives them (a hook when a session
 // starts, then commands), work until nothing is open, while commands are killed at
-// random. A killed agent starts a new session and goes on with what it holds. Each
-// issue is closed once, by whoever was granted its lock; everybody else who asked
+// random. A killed agent starts a new session and continues with what it holds. Each
+// issue is closed once, by anybody who was granted its lock; everybody else who asked
 // for it saw exit status 2; and no session is told more than 1,500 tokens.
 func TestKilledAgentsCloseEachIssueOnce(t *testing.T) {
 	t.Parallel()

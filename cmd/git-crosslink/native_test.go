@@ -316,7 +316,7 @@ func TestNothingIsLeftBehind(t *testing.T) {
 	}
 	got := map[string]int{}
 	for _, name := range strings.Fields(string(b)) {
-		if name == hooks.Any { // configured hooks are not told apart here
+		if name == hooks.Any { // configured hooks are not distinguished here
 			t.Skip("this git takes hooks from its configuration; the counts are those of files")
 		}
 		got[name]++

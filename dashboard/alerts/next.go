@@ -74,7 +74,7 @@ const (
 )
 
 // Transition is what becomes of one alert. From and To are equal where only
-// its text, its acknowledgement or what was told of it has changed.
+// its text, its acknowledgement or what was informed of it has changed.
 type Transition struct {
 	Alert  Alert // as it is afterwards
 	From   State
@@ -83,7 +83,7 @@ type Transition struct {
 }
 
 // An identity that fires more than flapFirings times within flapWindow is
-// flapping: what is told of it waits until it has not fired for flapQuiet.
+// flapping: what is informed of it waits until it has not fired for flapQuiet.
 const (
 	flapFirings = 4
 	flapWindow  = time.Hour
@@ -113,7 +113,7 @@ type stepper struct {
 //     resolved. If the condition comes back before that, it fires on;
 //   - KeepUntilSeen: it is resolved when it is acknowledged and its condition gone;
 //   - an acknowledgement ends with its Until and with the alert;
-//   - a firing is told once, when it is not acknowledged, not silenced and not
+//   - a firing is reported once, when it is not acknowledged, not silenced and not
 //     flapping; a resolution is told if its firing was.
 func Next(project string, prev []Alert, derived []Derived, silences []Silence, set Settings, c *facts.Clock) []Transition {
 	s := &stepper{project: project, prev: prev, silences: silences, set: set, clock: c}
@@ -150,7 +150,7 @@ func (s *stepper) begins(d *Derived) {
 	s.done(Normal, a, true)
 }
 
-// holds goes on with an alert whose condition is true.
+// holds continues with an alert whose condition is true.
 func (s *stepper) holds(a Alert, d *Derived) {
 	from, changed := a.State, a.NowDetail != d.Text
 	a.NowDetail = d.Text
@@ -180,7 +180,7 @@ func (s *stepper) mature(a *Alert) {
 	a.Flapping = firings > flapFirings
 }
 
-// gone goes on with an alert whose condition is not true.
+// gone continues with an alert whose condition is not true.
 func (s *stepper) gone(a Alert) {
 	from := a.State
 	r, on := s.set.RuleOf(a.Kind)
@@ -206,7 +206,7 @@ func (s *stepper) resolve(a *Alert) {
 	a.State, a.Resolved, a.Recovering, a.Ack = Resolved, s.clock.Now(), 0, Ack{}
 }
 
-// done says what is told of an alert and notes its transition if there is one.
+// done says what is informed of an alert and notes its transition if there is one.
 func (s *stepper) done(from State, a Alert, changed bool) {
 	t := Transition{From: from, To: a.State}
 	if a.Ack.At != 0 && a.Ack.Until != 0 && s.clock.From(a.Ack.Until) {
@@ -238,7 +238,7 @@ func (s *stepper) silenced(a *Alert) bool {
 	return silenced
 }
 
-// quiet tells of identities that flapped and were resolved: once, when they
+// quiet reports identities that flapped and were resolved: once, when they
 // have not fired for a while.
 func (s *stepper) quiet() {
 	newest := map[Identity]*Alert{}

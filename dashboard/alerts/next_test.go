@@ -236,7 +236,7 @@ func TestFlapping(t *testing.T) {
 	w.step()
 	w.want(t, "resolved resolved resolved resolved resolved resolved", told+", flapped s")
 
-	w = newWorld() // still firing after 15 minutes: it is told as a firing
+	w = newWorld() // still firing after 15 minutes: it is reported as a firing
 	for range 5 {
 		w.step(cond(StaleLock))
 		w.now++

@@ -274,7 +274,7 @@ func TestGitHub(t *testing.T) {
 	}
 }
 
-// TestOpen: the command without a word watches, serves and opens; a second one,
+// TestOpen: the command silently watches, serves and opens; a second one,
 // in another repository, adds that to the server that runs.
 func TestOpen(t *testing.T) {
 	b := newBench(t)

@@ -161,7 +161,7 @@ func (e *env) conclude(err error) int {
 	}
 	f := explain(err)
 	if e.json {
-		_ = e.answerWith(nil, err) // whoever reads it may be gone; the status says it, too
+		_ = e.answerWith(nil, err) // anybody who reads it may be gone; the status says it, too
 		return f.Code
 	}
 	fmt.Fprintln(e.err, "error:", frame.OneLine(f.Message))

@@ -42,7 +42,7 @@ func serveFlags() []urfave.Flag {
 	)
 }
 
-// open is the command without a word: watch this repository, serve, show it.
+// open is the command silently: watch this repository, serve, show it.
 func (e *env) open(u *urfave.Context) error {
 	if u.Args().Len() > 0 {
 		return frame.Misuse(fmt.Sprintf("there is no command 'dashboard %s'", u.Args().First()), "git crosslink dashboard --help")

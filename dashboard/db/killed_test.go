@@ -182,7 +182,7 @@ func TestKilledWhileItMigrates(t *testing.T) {
 }
 
 // TestDigest: a digest is sent from eight o'clock on, once a day, of the projects that the
-// endpoint is told of.
+// endpoint is informed of.
 func TestDigest(t *testing.T) {
 	at := morning().Add(-time.Hour)
 	d, err := Open(t.Context(), world(t), func() time.Time { return at })

@@ -44,7 +44,7 @@ func (d *DB) Token(ctx context.Context, hash string) (Token, error) {
 	return one(all, err)
 }
 
-// RemoveToken removes a token: whoever shows it is nobody from now on.
+// RemoveToken removes a token: anybody who shows it is nobody from now on.
 func (d *DB) RemoveToken(ctx context.Context, id int64) error {
 	return d.change(ctx, "DELETE FROM tokens WHERE id = ?", id)
 }

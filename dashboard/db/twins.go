@@ -53,7 +53,7 @@ func (t twins) silence(project string, all []alerts.Silence) {
 	}
 }
 
-// told reports whether a twin has told of the same thing already, or will.
+// told reports whether a twin has informed of the same thing already, or will.
 func (t twins) told(ctx context.Context, tx *sql.Tx, x *alerts.Transition) (bool, error) {
 	if x.Notice == alerts.NoNotice || ofClone(&x.Alert) {
 		return false, nil

@@ -11,7 +11,7 @@ import (
 	"github.com/git-crosslink/git-crosslink/event"
 )
 
-// TestOneHubIsToldOnce: what is wrong with a hub is told once, through however many
+// TestOneHubIsToldOnce: what is wrong with a hub is reported once, through however many
 // clones it is watched.
 func TestOneHubIsToldOnce(t *testing.T) {
 	const hub = "11111111-1111-4111-8111-111111111111"

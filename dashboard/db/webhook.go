@@ -109,9 +109,10 @@ func (d *DB) changeEndpoint(ctx context.Context, id int64, query string, args ..
 // maxQueued is how many notifications wait for one endpoint.
 const maxQueued = 1000
 
-// notify queues a notification for every endpoint that is told of it, within the
+// notify queues a notification for every endpoint that is informed of it, within the
 // transaction that made it true: none is lost and none is told twice. An endpoint that
-// is told of only some projects is told of those with another name of the same hub, too.
+// is informed of only some projects is informed of those with another name of the same
+// hub, too.
 func (d *DB) notify(ctx context.Context, tx *sql.Tx, m *notify.Message, also ...string) error {
 	if m.Event == "" {
 		return nil

@@ -271,7 +271,7 @@ var noise = map[string]bool{
 // and settings.
 func skipped(name string) bool { return noise[name] || strings.HasPrefix(name, ".") }
 
-// owned reports whether a directory belongs to whoever runs this program. Where
+// owned reports whether a directory belongs to anybody who runs this program. Where
 // that cannot be known it is left to git.
 func owned(path string) bool {
 	st, err := os.Stat(path)

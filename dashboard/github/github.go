@@ -93,7 +93,7 @@ func (e *LimitError) Error() string {
 	return "GitHub's limit of requests is reached until " + e.Until.Local().Format("15:04:05")
 }
 
-// StatusError is an answer that is none.
+// StatusError is an answer that is not one.
 type StatusError struct {
 	Status int
 	What   string

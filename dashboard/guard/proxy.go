@@ -16,9 +16,9 @@ func (p Proxies) has(at netip.Addr) bool {
 }
 
 // checkPeer refuses who is no proxy where there is one, and finds out for whom a proxy
-// asks: the last address that is none of a proxy. What stands before it in the header is
-// the word of whoever that is. Who opens a socket of this machine has no address, and is a
-// proxy.
+// asks: the last address that is not one of a proxy. What stands before it in the
+// header is the word of anybody who that is. Who opens a socket of this machine has no
+// address, and is a proxy.
 func (g *Guard) checkPeer(r *Request) error {
 	if g.o.Proxies == nil {
 		return nil

@@ -30,7 +30,7 @@ type DigestProject struct {
 // maxDigest is how many projects a digest names.
 const maxDigest = 50
 
-// For is the digest of the projects that an endpoint is told of.
+// For is the digest of the projects that an endpoint is informed of.
 func (d *DigestOf) For(f *Filter) *DigestOf {
 	one := &DigestOf{Day: d.Day, Projects: []DigestProject{}}
 	for _, p := range d.Projects {

@@ -196,7 +196,7 @@ func TestKilledWhileItLooks(t *testing.T) {
 	}
 }
 
-// TestKilledWhileItFails: a place that vanished is told once.
+// TestKilledWhileItFails: a place that vanished is reported once.
 func TestKilledWhileItFails(t *testing.T) {
 	w := newWorld(t)
 	gone := filepath.Join(w.Dir, "gone")

@@ -12,7 +12,7 @@ import (
 	"github.com/git-crosslink/git-crosslink/tracker"
 )
 
-// may is the capability of the place at dir, and whether a cure is named.
+// may is the capability of the place at dir, and whether a hint is named.
 func (w *world) may(dir, want string) {
 	w.Helper()
 	_, is, err := w.open(dir).Facts(w.Context())
@@ -61,7 +61,7 @@ func TestJoin(t *testing.T) {
 	}
 }
 
-// TestCapabilities: what keeps a place from being written has a name and a cure.
+// TestCapabilities: what keeps a place from being written has a name and a hint.
 func TestCapabilities(t *testing.T) {
 	w := newWorld(t)
 	as := func(dir string) *world { // the agent of a clone, for the one who opens it

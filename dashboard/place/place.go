@@ -58,7 +58,7 @@ type opened struct {
 	state  string   // of that directory
 	url    string   // of the hub
 	manual bool     // nothing is fetched by itself
-	me     []string // names under which issues are assigned to whoever works here
+	me     []string // names under which issues are assigned to anybody who works here
 	hub    *hub     // on a local path; nil else
 	branch string   // the default one
 }
@@ -69,7 +69,7 @@ type found struct {
 	facts facts.Facts
 	bytes []byte // of the facts
 	agent string
-	may   [2]string // capability and cure
+	may   [2]string // capability and hint
 	fresh bool      // nobody has got the facts
 }
 
@@ -227,7 +227,7 @@ func (p *Place) Facts(ctx context.Context) (facts.Facts, db.Place, error) {
 	return f, db.Place{URL: withoutPassword(p.opened.url), Agent: p.found.agent, Capability: p.found.may[0], Cure: p.found.may[1]}, err
 }
 
-// operator returns the names under which issues are assigned to whoever works
+// operator returns the names under which issues are assigned to anybody who works
 // in a repository.
 func operator(t *tracker.Tracker) (names []string) {
 	if a := t.Agent(); a != "" {

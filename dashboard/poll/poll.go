@@ -11,7 +11,7 @@
 //     is left alone for a while when it has failed; at most slowLooks do so at a time;
 //   - what goes wrong with one project, a panic included, is stored in its row and
 //     touches no other;
-//   - a project is computed anew if its tracker has moved, or if the time has come
+//   - a project is computed again if its tracker has moved, or if the time has come
 //     at which an answer changes by time alone;
 //   - a hub on a network is fetched at most every RefreshEvery, less often the more
 //     often it failed; a hub on a local path in the pass that finds it changed;
@@ -80,7 +80,7 @@ type Options struct {
 	Ticks    <-chan time.Time               // nil is one every Period
 	Patience time.Duration                  // 0 is the constant
 	Changed  func()                         // told after something was stored; nil drops it
-	Failed   func(slug, what string, _ any) // told of a worker's panic; nil drops it
+	Failed   func(slug, what string, _ any) // informed of a worker's panic; nil drops it
 }
 
 // Outcome says what looking at a project changed.
@@ -104,7 +104,7 @@ type Poller struct {
 
 // project is what the poller remembers of one.
 type project struct {
-	// Of whoever made it busy.
+	// Of anybody who made it busy.
 	place Place
 	path  string
 
@@ -371,7 +371,7 @@ func (o *project) drop() {
 	}
 }
 
-// close waits for the workers, but not for ever, and closes what they held.
+// close waits for the workers, but not forever, and closes what they held.
 func (p *Poller) close() {
 	p.mu.Lock()
 	p.ended = true

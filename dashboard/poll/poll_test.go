@@ -538,7 +538,7 @@ func TestHangingLooksCountNoMore(t *testing.T) {
 }
 
 // TestPollSeesWhatWasWrittenBefore: who writes while a worker looks is shown what was
-// written, and does not wait for ever.
+// written, and does not wait forever.
 func TestPollSeesWhatWasWrittenBefore(t *testing.T) {
 	hang := make(chan struct{})
 	f := &fake{hang: hang}

@@ -8,7 +8,8 @@ import (
 // turn is the place of one look among those that run. A look begins in a worker's slot.
 // When it has used up its Patience it makes room for another one, but only as long as
 // fewer than slowLooks did: on a machine that is too slow for all, looks would pile up
-// otherwise. One that goes on beyond its Deadline hangs in the system and counts no more.
+// otherwise. One that continues beyond its Deadline hangs in the system and no longer
+// counts.
 type turn struct {
 	p     *Poller
 	done  func() // the pass waits no longer

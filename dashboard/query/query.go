@@ -121,7 +121,7 @@ func (q *Query) is(value string) error {
 	return nil
 }
 
-// split cuts a text at blanks that are not within double quotes.
+// split cuts a text at spaces that are not within double quotes.
 func split(text string) []string {
 	quoted := false
 	return strings.FieldsFunc(text, func(c rune) bool {

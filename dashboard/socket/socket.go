@@ -33,7 +33,7 @@ const (
 )
 
 // frames are the types of frames and their channels, by the kind of the event. The
-// other channels of 0.9 (agents, issues, locks, execution) told of one clone's files.
+// other channels of 0.9 (agents, issues, locks, execution) informed of one clone's files.
 var frames = map[string]struct{ kind, channel string }{
 	"project_updated":  {"dashboard_project_updated", "dashboard"},
 	"alerts_changed":   {"dashboard_alerts_changed", "dashboard"},

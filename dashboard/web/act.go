@@ -114,7 +114,7 @@ func (s *Server) audited(r *request, project, verb, subject string, do func(cont
 	if err := s.DB.Record(r.Context(), a); err != nil {
 		return err
 	}
-	ctx := context.WithoutCancel(r.Context()) // what has begun is finished, whoever goes away
+	ctx := context.WithoutCancel(r.Context()) // what has begun is finished, no matter who goes away
 	a.Outcome = db.Succeeded
 	if err = do(ctx, &a); err != nil {
 		a.Outcome, a.Error = db.Failed, err.Error()

@@ -143,7 +143,7 @@ func TestTheme(t *testing.T) {
 	}
 }
 
-// TestKeysOff: whoever speaks to the browser, or types blindly, can switch single
+// TestKeysOff: anybody who speaks to the browser, or types blindly, can switch single
 // keys off.
 func TestKeysOff(t *testing.T) {
 	w := dashtest.New(t)
@@ -163,9 +163,9 @@ func TestKeysOff(t *testing.T) {
 	b.quiet()
 }
 
-// TestAlertsJourney: an alert that another clone causes and ends comes and goes
-// on the page by itself; a note that is being typed stays; everything is
-// reached by keys alone.
+// TestAlertsJourney: an alert that another clone causes and ends comes and continues
+// the page by itself; a note that is being typed stays; everything is reached by keys
+// alone.
 func TestAlertsJourney(t *testing.T) {
 	w := dashtest.New(t)
 	a, other := w.Clone("a"), w.Clone("other")

@@ -226,7 +226,7 @@ func TestJourney(t *testing.T) {
 	b.quiet()
 }
 
-// TestRestart: a server that is stopped and started again goes on where it was:
+// TestRestart: a server that is stopped and started again continues where it was:
 // the page says that it is offline, keeps what is typed, and shows what
 // happened meanwhile without being loaded again.
 func TestRestart(t *testing.T) {

@@ -17,7 +17,7 @@ import (
 )
 
 // This file answers the paths of crosslink 0.9 (dashboard/compat has the shapes), so that
-// scripts for it go on working. They are aliases: what they do is done
+// scripts for it continue working. They are aliases: what they do is done
 // by the handlers of pages, in the same chain of checks.
 
 // oldFields are the names of fields there that have another name here, by action.
@@ -218,7 +218,7 @@ func (s *Server) apiSetWebhooks(r *request) error {
 		}
 		x := notify.Endpoint{URL: at, Kind: cmp.Or(notify.KindOf(at), notify.Generic), Local: strings.HasPrefix(at, "http://")}
 		if x.Kind == notify.Standard {
-			x.Kind = notify.Generic // whoever listens there knows the bodies of 0.9
+			x.Kind = notify.Generic // anybody who listens there knows the bodies of 0.9
 		}
 		if err := x.Check(); err != nil {
 			return refuse(http.StatusBadRequest, "%s: %s", notify.Masked(at), err)

@@ -364,8 +364,8 @@ func ended(body io.Reader) bool {
 	}
 }
 
-// TestStreamsEndWithTheirSession: whoever logged out, or shows a token that was removed,
-// is told nothing more.
+// TestStreamsEndWithTheirSession: anybody who logged out, or shows a token that was
+// removed, is told nothing more.
 func TestStreamsEndWithTheirSession(t *testing.T) {
 	s := serve(t, dashtest.New(t), nil)
 	s.login()

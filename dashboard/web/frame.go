@@ -192,7 +192,7 @@ func unread(p db.Project, why error) *Trouble {
 	return t
 }
 
-// cure is a command that helps, as it is typed anywhere.
+// hint is a command that helps, as it is typed anywhere.
 func cure(p db.Project, command string) string {
 	return "git -C " + shell.Word(p.Place.Path) + " crosslink " + command
 }

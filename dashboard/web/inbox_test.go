@@ -12,7 +12,7 @@ import (
 )
 
 // TestSnooze: what somebody puts away leaves the inbox and its count, for a time, and is
-// back at once if it happens anew.
+// back at once if it happens again.
 func TestSnooze(t *testing.T) {
 	w := dashtest.New(t)
 	a := w.Clone("a")

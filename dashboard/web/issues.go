@@ -61,7 +61,7 @@ type column struct {
 	Name  string
 	Total int
 	Rows  []card
-	Verbs string // with blanks between
+	Verbs string // with spaces between
 	Field string
 	Value string
 }

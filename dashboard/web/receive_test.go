@@ -108,7 +108,7 @@ func (r *recorder) WriteHeader(status int)           { r.status = status }
 func (r *recorder) Write(b []byte) (int, error)      { return r.body.Write(b) }
 func (r *recorder) SetWriteDeadline(time.Time) error { return nil }
 
-// TestReceivedForgets: ids are remembered, and not for ever.
+// TestReceivedForgets: ids are remembered, and not forever.
 func TestReceivedForgets(t *testing.T) {
 	var o received
 	if !o.first("a") || o.first("a") || o.first(strings.Repeat("x", 201)) {

@@ -33,8 +33,9 @@ var assets embed.FS
 //go:embed pages
 var pages embed.FS
 
-// hashed maps an asset's name to the one under which it may be kept for ever. Like
-// templates it is made when it is first asked for: most starts of the program serve no page.
+// hashed maps an asset's name to the one under which it may be kept forever. Like
+// templates it is made when it is first asked for: most starts of the program serve no
+// page.
 var hashed = sync.OnceValue(func() map[string]string {
 	all := map[string]string{}
 	entries, err := fs.ReadDir(assets, "assets")

@@ -37,7 +37,7 @@ type Options struct {
 	Reach
 	ReadOnly bool
 	Version  string
-	Failed   func(what string, err error)                                                     // told of internal errors; nil drops them
+	Failed   func(what string, err error)                                                     // informed of internal errors; nil drops them
 	Track    func(ctx context.Context, at, slug string) (p db.Project, known bool, err error) // watches a path or URL; nil watches none
 	GitHub   GitHub
 	most     int    // see guard.Options; tests set it
@@ -47,7 +47,7 @@ type Options struct {
 // Reach is how browsers reach a server.
 type Reach struct {
 	Hosts   []string       // what a request's Host may be, with the port
-	Base    string         // "https://…" in front of every path; "" is plain HTTP on this machine
+	Base    string         // "https://…" before every path; "" is plain HTTP on this machine
 	Cookie  string         // name of the session's cookie
 	TLS     *tls.Config    // nil if the server itself speaks plain HTTP
 	Proxies *guard.Proxies // from which alone requests come; nil if browsers ask directly

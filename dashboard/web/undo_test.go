@@ -185,7 +185,7 @@ func TestBoardMoves(t *testing.T) {
 	b.quiet()
 }
 
-// TestNotifications: who asked for them is told of new alerts, once, in one of
+// TestNotifications: who asked for them is informed of new alerts, once, in one of
 // several tabs; of nothing that is acknowledged or less severe.
 func TestNotifications(t *testing.T) {
 	w := dashtest.New(t)

@@ -52,7 +52,7 @@ var actions = map[string]func(writer) ([]event.Body, error){
 	"unlink":    writer.unlink,
 }
 
-// text is a field without blanks at its ends.
+// text is a field without spaces at its ends.
 func (w writer) text(name string) string {
 	return strings.TrimSpace(strings.ReplaceAll(w.field(name), "\r\n", "\n"))
 }
@@ -88,7 +88,7 @@ func (w writer) status(to event.Status) ([]event.Body, error) {
 	return verb.Check(plan.Bodies, err)
 }
 
-// delete hides an issue for good; whoever asks types its name.
+// delete hides an issue for good; the person who asks types its name.
 func (w writer) delete() ([]event.Body, error) {
 	i, err := verb.Resolve(w.Projection, w.id)
 	if err != nil {
@@ -147,7 +147,7 @@ func (w writer) priority() ([]event.Body, error) {
 	return verb.Check(verb.Edit{Priority: &p}.Apply(i), nil)
 }
 
-// names adds names to a set of the issue, or takes them out. A blank or comma
+// names adds names to a set of the issue, or takes them out. A space or comma
 // is none of a name's: names are separated by commas.
 func (w writer) names(n *verb.Names, do func(*verb.Names, *store.Issue, []string) verb.Plan) ([]event.Body, error) {
 	i, err := verb.Resolve(w.Projection, w.id)

@@ -21,7 +21,7 @@ const module = "github.com/git-crosslink/git-crosslink"
 
 // rule says what one package may import of ours, and why no more.
 type rule struct {
-	may string // packages, separated by blanks
+	may string // packages, separated by spaces
 	why string
 	// pure packages see no clock, no randomness, no file, no process, no log.
 	pure bool

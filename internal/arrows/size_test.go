@@ -101,7 +101,7 @@ func typeName(t ast.Expr) string {
 	return "?"
 }
 
-// behaviour counts the fields of a struct, and none where all have tags.
+// behavior counts the fields of a struct, and none where all have tags.
 func behaviour(t *ast.StructType) (n int) {
 	tagged := true
 	for _, f := range t.Fields.List {

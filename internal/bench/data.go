@@ -15,7 +15,7 @@ import (
 	"github.com/git-crosslink/git-crosslink/refs/native"
 )
 
-// dataVersion names the worlds in the cache: another one makes them anew.
+// dataVersion names the worlds in the cache: another one makes them again.
 const dataVersion = 1
 
 // began is the time of the first made event.

@@ -74,7 +74,7 @@ func (b *bench) gitVersion() string {
 	return strings.TrimSpace(strings.Replace(string(out), "git version", "git", 1))
 }
 
-// maker makes a command, anew for each run.
+// maker makes a command, again for each run.
 type maker func() *exec.Cmd
 
 func (b *bench) cmd(dir string, words ...string) maker {

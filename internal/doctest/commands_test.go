@@ -23,7 +23,7 @@ import (
 // in a clone with a past (worlds_test.go). The rules are:
 //
 //   - a command is a code span or a line of a code block that begins with a
-//     program's name and goes on, and every line under "Examples:" in help;
+//     program's name and continues, and every line under "Examples:" in help;
 //   - it is run by sh, in a copy of the world of its own, and has to succeed,
 //     or to end with the status that is listed for it;
 //   - words in angle brackets and the short id 3f9a1c2 stand for what the

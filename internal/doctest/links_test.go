@@ -72,7 +72,7 @@ func broken(dir, name, text string) (bad []string) {
 	return bad
 }
 
-// prose blanks out fenced blocks and keeps the lines' numbers.
+// prose spaces out fenced blocks and keeps the lines' numbers.
 func prose(text string) string {
 	fenced := false
 	lines := strings.Split(text, "\n")

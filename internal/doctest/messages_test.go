@@ -37,7 +37,7 @@ func codes(t *testing.T, dir string) map[string]token.Position {
 }
 
 // TestEveryCodeHasItsRow: the table of hints has a row for each code that is raised
-// below the command line, be it an empty one, and none for a code that is gone.
+// below the command line, even if it is an empty one, and none for a code that is gone.
 func TestEveryCodeHasItsRow(t *testing.T) {
 	raised, rows := codes(t, root(t)), hints.Codes()
 	for code, where := range raised {

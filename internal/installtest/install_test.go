@@ -199,7 +199,7 @@ func completions(t *testing.T, prefix string) {
 }
 
 // enrolled makes a clone go through the remote helper. What it returns looks,
-// when program and include are gone, whether the clone goes on with plain git.
+// when program and include are gone, whether the clone continues with plain git.
 func enrolled(t *testing.T, env []string, base, prefix string) func() {
 	t.Helper()
 	git := func(args ...string) string {
@@ -253,7 +253,7 @@ func TestUninstallTakesIncludesOfItsProgramAlone(t *testing.T) {
 }
 
 // TestChecksCanFail: an installation that git does not find, or finds broken, is
-// told as such.
+// reported as such.
 func TestChecksCanFail(t *testing.T) {
 	if testing.Short() {
 		t.Skip("builds the programs; -short")

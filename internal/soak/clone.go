@@ -113,7 +113,7 @@ func (c *clone) run(f fault, words ...string) answer {
 		cmd.Env = append(cmd.Env, fmt.Sprintf("CROSSLINK_FAULT=*:%d", f.nth))
 	}
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-	cmd.WaitDelay = 5 * time.Second // what goes on in the background may keep a stream
+	cmd.WaitDelay = 5 * time.Second // what continues in the background may keep a stream
 	if f.kind == "full-disk" {
 		defer c.fill()()
 	}

@@ -76,7 +76,7 @@ func (c *clone) step() {
 // forkAdvice finds the command that leads out of a quarrel about an agent's log.
 var forkAdvice = regexp.MustCompile(`git crosslink agent fork((?: --without \d+)*)`)
 
-// follow does what a refusal advises, as a person would, be it the program's
+// follow does what a refusal advises, as a person would, even if it is the program's
 // hint or the hub's own words. It is only interested in the way out of a quarrel
 // about the agent's log.
 func (c *clone) follow(a answer) answer {

@@ -13,7 +13,7 @@ import (
 // umask decides, and where the directory is the group's (core.sharedRepository)
 // so is the new entry, whatever the umask.
 
-// MakeDir makes one directory; that it is there already is success. It never
+// MakeDir makes one directory; that it is already there is success. It never
 // returns while the directory is narrower than its surroundings, unless it was
 // narrowed on purpose: what is put into it next is as accessible as it is.
 func MakeDir(dir string) error {
@@ -29,7 +29,7 @@ func MakeDir(dir string) error {
 		return os.Chmod(dir, mode.Perm()|mode&os.ModeSetgid)
 	}
 	if _, done := groups(dir); !done && empty(dir) {
-		// Whoever made it is between mkdir and chmod. Only the owner can
+		// Anybody who made it is between mkdir and chmod. Only the owner can
 		// chmod; where that is another user, its process does.
 		_ = os.Chmod(dir, mode.Perm()|mode&os.ModeSetgid)
 	}
@@ -58,7 +58,7 @@ func Touch(home string) {
 }
 
 // CreateTemp makes a new file in dir whose name begins with prefix. Unlike
-// os.CreateTemp's it may be read by whoever may read what lies beside it.
+// os.CreateTemp's it may be read by anybody who may read what lies beside it.
 func CreateTemp(dir, prefix string) (*os.File, error) { return CreateMode(dir, prefix, 0o666) }
 
 // CreateMode is CreateTemp with the mode that the umask is applied to.

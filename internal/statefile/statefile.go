@@ -8,7 +8,7 @@
 //   - a file counts only if its owner may say what is in it: this user, root,
 //     the owner of the directory (git has asked whose the repository is) and,
 //     where others may write the directory, anybody;
-//   - a file is written under another name and put in place whole.
+//   - a file is written under another name and installed whole.
 //
 // What a file may hold is for its reader to check.
 package statefile
@@ -70,7 +70,7 @@ func Read(path string, max int64) ([]byte, error) {
 	return b, err
 }
 
-// Open opens a file for reading, whoever owns it.
+// Open opens a file for reading, no matter who owns it.
 func Open(path string) (*os.File, error) {
 	f, _, err := open(path, os.O_RDONLY)
 	return f, err
@@ -113,8 +113,8 @@ func Dir(dir string) error {
 	return trusted(dir, st, "directory")
 }
 
-// Write puts a file in place, whole or not at all, for whoever may read what
-// lies beside it. What stands in its place and is none of the tracker's stays.
+// Write puts a file in place, whole or not at all, for anybody who may read what
+// lies beside it. What stands in its place and is not one of the tracker's stays.
 func Write(path string, b []byte) error {
 	if err := Dir(filepath.Dir(path)); err != nil {
 		return err

@@ -293,7 +293,7 @@ func mayEnd(cmd string) []int {
 }
 
 // following is a shell script that follows a hint and runs the command again,
-// as whoever pastes the one and repeats the other. Its three answers go to
+// as anybody who pastes the one and repeats the other. Its three answers go to
 // files of $1.
 func (s *script) following(a *actor, args, before []string, hint string) string {
 	var b strings.Builder
@@ -360,7 +360,7 @@ func (s *script) inCopy(ts *testscript.TestScript, a *actor, text string) (f fol
 	return f
 }
 
-// printAgain lets a script go on with what its own command printed.
+// printAgain lets a script continue with what its own command printed.
 func (s *script) printAgain(ts *testscript.TestScript, stdout, stderr string) {
 	notes := s.work + ".hint"
 	ts.Check(os.Mkdir(notes, 0o777))

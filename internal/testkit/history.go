@@ -340,7 +340,7 @@ var weights = func() (n int) {
 }()
 
 // body makes the next event: now and then one that was said before, word by
-// word, by whoever.
+// word, by anybody who.
 func (h *history) body(a *author) event.Body {
 	if len(h.said) > 0 && h.IntN(20) == 0 {
 		return pick(h, h.said)

@@ -54,7 +54,7 @@ func (s *script) move(ts *testscript.TestScript, url string) {
 }
 
 // cmdHubHTTP serves $WORK over git's own CGI program until the script ends, to
-// whoever knows the name and the password if there is one.
+// anybody who knows the name and the password if there is one.
 func cmdHubHTTP(ts *testscript.TestScript, neg bool, args []string) {
 	usage(ts, !neg && (len(args) == 0 || len(args) == 1 && strings.Contains(args[0], ":")), "hub-http [NAME:PASSWORD]")
 	s := get(ts)

@@ -24,7 +24,7 @@ import (
 //     'in about 20 s' in about <wait>;
 //   - what follows 'git says: ' becomes <git>: its words differ by version;
 //   - a port on the loopback address becomes <port>;
-//   - in a line where something of varying width was replaced, runs of blanks
+//   - in a line where something of varying width was replaced, runs of spaces
 //     become two, since they are the padding of a column.
 type Normaliser struct {
 	paths  [][2]string

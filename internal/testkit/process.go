@@ -43,7 +43,7 @@ func Settle(name string) bool {
 	}
 }
 
-// Watch waits for commands and what they leave running, those included that go on
+// Watch waits for commands and what they leave running, those included that continue
 // in a session of their own. Unlike Settle it looks at no other process: a pipe
 // that each of them has open ends when the last of them does. The zero value is
 // ready to use, by one goroutine.

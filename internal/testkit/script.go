@@ -51,10 +51,11 @@ import (
 //	golden NAME           compare what was recorded since the last golden with testdata/golden/<script>.NAME.txt
 //	before NAME           remember that clone, every byte of it
 //	untouched NAME        nothing but the tracker has changed there since
-//	works NAME [OTHER…]   write and read there, leaving it untouched; the others see it; gc and fetch go on
+//	works NAME [OTHER…]   write and read there, leaving it untouched; the others see it; gc and fetch continue
 //	newer-git             from here on git is the newer one
 //
-// Conditions: [newer-git] there is one, [hook-files] git knows hooks as files only, [root] the test may become another user.
+// Conditions: [newer-git] there is one, [hook-files] git knows hooks as files only,
+// [root] the test may become another user.
 
 var update = flag.Bool("update", false, "rewrite the golden transcripts of scripts")
 
@@ -280,7 +281,7 @@ func (s *script) run(ts *testscript.TestScript, a *actor, extra []string, args .
 	return status
 }
 
-// alive is a pipe that every process of a command, and those that go on in the
+// alive is a pipe that every process of a command, and those that continue in the
 // background, has open for writing: it ends when the last of them does.
 func (s *script) alive() string { return s.work + ".alive" }
 

@@ -44,7 +44,7 @@ func fake() {
 		answer(map[string]any{"state": git("rev-parse", "origin/main")})
 	case "list":
 		answer([]string{git("log", "-1", "--format=%s", "origin/main")})
-	case "later": // goes on behind the user's back
+	case "later": // continues behind the user's back
 		c := exec.Command("sh", "-c", "sleep 0.2; echo done >later")
 		system.NewSession(c)
 		_ = c.Start()

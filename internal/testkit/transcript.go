@@ -24,7 +24,7 @@ func (s *script) write(who string, args []string, stdout, stderr string, status 
 	s.record.WriteString(s.norm.Text(b.String()))
 }
 
-// lines ends a stream with a newline, and says so if it had none.
+// lines ends a stream with a newline, and reports it if it had none.
 func lines(s string) string {
 	if s == "" || strings.HasSuffix(s, "\n") {
 		return s
@@ -74,7 +74,7 @@ func (s *script) compare(name string) error {
 		filepath.Base(file), diff(string(want), got))
 }
 
-// diff shows the first line that differs with its neighbours.
+// diff shows the first line that differs with its neighbors.
 func diff(want, got string) string {
 	w, g := strings.Split(want, "\n"), strings.Split(got, "\n")
 	i := 0

@@ -14,12 +14,12 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
-// This file holds the program to its promise that the user's repository is
-// left alone, but for the hooks that the first write puts in place: those, in
-// these very words, and nothing else. What is compared, byte for byte, is more than a user would see:
-// every file of the git directory but <git dir>/crosslink (so configuration,
-// refs, reflogs, hooks, index, objects), every file of the worktree, and what
-// git status, branch and log --all say.
+// This file holds the program to its promise that the user's repository is left alone,
+// but for the hooks that the first write installs: those, in these very words, and
+// nothing else. What is compared, byte for byte, is more than a user would see: every
+// file of the git directory but <git dir>/crosslink (so configuration, refs, reflogs,
+// hooks, index, objects), every file of the worktree, and what git status, branch and
+// log --all say.
 
 // cmdBefore remembers an actor's repository as it is.
 func cmdBefore(ts *testscript.TestScript, neg bool, args []string) {
@@ -59,7 +59,7 @@ func (s *script) untouched(ts *testscript.TestScript, a *actor) {
 
 // cmdWorks walks through the tracker in one clone and holds that clone to
 // being left alone; the others then see what was done. Afterwards the user's
-// own gc (the first time), fsck and fetch go on as before.
+// own gc (the first time), fsck and fetch continue as before.
 func cmdWorks(ts *testscript.TestScript, neg bool, args []string) {
 	usage(ts, !neg && len(args) > 0, "works NAME [OTHER…]")
 	s := get(ts)

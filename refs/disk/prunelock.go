@@ -14,7 +14,7 @@ import (
 // PruneLock keeps prune away from a writer. Objects that no ref reaches yet are
 // what prune removes, once they are two weeks old; and an object that was written
 // again is as old as the first time for the moment until it is freshened. So
-// whoever writes objects holds prune.lock together with other writers until the
+// anybody who writes objects holds prune.lock together with other writers until the
 // refs have moved, and prune holds it alone.
 type PruneLock struct {
 	mu sync.Mutex

@@ -17,7 +17,7 @@ const settled = 3 * time.Second
 // Stamp stands for what is at some paths, with all below them, as their names,
 // sizes and times show it: nothing is read. Two stamps that are equal and not
 // empty are of the same files. It is empty where something is so new that a
-// second change could not be told from the first.
+// second change could not be distinguished from the first.
 func Stamp(now time.Time, paths ...string) string {
 	var b strings.Builder
 	for _, path := range paths {

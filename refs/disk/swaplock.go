@@ -24,7 +24,7 @@ import (
 //     given to holds it too: it lasts until both parent and child have ended,
 //     however they end;
 //   - the file says which refs are about to be locked, the last one first, and
-//     is emptied when the lock is released in order. Whoever finds names in it
+//     is emptied when the lock is released in order. Anybody who finds names in it
 //     follows a pair that was killed, and removes the lock files of exactly those
 //     refs. A process that moves refs itself takes each name away (Moved), so that
 //     the next git's lock of that ref is not taken for its own;
@@ -120,8 +120,8 @@ func (l *SwapLock) Release() {
 // File is what a child inherits to hold the lock too.
 func (l *SwapLock) File() *os.File { return l.f }
 
-// ChildKilled cleans up after a child that was killed while this process goes
-// on: the locks of its refs are nobody's.
+// ChildKilled cleans up after a child that was killed while this process continues: the
+// locks of its refs are nobody's.
 func (l *SwapLock) ChildKilled() error {
 	if err := l.recover(); err != nil {
 		return err

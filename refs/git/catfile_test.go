@@ -180,7 +180,7 @@ func TestObjectsAppear(t *testing.T) {
 	}
 }
 
-// TestCancelWhileReading: a read that is cancelled ends at once and the next
+// TestCancelWhileReading: a read that is canceled ends at once and the next
 // one works.
 func TestCancelWhileReading(t *testing.T) {
 	p := testRepo(t)

@@ -22,7 +22,7 @@
 //   - Nothing needs repair: the lock file of a killed git is removed by the next
 //     swap, a half-made replica by the next creation.
 //   - Nothing of the user's configuration acts in the replica except settings that
-//     say how to connect. No hook runs there. No child outlives a cancelled call.
+//     say how to connect. No hook runs there. No child outlives a canceled call.
 //
 // Not guaranteed: power loss in the middle of a Swap of several refs may leave
 // some of them moved (git's own limit).

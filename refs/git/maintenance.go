@@ -48,7 +48,7 @@ func (r *Replica) maintenanceStamp() string { return filepath.Join(r.path, "main
 // directories of objects, so it is an estimate; it costs next to nothing.
 func (r *Replica) MaintenanceDue() bool { return r.manyRefs() || r.objectsDue() }
 
-// manyRefs reports whether many logs, or signs of life, have a file of their own.
+// manyRefs reports whether many logs, or heartbeats, have a file of their own.
 func (r *Replica) manyRefs() bool {
 	n := 0
 	for _, prefix := range []string{refs.SeenPrefix + refs.Agents, refs.IncomingPrefix + refs.Agents, refs.OuterPrefix + refs.Agents, refs.PresenceHere} {

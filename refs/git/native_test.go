@@ -64,7 +64,7 @@ func TestKilledBetweenTwoMoves(t *testing.T) {
 }
 
 // TestKilledWhileGitSwaps: a swap of several refs is finished by git when the
-// process that asked for it is killed, and whoever swaps next waits for that.
+// process that asked for it is killed, and anybody who swaps next waits for that.
 func TestKilledWhileGitSwaps(t *testing.T) {
 	program, err := exec.LookPath("git")
 	if err != nil {
@@ -125,7 +125,7 @@ func noLocks(t *testing.T, dir string) {
 }
 
 // TestSystemCallsOfAnAppendFail: an append is killed, or told that the disk is
-// full or broken, at each system call of each kind. It fails and says so, or
+// full or broken, at each system call of each kind. It fails and reports it, or
 // succeeds and means it; refs and objects are in order, and the next one needs
 // no repair.
 func TestSystemCallsOfAnAppendFail(t *testing.T) {
@@ -301,7 +301,7 @@ func TestReadsWhereverObjectsAre(t *testing.T) {
 	if err != nil || next != len(ids) {
 		t.Error(next, err)
 	}
-	// What was damaged is written again by whoever writes it again.
+	// What was damaged is written again by anybody who writes it again.
 	empty := write("written twice")
 	spoil(empty, func([]byte) []byte { return nil })
 	if id := write("written twice"); id != empty {

@@ -42,7 +42,7 @@ func (o *Outer) Linked() bool { return o.GitDir != o.CommonDir }
 
 // Discover asks git which repository dir belongs to, with the user's own
 // environment and without --git-dir: so GIT_DIR, ceilings and safe.directory
-// are honoured, and nothing of a repository is believed that git does not
+// are honored, and nothing of a repository is believed that git does not
 // trust. environ nil is the process's own. One git process; a second in a
 // linked worktree.
 func Discover(ctx context.Context, dir string, environ []string) (*Outer, error) {

@@ -50,7 +50,7 @@ func (o *output) begin() {
 	o.write.Close() // the child has its own
 	go func() {
 		_, err := io.Copy(o, o.read)
-		o.read.Close() // a child that goes on writing to nobody ends
+		o.read.Close() // a child that continues writing to nobody ends
 		o.done <- err
 	}()
 }

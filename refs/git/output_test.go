@@ -76,7 +76,7 @@ func TestOutputThatDoesNotEnd(t *testing.T) {
 			t.Errorf("status %s: %q, %v", status, got.String(), err)
 		}
 	}
-	// whoever waits can be told to stop, and the family ends
+	// anybody who waits can be told to stop, and the family ends
 	ctx, cancel := context.WithTimeout(context.Background(), 300*time.Millisecond)
 	defer cancel()
 	var got bytes.Buffer

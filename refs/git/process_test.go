@@ -307,7 +307,7 @@ func TestProcessesCreateOneReplica(t *testing.T) {
 }
 
 // TestSwapAfterKilledGit: a git that was killed in the middle of a swap leaves
-// its lock file; the next swap removes it and goes on at once.
+// its lock file; the next swap removes it and continues at once.
 func TestSwapAfterKilledGit(t *testing.T) {
 	for kind, open := range implementations {
 		t.Run(kind, func(t *testing.T) { swapAfterKilledGit(t, open) })

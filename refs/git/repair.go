@@ -14,7 +14,7 @@ import (
 // A replica can be torn: a restore that was cut short, a file system that lost
 // names. HEAD and config hold nothing but the recipe, so they are written
 // again; where objects or refs are missing nobody knows what was in them, and
-// a log must never begin anew: that is an error, and a person decides.
+// a log must never begin again: that is an error, and a person decides.
 
 // DamagedError names what is missing of a replica.
 type DamagedError struct {

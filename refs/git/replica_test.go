@@ -196,7 +196,7 @@ func TestBrokenOuterConfig(t *testing.T) {
 		t.Fatal(err)
 	}
 	// The include breaks after the configuration was read: the replica, which
-	// includes nothing, goes on.
+	// includes nothing, continues.
 	refstest.Git(t, "-C", top+"/w", "config", "include.path", top+"/broken")
 	if err := os.WriteFile(top+"/broken", []byte("[x\n"), 0o666); err != nil {
 		t.Fatal(err)

@@ -25,7 +25,7 @@ import (
 //     to the user;
 //   - variables that locate or shape a repository are cleared; those that say
 //     how to connect or whose configuration to read stay;
-//   - settings for one call travel in GIT_CONFIG_COUNT behind what the user
+//   - settings for one call travel in GIT_CONFIG_COUNT after what the user
 //     put there; the user's GIT_CONFIG_PARAMETERS (`git -c`) is kept;
 //   - a child runs in a process group of its own, and the whole group is ended
 //     when the context is: no ssh is left behind.

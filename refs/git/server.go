@@ -86,7 +86,7 @@ func (l *limited) Write(p []byte) (int, error) {
 	return l.buf.Write(p)
 }
 
-// IsAncestor reports whether old is tip or behind it.
+// IsAncestor reports whether old is tip or after it.
 func (s *Server) IsAncestor(ctx context.Context, old, tip refs.OID) (bool, error) {
 	if !s.form.Valid(old) || !s.form.Valid(tip) {
 		return false, fmt.Errorf("bad object id '%s' or '%s'", old, tip)

@@ -14,7 +14,7 @@ import (
 )
 
 // What a fetch that was killed outright leaves behind stops nobody for longer
-// than a minute, and until then the reason is told as git says it.
+// than a minute, and until then the reason is reported as git says it.
 func TestLocksOfKilledFetches(t *testing.T) {
 	top := clone(t)
 	if err := roundTrip(t, top+"/w", nil); err != nil {
@@ -101,7 +101,7 @@ func TestBranchBecomesDirectory(t *testing.T) {
 }
 
 // HEAD and config are written again; a replica without objects or refs is not
-// one that may begin anew.
+// one that may begin again.
 func TestTornReplica(t *testing.T) {
 	top := clone(t)
 	if err := roundTrip(t, top+"/w", nil); err != nil {

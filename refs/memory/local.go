@@ -52,7 +52,7 @@ func (m *Local) Forget(id refs.OID) {
 	delete(m.objects, id)
 }
 
-// Put makes a ref what it is to be, unasked, as somebody can who writes its file.
+// Put makes a ref what it is to be, on its own, as somebody can who writes its file.
 func (m *Local) Put(name string, id refs.OID) {
 	m.mu.Lock()
 	defer m.mu.Unlock()

@@ -57,7 +57,7 @@ func New(gitDir string, rest refs.Local) *Local {
 }
 
 // Can reports whether a repository is of SHA-1 format and its refs are
-// files: where they are not, git leaves a directory that says so.
+// files: where they are not, git leaves a directory that reports it.
 func Can(gitDir string, f refs.Format) bool {
 	_, err := os.Lstat(filepath.Join(gitDir, "reftable"))
 	return f == refs.SHA1 && errors.Is(err, os.ErrNotExist)

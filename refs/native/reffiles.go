@@ -45,7 +45,7 @@ type knownRef struct {
 }
 
 // settled is how old a ref's file must be: two that replaced each other in one
-// tick of a file system's clock, of two seconds on some, cannot be told apart.
+// tick of a file system's clock, of two seconds on some, cannot be distinguished.
 const settled = 3 * time.Second
 
 func (k *knownRefs) get(name string, file os.FileInfo) (refs.OID, bool) {

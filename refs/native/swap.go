@@ -83,7 +83,7 @@ func (n *Local) swapHere(ctx context.Context, ups, moves []refs.Update) error {
 	deadline := time.Now().Add(disk.SwapPatience)
 	for try := 1; len(moves) > 0; try++ {
 		made, err := n.move(ctx, lock, moves)
-		// What is moved stays moved, and the rest is moved behind it: taken for
+		// What is moved stays moved, and the rest is moved after it: taken for
 		// a conflict, the caller would do again what is done already.
 		moves = moves[made:]
 		switch {

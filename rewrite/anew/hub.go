@@ -26,7 +26,7 @@ import (
 //   - the ledger is decided again, step by step, from the same lines: what comes
 //     out is compared, and unless every number and lock is what it was nothing
 //     is written;
-//   - meta begins anew and says where it comes from (trust.Origin), then what
+//   - meta begins again and says where it comes from (trust.Origin), then what
 //     the old one said of who may write (meta.go);
 //   - the logs go forward from the old ones; meta and ledger have to be replaced,
 //     for their first commits have no past.
@@ -47,7 +47,7 @@ type Log struct {
 	Read    func(context.Context) ([]*event.Envelope, error)
 }
 
-// Writer is whoever writes it again.
+// Writer is anybody who writes it again.
 type Writer struct {
 	Local   refs.Local
 	Agent   string // whose the new hub is

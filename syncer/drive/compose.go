@@ -53,7 +53,7 @@ func (d *driver) commit(agent, message string) refs.CommitInfo {
 }
 
 // onTop is the tip of a log as it can go to the hub: where the hub holds
-// something that it does not go on from, in the place of lines that were there
+// something that it does not continue from, in the place of lines that were there
 // before, a commit with this log on top of both.
 func (d *driver) onTop(ctx context.Context, name string, tip refs.OID) (refs.OID, error) {
 	there, in := d.Lost[name], d.link.Replica.Local()

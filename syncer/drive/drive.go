@@ -82,7 +82,7 @@ type Report struct {
 // ErrLate says that the time of a run was over.
 var ErrLate = errors.New("the hub takes longer than this command waits")
 
-// driver is a run while it goes on.
+// driver is a run while it continues.
 type driver struct {
 	Run
 	clone Clone
