@@ -67,9 +67,9 @@ func Undo(p tracker.Projection, did []*event.Envelope, mint func() event.UUID) (
 	}
 	switch {
 	case u.did == nil && locks != nil:
-		return Plan{}, &fail.Error{Kind: fail.No, Code: "not-undoable/lock", Message: "the last command here gave locks back; undo claims none"}
+		return Plan{}, &fail.Error{Kind: fail.No, Code: "not-undoable/lock", Message: "the last command here released locks; undo does not claim locks"}
 	case u.did == nil:
-		return Plan{}, &fail.Error{Kind: fail.No, Code: "nothing-to-undo", Message: "nothing to undo: no command here has changed an issue, or the log was written anew since"}
+		return Plan{}, &fail.Error{Kind: fail.No, Code: "nothing-to-undo", Message: "nothing to undo: no command here has changed an issue, or the log was rewritten since"}
 	}
 	if err := u.read(); err != nil {
 		return Plan{}, err
@@ -98,7 +98,7 @@ func noInverse(b event.Body) error {
 	case *event.TimeEntryDeleted:
 		reason = "a deleted time entry does not come back"
 	case *event.LockClaimed:
-		return &fail.Error{Kind: fail.No, Code: "not-undoable/claim", Message: "the last command here claimed a lock; 'unlock' gives it back"}
+		return &fail.Error{Kind: fail.No, Code: "not-undoable/claim", Message: "the last command here claimed a lock; 'unlock' releases it"}
 	}
 	return &fail.Error{Kind: fail.No, Code: "not-undoable", Message: fmt.Sprintf("the last command here wrote '%s', which cannot be undone: %s", b.Type(), reason)}
 }
@@ -276,7 +276,7 @@ func (u *undoing) row(issue event.UUID) (*store.Issue, error) {
 		return nil, &fail.Error{Kind: fail.No, Code: "changed-since", Message: "the issue has been deleted since: nothing was undone"}
 	}
 	if err == nil && !u.without.OwnIssue(issue).Shown {
-		return nil, &fail.Error{Kind: fail.No, Code: "not-undoable", Message: fmt.Sprintf("what issue %s was before the command is not known", i.Name())}
+		return nil, &fail.Error{Kind: fail.No, Code: "not-undoable", Message: fmt.Sprintf("the state of issue %s before the command is not known", i.Name())}
 	}
 	return i, err
 }
@@ -300,7 +300,7 @@ func (u *undoing) undelete(b *event.IssueDeleted) error {
 		return nil
 	}
 	if b.Deletion == (event.UUID{}) {
-		return &fail.Error{Kind: fail.No, Code: "not-undoable", Message: "an older git-crosslink deleted the issue, without a name for the deletion: it does not come back"}
+		return &fail.Error{Kind: fail.No, Code: "not-undoable", Message: "an older git-crosslink deleted the issue, and its deletions cannot be undone"}
 	}
 	was := u.without.OwnIssue(b.UUID).Issue
 	u.plan.add(Effect{What: Restored, Name: was.Title}, &event.IssueUndeleted{UUID: b.UUID, Deletion: b.Deletion})
