@@ -241,6 +241,8 @@ func (g *gate) name(c Command, logs map[string]string) *Refusal {
 			return refuse(Name, cureNoPush, "'%s' is not the name of a clone", plain(clone))
 		}
 		return nil
+	case isLeftover(c):
+		return nil // meta says whether it may go
 	case strings.HasPrefix(c.Ref, heads) && c.New == "":
 		return refuse(Deletion, cureMirror, "the tracker's branches are never deleted")
 	case isLog:
@@ -294,6 +296,8 @@ func (g *gate) judge(c Command) (*Refusal, error) {
 		return g.presence(c)
 	case c.Ref == metaRef:
 		return g.judgeMeta(c)
+	case isLeftover(c):
+		return g.judgeLeftover(), nil
 	case g.meta == nil:
 		return refuse(NoHub, cureHub, "'crosslink/meta' does not exist yet: push it first, or together with the rest"), nil
 	case g.meta.refused != nil:

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -97,6 +98,7 @@ func (h *hub) readPolicy(ctx context.Context, environ []string, r *Inspected, fi
 	switch {
 	case err != nil:
 		find(fail.Problem, "hub-meta/server", nil, "the hub's meta cannot be checked: %v", err)
+	case m == nil && slices.ContainsFunc(r.Findings, func(d fail.Diagnosis) bool { return d.Code == "old-hub" }):
 	case m == nil:
 		find(fail.Note, "no-hub/server", nil, "there is no tracker in it yet; the first clone that runs 'init' creates one")
 	default:

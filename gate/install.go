@@ -89,7 +89,11 @@ func (h *hub) level(ctx context.Context, environ []string) (*trust.Meta, error) 
 			return nil, fmt.Errorf("read the hub's meta: %w", err)
 		}
 		if level := trust.Level(files["hub.json"]); level != tracker4 {
-			return nil, &fail.Error{Kind: fail.Fatal, Code: "level/server", Message: fmt.Sprintf("this hub has level %d; the gate checks level %d", level, tracker4)}
+			e := &fail.Error{Kind: fail.Fatal, Code: "level/server", Message: fmt.Sprintf("this hub has level %d; the gate checks level %d", level, tracker4)}
+			if level > 0 && level < tracker4 {
+				e.Code = "level/server-older"
+			}
+			return nil, e
 		}
 		return trust.DecodeMeta(files["hub.json"])
 	}

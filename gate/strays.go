@@ -6,6 +6,7 @@ import (
 
 	"github.com/git-crosslink/git-crosslink/fail"
 	"github.com/git-crosslink/git-crosslink/refs/git"
+	"github.com/git-crosslink/git-crosslink/replay"
 )
 
 // findStrays reports the branches that stand among the tracker's and are none of
@@ -24,6 +25,11 @@ func (h *hub) findStrays(ctx context.Context, environ []string, find finder) err
 		refused := (&gate{}).name(Command{Ref: ref, New: r.OID}, nil)
 		if refused == nil || !isBelow(ref, strings.TrimSuffix(heads, "/")) {
 			continue
+		}
+		if ref == level2Ref && replay.IsLevel2(ctx, local, r.OID) {
+			if m, err := h.level(ctx, environ); err == nil && findOldHub(m, find) {
+				continue
+			}
 		}
 		name := plain(strings.TrimPrefix(ref, "refs/heads/"))
 		const text = "the branch '%s' is not a branch of the tracker: %s"
