@@ -33,8 +33,8 @@ type Checkup struct {
 //     lists them in the order in which they are shown;
 //   - a check reads what is here. Only the doctor itself asks the hub, once,
 //     before them;
-//   - status runs the same checks, those apart that start processes or read logs whole: what it
-//     lists under problems and what the doctor finds are one thing;
+//   - status runs the same checks, except for those that start processes or
+//     read whole logs: what it lists under problems, the doctor finds as well;
 //   - every diagnosis that is not a note has a hint with a command to run, and
 //     no hint destroys anything (tracker/doctor_test.go);
 //   - what fsck finds in the events needs no hint and is fsck's: the doctor only

@@ -314,6 +314,7 @@ func (c *clone) agrees(s *tracker.Status, more ...string) {
 			case d.Severity == fail.Note:
 			case d.Code.Name() == "unshared", d.Code.Name() == "queued": // status has a line for each
 			case d.Code.Name() == "old-git": // would start a process
+			case d.Code.Name() == "late-events": // would read logs whole
 			default:
 				lines = append(lines, fmt.Sprintf("%s %s: %s", d.Severity, d.Code.Name(), seconds.ReplaceAllString(d.Text, "N s")))
 			}
