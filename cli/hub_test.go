@@ -44,7 +44,8 @@ type memoryHub struct {
 	failWith  error // of Emit
 	late      func(*memoryHub)
 	reads     []tracker.Freshness
-	emitted   [][]event.Body // what each Emit wrote
+	seen      func(tracker.Projection) tracker.Projection // what a read gets; nil is all
+	emitted   [][]event.Body                              // what each Emit wrote
 }
 
 func newMemoryHub(now func() time.Time) *memoryHub {
@@ -156,6 +157,9 @@ func (h *memoryHub) Read(_ context.Context, f tracker.Freshness) (tracker.Projec
 	if f == tracker.Fresh && h.late != nil {
 		h.late(h)
 		h.late = nil
+	}
+	if h.seen != nil {
+		return h.seen(h.project()), nil
 	}
 	return h.project(), nil
 }

@@ -22,6 +22,9 @@ func (f *File) Fallen() bool { return !f.whole() }
 // Stamp stamps a file as it is.
 func Stamp(s *Store, inputs []byte) error { return writeStamp(s.Path, inputs) }
 
+// RowsRead is how many rows of issues a file has read.
+func (f *File) RowsRead() int { return len(f.rows) }
+
 // IdleAfter is how long a file that is not asked stays locked.
 const IdleAfter = idleAfter
 

@@ -32,6 +32,9 @@ type Lists interface {
 	List(Filter) (rows []*Issue, total int, err error)
 	// Search is List over the issues that hold every word of the text.
 	Search(text string, f Filter) (rows []*Issue, total int, err error)
+	// Roots returns the issues without a parent, oldest first: all of them, or those
+	// whose tree has an open issue.
+	Roots(open bool) ([]event.UUID, error)
 	// Latest names the issues of a status ("all", or one) that changed last, at most
 	// limit.
 	Latest(status string, limit int) ([]Named, error)

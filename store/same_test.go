@@ -86,6 +86,10 @@ func questions(m *store.Memory, p projection, answer func(what string, got any))
 			answer(fmt.Sprintf("latest %s %d", status, n), said(names, err))
 		}
 	}
+	for _, open := range []bool{false, true} {
+		roots, err := p.Roots(open)
+		answer(fmt.Sprint("roots ", open), said(roots, err))
+	}
 	locked, err := p.Locked()
 	answer("locked", list(locked, 0, err))
 	ms, err := p.Milestones()

@@ -29,6 +29,7 @@ type projection interface {
 	List(store.Filter) ([]*store.Issue, int, error)
 	Search(string, store.Filter) ([]*store.Issue, int, error)
 	Latest(string, int) ([]store.Named, error)
+	Roots(open bool) ([]event.UUID, error)
 	History(event.UUID) ([]*event.Envelope, error)
 	Locked() ([]*store.Issue, error)
 	Aliases() map[uint64]uint64

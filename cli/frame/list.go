@@ -25,9 +25,17 @@ type ListRow struct {
 func ListFlags() []urfave.Flag { return append(PorcelainFlags(), PartFlags()...) }
 
 // PartFlags are those of them that choose a part of the list.
-func PartFlags() []urfave.Flag {
+func PartFlags() []urfave.Flag { return partFlags("rows", "all") }
+
+// PageFlags are the options of a list of which people get a page unless they say
+// otherwise; see Paged.
+func PageFlags(of string, page int) []urfave.Flag {
+	return append(PorcelainFlags(), partFlags(of, strconv.Itoa(page)+" for people, all for scripts")...)
+}
+
+func partFlags(of, other string) []urfave.Flag {
 	return []urfave.Flag{
-		&urfave.StringFlag{Name: "limit", Aliases: []string{"n"}, Usage: "at most `N` rows, 0 for all (default: all)"},
+		&urfave.StringFlag{Name: "limit", Aliases: []string{"n"}, Usage: "at most `N` " + of + ", 0 for all (default: " + other + ")"},
 		&urfave.StringFlag{Name: "after", Usage: "continue the list after the row `KEY`, which is 'page.next' of --json"},
 	}
 }
@@ -39,6 +47,14 @@ func ListOf(u *urfave.Context, t *Terminal) (l List, err error) {
 	}
 	l.Forms, err = FormsOf(u, t)
 	return l, err
+}
+
+// Paged is the list with at most so many rows, unless --limit says otherwise.
+func (l List) Paged(u *urfave.Context, page int) List {
+	if !u.IsSet("limit") {
+		l.limit = page
+	}
+	return l
 }
 
 // PartOf reads which part of a list is wanted.

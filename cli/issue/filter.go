@@ -247,11 +247,11 @@ func (o *filterOptions) cut(e *command.Env, rows []*store.Issue, x extent) *fram
 }
 
 // warnLimited says that a list was cut, unless advice.crosslink.limited is off.
-func warnLimited(ctx context.Context, e *command.Env, shown int, x extent) {
+func warnLimited(ctx context.Context, e *command.Env, shown int, x extent, of string) {
 	if x.left > 0 {
 		if v, _ := e.Setting(ctx, "advice.crosslink.limited"); !frame.IsTrue(v, true) {
 			return
 		}
-		e.Warn("limited", fmt.Sprintf("showing %d of %d issues", shown, x.total), "show all: --limit 0")
+		e.Warn("limited", fmt.Sprintf("showing %d of %d %s", shown, x.total, of), "show all: --limit 0")
 	}
 }

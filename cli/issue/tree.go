@@ -40,7 +40,7 @@ Examples:
   git crosslink tree 3`,
 		Flags: append([]urfave.Flag{
 			&urfave.BoolFlag{Name: "all", Aliases: []string{"a"}, Usage: "also closed and archived issues"},
-		}, frame.ListFlags()...),
+		}, frame.PageFlags("trees", pageLimit)...),
 	}, func(u *urfave.Context) error {
 		args, err := frame.Arguments(u, 0, 1, "at most one id of an issue")
 		if err != nil {
@@ -53,6 +53,9 @@ Examples:
 		if opts.list, err = frame.ListOf(u, e.Terminal); err != nil {
 			return err
 		}
+		if !e.JSON && !e.Quiet && !opts.list.ForScripts() {
+			opts.list = opts.list.Paged(u, pageLimit)
+		}
 		return runTree(u.Context, opts, e)
 	})
 }
@@ -60,7 +63,7 @@ Examples:
 func runTree(ctx context.Context, opts treeOptions, e *command.Env) error {
 	var (
 		p     tracker.Projection
-		roots []*store.Issue
+		roots []event.UUID
 	)
 	err := e.Read(ctx, tracker.Here, func(_ *command.Repository, now tracker.Projection) (err error) {
 		p, roots = now, nil
@@ -69,39 +72,33 @@ func runTree(ctx context.Context, opts treeOptions, e *command.Env) error {
 			if err != nil {
 				return err
 			}
-			roots = []*store.Issue{i}
+			roots = []event.UUID{i.UUID}
 			return nil
 		}
-		all, _, err := p.List(store.Filter{Status: "all"})
-		if err != nil {
-			return err
-		}
-		for k := len(all) - 1; k >= 0; k-- { // the list is newest first
-			if all[k].Parent == (event.UUID{}) {
-				roots = append(roots, all[k])
-			}
-		}
-		return nil
+		roots, err = p.Roots(!opts.all)
+		return err
 	})
+	if err != nil {
+		return err
+	}
+	from, to, cut, err := opts.list.Part(len(roots), func(k int) string { return roots[k].String() })
 	if err != nil {
 		return err
 	}
 	s := answer.New(p)
 	nodes := []answer.Node{}
-	for _, r := range roots {
-		n, open, err := grow(s, r, opts.all, maxTreeDepth-1)
+	for _, u := range roots[from:to] {
+		r, err := p.Row(u)
 		if err != nil {
 			return err
 		}
-		if open || opts.all {
-			nodes = append(nodes, n)
+		n, _, err := grow(s, r, opts.all, maxTreeDepth-1)
+		if err != nil {
+			return err
 		}
+		nodes = append(nodes, n)
 	}
-	from, to, cut, err := opts.list.Part(len(nodes), func(k int) string { return nodes[k].Issue.UUID })
-	if err != nil {
-		return err
-	}
-	nodes = nodes[from:to]
+	warnLimited(ctx, e, to-from, extent{len(roots), len(roots) - to}, "trees")
 	a := frame.Result{Data: nodes, Long: true, Cut: cut}
 	if opts.list.ForScripts() {
 		a.Records = opts.list.Records()

@@ -12,6 +12,8 @@ var rows = []row{
 	{name: "list", what: "`list` of 50 of 10,000 issues, nothing new", against: "git --version", budget: 4, unit: "x", measure: (*bench).list},
 	{name: "list-memory", what: "peak memory of it", budget: 40, unit: "MB", measure: (*bench).listMemory},
 	{name: "show-unknown", what: "`show --offline` of an id that no issue has, 10,000 issues", against: "`show --offline` of an issue", budget: 1.2, unit: "x", measure: (*bench).showUnknown},
+	{name: "tree", what: "`tree` of 50 of 10,000 trees", against: "`list` of 50 issues there", budget: 3, unit: "x", byCPU: true, measure: (*bench).tree},
+	{name: "tree-memory", what: "peak memory of it", budget: 64, unit: "MB", measure: (*bench).treeMemory},
 	{name: "new-hub", what: "`new` with a hub: numbered there", against: "git push of one ref", budget: 1.4, unit: "x", measure: (*bench).newHub},
 	{name: "new-hub-many", what: "that `new` in a tracker of 10,000 issues and 40,000 comments", against: "the same in an empty one", unit: "x", measure: (*bench).newHubMany},
 	{name: "comment-hub", what: "`comment` with a hub: nothing to decide", against: "git push of one ref", unit: "x", measure: (*bench).commentHub},

@@ -101,6 +101,22 @@ func (b *bench) list() (measurement, error) {
 	return b.against(only(w.cmd("list", "-n", "50")), only(b.cmd(w.dir, "git", "--version")))
 }
 
+func (b *bench) tree() (measurement, error) {
+	w, err := b.many()
+	if err != nil {
+		return measurement{}, err
+	}
+	return b.against(only(w.cmd("tree", "-n", "50")), only(w.cmd("list", "-n", "50")))
+}
+
+func (b *bench) treeMemory() (measurement, error) {
+	w, err := b.many()
+	if err != nil {
+		return measurement{}, err
+	}
+	return value(b.peakOf(w.dir, nil, b.program, "tree", "-n", "50"))
+}
+
 // showUnknown compares a mistyped id with a hit.
 func (b *bench) showUnknown() (measurement, error) {
 	w, err := b.many()
