@@ -38,6 +38,14 @@ func (x *Exchange) Fetch(ctx context.Context) error {
 	return err
 }
 
+// Look fetches, and returns the hub's branches by name below crosslink/.
+func (x *Exchange) Look(ctx context.Context) (map[string]refs.OID, error) {
+	if err := x.Fetch(ctx); err != nil {
+		return nil, err
+	}
+	return x.Link.Incoming(ctx)
+}
+
 // FetchFor is Fetch for a command that wants more of it.
 func (x *Exchange) FetchFor(ctx context.Context, w Wants) (Taken, error) {
 	got, err := x.TakeIn(ctx, x.Link.Fetch(ctx), w)

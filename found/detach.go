@@ -127,11 +127,8 @@ func (f *Founder) detachOnce(ctx context.Context, remote string, sent *int) (d *
 			ups = append(ups, refs.Update{Ref: name, Old: old, New: n.Refs[rest]})
 		}
 	}
-	res, err := f.PushPatiently(ctx, p, clone.Detaching)
-	if err != nil || !hubs.AllAccepted(p, res) {
-		if landed, again, err := f.detachOutcome(ctx, n, p, res, err); !landed {
-			return nil, again, err
-		}
+	if again, err := f.replace(ctx, p); again || err != nil {
+		return nil, again, err
 	}
 	if err := f.switchTo(ctx, s, n.Hub, ups); err != nil {
 		return nil, false, err
@@ -141,34 +138,24 @@ func (f *Founder) detachOnce(ctx context.Context, remote string, sent *int) (d *
 		Admins: append([]string{}, m.Admins...), Signing: m.Signing, Open: m.Open, Before: s.Meta.Signing}, false, f.Bind(ctx)
 }
 
-// detachOutcome is what became of a push that was not answered with a yes.
-func (f *Founder) detachOutcome(ctx context.Context, n *anew.Written, p refs.Push, res *refs.PushResult, pushed error) (landed, again bool, err error) {
-	if ctx.Err() != nil {
-		return false, false, pushed
+// replace pushes a hub that was written again in the place of the one that is there.
+func (f *Founder) replace(ctx context.Context, p refs.Push) (again bool, err error) {
+	pushed := hubs.Pushed{Push: p}
+	pushed.Res, pushed.Err = f.PushPatiently(ctx, p, clone.Detaching)
+	out, err := pushed.Became(ctx, f.Look, nil)
+	switch {
+	case err != nil || out.Result == hubs.Landed:
+		return false, err
+	case out.Result == hubs.Raced:
+		return true, nil
+	case out.Result == hubs.Refused:
+		return false, &fail.Error{Kind: fail.Denied, Code: "refused/detach",
+			Message: fmt.Sprintf("the remote '%s' refuses the push: %s; nothing was detached", f.Hub.Name, hubs.WhyRefused(pushed.Res))}
+	case out.Result == hubs.Unknown:
+		return false, f.Hub.Unanswered("unanswered/detach", "detached", hubs.GitWords(out.Unasked))
 	}
-	if res != nil && len(res.Refs) > 0 {
-		if lost, err := f.lostRace(ctx, p, res); lost || err != nil {
-			return false, err == nil, err
-		}
-		return false, false, &fail.Error{Kind: fail.Denied, Code: "refused/detach",
-			Message: fmt.Sprintf("the remote '%s' refuses the push: %s; nothing was detached", f.Hub.Name, hubs.WhyRefused(res))}
-	}
-	if err := f.Fetch(ctx); err != nil {
-		re, ok := errors.AsType[*refs.RemoteError](err)
-		if !ok {
-			return false, false, err
-		}
-		return false, false, f.Hub.Unanswered("unanswered/detach", "detached", hubs.GitWords(re))
-	}
-	there, err := f.Local().Refs(ctx, replay.IncomingRoot+replay.MetaName)
-	if err != nil || len(there) == 1 && there[0].OID == n.Refs[replay.MetaName] {
-		return err == nil, false, err
-	}
-	if pushed != nil {
-		return false, false, pushed
-	}
-	return false, false, &fail.Error{Kind: fail.Denied, Code: "read-only", Message: fmt.Sprintf("the remote '%s' does not accept this push from you: nothing was detached", f.Hub.Name),
-		Fields: fail.Fields{"git": hubs.Gist(res.Stderr)}}
+	return false, &fail.Error{Kind: fail.Denied, Code: "read-only", Message: fmt.Sprintf("the remote '%s' does not accept this push from you: nothing was detached", f.Hub.Name),
+		Fields: fail.Fields{"git": hubs.Gist(pushed.Res.Stderr)}}
 }
 
 // mayDetach says what has to be so before anything is written.
@@ -251,7 +238,7 @@ func (f *Founder) anew(ctx context.Context, s *reading.Snapshot) (*anew.Written,
 // Migration prepares to make a hub that the original wrote one of this program's
 // format version. Unless dry, no other sync runs until it is released.
 func (f *Founder) Migration(ctx context.Context, dry bool, progress func(string)) (*migrate.Runner, func(), error) {
-	r := &migrate.Runner{Clone: f.Clone, LostRace: f.lostRace, Progress: progress, Fetch: func(ctx context.Context) error {
+	r := &migrate.Runner{Clone: f.Clone, Progress: progress, Fetch: func(ctx context.Context) error {
 		_, err := f.FetchFor(ctx, exchange.Wants{Pin: true})
 		return err
 	}}

@@ -296,7 +296,7 @@ func (f *Founder) found(ctx context.Context, s *reading.Snapshot) (r *InitReport
 	if !res.Reached {
 		return f.foundWithoutAtomic(ctx, p, r, ups, res)
 	}
-	if lost, err := f.lostRace(ctx, p, res); lost || err != nil {
+	if out, err := (hubs.Pushed{Push: p, Res: res}).Became(ctx, f.Look, nil); err != nil || out.Result == hubs.Raced {
 		return nil, err == nil, err // somebody else was faster: look again
 	}
 	return nil, false, &fail.Error{Kind: fail.Denied, Code: "refused/init",
@@ -376,26 +376,6 @@ func (f *Founder) takeBack(ctx context.Context, p refs.Push, branches []string) 
 		e.Message += ": what was created there was removed again"
 	}
 	return e
-}
-
-// lostRace reports whether an atomic push, every ref of it under a lease, did
-// not land because others were faster. What git refused here, before anything
-// was sent, the hub has changed; what the hub refused was a race if a ref is no
-// longer what the lease expects, and a rule if all are.
-func (f *Founder) lostRace(ctx context.Context, p refs.Push, res *refs.PushResult) (bool, error) {
-	if hubs.RefusedBy(res) == "" {
-		return true, nil
-	}
-	if err := f.Fetch(ctx); err != nil {
-		return true, hubs.NotReached(err) // anybody who looks again says so
-	}
-	there, err := f.Link.Incoming(ctx)
-	for _, r := range p.Refs {
-		if there[strings.TrimPrefix(r.Dst, replay.HereRoot)] != *r.Lease {
-			return true, err
-		}
-	}
-	return false, err
 }
 
 // A repository without a remote decides numbers by itself. When it meets a hub

@@ -12,7 +12,6 @@ import (
 	"github.com/git-crosslink/git-crosslink/clone"
 	"github.com/git-crosslink/git-crosslink/event"
 	"github.com/git-crosslink/git-crosslink/fail"
-	"github.com/git-crosslink/git-crosslink/hubs"
 	"github.com/git-crosslink/git-crosslink/ownlog"
 	"github.com/git-crosslink/git-crosslink/reading"
 	"github.com/git-crosslink/git-crosslink/reducer"
@@ -289,10 +288,8 @@ func (m *Members) changeMetaOnce(ctx context.Context, does string, change func(*
 	}
 	ups := []refs.Update{{Ref: ref, Old: tip, New: commit}}
 	if m.Hub != nil {
-		p := refs.Push{Refs: []refs.PushRef{{Src: commit, Dst: replay.HereRoot + replay.MetaName, Lease: &tip}}}
-		res, err := m.PushPatiently(ctx, p, clone.Changing)
-		if err != nil || !hubs.AllAccepted(p, res) {
-			return m.metaOutcome(ctx, s, commit, res, err)
+		if accepted, again, err := m.pushMeta(ctx, commit, tip); accepted || again || err != nil {
+			return again, err
 		}
 		ups = append(ups, refs.Update{Ref: replay.TrustedMeta, Old: s.AllRefs[replay.TrustedMeta], New: commit})
 	}

@@ -72,12 +72,9 @@ type Report struct {
 //   - of two that migrate at once one does, the other finds it done;
 //   - here nothing moves before the push has arrived.
 type Runner struct {
-	Clone *clone.Clone
-	Fetch func(context.Context) error // takes over what the hub has
-	// LostRace reports whether others changed the hub, where a push under leases was
-	// refused.
-	LostRace func(context.Context, refs.Push, *refs.PushResult) (bool, error)
-	Progress func(done string) // informed of each step; nil drops it
+	Clone    *clone.Clone
+	Fetch    func(context.Context) error // takes over what the hub has
+	Progress func(done string)           // informed of each step; nil drops it
 }
 
 // Begin prepares a run: the clone has a hub and, unless dry, a replica, and lock keeps
@@ -400,44 +397,37 @@ func (r *Runner) push(ctx context.Context, s *reading.Snapshot, old *Old, n *wri
 	}
 	r.say("push it to replace the old one")
 	rep.Backup = len(rep.Old) > 0
-	landed, again, refused, err := r.pushOnce(ctx, backup, n)
-	if refused != nil && rep.Backup { // perhaps it takes no refs outside of its branches
+	pushed, out, err := r.pushOnce(ctx, backup)
+	if err == nil && out.Result == hubs.Refused && rep.Backup { // perhaps it takes no refs outside of its branches
 		rep.Backup = false
-		landed, again, refused, err = r.pushOnce(ctx, p, n)
+		pushed, out, err = r.pushOnce(ctx, p)
 	}
-	if refused != nil {
-		err = refused
+	switch c := r.Clone; {
+	case err != nil:
+		return false, false, err
+	case out.Result == hubs.Landed, out.Result == hubs.Raced:
+		return out.Result == hubs.Landed, out.Result == hubs.Raced, nil
+	case out.Result == hubs.Refused:
+		return false, false, &fail.Error{Kind: fail.Fatal, Code: "protected", Message: fmt.Sprintf("the remote '%s' does not let 'crosslink/meta' and 'crosslink/checkpoint' be replaced: %s; nothing was migrated", c.Hub.Name, hubs.WhyRefused(pushed.Res))}
+	case out.Result == hubs.Unknown:
+		return false, false, c.Hub.Unanswered("unanswered/migrate", "migrated", hubs.GitWords(out.Unasked))
+	default:
+		return false, false, &fail.Error{Kind: fail.Denied, Code: "read-only", Message: fmt.Sprintf("the remote '%s' does not accept this push from you: nothing was migrated", c.Hub.Name),
+			Fields: fail.Fields{"git": hubs.Gist(pushed.Res.Stderr)}}
 	}
-	return landed, again, err
 }
 
 // pushOnce is one push, and what became of it.
-func (r *Runner) pushOnce(ctx context.Context, p refs.Push, n *written) (landed, again bool, refused, err error) {
-	c := r.Clone
-	res, pushed := c.PushPatiently(ctx, p, clone.Migrating)
-	switch {
-	case pushed == nil && hubs.AllAccepted(p, res):
-		return true, false, nil, nil
-	case ctx.Err() != nil:
-		return false, false, nil, pushed
-	case res != nil && len(res.Refs) > 0:
-		if lost, err := r.LostRace(ctx, p, res); lost || err != nil {
-			return false, err == nil, nil, err
+func (r *Runner) pushOnce(ctx context.Context, p refs.Push) (pushed hubs.Pushed, out hubs.Outcome, err error) {
+	pushed.Push = p
+	pushed.Res, pushed.Err = r.Clone.PushPatiently(ctx, p, clone.Migrating)
+	out, err = pushed.Became(ctx, func(ctx context.Context) (map[string]refs.OID, error) {
+		if err := r.Fetch(ctx); err != nil {
+			return nil, err
 		}
-		return false, false, &fail.Error{Kind: fail.Fatal, Code: "protected", Message: fmt.Sprintf("the remote '%s' does not let 'crosslink/meta' and 'crosslink/checkpoint' be replaced: %s; nothing was migrated", c.Hub.Name, hubs.WhyRefused(res))}, nil
-	}
-	if err := r.look(ctx); err != nil {
-		return false, false, nil, err
-	}
-	there, err := c.Local().Refs(ctx, replay.IncomingRoot+replay.MetaName)
-	if err != nil || len(there) == 1 && there[0].OID == n.meta {
-		return err == nil, false, nil, err // it had arrived
-	}
-	if pushed != nil {
-		return false, false, nil, pushed
-	}
-	return false, false, nil, &fail.Error{Kind: fail.Denied, Code: "read-only", Message: fmt.Sprintf("the remote '%s' does not accept this push from you: nothing was migrated", c.Hub.Name),
-		Fields: fail.Fields{"git": hubs.Gist(res.Stderr)}}
+		return r.Clone.Link.Incoming(ctx)
+	}, nil)
+	return pushed, out, err
 }
 
 // take makes this clone one of the new hub. What it knew of the old one is set aside.

@@ -1,0 +1,92 @@
+package hubs
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"strings"
+
+	"github.com/git-crosslink/git-crosslink/refs"
+	"github.com/git-crosslink/git-crosslink/syncer"
+)
+
+// Result is what became of a push under leases. Only the hub knows: an answer can be
+// lost after the refs have moved. So where the answer does not say it, the hub is asked.
+type Result int
+
+const (
+	Unknown  Result = iota // the hub could not be asked
+	Landed                 // the hub has what was pushed
+	Raced                  // others changed the hub first: look again
+	Refused                // by the hub, for a reason other than a race
+	NotTaken               // the hub has nothing of it and gave no reason
+)
+
+// Pushed is a push under leases, and git's answer.
+type Pushed struct {
+	Push refs.Push
+	Res  *refs.PushResult
+	Err  error
+}
+
+// Outcome is what became of a push.
+type Outcome struct {
+	Result  Result
+	Unasked *refs.RemoteError // why the hub could not be asked; only of Unknown
+}
+
+// Became returns what became of a push of meta, alone or in an atomic push. look
+// fetches and returns the hub's branches, by name below crosslink/; holds reports
+// whether a tip of meta contains what was pushed, nil whether it is that. An error is
+// one of this side, or why the push failed.
+func (p Pushed) Became(ctx context.Context, look func(context.Context) (map[string]refs.OID, error), holds func(meta refs.OID) (bool, error)) (Outcome, error) {
+	named := p.Res != nil && len(p.Res.Refs) > 0
+	switch {
+	case p.Err == nil && named && AllAccepted(p.Push, p.Res):
+		return Outcome{Result: Landed}, nil
+	case ctx.Err() != nil:
+		return Outcome{}, cmp.Or(p.Err, ctx.Err())
+	case named && RefusedBy(p.Res) == "": // git refused it here, by what the hub has now
+		return Outcome{Result: Raced}, nil
+	}
+	there, err := look(ctx)
+	unasked, ok := errors.AsType[*refs.RemoteError](err)
+	switch {
+	case ok && named: // whoever looks again reports that the hub cannot be reached
+		return Outcome{Result: Raced}, nil
+	case ok:
+		return Outcome{Unknown, unasked}, nil
+	case err != nil:
+		return Outcome{}, err
+	}
+	if !named {
+		if has, err := p.arrived(there[syncer.Meta], holds); err != nil || has {
+			return Outcome{Result: Landed}, err
+		}
+	}
+	for _, r := range p.Push.Refs {
+		if name, ours := strings.CutPrefix(r.Dst, refs.HubPrefix); ours && r.Lease != nil && there[name] != *r.Lease {
+			return Outcome{Result: Raced}, nil
+		}
+	}
+	switch {
+	case named:
+		return Outcome{Result: Refused}, nil
+	case p.Err != nil:
+		return Outcome{}, p.Err
+	}
+	return Outcome{Result: NotTaken}, nil
+}
+
+// arrived reports whether the hub's meta has what was pushed.
+func (p Pushed) arrived(meta refs.OID, holds func(refs.OID) (bool, error)) (bool, error) {
+	for _, r := range p.Push.Refs {
+		if meta != "" && r.Dst == refs.HubPrefix+syncer.Meta {
+			if meta == r.Src || holds == nil {
+				return meta == r.Src, nil
+			}
+			return holds(meta)
+		}
+	}
+	return false, nil
+}
