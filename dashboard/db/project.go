@@ -85,6 +85,11 @@ func (d *DB) Projects(ctx context.Context) ([]Project, error) {
 	return list(ctx, d.read, scanProject, "SELECT "+projectColumns+" ORDER BY p.pinned DESC, p.slug")
 }
 
+// ActiveProjects returns the ids of the projects that are polled, in order.
+func (d *DB) ActiveProjects(ctx context.Context) ([]string, error) {
+	return list(ctx, d.read, func(r *sql.Rows, id *string) error { return r.Scan(id) }, "SELECT id FROM projects WHERE status = ? ORDER BY id", Active)
+}
+
 // Project returns the project with a slug or id.
 func (d *DB) Project(ctx context.Context, name string) (Project, error) {
 	all, err := list(ctx, d.read, scanProject, "SELECT "+projectColumns+" WHERE p.slug = ? OR p.id = ?", name, name)

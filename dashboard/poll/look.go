@@ -4,19 +4,28 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime/debug"
+	"time"
+
 	"github.com/git-crosslink/git-crosslink/dashboard/alerts"
 	"github.com/git-crosslink/git-crosslink/dashboard/db"
 	"github.com/git-crosslink/git-crosslink/dashboard/facts"
 	"github.com/git-crosslink/git-crosslink/event"
 	"github.com/git-crosslink/git-crosslink/internal/fault"
-	"runtime/debug"
-	"time"
 )
 
-// look looks at a project and stores what it finds.
-func (p *Poller) look(ctx context.Context, row db.Project, o *project, fetch bool) (out Outcome, err error) {
+// look looks at a project that the caller has claimed and stores what it finds. The row is
+// read here, after the claim: another look may have stored newer facts until then.
+func (p *Poller) look(ctx context.Context, id string, o *project, fetch bool) (out Outcome, err error) {
 	ctx, cancel := context.WithTimeout(ctx, Deadline)
 	defer cancel()
+	row, err := p.o.DB.Project(ctx, id)
+	if err != nil {
+		if !errors.Is(err, db.ErrNotFound) && ctx.Err() == nil {
+			p.o.Failed(id, "read", err)
+		}
+		return Outcome{}, err
+	}
 	defer func() {
 		if r := recover(); r != nil {
 			p.o.Failed(row.Slug, "panic", fmt.Sprintf("%v\n%s", r, debug.Stack()))
@@ -73,11 +82,6 @@ func (p *Poller) step(ctx context.Context, row db.Project, o *project, mayFetch 
 		if _, err := p.refresh(ctx, row, o.place); err != nil {
 			return Outcome{}, err
 		}
-		again, err := p.o.DB.Project(ctx, row.ID)
-		if err != nil {
-			return Outcome{}, err
-		}
-		row = again
 		p.mu.Lock()
 		o.dirty = true // a fetch also tells what is wrong with the hub
 		p.mu.Unlock()
@@ -97,6 +101,12 @@ func (p *Poller) step(ctx context.Context, row db.Project, o *project, mayFetch 
 	again := o.dirty
 	o.dirty = false
 	p.mu.Unlock()
+	if again { // a fetch may have ended after the row was read
+		if row, err = p.o.DB.Project(ctx, row.ID); err != nil {
+			o.drop()
+			return Outcome{}, err
+		}
+	}
 	f, place := row.State.Facts, row.Place
 	switch now := event.TimeOf(p.o.Now()); {
 	case moved || again:

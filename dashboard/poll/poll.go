@@ -184,18 +184,17 @@ func (p *Poller) LastPass() time.Time {
 // Pass looks at every active project that is due, once, and returns when each
 // has been looked at or has used up its Patience.
 func (p *Poller) Pass(ctx context.Context) error {
-	all, err := p.o.DB.Projects(ctx)
+	active, err := p.o.DB.ActiveProjects(ctx)
 	if err != nil {
 		return err
 	}
-	p.forget(all)
-	slices.SortFunc(all, func(a, b db.Project) int { return compare(a.ID, b.ID) })
+	p.forget(active)
 	var pass sync.WaitGroup
-	for _, row := range all {
-		if row.Status != db.Active || ctx.Err() != nil {
-			continue
+	for _, id := range active {
+		if ctx.Err() != nil {
+			break
 		}
-		o := p.claim(row.ID, false)
+		o := p.claim(id, false)
 		if o == nil {
 			continue
 		}
@@ -212,7 +211,7 @@ func (p *Poller) Pass(ctx context.Context) error {
 			defer p.running.Done()
 			defer p.release(o)
 			defer turn.end()
-			p.look(ctx, row, o, true)
+			p.look(ctx, id, o, true)
 		}()
 	}
 	waited := make(chan struct{})
@@ -223,16 +222,6 @@ func (p *Poller) Pass(ctx context.Context) error {
 	}
 	p.passed.Store(p.o.Now().UnixNano())
 	return ctx.Err()
-}
-
-func compare(a, b string) int {
-	switch {
-	case a < b:
-		return -1
-	case a > b:
-		return 1
-	}
-	return 0
 }
 
 // Poll looks at one project now, for somebody who waits.
@@ -257,7 +246,7 @@ func (p *Poller) now(ctx context.Context, id string, fetch bool) (Outcome, error
 	}
 	defer p.running.Done()
 	defer p.release(o)
-	return p.look(ctx, row, o, fetch)
+	return p.look(ctx, row.ID, o, fetch)
 }
 
 // await claims a project. A worker that has it may have looked before what the caller
@@ -351,12 +340,11 @@ func (p *Poller) release(o *project) {
 }
 
 // forget closes the places of projects that are not polled any more.
-func (p *Poller) forget(all []db.Project) {
+func (p *Poller) forget(active []string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for id, o := range p.projects {
-		k := slices.IndexFunc(all, func(row db.Project) bool { return row.ID == id })
-		if o.busy || o.refreshing || k >= 0 && all[k].Status == db.Active {
+		if _, found := slices.BinarySearch(active, id); o.busy || o.refreshing || found {
 			continue
 		}
 		o.drop()

@@ -583,3 +583,72 @@ func TestLookFetchesNothing(t *testing.T) {
 		t.Errorf("the next pass made %d fetches", f.count(&f.refreshes))
 	}
 }
+
+// TestNewerFactsStay: a look that waits for its turn does not put back the facts that
+// were stored meanwhile.
+func TestNewerFactsStay(t *testing.T) {
+	due := event.TimeOf(start.Add(time.Minute))
+	old := facts.Facts{Open: 1, Issues: []facts.Issue{{UUID: event.UUID{1}, Name: "1", Due: due}}}
+	setUp := func(t *testing.T, names ...string) *bench {
+		places := map[string]*fake{}
+		for _, name := range names {
+			places[name] = &fake{facts: old}
+		}
+		b := setUp(t, places)
+		b.pass()
+		b.clock.forward(time.Hour) // the old facts are due to be judged again
+		return b
+	}
+	write := func(f *fake, hang chan struct{}) {
+		f.mu.Lock()
+		defer f.mu.Unlock()
+		f.moved, f.facts, f.hang = true, facts.Facts{Open: 7}, hang
+	}
+	check := func(b *bench, name string) {
+		b.Helper()
+		open, err := b.db.Alerts(b.Context(), name)
+		if p := b.project(name); err != nil || p.State.Facts.Open != 7 || p.State.Counters.Open != 7 || len(open) != 0 {
+			b.Errorf("%d issues, %d alerts, %v; want 7 and none", p.State.Facts.Open, len(open), err)
+		}
+	}
+	t.Run("asked for while a worker looks", func(t *testing.T) {
+		b, hang, passed := setUp(t, "a"), make(chan struct{}), make(chan error)
+		a := b.places["a"]
+		write(a, hang)
+		go func() { passed <- b.poller.Pass(b.Context()) }()
+		for a.count(&a.looks) < 2 {
+			time.Sleep(time.Millisecond)
+		}
+		time.AfterFunc(50*time.Millisecond, func() { close(hang) })
+		if _, err := b.poller.Look(t.Context(), "a"); err != nil {
+			t.Fatal(err)
+		}
+		if err := <-passed; err != nil || a.count(&a.looks) != 3 {
+			t.Fatalf("%v, %d looks", err, a.count(&a.looks))
+		}
+		check(b, "a")
+	})
+	t.Run("in a pass that waits for a worker", func(t *testing.T) {
+		b, passed := setUp(t, "a", "b"), make(chan error)
+		for range workers {
+			b.poller.slots <- struct{}{}
+		}
+		go func() { passed <- b.poller.Pass(b.Context()) }()
+		for busy := false; !busy; time.Sleep(time.Millisecond) { // until the pass waits with the first
+			b.poller.mu.Lock()
+			busy = b.poller.known("a").busy
+			b.poller.mu.Unlock()
+		}
+		write(b.places["b"], nil)
+		if _, err := b.poller.Look(t.Context(), "b"); err != nil {
+			t.Fatal(err)
+		}
+		for range workers {
+			<-b.poller.slots
+		}
+		if err := <-passed; err != nil || b.places["b"].looks != 3 {
+			t.Fatalf("%v, %d looks", err, b.places["b"].looks)
+		}
+		check(b, "b")
+	})
+}
