@@ -35,7 +35,7 @@ const (
 	Anybody Scope = iota // before a login
 	Reader
 	Actor  // changes something, or uses what only the operator may use
-	Signed // programs, each with a signature, which the handler checks
+	Signed // programs, each with a signature for a receiver, which the handler checks
 )
 
 // Route is what is to be checked of requests of one pattern.
@@ -105,13 +105,16 @@ type Request struct {
 	Session db.Session
 	Bearer  bool   // a script that showed a token
 	ID      string // of an action, unique
+
+	Receiver       db.Receiver // of a Signed route
+	ReceiverSecret []byte
 }
 
 // Check makes the checks. The request is returned with an error, too, as far as it is
 // known.
 func (g *Guard) Check(w http.ResponseWriter, q *http.Request) (*Request, error) {
 	r := &Request{Request: q, W: w}
-	for _, check := range []func(*Request) error{g.checkPeer, g.checkHost, g.checkRoute, g.checkBody, g.checkOrigin, g.checkSession, g.checkForm, g.checkScope, g.checkRate} {
+	for _, check := range []func(*Request) error{g.checkPeer, g.checkHost, g.checkRoute, g.checkBody, g.checkOrigin, g.checkReceiver, g.checkSession, g.checkForm, g.checkScope, g.checkRate} {
 		if err := check(r); err != nil {
 			return r, err
 		}
@@ -247,6 +250,35 @@ func (g *Guard) ownOrigin(r *Request, origin string) bool {
 func bearer(r *Request) (token string, shown bool) {
 	scheme, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")
 	return strings.TrimSpace(token), strings.EqualFold(scheme, "bearer")
+}
+
+// receiverName is the form of the names that receivers are given.
+var receiverName = regexp.MustCompile(`^[0-9a-f]{32}$`)
+
+// checkReceiver finds the receiver that a signed request is for, and bounds how many come.
+// A name that no receiver has is chosen by the sender, so it is never a key of the limits:
+// all such names are counted together.
+func (g *Guard) checkReceiver(r *Request) (err error) {
+	if r.Route.Scope != Signed {
+		return nil
+	}
+	name, unknown := path.Base(r.URL.Path), Refuse(http.StatusNotFound, "there is no such page")
+	if !receiverName.MatchString(name) {
+		return unknown
+	}
+	key := "signed " + name
+	switch r.Receiver, r.ReceiverSecret, err = g.o.DB.Receiver(r.Context(), name); {
+	case errors.Is(err, db.ErrNotFound):
+		key = "unknown receiver"
+	case err != nil:
+		return err
+	default:
+		unknown = nil
+	}
+	if !g.limits.allow(key, maxSigned) {
+		return Refuse(http.StatusTooManyRequests, "more than %d requests a minute", maxSigned)
+	}
+	return unknown
 }
 
 // checkSession finds who asks. Who shows a token is nobody else, whatever cookie
@@ -404,9 +436,6 @@ func (g *Guard) checkScope(r *Request) error {
 
 // checkRate bounds how often a session changes something.
 func (g *Guard) checkRate(r *Request) error {
-	if r.Route.Scope == Signed && !g.limits.allow("signed "+r.URL.Path, maxSigned) {
-		return Refuse(http.StatusTooManyRequests, "more than %d requests a minute", maxSigned)
-	}
 	if r.Route.Scope == Actor && !g.limits.allow("act "+r.Session.Hash, g.o.Most) {
 		return Refuse(http.StatusTooManyRequests, "more than %d changes a minute", g.o.Most)
 	}
