@@ -8,21 +8,13 @@ import (
 	"io"
 	"net/http"
 	"sync"
-
-	"github.com/git-crosslink/git-crosslink/dashboard/db"
 )
 
 // receive takes what a forge sends when something was pushed. Nothing of it is read but
 // its signature and its id: the project's next fetch is due now, and nothing else happens.
+// The id is remembered last, so that a delivery that failed can be sent again.
 func (s *Server) receive(r *request) error {
-	to, secret, err := s.DB.Receiver(r.Context(), r.PathValue("name"))
-	if errors.Is(err, db.ErrNotFound) {
-		return refuse(http.StatusNotFound, "there is no such page")
-	}
-	if err != nil {
-		return err
-	}
-	mac := hmac.New(sha256.New, secret)
+	to, mac := r.Receiver, hmac.New(sha256.New, r.ReceiverSecret)
 	if _, err := io.Copy(mac, r.Body); err != nil {
 		if large := (*http.MaxBytesError)(nil); errors.As(err, &large) {
 			return refuse(http.StatusRequestEntityTooLarge, "the request is larger than %d bytes", r.Route.Bound())
@@ -33,13 +25,20 @@ func (s *Server) receive(r *request) error {
 		return refuse(http.StatusForbidden, "the signature is not that of this receiver: X-Hub-Signature-256")
 	}
 	id := r.Header.Get("X-GitHub-Delivery")
-	if id != "" && !s.received.first(to.Name+" "+id) {
+	if len(id) > maxDeliveryID {
+		id = ""
+	}
+	if id != "" && s.received.has(to.Name+" "+id) {
 		return s.raw(r, http.StatusOK, map[string]any{"project": to.Slug, "fetch": false, "seen": true})
 	}
+	fetch := s.Poller.Kick(to.Project)
 	if err := s.DB.UsedReceiver(r.Context(), to.ID); err != nil {
 		return err
 	}
-	return s.raw(r, http.StatusAccepted, map[string]any{"project": to.Slug, "fetch": s.Poller.Kick(to.Project), "seen": false})
+	if id != "" {
+		s.received.add(to.Name + " " + id)
+	}
+	return s.raw(r, http.StatusAccepted, map[string]any{"project": to.Slug, "fetch": fetch, "seen": false})
 }
 
 // received remembers the ids of the latest deliveries, so that one that is repeated does
@@ -51,13 +50,22 @@ type received struct {
 	next int
 }
 
-const receivedKept = 1000
+const (
+	receivedKept  = 1000
+	maxDeliveryID = 200 // bytes; a delivery with a longer id is treated as one without an id
+)
 
-func (o *received) first(id string) bool {
+func (o *received) has(id string) bool {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if len(id) > 200 || o.all[id] {
-		return false
+	return o.all[id]
+}
+
+func (o *received) add(id string) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.all[id] {
+		return
 	}
 	if o.all == nil {
 		o.all, o.ring = map[string]bool{}, make([]string, receivedKept)
@@ -65,5 +73,4 @@ func (o *received) first(id string) bool {
 	delete(o.all, o.ring[o.next])
 	o.ring[o.next], o.all[id] = id, true
 	o.next = (o.next + 1) % receivedKept
-	return true
 }

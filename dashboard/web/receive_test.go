@@ -4,15 +4,18 @@ import (
 	"context"
 	"crypto/hmac"
 	"crypto/sha256"
+	"database/sql"
 	"encoding/hex"
 	"encoding/json"
 	"net/http"
+	"path/filepath"
 	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/git-crosslink/git-crosslink/dashboard/dashtest"
+	"github.com/git-crosslink/git-crosslink/dashboard/db"
 )
 
 // TestReceive: what a forge signs makes a fetch due, once; whatever else comes does nothing.
@@ -84,6 +87,37 @@ func TestReceive(t *testing.T) {
 	if got, d := send(one.Name, body, sign(secret, body), "d2"); got != 202 || d.Fetch {
 		t.Errorf("another one at once: %d %+v", got, d)
 	}
+	// a delivery that failed was not received: when it is sent again, it makes a fetch due
+	backup, err := s.db.Backup(t.Context())
+	s.Check(err)
+	raw, err := sql.Open("sqlite", filepath.Join(filepath.Dir(backup), db.File))
+	s.Check(err)
+	defer raw.Close()
+	exec := func(query string) {
+		t.Helper()
+		_, err := raw.Exec(query)
+		s.Check(err)
+	}
+	exec("CREATE TRIGGER broken BEFORE UPDATE ON receivers BEGIN SELECT raise(abort, 'the disk is full'); END")
+	at.Add(int64(time.Minute))
+	if got, _ := send(one.Name, body, sign(secret, body), "d3"); got != 500 {
+		t.Errorf("a push that cannot be noted: %d, want 500", got)
+	}
+	if len(s.failed) != 1 || !strings.Contains(s.failed[0], "the disk is full") {
+		t.Errorf("the failures are %q", s.failed)
+	}
+	s.failed = nil // the failure above
+	exec("DROP TRIGGER broken")
+	if got, d := send(one.Name, body, sign(secret, body), "d3"); got != 202 || d.Seen {
+		t.Errorf("the push that failed, sent again: %d %+v", got, d)
+	}
+	// an id that is too long to be remembered is no id
+	for range 2 {
+		at.Add(int64(time.Minute))
+		if got, d := send(one.Name, body, sign(secret, body), strings.Repeat("x", maxDeliveryID+1)); got != 202 || d.Seen {
+			t.Errorf("a push with a long id: %d %+v", got, d)
+		}
+	}
 	for k := range 70 {
 		got, _ := send(one.Name, body, "", "")
 		if k > 60 && got != 429 {
@@ -111,13 +145,18 @@ func (r *recorder) SetWriteDeadline(time.Time) error { return nil }
 // TestReceivedForgets: ids are remembered, and not forever.
 func TestReceivedForgets(t *testing.T) {
 	var o received
-	if !o.first("a") || o.first("a") || o.first(strings.Repeat("x", 201)) {
-		t.Error("an id is taken twice, or one that is too long")
+	if o.has("a") {
+		t.Error("an id is known before it was added")
+	}
+	o.add("a")
+	o.add("a")
+	if !o.has("a") || o.next != 1 {
+		t.Errorf("an id that was added twice has %d places", o.next)
 	}
 	for k := range receivedKept {
-		o.first(strings.Repeat("b", k/100+1) + string(rune('!'+k%100)))
+		o.add(strings.Repeat("b", k/100+1) + string(rune('!'+k%100)))
 	}
-	if len(o.all) > receivedKept || !o.first("a") {
+	if len(o.all) > receivedKept || o.has("a") {
 		t.Errorf("%d ids are remembered", len(o.all))
 	}
 }
