@@ -129,7 +129,7 @@ func TestProjects(t *testing.T) {
 	b.expect(1, "", "error: no dashboard is running\nhint: git crosslink dashboard serve\n", a, "login-url")
 	b.expect(1, "", "error: no dashboard is running\nhint: git crosslink dashboard serve\n", a, "poll", "local/a")
 	b.expect(129, "", "error: there is no command 'dashboard dance'\nhint: git crosslink dashboard --help\n", a, "dance")
-	b.expect(128, "", "error: there is not a directory '/nonexist'\nhint: watch a repository on this machine: git crosslink dashboard track <path>\n"+
+	b.expect(128, "", "error: there is no directory '/nonexist'\nhint: watch a repository on this machine: git crosslink dashboard track <path>\n"+
 		"hint: watch one by its URL: git crosslink dashboard track https://…\n", a, "track", "/nonexist")
 	file := filepath.Join(a, "file")
 	if err := os.WriteFile(file, nil, 0o666); err != nil {
@@ -274,7 +274,7 @@ func TestGitHub(t *testing.T) {
 	}
 }
 
-// TestOpen: the command silently watches, serves and opens; a second one,
+// TestOpen: the command without a subcommand watches, serves and opens; a second one,
 // in another repository, adds that to the server that runs.
 func TestOpen(t *testing.T) {
 	b := newBench(t)

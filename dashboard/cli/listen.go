@@ -81,7 +81,11 @@ func (e *env) reach(u *urfave.Context) (*reach, error) {
 	case at != "":
 		r.listeners, port, err = listenAt(at, base != nil && base.Scheme == "https")
 	default:
-		r.listeners, port, err = listen(u.Int("port"))
+		tries := 20
+		if base != nil { // the URL leads to this port: on another one, whoever took it would be sent the sessions
+			tries = 1
+		}
+		r.listeners, port, err = listen(u.Int("port"), tries)
 	}
 	if err != nil {
 		return nil, err

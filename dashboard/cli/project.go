@@ -149,7 +149,7 @@ func (e *env) trackAny(ctx context.Context, d *db.DB, dir, at, slug string) (db.
 func noDirectory(at string, err error) error {
 	why := frame.UnwrapPath(err)
 	if errors.Is(err, fs.ErrNotExist) {
-		return frame.Fatal("directory", fmt.Sprintf("there is not a directory '%s'", at), "watch a repository on this machine: git crosslink dashboard track <path>",
+		return frame.Fatal("directory", fmt.Sprintf("there is no directory '%s'", at), "watch a repository on this machine: git crosslink dashboard track <path>",
 			"watch one by its URL: git crosslink dashboard track https://…")
 	}
 	return frame.Fatal("directory", fmt.Sprintf("cannot read '%s': %v", at, why), "git crosslink dashboard track <path>")

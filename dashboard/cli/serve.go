@@ -36,13 +36,13 @@ const defaultPort = 3100
 
 func serveFlags() []urfave.Flag {
 	return append(reachFlags(),
-		&urfave.IntFlag{Name: "port", Usage: "listen on port `N` of this machine, or on the next free port", Value: defaultPort},
+		&urfave.IntFlag{Name: "port", Usage: "listen on port `N` of this machine, or without --base-url on the next free port", Value: defaultPort},
 		&urfave.BoolFlag{Name: "no-open", Usage: "open no browser"},
 		&urfave.BoolFlag{Name: "read-only", Usage: "show everything, but allow no changes"},
 	)
 }
 
-// open is the command silently: watch this repository, serve, show it.
+// open is the command without a subcommand: watch this repository, serve, show it.
 func (e *env) open(u *urfave.Context) error {
 	if u.Args().Len() > 0 {
 		return frame.Misuse(fmt.Sprintf("there is no command 'dashboard %s'", u.Args().First()), "git crosslink dashboard --help")
@@ -245,13 +245,13 @@ func hosts(port int) []string {
 	return []string{fmt.Sprintf("localhost:%d", port), fmt.Sprintf("127.0.0.1:%d", port), fmt.Sprintf("[::1]:%d", port)}
 }
 
-// listen listens on both loopback addresses, on the port or the next free one.
-func listen(port int) ([]net.Listener, int, error) {
+// listen listens on both loopback addresses, on the first free port of as many as it may try.
+func listen(port, tries int) ([]net.Listener, int, error) {
 	if port < 0 || port > 65535 {
 		return nil, 0, frame.Misuse(fmt.Sprintf("%d is not a valid port", port))
 	}
 	var err error
-	for n := range 20 {
+	for n := range tries {
 		var first, second net.Listener
 		if first, err = net.Listen("tcp4", fmt.Sprintf("127.0.0.1:%d", port+n)); err != nil {
 			continue
@@ -264,6 +264,9 @@ func listen(port int) ([]net.Listener, int, error) {
 			return []net.Listener{first}, got, nil
 		}
 		first.Close()
+	}
+	if tries == 1 {
+		return nil, 0, frame.Fatal("no-port", fmt.Sprintf("cannot listen on port %d: %v", port, errors.Unwrap(err)), "choose another, and direct the proxy or --base-url to it: --port <n>")
 	}
 	return nil, 0, frame.Fatal("no-port", fmt.Sprintf("no port from %d on is free: %v", port, err), "choose another: --port <n>")
 }
