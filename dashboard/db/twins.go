@@ -3,6 +3,9 @@ package db
 import (
 	"context"
 	"database/sql"
+	"net/url"
+	"path"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -14,6 +17,7 @@ import (
 type twin struct {
 	id, slug string
 	read     bool // it is polled, and the last poll succeeded
+	place    Place
 }
 
 // twins are the other projects with the hub of one. What is wrong with a hub is seen
@@ -26,8 +30,57 @@ func twinsOf(ctx context.Context, tx *sql.Tx, in Poll) (twins, error) {
 	if in.Facts.Health.Hub == "" {
 		return nil, nil
 	}
-	return list(ctx, tx, func(r *sql.Rows, t *twin) error { return r.Scan(&t.id, &t.slug, &t.read) },
-		"SELECT id, slug, status = 'active' AND poll_error = '' FROM projects WHERE hub_id = ? AND id != ? ORDER BY added_at, slug", in.Facts.Health.Hub, in.Project.ID)
+	all, err := list(ctx, tx, func(r *sql.Rows, t *twin) error { return r.Scan(&t.id, &t.slug, &t.read, &t.place.Path, &t.place.URL) },
+		`SELECT p.id, p.slug, p.status = 'active' AND p.poll_error = '', l.path, l.url FROM projects p JOIN places l ON l.project_id = p.id
+			WHERE p.hub_id = ?1 OR p.id = ?2 ORDER BY p.added_at, p.slug`, in.Facts.Health.Hub, in.Project.ID)
+	if err != nil {
+		return nil, err
+	}
+	hub := ""
+	if k := slices.IndexFunc(all, func(t twin) bool { return t.id == in.Project.ID }); k >= 0 {
+		hub = HubKey(in.Facts.Health.Hub, all[k].place)
+	}
+	return slices.DeleteFunc(all, func(t twin) bool {
+		return hub == "" || t.id == in.Project.ID || HubKey(in.Facts.Health.Hub, t.place) != hub
+	}), nil
+}
+
+// HubKey is equal for clones of one hub: those that name the same id and have the same URL,
+// whatever its scheme and user; "" if one of them is missing. The id alone does not tell: it
+// is part of the tracker, so that every copy of the tracker on another server has it, too.
+func HubKey(id string, p Place) string {
+	if id == "" || p.URL == "" {
+		return ""
+	}
+	return id + " " + location(p.URL, p.Path)
+}
+
+// defaultPorts are the ports that a URL need not name.
+var defaultPorts = map[string]string{"ssh": "22", "http": "80", "https": "443", "git": "9418"}
+
+// location is the host and the path of a URL as git takes it. The path of a hub on this
+// machine is relative to the repository at base.
+func location(at, base string) string {
+	if u, err := url.Parse(at); err == nil && strings.Contains(at, "://") && u.Scheme != "file" {
+		host := strings.ToLower(u.Hostname())
+		if port := u.Port(); port != "" && port != defaultPorts[u.Scheme] {
+			host += ":" + port
+		}
+		return remoteLocation(host, u.Path)
+	}
+	at, file := strings.CutPrefix(at, "file://")
+	if host, rest, found := strings.Cut(at, ":"); found && !file && !strings.Contains(host, "/") {
+		return remoteLocation(strings.ToLower(host[strings.LastIndexByte(host, '@')+1:]), rest)
+	}
+	if !filepath.IsAbs(at) {
+		at = filepath.Join(base, at)
+	}
+	return strings.TrimSuffix(filepath.Clean(at), string(filepath.Separator)+".git")
+}
+
+// remoteLocation is a host and a path on it, however the path is written.
+func remoteLocation(host, at string) string {
+	return host + strings.TrimSuffix(path.Clean("/"+at), ".git")
 }
 
 // slugs are the other names under which an alert may be asked for.

@@ -77,6 +77,25 @@ func TestOneHubIsToldOnce(t *testing.T) {
 			at(w.a, wrong)
 			at(w.b, other)
 		}, "[firing firing] [firing]"},
+		"a copy on another server": {func(w *world, at func(Project, facts.Facts)) {
+			check(t, w.Capability(t.Context(), w.a.ID, Place{URL: "https://evil.example/o/r"}))
+			_, err := w.AddSilence(t.Context(), alerts.Silence{Project: w.a.ID, Starts: w.c.at, Ends: w.c.at + event.Time(time.Hour), Comment: "x", By: "me"})
+			check(t, err)
+			at(w.a, wrong)
+			at(w.b, wrong)
+			at(w.b, right)
+		}, "[firing resolved] [firing resolved]"},
+		"two copies": {func(w *world, at func(Project, facts.Facts)) {
+			check(t, w.Capability(t.Context(), w.a.ID, Place{URL: "https://evil.example/o/r"}))
+			at(w.a, wrong)
+			at(w.b, wrong)
+		}, "[firing firing] [firing]"},
+		"no URL": {func(w *world, at func(Project, facts.Facts)) {
+			check(t, w.Capability(t.Context(), w.a.ID, Place{}))
+			check(t, w.Capability(t.Context(), w.b.ID, Place{}))
+			at(w.a, wrong)
+			at(w.b, wrong)
+		}, "[firing firing] [firing]"},
 		"no hub": {func(w *world, at func(Project, facts.Facts)) {
 			at(w.a, overdue(1))
 			at(w.b, overdue(1))
@@ -96,6 +115,8 @@ func TestOneHubIsToldOnce(t *testing.T) {
 			check(t, err)
 			w.one, _, err = d.AddEndpoint(t.Context(), notify.Endpoint{Kind: notify.Standard, URL: "https://example.com/one", Filter: notify.Filter{Projects: []string{"o/b"}}})
 			check(t, err)
+			check(t, d.Capability(t.Context(), w.a.ID, Place{URL: "https://example.com/o/r.git"}))
+			check(t, d.Capability(t.Context(), w.b.ID, Place{URL: "git@Example.com:o/r"}))
 			for _, p := range []Project{w.a, w.b} { // a clone is known to be of a hub once it was read
 				poll(t, d, p, c.at, right)
 			}
@@ -115,5 +136,33 @@ func TestOneHubIsToldOnce(t *testing.T) {
 				t.Errorf("told %s, want %s", got, steps.want)
 			}
 		})
+	}
+}
+
+// TestHubKey: a hub is the same however its URL is written, and only then.
+func TestHubKey(t *testing.T) {
+	all := map[string]bool{}
+	for _, same := range [][]string{
+		{"https://example.com/o/r", "https://example.com/o/r.git", "https://me@EXAMPLE.com:443/o/r/", "ssh://git@example.com:22/o/r.git", "git@example.com:o/r.git", "example.com:/o/r"},
+		{"https://example.com/o/R"}, {"https://example.com:8443/o/r"}, {"https://example.org/o/r"}, {"https://example.com/fork/r"}, {"https://example.com.evil.example/o/r"},
+		{"/srv/r", "/srv/r/", "file:///srv/r", "../r", "/srv/x/../r/.git"},
+		{"/srv/r.git"}, {"/o/r"}, {"./a:b"},
+	} {
+		want := HubKey("id", Place{URL: same[0], Path: "/srv/clone"})
+		for _, at := range same {
+			if got := HubKey("id", Place{URL: at, Path: "/srv/clone"}); got != want || got == "" {
+				t.Errorf("%s: %s, want %s", at, got, want)
+			}
+		}
+		if HubKey("other", Place{URL: same[0], Path: "/srv/clone"}) == want {
+			t.Errorf("%s of another hub is the same", same[0])
+		}
+		if all[want] {
+			t.Errorf("%s is the same as another one: %s", same[0], want)
+		}
+		all[want] = true
+	}
+	if HubKey("", Place{URL: "https://example.com/o/r"}) != "" || HubKey("id", Place{}) != "" {
+		t.Error("what is unknown is the same")
 	}
 }

@@ -16,7 +16,7 @@ type Twins map[string][]db.Project
 func TwinsOf(projects []db.Project) Twins {
 	by := Twins{}
 	for _, p := range projects {
-		if hub := p.State.Facts.Health.Hub; hub != "" {
+		if hub := hubOf(p); hub != "" {
 			by[hub] = append(by[hub], p)
 		}
 	}
@@ -41,7 +41,9 @@ func TwinsOf(projects []db.Project) Twins {
 }
 
 // Of returns the projects of the hub of a project, if there are several.
-func (t Twins) Of(p db.Project) []db.Project { return t[p.State.Facts.Health.Hub] }
+func (t Twins) Of(p db.Project) []db.Project { return t[hubOf(p)] }
+
+func hubOf(p db.Project) string { return db.HubKey(p.State.Facts.Health.Hub, p.Place) }
 
 // Hides reports whether another project of the same hub is shown in the place of one.
 func (t Twins) Hides(p db.Project) bool {
