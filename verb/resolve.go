@@ -15,10 +15,10 @@ import (
 )
 
 // resolve finds the issue an id names: as the tracker calls it, else as it was called
-// where it was imported from.
+// where it was imported from. What the tracker calls a deleted issue is no old name.
 func resolve(p tracker.Projection, id string) (event.UUID, error) {
 	u, err := p.Resolve(id)
-	if err == nil || errors.As(err, new(*store.AmbiguousError)) {
+	if !Unknown(err) && !errors.As(err, new(*store.BadIDError)) {
 		return u, err
 	}
 	switch found := byOldName(p, id); len(found) {
@@ -36,8 +36,12 @@ var oldShort = map[string]string{"github": "gh", "gitlab": "gl"}
 
 // byOldName finds issues by the name that they had in a source that was imported here:
 // its key there (bd-a3f8), or with the system or the scope before it (gh#12,
-// github#12, acme/shop#12, github:acme/shop#12). A number alone is one of this tracker.
+// github#12, acme/shop#12, github:acme/shop#12). A number alone, 12 or #12, is one of
+// this tracker.
 func byOldName(p tracker.Projection, id string) (found []store.Candidate) {
+	if strings.Trim(strings.TrimPrefix(id, "#"), "0123456789") == "" {
+		return nil
+	}
 	for _, a := range p.Agents() {
 		names, ok := importer.NamesOf(a.Description)
 		if !ok {
@@ -45,12 +49,10 @@ func byOldName(p tracker.Projection, id string) (found []store.Candidate) {
 		}
 		key := id
 		if before, after, ok := strings.Cut(id, "#"); ok {
-			if !slices.Contains([]string{names.System, names.Scope, names.System + ":" + names.Scope, oldShort[names.System]}, before) {
-				continue
+			if before == "" || !slices.Contains([]string{names.System, names.Scope, names.System + ":" + names.Scope, oldShort[names.System]}, before) {
+				continue // oldShort and a scope may be ""
 			}
 			key = after
-		} else if strings.Trim(id, "0123456789") == "" {
-			continue
 		}
 		i, err := p.Row(names.Issue(key))
 		if err == nil && !slices.ContainsFunc(found, func(c store.Candidate) bool { return c.UUID == i.UUID }) {
