@@ -1,6 +1,7 @@
 package issue
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"math/rand/v2"
@@ -120,30 +121,24 @@ func runLock(ctx context.Context, opts lockOptions, e *command.Env) error {
 	doc := struct {
 		Claims []answer.Claim `json:"claims"`
 	}{[]answer.Claim{}}
+	claims, err := claimAll(ctx, e, repo, rows, o, opts.wait)
 	var a frame.Result
-	until := e.Now().Add(opts.wait)
 	for _, row := range rows {
+		c, asked := claims[row.UUID]
+		if !asked {
+			continue
+		}
 		var f *frame.Failure
 		i := row
-		c, err := repo.Claim(ctx, row.UUID, o)
-		if err == nil && opts.wait > 0 {
-			c, err = awaitLock(ctx, e, repo, row.UUID, c, until)
-		}
-		switch {
-		case err == nil:
-			var shape answer.Claim
-			if shape, i, err = answer.ClaimOf(c, row.UUID); err != nil {
+		if c == nil {
+			f = frame.Explain(&store.NotFoundError{What: "issue", ID: row.Name(), Deleted: row.Name()})
+		} else {
+			shape, now, err := answer.ClaimOf(c, row.UUID)
+			if err != nil {
 				return err
 			}
-			doc.Claims = append(doc.Claims, shape)
+			doc.Claims, i = append(doc.Claims, shape), now
 			f = ClaimFailure(e, repo, c, i)
-		case verb.DeletedName(err) != "":
-			f = frame.Explain(&store.NotFoundError{What: "issue", ID: row.Name(), Deleted: row.Name()})
-		case len(doc.Claims) == 0:
-			return err
-		default: // the answer is what was granted before
-			a.Failure, a.Data = frame.Explain(err), doc
-			return e.Print(ctx, a)
 		}
 		switch {
 		case f == nil:
@@ -157,8 +152,40 @@ func runLock(ctx context.Context, opts lockOptions, e *command.Env) error {
 			e.Progress("%s", f.Message)
 		}
 	}
+	if err != nil {
+		if len(doc.Claims) == 0 {
+			return err
+		}
+		a.Failure = frame.Explain(err) // the answer is what was granted before
+	}
 	a.Data = doc
 	return e.Print(ctx, a)
+}
+
+// claimAll claims issues until there is an error. The claim of a deleted issue is nil.
+// With a wait it claims them in the order of their uuids: if two agents waited for the
+// same locks in different orders, each could hold what the other waits for.
+func claimAll(ctx context.Context, e *command.Env, repo *command.Repository, rows []*store.Issue, o tracker.ClaimOptions, wait time.Duration) (map[event.UUID]*tracker.Claim, error) {
+	if wait > 0 {
+		rows = slices.SortedFunc(slices.Values(rows), func(a, b *store.Issue) int { return bytes.Compare(a.UUID[:], b.UUID[:]) })
+	}
+	claims := map[event.UUID]*tracker.Claim{}
+	until := e.Now().Add(wait)
+	for _, row := range rows {
+		c, err := repo.Claim(ctx, row.UUID, o)
+		if err == nil && wait > 0 {
+			c, err = awaitLock(ctx, e, repo, row.UUID, c, until)
+		}
+		switch {
+		case err == nil:
+			claims[row.UUID] = c
+		case verb.DeletedName(err) != "":
+			claims[row.UUID] = nil
+		default:
+			return claims, err
+		}
+	}
+	return claims, nil
 }
 
 // ClaimFailure says what became of a claim; nil is that it is held.
