@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"io"
 	"strings"
 	"testing"
 	"time"
@@ -228,7 +229,8 @@ type world struct {
 	t   *testing.T
 	hub *memoryHub
 	in  string
-	tty bool // stdin and stderr
+	ask func() // happens before in is read
+	tty bool   // stdin and stderr
 
 	outTTY bool
 	person bool // reads stdout: a terminal, but no pager
@@ -256,7 +258,7 @@ func (w *world) run(args ...string) ran {
 	var out, errs bytes.Buffer
 	e := &command.Env{
 		Terminal: &frame.Terminal{
-			Streams: frame.Streams{In: strings.NewReader(w.in), Out: &out, Err: &errs, InTTY: w.tty, OutTTY: w.outTTY || w.person, Width: 80},
+			Streams: frame.Streams{In: io.MultiReader(before(w.ask), strings.NewReader(w.in)), Out: &out, Err: &errs, InTTY: w.tty, ErrTTY: w.tty, OutTTY: w.outTTY || w.person, Width: 80},
 			System: frame.System{
 				Getenv: func(n string) string { return w.vars[n] },
 				Chdir:  func(string) error { return nil },
@@ -271,6 +273,16 @@ func (w *world) run(args ...string) ran {
 	}
 	code := run(w.ctx, e, args)
 	return ran{out.String(), errs.String(), code}
+}
+
+// before is an empty input; to read it calls f.
+type before func()
+
+func (f before) Read([]byte) (int, error) {
+	if f != nil {
+		f()
+	}
+	return 0, io.EOF
 }
 
 // ok is run for commands that must succeed.

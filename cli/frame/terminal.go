@@ -178,10 +178,16 @@ func (t *Terminal) Ask(question string) bool {
 	return false
 }
 
+// CanAsk reports whether there is somebody to ask: a person at a terminal. A
+// pseudo-terminal may have nobody behind it; GIT_TERMINAL_PROMPT=0 says so.
+func (t *Terminal) CanAsk() bool {
+	return t.InTTY && t.ErrTTY && !t.JSON && !t.Quiet && IsTrue(t.Getenv("GIT_TERMINAL_PROMPT"), true)
+}
+
 // Confirm asks a question where there is somebody to ask, and returns a refusal if
 // the answer is no. Elsewhere a command was meant as it was given.
 func (t *Terminal) Confirm(yes bool, question, refused string) error {
-	if yes || !t.InTTY || !t.ErrTTY || t.JSON || t.Ask(OneLine(question)) {
+	if yes || !t.CanAsk() || t.Ask(OneLine(question)) {
 		return nil
 	}
 	return No("not-confirmed", refused)

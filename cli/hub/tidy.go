@@ -15,7 +15,7 @@ import (
 // wants that: with --tidy, or by the answer to a question that the first init in a
 // clone asks on a terminal.
 func tidyRemote(ctx context.Context, e *command.Env, remote string, wanted, joined bool) error {
-	if !wanted && (joined || remote == "" || remote == "." || !e.InTTY || !e.ErrTTY || e.JSON || e.Quiet) {
+	if !wanted && (joined || remote == "" || remote == "." || !e.CanAsk()) {
 		return nil
 	}
 	if !wanted && !e.Ask("hide the tracker's branches from git branch -a, git log --all and git pull? (git crosslink init --no-tidy undoes it)") {

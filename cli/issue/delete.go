@@ -2,6 +2,7 @@ package issue
 
 import (
 	"context"
+	"slices"
 	"strings"
 
 	urfave "github.com/urfave/cli/v2"
@@ -46,30 +47,47 @@ Examples:
 	})
 }
 
+// toDelete are the issues that the user has confirmed.
+type toDelete struct {
+	shown []string // in the question, by their uuids
+	gone  []string // words that named a deleted issue
+}
+
 // confirmDelete shows what would be deleted, and asks.
-func confirmDelete(ctx context.Context, opts deleteOptions, e *command.Env) error {
+func confirmDelete(ctx context.Context, opts deleteOptions, e *command.Env) (*toDelete, error) {
+	var named toDelete
 	var names []string
 	err := e.Read(ctx, tracker.Here, func(_ *command.Repository, p tracker.Projection) error {
-		names = nil
+		named, names = toDelete{}, nil
 		for _, id := range opts.ids {
 			i, err := verb.Resolve(p, id)
 			if verb.DeletedName(err) != "" {
+				named.gone = append(named.gone, id)
 				continue
 			} else if err != nil {
 				return err
 			}
-			names = append(names, command.Named(i))
+			named.shown, names = append(named.shown, i.UUID.String()), append(names, command.Named(i))
 		}
 		return nil
 	})
 	if err != nil || len(names) == 0 {
-		return err
+		return &named, err
 	}
-	return e.Confirm(opts.yes, "delete "+strings.Join(names, ", ")+" everywhere? ('git crosslink undo' can bring it back)", "nothing was deleted")
+	return &named, e.Confirm(opts.yes, "delete "+strings.Join(names, ", ")+" everywhere? ('git crosslink undo' can bring it back)", "nothing was deleted")
+}
+
+// ids are the ids to delete: a word may name another issue than when it was shown.
+func (d *toDelete) ids(p tracker.Projection) []string {
+	return slices.Concat(d.shown, slices.DeleteFunc(slices.Clone(d.gone), func(id string) bool {
+		_, err := verb.Resolve(p, id)
+		return verb.DeletedName(err) == ""
+	}))
 }
 
 func runDelete(ctx context.Context, opts deleteOptions, e *command.Env) error {
-	if err := confirmDelete(ctx, opts, e); err != nil {
+	named, err := confirmDelete(ctx, opts, e)
+	if err != nil {
 		return err
 	}
 	var (
@@ -78,7 +96,7 @@ func runDelete(ctx context.Context, opts deleteOptions, e *command.Env) error {
 	)
 	r, err := e.Emit(ctx, opts.emit, func(r *command.Repository, p tracker.Projection) (_ []event.Body, err error) {
 		var rows []*store.Issue
-		if plan, rows, err = verb.Delete(p, opts.ids, r.MintUUID); err != nil {
+		if plan, rows, err = verb.Delete(p, named.ids(p), r.MintUUID); err != nil {
 			return nil, err
 		}
 		shapes, err = answer.New(p).Issues(rows) // afterwards there is nothing to show

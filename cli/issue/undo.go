@@ -100,7 +100,7 @@ func runUndo(ctx context.Context, opts undoOptions, e *command.Env) error {
 
 // confirmUndo asks whether to continue, where there is somebody to ask.
 func confirmUndo(e *command.Env) error {
-	if !e.InTTY || !e.ErrTTY || e.JSON {
+	if !e.CanAsk() {
 		return frame.Misuse("nobody can be asked here: confirm with '--yes'", "git crosslink undo --yes")
 	}
 	if !e.Ask("undo it?") {
