@@ -19,6 +19,7 @@ func GitHub(s Source, o Options, out *Sink) error {
 	}
 	looksRight, any := false, false
 	seen := map[string]bool{}
+	numbers := githubNumbers{source: s}
 	err = rows(s, func(r row) error {
 		any = true
 		i, milestone, skip := githubIssue(r, o, comments, out.Report)
@@ -32,6 +33,11 @@ func GitHub(s Source, o Options, out *Sink) error {
 			return nil
 		}
 		looksRight = true
+		if i.Reason == "duplicate" {
+			if err := numbers.relate(i, out.Report); err != nil {
+				return err
+			}
+		}
 		if milestone != nil && !seen[milestone.Key] {
 			seen[milestone.Key] = true
 			if err := out.Milestone(milestone); err != nil {
