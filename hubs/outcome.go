@@ -52,7 +52,7 @@ func (p Pushed) Became(ctx context.Context, look func(context.Context) (map[stri
 	there, err := look(ctx)
 	unasked, ok := errors.AsType[*refs.RemoteError](err)
 	switch {
-	case ok && named: // whoever looks again reports that the hub cannot be reached
+	case ok && named: // the next look reports that the hub cannot be reached
 		return Outcome{Result: Raced}, nil
 	case ok:
 		return Outcome{Unknown, unasked}, nil
