@@ -170,11 +170,12 @@ func (r *Reader) RemoveStore() {
 	_ = os.Remove(r.storePath()) // it is checked again by anybody who looks
 }
 
-// What is large. The three meet: a store of so many lines is larger than that, and
-// so are the packs.
+// What is large. The three meet: a store of so many lines of the usual length is
+// larger than that, and so are the packs. From about 250 lines on it takes longer to read them all than to
+// open the store and have it follow.
 const (
-	keepFrom   = 1000      // lines
-	followFrom = 512 << 10 // bytes of the store, of a few hundred lines
+	keepFrom   = 200       // lines
+	followFrom = 256 << 10 // bytes of the store, which has 184 KB when it is empty
 	packFrom   = 128 << 10 // bytes of the replica's packs, if there is no store
 )
 
@@ -204,6 +205,9 @@ func (r *Reader) KeepMuch(ctx context.Context) {
 	}
 	if _, inMemory := s.View.(*store.Memory); !inMemory {
 		return
+	}
+	if _, err := os.Stat(r.storePath()); err == nil && !r.large() {
+		return // it is for reads
 	}
 	lines := uint64(0)
 	for _, l := range s.Logs {

@@ -2,8 +2,10 @@ package tracker_test
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 
 	"github.com/git-crosslink/git-crosslink/event"
@@ -189,6 +191,49 @@ func TestASmallStoreIsForReads(t *testing.T) {
 	}
 	if p, k := alice.readsWith(); k == nil || !k.Followed || len(alice.titles()) != 1 {
 		t.Errorf("the next read: %+v, %s", k, all(t, p))
+	}
+}
+
+// From 200 lines on a write makes a store, and the next goes on from it: it reads the
+// last segment of the own log, and no other line. Lines that are so short that the store
+// of them is small are read by each write, and the store is left to who reads.
+func TestAStoreOfTwoHundredLines(t *testing.T) {
+	t.Parallel()
+	for _, usual := range []bool{true, false} {
+		w := newMemoryWorld(t)
+		w.keepFrom = 0
+		alice := w.clone("alice")
+		alice.init()
+		issue := alice.create("one")
+		var did []string
+		for k, lines := range []int{190, 10, 1, 1} {
+			alice.stored = nil
+			tr := alice.open()
+			if _, err := tr.Emit(context.Background(), tracker.EmitOptions{Offline: true}, func(tracker.Projection) (all []event.Body, err error) {
+				for n := range lines {
+					if usual {
+						all = append(all, &event.CommentAdded{Issue: issue, Comment: tr.MintUUID(), Author: "alice", Content: "of usual length, or so", CreatedAt: 1, Kind: "note"})
+					} else {
+						all = append(all, &event.LabelAdded{Issue: issue, Label: fmt.Sprint(k, "-", n)})
+					}
+				}
+				return all, nil
+			}); err != nil {
+				t.Fatal(err)
+			}
+			did = append(did, fmt.Sprint(tr.HasLines(), len(alice.stored)))
+			if tr.LinesRead() > 12 && !tr.HasLines() {
+				t.Errorf("write %d reads %d lines", k, tr.LinesRead())
+			}
+			tr.Close()
+		}
+		want := []string{"true 0", "true 1", "false 1", "false 1"}
+		if !usual {
+			want = []string{"true 0", "true 1", "true 0", "true 0"}
+		}
+		if !slices.Equal(did, want) {
+			t.Errorf("usual lines: %t: whether all lines were read, and how often the store was written: %q, not %q", usual, did, want)
+		}
 	}
 }
 

@@ -7,6 +7,7 @@ var rows = []row{
 	{name: "new", what: "`new` without a hub to wait for: signed, on disk", against: "one git commit-tree", budget: 8, unit: "x", measure: (*bench).newLocal},
 	{name: "new-long-log", what: "the same in an own log of 100,000 lines", against: "the same in a short one", budget: 1.2, unit: "x", measure: (*bench).newLongLog},
 	{name: "new-many-issues", what: "the same in a tracker of 10,000 issues and 40,000 comments", against: "the same in an empty one", budget: 1.2, unit: "x", measure: (*bench).newManyIssues},
+	{name: "new-few-hundred", what: "the same in a tracker of 250 issues, one by one by one agent", against: "the same in an empty one", budget: 1.25, unit: "x", byCPU: true, measure: (*bench).newFewHundred},
 	{name: "new-similar", what: "the same there, with the notice about similar titles", against: "without it", budget: 1.2, unit: "x", measure: (*bench).newSimilar},
 	{name: "append-long-log", what: "of that, the write alone (in one process): 100,000 lines", against: "none", budget: 1.2, unit: "x", measure: (*bench).appendLong},
 	{name: "list", what: "`list` of 50 of 10,000 issues, nothing new", against: "git --version", budget: 4, unit: "x", measure: (*bench).list},

@@ -72,6 +72,35 @@ func (b *bench) newManyIssues() (measurement, error) {
 	return b.newBeside(large, err, "--offline")
 }
 
+// newFewHundred is where to read all in memory begins to take longer than a store.
+func (b *bench) newFewHundred() (measurement, error) {
+	of := make([]action, 0, 2)
+	few, err := b.kept("few-hundred", func(w *world) error {
+		for n := range 250 {
+			w.ours("new", "-q", "--offline", words(n, 6))
+		}
+		w.ours("sync", "-q")
+		return w.err
+	})
+	if err != nil {
+		return measurement{}, err
+	}
+	if few, err = few.copied(); err != nil {
+		return measurement{}, err
+	}
+	empty, err := b.world()
+	if err != nil {
+		return measurement{}, err
+	}
+	for _, w := range []*world{few, empty} {
+		if w.ours("new", "-q", "--offline", usual); w.err != nil {
+			return measurement{}, w.err
+		}
+		of = append(of, only(w.cmd("new", "-q", "--offline", usual)))
+	}
+	return b.against(of[0], of[1])
+}
+
 // newSimilar compares a new issue that is compared with the open ones with one that
 // is not.
 func (b *bench) newSimilar() (measurement, error) {
