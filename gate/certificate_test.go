@@ -95,7 +95,7 @@ func TestNoCertificatesByRef(t *testing.T) {
 	w := settled(t, gate.PerRef, trust.Warn, true)
 	w.git("--git-dir="+w.hub, "config", "crosslink.pushCertificate", "require")
 	w.grow(w.logs["alice"], 1)
-	w.refusedInWords(string(w.logs["alice"].tip)+":"+agents+"alice", "nothing of signatures")
+	w.refusedInWords(string(w.logs["alice"].tip)+":"+agents+"alice", "git does not pass signatures to this kind of hook")
 	r, err := gate.Inspect(w.ctx, w.hub, "", w.env)
 	if err != nil || !slices.ContainsFunc(r.Findings, func(d fail.Diagnosis) bool { return d.Code.Name() == "no-certificates" }) {
 		t.Errorf("%+v, %v", r, err)

@@ -205,7 +205,7 @@ func TestNewerRules(t *testing.T) {
 	}))
 	w.mustPush(string(w.metas[len(w.metas)-1].id) + ":refs/heads/crosslink/meta")
 	w.refused(tampering{"admitted", "ledger-" + ledger.OtherRules, "checkpoint", 0, newer}, gate.Whole)
-	if says, _ := w.push(string(newer(w)) + ":refs/heads/crosslink/checkpoint"); !strings.Contains(says, "hint: install the git-crosslink") {
+	if says, _ := w.push(string(newer(w)) + ":refs/heads/crosslink/checkpoint"); !strings.Contains(says, "hint: install a git-crosslink that supports this hub's level") {
 		t.Errorf("%s", says)
 	}
 	w.grow(w.logs["bob"], 1)
