@@ -34,7 +34,7 @@ type SessionEnd struct {
 	Released []Ref    `json:"released"`
 }
 
-// HandoffNote is what somebody left for anybody who continues.
+// HandoffNote is what an agent left for the next one on the issue.
 type HandoffNote struct {
 	By      string  `json:"by"`
 	At      string  `json:"at"`

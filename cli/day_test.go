@@ -17,8 +17,8 @@ func zoneNamed(t *testing.T, name string) *time.Location {
 	return zone
 }
 
-// TestDueOnADay: due today is not overdue today, and is shown with the day to
-// anybody who said so.
+// TestDueOnADay: due today is not overdue today, and is shown as the day that
+// was given.
 func TestDueOnADay(t *testing.T) {
 	w := newWorld(t)
 	honolulu := zoneNamed(t, "Pacific/Honolulu")

@@ -11,7 +11,7 @@ import (
 	"github.com/git-crosslink/git-crosslink/internal/testkit"
 )
 
-// aboutPushes are hints that answer a push or an empty hub, to anybody who owns it.
+// aboutPushes are hints for the owner of a hub that refused a push or is empty.
 var aboutPushes = map[string]string{
 	"tracker-lost": "a push of the user's deleted the tracker's branches", "gate/mirror": "a push of the user's was refused",
 	"gate/push-key": "pushes the log of an agent, no code", "gate/push-from": "pushes the log of an agent, no code", "stray-branch": "a branch lies in the way of the tracker's", "empty-remote": "init on a remote without a branch", "empty-remote/no-commit": "init on a remote without a branch",

@@ -6,7 +6,7 @@ import (
 	"sync"
 )
 
-// What GitHub turns into links when a text is posted. People are informed of a mention,
+// What GitHub turns into links when a text is posted. People are notified of a mention,
 // and issues get a note that they were named. The last byte of what is no URL ends
 // the mark.
 var mention = sync.OnceValue(func() *regexp.Regexp {

@@ -152,8 +152,7 @@ func (c *Contact) Founded(h *Hub, id string) error {
 	return c.Remember(func(n *Note) { n.Remote, n.URL, n.Hub, n.Other, n.NoMeta = h.Name, h.Shown(), id, "", false })
 }
 
-// Welcomed forgets what was informed of an earlier refusal once the hub has taken a
-// push.
+// Welcomed forgets an earlier refusal once the hub has accepted a push.
 func (c *Contact) Welcomed() error {
 	passed := func(name, _ string) bool { return name != "hub-fork" && name != "refused" }
 	left := maps.Clone(c.Told)

@@ -163,7 +163,7 @@ func (d *locksDecision) issue(x *issueFacts) {
 	for _, c := range x.claims {
 		w := Waiter{c.key.Agent, c.branch, c.key.Time, c.key.Seq}
 		switch {
-		case w.ClaimSeq < x.released[w.Agent]: // anybody who asked has said that it is over
+		case w.ClaimSeq < x.released[w.Agent]: // the agent that asked has released it
 		case x.deleted:
 			d.void = true // the issue may have been restored in the same step
 		case held && lock.Agent == w.Agent || waits(queue, w.Agent):

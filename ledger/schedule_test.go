@@ -9,7 +9,7 @@ import (
 	"github.com/git-crosslink/git-crosslink/event"
 )
 
-// All schedules of two agents: anybody who is to make the next call of the hub is
+// All schedules of two agents: the agent that makes the next call of the hub is
 // chosen, and whether something goes wrong with it, until every choice has been
 // made both ways. At most one thing goes wrong in one schedule.
 

@@ -74,7 +74,7 @@ type Report struct {
 type Runner struct {
 	Clone    *clone.Clone
 	Fetch    func(context.Context) error // takes over what the hub has
-	Progress func(done string)           // informed of each step; nil drops it
+	Progress func(done string)           // called after each step; nil drops it
 }
 
 // Begin prepares a run: the clone has a hub and, unless dry, a replica, and lock keeps

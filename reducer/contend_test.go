@@ -7,8 +7,8 @@ import (
 	"github.com/git-crosslink/git-crosslink/reducer"
 )
 
-// An event that is ordered before another one that writes the same register is informed
-// of it, whatever else it changes. What has no such register never loses.
+// An event that is ordered before another one that writes the same register is
+// reported as lost, whatever else it changes. An event without a register never loses.
 func TestContend(t *testing.T) {
 	u, v, c, m := event.UUID{1}, event.UUID{2}, event.UUID{3}, event.UUID{4}
 	one, two := "one", "two"

@@ -29,7 +29,7 @@ type stamp struct {
 	hash  [sha256.Size]byte // of the event's bytes
 	shown event.Time        // what people see in place of key.Time
 
-	lost func(to *stamp) // informed of a register that another write holds; nil drops it
+	lost func(to *stamp) // called for a register that another write holds; nil drops it
 }
 
 func stampOf(e *event.Envelope) *stamp {

@@ -315,8 +315,8 @@ func (c *clone) act(op lockOp, u event.UUID) (lockAnswer, error) {
 	return lockAnswer{outcome, row.Lock.Holder, row.Lock.Token}, nil
 }
 
-// TestLocksAreLinearizable: what clones are informed of lock, unlock, break and
-// looking, all at once, is what one lock in one place could have told them.
+// TestLocksAreLinearizable: the answers that clones get when they lock, unlock, break and
+// look, all at once, are those that one lock in one place could have given.
 func TestLocksAreLinearizable(t *testing.T) {
 	t.Parallel()
 	histories, each := nightly(1, 20), nightly(7, 12)

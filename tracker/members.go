@@ -7,7 +7,7 @@ import (
 	"github.com/git-crosslink/git-crosslink/reducer"
 )
 
-// What is informed of who may write to the hub, and what is asked for (package members).
+// What is known about who may write to the hub, and what is asked for (package members).
 type (
 	Trust           = members.Trust
 	TrustKey        = members.TrustKey

@@ -15,7 +15,7 @@ import (
 	"github.com/git-crosslink/git-crosslink/tracker"
 )
 
-// looks reads as 'list' does, which is a heartbeat of anybody who asks.
+// looks reads as 'list' does; that is a heartbeat of the agent that asks.
 func (c *clone) looks(f tracker.Freshness) tracker.Projection {
 	c.w.t.Helper()
 	t := c.open()

@@ -98,7 +98,7 @@ func TestUnsignedLinesAfterASignedLog(t *testing.T) {
 // appended is a way to append lines to the log of another.
 type appended struct {
 	require  bool   // the policy
-	signed   bool   // by anybody who appends
+	signed   bool   // by the agent that appends
 	replaced bool   // they are in the place of its last line
 	state    string // of the clone whose log it is
 	seen     bool   // it has fetched them before it writes

@@ -146,7 +146,7 @@ const Handoff = "handoff"
 // Superseded are the notes of a session that another one ended. They hand nothing on.
 const Superseded = "ended by the next session"
 
-// HandoffNote is what somebody left for anybody who continues.
+// HandoffNote is what an agent left for the next one on the issue.
 type HandoffNote struct {
 	By      string
 	At      event.Time

@@ -45,7 +45,7 @@ type Row struct {
 	Unsigned bool   // its creation is marked
 }
 
-// Handoff is the note of anybody who worked before.
+// Handoff is the note of the agent that worked on the issue before.
 type Handoff struct {
 	By, Age string // Age in words
 	Issue   string // "" if it is about none

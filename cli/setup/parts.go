@@ -1,4 +1,4 @@
-// Package setup says how the programs that run AI agents are informed of the tracker:
+// Package setup says how the programs that run AI agents learn of the tracker:
 // which files they read, what has to be in them, and how that is put into a file,
 // and taken out, so that every other byte stays as it is.
 //
@@ -16,7 +16,7 @@ import (
 	"unicode/utf8"
 )
 
-// Agent is a program, or a family of programs, that can be informed of the tracker.
+// Agent is a program, or a family of programs, that can be set up to use the tracker.
 type Agent struct {
 	Name    string
 	Title   string

@@ -1,4 +1,4 @@
-// Package notify says what webhooks are sent: which alerts an endpoint is informed of,
+// Package notify says what webhooks are sent: which alerts an endpoint is sent,
 // what the request holds, how it is signed (Standard Webhooks 1.0), and when it is
 // tried again. It sends nothing; dashboard/deliver does.
 package notify
@@ -42,7 +42,7 @@ type Endpoint struct {
 	Local  bool // it is on this machine
 }
 
-// Filter says which alerts an endpoint is informed of. The zero value lets all through.
+// Filter says which alerts an endpoint is sent. The zero value lets all through.
 type Filter struct {
 	Projects []string        `json:"projects,omitempty"` // slugs
 	Severity alerts.Severity `json:"severity,omitempty"` // at least

@@ -339,8 +339,8 @@ var weights = func() (n int) {
 	return n
 }()
 
-// body makes the next event: now and then one that was said before, word by
-// word, by anybody who.
+// body makes the next event: now and then one that some author wrote before, word
+// for word.
 func (h *history) body(a *author) event.Body {
 	if len(h.said) > 0 && h.IntN(20) == 0 {
 		return pick(h, h.said)

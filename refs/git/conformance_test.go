@@ -12,7 +12,7 @@ import (
 	"github.com/git-crosslink/git-crosslink/refs/refstest"
 )
 
-// TestMain keeps the tests away from the configuration of anybody who runs them,
+// TestMain keeps the tests away from the configuration of the user who runs them,
 // and turns the test binary into a second process where a test asks for one.
 func TestMain(m *testing.M) {
 	for _, kv := range os.Environ() {

@@ -64,7 +64,7 @@ func TestKilledBetweenTwoMoves(t *testing.T) {
 }
 
 // TestKilledWhileGitSwaps: a swap of several refs is finished by git when the
-// process that asked for it is killed, and anybody who swaps next waits for that.
+// process that asked for it is killed, and the next process that swaps waits for that.
 func TestKilledWhileGitSwaps(t *testing.T) {
 	program, err := exec.LookPath("git")
 	if err != nil {
@@ -301,7 +301,7 @@ func TestReadsWhereverObjectsAre(t *testing.T) {
 	if err != nil || next != len(ids) {
 		t.Error(next, err)
 	}
-	// What was damaged is written again by anybody who writes it again.
+	// A damaged object is replaced when it is written again.
 	empty := write("written twice")
 	spoil(empty, func([]byte) []byte { return nil })
 	if id := write("written twice"); id != empty {

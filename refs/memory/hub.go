@@ -254,7 +254,7 @@ func (r *remote) Heads(ctx context.Context) (map[string]refs.OID, error) {
 	return tips, nil
 }
 
-// shown is what a push is informed of the hub's refs, if it asks.
+// shown returns the hub's refs that a push is shown, if it asks for them.
 func shown(p refs.Push, adv map[string]refs.OID) map[string]refs.OID {
 	if !p.Show {
 		return nil

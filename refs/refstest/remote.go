@@ -24,7 +24,7 @@ type Hub interface {
 	Race(t testing.TB, ref string, id refs.OID)
 	// Break makes the hub unreachable.
 	Break(t testing.TB)
-	// ReadOnly makes the hub refuse every push silently per ref.
+	// ReadOnly makes the hub refuse every push, without a reason for each ref.
 	ReadOnly(t testing.TB)
 	// NoAtomic takes the hub's capability to push atomically.
 	NoAtomic(t testing.TB)

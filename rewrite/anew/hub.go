@@ -47,7 +47,7 @@ type Log struct {
 	Read    func(context.Context) ([]*event.Envelope, error)
 }
 
-// Writer is anybody who writes it again.
+// Writer is the agent that writes the log again.
 type Writer struct {
 	Local   refs.Local
 	Agent   string // whose the new hub is
