@@ -108,9 +108,9 @@ func Schedule(i *store.Issue, due, scheduled *event.Time) (p Plan) {
 	return Plan{[]event.Body{c}, effects}
 }
 
-// Delete hides issues, each by a deletion with a name of its own. One that is deleted already has an effect without an
-// issue.
-func Delete(p tracker.Projection, ids []string, mint func() event.UUID) (plan Plan, rows []*store.Issue, err error) {
+// Delete hides issues, each by a deletion with a name of its own, and ends their locks. One that is deleted already has
+// an effect without an issue.
+func Delete(p tracker.Projection, me string, ids []string, mint func() event.UUID) (plan Plan, rows []*store.Issue, err error) {
 	var before []Effect
 	for _, id := range ids {
 		i, err := Resolve(p, id)
@@ -127,6 +127,7 @@ func Delete(p tracker.Projection, ids []string, mint func() event.UUID) (plan Pl
 	}
 	for _, i := range rows {
 		plan.add(Effect{What: Deleted, Issue: i}, &event.IssueDeleted{UUID: i.UUID, Deletion: mint()})
+		endLock(&plan, me, i, "deleted")
 	}
 	plan.Effects = append(plan.Effects, before...)
 	return plan, rows, nil

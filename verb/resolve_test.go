@@ -35,7 +35,7 @@ func TestNumbersAreNoOldNames(t *testing.T) {
 						t.Errorf("'%s', which is deleted: %+v, %v", deleted, i, err)
 					}
 				}
-				plan, rows, err := Delete(w.view(), []string{"#1"}, uuid.New)
+				plan, rows, err := Delete(w.view(), "me", []string{"#1"}, uuid.New)
 				if err != nil || len(rows) > 0 || len(plan.Bodies) > 0 {
 					t.Errorf("delete #1 deletes %d issues, %v", len(rows), err)
 				}

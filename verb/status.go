@@ -23,7 +23,7 @@ func SetStatus(p tracker.Projection, me string, ids []string, to event.Status, r
 			plan.add(e, b)
 		}
 		if to != event.Open || i.Status != event.Open { // a late claim must not outlive the reopening
-			endLock(&plan, me, i)
+			endLock(&plan, me, i, "closed")
 		}
 	}
 	return plan, rows, nil
@@ -49,7 +49,7 @@ func statusBody(i *store.Issue, to event.Status, reason *string) event.Body {
 
 // endLock is the end of a lock that an issue's end implies: its own agent's
 // release, or the breaking of the grant that somebody else holds now.
-func endLock(plan *Plan, me string, i *store.Issue) {
+func endLock(plan *Plan, me string, i *store.Issue, reason string) {
 	own := slices.ContainsFunc(i.Queue, func(w store.Waiter) bool { return w.Agent == me })
 	if l := i.Lock; l != nil && !l.Ending {
 		switch {
@@ -57,7 +57,7 @@ func endLock(plan *Plan, me string, i *store.Issue) {
 			own = true
 			plan.add(Effect{What: OwnLockEnded, Issue: i, Lock: l})
 		case l.Confirmed:
-			plan.add(Effect{What: LockEnded, Issue: i, Lock: l}, &event.LockBroken{Issue: i.UUID, Token: l.Token, Reason: "closed"})
+			plan.add(Effect{What: LockEnded, Issue: i, Lock: l}, &event.LockBroken{Issue: i.UUID, Token: l.Token, Reason: reason})
 		}
 	}
 	if own {

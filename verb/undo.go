@@ -90,17 +90,43 @@ func Undo(p tracker.Projection, did []*event.Envelope, mint func() event.UUID) (
 	return u.plan, nil
 }
 
+// noInverse refuses to undo an event, and names the command that takes it back if
+// there is one.
 func noInverse(b event.Body) error {
-	reason := "nothing undoes this"
-	switch b.(type) {
-	case *event.CommentDeleted:
-		reason = "a deleted comment does not come back"
-	case *event.TimeEntryDeleted:
-		reason = "a deleted time entry does not come back"
+	did, instead := "wrote something that is no change of an issue", "nothing takes it back"
+	switch b := b.(type) {
 	case *event.LockClaimed:
 		return &fail.Error{Kind: fail.No, Code: "not-undoable/claim", Message: "the last command here claimed a lock; 'unlock' releases it"}
+	case *event.CommentDeleted:
+		did, instead = "deleted a comment", "a deleted comment does not come back"
+	case *event.TimeEntryDeleted:
+		did, instead = "deleted a time entry", "a deleted time entry does not come back"
+	case *event.MilestoneCreated:
+		did, instead = fmt.Sprintf("created milestone '%s'", b.Name), "'milestone delete' takes it back"
+	case *event.MilestoneUpdated:
+		did, instead = "changed a milestone", "'milestone edit' changes it again"
+	case *event.MilestoneClosed:
+		did, instead = "closed a milestone", "'milestone reopen' takes it back"
+	case *event.MilestoneReopened:
+		did, instead = "reopened a milestone", "'milestone close' takes it back"
+	case *event.MilestoneDeleted:
+		did, instead = "deleted a milestone", "a deleted milestone does not come back"
+	case *event.SessionStarted:
+		did, instead = "started a session", "'session end' ends it"
+	case *event.SessionWorked:
+		did, instead = "set the issue that a session works on", "'session work' names another one"
+	case *event.SessionEnded:
+		did, instead = "ended a session", "'session start' starts a new one"
+	case *event.AgentRetired:
+		did = "retired an agent"
+	case *event.RequestSent:
+		did = "sent a request"
+	case *event.RequestAcked:
+		did = "answered a request"
+	case *event.StatusReported:
+		did = "reported the result of a check"
 	}
-	return &fail.Error{Kind: fail.No, Code: "not-undoable", Message: fmt.Sprintf("the last command here wrote '%s', which cannot be undone: %s", b.Type(), reason)}
+	return &fail.Error{Kind: fail.No, Code: "not-undoable", Message: fmt.Sprintf("undo cannot take back the last command here, which %s: %s", did, instead)}
 }
 
 // read collects what is known of the issues that the command is about, and makes

@@ -103,7 +103,7 @@ func (p *past) command() []event.Body {
 	case 10:
 		plan = Unrelate(i, o, "")
 	case 11, 12:
-		plan, _, _ = Delete(p.view(), []string{i.UUID.String(), o.UUID.String()}, uuid.New)
+		plan, _, _ = Delete(p.view(), "a", []string{i.UUID.String(), o.UUID.String()}, uuid.New)
 	case 13:
 		plan, _ = SetParent(p.view(), i, o)
 	case 14:

@@ -194,14 +194,14 @@ func TestUnlock(t *testing.T) {
 func TestDelete(t *testing.T) {
 	w := newWorld(t, "a", "b")
 	w.apply(&event.CommentAdded{Issue: id(2), Comment: id(9), Author: "me", Content: "x", CreatedAt: 1, Kind: "note"})
-	p, rows, err := Delete(w.view(), []string{"1", "00001a0"}, uuid.New)
+	p, rows, err := Delete(w.view(), "me", []string{"1", "00001a0"}, uuid.New)
 	if len(rows) != 1 {
 		t.Errorf("%d issues", len(rows))
 	}
 	w.does(p, err, "deleted", "IssueDeleted")
-	p, _, err = Delete(w.view(), []string{"1", "1"}, uuid.New)
+	p, _, err = Delete(w.view(), "me", []string{"1", "1"}, uuid.New)
 	w.does(p, err, "deleted-already", "")
-	if _, _, err = Delete(w.view(), []string{"2", "7"}, uuid.New); !Unknown(err) {
+	if _, _, err = Delete(w.view(), "me", []string{"2", "7"}, uuid.New); !Unknown(err) {
 		t.Errorf("an unknown one: %v", err)
 	}
 	p, err = DeleteComments(w.view(), []string{"00009a0", "00009a0"})

@@ -2,7 +2,6 @@ package issue
 
 import (
 	"context"
-	"fmt"
 	"slices"
 
 	urfave "github.com/urfave/cli/v2"
@@ -47,6 +46,10 @@ func reasonFlag() urfave.Flag {
 	return &urfave.StringFlag{Name: "reason", Aliases: []string{"r"}, Usage: "give `TEXT` as the reason"}
 }
 
+func breakFlag() urfave.Flag {
+	return &urfave.BoolFlag{Name: "break", Usage: "do it even if somebody else holds the lock"}
+}
+
 func newCloseCommand(e *command.Env) *urfave.Command {
 	return e.Command(&urfave.Command{
 		Name: "close", Aliases: []string{"done"}, Category: frame.GroupIssues,
@@ -65,7 +68,7 @@ Examples:
   git crosslink close 12 --claim-next`,
 		Flags: append([]urfave.Flag{
 			reasonFlag(),
-			&urfave.BoolFlag{Name: "break", Usage: "close it even if somebody else holds its lock"},
+			breakFlag(),
 			&urfave.BoolFlag{Name: "suggest-next", Usage: "print the issue to work on next"},
 			&urfave.BoolFlag{Name: "claim-next", Usage: "also claim that issue; exit 1 if there is none"},
 		}, command.WriteFlags()...),
@@ -103,11 +106,12 @@ func newArchiveCommand(e *command.Env) *urfave.Command {
 		Usage:     "archive issues",
 		UsageText: "git crosslink archive [<options>] <id>…",
 		Description: `Archives issues. Lists show archived issues only with --status archived or all.
-'reopen' restores them.
+'reopen' restores them. Archiving an issue also ends its lock. If somebody else holds
+the lock, give a reason or --break; otherwise the exit status is 2.
 
 Examples:
   git crosslink archive 12`,
-		Flags: append([]urfave.Flag{reasonFlag()}, command.WriteFlags()...),
+		Flags: append([]urfave.Flag{reasonFlag(), breakFlag()}, command.WriteFlags()...),
 	}, func(u *urfave.Context) error {
 		opts, err := statusOptionsOf(u, e, event.Archived, "archived")
 		if err != nil {
@@ -123,8 +127,9 @@ func runStatus(ctx context.Context, opts statusOptions, e *command.Env) error {
 		plan verb.Plan
 	)
 	r, err := e.Emit(ctx, opts.emit, func(repo *command.Repository, p tracker.Projection) (_ []event.Body, err error) {
-		if plan, rows, err = verb.SetStatus(p, repo.Agent(), opts.ids, opts.to, opts.reason); err == nil && opts.to == event.Closed {
-			err = lockedByOthers(e, repo, p, opts, plan.Effects)
+		if plan, rows, err = verb.SetStatus(p, repo.Agent(), opts.ids, opts.to, opts.reason); err == nil && opts.to != event.Open && !opts.breaking && (opts.reason == nil || *opts.reason == "") {
+			name := map[event.Status]string{event.Closed: "close", event.Archived: "archive"}[opts.to]
+			err = lockedByOthers(e, repo, p, plan.Effects, "tell the holder why: git crosslink "+name+" --reason '…' ")
 		}
 		return plan.Bodies, err
 	})
@@ -148,18 +153,16 @@ func runStatus(ctx context.Context, opts statusOptions, e *command.Env) error {
 	return printStatusWrite(ctx, e, opts, r, rows, changed)
 }
 
-// lockedByOthers refuses to close what somebody else works on, unless a reason is given.
-func lockedByOthers(e *command.Env, repo *command.Repository, p tracker.Projection, opts statusOptions, effects []verb.Effect) error {
-	if opts.breaking || opts.reason != nil && *opts.reason != "" {
-		return nil
-	}
+// lockedByOthers refuses effects that end the lock of somebody else; the hint is
+// followed by the id of the issue.
+func lockedByOthers(e *command.Env, repo *command.Repository, p tracker.Projection, effects []verb.Effect, hint string) error {
 	for _, f := range effects {
 		if f.What == verb.LockEnded {
 			i, err := p.Row(f.Issue.UUID)
 			if err != nil {
 				return err
 			}
-			return lockedBy(e, repo, p, i, fmt.Sprintf("tell the holder why: git crosslink close --reason '…' %s", i.Name()))
+			return lockedBy(e, repo, p, i, hint+i.Name())
 		}
 	}
 	return nil

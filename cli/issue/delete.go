@@ -17,9 +17,10 @@ import (
 )
 
 type deleteOptions struct {
-	ids  []string
-	yes  bool
-	emit tracker.EmitOptions
+	ids      []string
+	yes      bool
+	breaking bool // also if somebody else holds the lock
+	emit     tracker.EmitOptions
 }
 
 func newDeleteCommand(e *command.Env) *urfave.Command {
@@ -32,11 +33,14 @@ Their events stay in the logs, and their numbers are never used again. To hide a
 issue that you may want back, use 'archive'. If 'delete' was your last command,
 'undo' brings the issues back. Deleting a deleted issue succeeds.
 
+Deleting an issue also ends its lock. If somebody else holds the lock, --break is
+needed; otherwise the exit status is 2.
+
 Examples:
   git crosslink delete 12`,
-		Flags: append([]urfave.Flag{frame.YesFlag()}, command.WriteFlags()...),
+		Flags: append([]urfave.Flag{frame.YesFlag(), breakFlag()}, command.WriteFlags()...),
 	}, func(u *urfave.Context) (err error) {
-		opts := deleteOptions{yes: u.Bool("yes")}
+		opts := deleteOptions{yes: u.Bool("yes"), breaking: u.Bool("break")}
 		if opts.ids, err = frame.Arguments(u, 1, -1, "the id of an issue"); err != nil {
 			return err
 		}
@@ -96,8 +100,13 @@ func runDelete(ctx context.Context, opts deleteOptions, e *command.Env) error {
 	)
 	r, err := e.Emit(ctx, opts.emit, func(r *command.Repository, p tracker.Projection) (_ []event.Body, err error) {
 		var rows []*store.Issue
-		if plan, rows, err = verb.Delete(p, named.ids(p), r.MintUUID); err != nil {
+		if plan, rows, err = verb.Delete(p, r.Agent(), named.ids(p), r.MintUUID); err != nil {
 			return nil, err
+		}
+		if !opts.breaking {
+			if err = lockedByOthers(e, r, p, plan.Effects, "ask the holder: git crosslink comment -m '…' "); err != nil {
+				return nil, err
+			}
 		}
 		shapes, err = answer.New(p).Issues(rows) // afterwards there is nothing to show
 		return plan.Bodies, err
@@ -113,7 +122,9 @@ func runDelete(ctx context.Context, opts deleteOptions, e *command.Env) error {
 		if f.Issue != nil {
 			f.Name = f.Issue.Name()
 		}
-		a.IDs = append(a.IDs, f.Name)
+		if f.Lock == nil {
+			a.IDs = append(a.IDs, f.Name)
+		}
 	}
 	printEffects(e, plan.Effects)
 	return e.Print(ctx, a)

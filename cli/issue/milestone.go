@@ -322,12 +322,12 @@ func newMilestoneDelete(e *command.Env) *urfave.Command {
 	return e.Command(&urfave.Command{
 		Name: "delete", Usage: "delete a milestone permanently",
 		UsageText: "git crosslink milestone delete [<options>] <milestone>",
-		Description: `Hides a milestone everywhere and permanently, without asking. Its issues stay, and
-belong to no milestone.
+		Description: `Hides a milestone everywhere and permanently. On a terminal the command asks first.
+Its issues stay, and belong to no milestone.
 
 Examples:
   git crosslink milestone delete 1.0`,
-		Flags: command.WriteFlags(),
+		Flags: append([]urfave.Flag{frame.YesFlag()}, command.WriteFlags()...),
 	}, func(u *urfave.Context) error {
 		args, err := frame.Arguments(u, 1, 1, theMilestone)
 		if err != nil {
@@ -337,11 +337,26 @@ Examples:
 		if err != nil {
 			return err
 		}
-		return runMilestoneDelete(u.Context, args[0], emit, e)
+		return runMilestoneDelete(u.Context, args[0], u.Bool("yes"), emit, e)
 	})
 }
 
-func runMilestoneDelete(ctx context.Context, id string, emit tracker.EmitOptions, e *command.Env) error {
+func runMilestoneDelete(ctx context.Context, id string, yes bool, emit tracker.EmitOptions, e *command.Env) error {
+	var question string
+	err := e.Read(ctx, tracker.Here, func(_ *command.Repository, p tracker.Projection) error {
+		m, err := verb.ResolveMilestone(p, id)
+		if err == nil {
+			id = m.UUID.String() // the name may be another milestone's when the answer comes
+			question = fmt.Sprintf("delete milestone '%s' everywhere and permanently?", m.Name)
+		}
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	if err = e.Confirm(yes, question, "nothing was deleted"); err != nil {
+		return err
+	}
 	var shapes []answer.MilestoneInfo // afterwards there is nothing to show
 	r, err := e.Emit(ctx, emit, func(_ *command.Repository, p tracker.Projection) ([]event.Body, error) {
 		m, err := verb.ResolveMilestone(p, id)

@@ -29,7 +29,8 @@ func newUndoCommand(e *command.Env) *urfave.Command {
 entries. It shows these changes first. On a terminal it asks for confirmation;
 elsewhere it needs --yes. It writes new events; no event disappears from a log.
 
-If somebody else has changed the same field since, nothing is undone. Locks are not
+The command asks the hub first. If somebody else has changed the same field since,
+nothing is undone; with --offline, only changes that are here are known. Locks are not
 undone; see 'lock' and 'unlock'. Undoing 'new' deletes the issue. Undoing an undo
 makes the change again.
 
@@ -61,7 +62,7 @@ func runUndo(ctx context.Context, opts undoOptions, e *command.Env) error {
 		view  tracker.Projection
 		agent string
 	)
-	err := e.Read(ctx, tracker.Here, func(r *command.Repository, p tracker.Projection) (err error) {
+	err := e.Read(ctx, tracker.Fresh, func(r *command.Repository, p tracker.Projection) (err error) {
 		if did, err = r.LastCommand(ctx); err != nil {
 			return err
 		}
@@ -74,6 +75,9 @@ func runUndo(ctx context.Context, opts undoOptions, e *command.Env) error {
 	})
 	if err != nil {
 		return err
+	}
+	if opts.emit.Offline {
+		e.Warn("undo-offline", "the hub was not asked: changes by others since the last sync are not checked")
 	}
 	if len(plan.Bodies) == 0 {
 		e.Progress("it is already undone")

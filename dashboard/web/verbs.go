@@ -97,7 +97,7 @@ func (w writer) delete() ([]event.Body, error) {
 	if strings.TrimPrefix(w.text("confirm"), "#") != i.Name() {
 		return nil, refuse(http.StatusBadRequest, "type %s to delete this issue permanently", i.Name())
 	}
-	plan, _, err := verb.Delete(w.Projection, []string{w.id}, w.t.MintUUID)
+	plan, _, err := verb.Delete(w.Projection, w.t.Agent(), []string{w.id}, w.t.MintUUID)
 	return plan.Bodies, err
 }
 
