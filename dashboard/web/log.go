@@ -208,8 +208,11 @@ func (s *Server) search(r *request) error {
 	}
 	began := s.Now()
 	for _, p := range projects {
-		if d.Query == "" || d.Error != "" || p.Status == db.Paused {
+		if d.Query == "" || d.Error != "" {
 			break
+		}
+		if p.Status == db.Paused {
+			continue
 		}
 		if p.PollError != "" || s.Now().Sub(began) > searchPatience {
 			d.Left = append(d.Left, p.Slug)
