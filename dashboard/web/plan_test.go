@@ -1,6 +1,7 @@
 package web
 
 import (
+	"context"
 	"fmt"
 	"net/url"
 	"os"
@@ -12,7 +13,9 @@ import (
 	"github.com/chromedp/chromedp"
 
 	"github.com/git-crosslink/git-crosslink/dashboard/dashtest"
+	"github.com/git-crosslink/git-crosslink/dashboard/db"
 	"github.com/git-crosslink/git-crosslink/dashboard/facts"
+	"github.com/git-crosslink/git-crosslink/dashboard/github"
 	"github.com/git-crosslink/git-crosslink/dashboard/notify"
 	"github.com/git-crosslink/git-crosslink/event"
 	"github.com/git-crosslink/git-crosslink/tracker"
@@ -218,11 +221,14 @@ func journeys() []journey {
 		{"/activity", "", shown}, {"/search?q=afar", "#q", shown}, {"/audit", "", more}, {"/more", "", func(k int) string { return text(fmt.Sprintf("view %d", k)) }},
 		{"/settings/rules", "", func(k int) string { return text(fmt.Sprintf("after %d s", k)) }},
 		{"/settings/webhooks", "#name", more},
+		{"/settings/sources?org=acme", "#org", func(k int) string {
+			return fmt.Sprintf(`document.querySelector('#main [data-key="acme/r%d"] .side')?.textContent === "watched"`, k)
+		}},
 	}
 }
 
 // still are the pages that others do not change.
-var still = map[string]string{"/settings/preferences": "the browser alone", "/settings/about": "is read again when it is opened", "/search": "without words", "/search?q=the": "see /search?q=afar",
+var still = map[string]string{"/settings/preferences": "the browser alone", "/settings/about": "is read again when it is opened", "/search": "without words", "/search?q=the": "see /search?q=afar", "/settings/sources": "see that of an organization",
 	"/settings/rules?edit=silent_agent": "see /settings/rules", "/p/o/a/agents/agent-a": "see agent-b"}
 
 // TestEveryJourney: on every page, what another clone or another browser does is
@@ -242,7 +248,22 @@ func TestEveryJourney(t *testing.T) {
 	w := dashtest.New(t)
 	a, b := w.Clone("a"), w.Clone("b")
 	busy(w, a, b)
-	s := serve(t, w, nil, a)
+	var acme []github.Repository
+	for k := range 10 {
+		name := fmt.Sprintf("acme/r%d", k)
+		acme = append(acme, github.Repository{FullName: name, HTTPS: "https://github.invalid/" + name + ".git", State: github.Tracker})
+	}
+	var s *served
+	s = serve(t, w, func(o *Options) {
+		o.GitHub.Repositories = func(context.Context, string) ([]github.Repository, error) { return acme, nil }
+		o.GitHub.Track = func(ctx context.Context, at, slug string) (db.Project, bool, error) {
+			p := db.Project{ID: "id-" + slug, Slug: slug, Place: db.Place{Kind: db.PlacePath, Path: "/nowhere/" + slug, URL: at}}
+			if err := s.db.Track(ctx, p); err != nil {
+				return p, false, err
+			}
+			return p, false, s.db.SetStatus(ctx, p.ID, db.Paused) // there is nothing to read
+		}
+	}, a)
 	s.login()
 	_, _, err := s.db.AddEndpoint(t.Context(), notify.Endpoint{Kind: notify.Standard, URL: "http://127.0.0.1:1/hook", Local: true})
 	s.Check(err)
@@ -252,6 +273,7 @@ func TestEveryJourney(t *testing.T) {
 		s.try("", "/alerts", []string{"/alerts/1/unack", "/alerts/1/ack"}[k%2], nil)
 		s.try("", "/more", "/views", url.Values{"name": {fmt.Sprintf("view %d", k)}, "path": {fmt.Sprintf("/search?q=%d", k)}})
 		s.try("", "/silences", "/silences", url.Values{"kind": {"cycle"}, "for": {"1h"}, "comment": {"known"}})
+		s.try("", "/settings/sources?org=acme", "/settings/sources", url.Values{"org": {"acme"}, "repository": {fmt.Sprintf("acme/r%d", k)}})
 		s.try("", "/settings/rules", "/settings/rules", url.Values{"rule.stale_lock.for_seconds": {fmt.Sprint(k)}})
 		first := w.Create(b, fmt.Sprintf("from afar %d", k), func(c *event.IssueCreated) {
 			c.DueAt, c.Priority = event.TimeOf(time.Now().Add(-48*time.Hour)), event.Critical
