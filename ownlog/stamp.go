@@ -62,6 +62,7 @@ func (w *Writer) stamp(ctx context.Context, s *reading.Snapshot, how *clone.Sign
 		bodies = append([]event.Body{w.Identity().Introduction(k)}, bodies...)
 	}
 	chain := l.Chain()
+	next := chain.Seq + 1
 	if k != nil {
 		agents.SignWith(ctx, &chain, k)
 	}
@@ -91,7 +92,7 @@ func (w *Writer) stamp(ctx context.Context, s *reading.Snapshot, how *clone.Sign
 		lines, raw = append(lines, e), append(raw, line)
 	}
 	tip, err := refs.AppendLog(ctx, w.Local(), w.Agent, l.View, raw, refs.CommitInfo{
-		Address: w.Committer(), Author: w.Agent, When: w.Now(), Message: reading.CommandMessage(lines)})
+		Address: w.Committer(), Author: w.Agent, When: w.Now(), Message: reading.CommandMessage(lines), Next: next})
 	if err != nil {
 		return nil, nil, fmt.Errorf("write the event: %w", err)
 	}

@@ -60,10 +60,13 @@ func (r *Reader) Good(ctx context.Context, id string, tip refs.OID) (lines []*ev
 // Ends reports whether a log ends in the objects where a snapshot says. Writes
 // append after this point, so a stale cache must never be able to fork the log.
 func (r *Reader) Ends(ctx context.Context, l *Log) (bool, error) {
-	if l.Seq == 0 {
-		return l.View == "", nil
+	if l.Seq == 0 && l.View == "" {
+		return true, nil
 	}
-	log, err := refs.ReadLog(ctx, r.local(), l.Agent, l.View, l.Seq)
+	log, err := refs.ReadLog(ctx, r.local(), l.Agent, l.View, max(l.Seq, 1))
+	if l.Seq == 0 { // what the hub was migrated from wrote there, and nobody since
+		return err == nil && log.Bad == "" && log.Last() == 0, err
+	}
 	if err != nil || log.Bad != "" || len(log.Lines) == 0 {
 		return false, err
 	}

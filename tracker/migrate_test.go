@@ -287,6 +287,55 @@ func TestMigrateAsAnAgentOfTheOldHubAndAgain(t *testing.T) {
 	}
 }
 
+// Whoever wrote to the old hub under a name, and did not migrate it, writes on under this
+// name: in a clone that saw the old hub, in one made since, and in one that lost the race
+// of two migrations.
+func TestMigrateOthersWriteOn(t *testing.T) {
+	for _, name := range []string{"before", "since", "loser"} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t)
+			w.level3(`"`+u1+`": 3`, issue3(u1, 3, "kept", ""))
+			alice := w.clone("alice")
+			var alpha *clone
+			if name != "since" {
+				alpha = w.clone("alpha")
+				alpha.sync()
+			}
+			if r, err := alice.migrates(migrate.Options{}); err != nil || !r.Pushed {
+				t.Fatalf("%+v, %v", r, err)
+			}
+			old := w.git(w.hub, "rev-parse", "refs/heads/crosslink/agents/alpha")
+			switch name {
+			case "since":
+				alpha = w.clone("alpha")
+			case "loser":
+				if r, err := alpha.migrates(migrate.Options{}); err != nil || !r.Already {
+					t.Fatalf("%+v, %v", r, err)
+				}
+			}
+			alpha.sync()
+			alpha.create("written on")
+			alpha.create("and again")
+			alpha.sync()
+			w.git(w.hub, "merge-base", "--is-ancestor", strings.TrimSpace(old), "refs/heads/crosslink/agents/alpha")
+			for _, c := range []*clone{alpha, alice, w.clone("bob")} {
+				c.fresh()
+				c.sync()
+				got := c.titles()
+				if k := got["kept"]; k == nil || k.Number != 3 || got["dropped"] == nil || got["written on"] == nil || got["written on"].Number != 8 || got["and again"] == nil {
+					t.Errorf("%s: %v", c.name, got)
+				}
+				if f := c.findings(true); f != "" {
+					t.Errorf("%s: %s", c.name, f)
+				}
+				if d := c.doctor(false); len(d.Findings) > 0 {
+					t.Errorf("%s: %+v", c.name, d.Findings)
+				}
+			}
+		})
+	}
+}
+
 // Two issues with one number are refused until somebody says which gets another.
 func TestMigrateNumbers(t *testing.T) {
 	w := newWorld(t)
