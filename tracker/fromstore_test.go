@@ -194,7 +194,7 @@ func TestASmallStoreIsForReads(t *testing.T) {
 	}
 }
 
-// From 200 lines on a write makes a store, and the next goes on from it: it reads the
+// From 200 lines on a write makes a store, and the next continues from it: it reads the
 // last segment of the own log, and no other line. Lines that are so short that the store
 // of them is small are read by each write, and the store is left to who reads.
 func TestAStoreOfTwoHundredLines(t *testing.T) {

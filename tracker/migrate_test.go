@@ -203,7 +203,7 @@ func TestMigrateLevel3(t *testing.T) {
 	if l := bob.titles()["kept"].Labels; !slices.Equal(l, []string{"late"}) {
 		t.Errorf("labels %v", l)
 	}
-	// The doctor says so; status, which would have to read all old logs, does not.
+	// The doctor reports it; status, which would have to read all old logs, does not.
 	late := ""
 	for _, f := range bob.doctor(true).Findings {
 		late += f.Text + "\n"

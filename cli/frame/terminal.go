@@ -179,7 +179,7 @@ func (t *Terminal) Ask(question string) bool {
 }
 
 // CanAsk reports whether there is somebody to ask: a person at a terminal. A
-// pseudo-terminal may have nobody behind it; GIT_TERMINAL_PROMPT=0 says so.
+// pseudo-terminal may have nobody behind it; GIT_TERMINAL_PROMPT=0 means that.
 func (t *Terminal) CanAsk() bool {
 	return t.InTTY && t.ErrTTY && !t.JSON && !t.Quiet && IsTrue(t.Getenv("GIT_TERMINAL_PROMPT"), true)
 }

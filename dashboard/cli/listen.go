@@ -82,7 +82,7 @@ func (e *env) reach(u *urfave.Context) (*reach, error) {
 		r.listeners, port, err = listenAt(at, base != nil && base.Scheme == "https")
 	default:
 		tries := 20
-		if base != nil { // the URL leads to this port: on another one, whoever took it would be sent the sessions
+		if base != nil { // the URL leads to this port: on another one, the program that took it would be sent the sessions
 			tries = 1
 		}
 		r.listeners, port, err = listen(u.Int("port"), tries)

@@ -285,7 +285,7 @@ func TestReachIsRefused(t *testing.T) {
 		"--listen unix:" + filepath.Join(dir, "file") + " --base-url http://localhost:1":    "128 '" + filepath.Join(dir, "file") + "' exists and is not a socket",
 		"--listen unix:" + filepath.Join(dir, "no", "s") + " --base-url http://localhost:1": "128 cannot make", "--port 1 --listen 127.0.0.1:0": "129 '--port' and '--listen' exclude each other",
 		"--listen " + taken.Addr().String(): "128 cannot listen on",
-		// a proxy hands sessions to whoever has the port that it knows
+		// a proxy hands sessions to any program that has the port it knows
 		fmt.Sprintf("--base-url https://x --behind-proxy 127.0.0.1 --port %d", taken.Addr().(*net.TCPAddr).Port): fmt.Sprintf("128 cannot listen on port %d: ", taken.Addr().(*net.TCPAddr).Port),
 	} {
 		code, _, said := b.run(b.Dir, append([]string{"serve"}, strings.Fields(args)...)...)
