@@ -19,6 +19,14 @@ func AtStatement(f func(query string)) { atStatement = f }
 // Fallen reports whether memory answers for a file.
 func (f *File) Fallen() bool { return !f.whole() }
 
+// Take takes what a file has open, and reports whether a transaction can begin on it.
+func Take(f *File) error {
+	o := f.take()
+	defer o.close()
+	_, err := o.conn.ExecContext(context.Background(), "BEGIN")
+	return err
+}
+
 // Stamp stamps a file as it is.
 func Stamp(s *Store, inputs []byte) error { return writeStamp(s.Path, inputs) }
 

@@ -124,10 +124,10 @@ func (f *File) shut() {
 
 // take takes away what is open, nil if nothing is.
 func (f *File) take() *opened {
-	f.Release()
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.idle.Stop()
+	f.commit()
 	o := f.open
 	f.open = nil
 	return o
@@ -138,6 +138,11 @@ func (f *File) take() *opened {
 func (f *File) Release() {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	f.commit()
+}
+
+// commit ends the read transaction. The caller holds mu.
+func (f *File) commit() {
 	if f.reading {
 		f.open.conn.ExecContext(context.Background(), "COMMIT")
 		f.reading = false

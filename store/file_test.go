@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"strconv"
+	"sync"
 	"testing"
 	"time"
 
@@ -216,5 +217,41 @@ func TestAnotherProgram(t *testing.T) {
 	f.Close()
 	if _, _, err := s.Open([]byte("another digest"), nil, nil); err == nil {
 		t.Fatal("the store is believed to be of another state")
+	}
+}
+
+// What is taken from a file is in no transaction, even if it is asked at that moment; and the
+// file that has nothing any more can still be released and closed.
+func TestTakenBesideQuestions(t *testing.T) {
+	w, _ := crowd(t, 3)
+	s := files(t)
+	if _, err := w.bring(s); err != nil {
+		t.Fatal(err)
+	}
+	for range 50 {
+		f := mustFile(t, s, w)
+		var asking, asked sync.WaitGroup
+		for range 4 {
+			asking.Add(1)
+			asked.Go(func() {
+				for n := 0; ; n++ {
+					if _, err := f.Header(); err != nil {
+						return // it was taken
+					}
+					if n == 0 {
+						asking.Done()
+					}
+				}
+			})
+		}
+		asking.Wait()
+		if err := store.Take(f); err != nil {
+			t.Fatal(err)
+		}
+		asked.Wait()
+		f.Release()
+		if err := f.Close(); err != nil {
+			t.Fatal(err)
+		}
 	}
 }
