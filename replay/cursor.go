@@ -76,16 +76,15 @@ func (c *Cursor) Unsent() uint64 {
 
 // checkpoint decodes Trust.
 func (c *Cursor) checkpoint() (at trust.Checkpoint, ok bool) {
-	return at, c.Trust != nil && json.Unmarshal(c.Trust, &at) == nil
+	kept := &at
+	ok = c.Trust != nil && json.Unmarshal(c.Trust, &kept) == nil && kept != nil
+	return at, ok
 }
 
 // judged decodes Judged.
-func (c *Cursor) judged() *trust.Verdict {
-	var v trust.Verdict
-	if c.Judged == nil || json.Unmarshal(c.Judged, &v) != nil {
-		return nil
-	}
-	return &v
+func (c *Cursor) judged() (v *trust.Verdict, ok bool) {
+	err := json.Unmarshal(c.Judged, &v)
+	return v, err == nil && v != nil
 }
 
 // setVerdict keeps what was judged of the lines so far.

@@ -109,20 +109,23 @@ type LedgerState struct {
 const MaxBad = 100
 
 // Verdict is what counts of an agent's log and what is signed of it; nil where
-// there is no meta to judge by.
+// there is no meta to judge by. By a cursor that cannot be read nothing counts: when
+// the log is read next, it is judged from its first line.
 func (s *State) Verdict(agent string) *trust.Verdict {
 	c := s.Logs[agent]
 	switch {
-	case c == nil:
+	case c == nil, c.Trust == nil && c.Judged == nil:
 		return nil
 	case c.Trust == nil:
-		return c.judged()
+		if v, ok := c.judged(); ok {
+			return v
+		}
+	default:
+		if at, ok := c.checkpoint(); ok {
+			return s.Roll.Recall(agent, at, c.Covered)
+		}
 	}
-	at, ok := c.checkpoint()
-	if !ok {
-		return nil
-	}
-	return s.Roll.Recall(agent, at, c.Covered)
+	return trust.Unread(agent, c.Seq)
 }
 
 // Chain is the end of an agent's log, for a line to be appended.

@@ -34,6 +34,10 @@ const (
 	RuleMetaLockout   = "meta-lockout"   // none of its admins would have a key
 )
 
+// RuleUnread ends a log in one clone, until the log is judged there again: what was kept
+// of its verdict cannot be read.
+const RuleUnread = "unread"
+
 // RuleStepSignature is why a ledger step is refused for its signature.
 const RuleStepSignature = "step-signature"
 

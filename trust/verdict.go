@@ -59,6 +59,11 @@ func (l *Log) Verdict() *Verdict {
 	return v
 }
 
+// Unread is the verdict on a log whose kept verdict cannot be read: nothing counts.
+func Unread(agent string, lines uint64) *Verdict {
+	return &Verdict{Agent: agent, Lines: lines, Ends: RuleUnread}
+}
+
 // end lets the log count up to a line and no further.
 func (v *Verdict) end(at uint64, rule string) {
 	if at < v.Fed {

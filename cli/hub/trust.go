@@ -213,7 +213,7 @@ func ruleWords(rule string) string {
 	}
 	if w := map[string]string{
 		"not-admitted": "the hub is closed and does not list it", "revoked": "revoked",
-		"revoked-hash": "another log than the one that was revoked", "forked": "forked",
+		"revoked-hash": "another log than the one that was revoked", "forked": "forked", "unread": "not judged yet",
 	}[rule]; w != "" {
 		return w
 	}
