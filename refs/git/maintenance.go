@@ -11,6 +11,7 @@ import (
 	"github.com/git-crosslink/git-crosslink/internal/statefile"
 	"github.com/git-crosslink/git-crosslink/refs"
 	"github.com/git-crosslink/git-crosslink/refs/disk"
+	"github.com/git-crosslink/git-crosslink/refs/native"
 )
 
 // Maintenance of a replica. Every append leaves a handful of loose objects, which
@@ -92,6 +93,9 @@ func (r *Replica) Maintain(ctx context.Context) error {
 	defer unlock()
 	if err := r.PackRefs(ctx); err != nil || !r.objectsDue() {
 		return err
+	}
+	if n, ok := r.local.(*native.Local); ok {
+		n.ClosePacks()
 	}
 	// Touched first: what fails today is not tried again before tomorrow.
 	f, err := statefile.CreateTemp(r.path, "maintained-")

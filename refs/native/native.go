@@ -74,6 +74,10 @@ func (n *Local) Close() error {
 	return n.rest.Close()
 }
 
+// ClosePacks closes the packs, so that they can be removed on every system. Git reads
+// what is in them from then on.
+func (n *Local) ClosePacks() { n.packs.close() }
+
 // Refs implements Local.
 func (n *Local) Refs(ctx context.Context, prefix string) ([]refs.Ref, error) {
 	if ctx.Err() != nil {

@@ -109,7 +109,7 @@ func (p *packs) open() {
 	}
 }
 
-// close ends it.
+// close ends it: whatever is in packs is left to git.
 func (p *packs) close() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
