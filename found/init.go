@@ -36,7 +36,8 @@ type InitOptions struct {
 
 	// From is the state that a new tracker starts from; nil is an empty one. There
 	// may be no other tracker then.
-	From *ledger.Base
+	From   *ledger.Base
+	Source string // what From was read from, for people
 }
 
 // InitReport says what init found or made.
@@ -213,7 +214,7 @@ func (f *Founder) initOnce(ctx context.Context, o InitOptions, followed *bool) (
 		return nil, false, f.ElsewhereError()
 	}
 	if s.Apart {
-		return nil, false, f.loseStart(ctx, s, o.From)
+		return nil, false, f.loseStart(ctx, s, o)
 	}
 	if s.Bound {
 		if _, err := f.startFrom(ctx, s, o.From); err != nil {
@@ -391,9 +392,8 @@ func (f *Founder) privateNumbers(ctx context.Context, o InitOptions) ([]Renumber
 	if err != nil || s.Bound || s.AllRefs[replay.HereRoot+replay.LedgerName] == "" {
 		return nil, err
 	}
-	if s.Ledger.Base != "" { // joining ends this ledger, and its base holds the issues
-		return nil, &fail.Error{Kind: fail.No, Code: "private-numbers/founded",
-			Message: "the tracker in this repository started from an import, and joining a hub would lose its issues: nothing was changed"}
+	if s.Ledger.Base != "" {
+		return nil, f.foundedError("")
 	}
 	rows, _, err := s.View.List(store.Filter{Status: "all", Sort: "number"})
 	if err != nil {

@@ -22,18 +22,62 @@ func startedFrom(l *ledger.Ledger, base *ledger.Base) bool {
 	return b != nil && base != nil && b.HubVersion == base.HubVersion && b.Source == base.Source
 }
 
-// loseStart says that somebody else founded the tracker. A ledger that was to be pushed
-// for it, and decides nothing, is removed: its source can be imported.
-func (f *Founder) loseStart(ctx context.Context, s *reading.Snapshot, base *ledger.Base) error {
-	if l := s.Decided().View.Ledger; !startedFrom(l, base) || l.Sequence != 1 {
+// loseStart says that somebody else founded the tracker. A start that nothing was
+// written after is set aside, because its source can be imported; a ref keeps it. What
+// was written after it would be lost, so such a tracker stays as it is.
+func (f *Founder) loseStart(ctx context.Context, s *reading.Snapshot, o InitOptions) error {
+	l := s.Decided().View.Ledger
+	switch {
+	case o.From == nil || l.Base() == nil:
 		return f.ApartError()
+	case !startedFrom(l, o.From) || l.Sequence != 1:
+		return f.foundedError("")
 	}
-	ref := replay.HereRoot + replay.LedgerName
-	if err := f.Local().Swap(ctx, []refs.Update{{Ref: ref, Old: s.AllRefs[ref]}}); err != nil {
-		return fmt.Errorf("remove the ledger that was started here: %w", err)
+	switch n, err := f.writtenHere(ctx, s); {
+	case err != nil:
+		return err
+	case n > 0:
+		return f.foundedError(fmt.Sprintf("; %d events were written here since", n))
+	}
+	var ups []refs.Update
+	for _, name := range []string{replay.LedgerName, replay.MetaName} {
+		ups = append(ups, refs.Update{Ref: "refs/before/" + s.Hub + "/" + name, New: s.AllRefs[replay.HereRoot+name]})
+	}
+	ups = append(ups, refs.Update{Ref: replay.HereRoot + replay.LedgerName, Old: s.AllRefs[replay.HereRoot+replay.LedgerName]})
+	if err := f.Local().Swap(ctx, ups); err != nil {
+		return fmt.Errorf("set aside the ledger that was started here: %w", err)
 	}
 	f.Reads.Forget()
-	return f.notEmptyError()
+	source := "an import"
+	if o.Source != "" {
+		source = "'" + o.Source + "'"
+	}
+	return &fail.Error{Kind: fail.Fatal, Code: "set-aside",
+		Message: fmt.Sprintf("your start from %s was set aside: there is already a tracker on '%s'", source, f.HubName())}
+}
+
+// writtenHere counts the events written here besides introductions of agents, which
+// belong to a start.
+func (f *Founder) writtenHere(ctx context.Context, s *reading.Snapshot) (n int, err error) {
+	for _, l := range s.Logs {
+		lines, err := f.Reads.Lines(ctx, l)
+		if err != nil {
+			return 0, err
+		}
+		for _, e := range lines {
+			if _, intro := e.Body.(*event.AgentIntroduced); !intro {
+				n++
+			}
+		}
+	}
+	return n, nil
+}
+
+// foundedError refuses to join a hub where that would end the ledger whose base holds
+// the issues.
+func (f *Founder) foundedError(more string) *fail.Error {
+	return &fail.Error{Kind: fail.No, Code: "private-numbers/founded",
+		Message: fmt.Sprintf("the tracker in this repository started from an import, and joining a hub would lose its issues%s: nothing was changed", more)}
 }
 
 // startFrom makes the ledger of a tracker that starts from a base, here: the hub gets

@@ -3,6 +3,8 @@ package tracker_test
 import (
 	"context"
 	"errors"
+	"maps"
+	"path"
 	"slices"
 	"strings"
 	"testing"
@@ -12,6 +14,7 @@ import (
 	"github.com/git-crosslink/git-crosslink/event"
 	"github.com/git-crosslink/git-crosslink/fail"
 	"github.com/git-crosslink/git-crosslink/ledger"
+	"github.com/git-crosslink/git-crosslink/refs"
 	"github.com/git-crosslink/git-crosslink/store"
 	"github.com/git-crosslink/git-crosslink/tracker"
 )
@@ -148,5 +151,84 @@ func TestStartFromRefused(t *testing.T) {
 	}
 	if _, n, _ := bob.read().List(store.Filter{Status: "all"}); n != 3 {
 		t.Errorf("bob shows %d issues", n)
+	}
+}
+
+// localTips are the refs of the clone's replica below a prefix.
+func (c *clone) localTips(prefix string) map[string]refs.OID {
+	c.w.t.Helper()
+	o, _ := c.outer()
+	r, _, err := o.OpenReplica(context.Background(), false)
+	if err != nil {
+		c.w.t.Fatal(err)
+	}
+	defer r.Close()
+	return tipsOf(c.w.t, r.Local(), prefix)
+}
+
+// Who loses a start to another founder keeps it below refs/before as long as nothing was
+// written after it; else the tracker stays as it is.
+func TestStartFromLost(t *testing.T) {
+	for _, c := range []struct {
+		name  string
+		write bool
+		code  fail.Code
+		text  string
+	}{
+		{"nothing since", false, "set-aside", "your start from 'github:acme/shop' was set aside: there is already a tracker on 'origin'"},
+		{"a comment and a reopening since", true, "private-numbers/founded",
+			"the tracker in this repository started from an import, and joining a hub would lose its issues; 2 events were written here since: nothing was changed"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			w := newWorld(t)
+			alice, bob := w.clone("alice"), w.clone("bob")
+			alice.forgetRemote()
+			if _, err := alice.startFrom(oldTracker()); err != nil {
+				t.Fatal(err)
+			}
+			if c.write {
+				alice.comment(uuid.MustParse(u2), "weeks of work")
+				alice.setStatus(event.Open, uuid.MustParse(u1))
+			}
+			const here = "refs/heads/crosslink/"
+			start := alice.localTips(here)
+			if _, err := bob.startFrom(nil); err != nil {
+				t.Fatal(err)
+			}
+			bob.create("another tracker")
+			alice.addRemote("origin", w.hub)
+			tr := alice.open()
+			_, err := tr.Init(context.Background(), tracker.InitOptions{From: oldTracker(), Source: "github:acme/shop"})
+			tr.Close()
+			var e *fail.Error
+			if !errors.As(err, &e) || e.Code != c.code || e.Message != c.text {
+				t.Fatalf("%v", err)
+			}
+			kept := alice.localTips("refs/before/")
+			if c.write {
+				if now := alice.localTips(here); len(kept) > 0 || !maps.Equal(now, start) {
+					t.Errorf("%v became %v, and %v", start, now, kept)
+				}
+				if got := alice.titles(); len(got) != 3 || len(got["two"].Comments) != 1 || got["one"].Status != event.Open {
+					t.Errorf("it shows %v", got)
+				}
+				return
+			}
+			for name, tip := range kept {
+				if tip != start[here+path.Base(name)] {
+					t.Errorf("%s is %s", name, tip)
+				}
+			}
+			if len(kept) != 2 || alice.localTips(here)[here+"checkpoint"] != "" {
+				t.Errorf("kept: %v", kept)
+			}
+			alice.sync()
+			if got := alice.titles(); len(got) != 1 || got["another tracker"] == nil {
+				t.Errorf("it shows %v", got)
+			}
+			if f := alice.findings(true); f != "" {
+				t.Error(f)
+			}
+		})
 	}
 }

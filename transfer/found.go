@@ -34,7 +34,8 @@ func Found(ctx context.Context, f Founder, source string, open func() (Tracker, 
 	if r.DryRun {
 		return reader.rep, nil
 	}
-	made, err := f.Init(ctx, tracker.InitOptions{From: &ledger.Base{Source: source, Base: start.Base()}})
+	made, err := f.Init(ctx, tracker.InitOptions{
+		From: &ledger.Base{Source: source, Base: start.Base()}, Source: r.Names.System + ":" + r.Names.Scope})
 	if err != nil {
 		return reader.rep, err
 	}

@@ -173,6 +173,7 @@ var rows = map[fail.Code][]string{
 	"push-url":                 {bothURLs, "choose a remote that pushes to where it fetches from: " + setRemote + "<name>"},
 	"private-numbers":          {joinHub},
 	"private-numbers/founded":  {"export the issues, then import them in a new clone of the hub: git crosslink export -o issues.jsonl"},
+	"set-aside":                {"import into the existing tracker: git crosslink import <file>"},
 	"not-empty":                {"import into the existing tracker: git crosslink import <file>", "show its issues: git crosslink list --status all"},
 	"empty-remote/no-commit":   {"publish your code first: git commit --allow-empty -m start && git push {remote:word} HEAD"},
 	"empty-remote":             {"publish your code first: git push {remote:word} HEAD"},
