@@ -10,7 +10,7 @@ import (
 )
 
 // search finds the issues that hold all words and phrases of a text. An id such as
-// '#6' also finds the issue itself, which comes first.
+// '#6' also finds the issue itself, which comes first. All of them pass the filter.
 func search(p tracker.Projection, text string, f store.Filter) ([]*store.Issue, int, error) {
 	words, phrases := phrasesOf(text)
 	id := ""
@@ -28,7 +28,11 @@ func search(p tracker.Projection, text string, f store.Filter) ([]*store.Issue, 
 	}
 	var kept []*store.Issue
 	if i, err := verb.Resolve(p, id); id != "" && err == nil {
-		kept = append(kept, i)
+		passing, _, err := p.Search(i.Title, f) // it holds the words of its own title
+		if err != nil {
+			return nil, 0, err
+		}
+		kept = slices.DeleteFunc(passing, func(o *store.Issue) bool { return o.UUID != i.UUID })
 	}
 	for _, i := range rows {
 		holds, err := holdsAll(p, i, append(slices.Clone(phrases), id))
