@@ -12,24 +12,24 @@ import (
 	"github.com/git-crosslink/git-crosslink/internal/system"
 )
 
-// Detach starts a sync that continues when this command is over. If it cannot be
-// started the next command's sync does its work.
-func (c *Clone) Detach() {
+// Detach starts a sync that continues when this command is over, and reports whether
+// one is coming. If it cannot be started the next command's sync does its work.
+func (c *Clone) Detach() bool {
 	if c.Options.Program == "" {
-		return
+		return false
 	}
 	statefile.Touch(c.Home())
 	if c.Replica != nil {
 		// who holds "next" has not begun yet, and includes what is here
 		free, ok, err := c.Replica.Lock(context.Background(), "next", 0)
 		if err == nil && !ok {
-			return
+			return true
 		}
 		if ok {
 			free()
 		}
 	}
-	_ = Detach(c.Options.Program, c.Outer.Top, append(slices.Clone(c.Environ), "GIT_DIR="+c.Outer.GitDir))
+	return Detach(c.Options.Program, c.Outer.Top, append(slices.Clone(c.Environ), "GIT_DIR="+c.Outer.GitDir)) == nil
 }
 
 // detachedVariable tells a process that it was started by Detach.

@@ -15,16 +15,30 @@ const leaveOut = "^refs/heads/crosslink/*"
 // branchesAtOnce is how many branches one git deletes.
 const branchesAtOnce = 500
 
+// CanTidy says why Tidy cannot work for a remote.
+func (r *Repository) CanTidy(ctx context.Context, remote string) error {
+	_, err := r.fetches(ctx, remote)
+	return err
+}
+
+// fetches returns what plain git fetches from a remote: ErrNoRemote if nothing.
+func (r *Repository) fetches(ctx context.Context, remote string) (specs []string, err error) {
+	if specs, err = r.values(ctx, "--local", "remote."+remote+".fetch"); err != nil {
+		return nil, r.locked(ctx, err)
+	}
+	if !slices.ContainsFunc(specs, func(s string) bool { return !strings.HasPrefix(s, "^") }) {
+		return nil, ErrNoRemote
+	}
+	return specs, nil
+}
+
 // Tidy keeps the tracker's branches on a remote from being fetched by plain git,
 // and deletes the copies that git has already fetched. It reports whether the
 // remote was tidy before.
 func (r *Repository) Tidy(ctx context.Context, remote string) (already bool, err error) {
-	specs, err := r.values(ctx, "--local", "remote."+remote+".fetch")
+	specs, err := r.fetches(ctx, remote)
 	if err != nil {
-		return false, r.locked(ctx, err)
-	}
-	if !slices.ContainsFunc(specs, func(s string) bool { return !strings.HasPrefix(s, "^") }) {
-		return false, ErrNoRemote // or one that plain git fetches nothing from
+		return false, err
 	}
 	if already = slices.Contains(specs, leaveOut); !already {
 		if _, err := r.Git(ctx, "config", "--local", "--add", "remote."+remote+".fetch", leaveOut); err != nil {

@@ -7,17 +7,16 @@ import (
 )
 
 // SyncLater starts a detached sync if the last contact with the hub is longer ago,
-// and reports whether it did.
+// and reports whether a sync is coming.
 func (t *Tracker) SyncLater(after time.Duration) bool {
 	if t.clone.Hub == nil || t.clone.Config("crosslink.sync") == "manual" {
 		return false
 	}
 	age, known := t.clone.Contact.Since()
-	if known && age <= after && age >= -after {
+	if known && age <= after {
 		return false
 	}
-	t.clone.Detach()
-	return true
+	return t.clone.Detach()
 }
 
 // IsDetached reports whether Detach started the process with this environment.

@@ -86,9 +86,10 @@ func WriteFlags() []urfave.Flag {
 }
 
 // Named is an issue in a sentence: its id and its title, which is cut.
-func Named(i *store.Issue) string {
-	return i.Name() + " '" + frame.Brief(i.Title) + "'"
-}
+func Named(i *store.Issue) string { return NamedBy(i.Name(), i.Title) }
+
+// NamedBy does so for what has a name and a title.
+func NamedBy(name, title string) string { return name + " '" + frame.Brief(title) + "'" }
 
 // Who is the agent in the place of '@me'.
 func Who(me, name string) string {

@@ -66,6 +66,9 @@ Examples:
 				return frame.Misuse("'--hub' makes this repository the hub, and '" + remote + "' is another")
 			}
 		}
+		if u.Bool("hub") && u.Bool("tidy") {
+			return frame.Misuse("'--tidy' and '--hub' exclude each other: a hub does not fetch the tracker from a remote")
+		}
 		if u.IsSet("helper") && !u.Bool("helper") {
 			return runNoHelper(u.Context, remote, e)
 		}
@@ -88,6 +91,11 @@ func runInit(ctx context.Context, opts tracker.InitOptions, helper, tidy bool, e
 	repo, err := e.Repository(ctx)
 	if err != nil {
 		return err
+	}
+	if tidy {
+		if err := canTidy(ctx, e, repo, opts.Remote); err != nil {
+			return err
+		}
 	}
 	r, err := repo.Init(ctx, opts)
 	if err != nil {
@@ -134,10 +142,11 @@ func runInit(ctx context.Context, opts tracker.InitOptions, helper, tidy bool, e
 			return err
 		}
 	}
+	a := frame.Result{Data: answer.InitOf(r), IDs: []string{r.Hub}}
 	if err := tidyRemote(ctx, e, name, tidy, r.Already); err != nil {
-		return err
+		a.Failure = frame.Explain(err) // init has succeeded
 	}
-	return e.Print(ctx, frame.Result{Data: answer.InitOf(r), IDs: []string{r.Hub}})
+	return e.Print(ctx, a)
 }
 
 // printRenumbered lists the issues whose private numbers ended.
@@ -154,7 +163,7 @@ func printRenumbered(ctx context.Context, e *command.Env, repo *command.Reposito
 		if i, err := verb.Resolve(p, n.UUID); err == nil && i.Number != 0 {
 			now = fmt.Sprintf("%d now", i.Number)
 		}
-		e.Progress("%d was %s '%s', %s", n.Was, n.Short, frame.OneLine(n.Title), now)
+		e.Progress("%d was %s, %s", n.Was, command.NamedBy(n.Short, n.Title), now)
 	}
 	return nil
 }

@@ -37,6 +37,29 @@ func tidyRemote(ctx context.Context, e *command.Env, remote string, wanted, join
 	return nil
 }
 
+// canTidy says why init --tidy cannot work, before init does anything. Without a name,
+// the remote is the one that init chooses; of several it may be any.
+func canTidy(ctx context.Context, e *command.Env, repo *command.Repository, remote string) error {
+	if remote == "" {
+		remote, _ = repo.Hub()
+	}
+	if remote == "" {
+		all, err := e.Git(ctx, "remote")
+		if err != nil || all != "" {
+			return err
+		}
+		return frame.No("no-such-remote", "there is no remote that git fetches branches from", "git remote add origin <url>")
+	}
+	r, err := enrolment(e)
+	if err == nil {
+		err = r.CanTidy(ctx, remote)
+	}
+	if err != nil {
+		return tidyError(remote, err)
+	}
+	return nil
+}
+
 // runNoTidy undoes init --tidy, of every remote if none is named. The hub is not
 // asked.
 func runNoTidy(ctx context.Context, remote string, e *command.Env) error {

@@ -27,7 +27,7 @@ func warnSimilar(ctx context.Context, e *command.Env, p tracker.Projection, titl
 	}
 	var names, hints []string
 	for _, i := range verb.Similar(title, but, rows) {
-		names, hints = append(names, i.Name()+" '"+frame.OneLine(i.Title)+"'"), append(hints, "git crosslink show "+i.Name())
+		names, hints = append(names, command.NamedBy(i.Name(), i.Title)), append(hints, "git crosslink show "+i.Name())
 	}
 	if names != nil {
 		e.Warn("similar", "open with a similar title: "+strings.Join(names, ", "), hints...)
