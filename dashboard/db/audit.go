@@ -106,9 +106,15 @@ func (d *DB) TrimActions(ctx context.Context) error {
 	return err
 }
 
-// VerifyActions checks the chain of the audit log. A row that was changed or
-// taken out is named; rows that were cut off at the end cannot be seen.
+// VerifyActions checks the chain of the audit log. A row that was changed or taken out is
+// named. Rows that were cut off at the end cannot be seen, nor rows that were cut off at the
+// start while audit.days is set: TrimActions removes them there. Where rows are kept forever, a
+// missing start is an error, also if it was removed before audit.days was set back to 0.
 func (d *DB) VerifyActions(ctx context.Context) (rows int, err error) {
+	set, err := d.Settings(ctx, "")
+	if err != nil {
+		return 0, err
+	}
 	all, err := list(ctx, d.read, scanAction, "SELECT "+actionColumns+" FROM actions ORDER BY id")
 	if err != nil {
 		return 0, err
@@ -119,7 +125,7 @@ func (d *DB) VerifyActions(ctx context.Context) (rows int, err error) {
 		if err != nil {
 			return 0, err
 		}
-		if a.PrevHash != prev && k > 0 {
+		if a.PrevHash != prev && (k > 0 || set.Audit == 0) {
 			return k, fmt.Errorf("a row before row %d of the audit log is missing", a.ID)
 		}
 		if sum != a.Hash {

@@ -284,6 +284,14 @@ func TestAuditChain(t *testing.T) {
 	if _, err := d.VerifyActions(t.Context()); err == nil || !strings.Contains(err.Error(), "before row 4") {
 		t.Errorf("a missing row: %v", err)
 	}
+	exec("DELETE FROM actions WHERE id < 3")
+	if _, err := d.VerifyActions(t.Context()); err == nil || !strings.Contains(err.Error(), "before row 4") {
+		t.Errorf("a missing start where rows are kept forever: %v", err)
+	}
+	check(t, d.Set(t.Context(), "", map[string]string{auditDays: "90"}))
+	if n, err := d.VerifyActions(t.Context()); n != 1 || err != nil {
+		t.Errorf("a missing start where old rows are removed: %d rows, %v", n, err)
+	}
 }
 
 func TestSessions(t *testing.T) {
