@@ -21,6 +21,7 @@ import (
 	"github.com/git-crosslink/git-crosslink/dashboard/guard"
 	"github.com/git-crosslink/git-crosslink/dashboard/web"
 	"github.com/git-crosslink/git-crosslink/internal/shell"
+	"github.com/git-crosslink/git-crosslink/internal/system"
 )
 
 // Where the server listens, and under which URL browsers reach it. Pages show everything
@@ -155,18 +156,28 @@ func listenAt(at string, secure bool) ([]net.Listener, int, error) {
 	return []net.Listener{l}, l.Addr().(*net.TCPAddr).Port, nil
 }
 
+const (
+	maxSocket    = 103          // bytes of a socket's path: macOS takes the fewest
+	socketSuffix = "4294967295" // as long as what os.MkdirTemp adds to a name
+	maxSocketDir = maxSocket - len("/.s"+socketSuffix+"/s")
+)
+
 // listenUnix listens on a socket that only this user can open. A socket there that nobody
-// answers is replaced.
+// listens on any more is replaced.
 func listenUnix(path string) ([]net.Listener, error) {
-	if !filepath.IsAbs(path) || len(path) > 100 {
-		return nil, frame.Misuse(fmt.Sprintf("'%s' is not an absolute path of at most 100 bytes", path), "--listen unix:/run/user/1000/crosslink.sock")
+	if !filepath.IsAbs(path) || len(path) > maxSocket || len(filepath.Dir(path)) > maxSocketDir {
+		return nil, frame.Misuse(fmt.Sprintf("'%s' is not an absolute path of at most %d bytes, in a directory of at most %d bytes", path, maxSocket, maxSocketDir), "--listen unix:/run/user/1000/crosslink.sock")
 	}
 	if st, err := os.Lstat(path); err == nil {
 		if st.Mode().Type() != fs.ModeSocket {
 			return nil, frame.Fatal("no-port", fmt.Sprintf("'%s' exists and is not a socket", path), "choose another: --listen unix:<path>")
 		}
-		if c, err := net.DialTimeout("unix", path, time.Second); err == nil {
+		c, err := net.DialTimeout("unix", path, time.Second)
+		switch {
+		case err == nil:
 			c.Close()
+			fallthrough
+		case !system.Refused(err): // whoever listens there may be busy, or speak another protocol
 			return nil, frame.Fatal("no-port", fmt.Sprintf("another program listens on '%s'", path), "choose another: --listen unix:<path>")
 		}
 		if err := os.Remove(path); err != nil {
@@ -174,7 +185,7 @@ func listenUnix(path string) ([]net.Listener, error) {
 		}
 	}
 	// the socket is made beside its name, so that nobody can open it before it is closed to others
-	dir, err := os.MkdirTemp(filepath.Dir(path), ".crosslink-")
+	dir, err := os.MkdirTemp(filepath.Dir(path), ".s")
 	if err != nil {
 		return nil, frame.Fatal("no-port", fmt.Sprintf("cannot make '%s': %v", path, frame.UnwrapPath(err)), "choose another: --listen unix:<path>")
 	}

@@ -205,6 +205,66 @@ func TestUnixSocket(t *testing.T) {
 	}
 }
 
+// TestLongestSocket: every path that is accepted can be bound, though it is bound under another name first.
+func TestLongestSocket(t *testing.T) {
+	root, err := os.MkdirTemp("", "s")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer os.RemoveAll(root)
+	for _, dirBytes := range []int{maxSocketDir, maxSocketDir + 1} {
+		dir := filepath.Join(root, strings.Repeat("d", dirBytes-len(root)-1))
+		if err := os.Mkdir(dir, 0o700); err != nil {
+			t.Fatal(err)
+		}
+		for _, bytes := range []int{dirBytes + 2, maxSocket, maxSocket + 1} {
+			path := filepath.Join(dir, strings.Repeat("s", bytes-dirBytes-1))
+			l, err := listenUnix(path)
+			if fits := dirBytes <= maxSocketDir && bytes <= maxSocket; fits != (err == nil) || !fits && !strings.Contains(err.Error(), "is not an absolute path of at most") {
+				t.Errorf("%d bytes in a directory of %d: %v", bytes, dirBytes, err)
+			}
+			for _, l := range l {
+				l.Close()
+			}
+		}
+	}
+}
+
+// TestSocketOfAnother: a socket is replaced if nobody listens on it, and only then.
+func TestSocketOfAnother(t *testing.T) {
+	dir, err := os.MkdirTemp("", "s")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer os.RemoveAll(dir)
+	other := filepath.Join(dir, "other")
+	d, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: other, Net: "unixgram"}) // refuses the protocol
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer d.Close()
+	left := filepath.Join(dir, "left")
+	s, err := net.ListenUnix("unix", &net.UnixAddr{Name: left, Net: "unix"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.SetUnlinkOnClose(false)
+	for _, path := range []string{other, left} {
+		if _, err := listenUnix(path); err == nil || !strings.Contains(err.Error(), "another program listens on") {
+			t.Errorf("%s: %v", path, err)
+		}
+		if _, err := os.Lstat(path); err != nil {
+			t.Errorf("a socket that is in use was removed: %v", err)
+		}
+	}
+	s.Close()
+	l, err := listenUnix(left)
+	if err != nil {
+		t.Fatal(err)
+	}
+	l[0].Close()
+}
+
 // TestProxy: only the proxy is answered, and the audit log says for whom it asked.
 func TestProxy(t *testing.T) {
 	b := newBench(t)

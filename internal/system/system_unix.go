@@ -132,3 +132,6 @@ func PeakMemory(p *os.ProcessState) int64 {
 	}
 	return int64(u.Maxrss) * 1024
 }
+
+// Refused reports whether connecting failed because nobody listens.
+func Refused(err error) bool { return errors.Is(err, syscall.ECONNREFUSED) }

@@ -99,3 +99,6 @@ func CPUTime() time.Duration { return time.Since(start) }
 
 // PeakMemory is unknown.
 func PeakMemory(*os.ProcessState) int64 { return 0 }
+
+// Refused reports whether connecting failed because nobody listens.
+func Refused(err error) bool { return errors.Is(err, syscall.Errno(10061)) } // WSAECONNREFUSED
