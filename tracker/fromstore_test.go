@@ -195,8 +195,8 @@ func TestASmallStoreIsForReads(t *testing.T) {
 }
 
 // From 200 lines on a write makes a store, and the next continues from it: it reads the
-// last segment of the own log, and no other line. Lines that are so short that the store
-// of them is small are read by each write, and the store is left to who reads.
+// last segment of the own log, and no other line. Very short lines, whose
+// store stays small, are read by each write; only readers keep that store.
 func TestAStoreOfTwoHundredLines(t *testing.T) {
 	t.Parallel()
 	for _, usual := range []bool{true, false} {

@@ -287,8 +287,8 @@ func TestMigrateAsAnAgentOfTheOldHubAndAgain(t *testing.T) {
 	}
 }
 
-// Whoever wrote to the old hub under a name, and did not migrate it, writes on under this
-// name: in a clone that saw the old hub, in one made since, and in one that lost the race
+// An agent that wrote to the old hub, and did not migrate it, continues to write under
+// its id: in a clone that saw the old hub, in one made since, and in one that lost the race
 // of two migrations.
 func TestMigrateOthersWriteOn(t *testing.T) {
 	for _, name := range []string{"before", "since", "loser"} {

@@ -177,7 +177,7 @@ func listenUnix(path string) ([]net.Listener, error) {
 		case err == nil:
 			c.Close()
 			fallthrough
-		case !system.Refused(err): // whoever listens there may be busy, or speak another protocol
+		case !system.Refused(err): // the program that listens may be busy, or speak another protocol
 			return nil, frame.Fatal("no-port", fmt.Sprintf("another program listens on '%s'", path), "choose another: --listen unix:<path>")
 		}
 		if err := os.Remove(path); err != nil {

@@ -159,8 +159,7 @@ func TestPictures(t *testing.T) {
 }
 
 // withoutScript reads every page in a browser that runs no script: what is
-// there with one is there, but for the buttons that copy, which only a script can do
-// and which do not show without one.
+// there with one is there. Only a script can copy, so the buttons that do are left out.
 func (b *browser) withoutScript() {
 	b.Helper()
 	texts := map[string]string{}
