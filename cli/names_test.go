@@ -31,12 +31,12 @@ func TestIssuesAreNotNames(t *testing.T) {
 	w.id("c")
 	for _, c := range []struct{ args, message, hint string }{
 		{"assign 1 2 3", "'2' is issue 2, not an assignee", "name one issue, then names: git crosslink assign 1 <who>"},
-		{"assign 1 2 alice", "'2' is issue 2, not an assignee", "one command for each issue: git crosslink assign 1 alice && git crosslink assign 2 alice"},
+		{"assign 1 2 alice", "'2' is issue 2, not an assignee", "several issues: git crosslink assign 1 2 +alice"},
 		{"assign 1 #2", "'#2' is issue 2, not an assignee", "git crosslink assign 1 <who>"},
 		{"label 1 2 3", "'2' is issue 2, not a label", "name one issue, then names: git crosslink label 1 <label>"},
 		{"label 1 ２", "'２' is issue 2, not a label", "git crosslink label 1 <label>"},
 		{"assign 1 ＃２", "'＃２' is issue 2, not an assignee", "git crosslink assign 1 <who>"},
-		{"label 1 ui 2 3", "'2' is issue 2, not a label", "git crosslink label 1 ui && git crosslink label 2 ui && git crosslink label 3 ui"},
+		{"label 1 ui 2 3", "'2' is issue 2, not a label", "several issues: git crosslink label 1 2 3 +ui"},
 		{"label 1 1", "'1' is issue 1, not a label", "git crosslink label 1 <label>"},
 		{"unlabel 1 2", "'2' is issue 2, not a label", "git crosslink unlabel 1 <label>"},
 		{"unassign 1 2", "'2' is issue 2, not an assignee", "git crosslink unassign 1 <who>"},

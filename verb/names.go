@@ -30,7 +30,7 @@ func (n *Names) CheckNames(p tracker.Projection, i *store.Issue, words []string)
 	e := &NameError{}
 	for _, w := range words {
 		called, shown := "", false
-		if i == nil || len(store.Called(n.of(i), w)) == 0 {
+		if i == nil || !n.Has(i, w) {
 			called, shown = issueCalled(p, w)
 		}
 		if called == "" {

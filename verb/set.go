@@ -35,11 +35,14 @@ var (
 	}
 )
 
+// Has reports whether a name is in the set of an issue, in any form.
+func (n *Names) Has(i *store.Issue, name string) bool { return len(store.Called(n.of(i), name)) > 0 }
+
 // Add puts names into the set of an issue.
 func (n *Names) Add(i *store.Issue, names []string) (p Plan) {
 	for _, name := range names {
 		e := Effect{What: n.added, Issue: i, Name: name}
-		if len(store.Called(n.of(i), name)) > 0 {
+		if n.Has(i, name) {
 			e.What = n.already
 			p.add(e)
 			continue

@@ -23,12 +23,13 @@ import (
 //     switches; '--no-name' turns a switch off; a unique beginning of a long
 //     name is enough;
 //   - an option with an optional value takes it only after '=';
-//   - '-10' is '--limit 10' where there is a limit.
+//   - '-10' is '--limit 10' where there is a limit, and '-P1' '--priority P1' where
+//     there is a priority.
 //
 // A text that begins with a dash is taken for a text where a command takes one
 // and the word cannot be an option, because its name would have a space in it.
 // Where it could be, the error says how to pass it. '-ui' is a value where a command
-// takes values with signs.
+// takes values with signs, but '-y' and '-wait' are mistyped options.
 //
 // urfave stops at the first word that is no option, so the words are put in
 // its order here, and everything wrong with them is found here.
@@ -105,9 +106,11 @@ func Permute(root *urfave.Command, args []string) (*invocation, error) {
 			before := *v
 			used, err := v.option(at, known, word, args[i+1:])
 			if errors.Is(err, errNoOption) && len(v.args) > 0 && takesSigns(at) && !strings.HasPrefix(word, "--") {
-				*v = before
-				v.args = append(v.args, word)
-				continue
+				if err = mistyped(at, known, word[1:]); err == nil {
+					*v = before
+					v.args = append(v.args, word)
+					continue
+				}
 			}
 			if errors.Is(err, errNoOption) && takesText(at, len(v.args)) {
 				if name, _, _ := strings.Cut(word, "="); strings.ContainsFunc(name, unicode.IsSpace) {
@@ -152,6 +155,22 @@ func Permute(root *urfave.Command, args []string) (*invocation, error) {
 // takesSigns reports whether a command takes values with signs: '+bug -ui'. A word
 // that is an option is one, so '-q' is never a value.
 func takesSigns(c *urfave.Command) bool { return strings.Contains(c.UsageText, "-<") }
+
+// mistyped refuses a value with the sign '-' that was more likely meant as an option:
+// one letter, or the long name of an option. Of commands that only remove, it is none.
+func mistyped(at *urfave.Command, known flagTable, value string) error {
+	_, long := known[value]
+	letter := len(value) == 1 && strings.Trim(strings.ToLower(value), "abcdefghijklmnopqrstuvwxyz") == ""
+	if !letter && !long && value != "help" || strings.HasPrefix(at.Name, "un") {
+		return nil
+	}
+	f := Misuse("unknown option '-" + value + "'") // and no text either
+	if !letter {
+		f.Hints = append(f.Hints, "did you mean '--"+value+"'?")
+	}
+	f.Hints = append(f.Hints, fmt.Sprintf("to remove '%s': git crosslink un%s <id> %s", value, at.Name, value), CommandName(at)+" -h")
+	return f
+}
 
 // takesText reports whether the n-th argument of a command, from 0, may be any
 // text. An argument after the last one of the synopsis is judged like the last.
@@ -214,6 +233,9 @@ func withSeparator(err error, root *urfave.Command, args []string, i int) error 
 // option reads one word of options and returns how many of the rest it used.
 func (v *invocation) option(at *urfave.Command, known flagTable, word string, rest []string) (int, error) {
 	if o, ok := known["limit"]; ok && strings.Trim(word[1:], "0123456789") == "" { // '-10', as of git log
+		return 0, v.give(o, word[1:])
+	}
+	if o, ok := known["priority"]; ok && len(word) == 3 && word[1] == 'P' && '0' <= word[2] && word[2] <= '9' { // '-P1', as of other trackers
 		return 0, v.give(o, word[1:])
 	}
 	if strings.HasPrefix(word, "--") {

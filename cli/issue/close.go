@@ -43,7 +43,7 @@ func statusOptionsOf(u *urfave.Context, e *command.Env, to event.Status, done st
 }
 
 func reasonFlag() urfave.Flag {
-	return &urfave.StringFlag{Name: "reason", Aliases: []string{"r"}, Usage: "give `TEXT` as the reason"}
+	return &urfave.StringFlag{Name: "reason", Aliases: []string{"r", "m"}, Usage: "give `TEXT` as the reason"}
 }
 
 func breakFlag() urfave.Flag {

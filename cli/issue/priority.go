@@ -14,7 +14,7 @@ var Priorities = []string{string(event.Low), string(event.Medium), string(event.
 
 // priorityNames are the words of other trackers.
 var priorityNames = map[string]event.Priority{
-	"p0": event.Critical, "p1": event.High, "p2": event.Medium, "p3": event.Low, "p4": event.Low,
+	"p0": event.Critical, "p1": event.High, "p2": event.Medium, "p3": event.Low,
 	"urgent": event.Critical, "blocker": event.Critical, "normal": event.Medium, "minor": event.Low,
 }
 

@@ -27,19 +27,33 @@ type setVerb struct {
 	element               string                                 // what the arguments after the id are
 	check                 func(words []string) ([]string, error) // of words to be added; may be nil
 	kind                  *urfave.StringFlag                     // --kind, of commands that take one other issue
-	plan                  func(x *setOptions, p tracker.Projection, i *store.Issue) (verb.Plan, error)
-	minus                 func(x *setOptions, p tracker.Projection, i *store.Issue) (verb.Plan, error) // of a command that takes signs
+	add, remove           setPlan                                // values with '+' and '-'; the command does the first that it has
+}
+
+// setPlan plans what is done with the words of a run.
+type setPlan func(x *setOptions, p tracker.Projection, i *store.Issue) (verb.Plan, error)
+
+// signs reports whether the values may have signs, and which.
+func (v *setVerb) signs() string {
+	switch {
+	case v.kind != nil:
+		return ""
+	case v.add == nil:
+		return "-"
+	}
+	return "+-"
 }
 
 // setOptions are the options of one run.
 type setOptions struct {
-	ids   []string
-	words []string
-	minus []string           // with the sign '-'
-	exact []string           // of words: those after '--', which may be numbers of issues
-	kind  event.RelationKind // "" is every kind
-	me    string             // the agent, once it is known
-	emit  tracker.EmitOptions
+	ids    []string
+	words  []string
+	minus  []string           // with the sign '-'
+	signed string             // the first word with a sign
+	exact  []string           // of words: those after '--', which may be numbers of issues
+	kind   event.RelationKind // "" is every kind
+	me     string             // the agent, once it is known
+	emit   tracker.EmitOptions
 }
 
 // setVerbs are the rows, in the order of help.
@@ -47,24 +61,25 @@ var setVerbs = []setVerb{
 	{
 		name: "label", usage: "add labels", synopsis: "<id> <label>…", element: "a label", check: labelsOf,
 		about: `Adds labels to an issue. With signs, adds labels to several issues and removes
-others. Adding a label twice is not an error. Blanks around a label are dropped. A
-number of an issue is not taken for a label, except after '--'.
+others. Commas separate labels. Adding a label twice is not an error. Blanks around a
+label are dropped. A number of an issue is not taken for a label, except after '--'.
 
 Examples:
   git crosslink label 12 bug ui
   git crosslink label 12 13 +bug -ui
   git crosslink label 12 -- 2026`,
-		plan:  labeling.plan((*verb.Names).Add),
-		minus: labeling.plan((*verb.Names).Remove),
+		add:    labeling.add,
+		remove: labeling.remove,
 	},
 	{
 		name: "unlabel", usage: "remove labels", synopsis: "<id> <label>…", element: "a label",
-		about: `Removes labels from an issue. Removing a label that the issue does not have is not an
-error.
+		about: `Removes labels from an issue, or with signs from several issues. Commas separate
+labels. Removing a label that the issue does not have is not an error.
 
 Examples:
-  git crosslink unlabel 12 ui`,
-		plan: labeling.plan((*verb.Names).Remove),
+  git crosslink unlabel 12 ui
+  git crosslink unlabel 12 13 -ui`,
+		remove: labeling.remove,
 	},
 	{
 		name: "assign", usage: "assign people or agents", synopsis: "<id> <who>…", element: "an assignee", check: assigning.names,
@@ -76,42 +91,45 @@ Examples:
   git crosslink assign 12 @me
   git crosslink assign 12 alice bob
   git crosslink assign 12 13 +@me -bob`,
-		plan:  assigning.plan((*verb.Names).Add),
-		minus: assigning.plan((*verb.Names).Remove),
+		add:    assigning.add,
+		remove: assigning.remove,
 	},
 	{
 		name: "unassign", usage: "remove assignees", synopsis: "<id> <who>…", element: "an assignee",
-		about: `Removes assignees from an issue; @me is yourself.
+		about: `Removes assignees from an issue, or with signs from several issues; @me is yourself.
 
 Examples:
-  git crosslink unassign 12 @me`,
-		plan: assigning.plan((*verb.Names).Remove),
+  git crosslink unassign 12 @me
+  git crosslink unassign 12 13 -bob`,
+		remove: assigning.remove,
 	},
 	{
 		name: "block", usage: "mark an issue as blocked by others", synopsis: "<id> <blocker>…", element: "the id of a blocker",
 		about: `Marks the first issue as blocked by each of the others: it is not ready until they
-are closed. A change that would create a cycle is refused.
+are closed. With signs, adds blockers to several issues and removes others. A change
+that would create a cycle is refused.
 
 Examples:
-  git crosslink block 12 7      # 7 blocks 12`,
-		plan: func(x *setOptions, p tracker.Projection, i *store.Issue) (verb.Plan, error) {
+  git crosslink block 12 7      # 7 blocks 12
+  git crosslink block 12 13 +7 -8`,
+		add: func(x *setOptions, p tracker.Projection, i *store.Issue) (verb.Plan, error) {
 			blockers, err := verb.ResolveAll(p, x.words)
 			if err != nil {
 				return verb.Plan{}, err
 			}
 			return verb.Block(p, i, blockers)
 		},
+		remove: unblock,
 	},
 	{
 		name: "unblock", usage: "remove blockers of an issue", synopsis: "<id> <blocker>…", element: "the id of a blocker",
-		about: `Removes blockers: the first issue no longer waits for the others.
+		about: `Removes blockers: the first issue no longer waits for the others. With signs, removes
+blockers of several issues.
 
 Examples:
-  git crosslink unblock 12 7`,
-		plan: func(x *setOptions, p tracker.Projection, i *store.Issue) (verb.Plan, error) {
-			blockers, err := verb.ResolveAll(p, x.words)
-			return verb.Unblock(i, blockers), err
-		},
+  git crosslink unblock 12 7
+  git crosslink unblock 12 13 -7`,
+		remove: unblock,
 	},
 	{
 		name: "relate", usage: "relate two issues", synopsis: "<a> <b>",
@@ -122,7 +140,7 @@ Examples:
   git crosslink relate 12 7
   git crosslink relate 12 7 --kind duplicates`,
 		kind: &urfave.StringFlag{Name: "kind", Aliases: []string{"k"}, Usage: "`KIND`: related (default), discovered-from, duplicates or supersedes", Value: "related"},
-		plan: func(x *setOptions, p tracker.Projection, i *store.Issue) (verb.Plan, error) {
+		add: func(x *setOptions, p tracker.Projection, i *store.Issue) (verb.Plan, error) {
 			other, err := verb.Resolve(p, x.words[0])
 			if err != nil {
 				return verb.Plan{}, err
@@ -138,7 +156,7 @@ the relation of that kind.
 Examples:
   git crosslink unrelate 12 7`,
 		kind: &urfave.StringFlag{Name: "kind", Aliases: []string{"k"}, Usage: "only this `KIND`: related, discovered-from, duplicates or supersedes"},
-		plan: func(x *setOptions, p tracker.Projection, i *store.Issue) (verb.Plan, error) {
+		remove: func(x *setOptions, p tracker.Projection, i *store.Issue) (verb.Plan, error) {
 			other, err := verb.Resolve(p, x.words[0])
 			if err != nil {
 				return verb.Plan{}, err
@@ -155,9 +173,12 @@ func newSetCommands(e *command.Env) []*urfave.Command {
 	var all []*urfave.Command
 	for _, v := range setVerbs {
 		flags, usage := command.WriteFlags(), "git crosslink "+v.name+" [<options>] "+v.synopsis
-		if v.minus != nil {
-			_, placeholder, _ := strings.Cut(strings.TrimSuffix(v.synopsis, "…"), " ")
+		_, placeholder, _ := strings.Cut(strings.TrimSuffix(v.synopsis, "…"), " ")
+		switch v.signs() {
+		case "+-":
 			usage += fmt.Sprintf("\ngit crosslink %s [<options>] <id>… (+%s | -%s)…", v.name, placeholder, placeholder)
+		case "-":
+			usage += fmt.Sprintf("\ngit crosslink %s [<options>] <id>… -%s…", v.name, placeholder)
 		}
 		if v.kind != nil {
 			kind := *v.kind
@@ -189,9 +210,10 @@ func (v *setVerb) options(u *urfave.Context, e *command.Env) (o setOptions, err 
 	quoted := args[max(1, len(args)-e.Quoted()):]
 	words := args[1 : len(args)-len(quoted)]
 	o.ids = args[:1]
-	if at := slices.IndexFunc(words, signed); v.minus != nil && at >= 0 {
+	if at := slices.IndexFunc(words, signed); v.signs() != "" && at >= 0 {
 		o.ids = args[:at+1]
-		if words, o.minus, err = bySign(words[at:]); err != nil {
+		o.signed = words[at]
+		if words, o.minus, err = v.bySign(words[at:]); err != nil {
 			return o, err
 		}
 	}
@@ -222,10 +244,14 @@ func (v *setVerb) run(u *urfave.Context, opts setOptions, e *command.Env) error 
 	if len(opts.ids) > 1 || len(opts.minus) > 0 {
 		return v.runMany(u.Context, opts, e)
 	}
+	plan := v.add
+	if plan == nil {
+		plan = v.remove
+	}
 	s := single{opts.ids[0], opts.emit, func(repo *command.Repository, p tracker.Projection, i *store.Issue) (verb.Plan, error) {
 		x := opts
 		x.me = repo.Agent()
-		plan, err := v.plan(&x, p, i)
+		plan, err := plan(&x, p, i)
 		return plan, v.explain(err, i)
 	}}
 	return s.run(u.Context, e)
@@ -233,20 +259,26 @@ func (v *setVerb) run(u *urfave.Context, opts setOptions, e *command.Env) error 
 
 // runMany changes several issues, in one write, and takes values with signs.
 func (v *setVerb) runMany(ctx context.Context, opts setOptions, e *command.Env) error {
+	plus, minus := opts, opts
+	if minus.words = opts.minus; v.add == nil { // also what is quoted is removed
+		plus.words, minus.words = nil, slices.Concat(opts.minus, opts.words)
+	}
 	var rows []*store.Issue
 	var effects []verb.Effect
 	r, err := e.Emit(ctx, opts.emit, func(repo *command.Repository, p tracker.Projection) (bodies []event.Body, err error) {
 		if rows, err = verb.ResolveAll(p, opts.ids); err != nil {
+			if bad := (*store.BadIDError)(nil); errors.As(err, &bad) && bad.ID != opts.ids[0] {
+				err = v.unsigned(bad.ID, opts.signed)
+			}
 			return nil, err
 		}
 		effects = nil
+		plus.me, minus.me = repo.Agent(), repo.Agent()
 		for _, i := range rows {
-			plus, minus := opts, opts
-			plus.me, minus.me, minus.words = repo.Agent(), repo.Agent(), opts.minus
 			for _, part := range []struct {
 				x    *setOptions
-				plan func(*setOptions, tracker.Projection, *store.Issue) (verb.Plan, error)
-			}{{&plus, v.plan}, {&minus, v.minus}} {
+				plan setPlan
+			}{{&plus, v.add}, {&minus, v.remove}} {
 				if len(part.x.words) == 0 {
 					continue
 				}
@@ -266,17 +298,22 @@ func (v *setVerb) runMany(ctx context.Context, opts setOptions, e *command.Env) 
 	return printIssuesWrite(ctx, e, r, opts.emit, verb.Shown(r.View, ids(rows)))
 }
 
-// signed reports a value with a sign.
+// signed reports a value with a sign, or a sign alone.
 func signed(word string) bool {
-	return len(word) > 1 && (word[0] == '+' || word[0] == '-') && word[1] != ' '
+	return word != "" && (word[0] == '+' || word[0] == '-') && !strings.HasPrefix(word[1:], " ")
 }
 
 // bySign parts values with signs.
-func bySign(words []string) (plus, minus []string, err error) {
+func (v *setVerb) bySign(words []string) (plus, minus []string, err error) {
 	for _, w := range words {
+		word := frame.OneLine(w)
 		switch {
 		case !signed(w):
-			return nil, nil, frame.Misuse(fmt.Sprintf("'%s' has no sign, unlike '%s'", frame.OneLine(w), frame.OneLine(words[0])), fmt.Sprintf("ids come first; a value is +%s or -%s", frame.OneLine(w), frame.OneLine(w)))
+			return nil, nil, v.unsigned(w, words[0])
+		case w == "+" || w == "-":
+			return nil, nil, frame.Misuse(fmt.Sprintf("'%s' is a sign without a value", w), fmt.Sprintf("no space comes after the sign: %sbug", w))
+		case !strings.Contains(v.signs(), w[:1]):
+			return nil, nil, frame.Misuse(fmt.Sprintf("'%s' removes: it does not take '%s'", v.name, word), fmt.Sprintf("to add: git crosslink %s <id>… %s", strings.TrimPrefix(v.name, "un"), shell.Word(word)))
 		case w[0] == '+':
 			plus = append(plus, w[1:])
 		default:
@@ -286,8 +323,17 @@ func bySign(words []string) (plus, minus []string, err error) {
 	return plus, minus, nil
 }
 
-// explain adds to a refused name how to name issues and names one after the
-// other.
+// unsigned refuses a value without a sign beside one that has a sign.
+func (v *setVerb) unsigned(word, with string) error {
+	word = frame.OneLine(word)
+	hint := "ids come first; a value is -" + word
+	if v.add != nil {
+		hint = "ids come first; a value is +" + word + " or -" + word
+	}
+	return frame.Misuse(fmt.Sprintf("'%s' has no sign, unlike '%s'", word, frame.OneLine(with)), hint)
+}
+
+// explain adds to a refused name how to name several issues.
 func (v *setVerb) explain(err error, i *store.Issue) error {
 	var refused *verb.NameError
 	if !errors.As(err, &refused) {
@@ -299,14 +345,11 @@ func (v *setVerb) explain(err error, i *store.Issue) error {
 		f.Hints = []string{fmt.Sprintf("name one issue, then names: git crosslink %s %s %s", v.name, i.Name(), placeholder)}
 		return f
 	}
-	var names, commands []string
+	values := ""
 	for _, n := range refused.Names {
-		names = append(names, shell.Word(n))
+		values += " " + v.signs()[:1] + shell.Word(n)
 	}
-	for _, id := range unique(append([]string{i.Name()}, refused.Shown...)) {
-		commands = append(commands, fmt.Sprintf("git crosslink %s %s %s", v.name, id, strings.Join(names, " ")))
-	}
-	f.Hints = []string{"one command for each issue: " + strings.Join(commands, " && ")}
+	f.Hints = []string{fmt.Sprintf("several issues: git crosslink %s %s%s", v.name, strings.Join(unique(append([]string{i.Name()}, refused.Shown...)), " "), values)}
 	return f
 }
 
@@ -317,26 +360,61 @@ func nameFailure(e *verb.NameError, what string) *frame.Failure {
 	return f
 }
 
+// unblock plans that an issue no longer waits for others.
+func unblock(x *setOptions, p tracker.Projection, i *store.Issue) (verb.Plan, error) {
+	blockers, err := verb.ResolveAll(p, x.words)
+	return verb.Unblock(i, blockers), err
+}
+
 // naming is a set of names in the words of the command line.
 type naming struct {
-	set  *verb.Names
-	what string // "a label"
+	set    *verb.Names
+	what   string // "a label"
+	commas bool   // separate names
 }
 
 var (
-	labeling  = naming{&verb.Labels, "a label"}
-	assigning = naming{&verb.Assignees, "an assignee"}
+	labeling  = naming{&verb.Labels, "a label", true}
+	assigning = naming{&verb.Assignees, "an assignee", false}
 )
 
-// plan changes the set, in which @me is the agent.
-func (n naming) plan(change func(*verb.Names, *store.Issue, []string) verb.Plan) func(*setOptions, tracker.Projection, *store.Issue) (verb.Plan, error) {
-	return func(x *setOptions, p tracker.Projection, i *store.Issue) (verb.Plan, error) {
-		named := slices.DeleteFunc(slices.Clone(x.words), func(w string) bool { return len(store.Called(x.exact, w)) > 0 })
-		if err := n.set.CheckNames(p, i, named); err != nil {
+// add adds names to the set, in which @me is the agent.
+func (n naming) add(x *setOptions, p tracker.Projection, i *store.Issue) (verb.Plan, error) {
+	if err := n.refuseIDs(x, p, i, x.words); err != nil {
+		return verb.Plan{}, err
+	}
+	return n.set.Add(i, command.WhoAll(x.me, x.words)), nil
+}
+
+// remove removes names from the set. A stored name may have a comma.
+func (n naming) remove(x *setOptions, p tracker.Projection, i *store.Issue) (verb.Plan, error) {
+	var names []string
+	for _, w := range x.words {
+		if !n.commas || n.set.Has(i, w) {
+			names = append(names, w)
+			continue
+		}
+		split, err := n.names(strings.Split(w, ","))
+		if err != nil {
 			return verb.Plan{}, err
 		}
-		return change(n.set, i, command.WhoAll(x.me, x.words)), nil
+		names = append(names, split...)
 	}
+	names = unique(names)
+	if err := n.refuseIDs(x, p, i, names); err != nil {
+		return verb.Plan{}, err
+	}
+	return n.set.Remove(i, command.WhoAll(x.me, names)), nil
+}
+
+// refuseIDs refuses names that are ids of issues, except those that were quoted.
+func (n naming) refuseIDs(x *setOptions, p tracker.Projection, i *store.Issue, names []string) error {
+	quoted := x.exact
+	if n.commas {
+		quoted = strings.Split(strings.Join(quoted, ","), ",")
+	}
+	named := slices.DeleteFunc(slices.Clone(names), func(w string) bool { return len(store.Called(quoted, w)) > 0 })
+	return n.set.CheckNames(p, i, named)
 }
 
 // names are words in the form in which they are written, each once.
