@@ -13,11 +13,7 @@ func describe(p tracker.Projection, u event.UUID, b event.Body) string {
 	name := func(o event.UUID) string { return nameOf(p, o) }
 	switch b := b.(type) {
 	case *event.IssueCreated:
-		s := fmt.Sprintf("created '%s', %s priority", b.Title, b.Priority)
-		if len(b.Labels) > 0 {
-			s += ", labels " + strings.Join(b.Labels, ", ")
-		}
-		return s
+		return createdWords(b, event.Time.String, event.Time.String)
 	case *event.IssueUpdated:
 		var parts []string
 		if b.Title != nil {
@@ -39,14 +35,14 @@ func describe(p tracker.Projection, u event.UUID, b event.Body) string {
 	case *event.IssueDeleted:
 		return "deleted"
 	case *event.IssueUndeleted:
-		return "took a deletion back"
+		return "undeleted"
 	case *event.ScheduleChanged:
-		return ScheduleWords(b, func(t event.Time, _ bool) string { return t.String() })
+		return scheduleWords(b, event.Time.String, event.Time.String)
 	case *event.ParentChanged:
 		if b.Parent == (event.UUID{}) {
 			return "removed the parent"
 		}
-		return "made it a child of " + name(b.Parent)
+		return "set the parent to " + name(b.Parent)
 	case *event.LabelAdded:
 		return fmt.Sprintf("added label '%s'", b.Label)
 	case *event.LabelRemoved:
@@ -54,11 +50,11 @@ func describe(p tracker.Projection, u event.UUID, b event.Body) string {
 	case *event.AssigneeAdded:
 		return fmt.Sprintf("assigned '%s'", b.Assignee)
 	case *event.AssigneeRemoved:
-		return fmt.Sprintf("took '%s' off", b.Assignee)
+		return fmt.Sprintf("unassigned '%s'", b.Assignee)
 	case *event.DependencyAdded:
 		return dependencyWords(u, b.Blocked, "blocked by ", "blocks ", name(b.Blocker), name(b.Blocked))
 	case *event.DependencyRemoved:
-		return dependencyWords(u, b.Blocked, "waits no longer for ", "blocks no longer ", name(b.Blocker), name(b.Blocked))
+		return dependencyWords(u, b.Blocked, "no longer blocked by ", "no longer blocks ", name(b.Blocker), name(b.Blocked))
 	case *event.RelationAdded:
 		return fmt.Sprintf("%s %s %s", name(b.A), relationPhrase(b.Kind), name(b.B))
 	case *event.RelationRemoved:
@@ -115,17 +111,17 @@ func relationPhrase(k event.RelationKind) string {
 
 func milestoneWords(p tracker.Projection, u event.UUID) string {
 	if u == (event.UUID{}) {
-		return "took it out of its milestone"
+		return "removed from its milestone"
 	}
 	all, err := p.Milestones()
 	if err == nil {
 		for _, m := range all {
 			if m.UUID == u {
-				return fmt.Sprintf("put it into milestone '%s'", m.Name)
+				return fmt.Sprintf("added to milestone '%s'", m.Name)
 			}
 		}
 	}
-	return "put it into milestone " + u.String()
+	return "added to milestone " + u.String()
 }
 
 // shortComment names a comment, which may be gone.
@@ -136,16 +132,41 @@ func shortComment(p tracker.Projection, u event.UUID) string {
 	return p.CommentShort(u)
 }
 
-// ScheduleWords describes new dates. Programs read moments in UTC, people in
-// their zone, where the end of a day is due.
-func ScheduleWords(b *event.ScheduleChanged, write func(t event.Time, due bool) string) string {
-	word := func(t event.Time, due bool) string {
+// WithDates describes an event that holds dates, in the words of write: start
+// for the beginning of work, due for the end of a day. It reports false for
+// other events. Programs read dates in UTC, people in their zone.
+func WithDates(b event.Body, start, due func(event.Time) string) (string, bool) {
+	switch b := b.(type) {
+	case *event.IssueCreated:
+		return createdWords(b, start, due), true
+	case *event.ScheduleChanged:
+		return scheduleWords(b, start, due), true
+	}
+	return "", false
+}
+
+func createdWords(b *event.IssueCreated, start, due func(event.Time) string) string {
+	s := fmt.Sprintf("created '%s', %s priority", b.Title, b.Priority)
+	if len(b.Labels) > 0 {
+		s += ", labels " + strings.Join(b.Labels, ", ")
+	}
+	if b.ScheduledAt != 0 {
+		s += ", start " + start(b.ScheduledAt)
+	}
+	if b.DueAt != 0 {
+		s += ", due " + due(b.DueAt)
+	}
+	return s
+}
+
+func scheduleWords(b *event.ScheduleChanged, start, due func(event.Time) string) string {
+	orNone := func(t event.Time, write func(event.Time) string) string {
 		if t == 0 {
 			return "none"
 		}
-		return write(t, due)
+		return write(t)
 	}
-	return fmt.Sprintf("scheduled %s, due %s", word(b.ScheduledAt, false), word(b.DueAt, true))
+	return fmt.Sprintf("set dates: start %s, due %s", orNone(b.ScheduledAt, start), orNone(b.DueAt, due))
 }
 
 // firstLine is the first line of a text, with a mark if there are more.

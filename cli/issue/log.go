@@ -146,13 +146,11 @@ func (c *change) print(e *command.Env, pg *frame.Page, named bool) {
 		mark = Marked(*c.shape.Mark)
 	}
 	text := c.shape.Text
-	if b, ok := c.line.Body.(*event.ScheduleChanged); ok {
-		text = answer.ScheduleWords(b, func(t event.Time, due bool) string {
-			if due {
-				return e.DateAt(t, frame.DayEnd)
-			}
-			return e.DateAt(t, frame.DayStart)
-		})
+	at := func(edge frame.DayEdge) func(event.Time) string {
+		return func(t event.Time) string { return e.DateAt(t, edge) }
+	}
+	if dated, ok := answer.WithDates(c.line.Body, at(frame.DayStart), at(frame.DayEnd)); ok {
+		text = dated
 	}
 	if named {
 		text = command.Named(c.issue) + ": " + text
