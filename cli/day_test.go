@@ -27,8 +27,8 @@ func TestDueOnADay(t *testing.T) {
 	contains(t, "said", w.ok("schedule", "1", "--due", "today", "--scheduled", "tomorrow").err, "1 is due 2027-03-04\n")
 	check(t, "overdue", w.ok("list", "--overdue", "-q").out, "")
 	contains(t, "show", w.ok("show", "1").out, "    due 2027-03-04 (in 3 h)\n    scheduled 2027-03-05 (in 3 h)\n")
-	contains(t, "log", w.ok("log", "1").out, "  scheduled 2027-03-05, due 2027-03-04\n")
-	contains(t, "log for programs", w.ok("log", "1", "--porcelain").out, "\tscheduled 2027-03-05T10:00:00.000000000Z, due 2027-03-05T09:59:59.999999999Z\n")
+	contains(t, "log", w.ok("log", "1").out, "  set dates: start 2027-03-05, due 2027-03-04\n")
+	contains(t, "log for programs", w.ok("log", "1", "--porcelain").out, "\tset dates: start 2027-03-05T10:00:00.000000000Z, due 2027-03-05T09:59:59.999999999Z\n")
 	check(t, "short", w.ok("list", "--format", "%(due_at:short) %(scheduled_at:short)").out, "2027-03-04 2027-03-05\n")
 	at := func(h, m, s, ns int) { w.time = time.Date(2027, 3, 4, h, m, s, ns, honolulu).Add(-time.Minute) } // each command takes a minute
 	at(23, 59, 59, 999_000_000)
