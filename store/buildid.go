@@ -11,9 +11,9 @@ import (
 )
 
 // Schema numbers schema/<n>.sql, which must not change without it.
-const Schema = 5
+const Schema = 6
 
-//go:embed schema/5.sql
+//go:embed schema/6.sql
 var schema string
 
 // buildID names the program that wrote a store. Rows of another program are not

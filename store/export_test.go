@@ -95,3 +95,6 @@ func Dump(s *Store) map[string][]string {
 	}
 	return all
 }
+
+// RowsRead counts the rows of issues that a file has read.
+func RowsRead(f *File) int { return len(f.rows) }

@@ -12,21 +12,31 @@ import (
 // Filter says which issues a list holds, and in which order. The zero Filter
 // is every open issue, newest first.
 type Filter struct {
-	Status    string   // "open" ("" is open), "closed", "archived" or "all"
-	Labels    []string // all of them, by Name
-	Priority  event.Priority
-	Assignee  string // by Name
-	LockedBy  string // agent id: held or claimed by it
-	Milestone event.UUID
-	Parent    event.UUID
-	Ready     bool // open, no open blocker, not locked by others than Me, not scheduled for later than Now
-	Me        string
-	Blocked   bool       // open, with at least one open blocker
-	Overdue   bool       // open, due before Now
-	Since     event.Time // changed then or later; 0 is no bound
-	Now       event.Time
-	Sort      string // one of Sorts; "" is "created"
-	Limit     int    // 0 is all
+	Status      string     // "open" ("" is open), "closed", "archived" or "all"
+	Issue       event.UUID // this one alone
+	Labels      []string   // all of them, by Name
+	Without     []string   // none of these labels, by Name
+	NoLabel     bool
+	Priority    event.Priority
+	AtLeast     bool   // Priority, or a more urgent one
+	Author      string // who created it, by Name
+	Assignee    string // by Name
+	Unassigned  bool
+	Locked      bool   // by an agent that has not given it back
+	Unlocked    bool   // not Locked
+	LockedBy    string // agent id: held or claimed by it
+	Milestone   event.UUID
+	Parent      event.UUID
+	Ready       bool // open, no open blocker, not locked by others than Me, not scheduled for later than Now
+	Me          string
+	Blocked     bool       // open, with at least one open blocker
+	Overdue     bool       // open, due before Now
+	DueBy       event.Time // due then or earlier; 0 is no bound
+	ClosedSince event.Time // closed then or later; 0 is no bound
+	Since       event.Time // changed then or later; 0 is no bound
+	Now         event.Time
+	Sort        string // one of Sorts; "" is "created"
+	Limit       int    // 0 is all
 }
 
 // Sorts are the orders a list may have. Each is total: created and uuid break
@@ -77,9 +87,22 @@ func (f *Filter) match(m *Memory, i *Issue) bool {
 			return false
 		}
 	}
+	for _, l := range f.Without {
+		if len(Called(i.Labels, l)) > 0 {
+			return false
+		}
+	}
 	switch {
-	case f.Priority != "" && i.Priority != f.Priority,
+	case f.Issue != event.UUID{} && i.UUID != f.Issue,
+		f.NoLabel && len(i.Labels) > 0,
+		f.Priority != "" && Rank(i.Priority) != Rank(f.Priority) && !(f.AtLeast && Rank(i.Priority) < Rank(f.Priority)),
+		f.Author != "" && Name(i.CreatedBy) != Name(f.Author),
 		f.Assignee != "" && len(Called(i.Assignees, f.Assignee)) == 0,
+		f.Unassigned && len(i.Assignees) > 0,
+		f.Locked && (i.Lock == nil || i.Lock.Ending),
+		f.Unlocked && i.Lock != nil && !i.Lock.Ending,
+		i.ClosedAt < f.ClosedSince,
+		f.DueBy != 0 && (i.DueAt == 0 || i.DueAt > f.DueBy),
 		f.LockedBy != "" && (i.Lock == nil || i.Lock.Holder != f.LockedBy),
 		f.Milestone != event.UUID{} && i.Milestone != f.Milestone,
 		f.Parent != event.UUID{} && i.Parent != f.Parent,

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"slices"
 	"strconv"
-	"strings"
 
 	"github.com/git-crosslink/git-crosslink/event"
 	"github.com/git-crosslink/git-crosslink/reducer"
@@ -185,51 +184,38 @@ func (m *Memory) Row(u event.UUID) (*Issue, error) {
 // List returns the issues the filter lets through, in its order, and how many
 // there are without its limit.
 func (m *Memory) List(f Filter) (rows []*Issue, total int, err error) {
-	return m.list(f, func(*Issue) bool { return true })
+	return m.list(f, nil)
 }
 
-// Search is List over the issues whose title, description or comments hold
-// every word of the text, compared by Fold.
+// Search is List over the issues whose title, description or comments hold every term of
+// the text. An issue that the text names by its number comes first.
 func (m *Memory) Search(text string, f Filter) (rows []*Issue, total int, err error) {
-	words := wanted(text)
-	return m.list(f, func(i *Issue) bool { return holds(i, words) })
+	return m.list(f, terms(text, m.Resolve))
 }
 
-// wanted are the words of a search, as they are compared.
-func wanted(text string) []string { return strings.Fields(Fold(text)) }
-
-func holds(i *Issue, words []string) bool {
-	for _, w := range words {
-		if !contains(i, w) {
-			return false
-		}
-	}
-	return true
-}
-
-func contains(i *Issue, folded string) bool {
-	if strings.Contains(Fold(i.Title), folded) || strings.Contains(Fold(i.Description), folded) {
-		return true
-	}
+// holds reports whether an issue holds all terms.
+func holds(i *Issue, terms []term) bool {
+	t := newTexts(terms)
+	t.add(i.UUID, []byte(i.Title))
+	t.add(i.UUID, []byte(i.Description))
 	for k := range i.Comments {
-		if strings.Contains(Fold(i.Comments[k].Content), folded) {
-			return true
-		}
+		t.add(i.UUID, []byte(i.Comments[k].Content))
 	}
-	return false
+	return t.found()[i.UUID]
 }
 
-func (m *Memory) list(f Filter, also func(*Issue) bool) ([]*Issue, int, error) {
+func (m *Memory) list(f Filter, terms []term) ([]*Issue, int, error) {
 	if err := f.check(); err != nil {
 		return nil, 0, err
 	}
 	rows := []*Issue{}
 	for _, i := range m.rows {
-		if f.match(m, i) && also(i) {
+		if f.match(m, i) && (len(terms) == 0 || holds(i, terms)) {
 			rows = append(rows, m.listed[i.UUID])
 		}
 	}
-	slices.SortFunc(rows, f.less())
+	first := hits{first: named(terms)}
+	slices.SortFunc(rows, first.before(f.less()))
 	total := len(rows)
 	if f.Limit > 0 && total > f.Limit {
 		rows = rows[:f.Limit]

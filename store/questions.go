@@ -30,7 +30,9 @@ type Issues interface {
 type Lists interface {
 	// List returns the rows the filter lets through and their number without its limit.
 	List(Filter) (rows []*Issue, total int, err error)
-	// Search is List over the issues that hold every word of the text.
+	// Search is List over the issues whose texts hold every term of a text: a word, a
+	// phrase between double quotes, or a number such as '#6', which also finds that issue
+	// and puts it first.
 	Search(text string, f Filter) (rows []*Issue, total int, err error)
 	// Roots returns the issues without a parent, oldest first: all of them, or those
 	// whose tree has an open issue.

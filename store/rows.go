@@ -227,7 +227,7 @@ func (u *update) describe(issue event.UUID, text string) error {
 	return u.change("text", "INSERT INTO text (issue, row) VALUES (?, ?) ON CONFLICT DO UPDATE SET row = excluded.row WHERE row <> excluded.row", issue[:], summed([]byte(text)))
 }
 
-const issueColumns = "k, shown, status, rank, created, updated, due, scheduled, position, title, labels, assignees, milestone, holder, ending, row"
+const issueColumns = "k, shown, status, rank, created, updated, due, closed, scheduled, position, title, labels, assignees, author, milestone, holder, ending, row"
 
 var upsertIssue = func() string {
 	q := "INSERT INTO issue (" + issueColumns + ") VALUES (?" + strings.Repeat(", ?", strings.Count(issueColumns, ",")) + ") ON CONFLICT (k) DO UPDATE SET "
@@ -286,8 +286,8 @@ func (r *issueRow) values() []any {
 	if i.Milestone != (event.UUID{}) {
 		milestone = bytes.Clone(i.Milestone[:])
 	}
-	return []any{true, string(i.Status), int64(Rank(i.Priority)), int64(i.CreatedAt), int64(i.UpdatedAt), int64(due), int64(i.ScheduledAt),
-		position, []byte(i.Title), words(i.Labels), words(i.Assignees), milestone, holder, ending, pack(r)}
+	return []any{true, string(i.Status), int64(Rank(i.Priority)), int64(i.CreatedAt), int64(i.UpdatedAt), int64(due), int64(i.ClosedAt), int64(i.ScheduledAt),
+		position, []byte(i.Title), words(i.Labels), words(i.Assignees), Name(i.CreatedBy), milestone, holder, ending, pack(r)}
 }
 
 // words writes a list so that one of it can be looked for by its Name.

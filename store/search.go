@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"database/sql"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"slices"
@@ -14,8 +15,8 @@ import (
 )
 
 // Search. An issue's texts are its title and description, and each comment. An index
-// of trigrams says which texts may hold a word; whether they do is asked of each as
-// in memory, so the answers are the same. It is only asked for words that few texts
+// of trigrams says which texts may hold a term; whether they do is asked of each as
+// in memory, so the answers are the same. It is only asked for terms that few texts
 // hold: to read all texts takes less than to find many of them one by one. What is
 // indexed is what is compared: text by Fold, whose rules of case are Go's and not
 // SQLite's.
@@ -30,27 +31,134 @@ const (
 	fewTexts    = 500 // are found one by one
 )
 
-// Search is List over the issues whose title, description or comments hold
-// every word of the text, compared by Fold.
+// A term is one thing that a search asks for.
+type term struct {
+	text   string // by Fold
+	phrase bool   // words with any white space between them
+	number bool   // "#6", which is not the beginning of "#60"
+	own    event.UUID
+}
+
+// terms reads the text of a search: words; phrases between double quotes; and numbers such
+// as "#6", which ask for texts that mention the issue and for the issue itself, which
+// resolve finds.
+func terms(text string, resolve func(id string) (event.UUID, error)) (all []term) {
+	parts := strings.Split(Fold(text), `"`)
+	for k, part := range parts {
+		words := strings.Fields(part)
+		if k%2 == 1 && k < len(parts)-1 && len(words) > 1 {
+			words = []string{strings.Join(words, " ")}
+		}
+		for _, w := range words {
+			t := term{text: w, phrase: strings.Contains(w, " ")}
+			if digits, found := strings.CutPrefix(w, "#"); found && digits != "" && strings.Trim(digits, "0123456789") == "" {
+				t.number = true
+				t.own, _ = resolve(w)
+			}
+			if !slices.Contains(all, t) {
+				all = append(all, t)
+			}
+		}
+	}
+	return all
+}
+
+// in reports whether a folded text holds the term.
+func (t *term) in(text []byte) bool {
+	if t.phrase {
+		text = bytes.Join(bytes.Fields(text), []byte(" "))
+	}
+	for {
+		at := bytes.Index(text, []byte(t.text))
+		if at < 0 || !t.number {
+			return at >= 0
+		}
+		text = text[at+len(t.text):]
+		if len(text) == 0 || text[0] < '0' || text[0] > '9' {
+			return true
+		}
+	}
+}
+
+// hits are the issues that hold all terms.
+type hits struct {
+	all   map[event.UUID]bool
+	first event.UUID // comes before the others, whatever the order
+}
+
+// before is an order of rows in which the first is first.
+func (h *hits) before(less func(a, b *Issue) int) func(a, b *Issue) int {
+	return func(a, b *Issue) int {
+		switch h.first {
+		case event.UUID{}:
+		case a.UUID:
+			return -1
+		case b.UUID:
+			return 1
+		}
+		return less(a, b)
+	}
+}
+
+// hex are the uuids in hexadecimal digits.
+func (h *hits) hex() []string {
+	all := make([]string, 0, len(h.all))
+	for u := range h.all {
+		all = append(all, hex.EncodeToString(u[:]))
+	}
+	return all
+}
+
+// named is the issue that the first number names; the zero UUID if none does.
+func named(all []term) event.UUID {
+	for k := range all {
+		if all[k].own != (event.UUID{}) {
+			return all[k].own
+		}
+	}
+	return event.UUID{}
+}
+
+// Search is List over the issues whose title, description or comments hold every term of
+// the text. An issue that the text names by its number comes first.
 func (f *File) Search(text string, l Filter) (rows []*Issue, total int, err error) {
-	words := wanted(text)
-	slices.Sort(words)
-	words = slices.Compact(words)
-	among := func() (map[event.UUID]bool, error) {
-		if len(words) == 0 {
+	among := func() (*hits, error) {
+		wanted := terms(text, f.Resolve)
+		if len(wanted) == 0 {
 			return nil, nil
 		}
-		return f.holding(words)
+		all, err := f.holding(wanted)
+		return &hits{all, named(wanted)}, err
 	}
 	return f.list(l, among, func(m *Memory) ([]*Issue, int, error) { return m.Search(text, l) })
 }
 
-// texts looks for words in the texts of issues.
+// texts looks for terms in the texts of issues.
 type texts struct {
-	words []string
-	held  map[event.UUID][]bool // which words an issue holds
+	terms []term
+	held  map[event.UUID][]bool // which terms an issue holds
 	of    map[event.UUID]bool   // issues that are looked at; nil is all
 	fold  []byte
+}
+
+func newTexts(terms []term) *texts {
+	t := &texts{terms: terms, held: map[event.UUID][]bool{}}
+	for n := range terms {
+		if own := terms[n].own; own != (event.UUID{}) {
+			t.heldBy(own)[n] = true
+		}
+	}
+	return t
+}
+
+// heldBy are the terms that an issue holds, to be altered.
+func (t *texts) heldBy(u event.UUID) []bool {
+	held := t.held[u]
+	if held == nil {
+		held = make([]bool, len(t.terms))
+		t.held[u] = held
+	}
+	return held
 }
 
 // add looks at one text of an issue.
@@ -59,20 +167,15 @@ func (t *texts) add(u event.UUID, text []byte) {
 		return
 	}
 	var folded []byte
-	held := t.held[u]
-	for n, w := range t.words {
-		if held != nil && held[n] {
+	for n := range t.terms {
+		if held := t.held[u]; held != nil && held[n] {
 			continue
 		}
 		if folded == nil {
 			folded = t.folded(text)
 		}
-		if bytes.Contains(folded, []byte(w)) {
-			if held == nil {
-				held = make([]bool, len(t.words))
-				t.held[u] = held
-			}
-			held[n] = true
+		if t.terms[n].in(folded) {
+			t.heldBy(u)[n] = true
 		}
 	}
 }
@@ -92,36 +195,38 @@ func (t *texts) folded(text []byte) []byte {
 	return t.fold
 }
 
-// found are the issues that hold all words.
+// found are the issues that hold all terms.
 func (t *texts) found() map[event.UUID]bool {
 	all := map[event.UUID]bool{}
 	for u, held := range t.held {
-		if !slices.Contains(held, false) {
+		if !slices.Contains(held, false) && (t.of == nil || t.of[u]) {
 			all[u] = true
 		}
 	}
 	return all
 }
 
-// holding are the issues that hold all words.
-func (f *File) holding(words []string) (map[event.UUID]bool, error) {
-	t := &texts{words: words, held: map[event.UUID][]bool{}}
-	if f.rareWords(words) {
-		for n, w := range words {
-			docs, err := f.docs(w)
-			if err != nil || len(docs) > fewTexts || trigrams(w) == "" {
+// holding are the issues that hold all terms.
+func (f *File) holding(terms []term) (map[event.UUID]bool, error) {
+	t := newTexts(terms)
+	if f.rareTerms(terms) {
+		for n := range terms {
+			docs, err := f.docs(&terms[n])
+			if err != nil || len(docs) > fewTexts || terms[n].trigrams() == "" {
 				continue
 			}
-			one := &texts{words: []string{w}, held: map[event.UUID][]bool{}}
+			one := newTexts(terms[n : n+1])
 			for _, doc := range docs {
 				if err := f.textOf(doc, one.add); err != nil {
 					return nil, err
 				}
 			}
-			if t.of = one.found(); len(words) == 1 || len(t.of) == 0 {
-				return t.of, nil
+			of := one.found()
+			if len(terms) == 1 || len(of) == 0 {
+				return of, nil
 			}
-			t.words = slices.Delete(slices.Clone(words), n, n+1)
+			t = newTexts(slices.Delete(slices.Clone(terms), n, n+1))
+			t.of = of
 			break
 		}
 	}
@@ -137,20 +242,20 @@ func (f *File) holding(words []string) (map[event.UUID]bool, error) {
 	return t.found(), err
 }
 
-// rareWords reports whether there may be words that few texts hold, and the index
+// rareTerms reports whether there may be terms that few texts hold, and the index
 // can be asked.
-func (f *File) rareWords(words []string) bool {
-	return slices.ContainsFunc(words, func(w string) bool { return trigrams(w) != "" }) && f.indexed()
+func (f *File) rareTerms(terms []term) bool {
+	return slices.ContainsFunc(terms, func(t term) bool { return t.trigrams() != "" }) && f.indexed()
 }
 
-// docs are the numbers of texts that may hold a word: at most one more than few.
-func (f *File) docs(w string) (docs []int64, err error) {
+// docs are the numbers of texts that may hold a term: at most one more than few.
+func (f *File) docs(t *term) (docs []int64, err error) {
 	err = f.query(func(r *sql.Rows) error {
 		var doc int64
 		err := r.Scan(&doc)
 		docs = append(docs, doc)
 		return err
-	}, "SELECT rowid FROM words WHERE words MATCH ? LIMIT ?", trigrams(w), int64(fewTexts)+1)
+	}, "SELECT rowid FROM words WHERE words MATCH ? LIMIT ?", t.trigrams(), int64(fewTexts)+1)
 	return docs, err
 }
 
@@ -211,19 +316,21 @@ func commentText(b []byte) ([]byte, error) {
 	return text, nil
 }
 
-// trigrams is a query for all that a word consists of; "" where it is too short to
-// have any.
-func trigrams(w string) string {
+// trigrams is a query for all that a term consists of; "" where its words are too short to
+// have any. The white space of a phrase may be any other in a text.
+func (t *term) trigrams() string {
 	var parts []string
 	seen := map[string]bool{}
-	runes := []rune(w)
-	for n := 0; n+3 <= len(runes) && len(parts) < maxTrigrams; n++ {
-		t := string(runes[n : n+3])
-		if seen[t] || strings.Contains(t, "\x00") {
-			continue
+	for _, w := range strings.Fields(t.text) {
+		runes := []rune(w)
+		for n := 0; n+3 <= len(runes) && len(parts) < maxTrigrams; n++ {
+			three := string(runes[n : n+3])
+			if seen[three] || strings.Contains(three, "\x00") {
+				continue
+			}
+			seen[three] = true
+			parts = append(parts, `"`+strings.ReplaceAll(three, `"`, `""`)+`"`)
 		}
-		seen[t] = true
-		parts = append(parts, `"`+strings.ReplaceAll(t, `"`, `""`)+`"`)
 	}
 	return strings.Join(parts, " AND ")
 }

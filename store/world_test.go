@@ -295,8 +295,20 @@ func filters(m *store.Memory) []store.Filter {
 	}
 	fs = append(fs, store.Filter{Since: now, Status: "all", Sort: "updated"}, store.Filter{Since: 1, Blocked: true}, store.Filter{Since: event.MaxTime}, store.Filter{Ready: true, Now: now}, store.Filter{Blocked: true}, store.Filter{Overdue: true, Now: now, Status: "all"},
 		store.Filter{Ready: true, Now: event.MaxTime, Sort: "priority", Limit: 4}, store.Filter{Blocked: true, Ready: true}, store.Filter{Overdue: true, Now: event.MaxTime})
+	for _, f := range []store.Filter{
+		{Without: []string{"bug"}}, {Without: []string{"u\u0308", "zz top"}, Labels: []string{"bug"}}, {Without: []string{""}}, {NoLabel: true}, {NoLabel: true, Labels: []string{"bug"}},
+		{Priority: event.High, AtLeast: true}, {Priority: event.Low, AtLeast: true}, {AtLeast: true}, {Unassigned: true}, {Locked: true}, {Unlocked: true}, {Locked: true, Unlocked: true},
+		{Blocked: true, Unlocked: true}, {DueBy: now}, {DueBy: 1}, {DueBy: event.MaxTime}, {ClosedSince: 1}, {ClosedSince: now}, {ClosedSince: event.MaxTime}, {Issue: event.UUID{1}}, {Author: "nobody"},
+	} {
+		for _, f.Status = range []string{"", "all"} {
+			fs = append(fs, f)
+			f.Limit, f.Sort = 2, "updated"
+			fs = append(fs, f)
+			f.Limit, f.Sort = 0, ""
+		}
+	}
 	for _, i := range rows {
-		fs = append(fs, store.Filter{Status: "all", Parent: i.UUID}, store.Filter{Parent: i.Parent, Milestone: i.Milestone, Status: "all"})
+		fs = append(fs, store.Filter{Status: "all", Author: i.CreatedBy}, store.Filter{Issue: i.UUID}, store.Filter{Status: "all", Issue: i.UUID, Unassigned: true}, store.Filter{Status: "all", Parent: i.UUID}, store.Filter{Parent: i.Parent, Milestone: i.Milestone, Status: "all"})
 		for _, a := range i.Assignees {
 			fs = append(fs, store.Filter{Status: "all", Assignee: a})
 		}
@@ -310,6 +322,6 @@ func filters(m *store.Memory) []store.Filter {
 // awkward are searches that an index of words may get wrong.
 var awkward = []string{
 	"title", "TITLE 3", "e", "3", "ti", "desc", "comment", "nothing like it", "", "  ", `"`, `""`, `"title`, "title*", "title AND description", "OR", "NOT title",
-	"NEAR(title, 3)", "text:title", "(title", "^title", "ti'tle", "title 1 title 2 title 3", "a\x00b", "\xff\xfe", "ß", "İ", "ÜMLAUT", "straße", "日本語", "日本", "日", "👩‍🚀", "\u00e9", "e\u0301", "caf\u00c9", "CAFE\u0301", "\u0301", "�",
+	"NEAR(title, 3)", "text:title", "(title", "^title", `"title 1"`, `"title  1" desc`, `"desc`, `x"title 3"`, "#3", "#1 title", "title #2", `"#3"`, "#99", "#0", "#3 #1", "#", "#1x", `""" title`, "ti'tle", "title 1 title 2 title 3", "a\x00b", "\xff\xfe", "ß", "İ", "ÜMLAUT", "straße", "日本語", "日本", "日", "👩‍🚀", "\u00e9", "e\u0301", "caf\u00c9", "CAFE\u0301", "\u0301", "�",
 	"%", "_", "-", "--", ";", "tit\\le", strings.Repeat("title ", 40), strings.Repeat("x", 500),
 }

@@ -23,20 +23,18 @@ const pageLimit = 50
 // filterOptions say which issues a list holds; ids and names in them are
 // resolved when the state is known.
 type filterOptions struct {
-	filter     store.Filter
-	assignee   string
-	lockedBy   string
-	milestone  string
-	parent     string
-	author     string
-	noLabel    bool
-	unassigned bool
-	allScopes  bool // crosslink.scope does not count
-	reverse    bool
-	limit      int          // 0 is all, -1 is not given
-	after      string       // the issue that the last part of the list ended with
-	first      []event.UUID // that requests put first
-	forms      issueForms
+	filter    store.Filter
+	assignee  string
+	lockedBy  string
+	milestone string
+	parent    string
+	author    string
+	allScopes bool // crosslink.scope does not count
+	reverse   bool
+	limit     int          // 0 is all, -1 is not given
+	after     string       // the issue that the last part of the list ended with
+	first     []event.UUID // that requests put first
+	forms     issueForms
 }
 
 // filterFlags are the options of lists that choose and order.
@@ -96,7 +94,7 @@ func (o *filterOptions) rest(u *urfave.Context, e *command.Env) (err error) {
 	o.filter.Now = event.TimeOf(e.Now())
 	o.assignee, o.milestone, o.parent = u.String("assignee"), u.String("milestone"), u.String("parent")
 	o.lockedBy = u.String("locked-by")
-	o.author, o.noLabel, o.unassigned = u.String("author"), u.Bool("no-label"), u.Bool("unassigned")
+	o.author, o.filter.NoLabel, o.filter.Unassigned = u.String("author"), u.Bool("no-label"), u.Bool("unassigned")
 	o.reverse = o.reverse != u.Bool("reverse")
 	o.allScopes = u.Bool("all-scopes")
 	o.after = u.String("after")
@@ -116,14 +114,6 @@ func sortOf(u *urfave.Context) (order string, reverse bool, err error) {
 	}
 	return order, descending && !slices.Contains([]string{"created", "updated", "priority"}, order), nil
 }
-
-// chosen reports whether an issue is one of those that the store does not choose.
-func (o *filterOptions) chosen(i *store.Issue) bool {
-	return (o.author == "" || i.CreatedBy == o.author) && !(o.noLabel && len(i.Labels) > 0) && !(o.unassigned && len(i.Assignees) > 0)
-}
-
-// chooses reports whether there are such.
-func (o *filterOptions) chooses() bool { return o.author != "" || o.noLabel || o.unassigned }
 
 // resolved puts what the names stand for into the filter. The limit is left to
 // rows, which reverses before.
@@ -148,8 +138,11 @@ func (o *filterOptions) resolved(ctx context.Context, repo *command.Repository, 
 			f.LockedBy = o.lockedBy
 		}
 	}
-	if name := command.Who(repo.Agent(), o.author); name != "" {
-		o.author = name
+	if o.author != "" {
+		f.Author = command.Who(repo.Agent(), o.author)
+		if f.Author == "" {
+			f.Author = o.author
+		}
 	}
 	f.Me = repo.Agent()
 	if !o.allScopes {
@@ -192,7 +185,7 @@ type extent struct {
 // rows are the issues query gives, in the order and number asked for.
 func (o *filterOptions) rows(e *command.Env, p tracker.Projection, f store.Filter, query func(store.Filter) ([]*store.Issue, int, error)) ([]*store.Issue, extent, error) {
 	limit := o.bound(e)
-	if !o.reverse && o.after == "" && o.first == nil && !o.chooses() {
+	if !o.reverse && o.after == "" && o.first == nil {
 		f.Limit = limit
 		rows, total, err := query(f)
 		return rows, extent{total, total - len(rows)}, err
@@ -200,10 +193,6 @@ func (o *filterOptions) rows(e *command.Env, p tracker.Projection, f store.Filte
 	rows, total, err := query(f)
 	if err != nil {
 		return nil, extent{}, err
-	}
-	if o.chooses() {
-		rows = slices.DeleteFunc(slices.Clone(rows), func(i *store.Issue) bool { return !o.chosen(i) })
-		total = len(rows)
 	}
 	if o.reverse {
 		rows = slices.Clone(rows)

@@ -90,7 +90,7 @@ Examples:
 func runSearch(ctx context.Context, opts filterOptions, text string, e *command.Env) error {
 	l := listing{opts: opts, wish: tracker.Here, status: true, none: frame.AnswersNo("no-match", "no issue contains these words")}
 	return l.run(ctx, e, func(p tracker.Projection, f store.Filter) ([]*store.Issue, int, error) {
-		return search(p, text, f)
+		return p.Search(text, f)
 	})
 }
 

@@ -57,11 +57,17 @@ func (o *filterOptions) wanted(f store.Filter) string {
 		words = append(words, "overdue")
 	}
 	words = append(words, "issue")
+	if f.NoLabel {
+		words = append(words, "without labels")
+	}
+	if f.Unassigned {
+		words = append(words, "without assignees")
+	}
 	for k, l := range f.Labels {
 		words = append(words, fmt.Sprintf("%s label '%s'", []string{"with", "and"}[min(k, 1)], frame.OneLine(l)))
 	}
 	for _, c := range []struct{ how, name string }{
-		{"with priority", string(f.Priority)}, {"assigned to", f.Assignee}, {"locked by", f.LockedBy},
+		{"with priority", string(f.Priority)}, {"created by", f.Author}, {"assigned to", f.Assignee}, {"locked by", f.LockedBy},
 		{"in milestone", o.milestone}, {"below issue", o.parent},
 	} {
 		if c.name != "" {

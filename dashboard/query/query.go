@@ -1,5 +1,5 @@
-// Package query is the language in which pages ask for issues: words, and
-// operators such as is:ready, label:bug and due:<7d. It parses; the page that
+// Package query is the language in which pages ask for issues: words, phrases in double
+// quotes, and operators such as is:ready, label:bug and due:<7d. It parses; the page that
 // lists issues says what a query means to the store (dashboard/web).
 package query
 
@@ -28,7 +28,7 @@ type Query struct {
 	Priority  event.Priority
 	AtLeast   bool          // this priority, or a more urgent one
 	DueWithin time.Duration // 0 does not ask
-	Words     string
+	Words     string        // and phrases, as the store searches for them
 }
 
 // Error names the part of a query that cannot be read, and what may stand there.
@@ -54,8 +54,8 @@ func Parse(text string) (Query, error) {
 		switch {
 		case strings.HasPrefix(part, "@") && len(part) > 1:
 			q.Assignee = part[1:]
-		case !has || value == "":
-			words = append(words, strings.Trim(part, `"`))
+		case !has || value == "" || part[0] == '"':
+			words = append(words, part)
 		default:
 			known, err := q.operator(name, value)
 			if err != nil {

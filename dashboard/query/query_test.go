@@ -13,7 +13,8 @@ func TestParse(t *testing.T) {
 	for text, want := range map[string]Query{
 		"":                                 {},
 		"fix the parser":                   {Words: "fix the parser"},
-		`"fix the" parser`:                 {Words: "fix the parser"},
+		`"fix the" parser`:                 {Words: `"fix the" parser`},
+		`"at 10:30" label:x`:               {Words: `"at 10:30"`, Labels: []string{"x"}},
 		"is:closed is:overdue":             {Status: "closed", Overdue: true},
 		"is:ready is:blocked is:locked x":  {Ready: true, Blocked: true, Locked: true, Words: "x"},
 		"label:bug label:\"a b\" -label:x": {Labels: []string{"bug", "a b"}, Without: []string{"x"}},

@@ -189,9 +189,10 @@ type lister struct {
 
 func (s *Server) lister(v place.View, q query.Query) (*lister, error) {
 	l := &lister{v: v, q: q, now: event.TimeOf(s.Now())}
-	l.f = store.Filter{Status: q.Status, Labels: q.Labels, Assignee: q.Assignee, LockedBy: q.LockedBy, Ready: q.Ready, Blocked: q.Blocked, Overdue: q.Overdue, Now: l.now}
-	if !q.AtLeast {
-		l.f.Priority = q.Priority
+	l.f = store.Filter{Status: q.Status, Labels: q.Labels, Without: q.Without, Priority: q.Priority, AtLeast: q.AtLeast, Assignee: q.Assignee,
+		Locked: q.Locked, LockedBy: q.LockedBy, Ready: q.Ready, Blocked: q.Blocked, Overdue: q.Overdue, Now: l.now}
+	if q.DueWithin > 0 {
+		l.f.DueBy = l.now + event.Time(q.DueWithin)
 	}
 	if q.Milestone != "" {
 		m, err := verb.ResolveMilestone(v.Projection, q.Milestone)
@@ -203,59 +204,35 @@ func (s *Server) lister(v place.View, q query.Query) (*lister, error) {
 	return l, nil
 }
 
-// keep reports whether an issue is asked for by what a filter of the store
-// cannot say.
-func (l *lister) keep(i *store.Issue) bool {
-	without := !slices.ContainsFunc(l.q.Without, func(name string) bool { return len(store.Called(i.Labels, name)) > 0 })
-	urgent := !l.q.AtLeast || store.Rank(i.Priority) <= store.Rank(l.q.Priority)
-	due := l.q.DueWithin == 0 || i.DueAt != 0 && i.DueAt <= l.now+event.Time(l.q.DueWithin)
-	return without && urgent && due && (!l.q.Locked || i.Lock != nil && !i.Lock.Ending)
-}
-
 // list returns the rows from a position on, and how many there are in all.
 func (l *lister) list(change func(*store.Filter), from, limit int) (rows []*store.Issue, total int, err error) {
 	f := l.f
 	change(&f)
-	post := len(l.q.Without) > 0 || l.q.AtLeast || l.q.DueWithin > 0 || l.q.Locked
-	if f.Limit = from + limit; post {
-		f.Limit = 0
-	}
+	f.Limit = from + limit
 	if l.q.Words != "" {
 		rows, total, err = l.v.Search(l.q.Words, f)
 	} else {
 		rows, total, err = l.v.List(f)
 	}
-	if err != nil {
-		return nil, 0, err
-	}
-	if post {
-		rows = slices.DeleteFunc(slices.Clone(rows), func(i *store.Issue) bool { return !l.keep(i) })
-		total = len(rows)
-	}
-	return rows[min(from, len(rows)):min(from+limit, len(rows))], total, nil
+	return rows[min(from, len(rows)):], total, err
 }
 
-// locked returns the open issues with a lock, the one changed last first. They are few
-// among many, so that they are asked for by their holders.
-func (l *lister) locked() (all []*store.Issue, err error) {
-	held, err := l.v.Locked()
-	if err != nil {
-		return nil, err
+// named puts the issue that the words name by its id before the rows that hold these words,
+// if the rest of the query lets it through.
+func (l *lister) named(rows []*store.Issue, total int) ([]*store.Issue, int, error) {
+	u, err := l.v.Resolve(l.q.Words)
+	if l.q.Words == "" || err != nil {
+		return rows, total, nil
 	}
-	asked := map[string]bool{}
-	for _, i := range held {
-		if i.Lock == nil || asked[i.Lock.Holder] || l.f.LockedBy != "" && l.f.LockedBy != i.Lock.Holder {
-			continue
-		}
-		asked[i.Lock.Holder] = true
-		rows, _, err := l.list(func(f *store.Filter) { f.LockedBy, f.Sort = i.Lock.Holder, "updated" }, 0, 1<<30)
-		if err != nil {
-			return nil, err
-		}
-		all = append(all, slices.DeleteFunc(slices.Clone(rows), func(o *store.Issue) bool { return o.Lock == nil || o.Lock.Holder != i.Lock.Holder })...)
+	f := l.f
+	f.Issue = u
+	own, _, err := l.v.List(f)
+	if err != nil || len(own) == 0 {
+		return rows, total, err
 	}
-	slices.SortStableFunc(all, func(a, b *store.Issue) int { return cmp.Compare(b.UpdatedAt, a.UpdatedAt) })
-	return all, nil
+	_, held, err := l.v.Search(l.q.Words, f)
+	rows = append(own, slices.DeleteFunc(slices.Clone(rows), func(o *store.Issue) bool { return o.UUID == u })...)
+	return rows, total + 1 - held, err
 }
 
 // fill reads what the view shows; for JSON, the shapes of docs/json.md.
@@ -285,33 +262,25 @@ func (d *issuesPage) fill(l *lister, json bool) error {
 
 // board puts issues into columns by how far they have come.
 func (d *issuesPage) board(l *lister) error {
-	closed := func(i *store.Issue) bool { return i.ClosedAt < l.now-event.Time(doneWithin) }
 	for _, c := range []struct {
 		name   string
 		verbs  string
 		change func(*store.Filter)
-		drop   func(*store.Issue) bool
 	}{
-		{"ready", "reopen release", func(f *store.Filter) { f.Ready, f.Sort = true, "priority" }, func(i *store.Issue) bool { return i.Lock != nil && !i.Lock.Ending }},
-		{"in work", "claim", nil, func(i *store.Issue) bool { return i.Lock.Ending }},
-		{"blocked", "", func(f *store.Filter) { f.Blocked, f.Sort = true, "priority" }, func(i *store.Issue) bool { return i.Lock != nil && !i.Lock.Ending }},
-		{"closed in 7 days", "close", func(f *store.Filter) { f.Status, f.Sort = "closed", "updated" }, closed},
+		{"ready", "reopen release", func(f *store.Filter) { f.Ready, f.Sort = true, "priority" }},
+		{"in work", "claim", func(f *store.Filter) { f.Locked, f.Sort = true, "updated" }},
+		{"blocked", "", func(f *store.Filter) { f.Blocked, f.Unlocked, f.Sort = true, true, "priority" }},
+		{"closed in 7 days", "close", func(f *store.Filter) {
+			f.Status, f.ClosedSince, f.Sort = "closed", l.now-event.Time(doneWithin), "updated"
+		}},
 	} {
-		var rows []*store.Issue
-		var err error
-		if c.change == nil {
-			rows, err = l.locked()
-		} else {
-			rows, _, err = l.list(c.change, 0, 1<<30)
-		}
+		rows, total, err := l.list(c.change, 0, columnRows)
 		if err != nil {
 			return err
 		}
-		col := column{Name: c.name, Verbs: c.verbs}
+		col := column{Name: c.name, Total: total, Verbs: c.verbs}
 		for _, i := range rows {
-			if !c.drop(i) {
-				col.put(i, statusMoves(i, l.v.Agent))
-			}
+			col.Rows = append(col.Rows, card{issueDocOf(i), statusMoves(i, l.v.Agent)})
 		}
 		d.Total += col.Total
 		d.Columns = append(d.Columns, col)

@@ -245,11 +245,8 @@ func (h *hit) fill(s *Server, v place.View, asked query.Query, json bool) error 
 	if err != nil {
 		return err
 	}
-	if u, err := v.Resolve(strings.TrimPrefix(asked.Words, "#")); err == nil && asked.Words != "" { // what it names comes first
-		if i, err := v.Row(u); err == nil {
-			rows = append([]*store.Issue{i}, slices.DeleteFunc(slices.Clone(rows), func(o *store.Issue) bool { return o.UUID == u })...)
-			total = max(total, len(rows))
-		}
+	if rows, total, err = l.named(rows, total); err != nil {
+		return err
 	}
 	h.Total = total
 	for _, i := range rows {

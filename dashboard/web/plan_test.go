@@ -154,6 +154,10 @@ func TestLogAndSearch(t *testing.T) {
 	}
 	contains(t, s.get("/search?q=parser"), "o/a", "o/b", "fix the parser", "write a test for the parser")
 	contains(t, s.get("/search?q=%235"), "write the manual")
+	contains(t, s.get("/search?q=5"), "write the manual")
+	contains(t, s.get("/search?q=%22manual+the%22"), "Nothing matches")
+	contains(t, s.get("/search?q=%22write+the%22"), "write the manual")
+	contains(t, s.get("/search?q=is:closed+5"), "Nothing matches")
 	contains(t, s.get("/search?q=agent-b"), "/p/o/a/agents/agent-b")
 	contains(t, s.get("/search?q=nowhere"), "Nothing matches")
 	contains(t, s.get("/search?q=is:closed"), "choose a name")

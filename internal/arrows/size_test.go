@@ -35,6 +35,7 @@ var smaller = map[string]int{
 var shapes = []string{
 	"event", "reducer.Issue", "importer.Issue", "migrate.Report",
 	"replay.Cursor", // one row of a store
+	"store.Filter",  // what may be asked of an issue
 }
 
 // measure returns the size of everything in a package that has a limit, by

@@ -45,11 +45,13 @@ CREATE TABLE issue (
 	created   INTEGER,
 	updated   INTEGER,
 	due       INTEGER,              -- the greatest time when there is none
+	closed    INTEGER,              -- 0 while it is not
 	scheduled INTEGER,
 	position  INTEGER,              -- by number; the greatest while undecided
 	title     BLOB,
 	labels    TEXT,                 -- '(hex)(hex)'
 	assignees TEXT,                 -- likewise
+	author    TEXT,                 -- who created it, by Name
 	milestone BLOB,                 -- also one that is not shown
 	holder    TEXT,                 -- of the lock, NULL when there is none
 	ending    INTEGER,

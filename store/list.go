@@ -1,0 +1,264 @@
+package store
+
+import (
+	"cmp"
+	"database/sql"
+	"encoding/json"
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/git-crosslink/git-crosslink/event"
+)
+
+// Lists, as SQL. Filter's match and less have the rules.
+
+// List returns the issues the filter lets through, in its order, and how many
+// there are without its limit.
+func (f *File) List(l Filter) (rows []*Issue, total int, err error) {
+	return f.list(l, func() (*hits, error) { return nil, nil }, func(m *Memory) ([]*Issue, int, error) { return m.List(l) })
+}
+
+// Latest names the issues of a status that changed last, at most limit. All that it
+// asks of an issue is in one index, in this order.
+func (f *File) Latest(status string, limit int) ([]Named, error) {
+	return ask(f, func() (all []Named, no, err error) {
+		l := Filter{Status: status, Sort: "updated"}
+		if err := l.check(); err != nil {
+			return nil, err, nil
+		}
+		conds, vals := l.where()
+		near, err := f.nearIDs()
+		if err != nil {
+			return nil, nil, err
+		}
+		err = f.query(func(r *sql.Rows) error {
+			var n Named
+			var position int64
+			var k []byte
+			if err := r.Scan(&k, &n.Title, &n.Status, &position); err != nil || len(k) != len(event.UUID{}) {
+				return cmp.Or(err, errRow)
+			}
+			if position != math.MaxInt64 {
+				n.Number = uint64(position) + 1
+			}
+			n.UUID = event.UUID(k)
+			if n.Short = near[nearKey{"i", n.UUID}]; n.Short == "" {
+				n.Short = alone(n.UUID)
+			}
+			all = append(all, n)
+			return nil
+		}, "SELECT i.k, i.title, i.status, i.position FROM issue i INDEXED BY issue_updated WHERE "+strings.Join(conds, " AND ")+" ORDER BY "+l.order()+" LIMIT ?", append(vals, int64(limit))...)
+		return all, nil, err
+	}, func(m *Memory) ([]Named, error) { return m.Latest(status, limit) })
+}
+
+type page struct {
+	rows  []*Issue
+	total int
+}
+
+// list is List among some issues; nil is all.
+func (f *File) list(l Filter, among func() (*hits, error), memory func(*Memory) ([]*Issue, int, error)) ([]*Issue, int, error) {
+	p, err := ask(f, func() (page, error, error) {
+		if err := l.check(); err != nil {
+			return page{}, err, nil
+		}
+		of, err := among()
+		if err != nil {
+			return page{}, nil, err
+		}
+		if of != nil {
+			p, err := f.pageAmong(l, of)
+			return p, nil, err
+		}
+		p, err := f.page(l)
+		return p, nil, err
+	}, func(m *Memory) (page, error) {
+		rows, total, err := memory(m)
+		return page{rows, total}, err
+	})
+	return p.rows, p.total, err
+}
+
+func (f *File) page(l Filter) (page, error) {
+	p := page{rows: []*Issue{}}
+	conds, vals := l.where()
+	from := " FROM issue i WHERE " + strings.Join(conds, " AND ")
+	order := l.order()
+	query := "SELECT i.k, i.row" + from + " ORDER BY " + order
+	if l.Limit > 0 { // without the rows in hand while they are sorted
+		query = "SELECT r.k, r.row FROM (SELECT i.id" + from + " ORDER BY " + order + " LIMIT " + strconv.Itoa(l.Limit) + ") JOIN issue r USING (id)"
+	}
+	if err := f.scan(func(i *Issue) { p.rows = append(p.rows, i) }, query, vals...); err != nil {
+		return page{}, err
+	}
+	slices.SortFunc(p.rows, l.less())
+	if p.total = len(p.rows); l.Limit > 0 && p.total == l.Limit {
+		count := "SELECT count(*)" + from
+		if len(conds) == 1 { // by status, or all
+			count = "SELECT coalesce(sum(n), 0) FROM tally"
+			if l.Status != "all" {
+				count += " WHERE status = ?"
+				vals = []any{cmp.Or(l.Status, string(event.Open))}
+			}
+		}
+		if err := f.query(func(r *sql.Rows) error { return r.Scan(&p.total) }, count, vals...); err != nil {
+			return page{}, err
+		}
+	}
+	return p, nil
+}
+
+// pageAmong is page of some issues. A few of them are asked for by their uuids.
+func (f *File) pageAmong(l Filter, of *hits) (page, error) {
+	p := page{rows: []*Issue{}}
+	if len(of.all) == 0 {
+		return p, nil
+	}
+	conds, vals := l.where()
+	if len(of.all) <= fewTexts {
+		ids, err := json.Marshal(of.hex())
+		if err != nil {
+			return page{}, err
+		}
+		conds, vals = append(conds, "i.k IN (SELECT unhex(value) FROM json_each(?))"), append(vals, string(ids))
+	}
+	vals = append(vals, of.first[:])
+	var all []event.UUID
+	if err := f.query(func(r *sql.Rows) error {
+		var k sql.RawBytes
+		if err := r.Scan(&k); err != nil || len(k) != len(event.UUID{}) {
+			return cmp.Or(err, errRow)
+		}
+		if u := event.UUID(k); of.all[u] {
+			if p.total++; l.Limit == 0 || p.total <= l.Limit {
+				all = append(all, u)
+			}
+		}
+		return nil
+	}, "SELECT i.k FROM issue i WHERE "+strings.Join(conds, " AND ")+" ORDER BY i.k <> ?, "+l.order(), vals...); err != nil {
+		return page{}, err
+	}
+	for _, u := range all {
+		i, err := f.issue(u)
+		if err != nil || i == nil {
+			return page{}, cmp.Or(err, errRow)
+		}
+		p.rows = append(p.rows, i)
+	}
+	slices.SortFunc(p.rows, of.before(l.less()))
+	return p, nil
+}
+
+// waiting are the issues with an open blocker.
+const waiting = "(SELECT e.issue FROM edge e JOIN issue b ON b.k = e.other WHERE e.kind = 'b' AND e.cyclic = 0 AND b.status = 'open')"
+
+// where is the filter in SQL; match has the rules.
+func (f *Filter) where() (conds []string, vals []any) {
+	need := func(cond string, v ...any) {
+		conds, vals = append(conds, cond), append(vals, v...)
+	}
+	switch f.Status {
+	case "all":
+		need("i.shown")
+	case "":
+		need("i.status = 'open'")
+	default:
+		need("i.status = ?", f.Status)
+	}
+	f.whereItself(need)
+	f.wherePeople(need)
+	f.whereOthers(need)
+	return conds, vals
+}
+
+// whereItself has the conditions on what an issue is.
+func (f *Filter) whereItself(need func(cond string, v ...any)) {
+	if f.Issue != (event.UUID{}) {
+		need("i.k = ?", f.Issue[:])
+	}
+	for _, l := range f.Labels {
+		need("instr(i.labels, ?)", word(l))
+	}
+	for _, l := range f.Without {
+		need("NOT instr(i.labels, ?)", word(l))
+	}
+	if f.NoLabel {
+		need("i.labels = ''")
+	}
+	switch {
+	case f.Priority != "" && f.AtLeast:
+		need("i.rank <= ?", int64(Rank(f.Priority)))
+	case f.Priority != "":
+		need("i.rank = ?", int64(Rank(f.Priority)))
+	}
+	if f.Since > 0 {
+		need("i.updated >= ?", int64(f.Since))
+	}
+	if f.DueBy != 0 {
+		need("i.due <= ? AND i.due <> ?", int64(f.DueBy), int64(event.MaxTime))
+	}
+	if f.ClosedSince > 0 {
+		need("i.closed >= ?", int64(f.ClosedSince))
+	}
+	if f.Overdue {
+		need("i.status = 'open' AND i.due < ? AND i.due <> ?", int64(f.Now), int64(event.MaxTime))
+	}
+}
+
+// wherePeople has the conditions on who made an issue and who works on it.
+func (f *Filter) wherePeople(need func(cond string, v ...any)) {
+	if f.Author != "" {
+		need("i.author = ?", Name(f.Author))
+	}
+	if f.Assignee != "" {
+		need("instr(i.assignees, ?)", word(f.Assignee))
+	}
+	if f.Unassigned {
+		need("i.assignees = ''")
+	}
+	if f.Locked {
+		need("i.holder IS NOT NULL AND NOT i.ending")
+	}
+	if f.Unlocked {
+		need("(i.holder IS NULL OR i.ending)")
+	}
+	if f.LockedBy != "" {
+		need("i.holder = ?", f.LockedBy)
+	}
+}
+
+// whereOthers has the conditions on other things that an issue is tied to.
+func (f *Filter) whereOthers(need func(cond string, v ...any)) {
+	if f.Milestone != (event.UUID{}) {
+		need("i.milestone = ? AND EXISTS (SELECT 1 FROM milestone m WHERE m.k = i.milestone)", f.Milestone[:])
+	}
+	if f.Parent != (event.UUID{}) {
+		need("i.k IN (SELECT e.issue FROM edge e JOIN issue p ON p.k = e.other AND p.shown WHERE e.other = ? AND e.kind = 'p' AND e.cyclic = 0)", f.Parent[:])
+	}
+	if f.Ready {
+		need("i.status = 'open' AND (i.holder IS NULL OR i.ending OR i.holder = ?) AND i.scheduled <= ? AND i.k NOT IN "+waiting, f.Me, int64(f.Now))
+	}
+	if f.Blocked {
+		need("i.status = 'open' AND i.k IN " + waiting)
+	}
+}
+
+// order is less in SQL.
+func (f *Filter) order() string {
+	switch f.Sort {
+	case "updated":
+		return "i.updated DESC, i.created DESC, i.k DESC"
+	case "priority":
+		return "i.rank, i.created, i.k"
+	case "due":
+		return "i.due, i.created, i.k"
+	case "number":
+		return "i.position, i.created, i.k"
+	case "title":
+		return "i.title, i.created, i.k"
+	}
+	return "i.created DESC, i.k DESC"
+}
