@@ -8,6 +8,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
 	"maps"
 	"time"
 
@@ -29,14 +30,56 @@ type Writer struct {
 	*exchange.Exchange
 }
 
+// Build says which events a commit holds, given the state before it. It may run
+// several times.
+type Build = func(reading.Projection) ([]event.Body, error)
+
 // Append runs build on the newest state and swaps the own ref; it goes round
 // again when another process was faster.
-func (w *Writer) Append(ctx context.Context, how *clone.Signing, build func(p reading.Projection) ([]event.Body, error)) ([]*event.Envelope, *reading.Snapshot, error) {
+func (w *Writer) Append(ctx context.Context, how *clone.Signing, build Build) ([]*event.Envelope, *reading.Snapshot, error) {
+	lines, s, err := w.append(ctx, how, nil, build)
+	if err != nil || len(lines) == 0 {
+		return nil, s, err
+	}
+	known := s.AllRefs
+	w.Reads.Expect(known)
+	// it is written: who interrupts now is to be told so
+	if s, err = w.Reads.Load(context.WithoutCancel(ctx)); err != nil {
+		return nil, nil, err
+	}
+	w.Reads.Expect(known)
+	return lines, s, nil
+}
+
+// AppendEach appends a commit for each of builds, and returns how many events they
+// hold. What one of them wrote is durable when the next one is asked for. It reads
+// nothing back in between: a build may see the state without what the builds before
+// wrote.
+func (w *Writer) AppendEach(ctx context.Context, how *clone.Signing, builds iter.Seq[Build]) (events int, err error) {
+	var on *reading.Snapshot
+	for build := range builds {
+		lines, next, err := w.append(ctx, how, on, build)
+		if err != nil {
+			return events, err
+		}
+		if events += len(lines); w.Hub != nil && len(lines) > 0 && lines[0].Seq > 1 {
+			on = next
+		}
+	}
+	w.Reads.Expect(nil)
+	return events, nil
+}
+
+// append writes one commit. It continues from a snapshot, if that is not nil and
+// nobody else was faster, and returns the snapshot with the commit's lines; what
+// answers there is of before.
+func (w *Writer) append(ctx context.Context, how *clone.Signing, on *reading.Snapshot, build Build) ([]*event.Envelope, *reading.Snapshot, error) {
 	// politeness only: without it processes would keep losing the swap to each
 	// other; the swap alone is what makes appends safe
 	unlock, polite, err := w.Replica.Lock(ctx, "append", 0)
 	if err == nil && !polite {
 		w.Reads.Expect(nil) // somebody else is appending
+		on = nil
 		unlock, polite, err = w.Replica.Lock(ctx, "append", 10*time.Second)
 	}
 	if err != nil {
@@ -47,30 +90,14 @@ func (w *Writer) Append(ctx context.Context, how *clone.Signing, build func(p re
 	}
 	bound := false
 	for range 64 {
-		s, err := w.Reads.Load(ctx)
-		if err != nil {
-			return nil, nil, err
-		}
-		if movedAway(s, w.Agent) {
-			if _, err := w.endFork(ctx); err != nil {
+		s := on
+		if on = nil; s == nil {
+			var again bool
+			if s, again, err = w.appendable(ctx, &bound); err != nil {
 				return nil, nil, err
+			} else if again {
+				continue
 			}
-			continue
-		}
-		if err := w.MayAppend(s); err != nil {
-			return nil, nil, err
-		}
-		if moved, err := w.PutInPlace(ctx, s, bound); err != nil {
-			return nil, nil, err
-		} else if moved {
-			bound = true
-			continue
-		}
-		if err := w.RetiredError(s.View); err != nil {
-			if again, gerr := w.outlived(ctx); gerr != nil || !again {
-				return nil, nil, cmp.Or(gerr, err)
-			}
-			continue
 		}
 		bodies, err := build(s.View)
 		if err != nil {
@@ -79,7 +106,7 @@ func (w *Writer) Append(ctx context.Context, how *clone.Signing, build func(p re
 		if len(bodies) == 0 {
 			return nil, s, nil
 		}
-		lines, ups, err := w.stamp(ctx, s, how, bodies)
+		lines, next, ups, err := w.stamp(ctx, s, how, bodies)
 		if errors.Is(err, clone.ErrAgain) {
 			continue
 		}
@@ -95,16 +122,39 @@ func (w *Writer) Append(ctx context.Context, how *clone.Signing, build func(p re
 			return nil, nil, fmt.Errorf("append to '%s%s%s': %w", replay.HereRoot, replay.Agents, w.Agent, err)
 		}
 		fault.Point("append.after-swap")
-		known := after(s.AllRefs, ups)
-		w.Reads.Expect(known)
-		// it is written: who interrupts now is to be told so
-		if s, err = w.Reads.Load(context.WithoutCancel(ctx)); err != nil {
-			return nil, nil, err
-		}
-		w.Reads.Expect(known)
-		return lines, s, nil
+		next.AllRefs = after(s.AllRefs, ups)
+		return lines, next, nil
 	}
 	return nil, nil, fmt.Errorf("append to the log of '%s': %w", w.Agent, refs.ErrConflict)
+}
+
+// appendable is the newest state, if a line may be appended to it. again says that
+// something had to be put in place before, once what is bound.
+func (w *Writer) appendable(ctx context.Context, bound *bool) (s *reading.Snapshot, again bool, err error) {
+	if s, err = w.Reads.Load(ctx); err != nil {
+		return nil, false, err
+	}
+	if movedAway(s, w.Agent) {
+		_, err := w.endFork(ctx)
+		return nil, true, err
+	}
+	if err := w.MayAppend(s); err != nil {
+		return nil, false, err
+	}
+	if moved, err := w.PutInPlace(ctx, s, *bound); err != nil {
+		return nil, false, err
+	} else if moved {
+		*bound = true
+		return nil, true, nil
+	}
+	if err := w.RetiredError(s.View); err != nil {
+		again, gerr := w.outlived(ctx)
+		if gerr != nil || !again {
+			return nil, false, cmp.Or(gerr, err)
+		}
+		return nil, true, nil
+	}
+	return s, false, nil
 }
 
 // after is what refs are after moves.
@@ -141,7 +191,7 @@ func (w *Writer) Introduce(ctx context.Context, how *clone.Signing) (*reading.Sn
 	if l := s.Logs[w.Agent]; l != nil && l.Seq > 0 {
 		return s, nil
 	}
-	_, ups, err := w.stamp(ctx, s, how, nil)
+	_, _, ups, err := w.stamp(ctx, s, how, nil)
 	if errors.Is(err, clone.ErrAgain) {
 		return w.Introduce(ctx, how)
 	}

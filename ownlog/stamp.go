@@ -39,12 +39,12 @@ func (w *Writer) ownClockError(l *reading.Log) error {
 
 // stamp turns bodies into lines of the own log, judges each on the state with
 // the ones before it applied, and writes the objects. The updates it returns
-// make them visible.
-func (w *Writer) stamp(ctx context.Context, s *reading.Snapshot, how *clone.Signing, bodies []event.Body) ([]*event.Envelope, []refs.Update, error) {
+// make them visible; next is the snapshot with them.
+func (w *Writer) stamp(ctx context.Context, s *reading.Snapshot, how *clone.Signing, bodies []event.Body) (lines []*event.Envelope, next *reading.Snapshot, ups []refs.Update, err error) {
 	s, stamped := s.Draft(), reducer.New()
 	ups, meta, err := w.writtenFor(ctx, s)
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, nil, err
 	}
 	l := s.Logs[w.Agent]
 	if l == nil {
@@ -52,17 +52,17 @@ func (w *Writer) stamp(ctx context.Context, s *reading.Snapshot, how *clone.Sign
 	}
 	if so, err := w.Reads.Ends(ctx, l); err != nil || !so {
 		w.Reads.Distrust()
-		return nil, nil, cmp.Or(err, clone.ErrAgain)
+		return nil, nil, nil, cmp.Or(err, clone.ErrAgain)
 	}
 	k, err := w.WritingKey(s, w.Agent, l.Seq == 0, how)
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, nil, err
 	}
 	if l.Seq == 0 {
 		bodies = append([]event.Body{w.Identity().Introduction(k)}, bodies...)
 	}
 	chain := l.Chain()
-	next := chain.Seq + 1
+	first := chain.Seq + 1
 	if k != nil {
 		agents.SignWith(ctx, &chain, k)
 	}
@@ -71,30 +71,29 @@ func (w *Writer) stamp(ctx context.Context, s *reading.Snapshot, how *clone.Sign
 		err = w.ownClockError(l)
 	}
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, nil, err
 	}
-	var lines []*event.Envelope
 	var raw [][]byte
 	for _, b := range bodies {
 		b, now := event.Undated(b, event.TimeOf(w.Now()), &c.Seen)
 		if err := s.Check(stamped, w.Agent, b); err != nil {
-			return nil, nil, err
+			return nil, nil, nil, err
 		}
 		e := &event.Envelope{Body: b}
 		line, err := chain.Stamp(e, now, c.Seen)
 		if err != nil {
-			return nil, nil, w.UnsignedThen(s, err, how)
+			return nil, nil, nil, w.UnsignedThen(s, err, how)
 		}
 		c.Seen = max(c.Seen, e.Time)
 		if later, lost := stamped.Contend(e); lost {
-			return nil, nil, w.outranked(ctx, s, c, later)
+			return nil, nil, nil, w.outranked(ctx, s, c, later)
 		}
 		lines, raw = append(lines, e), append(raw, line)
 	}
 	tip, err := refs.AppendLog(ctx, w.Local(), w.Agent, l.View, raw, refs.CommitInfo{
-		Address: w.Committer(), Author: w.Agent, When: w.Now(), Message: reading.CommandMessage(lines), Next: next})
+		Address: w.Committer(), Author: w.Agent, When: w.Now(), Message: reading.CommandMessage(lines), Next: first})
 	if err != nil {
-		return nil, nil, fmt.Errorf("write the event: %w", err)
+		return nil, nil, nil, fmt.Errorf("write the event: %w", err)
 	}
 	ups = append(ups, refs.Update{Ref: replay.HereRoot + replay.Agents + w.Agent, Old: l.Here, New: tip})
 	s.Append(l, chain, tip, lines)
@@ -107,7 +106,7 @@ func (w *Writer) stamp(ctx context.Context, s *reading.Snapshot, how *clone.Sign
 			ups = append(ups, refs.Update{Ref: replay.HereRoot + replay.LedgerName, Old: s.AllRefs[replay.HereRoot+replay.LedgerName], New: step})
 		}
 	}
-	return lines, ups, nil
+	return lines, s, ups, nil
 }
 
 // Founding are the files of the first meta commit of a hub that this agent founds.

@@ -56,6 +56,7 @@ type Push struct {
 	Refs   []PushRef
 	Show   bool // the result is to say what the hub holds
 	Atomic bool // all refs or none; a hub that cannot says nothing (Reached false)
+	Bulk   bool // it brings many objects: packed in less time, and hardly larger
 }
 
 // PushRef is one ref of a push. Without a Lease the hub's ref moves only

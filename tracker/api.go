@@ -7,6 +7,7 @@ import (
 	"github.com/git-crosslink/git-crosslink/event"
 	"github.com/git-crosslink/git-crosslink/fail"
 	"github.com/git-crosslink/git-crosslink/ledger"
+	"github.com/git-crosslink/git-crosslink/ownlog"
 	"github.com/git-crosslink/git-crosslink/reading"
 	"github.com/git-crosslink/git-crosslink/replay"
 )
@@ -89,6 +90,7 @@ type SyncReport struct {
 
 // Body and UUID are event's, Decisions is the ledger's: for callers that only use them.
 type (
+	Build     = ownlog.Build
 	Body      = event.Body
 	UUID      = event.UUID
 	Decisions = ledger.View

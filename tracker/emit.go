@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
 	"strings"
 	"time"
 
@@ -77,6 +78,25 @@ func (t *Tracker) Emit(ctx context.Context, o EmitOptions, build func(p Projecti
 		t.clone.KeepUpLater()
 	}
 	return r, nil
+}
+
+// EmitEach appends a commit for each of builds, and publishes nothing. A build may see
+// the state without what the builds before it wrote. It returns how many events were
+// written and by whom, also if it fails.
+func (t *Tracker) EmitEach(ctx context.Context, builds iter.Seq[Build]) (agent string, events int, err error) {
+	defer func() { t.clone.Reads.Expect(nil) }()
+	if _, err := t.prepare(ctx, EmitOptions{Offline: true}); err != nil {
+		return "", 0, t.clone.Unwritable(err)
+	}
+	events, err = t.writer.AppendEach(ctx, &clone.Signing{}, builds)
+	if err != nil || events == 0 || t.clone.Hub == nil {
+		return t.clone.Agent, events, t.clone.Unwritable(err)
+	}
+	s, err := t.clone.Reads.Load(ctx)
+	if err == nil && !s.Bound {
+		t.clone.TellUnbound(true)
+	}
+	return t.clone.Agent, events, err
 }
 
 // prepare makes sure that there is somewhere to write to, that the hub, if

@@ -13,14 +13,14 @@ import (
 
 // Founder makes a tracker.
 type Founder interface {
+	Tracker
 	Init(context.Context, tracker.InitOptions) (*tracker.InitReport, error)
 }
 
 // Found makes a tracker that starts from a source: numbers, authors and times are
-// those of the source. source is the id of the blob that is read; open opens the
-// session that writes what a tracker cannot start from. It may be called again after
-// a crash.
-func Found(ctx context.Context, f Founder, source string, open func() (Tracker, error), r Request) (*Report, error) {
+// those of the source. source is the id of the blob that is read; open opens who
+// writes what a tracker cannot start from. It may be called again after a crash.
+func Found(ctx context.Context, t Founder, source string, open func() (Writer, error), r Request) (*Report, error) {
 	start := &importer.Start{Names: r.Names, Now: r.Now, Report: &importer.Report{}}
 	reader := &moving{Request: r, rep: &Report{}, seen: map[event.UUID]bool{}, above: forest{}, start: start}
 	if err := r.Read(&importer.Sink{Report: &reader.rep.Report, Issue: reader.issue, Milestone: start.Milestone}); err != nil {
@@ -34,21 +34,17 @@ func Found(ctx context.Context, f Founder, source string, open func() (Tracker, 
 	if r.DryRun {
 		return reader.rep, nil
 	}
-	made, err := f.Init(ctx, tracker.InitOptions{
+	made, err := t.Init(ctx, tracker.InitOptions{
 		From: &ledger.Base{Source: source, Base: start.Base()}, Source: r.Names.System + ":" + r.Names.Scope})
 	if err != nil {
 		return reader.rep, err
 	}
-	t, err := open()
-	if err != nil {
-		return reader.rep, err
-	}
-	rep, err := Import(ctx, t, r)
+	rep, err := Import(ctx, t, open, r)
 	if made.Created { // what was written after it belongs to the making
 		rep.New, rep.Changed, rep.Unchanged = rep.New+rep.Changed+rep.Unchanged, 0, 0
 	}
 	if err == nil {
-		err = touch(ctx, t, r, rep)
+		err = touch(ctx, late{t, r.How, open}, r, rep)
 	}
 	for _, w := range start.Report.Warnings {
 		rep.Warn(w)
@@ -58,7 +54,7 @@ func Found(ctx context.Context, f Founder, source string, open func() (Tracker, 
 
 // touch gives back the times of the last change to issues that another issue's line
 // has touched, and milestones the dates by which they are due.
-func touch(ctx context.Context, t Tracker, r Request, rep *Report) error {
+func touch(ctx context.Context, w Writer, r Request, rep *Report) error {
 	updated, due := map[event.UUID]event.Time{}, map[event.UUID]event.Time{}
 	err := r.Read(&importer.Sink{
 		Report: &importer.Report{},
@@ -77,7 +73,7 @@ func touch(ctx context.Context, t Tracker, r Request, rep *Report) error {
 	if err != nil {
 		return err
 	}
-	receipt, err := t.Emit(ctx, tracker.EmitOptions{Offline: true}, func(p tracker.Projection) (bodies []event.Body, err error) {
+	build := func(p tracker.Projection) (bodies []event.Body, err error) {
 		all, err := p.Milestones()
 		if err != nil {
 			return nil, err
@@ -109,9 +105,10 @@ func touch(ctx context.Context, t Tracker, r Request, rep *Report) error {
 			bodies = append(bodies, &event.AgentIntroduced{Kind: event.Machine, Description: r.Names.Description()})
 		}
 		return bodies, nil
-	})
-	if err == nil {
-		rep.Events += len(receipt.Lines)
+	}
+	agent, events, err := w.EmitEach(ctx, slices.Values([]tracker.Build{build}))
+	if rep.Events += events; events > 0 {
+		rep.Agent = agent
 	}
 	return err
 }

@@ -8,6 +8,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
+	"maps"
 	"slices"
 
 	"github.com/git-crosslink/git-crosslink/event"
@@ -17,11 +19,15 @@ import (
 	"github.com/git-crosslink/git-crosslink/tracker"
 )
 
-// Tracker is what an import needs of a session.
+// Tracker is what an import reads.
 type Tracker interface {
 	Read(context.Context, tracker.Freshness) (tracker.Projection, error)
-	Emit(context.Context, tracker.EmitOptions, func(tracker.Projection) ([]event.Body, error)) (*tracker.Receipt, error)
 	Decisions(context.Context) (tracker.Decisions, error)
+}
+
+// Writer is the session of the agent that writes an import.
+type Writer interface {
+	EmitEach(context.Context, iter.Seq[tracker.Build]) (agent string, events int, err error)
 }
 
 // Request says what is imported, and how.
@@ -29,8 +35,9 @@ type Request struct {
 	Read   func(*importer.Sink) error // reads the source, from its start
 	Names  importer.Names
 	Now    event.Time
-	Source bool       // what the source says wins over what people changed here
-	DryRun bool       // write nothing, and report the same
+	Source bool // what the source says wins over what people changed here
+	DryRun bool // write nothing, and report the same
+	How    tracker.Freshness
 	Since  event.Time // leave out issues that the source has not changed since; 0 is none
 	Batch  int        // issues in one commit; 0 is DefaultBatch
 
@@ -62,40 +69,65 @@ const (
 	repeated    = "repeated"
 )
 
-// Import brings a source into the tracker. It may be called again after a crash,
-// and for a newer dump: what is there is not written twice.
-func Import(ctx context.Context, t Tracker, r Request) (*Report, error) {
+// Import brings a source into the tracker. open opens who writes; it is called if there
+// is something to write. Import may be called again after a crash, and for a newer
+// dump: what is there is not written twice.
+func Import(ctx context.Context, t Tracker, open func() (Writer, error), r Request) (*Report, error) {
 	if r.Batch <= 0 {
 		r.Batch = DefaultBatch
 	}
-	m := &moving{ctx: ctx, t: t, Request: r, rep: &Report{}, seen: map[event.UUID]bool{}, above: forest{}}
-	if err := m.recall(); err != nil {
+	if r.DryRun {
+		open = nil
+	}
+	m := &moving{Request: r, rep: &Report{}, seen: map[event.UUID]bool{}, above: forest{}}
+	if err := m.recall(ctx, t); err != nil {
 		return m.rep, err
 	}
-	err := r.Read(&importer.Sink{Report: &m.rep.Report, Issue: m.issue, Milestone: m.milestone})
-	if err == nil {
-		err = m.flush()
-	}
+	err := m.write(ctx, late{t, r.How, open})
 	m.waits.warn(&m.rep.Report)
 	return m.rep, err
 }
 
+// errStopped ends the reading of a source whose issues cannot be written.
+var errStopped = errors.New("nothing more is written")
+
+// write reads the source and writes a commit for each batch of it.
+func (m *moving) write(ctx context.Context, w Writer) (err error) {
+	agent, events, werr := w.EmitEach(ctx, func(yield func(tracker.Build) bool) {
+		m.commit = yield
+		if err = m.Read(&importer.Sink{Report: &m.rep.Report, Issue: m.issue, Milestone: m.milestone}); err == nil {
+			err = m.flush()
+		}
+	})
+	if events > 0 {
+		m.rep.Agent = agent
+	}
+	if err == nil || errors.Is(err, errStopped) {
+		err = werr
+	}
+	return err
+}
+
 type moving struct {
-	ctx context.Context
-	t   Tracker
 	Request
-	rep        *Report
+	batch
+	rep     *Report
+	moved   int
+	commit  func(tracker.Build) bool        // writes one; false: it could not
+	seen    map[event.UUID]bool             // issues of the source so far, and what its commits hold besides
+	based   map[event.UUID]*event.BaseIssue // what the tracker started from
+	related map[event.UUID][]event.UUID     // there, to an issue by others
+	founded bool                            // and it was imported
+	start   *importer.Start                 // takes what is read, if the tracker is to start from it
+	above   forest
+	waits   graph
+}
+
+// batch is what the next commit is made of.
+type batch struct {
 	milestones []*importer.Milestone
 	issues     []*importer.Issue
 	size       int // of these issues, about
-	moved      int
-	seen       map[event.UUID]bool             // issues of the source, so far
-	based      map[event.UUID]*event.BaseIssue // what the tracker started from
-	related    map[event.UUID][]event.UUID     // there, to an issue by others
-	founded    bool                            // and it was imported
-	start      *importer.Start                 // takes what is read, if the tracker is to start from it
-	above      forest
-	waits      graph
 }
 
 func (m *moving) milestone(one *importer.Milestone) error {
@@ -145,27 +177,13 @@ func (m *moving) flush() error {
 		return nil
 	}
 	var done tally
-	build := func(p tracker.Projection) (bodies []event.Body, err error) {
+	if !m.commit(func(p tracker.Projection) (bodies []event.Body, err error) {
 		bodies, done, err = m.compose(p)
 		return bodies, err
+	}) {
+		return errStopped
 	}
-	if m.DryRun {
-		p, err := m.t.Read(m.ctx, tracker.Here)
-		if err == nil {
-			_, err = build(p)
-		}
-		if err != nil {
-			return err
-		}
-	} else {
-		r, err := m.t.Emit(m.ctx, tracker.EmitOptions{Offline: true}, build)
-		if err != nil {
-			return err
-		}
-		if len(r.Lines) > 0 {
-			m.rep.Agent = r.Agent
-		}
-	}
+	maps.Copy(m.seen, done.made)
 	m.rep.New += done.created
 	m.rep.Changed += done.changed
 	m.rep.Unchanged += done.unchanged
@@ -178,7 +196,7 @@ func (m *moving) flush() error {
 		m.rep.Warn(w)
 	}
 	m.moved += len(m.issues)
-	m.issues, m.milestones, m.size = nil, nil, 0
+	m.batch = batch{}
 	if m.Progress != nil {
 		m.Progress(m.moved)
 	}
@@ -190,11 +208,12 @@ type tally struct {
 	created, changed, unchanged, deleted, events int
 	conflicts                                    []importer.Conflict
 	warnings                                     []importer.Warning
+	made                                         map[event.UUID]bool // comments, time entries and milestones
 }
 
 // refused says why an event of a source cannot be written: it breaks a rule of
 // events, or names a comment that is already there, even if it is on another issue.
-func refused(p tracker.Projection, made map[event.UUID]bool, b event.Body) error {
+func (m *moving) refused(p tracker.Projection, made map[event.UUID]bool, b event.Body) error {
 	if err := event.Check(b); err != nil {
 		return err
 	}
@@ -206,7 +225,7 @@ func refused(p tracker.Projection, made map[event.UUID]bool, b event.Body) error
 		u = b.Entry
 	}
 	if u != (event.UUID{}) {
-		if made[u] {
+		if made[u] || m.seen[u] {
 			return errors.New("the source names it twice")
 		}
 		made[u] = true
@@ -216,10 +235,10 @@ func refused(p tracker.Projection, made map[event.UUID]bool, b event.Body) error
 
 // compose says what one commit holds, given what is here.
 func (m *moving) compose(p tracker.Projection) (bodies []event.Body, done tally, err error) {
-	made := map[event.UUID]bool{} // comments and time entries of this commit
+	done.made = map[event.UUID]bool{}
 	say := func(i *importer.Issue, lines []importer.Line) {
 		for _, l := range lines {
-			if err := refused(p, made, l.Body); err != nil {
+			if err := m.refused(p, done.made, l.Body); err != nil {
 				done.warnings = append(done.warnings, importer.Warning{Line: i.Line, Key: i.Key, Name: "refused", Text: l.Body.Type() + " is left out: " + err.Error()})
 				continue
 			}
@@ -235,7 +254,8 @@ func (m *moving) compose(p tracker.Projection) (bodies []event.Body, done tally,
 		here[k.UUID] = true
 	}
 	for _, one := range m.milestones {
-		if !here[m.Names.Milestone(one.Key)] {
+		if u := m.Names.Milestone(one.Key); !here[u] && !m.seen[u] {
+			done.made[u] = true
 			say(&importer.Issue{Key: one.Key}, m.Names.Founding(one, m.Now))
 		}
 	}
@@ -316,8 +336,8 @@ func (m *moving) update(importers map[string]bool, i *importer.Issue, u event.UU
 }
 
 // recall reads what the tracker started from.
-func (m *moving) recall() error {
-	decided, err := m.t.Decisions(m.ctx)
+func (m *moving) recall(ctx context.Context, t Tracker) error {
+	decided, err := t.Decisions(ctx)
 	if err != nil || decided.Ledger == nil || decided.Ledger.Base() == nil {
 		return err
 	}

@@ -2,6 +2,7 @@ package command
 
 import (
 	"context"
+	"iter"
 	"time"
 
 	"github.com/git-crosslink/git-crosslink/event"
@@ -18,7 +19,7 @@ type Repository struct {
 	Identity
 	Admin
 	Place
-	Old
+	Moving
 }
 
 // IssueLog reads and writes issues.
@@ -45,8 +46,9 @@ type Sharing interface {
 	Fsck(ctx context.Context, full bool) (*tracker.FsckReport, error)
 }
 
-// Old is a hub that the original wrote.
-type Old interface {
+// Moving brings over what another tracker or an older hub holds.
+type Moving interface {
+	EmitEach(context.Context, iter.Seq[tracker.Build]) (agent string, events int, err error)
 	Migration(ctx context.Context, dry bool, progress func(string)) (*migrate.Runner, func(), error)
 }
 

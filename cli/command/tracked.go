@@ -2,6 +2,7 @@ package command
 
 import (
 	"context"
+	"iter"
 
 	"github.com/git-crosslink/git-crosslink/event"
 	"github.com/git-crosslink/git-crosslink/tracker"
@@ -25,6 +26,14 @@ func (t tracked) Emit(ctx context.Context, o tracker.EmitOptions, build func(tra
 	t.e.Wrote = t.e.Wrote || err == nil && len(r.Lines) > 0
 	t.e.Saved = t.e.Saved || t.e.Wrote
 	return r, err
+}
+
+func (t tracked) EmitEach(ctx context.Context, builds iter.Seq[tracker.Build]) (agent string, events int, err error) {
+	t.e.IgnoreClosedPipe()
+	agent, events, err = t.Tracker.EmitEach(ctx, builds)
+	t.e.Wrote = t.e.Wrote || events > 0
+	t.e.Saved = t.e.Saved || t.e.Wrote
+	return agent, events, err
 }
 
 func (t tracked) Claim(ctx context.Context, u event.UUID, o tracker.ClaimOptions) (*tracker.Claim, error) {

@@ -210,7 +210,7 @@ func runImport(ctx context.Context, o *importOptions, e *command.Env) error {
 		e.Progress("reading '%s' as %s", o.path, s.name)
 	}
 	as, r, err := bring(ctx, e, repo, s, o, names)
-	if as != repo && as != nil {
+	if as != repo {
 		defer as.Close()
 	}
 	e.Step("")
@@ -237,14 +237,27 @@ func runImport(ctx context.Context, o *importOptions, e *command.Env) error {
 // the session that wrote, which may be repo.
 func bring(ctx context.Context, e *command.Env, repo *command.Repository, s *source, o *importOptions, names importer.Names) (as *command.Repository, r *transfer.Report, err error) {
 	as = repo
-	open := func() (transfer.Tracker, error) {
-		as, err = importAgent(ctx, e, repo, names)
-		return as, err
-	}
 	request := transfer.Request{
 		Read:  func(out *importer.Sink) error { return s.Read(o.Options, out) },
 		Names: names, Now: event.TimeOf(e.Now()), Source: o.preferSource, DryRun: o.dryRun, Since: o.since, Batch: o.batch,
 		Progress: func(n int) { e.Step("imported %s", frame.Count(n, "issue")) },
+	}
+	if o.offline {
+		request.How = tracker.Offline
+	}
+	open := func() (transfer.Writer, error) {
+		if err := settle(ctx, repo, request.How); err != nil {
+			return nil, err
+		}
+		opened, err := importAgent(ctx, e, repo, names)
+		if err != nil {
+			return nil, err
+		}
+		if as != repo {
+			as.Close()
+		}
+		as = opened
+		return as, nil
 	}
 	if o.found {
 		id, err := s.id()
@@ -254,27 +267,14 @@ func bring(ctx context.Context, e *command.Env, repo *command.Repository, s *sou
 		r, err = transfer.Found(ctx, repo, id, open, request)
 		return as, r, err
 	}
-	var t transfer.Tracker = repo
-	if !o.dryRun {
-		if err = settle(ctx, repo, o.offline); err == nil {
-			t, err = open()
-		}
-		if err != nil {
-			return nil, &transfer.Report{}, err
-		}
-	}
-	r, err = transfer.Import(ctx, t, request)
+	r, err = transfer.Import(ctx, repo, open, request)
 	return as, r, err
 }
 
 // settle makes the user somebody here before an import writes: who writes first
 // becomes the admin of a tracker, and the id of the agent that imports follows from
 // the user's.
-func settle(ctx context.Context, repo *command.Repository, offline bool) error {
-	how := tracker.Here
-	if offline {
-		how = tracker.Offline
-	}
+func settle(ctx context.Context, repo *command.Repository, how tracker.Freshness) error {
 	p, err := repo.Read(ctx, how)
 	if err != nil {
 		return err

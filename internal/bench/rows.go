@@ -37,7 +37,7 @@ var rows = []row{
 	{name: "texts-sync-memory", what: "peak memory of `sync` without a store: the same", budget: 256, unit: "MB", measure: (*bench).textsSync},
 	{name: "million", what: "`list` without a store: 1,000,000 events of 50 agents", budget: 60, unit: "s", long: true, measure: (*bench).million},
 	{name: "million-memory", what: "peak memory of it", budget: 500, unit: "MB", long: true, measure: (*bench).millionMemory},
-	{name: "import", what: "`import` of 10,000 issues and 40,000 comments, sent to a hub", budget: 20, unit: "s", long: true, measure: (*bench).importMany},
+	{name: "import", what: "processor time of an `import` of 10,000 issues and 40,000 comments, sent to a hub", budget: 20, unit: "s", long: true, measure: (*bench).importMany},
 	{name: "disk-packed", what: "disk: a signed event, packed", budget: 1, unit: "KB", measure: (*bench).packedBytes},
 	{name: "disk-loose", what: "disk: an append, loose", budget: 15, unit: "KB", measure: (*bench).looseBytes},
 	{name: "binary", what: "the program, static", budget: 20, unit: "MB", measure: (*bench).programSize},

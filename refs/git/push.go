@@ -18,7 +18,11 @@ func pushArgs(f refs.Format, p refs.Push) ([]string, error) {
 	if err := refs.CheckPush(f, p); err != nil {
 		return nil, err
 	}
-	args := []string{"push", "--porcelain", "--no-verify", "--no-signed", "--no-follow-tags", "--recurse-submodules=no"}
+	var args []string
+	if p.Bulk { // segments that lie next to each other have as much in common as any ten
+		args = append(args, "-c", "pack.window=1")
+	}
+	args = append(args, "push", "--porcelain", "--no-verify", "--no-signed", "--no-follow-tags", "--recurse-submodules=no")
 	if p.Atomic {
 		args = append(args, "--atomic")
 	}

@@ -294,7 +294,7 @@ func (d *driver) push(ctx context.Context, a syncer.Push) (syncer.Event, error) 
 	if len(p.Refs) == 0 {
 		return syncer.Pushed{At: d.link.At(), Nothing: true, Memory: d.kept}, nil
 	}
-	p.Show = d.Compare
+	p.Show, p.Bulk = d.Compare, d.seen.unsent() >= bulk
 	d.asked, d.pushed = a, p
 	began := d.link.Now()
 	d.res, err = d.link.Send(ctx, p, d.seen.unsent())
@@ -317,6 +317,9 @@ func (d *driver) push(ctx context.Context, a syncer.Push) (syncer.Event, error) 
 	e.At, e.Memory = d.link.At(), d.kept
 	return e, nil
 }
+
+// bulk is from how many events on a push is one of many objects.
+const bulk = 1000
 
 // unsent is how many events the hub lacks.
 func (s Seen) unsent() (n int) {
