@@ -9,15 +9,14 @@
 //
 //	next = Decide(base, lines between base's positions and next's)
 //
-// and it carries its inputs: the log tips and the meta commit it was decided
-// under are parents of its commit. So anybody who has a step can do the sum again,
-// and a step whose bytes differ is bad: skipped, reported, harmless. What a
-// reader knows beyond a step's positions never matters, so all readers agree,
-// anybody who wrote the steps and in whatever order they were seen.
+// and it contains its inputs: the log tips and the meta commit that it was decided
+// from are parents of its commit. So everybody who has a step can compute it again,
+// and skips and reports a step whose bytes differ. Data beyond a step's positions
+// does not matter, so all readers agree, in whatever order they received it.
 //
-// The rules stand where they are obeyed: Decide in decide.go, Merge in
+// The rules are in the code that applies them: Decide in decide.go, Merge in
 // merge.go, verdicts in judge.go, the walk along the chain in reader.go, the
-// bytes in state.go, numbers.go, positions.go and base.go. docs/ledger.md tells
+// bytes in state.go, numbers.go, positions.go and base.go. docs/ledger.md lists
 // them in order.
 //
 // The package is pure: no clock, no randomness, no files, no processes, no
