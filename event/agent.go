@@ -14,6 +14,7 @@ type AgentIntroduced struct {
 	PublicKey   string // public_key?: one line of OpenSSH public key
 	Description string // description?
 	Machine     string // machine?
+	Name        string // name?: of the person or program, for display
 }
 
 // KeyRotated names the agent's next key; it is signed by the one before.
@@ -42,6 +43,7 @@ func (e *AgentIntroduced) members(m *members) {
 	m.optStr("public_key", &e.PublicKey, publicKey)
 	m.optStr("description", &e.Description, freeText)
 	m.optStr("machine", &e.Machine, name)
+	m.optStr("name", &e.Name, name)
 }
 
 func (e *KeyRotated) members(m *members) { m.str("public_key", &e.PublicKey, publicKey) }

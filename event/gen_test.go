@@ -87,7 +87,8 @@ var optional = map[string]bool{
 	"TimeEntryAdded.EndedAt": true, "MilestoneCreated.Description": true, "MilestoneCreated.DueAt": true, "LockClaimed.Branch": true,
 	"SessionStarted.Issue": true, "SessionEnded.Notes": true, "RequestSent.Subject": true, "RequestSent.Reason": true,
 	"RequestSent.ExpiresAt": true, "RequestAcked.Notes": true, "AgentIntroduced.PublicKey": true,
-	"AgentIntroduced.Description": true, "AgentIntroduced.Machine": true, "AgentRetired.Reason": true, "StatusReported.URL": true,
+	"AgentIntroduced.Description": true, "AgentIntroduced.Machine": true, "AgentIntroduced.Name": true,
+	"IssueUpdated.TitleOver": true, "IssueUpdated.DescriptionOver": true, "AgentRetired.Reason": true, "StatusReported.URL": true,
 }
 
 func sample[T any](list []T) func(t *rapid.T, label string) reflect.Value {

@@ -54,6 +54,9 @@ type IssueUpdated struct {
 	Title       *string
 	Description *string // "" clears
 	Priority    *Priority
+
+	TitleOver       Time // title_over?: of the event whose title the writer replaces
+	DescriptionOver Time // description_over?
 }
 
 // StatusChanged writes status, close time, reason and actor as one register.
@@ -154,6 +157,8 @@ func (e *IssueUpdated) members(m *members) {
 	m.strPtr("title", &e.Title, title)
 	m.strPtr("description", &e.Description, freeText)
 	enumPtr(m, "priority", &e.Priority, priorities)
+	m.optTime("title_over", &e.TitleOver)
+	m.optTime("description_over", &e.DescriptionOver)
 	m.some(e.Title != nil || e.Description != nil || e.Priority != nil, "title", "and all other members are absent: nothing is updated")
 }
 

@@ -10,7 +10,7 @@ import (
 //
 //   - what an agent says of itself are registers under its own id; nobody
 //     else's events can touch them;
-//   - AgentIntroduced writes kind, description and machine, and the public key
+//   - AgentIntroduced writes kind, description, machine and name, and the public key
 //     if it names one; KeyRotated writes the public key. Which key is in force
 //     for signatures is not decided here;
 //   - AgentRetired stands, whatever the agent writes later;
@@ -27,8 +27,8 @@ type agent struct {
 }
 
 type introduction struct {
-	kind                 event.AgentKind
-	description, machine string
+	kind                       event.AgentKind
+	description, machine, name string
 }
 
 // ForkPoint is a position in a log: the last line that counts.
@@ -42,7 +42,7 @@ func (s *State) agent(id string) *agent { return find(s.agents, id) }
 
 func (s *State) agentIntroduced(at *stamp, e *event.AgentIntroduced) {
 	a := s.agent(at.key.Agent)
-	a.introduced.write(at, introduction{e.Kind, e.Description, e.Machine})
+	a.introduced.write(at, introduction{e.Kind, e.Description, e.Machine, e.Name})
 	if e.PublicKey != "" {
 		a.publicKey.write(at, e.PublicKey)
 	}
@@ -72,6 +72,9 @@ func (a *agent) canonical(w *writer) {
 		w.quote(string(v.kind))
 		w.quote(v.description)
 		w.quote(v.machine)
+		if v.name != "" {
+			w.quote(v.name)
+		}
 	})
 	canonRegister(w, "public-key", a.publicKey, (*writer).quote)
 	canonRegister(w, "retired", a.retired, (*writer).quote)
@@ -91,6 +94,7 @@ func cmpForkPoint(a, b ForkPoint) int {
 type Agent struct {
 	ID          string
 	Kind        event.AgentKind // empty when it never introduced itself
+	Name        string          // which it goes by: a claim
 	Description string
 	Machine     string
 	PublicKey   string
@@ -104,6 +108,7 @@ func (a *agent) see(id string) *Agent {
 	v := &Agent{
 		ID:          id,
 		Kind:        a.introduced.val.kind,
+		Name:        a.introduced.val.name,
 		Description: a.introduced.val.description,
 		Machine:     a.introduced.val.machine,
 		PublicKey:   a.publicKey.val,

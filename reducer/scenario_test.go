@@ -255,8 +255,8 @@ func body(t *testing.T, agent string, at event.Time, ws []string) event.Body {
 		return &event.StatusReported{Context: arg(1), Branch: arg(2), Commit: strings.Repeat(arg(3), 40), State: event.CheckState(arg(4)), URL: arg(5)}
 	case "ack": // request acted result
 		return &event.RequestAcked{ID: ulid(arg(1)), Acted: arg(2) == "yes", Result: arg(3), Notes: arg(4)}
-	case "introduce": // kind [key [description [machine]]]
-		return &event.AgentIntroduced{Kind: event.AgentKind(arg(1)), PublicKey: arg(2), Description: arg(3), Machine: arg(4)}
+	case "introduce": // kind [key [description [machine [name]]]]
+		return &event.AgentIntroduced{Kind: event.AgentKind(arg(1)), PublicKey: arg(2), Description: arg(3), Machine: arg(4), Name: arg(5)}
 	case "rotate":
 		return &event.KeyRotated{PublicKey: arg(1)}
 	case "accuse":

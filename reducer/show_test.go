@@ -171,6 +171,9 @@ func showView(v *reducer.View) []byte {
 	}
 	for _, a := range sortedBy(v.Agents, func(a, b *reducer.Agent) int { return cmp.Compare(a.ID, b.ID) }) {
 		p("agent %s %s %q %q %q %v", a.ID, a.Kind, a.Description, a.Machine, a.PublicKey, a.ForkedFrom)
+		if a.Name != "" {
+			p(" called %q", a.Name)
+		}
 		if a.Retired {
 			p(" retired %s %q", at(a.RetiredAt), a.Reason)
 		}

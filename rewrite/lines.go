@@ -67,7 +67,9 @@ func (p *Plan) again(e *event.Envelope, on *event.Chain) *event.Envelope {
 
 // Says reports whether an introduction says more than the one every log begins
 // with.
-func Says(b *event.AgentIntroduced) bool { return b.Description != "" || b.Machine != "" }
+func Says(b *event.AgentIntroduced) bool {
+	return b.Description != "" || b.Machine != "" || b.Name != ""
+}
 
 // Common counts the lines that say the same in both logs.
 func Common(a, b []*event.Envelope) int {

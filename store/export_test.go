@@ -75,7 +75,7 @@ func Dump(s *Store) map[string][]string {
 		"line": fmt.Sprintf(line, "id") + ", row", "aim": "target, " + fmt.Sprintf(line, "line"),
 		"issue": issueColumns, "text": "issue, row", "tally": "status, n", "edge": "issue, kind, other, cyclic",
 		"comment": "k, issue, visible, row", "entry": "k, issue, visible, row", "session": "k, agent, issue, row", "request": "k, target, issue, row", "report": "k, row", "near": "kind, k, short", "number": "k, issue", "milestone_number": "k, milestone", "alias": "k, now",
-		"lock": "issue, row", "milestone": "k, row", "agent": "k, row", "rejection": "target, n, row",
+		"lock": "issue, row", "milestone": "k, row", "agent": "k, name, row", "rejection": "target, n, row",
 	} {
 		n := strings.Count(cols, ", ") + 1
 		if err := w.each("SELECT "+cols+" FROM "+table, nil, func(r *sql.Rows) error {

@@ -53,6 +53,8 @@ type Signs interface {
 	Agents() []*reducer.Agent
 	// Agent is what one of them has said, nil if it has said nothing.
 	Agent(id string) *reducer.Agent
+	// Named returns the agents that go by a name, compared by SameName, by id.
+	Named(name string) []*reducer.Agent
 	// LastSign is when an agent was last seen: the shown time of its newest line,
 	// or a heartbeat outside its log; 0 is never.
 	LastSign(agent string) event.Time

@@ -281,7 +281,7 @@ func (u *update) object(t target, s *reducer.State) error {
 		id := t.uuid()
 		return putRow(u, "milestone", id[:], s.OwnMilestone(id))
 	case ofAgent:
-		return putRow(u, "agent", string(t[1:]), s.OwnAgent(string(t[1:])))
+		return u.agent(s.OwnAgent(string(t[1:])), string(t[1:]))
 	case ofReport:
 		return putRow(u, "report", []byte(t[1:]), s.OwnReport(t.report()))
 	case ofSession:
@@ -294,7 +294,7 @@ func (u *update) object(t target, s *reducer.State) error {
 	return u.rejections(t, s.Rejections())
 }
 
-// putRow writes the row of a milestone, an agent or a report; nil removes it.
+// putRow writes the row of a milestone or a report; nil removes it.
 func putRow[T any](u *update, table string, k any, x *T) error {
 	if x == nil {
 		if u.bulk {

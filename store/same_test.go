@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/git-crosslink/git-crosslink/event"
+	"github.com/git-crosslink/git-crosslink/reducer"
 	"github.com/git-crosslink/git-crosslink/store"
 )
 
@@ -96,6 +97,9 @@ func questions(m *store.Memory, p projection, answer func(what string, got any))
 	answer("milestones", said(ms, err))
 	answer("numbers of milestones", fmt.Sprint(p.MilestoneNumbers()))
 	answer("agents", p.Agents())
+	for _, name := range []string{"name", " NAME", "\uff4e\uff41\uff4d\uff45", "nobody", ""} {
+		answer(fmt.Sprintf("named %q", name), append([]*reducer.Agent{}, p.Named(name)...))
+	}
 	answer("nobody", p.Agent("nobody"))
 	for _, a := range p.Agents() {
 		answer("agent "+a.ID, p.Agent(a.ID))

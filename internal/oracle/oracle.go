@@ -657,7 +657,7 @@ func (o *oracle) others(v *reducer.View) {
 			}
 		case *event.AgentIntroduced:
 			a := v.Agents[e.Agent]
-			a.Kind, a.Description, a.Machine = b.Kind, b.Description, b.Machine
+			a.Kind, a.Description, a.Machine, a.Name = b.Kind, b.Description, b.Machine, b.Name
 			if b.PublicKey != "" {
 				a.PublicKey = b.PublicKey
 			}

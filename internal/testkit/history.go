@@ -307,7 +307,7 @@ var eventKinds = []struct {
 		return b
 	}},
 	{1, func(h *history, _ *author) event.Body {
-		b := &event.AgentIntroduced{Kind: pick(h, []event.AgentKind{event.Person, event.Machine}), Description: h.maybe("me"), Machine: h.maybe("box")}
+		b := &event.AgentIntroduced{Kind: pick(h, []event.AgentKind{event.Person, event.Machine}), Description: h.maybe("me"), Machine: h.maybe("box"), Name: h.maybe("name")}
 		if h.IntN(2) == 0 {
 			b.PublicKey = h.publicKey()
 		}

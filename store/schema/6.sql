@@ -129,7 +129,8 @@ CREATE TABLE session   (k BLOB PRIMARY KEY, agent TEXT NOT NULL, issue BLOB NOT 
 CREATE INDEX session_agent ON session (agent);
 CREATE TABLE request   (k TEXT PRIMARY KEY, target TEXT NOT NULL, issue BLOB NOT NULL, row BLOB NOT NULL) WITHOUT ROWID; -- likewise
 CREATE INDEX request_target ON request (target);
-CREATE TABLE agent     (k TEXT PRIMARY KEY, row BLOB NOT NULL) WITHOUT ROWID;
+CREATE TABLE agent     (k TEXT PRIMARY KEY, name TEXT, row BLOB NOT NULL) WITHOUT ROWID; -- the name by Folded, NULL without one
+CREATE INDEX agent_name ON agent (name) WHERE name IS NOT NULL;
 CREATE TABLE report    (k BLOB PRIMARY KEY, row BLOB NOT NULL) WITHOUT ROWID; -- by context and branch
 CREATE TABLE rejection (target BLOB NOT NULL, n INTEGER NOT NULL, row BLOB NOT NULL, PRIMARY KEY (target, n)) WITHOUT ROWID;
 
