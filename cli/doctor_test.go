@@ -23,7 +23,7 @@ func TestDoctor(t *testing.T) {
 	check(t, "status", r.code, 1)
 	check(t, "page", r.out, "note: alone\nproblem: no\\x1b[2J\\n\n    hint: show both URLs: git remote -v\n    hint: then: git crosslink init\n    hint: git says: ask\\r\n")
 	check(t, "talk", r.err, "error: 1 finding\n")
-	check(t, "porcelain", w.run("doctor", "--porcelain").out, "note\tprivate\talone\nproblem\tread-only\tno\\x1b[2J\\n\tshow both URLs: git remote -v\tthen: git crosslink init\tgit says: ask\\r\n")
+	check(t, "porcelain", w.run("doctor", "--porcelain").out, "note\tprivate\talone\t\nproblem\tread-only\tno\\x1b[2J\\n\tshow both URLs: git remote -v; then: git crosslink init; git says: ask\\r\n")
 	contains(t, "json", w.run("doctor", "--json", "--offline").out, `"reached":false`, `"looked":["the hub"`,
 		`{"name":"private","severity":"note","text":"alone","hints":[]}`, `"code":1`)
 }

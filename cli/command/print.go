@@ -2,6 +2,7 @@ package command
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	"github.com/git-crosslink/git-crosslink/cli/frame"
@@ -14,6 +15,7 @@ func (e *Env) Print(ctx context.Context, r frame.Result) error {
 	if e.Wrote && e.AfterWrite != nil {
 		e.AfterWrite(ctx)
 	}
+	e.tellCut(ctx, r.Cut)
 	if e.ShowsPage(r) && e.read && !e.Wrote {
 		r.Age = e.age()
 	}
@@ -27,6 +29,16 @@ func (e *Env) Print(ctx context.Context, r frame.Result) error {
 		return r.Failure
 	}
 	return nil
+}
+
+// tellCut says that a list is not whole, unless advice.crosslink.limited is off.
+func (e *Env) tellCut(ctx context.Context, c *frame.Cut) {
+	if c == nil || c.Next == nil {
+		return
+	}
+	if v, _ := e.Setting(ctx, "advice.crosslink.limited"); frame.IsTrue(v, true) {
+		e.Warn("limited", fmt.Sprintf("showing %d of %s", c.Shown, frame.Count(c.Total, c.Of)), "show all: --limit 0")
+	}
 }
 
 // Notice prints a notice of the tracker. On a terminal the age of an answer is

@@ -31,6 +31,8 @@ type Cut struct {
 	Total int     `json:"total"` // of the whole list
 	Limit int     `json:"limit"`
 	Next  *string `json:"next"` // what --after takes to continue; null at the end
+	Shown int     `json:"-"`
+	Of    string  `json:"-"` // what the list is of, in the singular
 }
 
 // ErrorShape is a failure in JSON.

@@ -1,6 +1,8 @@
 package frame
 
 import (
+	"encoding/json"
+	"reflect"
 	"strconv"
 
 	urfave "github.com/urfave/cli/v2"
@@ -9,20 +11,29 @@ import (
 // List says in which form a list is printed, and how much of it.
 type List struct {
 	Forms
-	limit int    // 0 is all
-	after string // key of the row that the last part of the list ended with
+	format *Format
+	system *System
+	limit  int    // 0 is all
+	after  string // key of the row that the last part of the list ended with
+	newest bool   // the rows are in the order of time, and a part is the last of them
 }
+
+// ForScripts reports whether a form for scripts was asked for.
+func (l List) ForScripts() bool { return l.Forms.ForScripts() || l.format != nil }
 
 // ListRow is one row of a list, in every form but the table.
 type ListRow struct {
 	Key    string   // names the row and no other: what --after takes
 	ID     string   // -q
-	Shape  any      // --json
 	Fields []string // --porcelain, -z
 }
 
 // ListFlags are the options of a list.
-func ListFlags() []urfave.Flag { return append(PorcelainFlags(), PartFlags()...) }
+func ListFlags() []urfave.Flag { return append(formFlags(), PartFlags()...) }
+
+func formFlags() []urfave.Flag {
+	return append(PorcelainFlags(), &urfave.StringFlag{Name: "format", Usage: "print each row in `FORMAT`: text with %(name) for members of --json"})
+}
 
 // PartFlags are those of them that choose a part of the list.
 func PartFlags() []urfave.Flag { return partFlags("rows", "all") }
@@ -30,7 +41,7 @@ func PartFlags() []urfave.Flag { return partFlags("rows", "all") }
 // PageFlags are the options of a list of which people get a page unless they say
 // otherwise; see Paged.
 func PageFlags(of string, page int) []urfave.Flag {
-	return append(PorcelainFlags(), partFlags(of, strconv.Itoa(page)+" for people, all for scripts")...)
+	return append(formFlags(), partFlags(of, strconv.Itoa(page)+" for people, all for scripts")...)
 }
 
 func partFlags(of, other string) []urfave.Flag {
@@ -40,13 +51,25 @@ func partFlags(of, other string) []urfave.Flag {
 	}
 }
 
-// ListOf reads the options of a list.
-func ListOf(u *urfave.Context, t *Terminal) (l List, err error) {
+// ListOf reads the options of a list of shapes.
+func ListOf[Shape any](u *urfave.Context, t *Terminal) (l List, err error) {
 	if l, err = PartOf(u); err != nil {
 		return l, err
 	}
-	l.Forms, err = FormsOf(u, t)
-	return l, err
+	if l.Forms, err = ParseForms(u); err != nil {
+		return l, err
+	}
+	l.system = &t.System
+	if l.format, err = shapeFormat(u, reflect.TypeFor[Shape]()); err != nil {
+		return l, err
+	}
+	return l, t.NotInJSON(l.ForScripts())
+}
+
+// Newest is a list in the order of time, of which a part is the newest rows.
+func (l List) Newest() List {
+	l.newest = true
+	return l
 }
 
 // Paged is the list with at most so many rows, unless --limit says otherwise.
@@ -65,11 +88,11 @@ func PartOf(u *urfave.Context) (l List, err error) {
 }
 
 // ListAlone is ListOf for a command that takes no arguments.
-func ListAlone(u *urfave.Context, t *Terminal) (List, error) {
+func ListAlone[Shape any](u *urfave.Context, t *Terminal) (List, error) {
 	if _, err := Arguments(u, 0, 0, ""); err != nil {
 		return List{}, err
 	}
-	return ListOf(u, t)
+	return ListOf[Shape](u, t)
 }
 
 // Limit reads --limit; other is what not given means.
@@ -85,46 +108,83 @@ func Limit(u *urfave.Context, other int) (int, error) {
 }
 
 // Part is the part of a list of n rows that is printed: the rows from one to before
-// another, and what JSON says of it.
-func (l List) Part(n int, key func(int) string) (from, to int, cut *Cut, err error) {
-	if to = n; l.after != "" {
-		for from < n && key(from) != l.after {
-			from++
+// another, and what is said of it.
+func (l List) Part(of string, n int, key func(int) string) (from, to int, cut *Cut, err error) {
+	to = n
+	if l.after != "" {
+		at := 0
+		for at < n && key(at) != l.after {
+			at++
 		}
-		if from++; from > n {
+		switch {
+		case at == n:
 			return 0, 0, nil, Fatal("not-listed", "'"+l.after+"' is not in this list", "start again without '--after'")
+		case l.newest:
+			to = at
+		default:
+			from = at + 1
 		}
 	}
-	if l.limit > 0 {
-		to, cut = min(to, from+l.limit), &Cut{Total: n, Limit: l.limit}
-		if to < n && to > from {
-			next := key(to - 1)
-			cut.Next = &next
+	if l.limit == 0 {
+		return from, to, nil, nil
+	}
+	last := -1 // the row that the next part continues after
+	if l.newest {
+		if low := to - l.limit; low > from {
+			from, last = low, low
 		}
+	} else if high := from + l.limit; high < to {
+		to, last = high, high-1
+	}
+	cut = &Cut{Total: n, Limit: l.limit, Shown: to - from, Of: of}
+	if last >= 0 {
+		next := key(last)
+		cut.Next = &next
 	}
 	return from, to, cut, nil
 }
 
-// Result is a list in every form. Of what it is a list a person reads if it is
-// empty; table prints the rows from one to before another.
-func (l List) Result(of string, rows []ListRow, table func(pg *Page, from, to int)) (Result, error) {
-	from, to, cut, err := l.Part(len(rows), func(k int) string { return rows[k].Key })
+// ResultOf is a list in every form. Of what it is a list a person reads if it is
+// empty or not whole; table prints the rows from one to before another.
+func ResultOf[Shape any](l List, of string, shapes []Shape, row func(int, *Shape) ListRow, table func(pg *Page, from, to int)) (Result, error) {
+	rows := make([]ListRow, len(shapes))
+	for k := range shapes {
+		rows[k] = row(k, &shapes[k])
+	}
+	from, to, cut, err := l.Part(of, len(rows), func(k int) string { return rows[k].Key })
 	if err != nil {
 		return Result{}, err
 	}
-	shapes := make([]any, 0, to-from)
-	a := Result{Long: true, Cut: cut, Nothing: "no " + of, Page: func(pg *Page) { table(pg, from, to) }}
+	a := Result{Data: append([]Shape{}, shapes[from:to]...), Long: true, Cut: cut, Page: func(pg *Page) { table(pg, from, to) }}
+	if from == to {
+		a.Nothing = "no " + of
+	}
 	if l.ForScripts() {
 		a.Records = l.Records()
 	}
-	for _, r := range rows[from:to] {
-		shapes, a.IDs = append(shapes, r.Shape), append(a.IDs, r.ID)
-		if a.Records != nil {
-			a.Records.Add(r.Fields...)
+	for k := from; k < to; k++ {
+		a.IDs = append(a.IDs, rows[k].ID)
+		if l.format != nil {
+			err = l.AddFormatted(a.Records, &shapes[k])
+		} else if a.Records != nil {
+			a.Records.Add(rows[k].Fields...)
+		}
+		if err != nil {
+			return Result{}, err
 		}
 	}
-	if a.Data = shapes; len(shapes) > 0 {
-		a.Nothing = ""
-	}
 	return a, nil
+}
+
+// Formats reports whether the rows are printed by --format.
+func (l List) Formats() bool { return l.format != nil }
+
+// AddFormatted adds a shape by --format.
+func (l List) AddFormatted(r *Records, shape any) error {
+	raw, err := json.Marshal(shape)
+	if err != nil {
+		return err
+	}
+	r.AddLine(l.format.Line(l.Forms, func(name, modifier string) string { return l.system.memberOf(raw, name, modifier) }))
+	return nil
 }

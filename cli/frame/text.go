@@ -15,6 +15,9 @@ func Count(n int, thing string) string {
 	if n == 1 {
 		return "1 " + thing
 	}
+	if stem, ok := strings.CutSuffix(thing, "try"); ok { // entry
+		thing = stem + "trie"
+	}
 	return fmt.Sprintf("%d %ss", n, thing)
 }
 

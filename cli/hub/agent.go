@@ -67,7 +67,7 @@ Examples:
   git crosslink agent list`,
 		Flags: frame.ListFlags(),
 	}, func(u *urfave.Context) error {
-		f, err := frame.ListAlone(u, e.Terminal)
+		f, err := frame.ListAlone[answer.Agent](u, e.Terminal)
 		if err != nil {
 			return err
 		}
@@ -189,12 +189,10 @@ func runAgentList(ctx context.Context, l frame.List, e *command.Env) error {
 	if err != nil {
 		return err
 	}
-	rows := make([]frame.ListRow, len(all))
-	for k, x := range all {
-		rows[k] = frame.ListRow{Key: x.Agent, ID: x.Agent, Shape: x, Fields: []string{x.Agent, answer.OrEmpty(x.Kind), strconv.FormatUint(x.Events, 10),
+	a, err := frame.ResultOf(l, "agent", all, func(_ int, x *answer.Agent) frame.ListRow {
+		return frame.ListRow{Key: x.Agent, ID: x.Agent, Fields: []string{x.Agent, answer.OrEmpty(x.Kind), strconv.FormatUint(x.Events, 10),
 			strconv.Itoa(x.Unsent), answer.OrEmpty(x.LastSign), answer.OrEmpty(x.RetiredAt), strconv.FormatBool(x.Own)}}
-	}
-	a, err := l.Result("agent", rows, func(pg *frame.Page, from, to int) { agentTable(e, pg, all[from:to]) })
+	}, func(pg *frame.Page, from, to int) { agentTable(e, pg, all[from:to]) })
 	if err != nil {
 		return err
 	}

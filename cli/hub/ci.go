@@ -115,7 +115,7 @@ Examples:
   git crosslink ci list`,
 		Flags: frame.ListFlags(),
 	}, func(u *urfave.Context) error {
-		f, err := frame.ListAlone(u, e.Terminal)
+		f, err := frame.ListAlone[answer.Report](u, e.Terminal)
 		if err != nil {
 			return err
 		}
@@ -132,12 +132,14 @@ func runCIList(ctx context.Context, l frame.List, e *command.Env) error {
 	if err != nil {
 		return err
 	}
-	rows := make([]frame.ListRow, len(all))
+	shapes := make([]answer.Report, len(all))
 	for k, r := range all {
-		rows[k] = frame.ListRow{Key: r.Context + " " + r.Branch, ID: r.Context, Shape: answer.ReportOf(r),
-			Fields: []string{r.Context, r.Branch, string(r.State), r.Commit, r.At.String(), r.URL, r.By}}
+		shapes[k] = answer.ReportOf(r)
 	}
-	a, err := l.Result("report", rows, func(pg *frame.Page, from, to int) { reportTable(e, pg, all[from:to]) })
+	a, err := frame.ResultOf(l, "report", shapes, func(_ int, r *answer.Report) frame.ListRow {
+		return frame.ListRow{Key: r.Context + " " + r.Branch, ID: r.Context,
+			Fields: []string{r.Context, r.Branch, r.State, r.Commit, r.At, answer.OrEmpty(r.URL), r.By}}
+	}, func(pg *frame.Page, from, to int) { reportTable(e, pg, all[from:to]) })
 	if err != nil {
 		return err
 	}

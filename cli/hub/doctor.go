@@ -2,6 +2,7 @@ package hub
 
 import (
 	"context"
+	"strings"
 
 	urfave "github.com/urfave/cli/v2"
 
@@ -95,7 +96,7 @@ func runDoctor(ctx context.Context, f frame.Forms, e *command.Env) error {
 func diagnosisRecords(f frame.Forms, findings []answer.Diagnosis) *frame.Records {
 	rec := f.Records()
 	for _, d := range findings {
-		rec.Add(append([]string{d.Severity, d.Name, d.Text}, d.Hints...)...)
+		rec.Add(d.Severity, d.Name, d.Text, strings.Join(d.Hints, "; "))
 	}
 	return rec
 }

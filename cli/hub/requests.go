@@ -34,7 +34,7 @@ Examples:
 			&urfave.BoolFlag{Name: "all", Usage: "also answered requests"},
 		}, frame.ListFlags()...),
 	}, func(u *urfave.Context) error {
-		f, err := frame.ListAlone(u, e.Terminal)
+		f, err := frame.ListAlone[answer.Request](u, e.Terminal)
 		if err != nil {
 			return err
 		}
@@ -78,12 +78,10 @@ func runRequestList(ctx context.Context, to, from string, pending bool, l frame.
 
 // requestsResult prints requests in every form.
 func requestsResult(e *command.Env, l frame.List, all []tracker.Command, shapes []answer.Request) (frame.Result, error) {
-	rows := make([]frame.ListRow, len(shapes))
-	for k, x := range shapes {
-		rows[k] = frame.ListRow{Key: x.ID, ID: x.ID, Shape: x, Fields: []string{x.ID, x.Kind, x.By, x.Target, x.SentAt, answer.OrEmpty(x.ExpiresAt),
+	return frame.ResultOf(l, "request", shapes, func(_ int, x *answer.Request) frame.ListRow {
+		return frame.ListRow{Key: x.ID, ID: x.ID, Fields: []string{x.ID, x.Kind, x.By, x.Target, x.SentAt, answer.OrEmpty(x.ExpiresAt),
 			answer.OrEmpty(x.AckedAt), answer.OrEmpty(x.Result), strconv.FormatBool(x.Obeyed), answer.OrEmpty(x.Ignored), x.Issue.Name(), answer.OrEmpty(x.Reason)}}
-	}
-	return l.Result("request", rows, func(pg *frame.Page, from, to int) { requestTable(e, pg, all[from:to]) })
+	}, func(pg *frame.Page, from, to int) { requestTable(e, pg, all[from:to]) })
 }
 
 func requestTable(e *command.Env, pg *frame.Page, all []tracker.Command) {
@@ -131,7 +129,7 @@ Examples:
 			&urfave.IntFlag{Name: "for", Usage: "wait at most `SECONDS`", Value: 600},
 		}, frame.ListFlags()...),
 	}, func(u *urfave.Context) error {
-		f, err := frame.ListAlone(u, e.Terminal)
+		f, err := frame.ListAlone[answer.Request](u, e.Terminal)
 		if err != nil {
 			return err
 		}

@@ -91,7 +91,7 @@ func runTrustShow(ctx context.Context, l frame.List, e *command.Env) error {
 	if err != nil {
 		return err
 	}
-	from, to, cut, err := l.Part(len(t.Agents), func(k int) string { return t.Agents[k].Agent })
+	from, to, cut, err := l.Part("agent", len(t.Agents), func(k int) string { return t.Agents[k].Agent })
 	if err != nil {
 		return err
 	}
@@ -266,7 +266,7 @@ func unapproved(t *tracker.Trust) []tracker.TrustAgent {
 }
 
 func runTrustList(u *urfave.Context, pick func(*tracker.Trust) []tracker.TrustAgent, e *command.Env) error {
-	l, err := frame.ListAlone(u, e.Terminal)
+	l, err := frame.ListAlone[tracker.TrustAgent](u, e.Terminal)
 	if err != nil {
 		return err
 	}
@@ -279,12 +279,10 @@ func runTrustList(u *urfave.Context, pick func(*tracker.Trust) []tracker.TrustAg
 	if rows == nil {
 		rows = t.Agents
 	}
-	list := make([]frame.ListRow, len(rows))
-	for k, x := range rows {
-		list[k] = frame.ListRow{Key: x.Agent, ID: x.Agent, Shape: x, Fields: []string{x.Agent, standing(x), strconv.FormatUint(x.Counts, 10),
-			strconv.FormatUint(x.Events, 10), strconv.FormatUint(x.Signed, 10), prints(x)}}
-	}
-	a, err := l.Result("agent", list, func(pg *frame.Page, from, to int) { trustTable(pg, rows[from:to]) })
+	a, err := frame.ResultOf(l, "agent", rows, func(_ int, x *tracker.TrustAgent) frame.ListRow {
+		return frame.ListRow{Key: x.Agent, ID: x.Agent, Fields: []string{x.Agent, standing(*x), strconv.FormatUint(x.Counts, 10),
+			strconv.FormatUint(x.Events, 10), strconv.FormatUint(x.Signed, 10), prints(*x)}}
+	}, func(pg *frame.Page, from, to int) { trustTable(pg, rows[from:to]) })
 	if err != nil {
 		return err
 	}

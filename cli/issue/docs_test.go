@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+
+	"github.com/git-crosslink/git-crosslink/cli/frame"
 )
 
 // TestLinesAreDocumented: docs/json.md names the fields of records and formats.
@@ -29,14 +31,14 @@ func TestLinesAreDocumented(t *testing.T) {
 		t.Errorf("porcelain: %q, want %q", got, want)
 	}
 	var named []string
-	for _, m := range regexp.MustCompile("`([a-z_]+)`").FindAllStringSubmatch(section("hex value:", "Times take"), -1) {
+	for _, m := range regexp.MustCompile("`([a-z_]+)`").FindAllStringSubmatch(section("fields of issues:", "The other lists"), -1) {
 		named = append(named, m[1])
 	}
 	slices.Sort(named)
 	if !slices.Equal(named, fieldNames()) {
 		t.Errorf("format: %q, want %q", named, fieldNames())
 	}
-	for _, m := range dateModifiers {
+	for _, m := range frame.DateModifiers {
 		if !strings.Contains(page, "`:"+m+"`") {
 			t.Errorf("modifiers: %q is missing", "`:"+m+"`")
 		}

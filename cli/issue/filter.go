@@ -227,20 +227,10 @@ func (o *filterOptions) cut(e *command.Env, rows []*store.Issue, x extent) *fram
 	if limit == 0 {
 		return nil
 	}
-	c := &frame.Cut{Total: x.total, Limit: limit}
+	c := &frame.Cut{Total: x.total, Limit: limit, Shown: len(rows), Of: "issue"}
 	if x.left > 0 && len(rows) > 0 {
 		next := rows[len(rows)-1].UUID.String()
 		c.Next = &next
 	}
 	return c
-}
-
-// warnLimited says that a list was cut, unless advice.crosslink.limited is off.
-func warnLimited(ctx context.Context, e *command.Env, shown int, x extent, of string) {
-	if x.left > 0 {
-		if v, _ := e.Setting(ctx, "advice.crosslink.limited"); !frame.IsTrue(v, true) {
-			return
-		}
-		e.Warn("limited", fmt.Sprintf("showing %d of %d %s", shown, x.total, of), "show all: --limit 0")
-	}
 }

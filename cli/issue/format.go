@@ -1,7 +1,6 @@
 package issue
 
 import (
-	"fmt"
 	"slices"
 	"strconv"
 	"strings"
@@ -19,7 +18,7 @@ import (
 // issueForms are the forms of a list of issues: each may be printed by a format.
 type issueForms struct {
 	frame.Forms
-	format *format
+	format *frame.Format
 }
 
 // formFlags are those of forms, and --format.
@@ -32,13 +31,14 @@ func issueFormsOf(u *urfave.Context, e *command.Env) (f issueForms, err error) {
 	if f.Forms, err = frame.ParseForms(u); err != nil {
 		return f, err
 	}
-	if u.IsSet("format") {
-		if f.Porcelain {
-			return f, frame.Misuse("'--format' and '--porcelain' exclude each other")
-		}
-		if f.format, err = parseFormat(u.String("format")); err != nil {
-			return f, err
-		}
+	f.format, err = frame.FormatOf(u, func(s string) (*frame.Format, error) {
+		return frame.ParseFormat(s, fieldNames(), func(name string) (known, isTime bool) {
+			d, ok := fieldsOf[name]
+			return ok, d.date
+		})
+	})
+	if err != nil {
+		return f, err
 	}
 	return f, e.NotInJSON(f.forScripts())
 }
@@ -53,7 +53,7 @@ func (f *issueForms) records(e *command.Env, s *answer.Builder, rows []*store.Is
 	r := f.Forms.Records()
 	for _, i := range rows {
 		if f.format != nil {
-			r.AddLine(f.format.expand(e, s, f.Forms, i))
+			r.AddLine(f.format.Line(f.Forms, func(name, modifier string) string { return fieldsOf[name].get(e, s, i, modifier) }))
 		} else {
 			r.Add(porcelain(e, s, i)...)
 		}
@@ -79,26 +79,13 @@ type field struct {
 	date bool // takes the modifiers of dates
 }
 
-var dateModifiers = []string{"relative", "short", "unix"}
-
 func text(get func(i *store.Issue) string) field {
 	return field{get: func(_ *command.Env, _ *answer.Builder, i *store.Issue, _ string) string { return get(i) }}
 }
 
 func moment(get func(i *store.Issue) event.Time) field {
 	return field{date: true, get: func(e *command.Env, _ *answer.Builder, i *store.Issue, modifier string) string {
-		t := get(i)
-		switch {
-		case t == 0:
-			return ""
-		case modifier == "relative":
-			return e.Ago(t)
-		case modifier == "short":
-			return e.Day(t)
-		case modifier == "unix":
-			return strconv.FormatInt(t.Std().Unix(), 10)
-		}
-		return t.String()
+		return e.Moment(get(i), modifier)
 	}}
 }
 
@@ -181,81 +168,4 @@ func fieldNames() []string {
 	}
 	slices.Sort(names)
 	return names
-}
-
-// format is a --format, in the manner of git for-each-ref: %(field),
-// %(field:modifier), %% and %xx for the byte of that hex value.
-type format struct{ parts []formatPart }
-
-type formatPart struct {
-	literal  string
-	field    string
-	modifier string
-}
-
-func parseFormat(s string) (*format, error) {
-	f := &format{}
-	for s != "" {
-		at := strings.IndexByte(s, '%')
-		if at < 0 {
-			f.parts = append(f.parts, formatPart{literal: s})
-			break
-		}
-		if at > 0 {
-			f.parts = append(f.parts, formatPart{literal: s[:at]})
-		}
-		s = s[at+1:]
-		switch {
-		case strings.HasPrefix(s, "%"):
-			f.parts = append(f.parts, formatPart{literal: "%"})
-			s = s[1:]
-		case strings.HasPrefix(s, "("):
-			name, rest, ok := strings.Cut(s[1:], ")")
-			if !ok {
-				return nil, frame.Misuse("'--format' has a '%(' without ')'")
-			}
-			part, err := parseField(name)
-			if err != nil {
-				return nil, err
-			}
-			f.parts = append(f.parts, part)
-			s = rest
-		default:
-			if len(s) >= 2 {
-				if b, err := strconv.ParseUint(s[:2], 16, 8); err == nil {
-					f.parts = append(f.parts, formatPart{literal: string([]byte{byte(b)})})
-					s = s[2:]
-					continue
-				}
-			}
-			f.parts = append(f.parts, formatPart{literal: "%"})
-		}
-	}
-	return f, nil
-}
-
-func parseField(name string) (formatPart, error) {
-	name, modifier, has := strings.Cut(name, ":")
-	d, ok := fieldsOf[name]
-	switch {
-	case !ok:
-		return formatPart{}, frame.BadValue("--format", "%("+name+")", fieldNames())
-	case has && !d.date:
-		return formatPart{}, frame.Misuse(fmt.Sprintf("field '%s' takes no modifier", name))
-	case has && !slices.Contains(dateModifiers, modifier):
-		return formatPart{}, frame.BadValue("%("+name+":…)", modifier, dateModifiers)
-	}
-	return formatPart{field: name, modifier: modifier}, nil
-}
-
-func (f *format) expand(e *command.Env, s *answer.Builder, in frame.Forms, i *store.Issue) string {
-	var b strings.Builder
-	for _, p := range f.parts {
-		if p.field == "" {
-			b.WriteString(p.literal)
-			continue
-		}
-		b.WriteString(in.Text(fieldsOf[p.field].get(e, s, i, p.modifier)))
-	}
-	return b.String()
 }

@@ -136,7 +136,6 @@ func (l *listing) run(ctx context.Context, e *command.Env, query func(tracker.Pr
 	}
 	a.Cut = l.opts.cut(e, rows, found)
 	warnScope(ctx, e, &l.opts)
-	warnLimited(ctx, e, len(rows), found, "issues")
 	return e.Print(ctx, a)
 }
 

@@ -32,7 +32,7 @@ Examples:
   git crosslink list --locked-by @me`,
 		Flags: frame.ListFlags(),
 	}, func(u *urfave.Context) error {
-		f, err := frame.ListAlone(u, e.Terminal)
+		f, err := frame.ListAlone[answer.Issue](u, e.Terminal)
 		if err != nil {
 			return err
 		}
@@ -57,13 +57,12 @@ func runLockList(ctx context.Context, l frame.List, e *command.Env) error {
 	if err != nil {
 		return err
 	}
-	list := make([]frame.ListRow, len(rows))
-	for k, i := range rows {
-		list[k] = frame.ListRow{Key: i.UUID.String(), ID: i.Name(), Shape: shapes[k], Fields: []string{numberText(i), i.Short, i.UUID.String(),
+	a, err := frame.ResultOf(l, "locked issue", shapes, func(k int, _ *answer.Issue) frame.ListRow {
+		i := rows[k]
+		return frame.ListRow{Key: i.UUID.String(), ID: i.Name(), Fields: []string{numberText(i), i.Short, i.UUID.String(),
 			i.Lock.Holder, strconv.FormatUint(i.Lock.Token, 10), i.Lock.Since.String(), i.Lock.Branch, strconv.FormatBool(i.Lock.Confirmed),
 			strings.Join(Waiting(i), ","), i.Title}}
-	}
-	a, err := l.Result("locked issue", list, func(pg *frame.Page, from, to int) { lockTable(e, pg, p, rows[from:to]) })
+	}, func(pg *frame.Page, from, to int) { lockTable(e, pg, p, rows[from:to]) })
 	if err != nil {
 		return err
 	}

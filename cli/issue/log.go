@@ -30,15 +30,15 @@ func newLogCommand(e *command.Env) *urfave.Command {
 		UsageText: "git crosslink log [<options>] [<id>]",
 		Description: `Prints who changed the issue, how and when, oldest change first. Changes that were
 overruled or rejected are included. Without an id, this command prints what happened
-to all issues since yesterday. --limit prints the first changes, with --reverse the
-newest.
+to all issues since yesterday. --limit prints the newest changes, and --after continues
+with older ones.
 
 With --porcelain the fields are time, agent, sequence, type, signer, reason of a
 rejection, and text; without an id, the issue's id and uuid come first.
 
 Examples:
   git crosslink log 12
-  git crosslink log 12 --reverse --limit 5
+  git crosslink log 12 -5
   git crosslink log --since '2 weeks ago' --json`,
 		Flags: append([]urfave.Flag{
 			&urfave.BoolFlag{Name: "reverse", Usage: "newest first"},
@@ -62,7 +62,7 @@ Examples:
 				return err
 			}
 		}
-		if opts.list, err = frame.ListOf(u, e.Terminal); err != nil {
+		if opts.list, err = frame.ListOf[answer.LogLine](u, e.Terminal); err != nil {
 			return err
 		}
 		return runLog(u.Context, opts, e)
@@ -110,15 +110,20 @@ func runLog(ctx context.Context, opts logOptions, e *command.Env) error {
 	}
 	if opts.reverse {
 		slices.Reverse(changes)
+	} else {
+		opts.list = opts.list.Newest()
 	}
-	rows := make([]frame.ListRow, len(changes))
+	shapes := make([]answer.LogLine, len(changes))
 	for k, c := range changes {
-		rows[k] = frame.ListRow{Key: c.shape.Agent + "/" + strconv.FormatUint(c.shape.Seq, 10), Shape: c.shape, Fields: c.shape.Fields()}
-		if opts.id == "" {
-			rows[k].Fields = append([]string{c.issue.Name(), c.issue.UUID.String()}, rows[k].Fields...)
-		}
+		shapes[k] = c.shape
 	}
-	a, err := opts.list.Result("change since "+e.DateAt(opts.since, frame.DayStart), rows, func(pg *frame.Page, from, to int) {
+	a, err := frame.ResultOf(opts.list, "change", shapes, func(k int, x *answer.LogLine) frame.ListRow {
+		fields := x.Fields()
+		if opts.id == "" {
+			fields = append([]string{changes[k].issue.Name(), changes[k].issue.UUID.String()}, fields...)
+		}
+		return frame.ListRow{Key: x.Agent + "/" + strconv.FormatUint(x.Seq, 10), Fields: fields}
+	}, func(pg *frame.Page, from, to int) {
 		for _, c := range changes[from:to] {
 			c.print(e, pg, opts.id == "")
 		}
@@ -126,7 +131,9 @@ func runLog(ctx context.Context, opts logOptions, e *command.Env) error {
 	if err != nil {
 		return err
 	}
-	a.IDs = ids
+	if a.IDs = ids; a.Nothing != "" {
+		a.Nothing += " since " + e.DateAt(opts.since, frame.DayStart)
+	}
 	return e.Print(ctx, a)
 }
 

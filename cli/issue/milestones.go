@@ -31,7 +31,7 @@ Examples:
   git crosslink milestone list --status all --json`,
 		Flags: append([]urfave.Flag{&urfave.StringFlag{Name: "status", Aliases: []string{"s"}, Usage: "open, closed or all", Value: "open"}}, frame.ListFlags()...),
 	}, func(u *urfave.Context) error {
-		f, err := frame.ListAlone(u, e.Terminal)
+		f, err := frame.ListAlone[answer.MilestoneInfo](u, e.Terminal)
 		if err != nil {
 			return err
 		}
@@ -68,12 +68,10 @@ func runMilestoneList(ctx context.Context, status string, l frame.List, e *comma
 	if err != nil {
 		return err
 	}
-	rows := make([]frame.ListRow, len(shapes))
-	for k, x := range shapes {
-		rows[k] = frame.ListRow{Key: x.UUID, ID: x.Short, Shape: x, Fields: []string{x.Short, x.UUID, x.Status, answer.OrEmpty(x.DueAt),
+	a, err := frame.ResultOf(l, kindOf(status), shapes, func(_ int, x *answer.MilestoneInfo) frame.ListRow {
+		return frame.ListRow{Key: x.UUID, ID: x.Short, Fields: []string{x.Short, x.UUID, x.Status, answer.OrEmpty(x.DueAt),
 			strconv.Itoa(x.ClosedCount), strconv.Itoa(x.IssueCount), strconv.FormatUint(x.Seconds, 10), x.Name}}
-	}
-	a, err := l.Result(kindOf(status), rows, func(pg *frame.Page, from, to int) { milestoneTable(e, pg, all[from:to], shapes[from:to]) })
+	}, func(pg *frame.Page, from, to int) { milestoneTable(e, pg, all[from:to], shapes[from:to]) })
 	if err != nil {
 		return err
 	}

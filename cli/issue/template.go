@@ -52,7 +52,7 @@ Examples:
   git crosslink template list`,
 		Flags: frame.ListFlags(),
 	}, func(u *urfave.Context) error {
-		l, err := frame.ListAlone(u, e.Terminal)
+		l, err := frame.ListAlone[Template](u, e.Terminal)
 		if err != nil {
 			return err
 		}
@@ -87,11 +87,9 @@ func runTemplateList(ctx context.Context, l frame.List, e *command.Env) error {
 	for _, name := range slices.Sorted(maps.Keys(bad)) {
 		e.Warn("template", bad[name].Message, bad[name].Hints...)
 	}
-	rows := make([]frame.ListRow, len(all))
-	for k, t := range all {
-		rows[k] = frame.ListRow{Key: t.Name, ID: t.Name, Shape: t, Fields: []string{t.Name, t.Priority, strings.Join(t.Labels, ","), t.Title}}
-	}
-	a, err := l.Result("template", rows, func(pg *frame.Page, from, to int) {
+	a, err := frame.ResultOf(l, "template", all, func(_ int, t *Template) frame.ListRow {
+		return frame.ListRow{Key: t.Name, ID: t.Name, Fields: []string{t.Name, t.Priority, strings.Join(t.Labels, ","), t.Title}}
+	}, func(pg *frame.Page, from, to int) {
 		t := &frame.Table{Header: []string{"template", "priority", "labels", "title"}, Flex: 3, Shrink: []int{2}, Drop: []int{1, 2}}
 		for _, x := range all[from:to] {
 			t.Add(frame.ID.Cell(x.Name), frame.Slot(x.Priority).Cell(x.Priority), frame.Label.Cell(strings.Join(x.Labels, ",")), frame.Plain.Cell(x.Title))

@@ -2,6 +2,7 @@ package issue
 
 import (
 	"context"
+	"errors"
 	"strconv"
 
 	urfave "github.com/urfave/cli/v2"
@@ -19,6 +20,12 @@ type treeOptions struct {
 	id   string
 	all  bool
 	list frame.List
+}
+
+// treeRow is an issue of a tree for --format; a root has the depth 0.
+type treeRow struct {
+	answer.Issue
+	Depth int `json:"depth"`
 }
 
 // maxTreeDepth bounds how deep a tree is shown. Anybody may make a chain of
@@ -50,7 +57,7 @@ Examples:
 		if len(args) == 1 {
 			opts.id, opts.all = args[0], true
 		}
-		if opts.list, err = frame.ListOf(u, e.Terminal); err != nil {
+		if opts.list, err = frame.ListOf[treeRow](u, e.Terminal); err != nil {
 			return err
 		}
 		if !e.JSON && !e.Quiet && !opts.list.ForScripts() {
@@ -81,7 +88,7 @@ func runTree(ctx context.Context, opts treeOptions, e *command.Env) error {
 	if err != nil {
 		return err
 	}
-	from, to, cut, err := opts.list.Part(len(roots), func(k int) string { return roots[k].String() })
+	from, to, cut, err := opts.list.Part("tree", len(roots), func(k int) string { return roots[k].String() })
 	if err != nil {
 		return err
 	}
@@ -98,7 +105,6 @@ func runTree(ctx context.Context, opts treeOptions, e *command.Env) error {
 		}
 		nodes = append(nodes, n)
 	}
-	warnLimited(ctx, e, to-from, extent{len(roots), len(roots) - to}, "trees")
 	a := frame.Result{Data: nodes, Long: true, Cut: cut}
 	if opts.list.ForScripts() {
 		a.Records = opts.list.Records()
@@ -109,10 +115,16 @@ func runTree(ctx context.Context, opts treeOptions, e *command.Env) error {
 			above = n.Row.Name()
 		}
 		a.IDs = append(a.IDs, n.Row.Name())
-		if a.Records != nil {
+		switch {
+		case opts.list.Formats():
+			err = errors.Join(err, opts.list.AddFormatted(a.Records, treeRow{n.Issue, depth}))
+		case a.Records != nil:
 			a.Records.Add(append([]string{strconv.Itoa(depth)}, porcelain(e, s, n.Row)...)...)
 		}
 	})
+	if err != nil {
+		return err
+	}
 	if hidden > 0 {
 		e.Progress("%s deeper than %d levels not shown", frame.Count(hidden, "issue"), maxTreeDepth)
 		e.ProgressHint("show the issues below one: git crosslink tree " + above)

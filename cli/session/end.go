@@ -199,7 +199,7 @@ Examples:
   git crosslink session status --all`,
 		Flags: append([]urfave.Flag{&urfave.BoolFlag{Name: "all", Usage: "list the sessions of all agents"}}, frame.ListFlags()...),
 	}, func(u *urfave.Context) error {
-		f, err := frame.ListAlone(u, e.Terminal)
+		f, err := frame.ListAlone[answer.Session](u, e.Terminal)
 		if err != nil {
 			return err
 		}
@@ -235,12 +235,10 @@ func runSessionStatus(ctx context.Context, all bool, l frame.List, e *command.En
 	if err != nil {
 		return err
 	}
-	rows := make([]frame.ListRow, len(shapes))
-	for k, x := range shapes {
-		rows[k] = frame.ListRow{Key: x.UUID, ID: x.UUID, Shape: x, Fields: []string{x.UUID, x.Agent, x.StartedAt, answer.OrEmpty(x.LastSign),
+	a, err := frame.ResultOf(l, "open session", shapes, func(_ int, x *answer.Session) frame.ListRow {
+		return frame.ListRow{Key: x.UUID, ID: x.UUID, Fields: []string{x.UUID, x.Agent, x.StartedAt, answer.OrEmpty(x.LastSign),
 			x.Issue.Name(), namesOfRefs(x.Locks), answer.OrEmpty(x.Key)}}
-	}
-	a, err := l.Result("open session", rows, func(pg *frame.Page, from, to int) { sessionTable(e, pg, open[from:to], shapes[from:to]) })
+	}, func(pg *frame.Page, from, to int) { sessionTable(e, pg, open[from:to], shapes[from:to]) })
 	if err != nil {
 		return err
 	}

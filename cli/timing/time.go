@@ -214,7 +214,7 @@ Examples:
 		if _, err := frame.Arguments(u, 0, 1, "at most one id of an issue"); err != nil {
 			return err
 		}
-		l, err := frame.ListOf(u, e.Terminal)
+		l, err := frame.ListOf[answer.TimeRow](u, e.Terminal)
 		if err != nil {
 			return err
 		}
@@ -232,12 +232,10 @@ Examples:
 		if err != nil {
 			return err
 		}
-		list := make([]frame.ListRow, len(rows))
-		for k, x := range rows {
-			list[k] = frame.ListRow{Key: x.UUID, ID: x.Short, Shape: x, Fields: []string{x.Short, x.UUID, x.Issue.Name(), x.By, x.StartedAt,
+		a, err := frame.ResultOf(l, "time entry", rows, func(_ int, x *answer.TimeRow) frame.ListRow {
+			return frame.ListRow{Key: x.UUID, ID: x.Short, Fields: []string{x.Short, x.UUID, x.Issue.Name(), x.By, x.StartedAt,
 				answer.OrEmpty(x.EndedAt), strconv.FormatUint(x.Spent, 10)}}
-		}
-		a, err := l.Result("time entry", list, func(pg *frame.Page, from, to int) { timeTable(e, pg, all[from:to], rows[from:to]) })
+		}, func(pg *frame.Page, from, to int) { timeTable(e, pg, all[from:to], rows[from:to]) })
 		if err != nil {
 			return err
 		}
@@ -276,7 +274,7 @@ Examples:
   git crosslink time report --group day --by @me --since 2026-03-01`,
 		Flags: slices.Concat([]urfave.Flag{&urfave.StringFlag{Name: "group", Usage: "sum up by issue, agent, milestone or day", Value: "issue"}}, timeFilterFlags(), frame.ListFlags()),
 	}, func(u *urfave.Context) error {
-		forms, err := frame.ListAlone(u, e.Terminal)
+		forms, err := frame.ListAlone[answer.TimeGroup](u, e.Terminal)
 		if err != nil {
 			return err
 		}
@@ -306,12 +304,10 @@ func runTimeReport(ctx context.Context, group string, f store.TimeFilter, l fram
 	if overlap {
 		e.Warn("overlap", "some entries of one agent overlap; all of them are counted")
 	}
-	rows := make([]frame.ListRow, len(groups))
-	for k, g := range groups {
-		rows[k] = frame.ListRow{Key: g.Group, ID: g.Group, Shape: g, Fields: []string{g.Group, strconv.Itoa(g.Entries), strconv.FormatUint(g.Seconds, 10),
+	a, err := frame.ResultOf(l, "group", groups, func(_ int, g *answer.TimeGroup) frame.ListRow {
+		return frame.ListRow{Key: g.Group, ID: g.Group, Fields: []string{g.Group, strconv.Itoa(g.Entries), strconv.FormatUint(g.Seconds, 10),
 			answer.OrEmpty(g.FirstLocked), answer.OrEmpty(g.ClosedAt)}}
-	}
-	a, err := l.Result("time entry", rows, func(pg *frame.Page, from, to int) { groupTable(pg, group, groups[from:to]) })
+	}, func(pg *frame.Page, from, to int) { groupTable(pg, group, groups[from:to]) })
 	if err != nil {
 		return err
 	}
