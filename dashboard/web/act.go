@@ -1,6 +1,7 @@
 package web
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -10,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/git-crosslink/git-crosslink/dashboard/db"
+	"github.com/git-crosslink/git-crosslink/dashboard/forms"
 	"github.com/git-crosslink/git-crosslink/dashboard/notify"
 	"github.com/git-crosslink/git-crosslink/dashboard/place"
 	"github.com/git-crosslink/git-crosslink/event"
@@ -18,12 +20,12 @@ import (
 
 // actionDoc answers an action.
 type actionDoc struct {
-	Verb  string    `json:"verb"`
-	Sync  string    `json:"sync"` // confirmed, queued or local
-	Agent string    `json:"agent"`
-	Lines []lineDoc `json:"lines"`
-	Notes []string  `json:"notes"`
-	Undo  *undoDoc  `json:"undo,omitempty"`
+	Verb  string      `json:"verb"`
+	Sync  string      `json:"sync"` // confirmed, queued or local
+	Agent string      `json:"agent"`
+	Lines []lineDoc   `json:"lines"`
+	Notes []string    `json:"notes"`
+	Undo  *forms.Undo `json:"undo,omitempty"`
 }
 
 type lineDoc struct {
@@ -39,22 +41,19 @@ func (s *Server) act(r *request) error {
 		return err
 	}
 	verb := r.PathValue("verb")
-	do := actions[verb]
-	if do == nil {
+	if !forms.Known(verb) {
 		return refuse(http.StatusNotFound, "there is no action %q", verb)
 	}
 	to := fmt.Sprintf("/p/%s/i/%s", p.Slug, r.PathValue("id"))
 	if verb == "delete" {
 		to = fmt.Sprintf("/p/%s/issues", p.Slug)
 	}
-	return s.emit(r, p, verb, r.PathValue("id"), func(*place.Receipt) string { return back(r, to) }, func(v place.View, t *tracker.Tracker) ([]event.Body, error) {
-		return do(writer{v, t, s.Now(), r.PathValue("id"), r.PostForm.Get})
-	})
+	return s.emit(r, p, verb, r.PathValue("id"), func(*place.Receipt) string { return back(r, to) }, func(f forms.Form) ([]event.Body, error) { return forms.Act(verb, f) })
 }
 
 // emit lets the project's agent write what build returns: audited, looked at,
 // told to the pages, and answered.
-func (s *Server) emit(r *request, p db.Project, verb, subject string, to func(*place.Receipt) string, build func(place.View, *tracker.Tracker) ([]event.Body, error)) error {
+func (s *Server) emit(r *request, p db.Project, verb, subject string, to func(*place.Receipt) string, build func(forms.Form) ([]event.Body, error)) error {
 	if p.Status == db.Paused {
 		return refuse(http.StatusConflict, "%s is paused", p.Slug)
 	}
@@ -62,9 +61,9 @@ func (s *Server) emit(r *request, p db.Project, verb, subject string, to func(*p
 	receipt := &place.Receipt{}
 	err := s.audited(r, p.Slug, verb, subject, func(ctx context.Context, a *db.Action) (err error) {
 		receipt, err = s.Library.Write(ctx, p.Place.Path, func(v place.View, t *tracker.Tracker) ([]event.Body, error) {
-			bodies, err := build(v, t)
+			bodies, err := build(forms.Form{View: v, Tracker: t, Now: s.Now(), ID: cmp.Or(r.PathValue("agent"), r.PathValue("id")), Fields: r.PostForm})
 			if err == nil {
-				d.Undo = undoOf(v, p.Slug, verb, bodies)
+				d.Undo = forms.UndoOf(v, p.Slug, verb, bodies)
 			}
 			return bodies, err
 		})

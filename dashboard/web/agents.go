@@ -1,19 +1,16 @@
 package web
 
 import (
-	"crypto/rand"
 	"fmt"
 	"net/http"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/git-crosslink/git-crosslink/answer"
 	"github.com/git-crosslink/git-crosslink/dashboard/facts"
+	"github.com/git-crosslink/git-crosslink/dashboard/forms"
 	"github.com/git-crosslink/git-crosslink/dashboard/place"
 	"github.com/git-crosslink/git-crosslink/event"
-	"github.com/git-crosslink/git-crosslink/tracker"
-	"github.com/git-crosslink/git-crosslink/verb"
 )
 
 // agentGroup are the agents in one state.
@@ -142,38 +139,16 @@ func markWords(mark string) string {
 	return mark
 }
 
-// requestLife is how long a request that a person makes here waits to be
-// answered.
-const requestLife = 24 * time.Hour
-
-// ask sends a request to an agent. Who asks it to stop types its id.
+// ask sends a request to an agent.
 func (s *Server) ask(r *request) error {
 	p, err := s.found(r)
 	if err != nil {
 		return err
 	}
-	id, kind := r.PathValue("agent"), event.RequestKind(r.PostForm.Get("kind"))
-	if !slices.Contains([]event.RequestKind{event.Pause, event.Resume, event.Kill, event.Reprioritise}, kind) {
+	id, kind := r.PathValue("agent"), r.PostForm.Get("kind")
+	if !slices.Contains(forms.RequestKinds, kind) {
 		return refuse(http.StatusBadRequest, "there is no request %q: use pause, resume, kill or reprioritise", kind)
 	}
-	if kind == event.Kill && strings.TrimSpace(r.PostForm.Get("confirm")) != id {
-		return refuse(http.StatusBadRequest, "type %s to ask it to stop", id)
-	}
 	to := fmt.Sprintf("/p/%s/agents/%s", p.Slug, id)
-	return s.emit(r, p, "request "+string(kind), id, func(*place.Receipt) string { return to }, func(v place.View, t *tracker.Tracker) ([]event.Body, error) {
-		now := s.Now()
-		bodies, err := verb.Request(v.Projection, &verb.NewRequest{ID: newULID(now), Target: id, Kind: kind, By: t.Agent(), Expires: event.TimeOf(now.Add(requestLife)),
-			Subject: strings.TrimPrefix(strings.TrimSpace(r.PostForm.Get("issue")), "#"), Reason: strings.TrimSpace(r.PostForm.Get("reason"))})
-		if refused := (*verb.RequestError)(nil); asError(err, &refused) {
-			return nil, refuse(http.StatusConflict, "%s", refused.Why)
-		}
-		return bodies, err
-	})
-}
-
-// newULID mints the id of a request.
-func newULID(now time.Time) string {
-	var random [10]byte
-	rand.Read(random[:])
-	return event.ULID(event.TimeOf(now), random)
+	return s.emit(r, p, "request "+kind, id, func(*place.Receipt) string { return to }, forms.Ask)
 }

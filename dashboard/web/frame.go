@@ -196,11 +196,3 @@ func unread(p db.Project, why error) *Trouble {
 func cure(p db.Project, command string) string {
 	return "git -C " + shell.Word(p.Place.Path) + " crosslink " + command
 }
-
-// ref names an issue: "#4", or the short uuid while it has no number.
-func ref(name string) string {
-	if strings.Trim(name, "0123456789") == "" {
-		return "#" + name
-	}
-	return name
-}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/git-crosslink/git-crosslink/answer"
 	"github.com/git-crosslink/git-crosslink/dashboard/db"
+	"github.com/git-crosslink/git-crosslink/dashboard/facts"
 	"github.com/git-crosslink/git-crosslink/dashboard/place"
 	"github.com/git-crosslink/git-crosslink/event"
 	"github.com/git-crosslink/git-crosslink/reducer"
@@ -234,7 +235,7 @@ func (s *Server) issue(r *request) error {
 	if err != nil {
 		return err
 	}
-	return s.render(r, "issue", ref(d.Issue.Name)+" "+d.Issue.Title, d, "p:"+p.ID)
+	return s.render(r, "issue", facts.Ref(d.Issue.Name)+" "+d.Issue.Title, d, "p:"+p.ID)
 }
 
 // answer reads what a program is told.

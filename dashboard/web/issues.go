@@ -13,11 +13,11 @@ import (
 
 	"github.com/git-crosslink/git-crosslink/answer"
 	"github.com/git-crosslink/git-crosslink/dashboard/db"
+	"github.com/git-crosslink/git-crosslink/dashboard/forms"
 	"github.com/git-crosslink/git-crosslink/dashboard/place"
 	"github.com/git-crosslink/git-crosslink/dashboard/query"
 	"github.com/git-crosslink/git-crosslink/event"
 	"github.com/git-crosslink/git-crosslink/store"
-	"github.com/git-crosslink/git-crosslink/tracker"
 	"github.com/git-crosslink/git-crosslink/verb"
 )
 
@@ -390,33 +390,15 @@ func (s *Server) create(r *request) error {
 	if err != nil {
 		return err
 	}
-	to := fmt.Sprintf("/p/%s/issues", p.Slug)
 	return s.emit(r, p, "new", "issue", func(receipt *place.Receipt) string {
 		for _, l := range receipt.Lines {
 			if c, ok := l.Body.(*event.IssueCreated); ok {
 				return fmt.Sprintf("/p/%s/i/%s", p.Slug, c.UUID)
 			}
 		}
-		return to
-	}, func(v place.View, t *tracker.Tracker) ([]event.Body, error) {
-		w := writer{View: v, t: t, now: s.Now(), field: r.PostForm.Get}
-		n := &verb.NewIssue{UUID: t.MintUUID(), Description: w.text("description"), Priority: event.Priority(cmp.Or(w.text("priority"), "medium")),
-			Parent: strings.TrimPrefix(w.text("parent"), "#"), Milestone: w.text("milestone")}
-		if n.Title, err = w.needed("title"); err != nil {
-			return nil, err
-		}
-		for _, l := range strings.Split(w.text("labels"), ",") {
-			if l = store.Name(l); l != "" {
-				n.Labels = append(n.Labels, l)
-			}
-		}
-		bodies, err := verb.Create(v.Projection, t.Agent(), n)
-		return verb.Check(bodies, err)
-	})
+		return fmt.Sprintf("/p/%s/issues", p.Slug)
+	}, forms.CreateIssue)
 }
-
-// bulkActions are the actions that can be done to several issues at once.
-var bulkActions = []string{"close", "reopen", "archive", "label", "unlabel", "assign", "unassign", "milestone", "priority", "claim", "release"}
 
 // bulk does one thing to the issues that the form names.
 func (s *Server) bulk(r *request) error {
@@ -424,25 +406,10 @@ func (s *Server) bulk(r *request) error {
 	if err != nil {
 		return err
 	}
-	name, ids := r.PostForm.Get("verb"), r.PostForm["issue"]
-	switch {
-	case !slices.Contains(bulkActions, name):
-		return refuse(http.StatusBadRequest, "%q does not work on several issues: use %s", name, strings.Join(bulkActions, ", "))
-	case len(ids) == 0:
-		return refuse(http.StatusBadRequest, "no issue is selected")
-	case len(ids) > pageRows:
-		return refuse(http.StatusBadRequest, "more than %d issues are selected", pageRows)
+	name := r.PostForm.Get("verb")
+	if !slices.Contains(forms.BulkActions, name) {
+		return refuse(http.StatusBadRequest, "%q does not work on several issues: use %s", name, strings.Join(forms.BulkActions, ", "))
 	}
 	to := back(r, fmt.Sprintf("/p/%s/issues", p.Slug))
-	return s.emit(r, p, name, fmt.Sprintf("%d issues", len(ids)), func(*place.Receipt) string { return to }, func(v place.View, t *tracker.Tracker) ([]event.Body, error) {
-		var all []event.Body
-		for _, id := range ids {
-			bodies, err := actions[name](writer{v, t, s.Now(), id, r.PostForm.Get})
-			if err != nil {
-				return nil, err
-			}
-			all = append(all, bodies...)
-		}
-		return all, nil
-	})
+	return s.emit(r, p, name, fmt.Sprintf("%d issues", len(r.PostForm["issue"])), func(*place.Receipt) string { return to }, forms.Bulk)
 }

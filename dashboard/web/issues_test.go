@@ -12,6 +12,7 @@ import (
 
 	"github.com/git-crosslink/git-crosslink/answer"
 	"github.com/git-crosslink/git-crosslink/dashboard/dashtest"
+	"github.com/git-crosslink/git-crosslink/dashboard/forms"
 	"github.com/git-crosslink/git-crosslink/event"
 	"github.com/git-crosslink/git-crosslink/tracker"
 )
@@ -136,7 +137,7 @@ func TestEveryVerb(t *testing.T) {
 	if got := s.post("/p/o/a/i/2", "/p/o/a/i/2/priority", f("priority", "extreme")); got.OK {
 		t.Error("a priority that there is not")
 	}
-	for verb := range actions {
+	for _, verb := range forms.Actions() {
 		if !did[verb] {
 			t.Errorf("%s was not tried", verb)
 		}

@@ -1,13 +1,9 @@
 package web
 
 import (
-	"errors"
-
 	"github.com/git-crosslink/git-crosslink/dashboard/place"
 	"github.com/git-crosslink/git-crosslink/event"
 )
-
-func asError[T error](err error, target *T) bool { return errors.As(err, target) }
 
 // lockDoc is a lock with its queue.
 type lockDoc struct {

@@ -8,12 +8,11 @@ import (
 	"strings"
 
 	"github.com/git-crosslink/git-crosslink/dashboard/draw"
+	"github.com/git-crosslink/git-crosslink/dashboard/forms"
 	"github.com/git-crosslink/git-crosslink/dashboard/place"
 	"github.com/git-crosslink/git-crosslink/event"
 	"github.com/git-crosslink/git-crosslink/reducer"
 	"github.com/git-crosslink/git-crosslink/store"
-	"github.com/git-crosslink/git-crosslink/tracker"
-	"github.com/git-crosslink/git-crosslink/verb"
 )
 
 // milestoneDoc is a milestone with its progress.
@@ -118,62 +117,24 @@ func (s *Server) milestones(r *request) error {
 
 // createMilestone makes a milestone.
 func (s *Server) createMilestone(r *request) error {
-	return s.onMilestones(r, "milestone new", r.PostForm.Get("name"), func(w writer) ([]event.Body, error) {
-		name, err := w.needed("name")
-		if err != nil {
-			return nil, err
-		}
-		bodies, err := verb.CreateMilestone(w.Projection, event.MilestoneCreated{UUID: w.t.MintUUID(), Name: name, Description: w.text("description"), CreatedAt: event.TimeOf(w.now)})
-		if taken := (*verb.TakenError)(nil); asError(err, &taken) {
-			return nil, refuse(http.StatusConflict, "%s", taken)
-		}
-		return bodies, err
-	})
+	return s.onMilestones(r, "milestone new", r.PostForm.Get("name"), forms.CreateMilestone)
 }
 
 // actOnMilestone closes or reopens a milestone, puts an issue into it or takes
 // one out.
 func (s *Server) actOnMilestone(r *request) error {
 	name, id := r.PathValue("verb"), r.PathValue("id")
-	if !slices.Contains([]string{"close", "reopen", "add", "remove"}, name) {
+	if !slices.Contains(forms.MilestoneActions, name) {
 		return refuse(http.StatusNotFound, "there is no action %q", name)
 	}
-	return s.onMilestones(r, "milestone "+name, id, func(w writer) ([]event.Body, error) {
-		m, err := verb.ResolveMilestone(w.Projection, id)
-		if err != nil {
-			return nil, err
-		}
-		switch name {
-		case "close":
-			return verb.SetMilestoneStatus(m, event.Closed, event.TimeOf(w.now)), nil
-		case "reopen":
-			return verb.SetMilestoneStatus(m, event.Open, event.TimeOf(w.now)), nil
-		}
-		v, err := w.needed("issue")
-		if err != nil {
-			return nil, err
-		}
-		i, err := verb.Resolve(w.Projection, strings.TrimPrefix(v, "#"))
-		if err != nil {
-			return nil, err
-		}
-		if name == "add" {
-			return verb.SetMilestone(i, m.UUID), nil
-		}
-		if i.Milestone != m.UUID {
-			return nil, nil
-		}
-		return verb.SetMilestone(i, event.UUID{}), nil
-	})
+	return s.onMilestones(r, "milestone "+name, id, func(f forms.Form) ([]event.Body, error) { return forms.ActOnMilestone(name, f) })
 }
 
-func (s *Server) onMilestones(r *request, name, subject string, do func(writer) ([]event.Body, error)) error {
+func (s *Server) onMilestones(r *request, name, subject string, do func(forms.Form) ([]event.Body, error)) error {
 	p, err := s.found(r)
 	if err != nil {
 		return err
 	}
 	to := fmt.Sprintf("/p/%s/milestones", p.Slug)
-	return s.emit(r, p, name, subject, func(*place.Receipt) string { return to }, func(v place.View, t *tracker.Tracker) ([]event.Body, error) {
-		return do(writer{View: v, t: t, now: s.Now(), field: r.PostForm.Get})
-	})
+	return s.emit(r, p, name, subject, func(*place.Receipt) string { return to }, do)
 }

@@ -165,20 +165,6 @@ func TestLogAndSearch(t *testing.T) {
 	contains(t, s.get("/search.json?q=parser"), `"hits":[{"project":"o/a","total":2,"issues":[{"uuid"`)
 }
 
-func TestULID(t *testing.T) {
-	at := time.UnixMilli(1469918176385)
-	id := newULID(at)
-	if !regexp.MustCompile(`^[0-7][0-9A-HJKMNP-TV-Z]{25}$`).MatchString(id) || !strings.HasPrefix(id, "01ARYZ6S41") {
-		t.Errorf("%s is no ULID of its time", id)
-	}
-	if newULID(at) == id {
-		t.Error("two are equal")
-	}
-	if newULID(at.Add(time.Millisecond)) <= id {
-		t.Error("a later one is not greater")
-	}
-}
-
 func TestAgentStates(t *testing.T) {
 	now := event.Time(1_750_000_000_000_000_000)
 	u := event.UUID{1}

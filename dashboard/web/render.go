@@ -23,6 +23,7 @@ import (
 	"github.com/git-crosslink/git-crosslink/cli/frame"
 	"github.com/git-crosslink/git-crosslink/dashboard/db"
 	"github.com/git-crosslink/git-crosslink/dashboard/export"
+	"github.com/git-crosslink/git-crosslink/dashboard/facts"
 	"github.com/git-crosslink/git-crosslink/dashboard/markdown"
 	"github.com/git-crosslink/git-crosslink/event"
 )
@@ -119,7 +120,7 @@ var functions = template.FuncMap{
 		}
 		return moment{now, at.(event.Time)}
 	},
-	"ref":       ref,
+	"ref":       facts.Ref,
 	"exact":     func(t event.Time) string { return t.Std().Format("2006-01-02 15:04:05 UTC") },
 	"stamp":     func(t event.Time) string { return t.Std().Format(time.RFC3339) },
 	"tabs":      tabs,

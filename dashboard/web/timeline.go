@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/git-crosslink/git-crosslink/dashboard/facts"
 	"github.com/git-crosslink/git-crosslink/dashboard/place"
 	"github.com/git-crosslink/git-crosslink/event"
 	"github.com/git-crosslink/git-crosslink/store"
@@ -101,7 +102,7 @@ func (d *timelinePage) fill(v place.View, now event.Time) error {
 	}
 	by, shown := map[string]*lane{}, 0
 	for _, i := range rows {
-		b := laneBar{Issue: issueDocOf(i), Begin: instant(cmp.Or(i.ScheduledAt, i.CreatedAt)), End: instant(cmp.Or(i.ClosedAt, i.DueAt)), Open: i.Status == event.Open, Label: short(ref(i.Name())+" "+i.Title, 60)}
+		b := laneBar{Issue: issueDocOf(i), Begin: instant(cmp.Or(i.ScheduledAt, i.CreatedAt)), End: instant(cmp.Or(i.ClosedAt, i.DueAt)), Open: i.Status == event.Open, Label: short(facts.Ref(i.Name())+" "+i.Title, 60)}
 		if b.End == 0 {
 			b.End, b.NotDated = instant(now), true
 		}

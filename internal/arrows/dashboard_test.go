@@ -38,8 +38,12 @@ var dashboard = map[string]rule{
 		may: "answer dashboard/db dashboard/facts dashboard/poll event fail internal/shell reducer refs/git store tracker internal/system",
 		why: "a repository is reached in one place; it is the tracker's to say what is in it",
 	},
+	"dashboard/forms": {
+		may: "cli/frame dashboard/facts dashboard/guard dashboard/place event store tracker verb",
+		why: "what a form asks an agent to write follows from its fields and the state, whoever sent it",
+	},
 	"dashboard/web": {
-		may: "answer cli/frame dashboard/alerts dashboard/compat dashboard/counters dashboard/db dashboard/draw dashboard/export dashboard/facts dashboard/github dashboard/guard dashboard/inbox dashboard/markdown dashboard/metrics dashboard/notify dashboard/place dashboard/poll dashboard/query dashboard/socket dashboard/stream event internal/shell reducer store tracker verb",
+		may: "answer cli/frame dashboard/alerts dashboard/compat dashboard/counters dashboard/db dashboard/draw dashboard/export dashboard/facts dashboard/forms dashboard/github dashboard/guard dashboard/inbox dashboard/markdown dashboard/metrics dashboard/notify dashboard/place dashboard/poll dashboard/query dashboard/socket dashboard/stream event internal/shell reducer store tracker verb",
 		why: "pages and actions; the words of a refusal are those of the command line",
 	},
 	"dashboard/cli": {

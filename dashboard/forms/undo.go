@@ -1,18 +1,19 @@
-package web
+package forms
 
 import (
 	"fmt"
 	"slices"
 	"strings"
 
+	"github.com/git-crosslink/git-crosslink/dashboard/facts"
 	"github.com/git-crosslink/git-crosslink/dashboard/place"
 	"github.com/git-crosslink/git-crosslink/event"
 	"github.com/git-crosslink/git-crosslink/store"
 )
 
-// undoDoc is the form that undoes an action: its path and fields. It writes new
+// Undo is the form that undoes an action: its path and fields. It writes new
 // events; what was written stays.
-type undoDoc struct {
+type Undo struct {
 	Path   string              `json:"path"`
 	Fields map[string][]string `json:"fields"`
 	Did    string              `json:"did"` // what was done, in words
@@ -24,13 +25,13 @@ type step struct {
 	issue      event.UUID
 }
 
-// done are the words of what a verb did.
+// doneWords are the words for what a verb did.
 var doneWords = map[string]string{"close": "Closed", "reopen": "Reopened", "archive": "Archived", "label": "Labeled", "unlabel": "Removed a label from", "assign": "Assigned", "unassign": "Unassigned",
 	"milestone": "Changed the milestone of", "priority": "Changed the priority of", "claim": "Claimed"}
 
-// undoOf returns how what is about to be written is undone; nil if one form
+// UndoOf returns how what is about to be written is undone; nil if one form
 // cannot undo it. It follows from the state before.
-func undoOf(v place.View, slug, verb string, bodies []event.Body) *undoDoc {
+func UndoOf(v place.View, slug, verb string, bodies []event.Body) *Undo {
 	names, issues := map[event.UUID][]string{}, []event.UUID{}
 	back := ""
 	for _, b := range bodies {
@@ -44,11 +45,11 @@ func undoOf(v place.View, slug, verb string, bodies []event.Body) *undoDoc {
 		}
 		names[s.issue] = append(names[s.issue], s.name)
 	}
-	if len(issues) == 0 || len(issues) > pageRows {
+	if len(issues) == 0 || len(issues) > MaxIssues {
 		return nil
 	}
 	value := strings.Join(names[issues[0]], ",")
-	u := &undoDoc{Path: "/p/" + slug + "/bulk", Fields: map[string][]string{"verb": {back}}}
+	u := &Undo{Path: "/p/" + slug + "/bulk", Fields: map[string][]string{"verb": {back}}}
 	for _, i := range issues {
 		if strings.Join(names[i], ",") != value {
 			return nil
@@ -64,7 +65,7 @@ func undoOf(v place.View, slug, verb string, bodies []event.Body) *undoDoc {
 	if len(issues) == 1 {
 		what = "1 issue"
 		if i, err := v.Row(issues[0]); err == nil {
-			what = ref(i.Name())
+			what = facts.Ref(i.Name())
 		}
 	}
 	u.Did = doneWords[verb] + " " + what
