@@ -95,21 +95,35 @@ const (
 	leastAudit = 90
 )
 
-// TrimActions removes the oldest rows, if that was set. The rest is still a chain.
+// TrimActions removes the oldest rows, if that was set. The rest is still a chain, whose
+// start is stored with it.
 func (d *DB) TrimActions(ctx context.Context) error {
 	set, err := d.Settings(ctx, "")
 	if err != nil || set.Audit == 0 {
 		return err
 	}
-	// only rows before the first that is kept: the clock may have jumped
-	_, err = d.write.ExecContext(ctx, "DELETE FROM actions WHERE id < coalesce((SELECT min(id) FROM actions WHERE at >= ?), 0)", d.at()-event.Time(set.Audit)*event.Time(24*time.Hour))
-	return err
+	return d.tx(ctx, func(tx *sql.Tx) error {
+		// only rows before the first that is kept: the clock may have jumped
+		gone, err := tx.ExecContext(ctx, "DELETE FROM actions WHERE id < coalesce((SELECT min(id) FROM actions WHERE at >= ?), 0)", d.at()-event.Time(set.Audit)*event.Time(24*time.Hour))
+		if err != nil {
+			return err
+		}
+		n, err := gone.RowsAffected()
+		if err != nil {
+			return err
+		}
+		then := "NOTHING" // a start that is missing now was not removed here
+		if n > 0 {
+			then = "UPDATE SET prev_hash = excluded.prev_hash"
+		}
+		_, err = tx.ExecContext(ctx, "INSERT INTO actions_start (one, prev_hash) SELECT 1, prev_hash FROM (SELECT prev_hash FROM actions ORDER BY id LIMIT 1) WHERE prev_hash != '' ON CONFLICT DO "+then)
+		return err
+	})
 }
 
 // VerifyActions checks the chain of the audit log. A row that was changed or taken out is
-// named. Rows that were cut off at the end cannot be seen, nor rows that were cut off at the
-// start while audit.days is set: TrimActions removes them there. Where rows are kept forever, a
-// missing start is an error, also if it was removed before audit.days was set back to 0.
+// named, also at the start, unless TrimActions removed it. Rows that were cut off at the end
+// cannot be seen.
 func (d *DB) VerifyActions(ctx context.Context) (rows int, err error) {
 	set, err := d.Settings(ctx, "")
 	if err != nil {
@@ -120,12 +134,20 @@ func (d *DB) VerifyActions(ctx context.Context) (rows int, err error) {
 		return 0, err
 	}
 	prev := ""
+	err = d.read.QueryRowContext(ctx, "SELECT prev_hash FROM actions_start").Scan(&prev)
+	trimmed := set.Audit > 0 // by a program that did not store the start
+	switch {
+	case err == nil:
+		trimmed = false
+	case !errors.Is(err, sql.ErrNoRows):
+		return 0, err
+	}
 	for k, a := range all {
 		sum, err := a.sum()
 		if err != nil {
 			return 0, err
 		}
-		if a.PrevHash != prev && (k > 0 || set.Audit == 0) {
+		if a.PrevHash != prev && !(k == 0 && trimmed) {
 			return k, fmt.Errorf("a row before row %d of the audit log is missing", a.ID)
 		}
 		if sum != a.Hash {

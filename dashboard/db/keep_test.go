@@ -1,6 +1,7 @@
 package db
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -42,9 +43,22 @@ func TestTrimActions(t *testing.T) {
 	if n := rows(); n != 4 {
 		t.Errorf("%d rows, want 4", n)
 	}
+	// what was removed then is not missed when rows are kept forever again; other rows are
+	check(t, d.Set(t.Context(), "", map[string]string{"audit.days": "0"}))
+	if n := rows(); n != 4 {
+		t.Errorf("%d rows where audit.days was set back to 0, want 4", n)
+	}
+	check(t, d.Set(t.Context(), "", map[string]string{"audit.days": "90"}))
 	c.at += 1000 * day
 	if n := rows(); n != 4 {
 		t.Errorf("%d rows are left where all are old, want them until there is a younger one", n)
+	}
+	if _, err := d.write.Exec("DELETE FROM actions WHERE id = (SELECT min(id) FROM actions)"); err != nil {
+		t.Fatal(err)
+	}
+	check(t, d.TrimActions(t.Context()))
+	if _, err := d.VerifyActions(t.Context()); err == nil || !strings.Contains(err.Error(), "is missing") {
+		t.Errorf("the first row was taken out: %v", err)
 	}
 }
 

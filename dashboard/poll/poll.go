@@ -14,7 +14,8 @@
 //   - a project is computed again if its tracker has moved, or if the time has come
 //     at which an answer changes by time alone;
 //   - a hub on a network is fetched at most every RefreshEvery, less often the more
-//     often it failed; a hub on a local path in the pass that finds it changed;
+//     often it failed; a hub on a local path in the pass that finds it changed. A fetch
+//     that somebody asks for (Kick) is never dropped, only put off;
 //   - Run ends within two seconds of its context.
 package poll
 
@@ -39,7 +40,7 @@ const (
 	refreshMax   = 30 * time.Minute
 	refreshIdle  = 10 * time.Minute // where nobody has looked for a day
 	idleAfter    = 24 * time.Hour
-	kickApart    = 10 * time.Second // between two fetches that a person asked for
+	kickApart    = 10 * time.Second // between the beginnings of two fetches, whoever asks
 	failMax      = 5 * time.Minute
 	workers      = 4
 	slowLooks    = 20 // looks beside the workers that have used up their Patience, and not yet their Deadline
@@ -116,7 +117,8 @@ type project struct {
 	failures   int  // of looks, in a row
 	notBefore  time.Time
 	refreshAt  time.Time
-	kicked     time.Time
+	fetched    time.Time // when the last fetch began
+	kicked     bool      // somebody has asked for a fetch since then
 	viewed     time.Time
 }
 
@@ -289,16 +291,17 @@ func (p *Poller) over() bool {
 	return p.ended
 }
 
-// Kick makes a fetch of a project due now, and the project itself.
-func (p *Poller) Kick(id string) bool {
+// Kick makes the project due now, and a fetch of it as soon as kickApart has passed since
+// the last one began. It returns how long that takes.
+func (p *Poller) Kick(id string) (wait time.Duration) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	o, now := p.known(id), p.o.Now()
-	if now.Sub(o.kicked) < kickApart {
-		return false
+	o.kicked, o.notBefore, o.dirty = true, time.Time{}, true
+	if o.refreshAt = o.fetched.Add(kickApart); o.refreshAt.Before(now) {
+		o.refreshAt = now
 	}
-	o.kicked, o.refreshAt, o.notBefore, o.dirty = now, now, time.Time{}, true
-	return true
+	return o.refreshAt.Sub(now)
 }
 
 // Viewed notes that somebody looks at a project.

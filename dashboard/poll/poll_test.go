@@ -40,6 +40,7 @@ type fake struct {
 	looks     int
 	computed  int
 	refreshes int
+	fetching  func() // called by Refresh
 	closed    int
 }
 
@@ -78,6 +79,9 @@ func (f *fake) Refresh(ctx context.Context) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.refreshes++
+	if f.fetching != nil {
+		f.fetching()
+	}
 	f.hubMoved = false
 	if f.refresh == nil {
 		f.moved = true
@@ -294,13 +298,45 @@ func TestRefresh(t *testing.T) {
 	if a.refreshes != 2 {
 		t.Errorf("%d fetches after a minute and a tenth", a.refreshes)
 	}
-	if !b.poller.Kick("a") || b.poller.Kick("a") {
-		t.Error("a person's wish is not taken once in ten seconds")
+	// what somebody asks for is done ten seconds after the last fetch began, once
+	if wait := b.poller.Kick("a"); wait != kickApart {
+		t.Errorf("at the time of a fetch, the next one is due in %s", wait)
+	}
+	b.clock.forward(4 * time.Second)
+	if wait := b.poller.Kick("a"); wait != 6*time.Second {
+		t.Errorf("4 s later, the next fetch is due in %s", wait)
 	}
 	b.pass()
 	b.settle()
+	if a.refreshes != 2 {
+		t.Error("a fetch within ten seconds of the last one")
+	}
+	b.clock.forward(6 * time.Second)
+	b.pass()
+	b.settle()
+	b.pass()
+	b.settle()
 	if a.refreshes != 3 {
-		t.Error("a person's wish is not followed")
+		t.Errorf("%d fetches, want one of what was asked for twice", a.refreshes)
+	}
+	// what is asked for while a fetch runs is not done by that one
+	b.clock.forward(time.Minute)
+	if wait := b.poller.Kick("a"); wait != 0 {
+		t.Errorf("after a minute, a fetch is due in %s", wait)
+	}
+	a.fetching = func() {
+		if wait := b.poller.Kick("a"); wait != kickApart {
+			t.Errorf("while a fetch runs, the next one is due in %s", wait)
+		}
+		a.fetching = nil
+	}
+	b.pass()
+	b.settle()
+	b.clock.forward(kickApart)
+	b.pass()
+	b.settle()
+	if a.refreshes != 5 {
+		t.Errorf("%d fetches, want a second one for what was asked during the first", a.refreshes)
 	}
 	b.poller.known("a").viewed = b.clock.now().Add(-idleAfter - time.Minute)
 	if got := every(b.project("a"), b.poller.known("a"), b.clock.now(), RefreshEvery); got < refreshIdle {

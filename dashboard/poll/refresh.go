@@ -26,7 +26,7 @@ func (p *Poller) refreshIfDue(ctx context.Context, row db.Project, o *project) {
 	if o.refreshing || now.Before(o.refreshAt) || p.hosts[host] >= perHost || ctx.Err() != nil {
 		return
 	}
-	o.refreshing = true
+	o.refreshing, o.fetched, o.kicked = true, now, false
 	p.hosts[host]++
 	place, ctx := o.place, p.life // the look that starts a fetch does not wait for it
 	p.running.Add(1)
@@ -41,7 +41,9 @@ func (p *Poller) refreshIfDue(ctx context.Context, row db.Project, o *project) {
 		if row.Failures = failures; err != nil {
 			row.Failures++
 		}
-		o.refreshAt = p.o.Now().Add(every(row, o, p.o.Now(), interval))
+		if !o.kicked { // while it ran: what it found may be older
+			o.refreshAt = p.o.Now().Add(every(row, o, p.o.Now(), interval))
+		}
 	}()
 }
 

@@ -120,9 +120,7 @@ var projectActions = map[string]func(*Server, context.Context, db.Project) error
 	"resume":  func(s *Server, ctx context.Context, p db.Project) error { return s.DB.SetStatus(ctx, p.ID, db.Active) },
 	"untrack": func(s *Server, ctx context.Context, p db.Project) error { return s.DB.Untrack(ctx, p.ID) },
 	"refresh": func(s *Server, ctx context.Context, p db.Project) error {
-		if !s.Poller.Kick(p.ID) {
-			return refuse(http.StatusTooManyRequests, "%s was refreshed less than 10 seconds ago", p.Slug)
-		}
+		s.Poller.Kick(p.ID)
 		_, err := s.Poller.Poll(ctx, p.ID)
 		return err
 	},

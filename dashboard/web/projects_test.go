@@ -50,9 +50,7 @@ func TestProjects(t *testing.T) {
 	order("/projects?q=B", "o/b")
 	contains(t, s.get("/projects?q=none"), "No project has a name like this")
 	act("refresh", "o/b")
-	if got := s.post("/projects", "/projects/refresh", url.Values{"project": {"o/b"}}); got.OK || got.Error.Message != "o/b was refreshed less than 10 seconds ago" {
-		t.Errorf("refreshed twice: %+v", got)
-	}
+	act("refresh", "o/b") // the fetch is put off
 	if got := s.post("/projects", "/projects/refresh", url.Values{"project": {"o/x"}}); got.OK || got.Error.Message != `there is no project "o/x"` {
 		t.Errorf("no such project: %+v", got)
 	}

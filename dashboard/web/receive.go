@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/http"
 	"sync"
+	"time"
 )
 
 // receive takes what a forge sends when something was pushed. Nothing of it is read but
@@ -29,20 +30,28 @@ func (s *Server) receive(r *request) error {
 		id = ""
 	}
 	if id != "" && s.received.has(to.Name+" "+id) {
-		return s.raw(r, http.StatusOK, map[string]any{"project": to.Slug, "fetch": false, "seen": true})
+		return s.raw(r, http.StatusOK, receivedDoc{Project: to.Slug, Seen: true})
 	}
-	fetch := s.Poller.Kick(to.Project)
+	wait := s.Poller.Kick(to.Project)
 	if err := s.DB.UsedReceiver(r.Context(), to.ID); err != nil {
 		return err
 	}
 	if id != "" {
 		s.received.add(to.Name + " " + id)
 	}
-	return s.raw(r, http.StatusAccepted, map[string]any{"project": to.Slug, "fetch": fetch, "seen": false})
+	return s.raw(r, http.StatusAccepted, receivedDoc{Project: to.Slug, Fetch: true, In: int((wait + time.Second - 1) / time.Second)})
 }
 
-// received remembers the ids of the latest deliveries, so that one that is repeated does
-// nothing. More could do no harm: a project is fetched at most every ten seconds.
+// receivedDoc answers a forge.
+type receivedDoc struct {
+	Project string `json:"project"`
+	Fetch   bool   `json:"fetch"`         // the project will be fetched
+	In      int    `json:"fetch_seconds"` // from now
+	Seen    bool   `json:"seen"`          // the delivery was received before
+}
+
+// received remembers the ids of the latest deliveries, so that a repeated one does
+// nothing. Forgetting one does no harm: a project is fetched at most every ten seconds.
 type received struct {
 	mu   sync.Mutex
 	all  map[string]bool

@@ -38,6 +38,7 @@ func TestReceive(t *testing.T) {
 	type answer struct {
 		Project     string
 		Fetch, Seen bool
+		In          int `json:"fetch_seconds"`
 	}
 	send := func(name, body, signature, delivery string) (int, answer) {
 		t.Helper()
@@ -78,13 +79,13 @@ func TestReceive(t *testing.T) {
 	if all[0].Used != 0 {
 		t.Error("a request that was refused counts as one that was received")
 	}
-	if got, d := send(one.Name, body, sign(secret, body), "d1"); got != 202 || d != (answer{"o/a", true, false}) {
+	if got, d := send(one.Name, body, sign(secret, body), "d1"); got != 202 || d != (answer{"o/a", true, false, 0}) {
 		t.Errorf("a push: %d %+v", got, d)
 	}
-	if got, d := send(one.Name, body, sign(secret, body), "d1"); got != 200 || d != (answer{"o/a", false, true}) {
+	if got, d := send(one.Name, body, sign(secret, body), "d1"); got != 200 || d != (answer{"o/a", false, true, 0}) {
 		t.Errorf("the same delivery: %d %+v", got, d)
 	}
-	if got, d := send(one.Name, body, sign(secret, body), "d2"); got != 202 || d.Fetch {
+	if got, d := send(one.Name, body, sign(secret, body), "d2"); got != 202 || !d.Fetch {
 		t.Errorf("another one at once: %d %+v", got, d)
 	}
 	// a delivery that failed was not received: when it is sent again, it makes a fetch due
