@@ -24,7 +24,7 @@ func Untold(s *reading.Snapshot, fetched map[string]*trust.Proof, teller string)
 			found[id] = ps[0]
 		}
 	}
-	for _, l := range s.Logs {
+	for _, l := range s.Active() {
 		for _, x := range l.Proofs {
 			if p, err := trust.NewProof([]byte(x.A), []byte(x.B)); err == nil && x.Seq <= l.Counted {
 				delete(found, p.Agent)

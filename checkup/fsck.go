@@ -45,7 +45,7 @@ func (k *Checkup) Fsck(ctx context.Context, full bool) (*FsckReport, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &FsckReport{Full: full, Logs: len(s.Logs), Findings: []Finding{}}
+	r := &FsckReport{Full: full, Logs: len(s.AgentIDs()), Findings: []Finding{}}
 	if d := s.Decided(); d.View.Ledger != nil {
 		r.Sequence = d.View.Sequence()
 	}
@@ -56,8 +56,8 @@ func (k *Checkup) Fsck(ctx context.Context, full bool) (*FsckReport, error) {
 		}
 		r.add(Finding{Kind: "rejected", Agent: x.Agent, Seq: x.Seq, Text: x.Type + ", " + text})
 	}
-	for _, id := range s.AgentIDs() {
-		l := s.Logs[id]
+	for _, l := range s.Logs() {
+		id := l.Agent
 		r.Events += l.Seq
 		if why := distrust(l); why != "" {
 			at := l.Verdict().Vouched
@@ -178,8 +178,8 @@ func (k *Checkup) fsckFull(ctx context.Context, s *reading.Snapshot, r *FsckRepo
 
 // fsckTips walks the tips of logs that load did not: those not in view.
 func (k *Checkup) fsckTips(ctx context.Context, s *reading.Snapshot, r *FsckReport) error {
-	for _, id := range s.AgentIDs() {
-		l := s.Logs[id]
+	for _, l := range s.Logs() {
+		id := l.Agent
 		if l.Legacy {
 			continue
 		}
@@ -204,7 +204,7 @@ func (k *Checkup) fsckTips(ctx context.Context, s *reading.Snapshot, r *FsckRepo
 	}
 	for name, oid := range s.AllRefs { // what of the last fetch was not taken over
 		id, ok := strings.CutPrefix(name, replay.IncomingRoot+replay.Agents)
-		if !ok || event.ValidAgentID(id) != nil || s.Logs[id] != nil && (oid == s.Logs[id].Hub || oid == s.Logs[id].Here) {
+		if !ok || event.ValidAgentID(id) != nil || s.Log(id) != nil && (oid == s.Log(id).Hub || oid == s.Log(id).Here) {
 			continue
 		}
 		good, err := accept.GoodPart(ctx, k.Local(), s, s.Hub, id, oid, 0)
@@ -236,8 +236,8 @@ func (k *Checkup) checkOldHub(ctx context.Context, s *reading.Snapshot) ([]fail.
 func (k *Checkup) checkLogs(ctx context.Context, s *reading.Snapshot) ([]fail.Diagnosis, error) {
 	var found []fail.Diagnosis
 	var empty []string
-	for _, id := range s.AgentIDs() {
-		l := s.Logs[id]
+	for _, l := range s.Logs() {
+		id := l.Agent
 		if s.Stray(id) {
 			empty = append(empty, id)
 		}

@@ -83,7 +83,7 @@ func (k *Checkup) checkSending(ctx context.Context, s *reading.Snapshot) ([]fail
 	for _, l := range k.WithheldLogs(ctx, s) {
 		n -= l.Unsent() // said already
 	}
-	for _, l := range s.Logs {
+	for _, l := range s.Active() {
 		if l.Diverged { // checkLogs says what leads out
 			n -= l.Unsent()
 		}

@@ -92,8 +92,8 @@ func (k *Checkup) Status(ctx context.Context) (*Status, error) {
 	if err := k.ledgerStatus(s, st); err != nil {
 		return nil, err
 	}
-	for _, id := range s.AgentIDs() {
-		l := s.Logs[id]
+	for _, l := range s.Logs() {
+		id := l.Agent
 		if l.Empty() {
 			continue // the findings count them
 		}
@@ -162,14 +162,13 @@ func (k *Checkup) waitingSince(ctx context.Context, s *reading.Snapshot, st *Sta
 		}
 		return refs.IgnoreMissing(err)
 	}
-	for _, id := range s.AgentIDs() {
-		l := s.Logs[id]
+	for _, l := range s.Active() {
 		if n := uint64(l.Unsent()); st.Unsent > 0 && n > 0 && n <= l.Seq {
 			if err := earlier(&st.UnsentSince, l, l.Seq-n+1); err != nil {
 				return err
 			}
 		}
-		if waiting := s.Pending(id); st.Undecided > 0 && len(waiting) > 0 {
+		if waiting := s.Pending(l.Agent); st.Undecided > 0 && len(waiting) > 0 {
 			if err := earlier(&st.UndecidedSince, l, waiting[0].Seq); err != nil {
 				return err
 			}

@@ -72,7 +72,7 @@ func (k *Checkup) who(load func() (*reading.Snapshot, error)) (*Who, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read the log of '%s': %w", agent, err)
 	}
-	l := s.Logs[agent]
+	l := s.Log(agent)
 	if w.State = AgentOK; l == nil {
 		return w, nil
 	}
@@ -134,7 +134,7 @@ func (k *Checkup) checkAgent(ctx context.Context, s *reading.Snapshot) ([]fail.D
 			found = append(found, fail.Diagnosis{Code: "ci-key", Severity: fail.Note, Text: fmt.Sprintf("events of '%s' are not signed: %v", w.Agent, err)})
 		}
 	}
-	if l := s.Logs[w.Agent]; len(found) == 0 && l != nil && distrust(l) != "" {
+	if l := s.Log(w.Agent); len(found) == 0 && l != nil && distrust(l) != "" {
 		found = append(found, fail.Diagnosis{Code: "trust", Severity: fail.Warning, Text: distrust(l), Fields: fail.Fields{"agent": w.Agent}})
 	}
 	if scope := k.Identity().ConfigScope(); w.Source == agents.FromConfig && (scope == "global" || scope == "system") {

@@ -146,11 +146,11 @@ func (c *Clone) Shortened(says string) string {
 // Urgency is that of what waits here to be sent or decided.
 func Urgency(s *reading.Snapshot) syncer.Urgency {
 	most := syncer.Facts
-	for _, id := range s.AgentIDs() {
-		if s.Logs[id].Here == "" {
+	for _, l := range s.Active() {
+		if l.Here == "" {
 			continue
 		}
-		for _, e := range s.Pending(id) {
+		for _, e := range s.Pending(l.Agent) {
 			switch e.Body.(type) {
 			case *event.LockClaimed, *event.LockReleased, *event.LockBroken:
 				return syncer.Locks

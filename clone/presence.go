@@ -54,7 +54,7 @@ func (c *Clone) ShowPresence(ctx context.Context) error {
 		return err
 	}
 	shown := p.Show(
-		func(id string) bool { return s.Logs[id] != nil && s.Logs[id].Here != "" },
+		func(id string) bool { return s.Log(id) != nil && s.Log(id).Here != "" },
 		func(id string) bool { _, holds := s.Held(id); return holds })
 	if len(shown) == 0 {
 		return p.Write(c.PresencePath())

@@ -45,7 +45,7 @@ func ownLog(s *reading.Snapshot, agent string) agents.Log {
 	if s.Meta != nil {
 		l.Policy = s.Meta.Signing
 	}
-	l.Here = s.Logs[agent] != nil && s.Logs[agent].Here != ""
+	l.Here = s.Log(agent) != nil && s.Log(agent).Here != ""
 	return l
 }
 
@@ -80,7 +80,7 @@ func (c *Clone) Admitted(s *reading.Snapshot) error {
 // TellNotAdmitted says that what was written here before that was known does
 // not count.
 func (c *Clone) TellNotAdmitted(s *reading.Snapshot) {
-	l := s.Logs[c.Agent]
+	l := s.Log(c.Agent)
 	if l == nil || l.Seq == 0 {
 		return
 	}
@@ -155,14 +155,14 @@ func (c *Clone) LockedError(ctx context.Context, s *reading.Snapshot) *fail.Erro
 		return nil
 	}
 	return c.Signer().Continue(ownLog(s, c.Agent), err,
-		fmt.Sprintf("the log of '%s' was signed up to event %d, and nothing can be added to it now: %s", c.Agent, s.Logs[c.Agent].Verdict().Vouched, agents.WhyUnsigned(err)))
+		fmt.Sprintf("the log of '%s' was signed up to event %d, and nothing can be added to it now: %s", c.Agent, s.Log(c.Agent).Verdict().Vouched, agents.WhyUnsigned(err)))
 }
 
 // freeID is an id like an agent's that has no log yet.
 func freeID(s *reading.Snapshot, agent string) string {
 	agent = strings.TrimRight(agent[:min(len(agent), 60)], "-")
 	for n := 2; n < 100; n++ {
-		if id := fmt.Sprintf("%s-%d", agent, n); s.Logs[id] == nil && event.ValidAgentID(id) == nil {
+		if id := fmt.Sprintf("%s-%d", agent, n); s.Log(id) == nil && event.ValidAgentID(id) == nil {
 			return id
 		}
 	}

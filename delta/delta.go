@@ -45,10 +45,12 @@ type Delta struct {
 	// From is nil they are all there are.
 	Locks map[event.UUID]Lock
 
-	// Header is the state without its cursors, and Cursor of a Log one of its
-	// cursors. A store keeps both as they are, and hands them back when replay
-	// resumes. Both are kept with To.
+	// Header is the state without its logs, Index a summary of all logs, and Cursor
+	// of a Log where the next read of that log resumes. A store keeps the three as
+	// they are, with To, and hands them back when replay resumes. Index is nil if it
+	// has not changed; it is as long as there are many logs.
 	Header []byte
+	Index  []byte
 }
 
 // Log is what changed in one agent's log. What counts of a log is always a

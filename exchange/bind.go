@@ -99,8 +99,8 @@ func (x *Exchange) mend(ctx context.Context, s *reading.Snapshot, elsewhere map[
 			ups = append(ups, refs.Update{Ref: replay.HereRoot + name, Old: old})
 		}
 	}
-	for _, id := range s.AgentIDs() {
-		l := s.Logs[id]
+	for _, l := range s.Active() {
+		id := l.Agent
 		tip, err := x.mended(ctx, s, l, elsewhere[id])
 		if err != nil {
 			return nil, fmt.Errorf("bind the log of '%s' to the hub: %w", id, err)

@@ -125,8 +125,8 @@ func (x *Exchange) Waiting(ctx context.Context) (bool, error) {
 			return back != "", err
 		}
 	}
-	for _, id := range s.AgentIDs() { // what was written here waits for nobody
-		if draft != nil && s.Logs[id].Here != "" && !s.Logs[id].Diverged && len(s.Pending(id)) > 0 {
+	for _, l := range s.Active() { // what was written here waits for nobody
+		if draft != nil && l.Here != "" && !l.Diverged && len(s.Pending(l.Agent)) > 0 {
 			return true, nil
 		}
 	}
@@ -148,9 +148,9 @@ func (x *Exchange) author(s *reading.Snapshot) string {
 	if x.Agent != "" {
 		return x.Agent
 	}
-	for _, id := range s.AgentIDs() {
-		if s.Logs[id].Here != "" {
-			return id
+	for _, l := range s.Active() {
+		if l.Here != "" {
+			return l.Agent
 		}
 	}
 	return ""

@@ -66,8 +66,16 @@ func (d *sender) Look(ctx context.Context, m syncer.Memory, losses hubs.Losses, 
 		Lost: d.Contact.NoMeta, Elsewhere: d.Hub.Elsewhere(d.Contact) != "", Apart: d.Hub.Apart(d.Contact) != ""}
 	author := d.author(s)
 	v.Mine = len(s.Pending(author)) > 0
-	for _, id := range s.AgentIDs() {
-		l := s.Logs[id]
+	logs := s.Active()
+	for name := range losses {
+		id, isLog := strings.CutPrefix(name, replay.Agents)
+		if isLog && s.Settled(id) > 0 {
+			logs = append(logs, s.Log(id))
+		}
+	}
+	slices.SortFunc(logs, func(a, b *reading.Log) int { return strings.Compare(a.Agent, b.Agent) })
+	for _, l := range logs {
+		id := l.Agent
 		_, lost := losses[replay.Agents+id]
 		x := syncer.Log{Name: replay.Agents + id, Last: l.Seq, OnHub: l.HubSeq, Hub: syncer.Tip(l.Hub), Sends: l.Sends(), Lost: lost,
 			Back: lost && !l.Diverged && !l.Foreign && !l.Torn && l.Hub != ""}
@@ -152,7 +160,7 @@ func (d *sender) Decided(ctx context.Context, tip refs.OID) error {
 
 // LineHash is the hash of an event of a log that was written here.
 func (d *sender) LineHash(ctx context.Context, name string, seq uint64) (string, error) {
-	l := d.snap.Logs[strings.TrimPrefix(name, replay.Agents)]
+	l := d.snap.Log(strings.TrimPrefix(name, replay.Agents))
 	if l == nil {
 		return "", nil
 	}
@@ -193,7 +201,7 @@ func (x *Exchange) explain(ctx context.Context, s *reading.Snapshot, r drive.Rep
 // unsentReason says why the log of this worktree's agent is not sent at all, or
 // what of it the hub refuses.
 func (x *Exchange) unsentReason(ctx context.Context, s *reading.Snapshot, o *Outcome) {
-	l := s.Logs[x.Agent]
+	l := s.Log(x.Agent)
 	switch {
 	case l == nil || l.Here == "":
 	case l.Diverged:

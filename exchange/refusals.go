@@ -103,12 +103,12 @@ func (x *Exchange) WithheldLogs(ctx context.Context, s *reading.Snapshot) (all [
 	if x.Hub == nil || x.Replica == nil || !s.Bound {
 		return nil
 	}
-	for _, id := range s.AgentIDs() {
-		if x.Contact.Refused != "" && x.Contact.Refusals[replay.Agents+id].OfLog() {
+	for _, l := range s.Active() {
+		if x.Contact.Refused != "" && x.Contact.Refusals[replay.Agents+l.Agent].OfLog() {
 			continue // it refuses all pushes, not this log
 		}
-		if x.withheld(ctx, s, s.Logs[id]) {
-			all = append(all, s.Logs[id])
+		if x.withheld(ctx, s, l) {
+			all = append(all, l)
 		}
 	}
 	return all

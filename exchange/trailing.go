@@ -57,7 +57,7 @@ func (x *Exchange) PutInPlace(ctx context.Context, s *reading.Snapshot, bound bo
 	if s.UnboundLines() && !bound {
 		return true, x.Bind(ctx)
 	}
-	l := s.Logs[x.Agent]
+	l := s.Log(x.Agent)
 	if l != nil && l.Foreign {
 		return false, x.waitsForKey(ctx, s)
 	}

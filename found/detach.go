@@ -226,8 +226,8 @@ func (f *Founder) followDetached(ctx context.Context) (got exchange.Taken, err e
 func (f *Founder) anew(ctx context.Context, s *reading.Snapshot) (*anew.Written, error) {
 	decided := s.Decided()
 	was := anew.Hub{ID: s.Hub, Meta: s.AllRefs[replay.HubRoot+replay.MetaName], State: s.Roll, Steps: decided.View, Reads: decided.Reader, Logs: map[string]anew.Log{}}
-	for id, l := range s.Logs {
-		was.Logs[id] = anew.Log{Tip: l.Hub, Lines: l.Seq, Verdict: l.Verdict(),
+	for _, l := range s.Logs() {
+		was.Logs[l.Agent] = anew.Log{Tip: l.Hub, Lines: l.Seq, Verdict: l.Verdict(),
 			Read: func(ctx context.Context) ([]*event.Envelope, error) { return f.Reads.Lines(ctx, l) }}
 	}
 	w := anew.Writer{Local: f.Local(), Agent: f.Agent, Address: f.Committer(), Now: f.Now(),

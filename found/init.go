@@ -156,7 +156,7 @@ func (f *Founder) initPrivate(ctx context.Context, from *ledger.Base) (*InitRepo
 	if f.Agent, err = f.SettleAgent(ctx); err != nil {
 		return nil, err
 	}
-	made := s.Logs[f.Agent] == nil
+	made := s.Log(f.Agent) == nil
 	if made {
 		if s, err = f.Introduce(ctx, &clone.Signing{}); err != nil {
 			return nil, err
@@ -266,8 +266,8 @@ func (f *Founder) found(ctx context.Context, s *reading.Snapshot) (r *InitReport
 	p := refs.Push{Atomic: true, Refs: []refs.PushRef{{Src: s.AllRefs[replay.HereRoot+replay.MetaName], Dst: replay.HereRoot + replay.MetaName, Lease: &absent}}}
 	r = &InitReport{Remote: f.Hub.Name, URL: f.Hub.Shown(), Hub: s.Hub, Created: true, Agent: f.Agent, Branches: []string{"crosslink/" + replay.MetaName}}
 	ups := []refs.Update{{Ref: replay.HubRoot + replay.MetaName, New: p.Refs[0].Src}, {Ref: replay.HereRoot + replay.MetaName, Old: p.Refs[0].Src}}
-	for _, id := range s.AgentIDs() {
-		l := s.Logs[id]
+	for _, l := range s.Active() {
+		id := l.Agent
 		if l.Here == "" {
 			continue
 		}
@@ -308,9 +308,9 @@ func (f *Founder) found(ctx context.Context, s *reading.Snapshot) (r *InitReport
 // that is published keeps its numbers, and the step that decides the rest.
 func (f *Founder) foundLedger(ctx context.Context, s *reading.Snapshot, p refs.Push, ups []refs.Update, r *InitReport) (refs.Push, []refs.Update, error) {
 	tips := map[string]string{}
-	for id, l := range s.Logs {
+	for _, l := range s.Active() {
 		if l.Here != "" {
-			tips[id] = string(l.Here)
+			tips[l.Agent] = string(l.Here)
 		}
 	}
 	private := s.AllRefs[replay.HereRoot+replay.LedgerName]

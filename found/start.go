@@ -59,7 +59,7 @@ func (f *Founder) loseStart(ctx context.Context, s *reading.Snapshot, o InitOpti
 // writtenHere counts the events written here besides introductions of agents, which
 // belong to a start.
 func (f *Founder) writtenHere(ctx context.Context, s *reading.Snapshot) (n int, err error) {
-	for _, l := range s.Logs {
+	for _, l := range s.Logs() {
 		lines, err := f.Reads.Lines(ctx, l)
 		if err != nil {
 			return 0, err

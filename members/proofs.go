@@ -43,7 +43,7 @@ func (m *Members) ProofOf(ctx context.Context, agent string) (*ForkProof, error)
 		return nil, err
 	}
 	proofs := s.Proofs()[agent]
-	if l := s.Logs[agent]; l == nil || l.Verdict() == nil || len(proofs) == 0 {
+	if l := s.Log(agent); l == nil || l.Verdict() == nil || len(proofs) == 0 {
 		return nil, &fail.Error{Kind: fail.No, Code: "no-proof", Message: fmt.Sprintf("nothing proves that '%s' has forked", fail.Truncate(agent)), Fields: fail.Fields{"agent": fail.Truncate(agent)}}
 	}
 	return forkProof(proofs[0]), nil

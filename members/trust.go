@@ -101,13 +101,13 @@ func (m *Members) trustOf(s *reading.Snapshot) (*Trust, error) {
 	}
 	ids := s.AgentIDs()
 	for _, x := range s.Roll.Signers.All() { // approved before it has written
-		if id := trust.AgentOf(x.Principal); id != "" && s.Logs[id] == nil && !slices.Contains(ids, id) {
+		if id := trust.AgentOf(x.Principal); id != "" && !slices.Contains(ids, id) {
 			ids = append(ids, id)
 		}
 	}
 	slices.Sort(ids)
 	for _, id := range ids {
-		l := s.Logs[id]
+		l := s.Log(id)
 		if l == nil {
 			l = &reading.Log{Agent: id, Cursor: &replay.Cursor{}}
 		}
@@ -164,14 +164,14 @@ func (m *Members) Approve(ctx context.Context, o Approve) ([]Approved, error) {
 		ids := o.Agents
 		if o.All {
 			for _, id := range s.AgentIDs() {
-				if c.Waits(id, s.Logs[id].Verdict()) {
+				if c.Waits(id, s.Log(id).Verdict()) {
 					ids = append(ids, id)
 				}
 			}
 		}
 		for _, id := range ids {
 			var verdict *trust.Verdict
-			if l := s.Logs[id]; l != nil {
+			if l := s.Log(id); l != nil {
 				verdict = l.Verdict()
 			}
 			a, err := c.Approve(id, o.Key, verdict, o.Admin)
@@ -191,7 +191,7 @@ func (m *Members) Revoke(ctx context.Context, agent string, after *uint64, reaso
 	var done *TrustRevocation
 	err := m.ChangeMeta(ctx, "revokes", func(s *reading.Snapshot, c *agents.Change) error {
 		var ends *agents.RevokedLog
-		if l := s.Logs[agent]; l != nil {
+		if l := s.Log(agent); l != nil {
 			ends = &agents.RevokedLog{Lines: l.Seq, Counts: l.Verdict().Fed, HashAt: func(seq uint64) (string, error) { return m.Reads.Hash(ctx, l, seq) }}
 		}
 		r, err := c.Revoke(agent, after, reason, ends)
@@ -320,7 +320,7 @@ func (m *Members) Commands(ctx context.Context, p reading.Projection, all []*red
 	var list []Command
 	for _, r := range all {
 		c := here
-		if l := s.Logs[r.Target]; l != nil && l.Here == "" {
+		if l := s.Log(r.Target); l != nil && l.Here == "" {
 			last, err := p.Line(r.Target, l.Seq)
 			if err != nil {
 				return nil, err

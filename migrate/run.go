@@ -245,9 +245,9 @@ func (r *Runner) level(s *reading.Snapshot, rep *Report) (done bool, err error) 
 	case s.Level != 2 && s.Level != 3:
 		return false, &fail.Error{Kind: fail.No, Code: "no-old-hub", Message: fmt.Sprintf("there is no tracker of the original on '%s': nothing was migrated", r.Clone.Hub.Name)}
 	}
-	for id, l := range s.Logs {
+	for _, l := range s.Active() {
 		if l.Here != "" && !l.Legacy {
-			return false, &fail.Error{Kind: fail.Fatal, Code: "unsent/migrate", Message: fmt.Sprintf("'%s' wrote %d events here that no hub has: nothing was migrated", id, l.Seq)}
+			return false, &fail.Error{Kind: fail.Fatal, Code: "unsent/migrate", Message: fmt.Sprintf("'%s' wrote %d events here that no hub has: nothing was migrated", l.Agent, l.Seq)}
 		}
 	}
 	return false, nil

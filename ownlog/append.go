@@ -188,7 +188,7 @@ func (w *Writer) Introduce(ctx context.Context, how *clone.Signing) (*reading.Sn
 	if err != nil {
 		return nil, err
 	}
-	if l := s.Logs[w.Agent]; l != nil && l.Seq > 0 {
+	if l := s.Log(w.Agent); l != nil && l.Seq > 0 {
 		return s, nil
 	}
 	_, _, ups, err := w.stamp(ctx, s, how, nil)
@@ -209,7 +209,7 @@ func (w *Writer) Introduce(ctx context.Context, how *clone.Signing) (*reading.Sn
 // everybody. One proof for each agent is enough.
 func (w *Writer) TellForks(ctx context.Context, fetched map[string]*trust.Proof) error {
 	s, err := w.Reads.Load(ctx)
-	if err != nil || w.Agent == "" || s.Logs[w.Agent] == nil || s.Logs[w.Agent].Seq == 0 || w.MayAppend(s) != nil {
+	if err != nil || w.Agent == "" || s.Log(w.Agent) == nil || s.Log(w.Agent).Seq == 0 || w.MayAppend(s) != nil {
 		return err
 	}
 	if len(accept.Untold(s, fetched, w.Agent)) == 0 {
@@ -249,7 +249,7 @@ func (w *Writer) MayAppend(s *reading.Snapshot) error {
 	if err := w.Admitted(s); err != nil {
 		return err
 	}
-	l := s.Logs[w.Agent]
+	l := s.Log(w.Agent)
 	switch {
 	case l == nil:
 		return nil

@@ -37,7 +37,7 @@ func (w *Writer) leavable(s *reading.Snapshot, l *reading.Log) bool {
 // waits here explains nothing: its times may be as wrong.
 func (w *Writer) explained(ctx context.Context, s *reading.Snapshot, now event.Time) (event.Time, error) {
 	newest := event.Time(0)
-	for _, l := range s.Logs {
+	for _, l := range s.Logs() {
 		at, err := w.Reads.NewestIn(ctx, l, min(l.Counted, l.HubSeq), event.Follows(now))
 		if err != nil {
 			return 0, err
@@ -103,11 +103,11 @@ func (w *Writer) moveTo(ctx context.Context, newID string, without []string, how
 	if err != nil {
 		return nil, err
 	}
-	l := s.Logs[w.Agent]
+	l := s.Log(w.Agent)
 	if l == nil || !l.Diverged && !l.Forked() && !(l.Foreign && l.Hub != "") && !(l.Trails && l.View == l.Here) && !w.leavable(s, l) && w.Locked(ctx, s) == nil {
 		return nil, &fail.Error{Kind: fail.No, Code: "no-fork", Message: fmt.Sprintf("the log of '%s' has not forked, and it has no unsent events: there is nothing to move", w.Agent)}
 	}
-	if s.Logs[newID] != nil {
+	if s.Log(newID) != nil {
 		return nil, &fail.Error{Kind: fail.Fatal, Code: "agent-taken", Message: fmt.Sprintf("the id '%s' is already in use", newID)}
 	}
 	f := &Forked{Was: w.Agent, Agent: newID, Locks: s.HeldBy(w.Agent)}

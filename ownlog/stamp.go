@@ -21,7 +21,7 @@ import (
 // outranked refuses an event that would not change all it is to change, because a
 // line that is not followed holds some of it.
 func (w *Writer) outranked(ctx context.Context, s *reading.Snapshot, c reading.Clock, by event.Key) error {
-	first, err := w.Reads.Followed(ctx, s.Logs[by.Agent], c.Limit)
+	first, err := w.Reads.Followed(ctx, s.Log(by.Agent), c.Limit)
 	if err != nil {
 		return err
 	}
@@ -46,7 +46,7 @@ func (w *Writer) stamp(ctx context.Context, s *reading.Snapshot, how *clone.Sign
 	if err != nil {
 		return nil, nil, nil, err
 	}
-	l := s.Logs[w.Agent]
+	l := s.Log(w.Agent)
 	if l == nil {
 		l = s.NewLog(w.Agent)
 	}

@@ -42,8 +42,8 @@ func (r *Reader) Clock(ctx context.Context, s *Snapshot, l *Log, now event.Time,
 	if c.Seen, err = r.Newest(ctx, s, c.Limit); err != nil || s.Newest <= c.Limit {
 		return c, err
 	}
-	for _, id := range s.AgentIDs() { // all lines tell
-		lines, err := r.Counted(ctx, s.Logs[id])
+	for _, l := range s.Logs() { // all lines tell
+		lines, err := r.Counted(ctx, l)
 		if err != nil {
 			return c, err
 		}
@@ -82,7 +82,7 @@ func (r *Reader) Ahead(ctx context.Context, s *Snapshot, now time.Time) ([]Ahead
 		return nil, nil
 	}
 	var lines []*event.Envelope
-	for _, l := range s.Logs {
+	for _, l := range s.Logs() {
 		if l.Time <= limit {
 			continue
 		}
@@ -97,7 +97,7 @@ func (r *Reader) Ahead(ctx context.Context, s *Snapshot, now time.Time) ([]Ahead
 	before := limit // a follower of a line just before the limit may be just after it
 	for _, e := range lines {
 		n := slices.IndexFunc(found, func(a Ahead) bool { return a.Agent == e.Agent })
-		counts := e.Seq <= s.Logs[e.Agent].Counted // one that does not explains others, who followed it before they knew
+		counts := e.Seq <= s.Log(e.Agent).Counted // one that does not explains others, who followed it before they knew
 		if n < 0 && counts && (e.Wall == 0 || e.Time-before > followGap) {
 			n, found = len(found), append(found, Ahead{Agent: e.Agent, Seq: e.Seq, At: e.Time})
 		}

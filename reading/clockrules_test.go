@@ -185,7 +185,7 @@ func (h *clockHistory) replica(w *clockWriter) (*Snapshot, *reducer.State) {
 			state.Apply(e)
 			s.Newest, l.Newest = max(s.Newest, e.Time), e.Time
 		}
-		s.Logs[id] = l
+		s.logs[id] = l
 	}
 	return s, state
 }

@@ -90,7 +90,7 @@ func (r *Reader) LastCommand(ctx context.Context, agent string) ([]*event.Envelo
 	if err != nil {
 		return nil, err
 	}
-	l := s.Logs[agent]
+	l := s.Log(agent)
 	if l == nil || l.View == "" || l.Seq == 0 {
 		return nil, nil
 	}

@@ -63,7 +63,7 @@ func (r *Reader) loadLegacy(ctx context.Context, s *Snapshot, keep bool) error {
 	var logs []delta.Log
 	for _, id := range s.AgentIDs() {
 		if n := len(lines[id]); n > 0 {
-			s.Logs[id].Shown = lines[id][n-1].Shown()
+			s.Log(id).Shown = lines[id][n-1].Shown()
 		}
 		logs = append(logs, delta.Log{Agent: id, Counted: uint64(len(lines[id])), Lines: store.EachLine(lines[id]...), Cursor: []byte{}})
 	}
@@ -86,7 +86,7 @@ func (r *Reader) readLegacy(ctx context.Context, s *Snapshot) (map[string][]*eve
 		if !ok || event.ValidAgentID3(id) != nil {
 			continue
 		}
-		s.Logs[id] = &Log{Agent: id, Legacy: true, Cursor: &replay.Cursor{Hub: oid, View: oid}}
+		s.logs[id] = &Log{Agent: id, Legacy: true, Cursor: &replay.Cursor{Hub: oid, View: oid}}
 		want = append(want, refs.LogRequest{Agent: id, Tip: oid})
 	}
 	bad, lines := make([]int, len(want)), map[string][]*event.Envelope{}
@@ -106,7 +106,7 @@ func (r *Reader) readLegacy(ctx context.Context, s *Snapshot) (map[string][]*eve
 		return nil, fmt.Errorf("read the logs: %w", err)
 	}
 	for i, x := range want {
-		l := s.Logs[x.Agent]
+		l := s.logs[x.Agent]
 		l.Seq = uint64(len(lines[x.Agent]))
 		l.Counted, l.HubSeq, l.Missing = l.Seq, l.Seq, got[i].Missing
 		if l.Ended = got[i].Bad; bad[i] > 0 {
@@ -119,7 +119,7 @@ func (r *Reader) readLegacy(ctx context.Context, s *Snapshot) (map[string][]*eve
 // keepLegacy makes a store of what was read, if it follows from the refs alone.
 // What hinders it hinders nothing else.
 func (r *Reader) keepLegacy(ctx context.Context, s *Snapshot, d *delta.Delta) {
-	for _, l := range s.Logs {
+	for _, l := range s.Logs() {
 		if l.Missing || l.Here != "" {
 			return
 		}
@@ -147,7 +147,7 @@ func (r *Reader) keepLegacy(ctx context.Context, s *Snapshot, d *delta.Delta) {
 func (r *Reader) loadWaiting(ctx context.Context, s *Snapshot, lines map[string][]*event.Envelope) error {
 	for name, oid := range s.AllRefs {
 		id, ok := strings.CutPrefix(name, replay.HereRoot+replay.Agents)
-		if !ok || event.ValidAgentID(id) != nil || s.Logs[id] != nil {
+		if !ok || event.ValidAgentID(id) != nil || s.logs[id] != nil {
 			continue
 		}
 		var err error
@@ -155,7 +155,7 @@ func (r *Reader) loadWaiting(ctx context.Context, s *Snapshot, lines map[string]
 			return fmt.Errorf("read the log of '%s': %w", id, err)
 		}
 		n := uint64(len(lines[id]))
-		s.Logs[id] = &Log{Agent: id, Cursor: &replay.Cursor{Here: oid, View: oid, Seq: n, Counted: n}}
+		s.logs[id] = &Log{Agent: id, Cursor: &replay.Cursor{Here: oid, View: oid, Seq: n, Counted: n}}
 	}
 	return nil
 }

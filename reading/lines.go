@@ -81,7 +81,7 @@ func (r *Reader) AllEnd(ctx context.Context, s *Snapshot) bool {
 	if !s.Replayed() {
 		return true
 	}
-	for _, l := range s.Logs {
+	for _, l := range s.Active() {
 		if l.Here == "" || l.View != l.Here || l.Here == l.Hub || l.Foreign || l.Ended != "" {
 			continue
 		}
@@ -127,8 +127,8 @@ func (r *Reader) Newest(ctx context.Context, s *Snapshot, limit event.Time) (new
 	if at := s.Ledger.BaseTime; at <= limit {
 		newest = at
 	}
-	for _, id := range s.AgentIDs() {
-		at, err := r.NewestIn(ctx, s.Logs[id], s.Logs[id].Counted, limit)
+	for _, l := range s.Logs() {
+		at, err := r.NewestIn(ctx, l, l.Counted, limit)
 		if err != nil {
 			return 0, err
 		}

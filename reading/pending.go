@@ -16,7 +16,8 @@ func (s *Snapshot) Tips(push refs.Push) map[string]string {
 		going[r.Dst] = r.Src
 	}
 	tips := map[string]string{}
-	for id, l := range s.Logs {
+	for _, l := range s.Active() {
+		id := l.Agent
 		if l.Forked() {
 			continue // what is covered of it stays, nothing is added
 		}
@@ -36,7 +37,7 @@ func (s *Snapshot) Tips(push refs.Push) map[string]string {
 func (s *Snapshot) CountedUpTo(tips map[string]string) map[string]uint64 {
 	upTo := map[string]uint64{}
 	for id, tip := range tips {
-		switch l := s.Logs[id]; {
+		switch l := s.Log(id); {
 		case tip != string(l.Hub):
 		case l.Beyond:
 			upTo[id] = l.Common
@@ -51,7 +52,7 @@ func (s *Snapshot) CountedUpTo(tips map[string]string) map[string]uint64 {
 // one that diverged the hub has other lines than are in view.
 func (s *Snapshot) Awaited(tips map[string]string) bool {
 	for id := range tips {
-		if l := s.Logs[id]; l.Diverged || len(l.Open) > 0 {
+		if l := s.Log(id); l.Diverged || len(l.Open) > 0 {
 			return true
 		}
 	}
@@ -71,8 +72,8 @@ func (s *Snapshot) AllUndecided() (n int) {
 	if s.NewerRules() {
 		return 0
 	}
-	for id := range s.Logs {
-		n += len(s.Pending(id))
+	for _, l := range s.Active() {
+		n += len(s.Pending(l.Agent))
 	}
 	return n
 }
@@ -81,7 +82,7 @@ func (s *Snapshot) AllUndecided() (n int) {
 // would change nothing (the release of a lock that is not held, a claim that
 // was taken back before anybody saw it) is answered by no step of its own.
 func (s *Snapshot) Pending(agent string) []*event.Envelope {
-	l := s.Logs[agent]
+	l := s.Log(agent)
 	if l == nil {
 		return nil
 	}

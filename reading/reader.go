@@ -48,6 +48,7 @@ type Reader struct {
 	noStore bool                // what the store says of a log is wrong: this process does without it
 	file    *store.File         // the store as it was asked last
 	glance  Glance              // and what a read tells besides
+	cursors int                 // of logs that were read from a store
 }
 
 // New returns a Reader that has read nothing yet.
@@ -68,6 +69,9 @@ func (r *Reader) Join(join bool) { r.joined, r.loaded = join, nil }
 
 // Joined reports whether Join was called.
 func (r *Reader) Joined() bool { return r.joined }
+
+// Cursors is how many cursors of logs were read from a store.
+func (r *Reader) Cursors() int { return r.cursors }
 
 // Last is what Load returned last, nil if nothing was read.
 func (r *Reader) Last() *Snapshot { return r.loaded }
@@ -347,18 +351,64 @@ type kept struct {
 	State  json.RawMessage `json:"state"`
 }
 
+// savedState is what a store keeps of the state it was made of.
+type savedState interface {
+	Header() ([]byte, error)
+	Index() ([]byte, error)
+	Cursor(agent string) ([]byte, error)
+}
+
 // fromStore is the State that a store was made of.
-func (r *Reader) fromStore(stamp, header []byte, cursors func() (map[string][]byte, error)) (*replay.State, error) {
+func (r *Reader) fromStore(stamp []byte, from savedState) (*replay.State, error) {
 	if was := r.loaded; was != nil && was.Replayed() && bytes.Equal(was.State.Stamp(), stamp) {
 		return was.State, nil
+	}
+	header, err := from.Header()
+	if err != nil {
+		return nil, err
 	}
 	var k kept
 	if err := json.Unmarshal(header, &k); err != nil {
 		return nil, err
 	}
-	all, err := cursors()
+	index, err := from.Index()
 	if err != nil {
 		return nil, err
 	}
-	return replay.Decode(k.State, all)
+	return replay.Decode(replay.Saved{Stamp: stamp, Header: k.State, Index: index, Cursor: func(agent string) (*replay.Cursor, error) { return r.cursor(from, agent) }})
+}
+
+// cursor reads one cursor from a store.
+func (r *Reader) cursor(from savedState, agent string) (*replay.Cursor, error) {
+	r.cursors++
+	b, err := from.Cursor(agent)
+	if err != nil {
+		return nil, err
+	}
+	return replay.DecodeCursor(b)
+}
+
+// cursorsOf reads the cursors of a snapshot that were not needed so far: from the store,
+// or from the logs if there is none, or another process has brought it to another state.
+func (r *Reader) cursorsOf(ctx context.Context, f *store.File, all map[string]refs.OID) func(agent string) (*replay.Cursor, error) {
+	ctx = context.WithoutCancel(ctx)
+	var whole *replay.State
+	return func(agent string) (*replay.Cursor, error) {
+		if whole == nil {
+			var err error
+			if f != nil {
+				c, err := r.cursor(f, agent)
+				if err == nil {
+					return c, nil
+				}
+			}
+			if whole, _, err = r.Replays().Advance(ctx, &replay.State{}, all); err != nil {
+				return nil, err
+			}
+		}
+		if c := whole.Cursor(agent); c != nil {
+			return c, nil
+		}
+		return nil, refs.ErrMissing
+	}
 }

@@ -2,7 +2,6 @@ package reading
 
 import (
 	"errors"
-	"maps"
 	"slices"
 	"strings"
 
@@ -87,7 +86,7 @@ func (s *Snapshot) Stray(id string) bool {
 			return false
 		}
 	}
-	return s.Logs[id].Empty()
+	return s.Log(id).Empty()
 }
 
 // Short reports whether the hub holds less of the log, or another one, than the
@@ -102,11 +101,12 @@ type Snapshot struct {
 
 	AllRefs map[string]refs.OID // the replica's, whether the State follows from them or not
 	Apart   bool                // a hub was met, but the numbers given out here stand until init --join
-	Logs    map[string]*Log
 	View    Projection
 	Presence
 	UnreadFiles []event.UnreadFile // of a hub of level 2: they are not shown
 
+	logs    map[string]*Log // those that were asked for, and those that are not in the State
+	draft   bool            // the logs may be changed
 	judge   func(*Snapshot) Decided
 	decided *Decided // nil until Decided is called
 }
@@ -118,26 +118,92 @@ type Presence struct {
 }
 
 // Of returns a snapshot of a State and nothing else.
-func Of(s *replay.State) *Snapshot { return &Snapshot{State: s, Logs: map[string]*Log{}} }
+func Of(s *replay.State) *Snapshot { return &Snapshot{State: s, logs: map[string]*Log{}} }
 
 // Replayed reports whether the logs were read through their cursors: not where there
 // is no replica, nor at level 2 and 3.
 func (s *Snapshot) Replayed() bool { return s.State.Logs != nil }
 
 // take fills in what was read.
-func (s *Snapshot) take(r *replay.State) {
-	s.State, s.Logs, s.decided = r, make(map[string]*Log, len(r.Logs)), nil
-	for id, c := range r.Logs {
-		s.Logs[id] = &Log{Agent: id, Cursor: c, of: r, Open: r.Open(id), hub: r.Hub}
+func (s *Snapshot) take(r *replay.State) { s.State, s.logs, s.decided = r, map[string]*Log{}, nil }
+
+// Log is the log of an agent, nil if it has none.
+func (s *Snapshot) Log(agent string) *Log {
+	if l := s.logs[agent]; l != nil {
+		return l
 	}
+	c := s.State.Cursor(agent)
+	if c == nil {
+		return nil
+	}
+	if s.draft {
+		c = new(*c)
+	}
+	l := &Log{Agent: agent, Cursor: c, of: s.State, Open: s.State.Open(agent), hub: s.Hub}
+	s.logs[agent] = l
+	return l
+}
+
+// AgentIDs are the ids of all logs, sorted.
+func (s *Snapshot) AgentIDs() []string { return s.sorted(s.State.AgentIDs()) }
+
+// Logs are all logs, sorted by agent. They are read for that: a command that only needs
+// those in which something is unsent, undecided or wrong asks for Active.
+func (s *Snapshot) Logs() []*Log { return s.each(s.AgentIDs()) }
+
+// Active are the logs that are not settled, sorted by agent. In all others every line
+// is on the hub, counts, and is covered by the ledger.
+func (s *Snapshot) Active() []*Log { return s.each(s.sorted(s.State.Active())) }
+
+// sorted adds the ids of logs that are not in the State, or are drafts.
+func (s *Snapshot) sorted(ids []string) []string {
+	n := len(ids)
+	for id, l := range s.logs {
+		if _, known := slices.BinarySearch(ids[:n], id); !known && (l.of == nil || s.draft) {
+			ids = append(ids, id)
+		}
+	}
+	slices.Sort(ids)
+	return ids
+}
+
+func (s *Snapshot) each(ids []string) []*Log {
+	all := make([]*Log, len(ids))
+	for i, id := range ids {
+		all[i] = s.Log(id)
+	}
+	return all
+}
+
+// Seq is the last line of an agent's log, and Counted how many lines of it count.
+func (s *Snapshot) Seq(agent string) uint64 {
+	return s.lines(agent, func(l *Log) uint64 { return l.Seq })
+}
+
+func (s *Snapshot) Counted(agent string) uint64 {
+	return s.lines(agent, func(l *Log) uint64 { return l.Counted })
+}
+
+func (s *Snapshot) lines(agent string, of func(*Log) uint64) uint64 {
+	if l := s.logs[agent]; l != nil {
+		return of(l)
+	}
+	if n := s.State.Settled(agent); n > 0 {
+		return n
+	}
+	if l := s.Log(agent); l != nil {
+		return of(l)
+	}
+	return 0
 }
 
 // Draft is the same snapshot, for lines to be stamped on.
 func (s *Snapshot) Draft() *Snapshot {
+	s.Active() // with the hub they were read for
 	c, state := *s, *s.State
-	c.State, c.Logs = &state, make(map[string]*Log, len(s.Logs))
-	for id, l := range s.Logs {
-		c.Logs[id] = &Log{Agent: l.Agent, Cursor: new(*l.Cursor), of: l.of, verdict: l.verdict, Open: slices.Clone(l.Open), Legacy: l.Legacy, hub: l.hub}
+	c.State, c.logs, c.draft = &state, make(map[string]*Log, len(s.logs)), true
+	for id, l := range s.logs {
+		c.logs[id] = &Log{Agent: l.Agent, Cursor: new(*l.Cursor), of: l.of, verdict: l.verdict, Open: slices.Clone(l.Open), Legacy: l.Legacy, hub: l.hub}
 	}
 	return &c
 }
@@ -150,7 +216,7 @@ func (s *Snapshot) Found(commit refs.OID, roll *trust.State) {
 // NewLog makes in a draft the log of an agent that has written nothing yet.
 func (s *Snapshot) NewLog(id string) *Log {
 	l := &Log{Agent: id, Cursor: &replay.Cursor{}, hub: s.Hub}
-	s.Logs[id] = l
+	s.logs[id] = l
 	return l
 }
 
@@ -175,15 +241,12 @@ func (s *Snapshot) Check(stamped *reducer.State, author string, b event.Body) er
 	return stamped.Check(author, b)
 }
 
-// AgentIDs are the ids of all logs in order, so that nothing depends on map order.
-func (s *Snapshot) AgentIDs() []string { return slices.Sorted(maps.Keys(s.Logs)) }
-
 // LocalAgents are own, and those of all other logs that are written here.
 func (s *Snapshot) LocalAgents(own string) []string {
 	ids := []string{own}
-	for _, id := range s.AgentIDs() {
-		if s.Logs[id].Here != "" && id != own {
-			ids = append(ids, id)
+	for _, l := range s.Active() {
+		if l.Here != "" && l.Agent != own {
+			ids = append(ids, l.Agent)
 		}
 	}
 	return ids
@@ -192,7 +255,7 @@ func (s *Snapshot) LocalAgents(own string) []string {
 // Unsent is how many lines the hub does not have.
 func (s *Snapshot) Unsent() int {
 	n := 0
-	for _, l := range s.Logs {
+	for _, l := range s.Active() {
 		n += l.Unsent()
 	}
 	return n
@@ -200,7 +263,7 @@ func (s *Snapshot) Unsent() int {
 
 // UnboundLines reports whether lines written here wait to be rebuilt for the hub.
 func (s *Snapshot) UnboundLines() bool {
-	for _, l := range s.Logs {
+	for _, l := range s.Active() {
 		if l.Foreign && l.Ended == "" {
 			return true
 		}
@@ -210,7 +273,7 @@ func (s *Snapshot) UnboundLines() bool {
 
 // Proven reports whether somebody has proven that a log forked.
 func (s *Snapshot) Proven() bool {
-	for _, l := range s.Logs {
+	for _, l := range s.Active() {
 		if len(l.Cursor.Proofs) > 0 {
 			return true
 		}
@@ -271,7 +334,7 @@ func (s *Snapshot) Claims(agent string) bool {
 
 // Keys are the keys in force of an agent.
 func (s *Snapshot) Keys(agent string) []trust.Key {
-	if l := s.Logs[agent]; l != nil && l.Verdict() != nil {
+	if l := s.Log(agent); l != nil && l.Verdict() != nil {
 		return l.Verdict().Keys
 	}
 	if s.Roll == nil {
@@ -283,7 +346,7 @@ func (s *Snapshot) Keys(agent string) []trust.Key {
 // ContinuedSigned reports whether what an agent writes next counts only if it is
 // signed.
 func (s *Snapshot) ContinuedSigned(agent string) bool {
-	l := s.Logs[agent]
+	l := s.Log(agent)
 	return l != nil && l.Verdict() != nil && l.Verdict().Signed()
 }
 
@@ -294,9 +357,9 @@ func (s *Snapshot) Short() map[string]ledger.Position {
 	if s.Ledger.Err != nil || s.Ledger.Step == "" {
 		return missing
 	}
-	covered := 0
+	covered := len(s.AgentIDs()) - len(s.Active())
 	few := true
-	for _, l := range s.Logs {
+	for _, l := range s.Active() {
 		if l.Position > 0 {
 			covered++
 			few = few && !l.Short()
@@ -306,7 +369,10 @@ func (s *Snapshot) Short() map[string]ledger.Position {
 		return missing
 	}
 	for id, at := range s.Decided().View.Ledger.Positions() {
-		if l := s.Logs[id]; l == nil || l.Short() {
+		if s.Settled(id) > 0 {
+			continue
+		}
+		if l := s.Log(id); l == nil || l.Short() {
 			missing[id] = at
 		}
 	}
@@ -341,7 +407,7 @@ func (s *Snapshot) Glance() Glance {
 	for _, k := range s.Ledger.Locks {
 		var h Held
 		h.Issue, _ = s.Held(k.Agent)
-		if l := s.Logs[k.Agent]; l != nil {
+		if l := s.Log(k.Agent); l != nil {
 			h.Wrote = l.Shown
 		}
 		g.Held[k.Agent] = h

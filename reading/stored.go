@@ -111,31 +111,27 @@ func (r *Reader) readStored(ctx context.Context, s *Snapshot) error {
 	}
 	var next *replay.State
 	if f, _, ok := r.stored(ctx, s); ok {
-		header, err := f.Header()
-		if err != nil {
-			return err
-		}
-		from, err := r.fromStore(replay.Stamp(s.AllRefs), header, f.Cursors)
+		from, err := r.fromStore(f.Inputs(), f)
 		if err != nil {
 			return err
 		}
 		if next, _, err = r.advance(ctx, from, s); err != nil {
 			return err
 		}
+		next.ReadWith(r.cursorsOf(ctx, f, s.AllRefs))
 		s.take(next)
 		s.View, s.judge = f, r.judgeOf(ctx)
 		return nil
 	}
+	from := &replay.State{}
 	f, w, err := r.store(ctx).Apply(r.file, func(was store.Saved) (*delta.Delta, error) {
-		from := &replay.State{}
+		from = &replay.State{}
 		if stamp := was.Inputs(); stamp != nil {
-			header, err := was.Header()
-			if err == nil {
-				from, err = r.fromStore(stamp, header, was.Cursors)
-			}
-			if err != nil {
+			var err error
+			if from, err = r.fromStore(stamp, was); err != nil {
 				return nil, store.ErrNeedsRebuild
 			}
+			from.ReadWith(func(agent string) (*replay.Cursor, error) { return r.cursor(was, agent) })
 		}
 		state, d, err := r.advance(ctx, from, s)
 		if err != nil {
@@ -152,8 +148,14 @@ func (r *Reader) readStored(ctx context.Context, s *Snapshot) error {
 		r.o.Stored(w, err)
 	}
 	if err != nil {
+		if was := r.loaded; was != nil && was.State == from {
+			from.ReadWith(r.cursorsOf(ctx, nil, was.AllRefs))
+		}
 		return err
 	}
+	read := r.cursorsOf(ctx, f, s.AllRefs)
+	next.ReadWith(read)
+	from.ReadWith(read) // what has moved was read from it
 	s.View, s.judge = f, r.judgeOf(ctx)
 	r.answerFrom(f, s.Glance())
 	return nil
@@ -210,8 +212,8 @@ func (r *Reader) KeepMuch(ctx context.Context) {
 		return // it is for reads
 	}
 	lines := uint64(0)
-	for _, l := range s.Logs {
-		lines += l.Counted
+	for _, id := range s.AgentIDs() {
+		lines += s.Counted(id)
 	}
 	if lines >= uint64(cmp.Or(r.o.KeepFrom, keepFrom)) {
 		next := *s

@@ -1,7 +1,6 @@
 package replay
 
 import (
-	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/base64"
@@ -24,6 +23,7 @@ import (
 //   - what counts follows from the meta, the lines in view, the proofs of forks in
 //     all logs, and what the ledger covers. Where one of these changed, and no line
 //     did, the verdict is made again from the cursor;
+//   - a settled log whose tip, meta and covered lines are those of before is not looked at;
 //   - another hub, another base or another format version is a read from nothing.
 //
 // So a read that resumes and one from nothing give the same State.
@@ -36,6 +36,7 @@ type advance struct {
 	view       *ledger.View // of next, once it is needed
 	moved      bool         // the ledger is another than that of from
 	branched   bool         // and does not continue it
+	sameMeta   bool         // the meta is that of from
 	proofs     map[string][]*trust.Proof
 	work       map[string]*work
 	held       held
@@ -46,15 +47,13 @@ type advance struct {
 // of an older format version.
 func (r *Reader) Advance(ctx context.Context, from *State, now map[string]refs.OID) (*State, *delta.Delta, error) {
 	a := &advance{Reader: r, ctx: ctx, from: from, work: map[string]*work{}, held: held{read: &r.lines}}
-	a.next = &State{Refs: map[string]refs.OID{}, Logs: map[string]*Cursor{}}
+	a.next = &State{Refs: make(map[string]refs.OID, len(now))}
 	for name, oid := range now {
 		if Relevant(name) {
 			a.next.Refs[name] = oid
 		}
 	}
-	if a.next.stamp = from.stamp; from.stamp == nil || !maps.Equal(from.Refs, a.next.Refs) {
-		a.next.stamp = Stamp(a.next.Refs)
-	}
+	a.next.stamp = Stamp(now)
 	if err := a.readMeta(); err != nil {
 		return nil, nil, err
 	}
@@ -67,15 +66,15 @@ func (r *Reader) Advance(ctx context.Context, from *State, now map[string]refs.O
 	if a.from.Ledger.Base != a.next.Ledger.Base {
 		a.from, a.branched = &State{}, false
 	}
-	a.next.Newest = a.next.Ledger.BaseTime
 	a.proofs = a.from.Proofs()
+	a.sameMeta = a.from.Logs != nil && a.from.MetaCommit == a.next.MetaCommit
 	if err := a.readLogs(); err != nil {
 		return nil, nil, err
 	}
 	for _, w := range a.work {
-		a.next.Logs[w.agent] = &w.cur
-		a.next.Newest = max(a.next.Newest, w.cur.Newest)
+		a.next.Logs.set(w.agent, &w.cur)
 	}
+	a.next.Newest = max(a.next.Ledger.BaseTime, a.next.Logs.newest())
 	d, err := a.delta()
 	return a.next, d, err
 }
@@ -91,8 +90,18 @@ func (a *advance) roll() *trust.State {
 // readLogs reads what is new in all logs, and judges it.
 func (a *advance) readLogs() error {
 	ids := map[string]bool{}
+	a.next.Logs = newLogs(0)
+	if was := a.from.Logs; was != nil {
+		a.next.Logs = newLogs(len(was.settled))
+		a.next.Logs.read = was.read
+	}
 	for name := range a.next.Refs {
-		if id, _, isLog := logRef(name); isLog {
+		id, here, isLog := logRef(name)
+		switch {
+		case !isLog:
+		case !here && a.unmoved(id):
+			a.next.Logs.keep(id, a.from.Logs)
+		default:
 			ids[id] = true
 		}
 	}
@@ -133,15 +142,41 @@ func (a *advance) readProven() error {
 		}
 	}
 	var again []*work
-	for id := range maps.All(a.work) {
-		if a.roll() == nil || len(was[id])+len(a.proofs[id]) == 0 || a.roll().Inputs(id, was[id]) == a.roll().Inputs(id, a.proofs[id]) {
+	ids := slices.Collect(maps.Keys(was))
+	for id := range a.proofs {
+		if was[id] == nil {
+			ids = append(ids, id)
+		}
+	}
+	slices.Sort(ids)
+	for _, id := range ids {
+		if a.roll() == nil || a.roll().Inputs(id, was[id]) == a.roll().Inputs(id, a.proofs[id]) {
 			continue
 		}
-		a.begin(a.work[id])
-		again = append(again, a.work[id])
+		if a.next.Logs.has(id) { // settled so far
+			w, err := a.start(id)
+			if err != nil {
+				return err
+			}
+			a.next.Logs.drop(id)
+			a.work[id] = w
+		}
+		if w := a.work[id]; w != nil {
+			a.begin(w)
+			again = append(again, w)
+		}
 	}
-	slices.SortFunc(again, func(a, b *work) int { return bytes.Compare([]byte(a.agent), []byte(b.agent)) })
 	return walkAll(a.ctx, a.local, again)
+}
+
+// unmoved reports whether a log is settled and nothing that its cursor follows from has
+// changed.
+func (a *advance) unmoved(id string) bool {
+	if !a.sameMeta || a.branched || a.from.Logs == nil {
+		return false
+	}
+	was, settled := a.from.Logs.settled[id]
+	return settled && was.hub == a.next.Refs[HubRoot+Agents+id] && a.next.Refs[HereRoot+Agents+id] == "" && (!a.moved || a.position(id).Seq == was.seq)
 }
 
 // begin has a log read from its first line.
@@ -158,12 +193,15 @@ func (a *advance) begin(w *work) {
 
 // start finds what of a log is to be read.
 func (a *advance) start(id string) (*work, error) {
-	w := &work{agent: id, old: a.from.Logs[id], hub: a.next.Hub, held: &a.held}
+	old, err := a.from.Logs.get(id)
+	if err != nil {
+		return nil, err
+	}
+	w := &work{agent: id, old: old, hub: a.next.Hub, held: &a.held}
 	here, hub := a.next.Refs[HereRoot+Agents+id], a.next.Refs[HubRoot+Agents+id]
 	if w.old != nil {
 		w.cur = *w.old
 	}
-	sameMeta := a.from.Logs != nil && a.from.MetaCommit == a.next.MetaCommit
 	if a.moved || w.old == nil {
 		w.position = a.position(id)
 	} else {
@@ -172,7 +210,7 @@ func (a *advance) start(id string) (*work, error) {
 	w.cur.Position = w.position.Seq
 	sameTips := w.old != nil && w.old.Here == here && w.old.Hub == hub && !w.old.Missing
 	samePosition := w.old != nil && w.old.Position == w.position.Seq && (!a.branched || w.position.Seq == 0)
-	if !sameTips || !w.old.plain() && !(sameMeta && samePosition && !w.old.Torn) {
+	if !sameTips || !w.old.plain() && !(a.sameMeta && samePosition && !w.old.Torn) {
 		if err := a.choose(w, here, hub); err != nil {
 			return nil, err
 		}
@@ -190,7 +228,7 @@ func (a *advance) start(id string) (*work, error) {
 		return w, nil
 	}
 	w.same = true
-	if w.old.View == w.cur.View && sameMeta && samePosition {
+	if w.old.View == w.cur.View && a.sameMeta && samePosition {
 		return w, nil // nothing to judge
 	}
 	if !samePosition {

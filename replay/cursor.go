@@ -101,8 +101,7 @@ func (c *Cursor) setVerdict(judge *trust.Log, v *trust.Verdict) {
 	}
 }
 
-// Encode is the cursor, encoded. A store keeps one for each log, and reads all of
-// them for whatever is new: the form is short and has no names.
+// Encode is the cursor, encoded. A store keeps one for each log.
 func (c *Cursor) Encode() []byte {
 	k := coder{}
 	k.cursor(c)
@@ -111,7 +110,8 @@ func (c *Cursor) Encode() []byte {
 
 var errCursor = errors.New("it is damaged")
 
-func decodeCursor(b []byte) (*Cursor, error) {
+// DecodeCursor is the cursor that was encoded.
+func DecodeCursor(b []byte) (*Cursor, error) {
 	c := &Cursor{}
 	k := coder{b: b, decodes: true}
 	if k.cursor(c); k.bad || len(k.b) > 0 {

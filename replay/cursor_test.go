@@ -14,7 +14,7 @@ func TestUnreadVerdictCountsNothing(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &State{Logs: map[string]*Cursor{}}
+	s := &State{Logs: newLogs(0)}
 	for _, c := range []struct {
 		name string
 		Cursor
@@ -30,11 +30,11 @@ func TestUnreadVerdictCountsNothing(t *testing.T) {
 		{"null checkpoint", Cursor{Trust: json.RawMessage(`null`)}, 0, trust.RuleUnread},
 	} {
 		c.Seq = 7
-		kept, err := decodeCursor(c.Encode())
+		kept, err := DecodeCursor(c.Encode())
 		if err != nil {
 			t.Fatalf("%s: %v", c.name, err)
 		}
-		s.Logs["alice"] = kept
+		s.Logs.set("alice", kept)
 		v := s.Verdict("alice")
 		if v == nil || v.Fed != c.fed || v.Ends != c.ends || v.Lines != 7 || v.Agent != "alice" {
 			t.Errorf("%s: %+v", c.name, v)
@@ -44,7 +44,7 @@ func TestUnreadVerdictCountsNothing(t *testing.T) {
 			t.Errorf("%s: lines are marked %q, %q", c.name, v.Mark(1), v.Mark(6))
 		}
 	}
-	s.Logs["alice"] = &Cursor{Seq: 7}
+	s.Logs.set("alice", &Cursor{Seq: 7})
 	if v := s.Verdict("alice"); v != nil {
 		t.Errorf("without a meta: %+v", v)
 	}

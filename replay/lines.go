@@ -15,6 +15,11 @@ import (
 // delta is what changed from one State to the next.
 func (a *advance) delta() (*delta.Delta, error) {
 	d := &delta.Delta{To: a.next.Stamp(), Header: a.next.Header(), Aliases: a.next.Ledger.Aliases, Logs: a.logs}
+	if was := a.from.Logs; was == nil || !a.next.Logs.sameIndex(was) {
+		d.Index = a.next.Logs.encode()
+	} else {
+		a.next.Logs.index = was.index
+	}
 	if a.from.Logs != nil {
 		d.From = a.from.Stamp()
 	} else if b := a.decided().Base(); b != nil {
@@ -27,14 +32,14 @@ func (a *advance) delta() (*delta.Delta, error) {
 
 // logs yields the logs that changed.
 func (a *advance) logs(yield func(delta.Log, error) bool) {
-	ids := maps.Clone(a.next.Logs)
-	if ids == nil {
-		ids = map[string]*Cursor{}
+	ids := slices.Collect(maps.Keys(a.work))
+	for _, id := range a.from.AgentIDs() {
+		if !a.next.Logs.has(id) {
+			ids = append(ids, id)
+		}
 	}
-	for id := range a.from.Logs {
-		ids[id] = nil
-	}
-	for _, id := range slices.Sorted(maps.Keys(ids)) {
+	slices.Sort(ids)
+	for _, id := range ids {
 		w := a.work[id]
 		if w == nil {
 			if !yield(delta.Log{Agent: id, MarksFrom: 1}, nil) {

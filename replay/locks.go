@@ -25,8 +25,8 @@ func (s *State) Locks() map[event.UUID]delta.Lock {
 		}
 		all[u] = lock
 	}
-	for _, id := range s.agentsWith(func(c *Cursor) bool { return len(c.Undecided) > 0 }) {
-		c := s.Logs[id]
+	for _, id := range s.activeWith(func(c *Cursor) bool { return len(c.Undecided) > 0 }) {
+		c := s.Logs.cursors[id]
 		for _, e := range s.Open(id) {
 			if _, claim := e.Body.(*event.LockClaimed); c.Here != "" || !claim {
 				foresee(all, id, e)

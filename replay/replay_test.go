@@ -475,10 +475,15 @@ func TestResumeIsTheWhole(t *testing.T) {
 				}
 				old := p.state
 				if old.Cacheable() && w.IntN(2) == 0 {
-					if old, err = replay.Decode(p.model.Header, p.model.Cursors); err != nil {
+					read := func(agent string) (*replay.Cursor, error) {
+						kinds["cursor read"]++
+						return replay.DecodeCursor(p.model.Cursors[agent])
+					}
+					if old, err = replay.Decode(replay.Saved{Stamp: p.model.Stamp, Header: p.model.Header, Index: p.model.Index, Cursor: read}); err != nil {
 						t.Fatal(err)
 					}
 					kinds["decoded"]++
+					kinds["cursor not read"] += len(old.AgentIDs()) - len(old.Active())
 				}
 				next, d, err := r.Advance(ctx, old, w.refs)
 				if err != nil {
@@ -496,7 +501,7 @@ func TestResumeIsTheWhole(t *testing.T) {
 				}
 				resumed++
 			}
-			for id := range state.Logs {
+			for _, id := range state.AgentIDs() {
 				w.note(state, id)
 			}
 			points = append(points, point{state, whole})
@@ -504,7 +509,7 @@ func TestResumeIsTheWhole(t *testing.T) {
 	}
 	t.Logf("%d resumed reads of %d histories: %v", resumed, to-from, kinds)
 	for _, k := range []string{"written here", "written elsewhere", "pushed", "taken back", "appended by a stranger", "diverged", "foreign", "garbage", "proof", "lost", "put back", "step", "bad step",
-		"another branch", "approved", "removed", "policy", "open", "revoked", "bad meta", "rotated", "many lines", "decoded",
+		"another branch", "approved", "removed", "policy", "open", "revoked", "bad meta", "rotated", "many lines", "decoded", "cursor read", "cursor not read",
 		"is diverged", "is beyond", "is foreign", "is ended", "is forked", "trails", "not all count", "no checkpoint"} {
 		if floor := int(min(10, (to-from)/8)); to-from > 1 && kinds[k] < floor { // few histories have fewer of each
 			t.Errorf("'%s' happened %d times", k, kinds[k])
@@ -514,7 +519,7 @@ func TestResumeIsTheWhole(t *testing.T) {
 
 // note counts what a log is.
 func (w *world) note(s *replay.State, id string) {
-	c, v := s.Logs[id], s.Verdict(id)
+	c, v := s.Cursor(id), s.Verdict(id)
 	for kind, is := range map[string]bool{"is diverged": c.Diverged, "is beyond": c.Beyond, "is foreign": c.Foreign, "is ended": c.Ended != "", "is forked": v != nil && v.Forked,
 		"trails": c.Trails, "not all count": c.Counted < c.Seq, "no checkpoint": c.Trust == nil} {
 		if is {

@@ -4,7 +4,6 @@ import (
 	"crypto/sha256"
 	"encoding/json"
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 
@@ -58,7 +57,7 @@ func Stamp(all map[string]refs.OID) []byte {
 // State is what was read of a replica at one moment, without the lines. The zero
 // State is that nothing was read. A State is never altered once it is returned.
 type State struct {
-	Refs  map[string]refs.OID // the relevant ones
+	Refs  map[string]refs.OID // the relevant ones; those of logs only if they were read, not decoded
 	Level int                 // the hub's format version; 0: there is no hub yet
 	Bound bool                // the hub's own meta has been seen
 	Hub   string              // id that the lines carry; "" where there is no meta
@@ -70,8 +69,8 @@ type State struct {
 	BadMeta    *BadMeta // commits above it that are not valid
 
 	Ledger LedgerState
-	Logs   map[string]*Cursor // by agent
-	Newest event.Time         // greatest time of the lines that count
+	Logs   *Logs
+	Newest event.Time // greatest time of the lines that count
 
 	stamp []byte // of Refs, where it was made
 }
@@ -112,7 +111,7 @@ const MaxBad = 100
 // there is no meta to judge by. By a cursor that cannot be read nothing counts: when
 // the log is read next, it is judged from its first line.
 func (s *State) Verdict(agent string) *trust.Verdict {
-	c := s.Logs[agent]
+	c := s.Cursor(agent)
 	switch {
 	case c == nil, c.Trust == nil && c.Judged == nil:
 		return nil
@@ -131,31 +130,60 @@ func (s *State) Verdict(agent string) *trust.Verdict {
 // Chain is the end of an agent's log, for a line to be appended.
 func (s *State) Chain(agent string) event.Chain {
 	k := event.Chain{Hub: s.Hub, Agent: agent}
-	if c := s.Logs[agent]; c != nil {
+	if c := s.Cursor(agent); c != nil {
 		k.Seq, k.Hash, k.Time = c.Seq, c.Hash, c.Time
 	}
 	return k
 }
 
-// agentsWith are the ids of the logs with something, sorted.
-func (s *State) agentsWith(some func(*Cursor) bool) (ids []string) {
-	for id, c := range s.Logs {
-		if some(c) {
+// Cursor is the cursor of an agent's log, nil if there is no such log. One that can no
+// longer be read is that of a log whose objects are missing.
+func (s *State) Cursor(agent string) *Cursor {
+	c, err := s.Logs.get(agent)
+	if err != nil {
+		hub := s.Logs.settled[agent].hub
+		return &Cursor{Hub: hub, View: hub, Missing: true}
+	}
+	return c
+}
+
+// activeWith are the ids of the logs that are not settled and have something, sorted.
+func (s *State) activeWith(some func(*Cursor) bool) (ids []string) {
+	for _, id := range s.Logs.active() {
+		if some(s.Logs.cursors[id]) {
 			ids = append(ids, id)
 		}
 	}
-	slices.Sort(ids)
 	return ids
 }
 
 // AgentIDs are the ids of all logs, sorted.
-func (s *State) AgentIDs() []string { return slices.Sorted(maps.Keys(s.Logs)) }
+func (s *State) AgentIDs() []string { return s.Logs.agents() }
+
+// Active are the ids of the logs that are not settled, sorted: of all others every line
+// is on the hub, counts, and is covered by the ledger.
+func (s *State) Active() []string { return s.Logs.active() }
+
+// Settled reports how many lines a settled log has; 0 if it is not settled.
+func (s *State) Settled(agent string) uint64 {
+	if s.Logs == nil {
+		return 0
+	}
+	return s.Logs.settled[agent].seq
+}
+
+// ReadWith has the cursors that were not read yet read with another function.
+func (s *State) ReadWith(read func(agent string) (*Cursor, error)) {
+	if s.Logs != nil {
+		s.Logs.read = read
+	}
+}
 
 // Open are the undecided lines of a log, in order. Of those that create
 // something only the sequence is known. Where unsigned lines follow that do not
 // count, these are left out.
 func (s *State) Open(agent string) []*event.Envelope {
-	c := s.Logs[agent]
+	c := s.Cursor(agent)
 	if c == nil || len(c.Undecided) == 0 {
 		return nil
 	}
@@ -191,8 +219,8 @@ func (s *State) Lost() (tips []refs.OID) {
 // Proofs are those in the logs, by the agent they are about.
 func (s *State) Proofs() map[string][]*trust.Proof {
 	all := map[string][]*trust.Proof{}
-	for _, id := range s.agentsWith(func(c *Cursor) bool { return len(c.Proofs) > 0 }) {
-		for _, x := range s.Logs[id].Proofs {
+	for _, id := range s.activeWith(func(c *Cursor) bool { return len(c.Proofs) > 0 }) {
+		for _, x := range s.Logs.cursors[id].Proofs {
 			if p, err := trust.NewProof([]byte(x.A), []byte(x.B)); err == nil {
 				all[p.Agent] = append(all[p.Agent], p)
 			}
@@ -210,12 +238,7 @@ func (s *State) Cacheable() bool {
 	if s.Level != FormatVersion || !s.judges() || s.Ledger.Err != nil {
 		return false
 	}
-	for _, c := range s.Logs {
-		if c.Torn || c.Missing || c.Foreign {
-			return false
-		}
-	}
-	return true
+	return s.activeWith(func(c *Cursor) bool { return c.Torn || c.Missing || c.Foreign }) == nil
 }
 
 // header is a State without its cursors.
@@ -243,31 +266,24 @@ func (s *State) Header() []byte {
 	return b
 }
 
-// Decode is the State that a header and the cursors of all logs were made of,
-// without its meta: what Advance resumes from.
-func Decode(head []byte, cursors map[string][]byte) (*State, error) {
+// Saved is a State as a store keeps it.
+type Saved struct {
+	Stamp, Header []byte
+	Index         []byte                              // of the logs
+	Cursor        func(agent string) (*Cursor, error) // of a log that is in the index
+}
+
+// Decode is the State that was saved, without its meta: what Advance resumes from.
+func Decode(b Saved) (*State, error) {
 	var h header
-	if err := json.Unmarshal(head, &h); err != nil {
+	if err := json.Unmarshal(b.Header, &h); err != nil {
 		return nil, fmt.Errorf("decode the header: %w", err)
 	}
-	s := &State{Refs: h.Refs, Level: FormatVersion, Bound: h.Bound, Hub: h.Hub, MetaCommit: h.Meta, Ledger: h.Ledger, Newest: h.Newest, Logs: map[string]*Cursor{}}
-	if s.Refs == nil {
-		s.Refs = map[string]refs.OID{}
+	logs, err := decodeLogs(b.Index, b.Cursor)
+	if err != nil {
+		return nil, fmt.Errorf("decode the index of the logs: %w", err)
 	}
-	for id, b := range cursors {
-		c, err := decodeCursor(b)
-		if err != nil {
-			return nil, fmt.Errorf("decode the cursor of '%s': %w", id, err)
-		}
-		if s.Logs[id] = c; c.Here != "" {
-			s.Refs[HereRoot+Agents+id] = c.Here
-		}
-		if c.Hub != "" {
-			s.Refs[HubRoot+Agents+id] = c.Hub
-		}
-	}
-	s.stamp = Stamp(s.Refs)
-	return s, nil
+	return &State{stamp: b.Stamp, Refs: h.Refs, Level: FormatVersion, Bound: h.Bound, Hub: h.Hub, MetaCommit: h.Meta, Ledger: h.Ledger, Newest: h.Newest, Logs: logs}, nil
 }
 
 // logRef reports whether a ref is a log's, and whose.

@@ -225,33 +225,19 @@ func (s saved) Header() ([]byte, error) {
 }
 
 const (
-	cursorQuery  = "SELECT agent, cursor FROM log WHERE agent = ? AND cursor IS NOT NULL"
-	cursorsQuery = "SELECT agent, cursor FROM log WHERE cursor IS NOT NULL"
+	cursorQuery = "SELECT cursor FROM log WHERE agent = ?"
+	indexQuery  = "SELECT logs FROM logs"
 )
 
-func (s saved) Cursor(agent string) (cursor []byte, err error) {
-	err = s.u.each(cursorQuery, []any{agent}, func(r *sql.Rows) (err error) {
-		_, cursor, err = scanCursor(r)
-		return err
-	})
-	return cursor, err
-}
+func (s saved) Cursor(agent string) ([]byte, error) { return s.one(cursorQuery, agent) }
 
-func (s saved) Cursors() (map[string][]byte, error) {
-	all := map[string][]byte{}
-	err := s.u.each(cursorsQuery, nil, func(r *sql.Rows) error {
-		agent, cursor, err := scanCursor(r)
-		all[agent] = cursor
-		return err
-	})
-	return all, err
-}
+func (s saved) Index() ([]byte, error) { return s.one(indexQuery) }
 
-func scanCursor(r *sql.Rows) (agent string, cursor []byte, err error) {
-	if err = r.Scan(&agent, &cursor); err == nil {
-		cursor, err = unsummed(cursor)
+func (s saved) one(query string, args ...any) (b []byte, err error) {
+	if _, err = s.u.one(query, args, &b); err != nil || b == nil {
+		return nil, err
 	}
-	return agent, cursor, err
+	return unsummed(b)
 }
 
 // start prepares an empty file.
@@ -293,6 +279,11 @@ func (u *update) apply(d *delta.Delta) error {
 }
 
 func (u *update) head(d *delta.Delta) error {
+	if d.Index != nil {
+		if err := u.change("logs", "INSERT INTO logs (one, logs) VALUES (1, ?) ON CONFLICT (one) DO UPDATE SET logs = excluded.logs", summed(append([]byte{}, d.Index...))); err != nil {
+			return err
+		}
+	}
 	u.count["head"]++
 	return u.exec("INSERT INTO head (one, inputs, header, sum) VALUES (1, ?, ?, ?) ON CONFLICT (one) DO UPDATE SET inputs = excluded.inputs, header = excluded.header, sum = excluded.sum",
 		append([]byte{}, d.To...), summed(append([]byte{}, d.Header...)), u.sum[:])

@@ -16,8 +16,8 @@ var ErrNeedsRebuild = errors.New("the store must be rebuilt")
 type Saved interface {
 	Inputs() []byte // delta.Delta.To of that one; nil in the empty state
 	Header() ([]byte, error)
+	Index() ([]byte, error)
 	Cursor(agent string) ([]byte, error) // nil if there is none
-	Cursors() (map[string][]byte, error) // of all logs
 }
 
 // Next makes the Delta that leads on from what is saved. It is from the empty state

@@ -60,11 +60,7 @@ func (s *Store) Open(inputs []byte, recall func() (*Memory, error), seen func() 
 	}
 	o.inputs = inputs
 	f := s.file(o, recall, seen)
-	var note []byte
-	err = f.query(func(r *sql.Rows) error { return r.Scan(&note) }, "SELECT header FROM head")
-	if err == nil {
-		note, err = unsummed(note)
-	}
+	note, err := f.Header()
 	if err != nil {
 		f.Close()
 		return nil, nil, err
@@ -79,24 +75,23 @@ func (s *Store) file(o *opened, recall func() (*Memory, error), seen func() map[
 }
 
 // Cursor is what was kept of a log; nil if there is none.
-func (f *File) Cursor(agent string) (cursor []byte, err error) {
-	err = f.query(func(r *sql.Rows) (err error) {
-		_, cursor, err = scanCursor(r)
-		return err
-	}, cursorQuery, agent)
-	return cursor, err
+func (f *File) Cursor(agent string) ([]byte, error) { return f.saved(cursorQuery, agent) }
+
+// Header is what was kept with the state, without its logs.
+func (f *File) Header() ([]byte, error) { return f.saved("SELECT header FROM head") }
+
+// Index is what was kept of all logs.
+func (f *File) Index() ([]byte, error) { return f.saved(indexQuery) }
+
+func (f *File) saved(query string, args ...any) (b []byte, err error) {
+	if err = f.query(func(r *sql.Rows) error { return r.Scan(&b) }, query, args...); err != nil || b == nil {
+		return nil, err
+	}
+	return unsummed(b)
 }
 
-// Cursors are those of all logs.
-func (f *File) Cursors() (map[string][]byte, error) {
-	all := map[string][]byte{}
-	err := f.query(func(r *sql.Rows) error {
-		agent, cursor, err := scanCursor(r)
-		all[agent] = cursor
-		return err
-	}, cursorsQuery)
-	return all, err
-}
+// Inputs stand for the state that the file is of.
+func (f *File) Inputs() []byte { return f.inputs }
 
 // Is reports whether the file is of the state that inputs stands for, and has
 // answered so far.
@@ -237,12 +232,4 @@ func (f *File) Changed() time.Time {
 		return time.Time{}
 	}
 	return st.ModTime()
-}
-
-// Header is what was kept with the state.
-func (f *File) Header() (header []byte, err error) {
-	if err = f.query(func(r *sql.Rows) error { return r.Scan(&header) }, "SELECT header FROM head"); err != nil {
-		return nil, err
-	}
-	return unsummed(header)
 }

@@ -14,6 +14,7 @@ import (
 // kept is the data from which Apply makes a Memory.
 type kept struct {
 	inputs, header []byte
+	index          []byte // of the logs
 	logs           map[string]*keptLog
 	numbers        map[event.UUID]uint64
 	miles          map[event.UUID]uint64 // numbers of milestones
@@ -35,12 +36,15 @@ func (m *Memory) Apply(next Next) error {
 	if err != nil {
 		return err
 	}
-	is := kept{inputs: d.To, header: d.Header, base: d.Base, logs: map[string]*keptLog{}, numbers: map[event.UUID]uint64{}, locks: map[event.UUID]*lockRow{}}
+	is := kept{inputs: d.To, header: d.Header, index: d.Index, base: d.Base, logs: map[string]*keptLog{}, numbers: map[event.UUID]uint64{}, locks: map[event.UUID]*lockRow{}}
 	if d.From != nil {
 		if !bytes.Equal(d.From, m.inputs) || d.Base != nil {
 			return ErrNeedsRebuild
 		}
 		is.base, is.miles = m.base, m.miles
+		if is.index == nil {
+			is.index = m.index
+		}
 		maps.Copy(is.logs, m.logs)
 		maps.Copy(is.locks, m.locks)
 		if !d.Renumbered {
@@ -146,18 +150,11 @@ type savedKept struct{ *kept }
 
 func (s savedKept) Inputs() []byte          { return s.inputs }
 func (s savedKept) Header() ([]byte, error) { return s.header, nil }
+func (s savedKept) Index() ([]byte, error)  { return s.index, nil }
 
 func (s savedKept) Cursor(agent string) ([]byte, error) {
 	if l := s.logs[agent]; l != nil {
 		return l.cursor, nil
 	}
 	return nil, nil
-}
-
-func (s savedKept) Cursors() (map[string][]byte, error) {
-	all := map[string][]byte{}
-	for id, l := range s.logs {
-		all[id] = l.cursor
-	}
-	return all, nil
 }

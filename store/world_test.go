@@ -163,6 +163,7 @@ func (w *world) digest() []byte {
 func (w *world) delta(was *world) *delta.Delta {
 	d := &delta.Delta{To: w.digest(), Header: []byte("header"), Numbers: map[event.UUID]uint64{}, Aliases: w.decided.Aliases, Locks: map[event.UUID]delta.Lock{}}
 	if was == nil {
+		d.Index = []byte("index") // it stays
 		was = &world{counts: map[string]int{}}
 	} else {
 		d.From = was.digest()

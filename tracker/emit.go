@@ -49,7 +49,7 @@ func (t *Tracker) Emit(ctx context.Context, o EmitOptions, build func(p Projecti
 		return nil, t.clone.Unwritable(err)
 	}
 	r := &Receipt{Agent: t.clone.Agent, Lines: lines, Sync: t.settled(after), View: after.View}
-	unsent := t.clone.Hub != nil && after.Logs[t.clone.Agent] != nil && after.Logs[t.clone.Agent].Unsent() > 0
+	unsent := t.clone.Hub != nil && after.Log(t.clone.Agent) != nil && after.Log(t.clone.Agent).Unsent() > 0
 	if len(lines) == 0 && (o.Lock || o.Wait && unsent) { // it is on its way already
 		if lines, err = t.onItsWay(ctx, after, t.clone.Agent, o); err != nil {
 			return nil, err
@@ -237,7 +237,7 @@ func (t *Tracker) deliverAndLook(ctx context.Context, o EmitOptions, r *Receipt,
 		return err
 	}
 	r.View = s.View
-	l := s.Logs[t.clone.Agent]
+	l := s.Log(t.clone.Agent)
 	there := l != nil && l.HubSeq >= last.Seq && !l.Diverged
 	r.forked = l != nil && l.Diverged
 	r.Undecided = s.Undecided(t.clone.Agent, lines)
@@ -276,7 +276,7 @@ func (t *Tracker) deliverAndLook(ctx context.Context, o EmitOptions, r *Receipt,
 // onItsWay are the agent's lines that a write waits for which wrote none, from the
 // first one on that a step has still to answer or the hub has still to get.
 func (t *Tracker) onItsWay(ctx context.Context, s *reading.Snapshot, agent string, o EmitOptions) ([]*event.Envelope, error) {
-	l := s.Logs[agent]
+	l := s.Log(agent)
 	if l == nil {
 		return nil, nil
 	}

@@ -25,6 +25,9 @@ func (t *Tracker) HasLoaded() bool { return t.clone.Reads.Last() != nil }
 // LinesRead is how many lines of logs were read so far.
 func (t *Tracker) LinesRead() int64 { return t.clone.Reads.Replays().Lines() }
 
+// CursorsRead is how many rows of logs were read from a store.
+func (t *Tracker) CursorsRead() int { return t.clone.Reads.Cursors() }
+
 // HasLines reports whether all lines were read.
 func (t *Tracker) HasLines() bool {
 	s := t.clone.Reads.Last()
@@ -32,8 +35,8 @@ func (t *Tracker) HasLines() bool {
 		return s != nil
 	}
 	all := uint64(0)
-	for _, l := range s.Logs {
-		all += l.Seq
+	for _, id := range s.AgentIDs() {
+		all += s.Seq(id)
 	}
 	return uint64(t.LinesRead()) >= all
 }

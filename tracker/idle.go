@@ -32,7 +32,7 @@ func (t *Tracker) noteIdle(ctx context.Context, r *SyncReport, lost hubs.Losses)
 		s.Undecidable() || s.BadMeta != nil || s.Proven() || t.exchange.LostSomething(s, lost) || t.clone.NotAdmitted(s, false) != nil {
 		return
 	}
-	for _, l := range s.Logs {
+	for _, l := range s.Active() {
 		if l.Ended != "" || l.Diverged || l.Foreign || l.Torn || l.Here != "" && l.Here != l.Hub {
 			return
 		}

@@ -22,7 +22,7 @@ func (t *Tracker) RotateKey(ctx context.Context) (was, is *AgentKey, err error) 
 	if err != nil {
 		return nil, nil, err
 	}
-	if l := s.Logs[t.clone.Agent]; l == nil || l.Seq == 0 {
+	if l := s.Log(t.clone.Agent); l == nil || l.Seq == 0 {
 		return nil, nil, &fail.Error{Kind: fail.No, Code: "no-log", Message: fmt.Sprintf("'%s' has written nothing yet: there is no key to replace", t.clone.Agent)}
 	}
 	if !slices.Contains(s.Keys(t.clone.Agent), old.Key()) {

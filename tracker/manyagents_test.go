@@ -65,14 +65,19 @@ func TestManyAgents(t *testing.T) {
 				return &event.IssueCreated{UUID: tr.MintUUID(), Title: "more", Priority: event.Low, CreatedBy: "bob"}
 			})},
 			{"sync", func(tr *tracker.Tracker) error { _, err := tr.Sync(ctx, tracker.SyncOptions{}); return err }},
+			{"sync of one event", func(tr *tracker.Tracker) error { _, err := tr.Sync(ctx, tracker.SyncOptions{}); return err }},
 		} {
+			if c.name == "sync of one event" {
+				alice.create("three")
+			}
+
 			trace := filepath.Join(w.dir, c.name+".trace")
 			tr := bob.open("GIT_TRACE2_EVENT=" + trace)
 			lists := tr.Listings()
 			if err := c.do(tr); err != nil {
 				t.Fatalf("%s with %d agents: %v", c.name, agents, err)
 			}
-			does += fmt.Sprintln(c.name, tr.LinesRead(), "lines", lists)
+			does += fmt.Sprintln(c.name, tr.LinesRead(), "lines", tr.CursorsRead(), "cursors", lists)
 			tr.Close()
 			if _, err := os.Stat(trace); err == nil {
 				does += fmt.Sprintln(show(traced(t, trace)))

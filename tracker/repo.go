@@ -175,11 +175,11 @@ func (t *Tracker) Lines(ctx context.Context, after Cursor) (lines []*event.Envel
 	if err != nil {
 		return nil, next, err
 	}
-	for id, l := range s.Logs {
-		if l.Counted <= after[id].Seq {
+	for _, id := range s.AgentIDs() {
+		if s.Counted(id) <= after[id].Seq {
 			continue
 		}
-		fresh, err := t.linesBeyond(ctx, l, after[id])
+		fresh, err := t.linesBeyond(ctx, s.Log(id), after[id])
 		if err != nil {
 			return nil, next, err
 		}
@@ -200,7 +200,7 @@ func (t *Tracker) Tail(ctx context.Context, n int, since event.Time) (Cursor, er
 		return nil, err
 	}
 	at := Cursor{}
-	for id, l := range s.Logs {
+	for _, l := range s.Logs() {
 		seq := l.Counted
 		if l.Shown >= since {
 			seq -= min(seq, uint64(n))
@@ -210,7 +210,7 @@ func (t *Tracker) Tail(ctx context.Context, n int, since event.Time) (Cursor, er
 			return nil, err
 		}
 		if e != nil {
-			at[id] = Position{e.Seq, event.Hash(e.Raw), e.Time}
+			at[l.Agent] = Position{e.Seq, event.Hash(e.Raw), e.Time}
 		}
 	}
 	return at, nil

@@ -19,7 +19,7 @@ func (t *Tracker) countsStill(ctx context.Context, lines []*event.Envelope) erro
 	if err != nil {
 		return nil // the next command tells
 	}
-	if l := s.Logs[t.clone.Agent]; l == nil || l.Verdict() == nil || l.Verdict().Fed >= lines[len(lines)-1].Seq {
+	if l := s.Log(t.clone.Agent); l == nil || l.Verdict() == nil || l.Verdict().Fed >= lines[len(lines)-1].Seq {
 		return nil
 	}
 	e := t.clone.NotAdmitted(s, true)

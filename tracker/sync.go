@@ -181,9 +181,10 @@ func (t *Tracker) counts(ctx context.Context) (counts, error) {
 	if err != nil {
 		return counts{}, err
 	}
-	c := counts{events: make(map[string]uint64, len(s.Logs)), unsent: s.Unsent(), undecided: s.AllUndecided()}
-	for id, l := range s.Logs {
-		c.events[id] = l.Seq
+	ids := s.AgentIDs()
+	c := counts{events: make(map[string]uint64, len(ids)), unsent: s.Unsent(), undecided: s.AllUndecided()}
+	for _, id := range ids {
+		c.events[id] = s.Seq(id)
 	}
 	return c, nil
 }
@@ -198,10 +199,10 @@ func (t *Tracker) reportSync(ctx context.Context, r *SyncReport, o SyncOptions, 
 		t.clone.TellDecided(after.View, UUID{})
 		t.clone.TellNotAdmitted(after)
 	}
-	for id, l := range after.Logs {
-		was := before.events[id]
-		if l.Here == "" && l.Seq > was {
-			r.Received += int(l.Seq - was)
+	for _, id := range after.AgentIDs() {
+		was, is := before.events[id], after.Seq(id)
+		if is > was && after.Log(id).Here == "" {
+			r.Received += int(is - was)
 		}
 	}
 	r.Unsent, r.Undecided, r.Reason, r.Code, r.Fields = after.Unsent(), after.AllUndecided(), out.Reason, out.Code, out.Fields
@@ -227,7 +228,7 @@ func (t *Tracker) reportSync(ctx context.Context, r *SyncReport, o SyncOptions, 
 	if after.Bound && after.Meta != nil {
 		r.Hub = after.Meta.Hub
 	}
-	if l := after.Logs[t.clone.Agent]; l != nil && l.Diverged {
+	if l := after.Log(t.clone.Agent); l != nil && l.Diverged {
 		return r, t.clone.DivergedError(t.clone.Agent)
 	}
 	return r, nil

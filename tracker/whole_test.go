@@ -76,9 +76,13 @@ func (t *Tracker) OtherwiseThanWhole(ctx context.Context) string {
 		if a, b := s.State.AgentIDs(), whole.AgentIDs(); !reflect.DeepEqual(a, b) {
 			return fmt.Sprintf("logs of %v, not of %v", a, b)
 		}
-		for id, c := range whole.Logs {
-			if a, b := s.State.Logs[id].Encode(), c.Encode(); !bytes.Equal(a, b) {
-				return fmt.Sprintf("the cursor of '%s' is\n%+v\nread from nothing it is\n%+v", id, s.State.Logs[id], c)
+		if a, b := s.State.Active(), whole.Active(); !reflect.DeepEqual(a, b) {
+			return fmt.Sprintf("logs of %v are not settled, not of %v", a, b)
+		}
+		for _, id := range whole.AgentIDs() {
+			c := whole.Cursor(id)
+			if a, b := s.State.Cursor(id).Encode(), c.Encode(); !bytes.Equal(a, b) || s.Seq(id) != c.Seq || s.Counted(id) != c.Counted {
+				return fmt.Sprintf("the cursor of '%s' is\n%+v\nread from nothing it is\n%+v", id, s.State.Cursor(id), c)
 			}
 		}
 		if a, b := stored.Glance, s.Glance(); view == stored.View && !reflect.DeepEqual(a, b) {
@@ -98,7 +102,7 @@ func (t *Tracker) Mislead() {
 	if err != nil {
 		panic(err)
 	}
-	l := s.Logs[t.clone.Agent]
+	l := s.Log(t.clone.Agent)
 	c := *l.Cursor
 	c.Seq, c.Hash, l.Cursor = c.Seq-1, event.Hash([]byte("x")), &c
 }

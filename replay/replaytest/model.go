@@ -24,13 +24,14 @@ type Model struct {
 	Aliases map[uint64]uint64
 	Locks   map[event.UUID]delta.Lock
 	Header  []byte
+	Index   []byte
 	Cursors map[string][]byte
 	Stamp   []byte
 }
 
 // Clone returns a copy.
 func (m *Model) Clone() *Model {
-	return &Model{maps.Clone(m.Lines), maps.Clone(m.Marks), maps.Clone(m.Numbers), maps.Clone(m.Miles), maps.Clone(m.Aliases), maps.Clone(m.Locks), m.Header, maps.Clone(m.Cursors), m.Stamp}
+	return &Model{maps.Clone(m.Lines), maps.Clone(m.Marks), maps.Clone(m.Numbers), maps.Clone(m.Miles), maps.Clone(m.Aliases), maps.Clone(m.Locks), m.Header, m.Index, maps.Clone(m.Cursors), m.Stamp}
 }
 
 // Apply takes the model to the next state.
@@ -53,6 +54,9 @@ func (m *Model) Apply(d *delta.Delta) error {
 		}
 	}
 	m.Aliases, m.Header, m.Stamp = d.Aliases, d.Header, d.To
+	if d.Index != nil {
+		m.Index = d.Index
+	}
 	for l, err := range d.Logs {
 		if err != nil {
 			return err
@@ -109,6 +113,7 @@ func (m *Model) Differs(o *Model) string {
 		}
 	}
 	same("header", string(m.Header), string(o.Header))
+	same("index", string(m.Index), string(o.Index))
 	same("agents", slices.Sorted(maps.Keys(m.Cursors)), slices.Sorted(maps.Keys(o.Cursors)))
 	for id := range m.Cursors {
 		same("cursor of "+id, string(m.Cursors[id]), string(o.Cursors[id]))

@@ -9,6 +9,9 @@ CREATE TABLE head (
 	sum    BLOB NOT NULL  -- reducer.Sum of the state
 );
 
+-- Delta.Index, and a checksum: not in head, which every command reads
+CREATE TABLE logs (one INTEGER PRIMARY KEY CHECK (one = 1), logs BLOB NOT NULL);
+
 -- the lines that count, without what only proves them
 CREATE TABLE log (
 	agent  TEXT NOT NULL PRIMARY KEY,
