@@ -186,6 +186,7 @@ func (x *Exchange) carry(ctx context.Context, s *reading.Snapshot, l *reading.Lo
 	if len(rest) == 0 && l.Hub != "" {
 		return on, nil
 	}
+	first := chain.Seq + 1
 	// what was signed for another hub is signed again for this one
 	k, err := x.Key(agents.Request{Agent: l.Agent, InForce: s.Keys(l.Agent), Make: chain.Seq == 0})
 	if err != nil {
@@ -208,7 +209,8 @@ func (x *Exchange) carry(ctx context.Context, s *reading.Snapshot, l *reading.Lo
 	}
 	// dated by its content, so that copies of one clone build one commit
 	return refs.AppendLog(ctx, x.Local(), l.Agent, on, lines, refs.CommitInfo{
-		Address: x.Committer(), Author: l.Agent, When: next.Time.Std(), Message: fmt.Sprintf("crosslink: %s bound to hub %s\n\n[skip ci]\n", l.Agent, s.Hub)})
+		Address: x.Committer(), Author: l.Agent, When: next.Time.Std(), Next: first,
+		Message: fmt.Sprintf("crosslink: %s bound to hub %s\n\n[skip ci]\n", l.Agent, s.Hub)})
 }
 
 // Signed is a plan whose lines are signed with k, if that is not nil.

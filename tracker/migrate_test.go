@@ -288,16 +288,22 @@ func TestMigrateAsAnAgentOfTheOldHubAndAgain(t *testing.T) {
 }
 
 // An agent that wrote to the old hub, and did not migrate it, continues to write under
-// its id: in a clone that saw the old hub, in one made since, and in one that lost the race
-// of two migrations.
+// its id: in a clone that saw the old hub, in one made since, in one that lost the race
+// of two migrations, and in one that wrote before it ever reached the hub.
 func TestMigrateOthersWriteOn(t *testing.T) {
-	for _, name := range []string{"before", "since", "loser"} {
+	for _, name := range []string{"before", "since", "loser", "offline"} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t)
+			var alpha *clone
+			if name == "offline" {
+				alpha = w.clone("alpha")
+				alpha.cut(true)
+				alpha.create("written on")
+				alpha.cut(false)
+			}
 			w.level3(`"`+u1+`": 3`, issue3(u1, 3, "kept", ""))
 			alice := w.clone("alice")
-			var alpha *clone
-			if name != "since" {
+			if name == "before" || name == "loser" {
 				alpha = w.clone("alpha")
 				alpha.sync()
 			}
@@ -314,7 +320,9 @@ func TestMigrateOthersWriteOn(t *testing.T) {
 				}
 			}
 			alpha.sync()
-			alpha.create("written on")
+			if name != "offline" {
+				alpha.create("written on")
+			}
 			alpha.create("and again")
 			alpha.sync()
 			w.git(w.hub, "merge-base", "--is-ancestor", strings.TrimSpace(old), "refs/heads/crosslink/agents/alpha")
@@ -333,6 +341,29 @@ func TestMigrateOthersWriteOn(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// Of a log that continues the original's, a hub that refuses one event takes those
+// before it.
+func TestMigrateRefusedEvent(t *testing.T) {
+	w := newWorld(t)
+	w.level3(`"`+u1+`": 3`, issue3(u1, 3, "kept", ""))
+	alice, alpha := w.clone("alice"), w.clone("alpha")
+	if r, err := alice.migrates(migrate.Options{}); err != nil || !r.Pushed {
+		t.Fatalf("%+v, %v", r, err)
+	}
+	alpha.sync()
+	alpha.cut(true)
+	for _, title := range []string{"good", "XBADX", "after it"} {
+		alpha.create(title)
+	}
+	alpha.cut(false)
+	w.hook("pre-receive", "while read old new ref; do git ls-tree -r $new | cut -f1 | cut -d' ' -f3 | git cat-file --batch | grep -a -q XBADX && exit 1; done; exit 0")
+	alpha.trySync()
+	alice.sync()
+	if got := alice.titles(); got["good"] == nil || got["XBADX"] != nil || got["after it"] != nil {
+		t.Errorf("%v", got)
 	}
 }
 

@@ -83,7 +83,9 @@ func (d *driver) beginning(ctx context.Context, l syncer.Log, upTo uint64) (refs
 		}
 		lines = append(lines, line)
 	}
-	return refs.AppendLog(ctx, in, id, d.seen.hub(l.Name), lines, d.commit(id, fmt.Sprintf("%s up to event %d", id, upTo)))
+	c := d.commit(id, fmt.Sprintf("%s up to event %d", id, upTo))
+	c.Next = l.OnHub + 1
+	return refs.AppendLog(ctx, in, id, d.seen.hub(l.Name), lines, c)
 }
 
 // nothingOnTop makes a tip that adds no line to what the hub has of a log: to
