@@ -132,5 +132,5 @@ func (f *Founder) notEmptyError() *fail.Error {
 	if f.Hub != nil {
 		where = fmt.Sprintf("on '%s' or in this repository", f.Hub.Name)
 	}
-	return &fail.Error{Kind: fail.Fatal, Code: "not-empty", Message: "there is a tracker " + where + ": nothing was written"}
+	return &fail.Error{Kind: fail.Fatal, Code: "not-empty", Message: "there is a tracker " + where + ": nothing was imported"}
 }

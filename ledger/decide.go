@@ -61,9 +61,9 @@ func Decide(base *Ledger, in Input) (next *Ledger, decided bool) {
 		l.mergeNumbers(in.Lost.Ledger)
 	}
 	l.positions = base.positions.with(in.Moved)
-	fs := visible(in.Facts)
+	fs, repeated := visible(in.Facts), false
 	for _, f := range fs {
-		l.count(f)
+		repeated = l.count(f) || repeated
 	}
 	d := locksDecision{ledger: l, byIssue: map[event.UUID]*issueFacts{}}
 	for _, f := range fs {
@@ -75,13 +75,15 @@ func Decide(base *Ledger, in Input) (next *Ledger, decided bool) {
 	if in.Lost != nil {
 		d.renew(in.Lost.Fork)
 	}
-	decided = in.Lost != nil || d.changed || d.void || l.issues.n != base.issues.n || l.milestones.n != base.milestones.n
+	decided = in.Lost != nil || d.changed || d.void || repeated || l.issues.n != base.issues.n || l.milestones.n != base.milestones.n
 	return l, decided
 }
 
 // count is rule 1. Facts come in key order, so the first creation that is met
-// is the one with the smallest newly covered key.
-func (l *Ledger) count(f Fact) {
+// is the one with the smallest newly covered key. repeated reports the creation of what
+// has a number already. It changes nothing, but a step has to answer its line, or that
+// would stay undecided until somebody decides something else.
+func (l *Ledger) count(f Fact) (repeated bool) {
 	x := Numbered{UUID: f.uuid, Agent: f.key.Agent, Seq: f.key.Seq}
 	switch {
 	case f.kind == issueCreated && l.Issue(f.uuid) == 0:
@@ -90,7 +92,10 @@ func (l *Ledger) count(f Fact) {
 	case f.kind == milestoneCreated && l.Milestone(f.uuid) == 0:
 		x.Number = l.milestones.last + 1
 		l.milestones.add(x)
+	default:
+		return f.kind == issueCreated || f.kind == milestoneCreated
 	}
+	return false
 }
 
 // issueFacts is what the newly covered lines say about one issue's lock.

@@ -308,6 +308,16 @@ var decideRules = []struct {
 		}
 		s.take(s.add(&commit{parents: []string{s.tip, s.log("agent-a").tip}, files: l.Files()}))
 	}},
+	{"the creation of what has a number is answered: no line stays undecided", func(t *testing.T, s *scene) {
+		u := s.create("agent-a")
+		s.step()
+		s.say("agent-b", &event.IssueCreated{UUID: u, Title: "again", Priority: event.Low, CreatedBy: "x"})
+		s.numbers(s.step(), map[event.UUID]uint64{u: 1})
+		if at := s.view().Ledger.Position("agent-b"); at.Seq != 1 {
+			t.Fatalf("covered up to %d", at.Seq)
+		}
+		s.nothing()
+	}},
 	{"a step covers part of the logs, and the rest later", func(t *testing.T, s *scene) {
 		u := s.create("agent-a")
 		v := s.create("agent-b")
