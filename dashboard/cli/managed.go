@@ -61,7 +61,7 @@ func (e *env) trackURL(ctx context.Context, d *db.DB, dir, at, slug string) (p d
 	}
 	for _, p := range all {
 		if p.Place.URL == at {
-			return p, true, nil
+			return p, true, alreadyNamed(p, slug)
 		}
 	}
 	given := slug != ""

@@ -45,7 +45,11 @@ func (e *env) answerProject(ctx context.Context, d *db.DB, id string) error {
 	if err != nil {
 		return err
 	}
-	return e.answer(shapeOf(p, open))
+	all, err := d.Projects(ctx)
+	if err != nil {
+		return err
+	}
+	return e.answer(shapeOf(p, open, place.ClonesOf(all)))
 }
 
 // withProject does something with the project that the one argument names.
@@ -175,7 +179,7 @@ func (e *env) trackAt(ctx context.Context, d *db.DB, at, slug string) (p db.Proj
 		root = filepath.Dir(root)
 	}
 	if p, err = d.ProjectAt(ctx, root); err == nil {
-		return p, true, nil
+		return p, true, alreadyNamed(p, slug)
 	}
 	if !errors.Is(err, db.ErrNotFound) {
 		return p, false, err
@@ -191,6 +195,14 @@ func (e *env) trackAt(ctx context.Context, d *db.DB, at, slug string) (p db.Proj
 	p = db.Project{ID: uuid.Must(uuid.NewV7()).String(), Slug: slug, Place: db.Place{Kind: db.PlacePath, Path: root}}
 	err = track(ctx, d, &p, given)
 	return p, false, err
+}
+
+// alreadyNamed refuses another name for a project that is watched already.
+func alreadyNamed(p db.Project, slug string) error {
+	if slug == "" || strings.EqualFold(slug, p.Slug) {
+		return nil
+	}
+	return frame.Fatal("taken", fmt.Sprintf("this repository is already watched as %s", p.Slug), "git crosslink dashboard list")
 }
 
 var (
@@ -244,15 +256,19 @@ type projectShape struct {
 	FetchedAt    *string `json:"fetched_at"`
 	PolledAt     *string `json:"polled_at"`
 	Error        *string `json:"error"`
+	SameHub      *string `json:"same_hub_as"` // the project that pages list instead
 }
 
-func shapeOf(p db.Project, open []db.Alert) projectShape {
+func shapeOf(p db.Project, open []db.Alert, clones place.Clones) projectShape {
 	s := projectShape{Slug: p.Slug, Status: p.Status, Pinned: p.Pinned, Path: p.Place.Path, Agent: p.Place.Agent, Open: p.State.Counters.Open,
 		LastActivity: timeOrNull(p.LastActivity), FetchedAt: timeOrNull(p.FetchedAt), PolledAt: timeOrNull(p.PolledAt)}
 	for k := range open {
 		if a := &open[k]; a.Project == p.ID && a.Active() && a.Ack.At == 0 {
 			s.NeedsYou++
 		}
+	}
+	if listed := clones.ListedAs(p); listed != "" {
+		s.SameHub = &listed
 	}
 	if why := cmp.Or(p.PollError, p.FetchError); why != "" {
 		s.Error = &why
@@ -278,6 +294,7 @@ func (e *env) list(u *urfave.Context) error {
 	if err != nil {
 		return err
 	}
+	clones := place.ClonesOf(all)
 	if e.json {
 		open, err := d.Alerts(u.Context, "")
 		if err != nil {
@@ -285,7 +302,7 @@ func (e *env) list(u *urfave.Context) error {
 		}
 		shapes := make([]projectShape, len(all))
 		for k := range all {
-			shapes[k] = shapeOf(all[k], open)
+			shapes[k] = shapeOf(all[k], open, clones)
 		}
 		return e.answer(shapes)
 	}
@@ -300,11 +317,16 @@ func (e *env) list(u *urfave.Context) error {
 		if p.Pinned {
 			pin = "*"
 		}
-		fetched := "never"
+		open, fetched := fmt.Sprintf("%d open", p.State.Counters.Open), "not fetched"
+		if p.State.Rev == 0 {
+			open = "not read yet"
+		} else if listed := clones.ListedAs(p); listed != "" {
+			open = "same hub as " + listed
+		}
 		if p.FetchedAt != 0 {
 			fetched = minute(p.FetchedAt)
 		}
-		rows = append(rows, line{p.Slug, []string{pin + " " + p.Slug, p.Status, fmt.Sprintf("%d open", p.State.Counters.Open), fetched, frame.OneLine(p.Place.Path)}})
+		rows = append(rows, line{p.Slug, []string{pin + " " + p.Slug, p.Status, open, fetched, frame.OneLine(p.Place.Path)}})
 	}
 	return e.lines(rows)
 }

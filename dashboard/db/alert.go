@@ -245,11 +245,11 @@ func (d *DB) step(ctx context.Context, tx *sql.Tx, in Poll, derived []alerts.Der
 	if err != nil {
 		return nil, err
 	}
-	twins, err := twinsOf(ctx, tx, in)
+	clones, err := clonesOf(ctx, tx, in)
 	if err != nil {
 		return nil, err
 	}
-	twins.silence(in.Project.ID, silences)
+	clones.silence(in.Project.ID, silences)
 	prev := make([]alerts.Alert, len(rows))
 	for k := range rows {
 		prev[k] = rows[k].Alert
@@ -257,15 +257,15 @@ func (d *DB) step(ctx context.Context, tx *sql.Tx, in Poll, derived []alerts.Der
 	transitions := alerts.Next(in.Project.ID, prev, derived, silences, in.Settings, clock)
 	for k := range transitions {
 		t := &transitions[k]
-		if told, err := twins.told(ctx, tx, t); err != nil {
+		if done, err := clones.notified(ctx, tx, t); err != nil {
 			return nil, err
-		} else if told {
+		} else if done {
 			t.Notice = alerts.NoNotice
 		}
 		if err := d.putAlert(ctx, tx, in.Project.ID, t, "", ""); err != nil {
 			return nil, fmt.Errorf("store %s of %s: %w", t.Alert.Kind, t.Alert.Subject, err)
 		}
-		if err := d.notify(ctx, tx, &notify.Message{Event: notify.EventOf(t.Notice), Project: in.Project.Slug, At: in.Now, Alert: t.Alert}, twins.slugs(&t.Alert)...); err != nil {
+		if err := d.notify(ctx, tx, &notify.Message{Event: notify.EventOf(t.Notice), Project: in.Project.Slug, At: in.Now, Alert: t.Alert}, clones.slugs(&t.Alert)...); err != nil {
 			return nil, fmt.Errorf("notify of %s of %s: %w", t.Alert.Kind, t.Alert.Subject, err)
 		}
 	}

@@ -40,11 +40,11 @@ const (
 
 // Route is what is to be checked of requests of one pattern.
 type Route struct {
-	Pattern string // as http.ServeMux takes it
-	Scope   Scope
-	Max     int64 // bytes of a body; 0 is MaxBody
-	Twin    bool  // "….json" answers the same as JSON
-	Stream  bool
+	Pattern  string // as http.ServeMux takes it
+	Scope    Scope
+	Max      int64 // bytes of a body; 0 is MaxBody
+	AlsoJSON bool  // "….json" answers the same as JSON
+	Stream   bool
 }
 
 // Bound is how many bytes a body may have.
@@ -175,7 +175,7 @@ func (g *Guard) checkRoute(r *Request) error {
 		u.Path, u.RawPath = bare, ""
 		q := r.Request.WithContext(r.Context())
 		q.URL = &u
-		if _, pattern := g.mux.Handler(q); pattern != "" && g.table[pattern].Twin {
+		if _, pattern := g.mux.Handler(q); pattern != "" && g.table[pattern].AlsoJSON {
 			r.Request, r.JSON = q, true
 		}
 	}

@@ -90,9 +90,9 @@ func TestPausedProjectIsNotWritten(t *testing.T) {
 	}
 }
 
-// TestTwins: every page answers the same as JSON, in the envelope of every
+// TestPagesAsJSON: every page answers the same as JSON, in the envelope of every
 // document.
-func TestTwins(t *testing.T) {
+func TestPagesAsJSON(t *testing.T) {
 	w := dashtest.New(t)
 	a := w.Clone("a")
 	w.Create(a, "one", nil)

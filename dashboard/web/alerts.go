@@ -176,10 +176,10 @@ func (s *Server) alerts(r *request) error {
 	if err != nil {
 		return err
 	}
-	twins := place.TwinsOf(projects)
+	clones := place.ClonesOf(projects)
 	hidden := map[string]bool{}
 	for _, p := range projects {
-		hidden[p.ID] = twins.Hides(p)
+		hidden[p.ID] = clones.Hides(p)
 	}
 	all = slices.DeleteFunc(all, func(a db.Alert) bool { return hidden[a.Project] && !own(a.Alert) }) // it is there once
 	slices.SortStableFunc(all, func(a, b db.Alert) int { return alerts.Urgent(a.Alert, b.Alert) })

@@ -8,7 +8,7 @@ import (
 	"github.com/git-crosslink/git-crosslink/dashboard/db"
 )
 
-// TestUnchanged: who has a page, its twin or a table already is told so, and only as long
+// TestUnchanged: who has a page, the same as JSON, or a table already is told so, and only as long
 // as nothing in it has changed.
 func TestUnchanged(t *testing.T) {
 	w := dashtest.New(t)

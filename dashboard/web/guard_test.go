@@ -203,7 +203,7 @@ func TestReadingWritesNothing(t *testing.T) {
 	for _, r := range table {
 		if method, path := pathOf(r.Pattern); method == http.MethodGet && !r.Stream {
 			s.get(path)
-			if r.Twin {
+			if r.AlsoJSON {
 				s.get(strings.TrimSuffix(path, "/") + map[bool]string{true: "/.json", false: ".json"}[path == "/"])
 			}
 		}

@@ -32,9 +32,10 @@ func (s *Server) health(r *request) error {
 		Level     int             `json:"level"`
 		Rejected  []rejectionsDoc `json:"rejected"`
 		Agents    []trustDoc      `json:"agents"`
+		Copies    []copyDoc       `json:"copies"` // projects whose hub has the same id at another URL
 	}{Project: s.docOf(r, p), URL: p.Place.URL, Fetched: instant(p.FetchedAt), Failures: p.Failures, Error: p.FetchError, Undecided: backlogDoc{h.Undecided.N, instant(h.Undecided.Oldest)},
 		Unsent: backlogDoc{h.Unsent.N, instant(h.Unsent.Oldest)}, Sequence: h.Sequence, BadSteps: h.BadSteps, Lost: h.Lost, OtherHub: h.OtherHub, Signing: h.Signing, Level: h.Level,
-		Rejected: []rejectionsDoc{}, Agents: []trustDoc{}}
+		Rejected: []rejectionsDoc{}, Agents: []trustDoc{}, Copies: []copyDoc{}}
 	for _, a := range p.State.Facts.Agents {
 		t := trustDoc{Agent: a.ID, Forked: a.Forked, Retired: a.Retired, Ended: a.Ended, Marks: map[string]int{}, LastSign: instant(a.LastSign)}
 		for mark, n := range a.Marks {
@@ -58,7 +59,10 @@ func (s *Server) health(r *request) error {
 	if projects, perr := s.DB.Projects(r.Context()); perr != nil {
 		return perr
 	} else {
-		d.Project.Places = placesOf(place.TwinsOf(projects), p)
+		d.Project.Places = placesOf(place.ClonesOf(projects), p)
+		for _, o := range place.Copies(projects, p) {
+			d.Copies = append(d.Copies, copyDoc{o.Slug, cmp.Or(o.Place.URL, o.Place.Path)})
+		}
 	}
 	slices.SortFunc(d.Rejected, func(a, b rejectionsDoc) int {
 		return cmp.Or(cmp.Compare(b.Count, a.Count), strings.Compare(a.Rule, b.Rule))
@@ -67,6 +71,12 @@ func (s *Server) health(r *request) error {
 		d.Project.Trouble = unread(p, err)
 	}
 	return s.render(r, "health", "Health of "+p.Slug, d, "p:"+p.ID)
+}
+
+// copyDoc is a project whose hub is a copy of another one's, or the original of it.
+type copyDoc struct {
+	Slug string `json:"slug"`
+	URL  string `json:"url"`
 }
 
 type backlogDoc struct {

@@ -124,9 +124,9 @@ func TestHostileTexts(t *testing.T) {
 	s.login()
 	for _, p := range pages {
 		path, query, _ := strings.Cut(p[1], "?")
-		twin := s.do("GET", path+".json?"+query, nil)
-		if twin.status != 200 || twin.header.Get("Content-Type") != "application/json; charset=utf-8" || !json.Valid([]byte(twin.body)) || strings.ContainsAny(twin.body, "<>&\u2028\u2029") {
-			t.Errorf("%s.json: %d %s, with what a page could take for its own", path, twin.status, twin.header)
+		asJSON := s.do("GET", path+".json?"+query, nil)
+		if asJSON.status != 200 || asJSON.header.Get("Content-Type") != "application/json; charset=utf-8" || !json.Valid([]byte(asJSON.body)) || strings.ContainsAny(asJSON.body, "<>&\u2028\u2029") {
+			t.Errorf("%s.json: %d %s, with what a page could take for its own", path, asJSON.status, asJSON.header)
 		}
 	}
 	for k, text := range texts { // a program gets each as it was written

@@ -17,7 +17,7 @@ import (
 	"github.com/git-crosslink/git-crosslink/tracker"
 )
 
-// data reads the data of a page's twin.
+// data reads the data of a page as JSON.
 func data[T any](s *served, path string) (d T) {
 	s.Helper()
 	doc := struct{ Data *T }{&d}

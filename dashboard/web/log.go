@@ -2,27 +2,21 @@ package web
 
 import (
 	"cmp"
-	"errors"
 	"slices"
 	"strconv"
-	"strings"
-	"time"
 
 	"github.com/git-crosslink/git-crosslink/answer"
 	"github.com/git-crosslink/git-crosslink/dashboard/db"
 	"github.com/git-crosslink/git-crosslink/dashboard/place"
-	"github.com/git-crosslink/git-crosslink/dashboard/query"
 	"github.com/git-crosslink/git-crosslink/event"
 	"github.com/git-crosslink/git-crosslink/store"
 )
 
 // How far back the log and the pages of activity look.
 const (
-	logDepth       = 300 // issues that changed last
-	activityDepth  = 20  // of each project
-	activityMost   = 12  // projects
-	searchMost     = 20  // issues of each project
-	searchPatience = 250 * time.Millisecond
+	logDepth      = 300 // issues that changed last
+	activityDepth = 20  // of each project
+	activityMost  = 12  // projects
 )
 
 // lineRow is a line, with the issue that it is about.
@@ -174,87 +168,4 @@ func (s *Server) activity(r *request) error {
 	newestFirst(d.Lines)
 	d.Lines = d.Lines[:min(len(d.Lines), pageRows)]
 	return s.render(r, "activity", "Activity", d, "all")
-}
-
-// hit are the issues of one project that a search finds.
-type hit struct {
-	Project string         `json:"project"`
-	Total   int            `json:"total"`
-	Issues  []answer.Issue `json:"issues"`
-	Rows    []issueDoc     `json:"-"`
-	Agents  []string       `json:"agents"`
-}
-
-// search looks for issues and agents in all projects. What takes longer than
-// its patience is named instead of waited for.
-func (s *Server) search(r *request) error {
-	d := struct {
-		Query     string      `json:"q"`
-		Hits      []hit       `json:"hits"`
-		Left      []string    `json:"not_searched"`
-		Error     string      `json:"error,omitempty"`
-		Operators [][2]string `json:"-"`
-	}{Query: strings.TrimSpace(r.URL.Query().Get("q")), Hits: []hit{}, Left: []string{}, Operators: query.Operators}
-	asked, err := query.Parse(d.Query)
-	if err != nil {
-		d.Error = err.Error()
-	}
-	if asked.Status == "" {
-		asked.Status = "all"
-	}
-	projects, err := s.shown(r)
-	if err != nil {
-		return err
-	}
-	began := s.Now()
-	for _, p := range projects {
-		if d.Query == "" || d.Error != "" {
-			break
-		}
-		if p.Status == db.Paused {
-			continue
-		}
-		if p.PollError != "" || s.Now().Sub(began) > searchPatience {
-			d.Left = append(d.Left, p.Slug)
-			continue
-		}
-		h := hit{Project: p.Slug, Issues: []answer.Issue{}, Agents: []string{}}
-		for _, a := range p.State.Facts.Agents {
-			if strings.Contains(a.ID, d.Query) {
-				h.Agents = append(h.Agents, a.ID)
-			}
-		}
-		err := s.Library.Read(r.Context(), p.Place.Path, func(v place.View) error { return h.fill(s, v, asked, r.JSON) })
-		if missing := (*store.NotFoundError)(nil); err != nil && !errors.As(err, &missing) {
-			d.Left = append(d.Left, p.Slug)
-			continue
-		}
-		if h.Total > 0 || len(h.Agents) > 0 {
-			d.Hits = append(d.Hits, h)
-		}
-	}
-	return s.render(r, "search", "Search", d, map[bool]string{true: "all"}[d.Query != ""])
-}
-
-func (h *hit) fill(s *Server, v place.View, asked query.Query, json bool) error {
-	l, err := s.lister(v, asked)
-	if err != nil {
-		return err
-	}
-	rows, total, err := l.list(func(f *store.Filter) { f.Sort = "updated" }, 0, searchMost)
-	if err != nil {
-		return err
-	}
-	if rows, total, err = l.named(rows, total); err != nil {
-		return err
-	}
-	h.Total = total
-	for _, i := range rows {
-		h.Rows = append(h.Rows, issueDocOf(i))
-	}
-	if !json {
-		return nil
-	}
-	h.Issues, err = answer.New(v.Projection).Issues(rows)
-	return err
 }

@@ -19,7 +19,7 @@ import (
 // its views.
 func pagesOf() (all [][2]string) {
 	for _, r := range table {
-		if method, path := pathOf(r.Pattern); method == "GET" && r.Twin {
+		if method, path := pathOf(r.Pattern); method == "GET" && r.AlsoJSON {
 			name := strings.ReplaceAll(strings.Trim(strings.TrimPrefix(path, "/p/o/a"), "/"), "/", "-")
 			switch {
 			case path == "/":

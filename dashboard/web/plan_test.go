@@ -162,7 +162,21 @@ func TestLogAndSearch(t *testing.T) {
 	contains(t, s.get("/search?q=nowhere"), "Nothing matches")
 	contains(t, s.get("/search?q=is:closed"), "choose a name")
 	contains(t, s.get("/search?q=is:odd"), "is:odd", "is not valid")
-	contains(t, s.get("/search.json?q=parser"), `"hits":[{"project":"o/a","total":2,"issues":[{"uuid"`)
+	contains(t, s.get("/search.json?q=parser"), `{"project":"o/a","total":2,"issues":[{"uuid"`, `"not_searched":[]`)
+	// projects that cannot be searched in time are named, and the answer does not wait for them
+	for range searchWorkers {
+		s.server.searching <- struct{}{}
+	}
+	began := time.Now()
+	contains(t, s.get("/search.json?q=parser"), `"hits":[],"not_searched":["o/b","o/a"]`)
+	if took := time.Since(began); took < searchPatience {
+		t.Errorf("it gave up after %s", took)
+	}
+	contains(t, s.get("/search?q=parser"), "Not searched yet", "o/a", "o/b")
+	for range searchWorkers {
+		<-s.server.searching
+	}
+	contains(t, s.get("/search?q=parser"), "fix the parser")
 }
 
 func TestAgentStates(t *testing.T) {

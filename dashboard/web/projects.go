@@ -67,7 +67,7 @@ var projectOrders = map[string]func(a, b projectDoc) int{
 // projects is the page of all projects: pinned ones first, then in the order
 // that was asked for.
 func (s *Server) projects(r *request) error {
-	all, by, twins, err := s.merged(r)
+	all, by, clones, err := s.merged(r)
 	if err != nil {
 		return err
 	}
@@ -82,7 +82,7 @@ func (s *Server) projects(r *request) error {
 	}
 	for _, p := range all {
 		doc := s.projectDoc(p, by[p.ID])
-		doc.Places = placesOf(twins, p)
+		doc.Places = placesOf(clones, p)
 		called := func(name string) bool { return strings.Contains(strings.ToLower(name), strings.ToLower(d.Query)) }
 		if !called(p.Slug) && !slices.ContainsFunc(doc.Places, func(o placeDoc) bool { return called(o.Slug) }) {
 			continue

@@ -294,7 +294,7 @@ func (l layout) Here() string {
 	return l.Path + "?" + l.Query
 }
 
-// render answers with a page, its fragment, or its twin.
+// render answers with a page, its fragment, or the same as JSON.
 func (s *Server) render(r *request, name, title string, data any, topics ...string) error {
 	if r.JSON {
 		return s.json(r, http.StatusOK, envelope{OK: true, Data: data})

@@ -56,11 +56,12 @@ type Reach struct {
 // Server answers requests.
 type Server struct {
 	Options
-	routes   *http.ServeMux
-	guard    *guard.Guard
-	streams  stream.Hub
-	received received
-	operator string
+	routes    *http.ServeMux
+	guard     *guard.Guard
+	streams   stream.Hub
+	received  received
+	searching chan struct{} // holds one for each project that is being searched
+	operator  string
 }
 
 // The bounds of a server.
@@ -82,7 +83,7 @@ func New(o Options) *Server {
 	if o.Cookie == "" {
 		o.Cookie = "crosslink_session"
 	}
-	s := &Server{Options: o, operator: "operator"}
+	s := &Server{Options: o, operator: "operator", searching: make(chan struct{}, searchWorkers)}
 	if u, err := user.Current(); err == nil && u.Username != "" {
 		s.operator = u.Username
 	}
@@ -125,6 +126,12 @@ func (s *Server) Serve(ctx context.Context, listeners ...net.Listener) error {
 	defer cancel()
 	if serr := h.Shutdown(bounded); serr != nil {
 		h.Close()
+	}
+	for range searchWorkers { // a search may outlast its request
+		select {
+		case s.searching <- struct{}{}:
+		case <-bounded.Done():
+		}
 	}
 	if errors.Is(err, http.ErrServerClosed) {
 		err = nil

@@ -46,7 +46,7 @@ func (s *Server) isPage(u *url.URL) bool {
 		return false
 	}
 	r := s.guard.Find(u)
-	return r != nil && r.Twin
+	return r != nil && r.AlsoJSON
 }
 
 // removeView removes a saved view.

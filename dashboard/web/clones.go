@@ -18,9 +18,9 @@ type placeDoc struct {
 }
 
 // placesOf are the clones of a project, where there are several.
-func placesOf(t place.Twins, p db.Project) []placeDoc {
+func placesOf(c place.Clones, p db.Project) []placeDoc {
 	all := []placeDoc{}
-	for _, o := range t.Of(p) {
+	for _, o := range c.Of(p) {
 		all = append(all, placeDoc{o.Slug, o.Place.Path, o.Place.Agent, o.Place.Capability})
 	}
 	return all
@@ -28,13 +28,13 @@ func placesOf(t place.Twins, p db.Project) []placeDoc {
 
 // merged is everything as pages show it: a hub that is watched through several clones
 // is one project. What is wrong with one of the clones is shown with it.
-func (s *Server) merged(r *request) ([]db.Project, map[string][]alerts.Alert, place.Twins, error) {
+func (s *Server) merged(r *request) ([]db.Project, map[string][]alerts.Alert, place.Clones, error) {
 	projects, by, err := s.everything(r)
 	if err != nil {
 		return nil, nil, nil, err
 	}
-	t := place.TwinsOf(projects)
-	for _, all := range t {
+	c := place.ClonesOf(projects)
+	for _, all := range c {
 		for _, o := range all[1:] {
 			for _, a := range by[o.ID] {
 				if own(a) {
@@ -45,13 +45,13 @@ func (s *Server) merged(r *request) ([]db.Project, map[string][]alerts.Alert, pl
 		}
 		slices.SortFunc(by[all[0].ID], alerts.Urgent)
 	}
-	return slices.DeleteFunc(projects, t.Hides), by, t, nil
+	return slices.DeleteFunc(projects, c.Hides), by, c, nil
 }
 
 // shown are the projects as pages list them: of each hub one.
 func (s *Server) shown(r *request) ([]db.Project, error) {
 	projects, err := s.DB.Projects(r.Context())
-	return slices.DeleteFunc(projects, place.TwinsOf(projects).Hides), err
+	return slices.DeleteFunc(projects, place.ClonesOf(projects).Hides), err
 }
 
 // own reports whether an alert is about a clone, and not about its hub.

@@ -1,6 +1,7 @@
 package db
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"net/url"
@@ -13,46 +14,47 @@ import (
 	"github.com/git-crosslink/git-crosslink/event"
 )
 
-// twin is another project with the same hub: another clone of it.
-type twin struct {
+// clone is another project with the same hub: another clone of it.
+type clone struct {
 	id, slug string
 	read     bool // it is polled, and the last poll succeeded
 	place    Place
 }
 
-// twins are the other projects with the hub of one. What is wrong with a hub is seen
-// through each of its clones and told once: by the first that sees it begin, and by the
-// last that sees it end.
-type twins []twin
+// clones are the other projects with the hub of one. Each of them sees what is wrong with
+// the hub, and it is notified of once: by the first clone that sees it begin, and by the last
+// that sees it end.
+type clones []clone
 
-// twinsOf finds the twins of the project that was polled.
-func twinsOf(ctx context.Context, tx *sql.Tx, in Poll) (twins, error) {
+// clonesOf finds the other clones of the hub of the project that was polled.
+func clonesOf(ctx context.Context, tx *sql.Tx, in Poll) (clones, error) {
 	if in.Facts.Health.Hub == "" {
 		return nil, nil
 	}
-	all, err := list(ctx, tx, func(r *sql.Rows, t *twin) error { return r.Scan(&t.id, &t.slug, &t.read, &t.place.Path, &t.place.URL) },
+	all, err := list(ctx, tx, func(r *sql.Rows, t *clone) error { return r.Scan(&t.id, &t.slug, &t.read, &t.place.Path, &t.place.URL) },
 		`SELECT p.id, p.slug, p.status = 'active' AND p.poll_error = '', l.path, l.url FROM projects p JOIN places l ON l.project_id = p.id
 			WHERE p.hub_id = ?1 OR p.id = ?2 ORDER BY p.added_at, p.slug`, in.Facts.Health.Hub, in.Project.ID)
 	if err != nil {
 		return nil, err
 	}
 	hub := ""
-	if k := slices.IndexFunc(all, func(t twin) bool { return t.id == in.Project.ID }); k >= 0 {
+	if k := slices.IndexFunc(all, func(t clone) bool { return t.id == in.Project.ID }); k >= 0 {
 		hub = HubKey(in.Facts.Health.Hub, all[k].place)
 	}
-	return slices.DeleteFunc(all, func(t twin) bool {
+	return slices.DeleteFunc(all, func(t clone) bool {
 		return hub == "" || t.id == in.Project.ID || HubKey(in.Facts.Health.Hub, t.place) != hub
 	}), nil
 }
 
-// HubKey is equal for clones of one hub: those that name the same id and have the same URL,
-// whatever its scheme and user; "" if one of them is missing. The id alone does not tell: it
-// is part of the tracker, so that every copy of the tracker on another server has it, too.
+// HubKey is equal for clones of one hub: those that have the same hub id and the same URL,
+// whatever its scheme and user; "" if the id is not known. A repository without a URL may be
+// the hub itself. The id alone is not enough: it is part of the tracker, so every copy of the
+// tracker on another server has it, too.
 func HubKey(id string, p Place) string {
-	if id == "" || p.URL == "" {
+	if id == "" || p.URL == "" && p.Path == "" {
 		return ""
 	}
-	return id + " " + location(p.URL, p.Path)
+	return id + " " + location(cmp.Or(p.URL, p.Path), p.Path)
 }
 
 // defaultPorts are the ports that a URL need not name.
@@ -84,11 +86,11 @@ func remoteLocation(host, at string) string {
 }
 
 // slugs are the other names under which an alert may be asked for.
-func (t twins) slugs(a *alerts.Alert) (all []string) {
+func (c clones) slugs(a *alerts.Alert) (all []string) {
 	if ofClone(a) {
 		return nil
 	}
-	for _, o := range t {
+	for _, o := range c {
 		all = append(all, o.slug)
 	}
 	return all
@@ -97,27 +99,27 @@ func (t twins) slugs(a *alerts.Alert) (all []string) {
 // ofClone reports whether an alert is about a clone, and not about its hub.
 func ofClone(a *alerts.Alert) bool { return strings.HasPrefix(a.Subject, "project:") }
 
-// silence makes silences of a twin hold for the project, too: it is the same hub.
-func (t twins) silence(project string, all []alerts.Silence) {
+// silence makes silences of another clone hold for the project, too: it is the same hub.
+func (c clones) silence(project string, all []alerts.Silence) {
 	for k := range all {
-		if slices.ContainsFunc(t, func(o twin) bool { return o.id == all[k].Project }) {
+		if slices.ContainsFunc(c, func(o clone) bool { return o.id == all[k].Project }) {
 			all[k].Project = project
 		}
 	}
 }
 
-// told reports whether a twin has informed of the same thing already, or will.
-func (t twins) told(ctx context.Context, tx *sql.Tx, x *alerts.Transition) (bool, error) {
+// notified reports whether another clone has notified of the same thing already, or will.
+func (c clones) notified(ctx context.Context, tx *sql.Tx, x *alerts.Transition) (bool, error) {
 	if x.Notice == alerts.NoNotice || ofClone(&x.Alert) {
 		return false, nil
 	}
-	for _, o := range t {
+	for _, o := range c {
 		rows, err := list(ctx, tx, scanAlert, "SELECT "+alertColumns+" WHERE a.project_id = ? AND a.kind = ? AND a.subject = ? AND a.state != 'resolved' AND a.notified", o.id, x.Alert.Kind, x.Alert.Subject)
 		if err != nil {
 			return false, err
 		}
 		open := len(rows) > 0
-		since := event.Time(-1) // from when on a notice of the twin is about this
+		since := event.Time(-1) // from when on a notice of the other clone is about this
 		switch x.Notice {
 		case alerts.NoticeFiring:
 			if open {
