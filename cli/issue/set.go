@@ -61,8 +61,8 @@ var setVerbs = []setVerb{
 	{
 		name: "label", usage: "add labels", synopsis: "<id> <label>…", element: "a label", check: labelsOf,
 		about: `Adds labels to an issue. With signs, adds labels to several issues and removes
-others. Commas separate labels. Adding a label twice is not an error. Blanks around a
-label are dropped. A number of an issue is not taken for a label, except after '--'.
+others. Commas separate labels. Adding a label twice is not an error. Spaces around a
+label are ignored. An issue number is not accepted as a label, except after '--'.
 
 Examples:
   git crosslink label 12 bug ui
