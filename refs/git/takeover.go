@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"strings"
@@ -20,7 +21,7 @@ import (
 // the next command has the news without network. The rules are:
 //
 //   - tips are compared first; a copy is made only for tips not looked at
-//     before;
+//     before, of a few objects without git (copyfew.go);
 //   - a shallow repository has logs without their beginning, a partial one
 //     without their blobs, and git does not read another user's repository in
 //     a child: in all three the copy is quietly not used;
@@ -36,20 +37,29 @@ func (r *Replica) TakeOver(ctx context.Context, remote string, cfg refs.Config) 
 	if err != nil {
 		return false, fmt.Errorf("look at the remote-tracking branches: %w", err)
 	}
-	seen, err := r.local.Refs(ctx, refs.OuterPrefix)
+	seen, err := r.local.Refs(ctx, "refs/")
 	if err != nil {
 		return false, err
 	}
-	old := make(map[string]refs.OID, len(seen))
+	old := map[string]refs.OID{}
 	for _, s := range seen {
-		old[s.Name] = s.OID
+		if strings.HasPrefix(s.Name, refs.OuterPrefix) {
+			old[s.Name] = s.OID
+		}
 	}
-	fresh := false
+	var ups []refs.Update
+	gone := maps.Clone(old)
 	for _, t := range theirs {
-		fresh = fresh || old[refs.OuterPrefix+strings.TrimPrefix(t.Name, root)] != t.OID
+		name := refs.OuterPrefix + strings.TrimPrefix(t.Name, root)
+		if delete(gone, name); old[name] != t.OID {
+			ups = append(ups, refs.Update{Ref: name, Old: old[name], New: t.OID})
+		}
 	}
-	if !fresh {
+	if len(ups) == 0 {
 		return false, nil
+	}
+	if len(gone) == 0 && r.copyFew(ctx, seen, ups) == nil {
+		return true, nil
 	}
 	// whatever git says to this, the refs tell what came of it
 	for range 2 {
