@@ -34,7 +34,7 @@ type Format struct {
 
 // Formats are the forms an export can have.
 var Formats = []Format{
-	{"jsonl", "JSON lines that hold everything, for 'import'", (*export).jsonl},
+	{"jsonl", "JSON lines that contain everything, for 'import'", (*export).jsonl},
 	{"beads", "the JSON lines of beads", (*export).beads},
 	{"github", "JSON lines of GitHub's issue import API", (*export).github},
 	{"csv", "a table with a header", (*export).csv},

@@ -33,8 +33,8 @@ func newDoctorCommand(e *command.Env) *urfave.Command {
 		UsageText: "git crosslink doctor [<options>]",
 		Description: `Checks everything that can keep the tracker from working: the agent, the hub and
 whether it accepts pushes, the logs, the ledger and the clocks. This command contacts
-the hub and changes nothing. Each finding has a hint how to fix it. A 'problem' keeps
-something from working, a 'warning' may become a problem, and a 'note' is only
+the hub and changes nothing. Each finding has a hint that shows the fix. A 'problem'
+keeps something from working, a 'warning' may become a problem, and a 'note' is only
 information.
 
 With --porcelain the fields are severity, name, text and one field for each hint.

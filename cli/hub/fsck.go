@@ -17,10 +17,10 @@ func newFsckCommand(e *command.Env) *urfave.Command {
 		Name: "fsck", Category: frame.GroupHub,
 		Usage:     "check the data of the tracker",
 		UsageText: "git crosslink fsck [<options>]",
-		Description: `Lists data that does not count: rejected events, logs that end early, that were
-written by two clones or that are damaged, invalid steps of the ledger, decisions
-that the hub has lost, and problems that the last fetch found on the hub. None of
-them needs a repair, because every clone ignores them in the same way. In a pipe the
+		Description: `Lists data that does not count: rejected events, logs that end early, are damaged or
+were written by two clones, invalid steps of the ledger, decisions that the hub has
+lost, and problems that the last fetch found on the hub. None of them needs a repair,
+because every clone ignores them in the same way. In a pipe the
 fields are kind, agent, sequence, commit and text.
 
 --full checks the whole ledger and all logs again, without the results of earlier

@@ -31,7 +31,7 @@ Examples:
   git crosslink heartbeat
   git crosslink heartbeat --state awaiting_input 12`,
 		Flags: []urfave.Flag{
-			&urfave.StringFlag{Name: "state", Usage: "`STATE`: working, idle, awaiting_input or paused (default: as before)"},
+			&urfave.StringFlag{Name: "state", Usage: "`STATE`: working, idle, awaiting_input or paused (default: unchanged)"},
 		},
 	}, func(u *urfave.Context) error {
 		args, err := frame.Arguments(u, 0, 1, "at most one id")

@@ -36,8 +36,8 @@ Examples:
 		Name: "rotate", Usage: "replace your signing key",
 		UsageText: "git crosslink key rotate [<options>]",
 		Description: `Replaces the signing key by the key in crosslink.signingKey, or by a new key if that
-is not set. The old key signs this change, and what it signed stays signed. If the
-old key was created by this program, it is deleted. Prints the new public key.
+is not set. The old key signs this change, and its signatures stay valid. If this
+program created the old key, it is deleted. Prints the new public key.
 
 Examples:
   git crosslink key rotate

@@ -20,7 +20,7 @@ func newRequestList(e *command.Env) *urfave.Command {
 		Name: "list", Aliases: []string{"ls"}, Usage: "list requests",
 		UsageText: "git crosslink request list [<options>]",
 		Description: `Lists the unanswered requests to and from this worktree's agent, or the requests that
-the options choose; @me is yourself. The column 'state' tells whether this clone obeys
+the options choose; @me is yourself. The column 'state' shows whether this clone obeys
 a request, or why not. In a pipe the fields are id, kind, from, to, time, state and
 reason.
 

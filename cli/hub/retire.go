@@ -24,7 +24,7 @@ Examples:
   git crosslink agent describe 'nightly dependency updates, ask dave'
   git crosslink agent describe --kind agent 'the reviewer'`,
 		Flags: append([]urfave.Flag{
-			&urfave.StringFlag{Name: "kind", Usage: "`KIND`: person or agent (default: as before)"},
+			&urfave.StringFlag{Name: "kind", Usage: "`KIND`: person or agent (default: unchanged)"},
 		}, command.WriteFlags()...),
 	}, func(u *urfave.Context) error {
 		args, err := frame.Arguments(u, 1, 1, "a text; quote it if it has several words")

@@ -34,7 +34,8 @@ is set up for each. No other command edits these files.
 The default is --local: a file for this worktree only, added to .git/info/exclude.
 --shared edits a file that you commit. agents-md, codex and gemini have only shared
 files. All other bytes of a file stay the same. This command does not edit a file that
-it cannot parse, that is read-only, or that a symbolic link puts outside the worktree.
+it cannot parse, that is read-only, or that is outside the worktree behind a symbolic
+link.
 Instead it prints what to add, and exits with 1.
 
 --remove restores each file as it was. If the file has changed since, --remove deletes

@@ -58,9 +58,10 @@ func newCloseCommand(e *command.Env) *urfave.Command {
 		Description: `Closes the issues, all or none, and names the issues that are ready as a result.
 
 Closing a closed issue succeeds, and a new reason replaces the old one. Closing an
-issue also ends its lock. If somebody else holds the lock, give a reason, which the
-holder will read, or --break; otherwise the exit status is 2. --claim-next claims the next issue to
-work on and prints its id last.
+issue also ends its lock. If somebody else holds the lock, give --break, or a reason
+for the holder to read; otherwise the exit status is 2.
+
+--claim-next claims the next issue to work on and prints its id last.
 
 Examples:
   git crosslink close 12 --reason 'fixed in 4f2a'

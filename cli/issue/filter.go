@@ -40,7 +40,7 @@ type filterOptions struct {
 // filterFlags are the options of lists that choose and order.
 func filterFlags(sorted string) []urfave.Flag {
 	return []urfave.Flag{
-		&urfave.StringSliceFlag{Name: "label", Aliases: []string{"l"}, Usage: "only issues with `LABEL`; several, repeated or with commas, must all be there"},
+		&urfave.StringSliceFlag{Name: "label", Aliases: []string{"l"}, Usage: "only issues with `LABEL`; may be repeated or contain commas: all must match"},
 		&urfave.BoolFlag{Name: "no-label", Usage: "only issues without labels"},
 		&urfave.StringFlag{Name: "priority", Aliases: []string{"p"}, Usage: "low, medium, high or critical; also P0 to P3, urgent"},
 		&urfave.StringFlag{Name: "assignee", Aliases: []string{"a"}, Usage: "only issues assigned to `WHO`; @me is yourself"},
@@ -50,7 +50,7 @@ func filterFlags(sorted string) []urfave.Flag {
 		&urfave.StringFlag{Name: "milestone", Usage: "only issues in `MILESTONE`, by name, number (%1) or short uuid"},
 		&urfave.StringFlag{Name: "parent", Usage: "only children of issue `ID`"},
 		&urfave.BoolFlag{Name: "overdue", Usage: "only overdue issues"},
-		&urfave.StringFlag{Name: "sort", Usage: "sort by `ORDER`: created, updated, priority, due, number or title; -ORDER puts the greatest first", Value: sorted},
+		&urfave.StringFlag{Name: "sort", Usage: "sort by `ORDER`: created, updated, priority, due, number or title; -ORDER for descending order", Value: sorted},
 		&urfave.BoolFlag{Name: "reverse", Usage: "reverse the order"},
 		&urfave.StringFlag{Name: "limit", Aliases: []string{"n"}, Usage: fmt.Sprintf("at most `N`, also as -N; 0 for all (default: %d for people, all for scripts)", pageLimit)},
 		&urfave.StringFlag{Name: "after", Usage: "continue the list after issue `ID`"},

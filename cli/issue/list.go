@@ -26,8 +26,8 @@ func newListCommand(e *command.Env) *urfave.Command {
 This command does not contact the hub. On a terminal it prints a table that fits:
 first the names of labels, people and lock holders are cut ('core,+1'), then columns
 are left out, in this order: changed, labels, who, due, locked by, priority, status.
-With --overdue and --sort due the due column is the last to go. If the hub was not
-asked in the last 10 seconds, the last line says how old the list is, and a sync
+With --overdue and --sort due, the due column is left out last. If the hub was not
+contacted in the last 10 seconds, the last line shows the age of the list, and a sync
 starts in the background.
 
 In a pipe it prints id, status, priority, title, labels, assignees, time of the last

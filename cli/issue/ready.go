@@ -46,9 +46,9 @@ scheduled for later, most urgent first. This command asks the hub first, and wai
 few seconds for it at most. The exit status is 1 if nothing is ready.
 
 --claim locks the first issue that it can get and prints its id. An issue that you
-hold already comes first, so repeating the command gives the same issue. The exit
-status is 1 if no issue can be claimed, and 3 if the claim is not confirmed. An agent
-that a request has paused gets 1, one that a request has killed gets 2.
+already hold comes first, so repeating the command gives the same issue. The exit
+status is 1 if no issue can be claimed, and 3 if the claim is not confirmed. If a
+request has paused this agent, it is 1; if a request has killed it, 2.
 
 Examples:
   git crosslink ready

@@ -84,7 +84,7 @@ Examples:
 	{
 		name: "assign", usage: "assign people or agents", synopsis: "<id> <who>…", element: "an assignee", check: assigning.names,
 		about: `Adds assignees to an issue; @me is yourself. With signs, adds assignees to several
-issues and removes others. A number of an issue is not taken for an assignee, except
+issues and removes others. An issue number is not accepted as an assignee, except
 after '--'.
 
 Examples:

@@ -30,9 +30,9 @@ entries. It shows these changes first. On a terminal it asks for confirmation;
 elsewhere it needs --yes. It writes new events; no event disappears from a log.
 
 The command asks the hub first. If somebody else has changed the same field since,
-nothing is undone; with --offline, only changes that are here are known. Locks are not
-undone; see 'lock' and 'unlock'. Undoing 'new' deletes the issue. Undoing an undo
-makes the change again.
+nothing is undone; --offline checks only changes that this clone has fetched. Locks are
+not undone; see 'lock' and 'unlock'. Undoing 'new' deletes the issue. Undoing an undo
+restores the change.
 
 Examples:
   git crosslink undo --dry-run

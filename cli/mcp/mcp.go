@@ -21,8 +21,8 @@ func New(t *frame.Terminal) *urfave.Command {
 		Name: "mcp", Category: frame.GroupAgents,
 		Usage:     "serve an AI agent that speaks the Model Context Protocol",
 		UsageText: "git crosslink mcp [--toolset read|write|admin]",
-		Description: `Serves one client over stdin and stdout until stdin ends. An agent that can run
-commands does not need this server: 'git crosslink prime' tells the agent how to work.
+		Description: `Serves one client over stdin and stdout until stdin ends. Agents that can run commands
+do not need this server; they run 'git crosslink prime'.
 
 The toolset 'read' can only read; 'write' (the default) can also change issues;
 'admin' can also break locks, delete issues and sync. Each call runs one command of

@@ -32,13 +32,13 @@ var hookNames = []string{"claude", "codex", "gemini"}
 func newPrimeCommand(e *command.Env) *urfave.Command {
 	return e.Command(&urfave.Command{
 		Name: "prime", Category: frame.GroupAgents,
-		Usage:     "tell an AI agent how to work here and where it stands",
+		Usage:     "print instructions and current work for an AI agent",
 		UsageText: "git crosslink prime [--short | --no-state] [--hook <program>]",
 		Description: `Prints what an AI agent needs at the start of a session and after its context was
 compacted: how to take and finish work, the issues that the agent holds, the last
 hand-off, the issues that are ready, and the issues that wait for its work. The
-text has at most 4,500 bytes. Text from other people is printed between marks that
-nobody can forge, after a sentence that calls the text data.
+text has at most 4,500 bytes. Text from other people is enclosed in marks that cannot
+be forged, after a sentence that says the text is data.
 
 This command does not contact the hub: it prints what this clone knows. Outside a
 repository, without a tracker and after any error it prints nothing and succeeds,
@@ -52,8 +52,8 @@ Examples:
   git crosslink prime
   git crosslink prime --no-state`,
 		Flags: []urfave.Flag{
-			&urfave.BoolFlag{Name: "short", Usage: "print only how to work and the held issues, for an agent that another agent started"},
-			&urfave.BoolFlag{Name: "no-state", Usage: "print only how to work"},
+			&urfave.BoolFlag{Name: "short", Usage: "print only instructions and held issues, for an agent that another agent started"},
+			&urfave.BoolFlag{Name: "no-state", Usage: "print only instructions"},
 			&urfave.StringFlag{Name: "hook", Usage: "print the answer for the session hook of `PROGRAM`: claude, codex or gemini"},
 		},
 	}, func(u *urfave.Context) error {

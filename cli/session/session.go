@@ -23,7 +23,7 @@ import (
 func newSessionCommand(e *command.Env) *urfave.Command {
 	return &urfave.Command{
 		Name: "session", Category: frame.GroupAgents, HideHelp: true,
-		Usage: "start and end a period of work, and hand the work on",
+		Usage: "start and end a period of work, and hand it over",
 		UsageText: `git crosslink session start [<options>] [<id>]
 git crosslink session work [<options>] <id>
 git crosslink session end [<options>]
@@ -31,7 +31,7 @@ git crosslink session status [<options>]
 git crosslink session handoff [<options>] [<id>]`,
 		Description: `A session is a period of work of this worktree's agent. A session remembers which
 issue the agent works on and which locks it has claimed since the start. 'session
-end' hands the work on: the notes become a comment on the issue, and the locks are
+end' hands the work over: the notes become a comment on the issue, and the locks are
 released.
 
 If one worktree has several sessions, GIT_CROSSLINK_SESSION chooses one of them: its

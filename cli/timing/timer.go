@@ -83,8 +83,9 @@ Examples:
 	}
 }
 
-func atFlag() urfave.Flag {
-	return &urfave.StringFlag{Name: "at", Usage: "the work ended at `TIME`, such as 2026-03-01T10:00:00Z"}
+// atFlag is --at of a command that stops a timer.
+func atFlag(what string) urfave.Flag {
+	return &urfave.StringFlag{Name: "at", Usage: what + " ended at `TIME`, such as 2026-03-01T10:00:00Z"}
 }
 
 func newTimerStart(e *command.Env) *urfave.Command {
@@ -96,7 +97,7 @@ timer, like 'timer stop'. A timer on the same issue continues.
 
 Examples:
   git crosslink timer start 12`,
-		Flags: append([]urfave.Flag{atFlag()}, command.WriteFlags()...),
+		Flags: append([]urfave.Flag{atFlag("the work on another issue")}, command.WriteFlags()...),
 	}, func(u *urfave.Context) error {
 		args, err := frame.Arguments(u, 1, 1, "the id of one issue")
 		if err != nil {
@@ -144,7 +145,7 @@ machine was restarted since, you must give the end of the work with --at.
 
 Examples:
   git crosslink timer stop`,
-		Flags: append([]urfave.Flag{atFlag()}, command.WriteFlags()...),
+		Flags: append([]urfave.Flag{atFlag("the work")}, command.WriteFlags()...),
 	}, func(u *urfave.Context) error {
 		if _, err := frame.Arguments(u, 0, 0, ""); err != nil {
 			return err
