@@ -146,13 +146,26 @@ func (c *Change) Revoke(agent string, after *uint64, reason string, log *Revoked
 	return r, nil
 }
 
-// SetPolicy changes the policy; "" and nil leave it as it is.
-func (c *Change) SetPolicy(signing string, open *bool) {
-	if signing != "" {
-		c.Meta.Signing = signing
+// Policy is a change of the hub's policy. "" and nil leave a part as it is.
+type Policy struct {
+	Signing string
+	Open    *bool
+	Pushes  *uint64 // a minute, of all clones together; 0 is no limit
+}
+
+// Nothing reports whether p leaves everything as it is.
+func (p Policy) Nothing() bool { return p == Policy{} }
+
+// SetPolicy changes the policy.
+func (c *Change) SetPolicy(p Policy) {
+	if p.Signing != "" {
+		c.Meta.Signing = p.Signing
 	}
-	if open != nil {
-		c.Meta.Open = *open
+	if p.Open != nil {
+		c.Meta.Open = *p.Open
+	}
+	if p.Pushes != nil {
+		c.Meta.SetPushesPerMinute(*p.Pushes)
 	}
 }
 

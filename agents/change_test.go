@@ -57,8 +57,12 @@ func TestChange(t *testing.T) {
 		is    func(*trust.State) bool
 	}{
 		{"nothing", nil, "", nil},
-		{"the policy as it is", []func(*Change) error{func(c *Change) error { c.SetPolicy(trust.Warn, nil); return nil }}, "", nil},
-		{"a policy", []func(*Change) error{func(c *Change) error { closed := false; c.SetPolicy(trust.Require, &closed); return nil }}, "",
+		{"the policy as it is", []func(*Change) error{func(c *Change) error { c.SetPolicy(Policy{Signing: trust.Warn}); return nil }}, "", nil},
+		{"a policy", []func(*Change) error{func(c *Change) error {
+			closed := false
+			c.SetPolicy(Policy{Signing: trust.Require, Open: &closed})
+			return nil
+		}}, "",
 			func(s *trust.State) bool { return s.Meta.Signing == trust.Require && !s.Meta.Open }},
 		{"the key of the log", []func(*Change) error{approve("bob", "", log(bob), false)}, "",
 			func(s *trust.State) bool { return s.Signers.Lists(trust.Principal("bob")) && s.AdminOf(bob) == "" }},
@@ -163,9 +167,9 @@ func TestNotAdmitted(t *testing.T) {
 	}{
 		{nil, "bob", key, ""},
 		{state, "bob", key, ""},
-		{next(func(c *Change) { c.SetPolicy("", &closed) }), "bob", key, "not-approved/key"},
-		{next(func(c *Change) { c.SetPolicy("", &closed) }), "alice", key, ""},
-		{next(func(c *Change) { c.SetPolicy(trust.Require, nil) }), "bob", none, "not-approved/job"},
+		{next(func(c *Change) { c.SetPolicy(Policy{Open: &closed}) }), "bob", key, "not-approved/key"},
+		{next(func(c *Change) { c.SetPolicy(Policy{Open: &closed}) }), "alice", key, ""},
+		{next(func(c *Change) { c.SetPolicy(Policy{Signing: trust.Require}) }), "bob", none, "not-approved/job"},
 		{next(func(c *Change) { c.Meta.Revoked["bob"] = trust.Revocation{} }), "bob", key, "revoked"},
 	} {
 		got := ""

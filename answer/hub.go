@@ -8,30 +8,31 @@ import (
 
 // Status is the condition of the tracker.
 type Status struct {
-	Remote      *string       `json:"remote"`
-	URL         *string       `json:"url"`
-	PushURL     *string       `json:"push_url"`
-	Hub         *string       `json:"hub"`
-	Level       *int          `json:"level"`
-	Shared      bool          `json:"shared"`
-	Agent       *string       `json:"agent"`
-	Unsent      int           `json:"unsent"`
-	LastContact *string       `json:"last_contact"`
-	Open        int           `json:"open"`
-	Closed      int           `json:"closed"`
-	Archived    int           `json:"archived"`
-	Logs        []Log         `json:"logs"`
-	Rejected    int           `json:"rejected"`
-	Sequence    uint64        `json:"sequence"`
-	Undecided   int           `json:"undecided"`
-	Lost        int           `json:"lost"`
-	BadSteps    int           `json:"bad_steps"`
-	Unsigned    int           `json:"unsigned"`
-	Renumbered  []store.Alias `json:"renumbered"`
-	State       string        `json:"state"`
-	Problems    []string      `json:"problems"`
-	Findings    []Diagnosis   `json:"findings"`
-	Total       int           `json:"findings_total"`
+	Remote      *string            `json:"remote"`
+	URL         *string            `json:"url"`
+	PushURL     *string            `json:"push_url"`
+	Hub         *string            `json:"hub"`
+	Level       *int               `json:"level"`
+	Shared      bool               `json:"shared"`
+	Agent       *string            `json:"agent"`
+	Unsent      int                `json:"unsent"`
+	LastContact *string            `json:"last_contact"`
+	Open        int                `json:"open"`
+	Closed      int                `json:"closed"`
+	Archived    int                `json:"archived"`
+	Logs        []Log              `json:"logs"`
+	Rejected    int                `json:"rejected"`
+	Sequence    uint64             `json:"sequence"`
+	Undecided   int                `json:"undecided"`
+	Lost        int                `json:"lost"`
+	BadSteps    int                `json:"bad_steps"`
+	Unsigned    int                `json:"unsigned"`
+	Renumbered  []store.Alias      `json:"renumbered"`
+	State       string             `json:"state"`
+	PushShare   *tracker.PushShare `json:"push_share"`
+	Problems    []string           `json:"problems"`
+	Findings    []Diagnosis        `json:"findings"`
+	Total       int                `json:"findings_total"`
 }
 
 // Log is one log of it.
@@ -49,7 +50,7 @@ func StatusOf(s *tracker.Status, findings []Diagnosis) Status {
 	shown, total := Listed(findings, s.Unlisted)
 	x := Status{Remote: TextOrNull(s.Remote), URL: TextOrNull(s.URL), PushURL: TextOrNull(s.PushURL), Hub: TextOrNull(s.Hub), Shared: s.Shared,
 		Agent: TextOrNull(s.Agent), Unsent: s.Unsent, Open: s.Open, Closed: s.Closed, Archived: s.Archived,
-		Logs: []Log{}, Rejected: s.Rejected, Sequence: s.Sequence, Undecided: s.Undecided, Lost: s.Lost, BadSteps: s.BadSteps, Unsigned: s.Unsigned, Renumbered: append([]store.Alias{}, s.Renumbered...), State: s.Hash, Problems: []string{}, Findings: shown, Total: total}
+		Logs: []Log{}, Rejected: s.Rejected, Sequence: s.Sequence, Undecided: s.Undecided, Lost: s.Lost, BadSteps: s.BadSteps, Unsigned: s.Unsigned, Renumbered: append([]store.Alias{}, s.Renumbered...), State: s.Hash, PushShare: s.PushShare, Problems: []string{}, Findings: shown, Total: total}
 	for _, d := range shown {
 		x.Problems = append(x.Problems, d.Text)
 	}

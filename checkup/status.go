@@ -9,6 +9,7 @@ import (
 	"github.com/git-crosslink/git-crosslink/reading"
 	"github.com/git-crosslink/git-crosslink/refs"
 	"github.com/git-crosslink/git-crosslink/store"
+	"github.com/git-crosslink/git-crosslink/syncer"
 )
 
 // Status is the tracker's own condition.
@@ -33,9 +34,10 @@ type Status struct {
 	BadSteps    int              `json:"bad_steps"` // of the ledger, not believed
 	Unsigned    int              `json:"unsigned"`  // events after the last signed one of a log, which do not count
 	Renumbered  []store.Alias    `json:"renumbered"`
-	Hash        string           `json:"state"`    // hash of the canonical state
-	Findings    []fail.Diagnosis `json:"findings"` // what the doctor finds without asking the hub, notes apart
-	Unlisted    int              `json:"-"`        // problems with the hub beyond those of Findings
+	Hash        string           `json:"state"`      // hash of the canonical state
+	PushShare   *PushShare       `json:"push_share"` // nil: the hub has no limit that all clones share
+	Findings    []fail.Diagnosis `json:"findings"`   // what the doctor finds without asking the hub, notes apart
+	Unlisted    int              `json:"-"`          // problems with the hub beyond those of Findings
 
 	UnsentSince    event.Time `json:"-"` // shown time of the oldest event that the hub does not have
 	UndecidedSince event.Time `json:"-"` // likewise of those that a step has still to answer
@@ -51,6 +53,23 @@ type LogInfo struct {
 	Newest string `json:"newest,omitempty"` // time shown of its last line
 	Ended  string `json:"ended,omitempty"`  // why the log stops before its end
 	Own    bool   `json:"own,omitempty"`
+}
+
+// PushShare is what of the limit that all clones share is this clone's.
+type PushShare struct {
+	PerMinute  uint64 `json:"hub_per_minute"`
+	Pushes     int    `json:"pushes"`
+	Seconds    int    `json:"seconds"` // in which so many may start
+	Agents     int    `json:"agents"`  // that wrote lately and share the limit
+	AgentsHere int    `json:"agents_here"`
+}
+
+func pushShare(h syncer.Shared) *PushShare {
+	if h.PerMinute == 0 {
+		return nil
+	}
+	r := h.Share()
+	return &PushShare{h.PerMinute, r.Pushes, int(r.Per.Seconds()), h.Active, h.Here}
 }
 
 // ownLine are the findings that status shows on a line of its own.
@@ -82,6 +101,7 @@ func (k *Checkup) Status(ctx context.Context) (*Status, error) {
 	if !k.Contact.Last.IsZero() {
 		st.LastContact = &k.Contact.Last
 	}
+	st.PushShare = pushShare(k.Shared(s))
 	view := s.View
 	for status, n := range map[string]*int{"open": &st.Open, "closed": &st.Closed, "archived": &st.Archived} {
 		if _, *n, err = view.List(store.Filter{Status: status, Limit: 1}); err != nil {

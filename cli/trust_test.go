@@ -24,7 +24,7 @@ func (m *memoryHub) Approve(context.Context, tracker.Approve) ([]tracker.Approve
 func (m *memoryHub) Revoke(context.Context, string, *uint64, string) (*tracker.TrustRevocation, error) {
 	return nil, errNoKeys
 }
-func (m *memoryHub) SetPolicy(context.Context, string, *bool) error { return errNoKeys }
+func (m *memoryHub) SetPolicy(context.Context, tracker.Policy) error { return errNoKeys }
 func (m *memoryHub) ProofOf(context.Context, string) (*tracker.ForkProof, error) {
 	return nil, errNoKeys
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/git-crosslink/git-crosslink/internal/statefile"
 	"github.com/git-crosslink/git-crosslink/internal/system"
+	"github.com/git-crosslink/git-crosslink/syncer"
 )
 
 // Detach starts a sync that continues when this command is over, and reports whether
@@ -93,6 +94,16 @@ func (c *Clone) setInterval() (time.Duration, bool) {
 	return min(time.Duration(n)*time.Second, DetachedFor), set
 }
 
+// Poll is how old the last contact has to be for a sync that only asks: at least
+// after, and longer where nothing has come for a while, unless the user has set how
+// often. quiet is how long.
+func (c *Clone) Poll(after, quiet time.Duration) time.Duration {
+	if _, set := c.setInterval(); set {
+		return after
+	}
+	return max(after, syncer.Pause(after, quiet, c.Link.At().Jitter))
+}
+
 // Paced waits until it is time for another detached sync. The caller holds
 // "next", so that one process waits for all that come meanwhile.
 func (c *Clone) Paced(ctx context.Context, unsent bool) error {
@@ -100,7 +111,7 @@ func (c *Clone) Paced(ctx context.Context, unsent bool) error {
 	interval, set := c.setInterval()
 	switch {
 	case set:
-	case unsent && c.Link.Pace.Read().Limit(c.Limits(), c.Now()) == 0:
+	case unsent && !c.limited():
 		interval = sendInterval
 	default:
 		interval = syncInterval
@@ -114,6 +125,12 @@ func (c *Clone) Paced(ctx context.Context, unsent bool) error {
 	now := c.Now()
 	_ = os.Chtimes(mark, now, now) // a pace that cannot be kept is no reason not to sync
 	return nil
+}
+
+// limited reports whether pushes of facts to the hub have a limit.
+func (c *Clone) limited() bool {
+	limit, _ := c.Link.Pace.Read().Limit(c.Limits(), syncer.Facts, c.Now())
+	return limit != syncer.Rate{}
 }
 
 // touched is when something was last created, removed or renamed at the top of

@@ -161,9 +161,27 @@ func Urgency(s *reading.Snapshot) syncer.Urgency {
 	return most
 }
 
-// Limits are what crosslink.pushesPerMinute says, or what a known forge advises.
+// Limits are what crosslink.pushesPerMinute says, or what a known forge advises, and
+// the hub's own limit.
 func (c *Clone) Limits() syncer.Limits {
-	return c.Hub.Limits(c.Conf.Count("crosslink.pushesPerMinute"))
+	l := c.Hub.Limits(c.Conf.Count("crosslink.pushesPerMinute"))
+	if s := c.Reads.Last(); s != nil {
+		l.Hub = c.Shared(s)
+	}
+	return l
+}
+
+// activeFor is how long after its newest event an agent shares the hub's limit.
+const activeFor = 10 * time.Minute
+
+// Shared is the limit that all clones of the hub share, and among how many agents.
+func (c *Clone) Shared(s *reading.Snapshot) syncer.Shared {
+	if s.Meta == nil || !s.Bound || c.Hub == nil || c.Hub.Self || s.Meta.PushesPerMinute() == 0 {
+		return syncer.Shared{}
+	}
+	h := syncer.Shared{PerMinute: s.Meta.PushesPerMinute()}
+	h.Active, h.Here = s.WroteSince(max(event.TimeOf(c.Now()), s.Newest) - event.Time(activeFor))
+	return h
 }
 
 // unsentHere is how many events a push may carry.

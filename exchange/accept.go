@@ -157,7 +157,7 @@ func (x *Exchange) noteHub(ctx context.Context, problems []hubs.Problem, noMeta 
 	}
 	problems = x.tellProblems(problems, noMeta, w)
 	return x.Contact.Remember(func(c *hubs.Note) {
-		c.Last, c.Problems, c.NoMeta, c.Hub, c.Other = x.Now(), problems, noMeta, id, other
+		c.Last, c.Problems, c.NoMeta, c.Hub, c.Other = x.Link.Asked, problems, noMeta, id, other
 		if here && (tip != "" || w.Pin) {
 			c.Remote = x.Hub.Name
 		}

@@ -24,7 +24,7 @@ type Note struct {
 	URL    string    `json:"url,omitempty"`    // at which it was seen last
 	Hub    string    `json:"hub,omitempty"`    // the hub's id, pinned
 	Other  string    `json:"other,omitempty"`  // at the last fetch the remote held this other hub
-	Last   time.Time `json:"last,omitzero"`    // last fetch that worked
+	Last   time.Time `json:"last,omitzero"`    // when the last fetch began that worked
 
 	// Undecided is since when facts lie undecided on the hub, as seen from here.
 	Undecided time.Time `json:"undecided,omitzero"`
@@ -62,6 +62,8 @@ type Note struct {
 	// Idle stands for the refs of the last sync, if it found nothing to do
 	// (tracker/idle.go).
 	Idle string `json:"idle,omitempty"`
+	// Quiet is since when that has not changed.
+	Quiet time.Time `json:"quiet,omitzero"`
 	// Told are the notices that were given and have not changed since.
 	Told map[string]string `json:"told,omitempty"`
 }

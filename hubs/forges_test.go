@@ -93,15 +93,15 @@ func TestPerMinute(t *testing.T) {
 			k, v, _ := strings.Cut(kv, "=")
 			conf = append(conf, refs.Setting{Key: k, Value: v})
 		}
-		if got := c.p.Limit(of(conf, "origin").Limits(conf.Count("crosslink.pushesPerMinute")), noon); got != c.want {
-			t.Errorf("%s, %s: %d, want %d", c.url, c.conf, got, c.want)
+		if got, _ := c.p.Limit(of(conf, "origin").Limits(conf.Count("crosslink.pushesPerMinute")), syncer.Facts, noon); got.Pushes != c.want {
+			t.Errorf("%s, %s: %v, want %d", c.url, c.conf, got, c.want)
 		}
 	}
-	if n := slowed.Limit((*Hub)(nil).Limits(0, false), noon); n != 0 {
-		t.Errorf("no hub: %d", n)
+	if n, _ := slowed.Limit((*Hub)(nil).Limits(0, false), syncer.Facts, noon); n.Pushes != 0 {
+		t.Errorf("no hub: %v", n)
 	}
-	if n := slowed.Limit((&Hub{Name: SelfName, Self: true, URL: "https://github.com/a"}).Limits(0, false), noon); n != 0 {
-		t.Errorf("its own hub: %d", n)
+	if n, _ := slowed.Limit((&Hub{Name: SelfName, Self: true, URL: "https://github.com/a"}).Limits(0, false), syncer.Facts, noon); n.Pushes != 0 {
+		t.Errorf("its own hub: %v", n)
 	}
 }
 

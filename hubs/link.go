@@ -36,7 +36,8 @@ type Link struct {
 	Sleep   func(time.Duration) // nil really waits
 	Notice  func(fail.Notice)   // nil drops it
 
-	Reached bool // the hub was reached in this session
+	Reached bool      // the hub was reached in this session
+	Asked   time.Time // when its last fetch began
 
 	ask     bool // passwords may be asked for on the terminal
 	remote  refs.Remote
@@ -145,7 +146,10 @@ func (l *Link) converse(ctx context.Context, events int, f func(context.Context)
 }
 
 // Fetch fetches everything, within the bound.
-func (l *Link) Fetch(ctx context.Context) error { return l.converse(ctx, 0, l.Remote().Fetch) }
+func (l *Link) Fetch(ctx context.Context) error {
+	l.Asked = l.Now()
+	return l.converse(ctx, 0, l.Remote().Fetch)
+}
 
 // Heads are the branches of a repository, asked for within the bound.
 func (l *Link) Heads(ctx context.Context, r refs.Remote) (heads map[string]refs.OID, err error) {

@@ -33,8 +33,9 @@ type Trust struct {
 	Hash    string       `json:"hash"` // of its files: two people who see the same have the same meta
 	Signing string       `json:"signing"`
 	Open    bool         `json:"open"`
-	Admins  []string     `json:"admins"` // principals
-	Admin   bool         `json:"admin"`  // a key here may change it
+	Pushes  uint64       `json:"pushes_per_minute"` // of all clones together; 0 is no limit
+	Admins  []string     `json:"admins"`            // principals
+	Admin   bool         `json:"admin"`             // a key here may change it
 	Signers []TrustKey   `json:"signers"`
 	Agents  []TrustAgent `json:"agents"`
 	Refused []string     `json:"refused"` // meta commits that nobody believes
@@ -88,7 +89,7 @@ func (m *Members) trustOf(s *reading.Snapshot) (*Trust, error) {
 		return nil, &fail.Error{Kind: fail.No, Code: "no-hub", Message: "there is no tracker here yet, and so no trust settings"}
 	}
 	meta := s.Roll.Meta
-	r := &Trust{Hub: meta.Hub, Meta: string(s.MetaCommit), Seq: meta.Seq, Hash: s.Roll.Hash(), Signing: meta.Signing, Open: meta.Open,
+	r := &Trust{Hub: meta.Hub, Meta: string(s.MetaCommit), Seq: meta.Seq, Hash: s.Roll.Hash(), Signing: meta.Signing, Open: meta.Open, Pushes: meta.PushesPerMinute(),
 		Admins: append([]string{}, meta.Admins...), Signers: []TrustKey{}, Agents: []TrustAgent{}, Refused: []string{}}
 	_, err := m.AdminKey(s, s.Roll)
 	r.Admin = err == nil
@@ -204,10 +205,13 @@ func (m *Members) Revoke(ctx context.Context, agent string, after *uint64, reaso
 	return done, nil
 }
 
-// SetPolicy changes the hub's policy; "" and nil leave it as it is.
-func (m *Members) SetPolicy(ctx context.Context, signing string, open *bool) error {
+// Policy is a change of the hub's policy.
+type Policy = agents.Policy
+
+// SetPolicy changes the hub's policy.
+func (m *Members) SetPolicy(ctx context.Context, p Policy) error {
 	return m.ChangeMeta(ctx, "sets the policy", func(_ *reading.Snapshot, c *agents.Change) error {
-		c.SetPolicy(signing, open)
+		c.SetPolicy(p)
 		return nil
 	})
 }

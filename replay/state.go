@@ -164,6 +164,28 @@ func (s *State) AgentIDs() []string { return s.Logs.agents() }
 // is on the hub, counts, and is covered by the ledger.
 func (s *State) Active() []string { return s.Logs.active() }
 
+// WroteSince counts the agents whose newest line that counts has this time or a later
+// one, and those of them whose logs are written here.
+func (s *State) WroteSince(from event.Time) (all, here int) {
+	if s.Logs == nil {
+		return 0, 0
+	}
+	for _, x := range s.Logs.settled { // none of them is written here
+		if x.newest >= from {
+			all++
+		}
+	}
+	for id, c := range s.Logs.cursors {
+		if _, settled := s.Logs.settled[id]; settled || c.Counted == 0 || c.Newest < from {
+			continue
+		}
+		if all++; c.Here != "" {
+			here++
+		}
+	}
+	return all, here
+}
+
 // Settled reports how many lines a settled log has; 0 if it is not settled.
 func (s *State) Settled(agent string) uint64 {
 	if s.Logs == nil {

@@ -23,6 +23,10 @@ import (
 //     It is somewhat longer at random, so that clones do not return together.
 //     Only a command that insists asks before.
 //  5. A hub without a limit has one for an hour after it was busy or slow.
+//  6. If the admins of a hub have set a limit for all clones together, a clone
+//     sends at most its share of that (share.go), whatever else its limit is.
+//     Claims and releases have at least two pushes a minute, and no share makes a
+//     clone wait for more than 10 min.
 const (
 	minute      = 60 * time.Second
 	Coalesce    = 10 * time.Second
@@ -64,11 +68,12 @@ type Limits struct {
 	Set       bool // PerMinute was configured and holds whatever happened
 	PerMinute int  // 0 is any number
 	Never     bool // a path, or a repository that is its own hub, is not paced unless configured
+	Hub       Shared
 }
 
 // Pace is what a clone remembers of its pushes to one hub.
 type Pace struct {
-	Pushes []time.Time `json:"pushes,omitempty"` // starts of those in the last minute
+	Pushes []time.Time `json:"pushes,omitempty"` // starts of those in the last minute, and of the one before
 	Locks  []time.Time `json:"locks,omitempty"`  // the same of pushes that carried claims or releases
 	Holds  int         `json:"holds,omitempty"`  // how often in a row the hub was busy
 	Until  time.Time   `json:"until,omitzero"`   // the hub is left alone until then
@@ -81,11 +86,11 @@ type Pace struct {
 // counts as now; an end further ahead than any rule sets counts as over.
 func (p Pace) AsOf(now time.Time) Pace {
 	recent := func(all []time.Time) (kept []time.Time) {
-		for _, at := range all {
+		for i, at := range all {
 			if at.After(now) {
 				at = now
 			}
-			if now.Sub(at) < minute {
+			if age := now.Sub(at); age < minute || i == len(all)-1 && age < longestShare {
 				kept = append(kept, at)
 			}
 		}
@@ -107,30 +112,38 @@ func (p Pace) AsOf(now time.Time) Pace {
 // Slow reports whether a push took longer than a command waits, not long ago.
 func (p Pace) Slow(now time.Time) bool { return !p.AsOf(now).Cut.IsZero() }
 
-// Limit is how many pushes a minute the hub is sent, 0 for any number.
-func (p Pace) Limit(l Limits, now time.Time) int {
-	if l.Set || l.PerMinute > 0 {
-		return l.PerMinute
+// Limit is what the hub is sent of pushes of an urgency. shared: it is the clone's
+// share of the hub's limit.
+func (p Pace) Limit(l Limits, u Urgency, now time.Time) (limit Rate, shared bool) {
+	switch {
+	case l.Set || l.PerMinute > 0:
+		limit = perMinute(l.PerMinute)
+	case !l.Never && p.Slowed.After(now):
+		limit = perMinute(SlowedPushes)
 	}
-	if !l.Never && p.Slowed.After(now) {
-		return SlowedPushes
+	share := l.Hub.Share()
+	if least := perMinute(handover); u == Locks && share.slower(least) {
+		share = least
 	}
-	return 0
+	if share.slower(limit) {
+		return share, true
+	}
+	return limit, false
 }
 
-// Turn is when the next push may start where n are allowed a minute; a time in
-// the past is at once.
-func (p Pace) Turn(n int, u Urgency) time.Time {
-	if n == 0 {
+// Turn is when the next push may start under a limit; a time in the past is at
+// once.
+func (p Pace) Turn(r Rate, u Urgency) time.Time {
+	if r.Pushes == 0 {
 		return time.Time{}
 	}
 	if u == Locks {
-		return nth(p.Locks, n)
+		return nth(p.Locks, r.Pushes, r.Per)
 	}
 	all := slices.Concat(p.Pushes, p.Locks)
 	slices.SortFunc(all, time.Time.Compare)
-	at := nth(all, u.share(n))
-	if own := nth(p.Pushes, 1); own.Before(at) {
+	at := nth(all, u.share(r.Pushes), r.Per)
+	if own := nth(p.Pushes, 1, r.Per); own.Before(at) {
 		at = own
 	}
 	if u != Facts || len(all) == 0 {
@@ -139,12 +152,12 @@ func (p Pace) Turn(n int, u Urgency) time.Time {
 	return latest(at, all[len(all)-1].Add(Coalesce))
 }
 
-// nth is when fewer than n of these times will lie in the last minute.
-func nth(times []time.Time, n int) time.Time {
+// nth is when fewer than n of these times will lie in the time that has passed last.
+func nth(times []time.Time, n int, per time.Duration) time.Time {
 	if len(times) < n {
 		return time.Time{}
 	}
-	return times[len(times)-n].Add(minute)
+	return times[len(times)-n].Add(per)
 }
 
 func latest(a, b time.Time) time.Time {
@@ -168,9 +181,9 @@ func (p Pace) May(now time.Time, l Limits, u Urgency, insist bool) *Paced {
 	if p.Until.After(now) && !insist {
 		return &Paced{p.Until, p.Why, true}
 	}
-	n := p.Limit(l, now)
-	if at := p.Turn(n, u); at.After(now) {
-		return &Paced{at, limited(n, u), false}
+	limit, shared := p.Limit(l, u, now)
+	if at := p.Turn(limit, u); at.After(now) {
+		return &Paced{at, limited(limit, u, l.Hub, shared), false}
 	}
 	return nil
 }
@@ -178,14 +191,15 @@ func (p Pace) May(now time.Time, l Limits, u Urgency, insist bool) *Paced {
 // MayStart is when a push of this urgency may start.
 func (p Pace) MayStart(now time.Time, l Limits, u Urgency) time.Time {
 	p = p.AsOf(now)
-	return latest(p.Turn(p.Limit(l, now), u), p.Until)
+	limit, _ := p.Limit(l, u, now)
+	return latest(p.Turn(limit, u), p.Until)
 }
 
 // Started notes a push.
 func (p Pace) Started(now time.Time, l Limits, u Urgency) Pace {
 	p = p.AsOf(now)
-	switch {
-	case p.Limit(l, now) == 0:
+	switch limit, _ := p.Limit(l, u, now); {
+	case limit == Rate{}:
 	case u == Locks:
 		p.Locks = append(slices.Clip(p.Locks), now)
 	default:
@@ -244,13 +258,13 @@ func (p Pace) Answered(e Pushed, t Task) (Pace, *Paced) {
 }
 
 // limited says what a limit is, for people.
-func limited(n int, u Urgency) string {
-	what := "pushes"
+func limited(r Rate, u Urgency, h Shared, shared bool) string {
+	text := "limit: " + r.String()
 	if u == Locks {
-		what = "pushes of locks"
+		text = "limit: " + r.of("push of locks", "pushes of locks")
 	}
-	if n == 1 {
-		what = "push" + what[len("pushes"):]
+	if shared {
+		text += fmt.Sprintf(", this clone's share of %d for the hub", h.PerMinute)
 	}
-	return fmt.Sprintf("limit: %d %s a minute", n, what)
+	return text
 }

@@ -46,7 +46,7 @@ func TestTurns(t *testing.T) {
 		{"a limit of sixty", 60, []int{0, 1, 2, 3, 4, 5}, nil, "15 now now now"},
 	} {
 		p := Pace{Pushes: times(c.pushes...), Locks: times(c.locks...)}
-		got := fmt.Sprint(at(p.Turn(c.n, Facts)), " ", at(p.Turn(c.n, Numbers)), " ", at(p.Turn(c.n, Somebody)), " ", at(p.Turn(c.n, Locks)))
+		got := fmt.Sprint(at(p.Turn(perMinute(c.n), Facts)), " ", at(p.Turn(perMinute(c.n), Numbers)), " ", at(p.Turn(perMinute(c.n), Somebody)), " ", at(p.Turn(perMinute(c.n), Locks)))
 		if got != c.want {
 			t.Errorf("%s: %s, want %s", c.name, got, c.want)
 		}
@@ -129,7 +129,7 @@ func TestOddPaces(t *testing.T) {
 		t.Errorf("%+v", p)
 	}
 	for u := Facts; u <= Locks; u++ {
-		if at := p.Turn(1, u); at.After(noon.Add(minute)) {
+		if at := p.Turn(perMinute(1), u); at.After(noon.Add(minute)) {
 			t.Errorf("%d: %v", u, at)
 		}
 	}
@@ -157,8 +157,8 @@ func TestLimit(t *testing.T) {
 		{Limits{Never: true}, slowed, 0},
 		{Limits{Never: true, Set: true, PerMinute: 2}, slowed, 2},
 	} {
-		if got := c.p.Limit(c.l, noon); got != c.want {
-			t.Errorf("%+v, %+v: %d, want %d", c.l, c.p, got, c.want)
+		if got, _ := c.p.Limit(c.l, Facts, noon); got != perMinute(c.want) {
+			t.Errorf("%+v, %+v: %v, want %d", c.l, c.p, got, c.want)
 		}
 	}
 }

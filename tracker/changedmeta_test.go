@@ -96,7 +96,7 @@ func TestChangedMetaWithoutAnAnswer(t *testing.T) {
 func (c *clone) tryPolicy(signing string) error {
 	tr := c.open()
 	defer tr.Close()
-	return tr.SetPolicy(context.Background(), signing, nil)
+	return tr.SetPolicy(context.Background(), tracker.Policy{Signing: signing})
 }
 
 // The same for a fork that is detached.

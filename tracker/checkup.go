@@ -10,6 +10,7 @@ import (
 type (
 	Status       = checkup.Status
 	LogInfo      = checkup.LogInfo
+	PushShare    = checkup.PushShare
 	DoctorReport = checkup.DoctorReport
 	FsckReport   = checkup.FsckReport
 	Finding      = checkup.Finding

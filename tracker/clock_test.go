@@ -184,7 +184,9 @@ func TestClockOfAStranger(t *testing.T) {
 	alice.sync()
 	alice.approve("alice", "bob")
 	closed := false
-	alice.admin(func(tr *tracker.Tracker) error { return tr.SetPolicy(context.Background(), trust.Require, &closed) })
+	alice.admin(func(tr *tracker.Tracker) error {
+		return tr.SetPolicy(context.Background(), tracker.Policy{Signing: trust.Require, Open: &closed})
+	})
 	bob.sync()
 	chain := event.Chain{Hub: alice.status().Hub, Agent: "stranger"}
 	for _, b := range []event.Body{&event.AgentIntroduced{Kind: event.Machine}, &event.StatusChanged{UUID: issue, NewStatus: event.Closed}} {

@@ -1,22 +1,42 @@
 package tracker
 
 import (
+	"context"
+	"math/rand/v2"
 	"time"
 
 	"github.com/git-crosslink/git-crosslink/clone"
+	"github.com/git-crosslink/git-crosslink/syncer"
 )
 
-// SyncLater starts a detached sync if the last contact with the hub is longer ago,
-// and reports whether a sync is coming.
+// SyncLater starts a detached sync if the last contact with the hub is longer ago, or
+// up to a minute where nothing has come for a while (clone.Poll), and reports whether a sync is coming.
 func (t *Tracker) SyncLater(after time.Duration) bool {
 	if t.clone.Hub == nil || t.clone.Config("crosslink.sync") == "manual" {
 		return false
 	}
+	return t.pollIsDue(after) && t.clone.Detach()
+}
+
+// pollIsDue reports whether the last contact with the hub is longer ago than that, as
+// SyncLater counts it.
+func (t *Tracker) pollIsDue(after time.Duration) bool {
 	age, known := t.clone.Contact.Since()
-	if known && age <= after {
-		return false
+	return !known || age > after && age > t.clone.Poll(after, t.quiet())
+}
+
+// quiet is how long nothing has been written here and nothing has come from the hub.
+func (t *Tracker) quiet() time.Duration {
+	if !t.exchange.Idle(context.Background()) {
+		return 0
 	}
-	return t.clone.Detach()
+	return t.clone.Now().Sub(t.clone.Contact.Quiet)
+}
+
+// Pause is how long a poll waits until it asks the hub again: first, and the longer
+// nothing has come the longer, up to a minute.
+func Pause(first, quiet time.Duration) time.Duration {
+	return syncer.Pause(first, quiet, rand.Float64())
 }
 
 // IsDetached reports whether Detach started the process with this environment.

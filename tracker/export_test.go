@@ -121,3 +121,6 @@ func (c readsLocal) Read(ctx context.Context, ids []refs.OID, limit int64, each 
 	*c.n += len(ids)
 	return c.Local.Read(ctx, ids, limit, each)
 }
+
+// PollIsDue is pollIsDue.
+func (t *Tracker) PollIsDue(after time.Duration) bool { return t.pollIsDue(after) }

@@ -134,7 +134,9 @@ func TestForgedSteps(t *testing.T) {
 			bob.comment(alice.create("one"), "x")
 			alice.sync()
 			alice.approve("bob")
-			alice.admin(func(tr *tracker.Tracker) error { return tr.SetPolicy(context.Background(), c.policy, nil) })
+			alice.admin(func(tr *tracker.Tracker) error {
+				return tr.SetPolicy(context.Background(), tracker.Policy{Signing: c.policy})
+			})
 			bob.sync()
 			warm.sync()
 			bob.landUndecided("two")

@@ -243,7 +243,7 @@ func TestDetachTakesOverWhoMayWrite(t *testing.T) {
 		if _, err := tr.Revoke(context.Background(), "bob", &after, "left"); err != nil {
 			return err
 		}
-		return tr.SetPolicy(context.Background(), trust.Require, &closed)
+		return tr.SetPolicy(context.Background(), tracker.Policy{Signing: trust.Require, Open: &closed})
 	})
 	f, fred := w.forked("fred")
 	gina := f.clone("gina")
@@ -306,7 +306,9 @@ func TestDetachTakesOverWhoMayWrite(t *testing.T) {
 		t.Errorf("rex is %+v", r)
 	}
 	// and the policy can be what it was
-	fred.admin(func(tr *tracker.Tracker) error { return tr.SetPolicy(context.Background(), trust.Require, nil) })
+	fred.admin(func(tr *tracker.Tracker) error {
+		return tr.SetPolicy(context.Background(), tracker.Policy{Signing: trust.Require})
+	})
 	cold.sync()
 	if got := cold.numbers(); got["of rex in the fork"] == 0 || got["with the new key"] == 0 || got["from alice"] != 0 {
 		t.Errorf("under 'require' the fork shows %v", got)

@@ -16,7 +16,7 @@ import (
 func (t *Tracker) stillIdle(ctx context.Context, r *SyncReport, o SyncOptions) (*SyncReport, error) {
 	t.clone.Link.Reached = true
 	r.Hub = t.clone.Contact.Hub
-	if err := t.clone.Contact.Remember(func(c *hubs.Note) { c.Last = t.clone.Now() }); err != nil {
+	if err := t.clone.Contact.Remember(func(c *hubs.Note) { c.Last = t.clone.Link.Asked }); err != nil {
 		return r, err
 	}
 	if o.Detached {
@@ -38,6 +38,6 @@ func (t *Tracker) noteIdle(ctx context.Context, r *SyncReport, lost hubs.Losses)
 		}
 	}
 	if is := t.exchange.IdleStamp(s.AllRefs); is != t.clone.Contact.Idle {
-		_ = t.clone.Contact.Remember(func(c *hubs.Note) { c.Idle = is })
+		_ = t.clone.Contact.Remember(func(c *hubs.Note) { c.Idle, c.Quiet = is, t.clone.Now() })
 	}
 }

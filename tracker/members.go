@@ -5,6 +5,7 @@ import (
 
 	"github.com/git-crosslink/git-crosslink/members"
 	"github.com/git-crosslink/git-crosslink/reducer"
+	"github.com/git-crosslink/git-crosslink/syncer"
 )
 
 // What is known about who may write to the hub, and what is asked for (package members).
@@ -13,12 +14,16 @@ type (
 	TrustKey        = members.TrustKey
 	TrustAgent      = members.TrustAgent
 	TrustRevocation = members.TrustRevocation
+	Policy          = members.Policy
 	Approve         = members.Approve
 	Approved        = members.Approved
 	AgentKey        = members.AgentKey
 	Command         = members.Command
 	ForkProof       = members.ForkProof
 )
+
+// MaxPushesPerMinute is the largest limit that a policy has for all clones.
+const MaxPushesPerMinute = syncer.MaxPerMinute
 
 // MaxProof is the longest proof file there is, in bytes.
 const MaxProof = members.MaxProof
@@ -42,9 +47,9 @@ func (t *Tracker) Revoke(ctx context.Context, agent string, after *uint64, reaso
 	return t.members().Revoke(ctx, agent, after, reason)
 }
 
-// SetPolicy changes the hub's policy; "" and nil leave it as it is.
-func (t *Tracker) SetPolicy(ctx context.Context, signing string, open *bool) error {
-	return t.members().SetPolicy(ctx, signing, open)
+// SetPolicy changes the hub's policy.
+func (t *Tracker) SetPolicy(ctx context.Context, p Policy) error {
+	return t.members().SetPolicy(ctx, p)
 }
 
 // Commands judges which requests are obeyed in this clone.

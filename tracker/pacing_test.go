@@ -488,7 +488,9 @@ func TestAnAdminsPushIsPaced(t *testing.T) {
 		t.Errorf("the first one waited %v", slept)
 	}
 	open := false
-	alice.admin(func(tr *tracker.Tracker) error { return tr.SetPolicy(context.Background(), "", &open) })
+	alice.admin(func(tr *tracker.Tracker) error {
+		return tr.SetPolicy(context.Background(), tracker.Policy{Open: &open})
+	})
 	if slept < 59*time.Second {
 		t.Errorf("the second one in a minute waited %v", slept)
 	}

@@ -170,7 +170,7 @@ func (t *Tracker) freshen(ctx context.Context, f Freshness) error {
 	if err := t.clone.EnsureReplica(ctx); err != nil {
 		return err
 	}
-	patience := t.firstPatience(never)
+	began, patience := t.clone.Now(), t.firstPatience(never)
 	bounded, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	unlock, ok, err := t.clone.Link.Lock(bounded, t.clone.Wait())
@@ -178,6 +178,11 @@ func (t *Tracker) freshen(ctx context.Context, f Freshness) error {
 		return t.late(bounded, err) // another process is at it
 	}
 	defer unlock()
+	if t.clone.Contact.Reload(); t.clone.Contact.Last.After(began) { // another process has asked meanwhile
+		t.clone.Link.Reached = true
+		t.clone.TellElsewhere()
+		return nil
+	}
 	err = t.exchange.Fetch(bounded)
 	var re *refs.RemoteError
 	if err == nil || !errors.As(err, &re) && bounded.Err() != context.DeadlineExceeded {

@@ -109,7 +109,9 @@ func TestSigningFails(t *testing.T) {
 			bob.comment(issue, "signed")
 			alice.sync()
 			alice.approve("bob")
-			alice.admin(func(tr *tracker.Tracker) error { return tr.SetPolicy(context.Background(), policy, nil) })
+			alice.admin(func(tr *tracker.Tracker) error {
+				return tr.SetPolicy(context.Background(), tracker.Policy{Signing: policy})
+			})
 			bob.sync()
 			alice.notices, bob.notices = nil, nil
 			before := w.hubLines("bob")
@@ -252,7 +254,7 @@ func TestPolicyOff(t *testing.T) {
 	alice.approve("bob")
 	policy := func(p string) {
 		t.Helper()
-		alice.admin(func(tr *tracker.Tracker) error { return tr.SetPolicy(context.Background(), p, nil) })
+		alice.admin(func(tr *tracker.Tracker) error { return tr.SetPolicy(context.Background(), tracker.Policy{Signing: p}) })
 		bob.sync()
 	}
 	policy(trust.Off)

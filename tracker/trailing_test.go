@@ -273,7 +273,7 @@ func TestUnsignedLinesOfOnesOwn(t *testing.T) {
 	bob.comment(issue, "signed")
 	policy := func(p string) {
 		t.Helper()
-		alice.admin(func(tr *tracker.Tracker) error { return tr.SetPolicy(context.Background(), p, nil) })
+		alice.admin(func(tr *tracker.Tracker) error { return tr.SetPolicy(context.Background(), tracker.Policy{Signing: p}) })
 		bob.sync()
 	}
 	policy(trust.Off)
@@ -281,7 +281,9 @@ func TestUnsignedLinesOfOnesOwn(t *testing.T) {
 	bob.cut(true)
 	bob.create("written without a signature")
 	bob.cut(false)
-	alice.admin(func(tr *tracker.Tracker) error { return tr.SetPolicy(context.Background(), trust.Warn, nil) })
+	alice.admin(func(tr *tracker.Tracker) error {
+		return tr.SetPolicy(context.Background(), tracker.Policy{Signing: trust.Warn})
+	})
 	before := len(w.hubLines("bob"))
 	_ = bob.trySync()
 	if n := len(w.hubLines("bob")); n != before {

@@ -85,7 +85,9 @@ func (c *clone) approve(agents ...string) {
 
 func (c *clone) require() {
 	c.w.t.Helper()
-	c.admin(func(tr *tracker.Tracker) error { return tr.SetPolicy(context.Background(), trust.Require, nil) })
+	c.admin(func(tr *tracker.Tracker) error {
+		return tr.SetPolicy(context.Background(), tracker.Policy{Signing: trust.Require})
+	})
 }
 
 // ends is how an agent's log ends for a clone: how many lines count and by

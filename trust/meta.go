@@ -55,6 +55,31 @@ func (m *Meta) Rules() uint64 {
 	return max(n, 1)
 }
 
+// pushesMember is the member of policy that PushesPerMinute reads.
+const pushesMember = "pushes_per_minute"
+
+// PushesPerMinute is how many pushes a minute all clones together are to send to
+// the hub (policy.pushes_per_minute), 0 where m names no number. It limits nobody
+// who does not limit themselves, so no value of it makes a meta invalid.
+func (m *Meta) PushesPerMinute() uint64 {
+	v, err := canon.Parse(m.PolicyExtra[pushesMember])
+	if err != nil {
+		return 0
+	}
+	n, _ := v.Uint()
+	return n
+}
+
+// SetPushesPerMinute sets it; 0 removes it.
+func (m *Meta) SetPushesPerMinute(n uint64) {
+	extra := object{}
+	maps.Copy(extra, m.PolicyExtra)
+	if extra.uint(pushesMember, n); n == 0 {
+		delete(extra, pushesMember)
+	}
+	m.PolicyExtra = extra
+}
+
 // Revocation ends an agent's log behind a good position; zero AfterSeq and ""
 // revoke all of it.
 type Revocation struct {

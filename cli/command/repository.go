@@ -69,7 +69,7 @@ type Admin interface {
 	Trust(context.Context) (*tracker.Trust, error)
 	Approve(context.Context, tracker.Approve) ([]tracker.Approved, error)
 	Revoke(ctx context.Context, agent string, after *uint64, reason string) (*tracker.TrustRevocation, error)
-	SetPolicy(ctx context.Context, signing string, open *bool) error
+	SetPolicy(ctx context.Context, p tracker.Policy) error
 	ProofOf(ctx context.Context, agent string) (*tracker.ForkProof, error)
 }
 

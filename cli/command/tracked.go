@@ -76,8 +76,8 @@ func (t tracked) Revoke(ctx context.Context, agent string, after *uint64, reason
 	return saving(t, func() (*tracker.TrustRevocation, error) { return t.Tracker.Revoke(ctx, agent, after, reason) })
 }
 
-func (t tracked) SetPolicy(ctx context.Context, signing string, open *bool) error {
-	_, err := saving(t, func() (any, error) { return nil, t.Tracker.SetPolicy(ctx, signing, open) })
+func (t tracked) SetPolicy(ctx context.Context, p tracker.Policy) error {
+	_, err := saving(t, func() (any, error) { return nil, t.Tracker.SetPolicy(ctx, p) })
 	return err
 }
 

@@ -13,20 +13,26 @@ import (
 
 func newTrustPolicy(e *command.Env) *urfave.Command {
 	return e.Command(&urfave.Command{
-		Name: "policy", Usage: "show or set the policy for unsigned events",
+		Name: "policy", Usage: "show or set who may write, and how often",
 		UsageText: "git crosslink trust policy [<options>]",
 		Description: `Without options it prints the policy. With options it sets the policy; this needs the
 key of an admin and contacts the hub. Signing is 'off' (signatures are not checked),
 'warn' (events that no approved key signed count, and are marked) or 'require' (such
 events do not count). On a closed hub only approved agents may write.
 
+--pushes-per-minute limits the pushes of all clones together. Agents that wrote in the
+last 10 minutes share the limit equally, but every clone may push once in 10 minutes,
+and twice a minute for locks. 0 removes the limit.
+
 Examples:
   git crosslink trust policy
-  git crosslink trust policy --signing require --closed`,
+  git crosslink trust policy --signing require --closed
+  git crosslink trust policy --pushes-per-minute 60`,
 		Flags: []urfave.Flag{
 			&urfave.StringFlag{Name: "signing", Usage: "off, warn or require"},
 			&urfave.BoolFlag{Name: "open", Usage: "anybody may write"},
 			&urfave.BoolFlag{Name: "closed", Usage: "only approved agents may write"},
+			&urfave.IntFlag{Name: "pushes-per-minute", Usage: "limit pushes of all clones together to `N` a minute"},
 		},
 	}, func(u *urfave.Context) error {
 		if _, err := frame.Arguments(u, 0, 0, ""); err != nil {
@@ -36,14 +42,21 @@ Examples:
 		if err != nil {
 			return err
 		}
-		var open *bool
+		p := tracker.Policy{Signing: signing}
 		switch is, isNot := u.Bool("open"), u.Bool("closed"); {
 		case is && isNot:
 			return frame.Misuse("a hub is open or closed")
 		case is || isNot:
-			open = &is
+			p.Open = &is
 		}
-		return runTrustPolicy(u.Context, signing, open, e)
+		if u.IsSet("pushes-per-minute") {
+			n := u.Int("pushes-per-minute")
+			if n < 0 || n > tracker.MaxPushesPerMinute {
+				return frame.Misuse(fmt.Sprintf("'--pushes-per-minute' needs a number from 0 to %d", tracker.MaxPushesPerMinute))
+			}
+			p.Pushes = new(uint64(n))
+		}
+		return runTrustPolicy(u.Context, p, e)
 	})
 }
 
@@ -58,16 +71,16 @@ func unsigned(t *tracker.Trust) (events, agents int) {
 	return events, agents
 }
 
-func runTrustPolicy(ctx context.Context, signing string, open *bool, e *command.Env) error {
+func runTrustPolicy(ctx context.Context, p tracker.Policy, e *command.Env) error {
 	repo, err := e.Repository(ctx)
 	if err != nil {
 		return err
 	}
-	if signing != "" || open != nil {
+	if !p.Nothing() {
 		if e.Offline {
 			return frame.Misuse("trust settings cannot be changed offline")
 		}
-		if err := repo.SetPolicy(ctx, signing, open); err != nil {
+		if err := repo.SetPolicy(ctx, p); err != nil {
 			return err
 		}
 	}
@@ -85,7 +98,8 @@ func runTrustPolicy(ctx context.Context, signing string, open *bool, e *command.
 	return e.Print(ctx, frame.Result{Data: struct {
 		Signing string `json:"signing"`
 		Open    bool   `json:"open"`
-	}{t.Signing, t.Open}, IDs: []string{t.Signing}, Page: func(pg *frame.Page) { pg.Print("%s\n", policyWords(t)) }})
+		Pushes  uint64 `json:"pushes_per_minute"`
+	}{t.Signing, t.Open, t.Pushes}, IDs: []string{t.Signing}, Page: func(pg *frame.Page) { pg.Print("%s\n", policyWords(t)) }})
 }
 
 func policyWords(t *tracker.Trust) string {
@@ -93,9 +107,13 @@ func policyWords(t *tracker.Trust) string {
 	if t.Open {
 		open = "open: anybody may write"
 	}
+	limit := ""
+	if t.Pushes > 0 {
+		limit = fmt.Sprintf("; all clones together push at most %s a minute", frame.Count(int(t.Pushes), "time"))
+	}
 	return map[string]string{
 		"off":     "signing off, signatures are not checked",
 		"warn":    "signing warn, events without an approved signature count and are marked",
 		"require": "signing require, events without an approved signature do not count",
-	}[t.Signing] + "; " + open
+	}[t.Signing] + "; " + open + limit
 }

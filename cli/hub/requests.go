@@ -105,11 +105,9 @@ func requestTable(e *command.Env, pg *frame.Page, all []tracker.Command) {
 	t.Write(pg)
 }
 
-// How often 'request poll --wait' asks: the pause grows from the first to the last.
-const (
-	pollFirst = 5 * time.Second
-	pollLast  = 30 * time.Second
-)
+// pollPause is how soon 'request poll --wait' asks the hub again after something has
+// changed.
+const pollPause = 5 * time.Second
 
 func newRequestPoll(e *command.Env) *urfave.Command {
 	return e.Command(&urfave.Command{
@@ -146,7 +144,9 @@ Examples:
 func runRequestPoll(ctx context.Context, wait time.Duration, l frame.List, e *command.Env) error {
 	var all []tracker.Command
 	var shapes []answer.Request
-	for pause, until := pollFirst, e.Now().Add(wait); ; pause = min(2*pause, pollLast) {
+	changed, until := e.Now(), e.Now().Add(wait)
+	for {
+		before := len(all)
 		err := e.Read(ctx, tracker.Fresh, func(repo *command.Repository, p tracker.Projection) (err error) {
 			me := repo.Agent()
 			all, shapes, err = judged(ctx, e, p, func(r *reducer.Request) bool { return r.Target == me && !r.Acked })
@@ -155,6 +155,9 @@ func runRequestPoll(ctx context.Context, wait time.Duration, l frame.List, e *co
 		if err != nil {
 			return err
 		}
+		if len(all) != before {
+			changed = e.Now()
+		}
 		left := until.Sub(e.Now())
 		if slices.ContainsFunc(all, func(c tracker.Command) bool { return c.Ignored == "" }) || left <= 0 {
 			break
@@ -162,7 +165,7 @@ func runRequestPoll(ctx context.Context, wait time.Duration, l frame.List, e *co
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
-		case <-time.After(min(pause, left)):
+		case <-time.After(min(tracker.Pause(pollPause, e.Now().Sub(changed)), left)):
 		}
 	}
 	slices.SortStableFunc(all, func(a, b tracker.Command) int { return obeyedFirst(a.Ignored == "", b.Ignored == "") })

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strconv"
+	"time"
 
 	urfave "github.com/urfave/cli/v2"
 
@@ -93,6 +94,10 @@ func statusPage(e *command.Env, pg *frame.Page, s *tracker.Status, doc answer.St
 	if s.Remote != "" {
 		pg.Print("not on the hub: %s\n", frame.Count(s.Unsent, "event"))
 	}
+	if p := s.PushShare; p != nil {
+		pg.Print("pushes: at most %d in %s (hub limit: %d a minute, shared by %s, %d in this clone)\n",
+			p.Pushes, frame.Span(time.Duration(p.Seconds)*time.Second), p.PerMinute, frame.Count(p.Agents, "active agent"), p.AgentsHere)
+	}
 	var events uint64
 	for _, l := range s.Logs {
 		events += l.Events
@@ -163,6 +168,9 @@ func statusRecords(f frame.Forms, s *tracker.Status, doc answer.Status) *frame.R
 	r.Add("bad_steps", strconv.Itoa(s.BadSteps))
 	r.Add("unsigned", strconv.Itoa(s.Unsigned))
 	r.Add("state", s.Hash)
+	if p := s.PushShare; p != nil {
+		r.Add("push_share", strconv.FormatUint(p.PerMinute, 10), strconv.Itoa(p.Pushes), strconv.Itoa(p.Seconds), strconv.Itoa(p.Agents), strconv.Itoa(p.AgentsHere))
+	}
 	for _, a := range s.Renumbered {
 		r.Add("renumbered", strconv.FormatUint(a.Was, 10), strconv.FormatUint(a.Number, 10), a.UUID)
 	}

@@ -15,11 +15,8 @@ import (
 	"github.com/git-crosslink/git-crosslink/tracker"
 )
 
-// How often 'lock --wait' asks the hub: the pause grows from the first to the last.
-const (
-	lockPauseFirst = time.Second
-	lockPauseLast  = 15 * time.Second
-)
+// lockPause is how soon 'lock --wait' asks the hub again after something has changed.
+const lockPause = time.Second
 
 // lockWaitOf reads --wait: how long to wait for a lock, 0 for not at all.
 func lockWaitOf(u *urfave.Context) (time.Duration, error) {
@@ -42,8 +39,8 @@ func lockWaitOf(u *urfave.Context) (time.Duration, error) {
 // awaitLock waits in the queue of a lock until it is granted, the place is lost, or
 // the time is over; then the claim is what it was.
 func awaitLock(ctx context.Context, e *command.Env, repo *command.Repository, u event.UUID, c *tracker.Claim, until time.Time) (*tracker.Claim, error) {
-	told := ""
-	for pause := lockPauseFirst; c.Outcome == tracker.Waiting || c.Outcome == tracker.Pending; pause = min(2*pause, lockPauseLast) {
+	told, changed := "", e.Now()
+	for c.Outcome == tracker.Waiting || c.Outcome == tracker.Pending {
 		left := until.Sub(e.Now())
 		if left <= 0 {
 			return c, nil
@@ -58,12 +55,12 @@ func awaitLock(ctx context.Context, e *command.Env, repo *command.Repository, u 
 		}
 		if text != told {
 			e.Progress("%s", text)
-			told = text
+			told, changed = text, e.Now()
 		}
 		select {
 		case <-ctx.Done():
 			return nil, keepsPlace(i.Name())
-		case <-time.After(min(pause, left)):
+		case <-time.After(min(tracker.Pause(lockPause, e.Now().Sub(changed)), left)):
 		}
 		err = e.Read(ctx, tracker.Fresh, func(_ *command.Repository, p tracker.Projection) (err error) {
 			c, err = tracker.Standing(p, u, repo.Agent())

@@ -94,7 +94,7 @@ func TestCapabilities(t *testing.T) {
 		if _, err := t.Approve(w.Context(), tracker.Approve{Agents: []string{"agent-seed", "agent-a"}, Admin: true}); err != nil {
 			return err
 		}
-		return t.SetPolicy(w.Context(), "require", nil)
+		return t.SetPolicy(w.Context(), tracker.Policy{Signing: "require"})
 	})
 	sync := func(dir string) {
 		w.as(dir, func(t *tracker.Tracker) error {

@@ -1,0 +1,86 @@
+package syncer
+
+import (
+	"fmt"
+	"time"
+)
+
+// Rate is a number of pushes in a time. The zero Rate is any number.
+type Rate struct {
+	Pushes int
+	Per    time.Duration
+}
+
+// perMinute is n pushes a minute, and any number for 0.
+func perMinute(n int) Rate {
+	if n <= 0 {
+		return Rate{}
+	}
+	return Rate{n, minute}
+}
+
+// slower reports whether r allows less than other.
+func (r Rate) slower(other Rate) bool {
+	return r != Rate{} && (other == Rate{} || float64(r.Pushes)*float64(other.Per) < float64(other.Pushes)*float64(r.Per))
+}
+
+// String is the rate in words: "6 pushes a minute", "1 push in 4 min".
+func (r Rate) String() string { return r.of("push", "pushes") }
+
+func (r Rate) of(one, many string) string {
+	if r.Pushes == 1 {
+		many = one
+	}
+	if r.Per == minute {
+		return fmt.Sprintf("%d %s a minute", r.Pushes, many)
+	}
+	return fmt.Sprintf("%d %s in %d min", r.Pushes, many, (r.Per+time.Minute-1)/time.Minute)
+}
+
+const (
+	// longestShare is the longest that a share makes a clone wait between two
+	// pushes, however many clones there are.
+	longestShare = 10 * time.Minute
+	// handover is how many pushes a minute a clone has for its locks, whatever its
+	// share: a claim and a release.
+	handover = 2
+	// MaxPerMinute is the largest limit of a hub: a larger one is no limit.
+	MaxPerMinute = 100_000
+)
+
+// Shared is the limit that the admins of a hub have set for all its clones together
+// (policy.pushes_per_minute of its meta), and who shares it: the agents that wrote
+// lately, each alike, so that a clone in which fifty of them work has fifty times
+// the share of a clone with one.
+type Shared struct {
+	PerMinute uint64 // 0 is no limit
+	Active    int    // agents that wrote lately
+	Here      int    // of them, in this clone
+}
+
+// Share is what of the limit is this clone's. A clone that is about to push has an
+// agent, whether it has been seen or not.
+func (h Shared) Share() Rate {
+	if h.PerMinute == 0 || h.PerMinute > MaxPerMinute {
+		return Rate{}
+	}
+	here := max(h.Here, 1)
+	all := max(h.Active, here)
+	mine := int(h.PerMinute) * here
+	if mine >= all {
+		return Rate{mine / all, minute}
+	}
+	return Rate{1, min(minute*time.Duration(all)/time.Duration(mine), longestShare)}
+}
+
+// LongestPause is the longest time between two questions of a poll.
+const LongestPause = time.Minute
+
+// Pause is how long a poll waits until it asks again: the longer, the longer
+// nothing has come, from first on and up to a minute. When something comes, quiet
+// is 0 again, and so is the pause the first. jitter, in [0, 1), takes up to a
+// quarter of it away, so that those who began together do not ask together.
+func Pause(first, quiet time.Duration, jitter float64) time.Duration {
+	pause := min(max(quiet/5, first), max(LongestPause, first))
+	return pause - time.Duration(jitter*float64(pause/4))
+}
