@@ -9,7 +9,9 @@ import (
 	"net/netip"
 	"net/url"
 	"os"
+	"path"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -95,15 +97,21 @@ func (e *env) reach(u *urfave.Context) (*reach, error) {
 		r.Base, r.Hosts, r.Cookie = fmt.Sprintf("http://localhost:%d", port), hosts(port), fmt.Sprintf("crosslink_session_%d", port)
 		return r, nil
 	}
-	r.Base, r.Hosts, r.Cookie = base.Scheme+"://"+base.Host, []string{base.Host}, "crosslink_session_"+base.Port()
+	r.Base, r.Path, r.Hosts, r.Cookie = base.Scheme+"://"+base.Host+base.Path, base.Path, []string{base.Host}, "crosslink_session_"+base.Port()
 	if base.Port() == "" {
 		r.Hosts = append(r.Hosts, base.Host+map[string]string{"http": ":80", "https": ":443"}[base.Scheme])
 	}
 	if base.Scheme == "https" {
 		r.Cookie = "__Host-crosslink_session" // browsers take it from this host alone, over https alone
+		if base.Path != "" {
+			r.Cookie = "__Secure-crosslink_session" // over https alone; the other one is sent for every path
+		}
 	}
 	return r, nil
 }
+
+// basePath is the form of the paths below which the dashboard can be served.
+var basePath = regexp.MustCompile(`^(/[A-Za-z0-9._-]+)+$`)
 
 // baseURL reads the URL under which browsers reach the server; nil if none is given.
 func baseURL(text string) (*url.URL, error) {
@@ -111,8 +119,11 @@ func baseURL(text string) (*url.URL, error) {
 		return nil, nil
 	}
 	u, err := url.Parse(text)
-	if err != nil || u.Host == "" || u.Hostname() == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "" || strings.Trim(u.Path, "/") != "" || u.Scheme != "http" && u.Scheme != "https" {
-		return nil, frame.Misuse(fmt.Sprintf("'%s' is not the URL of a server", text), "use a scheme and a host, and no path: --base-url https://dash.example.com")
+	if err != nil || u.Host == "" || u.Hostname() == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "" || u.Scheme != "http" && u.Scheme != "https" {
+		return nil, frame.Misuse(fmt.Sprintf("'%s' is not the URL of a server", text), "use a scheme and a host: --base-url https://dash.example.com")
+	}
+	if u.Path = strings.TrimSuffix(u.Path, "/"); u.Path != "" && (!basePath.MatchString(u.Path) || path.Clean(u.Path) != u.Path) {
+		return nil, frame.Misuse(fmt.Sprintf("'%s' has a path that the dashboard cannot be served below", text), "use letters, digits, '.', '_' and '-': --base-url https://example.com/dash")
 	}
 	u.Host = strings.ToLower(u.Host)
 	if u.Scheme == "http" && !slices.Contains([]string{"localhost", "127.0.0.1", "::1"}, u.Hostname()) {

@@ -336,7 +336,7 @@ func TestReachIsRefused(t *testing.T) {
 		"--listen 0.0.0.0:0": "129 '0.0.0.0:0' can be reached by other machines", "--listen :0": "129 ':0' can be reached", "--listen [::]:0": "129 '[::]:0' can be reached",
 		"--listen 0.0.0.0:0 --base-url http://localhost:1": "129 '0.0.0.0:0' can be reached", "--listen example": "129 'example' is not an address",
 		"--base-url http://dash.example.com": "129 sessions would cross the network unencrypted", "--base-url https://dash.example.com": "129 https needs a certificate",
-		"--base-url ftp://x": "129 'ftp://x' is not", "--base-url https://x/path": "129 'https://x/path' is not", "--base-url https://u:p@x": "129 'https://u:p@x' is not", "--base-url x": "129 'x' is not",
+		"--base-url ftp://x": "129 'ftp://x' is not", "--base-url https://x/a/../b": "129 'https://x/a/../b' has a path", "--base-url https://x/a%20b": "129 'https://x/a%20b' has a path", "--base-url https://x//a": "129 'https://x//a' has a path", "--base-url https://u:p@x": "129 'https://u:p@x' is not", "--base-url x": "129 'x' is not",
 		"--tls-cert " + cert: "129 '--tls-cert' and '--tls-key' need each other", "--tls-cert " + cert + " --tls-key " + key: "129 '--tls-cert' needs the URL",
 		"--base-url https://x --tls-cert " + cert + " --tls-key " + key: "128 the certificate expired", "--base-url https://x --tls-cert " + key + " --tls-key " + cert: "128 cannot use the certificate",
 		"--base-url https://x --tls-cert /nowhere --tls-key /nowhere": "128 cannot use the certificate", "--behind-proxy 127.0.0.1": "129 '--behind-proxy' needs the URL",

@@ -69,7 +69,7 @@ func (s *served) browse() *browser {
 	b := &browser{T: s.T, ctx: ctx, base: s.base}
 	b.listen()
 	b.open("/login#" + s.server.LoginCode())
-	b.until(`location.pathname === "/" && document.querySelector("#live")?.dataset.state === "on"`)
+	b.until(`location.pathname === "` + s.server.Path + `/" && document.querySelector("#live")?.dataset.state === "on"`)
 	return b
 }
 

@@ -52,6 +52,11 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, q *http.Request) {
 	for name, value := range headers {
 		w.Header().Set(name, value)
 	}
+	q, below := s.below(q)
+	if !below {
+		http.Error(w, "the dashboard is served below "+s.Path+"/", http.StatusNotFound)
+		return
+	}
 	c, err := s.guard.Check(w, q)
 	r := &request{checked: c}
 	if err != nil {

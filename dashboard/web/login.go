@@ -40,6 +40,6 @@ func (s *Server) logout(r *request) error {
 }
 
 func (s *Server) setCookie(r *request, value string, age int) {
-	http.SetCookie(r.W, &http.Cookie{Name: s.Cookie, Value: value, Path: "/", MaxAge: age, HttpOnly: true,
+	http.SetCookie(r.W, &http.Cookie{Name: s.Cookie, Value: value, Path: s.Path + "/", MaxAge: age, HttpOnly: true,
 		SameSite: http.SameSiteStrictMode, Secure: strings.HasPrefix(s.Base, "https:")})
 }

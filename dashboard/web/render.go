@@ -320,11 +320,12 @@ func (s *Server) write(r *request, status int, name string, l layout) error {
 		return err
 	}
 	r.W.Header().Set("Content-Type", "text/html; charset=utf-8")
-	same := volatile.ReplaceAll(b.Bytes(), []byte("$1"))
+	page := s.placed(b.Bytes())
+	same := volatile.ReplaceAll(page, []byte("$1"))
 	if l.Request != "" {
 		same = bytes.ReplaceAll(same, []byte(l.Request), nil)
 	}
-	r.answer(status, b.Bytes(), same)
+	r.answer(status, page, same)
 	return nil
 }
 
@@ -397,7 +398,7 @@ func (s *Server) to(r *request, path string, data any) error {
 		}
 		return s.json(r, http.StatusOK, e)
 	}
-	http.Redirect(r.W, r.Request, path, http.StatusSeeOther)
+	s.redirect(r, path)
 	return nil
 }
 
@@ -405,7 +406,7 @@ func (s *Server) to(r *request, path string, data any) error {
 func (s *Server) fail(r *request, err error) {
 	p := s.explain(err)
 	if p.Status == http.StatusUnauthorized && r.Route != nil && r.Reads() && !r.JSON && !r.Part && !r.Route.Stream {
-		http.Redirect(r.W, r.Request, "/login", http.StatusSeeOther)
+		s.redirect(r, "/login")
 		return
 	}
 	if p.Status >= 500 {

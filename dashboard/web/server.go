@@ -48,6 +48,7 @@ type Options struct {
 type Reach struct {
 	Hosts   []string       // what a request's Host may be, with the port
 	Base    string         // "https://…" before every path; "" is plain HTTP on this machine
+	Path    string         // of Base: "/dash", "" for none
 	Cookie  string         // name of the session's cookie
 	TLS     *tls.Config    // nil if the server itself speaks plain HTTP
 	Proxies *guard.Proxies // from which alone requests come; nil if browsers ask directly

@@ -234,7 +234,7 @@ func (s *Server) setPreferences(r *request) error {
 		return refuse(http.StatusBadRequest, "notifications start at critical, warning or info, or are off")
 	}
 	for name, value := range map[string]string{themeCookie: theme, keysCookie: keys, notifyCookie: notify, toneCookie: tone} {
-		http.SetCookie(r.W, &http.Cookie{Name: name, Value: value, Path: "/", MaxAge: 365 * 24 * 3600, HttpOnly: true, SameSite: http.SameSiteStrictMode})
+		http.SetCookie(r.W, &http.Cookie{Name: name, Value: value, Path: s.Path + "/", MaxAge: 365 * 24 * 3600, HttpOnly: true, SameSite: http.SameSiteStrictMode})
 	}
 	return s.to(r, "/settings/preferences", map[string]string{"theme": theme, "keys": keys, "notify": notify, "tone": tone})
 }

@@ -178,7 +178,9 @@ func (s *served) do(method, path string, form url.Values, headers ...string) got
 }
 
 // own are the headers that a browser sends with a form of the dashboard's own.
-func (s *served) own() []string { return []string{"Origin", s.base, "Sec-Fetch-Site", "same-origin"} }
+func (s *served) own() []string {
+	return []string{"Origin", strings.TrimSuffix(s.base, s.server.Path), "Sec-Fetch-Site", "same-origin"}
+}
 
 // login logs the client in.
 func (s *served) login() {

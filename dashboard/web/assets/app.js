@@ -13,6 +13,9 @@ const parse = text => new DOMParser().parseFromString(policy.createHTML(text), '
 const byId = id => document.getElementById(id);
 document.documentElement.classList.add('js');
 
+// The path below which the dashboard is served, "" for none.
+const root = document.querySelector('.mark').pathname.replace(/\/$/, '');
+
 /* --- replacing what has changed --- */
 
 const keyOf = node => node.nodeType === 1 ? node.getAttribute('data-key') || node.id || '' : '';
@@ -82,7 +85,7 @@ async function refresh() {
       const answer = await fetch(location.href, { headers: { Accept: 'text/vnd.crosslink.fragment', 'If-None-Match': tag } });
       if (answer.status === 304) continue;
       tag = answer.headers.get('ETag') || '';
-      if (answer.status === 401) { location.replace('/login'); return; }
+      if (answer.status === 401) { location.replace(root + '/login'); return; }
       const page = parse(await answer.text());
       for (const id of ['status', 'rail', 'main']) {
         const next = page.getElementById(id);
@@ -194,17 +197,17 @@ function hear(e) {
 function listen() {
   if (!topics.length) return;
   if (!navigator.locks || !window.BroadcastChannel) { lead(hear); return; }
-  const channel = new BroadcastChannel('crosslink');
+  const channel = new BroadcastChannel('crosslink' + root);
   channel.onmessage = m => hear(m.data);
   channel.postMessage({ kind: 'ask' });
-  navigator.locks.request('stream', () => new Promise(() => {
+  navigator.locks.request('stream' + root, () => new Promise(() => {
     const now = lead(e => { hear(e); channel.postMessage(e); });
     channel.onmessage = m => { if (m.data.kind === 'ask') channel.postMessage(now()); };
   }));
 }
 
 function lead(tell) {
-  const source = new EventSource('/events?topics=all'), now = { kind: 'state', state: '', cursor: 0 };
+  const source = new EventSource(root + '/events?topics=all'), now = { kind: 'state', state: '', cursor: 0 };
   const be = what => { now.state = what; tell({ ...now }); };
   source.addEventListener('hello', e => { now.cursor = Math.max(now.cursor, +e.lastEventId); be('on'); });
   source.onerror = () => be('lost');
@@ -273,7 +276,7 @@ let fade = 0;
 function offerUndo(undo) {
   const bar = undoBar();
   if (!bar || !undo) return;
-  bar.action = undo.path;
+  bar.action = root + undo.path;
   bar.querySelector('b').textContent = undo.did;
   bar.querySelector('.answer').textContent = '';
   bar.querySelectorAll('[data-field]').forEach(f => f.remove());
@@ -371,22 +374,22 @@ function notify(quietly) {
     const tell = () => tellAlerts(from, tone, quietly).catch(() => {}); // the page says that the dashboard does not answer
     telling = 0;
     told = Date.now();
-    if (navigator.locks) navigator.locks.request('notify', tell); else tell();
+    if (navigator.locks) navigator.locks.request('notify' + root, tell); else tell();
   }, Math.max(0, told + 10000 - Date.now()));
 }
 
 async function tellAlerts(from, tone, quietly) {
-  const got = await fetch('/alerts.json?state=unacknowledged', { headers: { Accept: 'application/json' } });
-  const { data } = await got.json(), known = new Set(JSON.parse(localStorage.getItem('told') || '[]'));
+  const got = await fetch(root + '/alerts.json?state=unacknowledged', { headers: { Accept: 'application/json' } });
+  const { data } = await got.json(), known = new Set(JSON.parse(localStorage.getItem('told' + root) || '[]'));
   const fresh = data.alerts.filter(a => !known.has(a.id));
-  localStorage.setItem('told', JSON.stringify(data.alerts.map(a => a.id)));
+  localStorage.setItem('told' + root, JSON.stringify(data.alerts.map(a => a.id)));
   if (quietly || !fresh.length) return;
   const at = least => least < 0 ? [] : fresh.filter(a => ranks.indexOf(a.severity) >= least);
   const shown = at(from), worst = Math.max(-1, ...at(tone).map(a => ranks.indexOf(a.severity)));
   if (shown.length && window.Notification && Notification.permission === 'granted') {
     const text = a => (a.now_detail || a.detail).replace(/[\p{C}\u2028\u2029]/gu, '\ufffd');
     const n = new Notification(shown.length === 1 ? shown[0].severity + ' in ' + shown[0].project_slug : shown.length + ' alerts', { body: shown.slice(0, 5).map(text).join('\n'), tag: 'crosslink' });
-    n.onclick = () => { window.focus(); location.href = shown.length === 1 ? '/alerts/' + shown[0].id : '/alerts'; };
+    n.onclick = () => { window.focus(); location.href = root + (shown.length === 1 ? '/alerts/' + shown[0].id : '/alerts'); };
   }
   if (worst >= 0) beep(tones[ranks[worst]]);
 }
@@ -460,8 +463,8 @@ const keys = {
   Y: () => navigator.clipboard.writeText(location.href),
   Z: () => { if (undoBar() && !undoBar().hidden) undoBar().requestSubmit(); },
   x: () => document.querySelector('.row.at input[type=checkbox]')?.click(),
-  u: () => { const up = location.pathname.replace(/\/[^/]*$/, ''); location.href = up === '/p' || !up ? '/' : up; },
-  '/': () => (byId('q') || { focus: () => { location.href = '/search'; } }).focus(),
+  u: () => { const up = location.pathname.slice(root.length).replace(/\/[^/]*$/, ''); location.href = root + (up === '/p' || !up ? '/' : up); },
+  '/': () => (byId('q') || { focus: () => { location.href = root + '/search'; } }).focus(),
   c: () => byId('text')?.focus(),
   e: () => (document.querySelector('#close-form button') || document.querySelector('#reopen-form button'))?.click(),
   n: () => { const d = byId('new'); if (d) { d.open = true; byId('title').focus(); } },
@@ -478,7 +481,7 @@ document.addEventListener('keydown', event => {
   if (event.target.matches(fields) && event.target.type !== 'checkbox') return;
   if (prefix === 'g') {
     prefix = '';
-    if (places[event.key]) { location.href = places[event.key]; event.preventDefault(); return; }
+    if (places[event.key]) { location.href = root + places[event.key]; event.preventDefault(); return; }
   }
   if (event.key === 'g') { prefix = 'g'; return; }
   const node = event.target.closest('.node'), way = { ArrowRight: 'out', ArrowLeft: 'in' }[event.key];
@@ -516,10 +519,10 @@ async function suggest(text) {
   list(here);
   if (!words.length) return;
   try {
-    const answer = await fetch('/search.json?q=' + encodeURIComponent(text), { headers: { Accept: 'application/json' } });
+    const answer = await fetch(root + '/search.json?q=' + encodeURIComponent(text), { headers: { Accept: 'application/json' } });
     const doc = await answer.json();
     if (mine !== asked || !doc.ok) return;
-    const hits = doc.data.hits.flatMap(h => h.issues.map(i => ['/p/' + h.project + '/i/' + (i.number || i.short), (i.number ? '#' + i.number : i.short) + ' ' + i.title + ' · ' + h.project]));
+    const hits = doc.data.hits.flatMap(h => h.issues.map(i => [root + '/p/' + h.project + '/i/' + (i.number || i.short), (i.number ? '#' + i.number : i.short) + ' ' + i.title + ' · ' + h.project]));
     list([...here, ...hits].slice(0, 12));
   } catch { /* what is on the page is offered all the same */ }
 }
@@ -559,7 +562,7 @@ for (const f of document.querySelectorAll('textarea:not([data-draft=no])')) {
 }
 login();
 offerNotifications();
-notify(!localStorage.getItem('told'));
+notify(!localStorage.getItem('told' + root));
 times();
 setInterval(times, 10000);
 listen();
