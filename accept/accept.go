@@ -47,6 +47,7 @@ type Answer struct {
 //   - meta is taken if it can be read, is of the same hub, not older and of no
 //     lower level;
 //   - a hub of level 3 or 2 is mirrored as it is, its logs may be rewritten;
+//   - of the hub that was there before a migration nothing is taken;
 //   - of another hub nothing is taken; beside a meta of another hub, which may
 //     only have been put there, a log counts if its lines are of this one. Nothing
 //     new is taken where there is no meta;
@@ -66,11 +67,16 @@ func Judge(ctx context.Context, reads *reading.Reader, local refs.Local, f Fetch
 	if err := j.readMetas(ctx, j.have[replay.TrustedMeta], j.have[replay.HubRoot+replay.MetaName], meta); err != nil {
 		return Answer{}, err
 	}
+	j.level2 = meta == "" && replay.IsLevel2(ctx, local, j.have[f.Root+replay.Level2Name])
 	if j.Other = j.other(f.Hub); f.Root == replay.IncomingRoot && j.Other == "" && f.Strange {
 		parted, err := parted(ctx, local, j.have[replay.HubRoot+replay.LedgerName], j.have[f.Root+replay.LedgerName])
 		if err != nil || parted {
 			return Answer{Other: f.Hub, Parted: parted}, err
 		}
+	}
+	if level := j.takenBack(); level > 0 {
+		j.problem(hubs.Problem{Ref: replay.MetaName, Text: fmt.Sprintf("the remote has the level-%d hub again, as before the migration; this clone keeps the migrated tracker", level), Told: true})
+		return j.Answer, nil
 	}
 	if j.Other != "" {
 		known := j.known.Hub
@@ -83,7 +89,7 @@ func Judge(ctx context.Context, reads *reading.Reader, local refs.Local, f Fetch
 		}
 		j.pinned = known
 	}
-	j.settle(meta == "" && replay.IsLevel2(ctx, local, j.have[f.Root+replay.Level2Name]))
+	j.settle()
 	j.believeMeta()
 	for _, r := range f.Refs {
 		if name, ok := strings.CutPrefix(r.Name, f.Root); ok && j.have[replay.HubRoot+name] != r.OID {

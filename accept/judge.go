@@ -10,6 +10,7 @@ import (
 
 	"github.com/git-crosslink/git-crosslink/event"
 	"github.com/git-crosslink/git-crosslink/fail"
+	"github.com/git-crosslink/git-crosslink/hubs"
 	"github.com/git-crosslink/git-crosslink/ledger"
 	"github.com/git-crosslink/git-crosslink/reading"
 	"github.com/git-crosslink/git-crosslink/refs"
@@ -57,6 +58,8 @@ type judge struct {
 
 	known, fresh Claims
 	level        int              // the hub's, as it is believed after this
+	migrated     bool             // the hub known here was migrated from an older format version
+	level2       bool             // there is a hub of level 2
 	meta         string           // why the fresh meta is not believed
 	metas        replay.MetaState // what it says, if it is
 	pinned       string           // this hub's id, where the fresh meta is another's
@@ -100,6 +103,7 @@ func (j *judge) compareMetas(ctx context.Context, chain *replay.MetaChain, at fu
 	if err != nil {
 		return err
 	}
+	j.migrated = was.Roll != nil && was.Roll.Meta.Migrated != nil
 	j.metas, err = said(&j.fresh, fresh)
 	if b := j.metas.Bad; b != nil && errors.Is(b.Err, replay.ErrLongMeta) {
 		j.fresh.Err = b.Err // whatever its tip says
@@ -118,11 +122,11 @@ func (j *judge) compareMetas(ctx context.Context, chain *replay.MetaChain, at fu
 }
 
 // settle judges meta first: the level decides how all else is judged.
-func (j *judge) settle(v2 bool) {
+func (j *judge) settle() {
 	known := j.known.Err == nil && j.known.There
 	switch {
 	case !j.fresh.There:
-		if j.level = j.known.Level; j.level == 0 && v2 {
+		if j.level = j.known.Level; j.level == 0 && j.level2 {
 			j.level = 2
 		}
 		return
@@ -144,6 +148,9 @@ func (j *judge) settle(v2 bool) {
 // other is the id of the hub whose meta this is, if it is not the one that was
 // pinned: then nothing of it is ours, its logs and its ledger neither.
 func (j *judge) other(pinned string) string {
+	if back := j.takenBack(); back > 0 {
+		return hubs.BeforeMigration(back)
+	}
 	if j.known.Err == nil && j.known.There {
 		if pinned = j.known.Hub; j.known.Level < replay.FormatVersion {
 			return ""
@@ -153,6 +160,20 @@ func (j *judge) other(pinned string) string {
 		return ""
 	}
 	return fail.Truncate(j.fresh.Hub)
+}
+
+// takenBack is the format version of the hub that is there again after a migration
+// that is known here; 0 if none is. A hub of level 2 has no meta.
+func (j *judge) takenBack() int {
+	switch {
+	case !j.migrated || !j.Whole:
+		return 0
+	case j.fresh.There && j.fresh.Err == nil && (j.fresh.Level == 2 || j.fresh.Level == 3):
+		return j.fresh.Level
+	case !j.fresh.There && j.have[j.Root+replay.LedgerName] == "" && j.level2:
+		return 2
+	}
+	return 0
 }
 
 // ours reports whether a ref beside another hub's meta is of this hub.

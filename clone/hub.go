@@ -71,7 +71,13 @@ func (c *Clone) MetaTip(ctx context.Context) (refs.OID, error) {
 }
 
 // ElsewhereError refuses what would mix this tracker with another one.
-func (c *Clone) ElsewhereError() *fail.Error { return c.Hub.ElsewhereError(c.Contact) }
+func (c *Clone) ElsewhereError() *fail.Error {
+	e := c.Hub.ElsewhereError(c.Contact)
+	if c.Contact.WasMigrated() && c.Replica != nil {
+		e.Fields = fail.Fields{"path": filepath.Dir(c.Replica.Path())}
+	}
+	return e
+}
 
 // TellElsewhere says to a reader that the remote holds another tracker.
 func (c *Clone) TellElsewhere() {

@@ -77,6 +77,7 @@ func (x *Exchange) TakeIn(ctx context.Context, fetched error, w Wants) (got Take
 		}
 	}
 	problems := a.Problems
+	noMeta = noMeta && a.Other == "" // of level 2 there is none
 	if a.Other == "" {
 		problems = append(problems, gone...)
 	}

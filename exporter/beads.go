@@ -95,6 +95,9 @@ func (x *export) beads() error {
 				dep(r.Other, string(r.Kind))
 			}
 		}
+		slices.SortStableFunc(row.Deps, func(a, b beadsDep) int { // an import gives other uuids, and so another order
+			return cmp.Or(cmp.Compare(a.Type, b.Type), cmp.Compare(a.To, b.To))
+		})
 		for _, c := range i.Comments {
 			row.Comments = append(row.Comments, beadsComment{c.UUID.String(), row.ID, c.Author, c.Content, c.CreatedAt.String()})
 		}

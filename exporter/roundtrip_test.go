@@ -180,7 +180,7 @@ func rowsWithout(t testing.TB, export string, members ...string) string {
 			return v
 		}
 		for i := range comments { // those of one instant have no order that beads could hold
-			for j := i; j > 0 && at(j, "created_at") == at(j-1, "created_at") && at(j, "text") < at(j-1, "text"); j-- {
+			for j := i; j > 0 && at(j, "created_at") == at(j-1, "created_at") && at(j, "text")+at(j, "author") < at(j-1, "text")+at(j-1, "author"); j-- {
 				comments[j], comments[j-1] = comments[j-1], comments[j]
 			}
 		}

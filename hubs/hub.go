@@ -79,18 +79,27 @@ func (h *Hub) ApartError(c *Contact) *fail.Error {
 // Moved reports whether the URL is not the one at which the hub was seen.
 func (h *Hub) Moved(c *Contact) bool { return h != nil && c.URL != "" && c.URL != h.Shown() }
 
+// BeforeMigration stands for the id of another hub where the remote has the hub of an
+// older format version again that this clone's was migrated from.
+func BeforeMigration(level int) string { return fmt.Sprintf("level-%d", level) }
+
+// WasMigrated reports whether the other hub is the one before a migration.
+func (c *Contact) WasMigrated() bool { return strings.HasPrefix(c.Other, "level-") }
+
 // Elsewhere says that the remote holds another tracker than the one of this
 // clone; "" if it does not, as far as the last fetch showed.
 func (h *Hub) Elsewhere(c *Contact) string {
-	switch c.Other {
-	case "":
-		return ""
-	case c.Hub:
-		return h.ForkText()
-	}
 	name := c.Remote
 	if h != nil {
 		name = h.Name
+	}
+	switch {
+	case c.Other == "":
+		return ""
+	case c.Other == c.Hub:
+		return h.ForkText()
+	case c.WasMigrated():
+		return fmt.Sprintf("the migration of the tracker on '%s' was taken back", name)
 	}
 	return fmt.Sprintf("'%s' has another tracker (hub %s) than this clone (hub %s)", name, Clip(c.Other), Clip(c.Hub))
 }
@@ -105,6 +114,8 @@ func (h *Hub) ElsewhereError(c *Contact) *fail.Error {
 	e := &fail.Error{Kind: fail.Fatal, Code: "other-hub",
 		Message: h.Elsewhere(c) + ": nothing was fetched or sent"}
 	switch {
+	case c.WasMigrated():
+		e.Code = "other-hub/taken-back"
 	case c.Detached && h.Moved(c):
 		e.Code = "other-hub/detached-moved"
 	case c.Detached:

@@ -234,6 +234,8 @@ func listed(files []event.UnreadFile) string {
 // level says what a hub is that is not to be migrated: done before, or another.
 func (r *Runner) level(s *reading.Snapshot, rep *Report) (done bool, err error) {
 	switch {
+	case r.Clone.Contact.Other != "":
+		return false, r.Clone.ElsewhereError()
 	case s.Level > replay.FormatVersion, s.NewerRules():
 		return false, r.Clone.RefuseLevel(s)
 	case s.Bound && s.Level == replay.FormatVersion:

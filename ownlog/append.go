@@ -243,8 +243,13 @@ func (w *Writer) MayAppend(s *reading.Snapshot) error {
 	if err := w.RefuseLevel(s); err != nil {
 		return err
 	}
-	if s.Apart {
+	switch {
+	case s.Apart:
 		return w.ApartError()
+	case w.Hub != nil && w.Contact.WasMigrated():
+		e := w.ElsewhereError()
+		e.Message = w.Hub.Elsewhere(w.Contact) + ": nothing was written"
+		return e
 	}
 	if err := w.Admitted(s); err != nil {
 		return err

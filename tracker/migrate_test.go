@@ -287,6 +287,68 @@ func TestMigrateAsAnAgentOfTheOldHubAndAgain(t *testing.T) {
 	}
 }
 
+// A clone that has seen the migrated hub keeps what it shows when the migration is
+// taken back, refuses to write and says why, until it starts again with the old hub.
+func TestMigrateTakenBack(t *testing.T) {
+	for _, level := range []int{2, 3} {
+		t.Run(fmt.Sprint("level ", level), func(t *testing.T) {
+			w := newWorld(t)
+			if w.level3(`"`+u1+`": 3`, issue3(u1, 3, "kept", "")); level == 2 {
+				w.git(w.hub, "update-ref", "-d", "refs/heads/crosslink/meta")
+				w.git(w.hub, "update-ref", "-d", "refs/heads/crosslink/checkpoint")
+				for _, name := range []string{"alpha", "Beta_2"} {
+					w.git(w.hub, "update-ref", "-d", "refs/heads/crosslink/agents/"+name)
+				}
+				w.write("crosslink/hub", map[string]string{"meta/version.json": `{"layout_version": 2}`,
+					"issues/" + u1 + "/issue.json": `{"uuid": "` + u1 + `", "display_id": 3, "title": "kept", "status": "open", "priority": "high", "created_by": "al", "created_at": "2026-03-01T11:00:00Z", "updated_at": "2026-03-01T12:00:00Z"}`})
+			}
+			was := w.tips("refs/heads/crosslink/")
+			alice, bob := w.clone("alice"), w.clone("bob")
+			r, err := alice.migrates(migrate.Options{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			bob.sync()
+			for _, command := range answer.Undo(r) {
+				if out, err := exec.Command("sh", "-c", command).CombinedOutput(); err != nil {
+					t.Fatalf("%s: %v: %s", command, err, out)
+				}
+			}
+			if got := w.tips("refs/heads/crosslink/"); !maps.Equal(got, was) {
+				t.Fatalf("after going back there is %v; before there was %v", got, was)
+			}
+			for _, c := range []*clone{alice, bob} {
+				before := c.shows(c.fresh())
+				for range 2 {
+					if err := c.trySync(); code(err) != "other-hub/taken-back" {
+						t.Errorf("%s: sync: %v", c.name, err)
+					}
+				}
+				if after := c.shows(c.read()); after.Hash() != before.Hash() || after.Issues == 0 {
+					t.Errorf("%s: %s", c.name, before.Differs(after))
+				}
+				unsent := c.status().Unsent
+				if _, err := c.tryEmit(func(t *tracker.Tracker) []event.Body {
+					return []event.Body{&event.IssueCreated{UUID: t.MintUUID(), Title: "x", Priority: event.Low, CreatedBy: "x"}}
+				}); code(err) != "other-hub/taken-back" || c.status().Unsent != unsent {
+					t.Errorf("%s: write: %v", c.name, err)
+				}
+				if _, err := c.migrates(migrate.Options{}); code(err) != "other-hub/taken-back" {
+					t.Errorf("%s migrates it again: %v", c.name, err)
+				}
+				if got := w.tips("refs/heads/crosslink/"); !maps.Equal(got, was) {
+					t.Fatalf("%s changed the hub: %v; before there was %v", c.name, got, was)
+				}
+				must(t, os.Rename(filepath.Join(c.dir, ".git", "crosslink"), filepath.Join(c.dir, ".git", "crosslink-migrated")))
+				c.trySync()
+				if got := c.titles()["kept"]; got == nil || got.Number != 3 || c.status().Level != level {
+					t.Errorf("%s: %v", c.name, c.titles())
+				}
+			}
+		})
+	}
+}
+
 // An agent that wrote to the old hub, and did not migrate it, continues to write under
 // its id: in a clone that saw the old hub, in one made since, in one that lost the race
 // of two migrations, and in one that wrote before it ever reached the hub.

@@ -168,6 +168,7 @@ var rows = map[fail.Code][]string{
 	"other-hub":                {lookURL, "choose a remote that has the tracker of this clone: " + setRemote + "<name>"},
 	"other-hub/detached":       {follow},
 	"other-hub/detached-moved": {lookURL, follow},
+	"other-hub/taken-back":     {reading, "to start again with the hub that is there, put aside what this clone knows: mv {path:quote} {path:moved} && git crosslink sync"},
 	"other-hub/fork":           {lookURL, "to merge both trackers there, with new numbers where both use the same number: git crosslink init --join"},
 	"hub-fork":                 {"to use that tracker: " + setRemote + "{other:word}", "to make the tracker on '{remote}' independent: git crosslink fork detach"},
 	"push-url":                 {bothURLs, "choose a remote that pushes to where it fetches from: " + setRemote + "<name>"},

@@ -156,6 +156,7 @@ func tellMigrated(r *migrate.Report, dryRun bool, e *command.Env) {
 	e.Progress("migrated: the new hub shows the same issues, comments and numbers")
 	for _, command := range answer.Undo(r) {
 		e.ProgressHint("to go back, as long as nobody has written to the new hub: " + command)
+		e.ProgressHint("a gate refuses that command; remove the gate on the server first: git crosslink server uninstall")
 	}
 	if dir := filepath.Dir(r.Replica); r.Pushed {
 		e.ProgressHint(fmt.Sprintf("then have this clone begin again with the old hub: mv %s %s && git crosslink sync", shell.Word(dir), shell.Word(dir+"-migrated")))
