@@ -14,34 +14,21 @@ import (
 // moves no ref.
 func WriteChanges(ctx context.Context, l Local, base OID, files map[string][]byte, parents []OID, c CommitInfo) (OID, error) {
 	w := &treeWriter{ctx: ctx, l: l, f: l.Format()}
-	var root OID
-	if base != "" {
-		objs, err := readKind(ctx, l, []OID{base}, Commit, commitLimit)
-		if err == nil {
-			err = objs[0].err
-		}
-		if err != nil {
-			return "", err
-		}
-		head, err := ParseCommit(w.f, objs[0].o.Data)
-		if err != nil {
-			return "", err
-		}
-		root = head.Tree
+	entries := make(map[string]TreeEntry, len(files))
+	for _, p := range slices.Sorted(maps.Keys(files)) {
+		entries[p] = TreeEntry{Mode: ModeBlob, OID: w.add(Blob, files[p])}
 	}
-	tree, err := w.put(root, files)
-	if err != nil {
-		return "", err
+	return w.commit(base, entries, parents, c)
+}
+
+// WriteTrees is WriteChanges with directories that exist (path → tree) in place of
+// files.
+func WriteTrees(ctx context.Context, l Local, base OID, trees map[string]OID, parents []OID, c CommitInfo) (OID, error) {
+	entries := make(map[string]TreeEntry, len(trees))
+	for p, id := range trees {
+		entries[p] = TreeEntry{Mode: ModeTree, OID: id}
 	}
-	data, err := EncodeCommit(w.f, tree, parents, c)
-	if err != nil {
-		return "", err
-	}
-	id := w.add(Commit, data)
-	if _, err := l.Write(ctx, w.objs); err != nil {
-		return "", err
-	}
-	return id, nil
+	return (&treeWriter{ctx: ctx, l: l, f: l.Format()}).commit(base, entries, parents, c)
 }
 
 // treeWriter collects the objects of one write.
@@ -58,8 +45,34 @@ func (w *treeWriter) add(kind Kind, data []byte) OID {
 	return w.f.ID(o)
 }
 
-// put returns the tree with files put into it; paths are relative to it.
-func (w *treeWriter) put(tree OID, files map[string][]byte) (OID, error) {
+// commit writes what was collected, the tree of base with entries put into it, and a
+// commit of that tree.
+func (w *treeWriter) commit(base OID, entries map[string]TreeEntry, parents []OID, c CommitInfo) (OID, error) {
+	var root OID
+	if base != "" {
+		head, err := ReadHead(w.ctx, w.l, base)
+		if err != nil {
+			return "", err
+		}
+		root = head.Tree
+	}
+	tree, err := w.put(root, entries)
+	if err != nil {
+		return "", err
+	}
+	data, err := EncodeCommit(w.f, tree, parents, c)
+	if err != nil {
+		return "", err
+	}
+	id := w.add(Commit, data)
+	if _, err := w.l.Write(w.ctx, w.objs); err != nil {
+		return "", err
+	}
+	return id, nil
+}
+
+// put returns the tree with entries put into it; paths are relative to it.
+func (w *treeWriter) put(tree OID, put map[string]TreeEntry) (OID, error) {
 	entries := map[string]TreeEntry{}
 	if tree != "" {
 		objs, err := readKind(w.ctx, w.l, []OID{tree}, Tree, treeLimit)
@@ -75,20 +88,20 @@ func (w *treeWriter) put(tree OID, files map[string][]byte) (OID, error) {
 		}
 		entries = entriesOf(list)
 	}
-	below := map[string]map[string][]byte{}
-	for p, data := range files {
+	below := map[string]map[string]TreeEntry{}
+	for p, e := range put {
 		name, rest, deep := strings.Cut(p, "/")
 		if name == "" || deep && rest == "" {
 			return "", fmt.Errorf("bad path '%s'", p)
 		}
 		if !deep {
-			entries[name] = TreeEntry{ModeBlob, name, w.add(Blob, data)}
+			entries[name] = TreeEntry{e.Mode, name, e.OID}
 			continue
 		}
 		if below[name] == nil {
-			below[name] = map[string][]byte{}
+			below[name] = map[string]TreeEntry{}
 		}
-		below[name][rest] = data
+		below[name][rest] = e
 	}
 	for _, name := range slices.Sorted(maps.Keys(below)) {
 		old := OID("")

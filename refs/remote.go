@@ -18,6 +18,9 @@ const (
 	HubPresence  = "refs/crosslink/presence/" // presence of clones on the hub
 	PresenceHere = "refs/presence/"           // what the last fetch brought of them, unchecked
 
+	// ArchivedPrefix is where the logs are that the hub keeps in its archive, by agent.
+	ArchivedPrefix = "refs/archived/"
+
 	// OuterPrefix is where TakeOver leaves what the user's repository has of the
 	// hub, unchecked. It is apart from refs/incoming because it may be older.
 	OuterPrefix = "refs/outer/"

@@ -52,7 +52,7 @@ func (r *Replica) MaintenanceDue() bool { return r.manyRefs() || r.objectsDue() 
 // manyRefs reports whether many logs, or heartbeats, have a file of their own.
 func (r *Replica) manyRefs() bool {
 	n := 0
-	for _, prefix := range []string{refs.SeenPrefix + refs.Agents, refs.IncomingPrefix + refs.Agents, refs.OuterPrefix + refs.Agents, refs.PresenceHere} {
+	for _, prefix := range []string{refs.SeenPrefix + refs.Agents, refs.ArchivedPrefix, refs.IncomingPrefix + refs.Agents, refs.OuterPrefix + refs.Agents, refs.PresenceHere} {
 		entries, _ := os.ReadDir(filepath.Join(r.path, filepath.FromSlash(prefix)))
 		n += len(entries)
 	}
