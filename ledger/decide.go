@@ -26,10 +26,11 @@ type Input struct {
 	Lost *Lost
 }
 
-// Decide returns the ledger after the step, and whether anything was decided:
-// if not, no step is written (one that is written anyway is valid). That
-// a claim is void is a decision: until it is covered it could still be granted,
-// to somebody who was refused.
+// Decide returns the ledger after the step, and whether anything was decided: if not, no
+// step is written (one that is written anyway is valid). Two things count as decisions
+// though they give nothing: that a log has ended, so that it can be archived, and that a
+// claim is void. Until that is covered it could still be granted, to somebody who was
+// refused.
 // Positions and policy are the caller's business (Next, Judge); a merge step
 // goes through here too.
 //
@@ -75,7 +76,8 @@ func Decide(base *Ledger, in Input) (next *Ledger, decided bool) {
 	if in.Lost != nil {
 		d.renew(in.Lost.Fork)
 	}
-	decided = in.Lost != nil || d.changed || d.void || repeated || l.issues.n != base.issues.n || l.milestones.n != base.milestones.n
+	retired := slices.ContainsFunc(fs, func(f Fact) bool { return f.kind == agentRetired })
+	decided = in.Lost != nil || retired || d.changed || d.void || repeated || l.issues.n != base.issues.n || l.milestones.n != base.milestones.n
 	return l, decided
 }
 

@@ -12,6 +12,8 @@ import (
 //   - only IssueCreated.uuid, MilestoneCreated.uuid, IssueDeleted.uuid,
 //     LockClaimed{issue_uuid, branch, wait}, LockReleased.issue_uuid and
 //     LockBroken{issue_uuid, token} are looked at;
+//   - AgentRetired decides nothing, but it is a reason to write a step: a log can be
+//     archived once its end is covered;
 //   - a line in which one of these does not decode is invisible;
 //   - anything else that is wrong with the body is not the ledger's business:
 //     an issue whose title is too long has a number.
@@ -22,6 +24,7 @@ const (
 	invisible kind = iota
 	issueCreated
 	milestoneCreated
+	agentRetired
 	issueDeleted
 	lockClaimed
 	lockReleased
@@ -38,8 +41,8 @@ type Fact struct {
 	token  uint64
 }
 
-// Decides reports whether a line is one that a step may answer: steps that cover
-// other lines only decide nothing.
+// Decides reports whether a line is a reason to write a step: steps that cover other
+// lines only decide nothing.
 func Decides(e *event.Envelope) bool { return See(e).kind != invisible }
 
 // See reads a line.
@@ -50,6 +53,8 @@ func See(e *event.Envelope) Fact {
 		f.kind, f.uuid = issueCreated, b.UUID
 	case *event.MilestoneCreated:
 		f.kind, f.uuid = milestoneCreated, b.UUID
+	case *event.AgentRetired:
+		f.kind = agentRetired
 	case *event.IssueDeleted:
 		f.kind, f.uuid = issueDeleted, b.UUID
 	case *event.LockClaimed:

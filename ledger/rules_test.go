@@ -318,6 +318,17 @@ var decideRules = []struct {
 		}
 		s.nothing()
 	}},
+	{"that an agent retired is decided: its log may be archived", func(t *testing.T, s *scene) {
+		s.create("agent-a")
+		s.step()
+		e := s.say("agent-a", &event.AgentRetired{})
+		v := s.step()
+		if at := v.Position("agent-a"); at.Seq != 2 || at.Hash != event.Hash(e.Raw) {
+			t.Fatalf("the end of the log is not covered: %+v", at)
+		}
+		s.say("agent-a", &event.LabelAdded{Issue: s.uuid(), Label: "x"})
+		s.nothing()
+	}},
 	{"a step covers part of the logs, and the rest later", func(t *testing.T, s *scene) {
 		u := s.create("agent-a")
 		v := s.create("agent-b")
