@@ -129,6 +129,9 @@ func (j *judge) believeMeta() {
 // take takes over a ref that is not the one seen before, or says why not.
 func (j *judge) take(ctx context.Context, name string, fresh refs.OID) error {
 	old := j.have[replay.HubRoot+name]
+	if id, isLog := strings.CutPrefix(name, replay.Agents); isLog {
+		old, _ = replay.HubTip(j.have, id)
+	}
 	take, problem, err := j.ref(ctx, name, old, fresh)
 	if j.pinned != "" && err == nil && (take || problem != "") {
 		problem = ""

@@ -8,6 +8,7 @@ import (
 	"github.com/git-crosslink/git-crosslink/fail"
 	"github.com/git-crosslink/git-crosslink/reading"
 	"github.com/git-crosslink/git-crosslink/refs"
+	"github.com/git-crosslink/git-crosslink/replay"
 	"github.com/git-crosslink/git-crosslink/store"
 	"github.com/git-crosslink/git-crosslink/syncer"
 )
@@ -53,6 +54,8 @@ type LogInfo struct {
 	Newest string `json:"newest,omitempty"` // time shown of its last line
 	Ended  string `json:"ended,omitempty"`  // why the log stops before its end
 	Own    bool   `json:"own,omitempty"`
+
+	Archived bool `json:"archived,omitempty"` // the hub has it in its archive, and no branch
 }
 
 // PushShare is what of the limit that all clones share is this clone's.
@@ -120,7 +123,8 @@ func (k *Checkup) Status(ctx context.Context) (*Status, error) {
 		if v := l.Verdict(); v != nil && v.Trails() {
 			st.Unsigned += int(v.Lines - l.Kept())
 		}
-		info := LogInfo{Agent: id, Events: l.Seq, Ended: l.Ended, Own: id == k.Agent}
+		_, archived := replay.HubTip(s.AllRefs, id)
+		info := LogInfo{Agent: id, Events: l.Seq, Ended: l.Ended, Own: id == k.Agent, Archived: archived}
 		if k.Hub != nil {
 			info.Unsent = l.Unsent()
 		}

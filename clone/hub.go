@@ -217,6 +217,7 @@ const (
 	Founding  = "init"
 	Detaching = "detach"
 	Migrating = "migrate"
+	Folding   = "fold"
 	Changing  = "change" // what was just done
 )
 

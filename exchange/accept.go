@@ -70,6 +70,11 @@ func (x *Exchange) TakeIn(ctx context.Context, fetched error, w Wants) (got Take
 	if err != nil {
 		return got, err
 	}
+	if a.Other == "" {
+		if err := x.FromArchive(ctx, replay.IncomingRoot, partly == nil, &a); err != nil {
+			return got, err
+		}
+	}
 	noMeta, gone := x.Contact.NoMeta, []hubs.Problem(nil)
 	if partly == nil {
 		if noMeta, gone, err = x.Link.Lost(ctx, before); err != nil {
@@ -127,6 +132,21 @@ func (x *Exchange) Adopt(ctx context.Context, root string, whole bool, w Wants) 
 	}
 	x.PackRefs(ctx)
 	return a, nil
+}
+
+// FromArchive takes over what follows from the archive that was fetched, and adds to the
+// answer what is wrong with that archive.
+func (x *Exchange) FromArchive(ctx context.Context, root string, whole bool, a *accept.Answer) error {
+	s, err := x.Reads.Load(ctx)
+	if err != nil {
+		return err
+	}
+	ups, problems, err := accept.FromArchive(ctx, x.Local(), s, root, whole)
+	if err != nil {
+		return err
+	}
+	a.Problems = append(a.Problems, problems...)
+	return refs.IgnoreConflict(x.Local().Swap(ctx, ups))
 }
 
 // fromLedger takes over logs that the hub no longer offers and the ledger holds.

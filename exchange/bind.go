@@ -67,8 +67,11 @@ func (x *Exchange) bindOn(ctx context.Context, elsewhere map[string]bool) error 
 func nothingApart(all []refs.Ref) bool {
 	hub := map[string]refs.OID{}
 	for _, r := range all {
-		if name, ok := strings.CutPrefix(r.Name, replay.HubRoot+replay.Agents); ok {
-			hub[name] = r.OID
+		if id, ok := strings.CutPrefix(r.Name, replay.ArchivedRoot); ok && hub[id] == "" {
+			hub[id] = r.OID
+		}
+		if id, ok := strings.CutPrefix(r.Name, replay.HubRoot+replay.Agents); ok {
+			hub[id] = r.OID
 		}
 	}
 	for _, r := range all {

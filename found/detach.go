@@ -126,6 +126,13 @@ func (f *Founder) detachOnce(ctx context.Context, remote string, sent *int) (d *
 		if rest, ok := strings.CutPrefix(name, replay.HubRoot); ok {
 			ups = append(ups, refs.Update{Ref: name, Old: old, New: n.Refs[rest]})
 		}
+		id, ok := strings.CutPrefix(name, replay.ArchivedRoot)
+		if tip := n.Refs[replay.Agents+id]; ok && tip != "" && s.AllRefs[replay.HubRoot+replay.Agents+id] == "" {
+			ups = append(ups, refs.Update{Ref: replay.HubRoot + replay.Agents + id, New: tip})
+		}
+	}
+	if was := s.AllRefs[replay.IncomingRoot+replay.ArchiveName]; was != "" { // its logs are branches again
+		p.Refs = append(p.Refs, refs.PushRef{Dst: replay.HereRoot + replay.ArchiveName, Lease: &was})
 	}
 	if again, err := f.replace(ctx, p); again || err != nil {
 		return nil, again, err
@@ -197,6 +204,12 @@ func (f *Founder) switchTo(ctx context.Context, s *reading.Snapshot, hubID strin
 				ups = append(ups, refs.Update{Ref: name, Old: old})
 			}
 			if aside := "refs/before/" + s.Hub + "/" + strings.TrimPrefix(name, replay.HubRoot); s.AllRefs[aside] == "" {
+				ups = append(ups, refs.Update{Ref: aside, New: old})
+			}
+		case strings.HasPrefix(name, replay.ArchivedRoot):
+			id := strings.TrimPrefix(name, replay.ArchivedRoot)
+			ups = append(ups, refs.Update{Ref: name, Old: old})
+			if aside := "refs/before/" + s.Hub + "/" + replay.Agents + id; s.AllRefs[aside] == "" && s.AllRefs[replay.HubRoot+replay.Agents+id] == "" {
 				ups = append(ups, refs.Update{Ref: aside, New: old})
 			}
 		case strings.HasPrefix(name, replay.LostRoot), strings.HasPrefix(name, "refs/trusted/"):

@@ -29,7 +29,7 @@ func (l *Link) IdleStamp(all map[string]refs.OID, lost, who string) string {
 			if ok && pair[0] == refs.SeenPrefix && l.Contact.NotTakenBack(rest, all[name], l.Now()) {
 				continue
 			}
-			if ok && all[pair[1]+rest] != all[name] {
+			if ok && all[pair[1]+rest] != all[name] && !(pair[0] == refs.HubPrefix+refs.Agents && all[refs.ArchivedPrefix+rest] == all[name]) {
 				return ""
 			}
 		}

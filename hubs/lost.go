@@ -45,6 +45,11 @@ func (l *Link) Lost(ctx context.Context, before []string) (meta bool, problems [
 	if before, err = l.forgetEmpty(ctx, before, there); err != nil {
 		return false, nil, err
 	}
+	archived, err := l.archived(ctx)
+	if err != nil {
+		return false, nil, err
+	}
+	before = slices.DeleteFunc(before, func(name string) bool { return archived[name] })
 	for _, name := range before {
 		if r := l.Contact.Refusals[name]; !there[name] && !(r.Tip != "" && r.High == 0) {
 			meta = meta || name == syncer.Meta
@@ -52,6 +57,16 @@ func (l *Link) Lost(ctx context.Context, before []string) (meta bool, problems [
 		}
 	}
 	return meta, problems, nil
+}
+
+// archived names the logs that the hub has in its archive.
+func (l *Link) archived(ctx context.Context) (map[string]bool, error) {
+	all, err := l.Replica.Local().Refs(ctx, refs.ArchivedPrefix)
+	names := make(map[string]bool, len(all))
+	for _, r := range all {
+		names[refs.Agents+strings.TrimPrefix(r.Name, refs.ArchivedPrefix)] = true
+	}
+	return names, err
 }
 
 // forgetEmpty drops the logs that the hub no longer has and that hold no line:

@@ -158,7 +158,7 @@ func (r *Reader) keepApart(ctx context.Context, s *Snapshot) error {
 	}
 	s.Apart = true
 	for name := range s.AllRefs {
-		if strings.HasPrefix(name, replay.HubRoot) || strings.HasPrefix(name, replay.IncomingRoot) || strings.HasPrefix(name, replay.LostRoot) {
+		if strings.HasPrefix(name, replay.HubRoot) || strings.HasPrefix(name, replay.IncomingRoot) || strings.HasPrefix(name, replay.LostRoot) || strings.HasPrefix(name, replay.ArchivedRoot) {
 			delete(s.AllRefs, name)
 		}
 	}

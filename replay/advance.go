@@ -176,7 +176,8 @@ func (a *advance) unmoved(id string) bool {
 		return false
 	}
 	was, settled := a.from.Logs.settled[id]
-	return settled && was.hub == a.next.Refs[HubRoot+Agents+id] && a.next.Refs[HereRoot+Agents+id] == "" && (!a.moved || a.position(id).Seq == was.seq)
+	hub, _ := HubTip(a.next.Refs, id)
+	return settled && was.hub == hub && a.next.Refs[HereRoot+Agents+id] == "" && (!a.moved || a.position(id).Seq == was.seq)
 }
 
 // begin has a log read from its first line.
@@ -198,7 +199,8 @@ func (a *advance) start(id string) (*work, error) {
 		return nil, err
 	}
 	w := &work{agent: id, old: old, hub: a.next.Hub, held: &a.held}
-	here, hub := a.next.Refs[HereRoot+Agents+id], a.next.Refs[HubRoot+Agents+id]
+	here := a.next.Refs[HereRoot+Agents+id]
+	hub, _ := HubTip(a.next.Refs, id)
 	if w.old != nil {
 		w.cur = *w.old
 	}

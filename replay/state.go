@@ -19,6 +19,9 @@ const (
 	HubRoot  = refs.SeenPrefix         // last seen on the hub, and accepted
 	LostRoot = "refs/lost/"            // tips of the ledger that the hub lost, by id
 
+	// ArchivedRoot is above the logs that the hub keeps in its archive, by agent.
+	ArchivedRoot = refs.ArchivedPrefix
+
 	// IncomingRoot is what was fetched last and not looked at yet. No State follows
 	// from it.
 	IncomingRoot = refs.IncomingPrefix
@@ -26,6 +29,8 @@ const (
 	Agents     = refs.Agents // below HereRoot and HubRoot: one log each
 	MetaName   = "meta"
 	LedgerName = "checkpoint"
+
+	ArchiveName = "archive" // logs of retired agents
 )
 
 // FormatVersion is the hub format that this package reads.
@@ -34,7 +39,7 @@ const FormatVersion = 4
 // Relevant reports whether a State follows from a ref of this name. Presence is
 // read separately, and what was fetched and not accepted changes nothing.
 func Relevant(name string) bool {
-	return strings.HasPrefix(name, HereRoot) || strings.HasPrefix(name, HubRoot) || strings.HasPrefix(name, LostRoot) || strings.HasPrefix(name, TrustedMeta)
+	return strings.HasPrefix(name, HereRoot) || strings.HasPrefix(name, HubRoot) || strings.HasPrefix(name, LostRoot) || strings.HasPrefix(name, ArchivedRoot) || strings.HasPrefix(name, TrustedMeta)
 }
 
 // Stamp stands for all refs that a State follows from.
@@ -313,8 +318,20 @@ func logRef(name string) (agent string, here, isLog bool) {
 	if id, ok := strings.CutPrefix(name, HereRoot+Agents); ok {
 		return id, true, event.ValidAgentID(id) == nil
 	}
-	if id, ok := strings.CutPrefix(name, HubRoot+Agents); ok {
-		return id, false, event.ValidAgentID(id) == nil
+	for _, root := range []string{HubRoot + Agents, ArchivedRoot} {
+		if id, ok := strings.CutPrefix(name, root); ok {
+			return id, false, event.ValidAgentID(id) == nil
+		}
 	}
 	return "", false, false
+}
+
+// HubTip is the tip of a log on the hub, "" for none: of its branch or, without one, in
+// the archive.
+func HubTip(all map[string]refs.OID, agent string) (tip refs.OID, archived bool) {
+	if tip := all[HubRoot+Agents+agent]; tip != "" {
+		return tip, false
+	}
+	tip = all[ArchivedRoot+agent]
+	return tip, tip != ""
 }

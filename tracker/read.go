@@ -104,7 +104,11 @@ func (t *Tracker) takeOver(ctx context.Context) (news bool, err error) {
 	if ok, err := t.copyMakesSense(ctx); err != nil || !ok {
 		return true, err
 	}
-	if _, err := t.exchange.Adopt(ctx, refs.OuterPrefix, false, exchange.Wants{}); err != nil {
+	a, err := t.exchange.Adopt(ctx, refs.OuterPrefix, false, exchange.Wants{})
+	if err == nil && a.Other == "" {
+		err = t.exchange.FromArchive(ctx, refs.OuterPrefix, false, &a)
+	}
+	if err != nil {
 		return true, err
 	}
 	if err := t.exchange.Bind(ctx); err != nil {

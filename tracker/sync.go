@@ -159,6 +159,7 @@ func (t *Tracker) afterSending(ctx context.Context, r *SyncReport, o SyncOptions
 		if err := t.clone.ShowPresence(ctx); err != nil {
 			return nil, err
 		}
+		t.foldMany(ctx)
 	}
 	r, err := t.reportSync(ctx, r, o, before, out)
 	if err == nil && !others && out.Sent == 0 {

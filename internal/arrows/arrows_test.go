@@ -36,8 +36,9 @@ var rules = map[string]rule{
 	"trust":       {pure: true, may: "event event/canon", why: "a verdict follows from bytes alone"},
 	"trust/keys":  {may: "event trust internal/statefile", why: "private keys have one place; everything that is decided about signatures is in trust"},
 
-	"ledger": {pure: true, may: "event event/canon", why: "a decision follows from the lines its step covers alone, never from a reducer's state"},
-	"syncer": {pure: true, why: "what is sent and when follows from what was answered: a hub, a clock and tips are values, so that races and refusals are tested without git"},
+	"ledger":  {pure: true, may: "event event/canon", why: "a decision follows from the lines its step covers alone, never from a reducer's state"},
+	"archive": {pure: true, may: "event", why: "whether a log may be folded follows from what a step says, the log and the ledger; who asks reads them"},
+	"syncer":  {pure: true, why: "what is sent and when follows from what was answered: a hub, a clock and tips are values, so that races and refusals are tested without git"},
 
 	"fail":     {pure: true, why: "what went wrong is a code and fields; which command helps is known to the surface that shows it"},
 	"settings": {pure: true, may: "fail", why: "a setting has the same values for a clone and for a server"},
@@ -49,7 +50,7 @@ var rules = map[string]rule{
 	"refs/memory":   {may: "refs", why: "a repository and a hub in memory, for tests"},
 	"refs/refstest": {may: "refs", why: "one suite for every implementation of refs"},
 
-	"replay":            {may: "delta event ledger refs trust", why: "what refs say follows from objects alone: no store, no clock, no file, no command"},
+	"replay":            {may: "archive delta event ledger refs trust", why: "what refs say follows from objects alone: no store, no clock, no file, no command"},
 	"replay/replaytest": {may: "delta event", why: "a store for tests, that keeps what it is told"},
 
 	"reading": {may: "delta event ledger reducer refs replay store trust internal/note internal/statefile", why: "what a command knows of its replica: what replay read, in the store that was brought to it; it moves no ref and asks no hub"},
@@ -85,7 +86,7 @@ var rules = map[string]rule{
 		why: "what is believed of a fetch follows from objects and from what was believed before; who applies it moves the refs",
 	},
 	"exchange": {
-		may: "accept agents clone event fail hubs ledger reading refs replay rewrite syncer syncer/drive trust trust/keys",
+		may: "accept agents archive clone event fail hubs ledger reading refs replay rewrite syncer syncer/drive trust trust/keys",
 		why: "a clone's side of an exchange with its hub: it takes over, binds, decides and publishes; it appends no event",
 	},
 	"ownlog": {
@@ -114,7 +115,7 @@ var rules = map[string]rule{
 		why: "a hook starts the tracker and asks git where it is; what it says is the command line's to print",
 	},
 	"gate": {
-		may: "event ledger replay trust refs refs/git tracker fail settings internal/shell internal/statefile",
+		may: "archive event ledger replay trust refs refs/git tracker fail settings internal/shell internal/statefile",
 		why: "on a server a push is judged by the core's rules over objects in quarantine: no state, no store, no commands",
 	},
 	"verb": {

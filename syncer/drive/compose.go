@@ -85,12 +85,12 @@ func (d *driver) beginning(ctx context.Context, l syncer.Log, upTo uint64) (refs
 	}
 	c := d.commit(id, fmt.Sprintf("%s up to event %d", id, upTo))
 	c.Next = l.OnHub + 1
-	return refs.AppendLog(ctx, in, id, d.seen.hub(l.Name), lines, c)
+	return refs.AppendLog(ctx, in, id, refs.OID(l.Hub), lines, c)
 }
 
 // nothingOnTop makes a tip that adds no line to what the hub has of a log: to
 // find out whether the hub refuses the log or a line.
 func (d *driver) nothingOnTop(ctx context.Context, l syncer.Log) (refs.OID, error) {
-	id, hub := strings.TrimPrefix(l.Name, refs.Agents), d.seen.hub(l.Name)
+	id, hub := strings.TrimPrefix(l.Name, refs.Agents), refs.OID(l.Hub)
 	return refs.Recommit(ctx, d.link.Replica.Local(), hub, []refs.OID{hub}, d.commit(id, fmt.Sprintf("%s adds nothing to event %d", id, l.OnHub)))
 }

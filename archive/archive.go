@@ -1,0 +1,145 @@
+// Package archive is the rule of the archive, the branch in which a hub keeps the logs
+// of agents that are retired. A step of the archive moves logs there ("folds" them): it
+// is a commit whose tree has the entry logs/<x>/<y>/<agent> for each log. That entry is
+// the tree of the log's tip. The rules are:
+//
+//   - the first step has no parent and no entry;
+//   - the first parent of any other step is the step before it, and its other parents
+//     are the tips of the logs that it adds, sorted by agent id;
+//   - entries are added, never changed or removed;
+//   - a log that is added is good to its last line, its last line is AgentRetired, and
+//     the ledger covers that line;
+//   - a step that breaks a rule is passed over: the next one is compared with the
+//     nearest valid step before it.
+//
+// A step that is valid stays valid, whatever comes later: lines are never altered and
+// a ledger only covers more. So clones that judge a step at different times agree. What
+// has to be true only when a log is folded is checked by whoever folds it, and by the
+// gate: that nothing follows the covered line, and that the agent holds no lock.
+package archive
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/git-crosslink/git-crosslink/event"
+)
+
+// Depth is how many names the path of an entry has.
+const Depth = 4
+
+// Path is where the log of an agent is in the tree of a step. As in the ledger's
+// positions, x and y are the first hexadecimal digits of the SHA-256 of the agent id.
+func Path(agent string) string {
+	sum := sha256.Sum256([]byte(agent))
+	digits := hex.EncodeToString(sum[:1])
+	return "logs/" + digits[:1] + "/" + digits[1:] + "/" + agent
+}
+
+// AgentAt is the agent whose log has that path, "" for a path of no log.
+func AgentAt(path string) string {
+	agent := path[strings.LastIndexByte(path, '/')+1:]
+	if event.ValidAgentID(agent) != nil || Path(agent) != path {
+		return ""
+	}
+	return agent
+}
+
+// Entry is what a step has at a path, and what the nearest valid step before it has
+// there: ids of trees, "" for nothing. Odd says that one of them is no tree.
+type Entry struct {
+	Path     string
+	Old, New string
+	Odd      bool
+}
+
+// Log is a log as a parent of a step holds it.
+type Log struct {
+	Tree    string // of the commit
+	Seq     uint64 // of the last line
+	Hash    string // of the last line
+	Damaged bool   // the good lines end before the log does
+	Retired bool   // the last line is AgentRetired
+}
+
+// Reasons why a step is passed over. They are printed and scripted against.
+const (
+	BadTree    = "tree"        // an entry is no log
+	Removed    = "removed"     // an entry of an earlier step is missing
+	Altered    = "altered"     // an entry is not the tree of the log that was folded
+	BadParents = "parents"     // the parents are not the logs that are added
+	Damaged    = "damaged"     // the log that is added cannot be read to its end
+	NotRetired = "not-retired" // the agent whose log is added is not retired
+	NotCovered = "not-covered" // the ledger does not cover the end of the log
+)
+
+// Fault is why a step is not valid.
+type Fault struct {
+	Reason string
+	Agent  string // whose log it is about; "" for none
+	Detail string
+}
+
+func (f *Fault) Error() string { return f.Detail }
+
+func fault(reason, agent, format string, args ...any) *Fault {
+	return &Fault{reason, agent, fmt.Sprintf(format, args...)}
+}
+
+// Added are the agents whose logs a step adds, sorted: the order of its parents.
+func Added(changes []Entry) (map[string]string, *Fault) {
+	added := map[string]string{}
+	for _, e := range changes {
+		agent := AgentAt(e.Path)
+		switch {
+		case e.Odd || agent == "":
+			return nil, fault(BadTree, "", "it holds something that is not a log")
+		case e.New == "":
+			return nil, fault(Removed, agent, "the log of '%s' is missing", agent)
+		case e.Old != "":
+			return nil, fault(Altered, agent, "the log of '%s' is not the one that was archived before", agent)
+		}
+		added[agent] = e.New
+	}
+	return added, nil
+}
+
+// Judge returns what is wrong with a step, nil for nothing. changes is where its tree
+// differs from that of the nearest valid step before it. parents are its parents after
+// the first: read returns the log that such a parent holds as the log of an agent, and
+// covers reports whether the ledger covers a line. Errors are those of read and covers.
+func Judge(changes []Entry, parents int, read func(parent int, agent string) (Log, error), covers func(agent string, seq uint64, hash string) (bool, error)) (*Fault, error) {
+	added, f := Added(changes)
+	if f != nil {
+		return f, nil
+	}
+	if len(added) != parents {
+		return fault(BadParents, "", "it adds %d logs and has %d parents for them", len(added), parents), nil
+	}
+	for i, agent := range slices.Sorted(maps.Keys(added)) {
+		l, err := read(i, agent)
+		if err != nil {
+			return nil, err
+		}
+		switch {
+		case l.Tree != added[agent]:
+			return fault(Altered, agent, "the log of '%s' is not the one that was folded", agent), nil
+		case l.Damaged || l.Seq == 0:
+			return fault(Damaged, agent, "the log of '%s' cannot be read to its end", agent), nil
+		case !l.Retired:
+			return fault(NotRetired, agent, "'%s' is not retired", agent), nil
+		}
+		covered, err := covers(agent, l.Seq, l.Hash)
+		if err != nil {
+			return nil, err
+		}
+		if !covered {
+			return fault(NotCovered, agent, "the ledger does not cover event %d of '%s'", l.Seq, agent), nil
+		}
+	}
+	return nil, nil
+}

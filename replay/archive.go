@@ -1,0 +1,160 @@
+package replay
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/git-crosslink/git-crosslink/archive"
+	"github.com/git-crosslink/git-crosslink/event"
+	"github.com/git-crosslink/git-crosslink/ledger"
+	"github.com/git-crosslink/git-crosslink/refs"
+)
+
+// Bounds of an archive that is read: how many steps it may have, and how many logs
+// one step may add.
+const (
+	maxArchiveSteps = 1 << 16
+	maxFolded       = 1 << 16
+)
+
+// ArchiveRequest asks what an archive holds.
+type ArchiveRequest struct {
+	Hub  string   // whose lines the logs hold
+	Tip  refs.OID // the last step
+	From refs.OID // a step that is known to be valid; "" for none
+
+	// Covers reports whether the ledger covers a line.
+	Covers func(agent string, seq uint64, hash string) (bool, error)
+}
+
+// Archive is what an archive holds.
+type Archive struct {
+	Step    refs.OID            // the nearest valid step; "" for none
+	Logs    map[string]refs.OID // tips of the logs that valid steps added, by agent
+	Resumed bool                // Logs are those of steps after From only, which the tip continues
+	Bad     []BadArchiveStep
+}
+
+// BadArchiveStep is a step that is passed over.
+type BadArchiveStep struct {
+	ID refs.OID
+	*archive.Fault
+}
+
+// ReadArchive judges the steps of an archive. An error says nothing about it.
+func ReadArchive(ctx context.Context, l refs.Local, r ArchiveRequest) (Archive, error) {
+	a := Archive{Logs: map[string]refs.OID{}}
+	var steps []archiveStep
+	for id := r.Tip; id != ""; {
+		if id == r.From {
+			a.Resumed = true
+			break
+		}
+		h, err := refs.ReadHead(ctx, l, id)
+		if err != nil {
+			return a, fmt.Errorf("read the archive: %w", err)
+		}
+		if steps = append(steps, archiveStep{id, h}); len(steps) > maxArchiveSteps {
+			return a, fmt.Errorf("the archive has more than %d steps: %w", maxArchiveSteps, refs.ErrTooLarge)
+		}
+		if id = ""; len(h.Parents) > 0 {
+			id = h.Parents[0]
+		}
+	}
+	tree := refs.OID("")
+	if a.Resumed {
+		h, err := refs.ReadHead(ctx, l, r.From)
+		if err != nil {
+			return a, fmt.Errorf("read the archive: %w", err)
+		}
+		a.Step, tree = r.From, h.Tree
+	}
+	for _, s := range slices.Backward(steps) {
+		logs, fault, err := s.judge(ctx, l, r, tree)
+		if err != nil {
+			return a, fmt.Errorf("judge step '%s' of the archive: %w", s.id, err)
+		}
+		if fault != nil {
+			a.Bad = append(a.Bad, BadArchiveStep{s.id, fault})
+			continue
+		}
+		a.Step, tree = s.id, s.head.Tree
+		maps.Copy(a.Logs, logs)
+	}
+	return a, nil
+}
+
+// archiveStep is a step that is to be judged.
+type archiveStep struct {
+	id   refs.OID
+	head refs.CommitHead
+}
+
+// judge judges a step after the tree of the nearest valid one. It returns the logs
+// that the step adds, or what is wrong with it.
+func (s archiveStep) judge(ctx context.Context, l refs.Local, r ArchiveRequest, before refs.OID) (logs map[string]refs.OID, f *archive.Fault, err error) {
+	diff, err := refs.DiffTrees(ctx, l, before, s.head.Tree, archive.Depth, maxFolded)
+	if errors.Is(err, refs.ErrCorrupt) || errors.Is(err, refs.ErrTooLarge) {
+		return nil, &archive.Fault{Reason: archive.BadTree, Detail: err.Error()}, nil
+	}
+	if err != nil {
+		return nil, nil, err
+	}
+	var changes []archive.Entry
+	for _, c := range diff {
+		odd := c.Old.Mode != "" && c.Old.Mode != refs.ModeTree || c.New.Mode != "" && c.New.Mode != refs.ModeTree
+		changes = append(changes, archive.Entry{Path: c.Path, Old: string(c.Old.OID), New: string(c.New.OID), Odd: odd})
+	}
+	folded := s.head.Parents[min(1, len(s.head.Parents)):]
+	logs = map[string]refs.OID{}
+	f, err = archive.Judge(changes, len(folded), func(parent int, agent string) (archive.Log, error) {
+		logs[agent] = folded[parent]
+		return folds(ctx, l, r.Hub, agent, folded[parent])
+	}, r.Covers)
+	return logs, f, err
+}
+
+// folds is what the tip of a log says about whether it may be folded.
+func folds(ctx context.Context, l refs.Local, hub, agent string, tip refs.OID) (archive.Log, error) {
+	h, err := refs.ReadHead(ctx, l, tip)
+	if err != nil {
+		return archive.Log{}, err
+	}
+	part, err := GoodPart(ctx, l, PartRequest{Hub: hub, Agent: agent, Tip: tip})
+	if err != nil {
+		return archive.Log{}, err
+	}
+	log := archive.Log{Tree: string(h.Tree), Seq: part.Seq, Hash: part.Hash, Damaged: part.Ended != ""}
+	line, err := LineAt(ctx, l, agent, tip, part.Seq)
+	if err != nil || line == nil {
+		return log, err
+	}
+	e, err := event.Decode(bytes.Clone(line))
+	if err != nil {
+		log.Damaged = true
+		return log, nil
+	}
+	_, log.Retired = e.Body.(*event.AgentRetired)
+	return log, nil
+}
+
+// Covers returns how the steps of an archive are judged by what the ledger decided: it
+// covers a line if that is the last one it covers of the log, or comes before that one.
+func (s *State) Covers(ctx context.Context, l refs.Local, decided *ledger.Ledger) func(agent string, seq uint64, hash string) (bool, error) {
+	return func(agent string, seq uint64, hash string) (bool, error) {
+		at := decided.Position(agent)
+		if at.Seq <= seq {
+			return at == ledger.Position{Seq: seq, Hash: hash}, nil
+		}
+		c := s.Cursor(agent)
+		if c == nil || c.Covered != at.Seq {
+			return false, nil
+		}
+		line, err := LineAt(ctx, l, agent, c.View, seq)
+		return line != nil && event.Hash(line) == hash, err
+	}
+}

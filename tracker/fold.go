@@ -1,0 +1,91 @@
+package tracker
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/git-crosslink/git-crosslink/exchange"
+	"github.com/git-crosslink/git-crosslink/fail"
+	"github.com/git-crosslink/git-crosslink/refs"
+	"github.com/git-crosslink/git-crosslink/replay"
+)
+
+// What Fold is asked for and answers (package exchange).
+type (
+	Folding   = exchange.Folding
+	FoldedLog = exchange.FoldedLog
+)
+
+// Why a log of a retired agent stays a branch.
+const (
+	FoldRecent    = exchange.FoldRecent
+	FoldUndecided = exchange.FoldUndecided
+	FoldHolds     = exchange.FoldHolds
+	FoldContinued = exchange.FoldContinued
+	FoldDamaged   = exchange.FoldDamaged
+)
+
+// foldAbove is how many logs of retired agents a hub may have as branches before a
+// detached sync moves them to the archive.
+const foldAbove = 200
+
+// Fold moves the logs of retired agents to the hub's archive.
+func (t *Tracker) Fold(ctx context.Context, want Folding) ([]FoldedLog, error) {
+	if err := t.clone.Chosen(); err != nil {
+		return nil, err
+	}
+	if t.clone.Hub == nil {
+		return nil, &fail.Error{Kind: fail.No, Code: "unshared/fold", Message: "there is no hub: only a hub has an archive"}
+	}
+	if err := t.clone.EnsureReplica(ctx); err != nil {
+		return nil, t.clone.Unwritable(err)
+	}
+	if err := t.clone.CheckCommitter(); err != nil {
+		return nil, err
+	}
+	unlock, err := t.writer.LockHub(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer unlock()
+	if err := t.exchange.Fetch(ctx); err != nil {
+		if re, ok := errors.AsType[*refs.RemoteError](err); ok {
+			return nil, t.clone.Unfetched(re)
+		}
+		return nil, err
+	}
+	if t.clone.Contact.Other != "" {
+		return nil, t.clone.ElsewhereError()
+	}
+	s, err := t.clone.Reads.Load(ctx)
+	switch {
+	case err != nil:
+		return nil, err
+	case !s.Bound:
+		return nil, &fail.Error{Kind: fail.No, Code: "unshared", Message: fmt.Sprintf("there is no tracker on '%s' yet", t.clone.Hub.Name)}
+	case !s.Writable():
+		return nil, t.clone.LevelError(s)
+	}
+	all, err := t.exchange.Fold(ctx, want)
+	return all, t.clone.Unwritable(err)
+}
+
+// foldMany moves logs to the archive, in a detached sync, once there are many. What goes
+// wrong with it is tried again by the next one.
+func (t *Tracker) foldMany(ctx context.Context) {
+	s, err := t.clone.Reads.Load(ctx)
+	if err != nil || !s.Bound || !s.Writable() {
+		return
+	}
+	n := 0
+	for _, a := range s.View.Agents() {
+		if a.Retired && s.AllRefs[replay.HubRoot+replay.Agents+a.ID] != "" {
+			n++
+		}
+	}
+	if n > foldAbove {
+		_, _ = t.exchange.Fold(ctx, Folding{Before: t.clone.Now().Add(-time.Hour)})
+	}
+}

@@ -1,0 +1,270 @@
+package tracker_test
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/git-crosslink/git-crosslink/event"
+	"github.com/git-crosslink/git-crosslink/exchange"
+	"github.com/git-crosslink/git-crosslink/fail"
+	"github.com/git-crosslink/git-crosslink/refs"
+	"github.com/git-crosslink/git-crosslink/refs/memory"
+	"github.com/git-crosslink/git-crosslink/tracker"
+)
+
+func (c *clone) retire() {
+	c.w.t.Helper()
+	t := c.open()
+	defer c.close(t)
+	if _, err := t.Retire(context.Background(), tracker.EmitOptions{}, "done", nil); err != nil {
+		c.w.t.Fatal(err)
+	}
+}
+
+// fold returns which logs were moved, and why others were not, as "agent" or
+// "agent:why".
+func (c *clone) fold() string {
+	c.w.t.Helper()
+	text, err := c.tryFold(tracker.Folding{})
+	if err != nil {
+		c.w.t.Fatal(err)
+	}
+	return text
+}
+
+func (c *clone) tryFold(f tracker.Folding) (string, error) {
+	c.w.t.Helper()
+	t := c.open()
+	defer c.close(t)
+	all, err := t.Fold(context.Background(), f)
+	var words []string
+	for _, l := range all {
+		if l.Why != "" {
+			l.Agent += ":" + l.Why
+		}
+		words = append(words, l.Agent)
+	}
+	return strings.Join(words, " "), err
+}
+
+// archived reports whether the hub has a log in its archive and as a branch.
+func (w *world) archived(agent string) (held, branch bool) {
+	w.t.Helper()
+	if tip := w.tip(branches + "archive"); tip != "" {
+		d, err := refs.DiffTrees(context.Background(), w.repo(), "", w.treeOf(tip), 4, 1<<16)
+		if err != nil {
+			w.t.Fatal(err)
+		}
+		for _, c := range d {
+			held = held || strings.HasSuffix(c.Path, "/"+agent)
+		}
+	}
+	return held, w.tip(branches+"agents/"+agent) != ""
+}
+
+func (w *world) treeOf(commit refs.OID) refs.OID {
+	w.t.Helper()
+	h, err := refs.ReadHead(context.Background(), w.repo(), commit)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return h.Tree
+}
+
+// quiet fails if a clone was told something.
+func (c *clone) quiet() {
+	c.w.t.Helper()
+	for _, n := range c.notices {
+		c.w.t.Errorf("%s was told: %s %s", c.name, n.Code, n.Text)
+	}
+	c.notices = nil
+}
+
+// foldingWorld has bob, who wrote, locked and retired, and clones that know his log.
+func foldingWorld(t *testing.T, w *world) (alice, bob, carol *clone) {
+	t.Helper()
+	alice, bob, carol = w.clone("alice"), w.clone("bob"), w.clone("carol")
+	alice.init()
+	issue := alice.create("one")
+	bob.sync()
+	bob.comment(issue, "from bob")
+	bob.create("bob's")
+	bob.retire()
+	w.converge(alice, bob, carol)
+	alice.notices, bob.notices, carol.notices = nil, nil, nil
+	return alice, bob, carol
+}
+
+func TestFold(t *testing.T) {
+	for name, world := range map[string]func(*testing.T) *world{"memory": newMemoryWorld, "git": newWorld} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := world(t)
+			alice, bob, carol := foldingWorld(t, w)
+			dora := w.clone("dora") // offline for a month, with an event of her own
+			dora.sync()
+			dora.cut(true)
+			dora.create("dora's")
+			before := alice.read().Hash()
+			if got := alice.fold(); got != "bob" {
+				t.Errorf("moved %q", got)
+			}
+			if held, branch := w.archived("bob"); !held || branch {
+				t.Fatal("the log is not in the archive only", held, branch)
+			}
+			if got := alice.fold(); got != "" {
+				t.Errorf("moved again: %q", got)
+			}
+			cold := w.clone("cold")
+			for _, c := range []*clone{alice, bob, carol, cold} {
+				c.sync()
+				c.sync()
+				if h := c.read().Hash(); h != before {
+					t.Errorf("%s: the view is %s, was %s", c.name, h, before)
+				}
+				c.quiet()
+			}
+			dora.cut(false)
+			w.converge(alice, dora, carol, cold)
+			if held, branch := w.archived("bob"); !held || branch {
+				t.Error("somebody put the branch back", held, branch)
+			}
+			for _, c := range []*clone{alice, carol, cold} {
+				c.quiet()
+			}
+		})
+	}
+}
+
+// What the archive no longer holds is put back as a branch, whoever took it out.
+func TestArchiveThatIsLost(t *testing.T) {
+	t.Parallel()
+	w := newMemoryWorld(t)
+	alice, _, carol := foldingWorld(t, w)
+	before := alice.read().Hash()
+	alice.fold()
+	carol.sync()
+	w.move(branches+"archive", "")
+	carol.sync()
+	carol.sync()
+	if held, branch := w.archived("bob"); held || !branch {
+		t.Error("the log was not put back", held, branch)
+	}
+	cold := w.clone("cold")
+	w.converge(alice, carol, cold)
+	if h := cold.read().Hash(); h != before {
+		t.Error("the view changed")
+	}
+	if got := alice.fold(); got != "bob" {
+		t.Errorf("moved %q", got)
+	}
+	w.converge(alice, carol, cold)
+	if held, branch := w.archived("bob"); !held || branch {
+		t.Error("the log is not in the archive only", held, branch)
+	}
+}
+
+// A hub that is restored from a backup of before the fold has branches again.
+func TestBackupFromBeforeTheFold(t *testing.T) {
+	t.Parallel()
+	w := newMemoryWorld(t)
+	alice, _, carol := foldingWorld(t, w)
+	before, backup := alice.read().Hash(), w.tips(branches)
+	alice.fold()
+	carol.sync()
+	w.restore(backup)
+	w.move(branches+"archive", "")
+	w.converge(alice, carol)
+	if got := carol.fold(); got != "bob" {
+		t.Errorf("moved %q", got)
+	}
+	w.converge(alice, carol)
+	if alice.read().Hash() != before {
+		t.Error("the view changed")
+	}
+}
+
+// What may not be folded stays a branch, and the reason is reported.
+func TestNotFolded(t *testing.T) {
+	t.Parallel()
+	w := newMemoryWorld(t)
+	alice, _, _ := foldingWorld(t, w)
+	if got, err := alice.tryFold(tracker.Folding{Before: time.Now().Add(-time.Hour)}); err != nil || got != "bob:"+exchange.FoldRecent {
+		t.Error(got, err)
+	}
+	if got, err := alice.tryFold(tracker.Folding{Dry: true}); err != nil || got != "bob" {
+		t.Error(got, err)
+	}
+	if held, branch := w.archived("bob"); held || !branch {
+		t.Error("a dry run moved the log")
+	}
+	erin := w.clone("erin")
+	erin.sync()
+	erin.create("erin's")
+	erin.emit(func(*tracker.Tracker, tracker.Projection) []event.Body { return []event.Body{&event.AgentRetired{}} })
+	w.memory.Set(memory.Faults{Down: true})
+	if got, err := alice.tryFold(tracker.Folding{}); errorName(err) == "" || got != "" {
+		t.Error(got, err)
+	}
+	w.memory.Set(memory.Faults{Decline: func(ref string, _, _ refs.OID) string {
+		if ref == branches+"archive" {
+			return "rule 'x': no"
+		}
+		return ""
+	}})
+	_, err := alice.tryFold(tracker.Folding{})
+	if e, ok := errors.AsType[*fail.Error](err); !ok || e.Kind != fail.Denied || e.Code != "refused/fold" {
+		t.Error(err)
+	}
+	if held, branch := w.archived("bob"); held || !branch {
+		t.Error("a refused push moved the log")
+	}
+}
+
+// Somebody else is faster: both end with all logs in the archive.
+func TestFoldRace(t *testing.T) {
+	t.Parallel()
+	w := newMemoryWorld(t)
+	alice, _, carol := foldingWorld(t, w)
+	before := alice.read().Hash()
+	once := true
+	w.memory.Set(memory.Faults{BeforeReceive: func() {
+		if once {
+			once = false
+			w.memory.Set(memory.Faults{})
+			carol.fold()
+		}
+	}})
+	if got := alice.fold(); got != "" {
+		t.Errorf("alice moved %q", got)
+	}
+	w.converge(alice, carol)
+	if held, branch := w.archived("bob"); !held || branch || alice.read().Hash() != before {
+		t.Error(held, branch)
+	}
+}
+
+// The answer to the push is lost, or the hub cannot push atomically.
+func TestFoldOnPoorHubs(t *testing.T) {
+	t.Parallel()
+	for name, f := range map[string]memory.Faults{"lost answer": {LoseAnswer: true}, "not atomic": {NoAtomic: true}} {
+		t.Run(name, func(t *testing.T) {
+			w := newMemoryWorld(t)
+			alice, _, carol := foldingWorld(t, w)
+			before := alice.read().Hash()
+			w.memory.Set(f)
+			if got := alice.fold(); got != "bob" {
+				t.Errorf("moved %q", got)
+			}
+			w.memory.Set(memory.Faults{NoAtomic: f.NoAtomic})
+			cold := w.clone("cold")
+			w.converge(alice, carol, cold)
+			if held, branch := w.archived("bob"); !held || branch || cold.read().Hash() != before {
+				t.Error(held, branch)
+			}
+		})
+	}
+}
