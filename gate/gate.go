@@ -6,11 +6,13 @@
 //
 //   - only the tracker's own refs are looked at; any other ref is not the
 //     gate's business, whatever it holds;
-//   - what is on the hub stays: no deletion, no rewind, no line altered;
+//   - what is on the hub stays: no rewind, no line altered, and no deletion but that of
+//     the branch of a log that the archive holds;
 //   - only what is new is checked: new commits, new lines, new steps. What is
 //     there was checked when it came, or came before the gate did;
 //   - meta first, for it says by which rules; logs next; then the ledger, which
-//     may cover only what the hub's logs then hold;
+//     may cover only what the hub's logs then hold; then the archive, which may
+//     take up only what the ledger covers; deletions last;
 //   - the core decides (event.Chain, ledger.Reader, trust); the gate adds what
 //     only a server can ask: shape, size, order of arrival, the server's clock;
 //   - everything pushed is hostile: bounded reads, one log at a time.
@@ -30,6 +32,7 @@ import (
 	"github.com/git-crosslink/git-crosslink/event"
 	"github.com/git-crosslink/git-crosslink/refs"
 	"github.com/git-crosslink/git-crosslink/refs/git"
+	"github.com/git-crosslink/git-crosslink/replay"
 )
 
 // Command is one ref of a push.
@@ -55,6 +58,7 @@ const (
 	agentPrefix = heads + "agents/"
 	metaRef     = heads + "meta"
 	ledgerRef   = heads + "checkpoint"
+	archiveRef  = heads + replay.ArchiveName
 	presence    = "refs/crosslink/presence/"
 	replace     = "refs/replace"
 )
@@ -62,7 +66,7 @@ const (
 // Private are the namespaces that the program keeps to itself in a replica:
 // what `push --mirror` of one would upload. refs/replace is not one of them; it
 // puts other objects in the place of the tracker's for anybody who reads them.
-var Private = []string{"refs/crosslink/", refs.IncomingPrefix, "refs/hub/", "refs/lost/", "refs/forked/", refs.OuterPrefix,
+var Private = []string{"refs/crosslink/", refs.IncomingPrefix, "refs/hub/", "refs/lost/", "refs/forked/", refs.ArchivedPrefix, refs.OuterPrefix,
 	"refs/trusted/", "refs/before/", refs.PresenceHere, replace + "/"}
 
 // Ours reports whether a ref is the gate's business.
@@ -113,6 +117,9 @@ type gate struct {
 	after    map[string]refs.OID     // and as they will be, as far as they are accepted
 	incoming map[refs.OID][]refs.OID // commits the push brings → parents
 	meta     *metaState              // by which rules; nil = there is no hub
+	archive  refs.OID                // the archive as it would be
+	valid    refs.OID                // its nearest valid step; "" = not looked at yet
+	archived map[string]refs.OID     // the logs in it; nil = not looked at yet
 	pinned   pins                    // what the ledger on the hub covers
 	newest   event.Time              // time that lines on the hub explain; -1 = not looked for yet
 	brought  int64                   // bytes of the push that were read so far
@@ -133,11 +140,11 @@ func Check(ctx context.Context, repo *git.Server, push []Command, o Options) ([]
 	if len(mine) == 0 {
 		return nil, nil
 	}
-	if err := g.look(); err != nil {
+	if err := g.look(mine); err != nil {
 		return nil, err
 	}
 	// Meta says how the logs are judged, and logs what a step may cover.
-	slices.SortStableFunc(mine, func(a, b Command) int { return rank(a.Ref) - rank(b.Ref) })
+	slices.SortStableFunc(mine, func(a, b Command) int { return a.rank() - b.rank() })
 	refused, mine := g.names(mine)
 	if err := g.arrive(mine); err != nil {
 		return nil, err
@@ -183,20 +190,23 @@ func unreadable(err error) *Refusal {
 	return nil
 }
 
-func rank(ref string) int {
+// rank orders the commands of a push by what they are judged by.
+func (c Command) rank() int {
 	switch {
-	case ref == metaRef:
+	case c.Ref == metaRef:
 		return 0
-	case strings.HasPrefix(ref, agentPrefix):
+	case strings.HasPrefix(c.Ref, agentPrefix) && c.New != "":
 		return 1
-	case ref == ledgerRef:
+	case c.Ref == ledgerRef:
 		return 2
+	case c.Ref == archiveRef:
+		return 3
 	}
-	return 3
+	return 4
 }
 
 // look reads which refs the hub has.
-func (g *gate) look() error {
+func (g *gate) look(push []Command) error {
 	all, err := g.repo.Refs(g.ctx, g.o.Namespace+heads)
 	if err != nil {
 		return fmt.Errorf("list the hub's refs: %w", err)
@@ -204,6 +214,12 @@ func (g *gate) look() error {
 	for _, r := range all {
 		name := strings.TrimPrefix(r.Name, g.o.Namespace)
 		g.before[name], g.after[name] = r.OID, r.OID
+	}
+	g.archive = g.before[archiveRef]
+	for _, c := range push {
+		if c.Ref == archiveRef {
+			g.archive = c.New
+		}
 	}
 	return nil
 }
@@ -243,6 +259,8 @@ func (g *gate) name(c Command, logs map[string]string) *Refusal {
 		return nil
 	case isLeftover(c):
 		return nil // meta says whether it may go
+	case isLog && c.New == "":
+		return nil // the archive says whether it may go
 	case strings.HasPrefix(c.Ref, heads) && c.New == "":
 		return refuse(Deletion, cureMirror, "the tracker's branches are never deleted")
 	case isLog:
@@ -253,14 +271,14 @@ func (g *gate) name(c Command, logs map[string]string) *Refusal {
 			return refuse(CaseTwin, cureID, "on some file systems its name is the same as that of the log '%s'", plain(strings.TrimPrefix(twin, agentPrefix)))
 		}
 		return nil
-	case c.Ref == metaRef, c.Ref == ledgerRef:
+	case c.Ref == metaRef, c.Ref == ledgerRef, c.Ref == archiveRef:
 		return nil
 	case caseTwin(c.Ref):
 		return refuse(CaseTwin, cureBranch, "on some file systems its name is the same as that of the tracker's branches under 'crosslink/'")
 	case c.Ref+"/" == heads:
 		return refuse(Name, cureBranch, "a branch 'crosslink' would block the tracker's branches under 'crosslink/'")
 	case strings.HasPrefix(c.Ref, heads):
-		return refuse(Name, cureBranch, "only branches of the tracker may be under 'crosslink/': agents/<id>, checkpoint, meta")
+		return refuse(Name, cureBranch, "only branches of the tracker may be under 'crosslink/': agents/<id>, archive, checkpoint, meta")
 	}
 	if isBelow(c.Ref, replace) {
 		return refuse(HiddenRef, cureReplace, "readers would get a different object from the one the tracker names")
@@ -303,8 +321,12 @@ func (g *gate) judge(c Command) (*Refusal, error) {
 	case g.meta.refused != nil:
 		r := *g.meta.refused
 		return &r, nil
+	case isLog && c.New == "":
+		return g.judgeDeletion(c, id)
 	case isLog:
 		return g.judgeLog(c, id)
+	case c.Ref == archiveRef:
+		return g.judgeArchive(c)
 	}
 	return g.judgeLedger(c)
 }

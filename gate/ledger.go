@@ -148,12 +148,16 @@ func (g *gate) covers(was, is ledger.View) (*Refusal, error) {
 		if was.Ledger.Position(agent) == p {
 			continue
 		}
-		ok := false
-		if tip := g.after[agentPrefix+agent]; tip != "" {
-			var err error
-			if ok, err = g.holds(tip, agent, pin{p.Seq, p.Hash}); err != nil {
-				return nil, err
-			}
+		ok, tip := false, g.after[agentPrefix+agent]
+		var err error
+		if tip == "" {
+			tip, err = g.inArchive(agent)
+		}
+		if tip != "" && err == nil {
+			ok, err = g.holds(tip, agent, pin{p.Seq, p.Hash})
+		}
+		if err != nil {
+			return nil, err
 		}
 		if !ok {
 			r := refuse(NotOnHub, cureSync, "it covers line %d of '%s', which the log on the hub does not contain", p.Seq, plain(agent))

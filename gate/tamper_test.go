@@ -248,7 +248,7 @@ var tamperings = []tampering{
 	{"meta deleted", gate.Deletion, "meta", 0, func(w *world) refs.OID { return "" }},
 	{"the ledger deleted", gate.Deletion, "checkpoint", 0, func(w *world) refs.OID { return "" }},
 	{"a branch of no known name", gate.Name, "wiki", 0, func(w *world) refs.OID { return w.code("x") }},
-	{"the reserved archive", gate.Name, "archive", 0, func(w *world) refs.OID { return w.code("x") }},
+	{"code as the archive", "archive-tree", "archive", 0, func(w *world) refs.OID { return w.code("x") }},
 	{"a path for an id", gate.AgentID, "agents/new/comer", 0, func(w *world) refs.OID { return w.code("x") }},
 	{"an id in capitals", gate.AgentID, "agents/Newcomer", 0, func(w *world) refs.OID { return w.code("x") }},
 	{"the id of a device", gate.AgentID, "agents/con", 0, func(w *world) refs.OID { return w.code("x") }},
@@ -257,6 +257,7 @@ var tamperings = []tampering{
 	{"refs/incoming", gate.HiddenRef, "refs/incoming/meta", 0, func(w *world) refs.OID { return w.metas[0].id }},
 	{"refs/lost", gate.HiddenRef, "refs/lost/x", 0, func(w *world) refs.OID { return w.tip }},
 	{"refs/forked", gate.HiddenRef, "refs/forked/alice/x", 0, func(w *world) refs.OID { return w.logs["alice"].tip }},
+	{"refs/archived", gate.HiddenRef, "refs/archived/alice", 0, func(w *world) refs.OID { return w.logs["alice"].tip }},
 	{"refs/outer", gate.HiddenRef, "refs/outer/meta", 0, func(w *world) refs.OID { return w.metas[0].id }},
 	{"refs/crosslink", gate.HiddenRef, "refs/crosslink/none", 0, func(w *world) refs.OID { return w.metas[0].id }},
 	{"a sign of life with a past", gate.Tree, "refs/crosslink/presence/abc123", 0, func(w *world) refs.OID {

@@ -1,0 +1,239 @@
+package gate
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/git-crosslink/git-crosslink/archive"
+	"github.com/git-crosslink/git-crosslink/event"
+	"github.com/git-crosslink/git-crosslink/ledger"
+	"github.com/git-crosslink/git-crosslink/refs"
+	"github.com/git-crosslink/git-crosslink/replay"
+)
+
+// The archive that is pushed is right if
+//
+//   - the hub's tip is on its first-parent chain;
+//   - every step after that is valid (package archive, as every reader judges it);
+//   - each log that is added is the one on the hub, and the ledger covers its last line;
+//   - the agent of such a log holds no lock and waits for none;
+//   - the commits that come with it are steps, or logs.
+//
+// The branch of a log may be deleted if the archive, as it is after the push, holds
+// exactly that log.
+
+// archiveRule is before the reasons of package archive in the name of a rule.
+const archiveRule = "archive-"
+
+// Rules about a log that is archived, beside those of package archive.
+const (
+	archiveHolds  = archiveRule + "holds"   // the agent holds a lock, or waits for one
+	archiveNotNow = archiveRule + "not-end" // the log on the hub is another one, or goes on
+)
+
+func (g *gate) judgeArchive(c Command) (*Refusal, error) {
+	fresh, edge := g.reach(c.New)
+	if r, err := g.forward(c, edge); r != nil || err != nil {
+		return r, err
+	}
+	decided, err := g.decided()
+	if err != nil {
+		return ledgerFault(err)
+	}
+	a, err := g.readArchive(decided, c.New, c.Old)
+	if err != nil {
+		return nil, err
+	}
+	if c.Old != "" && !a.Resumed {
+		return refuse(FastForward, cureSync, "the archive on the hub is not on its first-parent chain"), nil
+	}
+	if len(a.Bad) > 0 && c.Old != "" { // what was pushed before there was a gate may not be valid
+		was, err := g.readArchive(decided, c.Old, "")
+		if err != nil {
+			return nil, err
+		}
+		if a, err = g.readArchive(decided, c.New, ""); err != nil {
+			return nil, err
+		}
+		for agent := range was.Logs {
+			delete(a.Logs, agent)
+		}
+		a.Bad = a.Bad[len(was.Bad):]
+	}
+	if len(a.Bad) > 0 {
+		b := a.Bad[0]
+		return refuse(archiveRule+b.Reason, cureSync, "step %.12s of the archive is not valid: %s", b.ID, b.Detail), nil
+	}
+	for _, agent := range slices.Sorted(maps.Keys(a.Logs)) {
+		if r, err := g.mayFold(decided, agent, a.Logs[agent]); r != nil || err != nil {
+			return r, err
+		}
+	}
+	steps := map[refs.OID]bool{}
+	for id := c.New; id != "" && id != c.Old; {
+		steps[id] = true
+		h, err := g.commit(id)
+		if err != nil {
+			return nil, err
+		}
+		if id = ""; len(h.Parents) > 0 {
+			id = h.Parents[0]
+		}
+	}
+	return g.strays(c, slices.DeleteFunc(fresh, func(id refs.OID) bool { return steps[id] }))
+}
+
+// readArchive judges the steps of an archive after a step that is valid.
+func (g *gate) readArchive(decided *ledger.Ledger, tip, from refs.OID) (replay.Archive, error) {
+	covers := func(agent string, seq uint64, hash string) (bool, error) {
+		return g.coversEnd(decided, agent, seq, hash)
+	}
+	return replay.ReadArchive(g.ctx, g.repo, replay.ArchiveRequest{Hub: g.meta.Hub, Tip: tip, From: from, Covers: covers})
+}
+
+// decided is what the ledger decided, as the hub has it after the push.
+func (g *gate) decided() (*ledger.Ledger, error) {
+	r, v, err := g.chainOn()
+	if tip := g.after[ledgerRef]; err == nil && tip != g.before[ledgerRef] {
+		v, err = r.Read(string(tip))
+	}
+	return v.Ledger, err
+}
+
+// coversEnd reports whether the ledger covers a line: as the last one of the log, or as
+// one before it in the log on the hub.
+func (g *gate) coversEnd(decided *ledger.Ledger, agent string, seq uint64, hash string) (bool, error) {
+	at := decided.Position(agent)
+	if at.Seq <= seq {
+		return at == ledger.Position{Seq: seq, Hash: hash}, nil
+	}
+	tip := g.after[agentPrefix+agent]
+	if tip == "" {
+		return false, nil
+	}
+	ok, err := g.holds(tip, agent, pin{at.Seq, at.Hash})
+	if ok && err == nil {
+		ok, err = g.holds(tip, agent, pin{seq, hash})
+	}
+	return ok, err
+}
+
+// mayFold refuses a log that was added to the archive and is valid there, but has not
+// ended on the hub.
+func (g *gate) mayFold(decided *ledger.Ledger, agent string, tip refs.OID) (*Refusal, error) {
+	end, at := uint64(0), decided.Position(agent)
+	if _, err := refs.WalkLogs(g.ctx, g.repo, []refs.LogRequest{{Agent: agent, Tip: tip, From: at.Seq}}, func(_ int, seq uint64, _ []byte) bool {
+		end = seq
+		return true
+	}); err != nil {
+		return nil, err
+	}
+	if end != at.Seq {
+		return refuse(archiveNotNow, cureSync, "the ledger covers event %d of '%s', and the archive would end it at event %d", at.Seq, agent, end), nil
+	}
+	if on := g.after[agentPrefix+agent]; on != "" && on != tip {
+		there, err := g.commit(on)
+		if err != nil {
+			return nil, err
+		}
+		folded, err := g.commit(tip)
+		if err != nil {
+			return nil, err
+		}
+		if there.Tree != folded.Tree {
+			return refuse(archiveNotNow, cureSync, "the log of '%s' on the hub is not the one that would be archived", agent), nil
+		}
+	}
+	for issue, k := range decided.Locks {
+		if k.Agent == agent || slices.ContainsFunc(decided.Queue[issue], func(w ledger.Waiter) bool { return w.Agent == agent }) {
+			return refuse(archiveHolds, cureSync, "'%s' holds a lock or waits for one", agent), nil
+		}
+	}
+	return nil, nil
+}
+
+// judgeDeletion judges the deletion of the branch of a log.
+func (g *gate) judgeDeletion(c Command, agent string) (*Refusal, error) {
+	refused := refuse(Deletion, cureMirror, "the branch of a log is deleted only when the archive holds exactly that log")
+	if event.ValidAgentID(agent) != nil {
+		return refused, nil
+	}
+	tip, err := g.validArchive()
+	if err != nil || tip == "" {
+		return refused, err
+	}
+	log, err := g.commit(c.Old)
+	if err != nil {
+		return nil, err
+	}
+	held, err := g.archivedTree(tip, agent)
+	if err != nil || held == log.Tree {
+		return nil, err
+	}
+	return refused, nil
+}
+
+// validArchive is the nearest valid step of the archive that the hub has after the push.
+func (g *gate) validArchive() (refs.OID, error) {
+	tip := g.after[archiveRef]
+	if g.valid == "" && tip != "" {
+		if g.valid = tip; tip != g.before[archiveRef] {
+			return tip, nil // it was judged
+		}
+		decided, err := g.decided()
+		if err != nil {
+			return "", err
+		}
+		a, err := g.readArchive(decided, tip, "")
+		if err != nil {
+			return "", err
+		}
+		g.valid = a.Step
+	}
+	return g.valid, nil
+}
+
+// archivedTree is the tree of an agent's log in the archive, "" if it is not there.
+func (g *gate) archivedTree(tip refs.OID, agent string) (refs.OID, error) {
+	h, err := g.commit(tip)
+	if err != nil {
+		return "", err
+	}
+	at := h.Tree
+	for name := range strings.SplitSeq(archive.Path(agent), "/") {
+		data, err := g.object(at, refs.Tree, archiveTreeLimit)
+		if err != nil {
+			return "", err
+		}
+		list, err := refs.ParseTree(g.repo.Format(), data)
+		if err != nil {
+			return "", fmt.Errorf("tree '%s': %w: %w", at, err, refs.ErrCorrupt)
+		}
+		i := slices.IndexFunc(list, func(e refs.TreeEntry) bool { return e.Name == name && e.Mode == refs.ModeTree })
+		if i < 0 {
+			return "", nil
+		}
+		at = list[i].OID
+	}
+	return at, nil
+}
+
+// archiveTreeLimit is for one directory of the archive.
+const archiveTreeLimit = 16 << 20
+
+// inArchive is the tip of a log in the archive that the hub has after the push, "" if it
+// is not there. Whether the archive is valid is judged apart.
+func (g *gate) inArchive(agent string) (refs.OID, error) {
+	if g.archived == nil {
+		all := func(string, uint64, string) (bool, error) { return true, nil }
+		a, err := replay.ReadArchive(g.ctx, g.repo, replay.ArchiveRequest{Hub: g.meta.Hub, Tip: g.archive, Covers: all})
+		if err != nil && !errors.Is(err, refs.ErrMissing) {
+			return "", err
+		}
+		g.archived = a.Logs
+	}
+	return g.archived[agent], nil
+}
