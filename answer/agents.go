@@ -34,6 +34,7 @@ type Agent struct {
 	LastSign    *string      `json:"last_sign"`
 	Presence    *Presence    `json:"presence"`
 	RetiredAt   *string      `json:"retired_at"`
+	Archived    bool         `json:"archived"`
 	ForkedFrom  []ForkedFrom `json:"forked_from"`
 	Own         bool         `json:"own"`
 }
@@ -46,7 +47,7 @@ type ForkedFrom struct {
 
 // AgentOf describes the agent of a log; a is nil if its log has nothing about it.
 func AgentOf(l tracker.LogInfo, a *reducer.Agent, last event.Time) Agent {
-	x := Agent{Agent: l.Agent, Events: l.Events, Unsent: l.Unsent, LastSign: TimeOrNull(last), Own: l.Own, ForkedFrom: []ForkedFrom{}}
+	x := Agent{Agent: l.Agent, Events: l.Events, Unsent: l.Unsent, LastSign: TimeOrNull(last), Archived: l.Archived, Own: l.Own, ForkedFrom: []ForkedFrom{}}
 	if a == nil {
 		return x
 	}
@@ -125,4 +126,38 @@ func PresenceOf(p tracker.Projection, agent string) *Presence {
 		s.Issue = &u
 	}
 	return s
+}
+
+// Fold is what became of the logs of retired agents.
+type Fold struct {
+	Archived []Folded `json:"archived"`
+	Kept     []Kept   `json:"kept"`
+	DryRun   bool     `json:"dry_run"`
+}
+
+// Folded is a log that was moved to the hub's archive, or would be.
+type Folded struct {
+	Agent     string  `json:"agent"`
+	Events    uint64  `json:"events"`
+	RetiredAt *string `json:"retired_at"`
+}
+
+// Kept is a log that stays a branch.
+type Kept struct {
+	Folded
+	Why string `json:"why"`
+}
+
+// FoldOf gives a fold its shape.
+func FoldOf(all []tracker.FoldedLog, dry bool) Fold {
+	x := Fold{[]Folded{}, []Kept{}, dry}
+	for _, l := range all {
+		f := Folded{l.Agent, l.Events, TimeOrNull(l.RetiredAt)}
+		if l.Why == "" {
+			x.Archived = append(x.Archived, f)
+		} else {
+			x.Kept = append(x.Kept, Kept{f, l.Why})
+		}
+	}
+	return x
 }

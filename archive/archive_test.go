@@ -26,7 +26,9 @@ func TestPath(t *testing.T) {
 }
 
 func TestJudge(t *testing.T) {
-	good := func(tree string) archive.Log { return archive.Log{Tree: tree, Seq: 5, Hash: "h-" + tree, Retired: true} }
+	good := func(tree string) archive.Log {
+		return archive.Log{Tree: tree, Seq: 5, Hash: "h-" + tree, Retired: true}
+	}
 	add := func(agent, tree string) archive.Entry { return archive.Entry{Path: archive.Path(agent), New: tree} }
 	for _, c := range []struct {
 		name    string

@@ -20,6 +20,7 @@ type Repository struct {
 	Admin
 	Place
 	Moving
+	Archive
 }
 
 // IssueLog reads and writes issues.
@@ -50,6 +51,11 @@ type Sharing interface {
 type Moving interface {
 	EmitEach(context.Context, iter.Seq[tracker.Build]) (agent string, events int, err error)
 	Migration(ctx context.Context, dry bool, progress func(string)) (*migrate.Runner, func(), error)
+}
+
+// Archive keeps the logs of retired agents.
+type Archive interface {
+	Fold(context.Context, tracker.Folding) ([]tracker.FoldedLog, error)
 }
 
 // Identity is who writes here.

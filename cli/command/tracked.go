@@ -17,7 +17,7 @@ type tracked struct {
 // Track returns a repository whose writes are noted in e.
 func (e *Env) Track(t *tracker.Tracker) *Repository {
 	x := tracked{t, e}
-	return &Repository{x, x, x, x, x, x}
+	return &Repository{x, x, x, x, x, x, x}
 }
 
 func (t tracked) Emit(ctx context.Context, o tracker.EmitOptions, build func(tracker.Projection) ([]event.Body, error)) (*tracker.Receipt, error) {

@@ -88,7 +88,7 @@ var forms = map[string]func(v string, f fail.Fields) string{
 
 // again is what is done again where a push came to nothing.
 var again = map[string]string{
-	"init": "git crosslink init", "detach": "git crosslink fork detach", "change": "the same command",
+	"init": "git crosslink init", "detach": "git crosslink fork detach", "fold": "git crosslink agent fold", "change": "the same command",
 }
 
 // NameAgent is the command that makes a clone write under an id. scope is where an

@@ -22,14 +22,14 @@ func newAgentCommand(e *command.Env) *urfave.Command {
 	return &urfave.Command{
 		Name: "agent", Category: frame.GroupAgents, HideHelp: true,
 		Usage:     "see who writes, and manage agents",
-		UsageText: "git crosslink agent show [<options>]\ngit crosslink agent list [<options>]\ngit crosslink agent describe [<options>] <text>\ngit crosslink agent fork [<options>] [<new-id>]\ngit crosslink agent retire [<options>]\ngit crosslink agent flags [<options>]",
+		UsageText: "git crosslink agent show [<options>]\ngit crosslink agent list [<options>]\ngit crosslink agent describe [<options>] <text>\ngit crosslink agent fork [<options>] [<new-id>]\ngit crosslink agent retire [<options>]\ngit crosslink agent fold [<options>]\ngit crosslink agent flags [<options>]",
 		Description: `Each worktree writes under an agent id, to a log of its own. Two clones must not use
 the same id. If two clones did, run 'agent fork' in one of them.
 
 Examples:
   git crosslink agent show
   git crosslink agent fork`,
-		Subcommands: []*urfave.Command{newAgentShow(e), newAgentList(e), newAgentDescribeCommand(e), newAgentFork(e), newAgentRetireCommand(e), newAgentFlags(e)},
+		Subcommands: []*urfave.Command{newAgentShow(e), newAgentList(e), newAgentDescribeCommand(e), newAgentFork(e), newAgentRetireCommand(e), newAgentFold(e), newAgentFlags(e)},
 	}
 }
 
@@ -216,7 +216,9 @@ func agentTable(e *command.Env, pg *frame.Page, all []answer.Agent) {
 // agentText is what an agent says of itself, in a few words.
 func agentText(x answer.Agent) string {
 	var words []string
-	if x.RetiredAt != nil {
+	if x.Archived {
+		words = append(words, "archived")
+	} else if x.RetiredAt != nil {
 		words = append(words, "retired")
 	} else if x.Presence != nil && x.LastSign != nil && x.Presence.Seen == *x.LastSign {
 		words = append(words, x.Presence.State)
