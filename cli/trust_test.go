@@ -56,7 +56,7 @@ func TestTrust_WordsAndStatuses(t *testing.T) {
 		{"trust approve bob", 1, "there are no keys here"},
 		{"trust revoke", 129, "needs one agent"},
 		{"trust revoke bob --after x", 129, "'x' is not the number of an event"},
-		{"trust revoke bob --after 2", 1, "there are no keys here"},
+		{"trust revoke bob --after 1", 1, "there are no keys here"},
 		{"trust policy", 0, "signing warn"},
 		{"trust policy --signing maybe", 129, "'maybe' is not a value of '--signing'"},
 		{"trust policy --open --closed", 129, "a hub is open or closed"},

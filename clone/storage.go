@@ -9,6 +9,7 @@ import (
 
 	"github.com/git-crosslink/git-crosslink/fail"
 	"github.com/git-crosslink/git-crosslink/internal/statefile"
+	"github.com/git-crosslink/git-crosslink/internal/system"
 	"github.com/git-crosslink/git-crosslink/refs"
 	"github.com/git-crosslink/git-crosslink/refs/git"
 )
@@ -31,12 +32,15 @@ func (c *Clone) Unwritable(err error) error {
 			Message: fmt.Sprintf("the file system of '%s' is read-only: nothing was written", c.Outer.CommonDir), Err: err}
 	case errors.Is(err, fs.ErrPermission), says(err, syscall.EACCES, "Permission denied"),
 		says(err, syscall.EACCES, "insufficient permission for adding an object"):
-		if path, owner := statefile.Foreign(c.Home()); path != "" && path != c.Home() {
-			return c.foreignDirectory(path, owner, err)
+		dir := c.Outer.CommonDir
+		if path, owner := statefile.NotWritable(c.Home()); path != "" && system.Writable(dir) {
+			if dir = path; owner != "" {
+				return c.foreignDirectory(path, owner, err)
+			}
 		}
 		return &fail.Error{Kind: fail.Denied, Code: "not-writable",
-			Message: fmt.Sprintf("you may not write to '%s': nothing was written", c.Outer.CommonDir),
-			Fields:  fail.Fields{"path": c.Outer.CommonDir}, Err: err}
+			Message: fmt.Sprintf("you may not write to '%s': nothing was written", dir),
+			Fields:  fail.Fields{"path": dir}, Err: err}
 	}
 	return err
 }

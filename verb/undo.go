@@ -59,7 +59,7 @@ func Undo(p tracker.Projection, did []*event.Envelope, mint func() event.UUID) (
 			locks = append(locks, b.Issue)
 		default:
 			if fieldsOf(b) == nil {
-				return Plan{}, noInverse(b)
+				return Plan{}, noInverse(p, b)
 			}
 			u.did = append(u.did, e)
 			u.own[position{e.Agent, e.Seq}] = true
@@ -67,7 +67,7 @@ func Undo(p tracker.Projection, did []*event.Envelope, mint func() event.UUID) (
 	}
 	switch {
 	case u.did == nil && locks != nil:
-		return Plan{}, &fail.Error{Kind: fail.No, Code: "not-undoable/lock", Message: "the last command here released locks; undo does not claim locks"}
+		return Plan{}, &fail.Error{Kind: fail.No, Code: "not-undoable/lock", Message: "the last command here released locks; undo does not claim locks", Fields: issueField(p, locks[0])}
 	case u.did == nil:
 		return Plan{}, &fail.Error{Kind: fail.No, Code: "nothing-to-undo", Message: "nothing to undo: no command here has changed an issue, or the log was rewritten since"}
 	}
@@ -90,13 +90,21 @@ func Undo(p tracker.Projection, did []*event.Envelope, mint func() event.UUID) (
 	return u.plan, nil
 }
 
+// issueField names an issue in a hint.
+func issueField(p tracker.Projection, u event.UUID) fail.Fields {
+	if i, err := p.Row(u); err == nil {
+		return fail.Fields{"issue": i.Name()}
+	}
+	return fail.Fields{"issue": u.String()}
+}
+
 // noInverse refuses to undo an event, and names the command that takes it back if
 // there is one.
-func noInverse(b event.Body) error {
+func noInverse(p tracker.Projection, b event.Body) error {
 	did, instead := "wrote something that is no change of an issue", "nothing takes it back"
 	switch b := b.(type) {
 	case *event.LockClaimed:
-		return &fail.Error{Kind: fail.No, Code: "not-undoable/claim", Message: "the last command here claimed a lock; 'unlock' releases it"}
+		return &fail.Error{Kind: fail.No, Code: "not-undoable/claim", Message: "the last command here claimed a lock; 'unlock' releases it", Fields: issueField(p, b.Issue)}
 	case *event.CommentDeleted:
 		did, instead = "deleted a comment", "a deleted comment does not come back"
 	case *event.TimeEntryDeleted:

@@ -76,7 +76,7 @@ func (e *Env) age() string {
 		text = "last synced " + e.Ago(event.TimeOf(last))
 	}
 	if e.old != nil || !e.Offline && e.Opened.SyncLater(recent) {
-		text += "; syncing in the background"
+		text += "; asking the hub in the background"
 	}
 	e.old = nil
 	return text

@@ -42,6 +42,10 @@ func Explain(err error) *Failure {
 	case errors.As(err, &ambiguous):
 		f := Fatal("ambiguous", ambiguous.Error())
 		for _, c := range ambiguous.Candidates {
+			if ambiguous.What == "milestone" { // all have one name
+				f.Hints = append(f.Hints, "show one: git crosslink milestone show "+c.Short)
+				continue
+			}
 			f.Hints = append(f.Hints, fmt.Sprintf("'%s' is '%s'", c.Short, c.Title))
 		}
 		return f

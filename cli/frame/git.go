@@ -35,11 +35,17 @@ func (s *System) OnPath(program string) bool {
 
 // PassedOn reports whether a command line is one of the verbs whose words are for
 // another program to read. It changes to the directory of -C, and returns the words
-// from the verb on.
+// from the verb on; other options before the verb are not for that program.
 func (t *Terminal) PassedOn(args []string, verbs ...string) (rest []string, passed bool, err error) {
 	var dirs []string
-	for len(args) > 1 && args[0] == "-C" {
-		dirs, args = append(dirs, args[1]), args[2:]
+	for len(args) > 1 {
+		if args[0] == "-C" {
+			dirs, args = append(dirs, args[1]), args[2:]
+		} else if slices.Contains([]string{"--offline", "-q", "--quiet", "--no-pager", "--color", "--no-color"}, args[0]) || strings.HasPrefix(args[0], "--color=") {
+			args = args[1:]
+		} else {
+			break
+		}
 	}
 	if len(args) == 0 || !slices.Contains(verbs, args[0]) || len(args) > 1 && slices.Contains([]string{"-h", "--help"}, args[1]) {
 		return nil, false, nil

@@ -32,6 +32,9 @@ func enrolment(e *command.Env) (*enrol.Repository, error) {
 
 // enrolRemote lets a remote go through the remote helper, and reports it.
 func enrolRemote(ctx context.Context, e *command.Env, remote string) error {
+	if remote == "" || remote == "." {
+		return frame.No("not-enrolled", "there is no remote that can use the remote helper", "git remote add origin <url>")
+	}
 	r, err := enrolment(e)
 	if err != nil {
 		return err
@@ -81,38 +84,25 @@ func runNoHelper(ctx context.Context, remote string, e *command.Env) error {
 	if err != nil {
 		return err
 	}
-	all, err := r.Includes(ctx)
-	if err != nil {
-		return frame.Fatal("not-enrolled", frame.GitMessage(err))
-	}
 	names := []string{remote}
 	if remote == "" {
+		all, err := r.Includes(ctx)
+		if err != nil {
+			return frame.Fatal("not-enrolled", frame.GitMessage(err))
+		}
 		names = nil
 		for _, i := range all {
 			names = append(names, i.Remote)
 		}
 	}
-	e.IgnoreClosedPipe()
-	shape := helperShape{Left: []string{}}
-	for _, name := range names {
-		left, err := r.Leave(ctx, name)
-		if err != nil {
-			return frame.Fatal("not-enrolled", frame.GitMessage(err))
-		}
-		if left {
-			shape.Left, e.Saved = append(shape.Left, name), true
-			e.Progress("'%s' no longer uses the remote helper", name)
-		}
-	}
-	if len(shape.Left) == 0 {
-		e.Progress("nothing to do: no remote uses the remote helper")
-	}
-	return e.Print(ctx, frame.Result{Data: shape, IDs: shape.Left})
-}
-
-// helperShape is the answer of init --no-helper.
-type helperShape struct {
-	Left []string `json:"left"`
+	return undoOnRemotes(ctx, e, names, "left", "'%s' no longer uses the remote helper", "nothing to do: no remote uses the remote helper",
+		func(name string) (bool, error) {
+			left, err := r.Leave(ctx, name)
+			if err != nil {
+				err = frame.Fatal("not-enrolled", frame.GitMessage(err))
+			}
+			return left, err
+		})
 }
 
 // enrolClone makes a remote whose URL begins with 'crosslink::' an enrolled

@@ -134,17 +134,14 @@ func runInit(ctx context.Context, opts tracker.InitOptions, helper, tidy bool, e
 	if name == "" {
 		name = r.Remote
 	}
-	if helper && name == "" {
-		return frame.No("not-enrolled", "there is no remote that can use the remote helper", "git remote add origin <url>")
-	}
+	a := frame.Result{Data: answer.InitOf(r), IDs: []string{r.Hub}} // also if what follows fails
 	if helper {
 		if err := enrolRemote(ctx, e, name); err != nil {
-			return err
+			a.Failure = frame.Explain(err)
 		}
 	}
-	a := frame.Result{Data: answer.InitOf(r), IDs: []string{r.Hub}}
 	if err := tidyRemote(ctx, e, name, tidy, r.Already); err != nil {
-		a.Failure = frame.Explain(err) // init has succeeded
+		a.Failure = frame.Explain(err)
 	}
 	return e.Print(ctx, a)
 }

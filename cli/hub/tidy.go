@@ -73,27 +73,35 @@ func runNoTidy(ctx context.Context, remote string, e *command.Env) error {
 			return tidyError(remote, err)
 		}
 	}
-	e.IgnoreClosedPipe()
-	shape := tidyShape{Untidied: []string{}}
-	for _, name := range names {
-		was, err := r.Untidy(ctx, name)
-		if err != nil {
-			return tidyError(name, err)
-		}
-		if was {
-			shape.Untidied, e.Saved = append(shape.Untidied, name), true
-			e.Progress("the next git fetch of '%s' brings the tracker's branches again", name)
-		}
-	}
-	if len(shape.Untidied) == 0 {
-		e.Progress("nothing to do: no remote leaves out the tracker's branches")
-	}
-	return e.Print(ctx, frame.Result{Data: shape, IDs: shape.Untidied})
+	return undoOnRemotes(ctx, e, names, "untidied", "the next git fetch of '%s' brings the tracker's branches again", "nothing to do: no remote leaves out the tracker's branches",
+		func(name string) (bool, error) {
+			was, err := r.Untidy(ctx, name)
+			if err != nil {
+				err = tidyError(name, err)
+			}
+			return was, err
+		})
 }
 
-// tidyShape is the answer of init --no-tidy.
-type tidyShape struct {
-	Untidied []string `json:"untidied"`
+// undoOnRemotes undoes an option of init on remotes, and lists in a member of JSON those
+// on which it was in force.
+func undoOnRemotes(ctx context.Context, e *command.Env, names []string, member, undone, none string, undo func(name string) (bool, error)) error {
+	e.IgnoreClosedPipe()
+	ended := []string{}
+	for _, name := range names {
+		was, err := undo(name)
+		if err != nil {
+			return err
+		}
+		if was {
+			ended, e.Saved = append(ended, name), true
+			e.Progress(undone, name)
+		}
+	}
+	if len(ended) == 0 {
+		e.Progress("%s", none)
+	}
+	return e.Print(ctx, frame.Result{Data: map[string][]string{member: ended}, IDs: ended})
 }
 
 func tidyError(remote string, err error) error {

@@ -409,21 +409,41 @@ Examples:
 			}
 			after = &n
 		}
-		repo, err := e.Repository(u.Context)
-		if err != nil {
-			return err
-		}
-		if e.Offline {
-			return frame.Misuse("trust settings cannot be changed offline")
-		}
-		if err := e.Confirm(u.Bool("yes"), "revoke '"+args[0]+"'? It cannot be undone: the agent's further events are ignored", "nobody was revoked"); err != nil {
-			return err
-		}
-		r, err := repo.Revoke(u.Context, args[0], after, u.String("reason"))
-		if err != nil {
-			return err
-		}
-		e.Progress("revoked '%s' after event %d", args[0], r.After)
-		return e.Print(u.Context, frame.Result{Data: r, IDs: []string{args[0]}})
+		return runTrustRevoke(u.Context, args[0], after, u.String("reason"), u.Bool("yes"), e)
 	})
+}
+
+// revokedShape is the answer of 'trust revoke'.
+type revokedShape struct {
+	*tracker.TrustRevocation
+	Already bool `json:"already"`
+}
+
+func runTrustRevoke(ctx context.Context, agent string, after *uint64, reason string, yes bool, e *command.Env) error {
+	repo, err := e.Repository(ctx)
+	if err != nil {
+		return err
+	}
+	if e.Offline {
+		return frame.Misuse("trust settings cannot be changed offline")
+	}
+	t, err := trust(ctx, e, tracker.Fresh)
+	if err != nil {
+		return err
+	}
+	if k := slices.IndexFunc(t.Agents, func(a tracker.TrustAgent) bool { return a.Agent == agent }); k >= 0 {
+		if was := t.Agents[k].Revoked; was != nil && (after == nil || *after == was.After) {
+			e.Progress("'%s' is already revoked after event %d", agent, was.After)
+			return e.Print(ctx, frame.Result{Data: revokedShape{was, true}, IDs: []string{agent}})
+		}
+	}
+	if err := e.Confirm(yes, "revoke '"+agent+"'? It cannot be undone: the agent's further events are ignored", "nobody was revoked"); err != nil {
+		return err
+	}
+	r, err := repo.Revoke(ctx, agent, after, reason)
+	if err != nil {
+		return err
+	}
+	e.Progress("revoked '%s' after event %d", agent, r.After)
+	return e.Print(ctx, frame.Result{Data: revokedShape{r, false}, IDs: []string{agent}})
 }

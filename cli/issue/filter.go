@@ -95,6 +95,14 @@ func (o *filterOptions) rest(u *urfave.Context, e *command.Env) (err error) {
 	o.assignee, o.milestone, o.parent = u.String("assignee"), u.String("milestone"), u.String("parent")
 	o.lockedBy = u.String("locked-by")
 	o.author, o.filter.NoLabel, o.filter.Unassigned = u.String("author"), u.Bool("no-label"), u.Bool("unassigned")
+	for _, pair := range [][2]string{{"unassigned", "assignee"}, {"no-label", "label"}} {
+		if u.Bool(pair[0]) && u.IsSet(pair[1]) {
+			return frame.Misuse(fmt.Sprintf("'--%s' and '--%s' exclude each other: no issue has both", pair[0], pair[1]))
+		}
+	}
+	if s := o.filter.Status; o.filter.Overdue && s != "" && s != "open" && s != "all" {
+		return frame.Misuse("'--overdue' and '--status " + s + "' exclude each other: only open issues are overdue")
+	}
 	o.reverse = o.reverse != u.Bool("reverse")
 	o.allScopes = u.Bool("all-scopes")
 	o.after = u.String("after")

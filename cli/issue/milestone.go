@@ -137,7 +137,7 @@ func tellTaken(e *command.Env, p tracker.Projection, was *verb.TakenError, asked
 	}
 	if keeps == nil {
 		e.Progress("%s", was.Error())
-		e.ProgressHint("change it: git crosslink milestone edit [<options>] <milestone>")
+		e.ProgressHint("show it: git crosslink milestone show " + shell.Word(was.Name))
 		return
 	}
 	e.Warn("milestone-kept", was.Error()+", and it keeps its "+strings.Join(keeps, " and its "), "change it: "+change)
@@ -270,7 +270,7 @@ func printMilestoneWrite(ctx context.Context, e *command.Env, r *tracker.Receipt
 	s := answer.New(r.View)
 	m := s.Milestones[u]
 	if m == nil {
-		return cmp.Or(s.Err, error(&store.NotFoundError{What: "milestone", ID: u.String()})) // deleted by somebody meanwhile
+		return cmp.Or(s.Err, error(frame.No("not-found", "somebody has deleted the milestone", "list milestones: git crosslink milestone list --status all")))
 	}
 	shapes, err := s.MilestoneInfos([]*reducer.Milestone{m})
 	if err != nil {

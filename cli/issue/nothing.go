@@ -27,6 +27,8 @@ func (o *filterOptions) nothing(e *command.Env, p tracker.Projection, f store.Fi
 		text, hint = "there are no issues yet", "create one: git crosslink new 'what is to be done'"
 	} else if there := alternatives(f, known); there != "" {
 		text += "; " + there
+	} else if f.Blocked {
+		hint = "issues that can be worked on: git crosslink ready"
 	} else if f.Status != "all" {
 		hint = "issues of every status: git crosslink list --status all"
 	}

@@ -143,7 +143,14 @@ func templates(ctx context.Context, e *command.Env) (all []Template, bad map[str
 func parseTemplate(name, text string) (Template, *frame.Failure) {
 	t := Template{Name: name, File: templateDir + "/" + name + ".md", Priority: string(event.Medium), Labels: []string{}}
 	text = strings.ReplaceAll(strings.TrimPrefix(text, "\uFEFF"), "\r\n", "\n")
-	if head, body, ok := strings.Cut(strings.TrimPrefix(text, "---\n"), "\n---\n"); ok && strings.HasPrefix(text, "---\n") {
+	if strings.ContainsRune(text, 0) {
+		return t, frame.Fatal("template", fmt.Sprintf("'%s' is not a text: it has a NUL byte", t.File))
+	}
+	if rest, ok := strings.CutPrefix(text, "---\n"); ok {
+		head, body, closed := strings.Cut("\n"+rest+"\n", "\n---\n")
+		if !closed {
+			return t, frame.Fatal("template", fmt.Sprintf("'%s' begins a header and does not end it", t.File), "add a line '---' after the header")
+		}
 		text = body
 		for line := range strings.SplitSeq(head, "\n") {
 			key, value, _ := strings.Cut(line, ":")

@@ -85,6 +85,10 @@ func runSessionEnd(ctx context.Context, opts endOptions, e *command.Env) error {
 	if err != nil {
 		return d.Done(err)
 	}
+	if agent, gone := nobodyEnds(ctx, e, notes); gone {
+		d.Done(nil)
+		return printNoSession(ctx, e, answer.Write{Agent: agent, Sync: string(tracker.Confirmed)}, frame.Result{})
+	}
 	var (
 		x        *reducer.Session
 		unasked  bool // there is none, and the notes are one of their own
@@ -115,10 +119,8 @@ func runSessionEnd(ctx context.Context, opts endOptions, e *command.Env) error {
 		e.Progress("retired '%s'", r.Agent)
 	}
 	if x == nil {
-		e.Progress("there is no open session")
-		doc.Write = answer.WriteOf(r)
 		a.Data = doc
-		return e.Print(ctx, a)
+		return printNoSession(ctx, e, answer.WriteOf(r), a)
 	}
 	s, w, err := sessionWrite(e, r, x.UUID)
 	if err != nil {
@@ -153,6 +155,32 @@ func runSessionEnd(ctx context.Context, opts endOptions, e *command.Env) error {
 	}
 	a.Data, a.IDs = doc, []string{x.UUID.String()}
 	return e.Print(ctx, a)
+}
+
+// printNoSession answers where there was no session to end; the answer may say that the
+// agent retired.
+func printNoSession(ctx context.Context, e *command.Env, w answer.Write, a frame.Result) error {
+	e.Progress("there is no open session")
+	doc, _ := a.Data.(answer.SessionEnd)
+	doc.Write, doc.Released = w, answer.Refs(nil)
+	a.Data = doc
+	return e.Print(ctx, a)
+}
+
+// nobodyEnds reports whether there is nothing to end, and nobody who could write it:
+// no agent, or one that has retired.
+func nobodyEnds(ctx context.Context, e *command.Env, notes string) (agent string, gone bool) {
+	if notes != "" {
+		return "", false
+	}
+	err := e.Read(ctx, tracker.Here, func(repo *command.Repository, p tracker.Projection) error {
+		agent = repo.Agent()
+		a := p.Agent(agent)
+		x, err := openSession(e, repo, p)
+		gone = x == nil && (agent == "" || a != nil && a.Retired)
+		return err
+	})
+	return agent, gone && err == nil
 }
 
 // endWrite writes the end of a session, and that its agent retires if it is to.

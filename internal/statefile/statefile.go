@@ -188,30 +188,30 @@ func trusted(path string, st fs.FileInfo, want string) error {
 	return &OddError{Path: path, Mode: st.Mode(), Want: want, Owner: system.UserName(uid)}
 }
 
-// maxForeign bounds how many entries Foreign looks at.
-const maxForeign = 100_000
+// maxLooked bounds how many entries NotWritable looks at.
+const maxLooked = 100_000
 
-// Foreign finds a directory of another user below root, root included, to which
-// this user cannot write, and its owner's name; "" if there is none. It is for
+// NotWritable finds a directory below root, root included, to which this user cannot
+// write, and its owner's name if that is another user; "" if there is none. It is for
 // explaining an error.
-func Foreign(root string) (path, owner string) {
+func NotWritable(root string) (path, owner string) {
 	n := 0
 	_ = filepath.WalkDir(root, func(p string, d fs.DirEntry, err error) error {
-		if n++; n > maxForeign {
+		if n++; n > maxLooked {
 			return fs.SkipAll
 		}
 		if d == nil || !d.IsDir() {
 			return nil
 		}
 		st, serr := d.Info()
-		if serr != nil {
+		if serr != nil || err == nil && system.Writable(p) {
 			return nil
 		}
-		if uid, ok := system.Owner(st); ok && uid != os.Geteuid() && (err != nil || !system.Writable(p)) {
-			path, owner = p, system.UserName(uid)
-			return fs.SkipAll
+		path = p
+		if uid, ok := system.Owner(st); ok && uid != os.Geteuid() {
+			owner = system.UserName(uid)
 		}
-		return nil
+		return fs.SkipAll
 	})
 	return path, owner
 }
