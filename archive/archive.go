@@ -14,8 +14,8 @@
 //
 // A step that is valid stays valid, whatever comes later: lines are never altered and
 // a ledger only covers more. So clones that judge a step at different times agree. What
-// has to be true only when a log is folded is checked by whoever folds it, and by the
-// gate: that nothing follows the covered line, and that the agent holds no lock.
+// has to be true only when a log is folded is checked by the clone that folds it, and
+// by the gate: that nothing follows the covered line, and that the agent holds no lock.
 package archive
 
 import (

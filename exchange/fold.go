@@ -100,8 +100,8 @@ func (x *Exchange) Foldable(s *reading.Snapshot, before time.Time) (all []Folded
 }
 
 // Fold moves logs of retired agents to the hub's archive, under the sync lock, which the
-// caller holds after a fetch. Each push moves some of them or none. What others change
-// meanwhile is fetched, and the rest is tried again.
+// caller holds after a fetch. Each push moves some of them or none. If others changed
+// something meanwhile, it fetches and tries the rest again.
 func (x *Exchange) Fold(ctx context.Context, want Folding) (all []FoldedLog, err error) {
 	done := map[string]FoldedLog{}
 	for races := 0; ; {

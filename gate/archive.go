@@ -31,7 +31,7 @@ const archiveRule = "archive-"
 // Rules about a log that is archived, beside those of package archive.
 const (
 	archiveHolds  = archiveRule + "holds"   // the agent holds a lock, or waits for one
-	archiveNotNow = archiveRule + "not-end" // the log on the hub is another one, or goes on
+	archiveNotNow = archiveRule + "not-end" // the log on the hub is another one, or longer
 )
 
 func (g *gate) judgeArchive(c Command) (*Refusal, error) {

@@ -110,11 +110,11 @@ func TestArchive(t *testing.T) {
 			}
 			w.mustPush(string(w.logs["rob"].tip) + ":" + agents + "rob") // somebody puts it back
 			w.mustPush(deleting("rob")...)
-			w.mustPush(string(w.grow(w.logs["rob"], 1)) + ":" + agents + "rob") // or goes on with it
+			w.mustPush(string(w.grow(w.logs["rob"], 1)) + ":" + agents + "rob") // or continues it
 			if says, ok := w.push(deleting("rob")...); ok || !strings.Contains(says, "rule 'deletion'") {
 				t.Errorf("a deletion of a log that goes on after the archived one: %s", says)
 			}
-			// the ledger goes on without the branches
+			// the ledger continues without the branches
 			carol := w.logs["carol"]
 			w.say(carol, &event.IssueCreated{UUID: uuid(77), Title: "later", Priority: event.Medium, CreatedBy: "carol"})
 			w.tip = w.step(w.tip, w.metas[1].id, w.key("alice"), w.tips("carol"))
