@@ -5,6 +5,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"sync"
 
 	"github.com/git-crosslink/git-crosslink/event"
 )
@@ -17,7 +18,9 @@ type githubNumbers struct {
 }
 
 // duplicateOf finds what a text says an issue duplicates: '#12', 'GH-12', 'o/r#12' or a URL.
-var duplicateOf = regexp.MustCompile(`(?i)(\bnot )?(?:\ban? )?\bduplicate of:?[ \t]+(https?://\S+/issues/|[\w.-]+/[\w.-]+#|#|GH-)([0-9]{1,18})\b`)
+var duplicateOf = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`(?i)(\bnot )?(?:\ban? )?\bduplicate of:?[ \t]+(https?://\S+/issues/|[\w.-]+/[\w.-]+#|#|GH-)([0-9]{1,18})\b`)
+})
 
 // relate relates an issue that was closed as a duplicate to the one that its texts name:
 // the last comment that names one, else the description.
@@ -55,7 +58,7 @@ func (i *Issue) namedOriginal(text string) uint64 {
 		if strings.HasPrefix(strings.TrimSpace(line), ">") {
 			continue
 		}
-		for _, m := range duplicateOf.FindAllStringSubmatch(line, -1) {
+		for _, m := range duplicateOf().FindAllStringSubmatch(line, -1) {
 			not, where := m[1], strings.ToLower(m[2])
 			repository, named := strings.CutSuffix(where, "#")
 			switch {

@@ -5,6 +5,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/git-crosslink/git-crosslink/event"
@@ -109,11 +110,13 @@ func dayNamed(word string, today time.Time) (time.Time, bool) {
 	return ahead(word, today)
 }
 
-var aheadForm = regexp.MustCompile(`^(?:\+|in )?([0-9]{1,5}) ?(d|days?|w|weeks?|months?)$`)
+var aheadForm = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`^(?:\+|in )?([0-9]{1,5}) ?(d|days?|w|weeks?|months?)$`)
+})
 
 // ahead is the day after so many days, weeks or months.
 func ahead(word string, today time.Time) (time.Time, bool) {
-	m := aheadForm.FindStringSubmatch(word)
+	m := aheadForm().FindStringSubmatch(word)
 	if m == nil {
 		return time.Time{}, false
 	}

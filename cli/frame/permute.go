@@ -6,6 +6,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"unicode"
 	"unicode/utf8"
 
@@ -175,14 +176,14 @@ func mistyped(at *urfave.Command, known flagTable, value string) error {
 // takesText reports whether the n-th argument of a command, from 0, may be any
 // text. An argument after the last one of the synopsis is judged like the last.
 func takesText(c *urfave.Command, n int) bool {
-	arguments := placeholder.FindAllString(strings.ReplaceAll(synopsisOf(c), "<options>", ""), -1)
+	arguments := placeholder().FindAllString(strings.ReplaceAll(synopsisOf(c), "<options>", ""), -1)
 	if len(arguments) == 0 {
 		return false
 	}
 	return slices.Contains([]string{"<title>", "<text>", "<word>", "<label>", "<who>"}, arguments[min(n, len(arguments)-1)])
 }
 
-var placeholder = regexp.MustCompile(`<[^>]+>`)
+var placeholder = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`<[^>]+>`) })
 
 // hasRoomFor reports whether the synopsis has room for so many arguments.
 func hasRoomFor(c *urfave.Command, args int) bool {

@@ -11,6 +11,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 
 	urfave "github.com/urfave/cli/v2"
 
@@ -201,7 +202,7 @@ func lineFailure(n int, err error) *frame.Failure {
 }
 
 // likeID matches what may be the id of an issue that exists.
-var likeID = regexp.MustCompile(`^#?[0-9]+$|^[0-9a-f-]{7,}$|^@`)
+var likeID = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^#?[0-9]+$|^[0-9a-f-]{7,}$|^@`) })
 
 func draftOf(line []byte, e *command.Env) (d verb.Draft, err error) {
 	var row draftRow
@@ -213,7 +214,7 @@ func draftOf(line []byte, e *command.Env) (d verb.Draft, err error) {
 	if dec.More() {
 		return d, errors.New("the line has more than one JSON object")
 	}
-	if likeID.MatchString(row.Ref) {
+	if likeID().MatchString(row.Ref) {
 		return d, fmt.Errorf("ref '%s' looks like the id of an issue: use a word", row.Ref)
 	}
 	if !slices.Contains(append(Priorities, ""), row.Priority) {

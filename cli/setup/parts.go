@@ -26,7 +26,7 @@ type Agent struct {
 	shared  string // the one that is tracked
 	parts   func(file string) []Part
 	control func(file string) []Part // nil if its steps cannot be stopped
-	server  []Part                   // empty if it is not known where it reads of MCP servers
+	server  func() []Part            // nil if it is not known where it reads of MCP servers
 }
 
 // Want says which parts are wanted.
@@ -50,14 +50,14 @@ func (a *Agent) Parts(w Want) []Part {
 	if w.Control && a.control != nil {
 		parts = append(parts, a.control(file)...)
 	}
-	if w.Server {
-		parts = append(parts, a.server...)
+	if w.Server && a.HasServer() {
+		parts = append(parts, a.server()...)
 	}
 	return parts
 }
 
 // HasServer reports whether it is known where an agent reads of MCP servers.
-func (a *Agent) HasServer() bool { return len(a.server) > 0 }
+func (a *Agent) HasServer() bool { return a.server != nil }
 
 // HasControl reports whether an agent's steps can be stopped.
 func (a *Agent) HasControl() bool { return a.control != nil }
@@ -99,11 +99,13 @@ func hook(what, file, event, sign, run, matcher string, timeout int) Part {
 }
 
 // server is a member of mcpServers.
-func server(file string) Part {
-	return Part{What: "server", File: file, path: []string{"mcpServers", "crosslink"}, value: compact(struct {
-		Command string   `json:"command"`
-		Args    []string `json:"args"`
-	}{"git", []string{"crosslink", "mcp"}})}
+func server(file string) func() []Part {
+	return func() []Part {
+		return []Part{{What: "server", File: file, path: []string{"mcpServers", "crosslink"}, value: compact(struct {
+			Command string   `json:"command"`
+			Args    []string `json:"args"`
+		}{"git", []string{"crosslink", "mcp"}})}}
+	}
 }
 
 func compact(v any) string {
@@ -139,15 +141,15 @@ var Agents = []Agent{
 	{Name: "agents-md", Title: "AGENTS.md, for opencode, amp, zed, copilot and others", shared: "AGENTS.md",
 		parts: func(file string) []Part { return []Part{{What: "section", File: file}} }},
 	{Name: "claude", Title: "Claude Code", Program: "claude", local: ".claude/settings.local.json", shared: ".claude/settings.json",
-		parts: prime("claude", "startup|resume|clear|compact", 10), control: control("PreToolUse", 10), server: []Part{server(".mcp.json")}},
+		parts: prime("claude", "startup|resume|clear|compact", 10), control: control("PreToolUse", 10), server: server(".mcp.json")},
 	{Name: "codex", Title: "Codex", Program: "codex", shared: ".codex/hooks.json",
 		Note:  "codex runs a hook only after you have trusted it: open /hooks in codex",
 		parts: prime("codex", "startup|resume|clear", 10), control: control("PreToolUse", 10)},
 	{Name: "gemini", Title: "Gemini CLI", Program: "gemini", shared: ".gemini/settings.json",
-		parts: prime("gemini", "", 10_000), control: control("BeforeTool", 10_000), server: []Part{server(".gemini/settings.json")}},
+		parts: prime("gemini", "", 10_000), control: control("BeforeTool", 10_000), server: server(".gemini/settings.json")},
 	{Name: "cursor", Title: "Cursor", Program: "cursor", local: ".cursor/rules/crosslink.mdc", shared: ".cursor/rules/crosslink.mdc",
 		parts:  func(file string) []Part { return []Part{{What: "rule", File: file, head: ruleHead}} },
-		server: []Part{server(".cursor/mcp.json")}},
+		server: server(".cursor/mcp.json")},
 }
 
 // Find returns an agent by its name.
