@@ -18,7 +18,13 @@ const settled = 3 * time.Second
 // sizes and times show it: nothing is read. Two stamps that are equal and not
 // empty are of the same files. It is empty where something is so new that a
 // second change could not be distinguished from the first.
-func Stamp(now time.Time, paths ...string) string {
+func Stamp(now time.Time, paths ...string) string { return stampOf(now, true, paths) }
+
+// StampDirs is Stamp for directories in which files are only replaced by others, as git
+// replaces refs: what is at the paths and the directories below them tell.
+func StampDirs(now time.Time, paths ...string) string { return stampOf(now, false, paths) }
+
+func stampOf(now time.Time, files bool, paths []string) string {
 	var b strings.Builder
 	for _, path := range paths {
 		st, err := os.Lstat(path)
@@ -26,14 +32,14 @@ func Stamp(now time.Time, paths ...string) string {
 			fmt.Fprintf(&b, "%s -\n", path)
 			continue
 		}
-		if !stamp(&b, now, path, st) {
+		if !stamp(&b, now, files, path, st) {
 			return ""
 		}
 	}
 	return b.String()
 }
 
-func stamp(b *strings.Builder, now time.Time, path string, st os.FileInfo) bool {
+func stamp(b *strings.Builder, now time.Time, files bool, path string, st os.FileInfo) bool {
 	if d := now.Sub(st.ModTime()); d > -settled && d < settled {
 		return false
 	}
@@ -47,8 +53,11 @@ func stamp(b *strings.Builder, now time.Time, path string, st os.FileInfo) bool 
 		return false
 	}
 	for _, e := range entries {
+		if !files && !e.IsDir() {
+			continue
+		}
 		st, err := e.Info()
-		if err != nil || !stamp(b, now, filepath.Join(path, e.Name()), st) {
+		if err != nil || !stamp(b, now, files, filepath.Join(path, e.Name()), st) {
 			return false // replaced just now
 		}
 	}

@@ -1,11 +1,13 @@
 package git_test
 
 import (
+	"crypto/rand"
 	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/git-crosslink/git-crosslink/refs"
 	"github.com/git-crosslink/git-crosslink/refs/git"
@@ -111,6 +113,55 @@ func TestTakeOverOfAFewObjects(t *testing.T) {
 		refstest.Git(t, "-C", r.Path(), "fsck", "--connectivity-only")
 		if moved, err := r.TakeOver(ctx, "origin", cfg); err != nil || moved {
 			t.Error(c.name, "again:", moved, err)
+		}
+	}
+}
+
+// Refs of the user that have not moved are not read again.
+func TestTakeOverReadsWhatMoved(t *testing.T) {
+	top := clone(t)
+	o, err := git.Discover(ctx, top+"/w", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cfg, err := o.Config(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := openReplica(ctx, o, true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	commit := func() string {
+		return refstest.Git(t, "-C", top+"/w", "commit-tree", "-m", rand.Text(), "-p", "HEAD", "HEAD^{tree}")
+	}
+	root := top + "/w/.git/refs/remotes/origin/crosslink"
+	name := "refs/remotes/origin/crosslink/agents/alice"
+	refstest.Git(t, "-C", top+"/w", "update-ref", name, "HEAD")
+	for n := range 3 {
+		refstest.Git(t, "-C", top+"/w", "update-ref", name, commit())
+		then := time.Now().Add(-time.Hour * time.Duration(9-n))
+		for range 2 { // it is compared, and then known
+			for _, dir := range []string{root, root + "/agents"} {
+				if err := os.Chtimes(dir, then, then); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if _, err := r.TakeOver(ctx, "origin", cfg); err != nil {
+				t.Fatal(err)
+			}
+		}
+		want := refstest.Git(t, "-C", top+"/w", "rev-parse", name)
+		if all, err := r.Local().Refs(ctx, refs.OuterPrefix); err != nil || len(all) != 1 || string(all[0].OID) != want {
+			t.Fatal(all, err, want)
+		}
+		// git never changes a ref's file in place, so that does not show
+		if err := os.WriteFile(root+"/agents/alice", []byte(commit()+"\n"), 0o666); err != nil {
+			t.Fatal(err)
+		}
+		if moved, err := r.TakeOver(ctx, "origin", cfg); err != nil || moved {
+			t.Fatal("refs that have not moved were read", moved, err)
 		}
 	}
 }

@@ -33,7 +33,7 @@ const (
 	manyLoose = 1000
 	// manyRefs is how many refs have a file of their own before they are packed: each
 	// costs every command that lists them about ten microseconds.
-	manyRefs = 200
+	manyRefs = 64
 	// manyPacks is how many packs are made one.
 	manyPacks = 50
 

@@ -225,7 +225,7 @@ func TestManyRefsArePacked(t *testing.T) {
 	}
 	tip := refstest.CommitOf(t, r.Local(), "a")
 	var ups []refs.Update
-	for n := range 201 {
+	for n := range 65 {
 		ups = append(ups, refs.Update{Ref: fmt.Sprint(refs.SeenPrefix, refs.Agents, "agent-", n), New: tip})
 	}
 	packs := func() int {
@@ -235,22 +235,22 @@ func TestManyRefsArePacked(t *testing.T) {
 		}
 		return strings.Count(string(b), " pack-refs --all")
 	}
-	if err := r.Local().SwapInOrder(ctx, ups[:200]); err != nil {
+	if err := r.Local().SwapInOrder(ctx, ups[:64]); err != nil {
 		t.Fatal(err)
 	}
 	if err := r.Maintain(ctx); err != nil || r.MaintenanceDue() || packs() != 0 {
-		t.Fatalf("packed for 200 refs: %v", err)
+		t.Fatalf("packed for 64 refs: %v", err)
 	}
-	if err := r.Local().SwapInOrder(ctx, ups[200:]); err != nil {
+	if err := r.Local().SwapInOrder(ctx, ups[64:]); err != nil {
 		t.Fatal(err)
 	}
 	if !r.MaintenanceDue() {
-		t.Error("nobody would pack 201 refs")
+		t.Error("nobody would pack 65 refs")
 	}
 	if err := r.Maintain(ctx); err != nil || r.MaintenanceDue() || packs() == 0 {
-		t.Errorf("201 refs are not packed: %v", err)
+		t.Errorf("65 refs are not packed: %v", err)
 	}
-	if all, err := r.Local().Refs(ctx, refs.SeenPrefix); err != nil || len(all) != 201 {
+	if all, err := r.Local().Refs(ctx, refs.SeenPrefix); err != nil || len(all) != 65 {
 		t.Errorf("%d refs, %v", len(all), err)
 	}
 }

@@ -2,6 +2,8 @@ package git
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"maps"
@@ -10,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/git-crosslink/git-crosslink/internal/statefile"
 	"github.com/git-crosslink/git-crosslink/internal/system"
 	"github.com/git-crosslink/git-crosslink/refs"
 	"github.com/git-crosslink/git-crosslink/refs/disk"
@@ -25,6 +28,8 @@ import (
 //   - a shallow repository has logs without their beginning, a partial one
 //     without their blobs, and git does not read another user's repository in
 //     a child: in all three the copy is quietly not used;
+//   - refs that have not moved since they were compared last are not read, which the
+//     times of their directories tell;
 //   - success is what the refs say, never an exit status.
 
 // TakeOver implements refs.Replica.
@@ -33,6 +38,10 @@ func (r *Replica) TakeOver(ctx context.Context, remote string, cfg refs.Config) 
 		return false, nil
 	}
 	root := "refs/remotes/" + remote + "/crosslink/"
+	stamp := r.outer.takenStamp(root)
+	if stamp != "" && r.tookOver() == stamp {
+		return false, nil
+	}
 	theirs, err := r.outer.refs(ctx, cfg, root)
 	if err != nil {
 		return false, fmt.Errorf("look at the remote-tracking branches: %w", err)
@@ -56,9 +65,11 @@ func (r *Replica) TakeOver(ctx context.Context, remote string, cfg refs.Config) 
 		}
 	}
 	if len(ups) == 0 {
+		r.noteTakenOver(stamp)
 		return false, nil
 	}
 	if len(gone) == 0 && r.copyFew(ctx, seen, ups) == nil {
+		r.noteTakenOver(stamp)
 		return true, nil
 	}
 	// whatever git says to this, the refs tell what came of it
@@ -79,6 +90,34 @@ func (r *Replica) TakeOver(ctx context.Context, remote string, cfg refs.Config) 
 		}
 	}
 	return false, nil
+}
+
+// takenFile holds the stamp of the user's refs that were found in the replica last, so
+// that no command reads them again before they move.
+const takenFile = "taken"
+
+// takenStamp stands for the user's refs below root; it is empty where that cannot be told.
+func (o *Outer) takenStamp(root string) string {
+	if _, err := os.Lstat(filepath.Join(o.CommonDir, "reftable")); err == nil {
+		return ""
+	}
+	stamp := disk.StampDirs(time.Now(), filepath.Join(o.CommonDir, "packed-refs"), filepath.Join(o.CommonDir, filepath.FromSlash(root)))
+	if stamp == "" {
+		return ""
+	}
+	sum := sha256.Sum256([]byte(root + "\n" + stamp))
+	return hex.EncodeToString(sum[:])
+}
+
+func (r *Replica) tookOver() string {
+	b, _ := statefile.Read(filepath.Join(r.path, takenFile), 1<<10)
+	return string(b)
+}
+
+func (r *Replica) noteTakenOver(stamp string) {
+	if stamp != "" && r.tookOver() != stamp {
+		_ = statefile.Write(filepath.Join(r.path, takenFile), []byte(stamp)) // else they are read again
+	}
 }
 
 // packedLimit is the largest packed-refs of a user that is read whole here: git
