@@ -205,8 +205,8 @@ func (d *DB) Reconcile(ctx context.Context, in Poll) (out Outcome, err error) {
 		if err != nil {
 			return err
 		}
-		_, err = tx.ExecContext(ctx, "UPDATE projects SET polled_at = ?, poll_error = '', last_activity_at = max(last_activity_at, ?), hub_id = ? WHERE id = ?",
-			in.Now, in.Facts.Newest, in.Facts.Health.Hub, in.Project.ID)
+		_, err = tx.ExecContext(ctx, "UPDATE projects SET polled_at = iif(?, polled_at, ?), poll_error = '', last_activity_at = max(last_activity_at, ?), hub_id = ? WHERE id = ?",
+			in.Facts.Health.Gone, in.Now, in.Facts.Newest, in.Facts.Health.Hub, in.Project.ID)
 		if err != nil {
 			return err
 		}

@@ -6,9 +6,12 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
+	"os"
 	"os/exec"
 	"time"
 
+	"github.com/git-crosslink/git-crosslink/dashboard/poll"
 	"github.com/git-crosslink/git-crosslink/internal/system"
 	"github.com/git-crosslink/git-crosslink/tracker"
 )
@@ -51,6 +54,9 @@ func (p *Place) fetch(ctx context.Context) error {
 	var a ChildAnswer
 	if jerr := json.Unmarshal(bytes.TrimSpace(out.b), &a); jerr != nil {
 		return fmt.Errorf("the fetch ended without an answer: %w", errors.Join(err, jerr))
+	}
+	if _, err := os.Stat(p.path); !a.OK && errors.Is(err, fs.ErrNotExist) {
+		return poll.ErrGone
 	}
 	if !a.OK {
 		return errors.New(a.Why)

@@ -161,6 +161,20 @@ func (b *browser) fits(what string) {
 	}
 }
 
+// whole expects that the words of headings and buttons are not broken into pieces.
+func (b *browser) whole(what string) {
+	b.Helper()
+	if broken := js[string](b, `[...document.querySelectorAll("th, button, summary, .tabs a, #rail a, .tag")].filter(e => {
+		const text = e.innerText?.trim();
+		if (!text || /\s/.test(text) || !e.checkVisibility() || e.childElementCount) return false;
+		const r = document.createRange();
+		r.selectNodeContents(e);
+		return new Set([...r.getClientRects()].map(c => Math.round(c.top))).size > 1;
+	}).map(e => e.tagName + " " + e.innerText).join("; ")`); broken != "" {
+		b.Errorf("%s: broken words: %s", what, broken)
+	}
+}
+
 // picture keeps a screenshot where CROSSLINK_SCREENSHOTS says.
 func (b *browser) picture(name string) {
 	b.Helper()

@@ -30,6 +30,7 @@ func TestNewRowsWait(t *testing.T) {
 	if after := js[string](b, `document.elementFromPoint(400, 400).closest("tr").dataset.key`); after != before {
 		t.Error("the row that was being read has moved")
 	}
+	b.whole("a list with new rows")
 	b.picture("issues-new-rows")
 	do(b, chromedp.Click("#held"))
 	b.until(`scrollY === 0 && document.querySelector("#held").hidden && document.querySelector("tr.row").innerText.includes("new two")`)
@@ -53,6 +54,7 @@ func TestPeekAndCopy(t *testing.T) {
 	if got := js[int](b, `document.querySelectorAll("#peek form, #peek [id]").length`); got != 0 {
 		t.Errorf("%d forms or ids are on the page twice", got)
 	}
+	b.whole("an issue beside its list")
 	b.picture("issues-peek")
 	b.look(320, "dark")
 	b.fits("an issue beside its list")
@@ -60,6 +62,13 @@ func TestPeekAndCopy(t *testing.T) {
 	b.look(1280, "light")
 	b.keys("Escape")
 	b.until(`!document.querySelector("#peek").open && document.activeElement.pathname?.includes("/i/")`)
+	b.keys("o")
+	b.until(`document.querySelector("#peek").open`)
+	if empty := js[int](b, `[...document.querySelectorAll("#peek dt")].filter(t => !t.nextElementSibling?.innerText?.trim()).length`); empty != 0 {
+		t.Errorf("%d headings without anything below", empty)
+	}
+	do(b, chromedp.Click("#peek > button"))
+	b.until(`!document.querySelector("#peek").open`)
 	b.keys("o")
 	b.until(`document.querySelector("#peek").open`)
 	b.keys("o")

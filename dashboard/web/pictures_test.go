@@ -80,6 +80,7 @@ func (b *browser) shoot(state string, looks ...[2]string) {
 			b.until(`document.readyState === "complete" && document.querySelector("h1")`)
 			what := strings.ReplaceAll(fmt.Sprintf("%s-%s-%s-%s", page[0], state, look[0], look[1]), "--", "-")
 			b.fits(what)
+			b.whole(what)
 			b.accessible(what)
 			b.picture(what)
 		}
@@ -149,11 +150,15 @@ func TestPictures(t *testing.T) {
 	b.open("/p/o/none")
 	b.fits("nowhere")
 	b.picture("nowhere-light-320")
-	b.messages = nil // the browser says that it got a 404
-	do(b, chromedp.EmulateViewport(640, 400))
-	for _, page := range pagesOf() { // as a window of 1280 shows it at 200 %
-		b.open(page[1])
-		b.fits(page[0] + " at 200 %")
+	b.messages = nil                                                         // the browser says that it got a 404
+	for _, window := range [][2]int64{{640, 400}, {800, 600}, {1024, 700}} { // the first as one of 1280 shows it at 200 %
+		do(b, chromedp.EmulateViewport(window[0], window[1]))
+		for _, page := range pagesOf() {
+			b.open(page[1])
+			what := fmt.Sprintf("%s, %d pixels wide", page[0], window[0])
+			b.fits(what)
+			b.whole(what)
+		}
 	}
 	b.quiet()
 }
@@ -204,6 +209,7 @@ func TestPicturesEmpty(t *testing.T) {
 			b.open(page[1])
 			what := fmt.Sprintf("%s-empty-%s-%s", page[0], look[0], look[1])
 			b.fits(what)
+			b.whole(what)
 			b.accessible(what)
 			b.picture(what)
 		}

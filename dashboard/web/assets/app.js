@@ -133,8 +133,10 @@ async function peek() {
   const answer = await fetch(link.href, { headers: { Accept: 'text/vnd.crosslink.fragment' } });
   const page = parse(await answer.text()).getElementById('main');
   page.querySelectorAll('form, details, .tabs, .project-name').forEach(n => n.remove());
+  page.querySelectorAll('dd').forEach(n => { if (!n.textContent.trim()) { n.previousElementSibling?.remove(); n.remove(); } });
   page.querySelectorAll('[id]').forEach(n => n.removeAttribute('id'));
-  panel.replaceChildren(...page.childNodes);
+  const close = Object.assign(document.createElement('button'), { textContent: 'Close', onclick: () => panel.close() });
+  panel.replaceChildren(close, ...page.childNodes);
   panel.show();
   times();
   panel.onclose = () => link.focus();
