@@ -1,10 +1,9 @@
-// Package alerts says what is wrong with a project and what becomes of it:
-// rules over facts (Derive), and a step from the alerts there were to those
-// there are (Next). The poller calls both and stores what they return
-// (dashboard/poll); pages and webhooks show it.
+// Package alerts finds what is wrong with a project. Derive evaluates rules over facts, and
+// Next steps from the previous alerts to the current ones. The poller calls both and stores
+// the results (dashboard/poll); pages and webhooks show them.
 //
-// Neither reads a clock. Both ask a facts.Clock, which knows afterwards when
-// the answer changes next by time alone.
+// Neither reads the system's clock. Both ask a facts.Clock, which afterwards knows when the
+// results will next change by time alone.
 package alerts
 
 import (
@@ -66,7 +65,7 @@ func (s Severity) rank() int {
 // AtLeast reports whether s is as severe as o, or more so.
 func (s Severity) AtLeast(o Severity) bool { return s.rank() <= o.rank() }
 
-// Rule is what is fixed about a kind.
+// Rule is what the program knows about a kind; RuleSetting changes it.
 type Rule struct {
 	Kind     Kind
 	Severity Severity
@@ -75,8 +74,8 @@ type Rule struct {
 	About    string        // the condition, for people
 }
 
-// KeepUntilSeen keeps an alert firing until somebody acknowledges it, whatever
-// becomes of its condition: evidence that has gone away was there.
+// KeepUntilSeen keeps an alert firing until somebody acknowledges it, even if its condition
+// ends: the evidence was there.
 const KeepUntilSeen = time.Duration(1<<63 - 1)
 
 // Rules are all rules, in the order in which they are evaluated.
@@ -133,10 +132,10 @@ type RuleSetting struct {
 	For      *time.Duration
 }
 
-// Defaults are the settings of somebody who changed none.
+// Defaults are the settings before anybody changes them.
 func Defaults() Settings { return Settings{Thresholds: facts.Defaults()} }
 
-// Project is what a rule has to know of a project besides its facts.
+// Project is what a rule needs to know of a project besides its facts.
 type Project struct{ ID, Slug string }
 
 // Identity names what an alert is about. Of one identity at most one alert is

@@ -29,8 +29,8 @@ type Silence struct {
 // MaxSilence is how long a silence may last.
 const MaxSilence = 30 * 24 * time.Hour
 
-// Check refuses a silence without a reason, one that ends in the past or never,
-// and one about what there is not.
+// Check refuses a silence without a reason, one that ends in the past or never, and one with
+// an unknown kind or severity.
 func (s *Silence) Check(now event.Time) error {
 	switch {
 	case strings.TrimSpace(s.Comment) == "":
@@ -62,7 +62,7 @@ func (s *Silence) Matches(project string, a *Alert) bool {
 		(s.Severity == "" || s.Severity == a.Severity) && (s.Subject == "" || glob(a.Subject) || glob(a.Ref))
 }
 
-// Notice is what a transition is worth telling.
+// Notice is the notification that a transition causes.
 type Notice string
 
 // The notices.
@@ -73,8 +73,8 @@ const (
 	NoticeFlapped  Notice = "flapped" // it fired and resolved many times, and is quiet now
 )
 
-// Transition is what becomes of one alert. From and To are equal where only
-// its text, its acknowledgement or what was informed of it has changed.
+// Transition is a change of one alert. From and To are equal if only its text, its
+// acknowledgement or its notification changed.
 type Transition struct {
 	Alert  Alert // as it is afterwards
 	From   State
@@ -83,14 +83,14 @@ type Transition struct {
 }
 
 // An identity that fires more than flapFirings times within flapWindow is
-// flapping: what is informed of it waits until it has not fired for flapQuiet.
+// flapping: notifications of it wait until it has not fired for flapQuiet.
 const (
 	flapFirings = 4
 	flapWindow  = time.Hour
 	flapQuiet   = 15 * time.Minute
 )
 
-// Remember is how long after its firing a resolved alert still matters to Next.
+// Remember is how long a resolved alert matters to Next after it fired.
 const Remember = flapWindow + flapQuiet
 
 // stepper is one call of Next.
@@ -103,18 +103,17 @@ type stepper struct {
 	out      []Transition
 }
 
-// Next returns what becomes of a project's alerts, given the conditions that
-// are true now. prev are the open ones, and those that fired less than Remember
-// ago. The rules are:
+// Next returns the transitions of a project's alerts, given the conditions that are true
+// now. prev are the open alerts, and those that fired less than Remember ago. The rules are:
 //
 //   - a condition is pending until it has held for the rule's For, then the alert
 //     fires; one that goes away before that is dropped;
 //   - an alert whose condition is gone recovers for the rule's Keep, then it is
-//     resolved. If the condition comes back before that, it fires on;
+//     resolved. If the condition comes back before that, it keeps firing;
 //   - KeepUntilSeen: it is resolved when it is acknowledged and its condition gone;
 //   - an acknowledgement ends with its Until and with the alert;
-//   - a firing is reported once, when it is not acknowledged, not silenced and not
-//     flapping; a resolution is told if its firing was.
+//   - a firing is notified of once, when it is not acknowledged, not silenced and not
+//     flapping; a resolution is notified of if the firing was.
 func Next(project string, prev []Alert, derived []Derived, silences []Silence, set Settings, c *facts.Clock) []Transition {
 	s := &stepper{project: project, prev: prev, silences: silences, set: set, clock: c}
 	open := map[Identity]*Alert{}
@@ -206,7 +205,7 @@ func (s *stepper) resolve(a *Alert) {
 	a.State, a.Resolved, a.Recovering, a.Ack = Resolved, s.clock.Now(), 0, Ack{}
 }
 
-// done says what is informed of an alert and notes its transition if there is one.
+// done chooses the notification of an alert, and records its transition if there is one.
 func (s *stepper) done(from State, a Alert, changed bool) {
 	t := Transition{From: from, To: a.State}
 	if a.Ack.At != 0 && a.Ack.Until != 0 && s.clock.From(a.Ack.Until) {
@@ -238,8 +237,8 @@ func (s *stepper) silenced(a *Alert) bool {
 	return silenced
 }
 
-// quiet reports identities that flapped and were resolved: once, when they
-// have not fired for a while.
+// quiet notifies once of each identity that flapped, was resolved, and has not fired for
+// flapQuiet.
 func (s *stepper) quiet() {
 	newest := map[Identity]*Alert{}
 	for k := range s.prev {

@@ -126,7 +126,7 @@ func (e *env) openBrowser(ctx context.Context, link string) error {
 	return cmd.Process.Release()
 }
 
-// server watches and serves until it is told to end.
+// server watches and serves until the context ends.
 func (e *env) server(u *urfave.Context, d *db.DB, dir, slug string, browser bool) error {
 	ctx, cancel := context.WithCancel(u.Context)
 	defer cancel()

@@ -106,7 +106,7 @@ func (d *DB) Ack(ctx context.Context, id int64, by string, ack alerts.Ack) error
 	})
 }
 
-// putAlert writes what a transition made of an alert, and that it happened.
+// putAlert writes an alert as a transition left it, and the transition.
 func (d *DB) putAlert(ctx context.Context, tx *sql.Tx, project string, t *alerts.Transition, actor, note string) error {
 	a := &t.Alert
 	switch {
@@ -135,14 +135,14 @@ func (d *DB) putAlert(ctx context.Context, tx *sql.Tx, project string, t *alerts
 		}
 	}
 	if t.From == t.To && t.Notice == alerts.NoNotice && note == "" {
-		return nil // only its text is another
+		return nil // only its text changed
 	}
 	_, err := tx.ExecContext(ctx, "INSERT INTO alert_events (alert_id, at, from_state, to_state, notice, actor, note) VALUES (?,?,?,?,?,?,?)",
 		a.ID, d.at(), t.From, t.To, t.Notice, actor, note)
 	return err
 }
 
-// Poll is what the poller found out about a project.
+// Poll is what the poller found in a project.
 type Poll struct {
 	Project  alerts.Project
 	Facts    facts.Facts
@@ -158,8 +158,8 @@ type Outcome struct {
 	Rev              int64
 }
 
-// Reconcile stores a poll in one transaction: numbers, what becomes of the
-// alerts, and what browsers are told.
+// Reconcile stores a poll in one transaction: its numbers, the changes of alerts, and the
+// feed for browsers.
 func (d *DB) Reconcile(ctx context.Context, in Poll) (out Outcome, err error) {
 	clock := facts.NewClock(in.Now)
 	numbers := counters.Of(&in.Facts, in.Settings.Thresholds, clock)
@@ -272,8 +272,7 @@ func (d *DB) step(ctx context.Context, tx *sql.Tx, in Poll, derived []alerts.Der
 	return transitions, nil
 }
 
-// PollFailed notes that a project could not be read. Its numbers and alerts
-// stay as they are.
+// PollFailed stores why a project could not be read. Its numbers and alerts stay as they are.
 func (d *DB) PollFailed(ctx context.Context, project alerts.Project, at event.Time, why string) error {
 	return d.tx(ctx, func(tx *sql.Tx) error {
 		var was string

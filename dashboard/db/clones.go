@@ -14,7 +14,7 @@ import (
 	"github.com/git-crosslink/git-crosslink/event"
 )
 
-// clone is another project with the same hub: another clone of it.
+// clone is another project that is a clone of the same hub.
 type clone struct {
 	id, slug string
 	read     bool // it is polled, and the last poll succeeded

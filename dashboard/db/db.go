@@ -1,6 +1,6 @@
-// Package db is the dashboard's own database, dashboard.db: which projects it
-// watches, what is wrong with them, who acknowledged it, who did what. Unlike a
-// tracker's store it is no cache: it is migrated and backed up, never rebuilt.
+// Package db is the dashboard's own database, dashboard.db: watched projects, their alerts
+// and acknowledgements, and the log of actions. Unlike a tracker's store it is not a cache: it
+// is migrated and backed up, and cannot be rebuilt.
 //
 // One process writes it. Writes go through one connection and are durable when
 // they return; reads have connections of their own.
@@ -51,8 +51,8 @@ type DB struct {
 	write, read *sql.DB
 }
 
-// Open opens the database in dir, and makes or migrates it where that is
-// needed. now nil is time.Now.
+// Open opens the database in dir, and creates or migrates it if necessary. A nil now is
+// time.Now.
 func Open(ctx context.Context, dir string, now func() time.Time) (*DB, error) {
 	if now == nil {
 		now = time.Now

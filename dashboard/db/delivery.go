@@ -40,15 +40,14 @@ func (d *DB) Deliveries(ctx context.Context, endpoint int64, limit int) ([]Deliv
 	return list(ctx, d.read, scanDelivery, "SELECT "+deliveryColumns+" WHERE ?1 = 0 OR q.endpoint_id = ?1 ORDER BY q.id DESC LIMIT ?2", endpoint, limit)
 }
 
-// Due is a delivery that is to be tried now, with what it is signed with.
+// Due is a delivery that is to be tried now, with the secrets that sign it.
 type Due struct {
 	Delivery
 	To      notify.Endpoint
 	Secrets [][]byte
 }
 
-// DueDeliveries returns for each endpoint that is told the oldest delivery that is
-// due.
+// DueDeliveries returns the oldest due delivery of each endpoint that is not disabled.
 func (d *DB) DueDeliveries(ctx context.Context) (all []Due, err error) {
 	now := d.at()
 	due, err := list(ctx, d.read, scanDelivery, "SELECT "+deliveryColumns+` WHERE q.id IN (SELECT min(x.id) FROM deliveries x JOIN endpoints e ON e.id = x.endpoint_id
@@ -90,17 +89,17 @@ func (d *DB) secrets(ctx context.Context, endpoint int64, now event.Time) (all [
 	return all, nil
 }
 
-// Tried is what became of a try.
+// Tried is the result of a try.
 type Tried struct {
 	OK     bool
-	Gone   bool // the endpoint wants no more
+	Gone   bool // the endpoint refuses all further requests
 	Status int
 	Error  string
 	Answer string
 	Next   event.Time // of the next try; 0 is none
 }
 
-// Tried notes what became of a try.
+// Tried stores the result of a try.
 func (d *DB) Tried(ctx context.Context, x Delivery, t Tried) error {
 	now := d.at()
 	state := "queued"
@@ -144,7 +143,7 @@ func (d *DB) Tried(ctx context.Context, x Delivery, t Tried) error {
 	})
 }
 
-// tellDisabled tells the other endpoints that one is sent nothing any more.
+// tellDisabled notifies the other endpoints that one was disabled.
 func (d *DB) tellDisabled(ctx context.Context, tx *sql.Tx, id int64) error {
 	e, err := one(list(ctx, tx, scanEndpoint, "SELECT "+endpointColumns+" WHERE e.id = ?", id))
 	if err != nil {
@@ -157,7 +156,7 @@ func (d *DB) tellDisabled(ctx context.Context, tx *sql.Tx, id int64) error {
 	return err
 }
 
-// Replay queues a delivery once more, with the id that it had.
+// Replay queues a delivery again, with the same id.
 func (d *DB) Replay(ctx context.Context, id int64) error {
 	return d.tx(ctx, func(tx *sql.Tx) error {
 		r, err := tx.ExecContext(ctx, "UPDATE deliveries SET state = 'queued', tries = 0, due_at = ?, error = '' WHERE id = ?", d.at(), id)
@@ -177,7 +176,7 @@ const (
 	deliveryAge  = event.Time(30 * 24 * 3600 * 1e9)
 )
 
-// TrimDeliveries removes what is too old or too much, and does not wait.
+// TrimDeliveries removes deliveries that are too old or too many, unless they still wait.
 func (d *DB) TrimDeliveries(ctx context.Context) error {
 	_, err := d.write.ExecContext(ctx, "DELETE FROM deliveries WHERE state != 'queued' AND (made_at < ? OR id <= (SELECT max(id) FROM deliveries) - ?)", d.at()-deliveryAge, deliveryRows)
 	return err

@@ -8,7 +8,7 @@ import (
 	"github.com/git-crosslink/git-crosslink/event"
 )
 
-// FeedEvent is what browsers are told. Its ID is their cursor.
+// FeedEvent is an event for browsers. Its ID is their cursor.
 type FeedEvent struct {
 	ID      int64
 	At      event.Time
@@ -23,8 +23,8 @@ const (
 	feedAge  = event.Time(24 * 3600 * 1e9)
 )
 
-// feed appends to the feed, within the transaction that made it true: an event
-// that nobody was sent before a crash is sent after it.
+// feed appends to the feed, within the transaction of the change, so an event that was not
+// sent before a crash is sent after it.
 func (d *DB) feed(ctx context.Context, tx *sql.Tx, project, kind string, body any) error {
 	b, err := json.Marshal(body)
 	if err != nil {
@@ -50,7 +50,7 @@ func (d *DB) FeedAfter(ctx context.Context, cursor int64, limit int) (events []F
 	return events, false, err
 }
 
-// FeedEnd is the cursor after which there is nothing yet.
+// FeedEnd is the cursor at the end of the feed.
 func (d *DB) FeedEnd(ctx context.Context) (int64, error) {
 	_, newest, err := d.feedEnds(ctx)
 	return newest, err
@@ -62,7 +62,7 @@ func (d *DB) feedEnds(ctx context.Context) (oldest, newest int64, err error) {
 	return oldest, newest, err
 }
 
-// TrimFeed removes what is too old or too much.
+// TrimFeed removes events that are too old or too many.
 func (d *DB) TrimFeed(ctx context.Context) error {
 	_, err := d.write.ExecContext(ctx, "DELETE FROM feed WHERE at < ? OR id <= (SELECT max(id) FROM feed) - ?", d.at()-feedAge, feedRows)
 	return err

@@ -11,7 +11,7 @@ import (
 	"github.com/git-crosslink/git-crosslink/event"
 )
 
-// Status says whether a project is polled.
+// Status is whether a project is polled.
 const (
 	Active = "active"
 	Paused = "paused"
@@ -23,7 +23,7 @@ const (
 	PlaceManaged = "managed" // a bare repository that the dashboard made
 )
 
-// Project is a row of projects, with its place and what was computed of it last.
+// Project is a row of projects, with its place and its last computed state.
 type Project struct {
 	ID           string     `json:"id"`
 	Slug         string     `json:"slug"`
@@ -51,7 +51,7 @@ type Place struct {
 	Cure       string `json:"cure"`
 }
 
-// State is what was computed of a project. Rev grows with every change.
+// State is the computed state of a project. Rev grows with every change.
 type State struct {
 	Rev       int64             `json:"rev"`
 	Counters  counters.Counters `json:"counters"`
@@ -137,7 +137,7 @@ func (d *DB) Track(ctx context.Context, p Project) error {
 	})
 }
 
-// Untrack removes a project. What it did stays in the audit log.
+// Untrack removes a project. Its actions stay in the audit log.
 func (d *DB) Untrack(ctx context.Context, id string) error {
 	return d.tx(ctx, func(tx *sql.Tx) error {
 		r, err := tx.ExecContext(ctx, "DELETE FROM projects WHERE id = ?", id)
@@ -164,7 +164,7 @@ func (d *DB) SetStatus(ctx context.Context, id, status string) error {
 	return d.touch(ctx, id, "UPDATE projects SET status = ? WHERE id = ?", status, id)
 }
 
-// touch changes a project's row and tells browsers.
+// touch changes a project's row and appends that to the feed.
 func (d *DB) touch(ctx context.Context, id, query string, args ...any) error {
 	return d.tx(ctx, func(tx *sql.Tx) error {
 		r, err := tx.ExecContext(ctx, query, args...)
@@ -178,8 +178,8 @@ func (d *DB) touch(ctx context.Context, id, query string, args ...any) error {
 	})
 }
 
-// Fetched notes the outcome of a fetch. Only one that succeeded moves FetchedAt; seen
-// then stands for the refs that the hub had, if it is on a local path.
+// Fetched stores the result of a fetch. Only a successful one moves FetchedAt; seen is then
+// the state of the hub's refs, if the hub is on a local path.
 func (d *DB) Fetched(ctx context.Context, id string, at event.Time, failures int, why, seen string) error {
 	if why == "" {
 		return d.change(ctx, "UPDATE projects SET fetched_at = ?1, fetch_tried_at = ?1, failures = 0, fetch_error = '', hub_seen = ?3 WHERE id = ?2", at, id, seen)
@@ -187,7 +187,7 @@ func (d *DB) Fetched(ctx context.Context, id string, at event.Time, failures int
 	return d.change(ctx, "UPDATE projects SET fetch_tried_at = ?, failures = ?, fetch_error = ? WHERE id = ?", at, failures, why, id)
 }
 
-// Capability notes whether a place may be written, and by whom.
+// Capability stores whether a place can be written, and by which agent.
 func (d *DB) Capability(ctx context.Context, id string, p Place) error {
 	return d.change(ctx, "UPDATE places SET url = ?, agent = ?, capability = ?, cure = ? WHERE project_id = ?", p.URL, p.Agent, p.Capability, p.Cure, id)
 }

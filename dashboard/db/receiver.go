@@ -26,8 +26,8 @@ func scanReceiver(r *sql.Rows, o *Receiver) error {
 	return r.Scan(&o.ID, &o.Name, &o.Project, &o.Slug, &o.Made, &o.Used)
 }
 
-// AddReceiver makes a receiver for a project, and returns its secret, which nobody is
-// shown again.
+// AddReceiver makes a receiver for a project, and returns its secret, which is not shown
+// again.
 func (d *DB) AddReceiver(ctx context.Context, project string) (o Receiver, secret string, err error) {
 	raw := make([]byte, 48)
 	if _, err := rand.Read(raw); err != nil {
@@ -69,7 +69,7 @@ func (d *DB) Receiver(ctx context.Context, name string) (Receiver, []byte, error
 	return o, secret, err
 }
 
-// UsedReceiver notes that something was received.
+// UsedReceiver stores when a receiver was used.
 func (d *DB) UsedReceiver(ctx context.Context, id int64) error {
 	return d.change(ctx, "UPDATE receivers SET used_at = ? WHERE id = ?", d.at(), id)
 }

@@ -17,7 +17,7 @@ type Session struct {
 	UserAgent string
 }
 
-// SessionIdle is how long a session lasts that nobody uses.
+// SessionIdle is how long a session lasts without use.
 const SessionIdle = event.Time(30 * 24 * 3600 * 1e9)
 
 // AddSession stores a session.
@@ -43,8 +43,8 @@ func (d *DB) Sessions(ctx context.Context) ([]Session, error) {
 		"SELECT hash, made, seen, scope, user_agent FROM sessions WHERE seen > ? ORDER BY seen DESC, hash", d.at()-SessionIdle)
 }
 
-// SeenSession notes that a session, or a token, is used. Reading a page writes
-// nothing, so the server calls it now and then.
+// SeenSession stores when a session or token was used. Reading a page writes nothing, so the
+// server calls it once a minute.
 func (d *DB) SeenSession(ctx context.Context, hash string, at event.Time) error {
 	if _, err := d.write.ExecContext(ctx, "UPDATE sessions SET seen = max(seen, ?) WHERE hash = ?", at, hash); err != nil {
 		return err

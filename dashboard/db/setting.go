@@ -25,7 +25,7 @@ type Setting struct {
 // Value is what the settings say of it.
 func (o Setting) Value(s *alerts.Settings) string { return o.get(s) }
 
-// Global reports whether a setting is of all projects alike.
+// Global reports whether a setting applies to all projects together.
 func (o Setting) Global() bool { return o.Key == auditDays }
 
 // duration makes a setting of a number of units.
@@ -45,7 +45,7 @@ func number(key, v string, most int) (int, error) {
 	return n, nil
 }
 
-// leastFetch is how often a hub may be fetched, in seconds.
+// leastFetch is the shortest interval between fetches, in seconds.
 const leastFetch = 15
 
 // Thresholds are the numbers in rules that may be changed.
@@ -127,8 +127,8 @@ func apply(s *alerts.Settings, key, value string) error {
 	return nil
 }
 
-// Settings returns what holds for a project: the defaults, changed by what was
-// set for all projects, then for this one.
+// Settings returns the settings of a project: the defaults, changed by those for all
+// projects, then by those for this one.
 func (d *DB) Settings(ctx context.Context, project string) (alerts.Settings, error) {
 	s := alerts.Defaults()
 	type row struct{ key, value string }

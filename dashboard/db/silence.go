@@ -52,7 +52,7 @@ func (d *DB) EndSilence(ctx context.Context, id int64) error {
 		if n, err := r.RowsAffected(); err != nil || n == 0 {
 			return ErrNotFound
 		}
-		if _, err = tx.ExecContext(ctx, "UPDATE project_state SET next_due = 1"); err != nil { // what it held back is told on the next tick
+		if _, err = tx.ExecContext(ctx, "UPDATE project_state SET next_due = 1"); err != nil { // what it held back is sent after the next tick
 			return err
 		}
 		return d.feed(ctx, tx, "", "silences_changed", map[string]any{"silence": id})

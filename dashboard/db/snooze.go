@@ -7,14 +7,14 @@ import (
 	"github.com/git-crosslink/git-crosslink/event"
 )
 
-// Snooze is an item of the inbox that somebody has put away.
+// Snooze is an item of the inbox that somebody has snoozed.
 type Snooze struct {
 	Key   string
-	Since event.Time // of the reason that was put away; another one is shown
+	Since event.Time // of the snoozed reason; a newer reason is shown
 	Until event.Time
 }
 
-// Snoozes returns what is put away now, by key.
+// Snoozes returns the items that are snoozed now, by key.
 func (d *DB) Snoozes(ctx context.Context) (map[string]Snooze, error) {
 	rows, err := list(ctx, d.read, func(r *sql.Rows, s *Snooze) error { return r.Scan(&s.Key, &s.Since, &s.Until) }, "SELECT key, since, until FROM snoozes WHERE until > ?", d.at())
 	all := map[string]Snooze{}
@@ -24,8 +24,8 @@ func (d *DB) Snoozes(ctx context.Context) (map[string]Snooze, error) {
 	return all, err
 }
 
-// Snooze puts an item away until a time; one that has passed brings it back. What ended
-// is removed.
+// Snooze hides an item until a time; a time in the past shows it again. Snoozes that have
+// ended are removed.
 func (d *DB) Snooze(ctx context.Context, s Snooze) error {
 	return d.tx(ctx, func(tx *sql.Tx) error {
 		if _, err := tx.ExecContext(ctx, "DELETE FROM snoozes WHERE until <= ? OR key = ?", d.at(), s.Key); err != nil {

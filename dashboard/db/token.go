@@ -8,7 +8,7 @@ import (
 	"github.com/git-crosslink/git-crosslink/event"
 )
 
-// Token lets a script in. Only the hash of its secret is kept.
+// Token authenticates a script. Only the hash of its secret is kept.
 type Token struct {
 	ID    int64
 	Hash  string
@@ -44,12 +44,12 @@ func (d *DB) Token(ctx context.Context, hash string) (Token, error) {
 	return one(all, err)
 }
 
-// RemoveToken removes a token: anybody who shows it is nobody from now on.
+// RemoveToken removes a token. Requests with it are refused from now on.
 func (d *DB) RemoveToken(ctx context.Context, id int64) error {
 	return d.change(ctx, "DELETE FROM tokens WHERE id = ?", id)
 }
 
-// seenToken notes that a token is used.
+// seenToken stores when a token was used.
 func (d *DB) seenToken(ctx context.Context, hash string, at event.Time) error {
 	err := d.change(ctx, "UPDATE tokens SET seen = max(seen, ?) WHERE hash = ?", at, hash)
 	if errors.Is(err, ErrNotFound) {

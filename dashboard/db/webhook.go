@@ -16,7 +16,7 @@ import (
 type Endpoint struct {
 	notify.Endpoint
 	Made         event.Time
-	DisabledAt   event.Time // 0: it is told
+	DisabledAt   event.Time // 0: it is enabled
 	DisabledWhy  string
 	FailingSince event.Time // 0: the last try succeeded
 	Queued       int
@@ -43,8 +43,7 @@ func (d *DB) Endpoint(ctx context.Context, id int64) (Endpoint, error) {
 	return one(list(ctx, d.read, scanEndpoint, "SELECT "+endpointColumns+" WHERE e.id = ?", id))
 }
 
-// AddEndpoint stores an endpoint and returns its secret, which nobody is shown
-// again.
+// AddEndpoint stores an endpoint and returns its secret, which is not shown again.
 func (d *DB) AddEndpoint(ctx context.Context, e notify.Endpoint) (id int64, secret string, err error) {
 	if err := e.Check(); err != nil {
 		return 0, "", err
@@ -66,10 +65,10 @@ func (d *DB) AddEndpoint(ctx context.Context, e notify.Endpoint) (id int64, secr
 	return id, notify.FormatSecret(raw), err
 }
 
-// rotation is how long requests are signed with the old secret, too.
+// rotation is how long requests are also signed with the old secret.
 const rotation = event.Time(24 * 3600 * 1e9)
 
-// RotateSecret gives an endpoint another secret and returns it. For a day requests
+// RotateSecret gives an endpoint a new secret and returns it. For a day requests
 // are signed with both.
 func (d *DB) RotateSecret(ctx context.Context, id int64) (secret string, err error) {
 	raw, err := notify.NewSecret(rand.Read)
@@ -83,12 +82,12 @@ func (d *DB) RotateSecret(ctx context.Context, id int64) (secret string, err err
 	return notify.FormatSecret(raw), d.changeEndpoint(ctx, id, "UPDATE endpoints SET old_secret = secret, old_until = ?, secret = ? WHERE id = ?", d.at()+rotation, sealed, id)
 }
 
-// RemoveEndpoint removes an endpoint with what waits for it.
+// RemoveEndpoint removes an endpoint with its queue.
 func (d *DB) RemoveEndpoint(ctx context.Context, id int64) error {
 	return d.changeEndpoint(ctx, id, "DELETE FROM endpoints WHERE id = ?", id)
 }
 
-// EnableEndpoint tells an endpoint again that was disabled.
+// EnableEndpoint enables an endpoint that was disabled.
 func (d *DB) EnableEndpoint(ctx context.Context, id int64) error {
 	return d.changeEndpoint(ctx, id, "UPDATE endpoints SET disabled_at = 0, disabled_why = '', failing_since = 0 WHERE id = ?", id)
 }
@@ -109,10 +108,9 @@ func (d *DB) changeEndpoint(ctx context.Context, id int64, query string, args ..
 // maxQueued is how many notifications wait for one endpoint.
 const maxQueued = 1000
 
-// notify queues a notification for every endpoint that is informed of it, within the
-// transaction that made it true: none is lost and none is told twice. An endpoint that
-// is informed of only some projects is informed of those with another name of the same
-// hub, too.
+// notify queues a notification for every endpoint whose filter lets it through, within the
+// transaction of the change, so none is lost and none is sent twice. A filter for a project
+// also lets through the other clones of its hub.
 func (d *DB) notify(ctx context.Context, tx *sql.Tx, m *notify.Message, also ...string) error {
 	if m.Event == "" {
 		return nil

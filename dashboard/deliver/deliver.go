@@ -1,10 +1,10 @@
-// Package deliver sends what waits in the queue of webhooks. The rules are:
+// Package deliver sends the queued requests to webhooks. The rules are:
 //
 //   - each endpoint is sent one notification at a time, the oldest that is due;
-//   - what was tried is noted before the next try: a program that is killed between
-//     a request and its note sends it once more, with the same id;
-//   - an address that belongs to no public server is refused where it is dialed, so
-//     that no name, redirect or answer of a name server leads to it;
+//   - a try is stored before the next one: if the program is killed between a request
+//     and storing it, it sends the request again, with the same id;
+//   - an address that is not public is refused when it is dialed, so no name, redirect or
+//     answer of a name server can lead to it;
 //   - no proxy, no redirect and no cookie; at most 15 seconds and 64 KB.
 package deliver
 
@@ -37,7 +37,7 @@ import (
 
 // The times and sizes by which it works.
 const (
-	Period     = 5 * time.Second // between two looks at the queue that nobody asked for
+	Period     = 5 * time.Second // between two looks at the queue without Wake
 	connecting = 5 * time.Second
 	patience   = 15 * time.Second // of one request
 	maxAnswer  = 64 << 10         // read
@@ -51,7 +51,7 @@ type Options struct {
 	DB     *db.DB
 	Now    func() time.Time
 	Chance func() float64    // in [0, 1); nil is random
-	Failed func(string, any) // told what goes wrong here; nil drops it
+	Failed func(string, any) // reports internal errors; nil drops them
 	Allow  []netip.Prefix    // addresses that are not public and may be sent to
 
 	resolver *net.Resolver  // for tests
@@ -89,7 +89,7 @@ func New(o Options) *Sender {
 	return &Sender{o: o, public: o.client(guard.Safe), local: o.client(onlyLoopback), wake: make(chan struct{}, 1)}
 }
 
-// client asks allow before it connects to an address, whatever name led there.
+// client asks allow before it connects to an address, by whatever name.
 func (o Options) client(allow func(network, address string, c syscall.RawConn) error) *http.Client {
 	dialer := &net.Dialer{Timeout: connecting, Control: allow, Resolver: o.resolver}
 	return &http.Client{
@@ -100,8 +100,7 @@ func (o Options) client(allow func(network, address string, c syscall.RawConn) e
 	}
 }
 
-// onlyLoopback lets through addresses of this machine, for endpoints that are
-// said to be here.
+// onlyLoopback allows addresses of this machine alone, for endpoints that are declared local.
 func onlyLoopback(_, address string, _ syscall.RawConn) error {
 	at, err := netip.ParseAddrPort(address)
 	if err != nil || !at.Addr().Unmap().IsLoopback() {
@@ -175,12 +174,12 @@ func (s *Sender) Pass(ctx context.Context) (int, error) {
 	return len(due), errors.Join(failed...)
 }
 
-// deliver tries one delivery and notes what became of it.
+// deliver tries one delivery and stores the result.
 func (s *Sender) deliver(ctx context.Context, x *db.Due) error {
 	fault.Point("webhook-send")
 	t, wait := s.send(ctx, x)
 	if ctx.Err() != nil {
-		return nil // the program ends: it is as if it was not tried
+		return nil // the program ends: this was not a try
 	}
 	fault.Point("webhook-sent")
 	if !t.OK {
@@ -258,7 +257,7 @@ func reason(err error) string {
 	return "the request failed"
 }
 
-// text is what may be kept of an answer.
+// text is the part of an answer that is stored.
 func text(b []byte) string {
 	s := strings.ToValidUTF8(string(b[:min(len(b), keptAnswer)]), "\uFFFD")
 	return strings.Map(func(c rune) rune {

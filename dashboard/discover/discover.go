@@ -260,7 +260,7 @@ func isDir(path string) bool {
 	return err == nil && st.IsDir()
 }
 
-// noise are directories in which nobody keeps a clone, and which may be large.
+// noise are directories that may be large and hold no clones.
 var noise = map[string]bool{
 	"node_modules": true, "bower_components": true, "target": true, "build": true, "dist": true, "out": true, "vendor": true,
 	"venv": true, "env": true, "site-packages": true, "__pycache__": true, "Library": true, "AppData": true, "snap": true,

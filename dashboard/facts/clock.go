@@ -6,16 +6,15 @@ import (
 	"github.com/git-crosslink/git-crosslink/event"
 )
 
-// Clock compares moments with the present, and remembers when the first of its
-// answers will change. A rule that asks only a Clock about time need not say
-// twice when it has to be asked again.
+// Clock compares times with the present, and remembers when the first of its answers will
+// change. So a rule that asks only a Clock about time is evaluated again when that changes it.
 type Clock struct {
 	now  event.Time // frozen at limit
 	last event.Time // the greatest value that now can ever reach
 	next *event.Time
 }
 
-// forever is later than any time a line may carry, and leaves room to add to.
+// forever is later than any time of an event, and leaves room for sums.
 const forever = event.Time(1<<63 - 1)
 
 // NewClock returns a clock that shows now.
@@ -28,9 +27,9 @@ func NewClock(now event.Time) *Clock {
 // now: a tick.
 const fetchGrace = event.Time(5 * time.Second)
 
-// Seen is the clock by which agents are judged. Where they are seen through
-// fetches it stands still a little after the last one that succeeded: while the
-// hub cannot be reached nobody falls silent.
+// Seen is the clock by which agents are judged. If they are seen through fetches, it stops
+// shortly after the last successful one, so agents do not look silent while the hub cannot be
+// reached.
 func (c *Clock) Seen(h *Health) *Clock {
 	if !h.Remote {
 		return c

@@ -126,7 +126,7 @@ type Backlog struct {
 	Oldest event.Time `json:"oldest,omitempty"`
 }
 
-// Health is how the tracker itself stands, and how it is reached. The last
+// Health is the state of the tracker itself and of the connection to its hub. The last
 // three members are the poller's.
 type Health struct {
 	Undecided Backlog        `json:"undecided,omitzero"`

@@ -209,8 +209,8 @@ func (r *Request) Reads() bool { return r.Method == http.MethodGet || r.Method =
 
 var crossOrigin = http.NewCrossOriginProtection()
 
-// checkOrigin refuses what another site's page sends. A browser says where a
-// request comes from; one that does not say is none.
+// checkOrigin refuses requests from pages of other sites. A browser names the origin of a
+// request that changes something, so one without an origin does not come from a page of ours.
 func (g *Guard) checkOrigin(r *Request) error {
 	_, r.Bearer = bearer(r)
 	if r.Reads() {
@@ -227,7 +227,7 @@ func (g *Guard) checkOrigin(r *Request) error {
 	if r.Route.Scope == Signed { // no page has the secret
 		return nil
 	}
-	if r.Bearer { // no page of another site can add the header without asking first, and is never let
+	if r.Bearer { // a page of another site would have to ask first, and is refused
 		return nil
 	}
 	// Without a referrer browsers send "null" as the origin of a form, also of our own.
@@ -281,8 +281,8 @@ func (g *Guard) checkReceiver(r *Request) (err error) {
 	return unknown
 }
 
-// checkSession finds who asks. Who shows a token is nobody else, whatever cookie
-// comes with it.
+// checkSession finds the session or token of a request. A request with a token is only that
+// token's, even if it has a cookie, too.
 func (g *Guard) checkSession(r *Request) error {
 	if token, shown := bearer(r); shown {
 		if err := g.checkToken(r, token); err != nil {
@@ -303,7 +303,7 @@ func (g *Guard) checkSession(r *Request) error {
 	return &Problem{Status: http.StatusUnauthorized, Message: "you are not logged in", Hints: []string{"git crosslink dashboard login-url", "for a script: git crosslink dashboard token add"}}
 }
 
-// checkToken finds whose token it is that a script shows.
+// checkToken finds the token that a script shows.
 func (g *Guard) checkToken(r *Request, token string) error {
 	if len(token) != 64 {
 		return nil

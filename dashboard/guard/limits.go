@@ -10,10 +10,10 @@ import (
 	"github.com/git-crosslink/git-crosslink/event"
 )
 
-// codeLife is how long a code lets somebody in.
+// codeLife is how long a login code is valid.
 const codeLife = 2 * time.Minute
 
-// codes are the login codes that were made and not used.
+// codes are the login codes that are still valid.
 type codes struct {
 	mu  sync.Mutex
 	now func() time.Time
@@ -33,7 +33,7 @@ func (c *codes) mint() string {
 	return one.text
 }
 
-// take uses a code up. Every code is compared, each in constant time.
+// take uses up a code. It compares with every code, each time in constant time.
 func (c *codes) take(text string) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -49,7 +49,7 @@ func (c *codes) take(text string) bool {
 	return found
 }
 
-// limits counts what happens in a minute, and keeps which sessions were used.
+// limits counts what happens in a minute, and records which sessions were used.
 type limits struct {
 	mu     sync.Mutex
 	now    func() time.Time
@@ -86,10 +86,10 @@ func (l *limits) takeSeen() map[string]event.Time {
 	return seen
 }
 
-// LoginCode makes a code with which one browser may log in, once, soon.
+// LoginCode makes a code with which one browser can log in, once, within codeLife.
 func (g *Guard) LoginCode() string { return g.codes.mint() }
 
-// Enter uses a login code up.
+// Enter uses up a login code.
 func (g *Guard) Enter(code string) error {
 	switch {
 	case g.codes.take(code):

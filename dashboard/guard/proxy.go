@@ -15,10 +15,10 @@ func (p Proxies) has(at netip.Addr) bool {
 	return slices.ContainsFunc(p, func(x netip.Prefix) bool { return x.Contains(at.Unmap()) })
 }
 
-// checkPeer refuses who is no proxy where there is one, and finds out for whom a proxy
-// asks: the last address that is not one of a proxy. What stands before it in the
-// header is the word of anybody who that is. Who opens a socket of this machine has no
-// address, and is a proxy.
+// checkPeer accepts requests from the proxies only, if there are any, and finds the address
+// for which a proxy asks: the last one in the header that is not a proxy's. The addresses
+// before it were written by that client and prove nothing. A request over a unix socket has
+// no address; a process that may open the socket is trusted as a proxy.
 func (g *Guard) checkPeer(r *Request) error {
 	if g.o.Proxies == nil {
 		return nil
@@ -31,7 +31,7 @@ func (g *Guard) checkPeer(r *Request) error {
 	for _, hop := range slices.Backward(hops) {
 		at, err := netip.ParseAddr(strings.TrimSpace(hop))
 		if err != nil {
-			break // nothing before it can be believed
+			break // what comes before it proves nothing
 		}
 		r.RemoteAddr = netip.AddrPortFrom(at, 0).String()
 		if !g.o.Proxies.has(at) {

@@ -48,7 +48,7 @@ var projectSeries = []struct {
 	{"crosslink_stale_locks", "Locks that have been held for too long.", func(p *db.Project) float64 { return float64(p.State.Counters.StaleLocks) }},
 	{"crosslink_fetch_failures", "Fetches that failed, in a row.", func(p *db.Project) float64 { return float64(p.Failures) }},
 	{"crosslink_fetched_timestamp_seconds", "When the last fetch succeeded.", func(p *db.Project) float64 { return seconds(p.FetchedAt) }},
-	{"crosslink_polled_timestamp_seconds", "When the project was read last.", func(p *db.Project) float64 { return seconds(p.PolledAt) }},
+	{"crosslink_polled_timestamp_seconds", "When the project was last read.", func(p *db.Project) float64 { return seconds(p.PolledAt) }},
 }
 
 func seconds(t event.Time) float64 { return float64(t) / 1e9 }

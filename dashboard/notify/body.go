@@ -11,7 +11,7 @@ import (
 	"github.com/git-crosslink/git-crosslink/event"
 )
 
-// Event is what a notification tells.
+// Event is what a notification is about.
 type Event string
 
 // The events.
@@ -21,11 +21,11 @@ const (
 	Flapped  Event = "alert.flapped" // it fired and resolved many times, and is quiet now
 	Acked    Event = "alert.acked"
 	Digest   Event = "digest.daily"
-	Disabled Event = "endpoint.disabled" // of another endpoint, that is sent nothing any more
+	Disabled Event = "endpoint.disabled" // another endpoint was disabled
 	Test     Event = "test"
 )
 
-// EventOf is the event of a notice; "" if it tells nothing.
+// EventOf is the event of a notice; "" if there is none.
 func EventOf(n alerts.Notice) Event {
 	return map[alerts.Notice]Event{alerts.NoticeFiring: Firing, alerts.NoticeResolved: Resolved, alerts.NoticeFlapped: Flapped}[n]
 }
@@ -95,7 +95,7 @@ var generic = map[Event]string{Firing: "crosslink.alert.opened", Resolved: "cros
 
 var colors = map[alerts.Severity]int{alerts.Critical: 0xe61e4c, alerts.Warning: 0xf59e0b, alerts.Info: 0x38bdf8}
 
-// headline is what happened, in words.
+// headline says in words what happened.
 func headline(m *Message) string {
 	what := strings.ReplaceAll(string(m.Alert.Kind), "_", " ")
 	switch m.Event {

@@ -10,7 +10,7 @@ import (
 
 // DigestOf is what happened in a day, for all projects.
 type DigestOf struct {
-	Day      string          `json:"day"` // of whoever runs the dashboard
+	Day      string          `json:"day"` // in the time zone of the server
 	Projects []DigestProject `json:"projects"`
 	More     int             `json:"more_projects"`
 }
@@ -30,7 +30,7 @@ type DigestProject struct {
 // maxDigest is how many projects a digest names.
 const maxDigest = 50
 
-// For is the digest of the projects that an endpoint is informed of.
+// For is the digest of the projects that an endpoint is sent.
 func (d *DigestOf) For(f *Filter) *DigestOf {
 	one := &DigestOf{Day: d.Day, Projects: []DigestProject{}}
 	for _, p := range d.Projects {

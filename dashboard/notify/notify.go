@@ -1,6 +1,5 @@
-// Package notify says what webhooks are sent: which alerts an endpoint is sent,
-// what the request holds, how it is signed (Standard Webhooks 1.0), and when it is
-// tried again. It sends nothing; dashboard/deliver does.
+// Package notify decides which alerts an endpoint is sent, what the request contains, how it
+// is signed (Standard Webhooks 1.0), and when it is tried again. dashboard/deliver sends it.
 package notify
 
 import (
@@ -18,7 +17,7 @@ import (
 	"github.com/git-crosslink/git-crosslink/dashboard/alerts"
 )
 
-// Kind is the form in which an endpoint is told.
+// Kind is the form of the requests to an endpoint.
 type Kind string
 
 // The kinds.
@@ -50,14 +49,14 @@ type Filter struct {
 	Digest   bool            `json:"digest,omitempty"` // it is also sent a digest each day
 }
 
-// Lets reports whether an alert of a project is told.
+// Lets reports whether an endpoint is sent an alert of a project.
 func (f Filter) Lets(project string, a *alerts.Alert) bool {
 	return (len(f.Projects) == 0 || slices.Contains(f.Projects, project)) && (f.Severity == "" || a.Severity.AtLeast(f.Severity)) &&
 		(len(f.Kinds) == 0 || slices.Contains(f.Kinds, a.Kind))
 }
 
-// KindOf guesses the kind of an endpoint from its URL: only the very hosts of a
-// service are that service.
+// KindOf guesses the kind of an endpoint from the host of its URL, which must be exactly that
+// of a service.
 func KindOf(at string) Kind {
 	u, err := url.Parse(at)
 	switch {
@@ -70,7 +69,7 @@ func KindOf(at string) Kind {
 	return Standard
 }
 
-// ports are those that may be sent to, but on this machine.
+// ports are those to which requests may be sent, except on this machine.
 var ports = []string{"", "443", "80", "8443"}
 
 // Check says what is wrong with an endpoint.

@@ -58,7 +58,7 @@ func (x *extractor) agents() error {
 	return nil
 }
 
-// judge notes how an agent's log stands. One that ends because somebody revoked or
+// judge records the state of an agent's log. One that ends because somebody revoked or
 // never approved it is not damaged.
 func judge(a *facts.Agent, t *tracker.TrustAgent) {
 	a.Forked = t.Forked
@@ -141,7 +141,7 @@ func (x *extractor) reports() error {
 	return nil
 }
 
-// health tells how the tracker itself stands.
+// health collects the state of the tracker itself.
 func (x *extractor) health() {
 	h, s := &x.f.Health, x.status
 	h.Undecided, h.Unsent = facts.Backlog{N: s.Undecided, Oldest: s.UndecidedSince}, facts.Backlog{N: s.Unsent, Oldest: s.UnsentSince}

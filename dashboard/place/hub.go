@@ -45,7 +45,7 @@ func localHub(base, at string) *hub {
 // racy is how young a change may be to share its time with the next one.
 const racy = 100 * time.Millisecond
 
-// state stands for the tracker's refs on the hub. Git writes a ref under another
+// state describes the tracker's refs on the hub. Git writes a ref under another
 // name and renames it, so the times of directories tell. A state so young
 // that another change could have the same time is equal to no other.
 func (h *hub) state() string {

@@ -40,7 +40,7 @@ type View struct {
 	t     *tracker.Tracker
 }
 
-// Trust tells who may write, and how each log stands.
+// Trust returns who may write, and the state of each log.
 func (v View) Trust(ctx context.Context) (*tracker.Trust, error) { return v.t.Trust(ctx) }
 
 // Read lends do the projection of the repository at a path, as it is here. It

@@ -1,6 +1,5 @@
-// Package place is how the dashboard reaches a repository: it says cheaply whether
-// anything has moved, extracts facts, and fetches in a child process that can be
-// killed.
+// Package place reads a repository for the dashboard. It detects changes without starting a
+// process, extracts facts, and fetches in a child process that can be killed.
 //
 // It writes nothing to a repository but what package tracker does when it reads,
 // and what somebody asked for: events, by that clone's own agent.
@@ -117,7 +116,7 @@ func (o Options) tracker(path string) tracker.Options {
 	return tracker.Options{Dir: path, Environ: o.environ(), Now: o.Now, Unwatched: true}
 }
 
-// open opens a tracker that tells notice what there is to tell.
+// open opens a tracker that reports to notice.
 func (o Options) open(ctx context.Context, path string, notice func(fail.Notice)) (*tracker.Tracker, error) {
 	to := o.tracker(path)
 	to.Notice = notice
@@ -143,7 +142,7 @@ func gitDir(t *tracker.Tracker) string { return filepath.Dir(t.Home()) }
 // path, and its configuration from another.
 func stateOf(dir string) string { return stamp(dir, "", "config") }
 
-// stamp stands for files as they are now. Of a directory only its identity counts.
+// stamp describes the current state of files. Of a directory only its identity counts.
 func stamp(dir string, names ...string) string {
 	state := ""
 	for _, name := range names {
@@ -188,7 +187,7 @@ func (p *Place) Moved(ctx context.Context) (bool, error) {
 	return !bytes.Equal(was, p.found.bytes), nil
 }
 
-// notes stands for what the clone notes of its hub, and of its own agent.
+// notes describes the state of the clone's own notes about its hub and its agent.
 func (p *Place) notes() string {
 	return stamp(filepath.Join(p.opened.dir, "crosslink"), "contact.json", "present.json")
 }

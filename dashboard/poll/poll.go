@@ -1,14 +1,13 @@
-// Package poll keeps the dashboard's database true: it looks at every project
-// again and again, computes facts, counters and alerts where something has
-// changed, and fetches from hubs now and then.
+// Package poll keeps the dashboard's database current. It looks at every project at each
+// tick, computes facts, counters and alerts after a change, and fetches from hubs.
 //
 // The rules are:
 //
 //   - a pass begins at once and then every Period; a tick that comes while a pass
 //     runs is dropped and counted;
 //   - a pass looks at every active project. A project is in one worker at a time.
-//     One that does not answer within Patience no longer keeps others waiting, and
-//     is left alone for a while when it has failed; at most slowLooks do so at a time;
+//     One that takes longer than Patience no longer delays others, and one that failed
+//     is skipped for a while; at most slowLooks do so at a time;
 //   - what goes wrong with one project, a panic included, is stored in its row and
 //     touches no other;
 //   - a project is computed again if its tracker has moved, or if the time has come
@@ -60,15 +59,15 @@ type Place interface {
 	// HubMoved reports whether a hub on a local path has changed since the last
 	// Refresh that succeeded; false where the hub is on a network.
 	HubMoved() bool
-	// HubSeen stands for the hub's refs as that Refresh found them, also for another
-	// process that opens the place; "" where there is nothing to compare.
+	// HubSeen describes the hub's refs as that Refresh found them, so that another process
+	// can compare; "" if there is nothing to compare.
 	HubSeen() string
-	// Facts extracts the facts of now, and says whether the place may be written.
+	// Facts extracts the current facts, and returns whether the place can be written.
 	Facts(ctx context.Context) (facts.Facts, db.Place, error)
 	// Refresh fetches from the hub. It never pushes.
 	Refresh(ctx context.Context) error
-	// Hub says where the hub is: a host's name, "" for a local path.
-	// fetch is false where there is nothing to fetch from.
+	// Hub returns the hub's host, "" for a local path. fetch is false if there is nothing to
+	// fetch from.
 	Hub() (host string, fetch bool)
 	Close() error
 }
@@ -80,8 +79,8 @@ type Options struct {
 	Now      func() time.Time
 	Ticks    <-chan time.Time               // nil is one every Period
 	Patience time.Duration                  // 0 is the constant
-	Changed  func()                         // told after something was stored; nil drops it
-	Failed   func(slug, what string, _ any) // informed of a worker's panic; nil drops it
+	Changed  func()                         // called after something was stored; may be nil
+	Failed   func(slug, what string, _ any) // reports a panic or another internal error; nil drops it
 }
 
 // Outcome says what looking at a project changed.
@@ -105,7 +104,7 @@ type Poller struct {
 
 // project is what the poller remembers of one.
 type project struct {
-	// Of anybody who made it busy.
+	// Used only by the goroutine that has claimed the project.
 	place Place
 	path  string
 
@@ -231,8 +230,8 @@ func (p *Poller) Poll(ctx context.Context, id string) (Outcome, error) {
 	return p.now(ctx, id, true)
 }
 
-// Look is Poll for who has written to the project: what there is is here already, so that
-// nothing is fetched. The next pass sees what others have written to the hub meanwhile.
+// Look is Poll after a write to the project. It fetches nothing, because the new events are
+// already here; the next pass sees events of other agents on the hub.
 func (p *Poller) Look(ctx context.Context, id string) (Outcome, error) {
 	return p.now(ctx, id, false)
 }

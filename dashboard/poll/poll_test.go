@@ -298,7 +298,7 @@ func TestRefresh(t *testing.T) {
 	if a.refreshes != 2 {
 		t.Errorf("%d fetches after a minute and a tenth", a.refreshes)
 	}
-	// what somebody asks for is done ten seconds after the last fetch began, once
+	// a requested fetch begins ten seconds after the last one began, once
 	if wait := b.poller.Kick("a"); wait != kickApart {
 		t.Errorf("at the time of a fetch, the next one is due in %s", wait)
 	}
@@ -319,7 +319,7 @@ func TestRefresh(t *testing.T) {
 	if a.refreshes != 3 {
 		t.Errorf("%d fetches, want one of what was asked for twice", a.refreshes)
 	}
-	// what is asked for while a fetch runs is not done by that one
+	// a request during a fetch causes another one
 	b.clock.forward(time.Minute)
 	if wait := b.poller.Kick("a"); wait != 0 {
 		t.Errorf("after a minute, a fetch is due in %s", wait)

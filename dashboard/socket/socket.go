@@ -1,5 +1,5 @@
-// Package socket follows the feed of what happens through a WebSocket, as crosslink 0.9
-// did. Who may open one is decided before (dashboard/web).
+// Package socket sends the feed through a WebSocket, as crosslink 0.9 did. dashboard/web has
+// decided who may open one.
 package socket
 
 import (
@@ -16,9 +16,8 @@ import (
 	"github.com/git-crosslink/git-crosslink/dashboard/db"
 )
 
-// The WebSocket speaks as that of crosslink 0.9 does: each frame is an object with
-// "seq", which counts from 1, and "type". A client may subscribe to channels; one that
-// does not hears all. Pages use the stream of server-sent events.
+// The frames are those of crosslink 0.9: each is an object with "seq", which counts from 1,
+// and "type". A client may subscribe to channels; otherwise it receives all. Pages use the stream of server-sent events.
 
 // Protocol is the subprotocol that is answered if it is offered.
 const Protocol = "crosslink.v1"
@@ -33,7 +32,7 @@ const (
 )
 
 // frames are the types of frames and their channels, by the kind of the event. The
-// other channels of 0.9 (agents, issues, locks, execution) informed of one clone's files.
+// other channels of 0.9 (agents, issues, locks, execution) were about files of one clone.
 var frames = map[string]struct{ kind, channel string }{
 	"project_updated":  {"dashboard_project_updated", "dashboard"},
 	"alerts_changed":   {"dashboard_alerts_changed", "dashboard"},
@@ -107,7 +106,7 @@ func Serve(w http.ResponseWriter, r *http.Request, feed Feed, news <-chan struct
 	}
 }
 
-// listen reads what the client says until it says no more.
+// listen reads frames from the client until it closes the connection.
 func (o *socket) listen(ctx context.Context) {
 	for {
 		_, text, err := o.c.Read(ctx)
@@ -126,8 +125,8 @@ func (o *socket) listen(ctx context.Context) {
 	}
 }
 
-// send sends events that the client hears, of each kind and project the newest, and
-// returns the new cursor. What is too much, or not kept any more, is a gap.
+// send sends the events of the client's channels, of each kind and project the newest, and
+// returns the new cursor. A gap frame stands for events that were dropped.
 func (o *socket) send(ctx context.Context, feed Feed, rows []db.FeedEvent, gone bool, cursor int64) (int64, error) {
 	if gone || len(rows) > Batch {
 		end, err := feed.FeedEnd(ctx)
@@ -161,7 +160,7 @@ func (o *socket) send(ctx context.Context, feed Feed, rows []db.FeedEvent, gone 
 	return cursor, nil
 }
 
-// frame sends one frame, unless the client does not hear its channel.
+// frame sends one frame, if it is in one of the client's channels.
 func (o *socket) frame(ctx context.Context, kind, channel string, fields map[string]any) error {
 	o.mu.Lock()
 	deaf := channel != "" && o.channels != nil && !slices.Contains(o.channels, channel)

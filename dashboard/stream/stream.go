@@ -1,5 +1,5 @@
-// Package stream follows the feed of what happens through server-sent events, as pages
-// do. Who may open a stream is decided before (dashboard/guard).
+// Package stream sends the feed to pages as server-sent events. dashboard/guard has decided
+// who may open a stream.
 package stream
 
 import (
@@ -24,7 +24,7 @@ const (
 	batch      = 256
 )
 
-// Hub wakes those who listen.
+// Hub wakes the streams.
 type Hub struct {
 	mu    sync.Mutex
 	all   map[chan struct{}]bool
@@ -54,14 +54,14 @@ func (s *Hub) Len() int {
 	return len(s.all)
 }
 
-// Leave takes a channel of Join back.
+// Leave gives back a channel of Join.
 func (s *Hub) Leave(c chan struct{}) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	delete(s.all, c)
 }
 
-// Wake tells all who listen that there is news.
+// Wake tells all streams that the feed has news.
 func (s *Hub) Wake() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -73,7 +73,7 @@ func (s *Hub) Wake() {
 	}
 }
 
-// End ends all streams; none begins any more.
+// End ends all streams. No stream can begin afterwards.
 func (s *Hub) End() {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -218,7 +218,7 @@ func (s *Server) apiSetWebhooks(r *request) error {
 		}
 		x := notify.Endpoint{URL: at, Kind: cmp.Or(notify.KindOf(at), notify.Generic), Local: strings.HasPrefix(at, "http://")}
 		if x.Kind == notify.Standard {
-			x.Kind = notify.Generic // anybody who listens there knows the bodies of 0.9
+			x.Kind = notify.Generic // programs that listen there know the bodies of 0.9
 		}
 		if err := x.Check(); err != nil {
 			return refuse(http.StatusBadRequest, "%s: %s", notify.Masked(at), err)

@@ -13,7 +13,7 @@ import (
 	"github.com/git-crosslink/git-crosslink/internal/shell"
 )
 
-// surroundings are what stands around every page.
+// surroundings are the parts of a page that every page has.
 type surroundings struct {
 	Projects []tab
 	Menu     [2][]link

@@ -9,7 +9,7 @@ import (
 	"github.com/git-crosslink/git-crosslink/dashboard/place"
 )
 
-// health shows how a tracker itself stands, and how it is reached.
+// health shows the state of a tracker itself and of the connection to its hub.
 func (s *Server) health(r *request) error {
 	p, err := s.found(r)
 	if err != nil {

@@ -11,8 +11,8 @@ import (
 	"github.com/git-crosslink/git-crosslink/event"
 )
 
-// TestSnooze: what somebody puts away leaves the inbox and its count, for a time, and is
-// back at once if it happens again.
+// TestSnooze: a snoozed item leaves the inbox and its count for a time, and comes back at once
+// if its reason occurs again.
 func TestSnooze(t *testing.T) {
 	w := dashtest.New(t)
 	a := w.Clone("a")
@@ -51,10 +51,10 @@ func TestSnooze(t *testing.T) {
 		t.Fatalf("%+v", got.Error)
 	}
 	if d = look(); len(d.Data.Inbox) != 0 || len(d.Data.Snoozed) != 1 || d.Data.Snoozed[0].Snoozed == nil {
-		t.Errorf("put away: %+v", d)
+		t.Errorf("snoozed: %+v", d)
 	}
-	contains(t, s.get("/"), "1 put away", "Bring back", `aria-current="page">Inbox</a>`) // and no count
-	contains(t, s.get("/alerts"), "overdue issue")                                       // it is still there
+	contains(t, s.get("/"), "1 snoozed", "Bring back", `aria-current="page">Inbox</a>`) // and no count
+	contains(t, s.get("/alerts"), "overdue issue")                                      // it is still there
 	if got := s.post("/", "/inbox/wake", form); !got.OK {
 		t.Fatalf("%+v", got.Error)
 	}

@@ -238,7 +238,7 @@ func (s *Server) issue(r *request) error {
 	return s.render(r, "issue", facts.Ref(d.Issue.Name)+" "+d.Issue.Title, d, "p:"+p.ID)
 }
 
-// answer reads what a program is told.
+// answer reads the JSON shapes.
 func (d *issuePage) answer(v place.View, i *store.Issue) error {
 	marks, err := answer.MarksOf(v.Projection, i.UUID)
 	if err != nil {

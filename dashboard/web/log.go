@@ -29,7 +29,7 @@ type lineRow struct {
 	key     event.Key
 }
 
-// Raw is the event as it stands in the log.
+// Raw is the event as it is in the log.
 func (l lineRow) Raw() string { return string(l.Event) }
 
 // Key names the line on a page.

@@ -333,8 +333,8 @@ func (s *Server) write(r *request, status int, name string, l layout) error {
 // was, which the script keeps true, and the cursor of the feed.
 var volatile = regexp.MustCompile(`(<time [^>]*>)[^<]*|data-cursor="[0-9]*"`)
 
-// answer sends a body. Who has it already, by the hash of what is the same as long as
-// nothing has changed, is told so.
+// answer sends a body, or 304 if the client already has it. same is the part of the body that
+// does not change by time alone.
 func (r *request) answer(status int, body, same []byte) {
 	if r.Reads() && status == http.StatusOK {
 		h := sha256.Sum256(same)

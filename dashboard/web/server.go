@@ -37,11 +37,11 @@ type Options struct {
 	Reach
 	ReadOnly bool
 	Version  string
-	Failed   func(what string, err error)                                                     // informed of internal errors; nil drops them
+	Failed   func(what string, err error)                                                     // reports internal errors; nil drops them
 	Track    func(ctx context.Context, at, slug string) (p db.Project, known bool, err error) // watches a path or URL; nil watches none
 	GitHub   GitHub
 	most     int    // see guard.Options; tests set it
-	Wake     func() // told that a webhook waits to be sent; nil drops it
+	Wake     func() // called when a request to a webhook is queued; may be nil
 }
 
 // Reach is how browsers reach a server.

@@ -19,7 +19,7 @@ type feed struct {
 
 func (s *Server) feed(r *request) feed { return feed{s.DB, r.Session.Hash, r.Bearer} }
 
-// FeedAfter is that of the database for anybody who is still logged in.
+// FeedAfter is that of the database, as long as the session is valid.
 func (f feed) FeedAfter(ctx context.Context, cursor int64, limit int) ([]db.FeedEvent, bool, error) {
 	var err error
 	if f.bearer {

@@ -10,8 +10,7 @@ import (
 	"github.com/git-crosslink/git-crosslink/event"
 )
 
-// instant is a time as it stands in JSON: RFC 3339 with nine digits, null where
-// there is none.
+// instant is a time in JSON: RFC 3339 with nine digits, or null.
 type instant event.Time
 
 // MarshalJSON implements json.Marshaler.

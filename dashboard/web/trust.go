@@ -21,7 +21,7 @@ type keyDoc struct {
 	Listed      bool   `json:"approved"`
 }
 
-// standingDoc is how the key of an agent stands.
+// standingDoc is the trust in an agent's key.
 type standingDoc struct {
 	Keys     []keyDoc `json:"keys"`
 	Approved bool     `json:"approved"`
@@ -33,7 +33,7 @@ type standingDoc struct {
 	May      bool     `json:"may_change"` // the dashboard has an admin's key
 }
 
-// standingOf says how the key of an agent stands; nil if nothing is known of it.
+// standingOf returns the trust in an agent's key; nil if nothing is known of it.
 func standingOf(ctx context.Context, v place.View, id string) *standingDoc {
 	t, err := v.Trust(ctx)
 	if err != nil {
@@ -55,9 +55,8 @@ func standingOf(ctx context.Context, v place.View, id string) *standingDoc {
 	return d
 }
 
-// judge approves the key of an agent, or revokes the agent. Who asks types the
-// agent's id, and names the key that the page showed: another that came since is
-// not approved.
+// judge approves the key of an agent, or revokes the agent. The form has the agent's id, which
+// the person typed, and the key that the page showed: a key that came since is not approved.
 func (s *Server) judge(r *request) error {
 	p, err := s.found(r)
 	if err != nil {
