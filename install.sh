@@ -193,6 +193,7 @@ install_all() {
 	# users' programs make it; others cannot write here.
 	enrolled=
 	[ "$(id -u)" != 0 ] || enrolled='origin upstream'
+	[ -z "$enrolled" ] || files="$files share/git-crosslink/enrolled/remote-crosslink.sh"
 	for r in $enrolled; do files="$files share/git-crosslink/enrolled/$r.gitconfig"; done
 	for c in $completions; do files="$files ${c#*:}"; done
 	for f in $files; do
@@ -232,8 +233,12 @@ install_all() {
 	done <"$list" >"$list.new"
 	mv "$list.new" "$list"
 	for m in $manual; do put "$(from "share/man/$m" "man/${m##*/}")" 644 "share/man/$m"; done
+	if [ -n "$enrolled" ]; then
+		"$work/git-crosslink" hook script >"$work/script" || die "the program does not run"
+		put "$work/script" 644 share/git-crosslink/enrolled/remote-crosslink.sh
+	fi
 	for r in $enrolled; do
-		"$work/git-crosslink" hook include "$r" "$prefix/bin" >"$work/include" || die "the program does not run"
+		"$work/git-crosslink" hook include "$r" "$prefix/bin" "$prefix/share/git-crosslink/enrolled" >"$work/include" || die "the program does not run"
 		put "$work/include" 644 "share/git-crosslink/enrolled/$r.gitconfig"
 	done
 	[ -z "$manual" ] || say "installed the manual under $prefix/share/man: git help crosslink"
@@ -318,6 +323,8 @@ uninstall_all() {
 		[ -f "$f" ] || continue
 		rm -f "$f"
 		say "removed $f"
+		set -- "${f%/*}"/*.gitconfig
+		[ -e "$1" ] || rm -f "${f%/*}/remote-crosslink.sh" # the last one
 		rmdir "${f%/*}" 2>/dev/null || :
 	done
 	# Files first, then the directories this script made, the innermost first;

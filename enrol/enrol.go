@@ -8,8 +8,10 @@
 //     an include that is not there: where this program is not installed, or not
 //     any more, git works as ever;
 //   - the file lies with the installed program and goes with it. It also says
-//     where the program is, so that a job without the user's PATH finds it, and
-//     what to do if it is gone anyway: what git would do (plain.sh);
+//     where the program is, so that a job without the user's PATH finds it. If it is
+//     gone anyway, a script beside the file does what git would do (plain.sh);
+//   - file and script are only ever read and replaced whole, and only those of this
+//     user, of root or of who owns the place;
 //   - no remote is known to git by its `vcs` alone, without a URL: git 2.39 dies
 //     of that. The include is on the condition that some remote has a URL
 //     (`hasconfig:remote.*.url:**`), and its path leads through the directory of
@@ -97,8 +99,9 @@ func escape(name string) string {
 	return b.String()
 }
 
-// Text is the include of one remote's name.
-func Text(remote, programs string) string {
+// Text is the include of one remote's name; Script lies beside it, in dir.
+func Text(remote, programs, dir string) string {
+	run := "!p=" + shell.Quote(helperIn(programs)) + "; test -x \"$p\" && exec \"$p\" \"$@\"; exec sh " + shell.Quote(filepath.Join(dir, ScriptName)) + " \"$p\""
 	return `# Made by git crosslink; included by repositories that were enrolled with
 # 'git crosslink init --helper' or cloned with 'git clone crosslink::<url>'.
 # It goes with the program: without it git works as ever.
@@ -107,14 +110,17 @@ func Text(remote, programs string) string {
 [protocol "` + vcs + `"]
 	allow = always
 [alias]
-	remote-` + vcs + ` = ` + quoted("!"+strings.TrimSuffix(strings.ReplaceAll(plain, "@PROGRAM@", shell.Quote(helperIn(programs))), "\n")) + `
+	remote-` + vcs + ` = ` + quoted(run) + `
 `
 }
 
-// plain is what git runs if it does not find the helper itself.
+// ScriptName is the file beside the includes that Script is in.
+const ScriptName = "remote-" + vcs + ".sh"
+
+// Script is what git runs if the program is gone.
 //
 //go:embed plain.sh
-var plain string
+var Script string
 
 // helperThere reports whether git finds a helper: where an include says, or as
 // it finds any command.
@@ -131,8 +137,8 @@ func helperThere(program string) bool {
 // helperOf is where an include says the helper lies, "" if it does not say so.
 func helperOf(text []byte) string {
 	code := strings.NewReplacer(`\\`, `\`, `\"`, `"`, `\n`, "\n", `\t`, "\t").Replace(string(text))
-	_, rest, _ := strings.Cut(code, "\np='")
-	word, _, ok := strings.Cut(rest, "'\n")
+	_, rest, _ := strings.Cut(code, "!p='")
+	word, _, ok := strings.Cut(rest, "'; test ")
 	if !ok {
 		return ""
 	}
@@ -276,19 +282,47 @@ func unfit(url string) string {
 	return ""
 }
 
-// write puts the include in its place, whole, unless it says that already.
+// maxInclude bounds the files that are compared with what they should be.
+const maxInclude = 64 << 10
+
+// write puts the include and the script in their places, whole, unless they are there
+// already. Files that this user cannot replace are the installer's, and stay. A file of
+// anybody else is an error.
 func (r *Repository) write(remote string) (written bool, err error) {
-	file, text := r.file(remote), Text(remote, r.Programs)
-	if b, err := os.ReadFile(file); err == nil && string(b) == text {
-		return false, nil
-	}
-	if err := replace(file, text); err != nil {
-		if _, e := os.Stat(file); e == nil {
-			return false, nil // the installer's, which knows better than we
+	file := r.file(remote)
+	dir := filepath.Dir(file)
+	for _, f := range []struct{ name, text string }{{ScriptName, Script}, {filepath.Base(file), Text(remote, r.Programs, dir)}} {
+		is, err := readOwn(filepath.Join(dir, f.name))
+		if err != nil {
+			return written, err
 		}
-		return false, err
+		if is == f.text {
+			continue
+		}
+		if _, there := os.Stat(file); there == nil && !writable(dir) {
+			return written, nil
+		}
+		if err := replace(filepath.Join(dir, f.name), f.text); err != nil {
+			return written, err
+		}
+		written = true
 	}
-	return true, nil
+	return written, nil
+}
+
+// readOwn reads a file that this user, root or the owner of its directory wrote; "" is
+// none, or one that cannot be ours. Anything else in its place is an error.
+func readOwn(file string) (string, error) {
+	dir, err := filepath.EvalSymlinks(filepath.Dir(file))
+	if err != nil {
+		return "", nil // not there yet
+	}
+	b, err := statefile.Read(filepath.Join(dir, filepath.Base(file)), maxInclude)
+	odd := (*statefile.OddError)(nil)
+	if errors.As(err, &odd) && odd.Size == 0 {
+		return "", odd
+	}
+	return string(b), nil
 }
 
 // replace writes a file whole or not at all.

@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/git-crosslink/git-crosslink/internal/statefile"
 )
 
 // world is a home, an installation and a repository, with real git.
@@ -411,5 +413,80 @@ func TestTheHelperIsGone(t *testing.T) {
 	}
 	if n := exits(); n != 128 {
 		t.Errorf("status %d", n)
+	}
+}
+
+// The script that runs without the program is a file beside the include: it is put there
+// and brought up to date whole, and nothing that others put in its place is believed.
+func TestScriptBesideTheInclude(t *testing.T) {
+	w, ctx := newWorld(t), context.Background()
+	enrolled := filepath.Join(w.root, "home/data/git-crosslink/enrolled")
+	script, include := filepath.Join(enrolled, ScriptName), filepath.Join(enrolled, "origin.gitconfig")
+	read := func(file string) string {
+		t.Helper()
+		b, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(b)
+	}
+	enrol := func(what string, want bool) {
+		t.Helper()
+		if already, err := w.Enrol(ctx, "origin", ""); err != nil || already != want {
+			t.Fatalf("%s: already %v, %v", what, already, err)
+		}
+		if read(script) != Script || read(include) != Text("origin", w.Programs, enrolled) {
+			t.Errorf("%s: the files are not as they should be", what)
+		}
+	}
+	enrol("first", false)
+	enrol("again", true)
+	if alias := w.git("config", "alias.remote-crosslink"); strings.Contains(alias, "\n") || len(alias) > 400 {
+		t.Errorf("git config -l shows %d bytes:\n%s", len(alias), alias)
+	}
+
+	// the long form of earlier versions, and other contents
+	long := "[remote \"origin\"]\n\tvcs = crosslink\n[alias]\n\tremote-crosslink = \"!f() {\\np='/gone'\\n}\\nf\"\n"
+	for what, file := range map[string]string{"long form": include, "content": script} {
+		if err := os.WriteFile(file, []byte(long), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		enrol(what, false)
+	}
+	if err := os.Remove(script); err != nil {
+		t.Fatal(err)
+	}
+	enrol("removed", false)
+
+	// anything but a file of ours stays, and the remote is not enrolled
+	refused := func(what string) {
+		t.Helper()
+		if _, err := w.Enrol(ctx, "origin", ""); !errors.As(err, new(*statefile.OddError)) {
+			t.Errorf("%s: %v", what, err)
+		}
+	}
+	other := filepath.Join(w.root, "other")
+	if err := errors.Join(os.WriteFile(other, []byte("touch "+w.root+"/run\n"), 0o755), os.Remove(script), os.Symlink(other, script)); err != nil {
+		t.Fatal(err)
+	}
+	refused("link")
+	if got := read(other); !strings.HasPrefix(got, "touch ") {
+		t.Errorf("the target of the link became %q", got)
+	}
+	if err := errors.Join(os.Remove(script), os.Mkdir(script, 0o755)); err != nil {
+		t.Fatal(err)
+	}
+	refused("directory")
+	if err := errors.Join(os.Remove(script), os.WriteFile(script, []byte("touch "+w.root+"/run\n"), 0o644)); err != nil {
+		t.Fatal(err)
+	}
+	if os.Geteuid() == 0 { // only root can give files away
+		if err := os.Chown(script, 12345, 12345); err != nil {
+			t.Fatal(err)
+		}
+		refused("of another user")
+	}
+	if _, err := os.Stat(filepath.Join(w.root, "run")); !errors.Is(err, os.ErrNotExist) {
+		t.Error("a foreign script was run")
 	}
 }

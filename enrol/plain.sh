@@ -1,8 +1,8 @@
-f() {
-# What git runs for an enrolled remote; $1 is its name, $2 its URL. Without the
-# program it does what git does by itself, as far as a shell can.
-p=@PROGRAM@
-test -x "$p" && exec "$p" "$@"
+# Made by git crosslink; beside it lie the files that repositories include which were
+# enrolled with 'git crosslink init --helper'. git runs it for an enrolled remote if the
+# program, $1, is gone; $2 is the remote's name, $3 its URL. It does what git does by
+# itself, as far as a shell can.
+p=$1 && shift
 url=$2 server= service= nl='
 '
 die() { printf 'fatal: %s\n' "$*" >&2; exit 128; }
@@ -60,5 +60,3 @@ test "$name" != ssh || test -z "${GIT_PROTOCOL-}" || set -- -o SendEnv=GIT_PROTO
 unset $(git rev-parse --local-env-vars)
 echo
 exec sh -c "$line \"\$@\"" "$ssh" "$@"
-}
-f

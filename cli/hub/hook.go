@@ -40,8 +40,12 @@ func Hook(ctx context.Context, e *command.Env, args []string) (code int) {
 		cloned(ctx, e, args[1:], args[0] == hooks.Cloned)
 		return frame.ExitDone
 	}
-	if len(args) == 3 && args[0] == "include" { // the installer asks
-		fmt.Fprint(e.Out, enrol.Text(args[1], args[2]))
+	if len(args) == 4 && args[0] == "include" { // the installer asks
+		fmt.Fprint(e.Out, enrol.Text(args[1], args[2], args[3]))
+		return frame.ExitDone
+	}
+	if len(args) == 1 && args[0] == "script" {
+		fmt.Fprint(e.Out, enrol.Script)
 		return frame.ExitDone
 	}
 	if len(args) == 0 || !hooks.Known(args[0]) {

@@ -86,8 +86,10 @@ func (e *edition) debianFiles(files []file) []file {
 		}
 		all = append(all, f)
 	}
+	const enrolled = "usr/share/git-crosslink/enrolled/"
+	all = append(all, file{enrolled + enrol.ScriptName, 0o644, []byte(enrol.Script)})
 	for _, remote := range []string{"origin", "upstream"} {
-		all = append(all, file{"usr/share/git-crosslink/enrolled/" + remote + ".gitconfig", 0o644, []byte(enrol.Text(remote, "/usr/bin"))})
+		all = append(all, file{enrolled + remote + ".gitconfig", 0o644, []byte(enrol.Text(remote, "/usr/bin", "/"+enrolled))})
 	}
 	return all
 }
