@@ -32,7 +32,7 @@ func optionValues(ctx context.Context, e *command.Env, c *urfave.Command, option
 		case "comment":
 			return issue.CommentKinds
 		}
-	case "label", "l", "assignee", "assign", "a", "author", "locked-by", "milestone":
+	case "label", "l", "assignee", "assign", "a", "author", "locked-by", "milestone", "agent":
 		return namesFor(ctx, e, option)
 	}
 	return map[string][]string{"priority": issue.Priorities, "p": issue.Priorities, "color": frame.Colors, "status": store.Statuses,
@@ -56,6 +56,12 @@ func namesFor(ctx context.Context, e *command.Env, option string) (names []strin
 		}
 		for _, m := range all {
 			names = append(names, m.Name)
+		}
+		return names
+	}
+	if option == "agent" {
+		for _, a := range p.Agents() {
+			names = append(names, a.ID)
 		}
 		return names
 	}

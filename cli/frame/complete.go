@@ -101,12 +101,16 @@ func (c Completer) candidates(before []string, word string) []Candidate {
 		name, value, _ := strings.Cut(word, "=")
 		return c.valuesOf(at, name[2:], name+"=", value)
 	case strings.HasPrefix(word, "-"):
-		return optionCandidates(at, word)
+		found := optionCandidates(at, word)
+		if takesSigns(at) && args > 0 && !strings.HasPrefix(word, "--") && len(word) > 1 {
+			found = append(found, c.arguments(at, args, word)...)
+		}
+		return found
 	}
 	return c.arguments(at, args, word)
 }
 
-// arguments are subcommands and ids.
+// arguments are subcommands, ids and the names that the usage of a command takes.
 func (c Completer) arguments(at *urfave.Command, args int, word string) []Candidate {
 	var found []Candidate
 	if args == 0 {
@@ -116,31 +120,56 @@ func (c Completer) arguments(at *urfave.Command, args int, word string) []Candid
 			}
 		}
 	}
-	if !TakesIssue(at, args) {
-		return found
+	sign, usage := "", UsageLines(at)
+	if args > 0 && takesSigns(at) && word != "" && strings.Contains("+-", word[:1]) {
+		sign, word, args, usage = word[:1], word[1:], 1, usage[:1] // whose second argument is a value
 	}
-	return append(found, c.Issues(at.Name, word)...)
+	placeholders := argumentsOf(at, usage, args)
+	for _, p := range placeholders {
+		if option := optionOf[p]; option != "" {
+			found = append(found, c.valuesOf(at, option, sign, word)...)
+		}
+	}
+	if slices.ContainsFunc(placeholders, namesIssue) {
+		for _, i := range c.Issues(at.Name, word) {
+			found = append(found, Candidate{sign + i.Word, i.Note})
+		}
+	}
+	return found
 }
 
-// TakesIssue reads from a command's usage whether its nth argument is the id of
-// an issue.
-func TakesIssue(c *urfave.Command, n int) bool {
-	ids := []string{"<id>", "<id>…", "[<id>]", "<blocker>…", "<a>", "<b>", "(<parent>"}
-	for _, line := range UsageLines(c) {
+// optionOf names the option that has the same values as an argument.
+var optionOf = map[string]string{"label": "label", "who": "assignee", "milestone": "milestone", "agent": "agent", "kind": "kind", "state": "state"}
+
+// argumentsOf are the placeholders, without their brackets, that lines of a command's
+// usage have for its nth argument.
+func argumentsOf(c *urfave.Command, usage []string, n int) (found []string) {
+	for _, line := range usage {
 		var args []string
 		for _, w := range strings.Fields(strings.TrimPrefix(line, CommandName(c))) {
 			if w != "[<options>]" && !strings.HasPrefix(w, "-") && !strings.HasPrefix(w, "[-") {
 				args = append(args, w)
 			}
 		}
-		if len(args) > 0 && n >= len(args) && strings.HasSuffix(args[len(args)-1], "…") {
-			n = len(args) - 1
+		at := n
+		if len(args) > 0 && at >= len(args) && strings.HasSuffix(args[len(args)-1], "…") {
+			at = len(args) - 1
 		}
-		if n < len(args) && slices.Contains(ids, args[n]) {
-			return true
+		if at < len(args) {
+			found = append(found, strings.Trim(args[at], "[(<>)]…"))
 		}
 	}
-	return false
+	return found
+}
+
+// TakesIssue reads from a command's usage whether its nth argument is the id of
+// an issue.
+func TakesIssue(c *urfave.Command, n int) bool {
+	return slices.ContainsFunc(argumentsOf(c, UsageLines(c), n), namesIssue)
+}
+
+func namesIssue(placeholder string) bool {
+	return slices.Contains([]string{"id", "blocker", "a", "b", "parent"}, placeholder)
 }
 
 func optionCandidates(c *urfave.Command, word string) []Candidate {
