@@ -186,6 +186,7 @@ var special = map[string]how{
 	"git crosslink dashboard poll <owner/repo>":                {status: 1, before: "git crosslink dashboard track", with: map[string]string{"<owner/repo>": "local/alice"}},
 
 	"git crosslink dashboard receive add <owner/repo>":                                                                              {before: "git crosslink dashboard track", with: map[string]string{"<owner/repo>": "local/alice"}},
+	"git crosslink dashboard serve --base-url https://example.com/dash --behind-proxy 127.0.0.1":                                    {not: "it serves until it is interrupted"},
 	"git crosslink dashboard serve --base-url https://dash.example.com --behind-proxy 127.0.0.1":                                    {not: "it serves until it is interrupted"},
 	"git crosslink dashboard serve --listen 0.0.0.0:443 --base-url https://dash.example.com --tls-cert dash.pem --tls-key dash.key": {not: "it serves until it is interrupted"},
 
@@ -238,6 +239,7 @@ var special = map[string]how{
 	"git crosslink -C hub.git server check":                                   {in: ".", before: gated},
 	"git crosslink -C hub.git server uninstall":                               {in: ".", before: gated},
 	"git crosslink server check":                                              {in: "hub.git", before: "git crosslink server install"},
+	"git crosslink server uninstall":                                          {in: "hub.git", before: "git crosslink server install"},
 	"git crosslink server install":                                            {in: "hub.git"},
 	"git crosslink completion fish >~/.config/fish/conf.d/git-crosslink.fish": {before: "mkdir -p ~/.config/fish/conf.d"},
 	"git crosslink completion zsh >~/.zsh/_git-crosslink":                     {before: "mkdir -p ~/.zsh"},
