@@ -66,6 +66,8 @@ type Lock struct {
 	Ending    bool       `json:"ending,omitempty"`
 	Branch    string     `json:"branch,omitempty"`
 	Queue     []Waiter   `json:"queue,omitempty"`
+	Question  string     `json:"question,omitempty"` // of the holder, that nobody else has answered; its beginning
+	Asked     event.Time `json:"asked,omitempty"`    // when that was
 }
 
 // Waiter is a place in a queue, first in, first out.

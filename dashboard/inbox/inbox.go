@@ -30,7 +30,7 @@ var Groups = []Group{Now, Soon, Later}
 type Item struct {
 	Key      string          `json:"key"` // of one reason at all times
 	Group    Group           `json:"group"`
-	Reason   string          `json:"reason"` // kind of the alert, or "assigned"
+	Reason   string          `json:"reason"` // kind of the alert, "question" or "assigned"
 	Severity alerts.Severity `json:"severity"`
 	Text     string          `json:"text"`
 	Since    event.Time      `json:"-"`
@@ -45,6 +45,7 @@ type Item struct {
 //
 //   - an alert that is active, at least a warning and not acknowledged: now, if it
 //     is critical or an agent waits for an answer, else soon;
+//   - a question of an agent on the issue whose lock it holds: now;
 //   - an issue assigned to the operator: soon if it is due within the threshold,
 //     later if it is ready. One that is overdue has an alert.
 func Of(slug string, all []alerts.Alert, f *facts.Facts, th facts.Thresholds, c *facts.Clock) []Item {
@@ -71,6 +72,12 @@ func Of(slug string, all []alerts.Alert, f *facts.Facts, th facts.Thresholds, c 
 			i.Issue = worksOn(f, name)
 		}
 		items = append(items, i)
+	}
+	for k := range f.Locks {
+		if l := &f.Locks[k]; l.Asked != 0 {
+			items = append(items, Item{Key: fmt.Sprintf("%s question %s", slug, l.Issue), Group: Now, Reason: "question", Severity: alerts.Warning,
+				Text: fmt.Sprintf("%s asks on %s %q: %s", l.Holder, facts.Ref(l.Name), l.Title, l.Question), Since: l.Asked, Began: l.Asked, Project: slug, Issue: l.Name, Agent: l.Holder})
+		}
 	}
 	for k := range f.Issues {
 		i := &f.Issues[k]

@@ -34,7 +34,7 @@ func TestOf(t *testing.T) {
 		return facts.Issue{UUID: event.UUID{name[0]}, Name: name, Title: "t", Mine: true, Due: due, Ready: ready}
 	}
 	f := facts.Facts{
-		Locks: []facts.Lock{{Name: "4", Holder: "X"}},
+		Locks: []facts.Lock{{Name: "4", Holder: "X", Title: "t", Question: "Shall I?", Asked: now - 1}},
 		Issues: []facts.Issue{
 			mine("1", now+day, false), mine("2", now+day+1, false), mine("3", now-1, true), mine("5", 0, true), mine("6", 0, false),
 			{Name: "7", Ready: true},
@@ -49,6 +49,7 @@ func TestOf(t *testing.T) {
 	}
 	want := `now | hub_lost
 now | needs_input | 4 | X
+now | X asks on #4 "t": Shall I? | 4 | X
 soon | stale_lock | 4
 soon | #3 "t" is overdue | 3
 soon | #1 "t" is assigned to you and due soon | 1

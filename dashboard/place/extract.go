@@ -4,11 +4,13 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/git-crosslink/git-crosslink/dashboard/facts"
 	"github.com/git-crosslink/git-crosslink/event"
 	"github.com/git-crosslink/git-crosslink/fail"
+	"github.com/git-crosslink/git-crosslink/reducer"
 	"github.com/git-crosslink/git-crosslink/store"
 	"github.com/git-crosslink/git-crosslink/tracker"
 )
@@ -105,6 +107,36 @@ func (x *extractor) issues() error {
 	return nil
 }
 
+// maxQuestion is how many characters of a question are kept.
+const maxQuestion = 120
+
+// question finds the holder's newest question on the issue of a lock. A later answer, or any
+// later comment by another agent, answers it.
+func (x *extractor) question(l *facts.Lock) error {
+	i, err := x.view.Issue(l.Issue)
+	if err != nil {
+		return err
+	}
+	var asked *reducer.Comment
+	for k := range i.Comments {
+		switch c := &i.Comments[k]; {
+		case c.By != l.Holder || c.Kind == "answer":
+			asked = nil
+		case c.Kind == "question":
+			asked = c
+		}
+	}
+	if asked == nil {
+		return nil
+	}
+	line, _, _ := strings.Cut(strings.TrimSpace(asked.Content), "\n")
+	if r := []rune(line); len(r) > maxQuestion {
+		line = string(r[:maxQuestion]) + "…"
+	}
+	l.Question, l.Asked = line, asked.CreatedAt
+	return nil
+}
+
 func (x *extractor) totals() error {
 	for status, n := range map[string]*int{"closed": &x.f.Closed, "archived": &x.f.Archived} {
 		_, total, err := x.view.List(store.Filter{Status: status, Limit: 1})
@@ -128,6 +160,11 @@ func (x *extractor) locks() error {
 		}
 		one := facts.Lock{Issue: i.UUID, Name: i.Name(), Title: i.Title, Holder: l.Holder, Token: l.Token, Since: l.Since,
 			Confirmed: l.Confirmed, Ending: l.Ending, Branch: l.Branch}
+		if i.CommentCount > 0 && !l.Ending {
+			if err := x.question(&one); err != nil {
+				return err
+			}
+		}
 		for _, w := range i.Queue {
 			one.Queue = append(one.Queue, facts.Waiter{Agent: w.Agent, Since: w.Since})
 		}

@@ -280,6 +280,50 @@ func TestFacts(t *testing.T) {
 	}
 }
 
+// TestQuestions: a question of the agent that holds the lock is a fact until somebody answers.
+func TestQuestions(t *testing.T) {
+	w := newWorld(t)
+	a, b := w.Clone("a"), w.Clone("b")
+	u := w.Create(a, "one", nil)
+	n := byte(0)
+	comment := func(dir, kind, text string) {
+		n++
+		w.Emit(dir, func(tracker.Projection) []event.Body {
+			return []event.Body{&event.CommentAdded{Issue: u, Comment: event.UUID{n, 6: 0x40, 8: 0x80}, Author: filepath.Base(dir), Content: text, CreatedAt: event.Time(n), Kind: kind}}
+		})
+		w.Sync(dir)
+		w.Sync(a)
+	}
+	p := w.open(a)
+	expect := func(when, want string) {
+		t.Helper()
+		f := w.facts(p)
+		if len(f.Locks) == 0 && want == "" {
+			return
+		}
+		if len(f.Locks) != 1 || f.Locks[0].Question != want || (f.Locks[0].Asked != 0) != (want != "") {
+			t.Errorf("%s: %+v, want the question %q", when, f.Locks, want)
+		}
+	}
+	comment(a, "question", "may I?")
+	expect("without a lock", "")
+	w.Emit(a, func(tracker.Projection) []event.Body { return []event.Body{&event.LockClaimed{Issue: u}} })
+	w.Sync(a)
+	expect("with the lock", "may I?")
+	comment(a, "note", "I wait")
+	expect("after a note of its own", "may I?")
+	comment(b, "note", "you may")
+	expect("after a comment of somebody else", "")
+	comment(b, "question", "what?")
+	expect("a question of somebody else", "")
+	comment(a, "question", strings.Repeat("long ", 100)+"\nmore")
+	expect("a long one", strings.Repeat("long ", maxQuestion/5)+"…")
+	comment(a, "question", "first\nsecond")
+	expect("the newest one", "first")
+	comment(a, "answer", "I know it")
+	expect("after an answer of its own", "")
+}
+
 // TestNothingIsToldInTheUsersPlace: what a command tells once is still to be told
 // after the dashboard has read and fetched.
 func TestNothingIsToldInTheUsersPlace(t *testing.T) {

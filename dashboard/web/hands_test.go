@@ -4,10 +4,13 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/chromedp/chromedp"
 
 	"github.com/git-crosslink/git-crosslink/dashboard/dashtest"
+	"github.com/git-crosslink/git-crosslink/event"
+	"github.com/git-crosslink/git-crosslink/tracker"
 )
 
 // TestNewRowsWait: a new row does not move a list that somebody has scrolled; a bar says
@@ -89,4 +92,37 @@ func TestPeekAndCopy(t *testing.T) {
 	}
 	do(b, chromedp.Click("#comment-form .answer .copy"))
 	b.until(`window.copied.startsWith("git crosslink ")`)
+}
+
+// TestNewSinceTheLastVisit: on an issue that was looked at before, a line marks what came since.
+func TestNewSinceTheLastVisit(t *testing.T) {
+	w := dashtest.New(t)
+	a := w.Clone("a")
+	u := w.Create(a, "first", nil)
+	s := serve(t, w, nil, a)
+	b := s.browse()
+	comment := func(n byte, text string) {
+		w.Emit(a, func(tracker.Projection) []event.Body {
+			return []event.Body{&event.CommentAdded{Issue: u, Comment: event.UUID{n, 6: 0x40, 8: 0x80}, Author: "agent-a", Content: text, CreatedAt: event.TimeOf(time.Now()), Kind: "note"}}
+		})
+	}
+	comment(1, "known")
+	s.poll()
+	b.open("/p/o/a/i/1")
+	b.until(`document.querySelector("#live")?.dataset.state === "on"`)
+	if got := js[int](b, `document.querySelectorAll(".unseen").length`); got != 0 {
+		t.Errorf("%d lines at the first visit", got)
+	}
+	time.Sleep(time.Second) // the page shows times in seconds
+	comment(2, "new one")
+	comment(3, "new two")
+	s.poll()
+	b.open("/p/o/a/i/1")
+	b.until(`document.querySelector("#live")?.dataset.state === "on"`)
+	b.until(`document.querySelectorAll(".unseen").length === 1 && document.querySelector(".unseen").innerText.includes("new one")`)
+	comment(4, "while it is open")
+	b.until(`document.querySelector("#stream").innerText.includes("while it is open")`)
+	b.until(`document.querySelectorAll(".unseen").length === 1 && document.querySelector(".unseen").innerText.includes("new one")`)
+	b.picture("issue-unseen")
+	b.quiet()
 }

@@ -22,7 +22,7 @@ type itemDoc struct {
 // Moment is when the reason began, as a form sends it back.
 func (d itemDoc) Moment() string { return d.Began.String() }
 
-// inbox is what needs somebody in one project, and what of it was put away.
+// inbox is what needs somebody in one project, and which of these items are snoozed.
 func (s *Server) inbox(r *request, p db.Project, open []alerts.Alert, snoozes map[string]db.Snooze) (shown, away []itemDoc, err error) {
 	shown, away = []itemDoc{}, []itemDoc{}
 	set, err := s.DB.Settings(r.Context(), p.ID)
@@ -41,7 +41,7 @@ func (s *Server) inbox(r *request, p db.Project, open []alerts.Alert, snoozes ma
 	return shown, away, nil
 }
 
-// snooze puts an item of the inbox away for a while, or brings it back.
+// snooze hides an item of the inbox for a while, or shows it again.
 func (s *Server) snooze(r *request) error {
 	key := r.PostForm.Get("key")
 	since, err := event.ParseTime(r.PostForm.Get("since"))
@@ -76,7 +76,7 @@ type moreItems struct {
 // one, where there are more than a few.
 const inboxShown = 3
 
-// inboxOf is the inbox as a page shows it, with what was put away.
+// inboxOf is the inbox as a page shows it, with the snoozed items.
 func inboxOf(l layout, items, away []itemDoc, many bool) inboxList {
 	list := inboxList{Now: l.Now, Many: many, Back: l.Path, Away: away}
 	if !l.ReadOnly {
@@ -98,7 +98,7 @@ func inboxOf(l layout, items, away []itemDoc, many bool) inboxList {
 	return list
 }
 
-// snoozed reports whether the item of an alert was put away.
+// snoozed reports whether the item of an alert is snoozed.
 func snoozed(all map[string]db.Snooze, slug string, a *alerts.Alert) bool {
 	o, ok := all[inbox.KeyOf(slug, a)]
 	return ok && o.Since == a.Opened

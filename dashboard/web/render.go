@@ -208,7 +208,7 @@ type (
 		Now     event.Time
 		Items   []itemDoc
 		More    []moreItems
-		Away    []itemDoc // put away
+		Away    []itemDoc // snoozed
 		Many    bool
 		Request string // "" shows no forms
 		Back    string

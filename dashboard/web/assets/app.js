@@ -36,7 +36,7 @@ function morph(old, next) {
   for (const a of [...old.attributes]) {
     if (!next.hasAttribute(a.name) && a.name !== 'open') old.removeAttribute(a.name);
   }
-  const own = ['at', 'held'].filter(c => old.classList.contains(c)); // ours, not the server's
+  const own = ['at', 'held', 'unseen'].filter(c => old.classList.contains(c)); // ours, not the server's
   for (const a of next.attributes) {
     if (old.getAttribute(a.name) !== a.value) old.setAttribute(a.name, a.value);
   }
@@ -141,6 +141,19 @@ async function peek() {
   times();
   panel.onclose = () => link.focus();
   panel.focus();
+}
+
+/* --- since the last visit --- */
+
+// What is newer than the last visit to an issue begins with a line.
+function unseen() {
+  const entries = [...byId('stream')?.children || []], key = 'seen' + root;
+  if (!entries.length) return;
+  const seen = new Map(JSON.parse(localStorage.getItem(key) || '[]')), last = seen.get(location.pathname);
+  if (last) entries.find(e => Date.parse(e.querySelector('time')?.dateTime) > last)?.classList.add('unseen');
+  seen.delete(location.pathname);
+  seen.set(location.pathname, Date.now());
+  localStorage.setItem(key, JSON.stringify([...seen].slice(-500)));
 }
 
 /* --- times --- */
@@ -471,6 +484,7 @@ const keys = {
   e: () => (document.querySelector('#close-form button') || document.querySelector('#reopen-form button'))?.click(),
   n: () => { const d = byId('new'); if (d) { d.open = true; byId('title').focus(); } },
   r: () => refresh(),
+  z: () => document.querySelector('.at form[action$="/inbox/snooze"] button')?.click(),
   o: () => peek(),
   ':': () => openPalette(),
   '?': () => byId('help')?.showModal(),
@@ -564,6 +578,7 @@ for (const f of document.querySelectorAll('textarea:not([data-draft=no])')) {
 }
 login();
 offerNotifications();
+unseen();
 notify(!localStorage.getItem('told' + root));
 times();
 setInterval(times, 10000);
