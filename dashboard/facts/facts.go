@@ -143,6 +143,9 @@ type Health struct {
 	Signing   string         `json:"signing,omitempty"`  // policy of the hub
 	Level     int            `json:"level,omitempty"`
 
+	Manual  bool       `json:"manual,omitempty"`  // crosslink.sync=manual: only people fetch
+	Contact event.Time `json:"contact,omitempty"` // when the clone last exchanged with the hub, whoever asked
+
 	Remote    bool       `json:"remote,omitempty"`     // the hub is seen through fetches
 	FetchedAt event.Time `json:"fetched_at,omitempty"` // last successful one
 	Failures  int        `json:"failures,omitempty"`   // consecutive

@@ -147,6 +147,10 @@ func (x *extractor) health() {
 	h.Undecided, h.Unsent = facts.Backlog{N: s.Undecided, Oldest: s.UndecidedSince}, facts.Backlog{N: s.Unsent, Oldest: s.UnsentSince}
 	h.Sequence, h.BadSteps, h.Level = s.Sequence, s.BadSteps, s.Level
 	h.Lost, h.OtherHub = len(s.Gone)+s.Lost, s.OtherHub
+	if s.LastContact != nil {
+		h.Contact = event.TimeOf(*s.LastContact)
+	}
+	h.Manual = x.manual
 	h.Hub, h.Signing, h.BadMeta = x.trust.Hub, x.trust.Signing, x.trust.RefusedCommits
 	h.Rejected = map[string]int{}
 	for _, r := range x.view.Rejections() {

@@ -22,7 +22,7 @@ func (p *Place) extract(ctx context.Context, t *tracker.Tracker, f *facts.Facts)
 	if err != nil {
 		return may, err
 	}
-	x := extractor{view: view, me: p.opened.me, branch: p.opened.branch, f: f}
+	x := extractor{view: view, me: p.opened.me, branch: p.opened.branch, manual: p.opened.manual && p.opened.url != "", f: f}
 	if x.status, err = t.Status(ctx); err != nil {
 		return may, err
 	}
@@ -63,6 +63,7 @@ type extractor struct {
 	times  map[string][]event.Time // of the newest lines, by agent
 	branch string                  // the default one
 	me     []string                // issues assigned to one of these names are the operator's
+	manual bool                    // only people fetch
 	f      *facts.Facts
 }
 

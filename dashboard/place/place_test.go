@@ -280,6 +280,29 @@ func TestFacts(t *testing.T) {
 	}
 }
 
+// TestManual: where only people fetch, other agents are judged as of the last exchange that
+// somebody asked for, and nobody looks silent because nobody asked.
+func TestManual(t *testing.T) {
+	w := newWorld(t)
+	a := w.Clone("a")
+	w.Create(a, "one", nil)
+	w.Sync(a)
+	w.Git("-C", a, "config", "crosslink.sync", "manual")
+	p := w.open(a)
+	if host, fetch := p.Hub(); fetch {
+		t.Errorf("it is fetched from %q", host)
+	}
+	f := w.facts(p)
+	if ago := event.TimeOf(time.Now()) - f.Health.Contact; !f.Health.Manual || ago < 0 || ago > event.Time(time.Minute) {
+		t.Errorf("health: %+v", f.Health)
+	}
+	w.Git("-C", a, "config", "--unset", "crosslink.sync")
+	p = w.open(a)
+	if f := w.facts(p); f.Health.Manual {
+		t.Errorf("health: %+v", f.Health)
+	}
+}
+
 // TestQuestions: a question of the agent that holds the lock is a fact until somebody answers.
 func TestQuestions(t *testing.T) {
 	w := newWorld(t)

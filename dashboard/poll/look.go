@@ -127,7 +127,8 @@ func (p *Poller) step(ctx context.Context, row db.Project, o *project, mayFetch 
 	}
 	host, fetch := o.place.Hub()
 	h := &f.Health
-	h.Remote, h.FetchedAt, h.Failures, h.Why, h.Gone = fetch && host != "", row.FetchedAt, row.Failures, row.FetchError, false
+	h.Remote, h.FetchedAt = fetch && host != "" || h.Manual, max(row.FetchedAt, h.Contact)
+	h.Failures, h.Why, h.Gone = row.Failures, row.FetchError, false
 	return p.store(ctx, row, f)
 }
 

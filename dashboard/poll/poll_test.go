@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -377,6 +378,22 @@ func TestRefreshBacksOff(t *testing.T) {
 	b.pass()
 	if open, _ := b.db.Alerts(t.Context(), "a"); len(open) != 0 {
 		t.Errorf("after a success: %+v", open)
+	}
+}
+
+// TestManualIsJudgedByTheLastContact: a hub that only people fetch from is seen as of when
+// somebody did.
+func TestManualIsJudgedByTheLastContact(t *testing.T) {
+	seen := event.TimeOf(start.Add(-time.Hour))
+	lock := facts.Lock{Issue: event.UUID{1}, Name: "1", Holder: "X", Since: seen, Confirmed: true}
+	f := facts.Facts{Locks: []facts.Lock{lock}, Agents: []facts.Agent{{ID: "X", LastSign: seen}}, Health: facts.Health{Manual: true, Contact: seen}}
+	b := setUp(t, map[string]*fake{"a": {host: "example.org", facts: f}, "b": {facts: f}})
+	b.pass()
+	for _, id := range []string{"a", "b"} {
+		h := b.project(id).State.Facts.Health
+		if open, err := b.db.Alerts(t.Context(), id); err != nil || !h.Remote || h.FetchedAt != seen || slices.ContainsFunc(open, func(a db.Alert) bool { return a.Kind == alerts.SilentAgent }) {
+			t.Errorf("%s: %+v, %+v, %v", id, h, open, err)
+		}
 	}
 }
 

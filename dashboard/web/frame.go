@@ -95,8 +95,8 @@ func (s *Server) surroundings(r *request) (surroundings, error) {
 			}
 		}
 		f.Agents += p.State.Counters.ActiveAgents
-		if p.State.Facts.Health.Remote && p.FetchedAt != 0 && (f.Fetched == 0 || p.FetchedAt < f.Fetched) {
-			f.Fetched = p.FetchedAt
+		if h := &p.State.Facts.Health; h.Remote && h.FetchedAt != 0 && (f.Fetched == 0 || h.FetchedAt < f.Fetched) {
+			f.Fetched = h.FetchedAt
 		}
 		f.Projects = append(f.Projects, t)
 	}

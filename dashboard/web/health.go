@@ -20,6 +20,7 @@ func (s *Server) health(r *request) error {
 		Project   projectDoc      `json:"project"`
 		URL       string          `json:"url"`
 		Fetched   instant         `json:"fetched_at"`
+		Manual    bool            `json:"manual"` // only people fetch
 		Failures  int             `json:"failures"`
 		Error     string          `json:"fetch_error"`
 		Undecided backlogDoc      `json:"undecided"`
@@ -33,7 +34,7 @@ func (s *Server) health(r *request) error {
 		Rejected  []rejectionsDoc `json:"rejected"`
 		Agents    []trustDoc      `json:"agents"`
 		Copies    []copyDoc       `json:"copies"` // projects whose hub has the same id at another URL
-	}{Project: s.docOf(r, p), URL: p.Place.URL, Fetched: instant(p.FetchedAt), Failures: p.Failures, Error: p.FetchError, Undecided: backlogDoc{h.Undecided.N, instant(h.Undecided.Oldest)},
+	}{Project: s.docOf(r, p), URL: p.Place.URL, Fetched: instant(max(p.FetchedAt, h.FetchedAt)), Manual: h.Manual, Failures: p.Failures, Error: p.FetchError, Undecided: backlogDoc{h.Undecided.N, instant(h.Undecided.Oldest)},
 		Unsent: backlogDoc{h.Unsent.N, instant(h.Unsent.Oldest)}, Sequence: h.Sequence, BadSteps: h.BadSteps, Lost: h.Lost, OtherHub: h.OtherHub, Signing: h.Signing, Level: h.Level,
 		Rejected: []rejectionsDoc{}, Agents: []trustDoc{}, Copies: []copyDoc{}}
 	for _, a := range p.State.Facts.Agents {
