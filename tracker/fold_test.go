@@ -3,6 +3,7 @@ package tracker_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -84,9 +85,12 @@ func (c *clone) quiet() {
 }
 
 // foldingWorld has bob, who wrote, locked and retired, and clones that know his log.
-func foldingWorld(t *testing.T, w *world) (alice, bob, carol *clone) {
+func foldingWorld(t *testing.T, w *world, unsigned ...string) (alice, bob, carol *clone) {
 	t.Helper()
 	alice, bob, carol = w.clone("alice"), w.clone("bob"), w.clone("carol")
+	if len(unsigned) > 0 {
+		bob.set("crosslink.sign", "false")
+	}
 	alice.init()
 	issue := alice.create("one")
 	bob.sync()
@@ -265,6 +269,71 @@ func TestFoldOnPoorHubs(t *testing.T) {
 			if held, branch := w.archived("bob"); !held || branch || cold.read().Hash() != before {
 				t.Error(held, branch)
 			}
+		})
+	}
+}
+
+// A fold is killed at every boundary at which it changes the world. No event is lost, no
+// view changes, and the same again completes it.
+func TestFoldKilledAtEachBoundary(t *testing.T) {
+	t.Parallel()
+	if testing.Short() {
+		t.Skip("NOT RUN with -short: a process for each boundary")
+	}
+	for _, atomic := range []string{"true", "false"} {
+		t.Run("atomic "+atomic, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			alice := w.clone("alice")
+			alice.init()
+			w.git(w.hub, "config", "receive.advertiseAtomic", atomic)
+			issue := alice.create("one")
+			n := 0
+			setup := func() string { // somebody new retires
+				n++
+				name := fmt.Sprintf("agent-%02d", n)
+				c := w.clone(name)
+				c.sync()
+				c.comment(issue, "from "+name)
+				c.retire()
+				alice.sync()
+				return name
+			}
+			setup()
+			alice.fold() // from here on every round crosses the same boundaries
+			setup()
+			points := alice.boundaries("fold")
+			if len(points) < 6 {
+				t.Fatalf("only %d boundaries: %v", len(points), points)
+			}
+			killed := 0
+			for i := range points {
+				name := setup()
+				before := alice.read().Hash()
+				cmd := alice.process("fold", fmt.Sprintf("CROSSLINK_FAULT=*:%d", i+1))
+				if err := cmd.Run(); err != nil && cmd.ProcessState.ExitCode() == -1 {
+					killed++
+				}
+				if h := alice.read().Hash(); h != before {
+					t.Fatalf("after a kill at '%s' the view is another one", points[i])
+				}
+				if held, branch := w.archived(name); !held && !branch {
+					t.Fatalf("after a kill at '%s' the log of '%s' is gone", points[i], name)
+				}
+				if msg, err := alice.process("fold").CombinedOutput(); err != nil {
+					t.Fatalf("after a kill at '%s': %v: %s", points[i], err, msg)
+				}
+				alice.sync()
+				if held, branch := w.archived(name); !held || branch || alice.read().Hash() != before {
+					t.Fatalf("after a kill at '%s' and the same again: %v %v", points[i], held, branch)
+				}
+			}
+			cold := w.clone("cold")
+			w.converge(alice, cold)
+			if killed != len(points) {
+				t.Errorf("killed at %d of %d boundaries", killed, len(points))
+			}
+			t.Logf("killed at each of %d boundaries: %s", killed, strings.Join(points, " "))
 		})
 	}
 }

@@ -66,6 +66,14 @@ func doWork(words []string) error {
 		defer release()
 		_, err = r.Run(ctx, migrate.Options{})
 		return err
+	case "fold":
+		t, err := tracker.Open(ctx, tracker.Options{})
+		if err != nil {
+			return err
+		}
+		defer t.Close()
+		_, err = t.Fold(ctx, tracker.Folding{})
+		return err
 	case "measure":
 		return measure(ctx)
 	case "forever":
