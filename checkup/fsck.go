@@ -3,6 +3,7 @@ package checkup
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -30,7 +31,7 @@ type FsckReport struct {
 // Finding is one thing that is wrong. None needs a repair: what is not believed
 // is passed over by everybody in the same way.
 type Finding struct {
-	Kind  string `json:"kind"` // rejected, ended, diverged, torn, bad-step, ledger, lost, hub, trust, meta
+	Kind  string `json:"kind"` // rejected, ended, diverged, torn, bad-step, ledger, lost, hub, trust, meta, archive
 	Agent string `json:"agent,omitempty"`
 	Seq   uint64 `json:"seq,omitempty"`  // of the event, or of the step
 	Step  string `json:"step,omitempty"` // commit
@@ -95,6 +96,9 @@ func (k *Checkup) Fsck(ctx context.Context, full bool) (*FsckReport, error) {
 	}
 	if full {
 		if bad, err = k.fsckFull(ctx, s, r); err != nil {
+			return nil, err
+		}
+		if err := k.fsckArchive(ctx, s, r); err != nil {
 			return nil, err
 		}
 	}
@@ -174,6 +178,31 @@ func (k *Checkup) fsckFull(ctx context.Context, s *reading.Snapshot, r *FsckRepo
 		k.Reads.RemoveStore()
 	}
 	return view.Bad, nil
+}
+
+// fsckArchive judges the archive from its first step, and compares the logs in it with
+// those that are taken for archived here.
+func (k *Checkup) fsckArchive(ctx context.Context, s *reading.Snapshot, r *FsckReport) error {
+	tip := s.AllRefs[replay.HubRoot+replay.ArchiveName]
+	d := s.Decided()
+	if !s.Bound || d.Err != nil {
+		return nil
+	}
+	a, err := replay.ReadArchive(ctx, k.Local(), replay.ArchiveRequest{Hub: s.Hub, Tip: tip, Covers: s.Covers(ctx, k.Local(), d.View.Ledger)})
+	if err != nil {
+		return err
+	}
+	for _, id := range slices.Sorted(maps.Keys(a.Logs)) {
+		if s.AllRefs[replay.ArchivedRoot+id] == "" {
+			r.add(Finding{Kind: "archive", Agent: id, Step: string(a.Step), Text: "the log is in the hub's archive and not known here"})
+		}
+	}
+	for _, ref := range slices.Sorted(maps.Keys(s.AllRefs)) {
+		if id, ok := strings.CutPrefix(ref, replay.ArchivedRoot); ok && a.Logs[id] == "" {
+			r.add(Finding{Kind: "archive", Agent: id, Step: string(a.Step), Text: "the log is known here as archived and not in the hub's archive"})
+		}
+	}
+	return nil
 }
 
 // fsckTips walks the tips of logs that load did not: those not in view.

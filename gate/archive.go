@@ -124,16 +124,6 @@ func (g *gate) coversEnd(decided *ledger.Ledger, agent string, seq uint64, hash 
 // mayFold refuses a log that was added to the archive and is valid there, but has not
 // ended on the hub.
 func (g *gate) mayFold(decided *ledger.Ledger, agent string, tip refs.OID) (*Refusal, error) {
-	end, at := uint64(0), decided.Position(agent)
-	if _, err := refs.WalkLogs(g.ctx, g.repo, []refs.LogRequest{{Agent: agent, Tip: tip, From: at.Seq}}, func(_ int, seq uint64, _ []byte) bool {
-		end = seq
-		return true
-	}); err != nil {
-		return nil, err
-	}
-	if end != at.Seq {
-		return refuse(archiveNotNow, cureSync, "the ledger covers event %d of '%s', and the archive would end it at event %d", at.Seq, agent, end), nil
-	}
 	if on := g.after[agentPrefix+agent]; on != "" && on != tip {
 		there, err := g.commit(on)
 		if err != nil {

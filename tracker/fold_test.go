@@ -337,3 +337,128 @@ func TestFoldKilledAtEachBoundary(t *testing.T) {
 		})
 	}
 }
+
+// A hub that lost everything gets it back with the archive, and not as branches.
+func TestInitRestoresTheArchive(t *testing.T) {
+	t.Parallel()
+	w := newMemoryWorld(t)
+	alice, _, carol := foldingWorld(t, w)
+	alice.fold()
+	w.converge(alice, carol)
+	before := alice.read().Hash()
+	for name := range w.tips(branches) {
+		w.move(name, "")
+	}
+	if r := alice.init(); !r.Restored {
+		t.Errorf("%+v", r)
+	}
+	cold := w.clone("cold")
+	w.converge(alice, carol, cold)
+	if held, branch := w.archived("bob"); !held || branch || cold.read().Hash() != before {
+		t.Error(held, branch)
+	}
+}
+
+// A fork of a hub that has an archive gets an id of its own: the logs in the archive are
+// branches again, and the archive goes.
+func TestDetachAForkWithAnArchive(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	alice, _, _ := foldingWorld(t, w)
+	alice.fold()
+	f, fred := w.forked("fred")
+	gina := f.clone("gina")
+	gina.sync()
+	fred.create("of the fork")
+	alice.create("of the original")
+	before := fred.numbers()
+	if _, err := fred.detach("origin"); err != nil {
+		t.Fatal(err)
+	}
+	if held, branch := f.archived("bob"); held || !branch {
+		t.Error("on the fork:", held, branch)
+	}
+	if held, branch := w.archived("bob"); !held || branch {
+		t.Error("on the original:", held, branch)
+	}
+	if now := fred.numbers(); fmt.Sprint(now) != fmt.Sprint(before) {
+		t.Errorf("%v, was %v", now, before)
+	}
+	cold := f.clone("cold")
+	f.converge(fred, cold)
+	if got := cold.agent("bob"); !got.Retired {
+		t.Errorf("%+v", got)
+	}
+	if got := fred.fold(); got != "bob" {
+		t.Errorf("moved %q", got)
+	}
+	tr := gina.open()
+	if _, err := tr.Init(context.Background(), tracker.InitOptions{Join: true}); err != nil {
+		t.Fatal(err)
+	}
+	gina.close(tr)
+	f.converge(fred, cold, gina)
+	if held, branch := f.archived("bob"); !held || branch {
+		t.Error("on the fork, after a fold:", held, branch)
+	}
+}
+
+// After a fold a sync has nothing to do, in the clone that folded, in that of the agent,
+// and in others.
+func TestIdleAfterAFold(t *testing.T) {
+	t.Parallel()
+	w := newMemoryWorld(t)
+	alice, bob, carol := foldingWorld(t, w)
+	alice.fold()
+	clock := time.Now()
+	for _, c := range []*clone{alice, bob, carol, w.clone("cold")} {
+		c.now = func() time.Time { return clock }
+		for range 3 {
+			clock = clock.Add(time.Minute)
+			c.sync()
+		}
+		clock = clock.Add(time.Minute)
+		tr := c.open()
+		if _, err := tr.Sync(context.Background(), tracker.SyncOptions{}); err != nil || tr.HasLoaded() {
+			t.Errorf("%s: logs read: %v, %v", c.name, tr.HasLoaded(), err)
+		}
+		tr.Close()
+	}
+}
+
+// 'fsck --full' finds an archived log here that the hub's archive does not have.
+func TestFsckOfTheArchive(t *testing.T) {
+	t.Parallel()
+	w := newMemoryWorld(t)
+	alice, _, _ := foldingWorld(t, w)
+	alice.fold()
+	kinds := func() (all []string) {
+		tr := alice.open()
+		defer tr.Close()
+		r, err := tr.Fsck(context.Background(), true)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, f := range r.Findings {
+			all = append(all, f.Kind+" "+f.Agent)
+		}
+		return all
+	}
+	if got := kinds(); got != nil {
+		t.Errorf("in a sound clone: %q", got)
+	}
+	o, _ := alice.outer()
+	r, _, err := o.OpenReplica(context.Background(), false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ref := "refs/archived/bob"
+	tip := tipsOf(t, r.Local(), ref)[ref]
+	if err := r.Local().Swap(context.Background(), []refs.Update{{Ref: ref, Old: tip}, {Ref: "refs/archived/eve", New: tip}}); err != nil {
+		t.Fatal(err)
+	}
+	r.Close()
+	if got := strings.Join(kinds(), ", "); !strings.Contains(got, "archive bob") || !strings.Contains(got, "archive eve") {
+		t.Errorf("%q", got)
+	}
+}
