@@ -144,7 +144,7 @@ type Health struct {
 	Level     int            `json:"level,omitempty"`
 
 	Manual  bool       `json:"manual,omitempty"`  // crosslink.sync=manual: only people fetch
-	Contact event.Time `json:"contact,omitempty"` // when the clone last exchanged with the hub, whoever asked
+	Contact event.Time `json:"contact,omitempty"` // when the clone last exchanged with the hub
 
 	Remote    bool       `json:"remote,omitempty"`     // the hub is seen through fetches
 	FetchedAt event.Time `json:"fetched_at,omitempty"` // last successful one

@@ -39,7 +39,7 @@ const (
 	refreshMax   = 30 * time.Minute
 	refreshIdle  = 10 * time.Minute // where nobody has looked for a day
 	idleAfter    = 24 * time.Hour
-	kickApart    = 10 * time.Second // between the beginnings of two fetches, whoever asks
+	kickApart    = 10 * time.Second // between the beginnings of two fetches
 	failMax      = 5 * time.Minute
 	workers      = 4
 	slowLooks    = 20 // looks beside the workers that have used up their Patience, and not yet their Deadline
