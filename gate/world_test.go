@@ -10,7 +10,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"runtime/debug"
 	"slices"
 	"strings"
 	"testing"
@@ -39,8 +38,7 @@ func TestMain(m *testing.M) {
 		}
 		os.Exit(code)
 	}
-	debug.SetGCPercent(400) // the tests make much garbage and keep little
-	os.Exit(m.Run())
+	os.Exit(testkit.Main(m))
 }
 
 // notePeak writes down how many KB this process took at most.

@@ -2,14 +2,13 @@ package ledger_test
 
 import (
 	"os"
-	"runtime/debug"
 	"testing"
+
+	"github.com/git-crosslink/git-crosslink/internal/testkit"
 )
 
-// The simulations make much garbage and keep little.
 func TestMain(m *testing.M) {
-	debug.SetGCPercent(800)
-	os.Exit(m.Run())
+	os.Exit(testkit.Main(m))
 }
 
 // nightly says that the long runs are wanted.

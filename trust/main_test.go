@@ -1,13 +1,12 @@
-package trust
+package trust_test
 
 import (
 	"os"
-	"runtime/debug"
 	"testing"
+
+	"github.com/git-crosslink/git-crosslink/internal/testkit"
 )
 
-// The tests make much garbage and keep little.
 func TestMain(m *testing.M) {
-	debug.SetGCPercent(400)
-	os.Exit(m.Run())
+	os.Exit(testkit.Main(m))
 }

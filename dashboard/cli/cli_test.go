@@ -12,7 +12,6 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
-	"runtime/debug"
 	"strings"
 	"sync"
 	"testing"
@@ -24,6 +23,7 @@ import (
 	"github.com/git-crosslink/git-crosslink/dashboard/place"
 	"github.com/git-crosslink/git-crosslink/dashboard/poll"
 	"github.com/git-crosslink/git-crosslink/event"
+	"github.com/git-crosslink/git-crosslink/internal/testkit"
 	"github.com/git-crosslink/git-crosslink/tracker"
 )
 
@@ -32,8 +32,7 @@ func TestMain(m *testing.M) {
 	if len(os.Args) > 2 && os.Args[1] == fetchVerb {
 		os.Exit(Main(os.Args))
 	}
-	debug.SetGCPercent(400) // the tests make much garbage and keep little
-	os.Exit(m.Run())
+	os.Exit(testkit.Main(m))
 }
 
 // stream is a buffer that is written and read at the same time.

@@ -11,7 +11,6 @@ import (
 	"net/url"
 	"os"
 	"regexp"
-	"runtime/debug"
 	"strings"
 	"sync"
 	"testing"
@@ -22,6 +21,7 @@ import (
 	"github.com/git-crosslink/git-crosslink/dashboard/github"
 	"github.com/git-crosslink/git-crosslink/dashboard/place"
 	"github.com/git-crosslink/git-crosslink/dashboard/poll"
+	"github.com/git-crosslink/git-crosslink/internal/testkit"
 )
 
 // TestMain lets the test binary be the child that fetches.
@@ -34,8 +34,7 @@ func TestMain(m *testing.M) {
 		json.NewEncoder(os.Stdout).Encode(a)
 		os.Exit(0)
 	}
-	debug.SetGCPercent(400) // the tests make much garbage and keep little
-	os.Exit(m.Run())
+	os.Exit(testkit.Main(m))
 }
 
 // served is a dashboard that runs.
