@@ -97,6 +97,11 @@ func Of(slug string, all []alerts.Alert, f *facts.Facts, th facts.Thresholds, c 
 	return items
 }
 
+// OfFacts reports whether there may be items that are not of alerts.
+func OfFacts(f *facts.Facts) bool {
+	return slices.ContainsFunc(f.Locks, func(l facts.Lock) bool { return l.Asked != 0 }) || slices.ContainsFunc(f.Issues, func(i facts.Issue) bool { return i.Mine })
+}
+
 // KeyOf is the key of the item that an alert makes.
 func KeyOf(slug string, a *alerts.Alert) string {
 	return fmt.Sprintf("%s %s %s", slug, a.Kind, a.Subject)

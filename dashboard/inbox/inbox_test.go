@@ -57,6 +57,9 @@ later | #5 "t" is assigned to you and ready | 5`
 	if items := Of("o/r", []alerts.Alert{overdue}, &f, facts.Defaults(), facts.NewClock(now)); items[0].Since != now-1 {
 		t.Errorf("it is overdue since %d", items[0].Since)
 	}
+	if OfFacts(&facts.Facts{Issues: f.Issues[5:]}) || !OfFacts(&facts.Facts{Locks: f.Locks}) || !OfFacts(&facts.Facts{Issues: f.Issues}) {
+		t.Error("items that are not of alerts")
+	}
 	if got := lines(Of("o/r", all, &f, facts.Defaults(), facts.NewClock(now))); got != want {
 		t.Errorf("got\n%s\nwant\n%s", got, want)
 	}

@@ -7,6 +7,7 @@ import (
 
 	"github.com/git-crosslink/git-crosslink/dashboard/alerts"
 	"github.com/git-crosslink/git-crosslink/dashboard/db"
+	"github.com/git-crosslink/git-crosslink/dashboard/inbox"
 	"github.com/git-crosslink/git-crosslink/dashboard/metrics"
 	"github.com/git-crosslink/git-crosslink/dashboard/poll"
 	"github.com/git-crosslink/git-crosslink/event"
@@ -93,6 +94,13 @@ func (s *Server) surroundings(r *request) (surroundings, error) {
 					t.Count++
 				}
 			}
+		}
+		if inbox.OfFacts(&p.State.Facts) {
+			items, _, err := s.inbox(r, p, byProject[p.ID], snoozes)
+			if err != nil {
+				return f, err
+			}
+			t.Count = len(items)
 		}
 		f.Agents += p.State.Counters.ActiveAgents
 		if h := &p.State.Facts.Health; h.Remote && h.FetchedAt != 0 && (f.Fetched == 0 || h.FetchedAt < f.Fetched) {

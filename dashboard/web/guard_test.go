@@ -227,7 +227,7 @@ func TestLogin(t *testing.T) {
 	if a := s.do("POST", "/login", url.Values{"code": {code}}, s.own()...); a.status != 403 {
 		t.Errorf("a code was taken twice: %d", a.status)
 	}
-	contains(t, s.get("/"), "No project is tracked yet")
+	contains(t, s.get("/"), "No project is watched yet")
 	first := cookieOf(s)
 	s.login()
 	if cookieOf(s) == first {

@@ -3,12 +3,14 @@ package web
 import (
 	"encoding/json"
 	"net/url"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/git-crosslink/git-crosslink/dashboard/dashtest"
 	"github.com/git-crosslink/git-crosslink/event"
+	"github.com/git-crosslink/git-crosslink/tracker"
 )
 
 // TestSnooze: a snoozed item leaves the inbox and its count for a time, and comes back at once
@@ -68,4 +70,44 @@ func TestSnooze(t *testing.T) {
 	if d = look(); len(d.Data.Inbox) != 1 {
 		t.Errorf("it has happened anew, and is not shown: %+v", d)
 	}
+}
+
+// TestQuestionInTheInbox: a question of an agent is in the inbox and its count, a key snoozes
+// it, and an answer ends it.
+func TestQuestionInTheInbox(t *testing.T) {
+	w := dashtest.New(t)
+	a, other := w.Clone("a"), w.Clone("b")
+	u := w.Create(a, "one", nil)
+	s := serve(t, w, nil, other)
+	s.login()
+	comment := func(dir string, n byte, kind, text string) *event.CommentAdded {
+		return &event.CommentAdded{Issue: u, Comment: event.UUID{n, 6: 0x40, 8: 0x80}, Author: "agent-" + filepath.Base(dir), Content: text, CreatedAt: event.TimeOf(time.Now()), Kind: kind}
+	}
+	w.Emit(a, func(tracker.Projection) []event.Body {
+		return []event.Body{&event.LockClaimed{Issue: u}, comment(a, 1, "question", "Shall tabs count?")}
+	})
+	w.Sync(a)
+	look := func() {
+		t.Helper()
+		if _, err := s.poller.Poll(t.Context(), "id-b"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	look()
+	page := s.get("/")
+	contains(t, page, "agent-a asks on #1 &#34;one&#34;: Shall tabs count?", `href="/p/o/b/i/1"`, `>Inbox<span class="count">1</span>`)
+	b := s.browse()
+	b.open("/")
+	b.until(`document.querySelector("#live")?.dataset.state === "on"`)
+	b.keys("j", "z")
+	b.until(`document.querySelector("#away")?.innerText.includes("1 snoozed")`)
+	w.Emit(a, func(tracker.Projection) []event.Body { return []event.Body{comment(a, 2, "question", "And blanks?")} })
+	w.Sync(a)
+	b.until(`document.querySelector("#main").innerText.includes("And blanks?")`) // a new one
+	js[bool](b, `(document.activeElement.blur(), true)`)                         // a row that has the focus stays
+	if got := s.post("/p/o/b/i/1", "/p/o/b/i/1/comment", url.Values{"text": {"yes"}, "kind": {"answer"}}); !got.OK {
+		t.Errorf("an answer: %+v", got.Error)
+	}
+	b.until(`!document.querySelector("#main").innerText.includes("agent-a asks")`)
+	b.quiet()
 }

@@ -30,7 +30,7 @@ func pagesOf() (all [][2]string) {
 			all = append(all, [2]string{name, path})
 		}
 	}
-	return append(all, [2]string{"board", "/p/o/a/issues?view=board"}, [2]string{"tree", "/p/o/a/issues?view=tree"}, [2]string{"found", "/search?q=the"},
+	return append(all, [2]string{"board", "/p/o/a/issues?view=board"}, [2]string{"tree", "/p/o/a/issues?view=tree"}, [2]string{"found", "/search?q=the"}, [2]string{"projects-table", "/projects?view=table"},
 		[2]string{"rule", "/settings/rules?edit=silent_agent"})
 }
 

@@ -18,10 +18,14 @@ type projectsPage struct {
 	Projects []projectDoc `json:"projects"`
 	Sort     string       `json:"sort"`
 	Query    string       `json:"q"`
+	View     string       `json:"view"` // tiles or table
 
 	Sparks map[string]spark `json:"-"` // of open issues, by project
 	Tracks bool             `json:"-"` // more can be watched from here
 }
+
+// manyProjects is the number of projects above which a table is easier to read than tiles.
+const manyProjects = 24
 
 // sparkDays is how many days a curve of open issues shows.
 const sparkDays = 30
@@ -94,6 +98,11 @@ func (s *Server) projects(r *request) error {
 		doc.NeedsYou = len(items)
 		d.Projects = append(d.Projects, doc)
 	}
+	views := []string{"tiles", "table"}
+	if len(d.Projects) > manyProjects {
+		slices.Reverse(views)
+	}
+	d.View = oneOf(r.URL.Query().Get("view"), views)
 	today := db.DayOf(event.TimeOf(s.Now()))
 	series, err := s.DB.Series(r.Context(), today-sparkDays+1)
 	if err != nil {

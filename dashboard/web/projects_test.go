@@ -1,12 +1,14 @@
 package web
 
 import (
+	"fmt"
 	"net/url"
 	"regexp"
 	"strings"
 	"testing"
 
 	"github.com/git-crosslink/git-crosslink/dashboard/dashtest"
+	"github.com/git-crosslink/git-crosslink/dashboard/db"
 )
 
 var tileName = regexp.MustCompile(`<a href="/p/([^"]*)">[^<]*</a> <span class="word[^>]*>[^<]*</span>(?: <span class="tag">pinned</span>)?</h2>`)
@@ -53,6 +55,16 @@ func TestProjects(t *testing.T) {
 	act("refresh", "o/b") // the fetch is put off
 	if got := s.post("/projects", "/projects/refresh", url.Values{"project": {"o/x"}}); got.OK || got.Error.Message != `there is no project "o/x"` {
 		t.Errorf("no such project: %+v", got)
+	}
+	contains(t, s.get("/projects.json"), `"view":"tiles"`)
+	contains(t, s.get("/projects?view=table&sort=slug"), `<table>`, `<td data-label="open">`, `href="/projects?view=tiles&sort=slug&q="`)
+	for k := range manyProjects {
+		s.Check(s.db.Track(t.Context(), db.Project{ID: fmt.Sprint("many-", k), Slug: fmt.Sprint("many/", k), Place: db.Place{Kind: db.PlacePath, Path: fmt.Sprint("/nowhere/", k)}}))
+		s.Check(s.db.SetStatus(t.Context(), fmt.Sprint("many-", k), db.Paused))
+	}
+	contains(t, s.get("/projects.json"), `"view":"table"`) // there are many
+	for k := range manyProjects {
+		s.Check(s.db.Untrack(t.Context(), fmt.Sprint("many-", k)))
 	}
 	act("untrack", "o/a")
 	order("/projects", "o/b")
