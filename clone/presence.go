@@ -54,7 +54,10 @@ func (c *Clone) ShowPresence(ctx context.Context) error {
 		return err
 	}
 	shown := p.Show(
-		func(id string) bool { return s.Log(id) != nil && s.Log(id).Here != "" },
+		func(id string) bool {
+			_, archived := replay.HubTip(s.AllRefs, id)
+			return s.Log(id) != nil && s.Log(id).Here != "" && !archived
+		},
 		func(id string) bool { _, holds := s.Held(id); return holds })
 	if len(shown) == 0 {
 		return p.Write(c.PresencePath())

@@ -45,6 +45,9 @@ type Note struct {
 	RefusedAt    time.Time `json:"refused_at,omitzero"`
 	RefusedTo    string    `json:"refused_to,omitempty"`
 	RefusedTimes int       `json:"refused_times,omitempty"`
+	// FoldFailed is when a sync could not archive logs; it is not tried again by itself
+	// for 24 h.
+	FoldFailed time.Time `json:"fold_failed,omitzero"`
 	// Refusals are what the hub refuses, by branch below crosslink/.
 	Refusals map[string]Refusal `json:"refusals,omitempty"`
 	// Problems are what is wrong with the hub as it was last seen, the first

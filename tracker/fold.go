@@ -8,6 +8,7 @@ import (
 
 	"github.com/git-crosslink/git-crosslink/exchange"
 	"github.com/git-crosslink/git-crosslink/fail"
+	"github.com/git-crosslink/git-crosslink/hubs"
 	"github.com/git-crosslink/git-crosslink/refs"
 	"github.com/git-crosslink/git-crosslink/replay"
 )
@@ -72,9 +73,16 @@ func (t *Tracker) Fold(ctx context.Context, want Folding) ([]FoldedLog, error) {
 	return all, t.clone.Unwritable(err)
 }
 
-// foldMany moves logs to the archive, in a detached sync, once there are many. What goes
-// wrong with it is tried again by the next one.
+// foldAgain is how long a detached sync waits after a fold that failed: a hub that forbids
+// deletions refuses each of them.
+const foldAgain = 24 * time.Hour
+
+// foldMany moves logs to the archive, in a detached sync, once there are many. Nobody
+// waits for it, so what goes wrong is tried again later.
 func (t *Tracker) foldMany(ctx context.Context) {
+	if t.clone.Now().Sub(t.clone.Contact.FoldFailed).Abs() < foldAgain {
+		return
+	}
 	s, err := t.clone.Reads.Load(ctx)
 	if err != nil || !s.Bound || !s.Writable() {
 		return
@@ -86,6 +94,8 @@ func (t *Tracker) foldMany(ctx context.Context) {
 		}
 	}
 	if n > foldAbove {
-		_, _ = t.exchange.Fold(ctx, Folding{Before: t.clone.Now().Add(-time.Hour)})
+		if _, err := t.exchange.Fold(ctx, Folding{Before: t.clone.Now().Add(-time.Hour)}); err != nil {
+			_ = t.clone.Contact.Remember(func(n *hubs.Note) { n.FoldFailed = t.clone.Now() })
+		}
 	}
 }

@@ -194,7 +194,7 @@ func TestBackupFromBeforeTheFold(t *testing.T) {
 // What may not be folded stays a branch, and the reason is reported.
 func TestNotFolded(t *testing.T) {
 	t.Parallel()
-	w := newMemoryWorld(t)
+	w := memoryOnly(t)
 	alice, _, _ := foldingWorld(t, w)
 	if got, err := alice.tryFold(tracker.Folding{Before: time.Now().Add(-time.Hour)}); err != nil || got != "bob:"+exchange.FoldRecent {
 		t.Error(got, err)
@@ -231,7 +231,7 @@ func TestNotFolded(t *testing.T) {
 // Somebody else is faster: both end with all logs in the archive.
 func TestFoldRace(t *testing.T) {
 	t.Parallel()
-	w := newMemoryWorld(t)
+	w := memoryOnly(t)
 	alice, _, carol := foldingWorld(t, w)
 	before := alice.read().Hash()
 	once := true
@@ -256,7 +256,7 @@ func TestFoldOnPoorHubs(t *testing.T) {
 	t.Parallel()
 	for name, f := range map[string]memory.Faults{"lost answer": {LoseAnswer: true}, "not atomic": {NoAtomic: true}} {
 		t.Run(name, func(t *testing.T) {
-			w := newMemoryWorld(t)
+			w := memoryOnly(t)
 			alice, _, carol := foldingWorld(t, w)
 			before := alice.read().Hash()
 			w.memory.Set(f)

@@ -12,6 +12,7 @@ import (
 	"github.com/git-crosslink/git-crosslink/event"
 	"github.com/git-crosslink/git-crosslink/internal/testkit"
 	"github.com/git-crosslink/git-crosslink/refs"
+	"github.com/git-crosslink/git-crosslink/refs/memory"
 	"github.com/git-crosslink/git-crosslink/tracker"
 )
 
@@ -137,6 +138,52 @@ func TestDetachedFold(t *testing.T) {
 				t.Error("the view changed")
 			}
 		})
+	}
+}
+
+// A hub that forbids deletions is not asked again and again, and nothing is lost.
+func TestDetachedFoldThatIsRefused(t *testing.T) {
+	t.Parallel()
+	w := memoryOnly(t)
+	alice, bob := w.clone("alice"), w.clone("bob")
+	alice.init()
+	w.crowd(alice.hubID(), 201, func(int) bool { return true })
+	alice.sync()
+	alice.create("one")
+	w.converge(alice, bob)
+	asked := 0
+	w.memory.Set(memory.Faults{Decline: func(_ string, _, now refs.OID) string {
+		if now == "" {
+			asked++
+			return "deletions are forbidden"
+		}
+		return ""
+	}})
+	clock := time.Now()
+	alice.now = func() time.Time { return clock }
+	sync := func(after time.Duration) {
+		t.Helper()
+		clock = clock.Add(after)
+		bob.create("something new")
+		s := alice.openDetached()
+		defer alice.close(s)
+		if _, err := s.Sync(context.Background(), tracker.SyncOptions{Detached: true}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	sync(time.Minute)
+	first := asked
+	sync(time.Hour)
+	if first == 0 || asked != first {
+		t.Errorf("asked %d times, then %d", first, asked)
+	}
+	if left := len(w.tips(branches + "agents/agent-")); left != 201 || w.tip(branches+"archive") != "" {
+		t.Errorf("%d logs are left", left)
+	}
+	w.memory.Set(memory.Faults{})
+	sync(25 * time.Hour)
+	if left := len(w.tips(branches + "agents/agent-")); left != 0 {
+		t.Errorf("%d logs are left after a day", left)
 	}
 }
 

@@ -22,6 +22,12 @@ func newMemoryWorld(t *testing.T) *world {
 	if os.Getenv("CROSSLINK_WORLD") == "git" || os.Getenv("CROSSLINK_NIGHTLY") == "1" {
 		return newWorld(t)
 	}
+	return memoryOnly(t)
+}
+
+// memoryOnly is a world in memory in any case: for tests of a hub's faults.
+func memoryOnly(t *testing.T) *world {
+	t.Helper()
 	w := emptyWorld(t)
 	w.memory = memory.NewHub(refs.SHA1)
 	w.net.Put(w.hub, w.memory)

@@ -256,7 +256,7 @@ var rows = map[fail.Code][]string{
 	"queued/moved":             {lookURL},
 	"queued/lost":              {putBack},
 	"refused":                  {"git crosslink doctor"},
-	"refused/fold":             {"git crosslink sync", "git crosslink doctor"},
+	"refused/fold":             {"if the hub forbids to delete branches, ask its owner to allow it for 'crosslink/agents/*'", "git crosslink doctor"},
 	"refused/init":             {"ask the hub's owner to allow branches under crosslink/"},
 	"refused/detach":           {"ask the hub's owner to allow replacing the branches under crosslink/ once"},
 	"refused/kept":             {whatToDo},
