@@ -68,7 +68,7 @@ func shapeOfAlert(a *db.Alert) alertShape {
 		AckUntil: timeOrNull(a.Ack.Until), Flapping: a.Flapping, NowDetail: a.NowDetail}
 }
 
-// noArguments refuses words after a command that takes none.
+// noArguments refuses arguments of a command that takes none.
 func noArguments(u *urfave.Context) error {
 	if u.Args().Len() > 0 {
 		return frame.Misuse(fmt.Sprintf("unexpected argument '%s'", u.Args().First()), fmt.Sprintf("git crosslink dashboard %s --help", u.Command.Name))
@@ -161,7 +161,7 @@ func (e *env) until(word string) (event.Time, error) {
 	return event.TimeOf(e.now()) + event.Time(unit)*event.Time(n), nil
 }
 
-// operator is who runs this.
+// operator is the name of the user who runs this.
 func operator() string {
 	if u, err := user.Current(); err == nil && u.Username != "" {
 		return u.Username

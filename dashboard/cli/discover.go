@@ -158,7 +158,7 @@ func (s *foundShape) tracked(p db.Project, err error) (failed int) {
 	return 0
 }
 
-// judge says what a repository that was found is to the dashboard.
+// judge decides whether a repository that was found can be watched.
 func (e *env) judge(ctx context.Context, d *db.DB, f *discover.Found) (foundShape, error) {
 	s := foundShape{Path: f.Path, State: foundNew}
 	p, err := d.ProjectAt(ctx, f.Path)

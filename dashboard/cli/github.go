@@ -20,7 +20,7 @@ import (
 // tokenWait is how long a program may take that knows a token.
 const tokenWait = 10 * time.Second
 
-// githubToken is a token for the API, and who knew it; "" if nobody does. It is kept
+// githubToken is a token for the API, and its source; "" if there is none. It is kept
 // nowhere: the environment, gh and git's credential helpers have places for it.
 func (e *env) githubToken(ctx context.Context, base string) (token, source string) {
 	for _, name := range []string{"GH_TOKEN", "GITHUB_TOKEN"} {
@@ -95,7 +95,7 @@ func (e *env) organization(ctx context.Context, dir, org string) ([]github.Repos
 	return all, nil
 }
 
-// judgeRemote says what repositories on GitHub are to the dashboard.
+// judgeRemote decides which repositories on GitHub can be watched.
 func (e *env) judgeRemote(ctx context.Context, d *db.DB, all []github.Repository, ssh bool) ([]foundShape, error) {
 	projects, err := d.Projects(ctx)
 	if err != nil {
@@ -120,7 +120,7 @@ func (e *env) judgeRemote(ctx context.Context, d *db.DB, all []github.Repository
 	return shapes, nil
 }
 
-// same reports whether two URLs lead to one repository, as far as they tell.
+// same reports whether two URLs name one repository.
 func same(a, b string) bool {
 	return a != "" && strings.TrimSuffix(strings.TrimSuffix(a, "/"), ".git") == strings.TrimSuffix(b, ".git")
 }

@@ -195,7 +195,7 @@ func listenUnix(path string) ([]net.Listener, error) {
 			return nil, err
 		}
 	}
-	// the socket is made beside its name, so that nobody can open it before it is closed to others
+	// the socket is made under another name, so nobody else can open it before its mode is set
 	dir, err := os.MkdirTemp(filepath.Dir(path), ".s")
 	if err != nil {
 		return nil, frame.Fatal("no-port", fmt.Sprintf("cannot make '%s': %v", path, frame.UnwrapPath(err)), "choose another: --listen unix:<path>")

@@ -3,7 +3,7 @@
 // starts it.
 //
 // Commands change the database themselves; a server that runs sees it on its
-// next pass, and is told at once through its control socket.
+// next pass, and is woken at once through its control socket.
 package cli
 
 import (
@@ -181,7 +181,7 @@ func explain(err error) *frame.Failure {
 	return frame.Explain(err)
 }
 
-// say prints what is no answer.
+// say prints a message on stderr.
 func (e *env) say(format string, args ...any) {
 	if !e.json && !e.quiet {
 		fmt.Fprintf(e.err, format+"\n", args...)

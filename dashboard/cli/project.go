@@ -149,7 +149,7 @@ func (e *env) trackAny(ctx context.Context, d *db.DB, dir, at, slug string) (db.
 	return e.trackAt(ctx, d, at, slug)
 }
 
-// noDirectory says that a repository cannot be where it was looked for.
+// noDirectory is the failure if there is no directory at a path.
 func noDirectory(at string, err error) error {
 	why := frame.UnwrapPath(err)
 	if errors.Is(err, fs.ErrNotExist) {

@@ -227,7 +227,7 @@ func allowed(path string) (all []netip.Prefix, err error) {
 // loginURL is a link that logs one browser in.
 func loginURL(s *web.Server, base string) string { return base + "/login#" + s.LoginCode() }
 
-// sibling is a program that lies beside this one; "" if there is none.
+// sibling is a program in the directory of this one; "" if there is none.
 func (e *env) sibling(name string) string {
 	at := filepath.Join(filepath.Dir(e.program), name)
 	if st, err := os.Stat(at); err == nil && st.Mode().IsRegular() {
@@ -271,7 +271,7 @@ func listen(port, tries int) ([]net.Listener, int, error) {
 	return nil, 0, frame.Fatal("no-port", fmt.Sprintf("no port from %d on is free: %v", port, err), "choose another: --port <n>")
 }
 
-// running is what the lock file says of the server that holds it.
+// running is the content of the lock file of a server.
 type running struct {
 	PID    int    `json:"pid"`
 	Socket string `json:"socket"`
@@ -339,7 +339,7 @@ func notRunning(err error) error {
 	return err
 }
 
-// ask asks the server that runs; errNotRunning if there is none.
+// ask sends a request to the running server; errNotRunning if there is none.
 func (e *env) ask(ctx context.Context, dir, what, about string) (string, error) {
 	b, err := os.ReadFile(filepath.Join(dir, lockFile))
 	var at running
@@ -366,7 +366,7 @@ func (e *env) ask(ctx context.Context, dir, what, about string) (string, error) 
 	return string(text), err
 }
 
-// poke tells the server that runs, if one does, that a project has changed.
+// poke tells a running server that a project has changed.
 func (e *env) poke(ctx context.Context, dir, what, about string) { _, _ = e.ask(ctx, dir, what, about) }
 
 func (e *env) loginURL(u *urfave.Context) error {

@@ -39,7 +39,7 @@ func (t *Time) UnmarshalJSON(b []byte) error {
 	return err
 }
 
-// DetailOf is a project with what its facts tell; Read adds what the tracker holds.
+// DetailOf is a project as its facts describe it; Read adds issues from the tracker.
 func DetailOf(p db.Project, health alerts.Shape) Detail {
 	f := &p.State.Facts
 	d := Detail{Project: ProjectOf(p, health), Issues: []Issue{}, Agents: []Agent{}, Locks: []Lock{}, Layout: f.Health.Level, Requests: []Requests{}, Signature: SignatureState(f)}
@@ -192,7 +192,7 @@ func (d *Detail) issues(v tracker.Projection) error {
 	return nil
 }
 
-// fill adds what the facts tell.
+// fill adds what follows from the facts.
 func (d *Detail) fill(f *facts.Facts, number func(event.UUID) *uint64) {
 	for _, a := range f.Agents {
 		if !a.Retired && a.LastSign != 0 {
@@ -220,7 +220,7 @@ func (d *Detail) fill(f *facts.Facts, number func(event.UUID) *uint64) {
 	}
 }
 
-// SignatureState is what can be said of all signatures in one word.
+// SignatureState sums up all signatures in one word.
 func SignatureState(f *facts.Facts) string {
 	state := "unknown"
 	for _, a := range f.Agents {

@@ -135,7 +135,7 @@ func isWord(c byte) bool {
 	return c == '_' || c >= '0' && c <= '9' || c >= 'A' && c <= 'Z' || c >= 'a' && c <= 'z' || c > 0x7f
 }
 
-// tame takes away what a page must not have.
+// tame removes what a page must not contain.
 type tame struct{}
 
 // Transform implements parser.ASTTransformer.
@@ -214,7 +214,7 @@ func within(n ast.Node) bool {
 	return false
 }
 
-// absolute reports whether a URL says where it leads, whatever page it is on.
+// absolute reports whether a URL is absolute.
 func absolute(to []byte) bool {
 	s := strings.ToLower(string(to))
 	return strings.HasPrefix(s, "http://") || strings.HasPrefix(s, "https://") || strings.HasPrefix(s, "mailto:")

@@ -1,6 +1,6 @@
 // Package query is the language in which pages ask for issues: words, phrases in double
-// quotes, and operators such as is:ready, label:bug and due:<7d. It parses; the page that
-// lists issues says what a query means to the store (dashboard/web).
+// quotes, and operators such as is:ready, label:bug and due:<7d. It only parses;
+// dashboard/web turns a query into a filter of the store.
 package query
 
 import (

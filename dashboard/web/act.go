@@ -51,8 +51,8 @@ func (s *Server) act(r *request) error {
 	return s.emit(r, p, verb, r.PathValue("id"), func(*place.Receipt) string { return back(r, to) }, func(f forms.Form) ([]event.Body, error) { return forms.Act(verb, f) })
 }
 
-// emit lets the project's agent write what build returns: audited, looked at,
-// told to the pages, and answered.
+// emit lets the project's agent write the events that build returns: it records them in the
+// audit log, polls the project, wakes the pages and answers.
 func (s *Server) emit(r *request, p db.Project, verb, subject string, to func(*place.Receipt) string, build func(forms.Form) ([]event.Body, error)) error {
 	if p.Status == db.Paused {
 		return refuse(http.StatusConflict, "%s is paused", p.Slug)
@@ -98,8 +98,7 @@ func (s *Server) emit(r *request, p db.Project, verb, subject string, to func(*p
 
 var errDone = errors.New("this was already done")
 
-// audited does something that changes something: once for each form, with a row
-// in the audit log before and one after.
+// audited makes a change, once for each form, with a row in the audit log before and after.
 func (s *Server) audited(r *request, project, verb, subject string, do func(context.Context, *db.Action) error) error {
 	rows, err := s.DB.Acted(r.Context(), r.ID)
 	if err != nil {
@@ -113,7 +112,7 @@ func (s *Server) audited(r *request, project, verb, subject string, do func(cont
 	if err := s.DB.Record(r.Context(), a); err != nil {
 		return err
 	}
-	ctx := context.WithoutCancel(r.Context()) // what has begun is finished, no matter who goes away
+	ctx := context.WithoutCancel(r.Context()) // an action that has begun is finished, even if the browser goes away
 	a.Outcome = db.Succeeded
 	if err = do(ctx, &a); err != nil {
 		a.Outcome, a.Error = db.Failed, err.Error()

@@ -371,7 +371,7 @@ func (s *Server) ends(r *request, field string) (event.Time, error) {
 	return event.TimeOf(s.Now()) + event.Time(unit)*event.Time(n), nil
 }
 
-// actOnAlert acknowledges an alert, or takes that back.
+// actOnAlert acknowledges an alert, or ends the acknowledgement.
 func (s *Server) actOnAlert(r *request) error {
 	verb := r.PathValue("verb")
 	if verb != "ack" && verb != "unack" {
@@ -397,8 +397,8 @@ func (s *Server) actOnAlert(r *request) error {
 	})
 }
 
-// did does something to the dashboard's own data: audited, told to the pages,
-// and answered.
+// did changes the dashboard's own data: it records the change in the audit log, wakes the
+// pages and answers.
 func (s *Server) did(r *request, project, verb, subject, to string, do func(context.Context) error) error {
 	d := actionDoc{Verb: verb, Lines: []lineDoc{}, Notes: []string{}}
 	err := s.audited(r, project, verb, subject, func(ctx context.Context, _ *db.Action) error { return do(ctx) })

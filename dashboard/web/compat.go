@@ -59,7 +59,7 @@ func (s *Server) apiIssue(r *request) error {
 	return s.act(r)
 }
 
-// apiLock claims, releases or takes a lock.
+// apiLock claims, releases or steals a lock.
 func (s *Server) apiLock(r *request) error {
 	switch verb := r.PathValue("verb"); verb {
 	case "claim", "release":

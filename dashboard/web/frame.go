@@ -169,7 +169,7 @@ type Trouble struct {
 	Unread bool `json:"-"` // the page shows nothing of the tracker
 }
 
-// troubleOf says what is wrong with reaching a project; nil if nothing is.
+// troubleOf returns why a project cannot be reached; nil if it can.
 func troubleOf(p db.Project) *Trouble {
 	switch {
 	case p.Status == db.Paused:
@@ -184,7 +184,7 @@ func troubleOf(p db.Project) *Trouble {
 	return nil
 }
 
-// unreadTrouble says that a project's repository cannot be read.
+// unreadTrouble is the trouble of a project whose repository cannot be read.
 func unreadTrouble(p db.Project, why string) *Trouble {
 	t := &Trouble{What: "This project cannot be read", Why: why, Since: instant(p.PolledAt), Cure: cure(p, "doctor"), Slug: p.Slug}
 	if why == poll.ErrGone.Error() {

@@ -118,7 +118,7 @@ func relationWords(r reducer.Relation) string {
 	return "is " + string(r.Kind) + " of"
 }
 
-// streamOf is everything that was said and done about an issue, oldest first.
+// streamOf returns the comments and changes of an issue, oldest first.
 // What was said is where it was said first.
 func streamOf(v place.View, i *store.Issue) ([]entry, error) {
 	lines, err := v.History(i.UUID)

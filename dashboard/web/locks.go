@@ -24,7 +24,7 @@ type queuedDoc struct {
 	Since instant `json:"since"`
 }
 
-// locks shows who holds what, and who waits.
+// locks shows the locks of a project and their queues.
 func (s *Server) locks(r *request) error {
 	p, err := s.found(r)
 	if err != nil {

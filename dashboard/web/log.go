@@ -35,7 +35,7 @@ func (l lineRow) Raw() string { return string(l.Event) }
 // Key names the line on a page.
 func (l lineRow) Key() string { return l.Project + l.Agent + "-" + strconv.FormatUint(l.Seq, 10) }
 
-// Words are what is said of its signature.
+// Words describe its signature, if there is a mark.
 func (l lineRow) Words() string {
 	if l.Mark == nil {
 		return ""

@@ -21,7 +21,7 @@ type GitHub struct {
 
 var errNoGitHub = &problem{Status: http.StatusNotFound, Message: "this dashboard does not ask GitHub"}
 
-// apiGitHub says whether there is a token, and never what it is.
+// apiGitHub answers whether there is a token, but never with the token.
 func (s *Server) apiGitHub(r *request) error {
 	if s.GitHub.Source == nil {
 		return errNoGitHub

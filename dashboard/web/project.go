@@ -51,7 +51,7 @@ func (s *Server) projectDoc(p db.Project, open []alerts.Alert) projectDoc {
 		PolledAt: instant(p.PolledAt), LastActivity: instant(p.LastActivity), Remote: p.State.Facts.Health.Remote, Trouble: troubleOf(p), Places: []placeDoc{}}
 }
 
-// capabilityWords say why a project is not written as it might be.
+// capabilityWords say why the dashboard cannot write to a project.
 var capabilityWords = map[string]string{
 	place.NotShared:    "this tracker is not shared yet: only this clone has it",
 	place.NotJoined:    "nobody writes in this clone yet: the first change makes an agent",
@@ -62,7 +62,7 @@ var capabilityWords = map[string]string{
 	place.AgentTrouble: "this clone's agent is forked, revoked or retired",
 }
 
-// May says what there is to say of writing to the project; "" is nothing.
+// May says why the dashboard cannot write to the project; "" if it can.
 func (d projectDoc) May() string { return capabilityWords[d.Capability] }
 
 // Joins reports whether the clone can be given an agent.
@@ -133,8 +133,8 @@ func (d agentDoc) Bars() []draw.Bar { return draw.Bars(d.Recent, 5, 16) }
 // agentStates are the states in the order of a list.
 var agentStates = []string{"waiting", "silent", "working", "idle", "gone"}
 
-// agentsOf says who works on what. Working is a sign less than 5 minutes old,
-// idle less than 30, gone more than a day.
+// agentsOf returns the agents with their states: working if last seen less than 5 minutes ago,
+// idle if less than a day, else gone.
 func agentsOf(f *facts.Facts, th facts.Thresholds, now event.Time) []agentDoc {
 	seen := facts.NewClock(now).Seen(&f.Health)
 	var all []agentDoc

@@ -11,9 +11,9 @@ import (
 	"time"
 )
 
-// receive takes what a forge sends when something was pushed. Nothing of it is read but
-// its signature and its id: the project's next fetch is due now, and nothing else happens.
-// The id is remembered last, so that a delivery that failed can be sent again.
+// receive takes the request that a forge sends after a push. It reads only the signature and
+// the id, and makes a fetch of the project due. The id is remembered last, so a delivery that
+// failed can be sent again.
 func (s *Server) receive(r *request) error {
 	to, mac := r.Receiver, hmac.New(sha256.New, r.ReceiverSecret)
 	if _, err := io.Copy(mac, r.Body); err != nil {

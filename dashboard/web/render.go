@@ -91,7 +91,7 @@ func clean(s string) string {
 }
 
 // hidden reports characters that are not shown, or change the direction of
-// others. A line's end and a tab are none in texts.
+// others. Line ends and tabs are not hidden.
 func hidden(c rune) bool {
 	return frame.Hidden(c) || c < ' ' && c != '\n' && c != '\t'
 }
@@ -147,7 +147,7 @@ var functions = template.FuncMap{
 	"first": func(n int, s string) string { return s[:min(n, len(s))] },
 }
 
-// known is what an empty list says, or that nothing is known.
+// known is the text of an empty list, or that its content is not known.
 func known(t *Trouble, text string) string {
 	if t != nil && t.Unread {
 		return "Not known while this project cannot be read."

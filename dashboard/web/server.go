@@ -92,7 +92,7 @@ func New(o Options) *Server {
 	return s
 }
 
-// Changed tells the streams that something was stored.
+// Changed wakes the streams after something was stored.
 func (s *Server) Changed() { s.streams.Wake() }
 
 // LoginCode makes a code with which one browser may log in, once, soon.

@@ -150,7 +150,7 @@ func (s *Server) setRules(r *request) error {
 	return s.did(r, slug, "set", "rules", to, func(ctx context.Context) error { return s.DB.Set(ctx, id, values) })
 }
 
-// valueOf is what the settings say of a key.
+// valueOf is the value of a key in the settings.
 func valueOf(set *alerts.Settings, key string) string {
 	for _, t := range db.Thresholds {
 		if t.Key == key {
@@ -162,13 +162,13 @@ func valueOf(set *alerts.Settings, key string) string {
 	return map[string]string{"enabled": strconv.FormatBool(d.Enabled), "severity": string(d.Severity), "for_seconds": strconv.Itoa(d.ForSeconds)}[member]
 }
 
-// themes are the colors that a browser may be told to use.
+// themes are the colors that can be chosen.
 var themes = []string{"system", "light", "dark"}
 
 // themeCookie keeps the colors of one browser.
 const themeCookie = "crosslink_theme"
 
-// theme is what the browser was told; "" leaves it to the system.
+// theme is the chosen one; "" leaves it to the system.
 func (r *request) theme() string {
 	if c, err := r.Cookie(themeCookie); err == nil && slices.Contains(themes[1:], c.Value) {
 		return c.Value
@@ -176,7 +176,7 @@ func (r *request) theme() string {
 	return ""
 }
 
-// keysCookie says that a browser wants no commands of single keys.
+// keysCookie turns single-key commands off in a browser.
 const keysCookie = "crosslink_keys"
 
 // noKeys reports whether single keys are switched off.
@@ -194,7 +194,7 @@ const (
 // noticeFrom are the severities from which on somebody may be notified.
 var noticeFrom = []string{"", "critical", "warning", "info"}
 
-// severity is what a cookie says; "" is none.
+// severity is the severity in a cookie; "" is none.
 func (r *request) severity(cookie string) string {
 	c, err := r.Cookie(cookie)
 	if err != nil || !slices.Contains(noticeFrom, c.Value) {

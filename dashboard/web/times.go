@@ -27,7 +27,7 @@ type moment struct{ Now, At event.Time }
 // Text is the time in words.
 func (m moment) Text() string { return ago(m.Now, m.At) }
 
-// ago says how long something is past, or ahead, in one unit.
+// ago says in one unit how long ago a time was, or how far ahead it is.
 func ago(now, t event.Time) string {
 	d := time.Duration(now - t)
 	if d < 0 {

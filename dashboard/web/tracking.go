@@ -69,8 +69,8 @@ func (s *Server) track(r *request) error {
 	return s.to(r, "/p/"+d.Slug, d)
 }
 
-// join lets a clone write that does not yet: it takes an agent id, and joins the hub. What
-// is there stays.
+// join gives a clone an agent id and joins its hub, so that the dashboard can write there. It
+// deletes nothing.
 func (s *Server) join(r *request) error {
 	p, err := s.found(r)
 	if err != nil {
