@@ -17,16 +17,33 @@ import (
 // storeFile is the database in the replica's directory. It may be removed.
 const storeFile = "store.db"
 
-// storePatience is how long another process's update is waited for.
-const storePatience = 100 * time.Millisecond
+// How long another process is waited for that updates the store, or makes it from much:
+// to read the same into memory takes as long, and a lot of memory.
+const (
+	storePatience   = 100 * time.Millisecond
+	rebuildPatience = 2 * time.Minute
+)
+
+// wordsFrom is how many texts are read for a search at most before it makes an index.
+// 50,000 are read in 60 ms, and to index them takes half a second.
+const wordsFrom = 100_000
 
 func (r *Reader) storePath() string { return filepath.Join(r.o.Replica().Path(), storeFile) }
 
 func (r *Reader) store(ctx context.Context) *store.Store {
 	return &store.Store{
-		Path: r.storePath(),
-		Lock: func() (func(), bool) {
-			unlock, ok, err := r.o.Replica().Lock(context.WithoutCancel(ctx), "store", storePatience)
+		Path: r.storePath(), WordsFrom: wordsFrom,
+		Lock: func(rebuild bool) (func(), bool) {
+			ctx, patience := ctx, storePatience
+			switch {
+			case !rebuild:
+				ctx = context.WithoutCancel(ctx)
+			case r.packsLarge():
+				patience = rebuildPatience
+			default:
+				return nil, false
+			}
+			unlock, ok, err := r.o.Replica().Lock(ctx, "store", patience)
 			return unlock, ok && err == nil
 		},
 	}
@@ -188,6 +205,11 @@ func (r *Reader) large() bool {
 	if err == nil {
 		return st.Size() >= followFrom || r.o.KeepFrom > 0
 	}
+	return r.packsLarge()
+}
+
+// packsLarge reports whether the replica has packs of many objects.
+func (r *Reader) packsLarge() bool {
 	packs, _ := filepath.Glob(filepath.Join(r.o.Replica().Path(), "objects", "pack", "*.pack"))
 	var sum int64
 	for _, p := range packs {

@@ -28,7 +28,12 @@ import (
 // means that the store is not of the new state. was is the store as it was opened
 // before, nil if it was not; from now on it answers from memory.
 func (s *Store) Apply(was *File, next Next, recall func() (*Memory, error), seen func() map[string]event.AgentPresence) (*File, Written, error) {
-	unlock, ok := s.Lock()
+	unlock, ok := s.Lock(false)
+	if !ok {
+		if _, good := readStamp(s.Path); !good {
+			unlock, ok = s.Lock(true)
+		}
+	}
 	if !ok {
 		return nil, Written{}, ErrBusy
 	}

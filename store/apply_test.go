@@ -485,3 +485,25 @@ func TestSaved(t *testing.T) {
 		}
 	}
 }
+
+// What another process is making is waited for where there is no store, not where there
+// is one that could be updated.
+func TestApplyWaitsForARebuild(t *testing.T) {
+	t.Parallel()
+	w := newWorld(rand.New(rand.NewPCG(6, 9)), 20)
+	s := files(t)
+	var asked []bool
+	s.Lock = func(rebuild bool) (func(), bool) {
+		asked = append(asked, rebuild)
+		return func() {}, rebuild
+	}
+	f, _, err := s.Apply(nil, w.to(), nil, nil)
+	if err != nil || !slices.Equal(asked, []bool{false, true}) {
+		t.Fatalf("%v, asked %v", err, asked)
+	}
+	f.Close()
+	asked = nil
+	if _, _, err := s.Apply(nil, w.to(), nil, nil); !errors.Is(err, store.ErrBusy) || !slices.Equal(asked, []bool{false}) {
+		t.Errorf("%v, asked %v", err, asked)
+	}
+}

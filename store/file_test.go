@@ -157,6 +157,12 @@ func TestWordsOnFirstUse(t *testing.T) {
 	if _, _, err := f.List(store.Filter{}); err != nil || store.HasWords(s) {
 		t.Fatalf("there is an index of words before the first search: %v", err)
 	}
+	s.WordsFrom = 1000
+	count(f, "FLUX 1", 14)
+	if store.HasWords(s) {
+		t.Fatal("a search made an index of a few texts")
+	}
+	s.WordsFrom = 10
 	count(f, "fl", 50) // too short for the index
 	if store.HasWords(s) {
 		t.Fatal("a search that cannot use it made the index of words")
@@ -185,7 +191,7 @@ func TestSearchWithoutWriting(t *testing.T) {
 	if _, err := w.bring(s); err != nil {
 		t.Fatal(err)
 	}
-	s.Lock = func() (func(), bool) { return nil, false }
+	s.Lock = func(bool) (func(), bool) { return nil, false }
 	f := mustFile(t, s, w)
 	if _, total, err := f.Search("flux", store.Filter{}); err != nil || total != 20 || store.HasWords(s) {
 		t.Fatalf("%d, %v", total, err)

@@ -49,7 +49,7 @@ type job struct {
 
 func (j job) store() *store.Store {
 	s := storeAt(filepath.Join(j.Dir, "store.db"))
-	s.Lock = func() (func(), bool) {
+	s.Lock = func(bool) (func(), bool) {
 		f, err := os.OpenFile(filepath.Join(j.Dir, "lock"), os.O_RDWR|os.O_CREATE, 0o666)
 		if err != nil || syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB) != nil {
 			return nil, false

@@ -335,6 +335,9 @@ func (t *term) trigrams() string {
 	return strings.Join(parts, " AND ")
 }
 
+// textsQuery counts the texts, and those that are deleted.
+const textsQuery = "SELECT (SELECT coalesce(max(id), 0) FROM issue) + (SELECT coalesce(max(id), 0) FROM comment)"
+
 // indexed brings the index of words up to date, and reports whether it is.
 func (f *File) indexed() bool {
 	var due int
@@ -348,8 +351,11 @@ func (f *File) indexed() bool {
 	if there && due == 0 {
 		return true
 	}
+	if texts := 0; !there && f.query(func(r *sql.Rows) error { return r.Scan(&texts) }, textsQuery) == nil && texts < f.store.WordsFrom {
+		return false
+	}
 	f.Release() // or the writer waits for this reader
-	unlock, ok := f.store.Lock()
+	unlock, ok := f.store.Lock(false)
 	if !ok {
 		return false
 	}

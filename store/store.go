@@ -16,8 +16,12 @@ import (
 // the same answer, and nothing is reported.
 type Store struct {
 	Path string // of the database; its journal and its stamp lie beside it
-	// Lock keeps other writers of the store away; false if one is at it.
-	Lock func() (unlock func(), ok bool)
+	// Lock keeps other writers of the store away; false if one is at it. rebuild: there
+	// is no store yet, so what that writer makes is worth waiting for.
+	Lock func(rebuild bool) (unlock func(), ok bool)
+	// WordsFrom is how many texts there are at least when a search makes an index of
+	// words. To read fewer takes less time than to wait for the index.
+	WordsFrom int
 }
 
 // busy is how long a lock of the database is waited for, twice.

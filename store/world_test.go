@@ -263,7 +263,7 @@ func files(t testing.TB) *store.Store { return storeAt(filepath.Join(t.TempDir()
 func storeAt(path string) *store.Store {
 	return &store.Store{
 		Path: path,
-		Lock: func() (func(), bool) { return func() {}, true },
+		Lock: func(bool) (func(), bool) { return func() {}, true },
 	}
 }
 
