@@ -42,6 +42,7 @@ func NotAdmitted(state *trust.State, agent string, key func() (keys.Signer, erro
 // signs with, if any.
 func (i Identity) Introduction(k keys.Signer) *event.AgentIntroduced {
 	b := &event.AgentIntroduced{Kind: i.Kind()}
+	b.Name, _ = i.Name(b.Kind)
 	if k != nil {
 		b.PublicKey = k.Key().String()
 	}

@@ -125,6 +125,24 @@ func (i Identity) Kind() event.AgentKind {
 	return event.Person
 }
 
+// NameSetting is what an agent calls itself.
+const NameSetting = "crosslink.name"
+
+// Name is what an agent calls itself: crosslink.name, else for a person git's user.name.
+// set reports whether there is such a setting; crosslink.name may say that there is no
+// name.
+func (i Identity) Name(kind event.AgentKind) (name string, set bool) {
+	if v, ok := i.Config.Get(NameSetting); ok {
+		return event.DisplayName(v), true
+	}
+	if kind != event.Person { // whoever starts a program is somebody else
+		return "", false
+	}
+	v, _ := i.Config.Get("user.name")
+	name = event.DisplayName(v)
+	return name, name != ""
+}
+
 // NoAgentInCI refuses a write of a job that nobody named: three thousand jobs
 // would be three thousand agents.
 func NoAgentInCI() *fail.Error {

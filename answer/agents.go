@@ -15,19 +15,21 @@ type Who struct {
 	Unsent      int     `json:"unsent"`
 	State       string  `json:"state"`
 	Kind        *string `json:"kind"`
+	Name        *string `json:"name"`
 	Description *string `json:"description"`
 }
 
 // WhoOf gives an identity its shape.
 func WhoOf(w *tracker.Who) Who {
 	return Who{TextOrNull(w.Agent), TextOrNull(w.Source), TextOrNull(w.Where), w.Events, w.Unsent, w.State,
-		TextOrNull(string(w.Kind)), TextOrNull(w.Description)}
+		TextOrNull(string(w.Kind)), TextOrNull(event.DisplayName(w.Name)), TextOrNull(w.Description)}
 }
 
 // Agent is one agent.
 type Agent struct {
 	Agent       string       `json:"agent"`
 	Kind        *string      `json:"kind"`
+	Name        *string      `json:"name"`
 	Description *string      `json:"description"`
 	Events      uint64       `json:"events"`
 	Unsent      int          `json:"unsent"`
@@ -51,7 +53,7 @@ func AgentOf(l tracker.LogInfo, a *reducer.Agent, last event.Time) Agent {
 	if a == nil {
 		return x
 	}
-	x.Kind, x.Description = TextOrNull(string(a.Kind)), TextOrNull(a.Description)
+	x.Kind, x.Name, x.Description = TextOrNull(string(a.Kind)), TextOrNull(event.DisplayName(a.Name)), TextOrNull(a.Description)
 	if a.Retired {
 		x.RetiredAt = TimeOrNull(a.RetiredAt)
 	}

@@ -5,11 +5,12 @@ import (
 	"strings"
 
 	"github.com/git-crosslink/git-crosslink/event"
+	"github.com/git-crosslink/git-crosslink/people"
 	"github.com/git-crosslink/git-crosslink/tracker"
 )
 
 // describe says what an event did to an issue. The text may hold anything.
-func describe(p tracker.Projection, u event.UUID, b event.Body) string {
+func describe(p tracker.Projection, names *people.Names, u event.UUID, b event.Body) string {
 	name := func(o event.UUID) string { return nameOf(p, o) }
 	switch b := b.(type) {
 	case *event.IssueCreated:
@@ -48,9 +49,9 @@ func describe(p tracker.Projection, u event.UUID, b event.Body) string {
 	case *event.LabelRemoved:
 		return fmt.Sprintf("removed label '%s'", b.Label)
 	case *event.AssigneeAdded:
-		return fmt.Sprintf("assigned '%s'", b.Assignee)
+		return "assigned " + names.Quoted(b.Assignee)
 	case *event.AssigneeRemoved:
-		return fmt.Sprintf("unassigned '%s'", b.Assignee)
+		return "unassigned " + names.Quoted(b.Assignee)
 	case *event.DependencyAdded:
 		return dependencyWords(u, b.Blocked, "blocked by ", "blocks ", name(b.Blocker), name(b.Blocked))
 	case *event.DependencyRemoved:

@@ -5,6 +5,7 @@ import (
 	"strconv"
 
 	"github.com/git-crosslink/git-crosslink/event"
+	"github.com/git-crosslink/git-crosslink/people"
 	"github.com/git-crosslink/git-crosslink/reducer"
 	"github.com/git-crosslink/git-crosslink/tracker"
 )
@@ -12,6 +13,7 @@ import (
 // Line is one event of a log.
 type Line struct {
 	Agent    string          `json:"agent"`
+	Name     string          `json:"name,omitempty"` // of the agent
 	Seq      uint64          `json:"seq"`
 	Time     string          `json:"time"`
 	Ordered  string          `json:"ordered_at"`
@@ -45,11 +47,12 @@ func History(p tracker.Projection, u event.UUID, lines []*event.Envelope) []Line
 	for _, r := range p.Rejections() {
 		rejected[position{r.Agent, r.Seq}] = r
 	}
+	names := people.NewNames(p)
 	shapes := make([]Line, 0, len(lines))
 	for _, l := range lines {
 		s := Line{
-			Agent: l.Agent, Seq: l.Seq, Time: l.Shown().String(), Ordered: l.Time.String(),
-			Type: l.Body.Type(), Text: describe(p, u, l.Body), SignedBy: TextOrNull(l.SignedBy),
+			Agent: l.Agent, Name: names.Name(l.Agent), Seq: l.Seq, Time: l.Shown().String(), Ordered: l.Time.String(),
+			Type: l.Body.Type(), Text: describe(p, names, u, l.Body), SignedBy: TextOrNull(l.SignedBy),
 			Mark: TextOrNull(p.Mark(l.Agent, l.Seq)),
 		}
 		if json.Valid(l.Event) {

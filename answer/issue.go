@@ -6,6 +6,7 @@ import (
 	"strconv"
 
 	"github.com/git-crosslink/git-crosslink/event"
+	"github.com/git-crosslink/git-crosslink/people"
 	"github.com/git-crosslink/git-crosslink/reducer"
 	"github.com/git-crosslink/git-crosslink/store"
 	"github.com/git-crosslink/git-crosslink/tracker"
@@ -41,6 +42,8 @@ type Issue struct {
 	ChildCount       int        `json:"child_count"`
 	CommentCount     int        `json:"comment_count"`
 	Mark             *string    `json:"mark"`
+
+	Names map[string]string `json:"names,omitempty"` // of the agents that are named here
 }
 
 // Lock is who has an issue and who waits for it.
@@ -143,6 +146,7 @@ type TimeEntry struct {
 type Builder struct {
 	Projection tracker.Projection
 	Milestones map[event.UUID]*reducer.Milestone
+	Names      *people.Names
 	Err        error // why there are no Milestones; the shapes of issues return it
 
 	shorts func(event.UUID) string // of milestones, once one is asked for
@@ -150,7 +154,7 @@ type Builder struct {
 
 // New reads what every shape needs.
 func New(p tracker.Projection) *Builder {
-	s := &Builder{Projection: p, Milestones: map[event.UUID]*reducer.Milestone{}}
+	s := &Builder{Projection: p, Names: people.NewNames(p), Milestones: map[event.UUID]*reducer.Milestone{}}
 	var all []*reducer.Milestone
 	all, s.Err = p.Milestones()
 	for _, m := range all {
@@ -176,8 +180,30 @@ func (s *Builder) Issue(i *store.Issue) (Issue, error) {
 		BlockedBy: s.refs(i.BlockedBy), Blocks: s.refs(i.Blocks), Cyclic: s.refs(i.Cyclic),
 		Milestone: s.milestone(i.Milestone), Lock: lockOf(i),
 		OpenBlockerCount: len(open), ChildCount: len(i.Children), CommentCount: i.CommentCount,
-		Mark: TextOrNull(s.Projection.Mark(i.Created.Agent, i.Created.Seq)),
+		Mark:  TextOrNull(s.Projection.Mark(i.Created.Agent, i.Created.Seq)),
+		Names: s.Names.Of(agentsOf(i)...),
 	}, nil
+}
+
+// agentsOf are the agents that a row names, and that an issue with texts does.
+func agentsOf(i *store.Issue) []string {
+	ids := append([]string{i.CreatedBy, i.StatusBy}, i.Assignees...)
+	if i.Lock != nil {
+		ids = append(ids, i.Lock.Holder)
+	}
+	for _, w := range i.Queue {
+		ids = append(ids, w.Agent)
+	}
+	for _, l := range i.Links {
+		ids = append(ids, l.By)
+	}
+	for k := range i.Comments {
+		ids = append(ids, i.Comments[k].Author, i.Comments[k].By)
+	}
+	for k := range i.Time {
+		ids = append(ids, i.Time[k].By)
+	}
+	return ids
 }
 
 // Issues gives each row its shape.
@@ -202,6 +228,11 @@ func (s *Builder) Detail(i *store.Issue, marks Marks) (Detail, error) {
 	d := Detail{
 		Issue: flat, Description: i.Description, Children: s.refs(i.Children),
 		Links: []Link{}, Relations: []Relation{}, Comments: []Comment{}, Time: []TimeEntry{},
+	}
+	for _, by := range marks.Editors {
+		if name := s.Names.Name(by); name != "" {
+			d.Names[by] = name
+		}
 	}
 	for _, l := range i.Links {
 		d.Links = append(d.Links, Link(l))

@@ -22,13 +22,15 @@ type Request struct {
 	Notes       *string `json:"notes"`
 	Obeyed      bool    `json:"obeyed"`
 	Ignored     *string `json:"ignored"`
+
+	Names map[string]string `json:"names,omitempty"` // of the agents
 }
 
 // Request gives a request its shape.
 func (s *Builder) Request(c tracker.Command) Request {
 	return Request{ID: c.ID, By: c.By, Target: c.Target, Kind: string(c.Kind), Issue: s.refOrNull(c.Subject), RequestedBy: c.RequestedBy,
 		Reason: TextOrNull(c.Reason), SentAt: c.SentAt.String(), ExpiresAt: TimeOrNull(c.ExpiresAt), AckedAt: TimeOrNull(c.AckedAt),
-		Acted: c.Acted, Result: TextOrNull(c.Result), Notes: TextOrNull(c.Notes), Obeyed: c.Ignored == "", Ignored: TextOrNull(c.Ignored)}
+		Acted: c.Acted, Result: TextOrNull(c.Result), Notes: TextOrNull(c.Notes), Obeyed: c.Ignored == "", Ignored: TextOrNull(c.Ignored), Names: s.Names.Of(c.By, c.Target)}
 }
 
 // RequestsWrite answers commands that send or answer requests.

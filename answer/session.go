@@ -10,6 +10,7 @@ import (
 type Session struct {
 	UUID      string  `json:"uuid"`
 	Agent     string  `json:"agent"`
+	Name      string  `json:"name,omitempty"` // of the agent
 	Key       *string `json:"key"`
 	StartedAt string  `json:"started_at"`
 	Issue     *Ref    `json:"issue"`
@@ -37,6 +38,7 @@ type SessionEnd struct {
 // HandoffNote is what an agent left for the next one on the issue.
 type HandoffNote struct {
 	By      string  `json:"by"`
+	Name    string  `json:"name,omitempty"` // of the agent
 	At      string  `json:"at"`
 	Issue   *Ref    `json:"issue"`
 	Session *string `json:"session"`
@@ -48,7 +50,7 @@ type HandoffNote struct {
 // Session gives a session its shape. key is what it was started with, if that is
 // known here, and locks are those it has.
 func (s *Builder) Session(x *reducer.Session, me, key string, locks []*store.Issue) Session {
-	return Session{UUID: x.UUID.String(), Agent: x.Agent, Key: TextOrNull(key), StartedAt: x.StartedAt.String(), Issue: s.refOrNull(x.Issue),
+	return Session{UUID: x.UUID.String(), Agent: x.Agent, Name: s.Names.Name(x.Agent), Key: TextOrNull(key), StartedAt: x.StartedAt.String(), Issue: s.refOrNull(x.Issue),
 		EndedAt: TimeOrNull(x.EndedAt), Notes: TextOrNull(x.Notes), LastSign: TimeOrNull(s.Projection.LastSign(x.Agent)), Own: x.Agent == me, Locks: Refs(locks)}
 }
 

@@ -6,6 +6,7 @@ import (
 
 	"github.com/git-crosslink/git-crosslink/event"
 	"github.com/git-crosslink/git-crosslink/fail"
+	"github.com/git-crosslink/git-crosslink/people"
 	"github.com/git-crosslink/git-crosslink/reading"
 	"github.com/git-crosslink/git-crosslink/refs"
 	"github.com/git-crosslink/git-crosslink/replay"
@@ -22,6 +23,7 @@ type Status struct {
 	Level       int              `json:"level,omitempty"` // format level of the hub, 0 when there is none
 	Shared      bool             `json:"shared"`          // a hub exists on the remote
 	Agent       string           `json:"agent,omitempty"` // "" before the first write
+	Name        string           `json:"-"`               // of the agent
 	Unsent      int              `json:"unsent"`
 	LastContact *time.Time       `json:"last_contact"` // null: never
 	Open        int              `json:"open"`
@@ -95,6 +97,9 @@ func (k *Checkup) Status(ctx context.Context) (*Status, error) {
 	}
 	st := &Status{Remote: k.HubName(), Agent: k.Agent, Level: s.Level, Shared: s.Bound || s.Apart || s.Level == 2 || s.Level == 3,
 		Unsent: s.Unsent(), Logs: []LogInfo{}, Renumbered: []store.Alias{}, Findings: []fail.Diagnosis{}, Unlisted: k.Contact.Unlisted(), Hash: s.View.Hash()}
+	if k.Agent != "" {
+		st.Name = people.NewNames(s.View).Full(k.Agent)
+	}
 	if k.Hub != nil {
 		st.URL, st.PushURL = k.Hub.Shown(), refs.WithoutSecrets(k.Hub.PushURL)
 	}

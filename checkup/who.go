@@ -42,7 +42,8 @@ type Who struct {
 	Unsent int
 	State  string
 
-	Kind        event.AgentKind // what it says of itself; "" if nothing
+	Name        string          // what it calls itself; "" if nothing
+	Kind        event.AgentKind // likewise
 	Description string
 }
 
@@ -80,7 +81,7 @@ func (k *Checkup) who(load func() (*reading.Snapshot, error)) (*Who, error) {
 		w.Unsent = l.Unsent()
 	}
 	if a := s.View.Agent(agent); a != nil {
-		w.Kind, w.Description = a.Kind, a.Description
+		w.Name, w.Kind, w.Description = a.Name, a.Kind, a.Description
 	}
 	switch {
 	case l.Diverged:

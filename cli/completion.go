@@ -13,34 +13,44 @@ import (
 	"github.com/git-crosslink/git-crosslink/cli/frame"
 	"github.com/git-crosslink/git-crosslink/cli/issue"
 	"github.com/git-crosslink/git-crosslink/event"
+	"github.com/git-crosslink/git-crosslink/people"
 	"github.com/git-crosslink/git-crosslink/store"
 	"github.com/git-crosslink/git-crosslink/tracker"
 )
 
 // completer completes the commands of this program, and issues.
 func completer(ctx context.Context, e *command.Env) frame.Completer {
-	return frame.Completer{Root: tree(e), Values: func(c *urfave.Command, option string) []string { return optionValues(ctx, e, c, option) }, Issues: func(verb, word string) []frame.Candidate { return issueCandidates(ctx, e, verb, word) }}
+	return frame.Completer{Root: tree(e), Values: func(c *urfave.Command, option string) []frame.Candidate { return optionValues(ctx, e, c, option) }, Issues: func(verb, word string) []frame.Candidate { return issueCandidates(ctx, e, verb, word) }}
 }
 
 // optionValues are those that an option can have.
-func optionValues(ctx context.Context, e *command.Env, c *urfave.Command, option string) []string {
+func optionValues(ctx context.Context, e *command.Env, c *urfave.Command, option string) []frame.Candidate {
 	switch option {
 	case "kind", "k":
 		switch c.Name {
 		case "relate", "unrelate":
-			return issue.RelationKinds
+			return words(issue.RelationKinds)
 		case "comment":
-			return issue.CommentKinds
+			return words(issue.CommentKinds)
 		}
 	case "label", "l", "assignee", "assign", "a", "author", "locked-by", "milestone", "agent":
 		return namesFor(ctx, e, option)
 	}
-	return map[string][]string{"priority": issue.Priorities, "p": issue.Priorities, "color": frame.Colors, "status": store.Statuses,
-		"sort": store.Sorts, "state": event.PresenceStates, "porcelain": {"v1"}}[option]
+	return words(map[string][]string{"priority": issue.Priorities, "p": issue.Priorities, "color": frame.Colors, "status": store.Statuses,
+		"sort": store.Sorts, "state": event.PresenceStates, "porcelain": {"v1"}}[option])
 }
 
-// namesFor are the names that are in use, and what stands for oneself.
-func namesFor(ctx context.Context, e *command.Env, option string) (names []string) {
+// words are candidates without notes.
+func words(all []string) (found []frame.Candidate) {
+	for _, w := range all {
+		found = append(found, frame.Candidate{Word: w})
+	}
+	return found
+}
+
+// namesFor are the labels, people and milestones that are known. People are completed
+// to ids, by their names too.
+func namesFor(ctx context.Context, e *command.Env, option string) (found []frame.Candidate) {
 	repo, err := e.Repository(ctx)
 	if err != nil {
 		return nil
@@ -49,6 +59,7 @@ func namesFor(ctx context.Context, e *command.Env, option string) (names []strin
 	if err != nil {
 		return nil
 	}
+	var names []string
 	if option == "milestone" {
 		all, err := p.Milestones()
 		if err != nil {
@@ -57,13 +68,13 @@ func namesFor(ctx context.Context, e *command.Env, option string) (names []strin
 		for _, m := range all {
 			names = append(names, m.Name)
 		}
-		return names
+		return words(names)
 	}
 	if option == "agent" {
 		for _, a := range p.Agents() {
-			names = append(names, a.ID)
+			found = append(found, frame.Candidate{Word: a.ID, Note: event.DisplayName(a.Name)})
 		}
-		return names
+		return found
 	}
 	rows, _, err := p.List(store.Filter{Status: "all", Sort: "updated", Limit: maxCompleted})
 	if err != nil {
@@ -73,20 +84,25 @@ func namesFor(ctx context.Context, e *command.Env, option string) (names []strin
 		switch option {
 		case "label", "l":
 			names = append(names, i.Labels...)
-		case "author":
-			names = append(names, i.CreatedBy)
 		default:
-			names = append(names, i.Assignees...)
+			names = append(append(names, i.CreatedBy), i.Assignees...)
 		}
 	}
+	notes := map[string]string{}
 	if option != "label" && option != "l" {
 		for _, a := range p.Agents() {
-			names = append(names, a.ID)
+			if !a.Retired {
+				names = append(names, a.ID)
+			}
+			notes[a.ID] = event.DisplayName(a.Name)
 		}
-		names = append(names, "@me")
+		names = append(names, people.Me, people.This)
 	}
 	slices.Sort(names)
-	return slices.Compact(names)
+	for _, n := range slices.Compact(names) {
+		found = append(found, frame.Candidate{Word: n, Note: notes[n]})
+	}
+	return found
 }
 
 // maxCompleted is how many issues are looked at: those changed last.

@@ -16,6 +16,7 @@ import (
 	"github.com/git-crosslink/git-crosslink/cli/frame"
 	"github.com/git-crosslink/git-crosslink/event"
 	"github.com/git-crosslink/git-crosslink/ledger"
+	"github.com/git-crosslink/git-crosslink/people"
 	"github.com/git-crosslink/git-crosslink/reducer"
 	"github.com/git-crosslink/git-crosslink/store"
 	"github.com/git-crosslink/git-crosslink/tracker"
@@ -64,6 +65,10 @@ func (h *memoryHub) Decisions(context.Context) (tracker.Decisions, error) {
 func (h *memoryHub) Home() string { return "" }
 
 func (h *memoryHub) SyncLater(time.Duration) bool { return false }
+
+func (h *memoryHub) Self(context.Context, tracker.Projection) (*people.Self, error) {
+	return &people.Self{Agent: h.Agent(), Agents: []string{h.Agent()}}, nil
+}
 
 func (h *memoryHub) Commands(context.Context, tracker.Projection, []*reducer.Request) ([]tracker.Command, error) {
 	return nil, nil

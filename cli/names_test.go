@@ -50,7 +50,7 @@ func TestIssuesAreNotNames(t *testing.T) {
 	}
 	i := w.row(1)
 	check(t, "labels", len(i.Labels)+len(i.Assignees), 0)
-	for _, args := range []string{"label 1 4 2026 v2 beef " + strings.ToLower("DEADBEE1"), "assign 1 7 bob"} {
+	for _, args := range []string{"label 1 4 2026 v2 beef " + strings.ToLower("DEADBEE1"), "assign --force 1 7 bob"} {
 		w.ok(strings.Fields(args)...) // no issue is called that
 	}
 	r := w.run("label", "1", w.row(2).Short)
@@ -68,7 +68,7 @@ func TestFormsOfNames(t *testing.T) {
 	w := newWorld(t)
 	w.id("a")
 	w.ok("label", "1", " "+nfd+"\t", "ui")
-	w.ok("assign", "1", nfd+" ")
+	w.ok("assign", "1", nfd+" ", "--force")
 	i := w.row(1)
 	check(t, "label", strings.Join(i.Labels, "|"), nfc+"|ui")
 	check(t, "assignee", strings.Join(i.Assignees, "|"), nfc)

@@ -14,7 +14,7 @@ func TestNewIsOneEmit(t *testing.T) {
 	w.ok("new", "first")
 	w.ok("new", "epic")
 	r := w.ok("new", "fix", "-p", "high", "-lbug", "-l", "ui", "-l", "bug", "--parent", "2", "--blocked-by", "1",
-		"--due", "2026-03-05", "--scheduled=tomorrow", "--assign", "@me", "--assign", "bob", "--discovered-from", "#1", "-d", "why\r\nso\n")
+		"--due", "2026-03-05", "--scheduled=tomorrow", "--assign", "@me", "--assign", "bob", "--force", "--discovered-from", "#1", "-d", "why\r\nso\n")
 	check(t, "stdout", r.out, "3\n")
 	contains(t, "stderr", r.err, "created 3 'fix'")
 	check(t, "types", types(w.last()), "IssueCreated DependencyAdded RelationAdded AssigneeAdded AssigneeAdded")
@@ -113,7 +113,7 @@ func TestReopenArchiveDelete(t *testing.T) {
 
 func TestRepeatingWritesNothing(t *testing.T) {
 	w := newWorld(t)
-	w.ok("new", "a", "-l", "bug", "--parent", w.id("p"), "--due", "2026-04-01", "--assign", "bob")
+	w.ok("new", "a", "-l", "bug", "--parent", w.id("p"), "--due", "2026-04-01", "--assign", "bob", "--force")
 	w.ok("new", "b")
 	w.ok("block", "2", "3")
 	w.ok("relate", "2", "3")

@@ -43,6 +43,9 @@ func (c *Clone) SettleAgent(context.Context) (string, error) {
 		return "", err
 	}
 	n := fail.Notice{Code: "new-agent", Text: fmt.Sprintf("you write here as '%s'", is.Agent)}
+	if name, _ := c.Identity().Name(c.Identity().Kind()); name != "" {
+		n.Text += " (" + name + ")"
+	}
 	switch {
 	case is.Was != "":
 		n = fail.Notice{Code: "copied-clone/here",

@@ -11,6 +11,7 @@ import (
 	"github.com/git-crosslink/git-crosslink/event"
 	"github.com/git-crosslink/git-crosslink/fail"
 	"github.com/git-crosslink/git-crosslink/hubs"
+	"github.com/git-crosslink/git-crosslink/people"
 	"github.com/git-crosslink/git-crosslink/reading"
 	"github.com/git-crosslink/git-crosslink/standing"
 	"github.com/git-crosslink/git-crosslink/store"
@@ -161,19 +162,22 @@ func (c *Clone) tellOne(p reading.Projection, u event.UUID, n shown, asking even
 			c.Notice(fail.Notice{Code: "lock", Text: fmt.Sprintf(format, args...)})
 		}
 	}
-	held := n.Lock == string(standing.Held)
+	held, holder := n.Lock == string(standing.Held), ""
+	if claim.Lock != nil {
+		holder = people.NewNames(p).Quoted(claim.Lock.Holder)
+	}
 	switch n.Lock = string(claim.Outcome); claim.Outcome {
 	case standing.Held:
 		tell("you now hold the lock on %s (token %d)", name, claim.Lock.Token)
 		return n
 	case standing.Waiting:
-		tell("you are number %[2]d in the queue for the lock on %[1]s; '%[3]s' holds it", name, claim.Place, claim.Lock.Holder)
+		tell("you are number %[2]d in the queue for the lock on %[1]s; %[3]s holds it", name, claim.Place, holder)
 		return n
 	case standing.Taken:
 		if held {
-			tell("your lock on %s was ended; '%s' now holds it (token %d)", name, claim.Lock.Holder, claim.Lock.Token)
+			tell("your lock on %s was ended; %s now holds it (token %d)", name, holder, claim.Lock.Token)
 		} else {
-			tell("'%[2]s' locked %[1]s first (token %[3]d): your claim has ended", name, claim.Lock.Holder, claim.Lock.Token)
+			tell("%[2]s locked %[1]s first (token %[3]d): your claim has ended", name, holder, claim.Lock.Token)
 		}
 	case standing.Closed:
 		tell("%s is %s: your %s has ended", name, row.Status, what)

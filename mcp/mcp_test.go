@@ -131,7 +131,7 @@ func TestEveryTool(t *testing.T) {
 			t.Errorf("show does not say %q:\n%s", want, a.text)
 		}
 	}
-	call("edit", m("id", "1", "title", "fix the flux capacitor", "labels", []string{"core", "-bug"}, "assign", "bob", "blocked_by", []string{}))
+	call("edit", m("id", "1", "title", "fix the flux capacitor", "labels", []string{"core", "-bug"}, "assign", "agent-one", "blocked_by", []string{}))
 	if a := call("list", m("text", "capacitor")); len(a.Issues) != 1 || !slices.Equal(a.Issues[0].Labels, []string{"core"}) {
 		t.Errorf("list: %+v", a)
 	}

@@ -38,6 +38,18 @@ type issue struct {
 		Kind      string `json:"kind"`
 		Content   string `json:"content"`
 	} `json:"comments"`
+	Names names `json:"names"`
+}
+
+// names are what agents call themselves, by id.
+type names map[string]string
+
+// of is an agent with its name.
+func (n names) of(id string) string {
+	if name := n[id]; name != "" && name != id {
+		return name + " (" + id + ")"
+	}
+	return id
 }
 
 type lock struct {
@@ -94,6 +106,7 @@ type request struct {
 	Kind   string  `json:"kind"`
 	Reason *string `json:"reason"`
 	Result *string `json:"result"`
+	Names  names   `json:"names"`
 }
 
 // structured is the structured result of every tool.
@@ -291,7 +304,7 @@ func (m milestone) lines() []string {
 
 // line is a request in one line.
 func (r request) line() string {
-	s := fmt.Sprintf("request %s: %s asks %s to %s", r.ID, r.By, r.Target, r.Kind)
+	s := fmt.Sprintf("request %s: %s asks %s to %s", r.ID, r.Names.of(r.By), r.Names.of(r.Target), r.Kind)
 	if r.Reason != nil {
 		s += ": " + cutText(*r.Reason, 200)
 	}
@@ -325,7 +338,7 @@ func line(i *issue) string {
 		s += "  {" + strings.Join(i.Labels, ", ") + "}"
 	}
 	if i.Lock != nil {
-		s += "  @" + i.Lock.Holder
+		s += "  @" + i.Names.of(i.Lock.Holder)
 		if !i.Lock.Confirmed {
 			s += " (not confirmed)"
 		}
@@ -359,7 +372,7 @@ func describe(i *issue, whole bool, comments int) []string {
 		i.Comments = i.Comments[more:]
 	}
 	for _, c := range i.Comments {
-		lines = append(lines, fmt.Sprintf("  %s by %s, %s:", c.Kind, c.Author, c.CreatedAt))
+		lines = append(lines, fmt.Sprintf("  %s by %s, %s:", c.Kind, i.Names.of(c.Author), c.CreatedAt))
 		lines = append(lines, texts(c.Content)...)
 	}
 	return lines

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 
 	"github.com/git-crosslink/git-crosslink/agents"
@@ -60,6 +61,8 @@ func (w *Writer) stamp(ctx context.Context, s *reading.Snapshot, how *clone.Sign
 	}
 	if l.Seq == 0 {
 		bodies = append([]event.Body{w.Identity().Introduction(k)}, bodies...)
+	} else if named := w.renamed(s, bodies); named != nil {
+		bodies = append([]event.Body{named}, bodies...)
 	}
 	chain := l.Chain()
 	first := chain.Seq + 1
@@ -107,6 +110,20 @@ func (w *Writer) stamp(ctx context.Context, s *reading.Snapshot, how *clone.Sign
 		}
 	}
 	return lines, s, ups, nil
+}
+
+// renamed is an introduction under the name that is configured now, nil if the agent
+// goes by that name or if bodies introduce it.
+func (w *Writer) renamed(s *reading.Snapshot, bodies []event.Body) event.Body {
+	was := s.View.Agent(w.Agent)
+	if was == nil || was.Kind == "" || slices.ContainsFunc(bodies, func(b event.Body) bool { _, ok := b.(*event.AgentIntroduced); return ok }) {
+		return nil
+	}
+	name, set := w.Identity().Name(was.Kind)
+	if !set || name == was.Name {
+		return nil
+	}
+	return &event.AgentIntroduced{Kind: was.Kind, Description: was.Description, Machine: was.Machine, Name: name}
 }
 
 // Founding are the files of the first meta commit of a hub that this agent founds.

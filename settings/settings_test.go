@@ -67,7 +67,7 @@ func TestEverySettingIsLookedAt(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	free := "crosslink.agent crosslink.remote crosslink.editor crosslink.signingKey crosslink.commander crosslink.scope crosslink.primeFile crosslink.committer " // the last is refused, not read as another
+	free := "crosslink.agent crosslink.name crosslink.me crosslink.remote crosslink.editor crosslink.signingKey crosslink.commander crosslink.scope crosslink.primeFile crosslink.committer " // the last is refused, not read as another
 	keys := regexp.MustCompile("(?m)^\\| `(crosslink\\.[A-Za-z]+)` ").FindAllStringSubmatch(string(b), -1)
 	if len(keys) < len(settings.All)+4 {
 		t.Errorf("%d settings are documented", len(keys))

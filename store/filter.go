@@ -18,13 +18,13 @@ type Filter struct {
 	Without     []string   // none of these labels, by Name
 	NoLabel     bool
 	Priority    event.Priority
-	AtLeast     bool   // Priority, or a more urgent one
-	Author      string // who created it, by Name
-	Assignee    string // by Name
+	AtLeast     bool     // Priority, or a more urgent one
+	Authors     []string // who created it: any of them, by Name
+	Assignees   []string // any of them, by Name
 	Unassigned  bool
-	Locked      bool   // by an agent that has not given it back
-	Unlocked    bool   // not Locked
-	LockedBy    string // agent id: held or claimed by it
+	Locked      bool     // by an agent that has not given it back
+	Unlocked    bool     // not Locked
+	LockedBy    []string // agent ids: held or claimed by any of them
 	Milestone   event.UUID
 	Parent      event.UUID
 	Ready       bool // open, no open blocker, not locked by others than Me, not scheduled for later than Now
@@ -96,14 +96,14 @@ func (f *Filter) match(m *Memory, i *Issue) bool {
 	case f.Issue != event.UUID{} && i.UUID != f.Issue,
 		f.NoLabel && len(i.Labels) > 0,
 		f.Priority != "" && Rank(i.Priority) != Rank(f.Priority) && !(f.AtLeast && Rank(i.Priority) < Rank(f.Priority)),
-		f.Author != "" && Name(i.CreatedBy) != Name(f.Author),
-		f.Assignee != "" && len(Called(i.Assignees, f.Assignee)) == 0,
+		len(f.Authors) > 0 && len(Called(f.Authors, i.CreatedBy)) == 0,
+		len(f.Assignees) > 0 && !slices.ContainsFunc(f.Assignees, func(name string) bool { return len(Called(i.Assignees, name)) > 0 }),
 		f.Unassigned && len(i.Assignees) > 0,
 		f.Locked && (i.Lock == nil || i.Lock.Ending),
 		f.Unlocked && i.Lock != nil && !i.Lock.Ending,
 		i.ClosedAt < f.ClosedSince,
 		f.DueBy != 0 && (i.DueAt == 0 || i.DueAt > f.DueBy),
-		f.LockedBy != "" && (i.Lock == nil || i.Lock.Holder != f.LockedBy),
+		len(f.LockedBy) > 0 && (i.Lock == nil || !slices.Contains(f.LockedBy, i.Lock.Holder)),
 		f.Milestone != event.UUID{} && i.Milestone != f.Milestone,
 		f.Parent != event.UUID{} && i.Parent != f.Parent,
 		i.UpdatedAt < f.Since,

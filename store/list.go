@@ -210,12 +210,18 @@ func (f *Filter) whereItself(need func(cond string, v ...any)) {
 
 // wherePeople has the conditions on who made an issue and who works on it.
 func (f *Filter) wherePeople(need func(cond string, v ...any)) {
-	if f.Author != "" {
-		need("i.author = ?", Name(f.Author))
+	anyOf := func(cond string, of []string, value func(string) string) {
+		if len(of) == 0 {
+			return
+		}
+		var all []any
+		for _, s := range of {
+			all = append(all, value(s))
+		}
+		need("("+cond+strings.Repeat(" OR "+cond, len(of)-1)+")", all...)
 	}
-	if f.Assignee != "" {
-		need("instr(i.assignees, ?)", word(f.Assignee))
-	}
+	anyOf("i.author = ?", f.Authors, Name)
+	anyOf("instr(i.assignees, ?)", f.Assignees, word)
 	if f.Unassigned {
 		need("i.assignees = ''")
 	}
@@ -225,9 +231,7 @@ func (f *Filter) wherePeople(need func(cond string, v ...any)) {
 	if f.Unlocked {
 		need("(i.holder IS NULL OR i.ending)")
 	}
-	if f.LockedBy != "" {
-		need("i.holder = ?", f.LockedBy)
-	}
+	anyOf("i.holder = ?", f.LockedBy, func(id string) string { return id })
 }
 
 // whereOthers has the conditions on other things that an issue is tied to.

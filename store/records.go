@@ -77,13 +77,13 @@ func Seconds(e *reducer.TimeEntry) uint64 {
 // not deleted.
 type TimeFilter struct {
 	Issue        event.UUID
-	By           string
+	By           []string   // any of these agents
 	Since, Until event.Time // of their start, until exclusive; 0 is no bound
 	Deleted      bool       // also those that were deleted
 }
 
 func (f *TimeFilter) match(e *Entry) bool {
-	return (f.Issue == event.UUID{} || f.Issue == e.Issue) && (f.By == "" || f.By == e.By) && e.StartedAt >= f.Since &&
+	return (f.Issue == event.UUID{} || f.Issue == e.Issue) && (len(f.By) == 0 || slices.Contains(f.By, e.By)) && e.StartedAt >= f.Since &&
 		(f.Until == 0 || e.StartedAt < f.Until) && (f.Deleted || !e.Deleted)
 }
 

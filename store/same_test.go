@@ -114,7 +114,7 @@ func questions(m *store.Memory, p projection, answer func(what string, got any))
 			answer("reports", said(rs, err))
 			qs, err = p.Requests(store.RequestFilter{By: a})
 			answer("requests by "+a, said(qs, err))
-			ts, err := p.Time(store.TimeFilter{By: a, Deleted: some})
+			ts, err := p.Time(store.TimeFilter{By: []string{"nobody", a}, Deleted: some})
 			answer(fmt.Sprintf("time %s %t", a, some), said(ts, err))
 		}
 	}

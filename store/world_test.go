@@ -299,7 +299,7 @@ func filters(m *store.Memory) []store.Filter {
 	for _, f := range []store.Filter{
 		{Without: []string{"bug"}}, {Without: []string{"u\u0308", "zz top"}, Labels: []string{"bug"}}, {Without: []string{""}}, {NoLabel: true}, {NoLabel: true, Labels: []string{"bug"}},
 		{Priority: event.High, AtLeast: true}, {Priority: event.Low, AtLeast: true}, {AtLeast: true}, {Unassigned: true}, {Locked: true}, {Unlocked: true}, {Locked: true, Unlocked: true},
-		{Blocked: true, Unlocked: true}, {DueBy: now}, {DueBy: 1}, {DueBy: event.MaxTime}, {ClosedSince: 1}, {ClosedSince: now}, {ClosedSince: event.MaxTime}, {Issue: event.UUID{1}}, {Author: "nobody"},
+		{Blocked: true, Unlocked: true}, {DueBy: now}, {DueBy: 1}, {DueBy: event.MaxTime}, {ClosedSince: 1}, {ClosedSince: now}, {ClosedSince: event.MaxTime}, {Issue: event.UUID{1}}, {Authors: []string{"nobody"}},
 	} {
 		for _, f.Status = range []string{"", "all"} {
 			fs = append(fs, f)
@@ -309,12 +309,12 @@ func filters(m *store.Memory) []store.Filter {
 		}
 	}
 	for _, i := range rows {
-		fs = append(fs, store.Filter{Status: "all", Author: i.CreatedBy}, store.Filter{Issue: i.UUID}, store.Filter{Status: "all", Issue: i.UUID, Unassigned: true}, store.Filter{Status: "all", Parent: i.UUID}, store.Filter{Parent: i.Parent, Milestone: i.Milestone, Status: "all"})
+		fs = append(fs, store.Filter{Status: "all", Authors: []string{i.CreatedBy}}, store.Filter{Issue: i.UUID}, store.Filter{Status: "all", Issue: i.UUID, Unassigned: true}, store.Filter{Status: "all", Parent: i.UUID}, store.Filter{Parent: i.Parent, Milestone: i.Milestone, Status: "all"})
 		for _, a := range i.Assignees {
-			fs = append(fs, store.Filter{Status: "all", Assignee: a})
+			fs = append(fs, store.Filter{Status: "all", Assignees: []string{a}}, store.Filter{Status: "all", Assignees: []string{"nobody", a}, Authors: []string{"nobody", i.CreatedBy}})
 		}
 		if i.Lock != nil {
-			fs = append(fs, store.Filter{Ready: true, Now: now, Me: i.Lock.Holder}, store.Filter{Status: "all", LockedBy: i.Lock.Holder})
+			fs = append(fs, store.Filter{Ready: true, Now: now, Me: i.Lock.Holder}, store.Filter{Status: "all", LockedBy: []string{"nobody", i.Lock.Holder}})
 		}
 	}
 	return fs

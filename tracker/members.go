@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/git-crosslink/git-crosslink/members"
+	"github.com/git-crosslink/git-crosslink/people"
 	"github.com/git-crosslink/git-crosslink/reducer"
 	"github.com/git-crosslink/git-crosslink/syncer"
 )
@@ -55,6 +56,11 @@ func (t *Tracker) SetPolicy(ctx context.Context, p Policy) error {
 // Commands judges which requests are obeyed in this clone.
 func (t *Tracker) Commands(ctx context.Context, p Projection, all []*reducer.Request) ([]Command, error) {
 	return t.members().Commands(ctx, p, all)
+}
+
+// Self finds out which agents are the person who writes in this clone.
+func (t *Tracker) Self(ctx context.Context, p Projection) (*people.Self, error) {
+	return t.members().Self(ctx, p)
 }
 
 // Key tells which key this worktree's agent signs with. Nothing is written.

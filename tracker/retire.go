@@ -20,8 +20,12 @@ func (t *Tracker) Describe(ctx context.Context, o EmitOptions, text string, kind
 		if kind != "" {
 			now.Kind = kind
 		}
+		name, set := t.clone.Identity().Name(now.Kind)
+		if now.Name = name; !set && was != nil {
+			now.Name = was.Name
+		}
 		now.Description, now.PublicKey = text, "" // a key said before stands
-		if was != nil && was.Kind == now.Kind && was.Description == text {
+		if was != nil && was.Kind == now.Kind && was.Description == text && was.Name == now.Name {
 			return nil, nil
 		}
 		return []Body{now}, nil

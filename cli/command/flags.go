@@ -6,6 +6,7 @@ import (
 
 	"github.com/git-crosslink/git-crosslink/answer"
 	"github.com/git-crosslink/git-crosslink/cli/frame"
+	"github.com/git-crosslink/git-crosslink/people"
 	"github.com/git-crosslink/git-crosslink/store"
 	"github.com/git-crosslink/git-crosslink/tracker"
 	"github.com/git-crosslink/git-crosslink/verb"
@@ -40,11 +41,11 @@ func FlagsShape(s *answer.Builder, f verb.Flags) answer.Flags {
 }
 
 // Stopped is the refusal of an agent that was told to stop; nil if it was not.
-func Stopped(f verb.Flags) *frame.Failure {
+func Stopped(names *people.Names, f verb.Flags) *frame.Failure {
 	if f.State == verb.Run || f.By == nil {
 		return nil
 	}
-	no := &frame.Failure{Code: frame.ExitLost, Kind: f.State, Message: fmt.Sprintf("%s by %s", f.State, f.By.By)}
+	no := &frame.Failure{Code: frame.ExitLost, Kind: f.State, Message: fmt.Sprintf("%s by %s", f.State, names.Full(f.By.By))}
 	if f.By.Reason != "" {
 		no.Message += ": " + frame.OneLine(f.By.Reason)
 	}
@@ -60,7 +61,7 @@ func Stopped(f verb.Flags) *frame.Failure {
 // paused agent sees that there is nothing to take now.
 func MayNotClaim(ctx context.Context, repo *Repository, p tracker.Projection) (*frame.Failure, error) {
 	f, err := FlagsOf(ctx, repo, p)
-	no := Stopped(f)
+	no := Stopped(people.NewNames(p), f)
 	if no != nil && f.State == verb.Paused {
 		no.Code = frame.ExitNo
 	}

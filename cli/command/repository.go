@@ -7,6 +7,7 @@ import (
 
 	"github.com/git-crosslink/git-crosslink/event"
 	"github.com/git-crosslink/git-crosslink/migrate"
+	"github.com/git-crosslink/git-crosslink/people"
 	"github.com/git-crosslink/git-crosslink/reducer"
 	"github.com/git-crosslink/git-crosslink/tracker"
 )
@@ -70,8 +71,9 @@ type Identity interface {
 	RotateKey(context.Context) (was, is *tracker.AgentKey, err error)
 }
 
-// Admin says who may write.
+// Admin says who may write, and who they are.
 type Admin interface {
+	Self(context.Context, tracker.Projection) (*people.Self, error)
 	Trust(context.Context) (*tracker.Trust, error)
 	Approve(context.Context, tracker.Approve) ([]tracker.Approved, error)
 	Revoke(ctx context.Context, agent string, after *uint64, reason string) (*tracker.TrustRevocation, error)

@@ -2,11 +2,13 @@ package command
 
 import (
 	"context"
+	"strings"
 
 	urfave "github.com/urfave/cli/v2"
 
 	"github.com/git-crosslink/git-crosslink/cli/frame"
 	"github.com/git-crosslink/git-crosslink/event"
+	"github.com/git-crosslink/git-crosslink/people"
 	"github.com/git-crosslink/git-crosslink/store"
 	"github.com/git-crosslink/git-crosslink/tracker"
 	"github.com/git-crosslink/git-crosslink/verb"
@@ -91,21 +93,20 @@ func Named(i *store.Issue) string { return NamedBy(i.Name(), i.Title) }
 // NamedBy does so for what has a name and a title.
 func NamedBy(name, title string) string { return name + " '" + frame.Brief(title) + "'" }
 
-// Who is the agent in the place of '@me'.
-func Who(me, name string) string {
-	if name == "@me" {
-		return me
+// Whose is whom a word names that chooses by people; nil for no word. Who asks is found
+// out where it matters.
+func Whose(ctx context.Context, repo *Repository, p tracker.Projection, word string) ([]string, error) {
+	if word == "" {
+		return nil, nil
 	}
-	return name
-}
-
-// WhoAll does so for several.
-func WhoAll(me string, names []string) []string {
-	all := make([]string, len(names))
-	for k, n := range names {
-		all[k] = Who(me, n)
+	self := &people.Self{Agent: repo.Agent()}
+	if word != people.This && strings.Contains(word, "@") {
+		var err error
+		if self, err = repo.Self(ctx, p); err != nil {
+			return nil, err
+		}
 	}
-	return all
+	return verb.Whose(p, self, word), nil
 }
 
 // DateOf reads a date option; not given is 0, as none is.

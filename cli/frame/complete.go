@@ -30,8 +30,8 @@ type Candidate struct{ Word, Note string }
 // Completer is what completion needs to know of the commands.
 type Completer struct {
 	Root   *urfave.Command
-	Values func(c *urfave.Command, option string) []string // that an option can have, where there is a list of them
-	Issues func(command, word string) []Candidate          // whose id or title goes with a word
+	Values func(c *urfave.Command, option string) []Candidate // that an option can have, where there is a list of them
+	Issues func(command, word string) []Candidate             // whose id or title goes with a word
 }
 
 // Complete prints what may stand in the place of the last argument.
@@ -199,9 +199,14 @@ func optionCandidates(c *urfave.Command, word string) []Candidate {
 func (c Completer) valuesOf(at *urfave.Command, option, prefix, word string) []Candidate {
 	var found []Candidate
 	for _, v := range c.Values(at, option) {
-		if strings.HasPrefix(v, word) {
-			found = append(found, Candidate{prefix + v, ""})
+		if strings.HasPrefix(v.Word, word) || word != "" && begins(v.Note, word) {
+			found = append(found, Candidate{prefix + v.Word, v.Note})
 		}
 	}
 	return found
+}
+
+// begins reports whether a word of a note begins with what was typed.
+func begins(note, typed string) bool {
+	return slices.ContainsFunc(strings.Fields(strings.ToLower(note)), func(w string) bool { return strings.HasPrefix(w, strings.ToLower(typed)) })
 }

@@ -38,6 +38,9 @@ func Explain(err error) *Failure {
 		if others := othersThan(missing); others != "" {
 			f.Hints = []string{others}
 		}
+		if missing.What == "person" {
+			f.Hints = append(f.Hints, "to assign somebody whom the tracker does not know: --force")
+		}
 		return f
 	case errors.As(err, &ambiguous):
 		f := Fatal("ambiguous", ambiguous.Error())
@@ -84,6 +87,8 @@ func diskFull(err error) *Failure {
 // othersThan is the hint about what exists, where something does not.
 func othersThan(missing *store.NotFoundError) string {
 	switch where := whereListed[missing.What]; {
+	case missing.What == "person" && len(missing.Known) > 0:
+		return "people: " + OneLine(strings.Join(missing.Known, ", "))
 	case where != "":
 		return where
 	case missing.What != "milestone":

@@ -60,8 +60,9 @@ func newAgentList(e *command.Env) *urfave.Command {
 		Name: "list", Usage: "list all agents",
 		UsageText: "git crosslink agent list [<options>]",
 		Description: `Lists all agents: id, kind (person or agent), number of events, when the agent was
-last seen, and its state and description. In a pipe the fields are id, kind, events,
-last seen, and state with description.
+last seen, its state and description, and on a terminal its name. In a pipe the
+fields are id, kind, events, last seen, and state with description. A name is what
+the agent calls itself (crosslink.name), not an identity.
 
 Examples:
   git crosslink agent list`,
@@ -145,6 +146,9 @@ func runAgentShow(ctx context.Context, e *command.Env) error {
 			return
 		}
 		pg.Print("%s\n", pg.Paint(frame.Agent, w.Agent))
+		if name := event.DisplayName(w.Name); name != "" {
+			pg.Print("    name: %s\n", name)
+		}
 		pg.Print("    set by %s\n", map[string]string{"environment": "the environment variable ", "config": "the setting ", "file": ""}[w.Source]+w.Where)
 		if w.Description != "" {
 			first, _, _ := strings.Cut(w.Description, "\n")
@@ -200,7 +204,7 @@ func runAgentList(ctx context.Context, l frame.List, e *command.Env) error {
 }
 
 func agentTable(e *command.Env, pg *frame.Page, all []answer.Agent) {
-	t := &frame.Table{Header: []string{"agent", "kind", "events", "last seen", ""}, Flex: 4, Shrink: []int{0}, Drop: []int{2, 1}}
+	t := &frame.Table{Header: []string{"agent", "kind", "events", "last seen", "", "name"}, Flex: 4, Shrink: []int{0}, Drop: []int{2, 1}}
 	for _, x := range all {
 		last, says := "", agentText(x)
 		if at, err := event.ParseTime(answer.OrEmpty(x.LastSign)); err == nil {
@@ -208,7 +212,11 @@ func agentTable(e *command.Env, pg *frame.Page, all []answer.Agent) {
 				last = at.Std().Format(time.RFC3339)
 			}
 		}
-		t.Add(frame.Agent.Cell(x.Agent), frame.Plain.Cell(answer.OrEmpty(x.Kind)), frame.Plain.Cell(fmt.Sprint(x.Events)), frame.Time.Cell(last), frame.Plain.Cell(says))
+		cells := []frame.Cell{frame.Agent.Cell(x.Agent), frame.Plain.Cell(answer.OrEmpty(x.Kind)), frame.Plain.Cell(fmt.Sprint(x.Events)), frame.Time.Cell(last), frame.Plain.Cell(says)}
+		if pg.Width > 0 {
+			cells = append(cells, frame.Agent.Cell(answer.OrEmpty(x.Name)))
+		}
+		t.Add(cells...)
 	}
 	t.Write(pg)
 }

@@ -81,13 +81,13 @@ func runFlags(ctx context.Context, o flagsOptions, e *command.Env) error {
 	}
 	doc := command.FlagsShape(s, flags)
 	a := frame.Result{Data: doc, IDs: []string{flags.State}}
-	if no := command.Stopped(flags); no != nil && o.strict {
+	if no := command.Stopped(s.Names, flags); no != nil && o.strict {
 		a.Failure = no
 	}
 	a.Page = func(pg *frame.Page) {
 		pg.Print("%s\n", flags.State)
 		if r := flags.By; r != nil {
-			pg.Print("    by %s, %s%s\n", r.By, e.Ago(r.SentAt), reasonOf(r.Reason))
+			pg.Print("    by %s, %s%s\n", s.Names.Full(r.By), e.Ago(r.SentAt), reasonOf(r.Reason))
 		}
 		for k := range doc.Reprioritise {
 			i := &doc.Reprioritise[k]
@@ -127,7 +127,7 @@ func runFlagsHook(ctx context.Context, e *command.Env) error {
 	if !e.InTTY && ours(readStep(e.In)) {
 		return nil
 	}
-	flags, _, err := readFlags(ctx, e, tracker.Offline)
+	flags, s, err := readFlags(ctx, e, tracker.Offline)
 	if err != nil {
 		e.Trace.Debug().Err(err).Msg("flags")
 		return nil
@@ -135,7 +135,7 @@ func runFlagsHook(ctx context.Context, e *command.Env) error {
 	if !e.Offline {
 		e.Opened.SyncLater(askAfter)
 	}
-	no := command.Stopped(flags)
+	no := command.Stopped(s.Names, flags)
 	if no == nil {
 		return nil
 	}

@@ -1,6 +1,7 @@
 package hub
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"strconv"
@@ -20,7 +21,7 @@ func newRequestList(e *command.Env) *urfave.Command {
 		Name: "list", Aliases: []string{"ls"}, Usage: "list requests",
 		UsageText: "git crosslink request list [<options>]",
 		Description: `Lists the unanswered requests to and from this worktree's agent, or the requests that
-the options choose; @me is yourself. The column 'state' shows whether this clone obeys
+the options choose; @me is you. The column 'state' shows whether this clone obeys
 a request, or why not. In a pipe the fields are id, kind, from, to, time, state and
 reason.
 
@@ -49,20 +50,21 @@ func runRequestList(ctx context.Context, to, from string, pending bool, l frame.
 	var all []tracker.Command
 	var shapes []answer.Request
 	err := e.Read(ctx, tracker.Here, func(repo *command.Repository, p tracker.Projection) (err error) {
-		who := func(s string) string {
-			if s == "@me" {
-				return repo.Agent()
-			}
-			return s
+		to, err := command.Whose(ctx, repo, p, to)
+		if err != nil {
+			return err
 		}
-		to, from := who(to), who(from)
+		from, err := command.Whose(ctx, repo, p, from)
+		if err != nil {
+			return err
+		}
 		me := repo.Agent()
 		all, shapes, err = judged(ctx, e, p, func(r *reducer.Request) bool {
 			switch {
-			case pending && r.Acked, to != "" && r.Target != to, from != "" && r.By != from:
+			case pending && r.Acked, to != nil && !slices.Contains(to, r.Target), from != nil && !slices.Contains(from, r.By):
 				return false
 			}
-			return to != "" || from != "" || r.Target == me || r.By == me
+			return to != nil || from != nil || r.Target == me || r.By == me
 		})
 		return err
 	})
@@ -81,12 +83,16 @@ func requestsResult(e *command.Env, l frame.List, all []tracker.Command, shapes 
 	return frame.ResultOf(l, "request", shapes, func(_ int, x *answer.Request) frame.ListRow {
 		return frame.ListRow{Key: x.ID, ID: x.ID, Fields: []string{x.ID, x.Kind, x.By, x.Target, x.SentAt, answer.OrEmpty(x.ExpiresAt),
 			answer.OrEmpty(x.AckedAt), answer.OrEmpty(x.Result), strconv.FormatBool(x.Obeyed), answer.OrEmpty(x.Ignored), x.Issue.Name(), answer.OrEmpty(x.Reason)}}
-	}, func(pg *frame.Page, from, to int) { requestTable(e, pg, all[from:to]) })
+	}, func(pg *frame.Page, from, to int) { requestTable(e, pg, all[from:to], shapes[from:to]) })
 }
 
-func requestTable(e *command.Env, pg *frame.Page, all []tracker.Command) {
+func requestTable(e *command.Env, pg *frame.Page, all []tracker.Command, shapes []answer.Request) {
 	t := &frame.Table{Header: []string{"request", "kind", "from", "to", "sent", "state", "reason"}, Flex: 6, Shrink: []int{2, 3}, Drop: []int{4, 2, 0}}
-	for _, c := range all {
+	for k, c := range all {
+		by, target := c.By, c.Target
+		if pg.Width > 0 {
+			by, target = cmp.Or(shapes[k].Names[by], by), cmp.Or(shapes[k].Names[target], target)
+		}
 		sent, state := e.Ago(c.SentAt), "obeyed"
 		if pg.Width == 0 {
 			sent = c.SentAt.Std().Format(time.RFC3339)
@@ -99,7 +105,7 @@ func requestTable(e *command.Env, pg *frame.Page, all []tracker.Command) {
 		case c.Ignored != "":
 			state = "ignored: " + c.Ignored
 		}
-		t.Add(frame.ID.Cell(c.ID), frame.Plain.Cell(string(c.Kind)), frame.Agent.Cell(c.By), frame.Agent.Cell(c.Target),
+		t.Add(frame.ID.Cell(c.ID), frame.Plain.Cell(string(c.Kind)), frame.Agent.Cell(by), frame.Agent.Cell(target),
 			frame.Time.Cell(sent), frame.Plain.Cell(state), frame.Plain.Cell(c.Reason))
 	}
 	t.Write(pg)

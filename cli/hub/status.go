@@ -88,7 +88,7 @@ func statusPage(e *command.Env, pg *frame.Page, s *tracker.Status, doc answer.St
 	if s.Agent == "" {
 		pg.Print("agent: none before the first write\n")
 	} else {
-		pg.Print("agent: %s\n", s.Agent)
+		pg.Print("agent: %s\n", s.Name)
 	}
 	pg.Print("issues: %d open, %d closed, %d archived\n", s.Open, s.Closed, s.Archived)
 	if s.Remote != "" {

@@ -150,7 +150,7 @@ func runStatus(ctx context.Context, opts statusOptions, e *command.Env) error {
 			locks = append(locks, f)
 		}
 	}
-	printEffects(e, locks)
+	printEffects(e, r.View, locks)
 	return printStatusWrite(ctx, e, opts, r, rows, changed)
 }
 

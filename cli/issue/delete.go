@@ -126,6 +126,6 @@ func runDelete(ctx context.Context, opts deleteOptions, e *command.Env) error {
 			a.IDs = append(a.IDs, f.Name)
 		}
 	}
-	printEffects(e, plan.Effects)
+	printEffects(e, r.View, plan.Effects)
 	return e.Print(ctx, a)
 }

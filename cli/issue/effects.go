@@ -7,6 +7,8 @@ import (
 	"github.com/git-crosslink/git-crosslink/cli/command"
 	"github.com/git-crosslink/git-crosslink/cli/frame"
 	"github.com/git-crosslink/git-crosslink/event"
+	"github.com/git-crosslink/git-crosslink/people"
+	"github.com/git-crosslink/git-crosslink/tracker"
 	"github.com/git-crosslink/git-crosslink/verb"
 )
 
@@ -17,10 +19,10 @@ var sentences = map[verb.What]string{
 	verb.LabelAlready:     "{issue} already has label '{name}'",
 	verb.LabelRemoved:     "removed label '{name}' from {issue}",
 	verb.NoLabel:          "{issue} has no label '{name}'",
-	verb.Assigned:         "assigned {issue} to '{name}'",
-	verb.AssignedAlready:  "{issue} is already assigned to '{name}'",
-	verb.Unassigned:       "unassigned '{name}' from {issue}",
-	verb.NotAssigned:      "{issue} is not assigned to '{name}'",
+	verb.Assigned:         "assigned {issue} to {who}",
+	verb.AssignedAlready:  "{issue} is already assigned to {who}",
+	verb.Unassigned:       "unassigned {who} from {issue}",
+	verb.NotAssigned:      "{issue} is not assigned to {who}",
 	verb.Blocked:          "{issue} is now blocked by {Other}",
 	verb.BlockedAlready:   "{issue} is already blocked by {Other}",
 	verb.Unblocked:        "{issue} is no longer blocked by {Other}",
@@ -51,15 +53,15 @@ var sentences = map[verb.What]string{
 	verb.LockReleased:     "unlocked {Issue}",
 	verb.ClaimReleased:    "withdrew the claim on {Issue}",
 	verb.QueueLeft:        "left the queue for {Issue}",
-	verb.LockBroken:       "broke the lock of '{holder}' on {Issue} (token {token})",
+	verb.LockBroken:       "broke the lock of {holder} on {Issue} (token {token})",
 	verb.NoLock:           "{Issue} is not locked",
 	verb.OwnLockEnded:     "unlocked {issue}",
-	verb.LockEnded:        "ended the lock of '{holder}' on {issue} (token {token})",
+	verb.LockEnded:        "ended the lock of {holder} on {issue} (token {token})",
 }
 
 // Sentence is an effect for people.
-func Sentence(f verb.Effect) string {
-	values := []string{"{name}", frame.OneLine(f.Name)}
+func Sentence(f verb.Effect, names *people.Names) string {
+	values := []string{"{name}", frame.OneLine(f.Name), "{who}", frame.OneLine(names.Quoted(f.Name))}
 	if f.Issue != nil {
 		values = append(values, "{issue}", f.Issue.Name(), "{Issue}", command.Named(f.Issue))
 	}
@@ -67,7 +69,7 @@ func Sentence(f verb.Effect) string {
 		values = append(values, "{other}", f.Other.Name(), "{Other}", command.Named(f.Other), "{relation}", relationWords(f.Relation))
 	}
 	if f.Lock != nil {
-		values = append(values, "{holder}", f.Lock.Holder, "{token}", strconv.FormatUint(f.Lock.Token, 10))
+		values = append(values, "{holder}", names.Quoted(f.Lock.Holder), "{token}", strconv.FormatUint(f.Lock.Token, 10))
 	}
 	if f.Into != nil {
 		values = append(values, "{into}", frame.OneLine(f.Into.Name))
@@ -79,7 +81,8 @@ func Sentence(f verb.Effect) string {
 }
 
 // printEffects prints what a command did.
-func printEffects(e *command.Env, effects []verb.Effect) {
+func printEffects(e *command.Env, p tracker.Projection, effects []verb.Effect) {
+	names := people.NewNames(p)
 	for _, f := range effects {
 		switch f.What {
 		case verb.DueSet:
@@ -93,7 +96,7 @@ func printEffects(e *command.Env, effects []verb.Effect) {
 				e.Progress("moved %s from milestone '%s' to '%s'", f.Issue.Name(), f.From.Name, f.Into.Name)
 			}
 		default:
-			e.Progress("%s", Sentence(f))
+			e.Progress("%s", Sentence(f, names))
 		}
 		if f.What == verb.Blocked && f.Other.Status != event.Open {
 			e.Progress("%s is %s, so it blocks nothing", f.Other.Name(), f.Other.Status)

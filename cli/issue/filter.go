@@ -43,10 +43,10 @@ func filterFlags(sorted string) []urfave.Flag {
 		&urfave.StringSliceFlag{Name: "label", Aliases: []string{"l"}, Usage: "only issues with `LABEL`; may be repeated or contain commas: all must match"},
 		&urfave.BoolFlag{Name: "no-label", Usage: "only issues without labels"},
 		&urfave.StringFlag{Name: "priority", Aliases: []string{"p"}, Usage: "low, medium, high or critical; also P0 to P3, urgent"},
-		&urfave.StringFlag{Name: "assignee", Aliases: []string{"a"}, Usage: "only issues assigned to `WHO`; @me is yourself"},
+		&urfave.StringFlag{Name: "assignee", Aliases: []string{"a"}, Usage: "only issues assigned to `WHO`: a name, id or principal; @me is you, @this this agent"},
 		&urfave.BoolFlag{Name: "unassigned", Usage: "only issues that nobody is assigned to"},
-		&urfave.StringFlag{Name: "author", Usage: "only issues created by `WHO`; @me is yourself"},
-		&urfave.StringFlag{Name: "locked-by", Usage: "only issues locked or claimed by `WHO`; @me is yourself"},
+		&urfave.StringFlag{Name: "author", Usage: "only issues created by `WHO`: a name, id or principal; @me is you, @this this agent"},
+		&urfave.StringFlag{Name: "locked-by", Usage: "only issues locked or claimed by `WHO`: a name, id or principal; @me is you, @this this agent"},
 		&urfave.StringFlag{Name: "milestone", Usage: "only issues in `MILESTONE`, by name, number (%1) or short uuid"},
 		&urfave.StringFlag{Name: "parent", Usage: "only children of issue `ID`"},
 		&urfave.BoolFlag{Name: "overdue", Usage: "only overdue issues"},
@@ -134,22 +134,13 @@ func (o *filterOptions) resolved(ctx context.Context, repo *command.Repository, 
 		}
 		o.first = flags.Reprioritise
 	}
-	if o.assignee != "" {
-		f.Assignee = command.Who(repo.Agent(), o.assignee)
-		if f.Assignee == "" { // no agent yet: nothing can be assigned to it
-			f.Assignee = o.assignee
-		}
-	}
-	if o.lockedBy != "" {
-		f.LockedBy = command.Who(repo.Agent(), o.lockedBy)
-		if f.LockedBy == "" {
-			f.LockedBy = o.lockedBy
-		}
-	}
-	if o.author != "" {
-		f.Author = command.Who(repo.Agent(), o.author)
-		if f.Author == "" {
-			f.Author = o.author
+	for _, by := range []struct {
+		word string
+		into *[]string
+	}{{o.assignee, &f.Assignees}, {o.author, &f.Authors}, {o.lockedBy, &f.LockedBy}} {
+		var err error
+		if *by.into, err = command.Whose(ctx, repo, p, by.word); err != nil {
+			return f, err
 		}
 	}
 	f.Me = repo.Agent()

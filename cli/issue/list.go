@@ -12,6 +12,7 @@ import (
 	"github.com/git-crosslink/git-crosslink/cli/command"
 	"github.com/git-crosslink/git-crosslink/cli/frame"
 	"github.com/git-crosslink/git-crosslink/event"
+	"github.com/git-crosslink/git-crosslink/people"
 	"github.com/git-crosslink/git-crosslink/store"
 	"github.com/git-crosslink/git-crosslink/tracker"
 )
@@ -169,7 +170,7 @@ func (l *listing) answer(e *command.Env, p tracker.Projection, rows []*store.Iss
 	}
 	a.Records = l.opts.forms.records(e, s, rows)
 	a.Long = true
-	a.Page = func(pg *frame.Page) { l.table(e, rows, why, pg) }
+	a.Page = func(pg *frame.Page) { l.table(e, s.Names, rows, why, pg) }
 	return a, nil
 }
 
@@ -188,7 +189,7 @@ const (
 )
 
 // table prints rows for people. In a pipe the columns are always the same.
-func (l *listing) table(e *command.Env, rows []*store.Issue, why []string, pg *frame.Page) {
+func (l *listing) table(e *command.Env, names *people.Names, rows []*store.Issue, why []string, pg *frame.Page) {
 	t := &frame.Table{
 		Header: []string{"id", "status", "priority", "title", "labels", "who", "changed", "locked by", "due"}, Flex: colTitle,
 		Shrink: []int{colLabels, colWho, colLocked},
@@ -200,11 +201,12 @@ func (l *listing) table(e *command.Env, rows []*store.Issue, why []string, pg *f
 	if l.why != nil {
 		t.Notes = why
 	}
+	who := shownAs(pg, names)
 	for _, i := range rows {
 		c := []frame.Cell{
 			frame.ID.Cell(i.Name()), frame.Slot(i.Status).Cell(string(i.Status)), frame.Slot(i.Priority).Cell(string(i.Priority)),
-			frame.Plain.Cell(i.Title), frame.Label.Cell(strings.Join(i.Labels, ",")), frame.Plain.Cell(strings.Join(i.Assignees, ",")),
-			frame.Time.Cell(i.UpdatedAt.Std().Format(time.RFC3339)), frame.Agent.Cell(lockMark(i)),
+			frame.Plain.Cell(i.Title), frame.Label.Cell(strings.Join(i.Labels, ",")), frame.Plain.Cell(strings.Join(each(i.Assignees, who), ",")),
+			frame.Time.Cell(i.UpdatedAt.Std().Format(time.RFC3339)), frame.Agent.Cell(lockMark(i, who)),
 		}
 		if pg.Width > 0 {
 			c[colChanged].Text = e.Ago(i.UpdatedAt)

@@ -15,6 +15,7 @@ import (
 	"github.com/git-crosslink/git-crosslink/cli/command"
 	"github.com/git-crosslink/git-crosslink/cli/frame"
 	"github.com/git-crosslink/git-crosslink/event"
+	"github.com/git-crosslink/git-crosslink/people"
 	"github.com/git-crosslink/git-crosslink/store"
 	"github.com/git-crosslink/git-crosslink/tracker"
 	"github.com/git-crosslink/git-crosslink/verb"
@@ -221,9 +222,10 @@ func waitingText(c *tracker.Claim, i *store.Issue) string {
 	if c.Place > 1 {
 		ahead = i.Queue[c.Place-2].Agent
 	}
-	text := fmt.Sprintf("waiting for the lock on issue %s: place %d, after '%s'", i.Name(), c.Place, ahead)
+	names := people.NewNames(c.View)
+	text := fmt.Sprintf("waiting for the lock on issue %s: place %d, after %s", i.Name(), c.Place, names.Quoted(ahead))
 	if ahead != c.Lock.Holder {
-		text += fmt.Sprintf("; held by '%s'", c.Lock.Holder)
+		text += "; held by " + names.Quoted(c.Lock.Holder)
 	}
 	return text
 }
@@ -232,8 +234,8 @@ func waitingText(c *tracker.Claim, i *store.Issue) string {
 // grant, since when, and whether there is a heartbeat.
 func lockedBy(e *command.Env, repo *command.Repository, p tracker.Projection, i *store.Issue, hints ...string) *frame.Failure {
 	f := &frame.Failure{Code: frame.ExitLost, Kind: "locked", Hints: hints,
-		Message: fmt.Sprintf("issue %s is locked by '%s': token %d, claimed %s, last seen: %s",
-			i.Name(), i.Lock.Holder, i.Lock.Token, e.Ago(i.Lock.Since), lastSign(e, p, i.Lock.Holder))}
+		Message: fmt.Sprintf("issue %s is locked by %s: token %d, claimed %s, last seen: %s",
+			i.Name(), people.NewNames(p).Quoted(i.Lock.Holder), i.Lock.Token, e.Ago(i.Lock.Since), lastSign(e, p, i.Lock.Holder))}
 	if silence, stale := silent(e, repo, p, i.Lock.Holder); stale {
 		f.Hints = append(f.Hints, fmt.Sprintf("not seen for %s; to break the lock: git crosslink unlock --break --reason '…' %s", frame.Span(silence), i.Name()))
 	}

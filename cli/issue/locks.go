@@ -13,6 +13,7 @@ import (
 	"github.com/git-crosslink/git-crosslink/cli/command"
 	"github.com/git-crosslink/git-crosslink/cli/frame"
 	"github.com/git-crosslink/git-crosslink/event"
+	"github.com/git-crosslink/git-crosslink/people"
 	"github.com/git-crosslink/git-crosslink/store"
 	"github.com/git-crosslink/git-crosslink/tracker"
 	"github.com/git-crosslink/git-crosslink/verb"
@@ -79,6 +80,7 @@ func Waiting(i *store.Issue) []string {
 
 func lockTable(e *command.Env, pg *frame.Page, p tracker.Projection, rows []*store.Issue) {
 	t := &frame.Table{Header: []string{"id", "locked by", "token", "since", "last seen", "branch", "queue", "title"}, Flex: 7, Shrink: []int{1, 6}, Drop: []int{5, 2, 3, 6, 4}}
+	who := shownAs(pg, people.NewNames(p))
 	for _, i := range rows {
 		token, since, sign := "-", e.Ago(i.Lock.Since), lastSign(e, p, i.Lock.Holder)
 		if i.Lock.Confirmed {
@@ -88,25 +90,45 @@ func lockTable(e *command.Env, pg *frame.Page, p tracker.Projection, rows []*sto
 			since = i.Lock.Since.Std().Format(time.RFC3339)
 			sign = p.LastSign(i.Lock.Holder).Std().Format(time.RFC3339)
 		}
-		t.Add(frame.ID.Cell(i.Name()), frame.Agent.Cell(lockMark(i)), frame.Plain.Cell(token), frame.Time.Cell(since), frame.Time.Cell(sign),
-			frame.Plain.Cell(i.Lock.Branch), frame.Agent.Cell(strings.Join(Waiting(i), ",")), frame.Plain.Cell(i.Title))
+		t.Add(frame.ID.Cell(i.Name()), frame.Agent.Cell(lockMark(i, who)), frame.Plain.Cell(token), frame.Time.Cell(since), frame.Time.Cell(sign),
+			frame.Plain.Cell(i.Lock.Branch), frame.Agent.Cell(strings.Join(each(Waiting(i), who), ",")), frame.Plain.Cell(i.Title))
 	}
 	t.Write(pg)
 }
 
-// lockMark names the holder, and says if that is not decided.
-func lockMark(i *store.Issue) string {
-	switch {
-	case i.Lock == nil:
-		return ""
-	case i.Status != event.Open: // not told to the holder yet
-		return i.Lock.Holder + " (over: " + string(i.Status) + ")"
-	case !i.Lock.Confirmed:
-		return i.Lock.Holder + " (unconfirmed)"
-	case i.Lock.Ending:
-		return i.Lock.Holder + " (ending)"
+// shownAs returns how a table shows agents: by their names on a terminal, by their ids in
+// a pipe.
+func shownAs(pg *frame.Page, names *people.Names) func(id string) string {
+	if pg.Width > 0 {
+		return names.Brief
 	}
-	return i.Lock.Holder
+	return func(id string) string { return id }
+}
+
+// each is how several agents are shown.
+func each(ids []string, who func(string) string) []string {
+	all := make([]string, len(ids))
+	for k, id := range ids {
+		all[k] = who(id)
+	}
+	return all
+}
+
+// lockMark names the holder, and says if that is not decided.
+func lockMark(i *store.Issue, who func(id string) string) string {
+	if i.Lock == nil {
+		return ""
+	}
+	switch holder := who(i.Lock.Holder); {
+	case i.Status != event.Open: // not told to the holder yet
+		return holder + " (over: " + string(i.Status) + ")"
+	case !i.Lock.Confirmed:
+		return holder + " (unconfirmed)"
+	case i.Lock.Ending:
+		return holder + " (ending)"
+	default:
+		return holder
+	}
 }
 
 func newLockCheckCommand(e *command.Env) *urfave.Command {
@@ -162,12 +184,12 @@ func runLockCheck(ctx context.Context, id string, e *command.Env) error {
 		doc.LastContact = answer.TimeOrNull(event.TimeOf(last))
 	}
 	a := frame.Result{Data: doc, IDs: []string{i.Name()}, Page: func(pg *frame.Page) { proof(e, pg, p, i, c, last) }}
-	a.Failure = checkFailure(e, repo, c, i)
+	a.Failure = checkFailure(people.NewNames(p), c, i)
 	return e.Print(ctx, a)
 }
 
 // checkFailure is the status of a check that is not "yours".
-func checkFailure(e *command.Env, repo *command.Repository, c *tracker.Claim, i *store.Issue) *frame.Failure {
+func checkFailure(names *people.Names, c *tracker.Claim, i *store.Issue) *frame.Failure {
 	switch c.Outcome {
 	case tracker.Held:
 		return nil
@@ -176,9 +198,9 @@ func checkFailure(e *command.Env, repo *command.Repository, c *tracker.Claim, i 
 	case tracker.Free:
 		return frame.No("not-locked", fmt.Sprintf("issue %s is not locked", i.Name()), "git crosslink lock "+i.Name())
 	case tracker.Taken:
-		return &frame.Failure{Code: frame.ExitLost, Kind: "locked", Message: fmt.Sprintf("issue %s is locked by '%s'", i.Name(), c.Lock.Holder)}
+		return &frame.Failure{Code: frame.ExitLost, Kind: "locked", Message: fmt.Sprintf("issue %s is locked by %s", i.Name(), names.Quoted(c.Lock.Holder))}
 	case tracker.Waiting:
-		return &frame.Failure{Code: frame.ExitLost, Kind: "locked", Message: fmt.Sprintf("issue %s is locked by '%s'; you are number %d in the queue", i.Name(), c.Lock.Holder, c.Place)}
+		return &frame.Failure{Code: frame.ExitLost, Kind: "locked", Message: fmt.Sprintf("issue %s is locked by %s; you are number %d in the queue", i.Name(), names.Quoted(c.Lock.Holder), c.Place)}
 	}
 	return &frame.Failure{Code: frame.ExitUnconfirmed, Kind: "claim-unconfirmed",
 		Message: fmt.Sprintf("issue %s is claimed, but the hub has not confirmed it yet", i.Name()), Hints: []string{"git crosslink sync"}}
@@ -186,12 +208,12 @@ func checkFailure(e *command.Env, repo *command.Repository, c *tracker.Claim, i 
 
 func proof(e *command.Env, pg *frame.Page, p tracker.Projection, i *store.Issue, c *tracker.Claim, last time.Time) {
 	pg.Print("%s  %s\n", pg.Paint(frame.ID, i.Name()), pg.Paint(frame.Title, i.Title))
-	b := &briefing{Page: pg, e: e, i: i}
+	b := &briefing{Page: pg, e: e, s: answer.New(p), i: i}
 	b.lock()
 	if c.Lock == nil {
 		pg.Print("    not locked\n")
 	} else {
-		pg.Print("    '%s' last seen: %s\n", frame.OneLine(c.Lock.Holder), lastSign(e, p, c.Lock.Holder))
+		pg.Print("    %s last seen: %s\n", frame.OneLine(b.s.Names.Quoted(c.Lock.Holder)), lastSign(e, p, c.Lock.Holder))
 	}
 	if last.IsZero() {
 		pg.Print("    the hub was never contacted\n")
@@ -217,14 +239,14 @@ func (b *briefing) lock() {
 		case l.Ending:
 			end += "; ended here, unconfirmed"
 		}
-		b.Print("    %s by %s %s%s\n", how, frame.OneLine(l.Holder), b.when(l.Since), end)
+		b.Print("    %s by %s %s%s\n", how, b.who(l.Holder), b.when(l.Since), end)
 	}
 	for _, w := range i.Queue {
 		mark := ""
 		if !w.Confirmed {
 			mark = ", unconfirmed"
 		}
-		b.Print("    in the queue: %s %s%s\n", frame.OneLine(w.Agent), b.when(w.Since), mark)
+		b.Print("    in the queue: %s %s%s\n", b.who(w.Agent), b.when(w.Since), mark)
 	}
 }
 

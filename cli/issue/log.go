@@ -74,6 +74,7 @@ type change struct {
 	issue *store.Issue
 	line  *event.Envelope
 	shape answer.LogLine
+	who   string
 }
 
 func runLog(ctx context.Context, opts logOptions, e *command.Env) error {
@@ -93,7 +94,7 @@ func runLog(ctx context.Context, opts logOptions, e *command.Env) error {
 			}
 			lines = slices.DeleteFunc(slices.Clone(lines), func(l *event.Envelope) bool { return l.Shown() < opts.since })
 			for k, shape := range answer.History(p, i.UUID, lines) {
-				changes = append(changes, change{i, lines[k], answer.LogLine{Issue: s.Ref(i.UUID), Line: shape}})
+				changes = append(changes, change{i, lines[k], answer.LogLine{Issue: s.Ref(i.UUID), Line: shape}, s.Names.Brief(shape.Agent)})
 			}
 			if len(lines) > 0 || opts.id != "" {
 				ids = append(ids, i.Name())
@@ -162,7 +163,7 @@ func (c *change) print(e *command.Env, pg *frame.Page, named bool) {
 	if named {
 		text = command.Named(c.issue) + ": " + text
 	}
-	pg.Print("%s  %s%s  %s\n", pg.Paint(frame.Time, e.Date(c.line.Shown())), pg.Paint(frame.Agent, c.shape.Agent), pg.Paint(frame.Problem, mark), text)
+	pg.Print("%s  %s%s  %s\n", pg.Paint(frame.Time, e.Date(c.line.Shown())), pg.Paint(frame.Agent, c.who), pg.Paint(frame.Problem, mark), text)
 	if c.shape.Rejected != nil {
 		pg.Print("    %s %s\n", pg.Paint(frame.Problem, "rejected:"), c.shape.Rejected.Reason+": "+c.shape.Rejected.Detail)
 	}

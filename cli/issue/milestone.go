@@ -437,6 +437,6 @@ func runMilestoneAssign(u *urfave.Context, into *string, of []string, e *command
 	if err != nil {
 		return err
 	}
-	printEffects(e, plan.Effects)
+	printEffects(e, r.View, plan.Effects)
 	return printIssuesWrite(u.Context, e, r, emit, verb.Shown(r.View, ids(rows)))
 }

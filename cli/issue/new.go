@@ -22,6 +22,7 @@ type newOptions struct {
 	text  frame.TextSource
 	lock  bool
 	all   bool // crosslink.scope adds no label
+	force bool // assign people who are not known
 	// prioritised: --priority was given, so the template's does not count.
 	prioritised bool
 	template    *Template
@@ -61,7 +62,8 @@ Examples:
 			&urfave.StringFlag{Name: "due", Usage: "due at `DATE`: 2026-03-01, tomorrow, +3d, friday"},
 			&urfave.StringFlag{Name: "scheduled", Usage: "not ready before `DATE`"},
 			&urfave.StringFlag{Name: "milestone", Usage: "add it to `MILESTONE`, by name, number (%1) or short uuid"},
-			&urfave.StringSliceFlag{Name: "assign", Aliases: []string{"a", "assignee"}, Usage: "assign `WHO`; @me is yourself; may be repeated"},
+			&urfave.StringSliceFlag{Name: "assign", Aliases: []string{"a", "assignee"}, Usage: "assign `WHO`, by name, id or principal; @me is you; several, repeated or with commas"},
+			forceFlag(),
 			&urfave.StringFlag{Name: "discovered-from", Usage: "found while working on issue `ID`"},
 			allScopesFlag(),
 			&urfave.StringFlag{Name: "template", Usage: "start from template `NAME` (see 'git crosslink template list')"},
@@ -76,7 +78,7 @@ Examples:
 			if err != nil {
 				return err
 			}
-			return runNewMany(u.Context, o, u.Bool("all-scopes"), e)
+			return runNewMany(u.Context, o, u.Bool("all-scopes"), u.Bool("force"), e)
 		}
 		opts, err := newOptionsOf(u, e)
 		if err == nil && u.IsSet("template") {
@@ -111,7 +113,7 @@ func newOptionsOf(u *urfave.Context, e *command.Env) (opts newOptions, err error
 		return opts, err
 	}
 	opts.prioritised = u.IsSet("priority")
-	if opts.issue.Labels, err = labelsOf(u.StringSlice("label")); err != nil {
+	if opts.issue.Labels, err = labeling.list(u.StringSlice("label")); err != nil {
 		return opts, err
 	}
 	if opts.issue.Due, err = command.DateOf(u, e, "due", frame.DayEnd); err != nil {
@@ -123,12 +125,12 @@ func newOptionsOf(u *urfave.Context, e *command.Env) (opts newOptions, err error
 	opts.issue.Parent = u.String("parent")
 	opts.issue.BlockedBy = u.StringSlice("blocked-by")
 	opts.issue.Milestone = u.String("milestone")
-	if opts.issue.Assignees, err = assigning.names(u.StringSlice("assign")); err != nil {
+	if opts.issue.Assignees, err = assigning.list(u.StringSlice("assign")); err != nil {
 		return opts, err
 	}
 	opts.issue.DiscoveredFrom = u.String("discovered-from")
 	opts.emit, err = e.EmitOptions(u)
-	opts.lock, opts.all = u.Bool("lock"), u.Bool("all-scopes")
+	opts.lock, opts.all, opts.force = u.Bool("lock"), u.Bool("all-scopes"), u.Bool("force")
 	opts.emit.Lock = opts.lock
 	return opts, err
 }
@@ -152,7 +154,7 @@ func runNew(ctx context.Context, opts newOptions, e *command.Env) error {
 		branch = CurrentBranch(ctx, e, nil)
 	}
 	r, err := e.Emit(ctx, opts.emit, func(repo *command.Repository, p tracker.Projection) ([]event.Body, error) {
-		bodies, err := createBodies(p, repo.Agent(), n)
+		bodies, err := createBodies(ctx, repo, p, n, opts.force)
 		if opts.lock {
 			bodies = append(bodies, &event.LockClaimed{Issue: n.UUID, Branch: branch})
 		}
@@ -185,9 +187,8 @@ func runNew(ctx context.Context, opts newOptions, e *command.Env) error {
 	return printIssueWrite(ctx, e, r, n.UUID, f)
 }
 
-// createBodies are the events of a new issue; @me among the assignees is the
-// agent.
-func createBodies(p tracker.Projection, me string, n verb.NewIssue) ([]event.Body, error) {
+// createBodies are the events of a new issue. force assigns people who are not known.
+func createBodies(ctx context.Context, repo *command.Repository, p tracker.Projection, n verb.NewIssue, force bool) ([]event.Body, error) {
 	for _, set := range []struct {
 		naming
 		words []string
@@ -201,8 +202,16 @@ func createBodies(p tracker.Projection, me string, n verb.NewIssue) ([]event.Bod
 			return nil, f
 		}
 	}
-	n.Assignees = command.WhoAll(me, n.Assignees)
-	return verb.Create(p, me, &n)
+	if len(n.Assignees) > 0 {
+		self, err := repo.Self(ctx, p)
+		if err != nil {
+			return nil, err
+		}
+		if n.Assignees, err = verb.AssigneesNamed(p, self, nil, n.Assignees, force); err != nil {
+			return nil, err
+		}
+	}
+	return verb.Create(p, repo.Agent(), &n)
 }
 
 // compose gets title and description from wherever they are.

@@ -60,7 +60,7 @@ type draftRow struct {
 }
 
 // newManyFlags are the options of new that go with --stdin-jsonl.
-var newManyFlags = []string{"stdin-jsonl", "wait", "json", "quiet", "offline", "color", "pager", "fields", "all-scopes"}
+var newManyFlags = []string{"stdin-jsonl", "wait", "json", "quiet", "offline", "color", "pager", "fields", "all-scopes", "force"}
 
 // createsMany reports whether new reads its issues from stdin, and refuses what
 // says something about one issue beside.
@@ -79,7 +79,7 @@ func createsMany(u *urfave.Context) (bool, error) {
 	return true, nil
 }
 
-func runNewMany(ctx context.Context, o tracker.EmitOptions, all bool, e *command.Env) error {
+func runNewMany(ctx context.Context, o tracker.EmitOptions, all, force bool, e *command.Env) error {
 	drafts, lines, err := readDrafts(e)
 	if err != nil {
 		return err
@@ -100,7 +100,7 @@ func runNewMany(ctx context.Context, o tracker.EmitOptions, all bool, e *command
 	}
 	r, err := e.Emit(ctx, o, func(repo *command.Repository, p tracker.Projection) (all []event.Body, err error) {
 		for k, d := range drafts {
-			bodies, err := verb.Check(createBodies(p, repo.Agent(), d.NewIssue))
+			bodies, err := verb.Check(createBodies(ctx, repo, p, d.NewIssue, force))
 			if err != nil {
 				return nil, &verb.DraftError{Draft: k, Err: err}
 			}
@@ -227,10 +227,10 @@ func draftOf(line []byte, e *command.Env) (d verb.Draft, err error) {
 	if d.Priority = event.Priority(row.Priority); d.Priority == "" {
 		d.Priority = event.Medium
 	}
-	if d.Labels, err = labelsOf(row.Labels); err != nil {
+	if d.Labels, err = labeling.list(row.Labels); err != nil {
 		return d, err
 	}
-	if d.Assignees, err = assigning.names(row.Assignees); err != nil {
+	if d.Assignees, err = assigning.list(row.Assignees); err != nil {
 		return d, err
 	}
 	if row.Due != "" {

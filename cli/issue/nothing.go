@@ -7,6 +7,7 @@ import (
 
 	"github.com/git-crosslink/git-crosslink/cli/command"
 	"github.com/git-crosslink/git-crosslink/cli/frame"
+	"github.com/git-crosslink/git-crosslink/people"
 	"github.com/git-crosslink/git-crosslink/store"
 	"github.com/git-crosslink/git-crosslink/tracker"
 )
@@ -25,7 +26,7 @@ func (o *filterOptions) nothing(e *command.Env, p tracker.Projection, f store.Fi
 	text, hint := "no "+o.wanted(f), ""
 	if len(known) == 0 {
 		text, hint = "there are no issues yet", "create one: git crosslink new 'what is to be done'"
-	} else if there := alternatives(f, known); there != "" {
+	} else if there := alternatives(f, known, people.NewNames(p)); there != "" {
 		text += "; " + there
 	} else if f.Blocked {
 		hint = "issues that can be worked on: git crosslink ready"
@@ -34,7 +35,7 @@ func (o *filterOptions) nothing(e *command.Env, p tracker.Projection, f store.Fi
 	}
 	if a.Failure == nil {
 		a.Nothing, a.NothingHint = text, hint
-	} else if there := alternatives(f, known); there != "" {
+	} else if there := alternatives(f, known, people.NewNames(p)); there != "" {
 		no := *a.Failure
 		no.Message = text
 		a.Failure = &no
@@ -69,7 +70,7 @@ func (o *filterOptions) wanted(f store.Filter) string {
 		words = append(words, fmt.Sprintf("%s label '%s'", []string{"with", "and"}[min(k, 1)], frame.OneLine(l)))
 	}
 	for _, c := range []struct{ how, name string }{
-		{"with priority", string(f.Priority)}, {"created by", f.Author}, {"assigned to", f.Assignee}, {"locked by", f.LockedBy},
+		{"with priority", string(f.Priority)}, {"created by", o.author}, {"assigned to", o.assignee}, {"locked by", o.lockedBy},
 		{"in milestone", o.milestone}, {"below issue", o.parent},
 	} {
 		if c.name != "" {
@@ -81,20 +82,20 @@ func (o *filterOptions) wanted(f store.Filter) string {
 
 // alternatives names labels and people that exist, where the filter names some that do
 // not.
-func alternatives(f store.Filter, known []*store.Issue) string {
-	var labels, people []string
+func alternatives(f store.Filter, known []*store.Issue, names *people.Names) string {
+	var labels, assigned []string
 	for _, i := range known {
-		labels, people = append(labels, i.Labels...), append(people, i.Assignees...)
+		labels, assigned = append(labels, i.Labels...), append(assigned, names.Briefs(i.Assignees)...)
 	}
 	for _, l := range f.Labels {
 		if there := other(l, labels); there != "" {
 			return there
 		}
 	}
-	if f.Assignee == "" {
+	if len(f.Assignees) == 0 {
 		return ""
 	}
-	return other(f.Assignee, people)
+	return other(f.Assignees[len(f.Assignees)-1], assigned)
 }
 
 // other names what is like a name that does not exist, or a few of what exists.

@@ -13,6 +13,7 @@ import (
 	"github.com/git-crosslink/git-crosslink/cli/frame"
 	"github.com/git-crosslink/git-crosslink/event"
 	"github.com/git-crosslink/git-crosslink/internal/shell"
+	"github.com/git-crosslink/git-crosslink/people"
 	"github.com/git-crosslink/git-crosslink/store"
 	"github.com/git-crosslink/git-crosslink/tracker"
 	"github.com/git-crosslink/git-crosslink/verb"
@@ -52,14 +53,15 @@ type setOptions struct {
 	signed string             // the first word with a sign
 	exact  []string           // of words: those after '--', which may be numbers of issues
 	kind   event.RelationKind // "" is every kind
-	me     string             // the agent, once it is known
+	self   *people.Self       // who assigns, once that is known
+	force  bool               // assign people who are not known
 	emit   tracker.EmitOptions
 }
 
 // setVerbs are the rows, in the order of help.
 var setVerbs = []setVerb{
 	{
-		name: "label", usage: "add labels", synopsis: "<id> <label>…", element: "a label", check: labelsOf,
+		name: "label", usage: "add labels", synopsis: "<id> <label>…", element: "a label", check: labeling.list,
 		about: `Adds labels to an issue. With signs, adds labels to several issues and removes
 others. Commas separate labels. Adding a label twice is not an error. Spaces around a
 label are ignored. An issue number is not accepted as a label, except after '--'.
@@ -82,10 +84,12 @@ Examples:
 		remove: labeling.remove,
 	},
 	{
-		name: "assign", usage: "assign people or agents", synopsis: "<id> <who>…", element: "an assignee", check: assigning.names,
-		about: `Adds assignees to an issue; @me is yourself. With signs, adds assignees to several
-issues and removes others. An issue number is not accepted as an assignee, except
-after '--'.
+		name: "assign", usage: "assign people or agents", synopsis: "<id> <who>…", element: "an assignee", check: assigning.list,
+		about: `Assigns an issue to people or agents. With signs, assigns several issues and removes
+other assignees. Commas separate people. Name a person by name, agent id or the
+principal that 'trust show' lists; @me is you, @this this worktree's agent. A name
+that nobody has is refused unless you use --force. An issue number is not accepted as
+an assignee, except after '--'.
 
 Examples:
   git crosslink assign 12 @me
@@ -96,7 +100,8 @@ Examples:
 	},
 	{
 		name: "unassign", usage: "remove assignees", synopsis: "<id> <who>…", element: "an assignee",
-		about: `Removes assignees from an issue, or with signs from several issues; @me is yourself.
+		about: `Removes assignees from an issue, or with signs from several issues. @me removes every
+agent of yours, @this the agent of this worktree.
 
 Examples:
   git crosslink unassign 12 @me
@@ -180,6 +185,9 @@ func newSetCommands(e *command.Env) []*urfave.Command {
 		case "-":
 			usage += fmt.Sprintf("\ngit crosslink %s [<options>] <id>… -%s…", v.name, placeholder)
 		}
+		if v.ofPeople() && v.add != nil {
+			flags = append([]urfave.Flag{forceFlag()}, flags...)
+		}
 		if v.kind != nil {
 			kind := *v.kind
 			flags = append([]urfave.Flag{&kind}, flags...)
@@ -233,6 +241,7 @@ func (v *setVerb) options(u *urfave.Context, e *command.Env) (o setOptions, err 
 		}
 		o.kind = event.RelationKind(kind)
 	}
+	o.force = u.Bool("force")
 	if o.emit, err = e.EmitOptions(u); err != nil || v.check == nil || len(o.words) == 0 {
 		return o, err
 	}
@@ -250,12 +259,26 @@ func (v *setVerb) run(u *urfave.Context, opts setOptions, e *command.Env) error 
 	}
 	s := single{opts.ids[0], opts.emit, func(repo *command.Repository, p tracker.Projection, i *store.Issue) (verb.Plan, error) {
 		x := opts
-		x.me = repo.Agent()
+		var err error
+		if x.self, err = v.who(u.Context, repo, p); err != nil {
+			return verb.Plan{}, err
+		}
 		plan, err := plan(&x, p, i)
 		return plan, v.explain(err, i)
 	}}
 	return s.run(u.Context, e)
 }
+
+// who finds out who assigns, for commands that name people.
+func (v *setVerb) who(ctx context.Context, repo *command.Repository, p tracker.Projection) (*people.Self, error) {
+	if !v.ofPeople() {
+		return nil, nil
+	}
+	return repo.Self(ctx, p)
+}
+
+// ofPeople reports a command whose values are people.
+func (v *setVerb) ofPeople() bool { return v.element == assigning.what }
 
 // runMany changes several issues, in one write, and takes values with signs.
 func (v *setVerb) runMany(ctx context.Context, opts setOptions, e *command.Env) error {
@@ -273,7 +296,11 @@ func (v *setVerb) runMany(ctx context.Context, opts setOptions, e *command.Env) 
 			return nil, err
 		}
 		effects = nil
-		plus.me, minus.me = repo.Agent(), repo.Agent()
+		self, err := v.who(ctx, repo, p)
+		if err != nil {
+			return nil, err
+		}
+		plus.self, minus.self = self, self
 		for _, i := range rows {
 			for _, part := range []struct {
 				x    *setOptions
@@ -294,7 +321,7 @@ func (v *setVerb) runMany(ctx context.Context, opts setOptions, e *command.Env) 
 	if err != nil {
 		return err
 	}
-	printEffects(e, effects)
+	printEffects(e, r.View, effects)
 	return printIssuesWrite(ctx, e, r, opts.emit, verb.Shown(r.View, ids(rows)))
 }
 
@@ -366,35 +393,42 @@ func unblock(x *setOptions, p tracker.Projection, i *store.Issue) (verb.Plan, er
 	return verb.Unblock(i, blockers), err
 }
 
-// naming is a set of names in the words of the command line.
+// forceFlag lets people be assigned who are not known here.
+func forceFlag() urfave.Flag {
+	return &urfave.BoolFlag{Name: "force", Usage: "assign people whom the tracker does not know"}
+}
+
+// naming is a set of names in the words of the command line. Commas separate names.
 type naming struct {
-	set    *verb.Names
-	what   string // "a label"
-	commas bool   // separate names
+	set  *verb.Names
+	what string // "a label"
 }
 
 var (
-	labeling  = naming{&verb.Labels, "a label", true}
-	assigning = naming{&verb.Assignees, "an assignee", false}
+	labeling  = naming{&verb.Labels, "a label"}
+	assigning = naming{&verb.Assignees, "an assignee"}
 )
 
-// add adds names to the set, in which @me is the agent.
+// add adds names to the set.
 func (n naming) add(x *setOptions, p tracker.Projection, i *store.Issue) (verb.Plan, error) {
 	if err := n.refuseIDs(x, p, i, x.words); err != nil {
 		return verb.Plan{}, err
 	}
-	return n.set.Add(i, command.WhoAll(x.me, x.words)), nil
+	if n == assigning {
+		return verb.Assign(p, x.self, i, x.words, x.force)
+	}
+	return n.set.Add(i, x.words), nil
 }
 
 // remove removes names from the set. A stored name may have a comma.
 func (n naming) remove(x *setOptions, p tracker.Projection, i *store.Issue) (verb.Plan, error) {
 	var names []string
 	for _, w := range x.words {
-		if !n.commas || n.set.Has(i, w) {
+		if n.set.Has(i, w) {
 			names = append(names, w)
 			continue
 		}
-		split, err := n.names(strings.Split(w, ","))
+		split, err := n.list([]string{w})
 		if err != nil {
 			return verb.Plan{}, err
 		}
@@ -404,35 +438,31 @@ func (n naming) remove(x *setOptions, p tracker.Projection, i *store.Issue) (ver
 	if err := n.refuseIDs(x, p, i, names); err != nil {
 		return verb.Plan{}, err
 	}
-	return n.set.Remove(i, command.WhoAll(x.me, names)), nil
+	if n == assigning {
+		return verb.Unassign(p, x.self, i, names), nil
+	}
+	return n.set.Remove(i, names), nil
 }
 
 // refuseIDs refuses names that are ids of issues, except those that were quoted.
 func (n naming) refuseIDs(x *setOptions, p tracker.Projection, i *store.Issue, names []string) error {
-	quoted := x.exact
-	if n.commas {
-		quoted = strings.Split(strings.Join(quoted, ","), ",")
-	}
+	quoted := strings.Split(strings.Join(x.exact, ","), ",")
 	named := slices.DeleteFunc(slices.Clone(names), func(w string) bool { return len(store.Called(quoted, w)) > 0 })
 	return n.set.CheckNames(p, i, named)
 }
 
-// names are words in the form in which they are written, each once.
-func (n naming) names(words []string) ([]string, error) {
+// list are names to be added, in the form in which they are written, each once; 'a,b'
+// are two.
+func (n naming) list(words []string) ([]string, error) {
+	if len(words) == 0 {
+		return nil, nil
+	}
 	var names []string
-	for _, w := range words {
+	for _, w := range strings.Split(strings.Join(words, ","), ",") {
 		if w = store.Name(w); w == "" {
 			return nil, frame.Misuse(n.what + " cannot be empty")
 		}
 		names = append(names, w)
 	}
 	return unique(names), nil
-}
-
-// labelsOf are labels to be added; 'a,b' are two.
-func labelsOf(labels []string) ([]string, error) {
-	if len(labels) == 0 {
-		return nil, nil
-	}
-	return labeling.names(strings.Split(strings.Join(labels, ","), ","))
 }

@@ -110,7 +110,7 @@ func (b *briefing) write() {
 	i := b.i
 	b.Heading(i.Name(), i.Title)
 	b.Print("    %s, %s\n", b.Paint(frame.Slot(i.Status), string(i.Status)), b.Paint(frame.Slot(i.Priority), string(i.Priority)+" priority"))
-	b.Print("    created %s by %s%s, changed %s\n", b.when(i.CreatedAt), i.CreatedBy, b.Paint(frame.Problem, Marked(b.marks.Created)), b.e.Ago(i.UpdatedAt))
+	b.Print("    created %s by %s%s, changed %s\n", b.when(i.CreatedAt), b.who(i.CreatedBy), b.Paint(frame.Problem, Marked(b.marks.Created)), b.e.Ago(i.UpdatedAt))
 	for _, n := range answer.NumbersBefore(b.s.Projection, i) {
 		b.Print("    was issue %d until the hub lost that number\n", n)
 	}
@@ -120,7 +120,7 @@ func (b *briefing) write() {
 	if i.ClosedAt != 0 {
 		by := ""
 		if i.StatusBy != "" {
-			by = " by " + frame.OneLine(i.StatusBy)
+			by = " by " + b.who(i.StatusBy)
 		}
 		b.Print("    closed %s%s\n", b.when(i.ClosedAt), by)
 	}
@@ -139,7 +139,7 @@ func (b *briefing) write() {
 	}
 	b.lock()
 	b.list("labels", i.Labels)
-	b.list("assigned to", i.Assignees)
+	b.list("assigned to", each(i.Assignees, b.s.Names.Full))
 	if m := b.s.Milestones[i.Milestone]; m != nil {
 		b.Print("    milestone %s (%s)\n", m.Name, m.Status)
 	}
@@ -179,6 +179,9 @@ func (b *briefing) reason(text string) {
 func (b *briefing) when(t event.Time) string {
 	return fmt.Sprintf("%s (%s)", b.e.Date(t), b.e.Ago(t))
 }
+
+// who is an agent with its name.
+func (b *briefing) who(id string) string { return frame.OneLine(b.s.Names.Full(id)) }
 
 func (b *briefing) list(title string, words []string) {
 	if len(words) > 0 {
@@ -269,11 +272,11 @@ func (b *briefing) comments() {
 		if c.Edited {
 			edited = ", edited"
 			if by := b.marks.Editors[c.UUID]; by != c.By {
-				edited += " by " + frame.OneLine(by)
+				edited += " by " + b.who(by)
 			}
 		}
 		b.Print("    %s %s%s, %s, %s%s\n", b.Paint(frame.ID, b.s.Projection.CommentShort(c.UUID)),
-			c.Author, b.Paint(frame.Problem, Marked(b.marks.Comments[c.UUID])), c.Kind, b.when(c.CreatedAt), edited)
+			b.who(c.Author), b.Paint(frame.Problem, Marked(b.marks.Comments[c.UUID])), c.Kind, b.when(c.CreatedAt), edited)
 		if c.TriggerType != "" {
 			b.Print("        trigger: %s\n", c.TriggerType)
 		}

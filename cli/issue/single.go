@@ -33,6 +33,6 @@ func (s *single) run(ctx context.Context, e *command.Env) error {
 	if err != nil {
 		return err
 	}
-	printEffects(e, plan.Effects)
+	printEffects(e, r.View, plan.Effects)
 	return printWrite(ctx, e, r, s.emit, i.UUID)
 }

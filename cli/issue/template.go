@@ -194,7 +194,7 @@ func fromTemplate(ctx context.Context, e *command.Env, name string, opts *newOpt
 		if !opts.prioritised {
 			opts.issue.Priority = event.Priority(t.Priority)
 		}
-		labels, err := labelsOf(t.Labels)
+		labels, err := labeling.list(t.Labels)
 		if err != nil {
 			return err
 		}

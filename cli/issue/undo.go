@@ -98,7 +98,7 @@ func runUndo(ctx context.Context, opts undoOptions, e *command.Env) error {
 	if err != nil {
 		return err
 	}
-	printEffects(e, plan.Effects)
+	printEffects(e, r.View, plan.Effects)
 	return printUndo(ctx, e, r.View, shown, answer.Undone{Undone: lines, Write: answer.WriteOf(r)}, command.Unconfirmed(r, opts.emit))
 }
 

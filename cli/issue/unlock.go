@@ -10,6 +10,7 @@ import (
 	"github.com/git-crosslink/git-crosslink/cli/command"
 	"github.com/git-crosslink/git-crosslink/cli/frame"
 	"github.com/git-crosslink/git-crosslink/event"
+	"github.com/git-crosslink/git-crosslink/people"
 	"github.com/git-crosslink/git-crosslink/store"
 	"github.com/git-crosslink/git-crosslink/tracker"
 	"github.com/git-crosslink/git-crosslink/verb"
@@ -87,7 +88,7 @@ func runUnlock(ctx context.Context, opts unlockOptions, e *command.Env) error {
 		if f.What == verb.LockBroken {
 			warnAlive(e, seen, f.Lock.Holder)
 		}
-		printEffects(e, []verb.Effect{f})
+		printEffects(e, r.View, []verb.Effect{f})
 		if f.What != verb.NoLock && f.Lock != nil && f.Lock.Confirmed && (f.What == verb.LockBroken || f.Lock.Holder == r.Agent) {
 			ended = append(ended, f.Issue.UUID)
 		}
@@ -102,7 +103,7 @@ func runUnlock(ctx context.Context, opts unlockOptions, e *command.Env) error {
 // long ago.
 func warnAlive(e *command.Env, p tracker.Projection, agent string) {
 	if _, stale := silent(e, e.Opened, p, agent); !stale {
-		e.Progress("'%s' last seen: %s", agent, lastSign(e, p, agent))
+		e.Progress("%s last seen: %s", people.NewNames(p).Quoted(agent), lastSign(e, p, agent))
 	}
 }
 
@@ -119,7 +120,7 @@ func notYours(e *command.Env, repo *command.Repository, p tracker.Projection, er
 		return f
 	}
 	return &frame.Failure{Code: frame.ExitLost, Kind: "locked",
-		Message: fmt.Sprintf("issue %s is claimed by '%s' (unconfirmed); you do not hold this lock", i.Name(), i.Lock.Holder)}
+		Message: fmt.Sprintf("issue %s is claimed by %s (unconfirmed); you do not hold this lock", i.Name(), people.NewNames(p).Quoted(i.Lock.Holder))}
 }
 
 // printHolder says who has the lock after a release or a break.
@@ -130,6 +131,6 @@ func printHolder(e *command.Env, r *tracker.Receipt, i *store.Issue) {
 	case i.Lock != nil && i.Lock.Confirmed && i.Lock.Holder == r.Agent:
 		e.Progress("you now hold the lock on %s (token %d)", command.Named(i), i.Lock.Token)
 	case i.Lock != nil && i.Lock.Confirmed:
-		e.Progress("'%s' now holds the lock on issue %s (token %d)", i.Lock.Holder, i.Name(), i.Lock.Token)
+		e.Progress("%s now holds the lock on issue %s (token %d)", people.NewNames(r.View).Quoted(i.Lock.Holder), i.Name(), i.Lock.Token)
 	}
 }

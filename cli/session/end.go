@@ -289,7 +289,11 @@ func sessionTable(e *command.Env, pg *frame.Page, open []*reducer.Session, shape
 		if x.Issue != nil {
 			title = x.Issue.Title
 		}
-		t.Add(frame.ID.Cell(x.UUID), frame.Agent.Cell(x.Agent), frame.Time.Cell(started), frame.Time.Cell(seen),
+		who := x.Agent
+		if pg.Width > 0 && x.Name != "" {
+			who = x.Name
+		}
+		t.Add(frame.ID.Cell(x.UUID), frame.Agent.Cell(who), frame.Time.Cell(started), frame.Time.Cell(seen),
 			frame.ID.Cell(x.Issue.Name()), frame.ID.Cell(namesOfRefs(x.Locks)), frame.Plain.Cell(title))
 	}
 	t.Write(pg)
@@ -364,11 +368,12 @@ func runSessionHandoff(ctx context.Context, id, agent string, e *command.Env) er
 		if doc.Issue != nil {
 			about = " on " + doc.Issue.Name()
 		}
+		who := fullName(doc)
 		if !e.Human() { // a program reads it
-			pg.Block("", prime.Note(note.By+issue.Marked(note.Mark)+about+", "+e.Ago(note.At), note.Text, nonce()))
+			pg.Block("", prime.Note(who+issue.Marked(note.Mark)+about+", "+e.Ago(note.At), note.Text, nonce()))
 			return
 		}
-		pg.Print("%s%s%s, %s\n", pg.Paint(frame.Agent, note.By), pg.Paint(frame.Problem, issue.Marked(note.Mark)), about, e.Ago(note.At))
+		pg.Print("%s%s%s, %s\n", pg.Paint(frame.Agent, who), pg.Paint(frame.Problem, issue.Marked(note.Mark)), about, e.Ago(note.At))
 		pg.Block("    ", note.Text)
 	}})
 }

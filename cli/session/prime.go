@@ -21,6 +21,7 @@ import (
 	"github.com/git-crosslink/git-crosslink/cli/issue"
 	"github.com/git-crosslink/git-crosslink/cli/prime"
 	"github.com/git-crosslink/git-crosslink/event"
+	"github.com/git-crosslink/git-crosslink/people"
 	"github.com/git-crosslink/git-crosslink/store"
 	"github.com/git-crosslink/git-crosslink/tracker"
 	"github.com/git-crosslink/git-crosslink/verb"
@@ -215,7 +216,7 @@ func primeFacts(p tracker.Projection, me string, e *command.Env) (*primeAnswer, 
 		return nil, f, err
 	}
 	if h := a.Handoff; h != nil {
-		f.Handoff = &prime.Handoff{By: h.By, Age: ageOf(e, h.At), Text: h.Text}
+		f.Handoff = &prime.Handoff{By: fullName(h), Age: ageOf(e, h.At), Text: h.Text}
 		if h.Issue != nil {
 			f.Handoff.Issue = h.Issue.Name()
 		}
@@ -249,7 +250,7 @@ func askedOf(ctx context.Context, repo *command.Repository, p tracker.Projection
 		return "", nil, err
 	}
 	if r := flags.By; flags.State != verb.Run && r != nil {
-		stop = flags.State + " by " + r.By + " (request " + r.ID + ")"
+		stop = flags.State + " by " + people.NewNames(p).Full(r.By) + " (request " + r.ID + ")"
 		if r.Reason != "" {
 			stop += ": " + r.Reason
 		}
@@ -274,6 +275,14 @@ func heldBy(p tracker.Projection, me string) (held []*store.Issue, err error) {
 		}
 	}
 	return held, nil
+}
+
+// fullName is who wrote a hand-off: the name and the id.
+func fullName(h *answer.HandoffNote) string {
+	if h.Name == "" {
+		return h.By
+	}
+	return h.Name + " (" + h.By + ")"
 }
 
 func ageOf(e *command.Env, at string) string {

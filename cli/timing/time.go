@@ -13,6 +13,7 @@ import (
 	"github.com/git-crosslink/git-crosslink/cli/command"
 	"github.com/git-crosslink/git-crosslink/cli/frame"
 	"github.com/git-crosslink/git-crosslink/event"
+	"github.com/git-crosslink/git-crosslink/people"
 	"github.com/git-crosslink/git-crosslink/store"
 	"github.com/git-crosslink/git-crosslink/tracker"
 	"github.com/git-crosslink/git-crosslink/verb"
@@ -162,14 +163,16 @@ Examples:
 
 func timeFilterFlags() []urfave.Flag {
 	return []urfave.Flag{
-		&urfave.StringFlag{Name: "by", Usage: "only time of `AGENT`; @me is yourself"},
+		&urfave.StringFlag{Name: "by", Usage: "only time of `WHO`: a name, id or principal; @me is you, @this this agent"},
 		&urfave.StringFlag{Name: "since", Usage: "only time that started on or after `DATE`"},
 		&urfave.StringFlag{Name: "until", Usage: "only time that started on or before `DATE`"},
 	}
 }
 
 func timeFilterOf(u *urfave.Context, e *command.Env) (f store.TimeFilter, err error) {
-	f.By = u.String("by")
+	if by := u.String("by"); by != "" {
+		f.By = []string{by} // readTime finds out whom it names
+	}
 	if f.Since, err = command.DateOf(u, e, "since", frame.DayStart); err != nil {
 		return f, err
 	}
@@ -190,7 +193,12 @@ func readTime(ctx context.Context, e *command.Env, id string, f store.TimeFilter
 			f.Issue = i.UUID
 		}
 		g := f
-		g.By = command.Who(repo.Agent(), f.By)
+		if len(f.By) > 0 {
+			var err error
+			if g.By, err = command.Whose(ctx, repo, p, f.By[0]); err != nil {
+				return err
+			}
+		}
 		all, err := p.Time(g)
 		if err != nil {
 			return err
@@ -224,9 +232,11 @@ Examples:
 		}
 		var all []store.Entry
 		var rows []answer.TimeRow
+		var names *people.Names
 		err = readTime(u.Context, e, u.Args().First(), f, func(p tracker.Projection, some []store.Entry) (err error) {
-			all = some
-			rows, err = answer.New(p).TimeRows(some)
+			s := answer.New(p)
+			all, names = some, s.Names
+			rows, err = s.TimeRows(some)
 			return err
 		})
 		if err != nil {
@@ -235,7 +245,7 @@ Examples:
 		a, err := frame.ResultOf(l, "time entry", rows, func(_ int, x *answer.TimeRow) frame.ListRow {
 			return frame.ListRow{Key: x.UUID, ID: x.Short, Fields: []string{x.Short, x.UUID, x.Issue.Name(), x.By, x.StartedAt,
 				answer.OrEmpty(x.EndedAt), strconv.FormatUint(x.Spent, 10)}}
-		}, func(pg *frame.Page, from, to int) { timeTable(e, pg, all[from:to], rows[from:to]) })
+		}, func(pg *frame.Page, from, to int) { timeTable(e, pg, names, all[from:to], rows[from:to]) })
 		if err != nil {
 			return err
 		}
@@ -243,17 +253,17 @@ Examples:
 	})
 }
 
-func timeTable(e *command.Env, pg *frame.Page, all []store.Entry, rows []answer.TimeRow) {
+func timeTable(e *command.Env, pg *frame.Page, names *people.Names, all []store.Entry, rows []answer.TimeRow) {
 	t := &frame.Table{Header: []string{"entry", "issue", "agent", "started", "time", "title"}, Flex: 5, Shrink: []int{2}, Drop: []int{0, 3, 2}}
 	for k, x := range rows {
-		started, spent, title := all[k].StartedAt.Std().Format(time.RFC3339), strconv.FormatUint(x.Spent, 10), ""
+		by, started, spent, title := x.By, all[k].StartedAt.Std().Format(time.RFC3339), strconv.FormatUint(x.Spent, 10), ""
 		if pg.Width > 0 {
-			started, spent = e.Date(all[k].StartedAt), frame.Duration(x.Spent)
+			by, started, spent = names.Brief(by), e.Date(all[k].StartedAt), frame.Duration(x.Spent)
 		}
 		if x.Issue != nil {
 			title = x.Issue.Title
 		}
-		t.Add(frame.ID.Cell(x.Short), frame.ID.Cell(x.Issue.Name()), frame.Agent.Cell(x.By), frame.Time.Cell(started), frame.Plain.Cell(spent), frame.Plain.Cell(title))
+		t.Add(frame.ID.Cell(x.Short), frame.ID.Cell(x.Issue.Name()), frame.Agent.Cell(by), frame.Time.Cell(started), frame.Plain.Cell(spent), frame.Plain.Cell(title))
 	}
 	t.Write(pg)
 }

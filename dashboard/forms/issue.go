@@ -16,6 +16,7 @@ import (
 	"github.com/git-crosslink/git-crosslink/dashboard/guard"
 	"github.com/git-crosslink/git-crosslink/dashboard/place"
 	"github.com/git-crosslink/git-crosslink/event"
+	"github.com/git-crosslink/git-crosslink/people"
 	"github.com/git-crosslink/git-crosslink/store"
 	"github.com/git-crosslink/git-crosslink/tracker"
 	"github.com/git-crosslink/git-crosslink/verb"
@@ -35,16 +36,20 @@ var refuse = guard.Refuse
 
 // actions are what can be done to an issue, by their name in a path.
 var actions = map[string]func(Form) ([]event.Body, error){
-	"close":     func(f Form) ([]event.Body, error) { return f.status(event.Closed) },
-	"reopen":    func(f Form) ([]event.Body, error) { return f.status(event.Open) },
-	"archive":   func(f Form) ([]event.Body, error) { return f.status(event.Archived) },
-	"delete":    Form.delete,
-	"comment":   Form.comment,
-	"edit":      Form.edit,
-	"label":     func(f Form) ([]event.Body, error) { return f.names(&verb.Labels, (*verb.Names).Add) },
-	"unlabel":   func(f Form) ([]event.Body, error) { return f.names(&verb.Labels, (*verb.Names).Remove) },
-	"assign":    func(f Form) ([]event.Body, error) { return f.names(&verb.Assignees, (*verb.Names).Add) },
-	"unassign":  func(f Form) ([]event.Body, error) { return f.names(&verb.Assignees, (*verb.Names).Remove) },
+	"close":   func(f Form) ([]event.Body, error) { return f.status(event.Closed) },
+	"reopen":  func(f Form) ([]event.Body, error) { return f.status(event.Open) },
+	"archive": func(f Form) ([]event.Body, error) { return f.status(event.Archived) },
+	"delete":  Form.delete,
+	"comment": Form.comment,
+	"edit":    Form.edit,
+	"label":   func(f Form) ([]event.Body, error) { return f.names(&verb.Labels, (*verb.Names).Add) },
+	"unlabel": func(f Form) ([]event.Body, error) { return f.names(&verb.Labels, (*verb.Names).Remove) },
+	"assign":  func(f Form) ([]event.Body, error) { return f.names(&verb.Assignees, f.assign) },
+	"unassign": func(f Form) ([]event.Body, error) {
+		return f.names(&verb.Assignees, func(_ *verb.Names, i *store.Issue, names []string) verb.Plan {
+			return verb.Unassign(f.Projection, &people.Self{}, i, names)
+		})
+	},
 	"block":     Form.block,
 	"unblock":   Form.unblock,
 	"relate":    Form.relate,
@@ -193,6 +198,17 @@ func (f Form) names(n *verb.Names, do func(*verb.Names, *store.Issue, []string) 
 		return nil, err
 	}
 	return verb.Check(do(n, i, names).Bodies, nil)
+}
+
+// assign assigns an issue to those whom names mean, and to the names that mean nobody or
+// several: a page shows them, and they are easily removed.
+func (f Form) assign(n *verb.Names, i *store.Issue, names []string) verb.Plan {
+	for k, name := range names {
+		if one, err := verb.Assignee(f.Projection, &people.Self{}, i, name, true); err == nil {
+			names[k] = one
+		}
+	}
+	return n.Add(i, names)
 }
 
 func (f Form) block() ([]event.Body, error) {

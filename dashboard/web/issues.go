@@ -17,6 +17,7 @@ import (
 	"github.com/git-crosslink/git-crosslink/dashboard/place"
 	"github.com/git-crosslink/git-crosslink/dashboard/query"
 	"github.com/git-crosslink/git-crosslink/event"
+	"github.com/git-crosslink/git-crosslink/people"
 	"github.com/git-crosslink/git-crosslink/store"
 	"github.com/git-crosslink/git-crosslink/verb"
 )
@@ -189,8 +190,14 @@ type lister struct {
 
 func (s *Server) lister(v place.View, q query.Query) (*lister, error) {
 	l := &lister{v: v, q: q, now: event.TimeOf(s.Now())}
-	l.f = store.Filter{Status: q.Status, Labels: q.Labels, Without: q.Without, Priority: q.Priority, AtLeast: q.AtLeast, Assignee: q.Assignee,
-		Locked: q.Locked, LockedBy: q.LockedBy, Ready: q.Ready, Blocked: q.Blocked, Overdue: q.Overdue, Now: l.now}
+	l.f = store.Filter{Status: q.Status, Labels: q.Labels, Without: q.Without, Priority: q.Priority, AtLeast: q.AtLeast,
+		Locked: q.Locked, Ready: q.Ready, Blocked: q.Blocked, Overdue: q.Overdue, Now: l.now}
+	if q.Assignee != "" {
+		l.f.Assignees = verb.Whose(v.Projection, &people.Self{}, q.Assignee)
+	}
+	if q.LockedBy != "" {
+		l.f.LockedBy = verb.Whose(v.Projection, &people.Self{}, q.LockedBy)
+	}
 	if q.DueWithin > 0 {
 		l.f.DueBy = l.now + event.Time(q.DueWithin)
 	}

@@ -58,6 +58,8 @@ var rules = map[string]rule{
 	"delta": {pure: true, may: "event", why: "it is data between the reader of logs and a store, so that neither knows the other"},
 	"store": {may: "delta event reducer internal/statefile internal/system", why: "a projection answers questions about a state; it fetches nothing and decides nothing"},
 
+	"people": {pure: true, may: "event reducer store", why: "who somebody is follows from what is known of agents: names are claims, and no file or setting is read here"},
+
 	"hubs": {
 		may: "fail refs syncer internal/note internal/statefile",
 		why: "which hub there is, what was seen of it and how it is talked with; to it events are bytes and branches are names",
@@ -78,7 +80,7 @@ var rules = map[string]rule{
 		why: "what the machine decides is done here: over a link to a hub and an interface to a clone, and no event is seen",
 	},
 	"clone": {
-		may: "agents event fail hubs internal/note internal/statefile ledger reading refs refs/git replay standing store syncer trust trust/keys internal/system",
+		may: "agents event fail hubs internal/note internal/statefile ledger reading refs refs/git replay standing store syncer trust trust/keys internal/system people",
 		why: "what one command has of its clone: it opens, reads and explains, takes over nothing from the hub and writes no event",
 	},
 	"accept": {
@@ -99,15 +101,15 @@ var rules = map[string]rule{
 		why: "a hub is made, joined, put back or detached by what exchange and ownlog do; no command stands on it",
 	},
 	"members": {
-		may: "agents clone event fail hubs ownlog reading reducer refs replay trust trust/keys",
+		may: "agents clone event fail hubs ownlog people reading reducer refs replay trust trust/keys",
 		why: "who may write is told, and changed by meta commits; no event is written",
 	},
 	"checkup": {
-		may: "accept agents clone event exchange fail hubs internal/note ledger migrate ownlog reading refs refs/git replay settings store syncer",
+		may: "accept agents clone event exchange fail hubs internal/note ledger migrate ownlog reading refs refs/git replay settings store syncer people",
 		why: "it looks, writes no event and sends nothing; what helps is known to the surface",
 	},
 	"tracker": {
-		may: "agents checkup clone event exchange fail found hubs ledger members migrate ownlog reading reducer refs replay standing store syncer syncer/drive accept",
+		may: "agents checkup clone event exchange fail found hubs ledger members migrate ownlog people reading reducer refs replay standing store syncer syncer/drive accept",
 		why: "the conductor puts steps in order; it and its rooms are the only packages of a clone that see both core and edges",
 	},
 	"hooks": {
@@ -119,11 +121,11 @@ var rules = map[string]rule{
 		why: "on a server a push is judged by the core's rules over objects in quarantine: no state, no store, no commands",
 	},
 	"verb": {
-		pure: true, may: "event reducer store tracker fail importer",
+		pure: true, may: "event reducer store tracker fail importer people",
 		why: "what a command emits follows from its words and a projection, so that every surface emits the same",
 	},
 	"answer": {
-		may: "event reducer store tracker migrate internal/shell",
+		may: "event people reducer store tracker migrate internal/shell",
 		why: "the shapes that every surface answers with are data made of rows and reports; how they are printed is the surface's",
 	},
 	"importer": {
@@ -145,19 +147,19 @@ var rules = map[string]rule{
 		why: "parse, open the source, print; what is imported is importer's and transfer's to know",
 	},
 	"cli/command": {
-		may: "verb answer cli/frame event fail reducer store tracker migrate internal/statefile",
+		may: "verb answer cli/frame event fail reducer store tracker migrate internal/statefile people",
 		why: "what every command has; it knows none of them",
 	},
 	"cli/issue": {
-		may: "verb answer cli/command cli/frame event reducer store tracker internal/shell",
+		may: "verb answer cli/command cli/frame event reducer store tracker internal/shell people",
 		why: "commands about issues ask the tracker and print its answers; refs and trust stay behind it",
 	},
 	"cli/session": {
-		may: "verb answer cli/command cli/frame cli/issue cli/prime event reducer store tracker",
+		may: "verb answer cli/command cli/frame cli/issue cli/prime event reducer store tracker people",
 		why: "the commands of a working agent stand on those about issues, and not the other way round",
 	},
 	"cli/timing": {
-		may: "verb answer cli/command cli/frame event store tracker",
+		may: "verb answer cli/command cli/frame event store tracker people",
 		why: "commands about time ask the tracker and print its answers; of commands about issues they know nothing",
 	},
 	"cli/hub": {
@@ -169,7 +171,7 @@ var rules = map[string]rule{
 		why: "what every command shares when it talks to a person or a program; it knows no command",
 	},
 	"cli": {
-		may: "answer cli/command cli/frame cli/hub cli/issue cli/session cli/timing cli/transfer event hooks internal/statefile store tracker internal/version",
+		may: "answer cli/command cli/frame cli/hub cli/issue cli/session cli/timing cli/transfer event hooks internal/statefile store tracker internal/version people",
 		why: "the tree of commands and what completes them",
 	},
 

@@ -39,11 +39,11 @@ var dashboard = map[string]rule{
 		why: "a repository is reached in one place; it is the tracker's to say what is in it",
 	},
 	"dashboard/forms": {
-		may: "cli/frame dashboard/facts dashboard/guard dashboard/place event store tracker verb",
+		may: "cli/frame dashboard/facts dashboard/guard dashboard/place event store tracker verb people",
 		why: "what a form asks an agent to write follows from its fields and the state, whoever sent it",
 	},
 	"dashboard/web": {
-		may: "answer cli/frame dashboard/alerts dashboard/compat dashboard/counters dashboard/db dashboard/draw dashboard/export dashboard/facts dashboard/forms dashboard/github dashboard/guard dashboard/inbox dashboard/markdown dashboard/metrics dashboard/notify dashboard/place dashboard/poll dashboard/query dashboard/socket dashboard/stream event internal/shell reducer store tracker verb",
+		may: "answer cli/frame dashboard/alerts dashboard/compat dashboard/counters dashboard/db dashboard/draw dashboard/export dashboard/facts dashboard/forms dashboard/github dashboard/guard dashboard/inbox dashboard/markdown dashboard/metrics dashboard/notify dashboard/place dashboard/poll dashboard/query dashboard/socket dashboard/stream event internal/shell reducer store tracker verb people",
 		why: "pages and actions; the words of a refusal are those of the command line",
 	},
 	"dashboard/cli": {

@@ -20,7 +20,7 @@ git crosslink --offline new 'the twelfth' -l ui -l bug -p high
 git crosslink sync
 git crosslink new 'the thirteenth' --blocked-by 11
 git crosslink comment 12 'by alice'
-git crosslink assign 12 @me alice bob
+git crosslink assign --force 12 @me alice bob
 git crosslink relate 12 9
 echo 'some words' | tee notes.md >decision.md
 printf 'release:\n\t@echo released\n' >Makefile

@@ -1,0 +1,145 @@
+// Package people answers who somebody is: what an agent is called, whom a word names,
+// and which agents are one person.
+//
+// A name is what an agent calls itself. Anybody may publish any name, so a name is
+// never an identity: ids decide, and where a name could mean two agents the id is
+// shown beside it. The package is pure.
+package people
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/git-crosslink/git-crosslink/event"
+	"github.com/git-crosslink/git-crosslink/reducer"
+	"github.com/git-crosslink/git-crosslink/store"
+)
+
+// Known answers what is known of agents, as a projection does.
+type Known interface {
+	Agents() []*reducer.Agent
+	Agent(id string) *reducer.Agent
+	Named(name string) []*reducer.Agent
+	Mark(agent string, seq uint64) string
+}
+
+// Names shows agents. It remembers what it found.
+type Names struct {
+	known Known
+	found map[string]shown
+}
+
+// shown is the name to show for an agent, "" for none, and whether it can be taken for
+// another's.
+type shown struct {
+	name      string
+	ambiguous bool
+}
+
+// NewNames returns Names of the agents that a projection knows.
+func NewNames(k Known) *Names { return &Names{k, map[string]shown{}} }
+
+// Name returns what an agent calls itself, "" if nothing that may be shown.
+func (n *Names) Name(id string) string { return n.of(id).name }
+
+// Brief returns an agent's name, with the id after it where the name is ambiguous, or
+// the id where there is no name. Anything else that names somebody is returned as it is.
+func (n *Names) Brief(id string) string {
+	s := n.of(id)
+	if s.ambiguous {
+		return s.name + " (" + id + ")"
+	}
+	if s.name != "" {
+		return s.name
+	}
+	return id
+}
+
+// Full returns an agent's name and id, or the id where there is no name.
+func (n *Names) Full(id string) string {
+	if name := n.Name(id); name != "" && name != id {
+		return name + " (" + id + ")"
+	}
+	return id
+}
+
+// Quoted returns an agent's name and id, or the id in quotes where there is no name: for
+// a sentence.
+func (n *Names) Quoted(id string) string {
+	if full := n.Full(id); full != id {
+		return full
+	}
+	return "'" + id + "'"
+}
+
+// Of returns the names of those ids that have one, nil if none has.
+func (n *Names) Of(ids ...string) map[string]string {
+	var all map[string]string
+	for _, id := range ids {
+		if name := n.Name(id); name != "" {
+			if all == nil {
+				all = map[string]string{}
+			}
+			all[id] = name
+		}
+	}
+	return all
+}
+
+// Briefs are several of them.
+func (n *Names) Briefs(ids []string) []string {
+	var all []string
+	for _, id := range ids {
+		all = append(all, n.Brief(id))
+	}
+	return all
+}
+
+func (n *Names) of(id string) shown {
+	s, there := n.found[id]
+	if !there {
+		if a := n.known.Agent(id); a != nil && a.Name != "" && event.DisplayName(a.Name) == a.Name {
+			s = shown{a.Name, ambiguous(n.known, a)}
+		}
+		n.found[id] = s
+	}
+	return s
+}
+
+// ambiguous reports whether a name may mean somebody else: it is an id, or the name of
+// another agent. Agents that retired, and agents without an approved key, take no name
+// away from one that is approved.
+func ambiguous(k Known, a *reducer.Agent) bool {
+	if id := strings.ToLower(a.Name); id != a.ID && k.Agent(id) != nil || k.Agent(a.Name) != nil && a.Name != a.ID {
+		return true
+	}
+	return slices.ContainsFunc(k.Named(a.Name), func(o *reducer.Agent) bool {
+		return o.ID != a.ID && !yields(k, o, a)
+	})
+}
+
+// yields reports whether an agent's claim to a name is weaker than another's.
+func yields(k Known, a, to *reducer.Agent) bool {
+	if approved(k, a) != approved(k, to) {
+		return approved(k, to)
+	}
+	return a.Retired && !to.Retired
+}
+
+// approved reports whether nothing is to be said against the signature of an agent's
+// first line. On a hub that looks at no signature all agents are equal.
+func approved(k Known, a *reducer.Agent) bool { return k.Mark(a.ID, 1) == "" }
+
+// claims returns those of the agents that a name means: without those that yield to
+// another one of them.
+func claims(k Known, all []*reducer.Agent) (ids []string) {
+	for _, a := range all {
+		if !slices.ContainsFunc(all, func(o *reducer.Agent) bool { return o.ID != a.ID && yields(k, a, o) }) {
+			ids = append(ids, a.ID)
+		}
+	}
+	return ids
+}
+
+// same compares words and names.
+func same(a, b string) bool { return store.SameName(a) == store.SameName(b) }
