@@ -52,6 +52,7 @@ var checks = []check{
 	{"the settings", (*Checkup).checkSettings, true},
 	{"the committer", (*Checkup).findCommitter, true},
 	{"the agent", (*Checkup).checkAgent, true},
+	{"worktrees", (*Checkup).checkWorktrees, false},
 	{"the hub", (*Checkup).checkHubAndForge, true},
 	{"unsent events", (*Checkup).checkSending, true},
 	{"the limit on pushes", (*Checkup).checkPacing, true},

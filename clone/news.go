@@ -57,6 +57,7 @@ func (c *Clone) Watch(lines []*event.Envelope, p reading.Projection, asking even
 	if len(drop) > 0 {
 		c.noteShown(func(n shown) bool { return drop[shown{Issue: n.Issue, Agent: n.Agent}] }, nil)
 	}
+	c.noteEdits(lines)
 	c.TellDecided(p, asking)
 	if len(add) > 0 {
 		c.noteShown(func(shown) bool { return false }, add)
@@ -87,6 +88,7 @@ func (c *Clone) TellDecided(p reading.Projection, asking event.UUID) {
 		return
 	}
 	c.tellAliases(p)
+	c.tellOverruled(p)
 	if len(c.Contact.Shown) == 0 {
 		return
 	}

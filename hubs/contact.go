@@ -60,6 +60,8 @@ type Note struct {
 	Aliases []uint64 `json:"aliases"`
 	// Shown is what was shown undecided: it is reported once when it is decided.
 	Shown []Shown `json:"shown,omitempty"`
+	// Edits are the last texts written here, whose loss is reported once.
+	Edits []Edit `json:"edits,omitempty"`
 	// Unsigned: that signing is switched off here was told.
 	Unsigned bool `json:"unsigned,omitempty"`
 	// Idle stands for the refs of the last sync, if it found nothing to do
@@ -76,6 +78,14 @@ type Shown struct {
 	Issue string `json:"issue"`
 	Agent string `json:"agent,omitempty"` // of a claim; a number belongs to nobody
 	Lock  string `json:"lock,omitempty"`  // how the claim stood when it was told
+}
+
+// Edit is a text of an issue that an agent of this clone wrote.
+type Edit struct {
+	Issue string `json:"issue"`
+	Agent string `json:"agent"`
+	Field string `json:"field"`
+	At    int64  `json:"at"` // time of the event
 }
 
 // Contact is a clone's note of its hub as it was read or written last. Other

@@ -78,7 +78,7 @@ func (w *Writer) stamp(ctx context.Context, s *reading.Snapshot, how *clone.Sign
 	}
 	var raw [][]byte
 	for _, b := range bodies {
-		b, now := event.Undated(b, event.TimeOf(w.Now()), &c.Seen)
+		b, now := event.Undated(over(s.View, b), event.TimeOf(w.Now()), &c.Seen)
 		if err := s.Check(stamped, w.Agent, b); err != nil {
 			return nil, nil, nil, err
 		}
@@ -110,6 +110,41 @@ func (w *Writer) stamp(ctx context.Context, s *reading.Snapshot, how *clone.Sign
 		}
 	}
 	return lines, s, ups, nil
+}
+
+// over adds to a change of an issue's texts when the texts were written that it replaces,
+// so that who wrote one meanwhile can be told.
+func over(p reading.Projection, b event.Body) event.Body {
+	u, ok := b.(*event.IssueUpdated)
+	if !ok || u.Title == nil && u.Description == nil {
+		return b
+	}
+	lines, err := p.History(u.UUID)
+	if err != nil { // it is created with it
+		return b
+	}
+	var title, description event.Time
+	for _, e := range lines {
+		switch was := e.Body.(type) {
+		case *event.IssueCreated:
+			title, description = e.Time, e.Time
+		case *event.IssueUpdated:
+			if was.Title != nil {
+				title = e.Time
+			}
+			if was.Description != nil {
+				description = e.Time
+			}
+		}
+	}
+	n := *u
+	if n.TitleOver, n.DescriptionOver = 0, 0; u.Title != nil {
+		n.TitleOver = title
+	}
+	if u.Description != nil {
+		n.DescriptionOver = description
+	}
+	return &n
 }
 
 // renamed is an introduction under the name that is configured now, nil if the agent

@@ -12,7 +12,6 @@ import (
 
 	"github.com/git-crosslink/git-crosslink/event"
 	"github.com/git-crosslink/git-crosslink/reducer"
-	"github.com/git-crosslink/git-crosslink/store"
 )
 
 // Known answers what is known of agents, as a projection does.
@@ -140,6 +139,3 @@ func claims(k Known, all []*reducer.Agent) (ids []string) {
 	}
 	return ids
 }
-
-// same compares words and names.
-func same(a, b string) bool { return store.SameName(a) == store.SameName(b) }

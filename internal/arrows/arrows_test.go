@@ -105,7 +105,7 @@ var rules = map[string]rule{
 		why: "who may write is told, and changed by meta commits; no event is written",
 	},
 	"checkup": {
-		may: "accept agents clone event exchange fail hubs internal/note ledger migrate ownlog reading refs refs/git replay settings store syncer people",
+		may: "accept agents clone event exchange fail hubs internal/note ledger migrate ownlog reading refs refs/git replay settings store syncer people internal/statefile",
 		why: "it looks, writes no event and sends nothing; what helps is known to the surface",
 	},
 	"tracker": {
