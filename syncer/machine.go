@@ -104,7 +104,8 @@ func (s State) Sent() int { return s.outcome.Sent }
 //  7. A hub that answers a fetch and says nothing to a push either cannot push
 //     atomically or takes none: one plain push of one log tells which.
 //  8. Every push is paced (pace.go). A run waits until it may push if that is
-//     within its patience, and without the sync lock: others go first.
+//     within its patience, and without the sync lock: others go first. A command
+//     that waits for its own events does not wait for those of other agents.
 //  9. A run ends after maxTries pushes that others overtook, and spends maxTests
 //     pushes on searching, however many logs are refused.
 func Next(s State, e Event) (State, Action) {
@@ -295,12 +296,19 @@ func (s State) push(at At, p Push) (State, Action) {
 // later waits until a push may start, or ends the run.
 func (s State) later(now time.Time, p Paced) (State, Action) {
 	for_ := p.Until.Sub(now)
-	if for_ > s.task.Patience || p.Busy && !s.task.BusyToo {
+	if for_ > s.task.Patience || s.task.Waits && s.arrived() || p.Busy && !s.task.BusyToo {
 		return s.done(Outcome{Reason: NotYet, Paced: &p, Why: p.Why})
 	}
 	s.task.Patience -= for_
 	s.resume, s.phase, s.outcome.Paced = s.phase, waiting, &p
 	return s, Wait{Until: p.Until, Why: p.Why, Unlock: true}
+}
+
+// arrived reports whether what a command waits for is on the hub and decided: what is
+// left is of other agents of the clone, and others send it.
+func (s *State) arrived() bool {
+	own := s.view.log(s.task.Own)
+	return (own == nil || !own.Sends) && !s.view.Mine
 }
 
 // sent ends a run that has sent what may be sent.

@@ -27,6 +27,9 @@ import (
 //     sends at most its share of that (share.go), whatever else its limit is.
 //     Claims and releases have at least two pushes a minute, and no share makes a
 //     clone wait for more than 10 min.
+//  7. When a quarter of a limit of 20 or more is used, the others are spread over
+//     the minute: a clone of many agents waits a little for each, and not for half a
+//     minute when all are used.
 const (
 	minute      = 60 * time.Second
 	Coalesce    = 10 * time.Second
@@ -138,11 +141,11 @@ func (p Pace) Turn(r Rate, u Urgency) time.Time {
 		return time.Time{}
 	}
 	if u == Locks {
-		return nth(p.Locks, r.Pushes, r.Per)
+		return latest(nth(p.Locks, r.Pushes, r.Per), r.spread(p.Locks))
 	}
 	all := slices.Concat(p.Pushes, p.Locks)
 	slices.SortFunc(all, time.Time.Compare)
-	at := nth(all, u.share(r.Pushes), r.Per)
+	at := latest(nth(all, u.share(r.Pushes), r.Per), r.spread(all))
 	if own := nth(p.Pushes, 1, r.Per); own.Before(at) {
 		at = own
 	}

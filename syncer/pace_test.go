@@ -44,6 +44,9 @@ func TestTurns(t *testing.T) {
 		{"a limit of one", 1, []int{0}, nil, "60 60 60 now"},
 		{"a limit of one, used by a claim", 1, nil, []int{0}, "10 now now 60"},
 		{"a limit of sixty", 60, []int{0, 1, 2, 3, 4, 5}, nil, "15 now now now"},
+		{"a limit of twenty, less than a quarter used", 20, nil, []int{0, 1, 2, 3}, "13 now now now"},
+		{"a limit of twenty, a quarter used by locks", 20, nil, []int{0, 1, 2, 3, 4}, "14 now now 8"},
+		{"a limit of twenty, a quarter used", 20, []int{0, 1, 2, 3, 4}, nil, "14 8 8 now"},
 	} {
 		p := Pace{Pushes: times(c.pushes...), Locks: times(c.locks...)}
 		got := fmt.Sprint(at(p.Turn(perMinute(c.n), Facts)), " ", at(p.Turn(perMinute(c.n), Numbers)), " ", at(p.Turn(perMinute(c.n), Somebody)), " ", at(p.Turn(perMinute(c.n), Locks)))

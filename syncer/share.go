@@ -24,6 +24,19 @@ func (r Rate) slower(other Rate) bool {
 	return r != Rate{} && (other == Rate{} || float64(r.Pushes)*float64(other.Per) < float64(other.Pushes)*float64(r.Per))
 }
 
+// spreads is the smallest limit whose pushes are spread: they are 4 s apart at most.
+const spreads = 20
+
+// spread is when the next push may start after these. A quarter of the limit may start
+// at once, and the others evenly apart, so that there is always one left soon.
+func (r Rate) spread(times []time.Time) time.Time {
+	burst := r.Pushes / 4
+	if r.Pushes < spreads || len(times) < burst {
+		return time.Time{}
+	}
+	return times[len(times)-1].Add(r.Per / time.Duration(r.Pushes-burst))
+}
+
 // String is the rate in words: "6 pushes a minute", "1 push in 4 min".
 func (r Rate) String() string { return r.of("push", "pushes") }
 

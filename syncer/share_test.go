@@ -80,6 +80,31 @@ func TestSharedLimits(t *testing.T) {
 	}
 }
 
+// A clone of many agents that hand over locks all the time never runs out of pushes: it
+// sends one every three seconds, and no claim waits for longer.
+func TestManyLocksAreSpread(t *testing.T) {
+	l, p, worst := Limits{Set: true, PerMinute: 30}, Pace{}, time.Duration(0)
+	starts := times()
+	for at := noon; at.Before(noon.Add(10 * time.Minute)); at = at.Add(700 * time.Millisecond) { // a claim
+		if wait := p.MayStart(at, l, Locks).Sub(at); wait > 0 {
+			worst = max(worst, wait)
+			continue // goes with the push that the first one waits for
+		}
+		p, starts = p.Started(at, l, Locks), append(starts, at)
+	}
+	if worst > 3*time.Second {
+		t.Errorf("a claim waits %v", worst)
+	}
+	for i := range starts[:len(starts)-30] {
+		if d := starts[i+30].Sub(starts[i]); d < minute {
+			t.Fatalf("31 pushes in %v", d)
+		}
+	}
+	if len(starts) < 210 {
+		t.Errorf("%d pushes in ten minutes, of 300 that may be", len(starts))
+	}
+}
+
 // However little the share is, and whatever was noted, a push starts within ten
 // minutes and a claim within one.
 func TestNobodyWaitsForever(t *testing.T) {
@@ -117,6 +142,34 @@ func TestPause(t *testing.T) {
 	} {
 		if most, least := Pause(c.first, c.quiet, 0), Pause(c.first, c.quiet, 0.99999999); most != c.most || least.Round(time.Millisecond) != c.least {
 			t.Errorf("%v, quiet for %v: %v to %v, want %v to %v", c.first, c.quiet, least, most, c.least, c.most)
+		}
+	}
+}
+
+// A command that waits for its claim ends when the claim is decided, even if other
+// agents of the clone have events that may not be sent yet.
+func TestNobodyWaitsForOthers(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		own  Log
+		mine bool
+		want bool // it waits
+	}{
+		{"its own events are not sent", Log{Name: "agents/own", Last: 2, OnHub: 1, Sends: true}, false, true},
+		{"its claim is not decided", Log{Name: "agents/own", Last: 2, OnHub: 2}, true, true},
+		{"all is there", Log{Name: "agents/own", Last: 2, OnHub: 2}, false, false},
+		{"all is there, and so the log is not named", Log{Name: "agents/third", Last: 2, OnHub: 2}, false, false},
+	} {
+		b := Began{At: At{Now: noon}, Memory: Memory{Pace: Pace{Pushes: times(-10), Locks: times(-10)}},
+			Task: Task{Waits: true, Own: "agents/own", Patience: 5 * time.Minute, Limits: Limits{Set: true, PerMinute: 1}},
+			View: View{Open: true, Mine: c.mine, Step: c.mine, Logs: []Log{c.own, {Name: "agents/other", Last: 9, OnHub: 3, Sends: true}}}}
+		_, a := Next(State{}, b)
+		wait, waits := a.(Wait)
+		if waits != c.want {
+			t.Errorf("%s: %#v", c.name, a)
+		}
+		if end, ok := a.(Done); !waits && (!ok || end.Outcome.Reason != NotYet) {
+			t.Errorf("%s: %#v, %v", c.name, a, wait)
 		}
 	}
 }
