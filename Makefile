@@ -31,7 +31,7 @@ fuzz: ## every fuzz target for FUZZTIME
 			echo "$$p $$f"; $(STATIC) $(GO) test -run '^$$' -fuzz "^$$f\$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 2s $$p; \
 		done; done
 
-soak: ## several agents work while faults are injected, then everything is checked (Linux); SOAK='-minutes 30 -seeds 10'
+soak: ## several agents work while faults are injected, then everything is checked (Linux); SOAK='-minutes 30 -seeds 10', or '-load host' to measure many agents without faults
 	$(STATIC) $(GO) run ./internal/soak $(SOAK)
 
 bench: build ## the budgets of docs/performance.md, as ratios to git itself; ROWS=<regexp> for some, BENCH=<options>
@@ -40,7 +40,7 @@ bench: build ## the budgets of docs/performance.md, as ratios to git itself; ROW
 benchmarks: ## every benchmark of a package
 	$(STATIC) $(GO) test -run '^$$' -bench . -benchmem -tags $(TAGS) ./...
 
-nightly: ## long runs: the whole suite with CROSSLINK_NIGHTLY=1, the scripts with a newer git, soaks of 30 minutes of agents and of the dashboard, ten minutes a fuzz target, all budgets
+nightly: ## long runs: the whole suite with CROSSLINK_NIGHTLY=1, the scripts with a newer git, soaks of 30 minutes of agents and of the dashboard, 10 minutes of many agents on a host and of many clones, ten minutes a fuzz target, all budgets
 	-$(MAKE) newer-git
 	$(MAKE) mcp-clients
 	$(MAKE) cross
@@ -50,6 +50,8 @@ nightly: ## long runs: the whole suite with CROSSLINK_NIGHTLY=1, the scripts wit
 	CROSSLINK_REFS=plumbing $(STATIC) $(GO) run ./internal/gotest -count=1 -timeout 2h -tags $(TAGS) ./refs/... ./tracker
 	$(MAKE) soak SOAK='-minutes 30 -seeds 10'
 	$(MAKE) soak SOAK='-dashboard -minutes 30'
+	$(MAKE) soak SOAK='-load host -minutes 10'
+	$(MAKE) soak SOAK='-load http -minutes 10'
 	$(MAKE) fuzz FUZZTIME=10m
 	$(MAKE) bench BENCH=-long
 

@@ -158,36 +158,6 @@ func (b *bench) showUnknown() (measurement, error) {
 	return b.against(show("!", "999999"), show("", "1"))
 }
 
-// agents is a tracker of 20,000 events that so many agents wrote.
-func (b *bench) agents(n int) (*world, error) {
-	return b.kept(fmt.Sprint("agents-", n), func(w *world) error { return crowd(w, 20_000, shortText, n) })
-}
-
-// byAgents compares a command in a tracker of a thousand agents with the same in one
-// of ten.
-func (b *bench) byAgents(words ...string) (measurement, error) {
-	var of [2]action
-	for i, n := range []int{1000, 10} {
-		w, err := b.agents(n)
-		if err != nil {
-			return measurement{}, err
-		}
-		if w, err = w.copied(); err != nil {
-			return measurement{}, err
-		}
-		w.ours("list", "-n", "50") // has a store
-		if w.err != nil {
-			return measurement{}, w.err
-		}
-		of[i] = only(w.cmd(words...))
-	}
-	return b.against(of[0], of[1])
-}
-
-func (b *bench) listAgents() (measurement, error) { return b.byAgents("list", "-n", "50") }
-func (b *bench) newAgents() (measurement, error)  { return b.byAgents("new", "-q", "--offline", usual) }
-func (b *bench) syncAgents() (measurement, error) { return b.byAgents("sync", "-q") }
-
 func (b *bench) listMemory() (measurement, error) {
 	w, err := b.many()
 	if err != nil {

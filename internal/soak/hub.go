@@ -29,19 +29,38 @@ type server struct {
 }
 
 func serve(dir string, env []string, t *tally, rng *rand.Rand) (*server, error) {
+	git, err := backend(dir, env)
+	if err != nil {
+		return nil, err
+	}
+	s := &server{tally: t, rng: rng, git: git}
+	s.Server = httptest.NewServer(s)
+	return s, nil
+}
+
+// backend is git's own CGI program for the repositories in a directory.
+func backend(dir string, env []string) (http.Handler, error) {
 	out, err := exec.Command("git", "--exec-path").Output()
 	if err != nil {
 		return nil, err
 	}
-	s := &server{tally: t, rng: rng, git: &cgi.Handler{
+	return &cgi.Handler{
 		Path: filepath.Join(strings.TrimSpace(string(out)), "git-http-backend"),
 		Dir:  dir,
 		Env: append(env, "GIT_PROJECT_ROOT="+dir, "GIT_HTTP_EXPORT_ALL=1",
 			"GIT_CONFIG_COUNT=1", "GIT_CONFIG_KEY_0=http.receivepack", "GIT_CONFIG_VALUE_0=true"),
 		Stderr: os.Stderr,
-	}}
-	s.Server = httptest.NewServer(s)
-	return s, nil
+	}, nil
+}
+
+// slowly serves git until this process ends, each request after loadAnswer, and
+// returns the URL. note is called with the path of each.
+func slowly(git http.Handler, note func(path string)) string {
+	return httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		note(r.URL.Path)
+		time.Sleep(loadAnswer)
+		git.ServeHTTP(w, r)
+	})).URL
 }
 
 func (s *server) draw() (kind string, busy int) {

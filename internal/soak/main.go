@@ -10,6 +10,8 @@
 //	make soak SOAK='-minutes 30 -seeds 10'    ten seeds, three minutes each
 //	make soak SOAK='-seed 7 -keep'            one seed; keep what it made
 //	make soak SOAK='-dashboard -minutes 30'   the dashboard over busy projects
+//	make soak SOAK='-load host -minutes 10'   50 agents on one host, without faults
+//	make soak SOAK='-load http -minutes 10'   20 clones of a slow hub, without faults
 //
 // It counts every fault that it injected and fails if one kind never occurred.
 // A seed decides what the agents and the faults do, not how the processes of a
@@ -22,6 +24,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"syscall"
 	"time"
 )
@@ -36,6 +39,11 @@ type options struct {
 	some    bool // not every kind of fault has to occur
 	verbose bool
 	dash    bool // the dashboard instead
+
+	load   string  // many agents without faults instead: host or http
+	agents int     // of them
+	pause  float64 // seconds between two commands of one
+	limit  int     // the hub's limit of pushes a minute
 }
 
 func main() {
@@ -48,7 +56,15 @@ func main() {
 	flag.BoolVar(&o.some, "some", false, "do not fail if a kind of fault never occurred (for short runs)")
 	flag.BoolVar(&o.verbose, "v", false, "print every command")
 	flag.BoolVar(&o.dash, "dashboard", false, "let the dashboard watch busy projects instead, and see that what it holds does not grow")
+	flag.StringVar(&o.load, "load", "", "measure many agents without faults instead: in worktrees of one clone (host), or in clones of a slow hub (http)")
+	flag.IntVar(&o.agents, "agents", 0, "how many agents -load has (default: 50 on a host, 20 over http)")
+	flag.Float64Var(&o.pause, "pause", 5, "seconds between two commands of an agent of -load")
+	flag.IntVar(&o.limit, "limit", 0, "pushes a minute that the hub of -load asks of all clones together")
 	flag.Parse()
+	if !slices.Contains([]string{"", loadHost, loadHTTP}, o.load) {
+		fmt.Fprintf(os.Stderr, "soak: '%s' is not a value of -load: host, http\n", o.load)
+		os.Exit(1)
+	}
 	if os.Getenv(inside) == "" {
 		os.Exit(again())
 	}
@@ -99,13 +115,16 @@ func run(o options) error {
 			os.RemoveAll(dir)
 		}
 	}()
+	if o.load != "" {
+		return runLoad(o, dir)
+	}
 	if err := syscall.Mount("none", "/", "", syscall.MS_REC|syscall.MS_PRIVATE, ""); err != nil {
 		return fmt.Errorf("make the mounts private: %w", err)
 	}
 	if o.dash {
 		return soakDashboard(dir, time.Duration(o.minutes*float64(time.Minute)))
 	}
-	programs, err := build(filepath.Join(dir, "programs"))
+	programs, err := build(filepath.Join(dir, "programs"), skews)
 	if err != nil {
 		return err
 	}

@@ -21,7 +21,7 @@ import (
 var skews = []time.Duration{0, 40 * time.Second, -7 * time.Minute, 50 * time.Hour, -400 * 24 * time.Hour}
 
 // build builds the program once for each clock, and returns where they are.
-func build(dir string) (programs []string, err error) {
+func build(dir string, skews []time.Duration) (programs []string, err error) {
 	for _, skew := range skews {
 		program := filepath.Join(dir, "skew"+skew.String(), "git-crosslink")
 		flags := "-s -w -X github.com/git-crosslink/git-crosslink/cli.skew=" + skew.String()
