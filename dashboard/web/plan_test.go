@@ -214,6 +214,9 @@ func journeys() []journey {
 	}
 	return []journey{
 		{"/", "", shown}, {"/agents", "", number(`agent-b[^]*?(\d+) events in an hour`)}, {"/projects", "#q", func(k int) string { return text(fmt.Sprintf("%d open", 6+k)) }},
+		{"/projects?view=table", "#q", func(k int) string {
+			return fmt.Sprintf(`document.querySelector('#main td[data-label="open"]').textContent === "%d"`, 6+k)
+		}},
 		{"/p/o/a", "", shown}, {"/p/o/a/issues", "#q", shown}, {"/p/o/a/issues?view=board", "#q", shown},
 		{"/p/o/a/issues?view=tree", "#q", shown}, {"/p/o/a/i/1", "#text", shown}, {"/p/o/a/graph", "#root", shown},
 		{"/p/o/a/timeline", "", shown}, {"/p/o/a/log", "", shown}, {"/p/o/a/locks", "", shown},
