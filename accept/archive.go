@@ -35,7 +35,7 @@ func FromArchive(ctx context.Context, local refs.Local, s *reading.Snapshot, roo
 	if tip == known {
 		return f.dropFolded(nil)
 	}
-	a, err := replay.ReadArchive(ctx, local, replay.ArchiveRequest{Hub: s.Hub, Tip: tip, From: known, Covers: s.Covers(ctx, local, s.Decided().View.Ledger)})
+	a, err := replay.ReadArchive(ctx, local, s.Archive(ctx, local, s.Decided().View.Ledger, tip, known))
 	if err != nil {
 		if ctx.Err() != nil {
 			return nil, nil, err

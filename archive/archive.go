@@ -7,8 +7,8 @@
 //   - the first parent of any other step is the step before it, and its other parents
 //     are the tips of the logs that it adds, sorted by agent id;
 //   - entries are added, never changed or removed;
-//   - a log that is added is good to its last line, its last line is AgentRetired, and
-//     the ledger covers that line;
+//   - a log that is added is good to its last line, and the ledger covers that line. The
+//     line is AgentRetired, or meta revokes the agent at that line or before it;
 //   - a step that breaks a rule is passed over: the next one is compared with the
 //     nearest valid step before it.
 //
@@ -63,7 +63,7 @@ type Log struct {
 	Seq     uint64 // of the last line
 	Hash    string // of the last line
 	Damaged bool   // the good lines end before the log does
-	Retired bool   // the last line is AgentRetired
+	Retired bool   // the last line is AgentRetired, or an admin ended the log there or earlier
 }
 
 // Reasons why a step is passed over. They are printed and scripted against.

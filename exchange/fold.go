@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 	"time"
@@ -52,7 +53,7 @@ type FoldedLog struct {
 	archived bool
 }
 
-// Foldable returns the logs of retired agents that are branches of the hub, sorted by
+// Foldable returns the logs of agents that retired or were revoked that are branches of the hub, sorted by
 // agent id, each with why it has to stay.
 func (x *Exchange) Foldable(s *reading.Snapshot, before time.Time) (all []FoldedLog, err error) {
 	busy := map[string]bool{}
@@ -66,8 +67,12 @@ func (x *Exchange) Foldable(s *reading.Snapshot, before time.Time) (all []Folded
 	}
 	for _, a := range s.View.Agents() {
 		branch := replay.Agents + a.ID
-		l, tip := s.Log(a.ID), s.AllRefs[replay.HubRoot+branch]
-		if !a.Retired || l == nil || tip == "" || tip != s.AllRefs[replay.IncomingRoot+branch] {
+		tip := s.AllRefs[replay.HubRoot+branch]
+		if tip == "" || tip != s.AllRefs[replay.IncomingRoot+branch] || !a.Retired && !s.RevokedBy(a.ID, math.MaxUint64) {
+			continue
+		}
+		l := s.Log(a.ID)
+		if l == nil {
 			continue
 		}
 		f := FoldedLog{Agent: a.ID, Events: l.Seq, RetiredAt: a.RetiredAt, tip: tip}
@@ -77,9 +82,10 @@ func (x *Exchange) Foldable(s *reading.Snapshot, before time.Time) (all []Folded
 		if err != nil {
 			return nil, err
 		}
-		ends := false
+		ends := s.RevokedBy(a.ID, l.Seq)
 		if last != nil {
-			_, ends = last.Body.(*event.AgentRetired)
+			_, retires := last.Body.(*event.AgentRetired)
+			ends = ends || retires
 		}
 		switch {
 		case l.Ended != "" || l.Torn || l.Missing || l.Foreign || l.Diverged || l.Beyond || l.Trails:
@@ -90,7 +96,7 @@ func (x *Exchange) Foldable(s *reading.Snapshot, before time.Time) (all []Folded
 			f.Why = FoldUndecided
 		case busy[a.ID]:
 			f.Why = FoldHolds
-		case !before.IsZero() && !a.RetiredAt.Std().Before(before):
+		case !before.IsZero() && !cmp.Or(a.RetiredAt, l.Time).Std().Before(before):
 			f.Why = FoldRecent
 		}
 		all = append(all, f)
@@ -271,7 +277,7 @@ func (x *Exchange) archiveStep(ctx context.Context, s *reading.Snapshot, was ref
 	if err != nil {
 		return "", err
 	}
-	a, err := replay.ReadArchive(ctx, x.Local(), replay.ArchiveRequest{Hub: s.Hub, Tip: step, From: valid, Covers: s.Covers(ctx, x.Local(), s.Decided().View.Ledger)})
+	a, err := replay.ReadArchive(ctx, x.Local(), s.Archive(ctx, x.Local(), s.Decided().View.Ledger, step, valid))
 	if err == nil && a.Step != step {
 		err = fmt.Errorf("the step would not be valid: %w", a.Bad[len(a.Bad)-1])
 	}

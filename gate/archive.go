@@ -91,7 +91,7 @@ func (g *gate) readArchive(decided *ledger.Ledger, tip, from refs.OID) (replay.A
 	covers := func(agent string, seq uint64, hash string) (bool, error) {
 		return g.coversEnd(decided, agent, seq, hash)
 	}
-	return replay.ReadArchive(g.ctx, g.repo, replay.ArchiveRequest{Hub: g.meta.Hub, Tip: tip, From: from, Covers: covers})
+	return replay.ReadArchive(g.ctx, g.repo, replay.ArchiveRequest{Hub: g.meta.Hub, Tip: tip, From: from, Covers: covers, Revoked: g.meta.Ends})
 }
 
 // decided is what the ledger decided, as the hub has it after the push.
@@ -219,7 +219,8 @@ const archiveTreeLimit = 16 << 20
 func (g *gate) inArchive(agent string) (refs.OID, error) {
 	if g.archived == nil {
 		all := func(string, uint64, string) (bool, error) { return true, nil }
-		a, err := replay.ReadArchive(g.ctx, g.repo, replay.ArchiveRequest{Hub: g.meta.Hub, Tip: g.archive, Covers: all})
+		ended := func(string, uint64) bool { return true }
+		a, err := replay.ReadArchive(g.ctx, g.repo, replay.ArchiveRequest{Hub: g.meta.Hub, Tip: g.archive, Covers: all, Revoked: ended})
 		if err != nil && !errors.Is(err, refs.ErrMissing) {
 			return "", err
 		}

@@ -33,14 +33,14 @@ func (w *world) say(l *log, bodies ...event.Body) {
 func retired(t *testing.T, mode string) *world {
 	w := settled(t, mode, trust.Warn, true)
 	var specs []string
-	for _, id := range []string{"rita", "rob", "lou", "walt", "ann"} {
+	for _, id := range []string{"rita", "rob", "lou", "walt", "ann", "eve"} {
 		l := w.log(id, nil)
 		w.grow(l, 3)
 		if id == "lou" {
 			issue := w.body(l, 2).(*event.IssueCreated).UUID
 			w.say(l, &event.LockClaimed{Issue: issue})
 		}
-		if id != "walt" {
+		if id != "walt" && id != "eve" {
 			w.say(l, &event.AgentRetired{})
 		}
 		if id == "ann" {
@@ -49,7 +49,7 @@ func retired(t *testing.T, mode string) *world {
 		}
 		specs = append(specs, string(l.tip)+":"+agents+id)
 	}
-	w.tip = w.step(w.tip, w.metas[1].id, w.key("alice"), w.tips("rita", "rob", "lou", "walt", "ann"))
+	w.tip = w.step(w.tip, w.metas[1].id, w.key("alice"), w.tips("rita", "rob", "lou", "walt", "ann", "eve"))
 	w.mustPush(append(specs, string(w.tip)+":"+ledgerRef)...)
 	w.say(w.logs["walt"], &event.AgentRetired{})
 	w.mustPush(string(w.logs["walt"].tip) + ":" + agents + "walt")
@@ -114,6 +114,16 @@ func TestArchive(t *testing.T) {
 			if says, ok := w.push(deleting("rob")...); ok || !strings.Contains(says, "rule 'deletion'") {
 				t.Errorf("a deletion of a log that goes on after the archived one: %s", says)
 			}
+			// an admin revoked an agent that did not retire
+			if says, ok := w.push(string(w.fold(second, "eve")) + ":" + archiveRef); ok || !strings.Contains(says, "rule 'archive-not-retired'") {
+				t.Errorf("eve is not revoked: %s", says)
+			}
+			w.accept(w.meta(w.key("alice"), func(m *trust.Meta, s *trust.Signers) *trust.Signers {
+				m.Revoked["eve"] = trust.Revocation{AfterSeq: 2, Hash: event.Hash(w.logs["eve"].lines[1]), Reason: "gone"}
+				return s
+			}))
+			w.mustPush(string(w.metas[2].id) + ":refs/heads/crosslink/meta")
+			w.mustPush(append(deleting("eve"), "--atomic", string(w.fold(second, "eve"))+":"+archiveRef)...)
 			// the ledger continues without the branches
 			carol := w.logs["carol"]
 			w.say(carol, &event.IssueCreated{UUID: uuid(77), Title: "later", Priority: event.Medium, CreatedBy: "carol"})

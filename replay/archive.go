@@ -27,8 +27,10 @@ type ArchiveRequest struct {
 	Tip  refs.OID // the last step
 	From refs.OID // a step that is known to be valid; "" for none
 
-	// Covers reports whether the ledger covers a line.
-	Covers func(agent string, seq uint64, hash string) (bool, error)
+	// Covers reports whether the ledger covers a line, and Revoked whether an admin ended
+	// the log at that line or before it.
+	Covers  func(agent string, seq uint64, hash string) (bool, error)
+	Revoked func(agent string, seq uint64) bool
 }
 
 // Archive is what an archive holds.
@@ -113,18 +115,18 @@ func (s archiveStep) judge(ctx context.Context, l refs.Local, r ArchiveRequest, 
 	logs = map[string]refs.OID{}
 	f, err = archive.Judge(changes, len(folded), func(parent int, agent string) (archive.Log, error) {
 		logs[agent] = folded[parent]
-		return folds(ctx, l, r.Hub, agent, folded[parent])
+		return r.folds(ctx, l, agent, folded[parent])
 	}, r.Covers)
 	return logs, f, err
 }
 
 // folds is what the tip of a log says about whether it may be folded.
-func folds(ctx context.Context, l refs.Local, hub, agent string, tip refs.OID) (archive.Log, error) {
+func (r ArchiveRequest) folds(ctx context.Context, l refs.Local, agent string, tip refs.OID) (archive.Log, error) {
 	h, err := refs.ReadHead(ctx, l, tip)
 	if err != nil {
 		return archive.Log{}, err
 	}
-	part, err := GoodPart(ctx, l, PartRequest{Hub: hub, Agent: agent, Tip: tip})
+	part, err := GoodPart(ctx, l, PartRequest{Hub: r.Hub, Agent: agent, Tip: tip})
 	if err != nil {
 		return archive.Log{}, err
 	}
@@ -139,13 +141,13 @@ func folds(ctx context.Context, l refs.Local, hub, agent string, tip refs.OID) (
 		return log, nil
 	}
 	_, log.Retired = e.Body.(*event.AgentRetired)
+	log.Retired = log.Retired || r.Revoked(agent, log.Seq)
 	return log, nil
 }
 
-// Covers returns how the steps of an archive are judged by what the ledger decided: it
-// covers a line if that is the last one it covers of the log, or comes before that one.
-func (s *State) Covers(ctx context.Context, l refs.Local, decided *ledger.Ledger) func(agent string, seq uint64, hash string) (bool, error) {
-	return func(agent string, seq uint64, hash string) (bool, error) {
+// Archive asks what an archive holds by what a State says, and the ledger of it decided.
+func (s *State) Archive(ctx context.Context, l refs.Local, decided *ledger.Ledger, tip, from refs.OID) ArchiveRequest {
+	return ArchiveRequest{Hub: s.Hub, Tip: tip, From: from, Revoked: s.RevokedBy, Covers: func(agent string, seq uint64, hash string) (bool, error) {
 		at := decided.Position(agent)
 		if at.Seq <= seq {
 			return at == ledger.Position{Seq: seq, Hash: hash}, nil
@@ -156,5 +158,11 @@ func (s *State) Covers(ctx context.Context, l refs.Local, decided *ledger.Ledger
 		}
 		line, err := LineAt(ctx, l, agent, c.View, seq)
 		return line != nil && event.Hash(line) == hash, err
-	}
+	}}
+}
+
+// RevokedBy reports whether an admin ended a log at a line or before it. A later
+// revocation may only end it earlier.
+func (s *State) RevokedBy(agent string, seq uint64) bool {
+	return s.Meta != nil && s.Meta.Ends(agent, seq)
 }

@@ -462,3 +462,37 @@ func TestFsckOfTheArchive(t *testing.T) {
 		t.Errorf("%q", got)
 	}
 }
+
+// The log of an agent that an admin revoked can be archived, too; revoking it earlier
+// afterwards changes nothing of that.
+func TestFoldOfARevokedAgent(t *testing.T) {
+	t.Parallel()
+	w := newMemoryWorld(t)
+	alice, bob, carol := foldingWorld(t, w)
+	erin := w.clone("erin")
+	erin.sync()
+	issue := erin.create("erin's")
+	erin.comment(issue, "the last one")
+	alice.sync()
+	alice.create("a step covers all of it")
+	w.converge(alice, bob, carol)
+	revoke := func(after *uint64) {
+		t.Helper()
+		tr := alice.open()
+		defer alice.close(tr)
+		if _, err := tr.Revoke(context.Background(), "erin", after, "gone"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	revoke(nil)
+	if got := carol.fold(); got != "bob erin" {
+		t.Errorf("moved %q", got)
+	}
+	revoke(new(uint64(2)))
+	w.converge(alice, bob, carol)
+	cold := w.clone("cold")
+	w.converge(alice, cold)
+	if held, branch := w.archived("erin"); !held || branch {
+		t.Error(held, branch)
+	}
+}

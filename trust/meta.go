@@ -88,6 +88,12 @@ type Revocation struct {
 	Reason   string
 }
 
+// Ends reports whether the agent is revoked at a line of its log or before it.
+func (m *Meta) Ends(agent string, seq uint64) bool {
+	r, revoked := m.Revoked[agent]
+	return revoked && r.AfterSeq <= seq
+}
+
 // Within reports whether no line counts under r that did not under was: r ends
 // no later, in the log that was pins. hashAt returns the event.Hash of a line of
 // the log that r was made for, "" where it has none.

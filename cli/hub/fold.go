@@ -15,15 +15,15 @@ import (
 
 func newAgentFold(e *command.Env) *urfave.Command {
 	return e.Command(&urfave.Command{
-		Name: "fold", Usage: "archive the logs of retired agents",
+		Name: "fold", Usage: "archive the logs of retired and revoked agents",
 		UsageText: "git crosslink agent fold [<options>]",
-		Description: `Moves the logs of retired agents to the archive, the branch crosslink/archive of the
-hub, and deletes the branches of these logs. Nothing else changes: all events stay, and
-all clones show the same issues. A hub with few branches answers faster. Anybody may
-run this command. If a hub has more than 200 logs of retired agents, a sync in the
-background runs it too.
+		Description: `Moves the logs of retired agents, and of agents that an admin revoked, to the archive,
+which is the branch crosslink/archive of the hub, and deletes the branches of these logs.
+Nothing else changes: all events stay, and all clones show the same issues. A hub with
+few branches answers faster. Anybody may run this command. If a hub has more than 200
+logs of retired agents, a sync in the background runs it too.
 
-The log of a retired agent stays a branch if the agent holds a lock or waits for one, if
+A log stays a branch if the agent holds a lock or waits for one, if
 events follow the retirement, or if the log cannot be read to its end. It also stays until
 the hub has decided that nothing follows (undecided; the next sync does this).
 
