@@ -135,7 +135,7 @@ func (i Identity) Name(kind event.AgentKind) (name string, set bool) {
 	if v, ok := i.Config.Get(NameSetting); ok {
 		return event.DisplayName(v), true
 	}
-	if kind != event.Person { // whoever starts a program is somebody else
+	if kind != event.Person { // the person who starts a program is somebody else
 		return "", false
 	}
 	v, _ := i.Config.Get("user.name")

@@ -17,7 +17,7 @@ import (
 )
 
 // checkWorktrees is the doctor's look at locks of agents whose worktree was removed. Their
-// keys are still in the clone, so whoever works here may give the locks back. An agent
+// keys are still in the clone, so anybody who works here may give the locks back. An agent
 // that the environment names has no worktree.
 func (k *Checkup) checkWorktrees(_ context.Context, s *reading.Snapshot) ([]fail.Diagnosis, error) {
 	locked, err := s.View.Locked()
@@ -53,7 +53,7 @@ func (k *Checkup) checkWorktrees(_ context.Context, s *reading.Snapshot) ([]fail
 }
 
 // worktreeAgents returns whether a worktree of the clone writes as an agent: its identity
-// file says so, or its configuration names the agent.
+// file or its configuration names the agent.
 func (k *Checkup) worktreeAgents() func(agent string) bool {
 	const most = 64 << 10
 	dirs, _ := filepath.Glob(filepath.Join(k.Outer.CommonDir, "worktrees", "*"))

@@ -126,12 +126,12 @@ func overruled(p reading.Projection, n hubs.Edit) (notice *fail.Notice, over boo
 			case t.over == 0 || int64(t.over) >= n.At: // an older program, or it was seen
 				return nil, true
 			default:
-				code := fail.Code("overruled")
+				told := &fail.Notice{Code: "overruled", Text: fmt.Sprintf("%s replaced your %s of %s '%s' without having seen it", people.NewNames(p).Quoted(e.Agent), n.Field, row.Name(), row.Title),
+					Fields: fail.Fields{"issue": row.Name(), "text": own}}
 				if n.Field == "title" {
-					code = "overruled/title"
+					told.Code = "overruled/title"
 				}
-				return &fail.Notice{Code: code, Text: fmt.Sprintf("%s replaced your %s of %s '%s' without having seen it", people.NewNames(p).Quoted(e.Agent), n.Field, row.Name(), row.Title),
-					Fields: fail.Fields{"issue": row.Name(), "text": own}}, true
+				return told, true
 			}
 		}
 	}

@@ -42,7 +42,7 @@ func DisplayName(s string) string {
 }
 
 // invisible reports letters and marks that fonts draw as nothing: fillers of Hangul,
-// the Braille blank, and Khmer vowels without a form.
+// the empty Braille cell, and Khmer vowels without a form.
 func invisible(r rune) bool {
 	switch r {
 	case '\u115f', '\u1160', '\u3164', '\uffa0', '\u2800', '\u17b4', '\u17b5', '\u034f':

@@ -49,7 +49,7 @@ func TestNames(t *testing.T) {
 		{"a name stands for the id", "alice-1 Alice", "Alice"},
 		{"no name", "alice-1", "alice-1"},
 		{"one name, two agents", "alice-1 Alice\nalice-2 Alice", "Alice (alice-1), Alice (alice-2)"},
-		{"names that differ in case and blanks", "alice-1 Alice L\nalice-2 ALICE L", "Alice L (alice-1), ALICE L (alice-2)"},
+		{"names that differ in case", "alice-1 Alice L\nalice-2 ALICE L", "Alice L (alice-1), ALICE L (alice-2)"},
 		{"an unapproved agent takes no name", "alice-1 Alice\n?eve-1 Alice", "Alice, Alice (eve-1)"},
 		{"two unapproved agents", "?alice-1 Alice\n?eve-1 Alice", "Alice (alice-1), Alice (eve-1)"},
 		{"a retired agent leaves its name", "alice-1 Alice\n-alice-0 Alice", "Alice, Alice (alice-0)"},
@@ -97,7 +97,7 @@ dave-box-1
 		"alice-lap-2": "alice-lap-2", "alice-lap-2@crosslink": "alice-lap-2", "bob@example.com": "bob-box-1", "carol@example.com": "",
 		"Alice Liddell": "alice-box-1 alice-lap-2", " alice  LIDDELL": "alice-box-1 alice-lap-2",
 		"bob miller": "bob-box-1", // neither the retired nor the unapproved one
-		"bob-box-1":  "bob-box-1", // an id, whoever has it as a name
+		"bob-box-1":  "bob-box-1", // an id, although somebody has it as a name
 		"bob":        "bob-box-1", "Bob": "bob-box-1", "dave": "dave-box-1", "eve": "eve-box-1",
 		"al": "", "alic": "", "nobody": "", "": "", " ": "", "@you": "", "miller": "",
 	} {

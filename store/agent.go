@@ -56,7 +56,7 @@ func (f *File) Named(name string) []*reducer.Agent {
 }
 
 // SameName is the form in which names of agents are compared: names that differ only
-// in case, in blanks or in compatible characters (full width, ligatures) are the same.
+// in case, in spaces or in compatible characters (full width, ligatures) are the same.
 func SameName(s string) string {
 	return Fold(strings.Join(strings.Fields(norm.NFKC.String(s)), " "))
 }
