@@ -81,6 +81,10 @@ func escapeHidden(doc []byte) []byte {
 	var out []byte
 	from := 0
 	for i := 0; i < len(doc); {
+		if doc[i] < 0x7F { // almost all
+			i++
+			continue
+		}
 		r, n := utf8.DecodeRune(doc[i:])
 		if r == utf8.RuneError && n == 1 || r >= 0x7F && Hidden(r) {
 			out = append(out, doc[from:i]...)
