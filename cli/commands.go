@@ -31,7 +31,7 @@ func Examples() map[string][]string {
 // and help read it first.
 func tree(e *command.Env) *urfave.Command {
 	issues := issue.Commands(e)
-	rest := append(slices.Concat(issue.Nouns(e), session.Commands(e), timing.Commands(e), hub.Commands(e), transfer.Commands(e)),
+	rest := append(slices.Concat(issue.Nouns(e), session.Commands(e), timing.Commands(e), hub.Commands(e, transfer.Roll), transfer.Commands(e)),
 		dashboard.New(e.Terminal),
 		mcp.New(e.Terminal),
 		dashboard.NewWatch(e.Terminal),

@@ -2,8 +2,10 @@ package clone
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/git-crosslink/git-crosslink/fail"
+	"github.com/git-crosslink/git-crosslink/hubs"
 	"github.com/git-crosslink/git-crosslink/reading"
 	"github.com/git-crosslink/git-crosslink/replay"
 )
@@ -13,6 +15,8 @@ func (c *Clone) LevelReason(s *reading.Snapshot) string {
 	switch {
 	case s.NewerRules():
 		return "the hub uses rules that are newer than this program"
+	case s.Successor() != "":
+		return c.closed(s)
 	case s.Level == 0 || s.Level == replay.FormatVersion:
 		return ""
 	}
@@ -47,13 +51,20 @@ func (c *Clone) RefuseLevel(s *reading.Snapshot) error {
 	return nil
 }
 
-// LevelError is the refusal to write to a hub of another level; nil if the hub has this
-// program's level.
+// closed says where a hub continues.
+func (c *Clone) closed(s *reading.Snapshot) string {
+	return fmt.Sprintf("the hub on '%s' is closed; the tracker continues at '%s'", c.HubName(), s.Successor())
+}
+
+// LevelError is the refusal to write to a hub that is closed, or of another level; nil
+// if the hub is neither.
 func (c *Clone) LevelError(s *reading.Snapshot) *fail.Error {
 	switch {
 	case s.NewerRules():
 		return &fail.Error{Kind: fail.Fatal, Code: "level",
 			Message: fmt.Sprintf("the hub on '%s' uses rules that are newer than this program: nothing was written", c.HubName())}
+	case s.Successor() != "":
+		return c.closedError(s)
 	case s.Level == 0 || s.Level == replay.FormatVersion:
 		return nil
 	case s.Level < replay.FormatVersion:
@@ -63,6 +74,21 @@ func (c *Clone) LevelError(s *reading.Snapshot) *fail.Error {
 		return &fail.Error{Kind: fail.Fatal, Code: "level",
 			Message: fmt.Sprintf("the hub on '%s' has level %d, which is newer than this program: nothing was written", c.HubName(), s.Level)}
 	}
+}
+
+// closedError refuses to write to a closed hub.
+func (c *Clone) closedError(s *reading.Snapshot) *fail.Error {
+	e := &fail.Error{Kind: fail.Fatal, Code: "closed", Message: c.closed(s) + ": nothing was written", Fields: fail.Fields{"url": s.Successor()}}
+	all := c.Conf.Remotes()
+	if n := slices.IndexFunc(all, func(name string) bool { return hubs.URLOf(c.Conf, name) == s.Successor() }); n >= 0 {
+		e.Code, e.Fields["name"] = "closed/remote", all[n]
+		return e
+	}
+	e.Fields["name"] = "tracker"
+	for n := 2; slices.Contains(all, e.Fields["name"]); n++ {
+		e.Fields["name"] = fmt.Sprintf("tracker-%d", n)
+	}
+	return e
 }
 
 // ApartError refuses what would mix the two.

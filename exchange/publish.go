@@ -195,6 +195,10 @@ func (x *Exchange) explain(ctx context.Context, s *reading.Snapshot, r drive.Rep
 	case syncer.NotYet:
 		o.Reason = r.Why
 	}
+	if o.Reason == "" && s != nil && s.Successor() != "" {
+		e := x.LevelError(s)
+		o.Reason, o.Code, o.Fields = x.LevelReason(s), e.Code, e.Fields
+	}
 	return o
 }
 

@@ -229,7 +229,11 @@ func (f *Founder) followDetached(ctx context.Context) (got exchange.Taken, err e
 	if err != nil {
 		return got, err
 	}
-	if err := f.switchTo(ctx, s, f.Contact.Other, nil); err != nil {
+	change := f.switchTo
+	if s.Meta != nil && s.Meta.Successor() != "" {
+		change = f.changeOver
+	}
+	if err := change(ctx, s, f.Contact.Other, nil); err != nil {
 		return got, err
 	}
 	return f.FetchFor(ctx, exchange.Wants{Pin: true, Mend: true, Join: true})

@@ -83,6 +83,8 @@ func (f *Founder) chooseFor(ctx context.Context, o InitOptions) error {
 		return hubs.NoSuchRemote(o.Remote)
 	case f.IsHub(ctx):
 		return f.Hub.ChosenError("hub-chosen", "")
+	case o.Join && known && hubs.Said(f.Conf) == "" && f.isSuccessor(ctx, o.Remote):
+		return nil // Init turns to it
 	case known && hubs.URLOf(f.Conf, o.Remote) != f.Hub.Shown(), hubs.Said(f.Conf) != "":
 		return f.Hub.ChosenError("hub-chosen/look", o.Remote)
 	default:
@@ -92,11 +94,21 @@ func (f *Founder) chooseFor(ctx context.Context, o InitOptions) error {
 	return f.Chosen()
 }
 
+// isSuccessor reports whether a remote is where this clone's hub, which is closed,
+// continues.
+func (f *Founder) isSuccessor(ctx context.Context, remote string) bool {
+	if f.Replica == nil {
+		return false
+	}
+	s, err := f.Reads.Load(ctx)
+	return err == nil && s.Successor() != "" && s.Successor() == hubs.URLOf(f.Conf, remote)
+}
+
 // Init makes the remote a hub, or joins the one that is there. The hub comes
 // into being in one atomic push of meta and of every log written here, which
 // expects that there is none yet: of two that try at once, one makes it and
 // the other joins.
-func (f *Founder) Init(ctx context.Context, o InitOptions) (*InitReport, error) {
+func (f *Founder) Init(ctx context.Context, o InitOptions) (report *InitReport, err error) {
 	if err := f.chooseFor(ctx, o); err != nil {
 		return nil, err
 	}
@@ -113,6 +125,10 @@ func (f *Founder) Init(ctx context.Context, o InitOptions) (*InitReport, error) 
 	private, err := f.privateNumbers(ctx, o)
 	if err != nil {
 		return nil, err
+	}
+	if o.Join && o.Remote != "" && f.Hub.Name != o.Remote {
+		stay := f.turnTo(o.Remote)
+		defer func() { err = errors.Join(err, stay(err)) }()
 	}
 	f.Reads.Join(o.Join)
 	f.Link.MayAsk(f.Options.Ask)
@@ -190,7 +206,7 @@ func (f *Founder) initOnce(ctx context.Context, o InitOptions, followed *bool) (
 	if err != nil {
 		return nil, false, err
 	}
-	if err := f.RefuseLevel(s); err != nil {
+	if err := f.RefuseLevel(s); err != nil && !(o.Join && f.Contact.Detached) {
 		return nil, false, err
 	}
 	if s.Bound && f.Contact.NoMeta {

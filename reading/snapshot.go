@@ -289,8 +289,19 @@ func (s *Snapshot) Undecidable() bool { return s.Ledger.Err != nil || len(s.Ledg
 // that this program does not know, and the hub's meta admits them.
 func (s *Snapshot) NewerRules() bool { return errors.Is(s.Ledger.Err, ledger.ErrNewer) }
 
-// Writable reports whether this program writes to a hub of this level.
-func (s *Snapshot) Writable() bool { return s.Level == replay.FormatVersion && !s.NewerRules() }
+// Writable reports whether this program writes to a hub of this level, and the hub is
+// not closed.
+func (s *Snapshot) Writable() bool {
+	return s.Level == replay.FormatVersion && !s.NewerRules() && s.Successor() == ""
+}
+
+// Successor is the URL of the hub on which a closed one continues, "" if it is open.
+func (s *Snapshot) Successor() string {
+	if s.Meta == nil || !s.Bound {
+		return ""
+	}
+	return s.Meta.Successor()
+}
 
 // Waits reports whether an agent waits for a lock.
 func (s *Snapshot) Waits(issue event.UUID, agent string) bool {

@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/git-crosslink/git-crosslink/found"
+	"github.com/git-crosslink/git-crosslink/hubs"
 	"github.com/git-crosslink/git-crosslink/migrate"
 )
 
@@ -26,6 +27,21 @@ func (t *Tracker) Init(ctx context.Context, o InitOptions) (*InitReport, error) 
 // fork; "" is the hub, if another remote is known to hold the original.
 func (t *Tracker) Detach(ctx context.Context, remote string) (*Detached, error) {
 	return t.founder().Detach(ctx, remote)
+}
+
+// Taken reports whether a remote has a tracker.
+func (t *Tracker) Taken(ctx context.Context, remote string) (bool, error) {
+	return t.founder().Taken(ctx, remote)
+}
+
+// CloseHub closes the hub: the tracker continues on another remote.
+func (t *Tracker) CloseHub(ctx context.Context, remote string) error {
+	return t.members().Close(ctx, hubs.URLOf(t.clone.Conf, remote))
+}
+
+// Roll makes the hub on another remote that continues this clone's, which was closed.
+func (t *Tracker) Roll(ctx context.Context, o InitOptions) (*InitReport, error) {
+	return t.founder().Roll(ctx, o)
 }
 
 // Migration prepares to make a hub that the original wrote one of this program's

@@ -52,6 +52,15 @@ func (t tracked) Init(ctx context.Context, o tracker.InitOptions) (*tracker.Init
 	return r, err
 }
 
+func (t tracked) CloseHub(ctx context.Context, remote string) error {
+	_, err := saving(t, func() (any, error) { return nil, t.Tracker.CloseHub(ctx, remote) })
+	return err
+}
+
+func (t tracked) Roll(ctx context.Context, o tracker.InitOptions) (*tracker.InitReport, error) {
+	return saving(t, func() (*tracker.InitReport, error) { return t.Tracker.Roll(ctx, o) })
+}
+
 // saving notes a write that leaves no line in the own log, or none that the
 // command shows.
 func saving[T any](t tracked, write func() (T, error)) (T, error) {

@@ -1,14 +1,19 @@
 package hub
 
 import (
+	"context"
+
 	urfave "github.com/urfave/cli/v2"
 
 	"github.com/git-crosslink/git-crosslink/cli/command"
 )
 
+// Roll moves a tracker from the hub on a remote to a new one on another.
+type Roll func(ctx context.Context, e *command.Env, remote, from string) error
+
 // Commands are the commands about the hub and those who write to it, in the
 // order of help.
-func Commands(e *command.Env) []*urfave.Command {
+func Commands(e *command.Env, roll Roll) []*urfave.Command {
 	return []*urfave.Command{
 		newAgentCommand(e),
 		newTrustCommand(e),
@@ -18,7 +23,7 @@ func Commands(e *command.Env) []*urfave.Command {
 		newHeartbeatCommand(e),
 		newSetupCommand(e),
 		newCICommand(e),
-		newInitCommand(e),
+		newInitCommand(e, roll),
 		newForkCommand(e),
 		newMigrateCommand(e),
 		newSyncCommand(e),

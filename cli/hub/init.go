@@ -14,7 +14,7 @@ import (
 	"github.com/git-crosslink/git-crosslink/verb"
 )
 
-func newInitCommand(e *command.Env) *urfave.Command {
+func newInitCommand(e *command.Env, roll Roll) *urfave.Command {
 	return e.Command(&urfave.Command{
 		Name: "init", Category: frame.GroupHub,
 		Usage:     "create a tracker on a remote, or join it",
@@ -43,10 +43,17 @@ With --tidy, plain git no longer fetches the tracker's branches: 'git branch -a'
 fetched. The cost: events no longer arrive with your own fetches, so each sync
 fetches them itself. On a terminal init asks. --no-tidy undoes only that.
 
+With --from, the tracker moves to a new hub on <remote>, which starts from the issues
+of the hub on the other remote, with the same numbers, authors and times, but without
+their history. Use it when the history has become too large. You must be an admin. The
+old hub is closed and stays readable; other clones continue on the new hub with 'init
+<remote> --join'. To continue after an interruption, run the same command again.
+
 Examples:
   git crosslink init
   git crosslink init upstream
   git crosslink init --join
+  git crosslink init tracker --from origin
   git crosslink init --helper
   git crosslink init --tidy`,
 		Flags: []urfave.Flag{
@@ -54,6 +61,7 @@ Examples:
 			&urfave.BoolFlag{Name: "helper", Usage: "let git fetch, pull and push of the remote sync the tracker"},
 			&urfave.BoolFlag{Name: "tidy", Usage: "keep the tracker's branches out of git branch -a and git log --all"},
 			&urfave.BoolFlag{Name: "join", Usage: "join a hub even if issues lose the numbers they have here"},
+			&urfave.StringFlag{Name: "from", Usage: "close the hub on `REMOTE`, and create one that starts from its issues"},
 		},
 	}, func(u *urfave.Context) error {
 		args, err := frame.Arguments(u, 0, 1, "at most one remote")
@@ -78,8 +86,19 @@ Examples:
 		if u.Bool("offline") {
 			return frame.Misuse("'init' contacts the hub: it cannot be used with '--offline'")
 		}
+		if u.IsSet("from") {
+			return runRoll(u, remote, roll, e)
+		}
 		return runInit(u.Context, tracker.InitOptions{Remote: remote, Self: u.Bool("hub"), Join: u.Bool("join")}, u.Bool("helper"), u.Bool("tidy"), e)
 	})
+}
+
+func runRoll(u *urfave.Context, remote string, roll Roll, e *command.Env) error {
+	from := u.String("from")
+	if from == "" || remote == "" || remote == from || u.Bool("hub") || u.Bool("join") || u.Bool("helper") || u.Bool("tidy") {
+		return frame.Misuse("'--from' needs the remote of the new hub and takes no other options: git crosslink init <remote> --from <old remote>")
+	}
+	return roll(u.Context, e, remote, from)
 }
 
 func runInit(ctx context.Context, opts tracker.InitOptions, helper, tidy bool, e *command.Env) error {

@@ -97,7 +97,7 @@ var rules = map[string]rule{
 	},
 	"standing": {pure: true, may: "event reading store", why: "how a lock stands follows from a projection"},
 	"found": {
-		may: "clone event exchange fail hubs ledger migrate ownlog reading refs replay rewrite/anew store syncer/drive trust trust/keys",
+		may: "agents clone event exchange fail hubs ledger migrate ownlog reading refs replay rewrite rewrite/anew store syncer/drive trust trust/keys",
 		why: "a hub is made, joined, put back or detached by what exchange and ownlog do; no command stands on it",
 	},
 	"members": {
@@ -143,7 +143,7 @@ var rules = map[string]rule{
 		why: "it brings what importer reads into a tracker, for every surface",
 	},
 	"cli/transfer": {
-		may: "cli/command cli/frame event exporter importer internal/shell refs/git store tracker transfer",
+		may: "answer cli/command cli/frame event exporter importer internal/shell refs/git store tracker transfer internal/statefile",
 		why: "parse, open the source, print; what is imported is importer's and transfer's to know",
 	},
 	"cli/command": {

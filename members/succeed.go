@@ -1,0 +1,28 @@
+package members
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/git-crosslink/git-crosslink/agents"
+	"github.com/git-crosslink/git-crosslink/fail"
+	"github.com/git-crosslink/git-crosslink/reading"
+	"github.com/git-crosslink/git-crosslink/trust"
+)
+
+// Close closes the hub for good: its meta names the URL of the hub on which the tracker
+// continues. A hub that is closed for the same one stays as it is.
+func (m *Members) Close(ctx context.Context, url string) error {
+	if !trust.ValidSuccessor(url) {
+		return &fail.Error{Kind: fail.Fatal, Code: "successor", Message: fmt.Sprintf("'%s' cannot be named as the URL of a hub: nothing was written", fail.Truncate(url))}
+	}
+	err := m.ChangeMeta(ctx, "closes the hub", func(_ *reading.Snapshot, c *agents.Change) error {
+		c.Meta.SetSuccessor(url)
+		return nil
+	})
+	if e, ok := errors.AsType[*fail.Error](err); ok && e.Code.Name() == "closed" && e.Fields["url"] == url {
+		return nil
+	}
+	return err
+}

@@ -1,0 +1,46 @@
+package trust
+
+import (
+	"maps"
+	"strings"
+
+	"github.com/git-crosslink/git-crosslink/event/canon"
+)
+
+// successor is the member of hub.json that says where a hub goes on.
+const successor = "successor"
+
+// maxURL bounds the URL of a successor, in bytes.
+const maxURL = 2048
+
+// SetSuccessor closes a hub: nothing is written there any more, and the tracker
+// continues on the hub at url.
+func (m *Meta) SetSuccessor(url string) {
+	x := object{}
+	x.str("url", url)
+	if m.Extra = maps.Clone(m.Extra); m.Extra == nil {
+		m.Extra = map[string][]byte{}
+	}
+	m.Extra[successor] = x.bytes()
+}
+
+// Successor is the URL of the hub on which a closed one continues; "" if the hub is not
+// closed.
+func (m *Meta) Successor() string {
+	v, err := canon.Parse(m.Extra[successor])
+	if err != nil {
+		return ""
+	}
+	var r reader
+	if url := r.object(v, successor).str("url"); r.err == nil && ValidSuccessor(url) {
+		return url
+	}
+	return ""
+}
+
+// ValidSuccessor reports whether people may be told to fetch from a URL: it holds no
+// control character, is no option of git's and starts no program.
+func ValidSuccessor(url string) bool {
+	return url != "" && len(url) <= maxURL && url[0] != '-' && !strings.Contains(url, "::") &&
+		!strings.ContainsFunc(url, func(r rune) bool { return r < ' ' || r == 0x7f || r == '\uFFFD' })
+}
