@@ -97,12 +97,11 @@ func (f *fromArchive) expectAgain(held map[string]refs.OID) {
 }
 
 // dropFolded drops the branches in whose place the archive is read from now on: those
-// that the hub no longer has, and those that do not hold the lines in the archive, which
-// the ledger covers. folded are the logs that the archive holds since this fetch.
+// that the hub no longer has, and those that differ from the lines in the archive, which
+// the ledger covers. A branch that the hub has with fewer lines was set back: all lines in
+// the archive are expected in it, so the next push restores them, and it can be folded
+// again. folded are the logs that the archive holds since this fetch.
 func (f *fromArchive) dropFolded(folded map[string]refs.OID) ([]refs.Update, []hubs.Problem, error) {
-	if !f.gone {
-		return f.ups, f.problems, nil
-	}
 	for ref, tip := range f.all {
 		id, ok := strings.CutPrefix(ref, replay.HubRoot+replay.Agents)
 		if !ok {
@@ -117,9 +116,37 @@ func (f *fromArchive) dropFolded(folded map[string]refs.OID) ([]refs.Update, []h
 			return nil, nil, fmt.Errorf("compare the log of '%s' with the one in the archive: %w", id, err)
 		}
 		onHub := f.all[f.root+replay.Agents+id] != ""
-		if rel == refs.Prefix || rel == refs.Diverged || rel == refs.Equal && !onHub {
+		switch {
+		case rel == refs.Prefix && onHub:
+			f.ups = append(f.ups, refs.Update{Ref: ref, Old: tip, New: held})
+		case rel == refs.Prefix, rel == refs.Diverged, rel == refs.Equal && f.gone && !onHub:
 			f.ups = append(f.ups, refs.Update{Ref: ref, Old: tip})
 		}
 	}
-	return f.ups, f.problems, nil
+	if !f.gone {
+		return f.ups, f.problems, nil
+	}
+	err := f.expectWhole(folded)
+	return f.ups, f.problems, err
+}
+
+// expectWhole expects all lines of an archived log in a branch that the hub has with fewer
+// lines, and that was not accepted for this reason.
+func (f *fromArchive) expectWhole(folded map[string]refs.OID) error {
+	for ref, tip := range f.all {
+		id, ok := strings.CutPrefix(ref, f.root+replay.Agents)
+		branch := replay.HubRoot + replay.Agents + id
+		held := cmp.Or(folded[id], f.all[replay.ArchivedRoot+id])
+		if !ok || held == "" || f.all[branch] != "" {
+			continue
+		}
+		rel, err := refs.IsPrefix(f.ctx, f.local, id, tip, held)
+		if err != nil {
+			return fmt.Errorf("compare the log of '%s' with the one in the archive: %w", id, err)
+		}
+		if rel == refs.Prefix {
+			f.ups = append(f.ups, refs.Update{Ref: branch, New: held})
+		}
+	}
+	return nil
 }

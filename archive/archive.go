@@ -6,7 +6,8 @@
 //   - the first step has no parent and no entry;
 //   - the first parent of any other step is the step before it, and its other parents
 //     are the tips of the logs that it adds, sorted by agent id;
-//   - entries are added, never changed or removed;
+//   - entries are added, never changed or removed, and a step that is not the first adds
+//     at least one: so the length of an archive is bounded by the logs in it;
 //   - a log that is added is good to its last line, and the ledger covers that line. The
 //     line is AgentRetired, or meta revokes the agent at that line or before it;
 //   - a step that breaks a rule is passed over: the next one is compared with the
@@ -72,6 +73,8 @@ const (
 	Removed    = "removed"     // an entry of an earlier step is missing
 	Altered    = "altered"     // an entry is not the tree of the log that was folded
 	BadParents = "parents"     // the parents are not the logs that are added
+	Empty      = "empty"       // no log is added
+	Unreadable = "unreadable"  // the commit is damaged or too large; what is before it is not read
 	Damaged    = "damaged"     // the log that is added cannot be read to its end
 	NotRetired = "not-retired" // the agent whose log is added is not retired
 	NotCovered = "not-covered" // the ledger does not cover the end of the log
@@ -109,16 +112,19 @@ func Added(changes []Entry) (map[string]string, *Fault) {
 }
 
 // Judge returns what is wrong with a step, nil for nothing. changes is where its tree
-// differs from that of the nearest valid step before it. parents are its parents after
-// the first: read returns the log that such a parent holds as the log of an agent, and
+// differs from that of the nearest valid step before it; first says that it has no
+// parent. parents are its parents after the first: read returns the log that such a parent holds as the log of an agent, and
 // covers reports whether the ledger covers a line. Errors are those of read and covers.
-func Judge(changes []Entry, parents int, read func(parent int, agent string) (Log, error), covers func(agent string, seq uint64, hash string) (bool, error)) (*Fault, error) {
+func Judge(first bool, changes []Entry, parents int, read func(parent int, agent string) (Log, error), covers func(agent string, seq uint64, hash string) (bool, error)) (*Fault, error) {
 	added, f := Added(changes)
 	if f != nil {
 		return f, nil
 	}
 	if len(added) != parents {
 		return fault(BadParents, "", "it adds %d logs and has %d parents for them", len(added), parents), nil
+	}
+	if len(added) == 0 && !first {
+		return fault(Empty, "", "it adds no log"), nil
 	}
 	for i, agent := range slices.Sorted(maps.Keys(added)) {
 		l, err := read(i, agent)

@@ -36,7 +36,7 @@ func TestJudge(t *testing.T) {
 		parents []archive.Log // sorted by agent
 		want    string
 	}{
-		{"nothing", nil, nil, ""},
+		{"nothing", nil, nil, archive.Empty},
 		{"one", []archive.Entry{add("bob", "t1")}, []archive.Log{good("t1")}, ""},
 		{"two, in the order of ids", []archive.Entry{add("carol", "t2"), add("bob", "t1")}, []archive.Log{good("t1"), good("t2")}, ""},
 		{"two, in another order", []archive.Entry{add("carol", "t2"), add("bob", "t1")}, []archive.Log{good("t2"), good("t1")}, archive.Altered},
@@ -55,7 +55,7 @@ func TestJudge(t *testing.T) {
 		{"another end", []archive.Entry{add("bob", "t1")}, []archive.Log{{Tree: "t1", Seq: 6, Hash: "h-t1", Retired: true}}, archive.NotCovered},
 		{"another log", []archive.Entry{add("bob", "t1")}, []archive.Log{{Tree: "t1", Seq: 5, Hash: "h", Retired: true}}, archive.NotCovered},
 	} {
-		f, err := archive.Judge(c.changes, len(c.parents), func(parent int, agent string) (archive.Log, error) {
+		f, err := archive.Judge(false, c.changes, len(c.parents), func(parent int, agent string) (archive.Log, error) {
 			if want := []string{"bob", "carol"}[parent]; agent != want {
 				t.Errorf("%s: parent %d is read as the log of %s", c.name, parent, agent)
 			}
@@ -71,12 +71,18 @@ func TestJudge(t *testing.T) {
 			t.Errorf("%s: %q, want %q; %v", c.name, got, c.want, err)
 		}
 	}
+	if f, err := archive.Judge(true, nil, 0, nil, nil); f != nil || err != nil {
+		t.Errorf("the first step: %v, %v", f, err)
+	}
+	if f, _ := archive.Judge(true, []archive.Entry{add("bob", "t1")}, 0, nil, nil); f == nil || f.Reason != archive.BadParents {
+		t.Errorf("a first step with a log: %v", f)
+	}
 	broken := errors.New("broken")
 	one := []archive.Entry{add("bob", "t1")}
-	if _, err := archive.Judge(one, 1, func(int, string) (archive.Log, error) { return archive.Log{}, broken }, nil); err != broken {
+	if _, err := archive.Judge(false, one, 1, func(int, string) (archive.Log, error) { return archive.Log{}, broken }, nil); err != broken {
 		t.Error(err)
 	}
-	if _, err := archive.Judge(one, 1, func(int, string) (archive.Log, error) { return good("t1"), nil }, func(string, uint64, string) (bool, error) { return false, broken }); err != broken {
+	if _, err := archive.Judge(false, one, 1, func(int, string) (archive.Log, error) { return good("t1"), nil }, func(string, uint64, string) (bool, error) { return false, broken }); err != broken {
 		t.Error(err)
 	}
 }

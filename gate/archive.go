@@ -22,8 +22,8 @@ import (
 //   - the agent of such a log holds no lock and waits for none;
 //   - the commits that come with it are steps, or logs.
 //
-// The branch of a log may be deleted if the archive, as it is after the push, holds
-// exactly that log.
+// The branch of a log may be deleted if the archive, as it is after the push, holds all its
+// lines. A branch may come back only with all lines that the ledger covers.
 
 // archiveRule is before the reasons of package archive in the name of a rule.
 const archiveRule = "archive-"
@@ -32,6 +32,7 @@ const archiveRule = "archive-"
 const (
 	archiveHolds  = archiveRule + "holds"   // the agent holds a lock, or waits for one
 	archiveNotNow = archiveRule + "not-end" // the log on the hub is another one, or longer
+	archiveLacks  = archiveRule + "lacks"   // a branch that comes back lacks lines that the ledger covers
 )
 
 func (g *gate) judgeArchive(c Command) (*Refusal, error) {
@@ -147,23 +148,59 @@ func (g *gate) mayFold(decided *ledger.Ledger, agent string, tip refs.OID) (*Ref
 
 // judgeDeletion judges the deletion of the branch of a log.
 func (g *gate) judgeDeletion(c Command, agent string) (*Refusal, error) {
-	refused := refuse(Deletion, cureMirror, "the branch of a log is deleted only when the archive holds exactly that log")
+	if c.Old == "" {
+		return nil, nil // git allows it, too
+	}
+	refused := refuse(Deletion, cureMirror, "the branch of a log is deleted only when the archive holds that log")
 	if event.ValidAgentID(agent) != nil {
 		return refused, nil
 	}
-	tip, err := g.validArchive()
-	if err != nil || tip == "" {
+	held, err := g.archivedLog(agent)
+	if err != nil || held == "" {
 		return refused, err
 	}
-	log, err := g.commit(c.Old)
-	if err != nil {
-		return nil, err
-	}
-	held, err := g.archivedTree(tip, agent)
-	if err != nil || held == log.Tree {
+	rel, err := refs.IsPrefix(g.ctx, g.repo, agent, c.Old, held)
+	if err != nil || rel == refs.Equal || rel == refs.Prefix {
 		return nil, err
 	}
 	return refused, nil
+}
+
+// comesBack refuses a new branch of an archived log that lacks lines which the ledger
+// covers: no clone would accept it, and all of them would warn.
+func (g *gate) comesBack(c Command, agent string, covered pin) (*Refusal, error) {
+	tip := g.after[archiveRef]
+	if c.Old != "" || tip == "" {
+		return nil, nil
+	}
+	if held, err := g.archivedTree(tip, agent); err != nil || held == "" {
+		return nil, err
+	}
+	if ok, err := g.holds(c.New, agent, covered); err != nil || ok {
+		return nil, err
+	}
+	return refuse(archiveLacks, cureSync, "the archive holds events of '%s' that this branch lacks", agent), nil
+}
+
+// archivedLog is the tip of a log in the archive that the hub has after the push, as its
+// nearest valid step holds it; "" if it is not there.
+func (g *gate) archivedLog(agent string) (refs.OID, error) {
+	step, err := g.validArchive()
+	if err != nil || step == "" {
+		return "", err
+	}
+	tree, err := g.archivedTree(step, agent)
+	if err != nil || tree == "" {
+		return "", err
+	}
+	tip, err := g.inArchive(agent)
+	if err != nil || tip == "" {
+		return "", err
+	}
+	if h, err := g.commit(tip); err != nil || h.Tree != tree {
+		return "", err
+	}
+	return tip, nil
 }
 
 // validArchive is the nearest valid step of the archive that the hub has after the push.

@@ -110,6 +110,13 @@ func TestArchive(t *testing.T) {
 			}
 			w.mustPush(string(w.logs["rob"].tip) + ":" + agents + "rob") // somebody puts it back
 			w.mustPush(deleting("rob")...)
+			short := w.git("rev-parse", string(w.logs["rob"].tip)+"^")
+			if says, ok := w.push(short + ":" + agents + "rob"); ok || !strings.Contains(says, "rule 'archive-lacks'") {
+				t.Errorf("a branch that lacks lines of the archived log: %s", says)
+			}
+			w.mustPush(deleting("rob")...) // what is not there
+			w.git("update-ref", agents+"rob", short)
+			w.mustPush(deleting("rob")...)
 			w.mustPush(string(w.grow(w.logs["rob"], 1)) + ":" + agents + "rob") // or continues it
 			if says, ok := w.push(deleting("rob")...); ok || !strings.Contains(says, "rule 'deletion'") {
 				t.Errorf("a deletion of a log that goes on after the archived one: %s", says)
@@ -178,6 +185,7 @@ func TestForgedArchives(t *testing.T) {
 		{"a parent for no entry", "archive-parents", func(w *world, on refs.OID) refs.OID {
 			return w.folding(on, nil, on, w.logs["rob"].tip)
 		}, nil},
+		{"a step that adds nothing", "archive-empty", func(w *world, on refs.OID) refs.OID { return w.fold(on) }, nil},
 		{"a valid step after one that is not", "archive-not-retired", func(w *world, on refs.OID) refs.OID {
 			bad := w.fold(on, "bob")
 			return w.folding(on, map[string]refs.OID{archive.Path("rob"): treeOf(w, "rob")}, bad, w.logs["rob"].tip)

@@ -26,6 +26,7 @@ import (
 //     not count (trust.Verdict.Trails): they came before there was a gate;
 //   - every commit of it that is new holds the beginning of that log and
 //     nothing else, but for what the hub's tip held already;
+//   - a branch of a log that the archive holds has all lines that the ledger covers;
 //   - no new line is stamped ahead of every clock, unless the ledger covers it.
 
 // logCheck is one log while it is judged.
@@ -68,6 +69,9 @@ func (g *gate) judgeLog(c Command, id string) (*Refusal, error) {
 		return r, err
 	}
 	if r, err := l.length(); r != nil || err != nil {
+		return r, err
+	}
+	if r, err := g.comesBack(c, id, l.pin); r != nil || err != nil {
 		return r, err
 	}
 	return l.history(fresh, edge)

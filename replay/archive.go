@@ -17,7 +17,7 @@ import (
 // Bounds of an archive that is read: how many steps it may have, and how many logs
 // one step may add.
 const (
-	maxArchiveSteps = 1 << 16
+	maxArchiveSteps = 1 << 18
 	maxFolded       = 1 << 16
 )
 
@@ -57,6 +57,10 @@ func ReadArchive(ctx context.Context, l refs.Local, r ArchiveRequest) (Archive, 
 			break
 		}
 		h, err := refs.ReadHead(ctx, l, id)
+		if errors.Is(err, refs.ErrCorrupt) || errors.Is(err, refs.ErrTooLarge) { // the next step begins the archive anew
+			a.Bad = append(a.Bad, BadArchiveStep{id, &archive.Fault{Reason: archive.Unreadable, Detail: err.Error()}})
+			break
+		}
 		if err != nil {
 			return a, fmt.Errorf("read the archive: %w", err)
 		}
@@ -113,7 +117,7 @@ func (s archiveStep) judge(ctx context.Context, l refs.Local, r ArchiveRequest, 
 	}
 	folded := s.head.Parents[min(1, len(s.head.Parents)):]
 	logs = map[string]refs.OID{}
-	f, err = archive.Judge(changes, len(folded), func(parent int, agent string) (archive.Log, error) {
+	f, err = archive.Judge(len(s.head.Parents) == 0, changes, len(folded), func(parent int, agent string) (archive.Log, error) {
 		logs[agent] = folded[parent]
 		return r.folds(ctx, l, agent, folded[parent])
 	}, r.Covers)

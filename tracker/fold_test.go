@@ -191,6 +191,57 @@ func TestBackupFromBeforeTheFold(t *testing.T) {
 	}
 }
 
+// A branch of an archived log that the hub has with fewer lines is restored by the next
+// sync, and can be folded again.
+func TestShorterBranchOfAnArchivedLog(t *testing.T) {
+	t.Parallel()
+	w := newMemoryWorld(t)
+	alice, _, carol := foldingWorld(t, w)
+	before, tip := alice.read().Hash(), w.tip(branches+"agents/bob")
+	alice.fold()
+	carol.sync()
+	w.move(branches+"agents/bob", w.parent(tip))
+	carol.sync()
+	if got := w.treeOf(w.tip(branches + "agents/bob")); got != w.treeOf(tip) {
+		t.Error("the branch was not restored")
+	}
+	w.converge(alice, carol, w.clone("cold"))
+	if got := alice.fold(); got != "bob" {
+		t.Errorf("moved %q", got)
+	}
+	if held, branch := w.archived("bob"); !held || branch {
+		t.Error("the log is not in the archive only", held, branch)
+	}
+	alice.notices, carol.notices = nil, nil
+	w.converge(alice, carol)
+	alice.quiet()
+	carol.quiet()
+	if alice.read().Hash() != before {
+		t.Error("the view changed")
+	}
+}
+
+// A clone that knows an older state of a log's branch, and hears of the archive by a plain
+// git fetch, shows what the archive holds.
+func TestPlainFetchAfterAFold(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	alice, bob, carol := w.clone("alice"), w.clone("bob"), w.clone("carol")
+	alice.init()
+	issue := alice.create("one")
+	bob.sync()
+	bob.comment(issue, "from bob")
+	carol.sync()
+	bob.comment(issue, "later")
+	bob.retire()
+	w.converge(alice, bob)
+	alice.fold()
+	w.git(carol.dir, "fetch", "-q", "--prune", "origin")
+	if got, want := carol.read().Hash(), alice.read().Hash(); got != want {
+		t.Error("carol shows something else")
+	}
+}
+
 // What may not be folded stays a branch, and the reason is reported.
 func TestNotFolded(t *testing.T) {
 	t.Parallel()
