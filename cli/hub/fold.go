@@ -40,6 +40,9 @@ Examples:
 		if _, err := frame.Arguments(u, 0, 0, ""); err != nil {
 			return err
 		}
+		if u.Bool("offline") {
+			return frame.Misuse("'agent fold' contacts the hub: it cannot be used with '--offline'")
+		}
 		f := tracker.Folding{Dry: u.Bool("dry-run")}
 		if s := u.String("older"); u.IsSet("older") {
 			t, err := frame.ParseSince("--older", s, e.Now())
