@@ -2,6 +2,7 @@ package frame
 
 import (
 	"encoding/json"
+	"fmt"
 	"reflect"
 	"strconv"
 
@@ -103,6 +104,15 @@ func Limit(u *urfave.Context, other int) (int, error) {
 	n, err := strconv.ParseUint(u.String("limit"), 10, 31)
 	if err != nil {
 		return 0, BadValue("--limit", u.String("limit"), []string{"0 (all)", "1", "2", "…"})
+	}
+	return int(n), nil
+}
+
+// Number reads an option whose value is a decimal number from low to high.
+func Number(u *urfave.Context, option string, low, high int) (int, error) {
+	n, err := strconv.ParseUint(u.String(option), 10, 31)
+	if err != nil || int(n) < low || int(n) > high {
+		return 0, Misuse(fmt.Sprintf("'--%s' needs a number from %d to %d, not '%s'", option, low, high, OneLine(u.String(option))))
 	}
 	return int(n), nil
 }

@@ -32,7 +32,7 @@ Examples:
 			&urfave.StringFlag{Name: "signing", Usage: "off, warn or require"},
 			&urfave.BoolFlag{Name: "open", Usage: "anybody may write"},
 			&urfave.BoolFlag{Name: "closed", Usage: "only approved agents may write"},
-			&urfave.IntFlag{Name: "pushes-per-minute", Usage: "limit pushes of all clones together to `N` a minute"},
+			&urfave.StringFlag{Name: "pushes-per-minute", Usage: "limit pushes of all clones together to `N` a minute"},
 		},
 	}, func(u *urfave.Context) error {
 		if _, err := frame.Arguments(u, 0, 0, ""); err != nil {
@@ -50,9 +50,9 @@ Examples:
 			p.Open = &is
 		}
 		if u.IsSet("pushes-per-minute") {
-			n := u.Int("pushes-per-minute")
-			if n < 0 || n > tracker.MaxPushesPerMinute {
-				return frame.Misuse(fmt.Sprintf("'--pushes-per-minute' needs a number from 0 to %d", tracker.MaxPushesPerMinute))
+			n, err := frame.Number(u, "pushes-per-minute", 0, tracker.MaxPushesPerMinute)
+			if err != nil {
+				return err
 			}
 			p.Pushes = new(uint64(n))
 		}

@@ -130,22 +130,27 @@ Examples:
   git crosslink request poll --wait --for 60`,
 		Flags: append([]urfave.Flag{
 			&urfave.BoolFlag{Name: "wait", Usage: "wait until there is a request to obey"},
-			&urfave.IntFlag{Name: "for", Usage: "wait at most `SECONDS`", Value: 600},
+			&urfave.StringFlag{Name: "for", Usage: "wait at most `SECONDS`", Value: "600"},
 		}, frame.ListFlags()...),
 	}, func(u *urfave.Context) error {
 		f, err := frame.ListAlone[answer.Request](u, e.Terminal)
 		if err != nil {
 			return err
 		}
-		var wait time.Duration
-		if u.Bool("wait") {
-			if wait = time.Duration(u.Int("for")) * time.Second; wait < 0 {
-				return frame.Misuse("'--for' needs a number of seconds")
-			}
+		seconds, err := frame.Number(u, "for", 0, maxPoll)
+		if err != nil {
+			return err
 		}
+		if !u.Bool("wait") {
+			seconds = 0
+		}
+		wait := time.Duration(seconds) * time.Second
 		return runRequestPoll(u.Context, wait, f, e)
 	})
 }
+
+// maxPoll is the longest wait for a request, in seconds: a year.
+const maxPoll = 366 * 24 * 3600
 
 func runRequestPoll(ctx context.Context, wait time.Duration, l frame.List, e *command.Env) error {
 	var all []tracker.Command

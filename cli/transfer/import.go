@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 
 	urfave "github.com/urfave/cli/v2"
@@ -69,7 +70,7 @@ Examples:
 			&urfave.StringFlag{Name: "authors", Usage: "read names from `FILE`: one line login=name for each person who has another name here"},
 			&urfave.StringSliceFlag{Name: "map", Usage: "map a CSV column to a field: header=field, such as Name=title; may be repeated"},
 			&urfave.StringFlag{Name: "since", Usage: "skip issues that have not changed since `DATE`"},
-			&urfave.IntFlag{Name: "batch", Usage: "number of issues in one commit", Value: transfer.DefaultBatch},
+			&urfave.StringFlag{Name: "batch", Usage: "write `N` issues in one commit", Value: strconv.Itoa(transfer.DefaultBatch)},
 			&urfave.BoolFlag{Name: "found", Usage: "create a new tracker with the numbers, authors and times of the source"},
 			&urfave.BoolFlag{Name: "all", Usage: "also import deleted issues and rows written by programs"},
 		},
@@ -104,8 +105,9 @@ type importOptions struct {
 func readOptions(u *urfave.Context, e *command.Env) (*importOptions, error) {
 	o := &importOptions{scope: u.String("scope"), comments: u.String("comments"), dryRun: u.Bool("dry-run"), offline: u.Bool("offline")}
 	o.All, o.found = u.Bool("all"), u.Bool("found")
-	if o.batch = u.Int("batch"); o.batch < 1 || o.batch > maxBatch {
-		return nil, frame.Misuse(fmt.Sprintf("'--batch' needs a number from 1 to %d", maxBatch))
+	var err error
+	if o.batch, err = frame.Number(u, "batch", 1, maxBatch); err != nil {
+		return nil, err
 	}
 	switch args := u.Args().Slice(); {
 	case len(args) == 1:
@@ -124,7 +126,6 @@ func readOptions(u *urfave.Context, e *command.Env) (*importOptions, error) {
 	default:
 		return nil, frame.Misuse("'--prefer' needs 'local' or 'source'")
 	}
-	var err error
 	if o.Columns, err = pairs(u.StringSlice("map"), "--map"); err != nil {
 		return nil, err
 	}
