@@ -141,6 +141,8 @@ func TestDoctorOnAnEmptyRemote(t *testing.T) {
 // No hint of the command line destroys anything.
 func TestNoHintDestroys(t *testing.T) {
 	hint := regexp.MustCompile(`[Hh]ints?\b|"[^"]*\bgit [a-z]`)
+	// adds a name, and removes nothing
+	const harmless = `"to assign somebody whom the tracker does not know: --force"`
 	n := 0
 	for _, pattern := range []string{"../cli/*.go", "../cli/*/*.go"} {
 		files, err := filepath.Glob(pattern)
@@ -160,7 +162,7 @@ func TestNoHintDestroys(t *testing.T) {
 					continue
 				}
 				n++
-				if destroys.MatchString(line) {
+				if destroys.MatchString(strings.ReplaceAll(line, harmless, "")) {
 					t.Errorf("%s: %s", f, strings.TrimSpace(line))
 				}
 			}
