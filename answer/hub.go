@@ -43,6 +43,8 @@ type Log struct {
 	Newest *string `json:"newest"`
 	Ended  *string `json:"ended"`
 	Own    bool    `json:"own"`
+
+	Archived bool `json:"archived"` // the hub has it in its archive, and no branch
 }
 
 // StatusOf gives the status its JSON shape, with findings in theirs.
@@ -61,7 +63,7 @@ func StatusOf(s *tracker.Status, findings []Diagnosis) Status {
 		x.LastContact = TimeOrNull(event.TimeOf(*s.LastContact))
 	}
 	for _, l := range s.Logs {
-		x.Logs = append(x.Logs, Log{l.Agent, l.Events, l.Unsent, TextOrNull(l.Newest), TextOrNull(l.Ended), l.Own})
+		x.Logs = append(x.Logs, Log{l.Agent, l.Events, l.Unsent, TextOrNull(l.Newest), TextOrNull(l.Ended), l.Own, l.Archived})
 	}
 	return x
 }

@@ -84,7 +84,7 @@ func TestFormsOfNames(t *testing.T) {
 	check(t, "blank", w.run("new", "x", "--label", "\t").code, frame.ExitUsage)
 	check(t, "blank", w.run("assign", "1", " ").code, frame.ExitUsage)
 
-	// what others wrote stays as it is, and is found and removed in every form
+	// a name that somebody else wrote is not changed, and is found and removed in every form
 	w.put(&event.LabelAdded{Issue: i.UUID, Label: nfd})
 	w.put(&event.LabelAdded{Issue: i.UUID, Label: " "})
 	w.put(&event.AssigneeAdded{Issue: i.UUID, Assignee: nfd})

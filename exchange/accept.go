@@ -173,7 +173,7 @@ func (x *Exchange) noteHub(ctx context.Context, problems []hubs.Problem, noMeta 
 		id = accept.ReadClaims(ctx, x.Local(), tip).Hub
 	}
 	here := !noMeta && other == ""
-	if was := x.Contact.URL; x.Hub.Moved(x.Contact) && here && tip != "" {
+	if was := x.Contact.URL; x.Hub.Moved(x.Contact) && here && tip != "" && x.Contact.Hub != "" { // a remote without a tracker was looked at only
 		x.Notice(fail.Notice{Code: "hub-moved", Text: fmt.Sprintf("the tracker is now at '%s'; it was at '%s'", x.Hub.Shown(), was)})
 	}
 	problems = x.tellProblems(problems, noMeta, w)

@@ -119,7 +119,7 @@ func TestArchive(t *testing.T) {
 			w.mustPush(deleting("rob")...)
 			w.mustPush(string(w.grow(w.logs["rob"], 1)) + ":" + agents + "rob") // or continues it
 			if says, ok := w.push(deleting("rob")...); ok || !strings.Contains(says, "rule 'deletion'") {
-				t.Errorf("a deletion of a log that goes on after the archived one: %s", says)
+				t.Errorf("a deletion of a log that is longer than the archived one: %s", says)
 			}
 			// an admin revoked an agent that did not retire
 			if says, ok := w.push(string(w.fold(second, "eve")) + ":" + archiveRef); ok || !strings.Contains(says, "rule 'archive-not-retired'") {

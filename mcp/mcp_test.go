@@ -273,7 +273,7 @@ func TestIssuesAreCheap(t *testing.T) {
 	for i := range issues {
 		fmt.Fprintf(&lines, `{"title":"%s (%d)","labels":["bug","parser"],"priority":"high","assignees":["alice"]}`+"\n", titles[i%len(titles)], i)
 	}
-	cmd := exec.Command("git", "crosslink", "new", "-q", "--stdin-jsonl")
+	cmd := exec.Command("git", "crosslink", "new", "-q", "--force", "--stdin-jsonl")
 	cmd.Dir, cmd.Env, cmd.Stdin = dir, env, strings.NewReader(lines.String())
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)

@@ -31,7 +31,7 @@ func (w *world) step(base, on refs.OID, trees map[string]refs.OID, tips []refs.O
 	}
 }
 
-// Whatever somebody who may push makes of the archive, everybody goes on to show the same,
+// Whatever somebody who may push makes of the archive, everybody continues to show the same,
 // what the archive does not hold is put back, and the next fold repairs it.
 func TestForgedFolds(t *testing.T) {
 	t.Parallel()

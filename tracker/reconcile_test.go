@@ -349,7 +349,7 @@ func TestLostLogIsFoundInTheLedger(t *testing.T) {
 }
 
 // Lines written before there was a hub wait where what the hub has of their log
-// cannot be continued. Another agent of the clone, going on from the store, puts
+// cannot be continued. Another agent of the clone, which starts from the store, puts
 // nothing in their place.
 func TestLinesBehindABrokenLogAreKept(t *testing.T) {
 	t.Parallel()

@@ -7,7 +7,7 @@ import (
 	"github.com/git-crosslink/git-crosslink/event/canon"
 )
 
-// successor is the member of hub.json that says where a hub goes on.
+// successor is the member of hub.json that names the hub on which the tracker continues.
 const successor = "successor"
 
 // maxURL bounds the URL of a successor, in bytes.

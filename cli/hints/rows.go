@@ -171,6 +171,8 @@ var rows = map[fail.Code][]string{
 	"hub-chosen/detach":        {"to use that remote first: " + setRemote + "{remote:word}", whatIsThere},
 	"closed":                   {reading, "to continue there: git remote add {name} {url:word}; git crosslink init {name} --join"},
 	"closed/remote":            {reading, "to continue there: git crosslink init {name:word} --join"},
+	"not-closed":               {"see where the tracker continues: git crosslink status"},
+	"successor":                {lookURL},
 	"other-hub":                {lookURL, "choose a remote that has the tracker of this clone: " + setRemote + "<name>"},
 	"other-hub/detached":       {follow},
 	"other-hub/detached-moved": {lookURL, follow},

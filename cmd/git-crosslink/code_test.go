@@ -31,7 +31,7 @@ var everyVerb = []string{
 	"timer start 2", "timer status", "timer stop", "timer start 2", "timer discard", "time add 2 1h", "time list", "time report", "time delete $(git crosslink time list -q | head -n 1)",
 	"session start 2", "session status", "session work 4", "session end -m 'half is done'", "session handoff", "prime", "prime --hook claude </dev/null", "setup", "setup claude; git crosslink setup claude --remove",
 	"request send bob-1 pause -r testing", "request list --from @me", "request send alice-1 resume", "request ack $(git crosslink request list --to @me -q | head -n 1) --acted", "request poll", "agent flags --strict",
-	"agent show", "agent list", "agent describe 'the tester'", "key show", "key rotate", "trust list", "trust show", "trust pending", "trust policy", "trust approve bob-1", "ci report passing", "ci list",
+	"agent show", "agent list", "agent describe 'the tester'", "agent fold", "key show", "key rotate", "trust list", "trust show", "trust pending", "trust policy", "trust approve bob-1", "ci report passing", "ci list",
 	"close 4 -r done", "reopen 4", "archive 4", "delete 4", "sync", "doctor", "fsck", "hooks status", "hooks install", "export -o $OUT/issues.jsonl", "import csv $OUT/empty.csv --scope x/y", "completion bash", "agent fork",
 	"template list", "edit 2 -p low", "undo --yes", "git for-each-ref", "migrate --dry-run",
 	"trust revoke bob-1 --reason testing", "fork detach", "hooks uninstall",

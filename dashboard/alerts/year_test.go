@@ -242,8 +242,8 @@ func compareYear(t *testing.T, seed uint64, steps int, all []incident, w *world)
 	t.Logf("seed %d: %d steps; fired of injected: %s", seed, steps, strings.Join(words, ", "))
 }
 
-// TestAYearOfFlapping: something that comes and goes is told four times, then
-// once more, when it has been quiet.
+// TestAYearOfFlapping: something that comes and goes is reported four times,
+// then once more when it has been quiet.
 func TestAYearOfFlapping(t *testing.T) {
 	r := rand.New(rand.NewPCG(7, 15))
 	w := newWorld()

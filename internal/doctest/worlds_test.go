@@ -260,6 +260,9 @@ var special = map[string]how{
 	"git fetch upstream":                                                      {before: "git remote add upstream ../hub.git"},
 	"git push --mirror":                                                       {status: 1}, // the hook stops it
 	"git crosslink new":                                                       {status: 129},
+	"git crosslink init tracker --from origin":                                {before: newHub},
+	"git crosslink init tracker --join":                                       {before: newHub + " && git crosslink init tracker --from origin"},
+	"git crosslink init <remote> --from <old remote>":                         {before: newHub, with: map[string]string{"<remote>": "tracker", "<old remote>": "origin"}},
 
 	"git config crosslink.signingKey ~/.ssh/id_ed25519 && git crosslink key rotate":                 {before: "mkdir -p ~/.ssh && ssh-keygen -q -t ed25519 -N '' -f ~/.ssh/id_ed25519"},
 	"git crosslink trust approve <id>":                                                              {with: bob},
@@ -284,13 +287,16 @@ var special = map[string]how{
 	"git … does not write refs so that they survive a power cut …": {not: message},
 
 	"git clone crosslink::https://example.com/project.git": {not: "a host of the network"},
-	"git clone":           {not: onlyNamed},
-	"git remote rename":   {not: onlyNamed},
-	"git remote remove":   {not: onlyNamed},
-	"git remote set-url":  {not: onlyNamed},
-	"git remote-<scheme>": {not: onlyNamed},
-	"git commit":          {not: onlyNamed},
-	"git push --signed":   {not: onlyNamed},
+	"git clone":                     {not: onlyNamed},
+	"git remote rename":             {not: onlyNamed},
+	"git worktree remove":           {not: onlyNamed},
+	"git crosslink edit":            {not: onlyNamed},
+	"git crosslink export --bundle": {not: onlyNamed},
+	"git remote remove":             {not: onlyNamed},
+	"git remote set-url":            {not: onlyNamed},
+	"git remote-<scheme>":           {not: onlyNamed},
+	"git commit":                    {not: onlyNamed},
+	"git push --signed":             {not: onlyNamed},
 	"git does not run the tracker's 'pre-push' …":            {not: message},
 	"git runs no hooks here: core.hooksPath is '…', which …": {not: message},
 	"git pull and git push now also sync the tracker":        {not: message},
@@ -313,6 +319,7 @@ var special = map[string]how{
 }
 
 const (
+	newHub     = "git init -q --bare -b main ../tracker.git && git remote add tracker ../tracker.git && git push -q tracker HEAD"
 	beadsDump  = `mkdir -p .beads && echo '{"id":"b-1","title":"one","status":"open","issue_type":"task"}' >.beads/issues.jsonl`
 	githubDump = `echo '[{"number":1,"title":"one","state":"open","html_url":"https://example.org/acme/shop/issues/1"}]' >issues.json && echo '[]' >comments.json`
 )
