@@ -1,9 +1,9 @@
 package accept
 
 import (
-	"cmp"
 	"context"
 	"fmt"
+	"maps"
 	"strings"
 
 	"github.com/git-crosslink/git-crosslink/event"
@@ -31,9 +31,9 @@ func FromArchive(ctx context.Context, local refs.Local, s *reading.Snapshot, roo
 		return nil, nil, nil
 	}
 	tip, known := s.AllRefs[root+replay.ArchiveName], s.AllRefs[replay.HubRoot+replay.ArchiveName]
-	f := &fromArchive{ctx: ctx, local: local, all: s.AllRefs, root: root, gone: whole && root == replay.IncomingRoot}
+	f := &fromArchive{ctx: ctx, local: local, all: maps.Clone(s.AllRefs), was: s.AllRefs, root: root, gone: whole && root == replay.IncomingRoot}
 	if tip == known {
-		return f.dropFolded(nil)
+		return f.finish()
 	}
 	a, err := replay.ReadArchive(ctx, local, s.Archive(ctx, local, s.Decided().View.Ledger, tip, known))
 	if err != nil {
@@ -43,8 +43,12 @@ func FromArchive(ctx context.Context, local refs.Local, s *reading.Snapshot, roo
 		problem := hubs.Problem{Ref: replay.ArchiveName, Text: fmt.Sprintf("'crosslink/%s' cannot be judged: %v", replay.ArchiveName, err)}
 		return nil, []hubs.Problem{problem}, nil
 	}
-	for _, b := range a.Bad {
-		f.problem("step %.12s of the hub's archive is ignored: %s", b.ID, fail.Truncate(b.Detail))
+	if n := len(a.Bad); n > 0 {
+		more := ""
+		if n > 1 {
+			more = fmt.Sprintf(" (and %d more steps)", n-1)
+		}
+		f.problem("step %.12s of the hub's archive is ignored: %s%s", a.Bad[0].ID, fail.Truncate(a.Bad[0].Detail), more)
 	}
 	if known != "" && !a.Resumed {
 		if !f.gone {
@@ -55,26 +59,64 @@ func FromArchive(ctx context.Context, local refs.Local, s *reading.Snapshot, roo
 		}
 		f.expectAgain(a.Logs)
 	}
-	if a.Step != known {
-		f.ups = append(f.ups, refs.Update{Ref: replay.HubRoot + replay.ArchiveName, Old: known, New: a.Step})
-	}
+	f.set(replay.HubRoot+replay.ArchiveName, a.Step)
 	for id, tip := range a.Logs {
-		if ref := replay.ArchivedRoot + id; s.AllRefs[ref] == "" {
-			f.ups = append(f.ups, refs.Update{Ref: ref, New: tip})
+		if ref := replay.ArchivedRoot + id; f.all[ref] == "" {
+			f.set(ref, tip)
 		}
 	}
-	return f.dropFolded(a.Logs)
+	return f.finish()
 }
 
 // fromArchive collects what follows from an archive.
 type fromArchive struct {
 	ctx      context.Context
 	local    refs.Local
-	all      map[string]refs.OID
+	was      map[string]refs.OID // all refs before
+	all      map[string]refs.OID // and as they are to be
 	root     string
 	gone     bool // a branch that was not fetched is not on the hub
-	ups      []refs.Update
 	problems []hubs.Problem
+}
+
+// set moves a ref, or deletes it.
+func (f *fromArchive) set(ref string, tip refs.OID) {
+	if f.all[ref] = tip; tip == "" {
+		delete(f.all, ref)
+	}
+}
+
+// finish decides which branches the archive replaces, and returns all updates.
+func (f *fromArchive) finish() (ups []refs.Update, problems []hubs.Problem, err error) {
+	if err := f.dropFolded(); err != nil {
+		return nil, nil, err
+	}
+	if f.gone {
+		if err := f.expectWhole(); err != nil {
+			return nil, nil, err
+		}
+	}
+	for ref, tip := range f.all {
+		if old := f.was[ref]; old != tip {
+			ups = append(ups, refs.Update{Ref: ref, Old: old, New: tip})
+		}
+	}
+	for ref, old := range f.was {
+		if f.all[ref] == "" {
+			ups = append(ups, refs.Update{Ref: ref, Old: old})
+		}
+	}
+	return ups, f.problems, nil
+}
+
+// below are the refs below a prefix, as they are to be.
+func (f *fromArchive) below(prefix string) (names []string) {
+	for ref := range f.all {
+		if strings.HasPrefix(ref, prefix) {
+			names = append(names, ref)
+		}
+	}
+	return names
 }
 
 func (f *fromArchive) problem(format string, args ...any) {
@@ -84,14 +126,14 @@ func (f *fromArchive) problem(format string, args ...any) {
 // expectAgain makes the logs that were in the archive, and no longer are, branches that
 // were seen on the hub.
 func (f *fromArchive) expectAgain(held map[string]refs.OID) {
-	for ref, tip := range f.all {
-		id, ok := strings.CutPrefix(ref, replay.ArchivedRoot)
-		if !ok || held[id] != "" || event.ValidAgentID(id) != nil {
+	for _, ref := range f.below(replay.ArchivedRoot) {
+		id, tip := strings.TrimPrefix(ref, replay.ArchivedRoot), f.all[ref]
+		if held[id] != "" || event.ValidAgentID(id) != nil {
 			continue
 		}
-		f.ups = append(f.ups, refs.Update{Ref: ref, Old: tip})
+		f.set(ref, "")
 		if branch := replay.HubRoot + replay.Agents + id; f.all[branch] == "" {
-			f.ups = append(f.ups, refs.Update{Ref: branch, New: tip})
+			f.set(branch, tip)
 		}
 	}
 }
@@ -100,52 +142,44 @@ func (f *fromArchive) expectAgain(held map[string]refs.OID) {
 // that the hub no longer has, and those that differ from the lines in the archive, which
 // the ledger covers. A branch that the hub has with fewer lines was set back: all lines in
 // the archive are expected in it, so the next push restores them, and it can be folded
-// again. folded are the logs that the archive holds since this fetch.
-func (f *fromArchive) dropFolded(folded map[string]refs.OID) ([]refs.Update, []hubs.Problem, error) {
-	for ref, tip := range f.all {
-		id, ok := strings.CutPrefix(ref, replay.HubRoot+replay.Agents)
-		if !ok {
-			continue
-		}
-		held := cmp.Or(folded[id], f.all[replay.ArchivedRoot+id])
+// again.
+func (f *fromArchive) dropFolded() error {
+	for _, branch := range f.below(replay.HubRoot + replay.Agents) {
+		id := strings.TrimPrefix(branch, replay.HubRoot+replay.Agents)
+		held := f.all[replay.ArchivedRoot+id]
 		if held == "" {
 			continue
 		}
-		rel, err := refs.IsPrefix(f.ctx, f.local, id, tip, held)
+		rel, err := refs.IsPrefix(f.ctx, f.local, id, f.all[branch], held)
 		if err != nil {
-			return nil, nil, fmt.Errorf("compare the log of '%s' with the one in the archive: %w", id, err)
+			return fmt.Errorf("compare the log of '%s' with the one in the archive: %w", id, err)
 		}
 		onHub := f.all[f.root+replay.Agents+id] != ""
 		switch {
 		case rel == refs.Prefix && onHub:
-			f.ups = append(f.ups, refs.Update{Ref: ref, Old: tip, New: held})
+			f.set(branch, held)
 		case rel == refs.Prefix, rel == refs.Diverged, rel == refs.Equal && f.gone && !onHub:
-			f.ups = append(f.ups, refs.Update{Ref: ref, Old: tip})
+			f.set(branch, "")
 		}
 	}
-	if !f.gone {
-		return f.ups, f.problems, nil
-	}
-	err := f.expectWhole(folded)
-	return f.ups, f.problems, err
+	return nil
 }
 
 // expectWhole expects all lines of an archived log in a branch that the hub has with fewer
 // lines, and that was not accepted for this reason.
-func (f *fromArchive) expectWhole(folded map[string]refs.OID) error {
-	for ref, tip := range f.all {
-		id, ok := strings.CutPrefix(ref, f.root+replay.Agents)
-		branch := replay.HubRoot + replay.Agents + id
-		held := cmp.Or(folded[id], f.all[replay.ArchivedRoot+id])
-		if !ok || held == "" || f.all[branch] != "" {
+func (f *fromArchive) expectWhole() error {
+	for _, fetched := range f.below(f.root + replay.Agents) {
+		id := strings.TrimPrefix(fetched, f.root+replay.Agents)
+		branch, held := replay.HubRoot+replay.Agents+id, f.all[replay.ArchivedRoot+id]
+		if held == "" || f.all[branch] != "" {
 			continue
 		}
-		rel, err := refs.IsPrefix(f.ctx, f.local, id, tip, held)
+		rel, err := refs.IsPrefix(f.ctx, f.local, id, f.all[fetched], held)
 		if err != nil {
 			return fmt.Errorf("compare the log of '%s' with the one in the archive: %w", id, err)
 		}
 		if rel == refs.Prefix {
-			f.ups = append(f.ups, refs.Update{Ref: branch, New: held})
+			f.set(branch, held)
 		}
 	}
 	return nil

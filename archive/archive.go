@@ -132,10 +132,10 @@ func Judge(first bool, changes []Entry, parents int, read func(parent int, agent
 			return nil, err
 		}
 		switch {
-		case l.Tree != added[agent]:
-			return fault(Altered, agent, "the log of '%s' is not the one that was folded", agent), nil
 		case l.Damaged || l.Seq == 0:
 			return fault(Damaged, agent, "the log of '%s' cannot be read to its end", agent), nil
+		case l.Tree != added[agent]:
+			return fault(Altered, agent, "the log of '%s' is not the one that was folded", agent), nil
 		case !l.Retired:
 			return fault(NotRetired, agent, "'%s' is not retired", agent), nil
 		}

@@ -170,7 +170,15 @@ func (x *Exchange) foldOnce(ctx context.Context, s *reading.Snapshot, logs []Fol
 		step = append(step, refs.PushRef{Src: f.step, Dst: refs.HubPrefix + replay.ArchiveName, Lease: &was})
 	}
 	if !x.Contact.NoAtomic {
-		return f.push(ctx, refs.Push{Atomic: true, Refs: append(step, branches...)}, true)
+		raced, err := f.push(ctx, refs.Push{Atomic: true, Refs: slices.Concat(step, branches)}, true)
+		if !errors.Is(err, errNotAtomic) {
+			return raced, err
+		}
+		defer func() { // a hub that takes them one after the other cannot push atomically
+			if err == nil && !raced {
+				err = x.Contact.Remember(func(c *hubs.Note) { c.NoAtomic = true })
+			}
+		}()
 	}
 	// one after the other: the branch of a log that the archive holds may go
 	if len(step) > 0 {
@@ -183,6 +191,9 @@ func (x *Exchange) foldOnce(ctx context.Context, s *reading.Snapshot, logs []Fol
 	}
 	return f.push(ctx, refs.Push{Refs: branches}, true)
 }
+
+// errNotAtomic says that an atomic push failed without a reason.
+var errNotAtomic = errors.New("the hub did not accept an atomic push")
 
 // fold is one step of the archive while it is pushed.
 type fold struct {
@@ -222,7 +233,7 @@ func (f fold) push(ctx context.Context, push refs.Push, deletes bool) (raced boo
 	case out.Result == hubs.Unknown:
 		return false, f.Hub.Unanswered("unanswered/fold", "archived", hubs.GitWords(out.Unasked))
 	case push.Atomic: // a hub that cannot push atomically says nothing
-		return true, f.Contact.Remember(func(c *hubs.Note) { c.NoAtomic = true })
+		return false, errNotAtomic
 	}
 	return false, &fail.Error{Kind: fail.Unconfirmed, Code: "unreachable/push", Message: fmt.Sprintf("the hub on '%s' did not accept the push: nothing was changed", f.Hub.Name),
 		Fields: fail.Fields{"git": hubs.Gist(p.Res.Stderr)}}

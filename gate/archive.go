@@ -155,12 +155,28 @@ func (g *gate) judgeDeletion(c Command, agent string) (*Refusal, error) {
 	if event.ValidAgentID(agent) != nil {
 		return refused, nil
 	}
-	held, err := g.archivedLog(agent)
+	tip, err := g.validArchive()
+	if err != nil || tip == "" {
+		return refused, err
+	}
+	held, err := g.archivedTree(tip, agent)
 	if err != nil || held == "" {
 		return refused, err
 	}
-	rel, err := refs.IsPrefix(g.ctx, g.repo, agent, c.Old, held)
-	if err != nil || rel == refs.Equal || rel == refs.Prefix {
+	log, err := g.commit(c.Old)
+	if err != nil || held == log.Tree {
+		return nil, err
+	}
+	decided, err := g.decided() // a branch that was set back: rare, so the whole archive may be read
+	if err != nil {
+		return nil, err
+	}
+	a, err := g.readArchive(decided, tip, "")
+	if err != nil || a.Logs[agent] == "" {
+		return refused, err
+	}
+	rel, err := refs.IsPrefix(g.ctx, g.repo, agent, c.Old, a.Logs[agent])
+	if err != nil || rel == refs.Prefix {
 		return nil, err
 	}
 	return refused, nil
@@ -180,27 +196,6 @@ func (g *gate) comesBack(c Command, agent string, covered pin) (*Refusal, error)
 		return nil, err
 	}
 	return refuse(archiveLacks, cureSync, "the archive holds events of '%s' that this branch lacks", agent), nil
-}
-
-// archivedLog is the tip of a log in the archive that the hub has after the push, as its
-// nearest valid step holds it; "" if it is not there.
-func (g *gate) archivedLog(agent string) (refs.OID, error) {
-	step, err := g.validArchive()
-	if err != nil || step == "" {
-		return "", err
-	}
-	tree, err := g.archivedTree(step, agent)
-	if err != nil || tree == "" {
-		return "", err
-	}
-	tip, err := g.inArchive(agent)
-	if err != nil || tip == "" {
-		return "", err
-	}
-	if h, err := g.commit(tip); err != nil || h.Tree != tree {
-		return "", err
-	}
-	return tip, nil
 }
 
 // validArchive is the nearest valid step of the archive that the hub has after the push.

@@ -127,6 +127,9 @@ func (s archiveStep) judge(ctx context.Context, l refs.Local, r ArchiveRequest, 
 // folds is what the tip of a log says about whether it may be folded.
 func (r ArchiveRequest) folds(ctx context.Context, l refs.Local, agent string, tip refs.OID) (archive.Log, error) {
 	h, err := refs.ReadHead(ctx, l, tip)
+	if errors.Is(err, refs.ErrCorrupt) || errors.Is(err, refs.ErrTooLarge) {
+		return archive.Log{Damaged: true}, nil
+	}
 	if err != nil {
 		return archive.Log{}, err
 	}

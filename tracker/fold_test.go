@@ -242,6 +242,33 @@ func TestPlainFetchAfterAFold(t *testing.T) {
 	}
 }
 
+// A hub that lost the archive has the branch of a log again: with fewer lines, or not at all.
+func TestArchiveLostWithABranch(t *testing.T) {
+	for name, branch := range map[string]func(w *world, tip refs.OID) refs.OID{
+		"shorter": func(w *world, tip refs.OID) refs.OID { return w.parent(tip) },
+		"gone":    func(*world, refs.OID) refs.OID { return "" },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newMemoryWorld(t)
+			alice, _, carol := foldingWorld(t, w)
+			before, tip := alice.read().Hash(), w.tip(branches+"agents/bob")
+			alice.fold()
+			w.move(branches+"agents/bob", tip) // somebody pushes it again
+			w.converge(alice, carol)
+			w.move(branches+"archive", "")
+			w.move(branches+"agents/bob", branch(w, tip))
+			w.converge(carol, alice, w.clone("cold"))
+			if got := w.tip(branches + "agents/bob"); got == "" || w.treeOf(got) != w.treeOf(tip) {
+				t.Errorf("the branch was not restored: %q", got)
+			}
+			if alice.read().Hash() != before {
+				t.Error("the view changed")
+			}
+		})
+	}
+}
+
 // What may not be folded stays a branch, and the reason is reported.
 func TestNotFolded(t *testing.T) {
 	t.Parallel()
