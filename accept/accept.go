@@ -224,7 +224,7 @@ func detachedFrom(ctx context.Context, local refs.Local, tip refs.OID, id string
 	return ok && o.Hub == id
 }
 
-// prove looks whether a log that was rewritten was so by its own key. What is
+// prove reports whether a rewritten log was rewritten with its own key. What is
 // proven is written into the own log by the next sync.
 func (j *judge) prove(ctx context.Context, id string, old, fresh refs.OID) (bool, error) {
 	ours, err := j.reads.Good(ctx, id, old)

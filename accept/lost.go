@@ -103,8 +103,8 @@ func onlyLost(ctx context.Context, local refs.Local, s *reading.Snapshot, id str
 	return refs.Diverged, refs.IgnoreMissing(err)
 }
 
-// LedgerBack is the tip of the ledger as it is known here where the hub was set
-// back or has none; "" where it was not. asked says that the hub was asked just now.
+// LedgerBack returns the tip of the ledger as it is known here if the hub was set
+// back or has none; "" if it was not. asked says that the hub was asked just now.
 func LedgerBack(s *reading.Snapshot, asked bool) (refs.OID, error) {
 	known, there := s.AllRefs[replay.HubRoot+replay.LedgerName], s.AllRefs[replay.IncomingRoot+replay.LedgerName]
 	if known == "" || known == there || there == "" && !asked {

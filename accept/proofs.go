@@ -8,9 +8,9 @@ import (
 	"github.com/git-crosslink/git-crosslink/trust"
 )
 
-// Untold are the proofs held here of agents against which no line that counts
-// holds one: those that a fetch brought, and those in logs, by agent. Who is to tell
-// them, teller, does not report itself; "" is anybody.
+// Untold returns the fork proofs held here, from a fetch or from logs, for agents
+// that no counted line has reported yet, by agent. teller, who would report them,
+// does not report itself; "" means anybody.
 func Untold(s *reading.Snapshot, fetched map[string]*trust.Proof, teller string) []*trust.Proof {
 	found := maps.Clone(fetched)
 	if !s.Replayed() || len(found) == 0 && !s.Proven() {

@@ -88,7 +88,7 @@ func (c *Change) keyOf(agent, given string, log *trust.Verdict) (trust.Key, erro
 	return log.Keys[0], nil
 }
 
-// stillRevoked refuses what would let lines behind a revocation count again.
+// stillRevoked refuses what would let lines after a revocation count again.
 func stillRevoked(code fail.Code, agent string) error {
 	return &fail.Error{Kind: fail.Denied, Code: code, Message: fmt.Sprintf("the agent '%s' is revoked, and a revocation is permanent", agent),
 		Fields: fail.Fields{"agent": agent}}
@@ -97,7 +97,7 @@ func stillRevoked(code fail.Code, agent string) error {
 // RevokedLog is the log of an agent that is to be revoked.
 type RevokedLog struct {
 	Lines, Counts uint64                       // that are here; that count
-	HashAt        func(uint64) (string, error) // of a line, "" where there is none
+	HashAt        func(uint64) (string, error) // of a line, "" if there is none
 }
 
 // Revoke ends an agent's log: its first lines count, up to after, and no line
@@ -187,7 +187,7 @@ func (c *Change) Nothing() bool {
 }
 
 // Files makes the files of the next meta commit, signed with k, and says what they
-// lead to. k is nil where there are no admins, so that nobody has to sign.
+// lead to. k is nil if there are no admins, so that nobody has to sign.
 func (c *Change) Files(ctx context.Context, k keys.Signer) (map[string][]byte, *trust.State, error) {
 	files := c.From.Draft(c.Meta, c.Signers)
 	if k != nil {

@@ -180,7 +180,7 @@ func (p *Presence) Show(here, holds func(agent string) bool) (shown event.Presen
 	return shown
 }
 
-// Answered notes what became of a push of what Show returned: it was taken or, if
+// Answered records the outcome of pushing what Show returned: it was taken or, if
 // the hub was reached, refused. A connection that was lost is no refusal.
 func (p *Presence) Answered(taken, reached bool, now time.Time) {
 	switch {

@@ -87,7 +87,7 @@ func MigratedOf(r *migrate.Report, dryRun bool) Migrated {
 }
 
 // Undo is the command that puts the old hub back in its place, as long as nobody has
-// written to the new one; none where nothing was pushed.
+// written to the new one; none if nothing was pushed.
 func Undo(r *migrate.Report) []string {
 	if !r.Pushed {
 		return []string{}

@@ -149,7 +149,7 @@ func (k *Checkup) askHub(ctx context.Context, offline bool) (found []fail.Diagno
 	return []fail.Diagnosis{d}, nil, nil
 }
 
-// lookForRoom is what 'init' would refuse, where there is no hub yet.
+// lookForRoom returns what 'init' would refuse, if there is no hub yet.
 func (k *Checkup) lookForRoom(ctx context.Context) *fail.Error {
 	if tip, err := k.MetaTip(ctx); err != nil || tip != "" {
 		return nil

@@ -44,7 +44,7 @@ func (c *Clone) IsHub(ctx context.Context) bool {
 	return c.Outer.Bare && len(c.Conf.Remotes()) == 0 && c.Outer.HasRef(ctx, replay.HereRoot+replay.MetaName)
 }
 
-// HubName is the remote the tracker lives on, "" where there is none.
+// HubName is the remote the tracker lives on, "" if there is none.
 func (c *Clone) HubName() string {
 	if c.Hub == nil {
 		return c.Contact.Remote
@@ -132,7 +132,7 @@ func (c *Clone) Unfetched(re *refs.RemoteError) *fail.Error {
 		Message: fmt.Sprintf("what the hub on '%s' has could not be stored here: %s", c.Hub.Name, hubs.GitWords(re)), Err: re}
 }
 
-// UnfetchedReason is the same as a clause behind "kept here, sent later".
+// UnfetchedReason returns the same as a clause that follows "kept here, sent later".
 func (c *Clone) UnfetchedReason(re *refs.RemoteError) string {
 	if why := hubs.UnfetchedReason(re, c.Link.Silent()); why != "" {
 		return why

@@ -23,8 +23,8 @@ func (c *Clone) Identity() agents.Identity {
 // Getenv is a variable of the environment, "" if it is not set.
 func (c *Clone) Getenv(name string) string { return keys.Getenv(c.Environ, name) }
 
-// MayName looks whether there is an id to write under, or one may be made;
-// none is, before the hub has been looked at.
+// MayName sets the id to write under, and returns an error if there is none and none
+// may be made. It makes none itself, as the hub has not been looked at yet.
 func (c *Clone) MayName() (err error) {
 	if err := c.CheckCommitter(); err != nil {
 		return err

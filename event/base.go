@@ -11,7 +11,7 @@ import (
 	"github.com/google/uuid"
 )
 
-// Base is the state that a hub starts from where that is not empty, as registers
+// Base is the state that a hub starts from if that is not empty, as registers
 // older than any event: what a level-3 checkpoint holds, or another tracker that
 // was imported. All lists are sorted by uuid. Level-3 limits apply to it, which are
 // next to none: titles may be long or have line breaks, names may be of any form.

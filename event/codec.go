@@ -12,7 +12,7 @@ import (
 //     from the decoded struct, to the same bytes;
 //   - a fault of the JSON or of the envelope ends the log (LineError); a fault
 //     inside the event of a known type makes the body Invalid and no more;
-//   - what this program does not know (types, members behind the known ones)
+//   - what this program does not know (types, members after the known ones)
 //     is kept and written again, never dropped.
 
 // Check reports whether b's members obey the rules of its type: limits, closed

@@ -5,7 +5,7 @@ package event
 // are part of the format and never change their meaning.
 const (
 	MissingMember    = "missing-member"
-	MemberOrder      = "member-order" // a known member after its place or behind an unknown one
+	MemberOrder      = "member-order" // a known member after its place or after an unknown one
 	EmptyMember      = "empty-member" // written although it says nothing: absent is the one encoding
 	WrongType        = "wrong-type"
 	BadValue         = "bad-value"

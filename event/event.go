@@ -12,7 +12,7 @@ package event
 import "github.com/google/uuid"
 
 // UUID names an issue, comment, milestone, time entry or session. The zero
-// value means absent where a member is optional.
+// value means absent if a member is optional.
 type UUID = uuid.UUID
 
 // Body is what one event says: one of the structs of this package, Unknown for

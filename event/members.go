@@ -94,7 +94,7 @@ func (m *members) take(name string, opt bool) (v canon.Value, ok bool) {
 	return v, false
 }
 
-// rest returns the members behind the known ones as `"name":value`. A known
+// rest returns the members after the known ones as `"name":value`. A known
 // name among them stands in the wrong place.
 func (m *members) rest(end int, known func() []string) [][]byte {
 	if m.err != nil || m.next >= end {

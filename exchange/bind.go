@@ -20,7 +20,7 @@ import (
 // Lines written here do not always continue what the hub holds. The rules are:
 //
 //   - lines of another hub id were written before this hub was known, or after
-//     the replica was lost, and nobody has seen them: they are rebuilt behind
+//     the replica was lost, and nobody has seen them: they are rebuilt after
 //     what the hub's log of that agent holds, same events, times and order. The
 //     rebuilt commit is the same in every copy of a clone;
 //   - a hub log that continues the one here takes its place;
@@ -163,7 +163,7 @@ func (x *Exchange) mended(ctx context.Context, s *reading.Snapshot, l *reading.L
 	return l.Here, nil
 }
 
-// carry rebuilds lines written for another hub behind those that the hub holds.
+// carry rebuilds lines written for another hub after those that the hub holds.
 func (x *Exchange) carry(ctx context.Context, s *reading.Snapshot, l *reading.Log) (refs.OID, error) {
 	written, err := x.Reads.Good(ctx, l.Agent, l.Here)
 	if err != nil {

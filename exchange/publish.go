@@ -106,7 +106,7 @@ func (d *sender) Look(ctx context.Context, m syncer.Memory, losses hubs.Losses, 
 }
 
 // Step is the tip that the checkpoint should have after a push: the next step, or the
-// one known here where the hub was set back or has not received it yet; "" for none.
+// one known here, if the hub was rewound or has not received it yet; "" for none.
 func (d *sender) Step(ctx context.Context, p refs.Push) (refs.OID, error) {
 	s := d.snap
 	if !s.Bound || !s.Writable() {

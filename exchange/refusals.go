@@ -36,7 +36,7 @@ func (x *Exchange) withheld(ctx context.Context, s *reading.Snapshot, l *reading
 	return err == nil && hash == r.Hash
 }
 
-// line is a line of a log as it was written here, nil where there is none.
+// line is a line of a log as it was written here, nil if there is none.
 func (x *Exchange) line(ctx context.Context, l *reading.Log, seq uint64) ([]byte, error) {
 	got, err := refs.ReadLog(ctx, x.Local(), l.Agent, l.Here, seq)
 	if err != nil {

@@ -45,7 +45,7 @@ var Formats = []Format{
 type Source struct {
 	State
 	Filter   store.Filter
-	Hub      string // id, "" where there is none
+	Hub      string // id, "" if there is none
 	Sequence uint64 // of the ledger
 }
 

@@ -21,7 +21,7 @@ const (
 // name has several hints, a case after a slash: "unsigned/rotation".
 type Code string
 
-// Name is the code without its case. Scripts see it in JSON, and users silence
+// Name returns the code without its case. Scripts see it in JSON, and users silence
 // notices by it (advice.crosslink.<name>).
 func (c Code) Name() string {
 	name, _, _ := strings.Cut(string(c), "/")

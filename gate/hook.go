@@ -128,8 +128,8 @@ func namespace(ns string) string {
 	return prefix
 }
 
-// aboveOf is where the refs of the namespace that an environment names begin,
-// "" where it names none.
+// aboveOf returns where the refs of the namespace that an environment names begin,
+// "" if it names none.
 func aboveOf(environ []string) (above string) {
 	for _, kv := range environ {
 		if ns, ok := strings.CutPrefix(kv, "GIT_NAMESPACE="); ok {
@@ -139,7 +139,7 @@ func aboveOf(environ []string) (above string) {
 	return above
 }
 
-// notesPath is where the gate remembers; "" where nothing was installed.
+// notesPath is where the gate remembers; "" if nothing was installed.
 func notesPath(dir string) string {
 	dir = filepath.Join(dir, stateDir)
 	if st, err := os.Stat(dir); err != nil || !st.IsDir() {

@@ -71,7 +71,8 @@ func (h *hub) shared() string {
 	return path
 }
 
-// level looks whether the hub's meta, if there is any, is what the gate knows.
+// level returns the hub's meta, nil if there is none, or an error if the gate does not
+// know its level.
 func (h *hub) level(ctx context.Context, environ []string) (*trust.Meta, error) {
 	local := git.NewPlumbing(h.outer.CommonDir, h.outer.CommonDir, h.outer.Format, environ)
 	defer local.Close()

@@ -15,7 +15,7 @@ import (
 // The checkpoint that is pushed is right if
 //
 //   - the hub's tip is on its first-parent chain, so that no decision is lost;
-//   - it starts from the base that meta names, or from nothing where meta names
+//   - it starts from the base that meta names, or from nothing if meta names
 //     none: authors and times of a base are what the hub's founder vouches for;
 //   - every step after that is valid (ledger.Reader judges it as every reader
 //     does);
@@ -34,7 +34,8 @@ type pin struct {
 // pins is what the ledger on the hub covers, by agent.
 type pins map[string]pin
 
-// chainOn reads the ledger's chain with the hub's own one judged.
+// chainOn returns a reader of the ledger's chain that has already judged the hub's
+// own steps, and the view of their tip.
 func (g *gate) chainOn() (*ledger.Reader, ledger.View, error) {
 	src := replay.NewSteps(g.ctx, g.repo, g.meta.Hub)
 	r := ledger.NewReader(src, g.meta.Hub)

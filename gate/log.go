@@ -35,7 +35,7 @@ type logCheck struct {
 	c        Command
 	id       string
 	old, new map[string]entry
-	was      event.Chain // behind the hub's last line
+	was      event.Chain // after the hub's last line
 	pin      pin         // what the ledger covers
 	restored bool        // the hub's log is not the one that the ledger covers
 	fresh    int64       // bytes of lines that are new

@@ -86,7 +86,7 @@ func (g *gate) metaChain(tip, old refs.OID) ([]refs.OID, *Refusal, error) {
 	return chain, nil, nil
 }
 
-// follow judges the commits of a chain, the last of them first, behind from.
+// follow judges the commits after from of a chain, which holds the last of them first.
 func (g *gate) follow(from *metaState, chain []refs.OID) (*metaState, *Refusal, error) {
 	m := metaState{}
 	if from != nil {

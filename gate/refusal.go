@@ -42,10 +42,10 @@ type Refusal struct {
 	With fail.Fields // what it is about
 }
 
-// Error is the refusal in one line, without its hint.
+// Error returns the refusal in one line, without its hint.
 func (r *Refusal) Error() string { return fmt.Sprintf("refused '%s': %s", r.Ref, r.reason()) }
 
-// reason is the refusal without its ref.
+// reason returns the refusal without its ref.
 func (r *Refusal) reason() string {
 	at := ""
 	if r.Line > 0 {

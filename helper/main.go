@@ -77,7 +77,7 @@ func (s *Session) isNew() bool {
 	return err == nil && len(out) == 0
 }
 
-// keepPassword refuses a URL behind the prefix that holds a password: git
+// keepPassword refuses a URL after the prefix if it holds a password: git
 // hides passwords only in URLs it knows, so it would print this one, and write
 // it to FETCH_HEAD. A clone does neither.
 func (s *Session) keepPassword(first bool) error {

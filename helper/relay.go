@@ -24,7 +24,7 @@ func (s *Session) relay(e Endpoint) (int, error) {
 }
 
 // undecided fetches from f and pushes to p, which differ by pushInsteadOf
-// behind the prefix: which it is shows only after capabilities and options
+// after the prefix: which it is shows only after capabilities and options
 // have been talked about. That talk is with f's helper, and repeated to p's
 // if it comes to a push.
 func (s *Session) undecided(f, p Endpoint) (int, error) {

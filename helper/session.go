@@ -390,8 +390,8 @@ func ended(w syscall.WaitStatus, name string, stderr io.Writer) int {
 	return 128 + int(w.Signal())
 }
 
-// serviceEnv is the environment of a service: without what belongs to the
-// repository git works in.
+// serviceEnv returns the environment of a service, without the variables of the
+// repository that git works in.
 func (s *Session) serviceEnv() []string {
 	env := make([]string, 0, len(s.Env)+1)
 	for _, kv := range s.Env {

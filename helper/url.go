@@ -144,7 +144,7 @@ func parseConnect(url string) (Endpoint, error) {
 	return e, nil
 }
 
-// decode undoes %xx behind the scheme. %00 stays as it is.
+// decode undoes %xx after the scheme. %00 stays as it is.
 func decode(url string) string {
 	i := strings.IndexByte(url, ':')
 	if i < 0 {
@@ -180,8 +180,8 @@ func bracketEnd(host string) int {
 	return 0
 }
 
-// hostAndPort removes brackets, and splits off a port if what stands behind
-// the colon is one; a lone colon goes. What else follows brackets is dropped.
+// hostAndPort removes brackets, and splits off what follows the colon if it is a
+// port. A trailing colon, and anything else after the brackets, is dropped.
 func hostAndPort(host string) (string, string) {
 	before, rest, bracketed := host, host, false
 	if end := bracketEnd(host); end > 0 {

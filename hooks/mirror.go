@@ -81,7 +81,7 @@ func mentioned(environ []string, gitDir string) bool {
 	return err == nil && bytes.Contains(bytes.ToLower(b), []byte("mirror"))
 }
 
-// pushWords are the words behind 'git' of the nearest git that we descend from:
+// pushWords returns the words after 'git' of the nearest git that we descend from:
 // between it and us there are shells.
 func pushWords(pid int) []string {
 	for range 6 {

@@ -23,8 +23,8 @@ func Script(name string) string {
 	return string(b)
 }
 
-// Line is what calls a hook from another's hook file. It takes nothing that
-// others read: a pre-push hook that reads its input keeps it.
+// Line returns the line that calls a hook from another's hook file. It does not
+// consume stdin, so another pre-push hook can still read it.
 func Line(name string) string {
 	if name == PrePush {
 		return `{ git-crosslink hook pre-push "$@" </dev/null >/dev/null; } 2>/dev/null || :`
@@ -32,8 +32,8 @@ func Line(name string) string {
 	return "{ git-crosslink hook " + name + ` "$@" >/dev/null; } 2>/dev/null || :`
 }
 
-// The section of the configuration that stands for all three files where git
-// knows hooks of its configuration. git appends "$@" to the command, and does
+// The section of the configuration that replaces all three hook files if git
+// supports hooks in its configuration. git appends "$@" to the command, and does
 // not say which hook it is.
 const (
 	section = "hook.crosslink"

@@ -166,7 +166,7 @@ func cutLine(line string) string {
 // What is repeated of a server's words. A gate's refusal names ref, rule, line
 // and hint, and may quote 160 bytes of what was pushed: it fits whole.
 const (
-	maxServerLines = 3   // and as many hints, which stand behind the rest
+	maxServerLines = 3   // and as many hints, which come after the rest
 	maxServerLine  = 800 // bytes
 )
 

@@ -35,7 +35,7 @@ func of(conf refs.Config, name string) *Hub {
 	return h
 }
 
-// Shown is the URL without the password it may hold. It is what is printed and
+// Shown returns the URL without the password it may hold. It is what is printed and
 // what is remembered: a new password makes no new hub.
 func (h *Hub) Shown() string { return refs.WithoutSecrets(h.URL) }
 
@@ -79,8 +79,8 @@ func (h *Hub) ApartError(c *Contact) *fail.Error {
 // Moved reports whether the URL is not the one at which the hub was seen.
 func (h *Hub) Moved(c *Contact) bool { return h != nil && c.URL != "" && c.URL != h.Shown() }
 
-// BeforeMigration stands for the id of another hub where the remote has the hub of an
-// older format version again that this clone's was migrated from.
+// BeforeMigration stands in for a hub id when the remote again has the older-format
+// hub that this clone's hub was migrated from.
 func BeforeMigration(level int) string { return fmt.Sprintf("level-%d", level) }
 
 // WasMigrated reports whether the other hub is the one before a migration.

@@ -41,7 +41,7 @@ type Link struct {
 
 	ask     bool // passwords may be asked for on the terminal
 	remote  refs.Remote
-	release func() // releases the sync lock; nil where it is not held
+	release func() // releases the sync lock; nil if it is not held
 }
 
 const (

@@ -16,7 +16,7 @@ const maxPace = 64 << 10
 type Pace struct {
 	path string
 	now  func() time.Time
-	url  string // of the hub; "" where there is none
+	url  string // of the hub; "" if there is none
 }
 
 // pace is what the file holds.

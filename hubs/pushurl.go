@@ -33,7 +33,7 @@ func (l *Link) OneRepository(ctx context.Context, heads map[string]refs.OID) err
 	return e
 }
 
-// Arrived looks whether what was pushed, all of it accepted, is on the hub.
+// Arrived reports whether a fully accepted push is really on the hub.
 func (l *Link) Arrived(ctx context.Context, p refs.Push) (bool, error) {
 	pair := l.Hub.PushPair()
 	if pair == "" || l.Contact.PushSeen == pair {

@@ -41,7 +41,7 @@ func (s *Start) Milestone(m *Milestone) error {
 	return nil
 }
 
-// Issue takes an issue, which fits a base (see FitBase).
+// Issue adds an issue, which must already fit a base (see FitBase).
 func (s *Start) Issue(i *Issue) error {
 	if s.size += i.Size(); s.size > event.MaxBase {
 		return notOf(s.Names.System, "it is too large for a tracker to start from, %d MiB; import it without --found", event.MaxBase>>20)
@@ -94,7 +94,8 @@ func (s *Start) Base() event.Base {
 	return b
 }
 
-// Base is an issue as a value. What a value cannot say is not in it.
+// Base converts an issue to a BaseIssue; what a BaseIssue cannot represent is left
+// out.
 func (n Names) Base(i *Issue, now event.Time) event.BaseIssue {
 	b := event.BaseIssue{Status: event.Open, UpdatedAt: cmp.Or(i.Updated, i.Created, now), CreatedAt: cmp.Or(i.Created, now)}
 	for _, l := range n.Create(i) {

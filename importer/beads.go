@@ -288,7 +288,7 @@ func (i *Issue) edge(kind, to string, rep *Report) {
 // others.
 var beadsKnown = known[beadsRow]("compaction_level", "content_hash", "dependency_count", "dependent_count", "comment_count")
 
-// known finds, when it is first asked, the members of a row and others.
+// known returns a lazy lookup of the member names of Row, plus derived.
 func known[Row any](derived ...string) func() map[string]bool {
 	return sync.OnceValue(func() map[string]bool {
 		b, _ := json.Marshal(*new(Row))

@@ -77,8 +77,8 @@ func leftoverOf(raw []byte, known map[string]bool) (map[string]json.RawMessage, 
 	return members, nil
 }
 
-// cells keeps what is behind the first maxColumns cells of a record from a reader of
-// tables, which would need forty bytes for each of them.
+// cells hides everything after the first maxColumns cells of a record from the table
+// reader, which would need forty bytes per cell.
 type cells struct {
 	r     io.Reader
 	comma byte // what separates cells
@@ -120,7 +120,7 @@ func (c *cells) keep(p []byte) int {
 }
 
 // laterSaid passes over an error of a first reading that the second one meets, too,
-// behind the rows that can be read.
+// after the rows that can be read.
 func laterSaid(err error) error {
 	var not *FormatError
 	if errors.As(err, &not) {

@@ -150,7 +150,7 @@ func (i *Issue) obeys() bool {
 // System is the kind of a comment that holds what has no place here.
 const System = "system"
 
-// leftover is the comment that holds the members without a place: one canonical
+// leftover returns the comment that holds the members without a place: one canonical
 // JSON object. Members that are too many are named in it, the longest first.
 func (i *Issue) leftover(now event.Time, cut *int) (Comment, bool) {
 	if len(i.Leftover) == 0 {
@@ -189,14 +189,15 @@ func (i *Issue) leftover(now event.Time, cut *int) (Comment, bool) {
 	return Comment{Key: "leftover", Author: "import", Kind: System, Text: text(string(b)), Created: cmp.Or(i.Updated, now)}, true
 }
 
-// jsonLen is at least how long a name or a value is in JSON, with what is around it.
+// jsonLen returns an upper bound for the JSON length of a name or value, with its
+// punctuation.
 func jsonLen(s string) int {
 	b, _ := json.Marshal(strings.ToValidUTF8(s, "\ufffd"))
 	return len(b) + len(`,:`)
 }
 
 // pages cuts a text into parts that fit, at line ends where there are some. A
-// part behind the first says which of how many it is.
+// part after the first says which of how many it is.
 func pages(s string) []string {
 	if len(s) <= event.MaxText {
 		return []string{s}

@@ -139,7 +139,7 @@ func readLine(b *bufio.Reader) (line []byte, n int64, err error) {
 // those of the arrays after it: an API gives a page at a time.
 func array(b *bufio.Reader, at int64, f func(row) error) error {
 	c := &counter{r: b, left: MaxRow}
-	// The decoder is told that an array begins; it sees what is behind.
+	// The decoder is told that an array begins; it sees what follows.
 	d := json.NewDecoder(io.MultiReader(bytes.NewReader([]byte("[")), c))
 	n := 1
 	for {

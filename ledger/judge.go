@@ -290,7 +290,7 @@ func (r *Reader) readLog(s *step, tip, agent string) error {
 	return nil
 }
 
-// eachLine gives the lines of a log behind a position, each with its own. They are not
+// eachLine calls do for the lines of a log after a position, each with its own. They are not
 // held: a step may cover very many, and most are comments.
 func (r *Reader) eachLine(tip, agent string, from Position, upTo uint64, do func(at Position, e *event.Envelope)) error {
 	for e, err := range r.src.Lines(tip, agent, from, upTo) {

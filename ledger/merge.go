@@ -25,7 +25,7 @@ import (
 //     a claim that the lost branch had covered is over; a break counts only if
 //     it names a token from before the fork, since both branches may have
 //     given the same token after it;
-//   - for the same reason a grant that the hub's branch made behind the fork
+//   - for the same reason a grant that the hub's branch made after the fork
 //     and that continues gets S as its token;
 //   - S = 1 + the greater of both sequences.
 
@@ -100,7 +100,7 @@ func keys(m map[uint64]uint64) func(func(uint64) bool) {
 	}
 }
 
-// renew gives the grants that were made behind the fork a token of their own.
+// renew gives every grant made after the fork the token of this step.
 func (d *locksDecision) renew(fork uint64) {
 	l := d.ledger
 	for _, u := range sortedUUIDs(l.Locks) {

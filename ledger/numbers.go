@@ -32,7 +32,7 @@ type numbers struct {
 	hash event.RunningHash
 }
 
-// book holds the lines of a list. Lines behind a view's n belong to ledgers
+// book holds the lines of a list. Lines after a view's n belong to ledgers
 // derived from it. Only the longest view appends; another one copies first.
 type book struct {
 	mu     sync.Mutex
@@ -104,7 +104,7 @@ func (v *numbers) all() []Numbered {
 	return v.book.lines[:v.n:v.n]
 }
 
-// since returns the lines behind the first n.
+// since returns the lines after the first n.
 func (v *numbers) since(n int) []Numbered {
 	b := v.book
 	b.mu.Lock()

@@ -24,7 +24,7 @@ type Source interface {
 	// blob makes judging cheaper. The bytes must not be altered afterwards.
 	Files(id string) (files map[string][]byte, ok bool, err error)
 
-	// Lines returns the lines behind the position after, up to the sequence
+	// Lines returns the lines that follow the position after, up to the sequence
 	// upTo, of the log whose tip is the commit tip: as many as are in the good
 	// part of agent's log (as event.Chain walks it from its start). Fewer, or
 	// none, if the log is shorter, bad earlier, another agent's, does not hold
@@ -58,7 +58,7 @@ type Policy interface {
 
 // Coverage says how far a step may cover one log.
 type Coverage interface {
-	// Feed takes the next line behind the base's position.
+	// Feed takes the next line after the base's position.
 	Feed(e *event.Envelope)
 
 	// UpTo returns the last sequence of the log up to which a step may cover it,
@@ -70,7 +70,7 @@ type Coverage interface {
 }
 
 // advance returns the position after the line e, if e is the next line of a
-// log behind p.
+// log after p.
 func (p Position) advance(e *event.Envelope, agent string) (Position, bool) {
 	if e.Agent != agent {
 		return p, false

@@ -370,7 +370,7 @@ func (a args) is(name string) bool { b, _ := a[name].(bool); return b }
 
 func (a args) list(name string) []string { l, _ := a[name].([]string); return l }
 
-// opt is an option with the argument's value, nothing without one.
+// opt returns an option with the argument's value, nil if there is no value.
 func (a args) opt(option, name string) []string {
 	if s := a.str(name); s != "" {
 		return []string{option + "=" + s}

@@ -20,7 +20,7 @@ import (
 //     original would have given it;
 //   - a number that nobody could have been given is none.
 
-// Ask is a number that anybody who migrates has settled.
+// Ask is a number that the user chose with --number.
 type Ask struct {
 	Issue  event.UUID
 	Number uint64 // 0: the next one that is free
@@ -56,7 +56,7 @@ func (e *TakenError) Error() string {
 // greatest is the greatest number of an issue that is believed.
 const greatest = 1 << 40
 
-// Number settles the numbers, of which view shows what people have seen.
+// Number decides the numbers; view shows the ones people have already seen.
 func (o *Old) Number(view View, asked []Ask) ([]Settled, error) {
 	b := o.State
 	rows, _, err := view.List(store.Filter{Status: "all"})

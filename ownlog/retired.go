@@ -21,7 +21,7 @@ func (w *Writer) outlived(ctx context.Context) (bool, error) {
 	return true, nil
 }
 
-// RetiredError refuses a line after the last one.
+// RetiredError returns an error if the agent is retired, since its log has ended.
 func (w *Writer) RetiredError(p reading.Projection) error {
 	a := p.Agent(w.Agent)
 	if a == nil || !a.Retired {

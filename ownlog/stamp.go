@@ -38,8 +38,8 @@ func (w *Writer) ownClockError(l *reading.Log) error {
 		Message: fmt.Sprintf("the last event of '%s' is stamped %s, too far in the future, so nobody could change what is written after it: nothing was written", l.Agent, l.Time)}
 }
 
-// stamp turns bodies into lines of the own log, judges each on the state with
-// the ones before it applied, and writes the objects. The updates it returns
+// stamp turns bodies into lines of this agent's log, checks each against the state
+// after the previous ones, and writes the objects. The updates it returns
 // make them visible; next is the snapshot with them.
 func (w *Writer) stamp(ctx context.Context, s *reading.Snapshot, how *clone.Signing, bodies []event.Body) (lines []*event.Envelope, next *reading.Snapshot, ups []refs.Update, err error) {
 	s, stamped := s.Draft(), reducer.New()

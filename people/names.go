@@ -125,8 +125,8 @@ func yields(k Known, a, to *reducer.Agent) bool {
 	return a.Retired && !to.Retired
 }
 
-// approved reports whether nothing is to be said against the signature of an agent's
-// first line. On a hub that looks at no signature all agents are equal.
+// approved reports whether the signature of the agent's first line raises no
+// objection. On a hub that checks no signatures all agents are equal.
 func approved(k Known, a *reducer.Agent) bool { return k.Mark(a.ID, 1) == "" }
 
 // claims returns those of the agents that a name means: without those that yield to

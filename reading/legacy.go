@@ -117,7 +117,7 @@ func (r *Reader) readLegacy(ctx context.Context, s *Snapshot) (map[string][]*eve
 }
 
 // keepLegacy makes a store of what was read, if it follows from the refs alone.
-// What hinders it hinders nothing else.
+// A failure here affects nothing else.
 func (r *Reader) keepLegacy(ctx context.Context, s *Snapshot, d *delta.Delta) {
 	for _, l := range s.Logs() {
 		if l.Missing || l.Here != "" {

@@ -107,7 +107,7 @@ func (r *Reader) Line(ctx context.Context, l *Log, seq uint64) (*event.Envelope,
 	return event.Decode(raw)
 }
 
-// Hash is the hash of a line, "" where there is none; l may be nil.
+// Hash returns the hash of a line, "" if there is none; l may be nil.
 func (r *Reader) Hash(ctx context.Context, l *Log, seq uint64) (string, error) {
 	if l != nil && seq > 0 && seq == l.Seq {
 		return l.Hash, nil

@@ -182,8 +182,8 @@ func addTree(f Format, entries map[string]TreeEntry, add func(Kind, []byte) OID)
 	return add(Tree, data), nil
 }
 
-// Recommit stores a commit with the tree of tip on other parents: the same log
-// where a server's fast-forward test wants it.
+// Recommit stores a commit with the tree of tip on other parents: the same log on
+// parents that let a server accept it as a fast-forward.
 func Recommit(ctx context.Context, l Local, tip OID, parents []OID, c CommitInfo) (OID, error) {
 	objs, err := readKind(ctx, l, []OID{tip}, Commit, commitLimit)
 	if err == nil {

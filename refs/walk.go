@@ -152,7 +152,7 @@ func (w *walker) read(ctx context.Context, wants []want, limit int64) error {
 	return nil
 }
 
-// end ends a log with a fault that comes before whatever its trees showed.
+// end ends a log with a fault that takes precedence over those found in its trees.
 func (w *walker) end(i int, what string, err error) {
 	w.shapes[i].bad, w.ended[i] = "", true
 	if what != "" {

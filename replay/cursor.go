@@ -14,7 +14,7 @@ import (
 
 // Cursor is where the next read of a log resumes, and how the log is.
 type Cursor struct {
-	Here refs.OID // tips; "" where there is none
+	Here refs.OID // tips; "" if there is none
 	Hub  refs.OID
 	View refs.OID // the one of the two that is shown
 
@@ -30,7 +30,7 @@ type Cursor struct {
 	Newest   event.Time // of line Counted
 
 	// Trust is where the verdict resumes; nil if lines to come may change it for
-	// those before. Judged is the verdict then. Both are nil where there is no meta
+	// those before. Judged is the verdict then. Both are nil if there is no meta
 	// to judge by: then all lines count. They are encoded: most logs are not judged
 	// again.
 	Trust  json.RawMessage // of a trust.Checkpoint
@@ -200,7 +200,7 @@ func (k *coder) text(s *string) {
 	}
 }
 
-// bytes is text that is nil where it is empty.
+// bytes codes a byte slice as text; an empty one decodes as nil.
 func (k *coder) bytes(b *[]byte) {
 	s := string(*b)
 	if k.text(&s); k.decodes && s != "" {

@@ -43,8 +43,8 @@ func NewReader(l refs.Local, cache *StepFiles) *Reader { return &Reader{local: l
 // Lines is how many lines of logs were read so far, each time it was read.
 func (r *Reader) Lines() int64 { return r.lines.Load() }
 
-// GoodLines gives the good lines of a tip to each, in order, until that says stop:
-// those after the end of chain, which is where to begin.
+// GoodLines calls each for the good lines of tip that follow chain, in order, until
+// it returns false.
 func (r *Reader) GoodLines(ctx context.Context, chain event.Chain, tip refs.OID, each func(e *event.Envelope) bool) error {
 	return goodLines(ctx, r.local, chain, tip, func(e *event.Envelope) bool {
 		r.lines.Add(1)

@@ -65,7 +65,7 @@ type State struct {
 	Refs  map[string]refs.OID // the relevant ones; those of logs only if they were read, not decoded
 	Level int                 // the hub's format version; 0: there is no hub yet
 	Bound bool                // the hub's own meta has been seen
-	Hub   string              // id that the lines carry; "" where there is no meta
+	Hub   string              // id that the lines carry; "" if there is no meta
 
 	// Of the meta. Roll is nil if there is none of this format version.
 	Meta       *trust.Meta
@@ -278,7 +278,7 @@ type header struct {
 	Newest event.Time          `json:"newest"`
 }
 
-// Header is the State without its cursors, encoded.
+// Header returns the State without its cursors, encoded.
 func (s *State) Header() []byte {
 	h := header{s.Hub, s.Bound, s.MetaCommit, map[string]refs.OID{}, s.Ledger, s.Newest}
 	for name, oid := range s.Refs {
@@ -300,7 +300,7 @@ type Saved struct {
 	Cursor        func(agent string) (*Cursor, error) // of a log that is in the index
 }
 
-// Decode is the State that was saved, without its meta: what Advance resumes from.
+// Decode returns the State that was saved, without its meta: what Advance resumes from.
 func Decode(b Saved) (*State, error) {
 	var h header
 	if err := json.Unmarshal(b.Header, &h); err != nil {
@@ -326,8 +326,8 @@ func logRef(name string) (agent string, here, isLog bool) {
 	return "", false, false
 }
 
-// HubTip is the tip of a log on the hub, "" for none: of its branch or, without one, in
-// the archive.
+// HubTip returns the tip of a log on the hub, "" for none: that of its branch or, if it
+// has none, that in the archive.
 func HubTip(all map[string]refs.OID, agent string) (tip refs.OID, archived bool) {
 	if tip := all[HubRoot+Agents+agent]; tip != "" {
 		return tip, false

@@ -204,8 +204,8 @@ func (p *stepPolicy) Covers(tip, agent string, after ledger.Position) (ledger.Co
 	return c, err
 }
 
-// judge is that of a log where signatures are required, behind a position. Which
-// keys are in force there, the lines from the log's start say. It is nil if the
+// judge returns the judge, after a position, of a log where signatures are required.
+// Which keys are in force there, the lines from the log's start say. It is nil if the
 // position is not in the log.
 func (p *stepPolicy) judge(tip, agent string, at ledger.Position) (*trust.Log, error) {
 	known := p.steps.signed[agent]
@@ -238,7 +238,7 @@ func (p *stepPolicy) judge(tip, agent string, at ledger.Position) (*trust.Log, e
 	return l, nil
 }
 
-// signedLog is where the judging of a log can be resumed: behind a step that others
+// signedLog is where the judging of a log can be resumed: after a step that others
 // may be built on, and after the lines that were read last.
 type signedLog struct{ base, end signedAt }
 

@@ -196,7 +196,7 @@ type PartRequest struct {
 // Part is a log as far as it is good and, where it was signed, continued signed.
 type Part struct {
 	event.Chain
-	Ended  string // why it stops before its end; "" where it does not
+	Ended  string // why it stops before its end; "" if it does not
 	Newer  bool   // it stops at a line that a newer program wrote
 	Trails bool   // it stops where it is not continued signed
 	At     string // hash of the line asked for; "" if that is not in the part

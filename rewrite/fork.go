@@ -25,7 +25,7 @@ import (
 //     what the hub has: it was written while the clock was wrong.
 
 // Fork writes the lines of an agent that are carried over again, for the agent of
-// p.On, whose log they begin: behind an introduction and a line that says where
+// p.On, whose log they begin: after an introduction and a line that says where
 // the old log ends, if anything of it stays. now is the time of a log without
 // lines. It returns the log, and how many of its lines were carried over.
 func Fork(rest []*event.Envelope, intro *event.AgentIntroduced, from *event.AgentForkedFrom, now event.Time, p Plan) (lines [][]byte, carried int, err error) {

@@ -14,8 +14,8 @@ type Plan struct {
 	Latest   event.Time  // the greatest time that is believed; 0 is any
 }
 
-// Lines writes lines again, and returns them with the chain that they end. Of the
-// lines nothing is changed.
+// Lines re-encodes the lines for another log and returns them with the chain they
+// end. The given envelopes are not modified.
 func Lines(old []*event.Envelope, p Plan) (chain event.Chain, lines [][]byte, err error) {
 	chain = p.On
 	for _, e := range old {

@@ -115,7 +115,7 @@ func (f *File) Presence(agent string) (event.AgentPresence, bool) {
 	return p, ok
 }
 
-// Aliases maps numbers that a hub lost to those that stand.
+// Aliases maps numbers that a hub lost to the current ones.
 func (f *File) Aliases() map[uint64]uint64 {
 	return tell(f, func() (map[uint64]uint64, error) {
 		if f.alias != nil {

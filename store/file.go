@@ -77,7 +77,7 @@ func (s *Store) file(o *opened, recall func() (*Memory, error), seen func() map[
 // Cursor is what was kept of a log; nil if there is none.
 func (f *File) Cursor(agent string) ([]byte, error) { return f.saved(cursorQuery, agent) }
 
-// Header is what was kept with the state, without its logs.
+// Header returns what was kept with the state, without its logs.
 func (f *File) Header() ([]byte, error) { return f.saved("SELECT header FROM head") }
 
 // Index is what was kept of all logs.

@@ -47,7 +47,7 @@ func (f *File) issue(u event.UUID) (*Issue, error) {
 	return f.rows[u].issue(), nil
 }
 
-// issue is the row without what only an update needs.
+// issue returns the row without what only an update needs, nil for none.
 func (r *issueRow) issue() *Issue {
 	if r == nil {
 		return nil

@@ -59,7 +59,7 @@ type page struct {
 	total int
 }
 
-// list is List among some issues; nil is all.
+// list is List restricted to the issues that among returns; a nil result means all.
 func (f *File) list(l Filter, among func() (*hits, error), memory func(*Memory) ([]*Issue, int, error)) ([]*Issue, int, error) {
 	p, err := ask(f, func() (page, error, error) {
 		if err := l.check(); err != nil {

@@ -63,7 +63,7 @@ func (u *update) shorts() error {
 	return nil
 }
 
-// around finds the members before and after a uuid, nil where there is none.
+// around finds the members before and after a uuid, nil if there is none.
 func (u *update) around(k nearKey) (before, after *event.UUID, err error) {
 	for side, into := range map[string]**event.UUID{" AND x.k < ? ORDER BY x.k DESC LIMIT 1": &before, " AND x.k > ? ORDER BY x.k LIMIT 1": &after} {
 		var b []byte

@@ -420,7 +420,7 @@ func (u *update) entry(e event.UUID, o reducer.OwnEntry) error {
 		e[:], o.Issue[:], visible, pack(&o.Entry))
 }
 
-// aims writes which lines are about what, in order.
+// aims writes the index from objects to the lines about them, in order.
 func (u *update) aims() error {
 	slices.SortFunc(u.short, shortAim.compare)
 	u.short = slices.Compact(u.short)

@@ -316,7 +316,7 @@ func commentText(b []byte) ([]byte, error) {
 	return text, nil
 }
 
-// trigrams is a query for all that a term consists of; "" where its words are too short to
+// trigrams returns a query for all that a term consists of; "" if its words are too short to
 // have any. The white space of a phrase may be any other in a text.
 func (t *term) trigrams() string {
 	var parts []string

@@ -63,7 +63,7 @@ func writeStamp(path string, inputs []byte) error {
 	return statefile.Write(stampPath(path), fmt.Appendf(nil, "%s%x\n", text, inputs))
 }
 
-// bootID names this start of the machine; "" where the system does not tell.
+// bootID returns the id of this start of the machine; "" if the system does not tell.
 func bootID() string {
 	b, err := os.ReadFile("/proc/sys/kernel/random/boot_id")
 	if err != nil {

@@ -26,7 +26,7 @@ const joinEvery = time.Minute
 
 // Emit appends what build returns as one commit, all or nothing, and publishes
 // it. build may run several times (another process appended meanwhile) and
-// sees the newest state each time; no bodies is invalid is written.
+// sees the newest state each time. If it returns no bodies, nothing is written.
 //
 // When Emit returns a receipt, its lines survive kill -9 and power loss,
 // whatever becomes of the publishing.

@@ -12,7 +12,7 @@ import (
 // nothing to do and nothing to say notes the refs it was so for, and the next
 // one that finds the same refs, before its fetch and after it, reads no object.
 
-// stillIdle is the end of a sync that found nothing to do once more.
+// stillIdle finishes a sync that again found nothing to do.
 func (t *Tracker) stillIdle(ctx context.Context, r *SyncReport, o SyncOptions) (*SyncReport, error) {
 	t.clone.Link.Reached = true
 	r.Hub = t.clone.Contact.Hub

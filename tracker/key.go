@@ -13,10 +13,10 @@ import (
 	"github.com/git-crosslink/git-crosslink/reading"
 )
 
-// RotateKey puts a new key in the place of the one in force: the one that
-// crosslink.signingKey names, else one that is made. The order matters, and
-// each step can be taken again: the hub lists the new key (if the old one is an
-// admin's), the log says so, signed by the old one, and then the old one goes.
+// RotateKey replaces the key in force with the one that crosslink.signingKey
+// names, or else a new one. The order matters, and each step can be repeated:
+// the hub lists the new key (if the old one is an admin's), the log says so,
+// signed by the old one, and then the old one goes.
 func (t *Tracker) RotateKey(ctx context.Context) (was, is *AgentKey, err error) {
 	s, old, err := t.members().OwnKey(ctx)
 	if err != nil {

@@ -27,7 +27,7 @@ const (
 	HeartbeatKept    = agents.HeartbeatKept
 )
 
-// Heartbeat is what a heartbeat came to.
+// Heartbeat is the outcome of a heartbeat.
 type Heartbeat struct {
 	Agent   string
 	State   string

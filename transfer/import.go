@@ -203,7 +203,7 @@ func (m *moving) flush() error {
 	return nil
 }
 
-// tally is what one commit comes to.
+// tally is the outcome of one commit.
 type tally struct {
 	created, changed, unchanged, deleted, events int
 	conflicts                                    []importer.Conflict

@@ -69,7 +69,7 @@ func FirstMeta(files map[string][]byte) (*State, error) {
 	return r, nil
 }
 
-// Next judges the commit behind the one r is the state of.
+// Next judges the commit after the one that r is the state of.
 func (r *State) Next(files map[string][]byte) (*State, error) {
 	if r.newer > 0 {
 		return r, nil

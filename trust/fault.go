@@ -5,13 +5,13 @@ import (
 	"fmt"
 )
 
-// Rules a line is unsigned or not applied by. The order is that of the walk:
+// Rules by which a line counts as unsigned or is not applied. The order is that of the walk:
 // who may write at all, then what was taken back, then signatures.
 const (
 	RuleNotAdmitted   = "not-admitted"   // the hub is not open and does not list the agent
-	RuleRevoked       = "revoked"        // behind the position a revocation pins
+	RuleRevoked       = "revoked"        // after the position a revocation pins
 	RuleRevokedHash   = "revoked-hash"   // another log than the one a revocation pins
-	RuleForked        = "forked"         // behind a proven fork of the log
+	RuleForked        = "forked"         // after a proven fork of the log
 	RuleUnsigned      = "unsigned"       // no signature
 	RuleUnknownSigner = "unknown-signer" // signed by a key that neither the meta lists nor the log has introduced
 	RuleRotatedOut    = "rotated-out"    // signed by a key that a KeyRotated before it replaced

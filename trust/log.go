@@ -133,8 +133,8 @@ func (l *Log) Feed(e *event.Envelope) {
 	}
 }
 
-// part looks whether a proof shows that the log forks before its next line. A
-// revocation has settled that.
+// part marks the log as forked if a proof shows that it forks before its next line. A
+// revoked log is left as it is.
 func (l *Log) part(e *event.Envelope) {
 	if l.forked || l.revoked {
 		return
@@ -183,7 +183,7 @@ func (k *keyring) rule(e *event.Envelope) string {
 	return RuleOf(err)
 }
 
-// claims is rule without a look at the signature itself.
+// claims returns what rule does, but does not verify the signature itself.
 func (k *keyring) claims(e *event.Envelope) string {
 	switch _, ok := k.force[e.SignedBy]; {
 	case e.Signature == "":

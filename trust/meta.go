@@ -80,7 +80,7 @@ func (m *Meta) SetPushesPerMinute(n uint64) {
 	m.PolicyExtra = extra
 }
 
-// Revocation ends an agent's log behind a good position; zero AfterSeq and ""
+// Revocation ends an agent's log after a good position; zero AfterSeq and ""
 // revoke all of it.
 type Revocation struct {
 	AfterSeq uint64
@@ -96,7 +96,7 @@ func (m *Meta) Ends(agent string, seq uint64) bool {
 
 // Within reports whether no line counts under r that did not under was: r ends
 // no later, in the log that was pins. hashAt returns the event.Hash of a line of
-// the log that r was made for, "" where it has none.
+// the log that r was made for, "" if it has none.
 func (r Revocation) Within(was Revocation, hashAt func(seq uint64) string) bool {
 	return r.AfterSeq == 0 || r.AfterSeq <= was.AfterSeq && hashAt(was.AfterSeq) == was.Hash && hashAt(r.AfterSeq) == r.Hash
 }

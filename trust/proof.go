@@ -61,7 +61,7 @@ func NewProof(a, b []byte) (*Proof, error) {
 	return &Proof{x.Hub, x.Agent, x.Seq, key, x, y}, nil
 }
 
-// hidden reports whether the histories part before the two lines.
+// hidden reports whether the histories diverge before the two lines.
 func (p *Proof) hidden() bool { return p.A.Prev != p.B.Prev }
 
 // Event returns the event that carries the proof: the same, no matter who makes it.

@@ -22,7 +22,7 @@ type Verdict struct {
 	trails     bool   // lines follow that no signature and no step vouches for
 	kept       uint64 // lines before those
 	signed     bool   // a line carries a valid signature by a key in force there
-	marks      []Mark // of the lines behind Vouched
+	marks      []Mark // of the lines after Vouched
 }
 
 // Verdict judges the lines fed so far.

@@ -112,7 +112,7 @@ func AssigneesNamed(p tracker.Projection, self *people.Self, i *store.Issue, wor
 	return names, nil
 }
 
-// Unassign ends that an issue is assigned to people.
+// Unassign removes people from an issue's assignees.
 func Unassign(p tracker.Projection, self *people.Self, i *store.Issue, words []string) Plan {
 	var names []string
 	for _, w := range words {

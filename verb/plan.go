@@ -6,7 +6,7 @@ import (
 	"github.com/git-crosslink/git-crosslink/store"
 )
 
-// Plan is what a command comes to: the events to write, and what they do.
+// Plan is the outcome of a command: the events to write, and what they do.
 type Plan struct {
 	Bodies  []event.Body
 	Effects []Effect

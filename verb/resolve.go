@@ -201,7 +201,8 @@ func Missing(err error) bool {
 // Unknown reports an id that is not here and that the hub may know.
 func Unknown(err error) bool { return Missing(err) && DeletedName(err) == "" }
 
-// DeletedName is the name of what an error calls deleted, "" for other errors.
+// DeletedName returns the name of the object that an error reports as deleted, ""
+// for other errors.
 func DeletedName(err error) string {
 	var missing *store.NotFoundError
 	if errors.As(err, &missing) {

@@ -12,8 +12,8 @@ import (
 const maxSimilar = 3
 
 // Similar returns the first issues whose title says the same as another: the same
-// words, or nearly (of all words of both, four in five are in both). But one is not
-// among them.
+// words, or nearly (of all words of both, four in five are in both). The issue but
+// itself is excluded.
 func Similar(title string, but event.UUID, rows []store.Named) (found []store.Named) {
 	words := wordsOf(title)
 	for _, i := range rows {

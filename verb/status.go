@@ -70,8 +70,8 @@ type HeldError struct{ Issue *store.Issue }
 
 func (e *HeldError) Error() string { return "the lock is another agent's" }
 
-// Unlock releases an agent's locks, claims and places in queues. With a reason
-// for breaking it ends the grants of others.
+// Unlock releases an agent's locks, claims and places in queues. If breaking is
+// not empty, it also ends other agents' grants.
 func Unlock(p tracker.Projection, me string, rows []*store.Issue, breaking string) (plan Plan, err error) {
 	for _, i := range rows {
 		c, err := tracker.Standing(p, i.UUID, me)

@@ -29,7 +29,7 @@ func ReadNote[T any](path string, into *T) bool {
 	return true
 }
 
-// WriteNote writes a file of this worktree; nothing where there is no worktree.
+// WriteNote writes a file of this worktree; it does nothing if there is no worktree.
 func WriteNote(path string, n any) error {
 	if path == "" {
 		return nil

@@ -128,7 +128,7 @@ func (u *Unprinted) Instead(saved, wrote bool) *Failure {
 	return f
 }
 
-// UnwrapPath is what the system says of a path, without the path.
+// UnwrapPath returns what the system says of a path, without the path.
 func UnwrapPath(err error) string {
 	s := err.Error()
 	if i := strings.LastIndex(s, ": "); i >= 0 {

@@ -26,7 +26,7 @@ type Envelope struct {
 	Warnings []Warning   `json:"warnings"`
 }
 
-// Cut says which part of a list an answer has, where a limit was asked for.
+// Cut says which part of a list an answer has, if a limit was asked for.
 type Cut struct {
 	Total int     `json:"total"` // of the whole list
 	Limit int     `json:"limit"`
@@ -104,7 +104,7 @@ func escapeHidden(doc []byte) []byte {
 	return append(out, doc[from:]...)
 }
 
-// WriteFailure prints a failure: in the JSON document where that can be, else on stderr.
+// WriteFailure prints a failure: in the JSON document if possible, else on stderr.
 func (t *Terminal) WriteFailure(f *Failure, printable bool) {
 	if t.JSON && printable {
 		if t.answered {

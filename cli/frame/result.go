@@ -121,7 +121,7 @@ func (p *Page) Fit(beginning, text string) string {
 	return truncate(OneLine(text), max(leastText, p.Width-Width(beginning)), p.Glyph("…", ">"))
 }
 
-// Glyph is a symbol where the locale can show it, else its stand-in.
+// Glyph returns a symbol if the locale can show it, else its stand-in.
 func (p *Page) Glyph(symbol, plain string) string {
 	if p.unicode {
 		return symbol

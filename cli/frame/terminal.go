@@ -184,7 +184,7 @@ func (t *Terminal) CanAsk() bool {
 	return t.InTTY && t.ErrTTY && !t.JSON && !t.Quiet && IsTrue(t.Getenv("GIT_TERMINAL_PROMPT"), true)
 }
 
-// Confirm asks a question where there is somebody to ask, and returns a refusal if
+// Confirm asks a question if there is somebody to ask, and returns a refusal if
 // the answer is no. Elsewhere a command was meant as it was given.
 func (t *Terminal) Confirm(yes bool, question, refused string) error {
 	if yes || !t.CanAsk() || t.Ask(OneLine(question)) {

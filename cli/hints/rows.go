@@ -39,13 +39,13 @@ const (
 	setRemote   = "git config crosslink.remote "
 )
 
-// asides stand behind the text of a code.
+// asides follow the text of a code.
 var asides = map[fail.Code]string{
 	"new-agent/key": " (git crosslink key show)",
 	"manual":        ": only 'git crosslink sync' and 'init' talk to the hub",
 }
 
-// rows hold the advice by code, nil where nothing has to be done.
+// rows hold the advice by code, nil if nothing has to be done.
 var rows = map[fail.Code][]string{
 	// what keeps this side from working
 	"no-repository":          {"change to a repository, or create one: git init"},

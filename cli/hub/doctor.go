@@ -20,7 +20,7 @@ type examination struct {
 	look    func(context.Context, *command.Env, *command.Repository) ([]answer.Diagnosis, error)
 }
 
-// examinations come behind the tracker's own checks, in this order.
+// examinations come after the tracker's own checks, in this order.
 var examinations = []examination{
 	{"the remote helper", examineHelper},
 	{"the hooks", examineHooks},

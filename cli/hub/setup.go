@@ -169,7 +169,7 @@ type setupAnswer struct {
 	Agents  []setupAgent `json:"agents"`
 }
 
-// shape is a part as it is now.
+// shape returns the current state of a part.
 func (s *setupTree) shape(part setup.Part, shared bool) (setupPart, place, error) {
 	p, err := s.look(part.File)
 	sh := setupPart{What: part.What, Scope: scopeOf(shared), File: part.File}

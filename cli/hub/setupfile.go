@@ -154,7 +154,7 @@ func (s *setupTree) forget(p setup.Part) {
 
 // place is a file of the worktree as it is on disk.
 type place struct {
-	path string // behind symbolic links
+	path string // after symbolic links are followed
 	mode fs.FileMode
 	doc  []byte // nil if there is none
 	odd  string // why it is not edited, "" if it can be
@@ -345,7 +345,8 @@ func (s *setupTree) remove(part setup.Part, p place) (changed, ok bool, err erro
 	return changed, true, s.save()
 }
 
-// without is a file without a part; gone if the file is to be removed.
+// without returns the file with the part removed; gone if the file itself is to be
+// removed.
 func (s *setupTree) without(part setup.Part, doc []byte, r *setupRecord) (rest []byte, gone, ok bool) {
 	if r != nil && r.After == hashOf(doc) && (r.Absent || r.Before != nil) {
 		return r.Before, r.Absent, true

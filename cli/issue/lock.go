@@ -230,7 +230,7 @@ func waitingText(c *tracker.Claim, i *store.Issue) string {
 	return text
 }
 
-// lockedBy is the refusal where somebody else has the lock: who, by which
+// lockedBy returns the refusal if somebody else has the lock: who, by which
 // grant, since when, and whether there is a heartbeat.
 func lockedBy(e *command.Env, repo *command.Repository, p tracker.Projection, i *store.Issue, hints ...string) *frame.Failure {
 	f := &frame.Failure{Code: frame.ExitLost, Kind: "locked", Hints: hints,

@@ -6,7 +6,7 @@ import (
 	"github.com/git-crosslink/git-crosslink/answer"
 )
 
-// Marked is a mark behind the name of an author, or nothing.
+// Marked returns the mark that follows the name of an author, "" if there is none.
 func Marked(rule string) string {
 	if rule == "" {
 		return ""

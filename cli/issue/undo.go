@@ -102,7 +102,7 @@ func runUndo(ctx context.Context, opts undoOptions, e *command.Env) error {
 	return printUndo(ctx, e, r.View, shown, answer.Undone{Undone: lines, Write: answer.WriteOf(r)}, command.Unconfirmed(r, opts.emit))
 }
 
-// confirmUndo asks whether to continue, where there is somebody to ask.
+// confirmUndo asks whether to continue, if there is somebody to ask.
 func confirmUndo(e *command.Env) error {
 	if !e.CanAsk() {
 		return frame.Misuse("nobody can be asked here: confirm with '--yes'", "git crosslink undo --yes")

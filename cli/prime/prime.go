@@ -193,7 +193,7 @@ func list(head string, rows []Row, total int) string {
 	return b.String()
 }
 
-// oneLine is a text without line breaks.
+// oneLine returns a text on one line, with every run of white space as one space.
 func oneLine(s string) string { return strings.Join(strings.Fields(s), " ") }
 
 // fill takes paragraphs while there is room, the last one line by line: room in
@@ -248,8 +248,8 @@ func Note(head, text, nonce string) string {
 	return Fenced(append([]string{head}, strings.Split(strings.TrimRight(text, "\n"), "\n")...), nonce, maxNote)
 }
 
-// Escape writes what could act on a terminal, or hide from a reader, as JSON
-// writes it: control characters, line breaks, and characters that have no width or
+// Escape escapes, as in JSON, characters that a terminal would act on or a reader
+// would not see: control characters, line breaks, and characters that have no width or
 // turn the direction of a text.
 func Escape(s string) string {
 	s = strings.ToValidUTF8(s, "\ufffd")

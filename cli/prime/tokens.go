@@ -5,7 +5,7 @@ import (
 	"unicode/utf8"
 )
 
-// tokens is how many tokens a text has at most, without the tables of a model: an
+// tokens returns how many tokens a text has at most, without the tables of a model: an
 // estimate that is about twice too high for English, and that no text exceeds. A
 // test compares it with a real tokenizer.
 func tokens(s string) int {

@@ -157,7 +157,7 @@ func runSessionEnd(ctx context.Context, opts endOptions, e *command.Env) error {
 	return e.Print(ctx, a)
 }
 
-// printNoSession answers where there was no session to end; the answer may say that the
+// printNoSession answers if there was no session to end; the answer may say that the
 // agent retired.
 func printNoSession(ctx context.Context, e *command.Env, w answer.Write, a frame.Result) error {
 	e.Progress("there is no open session")

@@ -172,7 +172,7 @@ func (n *node) member(key string) (found *node, one bool) {
 	return found, true
 }
 
-// plain is a value without comments, spaces and order of members, so that two of
+// plain returns a value without comments, spaces and order of members, so that two of
 // them can be compared.
 func (n *node) plain(doc []byte) any {
 	switch n.kind {
@@ -207,7 +207,7 @@ func (n *node) holds(doc []byte, text string) bool {
 	return false
 }
 
-// insertion is the text that puts a member, or an element without a key, first
+// insertion returns the text that puts a member, or an element without a key, first
 // into an object or an array, formatted as its surroundings are.
 func (n *node) insertion(doc []byte, key, value string) string {
 	name := ""

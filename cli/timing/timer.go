@@ -46,7 +46,7 @@ func readTimer(repo *command.Repository) *timer {
 	return &t
 }
 
-// bootID names this start of the machine, "" where that has no name.
+// bootID returns the id of this start of the machine, "" if it has none.
 func bootID() string {
 	b, _ := os.ReadFile("/proc/sys/kernel/random/boot_id")
 	return strings.TrimSpace(string(b))

@@ -219,7 +219,7 @@ const (
 	ShapeCritical Shape = "critical"
 )
 
-// Worst is a project's shape: paused, without data, or that of the worst active
+// Worst returns a project's shape: paused, without data, or that of the worst active
 // alert that nobody acknowledged.
 func Worst(all []Alert, paused, noData bool) Shape {
 	if paused {

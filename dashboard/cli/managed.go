@@ -19,7 +19,8 @@ import (
 	"github.com/git-crosslink/git-crosslink/tracker"
 )
 
-// places is the directory of the repositories that the dashboard makes, in its own.
+// places is the subdirectory of the dashboard's directory that holds the
+// repositories it creates.
 const places = "places"
 
 // schemes are those of URLs that are fetched from.

@@ -17,7 +17,7 @@ import (
 	"github.com/git-crosslink/git-crosslink/tracker"
 )
 
-// Time is a time in RFC 3339, null where there is none.
+// Time is a time in RFC 3339, null if there is none.
 type Time event.Time
 
 // MarshalJSON implements json.Marshaler.

@@ -83,7 +83,7 @@ func (d *DB) Actions(ctx context.Context, before int64, limit int) ([]Action, er
 	return list(ctx, d.read, scanAction, "SELECT "+actionColumns+" FROM actions WHERE ?1 = 0 OR id < ?1 ORDER BY id DESC LIMIT ?2", before, limit)
 }
 
-// Acted returns the rows of a request that is known; none if it is new.
+// Acted returns the rows recorded for a request; none if the request is new.
 func (d *DB) Acted(ctx context.Context, request string) ([]Action, error) {
 	return list(ctx, d.read, scanAction, "SELECT "+actionColumns+" FROM actions WHERE request = ? ORDER BY id", request)
 }

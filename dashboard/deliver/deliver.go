@@ -238,7 +238,7 @@ func (s *Sender) send(ctx context.Context, x *db.Due) (t db.Tried, wait time.Dur
 	return t, wait
 }
 
-// reason is an error without the URL, which may be a secret.
+// reason returns the text of an error without the URL, which may be a secret.
 func reason(err error) string {
 	switch {
 	case errors.Is(err, ssrf.ErrProhibitedIP), errors.Is(err, ssrf.ErrProhibitedNetwork):

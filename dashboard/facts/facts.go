@@ -196,7 +196,7 @@ func (f *Facts) Agent(id string) *Agent {
 	return &f.Agents[k]
 }
 
-// Continue carries over from the facts before what one state cannot tell:
+// Continue copies from the previous facts what a single state cannot tell:
 // since when an agent has been in the state that its presence shows.
 func (f *Facts) Continue(prev *Facts) {
 	for k := range f.Agents {

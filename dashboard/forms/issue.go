@@ -82,7 +82,7 @@ func Known(name string) bool { return actions[name] != nil }
 // Actions are the names of all.
 func Actions() []string { return slices.Sorted(maps.Keys(actions)) }
 
-// text is a field without spaces at its ends.
+// text returns a field without spaces at its ends, with LF for CRLF.
 func (f Form) text(name string) string {
 	return strings.TrimSpace(strings.ReplaceAll(f.Fields.Get(name), "\r\n", "\n"))
 }

@@ -23,7 +23,7 @@ const (
 	Later Group = "later"
 )
 
-// Groups are all of them, most urgent first.
+// Groups lists all groups, most urgent first.
 var Groups = []Group{Now, Soon, Later}
 
 // Item is one reason why a person is needed.

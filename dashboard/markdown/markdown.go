@@ -76,7 +76,7 @@ func costly(source string) bool {
 	return false
 }
 
-// plain is a text without any form.
+// plain returns a text as HTML without any formatting.
 func plain(source string) string { return "<pre>" + html.EscapeString(source) + "</pre>" }
 
 var machine = sync.OnceValue(func() goldmark.Markdown {

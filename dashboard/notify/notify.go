@@ -102,7 +102,7 @@ func (e *Endpoint) Check() error {
 // loopback reports whether a host is a literal address of this machine.
 func loopback(host string) bool { return host == "127.0.0.1" || host == "::1" }
 
-// Masked is a URL without what may be a secret: scheme and host.
+// Masked returns a URL without what may be a secret: only scheme and host.
 func Masked(at string) string {
 	u, err := url.Parse(at)
 	if err != nil || u.Host == "" {

@@ -42,7 +42,8 @@ func localHub(base, at string) *hub {
 	return &hub{at}
 }
 
-// racy is how young a change may be to share its time with the next one.
+// racy is how recent a change can be and still have the same timestamp as the next
+// one.
 const racy = 100 * time.Millisecond
 
 // state describes the tracker's refs on the hub. Git writes a ref under another

@@ -149,8 +149,7 @@ func (l *Library) Write(ctx context.Context, path string, build func(View, *trac
 	return &r, nil
 }
 
-// Change lends do a tracker that may write, and returns what there is to say
-// besides.
+// Change calls do with a writable tracker and returns the notices it produced.
 func (l *Library) Change(ctx context.Context, path string, do func(*tracker.Tracker) error) (notes []string, err error) {
 	t, err := tracker.Open(ctx, tracker.Options{Dir: path, Environ: l.o.environ(), Now: l.o.Now, Program: l.o.Program, Unwatched: true,
 		Notice: func(n fail.Notice) { notes = append(notes, n.Text) }})

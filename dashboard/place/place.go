@@ -35,8 +35,8 @@ type Options struct {
 	Seen    string   // what Place.HubSeen said before the program was started; "" if nothing
 }
 
-// Place is one repository, for the poller. While nothing moves it is looked at
-// without a process.
+// Place is one repository, for the poller. As long as nothing changes, checking it
+// starts no process.
 type Place struct {
 	o     Options
 	path  string
@@ -123,7 +123,7 @@ func (o Options) open(ctx context.Context, path string, notice func(fail.Notice)
 	return tracker.Open(ctx, to)
 }
 
-// environ is the environment without what would lead git elsewhere.
+// environ returns the environment without the variables that would lead git elsewhere.
 func (o Options) environ() []string {
 	env := o.Environ
 	if env == nil {

@@ -57,7 +57,7 @@ type Place interface {
 	// last. It is true the first time.
 	Moved(ctx context.Context) (bool, error)
 	// HubMoved reports whether a hub on a local path has changed since the last
-	// Refresh that succeeded; false where the hub is on a network.
+	// Refresh that succeeded; false if the hub is on a network.
 	HubMoved() bool
 	// HubSeen describes the hub's refs as that Refresh found them, so that another process
 	// can compare; "" if there is nothing to compare.
@@ -291,7 +291,7 @@ func (p *Poller) over() bool {
 }
 
 // Kick makes the project due now, and a fetch of it as soon as kickApart has passed since
-// the last one began. It returns how long that takes.
+// the last one began. It returns how long until that fetch is due.
 func (p *Poller) Kick(id string) (wait time.Duration) {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -129,8 +129,8 @@ func Serve(w http.ResponseWriter, r *http.Request, feed Feed, news <-chan struct
 	return nil
 }
 
-// wait waits for news, or until it is time to look whether the session still is one;
-// false if the stream ends.
+// wait waits for news, or until it is time to check whether the session is still
+// valid; false if the stream ends.
 func (o *stream) wait(r *http.Request, news <-chan struct{}, beat <-chan time.Time) bool {
 	select {
 	case <-r.Context().Done():

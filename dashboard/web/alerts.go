@@ -444,7 +444,7 @@ func ruleDocOf(set *alerts.Settings, k alerts.Kind) ruleDoc {
 	return d
 }
 
-// firing counts the conditions that would be true now with settings.
+// firing counts the conditions that would fire now under the given settings.
 func firing(projects []db.Project, set func(db.Project) (alerts.Settings, error), now event.Time) (n int, err error) {
 	for _, p := range projects {
 		o, err := set(p)

@@ -31,8 +31,8 @@ type auditPage struct {
 	Older string     `json:"older,omitempty"`
 }
 
-// audit shows what was asked for here, newest first: of each action its last
-// row, of one that has not ended the first.
+// audit shows what was asked for here, newest first, one row per action: the last,
+// or the first if it has not ended.
 func (s *Server) audit(r *request) error {
 	before, err := strconv.ParseInt(r.URL.Query().Get("before"), 10, 64)
 	if err != nil {

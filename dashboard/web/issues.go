@@ -56,8 +56,8 @@ type issuesPage struct {
 	Self      url.Values     `json:"-"` // the query of this page
 }
 
-// column is one of a board. A card is put into it by one of its verbs, with
-// one field; none where no verb exists for that.
+// column is a column of a board. One of Verbs moves a card into it and sets Field;
+// Verbs is empty if no verb can.
 type column struct {
 	Name  string
 	Total int
@@ -124,7 +124,7 @@ func (d issuesPage) From() int { return (d.Page-1)*pageRows + 1 }
 // To is the last of them.
 func (d issuesPage) To() int { return d.From() + len(d.Rows) - 1 }
 
-// Views are the views that there are.
+// Views returns the names of all views.
 func (d issuesPage) Views() []string { return issueViews }
 
 // oneOf is a value if it is one of those that are valid, else the first.

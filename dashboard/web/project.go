@@ -62,7 +62,7 @@ var capabilityWords = map[string]string{
 	place.AgentTrouble: "this clone's agent is forked, revoked or retired",
 }
 
-// May says why the dashboard cannot write to the project; "" if it can.
+// May returns the reason why the dashboard cannot write to the project, "" if it can.
 func (d projectDoc) May() string { return capabilityWords[d.Capability] }
 
 // Joins reports whether the clone can be given an agent.

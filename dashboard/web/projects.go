@@ -43,7 +43,7 @@ type spark struct {
 	Days     int64 // since the first point
 }
 
-// sparkOf draws the days up to today; nothing where there is only one.
+// sparkOf draws the days up to today; nothing if there is only one.
 func sparkOf(days []db.Day, today int64) (k spark) {
 	first := today - sparkDays + 1
 	most := 0

@@ -3,7 +3,7 @@
 // and signed (docs/format.md, "Canonical JSON").
 //
 // The rules are:
-//   - no white space, nothing before or behind the one value;
+//   - no white space, nothing before or after the one value;
 //   - objects, arrays, strings, non-negative integers, true and false; never null;
 //   - integers in decimal without sign, leading zero, fraction or exponent, at
 //     most 2^53−1, so that no reader in any language rounds them;
@@ -31,7 +31,7 @@ const MaxUint = 1<<53 - 1
 // about a log, so they are fixed words.
 const (
 	Syntax     = "syntax"           // not JSON, or white space
-	Trailing   = "trailing-bytes"   // something behind the value
+	Trailing   = "trailing-bytes"   // something after the value
 	Null       = "null"             // absent members are omitted
 	Number     = "number"           // sign, fraction, exponent, leading zero, too great
 	Escape     = "escape"           // an escape that is not the canonical one, a raw control, a lone surrogate

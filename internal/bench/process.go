@@ -93,7 +93,7 @@ func (b *bench) run(dir string, words ...string) error {
 }
 
 // action is one side of a comparison: commands that run one after the other,
-// behind something untimed.
+// after something untimed.
 type action struct {
 	before func() error
 	run    []maker

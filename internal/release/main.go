@@ -94,7 +94,8 @@ func (e *edition) git(args ...string) (string, error) {
 	return strings.TrimSpace(string(out)), nil
 }
 
-// describe looks whether the checkout at source can be released.
+// describe returns the edition to release from the checkout at source, or an error if
+// it cannot be released.
 func describe(source string, snapshot bool) (*edition, error) {
 	e := &edition{source: source, version: version.Number}
 	seconds, err := e.git("log", "-1", "--format=%ct")
@@ -177,7 +178,8 @@ func (e *edition) build(out string, chosen []platform, deb bool) error {
 	return checksums(out)
 }
 
-// name is that of a platform's archive, without its ending, and of the directory in it.
+// name returns the name of a platform's archive, without its ending, which is also that
+// of the directory in it.
 func (e *edition) name(p platform) string {
 	return fmt.Sprintf("git-crosslink-%s-%s-%s", e.version, p.os, p.arch)
 }

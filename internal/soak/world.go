@@ -56,7 +56,7 @@ func (w *world) home(name string) string    { return filepath.Join(w.dir, "home-
 func (w *world) backup(of string) string    { return filepath.Join(w.dir, "backup-"+of) }
 func (w *world) random(n uint64) *rand.Rand { return rand.New(rand.NewPCG(w.seed, n)) }
 
-// env is the environment of every process, without the user's settings.
+// env returns the environment of every process, without the user's settings.
 func (w *world) env() (env []string) {
 	for _, kv := range os.Environ() {
 		name, _, _ := strings.Cut(kv, "=")

@@ -97,7 +97,7 @@ func Discover(ctx context.Context, dir string, environ []string) (*Outer, error)
 }
 
 // Survey is Discover and Config at once: their two git processes run at the
-// same time. What a repository says that git does not trust is thrown away.
+// same time. The configuration of a repository that git does not trust is discarded.
 func Survey(ctx context.Context, dir string, environ []string) (*Outer, refs.Config, error) {
 	var conf refs.Config
 	var confErr error

@@ -18,7 +18,7 @@ import (
 // This file is the one place where git is started. The rules are:
 //
 //   - never a shell; every argument that comes from data is checked first or
-//     stands behind a fixed flag;
+//     stands after a fixed flag;
 //   - always --git-dir with an absolute path, never -C into the replica (it
 //     dies under safe.bareRepository=explicit), and the working directory is
 //     the top of the main worktree, so that a relative URL means what it means
@@ -65,7 +65,7 @@ var ours = map[string]bool{
 	"GIT_OPTIONAL_LOCKS": true, "GIT_FLUSH": true,
 }
 
-// Unlocated is an environment without the variables that locate or shape a
+// Unlocated returns an environment without the variables that locate or shape a
 // repository.
 func Unlocated(environ []string) []string {
 	return slices.DeleteFunc(slices.Clone(environ), func(kv string) bool {
@@ -84,7 +84,7 @@ func innerEnv(environ []string) []string {
 	return append(env, "GIT_NO_LAZY_FETCH=1", "GIT_NO_REPLACE_OBJECTS=1", "LC_ALL=C", InnerVariable+"=1")
 }
 
-// withConfig appends settings to an environment, behind the user's own.
+// withConfig appends settings to an environment, after the user's own.
 func withConfig(env []string, settings []refs.Setting) []string {
 	if len(settings) == 0 {
 		return env

@@ -29,9 +29,9 @@ type refFiles struct {
 }
 
 // knownRefs are refs that this process has read when it listed them: a command
-// lists them several times. Git replaces a ref's file by another, so one that is
-// the same file of the same age has the same content, if it was not new when it
-// was read.
+// lists them several times. Git replaces a ref's file by another, so a file with
+// the same identity and mtime has the same content, unless it was very recent when
+// read.
 type knownRefs struct {
 	mu     sync.Mutex
 	m      map[string]knownRef

@@ -31,8 +31,8 @@ func (n *Local) SwapInOrder(ctx context.Context, ups []refs.Update) error {
 	return n.swapUpTo(ctx, len(ups), ups, n.rest.SwapInOrder)
 }
 
-// swapUpTo makes at most that many moves here; more of them, deletions and
-// whatever looks odd are left to rest.
+// swapUpTo makes at most that many moves here; it passes larger batches, deletions
+// and anything unusual to rest.
 func (n *Local) swapUpTo(ctx context.Context, most int, ups []refs.Update, rest func(context.Context, []refs.Update) error) error {
 	if len(ups) == 0 {
 		return nil

@@ -40,7 +40,7 @@ func (w Writer) begin(ctx context.Context, was Hub, first *trust.State, files ma
 	return tip, first, err
 }
 
-// takeOver makes the second meta commit, behind the first, "" if it would say
+// takeOver makes the second meta commit, after the first, "" if it would say
 // nothing new.
 func (r *run) takeOver(ctx context.Context, on refs.OID, first *trust.State) (refs.OID, *trust.State, error) {
 	if r.was.State == nil || r.was.State.Newer() > 0 {
@@ -118,7 +118,8 @@ func (r *run) keysInForce(own string) *trust.Signers {
 	return list
 }
 
-// revoked ends it behind a line; one it does not reach ends it nowhere later.
+// revoked returns a revocation after a line, or after the last one if the log does not
+// reach that line.
 func (h hashes) revoked(after uint64, reason string) trust.Revocation {
 	x := trust.Revocation{AfterSeq: min(after, uint64(len(h))), Reason: reason}
 	if x.AfterSeq > 0 {

@@ -41,7 +41,7 @@ type Ring struct {
 // maxKeyFile bounds a key file.
 const maxKeyFile = 64 << 10
 
-// path is the file of an agent's key; next that of the one that follows it.
+// path is the file of an agent's key; next is the file of the key that will replace it.
 func (r *Ring) path(agent string) string { return filepath.Join(r.Dir, agent) }
 func (r *Ring) next(agent string) string { return filepath.Join(r.Dir, agent+".next") }
 
